@@ -1,0 +1,115 @@
+//! How a matrix is cut into tiles for cores of k ports (physics: blocks; sums over column blocks are digital).
+
+use serde::{Deserialize, Serialize};
+
+/// One block of a matrix, programmed in the corner of one k×k core.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tile {
+    /// First row of the block in the matrix.
+    pub row: usize,
+    /// Rows of the block, 1…k.
+    pub rows: usize,
+    /// First column of the block in the matrix.
+    pub column: usize,
+    /// Columns of the block, 1…k.
+    pub columns: usize,
+}
+
+/// The tiles of one matrix, row block by row block: the one value that engine, calibration and cost all read.
+///
+/// ```
+/// let plan = phaseloom_hardware::TilePlan::new(128, 784, 64, 64);
+/// assert_eq!((plan.tiles().len(), plan.row_blocks(), plan.column_blocks()), (26, 2, 13));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TilePlan {
+    rows: usize,
+    columns: usize,
+    row_block: usize,
+    column_block: usize,
+    tiles: Vec<Tile>,
+}
+
+impl TilePlan {
+    /// Cuts a `rows`×`columns` matrix into blocks of at most `row_block`×`column_block`.
+    ///
+    /// For a core of k ports both are k; offset detection keeps one input port for itself, so `column_block` is k−1.
+    ///
+    /// # Panics
+    ///
+    /// If a size is zero.
+    #[must_use]
+    pub fn new(rows: usize, columns: usize, row_block: usize, column_block: usize) -> Self {
+        assert!(rows > 0 && columns > 0 && row_block > 0 && column_block > 0, "a tile plan needs positive sizes");
+        let mut tiles = Vec::with_capacity(rows.div_ceil(row_block) * columns.div_ceil(column_block));
+        for row in (0..rows).step_by(row_block) {
+            for column in (0..columns).step_by(column_block) {
+                tiles.push(Tile {
+                    row,
+                    rows: row_block.min(rows - row),
+                    column,
+                    columns: column_block.min(columns - column),
+                });
+            }
+        }
+        Self { rows, columns, row_block, column_block, tiles }
+    }
+
+    /// Shape of the matrix: (rows, columns).
+    #[must_use]
+    pub fn shape(&self) -> (usize, usize) {
+        (self.rows, self.columns)
+    }
+
+    /// The tiles, row block by row block.
+    #[must_use]
+    pub fn tiles(&self) -> &[Tile] {
+        &self.tiles
+    }
+
+    /// Number of blocks one below the other.
+    #[must_use]
+    pub fn row_blocks(&self) -> usize {
+        self.rows.div_ceil(self.row_block)
+    }
+
+    /// Number of blocks side by side: readouts that are summed, in electronics, for one output.
+    #[must_use]
+    pub fn column_blocks(&self) -> usize {
+        self.columns.div_ceil(self.column_block)
+    }
+
+    /// Share of the programmed block entries that belong to the matrix, 0…1; the rest is padding.
+    #[must_use]
+    pub fn utilisation(&self) -> f64 {
+        let used = (self.rows * self.columns) as f64;
+        used / (self.tiles.len() * self.row_block * self.column_block) as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tiles_cover_every_entry_once() {
+        for (rows, columns, k) in [(1, 1, 4), (4, 4, 4), (5, 9, 4), (128, 784, 64), (10, 3, 64)] {
+            let plan = TilePlan::new(rows, columns, k, k);
+            let mut seen = vec![0; rows * columns];
+            for t in plan.tiles() {
+                assert!(t.rows <= k && t.columns <= k);
+                for r in t.row..t.row + t.rows {
+                    for c in t.column..t.column + t.columns {
+                        seen[r * columns + c] += 1;
+                    }
+                }
+            }
+            assert!(seen.iter().all(|&n| n == 1));
+        }
+    }
+
+    #[test]
+    fn utilisation_counts_padding() {
+        assert!((TilePlan::new(10, 64, 64, 64).utilisation() - 10.0 / 64.0).abs() < 1e-15);
+    }
+}
