@@ -1,1 +1,45 @@
-//! Meshes.
+//! Meshes of Mach–Zehnder interferometers: exact programming of matrices and propagation of light.
+//!
+//! ```
+//! use phaseloom_mesh::{haar_unitary, topology, MatrixProgram, Form, StreamKey};
+//!
+//! let u = haar_unitary(8, &mut StreamKey::new(1, "example").stream());
+//! let program = MatrixProgram::new(&u, Form::Auto, topology("rectangular")?)?;
+//! let error = (program.matrix() - &u).norm();
+//! assert!(error < 1e-13 * 8.0);
+//! # Ok::<(), phaseloom_mesh::MeshError>(())
+//! ```
+//!
+//! Conventions (pinned by tests in [`cell`]): fields carry `e^{+iφ}` behind a phase shifter; light meets φ first;
+//! θ = 0 is cross, θ = π is bar; phase shifters stand on the upper, lower-index arm.
+
+pub mod cell;
+mod circuit;
+mod error;
+mod fidelity;
+mod files;
+mod haar;
+pub mod linalg;
+mod matrix_program;
+mod memory;
+mod nulling;
+mod program_file;
+mod random;
+pub mod reference;
+mod section;
+mod singular;
+mod topology;
+mod unitary;
+
+pub use circuit::{Circuit, Fields};
+pub use error::MeshError;
+pub use fidelity::{fidelity, matrix_error, relative_error};
+pub use files::{read_text, write_atomically};
+pub use haar::{haar_orthogonal, haar_unitary};
+pub use matrix_program::{Form, MatrixProgram};
+pub use memory::require_memory;
+pub use random::{StreamKey, standard_normal};
+pub use section::{Section, SectionKind, Settings};
+pub use singular::{CanonicalSvd, canonical_svd};
+pub use topology::{Layout, Rectangular, Shifter, ShifterKind, Site, TOPOLOGIES, Topology, Triangular, topology};
+pub use unitary::Unitary;

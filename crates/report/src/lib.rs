@@ -1,1 +1,50 @@
-//! Work in progress.
+//! Figures of Phaseloom, drawn from the tables of an experiment alone, never from a simulation.
+//!
+//! ```text
+//! summary.csv ── Table ── Summary ── Arrangement ──▶ Figure ──▶ figure.svg ──▶ figure.png
+//!                text     numbers    which key is x   canvas                    bundled font
+//! ```
+//!
+//! The same table gives the same bytes on every machine: texts are measured and rasterised with the font in `fonts/`,
+//! and nothing else enters (no clock, no font of the system, no order of a hash table). To add a figure, write one file
+//! in `figure/` and one line in [`FIGURES`].
+
+mod arrangement;
+mod axis;
+mod canvas;
+mod error;
+mod figure;
+mod font;
+mod label;
+mod legend;
+mod palette;
+mod panel;
+mod png;
+mod summary;
+mod table;
+
+pub use error::ReportError;
+pub use figure::{FIGURES, Figure, figure};
+pub use png::png;
+pub use table::{Row, Table};
+
+/// Draws the accuracy figure of a `summary.csv` as SVG.
+///
+/// ```
+/// let summary = "\
+/// ## name: two chips
+/// row,point,process.splitter_error.sigma_rad,chips,accuracy_mean,accuracy_q10,accuracy_q50,accuracy_q90
+/// exact,,,,0.98,,,
+/// chips,0,0.00,20,0.97,0.97,0.97,0.97
+/// chips,1,0.01,20,0.80,0.70,0.81,0.90
+/// ";
+/// let svg = phaseloom_report::accuracy_figure(summary)?;
+/// assert!(svg.contains("splitter error σ (rad)"));
+/// # Ok::<(), phaseloom_report::ReportError>(())
+/// ```
+///
+/// # Errors
+/// The table cannot be read: no header or no rows, a missing column, a cell that is not what its column holds.
+pub fn accuracy_figure(summary_csv: &str) -> Result<String, ReportError> {
+    figure::Accuracy.draw(&Table::parse(summary_csv)?)
+}

@@ -1,0 +1,104 @@
+use std::path::PathBuf;
+
+/// What can go wrong between a matrix and the settings of a mesh.
+#[derive(Debug, thiserror::Error)]
+pub enum MeshError {
+    /// A matrix holds NaN or infinity.
+    #[error("matrix entry ({row}, {column}) is {value}: every entry must be finite")]
+    NotFinite {
+        /// Row, from 0.
+        row: usize,
+        /// Column, from 0.
+        column: usize,
+        /// What stands there.
+        value: String,
+    },
+    /// A matrix without rows or columns.
+    #[error("matrix is {rows}×{columns}: it needs at least one row and one column")]
+    Empty {
+        /// Rows found.
+        rows: usize,
+        /// Columns found.
+        columns: usize,
+    },
+    /// A unitary must be square.
+    #[error("matrix is {rows}×{columns}: a unitary is square; program any other matrix with the form `svd`")]
+    NotSquare {
+        /// Rows found.
+        rows: usize,
+        /// Columns found.
+        columns: usize,
+    },
+    /// U†U is not the identity.
+    #[error(
+        "matrix is not unitary: max |U†U − I| = {deviation:.1e}, tolerance {tolerance:.0e}; \
+         program it with the form `svd`"
+    )]
+    NotUnitary {
+        /// Largest entry of |U†U − I|.
+        deviation: f64,
+        /// What is accepted.
+        tolerance: f64,
+    },
+    /// Two attempts at a singular value decomposition failed.
+    #[error(
+        "singular value decomposition of a {rows}×{columns} matrix failed twice: relative residual {residual:.1e}, \
+         tolerance {tolerance:.1e}; please report the matrix"
+    )]
+    Svd {
+        /// Rows of the matrix.
+        rows: usize,
+        /// Columns of the matrix.
+        columns: usize,
+        /// ‖A − UΣV†‖_F/‖A‖_F of the better attempt.
+        residual: f64,
+        /// What is accepted.
+        tolerance: f64,
+    },
+    /// No topology of that name.
+    #[error("unknown topology `{found}`: expected one of {known}")]
+    UnknownTopology {
+        /// What was asked for.
+        found: String,
+        /// The keys that exist.
+        known: String,
+    },
+    /// Work that would not fit in memory.
+    #[error("{what} needs {needed_gib:.1} GiB of memory; this machine has {available_gib:.1} GiB")]
+    TooLarge {
+        /// What was asked for.
+        what: String,
+        /// What it would take, in GiB.
+        needed_gib: f64,
+        /// What there is, in GiB.
+        available_gib: f64,
+    },
+    /// A file cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A program file that is not JSON of the expected form.
+    #[error("{}: not a Phaseloom program: {source}", path.display())]
+    ProgramSyntax {
+        /// The file.
+        path: PathBuf,
+        /// What the parser said, with line and column.
+        source: serde_json::Error,
+    },
+    /// A program file whose contents contradict each other.
+    #[error("{}: {key}: found {found}, expected {expected}", path.display())]
+    ProgramContent {
+        /// The file.
+        path: PathBuf,
+        /// Where in the file.
+        key: String,
+        /// What stands there.
+        found: String,
+        /// What should stand there.
+        expected: String,
+    },
+}

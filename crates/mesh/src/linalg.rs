@@ -1,0 +1,136 @@
+//! The one file that names faer: products, QR and singular values, always on the calling thread.
+//!
+//! nalgebra is the exchange type. Its own SVD is not used: it silently returns wrong factors for some rank-deficient
+//! matrices; faer's result is checked by its residual all the same.
+
+use crate::MeshError;
+use faer::linalg::matmul::matmul;
+use faer::{Accum, MatMut, MatRef, Par};
+use nalgebra::DMatrix;
+use num_complex::Complex64;
+
+/// Thin singular value decomposition `A = U·diag(σ)·V†`, σ descending.
+#[derive(Clone, Debug)]
+pub struct Svd {
+    /// Left singular vectors, M×min(M,N).
+    pub u: DMatrix<Complex64>,
+    /// Singular values, min(M,N), descending, ≥ 0.
+    pub sigma: Vec<f64>,
+    /// Right singular vectors, N×min(M,N).
+    pub v: DMatrix<Complex64>,
+}
+
+fn view<T>(matrix: &DMatrix<T>) -> MatRef<'_, T> {
+    MatRef::from_column_major_slice(matrix.as_slice(), matrix.nrows(), matrix.ncols())
+}
+
+fn view_mut<T>(matrix: &mut DMatrix<T>) -> MatMut<'_, T> {
+    let (rows, columns) = matrix.shape();
+    MatMut::from_column_major_slice_mut(matrix.as_mut_slice(), rows, columns)
+}
+
+/// `A·B` for complex matrices.
+///
+/// # Panics
+///
+/// If the columns of `a` are not as many as the rows of `b`.
+#[must_use]
+pub fn multiply(a: &DMatrix<Complex64>, b: &DMatrix<Complex64>) -> DMatrix<Complex64> {
+    let mut product = DMatrix::zeros(a.nrows(), b.ncols());
+    matmul(view_mut(&mut product), Accum::Replace, view(a), view(b), Complex64::new(1.0, 0.0), Par::Seq);
+    product
+}
+
+/// `A·B` for real matrices.
+///
+/// # Panics
+///
+/// If the columns of `a` are not as many as the rows of `b`.
+#[must_use]
+pub fn multiply_real(a: &DMatrix<f64>, b: &DMatrix<f64>) -> DMatrix<f64> {
+    let mut product = DMatrix::zeros(a.nrows(), b.ncols());
+    matmul(view_mut(&mut product), Accum::Replace, view(a), view(b), 1.0, Par::Seq);
+    product
+}
+
+/// QR of a square matrix: (Q, R), Householder, R's diagonal of any phase.
+#[must_use]
+pub fn qr(a: &DMatrix<Complex64>) -> (DMatrix<Complex64>, DMatrix<Complex64>) {
+    let factors = view(a).qr();
+    let (q, r) = (factors.compute_Q(), factors.R());
+    (
+        DMatrix::from_fn(q.nrows(), q.ncols(), |i, j| q[(i, j)]),
+        DMatrix::from_fn(r.nrows(), r.ncols(), |i, j| if i <= j { r[(i, j)] } else { Complex64::new(0.0, 0.0) }),
+    )
+}
+
+/// Thin singular value decomposition of a finite matrix, checked by `‖A − UΣV†‖_F ≤ 1e-14·max(M,N)·‖A‖_F`; tried a
+/// second time on the adjoint. A matrix without imaginary part gets real singular vectors.
+///
+/// # Errors
+///
+/// [`MeshError::Svd`] if both attempts fail the check.
+pub fn svd(a: &DMatrix<Complex64>) -> Result<Svd, MeshError> {
+    let (rows, columns) = a.shape();
+    // Scaled to entries of order one, so that squares neither underflow nor overflow.
+    let largest = a.iter().map(|z| z.re.abs().max(z.im.abs())).fold(0.0, f64::max);
+    let scale = if largest > 0.0 { exponent_of(largest) } else { 1.0 };
+    let scaled = a.map(|z| Complex64::new(z.re / scale, z.im / scale));
+    let tolerance = 1e-14 * rows.max(columns) as f64;
+    let mut best = f64::INFINITY;
+    for adjoint in [false, true] {
+        let attempt = if adjoint {
+            decompose(&scaled.adjoint()).map(|s| Svd { u: s.v, sigma: s.sigma, v: s.u })
+        } else {
+            decompose(&scaled)
+        };
+        let Some(mut found) = attempt else { continue };
+        let residual = residual(&scaled, &found);
+        if residual <= tolerance {
+            found.sigma.iter_mut().for_each(|s| *s *= scale);
+            return Ok(found);
+        }
+        best = best.min(residual);
+    }
+    Err(MeshError::Svd { rows, columns, residual: best, tolerance })
+}
+
+/// The power of two at or below a positive number, kept where its reciprocal is finite.
+fn exponent_of(x: f64) -> f64 {
+    x.log2().floor().clamp(-1020.0, 1020.0).exp2()
+}
+
+fn decompose(a: &DMatrix<Complex64>) -> Option<Svd> {
+    if a.iter().all(|z| z.im == 0.0) {
+        let real = a.map(|z| z.re);
+        let s = view(&real).thin_svd().ok()?;
+        let (u, v) = (s.U(), s.V());
+        let sigma = s.S().column_vector();
+        Some(Svd {
+            u: DMatrix::from_fn(u.nrows(), u.ncols(), |i, j| u[(i, j)].into()),
+            sigma: (0..sigma.nrows()).map(|i| sigma[i]).collect(),
+            v: DMatrix::from_fn(v.nrows(), v.ncols(), |i, j| v[(i, j)].into()),
+        })
+    } else {
+        let s = view(a).thin_svd().ok()?;
+        let (u, v) = (s.U(), s.V());
+        let sigma = s.S().column_vector();
+        Some(Svd {
+            u: DMatrix::from_fn(u.nrows(), u.ncols(), |i, j| u[(i, j)]),
+            sigma: (0..sigma.nrows()).map(|i| sigma[i].re).collect(),
+            v: DMatrix::from_fn(v.nrows(), v.ncols(), |i, j| v[(i, j)]),
+        })
+    }
+}
+
+fn residual(a: &DMatrix<Complex64>, svd: &Svd) -> f64 {
+    let mut scaled = svd.u.clone();
+    for (mut column, &s) in scaled.column_iter_mut().zip(&svd.sigma) {
+        column *= Complex64::new(s, 0.0);
+    }
+    let norm = a.norm();
+    let difference = (multiply(&scaled, &svd.v.adjoint()) - a).norm();
+    // NaN factors make a NaN difference, which must count as failed.
+    let relative = if norm > 0.0 { difference / norm } else { difference };
+    if relative.is_finite() { relative } else { f64::INFINITY }
+}

@@ -1,0 +1,180 @@
+//! A matrix as settings: one mesh for a unitary, two meshes and a column of attenuators for any other.
+
+use crate::cell::attenuator;
+use crate::circuit::{Circuit, Fields};
+use crate::section::{Section, SectionKind, Settings};
+use crate::singular::canonical_svd;
+use crate::topology::Topology;
+use crate::unitary::check_finite;
+use crate::{MeshError, Unitary, require_memory};
+use nalgebra::DMatrix;
+use num_complex::Complex64;
+
+/// How a matrix is laid on meshes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// One mesh if the matrix is unitary within tolerance, else `Svd`.
+    Auto,
+    /// One mesh; anything but a unitary is refused.
+    Unitary,
+    /// `W = g·U·Σ·V†`: light passes the mesh of V†, a column of attenuators and the mesh of U.
+    Svd,
+}
+
+/// The settings of a whole matrix: `W = gain · (product of the sections)`.
+///
+/// Canonical: equal matrices have equal programs, and rounding in the matrix moves them by rounding only.
+#[derive(Clone, Debug)]
+pub struct MatrixProgram {
+    pub(crate) topology: &'static dyn Topology,
+    pub(crate) rows: usize,
+    pub(crate) columns: usize,
+    pub(crate) gain: f64,
+    pub(crate) sections: Vec<Section>,
+}
+
+impl MatrixProgram {
+    /// Programs an M×N matrix in double precision; `Form::Auto` takes one mesh where `max|U†U−I| ≤ 1e-9`.
+    ///
+    /// The rebuilt matrix is within `1e-13·max(M,N)·‖W‖₂` (Frobenius) of the target. O(max(M,N)³).
+    ///
+    /// # Errors
+    ///
+    /// Empty or non-finite matrices, [`Form::Unitary`] of another matrix, too little memory, a failed decomposition.
+    pub fn new(w: &DMatrix<Complex64>, form: Form, topology: &'static dyn Topology) -> Result<Self, MeshError> {
+        Self::within(w, form, topology, Unitary::TOLERANCE)
+    }
+
+    /// Programs a matrix that was stored in single precision: what is unitary within 1e-5 is replaced by the nearest
+    /// unitary.
+    ///
+    /// # Errors
+    ///
+    /// As [`MatrixProgram::new`].
+    pub fn from_single(w: &DMatrix<Complex64>, form: Form, topology: &'static dyn Topology) -> Result<Self, MeshError> {
+        Self::within(w, form, topology, 1e-5)
+    }
+
+    fn within(
+        w: &DMatrix<Complex64>,
+        form: Form,
+        topology: &'static dyn Topology,
+        tolerance: f64,
+    ) -> Result<Self, MeshError> {
+        check_finite(w)?;
+        let (rows, columns) = w.shape();
+        // Input, its scaled copy, U, V, work of the decomposition: about eight complex matrices of the larger side.
+        let side = rows.max(columns) as f64;
+        require_memory(8.0 * 16.0 * side * side, &format!("programming a {rows}×{columns} matrix"))?;
+        let unitary = match form {
+            Form::Svd => None,
+            Form::Unitary => Some(Unitary::new(w.clone(), tolerance)?),
+            Form::Auto => Unitary::new(w.clone(), tolerance).ok(),
+        };
+        match unitary {
+            Some(u) if tolerance > Unitary::TOLERANCE => Self::unitary(&Unitary::nearest(u.matrix())?, topology),
+            Some(u) => Self::unitary(&u, topology),
+            None => Self::svd(w, topology),
+        }
+    }
+
+    /// Programs a unitary on one mesh.
+    ///
+    /// # Errors
+    ///
+    /// Where the topology cannot realise it.
+    pub fn unitary(u: &Unitary, topology: &'static dyn Topology) -> Result<Self, MeshError> {
+        let n = u.modes();
+        let sections = vec![Section::mesh(topology.layout(n), topology.program(u)?)];
+        Ok(Self { topology, rows: n, columns: n, gain: 1.0, sections })
+    }
+
+    fn svd(w: &DMatrix<Complex64>, topology: &'static dyn Topology) -> Result<Self, MeshError> {
+        let (rows, columns) = w.shape();
+        let svd = canonical_svd(w)?;
+        let gain = svd.sigma[0];
+        let mut column = Settings::zero(svd.sigma.len(), 0);
+        for (j, sigma) in svd.sigma.iter().enumerate() {
+            let (theta, phi) = attenuator(if gain > 0.0 { sigma / gain } else { 0.0 });
+            column.set_cell(j, theta, phi);
+        }
+        let mesh = |u: DMatrix<Complex64>| -> Result<Section, MeshError> {
+            let layout = topology.layout(u.nrows());
+            Ok(Section::mesh(layout, topology.program(&Unitary::trusted(u))?))
+        };
+        let sections = vec![mesh(svd.v.adjoint())?, Section::attenuators(column), mesh(svd.u)?];
+        Ok(Self { topology, rows, columns, gain, sections })
+    }
+
+    /// Whether the program is one mesh or two with attenuators.
+    #[must_use]
+    pub fn form(&self) -> Form {
+        if self.sections.len() == 1 { Form::Unitary } else { Form::Svd }
+    }
+
+    /// How the cells of its meshes are joined.
+    #[must_use]
+    pub fn topology(&self) -> &'static dyn Topology {
+        self.topology
+    }
+
+    /// (rows, columns) of the matrix.
+    #[must_use]
+    pub fn shape(&self) -> (usize, usize) {
+        (self.rows, self.columns)
+    }
+
+    /// The factor between the passive optics and the matrix: ‖W‖₂, or 1 for a unitary.
+    #[must_use]
+    pub fn gain(&self) -> f64 {
+        self.gain
+    }
+
+    /// The sections in the order in which light meets them.
+    #[must_use]
+    pub fn sections(&self) -> &[Section] {
+        &self.sections
+    }
+
+    /// Number of interferometers, attenuators included.
+    #[must_use]
+    pub fn interferometers(&self) -> usize {
+        self.sections.iter().map(|s| s.layout().sites.len()).sum()
+    }
+
+    /// Number of columns of interferometers that light passes.
+    #[must_use]
+    pub fn depth(&self) -> usize {
+        self.sections.iter().map(|s| s.layout().columns).sum()
+    }
+
+    /// Sends a batch of fields (columns × batch) through the ideal optics, without the gain: rows × batch.
+    ///
+    /// # Panics
+    ///
+    /// If the fields are not one a column of the matrix.
+    #[must_use]
+    pub fn propagate(&self, fields: &DMatrix<Complex64>) -> DMatrix<Complex64> {
+        assert_eq!(fields.nrows(), self.columns, "one field a column of the matrix");
+        let mut fields = Fields::from_matrix(fields);
+        for section in &self.sections {
+            Circuit::ideal(section).propagate(&mut fields);
+        }
+        fields.to_matrix()
+    }
+
+    /// The matrix that the ideal optics and the gain multiply by, rows × columns.
+    #[must_use]
+    pub fn matrix(&self) -> DMatrix<Complex64> {
+        let mut fields = Fields::identity(self.columns);
+        for section in &self.sections {
+            Circuit::ideal(section).propagate(&mut fields);
+        }
+        fields.to_matrix() * Complex64::new(self.gain, 0.0)
+    }
+
+    pub(crate) fn section(&self, kind: SectionKind, last: bool) -> Option<&Section> {
+        let mut found = self.sections.iter().filter(|s| s.kind() == kind);
+        if last { found.next_back() } else { found.next() }
+    }
+}

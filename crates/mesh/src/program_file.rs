@@ -1,0 +1,200 @@
+//! The JSON form of a program, version 1: readable, checked, and exact (floats round-trip).
+
+use crate::matrix_program::{Form, MatrixProgram};
+use crate::section::{Section, SectionKind, Settings};
+use crate::topology::{Topology, topology};
+use crate::{MeshError, read_text, write_atomically};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+const FORMAT: &str = "phaseloom-program";
+const VERSION: u32 = 1;
+const CONVENTION: &str = "S(pi/4+beta) P(theta) S(pi/4+alpha) P(phi), P on the upper arm, rad";
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    format: String,
+    version: u32,
+    convention: String,
+    form: String,
+    topology: String,
+    cell: String,
+    rows: usize,
+    columns: usize,
+    gain: f64,
+    left: Option<Mesh>,
+    attenuators: Option<Vec<Attenuator>>,
+    right: Mesh,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mesh {
+    modes: usize,
+    cells: Vec<Cell>,
+    output: Vec<f64>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cell {
+    column: usize,
+    mode: usize,
+    theta: f64,
+    phi: f64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Attenuator {
+    mode: usize,
+    theta: f64,
+    phi: f64,
+}
+
+/// A contradiction in a file: (key, found, expected).
+struct Wrong(String, String, String);
+
+fn expect<T: PartialEq + std::fmt::Display>(key: &str, found: T, expected: T) -> Result<(), Wrong> {
+    if found == expected { Ok(()) } else { Err(Wrong(key.into(), found.to_string(), expected.to_string())) }
+}
+
+impl MatrixProgram {
+    /// The program as JSON text.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let file = File {
+            format: FORMAT.into(),
+            version: VERSION,
+            convention: CONVENTION.into(),
+            form: if self.form() == Form::Unitary { "unitary" } else { "svd" }.into(),
+            topology: self.topology.key().into(),
+            cell: "mzi".into(),
+            rows: self.rows,
+            columns: self.columns,
+            gain: self.gain,
+            left: (self.form() == Form::Svd).then(|| self.section(SectionKind::Mesh, true).map(write_mesh)).flatten(),
+            attenuators: self.section(SectionKind::Attenuators, false).map(write_attenuators),
+            right: self.section(SectionKind::Mesh, false).map(write_mesh).unwrap_or(Mesh {
+                modes: 0,
+                cells: Vec::new(),
+                output: Vec::new(),
+            }),
+        };
+        // A struct of numbers and strings always serialises.
+        serde_json::to_string_pretty(&file).unwrap_or_default() + "\n"
+    }
+
+    /// Writes the JSON file, whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// [`MeshError::Io`].
+    pub fn save(&self, path: &Path) -> Result<(), MeshError> {
+        write_atomically(path, self.to_json().as_bytes())
+    }
+
+    /// Reads and checks a JSON file.
+    ///
+    /// # Errors
+    ///
+    /// [`MeshError::Io`], [`MeshError::ProgramSyntax`], [`MeshError::ProgramContent`] or an unknown topology.
+    pub fn load(path: &Path) -> Result<Self, MeshError> {
+        let text = read_text(path)?;
+        let file: File =
+            serde_json::from_str(&text).map_err(|source| MeshError::ProgramSyntax { path: path.to_owned(), source })?;
+        let topology = topology(&file.topology)?;
+        read(file, topology).map_err(|Wrong(key, found, expected)| MeshError::ProgramContent {
+            path: path.to_owned(),
+            key,
+            found,
+            expected,
+        })
+    }
+}
+
+fn read(file: File, topology: &'static dyn Topology) -> Result<MatrixProgram, Wrong> {
+    expect("format", file.format.as_str(), FORMAT)?;
+    expect("version", file.version, VERSION)?;
+    expect("convention", file.convention.as_str(), CONVENTION)?;
+    expect("cell", file.cell.as_str(), "mzi")?;
+    if !(file.gain.is_finite() && file.gain >= 0.0) {
+        return Err(Wrong("gain".into(), file.gain.to_string(), "a finite number ≥ 0".into()));
+    }
+    for (key, size) in [("rows", file.rows), ("columns", file.columns)] {
+        if size == 0 {
+            return Err(Wrong(key.into(), "0".into(), "at least 1".into()));
+        }
+    }
+    expect("right.modes", file.right.modes, file.columns)?;
+    let right = read_mesh("right", file.right, topology)?;
+    let sections = match (file.form.as_str(), file.left, file.attenuators) {
+        ("unitary", None, None) => {
+            expect("rows", file.rows, file.columns)?;
+            vec![right]
+        }
+        ("svd", Some(left), Some(attenuators)) => {
+            expect("left.modes", left.modes, file.rows)?;
+            expect("attenuators (number of)", attenuators.len(), file.rows.min(file.columns))?;
+            vec![right, read_attenuators(&attenuators)?, read_mesh("left", left, topology)?]
+        }
+        (form, left, _) => {
+            let found = format!("{form} {} left mesh", if left.is_some() { "with a" } else { "without" });
+            return Err(Wrong("form".into(), found, "`unitary` with `right` alone, or `svd` with all three".into()));
+        }
+    };
+    Ok(MatrixProgram { topology, rows: file.rows, columns: file.columns, gain: file.gain, sections })
+}
+
+fn write_mesh(section: &Section) -> Mesh {
+    let s = section.settings();
+    let cells = section.layout().sites.iter().enumerate().map(|(k, site)| Cell {
+        column: site.column,
+        mode: site.mode,
+        theta: s.theta()[k],
+        phi: s.phi()[k],
+    });
+    Mesh { modes: section.layout().modes, cells: cells.collect(), output: s.output().to_vec() }
+}
+
+fn write_attenuators(section: &Section) -> Vec<Attenuator> {
+    let s = section.settings();
+    (0..section.layout().modes).map(|mode| Attenuator { mode, theta: s.theta()[mode], phi: s.phi()[mode] }).collect()
+}
+
+fn finite(key: impl FnOnce() -> String, phase: f64) -> Result<f64, Wrong> {
+    if phase.is_finite() { Ok(phase) } else { Err(Wrong(key(), phase.to_string(), "a finite phase [rad]".into())) }
+}
+
+fn read_mesh(name: &str, mesh: Mesh, topology: &'static dyn Topology) -> Result<Section, Wrong> {
+    // Counted before a layout is built, so that an absurd size costs nothing.
+    expect(&format!("{name}.output (number of)"), mesh.output.len(), mesh.modes)?;
+    if mesh.cells.len() > mesh.modes.saturating_mul(mesh.modes) {
+        let most = format!("at most {}", mesh.modes.saturating_mul(mesh.modes));
+        return Err(Wrong(format!("{name}.cells (number of)"), mesh.cells.len().to_string(), most));
+    }
+    let layout = topology.layout(mesh.modes);
+    expect(&format!("{name}.cells (number of)"), mesh.cells.len(), layout.sites.len())?;
+    let mut settings = Settings::zero(mesh.cells.len(), mesh.modes);
+    for (k, (cell, site)) in mesh.cells.iter().zip(&layout.sites).enumerate() {
+        expect(&format!("{name}.cells[{k}].column"), cell.column, site.column)?;
+        expect(&format!("{name}.cells[{k}].mode"), cell.mode, site.mode)?;
+        let theta = finite(|| format!("{name}.cells[{k}].theta"), cell.theta)?;
+        settings.set_cell(k, theta, finite(|| format!("{name}.cells[{k}].phi"), cell.phi)?);
+    }
+    for (mode, &phase) in mesh.output.iter().enumerate() {
+        settings.set_output(mode, finite(|| format!("{name}.output[{mode}]"), phase)?);
+    }
+    Ok(Section::mesh(layout, settings))
+}
+
+fn read_attenuators(attenuators: &[Attenuator]) -> Result<Section, Wrong> {
+    let mut settings = Settings::zero(attenuators.len(), 0);
+    for (k, a) in attenuators.iter().enumerate() {
+        expect(&format!("attenuators[{k}].mode"), a.mode, k)?;
+        let theta = finite(|| format!("attenuators[{k}].theta"), a.theta)?;
+        settings.set_cell(k, theta, finite(|| format!("attenuators[{k}].phi"), a.phi)?);
+    }
+    Ok(Section::attenuators(settings))
+}

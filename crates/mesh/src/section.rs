@@ -1,0 +1,125 @@
+//! A part of a program that light passes as a whole: a mesh, or a column of attenuators.
+
+use crate::topology::{Layout, Site};
+
+/// Phases of one section [rad]: θ of every cell, φ of every cell, output phases; in the order of the layout.
+///
+/// One vector, because drivers, crosstalk and gradients act on all shifters alike; θ, φ and output are views of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    cells: usize,
+    values: Vec<f64>,
+}
+
+impl Settings {
+    /// All phases zero.
+    #[must_use]
+    pub fn zero(cells: usize, outputs: usize) -> Self {
+        Self { cells, values: vec![0.0; 2 * cells + outputs] }
+    }
+
+    /// All phases [rad], in the order θ, φ, output.
+    #[must_use]
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// All phases [rad], to change.
+    pub fn values_mut(&mut self) -> &mut [f64] {
+        &mut self.values
+    }
+
+    /// Inner phases [rad], one a cell.
+    #[must_use]
+    pub fn theta(&self) -> &[f64] {
+        &self.values[..self.cells]
+    }
+
+    /// Outer phases [rad], one a cell.
+    #[must_use]
+    pub fn phi(&self) -> &[f64] {
+        &self.values[self.cells..2 * self.cells]
+    }
+
+    /// Phases behind a mesh [rad], one a mode; none behind attenuators.
+    #[must_use]
+    pub fn output(&self) -> &[f64] {
+        &self.values[2 * self.cells..]
+    }
+
+    /// Sets both phases of a cell [rad].
+    ///
+    /// # Panics
+    ///
+    /// If there is no such cell.
+    pub fn set_cell(&mut self, cell: usize, theta: f64, phi: f64) {
+        assert!(cell < self.cells, "cell {cell} of {}", self.cells);
+        self.values[cell] = theta;
+        self.values[self.cells + cell] = phi;
+    }
+
+    /// Sets one output phase [rad].
+    ///
+    /// # Panics
+    ///
+    /// If there is no such mode.
+    pub fn set_output(&mut self, mode: usize, phase: f64) {
+        self.values[2 * self.cells + mode] = phase;
+    }
+}
+
+/// What a section does to the light.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SectionKind {
+    /// Cells that join neighbouring modes, and a phase behind each mode.
+    Mesh,
+    /// One cell on each mode; its lower ports are dark at the input and dumped at the output.
+    Attenuators,
+}
+
+/// The layout and the phases of one section.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Section {
+    kind: SectionKind,
+    layout: Layout,
+    settings: Settings,
+}
+
+impl Section {
+    /// A mesh.
+    ///
+    /// # Panics
+    ///
+    /// If the settings are not those of the layout: two phases a cell and one a mode.
+    #[must_use]
+    pub fn mesh(layout: Layout, settings: Settings) -> Self {
+        assert!(settings.cells == layout.sites.len() && settings.output().len() == layout.modes, "settings and layout");
+        Self { kind: SectionKind::Mesh, layout, settings }
+    }
+
+    /// A column of attenuators, one cell on each mode.
+    #[must_use]
+    pub fn attenuators(settings: Settings) -> Self {
+        let modes = settings.cells;
+        let sites = (0..modes).map(|mode| Site { column: 0, mode }).collect();
+        Self { kind: SectionKind::Attenuators, layout: Layout::new(modes, sites), settings }
+    }
+
+    /// Mesh or attenuators.
+    #[must_use]
+    pub fn kind(&self) -> SectionKind {
+        self.kind
+    }
+
+    /// Where the cells stand.
+    #[must_use]
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The phases that the program asks for.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+}

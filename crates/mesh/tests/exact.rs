@@ -1,0 +1,265 @@
+//! Programs rebuild their matrix to rounding, over the hard cases of the field.
+
+use nalgebra::DMatrix;
+use num_complex::Complex64;
+use phaseloom_mesh::cell::CellErrors;
+use phaseloom_mesh::{Form, MatrixProgram, StreamKey, TOPOLOGIES, haar_orthogonal, haar_unitary, reference};
+use std::f64::consts::{FRAC_PI_2, FRAC_PI_3, TAU};
+
+type Matrix = DMatrix<Complex64>;
+
+fn re(x: f64) -> Complex64 {
+    Complex64::new(x, 0.0)
+}
+
+fn haar(n: usize, seed: u64) -> Matrix {
+    haar_unitary(n, &mut StreamKey::new(seed, "test").stream())
+}
+
+fn dft(n: usize) -> Matrix {
+    Matrix::from_fn(n, n, |j, k| Complex64::cis(TAU * ((j * k) % n) as f64 / n as f64) / (n as f64).sqrt())
+}
+
+fn permutation(n: usize, phases: bool) -> Matrix {
+    // A full cycle with a stride that is coprime to n.
+    let stride =
+        (2..).find(|s| (1..=*s).filter(|d| n.is_multiple_of(*d) && s.is_multiple_of(*d)).max() == Some(1)).unwrap_or(1);
+    Matrix::from_fn(n, n, |r, c| match r == (c * stride + 1) % n {
+        true if phases => Complex64::cis(0.7 * c as f64 - 2.0),
+        true => re(1.0),
+        false => re(0.0),
+    })
+}
+
+fn block_diagonal(n: usize) -> Matrix {
+    let mut m = Matrix::identity(n, n);
+    let half = n / 2;
+    m.view_mut((0, 0), (half, half)).copy_from(&if half > 0 { haar(half, 5) } else { Matrix::zeros(0, 0) });
+    m
+}
+
+fn hadamard(n: usize) -> Option<Matrix> {
+    n.is_power_of_two().then(|| {
+        Matrix::from_fn(n, n, |r, c| re(if (r & c).count_ones() % 2 == 0 { 1.0 } else { -1.0 } / (n as f64).sqrt()))
+    })
+}
+
+fn householder(n: usize) -> Matrix {
+    let v = nalgebra::DVector::from_fn(n, |i, _| Complex64::new((i as f64 * 1.7).sin(), (i as f64 * 0.3).cos()));
+    let norm = v.norm_squared();
+    Matrix::identity(n, n) - &v * v.adjoint() * re(2.0 / norm)
+}
+
+/// A rotation by a tiny angle between neighbours: entries of size `angle` beside ones.
+fn nearly_identity(n: usize, angle: f64) -> Matrix {
+    let mut m = Matrix::identity(n, n);
+    for k in (0..n.saturating_sub(1)).step_by(2) {
+        m[(k, k + 1)] = re(-angle);
+        m[(k + 1, k)] = re(angle);
+    }
+    m
+}
+
+fn hard_unitaries(n: usize) -> Vec<(&'static str, Matrix)> {
+    let diagonal = Matrix::from_diagonal(&nalgebra::DVector::from_fn(n, |i, _| Complex64::cis(2.1 * i as f64)));
+    let mut cases = vec![
+        ("Haar", haar(n, n as u64)),
+        ("DFT", dft(n)),
+        ("identity", Matrix::identity(n, n)),
+        ("permutation", permutation(n, false)),
+        ("permutation with phases", permutation(n, true)),
+        ("reversal", Matrix::from_fn(n, n, |r, c| re(if r + c + 1 == n { 1.0 } else { 0.0 }))),
+        ("diagonal", diagonal),
+        ("block-diagonal", block_diagonal(n)),
+        ("real orthogonal", haar_orthogonal(n, &mut StreamKey::new(3, "test").stream())),
+        ("Householder", householder(n)),
+        ("entries of 1e-9", nearly_identity(n, 1e-9)),
+        ("entries of 1e-160", nearly_identity(n, 1e-160)),
+    ];
+    cases.extend(hadamard(n).map(|m| ("Hadamard", m)));
+    cases
+}
+
+fn check(n: usize) {
+    for topology in TOPOLOGIES {
+        for (name, u) in hard_unitaries(n) {
+            let program = MatrixProgram::new(&u, Form::Unitary, topology).expect(name);
+            let error = (program.matrix() - &u).norm();
+            assert!(error <= 1e-13 * n as f64, "{} {name} N={n}: {error:.1e}", topology.key());
+            assert_eq!(program.interferometers(), n * (n - 1) / 2);
+        }
+    }
+}
+
+#[test]
+fn unitaries_up_to_17() {
+    (1..=17).for_each(check);
+}
+
+#[test]
+fn unitaries_31_to_33_and_63_to_65() {
+    [31, 32, 33, 63, 64, 65].into_iter().for_each(check);
+}
+
+#[test]
+fn unitaries_127_to_129() {
+    [127, 128, 129].into_iter().for_each(check);
+}
+
+#[test]
+fn unitaries_255_to_257() {
+    [255, 256, 257].into_iter().for_each(check);
+}
+
+#[test]
+fn unitary_of_1024_rectangular() {
+    check_large(0);
+}
+
+#[test]
+fn unitary_of_1024_triangular() {
+    check_large(1);
+}
+
+fn check_large(which: usize) {
+    let u = haar(1024, 1024);
+    let program = MatrixProgram::new(&u, Form::Unitary, TOPOLOGIES[which]).expect("Haar is unitary");
+    let error = (program.matrix() - &u).norm();
+    assert!(error <= 1e-13 * 1024.0, "{error:.1e}");
+}
+
+#[test]
+fn depth_is_n_for_rectangular_and_2n_minus_3_for_triangular() {
+    for n in 3..20 {
+        let depth = |which: usize| MatrixProgram::new(&haar(n, 1), Form::Unitary, TOPOLOGIES[which]).unwrap().depth();
+        assert_eq!((depth(0), depth(1)), (n, 2 * n - 3));
+    }
+}
+
+#[test]
+fn dft_settings_are_the_published_ones() {
+    // physics notes §1.3: (mode, θ, φ) in order of propagation, then the output phases.
+    let three: (&[(usize, f64, f64)], &[f64]) = (
+        &[(0, FRAC_PI_2, 5.2359877560), (1, 1.2309594173, 6.0213859194), (0, FRAC_PI_2, 0.3536803209)],
+        &[1.74071478, 2.78791233, 3.04971172],
+    );
+    let four: (&[(usize, f64, f64)], &[f64]) = (
+        &[
+            (0, FRAC_PI_2, 4.7123889804),
+            (2, FRAC_PI_2, 0.0),
+            (1, 1.2309594173, 2.3561944902),
+            (0, FRAC_PI_3, 2.9716741989),
+            (2, FRAC_PI_3, 2.5261129449),
+            (1, 1.9106332362, 2.5261129449),
+        ],
+        &[5.92950499, 1.66267726, 2.44807542, 2.61799388],
+    );
+    let near = |a: f64, b: f64, tolerance: f64| {
+        let d = (a - b).rem_euclid(TAU);
+        assert!(d.min(TAU - d) < tolerance, "{a} and {b}");
+    };
+    for (n, (cells, output)) in [(3, three), (4, four)] {
+        let program = MatrixProgram::new(&dft(n), Form::Unitary, TOPOLOGIES[0]).unwrap();
+        let section = &program.sections()[0];
+        for (k, &(mode, theta, phi)) in cells.iter().enumerate() {
+            assert_eq!(section.layout().sites[k].mode, mode);
+            near(section.settings().theta()[k], theta, 1e-9);
+            near(section.settings().phi()[k], phi, 1e-9);
+        }
+        output.iter().zip(section.settings().output()).for_each(|(&a, &b)| near(a, b, 1e-8));
+    }
+}
+
+#[test]
+fn propagation_equals_the_product_of_full_matrices() {
+    for topology in TOPOLOGIES {
+        for n in [1, 2, 3, 8, 17] {
+            let u = haar(n, 9);
+            let program = MatrixProgram::new(&u, Form::Unitary, topology).unwrap();
+            let section = &program.sections()[0];
+            let slow = reference::mesh(section, &vec![CellErrors::NONE; section.layout().sites.len()]);
+            assert!((program.matrix() - &slow).norm() < 1e-12 * n as f64);
+            for batch in [1, 5, 33] {
+                let fields = Matrix::from_fn(n, batch, |i, j| Complex64::new((i + j) as f64, (i * j) as f64 - 1.0));
+                assert!((program.propagate(&fields) - &slow * &fields).norm() < 1e-12 * fields.norm());
+            }
+        }
+    }
+}
+
+fn matrices() -> Vec<(String, Matrix)> {
+    let mut cases = Vec::new();
+    for (m, n) in [(1, 1), (1, 7), (7, 1), (2, 2), (5, 9), (9, 5), (16, 16), (33, 20), (64, 64), (10, 64)] {
+        let g = |seed: u64| {
+            let mut s = StreamKey::new(seed, "matrices").block((m * 100 + n) as u64).stream();
+            Matrix::from_fn(m, n, |_, _| {
+                Complex64::new(phaseloom_mesh::standard_normal(&mut s), phaseloom_mesh::standard_normal(&mut s))
+            })
+        };
+        let complex = g(1);
+        let real = complex.map(|z| re(z.re));
+        let mut repeated = real.clone();
+        for c in 0..n {
+            repeated[(m - 1, c)] = repeated[(0, c)];
+        }
+        let mut zero_rows = real.clone();
+        (0..m).step_by(2).for_each(|r| zero_rows.row_mut(r).fill(re(0.0)));
+        let rank_one = real.column(0) * complex.row(0);
+        let identity = Matrix::identity(m, n);
+        cases.extend([
+            (format!("complex {m}×{n}"), complex.clone()),
+            (format!("real {m}×{n}"), real.clone()),
+            (format!("zero {m}×{n}"), Matrix::zeros(m, n)),
+            (format!("repeated row {m}×{n}"), repeated),
+            (format!("zero rows {m}×{n}"), zero_rows),
+            (format!("rank one {m}×{n}"), rank_one),
+            (format!("identity {m}×{n}"), identity),
+            (format!("tiny {m}×{n}"), &complex * re(1e-160)),
+            (format!("subnormal {m}×{n}"), &complex * re(1e-310)),
+            (format!("huge {m}×{n}"), &complex * re(1e150)),
+            (format!("graded {m}×{n}"), Matrix::from_fn(m, n, |i, j| re(10f64.powi(-((i + j) as i32))))),
+        ]);
+    }
+    cases
+}
+
+#[test]
+fn any_matrix_is_rebuilt_from_its_singular_values() {
+    for topology in TOPOLOGIES {
+        for (name, w) in matrices() {
+            let program = MatrixProgram::new(&w, Form::Svd, topology).expect(&name);
+            let error = (program.matrix() - &w).map(|z| Complex64::new(z.re * 1e-150, z.im * 1e-150)).norm();
+            let bound = 1e-13 * w.nrows().max(w.ncols()) as f64 * program.gain() * 1e-150;
+            assert!(error <= bound, "{} {name}: {error:.1e} > {bound:.1e}", topology.key());
+            assert!(program.sections()[1].settings().theta().iter().all(|t| (0.0..=3.15).contains(t)));
+        }
+    }
+}
+
+#[test]
+fn programs_survive_their_file() {
+    let folder = std::env::temp_dir().join(format!("phaseloom-mesh-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("program.json");
+    for (name, w) in matrices().into_iter().take(40) {
+        let program = MatrixProgram::new(&w, Form::Auto, TOPOLOGIES[0]).unwrap();
+        program.save(&path).unwrap();
+        let back = MatrixProgram::load(&path).unwrap();
+        assert_eq!(back.sections(), program.sections(), "{name}");
+        assert_eq!(back.to_json(), program.to_json());
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn what_is_no_unitary_or_no_matrix_is_refused_with_its_numbers() {
+    let message = |w: &Matrix, form| MatrixProgram::new(w, form, TOPOLOGIES[0]).unwrap_err().to_string();
+    let mut w = Matrix::identity(3, 3);
+    w[(1, 2)] = re(0.5);
+    assert!(message(&w, Form::Unitary).contains("max |U†U − I| = 5.0e-1, tolerance 1e-9"));
+    w[(2, 0)] = re(f64::NAN);
+    assert_eq!(message(&w, Form::Auto), "matrix entry (2, 0) is NaN: every entry must be finite");
+    assert!(message(&Matrix::zeros(2, 3), Form::Unitary).contains("2×3"));
+    assert!(message(&Matrix::zeros(0, 3), Form::Svd).contains("0×3"));
+    assert!(message(&(Matrix::identity(2, 2) * re(1e200)), Form::Unitary).contains("not unitary"));
+}

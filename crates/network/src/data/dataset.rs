@@ -1,0 +1,49 @@
+//! A loaded data set.
+
+use std::path::PathBuf;
+
+use super::{Batch, check_labels};
+use crate::error::{NetworkError, Result};
+
+/// Inputs as they stand in the files, their labels, and what identifies them.
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    /// Inputs, not yet normalised: features × samples.
+    pub inputs: Batch,
+    /// Class of each sample, from 0.
+    pub labels: Vec<usize>,
+    /// SHA-256, in hexadecimal, over the contents of all files that were read and over the selection (columns, rows,
+    /// classes, number); not over paths, so that a copy of the data is the same data.
+    pub sha256: String,
+    /// File of the inputs, for messages.
+    pub inputs_path: PathBuf,
+    /// File of the labels, for messages; the same as that of the inputs if they stand in a column there.
+    pub labels_path: PathBuf,
+}
+
+impl Dataset {
+    /// Number of samples.
+    #[must_use]
+    pub fn samples(&self) -> usize {
+        self.inputs.ncols()
+    }
+
+    /// Number of features of a sample.
+    #[must_use]
+    pub fn features(&self) -> usize {
+        self.inputs.nrows()
+    }
+
+    /// Checks that the data fit a model with `features` inputs and `classes` outputs.
+    ///
+    /// # Errors
+    ///
+    /// If the number of features differs, or a label is not one of 0…classes−1.
+    pub fn check(&self, features: usize, classes: usize) -> Result<()> {
+        if self.features() != features {
+            let (path, found) = (self.inputs_path.clone(), self.features());
+            return Err(NetworkError::FeatureCount { path, found, expected: features });
+        }
+        check_labels(&self.labels_path, &self.labels, classes)
+    }
+}

@@ -1,0 +1,288 @@
+//! Which data: the table `[data]`, `[train]` or `[validation]` of a TOML file.
+//!
+//! ```toml
+//! inputs = "$PHASELOOM_DATA/vowel-deterding/vowel-train.csv"
+//! csv = { label = "y", features = ["x1", "x2", "x3", "x4"] }
+//! classes = [1, 3, 6, 9]                       # keep these and call them 0, 1, 2, 3
+//! every = { modulus = 5, except = [0] }        # leave out each fifth row
+//! samples = 100                                # the first 100 of what is left
+//! ```
+//!
+//! Order of the selection: `every` (it counts the rows of the file), then `classes`, then `samples`.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{CsvColumns, Dataset, FileKind, csv, inputs_of, labels_of};
+use crate::error::{NetworkError, Result};
+use crate::file;
+
+/// Environment variable that names the folder of the data: `$PHASELOOM_DATA/` at the start of a path stands for it.
+pub const DATA_VARIABLE: &str = "PHASELOOM_DATA";
+
+/// A choice of data, as written in a TOML file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataSpec {
+    /// File of the inputs: `.npy`, `.csv`, `.idx` or `…ubyte`, also compressed with gzip. Relative to the file that
+    /// this is written in, or starting with `$PHASELOOM_DATA/`.
+    pub inputs: PathBuf,
+    /// File of the labels; left out for CSV whose label is a column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<PathBuf>,
+    /// Columns of CSV files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub csv: Option<CsvColumns>,
+    /// Rows by their index, to split one file into training and test.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<Every>,
+    /// Labels to keep; they are renumbered 0, 1, … in this order. Other rows are left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classes: Option<Vec<usize>>,
+    /// Number of samples: the first ones of what the other filters leave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub samples: Option<usize>,
+}
+
+/// Rows chosen by the remainder of their index, counted from 0 over the data rows of the file: exactly one of
+/// `remainder` (keep these) and `except` (leave these out).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Every {
+    /// Divisor, at least 1.
+    pub modulus: usize,
+    /// Remainders to keep.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remainder: Option<Vec<usize>>,
+    /// Remainders to leave out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub except: Option<Vec<usize>>,
+}
+
+impl Every {
+    fn keeps(&self, row: usize) -> bool {
+        let rest = row % self.modulus;
+        match (&self.remainder, &self.except) {
+            (Some(keep), _) => keep.contains(&rest),
+            (None, Some(leave)) => !leave.contains(&rest),
+            (None, None) => true,
+        }
+    }
+}
+
+/// Where a path of a settings file lies: relative to `base`, or below the folder that `PHASELOOM_DATA` names.
+///
+/// # Errors
+///
+/// If the path starts with `$PHASELOOM_DATA` and the variable is not set.
+pub fn resolve(path: &Path, base: &Path) -> Result<PathBuf> {
+    resolve_with(path, base, std::env::var_os(DATA_VARIABLE).map(PathBuf::from))
+}
+
+fn resolve_with(path: &Path, base: &Path, folder: Option<PathBuf>) -> Result<PathBuf> {
+    match path.strip_prefix(format!("${DATA_VARIABLE}")) {
+        Err(_) => Ok(base.join(path)),
+        Ok(rest) => match folder.filter(|f| !f.as_os_str().is_empty()) {
+            Some(folder) => Ok(folder.join(rest)),
+            None => Err(NetworkError::VariableUnset { variable: DATA_VARIABLE, path: path.to_owned() }),
+        },
+    }
+}
+
+impl DataSpec {
+    /// The files that [`DataSpec::load`] reads: inputs, then labels if they have a file of their own.
+    ///
+    /// # Errors
+    ///
+    /// If a path starts with `$PHASELOOM_DATA` and the variable is not set.
+    pub fn files(&self, base: &Path) -> Result<Vec<PathBuf>> {
+        std::iter::once(&self.inputs).chain(&self.labels).map(|path| resolve(path, base)).collect()
+    }
+
+    /// Reads the files, chooses rows and classes. Relative paths start at `base`.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be read or is damaged, inputs and labels differ in number, labels are missing, a filter makes
+    /// no sense or leaves nothing, or more samples are asked for than there are.
+    pub fn load(&self, base: &Path) -> Result<Dataset> {
+        let columns = self.csv.clone().unwrap_or_default();
+        let inputs_path = resolve(&self.inputs, base)?;
+        let labels_path = self.labels.as_ref().map(|path| resolve(path, base)).transpose()?;
+        let kind = FileKind::of(&inputs_path)?;
+        self.check(&inputs_path, kind)?;
+        let file = file::read(&inputs_path)?;
+        let mut digest = Sha256::new();
+        digest.update(b"phaseloom-data/1");
+        digest.update(file.sha256);
+        let (inputs, labels, labels_path) = match labels_path {
+            None => {
+                let (inputs, labels) = csv::read(&inputs_path, &file.bytes, &columns, csv::Want::Both)?;
+                (inputs, labels, inputs_path.clone())
+            }
+            Some(path) => {
+                let inputs = inputs_of(&file, &columns)?;
+                let file = file::read(&path)?;
+                digest.update(file.sha256);
+                (inputs, labels_of(&file, &columns)?, path)
+            }
+        };
+        if inputs.ncols() != labels.len() {
+            let (inputs, labels) = (inputs.ncols(), labels.len());
+            return Err(NetworkError::CountMismatch { inputs_path, labels_path, inputs, labels });
+        }
+        let selection = Selection {
+            csv: (kind == FileKind::Csv || FileKind::of(&labels_path)? == FileKind::Csv).then_some(&columns),
+            every: self.every.as_ref(),
+            classes: self.classes.as_deref(),
+            samples: self.samples,
+        };
+        let selection_text =
+            serde_json::to_vec(&selection).map_err(|source| NetworkError::Json { path: inputs_path.clone(), source })?;
+        digest.update(selection_text);
+        let (rows, labels) = self.select(&inputs_path, labels)?;
+        let inputs = if rows.len() == inputs.ncols() { inputs } else { inputs.select_columns(&rows) };
+        Ok(Dataset { inputs, labels, sha256: file::hex(&digest.finalize()), inputs_path, labels_path })
+    }
+
+    fn check(&self, path: &Path, kind: FileKind) -> Result<()> {
+        let wrong = |key: &str, found: String, expected: &str| {
+            let (path, key, expected) = (path.to_owned(), key.to_owned(), expected.to_owned());
+            Err(NetworkError::Setting { path, key, found, expected })
+        };
+        if self.labels.is_none() && kind != FileKind::Csv {
+            return wrong("labels", "no such key".into(), "the file of the labels: only CSV holds inputs and labels");
+        }
+        if let Some(every) = &self.every {
+            let lists: Vec<&Vec<usize>> = [&every.remainder, &every.except].into_iter().flatten().collect();
+            if every.modulus == 0 || lists.len() != 1 {
+                let found = format!("modulus = {}, {} lists", every.modulus, lists.len());
+                return wrong("every", found, "modulus ≥ 1 and one of `remainder = […]`, `except = […]`");
+            }
+            if let Some(rest) = lists[0].iter().find(|&&rest| rest >= every.modulus) {
+                return wrong("every", format!("the remainder {rest}"), "remainders below the modulus");
+            }
+        }
+        if let Some(classes) = &self.classes {
+            let repeated = (1..classes.len()).find(|&i| classes[..i].contains(&classes[i]));
+            if classes.is_empty() || repeated.is_some() {
+                return wrong("classes", format!("{classes:?}"), "at least one label, each once");
+            }
+        }
+        if self.samples == Some(0) {
+            return wrong("samples", "0".into(), "at least 1");
+        }
+        Ok(())
+    }
+
+    /// The rows that are kept, and their labels.
+    fn select(&self, path: &Path, labels: Vec<usize>) -> Result<(Vec<usize>, Vec<usize>)> {
+        let renumber = |label: usize| match &self.classes {
+            None => Some(label),
+            Some(classes) => classes.iter().position(|&c| c == label),
+        };
+        let kept = labels
+            .into_iter()
+            .enumerate()
+            .filter(|&(row, _)| self.every.as_ref().is_none_or(|every| every.keeps(row)))
+            .filter_map(|(row, label)| Some((row, renumber(label)?)));
+        let (mut rows, mut labels): (Vec<_>, Vec<_>) = kept.unzip();
+        let available = rows.len();
+        let requested = self.samples.unwrap_or(available.max(1));
+        if requested > available {
+            return Err(NetworkError::TooFewSamples { path: path.to_owned(), requested, available });
+        }
+        rows.truncate(requested);
+        labels.truncate(requested);
+        Ok((rows, labels))
+    }
+}
+
+/// What enters the hash beside the contents of the files: everything but the paths.
+#[derive(Serialize)]
+struct Selection<'a> {
+    csv: Option<&'a CsvColumns>,
+    every: Option<&'a Every>,
+    classes: Option<&'a [usize]>,
+    samples: Option<usize>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn spec(toml: &str) -> DataSpec {
+        toml::from_str(toml).unwrap()
+    }
+
+    fn folder() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        let rows: String = (0..10).map(|i| format!("{i},{}\n", i % 3)).collect();
+        fs::write(folder.path().join("a.csv"), rows).unwrap();
+        folder
+    }
+
+    #[test]
+    fn rows_then_classes_then_number() {
+        let folder = folder();
+        let load = |toml: &str| spec(toml).load(folder.path());
+        let all = load("inputs = 'a.csv'").unwrap();
+        assert_eq!((all.samples(), all.features()), (10, 1));
+        let test = load("inputs = 'a.csv'\nevery = { modulus = 5, remainder = [0] }").unwrap();
+        assert_eq!((test.inputs.as_slice(), &test.labels[..]), (&[0.0, 5.0][..], &[0, 2][..]));
+        let train = load("inputs = 'a.csv'\nevery = { modulus = 5, except = [0] }").unwrap();
+        assert_eq!(train.samples(), 8);
+        let two = load("inputs = 'a.csv'\nclasses = [2, 0]\nsamples = 3").unwrap();
+        assert_eq!((two.inputs.as_slice(), &two.labels[..]), (&[0.0, 2.0, 3.0][..], &[1, 0, 1][..]));
+        assert_ne!(all.sha256, test.sha256);
+        assert_eq!(all.sha256, load("inputs = 'a.csv'").unwrap().sha256);
+        assert!(all.check(1, 3).is_ok());
+        assert!(matches!(all.check(2, 3), Err(NetworkError::FeatureCount { found: 1, expected: 2, .. })));
+        assert!(matches!(all.check(1, 2), Err(NetworkError::LabelOutside { index: 2, found: 2, .. })));
+    }
+
+    #[test]
+    fn the_hash_is_of_contents_not_of_paths() {
+        let folder = folder();
+        let first = spec("inputs = 'a.csv'").load(folder.path()).unwrap().sha256;
+        fs::copy(folder.path().join("a.csv"), folder.path().join("b.csv")).unwrap();
+        assert_eq!(spec("inputs = 'b.csv'").load(folder.path()).unwrap().sha256, first);
+        fs::write(folder.path().join("b.csv"), "7,1\n").unwrap();
+        assert_ne!(spec("inputs = 'b.csv'").load(folder.path()).unwrap().sha256, first);
+    }
+
+    #[test]
+    fn senseless_choices_are_errors() {
+        let folder = folder();
+        fs::write(folder.path().join("y.csv"), "0\n1\n").unwrap();
+        for (toml, part) in [
+            ("inputs = 'a.csv'\nsamples = 11", "found 10 samples"),
+            ("inputs = 'a.csv'\nsamples = 0", "at least 1"),
+            ("inputs = 'a.csv'\nclasses = [7]", "found 0 samples"),
+            ("inputs = 'a.csv'\nclasses = []", "at least one label"),
+            ("inputs = 'a.csv'\nclasses = [1, 1]", "each once"),
+            ("inputs = 'a.csv'\nevery = { modulus = 0, remainder = [0] }", "modulus ≥ 1"),
+            ("inputs = 'a.csv'\nevery = { modulus = 2 }", "one of `remainder"),
+            ("inputs = 'a.csv'\nevery = { modulus = 2, remainder = [2] }", "below the modulus"),
+            ("inputs = 'a.npy'", "`labels`"),
+            ("inputs = 'none.csv'", "cannot read"),
+            ("inputs = 'a.csv'\nlabels = 'y.csv'", "holds 10 inputs"),
+        ] {
+            let error = spec(toml).load(folder.path()).unwrap_err().to_string();
+            assert!(error.contains(part), "{error} | {part}");
+        }
+        assert!(toml::from_str::<DataSpec>("inputs = 'a.csv'\nlables = 'b'").is_err());
+    }
+
+    #[test]
+    fn the_variable_is_named_when_it_is_missing() {
+        let (path, base) = (Path::new("$PHASELOOM_DATA/mnist/a.gz"), Path::new("/base"));
+        assert_eq!(resolve_with(path, base, Some("/d".into())).unwrap(), Path::new("/d/mnist/a.gz"));
+        let error = resolve_with(path, base, None).unwrap_err().to_string();
+        assert!(error.contains("PHASELOOM_DATA is not set; set it to the folder"), "{error}");
+        assert_eq!(resolve_with(Path::new("x/y.csv"), base, None).unwrap(), Path::new("/base/x/y.csv"));
+    }
+}

@@ -1,0 +1,129 @@
+//! Bytes of files: read whole (gzip is seen by its first bytes), hashed, and written under a temporary name.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use flate2::read::MultiGzDecoder;
+use sha2::{Digest, Sha256};
+
+use crate::error::{NetworkError, Result};
+
+/// Largest decompressed size that is accepted [bytes]: a few bytes of gzip can claim to hold far more than any memory.
+const MAX_INFLATED: u64 = 4 << 30;
+
+/// Contents of one file.
+pub(crate) struct FileBytes {
+    /// Where it was read.
+    pub path: PathBuf,
+    /// Contents, decompressed.
+    pub bytes: Vec<u8>,
+    /// SHA-256 of the file as it is stored (compressed, if it is).
+    pub sha256: [u8; 32],
+}
+
+/// Reads a file whole and decompresses it if it starts like gzip.
+pub(crate) fn read(path: &Path) -> Result<FileBytes> {
+    let unreadable = |source| NetworkError::Read { path: path.to_owned(), source };
+    let metadata = fs::metadata(path).map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err(unreadable(io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file")));
+    }
+    let stored = fs::read(path).map_err(unreadable)?;
+    let sha256 = Sha256::digest(&stored).into();
+    let bytes = if stored.starts_with(&[0x1f, 0x8b]) { inflate(path, &stored, MAX_INFLATED)? } else { stored };
+    Ok(FileBytes { path: path.to_owned(), bytes, sha256 })
+}
+
+fn inflate(path: &Path, stored: &[u8], limit: u64) -> Result<Vec<u8>> {
+    let wrong = |found: String, expected: &str| NetworkError::Format {
+        path: path.to_owned(),
+        format: "gzip",
+        place: format!("{} bytes as stored", stored.len()),
+        found,
+        expected: expected.to_owned(),
+    };
+    let mut bytes = Vec::new();
+    MultiGzDecoder::new(stored)
+        .take(limit + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|e| wrong(format!("damaged data ({e})"), "a complete gzip file; fetch it again"))?;
+    if bytes.len() as u64 > limit {
+        return Err(wrong(format!("more than {limit} bytes of contents"), "less; split the file"));
+    }
+    Ok(bytes)
+}
+
+/// Writes a file whole: under a temporary name in the same folder, synced, then renamed, so that no reader and no
+/// interruption ever sees half of it.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    let unwritable = |source| NetworkError::Write { path: path.to_owned(), source };
+    let name = path
+        .file_name()
+        .ok_or_else(|| unwritable(io::Error::new(io::ErrorKind::InvalidInput, "the path has no file name")))?;
+    let mut temporary = name.to_os_string();
+    temporary.push(format!(".{}-{}.tmp", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed)));
+    let temporary = path.with_file_name(temporary);
+    let written = (|| {
+        let mut file = fs::File::create_new(&temporary)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)
+    })();
+    written.map_err(|source| {
+        let _ = fs::remove_file(&temporary);
+        unwritable(source)
+    })
+}
+
+/// Lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::{Compression, write::GzEncoder};
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn gzip_is_seen_by_its_bytes_not_by_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plain.csv");
+        write(&path, &gzip(b"1,2\n")).unwrap();
+        assert_eq!(read(&path).unwrap().bytes, b"1,2\n");
+        write(&path, b"1,2\n").unwrap();
+        let file = read(&path).unwrap();
+        assert_eq!(file.bytes, b"1,2\n");
+        assert_eq!(hex(&file.sha256).len(), 64);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
+    }
+
+    #[test]
+    fn damaged_gzip_folders_and_missing_files_are_errors() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.gz");
+        let whole = gzip(&[7; 1000]);
+        for length in 2..whole.len() {
+            write(&path, &whole[..length]).unwrap();
+            assert!(matches!(read(&path), Err(NetworkError::Format { format: "gzip", .. })), "{length}");
+        }
+        assert!(matches!(read(folder.path()), Err(NetworkError::Read { .. })));
+        assert!(matches!(read(&folder.path().join("none")), Err(NetworkError::Read { .. })));
+        assert!(matches!(write(&folder.path().join("no/such/a"), b""), Err(NetworkError::Write { .. })));
+    }
+
+    #[test]
+    fn contents_beyond_the_limit_are_refused() {
+        let error = inflate(Path::new("bomb.gz"), &gzip(&[0; 100_000]), 1000).unwrap_err();
+        assert!(error.to_string().contains("more than 1000 bytes"), "{error}");
+    }
+}

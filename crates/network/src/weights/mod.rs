@@ -1,0 +1,232 @@
+//! Named tensors: the weights of a model, from `.safetensors`, `.npz` or a single `.npy`.
+
+mod npz;
+mod safetensors;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::data::npy;
+use crate::error::{NetworkError, Result};
+use crate::file;
+
+/// A real array with its shape, values in C order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensor {
+    shape: Vec<usize>,
+    values: Vec<f64>,
+}
+
+impl Tensor {
+    /// A tensor of `shape` from its values in C order.
+    ///
+    /// # Panics
+    ///
+    /// If the number of values is not the product of the sizes.
+    #[must_use]
+    pub fn new(shape: Vec<usize>, values: Vec<f64>) -> Self {
+        assert_eq!(shape.iter().product::<usize>(), values.len(), "a tensor needs as many values as its shape says");
+        Self { shape, values }
+    }
+
+    /// Sizes of the axes; empty for a scalar.
+    #[must_use]
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// Values in C order.
+    #[must_use]
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+}
+
+/// Tensors by name, in the order of their names.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tensors {
+    /// Where they were read, for messages; empty if they were made in memory.
+    path: PathBuf,
+    tensors: BTreeMap<String, Tensor>,
+    /// Notes that are saved beside the tensors: what made them, of which data, with which seed.
+    pub metadata: BTreeMap<String, String>,
+}
+
+impl Tensors {
+    /// No tensors.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Reads all tensors of a `.safetensors` (f16, bf16, f32, f64), `.npz` or `.npy` file (its one tensor has the name
+    /// of the file without its ending).
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, is of another kind, is damaged, or holds complex numbers, or integers in a
+    /// `.safetensors` file.
+    pub fn load(path: &Path) -> Result<Self> {
+        let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
+        let reader = match ending.as_str() {
+            "safetensors" => safetensors::parse,
+            "npz" => npz::parse,
+            "npy" => one_array,
+            _ => {
+                let expected = ".safetensors, .npz or .npy";
+                return Err(NetworkError::UnknownKind { path: path.to_owned(), expected });
+            }
+        };
+        let file = file::read(path)?;
+        let mut tensors = reader(path, &file.bytes)?;
+        tensors.path = path.to_owned();
+        Ok(tensors)
+    }
+
+    /// Writes a `.safetensors` file (f64), under a temporary name that is then renamed. Equal tensors and metadata give
+    /// equal bytes.
+    ///
+    /// # Errors
+    ///
+    /// If the name does not end with `.safetensors`, or the file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        if path.extension().is_none_or(|e| e != "safetensors") {
+            return Err(NetworkError::UnknownKind { path: path.to_owned(), expected: ".safetensors" });
+        }
+        file::write(path, &safetensors::bytes(path, self)?)
+    }
+
+    /// Adds a tensor, or replaces the one of this name.
+    pub fn insert(&mut self, name: impl Into<String>, tensor: Tensor) {
+        self.tensors.insert(name.into(), tensor);
+    }
+
+    /// The tensor of this name, if there is one.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Tensor> {
+        self.tensors.get(name)
+    }
+
+    /// Names, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.tensors.keys().map(String::as_str)
+    }
+
+    /// Names and tensors, sorted by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Tensor)> {
+        self.tensors.iter().map(|(name, tensor)| (name.as_str(), tensor))
+    }
+
+    /// Number of tensors.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.tensors.len()
+    }
+
+    /// Whether there is no tensor.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.tensors.is_empty()
+    }
+
+    /// File that the tensors were read from; empty if they were made in memory.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The finite values of a tensor that must have this shape; `user` says in messages who needs it.
+    pub(crate) fn expect(&self, user: &str, name: &str, shape: &[usize], advice: &'static str) -> Result<&[f64]> {
+        let (path, user, name_owned) = (self.path.clone(), user.to_owned(), name.to_owned());
+        let Some(tensor) = self.tensors.get(name) else {
+            let available = self.tensors.keys().cloned().collect();
+            return Err(NetworkError::MissingTensor { path, user, name: name_owned, available });
+        };
+        if tensor.shape != shape {
+            let (found, expected) = (tensor.shape.clone(), shape.to_vec());
+            return Err(NetworkError::TensorShape { path, user, name: name_owned, found, expected, advice });
+        }
+        match tensor.values.iter().position(|v| !v.is_finite()) {
+            None => Ok(&tensor.values),
+            Some(at) => {
+                let place = format!("{user}: tensor `{name}`, index {:?}", index_of(at, shape));
+                Err(NetworkError::NotFinite { path, place, found: tensor.values[at] })
+            }
+        }
+    }
+}
+
+/// Index along each axis of the value at `at` in C order.
+fn index_of(at: usize, shape: &[usize]) -> Vec<usize> {
+    let mut rest = at;
+    let mut index: Vec<usize> = shape
+        .iter()
+        .rev()
+        .map(|&size| {
+            let here = rest % size;
+            rest /= size;
+            here
+        })
+        .collect();
+    index.reverse();
+    index
+}
+
+fn one_array(path: &Path, bytes: &[u8]) -> Result<Tensors> {
+    let mut tensors = Tensors::new();
+    let name = path.file_stem().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    tensors.insert(name, real_tensor(path, bytes)?);
+    Ok(tensors)
+}
+
+/// A real tensor from the contents of a `.npy` file.
+fn real_tensor(path: &Path, bytes: &[u8]) -> Result<Tensor> {
+    let array = npy::parse(path, bytes)?;
+    if array.kind == npy::Kind::Complex {
+        return Err(NetworkError::Format {
+            path: path.to_owned(),
+            format: "npy",
+            place: "dtype".into(),
+            found: "complex numbers".into(),
+            expected: "real numbers: the weights of a network are real".into(),
+        });
+    }
+    Ok(Tensor { shape: array.shape, values: array.real })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_saved_is_loaded_and_bytes_are_equal() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut tensors = Tensors::new();
+        tensors.insert("b", Tensor::new(vec![2], vec![0.1, -1e300]));
+        tensors.insert("a.weight", Tensor::new(vec![2, 3], (0..6).map(f64::from).collect()));
+        for i in 0..9 {
+            tensors.metadata.insert(format!("key{i}"), format!("value \"{i}\""));
+        }
+        let (first, second) = (folder.path().join("1.safetensors"), folder.path().join("2.safetensors"));
+        tensors.save(&first).unwrap();
+        let back = Tensors::load(&first).unwrap();
+        assert_eq!((&back.tensors, &back.metadata), (&tensors.tensors, &tensors.metadata));
+        assert_eq!(back.names().collect::<Vec<_>>(), ["a.weight", "b"]);
+        back.save(&second).unwrap();
+        assert_eq!(std::fs::read(first).unwrap(), std::fs::read(second).unwrap());
+        assert!(matches!(tensors.save(Path::new("a.npz")), Err(NetworkError::UnknownKind { .. })));
+        assert!(matches!(Tensors::load(Path::new("a.pt")), Err(NetworkError::UnknownKind { .. })));
+    }
+
+    #[test]
+    fn a_tensor_that_does_not_fit_is_described() {
+        let mut tensors = Tensors::new();
+        tensors.insert("w", Tensor::new(vec![2, 3], vec![0.0, 0.0, 0.0, 0.0, f64::NAN, 0.0]));
+        let missing = tensors.expect("layer 1 (dense)", "v", &[2], "").unwrap_err().to_string();
+        assert!(missing.contains("layer 1 (dense) needs the tensor `v`, found only w"), "{missing}");
+        let shape = tensors.expect("layer 1 (dense)", "w", &[3, 2], "set `transpose`").unwrap_err().to_string();
+        assert!(shape.contains("[2, 3], expected [3, 2]; set `transpose`"), "{shape}");
+        let nan = tensors.expect("layer 1 (dense)", "w", &[2, 3], "").unwrap_err().to_string();
+        assert!(nan.contains("tensor `w`, index [1, 1]: found NaN"), "{nan}");
+    }
+}

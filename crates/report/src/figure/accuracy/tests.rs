@@ -1,0 +1,191 @@
+use crate::{FIGURES, Table, accuracy_figure, png};
+
+const COLUMNS: &str = "chips,accuracy_mean,accuracy_sd,accuracy_se,accuracy_q10,accuracy_q50,accuracy_q90,test_se";
+const ABOUT: &str = "# phaseloom: 0.1.0\n# identity: 3fa94be2aa0177c3\n# seed: 1\n# name: MNIST on 64-port cores\n";
+const SIGMA: &str = "process.splitter_error.sigma_rad";
+
+/// A chips row with its median at the given share and a band around it.
+fn chips(levels: &str, median: f64) -> String {
+    let (low, high) = ((median - 0.06).max(0.0), (median + 0.04).min(1.0));
+    format!("chips,0,{levels},20,{median},0.01,0.002,{low},{median},{high},0.003\n")
+}
+
+/// A reference row, with its levels or as many empty cells.
+fn reference(kind: &str, levels: &str, mean: f64) -> String {
+    format!("{kind},,{levels},,{mean},,,,,,0.003\n")
+}
+
+fn summary(keys: &str, rows: &[String]) -> String {
+    format!("{ABOUT}row,point,{keys},{COLUMNS}\n{}", rows.concat())
+}
+
+fn six_levels() -> String {
+    let levels = [(0.0, 0.979), (0.002, 0.974), (0.005, 0.95), (0.01, 0.84), (0.02, 0.47), (0.05, 0.15)];
+    let mut rows = vec![reference("exact", "", 0.98), reference("perfect_ideal", "", 0.98)];
+    for (sigma, median) in levels {
+        rows.push(reference("perfect_real", &sigma.to_string(), 0.977));
+        rows.push(chips(&sigma.to_string(), median));
+    }
+    summary(SIGMA, &rows)
+}
+
+fn two_keys() -> String {
+    let mut rows = vec![reference("exact", ",", 0.98)];
+    for (bits, drop) in [(4, 0.3), (6, 0.1), (8, 0.0)] {
+        rows.push(reference("perfect_real", &format!(",{bits}"), 0.97 - 0.1 * drop));
+        for sigma in [0.0, 0.005, 0.01, 0.02] {
+            rows.push(chips(&format!("{sigma},{bits}"), 0.96 - drop - 20.0 * sigma));
+        }
+    }
+    summary(&format!("{SIGMA},link.adc_bits"), &rows)
+}
+
+fn words() -> String {
+    let rows = [("none", 0.5), ("local", 0.8), ("self_configuration", 0.95)].map(|(word, median)| chips(word, median));
+    summary("process.correction", &rows)
+}
+
+fn single() -> String {
+    let rows = [
+        reference("exact", "", 0.98),
+        reference("perfect_real", "", 0.97),
+        reference("digital", "", 0.975),
+        chips("0.01", 0.9),
+    ];
+    summary(SIGMA, &rows)
+}
+
+fn count(svg: &str, part: &str) -> usize {
+    svg.matches(part).count()
+}
+
+/// Texts of a drawing in its order.
+fn texts(svg: &str) -> Vec<&str> {
+    svg.split("<text")
+        .skip(1)
+        .filter_map(|rest| rest.split_once(">\n")?.1.split_once("\n</text>"))
+        .map(|(t, _)| t)
+        .collect()
+}
+
+#[test]
+fn one_key_gives_one_band_one_line_and_its_references() {
+    let svg = accuracy_figure(&six_levels()).unwrap();
+    let texts = texts(&svg);
+    for text in [
+        "MNIST on 64-port cores",
+        "splitter error σ (rad)",
+        "test accuracy (%)",
+        "median of 20 chips, 10–90 % band",
+        "exact network",
+        "perfect mesh, real link",
+        "phaseloom 0.1.0 · identity 3fa94be2aa01… · seed 1 · points are paired: the same draws at every level",
+    ] {
+        assert_eq!(texts.iter().filter(|found| **found == text).count(), 1, "{text}: {texts:?}");
+    }
+    assert!(!texts.contains(&"perfect mesh, ideal link"), "it is the exact network's line");
+    assert_eq!(count(&svg, "<circle"), 2 * (6 + 1), "six points and the legend's, each with a rim");
+    assert_eq!(count(&svg, "<polygon opacity=\"0.18\""), 2, "one band and the legend's");
+    assert_eq!(count(&svg, "stroke=\"#0072B2\""), 2, "one line and the legend's");
+}
+
+#[test]
+fn a_grid_gives_a_line_and_a_band_for_each_level_of_the_other_key() {
+    let svg = accuracy_figure(&two_keys()).unwrap();
+    assert!(texts(&svg).contains(&"median of 20 chips, 10–90 % band; ADC resolution:"));
+    for bits in ["4 bits", "6 bits", "8 bits"] {
+        assert!(texts(&svg).contains(&bits));
+    }
+    assert_eq!(count(&svg, "<polygon opacity=\"0.18\""), 2 * 3);
+}
+
+#[test]
+fn many_lines_repeat_colours_with_dashes() {
+    let rows: Vec<String> =
+        (0..10).flat_map(|k| [0.0, 0.01].map(|sigma| chips(&format!("{sigma},k{k}"), 0.9 - 0.05 * k as f64))).collect();
+    let svg = accuracy_figure(&summary(&format!("{SIGMA},kind"), &rows)).unwrap();
+    assert_eq!(count(&svg, "<polygon opacity=\"0.18\""), 2 * 10);
+    assert!(texts(&svg).contains(&"k9"));
+}
+
+#[test]
+fn words_stand_in_slots_with_bars_and_no_line_between() {
+    let svg = accuracy_figure(&words()).unwrap();
+    assert!(texts(&svg).contains(&"self_configuration"));
+    assert!(texts(&svg).contains(&"median of 20 chips, 10–90 % bars"));
+    assert_eq!(count(&svg, "<polygon opacity=\"0.18\""), 0);
+}
+
+#[test]
+fn a_single_point_has_a_slot_for_each_kind_of_row() {
+    let svg = accuracy_figure(&single()).unwrap();
+    let texts = texts(&svg);
+    for text in ["98 %", "97 %", "97.5 %", "90 %", "splitter error σ 0.01 rad"] {
+        assert!(texts.contains(&text), "{text}: {texts:?}");
+    }
+    assert!(!texts.iter().any(|text| text.contains("paired")), "there is one point");
+}
+
+#[test]
+fn one_chip_has_no_band_and_equal_accuracies_are_drawn() {
+    let rows = [0.0, 0.01].map(|sigma| format!("chips,0,{sigma},1,0.9,,,0.9,0.9,0.9,0.01\n"));
+    let svg = accuracy_figure(&summary(SIGMA, &rows)).unwrap();
+    assert!(texts(&svg).contains(&"one chip"));
+    assert_eq!(count(&svg, "opacity=\"0.18\""), 0);
+    assert!(texts(&svg).contains(&"90") && !svg.contains("NaN") && !svg.contains("inf"));
+}
+
+#[test]
+fn guessing_is_shown_if_the_table_knows_it() {
+    assert!(!accuracy_figure(&six_levels()).unwrap().contains("guessing"));
+    assert!(accuracy_figure(&format!("# chance: 0.1\n{}", six_levels())).unwrap().contains("guessing, 10 %"));
+}
+
+#[test]
+fn names_are_escaped() {
+    let svg = accuracy_figure(&six_levels().replace("MNIST on", "<script>&\"x\"</script>")).unwrap();
+    assert!(!svg.contains("<script"));
+    assert!(png(&svg, 200).is_ok());
+}
+
+#[test]
+fn the_same_table_gives_the_same_bytes_and_an_image_of_the_asked_width() {
+    for text in [six_levels(), two_keys(), words(), single()] {
+        let svg = accuracy_figure(&text).unwrap();
+        assert_eq!(svg, accuracy_figure(&text).unwrap());
+        let image = png(&svg, 400).unwrap();
+        assert_eq!(image, png(&svg, 400).unwrap());
+        let size = |at: usize| u32::from_be_bytes([image[at], image[at + 1], image[at + 2], image[at + 3]]);
+        let height: f64 = svg.split("height=\"").nth(1).unwrap().split('"').next().unwrap().parse().unwrap();
+        assert_eq!((size(16), size(20)), (400, (height / 2.0).round() as u32));
+    }
+}
+
+#[test]
+fn every_figure_refuses_tables_that_it_cannot_draw() {
+    for figure in FIGURES {
+        let table = Table::parse("something\nelse\n").unwrap();
+        assert_eq!(figure.draw(&table).unwrap_err().to_string(), "the table has no column `row`");
+    }
+    assert_eq!(accuracy_figure("").unwrap_err().to_string(), "the table is empty: it has no header");
+    let header = six_levels().lines().take(5).collect::<Vec<_>>().join("\n");
+    assert_eq!(accuracy_figure(&header).unwrap_err().to_string(), "the table has a header but no rows");
+    let bad = six_levels().replace("0.84,0.01", "nan,0.01");
+    let message = accuracy_figure(&bad).unwrap_err().to_string();
+    assert_eq!(message, "line 15: column `accuracy_mean` holds `nan`, not a finite number");
+}
+
+#[test]
+fn nothing_leaves_the_sheet() {
+    for text in [six_levels(), two_keys(), words(), single()] {
+        let svg = accuracy_figure(&text).unwrap();
+        for polyline in svg.split("points=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+            for point in polyline.split_whitespace() {
+                let (x, y) = point.split_once(',').unwrap();
+                assert!(
+                    (0..=3200).contains(&x.parse::<i32>().unwrap()) && (0..=2400).contains(&y.parse::<i32>().unwrap())
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! From the key of a setting to the words and the unit on an axis, and from numbers to digits.
+
+/// What a swept key is called in a figure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Quantity {
+    pub name: String,
+    pub unit: &'static str,
+}
+
+/// Names by the end of the key; the first that fits counts. A key that fits none is its own name.
+const NAMES: &[(&str, &str)] = &[
+    ("splitter_error.sigma_rad", "splitter error σ"),
+    ("phase_error.sigma_rad", "phase error σ"),
+    ("phase_jitter.sigma_rad", "phase jitter σ"),
+    ("insertion_loss.loss_db", "insertion loss"),
+    ("insertion_loss.imbalance_db", "loss imbalance"),
+    ("phase_quantization.bits", "phase resolution"),
+    ("laser_power_w", "laser power"),
+    ("symbol_rate_hz", "symbol rate"),
+    ("bandwidth_hz", "bandwidth"),
+    ("lo_fraction", "local-oscillator share"),
+    ("extinction_ratio_db", "extinction ratio"),
+    ("rin_db_per_hz", "relative intensity noise"),
+    ("cmrr_db", "common-mode rejection"),
+    ("dac.bits", "DAC resolution"),
+    ("dac_bits", "DAC resolution"),
+    ("adc.bits", "ADC resolution"),
+    ("adc_bits", "ADC resolution"),
+    ("correlation_s", "correlation time"),
+    ("temperature_k", "temperature"),
+    ("wavelength_m", "wavelength"),
+    ("elapsed_s", "elapsed time"),
+];
+
+/// Units by the suffix of the key; a longer suffix stands before one that it ends with.
+const UNITS: &[(&str, &str)] = &[
+    ("_db_per_hz", "dB/Hz"),
+    ("_db_per_cm", "dB/cm"),
+    ("_rad", "rad"),
+    ("_dbm", "dBm"),
+    ("_db", "dB"),
+    ("_hz", "Hz"),
+    ("_nm", "nm"),
+    ("_um", "µm"),
+    ("_ohm", "Ω"),
+    ("bits", "bits"),
+    ("_w", "W"),
+    ("_s", "s"),
+    ("_m", "m"),
+    ("_k", "K"),
+    ("_j", "J"),
+    ("_a", "A"),
+    ("_v", "V"),
+];
+
+/// SI units without a prefix of their own, which may be given one.
+const PREFIXABLE: &[&str] = &["W", "Hz", "s", "m", "J", "A", "V", "Ω"];
+
+/// Prefixes of engineering notation, from 10⁻¹⁸ up in steps of 10³.
+const PREFIXES: [&str; 11] = ["a", "f", "p", "n", "µ", "m", "", "k", "M", "G", "T"];
+
+/// The words and the unit of a key.
+pub(crate) fn quantity(key: &str) -> Quantity {
+    let unit = UNITS.iter().find(|(suffix, _)| key.ends_with(suffix));
+    let unit = unit.map_or("", |&(_, unit)| unit);
+    let name =
+        NAMES.iter().find(|(end, _)| key == *end || key.strip_suffix(end).is_some_and(|head| head.ends_with('.')));
+    Quantity { name: name.map_or(key, |&(_, name)| name).to_owned(), unit }
+}
+
+impl Quantity {
+    /// `name (unit)`.
+    pub(crate) fn title(&self, unit: &str) -> String {
+        if unit.is_empty() { self.name.clone() } else { format!("{} ({unit})", self.name) }
+    }
+
+    /// Whether the unit is one of those written with milli, kilo and their like.
+    pub(crate) fn takes_prefix(&self) -> bool {
+        PREFIXABLE.contains(&self.unit)
+    }
+
+    /// The factor by which numbers are divided so that the largest reads well, and the unit that then applies.
+    /// Units without prefixes keep their numbers unless those would need an exponent.
+    pub(crate) fn scaled(&self, largest: f64) -> (f64, String) {
+        let exponent = if largest > 0.0 { ((largest.log10() + 1e-9) / 3.0).floor() as i32 * 3 } else { 0 };
+        let factor = 10_f64.powi(exponent);
+        if self.takes_prefix() {
+            let prefix = usize::try_from(exponent / 3 + 6).ok().and_then(|index| PREFIXES.get(index));
+            return prefix.map_or((1.0, self.unit.to_owned()), |prefix| (factor, format!("{prefix}{}", self.unit)));
+        }
+        if largest <= 0.0 || (1e-3..1e5).contains(&largest) {
+            return (1.0, self.unit.to_owned());
+        }
+        let power = power_of_ten(exponent);
+        (factor, if self.unit.is_empty() { format!("× {power}") } else { format!("{power} {}", self.unit) })
+    }
+
+    /// One value with its unit: `10 mW`, `0.01 rad`; a word stays itself.
+    pub(crate) fn value(&self, text: &str) -> String {
+        match text.parse::<f64>() {
+            Ok(number) if number.is_finite() => {
+                let prefixed = self.takes_prefix().then(|| self.scaled(number.abs()));
+                let (factor, unit) = prefixed.unwrap_or((1.0, self.unit.to_owned()));
+                format!("{} {unit}", decimal(number / factor)).trim_end().to_owned()
+            }
+            _ => text.to_owned(),
+        }
+    }
+}
+
+/// A number with at most six digits, a proper minus sign, and without an exponent unless it needs one.
+pub(crate) fn decimal(value: f64) -> String {
+    let magnitude = value.abs();
+    if magnitude > 0.0 && !(1e-4..1e6).contains(&magnitude) {
+        let exponent = (magnitude.log10() + 1e-12).floor() as i32;
+        let mantissa = decimal(value / 10_f64.powi(exponent));
+        return if mantissa == "1" {
+            power_of_ten(exponent)
+        } else {
+            format!("{mantissa}×{}", power_of_ten(exponent))
+        };
+    }
+    let before = if magnitude > 0.0 { magnitude.log10().floor() as i32 } else { 0 };
+    let digits = usize::try_from(5 - before).unwrap_or(0);
+    let text = format!("{value:.digits$}");
+    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    text.replace('-', "−")
+}
+
+/// `10⁻³`.
+pub(crate) fn power_of_ten(exponent: i32) -> String {
+    let plain = exponent.to_string();
+    let raised = plain.chars().map(|c| match c {
+        '-' => '⁻',
+        '1' => '¹',
+        '2' => '²',
+        '3' => '³',
+        '4' => '⁴',
+        '5' => '⁵',
+        '6' => '⁶',
+        '7' => '⁷',
+        '8' => '⁸',
+        '9' => '⁹',
+        _ => '⁰',
+    });
+    format!("10{}", raised.collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_become_words_and_units() {
+        let title = |key: &str| quantity(key).title(quantity(key).unit);
+        assert_eq!(title("process.splitter_error.sigma_rad"), "splitter error σ (rad)");
+        assert_eq!(title("link.laser_power_w"), "laser power (W)");
+        assert_eq!(title("process.phase_quantization.bits"), "phase resolution (bits)");
+        assert_eq!(title("strange.key_db"), "strange.key_db (dB)");
+        assert_eq!(title("not_laser_power_w"), "not_laser_power_w (W)");
+        assert_eq!(title("correction"), "correction");
+    }
+
+    #[test]
+    fn every_unit_is_found_under_its_own_suffix() {
+        for (suffix, unit) in UNITS {
+            assert_eq!(quantity(&format!("key{suffix}")).unit, *unit, "{suffix}");
+        }
+    }
+
+    #[test]
+    fn numbers_read_well() {
+        let cases = [
+            (0.0, "0"),
+            (0.002, "0.002"),
+            (100.0, "100"),
+            (-1.5, "−1.5"),
+            (0.1 + 0.2, "0.3"),
+            (1e-7, "10⁻⁷"),
+            (2.5e9, "2.5×10⁹"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(decimal(value), text);
+        }
+        assert_eq!(decimal(999_999.6), "1000000");
+    }
+
+    #[test]
+    fn values_carry_prefixes_where_the_unit_takes_them() {
+        assert_eq!(quantity("laser_power_w").value("0.01"), "10 mW");
+        assert_eq!(quantity("symbol_rate_hz").value("1e10"), "10 GHz");
+        assert_eq!(quantity("x.sigma_rad").value("0.01"), "0.01 rad");
+        assert_eq!(quantity("x.sigma_rad").value("1e-6"), "10⁻⁶ rad");
+        assert_eq!(quantity("correction").value("local"), "local");
+        assert_eq!(quantity("laser_power_w").value("0"), "0 W");
+    }
+}

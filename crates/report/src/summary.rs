@@ -1,0 +1,169 @@
+//! The rows of a `summary.csv` as numbers.
+
+use crate::label::decimal;
+use crate::{ReportError, Row, Table};
+
+/// What a row of a result was computed with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Exact,
+    PerfectIdeal,
+    PerfectReal,
+    Digital,
+    Chips,
+}
+
+/// Each kind with its name in the table and in a figure.
+pub(crate) const KINDS: [(Kind, &str, &str); 5] = [
+    (Kind::Exact, "exact", "exact network"),
+    (Kind::PerfectIdeal, "perfect_ideal", "perfect mesh, ideal link"),
+    (Kind::PerfectReal, "perfect_real", "perfect mesh, real link"),
+    (Kind::Digital, "digital", "digital network, same bits"),
+    (Kind::Chips, "chips", "imperfect chips"),
+];
+
+/// The setting of a swept key: a word, or a number in one fixed spelling.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Level(String);
+
+/// One row: accuracies in per cent; the quantiles are over chips.
+#[derive(Debug, Clone)]
+pub(crate) struct Outcome {
+    pub kind: Kind,
+    /// A level for each swept key; references may have none.
+    pub levels: Vec<Option<Level>>,
+    pub chips: f64,
+    pub mean: f64,
+    pub q10: f64,
+    pub q50: f64,
+    pub q90: f64,
+}
+
+/// A summary: which keys were swept and what came of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Summary {
+    pub keys: Vec<String>,
+    pub outcomes: Vec<Outcome>,
+}
+
+impl Level {
+    /// Spells equal numbers equally; an empty cell is no level.
+    fn read(text: &str) -> Option<Self> {
+        match text.parse::<f64>() {
+            Ok(number) if number.is_finite() => Some(Self(format!("{}", number + 0.0))),
+            _ => (!text.is_empty()).then(|| Self(text.to_owned())),
+        }
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.0
+    }
+
+    /// The level as a finite number, if it is one.
+    pub(crate) fn number(&self) -> Option<f64> {
+        self.0.parse().ok().filter(|number: &f64| number.is_finite())
+    }
+}
+
+impl Summary {
+    /// Reads the columns `row`, `point`, the swept keys between `point` and `chips`, and the accuracies.
+    pub(crate) fn read(table: &Table) -> Result<Self, ReportError> {
+        let (kind, point, chips) = (table.column("row")?, table.column("point")?, table.column("chips")?);
+        let swept = point + 1..chips.max(point + 1);
+        for needed in ["accuracy_mean", "accuracy_q10", "accuracy_q50", "accuracy_q90"] {
+            table.column(needed)?;
+        }
+        let outcomes = table.rows().iter().map(|row| {
+            let name = row.text(kind);
+            let kind = KINDS.iter().find(|(_, text, _)| *text == name).map(|(kind, ..)| *kind);
+            let kind = kind.ok_or_else(|| ReportError::UnknownRow { line: row.line(), value: name.to_owned() })?;
+            let levels: Vec<_> = swept.clone().map(|column| Level::read(row.text(column))).collect();
+            let mean = per_cent(table, row, "accuracy_mean")?;
+            if kind != Kind::Chips {
+                return Ok(Outcome { kind, levels, chips: 0.0, mean, q10: mean, q50: mean, q90: mean });
+            }
+            if let Some(missing) = levels.iter().position(Option::is_none) {
+                return Err(ReportError::MissingLevel {
+                    line: row.line(),
+                    column: table.header()[swept.start + missing].clone(),
+                });
+            }
+            let quantile = |column| per_cent(table, row, column);
+            let (q10, q50, q90) = (quantile("accuracy_q10")?, quantile("accuracy_q50")?, quantile("accuracy_q90")?);
+            Ok(Outcome { kind, levels, chips: table.number(row, "chips")?, mean, q10, q50, q90 })
+        });
+        let outcomes = outcomes.collect::<Result<_, _>>()?;
+        Ok(Self { keys: table.header()[swept].to_vec(), outcomes })
+    }
+
+    /// The rows of one kind.
+    pub(crate) fn of(&self, kind: Kind) -> impl Iterator<Item = &Outcome> {
+        self.outcomes.iter().filter(move |outcome| outcome.kind == kind)
+    }
+
+    /// `20 chips`, `one chip`, or `12–20 chips` where some points are not finished.
+    pub(crate) fn chips(&self) -> String {
+        let counts = || self.of(Kind::Chips).map(|outcome| outcome.chips);
+        let (low, high) = (counts().fold(f64::INFINITY, f64::min), counts().fold(0.0, f64::max));
+        match (decimal(low), decimal(high)) {
+            (low, high) if low == high && high == "1" => "one chip".to_owned(),
+            (low, high) if low == high => format!("{high} chips"),
+            (low, high) => format!("{low}–{high} chips"),
+        }
+    }
+}
+
+fn per_cent(table: &Table, row: &Row, column: &str) -> Result<f64, ReportError> {
+    let value = table.number(row, column)?;
+    if (-1e-9..=1.0 + 1e-9).contains(&value) {
+        Ok(100.0 * value.clamp(0.0, 1.0))
+    } else {
+        Err(ReportError::NotAFraction { line: row.line(), column: column.to_owned(), value })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: &str =
+        "# seed: 1\nrow,point,a.bits,b,chips,accuracy_mean,accuracy_q10,accuracy_q50,accuracy_q90,test_se\n";
+
+    fn read(rows: &str) -> Result<Summary, ReportError> {
+        Summary::read(&Table::parse(&format!("{HEADER}{rows}")).unwrap())
+    }
+
+    #[test]
+    fn reads_references_and_chips() {
+        let summary =
+            read("exact,,,,,0.98,,,,0.001\nchips,0,4.0,x,20,0.5,0.25,0.5,0.75,0.01\nchips,1,6,x,12,1,1,1,1,0\n")
+                .unwrap();
+        assert_eq!(summary.keys, ["a.bits", "b"]);
+        assert_eq!(summary.outcomes[0].levels, [None, None]);
+        assert_eq!(summary.outcomes[1].levels, [Level::read("4"), Level::read("x")]);
+        assert!((summary.outcomes[1].q90 - 75.0).abs() < 1e-12);
+        assert_eq!(summary.chips(), "12–20 chips");
+    }
+
+    #[test]
+    fn says_where_a_row_is_wrong() {
+        let message = |rows: &str| read(rows).unwrap_err().to_string();
+        assert_eq!(message("exact,,,,,good,,,,\n"), "line 3: column `accuracy_mean` holds `good`, not a finite number");
+        assert_eq!(
+            message("exact,,,,,1,,,,\nchips,0,4,x,2,0.5,0.5,NaN,0.5,0\n"),
+            "line 4: column `accuracy_q50` holds `NaN`, not a finite number"
+        );
+        assert_eq!(message("exact,,,,,98,,,,\n"), "line 3: column `accuracy_mean` holds 98, outside 0…1");
+        assert!(message("extact,,,,,1,,,,\n").starts_with("line 3: unknown kind of row `extact`"));
+        assert_eq!(
+            message("chips,0,4,,2,0.5,0.5,0.5,0.5,0\n"),
+            "line 3: a row of chips without a value of the swept key `b`"
+        );
+    }
+
+    #[test]
+    fn names_a_missing_column() {
+        let table = Table::parse("row,point,chips,accuracy_mean,accuracy_q10,accuracy_q50\nexact,0,0,1,1,1\n").unwrap();
+        assert_eq!(Summary::read(&table).unwrap_err().to_string(), "the table has no column `accuracy_q90`");
+    }
+}

@@ -1,0 +1,174 @@
+//! A table as text: comments of the form `# key: value`, a header, rows; every cell knows its line.
+
+use crate::ReportError;
+
+/// A CSV table with the `# key: value` lines that stand above its header.
+///
+/// ```
+/// let table = phaseloom_report::Table::parse("# seed: 1\nrow,chips\nexact,0\n")?;
+/// assert_eq!(table.metadata("seed"), Some("1"));
+/// assert_eq!(table.rows()[0].line(), 3);
+/// # Ok::<(), phaseloom_report::ReportError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Table {
+    metadata: Vec<(String, String)>,
+    header: Vec<String>,
+    rows: Vec<Row>,
+}
+
+/// One row of a [`Table`].
+#[derive(Debug, Clone)]
+pub struct Row {
+    line: u64,
+    cells: Vec<String>,
+}
+
+impl Table {
+    /// Reads CSV text.
+    ///
+    /// # Errors
+    /// No header, no rows, a repeated column, or a row with another number of cells than the header.
+    pub fn parse(text: &str) -> Result<Self, ReportError> {
+        let text = text.trim_start_matches('\u{feff}');
+        let metadata = text.lines().map_while(|line| line.strip_prefix('#')).filter_map(|line| line.split_once(':'));
+        let metadata = metadata.map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned())).collect();
+
+        let mut reader = csv::ReaderBuilder::new()
+            .comment(Some(b'#'))
+            .has_headers(false)
+            .flexible(true)
+            .trim(csv::Trim::All)
+            .from_reader(text.as_bytes());
+        let mut records = reader.records();
+        let header: Vec<String> = records.next().ok_or(ReportError::Empty)??.iter().map(str::to_owned).collect();
+        if let Some(column) = header.iter().enumerate().find_map(|(i, name)| header[..i].contains(name).then_some(name))
+        {
+            return Err(ReportError::RepeatedColumn { column: column.clone() });
+        }
+        let mut rows = Vec::new();
+        let mut lines = Lines { text, byte: 0, line: 1 };
+        for record in records {
+            let record = record?;
+            let line = lines.of(&record);
+            if record.len() != header.len() {
+                return Err(ReportError::RaggedRow { line, expected: header.len(), found: record.len() });
+            }
+            rows.push(Row { line, cells: record.iter().map(str::to_owned).collect() });
+        }
+        if rows.is_empty() {
+            return Err(ReportError::NoRows);
+        }
+        Ok(Self { metadata, header, rows })
+    }
+
+    /// The value of the comment `# key: value`, if there is one above the header.
+    pub fn metadata(&self, key: &str) -> Option<&str> {
+        self.metadata.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+    }
+
+    /// The names of the columns.
+    pub fn header(&self) -> &[String] {
+        &self.header
+    }
+
+    /// The rows, in the order of the file; at least one.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// The index of the column with this name.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn column(&self, name: &str) -> Result<usize, ReportError> {
+        let index = self.header.iter().position(|column| column == name);
+        index.ok_or_else(|| ReportError::MissingColumn { column: name.to_owned() })
+    }
+
+    /// The finite number in the given row and column.
+    ///
+    /// # Errors
+    /// There is no such column, or its cell is empty, text, NaN or infinite.
+    pub fn number(&self, row: &Row, name: &str) -> Result<f64, ReportError> {
+        let value = row.text(self.column(name)?);
+        match value.parse::<f64>() {
+            Ok(number) if number.is_finite() => Ok(number),
+            _ => Err(ReportError::NotANumber { line: row.line, column: name.to_owned(), value: value.to_owned() }),
+        }
+    }
+}
+
+impl Row {
+    /// The line of the row in the file, counted from 1.
+    pub fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// The text of a cell without the spaces around it; empty where the table has no such column.
+    pub fn text(&self, column: usize) -> &str {
+        self.cells.get(column).map_or("", String::as_str)
+    }
+}
+
+/// Finds the lines of records in the order of the file. A reader's own position is that of the blank lines and comments
+/// before a record, so those are skipped here.
+struct Lines<'a> {
+    text: &'a str,
+    byte: usize,
+    line: u64,
+}
+
+impl Lines<'_> {
+    fn of(&mut self, record: &csv::StringRecord) -> u64 {
+        let mut start = record.position().map_or(0, |position| position.byte() as usize);
+        while let Some(rest) = self.text.get(start..).filter(|rest| rest.starts_with(['\r', '\n', '#'])) {
+            start += rest.find('\n').map_or(rest.len(), |end| end + 1).max(1);
+        }
+        let passed = self.text.as_bytes().get(self.byte..start).unwrap_or_default();
+        self.line += passed.iter().filter(|byte| **byte == b'\n').count() as u64;
+        self.byte = start;
+        self.line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_comments_header_and_lines() {
+        let table = Table::parse("# name: a: b\n# seed: 7\n\nrow , x\n# between\nexact, 1\n\nchips,\"2,5\"\n").unwrap();
+        assert_eq!(table.metadata("name"), Some("a: b"));
+        assert_eq!(table.metadata("seed"), Some("7"));
+        assert_eq!(table.metadata("absent"), None);
+        assert_eq!(table.header(), ["row", "x"]);
+        assert_eq!(table.rows().iter().map(Row::line).collect::<Vec<_>>(), [6, 8]);
+        assert_eq!(table.rows()[1].text(1), "2,5");
+        assert_eq!(table.rows()[1].text(9), "");
+    }
+
+    #[test]
+    fn lines_are_right_with_windows_line_ends_and_quoted_breaks() {
+        let table = Table::parse("# a: b\r\nrow,x\r\n\r\n\"two\r\nlines\",1\r\nlast,2").unwrap();
+        assert_eq!(table.rows().iter().map(Row::line).collect::<Vec<_>>(), [4, 6]);
+    }
+
+    #[test]
+    fn refuses_tables_without_content() {
+        assert!(matches!(Table::parse(""), Err(ReportError::Empty)));
+        assert!(matches!(Table::parse("# seed: 1\n"), Err(ReportError::Empty)));
+        assert!(matches!(Table::parse("row,point\n"), Err(ReportError::NoRows)));
+        assert!(matches!(Table::parse("row,row\na,b\n"), Err(ReportError::RepeatedColumn { .. })));
+    }
+
+    #[test]
+    fn names_line_and_column_of_a_bad_cell() {
+        let ragged = Table::parse("# c: d\na,b\n1,2\n3\n").unwrap_err();
+        assert_eq!(ragged.to_string(), "line 4: 1 cells, but the header has 2");
+        let table = Table::parse("a,b\n1,NaN\n").unwrap();
+        let error = table.number(&table.rows()[0], "b").unwrap_err();
+        assert_eq!(error.to_string(), "line 2: column `b` holds `NaN`, not a finite number");
+        assert_eq!(table.column("c").unwrap_err().to_string(), "the table has no column `c`");
+    }
+}
