@@ -6,6 +6,7 @@
 pub mod data;
 pub mod error;
 mod file;
+pub mod layer;
 pub mod weights;
 
 pub use error::{NetworkError, Result};

@@ -28,6 +28,6 @@ pub(crate) const BAND_OPACITY: f64 = 0.18;
 
 /// Font sizes: title, legend and labels of axes, ticks, footer.
 pub(crate) const TITLE: f64 = 17.0;
-pub(crate) const LABEL: f64 = 13.0;
+pub(crate) const LABEL: f64 = 13.25;
 pub(crate) const TICK: f64 = 12.0;
 pub(crate) const FOOTER: f64 = 10.0;

@@ -60,13 +60,13 @@ pub struct ColumnRange {
 }
 
 impl CsvColumns {
-    fn names_columns(&self, with_label: bool) -> bool {
+    fn names_columns(&self, want: Want) -> bool {
         let named = |column: &Column| matches!(column, Column::Name(_));
         let features = match &self.features {
             Some(Features::List(list)) => list.iter().any(named),
             _ => false,
         };
-        features || (with_label && named(&self.label))
+        (want != Want::Labels && features) || (want != Want::Features && named(&self.label))
     }
 }
 
@@ -100,10 +100,9 @@ pub(super) fn read(path: &Path, bytes: &[u8], columns: &CsvColumns, want: Want) 
         .delimiter(separator)
         .trim(csv::Trim::All)
         .from_reader(body);
-    let with_label = want != Want::Features;
     let with_features = want != Want::Labels;
     let mut plan: Option<Plan> = None;
-    let mut header = columns.names_columns(with_label);
+    let mut header = columns.names_columns(want);
     let (mut values, mut labels) = (Vec::new(), Vec::new());
     let mut record = csv::StringRecord::new();
     loop {
@@ -118,7 +117,7 @@ pub(super) fn read(path: &Path, bytes: &[u8], columns: &CsvColumns, want: Want) 
         let line = record.position().map_or(0, csv::Position::line);
         let plan = match &mut plan {
             Some(plan) => plan,
-            None => plan.insert(Plan::new(path, columns, &record, header, with_label)?),
+            None => plan.insert(Plan::new(path, columns, &record, header, want)?),
         };
         if std::mem::take(&mut header) {
             continue;
@@ -177,7 +176,7 @@ impl Plan {
         columns: &CsvColumns,
         first: &csv::StringRecord,
         header: bool,
-        with_label: bool,
+        want: Want,
     ) -> Result<Self> {
         let width = first.len();
         let missing = |key: &str, found: String, expected: String| NetworkError::Setting {
@@ -198,8 +197,9 @@ impl Plan {
                 missing(key, format!("column `{name}`"), format!("a name of the header line: {}", names.join(", ")))
             }),
         };
-        let label = if with_label { Some(find("label", &columns.label)?) } else { None };
+        let label = if want == Want::Features { None } else { Some(find("label", &columns.label)?) };
         let features = match &columns.features {
+            _ if want == Want::Labels => return Ok(Self { width, features: Vec::new(), label }),
             None => (0..width).filter(|&c| Some(c) != label).collect(),
             Some(Features::List(list)) => list.iter().map(|c| find("features", c)).collect::<Result<Vec<_>>>()?,
             Some(Features::Range(range)) if range.end <= width => (range.start..range.end).collect(),

@@ -189,3 +189,15 @@ fn nothing_leaves_the_sheet() {
         }
     }
 }
+
+#[test]
+fn references_without_chips_and_tables_without_a_sweep_are_drawn() {
+    let rows = [4, 6, 8].map(|bits| reference("digital", &bits.to_string(), 0.7 + 0.03 * f64::from(bits)));
+    let svg = accuracy_figure(&summary("link.adc_bits", &rows)).unwrap();
+    assert!(texts(&svg).contains(&"digital network, same bits") && !svg.contains("median"));
+
+    let text = format!("row,point,{COLUMNS}\nexact,,,0.9,,,,,,\nchips,0,1,0.8,,,0.8,0.8,0.8,\n");
+    let svg = accuracy_figure(&text).unwrap();
+    assert!(texts(&svg).contains(&"Accuracy") && texts(&svg).contains(&"80 %"));
+    assert!(!svg.contains("NaN") && !svg.contains("inf\""));
+}

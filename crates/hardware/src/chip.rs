@@ -1,0 +1,213 @@
+//! A fabricated chip: one frozen sample of a process, and what it makes of a program.
+
+use crate::imperfection::Process;
+use crate::{HardwareError, MatrixForm};
+use nalgebra::DMatrix;
+use num_complex::Complex64;
+use phaseloom_mesh::cell::CellErrors;
+use phaseloom_mesh::{Circuit, Fields, Form, MatrixProgram, Section, Settings, StreamKey, Topology};
+use rand::rngs::ChaCha8Rng;
+
+/// The frozen physical state of one section of a chip.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fabricated {
+    /// Splitters and arms of each cell, in the order of the layout.
+    pub cells: Vec<CellErrors>,
+    /// Static offsets of the phases [rad], added behind drive and crosstalk.
+    pub offsets: Settings,
+}
+
+impl Fabricated {
+    fn perfect(section: &Section) -> Self {
+        let cells = section.layout().sites.len();
+        Self { cells: vec![CellErrors::NONE; cells], offsets: Settings::zero(cells, section.settings().output().len()) }
+    }
+}
+
+/// Which draw of a process a chip is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// Seed of the run.
+    pub seed: u64,
+    /// Trial: one chip of the Monte Carlo.
+    pub trial: u64,
+    /// Which of the cores of that trial.
+    pub core: u64,
+}
+
+/// One frozen sample. It holds physical parameters, never compiled ones, and fits every program of its shape.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chip {
+    pub(crate) process: Process,
+    pub(crate) sample: Option<Sample>,
+    pub(crate) shape: MatrixForm,
+    pub(crate) sections: Vec<Fabricated>,
+}
+
+impl Chip {
+    /// Fabricates a chip for programs of the shape of `program`: each source draws from a stream of its own, so that
+    /// switching one on or off changes no draw of another.
+    ///
+    /// # Errors
+    ///
+    /// [`HardwareError::Process`] for an impossible process.
+    pub fn fabricate(process: &Process, program: &MatrixProgram, sample: Sample) -> Result<Self, HardwareError> {
+        process.check()?;
+        let mut sections: Vec<Fabricated> = program.sections().iter().map(Fabricated::perfect).collect();
+        for (key, source) in process.sources() {
+            let purpose = format!("{key}/fabricate");
+            let mut stream = StreamKey::new(sample.seed, &purpose).trial(sample.trial).core(sample.core).stream();
+            sections.iter_mut().for_each(|section| source.fabricate(&mut stream, section));
+        }
+        Ok(Self { process: process.clone(), sample: Some(sample), shape: MatrixForm::of(program), sections })
+    }
+
+    /// The chip as its designer knows it: nominal loss, no random part.
+    ///
+    /// # Errors
+    ///
+    /// [`HardwareError::Process`] for an impossible process.
+    pub fn nominal(process: &Process, program: &MatrixProgram) -> Result<Self, HardwareError> {
+        process.check()?;
+        let mut sections: Vec<Fabricated> = program.sections().iter().map(Fabricated::perfect).collect();
+        for (_, source) in process.sources() {
+            sections.iter_mut().for_each(|section| source.fabricate_nominal(section));
+        }
+        Ok(Self { process: process.clone(), sample: None, shape: MatrixForm::of(program), sections })
+    }
+
+    /// A k×k core of two meshes and attenuators, before any program: its shape alone.
+    ///
+    /// # Errors
+    ///
+    /// As [`Chip::fabricate`], and where a core of that size would not fit in memory.
+    pub fn fabricate_core(
+        process: &Process,
+        ports: usize,
+        topology: &'static dyn Topology,
+        sample: Sample,
+    ) -> Result<Self, HardwareError> {
+        if ports == 0 {
+            return Err(HardwareError::NoPorts);
+        }
+        // Phases and errors of about 2·ports² numbers each in memory, and their text.
+        phaseloom_mesh::require_memory(400.0 * (ports as f64).powi(2), &format!("a core of {ports} ports"))?;
+        let mut any = DMatrix::zeros(ports, ports);
+        any.fill_diagonal(Complex64::new(1.0, 0.0));
+        let shape = MatrixProgram::new(&any, Form::Svd, topology)?;
+        Self::fabricate(process, &shape, sample)
+    }
+
+    /// The process that it was sampled from.
+    #[must_use]
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// Its frozen sections, in the order of light.
+    #[must_use]
+    pub fn sections(&self) -> &[Fabricated] {
+        &self.sections
+    }
+
+    /// The matrix that the passive optics really multiply by (rows × columns, without the gain), no jitter.
+    ///
+    /// # Errors
+    ///
+    /// [`HardwareError::ShapeMismatch`] if the chip is of another shape than the program.
+    pub fn realise(&self, program: &MatrixProgram) -> Result<DMatrix<Complex64>, HardwareError> {
+        self.realise_driven(program, &self.process.drive(program))
+    }
+
+    /// The same from phases that were driven before: quantisation and crosstalk depend on program and process alone,
+    /// not on the chip, so a Monte Carlo drives once.
+    ///
+    /// # Errors
+    ///
+    /// [`HardwareError::ShapeMismatch`] if the chip is of another shape than the program.
+    pub fn realise_driven(
+        &self,
+        program: &MatrixProgram,
+        driven: &[Settings],
+    ) -> Result<DMatrix<Complex64>, HardwareError> {
+        self.fits(program)?;
+        let mut fields = Fields::identity(program.shape().1);
+        self.send(program, driven, None, &mut fields);
+        Ok(fields.to_matrix())
+    }
+
+    /// Refuses a program of another shape.
+    pub(crate) fn fits(&self, program: &MatrixProgram) -> Result<(), HardwareError> {
+        let shape = MatrixForm::of(program);
+        if shape == self.shape {
+            Ok(())
+        } else {
+            Err(HardwareError::ShapeMismatch { chip: self.shape.to_string(), program: shape.to_string() })
+        }
+    }
+
+    /// Sends fields through the chip, with the jitter of one moment if a stream is given. The program fits.
+    pub(crate) fn send(
+        &self,
+        program: &MatrixProgram,
+        driven: &[Settings],
+        mut moment: Option<&mut ChaCha8Rng>,
+        fields: &mut Fields,
+    ) {
+        for ((section, frozen), driven) in program.sections().iter().zip(&self.sections).zip(driven) {
+            let mut phases = driven.clone();
+            for (phase, offset) in phases.values_mut().iter_mut().zip(frozen.offsets.values()) {
+                *phase += offset;
+            }
+            if let Some(stream) = moment.as_deref_mut() {
+                for (_, source) in self.process.sources() {
+                    source.fluctuate(stream, &mut phases);
+                }
+            }
+            Circuit::compile(section, &phases, &frozen.cells).propagate(fields);
+        }
+    }
+}
+
+impl Process {
+    /// Checks every source.
+    ///
+    /// # Errors
+    ///
+    /// [`HardwareError::Process`] with the key of the first impossible value.
+    pub fn check(&self) -> Result<(), HardwareError> {
+        for (key, source) in self.sources() {
+            source.check().map_err(|invalid| HardwareError::Process(invalid.within(key)))?;
+        }
+        Ok(())
+    }
+
+    /// From the phases of a program to those that its heaters make: DAC code → heater power → crosstalk.
+    #[must_use]
+    pub fn drive(&self, program: &MatrixProgram) -> Vec<Settings> {
+        let mut phases: Vec<Settings> = program.sections().iter().map(|s| s.settings().clone()).collect();
+        for (_, source) in self.sources() {
+            source.drive(program.sections(), &mut phases);
+        }
+        phases
+    }
+
+    /// First-order relative matrix error, squared, that the random sources make in a program of W = gUΣV†:
+    /// `E_U² + E_V²` and the attenuators' part (identity I19), or E² of one mesh.
+    #[must_use]
+    pub fn predicted_error_squared(&self, program: &MatrixProgram) -> f64 {
+        let mesh = |modes| self.sources().map(|(_, s)| s.mesh_error_squared(modes)).sum::<f64>();
+        let (rows, columns) = program.shape();
+        if program.form() == Form::Unitary {
+            return mesh(rows);
+        }
+        let transmissions: Vec<f64> =
+            program.sections()[1].settings().theta().iter().map(|theta| (theta / 2.0).sin()).collect();
+        let signal: f64 = transmissions.iter().map(|t| t * t).sum();
+        let attenuators: f64 = transmissions
+            .iter()
+            .map(|&t| self.sources().map(|(_, s)| s.attenuator_error_squared(t)).sum::<f64>())
+            .sum();
+        mesh(rows) + mesh(columns) + attenuators / signal
+    }
+}

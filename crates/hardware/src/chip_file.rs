@@ -1,0 +1,171 @@
+//! The JSON form of a chip, version 1: the process that it came from and every frozen parameter, in plain units.
+
+use crate::chip::{Chip, Fabricated, Sample};
+use crate::imperfection::Process;
+use crate::{HardwareError, MatrixForm};
+use phaseloom_mesh::cell::CellErrors;
+use phaseloom_mesh::{Settings, read_text, topology, write_atomically};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+const FORMAT: &str = "phaseloom-chip";
+const VERSION: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    format: String,
+    version: u32,
+    seed: u64,
+    trial: u64,
+    core: u64,
+    process: Process,
+    form: String,
+    topology: String,
+    rows: usize,
+    columns: usize,
+    left: Option<Part>,
+    attenuators: Option<Part>,
+    right: Part,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Part {
+    cells: Vec<Cell>,
+    output_offset_rad: Vec<f64>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cell {
+    alpha_rad: f64,
+    beta_rad: f64,
+    upper_amplitude: f64,
+    lower_amplitude: f64,
+    theta_offset_rad: f64,
+    phi_offset_rad: f64,
+}
+
+impl Chip {
+    /// Writes the JSON file, whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// An unwritable path.
+    pub fn save(&self, path: &Path) -> Result<(), HardwareError> {
+        let sample = self.sample.unwrap_or(Sample { seed: 0, trial: 0, core: 0 });
+        let mut parts = self.sections.iter().map(write_part);
+        let right = parts.next().unwrap_or(Part { cells: Vec::new(), output_offset_rad: Vec::new() });
+        let (attenuators, left) = (parts.next(), parts.next());
+        let file = File {
+            format: FORMAT.into(),
+            version: VERSION,
+            seed: sample.seed,
+            trial: sample.trial,
+            core: sample.core,
+            process: self.process.clone(),
+            form: if self.shape.svd { "svd" } else { "unitary" }.into(),
+            topology: self.shape.topology.key().into(),
+            rows: self.shape.rows,
+            columns: self.shape.columns,
+            left,
+            attenuators,
+            right,
+        };
+        let text = serde_json::to_string_pretty(&file)
+            .map_err(|source| HardwareError::ChipSyntax { path: path.to_owned(), source })?;
+        Ok(write_atomically(path, (text + "\n").as_bytes())?)
+    }
+
+    /// Reads and checks a JSON file.
+    ///
+    /// # Errors
+    ///
+    /// An unreadable path, bad syntax, or contents that contradict each other or physics.
+    pub fn load(path: &Path) -> Result<Self, HardwareError> {
+        let text = read_text(path)?;
+        let file: File = serde_json::from_str(&text)
+            .map_err(|source| HardwareError::ChipSyntax { path: path.to_owned(), source })?;
+        let topology = topology(&file.topology)?;
+        let wrong = |(key, found, expected): Wrong| HardwareError::ChipContent {
+            path: path.to_owned(),
+            key,
+            found,
+            expected,
+        };
+        file.process.check()?;
+        let svd = match (file.form.as_str(), &file.left, &file.attenuators) {
+            ("svd", Some(_), Some(_)) => true,
+            ("unitary", None, None) => false,
+            (form, ..) => {
+                let expected = "`unitary` with `right` alone, or `svd` with all three";
+                return Err(wrong(("form".into(), form.into(), expected.into())));
+            }
+        };
+        for (key, found, expected) in [
+            ("format", file.format.clone(), FORMAT.to_owned()),
+            ("version", file.version.to_string(), VERSION.to_string()),
+        ] {
+            if found != expected {
+                return Err(wrong((key.into(), found, expected)));
+            }
+        }
+        let shape = MatrixForm { svd, topology, rows: file.rows, columns: file.columns };
+        // The file itself bounds the size: no layout is built before the counts agree.
+        let mesh = |name: &str, part: &Part, modes: usize| read_part(name, part, modes.saturating_mul(modes.saturating_sub(1)) / 2, modes);
+        let mut sections = vec![mesh("right", &file.right, file.columns).map_err(wrong)?];
+        if let (Some(left), Some(attenuators)) = (&file.left, &file.attenuators) {
+            let lines = file.rows.min(file.columns);
+            sections.push(read_part("attenuators", attenuators, lines, 0).map_err(wrong)?);
+            sections.push(mesh("left", left, file.rows).map_err(wrong)?);
+        }
+        let sample = Some(Sample { seed: file.seed, trial: file.trial, core: file.core });
+        Ok(Self { process: file.process, sample, shape, sections })
+    }
+}
+
+type Wrong = (String, String, String);
+
+fn write_part(section: &Fabricated) -> Part {
+    let offsets = &section.offsets;
+    let cells = section.cells.iter().enumerate().map(|(k, cell)| Cell {
+        alpha_rad: cell.alpha,
+        beta_rad: cell.beta,
+        upper_amplitude: cell.upper,
+        lower_amplitude: cell.lower,
+        theta_offset_rad: offsets.theta()[k],
+        phi_offset_rad: offsets.phi()[k],
+    });
+    Part { cells: cells.collect(), output_offset_rad: offsets.output().to_vec() }
+}
+
+fn read_part(name: &str, part: &Part, cells: usize, outputs: usize) -> Result<Fabricated, Wrong> {
+    for (key, found, expected) in
+        [("cells", part.cells.len(), cells), ("output_offset_rad", part.output_offset_rad.len(), outputs)]
+    {
+        if found != expected {
+            return Err((format!("{name}.{key} (number of)"), found.to_string(), expected.to_string()));
+        }
+    }
+    let mut offsets = Settings::zero(cells, outputs);
+    let mut states = Vec::with_capacity(cells);
+    for (k, cell) in part.cells.iter().enumerate() {
+        for (key, value) in [("upper_amplitude", cell.upper_amplitude), ("lower_amplitude", cell.lower_amplitude)] {
+            if !(0.0..=1.0).contains(&value) {
+                return Err((format!("{name}.cells[{k}].{key}"), value.to_string(), "0…1: passive light".into()));
+            }
+        }
+        offsets.set_cell(k, cell.theta_offset_rad, cell.phi_offset_rad);
+        states.push(CellErrors {
+            alpha: cell.alpha_rad,
+            beta: cell.beta_rad,
+            upper: cell.upper_amplitude,
+            lower: cell.lower_amplitude,
+        });
+    }
+    for (mode, &offset) in part.output_offset_rad.iter().enumerate() {
+        offsets.set_output(mode, offset);
+    }
+    Ok(Fabricated { cells: states, offsets })
+}

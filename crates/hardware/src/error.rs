@@ -1,0 +1,51 @@
+use crate::toml_file::{Invalid, TomlError};
+use phaseloom_mesh::MeshError;
+use std::path::PathBuf;
+
+/// What can go wrong between a process and an optical product.
+#[derive(Debug, thiserror::Error)]
+pub enum HardwareError {
+    /// The mesh refused.
+    #[error(transparent)]
+    Mesh(#[from] MeshError),
+    /// A TOML file was refused.
+    #[error(transparent)]
+    Toml(#[from] TomlError),
+    /// An impossible value in a process.
+    #[error("process: {0}")]
+    Process(Invalid),
+    /// An impossible value in a link.
+    #[error("link: {0}")]
+    Link(Invalid),
+    /// A core needs ports.
+    #[error("a core of 0 ports: expected at least 1")]
+    NoPorts,
+    /// A chip of one shape cannot run a program of another.
+    #[error("chip is ({chip}), program is ({program}): fabricate a chip of the shape of the program")]
+    ShapeMismatch {
+        /// Form, topology and size of the chip.
+        chip: String,
+        /// Form, topology and size of the program.
+        program: String,
+    },
+    /// A chip file that is not JSON of the expected form.
+    #[error("{}: not a Phaseloom chip: {source}", path.display())]
+    ChipSyntax {
+        /// The file.
+        path: PathBuf,
+        /// What the parser said, with line and column.
+        source: serde_json::Error,
+    },
+    /// A chip file whose contents contradict each other.
+    #[error("{}: {key}: found {found}, expected {expected}", path.display())]
+    ChipContent {
+        /// The file.
+        path: PathBuf,
+        /// Where in the file.
+        key: String,
+        /// What stands there.
+        found: String,
+        /// What should stand there.
+        expected: String,
+    },
+}

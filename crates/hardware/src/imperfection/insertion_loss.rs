@@ -1,0 +1,66 @@
+//! Loss of every interferometer, in dB of power, and unequal loss of its two inner arms.
+//!
+//! ```text
+//!  ╲  ╱── θ ── loss + imbalance ──╲  ╱
+//!   ╳                              ╳      a negative imbalance burdens the lower arm instead
+//!  ╱  ╲─────── loss ──────────────╱  ╲
+//! ```
+//!
+//! Equal loss in a rectangular mesh is nearly one factor (every path meets N−1 cells on the average); in a triangular
+//! mesh it is not. Unequal arms make a cell non-unitary and its extinction finite. Idle waveguides lose nothing.
+
+use super::Imperfection;
+use crate::chip::Fabricated;
+use crate::toml_file::{Invalid, at_least};
+use phaseloom_mesh::standard_normal;
+use rand::rngs::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+/// `[insertion_loss]`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InsertionLoss {
+    /// Power loss of every interferometer, common to both arms [dB], ≥ 0.
+    #[serde(default)]
+    pub loss_db: f64,
+    /// Mean of the further loss of the upper arm, where θ stands [dB]; negative: of the lower arm.
+    #[serde(default)]
+    pub imbalance_db: f64,
+    /// Standard deviation of that further loss between interferometers [dB].
+    #[serde(default)]
+    pub imbalance_sigma_db: f64,
+}
+
+/// Amplitude transmission of a power loss in dB.
+pub(crate) fn amplitude(loss_db: f64) -> f64 {
+    10f64.powf(-loss_db / 20.0)
+}
+
+impl InsertionLoss {
+    fn apply(&self, section: &mut Fabricated, mut draw: impl FnMut() -> f64) {
+        for cell in &mut section.cells {
+            let imbalance_db = self.imbalance_db + self.imbalance_sigma_db * draw();
+            cell.upper = amplitude(self.loss_db + imbalance_db.max(0.0));
+            cell.lower = amplitude(self.loss_db + (-imbalance_db).max(0.0));
+        }
+    }
+}
+
+impl Imperfection for InsertionLoss {
+    fn check(&self) -> Result<(), Invalid> {
+        at_least("loss_db", self.loss_db, 0.0)?;
+        at_least("imbalance_sigma_db", self.imbalance_sigma_db, 0.0)?;
+        if !self.imbalance_db.is_finite() {
+            return Err(Invalid::new("imbalance_db", self.imbalance_db, "a finite number"));
+        }
+        Ok(())
+    }
+
+    fn fabricate(&self, stream: &mut ChaCha8Rng, section: &mut Fabricated) {
+        self.apply(section, || standard_normal(stream));
+    }
+
+    fn fabricate_nominal(&self, section: &mut Fabricated) {
+        self.apply(section, || 0.0);
+    }
+}

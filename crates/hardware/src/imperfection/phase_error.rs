@@ -1,0 +1,39 @@
+//! Static phase error: every shifter (θ, φ, output) is off by N(0, σ²), frozen at fabrication.
+//!
+//! To first order one phase moves a mesh by `δ²`; N² phases of an N-port mesh make `E = σ√N` (derived).
+
+use super::Imperfection;
+use crate::chip::Fabricated;
+use crate::toml_file::{Invalid, at_least};
+use phaseloom_mesh::standard_normal;
+use rand::rngs::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+/// `[phase_error]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PhaseError {
+    /// Standard deviation of the offset of every phase shifter [rad].
+    pub sigma_rad: f64,
+}
+
+impl Imperfection for PhaseError {
+    fn check(&self) -> Result<(), Invalid> {
+        at_least("sigma_rad", self.sigma_rad, 0.0)
+    }
+
+    fn fabricate(&self, stream: &mut ChaCha8Rng, section: &mut Fabricated) {
+        for offset in section.offsets.values_mut() {
+            *offset += self.sigma_rad * standard_normal(stream);
+        }
+    }
+
+    fn mesh_error_squared(&self, modes: usize) -> f64 {
+        self.sigma_rad.powi(2) * modes as f64
+    }
+
+    /// `T11 = i e^{iθ/2} e^{iφ} sin(θ/2)`: |∂/∂φ|² = t², |∂/∂θ|² = 1/4.
+    fn attenuator_error_squared(&self, transmission: f64) -> f64 {
+        self.sigma_rad.powi(2) * (transmission * transmission + 0.25)
+    }
+}

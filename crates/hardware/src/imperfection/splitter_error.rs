@@ -1,0 +1,88 @@
+//! Splitters that are not 50:50: each splits with the angle π/4 + α, α ~ N(mean, σ²), frozen at fabrication.
+//!
+//! To first order a splitter error moves a mesh by `‖·‖_F² = 2α²`; N(N−1) splitters of an N-port mesh make
+//! `E = σ√(2(N−1))` (Bandyopadhyay 2021, Hamerly 2022, recalled; derived in the physics notes).
+
+use super::Imperfection;
+use crate::chip::Fabricated;
+use crate::toml_file::{Invalid, at_least};
+use phaseloom_mesh::{cell, standard_normal};
+use rand::rngs::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+/// `[splitter_error]`: give exactly one of the three spreads.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SplitterError {
+    /// Standard deviation of the splitter angle [rad].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sigma_rad: Option<f64>,
+    /// Standard deviation of the bar amplitude about 1/√2 (dimensionless; Fang's convention, σ_rad ≈ √2·this).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sigma_amplitude: Option<f64>,
+    /// Standard deviation of the cross power about 1/2 (dimensionless; "50 ± 2 %" is 0.02, σ_rad ≈ this).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sigma_power: Option<f64>,
+    /// Common part of all splitter angles [rad]: wavelength or etch.
+    #[serde(default)]
+    pub mean_rad: f64,
+}
+
+impl SplitterError {
+    /// One error [rad] from a standard normal draw.
+    fn angle(&self, z: f64) -> f64 {
+        let random = match (self.sigma_rad, self.sigma_amplitude, self.sigma_power) {
+            (Some(s), ..) => s * z,
+            (_, Some(s), _) => cell::splitter_error_from_amplitude(s * z),
+            (.., Some(s)) => cell::splitter_error_from_power(s * z),
+            _ => 0.0,
+        };
+        self.mean_rad + random
+    }
+
+    /// σ of the angle [rad], to first order.
+    fn sigma(&self) -> f64 {
+        let amplitude = self.sigma_amplitude.map(|s| s * std::f64::consts::SQRT_2);
+        self.sigma_rad.or(amplitude).or(self.sigma_power).unwrap_or(0.0)
+    }
+}
+
+impl Imperfection for SplitterError {
+    fn check(&self) -> Result<(), Invalid> {
+        let given = [
+            ("sigma_rad", self.sigma_rad),
+            ("sigma_amplitude", self.sigma_amplitude),
+            ("sigma_power", self.sigma_power),
+        ];
+        for (key, value) in given {
+            if let Some(value) = value {
+                at_least(key, value, 0.0)?;
+            }
+        }
+        let names: Vec<&str> = given.iter().filter(|(_, v)| v.is_some()).map(|(k, _)| *k).collect();
+        if names.len() > 1 {
+            let expected = "only one of sigma_rad, sigma_amplitude, sigma_power";
+            return Err(Invalid::new(names[1], format!("given beside `{}`", names[0]), expected));
+        }
+        if !self.mean_rad.is_finite() {
+            return Err(Invalid::new("mean_rad", self.mean_rad, "a finite angle"));
+        }
+        Ok(())
+    }
+
+    fn fabricate(&self, stream: &mut ChaCha8Rng, section: &mut Fabricated) {
+        for cell in &mut section.cells {
+            cell.alpha = self.angle(standard_normal(stream));
+            cell.beta = self.angle(standard_normal(stream));
+        }
+    }
+
+    fn mesh_error_squared(&self, modes: usize) -> f64 {
+        2.0 * (self.sigma().powi(2) + self.mean_rad.powi(2)) * (modes as f64 - 1.0)
+    }
+
+    /// `T11` moves by `−c·(α+β)` with c² = 1 − t² (identity I19).
+    fn attenuator_error_squared(&self, transmission: f64) -> f64 {
+        2.0 * (self.sigma().powi(2) + 2.0 * self.mean_rad.powi(2)) * (1.0 - transmission * transmission)
+    }
+}

@@ -1,0 +1,80 @@
+//! A linear layer computed in electronics, without errors: `y = W x + b`.
+
+use serde::{Deserialize, Serialize};
+
+use super::linear::{Linear, LinearSettings};
+use super::{Gradients, Layer, LayerSettings, Parameter, Place};
+use crate::data::Batch;
+use crate::error::Result;
+
+/// Size and tensor names of a dense layer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DenseSettings(pub LinearSettings);
+
+impl LayerSettings for DenseSettings {
+    fn build(&self, place: &Place<'_>) -> Result<Box<dyn Layer>> {
+        Ok(Box::new(Dense(Linear::build(&self.0, "dense", place)?)))
+    }
+
+    fn outputs(&self, _inputs: usize) -> usize {
+        self.0.outputs
+    }
+
+    fn linear(&self) -> Option<&LinearSettings> {
+        Some(&self.0)
+    }
+}
+
+#[derive(Debug)]
+struct Dense(Linear);
+
+impl Layer for Dense {
+    fn forward(&self, input: &Batch) -> Batch {
+        self.0.forward(input)
+    }
+
+    fn backward(&self, input: &Batch, _output: &Batch, gradient: &Batch, wants_input: bool) -> Gradients {
+        self.0.backward(input, gradient, wants_input)
+    }
+
+    fn parameters(&mut self) -> Vec<Parameter<'_>> {
+        self.0.parameters()
+    }
+
+    fn linear(&self) -> Option<&Linear> {
+        Some(&self.0)
+    }
+
+    fn linear_mut(&mut self) -> Option<&mut Linear> {
+        Some(&mut self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{check_gradients, layer_for_test};
+    use super::*;
+
+    const WEIGHT: [f64; 6] = [1.0, -2.0, 0.5, 3.0, 0.0, 1.5];
+
+    #[test]
+    fn multiplies_and_adds() {
+        let toml = "kind = 'dense'\noutputs = 2\nweight = 'w'\nbias = 'b'";
+        let tensors: [(&str, &[usize], &[f64]); 2] = [("w", &[2, 3], &WEIGHT), ("b", &[2], &[10.0, 20.0])];
+        let mut layer = layer_for_test(toml, 3, &tensors).unwrap();
+        let input = Batch::from_column_slice(3, 1, &[1.0, 1.0, 2.0]);
+        assert_eq!(layer.forward(&input).as_slice(), [10.0, 26.0]);
+        check_gradients(layer.as_mut(), &Batch::from_fn(3, 7, |r, c| (r + 2 * c) as f64 / 3.0 - 1.0));
+    }
+
+    #[test]
+    fn a_tensor_of_another_shape_is_an_error_with_layer_and_shapes() {
+        let toml = "kind = 'dense'\noutputs = 3\nweight = 'w'";
+        let error = layer_for_test(toml, 2, &[("w", &[2, 3], &WEIGHT)]).unwrap_err().to_string();
+        assert!(error.contains("layer 0 (dense): tensor `w` has shape [2, 3], expected [3, 2]"), "{error}");
+        let turned = format!("{toml}\ntranspose = true");
+        assert!(layer_for_test(&turned, 2, &[("w", &[2, 3], &WEIGHT)]).is_ok());
+        assert!(layer_for_test("kind = 'dense'\noutputs = 0\nweight = 'w'", 2, &[]).is_err());
+    }
+}

@@ -1,0 +1,165 @@
+//! The linear map `y = W x + b` that photonic and dense layers share.
+//!
+//! Shapes: W outputs × inputs, x inputs × samples, b one value an output. In a file, W stands as `[out, in]` (PyTorch)
+//! or, with `transpose`, as `[in, out]` (Keras).
+
+use nalgebra::DMatrix;
+use serde::{Deserialize, Serialize};
+
+use super::{Gradients, Parameter, Place};
+use crate::data::Batch;
+use crate::error::{NetworkError, Result};
+use crate::weights::Tensor;
+
+/// Size and tensor names of a linear map, as written in a model file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinearSettings {
+    /// Number of outputs.
+    pub outputs: usize,
+    /// Name of the weight tensor.
+    pub weight: String,
+    /// Name of the bias tensor; no bias without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bias: Option<String>,
+    /// Whether the weight is stored as `[in, out]` (Keras) instead of `[out, in]` (PyTorch).
+    #[serde(default)]
+    pub transpose: bool,
+}
+
+impl LinearSettings {
+    /// Shape of the weight tensor in the file, for this number of inputs.
+    #[must_use]
+    pub fn weight_shape(&self, inputs: usize) -> Vec<usize> {
+        if self.transpose { vec![inputs, self.outputs] } else { vec![self.outputs, inputs] }
+    }
+}
+
+/// Weight and bias of a linear map.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Linear {
+    /// W: outputs × inputs.
+    pub weight: DMatrix<f64>,
+    /// b: one value an output; `None` for no bias.
+    pub bias: Option<Vec<f64>>,
+}
+
+impl Linear {
+    pub(super) fn build(settings: &LinearSettings, kind: &str, place: &Place<'_>) -> Result<Self> {
+        let user = format!("layer {} ({kind})", place.index);
+        let shape = settings.weight_shape(place.inputs);
+        if settings.outputs == 0 {
+            return Err(NetworkError::Setting {
+                path: place.tensors.path().to_owned(),
+                key: format!("layer[{}].outputs", place.index),
+                found: "0".into(),
+                expected: "at least 1".into(),
+            });
+        }
+        let advice = "correct `outputs` or the size before this layer, or set `transpose` if the file holds [in, out]";
+        let values = place.tensors.expect(&user, &settings.weight, &shape, advice)?;
+        let weight = if settings.transpose {
+            DMatrix::from_column_slice(settings.outputs, place.inputs, values)
+        } else {
+            DMatrix::from_row_slice(settings.outputs, place.inputs, values)
+        };
+        let bias = match &settings.bias {
+            None => None,
+            Some(name) => {
+                let advice = "the bias has one value for each output";
+                Some(place.tensors.expect(&user, name, &[settings.outputs], advice)?.to_vec())
+            }
+        };
+        Ok(Self { weight, bias })
+    }
+
+    /// The weight as a tensor in the layout of the settings.
+    #[must_use]
+    pub fn weight_tensor(&self, settings: &LinearSettings) -> Tensor {
+        let inputs = self.weight.ncols();
+        let values = if settings.transpose { self.weight.clone() } else { self.weight.transpose() };
+        Tensor::new(settings.weight_shape(inputs), values.data.into())
+    }
+
+    /// Adds the bias to each column.
+    pub fn add_bias(&self, output: &mut Batch) {
+        if let Some(bias) = &self.bias {
+            for mut column in output.column_iter_mut() {
+                column.iter_mut().zip(bias).for_each(|(y, b)| *y += b);
+            }
+        }
+    }
+
+    pub(super) fn forward(&self, input: &Batch) -> Batch {
+        let mut output = exact_product(&self.weight, input);
+        self.add_bias(&mut output);
+        output
+    }
+
+    pub(super) fn backward(&self, input: &Batch, gradient: &Batch, wants_input: bool) -> Gradients {
+        // nalgebra's products with a transposed factor do not reach its fast kernel: transpose the smaller one.
+        let weight: Vec<f64> = (gradient * input.transpose()).data.into();
+        let mut parameters = vec![weight];
+        if self.bias.is_some() {
+            parameters.push(gradient.column_sum().data.into());
+        }
+        Gradients { input: wants_input.then(|| self.weight.transpose() * gradient), parameters }
+    }
+
+    pub(super) fn parameters(&mut self) -> Vec<Parameter<'_>> {
+        let mut parameters = vec![Parameter { values: self.weight.as_mut_slice(), decays: true }];
+        if let Some(bias) = &mut self.bias {
+            parameters.push(Parameter { values: bias, decays: false });
+        }
+        parameters
+    }
+}
+
+/// `W x`, such that the bits of a column do not depend on how many columns stand beside it.
+///
+/// nalgebra takes another kernel, with another order of sums, for five columns or fewer; such a batch is filled up.
+pub(crate) fn exact_product(weight: &DMatrix<f64>, input: &Batch) -> Batch {
+    const ENOUGH: usize = 6;
+    let samples = input.ncols();
+    if samples == 0 || samples >= ENOUGH {
+        return weight * input;
+    }
+    let filled = input.clone().resize_horizontally(ENOUGH, 0.0);
+    (weight * filled).columns(0, samples).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_output_of_a_sample_does_not_depend_on_its_batch() {
+        let value = |r: usize, c: usize| ((r * 31 + c * 17) as f64).sin();
+        for (outputs, inputs) in [(1, 1), (3, 7), (10, 300), (130, 784)] {
+            let weight = DMatrix::from_fn(outputs, inputs, value);
+            let input = Batch::from_fn(inputs, 70, value);
+            let whole = exact_product(&weight, &input);
+            for (start, count) in [(0, 1), (69, 1), (7, 5), (13, 6), (31, 33), (1, 69), (0, 0)] {
+                let part = exact_product(&weight, &input.columns(start, count).into_owned());
+                let same = part.iter().zip(whole.columns(start, count).iter()).all(|(a, b)| a.to_bits() == b.to_bits());
+                assert!(same, "{outputs}×{inputs}, samples {start}…+{count}");
+            }
+        }
+    }
+
+    #[test]
+    fn both_layouts_give_the_same_map_and_go_back() {
+        let names = |transpose| LinearSettings { outputs: 2, weight: "w".into(), bias: None, transpose };
+        let mut tensors = crate::weights::Tensors::new();
+        for (transpose, shape, values) in
+            [(false, [2, 3], [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]), (true, [3, 2], [1.0, 4.0, 2.0, 5.0, 3.0, 6.0])]
+        {
+            let tensor = Tensor::new(shape.to_vec(), values.to_vec());
+            tensors.insert("w", tensor.clone());
+            let linear =
+                Linear::build(&names(transpose), "dense", &Place { index: 0, inputs: 3, tensors: &tensors }).unwrap();
+            assert_eq!(linear.weight, DMatrix::from_row_slice(2, 3, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]));
+            assert_eq!(linear.weight_tensor(&names(transpose)), tensor);
+        }
+    }
+}

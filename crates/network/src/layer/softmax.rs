@@ -1,0 +1,60 @@
+//! Softmax over the features of each sample: `y_i = exp(x_i − max x) / Σ_j exp(x_j − max x)`.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Gradients, Layer, LayerSettings, Place};
+use crate::data::Batch;
+use crate::error::Result;
+
+/// Settings of a softmax: none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Softmax {}
+
+impl LayerSettings for Softmax {
+    fn build(&self, _place: &Place<'_>) -> Result<Box<dyn Layer>> {
+        Ok(Box::new(self.clone()))
+    }
+}
+
+impl Layer for Softmax {
+    fn forward(&self, input: &Batch) -> Batch {
+        let mut output = input.clone();
+        for mut column in output.column_iter_mut() {
+            let largest = column.max();
+            column.apply(|x| *x = (*x - largest).exp());
+            let sum = column.sum();
+            column.apply(|x| *x /= sum);
+        }
+        output
+    }
+
+    fn backward(&self, _input: &Batch, output: &Batch, gradient: &Batch, wants_input: bool) -> Gradients {
+        let input = wants_input.then(|| {
+            let mut by_input = gradient.component_mul(output);
+            for (mut column, y) in by_input.column_iter_mut().zip(output.column_iter()) {
+                let mean = column.sum();
+                column.axpy(-mean, &y, 1.0);
+            }
+            by_input
+        });
+        Gradients { input, parameters: Vec::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::check_gradients;
+    use super::*;
+
+    #[test]
+    fn sums_to_one_and_stays_finite() {
+        let output = Softmax {}.forward(&Batch::from_column_slice(2, 2, &[1e4, 1e4, -1e4, 0.0]));
+        assert_eq!(output.as_slice(), [0.5, 0.5, 0.0, 1.0]);
+    }
+
+    #[test]
+    fn gradients_are_those_of_finite_differences() {
+        check_gradients(&mut Softmax {}, &Batch::from_fn(4, 3, |r, c| 0.7 * r as f64 - 0.9 * c as f64 + 0.15));
+    }
+}
