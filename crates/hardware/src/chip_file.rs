@@ -88,12 +88,8 @@ impl Chip {
         let file: File = serde_json::from_str(&text)
             .map_err(|source| HardwareError::ChipSyntax { path: path.to_owned(), source })?;
         let topology = topology(&file.topology)?;
-        let wrong = |(key, found, expected): Wrong| HardwareError::ChipContent {
-            path: path.to_owned(),
-            key,
-            found,
-            expected,
-        };
+        let wrong =
+            |(key, found, expected): Wrong| HardwareError::ChipContent { path: path.to_owned(), key, found, expected };
         file.process.check()?;
         let svd = match (file.form.as_str(), &file.left, &file.attenuators) {
             ("svd", Some(_), Some(_)) => true,
@@ -113,7 +109,9 @@ impl Chip {
         }
         let shape = MatrixForm { svd, topology, rows: file.rows, columns: file.columns };
         // The file itself bounds the size: no layout is built before the counts agree.
-        let mesh = |name: &str, part: &Part, modes: usize| read_part(name, part, modes.saturating_mul(modes.saturating_sub(1)) / 2, modes);
+        let mesh = |name: &str, part: &Part, modes: usize| {
+            read_part(name, part, modes.saturating_mul(modes.saturating_sub(1)) / 2, modes)
+        };
         let mut sections = vec![mesh("right", &file.right, file.columns).map_err(wrong)?];
         if let (Some(left), Some(attenuators)) = (&file.left, &file.attenuators) {
             let lines = file.rows.min(file.columns);

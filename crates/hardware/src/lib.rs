@@ -1,19 +1,34 @@
 //! Photonic hardware: what a process does to a chip, what a link does to light, and the optical matrix product.
+//!
+//! ```text
+//! Process ─ seed ─▶ Chip        Program × Chip ─▶ realised matrix        realised matrix + Link ─▶ OpticalProduct
+//! ```
 
 mod chip;
 mod chip_file;
+mod core;
+mod digital;
+mod engine;
 mod error;
 mod imperfection;
+mod link;
 mod matrix_form;
 mod product;
 mod tile;
 pub mod toml_file;
 
 pub use chip::{Chip, Fabricated, Sample};
+pub use core::{CoreSpec, Cores, Design, GainCalibration, LayerProgram, Normalise, Scales, TileProgram, bound_scales};
+pub use digital::DigitalProduct;
+pub use engine::{OpticalProduct, Place};
 pub use error::HardwareError;
 pub use imperfection::{
     IMPERFECTIONS, Imperfection, InsertionLoss, PhaseError, PhaseJitter, PhaseQuantization, Process, SplitterError,
     ThermalCrosstalk, UniformIn,
+};
+pub use link::{
+    Adc, BOLTZMANN, CHARGE, Converter, DETECTIONS, Detection, FullScale, IntensityNoise, LIGHT, LINK_PARTS, Link,
+    Modulator, ModulatorKind, PLANCK, Quality, Receiver, ThermalNoise,
 };
 pub use matrix_form::MatrixForm;
 pub use product::{Batch, MatrixProduct, Readings, Shot};

@@ -156,10 +156,8 @@ fn with_suggestion(message: &str) -> String {
         return message.to_owned();
     }
     let Some((found, known)) = quoted.split_first() else { return message.to_owned() };
-    nearest(found, known.iter().copied()).map_or_else(
-        || message.to_owned(),
-        |near| format!("{message}; did you mean `{near}`?"),
-    )
+    nearest(found, known.iter().copied())
+        .map_or_else(|| message.to_owned(), |near| format!("{message}; did you mean `{near}`?"))
 }
 
 /// The known name most like `found`, if any is like it at all.

@@ -74,7 +74,7 @@ impl MatrixProgram {
         match unitary {
             Some(u) if tolerance > Unitary::TOLERANCE => Self::unitary(&Unitary::nearest(u.matrix())?, topology),
             Some(u) => Self::unitary(&u, topology),
-            None => Self::svd(w, topology),
+            None => Self::svd(w, None, topology),
         }
     }
 
@@ -89,10 +89,21 @@ impl MatrixProgram {
         Ok(Self { topology, rows: n, columns: n, gain: 1.0, sections })
     }
 
-    fn svd(w: &DMatrix<Complex64>, topology: &'static dyn Topology) -> Result<Self, MeshError> {
+    /// Programs a matrix as U Σ V† with a gain of at least its largest singular value, where several matrices are to
+    /// share one gain. Larger gains attenuate more.
+    ///
+    /// # Errors
+    ///
+    /// As [`MatrixProgram::new`].
+    pub fn with_gain(w: &DMatrix<Complex64>, gain: f64, topology: &'static dyn Topology) -> Result<Self, MeshError> {
+        check_finite(w)?;
+        Self::svd(w, Some(gain), topology)
+    }
+
+    fn svd(w: &DMatrix<Complex64>, gain: Option<f64>, topology: &'static dyn Topology) -> Result<Self, MeshError> {
         let (rows, columns) = w.shape();
         let svd = canonical_svd(w)?;
-        let gain = svd.sigma[0];
+        let gain = svd.sigma[0].max(gain.unwrap_or(0.0));
         let mut column = Settings::zero(svd.sigma.len(), 0);
         for (j, sigma) in svd.sigma.iter().enumerate() {
             let (theta, phi) = attenuator(if gain > 0.0 { sigma / gain } else { 0.0 });

@@ -32,13 +32,8 @@ pub struct ThermalCrosstalk {
 /// SCATTER's γ(d), d in µm.
 #[must_use]
 fn gamma(d: f64) -> f64 {
-    const P: [f64; 6] =
-        [1.0, -0.176_013_871, 9.896_167_61e-3, -8.296_316_81e-6, -1.557_892_01e-5, 3.551_175_28e-7];
-    if d < 23.0 {
-        P.iter().rev().fold(0.0, |sum, p| sum * d + p)
-    } else {
-        0.216_726_7 * (-0.127_472_11 * d).exp()
-    }
+    const P: [f64; 6] = [1.0, -0.176_013_871, 9.896_167_61e-3, -8.296_316_81e-6, -1.557_892_01e-5, 3.551_175_28e-7];
+    if d < 23.0 { P.iter().rev().fold(0.0, |sum, p| sum * d + p) } else { 0.216_726_7 * (-0.127_472_11 * d).exp() }
 }
 
 impl Imperfection for ThermalCrosstalk {
@@ -52,7 +47,9 @@ impl Imperfection for ThermalCrosstalk {
             }
         }
         match (self.coefficient, self.distance_factor) {
-            (Some(_), Some(_)) => Err(Invalid::new("coefficient", "given beside `distance_factor`", "only one of them")),
+            (Some(_), Some(_)) => {
+                Err(Invalid::new("coefficient", "given beside `distance_factor`", "only one of them"))
+            }
             _ => Ok(()),
         }
     }

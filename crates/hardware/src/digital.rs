@@ -1,0 +1,71 @@
+//! The purely digital product at the same bits: what of a result is due to rounding alone.
+
+use crate::{Batch, Link, MatrixProduct, PhaseQuantization, Readings, Scales, Shot, TilePlan};
+use nalgebra::DMatrix;
+use phaseloom_mesh::linalg::multiply_real;
+
+/// The tiles of a layer in electronics: inputs at the bits of the DAC, weights at the bits of the phases (a symmetric
+/// mid-tread code over ± the largest weight of the tile), sums of each tile at the bits of the ADC.
+pub struct DigitalProduct {
+    plan: TilePlan,
+    tiles: Vec<DMatrix<f64>>,
+    link: Link,
+    scales: Scales,
+}
+
+impl DigitalProduct {
+    /// Rounds the weights (outputs × inputs) of a layer. What has no bits in link or process is exact.
+    #[must_use]
+    pub fn new(
+        weight: &DMatrix<f64>,
+        plan: &TilePlan,
+        link: &Link,
+        phases: Option<&PhaseQuantization>,
+        scales: &Scales,
+    ) -> Self {
+        let tiles = plan.tiles().iter().map(|tile| {
+            let mut block = weight.view((tile.row, tile.column), (tile.rows, tile.columns)).clone_owned();
+            let top = block.amax();
+            if let (Some(phases), true) = (phases, top > 0.0) {
+                // One bit leaves no code but zero in a mid-tread converter; two is the least.
+                let converter = crate::Converter { bits: phases.bits.max(2) };
+                block.iter_mut().for_each(|w| *w = converter.round(*w / top) * top);
+            }
+            block
+        });
+        Self { plan: plan.clone(), tiles: tiles.collect(), link: link.clone(), scales: scales.clone() }
+    }
+}
+
+impl MatrixProduct for DigitalProduct {
+    fn shape(&self) -> (usize, usize) {
+        self.plan.shape()
+    }
+
+    fn multiply(&self, input: &Batch, _shot: Shot) -> (Batch, Readings) {
+        let mut readings = Readings { inputs: input.len() as u64, ..Readings::default() };
+        let mut x = input.clone();
+        if let Some(dac) = &self.link.dac {
+            for x in x.iter_mut() {
+                let scaled = *x / self.scales.input;
+                readings.inputs_clipped += u64::from(scaled.abs() > 1.0);
+                *x = dac.round(scaled.clamp(-1.0, 1.0)) * self.scales.input;
+            }
+        }
+        let mut out = DMatrix::zeros(self.plan.shape().0, input.ncols());
+        for ((tile, block), &full_scale) in self.plan.tiles().iter().zip(&self.tiles).zip(&self.scales.full_scale) {
+            let mut sums = multiply_real(block, &x.rows(tile.column, tile.columns).clone_owned());
+            if let Some(adc) = &self.link.adc {
+                for y in sums.iter_mut() {
+                    let scaled = *y / full_scale;
+                    readings.outputs_clipped += u64::from(scaled.abs() > 1.0);
+                    *y = adc.converter().round(scaled.clamp(-1.0, 1.0)) * full_scale;
+                }
+            }
+            readings.outputs += sums.len() as u64;
+            let mut rows = out.rows_mut(tile.row, tile.rows);
+            rows += sums;
+        }
+        (out, readings)
+    }
+}

@@ -1,0 +1,360 @@
+//! The optical matrix product: encode, multiply by what the chips really do, detect, convert, scale.
+
+use crate::core::{Design, GainCalibration, LayerProgram, Scales, TileDesign, TileProgram, gain};
+use crate::link::Draws;
+use crate::{Batch, Chip, Cores, Detection, HardwareError, Link, MatrixProduct, Readings, Receiver, Sample, Shot};
+use nalgebra::DMatrix;
+use num_complex::Complex64;
+use phaseloom_mesh::linalg::multiply_real;
+use phaseloom_mesh::{Fields, StreamKey, standard_normal};
+use rand::rngs::ChaCha8Rng;
+use std::sync::Arc;
+
+/// Samples that share one random stream of a purpose.
+const BLOCK: u64 = 256;
+/// Words of a stream that belong to one counted readout: more than any Poisson draw takes.
+const WORDS_PER_COUNT: u128 = 4096;
+
+/// One layer on sampled chips with its link: what networks multiply by.
+pub struct OpticalProduct {
+    program: Arc<LayerProgram>,
+    design: Arc<Design>,
+    link: Link,
+    receiver: Receiver,
+    scales: Scales,
+    layer: u64,
+    seed: u64,
+    tiles: Vec<Option<TileEngine>>,
+}
+
+struct TileEngine {
+    /// Present where phases jitter: the matrix is then made anew while light passes.
+    chip: Option<Chip>,
+    core: u64,
+    /// Real form of the realised corner; empty where phases jitter.
+    planes: DMatrix<f64>,
+    /// Gain of each output; offset detection subtracts the offset first.
+    gain: Vec<f64>,
+    /// Reading of the constant field, in units of √P_port.
+    offset: f64,
+    /// ‖gŴ − W‖²_F and ‖W‖²_F.
+    error_squared: f64,
+    norm_squared: f64,
+}
+
+/// Which layer of which trial is made.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// Seed of the run.
+    pub seed: u64,
+    /// Trial.
+    pub trial: u64,
+    /// Index of the photonic layer.
+    pub layer: u64,
+    /// Index of the first core of the layer (`cores = "each"`).
+    pub first_core: u64,
+}
+
+impl OpticalProduct {
+    /// Fabricates the chips of a layer and realises its matrix.
+    ///
+    /// # Errors
+    ///
+    /// Impossible processes and links.
+    ///
+    /// # Panics
+    ///
+    /// If the scales are not one a tile.
+    pub fn new(
+        program: &Arc<LayerProgram>,
+        design: &Arc<Design>,
+        link: &Link,
+        scales: &Scales,
+        (cores, calibration): (Cores, GainCalibration),
+        place: Place,
+    ) -> Result<Self, HardwareError> {
+        assert_eq!(scales.full_scale.len(), program.plan.tiles().len(), "one full scale a tile");
+        let receiver = link.receiver(program.ports)?;
+        let mut shared: Option<Chip> = None;
+        let mut tiles = Vec::with_capacity(program.tiles.len());
+        for (t, (tile, tile_design)) in program.tiles.iter().zip(&design.tiles).enumerate() {
+            let (Some(tile), Some(tile_design)) = (tile, tile_design) else {
+                tiles.push(None);
+                continue;
+            };
+            let core = if cores == Cores::Shared { 0 } else { place.first_core + t as u64 };
+            let sample = Sample { seed: place.seed, trial: place.trial, core };
+            let chip = match &shared {
+                Some(chip) => chip.clone(),
+                None => Chip::fabricate(&design.process, &tile.program, sample)?,
+            };
+            if cores == Cores::Shared {
+                shared = Some(chip.clone());
+            }
+            let jitter = design.process.phase_jitter.is_some();
+            tiles.push(Some(TileEngine::new(tile, tile_design, chip, core, jitter, &receiver, link, calibration)?));
+        }
+        Ok(Self {
+            program: program.clone(),
+            design: design.clone(),
+            link: link.clone(),
+            receiver,
+            scales: scales.clone(),
+            layer: place.layer,
+            seed: place.seed,
+            tiles,
+        })
+    }
+
+    /// ‖gŴ − W‖_F/‖W‖_F over all tiles, static errors alone.
+    #[must_use]
+    pub fn matrix_error(&self) -> f64 {
+        let (e, n) =
+            self.tiles.iter().flatten().fold((0.0, 0.0), |(e, n), t| (e + t.error_squared, n + t.norm_squared));
+        if n > 0.0 { (e / n).sqrt() } else { 0.0 }
+    }
+
+    /// Fields of a batch in units of √P_port: in phase, and in quadrature where there is any; clipped inputs.
+    fn encode(&self, input: &Batch) -> (DMatrix<f64>, Option<DMatrix<f64>>, u64) {
+        let mut clipped = 0;
+        let mut in_phase = input / self.scales.input;
+        if self.link.dac.is_some() || self.link.modulator.is_some() {
+            for x in in_phase.iter_mut() {
+                if x.abs() > 1.0 {
+                    clipped += 1;
+                    *x = x.clamp(-1.0, 1.0);
+                }
+                if let Some(dac) = &self.link.dac {
+                    *x = dac.round(*x);
+                }
+            }
+        }
+        let mut quadrature = None;
+        if let Some(modulator) = &self.link.modulator {
+            let mut q = DMatrix::zeros(input.nrows(), input.ncols());
+            for (x, q) in in_phase.iter_mut().zip(q.iter_mut()) {
+                (*x, *q) = modulator.field(*x);
+            }
+            quadrature = Some(q);
+        }
+        (in_phase, quadrature, clipped)
+    }
+
+    fn stream(&self, purpose: &str, shot: Shot, tile: usize, core: u64, block: u64) -> ChaCha8Rng {
+        let repeated = if shot.index == 0 { purpose.to_owned() } else { format!("{purpose}/{}", shot.index) };
+        StreamKey::new(self.seed, &repeated)
+            .trial(shot.trial)
+            .core(core)
+            .layer(self.layer)
+            .tile(tile as u64)
+            .block(block)
+            .stream()
+    }
+
+    /// Fields at the outputs of a tile (2r × batch, or r where only the real part counts).
+    fn propagate(&self, t: usize, engine: &TileEngine, stacked: &DMatrix<f64>, shot: Shot) -> DMatrix<f64> {
+        let (Some(chip), Some(tile), Some(design)) = (&engine.chip, &self.program.tiles[t], &self.design.tiles[t])
+        else {
+            return multiply_real(&engine.planes, stacked);
+        };
+        // Jitter: the phases hold for a number of vectors, counted from the first sample of the data.
+        let hold = self.design.process.phase_jitter.as_ref().map_or(1, |j| j.hold(self.link.symbol_rate_hz));
+        let (rows, inputs) = tile.target.shape();
+        let mut out = DMatrix::zeros(2 * rows, stacked.ncols());
+        let mut start = 0;
+        while start < stacked.ncols() {
+            let segment = (shot.first_sample + start as u64) / hold;
+            let left = (segment + 1).saturating_mul(hold) - shot.first_sample - start as u64;
+            let end = stacked.ncols().min(start.saturating_add(usize::try_from(left).unwrap_or(usize::MAX)));
+            let fields = DMatrix::from_fn(tile.program.shape().1, end - start, |i, j| {
+                let im = if stacked.nrows() > inputs && i < inputs { stacked[(inputs + i, start + j)] } else { 0.0 };
+                if i < inputs { Complex64::new(stacked[(i, start + j)], im) } else { Complex64::new(0.0, 0.0) }
+            });
+            let mut fields = Fields::from_matrix(&fields);
+            let mut stream = self.stream("phase_jitter/fluctuate", shot, t, engine.core, segment);
+            chip.send(&tile.program, &design.driven, Some(&mut stream), &mut fields);
+            let made = fields.to_matrix();
+            for j in start..end {
+                for i in 0..rows {
+                    out[(i, j)] = made[(i, j - start)].re;
+                    out[(rows + i, j)] = made[(i, j - start)].im;
+                }
+            }
+            start = end;
+        }
+        out
+    }
+
+    /// Reads a tile's fields into `out` (rows of the tile), and counts.
+    fn detect(&self, t: usize, engine: &TileEngine, fields: &DMatrix<f64>, shot: Shot, out: &mut Batch) -> Readings {
+        let tile = self.program.plan.tiles()[t];
+        let rows = tile.rows;
+        let both = fields.nrows() > rows;
+        let (shot_noise, thermal, laser) = self.receiver.uses();
+        let full_scale = self.scales.full_scale[t];
+        let mut readings = Readings { outputs: (rows * fields.ncols()) as u64, ..Readings::default() };
+        let mut sample = 0;
+        while sample < fields.ncols() {
+            let absolute = shot.first_sample + sample as u64;
+            let block = absolute / BLOCK;
+            let skip = (absolute % BLOCK) as usize;
+            let count = fields.ncols().min(sample + BLOCK as usize - skip) - sample;
+            let open = |wanted: bool, purpose, each: usize| {
+                wanted.then(|| {
+                    let mut stream = self.stream(purpose, shot, t, engine.core, block);
+                    (0..skip * each).for_each(|_| {
+                        standard_normal(&mut stream);
+                    });
+                    stream
+                })
+            };
+            let mut shot_stream = open(shot_noise, "shot_noise/detect", rows);
+            let mut thermal_stream = open(thermal, "thermal_noise/detect", rows);
+            let mut laser_stream = open(laser, "intensity_noise/detect", 1);
+            let mut counts =
+                self.receiver.may_count().then(|| self.stream("shot_noise/count", shot, t, engine.core, block));
+            let draw = |stream: &mut Option<ChaCha8Rng>| stream.as_mut().map_or(0.0, standard_normal);
+            for j in sample..sample + count {
+                let laser = draw(&mut laser_stream);
+                for i in 0..rows {
+                    let (re, im) = (fields[(i, j)], if both { fields[(rows + i, j)] } else { 0.0 });
+                    if let Some(stream) = &mut counts {
+                        let place = (skip + j - sample) * rows + i;
+                        stream.set_word_pos(place as u128 * WORDS_PER_COUNT);
+                    }
+                    let draws = Draws {
+                        shot: draw(&mut shot_stream),
+                        thermal: draw(&mut thermal_stream),
+                        laser,
+                        counts: counts.as_mut(),
+                    };
+                    readings.signal_photoelectrons += self.receiver.photoelectrons(re * re + im * im);
+                    let reading = self.receiver.read(re, im, draws);
+                    let (value, clipped) = self.convert(reading, engine, i, full_scale);
+                    readings.outputs_clipped += u64::from(clipped);
+                    out[(tile.row + i, j)] += value;
+                }
+            }
+            sample += count;
+        }
+        readings
+    }
+
+    /// From a reading to the output in the units of the weights: converter, sign, gain.
+    fn convert(&self, reading: f64, engine: &TileEngine, output: usize, full_scale: f64) -> (f64, bool) {
+        let scale = engine.gain[output] * self.scales.input;
+        // Full scale of the field, in units of √P_port.
+        let top = full_scale / scale;
+        let Some(adc) = &self.link.adc else {
+            return match self.link.detection {
+                Detection::Homodyne => (reading * scale, false),
+                Detection::Direct => (reading.max(0.0).sqrt() * scale, false),
+                Detection::Offset => ((reading.max(0.0).sqrt() - engine.offset) * scale, false),
+            };
+        };
+        let converter = adc.converter();
+        match self.link.detection {
+            Detection::Homodyne => {
+                let x = reading / top;
+                (converter.round(x.clamp(-1.0, 1.0)) * full_scale, x.abs() > 1.0)
+            }
+            Detection::Direct => {
+                let x = reading / (top * top);
+                (converter.round_unsigned(x.clamp(0.0, 1.0)).sqrt() * full_scale, x > 1.0)
+            }
+            Detection::Offset => {
+                let whole = engine.offset + top;
+                let x = reading / (whole * whole);
+                let field = converter.round_unsigned(x.clamp(0.0, 1.0)).sqrt() * whole;
+                ((field - engine.offset) * scale, x > 1.0)
+            }
+        }
+    }
+}
+
+impl TileEngine {
+    #[expect(clippy::too_many_arguments, reason = "one caller, which has each of them at hand")]
+    fn new(
+        tile: &TileProgram,
+        design: &TileDesign,
+        chip: Chip,
+        core: u64,
+        jitter: bool,
+        receiver: &Receiver,
+        link: &Link,
+        calibration: GainCalibration,
+    ) -> Result<Self, HardwareError> {
+        let realised = chip.realise_driven(&tile.program, &design.driven)?;
+        let corner = realised.view((0, 0), tile.target.shape()).clone_owned();
+        let (rows, inputs) = corner.shape();
+        let gains: Vec<f64> = match calibration {
+            GainCalibration::None => vec![design.gain; rows],
+            GainCalibration::Scalar => vec![gain(&tile.target, &corner); rows],
+            GainCalibration::PerOutput => (0..rows)
+                .map(|i| {
+                    let g = gain(&tile.target.rows(i, 1).clone_owned(), &corner.rows(i, 1).clone_owned());
+                    // A row of zeros, or one that the chip turned around, has nothing to be scaled by.
+                    if g.is_finite() && g > 0.0 { g } else { design.gain }
+                })
+                .collect(),
+        };
+        let error_squared = (0..rows)
+            .map(|i| (corner.row(i) * Complex64::new(gains[i], 0.0) - tile.target.row(i)).norm_squared())
+            .sum();
+        let quadrature_in = link.modulator.is_some();
+        let out = if receiver.needs_both_quadratures() { 2 * rows } else { rows };
+        let planes = DMatrix::from_fn(out, if quadrature_in { 2 * inputs } else { inputs }, |i, j| {
+            let z = corner[(i % rows, j % inputs)];
+            match (i < rows, j < inputs) {
+                (true, true) | (false, false) => z.re,
+                (true, false) => -z.im,
+                (false, true) => z.im,
+            }
+        });
+        let offset = match link.detection {
+            Detection::Offset => tile.target[(0, inputs - 1)].re / design.gain,
+            _ => 0.0,
+        };
+        Ok(Self {
+            chip: jitter.then_some(chip),
+            core,
+            planes: if jitter { DMatrix::zeros(0, 0) } else { planes },
+            gain: gains,
+            offset,
+            error_squared,
+            norm_squared: tile.target.norm_squared(),
+        })
+    }
+}
+
+impl MatrixProduct for OpticalProduct {
+    fn shape(&self) -> (usize, usize) {
+        self.program.plan.shape()
+    }
+
+    fn multiply(&self, input: &Batch, shot: Shot) -> (Batch, Readings) {
+        let (rows, columns) = self.shape();
+        assert_eq!(input.nrows(), columns, "one row of the batch for each input of the layer");
+        let (in_phase, quadrature, inputs_clipped) = self.encode(input);
+        let mut out = DMatrix::zeros(rows, input.ncols());
+        let mut readings = Readings { inputs: input.len() as u64, inputs_clipped, ..Readings::default() };
+        let constant = usize::from(self.link.detection == Detection::Offset);
+        for (t, engine) in self.tiles.iter().enumerate() {
+            let Some(engine) = engine else { continue };
+            let tile = self.program.plan.tiles()[t];
+            let inputs = tile.columns + constant;
+            let planes = if quadrature.is_some() { 2 } else { 1 };
+            let mut stacked = DMatrix::zeros(planes * inputs, input.ncols());
+            stacked.rows_mut(0, tile.columns).copy_from(&in_phase.rows(tile.column, tile.columns));
+            if constant == 1 {
+                stacked.row_mut(tile.columns).fill(1.0);
+            }
+            if let Some(quadrature) = &quadrature {
+                stacked.rows_mut(inputs, tile.columns).copy_from(&quadrature.rows(tile.column, tile.columns));
+            }
+            let fields = self.propagate(t, engine, &stacked, shot);
+            readings.add(&self.detect(t, engine, &fields, shot, &mut out));
+        }
+        (out, readings)
+    }
+}

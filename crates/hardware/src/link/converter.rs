@@ -1,0 +1,99 @@
+//! Converters: mid-tread (zero is a code), symmetric, saturating.
+//!
+//! b bits make 2^b − 1 codes, −(2^{b−1}−1) … +(2^{b−1}−1), of step Δ = full scale/(2^{b−1}−1); a reading that takes
+//! no sign (one detector) uses 2^b codes from 0, Δ = full scale/(2^b−1).
+
+use crate::toml_file::Invalid;
+use serde::{Deserialize, Serialize};
+
+/// A converter of given bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Converter {
+    /// Bits, 2…24: with one bit and a code for zero no other is left.
+    pub bits: u32,
+}
+
+impl Converter {
+    /// Step of a signed converter for a full scale of ±1.
+    #[must_use]
+    pub fn step(&self) -> f64 {
+        1.0 / (2f64.powi(self.bits as i32 - 1) - 1.0)
+    }
+
+    /// The nearest code of a signed value, full scale ±1; the caller has clipped.
+    #[must_use]
+    pub fn round(&self, x: f64) -> f64 {
+        let codes = 2f64.powi(self.bits as i32 - 1) - 1.0;
+        (x * codes).round() / codes
+    }
+
+    /// The nearest code of a value 0…1.
+    #[must_use]
+    pub fn round_unsigned(&self, x: f64) -> f64 {
+        let codes = 2f64.powi(self.bits as i32) - 1.0;
+        (x * codes).round() / codes
+    }
+
+    pub(super) fn check(self) -> Result<(), Invalid> {
+        if (2..=24).contains(&self.bits) {
+            Ok(())
+        } else {
+            Err(Invalid::new("bits", self.bits, "a whole number from 2 to 24"))
+        }
+    }
+}
+
+/// What the output converter is scaled to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FullScale {
+    /// The largest value that calibration data gave, tile by tile.
+    #[default]
+    Calibration,
+    /// √k times the gain: what no data can exceed.
+    Bound,
+}
+
+/// `[link.adc]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Adc {
+    /// Bits, 2…24.
+    pub bits: u32,
+    /// `"calibration"` (default) or `"bound"`.
+    #[serde(default)]
+    pub full_scale: FullScale,
+}
+
+impl Adc {
+    /// Its codes.
+    #[must_use]
+    pub fn converter(&self) -> Converter {
+        Converter { bits: self.bits }
+    }
+
+    pub(super) fn check(self) -> Result<(), Invalid> {
+        self.converter().check()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zero_and_full_scale_are_codes() {
+        for bits in 2..=24 {
+            let c = Converter { bits };
+            for x in [-1.0, 0.0, 1.0] {
+                assert!((c.round(x) - x).abs() < 1e-15);
+            }
+            assert!((c.round_unsigned(1.0) - 1.0).abs() < 1e-15);
+        }
+        let mut codes: Vec<i64> =
+            (-1000..=1000).map(|i| (Converter { bits: 3 }.round(f64::from(i) / 1000.0) * 3.0).round() as i64).collect();
+        codes.dedup();
+        assert_eq!(codes, [-3, -2, -1, 0, 1, 2, 3]);
+    }
+}

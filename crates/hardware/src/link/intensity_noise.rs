@@ -1,0 +1,37 @@
+//! Relative intensity noise: one factor (1 + ε) per shot and laser, `var ε = 10^(RIN/10)·B`, on every photocurrent of
+//! that laser, the homodyne product too. Balancing removes only the local oscillator's own part, to 10^(−CMRR/20).
+
+use crate::toml_file::{Invalid, at_least};
+use serde::{Deserialize, Serialize};
+
+/// `[link.intensity_noise]`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IntensityNoise {
+    /// Relative intensity noise [dB/Hz], such as −145.
+    pub rin_db_per_hz: f64,
+    /// Common-mode rejection of the balanced receivers [dB]; default perfect balance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cmrr_db: Option<f64>,
+}
+
+impl IntensityNoise {
+    /// Standard deviation of ε in a bandwidth [Hz].
+    #[must_use]
+    pub fn sigma(&self, bandwidth_hz: f64) -> f64 {
+        (10f64.powf(self.rin_db_per_hz / 10.0) * bandwidth_hz).sqrt()
+    }
+
+    /// What balancing leaves of the local oscillator's own noise, as a ratio of currents.
+    #[must_use]
+    pub fn imbalance(&self) -> f64 {
+        self.cmrr_db.map_or(0.0, |cmrr| 10f64.powf(-cmrr / 20.0))
+    }
+
+    pub(super) fn check(&self) -> Result<(), Invalid> {
+        if !(self.rin_db_per_hz.is_finite() && self.rin_db_per_hz < 0.0) {
+            return Err(Invalid::new("rin_db_per_hz", self.rin_db_per_hz, "a negative number, such as -145"));
+        }
+        self.cmrr_db.map_or(Ok(()), |cmrr| at_least("cmrr_db", cmrr, 0.0))
+    }
+}

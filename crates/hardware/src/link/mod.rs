@@ -1,0 +1,208 @@
+//! The way of the light and of the current around a chip, in physical units: what is sent and how it is read.
+//!
+//! ```text
+//! laser ─ coupling ─┬─ 1−lo_fraction ─ split over k ─ modulators (DAC) ─ chip ─┬─ detectors ─ TIA ─ ADC ─ × gain
+//!                   └─ lo_fraction ───── split over k receivers ───────────────┘
+//! ```
+//!
+//! A part that is absent is ideal: no DAC, no rounding and no clipping; no noise source, no noise.
+
+mod converter;
+mod intensity_noise;
+mod modulator;
+mod receiver;
+mod thermal_noise;
+
+pub use converter::{Adc, Converter, FullScale};
+pub use intensity_noise::IntensityNoise;
+pub use modulator::{Modulator, ModulatorKind};
+pub(crate) use receiver::Draws;
+pub use receiver::{Quality, Receiver};
+pub use thermal_noise::ThermalNoise;
+
+use crate::HardwareError;
+use crate::toml_file::{Invalid, at_least, positive};
+use serde::{Deserialize, Serialize};
+
+/// Planck's constant [J·s], exact.
+pub const PLANCK: f64 = 6.626_070_15e-34;
+/// Speed of light [m/s], exact.
+pub const LIGHT: f64 = 299_792_458.0;
+/// Elementary charge [C], exact.
+pub const CHARGE: f64 = 1.602_176_634e-19;
+/// Boltzmann's constant [J/K], exact.
+pub const BOLTZMANN: f64 = 1.380_649e-23;
+
+/// How an output field becomes a number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Detection {
+    /// Balanced, with a local oscillator: reads Re a, linear and signed.
+    #[default]
+    Homodyne,
+    /// One detector: reads |a|²; the sign is lost.
+    Direct,
+    /// One detector, and a constant field from one more input port: √I − r is read.
+    Offset,
+}
+
+/// (key, one line) of every detection, for `phaseloom list`.
+pub const DETECTIONS: &[(&str, &str)] = &[
+    ("homodyne", "balanced detectors and local oscillator: Re a, signed"),
+    ("direct", "one detector: |a|², the sign is lost; needs a modulus or squared-modulus layer behind"),
+    ("offset", "one detector and a constant field: √I − r, signed; takes one input port"),
+];
+
+/// (key, one line) of every part of the link, for `phaseloom list`.
+pub const LINK_PARTS: &[(&str, &str)] = &[
+    ("dac", "input converter: mid-tread, saturating"),
+    ("modulator", "push–pull or absorptive, finite extinction, loss"),
+    ("shot_noise", "photon counting: 2qIB, Poisson below 1000 counts"),
+    ("thermal_noise", "current noise of the transimpedance amplifier"),
+    ("intensity_noise", "relative intensity noise of the laser, common to all its channels"),
+    ("adc", "output converter: mid-tread, saturating"),
+];
+
+/// `[link]` of an experiment.
+///
+/// ```
+/// let link: phaseloom_hardware::Link = toml::from_str("laser_power_w = 0.1\nshot_noise = true").unwrap();
+/// let receiver = link.receiver(64)?;
+/// // P_port = 0.1 W · ½ / 64, photons of 1550 nm in 1 ns.
+/// assert!((receiver.photons_per_port() / 6.096e6 - 1.0).abs() < 1e-3);
+/// # Ok::<(), phaseloom_hardware::HardwareError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Link {
+    /// How outputs are read.
+    pub detection: Detection,
+    /// Vectors per second [Hz].
+    pub symbol_rate_hz: f64,
+    /// Bandwidth of the receiver [Hz]; default half the symbol rate, where 2qIB equals Poisson counting.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bandwidth_hz: Option<f64>,
+    /// Vacuum wavelength [m].
+    pub wavelength_m: f64,
+    /// Power of the laser of one core [W].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub laser_power_w: Option<f64>,
+    /// Loss between laser and chip [dB of power].
+    pub coupling_loss_db: f64,
+    /// Share of the coupled power that serves as local oscillator, 0…1 (homodyne only).
+    pub lo_fraction: f64,
+    /// Current per power of the detectors [A/W]; at most one electron a photon.
+    pub responsivity_a_per_w: f64,
+    /// Whether light is made of photons.
+    pub shot_noise: bool,
+    /// Input converter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dac: Option<Converter>,
+    /// Modulator; absent: exact fields.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub modulator: Option<Modulator>,
+    /// Noise of the transimpedance amplifier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thermal_noise: Option<ThermalNoise>,
+    /// Relative intensity noise of the laser.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub intensity_noise: Option<IntensityNoise>,
+    /// Output converter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adc: Option<Adc>,
+}
+
+impl Default for Link {
+    fn default() -> Self {
+        Self {
+            detection: Detection::Homodyne,
+            symbol_rate_hz: 1e9,
+            bandwidth_hz: None,
+            wavelength_m: 1.55e-6,
+            laser_power_w: None,
+            coupling_loss_db: 0.0,
+            lo_fraction: 0.5,
+            responsivity_a_per_w: 1.0,
+            shot_noise: false,
+            dac: None,
+            modulator: None,
+            thermal_noise: None,
+            intensity_noise: None,
+            adc: None,
+        }
+    }
+}
+
+impl Link {
+    /// The link without any imperfection, of the same detection.
+    #[must_use]
+    pub fn ideal(detection: Detection) -> Self {
+        Self { detection, ..Self::default() }
+    }
+
+    /// Energy of one photon [J].
+    #[must_use]
+    pub fn photon_energy_j(&self) -> f64 {
+        PLANCK * LIGHT / self.wavelength_m
+    }
+
+    /// Electrons per photon, 0…1.
+    #[must_use]
+    pub fn quantum_efficiency(&self) -> f64 {
+        self.responsivity_a_per_w * self.photon_energy_j() / CHARGE
+    }
+
+    /// Bandwidth of the receiver [Hz].
+    #[must_use]
+    pub fn bandwidth_hz(&self) -> f64 {
+        self.bandwidth_hz.unwrap_or(self.symbol_rate_hz / 2.0)
+    }
+
+    /// Checks every value.
+    ///
+    /// # Errors
+    ///
+    /// [`HardwareError::Link`] with the key of the first impossible value.
+    pub fn check(&self) -> Result<(), HardwareError> {
+        self.check_values().map_err(HardwareError::Link)
+    }
+
+    fn check_values(&self) -> Result<(), Invalid> {
+        positive("symbol_rate_hz", self.symbol_rate_hz)?;
+        positive("bandwidth_hz", self.bandwidth_hz())?;
+        positive("wavelength_m", self.wavelength_m)?;
+        at_least("coupling_loss_db", self.coupling_loss_db, 0.0)?;
+        positive("responsivity_a_per_w", self.responsivity_a_per_w)?;
+        if self.quantum_efficiency() > 1.0 + 1e-9 {
+            let limit = CHARGE / self.photon_energy_j();
+            let expected = format!("at most {limit:.4} A/W at this wavelength: one electron a photon");
+            return Err(Invalid::new("responsivity_a_per_w", self.responsivity_a_per_w, &expected));
+        }
+        if self.detection == Detection::Homodyne && !(self.lo_fraction > 0.0 && self.lo_fraction < 1.0) {
+            return Err(Invalid::new("lo_fraction", self.lo_fraction, "between 0 and 1, both excluded"));
+        }
+        if let Some(power) = self.laser_power_w {
+            positive("laser_power_w", power)?;
+        }
+        if let Some(dac) = &self.dac {
+            dac.check().map_err(|e| e.within("dac"))?;
+        }
+        if let Some(modulator) = &self.modulator {
+            modulator.check().map_err(|e| e.within("modulator"))?;
+        }
+        if let Some(noise) = &self.thermal_noise {
+            noise.check().map_err(|e| e.within("thermal_noise"))?;
+        }
+        if let Some(noise) = &self.intensity_noise {
+            noise.check().map_err(|e| e.within("intensity_noise"))?;
+        }
+        if let Some(adc) = &self.adc {
+            adc.check().map_err(|e| e.within("adc"))?;
+        }
+        let noisy = self.shot_noise || self.thermal_noise.is_some() || self.intensity_noise.is_some();
+        if noisy && self.laser_power_w.is_none() {
+            return Err(Invalid::new("laser_power_w", "absent", "a power [W]: noise needs light to compare with"));
+        }
+        Ok(())
+    }
+}

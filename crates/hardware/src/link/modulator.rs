@@ -1,0 +1,69 @@
+//! Modulators of finite extinction, ε = 10^(−ER/20).
+//!
+//! * push–pull Mach–Zehnder: `a/√P_port = x̃ + iε√(1−x̃²)`: the floor is in quadrature, homodyne does not see it;
+//! * absorptive or ring: `sign(x̃)(ε + (1−ε)|x̃|)`: the floor is in phase. Zero counts as positive.
+
+use crate::toml_file::{Invalid, at_least};
+use serde::{Deserialize, Serialize};
+
+/// Where the light of a dark modulator goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModulatorKind {
+    /// Floor in quadrature.
+    PushPull,
+    /// Floor in phase.
+    Absorptive,
+}
+
+/// `[link.modulator]`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Modulator {
+    /// `"push_pull"` or `"absorptive"`.
+    pub kind: ModulatorKind,
+    /// Extinction ratio of power [dB], > 0.
+    pub extinction_db: f64,
+    /// Insertion loss in the bright state [dB of power].
+    #[serde(default)]
+    pub loss_db: f64,
+}
+
+impl Modulator {
+    /// Amplitude of the dark state, ε.
+    #[must_use]
+    pub fn floor(&self) -> f64 {
+        10f64.powf(-self.extinction_db / 20.0)
+    }
+
+    /// The field (in phase, in quadrature) for a drive −1…1, in units of the bright field.
+    #[must_use]
+    pub fn field(&self, x: f64) -> (f64, f64) {
+        let floor = self.floor();
+        match self.kind {
+            ModulatorKind::PushPull => (x, floor * (1.0 - x * x).max(0.0).sqrt()),
+            ModulatorKind::Absorptive => ((floor + (1.0 - floor) * x.abs()).copysign(x + 0.0), 0.0),
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<(), Invalid> {
+        at_least("extinction_db", self.extinction_db, 0.0)?;
+        at_least("loss_db", self.loss_db, 0.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn floors_stand_where_they_should() {
+        let m = |kind| Modulator { kind, extinction_db: 25.0, loss_db: 0.0 };
+        let (re, im) = m(ModulatorKind::PushPull).field(0.0);
+        assert!(re.abs() < 1e-15 && (im - 0.0562).abs() < 1e-4);
+        let (re, im) = m(ModulatorKind::Absorptive).field(0.0);
+        assert!((re - 0.0562).abs() < 1e-4 && im.abs() < 1e-15);
+        assert!((m(ModulatorKind::Absorptive).field(-1.0).0 + 1.0).abs() < 1e-15);
+        assert!(m(ModulatorKind::Absorptive).field(-0.0).0 > 0.0, "a zero from the converter has no sign");
+    }
+}

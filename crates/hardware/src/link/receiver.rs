@@ -1,0 +1,222 @@
+//! From a field at an output port to a number: photocurrents, their noise, and two figures of quality.
+//!
+//! Fields are in units of √P_port: the field at an output is `ã = (Ŵ x̃)_i`. With responsivity R, local oscillator
+//! P_LO, bandwidth B:
+//!
+//! * homodyne: `I = 2R√(P_LO P_port)·Re ã`; shot noise `2qB·R(P_LO + P_port|ã|²)`;
+//! * one detector: `I = R P_port|ã|²`; shot noise `2qB·I`;
+//! * thermal noise `i_n²B`; intensity noise `I(1+ε)`, and in homodyne `ε·R·P_LO·10^(−CMRR/20)` beside it.
+//!
+//! Below 1 000 counts in the window 1/(2B) the photons are counted (Poisson); above, the normal law stands for it.
+
+use super::{CHARGE, Detection, Link};
+use crate::HardwareError;
+use rand::rngs::ChaCha8Rng;
+use rand_distr::{Distribution, Poisson};
+
+/// Counts below which photons are drawn one by one: the skewness of a Poisson law there is 0.03.
+const COUNTED: f64 = 1000.0;
+
+/// The receivers of one core, all constants worked out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Receiver {
+    detection: Detection,
+    /// Power in one port before the chip, at full drive [W]; 1 where no laser is given and nothing depends on it.
+    port_w: f64,
+    /// Local oscillator power at one receiver [W].
+    lo_w: f64,
+    responsivity: f64,
+    /// 2qB [A]: current of one count a window.
+    count_a: f64,
+    shot: bool,
+    thermal_a2: f64,
+    intensity_sigma: f64,
+    imbalance: f64,
+    photon_j: f64,
+    symbol_rate_hz: f64,
+    efficiency: f64,
+}
+
+/// Signal and noise of one reading.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Quality {
+    /// Signal-to-noise ratio of a full-scale reading [dB].
+    pub snr_full_scale_db: f64,
+    /// Effective number of bits, (SNR − 1.76)/6.02.
+    pub enob: f64,
+}
+
+impl Link {
+    /// The receivers of a core of `ports` ports.
+    ///
+    /// # Errors
+    ///
+    /// [`HardwareError::Link`] for impossible values.
+    pub fn receiver(&self, ports: usize) -> Result<Receiver, HardwareError> {
+        self.check()?;
+        let coupled = self.laser_power_w.map(|p| p * 10f64.powf(-self.coupling_loss_db / 10.0));
+        let lo = if self.detection == Detection::Homodyne { self.lo_fraction } else { 0.0 };
+        let modulator_db = self.modulator.map_or(0.0, |m| m.loss_db);
+        let share = 1.0 / ports as f64;
+        let bandwidth = self.bandwidth_hz();
+        Ok(Receiver {
+            detection: self.detection,
+            port_w: coupled.map_or(1.0, |p| p * (1.0 - lo) * share * 10f64.powf(-modulator_db / 10.0)),
+            lo_w: coupled.map_or(1.0, |p| p * lo * share),
+            responsivity: self.responsivity_a_per_w,
+            count_a: 2.0 * CHARGE * bandwidth,
+            shot: self.shot_noise,
+            thermal_a2: self.thermal_noise.map_or(0.0, |n| n.variance_a2(bandwidth)),
+            intensity_sigma: self.intensity_noise.map_or(0.0, |n| n.sigma(bandwidth)),
+            imbalance: self.intensity_noise.map_or(0.0, |n| n.imbalance()),
+            photon_j: self.photon_energy_j(),
+            symbol_rate_hz: self.symbol_rate_hz,
+            efficiency: self.quantum_efficiency(),
+        })
+    }
+}
+
+/// The random numbers of one readout.
+pub(crate) struct Draws<'a> {
+    /// N(0,1) for shot noise.
+    pub shot: f64,
+    /// N(0,1) for thermal noise.
+    pub thermal: f64,
+    /// N(0,1) for the laser, one a shot.
+    pub laser: f64,
+    /// Where photons are counted, at the place of this readout.
+    pub counts: Option<&'a mut ChaCha8Rng>,
+}
+
+impl Receiver {
+    /// Photons in one port, per symbol, at full drive, before the chip.
+    #[must_use]
+    pub fn photons_per_port(&self) -> f64 {
+        self.port_w / (self.photon_j * self.symbol_rate_hz)
+    }
+
+    /// Photons of the local oscillator at one receiver, per symbol.
+    #[must_use]
+    pub fn local_oscillator_photons(&self) -> f64 {
+        self.lo_w / (self.photon_j * self.symbol_rate_hz)
+    }
+
+    /// Photoelectrons that a field |ã|² makes in one symbol.
+    pub(crate) fn photoelectrons(&self, intensity: f64) -> f64 {
+        self.efficiency * self.photons_per_port() * intensity
+    }
+
+    /// Whether any reading needs the modulus of the field, not its real part alone.
+    pub(crate) fn needs_both_quadratures(&self) -> bool {
+        self.shot || self.detection != Detection::Homodyne
+    }
+
+    /// Whether a draw of shot noise, thermal noise, laser noise is used.
+    pub(crate) fn uses(&self) -> (bool, bool, bool) {
+        (self.shot, self.thermal_a2 > 0.0, self.intensity_sigma > 0.0)
+    }
+
+    /// Mean count below which photons are counted: (counts of the largest field of interest) < threshold.
+    pub(crate) fn may_count(&self) -> bool {
+        self.shot && (self.detection != Detection::Homodyne || self.responsivity * self.lo_w / self.count_a < COUNTED)
+    }
+
+    /// Reads one field: homodyne gives Re ã, one detector gives |ã|², both with noise.
+    pub(crate) fn read(&self, re: f64, im: f64, draws: Draws<'_>) -> f64 {
+        let epsilon = self.intensity_sigma * draws.laser;
+        let intensity = re * re + im * im;
+        let (signal_a, total_a, unit_a) = match self.detection {
+            Detection::Homodyne => {
+                let unit = 2.0 * self.responsivity * (self.lo_w * self.port_w).sqrt();
+                (unit * re, self.responsivity * (self.lo_w + self.port_w * intensity), unit)
+            }
+            Detection::Direct | Detection::Offset => {
+                let unit = self.responsivity * self.port_w;
+                (unit * intensity, unit * intensity, unit)
+            }
+        };
+        let mut current = signal_a;
+        if self.shot {
+            let counts = total_a / self.count_a;
+            current = match draws.counts {
+                Some(stream) if counts < COUNTED => match self.detection {
+                    // Two detectors, half the mean difference each way.
+                    Detection::Homodyne => {
+                        let plus = count(0.5 * (total_a + signal_a) / self.count_a, stream);
+                        (plus - count(0.5 * (total_a - signal_a) / self.count_a, stream)) * self.count_a
+                    }
+                    _ => count(counts, stream) * self.count_a,
+                },
+                _ => current + (self.count_a * total_a).sqrt() * draws.shot,
+            };
+        }
+        current *= 1.0 + epsilon;
+        if self.detection == Detection::Homodyne {
+            current += epsilon * self.imbalance * self.responsivity * self.lo_w;
+        }
+        (current + self.thermal_a2.sqrt() * draws.thermal) / unit_a
+    }
+
+    /// Variance of a reading of the field ã, in units of the reading squared (first order).
+    #[must_use]
+    pub fn variance(&self, re: f64, im: f64) -> f64 {
+        let intensity = re * re + im * im;
+        let (signal_a, total_a, unit_a, common_a) = match self.detection {
+            Detection::Homodyne => {
+                let unit = 2.0 * self.responsivity * (self.lo_w * self.port_w).sqrt();
+                let total = self.responsivity * (self.lo_w + self.port_w * intensity);
+                (unit * re, total, unit, self.imbalance * self.responsivity * self.lo_w)
+            }
+            _ => {
+                let unit = self.responsivity * self.port_w;
+                (unit * intensity, unit * intensity, unit, 0.0)
+            }
+        };
+        let shot = if self.shot { self.count_a * total_a } else { 0.0 };
+        let intensity_noise = (self.intensity_sigma * (signal_a + common_a)).powi(2);
+        (shot + self.thermal_a2 + intensity_noise) / (unit_a * unit_a)
+    }
+
+    /// Figures of quality of a reading at the field `full_scale` (real, in units of √P_port); the converter aside.
+    #[must_use]
+    pub fn quality(&self, full_scale: f64) -> Quality {
+        let reading = if self.detection == Detection::Homodyne { full_scale } else { full_scale * full_scale };
+        let snr_full_scale_db = 10.0 * (reading * reading / self.variance(full_scale, 0.0)).log10();
+        Quality { snr_full_scale_db, enob: (snr_full_scale_db - 1.76) / 6.02 }
+    }
+}
+
+fn count(mean: f64, stream: &mut ChaCha8Rng) -> f64 {
+    // A mean of zero or below rounding has no photons; the law refuses it.
+    Poisson::new(mean).map_or(0.0, |law| law.sample(stream))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link::{IntensityNoise, ThermalNoise};
+
+    /// physics notes §3.3: one direct detector, B = 5 GHz, R = 1 A/W, R_f = 5 kΩ, RIN −145 dB/Hz.
+    #[test]
+    fn one_detector_has_the_bits_of_the_example() {
+        for (power_w, snr_db, bits) in [(1e-6, 17.4, 2.60), (1e-5, 34.7, 5.47), (1e-4, 44.8, 7.14), (1e-3, 47.6, 7.61)]
+        {
+            let link = Link {
+                detection: Detection::Direct,
+                symbol_rate_hz: 1e10,
+                laser_power_w: Some(power_w),
+                shot_noise: true,
+                thermal_noise: Some(ThermalNoise {
+                    feedback_ohm: Some(5e3),
+                    temperature_k: 300.0,
+                    noise_a_per_sqrt_hz: None,
+                }),
+                intensity_noise: Some(IntensityNoise { rin_db_per_hz: -145.0, cmrr_db: None }),
+                ..Link::default()
+            };
+            let quality = link.receiver(1).unwrap().quality(1.0);
+            assert!((quality.snr_full_scale_db - snr_db).abs() < 0.051, "{power_w} W: {quality:?}");
+            assert!((quality.enob - bits).abs() < 0.011, "{power_w} W: {quality:?}");
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Noise current of the transimpedance amplifier: `var i = i_n²·B`, `i_n² = 4kT/R_f` for its feedback resistor alone.
+
+use super::BOLTZMANN;
+use crate::toml_file::{Invalid, at_least, positive};
+use serde::{Deserialize, Serialize};
+
+/// `[link.thermal_noise]`: give the resistor or the input-referred noise of the amplifier.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ThermalNoise {
+    /// Feedback resistance [Ω].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feedback_ohm: Option<f64>,
+    /// Temperature of that resistor [K].
+    #[serde(default = "room")]
+    pub temperature_k: f64,
+    /// Input-referred current noise [A/√Hz], in place of the resistor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noise_a_per_sqrt_hz: Option<f64>,
+}
+
+fn room() -> f64 {
+    300.0
+}
+
+impl ThermalNoise {
+    /// Variance of the current [A²] in a bandwidth [Hz].
+    #[must_use]
+    pub fn variance_a2(&self, bandwidth_hz: f64) -> f64 {
+        let density = match (self.noise_a_per_sqrt_hz, self.feedback_ohm) {
+            (Some(noise), _) => noise * noise,
+            (None, Some(ohm)) => 4.0 * BOLTZMANN * self.temperature_k / ohm,
+            (None, None) => 0.0,
+        };
+        density * bandwidth_hz
+    }
+
+    pub(super) fn check(&self) -> Result<(), Invalid> {
+        at_least("temperature_k", self.temperature_k, 0.0)?;
+        match (self.feedback_ohm, self.noise_a_per_sqrt_hz) {
+            (Some(ohm), None) => positive("feedback_ohm", ohm),
+            (None, Some(noise)) => at_least("noise_a_per_sqrt_hz", noise, 0.0),
+            (None, None) => Err(Invalid::new("feedback_ohm", "absent", "a resistance, or `noise_a_per_sqrt_hz`")),
+            (Some(_), Some(_)) => {
+                Err(Invalid::new("feedback_ohm", "given beside `noise_a_per_sqrt_hz`", "only one of them"))
+            }
+        }
+    }
+}
