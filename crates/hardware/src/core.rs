@@ -260,6 +260,12 @@ impl Design {
         if norm > 0.0 { (error / norm).sqrt() } else { 0.0 }
     }
 
+    /// Full-scale fields of the tiles, in units of √P_port: full scale/(g·s_x). Tiles of zeros are left out.
+    pub fn full_scales<'a>(&'a self, scales: &'a Scales) -> impl Iterator<Item = f64> + 'a {
+        let tiles = self.tiles.iter().zip(&scales.full_scale);
+        tiles.filter_map(|(tile, full)| Some(full / (tile.as_ref()?.gain * scales.input)))
+    }
+
     /// Power transmission of the optics from input to output [dB, ≤ 0]: mean over the tiles of ‖W‖₂/g, which the gain
     /// undoes.
     #[must_use]

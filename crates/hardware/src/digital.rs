@@ -35,6 +35,20 @@ impl DigitalProduct {
         });
         Self { plan: plan.clone(), tiles: tiles.collect(), link: link.clone(), scales: scales.clone() }
     }
+
+    /// ‖W_rounded − W‖_F/‖W‖_F.
+    ///
+    /// # Panics
+    ///
+    /// If `weight` is not of the shape of the layer.
+    #[must_use]
+    pub fn matrix_error(&self, weight: &DMatrix<f64>) -> f64 {
+        let squares = self.plan.tiles().iter().zip(&self.tiles).map(|(tile, block)| {
+            (block - weight.view((tile.row, tile.column), (tile.rows, tile.columns))).norm_squared()
+        });
+        let norm = weight.norm();
+        if norm > 0.0 { squares.sum::<f64>().sqrt() / norm } else { 0.0 }
+    }
 }
 
 impl MatrixProduct for DigitalProduct {

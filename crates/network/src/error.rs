@@ -165,7 +165,7 @@ pub enum NetworkError {
     },
 
     /// A tensor has not the shape that its place in the model needs.
-    #[error("{}: {user}: tensor `{name}` has shape {found:?}, expected {expected:?}; {advice}", path.display())]
+    #[error("{}: {user}: tensor `{name}` has shape {found:?}, expected {expected:?}; correct `outputs`, the sizes before it or `transpose` in the model file, or the tensor", path.display())]
     TensorShape {
         /// The weights file.
         path: PathBuf,
@@ -177,8 +177,6 @@ pub enum NetworkError {
         found: Vec<usize>,
         /// Shape that is needed.
         expected: Vec<usize>,
-        /// What to do.
-        advice: &'static str,
     },
 
     /// The data have another number of features than the model has inputs.
@@ -209,7 +207,9 @@ pub enum NetworkError {
     },
 
     /// The loss of training is no longer a number.
-    #[error("training: found a loss of {loss} in epoch {epoch}, batch {batch}, expected a finite number; lower `learning_rate` (now {learning_rate})")]
+    #[error(
+        "training: found a loss of {loss} in epoch {epoch}, batch {batch}, expected a finite number; lower `learning_rate` (now {learning_rate})"
+    )]
     Diverged {
         /// Epoch, from 1.
         epoch: usize,

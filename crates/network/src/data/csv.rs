@@ -150,7 +150,8 @@ pub(super) fn read(path: &Path, bytes: &[u8], columns: &CsvColumns, want: Want) 
     if values.is_empty() && labels.is_empty() {
         return Err(wrong("body".into(), "no rows".into(), "at least one row after `skip_lines`".into()));
     }
-    let batch = if with_features { Batch::from_vec(features, values.len() / features, values) } else { Batch::zeros(0, 0) };
+    let batch =
+        if with_features { Batch::from_vec(features, values.len() / features, values) } else { Batch::zeros(0, 0) };
     Ok((batch, labels))
 }
 
@@ -171,13 +172,7 @@ struct Plan {
 }
 
 impl Plan {
-    fn new(
-        path: &Path,
-        columns: &CsvColumns,
-        first: &csv::StringRecord,
-        header: bool,
-        want: Want,
-    ) -> Result<Self> {
+    fn new(path: &Path, columns: &CsvColumns, first: &csv::StringRecord, header: bool, want: Want) -> Result<Self> {
         let width = first.len();
         let missing = |key: &str, found: String, expected: String| NetworkError::Setting {
             path: path.to_owned(),
@@ -205,7 +200,11 @@ impl Plan {
             Some(Features::Range(range)) if range.end <= width => (range.start..range.end).collect(),
             Some(Features::Range(range)) => {
                 let found = format!("columns {}…{}", range.start, range.end);
-                return Err(missing("features", found, format!("an end of at most {width}, the columns of the first line")));
+                return Err(missing(
+                    "features",
+                    found,
+                    format!("an end of at most {width}, the columns of the first line"),
+                ));
             }
         };
         if features.is_empty() {

@@ -95,9 +95,7 @@ fn labels_of(file: &FileBytes, columns: &CsvColumns) -> Result<Vec<usize>> {
 fn check_labels(path: &Path, labels: &[usize], classes: usize) -> Result<()> {
     match labels.iter().position(|&label| label >= classes) {
         None => Ok(()),
-        Some(index) => {
-            Err(NetworkError::LabelOutside { path: path.to_owned(), index, found: labels[index], classes })
-        }
+        Some(index) => Err(NetworkError::LabelOutside { path: path.to_owned(), index, found: labels[index], classes }),
     }
 }
 

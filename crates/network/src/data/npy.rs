@@ -336,8 +336,7 @@ mod tests {
     #[test]
     fn a_scalar_and_an_empty_array_are_arrays() {
         let path = Path::new("a.npy");
-        let scalar =
-            parse(path, &npy("{'descr': '<i2', 'fortran_order': False, 'shape': (), }", &[5, 0])).unwrap();
+        let scalar = parse(path, &npy("{'descr': '<i2', 'fortran_order': False, 'shape': (), }", &[5, 0])).unwrap();
         assert_eq!((scalar.shape.len(), scalar.real[0] as i64), (0, 5));
         let empty = npy("{'descr': '<f8', 'fortran_order': False, 'shape': (0, 3), }", &[]);
         assert!(parse(path, &empty).unwrap().real.is_empty());

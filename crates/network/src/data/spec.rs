@@ -139,8 +139,8 @@ impl DataSpec {
             classes: self.classes.as_deref(),
             samples: self.samples,
         };
-        let selection_text =
-            serde_json::to_vec(&selection).map_err(|source| NetworkError::Json { path: inputs_path.clone(), source })?;
+        let selection_text = serde_json::to_vec(&selection)
+            .map_err(|source| NetworkError::Json { path: inputs_path.clone(), source })?;
         digest.update(selection_text);
         let (rows, labels) = self.select(&inputs_path, labels)?;
         let inputs = if rows.len() == inputs.ncols() { inputs } else { inputs.select_columns(&rows) };

@@ -4,6 +4,7 @@
 //! or, with `transpose`, as `[in, out]` (Keras).
 
 use nalgebra::DMatrix;
+use phaseloom_mesh::linalg::multiply_real;
 use serde::{Deserialize, Serialize};
 
 use super::{Gradients, Parameter, Place};
@@ -56,8 +57,7 @@ impl Linear {
                 expected: "at least 1".into(),
             });
         }
-        let advice = "correct `outputs` or the size before this layer, or set `transpose` if the file holds [in, out]";
-        let values = place.tensors.expect(&user, &settings.weight, &shape, advice)?;
+        let values = place.tensors.expect(&user, &settings.weight, &shape)?;
         let weight = if settings.transpose {
             DMatrix::from_column_slice(settings.outputs, place.inputs, values)
         } else {
@@ -65,10 +65,7 @@ impl Linear {
         };
         let bias = match &settings.bias {
             None => None,
-            Some(name) => {
-                let advice = "the bias has one value for each output";
-                Some(place.tensors.expect(&user, name, &[settings.outputs], advice)?.to_vec())
-            }
+            Some(name) => Some(place.tensors.expect(&user, name, &[settings.outputs])?.to_vec()),
         };
         Ok(Self { weight, bias })
     }
@@ -97,13 +94,12 @@ impl Linear {
     }
 
     pub(super) fn backward(&self, input: &Batch, gradient: &Batch, wants_input: bool) -> Gradients {
-        // nalgebra's products with a transposed factor do not reach its fast kernel: transpose the smaller one.
-        let weight: Vec<f64> = (gradient * input.transpose()).data.into();
+        let weight: Vec<f64> = multiply_real(gradient, &input.transpose()).data.into();
         let mut parameters = vec![weight];
         if self.bias.is_some() {
             parameters.push(gradient.column_sum().data.into());
         }
-        Gradients { input: wants_input.then(|| self.weight.transpose() * gradient), parameters }
+        Gradients { input: wants_input.then(|| multiply_real(&self.weight.transpose(), gradient)), parameters }
     }
 
     pub(super) fn parameters(&mut self) -> Vec<Parameter<'_>> {
@@ -117,15 +113,16 @@ impl Linear {
 
 /// `W x`, such that the bits of a column do not depend on how many columns stand beside it.
 ///
-/// nalgebra takes another kernel, with another order of sums, for five columns or fewer; such a batch is filled up.
+/// A product with a single column takes another path, with another order of sums; small batches are filled up with
+/// columns of zeros. That the rest holds is tested, not promised by the library.
 pub(crate) fn exact_product(weight: &DMatrix<f64>, input: &Batch) -> Batch {
-    const ENOUGH: usize = 6;
+    const ENOUGH: usize = 8;
     let samples = input.ncols();
-    if samples == 0 || samples >= ENOUGH {
-        return weight * input;
+    if samples >= ENOUGH {
+        return multiply_real(weight, input);
     }
     let filled = input.clone().resize_horizontally(ENOUGH, 0.0);
-    (weight * filled).columns(0, samples).into_owned()
+    multiply_real(weight, &filled).columns(0, samples).into_owned()
 }
 
 #[cfg(test)]
@@ -135,11 +132,12 @@ mod tests {
     #[test]
     fn the_output_of_a_sample_does_not_depend_on_its_batch() {
         let value = |r: usize, c: usize| ((r * 31 + c * 17) as f64).sin();
-        for (outputs, inputs) in [(1, 1), (3, 7), (10, 300), (130, 784)] {
+        for (outputs, inputs) in [(1, 1), (1, 9), (2, 2), (3, 7), (4, 4), (10, 128), (16, 16), (17, 300), (130, 784)] {
             let weight = DMatrix::from_fn(outputs, inputs, value);
-            let input = Batch::from_fn(inputs, 70, value);
+            let input = Batch::from_fn(inputs, 300, value);
             let whole = exact_product(&weight, &input);
-            for (start, count) in [(0, 1), (69, 1), (7, 5), (13, 6), (31, 33), (1, 69), (0, 0)] {
+            let sizes = (0..=40).chain([63, 64, 65, 100, 128, 255, 256, 299]);
+            for (start, count) in sizes.map(|count| (count * 7 % (301 - count), count)) {
                 let part = exact_product(&weight, &input.columns(start, count).into_owned());
                 let same = part.iter().zip(whole.columns(start, count).iter()).all(|(a, b)| a.to_bits() == b.to_bits());
                 assert!(same, "{outputs}×{inputs}, samples {start}…+{count}");

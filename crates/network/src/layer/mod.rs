@@ -15,12 +15,19 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use linear::{Linear, LinearSettings};
+pub use dense::DenseSettings;
 pub(crate) use linear::exact_product;
+pub use linear::{Linear, LinearSettings};
+pub use modulus::Modulus;
+pub use photonic::PhotonicSettings;
+pub use relu::Relu;
+pub use sigmoid::Sigmoid;
+pub use softmax::Softmax;
+pub use squared_modulus::SquaredModulus;
 
 use crate::data::Batch;
 use crate::error::Result;
-use crate::weights::{Tensor, Tensors};
+use crate::weights::Tensors;
 
 /// What a layer computes in training and in exact inference.
 pub trait Layer: fmt::Debug + Send + Sync {
@@ -169,11 +176,15 @@ impl fmt::Display for LayerKind {
 
 /// A layer of a spec with given tensors, for the tests of the layers.
 #[cfg(test)]
-pub(crate) fn layer_for_test(toml: &str, inputs: usize, tensors: &[(&str, &[usize], &[f64])]) -> Result<Box<dyn Layer>> {
+pub(crate) fn layer_for_test(
+    toml: &str,
+    inputs: usize,
+    tensors: &[(&str, &[usize], &[f64])],
+) -> Result<Box<dyn Layer>> {
     let spec: LayerSpec = toml::from_str(toml).unwrap();
     let mut map = Tensors::new();
     for (name, shape, values) in tensors {
-        map.insert(*name, Tensor::new(shape.to_vec(), values.to_vec()));
+        map.insert(*name, crate::weights::Tensor::new(shape.to_vec(), values.to_vec()));
     }
     spec.build(&Place { index: 0, inputs, tensors: &map })
 }
@@ -235,7 +246,9 @@ mod tests {
 
     #[test]
     fn unknown_kinds_and_keys_are_refused() {
-        for toml in ["kind = 'tanh'", "kind = 'relu'\nslope = 0.1", "kind = 'dense'\noutputs = 2\nweight = 'w'\nbais = 'b'"] {
+        for toml in
+            ["kind = 'tanh'", "kind = 'relu'\nslope = 0.1", "kind = 'dense'\noutputs = 2\nweight = 'w'\nbais = 'b'"]
+        {
             assert!(toml::from_str::<LayerSpec>(toml).is_err(), "{toml}");
         }
     }

@@ -23,7 +23,15 @@ impl Layer for Modulus {
     }
 
     fn backward(&self, input: &Batch, _output: &Batch, gradient: &Batch, wants_input: bool) -> Gradients {
-        let slope = |x: f64| if x > 0.0 { 1.0 } else if x < 0.0 { -1.0 } else { 0.0 };
+        let slope = |x: f64| {
+            if x > 0.0 {
+                1.0
+            } else if x < 0.0 {
+                -1.0
+            } else {
+                0.0
+            }
+        };
         let input = wants_input.then(|| gradient.zip_map(input, |g, x| g * slope(x)));
         Gradients { input, parameters: Vec::new() }
     }

@@ -136,7 +136,7 @@ impl Tensors {
     }
 
     /// The finite values of a tensor that must have this shape; `user` says in messages who needs it.
-    pub(crate) fn expect(&self, user: &str, name: &str, shape: &[usize], advice: &'static str) -> Result<&[f64]> {
+    pub(crate) fn expect(&self, user: &str, name: &str, shape: &[usize]) -> Result<&[f64]> {
         let (path, user, name_owned) = (self.path.clone(), user.to_owned(), name.to_owned());
         let Some(tensor) = self.tensors.get(name) else {
             let available = self.tensors.keys().cloned().collect();
@@ -144,7 +144,7 @@ impl Tensors {
         };
         if tensor.shape != shape {
             let (found, expected) = (tensor.shape.clone(), shape.to_vec());
-            return Err(NetworkError::TensorShape { path, user, name: name_owned, found, expected, advice });
+            return Err(NetworkError::TensorShape { path, user, name: name_owned, found, expected });
         }
         match tensor.values.iter().position(|v| !v.is_finite()) {
             None => Ok(&tensor.values),
@@ -222,11 +222,11 @@ mod tests {
     fn a_tensor_that_does_not_fit_is_described() {
         let mut tensors = Tensors::new();
         tensors.insert("w", Tensor::new(vec![2, 3], vec![0.0, 0.0, 0.0, 0.0, f64::NAN, 0.0]));
-        let missing = tensors.expect("layer 1 (dense)", "v", &[2], "").unwrap_err().to_string();
+        let missing = tensors.expect("layer 1 (dense)", "v", &[2]).unwrap_err().to_string();
         assert!(missing.contains("layer 1 (dense) needs the tensor `v`, found only w"), "{missing}");
-        let shape = tensors.expect("layer 1 (dense)", "w", &[3, 2], "set `transpose`").unwrap_err().to_string();
-        assert!(shape.contains("[2, 3], expected [3, 2]; set `transpose`"), "{shape}");
-        let nan = tensors.expect("layer 1 (dense)", "w", &[2, 3], "").unwrap_err().to_string();
+        let shape = tensors.expect("layer 1 (dense)", "w", &[3, 2]).unwrap_err().to_string();
+        assert!(shape.contains("[2, 3], expected [3, 2]; correct"), "{shape}");
+        let nan = tensors.expect("layer 1 (dense)", "w", &[2, 3]).unwrap_err().to_string();
         assert!(nan.contains("tensor `w`, index [1, 1]: found NaN"), "{nan}");
     }
 }

@@ -25,9 +25,9 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Tensors> {
         ZipArchive::new(Cursor::new(bytes)).map_err(|e| wrong("directory".into(), e.to_string(), damaged))?;
     let mut tensors = Tensors::new();
     for index in 0..archive.len() {
-        let mut entry =
-            archive.by_index(index).map_err(|e| wrong(format!("entry {index}"), e.to_string(), damaged))?;
-        let entry_name = entry.name().map_err(|e| wrong(format!("entry {index}"), e.to_string(), damaged))?.into_owned();
+        let mut entry = archive.by_index(index).map_err(|e| wrong(format!("entry {index}"), e.to_string(), damaged))?;
+        let entry_name =
+            entry.name().map_err(|e| wrong(format!("entry {index}"), e.to_string(), damaged))?.into_owned();
         let Some(name) = entry_name.strip_suffix(".npy") else {
             return Err(wrong(format!("entry {index}"), format!("`{entry_name}`"), "names that end with .npy"));
         };

@@ -28,7 +28,12 @@ fn wrong(path: &Path, place: impl Into<String>, found: impl Into<String>, expect
 /// All tensors of a file.
 pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Tensors> {
     let damaged = |e: safetensors::SafeTensorError| {
-        wrong(path, "header", e.to_string(), "a header that fits the length of the file; the file is cut off or damaged")
+        wrong(
+            path,
+            "header",
+            e.to_string(),
+            "a header that fits the length of the file; the file is cut off or damaged",
+        )
     };
     let (header, metadata) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
     let data = &bytes[8 + header..];
@@ -69,9 +74,8 @@ fn decode(dtype: Dtype, raw: &[u8]) -> Option<Vec<f64>> {
 pub(super) fn bytes(path: &Path, tensors: &Tensors) -> Result<Vec<u8>> {
     let raw: Vec<Vec<u8>> =
         tensors.iter().map(|(_, tensor)| tensor.values.iter().flat_map(|v| v.to_le_bytes()).collect()).collect();
-    let refused = |e: safetensors::SafeTensorError| {
-        wrong(path, "tensors", e.to_string(), "tensors that the format can hold")
-    };
+    let refused =
+        |e: safetensors::SafeTensorError| wrong(path, "tensors", e.to_string(), "tensors that the format can hold");
     let views = tensors
         .iter()
         .zip(&raw)

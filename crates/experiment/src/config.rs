@@ -1,0 +1,214 @@
+//! The experiment file: what is run, on which chips, over which grid.
+
+use crate::ExperimentError;
+use phaseloom_hardware::toml_file::{Invalid, TomlError, locate, parse_toml, read_toml};
+use phaseloom_hardware::{CoreSpec, HardwareError, Link, Process};
+use phaseloom_network::data::DataSpec;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// One experiment, all defaults filled in and the process inline: what is run and what its identity is made of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Title of tables and figures.
+    pub name: String,
+    /// Seed of every random draw.
+    #[serde(default = "first")]
+    pub seed: u64,
+    /// Sampled chips at each point.
+    #[serde(default = "twenty")]
+    pub trials: u64,
+    /// Repetitions of the dynamic noise on each chip.
+    #[serde(default = "once")]
+    pub shots: u32,
+    /// Model file.
+    pub model: PathBuf,
+    /// Test data.
+    pub data: DataSpec,
+    /// Size, topology and use of the cores.
+    #[serde(default)]
+    pub core: CoreSpec,
+    /// The fabrication process: in an experiment file a path or a table.
+    #[serde(default)]
+    pub process: Process,
+    /// The optical link.
+    #[serde(default)]
+    pub link: Link,
+    /// The grid: one axis after the other, the last fastest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sweep: Vec<Axis>,
+}
+
+/// One axis of the grid.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Axis {
+    /// Keys of the experiment that take the values together, such as `process.splitter_error.sigma_rad`.
+    pub keys: Vec<String>,
+    /// The values, one a point.
+    pub values: Vec<toml::Value>,
+}
+
+/// As [`Config`], with the process still as it stands in the file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    name: Option<String>,
+    #[serde(default = "first")]
+    seed: u64,
+    #[serde(default = "twenty")]
+    trials: u64,
+    #[serde(default = "once")]
+    shots: u32,
+    model: PathBuf,
+    data: DataSpec,
+    #[serde(default)]
+    core: CoreSpec,
+    process: Option<toml::Value>,
+    #[serde(default)]
+    link: Link,
+    #[serde(default)]
+    sweep: Vec<Axis>,
+}
+
+fn first() -> u64 {
+    1
+}
+
+fn twenty() -> u64 {
+    20
+}
+
+fn once() -> u32 {
+    1
+}
+
+/// An experiment and where it stands.
+#[derive(Clone, Debug)]
+pub struct Experiment {
+    /// The file.
+    pub path: PathBuf,
+    /// Its text, for the lines in messages.
+    pub text: String,
+    /// The file of the process with its text, if it is not inline.
+    process_file: Option<(PathBuf, String)>,
+    /// What it says.
+    pub config: Config,
+}
+
+impl Experiment {
+    /// Reads an experiment and the process that it names; paths are relative to the file.
+    ///
+    /// # Errors
+    ///
+    /// Unreadable files, unknown keys (with line and nearest key), impossible values.
+    pub fn load(path: &Path) -> Result<Self, ExperimentError> {
+        let (file, text): (File, String) = read_toml(path)?;
+        let base = path.parent().unwrap_or(Path::new(""));
+        let mut process_file = None;
+        let process = match file.process {
+            None => Process::default(),
+            Some(toml::Value::String(name)) => {
+                let path = base.join(name);
+                let (process, text) = read_toml(&path)?;
+                process_file = Some((path, text));
+                process
+            }
+            Some(inline @ toml::Value::Table(_)) => inline.try_into().map_err(|_| inline_error(path, &text))?,
+            Some(other) => {
+                let found = other.type_str();
+                return Err(locate(path, &text, Invalid::new("process", found, "a path or a table")).into());
+            }
+        };
+        let stem = path.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned());
+        let config = Config {
+            name: file.name.unwrap_or(stem),
+            seed: file.seed,
+            trials: file.trials,
+            shots: file.shots,
+            model: file.model,
+            data: file.data,
+            core: file.core,
+            process,
+            link: file.link,
+            sweep: file.sweep,
+        };
+        let experiment = Self { path: path.to_owned(), text, process_file, config };
+        experiment.check(&experiment.config)?;
+        Ok(experiment)
+    }
+
+    /// The experiment that stands in the folder of a run.
+    #[must_use]
+    pub(crate) fn as_run(folder: &Path, config: Config) -> Self {
+        Self { path: folder.join("experiment.toml"), text: String::new(), process_file: None, config }
+    }
+
+    /// Checks the values of one point of the experiment.
+    ///
+    /// # Errors
+    ///
+    /// The first impossible value, with file and line.
+    pub fn check(&self, config: &Config) -> Result<(), ExperimentError> {
+        self.check_values(config).map_err(|invalid| {
+            // A value of a process that stands in a file of its own is reported there.
+            match (&self.process_file, invalid.key.strip_prefix("process.")) {
+                (Some((path, text)), Some(key)) => {
+                    let key = key.to_owned();
+                    locate(path, text, Invalid { key, ..invalid }).into()
+                }
+                _ => locate(&self.path, &self.text, invalid).into(),
+            }
+        })
+    }
+
+    fn check_values(&self, config: &Config) -> Result<(), Invalid> {
+        let at_least_one = |key, value: u64| match value {
+            0 => Err(Invalid::new(key, 0, "at least 1")),
+            _ => Ok(()),
+        };
+        at_least_one("trials", config.trials)?;
+        at_least_one("shots", u64::from(config.shots))?;
+        at_least_one("core.ports", config.core.ports as u64)?;
+        if config.core.ports > 16384 {
+            return Err(Invalid::new("core.ports", config.core.ports, "at most 16384"));
+        }
+        let of = |table: &str, error| match error {
+            HardwareError::Process(invalid) | HardwareError::Link(invalid) => invalid.within(table),
+            other => Invalid::new(table, other, "possible values"),
+        };
+        config.process.check().map_err(|e| of("process", e))?;
+        config.link.check().map_err(|e| of("link", e))?;
+        phaseloom_mesh::topology(&config.core.topology)
+            .map_err(|e| Invalid::new("core.topology", format!("`{}`", config.core.topology), &e.to_string()))?;
+        for (i, axis) in config.sweep.iter().enumerate() {
+            if axis.keys.is_empty() {
+                return Err(Invalid::new(&format!("sweep[{i}].keys"), "empty", "at least one key"));
+            }
+            if axis.values.is_empty() {
+                return Err(Invalid::new(&format!("sweep[{i}].values"), "empty", "at least one value"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Folder that paths in the experiment are relative to.
+    #[must_use]
+    pub fn base(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new(""))
+    }
+}
+
+/// The error of an inline process, with its line: the table alone is parsed again as text.
+fn inline_error(path: &Path, text: &str) -> TomlError {
+    #[derive(Deserialize)]
+    struct Inline {
+        #[allow(dead_code, reason = "only parsed")]
+        process: Process,
+    }
+    match parse_toml::<Inline>(path, text) {
+        Err(error) => error,
+        Ok(_) => locate(path, text, Invalid::new("process", "unreadable", "a process table")),
+    }
+}

@@ -1,0 +1,110 @@
+//! The points of an experiment: its configuration with the swept keys replaced, for every combination of values.
+
+use crate::config::{Axis, Config, Experiment};
+use crate::error::Problem;
+use crate::ExperimentError;
+use phaseloom_hardware::toml_file::nearest;
+use serde_json::Value;
+
+/// Keys that belong to the whole run.
+const FIXED: [&str; 4] = ["name", "seed", "trials", "sweep"];
+
+/// One point of the grid.
+#[derive(Clone, Debug)]
+pub struct Point {
+    /// Index, from 0.
+    pub index: usize,
+    /// (key, value) of every swept key, in the order of the axes.
+    pub levels: Vec<(String, Value)>,
+    /// The configuration of the point, without its sweep.
+    pub config: Config,
+}
+
+/// All swept keys in the order of the axes.
+#[must_use]
+pub fn swept_keys(config: &Config) -> Vec<String> {
+    config.sweep.iter().flat_map(|axis| axis.keys.iter().cloned()).collect()
+}
+
+impl Experiment {
+    /// The grid, the last axis fastest; one point where nothing is swept.
+    ///
+    /// # Errors
+    ///
+    /// A key that does not exist (with the nearest that does), a value of the wrong type, an impossible value.
+    pub fn points(&self) -> Result<Vec<Point>, ExperimentError> {
+        let problem = |key: &str, reason: String| ExperimentError::Setting {
+            path: self.path.clone(),
+            problem: Problem::Sweep { key: key.to_owned(), reason },
+        };
+        let mut whole = self.config.clone();
+        let axes: Vec<Axis> = std::mem::take(&mut whole.sweep);
+        let mut seen: Vec<&str> = Vec::new();
+        for key in axes.iter().flat_map(|axis| &axis.keys) {
+            if FIXED.contains(&key.as_str()) {
+                return Err(problem(key, "belongs to the whole run: sweep another key".into()));
+            }
+            if seen.contains(&key.as_str()) {
+                return Err(problem(key, "stands on two axes: name it once".into()));
+            }
+            seen.push(key);
+        }
+        let count = axes.iter().try_fold(1_usize, |n, axis| n.checked_mul(axis.values.len()));
+        let Some(count) = count.filter(|&n| n <= 1_000_000) else {
+            return Err(problem(seen.first().copied().unwrap_or(""), "spans more than a million points".into()));
+        };
+        let tree = to_value(&whole);
+        let mut points = Vec::with_capacity(count);
+        for index in 0..count {
+            let mut rest = index;
+            let mut choice = vec![0; axes.len()];
+            for (c, axis) in choice.iter_mut().zip(&axes).rev() {
+                *c = rest % axis.values.len();
+                rest /= axis.values.len();
+            }
+            let mut tree = tree.clone();
+            let mut levels = Vec::new();
+            for (axis, &c) in axes.iter().zip(&choice) {
+                let value = to_value(&axis.values[c]);
+                for key in &axis.keys {
+                    set(&mut tree, key, value.clone()).map_err(|reason| problem(key, reason))?;
+                    // Read back at once, so that a complaint names the key that caused it.
+                    serde_json::from_value::<Config>(tree.clone())
+                        .map_err(|e| problem(key, complaint(&e.to_string(), &value)))?;
+                    levels.push((key.clone(), value.clone()));
+                }
+            }
+            let config: Config =
+                serde_json::from_value(tree).map_err(|e| problem("", e.to_string()))?;
+            self.check(&config)?;
+            points.push(Point { index, levels, config });
+        }
+        Ok(points)
+    }
+}
+
+/// A configuration as a tree; numbers, strings, lists and tables always convert.
+pub(crate) fn to_value(of: &impl serde::Serialize) -> Value {
+    serde_json::to_value(of).unwrap_or(Value::Null)
+}
+
+fn set(tree: &mut Value, key: &str, value: Value) -> Result<(), String> {
+    let mut at = tree;
+    for part in key.split('.') {
+        let Value::Object(table) = at else { return Err("leads through something that is no table".into()) };
+        at = table.entry(part).or_insert_with(|| Value::Object(serde_json::Map::new()));
+    }
+    *at = value;
+    Ok(())
+}
+
+fn complaint(message: &str, value: &Value) -> String {
+    let names: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    match names.split_first() {
+        Some((found, known)) if message.starts_with("unknown field") => {
+            let near = nearest(found, known.iter().copied()).map(|k| format!("; did you mean `{k}`?"));
+            format!("does not exist: {message}{}", near.unwrap_or_default())
+        }
+        _ => format!("cannot take the value {value}: {message}"),
+    }
+}

@@ -1,0 +1,107 @@
+//! What makes two runs the same run: experiment, contents of its input files, version.
+
+use crate::config::Config;
+use crate::grid::{Point, to_value};
+use crate::ExperimentError;
+use phaseloom_network::Model;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The version that stands in every output.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Identity of a run and what it was made of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Identity {
+    /// SHA-256 over the rest, hexadecimal.
+    pub identity: String,
+    /// Version of Phaseloom.
+    pub version: String,
+    /// The canonical experiment: every key with its value, without trials.
+    pub experiment: Value,
+    /// SHA-256 of the contents of each input file, by its path as written.
+    pub inputs: BTreeMap<String, String>,
+}
+
+impl Identity {
+    /// The identity of an experiment; reads all its input files.
+    ///
+    /// # Errors
+    ///
+    /// Unreadable files, a model that cannot be loaded.
+    pub fn new(config: &Config, points: &[Point], base: &Path) -> Result<Self, ExperimentError> {
+        let mut inputs = BTreeMap::new();
+        for point in points {
+            let model = base.join(&point.config.model);
+            let mut files = vec![(point.config.model.display().to_string(), model.clone())];
+            let key = files[0].0.clone();
+            if !inputs.contains_key(&key) {
+                let loaded = Model::load(&model)?;
+                files.push((format!("{key}: weights"), loaded.weights_path()?));
+                if let Some(calibration) = loaded.calibration_path()?.filter(|p| p.exists()) {
+                    files.push((format!("{key}: calibration"), calibration));
+                }
+            }
+            for file in point.config.data.files(base)? {
+                let name = file.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+                files.push((format!("data: {name}"), file));
+            }
+            for (name, file) in files {
+                if !inputs.contains_key(&name) {
+                    let bytes =
+                        std::fs::read(&file).map_err(|source| ExperimentError::Io { path: file.clone(), source })?;
+                    inputs.insert(name, hex(&Sha256::digest(&bytes)));
+                }
+            }
+        }
+        let mut experiment = to_value(config);
+        if let Value::Object(table) = &mut experiment {
+            table.remove("trials");
+        }
+        let mut identity =
+            Self { identity: String::new(), version: VERSION.to_owned(), experiment, inputs };
+        identity.identity = hex(&Sha256::digest(to_value(&identity).to_string()));
+        Ok(identity)
+    }
+
+    /// The keys, files or versions in which two identities differ.
+    #[must_use]
+    pub fn differences(&self, other: &Self) -> Vec<String> {
+        let (ours, theirs) = (flatten(&to_value(self)), flatten(&to_value(other)));
+        let mut keys: Vec<String> = ours
+            .keys()
+            .chain(theirs.keys())
+            .filter(|key| *key != "identity" && ours.get(*key) != theirs.get(*key))
+            .map(|key| key.trim_start_matches("experiment.").to_owned())
+            .collect();
+        keys.sort();
+        keys.dedup();
+        keys
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn flatten(tree: &Value) -> BTreeMap<String, String> {
+    fn walk(tree: &Value, key: &str, into: &mut BTreeMap<String, String>) {
+        match tree {
+            Value::Object(table) => {
+                for (name, value) in table {
+                    walk(value, &if key.is_empty() { name.clone() } else { format!("{key}.{name}") }, into);
+                }
+            }
+            leaf => {
+                into.insert(key.to_owned(), leaf.to_string());
+            }
+        }
+    }
+    let mut all = BTreeMap::new();
+    walk(tree, "", &mut all);
+    all
+}

@@ -1,0 +1,207 @@
+//! The table and the sentence that a run ends with, for people.
+
+use crate::grid::Point;
+use crate::record::Row;
+use crate::table::{ROWS, Summary, Tables, level};
+use std::fmt::Write;
+
+/// A fall of accuracy that counts as none.
+const KEPT: f64 = 0.01;
+
+impl Tables<'_> {
+    /// The tables of hardware and accuracy, and one sentence.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut out = String::new();
+        self.hardware(&mut out);
+        self.accuracy(&mut out);
+        let _ = writeln!(out, "\n{}", self.sentence());
+        out
+    }
+
+    /// What the layers are made of (first point), and errors at each point.
+    fn hardware(&self, out: &mut String) {
+        let mut rows = vec![
+            ["layer", "shape", "tiles", "cores", "MZIs/core", "depth", "used", "optics", "photons/port", "LO photons", "SNR"]
+                .map(str::to_owned)
+                .to_vec(),
+        ];
+        let mut interferometers = 0;
+        for layer in self.design(0) {
+            let Some(d) = &layer.design else { continue };
+            interferometers += d.cores * d.interferometers;
+            let photons = |n: f64| if n > 0.0 { format!("{n:.3e}") } else { "–".to_owned() };
+            let zero = if d.zero_tiles > 0 { format!(" ({} zero)", d.zero_tiles) } else { String::new() };
+            rows.push(vec![
+                layer.layer.to_string(),
+                format!("{}×{}", d.shape.0, d.shape.1),
+                format!("{}{zero}", d.tiles),
+                d.cores.to_string(),
+                d.interferometers.to_string(),
+                d.depth.to_string(),
+                format!("{:.0} %", 100.0 * d.utilisation),
+                format!("{:.2} dB", d.transmission_db),
+                photons(d.photons_per_port),
+                photons(d.local_oscillator_photons),
+                if d.snr_full_scale_db > 0.0 { format!("{:.1} dB", d.snr_full_scale_db) } else { "–".to_owned() },
+            ]);
+        }
+        let config = &self.points()[0].config;
+        let shared = config.core.cores == phaseloom_hardware::Cores::Shared;
+        if shared {
+            interferometers = self.design(0).iter().filter_map(|l| l.design.as_ref()).map(|d| d.interferometers).max().unwrap_or(0);
+        }
+        let _ = writeln!(
+            out,
+            "{}\n{} cores of {} ports, {}, {interferometers} interferometers in all\n",
+            self.name(),
+            if shared { "one shared core" } else { "separate" },
+            config.core.ports,
+            config.core.topology,
+        );
+        align(out, &rows);
+
+        let mut rows = vec![["", "layer", "matrix error", "predicted", "readout bits", "clipped in", "clipped out", "signal e⁻/readout"].map(str::to_owned).to_vec()];
+        for point in self.points() {
+            let chips = self.summary(Row::Chips, point.index);
+            for (design, measured) in self.design(point.index).iter().zip(&chips.layers) {
+                let predicted = design.design.as_ref().map_or(0.0, |d| d.predicted_error);
+                rows.push(vec![
+                    levels(point),
+                    measured.layer.to_string(),
+                    format!("{:.4}", measured.matrix_error),
+                    format!("{predicted:.4}"),
+                    format!("{:.2}", measured.readout_bits),
+                    format!("{:.3} %", 100.0 * measured.clipped_inputs),
+                    format!("{:.3} %", 100.0 * measured.clipped_outputs),
+                    if config.link.laser_power_w.is_some() { format!("{:.3e}", measured.photoelectrons) } else { "–".to_owned() },
+                ]);
+            }
+        }
+        let _ = writeln!(out, "\nchips, mean over trials (matrix error: rms; predicted: first order)\n");
+        align(out, &rows);
+    }
+
+    fn accuracy(&self, out: &mut String) {
+        let mut rows = vec![
+            ["", "row", "accuracy", "sd", "s.e.", "10 %", "50 %", "90 %", "vs exact", "same decisions"].map(str::to_owned).to_vec(),
+        ];
+        let mut previous: Vec<Summary> = Vec::new();
+        for point in self.points() {
+            for (i, row) in ROWS.into_iter().enumerate() {
+                let s = self.summary(row, point.index);
+                // A reference row that is the same as at the point before says nothing new.
+                if row != Row::Chips && previous.get(i).is_some_and(|p| p.accuracies == s.accuracies) {
+                    continue;
+                }
+                let percent = |x: f64| format!("{:.2} %", 100.0 * x);
+                let many = s.chips > 1;
+                let of_many = |x: f64| if many { percent(x) } else { String::new() };
+                rows.push(vec![
+                    levels(point),
+                    if many { format!("{} {}", s.chips, row.title()) } else { row.title().to_owned() },
+                    percent(s.mean()),
+                    of_many(s.sd()),
+                    of_many(s.se()),
+                    of_many(s.quantile(0.1)),
+                    of_many(s.quantile(0.5)),
+                    of_many(s.quantile(0.9)),
+                    if row == Row::Exact {
+                        String::new()
+                    } else {
+                        format!("{:+.2} ± {:.2} pt", 100.0 * s.difference, 100.0 * s.difference_se)
+                    },
+                    percent(s.agreement),
+                ]);
+            }
+            previous = ROWS.iter().map(|&row| self.summary(row, point.index)).collect();
+        }
+        let exact = self.summary(Row::Exact, 0);
+        let _ = writeln!(
+            out,
+            "\naccuracy on {} samples (the test set's own s.e. is {:.2} %, common to all rows; points share their draws)\n",
+            self.samples(),
+            100.0 * exact.test_se
+        );
+        align(out, &rows);
+    }
+
+    /// One sentence: does it still work, and until where.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let exact = self.summary(Row::Exact, 0).mean();
+        let medians: Vec<(String, f64)> = self
+            .points()
+            .iter()
+            .map(|point| (levels(point), self.summary(Row::Chips, point.index).quantile(0.5)))
+            .collect();
+        let chips = self.summary(Row::Chips, 0).chips;
+        let who = if chips == 1 { "one chip".to_owned() } else { format!("the median of {chips} chips") };
+        let percent = |x: f64| format!("{:.1} %", 100.0 * x);
+        if medians.len() == 1 {
+            let s = self.summary(Row::Chips, 0);
+            return format!(
+                "The network keeps {} of its exact {} ({who}; 10–90 %: {} to {}).",
+                percent(s.quantile(0.5)),
+                percent(exact),
+                percent(s.quantile(0.1)),
+                percent(s.quantile(0.9)),
+            );
+        }
+        let kept: Vec<&(String, f64)> = medians.iter().take_while(|(_, m)| *m >= exact - KEPT).collect();
+        let broken = medians.iter().find(|(_, m)| *m < 0.5 * exact);
+        let worst = medians.iter().min_by(|a, b| a.1.total_cmp(&b.1));
+        let mut sentence = match kept.last() {
+            Some((at, median)) if kept.len() == medians.len() => {
+                return format!(
+                    "Exact accuracy {}; {who} stays within one percentage point of it at every point, {} at the last ({at}).",
+                    percent(exact), percent(*median)
+                );
+            }
+            Some((at, median)) => format!(
+                "Exact accuracy {}; {who} stays within one percentage point of it up to {at} ({})",
+                percent(exact), percent(*median)
+            ),
+            None => format!("Exact accuracy {}; {who} is more than one percentage point below it from the first point on", percent(exact)),
+        };
+        match (broken, worst) {
+            (Some((at, median)), _) => {
+                let _ = write!(sentence, ", and less than half of it is left at {at} ({}).", percent(*median));
+            }
+            (None, Some((at, median))) => {
+                let _ = write!(sentence, ", and lowest at {at} ({}).", percent(*median));
+            }
+            (None, None) => sentence.push('.'),
+        }
+        sentence
+    }
+}
+
+/// The levels of a point: `splitter_error.sigma_rad, phase_error.sigma_rad = 0.01`.
+fn levels(point: &Point) -> String {
+    let mut groups: Vec<(Vec<&str>, String)> = Vec::new();
+    for (key, value) in &point.levels {
+        let text = level(value);
+        let short = key.trim_start_matches("process.");
+        match groups.last_mut() {
+            Some((keys, last)) if *last == text => keys.push(short),
+            _ => groups.push((vec![short], text)),
+        }
+    }
+    groups.iter().map(|(keys, value)| format!("{} = {value}", keys.join(" = "))).collect::<Vec<_>>().join(", ")
+}
+
+/// Columns padded to the widest cell, the first two to the left, numbers to the right.
+fn align(out: &mut String, rows: &[Vec<String>]) {
+    let columns = rows.first().map_or(0, Vec::len);
+    let width = |c: usize| rows.iter().map(|r| r[c].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    for row in rows {
+        let mut line = String::new();
+        for (c, cell) in row.iter().enumerate().filter(|(c, _)| widths[*c] > 0) {
+            let pad = " ".repeat(widths[c] - cell.chars().count());
+            let _ = if c < 2 { write!(line, "{cell}{pad}  ") } else { write!(line, "{pad}{cell}  ") };
+        }
+        let _ = writeln!(out, "  {}", line.trim_end());
+    }
+}

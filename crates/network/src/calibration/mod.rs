@@ -1,0 +1,234 @@
+//! Scales of the converters: measured once on calibration data in the perfect network, saved beside the weights.
+//!
+//! For each photonic layer: `input_scale` s_x, the largest |x| (or a quantile of it) at its input; and for each tile of
+//! its matrix `full_scale`, the largest |W_tile x_tile|. So scales belong to the model, never to a batch or to a chip.
+
+mod quantile;
+
+use std::path::Path;
+
+use nalgebra::DMatrix;
+use phaseloom_hardware::{Tile, TilePlan};
+use serde::{Deserialize, Serialize};
+
+use self::quantile::HighQuantile;
+use crate::data::{Batch, Dataset};
+use crate::error::{NetworkError, Result};
+use crate::file;
+use crate::layer::exact_product;
+use crate::model::Model;
+
+/// Samples that pass the network together; a constant, so that the same data give the same bits.
+const CHUNK: usize = 1024;
+
+const FORMAT: &str = "phaseloom-calibration";
+
+/// Scales of all photonic layers of a model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Calibration {
+    /// `"phaseloom-calibration"`.
+    pub format: String,
+    /// Version of the format: 1.
+    pub version: u32,
+    /// Hash of the model that was measured ([`Model::sha256`]); not checked if it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model_sha256: Option<String>,
+    /// Hash of the data ([`Dataset::sha256`]).
+    pub data_sha256: String,
+    /// Number of samples.
+    pub samples: usize,
+    /// Which quantile (type 7) of the magnitudes the scales are; 1 for the largest.
+    pub quantile: f64,
+    /// Ports k of the cores: rows of a tile.
+    pub ports: usize,
+    /// Columns of a tile: k, or k−1 with offset detection.
+    pub column_block: usize,
+    /// The photonic layers, in the order of the data.
+    pub layers: Vec<LayerScale>,
+}
+
+/// Scales of one photonic layer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LayerScale {
+    /// s_x, in units of the input of the layer. 1 if the input is always zero.
+    pub input_scale: f64,
+    /// One for each tile in the order of [`TilePlan`], in units of weight × input. 1 for a tile that always gives zero.
+    pub full_scale: Vec<f64>,
+}
+
+/// Size of the tiles and the quantile, for [`Calibration::measure`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CalibrationSettings {
+    /// Ports k of the cores.
+    pub ports: usize,
+    /// Columns of a tile: k, or k−1 with offset detection.
+    pub column_block: usize,
+    /// Quantile of the magnitudes, 0…1; 1 for the largest.
+    pub quantile: f64,
+}
+
+/// What is collected of one layer while the data pass.
+struct LayerMeasurement {
+    tiles: Vec<(Tile, DMatrix<f64>, HighQuantile)>,
+    input: HighQuantile,
+}
+
+impl Calibration {
+    /// Sends the data (raw: they are prepared here) once through the perfect network.
+    ///
+    /// # Errors
+    ///
+    /// If the data do not fit the model, or a setting is out of range.
+    pub fn measure(model: &Model, data: &Dataset, settings: CalibrationSettings) -> Result<Self> {
+        let CalibrationSettings { ports, column_block, quantile } = settings;
+        let wrong = |key: &str, found: String, expected: &str| NetworkError::Setting {
+            path: data.inputs_path.clone(),
+            key: format!("calibration.{key}"),
+            found,
+            expected: expected.into(),
+        };
+        if ports == 0 || column_block == 0 {
+            return Err(wrong("ports", format!("{ports} ports, {column_block} columns"), "at least 1 of each"));
+        }
+        if !(0.0..=1.0).contains(&quantile) {
+            return Err(wrong("quantile", quantile.to_string(), "a number from 0 to 1"));
+        }
+        if data.features() != model.input_size() {
+            let (path, found) = (data.inputs_path.clone(), data.features());
+            return Err(NetworkError::FeatureCount { path, found, expected: model.input_size() });
+        }
+        let samples = data.samples();
+        let values = |rows: usize| HighQuantile::new((rows * samples) as u64, quantile);
+        let mut layers: Vec<LayerMeasurement> = model
+            .photonic_layers()
+            .iter()
+            .map(|view| {
+                let (rows, columns) = view.weight.shape();
+                let plan = TilePlan::new(rows, columns, ports, column_block);
+                let block = |t: &Tile| view.weight.view((t.row, t.column), (t.rows, t.columns)).into_owned();
+                let tiles = plan.tiles().iter().map(|t| (*t, block(t), values(t.rows))).collect();
+                LayerMeasurement { tiles, input: values(columns) }
+            })
+            .collect();
+        for start in (0..samples).step_by(CHUNK) {
+            let chunk = data.inputs.columns(start, CHUNK.min(samples - start)).into_owned();
+            let _ = model.run(&model.prepare(&chunk), &mut |index, linear, x| {
+                layers[index].take(x);
+                exact_product(&linear.weight, x)
+            });
+        }
+        Ok(Self {
+            format: FORMAT.into(),
+            version: 1,
+            model_sha256: Some(model.sha256()),
+            data_sha256: data.sha256.clone(),
+            samples,
+            quantile,
+            ports,
+            column_block,
+            layers: layers.into_iter().map(LayerMeasurement::finish).collect(),
+        })
+    }
+
+    /// Reads a calibration file.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, is no calibration of version 1, or holds a scale that is not above zero.
+    pub fn load(path: &Path) -> Result<Self> {
+        let bytes = file::read(path)?.bytes;
+        let calibration: Self =
+            serde_json::from_slice(&bytes).map_err(|source| NetworkError::Json { path: path.to_owned(), source })?;
+        calibration.check(path)?;
+        Ok(calibration)
+    }
+
+    fn check(&self, path: &Path) -> Result<()> {
+        let wrong = |key: String, found: String, expected: &str| {
+            Err(NetworkError::Setting { path: path.to_owned(), key, found, expected: expected.into() })
+        };
+        if self.format != FORMAT || self.version != 1 {
+            let found = format!("{:?} version {}", self.format, self.version);
+            return wrong("format".into(), found, "\"phaseloom-calibration\" version 1");
+        }
+        if self.ports == 0 || self.column_block == 0 {
+            return wrong("ports".into(), format!("{}, columns {}", self.ports, self.column_block), "at least 1");
+        }
+        for (index, layer) in self.layers.iter().enumerate() {
+            let scales = std::iter::once(&layer.input_scale).chain(&layer.full_scale);
+            if let Some((at, scale)) = scales.enumerate().find(|(_, s)| !(s.is_finite() && **s > 0.0)) {
+                let key = if at == 0 { "input_scale".to_owned() } else { format!("full_scale[{}]", at - 1) };
+                return wrong(format!("layers[{index}].{key}"), scale.to_string(), "a finite number above 0");
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a calibration file, under a temporary name that is then renamed. Floats are read back to the same bits.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        let mut text =
+            serde_json::to_vec_pretty(self).map_err(|source| NetworkError::Json { path: path.to_owned(), source })?;
+        text.push(b'\n');
+        file::write(path, &text)
+    }
+
+    /// Checks that the calibration belongs to the model and to tiles of this size. `path` is named in messages.
+    ///
+    /// # Errors
+    ///
+    /// If the hash of the model, the tile size, the number of layers, or the number of tiles of a layer differs.
+    pub fn validate(&self, path: &Path, model: &Model, ports: usize, column_block: usize) -> Result<()> {
+        let differs = |place: String, found: String, expected: String| {
+            Err(NetworkError::CalibrationMismatch { path: path.to_owned(), place, found, expected })
+        };
+        if (self.ports, self.column_block) != (ports, column_block) {
+            let found = format!("{} × {}", self.ports, self.column_block);
+            return differs("tile size (ports × column_block)".into(), found, format!("{ports} × {column_block}"));
+        }
+        let views = model.photonic_layers();
+        if self.layers.len() != views.len() {
+            return differs("photonic layers".into(), self.layers.len().to_string(), views.len().to_string());
+        }
+        for (view, scale) in views.iter().zip(&self.layers) {
+            let (rows, columns) = view.weight.shape();
+            let tiles = TilePlan::new(rows, columns, ports, column_block).tiles().len();
+            if scale.full_scale.len() != tiles {
+                let place = format!("tiles of layer {}", view.index);
+                return differs(place, scale.full_scale.len().to_string(), tiles.to_string());
+            }
+        }
+        match &self.model_sha256 {
+            Some(found) if *found != model.sha256() => {
+                differs("model_sha256".into(), found.clone(), format!("{}: the weights have changed", model.sha256()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl LayerMeasurement {
+    fn take(&mut self, x: &Batch) {
+        x.iter().for_each(|v| self.input.push(v.abs()));
+        for (tile, weight, largest) in &mut self.tiles {
+            let y = exact_product(weight, &x.rows(tile.column, tile.columns).into_owned());
+            y.iter().for_each(|v| largest.push(v.abs()));
+        }
+    }
+
+    fn finish(self) -> LayerScale {
+        let scale = |quantile: HighQuantile| quantile.finish().filter(|s| *s > 0.0).unwrap_or(1.0);
+        LayerScale {
+            input_scale: scale(self.input),
+            full_scale: self.tiles.into_iter().map(|(_, _, largest)| scale(largest)).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

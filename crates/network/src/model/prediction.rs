@@ -1,0 +1,44 @@
+//! From outputs to classes.
+
+use crate::data::Batch;
+
+/// Class of each sample: the index of its largest output; of equal ones the first. A NaN is never the largest; a sample
+/// of NaNs only is class 0.
+#[must_use]
+pub fn predictions(outputs: &Batch) -> Vec<usize> {
+    let largest = |column: &[f64]| {
+        let mut best: Option<usize> = None;
+        for (class, &value) in column.iter().enumerate() {
+            if !value.is_nan() && best.is_none_or(|b| value > column[b]) {
+                best = Some(class);
+            }
+        }
+        best.unwrap_or(0)
+    };
+    outputs.column_iter().map(|column| largest(column.as_slice())).collect()
+}
+
+/// Share of samples whose predicted class is their label, 0…1; NaN without samples.
+///
+/// # Panics
+///
+/// If there are not as many labels as samples.
+#[must_use]
+pub fn accuracy(outputs: &Batch, labels: &[usize]) -> f64 {
+    assert_eq!(outputs.ncols(), labels.len(), "accuracy needs one label a sample");
+    let right = predictions(outputs).iter().zip(labels).filter(|(a, b)| a == b).count();
+    right as f64 / labels.len() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_of_equal_maxima_wins_and_nan_never() {
+        let nan = f64::NAN;
+        let outputs = Batch::from_column_slice(3, 4, &[1.0, 5.0, 5.0, nan, -1.0, -2.0, nan, nan, nan, -9.0, -8.0, nan]);
+        assert_eq!(predictions(&outputs), [1, 1, 0, 1]);
+        assert!((accuracy(&outputs, &[1, 1, 1, 1]) - 0.75).abs() < 1e-15);
+    }
+}

@@ -1,0 +1,195 @@
+//! The model file.
+//!
+//! ```toml
+//! format = "phaseloom-model"
+//! version = 1
+//! name = "mnist-784-128-10"
+//! weights = "weights.safetensors"
+//! calibration = "calibration.json"
+//!
+//! [input]                          # x = (raw·scale − mean) / std
+//! size = 784
+//! scale = 0.00392156862745098
+//!
+//! [[layer]]
+//! kind = "photonic"
+//! outputs = 10
+//! weight = "layer1.weight"
+//! bias = "layer1.bias"
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{NetworkError, Result};
+use crate::file;
+use crate::layer::LayerSpec;
+
+/// A model as written in its file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelSpec {
+    /// `"phaseloom-model"`.
+    pub format: String,
+    /// Version of the format: 1.
+    pub version: u32,
+    /// Name of the model, for tables and figures.
+    pub name: String,
+    /// Weights: `.safetensors`, `.npz` or `.npy`, relative to the model file.
+    pub weights: PathBuf,
+    /// Calibration (scales of converters), relative to the model file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<PathBuf>,
+    /// Size and normalisation of the input.
+    pub input: InputSpec,
+    /// The layers, in the order of the data.
+    pub layer: Vec<LayerSpec>,
+}
+
+/// Size and normalisation of the input: `x = (raw·scale − mean) / std`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InputSpec {
+    /// Number of features.
+    pub size: usize,
+    /// Factor on the raw values, e.g. 1/255.
+    #[serde(default = "one")]
+    pub scale: f64,
+    /// Mean, in units of `raw·scale`: a number, or the name of a tensor with a value for each feature.
+    #[serde(default = "zero_value")]
+    pub mean: NumberOrTensor,
+    /// Standard deviation, in units of `raw·scale`: a number, or the name of a tensor.
+    #[serde(default = "one_value")]
+    pub std: NumberOrTensor,
+    /// Whether mean and standard deviation are folded into weight and bias of the first layer, so that a dark pixel is
+    /// dark on the chip.
+    #[serde(default)]
+    pub fold: bool,
+}
+
+/// A number for all features, or the name of a tensor with one for each.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "a number, or the name of a tensor of the weights file")]
+pub enum NumberOrTensor {
+    /// The same for all features.
+    Number(f64),
+    /// Name of a tensor with one value for each feature.
+    Tensor(String),
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+fn zero_value() -> NumberOrTensor {
+    NumberOrTensor::Number(0.0)
+}
+
+fn one_value() -> NumberOrTensor {
+    NumberOrTensor::Number(1.0)
+}
+
+impl ModelSpec {
+    /// Reads a model file, without its weights.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, is not TOML, has unknown, missing or senseless keys, or another format or version.
+    pub fn load(path: &Path) -> Result<Self> {
+        let spec: Self = toml_file(path)?;
+        spec.check(path)?;
+        Ok(spec)
+    }
+
+    /// Number of outputs of the last layer.
+    #[must_use]
+    pub fn output_size(&self) -> usize {
+        self.layer.iter().fold(self.input.size, |inputs, layer| layer.outputs(inputs))
+    }
+
+    /// Checks what the types cannot: format, version, sizes.
+    pub(crate) fn check(&self, path: &Path) -> Result<()> {
+        let wrong = |key: &str, found: String, expected: &str| {
+            let (path, key, expected) = (path.to_owned(), key.to_owned(), expected.to_owned());
+            Err(NetworkError::Setting { path, key, found, expected })
+        };
+        if self.format != "phaseloom-model" {
+            return wrong("format", format!("{:?}", self.format), "\"phaseloom-model\": is this a model file?");
+        }
+        if self.version != 1 {
+            return wrong("version", self.version.to_string(), "1; a newer Phaseloom may read this file");
+        }
+        if self.input.size == 0 {
+            return wrong("input.size", "0".into(), "at least 1");
+        }
+        if !self.input.scale.is_normal() {
+            return wrong("input.scale", self.input.scale.to_string(), "a finite number other than 0");
+        }
+        let Some(first) = self.layer.first() else {
+            return wrong("layer", "no layers".into(), "at least one [[layer]]");
+        };
+        if self.input.fold && first.linear().is_none() {
+            let found = format!("true before a layer of kind `{}`", first.kind());
+            return wrong("input.fold", found, "a linear first layer (photonic or dense), or `fold = false`");
+        }
+        Ok(())
+    }
+}
+
+/// Reads a TOML file into a type; errors carry its path.
+pub(crate) fn toml_file<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
+    let bytes = file::read(path)?.bytes;
+    let text = String::from_utf8(bytes).map_err(|e| NetworkError::Format {
+        path: path.to_owned(),
+        format: "TOML",
+        place: format!("byte {}", e.utf8_error().valid_up_to()),
+        found: "a byte that is no UTF-8".into(),
+        expected: "text in UTF-8".into(),
+    })?;
+    toml::from_str(&text).map_err(|e| NetworkError::Toml { path: path.to_owned(), source: Box::new(e) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "format = 'phaseloom-model'\nversion = 1\nname = 'n'\nweights = 'w.npz'\n[input]\nsize = 2\n\
+        [[layer]]\nkind = 'dense'\noutputs = 1\nweight = 'w'\n";
+
+    fn load(text: &str) -> Result<ModelSpec> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.toml");
+        std::fs::write(&path, text).unwrap();
+        ModelSpec::load(&path)
+    }
+
+    #[test]
+    fn defaults_leave_the_input_as_it_is() {
+        let input = load(GOOD).unwrap().input;
+        assert!((input.scale - 1.0).abs() < 1e-15 && !input.fold);
+        assert_eq!((input.mean, input.std), (zero_value(), one_value()));
+    }
+
+    #[test]
+    fn wrong_keys_and_values_are_named() {
+        for (from, to, part) in [
+            ("phaseloom-model", "phaseloom-modle", "`format`"),
+            ("version = 1", "version = 2", "`version`: found 2"),
+            ("size = 2", "size = 0", "input.size"),
+            ("size = 2", "size = 2\nscale = 0", "input.scale"),
+            ("size = 2", "size = 2\nscale = nan", "input.scale"),
+            ("size = 2", "size = 2\nscales = 1", "scales"),
+            ("size = 2", "size = 2\nmean = true", "a number, or the name"),
+            ("kind = 'dense'", "kind = 'danse'", "danse"),
+            ("weights =", "weight =", "weight"),
+        ] {
+            let error = load(&GOOD.replace(from, to)).unwrap_err().to_string();
+            assert!(error.contains(part), "{error} | {part}");
+        }
+        let relu =
+            GOOD.replace("size = 2", "size = 2\nfold = true").replace("'dense'\noutputs = 1\nweight = 'w'", "'relu'");
+        assert!(load(&relu).unwrap_err().to_string().contains("linear first layer"));
+        assert!(load("").is_err());
+    }
+}

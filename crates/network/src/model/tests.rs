@@ -1,0 +1,146 @@
+//! Tests of models: shapes, folding, hardware in the place of products, errors.
+
+use super::*;
+use crate::error::NetworkError;
+use crate::weights::Tensor;
+use phaseloom_hardware::Readings;
+
+const TOML: &str = "
+format = 'phaseloom-model'
+version = 1
+name = 'test'
+weights = 'w.safetensors'
+[input]
+size = 3
+scale = 0.5
+mean = 'mean'
+std = 'std'
+[[layer]]
+kind = 'photonic'
+outputs = 4
+weight = 'w1'
+bias = 'b1'
+[[layer]]
+kind = 'relu'
+[[layer]]
+kind = 'photonic'
+outputs = 2
+weight = 'w2'
+[[layer]]
+kind = 'softmax'
+";
+
+fn tensors() -> Tensors {
+    let values = |n: usize, k: usize| (0..n).map(|i| ((i * k + 3) as f64).sin()).collect::<Vec<_>>();
+    let mut tensors = Tensors::new();
+    tensors.insert("mean", Tensor::new(vec![3], vec![1.0, 2.0, -1.0]));
+    tensors.insert("std", Tensor::new(vec![3], vec![0.5, 2.0, 4.0]));
+    tensors.insert("w1", Tensor::new(vec![4, 3], values(12, 7)));
+    tensors.insert("b1", Tensor::new(vec![4], values(4, 5)));
+    tensors.insert("w2", Tensor::new(vec![2, 4], values(8, 11)));
+    tensors
+}
+
+fn model(toml: &str) -> Result<Model> {
+    Model::from_tensors(toml::from_str(toml).unwrap(), Path::new("base"), &tensors())
+}
+
+fn raw() -> Batch {
+    Batch::from_fn(3, 8, |r, c| (r * 8 + c) as f64 / 3.0 - 2.0)
+}
+
+/// The exact product plus a constant, as hardware with one clipped output.
+struct Offset(DMatrix<f64>, f64);
+
+impl MatrixProduct for Offset {
+    fn shape(&self) -> (usize, usize) {
+        self.0.shape()
+    }
+    fn multiply(&self, input: &Batch, _shot: Shot) -> (Batch, Readings) {
+        ((&self.0 * input).add_scalar(self.1), Readings { outputs_clipped: 1, ..Default::default() })
+    }
+}
+
+#[test]
+fn exact_outputs_are_those_of_the_formula() {
+    let model = model(TOML).unwrap();
+    assert_eq!((model.input_size(), model.output_size()), (3, 2));
+    let (w1, w2) = (&model.photonic_layers()[0], &model.photonic_layers()[1]);
+    assert_eq!((w1.index, w1.has_bias, w1.activation_after), (0, true, Some(LayerKind::Relu)));
+    assert_eq!((w2.index, w2.has_bias, w2.activation_after), (2, false, Some(LayerKind::Softmax)));
+    let output = model.forward_exact(&model.prepare(&raw()));
+    let x = [(-2.0 * 0.5 - 1.0) / 0.5, (2.0 / 3.0 * 0.5 - 2.0) / 2.0, (10.0 / 3.0 * 0.5 + 1.0) / 4.0];
+    let t = tensors();
+    let hidden: Vec<f64> = (0..4)
+        .map(|o| {
+            (0..3).map(|i| t.get("w1").unwrap().values()[3 * o + i] * x[i]).sum::<f64>()
+                + t.get("b1").unwrap().values()[o]
+        })
+        .map(|h| h.max(0.0))
+        .collect();
+    let logits: Vec<f64> =
+        (0..2).map(|o| (0..4).map(|i| t.get("w2").unwrap().values()[4 * o + i] * hidden[i]).sum()).collect();
+    let expected = 1.0 / (1.0 + (logits[1] - logits[0]).exp());
+    assert!((output[(0, 0)] - expected).abs() < 1e-14);
+}
+
+#[test]
+fn folding_changes_the_inputs_but_not_the_outputs() {
+    let plain = model(TOML).unwrap();
+    let folded = model(&TOML.replace("size = 3", "size = 3\nfold = true")).unwrap();
+    assert_eq!(folded.prepare(&raw()), raw() * 0.5);
+    let difference = plain.forward_exact(&plain.prepare(&raw())) - folded.forward_exact(&folded.prepare(&raw()));
+    assert!(difference.amax() < 1e-13);
+    assert_ne!(plain.sha256(), folded.sha256());
+    let no_bias = TOML.replace("bias = 'b1'\n", "").replace("size = 3", "size = 3\nfold = true");
+    assert!(model(&no_bias).unwrap().photonic_layers()[0].has_bias, "folding a mean makes a bias");
+}
+
+#[test]
+fn hardware_stands_in_the_place_of_products_before_the_bias() {
+    let model = model(TOML).unwrap();
+    let input = model.prepare(&raw());
+    let weights: Vec<_> = model.photonic_layers().iter().map(|view| view.weight.clone()).collect();
+    let shot = Shot { trial: 0, index: 0, first_sample: 0 };
+    let perfect = [Offset(weights[0].clone(), 0.0), Offset(weights[1].clone(), 0.0)];
+    let products: Vec<&dyn MatrixProduct> = perfect.iter().map(|p| p as &dyn MatrixProduct).collect();
+    let (output, readings) = model.forward(&input, &products, shot);
+    assert!((output - model.forward_exact(&input)).amax() < 1e-15);
+    assert_eq!((readings.len(), readings[0].values, readings[1].values), (2, 32, 16));
+    let offset = [Offset(weights[0].clone(), 0.25), Offset(weights[1].clone(), 0.0)];
+    let products: Vec<&dyn MatrixProduct> = offset.iter().map(|p| p as &dyn MatrixProduct).collect();
+    let (_, readings) = model.forward(&input, &products, shot);
+    assert!((readings[0].sum_squares_error - 32.0 * 0.0625).abs() < 1e-12);
+    assert!(readings[1].sum_squares_error < 1e-24, "errors of a layer are those of its own product");
+    assert_eq!(readings[0].readings.outputs_clipped, 1);
+    let exact = &weights[0] * &input;
+    let bits = 0.5 * (exact.norm_squared() / (32.0 * 0.0625)).log2();
+    assert!((readings[0].readout_bits() - bits).abs() < 1e-9);
+}
+
+#[test]
+fn errors_name_layer_tensor_and_shapes() {
+    for (from, to, part) in [
+        ("'w2'", "'w3'", "layer 2 (photonic) needs the tensor `w3`, found only b1, mean, std, w1, w2"),
+        ("outputs = 2", "outputs = 5", "layer 2 (photonic): tensor `w2` has shape [2, 4], expected [5, 4]"),
+        ("std = 'std'", "std = 0", "`input.std`: found 0 at feature 0"),
+        ("mean = 'mean'", "mean = nan", "`input.mean`: found NaN"),
+        ("mean = 'mean'", "mean = 'w1'", "input.mean: tensor `w1`"),
+    ] {
+        let error = model(&TOML.replace(from, to)).unwrap_err().to_string();
+        assert!(error.contains(part), "{error} | {part}");
+    }
+}
+
+#[test]
+fn files_are_relative_to_the_model_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.toml");
+    std::fs::write(&path, TOML).unwrap();
+    assert!(matches!(Model::load(&path), Err(NetworkError::Read { .. })));
+    tensors().save(&folder.path().join("w.safetensors")).unwrap();
+    let loaded = Model::load(&path).unwrap();
+    assert_eq!(loaded.sha256(), model(TOML).unwrap().sha256());
+    assert_eq!(loaded.weights_path().unwrap(), folder.path().join("w.safetensors"));
+    assert!(loaded.calibration_path().unwrap().is_none());
+}

@@ -1,0 +1,294 @@
+//! Training: Adam on the cross-entropy of the exact network, in one thread and in a fixed order.
+//!
+//! The same seed, data and settings give the same bytes on one kind of processor. A softmax at the end of the model is
+//! left out: the loss is taken on its input.
+
+mod spec;
+mod start;
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use phaseloom_mesh::StreamKey;
+use rand::seq::SliceRandom;
+use sha2::{Digest, Sha256};
+
+pub use self::spec::{CalibrationSpec, Schedule, TrainSpec};
+use crate::calibration::{Calibration, CalibrationSettings};
+use crate::data::{Dataset, resolve};
+use crate::error::{NetworkError, Result};
+use crate::file;
+use crate::layer::{Layer, LayerKind};
+use crate::loss::cross_entropy;
+use crate::model::{Model, ModelSpec, NumberOrTensor, predictions};
+use crate::optimizer::Adam;
+use crate::weights::{Tensor, Tensors};
+
+/// Samples that pass the network together when accuracy is measured.
+const CHUNK: usize = 1024;
+
+/// What one pass over the training data gave.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EpochReport {
+    /// The epoch, from 1.
+    pub epoch: usize,
+    /// Number of epochs that were asked for.
+    pub epochs: usize,
+    /// Mean loss over the samples, each taken before the step that it belongs to.
+    pub loss: f64,
+    /// Share of training samples, 0…1, classified rightly before the step that they belong to.
+    pub train_accuracy: f64,
+    /// Accuracy on the validation data after the epoch, 0…1.
+    pub validation_accuracy: Option<f64>,
+    /// Learning rate of the last step.
+    pub learning_rate: f64,
+}
+
+/// What training made.
+#[derive(Debug)]
+pub struct Trained {
+    /// The model with its trained weights.
+    pub model: Model,
+    /// The weights as they are saved, with normalisation and notes.
+    pub tensors: Tensors,
+    /// One report an epoch.
+    pub history: Vec<EpochReport>,
+    /// The scales of the converters, if they were asked for.
+    pub calibration: Option<Calibration>,
+}
+
+impl Trained {
+    /// Writes weights and calibration where the model file says. Returns the files.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be written.
+    pub fn save(&self) -> Result<Vec<PathBuf>> {
+        let weights = self.model.weights_path()?;
+        self.tensors.save(&weights)?;
+        let mut files = vec![weights];
+        if let (Some(calibration), Some(path)) = (&self.calibration, self.model.calibration_path()?) {
+            calibration.save(&path)?;
+            files.push(path);
+        }
+        Ok(files)
+    }
+}
+
+/// Trains the model of the spec, whose paths are relative to `base`. `progress` is called after each epoch; if it
+/// breaks, training stops there and what was reached is returned.
+///
+/// Nothing is written: see [`Trained::save`].
+///
+/// # Errors
+///
+/// If settings make no sense, files cannot be read or do not fit together, or the loss stops being a number.
+pub fn train(
+    spec: &TrainSpec,
+    base: &Path,
+    progress: &mut dyn FnMut(&EpochReport) -> ControlFlow<()>,
+) -> Result<Trained> {
+    spec.check(base)?;
+    let model_path = resolve(&spec.model, base)?;
+    let model_base = model_path.parent().unwrap_or(Path::new(""));
+    let model_spec = ModelSpec::load(&model_path)?;
+    check_model(spec, &model_spec, &model_path)?;
+    let data = spec.train.load(base)?;
+    let validation = spec.validation.as_ref().map(|v| v.load(base)).transpose()?;
+    for data in std::iter::once(&data).chain(&validation) {
+        data.check(model_spec.input.size, model_spec.output_size())?;
+    }
+
+    let mut tensors = Tensors::new();
+    start::insert_weights(&model_spec, spec.seed, &mut tensors);
+    if let (true, NumberOrTensor::Tensor(mean), NumberOrTensor::Tensor(std)) =
+        (spec.standardize, &model_spec.input.mean, &model_spec.input.std)
+    {
+        let (means, stds) = start::mean_and_std(&data.inputs, model_spec.input.scale);
+        tensors.insert(mean.clone(), Tensor::new(vec![means.len()], means));
+        tensors.insert(std.clone(), Tensor::new(vec![stds.len()], stds));
+    }
+    // Training sees the normalised input: folding is undone here and done again for the finished model.
+    let mut unfolded = model_spec.clone();
+    unfolded.input.fold = false;
+    let mut model = Model::from_tensors(unfolded, model_base, &tensors)?;
+
+    let history = epochs(spec, &mut model, &data, validation.as_ref(), progress)?;
+    for (layer, trained) in model_spec.layer.iter().zip(model.layers()) {
+        if let (Some(settings), Some(linear)) = (layer.linear(), trained.linear()) {
+            tensors.insert(settings.weight.clone(), linear.weight_tensor(settings));
+            if let (Some(name), Some(bias)) = (&settings.bias, &linear.bias) {
+                tensors.insert(name.clone(), Tensor::new(vec![bias.len()], bias.clone()));
+            }
+        }
+    }
+    for (key, value) in [
+        ("made_by", format!("phaseloom {}", env!("CARGO_PKG_VERSION"))),
+        ("model", model_spec.name.clone()),
+        ("seed", spec.seed.to_string()),
+        ("epochs", history.len().to_string()),
+        ("data_sha256", data.sha256.clone()),
+    ] {
+        tensors.metadata.insert(key.to_owned(), value);
+    }
+    let model = Model::from_tensors(model_spec, model_base, &tensors)?;
+    let calibration = spec.calibration.map(|calibration| calibrate(&calibration, &model, data)).transpose()?;
+    Ok(Trained { model, tensors, history, calibration })
+}
+
+/// Checks what training asks of a model file before any data are read.
+fn check_model(spec: &TrainSpec, model: &ModelSpec, path: &Path) -> Result<()> {
+    let wrong = |key: &str, found: String, expected: &str| {
+        let (path, key, expected) = (path.to_owned(), key.to_owned(), expected.to_owned());
+        Err(NetworkError::Setting { path, key, found, expected })
+    };
+    if model.weights.extension().is_none_or(|e| e != "safetensors") {
+        return wrong(
+            "weights",
+            model.weights.display().to_string(),
+            "a name that ends with .safetensors, to be written",
+        );
+    }
+    if spec.calibration.is_some() && model.calibration.is_none() {
+        let expected = "`calibration = \"calibration.json\"`, because the training file asks for a calibration";
+        return wrong("calibration", "no such key".into(), expected);
+    }
+    for (key, value) in [("input.mean", &model.input.mean), ("input.std", &model.input.std)] {
+        match value {
+            NumberOrTensor::Number(number) if spec.standardize => {
+                let expected =
+                    "the name of a tensor, e.g. \"input.mean\", because the training file says `standardize`";
+                return wrong(key, number.to_string(), expected);
+            }
+            NumberOrTensor::Tensor(name) if !spec.standardize => {
+                let expected = "a number, or `standardize = true` in the training file to measure it";
+                return wrong(key, format!("the tensor `{name}`"), expected);
+            }
+            _ => {}
+        }
+    }
+    let mut names: Vec<&String> = [&model.input.mean, &model.input.std]
+        .into_iter()
+        .filter_map(|v| if let NumberOrTensor::Tensor(name) = v { Some(name) } else { None })
+        .chain(model.layer.iter().filter_map(|l| l.linear()).flat_map(|l| std::iter::once(&l.weight).chain(&l.bias)))
+        .collect();
+    names.sort();
+    match names.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => wrong("layer", format!("the tensor `{}` twice", pair[0]), "a name of its own for each tensor"),
+        None => Ok(()),
+    }
+}
+
+/// The epochs. The model is changed in place.
+fn epochs(
+    spec: &TrainSpec,
+    model: &mut Model,
+    data: &Dataset,
+    validation: Option<&Dataset>,
+    progress: &mut dyn FnMut(&EpochReport) -> ControlFlow<()>,
+) -> Result<Vec<EpochReport>> {
+    let samples = data.samples();
+    let steps = (spec.epochs * samples.div_ceil(spec.batch)) as f64;
+    let mut adam = Adam::new();
+    let mut history = Vec::new();
+    let mut step = 0;
+    for epoch in 1..=spec.epochs {
+        let mut order: Vec<usize> = (0..samples).collect();
+        order.shuffle(&mut StreamKey::new(spec.seed, "train/order").block(epoch as u64).stream());
+        let (mut loss_sum, mut right, mut learning_rate) = (0.0, 0, spec.learning_rate);
+        for (batch, rows) in order.chunks(spec.batch).enumerate() {
+            learning_rate = spec.learning_rate * spec.schedule.factor(f64::from(step) / steps);
+            step += 1;
+            let (loss, hits, gradients) = batch_gradients(model, data, rows);
+            if !loss.is_finite() {
+                return Err(NetworkError::Diverged { epoch, batch, loss, learning_rate });
+            }
+            loss_sum += loss * rows.len() as f64;
+            right += hits;
+            let mut parameters: Vec<_> = model.layers_mut().iter_mut().flat_map(|l| l.parameters()).collect();
+            adam.step(&mut parameters, &gradients, learning_rate, spec.weight_decay);
+        }
+        let report = EpochReport {
+            epoch,
+            epochs: spec.epochs,
+            loss: loss_sum / samples as f64,
+            train_accuracy: right as f64 / samples as f64,
+            validation_accuracy: validation.map(|v| exact_accuracy(model, v)),
+            learning_rate,
+        };
+        history.push(report);
+        if progress(&report).is_break() {
+            break;
+        }
+    }
+    Ok(history)
+}
+
+/// Mean loss, number of right predictions, and the gradient of every parameter, for some samples of the data.
+fn batch_gradients(model: &Model, data: &Dataset, rows: &[usize]) -> (f64, usize, Vec<Vec<f64>>) {
+    let labels: Vec<usize> = rows.iter().map(|&row| data.labels[row]).collect();
+    let layers = trained_layers(model);
+    let mut values = vec![model.prepare(&data.inputs.select_columns(rows))];
+    for layer in layers {
+        values.push(layer.forward(&values[values.len() - 1]));
+    }
+    let logits = &values[values.len() - 1];
+    let hits = predictions(logits).iter().zip(&labels).filter(|(a, b)| a == b).count();
+    let (loss, mut gradient) = cross_entropy(logits, &labels);
+    let mut by_layer = Vec::with_capacity(layers.len());
+    for (index, layer) in layers.iter().enumerate().rev() {
+        let gradients = layer.backward(&values[index], &values[index + 1], &gradient, index > 0);
+        by_layer.push(gradients.parameters);
+        if let Some(by_input) = gradients.input {
+            gradient = by_input;
+        }
+    }
+    (loss, hits, by_layer.into_iter().rev().flatten().collect())
+}
+
+/// The layers before the loss: all but a softmax at the end.
+fn trained_layers(model: &Model) -> &[Box<dyn Layer>] {
+    let layers = model.layers();
+    match model.spec().layer.last() {
+        Some(last) if last.kind() == LayerKind::Softmax => &layers[..layers.len() - 1],
+        _ => layers,
+    }
+}
+
+/// Accuracy of the network without errors on raw data, 0…1.
+///
+/// # Panics
+///
+/// If the data have another number of features than the model.
+#[must_use]
+pub fn exact_accuracy(model: &Model, data: &Dataset) -> f64 {
+    let mut right = 0;
+    for start in (0..data.samples()).step_by(CHUNK) {
+        let count = CHUNK.min(data.samples() - start);
+        let outputs = model.forward_exact(&model.prepare(&data.inputs.columns(start, count).into_owned()));
+        let labels = &data.labels[start..start + count];
+        right += predictions(&outputs).iter().zip(labels).filter(|(a, b)| a == b).count();
+    }
+    right as f64 / data.samples() as f64
+}
+
+/// Calibration on the first samples of the training data.
+fn calibrate(spec: &CalibrationSpec, model: &Model, data: Dataset) -> Result<Calibration> {
+    let available = data.samples();
+    let samples = spec.samples.unwrap_or(available);
+    if samples > available {
+        let path = data.inputs_path;
+        return Err(NetworkError::TooFewSamples { path, requested: samples, available });
+    }
+    let data = if samples == available {
+        data
+    } else {
+        let sha256 = file::hex(&Sha256::digest(format!("{} first {samples}", data.sha256)));
+        Dataset { inputs: data.inputs.columns(0, samples).into_owned(), sha256, ..data }
+    };
+    let column_block = spec.column_block.unwrap_or(spec.ports);
+    Calibration::measure(model, &data, CalibrationSettings { ports: spec.ports, column_block, quantile: spec.quantile })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,198 @@
+//! The training file.
+//!
+//! ```toml
+//! format = "phaseloom-training"
+//! version = 1
+//! model = "model.toml"             # its weights file is what training writes
+//! epochs = 20
+//! batch = 128
+//! learning_rate = 1e-3
+//! schedule = "cosine"
+//! seed = 1
+//!
+//! [train]
+//! inputs = "$PHASELOOM_DATA/mnist/train-images-idx3-ubyte.gz"
+//! labels = "$PHASELOOM_DATA/mnist/train-labels-idx1-ubyte.gz"
+//!
+//! [calibration]                    # scales of the converters, from training data, for cores of 64 ports
+//! ports = 64
+//! ```
+
+use std::f64::consts::PI;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::data::DataSpec;
+use crate::error::{NetworkError, Result};
+use crate::model::spec::toml_file;
+
+/// How a model is trained, as written in a TOML file. Paths are relative to that file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainSpec {
+    /// `"phaseloom-training"`.
+    pub format: String,
+    /// Version of the format: 1.
+    pub version: u32,
+    /// The model file; training writes its weights file, and its calibration file if `[calibration]` stands here.
+    pub model: PathBuf,
+    /// Passes over the training data.
+    pub epochs: usize,
+    /// Samples a step.
+    pub batch: usize,
+    /// Learning rate of Adam at the start.
+    pub learning_rate: f64,
+    /// Decoupled weight decay λ, on weights only.
+    #[serde(default)]
+    pub weight_decay: f64,
+    /// How the learning rate falls.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// Seed of the initial weights and of the order of the samples.
+    pub seed: u64,
+    /// Whether mean and standard deviation of each input feature over the training data are stored under the tensor
+    /// names that the model gives as `input.mean` and `input.std`.
+    #[serde(default)]
+    pub standardize: bool,
+    /// Training data.
+    pub train: DataSpec,
+    /// Data whose accuracy is reported after each epoch; they change nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation: Option<DataSpec>,
+    /// Calibration at the end, on training data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<CalibrationSpec>,
+}
+
+/// How the learning rate falls over the steps of the training.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Schedule {
+    /// It does not.
+    #[default]
+    Constant,
+    /// Half a cosine, from the full rate to zero.
+    Cosine,
+}
+
+impl Schedule {
+    /// Factor on the learning rate when this share (0…1) of the steps is done.
+    #[must_use]
+    pub fn factor(self, done: f64) -> f64 {
+        match self {
+            Self::Constant => 1.0,
+            Self::Cosine => 0.5 * (1.0 + (PI * done).cos()),
+        }
+    }
+}
+
+/// Calibration at the end of training.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CalibrationSpec {
+    /// Ports k of the cores.
+    pub ports: usize,
+    /// Columns of a tile; default k. Offset detection needs k−1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column_block: Option<usize>,
+    /// Number of training samples, the first ones; default all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub samples: Option<usize>,
+    /// Quantile of the magnitudes; default 1, the largest.
+    #[serde(default = "one")]
+    pub quantile: f64,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+impl TrainSpec {
+    /// Reads a training file.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, is not TOML, or has unknown, missing or senseless keys.
+    pub fn load(path: &Path) -> Result<Self> {
+        let spec: Self = toml_file(path)?;
+        spec.check(path)?;
+        Ok(spec)
+    }
+
+    /// Checks what the types cannot. `path` is named in messages.
+    pub(super) fn check(&self, path: &Path) -> Result<()> {
+        let wrong = |key: &str, found: String, expected: &str| {
+            let (path, key, expected) = (path.to_owned(), key.to_owned(), expected.to_owned());
+            Err(NetworkError::Setting { path, key, found, expected })
+        };
+        if self.format != "phaseloom-training" {
+            return wrong("format", format!("{:?}", self.format), "\"phaseloom-training\": is this a training file?");
+        }
+        if self.version != 1 {
+            return wrong("version", self.version.to_string(), "1; a newer Phaseloom may read this file");
+        }
+        for (key, count) in [("epochs", self.epochs), ("batch", self.batch)] {
+            if count == 0 {
+                return wrong(key, "0".into(), "at least 1");
+            }
+        }
+        if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
+            return wrong("learning_rate", self.learning_rate.to_string(), "a number above 0, e.g. 1e-3");
+        }
+        if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
+            return wrong("weight_decay", self.weight_decay.to_string(), "a number from 0");
+        }
+        if let Some(calibration) = &self.calibration {
+            if calibration.ports == 0 || calibration.column_block == Some(0) || calibration.samples == Some(0) {
+                return wrong("calibration", "0".into(), "`ports`, `column_block` and `samples` of at least 1");
+            }
+            if !(0.0..=1.0).contains(&calibration.quantile) {
+                return wrong("calibration.quantile", calibration.quantile.to_string(), "a number from 0 to 1");
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "format = 'phaseloom-training'\nversion = 1\nmodel = 'm.toml'\nepochs = 1\nbatch = 2\n\
+        learning_rate = 0.1\nseed = 3\n[train]\ninputs = 'a.csv'\n[calibration]\nports = 4\n";
+
+    #[test]
+    fn wrong_values_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("train.toml");
+        let load = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            TrainSpec::load(&path)
+        };
+        assert_eq!(load(GOOD).unwrap().schedule, Schedule::Constant);
+        for (from, to, part) in [
+            ("phaseloom-training", "training", "`format`"),
+            ("version = 1", "version = 7", "`version`"),
+            ("epochs = 1", "epochs = 0", "`epochs`"),
+            ("batch = 2", "batch = 0", "`batch`"),
+            ("= 0.1", "= -0.1", "`learning_rate`"),
+            ("= 0.1", "= 0.1\nweight_decay = -1", "`weight_decay`"),
+            ("= 0.1", "= 0.1\nschedule = 'step'", "step"),
+            ("ports = 4", "ports = 0", "`calibration`"),
+            ("ports = 4", "ports = 4\nquantile = 2", "calibration.quantile"),
+            ("seed", "sead", "sead"),
+        ] {
+            let error = load(&GOOD.replace(from, to)).unwrap_err().to_string();
+            assert!(error.contains(part), "{error} | {part}");
+        }
+    }
+
+    #[test]
+    fn the_cosine_starts_full_and_ends_at_zero() {
+        assert!((Schedule::Cosine.factor(0.0) - 1.0).abs() < 1e-15);
+        assert!((Schedule::Cosine.factor(0.5) - 0.5).abs() < 1e-15);
+        assert!(Schedule::Cosine.factor(1.0).abs() < 1e-15);
+        assert!((Schedule::Constant.factor(0.9) - 1.0).abs() < 1e-15);
+    }
+}

@@ -1,0 +1,87 @@
+//! What training starts from: weights drawn at random, and the mean and spread of the inputs.
+//!
+//! Weights are normal with variance `2/inputs` before a rectifier (He et al. 2015, recalled) and `1/inputs` elsewhere;
+//! biases are zero.
+
+use phaseloom_mesh::{StreamKey, standard_normal};
+
+use crate::data::Batch;
+use crate::layer::LayerKind;
+use crate::model::ModelSpec;
+use crate::weights::{Tensor, Tensors};
+
+/// Adds initial weights and biases for all linear layers.
+pub(super) fn insert_weights(spec: &ModelSpec, seed: u64, tensors: &mut Tensors) {
+    let mut inputs = spec.input.size;
+    for (index, layer) in spec.layer.iter().enumerate() {
+        if let Some(linear) = layer.linear() {
+            let gain = match spec.layer.get(index + 1).map(crate::layer::LayerSpec::kind) {
+                Some(LayerKind::Relu) => 2.0_f64,
+                _ => 1.0,
+            };
+            let deviation = (gain / inputs as f64).sqrt();
+            let mut stream = StreamKey::new(seed, "train/initial_weights").layer(index as u64).stream();
+            let values = (0..linear.outputs * inputs).map(|_| deviation * standard_normal(&mut stream)).collect();
+            tensors.insert(linear.weight.clone(), Tensor::new(linear.weight_shape(inputs), values));
+            if let Some(bias) = &linear.bias {
+                tensors.insert(bias.clone(), Tensor::new(vec![linear.outputs], vec![0.0; linear.outputs]));
+            }
+        }
+        inputs = layer.outputs(inputs);
+    }
+}
+
+/// Mean and standard deviation (of the population) of each feature of `raw·scale`; the deviation of a feature that
+/// never changes is given as 1, so that dividing by it is harmless.
+pub(super) fn mean_and_std(raw: &Batch, scale: f64) -> (Vec<f64>, Vec<f64>) {
+    let (features, samples) = (raw.nrows(), raw.ncols() as f64);
+    let mut mean = vec![0.0; features];
+    for column in raw.column_iter() {
+        mean.iter_mut().zip(column.iter()).for_each(|(m, x)| *m += x * scale);
+    }
+    mean.iter_mut().for_each(|m| *m /= samples);
+    let mut std = vec![0.0; features];
+    for column in raw.column_iter() {
+        for ((s, x), m) in std.iter_mut().zip(column.iter()).zip(&mean) {
+            *s += (x * scale - m) * (x * scale - m);
+        }
+    }
+    for (s, m) in std.iter_mut().zip(&mean) {
+        let deviation = (*s / samples).sqrt();
+        // The mean is rounded: a constant feature leaves a rest of the size of its rounding.
+        *s = if deviation > 1e-12 * m.abs() && deviation.is_normal() { deviation } else { 1.0 };
+    }
+    (mean, std)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_have_the_variance_of_he() {
+        let toml = "format = 'phaseloom-model'\nversion = 1\nname = 'n'\nweights = 'w.npz'\n[input]\nsize = 200
+            [[layer]]\nkind = 'dense'\noutputs = 100\nweight = 'a'\nbias = 'ab'\n[[layer]]\nkind = 'relu'
+            [[layer]]\nkind = 'photonic'\noutputs = 50\nweight = 'b'\ntranspose = true\n";
+        let spec: ModelSpec = toml::from_str(toml).unwrap();
+        let mut tensors = Tensors::new();
+        insert_weights(&spec, 5, &mut tensors);
+        let variance = |name: &str| {
+            let values = tensors.get(name).unwrap().values();
+            values.iter().map(|v| v * v).sum::<f64>() / values.len() as f64
+        };
+        // Relative standard errors √(2/n): 1.0 % of 20000 and 2.0 % of 5000 values; tolerance three of them.
+        assert!((variance("a") / (2.0 / 200.0) - 1.0).abs() < 0.03);
+        assert!((variance("b") / (1.0 / 100.0) - 1.0).abs() < 0.06);
+        assert_eq!(tensors.get("b").unwrap().shape(), [100, 50]);
+        assert!(tensors.get("ab").unwrap().values().iter().all(|b| b.abs() < 1e-300));
+    }
+
+    #[test]
+    fn constant_features_get_the_deviation_one() {
+        let raw = Batch::from_row_slice(2, 3, &[1.0, 2.0, 3.0, 0.1, 0.1, 0.1]);
+        let (mean, std) = mean_and_std(&raw, 2.0);
+        assert!((mean[0] - 4.0).abs() < 1e-15 && (std[0] - (8.0_f64 / 3.0).sqrt()).abs() < 1e-15);
+        assert!((mean[1] - 0.2).abs() < 1e-15 && (std[1] - 1.0).abs() < 1e-15);
+    }
+}

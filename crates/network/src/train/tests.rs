@@ -1,0 +1,167 @@
+//! Tests of training: it learns, it is the same each time, it refuses what cannot work.
+
+use super::*;
+use std::fs;
+
+const MODEL: &str = "
+format = 'phaseloom-model'
+version = 1
+name = 'rings'
+weights = 'weights.safetensors'
+calibration = 'calibration.json'
+[input]
+size = 2
+mean = 'input.mean'
+std = 'input.std'
+fold = true
+[[layer]]
+kind = 'photonic'
+outputs = 16
+weight = 'a.weight'
+bias = 'a.bias'
+[[layer]]
+kind = 'relu'
+[[layer]]
+kind = 'photonic'
+outputs = 2
+weight = 'b.weight'
+transpose = true
+[[layer]]
+kind = 'softmax'
+";
+
+const TRAINING: &str = "
+format = 'phaseloom-training'
+version = 1
+model = 'model.toml'
+epochs = 60
+batch = 16
+learning_rate = 0.02
+schedule = 'cosine'
+seed = 4
+standardize = true
+[train]
+inputs = 'rings.csv'
+every = { modulus = 5, except = [0] }
+[validation]
+inputs = 'rings.csv'
+every = { modulus = 5, remainder = [0] }
+[calibration]
+ports = 4
+samples = 50
+";
+
+/// A folder with a model, a training file and points on two rings around (10, −3).
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let rows: String = (0..300)
+        .map(|i| {
+            let (angle, class) = (f64::from(i) * 2.399, i % 2);
+            let radius = f64::from(1 + class) + 0.1 * f64::from(i).sin();
+            format!("{},{},{class}\n", 10.0 + radius * angle.cos(), radius * angle.sin() - 3.0)
+        })
+        .collect();
+    fs::write(folder.path().join("rings.csv"), rows).unwrap();
+    fs::write(folder.path().join("model.toml"), MODEL).unwrap();
+    folder
+}
+
+fn train_in(folder: &Path, toml: &str) -> Result<Trained> {
+    train(&toml::from_str(toml).unwrap(), folder, &mut |_| ControlFlow::Continue(()))
+}
+
+#[test]
+fn two_rings_are_told_apart_and_the_saved_model_is_the_trained_one() {
+    let folder = folder();
+    let trained = train_in(folder.path(), TRAINING).unwrap();
+    let last = trained.history.last().unwrap();
+    assert_eq!((trained.history.len(), last.epoch), (60, 60));
+    assert!(last.validation_accuracy.unwrap() > 0.95 && last.train_accuracy > 0.95, "{last:?}");
+    assert!(last.loss < trained.history[0].loss / 3.0);
+    let files = trained.save().unwrap();
+    assert_eq!(files.len(), 2);
+    let loaded = Model::load(&folder.path().join("model.toml")).unwrap();
+    assert_eq!(loaded.sha256(), trained.model.sha256());
+    let calibration = Calibration::load(&files[1]).unwrap();
+    assert_eq!(calibration.samples, 50);
+    calibration.validate(&files[1], &loaded, 4, 4).unwrap();
+    let spec: TrainSpec = toml::from_str(TRAINING).unwrap();
+    let validation = spec.validation.unwrap().load(folder.path()).unwrap();
+    assert!((exact_accuracy(&loaded, &validation) - last.validation_accuracy.unwrap()).abs() < 1e-15, "folding");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes() {
+    let folder = folder();
+    let bytes = |toml: &str| {
+        let files = train_in(folder.path(), toml).unwrap().save().unwrap();
+        files.iter().map(|f| fs::read(f).unwrap()).collect::<Vec<_>>()
+    };
+    let short = TRAINING.replace("epochs = 60", "epochs = 2");
+    let first = bytes(&short);
+    assert_eq!(first, bytes(&short));
+    assert_ne!(first, bytes(&short.replace("seed = 4", "seed = 5")));
+}
+
+#[test]
+fn gradients_of_the_whole_network_are_those_of_finite_differences() {
+    // Central differences with step 1e-6 of a loss near 1: error about 1e-10; tolerance 1e-7.
+    let folder = folder();
+    let mut trained = train_in(folder.path(), &TRAINING.replace("epochs = 60", "epochs = 1")).unwrap();
+    let spec: TrainSpec = toml::from_str(TRAINING).unwrap();
+    let data = spec.train.load(folder.path()).unwrap();
+    let rows: Vec<usize> = (0..20).collect();
+    let (_, _, gradients) = batch_gradients(&trained.model, &data, &rows);
+    for (p, gradient) in gradients.iter().enumerate() {
+        for (at, analytic) in gradient.iter().enumerate() {
+            let mut loss_at = |step: f64| {
+                let mut parameters: Vec<_> =
+                    trained.model.layers_mut().iter_mut().flat_map(|l| l.parameters()).collect();
+                parameters[p].values[at] += step;
+                let loss = batch_gradients(&trained.model, &data, &rows).0;
+                let mut parameters: Vec<_> =
+                    trained.model.layers_mut().iter_mut().flat_map(|l| l.parameters()).collect();
+                parameters[p].values[at] -= step;
+                loss
+            };
+            let numeric = (loss_at(1e-6) - loss_at(-1e-6)) / 2e-6;
+            assert!((numeric - analytic).abs() < 1e-7, "parameter {p}, {at}: {numeric} {analytic}");
+        }
+    }
+}
+
+#[test]
+fn progress_can_stop_it() {
+    let folder = folder();
+    let spec: TrainSpec = toml::from_str(TRAINING).unwrap();
+    let mut stop =
+        |report: &EpochReport| if report.epoch == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+    let trained = train(&spec, folder.path(), &mut stop).unwrap();
+    assert_eq!(trained.history.len(), 3);
+    assert_eq!(trained.tensors.metadata.get("epochs").map(String::as_str), Some("3"));
+}
+
+#[test]
+fn what_cannot_work_is_said_before_training() {
+    let folder = folder();
+    let attempt = |model: (&str, &str), training: (&str, &str)| {
+        fs::write(folder.path().join("model.toml"), MODEL.replace(model.0, model.1)).unwrap();
+        train_in(folder.path(), &TRAINING.replace(training.0, training.1)).unwrap_err().to_string()
+    };
+    let same = ("", "");
+    for (model, training, part) in [
+        (("weights.safetensors", "weights.npz"), same, ".safetensors"),
+        (("calibration = 'calibration.json'\n", ""), same, "calibration.json"),
+        (("mean = 'input.mean'", "mean = 0.0"), same, "`standardize`"),
+        (same, ("standardize = true", "standardize = false"), "standardize = true"),
+        (("'b.weight'", "'a.weight'"), same, "`a.weight` twice"),
+        (("size = 2", "size = 3"), same, "holds 2 features a sample, expected 3"),
+        (("outputs = 2", "outputs = 1"), same, "label 1"),
+        (same, ("samples = 50", "samples = 5000"), "found 240 samples"),
+        (same, ("model.toml", "none.toml"), "cannot read"),
+        (same, ("learning_rate = 0.02", "learning_rate = 1e200"), "lower `learning_rate`"),
+    ] {
+        let error = attempt(model, training);
+        assert!(error.contains(part), "{error} | {part}");
+    }
+}
