@@ -1,1 +1,33 @@
-//! Work in progress.
+//! Phaseloom runs trained neural networks on imperfect photonic chips.
+//!
+//! ```
+//! use phaseloom::{Chip, Form, MatrixProgram, Process, Sample, haar_unitary, matrix_error, topology, StreamKey};
+//!
+//! let u = haar_unitary(16, &mut StreamKey::new(1, "example").stream());
+//! let program = MatrixProgram::new(&u, Form::Auto, topology("rectangular")?)?;
+//! let process: Process = toml::from_str("[splitter_error]\nsigma_rad = 0.01")?;
+//! let chip = Chip::fabricate(&process, &program, Sample { seed: 1, trial: 0, core: 0 })?;
+//! let error = matrix_error(&u, &chip.realise(&program)?);
+//! assert!((0.02..0.1).contains(&error)); // the law says σ√(2(N−1)) = 0.055
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The crates behind this facade, in the order of the data: [`mesh`], [`hardware`], [`network`], [`experiment`],
+//! [`report`].
+
+pub use phaseloom_experiment as experiment;
+pub use phaseloom_hardware as hardware;
+pub use phaseloom_mesh as mesh;
+pub use phaseloom_network as network;
+pub use phaseloom_report as report;
+
+pub use nalgebra;
+pub use num_complex::Complex64;
+pub use phaseloom_experiment::Experiment;
+pub use phaseloom_hardware::{
+    Chip, CoreSpec, Design, LayerProgram, Link, MatrixProduct, OpticalProduct, Place, Process, Sample, Scales, Shot,
+};
+pub use phaseloom_mesh::{
+    Form, MatrixProgram, StreamKey, Topology, Unitary, fidelity, haar_unitary, matrix_error, relative_error, topology,
+};
+pub use phaseloom_network::{Calibration, DataSpec, Model};

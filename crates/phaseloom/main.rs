@@ -1,2 +1,12 @@
-//! The command line.
-fn main() {}
+//! The command line of Phaseloom.
+//!
+//! Exit codes: 0; 1 an internal error; 2 usage, bad input, a missing or unwritable path; 130 Ctrl-C.
+
+#[path = "cli/mod.rs"]
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

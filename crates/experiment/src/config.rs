@@ -35,9 +35,27 @@ pub struct Config {
     /// The optical link.
     #[serde(default)]
     pub link: Link,
+    /// Where `phaseloom calibrate` takes its data from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<CalibrationSource>,
     /// The grid: one axis after the other, the last fastest.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sweep: Vec<Axis>,
+}
+
+/// `[calibration]`: training data, never the test data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CalibrationSource {
+    /// The data.
+    pub data: DataSpec,
+    /// Quantile of the magnitudes that becomes full scale, 0…1; 1 is the largest.
+    #[serde(default = "largest")]
+    pub quantile: f64,
+}
+
+fn largest() -> f64 {
+    1.0
 }
 
 /// One axis of the grid.
@@ -68,6 +86,7 @@ struct File {
     process: Option<toml::Value>,
     #[serde(default)]
     link: Link,
+    calibration: Option<CalibrationSource>,
     #[serde(default)]
     sweep: Vec<Axis>,
 }
@@ -132,6 +151,7 @@ impl Experiment {
             core: file.core,
             process,
             link: file.link,
+            calibration: file.calibration,
             sweep: file.sweep,
         };
         let experiment = Self { path: path.to_owned(), text, process_file, config };

@@ -1,8 +1,8 @@
 //! One unit: all samples through one row of a point.
 
+use crate::ExperimentError;
 use crate::prepare::{Bench, chunks};
 use crate::record::{LayerDesign, LayerResult, Record, Row, ShotResult, Unit};
-use crate::ExperimentError;
 use nalgebra::DMatrix;
 use phaseloom_hardware::{
     Batch, Cores, Design, DigitalProduct, GainCalibration, Link, MatrixProduct, OpticalProduct, Place, Readings, Shot,
@@ -69,7 +69,8 @@ impl Bench {
 
     fn decide(&self, outputs: &Batch) -> ShotResult {
         let mut result = ShotResult { correct: 0, lost: 0, gained: 0, same: 0 };
-        for ((decision, &label), &exact) in predictions(outputs).into_iter().zip(&self.task.labels).zip(&self.task.exact)
+        for ((decision, &label), &exact) in
+            predictions(outputs).into_iter().zip(&self.task.labels).zip(&self.task.exact)
         {
             let (right, was_right) = (decision == label, exact == label);
             result.correct += u64::from(right);
@@ -104,8 +105,7 @@ impl Bench {
         let mut products = Products { all: Vec::new(), matrix_errors: Vec::new() };
         for (program, scales) in self.programs.layers.iter().zip(&self.programs.scales) {
             let phases = self.config.process.phase_quantization.as_ref();
-            let product =
-                DigitalProduct::new(program.weight(), program.plan(), &self.config.link, phases, scales);
+            let product = DigitalProduct::new(program.weight(), program.plan(), &self.config.link, phases, scales);
             products.matrix_errors.push(product.matrix_error(program.weight()));
             products.all.push(Box::new(product));
         }
@@ -139,7 +139,7 @@ impl Bench {
                     predicted_error: design.predicted_error(),
                     photons_per_port: if lit { receiver.photons_per_port() } else { 0.0 },
                     local_oscillator_photons: if lit { receiver.local_oscillator_photons() } else { 0.0 },
-                    snr_full_scale_db: if snr.is_empty() { 0.0 } else { crate::statistics::mean(&snr) },
+                    snr_full_scale_db: (!snr.is_empty()).then(|| crate::statistics::mean(&snr)),
                 }),
                 ..LayerResult::default()
             });

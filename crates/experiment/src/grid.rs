@@ -1,8 +1,8 @@
 //! The points of an experiment: its configuration with the swept keys replaced, for every combination of values.
 
+use crate::ExperimentError;
 use crate::config::{Axis, Config, Experiment};
 use crate::error::Problem;
-use crate::ExperimentError;
 use phaseloom_hardware::toml_file::nearest;
 use serde_json::Value;
 
@@ -74,8 +74,7 @@ impl Experiment {
                     levels.push((key.clone(), value.clone()));
                 }
             }
-            let config: Config =
-                serde_json::from_value(tree).map_err(|e| problem("", e.to_string()))?;
+            let config: Config = serde_json::from_value(tree).map_err(|e| problem("", e.to_string()))?;
             self.check(&config)?;
             points.push(Point { index, levels, config });
         }

@@ -1,8 +1,8 @@
 //! What makes two runs the same run: experiment, contents of its input files, version.
 
+use crate::ExperimentError;
 use crate::config::Config;
 use crate::grid::{Point, to_value};
-use crate::ExperimentError;
 use phaseloom_network::Model;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -62,8 +62,7 @@ impl Identity {
         if let Value::Object(table) = &mut experiment {
             table.remove("trials");
         }
-        let mut identity =
-            Self { identity: String::new(), version: VERSION.to_owned(), experiment, inputs };
+        let mut identity = Self { identity: String::new(), version: VERSION.to_owned(), experiment, inputs };
         identity.identity = hex(&Sha256::digest(to_value(&identity).to_string()));
         Ok(identity)
     }

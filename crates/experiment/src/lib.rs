@@ -19,7 +19,7 @@ pub mod store;
 mod table;
 mod text;
 
-pub use config::{Axis, Config, Experiment};
+pub use config::{Axis, CalibrationSource, Config, Experiment};
 pub use error::{ExperimentError, Problem};
 pub use grid::{Point, swept_keys};
 pub use identity::{Identity, VERSION};

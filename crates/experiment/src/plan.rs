@@ -51,7 +51,13 @@ impl Plan {
     pub fn units(&self, trials: u64) -> Vec<Unit> {
         let mut units: Vec<Unit> = Vec::new();
         for row in REFERENCES {
-            units.extend((0..self.points).map(|p| self.reference(row, p)).enumerate().filter(|(p, u)| *p == u.point).map(|(_, u)| u));
+            units.extend(
+                (0..self.points)
+                    .map(|p| self.reference(row, p))
+                    .enumerate()
+                    .filter(|(p, u)| *p == u.point)
+                    .map(|(_, u)| u),
+            );
         }
         for trial in 0..trials {
             units.extend((0..self.points).map(|point| Unit { row: Row::Chips, point, trial }));

@@ -1,13 +1,11 @@
 //! What is made once before any chip is sampled: models, data, exact decisions, programs, designs, scales.
 
+use crate::ExperimentError;
 use crate::config::{Config, Experiment};
 use crate::error::Problem;
 use crate::grid::{Point, to_value};
-use crate::ExperimentError;
 use nalgebra::DMatrix;
-use phaseloom_hardware::{
-    Batch, Design, Detection, FullScale, LayerProgram, Link, Process, Scales, bound_scales,
-};
+use phaseloom_hardware::{Batch, Design, Detection, FullScale, LayerProgram, Link, Process, Scales, bound_scales};
 use phaseloom_network::calibration::Calibration;
 use phaseloom_network::layer::LayerKind;
 use phaseloom_network::{Model, model::predictions};
@@ -117,9 +115,9 @@ impl Task {
 
 /// (first sample, columns) of a batch, piece by piece.
 pub(crate) fn chunks(inputs: &Batch) -> impl Iterator<Item = (u64, DMatrix<f64>)> + '_ {
-    (0..inputs.ncols()).step_by(CHUNK).map(|start| {
-        (start as u64, inputs.columns(start, CHUNK.min(inputs.ncols() - start)).clone_owned())
-    })
+    (0..inputs.ncols())
+        .step_by(CHUNK)
+        .map(|start| (start as u64, inputs.columns(start, CHUNK.min(inputs.ncols() - start)).clone_owned()))
 }
 
 /// Whether anything in the link depends on how large the numbers are.
@@ -153,8 +151,8 @@ impl Programs {
             }
             (true, path) => {
                 let what = match path {
-                    Some(path) => format!("{} does not exist: run `phaseloom calibrate`", path.display()),
-                    None => "the model file names no `calibration`: name one and run `phaseloom calibrate`".into(),
+                    Some(path) => format!("{} does not exist: add a table [calibration] to the experiment and run `phaseloom calibrate` on it", path.display()),
+                    None => "the model file names no `calibration`: name one there, add a table [calibration] to the experiment and run `phaseloom calibrate` on it".into(),
                 };
                 return Err(Unprepared::Problem(Problem::NoCalibration { what }));
             }
@@ -164,10 +162,7 @@ impl Programs {
         for (i, view) in views.iter().enumerate() {
             let scale = match &calibration {
                 Some(c) if bound => bound_scales(view.weight, &config.core, link, c.layers[i].input_scale)?,
-                Some(c) => Scales {
-                    input: c.layers[i].input_scale,
-                    full_scale: c.layers[i].full_scale.clone(),
-                },
+                Some(c) => Scales { input: c.layers[i].input_scale, full_scale: c.layers[i].full_scale.clone() },
                 None => {
                     let plan = config.core.plan(view.weight.nrows(), view.weight.ncols(), link.detection)?;
                     Scales { input: 1.0, full_scale: vec![1.0; plan.tiles().len()] }
@@ -193,7 +188,11 @@ fn suits_detection(config: &Config, model: &Model) -> Result<(), Problem> {
         let reason = if view.has_bias {
             "has a bias, which would come after |·|".to_owned()
         } else if view.weight.ncols() > config.core.ports {
-            format!("has {} inputs on cores of {} ports: several tiles across a row", view.weight.ncols(), config.core.ports)
+            format!(
+                "has {} inputs on cores of {} ports: several tiles across a row",
+                view.weight.ncols(),
+                config.core.ports
+            )
         } else {
             match view.activation_after {
                 Some(LayerKind::Modulus | LayerKind::SquaredModulus) => continue,

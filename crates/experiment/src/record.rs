@@ -141,6 +141,6 @@ pub struct LayerDesign {
     pub photons_per_port: f64,
     /// Photons of the local oscillator at a receiver per symbol; 0 without one.
     pub local_oscillator_photons: f64,
-    /// Signal-to-noise ratio of a full-scale reading [dB], mean over tiles; infinite without noise is written as 0.
-    pub snr_full_scale_db: f64,
+    /// Signal-to-noise ratio of a full-scale reading [dB], mean over tiles; none without noise.
+    pub snr_full_scale_db: Option<f64>,
 }

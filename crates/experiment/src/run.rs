@@ -1,5 +1,6 @@
 //! Runs what is missing of an experiment, in parallel over units.
 
+use crate::ExperimentError;
 use crate::config::Experiment;
 use crate::grid::Point;
 use crate::identity::Identity;
@@ -7,7 +8,6 @@ use crate::plan::{Plan, Shard};
 use crate::prepare::prepare;
 use crate::record::{Record, Row, Unit};
 use crate::store::{self, Store};
-use crate::ExperimentError;
 use phaseloom_hardware::Batch;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -73,8 +73,7 @@ pub fn run(experiment: &Experiment, folder: &Path, options: &Options<'_>) -> Res
         records.clone_from(&contents.records);
     }
     let units = Plan::new(&points).units(config.trials);
-    let mine: Vec<Unit> =
-        units.iter().enumerate().filter(|(i, _)| options.shard.takes(*i)).map(|(_, &u)| u).collect();
+    let mine: Vec<Unit> = units.iter().enumerate().filter(|(i, _)| options.shard.takes(*i)).map(|(_, &u)| u).collect();
     let todo: Vec<Unit> = mine.iter().copied().filter(|u| !records.contains_key(u)).collect();
     let mut interrupted = false;
     if !todo.is_empty() {

@@ -5,10 +5,10 @@
 //! identity.json     what makes it this run       .lock             held while a process writes
 //! ```
 
+use crate::ExperimentError;
 use crate::config::Config;
 use crate::identity::{Identity, VERSION};
 use crate::record::{Record, Unit};
-use crate::ExperimentError;
 use phaseloom_mesh::write_atomically;
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -47,11 +47,18 @@ fn io(path: &Path) -> impl FnOnce(std::io::Error) -> ExperimentError {
 pub fn read(folder: &Path) -> Result<Option<Contents>, ExperimentError> {
     let identity_path = folder.join(IDENTITY);
     if !identity_path.exists() {
-        return if is_free(folder)? { Ok(None) } else { Err(ExperimentError::ForeignFolder { path: folder.to_owned() }) };
+        return if is_free(folder)? {
+            Ok(None)
+        } else {
+            Err(ExperimentError::ForeignFolder { path: folder.to_owned() })
+        };
     }
     let text = std::fs::read_to_string(&identity_path).map_err(io(&identity_path))?;
-    let identity: Identity = serde_json::from_str(&text)
-        .map_err(|source| ExperimentError::Damaged { path: identity_path, line: source.line(), source })?;
+    let identity: Identity = serde_json::from_str(&text).map_err(|source| ExperimentError::Damaged {
+        path: identity_path,
+        line: source.line(),
+        source,
+    })?;
     let (config, _): (Config, String) = phaseloom_hardware::toml_file::read_toml(&folder.join(EXPERIMENT))?;
     let units_path = folder.join(UNITS);
     let text = match std::fs::read(&units_path) {
@@ -63,8 +70,11 @@ pub fn read(folder: &Path) -> Result<Option<Contents>, ExperimentError> {
     let whole = text.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
     let mut records = BTreeMap::new();
     for (n, line) in text[..whole].split(|&b| b == b'\n').enumerate().filter(|(_, line)| !line.is_empty()) {
-        let record: Record = serde_json::from_slice(line)
-            .map_err(|source| ExperimentError::Damaged { path: units_path.clone(), line: n + 1, source })?;
+        let record: Record = serde_json::from_slice(line).map_err(|source| ExperimentError::Damaged {
+            path: units_path.clone(),
+            line: n + 1,
+            source,
+        })?;
         records.insert(record.unit, record);
     }
     Ok(Some(Contents { identity, config, records, whole: whole as u64 }))
@@ -109,7 +119,8 @@ impl Store {
     ) -> Result<Self, ExperimentError> {
         std::fs::create_dir_all(folder).map_err(io(folder))?;
         let lock_path = folder.join(LOCK);
-        let lock = OpenOptions::new().create(true).write(true).truncate(false).open(&lock_path).map_err(io(&lock_path))?;
+        let lock =
+            OpenOptions::new().create(true).write(true).truncate(false).open(&lock_path).map_err(io(&lock_path))?;
         lock.try_lock().map_err(|e| match e {
             TryLockError::WouldBlock => ExperimentError::Locked { path: lock_path.clone() },
             TryLockError::Error(source) => ExperimentError::Io { path: lock_path.clone(), source },
@@ -118,17 +129,16 @@ impl Store {
             write_atomically(&folder.join(EXPERIMENT), experiment_text(config).as_bytes())?;
         }
         if contents.is_none() {
-            let text = serde_json::to_string_pretty(identity)
-                .map_err(|source| ExperimentError::Damaged { path: folder.join(IDENTITY), line: 0, source })?;
+            let text = serde_json::to_string_pretty(identity).map_err(|source| ExperimentError::Damaged {
+                path: folder.join(IDENTITY),
+                line: 0,
+                source,
+            })?;
             write_atomically(&folder.join(IDENTITY), (text + "\n").as_bytes())?;
         }
         let units_path = folder.join(UNITS);
-        let units = OpenOptions::new()
-            .create(true)
-            .write(true)
-            .truncate(false)
-            .open(&units_path)
-            .map_err(io(&units_path))?;
+        let units =
+            OpenOptions::new().create(true).write(true).truncate(false).open(&units_path).map_err(io(&units_path))?;
         units.set_len(contents.map_or(0, |c| c.whole)).map_err(io(&units_path))?;
         drop(units);
         let units = OpenOptions::new().append(true).open(&units_path).map_err(io(&units_path))?;
@@ -141,8 +151,11 @@ impl Store {
     ///
     /// A disk that is full or gone.
     pub fn append(&self, record: &Record) -> Result<(), ExperimentError> {
-        let mut line = serde_json::to_vec(record)
-            .map_err(|source| ExperimentError::Damaged { path: self.units_path.clone(), line: 0, source })?;
+        let mut line = serde_json::to_vec(record).map_err(|source| ExperimentError::Damaged {
+            path: self.units_path.clone(),
+            line: 0,
+            source,
+        })?;
         line.push(b'\n');
         // A writer that panicked has written a whole line or none.
         let mut file = self.units.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -105,7 +105,8 @@ fn mean_layers(records: &[&Record]) -> Vec<LayerResult> {
     let layers = records.first().map_or(0, |r| r.layers.len());
     (0..layers)
         .map(|i| {
-            let average = |f: fn(&LayerResult) -> f64| mean(&records.iter().map(|r| f(&r.layers[i])).collect::<Vec<_>>());
+            let average =
+                |f: fn(&LayerResult) -> f64| mean(&records.iter().map(|r| f(&r.layers[i])).collect::<Vec<_>>());
             LayerResult {
                 layer: records[0].layers[i].layer,
                 matrix_error: average(|l| l.matrix_error * l.matrix_error).sqrt(),
@@ -123,8 +124,6 @@ fn mean_layers(records: &[&Record]) -> Vec<LayerResult> {
 pub struct Tables<'a> {
     outcome: &'a Outcome,
     plan: Plan,
-    /// Number of classes, for the line of chance.
-    classes: Option<usize>,
     /// Name of the experiment.
     name: String,
     seed: u64,
@@ -140,7 +139,6 @@ impl<'a> Tables<'a> {
         (outcome.missing == 0).then(|| Self {
             outcome,
             plan,
-            classes: None,
             name: first.config.name.clone(),
             seed: first.config.seed,
             keys: first.levels.iter().map(|(key, _)| key.clone()).collect(),
@@ -157,6 +155,10 @@ impl<'a> Tables<'a> {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    pub(crate) fn identity_record(&self) -> &crate::Identity {
+        &self.outcome.identity
     }
 
     /// Identity of the run.
@@ -177,7 +179,12 @@ impl<'a> Tables<'a> {
 
     fn chips(&self, point: usize) -> Vec<&Record> {
         let from = Unit { row: Row::Chips, point, trial: 0 };
-        self.outcome.records.range(from..).map(|(_, r)| r).take_while(|r| r.unit.point == point && r.unit.row == Row::Chips).collect()
+        self.outcome
+            .records
+            .range(from..)
+            .map(|(_, r)| r)
+            .take_while(|r| r.unit.point == point && r.unit.row == Row::Chips)
+            .collect()
     }
 
     /// One row at one point.
@@ -199,9 +206,8 @@ impl<'a> Tables<'a> {
     /// The lines that head every table.
     fn header(&self) -> String {
         let sweep = if self.keys.is_empty() { "none".to_owned() } else { self.keys.join(", ") };
-        let chance = self.classes.map_or(String::new(), |c| format!("# chance: {}\n", 1.0 / c as f64));
         format!(
-            "# phaseloom: {}\n# identity: {}\n# seed: {}\n# name: {}\n# sweep: {sweep}\n{chance}",
+            "# phaseloom: {}\n# identity: {}\n# seed: {}\n# name: {}\n# sweep: {sweep}\n",
             self.outcome.identity.version,
             self.identity(),
             self.seed,
@@ -294,7 +300,7 @@ impl<'a> Tables<'a> {
                         d.photons_per_port,
                         d.local_oscillator_photons,
                         measured.photoelectrons,
-                        d.snr_full_scale_db,
+                        d.snr_full_scale_db.unwrap_or(f64::INFINITY),
                         d.predicted_error,
                         measured.matrix_error,
                         measured.readout_bits,
@@ -374,7 +380,9 @@ fn layer_cells(layers: &[LayerResult], expected: usize) -> Vec<String> {
     }
     layers
         .iter()
-        .flat_map(|l| [l.matrix_error, l.readout_bits, l.clipped_inputs, l.clipped_outputs, l.photoelectrons].map(number))
+        .flat_map(|l| {
+            [l.matrix_error, l.readout_bits, l.clipped_inputs, l.clipped_outputs, l.photoelectrons].map(number)
+        })
         .collect()
 }
 

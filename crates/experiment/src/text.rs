@@ -22,9 +22,21 @@ impl Tables<'_> {
     /// What the layers are made of (first point), and errors at each point.
     fn hardware(&self, out: &mut String) {
         let mut rows = vec![
-            ["layer", "shape", "tiles", "cores", "MZIs/core", "depth", "used", "optics", "photons/port", "LO photons", "SNR"]
-                .map(str::to_owned)
-                .to_vec(),
+            [
+                "layer",
+                "shape",
+                "tiles",
+                "cores",
+                "MZIs/core",
+                "depth",
+                "used",
+                "in→out",
+                "photons/port",
+                "LO photons",
+                "SNR",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
         ];
         let mut interferometers = 0;
         for layer in self.design(0) {
@@ -43,25 +55,40 @@ impl Tables<'_> {
                 format!("{:.2} dB", d.transmission_db),
                 photons(d.photons_per_port),
                 photons(d.local_oscillator_photons),
-                if d.snr_full_scale_db > 0.0 { format!("{:.1} dB", d.snr_full_scale_db) } else { "–".to_owned() },
+                d.snr_full_scale_db.map_or("–".to_owned(), |db| format!("{db:.1} dB")),
             ]);
         }
         let config = &self.points()[0].config;
         let shared = config.core.cores == phaseloom_hardware::Cores::Shared;
         if shared {
-            interferometers = self.design(0).iter().filter_map(|l| l.design.as_ref()).map(|d| d.interferometers).max().unwrap_or(0);
+            interferometers =
+                self.design(0).iter().filter_map(|l| l.design.as_ref()).map(|d| d.interferometers).max().unwrap_or(0);
         }
         let _ = writeln!(
             out,
-            "{}\n{} cores of {} ports, {}, {interferometers} interferometers in all\n",
+            "{}\n{} of {} ports, {}, {interferometers} interferometers in all{}\n",
             self.name(),
-            if shared { "one shared core" } else { "separate" },
+            if shared { "one core, shared by all tiles," } else { "a core for each tile," },
             config.core.ports,
             config.core.topology,
+            if self.points().len() > 1 { "; at the first point:" } else { "" },
         );
         align(out, &rows);
 
-        let mut rows = vec![["", "layer", "matrix error", "predicted", "readout bits", "clipped in", "clipped out", "signal e⁻/readout"].map(str::to_owned).to_vec()];
+        let mut rows = vec![
+            [
+                "",
+                "layer",
+                "matrix error",
+                "predicted",
+                "readout bits",
+                "clipped in",
+                "clipped out",
+                "signal e⁻/readout",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
+        ];
         for point in self.points() {
             let chips = self.summary(Row::Chips, point.index);
             for (design, measured) in self.design(point.index).iter().zip(&chips.layers) {
@@ -74,7 +101,11 @@ impl Tables<'_> {
                     format!("{:.2}", measured.readout_bits),
                     format!("{:.3} %", 100.0 * measured.clipped_inputs),
                     format!("{:.3} %", 100.0 * measured.clipped_outputs),
-                    if config.link.laser_power_w.is_some() { format!("{:.3e}", measured.photoelectrons) } else { "–".to_owned() },
+                    if config.link.laser_power_w.is_some() {
+                        format!("{:.3e}", measured.photoelectrons)
+                    } else {
+                        "–".to_owned()
+                    },
                 ]);
             }
         }
@@ -84,7 +115,9 @@ impl Tables<'_> {
 
     fn accuracy(&self, out: &mut String) {
         let mut rows = vec![
-            ["", "row", "accuracy", "sd", "s.e.", "10 %", "50 %", "90 %", "vs exact", "same decisions"].map(str::to_owned).to_vec(),
+            ["", "row", "accuracy", "sd", "s.e.", "10 %", "50 %", "90 %", "vs exact", "same decisions"]
+                .map(str::to_owned)
+                .to_vec(),
         ];
         let mut previous: Vec<Summary> = Vec::new();
         for point in self.points() {
@@ -126,6 +159,14 @@ impl Tables<'_> {
         align(out, &rows);
     }
 
+    /// Number of axes of the grid: keys that take their values together are one.
+    fn axes(&self) -> usize {
+        match &self.identity_record().experiment["sweep"] {
+            serde_json::Value::Array(axes) => axes.len(),
+            _ => 0,
+        }
+    }
+
     /// One sentence: does it still work, and until where.
     #[must_use]
     pub fn sentence(&self) -> String {
@@ -148,6 +189,19 @@ impl Tables<'_> {
                 percent(s.quantile(0.9)),
             );
         }
+        if self.axes() > 1 {
+            let by = |a: &&(String, f64), b: &&(String, f64)| a.1.total_cmp(&b.1);
+            if let (Some(best), Some(worst)) = (medians.iter().max_by(by), medians.iter().min_by(by)) {
+                return format!(
+                    "Exact accuracy {}; {who} is best at {} ({}) and worst at {} ({}).",
+                    percent(exact),
+                    best.0,
+                    percent(best.1),
+                    worst.0,
+                    percent(worst.1)
+                );
+            }
+        }
         let kept: Vec<&(String, f64)> = medians.iter().take_while(|(_, m)| *m >= exact - KEPT).collect();
         let broken = medians.iter().find(|(_, m)| *m < 0.5 * exact);
         let worst = medians.iter().min_by(|a, b| a.1.total_cmp(&b.1));
@@ -155,14 +209,19 @@ impl Tables<'_> {
             Some((at, median)) if kept.len() == medians.len() => {
                 return format!(
                     "Exact accuracy {}; {who} stays within one percentage point of it at every point, {} at the last ({at}).",
-                    percent(exact), percent(*median)
+                    percent(exact),
+                    percent(*median)
                 );
             }
             Some((at, median)) => format!(
                 "Exact accuracy {}; {who} stays within one percentage point of it up to {at} ({})",
-                percent(exact), percent(*median)
+                percent(exact),
+                percent(*median)
             ),
-            None => format!("Exact accuracy {}; {who} is more than one percentage point below it from the first point on", percent(exact)),
+            None => format!(
+                "Exact accuracy {}; {who} is more than one percentage point below it from the first point on",
+                percent(exact)
+            ),
         };
         match (broken, worst) {
             (Some((at, median)), _) => {
@@ -193,10 +252,17 @@ fn levels(point: &Point) -> String {
 
 /// Columns padded to the widest cell, the first two to the left, numbers to the right.
 fn align(out: &mut String, rows: &[Vec<String>]) {
+    let mut rows = rows.to_vec();
+    // What is the same as in the row above is said once.
+    for r in (2..rows.len()).rev() {
+        if rows[r][0] == rows[r - 1][0] {
+            rows[r][0].clear();
+        }
+    }
     let columns = rows.first().map_or(0, Vec::len);
     let width = |c: usize| rows.iter().map(|r| r[c].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns).map(width).collect();
-    for row in rows {
+    for row in &rows {
         let mut line = String::new();
         for (c, cell) in row.iter().enumerate().filter(|(c, _)| widths[*c] > 0) {
             let pad = " ".repeat(widths[c] - cell.chars().count());

@@ -196,13 +196,20 @@ impl Process {
     /// `E_U² + E_V²` and the attenuators' part (identity I19), or E² of one mesh.
     #[must_use]
     pub fn predicted_error_squared(&self, program: &MatrixProgram) -> f64 {
+        let (rows, columns) = program.shape();
+        self.predicted_corner_error_squared(program, rows.min(columns))
+    }
+
+    /// The same for a matrix that fills only a corner of its core, of `lines` attenuators. Its meshes are block-diagonal
+    /// with an identity, so light and errors stay in the corner and the relative error is that of the whole depth.
+    pub(crate) fn predicted_corner_error_squared(&self, program: &MatrixProgram, lines: usize) -> f64 {
         let mesh = |modes| self.sources().map(|(_, s)| s.mesh_error_squared(modes)).sum::<f64>();
         let (rows, columns) = program.shape();
         if program.form() == Form::Unitary {
             return mesh(rows);
         }
         let transmissions: Vec<f64> =
-            program.sections()[1].settings().theta().iter().map(|theta| (theta / 2.0).sin()).collect();
+            program.sections()[1].settings().theta().iter().take(lines).map(|theta| (theta / 2.0).sin()).collect();
         let signal: f64 = transmissions.iter().map(|t| t * t).sum();
         let attenuators: f64 = transmissions
             .iter()

@@ -239,10 +239,7 @@ impl TileDesign {
         let driven = process.drive(program);
         let deterministic = nominal.realise_driven(program, &driven)?.view((0, 0), corner).clone_owned();
         let norm_squared = tile.target.norm_squared();
-        let ports = program.shape().0 as f64;
-        // Errors of a mesh spread over all its ports; a tile in the corner reads and feeds only some of them.
-        let share = (corner.0 + corner.1) as f64 / (2.0 * ports);
-        let random = process.predicted_error_squared(program) * norm_squared * share;
+        let random = process.predicted_corner_error_squared(program, corner.0.min(corner.1)) * norm_squared;
         let fixed = (deterministic * Complex64::new(gain, 0.0) - &tile.target).norm_squared();
         Ok(Self { driven, gain, error_squared: fixed + random, norm_squared })
     }

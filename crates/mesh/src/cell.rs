@@ -16,7 +16,10 @@ use num_complex::Complex64;
 use std::f64::consts::{FRAC_PI_4, PI, TAU};
 
 /// Largest modulus that counts as zero when a cell nulls an entry of a unitary, whose entries are of order one.
-pub const ZERO: f64 = 1e-14;
+///
+/// Rounding that gathers over the cells before reaches 5e-14 at N = 64. Leaving out all N(N−1)/2 entries of this size
+/// would move the matrix by 0.7e-13·N at most.
+pub const ZERO: f64 = 1e-13;
 
 /// A 2×2 transfer matrix by rows: `[[t11, t12], [t21, t22]]`, row = output, column = input.
 pub type Transfer = [[Complex64; 2]; 2];

@@ -3,7 +3,9 @@
 //! `W = U Σ V†` leaves the phase of each pair of vectors free, the basis where singular values are equal, and all of
 //! U and V beyond the rank. On one imperfect chip these choices matter as much as the errors do, so each is fixed:
 //! (i) the largest component of each right singular vector is real and positive; (ii) where singular values are
-//! equal, and beyond the numerical rank, the basis comes from Gram–Schmidt of the unit vectors in index order.
+//! equal, and beyond the numerical rank, the basis comes from Gram–Schmidt of the unit vectors in index order; (iii)
+//! blocks that no entry joins are decomposed one by one, so that zeros of the matrix are exact zeros of its vectors:
+//! one decomposition of the whole would mix blocks by rounding, divided by the distance of their singular values.
 
 use crate::{MeshError, linalg};
 use nalgebra::{DMatrix, DVector};
@@ -36,7 +38,7 @@ const TIE: f64 = 1.0 - 1e-8;
 /// [`MeshError::Svd`] if the decomposition fails its residual check twice.
 pub fn canonical_svd(w: &DMatrix<Complex64>) -> Result<CanonicalSvd, MeshError> {
     let (rows, columns) = w.shape();
-    let linalg::Svd { mut u, mut sigma, mut v } = linalg::svd(w)?;
+    let linalg::Svd { mut u, mut sigma, mut v } = by_blocks(w)?;
     let first = sigma.first().copied().unwrap_or(0.0);
     let unit = f64::EPSILON * rows.max(columns) as f64 * first;
     let rank = sigma.iter().take_while(|&&s| s > 4.0 * unit).count();
@@ -61,6 +63,72 @@ pub fn canonical_svd(w: &DMatrix<Complex64>) -> Result<CanonicalSvd, MeshError> 
         }
     }
     Ok(CanonicalSvd { u: complete(&u, rank), sigma, v: complete(&v, rank) })
+}
+
+/// The decomposition of each block of the matrix on its own, singular values together in descending order.
+fn by_blocks(w: &DMatrix<Complex64>) -> Result<linalg::Svd, MeshError> {
+    let (rows, columns) = w.shape();
+    let blocks = blocks(w);
+    if matches!(&blocks[..], [(r, c)] if r.len() == rows && c.len() == columns) {
+        return linalg::svd(w);
+    }
+    // (σ, vector of U, vector of V, the block it lives on)
+    let mut triples = Vec::new();
+    for (block, (r, c)) in blocks.iter().enumerate() {
+        let svd = linalg::svd(&w.select_rows(r).select_columns(c))?;
+        triples.extend(
+            svd.sigma
+                .iter()
+                .enumerate()
+                .map(|(j, &s)| (s, svd.u.column(j).clone_owned(), svd.v.column(j).clone_owned(), block)),
+        );
+    }
+    triples.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let count = rows.min(columns);
+    let (mut u, mut v) = (DMatrix::zeros(rows, count), DMatrix::zeros(columns, count));
+    let mut sigma = vec![0.0; count];
+    for (j, (s, left, right, block)) in triples.into_iter().enumerate() {
+        sigma[j] = s;
+        blocks[block].0.iter().zip(left.iter()).for_each(|(&i, &z)| u[(i, j)] = z);
+        blocks[block].1.iter().zip(right.iter()).for_each(|(&i, &z)| v[(i, j)] = z);
+    }
+    Ok(linalg::Svd { u, sigma, v })
+}
+
+/// Rows and columns of each block, ascending: what entries other than exact zeros join. Rows and columns of zeros
+/// belong to none.
+fn blocks(w: &DMatrix<Complex64>) -> Vec<(Vec<usize>, Vec<usize>)> {
+    let (rows, columns) = w.shape();
+    let full = |j: usize| (0..rows).filter(move |&i| w[(i, j)].re != 0.0 || w[(i, j)].im != 0.0);
+    // Each row is named after the first row of its block.
+    let mut name: Vec<usize> = (0..rows).collect();
+    fn root(name: &mut [usize], mut row: usize) -> usize {
+        while name[row] != row {
+            name[row] = name[name[row]];
+            row = name[row];
+        }
+        row
+    }
+    for j in 0..columns {
+        let mut first = None;
+        for i in full(j) {
+            let here = root(&mut name, i);
+            let there = root(&mut name, first.unwrap_or(i));
+            name[here.max(there)] = here.min(there);
+            first = Some(i);
+        }
+    }
+    let mut blocks = vec![(Vec::new(), Vec::new()); rows];
+    for j in 0..columns {
+        if let Some(i) = full(j).next() {
+            blocks[root(&mut name, i)].1.push(j);
+        }
+    }
+    for i in 0..rows {
+        blocks[root(&mut name, i)].0.push(i);
+    }
+    blocks.retain(|(_, columns)| !columns.is_empty());
+    blocks
 }
 
 /// Turns the vectors of equal singular values so that V's part is Gram–Schmidt of the projected unit vectors.

@@ -1,0 +1,153 @@
+//! Programs are canonical (semantics §8): rounding of the matrix moves what a given chip makes of it by rounding only.
+//!
+//! Noise of one unit in the last place on every entry that is not zero. All static sources are on but quantisation,
+//! which is discontinuous: there a phase on the edge between two codes may fall on either side.
+
+mod common;
+
+use common::{Matrix, chip, gaussian, haar, process, svd, unitary};
+use num_complex::Complex64;
+use phaseloom_mesh::{MatrixProgram, StreamKey, haar_orthogonal};
+use rand::Rng;
+use std::f64::consts::TAU;
+
+fn re(x: f64) -> Complex64 {
+    Complex64::new(x, 0.0)
+}
+
+fn real_part(m: Matrix) -> Matrix {
+    m.map(|z| re(z.re))
+}
+
+/// Each real number to its neighbour below, itself, or its neighbour above; zeros stay.
+fn last_place(w: &Matrix, draw: u64) -> Matrix {
+    let mut stream = StreamKey::new(5, "laws/last place").trial(draw).stream();
+    let mut shift = |x: f64| match stream.next_u32() % 3 {
+        _ if x.abs() < f64::MIN_POSITIVE => x,
+        0 => x.next_down(),
+        1 => x,
+        _ => x.next_up(),
+    };
+    w.map(|z| Complex64::new(shift(z.re), shift(z.im)))
+}
+
+fn matrices(n: usize) -> Vec<(String, Matrix)> {
+    let mut cases = Vec::new();
+    for complex in [false, true] {
+        let kind = if complex { "complex" } else { "real" };
+        let g = |m: usize, c: usize, draw: u64| {
+            if complex { gaussian(m, c, draw) } else { real_part(gaussian(m, c, draw)) }
+        };
+        let mut add = |name: &str, w: Matrix| cases.push((format!("{kind} {name}, N = {n}"), w));
+        add("Gaussian", g(n, n, 1));
+        add("wide", g(n / 2, n, 2));
+        add("tall", g(n, n / 2, 3));
+        for (rows, columns) in [(3, 5), (10, 64), (10, 16), (1, 4), (2, 2)] {
+            if rows < n && columns <= n {
+                add(&format!("padded {rows}×{columns}"), g(rows, columns, 4).resize(n, n, re(0.0)));
+            }
+        }
+        let mut blocks = Matrix::zeros(n, n);
+        let half = n / 2;
+        blocks.view_mut((0, 0), (half, half)).copy_from(&g(half, half, 5));
+        blocks.view_mut((half, half), (n - half, n - half)).copy_from(&g(n - half, n - half, 6));
+        add("two blocks", blocks);
+        let mut many = Matrix::zeros(n, n);
+        for k in (0..n - 1).step_by(2) {
+            many.view_mut((k, k), (2, 2)).copy_from(&g(2, 2, 7 + k as u64));
+        }
+        add("blocks of two", many);
+        let rank = (n / 3).max(1);
+        add("rank n/3", g(n, rank, 8) * g(rank, n, 9));
+        add("rank one", g(n, 1, 10) * g(1, n, 11));
+        let mut repeated = g(n, n, 12);
+        let first = repeated.row(0).clone_owned();
+        repeated.row_mut(n - 1).copy_from(&first);
+        add("repeated row", repeated);
+        let mut zero_rows = g(n, n, 13);
+        (0..n).step_by(2).for_each(|r| zero_rows.row_mut(r).fill(re(0.0)));
+        add("zero rows", zero_rows.clone());
+        add("zero columns", zero_rows.transpose());
+        let mut triangle = g(n, n, 14);
+        triangle.fill_lower_triangle(re(0.0), 1);
+        add("upper triangle", triangle);
+        let mut spectrum = Matrix::zeros(n, n);
+        (0..n).for_each(|k| spectrum[(k, k)] = re(if k < n / 2 { 2.0 } else { 1.0 }));
+        let (u, v) = if complex {
+            (haar(n, 15), haar(n, 16))
+        } else {
+            let o = |seed| haar_orthogonal(n, &mut StreamKey::new(seed, "laws/orthogonal").stream());
+            (o(15), o(16))
+        };
+        add("two singular values", &u * spectrum * v.adjoint());
+        add("unitary in svd form", u);
+        let diagonal = g(n, 1, 17);
+        add("diagonal", Matrix::from_fn(n, n, |i, j| if i == j { diagonal[i] } else { re(0.0) }));
+        for draw in 18..26 {
+            let sparse = g(n, n, draw);
+            let interleaved = |i, j| if (7 * i + 3 * j) % 5 == 0 { sparse[(i, j)] } else { re(0.0) };
+            add(&format!("interleaved blocks {draw}"), Matrix::from_fn(n, n, interleaved));
+        }
+    }
+    let mut add = |name: &str, w: Matrix| cases.push((format!("{name}, N = {n}"), w));
+    add("identity", Matrix::identity(n, n));
+    add("permutation", Matrix::from_fn(n, n, |i, j| re(if i == (3 * j + 1) % n { 1.0 } else { 0.0 })));
+    add("reversal", Matrix::from_fn(n, n, |i, j| re(if i + j + 1 == n { 1.0 } else { 0.0 })));
+    add("DFT", Matrix::from_fn(n, n, |j, k| Complex64::cis(TAU * ((j * k) % n) as f64 / n as f64) / (n as f64).sqrt()));
+    add("ones", Matrix::from_element(n, n, re(1.0)));
+    if n.is_power_of_two() {
+        let sign = |i: usize, j: usize| if (i & j).count_ones() % 2 == 0 { 1.0 } else { -1.0 };
+        add("Hadamard", Matrix::from_fn(n, n, |i, j| re(sign(i, j) / (n as f64).sqrt())));
+    }
+    cases
+}
+
+const PROCESS: &str = "[splitter_error]\nsigma_rad = 0.02\nmean_rad = 0.01\n[phase_error]\nsigma_rad = 0.02\n\
+                       [insertion_loss]\nloss_db = 0.1\nimbalance_sigma_db = 0.05\n";
+
+/// Largest movement of the realised matrix (Frobenius) over some noise.
+fn movement(w: &Matrix, text: &str, make: &dyn Fn(&Matrix) -> MatrixProgram) -> f64 {
+    let process = process(text);
+    let program = make(w);
+    let chip = chip(&process, &program, 2);
+    let made = chip.realise(&program).unwrap();
+    (0..3).map(|draw| (chip.realise(&make(&last_place(w, draw))).unwrap() - &made).norm()).fold(0.0, f64::max)
+}
+
+fn check(n: usize) {
+    let mut moved = Vec::new();
+    for crosstalk in ["coefficient = 0.005", "distance_factor = 0.5"] {
+        let text = format!("{PROCESS}[thermal_crosstalk]\n{crosstalk}");
+        for topology in [0, 1] {
+            for (name, w) in matrices(n) {
+                let norm = movement(&w, &text, &|w| svd(w, topology));
+                if norm >= 1e-10 {
+                    moved.push(format!("{name}, svd, topology {topology}, {crosstalk}: {norm:.1e}"));
+                }
+                let unitary_enough = w.is_square() && phaseloom_mesh::Unitary::deviation(&w) < 1e-12;
+                if unitary_enough {
+                    let norm = movement(&w, &text, &|w| unitary(w, topology));
+                    if norm >= 1e-10 {
+                        moved.push(format!("{name}, unitary, topology {topology}, {crosstalk}: {norm:.1e}"));
+                    }
+                }
+            }
+        }
+    }
+    assert!(moved.is_empty(), "{} moved:\n{}", moved.len(), moved.join("\n"));
+}
+
+#[test]
+fn five_ports() {
+    check(5);
+}
+
+#[test]
+fn sixteen_ports() {
+    check(16);
+}
+
+#[test]
+fn sixty_four_ports() {
+    check(64);
+}

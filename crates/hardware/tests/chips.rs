@@ -1,0 +1,104 @@
+//! Chips as samples: unitary without loss, equal for equal seeds, one stream a source, paired over σ, exact in files.
+
+mod common;
+
+use common::{Matrix, chip, gaussian, haar, process, svd, unitary};
+use phaseloom_hardware::{Chip, Sample};
+use phaseloom_mesh::TOPOLOGIES;
+
+/// A lossless chip of a unitary program is unitary to 1e-12 at any σ (semantics §11).
+#[test]
+fn lossless_chips_are_unitary() {
+    for topology in [0, 1] {
+        for n in [1, 2, 5, 16, 64] {
+            for sigma in [1e-3, 0.1, 3.0, 1e3] {
+                let text = format!(
+                    "[splitter_error]\nsigma_rad = {sigma}\nmean_rad = 0.2\n[phase_error]\nsigma_rad = {sigma}\n\
+                     [phase_quantization]\nbits = 3\n[thermal_crosstalk]\ndistance_factor = 1.0"
+                );
+                let program = unitary(&haar(n, 1), topology);
+                let made = chip(&process(&text), &program, 7).realise(&program).unwrap();
+                let off = (made.adjoint() * &made - Matrix::identity(n, n)).camax();
+                assert!(off < 1e-12, "N={n} σ={sigma}: {off:e}");
+            }
+        }
+    }
+}
+
+const ALL: &str = "[splitter_error]\nsigma_rad = 0.01\n[phase_error]\nsigma_rad = 0.02\n\
+                   [insertion_loss]\nloss_db = 0.1\nimbalance_sigma_db = 0.05\n[phase_jitter]\nsigma_rad = 0.01\n\
+                   [thermal_crosstalk]\ncoefficient = 0.005\n[phase_quantization]\nbits = 8";
+
+#[test]
+fn equal_seeds_make_equal_chips_and_others_others() {
+    let program = svd(&gaussian(5, 8, 0), 0);
+    let process = process(ALL);
+    let make = |seed, trial, core| Chip::fabricate(&process, &program, Sample { seed, trial, core }).unwrap();
+    assert_eq!(make(1, 2, 3), make(1, 2, 3));
+    assert_eq!(make(1, 2, 3).realise(&program).unwrap(), make(1, 2, 3).realise(&program).unwrap());
+    for other in [make(2, 2, 3), make(1, 3, 3), make(1, 2, 4)] {
+        assert_ne!(other.sections(), make(1, 2, 3).sections());
+    }
+}
+
+/// Taking any one source away leaves every parameter of the others at the same bits.
+#[test]
+fn a_source_changes_no_draw_of_another() {
+    let program = svd(&gaussian(6, 6, 0), 1);
+    let whole = chip(&process(ALL), &program, 4);
+    for absent in ALL.split('[').skip(1) {
+        let text = ALL.replace(&format!("[{absent}"), "");
+        let part = chip(&process(&text), &program, 4);
+        for (a, b) in whole.sections().iter().zip(part.sections()) {
+            if !absent.starts_with("phase_error") {
+                assert_eq!(a.offsets, b.offsets, "without {absent}");
+            }
+            for (a, b) in a.cells.iter().zip(&b.cells) {
+                if !absent.starts_with("splitter_error") {
+                    assert_eq!((a.alpha.to_bits(), a.beta.to_bits()), (b.alpha.to_bits(), b.beta.to_bits()));
+                }
+                if !absent.starts_with("insertion_loss") {
+                    assert_eq!((a.upper.to_bits(), a.lower.to_bits()), (b.upper.to_bits(), b.lower.to_bits()));
+                }
+            }
+        }
+    }
+}
+
+/// The same trial at three times the σ has three times the errors: points of a grid are paired.
+#[test]
+fn points_of_a_grid_are_paired() {
+    let program = unitary(&haar(8, 0), 0);
+    let at = |sigma: f64| {
+        let text = format!(
+            "[splitter_error]\nsigma_rad = {sigma}\n[phase_error]\nsigma_rad = {sigma}\n\
+             [insertion_loss]\nimbalance_sigma_db = {sigma}"
+        );
+        chip(&process(&text), &program, 9).sections()[0].clone()
+    };
+    let (one, three) = (at(0.01), at(0.03));
+    let near = |a: f64, b: f64| assert!((3.0 * a - b).abs() < 1e-15, "{a} {b}");
+    one.offsets.values().iter().zip(three.offsets.values()).for_each(|(&a, &b)| near(a, b));
+    for (a, b) in one.cells.iter().zip(&three.cells) {
+        near(a.alpha, b.alpha);
+        near(a.beta, b.beta);
+        assert!((a.upper.ln() * 3.0 - b.upper.ln()).abs() < 1e-15);
+    }
+    assert!(one.cells[0].alpha.abs() > 0.0);
+}
+
+/// A core made before any program is the chip of every program of its shape.
+#[test]
+fn a_core_fits_every_program_of_its_shape() {
+    for topology in TOPOLOGIES {
+        let core = Chip::fabricate_core(&process(ALL), 6, topology, Sample { seed: 1, trial: 0, core: 2 }).unwrap();
+        for draw in 0..3 {
+            let program =
+                phaseloom_mesh::MatrixProgram::new(&gaussian(6, 6, draw), phaseloom_mesh::Form::Svd, topology);
+            let program = program.unwrap();
+            let same = Chip::fabricate(&process(ALL), &program, Sample { seed: 1, trial: 0, core: 2 }).unwrap();
+            assert_eq!(core.realise(&program).unwrap(), same.realise(&program).unwrap());
+        }
+        assert!(core.realise(&unitary(&haar(6, 0), 0)).unwrap_err().to_string().contains("6×6"));
+    }
+}

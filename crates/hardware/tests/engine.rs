@@ -1,0 +1,150 @@
+//! The optical product as a product: exact when perfect, and one vector's output free of its batch.
+
+mod common;
+
+use common::{Layer, real, vectors};
+use nalgebra::DMatrix;
+use phaseloom_hardware::{DigitalProduct, MatrixProduct, Shot};
+
+fn at(first_sample: u64) -> Shot {
+    Shot { trial: 0, index: 0, first_sample }
+}
+
+/// A perfect mesh and an ideal link multiply by W to 1e-9: several tiles, padding, tiles of zeros (skipped and not
+/// read), loss without imbalance on one-cell paths, every gain rule, both topologies, shared cores.
+#[test]
+fn perfect_hardware_multiplies() {
+    for (rows, columns, ports) in [(20, 19, 8), (5, 3, 8), (8, 8, 8), (1, 30, 4), (30, 1, 4), (3, 3, 1)] {
+        let mut w = real(rows, columns, 0);
+        if rows == 20 {
+            w.view_mut((8, 8), (8, 8)).fill(0.0);
+        }
+        let x = vectors(columns, 17, 2.5, 1);
+        for core in [
+            "",
+            "topology = \"triangular\"",
+            "normalise = \"layer\"",
+            "calibration = \"scalar\"",
+            "calibration = \"per_output\"",
+            "cores = \"shared\"",
+        ] {
+            for link in ["", "detection = \"offset\""] {
+                if ports == 1 && !link.is_empty() {
+                    continue;
+                }
+                let layer = Layer::new(&w, &format!("ports = {ports}\n{core}"), "", link, 2.5);
+                let product = layer.product(0);
+                let (out, readings) = product.multiply(&x, at(0));
+                let off = (&out - &w * &x).amax();
+                assert!(off < 1e-9, "{rows}×{columns} on {ports}, {core} {link}: {off:e}");
+                assert!(product.matrix_error() < 1e-12 && layer.design.predicted_error() < 1e-12);
+                let read: usize = layer.program.tiles().iter().flatten().map(|t| t.tile.rows * 17).sum();
+                assert_eq!(readings.outputs, read as u64);
+                let zeros = layer.program.tiles().iter().filter(|t| t.is_none()).count();
+                assert!(zeros == 0 || rows == 20);
+                if rows == 20 && link.is_empty() {
+                    assert_eq!(zeros, 1, "a tile of zeros is skipped");
+                }
+            }
+        }
+    }
+}
+
+/// Without bits the digital product is the product.
+#[test]
+fn digital_product_without_bits_is_exact() {
+    let (w, x) = (real(9, 14, 0), vectors(14, 5, 1.0, 0));
+    let layer = Layer::new(&w, "ports = 4", "", "", 1.0);
+    let digital = DigitalProduct::new(&w, layer.program.plan(), &layer.link, None, &layer.scales);
+    assert!((digital.multiply(&x, at(0)).0 - &w * &x).amax() < 1e-12);
+}
+
+/// Equal loss of all cells is undone by the gain up to unequal paths; per-output gains see the chip.
+#[test]
+fn gain_undoes_loss() {
+    let w = real(8, 8, 0);
+    let loss = "[insertion_loss]\nloss_db = 0.2";
+    let error = |core: &str| Layer::new(&w, core, loss, "", 1.0).product(0).matrix_error();
+    let (design, per_output) = (error("ports = 8"), error("ports = 8\ncalibration = \"per_output\""));
+    assert!(design < 0.05 && per_output < design, "{design} {per_output}");
+    // Nominal loss is known to the design: its least-squares factor is that of the sampled chip.
+    assert!((error("ports = 8\ncalibration = \"scalar\"") - design).abs() < 1e-12);
+}
+
+const SOURCES: &str = "[splitter_error]\nsigma_rad = 0.02\n[insertion_loss]\nloss_db = 0.1";
+
+/// The output for one vector does not depend on its batch: whole, one by one, or cut at odd places, from an odd first
+/// sample on and across the border of a block of 256 draws. Identical bits.
+#[test]
+fn outputs_do_not_depend_on_the_batch() {
+    let noise = "[thermal_noise]\nfeedback_ohm = 5e3\n[intensity_noise]\nrin_db_per_hz = -130.0\ncmrr_db = 25.0";
+    let bright = format!("laser_power_w = 1e-4\nshot_noise = true\n{noise}");
+    let dim = format!("laser_power_w = 1e-7\nshot_noise = true\n{noise}");
+    let converters = "[dac]\nbits = 6\n[adc]\nbits = 7\n[modulator]\nkind = \"push_pull\"\nextinction_db = 20.0";
+    let jitter = |tau: &str| format!("{SOURCES}\n[phase_jitter]\nsigma_rad = 0.01\ncorrelation_s = {tau}");
+    let cases = [
+        (String::new(), String::new()),
+        (SOURCES.to_owned(), bright.clone()),
+        (SOURCES.to_owned(), format!("{bright}\n{converters}")),
+        (SOURCES.to_owned(), format!("{dim}\n{converters}")),
+        (SOURCES.to_owned(), format!("detection = \"direct\"\n{dim}")),
+        (SOURCES.to_owned(), format!("detection = \"offset\"\n{bright}\n{converters}")),
+        (jitter("0.0"), format!("{bright}\n{converters}")),
+        (jitter("3e-9"), bright.clone()),
+        (jitter("100e-9"), format!("detection = \"offset\"\n{dim}")),
+    ];
+    for (rows, columns, ports) in [(5, 13, 5), (33, 70, 64)] {
+        let total = if ports == 64 { 300 } else { 600 };
+        let w = real(rows, columns, 3);
+        let x = vectors(columns, total, 1.2, 3);
+        for (process, link) in &cases {
+            if ports == 64 && process.contains("jitter") {
+                continue;
+            }
+            let product = Layer::new(&w, &format!("ports = {ports}"), process, link, 1.0).product(0);
+            let first = 201;
+            let (whole, _) = product.multiply(&x, at(first));
+            let mut start = 0;
+            for length in (0..).map(|k| [1, 7, 2, 64, 3, 129, 1, 5, 33][k % 9]) {
+                let length = length.min(total - start);
+                let part = x.columns(start, length).clone_owned();
+                let (out, _) = product.multiply(&part, at(first + start as u64));
+                same_bits(
+                    &out,
+                    &whole.columns(start, length).clone_owned(),
+                    &format!("{ports} ports, {length} vectors from {start}\n{process}\n{link}"),
+                );
+                start += length;
+                if start == total {
+                    break;
+                }
+            }
+            for j in 0..total {
+                let (out, _) = product.multiply(&x.columns(j, 1).clone_owned(), at(first + j as u64));
+                same_bits(
+                    &out,
+                    &whole.columns(j, 1).clone_owned(),
+                    &format!("{ports} ports, vector {j} alone\n{process}\n{link}"),
+                );
+            }
+        }
+    }
+}
+
+fn same_bits(a: &DMatrix<f64>, b: &DMatrix<f64>, what: &str) {
+    let off = (a - b).amax();
+    assert!(a.iter().zip(b.iter()).all(|(a, b)| a.to_bits() == b.to_bits()), "{off:e}: {what}");
+}
+
+/// Another shot, trial, layer or seed draws anew; the same draws the same.
+#[test]
+fn shots_are_draws_of_their_own() {
+    let w = real(4, 4, 0);
+    let x = vectors(4, 3, 1.0, 0);
+    let product = Layer::new(&w, "ports = 4", SOURCES, "laser_power_w = 1e-4\nshot_noise = true", 1.0).product(0);
+    let get = |trial, index, first_sample| product.multiply(&x, Shot { trial, index, first_sample }).0;
+    assert_eq!(get(0, 0, 0), get(0, 0, 0));
+    for other in [get(1, 0, 0), get(0, 1, 0), get(0, 0, 1)] {
+        assert!((other - get(0, 0, 0)).amin() != 0.0);
+    }
+}

@@ -1,0 +1,253 @@
+//! An independent reading of PROGRAM.json and CHIP.json, its own sines and loops, beside `Chip::realise`: 1e-12.
+
+mod common;
+
+use common::{Matrix, chip, gaussian, haar, process, svd, unitary};
+use num_complex::Complex64;
+use phaseloom_hardware::Chip;
+use phaseloom_mesh::MatrixProgram;
+use serde_json::Value;
+use std::f64::consts::PI;
+use std::path::Path;
+
+/// One phase shifter with all that the loops below need.
+#[derive(Clone)]
+struct Heater {
+    section: usize,
+    kind: &'static str,
+    column: i64,
+    mode: i64,
+    x: f64,
+    y: f64,
+    phase: f64,
+}
+
+fn number(v: &Value) -> f64 {
+    v.as_f64().unwrap()
+}
+
+fn array<'a>(v: &'a Value, key: &str) -> &'a Vec<Value> {
+    v[key].as_array().unwrap()
+}
+
+/// All heaters of a program in a fixed order: of each section, cell by cell θ then φ, then the outputs.
+fn heaters(program: &Value) -> Vec<Heater> {
+    let mut all = Vec::new();
+    let mut start = 0.0;
+    for (section, name) in ["right", "attenuators", "left"].into_iter().enumerate() {
+        let part = &program[name];
+        if part.is_null() {
+            continue;
+        }
+        let mesh = part.is_object();
+        let cells = if mesh { array(part, "cells").clone() } else { part.as_array().unwrap().clone() };
+        let mut columns = 0;
+        for cell in &cells {
+            let column = if mesh { cell["column"].as_i64().unwrap() } else { 0 };
+            let mode = cell["mode"].as_i64().unwrap();
+            columns = columns.max(column + 1);
+            for (kind, along) in [("theta", 90.0), ("phi", 30.0)] {
+                let x = start + 120.0 * column as f64 + along;
+                // Two modes of 12 µm make a cell; its arms are 10 µm apart, about the middle between the modes.
+                let y = 12.0 * mode as f64 + 6.0 - 5.0;
+                all.push(Heater { section, kind, column, mode, x, y, phase: number(&cell[kind]) });
+            }
+        }
+        if mesh {
+            for (mode, phase) in array(part, "output").iter().enumerate() {
+                let x = start + 120.0 * columns as f64 + 30.0;
+                let (mode, phase) = (mode as i64, number(phase));
+                all.push(Heater { section, kind: "output", column: columns, mode, x, y: 12.0 * mode as f64, phase });
+            }
+        }
+        start += 120.0 * (columns + i64::from(mesh)) as f64;
+    }
+    all
+}
+
+fn scatter(d: f64) -> f64 {
+    if d < 23.0 {
+        3.55117528e-7 * d.powi(5) - 1.55789201e-5 * d.powi(4) - 8.29631681e-6 * d.powi(3) + 9.89616761e-3 * d * d
+            - 0.176013871 * d
+            + 1.0
+    } else {
+        0.2167267 * (-0.12747211 * d).exp()
+    }
+}
+
+fn drive(process: &Value, heaters: &mut [Heater]) {
+    let quantizer = &process["phase_quantization"];
+    if !quantizer.is_null() {
+        let codes = (1u64 << quantizer["bits"].as_u64().unwrap()) as f64;
+        for h in heaters.iter_mut() {
+            if quantizer["uniform_in"] == "voltage" {
+                let step = 2f64.sqrt() / (codes - 1.0);
+                let code = ((h.phase.max(0.0) / PI).sqrt() / step + 0.5).floor().min(codes - 1.0);
+                h.phase = PI * (code * step) * (code * step);
+            } else {
+                let code = (h.phase / (2.0 * PI) * codes + 0.5).floor();
+                h.phase = (code - (code / codes).floor() * codes) / codes * 2.0 * PI;
+            }
+        }
+    }
+    let before: Vec<Heater> = heaters.to_vec();
+    if let Some(coefficient) = process["thermal_crosstalk"]["coefficient"].as_f64() {
+        for victim in heaters.iter_mut() {
+            for h in &before {
+                let near = (h.column - victim.column).abs() <= 1 && (h.mode - victim.mode).abs() == 1;
+                if h.section == victim.section && h.kind == victim.kind && h.kind != "output" && near {
+                    victim.phase += coefficient * h.phase;
+                }
+            }
+        }
+    }
+    if let Some(factor) = process["thermal_crosstalk"]["distance_factor"].as_f64() {
+        for (v, victim) in heaters.iter_mut().enumerate() {
+            for (a, h) in before.iter().enumerate() {
+                let (dx, dy) = (h.x - victim.x, h.y - victim.y);
+                if a == v || dx.abs() > 100.0 || dy.abs() > 100.0 {
+                    continue;
+                }
+                let mut warmed = scatter((dx * dx + dy * dy).sqrt());
+                if victim.kind != "output" {
+                    warmed -= scatter((dx * dx + (dy - 10.0) * (dy - 10.0)).sqrt());
+                }
+                victim.phase += factor * warmed * h.phase.abs();
+            }
+        }
+    }
+}
+
+fn expi(phase: f64) -> Complex64 {
+    Complex64::new(phase.cos(), phase.sin())
+}
+
+/// Splitter, arms, splitter, phase, as four 2×2 products.
+fn cell(theta: f64, phi: f64, frozen: &Value) -> [[Complex64; 2]; 2] {
+    let splitter = |error: f64| {
+        let (c, s) = ((PI / 4.0 + error).cos(), (PI / 4.0 + error).sin());
+        [[Complex64::new(c, 0.0), Complex64::new(0.0, s)], [Complex64::new(0.0, s), Complex64::new(c, 0.0)]]
+    };
+    let diagonal = |a: Complex64, b: f64| [[a, 0.0.into()], [Complex64::new(0.0, 0.0), b.into()]];
+    let times = |a: [[Complex64; 2]; 2], b: [[Complex64; 2]; 2]| {
+        let entry = |i: usize, j: usize| a[i][0] * b[0][j] + a[i][1] * b[1][j];
+        [[entry(0, 0), entry(0, 1)], [entry(1, 0), entry(1, 1)]]
+    };
+    let (theta, phi) = (theta + number(&frozen["theta_offset_rad"]), phi + number(&frozen["phi_offset_rad"]));
+    let arms = diagonal(expi(theta) * number(&frozen["upper_amplitude"]), number(&frozen["lower_amplitude"]));
+    let second = times(splitter(number(&frozen["beta_rad"])), arms);
+    times(times(second, splitter(number(&frozen["alpha_rad"]))), diagonal(expi(phi), 1.0))
+}
+
+/// The passive matrix of a program on a chip, without the gain.
+fn oracle(program: &Value, chip: &Value) -> Matrix {
+    let mut heaters = heaters(program);
+    drive(&chip["process"], &mut heaters);
+    let (rows, columns) = (program["rows"].as_u64().unwrap() as usize, program["columns"].as_u64().unwrap() as usize);
+    let mut total = Matrix::identity(columns, columns);
+    let mut next = heaters.into_iter();
+    for name in ["right", "attenuators", "left"] {
+        if program[name].is_null() {
+            continue;
+        }
+        let frozen = &chip[name];
+        let modes = match name {
+            "right" => columns,
+            "left" => rows,
+            _ => rows.min(columns),
+        };
+        total = total.resize_vertically(modes, 0.0.into());
+        for state in array(frozen, "cells") {
+            let (theta, phi) = (next.next().unwrap(), next.next().unwrap());
+            assert_eq!((theta.kind, phi.kind, theta.mode), ("theta", "phi", phi.mode));
+            let t = cell(theta.phase, phi.phase, state);
+            let m = theta.mode as usize;
+            for c in 0..columns {
+                let a = total[(m, c)];
+                if name == "attenuators" {
+                    total[(m, c)] = t[0][0] * a;
+                } else {
+                    let b = total[(m + 1, c)];
+                    total[(m, c)] = t[0][0] * a + t[0][1] * b;
+                    total[(m + 1, c)] = t[1][0] * a + t[1][1] * b;
+                }
+            }
+        }
+        for (mode, offset) in array(frozen, "output_offset_rad").iter().enumerate() {
+            let phase = next.next().unwrap();
+            assert_eq!(phase.kind, "output");
+            let turn = expi(phase.phase + number(offset));
+            total.row_mut(mode).iter_mut().for_each(|z| *z *= turn);
+        }
+    }
+    assert!(next.next().is_none());
+    total
+}
+
+fn check(folder: &Path, name: &str, text: &str, program: &MatrixProgram) {
+    let chip = chip(&process(text), program, 3);
+    let (program_path, chip_path) = (folder.join("program.json"), folder.join("chip.json"));
+    program.save(&program_path).unwrap();
+    chip.save(&chip_path).unwrap();
+    let read = |path: &Path| serde_json::from_str::<Value>(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let (program_json, chip_json) = (read(&program_path), read(&chip_path));
+    let made = chip.realise(program).unwrap();
+    let slow = oracle(&program_json, &chip_json);
+    assert_eq!(made.shape(), slow.shape());
+    let off = (&made - slow).camax();
+    assert!(off < 1e-12, "{name}\n{text}\n{off:e}");
+
+    // The file holds the chip: same bytes again, same bits of the matrix.
+    let back = Chip::load(&chip_path).unwrap();
+    assert_eq!(back, chip);
+    let again = folder.join("again.json");
+    back.save(&again).unwrap();
+    assert_eq!(std::fs::read(&chip_path).unwrap(), std::fs::read(&again).unwrap());
+    assert_eq!(back.realise(&MatrixProgram::load(&program_path).unwrap()).unwrap(), made);
+}
+
+#[test]
+fn files_rebuilt_by_hand_equal_the_machine() {
+    let sources = [
+        "",
+        "[splitter_error]\nsigma_rad = 0.05",
+        "[splitter_error]\nsigma_amplitude = 0.03",
+        "[splitter_error]\nsigma_power = 0.04\nmean_rad = -0.1",
+        "[phase_error]\nsigma_rad = 0.3",
+        "[insertion_loss]\nloss_db = 0.3",
+        "[insertion_loss]\nloss_db = 0.2\nimbalance_db = -0.4\nimbalance_sigma_db = 0.5",
+        "[thermal_crosstalk]\ncoefficient = 0.02",
+        "[thermal_crosstalk]\ndistance_factor = 1.0",
+        "[phase_quantization]\nbits = 6",
+        "[phase_quantization]\nbits = 7\nuniform_in = \"voltage\"",
+    ];
+    let first = "[splitter_error]\nsigma_rad = 0.05\nmean_rad = 0.02\n[phase_error]\nsigma_rad = 0.1\n[insertion_loss]\n\
+                 loss_db = 0.2\nimbalance_db = 0.1\nimbalance_sigma_db = 0.3\n[phase_jitter]\nsigma_rad = 0.1\n";
+    let all = [
+        // Against the order of the drive, which is fixed.
+        format!("{first}[thermal_crosstalk]\ncoefficient = 0.01\n[phase_quantization]\nbits = 6"),
+        format!(
+            "{first}[thermal_crosstalk]\ndistance_factor = 0.5\n[phase_quantization]\nbits = 6\nuniform_in = \"voltage\""
+        ),
+    ];
+    let folder = std::env::temp_dir().join(format!("phaseloom-oracle-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    for topology in [0, 1] {
+        let mut programs: Vec<(String, MatrixProgram)> = Vec::new();
+        for n in [1, 2, 3, 8, 13] {
+            programs.push((format!("unitary {n}, topology {topology}"), unitary(&haar(n, 1), topology)));
+        }
+        for (m, n) in [(1, 1), (6, 6), (4, 9), (9, 4), (1, 5), (5, 1)] {
+            programs.push((format!("svd {m}×{n}, topology {topology}"), svd(&gaussian(m, n, 1), topology)));
+        }
+        let mut padded = gaussian(3, 5, 2).resize(9, 9, 0.0.into());
+        padded[(0, 0)] = 0.0.into();
+        programs.push((format!("padded, topology {topology}"), svd(&padded, topology)));
+        for (name, program) in &programs {
+            for text in sources.iter().copied().chain(all.iter().map(String::as_str)) {
+                check(&folder, name, text, program);
+            }
+        }
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}

@@ -1,0 +1,68 @@
+use super::{Ending, output};
+use clap::Args;
+use phaseloom::hardware::{self, HardwareError, Process, Sample};
+use phaseloom::{MatrixProgram, topology};
+use std::path::{Path, PathBuf};
+
+/// Sample one imperfect chip from a process and save it
+///
+/// Seed N is trial 0 of a run with seed N.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  \
+    phaseloom chip process.toml --program program.json --seed 1 -o chip.json\n  \
+    phaseloom chip process.toml --core 64 --topology rectangular --seed 1 -o chip.json")]
+pub struct Chip {
+    /// The process (TOML)
+    process: PathBuf,
+    /// Make a chip for this program
+    #[arg(long, value_name = "PROGRAM.json", required_unless_present = "core", conflicts_with = "core")]
+    program: Option<PathBuf>,
+    /// Make a core of this many ports, for any matrix up to that size
+    #[arg(long, value_name = "K")]
+    core: Option<usize>,
+    /// Topology of the core
+    #[arg(long, default_value = "rectangular", value_name = "KEY", conflicts_with = "program")]
+    topology: String,
+    /// Seed of the sample
+    #[arg(long, value_name = "N")]
+    seed: u64,
+    /// Trial of a run with that seed
+    #[arg(long, value_name = "T", default_value_t = 0)]
+    trial: u64,
+    /// Where to write the chip (JSON)
+    #[arg(short, long, value_name = "CHIP.json")]
+    output: PathBuf,
+}
+
+impl Chip {
+    pub fn execute(self) -> anyhow::Result<Ending> {
+        let process = load_process(&self.process)?;
+        let sample = Sample { seed: self.seed, trial: self.trial, core: 0 };
+        let chip = match (&self.program, self.core) {
+            (Some(program), _) => hardware::Chip::fabricate(&process, &MatrixProgram::load(program)?, sample)?,
+            (None, ports) => {
+                hardware::Chip::fabricate_core(&process, ports.unwrap_or(0), topology(&self.topology)?, sample)?
+            }
+        };
+        chip.save(&self.output)?;
+        let cells: usize = chip.sections().iter().map(|s| s.cells.len()).sum();
+        let sources: Vec<&str> = process.sources().map(|(key, _)| key).collect();
+        output::show(&format!(
+            "chip of {cells} interferometers, seed {}, trial {}: {}\n",
+            self.seed,
+            self.trial,
+            if sources.is_empty() { "perfect".to_owned() } else { sources.join(", ") }
+        ))?;
+        Ok(Ending::Done)
+    }
+}
+
+/// Reads and checks a process.
+pub fn load_process(path: &Path) -> anyhow::Result<Process> {
+    let (process, text): (Process, String) = hardware::toml_file::read_toml(path)?;
+    match process.check() {
+        Ok(()) => Ok(process),
+        Err(HardwareError::Process(invalid)) => Err(hardware::toml_file::locate(path, &text, invalid).into()),
+        Err(other) => Err(other.into()),
+    }
+}

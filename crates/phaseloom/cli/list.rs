@@ -1,0 +1,33 @@
+use super::{Ending, output};
+use clap::Args;
+use phaseloom::hardware::{DETECTIONS, IMPERFECTIONS, LINK_PARTS};
+use phaseloom::mesh::TOPOLOGIES;
+use phaseloom::network::layer::LAYERS;
+use phaseloom::report::FIGURES;
+
+/// Every topology, imperfection, link part, detection, layer and figure, one line each
+#[derive(Args)]
+pub struct List {}
+
+impl List {
+    pub fn execute(self) -> anyhow::Result<Ending> {
+        let topologies: Vec<(&str, &str)> = TOPOLOGIES.iter().map(|t| (t.key(), t.description())).collect();
+        let figures: Vec<(&str, &str)> = FIGURES.iter().map(|f| (f.key(), f.description())).collect();
+        let mut text = String::new();
+        for (title, entries) in [
+            ("topologies", topologies.as_slice()),
+            ("imperfections of a process", IMPERFECTIONS),
+            ("parts of the link", LINK_PARTS),
+            ("detections", DETECTIONS),
+            ("layers", LAYERS),
+            ("figures", figures.as_slice()),
+        ] {
+            text += &format!("{title}\n");
+            for (key, line) in entries {
+                text += &format!("  {key:<20} {line}\n");
+            }
+        }
+        output::show(&text)?;
+        Ok(Ending::Done)
+    }
+}

@@ -1,0 +1,77 @@
+use super::chip::load_process;
+use super::{Ending, output};
+use clap::Args;
+use phaseloom::hardware::{Chip, Sample};
+use phaseloom::network::data::write_matrix_npy;
+use phaseloom::{Complex64, MatrixProgram, fidelity, relative_error};
+use std::path::PathBuf;
+
+/// The matrix that a program makes, on a perfect or on a given chip
+///
+/// Prints error, fidelity and transmission, and the matrix itself up to 8×8; -o writes it as .npy (c16, C order).
+#[derive(Args)]
+#[command(after_help = "Examples:\n  \
+    phaseloom matrix program.json -o ideal.npy\n  \
+    phaseloom matrix program.json --chip chip.json -o realised.npy\n  \
+    phaseloom matrix program.json --process process.toml --seed 1 --trial 3 -o realised.npy")]
+pub struct Matrix {
+    /// The program (JSON)
+    program: PathBuf,
+    /// A chip from `phaseloom chip`
+    #[arg(long, value_name = "CHIP.json", conflicts_with = "process")]
+    chip: Option<PathBuf>,
+    /// Sample the chip from a process
+    #[arg(long, value_name = "PROCESS.toml", requires = "seed")]
+    process: Option<PathBuf>,
+    /// Seed of that sample
+    #[arg(long, value_name = "N", requires = "process")]
+    seed: Option<u64>,
+    /// Trial of a run with that seed
+    #[arg(long, value_name = "T", default_value_t = 0, requires = "process")]
+    trial: u64,
+    /// Where to write the matrix
+    #[arg(short, long, value_name = "MATRIX.npy")]
+    output: Option<PathBuf>,
+}
+
+impl Matrix {
+    pub fn execute(self) -> anyhow::Result<Ending> {
+        let program = MatrixProgram::load(&self.program)?;
+        let ideal = program.matrix();
+        let chip = match (&self.chip, &self.process) {
+            (Some(path), _) => Some(Chip::load(path)?),
+            (None, Some(path)) => {
+                let sample = Sample { seed: self.seed.unwrap_or_default(), trial: self.trial, core: 0 };
+                Some(Chip::fabricate(&load_process(path)?, &program, sample)?)
+            }
+            (None, None) => None,
+        };
+        let realised = match &chip {
+            Some(chip) => chip.realise(&program)? * Complex64::new(program.gain(), 0.0),
+            None => ideal.clone(),
+        };
+        if let Some(path) = &self.output {
+            write_matrix_npy(path, &realised)?;
+        }
+        let (rows, columns) = realised.shape();
+        let mut text =
+            format!("{rows}×{columns}, {}\n", if chip.is_some() { "imperfect chip" } else { "perfect chip" });
+        if ideal.norm() > 0.0 {
+            let (real, target) = (realised.norm_squared(), ideal.norm_squared());
+            text += &format!(
+                "relative error ‖Ŵ−W‖/‖W‖ {:.6}\nfidelity {:.6}\ntransmission {:.3} dB\n",
+                relative_error(&ideal, &realised),
+                if real > 0.0 { fidelity(&ideal, &realised) } else { 0.0 },
+                10.0 * (real / target).log10(),
+            );
+        }
+        if rows <= 8 && columns <= 8 {
+            for row in realised.row_iter() {
+                let cells: Vec<String> = row.iter().map(|z| format!("{:+.6}{:+.6}i", z.re, z.im)).collect();
+                text += &format!("{}\n", cells.join("  "));
+            }
+        }
+        output::show(&text)?;
+        Ok(Ending::Done)
+    }
+}

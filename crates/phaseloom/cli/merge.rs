@@ -1,0 +1,31 @@
+use super::{Ending, output, results};
+use clap::Args;
+use phaseloom::experiment::{Tables, merge};
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// Put the shards of a run together
+#[derive(Args)]
+#[command(after_help = "Example:\n  phaseloom merge part1 part2 -o whole")]
+pub struct Merge {
+    /// Folders of shards of one run
+    #[arg(required = true, value_name = "DIR")]
+    folders: Vec<PathBuf>,
+    /// Folder of the whole run
+    #[arg(short, long, value_name = "DIR")]
+    output: PathBuf,
+}
+
+impl Merge {
+    pub fn execute(self) -> anyhow::Result<Ending> {
+        let start = Instant::now();
+        let outcome = merge(&self.folders, &self.output)?;
+        results::provenance(&self.output, &outcome, start.elapsed())?;
+        if let Some(tables) = Tables::new(&outcome) {
+            results::write(&tables, &self.output)?;
+            output::show(&tables.text())?;
+        }
+        eprintln!("results in {}", self.output.display());
+        Ok(Ending::Done)
+    }
+}

@@ -1,0 +1,82 @@
+//! Commands: one file each, one line each in [`Command`].
+
+mod calibrate;
+mod chip;
+mod interrupt;
+mod list;
+mod matrix;
+mod merge;
+mod output;
+mod page;
+mod program;
+mod results;
+mod run;
+mod train;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Runs trained neural networks on imperfect photonic chips.
+#[derive(Parser)]
+#[command(name = "phaseloom", version, propagate_version = true, max_term_width = 110)]
+#[command(after_help = "Exit codes: 0; 1 internal error; 2 usage or bad input; 130 interrupted.\n\
+    Data read by path: set PHASELOOM_DATA to their folder.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Run(run::Run),
+    Merge(merge::Merge),
+    Program(program::Program),
+    Chip(chip::Chip),
+    Matrix(matrix::Matrix),
+    Train(train::Train),
+    Calibrate(calibrate::Calibrate),
+    List(list::List),
+    Completions(page::Completions),
+    Man(page::Man),
+}
+
+/// How a command ends well.
+enum Ending {
+    Done,
+    Interrupted,
+}
+
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let work = || match cli.command {
+        Command::Run(command) => command.execute(),
+        Command::Merge(command) => command.execute(),
+        Command::Program(command) => command.execute(),
+        Command::Chip(command) => command.execute(),
+        Command::Matrix(command) => command.execute(),
+        Command::Train(command) => command.execute(),
+        Command::Calibrate(command) => command.execute(),
+        Command::List(command) => command.execute(),
+        Command::Completions(command) => command.execute(&mut Cli::command()),
+        Command::Man(command) => command.execute(&Cli::command()),
+    };
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)) {
+        Ok(Ok(Ending::Done)) => ExitCode::SUCCESS,
+        Ok(Ok(Ending::Interrupted)) => ExitCode::from(130),
+        Ok(Err(error)) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(if is_internal(&error) { 1 } else { 2 })
+        }
+        Err(_) => {
+            eprintln!("error: this is a bug in Phaseloom; please report it with the message above");
+            ExitCode::from(1)
+        }
+    }
+}
+
+/// A decomposition that fails its own check is our fault, not the user's.
+fn is_internal(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        matches!(cause.downcast_ref::<phaseloom::mesh::MeshError>(), Some(phaseloom::mesh::MeshError::Svd { .. }))
+    })
+}

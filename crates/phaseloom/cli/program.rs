@@ -1,0 +1,76 @@
+use super::{Ending, output};
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use phaseloom::mesh::Unitary;
+use phaseloom::network::data::read_matrix_npy;
+use phaseloom::{Form, MatrixProgram, topology};
+use std::path::PathBuf;
+
+/// Turn a matrix into the phases of a mesh
+///
+/// The matrix is a .npy file of rank 2, real or complex. A unitary takes one mesh; any other matrix W = g·U·Σ·V† takes
+/// two meshes and a column of attenuators.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  \
+    phaseloom program unitary.npy -o program.json\n  \
+    phaseloom program weights.npy --form svd --topology triangular -o program.json")]
+pub struct Program {
+    /// The matrix (.npy)
+    matrix: PathBuf,
+    /// Where to write the program (JSON)
+    #[arg(short, long, value_name = "PROGRAM.json")]
+    output: PathBuf,
+    /// auto: one mesh if max|U†U−I| ≤ 1e-9, or 1e-5 for single-precision input, whose nearest unitary is then taken
+    #[arg(long, value_enum, default_value_t = FormKey::Auto)]
+    form: FormKey,
+    /// Key of the topology, see `phaseloom list`
+    #[arg(long, default_value = "rectangular", value_name = "KEY")]
+    topology: String,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum FormKey {
+    Auto,
+    Unitary,
+    Svd,
+}
+
+impl Program {
+    pub fn execute(self) -> anyhow::Result<Ending> {
+        let topology = topology(&self.topology)?;
+        let (w, single) = read_matrix_npy(&self.matrix)?;
+        let form = match self.form {
+            FormKey::Auto => Form::Auto,
+            FormKey::Unitary => Form::Unitary,
+            FormKey::Svd => Form::Svd,
+        };
+        let program = if single {
+            MatrixProgram::from_single(&w, form, topology)
+        } else {
+            MatrixProgram::new(&w, form, topology)
+        }
+        .with_context(|| self.matrix.display().to_string())?;
+        program.save(&self.output)?;
+
+        let (rows, columns) = program.shape();
+        let mut text = format!("{rows}×{columns} matrix, {} precision\n", if single { "single" } else { "double" });
+        if w.is_square() {
+            text += &format!("max |U†U − I| = {:.1e}\n", Unitary::deviation(&w));
+        }
+        text += match (program.form(), single) {
+            (Form::Unitary, true) => "programmed the nearest unitary on one mesh (form unitary)\n",
+            (Form::Unitary, false) => "programmed on one mesh (form unitary)\n",
+            _ => "programmed as g·U·Σ·V† on two meshes and a column of attenuators (form svd)\n",
+        };
+        text += &format!(
+            "{}: {} interferometers, depth {}, gain {}\n‖Ŵ − W‖_F = {:.1e}\n",
+            topology.key(),
+            program.interferometers(),
+            program.depth(),
+            program.gain(),
+            (program.matrix() - &w).norm()
+        );
+        output::show(&text)?;
+        Ok(Ending::Done)
+    }
+}

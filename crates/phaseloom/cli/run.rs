@@ -1,0 +1,138 @@
+use super::{Ending, interrupt, output, results};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use phaseloom::Experiment;
+use phaseloom::experiment::{self, ExperimentError, Options, Shard, Tables, Unit};
+use phaseloom::hardware::Batch;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// Run a trained network on sampled imperfect chips, over a grid of settings
+///
+/// Writes experiment.toml, units.jsonl, table.csv, summary.csv, design.csv, figure.svg, figure.png and provenance.json
+/// to DIR. Interrupted, it goes on where it stopped when it is started again.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  \
+    phaseloom run examples/digits/digits.toml\n  \
+    phaseloom run experiment.toml -o results/mine --trials 50 --threads 4\n  \
+    phaseloom run experiment.toml --shard 1/2 -o part1    # on one machine\n  \
+    phaseloom run experiment.toml --shard 2/2 -o part2    # on another\n  \
+    phaseloom merge part1 part2 -o whole")]
+pub struct Run {
+    /// The experiment (TOML)
+    experiment: PathBuf,
+    /// Folder of the results [default: phaseloom-runs/<stem of EXPERIMENT>]
+    #[arg(short, long, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// Sampled chips at each point, in place of the file's
+    #[arg(long, value_name = "N")]
+    trials: Option<u64>,
+    /// Seed, in place of the file's
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Threads; results do not depend on it [default: one a core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
+    /// Compute only part K of N of the units
+    #[arg(long, value_name = "K/N", default_value = "1/1", hide_default_value = true)]
+    shard: Shard,
+    /// Keep the outputs of every sample in DIR/outputs (.npy, classes × samples, a file a unit and shot)
+    #[arg(long)]
+    save_outputs: bool,
+}
+
+impl Run {
+    pub fn execute(self) -> anyhow::Result<Ending> {
+        let start = Instant::now();
+        let mut experiment = Experiment::load(&self.experiment)?;
+        experiment.config.trials = self.trials.unwrap_or(experiment.config.trials);
+        experiment.config.seed = self.seed.unwrap_or(experiment.config.seed);
+        experiment.check(&experiment.config)?;
+        let folder = self.output.clone().unwrap_or_else(|| self.default_folder());
+        for line in announcements(&experiment) {
+            eprintln!("{line}");
+        }
+
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        bar.set_style(
+            ProgressStyle::with_template("{bar:40} {pos}/{len} units, {elapsed} passed, {eta} left")
+                .unwrap_or_else(|_| ProgressStyle::default_bar()),
+        );
+        let progress = |done: usize, total: usize| {
+            bar.set_length(total as u64);
+            if bar.position() == 0 && done > 0 {
+                // Units of an earlier session say nothing about the speed of this one.
+                bar.set_position(done as u64);
+                bar.reset_eta();
+            }
+            bar.set_position(done as u64);
+        };
+        let keep = |unit: Unit, shot: u32, outputs: &Batch| save_outputs(&folder, unit, shot, outputs);
+        let options = Options {
+            threads: usize::from(self.threads.unwrap_or(0)),
+            shard: self.shard,
+            interrupt: interrupt::flag(),
+            progress: &progress,
+            outputs: if self.save_outputs { Some(&keep) } else { None },
+        };
+        let outcome = experiment::run(&experiment, &folder, &options)?;
+        bar.finish_and_clear();
+
+        if outcome.computed > 0 {
+            results::provenance(&folder, &outcome, start.elapsed())?;
+        }
+        if outcome.interrupted {
+            eprintln!(
+                "interrupted: {} units are safe in {}, {} are missing; the same command goes on",
+                outcome.records.len(),
+                folder.display(),
+                outcome.missing
+            );
+            return Ok(Ending::Interrupted);
+        }
+        let Some(tables) = Tables::new(&outcome) else {
+            eprintln!(
+                "shard {}/{}: {} units computed, {} of the whole run are missing here; put the shards together with \
+                 `phaseloom merge`",
+                self.shard.part, self.shard.of, outcome.computed, outcome.missing
+            );
+            return Ok(Ending::Done);
+        };
+        if outcome.computed == 0 {
+            eprintln!("{}: this run is finished; nothing was computed", folder.display());
+        }
+        results::write(&tables, &folder)?;
+        output::show(&tables.text())?;
+        eprintln!("results in {}", folder.display());
+        Ok(Ending::Done)
+    }
+
+    fn default_folder(&self) -> PathBuf {
+        let stem = self.experiment.file_stem().unwrap_or_default().to_string_lossy();
+        let shard = if self.shard == Shard::WHOLE {
+            String::new()
+        } else {
+            format!("-{}-of-{}", self.shard.part, self.shard.of)
+        };
+        Path::new("phaseloom-runs").join(format!("{stem}{shard}"))
+    }
+}
+
+/// What will take long, said beforehand.
+fn announcements(experiment: &Experiment) -> Vec<String> {
+    let Some(jitter) = &experiment.config.process.phase_jitter else { return Vec::new() };
+    let hold = jitter.hold(experiment.config.link.symbol_rate_hz);
+    vec![format!(
+        "phase jitter: every matrix is realised anew every {hold} vector{}, which costs about as much as the product \
+         itself for each matrix entry and vector, without the speed of a matrix product",
+        if hold == 1 { "" } else { "s" }
+    )]
+}
+
+fn save_outputs(folder: &Path, unit: Unit, shot: u32, outputs: &Batch) -> Result<(), ExperimentError> {
+    let folder = folder.join("outputs");
+    std::fs::create_dir_all(&folder).map_err(|source| ExperimentError::Io { path: folder.clone(), source })?;
+    let name = format!("{}-point{}-trial{}-shot{shot}.npy", unit.row.key(), unit.point, unit.trial);
+    let complex = outputs.map(|x| phaseloom::Complex64::new(x, 0.0));
+    Ok(phaseloom::network::data::write_matrix_npy(&folder.join(name), &complex)?)
+}

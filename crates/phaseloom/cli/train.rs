@@ -1,0 +1,48 @@
+use super::{Ending, interrupt, output};
+use clap::Args;
+use phaseloom::network::train::{EpochReport, TrainSpec, train};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+
+/// Train a plain network and calibrate its scales
+///
+/// Writes the weights and the calibration at the places that the model file names. Ctrl-C keeps what was reached.
+#[derive(Args)]
+#[command(after_help = "Example:\n  phaseloom train examples/digits/train.toml")]
+pub struct Train {
+    /// The training (TOML)
+    training: PathBuf,
+}
+
+impl Train {
+    pub fn execute(self) -> anyhow::Result<Ending> {
+        let spec = TrainSpec::load(&self.training)?;
+        let flag = interrupt::flag();
+        let base = self.training.parent().unwrap_or(Path::new(""));
+        let trained = train(&spec, base, &mut |report| {
+            eprintln!("{}", line(report));
+            if flag.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        let files = trained.save()?;
+        if let Some(last) = trained.history.last() {
+            output::show(&(line(last) + "\n"))?;
+        }
+        for file in files {
+            eprintln!("wrote {}", file.display());
+        }
+        Ok(if flag.load(Ordering::Relaxed) { Ending::Interrupted } else { Ending::Done })
+    }
+}
+
+fn line(report: &EpochReport) -> String {
+    let percent = |accuracy: f64| format!("{:.2} %", 100.0 * accuracy);
+    let validation = report.validation_accuracy.map(|a| format!(", validation {}", percent(a))).unwrap_or_default();
+    format!(
+        "epoch {}/{}: loss {:.4}, training {}{validation}",
+        report.epoch,
+        report.epochs,
+        report.loss,
+        percent(report.train_accuracy)
+    )
+}
