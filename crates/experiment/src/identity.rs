@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::Path;
 
 /// The version that stands in every output.
@@ -51,10 +52,10 @@ impl Identity {
                 files.push((format!("data: {name}"), file));
             }
             for (name, file) in files {
-                if !inputs.contains_key(&name) {
+                if let Entry::Vacant(place) = inputs.entry(name) {
                     let bytes =
                         std::fs::read(&file).map_err(|source| ExperimentError::Io { path: file.clone(), source })?;
-                    inputs.insert(name, hex(&Sha256::digest(&bytes)));
+                    place.insert(hex(&Sha256::digest(&bytes)));
                 }
             }
         }

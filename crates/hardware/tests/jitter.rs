@@ -59,7 +59,7 @@ fn squared(made: &Matrix, n: usize) -> f64 {
 #[test]
 fn jitter_averages_out_as_one_over_k() {
     let sigma = 1e-4;
-    for (n, repeats) in [(4, 6000), (16, 400)] {
+    for (n, repeats) in [(4, 6000), (16, 1000)] {
         let hold = format!("{}e-9", 2 * n);
         let layer = layer(n, &format!("[phase_jitter]\nsigma_rad = {sigma}\ncorrelation_s = {hold}"));
         let product = layer.product(0);
