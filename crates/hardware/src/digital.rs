@@ -28,8 +28,8 @@ impl DigitalProduct {
             let top = block.amax();
             if let (Some(phases), true) = (phases, top > 0.0) {
                 // One bit leaves no code but zero in a mid-tread converter; two is the least.
-                let converter = crate::Converter { bits: phases.bits.max(2) };
-                block.iter_mut().for_each(|w| *w = converter.round(*w / top) * top);
+                let codes = crate::Converter { bits: phases.bits.max(2) }.signed();
+                block.iter_mut().for_each(|w| *w = codes.round(*w / top) * top);
             }
             block
         });
@@ -59,7 +59,7 @@ impl MatrixProduct for DigitalProduct {
     fn multiply(&self, input: &Batch, _shot: Shot) -> (Batch, Readings) {
         let mut readings = Readings { inputs: input.len() as u64, ..Readings::default() };
         let mut x = input.clone();
-        if let Some(dac) = &self.link.dac {
+        if let Some(dac) = self.link.dac.map(|dac| dac.signed()) {
             for x in x.iter_mut() {
                 let scaled = *x / self.scales.input;
                 readings.inputs_clipped += u64::from(scaled.abs() > 1.0);
@@ -69,11 +69,11 @@ impl MatrixProduct for DigitalProduct {
         let mut out = DMatrix::zeros(self.plan.shape().0, input.ncols());
         for ((tile, block), &full_scale) in self.plan.tiles().iter().zip(&self.tiles).zip(&self.scales.full_scale) {
             let mut sums = multiply_real(block, &x.rows(tile.column, tile.columns).clone_owned());
-            if let Some(adc) = &self.link.adc {
+            if let Some(adc) = self.link.adc.map(|adc| adc.converter().signed()) {
                 for y in sums.iter_mut() {
                     let scaled = *y / full_scale;
                     readings.outputs_clipped += u64::from(scaled.abs() > 1.0);
-                    *y = adc.converter().round(scaled.clamp(-1.0, 1.0)) * full_scale;
+                    *y = adc.round(scaled.clamp(-1.0, 1.0)) * full_scale;
                 }
             }
             readings.outputs += sums.len() as u64;

@@ -2,6 +2,7 @@
 
 use crate::core::{Design, GainCalibration, LayerProgram, Scales, TileDesign, TileProgram, gain};
 use crate::link::Draws;
+use crate::readout::Readout;
 use crate::{Batch, Chip, Cores, Detection, HardwareError, Link, MatrixProduct, Readings, Receiver, Sample, Shot};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
@@ -33,10 +34,8 @@ struct TileEngine {
     core: u64,
     /// Real form of the realised corner; empty where phases jitter.
     planes: DMatrix<f64>,
-    /// Gain of each output; offset detection subtracts the offset first.
-    gain: Vec<f64>,
-    /// Reading of the constant field, in units of √P_port.
-    offset: f64,
+    /// What each output does to its readings.
+    readouts: Vec<Readout>,
     /// ‖gŴ − W‖²_F and ‖W‖²_F.
     error_squared: f64,
     norm_squared: f64,
@@ -92,7 +91,9 @@ impl OpticalProduct {
                 shared = Some(chip.clone());
             }
             let jitter = design.process.phase_jitter.is_some();
-            tiles.push(Some(TileEngine::new(tile, tile_design, chip, core, jitter, &receiver, link, calibration)?));
+            let scale = (scales.input, scales.full_scale[t]);
+            let engine = TileEngine::new(tile, tile_design, chip, core, jitter, &receiver, link, calibration, scale)?;
+            tiles.push(Some(engine));
         }
         Ok(Self {
             program: program.clone(),
@@ -119,24 +120,23 @@ impl OpticalProduct {
         let mut clipped = 0;
         let mut in_phase = input / self.scales.input;
         if self.link.dac.is_some() || self.link.modulator.is_some() {
+            let codes = self.link.dac.map(|dac| dac.signed());
             for x in in_phase.iter_mut() {
-                if x.abs() > 1.0 {
-                    clipped += 1;
-                    *x = x.clamp(-1.0, 1.0);
-                }
-                if let Some(dac) = &self.link.dac {
-                    *x = dac.round(*x);
+                clipped += u64::from(x.abs() > 1.0);
+                *x = x.clamp(-1.0, 1.0);
+                if let Some(codes) = &codes {
+                    *x = codes.round(*x);
                 }
             }
         }
-        let mut quadrature = None;
-        if let Some(modulator) = &self.link.modulator {
-            let mut q = DMatrix::zeros(input.nrows(), input.ncols());
-            for (x, q) in in_phase.iter_mut().zip(q.iter_mut()) {
-                (*x, *q) = modulator.field(*x);
+        let quadrature = self.link.modulator.map(|modulator| {
+            let field = modulator.field();
+            let mut quadrature = DMatrix::zeros(input.nrows(), input.ncols());
+            for (x, q) in in_phase.iter_mut().zip(quadrature.iter_mut()) {
+                (*x, *q) = field(*x);
             }
-            quadrature = Some(q);
-        }
+            quadrature
+        });
         (in_phase, quadrature, clipped)
     }
 
@@ -191,7 +191,7 @@ impl OpticalProduct {
         let rows = tile.rows;
         let both = fields.nrows() > rows;
         let (shot_noise, thermal, laser) = self.receiver.uses();
-        let full_scale = self.scales.full_scale[t];
+        let mut intensity = 0.0;
         let mut readings = Readings { outputs: (rows * fields.ncols()) as u64, ..Readings::default() };
         let mut sample = 0;
         while sample < fields.ncols() {
@@ -216,8 +216,12 @@ impl OpticalProduct {
             let draw = |stream: &mut Option<ChaCha8Rng>| stream.as_mut().map_or(0.0, standard_normal);
             for j in sample..sample + count {
                 let laser = draw(&mut laser_stream);
-                for i in 0..rows {
-                    let (re, im) = (fields[(i, j)], if both { fields[(rows + i, j)] } else { 0.0 });
+                let field = &fields.as_slice()[j * fields.nrows()..(j + 1) * fields.nrows()];
+                let (re, im) = field.split_at(rows);
+                let total = out.nrows();
+                let sums = &mut out.as_mut_slice()[j * total + tile.row..][..rows];
+                for (i, ((&re, readout), sum)) in re.iter().zip(&engine.readouts).zip(sums).enumerate() {
+                    let im = if both { im[i] } else { 0.0 };
                     if let Some(stream) = &mut counts {
                         let place = (skip + j - sample) * rows + i;
                         stream.set_word_pos(place as u128 * WORDS_PER_COUNT);
@@ -228,47 +232,16 @@ impl OpticalProduct {
                         laser,
                         counts: counts.as_mut(),
                     };
-                    readings.signal_photoelectrons += self.receiver.photoelectrons(re * re + im * im);
-                    let reading = self.receiver.read(re, im, draws);
-                    let (value, clipped) = self.convert(reading, engine, i, full_scale);
+                    intensity += re * re + im * im;
+                    let (value, clipped) = readout.convert(self.receiver.read(re, im, draws));
                     readings.outputs_clipped += u64::from(clipped);
-                    out[(tile.row + i, j)] += value;
+                    *sum += value;
                 }
             }
             sample += count;
         }
+        readings.signal_photoelectrons = self.receiver.photoelectrons(intensity);
         readings
-    }
-
-    /// From a reading to the output in the units of the weights: converter, sign, gain.
-    fn convert(&self, reading: f64, engine: &TileEngine, output: usize, full_scale: f64) -> (f64, bool) {
-        let scale = engine.gain[output] * self.scales.input;
-        // Full scale of the field, in units of √P_port.
-        let top = full_scale / scale;
-        let Some(adc) = &self.link.adc else {
-            return match self.link.detection {
-                Detection::Homodyne => (reading * scale, false),
-                Detection::Direct => (reading.max(0.0).sqrt() * scale, false),
-                Detection::Offset => ((reading.max(0.0).sqrt() - engine.offset) * scale, false),
-            };
-        };
-        let converter = adc.converter();
-        match self.link.detection {
-            Detection::Homodyne => {
-                let x = reading / top;
-                (converter.round(x.clamp(-1.0, 1.0)) * full_scale, x.abs() > 1.0)
-            }
-            Detection::Direct => {
-                let x = reading / (top * top);
-                (converter.round_unsigned(x.clamp(0.0, 1.0)).sqrt() * full_scale, x > 1.0)
-            }
-            Detection::Offset => {
-                let whole = engine.offset + top;
-                let x = reading / (whole * whole);
-                let field = converter.round_unsigned(x.clamp(0.0, 1.0)).sqrt() * whole;
-                ((field - engine.offset) * scale, x > 1.0)
-            }
-        }
     }
 }
 
@@ -283,19 +256,18 @@ impl TileEngine {
         receiver: &Receiver,
         link: &Link,
         calibration: GainCalibration,
+        (input_scale, full_scale): (f64, f64),
     ) -> Result<Self, HardwareError> {
         let realised = chip.realise_driven(&tile.program, &design.driven)?;
         let corner = realised.view((0, 0), tile.target.shape()).clone_owned();
         let (rows, inputs) = corner.shape();
+        // A row of zeros, or a matrix that the chip turned around, has nothing to be scaled by.
+        let usable = |g: f64| if g.is_finite() && g > 0.0 { g } else { design.gain };
         let gains: Vec<f64> = match calibration {
             GainCalibration::None => vec![design.gain; rows],
-            GainCalibration::Scalar => vec![gain(&tile.target, &corner); rows],
+            GainCalibration::Scalar => vec![usable(gain(&tile.target, &corner)); rows],
             GainCalibration::PerOutput => (0..rows)
-                .map(|i| {
-                    let g = gain(&tile.target.rows(i, 1).clone_owned(), &corner.rows(i, 1).clone_owned());
-                    // A row of zeros, or one that the chip turned around, has nothing to be scaled by.
-                    if g.is_finite() && g > 0.0 { g } else { design.gain }
-                })
+                .map(|i| usable(gain(&tile.target.rows(i, 1).clone_owned(), &corner.rows(i, 1).clone_owned())))
                 .collect(),
         };
         let error_squared = (0..rows)
@@ -313,14 +285,14 @@ impl TileEngine {
         });
         let offset = match link.detection {
             Detection::Offset => tile.target[(0, inputs - 1)].re / design.gain,
-            _ => 0.0,
+            Detection::Homodyne | Detection::Direct => 0.0,
         };
+        let readouts = gains.iter().map(|g| Readout::new(link, g * input_scale, full_scale, offset)).collect();
         Ok(Self {
             chip: jitter.then_some(chip),
             core,
             planes: if jitter { DMatrix::zeros(0, 0) } else { planes },
-            gain: gains,
-            offset,
+            readouts,
             error_squared,
             norm_squared: tile.target.norm_squared(),
         })

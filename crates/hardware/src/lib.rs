@@ -14,6 +14,7 @@ mod imperfection;
 mod link;
 mod matrix_form;
 mod product;
+mod readout;
 mod tile;
 pub mod toml_file;
 
@@ -27,8 +28,8 @@ pub use imperfection::{
     ThermalCrosstalk, UniformIn,
 };
 pub use link::{
-    Adc, BOLTZMANN, CHARGE, Converter, DETECTIONS, Detection, FullScale, IntensityNoise, LIGHT, LINK_PARTS, Link,
-    Modulator, ModulatorKind, PLANCK, Quality, Receiver, ThermalNoise,
+    Adc, BOLTZMANN, CHARGE, Codes, Converter, DETECTIONS, Detection, FullScale, IntensityNoise, LIGHT, LINK_PARTS,
+    Link, Modulator, ModulatorKind, PLANCK, Quality, Receiver, ThermalNoise,
 };
 pub use matrix_form::MatrixForm;
 pub use product::{Batch, MatrixProduct, Readings, Shot};

@@ -13,7 +13,7 @@ mod modulator;
 mod receiver;
 mod thermal_noise;
 
-pub use converter::{Adc, Converter, FullScale};
+pub use converter::{Adc, Codes, Converter, FullScale};
 pub use intensity_noise::IntensityNoise;
 pub use modulator::{Modulator, ModulatorKind};
 pub(crate) use receiver::Draws;

@@ -25,11 +25,17 @@ pub struct Receiver {
     port_w: f64,
     /// Local oscillator power at one receiver [W].
     lo_w: f64,
-    responsivity: f64,
+    /// Current of a unit reading [A]: of Re ã = 1, or of |ã|² = 1.
+    unit_a: f64,
+    /// Current of the local oscillator at one receiver, both detectors [A]; 0 for one detector.
+    lo_a: f64,
+    /// Current of a field |ã|² = 1, both detectors [A].
+    port_a: f64,
     /// 2qB [A]: current of one count a window.
     count_a: f64,
     shot: bool,
-    thermal_a2: f64,
+    /// Standard deviation of the thermal noise current [A].
+    thermal_a: f64,
     intensity_sigma: f64,
     imbalance: f64,
     photon_j: f64,
@@ -59,14 +65,20 @@ impl Link {
         let modulator_db = self.modulator.map_or(0.0, |m| m.loss_db);
         let share = 1.0 / ports as f64;
         let bandwidth = self.bandwidth_hz();
+        let port_w = coupled.map_or(1.0, |p| p * (1.0 - lo) * share * 10f64.powf(-modulator_db / 10.0));
+        let lo_w = coupled.map_or(1.0, |p| p * lo * share);
+        let homodyne = self.detection == Detection::Homodyne;
+        let port_a = self.responsivity_a_per_w * port_w;
         Ok(Receiver {
             detection: self.detection,
-            port_w: coupled.map_or(1.0, |p| p * (1.0 - lo) * share * 10f64.powf(-modulator_db / 10.0)),
-            lo_w: coupled.map_or(1.0, |p| p * lo * share),
-            responsivity: self.responsivity_a_per_w,
+            port_w,
+            lo_w,
+            unit_a: if homodyne { 2.0 * self.responsivity_a_per_w * (lo_w * port_w).sqrt() } else { port_a },
+            lo_a: if homodyne { self.responsivity_a_per_w * lo_w } else { 0.0 },
+            port_a,
             count_a: 2.0 * CHARGE * bandwidth,
             shot: self.shot_noise,
-            thermal_a2: self.thermal_noise.map_or(0.0, |n| n.variance_a2(bandwidth)),
+            thermal_a: self.thermal_noise.map_or(0.0, |n| n.variance_a2(bandwidth).sqrt()),
             intensity_sigma: self.intensity_noise.map_or(0.0, |n| n.sigma(bandwidth)),
             imbalance: self.intensity_noise.map_or(0.0, |n| n.imbalance()),
             photon_j: self.photon_energy_j(),
@@ -113,68 +125,57 @@ impl Receiver {
 
     /// Whether a draw of shot noise, thermal noise, laser noise is used.
     pub(crate) fn uses(&self) -> (bool, bool, bool) {
-        (self.shot, self.thermal_a2 > 0.0, self.intensity_sigma > 0.0)
+        (self.shot, self.thermal_a > 0.0, self.intensity_sigma > 0.0)
     }
 
     /// Mean count below which photons are counted: (counts of the largest field of interest) < threshold.
     pub(crate) fn may_count(&self) -> bool {
-        self.shot && (self.detection != Detection::Homodyne || self.responsivity * self.lo_w / self.count_a < COUNTED)
+        self.shot && (self.detection != Detection::Homodyne || self.lo_a < COUNTED * self.count_a)
+    }
+
+    /// Mean signal current and total current of the detectors [A] for a field ã.
+    fn currents(&self, re: f64, im: f64) -> (f64, f64) {
+        let intensity = re * re + im * im;
+        let signal = if self.detection == Detection::Homodyne { re } else { intensity };
+        (self.unit_a * signal, self.lo_a + self.port_a * intensity)
     }
 
     /// Reads one field: homodyne gives Re ã, one detector gives |ã|², both with noise.
+    #[inline]
     pub(crate) fn read(&self, re: f64, im: f64, draws: Draws<'_>) -> f64 {
-        let epsilon = self.intensity_sigma * draws.laser;
-        let intensity = re * re + im * im;
-        let (signal_a, total_a, unit_a) = match self.detection {
-            Detection::Homodyne => {
-                let unit = 2.0 * self.responsivity * (self.lo_w * self.port_w).sqrt();
-                (unit * re, self.responsivity * (self.lo_w + self.port_w * intensity), unit)
-            }
-            Detection::Direct | Detection::Offset => {
-                let unit = self.responsivity * self.port_w;
-                (unit * intensity, unit * intensity, unit)
-            }
-        };
+        let (signal_a, total_a) = self.currents(re, im);
         let mut current = signal_a;
         if self.shot {
-            let counts = total_a / self.count_a;
             current = match draws.counts {
-                Some(stream) if counts < COUNTED => match self.detection {
-                    // Two detectors, half the mean difference each way.
-                    Detection::Homodyne => {
-                        let plus = count(0.5 * (total_a + signal_a) / self.count_a, stream);
-                        (plus - count(0.5 * (total_a - signal_a) / self.count_a, stream)) * self.count_a
-                    }
-                    _ => count(counts, stream) * self.count_a,
-                },
-                _ => current + (self.count_a * total_a).sqrt() * draws.shot,
+                Some(stream) if total_a < COUNTED * self.count_a => self.count_photons(signal_a, total_a, stream),
+                _ => signal_a + (self.count_a * total_a).sqrt() * draws.shot,
             };
         }
-        current *= 1.0 + epsilon;
-        if self.detection == Detection::Homodyne {
-            current += epsilon * self.imbalance * self.responsivity * self.lo_w;
+        let epsilon = self.intensity_sigma * draws.laser;
+        current += epsilon * (current + self.imbalance * self.lo_a);
+        (current + self.thermal_a * draws.thermal) / self.unit_a
+    }
+
+    /// Current [A] of photons counted one by one in the window 1/(2B).
+    fn count_photons(&self, signal_a: f64, total_a: f64, stream: &mut ChaCha8Rng) -> f64 {
+        let mut count = |mean_a: f64| {
+            // A mean of zero or below rounding has no photons; the law refuses it.
+            Poisson::new(mean_a / self.count_a).map_or(0.0, |law| law.sample(stream)) * self.count_a
+        };
+        match self.detection {
+            // Two detectors; half the difference goes each way.
+            Detection::Homodyne => count(0.5 * (total_a + signal_a)) - count(0.5 * (total_a - signal_a)),
+            Detection::Direct | Detection::Offset => count(total_a),
         }
-        (current + self.thermal_a2.sqrt() * draws.thermal) / unit_a
     }
 
     /// Variance of a reading of the field ã, in units of the reading squared (first order).
     #[must_use]
     pub fn variance(&self, re: f64, im: f64) -> f64 {
-        let intensity = re * re + im * im;
-        let (signal_a, total_a, unit_a, common_a) = match self.detection {
-            Detection::Homodyne => {
-                let unit = 2.0 * self.responsivity * (self.lo_w * self.port_w).sqrt();
-                let total = self.responsivity * (self.lo_w + self.port_w * intensity);
-                (unit * re, total, unit, self.imbalance * self.responsivity * self.lo_w)
-            }
-            _ => {
-                let unit = self.responsivity * self.port_w;
-                (unit * intensity, unit * intensity, unit, 0.0)
-            }
-        };
+        let (signal_a, total_a) = self.currents(re, im);
         let shot = if self.shot { self.count_a * total_a } else { 0.0 };
-        let intensity_noise = (self.intensity_sigma * (signal_a + common_a)).powi(2);
-        (shot + self.thermal_a2 + intensity_noise) / (unit_a * unit_a)
+        let laser = (self.intensity_sigma * (signal_a + self.imbalance * self.lo_a)).powi(2);
+        (shot + self.thermal_a * self.thermal_a + laser) / (self.unit_a * self.unit_a)
     }
 
     /// Figures of quality of a reading at the field `full_scale` (real, in units of √P_port); the converter aside.
@@ -184,11 +185,6 @@ impl Receiver {
         let snr_full_scale_db = 10.0 * (reading * reading / self.variance(full_scale, 0.0)).log10();
         Quality { snr_full_scale_db, enob: (snr_full_scale_db - 1.76) / 6.02 }
     }
-}
-
-fn count(mean: f64, stream: &mut ChaCha8Rng) -> f64 {
-    // A mean of zero or below rounding has no photons; the law refuses it.
-    Poisson::new(mean).map_or(0.0, |law| law.sample(stream))
 }
 
 #[cfg(test)]
