@@ -11,9 +11,7 @@
 use phaseloom::hardware::{Cores, GainCalibration, InsertionLoss, bound_scales};
 use phaseloom::mesh::standard_normal;
 use phaseloom::nalgebra::DMatrix;
-use phaseloom::{
-    CoreSpec, LayerProgram, Link, MatrixProduct, OpticalProduct, Place, Process, Shot, StreamKey, relative_error,
-};
+use phaseloom::{CoreSpec, LayerProgram, Link, MatrixProduct, OpticalProduct, Place, Process, Shot, StreamKey};
 use std::sync::Arc;
 
 /// How often the same vector is sent.
@@ -51,10 +49,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let n_port = receiver.photons_per_port();
         let eta = link.quantum_efficiency();
         let n_s = readings.signal_photoelectrons / eta / y.len() as f64; // mean over outputs
+        let t = 10f64.powf(design.transmission_db(&program) / 20.0);
+        let norm = program.tiles().iter().flatten().next().map_or(0.0, |tile| tile.program.gain()); // ‖W‖₂
+        let gain = norm / t;
         let law = gain * (1.0 + n_s / receiver.local_oscillator_photons()).sqrt() / (2.0 * (eta * n_port).sqrt());
 
-        let error = relative_error(&exact.map(Into::into), &y.map(Into::into));
-        println!("{laser_power_w:.0e} W {n_port:14.3e} {measured:12.4} {law:10.4} {:12.1}", -error.log2());
+        let bits = (exact.norm() / (&y - &exact).norm()).log2();
+        println!("{laser_power_w:.0e} W {n_port:14.3e} {measured:12.4} {law:10.4} {:12.1}", bits);
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::{Batch, Link, MatrixProduct, PhaseQuantization, Readings, Scales, Shot, TilePlan};
 use nalgebra::DMatrix;
-use phaseloom_mesh::linalg::multiply_real;
+use phaseloom_mesh::linalg::multiply_batch;
 
 /// The tiles of a layer in electronics: inputs at the bits of the DAC, weights at the bits of the phases (a symmetric
 /// mid-tread code over ± the largest weight of the tile), sums of each tile at the bits of the ADC.
@@ -68,7 +68,7 @@ impl MatrixProduct for DigitalProduct {
         }
         let mut out = DMatrix::zeros(self.plan.shape().0, input.ncols());
         for ((tile, block), &full_scale) in self.plan.tiles().iter().zip(&self.tiles).zip(&self.scales.full_scale) {
-            let mut sums = multiply_real(block, &x.rows(tile.column, tile.columns).clone_owned());
+            let mut sums = multiply_batch(block, &x.rows(tile.column, tile.columns).clone_owned());
             if let Some(adc) = self.link.adc.map(|adc| adc.converter().signed()) {
                 for y in sums.iter_mut() {
                     let scaled = *y / full_scale;

@@ -6,7 +6,7 @@ use crate::readout::Readout;
 use crate::{Batch, Chip, Cores, Detection, HardwareError, Link, MatrixProduct, Readings, Receiver, Sample, Shot};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
-use phaseloom_mesh::linalg::multiply_real;
+use phaseloom_mesh::linalg::multiply_batch;
 use phaseloom_mesh::{Fields, StreamKey, standard_normal};
 use rand::rngs::ChaCha8Rng;
 use std::sync::Arc;
@@ -155,7 +155,7 @@ impl OpticalProduct {
     fn propagate(&self, t: usize, engine: &TileEngine, stacked: &DMatrix<f64>, shot: Shot) -> DMatrix<f64> {
         let (Some(chip), Some(tile), Some(design)) = (&engine.chip, &self.program.tiles[t], &self.design.tiles[t])
         else {
-            return multiply_real(&engine.planes, stacked);
+            return multiply_batch(&engine.planes, stacked);
         };
         // Jitter: the phases hold for a number of vectors, counted from the first sample of the data.
         let hold = self.design.process.phase_jitter.as_ref().map_or(1, |j| j.hold(self.link.symbol_rate_hz));

@@ -13,6 +13,8 @@ pub(crate) struct Readout {
     full_scale: f64,
     /// Full scale of the field.
     top: f64,
+    /// Its reciprocal.
+    per_top: f64,
     /// The constant field of offset detection.
     offset: f64,
 }
@@ -24,7 +26,15 @@ impl Readout {
             Detection::Homodyne => adc.converter().signed(),
             Detection::Direct | Detection::Offset => adc.converter().unsigned(),
         });
-        Self { detection: link.detection, codes, scale, full_scale, top: full_scale / scale, offset }
+        Self {
+            detection: link.detection,
+            codes,
+            scale,
+            full_scale,
+            top: full_scale / scale,
+            per_top: scale / full_scale,
+            offset,
+        }
     }
 
     /// The output for one reading, and whether the converter saturated.
@@ -32,12 +42,12 @@ impl Readout {
     pub(crate) fn convert(&self, reading: f64) -> (f64, bool) {
         match (self.detection, &self.codes) {
             (Detection::Homodyne, Some(codes)) => {
-                let x = reading / self.top;
+                let x = reading * self.per_top;
                 (codes.round(x.clamp(-1.0, 1.0)) * self.full_scale, x.abs() > 1.0)
             }
             (Detection::Homodyne, None) => (reading * self.scale, false),
             (Detection::Direct, Some(codes)) => {
-                let x = reading / (self.top * self.top);
+                let x = reading * self.per_top * self.per_top;
                 (codes.round(x.clamp(0.0, 1.0)).sqrt() * self.full_scale, x > 1.0)
             }
             (Detection::Direct, None) => (reading.max(0.0).sqrt() * self.scale, false),

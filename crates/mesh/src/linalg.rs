@@ -53,6 +53,25 @@ pub fn multiply_real(a: &DMatrix<f64>, b: &DMatrix<f64>) -> DMatrix<f64> {
     product
 }
 
+/// `W·X` for a batch of real vectors, one a column, such that the bits of a column do not depend on its neighbours.
+///
+/// A product with a single column takes another path, with another order of sums: small batches are filled up with
+/// columns of zeros. That the rest holds is tested, not promised by the library.
+///
+/// # Panics
+///
+/// If the columns of `weight` are not as many as the rows of `batch`.
+#[must_use]
+pub fn multiply_batch(weight: &DMatrix<f64>, batch: &DMatrix<f64>) -> DMatrix<f64> {
+    const ENOUGH: usize = 8;
+    let samples = batch.ncols();
+    if samples >= ENOUGH {
+        return multiply_real(weight, batch);
+    }
+    let filled = batch.clone().resize_horizontally(ENOUGH, 0.0);
+    multiply_real(weight, &filled).columns(0, samples).into_owned()
+}
+
 /// QR of a square matrix: (Q, R), Householder, R's diagonal of any phase.
 #[must_use]
 pub fn qr(a: &DMatrix<Complex64>) -> (DMatrix<Complex64>, DMatrix<Complex64>) {

@@ -63,4 +63,13 @@ impl Imperfection for InsertionLoss {
     fn fabricate_nominal(&self, section: &mut Fabricated) {
         self.apply(section, || 0.0);
     }
+
+    /// Random imbalance D ~ N(0, s²), c = ln 10/20: what no common factor undoes, `½(N−1)c²s²(1 − 1/π)`, and the
+    /// mean loss of the burdened arms, `(N−1)cs/√(2π)` of amplitude, which the nominal gain does not know (derived).
+    fn mesh_error_squared(&self, modes: usize) -> f64 {
+        let cells = modes as f64 - 1.0;
+        let nepers = std::f64::consts::LN_10 / 20.0 * self.imbalance_sigma_db;
+        let spread = 0.5 * cells * nepers * nepers * (1.0 - std::f64::consts::FRAC_1_PI);
+        spread + (cells * nepers).powi(2) / std::f64::consts::TAU
+    }
 }

@@ -27,6 +27,8 @@ pub struct Receiver {
     lo_w: f64,
     /// Current of a unit reading [A]: of Re ã = 1, or of |ã|² = 1.
     unit_a: f64,
+    /// Its reciprocal [1/A].
+    per_a: f64,
     /// Current of the local oscillator at one receiver, both detectors [A]; 0 for one detector.
     lo_a: f64,
     /// Current of a field |ã|² = 1, both detectors [A].
@@ -69,11 +71,13 @@ impl Link {
         let lo_w = coupled.map_or(1.0, |p| p * lo * share);
         let homodyne = self.detection == Detection::Homodyne;
         let port_a = self.responsivity_a_per_w * port_w;
+        let unit_a = if homodyne { 2.0 * self.responsivity_a_per_w * (lo_w * port_w).sqrt() } else { port_a };
         Ok(Receiver {
             detection: self.detection,
             port_w,
             lo_w,
-            unit_a: if homodyne { 2.0 * self.responsivity_a_per_w * (lo_w * port_w).sqrt() } else { port_a },
+            unit_a,
+            per_a: 1.0 / unit_a,
             lo_a: if homodyne { self.responsivity_a_per_w * lo_w } else { 0.0 },
             port_a,
             count_a: 2.0 * CHARGE * bandwidth,
@@ -153,7 +157,7 @@ impl Receiver {
         }
         let epsilon = self.intensity_sigma * draws.laser;
         current += epsilon * (current + self.imbalance * self.lo_a);
-        (current + self.thermal_a * draws.thermal) / self.unit_a
+        (current + self.thermal_a * draws.thermal) * self.per_a
     }
 
     /// Current [A] of photons counted one by one in the window 1/(2B).

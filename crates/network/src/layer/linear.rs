@@ -5,6 +5,8 @@
 
 use nalgebra::DMatrix;
 use phaseloom_mesh::linalg::multiply_real;
+
+pub(crate) use phaseloom_mesh::linalg::multiply_batch as exact_product;
 use serde::{Deserialize, Serialize};
 
 use super::{Gradients, Parameter, Place};
@@ -109,20 +111,6 @@ impl Linear {
         }
         parameters
     }
-}
-
-/// `W x`, such that the bits of a column do not depend on how many columns stand beside it.
-///
-/// A product with a single column takes another path, with another order of sums; small batches are filled up with
-/// columns of zeros. That the rest holds is tested, not promised by the library.
-pub(crate) fn exact_product(weight: &DMatrix<f64>, input: &Batch) -> Batch {
-    const ENOUGH: usize = 8;
-    let samples = input.ncols();
-    if samples >= ENOUGH {
-        return multiply_real(weight, input);
-    }
-    let filled = input.clone().resize_horizontally(ENOUGH, 0.0);
-    multiply_real(weight, &filled).columns(0, samples).into_owned()
 }
 
 #[cfg(test)]
