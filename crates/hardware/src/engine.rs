@@ -1,7 +1,6 @@
 //! The optical matrix product: encode, multiply by what the chips really do, detect, convert, scale.
 
 use crate::core::{Design, GainCalibration, LayerProgram, Scales, TileDesign, TileProgram, gain};
-use crate::link::Draws;
 use crate::readout::Readout;
 use crate::{Batch, Chip, Cores, Detection, HardwareError, Link, MatrixProduct, Readings, Receiver, Sample, Shot};
 use nalgebra::DMatrix;
@@ -34,8 +33,8 @@ struct TileEngine {
     core: u64,
     /// Real form of the realised corner; empty where phases jitter.
     planes: DMatrix<f64>,
-    /// What each output does to its readings.
-    readouts: Vec<Readout>,
+    /// What the outputs do to their readings.
+    readout: Readout,
     /// ‖gŴ − W‖²_F and ‖W‖²_F.
     error_squared: f64,
     norm_squared: f64,
@@ -189,59 +188,73 @@ impl OpticalProduct {
     fn detect(&self, t: usize, engine: &TileEngine, fields: &DMatrix<f64>, shot: Shot, out: &mut Batch) -> Readings {
         let tile = self.program.plan.tiles()[t];
         let rows = tile.rows;
-        let both = fields.nrows() > rows;
-        let (shot_noise, thermal, laser) = self.receiver.uses();
-        let mut intensity = 0.0;
+        let dark = vec![0.0; rows];
+        let (mut shot_draws, mut thermal_draws, mut values) = (dark.clone(), dark.clone(), dark.clone());
         let mut readings = Readings { outputs: (rows * fields.ncols()) as u64, ..Readings::default() };
+        let mut intensity = 0.0;
         let mut sample = 0;
         while sample < fields.ncols() {
             let absolute = shot.first_sample + sample as u64;
-            let block = absolute / BLOCK;
             let skip = (absolute % BLOCK) as usize;
             let count = fields.ncols().min(sample + BLOCK as usize - skip) - sample;
-            let open = |wanted: bool, purpose, each: usize| {
-                wanted.then(|| {
-                    let mut stream = self.stream(purpose, shot, t, engine.core, block);
-                    (0..skip * each).for_each(|_| {
-                        standard_normal(&mut stream);
-                    });
-                    stream
-                })
-            };
-            let mut shot_stream = open(shot_noise, "shot_noise/detect", rows);
-            let mut thermal_stream = open(thermal, "thermal_noise/detect", rows);
-            let mut laser_stream = open(laser, "intensity_noise/detect", 1);
-            let mut counts =
-                self.receiver.may_count().then(|| self.stream("shot_noise/count", shot, t, engine.core, block));
-            let draw = |stream: &mut Option<ChaCha8Rng>| stream.as_mut().map_or(0.0, standard_normal);
+            let mut streams = self.open(t, engine.core, absolute / BLOCK, skip, rows, shot);
             for j in sample..sample + count {
-                let laser = draw(&mut laser_stream);
-                let field = &fields.as_slice()[j * fields.nrows()..(j + 1) * fields.nrows()];
-                let (re, im) = field.split_at(rows);
+                let (re, im) = fields.as_slice()[j * fields.nrows()..][..fields.nrows()].split_at(rows);
+                let im = if im.is_empty() { &dark } else { im };
+                fill(&mut streams.shot, &mut shot_draws);
+                fill(&mut streams.thermal, &mut thermal_draws);
+                let laser = streams.laser.as_mut().map_or(0.0, standard_normal);
+                self.receiver.read(re, im, (&shot_draws, &thermal_draws, laser), &mut values);
+                if let Some(stream) = &mut streams.counts {
+                    let first = (skip + j - sample) * rows;
+                    for (i, value) in values.iter_mut().enumerate() {
+                        stream.set_word_pos((first + i) as u128 * WORDS_PER_COUNT);
+                        self.receiver.read_counted(re[i], im[i], (thermal_draws[i], laser), stream, value);
+                    }
+                }
+                intensity += re.iter().zip(im).map(|(re, im)| re * re + im * im).sum::<f64>();
                 let total = out.nrows();
                 let sums = &mut out.as_mut_slice()[j * total + tile.row..][..rows];
-                for (i, ((&re, readout), sum)) in re.iter().zip(&engine.readouts).zip(sums).enumerate() {
-                    let im = if both { im[i] } else { 0.0 };
-                    if let Some(stream) = &mut counts {
-                        let place = (skip + j - sample) * rows + i;
-                        stream.set_word_pos(place as u128 * WORDS_PER_COUNT);
-                    }
-                    let draws = Draws {
-                        shot: draw(&mut shot_stream),
-                        thermal: draw(&mut thermal_stream),
-                        laser,
-                        counts: counts.as_mut(),
-                    };
-                    intensity += re * re + im * im;
-                    let (value, clipped) = readout.convert(self.receiver.read(re, im, draws));
-                    readings.outputs_clipped += u64::from(clipped);
-                    *sum += value;
-                }
+                readings.outputs_clipped += engine.readout.add(&values, sums);
             }
             sample += count;
         }
         readings.signal_photoelectrons = self.receiver.photoelectrons(intensity);
         readings
+    }
+
+    /// The noise streams of a block, at the place of its sample `skip`.
+    fn open(&self, t: usize, core: u64, block: u64, skip: usize, rows: usize, shot: Shot) -> Streams {
+        let (shot_noise, thermal, laser) = self.receiver.uses();
+        let at = |wanted: bool, purpose, each: usize| {
+            wanted.then(|| {
+                let mut stream = self.stream(purpose, shot, t, core, block);
+                (0..skip * each).for_each(|_| {
+                    standard_normal(&mut stream);
+                });
+                stream
+            })
+        };
+        Streams {
+            shot: at(shot_noise, "shot_noise/detect", rows),
+            thermal: at(thermal, "thermal_noise/detect", rows),
+            laser: at(laser, "intensity_noise/detect", 1),
+            counts: self.receiver.may_count().then(|| self.stream("shot_noise/count", shot, t, core, block)),
+        }
+    }
+}
+
+/// The random numbers of one block of samples; `None` where a source is off.
+struct Streams {
+    shot: Option<ChaCha8Rng>,
+    thermal: Option<ChaCha8Rng>,
+    laser: Option<ChaCha8Rng>,
+    counts: Option<ChaCha8Rng>,
+}
+
+fn fill(stream: &mut Option<ChaCha8Rng>, draws: &mut [f64]) {
+    if let Some(stream) = stream {
+        draws.iter_mut().for_each(|z| *z = standard_normal(stream));
     }
 }
 
@@ -287,12 +300,13 @@ impl TileEngine {
             Detection::Offset => tile.target[(0, inputs - 1)].re / design.gain,
             Detection::Homodyne | Detection::Direct => 0.0,
         };
-        let readouts = gains.iter().map(|g| Readout::new(link, g * input_scale, full_scale, offset)).collect();
+        let outputs = gains.iter().map(|g| g * input_scale).collect();
+        let readout = Readout::new(link, outputs, full_scale, offset);
         Ok(Self {
             chip: jitter.then_some(chip),
             core,
             planes: if jitter { DMatrix::zeros(0, 0) } else { planes },
-            readouts,
+            readout,
             error_squared,
             norm_squared: tile.target.norm_squared(),
         })

@@ -13,6 +13,12 @@ pub enum MeshError {
         /// What stands there.
         value: String,
     },
+    /// Entries so large that their squares leave the range of a double.
+    #[error("largest matrix entry is {largest:e}: expected at most 1e151; scale the matrix")]
+    Magnitude {
+        /// The largest modulus of real and imaginary parts.
+        largest: f64,
+    },
     /// A matrix without rows or columns.
     #[error("matrix is {rows}×{columns}: it needs at least one row and one column")]
     Empty {

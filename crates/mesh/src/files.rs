@@ -1,6 +1,7 @@
 use crate::MeshError;
 use std::io::Write;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Reads a text file.
 ///
@@ -13,14 +14,27 @@ pub fn read_text(path: &Path) -> Result<String, MeshError> {
 
 /// Writes a file under a temporary name beside its place, syncs and renames it: it is whole or not there.
 ///
+/// A symbolic link stays one: the file that it names is replaced. What is no plain file (`/dev/null`, a pipe) is written
+/// to as it is.
+///
 /// # Errors
 ///
 /// [`MeshError::Io`] with the path.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), MeshError> {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
     let fail = |source| MeshError::Io { path: path.to_owned(), source };
-    let name = path.file_name().ok_or_else(|| fail(std::io::Error::other("not a file name")))?;
+    match std::fs::metadata(path) {
+        Ok(there) if there.is_dir() => return Err(fail(std::io::Error::other("it is a folder, expected a file name"))),
+        Ok(there) if !there.is_file() => {
+            return std::fs::OpenOptions::new().write(true).open(path).and_then(|mut f| f.write_all(bytes)).map_err(fail);
+        }
+        _ => {}
+    }
+    let target = if path.is_symlink() { std::fs::canonicalize(path).map_err(fail)? } else { path.to_owned() };
+    let path = target.as_path();
+    let name = path.file_name().ok_or_else(|| fail(std::io::Error::other("expected a file name")))?;
     let mut temporary = name.to_owned();
-    temporary.push(format!(".{}.part", std::process::id()));
+    temporary.push(format!(".{}-{}.part", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed)));
     let temporary = path.with_file_name(temporary);
     let write = || {
         let mut file = std::fs::File::create(&temporary)?;

@@ -40,7 +40,8 @@ impl MatrixProgram {
     ///
     /// # Errors
     ///
-    /// Empty or non-finite matrices, [`Form::Unitary`] of another matrix, too little memory, a failed decomposition.
+    /// Empty or non-finite matrices, entries beyond 1e151, [`Form::Unitary`] of another matrix, too little memory, a
+    /// failed decomposition.
     pub fn new(w: &DMatrix<Complex64>, form: Form, topology: &'static dyn Topology) -> Result<Self, MeshError> {
         Self::within(w, form, topology, Unitary::TOLERANCE)
     }
@@ -102,6 +103,10 @@ impl MatrixProgram {
 
     fn svd(w: &DMatrix<Complex64>, gain: Option<f64>, topology: &'static dyn Topology) -> Result<Self, MeshError> {
         let (rows, columns) = w.shape();
+        let largest = w.iter().map(|z| z.re.abs().max(z.im.abs())).fold(0.0, f64::max);
+        if largest > 1e151 {
+            return Err(MeshError::Magnitude { largest });
+        }
         let svd = canonical_svd(w)?;
         let gain = svd.sigma[0].max(gain.unwrap_or(0.0));
         let mut column = Settings::zero(svd.sigma.len(), 0);

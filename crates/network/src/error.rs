@@ -4,6 +4,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use phaseloom_hardware::toml_file::TomlError;
+
 /// Result of this crate.
 pub type Result<T, E = NetworkError> = std::result::Result<T, E>;
 
@@ -64,14 +66,9 @@ pub enum NetworkError {
         found: f64,
     },
 
-    /// A TOML file does not parse, or has unknown, missing or wrong keys.
-    #[error("{}: {source}", path.display())]
-    Toml {
-        /// The file.
-        path: PathBuf,
-        /// Line, key and what was expected.
-        source: Box<toml::de::Error>,
-    },
+    /// A TOML file does not parse, or has unknown, missing or wrong keys: line, key, what was expected.
+    #[error(transparent)]
+    Toml(#[from] TomlError),
 
     /// A JSON file does not parse, or has unknown, missing or wrong keys.
     #[error("{}: {source}; the file is damaged or of another version: make it again", path.display())]

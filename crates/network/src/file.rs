@@ -1,11 +1,11 @@
 //! Bytes of files: read whole (gzip is seen by its first bytes), hashed, and written under a temporary name.
 
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::read::MultiGzDecoder;
+use phaseloom_mesh::MeshError;
 use sha2::{Digest, Sha256};
 
 use crate::error::{NetworkError, Result};
@@ -58,23 +58,9 @@ fn inflate(path: &Path, stored: &[u8], limit: u64) -> Result<Vec<u8>> {
 /// Writes a file whole: under a temporary name in the same folder, synced, then renamed, so that no reader and no
 /// interruption ever sees half of it.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    static COUNTER: AtomicU64 = AtomicU64::new(0);
-    let unwritable = |source| NetworkError::Write { path: path.to_owned(), source };
-    let name = path
-        .file_name()
-        .ok_or_else(|| unwritable(io::Error::new(io::ErrorKind::InvalidInput, "the path has no file name")))?;
-    let mut temporary = name.to_os_string();
-    temporary.push(format!(".{}-{}.tmp", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed)));
-    let temporary = path.with_file_name(temporary);
-    let written = (|| {
-        let mut file = fs::File::create_new(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)
-    })();
-    written.map_err(|source| {
-        let _ = fs::remove_file(&temporary);
-        unwritable(source)
+    phaseloom_mesh::write_atomically(path, bytes).map_err(|e| match e {
+        MeshError::Io { path, source } => NetworkError::Write { path, source },
+        other => NetworkError::Write { path: path.to_owned(), source: io::Error::other(other) },
     })
 }
 
@@ -87,6 +73,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
     use flate2::{Compression, write::GzEncoder};
+    use std::io::Write;
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::default());

@@ -57,7 +57,7 @@ impl Calibrate {
             text += "offset detection: the constant field of a tile is its full scale\n";
         }
         output::show(&text)?;
-        eprintln!("wrote {}", path.display());
+        output::note(&format!("wrote {}", path.display()));
         Ok(Ending::Done)
     }
 }

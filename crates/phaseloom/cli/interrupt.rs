@@ -11,7 +11,7 @@ pub fn flag() -> &'static AtomicBool {
         if INTERRUPTED.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
-        eprintln!("stopping after the work in hand; Ctrl-C again stops at once");
+        super::output::note("stopping after the work in hand; Ctrl-C again stops at once");
     };
     let _ = ctrlc::set_handler(handler);
     &INTERRUPTED

@@ -25,7 +25,7 @@ impl Merge {
             results::write(&tables, &self.output)?;
             output::show(&tables.text())?;
         }
-        eprintln!("results in {}", self.output.display());
+        output::note(&format!("results in {}", self.output.display()));
         Ok(Ending::Done)
     }
 }

@@ -64,14 +64,28 @@ pub fn main() -> ExitCode {
         Ok(Ok(Ending::Done)) => ExitCode::SUCCESS,
         Ok(Ok(Ending::Interrupted)) => ExitCode::from(130),
         Ok(Err(error)) => {
-            eprintln!("error: {error:#}");
+            output::note(&format!("error: {}", message(&error)));
             ExitCode::from(if is_internal(&error) { 1 } else { 2 })
         }
         Err(_) => {
-            eprintln!("error: this is a bug in Phaseloom; please report it with the message above");
+            output::note("error: this is a bug in Phaseloom; please report it with the message above");
             ExitCode::from(1)
         }
     }
+}
+
+/// The error and its causes, without what a cause says over again.
+fn message(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain() {
+        let line = cause.to_string();
+        if text.is_empty() {
+            text = line;
+        } else if !text.contains(&line) {
+            text += &format!(": {line}");
+        }
+    }
+    text
 }
 
 /// A decomposition that fails its own check is our fault, not the user's.

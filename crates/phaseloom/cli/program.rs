@@ -63,7 +63,7 @@ impl Program {
             _ => "programmed as g·U·Σ·V† on two meshes and a column of attenuators (form svd)\n",
         };
         text += &format!(
-            "{}: {} interferometers, depth {}, gain {}\n‖Ŵ − W‖_F = {:.1e}\n",
+            "{}: {} interferometers, depth {}, gain {:?}\n‖Ŵ − W‖_F = {:.1e}\n",
             topology.key(),
             program.interferometers(),
             program.depth(),

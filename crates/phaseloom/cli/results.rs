@@ -35,7 +35,7 @@ pub fn provenance(folder: &Path, outcome: &Outcome, took: Duration) -> anyhow::R
     sessions.push(json!({
         "phaseloom": VERSION,
         "identity": outcome.identity.identity,
-        "command": std::env::args().collect::<Vec<_>>(),
+        "command": std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect::<Vec<_>>(),
         "units_computed": outcome.computed,
         "units_missing": outcome.missing,
         "finished_unix_s": SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()),

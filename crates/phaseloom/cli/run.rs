@@ -31,7 +31,7 @@ pub struct Run {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// Threads; results do not depend on it [default: one a core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
     /// Compute only part K of N of the units
     #[arg(long, value_name = "K/N", default_value = "1/1", hide_default_value = true)]
@@ -50,7 +50,7 @@ impl Run {
         experiment.check(&experiment.config)?;
         let folder = self.output.clone().unwrap_or_else(|| self.default_folder());
         for line in announcements(&experiment) {
-            eprintln!("{line}");
+            output::note(&line);
         }
 
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
@@ -78,32 +78,40 @@ impl Run {
         let outcome = experiment::run(&experiment, &folder, &options)?;
         bar.finish_and_clear();
 
+        let earlier = outcome.records.len() - outcome.computed;
+        if self.save_outputs && earlier > 0 {
+            output::note(&format!(
+                "--save-outputs: {earlier} units were there before; their outputs are in {} only if that run kept them, \
+                 for all of them run in a new folder",
+                folder.join("outputs").display()
+            ));
+        }
         if outcome.computed > 0 {
             results::provenance(&folder, &outcome, start.elapsed())?;
         }
         if outcome.interrupted {
-            eprintln!(
+            output::note(&format!(
                 "interrupted: {} units are safe in {}, {} are missing; the same command goes on",
                 outcome.records.len(),
                 folder.display(),
                 outcome.missing
-            );
+            ));
             return Ok(Ending::Interrupted);
         }
         let Some(tables) = Tables::new(&outcome) else {
-            eprintln!(
+            output::note(&format!(
                 "shard {}/{}: {} units computed, {} of the whole run are missing here; put the shards together with \
                  `phaseloom merge`",
                 self.shard.part, self.shard.of, outcome.computed, outcome.missing
-            );
+            ));
             return Ok(Ending::Done);
         };
         if outcome.computed == 0 {
-            eprintln!("{}: this run is finished; nothing was computed", folder.display());
+            output::note(&format!("{}: this run is finished; nothing was computed", folder.display()));
         }
         results::write(&tables, &folder)?;
         output::show(&tables.text())?;
-        eprintln!("results in {}", folder.display());
+        output::note(&format!("results in {}", folder.display()));
         Ok(Ending::Done)
     }
 

@@ -21,7 +21,7 @@ impl Train {
         let flag = interrupt::flag();
         let base = self.training.parent().unwrap_or(Path::new(""));
         let trained = train(&spec, base, &mut |report| {
-            eprintln!("{}", line(report));
+            output::note(&line(report));
             if flag.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
         let files = trained.save()?;
@@ -29,7 +29,7 @@ impl Train {
             output::show(&(line(last) + "\n"))?;
         }
         for file in files {
-            eprintln!("wrote {}", file.display());
+            output::note(&format!("wrote {}", file.display()));
         }
         Ok(if flag.load(Ordering::Relaxed) { Ending::Interrupted } else { Ending::Done })
     }

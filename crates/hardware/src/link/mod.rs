@@ -16,7 +16,6 @@ mod thermal_noise;
 pub use converter::{Adc, Codes, Converter, FullScale};
 pub use intensity_noise::IntensityNoise;
 pub use modulator::{Modulator, ModulatorKind};
-pub(crate) use receiver::Draws;
 pub use receiver::{Quality, Receiver};
 pub use thermal_noise::ThermalNoise;
 

@@ -92,18 +92,6 @@ impl Link {
     }
 }
 
-/// The random numbers of one readout.
-pub(crate) struct Draws<'a> {
-    /// N(0,1) for shot noise.
-    pub shot: f64,
-    /// N(0,1) for thermal noise.
-    pub thermal: f64,
-    /// N(0,1) for the laser, one a shot.
-    pub laser: f64,
-    /// Where photons are counted, at the place of this readout.
-    pub counts: Option<&'a mut ChaCha8Rng>,
-}
-
 impl Receiver {
     /// Photons in one port, per symbol, at full drive, before the chip.
     #[must_use]
@@ -144,33 +132,55 @@ impl Receiver {
         (self.unit_a * signal, self.lo_a + self.port_a * intensity)
     }
 
-    /// Reads one field: homodyne gives Re ã, one detector gives |ã|², both with noise.
-    #[inline]
-    pub(crate) fn read(&self, re: f64, im: f64, draws: Draws<'_>) -> f64 {
-        let (signal_a, total_a) = self.currents(re, im);
-        let mut current = signal_a;
-        if self.shot {
-            current = match draws.counts {
-                Some(stream) if total_a < COUNTED * self.count_a => self.count_photons(signal_a, total_a, stream),
-                _ => signal_a + (self.count_a * total_a).sqrt() * draws.shot,
-            };
+    /// Reads the fields of one shot: homodyne gives Re ã, one detector gives |ã|², both with noise. `draws` are N(0,1)
+    /// for shot noise and thermal noise of each output, and one for the laser.
+    pub(crate) fn read(&self, re: &[f64], im: &[f64], draws: (&[f64], &[f64], f64), readings: &mut [f64]) {
+        let (shot, thermal, laser) = draws;
+        let epsilon = self.intensity_sigma * laser;
+        let count_a = if self.shot { self.count_a } else { 0.0 };
+        let each = re.iter().zip(im).zip(shot.iter().zip(thermal)).zip(readings);
+        // Two loops without branches, which the compiler turns into vector instructions.
+        if self.detection == Detection::Homodyne {
+            let common = epsilon * self.imbalance * self.lo_a;
+            for (((re, im), (shot, thermal)), reading) in each {
+                let total = self.lo_a + self.port_a * (re * re + im * im);
+                let current = self.unit_a * re + (count_a * total).sqrt() * shot;
+                *reading = (current * (1.0 + epsilon) + common + self.thermal_a * thermal) * self.per_a;
+            }
+        } else {
+            for (((re, im), (shot, thermal)), reading) in each {
+                let total = self.port_a * (re * re + im * im);
+                let current = total + (count_a * total).sqrt() * shot;
+                *reading = (current * (1.0 + epsilon) + self.thermal_a * thermal) * self.per_a;
+            }
         }
-        let epsilon = self.intensity_sigma * draws.laser;
-        current += epsilon * (current + self.imbalance * self.lo_a);
-        (current + self.thermal_a * draws.thermal) * self.per_a
     }
 
-    /// Current [A] of photons counted one by one in the window 1/(2B).
-    fn count_photons(&self, signal_a: f64, total_a: f64, stream: &mut ChaCha8Rng) -> f64 {
+    /// Replaces a reading by one whose photons are counted one by one in the window 1/(2B), where they are few.
+    pub(crate) fn read_counted(
+        &self,
+        re: f64,
+        im: f64,
+        (thermal, laser): (f64, f64),
+        stream: &mut ChaCha8Rng,
+        reading: &mut f64,
+    ) {
+        let (signal_a, total_a) = self.currents(re, im);
+        if total_a >= COUNTED * self.count_a {
+            return;
+        }
         let mut count = |mean_a: f64| {
             // A mean of zero or below rounding has no photons; the law refuses it.
             Poisson::new(mean_a / self.count_a).map_or(0.0, |law| law.sample(stream)) * self.count_a
         };
-        match self.detection {
+        let current = match self.detection {
             // Two detectors; half the difference goes each way.
             Detection::Homodyne => count(0.5 * (total_a + signal_a)) - count(0.5 * (total_a - signal_a)),
             Detection::Direct | Detection::Offset => count(total_a),
-        }
+        };
+        let epsilon = self.intensity_sigma * laser;
+        let current = current * (1.0 + epsilon) + epsilon * self.imbalance * self.lo_a;
+        *reading = (current + self.thermal_a * thermal) * self.per_a;
     }
 
     /// Variance of a reading of the field ã, in units of the reading squared (first order).

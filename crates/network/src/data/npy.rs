@@ -48,7 +48,8 @@ fn wrong(path: &Path, place: &str, found: impl Into<String>, expected: impl Into
 fn bounded_header(path: &Path, bytes: &[u8]) -> Result<usize> {
     let cut = || wrong(path, "header", format!("{} bytes", bytes.len()), "a whole header; the file is cut off");
     if !bytes.starts_with(b"\x93NUMPY") {
-        return Err(wrong(path, "first bytes", "other bytes", "\\x93NUMPY: this is no .npy file"));
+        let found = if bytes.is_empty() { "an empty file" } else { "other bytes" };
+        return Err(wrong(path, "first bytes", found, "\\x93NUMPY: this is no .npy file"));
     }
     let (text_start, text_length) = match bytes.get(6) {
         Some(1) => (10, bytes.get(8..10).map(|b| usize::from(u16::from_le_bytes([b[0], b[1]])))),

@@ -20,6 +20,7 @@
 
 use std::path::{Path, PathBuf};
 
+use phaseloom_hardware::toml_file::{Invalid, locate, parse_toml};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{NetworkError, Result};
@@ -97,9 +98,7 @@ impl ModelSpec {
     ///
     /// If the file cannot be read, is not TOML, has unknown, missing or senseless keys, or another format or version.
     pub fn load(path: &Path) -> Result<Self> {
-        let spec: Self = toml_file(path)?;
-        spec.check(path)?;
-        Ok(spec)
+        toml_file(path, Self::check)
     }
 
     /// Number of outputs of the last layer.
@@ -137,8 +136,11 @@ impl ModelSpec {
     }
 }
 
-/// Reads a TOML file into a type; errors carry its path.
-pub(crate) fn toml_file<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
+/// Reads a TOML file into a type and checks it; errors carry its path and the line of the key.
+pub(crate) fn toml_file<T: serde::de::DeserializeOwned>(
+    path: &Path,
+    check: impl FnOnce(&T, &Path) -> Result<()>,
+) -> Result<T> {
     let bytes = file::read(path)?.bytes;
     let text = String::from_utf8(bytes).map_err(|e| NetworkError::Format {
         path: path.to_owned(),
@@ -147,7 +149,14 @@ pub(crate) fn toml_file<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T
         found: "a byte that is no UTF-8".into(),
         expected: "text in UTF-8".into(),
     })?;
-    toml::from_str(&text).map_err(|e| NetworkError::Toml { path: path.to_owned(), source: Box::new(e) })
+    let value = parse_toml(path, &text)?;
+    match check(&value, path) {
+        Err(NetworkError::Setting { path, key, found, expected }) => {
+            Err(locate(&path, &text, Invalid { key, found, expected }).into())
+        }
+        Err(other) => Err(other),
+        Ok(()) => Ok(value),
+    }
 }
 
 #[cfg(test)]

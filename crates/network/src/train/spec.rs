@@ -115,9 +115,7 @@ impl TrainSpec {
     ///
     /// If the file cannot be read, is not TOML, or has unknown, missing or senseless keys.
     pub fn load(path: &Path) -> Result<Self> {
-        let spec: Self = toml_file(path)?;
-        spec.check(path)?;
-        Ok(spec)
+        toml_file(path, Self::check)
     }
 
     /// Checks what the types cannot. `path` is named in messages.
