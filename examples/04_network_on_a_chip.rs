@@ -6,9 +6,7 @@
 #![allow(clippy::print_stdout)]
 
 use phaseloom::network::{accuracy, predictions};
-use phaseloom::{
-    Calibration, Experiment, LayerProgram, MatrixProduct, Model, OpticalProduct, Place, Scales, Shot,
-};
+use phaseloom::{Calibration, Experiment, LayerProgram, MatrixProduct, Model, OpticalProduct, Place, Scales, Shot};
 use std::path::Path;
 use std::sync::Arc;
 

@@ -7,6 +7,9 @@ use phaseloom_network::data::DataSpec;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
+/// Units of a run that fit in memory and are done before the sun goes down: points × trials.
+pub(crate) const MOST_UNITS: usize = 1_000_000;
+
 /// One experiment, all defaults filled in and the process inline: what is run and what its identity is made of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -171,25 +174,32 @@ impl Experiment {
     ///
     /// The first impossible value, with file and line.
     pub fn check(&self, config: &Config) -> Result<(), ExperimentError> {
-        self.check_values(config).map_err(|invalid| {
-            // A value of a process that stands in a file of its own is reported there.
-            match (&self.process_file, invalid.key.strip_prefix("process.")) {
-                (Some((path, text)), Some(key)) => {
-                    let key = key.to_owned();
-                    locate(path, text, Invalid { key, ..invalid }).into()
-                }
-                _ => locate(&self.path, &self.text, invalid).into(),
-            }
-        })
+        self.check_values(config).map_err(|invalid| self.located(invalid))
     }
 
-    fn check_values(&self, config: &Config) -> Result<(), Invalid> {
+    /// A complaint with its file and line: a value of a process that stands in a file of its own is reported there.
+    pub(crate) fn located(&self, invalid: Invalid) -> ExperimentError {
+        match (&self.process_file, invalid.key.strip_prefix("process.")) {
+            (Some((path, text)), Some(key)) => {
+                let key = key.to_owned();
+                locate(path, text, Invalid { key, ..invalid }).into()
+            }
+            _ => locate(&self.path, &self.text, invalid).into(),
+        }
+    }
+
+    pub(crate) fn check_values(&self, config: &Config) -> Result<(), Invalid> {
         let at_least_one = |key, value: u64| match value {
             0 => Err(Invalid::new(key, 0, "at least 1")),
             _ => Ok(()),
         };
         at_least_one("trials", config.trials)?;
         at_least_one("shots", u64::from(config.shots))?;
+        for (key, value) in [("trials", config.trials), ("shots", u64::from(config.shots))] {
+            if value > MOST_UNITS as u64 {
+                return Err(Invalid::new(key, value, &format!("at most {MOST_UNITS}")));
+            }
+        }
         at_least_one("core.ports", config.core.ports as u64)?;
         if config.core.ports > 16384 {
             return Err(Invalid::new("core.ports", config.core.ports, "at most 16384"));

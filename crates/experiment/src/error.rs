@@ -28,10 +28,12 @@ pub enum ExperimentError {
         source: std::io::Error,
     },
     /// A setting that cannot work with the model or the data.
-    #[error("{}: {problem}", path.display())]
+    #[error("{}: {}{problem}", path.display(), line.map(|l| format!("line {l}: ")).unwrap_or_default())]
     Setting {
         /// The experiment.
         path: PathBuf,
+        /// Line, from 1, where that is known.
+        line: Option<usize>,
         /// What was found, what was expected, what to do.
         problem: Problem,
     },
@@ -77,6 +79,25 @@ pub enum ExperimentError {
         line: usize,
         /// What the parser said.
         source: serde_json::Error,
+    },
+    /// Another process wrote to the folder between reading and locking it.
+    #[error("{}: another phaseloom wrote to this folder just now: start again to go on from there", path.display())]
+    Changed {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A result that is not a number.
+    #[error(
+        "{unit}: {what} is {value}: found settings so extreme that they cannot be computed with, expected finite \
+         numbers; bring process, link, weights and inputs closer to what can be built"
+    )]
+    NotFinite {
+        /// The unit.
+        unit: String,
+        /// Which of its results.
+        what: String,
+        /// Its value.
+        value: f64,
     },
     /// Two runs hold different results for one unit.
     #[error("{} and an earlier folder hold different results for {unit}: they were not made by the same program", path.display())]

@@ -52,6 +52,9 @@ impl Bench {
                 };
                 outputs.columns_mut(first_sample as usize, made.ncols()).copy_from(&made);
             }
+            if let Some(&value) = outputs.iter().find(|x| !x.is_finite()) {
+                return Err(not_finite(unit, "an output", value));
+            }
             record.shots.push(self.decide(&outputs));
             keep(index, &outputs)?;
         }
@@ -64,6 +67,22 @@ impl Bench {
                 layer_result(views[i].index, matrix_error, total)
             })
             .collect();
+        // Without a laser there is no light to count.
+        let lit = unit.row != Row::PerfectIdeal && self.config.link.laser_power_w.is_some();
+        for layer in &mut record.layers {
+            if !lit {
+                layer.photoelectrons = 0.0;
+            }
+            for (what, value) in [
+                ("the matrix error", layer.matrix_error),
+                ("the number of readout bits", layer.readout_bits),
+                ("the number of photoelectrons", layer.photoelectrons),
+            ] {
+                if !value.is_finite() {
+                    return Err(not_finite(unit, &format!("{what} of layer {}", layer.layer), value));
+                }
+            }
+        }
         Ok(record)
     }
 
@@ -144,6 +163,19 @@ impl Bench {
                 ..LayerResult::default()
             });
         }
+        for layer in &layers {
+            let Some(d) = &layer.design else { continue };
+            for (what, value) in [
+                ("the predicted error", d.predicted_error),
+                ("the transmission", d.transmission_db),
+                ("the number of photons in a port", d.photons_per_port),
+                ("the number of photons of the local oscillator", d.local_oscillator_photons),
+            ] {
+                if !value.is_finite() {
+                    return Err(not_finite(unit, &format!("{what} of layer {}", layer.layer), value));
+                }
+            }
+        }
         Ok(Record { unit, samples: 0, shots: Vec::new(), layers })
     }
 }
@@ -164,15 +196,24 @@ fn add(totals: &mut Vec<LayerReadings>, more: &[LayerReadings]) {
     }
 }
 
+fn not_finite(unit: Unit, what: &str, value: f64) -> ExperimentError {
+    ExperimentError::NotFinite { unit: unit.to_string(), what: what.to_owned(), value }
+}
+
 fn layer_result(layer: usize, matrix_error: f64, total: &LayerReadings) -> LayerResult {
     let share = |part: u64, whole: u64| if whole == 0 { 0.0 } else { part as f64 / whole as f64 };
     let Readings { inputs, inputs_clipped, outputs, outputs_clipped, signal_photoelectrons } = total.readings;
-    let bits = 0.5 * (total.sum_squares_exact / total.sum_squares_error).log2();
+    let (exact, error) = (total.sum_squares_exact, total.sum_squares_error);
+    let readout_bits = if error > 0.0 || error.is_nan() {
+        // A layer whose products are all zero has only noise: no bits, to be told in a number that a file can hold.
+        (0.5 * (exact / error).log2()).clamp(-MOST_BITS, MOST_BITS)
+    } else {
+        MOST_BITS
+    };
     LayerResult {
         layer,
         matrix_error,
-        // 0/0 is a layer without signal and without error: as exact as can be told.
-        readout_bits: if bits.is_nan() { MOST_BITS } else { bits.min(MOST_BITS) },
+        readout_bits,
         clipped_inputs: share(inputs_clipped, inputs),
         clipped_outputs: share(outputs_clipped, outputs),
         photoelectrons: if outputs == 0 { 0.0 } else { signal_photoelectrons / outputs as f64 },

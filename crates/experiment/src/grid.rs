@@ -1,13 +1,13 @@
 //! The points of an experiment: its configuration with the swept keys replaced, for every combination of values.
 
 use crate::ExperimentError;
-use crate::config::{Axis, Config, Experiment};
+use crate::config::{Axis, Config, Experiment, MOST_UNITS};
 use crate::error::Problem;
-use phaseloom_hardware::toml_file::nearest;
+use phaseloom_hardware::toml_file::{Invalid, line_of, nearest};
 use serde_json::Value;
 
 /// Keys that belong to the whole run.
-const FIXED: [&str; 4] = ["name", "seed", "trials", "sweep"];
+const FIXED: [&str; 5] = ["name", "seed", "trials", "sweep", "calibration"];
 
 /// One point of the grid.
 #[derive(Clone, Debug)]
@@ -33,15 +33,19 @@ impl Experiment {
     ///
     /// A key that does not exist (with the nearest that does), a value of the wrong type, an impossible value.
     pub fn points(&self) -> Result<Vec<Point>, ExperimentError> {
-        let problem = |key: &str, reason: String| ExperimentError::Setting {
-            path: self.path.clone(),
-            problem: Problem::Sweep { key: key.to_owned(), reason },
-        };
         let mut whole = self.config.clone();
         let axes: Vec<Axis> = std::mem::take(&mut whole.sweep);
+        let problem = |key: &str, reason: String| {
+            let axis = axes.iter().position(|axis| axis.keys.iter().any(|k| k == key));
+            ExperimentError::Setting {
+                path: self.path.clone(),
+                line: axis.and_then(|i| line_of(&self.text, &format!("sweep[{i}].keys"))),
+                problem: Problem::Sweep { key: key.to_owned(), reason },
+            }
+        };
         let mut seen: Vec<&str> = Vec::new();
         for key in axes.iter().flat_map(|axis| &axis.keys) {
-            if FIXED.contains(&key.as_str()) {
+            if FIXED.contains(&key.split('.').next().unwrap_or(key)) {
                 return Err(problem(key, "belongs to the whole run: sweep another key".into()));
             }
             if seen.contains(&key.as_str()) {
@@ -49,9 +53,18 @@ impl Experiment {
             }
             seen.push(key);
         }
+        for (key, value) in axes.iter().flat_map(|axis| axis.values.iter().map(|value| (&axis.keys[0], value))) {
+            // JSON, through which a point is read, has no such numbers: they would turn into an absent key.
+            if !is_plain(value) {
+                let expected = "expected a number, a string, a truth value, a list or a table of them";
+                return Err(problem(key, format!("cannot take the value {value}: {expected}")));
+            }
+        }
+        let trials = usize::try_from(self.config.trials).unwrap_or(usize::MAX);
         let count = axes.iter().try_fold(1_usize, |n, axis| n.checked_mul(axis.values.len()));
-        let Some(count) = count.filter(|&n| n <= 1_000_000) else {
-            return Err(problem(seen.first().copied().unwrap_or(""), "spans more than a million points".into()));
+        let Some(count) = count.filter(|&n| n.checked_mul(trials).is_some_and(|units| units <= MOST_UNITS)) else {
+            let reason = format!("makes more than {MOST_UNITS} points × trials: sweep fewer values");
+            return Err(problem(seen.first().copied().unwrap_or(""), reason));
         };
         let tree = to_value(&whole);
         let mut points = Vec::with_capacity(count);
@@ -75,7 +88,13 @@ impl Experiment {
                 }
             }
             let config: Config = serde_json::from_value(tree).map_err(|e| problem("", e.to_string()))?;
-            self.check(&config)?;
+            self.check_values(&config).map_err(|invalid| {
+                let Invalid { key, found, expected } = &invalid;
+                match levels.iter().find(|(k, _)| k == key || key.starts_with(&format!("{k}."))) {
+                    Some((level, _)) => problem(level, format!("makes `{key}` {found}: expected {expected}")),
+                    None => self.located(invalid),
+                }
+            })?;
             points.push(Point { index, levels, config });
         }
         Ok(points)
@@ -95,6 +114,16 @@ fn set(tree: &mut Value, key: &str, value: Value) -> Result<(), String> {
     }
     *at = value;
     Ok(())
+}
+
+fn is_plain(value: &toml::Value) -> bool {
+    match value {
+        toml::Value::Float(number) => number.is_finite(),
+        toml::Value::Datetime(_) => false,
+        toml::Value::Array(list) => list.iter().all(is_plain),
+        toml::Value::Table(table) => table.values().all(is_plain),
+        toml::Value::String(_) | toml::Value::Integer(_) | toml::Value::Boolean(_) => true,
+    }
 }
 
 fn complaint(message: &str, value: &Value) -> String {

@@ -47,9 +47,9 @@ impl Identity {
                     files.push((format!("{key}: calibration"), calibration));
                 }
             }
-            for file in point.config.data.files(base)? {
-                let name = file.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-                files.push((format!("data: {name}"), file));
+            let data = &point.config.data;
+            for (written, file) in std::iter::once(&data.inputs).chain(&data.labels).zip(data.files(base)?) {
+                files.push((format!("data: {}", written.display()), file));
             }
             for (name, file) in files {
                 if let Entry::Vacant(place) = inputs.entry(name) {

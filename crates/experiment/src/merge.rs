@@ -15,9 +15,11 @@ use std::path::{Path, PathBuf};
 pub fn merge(folders: &[PathBuf], folder: &Path) -> Result<Outcome, ExperimentError> {
     let mut all: Option<store::Contents> = None;
     let earlier = store::read(folder)?;
-    for path in folders {
+    // What the output folder holds already is one of the parts.
+    let parts = folders.iter().map(PathBuf::as_path).chain(earlier.is_some().then_some(folder));
+    for path in parts {
         let Some(contents) = store::read(path)? else {
-            return Err(ExperimentError::ForeignFolder { path: path.clone() });
+            return Err(ExperimentError::ForeignFolder { path: path.to_owned() });
         };
         let Some(all) = &mut all else {
             all = Some(contents);
@@ -27,7 +29,7 @@ pub fn merge(folders: &[PathBuf], folder: &Path) -> Result<Outcome, ExperimentEr
         all.config.trials = all.config.trials.max(contents.config.trials);
         for (unit, record) in contents.records {
             if all.records.get(&unit).is_some_and(|known| *known != record) {
-                return Err(ExperimentError::Conflict { path: path.clone(), unit: unit.to_string() });
+                return Err(ExperimentError::Conflict { path: path.to_owned(), unit: unit.to_string() });
             }
             all.records.insert(unit, record);
         }
@@ -43,9 +45,6 @@ pub fn merge(folders: &[PathBuf], folder: &Path) -> Result<Outcome, ExperimentEr
             list += "; …";
         }
         return Err(ExperimentError::Missing { count: missing.len(), total: units.len(), list });
-    }
-    if let Some(earlier) = &earlier {
-        same_run(&all.identity, &earlier.identity, folder)?;
     }
     let store = Store::open(folder, &all.identity, &all.config, earlier.as_ref())?;
     let mut computed = 0;

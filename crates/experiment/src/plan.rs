@@ -3,6 +3,7 @@
 use crate::grid::{Point, to_value};
 use crate::record::{Row, Unit};
 use serde_json::{Value, json};
+use std::collections::HashMap;
 
 const REFERENCES: [Row; 5] = [Row::Design, Row::Exact, Row::PerfectIdeal, Row::PerfectReal, Row::Digital];
 
@@ -33,8 +34,8 @@ impl Plan {
     #[must_use]
     pub fn new(points: &[Point]) -> Self {
         let shared = REFERENCES.iter().map(|&row| {
-            let keys: Vec<Value> = points.iter().map(|p| depends_on(row, p)).collect();
-            (0..keys.len()).map(|i| (0..i).find(|&j| keys[j] == keys[i]).unwrap_or(i)).collect()
+            let mut first = HashMap::new();
+            points.iter().enumerate().map(|(i, p)| *first.entry(depends_on(row, p).to_string()).or_insert(i)).collect()
         });
         Self { shared: shared.collect(), points: points.len() }
     }

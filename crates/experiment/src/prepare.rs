@@ -39,7 +39,7 @@ pub(crate) struct Bench {
 }
 
 /// Samples that pass the network together: bounds the memory of a thread; a multiple of the block of a noise stream.
-pub(crate) const CHUNK: usize = 2048;
+pub(crate) const CHUNK: usize = 512;
 
 /// Prepares all points; what they share is made once.
 pub(crate) fn prepare(experiment: &Experiment, points: &[Point]) -> Result<Vec<Bench>, ExperimentError> {
@@ -50,7 +50,7 @@ pub(crate) fn prepare(experiment: &Experiment, points: &[Point]) -> Result<Vec<B
     let mut benches = Vec::with_capacity(points.len());
     for point in points {
         let config = &point.config;
-        let problem = |problem| ExperimentError::Setting { path: experiment.path.clone(), problem };
+        let problem = |problem| ExperimentError::Setting { path: experiment.path.clone(), line: None, problem };
         let model_key = to_value(&config.model).to_string();
         let model = match models.get(&model_key) {
             Some(model) => model.clone(),

@@ -125,6 +125,11 @@ impl Store {
             TryLockError::WouldBlock => ExperimentError::Locked { path: lock_path.clone() },
             TryLockError::Error(source) => ExperimentError::Io { path: lock_path.clone(), source },
         })?;
+        // What was read before the lock was ours may have been overtaken by a writer that has finished since.
+        let now = read(folder)?.map(|c| (c.identity.identity, c.whole));
+        if now != contents.map(|c| (c.identity.identity.clone(), c.whole)) {
+            return Err(ExperimentError::Changed { path: folder.to_owned() });
+        }
         if contents.is_none_or(|c| c.config != *config) {
             write_atomically(&folder.join(EXPERIMENT), experiment_text(config).as_bytes())?;
         }

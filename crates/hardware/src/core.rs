@@ -236,6 +236,9 @@ impl TileDesign {
         let corner = tile.target.shape();
         let lossy = nominal.realise_driven(program, &as_programmed)?.view((0, 0), corner).clone_owned();
         let gain = gain(&tile.target, &lossy);
+        if !(gain.is_finite() && gain > 0.0) {
+            return Err(HardwareError::Dark { gain: gain.to_string() });
+        }
         let driven = process.drive(program);
         let deterministic = nominal.realise_driven(program, &driven)?.view((0, 0), corner).clone_owned();
         let norm_squared = tile.target.norm_squared();

@@ -17,6 +17,15 @@ pub enum HardwareError {
     /// An impossible value in a link.
     #[error("link: {0}")]
     Link(Invalid),
+    /// So little light comes through a chip that no gain brings it back.
+    #[error(
+        "the gain that is to undo the nominal loss of a tile is {gain}: found a chip that lets no light through, \
+         expected a smaller `insertion_loss.loss_db`"
+    )]
+    Dark {
+        /// The gain.
+        gain: String,
+    },
     /// A core needs ports.
     #[error("a core of 0 ports: expected at least 1")]
     NoPorts,

@@ -64,6 +64,12 @@ impl Invalid {
     }
 }
 
+/// A number without a row of zeros where it is very large or very small.
+fn shown(value: f64) -> String {
+    let plain = value.to_string();
+    if plain.len() > 9 { format!("{value:e}") } else { plain }
+}
+
 /// Checks that a number is finite and at least `least`.
 ///
 /// # Errors
@@ -73,8 +79,32 @@ pub fn at_least(key: &str, value: f64, least: f64) -> Result<(), Invalid> {
     if value.is_finite() && value >= least {
         Ok(())
     } else {
-        Err(Invalid::new(key, value, &format!("a finite number ≥ {least}")))
+        Err(Invalid::new(key, shown(value), &format!("a finite number ≥ {least}")))
     }
+}
+
+/// Checks that a number lies between two others.
+///
+/// # Errors
+///
+/// The [`Invalid`] that names the key and the number.
+pub fn between(key: &str, value: f64, least: f64, most: f64) -> Result<(), Invalid> {
+    if (least..=most).contains(&value) {
+        Ok(())
+    } else {
+        Err(Invalid::new(key, shown(value), &format!("a number from {} to {}", shown(least), shown(most))))
+    }
+}
+
+/// Checks that a spread of angles is possible: zero or more, and small enough to be computed with. From a few radians
+/// on all spreads are alike.
+///
+/// # Errors
+///
+/// The [`Invalid`] that names the key and the number.
+pub fn spread_rad(key: &str, value: f64) -> Result<(), Invalid> {
+    at_least(key, value, 0.0)?;
+    if value > 1e6 { Err(Invalid::new(key, shown(value), "at most 1e6 rad")) } else { Ok(()) }
 }
 
 /// Checks that a number is finite and greater than zero.
@@ -83,7 +113,9 @@ pub fn at_least(key: &str, value: f64, least: f64) -> Result<(), Invalid> {
 ///
 /// The [`Invalid`] that names the key and the number.
 pub fn positive(key: &str, value: f64) -> Result<(), Invalid> {
-    if value.is_finite() && value > 0.0 { Ok(()) } else { Err(Invalid::new(key, value, "a finite number > 0")) }
+    if value.is_finite() && value > 0.0 { Ok(()) } else {
+        Err(Invalid::new(key, shown(value), "a finite number > 0"))
+    }
 }
 
 /// Reads a TOML file into `T`.

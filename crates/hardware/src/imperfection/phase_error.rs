@@ -4,7 +4,7 @@
 
 use super::Imperfection;
 use crate::chip::Fabricated;
-use crate::toml_file::{Invalid, at_least};
+use crate::toml_file::{Invalid, spread_rad};
 use phaseloom_mesh::standard_normal;
 use rand::rngs::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ pub struct PhaseError {
 
 impl Imperfection for PhaseError {
     fn check(&self) -> Result<(), Invalid> {
-        at_least("sigma_rad", self.sigma_rad, 0.0)
+        spread_rad("sigma_rad", self.sigma_rad)
     }
 
     fn fabricate(&self, stream: &mut ChaCha8Rng, section: &mut Fabricated) {

@@ -4,7 +4,7 @@
 //! the damping of the mean, `N σ²/2` (derived; the physics notes leave the output phases out and so write N−1).
 
 use super::Imperfection;
-use crate::toml_file::{Invalid, at_least};
+use crate::toml_file::{Invalid, at_least, spread_rad};
 use phaseloom_mesh::{Settings, standard_normal};
 use rand::rngs::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -31,7 +31,7 @@ impl PhaseJitter {
 
 impl Imperfection for PhaseJitter {
     fn check(&self) -> Result<(), Invalid> {
-        at_least("sigma_rad", self.sigma_rad, 0.0)?;
+        spread_rad("sigma_rad", self.sigma_rad)?;
         at_least("correlation_s", self.correlation_s, 0.0)
     }
 

@@ -5,7 +5,7 @@
 
 use super::Imperfection;
 use crate::chip::Fabricated;
-use crate::toml_file::{Invalid, at_least};
+use crate::toml_file::{Invalid, spread_rad};
 use phaseloom_mesh::{cell, standard_normal};
 use rand::rngs::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
@@ -56,7 +56,7 @@ impl Imperfection for SplitterError {
         ];
         for (key, value) in given {
             if let Some(value) = value {
-                at_least(key, value, 0.0)?;
+                spread_rad(key, value)?;
             }
         }
         let names: Vec<&str> = given.iter().filter(|(_, v)| v.is_some()).map(|(k, _)| *k).collect();
@@ -64,8 +64,8 @@ impl Imperfection for SplitterError {
             let expected = "only one of sigma_rad, sigma_amplitude, sigma_power";
             return Err(Invalid::new(names[1], format!("given beside `{}`", names[0]), expected));
         }
-        if !self.mean_rad.is_finite() {
-            return Err(Invalid::new("mean_rad", self.mean_rad, "a finite angle"));
+        if !(self.mean_rad.abs() <= 1e6) {
+            return Err(Invalid::new("mean_rad", self.mean_rad, "an angle of at most 1e6 rad"));
         }
         Ok(())
     }

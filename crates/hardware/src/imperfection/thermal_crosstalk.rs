@@ -50,6 +50,7 @@ impl Imperfection for ThermalCrosstalk {
             (Some(_), Some(_)) => {
                 Err(Invalid::new("coefficient", "given beside `distance_factor`", "only one of them"))
             }
+            (None, None) => Err(Invalid::new("coefficient", "absent", "a number, or `distance_factor`")),
             _ => Ok(()),
         }
     }

@@ -20,7 +20,7 @@ pub use receiver::{Quality, Receiver};
 pub use thermal_noise::ThermalNoise;
 
 use crate::HardwareError;
-use crate::toml_file::{Invalid, at_least, positive};
+use crate::toml_file::{Invalid, at_least, between, positive};
 use serde::{Deserialize, Serialize};
 
 /// Planck's constant [J·s], exact.
@@ -167,9 +167,10 @@ impl Link {
     }
 
     fn check_values(&self) -> Result<(), Invalid> {
-        positive("symbol_rate_hz", self.symbol_rate_hz)?;
-        positive("bandwidth_hz", self.bandwidth_hz())?;
-        positive("wavelength_m", self.wavelength_m)?;
+        // Wide of anything that is built; within them no product of them leaves the range of a double.
+        between("symbol_rate_hz", self.symbol_rate_hz, 1e-3, 1e15)?;
+        between("bandwidth_hz", self.bandwidth_hz(), 1e-4, 1e15)?;
+        between("wavelength_m", self.wavelength_m, 1e-8, 1e-3)?;
         at_least("coupling_loss_db", self.coupling_loss_db, 0.0)?;
         positive("responsivity_a_per_w", self.responsivity_a_per_w)?;
         if self.quantum_efficiency() > 1.0 + 1e-9 {
@@ -182,6 +183,7 @@ impl Link {
         }
         if let Some(power) = self.laser_power_w {
             positive("laser_power_w", power)?;
+            between("laser_power_w", power, 1e-30, 1e6)?;
         }
         if let Some(dac) = &self.dac {
             dac.check().map_err(|e| e.within("dac"))?;

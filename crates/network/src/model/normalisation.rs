@@ -20,7 +20,7 @@ pub(super) struct Normalisation {
 impl Normalisation {
     pub(super) fn new(input: &InputSpec, tensors: &Tensors) -> Result<Self> {
         let values = |key: &str, value: &NumberOrTensor| match value {
-            NumberOrTensor::Number(number) => Ok(vec![*number; input.size]),
+            NumberOrTensor::Number(number) => Ok::<_, NetworkError>(vec![*number; input.size]),
             NumberOrTensor::Tensor(name) => Ok(tensors.expect(&format!("input.{key}"), name, &[input.size])?.to_vec()),
         };
         let (mean, std) = (values("mean", &input.mean)?, values("std", &input.std)?);

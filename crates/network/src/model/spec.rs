@@ -79,6 +79,9 @@ pub enum NumberOrTensor {
     Tensor(String),
 }
 
+/// Inputs, and weights of one layer, that a model may have: 16 GiB of them.
+const MOST_ENTRIES: usize = 1 << 31;
+
 fn one() -> f64 {
     1.0
 }
@@ -121,6 +124,18 @@ impl ModelSpec {
         }
         if self.input.size == 0 {
             return wrong("input.size", "0".into(), "at least 1");
+        }
+        if self.input.size > MOST_ENTRIES {
+            return wrong("input.size", self.input.size.to_string(), &format!("at most {MOST_ENTRIES}"));
+        }
+        let mut inputs = self.input.size;
+        for (index, layer) in self.layer.iter().enumerate() {
+            let outputs = layer.outputs(inputs);
+            if outputs == 0 || outputs.checked_mul(inputs).is_none_or(|entries| entries > MOST_ENTRIES) {
+                let expected = format!("at least 1, and at most {MOST_ENTRIES} weights in a layer");
+                return wrong(&format!("layer[{index}].outputs"), format!("{outputs} ({inputs} inputs)"), &expected);
+            }
+            inputs = outputs;
         }
         if !self.input.scale.is_normal() {
             return wrong("input.scale", self.input.scale.to_string(), "a finite number other than 0");
@@ -184,7 +199,7 @@ mod tests {
     fn wrong_keys_and_values_are_named() {
         for (from, to, part) in [
             ("phaseloom-model", "phaseloom-modle", "`format`"),
-            ("version = 1", "version = 2", "`version`: found 2"),
+            ("version = 1", "version = 2", "line 2: `version` is 2: expected 1"),
             ("size = 2", "size = 0", "input.size"),
             ("size = 2", "size = 2\nscale = 0", "input.scale"),
             ("size = 2", "size = 2\nscale = nan", "input.scale"),

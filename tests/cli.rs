@@ -1,0 +1,15 @@
+//! The command line from outside: the binary is started, its exit code, its words and its files are looked at.
+//!
+//! Each module says what belongs in it. Laws of the physics are tested in the crates; a number is tested here only
+//! where files on disk are what counts (`matrix`).
+
+mod cli {
+    mod bytes;
+    mod extremes;
+    mod folders;
+    mod matrix;
+    mod pages;
+    mod refusals;
+    mod runs;
+    mod support;
+}

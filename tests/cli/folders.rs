@@ -1,0 +1,124 @@
+//! Folders of results that are not what a run expects: another experiment, foreign or damaged files, two writers,
+//! paths that cannot be read or written.
+
+use super::support::{CORE, DATA, LINK, SWEEP, Scene, Working, assert_equal_results, example, run_to, units};
+use std::fs;
+
+#[test]
+fn another_experiment_is_refused_with_the_keys_that_differ() {
+    let scene = Scene::new();
+    scene.run(&[]).well();
+    let before = fs::read(scene.path("out/units.jsonl")).unwrap();
+    scene.run(&["--seed", "7"]).refused(&["another experiment", "(different: seed)"]);
+    scene.experiment(&format!("{DATA}{CORE}{}{SWEEP}", LINK.replace("adc = { bits = 6 }", "adc = { bits = 7 }")));
+    scene.run(&[]).refused(&["(different: link.adc.bits)"]);
+    // The contents of a file count, not its name.
+    scene.experiment(&format!("{DATA}{CORE}{LINK}{SWEEP}"));
+    scene.inputs(&[0.25; 120]);
+    scene.run(&[]).refused(&["inputs.data: x.npy"]);
+    assert_eq!(before, fs::read(scene.path("out/units.jsonl")).unwrap());
+}
+
+#[test]
+fn two_files_of_one_name_are_two_inputs() {
+    let scene = Scene::new();
+    for folder in ["a", "b"] {
+        fs::create_dir(scene.path(folder)).unwrap();
+        fs::copy(scene.path("x.npy"), scene.path(folder).join("x.npy")).unwrap();
+    }
+    scene.experiment(&format!("{DATA}{CORE}[[sweep]]\nkeys = ['data.inputs']\nvalues = ['a/x.npy', 'b/x.npy']\n"));
+    scene.run(&[]).well();
+    let mut bytes = fs::read(scene.path("b/x.npy")).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(scene.path("b/x.npy"), bytes).unwrap();
+    scene.run(&[]).refused(&["inputs.data: b/x.npy"]);
+}
+
+#[test]
+fn foreign_folders_and_files_are_left_alone() {
+    let scene = Scene::new();
+    fs::create_dir(scene.path("out")).unwrap();
+    scene.write("out/thesis.txt", "years of work");
+    scene.run(&[]).refused(&["not empty", "no Phaseloom run"]);
+    assert_eq!(fs::read_dir(scene.path("out")).unwrap().count(), 1);
+    let experiment = scene.path("experiment.toml");
+    run_to(&experiment, &scene.path("y.npy"), &[]).refused(&["y.npy", "Not a directory"]);
+    run_to(&experiment, &scene.path("y.npy/below"), &[]).refused(&["y.npy", "Not a directory"]);
+    // An empty folder, and a link to one, will do.
+    fs::create_dir(scene.path("empty")).unwrap();
+    run_to(&experiment, &scene.path("empty"), &[]).well();
+    #[cfg(unix)]
+    {
+        fs::create_dir(scene.path("far")).unwrap();
+        std::os::unix::fs::symlink(scene.path("far"), scene.path("near")).unwrap();
+        run_to(&experiment, &scene.path("near"), &[]).well();
+        assert_equal_results(&scene.path("far"), &scene.path("empty"));
+    }
+}
+
+#[test]
+fn damaged_runs_are_refused_with_file_and_line() {
+    let scene = Scene::new();
+    scene.run(&[]).well();
+    let out = |name: &str| scene.path("out").join(name);
+    let whole = fs::read_to_string(out("units.jsonl")).unwrap();
+    // Not the last line: that one may be torn.
+    scene.write("out/units.jsonl", whole.replacen("\"samples\":", "\"samples\":x", 1));
+    scene.run(&[]).refused(&["units.jsonl: line 1", "damaged"]);
+    scene.write("out/units.jsonl", &whole);
+    for name in ["identity.json", "experiment.toml"] {
+        let good = fs::read(out(name)).unwrap();
+        scene.write(&format!("out/{name}"), &good[..good.len() / 2]);
+        scene.run(&[]).refused(&[name, "line"]);
+        scene.write(&format!("out/{name}"), "");
+        scene.run(&[]).refused(&[name, "line"]);
+        scene.write(&format!("out/{name}"), good);
+    }
+    // What a dead process left half written under a temporary name disturbs nobody.
+    scene.write("out/table.csv.1-0.part", "row,poi");
+    scene.write("out/provenance.json", "[{");
+    scene.run(&[]).well();
+    // Lost units are computed again.
+    let half: String = whole.lines().take(4).map(|line| format!("{line}\n")).collect();
+    scene.write("out/units.jsonl", half);
+    scene.run(&[]).well();
+    run_to(&scene.path("experiment.toml"), &scene.path("fresh"), &[]).well();
+    assert_equal_results(&scene.path("out"), &scene.path("fresh"));
+}
+
+#[test]
+fn a_second_writer_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (experiment, out) = (example("digits/digits.toml"), folder.path().join("out"));
+    let more = ["--trials", "40", "--threads", "1"];
+    let first = Working::until(&experiment, &out, &more, 2);
+    run_to(&experiment, &out, &more).refused(&["another phaseloom is writing"]);
+    let there = units(&out);
+    first.kill();
+    assert!(there >= 2);
+    // A lock outlives no process: what the test itself holds is refused, what it lets go is not.
+    let scene = Scene::new();
+    fs::create_dir(scene.path("out")).unwrap();
+    let lock = fs::File::create(scene.path("out/.lock")).unwrap();
+    lock.lock().unwrap();
+    scene.run(&[]).refused(&[".lock", "another phaseloom is writing"]);
+    assert!(!scene.path("out/units.jsonl").exists());
+    drop(lock);
+    scene.run(&[]).well();
+}
+
+#[test]
+#[cfg(unix)]
+fn a_folder_that_may_not_be_written_is_named() {
+    use std::os::unix::fs::PermissionsExt;
+    let scene = Scene::new();
+    let closed = scene.path("closed");
+    fs::create_dir(&closed).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o500)).unwrap();
+    // The superuser may write anywhere.
+    if fs::write(closed.join("probe"), "").is_ok() {
+        eprintln!("skipped: this user may write to a read-only folder");
+        return;
+    }
+    run_to(&scene.path("experiment.toml"), &closed.join("out"), &[]).refused(&["closed/out", "Permission denied"]);
+}

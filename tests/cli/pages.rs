@@ -1,0 +1,64 @@
+//! What the program says about itself: help with examples, lists, completions, manual pages, usage errors.
+
+use super::support::run;
+
+const COMMANDS: [&str; 10] =
+    ["run", "merge", "program", "chip", "matrix", "train", "calibrate", "list", "completions", "man"];
+
+#[test]
+fn help_of_every_command_shows_an_example() {
+    let whole = run(["--help"]).well().out;
+    for command in COMMANDS {
+        assert!(whole.contains(command));
+        let help = run([command, "--help"]).well().out;
+        assert!(help.contains("Usage: ") && help.contains(&format!("phaseloom {command}")), "{help}");
+        assert!(command == "list" || help.contains("Example"), "no example: {help}");
+        assert!(help.lines().all(|line| line.chars().count() <= 110), "{help}");
+    }
+    assert!(whole.contains("130") && whole.contains("PHASELOOM_DATA"));
+    assert_eq!(run(["--version"]).well().out, format!("phaseloom {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn the_list_names_all_that_can_be_chosen() {
+    let list = run(["list"]).well().out;
+    for key in ["rectangular", "triangular", "splitter_error", "thermal_crosstalk", "adc", "offset", "photonic", "relu"] {
+        assert!(list.lines().any(|line| line.trim_start().starts_with(&format!("{key} "))), "{key}: {list}");
+    }
+}
+
+#[test]
+fn completions_and_manual_pages() {
+    for shell in ["bash", "zsh", "fish"] {
+        let script = run(["completions", shell]).well().out;
+        assert!(COMMANDS.iter().all(|command| script.contains(command)), "{shell}");
+    }
+    run(["completions", "tcsh"]).refused(&["tcsh", "bash"]);
+    assert!(run(["man"]).well().out.contains(".TH phaseloom 1"));
+    let folder = tempfile::tempdir().unwrap();
+    let pages = folder.path().join("new/man1");
+    run(["man".as_ref(), "-o".as_ref(), pages.as_os_str()]).well();
+    let page = |command: &str| std::fs::read_to_string(pages.join(command)).unwrap();
+    assert!(page("phaseloom.1").contains("phaseloom"));
+    assert!(COMMANDS.iter().all(|command| page(&format!("phaseloom-{command}.1")).len() > 300));
+}
+
+#[test]
+fn wrong_usage_is_2() {
+    let usage: [&[&str]; 8] = [
+        &[],
+        &["runn"],
+        &["run"],
+        &["run", "a.toml", "--shard", "3/2"],
+        &["run", "a.toml", "--shard", "0/2"],
+        &["run", "a.toml", "--threads", "0"],
+        &["run", "a.toml", "--trials", "-1"],
+        &["merge", "-o", "a"],
+    ];
+    for arguments in usage {
+        let ended = run(arguments);
+        assert_eq!(ended.code, Some(2), "{arguments:?}: {}", ended.err);
+        assert!(ended.err.contains("Usage") || ended.err.contains("--help"), "{}", ended.err);
+    }
+    run(["run", "a.toml", "--shard", "x"]).refused(&["K/N", "1/4"]);
+}

@@ -1,0 +1,275 @@
+//! What all modules share: starting the binary, small files written by hand, waiting, reading results. No tests.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// The files whose bytes only the experiment may determine.
+pub const RESULTS: [&str; 5] = ["table.csv", "summary.csv", "design.csv", "figure.svg", "figure.png"];
+
+/// The binary, with a backtrace asked for, so that one that is printed would be seen.
+pub fn phaseloom() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_phaseloom"));
+    command.env("RUST_BACKTRACE", "1").stdin(Stdio::null());
+    command
+}
+
+/// How a command ended.
+pub struct Ended {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl Ended {
+    /// It ended well.
+    #[track_caller]
+    pub fn well(self) -> Self {
+        assert_eq!(self.code, Some(0), "{}\n{}", self.out, self.err);
+        self
+    }
+
+    /// It was refused: exit code 2, nothing on stdout, one message with all `parts`, no panic.
+    #[track_caller]
+    pub fn refused(self, parts: &[&str]) -> Self {
+        assert_eq!(self.code, Some(2), "{}\n{}", self.out, self.err);
+        assert!(self.out.is_empty(), "{}", self.out);
+        for word in ["panicked", "stack backtrace", "this is a bug"] {
+            assert!(!self.err.contains(word), "{}", self.err);
+        }
+        assert_eq!(self.err.matches("error: ").count(), 1, "{}", self.err);
+        for part in parts {
+            assert!(self.err.contains(part), "no `{part}` in: {}", self.err);
+        }
+        // What a cause says is not said twice.
+        let again = self.err.lines().any(|line| {
+            line.split(": ").filter(|p| p.len() > 12).any(|p| line.matches(&format!(": {p}")).count() > 1)
+        });
+        assert!(!again, "{}", self.err);
+        self
+    }
+}
+
+/// Starts a command and waits for its end.
+pub fn wait(command: &mut Command) -> Ended {
+    let output = command.output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Ended { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// `phaseloom` with arguments.
+pub fn run<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Ended {
+    wait(phaseloom().args(arguments))
+}
+
+/// `phaseloom run EXPERIMENT -o FOLDER …`
+pub fn run_to(experiment: &Path, folder: &Path, more: &[&str]) -> Ended {
+    wait(phaseloom().arg("run").arg(experiment).arg("-o").arg(folder).args(more))
+}
+
+/// An experiment that stands in the repository.
+pub fn example(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(path)
+}
+
+/// A file of the fixtures that NumPy wrote.
+pub fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/network/tests/data").join(name)
+}
+
+/// A process that works while the test looks on; killed at the latest when the test ends.
+pub struct Working(pub Child);
+
+impl Working {
+    /// Starts `phaseloom run EXPERIMENT -o FOLDER …` and waits until `lines` units are written.
+    pub fn until(experiment: &Path, folder: &Path, more: &[&str], lines: usize) -> Self {
+        let mut command = phaseloom();
+        command.arg("run").arg(experiment).arg("-o").arg(folder).args(more);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let start = Instant::now();
+        while units(folder) < lines {
+            assert!(child.try_wait().unwrap().is_none(), "it ended before {lines} units were there");
+            assert!(start.elapsed() < Duration::from_secs(120), "{lines} units take too long");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        Self(child)
+    }
+
+    pub fn kill(mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Whole lines of `units.jsonl`.
+pub fn units(folder: &Path) -> usize {
+    fs::read(folder.join("units.jsonl")).map_or(0, |bytes| bytes.iter().filter(|&&b| b == b'\n').count())
+}
+
+/// The results of a folder.
+#[track_caller]
+pub fn results(folder: &Path) -> Vec<Vec<u8>> {
+    RESULTS.iter().map(|name| fs::read(folder.join(name)).unwrap_or_else(|e| panic!("{name}: {e}"))).collect()
+}
+
+/// Asserts equal bytes of all results.
+#[track_caller]
+pub fn assert_equal_results(a: &Path, b: &Path) {
+    for ((name, a), b) in RESULTS.iter().zip(results(a)).zip(results(b)) {
+        assert!(a == b, "{name} differs");
+    }
+}
+
+/// The rows of a CSV result as (column, value), without the lines of its head.
+pub fn table(path: &Path) -> Vec<Vec<(String, String)>> {
+    let text = fs::read_to_string(path).unwrap();
+    let mut lines = text.lines().filter(|line| !line.starts_with('#'));
+    let names: Vec<&str> = lines.next().unwrap().split(',').collect();
+    lines.map(|line| names.iter().map(|n| (*n).to_owned()).zip(line.split(',').map(str::to_owned)).collect()).collect()
+}
+
+/// The value of a column.
+pub fn cell<'a>(row: &'a [(String, String)], column: &str) -> &'a str {
+    row.iter().find(|(name, _)| name == column).map_or_else(|| panic!("no column {column}"), |(_, value)| value)
+}
+
+/// A `.npy` file: header of version 1 for a type and shape, then the bytes.
+pub fn npy(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
+    let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.as_bytes());
+    bytes.extend(data);
+    bytes
+}
+
+/// A real matrix, row by row, as `.npy` of type f8.
+pub fn npy_real(rows: &[&[f64]]) -> Vec<u8> {
+    let data: Vec<u8> = rows.iter().flat_map(|row| row.iter()).flat_map(|x| x.to_le_bytes()).collect();
+    npy("<f8", &format!("({}, {})", rows.len(), rows[0].len()), &data)
+}
+
+/// The real and imaginary parts of a c16 `.npy` file of rank 2, row by row: (rows, columns, values).
+pub fn read_npy(path: &Path) -> (usize, usize, Vec<[f64; 2]>) {
+    let bytes = fs::read(path).unwrap();
+    let start = 10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+    let header = String::from_utf8_lossy(&bytes[10..start]).into_owned();
+    assert!(header.contains("'<c16'") && header.contains("False"), "{header}");
+    let shape = header.split('(').nth(1).unwrap().split(')').next().unwrap();
+    let sizes: Vec<usize> = shape.split(',').map(|n| n.trim().parse().unwrap()).collect();
+    let number = |b: &[u8]| f64::from_le_bytes(b.try_into().unwrap());
+    let values: Vec<[f64; 2]> = bytes[start..].chunks_exact(16).map(|b| [number(&b[..8]), number(&b[8..])]).collect();
+    assert_eq!(values.len(), sizes[0] * sizes[1]);
+    (sizes[0], sizes[1], values)
+}
+
+/// A `.safetensors` file of f64 tensors.
+pub fn safetensors(tensors: &[(&str, &[usize], Vec<f64>)]) -> Vec<u8> {
+    let (mut entries, mut data) = (serde_json::Map::new(), Vec::new());
+    for (name, shape, values) in tensors {
+        let start = data.len();
+        data.extend(values.iter().flat_map(|x| x.to_le_bytes()));
+        let entry = serde_json::json!({ "dtype": "F64", "shape": shape, "data_offsets": [start, data.len()] });
+        entries.insert((*name).to_owned(), entry);
+    }
+    let header = serde_json::Value::Object(entries).to_string();
+    let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+    bytes.extend(header.as_bytes());
+    bytes.extend(data);
+    bytes
+}
+
+/// A model of 3-4-2 with scales for cores of 4 ports, and 40 samples.
+pub const DATA: &str = "[data]\ninputs = 'x.npy'\nlabels = 'y.npy'\n";
+/// Cores that its scales are for.
+pub const CORE: &str = "[core]\nports = 4\n";
+/// A link with all that needs scales.
+pub const LINK: &str = "[link]\nlaser_power_w = 1e-3\nshot_noise = true\nthermal_noise = { feedback_ohm = 5000 }\n\
+                        dac = { bits = 6 }\nadc = { bits = 6 }\n";
+/// Two points.
+pub const SWEEP: &str = "[[sweep]]\nkeys = ['process.splitter_error.sigma_rad']\nvalues = [0.01, 0.1]\n";
+
+/// A folder with a small model, its data and one experiment.
+pub struct Scene(pub TempDir);
+
+impl Scene {
+    pub fn new() -> Self {
+        let scene = Self(tempfile::tempdir().unwrap());
+        let wave = |n: usize, f: f64| -> Vec<f64> { (0..n).map(|i| ((i as f64 + 1.0) * f).sin()).collect() };
+        scene.weights(wave(12, 1.7), wave(4, 0.3), wave(8, 2.3));
+        scene.write("model.toml", MODEL);
+        scene.write("calibration.json", &scales(4));
+        scene.inputs(&wave(120, 0.7));
+        let labels: Vec<u8> = (0..40_i64).flat_map(|i| (i % 2).to_le_bytes()).collect();
+        scene.write("y.npy", npy("<i8", "(40,)", &labels));
+        scene.experiment(&format!("{DATA}{CORE}{LINK}{SWEEP}"));
+        scene
+    }
+
+    /// Replaces the weights.
+    pub fn weights(&self, w1: Vec<f64>, b1: Vec<f64>, w2: Vec<f64>) {
+        self.write("w.safetensors", safetensors(&[("w1", &[4, 3], w1), ("b1", &[4], b1), ("w2", &[2, 4], w2)]));
+    }
+
+    /// Replaces the 40 inputs of 3 features.
+    pub fn inputs(&self, values: &[f64]) {
+        let rows: Vec<&[f64]> = values.chunks(3).collect();
+        self.write("x.npy", npy_real(&rows));
+    }
+
+    /// Writes `experiment.toml` (two trials) with these tables and returns its path.
+    pub fn experiment(&self, tables: &str) -> PathBuf {
+        self.write("experiment.toml", format!("model = 'model.toml'\ntrials = 2\n{tables}"))
+    }
+
+    pub fn write(&self, name: &str, contents: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        fs::write(&path, contents).unwrap();
+        path
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Runs the experiment into `out`.
+    pub fn run(&self, more: &[&str]) -> Ended {
+        run_to(&self.path("experiment.toml"), &self.path("out"), more)
+    }
+
+    /// Runs an experiment with these tables, which must be refused with all parts and leave nothing.
+    #[track_caller]
+    pub fn refuses(&self, tables: &str, parts: &[&str]) {
+        self.experiment(tables);
+        self.run(&[]).refused(parts);
+        assert!(!self.path("out").exists(), "a refused run left a folder: {tables}");
+    }
+}
+
+/// Scales for cores of 4 ports and tiles of some columns.
+pub fn scales(columns: usize) -> String {
+    let tiles = |inputs: usize| vec!["4.0"; inputs.div_ceil(columns)].join(", ");
+    format!(
+        "{{\"format\": \"phaseloom-calibration\", \"version\": 1, \"data_sha256\": \"\", \"samples\": 1, \
+         \"quantile\": 1.0, \"ports\": 4, \"column_block\": {columns}, \"layers\": [\
+         {{\"input_scale\": 1.0, \"full_scale\": [{}]}}, {{\"input_scale\": 3.0, \"full_scale\": [{}]}}]}}",
+        tiles(3),
+        tiles(4)
+    )
+}
+
+pub const MODEL: &str = "format = 'phaseloom-model'\nversion = 1\nname = 'small'\nweights = 'w.safetensors'\n\
+    calibration = 'calibration.json'\n[input]\nsize = 3\n\
+    [[layer]]\nkind = 'photonic'\noutputs = 4\nweight = 'w1'\nbias = 'b1'\n[[layer]]\nkind = 'relu'\n\
+    [[layer]]\nkind = 'photonic'\noutputs = 2\nweight = 'w2'\n";
