@@ -86,7 +86,7 @@ fn forms_and_precisions() {
     }
     // The same 1e-6 is unitary for single precision alone.
     let scale = |descr: &str| {
-        let x = 1.0 + 1e-6;
+        let x = 1.0_f64 + 1e-6;
         let data: Vec<u8> = match descr {
             "<f4" => [x as f32, 0.0, 0.0, 1.0].iter().flat_map(|x| x.to_le_bytes()).collect(),
             _ => [x, 0.0, 0.0, 1.0].iter().flat_map(|x| x.to_le_bytes()).collect(),
@@ -252,7 +252,8 @@ fn what_does_not_belong_together_is_refused() {
     let path = |name: &str| bench.path(name).to_str().unwrap().to_owned();
     bench.program(&bench.path("general.npy"), &[]).well();
     fs::write(bench.path("process.toml"), "[phase_error]\nsigma_rad = 0.1").unwrap();
-    let (program, process, chip, core) = (path("program.json"), path("process.toml"), path("chip.json"), path("core.json"));
+    let (program, process, chip, core) =
+        (path("program.json"), path("process.toml"), path("chip.json"), path("core.json"));
     run(["matrix", &program, "--process", &process]).refused(&["--seed"]);
     run(["matrix", &program, "--seed", "1"]).refused(&["--process"]);
     run(["chip", &process, "--program", &program, "-o", &chip]).refused(&["--seed"]);
@@ -266,5 +267,10 @@ fn what_does_not_belong_together_is_refused() {
     run(["chip", &process, "--program", &program, "--seed", "1", "-o", &chip]).well();
     let text = fs::read_to_string(&chip).unwrap();
     fs::write(&chip, text.replacen("\"upper_amplitude\": 1.0", "\"upper_amplitude\": 1.1", 1)).unwrap();
-    run(["matrix", &program, "--chip", &chip]).refused(&["chip.json", "right.cells[0].upper_amplitude", "1.1", "passive"]);
+    run(["matrix", &program, "--chip", &chip]).refused(&[
+        "chip.json",
+        "left.cells[0].upper_amplitude",
+        "1.1",
+        "passive",
+    ]);
 }

@@ -22,7 +22,8 @@ fn help_of_every_command_shows_an_example() {
 #[test]
 fn the_list_names_all_that_can_be_chosen() {
     let list = run(["list"]).well().out;
-    for key in ["rectangular", "triangular", "splitter_error", "thermal_crosstalk", "adc", "offset", "photonic", "relu"] {
+    for key in ["rectangular", "triangular", "splitter_error", "thermal_crosstalk", "adc", "offset", "photonic", "relu"]
+    {
         assert!(list.lines().any(|line| line.trim_start().starts_with(&format!("{key} "))), "{key}: {list}");
     }
 }

@@ -34,7 +34,9 @@ fn example_holds(experiment: &Path, more: &[&str]) {
         assert!((a[0] - b[0]).abs() < 1e-9 * largest.max(1.0), "{a:?} {b:?}");
     }
     let decide = |all: &[[f64; 2]]| -> Vec<usize> {
-        let largest = |j| (0..classes).max_by(|&a, &b| all[a * samples + j][0].total_cmp(&all[b * samples + j][0]));
+        let largest = |j: usize| {
+            (0..classes).max_by(|&a: &usize, &b: &usize| all[a * samples + j][0].total_cmp(&all[b * samples + j][0]))
+        };
         (0..samples).map(|j| largest(j).unwrap()).collect()
     };
     assert_eq!(decide(&exact), decide(&ideal));
@@ -154,12 +156,14 @@ fn training_and_calibration_repeat_their_bytes() {
 
     // The same scales from the experiment's own table.
     let text = fs::read_to_string(path("breast_cancer.toml")).unwrap();
-    let data = "data = { inputs = 'breast_cancer.csv', csv = { skip_lines = 1 }, every = { modulus = 5, except = [0] } }";
+    let data =
+        "data = { inputs = 'breast_cancer.csv', csv = { skip_lines = 1 }, every = { modulus = 5, except = [0] } }";
     fs::write(path("own.toml"), format!("{text}\n[calibration]\n{data}\n")).unwrap();
     run([&"calibrate".into(), &path("own.toml")]).well();
     assert!(fs::read(path("calibration.json")).unwrap() == first.1);
     fs::remove_file(path("calibration.json")).unwrap();
-    run_to(&path("own.toml"), &path("b"), &["--trials", "1"]).refused(&["calibration.json does not exist", "phaseloom calibrate"]);
+    run_to(&path("own.toml"), &path("b"), &["--trials", "1"])
+        .refused(&["calibration.json does not exist", "phaseloom calibrate"]);
     assert!(!path("b").exists());
     let other = path("elsewhere.json");
     run(["calibrate".as_ref(), path("own.toml").as_os_str(), "-o".as_ref(), other.as_os_str()]).well();

@@ -45,9 +45,10 @@ impl Ended {
             assert!(self.err.contains(part), "no `{part}` in: {}", self.err);
         }
         // What a cause says is not said twice.
-        let again = self.err.lines().any(|line| {
-            line.split(": ").filter(|p| p.len() > 12).any(|p| line.matches(&format!(": {p}")).count() > 1)
-        });
+        let again = self
+            .err
+            .lines()
+            .any(|line| line.split(": ").filter(|p| p.len() > 12).any(|p| line.matches(&format!(": {p}")).count() > 1));
         assert!(!again, "{}", self.err);
         self
     }
@@ -155,9 +156,9 @@ pub fn npy(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
 }
 
 /// A real matrix, row by row, as `.npy` of type f8.
-pub fn npy_real(rows: &[&[f64]]) -> Vec<u8> {
-    let data: Vec<u8> = rows.iter().flat_map(|row| row.iter()).flat_map(|x| x.to_le_bytes()).collect();
-    npy("<f8", &format!("({}, {})", rows.len(), rows[0].len()), &data)
+pub fn npy_real<R: AsRef<[f64]>>(rows: &[R]) -> Vec<u8> {
+    let data: Vec<u8> = rows.iter().flat_map(|row| row.as_ref()).flat_map(|x| x.to_le_bytes()).collect();
+    npy("<f8", &format!("({}, {})", rows.len(), rows[0].as_ref().len()), &data)
 }
 
 /// The real and imaginary parts of a c16 `.npy` file of rank 2, row by row: (rows, columns, values).
@@ -167,7 +168,8 @@ pub fn read_npy(path: &Path) -> (usize, usize, Vec<[f64; 2]>) {
     let header = String::from_utf8_lossy(&bytes[10..start]).into_owned();
     assert!(header.contains("'<c16'") && header.contains("False"), "{header}");
     let shape = header.split('(').nth(1).unwrap().split(')').next().unwrap();
-    let sizes: Vec<usize> = shape.split(',').map(|n| n.trim().parse().unwrap()).collect();
+    let sizes: Vec<usize> =
+        shape.split(',').filter(|n| !n.trim().is_empty()).map(|n| n.trim().parse().unwrap()).collect();
     let number = |b: &[u8]| f64::from_le_bytes(b.try_into().unwrap());
     let values: Vec<[f64; 2]> = bytes[start..].chunks_exact(16).map(|b| [number(&b[..8]), number(&b[8..])]).collect();
     assert_eq!(values.len(), sizes[0] * sizes[1]);

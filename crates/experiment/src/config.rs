@@ -143,9 +143,8 @@ impl Experiment {
                 return Err(locate(path, &text, Invalid::new("process", found, "a path or a table")).into());
             }
         };
-        let stem = path.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned());
         let config = Config {
-            name: file.name.unwrap_or(stem),
+            name: file.name.unwrap_or_else(|| "unnamed experiment".into()),
             seed: file.seed,
             trials: file.trials,
             shots: file.shots,

@@ -70,6 +70,21 @@ pub enum ExperimentError {
         /// The lock file.
         path: PathBuf,
     },
+    /// An experiment file that no longer is what its identity says.
+    #[error(
+        "{}: the file, or identity.json beside it, was changed after the run began: restore it, or start in a new folder",
+        path.display()
+    )]
+    Altered {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A folder to merge that holds no run.
+    #[error("{} holds no Phaseloom run: expected a folder that `phaseloom run` wrote to", path.display())]
+    NotARun {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A damaged file of a run.
     #[error("{}: line {line}: {source}; the file is damaged: restore it, or start in a new folder", path.display())]
     Damaged {
@@ -142,6 +157,15 @@ pub enum Problem {
     NoCalibration {
         /// What is missing and what to do.
         what: String,
+    },
+    /// A constant field that is smaller than some outputs.
+    #[error(
+        "link.detection is `offset`, whose constant field must exceed every output, but the calibration takes the \
+         quantile {quantile} of them: calibrate with `quantile = 1`"
+    )]
+    OffsetQuantile {
+        /// The quantile of the calibration.
+        quantile: f64,
     },
     /// A model without photonic layers.
     #[error("the model has no photonic layer: found only electronic ones, expected at least one of kind `photonic`")]

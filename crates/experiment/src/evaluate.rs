@@ -144,6 +144,7 @@ impl Bench {
             let zero_tiles = program.tiles().iter().filter(|t| t.is_none()).count();
             let snr = design.full_scales(&self.programs.scales[i]).map(|f| receiver.quality(f).snr_full_scale_db);
             let snr: Vec<f64> = snr.filter(|db| db.is_finite()).collect();
+            let snr = (!snr.is_empty()).then(|| crate::statistics::mean(&snr));
             layers.push(LayerResult {
                 layer: views[i].index,
                 design: Some(LayerDesign {
@@ -158,7 +159,9 @@ impl Bench {
                     predicted_error: design.predicted_error(),
                     photons_per_port: if lit { receiver.photons_per_port() } else { 0.0 },
                     local_oscillator_photons: if lit { receiver.local_oscillator_photons() } else { 0.0 },
-                    snr_full_scale_db: (!snr.is_empty()).then(|| crate::statistics::mean(&snr)),
+                    snr_full_scale_db: snr,
+                    enob: snr.map(|db| (db - 1.76) / 6.02),
+                    folded: self.model.spec().input.fold,
                 }),
                 ..LayerResult::default()
             });

@@ -16,6 +16,8 @@ pub struct Point {
     pub index: usize,
     /// (key, value) of every swept key, in the order of the axes.
     pub levels: Vec<(String, Value)>,
+    /// The axis of each of them.
+    pub axes: Vec<usize>,
     /// The configuration of the point, without its sweep.
     pub config: Config,
 }
@@ -76,8 +78,8 @@ impl Experiment {
                 rest /= axis.values.len();
             }
             let mut tree = tree.clone();
-            let mut levels = Vec::new();
-            for (axis, &c) in axes.iter().zip(&choice) {
+            let (mut levels, mut axis_of) = (Vec::new(), Vec::new());
+            for (i, (axis, &c)) in axes.iter().zip(&choice).enumerate() {
                 let value = to_value(&axis.values[c]);
                 for key in &axis.keys {
                     set(&mut tree, key, value.clone()).map_err(|reason| problem(key, reason))?;
@@ -85,6 +87,7 @@ impl Experiment {
                     serde_json::from_value::<Config>(tree.clone())
                         .map_err(|e| problem(key, complaint(&e.to_string(), &value)))?;
                     levels.push((key.clone(), value.clone()));
+                    axis_of.push(i);
                 }
             }
             let config: Config = serde_json::from_value(tree).map_err(|e| problem("", e.to_string()))?;
@@ -95,7 +98,7 @@ impl Experiment {
                     None => self.located(invalid),
                 }
             })?;
-            points.push(Point { index, levels, config });
+            points.push(Point { index, levels, axes: axis_of, config });
         }
         Ok(points)
     }

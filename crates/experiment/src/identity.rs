@@ -59,13 +59,22 @@ impl Identity {
                 }
             }
         }
-        let mut experiment = to_value(config);
-        if let Value::Object(table) = &mut experiment {
-            table.remove("trials");
-        }
+        let experiment = canonical(config);
         let mut identity = Self { identity: String::new(), version: VERSION.to_owned(), experiment, inputs };
-        identity.identity = hex(&Sha256::digest(to_value(&identity).to_string()));
+        identity.identity = identity.hash();
         Ok(identity)
+    }
+
+    /// SHA-256 of everything but itself.
+    fn hash(&self) -> String {
+        let rest = Self { identity: String::new(), ..self.clone() };
+        hex(&Sha256::digest(to_value(&rest).to_string()))
+    }
+
+    /// Whether this is a true identity, and that of `config`.
+    #[must_use]
+    pub(crate) fn is_of(&self, config: &Config) -> bool {
+        self.identity == self.hash() && self.experiment == canonical(config)
     }
 
     /// The keys, files or versions in which two identities differ.
@@ -82,6 +91,15 @@ impl Identity {
         keys.dedup();
         keys
     }
+}
+
+/// The experiment without what may differ between sessions of one run.
+fn canonical(config: &Config) -> Value {
+    let mut experiment = to_value(config);
+    if let Value::Object(table) = &mut experiment {
+        table.remove("trials");
+    }
+    experiment
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -19,7 +19,7 @@ pub fn merge(folders: &[PathBuf], folder: &Path) -> Result<Outcome, ExperimentEr
     let parts = folders.iter().map(PathBuf::as_path).chain(earlier.is_some().then_some(folder));
     for path in parts {
         let Some(contents) = store::read(path)? else {
-            return Err(ExperimentError::ForeignFolder { path: path.to_owned() });
+            return Err(ExperimentError::NotARun { path: path.to_owned() });
         };
         let Some(all) = &mut all else {
             all = Some(contents);

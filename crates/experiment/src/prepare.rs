@@ -122,8 +122,7 @@ pub(crate) fn chunks(inputs: &Batch) -> impl Iterator<Item = (u64, DMatrix<f64>)
 
 /// Whether anything in the link depends on how large the numbers are.
 fn needs_scales(link: &Link) -> bool {
-    *link != Link { symbol_rate_hz: link.symbol_rate_hz, ..Link::ideal(link.detection) }
-        || link.detection == Detection::Offset
+    !link.is_ideal() || link.detection == Detection::Offset
 }
 
 enum Unprepared {
@@ -147,6 +146,10 @@ impl Programs {
             (true, Some(path)) if path.exists() => {
                 let calibration = Calibration::load(&path)?;
                 calibration.validate(&path, model, config.core.ports, column_block)?;
+                if link.detection == Detection::Offset && calibration.quantile < 1.0 {
+                    let quantile = calibration.quantile;
+                    return Err(Unprepared::Problem(Problem::OffsetQuantile { quantile }));
+                }
                 Some(calibration)
             }
             (true, path) => {

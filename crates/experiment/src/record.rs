@@ -143,4 +143,8 @@ pub struct LayerDesign {
     pub local_oscillator_photons: f64,
     /// Signal-to-noise ratio of a full-scale reading [dB], mean over tiles; none without noise.
     pub snr_full_scale_db: Option<f64>,
+    /// Effective bits of a full-scale reading, (SNR − 1.76)/6.02; none without noise.
+    pub enob: Option<f64>,
+    /// Whether the normalisation of the input is folded into the first layer.
+    pub folded: bool,
 }

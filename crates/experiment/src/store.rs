@@ -59,7 +59,20 @@ pub fn read(folder: &Path) -> Result<Option<Contents>, ExperimentError> {
         line: source.line(),
         source,
     })?;
-    let (config, _): (Config, String) = phaseloom_hardware::toml_file::read_toml(&folder.join(EXPERIMENT))?;
+    let experiment_path = folder.join(EXPERIMENT);
+    // The identity is written first; a process that was killed before the second file left the default of trials.
+    let config: Config = if experiment_path.exists() {
+        phaseloom_hardware::toml_file::read_toml(&experiment_path)?.0
+    } else {
+        serde_json::from_value(identity.experiment.clone()).map_err(|source| ExperimentError::Damaged {
+            path: folder.join(IDENTITY),
+            line: 0,
+            source,
+        })?
+    };
+    if !identity.is_of(&config) {
+        return Err(ExperimentError::Altered { path: experiment_path });
+    }
     let units_path = folder.join(UNITS);
     let text = match std::fs::read(&units_path) {
         Ok(bytes) => bytes,
@@ -90,7 +103,7 @@ fn is_free(folder: &Path) -> Result<bool, ExperimentError> {
     for entry in entries {
         let name = entry.map_err(io(folder))?.file_name();
         let name = name.to_string_lossy();
-        if name != LOCK && name != EXPERIMENT && !name.ends_with(".part") {
+        if name != LOCK && !name.ends_with(".part") {
             return Ok(false);
         }
     }
@@ -130,9 +143,7 @@ impl Store {
         if now != contents.map(|c| (c.identity.identity.clone(), c.whole)) {
             return Err(ExperimentError::Changed { path: folder.to_owned() });
         }
-        if contents.is_none_or(|c| c.config != *config) {
-            write_atomically(&folder.join(EXPERIMENT), experiment_text(config).as_bytes())?;
-        }
+        // The identity first: a folder without it holds nothing of ours.
         if contents.is_none() {
             let text = serde_json::to_string_pretty(identity).map_err(|source| ExperimentError::Damaged {
                 path: folder.join(IDENTITY),
@@ -140,6 +151,9 @@ impl Store {
                 source,
             })?;
             write_atomically(&folder.join(IDENTITY), (text + "\n").as_bytes())?;
+        }
+        if contents.is_none_or(|c| c.config != *config) || !folder.join(EXPERIMENT).exists() {
+            write_atomically(&folder.join(EXPERIMENT), experiment_text(config).as_bytes())?;
         }
         let units_path = folder.join(UNITS);
         let units =

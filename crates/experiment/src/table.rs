@@ -3,11 +3,12 @@
 //! `table.csv`: a row a unit and shot. `summary.csv`: a row a point and kind. `design.csv`: a row a point and layer.
 
 use crate::ExperimentError;
-use crate::grid::Point;
+use crate::grid::{Point, to_value};
 use crate::plan::Plan;
 use crate::record::{LayerResult, Record, Row, Unit};
 use crate::run::Outcome;
 use crate::statistics::{mean, quantile, variance};
+use phaseloom_hardware::GainCalibration;
 use serde_json::Value;
 use std::path::Path;
 
@@ -207,12 +208,41 @@ impl<'a> Tables<'a> {
     fn header(&self) -> String {
         let sweep = if self.keys.is_empty() { "none".to_owned() } else { self.keys.join(", ") };
         format!(
-            "# phaseloom: {}\n# identity: {}\n# seed: {}\n# name: {}\n# sweep: {sweep}\n",
+            "# phaseloom: {}\n# identity: {}\n# seed: {}\n# name: {}\n# sweep: {sweep}\n# settings: {}\n",
             self.outcome.identity.version,
             self.identity(),
             self.seed,
             self.name.replace(['\n', '\r'], " "),
+            self.settings(),
         )
+    }
+
+    /// The settings that every result names; what is swept says so.
+    #[must_use]
+    pub fn settings(&self) -> String {
+        let config = &self.points()[0].config;
+        let named = |key: &str, value: String| match self.keys.iter().any(|k| k.starts_with(key)) {
+            true => "swept".to_owned(),
+            false => value,
+        };
+        let plain = |value: Value| level(&value);
+        let modulator = config.link.modulator.map_or("none".to_owned(), |m| plain(to_value(&m.kind)));
+        let calibration = plain(to_value(&config.core.calibration));
+        let measured = match config.core.calibration {
+            GainCalibration::None => String::new(),
+            _ => format!(" ({} probe vectors a core, noiseless)", config.core.ports),
+        };
+        let folded = self.design(0).first().and_then(|l| l.design.as_ref()).is_some_and(|d| d.folded);
+        [
+            ("detection", named("link.detection", plain(to_value(&config.link.detection)))),
+            ("modulator", named("link.modulator", modulator)),
+            ("cores", named("core.cores", plain(to_value(&config.core.cores)))),
+            ("normalise", named("core.normalise", plain(to_value(&config.core.normalise)))),
+            ("gain calibration", named("core.calibration", calibration + &measured)),
+            ("input normalisation", named("model", if folded { "folded" } else { "not folded" }.to_owned())),
+        ]
+        .map(|(key, value)| format!("{key} {value}"))
+        .join(", ")
     }
 
     /// A row a unit and shot.
@@ -301,6 +331,7 @@ impl<'a> Tables<'a> {
                         d.local_oscillator_photons,
                         measured.photoelectrons,
                         d.snr_full_scale_db.unwrap_or(f64::INFINITY),
+                        d.enob.unwrap_or(f64::INFINITY),
                         d.predicted_error,
                         measured.matrix_error,
                         measured.readout_bits,
@@ -325,6 +356,7 @@ impl<'a> Tables<'a> {
             "local_oscillator_photons",
             "photoelectrons_per_readout",
             "snr_full_scale_db",
+            "enob",
             "matrix_error_predicted",
             "matrix_error_measured",
             "readout_bits",

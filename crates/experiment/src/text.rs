@@ -34,6 +34,7 @@ impl Tables<'_> {
                 "photons/port",
                 "LO photons",
                 "SNR",
+                "ENOB",
             ]
             .map(str::to_owned)
             .to_vec(),
@@ -56,6 +57,7 @@ impl Tables<'_> {
                 photons(d.photons_per_port),
                 photons(d.local_oscillator_photons),
                 d.snr_full_scale_db.map_or("–".to_owned(), |db| format!("{db:.1} dB")),
+                d.enob.map_or("–".to_owned(), |bits| format!("{bits:.1}")),
             ]);
         }
         let config = &self.points()[0].config;
@@ -66,12 +68,13 @@ impl Tables<'_> {
         }
         let _ = writeln!(
             out,
-            "{}\n{} of {} ports, {}, {interferometers} interferometers in all{}\n",
+            "{}\n{} of {} ports, {}, {interferometers} interferometers in all{}\n({})\n",
             self.name(),
             if shared { "one core, shared by all tiles," } else { "a core for each tile," },
             config.core.ports,
             config.core.topology,
             if self.points().len() > 1 { "; at the first point:" } else { "" },
+            self.settings(),
         );
         align(out, &rows);
 
@@ -238,16 +241,17 @@ impl Tables<'_> {
 
 /// The levels of a point: `splitter_error.sigma_rad, phase_error.sigma_rad = 0.01`.
 fn levels(point: &Point) -> String {
-    let mut groups: Vec<(Vec<&str>, String)> = Vec::new();
-    for (key, value) in &point.levels {
-        let text = level(value);
+    let mut text = String::new();
+    for (i, ((key, value), axis)) in point.levels.iter().zip(&point.axes).enumerate() {
         let short = key.trim_start_matches("process.");
-        match groups.last_mut() {
-            Some((keys, last)) if *last == text => keys.push(short),
-            _ => groups.push((vec![short], text)),
+        let last_of_axis = point.axes.get(i + 1) != Some(axis);
+        let _ = write!(text, "{short} = ");
+        if last_of_axis {
+            let separator = if i + 1 < point.levels.len() { ", " } else { "" };
+            let _ = write!(text, "{}{separator}", level(value));
         }
     }
-    groups.iter().map(|(keys, value)| format!("{} = {value}", keys.join(" = "))).collect::<Vec<_>>().join(", ")
+    text
 }
 
 /// Columns padded to the widest cell, the first two to the left, numbers to the right.

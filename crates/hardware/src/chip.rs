@@ -76,6 +76,16 @@ impl Chip {
         Ok(Self { process: process.clone(), sample: None, shape: MatrixForm::of(program), sections })
     }
 
+    /// A nominal chip with what is wrong with all cells alike.
+    #[must_use]
+    pub(crate) fn with_systematic_errors(mut self) -> Self {
+        let process = self.process.clone();
+        for (_, source) in process.sources() {
+            self.sections.iter_mut().for_each(|section| source.fabricate_systematic(section));
+        }
+        self
+    }
+
     /// A k×k core of two meshes and attenuators, before any program: its shape alone.
     ///
     /// # Errors

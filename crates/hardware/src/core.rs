@@ -133,6 +133,11 @@ impl LayerProgram {
         scales: &Scales,
     ) -> Result<Self, HardwareError> {
         let plan = core.plan(weight.nrows(), weight.ncols(), detection)?;
+        // Each core: its phases as programmed and as driven, one sample of a chip and its realised matrix, about 100
+        // bytes for each pair of ports; and the work of one decomposition.
+        let pairs = (core.ports as f64).powi(2);
+        let what = format!("programming {} tiles on cores of {} ports", plan.tiles().len(), core.ports);
+        phaseloom_mesh::require_memory(pairs * (100.0 * plan.tiles().len() as f64 + 128.0), &what)?;
         let topology = topology(&core.topology)?;
         let targets: Vec<Option<DMatrix<Complex64>>> = plan
             .tiles()
@@ -237,13 +242,17 @@ impl TileDesign {
         let lossy = nominal.realise_driven(program, &as_programmed)?.view((0, 0), corner).clone_owned();
         let gain = gain(&tile.target, &lossy);
         if !(gain.is_finite() && gain > 0.0) {
-            return Err(HardwareError::Dark { gain: gain.to_string() });
+            return Err(HardwareError::Dark { gain: format!("{gain:e}") });
         }
         let driven = process.drive(program);
-        let deterministic = nominal.realise_driven(program, &driven)?.view((0, 0), corner).clone_owned();
-        let norm_squared = tile.target.norm_squared();
+        let deterministic =
+            nominal.with_systematic_errors().realise_driven(program, &driven)?.view((0, 0), corner).clone_owned();
+        // The constant field of offset detection is no part of the matrix.
+        let columns = tile.tile.columns;
+        let target = tile.target.columns(0, columns);
+        let norm_squared = target.norm_squared();
         let random = process.predicted_corner_error_squared(program, corner.0.min(corner.1)) * norm_squared;
-        let fixed = (deterministic * Complex64::new(gain, 0.0) - &tile.target).norm_squared();
+        let fixed = (deterministic.columns(0, columns) * Complex64::new(gain, 0.0) - target).norm_squared();
         Ok(Self { driven, gain, error_squared: fixed + random, norm_squared })
     }
 }

@@ -118,7 +118,7 @@ impl OpticalProduct {
     fn encode(&self, input: &Batch) -> (DMatrix<f64>, Option<DMatrix<f64>>, u64) {
         let mut clipped = 0;
         let mut in_phase = input / self.scales.input;
-        if self.link.dac.is_some() || self.link.modulator.is_some() {
+        if !self.link.is_ideal() {
             let codes = self.link.dac.map(|dac| dac.signed());
             for x in in_phase.iter_mut() {
                 clipped += u64::from(x.abs() > 1.0);
@@ -283,8 +283,11 @@ impl TileEngine {
                 .map(|i| usable(gain(&tile.target.rows(i, 1).clone_owned(), &corner.rows(i, 1).clone_owned())))
                 .collect(),
         };
+        // The constant field of offset detection is no part of the matrix.
+        let columns = tile.tile.columns;
+        let target = tile.target.columns(0, columns);
         let error_squared = (0..rows)
-            .map(|i| (corner.row(i) * Complex64::new(gains[i], 0.0) - tile.target.row(i)).norm_squared())
+            .map(|i| (corner.view((i, 0), (1, columns)) * Complex64::new(gains[i], 0.0) - target.row(i)).norm_squared())
             .sum();
         let quadrature_in = link.modulator.is_some();
         let out = if receiver.needs_both_quadratures() { 2 * rows } else { rows };
@@ -300,15 +303,15 @@ impl TileEngine {
             Detection::Offset => tile.target[(0, inputs - 1)].re / design.gain,
             Detection::Homodyne | Detection::Direct => 0.0,
         };
-        let outputs = gains.iter().map(|g| g * input_scale).collect();
-        let readout = Readout::new(link, outputs, full_scale, offset);
+        let trims = gains.iter().map(|g| g / design.gain).collect();
+        let readout = Readout::new(link, design.gain * input_scale, trims, full_scale, offset);
         Ok(Self {
             chip: jitter.then_some(chip),
             core,
             planes: if jitter { DMatrix::zeros(0, 0) } else { planes },
             readout,
             error_squared,
-            norm_squared: tile.target.norm_squared(),
+            norm_squared: target.norm_squared(),
         })
     }
 }
@@ -316,6 +319,10 @@ impl TileEngine {
 impl MatrixProduct for OpticalProduct {
     fn shape(&self) -> (usize, usize) {
         self.program.plan.shape()
+    }
+
+    fn ideal_reading(&self, product: f64) -> f64 {
+        if self.link.detection == Detection::Direct { product.abs() } else { product }
     }
 
     fn multiply(&self, input: &Batch, shot: Shot) -> (Batch, Readings) {

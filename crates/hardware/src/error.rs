@@ -19,8 +19,8 @@ pub enum HardwareError {
     Link(Invalid),
     /// So little light comes through a chip that no gain brings it back.
     #[error(
-        "the gain that is to undo the nominal loss of a tile is {gain}: found a chip that lets no light through, \
-         expected a smaller `insertion_loss.loss_db`"
+        "the gain that is to undo the nominal loss of a tile is {gain}: found a chip that lets no light through as \
+         programmed, expected less `insertion_loss`"
     )]
     Dark {
         /// The gain.

@@ -79,11 +79,12 @@ impl TilePlan {
         self.columns.div_ceil(self.column_block)
     }
 
-    /// Share of the programmed block entries that belong to the matrix, 0…1; the rest is padding.
+    /// Share of the k×k entries of all tiles (those of zeros included) that belong to the matrix, 0…1; the rest is
+    /// padding, or the port of a constant field.
     #[must_use]
     pub fn utilisation(&self) -> f64 {
         let used = (self.rows * self.columns) as f64;
-        used / (self.tiles.len() * self.row_block * self.column_block) as f64
+        used / (self.tiles.len() * self.row_block * self.row_block) as f64
     }
 }
 

@@ -66,8 +66,8 @@ impl Invalid {
 
 /// A number without a row of zeros where it is very large or very small.
 fn shown(value: f64) -> String {
-    let plain = value.to_string();
-    if plain.len() > 9 { format!("{value:e}") } else { plain }
+    let (plain, short) = (value.to_string(), format!("{value:e}"));
+    if short.len() + 3 < plain.len() { short } else { plain }
 }
 
 /// Checks that a number is finite and at least `least`.
@@ -113,9 +113,7 @@ pub fn spread_rad(key: &str, value: f64) -> Result<(), Invalid> {
 ///
 /// The [`Invalid`] that names the key and the number.
 pub fn positive(key: &str, value: f64) -> Result<(), Invalid> {
-    if value.is_finite() && value > 0.0 { Ok(()) } else {
-        Err(Invalid::new(key, shown(value), "a finite number > 0"))
-    }
+    if value.is_finite() && value > 0.0 { Ok(()) } else { Err(Invalid::new(key, shown(value), "a finite number > 0")) }
 }
 
 /// Reads a TOML file into `T`.
@@ -137,7 +135,7 @@ pub fn read_toml<T: DeserializeOwned>(path: &Path) -> Result<(T, String), TomlEr
 pub fn parse_toml<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, TomlError> {
     toml::from_str(text).map_err(|e| TomlError::Syntax {
         path: path.to_owned(),
-        line: line_at(text, e.span().map_or(0, |s| s.start)),
+        line: precise(text, line_at(text, e.span().map_or(0, |s| s.start)), e.message()),
         message: with_suggestion(e.message()),
     })
 }
@@ -178,6 +176,15 @@ pub fn line_of(text: &str, key: &str) -> Option<usize> {
 
 fn line_at(text: &str, byte: usize) -> usize {
     text.as_bytes().iter().take(byte).filter(|&&b| b == b'\n').count() + 1
+}
+
+/// The line of an unknown name, where the parser knows only the table that it stands in (tables that are chosen by a
+/// key of theirs, such as `kind`).
+fn precise(text: &str, line: usize, message: &str) -> usize {
+    let Some(found) = message.trim().strip_prefix("unknown ").and_then(|rest| rest.split('`').nth(1)) else {
+        return line;
+    };
+    text.lines().enumerate().skip(line - 1).find(|(_, l)| l.contains(found)).map_or(line, |(index, _)| index + 1)
 }
 
 /// serde lists all known fields; the nearest one is what the reader wants to see first.

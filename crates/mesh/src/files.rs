@@ -26,7 +26,11 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), MeshError> {
     match std::fs::metadata(path) {
         Ok(there) if there.is_dir() => return Err(fail(std::io::Error::other("it is a folder, expected a file name"))),
         Ok(there) if !there.is_file() => {
-            return std::fs::OpenOptions::new().write(true).open(path).and_then(|mut f| f.write_all(bytes)).map_err(fail);
+            return std::fs::OpenOptions::new()
+                .write(true)
+                .open(path)
+                .and_then(|mut f| f.write_all(bytes))
+                .map_err(fail);
         }
         _ => {}
     }

@@ -63,10 +63,7 @@ impl MatrixProgram {
         tolerance: f64,
     ) -> Result<Self, MeshError> {
         check_finite(w)?;
-        let (rows, columns) = w.shape();
-        // Input, its scaled copy, U, V, work of the decomposition: about eight complex matrices of the larger side.
-        let side = rows.max(columns) as f64;
-        require_memory(8.0 * 16.0 * side * side, &format!("programming a {rows}×{columns} matrix"))?;
+        Self::fits_memory(w)?;
         let unitary = match form {
             Form::Svd => None,
             Form::Unitary => Some(Unitary::new(w.clone(), tolerance)?),
@@ -77,6 +74,13 @@ impl MatrixProgram {
             Some(u) => Self::unitary(&u, topology),
             None => Self::svd(w, None, topology),
         }
+    }
+
+    fn fits_memory(w: &DMatrix<Complex64>) -> Result<(), MeshError> {
+        let (rows, columns) = w.shape();
+        // Input, its scaled copy, U, V, work of the decomposition: about eight complex matrices of the larger side.
+        let side = rows.max(columns) as f64;
+        require_memory(8.0 * 16.0 * side * side, &format!("programming a {rows}×{columns} matrix"))
     }
 
     /// Programs a unitary on one mesh.
@@ -98,6 +102,7 @@ impl MatrixProgram {
     /// As [`MatrixProgram::new`].
     pub fn with_gain(w: &DMatrix<Complex64>, gain: f64, topology: &'static dyn Topology) -> Result<Self, MeshError> {
         check_finite(w)?;
+        Self::fits_memory(w)?;
         Self::svd(w, Some(gain), topology)
     }
 

@@ -170,10 +170,11 @@ fn finite(key: impl FnOnce() -> String, phase: f64) -> Result<f64, Wrong> {
 fn read_mesh(name: &str, mesh: Mesh, topology: &'static dyn Topology) -> Result<Section, Wrong> {
     // Counted before a layout is built, so that an absurd size costs nothing.
     expect(&format!("{name}.output (number of)"), mesh.output.len(), mesh.modes)?;
-    if mesh.cells.len() > mesh.modes.saturating_mul(mesh.modes) {
-        let most = format!("at most {}", mesh.modes.saturating_mul(mesh.modes));
-        return Err(Wrong(format!("{name}.cells (number of)"), mesh.cells.len().to_string(), most));
-    }
+    expect(
+        &format!("{name}.cells (number of)"),
+        mesh.cells.len(),
+        mesh.modes.saturating_mul(mesh.modes.saturating_sub(1)) / 2,
+    )?;
     let layout = topology.layout(mesh.modes);
     expect(&format!("{name}.cells (number of)"), mesh.cells.len(), layout.sites.len())?;
     let mut settings = Settings::zero(mesh.cells.len(), mesh.modes);

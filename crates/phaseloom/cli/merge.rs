@@ -20,7 +20,7 @@ impl Merge {
     pub fn execute(self) -> anyhow::Result<Ending> {
         let start = Instant::now();
         let outcome = merge(&self.folders, &self.output)?;
-        results::provenance(&self.output, &outcome, start.elapsed())?;
+        results::provenance(&self.output, &outcome, "merged", start.elapsed())?;
         if let Some(tables) = Tables::new(&outcome) {
             results::write(&tables, &self.output)?;
             output::show(&tables.text())?;

@@ -27,7 +27,7 @@ pub fn write(tables: &Tables<'_>, folder: &Path) -> anyhow::Result<()> {
 }
 
 /// Adds this session to `provenance.json`: all that depends on the machine or the moment stands there alone.
-pub fn provenance(folder: &Path, outcome: &Outcome, took: Duration) -> anyhow::Result<()> {
+pub fn provenance(folder: &Path, outcome: &Outcome, how: &str, took: Duration) -> anyhow::Result<()> {
     let path = folder.join("provenance.json");
     // A damaged list of sessions is no reason to lose a result: it starts anew.
     let mut sessions: Vec<Value> =
@@ -36,6 +36,7 @@ pub fn provenance(folder: &Path, outcome: &Outcome, took: Duration) -> anyhow::R
         "phaseloom": VERSION,
         "identity": outcome.identity.identity,
         "command": std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect::<Vec<_>>(),
+        "how": how,
         "units_computed": outcome.computed,
         "units_missing": outcome.missing,
         "finished_unix_s": SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()),
@@ -43,7 +44,7 @@ pub fn provenance(folder: &Path, outcome: &Outcome, took: Duration) -> anyhow::R
         "cores": std::thread::available_parallelism().map_or(0, usize::from),
         "system": std::env::consts::OS,
         "processor": std::env::consts::ARCH,
-        "host": std::env::var("HOSTNAME").unwrap_or_default(),
+        "host": std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim(),
     }));
     Ok(write_atomically(&path, (serde_json::to_string_pretty(&sessions)? + "\n").as_bytes())?)
 }

@@ -49,7 +49,7 @@ impl Run {
         experiment.config.seed = self.seed.unwrap_or(experiment.config.seed);
         experiment.check(&experiment.config)?;
         let folder = self.output.clone().unwrap_or_else(|| self.default_folder());
-        for line in announcements(&experiment) {
+        for line in announcements(&experiment)? {
             output::note(&line);
         }
 
@@ -87,7 +87,9 @@ impl Run {
             ));
         }
         if outcome.computed > 0 {
-            results::provenance(&folder, &outcome, start.elapsed())?;
+            let threads = self.threads.map_or_else(|| "one a core".to_owned(), |n| n.to_string());
+            let how = format!("threads {threads}, shard {}/{}", self.shard.part, self.shard.of);
+            results::provenance(&folder, &outcome, &how, start.elapsed())?;
         }
         if outcome.interrupted {
             output::note(&format!(
@@ -127,14 +129,21 @@ impl Run {
 }
 
 /// What will take long, said beforehand.
-fn announcements(experiment: &Experiment) -> Vec<String> {
-    let Some(jitter) = &experiment.config.process.phase_jitter else { return Vec::new() };
-    let hold = jitter.hold(experiment.config.link.symbol_rate_hz);
-    vec![format!(
-        "phase jitter: every matrix is realised anew every {hold} vector{}, which costs about as much as the product \
-         itself for each matrix entry and vector, without the speed of a matrix product",
-        if hold == 1 { "" } else { "s" }
-    )]
+fn announcements(experiment: &Experiment) -> Result<Vec<String>, ExperimentError> {
+    let points = experiment.points()?;
+    let holds =
+        points.iter().filter_map(|p| Some(p.config.process.phase_jitter.as_ref()?.hold(p.config.link.symbol_rate_hz)));
+    Ok(holds
+        .min()
+        .map(|hold| {
+            format!(
+                "phase jitter: the matrix of every core is realised anew every {hold} vector{}: light is sent through \
+                 all interferometers one by one, many times slower than a matrix product",
+                if hold == 1 { "" } else { "s" }
+            )
+        })
+        .into_iter()
+        .collect())
 }
 
 fn save_outputs(folder: &Path, unit: Unit, shot: u32, outputs: &Batch) -> Result<(), ExperimentError> {

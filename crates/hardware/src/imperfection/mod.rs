@@ -39,6 +39,9 @@ pub trait Imperfection: Send + Sync + std::fmt::Debug {
     /// The same without randomness: what a designer knows beforehand (nominal loss).
     fn fabricate_nominal(&self, _section: &mut Fabricated) {}
 
+    /// What is wrong with every cell alike and so is no draw, but unknown to the design (a common splitter error).
+    fn fabricate_systematic(&self, _section: &mut Fabricated) {}
+
     /// From the phases asked for to those that the heaters make; acts on all sections of a program at once.
     fn drive(&self, _sections: &[Section], _phases: &mut [Settings]) {}
 

@@ -40,12 +40,4 @@ impl Imperfection for PhaseJitter {
             *phase += self.sigma_rad * standard_normal(stream);
         }
     }
-
-    fn mesh_error_squared(&self, modes: usize) -> f64 {
-        self.sigma_rad.powi(2) * modes as f64
-    }
-
-    fn attenuator_error_squared(&self, transmission: f64) -> f64 {
-        self.sigma_rad.powi(2) * (transmission * transmission + 0.25)
-    }
 }

@@ -10,7 +10,7 @@ use phaseloom_mesh::{cell, standard_normal};
 use rand::rngs::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-/// `[splitter_error]`: give exactly one of the three spreads.
+/// `[splitter_error]`: give one of the three spreads, or a common part, or both.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SplitterError {
@@ -64,8 +64,20 @@ impl Imperfection for SplitterError {
             let expected = "only one of sigma_rad, sigma_amplitude, sigma_power";
             return Err(Invalid::new(names[1], format!("given beside `{}`", names[0]), expected));
         }
-        if !(self.mean_rad.abs() <= 1e6) {
+        if !self.mean_rad.is_finite() || self.mean_rad.abs() > 1e6 {
             return Err(Invalid::new("mean_rad", self.mean_rad, "an angle of at most 1e6 rad"));
+        }
+        for (key, value) in &given[1..] {
+            if let Some(value) = value.filter(|v| *v > 0.25) {
+                return Err(Invalid::new(key, value, "at most 0.25: beyond that hardly a splitter is physical"));
+            }
+        }
+        if names.is_empty() && self.mean_rad.abs() < f64::MIN_POSITIVE {
+            return Err(Invalid::new(
+                "sigma_rad",
+                "absent",
+                "one of sigma_rad, sigma_amplitude, sigma_power, mean_rad",
+            ));
         }
         Ok(())
     }
@@ -77,12 +89,18 @@ impl Imperfection for SplitterError {
         }
     }
 
+    fn fabricate_systematic(&self, section: &mut Fabricated) {
+        for cell in &mut section.cells {
+            (cell.alpha, cell.beta) = (self.mean_rad, self.mean_rad);
+        }
+    }
+
     fn mesh_error_squared(&self, modes: usize) -> f64 {
-        2.0 * (self.sigma().powi(2) + self.mean_rad.powi(2)) * (modes as f64 - 1.0)
+        2.0 * self.sigma().powi(2) * (modes as f64 - 1.0)
     }
 
     /// `T11` moves by `−c·(α+β)` with c² = 1 − t² (identity I19).
     fn attenuator_error_squared(&self, transmission: f64) -> f64 {
-        2.0 * (self.sigma().powi(2) + 2.0 * self.mean_rad.powi(2)) * (1.0 - transmission * transmission)
+        2.0 * self.sigma().powi(2) * (1.0 - transmission * transmission)
     }
 }

@@ -139,6 +139,21 @@ impl Link {
         Self { detection, ..Self::default() }
     }
 
+    /// Whether nothing in the link is less than ideal, so that nothing depends on how large the numbers are.
+    #[must_use]
+    pub fn is_ideal(&self) -> bool {
+        let nothing = Self {
+            symbol_rate_hz: self.symbol_rate_hz,
+            bandwidth_hz: self.bandwidth_hz,
+            wavelength_m: self.wavelength_m,
+            lo_fraction: self.lo_fraction,
+            responsivity_a_per_w: self.responsivity_a_per_w,
+            coupling_loss_db: self.coupling_loss_db,
+            ..Self::ideal(self.detection)
+        };
+        *self == nothing
+    }
+
     /// Energy of one photon [J].
     #[must_use]
     pub fn photon_energy_j(&self) -> f64 {

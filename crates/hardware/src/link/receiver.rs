@@ -36,6 +36,8 @@ pub struct Receiver {
     /// 2qB [A]: current of one count a window.
     count_a: f64,
     shot: bool,
+    /// Whether there is a laser, whose photons are counted.
+    lit: bool,
     /// Standard deviation of the thermal noise current [A].
     thermal_a: f64,
     intensity_sigma: f64,
@@ -82,6 +84,7 @@ impl Link {
             port_a,
             count_a: 2.0 * CHARGE * bandwidth,
             shot: self.shot_noise,
+            lit: self.laser_power_w.is_some(),
             thermal_a: self.thermal_noise.map_or(0.0, |n| n.variance_a2(bandwidth).sqrt()),
             intensity_sigma: self.intensity_noise.map_or(0.0, |n| n.sigma(bandwidth)),
             imbalance: self.intensity_noise.map_or(0.0, |n| n.imbalance()),
@@ -112,7 +115,7 @@ impl Receiver {
 
     /// Whether any reading needs the modulus of the field, not its real part alone.
     pub(crate) fn needs_both_quadratures(&self) -> bool {
-        self.shot || self.detection != Detection::Homodyne
+        self.lit || self.detection != Detection::Homodyne
     }
 
     /// Whether a draw of shot noise, thermal noise, laser noise is used.
@@ -193,10 +196,16 @@ impl Receiver {
     }
 
     /// Figures of quality of a reading at the field `full_scale` (real, in units of √P_port); the converter aside.
+    /// With offset detection the constant field is as large as the full scale, and the signal is what is read above it.
     #[must_use]
     pub fn quality(&self, full_scale: f64) -> Quality {
-        let reading = if self.detection == Detection::Homodyne { full_scale } else { full_scale * full_scale };
-        let snr_full_scale_db = 10.0 * (reading * reading / self.variance(full_scale, 0.0)).log10();
+        let (signal, variance) = match self.detection {
+            Detection::Homodyne => (full_scale, self.variance(full_scale, 0.0)),
+            Detection::Direct => (full_scale * full_scale, self.variance(full_scale, 0.0)),
+            // √I − r at the field 2r: d√I = dI/(2·2r).
+            Detection::Offset => (full_scale, self.variance(2.0 * full_scale, 0.0) / (4.0 * full_scale).powi(2)),
+        };
+        let snr_full_scale_db = 10.0 * (signal * signal / variance).log10();
         Quality { snr_full_scale_db, enob: (snr_full_scale_db - 1.76) / 6.02 }
     }
 }

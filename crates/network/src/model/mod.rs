@@ -218,7 +218,8 @@ impl Model {
         let mut all = Vec::with_capacity(products.len());
         let output = self.run(input, &mut |i, linear, x| {
             assert_eq!(products[i].shape(), linear.weight.shape(), "product {i} has another shape than its layer");
-            let exact = exact_product(&linear.weight, x);
+            let mut exact = exact_product(&linear.weight, x);
+            exact.apply(|y| *y = products[i].ideal_reading(*y));
             let (realised, readings) = products[i].multiply(x, shot);
             assert_eq!(realised.shape(), exact.shape(), "product {i} gave an output of another shape");
             let errors = realised.iter().zip(exact.iter()).map(|(a, b)| (a - b) * (a - b));

@@ -131,7 +131,8 @@ impl ModelSpec {
         let mut inputs = self.input.size;
         for (index, layer) in self.layer.iter().enumerate() {
             let outputs = layer.outputs(inputs);
-            if outputs == 0 || outputs.checked_mul(inputs).is_none_or(|entries| entries > MOST_ENTRIES) {
+            let fits = outputs > 0 && outputs.checked_mul(inputs).is_some_and(|entries| entries <= MOST_ENTRIES);
+            if layer.linear().is_some() && !fits {
                 let expected = format!("at least 1, and at most {MOST_ENTRIES} weights in a layer");
                 return wrong(&format!("layer[{index}].outputs"), format!("{outputs} ({inputs} inputs)"), &expected);
             }
