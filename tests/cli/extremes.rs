@@ -100,15 +100,15 @@ fn processes_at_the_edge_of_a_number() {
     for process in [
         "splitter_error = { sigma_rad = 1e6 }",
         "splitter_error = { sigma_rad = -0.0 }",
-        "splitter_error = { sigma_amplitude = 1e5 }",
+        "splitter_error = { sigma_amplitude = 0.25 }",
         "phase_error = { sigma_rad = 1e6 }",
         "phase_error = { sigma_rad = 5e-324 }",
         "thermal_crosstalk = { coefficient = 1 }",
         "thermal_crosstalk = { distance_factor = 1 }",
         "phase_quantization = { bits = 1 }",
         "phase_quantization = { bits = 24, uniform_in = 'voltage' }",
-        "insertion_loss = { loss_db = 100, imbalance_db = -1e5 }",
-        "insertion_loss = { imbalance_sigma_db = 1e308 }",
+        "insertion_loss = { loss_db = 100, imbalance_db = -3 }",
+        "insertion_loss = { imbalance_sigma_db = 30 }",
     ] {
         holds(&format!("{DATA}{CORE}{LINK}[process]\n{process}\n"));
     }
@@ -166,7 +166,8 @@ fn names_of_any_letters() {
         twice(&scene);
         assert_eq!(table(&scene.path("out/summary.csv")).len(), 10, "{name}");
         let head = fs::read_to_string(scene.path("out/table.csv")).unwrap();
-        assert_eq!(head.lines().filter(|line| line.starts_with('#')).count(), 5, "{head}");
+        let seeds: Vec<&str> = head.lines().filter(|line| line.starts_with("# seed: ")).collect();
+        assert_eq!(seeds, ["# seed: 1"], "{head}");
     }
 }
 

@@ -372,7 +372,7 @@ fn models() {
     let tables = format!("{DATA}{CORE}");
     for (from, to, parts) in [
         ("weights =", "weihgts =", &["line 4", "did you mean `weights`?"][..]),
-        ("outputs = 4", "ouputs = 4", &["line 9", "did you mean `outputs`?"]),
+        ("outputs = 4", "ouputs = 4", &["line 10", "did you mean `outputs`?"]),
         ("'relu'", "'rellu'", &["line 14", "did you mean `relu`?"]),
         ("version = 1", "version = 2", &["line 2", "`version` is 2", "expected 1"]),
         ("phaseloom-model", "phaseloom-modle", &["line 1", "is this a model file?"]),

@@ -1,7 +1,7 @@
 //! The experiment file: what is run, on which chips, over which grid.
 
 use crate::ExperimentError;
-use phaseloom_hardware::toml_file::{Invalid, TomlError, locate, parse_toml, read_toml};
+use phaseloom_hardware::toml_file::{Invalid, TomlError, between, locate, parse_toml, read_toml};
 use phaseloom_hardware::{CoreSpec, HardwareError, Link, Process};
 use phaseloom_network::data::DataSpec;
 use serde::{Deserialize, Serialize};
@@ -211,6 +211,9 @@ impl Experiment {
         config.link.check().map_err(|e| of("link", e))?;
         phaseloom_mesh::topology(&config.core.topology)
             .map_err(|e| Invalid::new("core.topology", format!("`{}`", config.core.topology), &e.to_string()))?;
+        if let Some(source) = &config.calibration {
+            between("calibration.quantile", source.quantile, 0.0, 1.0)?;
+        }
         for (i, axis) in config.sweep.iter().enumerate() {
             if axis.keys.is_empty() {
                 return Err(Invalid::new(&format!("sweep[{i}].keys"), "empty", "at least one key"));

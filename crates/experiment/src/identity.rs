@@ -3,7 +3,7 @@
 use crate::ExperimentError;
 use crate::config::Config;
 use crate::grid::{Point, to_value};
-use phaseloom_network::Model;
+use phaseloom_network::{Calibration, Model};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -36,15 +36,22 @@ impl Identity {
     /// Unreadable files, a model that cannot be loaded.
     pub fn new(config: &Config, points: &[Point], base: &Path) -> Result<Self, ExperimentError> {
         let mut inputs = BTreeMap::new();
+        let mut models = BTreeMap::new();
         for point in points {
             let model = base.join(&point.config.model);
-            let mut files = vec![(point.config.model.display().to_string(), model.clone())];
-            let key = files[0].0.clone();
-            if !inputs.contains_key(&key) {
-                let loaded = Model::load(&model)?;
-                files.push((format!("{key}: weights"), loaded.weights_path()?));
-                if let Some(calibration) = loaded.calibration_path()?.filter(|p| p.exists()) {
-                    files.push((format!("{key}: calibration"), calibration));
+            let key = point.config.model.display().to_string();
+            let mut files = vec![(key.clone(), model.clone())];
+            if !models.contains_key(&key) {
+                models.insert(key.clone(), Model::load(&model)?);
+            }
+            if let Some(model) = models.get(&key) {
+                files.push((format!("{key}: weights"), model.weights_path()?));
+                if let Some(path) = model.calibration_path()?.filter(|p| p.exists()) {
+                    let core = &point.config.core;
+                    let block = core.column_block(point.config.link.detection);
+                    let (path, _) = Calibration::load_for(&path, core.ports, block)?;
+                    let name = path.file_name().unwrap_or_default().to_string_lossy();
+                    files.push((format!("{key}: {name}"), path.clone()));
                 }
             }
             let data = &point.config.data;

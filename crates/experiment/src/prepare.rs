@@ -144,7 +144,7 @@ impl Programs {
         let calibration = match (needs_scales(link), model.calibration_path()?) {
             (false, _) => None,
             (true, Some(path)) if path.exists() => {
-                let calibration = Calibration::load(&path)?;
+                let (path, calibration) = Calibration::load_for(&path, config.core.ports, column_block)?;
                 calibration.validate(&path, model, config.core.ports, column_block)?;
                 if link.detection == Detection::Offset && calibration.quantile < 1.0 {
                     let quantile = calibration.quantile;

@@ -316,11 +316,11 @@ fn converters_round_and_saturate() {
     let codes = [0.0, 0.0, 0.0, third, 2.0 * third, 1.0, 1.0, -1.0, -1.0];
     assert!(out.iter().zip(codes).all(|(a, b)| (a - b).abs() < 1e-12), "{out}");
     assert_eq!((readings.inputs, readings.inputs_clipped), (9, 2));
-    // The bound for one port is |w|·1: the same codes at the output, no clipping before.
+    // The bound for one port is |w|·1: the same codes at the output; no modulator sends more than full drive.
     let adc = Layer::new(&one, "ports = 1", "", "[adc]\nbits = 3", 1.0);
     let (out, readings) = once(&adc, &x);
     assert!(out.iter().zip(codes).all(|(a, b)| (a - b).abs() < 1e-12), "{out}");
-    assert_eq!((readings.outputs, readings.outputs_clipped), (9, 2));
+    assert_eq!((readings.outputs, readings.outputs_clipped, readings.inputs_clipped), (9, 0, 2));
     // Full scale and input scale of their own: x̃ = x/2, Δ = 0.5/3 in units of y.
     let (core, link) = (adc.core.clone(), adc.link.clone());
     let scales = phaseloom_hardware::Scales { input: 2.0, full_scale: vec![0.5] };

@@ -1,6 +1,5 @@
 use super::{Ending, output};
 use clap::Args;
-use phaseloom::hardware::Detection;
 use phaseloom::network::{Calibration, CalibrationSettings};
 use phaseloom::{Experiment, Model};
 use std::path::PathBuf;
@@ -8,7 +7,8 @@ use std::path::PathBuf;
 /// Measure the scales of the converters on training data
 ///
 /// Sends the data of the experiment's [calibration] table once through the perfect network and writes, beside the
-/// weights, one input scale a layer and one full scale a tile, for the core size and detection of the experiment.
+/// weights, one input scale a layer and one full scale a tile, for each core size and detection of the experiment. The
+/// first goes where the model file says, others beside it (calibration-16x16.json).
 #[derive(Args)]
 #[command(after_help = "Example:\n  phaseloom calibrate experiment.toml")]
 pub struct Calibrate {
@@ -30,34 +30,50 @@ impl Calibrate {
                 self.experiment.display()
             );
         };
-        let model = Model::load(&experiment.base().join(&config.model))?;
-        let Some(path) = self.output.map(Ok).or_else(|| model.calibration_path().transpose()).transpose()? else {
-            anyhow::bail!("the model file names no `calibration`: name one there, or give -o");
-        };
         let data = source.data.load(experiment.base())?;
-        let column_block = config.core.column_block(config.link.detection);
-        if column_block == 0 {
-            anyhow::bail!("core.ports is {}: offset detection needs at least 2", config.core.ports);
+        let mut done = Vec::new();
+        // Every size of core that the grid asks for; the first takes the file that the model names, others stand beside.
+        for point in experiment.points()? {
+            let core = &point.config.core;
+            let column_block = core.column_block(point.config.link.detection);
+            let job = (point.config.model.clone(), core.ports, column_block);
+            if done.contains(&job) {
+                continue;
+            }
+            let model = Model::load(&experiment.base().join(&point.config.model))?;
+            let Some(main) =
+                self.output.clone().map(Ok).or_else(|| model.calibration_path().transpose()).transpose()?
+            else {
+                anyhow::bail!("{} names no `calibration`: name one there, or give -o", point.config.model.display());
+            };
+            if column_block == 0 {
+                anyhow::bail!("core.ports is {}: offset detection needs at least 2", core.ports);
+            }
+            let another = done.iter().any(|(m, ..)| *m == point.config.model);
+            let path = if another { Calibration::sibling(&main, core.ports, column_block) } else { main };
+            let settings = CalibrationSettings { ports: core.ports, column_block, quantile: source.quantile };
+            let calibration = Calibration::measure(&model, &data, settings)?;
+            calibration.save(&path)?;
+            output::show(&summary(&model, &calibration))?;
+            output::note(&format!("wrote {}", path.display()));
+            done.push(job);
         }
-        let settings = CalibrationSettings { ports: config.core.ports, column_block, quantile: source.quantile };
-        let calibration = Calibration::measure(&model, &data, settings)?;
-        calibration.save(&path)?;
-        let mut text = format!("{} samples, quantile {}\n", calibration.samples, calibration.quantile);
-        for (view, layer) in model.photonic_layers().iter().zip(&calibration.layers) {
-            text += &format!(
-                "layer {}: input scale {:.6}, full scale of {} tiles {:.6} to {:.6}\n",
-                view.index,
-                layer.input_scale,
-                layer.full_scale.len(),
-                layer.full_scale.iter().copied().fold(f64::INFINITY, f64::min),
-                layer.full_scale.iter().copied().fold(0.0, f64::max),
-            );
-        }
-        if config.link.detection == Detection::Offset {
-            text += "offset detection: the constant field of a tile is its full scale\n";
-        }
-        output::show(&text)?;
-        output::note(&format!("wrote {}", path.display()));
         Ok(Ending::Done)
     }
+}
+
+fn summary(model: &Model, calibration: &Calibration) -> String {
+    let Calibration { samples, quantile, ports, column_block, .. } = calibration;
+    let mut text = format!("tiles of {ports}×{column_block}: {samples} samples, quantile {quantile}\n");
+    for (view, layer) in model.photonic_layers().iter().zip(&calibration.layers) {
+        text += &format!(
+            "layer {}: input scale {:.6}, full scale of {} tiles {:.6} to {:.6}\n",
+            view.index,
+            layer.input_scale,
+            layer.full_scale.len(),
+            layer.full_scale.iter().copied().fold(f64::INFINITY, f64::min),
+            layer.full_scale.iter().copied().fold(0.0, f64::max),
+        );
+    }
+    text
 }

@@ -1,4 +1,5 @@
 use super::{Ending, output};
+use anyhow::Context;
 use clap::Args;
 use clap_complete::Shell;
 use std::path::PathBuf;
@@ -32,8 +33,9 @@ pub struct Man {
 impl Man {
     pub fn execute(self, command: &clap::Command) -> anyhow::Result<Ending> {
         if let Some(folder) = self.output {
-            std::fs::create_dir_all(&folder)?;
-            clap_mangen::generate_to(command.clone(), &folder)?;
+            std::fs::create_dir_all(&folder)
+                .and_then(|()| clap_mangen::generate_to(command.clone(), &folder))
+                .with_context(|| folder.display().to_string())?;
             return Ok(Ending::Done);
         }
         let mut page = Vec::new();

@@ -5,7 +5,7 @@
 
 mod quantile;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nalgebra::DMatrix;
 use phaseloom_hardware::{Tile, TilePlan};
@@ -143,6 +143,29 @@ impl Calibration {
             serde_json::from_slice(&bytes).map_err(|source| NetworkError::Json { path: path.to_owned(), source })?;
         calibration.check(path)?;
         Ok(calibration)
+    }
+
+    /// File of the scales for tiles of a size: `calibration.json` becomes `calibration-16x15.json`.
+    #[must_use]
+    pub fn sibling(path: &Path, ports: usize, column_block: usize) -> PathBuf {
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        path.with_file_name(format!("{stem}-{ports}x{column_block}.json"))
+    }
+
+    /// The scales for tiles of a size: the file itself if it is of that size, else its sibling for that size if there
+    /// is one, else the file itself, which [`Calibration::validate`] will refuse. Returns which file it was.
+    ///
+    /// # Errors
+    ///
+    /// As [`Calibration::load`].
+    pub fn load_for(path: &Path, ports: usize, column_block: usize) -> Result<(PathBuf, Self)> {
+        let sibling = Self::sibling(path, ports, column_block);
+        let own = Self::load(path)?;
+        if (own.ports, own.column_block) != (ports, column_block) && sibling.exists() {
+            let calibration = Self::load(&sibling)?;
+            return Ok((sibling, calibration));
+        }
+        Ok((path.to_owned(), own))
     }
 
     fn check(&self, path: &Path) -> Result<()> {

@@ -106,7 +106,7 @@ pub(super) fn read(path: &Path, bytes: &[u8], columns: &CsvColumns, want: Want) 
     let (mut values, mut labels) = (Vec::new(), Vec::new());
     let mut record = csv::StringRecord::new();
     loop {
-        let at = |line: u64| format!("line {}", line + columns.skip_lines as u64);
+        let at = |line: u64| format!("line {}", line.saturating_add(columns.skip_lines as u64));
         let more = reader.read_record(&mut record).map_err(|e| {
             let line = e.position().map_or(0, csv::Position::line);
             wrong(at(line), e.to_string(), "lines of separated values in UTF-8".into())
@@ -159,6 +159,9 @@ pub(super) fn read(path: &Path, bytes: &[u8], columns: &CsvColumns, want: Want) 
 fn after_lines(bytes: &[u8], count: usize) -> &[u8] {
     let mut rest = bytes;
     for _ in 0..count {
+        if rest.is_empty() {
+            break;
+        }
         rest = rest.iter().position(|&b| b == b'\n').map_or(&[], |end| &rest[end + 1..]);
     }
     rest

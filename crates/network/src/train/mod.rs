@@ -99,6 +99,17 @@ pub fn train(
         data.check(model_spec.input.size, model_spec.output_size())?;
     }
 
+    // What would be noticed only at the end is looked at before hours of training.
+    if let Some(requested) = spec.calibration.and_then(|c| c.samples).filter(|&n| n > data.samples()) {
+        let (path, available) = (data.inputs_path, data.samples());
+        return Err(NetworkError::TooFewSamples { path, requested, available });
+    }
+    for path in std::iter::once(&model_spec.weights).chain(&model_spec.calibration) {
+        let path = resolve(path, model_base)?;
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        std::fs::read_dir(folder).map_err(|source| NetworkError::Write { path: path.clone(), source })?;
+    }
+
     let mut tensors = Tensors::new();
     start::insert_weights(&model_spec, spec.seed, &mut tensors);
     if let (true, NumberOrTensor::Tensor(mean), NumberOrTensor::Tensor(std)) =
@@ -188,16 +199,16 @@ fn epochs(
     progress: &mut dyn FnMut(&EpochReport) -> ControlFlow<()>,
 ) -> Result<Vec<EpochReport>> {
     let samples = data.samples();
-    let steps = (spec.epochs * samples.div_ceil(spec.batch)) as f64;
+    let steps = spec.epochs as f64 * samples.div_ceil(spec.batch) as f64;
     let mut adam = Adam::new();
     let mut history = Vec::new();
-    let mut step = 0;
+    let mut step = 0_u64;
     for epoch in 1..=spec.epochs {
         let mut order: Vec<usize> = (0..samples).collect();
         order.shuffle(&mut StreamKey::new(spec.seed, "train/order").block(epoch as u64).stream());
         let (mut loss_sum, mut right, mut learning_rate) = (0.0, 0, spec.learning_rate);
         for (batch, rows) in order.chunks(spec.batch).enumerate() {
-            learning_rate = spec.learning_rate * spec.schedule.factor(f64::from(step) / steps);
+            learning_rate = spec.learning_rate * spec.schedule.factor(step as f64 / steps);
             step += 1;
             let (loss, hits, gradients) = batch_gradients(model, data, rows);
             if !loss.is_finite() {
