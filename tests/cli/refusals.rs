@@ -170,6 +170,16 @@ fn data_files() {
         let labels = if name.ends_with("csv") { "" } else { "labels = 'y.npy'\n" };
         scene.refuses(&format!("[data]\ninputs = '{name}'\n{labels}{CORE}"), &[&[name], parts].concat());
     }
+    let far = format!("[data]\ninputs = 'ok.csv'\ncsv = {{ skip_lines = {} }}\n{CORE}", i64::MAX);
+    scene.write("ok.csv", "1,2,3,0\n");
+    scene.refuses(&far, &["ok.csv", "no rows"]);
+    #[cfg(unix)]
+    {
+        // What never ends is not waited for.
+        std::os::unix::fs::symlink("/dev/zero", scene.path("zero.csv")).unwrap();
+        scene.refuses(&format!("[data]\ninputs = 'zero.csv'\n{CORE}"), &["zero.csv", "not a plain file"]);
+        run_to(Path::new("/dev/zero"), &scene.path("out"), &[]).refused(&["/dev/zero", "more than"]);
+    }
     scene.write("x.txt", "1 2 3");
     scene.refuses(&format!("[data]\ninputs = 'x.txt'\nlabels = 'y.npy'\n{CORE}"), &["x.txt", ".npy"]);
     scene.refuses(&format!("[data]\ninputs = 'none.npy'\nlabels = 'y.npy'\n{CORE}"), &["none.npy", "No such file"]);
@@ -289,6 +299,11 @@ fn values_of_experiments() {
         (link("bandwidth_hz = 0"), &["line 10", "bandwidth_hz"]),
         (link("thermal_noise = {}"), &["line 10", "feedback_ohm", "absent"]),
         (format!("{DATA}{CORE}[link]\nshot_noise = true\n"), &["line 8", "`link.laser_power_w` is absent"]),
+        (
+            format!("{DATA}{CORE}[calibration]\nquantile = nan\n{DATA}")
+                .replace("nan\n[data]", "nan\n[calibration.data]"),
+            &["line 9", "calibration.quantile", "NaN"],
+        ),
         (format!("{DATA}[core]\nports = 0\n"), &["line 7", "`core.ports` is 0"]),
         (format!("{DATA}[core]\nports = 1000000000000\n"), &["line 7", "at most 16384"]),
         (format!("{DATA}[core]\ntopology = 'rect'\n"), &["line 7", "`rect`", "rectangular, triangular"]),
@@ -427,6 +442,14 @@ fn trainings() {
         assert!(good.contains(from));
         train(&good.replace(from, to)).refused(parts);
         assert!(before == (fs::read(&weights).unwrap(), fs::read(&calibration).unwrap()), "{to}");
+    }
+    // What would be noticed only at the end is said before the first epoch.
+    for (from, to, parts) in [
+        ("ports = 4", "ports = 4\nsamples = 41", &["found 40 samples", "at least 41"][..]),
+        ("'model.toml'", "'far.toml'", &["no/such/w.safetensors", "No such file"]),
+    ] {
+        scene.write("far.toml", MODEL.replace("w.safetensors", "no/such/w.safetensors"));
+        assert!(!train(&good.replace(from, to)).refused(parts).err.contains("epoch "));
     }
     let ended = train(good).well();
     assert!(ended.out.starts_with("epoch 2/2"));

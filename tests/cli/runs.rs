@@ -171,6 +171,30 @@ fn training_and_calibration_repeat_their_bytes() {
 }
 
 #[test]
+#[cfg(unix)]
+fn ctrl_c_keeps_what_training_has_reached() {
+    use std::io::{BufRead, BufReader};
+    let scene = Scene::new();
+    let training = scene.write(
+        "train.toml",
+        "format = 'phaseloom-training'\nversion = 1\nmodel = 'model.toml'\nepochs = 9223372036854775807\nbatch = 8\n\
+         learning_rate = 1e-3\nseed = 1\n[train]\ninputs = 'x.npy'\nlabels = 'y.npy'\n",
+    );
+    let before = fs::read(scene.path("w.safetensors")).unwrap();
+    let mut child = super::support::phaseloom();
+    let mut child = child.arg("train").arg(training).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    // Read to the end, so that it never waits for its reader.
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.next().unwrap().starts_with("epoch 1/"));
+    let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(kill.success());
+    let said: Vec<String> = lines.collect();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(said.last().unwrap().contains("wrote"), "{:?}", said.last());
+    assert!(fs::read(scene.path("w.safetensors")).unwrap() != before);
+}
+
+#[test]
 fn equal_experiments_in_other_folders_leave_equal_bytes() {
     let (a, b) = (Scene::new(), Scene::new());
     a.run(&[]).well();

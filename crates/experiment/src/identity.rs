@@ -61,7 +61,7 @@ impl Identity {
             for (name, file) in files {
                 if let Entry::Vacant(place) = inputs.entry(name) {
                     let bytes =
-                        std::fs::read(&file).map_err(|source| ExperimentError::Io { path: file.clone(), source })?;
+                        read_plain(&file).map_err(|source| ExperimentError::Io { path: file.clone(), source })?;
                     place.insert(hex(&Sha256::digest(&bytes)));
                 }
             }
@@ -107,6 +107,14 @@ fn canonical(config: &Config) -> Value {
         table.remove("trials");
     }
     experiment
+}
+
+/// The contents of a plain file: a pipe or a device may never end.
+fn read_plain(file: &Path) -> std::io::Result<Vec<u8>> {
+    if !std::fs::metadata(file)?.is_file() {
+        return Err(std::io::Error::other("it is not a plain file"));
+    }
+    std::fs::read(file)
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -101,7 +101,8 @@ pub fn train(
 
     // What would be noticed only at the end is looked at before hours of training.
     if let Some(requested) = spec.calibration.and_then(|c| c.samples).filter(|&n| n > data.samples()) {
-        let (path, available) = (data.inputs_path, data.samples());
+        let available = data.samples();
+        let path = data.inputs_path;
         return Err(NetworkError::TooFewSamples { path, requested, available });
     }
     for path in std::iter::once(&model_spec.weights).chain(&model_spec.calibration) {
