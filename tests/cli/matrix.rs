@@ -167,13 +167,13 @@ fn pass(fields: &mut Vec<Vec<Complex64>>, modes: usize, section: &Value, frozen:
         };
         let t = interferometer(warmed("theta"), warmed("phi"), &frozen["cells"][k]);
         let m = mode as usize;
-        for j in 0..inputs {
-            // The lower port of an attenuator is dark, and dumped.
-            let (a, b) = (fields[m][j], if mesh { fields[m + 1][j] } else { 0.0.into() });
-            fields[m][j] = t[0][0] * a + t[0][1] * b;
-            if mesh {
-                fields[m + 1][j] = t[1][0] * a + t[1][1] * b;
-            }
+        // The lower port of an attenuator is dark, and dumped.
+        let upper = fields[m].clone();
+        let lower = if mesh { fields[m + 1].clone() } else { vec![0.0.into(); inputs] };
+        let row = |r: usize| upper.iter().zip(&lower).map(|(a, b)| t[r][0] * a + t[r][1] * b).collect();
+        fields[m] = row(0);
+        if mesh {
+            fields[m + 1] = row(1);
         }
     }
     for (m, output) in section["output"].as_array().into_iter().flatten().enumerate() {

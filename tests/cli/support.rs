@@ -211,7 +211,7 @@ impl Scene {
         let wave = |n: usize, f: f64| -> Vec<f64> { (0..n).map(|i| ((i as f64 + 1.0) * f).sin()).collect() };
         scene.weights(wave(12, 1.7), wave(4, 0.3), wave(8, 2.3));
         scene.write("model.toml", MODEL);
-        scene.write("calibration.json", &scales(4));
+        scene.write("calibration.json", scales(4));
         scene.inputs(&wave(120, 0.7));
         let labels: Vec<u8> = (0..40_i64).flat_map(|i| (i % 2).to_le_bytes()).collect();
         scene.write("y.npy", npy("<i8", "(40,)", &labels));
