@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::linear::{Linear, LinearSettings};
-use super::{Gradients, Layer, LayerSettings, Parameter, Place};
-use crate::data::Batch;
+use super::{Layer, LayerSettings, Place};
 use crate::error::Result;
 
 /// Size and tensor names of a dense layer.
@@ -14,7 +13,7 @@ pub struct DenseSettings(pub LinearSettings);
 
 impl LayerSettings for DenseSettings {
     fn build(&self, place: &Place<'_>) -> Result<Box<dyn Layer>> {
-        Ok(Box::new(Dense(Linear::build(&self.0, "dense", place)?)))
+        Ok(Box::new(Linear::build(&self.0, "dense", place)?))
     }
 
     fn outputs(&self, _inputs: usize) -> usize {
@@ -26,35 +25,10 @@ impl LayerSettings for DenseSettings {
     }
 }
 
-#[derive(Debug)]
-struct Dense(Linear);
-
-impl Layer for Dense {
-    fn forward(&self, input: &Batch) -> Batch {
-        self.0.forward(input)
-    }
-
-    fn backward(&self, input: &Batch, _output: &Batch, gradient: &Batch, wants_input: bool) -> Gradients {
-        self.0.backward(input, gradient, wants_input)
-    }
-
-    fn parameters(&mut self) -> Vec<Parameter<'_>> {
-        self.0.parameters()
-    }
-
-    fn linear(&self) -> Option<&Linear> {
-        Some(&self.0)
-    }
-
-    fn linear_mut(&mut self) -> Option<&mut Linear> {
-        Some(&mut self.0)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::{check_gradients, layer_for_test};
-    use super::*;
+    use crate::data::Batch;
 
     const WEIGHT: [f64; 6] = [1.0, -2.0, 0.5, 3.0, 0.0, 1.5];
 

@@ -9,7 +9,7 @@ use phaseloom_mesh::linalg::multiply_real;
 pub(crate) use phaseloom_mesh::linalg::multiply_batch as exact_product;
 use serde::{Deserialize, Serialize};
 
-use super::{Gradients, Parameter, Place};
+use super::{Gradients, Layer, Parameter, Place};
 use crate::data::Batch;
 use crate::error::{NetworkError, Result};
 use crate::weights::Tensor;
@@ -88,14 +88,16 @@ impl Linear {
             }
         }
     }
+}
 
-    pub(super) fn forward(&self, input: &Batch) -> Batch {
+impl Layer for Linear {
+    fn forward(&self, input: &Batch) -> Batch {
         let mut output = exact_product(&self.weight, input);
         self.add_bias(&mut output);
         output
     }
 
-    pub(super) fn backward(&self, input: &Batch, gradient: &Batch, wants_input: bool) -> Gradients {
+    fn backward(&self, input: &Batch, _output: &Batch, gradient: &Batch, wants_input: bool) -> Gradients {
         let weight: Vec<f64> = multiply_real(gradient, &input.transpose()).data.into();
         let mut parameters = vec![weight];
         if self.bias.is_some() {
@@ -104,7 +106,15 @@ impl Linear {
         Gradients { input: wants_input.then(|| multiply_real(&self.weight.transpose(), gradient)), parameters }
     }
 
-    pub(super) fn parameters(&mut self) -> Vec<Parameter<'_>> {
+    fn linear(&self) -> Option<&Linear> {
+        Some(self)
+    }
+
+    fn linear_mut(&mut self) -> Option<&mut Linear> {
+        Some(self)
+    }
+
+    fn parameters(&mut self) -> Vec<Parameter<'_>> {
         let mut parameters = vec![Parameter { values: self.weight.as_mut_slice(), decays: true }];
         if let Some(bias) = &mut self.bias {
             parameters.push(Parameter { values: bias, decays: false });

@@ -10,8 +10,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::linear::{Linear, LinearSettings};
-use super::{Gradients, Layer, LayerSettings, Parameter, Place};
-use crate::data::Batch;
+use super::{Layer, LayerSettings, Place};
 use crate::error::Result;
 
 /// Size and tensor names of a photonic layer.
@@ -21,7 +20,7 @@ pub struct PhotonicSettings(pub LinearSettings);
 
 impl LayerSettings for PhotonicSettings {
     fn build(&self, place: &Place<'_>) -> Result<Box<dyn Layer>> {
-        Ok(Box::new(Photonic(Linear::build(&self.0, "photonic", place)?)))
+        Ok(Box::new(Linear::build(&self.0, "photonic", place)?))
     }
 
     fn outputs(&self, _inputs: usize) -> usize {
@@ -33,35 +32,10 @@ impl LayerSettings for PhotonicSettings {
     }
 }
 
-#[derive(Debug)]
-struct Photonic(Linear);
-
-impl Layer for Photonic {
-    fn forward(&self, input: &Batch) -> Batch {
-        self.0.forward(input)
-    }
-
-    fn backward(&self, input: &Batch, _output: &Batch, gradient: &Batch, wants_input: bool) -> Gradients {
-        self.0.backward(input, gradient, wants_input)
-    }
-
-    fn parameters(&mut self) -> Vec<Parameter<'_>> {
-        self.0.parameters()
-    }
-
-    fn linear(&self) -> Option<&Linear> {
-        Some(&self.0)
-    }
-
-    fn linear_mut(&mut self) -> Option<&mut Linear> {
-        Some(&mut self.0)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::{check_gradients, layer_for_test};
-    use super::*;
+    use crate::data::Batch;
 
     const WEIGHT: [f64; 6] = [1.0, -2.0, 0.5, 3.0, 0.0, 1.5];
 
