@@ -102,9 +102,7 @@ impl Chip {
         }
         // Phases and errors of about 2·ports² numbers each in memory, and their text.
         phaseloom_mesh::require_memory(400.0 * (ports as f64).powi(2), &format!("a core of {ports} ports"))?;
-        let mut any = DMatrix::zeros(ports, ports);
-        any.fill_diagonal(Complex64::new(1.0, 0.0));
-        let shape = MatrixProgram::new(&any, Form::Svd, topology)?;
+        let shape = MatrixProgram::blank(ports, ports, topology);
         Self::fabricate(process, &shape, sample)
     }
 

@@ -106,6 +106,19 @@ impl MatrixProgram {
         Self::svd(w, Some(gain), topology)
     }
 
+    /// The shape of a program of two meshes and attenuators, all phases zero: what a chip is fabricated for before any
+    /// matrix is known.
+    #[must_use]
+    pub fn blank(rows: usize, columns: usize, topology: &'static dyn Topology) -> Self {
+        let mesh = |modes: usize| {
+            let layout = topology.layout(modes);
+            let settings = Settings::zero(layout.sites.len(), modes);
+            Section::mesh(layout, settings)
+        };
+        let column = Section::attenuators(Settings::zero(rows.min(columns), 0));
+        Self { topology, rows, columns, gain: 1.0, sections: vec![mesh(columns), column, mesh(rows)] }
+    }
+
     fn svd(w: &DMatrix<Complex64>, gain: Option<f64>, topology: &'static dyn Topology) -> Result<Self, MeshError> {
         let (rows, columns) = w.shape();
         let largest = w.iter().map(|z| z.re.abs().max(z.im.abs())).fold(0.0, f64::max);

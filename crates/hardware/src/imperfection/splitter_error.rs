@@ -72,13 +72,6 @@ impl Imperfection for SplitterError {
                 return Err(Invalid::new(key, value, "at most 0.25: beyond that hardly a splitter is physical"));
             }
         }
-        if names.is_empty() && self.mean_rad.abs() < f64::MIN_POSITIVE {
-            return Err(Invalid::new(
-                "sigma_rad",
-                "absent",
-                "one of sigma_rad, sigma_amplitude, sigma_power, mean_rad",
-            ));
-        }
         Ok(())
     }
 
