@@ -63,8 +63,8 @@ impl Bench {
             .iter()
             .enumerate()
             .map(|(i, total)| {
-                let matrix_error = products.as_ref().map_or(0.0, |p| p.matrix_errors[i]);
-                layer_result(views[i].index, matrix_error, total)
+                let errors = products.as_ref().map_or((0.0, 0.0), |p| p.errors[i]);
+                layer_result(views[i].index, errors, total)
             })
             .collect();
         // Without a laser there is no light to count.
@@ -107,13 +107,13 @@ impl Bench {
         calibration: GainCalibration,
         trial: u64,
     ) -> Result<Products, ExperimentError> {
-        let mut products = Products { all: Vec::new(), matrix_errors: Vec::new() };
+        let mut products = Products { all: Vec::new(), errors: Vec::new() };
         let mut first_core = 0;
         for (i, (program, design)) in self.programs.layers.iter().zip(designs).enumerate() {
             let place = Place { seed: self.config.seed, trial, layer: i as u64, first_core };
             let how = (self.config.core.cores, calibration);
             let product = OpticalProduct::new(program, design, link, &self.programs.scales[i], how, place)?;
-            products.matrix_errors.push(product.matrix_error());
+            products.errors.push((product.matrix_error(), product.read_error()));
             products.all.push(Box::new(product));
             first_core += program.tiles().len() as u64;
         }
@@ -121,11 +121,12 @@ impl Bench {
     }
 
     fn digital(&self) -> Products {
-        let mut products = Products { all: Vec::new(), matrix_errors: Vec::new() };
+        let mut products = Products { all: Vec::new(), errors: Vec::new() };
         for (program, scales) in self.programs.layers.iter().zip(&self.programs.scales) {
             let phases = self.config.process.phase_quantization.as_ref();
             let product = DigitalProduct::new(program.weight(), program.plan(), &self.config.link, phases, scales);
-            products.matrix_errors.push(product.matrix_error(program.weight()));
+            let error = product.matrix_error(program.weight());
+            products.errors.push((error, error));
             products.all.push(Box::new(product));
         }
         products
@@ -183,10 +184,10 @@ impl Bench {
     }
 }
 
-/// The products of all photonic layers, and their static matrix errors.
+/// The products of all photonic layers, and their static matrix errors, whole and read.
 struct Products {
     all: Vec<Box<dyn MatrixProduct>>,
-    matrix_errors: Vec<f64>,
+    errors: Vec<(f64, f64)>,
 }
 
 fn add(totals: &mut Vec<LayerReadings>, more: &[LayerReadings]) {
@@ -203,7 +204,7 @@ fn not_finite(unit: Unit, what: &str, value: f64) -> ExperimentError {
     ExperimentError::NotFinite { unit: unit.to_string(), what: what.to_owned(), value }
 }
 
-fn layer_result(layer: usize, matrix_error: f64, total: &LayerReadings) -> LayerResult {
+fn layer_result(layer: usize, (matrix_error, read_error): (f64, f64), total: &LayerReadings) -> LayerResult {
     let share = |part: u64, whole: u64| if whole == 0 { 0.0 } else { part as f64 / whole as f64 };
     let Readings { inputs, inputs_clipped, outputs, outputs_clipped, signal_photoelectrons } = total.readings;
     let (exact, error) = (total.sum_squares_exact, total.sum_squares_error);
@@ -216,6 +217,7 @@ fn layer_result(layer: usize, matrix_error: f64, total: &LayerReadings) -> Layer
     LayerResult {
         layer,
         matrix_error,
+        read_error,
         readout_bits,
         clipped_inputs: share(inputs_clipped, inputs),
         clipped_outputs: share(outputs_clipped, outputs),

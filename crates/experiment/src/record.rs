@@ -102,6 +102,8 @@ pub struct LayerResult {
     pub layer: usize,
     /// Measured relative matrix error ‖gŴ−W‖/‖W‖, static.
     pub matrix_error: f64,
+    /// The part of it that the detectors read: with homodyne ‖Re gŴ−W‖/‖W‖.
+    pub read_error: f64,
     /// log2(rms y/rms(ŷ−y)) before the bias.
     pub readout_bits: f64,
     /// Share of inputs clipped at the DAC.
@@ -133,7 +135,7 @@ pub struct LayerDesign {
     pub depth: usize,
     /// Share of the programmed entries that belong to the matrix.
     pub utilisation: f64,
-    /// Power transmission of the optics [dB, ≤ 0], mean over tiles.
+    /// Power transmission of the optics (dB, ≤ 0), mean over tiles.
     pub transmission_db: f64,
     /// First-order relative matrix error.
     pub predicted_error: f64,
@@ -141,7 +143,7 @@ pub struct LayerDesign {
     pub photons_per_port: f64,
     /// Photons of the local oscillator at a receiver per symbol; 0 without one.
     pub local_oscillator_photons: f64,
-    /// Signal-to-noise ratio of a full-scale reading [dB], mean over tiles; none without noise.
+    /// Signal-to-noise ratio of a full-scale reading (dB), mean over tiles; none without noise.
     pub snr_full_scale_db: Option<f64>,
     /// Effective bits of a full-scale reading, (SNR − 1.76)/6.02; none without noise.
     pub enob: Option<f64>,

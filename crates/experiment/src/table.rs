@@ -111,6 +111,7 @@ fn mean_layers(records: &[&Record]) -> Vec<LayerResult> {
             LayerResult {
                 layer: records[0].layers[i].layer,
                 matrix_error: average(|l| l.matrix_error * l.matrix_error).sqrt(),
+                read_error: average(|l| l.read_error * l.read_error).sqrt(),
                 readout_bits: average(|l| l.readout_bits),
                 clipped_inputs: average(|l| l.clipped_inputs),
                 clipped_outputs: average(|l| l.clipped_outputs),
@@ -334,6 +335,7 @@ impl<'a> Tables<'a> {
                         d.enob.unwrap_or(f64::INFINITY),
                         d.predicted_error,
                         measured.matrix_error,
+                        measured.read_error,
                         measured.readout_bits,
                     ]
                     .map(number),
@@ -359,6 +361,7 @@ impl<'a> Tables<'a> {
             "enob",
             "matrix_error_predicted",
             "matrix_error_measured",
+            "matrix_error_read",
             "readout_bits",
         ];
         self.csv(&own, &[], rows)
@@ -403,8 +406,8 @@ impl<'a> Tables<'a> {
     }
 }
 
-const LAYER_COLUMNS: [&str; 5] =
-    ["matrix_error", "readout_bits", "clipped_inputs", "clipped_outputs", "photoelectrons"];
+const LAYER_COLUMNS: [&str; 6] =
+    ["matrix_error", "read_error", "readout_bits", "clipped_inputs", "clipped_outputs", "photoelectrons"];
 
 fn layer_cells(layers: &[LayerResult], expected: usize) -> Vec<String> {
     if layers.is_empty() {
@@ -413,7 +416,8 @@ fn layer_cells(layers: &[LayerResult], expected: usize) -> Vec<String> {
     layers
         .iter()
         .flat_map(|l| {
-            [l.matrix_error, l.readout_bits, l.clipped_inputs, l.clipped_outputs, l.photoelectrons].map(number)
+            [l.matrix_error, l.read_error, l.readout_bits, l.clipped_inputs, l.clipped_outputs, l.photoelectrons]
+                .map(number)
         })
         .collect()
 }

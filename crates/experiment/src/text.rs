@@ -84,6 +84,7 @@ impl Tables<'_> {
                 "layer",
                 "matrix error",
                 "predicted",
+                "of it read",
                 "readout bits",
                 "clipped in",
                 "clipped out",
@@ -101,6 +102,7 @@ impl Tables<'_> {
                     measured.layer.to_string(),
                     format!("{:.4}", measured.matrix_error),
                     format!("{predicted:.4}"),
+                    format!("{:.4}", measured.read_error),
                     format!("{:.2}", measured.readout_bits),
                     format!("{:.3} %", 100.0 * measured.clipped_inputs),
                     format!("{:.3} %", 100.0 * measured.clipped_outputs),
@@ -112,7 +114,11 @@ impl Tables<'_> {
                 ]);
             }
         }
-        let _ = writeln!(out, "\nchips, mean over trials (matrix error: rms; predicted: first order)\n");
+        let _ = writeln!(
+            out,
+            "\nchips, mean over trials (matrix error ‖Ŵ−W‖/‖W‖ of the complex matrix: rms, and first-order prediction; of it read: \
+             the part that reaches a detector, the real part with homodyne)\n"
+        );
         align(out, &rows);
     }
 
@@ -155,7 +161,8 @@ impl Tables<'_> {
         let exact = self.summary(Row::Exact, 0);
         let _ = writeln!(
             out,
-            "\naccuracy on {} samples (the test set's own s.e. is {:.2} %, common to all rows; points share their draws)\n",
+            "\naccuracy on {} samples (the test set's own s.e. is {:.2} %, common to all rows; points share their draws; \
+             references equal to those of the point above are not repeated)\n",
             self.samples(),
             100.0 * exact.test_se
         );
@@ -185,9 +192,9 @@ impl Tables<'_> {
         if medians.len() == 1 {
             let s = self.summary(Row::Chips, 0);
             return format!(
-                "The network keeps {} of its exact {} ({who}; 10–90 %: {} to {}).",
-                percent(s.quantile(0.5)),
+                "Exact accuracy {}; {who} has {} (10–90 %: {} to {}).",
                 percent(exact),
+                percent(s.quantile(0.5)),
                 percent(s.quantile(0.1)),
                 percent(s.quantile(0.9)),
             );

@@ -13,7 +13,7 @@ use rand::rngs::ChaCha8Rng;
 pub struct Fabricated {
     /// Splitters and arms of each cell, in the order of the layout.
     pub cells: Vec<CellErrors>,
-    /// Static offsets of the phases [rad], added behind drive and crosstalk.
+    /// Static offsets of the phases (rad), added behind drive and crosstalk.
     pub offsets: Settings,
 }
 

@@ -275,7 +275,7 @@ impl Design {
         tiles.filter_map(|(tile, full)| Some(full / (tile.as_ref()?.gain * scales.input)))
     }
 
-    /// Power transmission of the optics from input to output [dB, ≤ 0]: mean over the tiles of ‖W‖₂/g, which the gain
+    /// Power transmission of the optics from input to output (dB, ≤ 0): mean over the tiles of ‖W‖₂/g, which the gain
     /// undoes.
     #[must_use]
     pub fn transmission_db(&self, program: &LayerProgram) -> f64 {

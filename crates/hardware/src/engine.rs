@@ -35,8 +35,9 @@ struct TileEngine {
     planes: DMatrix<f64>,
     /// What the outputs do to their readings.
     readout: Readout,
-    /// ‖gŴ − W‖²_F and ‖W‖²_F.
+    /// ‖gŴ − W‖²_F, the part of it that the detectors read, and ‖W‖²_F.
     error_squared: f64,
+    read_error_squared: f64,
     norm_squared: f64,
 }
 
@@ -109,9 +110,20 @@ impl OpticalProduct {
     /// ‖gŴ − W‖_F/‖W‖_F over all tiles, static errors alone.
     #[must_use]
     pub fn matrix_error(&self) -> f64 {
-        let (e, n) =
-            self.tiles.iter().flatten().fold((0.0, 0.0), |(e, n), t| (e + t.error_squared, n + t.norm_squared));
-        if n > 0.0 { (e / n).sqrt() } else { 0.0 }
+        self.relative(|tile| tile.error_squared)
+    }
+
+    /// The part of it that reaches a reading: of real weights homodyne reads Re gŴ alone. A splitter error turns a cell
+    /// of a real program mostly into quadrature, so this is much less than the whole; a phase error does not.
+    #[must_use]
+    pub fn read_error(&self) -> f64 {
+        self.relative(|tile| tile.read_error_squared)
+    }
+
+    fn relative(&self, error_squared: fn(&TileEngine) -> f64) -> f64 {
+        let tiles = self.tiles.iter().flatten();
+        let (error, norm) = tiles.fold((0.0, 0.0), |(e, n), t| (e + error_squared(t), n + t.norm_squared));
+        if norm > 0.0 { (error / norm).sqrt() } else { 0.0 }
     }
 
     /// Fields of a batch in units of √P_port: in phase, and in quadrature where there is any; clipped inputs.
@@ -286,9 +298,16 @@ impl TileEngine {
         // The constant field of offset detection is no part of the matrix.
         let columns = tile.tile.columns;
         let target = tile.target.columns(0, columns);
-        let error_squared = (0..rows)
-            .map(|i| (corner.view((i, 0), (1, columns)) * Complex64::new(gains[i], 0.0) - target.row(i)).norm_squared())
-            .sum();
+        let mut error_squared = 0.0;
+        let mut read_error_squared = 0.0;
+        for (i, &g) in gains.iter().enumerate() {
+            for j in 0..columns {
+                let error = corner[(i, j)] * g - target[(i, j)];
+                error_squared += error.norm_sqr();
+                let homodyne = link.detection == Detection::Homodyne;
+                read_error_squared += if homodyne { error.re * error.re } else { error.norm_sqr() };
+            }
+        }
         let quadrature_in = link.modulator.is_some();
         let out = if receiver.needs_both_quadratures() { 2 * rows } else { rows };
         let planes = DMatrix::from_fn(out, if quadrature_in { 2 * inputs } else { inputs }, |i, j| {
@@ -311,6 +330,7 @@ impl TileEngine {
             planes: if jitter { DMatrix::zeros(0, 0) } else { planes },
             readout,
             error_squared,
+            read_error_squared,
             norm_squared: target.norm_squared(),
         })
     }

@@ -10,12 +10,12 @@ use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_hardware::{BOLTZMANN, CHARGE, Chip, LIGHT, MatrixProduct, PLANCK, Readings, Sample, Shot};
 
-/// Energy of a photon of 1550 nm [J].
+/// Energy of a photon of 1550 nm (J).
 fn photon() -> f64 {
     PLANCK * LIGHT / 1.55e-6
 }
 
-/// Laser power [W] that puts `photons` a symbol of 1 ns on each of `ports` ports, with a share `lo` for the oscillator.
+/// Laser power (W) that puts `photons` a symbol of 1 ns on each of `ports` ports, with a share `lo` for the oscillator.
 fn laser(photons: f64, ports: usize, lo: f64) -> f64 {
     photons * photon() * 1e9 * ports as f64 / (1.0 - lo)
 }

@@ -27,9 +27,9 @@ pub type Transfer = [[Complex64; 2]; 2];
 /// Physical state of one fabricated interferometer, its phases aside.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CellErrors {
-    /// Error of the first splitter that light meets [rad]: its angle is π/4 + alpha.
+    /// Error of the first splitter that light meets (rad): its angle is π/4 + alpha.
     pub alpha: f64,
-    /// Error of the second splitter [rad].
+    /// Error of the second splitter (rad).
     pub beta: f64,
     /// Amplitude transmission of the upper inner arm, 0…1.
     pub upper: f64,

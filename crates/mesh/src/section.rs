@@ -2,7 +2,7 @@
 
 use crate::topology::{Layout, Site};
 
-/// Phases of one section [rad]: θ of every cell, φ of every cell, output phases; in the order of the layout.
+/// Phases of one section (rad): θ of every cell, φ of every cell, output phases; in the order of the layout.
 ///
 /// One vector, because drivers, crosstalk and gradients act on all shifters alike; θ, φ and output are views of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,36 +18,36 @@ impl Settings {
         Self { cells, values: vec![0.0; 2 * cells + outputs] }
     }
 
-    /// All phases [rad], in the order θ, φ, output.
+    /// All phases (rad), in the order θ, φ, output.
     #[must_use]
     pub fn values(&self) -> &[f64] {
         &self.values
     }
 
-    /// All phases [rad], to change.
+    /// All phases (rad), to change.
     pub fn values_mut(&mut self) -> &mut [f64] {
         &mut self.values
     }
 
-    /// Inner phases [rad], one a cell.
+    /// Inner phases (rad), one a cell.
     #[must_use]
     pub fn theta(&self) -> &[f64] {
         &self.values[..self.cells]
     }
 
-    /// Outer phases [rad], one a cell.
+    /// Outer phases (rad), one a cell.
     #[must_use]
     pub fn phi(&self) -> &[f64] {
         &self.values[self.cells..2 * self.cells]
     }
 
-    /// Phases behind a mesh [rad], one a mode; none behind attenuators.
+    /// Phases behind a mesh (rad), one a mode; none behind attenuators.
     #[must_use]
     pub fn output(&self) -> &[f64] {
         &self.values[2 * self.cells..]
     }
 
-    /// Sets both phases of a cell [rad].
+    /// Sets both phases of a cell (rad).
     ///
     /// # Panics
     ///
@@ -58,7 +58,7 @@ impl Settings {
         self.values[self.cells + cell] = phi;
     }
 
-    /// Sets one output phase [rad].
+    /// Sets one output phase (rad).
     ///
     /// # Panics
     ///

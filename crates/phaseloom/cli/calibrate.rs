@@ -50,7 +50,11 @@ impl Calibrate {
                 anyhow::bail!("core.ports is {}: offset detection needs at least 2", core.ports);
             }
             let another = done.iter().any(|(m, ..)| *m == point.config.model);
-            let path = if another { Calibration::sibling(&main, core.ports, column_block) } else { main };
+            // A calibration of the same model for other tiles stays: another experiment may live on it.
+            let taken = Calibration::load(&main).is_ok_and(|c| {
+                c.model_sha256 == Some(model.sha256()) && (c.ports, c.column_block) != (core.ports, column_block)
+            });
+            let path = if another || taken { Calibration::sibling(&main, core.ports, column_block) } else { main };
             let settings = CalibrationSettings { ports: core.ports, column_block, quantile: source.quantile };
             let calibration = Calibration::measure(&model, &data, settings)?;
             calibration.save(&path)?;

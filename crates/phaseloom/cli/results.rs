@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Width of the PNG [pixels].
+/// Width of the PNG (pixels).
 const PNG_WIDTH: u32 = 1600;
 
 /// Writes tables and figures; equal bytes for equal experiments.

@@ -20,13 +20,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InsertionLoss {
-    /// Power loss of every interferometer, common to both arms [dB], ≥ 0.
+    /// Power loss of every interferometer, common to both arms (dB), ≥ 0.
     #[serde(default)]
     pub loss_db: f64,
-    /// Mean of the further loss of the upper arm, where θ stands [dB]; negative: of the lower arm.
+    /// Mean of the further loss of the upper arm, where θ stands (dB); negative: of the lower arm.
     #[serde(default)]
     pub imbalance_db: f64,
-    /// Standard deviation of that further loss between interferometers [dB].
+    /// Standard deviation of that further loss between interferometers (dB).
     #[serde(default)]
     pub imbalance_sigma_db: f64,
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PhaseError {
-    /// Standard deviation of the offset of every phase shifter [rad].
+    /// Standard deviation of the offset of every phase shifter (rad).
     pub sigma_rad: f64,
 }
 

@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PhaseJitter {
-    /// Standard deviation of every phase [rad].
+    /// Standard deviation of every phase (rad).
     pub sigma_rad: f64,
-    /// Correlation time [s]: phases hold for ⌈correlation_s · symbol_rate_hz⌉ vectors; 0 means one vector.
+    /// Correlation time (s): phases hold for ⌈correlation_s · symbol_rate_hz⌉ vectors; 0 means one vector.
     #[serde(default)]
     pub correlation_s: f64,
 }

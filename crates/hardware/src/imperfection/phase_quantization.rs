@@ -33,7 +33,7 @@ pub struct PhaseQuantization {
 }
 
 impl PhaseQuantization {
-    /// The phase [rad] that the nearest code makes of `phase` [rad].
+    /// The phase (rad) that the nearest code makes of `phase` (rad).
     #[must_use]
     pub fn quantize(&self, phase: f64) -> f64 {
         let codes = 2f64.powi(self.bits as i32);

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SplitterError {
-    /// Standard deviation of the splitter angle [rad].
+    /// Standard deviation of the splitter angle (rad).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sigma_rad: Option<f64>,
     /// Standard deviation of the bar amplitude about 1/√2 (dimensionless; Fang's convention, σ_rad ≈ √2·this).
@@ -23,13 +23,13 @@ pub struct SplitterError {
     /// Standard deviation of the cross power about 1/2 (dimensionless; "50 ± 2 %" is 0.02, σ_rad ≈ this).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sigma_power: Option<f64>,
-    /// Common part of all splitter angles [rad]: wavelength or etch.
+    /// Common part of all splitter angles (rad): wavelength or etch.
     #[serde(default)]
     pub mean_rad: f64,
 }
 
 impl SplitterError {
-    /// One error [rad] from a standard normal draw.
+    /// One error (rad) from a standard normal draw.
     fn angle(&self, z: f64) -> f64 {
         let random = match (self.sigma_rad, self.sigma_amplitude, self.sigma_power) {
             (Some(s), ..) => s * z,
@@ -40,7 +40,7 @@ impl SplitterError {
         self.mean_rad + random
     }
 
-    /// σ of the angle [rad], to first order.
+    /// σ of the angle (rad), to first order.
     fn sigma(&self) -> f64 {
         let amplitude = self.sigma_amplitude.map(|s| s * std::f64::consts::SQRT_2);
         self.sigma_rad.or(amplitude).or(self.sigma_power).unwrap_or(0.0)

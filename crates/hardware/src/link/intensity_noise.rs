@@ -8,15 +8,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IntensityNoise {
-    /// Relative intensity noise [dB/Hz], such as −145.
+    /// Relative intensity noise (dB/Hz), such as −145.
     pub rin_db_per_hz: f64,
-    /// Common-mode rejection of the balanced receivers [dB]; default perfect balance.
+    /// Common-mode rejection of the balanced receivers (dB); default perfect balance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cmrr_db: Option<f64>,
 }
 
 impl IntensityNoise {
-    /// Standard deviation of ε in a bandwidth [Hz].
+    /// Standard deviation of ε in a bandwidth (Hz).
     #[must_use]
     pub fn sigma(&self, bandwidth_hz: f64) -> f64 {
         (10f64.powf(self.rin_db_per_hz / 10.0) * bandwidth_hz).sqrt()

@@ -23,13 +23,13 @@ use crate::HardwareError;
 use crate::toml_file::{Invalid, at_least, between, positive};
 use serde::{Deserialize, Serialize};
 
-/// Planck's constant [J·s], exact.
+/// Planck's constant (J·s), exact.
 pub const PLANCK: f64 = 6.626_070_15e-34;
-/// Speed of light [m/s], exact.
+/// Speed of light (m/s), exact.
 pub const LIGHT: f64 = 299_792_458.0;
-/// Elementary charge [C], exact.
+/// Elementary charge (C), exact.
 pub const CHARGE: f64 = 1.602_176_634e-19;
-/// Boltzmann's constant [J/K], exact.
+/// Boltzmann's constant (J/K), exact.
 pub const BOLTZMANN: f64 = 1.380_649e-23;
 
 /// How an output field becomes a number.
@@ -76,21 +76,21 @@ pub const LINK_PARTS: &[(&str, &str)] = &[
 pub struct Link {
     /// How outputs are read.
     pub detection: Detection,
-    /// Vectors per second [Hz].
+    /// Vectors per second (Hz).
     pub symbol_rate_hz: f64,
-    /// Bandwidth of the receiver [Hz]; default half the symbol rate, where 2qIB equals Poisson counting.
+    /// Bandwidth of the receiver (Hz); default half the symbol rate, where 2qIB equals Poisson counting.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bandwidth_hz: Option<f64>,
-    /// Vacuum wavelength [m].
+    /// Vacuum wavelength (m).
     pub wavelength_m: f64,
-    /// Power of the laser of one core [W].
+    /// Power of the laser of one core (W).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub laser_power_w: Option<f64>,
-    /// Loss between laser and chip [dB of power].
+    /// Loss between laser and chip (dB of power).
     pub coupling_loss_db: f64,
     /// Share of the coupled power that serves as local oscillator, 0…1 (homodyne only).
     pub lo_fraction: f64,
-    /// Current per power of the detectors [A/W]; at most one electron a photon.
+    /// Current per power of the detectors (A/W); at most one electron a photon.
     pub responsivity_a_per_w: f64,
     /// Whether light is made of photons.
     pub shot_noise: bool,
@@ -154,7 +154,7 @@ impl Link {
         *self == nothing
     }
 
-    /// Energy of one photon [J].
+    /// Energy of one photon (J).
     #[must_use]
     pub fn photon_energy_j(&self) -> f64 {
         PLANCK * LIGHT / self.wavelength_m
@@ -166,7 +166,7 @@ impl Link {
         self.responsivity_a_per_w * self.photon_energy_j() / CHARGE
     }
 
-    /// Bandwidth of the receiver [Hz].
+    /// Bandwidth of the receiver (Hz).
     #[must_use]
     pub fn bandwidth_hz(&self) -> f64 {
         self.bandwidth_hz.unwrap_or(self.symbol_rate_hz / 2.0)

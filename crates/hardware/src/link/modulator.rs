@@ -22,9 +22,9 @@ pub enum ModulatorKind {
 pub struct Modulator {
     /// `"push_pull"` or `"absorptive"`.
     pub kind: ModulatorKind,
-    /// Extinction ratio of power [dB], > 0.
+    /// Extinction ratio of power (dB), > 0.
     pub extinction_db: f64,
-    /// Insertion loss in the bright state [dB of power].
+    /// Insertion loss in the bright state (dB of power).
     #[serde(default)]
     pub loss_db: f64,
 }

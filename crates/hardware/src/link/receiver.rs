@@ -21,24 +21,24 @@ const COUNTED: f64 = 1000.0;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Receiver {
     detection: Detection,
-    /// Power in one port before the chip, at full drive [W]; 1 where no laser is given and nothing depends on it.
+    /// Power in one port before the chip, at full drive (W); 1 where no laser is given and nothing depends on it.
     port_w: f64,
-    /// Local oscillator power at one receiver [W].
+    /// Local oscillator power at one receiver (W).
     lo_w: f64,
-    /// Current of a unit reading [A]: of Re ã = 1, or of |ã|² = 1.
+    /// Current of a unit reading (A): of Re ã = 1, or of |ã|² = 1.
     unit_a: f64,
-    /// Its reciprocal [1/A].
+    /// Its reciprocal (1/A).
     per_a: f64,
-    /// Current of the local oscillator at one receiver, both detectors [A]; 0 for one detector.
+    /// Current of the local oscillator at one receiver, both detectors (A); 0 for one detector.
     lo_a: f64,
-    /// Current of a field |ã|² = 1, both detectors [A].
+    /// Current of a field |ã|² = 1, both detectors (A).
     port_a: f64,
-    /// 2qB [A]: current of one count a window.
+    /// 2qB (A): current of one count a window.
     count_a: f64,
     shot: bool,
     /// Whether there is a laser, whose photons are counted.
     lit: bool,
-    /// Standard deviation of the thermal noise current [A].
+    /// Standard deviation of the thermal noise current (A).
     thermal_a: f64,
     intensity_sigma: f64,
     imbalance: f64,
@@ -50,7 +50,7 @@ pub struct Receiver {
 /// Signal and noise of one reading.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Quality {
-    /// Signal-to-noise ratio of a full-scale reading [dB].
+    /// Signal-to-noise ratio of a full-scale reading (dB).
     pub snr_full_scale_db: f64,
     /// Effective number of bits, (SNR − 1.76)/6.02.
     pub enob: f64,
@@ -128,7 +128,7 @@ impl Receiver {
         self.shot && (self.detection != Detection::Homodyne || self.lo_a < COUNTED * self.count_a)
     }
 
-    /// Mean signal current and total current of the detectors [A] for a field ã.
+    /// Mean signal current and total current of the detectors (A) for a field ã.
     fn currents(&self, re: f64, im: f64) -> (f64, f64) {
         let intensity = re * re + im * im;
         let signal = if self.detection == Detection::Homodyne { re } else { intensity };

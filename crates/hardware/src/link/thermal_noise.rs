@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ThermalNoise {
-    /// Feedback resistance [Ω].
+    /// Feedback resistance (Ω).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub feedback_ohm: Option<f64>,
-    /// Temperature of that resistor [K].
+    /// Temperature of that resistor (K).
     #[serde(default = "room")]
     pub temperature_k: f64,
-    /// Input-referred current noise [A/√Hz], in place of the resistor.
+    /// Input-referred current noise (A/√Hz), in place of the resistor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noise_a_per_sqrt_hz: Option<f64>,
 }
@@ -24,7 +24,7 @@ fn room() -> f64 {
 }
 
 impl ThermalNoise {
-    /// Variance of the current [A²] in a bandwidth [Hz].
+    /// Variance of the current (A²) in a bandwidth (Hz).
     #[must_use]
     pub fn variance_a2(&self, bandwidth_hz: f64) -> f64 {
         let density = match (self.noise_a_per_sqrt_hz, self.feedback_ohm) {

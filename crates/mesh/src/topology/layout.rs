@@ -1,10 +1,10 @@
 use std::ops::Range;
 
-/// Length of one column of cells along the light [µm] (assumption; SCATTER's default pitch of an interferometer).
+/// Length of one column of cells along the light (µm) (assumption; SCATTER's default pitch of an interferometer).
 pub const COLUMN_UM: f64 = 120.0;
-/// Distance between neighbouring modes [µm]: half of SCATTER's default pitch of 24 µm for two modes.
+/// Distance between neighbouring modes (µm): half of SCATTER's default pitch of 24 µm for two modes.
 pub const MODE_UM: f64 = 12.0;
-/// Distance between the two arms of an interferometer [µm] (SCATTER's default).
+/// Distance between the two arms of an interferometer (µm) (SCATTER's default).
 pub const ARM_UM: f64 = 10.0;
 
 /// Where one cell stands: it joins the modes `mode` and `mode + 1`.
@@ -36,9 +36,9 @@ pub struct Shifter {
     pub column: usize,
     /// Upper mode of its cell, or the mode of an output phase.
     pub mode: usize,
-    /// Position of the heater along the light [µm].
+    /// Position of the heater along the light (µm).
     pub x_um: f64,
-    /// Position of the heater, and of the upper arm, across the light [µm].
+    /// Position of the heater, and of the upper arm, across the light (µm).
     pub y_um: f64,
 }
 
