@@ -6,6 +6,7 @@ use crate::error::Problem;
 use crate::grid::{Point, to_value};
 use nalgebra::DMatrix;
 use phaseloom_hardware::{Batch, Design, Detection, FullScale, LayerProgram, Link, Process, Scales, bound_scales};
+use phaseloom_mesh::require_memory;
 use phaseloom_network::calibration::Calibration;
 use phaseloom_network::layer::LayerKind;
 use phaseloom_network::{Model, model::predictions};
@@ -47,6 +48,7 @@ pub(crate) fn prepare(experiment: &Experiment, points: &[Point]) -> Result<Vec<B
     let mut models: HashMap<String, Arc<Model>> = HashMap::new();
     let mut tasks: HashMap<String, Arc<Task>> = HashMap::new();
     let mut programs: HashMap<String, Arc<Programs>> = HashMap::new();
+    let mut designs: HashMap<String, Vec<Arc<Design>>> = HashMap::new();
     let mut benches = Vec::with_capacity(points.len());
     for point in points {
         let config = &point.config;
@@ -86,16 +88,29 @@ pub(crate) fn prepare(experiment: &Experiment, points: &[Point]) -> Result<Vec<B
                     Unprepared::Problem(p) => problem(p),
                     Unprepared::Error(e) => e,
                 })?);
-                programs.insert(program_key, made.clone());
+                programs.insert(program_key.clone(), made.clone());
                 made
             }
         };
-        let designs = made
-            .layers
-            .iter()
-            .map(|layer| Ok(Arc::new(layer.design(&config.process)?)))
-            .collect::<Result<_, ExperimentError>>()?;
-        benches.push(Bench { config: config.clone(), model, task, programs: made, designs });
+        let design_key = format!("{program_key}{}", to_value(&config.process));
+        let made_designs = match designs.get(&design_key) {
+            Some(made) => made.clone(),
+            None => {
+                // Driven phases of two meshes and attenuators: about 2k² numbers a tile, for all points that may follow.
+                let tiles: usize = made.layers.iter().map(|layer| layer.tiles().iter().flatten().count()).sum();
+                let left = points.len() - point.index;
+                let bytes = 17.0 * (config.core.ports as f64).powi(2) * tiles as f64 * left as f64;
+                require_memory(bytes, &format!("the driven phases of {left} points of {tiles} tiles each"))?;
+                let made: Vec<Arc<Design>> = made
+                    .layers
+                    .iter()
+                    .map(|layer| Ok(Arc::new(layer.design(&config.process)?)))
+                    .collect::<Result<_, ExperimentError>>()?;
+                designs.insert(design_key, made.clone());
+                made
+            }
+        };
+        benches.push(Bench { config: config.clone(), model, task, programs: made, designs: made_designs });
     }
     Ok(benches)
 }

@@ -41,5 +41,7 @@ pub use memory::require_memory;
 pub use random::{StreamKey, standard_normal};
 pub use section::{Section, SectionKind, Settings};
 pub use singular::{CanonicalSvd, canonical_svd};
-pub use topology::{Layout, Rectangular, Shifter, ShifterKind, Site, TOPOLOGIES, Topology, Triangular, topology};
+pub use topology::{
+    ARM_UM, COLUMN_UM, Layout, Rectangular, Shifter, ShifterKind, Site, TOPOLOGIES, Topology, Triangular, topology,
+};
 pub use unitary::Unitary;

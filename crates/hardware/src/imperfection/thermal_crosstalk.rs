@@ -10,11 +10,9 @@
 
 use super::Imperfection;
 use crate::toml_file::{Invalid, at_least};
-use phaseloom_mesh::{Section, SectionKind, Settings, Shifter, ShifterKind, Site};
+use phaseloom_mesh::{ARM_UM, COLUMN_UM, Section, SectionKind, Settings, Shifter, ShifterKind, Site};
 use serde::{Deserialize, Serialize};
 
-const COLUMN_UM: f64 = 120.0;
-const ARM_UM: f64 = 10.0;
 const REACH_UM: f64 = 100.0;
 
 /// `[thermal_crosstalk]`: give exactly one key.

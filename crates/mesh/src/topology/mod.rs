@@ -4,7 +4,7 @@ mod layout;
 mod rectangular;
 mod triangular;
 
-pub use layout::{Layout, Shifter, ShifterKind, Site};
+pub use layout::{ARM_UM, COLUMN_UM, Layout, Shifter, ShifterKind, Site};
 pub use rectangular::Rectangular;
 pub use triangular::Triangular;
 
