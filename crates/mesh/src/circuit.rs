@@ -1,93 +1,23 @@
-//! Settings and errors compiled to flat 2×2 coefficients, and light sent through them: the hot loop of the project.
+//! Settings and errors compiled to what light meets: sines and cosines, transfer matrices, chains of elements.
 
 use crate::cell::{CellErrors, Transfer, transfer};
+use crate::fields::Fields;
 use crate::section::{Section, SectionKind, Settings};
-use nalgebra::DMatrix;
+use crate::sweep::{Builder, Element, Sweep};
+use crate::transfers::transfers;
 use num_complex::Complex64;
 
-/// A batch of fields in flight: modes × batch, real and imaginary planes apart, the batch contiguous.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Fields {
-    modes: usize,
-    batch: usize,
-    re: Vec<f64>,
-    im: Vec<f64>,
-}
-
-impl Fields {
-    /// The columns of a matrix (modes × batch) as fields.
-    #[must_use]
-    pub fn from_matrix(matrix: &DMatrix<Complex64>) -> Self {
-        let (modes, batch) = matrix.shape();
-        let mut fields = Self { modes, batch, re: vec![0.0; modes * batch], im: vec![0.0; modes * batch] };
-        for (sample, column) in matrix.column_iter().enumerate() {
-            for (mode, z) in column.iter().enumerate() {
-                fields.re[mode * batch + sample] = z.re;
-                fields.im[mode * batch + sample] = z.im;
-            }
-        }
-        fields
-    }
-
-    /// Unit light in each of `modes` ports in turn: what comes out is the matrix of the circuit.
-    #[must_use]
-    pub fn identity(modes: usize) -> Self {
-        let mut fields = Self { modes, batch: modes, re: vec![0.0; modes * modes], im: vec![0.0; modes * modes] };
-        fields.re.iter_mut().step_by(modes + 1).for_each(|x| *x = 1.0);
-        fields
-    }
-
-    /// The fields as a matrix, modes × batch.
-    #[must_use]
-    pub fn to_matrix(&self) -> DMatrix<Complex64> {
-        DMatrix::from_fn(self.modes, self.batch, |mode, sample| {
-            let k = mode * self.batch + sample;
-            Complex64::new(self.re[k], self.im[k])
-        })
-    }
-
-    /// Keeps the first modes only, or adds dark ones: a rectangular matrix drops or gains lines between its meshes.
-    pub fn resize(&mut self, modes: usize) {
-        self.re.resize(modes * self.batch, 0.0);
-        self.im.resize(modes * self.batch, 0.0);
-        self.modes = modes;
-    }
-
-    /// Multiplies one mode by a complex number.
-    fn scale(&mut self, mode: usize, factor: Complex64) {
-        let rows = mode * self.batch..(mode + 1) * self.batch;
-        for (re, im) in self.re[rows.clone()].iter_mut().zip(&mut self.im[rows]) {
-            (*re, *im) = (factor.re * *re - factor.im * *im, factor.re * *im + factor.im * *re);
-        }
-    }
-
-    /// Applies a 2×2 matrix to the modes (m, m+1).
-    fn mix(&mut self, mode: usize, t: &Transfer) {
-        let n = self.batch;
-        let (ar, br) = self.re[mode * n..(mode + 2) * n].split_at_mut(n);
-        let (ai, bi) = self.im[mode * n..(mode + 2) * n].split_at_mut(n);
-        let [[p, q], [r, s]] = *t;
-        for (((ar, ai), br), bi) in ar.iter_mut().zip(ai).zip(br).zip(bi) {
-            let (xr, xi, yr, yi) = (*ar, *ai, *br, *bi);
-            *ar = p.re * xr - p.im * xi + q.re * yr - q.im * yi;
-            *ai = p.re * xi + p.im * xr + q.re * yi + q.im * yr;
-            *br = r.re * xr - r.im * xi + s.re * yr - s.im * yi;
-            *bi = r.re * xi + r.im * xr + s.re * yi + s.im * yr;
-        }
-    }
-}
+/// Columns of cells that light passes while a few lines stay in the first-level cache.
+const COLUMNS: usize = 32;
 
 /// One section, its phases and errors turned into coefficients.
 #[derive(Clone, Debug)]
 pub struct Circuit {
-    kind: SectionKind,
-    modes: usize,
-    cells: Vec<(usize, Transfer)>,
-    output: Vec<Complex64>,
+    sweep: Sweep,
 }
 
 impl Circuit {
-    /// Compiles a section with the phases that its shifters really have and the state of each cell.
+    /// Compiles a section with the phases that its shifters really have and the state of each cell. O(cells).
     ///
     /// # Panics
     ///
@@ -96,16 +26,19 @@ impl Circuit {
     pub fn compile(section: &Section, phases: &Settings, errors: &[CellErrors]) -> Self {
         let sites = &section.layout().sites;
         assert_eq!(sites.len(), errors.len(), "one state a cell");
-        let cells = sites
-            .iter()
-            .enumerate()
-            .map(|(k, site)| (site.mode, transfer(phases.theta()[k], phases.phi()[k], errors[k])));
-        Self {
-            kind: section.kind(),
-            modes: section.layout().modes,
-            cells: cells.collect(),
-            output: phases.output().iter().map(|&phase| Complex64::cis(phase)).collect(),
+        let mut builder = Builder::new(section.layout().modes, sites.len());
+        match section.kind() {
+            SectionKind::Mesh => chains(section, phases, errors, &mut builder),
+            SectionKind::Attenuators => {
+                for (k, site) in sites.iter().enumerate() {
+                    builder.scale(site.mode, transfer(phases.theta()[k], phases.phi()[k], errors[k])[0][0]);
+                }
+            }
         }
+        for (mode, &phase) in phases.output().iter().enumerate() {
+            builder.scale(mode, Complex64::cis(phase));
+        }
+        Self { sweep: builder.finish() }
     }
 
     /// The section as designed: its own phases, no errors.
@@ -119,13 +52,53 @@ impl Circuit {
     ///
     /// Fields of another number of modes are cut or padded with dark modes first.
     pub fn propagate(&self, fields: &mut Fields) {
-        fields.resize(self.modes);
-        match self.kind {
-            SectionKind::Mesh => self.cells.iter().for_each(|(mode, t)| fields.mix(*mode, t)),
-            SectionKind::Attenuators => self.cells.iter().for_each(|(mode, t)| fields.scale(*mode, t[0][0])),
+        fields.resize(self.sweep.lines());
+        fields.apply(&self.sweep);
+    }
+}
+
+/// The cells of a mesh as chains that run up through the columns: the upper output of a cell at (column, mode) is the
+/// lower input of the one at (column+1, mode−1).
+///
+/// Blocks of columns keep the chains short: one block touches few lines at a time. Within a block the chains follow in
+/// the order of column + mode, which respects the light: of two cells that share a mode, the earlier one stands on an
+/// earlier chain, or earlier on the same one.
+fn chains(section: &Section, phases: &Settings, errors: &[CellErrors], builder: &mut Builder) {
+    const NONE: u32 = u32::MAX;
+    let layout = section.layout();
+    let modes = layout.modes;
+    let mut at = vec![NONE; COLUMNS * modes];
+    for start in (0..layout.columns).step_by(COLUMNS) {
+        let columns = COLUMNS.min(layout.columns - start);
+        let cells = layout.column(start).start..layout.column(start + columns - 1).end;
+        at.fill(NONE);
+        for (k, site) in layout.sites[cells.clone()].iter().enumerate() {
+            at[(site.column - start) * modes + site.mode] = k as u32;
         }
-        for (mode, &factor) in self.output.iter().enumerate() {
-            fields.scale(mode, factor);
+        let of = |values: &[f64]| values[cells.clone()].to_vec();
+        let matrices = transfers(&of(phases.theta()), &of(phases.phi()), &errors[cells.clone()]);
+        for diagonal in 0..modes + columns {
+            let mut open = false;
+            for column in diagonal.saturating_sub(modes - 1)..columns.min(diagonal + 1) {
+                let mode = diagonal - column;
+                let k = at[column * modes + mode];
+                if k == NONE {
+                    if open {
+                        builder.end();
+                    }
+                    open = false;
+                    continue;
+                }
+                if !open {
+                    builder.begin(mode + 1, false, start + column);
+                    open = true;
+                }
+                let [[t11, t12], [t21, t22]]: Transfer = matrices[k as usize];
+                builder.element(Element { p: t12, q: t11, r: t22, s: t21 });
+            }
+            if open {
+                builder.end();
+            }
         }
     }
 }

@@ -1,7 +1,8 @@
 //! A matrix as settings: one mesh for a unitary, two meshes and a column of attenuators for any other.
 
 use crate::cell::attenuator;
-use crate::circuit::{Circuit, Fields};
+use crate::circuit::Circuit;
+use crate::fields::Fields;
 use crate::section::{Section, SectionKind, Settings};
 use crate::singular::canonical_svd;
 use crate::topology::Topology;

@@ -1,0 +1,100 @@
+//! Light in flight: a batch of vectors of complex fields, stored as the sweeps want them.
+
+use crate::sweep::{Cone, LINE, Sweep, WIDTH};
+use nalgebra::DMatrix;
+use num_complex::Complex64;
+
+/// A batch of fields in flight: modes × batch, in tiles of 16 vectors; in a tile the real parts of a mode stand beside
+/// its imaginary parts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fields {
+    modes: usize,
+    batch: usize,
+    tiles: Vec<f64>,
+    /// Whether vector j still is light in mode j alone, so that it can only have spread as far as it passed cells.
+    unspread: bool,
+}
+
+impl Fields {
+    /// No light.
+    #[must_use]
+    pub fn dark(modes: usize, batch: usize) -> Self {
+        Self { modes, batch, tiles: vec![0.0; batch.div_ceil(WIDTH) * modes * LINE], unspread: false }
+    }
+
+    /// The columns of a matrix (modes × batch) as fields.
+    #[must_use]
+    pub fn from_matrix(matrix: &DMatrix<Complex64>) -> Self {
+        let (modes, batch) = matrix.shape();
+        let mut fields = Self::dark(modes, batch);
+        if modes > 0 {
+            let columns = matrix.as_slice().chunks(modes * WIDTH);
+            for (tile, columns) in fields.tiles.chunks_exact_mut(modes * LINE).zip(columns) {
+                for (sample, column) in columns.chunks_exact(modes).enumerate() {
+                    for (line, z) in tile.chunks_exact_mut(LINE).zip(column) {
+                        (line[sample], line[WIDTH + sample]) = (z.re, z.im);
+                    }
+                }
+            }
+        }
+        fields
+    }
+
+    /// Unit light in each of `modes` ports in turn: what comes out is the matrix of the circuit.
+    #[must_use]
+    pub fn identity(modes: usize) -> Self {
+        let mut fields = Self { unspread: true, ..Self::dark(modes, modes) };
+        for mode in 0..modes {
+            fields.tiles[((mode / WIDTH) * modes + mode) * LINE + mode % WIDTH] = 1.0;
+        }
+        fields
+    }
+
+    /// The fields as a matrix, modes × batch.
+    #[must_use]
+    pub fn to_matrix(&self) -> DMatrix<Complex64> {
+        let mut matrix = DMatrix::zeros(self.modes, self.batch);
+        if self.modes > 0 {
+            let columns = matrix.as_mut_slice().chunks_mut(self.modes * WIDTH);
+            for (tile, columns) in self.tiles.chunks_exact(self.modes * LINE).zip(columns) {
+                for (sample, column) in columns.chunks_exact_mut(self.modes).enumerate() {
+                    for (line, z) in tile.chunks_exact(LINE).zip(column) {
+                        *z = Complex64::new(line[sample], line[WIDTH + sample]);
+                    }
+                }
+            }
+        }
+        matrix
+    }
+
+    /// Number of modes.
+    #[must_use]
+    pub fn modes(&self) -> usize {
+        self.modes
+    }
+
+    /// Keeps the first modes only, or adds dark ones: a rectangular matrix drops or gains lines between its meshes.
+    pub fn resize(&mut self, modes: usize) {
+        if modes == self.modes {
+            return;
+        }
+        let mut resized = Self::dark(modes, self.batch);
+        let kept = modes.min(self.modes) * LINE;
+        if kept > 0 {
+            let tiles = resized.tiles.chunks_exact_mut(modes * LINE);
+            for (to, from) in tiles.zip(self.tiles.chunks_exact(self.modes * LINE)) {
+                to[..kept].copy_from_slice(&from[..kept]);
+            }
+        }
+        *self = resized;
+    }
+
+    /// Applies a sweep over all modes. `spreads` tells whether its elements are columns of cells between neighbours.
+    pub(crate) fn apply(&mut self, sweep: &Sweep) {
+        assert_eq!(sweep.lines(), self.modes, "one line a mode");
+        let (modes, unspread) = (self.modes, std::mem::take(&mut self.unspread));
+        sweep.apply(&mut self.tiles, |tile| {
+            unspread.then(|| Cone { first: tile * WIDTH, last: (tile * WIDTH + WIDTH).min(modes) - 1 })
+        });
+    }
+}

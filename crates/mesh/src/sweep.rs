@@ -1,0 +1,265 @@
+//! Chains of 2×2 elements on neighbouring lines, applied to many vectors at once: the hot loop of the project.
+//!
+//! A chain carries one line through its elements and meets another line at each:
+//!
+//! ```text
+//!  line 2  ────────────╳──   element on (carried, met): carried ← p·carried + q·met
+//!  line 1  ──────╳─────╳──                               left    ← r·carried + s·met
+//!  line 0  ──────╳────────   what is left stays on the line that was carried so far; the carried one moves on.
+//! ```
+//!
+//! Each line is kept up to a factor d: `carried = p·d_c·(c̃ + α·m̃)`, `left = s·d_m·(m̃ + β·c̃)` with
+//! `α = q·d_m/(p·d_c)`, `β = r·d_c/(s·d_m)`. So an element costs two complex multiply-adds a vector instead of four
+//! multiplications: a whole mesh of N(N−1)/2 elements costs 4N² multiply-adds a vector, as a product with an N×N matrix
+//! does. No pivoting is needed: every term keeps its relative accuracy, whatever the sizes of α, β and d; only their
+//! range has to be watched.
+
+use num_complex::Complex64;
+use pulp::{Arch, Simd, WithSimd};
+
+/// Vectors that pass together. A tile of them, lines × 2·WIDTH numbers, holds the real parts of a line beside its
+/// imaginary parts; one register window of it stays in the first-level cache while a chain passes.
+pub(crate) const WIDTH: usize = 16;
+/// Numbers of one line of a tile.
+pub(crate) const LINE: usize = 2 * WIDTH;
+
+/// A pivot p smaller than this beside q is made as large: that adds 1e-17 of the other line, far below rounding.
+const SMALLEST_PIVOT: f64 = 1e-17;
+/// |d|² below which a line is rescaled at once.
+const SMALLEST_SCALE: f64 = 1e-100;
+
+/// A 2×2 element in the order of a chain: `carried ← p·carried + q·met`, `left ← r·carried + s·met`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Element {
+    pub p: Complex64,
+    pub q: Complex64,
+    pub r: Complex64,
+    pub s: Complex64,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    /// Carries `line` through `count` elements, to lower lines or to higher ones.
+    Chain { line: usize, count: usize, rising: bool, column: usize },
+    /// Multiplies a line.
+    Scale { line: usize, by: Complex64 },
+}
+
+/// Where light may be at the input: outside, lines are dark. Each column of cells widens it by one line.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cone {
+    pub first: usize,
+    pub last: usize,
+}
+
+/// Chains and factors in the order of application.
+#[derive(Clone, Debug)]
+pub(crate) struct Sweep {
+    lines: usize,
+    steps: Vec<Step>,
+    elements: Vec<[f64; 4]>,
+}
+
+/// Builds a [`Sweep`].
+pub(crate) struct Builder {
+    sweep: Sweep,
+    scales: Vec<Complex64>,
+    line: usize,
+    rising: bool,
+    start: usize,
+    first: usize,
+    column: usize,
+}
+
+impl Builder {
+    /// A sweep over so many lines, of about so many elements.
+    pub(crate) fn new(lines: usize, elements: usize) -> Self {
+        let sweep = Sweep { lines, steps: Vec::new(), elements: Vec::with_capacity(elements) };
+        let scales = vec![Complex64::new(1.0, 0.0); lines];
+        Self { sweep, scales, line: 0, rising: false, start: 0, first: 0, column: 0 }
+    }
+
+    /// Begins a chain that carries `line` to higher lines (`rising`) or to lower ones. `column` is the number of
+    /// columns of cells that light passed before its first element; it counts for light cones alone.
+    pub(crate) fn begin(&mut self, line: usize, rising: bool, column: usize) {
+        (self.line, self.start, self.rising, self.column) = (line, line, rising, column);
+        self.first = self.sweep.elements.len();
+    }
+
+    /// Adds an element to the chain.
+    #[inline]
+    pub(crate) fn element(&mut self, e: Element) {
+        let met = if self.rising { self.line + 1 } else { self.line - 1 };
+        let (dc, dm) = (self.scales[self.line], self.scales[met]);
+        let (carried, alpha) = pivot((e.p, dc), (e.q, dm));
+        let (left, beta) = pivot((e.s, dm), (e.r, dc));
+        self.sweep.elements.push([alpha.re, alpha.im, beta.re, beta.im]);
+        self.scales[met] = carried;
+        self.scales[self.line] = left;
+        let small = |z: Complex64| z.norm_sqr() < SMALLEST_SCALE;
+        let rescaled = small(carried) || small(left);
+        let previous = self.line;
+        self.line = met;
+        if rescaled {
+            let column = self.column + self.sweep.elements.len() - self.first;
+            self.end();
+            self.rescale(previous);
+            self.rescale(met);
+            self.begin(met, self.rising, column);
+        }
+    }
+
+    /// Ends the chain.
+    pub(crate) fn end(&mut self) {
+        let count = self.sweep.elements.len() - self.first;
+        if count > 0 {
+            let (line, rising, column) = (self.start, self.rising, self.column);
+            self.sweep.steps.push(Step::Chain { line, count, rising, column });
+        }
+    }
+
+    fn rescale(&mut self, line: usize) {
+        let by = std::mem::replace(&mut self.scales[line], Complex64::new(1.0, 0.0));
+        self.sweep.steps.push(Step::Scale { line, by });
+    }
+
+    /// Multiplies a line by a factor.
+    pub(crate) fn scale(&mut self, line: usize, by: Complex64) {
+        self.scales[line] *= by;
+    }
+
+    /// The sweep, with the factors that are left.
+    pub(crate) fn finish(mut self) -> Sweep {
+        for line in 0..self.sweep.lines {
+            if self.scales[line] != Complex64::new(1.0, 0.0) {
+                self.rescale(line);
+            }
+        }
+        self.sweep
+    }
+}
+
+/// `p·d_x·x̃ + q·d_y·ỹ = f·(x̃ + c·ỹ)`: (f, c).
+#[inline]
+fn pivot((mut p, dx): (Complex64, Complex64), (q, dy): (Complex64, Complex64)) -> (Complex64, Complex64) {
+    if p.norm_sqr() < SMALLEST_PIVOT * SMALLEST_PIVOT * q.norm_sqr() {
+        p = Complex64::new(SMALLEST_PIVOT * q.norm(), 0.0);
+    }
+    let (factor, other) = (p * dx, q * dy);
+    let size = factor.norm_sqr();
+    if size > 0.0 {
+        let ratio = other * factor.conj();
+        (factor, Complex64::new(ratio.re / size, ratio.im / size))
+    } else {
+        // No light at all: the line is dark from here on.
+        (Complex64::new(0.0, 0.0), Complex64::new(0.0, 0.0))
+    }
+}
+
+impl Sweep {
+    /// Number of lines.
+    pub(crate) fn lines(&self) -> usize {
+        self.lines
+    }
+
+    /// Applies the sweep to tiles, one behind another; `cone(t)` tells where tile `t` has light.
+    pub(crate) fn apply(&self, tiles: &mut [f64], cone: impl Fn(usize) -> Option<Cone>) {
+        struct Apply<'a, F> {
+            sweep: &'a Sweep,
+            tiles: &'a mut [f64],
+            cone: F,
+        }
+        impl<F: Fn(usize) -> Option<Cone>> WithSimd for Apply<'_, F> {
+            type Output = ();
+            #[inline(always)]
+            fn with_simd<S: Simd>(self, simd: S) {
+                for (t, tile) in self.tiles.chunks_exact_mut(self.sweep.lines * LINE).enumerate() {
+                    let (registers, _) = S::as_mut_simd_f64s(tile);
+                    let cone = (self.cone)(t);
+                    match S::F64_LANES {
+                        8 => self.sweep.pass::<S, 2>(simd, registers, cone),
+                        4 => self.sweep.pass::<S, 4>(simd, registers, cone),
+                        2 => self.sweep.pass::<S, 8>(simd, registers, cone),
+                        _ => self.sweep.pass::<S, 16>(simd, registers, cone),
+                    }
+                }
+            }
+        }
+        if self.lines > 0 {
+            Arch::new().dispatch(Apply { sweep: self, tiles, cone });
+        }
+    }
+
+    /// One tile: per line G registers of real parts, then G of imaginary parts.
+    #[inline(always)]
+    fn pass<S: Simd, const G: usize>(&self, simd: S, tile: &mut [S::f64s], cone: Option<Cone>) {
+        let (planes, _) = tile.as_chunks_mut::<G>();
+        let mut elements = &self.elements[..];
+        for step in &self.steps {
+            match *step {
+                Step::Scale { line, by } => {
+                    let (re, im, ni) = (simd.splat_f64s(by.re), simd.splat_f64s(by.im), simd.splat_f64s(-by.im));
+                    let (x, y) = (planes[2 * line], planes[2 * line + 1]);
+                    for g in 0..G {
+                        planes[2 * line][g] = simd.mul_add_e_f64s(ni, y[g], simd.mul_f64s(re, x[g]));
+                        planes[2 * line + 1][g] = simd.mul_add_e_f64s(im, x[g], simd.mul_f64s(re, y[g]));
+                    }
+                }
+                Step::Chain { line, count, rising, column } => {
+                    let (chain, rest) = elements.split_at(count);
+                    elements = rest;
+                    let dark = cone.map_or(0, |cone| cone.dark(line, rising, column, count));
+                    let line = if rising { line + dark } else { line - dark };
+                    let step = if rising { 1 } else { usize::MAX };
+                    carry::<S, G>(simd, planes, &chain[dark..], line, step);
+                }
+            }
+        }
+    }
+}
+
+impl Cone {
+    /// How many elements at the start of a chain meet no light.
+    ///
+    /// Before its column c light stands on the lines first−c … last+c.
+    fn dark(self, line: usize, rising: bool, column: usize, count: usize) -> usize {
+        if rising {
+            return 0;
+        }
+        // Element k joins the lines line−k−1 and line−k in the column column+k.
+        if line + column < self.first {
+            return count;
+        }
+        (line - 1).saturating_sub(column + self.last).div_ceil(2).min(count)
+    }
+}
+
+#[inline(always)]
+fn carry<S: Simd, const G: usize>(
+    simd: S,
+    planes: &mut [[S::f64s; G]],
+    chain: &[[f64; 4]],
+    mut line: usize,
+    step: usize,
+) {
+    let (mut cr, mut ci) = (planes[2 * line], planes[2 * line + 1]);
+    for &[ar, ai, br, bi] in chain {
+        let met = line.wrapping_add(step);
+        let (mr, mi) = (planes[2 * met], planes[2 * met + 1]);
+        let (ar, ai, na) = (simd.splat_f64s(ar), simd.splat_f64s(ai), simd.splat_f64s(-ai));
+        let (br, bi, nb) = (simd.splat_f64s(br), simd.splat_f64s(bi), simd.splat_f64s(-bi));
+        let (mut lr, mut li) = (mr, mi);
+        for g in 0..G {
+            let (x, y) = (cr[g], ci[g]);
+            lr[g] = simd.mul_add_e_f64s(nb, y, simd.mul_add_e_f64s(br, x, mr[g]));
+            li[g] = simd.mul_add_e_f64s(bi, x, simd.mul_add_e_f64s(br, y, mi[g]));
+            cr[g] = simd.mul_add_e_f64s(na, mi[g], simd.mul_add_e_f64s(ar, mr[g], x));
+            ci[g] = simd.mul_add_e_f64s(ai, mr[g], simd.mul_add_e_f64s(ar, mi[g], y));
+        }
+        planes[2 * line] = lr;
+        planes[2 * line + 1] = li;
+        line = met;
+    }
+    planes[2 * line] = cr;
+    planes[2 * line + 1] = ci;
+}
