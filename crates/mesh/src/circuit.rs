@@ -5,6 +5,7 @@ use crate::fields::Fields;
 use crate::section::{Section, SectionKind, Settings};
 use crate::sweep::{Builder, Element, Sweep};
 use crate::transfers::transfers;
+use nalgebra::DMatrix;
 use num_complex::Complex64;
 
 /// Columns of cells that light passes while a few lines stay in the first-level cache.
@@ -46,6 +47,14 @@ impl Circuit {
     pub fn ideal(section: &Section) -> Self {
         let errors = vec![CellErrors::NONE; section.layout().sites.len()];
         Self::compile(section, section.settings(), &errors)
+    }
+
+    /// The matrix of the section, modes × modes.
+    #[must_use]
+    pub fn matrix(&self) -> DMatrix<Complex64> {
+        let mut fields = Fields::identity(self.sweep.lines());
+        self.propagate(&mut fields);
+        fields.to_matrix()
     }
 
     /// Sends fields through, in place. O(cells × batch).

@@ -210,8 +210,11 @@ impl Sweep {
                     elements = rest;
                     let dark = cone.map_or(0, |cone| cone.dark(line, rising, column, count));
                     let line = if rising { line + dark } else { line - dark };
-                    let step = if rising { 1 } else { usize::MAX };
-                    carry::<S, G>(simd, planes, &chain[dark..], line, step);
+                    if rising {
+                        carry::<S, G, true>(simd, planes, &chain[dark..], line);
+                    } else {
+                        carry::<S, G, false>(simd, planes, &chain[dark..], line);
+                    }
                 }
             }
         }
@@ -235,30 +238,27 @@ impl Cone {
 }
 
 #[inline(always)]
-fn carry<S: Simd, const G: usize>(
+fn carry<S: Simd, const G: usize, const RISING: bool>(
     simd: S,
     planes: &mut [[S::f64s; G]],
     chain: &[[f64; 4]],
     mut line: usize,
-    step: usize,
 ) {
     let (mut cr, mut ci) = (planes[2 * line], planes[2 * line + 1]);
     for &[ar, ai, br, bi] in chain {
-        let met = line.wrapping_add(step);
-        let (mr, mi) = (planes[2 * met], planes[2 * met + 1]);
-        let (ar, ai, na) = (simd.splat_f64s(ar), simd.splat_f64s(ai), simd.splat_f64s(-ai));
-        let (br, bi, nb) = (simd.splat_f64s(br), simd.splat_f64s(bi), simd.splat_f64s(-bi));
-        let (mut lr, mut li) = (mr, mi);
+        // The two lines stand beside each other: one window, one check of its bounds.
+        let first = if RISING { line } else { line - 1 };
+        let Some([a_re, a_im, b_re, b_im]) = planes[2 * first..].first_chunk_mut::<4>() else { return };
+        let (mr, mi, lr, li) = if RISING { (b_re, b_im, a_re, a_im) } else { (a_re, a_im, b_re, b_im) };
+        let (ar, ai, br, bi) = (simd.splat_f64s(ar), simd.splat_f64s(ai), simd.splat_f64s(br), simd.splat_f64s(bi));
         for g in 0..G {
-            let (x, y) = (cr[g], ci[g]);
-            lr[g] = simd.mul_add_e_f64s(nb, y, simd.mul_add_e_f64s(br, x, mr[g]));
-            li[g] = simd.mul_add_e_f64s(bi, x, simd.mul_add_e_f64s(br, y, mi[g]));
-            cr[g] = simd.mul_add_e_f64s(na, mi[g], simd.mul_add_e_f64s(ar, mr[g], x));
-            ci[g] = simd.mul_add_e_f64s(ai, mr[g], simd.mul_add_e_f64s(ar, mi[g], y));
+            let (x, y) = (mr[g], mi[g]);
+            lr[g] = simd.negate_mul_add_e_f64s(bi, ci[g], simd.mul_add_e_f64s(br, cr[g], x));
+            li[g] = simd.mul_add_e_f64s(bi, cr[g], simd.mul_add_e_f64s(br, ci[g], y));
+            cr[g] = simd.negate_mul_add_e_f64s(ai, y, simd.mul_add_e_f64s(ar, x, cr[g]));
+            ci[g] = simd.mul_add_e_f64s(ai, x, simd.mul_add_e_f64s(ar, y, ci[g]));
         }
-        planes[2 * line] = lr;
-        planes[2 * line + 1] = li;
-        line = met;
+        line = if RISING { line + 1 } else { line - 1 };
     }
     planes[2 * line] = cr;
     planes[2 * line + 1] = ci;

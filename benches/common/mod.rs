@@ -1,0 +1,100 @@
+//! Work and reference in turn.
+
+use nalgebra::DMatrix;
+use num_complex::Complex64;
+use phaseloom::mesh::{Form, MatrixProgram, StreamKey, haar_unitary, standard_normal, topology};
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+/// Faer's own routines, on matrices that are there.
+pub mod reference {
+    use faer::linalg::matmul::matmul;
+    use faer::{Accum, Mat, MatRef, Par};
+    use nalgebra::DMatrix;
+    use num_complex::Complex64;
+
+    fn view(matrix: &DMatrix<Complex64>) -> MatRef<'_, Complex64> {
+        MatRef::from_column_major_slice(matrix.as_slice(), matrix.nrows(), matrix.ncols())
+    }
+
+    pub fn product(a: &DMatrix<Complex64>, b: &DMatrix<Complex64>) -> Mat<Complex64> {
+        let mut c = Mat::zeros(a.nrows(), b.ncols());
+        matmul(c.as_mut(), Accum::Replace, view(a), view(b), Complex64::new(1.0, 0.0), Par::Seq);
+        c
+    }
+
+    pub fn qr(a: &DMatrix<Complex64>) -> faer::linalg::solvers::Qr<Complex64> {
+        view(a).qr()
+    }
+}
+
+pub fn header() {
+    faer::set_global_parallelism(faer::Par::Seq);
+    println!("{:<28}{:>6}{:>13}{:>13}{:>8}{:>9}", "work", "N", "ours", "reference", "ratio", "at most");
+}
+
+/// Several inputs, so that nothing is learnt from one to the next.
+pub fn inputs<T>(n: usize, make: impl Fn(u64) -> T) -> Vec<T> {
+    let count = if n >= 512 { 2 } else { 4 };
+    (0..count).map(make).collect()
+}
+
+pub fn gaussian(rows: usize, columns: usize, seed: u64) -> DMatrix<Complex64> {
+    let mut stream = StreamKey::new(seed, "benchmark/gaussian").stream();
+    DMatrix::from_fn(rows, columns, |_, _| Complex64::new(standard_normal(&mut stream), standard_normal(&mut stream)))
+}
+
+pub fn random_program(n: usize, seed: u64) -> MatrixProgram {
+    let u = haar_unitary(n, &mut StreamKey::new(seed, "benchmark/program").stream());
+    MatrixProgram::new(&u, Form::Unitary, topology("rectangular").expect("is there")).expect("a unitary")
+}
+
+pub struct Pair<'a> {
+    pub work: &'a str,
+    pub n: usize,
+    pub at_most: f64,
+    pub reference: &'a str,
+}
+
+impl Pair<'_> {
+    /// Runs ours and the reference in turn for about two seconds, and prints the line of the target.
+    pub fn run<T, A, B>(self, inputs: &[T], ours: impl Fn(&T) -> A, reference: impl Fn(&T) -> B) -> f64 {
+        let limit = Duration::from_millis(1500);
+        let time = |f: &dyn Fn()| {
+            let start = Instant::now();
+            f();
+            start.elapsed().as_secs_f64()
+        };
+        let (mut a, mut b) = (Vec::new(), Vec::new());
+        let start = Instant::now();
+        for (k, input) in inputs.iter().cycle().enumerate() {
+            let first = time(&|| { black_box(ours(black_box(input))); });
+            let second = time(&|| { black_box(reference(black_box(input))); });
+            // The first pair warms caches and the clock.
+            if k > 0 {
+                a.push(first);
+                b.push(second);
+            }
+            if k >= 5 && (start.elapsed() > limit || k > 2000) {
+                break;
+            }
+        }
+        let (a, b) = (median(a), median(b));
+        let ratio = a / b;
+        let verdict = if ratio <= self.at_most { "ok" } else { "over" };
+        println!(
+            "{:<28}{:>6}{:>13}{:>13}{:>8.2}{:>9}  {verdict}  ({})",
+            self.work, self.n, seconds(a), seconds(b), ratio, self.at_most, self.reference
+        );
+        ratio
+    }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn seconds(s: f64) -> String {
+    if s < 1e-3 { format!("{:.1} µs", s * 1e6) } else if s < 1.0 { format!("{:.2} ms", s * 1e3) } else { format!("{s:.2} s") }
+}

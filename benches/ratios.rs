@@ -1,0 +1,71 @@
+//! The speed targets: each piece of work as a ratio to a reference that runs in turn with it, on one thread.
+
+mod common;
+
+use common::{Pair, reference};
+use num_complex::Complex64;
+use phaseloom::mesh::cell::CellErrors;
+use phaseloom::mesh::{Circuit, Fields, MatrixProgram, StreamKey, TOPOLOGIES, Unitary, haar_unitary, standard_normal};
+
+fn main() {
+    let only = std::env::args().skip(1).find(|a| !a.starts_with('-')).unwrap_or_default();
+    let wants = |work: &str| work.contains(&only);
+    common::header();
+    if wants("program") {
+        for topology in TOPOLOGIES {
+            for (n, at_most) in [(64, 3.0), (128, 3.0), (256, 2.0), (512, 2.0), (1024, 2.0)] {
+                let inputs = common::inputs(n, |k| Unitary::new(haar(n, k), 1e-9).expect("Haar"));
+                Pair { work: &format!("program, {}", topology.key()), n, at_most, reference: "QR" }.run(
+                    &inputs,
+                    |u| MatrixProgram::unitary(u, topology).expect("a unitary").sections().len(),
+                    |u| reference::qr(u.matrix()),
+                );
+            }
+        }
+    }
+    if wants("realise") {
+        for (n, at_most) in [(64, 4.0), (128, 2.5), (256, 2.0), (512, 2.0), (1024, 2.0)] {
+            let inputs = common::inputs(n, |k| chip(n, k));
+            Pair { work: "realise", n, at_most, reference: "product" }.run(
+                &inputs,
+                |(program, errors)| {
+                    let section = &program.sections()[0];
+                    Circuit::compile(section, section.settings(), errors).matrix()[(0, 0)]
+                },
+                {
+                    let (a, b) = (haar(n, 1), haar(n, 2));
+                    move |_| reference::product(&a, &b)
+                },
+            );
+        }
+    }
+    if wants("propagate") {
+        for n in [64, 128, 256, 512, 1024] {
+            let inputs = common::inputs(n, |k| (chip(n, k).0, common::gaussian(n, 1000, k)));
+            Pair { work: "propagate 1000 fields", n, at_most: 2.0, reference: "product" }.run(
+                &inputs,
+                |(program, fields)| program.propagate(fields)[(0, 0)],
+                {
+                    let a = haar(n, 1);
+                    move |(_, fields)| reference::product(&a, fields)
+                },
+            );
+        }
+    }
+    let _ = Fields::identity(1);
+}
+
+fn haar(n: usize, seed: u64) -> nalgebra::DMatrix<Complex64> {
+    haar_unitary(n, &mut StreamKey::new(seed, "benchmark").stream())
+}
+
+/// A program of random phases, and the state of its cells with errors of .01.
+fn chip(n: usize, seed: u64) -> (MatrixProgram, Vec<CellErrors>) {
+    let program = common::random_program(n, seed);
+    let mut stream = StreamKey::new(seed, "benchmark/chip").stream();
+    let mut draw = || 0.01 * standard_normal(&mut stream);
+    let errors = (0..program.interferometers())
+        .map(|_| CellErrors { alpha: draw(), beta: draw(), upper: 0.99 + 0.1 * draw(), lower: 0.99 })
+        .collect();
+    (program, errors)
+}
