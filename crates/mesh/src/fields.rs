@@ -1,6 +1,6 @@
 //! Light in flight: a batch of vectors of complex fields, stored as the sweeps want them.
 
-use crate::sweep::{Cone, LINE, Sweep, WIDTH};
+use crate::sweep::{LINE, Light, Sweep, WIDTH};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 
@@ -89,12 +89,13 @@ impl Fields {
         *self = resized;
     }
 
-    /// Applies a sweep over all modes. `spreads` tells whether its elements are columns of cells between neighbours.
+    /// Applies a sweep over all modes, whose elements stand in columns of cells between neighbours.
     pub(crate) fn apply(&mut self, sweep: &Sweep) {
         assert_eq!(sweep.lines(), self.modes, "one line a mode");
         let (modes, unspread) = (self.modes, std::mem::take(&mut self.unspread));
-        sweep.apply(&mut self.tiles, |tile| {
-            unspread.then(|| Cone { first: tile * WIDTH, last: (tile * WIDTH + WIDTH).min(modes) - 1 })
+        sweep.apply(&mut self.tiles, |tile| match unspread {
+            true => Light::Cone { first: tile * WIDTH, last: (tile * WIDTH + WIDTH).min(modes) - 1 },
+            false => Light::Everywhere,
         });
     }
 }

@@ -24,6 +24,7 @@ pub mod linalg;
 mod matrix_program;
 mod memory;
 mod nulling;
+mod panel;
 mod program_file;
 mod random;
 pub mod reference;
@@ -33,6 +34,7 @@ mod sweep;
 mod topology;
 mod transfers;
 mod trigonometry;
+mod two_sided;
 mod unitary;
 
 pub use circuit::Circuit;
