@@ -41,6 +41,12 @@ impl Null {
         Self { half: (other.sqrt(), size.sqrt()), turn }
     }
 
+    /// Whether there is nothing to null.
+    #[inline]
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.half.1 <= 0.0
+    }
+
     /// `T = i e^{iθ/2} [[e^{iφ} s, c], [e^{iφ} c, −s]]`.
     #[inline]
     pub(crate) fn transfer(&self) -> Transfer {
@@ -91,7 +97,7 @@ pub(crate) fn angles(nulls: &[Null]) -> Vec<(f64, f64)> {
 #[inline]
 pub(crate) fn on_columns(t: &Transfer, falling: bool) -> Element {
     // u₁′ = T11* u₁ + T12* u₂, u₂′ = T21* u₁ + T22* u₂
-    let [[t11, t12], [t21, t22]] = t.map(|row| row.map(|z| z.conj()));
+    let (t11, t12, t21, t22) = (t[0][0].conj(), t[0][1].conj(), t[1][0].conj(), t[1][1].conj());
     if falling {
         Element { p: t12, q: t11, r: t22, s: t21 }
     } else {
@@ -114,7 +120,8 @@ pub(crate) fn rotate<S: Simd>(
     b: (&mut [f64], &mut [f64]),
     t: &Transfer,
 ) {
-    let [[p, q], [r, s]] = t.map(|row| row.map(|z| (simd.splat_f64s(z.re), simd.splat_f64s(z.im))));
+    let splat = |z: Complex64| (simd.splat_f64s(z.re), simd.splat_f64s(z.im));
+    let (p, q, r, s) = (splat(t[0][0]), splat(t[0][1]), splat(t[1][0]), splat(t[1][1]));
     let (xr, xi) = (S::as_mut_simd_f64s(a.0).0, S::as_mut_simd_f64s(a.1).0);
     let (yr, yi) = (S::as_mut_simd_f64s(b.0).0, S::as_mut_simd_f64s(b.1).0);
     for (((xr, xi), yr), yi) in xr.iter_mut().zip(xi).zip(yr).zip(yi) {

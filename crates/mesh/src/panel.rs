@@ -1,9 +1,6 @@
-//! Cells found in a narrow panel of a unitary, applied to the bulk of it: tiles of columns or rows that pass all of
-//! them at once.
+//! Cells of several sweeps of a decomposition, joined to one sweep that the rest of the matrix passes at once.
 
-use crate::sweep::{Builder, Element, LINE, Light, Sweep, WIDTH};
-use nalgebra::DMatrix;
-use num_complex::Complex64;
+use crate::sweep::{Builder, Element, Sweep};
 
 /// Columns of cells that a tile passes while few of its lines are in use.
 const COLUMNS: usize = 32;
@@ -38,24 +35,4 @@ pub(crate) fn join(lines: usize, rising: bool, chains: &[Chain]) -> Sweep {
         }
     }
     builder.finish()
-}
-
-/// `U ← U·(cells)`: line k is column k, for the first `rows` rows. Columns from `kept` on are not written back.
-pub(crate) fn apply_to_columns(u: &mut DMatrix<Complex64>, rows: usize, kept: usize, sweep: &Sweep) {
-    let n = u.nrows();
-    let mut tile = vec![0.0; sweep.lines() * LINE];
-    for start in (0..rows).step_by(WIDTH) {
-        let end = rows.min(start + WIDTH);
-        for (line, column) in tile.chunks_exact_mut(LINE).zip(u.as_slice().chunks_exact(n)) {
-            for (k, z) in column[start..end].iter().enumerate() {
-                (line[k], line[WIDTH + k]) = (z.re, z.im);
-            }
-        }
-        sweep.apply(&mut tile, |_| Light::Everywhere);
-        for (line, column) in tile.chunks_exact(LINE).zip(u.as_mut_slice().chunks_exact_mut(n)).take(kept) {
-            for (k, z) in column[start..end].iter_mut().enumerate() {
-                *z = Complex64::new(line[k], line[WIDTH + k]);
-            }
-        }
-    }
 }

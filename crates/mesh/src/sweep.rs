@@ -92,10 +92,29 @@ impl Builder {
     /// Adds an element to the chain. Returns whether it had to rescale both of its lines, which then begins a chain anew.
     #[inline]
     pub(crate) fn element(&mut self, e: Element) -> bool {
-        let met = if self.rising { self.line + 1 } else { self.line - 1 };
-        let (dc, dm) = (self.scales[self.line], self.scales[met]);
+        let (dc, dm) = (self.scales[self.line], self.scales[self.next()]);
         let (carried, alpha) = pivot((e.p, dc), (e.q, dm));
         let (left, beta) = pivot((e.s, dm), (e.r, dc));
+        self.add([alpha, beta], carried, left)
+    }
+
+    /// Adds a unitary element of which α is known, without dividing: its rows are orthogonal, so that
+    /// `β = −α*·|d_c/d_m|²`.
+    #[inline]
+    fn unitary(&mut self, e: Element, alpha: Complex64) -> bool {
+        let (dc, dm) = (self.scales[self.line], self.scales[self.next()]);
+        let beta = alpha.conj() * -(dc.norm_sqr() / dm.norm_sqr());
+        self.add([alpha, beta], e.p * dc, e.s * dm)
+    }
+
+    /// The line that the next element meets.
+    fn next(&self) -> usize {
+        if self.rising { self.line + 1 } else { self.line - 1 }
+    }
+
+    #[inline]
+    fn add(&mut self, [alpha, beta]: [Complex64; 2], carried: Complex64, left: Complex64) -> bool {
+        let met = self.next();
         self.sweep.elements.push([alpha.re, alpha.im, beta.re, beta.im]);
         self.scales[met] = carried;
         self.scales[self.line] = left;
@@ -120,23 +139,33 @@ impl Builder {
 
     /// Applies what was added since the last [`Builder::clear`] to one tile; the factors of its lines are left.
     #[inline(always)]
-    pub(crate) fn apply<S: Simd>(&mut self, simd: S, tile: &mut [f64]) {
+    pub(crate) fn apply<S: Simd>(&mut self, simd: S, tile: &mut [[f64; LINE]]) {
         self.end();
-        self.sweep.tile(simd, tile, Light::Everywhere);
+        self.sweep.tile(simd, tile.as_flattened_mut(), Light::Everywhere);
         self.begin(self.line, self.rising, 0);
     }
 
-    /// Adds an element and applies it to one tile at once.
+    /// Adds an element that nulls the entry `k` of the line that it carries on, and applies it to one tile at once.
+    ///
+    /// α is what nulls the entries as they stand in the tile; it does not wait for the element to be worked out.
     #[inline(always)]
-    pub(crate) fn element_on<S: Simd>(&mut self, simd: S, tile: &mut [f64], e: Element) {
+    pub(crate) fn nulling<S: Simd>(&mut self, simd: S, tile: &mut [[f64; LINE]], k: usize, e: Element, trivial: bool) {
         let (line, rising, steps) = (self.line, self.rising, self.sweep.steps.len());
-        let rescaled = self.element(e);
+        let entry = |line: usize| Complex64::new(tile[line][k], tile[line][WIDTH + k]);
+        let (carried, met) = (entry(line), entry(self.next()));
+        let rescaled = if trivial {
+            self.element(e)
+        } else {
+            let quotient = carried * met.conj();
+            let size = -met.norm_sqr();
+            self.unitary(e, Complex64::new(quotient.re / size, quotient.im / size))
+        };
         // Steps of a rescaling: the chain that it ended, and two factors.
         let scales = if rescaled { &self.sweep.steps[steps + 1..] } else { &[] };
         let last = &self.sweep.elements[self.sweep.elements.len() - 1..];
         let chain = Step::Chain { line, count: 1, rising, column: 0 };
-        on_tile(simd, &[chain], last, tile, Light::Everywhere);
-        on_tile(simd, scales, &[], tile, Light::Everywhere);
+        on_tile(simd, &[chain], last, tile.as_flattened_mut(), Light::Everywhere);
+        on_tile(simd, scales, &[], tile.as_flattened_mut(), Light::Everywhere);
     }
 
     /// Forgets chains and elements, but not the factors.

@@ -140,14 +140,14 @@ impl WithSimd for Corner<'_> {
                     // Columns below i − ρ are dark.
                     let lit = (i + 1).saturating_sub(WIDTH * (p + 1)) / WIDTH..(i + 1) / WIDTH + 1;
                     lit.clone().for_each(|q| transpose(&square.blocks[q * square.side + p], &mut tile[q]));
-                    columns.apply(simd, tile.as_flattened_mut().as_flattened_mut());
+                    columns.apply(simd, tile.as_flattened_mut());
                     for rho in WIDTH * p..(WIDTH * (p + 1)).min(i + 1) {
                         let c = i - rho;
                         let lit = |c: usize| entry(&tile[c / WIDTH][c % WIDTH], rho % WIDTH) * columns.scale_of(c);
                         let factor = rows.scale_of(rho);
                         let null = Null::from_right(lit(c) * factor, lit(c + 1) * factor);
                         let element = on_columns(&null.transfer(), true);
-                        columns.element_on(simd, tile.as_flattened_mut().as_flattened_mut(), element);
+                        columns.nulling(simd, tile.as_flattened_mut(), rho % WIDTH, element, null.is_nothing());
                         cells.nulls.push(null);
                         elements.push(element);
                     }
@@ -158,14 +158,14 @@ impl WithSimd for Corner<'_> {
                 rows.begin(i + 1, false, 0);
                 for q in 0..inside {
                     let tile = &mut square.blocks[q * square.side..][..inside];
-                    rows.apply(simd, tile.as_flattened_mut().as_flattened_mut());
+                    rows.apply(simd, tile.as_flattened_mut());
                     for c in WIDTH * q..(WIDTH * (q + 1)).min(i + 1) {
                         let rho = i - c;
                         let lit = |rho: usize| entry(&tile[rho / WIDTH][rho % WIDTH], c % WIDTH) * rows.scale_of(rho);
                         let factor = columns.scale_of(c);
                         let null = Null::from_left(lit(rho + 1) * factor, lit(rho) * factor);
                         let element = on_rows(&null.transfer());
-                        rows.element_on(simd, tile.as_flattened_mut().as_flattened_mut(), element);
+                        rows.nulling(simd, tile.as_flattened_mut(), c % WIDTH, element, null.is_nothing());
                         cells.nulls.push(null);
                         elements.push(element);
                     }

@@ -38,7 +38,8 @@ impl Topology for Rectangular {
         let n = target.modes();
         let layout = self.layout(n);
         let mut settings = Settings::zero(layout.sites.len(), n);
-        let index = |column: usize, mode: usize| layout.index_of(Site { column, mode }).unwrap_or_default();
+        // Cells of a column stand two modes apart.
+        let index = |column: usize, mode: usize| layout.column(column).start + mode / 2;
         let mut d = two_sided::null(target.matrix(), |i, angles| {
             for (j, &(theta, phi)) in angles.iter().enumerate() {
                 let k = if i % 2 == 0 { index(j, i - j) } else { index(n - 1 - j, n - 2 - i + j) };

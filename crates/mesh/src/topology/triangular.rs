@@ -7,17 +7,14 @@
 //! ```
 
 use super::{Layout, Site, Topology};
-use crate::cell;
 use crate::nulling::{Null, angles, on_columns, rotate};
-use crate::panel::{Chain, apply_to_columns, join};
+use crate::panel::{Chain, join};
 use crate::section::Settings;
-use crate::{MeshError, Unitary};
+use crate::sweep::{LINE, Light, WIDTH};
+use crate::{MeshError, Unitary, cell};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use pulp::{Arch, Simd, WithSimd};
-
-/// Rows that are nulled together.
-const ROWS: usize = 16;
 
 /// N(N−1)/2 cells in 2N−3 columns; paths of unequal length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,77 +47,78 @@ impl Topology for Triangular {
         let n = target.modes();
         let layout = self.layout(n);
         let mut settings = Settings::zero(layout.sites.len(), n);
-        let mut u = target.matrix().clone();
-        let mut rows = n;
-        while rows > 1 {
-            let count = ROWS.min(rows - 1);
-            let above = rows - count;
-            let mut panel = Panel::new(&u, above, rows);
-            let nulls = Arch::new().dispatch(&mut panel);
-            let mut chains = Vec::with_capacity(count);
+        let mut panels = panels(target.matrix());
+        while let Some(mut panel) = panels.pop() {
+            let first = panels.len() * WIDTH;
+            let rows = first.max(1)..n.min(first + WIDTH);
+            panel.truncate(rows.end);
+            let nulls = Arch::new().dispatch(Panel { columns: &mut panel, first, rows: rows.clone() });
             let mut found = nulls.iter().zip(angles(&nulls));
-            for done in 0..count {
-                let row = rows - 1 - done;
+            let mut chains = Vec::with_capacity(WIDTH);
+            for (done, row) in rows.clone().rev().enumerate() {
                 let mut elements = Vec::with_capacity(row);
                 for (mode, (null, (theta, phi))) in found.by_ref().take(row).enumerate() {
                     elements.push(on_columns(&null.transfer(), false));
-                    if let Some(k) = layout.index_of(Site { column: mode + 2 * (n - 1 - row), mode }) {
-                        settings.set_cell(k, theta, phi);
-                    }
+                    // Cells of a column stand two modes apart.
+                    let column = mode + 2 * (n - 1 - row);
+                    settings.set_cell(layout.column(column).start + mode / 2, theta, phi);
                 }
                 chains.push(Chain { line: 0, column: 2 * done, elements });
-                settings.set_output(row, cell::wrap(panel.entry(row - above, row).arg()));
             }
-            apply_to_columns(&mut u, above, above, &join(rows, true, &chains));
-            rows = above;
-        }
-        if n > 0 {
-            settings.set_output(0, cell::wrap(u[(0, 0)].arg()));
+            for row in first..rows.end {
+                settings.set_output(row, cell::wrap(entry(&panel, row - first, row).arg()));
+            }
+            let sweep = join(rows.end, true, &chains);
+            for above in &mut panels {
+                sweep.apply(above[..rows.end].as_flattened_mut(), |_| Light::Everywhere);
+            }
         }
         Ok(settings)
     }
 }
 
-/// The rows to be nulled: of each column the real parts of its 16 entries, then the imaginary parts.
-struct Panel {
-    columns: Vec<[f64; 2 * ROWS]>,
-    rows: usize,
+/// A matrix by 16 rows: of each column the real parts of its entries, then the imaginary parts.
+fn panels(u: &DMatrix<Complex64>) -> Vec<Vec<[f64; LINE]>> {
+    let n = u.nrows();
+    let mut panels = vec![vec![[0.0; LINE]; n]; n.div_ceil(WIDTH)];
+    for (c, column) in u.column_iter().enumerate() {
+        for (row, z) in column.iter().enumerate() {
+            let line = &mut panels[row / WIDTH][c];
+            (line[row % WIDTH], line[WIDTH + row % WIDTH]) = (z.re, z.im);
+        }
+    }
+    panels
 }
 
-impl Panel {
-    fn new(u: &DMatrix<Complex64>, from: usize, to: usize) -> Self {
-        let column = |c: usize| {
-            let mut parts = [0.0; 2 * ROWS];
-            for (k, z) in u.column(c).rows(from, to - from).iter().enumerate() {
-                (parts[k], parts[ROWS + k]) = (z.re, z.im);
-            }
-            parts
-        };
-        Self { columns: (0..to).map(column).collect(), rows: to - from }
-    }
-
-    fn entry(&self, row: usize, column: usize) -> Complex64 {
-        Complex64::new(self.columns[column][row], self.columns[column][ROWS + row])
-    }
+fn entry(columns: &[[f64; LINE]], row: usize, column: usize) -> Complex64 {
+    Complex64::new(columns[column][row], columns[column][WIDTH + row])
 }
 
-impl WithSimd for &mut Panel {
+/// Some rows, to be nulled.
+struct Panel<'a> {
+    columns: &'a mut [[f64; LINE]],
+    first: usize,
+    rows: std::ops::Range<usize>,
+}
+
+impl WithSimd for Panel<'_> {
     type Output = Vec<Null>;
 
     /// Nulls the rows of the panel from the last one on, and finds their cells.
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Vec<Null> {
         let mut nulls = Vec::new();
-        for row in (0..self.rows).rev() {
-            for m in 0..self.columns.len() - (self.rows - row) {
-                let null = Null::from_right(self.entry(row, m), self.entry(row, m + 1));
+        for row in self.rows.rev() {
+            let k = row - self.first;
+            let length = (k + 1).next_multiple_of(S::F64_LANES);
+            for m in 0..row {
+                let null = Null::from_right(entry(self.columns, k, m), entry(self.columns, k, m + 1));
                 nulls.push(null);
-                let t = null.transfer().map(|row| row.map(|z| z.conj()));
-                let [first, second] = &mut self.columns[m..m + 2] else { continue };
-                let length = (row + 1).next_multiple_of(S::F64_LANES);
-                let (ar, ai) = first.split_at_mut(ROWS);
-                let (br, bi) = second.split_at_mut(ROWS);
-                rotate(simd, (&mut ar[..length], &mut ai[..length]), (&mut br[..length], &mut bi[..length]), &t);
+                let t = null.transfer();
+                let adjoint = [[t[0][0].conj(), t[0][1].conj()], [t[1][0].conj(), t[1][1].conj()]];
+                let [a, b] = &mut self.columns[m..m + 2] else { continue };
+                let ((ar, ai), (br, bi)) = (a.split_at_mut(WIDTH), b.split_at_mut(WIDTH));
+                rotate(simd, (&mut ar[..length], &mut ai[..length]), (&mut br[..length], &mut bi[..length]), &adjoint);
             }
         }
         nulls
