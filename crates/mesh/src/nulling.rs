@@ -41,10 +41,10 @@ impl Null {
         Self { half: (other.sqrt(), size.sqrt()), turn }
     }
 
-    /// Whether there is nothing to null.
+    /// Whether one of the entries counts as zero.
     #[inline]
-    pub(crate) fn is_nothing(&self) -> bool {
-        self.half.1 <= 0.0
+    pub(crate) fn is_trivial(&self) -> bool {
+        self.half.1 <= 0.0 || self.half.0 < ZERO
     }
 
     /// `T = i e^{iθ/2} [[e^{iφ} s, c], [e^{iφ} c, −s]]`.

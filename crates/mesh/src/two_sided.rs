@@ -147,7 +147,7 @@ impl WithSimd for Corner<'_> {
                         let factor = rows.scale_of(rho);
                         let null = Null::from_right(lit(c) * factor, lit(c + 1) * factor);
                         let element = on_columns(&null.transfer(), true);
-                        columns.nulling(simd, tile.as_flattened_mut(), rho % WIDTH, element, null.is_nothing());
+                        columns.nulling(simd, tile.as_flattened_mut(), rho % WIDTH, element, null.is_trivial());
                         cells.nulls.push(null);
                         elements.push(element);
                     }
@@ -165,7 +165,7 @@ impl WithSimd for Corner<'_> {
                         let factor = columns.scale_of(c);
                         let null = Null::from_left(lit(rho + 1) * factor, lit(rho) * factor);
                         let element = on_rows(&null.transfer());
-                        rows.nulling(simd, tile.as_flattened_mut(), c % WIDTH, element, null.is_nothing());
+                        rows.nulling(simd, tile.as_flattened_mut(), c % WIDTH, element, null.is_trivial());
                         cells.nulls.push(null);
                         elements.push(element);
                     }
