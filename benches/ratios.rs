@@ -12,7 +12,9 @@ fn main() {
     let wants = |work: &str| work.contains(&only) || only.contains(work);
     common::header();
     if wants("program") {
-        for topology in TOPOLOGIES.into_iter().filter(|t| only.is_empty() || "program".contains(&only) || only.contains(t.key())) {
+        for topology in
+            TOPOLOGIES.into_iter().filter(|t| only.is_empty() || "program".contains(&only) || only.contains(t.key()))
+        {
             for (n, at_most) in [(64, 3.0), (128, 3.0), (256, 2.0), (512, 2.0), (1024, 2.0)] {
                 let inputs = common::inputs(n, |k| Unitary::new(haar(n, k), 1e-9).expect("Haar"));
                 Pair { work: &format!("program, {}", topology.key()), n, at_most, reference: "QR" }.run(

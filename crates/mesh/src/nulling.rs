@@ -98,11 +98,7 @@ pub(crate) fn angles(nulls: &[Null]) -> Vec<(f64, f64)> {
 pub(crate) fn on_columns(t: &Transfer, falling: bool) -> Element {
     // u₁′ = T11* u₁ + T12* u₂, u₂′ = T21* u₁ + T22* u₂
     let (t11, t12, t21, t22) = (t[0][0].conj(), t[0][1].conj(), t[1][0].conj(), t[1][1].conj());
-    if falling {
-        Element { p: t12, q: t11, r: t22, s: t21 }
-    } else {
-        Element { p: t21, q: t22, r: t11, s: t12 }
-    }
+    if falling { Element { p: t12, q: t11, r: t22, s: t21 } } else { Element { p: t21, q: t22, r: t11, s: t12 } }
 }
 
 /// `U ← T·U` on two rows, in the order of a chain that carries the first to the second.
@@ -114,12 +110,7 @@ pub(crate) fn on_rows(t: &Transfer) -> Element {
 
 /// `(a, b) ← (t11 a + t12 b, t21 a + t22 b)` for two lines of whole registers, (real parts, imaginary parts).
 #[inline(always)]
-pub(crate) fn rotate<S: Simd>(
-    simd: S,
-    a: (&mut [f64], &mut [f64]),
-    b: (&mut [f64], &mut [f64]),
-    t: &Transfer,
-) {
+pub(crate) fn rotate<S: Simd>(simd: S, a: (&mut [f64], &mut [f64]), b: (&mut [f64], &mut [f64]), t: &Transfer) {
     let splat = |z: Complex64| (simd.splat_f64s(z.re), simd.splat_f64s(z.im));
     let (p, q, r, s) = (splat(t[0][0]), splat(t[0][1]), splat(t[1][0]), splat(t[1][1]));
     let (xr, xi) = (S::as_mut_simd_f64s(a.0).0, S::as_mut_simd_f64s(a.1).0);

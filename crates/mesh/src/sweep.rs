@@ -27,7 +27,7 @@ pub(crate) const LINE: usize = 2 * WIDTH;
 /// A pivot p smaller than this beside q is made as large: that adds 1e-17 of the other line, far below rounding.
 const SMALLEST_PIVOT: f64 = 1e-17;
 /// |d|² below which a line is rescaled at once.
-const SMALLEST_SCALE: f64 = 1e-100;
+pub(crate) const SMALLEST_SCALE: f64 = 1e-100;
 
 /// A 2×2 element in the order of a chain: `carried ← p·carried + q·met`, `left ← r·carried + s·met`.
 #[derive(Clone, Copy, Debug)]
@@ -207,7 +207,7 @@ impl Builder {
 
 /// `p·d_x·x̃ + q·d_y·ỹ = f·(x̃ + c·ỹ)`: (f, c).
 #[inline]
-fn pivot((mut p, dx): (Complex64, Complex64), (q, dy): (Complex64, Complex64)) -> (Complex64, Complex64) {
+pub(crate) fn pivot((mut p, dx): (Complex64, Complex64), (q, dy): (Complex64, Complex64)) -> (Complex64, Complex64) {
     if p.norm_sqr() < SMALLEST_PIVOT * SMALLEST_PIVOT * q.norm_sqr() {
         p = Complex64::new(SMALLEST_PIVOT * q.norm(), 0.0);
     }

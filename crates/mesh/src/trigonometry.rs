@@ -8,7 +8,8 @@ const LARGEST: f64 = 1e5;
 
 /// π/2 in three parts of at most 33 bits (Cody and Waite; the parts of fdlibm): products with k < 2²⁰ are exact.
 #[allow(clippy::excessive_precision, reason = "as published")]
-const HALF_PI: [f64; 3] = [1.570_796_326_734_125_614_17, 6.077_100_506_303_965_976_60e-11, 2.022_266_248_795_950_631_54e-21];
+const HALF_PI: [f64; 3] =
+    [1.570_796_326_734_125_614_17, 6.077_100_506_303_965_976_60e-11, 2.022_266_248_795_950_631_54e-21];
 
 /// `(sin r − r)/r³` in r² and `(cos r − 1 + r²/2)/r⁴` in r², for |r| ≤ π/4, highest power first (fdlibm).
 const SINE: [f64; 6] = [

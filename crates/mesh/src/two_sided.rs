@@ -176,7 +176,9 @@ impl WithSimd for Corner<'_> {
         }
         // The factors that are left.
         let factors = |builder: &Builder| -> Vec<Complex64> {
-            (0..inside * WIDTH).map(|k| if k < lines { builder.scale_of(k) } else { Complex64::new(1.0, 0.0) }).collect()
+            (0..inside * WIDTH)
+                .map(|k| if k < lines { builder.scale_of(k) } else { Complex64::new(1.0, 0.0) })
+                .collect()
         };
         let (columns, rows) = (factors(&columns), factors(&rows));
         for (q, columns) in columns.as_chunks::<WIDTH>().0.iter().enumerate() {
