@@ -4,8 +4,11 @@ mod common;
 
 use common::{Pair, reference};
 use num_complex::Complex64;
+use phaseloom::hardware::{Chip, Process, Sample};
 use phaseloom::mesh::cell::CellErrors;
-use phaseloom::mesh::{Circuit, Fields, MatrixProgram, StreamKey, TOPOLOGIES, Unitary, haar_unitary, standard_normal};
+use phaseloom::mesh::{
+    Circuit, Fields, MatrixProgram, StreamKey, TOPOLOGIES, Unitary, gradient, haar_unitary, standard_normal,
+};
 
 fn main() {
     let only = std::env::args().skip(1).find(|a| !a.starts_with('-')).unwrap_or_default();
@@ -54,8 +57,62 @@ fn main() {
             );
         }
     }
-    let _ = Fields::identity(1);
+    if wants("gradient") {
+        for n in [64, 128, 256, 512] {
+            let inputs = common::inputs(n, |k| {
+                let (program, errors) = chip(n, k);
+                (program, errors, Fields::from_matrix(&common::gaussian(n, 100, k)))
+            });
+            let send = |(program, errors, fields): &(MatrixProgram, Vec<CellErrors>, Fields)| {
+                let section = &program.sections()[0];
+                let mut fields = fields.clone();
+                Circuit::compile(section, section.settings(), errors).propagate(&mut fields);
+                fields
+            };
+            // Forward and backward; the loss is half the power of the output, so that the adjoint is the output.
+            Pair { work: "gradient, batch 100", n, at_most: 4.0, reference: "propagate" }.run(
+                &inputs,
+                |input| {
+                    let (program, errors, fields) = input;
+                    let section = &program.sections()[0];
+                    let output = send(input);
+                    gradient(section, section.settings(), errors, fields, output.clone(), output).0
+                },
+                send,
+            );
+        }
+    }
+    if wants("chip") {
+        for (n, at_most) in [(64, 2.5), (256, 1.5)] {
+            let process: Process = toml::from_str(PROCESS).expect("a process");
+            let inputs = common::inputs(n, |k| {
+                let program = common::random_program(n, k);
+                let sample = Sample { seed: 1, trial: k, core: 0 };
+                let chip = Chip::fabricate(&process, &program, sample).expect("a chip");
+                (process.drive(&program), program, chip, sample)
+            });
+            Pair { work: "Monte Carlo chip", n, at_most, reference: "realise" }.run(
+                &inputs,
+                |(driven, program, _, sample)| {
+                    let chip = Chip::fabricate(&process, program, *sample).expect("a chip");
+                    chip.realise_driven(program, driven).expect("fits")
+                },
+                |(driven, program, chip, _)| chip.realise_driven(program, driven).expect("fits"),
+            );
+        }
+    }
 }
+
+/// Every random source of a chip.
+const PROCESS: &str = "
+    [splitter_error]
+    sigma_rad = 0.01
+    [phase_error]
+    sigma_rad = 0.01
+    [insertion_loss]
+    loss_db = 0.1
+    imbalance_sigma_db = 0.02
+";
 
 fn haar(n: usize, seed: u64) -> nalgebra::DMatrix<Complex64> {
     haar_unitary(n, &mut StreamKey::new(seed, "benchmark").stream())
