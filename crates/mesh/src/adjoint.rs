@@ -9,7 +9,8 @@
 //! Σ λ*a = c² Σ λ_x* x + s² Σ λ_y* y + i·c·s·(e^{−iφ} Σ λ_x* y − e^{iφ} Σ λ_y* x).
 //! ```
 //!
-//! The fields inside are not stored but found again by undoing the cells from the output on: memory O(N² + N·batch).
+//! `Σ λ_x* x + Σ λ_y* y` is the same before and behind a cell, for `λ_in†·a_in = λ_out†·T·a_in`; so only the first of them
+//! is summed. The fields inside are not stored but found again by undoing the cells from the output on: memory O(N² + N·batch).
 //! Undoing a cell of unequal arms loses precision by the ratio of their transmissions; where that adds up to
 //! [`LOST_DIGITS`] digits along the light, the fields are stored once and undone from there.
 
@@ -18,6 +19,7 @@ use crate::circuit::{Block, COLUMNS, Circuit};
 use crate::fields::Fields;
 use crate::section::{Section, SectionKind, Settings};
 use crate::sweep::{LINE, SMALLEST_SCALE, pivot};
+use crate::trigonometry::phase_factors;
 use num_complex::Complex64;
 use pulp::{Arch, Simd, WithSimd};
 use std::f64::consts::FRAC_PI_4;
@@ -69,23 +71,35 @@ pub fn gradient(
         attenuators(section, phases, errors, input, &mut adjoint, &mut slopes);
         return (slopes, adjoint);
     }
-    for mode in 0..layout.modes {
-        slopes.set_output(mode, -Fields::inner((&adjoint, mode), (&output, mode)).im);
+    // Σ λ*a on each line, as it stands while the cells are undone.
+    let mut overlaps: Vec<Complex64> =
+        (0..layout.modes).map(|mode| Fields::inner((&adjoint, mode), (&output, mode))).collect();
+    for (mode, overlap) in overlaps.iter().enumerate() {
+        slopes.set_output(mode, -overlap.im);
     }
     let back = |mode: usize| Complex64::cis(-phases.output()[mode]);
     output.scale(back);
     adjoint.scale(back);
-    let undo = |columns: Range<usize>, output: &mut Fields, adjoint: &mut Fields, slopes: &mut Settings| {
+    let undo = |columns: Range<usize>,
+                light: (&mut Fields, &mut Fields),
+                overlaps: &mut [Complex64],
+                slopes: &mut Settings| {
+        let (output, adjoint) = light;
         let starts: Vec<usize> = columns.clone().step_by(COLUMNS).collect();
         for start in starts.into_iter().rev() {
             let block = Block::new(section, phases, errors, start..columns.end.min(start + COLUMNS));
-            for (k, sums) in Backward::new(layout.modes, &block).run(output, adjoint).iter().enumerate() {
-                sums.slopes(block.first + k, phases, errors, slopes);
+            let cells = block.first..block.first + block.transfers.len();
+            let splitters: Vec<f64> = errors[cells.clone()].iter().map(|e| FRAC_PI_4 + e.alpha).collect();
+            let (splitters, turns) = (phase_factors(&splitters), phase_factors(&phases.phi()[cells.clone()]));
+            let sums = Backward::new(layout.modes, &block).run(output, adjoint, overlaps);
+            for (k, cell) in cells.enumerate() {
+                let (theta, phi) = sums[k].slopes(splitters[k], turns[k]);
+                slopes.set_cell(cell, theta, phi);
             }
         }
     };
     let Some(segments) = segments(section, errors) else {
-        undo(0..layout.columns, &mut output, &mut adjoint, &mut slopes);
+        undo(0..layout.columns, (&mut output, &mut adjoint), &mut overlaps, &mut slopes);
         return (slopes, adjoint);
     };
     let mut fields = input.clone();
@@ -96,7 +110,7 @@ pub fn gradient(
         Circuit::of_columns(section, phases, errors, columns.clone()).propagate(&mut fields);
     }
     for (columns, stored) in segments.into_iter().zip(stored).rev() {
-        undo(columns.start + 1..columns.end, &mut output, &mut adjoint, &mut slopes);
+        undo(columns.start + 1..columns.end, (&mut output, &mut adjoint), &mut overlaps, &mut slopes);
         // The fields before the first column are known.
         output = stored;
         for cell in layout.column(columns.start) {
@@ -104,7 +118,10 @@ pub fn gradient(
             adjoint.mix(mode, &conjugate_transpose(&transfer(phases.theta()[cell], phases.phi()[cell], errors[cell])));
             let sum = |a: usize, b: usize| Fields::inner((&adjoint, mode + a), (&output, mode + b));
             let sums = Sums { xx: sum(0, 0), yy: sum(1, 1), xy: sum(0, 1), yx: sum(1, 0) };
-            sums.slopes(cell, phases, errors, &mut slopes);
+            let splitter = Complex64::cis(FRAC_PI_4 + errors[cell].alpha);
+            let (theta, phi) = sums.slopes(splitter, Complex64::cis(phases.phi()[cell]));
+            slopes.set_cell(cell, theta, phi);
+            (overlaps[mode], overlaps[mode + 1]) = (sums.xx, sums.yy);
         }
     }
     (slopes, adjoint)
@@ -147,11 +164,11 @@ struct Sums {
 }
 
 impl Sums {
-    fn slopes(&self, cell: usize, phases: &Settings, errors: &[CellErrors], slopes: &mut Settings) {
-        let (s, c) = (FRAC_PI_4 + errors[cell].alpha).sin_cos();
-        let turn = Complex64::cis(phases.phi()[cell]);
+    /// (dL/dθ, dL/dφ) of a cell; `splitter` is e^{i(π/4+α)}, `turn` is e^{iφ}.
+    fn slopes(&self, splitter: Complex64, turn: Complex64) -> (f64, f64) {
+        let (c, s) = (splitter.re, splitter.im);
         let cross = (turn.conj() * self.xy - turn * self.yx).re;
-        slopes.set_cell(cell, -(c * c * self.xx.im + s * s * self.yy.im + c * s * cross), -self.xx.im);
+        (-(c * c * self.xx.im + s * s * self.yy.im + c * s * cross), -self.xx.im)
     }
 }
 
@@ -174,6 +191,7 @@ enum Step {
 /// A cell of the block, and the factors of its inputs while the sums are taken: of x, y, λ_x, λ_y.
 struct Undone {
     cell: usize,
+    mode: usize,
     scales: [Complex64; 4],
 }
 
@@ -181,12 +199,15 @@ impl Backward {
     fn new(lines: usize, block: &Block) -> Self {
         let one = Complex64::new(1.0, 0.0);
         let mut scales = vec![[one; 2]; lines];
-        let mut made = Self { lines, steps: Vec::new(), elements: Vec::new(), cells: Vec::new() };
-        for chain in block.chains().iter().rev() {
+        let count = block.transfers.len();
+        let (elements, cells) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        let mut made = Self { lines, steps: Vec::new(), elements, cells };
+        for chain in block.chains.iter().rev() {
+            let cells = block.cells(chain);
             // The last cell of the chain joins the highest lines; its upper output is carried.
-            let mut line = chain.mode + 1 - chain.cells.len();
+            let mut line = chain.mode + 1 - cells.len();
             let (mut start, mut count) = (line, 0);
-            for &cell in chain.cells.iter().rev() {
+            for &cell in cells.iter().rev() {
                 let t = &block.transfers[cell];
                 let mut element = [[0.0; 4]; 2];
                 for (way, matrix) in [inverse(t), conjugate_transpose(t)].iter().enumerate() {
@@ -200,7 +221,7 @@ impl Backward {
                 }
                 let [[x, lx], [y, ly]] = [scales[line], scales[line + 1]];
                 made.elements.push(element);
-                made.cells.push(Undone { cell, scales: [x, y, lx, ly] });
+                made.cells.push(Undone { cell, mode: line, scales: [x, y, lx, ly] });
                 (line, count) = (line + 1, count + 1);
                 // Inverses of lossy cells amplify, so factors grow as well as shrink.
                 let far = |z: Complex64| !(SMALLEST_SCALE..1.0 / SMALLEST_SCALE).contains(&z.norm_sqr());
@@ -220,28 +241,19 @@ impl Backward {
         made
     }
 
-    /// Undoes the block and takes the sums of each of its cells.
-    fn run(self, fields: &mut Fields, adjoint: &mut Fields) -> Vec<Sums> {
-        let length = self.lines * LINE;
+    /// Undoes the block and takes the sums of each of its cells. `overlaps` are Σ λ*a of each line, before and after.
+    fn run(self, fields: &mut Fields, adjoint: &mut Fields, overlaps: &mut [Complex64]) -> Vec<Sums> {
         let zero = Complex64::new(0.0, 0.0);
-        let mut totals = vec![[0.0; 8]; self.cells.len()];
-        Arch::new().dispatch(Run {
-            backward: &self,
-            fields: fields.tiles_mut(),
-            adjoint: adjoint.tiles_mut(),
-            length,
-            totals: &mut totals,
-        });
+        let mut totals = vec![[0.0; 6]; self.cells.len()];
+        let (fields, adjoint) = (fields.tiles_mut(), adjoint.tiles_mut());
+        Arch::new().dispatch(Run { backward: &self, fields, adjoint, totals: &mut totals });
         let mut sums = vec![Sums { xx: zero, yy: zero, xy: zero, yx: zero }; self.cells.len()];
-        for (undone, total) in self.cells.iter().zip(&totals) {
-            let [x, y, lx, ly] = undone.scales;
+        for (&Undone { cell, mode, scales: [x, y, lx, ly] }, total) in self.cells.iter().zip(&totals) {
             let sum = |k: usize| Complex64::new(total[2 * k], total[2 * k + 1]);
-            sums[undone.cell] = Sums {
-                xx: lx.conj() * x * sum(0),
-                yy: ly.conj() * y * sum(1),
-                xy: lx.conj() * y * sum(2),
-                yx: ly.conj() * x * sum(3),
-            };
+            let xx = lx.conj() * x * sum(0);
+            let yy = overlaps[mode] + overlaps[mode + 1] - xx;
+            (overlaps[mode], overlaps[mode + 1]) = (xx, yy);
+            sums[cell] = Sums { xx, yy, xy: lx.conj() * y * sum(1), yx: ly.conj() * x * sum(2) };
         }
         sums
     }
@@ -251,8 +263,7 @@ struct Run<'a> {
     backward: &'a Backward,
     fields: &'a mut [f64],
     adjoint: &'a mut [f64],
-    length: usize,
-    totals: &'a mut [[f64; 8]],
+    totals: &'a mut [[f64; 6]],
 }
 
 impl WithSimd for Run<'_> {
@@ -260,8 +271,11 @@ impl WithSimd for Run<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let tiles = self.fields.chunks_exact_mut(self.length).zip(self.adjoint.chunks_exact_mut(self.length));
-        for (fields, adjoint) in tiles {
+        // Tiles that pass a chain one after another, so that the sums of a cell are gathered once for all of them.
+        const TILES: usize = 8;
+        let length = self.backward.lines * LINE;
+        let groups = self.fields.chunks_mut(TILES * length).zip(self.adjoint.chunks_mut(TILES * length));
+        for (fields, adjoint) in groups {
             let (fields, adjoint) = (S::as_mut_simd_f64s(fields).0, S::as_mut_simd_f64s(adjoint).0);
             match S::F64_LANES {
                 8 => pass::<S, 2>(simd, self.backward, fields, adjoint, self.totals),
@@ -279,20 +293,34 @@ fn pass<S: Simd, const G: usize>(
     backward: &Backward,
     fields: &mut [S::f64s],
     adjoint: &mut [S::f64s],
-    totals: &mut [[f64; 8]],
+    totals: &mut [[f64; 6]],
 ) {
     let (fields, _) = fields.as_chunks_mut::<G>();
     let (adjoint, _) = adjoint.as_chunks_mut::<G>();
+    let length = 2 * backward.lines;
+    let zero = simd.splat_f64s(0.0);
+    let mut sums = vec![[zero; 6]; COLUMNS];
     let mut done = 0;
     for step in &backward.steps {
         match *step {
             Step::Scale { line, by } => {
-                scale::<S, G>(simd, &mut fields[2 * line..2 * line + 2], by[0]);
-                scale::<S, G>(simd, &mut adjoint[2 * line..2 * line + 2], by[1]);
+                for (fields, adjoint) in fields.chunks_exact_mut(length).zip(adjoint.chunks_exact_mut(length)) {
+                    scale::<S, G>(simd, &mut fields[2 * line..2 * line + 2], by[0]);
+                    scale::<S, G>(simd, &mut adjoint[2 * line..2 * line + 2], by[1]);
+                }
             }
             Step::Chain { line, count } => {
                 let elements = &backward.elements[done..done + count];
-                undo::<S, G>(simd, fields, adjoint, elements, line, &mut totals[done..done + count]);
+                let sums = &mut sums[..count];
+                sums.fill([zero; 6]);
+                for (fields, adjoint) in fields.chunks_exact_mut(length).zip(adjoint.chunks_exact_mut(length)) {
+                    undo::<S, G>(simd, fields, adjoint, elements, line, sums);
+                }
+                for (total, sums) in totals[done..done + count].iter_mut().zip(sums) {
+                    for (total, &sum) in total.iter_mut().zip(&*sums) {
+                        *total += simd.reduce_sum_f64s(sum);
+                    }
+                }
                 done += count;
             }
         }
@@ -308,6 +336,25 @@ fn scale<S: Simd, const G: usize>(simd: S, line: &mut [[S::f64s; G]], by: Comple
         *re = simd.mul_add_e_f64s(ns, y, simd.mul_f64s(c, x));
         *im = simd.mul_add_e_f64s(s, x, simd.mul_f64s(c, y));
     }
+}
+
+#[inline(always)]
+fn splat<S: Simd>(simd: S, c: &[f64; 4]) -> [S::f64s; 4] {
+    [simd.splat_f64s(c[0]), simd.splat_f64s(c[1]), simd.splat_f64s(c[2]), simd.splat_f64s(c[3])]
+}
+
+/// `sum + a*·b`.
+#[inline(always)]
+fn accumulate<S: Simd>(
+    simd: S,
+    a: (S::f64s, S::f64s),
+    b: (S::f64s, S::f64s),
+    sum: (S::f64s, S::f64s),
+) -> (S::f64s, S::f64s) {
+    (
+        simd.mul_add_e_f64s(a.1, b.1, simd.mul_add_e_f64s(a.0, b.0, sum.0)),
+        simd.negate_mul_add_e_f64s(a.1, b.0, simd.mul_add_e_f64s(a.0, b.1, sum.1)),
+    )
 }
 
 /// `(carried + α·met, met + β·carried)`.
@@ -338,30 +385,34 @@ fn undo<S: Simd, const G: usize>(
     adjoint: &mut [[S::f64s; G]],
     elements: &[[[f64; 4]; 2]],
     first: usize,
-    totals: &mut [[f64; 8]],
+    sums: &mut [[S::f64s; 6]],
 ) {
     let load = |planes: &[[S::f64s; G]]| (planes[2 * first], planes[2 * first + 1]);
     let (mut y, mut ly) = (load(fields), load(adjoint));
     let mut line = first;
-    for (coefficients, total) in elements.iter().zip(totals) {
+    for (coefficients, sums) in elements.iter().zip(sums) {
         let Some([xr, xi, mr, mi]) = fields[2 * line..].first_chunk_mut::<4>() else { return };
         let Some([lxr, lxi, lmr, lmi]) = adjoint[2 * line..].first_chunk_mut::<4>() else { return };
-        let [inverse, back] = coefficients.map(|c| c.map(|c| simd.splat_f64s(c)));
-        let mut sums = [simd.splat_f64s(0.0); 8];
+        // Three loops, so that each finds room in the registers.
+        let inverse = splat(simd, &coefficients[0]);
         for g in 0..G {
-            let (c, l) = element(simd, inverse, (y.0[g], y.1[g]), (mr[g], mi[g]));
-            let (lc, ll) = element(simd, back, (ly.0[g], ly.1[g]), (lmr[g], lmi[g]));
-            (y.0[g], y.1[g], xr[g], xi[g]) = (c.0, c.1, l.0, l.1);
-            (ly.0[g], ly.1[g], lxr[g], lxi[g]) = (lc.0, lc.1, ll.0, ll.1);
-            for (k, (a, b)) in [(ll, l), (lc, c), (ll, c), (lc, l)].into_iter().enumerate() {
-                // a*·b
-                sums[2 * k] = simd.mul_add_e_f64s(a.1, b.1, simd.mul_add_e_f64s(a.0, b.0, sums[2 * k]));
-                sums[2 * k + 1] = simd.negate_mul_add_e_f64s(a.1, b.0, simd.mul_add_e_f64s(a.0, b.1, sums[2 * k + 1]));
-            }
+            let (carried, left) = element(simd, inverse, (y.0[g], y.1[g]), (mr[g], mi[g]));
+            (y.0[g], y.1[g], xr[g], xi[g]) = (carried.0, carried.1, left.0, left.1);
         }
-        for (total, sum) in total.iter_mut().zip(sums) {
-            *total += simd.reduce_sum_f64s(sum);
+        let back = splat(simd, &coefficients[1]);
+        for g in 0..G {
+            let (carried, left) = element(simd, back, (ly.0[g], ly.1[g]), (lmr[g], lmi[g]));
+            (ly.0[g], ly.1[g], lxr[g], lxi[g]) = (carried.0, carried.1, left.0, left.1);
         }
+        let [mut xx, mut xy, mut yx] = [(sums[0], sums[1]), (sums[2], sums[3]), (sums[4], sums[5])];
+        for g in 0..G {
+            let (x, y) = ((xr[g], xi[g]), (y.0[g], y.1[g]));
+            let (lx, ly) = ((lxr[g], lxi[g]), (ly.0[g], ly.1[g]));
+            xx = accumulate(simd, lx, x, xx);
+            xy = accumulate(simd, lx, y, xy);
+            yx = accumulate(simd, ly, x, yx);
+        }
+        *sums = [xx.0, xx.1, xy.0, xy.1, yx.0, yx.1];
         line += 1;
     }
     for (planes, (re, im)) in [(fields, y), (adjoint, ly)] {
@@ -375,7 +426,8 @@ fn conjugate_transpose(t: &Transfer) -> Transfer {
 
 fn inverse(t: &Transfer) -> Transfer {
     let determinant = t[0][0] * t[1][1] - t[0][1] * t[1][0];
-    [[t[1][1] / determinant, -t[0][1] / determinant], [-t[1][0] / determinant, t[0][0] / determinant]]
+    let reciprocal = determinant.conj() / determinant.norm_sqr();
+    [[t[1][1] * reciprocal, -t[0][1] * reciprocal], [-t[1][0] * reciprocal, t[0][0] * reciprocal]]
 }
 
 /// Each line has one cell, `a ← T11·a`.

@@ -49,7 +49,8 @@ impl Circuit {
         errors: &[CellErrors],
         columns: std::ops::Range<usize>,
     ) -> Self {
-        let mut builder = Builder::new(section.layout().modes, 0);
+        let cells = columns.len() * section.layout().modes / 2;
+        let mut builder = Builder::new(section.layout().modes, cells);
         chains(section, phases, errors, columns, &mut builder);
         Self { sweep: builder.finish() }
     }
@@ -90,9 +91,9 @@ fn chains(
 ) {
     for start in columns.clone().step_by(COLUMNS) {
         let block = Block::new(section, phases, errors, start..columns.end.min(start + COLUMNS));
-        for chain in block.chains() {
+        for chain in &block.chains {
             builder.begin(chain.mode + 1, false, chain.column);
-            for &cell in &chain.cells {
+            for &cell in block.cells(chain) {
                 let [[t11, t12], [t21, t22]]: Transfer = block.transfers[cell];
                 builder.element(Element { p: t12, q: t11, r: t22, s: t21 });
             }
@@ -103,61 +104,69 @@ fn chains(
 
 /// Some neighbouring columns of a mesh.
 pub(crate) struct Block {
-    modes: usize,
-    columns: std::ops::Range<usize>,
     /// The first of its cells in the layout.
     pub first: usize,
+    /// The transfer matrices of its cells, in the order of the layout.
     pub transfers: Vec<Transfer>,
-    /// Cell, counted from the first one, at column × modes + mode.
-    at: Vec<u32>,
+    /// The chains in the order of column + mode, which respects the light: of two cells that share a mode, the earlier
+    /// one stands on an earlier chain, or earlier on the same one.
+    pub chains: Vec<Diagonal>,
+    /// Cells, counted from the first one, chain by chain.
+    order: Vec<usize>,
 }
 
-/// Cells at (column, mode), (column+1, mode−1), … as positions in their block.
+/// Cells at (column, mode), (column+1, mode−1), …
 pub(crate) struct Diagonal {
     pub column: usize,
     pub mode: usize,
-    pub cells: Vec<usize>,
+    cells: std::ops::Range<usize>,
 }
 
 impl Block {
-    const NONE: u32 = u32::MAX;
-
     pub(crate) fn new(
         section: &Section,
         phases: &Settings,
         errors: &[CellErrors],
         columns: std::ops::Range<usize>,
     ) -> Self {
+        const NONE: usize = usize::MAX;
         let layout = section.layout();
         let modes = layout.modes;
         let cells = layout.column(columns.start).start..layout.column(columns.end - 1).end;
-        let mut at = vec![Self::NONE; columns.len() * modes];
+        let mut at = vec![NONE; columns.len() * modes];
         for (k, site) in layout.sites[cells.clone()].iter().enumerate() {
-            at[(site.column - columns.start) * modes + site.mode] = k as u32;
+            at[(site.column - columns.start) * modes + site.mode] = k;
         }
-        let (theta, phi) = (&phases.theta()[cells.clone()], &phases.phi()[cells.clone()]);
-        Self { modes, columns, first: cells.start, transfers: transfers(theta, phi, &errors[cells]), at }
-    }
-
-    /// The chains in the order of column + mode, which respects the light: of two cells that share a mode, the earlier
-    /// one stands on an earlier chain, or earlier on the same one.
-    pub(crate) fn chains(&self) -> Vec<Diagonal> {
-        let mut chains = Vec::new();
-        for sum in 0..(self.modes + self.columns.len()).saturating_sub(1) {
-            let mut cells = Vec::new();
-            let columns = (sum + 1).saturating_sub(self.modes)..self.columns.len().min(sum + 1);
-            for column in columns.start..=columns.end {
-                let inside = column < columns.end;
-                let cell = if inside { self.at[column * self.modes + sum - column] } else { Self::NONE };
-                if cell != Self::NONE {
-                    cells.push(cell as usize);
-                } else if !cells.is_empty() {
-                    let first = column - cells.len();
-                    let cells = std::mem::take(&mut cells);
-                    chains.push(Diagonal { column: self.columns.start + first, mode: sum - first, cells });
+        let (mut chains, mut order) = (Vec::with_capacity(2 * modes), Vec::with_capacity(cells.len()));
+        for sum in 0..modes + columns.len() - 1 {
+            let mut first = order.len();
+            let mut close = |order: &[usize], end: usize| {
+                let count = order.len() - first;
+                if count > 0 {
+                    let column = end - count;
+                    chains.push(Diagonal {
+                        column: columns.start + column,
+                        mode: sum - column,
+                        cells: first..order.len(),
+                    });
+                }
+                first = order.len();
+            };
+            let along = (sum + 1).saturating_sub(modes)..columns.len().min(sum + 1);
+            for column in along.clone() {
+                match at[column * modes + sum - column] {
+                    NONE => close(&order, column),
+                    cell => order.push(cell),
                 }
             }
+            close(&order, along.end);
         }
-        chains
+        let (theta, phi) = (&phases.theta()[cells.clone()], &phases.phi()[cells.clone()]);
+        Self { first: cells.start, transfers: transfers(theta, phi, &errors[cells]), chains, order }
+    }
+
+    /// The cells of a chain, counted from the first of the block.
+    pub(crate) fn cells(&self, chain: &Diagonal) -> &[usize] {
+        &self.order[chain.cells.clone()]
     }
 }

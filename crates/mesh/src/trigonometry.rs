@@ -1,6 +1,7 @@
 //! Sines, cosines and arguments of many angles at once.
 
-use pulp::Simd;
+use num_complex::Complex64;
+use pulp::{Arch, Simd, WithSimd};
 use std::f64::consts::{FRAC_2_PI, FRAC_PI_2, FRAC_PI_4, PI};
 
 /// Largest angle (rad) that the vectorised reduction takes: below it `k·π/2` is exact in the first two parts.
@@ -80,6 +81,34 @@ pub(crate) fn sin_cos<S: Simd>(simd: S, x: S::f64s) -> (S::f64s, S::f64s) {
     (sin, cos)
 }
 
+/// `e^{ix}` of each angle (rad).
+pub(crate) fn phase_factors(angles: &[f64]) -> Vec<Complex64> {
+    const LANES: usize = 8;
+    struct All<'a>(&'a [f64]);
+    impl WithSimd for All<'_> {
+        type Output = Vec<Complex64>;
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
+            let mut all = Vec::with_capacity(self.0.len());
+            for angles in self.0.chunks(LANES) {
+                let (mut x, mut s, mut c) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
+                x[..angles.len()].copy_from_slice(angles);
+                let lanes = S::as_simd_f64s(&x).0.iter();
+                let made = S::as_mut_simd_f64s(&mut s).0.iter_mut().zip(S::as_mut_simd_f64s(&mut c).0);
+                for (x, (s, c)) in lanes.zip(made) {
+                    (*s, *c) = sin_cos(simd, *x);
+                }
+                all.extend((0..angles.len()).map(|k| Complex64::new(c[k], s[k])));
+            }
+            all
+        }
+    }
+    if in_range(angles) {
+        return Arch::new().dispatch(All(angles));
+    }
+    angles.iter().map(|&x| Complex64::cis(x)).collect()
+}
+
 /// The argument of x + iy (rad), −π…π, to 4e-16; 0 where both are 0. Neither may overflow when squared.
 #[inline(always)]
 pub(crate) fn argument<S: Simd>(simd: S, y: S::f64s, x: S::f64s) -> S::f64s {
@@ -116,7 +145,6 @@ fn polynomial<S: Simd>(simd: S, coefficients: &[f64], x: S::f64s) -> S::f64s {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pulp::{Arch, WithSimd};
 
     struct Each<'a>(&'a [f64]);
 
