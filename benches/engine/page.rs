@@ -3,14 +3,13 @@
 use crate::common::seconds;
 use crate::cpu_time;
 use crate::machine::{compiler, date, machine};
-use crate::stages::Stages;
+use crate::stages::{Stage, Stages};
 use crate::timing::{Timing, growth};
 use crate::works::WORKS;
 use phaseloom::experiment::VERSION;
 use phaseloom::mesh::write_atomically;
 use phaseloom::report::{Growth, png, scaling_figure};
 use std::error::Error;
-use std::fmt::Write;
 use std::path::Path;
 
 /// Width of the PNG (pixels).
@@ -71,83 +70,72 @@ fn growth_csv(timings: &[Timing]) -> String {
 
 fn stages_csv(stages: &Stages) -> String {
     let whole = stages.total_s();
-    let rows = stages.stages.iter().map(|s| {
-        format!(
-            "{},{},{},{},{},{}\n",
-            s.name.replace(',', ";"),
-            s.each_s,
-            s.calls,
-            s.total_s(),
-            s.total_s() / whole,
-            s.how.replace(',', ";")
-        )
+    let rows = stages.stages.iter().map(|stage| {
+        let (each, total) = (stage.each_s, stage.total_s());
+        // Quoted: names and ways hold commas.
+        format!("\"{}\",{each},{},{total},{},\"{}\"\n", stage.name, stage.calls, total / whole, stage.how)
     });
     "stage,each_s,calls,total_s,share,how\n".to_owned() + &rows.collect::<String>()
 }
 
 fn readme(timings: &[Timing], stages: &Stages, has_figure: bool) -> String {
-    // Writing into a string never fails.
-    let mut page = String::new();
-    let mut line = |text: String| {
-        let _ = writeln!(page, "{text}");
-    };
-    line("# Speed of the engine\n".into());
-    line("Written by `PHASELOOM_PAGE=results/performance cargo bench --bench engine`; do not edit.\n".into());
-    line(format!("* machine: {}", machine()));
-    line(format!("* phaseloom {VERSION}, {}, {}", compiler(), date()));
-    line("* one thread, except where a work says two; double precision, except where it says otherwise".into());
-    line("* times are medians of criterion, ours and reference right behind one another\n".into());
-    if has_figure {
-        line("![Time of each work and of its reference against the size N](figure.svg)\n".into());
-    }
-    line("## Ratios\n".into());
-    line("In [times.csv](times.csv) with all digits.\n".into());
-    line("| work | N | ours | reference | its time | ratio | ours for the smallest part |".into());
-    line("|---|---:|---:|---|---:|---:|---:|".into());
-    for timing in timings {
-        let Timing { work, size, ours_s, reference_s } = timing;
-        line(format!(
-            "| {} | {size} | {} | {} | {} | {:.2} | {} a {} |",
-            work.title,
-            seconds(*ours_s),
-            work.reference,
-            seconds(*reference_s),
-            timing.ratio(),
-            nanoseconds(timing.ns_per_item()),
-            work.item
-        ));
-    }
-    line("\n## Growth\n".into());
-    line("Exponent p of time ∝ Nᵖ by least squares of the logarithms, with its standard error; in [growth.csv](growth.csv).".into());
-    line(
-        "An exponent below 3 of an O(N³) work says that small sizes pay overheads, not that large ones grow slower.\n"
-            .into(),
-    );
-    line("| work | whose | p |".into());
-    line("|---|---|---:|".into());
-    grown(timings).iter().for_each(|(work, who, growth)| line(format!("| {work} | {who} | {growth} |")));
-    line("\n## Stages of the main job\n".into());
-    line(format!(
-        "The run of `examples/mnist`, {} on one thread; in [stages.csv](stages.csv). Stages that the engine carries out in one",
-        cpu_time::CLOCK
-    ));
-    line("loop are told apart by switching parts of the link off. Rows without the real link (two references) are left out.\n".into());
-    line("| stage | one call | calls | all | share | how |".into());
-    line("|---|---:|---:|---:|---:|---|".into());
+    let (machine, compiler, date, clock) = (machine(), compiler(), date(), cpu_time::CLOCK);
+    let figure =
+        if has_figure { "![Time of each work and of its reference against the size N](figure.svg)\n\n" } else { "" };
+    let ratios: String = timings.iter().map(ratio_row).collect();
+    let growth: String = grown(timings).iter().map(|(work, who, p)| format!("| {work} | {who} | {p} |\n")).collect();
     let whole = stages.total_s();
-    for stage in &stages.stages {
-        let (each, total, share) = (seconds(stage.each_s), seconds(stage.total_s()), 100.0 * stage.total_s() / whole);
-        line(format!("| {} | {each} | {} | {total} | {share:.1} % | {} |", stage.name, stage.calls, stage.how));
-    }
-    line(format!("| all | | | {} | 100 % | |\n", seconds(whole)));
-    line(format!(
-        "As a check: a whole run of one point and one trial took {}; for its rows with the real link the stages add up to {}.",
-        seconds(stages.small_run_s),
-        seconds(stages.small_run_by_stages_s)
-    ));
-    page
+    let rows: String = stages.stages.iter().map(|stage| stage_row(stage, whole)).collect();
+    let (all, small_run) = (seconds(whole), seconds(stages.small_run_s));
+    let by_stages = seconds(stages.small_run_by_stages_s);
+    format!(
+        "# Speed of the engine
+
+Written by `PHASELOOM_PAGE=results/performance cargo bench --bench engine`; do not edit.
+
+* machine: {machine}
+* phaseloom {VERSION}, {compiler}, {date}
+* one thread, except where a work says two
+* times are medians of criterion, ours and its reference right behind one another
+
+{figure}## Ratios
+
+All digits are in [times.csv](times.csv).
+
+| work | N | ours | reference | its time | ratio | ours for the smallest part |
+|---|---:|---:|---|---:|---:|---:|
+{ratios}
+## Growth
+
+The exponent p of time ∝ Nᵖ, by least squares of the logarithms, with its standard error
+([growth.csv](growth.csv)). To propagate a fixed number of fields is O(N²), the rest is O(N³); a smaller exponent says
+that small sizes pay overheads.
+
+| work | whose | p |
+|---|---|---:|
+{growth}
+## Stages of the main job
+
+The run of `examples/mnist`: {clock} on one thread ([stages.csv](stages.csv)). What the engine does in one loop is told
+apart by switching parts of the link off. The two references without the real link are left out.
+
+| stage | one call | calls | all calls | share | how |
+|---|---:|---:|---:|---:|---|
+{rows}| all | | | {all} | 100 % | |
+
+As a check, a run of one point and one trial as a whole took {small_run}; for its rows with the real link the stages add
+up to {by_stages}.
+"
+    )
 }
 
-fn nanoseconds(ns: f64) -> String {
-    if ns < 1e4 { format!("{ns:.2} ns") } else { seconds(1e-9 * ns) }
+fn ratio_row(timing: &Timing) -> String {
+    let Timing { work, size, ours_s, reference_s } = timing;
+    let (ours, theirs, ratio, part) = (seconds(*ours_s), seconds(*reference_s), timing.ratio(), timing.per_item());
+    format!("| {} | {size} | {ours} | {} | {theirs} | {ratio:.2} | {part} |\n", work.title, work.reference)
+}
+
+fn stage_row(stage: &Stage, whole_s: f64) -> String {
+    let (each, total, share) = (seconds(stage.each_s), seconds(stage.total_s()), 100.0 * stage.total_s() / whole_s);
+    format!("| {} | {each} | {} | {total} | {share:.1} % | {} |\n", stage.name, stage.calls, stage.how)
 }

@@ -23,6 +23,13 @@ impl Timing {
     pub fn ns_per_item(&self) -> f64 {
         1e9 * self.ours_s / (self.work.items)(self.size) as f64
     }
+
+    /// The same in words: `96.25 ns a cell`.
+    pub fn per_item(&self) -> String {
+        let ns = self.ns_per_item();
+        let time = if ns < 1000.0 { format!("{ns:.2} ns") } else { seconds(1e-9 * ns) };
+        format!("{time} a {}", self.work.item)
+    }
 }
 
 /// The works of which both ways were measured since `started`; older ones that lie in the folder are not of this run.
@@ -52,9 +59,8 @@ pub fn print(timings: &[Timing]) {
     for (i, timing) in timings.iter().enumerate() {
         let Timing { work, size, ours_s, reference_s } = timing;
         let (ours, theirs) = (seconds(*ours_s), seconds(*reference_s));
-        let (ratio, ns, item) = (timing.ratio(), timing.ns_per_item(), work.item);
-        let title = work.title;
-        println!("{title:<42}{size:>6}{ours:>12}{theirs:>12}{ratio:>8.2}  {ns:>9.3} ns a {item}  ({})", work.reference);
+        let (title, ratio, part, reference) = (work.title, timing.ratio(), timing.per_item(), work.reference);
+        println!("{title:<42}{size:>6}{ours:>12}{theirs:>12}{ratio:>8.2}   {part:<26} ({reference})");
         let last = timings.get(i + 1).is_none_or(|next| next.work.key != work.key);
         if let (true, (Some(ours), Some(theirs))) = (last, growth(timings, work)) {
             println!("{:<42}  time ∝ N^p: p = {ours}, reference {theirs}", "");

@@ -1,4 +1,4 @@
-//! Figures of Phaseloom, drawn from the tables of an experiment alone, never from a simulation.
+//! Figures of Phaseloom, drawn from the tables of an experiment or a benchmark alone, never from a simulation.
 //!
 //! ```text
 //! summary.csv ── Table ── Summary ── Arrangement ──▶ Figure ──▶ figure.svg ──▶ figure.png

@@ -19,11 +19,11 @@ use crate::{ReportError, Table};
 
 const MARKERS: [Marker; 4] = [Marker::Circle, Marker::Square, Marker::Diamond, Marker::Triangle];
 
-/// One line of the figure: ours or the reference of a work.
+/// One line of the figure: ours, with markers, or the reference of a work.
 struct Line {
     text: String,
     stroke: Stroke,
-    marker: Marker,
+    marker: Option<Marker>,
     points: Vec<(f64, f64)>,
 }
 
@@ -41,19 +41,23 @@ pub(crate) fn draw(table: &Table) -> Result<String, ReportError> {
     x.ticks = sizes.iter().map(|&n| Tick { at: x.at(n), label: decimal(n) }).collect();
     let y = Axis::logarithmic(&times, &quantity("time_s"));
 
-    let swatch = |line: &Line| Swatch::Series { stroke: line.stroke, marker: line.marker, band: false };
-    let legend =
-        lines.iter().map(|line| Entry { swatch: swatch(line), text: line.text.clone(), breaks: false }).collect();
+    let entry = |line: &Line| {
+        let stroke = line.stroke;
+        let swatch = line.marker.map_or(Swatch::Line(stroke), |marker| Swatch::Series { stroke, marker, band: false });
+        // A row for each work: ours first, its reference behind.
+        Entry { swatch, text: line.text.clone(), breaks: line.marker.is_some() }
+    };
+    let legend = lines.iter().map(entry).collect();
     let mut footer = provenance(table);
-    footer.extend(table.metadata("machine").map(str::to_owned));
+    footer.extend(["machine", "date"].into_iter().filter_map(|key| table.metadata(key)).map(str::to_owned));
     let title = format!("{}, exponents of N in the legend", table.metadata("name").unwrap_or("Time"));
     let sheet = Sheet { title, legend, x: x.clone(), y: y.clone(), footer: footer.join(" · ") };
     panel::draw(sheet, |panel| {
         for line in &lines {
             let places: Vec<_> = line.points.iter().map(|&(n, t)| panel.at(x.at(n), y.at(t))).collect();
             panel.canvas.line(&places, line.stroke)?;
-            for place in places {
-                panel.canvas.marker(place, line.marker, line.stroke.colour)?;
+            for (place, marker) in places.into_iter().zip(line.marker.into_iter().cycle()) {
+                panel.canvas.marker(place, marker, line.stroke.colour)?;
             }
         }
         Ok(())
@@ -74,8 +78,11 @@ fn lines(table: &Table) -> Result<Vec<Line>, ReportError> {
         let (colour, marker) = (SERIES[index % SERIES.len()], MARKERS[index % MARKERS.len()]);
         let ours = Stroke { colour, width: 2.0, dashes: &[] };
         let theirs = Stroke { colour, width: 1.4, dashes: &[5.0, 3.0] };
-        let pair = [("ours_s", ours, name.to_owned()), ("reference_s", theirs, format!("its reference, {against}"))];
-        for (column, stroke, text) in pair {
+        let pair = [
+            ("ours_s", ours, Some(marker), name.to_owned()),
+            ("reference_s", theirs, None, format!("its reference, {against}")),
+        ];
+        for (column, stroke, marker, text) in pair {
             let points = points(column)?;
             if let Some(growth) = Growth::fit(&points) {
                 lines.push(Line { text: format!("{text}: {growth}"), stroke, marker, points });
