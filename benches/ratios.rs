@@ -1,5 +1,7 @@
 //! The speed targets: each piece of work as a ratio to a reference that runs in turn with it, on one thread.
 
+#![allow(clippy::print_stdout)] // what a benchmark finds, it prints
+
 mod common;
 
 use common::{Pair, chip, haar, reference};

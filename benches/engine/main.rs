@@ -6,6 +6,8 @@
 //! PHASELOOM_PAGE=results/performance cargo bench --bench engine         all, and the page: tables, figure, machine
 //! ```
 
+#![allow(clippy::print_stdout)] // what a benchmark finds, it prints
+
 // One helper serves two benchmarks, neither of which uses all of it.
 #[allow(dead_code)]
 #[path = "../common/mod.rs"]
