@@ -9,10 +9,12 @@ use phaseloom::mesh::{Circuit, Fields, MatrixProgram, TOPOLOGIES, Unitary};
 
 fn main() {
     let only = std::env::args().skip(1).find(|a| !a.starts_with('-')).unwrap_or_default();
-    let wants = |work: &str| work.contains(&only);
+    let wants = |work: &str| work.contains(&only) || only.contains(work);
     common::header();
     if wants("program") {
-        for topology in TOPOLOGIES {
+        for topology in
+            TOPOLOGIES.into_iter().filter(|t| only.is_empty() || "program".contains(&only) || only.contains(t.key()))
+        {
             for (n, at_most) in [(64, 3.0), (128, 3.0), (256, 2.0), (512, 2.0), (1024, 2.0)] {
                 let inputs = common::inputs(n, |k| Unitary::new(haar(n, k), 1e-9).expect("Haar"));
                 Pair { work: &format!("program, {}", topology.key()), n, at_most, reference: "QR" }.run(

@@ -84,8 +84,12 @@ impl Pair<'_> {
         let (mut a, mut b) = (Vec::new(), Vec::new());
         let start = Instant::now();
         for (k, input) in inputs.iter().cycle().enumerate() {
-            let first = time(&|| { black_box(ours(black_box(input))); });
-            let second = time(&|| { black_box(reference(black_box(input))); });
+            let first = time(&|| {
+                black_box(ours(black_box(input)));
+            });
+            let second = time(&|| {
+                black_box(reference(black_box(input)));
+            });
             // The first pair warms caches and the clock.
             if k > 0 {
                 a.push(first);
@@ -100,7 +104,13 @@ impl Pair<'_> {
         let verdict = if ratio <= self.at_most { "ok" } else { "over" };
         println!(
             "{:<28}{:>6}{:>13}{:>13}{:>8.2}{:>9}  {verdict}  ({})",
-            self.work, self.n, seconds(a), seconds(b), ratio, self.at_most, self.reference
+            self.work,
+            self.n,
+            seconds(a),
+            seconds(b),
+            ratio,
+            self.at_most,
+            self.reference
         );
         ratio
     }
@@ -112,5 +122,11 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 pub fn seconds(s: f64) -> String {
-    if s < 1e-3 { format!("{:.1} µs", s * 1e6) } else if s < 1.0 { format!("{:.2} ms", s * 1e3) } else { format!("{s:.2} s") }
+    if s < 1e-3 {
+        format!("{:.1} µs", s * 1e6)
+    } else if s < 1.0 {
+        format!("{:.2} ms", s * 1e3)
+    } else {
+        format!("{s:.2} s")
+    }
 }

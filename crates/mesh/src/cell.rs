@@ -79,7 +79,7 @@ pub fn ideal(theta: f64, phi: f64) -> Transfer {
 #[must_use]
 pub fn wrap(phase: f64) -> f64 {
     const SEAM: f64 = 1e-9;
-    let wrapped = (phase + SEAM).rem_euclid(TAU) - SEAM;
+    let wrapped = if (-SEAM..TAU - SEAM).contains(&phase) { phase } else { (phase + SEAM).rem_euclid(TAU) - SEAM };
     if wrapped.abs() < 1e-15 { 0.0 } else { wrapped }
 }
 

@@ -9,7 +9,7 @@ use nalgebra::DMatrix;
 use num_complex::Complex64;
 
 /// Columns of cells that light passes while a few lines stay in the first-level cache.
-const COLUMNS: usize = 32;
+pub(crate) const COLUMNS: usize = 32;
 
 /// One section, its phases and errors turned into coefficients.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ impl Circuit {
         assert_eq!(sites.len(), errors.len(), "one state a cell");
         let mut builder = Builder::new(section.layout().modes, sites.len());
         match section.kind() {
-            SectionKind::Mesh => chains(section, phases, errors, &mut builder),
+            SectionKind::Mesh => chains(section, phases, errors, 0..section.layout().columns, &mut builder),
             SectionKind::Attenuators => {
                 for (k, site) in sites.iter().enumerate() {
                     builder.scale(site.mode, transfer(phases.theta()[k], phases.phi()[k], errors[k])[0][0]);
@@ -39,6 +39,18 @@ impl Circuit {
         for (mode, &phase) in phases.output().iter().enumerate() {
             builder.scale(mode, Complex64::cis(phase));
         }
+        Self { sweep: builder.finish() }
+    }
+
+    /// Some columns of cells of a mesh, without the output phases.
+    pub(crate) fn of_columns(
+        section: &Section,
+        phases: &Settings,
+        errors: &[CellErrors],
+        columns: std::ops::Range<usize>,
+    ) -> Self {
+        let mut builder = Builder::new(section.layout().modes, 0);
+        chains(section, phases, errors, columns, &mut builder);
         Self { sweep: builder.finish() }
     }
 
@@ -67,47 +79,85 @@ impl Circuit {
 }
 
 /// The cells of a mesh as chains that run up through the columns: the upper output of a cell at (column, mode) is the
-/// lower input of the one at (column+1, mode−1).
-///
-/// Blocks of columns keep the chains short: one block touches few lines at a time. Within a block the chains follow in
-/// the order of column + mode, which respects the light: of two cells that share a mode, the earlier one stands on an
-/// earlier chain, or earlier on the same one.
-fn chains(section: &Section, phases: &Settings, errors: &[CellErrors], builder: &mut Builder) {
-    const NONE: u32 = u32::MAX;
-    let layout = section.layout();
-    let modes = layout.modes;
-    let mut at = vec![NONE; COLUMNS * modes];
-    for start in (0..layout.columns).step_by(COLUMNS) {
-        let columns = COLUMNS.min(layout.columns - start);
-        let cells = layout.column(start).start..layout.column(start + columns - 1).end;
-        at.fill(NONE);
-        for (k, site) in layout.sites[cells.clone()].iter().enumerate() {
-            at[(site.column - start) * modes + site.mode] = k as u32;
-        }
-        let of = |values: &[f64]| values[cells.clone()].to_vec();
-        let matrices = transfers(&of(phases.theta()), &of(phases.phi()), &errors[cells.clone()]);
-        for diagonal in 0..modes + columns {
-            let mut open = false;
-            for column in diagonal.saturating_sub(modes - 1)..columns.min(diagonal + 1) {
-                let mode = diagonal - column;
-                let k = at[column * modes + mode];
-                if k == NONE {
-                    if open {
-                        builder.end();
-                    }
-                    open = false;
-                    continue;
-                }
-                if !open {
-                    builder.begin(mode + 1, false, start + column);
-                    open = true;
-                }
-                let [[t11, t12], [t21, t22]]: Transfer = matrices[k as usize];
+/// lower input of the one at (column+1, mode−1). Blocks of columns keep the chains short: one block touches few lines at
+/// a time.
+fn chains(
+    section: &Section,
+    phases: &Settings,
+    errors: &[CellErrors],
+    columns: std::ops::Range<usize>,
+    builder: &mut Builder,
+) {
+    for start in columns.clone().step_by(COLUMNS) {
+        let block = Block::new(section, phases, errors, start..columns.end.min(start + COLUMNS));
+        for chain in block.chains() {
+            builder.begin(chain.mode + 1, false, chain.column);
+            for &cell in &chain.cells {
+                let [[t11, t12], [t21, t22]]: Transfer = block.transfers[cell];
                 builder.element(Element { p: t12, q: t11, r: t22, s: t21 });
             }
-            if open {
-                builder.end();
+            builder.end();
+        }
+    }
+}
+
+/// Some neighbouring columns of a mesh.
+pub(crate) struct Block {
+    modes: usize,
+    columns: std::ops::Range<usize>,
+    /// The first of its cells in the layout.
+    pub first: usize,
+    pub transfers: Vec<Transfer>,
+    /// Cell, counted from the first one, at column × modes + mode.
+    at: Vec<u32>,
+}
+
+/// Cells at (column, mode), (column+1, mode−1), … as positions in their block.
+pub(crate) struct Diagonal {
+    pub column: usize,
+    pub mode: usize,
+    pub cells: Vec<usize>,
+}
+
+impl Block {
+    const NONE: u32 = u32::MAX;
+
+    pub(crate) fn new(
+        section: &Section,
+        phases: &Settings,
+        errors: &[CellErrors],
+        columns: std::ops::Range<usize>,
+    ) -> Self {
+        let layout = section.layout();
+        let modes = layout.modes;
+        let cells = layout.column(columns.start).start..layout.column(columns.end - 1).end;
+        let mut at = vec![Self::NONE; columns.len() * modes];
+        for (k, site) in layout.sites[cells.clone()].iter().enumerate() {
+            at[(site.column - columns.start) * modes + site.mode] = k as u32;
+        }
+        let (theta, phi) = (&phases.theta()[cells.clone()], &phases.phi()[cells.clone()]);
+        Self { modes, columns, first: cells.start, transfers: transfers(theta, phi, &errors[cells]), at }
+    }
+
+    /// The chains in the order of column + mode, which respects the light: of two cells that share a mode, the earlier
+    /// one stands on an earlier chain, or earlier on the same one.
+    pub(crate) fn chains(&self) -> Vec<Diagonal> {
+        let mut chains = Vec::new();
+        for sum in 0..(self.modes + self.columns.len()).saturating_sub(1) {
+            let mut cells = Vec::new();
+            let columns = (sum + 1).saturating_sub(self.modes)..self.columns.len().min(sum + 1);
+            for column in columns.start..=columns.end {
+                let inside = column < columns.end;
+                let cell = if inside { self.at[column * self.modes + sum - column] } else { Self::NONE };
+                if cell != Self::NONE {
+                    cells.push(cell as usize);
+                } else if !cells.is_empty() {
+                    let first = column - cells.len();
+                    let cells = std::mem::take(&mut cells);
+                    chains.push(Diagonal { column: self.columns.start + first, mode: sum - first, cells });
+                }
             }
         }
+        chains
     }
 }

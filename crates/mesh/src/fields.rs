@@ -1,6 +1,7 @@
 //! Light in flight: a batch of vectors of complex fields, stored as the sweeps want them.
 
-use crate::sweep::{Cone, LINE, Sweep, WIDTH};
+use crate::cell::Transfer;
+use crate::sweep::{LINE, Light, Sweep, WIDTH};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 
@@ -73,6 +74,12 @@ impl Fields {
         self.modes
     }
 
+    /// Number of vectors.
+    #[must_use]
+    pub fn batch(&self) -> usize {
+        self.batch
+    }
+
     /// Keeps the first modes only, or adds dark ones: a rectangular matrix drops or gains lines between its meshes.
     pub fn resize(&mut self, modes: usize) {
         if modes == self.modes {
@@ -89,12 +96,60 @@ impl Fields {
         *self = resized;
     }
 
-    /// Applies a sweep over all modes. `spreads` tells whether its elements are columns of cells between neighbours.
+    /// Multiplies each mode by a number of its own.
+    pub(crate) fn scale(&mut self, factor: impl Fn(usize) -> Complex64) {
+        for (k, line) in self.tiles.chunks_exact_mut(LINE).enumerate() {
+            let factor = factor(k % self.modes);
+            let (re, im) = line.split_at_mut(WIDTH);
+            for (re, im) in re.iter_mut().zip(im) {
+                (*re, *im) = (*re * factor.re - *im * factor.im, *re * factor.im + *im * factor.re);
+            }
+        }
+    }
+
+    /// Applies a 2×2 matrix to the modes (m, m+1).
+    pub(crate) fn mix(&mut self, mode: usize, t: &Transfer) {
+        for tile in self.tiles.chunks_exact_mut(self.modes * LINE) {
+            let (upper, lower) = tile[mode * LINE..(mode + 2) * LINE].split_at_mut(LINE);
+            for k in 0..WIDTH {
+                let x = Complex64::new(upper[k], upper[WIDTH + k]);
+                let y = Complex64::new(lower[k], lower[WIDTH + k]);
+                let (x, y) = (t[0][0] * x + t[0][1] * y, t[1][0] * x + t[1][1] * y);
+                (upper[k], upper[WIDTH + k], lower[k], lower[WIDTH + k]) = (x.re, x.im, y.re, y.im);
+            }
+        }
+    }
+
+    /// `Σ a*·b` over the batch, for two modes of two fields.
+    pub(crate) fn inner(a: (&Self, usize), b: (&Self, usize)) -> Complex64 {
+        let mut sum = Complex64::new(0.0, 0.0);
+        for ((ar, ai), (br, bi)) in a.0.lines(a.1).zip(b.0.lines(b.1)) {
+            for k in 0..WIDTH {
+                sum += Complex64::new(ar[k], -ai[k]) * Complex64::new(br[k], bi[k]);
+            }
+        }
+        sum
+    }
+
+    /// One mode of each tile: real and imaginary parts.
+    fn lines(&self, mode: usize) -> impl Iterator<Item = (&[f64], &[f64])> {
+        let lines = self.tiles.chunks_exact(LINE).skip(mode).step_by(self.modes.max(1));
+        lines.map(|line| line.split_at(WIDTH))
+    }
+
+    /// The tiles, one behind another, for sweeps of their own kind.
+    pub(crate) fn tiles_mut(&mut self) -> &mut [f64] {
+        self.unspread = false;
+        &mut self.tiles
+    }
+
+    /// Applies a sweep over all modes, whose elements stand in columns of cells between neighbours.
     pub(crate) fn apply(&mut self, sweep: &Sweep) {
         assert_eq!(sweep.lines(), self.modes, "one line a mode");
         let (modes, unspread) = (self.modes, std::mem::take(&mut self.unspread));
-        sweep.apply(&mut self.tiles, |tile| {
-            unspread.then(|| Cone { first: tile * WIDTH, last: (tile * WIDTH + WIDTH).min(modes) - 1 })
+        sweep.apply(&mut self.tiles, |tile| match unspread {
+            true => Light::Cone { first: tile * WIDTH, last: (tile * WIDTH + WIDTH).min(modes) - 1 },
+            false => Light::Everywhere,
         });
     }
 }

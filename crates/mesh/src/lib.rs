@@ -13,6 +13,7 @@
 //! Conventions (pinned by tests in [`cell`]): fields carry `e^{+iφ}` behind a phase shifter; light meets φ first;
 //! θ = 0 is cross, θ = π is bar; phase shifters stand on the upper, lower-index arm.
 
+mod adjoint;
 pub mod cell;
 mod circuit;
 mod error;
@@ -24,6 +25,7 @@ pub mod linalg;
 mod matrix_program;
 mod memory;
 mod nulling;
+mod panel;
 mod program_file;
 mod random;
 pub mod reference;
@@ -33,8 +35,10 @@ mod sweep;
 mod topology;
 mod transfers;
 mod trigonometry;
+mod two_sided;
 mod unitary;
 
+pub use adjoint::gradient;
 pub use circuit::Circuit;
 pub use error::MeshError;
 pub use fidelity::{fidelity, matrix_error, relative_error};

@@ -16,6 +16,7 @@
 
 use num_complex::Complex64;
 use pulp::{Arch, Simd, WithSimd};
+use std::ops::Range;
 
 /// Vectors that pass together. A tile of them, lines × 2·WIDTH numbers, holds the real parts of a line beside its
 /// imaginary parts; one register window of it stays in the first-level cache while a chain passes.
@@ -26,7 +27,7 @@ pub(crate) const LINE: usize = 2 * WIDTH;
 /// A pivot p smaller than this beside q is made as large: that adds 1e-17 of the other line, far below rounding.
 const SMALLEST_PIVOT: f64 = 1e-17;
 /// |d|² below which a line is rescaled at once.
-const SMALLEST_SCALE: f64 = 1e-100;
+pub(crate) const SMALLEST_SCALE: f64 = 1e-100;
 
 /// A 2×2 element in the order of a chain: `carried ← p·carried + q·met`, `left ← r·carried + s·met`.
 #[derive(Clone, Copy, Debug)]
@@ -45,11 +46,13 @@ enum Step {
     Scale { line: usize, by: Complex64 },
 }
 
-/// Where light may be at the input: outside, lines are dark. Each column of cells widens it by one line.
+/// Where the light of a tile may be: elements that meet two dark lines are left out.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Cone {
-    pub first: usize,
-    pub last: usize,
+pub(crate) enum Light {
+    /// On every line.
+    Everywhere,
+    /// At the input on the lines first…last; each column of cells widens it by one line. For falling chains.
+    Cone { first: usize, last: usize },
 }
 
 /// Chains and factors in the order of application.
@@ -86,13 +89,32 @@ impl Builder {
         self.first = self.sweep.elements.len();
     }
 
-    /// Adds an element to the chain.
+    /// Adds an element to the chain. Returns whether it had to rescale both of its lines, which then begins a chain anew.
     #[inline]
-    pub(crate) fn element(&mut self, e: Element) {
-        let met = if self.rising { self.line + 1 } else { self.line - 1 };
-        let (dc, dm) = (self.scales[self.line], self.scales[met]);
+    pub(crate) fn element(&mut self, e: Element) -> bool {
+        let (dc, dm) = (self.scales[self.line], self.scales[self.next()]);
         let (carried, alpha) = pivot((e.p, dc), (e.q, dm));
         let (left, beta) = pivot((e.s, dm), (e.r, dc));
+        self.add([alpha, beta], carried, left)
+    }
+
+    /// Adds a unitary element of which α is known, without dividing: its rows are orthogonal, so that
+    /// `β = −α*·|d_c/d_m|²`.
+    #[inline]
+    fn unitary(&mut self, e: Element, alpha: Complex64) -> bool {
+        let (dc, dm) = (self.scales[self.line], self.scales[self.next()]);
+        let beta = alpha.conj() * -(dc.norm_sqr() / dm.norm_sqr());
+        self.add([alpha, beta], e.p * dc, e.s * dm)
+    }
+
+    /// The line that the next element meets.
+    fn next(&self) -> usize {
+        if self.rising { self.line + 1 } else { self.line - 1 }
+    }
+
+    #[inline]
+    fn add(&mut self, [alpha, beta]: [Complex64; 2], carried: Complex64, left: Complex64) -> bool {
+        let met = self.next();
         self.sweep.elements.push([alpha.re, alpha.im, beta.re, beta.im]);
         self.scales[met] = carried;
         self.scales[self.line] = left;
@@ -107,6 +129,49 @@ impl Builder {
             self.rescale(met);
             self.begin(met, self.rising, column);
         }
+        rescaled
+    }
+
+    /// The factor by which a line is to be multiplied still.
+    pub(crate) fn scale_of(&self, line: usize) -> Complex64 {
+        self.scales[line]
+    }
+
+    /// Applies what was added since the last [`Builder::clear`] to one tile; the factors of its lines are left.
+    #[inline(always)]
+    pub(crate) fn apply<S: Simd>(&mut self, simd: S, tile: &mut [[f64; LINE]]) {
+        self.end();
+        self.sweep.tile(simd, tile.as_flattened_mut(), Light::Everywhere);
+        self.begin(self.line, self.rising, 0);
+    }
+
+    /// Adds an element that nulls the entry `k` of the line that it carries on, and applies it to one tile at once.
+    ///
+    /// α is what nulls the entries as they stand in the tile; it does not wait for the element to be worked out.
+    #[inline(always)]
+    pub(crate) fn nulling<S: Simd>(&mut self, simd: S, tile: &mut [[f64; LINE]], k: usize, e: Element, trivial: bool) {
+        let (line, rising, steps) = (self.line, self.rising, self.sweep.steps.len());
+        let entry = |line: usize| Complex64::new(tile[line][k], tile[line][WIDTH + k]);
+        let (carried, met) = (entry(line), entry(self.next()));
+        let rescaled = if trivial {
+            self.element(e)
+        } else {
+            let quotient = carried * met.conj();
+            let size = -met.norm_sqr();
+            self.unitary(e, Complex64::new(quotient.re / size, quotient.im / size))
+        };
+        // Steps of a rescaling: the chain that it ended, and two factors.
+        let scales = if rescaled { &self.sweep.steps[steps + 1..] } else { &[] };
+        let last = &self.sweep.elements[self.sweep.elements.len() - 1..];
+        let chain = Step::Chain { line, count: 1, rising, column: 0 };
+        on_tile(simd, &[chain], last, tile.as_flattened_mut(), Light::Everywhere);
+        on_tile(simd, scales, &[], tile.as_flattened_mut(), Light::Everywhere);
+    }
+
+    /// Forgets chains and elements, but not the factors.
+    pub(crate) fn clear(&mut self) {
+        self.sweep.steps.clear();
+        self.sweep.elements.clear();
     }
 
     /// Ends the chain.
@@ -115,6 +180,7 @@ impl Builder {
         if count > 0 {
             let (line, rising, column) = (self.start, self.rising, self.column);
             self.sweep.steps.push(Step::Chain { line, count, rising, column });
+            self.first += count;
         }
     }
 
@@ -141,7 +207,7 @@ impl Builder {
 
 /// `p·d_x·x̃ + q·d_y·ỹ = f·(x̃ + c·ỹ)`: (f, c).
 #[inline]
-fn pivot((mut p, dx): (Complex64, Complex64), (q, dy): (Complex64, Complex64)) -> (Complex64, Complex64) {
+pub(crate) fn pivot((mut p, dx): (Complex64, Complex64), (q, dy): (Complex64, Complex64)) -> (Complex64, Complex64) {
     if p.norm_sqr() < SMALLEST_PIVOT * SMALLEST_PIVOT * q.norm_sqr() {
         p = Complex64::new(SMALLEST_PIVOT * q.norm(), 0.0);
     }
@@ -162,78 +228,89 @@ impl Sweep {
         self.lines
     }
 
-    /// Applies the sweep to tiles, one behind another; `cone(t)` tells where tile `t` has light.
-    pub(crate) fn apply(&self, tiles: &mut [f64], cone: impl Fn(usize) -> Option<Cone>) {
+    /// Applies the sweep to tiles, one behind another; `light(t)` tells where tile `t` has any.
+    pub(crate) fn apply(&self, tiles: &mut [f64], light: impl Fn(usize) -> Light) {
         struct Apply<'a, F> {
             sweep: &'a Sweep,
             tiles: &'a mut [f64],
-            cone: F,
+            light: F,
         }
-        impl<F: Fn(usize) -> Option<Cone>> WithSimd for Apply<'_, F> {
+        impl<F: Fn(usize) -> Light> WithSimd for Apply<'_, F> {
             type Output = ();
             #[inline(always)]
             fn with_simd<S: Simd>(self, simd: S) {
                 for (t, tile) in self.tiles.chunks_exact_mut(self.sweep.lines * LINE).enumerate() {
-                    let (registers, _) = S::as_mut_simd_f64s(tile);
-                    let cone = (self.cone)(t);
-                    match S::F64_LANES {
-                        8 => self.sweep.pass::<S, 2>(simd, registers, cone),
-                        4 => self.sweep.pass::<S, 4>(simd, registers, cone),
-                        2 => self.sweep.pass::<S, 8>(simd, registers, cone),
-                        _ => self.sweep.pass::<S, 16>(simd, registers, cone),
-                    }
+                    self.sweep.tile(simd, tile, (self.light)(t));
                 }
             }
         }
         if self.lines > 0 {
-            Arch::new().dispatch(Apply { sweep: self, tiles, cone });
+            Arch::new().dispatch(Apply { sweep: self, tiles, light });
         }
     }
 
-    /// One tile: per line G registers of real parts, then G of imaginary parts.
     #[inline(always)]
-    fn pass<S: Simd, const G: usize>(&self, simd: S, tile: &mut [S::f64s], cone: Option<Cone>) {
-        let (planes, _) = tile.as_chunks_mut::<G>();
-        let mut elements = &self.elements[..];
-        for step in &self.steps {
-            match *step {
-                Step::Scale { line, by } => {
-                    let (re, im, ni) = (simd.splat_f64s(by.re), simd.splat_f64s(by.im), simd.splat_f64s(-by.im));
-                    let (x, y) = (planes[2 * line], planes[2 * line + 1]);
-                    for g in 0..G {
-                        planes[2 * line][g] = simd.mul_add_e_f64s(ni, y[g], simd.mul_f64s(re, x[g]));
-                        planes[2 * line + 1][g] = simd.mul_add_e_f64s(im, x[g], simd.mul_f64s(re, y[g]));
-                    }
+    fn tile<S: Simd>(&self, simd: S, tile: &mut [f64], light: Light) {
+        on_tile(simd, &self.steps, &self.elements, tile, light);
+    }
+}
+
+/// Steps on one tile, in registers as wide as the machine has.
+#[inline(always)]
+fn on_tile<S: Simd>(simd: S, steps: &[Step], elements: &[[f64; 4]], tile: &mut [f64], light: Light) {
+    let (registers, _) = S::as_mut_simd_f64s(tile);
+    match S::F64_LANES {
+        8 => pass::<S, 2>(simd, steps, elements, registers, light),
+        4 => pass::<S, 4>(simd, steps, elements, registers, light),
+        2 => pass::<S, 8>(simd, steps, elements, registers, light),
+        _ => pass::<S, 16>(simd, steps, elements, registers, light),
+    }
+}
+
+/// One tile: per line G registers of real parts, then G of imaginary parts.
+#[inline(always)]
+fn pass<S: Simd, const G: usize>(
+    simd: S,
+    steps: &[Step],
+    mut elements: &[[f64; 4]],
+    tile: &mut [S::f64s],
+    light: Light,
+) {
+    let (planes, _) = tile.as_chunks_mut::<G>();
+    for step in steps {
+        match *step {
+            Step::Scale { line, by } => {
+                let (re, im, ni) = (simd.splat_f64s(by.re), simd.splat_f64s(by.im), simd.splat_f64s(-by.im));
+                let (x, y) = (planes[2 * line], planes[2 * line + 1]);
+                for g in 0..G {
+                    planes[2 * line][g] = simd.mul_add_e_f64s(ni, y[g], simd.mul_f64s(re, x[g]));
+                    planes[2 * line + 1][g] = simd.mul_add_e_f64s(im, x[g], simd.mul_f64s(re, y[g]));
                 }
-                Step::Chain { line, count, rising, column } => {
-                    let (chain, rest) = elements.split_at(count);
-                    elements = rest;
-                    let dark = cone.map_or(0, |cone| cone.dark(line, rising, column, count));
-                    let line = if rising { line + dark } else { line - dark };
-                    if rising {
-                        carry::<S, G, true>(simd, planes, &chain[dark..], line);
-                    } else {
-                        carry::<S, G, false>(simd, planes, &chain[dark..], line);
-                    }
+            }
+            Step::Chain { line, count, rising, column } => {
+                let (chain, rest) = elements.split_at(count);
+                elements = rest;
+                if rising {
+                    carry::<S, G, true>(simd, planes, chain, line);
+                } else {
+                    let lit = light.meets(line, column, count);
+                    let line = line - lit.start;
+                    carry::<S, G, false>(simd, planes, &chain[lit], line);
                 }
             }
         }
     }
 }
 
-impl Cone {
-    /// How many elements at the start of a chain meet no light.
-    ///
-    /// Before its column c light stands on the lines first−c … last+c.
-    fn dark(self, line: usize, rising: bool, column: usize, count: usize) -> usize {
-        if rising {
-            return 0;
+impl Light {
+    /// The elements of a falling chain that meet light; element k joins the lines line−k−1 and line−k.
+    fn meets(self, line: usize, column: usize, count: usize) -> Range<usize> {
+        match self {
+            Self::Everywhere => 0..count,
+            // Before column c light stands on the lines first−c … last+c; element k stands in the column column+k.
+            Self::Cone { first, .. } if line + column < first => count..count,
+            Self::Cone { last, .. } => (line - 1).saturating_sub(column + last).div_ceil(2).min(count)..count,
         }
-        // Element k joins the lines line−k−1 and line−k in the column column+k.
-        if line + column < self.first {
-            return count;
-        }
-        (line - 1).saturating_sub(column + self.last).div_ceil(2).min(count)
     }
 }
 

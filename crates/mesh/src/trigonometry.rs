@@ -1,14 +1,15 @@
-//! Sines and cosines of many angles at once.
+//! Sines, cosines and arguments of many angles at once.
 
 use pulp::Simd;
-use std::f64::consts::FRAC_2_PI;
+use std::f64::consts::{FRAC_2_PI, FRAC_PI_2, FRAC_PI_4, PI};
 
 /// Largest angle (rad) that the vectorised reduction takes: below it `k·π/2` is exact in the first two parts.
 const LARGEST: f64 = 1e5;
 
 /// π/2 in three parts of at most 33 bits (Cody and Waite; the parts of fdlibm): products with k < 2²⁰ are exact.
 #[allow(clippy::excessive_precision, reason = "as published")]
-const HALF_PI: [f64; 3] = [1.570_796_326_734_125_614_17, 6.077_100_506_303_965_976_60e-11, 2.022_266_248_795_950_631_54e-21];
+const HALF_PI: [f64; 3] =
+    [1.570_796_326_734_125_614_17, 6.077_100_506_303_965_976_60e-11, 2.022_266_248_795_950_631_54e-21];
 
 /// `(sin r − r)/r³` in r² and `(cos r − 1 + r²/2)/r⁴` in r², for |r| ≤ π/4, highest power first (fdlibm).
 const SINE: [f64; 6] = [
@@ -26,6 +27,21 @@ const COSINE: [f64; 6] = [
     2.480_158_728_947_673e-5,
     -1.388_888_888_887_411e-3,
     4.166_666_666_666_66e-2,
+];
+
+/// `(atan t − t)/t³` in t², for |t| ≤ 7/16, highest power first (fdlibm).
+const ARCTANGENT: [f64; 11] = [
+    1.628_582_011_536_578_2e-2,
+    -3.653_157_274_421_691_6e-2,
+    4.976_877_994_615_932_4e-2,
+    -5.833_570_133_790_573_5e-2,
+    6.661_073_137_387_531e-2,
+    -7.691_876_205_044_83e-2,
+    9.090_887_133_436_507e-2,
+    -1.111_111_040_546_235_6e-1,
+    1.428_571_427_250_346_6e-1,
+    -1.999_999_999_987_648_3e-1,
+    3.333_333_333_333_293e-1,
 ];
 
 /// Whether [`sin_cos`] may be used for all of these angles (rad).
@@ -46,16 +62,9 @@ pub(crate) fn sin_cos<S: Simd>(simd: S, x: S::f64s) -> (S::f64s, S::f64s) {
         r = simd.sub_f64s(r, simd.mul_f64s(k, simd.splat_f64s(part)));
     }
     let z = simd.mul_f64s(r, r);
-    let polynomial = |coefficients: [f64; 6]| {
-        let mut sum = simd.splat_f64s(coefficients[0]);
-        for c in &coefficients[1..] {
-            sum = simd.mul_add_e_f64s(sum, z, simd.splat_f64s(*c));
-        }
-        sum
-    };
-    let sine = simd.mul_add_e_f64s(simd.mul_f64s(r, z), polynomial(SINE), r);
+    let sine = simd.mul_add_e_f64s(simd.mul_f64s(r, z), polynomial(simd, &SINE, z), r);
     let one = simd.mul_add_e_f64s(z, simd.splat_f64s(-0.5), simd.splat_f64s(1.0));
-    let cosine = simd.mul_add_e_f64s(simd.mul_f64s(z, z), polynomial(COSINE), one);
+    let cosine = simd.mul_add_e_f64s(simd.mul_f64s(z, z), polynomial(simd, &COSINE, z), one);
     // Quarter turns: swapped where odd, sin negative in quarters 2, 3 and cos in 1, 2.
     let bit = |bits, which: u64| {
         let which = simd.splat_u64s(which);
@@ -69,6 +78,39 @@ pub(crate) fn sin_cos<S: Simd>(simd: S, x: S::f64s) -> (S::f64s, S::f64s) {
     let sin = signed(bit(quarter, 2), simd.select_f64s(odd, cosine, sine));
     let cos = signed(bit(simd.add_u64s(quarter, simd.splat_u64s(1)), 2), simd.select_f64s(odd, sine, cosine));
     (sin, cos)
+}
+
+/// The argument of x + iy (rad), −π…π, to 4e-16; 0 where both are 0. Neither may overflow when squared.
+#[inline(always)]
+pub(crate) fn argument<S: Simd>(simd: S, y: S::f64s, x: S::f64s) -> S::f64s {
+    let zero = simd.splat_f64s(0.0);
+    let (ax, ay) = (simd.abs_f64s(x), simd.abs_f64s(y));
+    let (small, large) = (simd.min_f64s(ax, ay), simd.max_f64s(ax, ay));
+    // atan t = π/4 + atan((t−1)/(t+1)) above tan(π/8), so that one polynomial serves.
+    let far = simd.greater_than_f64s(small, simd.mul_f64s(large, simd.splat_f64s(std::f64::consts::SQRT_2 - 1.0)));
+    let above = simd.select_f64s(far, simd.sub_f64s(small, large), small);
+    let below = simd.select_f64s(far, simd.add_f64s(small, large), large);
+    let below = simd.select_f64s(simd.equal_f64s(large, zero), simd.splat_f64s(1.0), below);
+    let t = simd.div_f64s(above, below);
+    let z = simd.mul_f64s(t, t);
+    let base = simd.select_f64s(far, simd.splat_f64s(FRAC_PI_4), zero);
+    let rest = simd.mul_f64s(simd.mul_f64s(t, z), polynomial(simd, &ARCTANGENT, z));
+    let angle = simd.add_f64s(base, simd.sub_f64s(t, rest));
+    let steep = simd.greater_than_f64s(ay, ax);
+    let angle = simd.select_f64s(steep, simd.sub_f64s(simd.splat_f64s(FRAC_PI_2), angle), angle);
+    let left = simd.less_than_f64s(x, zero);
+    let angle = simd.select_f64s(left, simd.sub_f64s(simd.splat_f64s(PI), angle), angle);
+    simd.select_f64s(simd.less_than_f64s(y, zero), simd.sub_f64s(zero, angle), angle)
+}
+
+/// Horner's rule, highest power first.
+#[inline(always)]
+fn polynomial<S: Simd>(simd: S, coefficients: &[f64], x: S::f64s) -> S::f64s {
+    let mut sum = simd.splat_f64s(coefficients[0]);
+    for c in &coefficients[1..] {
+        sum = simd.mul_add_e_f64s(sum, x, simd.splat_f64s(*c));
+    }
+    sum
 }
 
 #[cfg(test)]
@@ -101,6 +143,30 @@ mod tests {
         assert!(in_range(&angles) && !in_range(&[1.1e5]) && !in_range(&[f64::NAN]));
         for (x, (s, c)) in angles.iter().zip(Arch::new().dispatch(Each(&angles))) {
             assert!((c - x.cos()).abs() <= 2.3e-16 && (s - x.sin()).abs() <= 2.3e-16, "{x}: {c} {s}");
+        }
+    }
+
+    struct Arguments<'a>(&'a [(f64, f64)]);
+
+    impl WithSimd for Arguments<'_> {
+        type Output = Vec<f64>;
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
+            let one = |&(y, x): &(f64, f64)| argument(simd, simd.splat_f64s(y), simd.splat_f64s(x));
+            self.0.iter().map(|point| simd.reduce_max_f64s(one(point))).collect()
+        }
+    }
+
+    #[test]
+    fn arguments_agree_with_the_standard_library() {
+        let ring = (0..100_000).map(|k| f64::from(k) * 6.3e-5 - 3.15);
+        let mut points: Vec<(f64, f64)> = ring.map(|a| (3.7 * a.sin(), 3.7 * a.cos())).collect();
+        for y in [-1.0, -1e-16, -1e-200, 0.0, 1e-200, 1e-9, 0.414_213_562_373_095, 1.0] {
+            points.extend([-2.0, -1.0, -1e-12, 0.0, 1e-160, 1e-9, 1.0, 2.5].map(|x| (y, x)));
+        }
+        for ((y, x), made) in points.iter().zip(Arch::new().dispatch(Arguments(&points))) {
+            assert!((made - y.atan2(*x)).abs() <= 4.5e-16, "({y}, {x}): {made} and {}", y.atan2(*x));
         }
     }
 }

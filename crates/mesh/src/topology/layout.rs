@@ -51,6 +51,8 @@ pub struct Layout {
     pub sites: Vec<Site>,
     /// Number of columns, including any without cells between others.
     pub columns: usize,
+    /// Index of the first cell of each column, and the number of cells.
+    starts: Vec<usize>,
 }
 
 impl Layout {
@@ -59,20 +61,37 @@ impl Layout {
     pub fn new(modes: usize, mut sites: Vec<Site>) -> Self {
         sites.sort_by_key(|s| (s.column, s.mode));
         let columns = sites.last().map_or(0, |s| s.column + 1);
-        Self { modes, sites, columns }
+        let mut starts = Vec::with_capacity(columns + 1);
+        for (k, site) in sites.iter().enumerate() {
+            while starts.len() <= site.column {
+                starts.push(k);
+            }
+        }
+        starts.push(sites.len());
+        Self { modes, sites, columns, starts }
     }
 
     /// Index of the cell at a place.
     #[must_use]
     pub fn index_of(&self, site: Site) -> Option<usize> {
-        self.sites.binary_search_by_key(&(site.column, site.mode), |s| (s.column, s.mode)).ok()
+        let range = (site.column < self.columns).then(|| self.column(site.column))?;
+        // Cells of a column mostly stand two modes apart.
+        let guess = range.start + site.mode.checked_sub(self.sites[range.start].mode)? / 2;
+        if guess < range.end && self.sites[guess].mode == site.mode {
+            return Some(guess);
+        }
+        let found = self.sites[range.clone()].binary_search_by_key(&site.mode, |s| s.mode).ok()?;
+        Some(range.start + found)
     }
 
     /// Range of cell indices in one column.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such column.
     #[must_use]
     pub fn column(&self, column: usize) -> Range<usize> {
-        let start = self.sites.partition_point(|s| s.column < column);
-        start..self.sites.partition_point(|s| s.column <= column)
+        self.starts[column]..self.starts[column + 1]
     }
 
     /// The shifter of kind θ or φ of a cell: φ stands a quarter and θ three quarters of a column in, on the upper arm.

@@ -8,10 +8,8 @@
 //! ```
 
 use super::{Layout, Site, Topology};
-use crate::cell::{self, null_from_left, null_from_right};
-use crate::nulling::{apply_from_left, apply_from_right};
 use crate::section::Settings;
-use crate::{MeshError, Unitary};
+use crate::{MeshError, Unitary, cell, two_sided};
 use std::f64::consts::PI;
 
 /// N(N−1)/2 cells in N columns; every loss meets every path alike.
@@ -40,34 +38,26 @@ impl Topology for Rectangular {
         let n = target.modes();
         let layout = self.layout(n);
         let mut settings = Settings::zero(layout.sites.len(), n);
-        let mut place = |column: usize, mode: usize, theta: f64, phi: f64| {
-            if let Some(k) = layout.index_of(Site { column, mode }) {
+        // Cells of a column stand two modes apart.
+        let index = |column: usize, mode: usize| layout.column(column).start + mode / 2;
+        let mut d = two_sided::null(target.matrix(), |i, angles| {
+            for (j, &(theta, phi)) in angles.iter().enumerate() {
+                let k = if i % 2 == 0 { index(j, i - j) } else { index(n - 1 - j, n - 2 - i + j) };
                 settings.set_cell(k, theta, phi);
             }
-        };
-        let mut u = target.matrix().clone();
-        let mut left = Vec::new();
-        for i in 0..n.saturating_sub(1) {
-            if i % 2 == 0 {
-                for j in 0..=i {
-                    let (m, row) = (i - j, n - 1 - j);
-                    let (theta, phi) = null_from_right(u[(row, m)], u[(row, m + 1)]);
-                    apply_from_right(&mut u, m, row, theta, phi);
-                    place(j, m, theta, phi);
-                }
-            } else {
-                let sweep = apply_from_left(&mut u, n - 2 - i, i, null_from_left);
-                left.extend(sweep.into_iter().enumerate().map(|(j, (theta, phi))| (j, n - 2 - i + j, theta, phi)));
-            }
-        }
+        });
         // U = L₁†L₂†…D·R: D is pulled to the left through each T†,
         // T†(θ,φ)·diag(e^{ip₁}, e^{ip₂}) = diag(e^{ip₁′}, e^{ip₂′})·T(θ, φ′).
-        let mut d: Vec<f64> = u.diagonal().iter().map(|z| z.arg()).collect();
-        for (j, m, theta, phi) in left.into_iter().rev() {
-            let (p1, p2) = (d[m], d[m + 1]);
-            place(n - 1 - j, m, theta, cell::wrap(p1 - p2));
-            d[m] = cell::wrap(p2 - phi - theta + PI);
-            d[m + 1] = cell::wrap(p2 - theta + PI);
+        for i in (0..n.saturating_sub(1)).filter(|i| i % 2 == 1).rev() {
+            for j in (0..=i).rev() {
+                let m = n - 2 - i + j;
+                let k = index(n - 1 - j, m);
+                let (theta, phi) = (settings.theta()[k], settings.phi()[k]);
+                let (p1, p2) = (d[m], d[m + 1]);
+                settings.set_cell(k, theta, cell::wrap(p1 - p2));
+                d[m] = cell::wrap(p2 - phi - theta + PI);
+                d[m + 1] = cell::wrap(p2 - theta + PI);
+            }
         }
         for (mode, phase) in d.into_iter().enumerate() {
             settings.set_output(mode, cell::wrap(phase));

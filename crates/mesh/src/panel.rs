@@ -1,0 +1,38 @@
+//! Cells of several sweeps of a decomposition, joined to one sweep that the rest of the matrix passes at once.
+
+use crate::sweep::{Builder, Element, Sweep};
+
+/// Columns of cells that a tile passes while few of its lines are in use.
+const COLUMNS: usize = 32;
+
+/// The cells of one sweep of a decomposition.
+pub(crate) struct Chain {
+    /// The line that is carried into the first cell.
+    pub line: usize,
+    /// Column of the mesh, up to a constant, in which the first cell stands; the next one stands in the next.
+    pub column: usize,
+    /// The cells.
+    pub elements: Vec<Element>,
+}
+
+/// Joins sweeps, the earlier ones first, to one that keeps to few lines at a time: block by block of columns.
+pub(crate) fn join(lines: usize, rising: bool, chains: &[Chain]) -> Sweep {
+    let cells = chains.iter().map(|chain| chain.elements.len()).sum();
+    let end = chains.iter().map(|chain| chain.column + chain.elements.len()).max().unwrap_or(0);
+    let mut builder = Builder::new(lines, cells);
+    for start in (0..end).step_by(COLUMNS) {
+        for chain in chains {
+            let from = start.saturating_sub(chain.column).min(chain.elements.len());
+            let to = (start + COLUMNS).saturating_sub(chain.column).min(chain.elements.len());
+            if from < to {
+                let line = if rising { chain.line + from } else { chain.line - from };
+                builder.begin(line, rising, 0);
+                for &element in &chain.elements[from..to] {
+                    builder.element(element);
+                }
+                builder.end();
+            }
+        }
+    }
+    builder.finish()
+}

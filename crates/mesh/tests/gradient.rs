@@ -1,0 +1,114 @@
+//! The adjoint gradient of all phases equals finite differences, with every kind of static error.
+
+use nalgebra::DMatrix;
+use num_complex::Complex64;
+use phaseloom_mesh::cell::CellErrors;
+use phaseloom_mesh::{
+    Circuit, Fields, Form, MatrixProgram, Section, Settings, StreamKey, TOPOLOGIES, gradient, haar_unitary,
+};
+
+type Matrix = DMatrix<Complex64>;
+
+fn wave(k: usize, step: f64) -> f64 {
+    (k as f64 * step + 0.3).sin()
+}
+
+fn errors(cells: usize, imbalance: f64) -> Vec<CellErrors> {
+    (0..cells)
+        .map(|k| CellErrors {
+            alpha: 0.1 * wave(k, 1.7),
+            beta: 0.1 * wave(k, 2.9),
+            upper: 0.9 * (1.0 - imbalance * wave(k, 0.7).abs()),
+            lower: 0.95,
+        })
+        .collect()
+}
+
+fn send(section: &Section, phases: &Settings, errors: &[CellErrors], input: &Fields) -> Fields {
+    let mut fields = input.clone();
+    Circuit::compile(section, phases, errors).propagate(&mut fields);
+    fields
+}
+
+/// L = ½ Σ w|a|⁢² + Σ Re(v* a), some real loss; its adjoint is w·a + v.
+fn loss(output: &Matrix) -> (f64, Matrix) {
+    let weight = |k: usize| 1.0 + 0.5 * wave(k, 0.37);
+    let linear = |k: usize| Complex64::new(wave(k, 1.1), wave(k, 0.6));
+    let value =
+        output.iter().enumerate().map(|(k, a)| 0.5 * weight(k) * a.norm_sqr() + (linear(k).conj() * a).re).sum();
+    let entries = output.iter().enumerate().map(|(k, a)| a * weight(k) + linear(k));
+    (value, Matrix::from_iterator(output.nrows(), output.ncols(), entries))
+}
+
+fn check(name: &str, section: &Section, errors: &[CellErrors], batch: usize) {
+    let phases = section.settings().clone();
+    let modes = section.layout().modes;
+    let input = Matrix::from_fn(modes, batch, |r, c| Complex64::new(wave(r + 7 * c, 0.9), wave(3 * r + c, 0.4)));
+    let input = Fields::from_matrix(&input);
+    let output = send(section, &phases, errors, &input);
+    let (_, adjoint) = loss(&output.to_matrix());
+    let (slopes, before) = gradient(section, &phases, errors, &input, output, Fields::from_matrix(&adjoint));
+    let scale = slopes.values().iter().fold(1.0_f64, |m, s| m.max(s.abs()));
+    // Central differences with h = 1e-5: truncation h²/6·L‴ ~ 1e-11, rounding 1e-16·L/h ~ 1e-10 for L of some hundreds.
+    let h = 1e-5;
+    for k in 0..phases.values().len() {
+        let at = |step: f64| {
+            let mut moved = phases.clone();
+            moved.values_mut()[k] += step;
+            loss(&send(section, &moved, errors, &input).to_matrix()).0
+        };
+        let expected = (at(h) - at(-h)) / (2.0 * h);
+        let found = slopes.values()[k];
+        assert!((found - expected).abs() < 1e-7 * scale, "{name} phase {k}: {found} and {expected}");
+    }
+    // And with respect to the input, along one direction.
+    let direction = Matrix::from_fn(modes, batch, |r, c| Complex64::new(wave(r + c, 2.1), wave(r * c, 1.3)));
+    let at = |step: f64| {
+        let moved = input.to_matrix() + &direction * Complex64::new(step, 0.0);
+        loss(&send(section, &phases, errors, &Fields::from_matrix(&moved)).to_matrix()).0
+    };
+    let expected = (at(h) - at(-h)) / (2.0 * h);
+    let found: f64 = before.to_matrix().iter().zip(direction.iter()).map(|(l, d)| (l.conj() * d).re).sum();
+    assert!((found - expected).abs() < 1e-7 * scale.max(expected.abs()), "{name} input: {found} and {expected}");
+}
+
+#[test]
+fn equals_finite_differences() {
+    for topology in TOPOLOGIES {
+        for (n, batch) in [(1, 3), (2, 1), (5, 1), (8, 16), (9, 17)] {
+            let u = haar_unitary(n, &mut StreamKey::new(n as u64, "test").stream());
+            let program = MatrixProgram::new(&u, Form::Unitary, topology).unwrap();
+            let section = &program.sections()[0];
+            // The last two must store fields: 1.5 digits a column, and arms that are dark.
+            for imbalance in [0.0, 0.05, 0.97, 1.0] {
+                let mut errors = errors(section.layout().sites.len(), imbalance);
+                if imbalance >= 1.0 {
+                    errors.iter_mut().step_by(3).for_each(|e| e.upper = 0.0);
+                }
+                check(&format!("{} N={n} ×{batch}, imbalance {imbalance}", topology.key()), section, &errors, batch);
+            }
+        }
+    }
+}
+
+#[test]
+fn equals_finite_differences_where_cells_are_cross_or_bar() {
+    for topology in TOPOLOGIES {
+        let identity = Matrix::identity(9, 9);
+        let reversal = Matrix::from_fn(9, 9, |r, c| Complex64::new(if r + c == 8 { 1.0 } else { 0.0 }, 0.0));
+        for (name, u) in [("identity", identity), ("reversal", reversal)] {
+            let program = MatrixProgram::new(&u, Form::Unitary, topology).unwrap();
+            let section = &program.sections()[0];
+            let none = vec![CellErrors::NONE; section.layout().sites.len()];
+            check(&format!("{} {name}", topology.key()), section, &none, 5);
+        }
+    }
+}
+
+#[test]
+fn attenuators_have_gradients_even_where_they_are_dark() {
+    let w = Matrix::from_fn(4, 4, |r, c| Complex64::new(if r < 2 { wave(3 * r + c, 1.9) } else { 0.0 }, 0.0));
+    let program = MatrixProgram::new(&w, Form::Svd, TOPOLOGIES[0]).unwrap();
+    let section = &program.sections()[1];
+    check("attenuators", section, &errors(4, 0.2), 6);
+}
