@@ -108,16 +108,16 @@ All digits are in [times.csv](times.csv).
 ## Growth
 
 The exponent p of time ∝ Nᵖ, by least squares of the logarithms, with its standard error
-([growth.csv](growth.csv)). To propagate a fixed number of fields is O(N²), the rest is O(N³); a smaller exponent says
-that small sizes pay overheads.
+([growth.csv](growth.csv)). What passes a fixed number of fields is O(N²), the rest is O(N³); a smaller exponent says that
+small sizes pay overheads.
 
 | work | whose | p |
 |---|---|---:|
 {growth}
 ## Stages of the main job
 
-The run of `examples/mnist`: {clock} on one thread ([stages.csv](stages.csv)). What the engine does in one loop is told
-apart by switching parts of the link off. The two references without the real link are left out.
+The run of `examples/mnist`: {clock} on one thread ([stages.csv](stages.csv)). What the engine does in one loop is
+told apart by switching parts of the link off. The two references without the real link are left out.
 
 | stage | one call | calls | all calls | share | how |
 |---|---:|---:|---:|---:|---|

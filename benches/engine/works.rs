@@ -8,8 +8,9 @@ use criterion::measurement::WallTime;
 use criterion::{Bencher, BenchmarkGroup, BenchmarkId, Criterion, SamplingMode};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
+use phaseloom::mesh::cell::CellErrors;
 use phaseloom::mesh::linalg::multiply_real;
-use phaseloom::mesh::{Circuit, MatrixProgram, Rectangular, Settings, Topology, Triangular, Unitary};
+use phaseloom::mesh::{Circuit, Fields, MatrixProgram, Rectangular, Settings, Topology, Triangular, Unitary, gradient};
 use phaseloom::{Chip, MatrixProduct, Process, Sample, Shot};
 use rayon::prelude::*;
 use std::cell::LazyCell;
@@ -21,6 +22,8 @@ pub const REFERENCE: &str = "reference";
 
 /// Fields of a batch that is propagated.
 const FIELDS: usize = 1000;
+/// Fields of a batch of training.
+const BATCH: usize = 100;
 /// Chips that the threads share.
 const CHIPS: u32 = 16;
 
@@ -42,8 +45,7 @@ pub struct Work {
 
 const ALL: &[usize] = &[64, 128, 256, 512, 1024];
 
-/// Every work. The adjoint gradient of all phases (batch 100, reference three products N×N by N×100) joins behind
-/// `propagate` once the mesh has it.
+/// Every work.
 pub const WORKS: &[Work] = &[
     Work {
         key: "program_rectangular",
@@ -80,6 +82,15 @@ pub const WORKS: &[Work] = &[
         item: "cell and field",
         items: |n| cells(n) * FIELDS,
         time: propagate,
+    },
+    Work {
+        key: "gradient",
+        title: "gradient of all phases (100 fields)",
+        reference: "propagate the same fields",
+        sizes: ALL,
+        item: "cell and field",
+        items: |n| cells(n) * BATCH,
+        time: phase_gradient,
     },
     Work {
         key: "one_chip",
@@ -175,6 +186,27 @@ fn propagate(group: &mut Group, n: usize) {
         || common::inputs(n, |k| (common::random_program(n, k), haar(n, k), common::gaussian(n, FIELDS, k))),
         |(program, _, fields)| program.propagate(fields),
         |(_, a, fields)| reference::product(a, fields),
+    );
+}
+
+/// Forwards through a chip with errors and back. The loss is half the power behind it, whose adjoint is the output.
+fn phase_gradient(group: &mut Group, n: usize) {
+    let forward = |program: &MatrixProgram, errors: &[CellErrors], fields: &Fields| {
+        let section = &program.sections()[0];
+        let mut output = fields.clone();
+        Circuit::compile(section, section.settings(), errors).propagate(&mut output);
+        output
+    };
+    both(
+        group,
+        n,
+        || common::inputs(n, |k| (chip(n, k), Fields::from_matrix(&common::gaussian(n, BATCH, k)))),
+        |((program, errors), fields)| {
+            let section = &program.sections()[0];
+            let output = forward(program, errors, fields);
+            gradient(section, section.settings(), errors, fields, output.clone(), output)
+        },
+        |((program, errors), fields)| forward(program, errors, fields),
     );
 }
 
