@@ -5,8 +5,8 @@ use crate::prepare::{Bench, Chunk};
 use crate::record::{LayerDesign, LayerResult, Record, Row, ShotResult, Unit};
 use nalgebra::DMatrix;
 use phaseloom_hardware::{
-    Batch, Cores, Design, DigitalProduct, GainCalibration, Link, MatrixProduct, OpticalProduct, Place, Precision, Readings,
-    Shot,
+    Batch, Cores, Design, DigitalProduct, GainCalibration, Link, MatrixProduct, OpticalProduct, Place, Precision,
+    Readings, Shot,
 };
 use phaseloom_mesh::Real;
 use phaseloom_network::model::{LayerReadings, predictions};

@@ -40,7 +40,9 @@ impl<T: Real> Encoder<T> {
                 let code = |x: f64| (x.limit(-limit, limit) * last).nearest_even() * step;
                 Arch::new().dispatch(Scale { input, scale, limit, map: code, constant, x })
             }
-            None => Arch::new().dispatch(Scale { input, scale, limit, map: |x: f64| x.limit(-limit, limit), constant, x }),
+            None => {
+                Arch::new().dispatch(Scale { input, scale, limit, map: |x: f64| x.limit(-limit, limit), constant, x })
+            }
         };
         if let Some(modulator) = self.modulator {
             let ports = (input.nrows() + constant) * input.ncols();

@@ -9,7 +9,9 @@ use crate::core::{Design, GainCalibration, LayerProgram, Scales, TileDesign, Til
 use crate::encoder::Encoder;
 use crate::link::{Detector, Light};
 use crate::readout::Readout;
-use crate::{Batch, Chip, Cores, Detection, HardwareError, Link, MatrixProduct, Readings, Receiver, Sample, Shot, Tile};
+use crate::{
+    Batch, Chip, Cores, Detection, HardwareError, Link, MatrixProduct, Readings, Receiver, Sample, Shot, Tile,
+};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_mesh::linalg::ENOUGH_COLUMNS;
@@ -147,11 +149,11 @@ impl<T: Real> OpticalProduct<T> {
     }
 
     /// The streams of noise of a tile and block, from its sample `skip` on.
-    fn open(&self, tile: usize, core: u64, shot: Shot, block: u64, (skip, rows): (usize, usize)) -> Streams<T> {
+    fn open(&self, tile: usize, core: u64, shot: Shot, block: u64, (skip, rows): (usize, usize)) -> Streams {
         let (shot_noise, thermal, laser) = self.receiver.uses();
         let at = |wanted: bool, purpose, each: usize| {
             wanted.then(|| {
-                let mut draws = self.key(purpose, shot, (tile, core), block, |key| Normals::new(key));
+                let mut draws = self.key(purpose, shot, (tile, core), block, Normals::new);
                 draws.skip(skip * each);
                 draws
             })
@@ -181,7 +183,7 @@ impl<T: Real> OpticalProduct<T> {
                 Complex64::new(value(&work.sent.x), if self.encoder.quadrature() { value(&work.sent.q) } else { 0.0 })
             });
             let mut fields = Fields::from_matrix(&fields);
-            let mut draws = self.key("phase_jitter/fluctuate", shot, (t, core), at / hold, |key| Normals::new(key));
+            let mut draws = self.key("phase_jitter/fluctuate", shot, (t, core), at / hold, Normals::new);
             chip.send(&tile.program, &design.driven, Some(&mut draws), &mut fields);
             for (j, made) in (start..end).zip(fields.to_matrix().column_iter()) {
                 for i in 0..rows {
@@ -194,7 +196,7 @@ impl<T: Real> OpticalProduct<T> {
     }
 
     /// Sends a piece through a tile and adds what is read of it to the sums; returns the light at its detectors.
-    fn read(&self, t: usize, streams: &mut Streams<T>, shot: Shot, piece: &Piece, work: &mut Workspace<T>) -> f64 {
+    fn read(&self, t: usize, streams: &mut Streams, shot: Shot, piece: &Piece, work: &mut Workspace<T>) -> f64 {
         let (tile, Some(engine)) = (self.program.plan.tiles()[t], &self.tiles[t]) else { return 0.0 };
         let rows = tile.rows;
         match &engine.chip {
@@ -232,7 +234,7 @@ impl<T: Real> OpticalProduct<T> {
     fn count(&self, stream: &mut ChaCha8Rng, light: &Light<'_, T>, first: usize, readings: &mut [T]) {
         for (k, reading) in readings.iter_mut().enumerate() {
             stream.set_word_pos((first + k) as u128 * WORDS_PER_COUNT);
-            let draws = (light.thermal[k].to_f64(), light.laser[k / light.rows].to_f64());
+            let draws = (f64::from(light.thermal[k]), f64::from(light.laser[k / light.rows]));
             let counted = self.receiver.read_counted(light.re[k].to_f64(), light.im[k].to_f64(), draws, stream);
             if let Some(counted) = counted {
                 *reading = T::from_f64(counted);
@@ -257,14 +259,14 @@ impl Piece {
 }
 
 /// The random numbers of one tile and block of samples; `None` where a source is off.
-struct Streams<T> {
-    shot: Option<Normals<T>>,
-    thermal: Option<Normals<T>>,
-    laser: Option<Normals<T>>,
+struct Streams {
+    shot: Option<Normals<f32>>,
+    thermal: Option<Normals<f32>>,
+    laser: Option<Normals<f32>>,
     counts: Option<ChaCha8Rng>,
 }
 
-fn fill<T: Real>(stream: &mut Option<Normals<T>>, draws: &mut [T]) {
+fn fill(stream: &mut Option<Normals<f32>>, draws: &mut [f32]) {
     if let Some(stream) = stream {
         stream.fill(draws);
     }
@@ -276,9 +278,9 @@ struct Workspace<T> {
     re: Vec<T>,
     im: Vec<T>,
     dark: Vec<T>,
-    shot: Vec<T>,
-    thermal: Vec<T>,
-    laser: Vec<T>,
+    shot: Vec<f32>,
+    thermal: Vec<f32>,
+    laser: Vec<f32>,
     readings: Vec<T>,
     /// Light at each row of a tile, and readings that saturated there.
     intensity: Vec<T>,
@@ -289,20 +291,22 @@ struct Workspace<T> {
 
 impl<T: Real> Workspace<T> {
     fn new(outputs: usize, rows: usize, inputs: usize) -> Self {
-        let zeros = |count| vec![T::ZERO; count];
-        let piece = || zeros(rows * PIECE);
+        // Of a length that is no power of two: arrays at equal places of their pages would drive each other out of the
+        // cache, and make loads wait for stores that have nothing to do with them.
+        let values = |each: usize| vec![T::ZERO; each * PIECE + 5 * 16];
+        let draws = |each: usize| vec![0.0; each * PIECE + 5 * 16];
         Self {
-            sent: Sent { x: zeros(inputs * PIECE), q: zeros(inputs * PIECE), both: zeros(inputs * PIECE) },
-            re: piece(),
-            im: piece(),
-            dark: piece(),
-            shot: piece(),
-            thermal: piece(),
-            laser: zeros(PIECE),
-            readings: piece(),
-            intensity: zeros(rows),
+            sent: Sent { x: values(inputs), q: values(inputs), both: values(inputs) },
+            re: values(rows),
+            im: values(rows),
+            dark: values(rows),
+            shot: draws(rows),
+            thermal: draws(rows),
+            laser: draws(1),
+            readings: values(rows),
+            intensity: vec![T::ZERO; rows],
             clipped: vec![0; rows],
-            sums: zeros(outputs * BLOCK as usize),
+            sums: vec![T::ZERO; outputs * BLOCK as usize],
         }
     }
 }
@@ -392,7 +396,7 @@ impl<T: Real> MatrixProduct for OpticalProduct<T> {
             for column in 0..plan.column_blocks() {
                 // The tiles of one column of tiles get the same light.
                 let tiles = (column..plan.tiles().len()).step_by(plan.column_blocks());
-                let mut lit: Vec<(usize, Streams<T>)> = tiles
+                let mut lit: Vec<(usize, Streams)> = tiles
                     .filter_map(|t| {
                         let core = self.tiles[t].as_ref()?.core;
                         Some((t, self.open(t, core, shot, block, (skip, plan.tiles()[t].rows))))

@@ -171,8 +171,8 @@ impl BoxMuller for f32 {
         round(state, &mut words);
         let (sines, cosines) = group.split_at_mut(HALF);
         // Two short loops: more of their turns fit in the window in which a processor looks for work.
-        for i in 0..HALF {
-            sines[i] = radius_single(words[i]);
+        for (radius, word) in sines.iter_mut().zip(words) {
+            *radius = radius_single(word);
         }
         for i in 0..HALF {
             let (sine, cosine) = direction_single(words[HALF + i]);
@@ -201,7 +201,7 @@ fn radius_single(word: u32) -> f32 {
 fn direction_single(word: u32) -> (f32, f32) {
     let x = (word as i32 >> 1) as f32 * (std::f32::consts::PI / 2_147_483_648.0);
     let z = x * x;
-    let sine = x * polynomial!(z, 0.999_999_24, -0.166_656_77, 0.008_313_191, -0.000_185_225_39);
+    let sine = x * polynomial!(z, 0.999_999_2, -0.166_656_77, 0.008_313_191, -0.000_185_225_39);
     let cosine = polynomial!(z, 0.999_999_95, -0.499_999_05, 0.041_663_573, -0.001_385_363, 2.315_241_7e-5);
     (sine, f32::from_bits(cosine.to_bits() ^ (word << 31)))
 }
@@ -216,8 +216,8 @@ impl BoxMuller for f64 {
         round(state, &mut low);
         let word = |i: usize| u64::from(high[i]) << 32 | u64::from(low[i]);
         let (sines, cosines) = group.split_at_mut(HALF);
-        for i in 0..HALF {
-            sines[i] = radius_double(word(i));
+        for (i, radius) in sines.iter_mut().enumerate() {
+            *radius = radius_double(word(i));
         }
         for i in 0..HALF {
             let (sine, cosine) = direction_double(word(HALF + i));
@@ -270,7 +270,7 @@ fn direction_double(word: u64) -> (f64, f64) {
         -0.000_198_412_666_831_306_73,
         2.755_695_291_285_804_8e-6,
         -2.503_026_818_882_279e-8,
-        1.541_121_974_664_889_8e-10
+        1.541_121_974_664_89e-10
     );
     let cosine = polynomial!(
         z,

@@ -22,6 +22,10 @@ pub trait Real: Element + BoxMuller + AddAssign + PartialOrd + Default + 'static
     #[must_use]
     fn from_f64(x: f64) -> Self;
 
+    /// The same number in this precision.
+    #[must_use]
+    fn from_f32(x: f32) -> Self;
+
     /// The same number in double precision.
     #[must_use]
     fn to_f64(self) -> f64;
@@ -56,6 +60,11 @@ macro_rules! real {
             #[inline(always)]
             fn from_f64(x: f64) -> Self {
                 x as Self
+            }
+
+            #[inline(always)]
+            fn from_f32(x: f32) -> Self {
+                Self::from(x)
             }
 
             #[inline(always)]

@@ -28,14 +28,15 @@ pub(crate) struct Detector<T> {
 }
 
 /// Fields at the outputs of a tile, vector after vector, and the draws of their noise: one of shot and thermal noise
-/// for each field, one of the laser for each vector.
+/// for each field, one of the laser for each vector. The draws are single in both precisions, which so differ by rounding
+/// alone.
 pub(crate) struct Light<'a, T> {
     pub rows: usize,
     pub re: &'a [T],
     pub im: &'a [T],
-    pub shot: &'a [T],
-    pub thermal: &'a [T],
-    pub laser: &'a [T],
+    pub shot: &'a [f32],
+    pub thermal: &'a [f32],
+    pub laser: &'a [f32],
 }
 
 impl Receiver {
@@ -86,13 +87,13 @@ impl<T: Real, const HOMODYNE: bool> NullaryFnOnce for Read<'_, T, HOMODYNE> {
             let (re, im) = (&self.light.re[here.clone()], &self.light.im[here.clone()]);
             let (shot, heat) = (&self.light.shot[here.clone()], &self.light.thermal[here.clone()]);
             let readings = &mut self.readings[here];
-            let epsilon = laser * *draw;
+            let epsilon = laser * T::from_f32(*draw);
             let (factor, common) = (T::ONE + epsilon, unbalanced * epsilon);
             for i in 0..rows {
                 let square = re[i] * re[i] + im[i] * im[i];
                 let signal = if HOMODYNE { re[i] } else { square };
-                let current = signal + (dark_variance + signal_variance * square).root() * shot[i];
-                readings[i] = current * factor + common + thermal * heat[i];
+                let current = signal + (dark_variance + signal_variance * square).root() * T::from_f32(shot[i]);
+                readings[i] = current * factor + common + thermal * T::from_f32(heat[i]);
                 intensity[i] += square;
             }
         }
