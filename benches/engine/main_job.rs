@@ -7,8 +7,8 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// One layer on its chips. The precision of the main job stands here: light and current in `f64`.
-pub type Product = OpticalProduct;
+/// One layer on its chips. The precision of the main job stands here: light and current in `f32`.
+pub type Product = OpticalProduct<f32>;
 
 /// Everything that is read from files, ready for the network.
 pub struct MainJob {

@@ -103,7 +103,7 @@ pub const WORKS: &[Work] = &[
     },
     Work {
         key: "optical_product",
-        title: "optical product 128×784 of 10 000 images",
+        title: "optical product 128×784 of 10 000 images (f32)",
         reference: "real product 128×784 by 784×10 000",
         sizes: &[64],
         item: "readout",
