@@ -1,14 +1,13 @@
 //! The speed targets: each piece of work as a ratio to a reference that runs in turn with it, on one thread.
 
+#![allow(clippy::print_stdout)] // what a benchmark finds, it prints
+
 mod common;
 
-use common::{Pair, reference};
-use num_complex::Complex64;
+use common::{Pair, chip, haar, reference};
 use phaseloom::hardware::{Chip, Process, Sample};
 use phaseloom::mesh::cell::CellErrors;
-use phaseloom::mesh::{
-    Circuit, Fields, MatrixProgram, StreamKey, TOPOLOGIES, Unitary, gradient, haar_unitary, standard_normal,
-};
+use phaseloom::mesh::{Circuit, Fields, MatrixProgram, TOPOLOGIES, Unitary, gradient};
 
 fn main() {
     let only = std::env::args().skip(1).find(|a| !a.starts_with('-')).unwrap_or_default();
@@ -113,18 +112,3 @@ const PROCESS: &str = "
     loss_db = 0.1
     imbalance_sigma_db = 0.02
 ";
-
-fn haar(n: usize, seed: u64) -> nalgebra::DMatrix<Complex64> {
-    haar_unitary(n, &mut StreamKey::new(seed, "benchmark").stream())
-}
-
-/// A program of random phases, and the state of its cells with errors of .01.
-fn chip(n: usize, seed: u64) -> (MatrixProgram, Vec<CellErrors>) {
-    let program = common::random_program(n, seed);
-    let mut stream = StreamKey::new(seed, "benchmark/chip").stream();
-    let mut draw = || 0.01 * standard_normal(&mut stream);
-    let errors = (0..program.interferometers())
-        .map(|_| CellErrors { alpha: draw(), beta: draw(), upper: 0.99 + 0.1 * draw(), lower: 0.99 })
-        .collect();
-    (program, errors)
-}

@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let design = Arc::new(program.design(&process)?);
         let place = Place { seed: 1, trial: 0, layer: 0, first_core: 0 };
         let how = (Cores::Each, GainCalibration::None);
-        let product = OpticalProduct::new(&program, &design, &link, &scales, how, place)?;
+        let product = OpticalProduct::<f64>::new(&program, &design, &link, &scales, how, place)?;
         let (y, readings) = product.multiply(&x, Shot { trial: 0, index: 0, first_sample: 0 });
 
         // Spread about the mean of each output, so that the static error of the lossy mesh stays out of it.

@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let design = Arc::new(program.design(&experiment.process)?);
         let place = Place { seed: 1, trial: 0, layer: i as u64, first_core };
         let how = (experiment.core.cores, experiment.core.calibration);
-        products.push(OpticalProduct::new(&program, &design, &experiment.link, &scales, how, place)?);
+        products.push(OpticalProduct::<f64>::new(&program, &design, &experiment.link, &scales, how, place)?);
         first_core += program.tiles().len() as u64;
         println!(
             "layer {}: matrix error {:.3} on this chip, {:.3} predicted",

@@ -2,6 +2,7 @@
 
 use nalgebra::DMatrix;
 use num_complex::Complex64;
+use phaseloom::mesh::cell::CellErrors;
 use phaseloom::mesh::{Form, MatrixProgram, StreamKey, haar_unitary, standard_normal, topology};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -47,6 +48,21 @@ pub fn gaussian(rows: usize, columns: usize, seed: u64) -> DMatrix<Complex64> {
 pub fn random_program(n: usize, seed: u64) -> MatrixProgram {
     let u = haar_unitary(n, &mut StreamKey::new(seed, "benchmark/program").stream());
     MatrixProgram::new(&u, Form::Unitary, topology("rectangular").expect("is there")).expect("a unitary")
+}
+
+pub fn haar(n: usize, seed: u64) -> DMatrix<Complex64> {
+    haar_unitary(n, &mut StreamKey::new(seed, "benchmark").stream())
+}
+
+/// A program of random phases, and the state of its cells with errors of .01.
+pub fn chip(n: usize, seed: u64) -> (MatrixProgram, Vec<CellErrors>) {
+    let program = random_program(n, seed);
+    let mut stream = StreamKey::new(seed, "benchmark/chip").stream();
+    let mut draw = || 0.01 * standard_normal(&mut stream);
+    let errors = (0..program.interferometers())
+        .map(|_| CellErrors { alpha: draw(), beta: draw(), upper: 0.99 + 0.1 * draw(), lower: 0.99 })
+        .collect();
+    (program, errors)
 }
 
 pub struct Pair<'a> {
@@ -105,7 +121,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-fn seconds(s: f64) -> String {
+pub fn seconds(s: f64) -> String {
     if s < 1e-3 {
         format!("{:.1} µs", s * 1e6)
     } else if s < 1.0 {

@@ -2,7 +2,7 @@
 
 use crate::ExperimentError;
 use phaseloom_hardware::toml_file::{Invalid, TomlError, between, locate, parse_toml, read_toml};
-use phaseloom_hardware::{CoreSpec, HardwareError, Link, Process};
+use phaseloom_hardware::{CoreSpec, HardwareError, Link, Precision, Process};
 use phaseloom_network::data::DataSpec;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -38,6 +38,9 @@ pub struct Config {
     /// The optical link.
     #[serde(default)]
     pub link: Link,
+    /// `"single"` (default) or `"double"`: fields, noise and readings of the rows with the real link.
+    #[serde(default)]
+    pub precision: Precision,
     /// Where `phaseloom calibrate` takes its data from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<CalibrationSource>,
@@ -89,6 +92,8 @@ struct File {
     process: Option<toml::Value>,
     #[serde(default)]
     link: Link,
+    #[serde(default)]
+    precision: Precision,
     calibration: Option<CalibrationSource>,
     #[serde(default)]
     sweep: Vec<Axis>,
@@ -153,6 +158,7 @@ impl Experiment {
             core: file.core,
             process,
             link: file.link,
+            precision: file.precision,
             calibration: file.calibration,
             sweep: file.sweep,
         };

@@ -1,12 +1,14 @@
 //! One unit: all samples through one row of a point.
 
 use crate::ExperimentError;
-use crate::prepare::{Bench, chunks};
+use crate::prepare::{Bench, Chunk};
 use crate::record::{LayerDesign, LayerResult, Record, Row, ShotResult, Unit};
 use nalgebra::DMatrix;
 use phaseloom_hardware::{
-    Batch, Cores, Design, DigitalProduct, GainCalibration, Link, MatrixProduct, OpticalProduct, Place, Readings, Shot,
+    Batch, Cores, Design, DigitalProduct, GainCalibration, Link, MatrixProduct, OpticalProduct, Place, Precision,
+    Readings, Shot,
 };
+use phaseloom_mesh::Real;
 use phaseloom_network::model::{LayerReadings, predictions};
 use std::sync::Arc;
 
@@ -39,18 +41,18 @@ impl Bench {
         let mut layers: Vec<LayerReadings> = Vec::new();
         for index in 0..shots {
             let mut outputs = DMatrix::zeros(self.model.output_size(), self.task.labels.len());
-            for (first_sample, chunk) in chunks(&self.task.inputs) {
-                let shot = Shot { trial: unit.trial, index, first_sample };
+            for Chunk { first_sample, inputs, first_product } in &self.task.chunks {
+                let shot = Shot { trial: unit.trial, index, first_sample: *first_sample };
                 let made = match &products {
-                    None => self.model.forward_exact(&chunk),
+                    None => self.model.forward_exact(inputs),
                     Some(products) => {
                         let products: Vec<&dyn MatrixProduct> = products.all.iter().map(|p| &**p).collect();
-                        let (made, readings) = self.model.forward(&chunk, &products, shot);
+                        let (made, readings) = self.model.forward_knowing_first(inputs, first_product, &products, shot);
                         add(&mut layers, &readings);
                         made
                     }
                 };
-                outputs.columns_mut(first_sample as usize, made.ncols()).copy_from(&made);
+                outputs.columns_mut(*first_sample as usize, made.ncols()).copy_from(&made);
             }
             if let Some(&value) = outputs.iter().find(|x| !x.is_finite()) {
                 return Err(not_finite(unit, "an output", value));
@@ -112,9 +114,15 @@ impl Bench {
         for (i, (program, design)) in self.programs.layers.iter().zip(designs).enumerate() {
             let place = Place { seed: self.config.seed, trial, layer: i as u64, first_core };
             let how = (self.config.core.cores, calibration);
-            let product = OpticalProduct::new(program, design, link, &self.programs.scales[i], how, place)?;
-            products.errors.push((product.matrix_error(), product.read_error()));
-            products.all.push(Box::new(product));
+            let scales = &self.programs.scales[i];
+            match self.config.precision.on(link) {
+                Precision::Single => {
+                    products.add(OpticalProduct::<f32>::new(program, design, link, scales, how, place)?);
+                }
+                Precision::Double => {
+                    products.add(OpticalProduct::<f64>::new(program, design, link, scales, how, place)?);
+                }
+            }
             first_core += program.tiles().len() as u64;
         }
         Ok(products)
@@ -188,6 +196,13 @@ impl Bench {
 struct Products {
     all: Vec<Box<dyn MatrixProduct>>,
     errors: Vec<(f64, f64)>,
+}
+
+impl Products {
+    fn add<T: Real>(&mut self, product: OpticalProduct<T>) {
+        self.errors.push((product.matrix_error(), product.read_error()));
+        self.all.push(Box::new(product));
+    }
 }
 
 fn add(totals: &mut Vec<LayerReadings>, more: &[LayerReadings]) {

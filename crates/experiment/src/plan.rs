@@ -14,7 +14,7 @@ fn depends_on(row: Row, point: &Point) -> Value {
     match row {
         Row::Exact => task,
         Row::PerfectIdeal => json!([task, to_value(&c.core), to_value(&c.link.detection), to_value(&c.link.adc)]),
-        Row::PerfectReal => json!([task, to_value(&c.core), to_value(&c.link), c.shots]),
+        Row::PerfectReal => json!([task, to_value(&c.core), to_value(&c.link), c.shots, to_value(&c.precision)]),
         Row::Digital => json!([task, to_value(&c.core), to_value(&c.link), to_value(&c.process.phase_quantization)]),
         Row::Design => json!([task, to_value(&c.core), to_value(&c.link), to_value(&c.process)]),
         Row::Chips => json!(point.index),

@@ -4,7 +4,6 @@ use crate::ExperimentError;
 use crate::config::{Config, Experiment};
 use crate::error::Problem;
 use crate::grid::{Point, to_value};
-use nalgebra::DMatrix;
 use phaseloom_hardware::{Batch, Design, Detection, FullScale, LayerProgram, Link, Process, Scales, bound_scales};
 use phaseloom_mesh::require_memory;
 use phaseloom_network::calibration::Calibration;
@@ -16,10 +15,19 @@ use std::sync::Arc;
 
 /// Test data ready for the network.
 pub(crate) struct Task {
-    pub inputs: Batch,
+    pub chunks: Vec<Chunk>,
     pub labels: Vec<usize>,
     /// Decisions of the exact network.
     pub exact: Vec<usize>,
+}
+
+/// Samples that pass the network together.
+pub(crate) struct Chunk {
+    /// Index of the first of them.
+    pub first_sample: u64,
+    pub inputs: Batch,
+    /// W x of the first photonic layer, exact: every unit compares its readings with it.
+    pub first_product: Batch,
 }
 
 /// The programs of all photonic layers and their scales.
@@ -121,18 +129,14 @@ impl Task {
         data.check(model.input_size(), model.output_size())?;
         let inputs = model.prepare(&data.inputs);
         let mut exact = Vec::with_capacity(data.labels.len());
-        for chunk in chunks(&inputs) {
-            exact.extend(predictions(&model.forward_exact(&chunk.1)));
-        }
-        Ok(Self { inputs, labels: data.labels, exact })
+        let chunks = (0..inputs.ncols()).step_by(CHUNK).map(|start| {
+            let inputs = inputs.columns(start, CHUNK.min(inputs.ncols() - start)).clone_owned();
+            let (outputs, first_product) = model.forward_exact_keeping_first(&inputs);
+            exact.extend(predictions(&outputs));
+            Chunk { first_sample: start as u64, inputs, first_product }
+        });
+        Ok(Self { chunks: chunks.collect(), labels: data.labels, exact })
     }
-}
-
-/// (first sample, columns) of a batch, piece by piece.
-pub(crate) fn chunks(inputs: &Batch) -> impl Iterator<Item = (u64, DMatrix<f64>)> + '_ {
-    (0..inputs.ncols())
-        .step_by(CHUNK)
-        .map(|start| (start as u64, inputs.columns(start, CHUNK.min(inputs.ncols() - start)).clone_owned()))
 }
 
 /// Whether anything in the link depends on how large the numbers are.

@@ -5,8 +5,7 @@ use crate::{HardwareError, MatrixForm};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_mesh::cell::CellErrors;
-use phaseloom_mesh::{Circuit, Fields, Form, MatrixProgram, Section, Settings, StreamKey, Topology};
-use rand::rngs::ChaCha8Rng;
+use phaseloom_mesh::{Circuit, Fields, Form, MatrixProgram, Normals, Section, Settings, StreamKey, Topology};
 
 /// The frozen physical state of one section of a chip.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,8 +55,8 @@ impl Chip {
         let mut sections: Vec<Fabricated> = program.sections().iter().map(Fabricated::perfect).collect();
         for (key, source) in process.sources() {
             let purpose = format!("{key}/fabricate");
-            let mut stream = StreamKey::new(sample.seed, &purpose).trial(sample.trial).core(sample.core).stream();
-            sections.iter_mut().for_each(|section| source.fabricate(&mut stream, section));
+            let mut draws = Normals::new(&StreamKey::new(sample.seed, &purpose).trial(sample.trial).core(sample.core));
+            sections.iter_mut().for_each(|section| source.fabricate(&mut draws, section));
         }
         Ok(Self { process: process.clone(), sample: Some(sample), shape: MatrixForm::of(program), sections })
     }
@@ -154,12 +153,12 @@ impl Chip {
         }
     }
 
-    /// Sends fields through the chip, with the jitter of one moment if a stream is given. The program fits.
+    /// Sends fields through the chip, with the jitter of one moment if its draws are given. The program fits.
     pub(crate) fn send(
         &self,
         program: &MatrixProgram,
         driven: &[Settings],
-        mut moment: Option<&mut ChaCha8Rng>,
+        mut moment: Option<&mut Normals<f64>>,
         fields: &mut Fields,
     ) {
         for ((section, frozen), driven) in program.sections().iter().zip(&self.sections).zip(driven) {
@@ -167,9 +166,9 @@ impl Chip {
             for (phase, offset) in phases.values_mut().iter_mut().zip(frozen.offsets.values()) {
                 *phase += offset;
             }
-            if let Some(stream) = moment.as_deref_mut() {
+            if let Some(draws) = moment.as_deref_mut() {
                 for (_, source) in self.process.sources() {
-                    source.fluctuate(stream, &mut phases);
+                    source.fluctuate(draws, &mut phases);
                 }
             }
             Circuit::compile(section, &phases, &frozen.cells).propagate(fields);

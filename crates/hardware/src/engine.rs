@@ -1,40 +1,53 @@
 //! The optical matrix product: encode, multiply by what the chips really do, detect, convert, scale.
+//!
+//! Samples pass in pieces that stay in the cache, within blocks that share their streams of noise. A piece is encoded
+//! once for all tiles of a column of tiles; each of them then multiplies, draws, reads and converts, one plain loop
+//! over many vectors after the other.
 
+use crate::complex_product::{ComplexProduct, Sent};
 use crate::core::{Design, GainCalibration, LayerProgram, Scales, TileDesign, TileProgram, gain};
+use crate::encoder::Encoder;
+use crate::link::{Detector, Light};
 use crate::readout::Readout;
-use crate::{Batch, Chip, Cores, Detection, HardwareError, Link, MatrixProduct, Readings, Receiver, Sample, Shot};
+use crate::{
+    Batch, Chip, Cores, Detection, HardwareError, Link, MatrixProduct, Readings, Receiver, Sample, Shot, Tile,
+};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
-use phaseloom_mesh::linalg::multiply_batch;
-use phaseloom_mesh::{Fields, StreamKey, standard_normal};
+use phaseloom_mesh::linalg::ENOUGH_COLUMNS;
+use phaseloom_mesh::{Fields, Normals, Real, StreamKey};
 use rand::rngs::ChaCha8Rng;
 use std::sync::Arc;
 
 /// Samples that share one random stream of a purpose.
 const BLOCK: u64 = 256;
+/// Samples that are computed together: fields and draws of a tile of 64 outputs then stay in the cache of a core.
+const PIECE: usize = 64;
 /// Words of a stream that belong to one counted readout: more than any Poisson draw takes.
 const WORDS_PER_COUNT: u128 = 4096;
 
-/// One layer on sampled chips with its link: what networks multiply by.
-pub struct OpticalProduct {
+/// One layer on sampled chips with its link: what networks multiply by. `T` is the precision of light and current;
+/// chips and gains are double, and so are the numbers that go in and come out.
+pub struct OpticalProduct<T = f64> {
     program: Arc<LayerProgram>,
     design: Arc<Design>,
     link: Link,
     receiver: Receiver,
-    scales: Scales,
+    detector: Detector<T>,
+    encoder: Encoder<T>,
     layer: u64,
     seed: u64,
-    tiles: Vec<Option<TileEngine>>,
+    tiles: Vec<Option<TileEngine<T>>>,
 }
 
-struct TileEngine {
+struct TileEngine<T> {
     /// Present where phases jitter: the matrix is then made anew while light passes.
     chip: Option<Chip>,
     core: u64,
-    /// Real form of the realised corner; empty where phases jitter.
-    planes: DMatrix<f64>,
+    /// The realised corner.
+    matrix: ComplexProduct<T>,
     /// What the outputs do to their readings.
-    readout: Readout,
+    readout: Readout<T>,
     /// ‖gŴ − W‖²_F, the part of it that the detectors read, and ‖W‖²_F.
     error_squared: f64,
     read_error_squared: f64,
@@ -54,7 +67,7 @@ pub struct Place {
     pub first_core: u64,
 }
 
-impl OpticalProduct {
+impl<T: Real> OpticalProduct<T> {
     /// Fabricates the chips of a layer and realises its matrix.
     ///
     /// # Errors
@@ -99,8 +112,9 @@ impl OpticalProduct {
             program: program.clone(),
             design: design.clone(),
             link: link.clone(),
+            detector: receiver.detector(),
             receiver,
-            scales: scales.clone(),
+            encoder: Encoder::new(link, scales.input),
             layer: place.layer,
             seed: place.seed,
             tiles,
@@ -120,157 +134,184 @@ impl OpticalProduct {
         self.relative(|tile| tile.read_error_squared)
     }
 
-    fn relative(&self, error_squared: fn(&TileEngine) -> f64) -> f64 {
+    fn relative(&self, error_squared: fn(&TileEngine<T>) -> f64) -> f64 {
         let tiles = self.tiles.iter().flatten();
         let (error, norm) = tiles.fold((0.0, 0.0), |(e, n), t| (e + error_squared(t), n + t.norm_squared));
         if norm > 0.0 { (error / norm).sqrt() } else { 0.0 }
     }
 
-    /// Fields of a batch in units of √P_port: in phase, and in quadrature where there is any; clipped inputs.
-    fn encode(&self, input: &Batch) -> (DMatrix<f64>, Option<DMatrix<f64>>, u64) {
-        let mut clipped = 0;
-        let mut in_phase = input / self.scales.input;
-        if !self.link.is_ideal() {
-            let codes = self.link.dac.map(|dac| dac.signed());
-            for x in in_phase.iter_mut() {
-                clipped += u64::from(x.abs() > 1.0);
-                *x = x.clamp(-1.0, 1.0);
-                if let Some(codes) = &codes {
-                    *x = codes.round(*x);
-                }
-            }
-        }
-        let quadrature = self.link.modulator.map(|modulator| {
-            let field = modulator.field();
-            let mut quadrature = DMatrix::zeros(input.nrows(), input.ncols());
-            for (x, q) in in_phase.iter_mut().zip(quadrature.iter_mut()) {
-                (*x, *q) = field(*x);
-            }
-            quadrature
-        });
-        (in_phase, quadrature, clipped)
-    }
-
-    fn stream(&self, purpose: &str, shot: Shot, tile: usize, core: u64, block: u64) -> ChaCha8Rng {
+    /// Hands the key of a stream to `open`.
+    fn key<S>(&self, purpose: &str, shot: Shot, of: (usize, u64), block: u64, open: impl Fn(&StreamKey<'_>) -> S) -> S {
+        let (tile, core) = of;
         let repeated = if shot.index == 0 { purpose.to_owned() } else { format!("{purpose}/{}", shot.index) };
-        StreamKey::new(self.seed, &repeated)
-            .trial(shot.trial)
-            .core(core)
-            .layer(self.layer)
-            .tile(tile as u64)
-            .block(block)
-            .stream()
+        let key = StreamKey::new(self.seed, &repeated).trial(shot.trial).core(core);
+        open(&key.layer(self.layer).tile(tile as u64).block(block))
     }
 
-    /// Fields at the outputs of a tile (2r × batch, or r where only the real part counts).
-    fn propagate(&self, t: usize, engine: &TileEngine, stacked: &DMatrix<f64>, shot: Shot) -> DMatrix<f64> {
-        let (Some(chip), Some(tile), Some(design)) = (&engine.chip, &self.program.tiles[t], &self.design.tiles[t])
-        else {
-            return multiply_batch(&engine.planes, stacked);
-        };
-        // Jitter: the phases hold for a number of vectors, counted from the first sample of the data.
-        let hold = self.design.process.phase_jitter.as_ref().map_or(1, |j| j.hold(self.link.symbol_rate_hz));
-        let (rows, inputs) = tile.target.shape();
-        let mut out = DMatrix::zeros(2 * rows, stacked.ncols());
-        let mut start = 0;
-        while start < stacked.ncols() {
-            let segment = (shot.first_sample + start as u64) / hold;
-            let left = (segment + 1).saturating_mul(hold) - shot.first_sample - start as u64;
-            let end = stacked.ncols().min(start.saturating_add(usize::try_from(left).unwrap_or(usize::MAX)));
-            let fields = DMatrix::from_fn(tile.program.shape().1, end - start, |i, j| {
-                let im = if stacked.nrows() > inputs && i < inputs { stacked[(inputs + i, start + j)] } else { 0.0 };
-                if i < inputs { Complex64::new(stacked[(i, start + j)], im) } else { Complex64::new(0.0, 0.0) }
-            });
-            let mut fields = Fields::from_matrix(&fields);
-            let mut stream = self.stream("phase_jitter/fluctuate", shot, t, engine.core, segment);
-            chip.send(&tile.program, &design.driven, Some(&mut stream), &mut fields);
-            let made = fields.to_matrix();
-            for j in start..end {
-                for i in 0..rows {
-                    out[(i, j)] = made[(i, j - start)].re;
-                    out[(rows + i, j)] = made[(i, j - start)].im;
-                }
-            }
-            start = end;
-        }
-        out
-    }
-
-    /// Reads a tile's fields into `out` (rows of the tile), and counts.
-    fn detect(&self, t: usize, engine: &TileEngine, fields: &DMatrix<f64>, shot: Shot, out: &mut Batch) -> Readings {
-        let tile = self.program.plan.tiles()[t];
-        let rows = tile.rows;
-        let dark = vec![0.0; rows];
-        let (mut shot_draws, mut thermal_draws, mut values) = (dark.clone(), dark.clone(), dark.clone());
-        let mut readings = Readings { outputs: (rows * fields.ncols()) as u64, ..Readings::default() };
-        let mut intensity = 0.0;
-        let mut sample = 0;
-        while sample < fields.ncols() {
-            let absolute = shot.first_sample + sample as u64;
-            let skip = (absolute % BLOCK) as usize;
-            let count = fields.ncols().min(sample + BLOCK as usize - skip) - sample;
-            let mut streams = self.open(t, engine.core, absolute / BLOCK, skip, rows, shot);
-            for j in sample..sample + count {
-                let (re, im) = fields.as_slice()[j * fields.nrows()..][..fields.nrows()].split_at(rows);
-                let im = if im.is_empty() { &dark } else { im };
-                fill(&mut streams.shot, &mut shot_draws);
-                fill(&mut streams.thermal, &mut thermal_draws);
-                let laser = streams.laser.as_mut().map_or(0.0, standard_normal);
-                self.receiver.read(re, im, (&shot_draws, &thermal_draws, laser), &mut values);
-                if let Some(stream) = &mut streams.counts {
-                    let first = (skip + j - sample) * rows;
-                    for (i, value) in values.iter_mut().enumerate() {
-                        stream.set_word_pos((first + i) as u128 * WORDS_PER_COUNT);
-                        self.receiver.read_counted(re[i], im[i], (thermal_draws[i], laser), stream, value);
-                    }
-                }
-                intensity += re.iter().zip(im).map(|(re, im)| re * re + im * im).sum::<f64>();
-                let total = out.nrows();
-                let sums = &mut out.as_mut_slice()[j * total + tile.row..][..rows];
-                readings.outputs_clipped += engine.readout.add(&values, sums);
-            }
-            sample += count;
-        }
-        readings.signal_photoelectrons = self.receiver.photoelectrons(intensity);
-        readings
-    }
-
-    /// The noise streams of a block, at the place of its sample `skip`.
-    fn open(&self, t: usize, core: u64, block: u64, skip: usize, rows: usize, shot: Shot) -> Streams {
+    /// The streams of noise of a tile and block, from its sample `skip` on.
+    fn open(&self, tile: usize, core: u64, shot: Shot, block: u64, (skip, rows): (usize, usize)) -> Streams {
         let (shot_noise, thermal, laser) = self.receiver.uses();
         let at = |wanted: bool, purpose, each: usize| {
             wanted.then(|| {
-                let mut stream = self.stream(purpose, shot, t, core, block);
-                (0..skip * each).for_each(|_| {
-                    standard_normal(&mut stream);
-                });
-                stream
+                let mut draws = self.key(purpose, shot, (tile, core), block, Normals::new);
+                draws.skip(skip * each);
+                draws
             })
         };
         Streams {
             shot: at(shot_noise, "shot_noise/detect", rows),
             thermal: at(thermal, "thermal_noise/detect", rows),
             laser: at(laser, "intensity_noise/detect", 1),
-            counts: self.receiver.may_count().then(|| self.stream("shot_noise/count", shot, t, core, block)),
+            counts: (self.receiver.may_count())
+                .then(|| self.key("shot_noise/count", shot, (tile, core), block, |key| key.stream())),
+        }
+    }
+
+    /// Fields at the outputs of a tile whose phases jitter: they hold for a number of vectors, counted from the first
+    /// sample of the data.
+    fn jitter(&self, t: usize, (chip, core): (&Chip, u64), shot: Shot, piece: &Piece, work: &mut Workspace<T>) {
+        let (Some(tile), Some(design)) = (&self.program.tiles[t], &self.design.tiles[t]) else { return };
+        let hold = self.design.process.phase_jitter.as_ref().map_or(1, |j| j.hold(self.link.symbol_rate_hz));
+        let (rows, inputs) = tile.target.shape();
+        let mut start = 0;
+        while start < piece.count {
+            let at = piece.absolute + start as u64;
+            let left = (at / hold + 1).saturating_mul(hold) - at;
+            let end = piece.count.min(start.saturating_add(usize::try_from(left).unwrap_or(usize::MAX)));
+            let fields = DMatrix::from_fn(tile.program.shape().1, end - start, |i, j| {
+                let value = |sent: &[T]| if i < inputs { sent[(start + j) * inputs + i].to_f64() } else { 0.0 };
+                Complex64::new(value(&work.sent.x), if self.encoder.quadrature() { value(&work.sent.q) } else { 0.0 })
+            });
+            let mut fields = Fields::from_matrix(&fields);
+            let mut draws = self.key("phase_jitter/fluctuate", shot, (t, core), at / hold, Normals::new);
+            chip.send(&tile.program, &design.driven, Some(&mut draws), &mut fields);
+            for (j, made) in (start..end).zip(fields.to_matrix().column_iter()) {
+                for i in 0..rows {
+                    work.re[j * rows + i] = T::from_f64(made[i].re);
+                    work.im[j * rows + i] = T::from_f64(made[i].im);
+                }
+            }
+            start = end;
+        }
+    }
+
+    /// Sends a piece through a tile and adds what is read of it to the sums; returns the light at its detectors.
+    fn read(&self, t: usize, streams: &mut Streams, shot: Shot, piece: &Piece, work: &mut Workspace<T>) -> f64 {
+        let (tile, Some(engine)) = (self.program.plan.tiles()[t], &self.tiles[t]) else { return 0.0 };
+        let rows = tile.rows;
+        match &engine.chip {
+            Some(chip) => self.jitter(t, (chip, engine.core), shot, piece, work),
+            None => {
+                let columns = piece.count.max(ENOUGH_COLUMNS);
+                engine.matrix.multiply(&work.sent, columns, &mut work.re, &mut work.im);
+            }
+        }
+        let all = rows * piece.count;
+        fill(&mut streams.shot, &mut work.shot[..all]);
+        fill(&mut streams.thermal, &mut work.thermal[..all]);
+        fill(&mut streams.laser, &mut work.laser[..piece.count]);
+        let light = Light {
+            rows,
+            re: &work.re[..all],
+            im: if self.receiver.needs_both_quadratures() { &work.im[..all] } else { &work.dark[..all] },
+            shot: &work.shot[..all],
+            thermal: &work.thermal[..all],
+            laser: &work.laser[..piece.count],
+        };
+        let intensity = &mut work.intensity[..rows];
+        intensity.fill(T::ZERO);
+        self.detector.read(&light, &mut work.readings[..all], intensity);
+        if let Some(stream) = &mut streams.counts {
+            self.count(stream, &light, piece.in_block() * rows, &mut work.readings[..all]);
+        }
+        let total = self.program.plan.shape().0;
+        let sums = &mut work.sums[piece.in_call * total..][..piece.count * total];
+        engine.readout.add(&work.readings[..all], sums, (tile.row, total), &mut work.clipped);
+        intensity.iter().map(|square| square.to_f64()).sum()
+    }
+
+    /// Counts photons one by one where they are few; the light of the first of `readings` is number `first` of a block.
+    fn count(&self, stream: &mut ChaCha8Rng, light: &Light<'_, T>, first: usize, readings: &mut [T]) {
+        for (k, reading) in readings.iter_mut().enumerate() {
+            stream.set_word_pos((first + k) as u128 * WORDS_PER_COUNT);
+            let draws = (f64::from(light.thermal[k]), f64::from(light.laser[k / light.rows]));
+            let counted = self.receiver.read_counted(light.re[k].to_f64(), light.im[k].to_f64(), draws, stream);
+            if let Some(counted) = counted {
+                *reading = T::from_f64(counted);
+            }
         }
     }
 }
 
-/// The random numbers of one block of samples; `None` where a source is off.
-struct Streams {
-    shot: Option<ChaCha8Rng>,
-    thermal: Option<ChaCha8Rng>,
-    laser: Option<ChaCha8Rng>,
-    counts: Option<ChaCha8Rng>,
+/// Samples that are computed together, all of one block.
+struct Piece {
+    /// Index of the first of them in the data, and in the samples of this block that are asked for.
+    absolute: u64,
+    in_call: usize,
+    count: usize,
 }
 
-fn fill(stream: &mut Option<ChaCha8Rng>, draws: &mut [f64]) {
-    if let Some(stream) = stream {
-        draws.iter_mut().for_each(|z| *z = standard_normal(stream));
+impl Piece {
+    /// Index of its first sample in the block.
+    fn in_block(&self) -> usize {
+        (self.absolute % BLOCK) as usize
     }
 }
 
-impl TileEngine {
+/// The random numbers of one tile and block of samples; `None` where a source is off.
+struct Streams {
+    shot: Option<Normals<f32>>,
+    thermal: Option<Normals<f32>>,
+    laser: Option<Normals<f32>>,
+    counts: Option<ChaCha8Rng>,
+}
+
+fn fill(stream: &mut Option<Normals<f32>>, draws: &mut [f32]) {
+    if let Some(stream) = stream {
+        stream.fill(draws);
+    }
+}
+
+/// Memory for one piece of samples and the largest tile. What a source that is off would write stays zero.
+struct Workspace<T> {
+    sent: Sent<T>,
+    re: Vec<T>,
+    im: Vec<T>,
+    dark: Vec<T>,
+    shot: Vec<f32>,
+    thermal: Vec<f32>,
+    laser: Vec<f32>,
+    readings: Vec<T>,
+    /// Light at each row of a tile, and readings that saturated there.
+    intensity: Vec<T>,
+    clipped: Vec<u32>,
+    /// Outputs of the layer for a block of samples.
+    sums: Vec<T>,
+}
+
+impl<T: Real> Workspace<T> {
+    fn new(outputs: usize, rows: usize, inputs: usize) -> Self {
+        // Of a length that is no power of two: arrays at equal places of their pages would drive each other out of the
+        // cache, and make loads wait for stores that have nothing to do with them.
+        let values = |each: usize| vec![T::ZERO; each * PIECE + 5 * 16];
+        let draws = |each: usize| vec![0.0; each * PIECE + 5 * 16];
+        Self {
+            sent: Sent { x: values(inputs), q: values(inputs), both: values(inputs) },
+            re: values(rows),
+            im: values(rows),
+            dark: values(rows),
+            shot: draws(rows),
+            thermal: draws(rows),
+            laser: draws(1),
+            readings: values(rows),
+            intensity: vec![T::ZERO; rows],
+            clipped: vec![0; rows],
+            sums: vec![T::ZERO; outputs * BLOCK as usize],
+        }
+    }
+}
+
+impl<T: Real> TileEngine<T> {
     #[expect(clippy::too_many_arguments, reason = "one caller, which has each of them at hand")]
     fn new(
         tile: &TileProgram,
@@ -308,26 +349,17 @@ impl TileEngine {
                 read_error_squared += if homodyne { error.re * error.re } else { error.norm_sqr() };
             }
         }
-        let quadrature_in = link.modulator.is_some();
-        let out = if receiver.needs_both_quadratures() { 2 * rows } else { rows };
-        let planes = DMatrix::from_fn(out, if quadrature_in { 2 * inputs } else { inputs }, |i, j| {
-            let z = corner[(i % rows, j % inputs)];
-            match (i < rows, j < inputs) {
-                (true, true) | (false, false) => z.re,
-                (true, false) => -z.im,
-                (false, true) => z.im,
-            }
-        });
         let offset = match link.detection {
             Detection::Offset => tile.target[(0, inputs - 1)].re / design.gain,
             Detection::Homodyne | Detection::Direct => 0.0,
         };
-        let trims = gains.iter().map(|g| g / design.gain).collect();
-        let readout = Readout::new(link, design.gain * input_scale, trims, full_scale, offset);
+        let trims: Vec<f64> = gains.iter().map(|g| g / design.gain).collect();
+        let readout = Readout::new(link, design.gain * input_scale, &trims, full_scale, offset);
+        let matrix = ComplexProduct::new(&corner, link.modulator.is_some(), receiver.needs_both_quadratures());
         Ok(Self {
             chip: jitter.then_some(chip),
             core,
-            planes: if jitter { DMatrix::zeros(0, 0) } else { planes },
+            matrix,
             readout,
             error_squared,
             read_error_squared,
@@ -336,7 +368,7 @@ impl TileEngine {
     }
 }
 
-impl MatrixProduct for OpticalProduct {
+impl<T: Real> MatrixProduct for OpticalProduct<T> {
     fn shape(&self) -> (usize, usize) {
         self.program.plan.shape()
     }
@@ -346,28 +378,48 @@ impl MatrixProduct for OpticalProduct {
     }
 
     fn multiply(&self, input: &Batch, shot: Shot) -> (Batch, Readings) {
-        let (rows, columns) = self.shape();
-        assert_eq!(input.nrows(), columns, "one row of the batch for each input of the layer");
-        let (in_phase, quadrature, inputs_clipped) = self.encode(input);
-        let mut out = DMatrix::zeros(rows, input.ncols());
-        let mut readings = Readings { inputs: input.len() as u64, inputs_clipped, ..Readings::default() };
+        let (outputs, inputs) = self.shape();
+        assert_eq!(input.nrows(), inputs, "one row of the batch for each input of the layer");
+        let plan = &self.program.plan;
         let constant = usize::from(self.link.detection == Detection::Offset);
-        for (t, engine) in self.tiles.iter().enumerate() {
-            let Some(engine) = engine else { continue };
-            let tile = self.program.plan.tiles()[t];
-            let inputs = tile.columns + constant;
-            let planes = if quadrature.is_some() { 2 } else { 1 };
-            let mut stacked = DMatrix::zeros(planes * inputs, input.ncols());
-            stacked.rows_mut(0, tile.columns).copy_from(&in_phase.rows(tile.column, tile.columns));
-            if constant == 1 {
-                stacked.row_mut(tile.columns).fill(1.0);
+        let largest = |size: fn(&Tile) -> usize| plan.tiles().iter().map(size).max().unwrap_or(0);
+        let mut work = Workspace::new(outputs, largest(|t| t.rows), largest(|t| t.columns) + constant);
+        let mut out = DMatrix::zeros(outputs, input.ncols());
+        let mut readings = Readings { inputs: input.len() as u64, ..Readings::default() };
+        let mut intensity = 0.0;
+        let mut start = 0;
+        while start < input.ncols() {
+            let absolute = shot.first_sample + start as u64;
+            let (block, skip) = (absolute / BLOCK, (absolute % BLOCK) as usize);
+            let count = (input.ncols() - start).min(BLOCK as usize - skip);
+            work.sums[..outputs * count].fill(T::ZERO);
+            for column in 0..plan.column_blocks() {
+                // The tiles of one column of tiles get the same light.
+                let tiles = (column..plan.tiles().len()).step_by(plan.column_blocks());
+                let mut lit: Vec<(usize, Streams)> = tiles
+                    .filter_map(|t| {
+                        let core = self.tiles[t].as_ref()?.core;
+                        Some((t, self.open(t, core, shot, block, (skip, plan.tiles()[t].rows))))
+                    })
+                    .collect();
+                let Tile { column: first, columns, .. } = plan.tiles()[column];
+                for in_call in (0..count).step_by(PIECE) {
+                    let piece =
+                        Piece { absolute: absolute + in_call as u64, in_call, count: PIECE.min(count - in_call) };
+                    let light = input.view((first, start + in_call), (columns, piece.count));
+                    readings.inputs_clipped += self.encoder.encode(&light, constant, &mut work.sent);
+                    for (t, streams) in &mut lit {
+                        intensity += self.read(*t, streams, shot, &piece, &mut work);
+                        readings.outputs += (plan.tiles()[*t].rows * piece.count) as u64;
+                    }
+                }
             }
-            if let Some(quadrature) = &quadrature {
-                stacked.rows_mut(inputs, tile.columns).copy_from(&quadrature.rows(tile.column, tile.columns));
-            }
-            let fields = self.propagate(t, engine, &stacked, shot);
-            readings.add(&self.detect(t, engine, &fields, shot, &mut out));
+            let made = out.columns_mut(start, count);
+            made.into_iter().zip(&work.sums).for_each(|(out, sum)| *out = sum.to_f64());
+            start += count;
         }
+        readings.outputs_clipped = work.clipped.iter().map(|&count| u64::from(count)).sum();
+        readings.signal_photoelectrons = self.receiver.photoelectrons(intensity);
         (out, readings)
     }
 }

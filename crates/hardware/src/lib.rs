@@ -6,13 +6,16 @@
 
 mod chip;
 mod chip_file;
+mod complex_product;
 mod core;
 mod digital;
+mod encoder;
 mod engine;
 mod error;
 mod imperfection;
 mod link;
 mod matrix_form;
+mod precision;
 mod product;
 mod readout;
 mod tile;
@@ -32,5 +35,6 @@ pub use link::{
     Link, Modulator, ModulatorKind, PLANCK, Quality, Receiver, ThermalNoise,
 };
 pub use matrix_form::MatrixForm;
+pub use precision::Precision;
 pub use product::{Batch, MatrixProduct, Readings, Shot};
 pub use tile::{Tile, TilePlan};

@@ -5,6 +5,7 @@ mod common;
 use common::{Layer, real, vectors};
 use nalgebra::DMatrix;
 use phaseloom_hardware::{DigitalProduct, MatrixProduct, Shot};
+use phaseloom_mesh::Real;
 
 fn at(first_sample: u64) -> Shot {
     Shot { trial: 0, index: 0, first_sample }
@@ -77,6 +78,15 @@ const SOURCES: &str = "[splitter_error]\nsigma_rad = 0.02\n[insertion_loss]\nlos
 /// sample on and across the border of a block of 256 draws. Identical bits.
 #[test]
 fn outputs_do_not_depend_on_the_batch() {
+    invariance::<f64>();
+}
+
+#[test]
+fn single_outputs_do_not_depend_on_the_batch() {
+    invariance::<f32>();
+}
+
+fn invariance<T: Real>() {
     let noise = "[thermal_noise]\nfeedback_ohm = 5e3\n[intensity_noise]\nrin_db_per_hz = -130.0\ncmrr_db = 25.0";
     let bright = format!("laser_power_w = 1e-4\nshot_noise = true\n{noise}");
     let dim = format!("laser_power_w = 1e-7\nshot_noise = true\n{noise}");
@@ -101,7 +111,7 @@ fn outputs_do_not_depend_on_the_batch() {
             if ports == 64 && process.contains("jitter") {
                 continue;
             }
-            let product = Layer::new(&w, &format!("ports = {ports}"), process, link, 1.0).product(0);
+            let product = Layer::new(&w, &format!("ports = {ports}"), process, link, 1.0).product_in::<T>(0);
             let first = 201;
             let (whole, _) = product.multiply(&x, at(first));
             let mut start = 0;
@@ -146,5 +156,33 @@ fn shots_are_draws_of_their_own() {
     assert_eq!(get(0, 0, 0), get(0, 0, 0));
     for other in [get(1, 0, 0), get(0, 1, 0), get(0, 0, 1)] {
         assert!((other - get(0, 0, 0)).amin() != 0.0);
+    }
+}
+
+/// Single and double precision take the same draws and differ by rounding: of a sum of k = 64 products and of a few more
+/// steps, each within 2⁻²⁴ of the largest term. Terms of the tile's field are at most √64 in all (unit vectors times
+/// inputs within ±1), so no field is off by more than 70·2⁻²⁴·8 = 3.3e-5; measured in full scales (bound: √64) 4e-6.
+/// Behind a converter of 8 bits, whose codes are 7.9e-3 of it apart, a reading falls to the neighbour in 2·4e-6/7.9e-3 =
+/// 1e-3 of all cases at most, and then by one code.
+#[test]
+fn single_precision_differs_by_rounding() {
+    let noise = "laser_power_w = 1e-3\nshot_noise = true\n[thermal_noise]\nfeedback_ohm = 5e3\n[intensity_noise]\n\
+                 rin_db_per_hz = -145.0\ncmrr_db = 30.0\n[modulator]\nkind = \"push_pull\"\nextinction_db = 25.0";
+    let (w, x) = (real(64, 64, 5), vectors(64, 2000, 1.0, 5));
+    for adc in ["", "[adc]\nbits = 8\nfull_scale = \"bound\""] {
+        let layer = Layer::new(&w, "ports = 64", SOURCES, &format!("{noise}\n{adc}"), 1.0);
+        let ((single, a), (double, b)) =
+            (layer.product_in::<f32>(0).multiply(&x, at(0)), layer.product_in::<f64>(0).multiply(&x, at(0)));
+        let full_scale = layer.scales.full_scale[0];
+        let off = (single - double) / full_scale;
+        eprintln!("{adc:?}: rms {:.2e}, largest {:.2e}", off.norm() / (off.len() as f64).sqrt(), off.amax());
+        if adc.is_empty() {
+            assert!(off.amax() < 4e-6, "{:e}", off.amax());
+        } else {
+            let moved = off.iter().filter(|off| off.abs() > 1e-5).count() as f64 / off.len() as f64;
+            assert!(moved < 1e-3 && off.amax() < 1.0 / 127.0 + 1e-5, "{moved:e} moved by at most {:e}", off.amax());
+        }
+        assert!((a.signal_photoelectrons / b.signal_photoelectrons - 1.0).abs() < 1e-5);
+        assert!(a.outputs_clipped == b.outputs_clipped && a.inputs_clipped == b.inputs_clipped);
     }
 }

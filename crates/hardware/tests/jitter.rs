@@ -86,7 +86,7 @@ fn jitter_has_a_damping_floor() {
     let (n, sigma, k) = (16, 0.02, 400);
     let layer = layer(n, &format!("[phase_jitter]\nsigma_rad = {sigma}\ncorrelation_s = 32e-9"));
     let product = layer.product(0);
-    let found: Mean = (0..20)
+    let found: Mean = (0..48)
         .map(|index| {
             let all = matrices(&product, n, index, k);
             squared(&(all.iter().fold(Matrix::zeros(n, n), |s, m| s + m) / Complex64::new(k as f64, 0.0)), n)

@@ -3,7 +3,7 @@
 //! nalgebra is the exchange type. Its own SVD is not used: it silently returns wrong factors for some rank-deficient
 //! matrices; faer's result is checked by its residual all the same.
 
-use crate::MeshError;
+use crate::{MeshError, Real};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use nalgebra::DMatrix;
@@ -53,23 +53,49 @@ pub fn multiply_real(a: &DMatrix<f64>, b: &DMatrix<f64>) -> DMatrix<f64> {
     product
 }
 
+/// Numbers that the products take; see [`Real`](crate::Real).
+pub trait Element: faer::traits::ComplexField + Copy {}
+
+impl Element for f32 {}
+impl Element for f64 {}
+
+/// Columns from which on a product treats each alike: one with a single column takes another path, with another order
+/// of sums.
+pub const ENOUGH_COLUMNS: usize = 8;
+
 /// `W·X` for a batch of real vectors, one a column, such that the bits of a column do not depend on its neighbours.
 ///
-/// A product with a single column takes another path, with another order of sums: small batches are filled up with
-/// columns of zeros. That the rest holds is tested, not promised by the library.
+/// Small batches are filled up with columns of zeros. That the rest holds is tested, not promised by the library.
 ///
 /// # Panics
 ///
 /// If the columns of `weight` are not as many as the rows of `batch`.
 #[must_use]
-pub fn multiply_batch(weight: &DMatrix<f64>, batch: &DMatrix<f64>) -> DMatrix<f64> {
-    const ENOUGH: usize = 8;
+pub fn multiply_batch<T: Real>(weight: &DMatrix<T>, batch: &DMatrix<T>) -> DMatrix<T> {
+    assert_eq!(weight.ncols(), batch.nrows(), "columns of the matrix, rows of the batch");
     let samples = batch.ncols();
-    if samples >= ENOUGH {
-        return multiply_real(weight, batch);
+    if samples >= ENOUGH_COLUMNS {
+        let mut product = DMatrix::from_element(weight.nrows(), samples, T::ZERO);
+        multiply_into(product.as_mut_slice(), weight, batch.as_slice(), None);
+        return product;
     }
-    let filled = batch.clone().resize_horizontally(ENOUGH, 0.0);
-    multiply_real(weight, &filled).columns(0, samples).into_owned()
+    let filled = batch.clone().resize_horizontally(ENOUGH_COLUMNS, T::ZERO);
+    multiply_batch(weight, &filled).columns(0, samples).into_owned()
+}
+
+/// The same into memory that is there, column after column: `out = W·X`, or `out += factor·W·X`.
+///
+/// # Panics
+///
+/// If the lengths do not fit, or there are less than [`ENOUGH_COLUMNS`] columns.
+pub fn multiply_into<T: Real>(out: &mut [T], weight: &DMatrix<T>, batch: &[T], add: Option<T>) {
+    let (rows, inputs) = weight.shape();
+    let columns = out.len() / rows.max(1);
+    assert!(columns >= ENOUGH_COLUMNS, "{columns} columns are too few");
+    let product = MatMut::from_column_major_slice_mut(out, rows, columns);
+    let batch = MatRef::from_column_major_slice(batch, inputs, columns);
+    let (accumulate, factor) = add.map_or((Accum::Replace, T::ONE), |factor| (Accum::Add, factor));
+    matmul(product, accumulate, view(weight), batch, factor, Par::Seq);
 }
 
 /// QR of a square matrix: (Q, R), Householder, R's diagonal of any phase.

@@ -73,6 +73,13 @@ impl Axis {
         Self { scale: Scale::Linear { low, high }, ticks, title: quantity.title(&unit), break_at: None }
     }
 
+    /// A logarithmic axis for positive values of a quantity; at least two of them differ.
+    pub(crate) fn logarithmic(values: &[f64], quantity: &Quantity) -> Self {
+        let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        Self::log(low, high, false, quantity)
+    }
+
     fn log(smallest: f64, largest: f64, has_zero: bool, quantity: &Quantity) -> Self {
         let (factor, unit) = if quantity.takes_prefix() {
             quantity.scaled((smallest * largest).sqrt())

@@ -1,6 +1,7 @@
 //! The figures: one file each, and one line in the list.
 
 mod accuracy;
+pub(crate) mod scaling;
 
 pub(crate) use accuracy::Accuracy;
 

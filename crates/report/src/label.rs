@@ -30,6 +30,7 @@ const NAMES: &[(&str, &str)] = &[
     ("temperature_k", "temperature"),
     ("wavelength_m", "wavelength"),
     ("elapsed_s", "elapsed time"),
+    ("time_s", "time"),
 ];
 
 /// Units by the suffix of the key; a longer suffix stands before one that it ends with.

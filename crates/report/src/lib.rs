@@ -1,4 +1,4 @@
-//! Figures of Phaseloom, drawn from the tables of an experiment alone, never from a simulation.
+//! Figures of Phaseloom, drawn from the tables of an experiment or a benchmark alone, never from a simulation.
 //!
 //! ```text
 //! summary.csv ── Table ── Summary ── Arrangement ──▶ Figure ──▶ figure.svg ──▶ figure.png
@@ -15,6 +15,7 @@ mod canvas;
 mod error;
 mod figure;
 mod font;
+mod growth;
 mod label;
 mod legend;
 mod palette;
@@ -25,6 +26,7 @@ mod table;
 
 pub use error::ReportError;
 pub use figure::{FIGURES, Figure, figure};
+pub use growth::Growth;
 pub use png::png;
 pub use table::{Row, Table};
 
@@ -47,4 +49,27 @@ pub use table::{Row, Table};
 /// The table cannot be read: no header or no rows, a missing column, a cell that is not what its column holds.
 pub fn accuracy_figure(summary_csv: &str) -> Result<String, ReportError> {
     figure::Accuracy.draw(&Table::parse(summary_csv)?)
+}
+
+/// Draws the times of a benchmark against the size of its works as SVG, with fitted exponents.
+///
+/// Times are in seconds. A work has a line of its own and one of its reference; one of fewer than three sizes has none.
+///
+/// ```
+/// let times = "\
+/// ## name: times
+/// work,size,ours_s,reference,reference_s
+/// realise,64,0.001,product,0.001
+/// realise,128,0.008,product,0.009
+/// realise,256,0.064,product,0.071
+/// ";
+/// let svg = phaseloom_report::scaling_figure(times)?;
+/// assert!(svg.contains("realise: 3.00 ± 0.00"));
+/// # Ok::<(), phaseloom_report::ReportError>(())
+/// ```
+///
+/// # Errors
+/// The table cannot be read, lacks a column, holds something that is no number, or has no work of three sizes.
+pub fn scaling_figure(times_csv: &str) -> Result<String, ReportError> {
+    figure::scaling::draw(&Table::parse(times_csv)?)
 }

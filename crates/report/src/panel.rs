@@ -117,7 +117,7 @@ fn grid(panel: &Panel, x: &Axis, y: &Axis) -> Result<(), ReportError> {
             panel.canvas.line(&[panel.at(tick.at, 0.0), panel.at(tick.at, 1.0)], thin(GRID))?;
         }
     }
-    for tick in &y.ticks {
+    for tick in y.ticks.iter().filter(|tick| !tick.label.is_empty()) {
         panel.canvas.line(&[panel.at(0.0, tick.at), panel.at(1.0, tick.at)], thin(GRID))?;
     }
     Ok(())
@@ -129,6 +129,10 @@ fn frame(panel: &Panel, x: &Axis, y: &Axis) -> Result<(), ReportError> {
     canvas.line(&[panel.at(0.0, 1.0), panel.at(0.0, 0.0), panel.at(1.0, 0.0)], thin(FRAME))?;
     for tick in &y.ticks {
         let (left, y) = panel.at(0.0, tick.at);
+        if tick.label.is_empty() {
+            canvas.line(&[(left - 0.6 * TICK_LENGTH, y), (left, y)], thin(FRAME))?;
+            continue;
+        }
         canvas.line(&[(left - TICK_LENGTH, y), (left, y)], thin(FRAME))?;
         let end = (left - TICK_LENGTH - 3.0, y + 0.36 * TICK);
         canvas.text(&tick.label, end, Anchor::End, TICK, INK)?;

@@ -12,8 +12,7 @@
 use super::Imperfection;
 use crate::chip::Fabricated;
 use crate::toml_file::{Invalid, at_least};
-use phaseloom_mesh::standard_normal;
-use rand::rngs::ChaCha8Rng;
+use phaseloom_mesh::Normals;
 use serde::{Deserialize, Serialize};
 
 /// `[insertion_loss]`.
@@ -31,17 +30,20 @@ pub struct InsertionLoss {
     pub imbalance_sigma_db: f64,
 }
 
-/// Amplitude transmission of a power loss in dB.
+/// Amplitude transmission of a power loss in dB: 10^(−L/20).
 pub(crate) fn amplitude(loss_db: f64) -> f64 {
-    10f64.powf(-loss_db / 20.0)
+    (loss_db * (-std::f64::consts::LN_10 / 20.0)).exp()
 }
 
 impl InsertionLoss {
-    fn apply(&self, section: &mut Fabricated, mut draw: impl FnMut() -> f64) {
-        for cell in &mut section.cells {
-            let imbalance_db = self.imbalance_db + self.imbalance_sigma_db * draw();
-            cell.upper = amplitude(self.loss_db + imbalance_db.max(0.0));
-            cell.lower = amplitude(self.loss_db + (-imbalance_db).max(0.0));
+    /// Sets both arms of every cell; `z` are the draws of its imbalance.
+    fn apply(&self, section: &mut Fabricated, z: impl Iterator<Item = f64>) {
+        let common = amplitude(self.loss_db);
+        for (cell, z) in section.cells.iter_mut().zip(z) {
+            let imbalance_db = self.imbalance_db + self.imbalance_sigma_db * z;
+            // One arm alone is burdened; where nothing burdens it, no exponential is needed.
+            let burdened = if imbalance_db == 0.0 { common } else { common * amplitude(imbalance_db.abs()) };
+            (cell.upper, cell.lower) = if imbalance_db > 0.0 { (burdened, common) } else { (common, burdened) };
         }
     }
 }
@@ -56,12 +58,14 @@ impl Imperfection for InsertionLoss {
         Ok(())
     }
 
-    fn fabricate(&self, stream: &mut ChaCha8Rng, section: &mut Fabricated) {
-        self.apply(section, || standard_normal(stream));
+    fn fabricate(&self, draws: &mut Normals<f64>, section: &mut Fabricated) {
+        let mut z = vec![0.0; section.cells.len()];
+        draws.fill(&mut z);
+        self.apply(section, z.into_iter());
     }
 
     fn fabricate_nominal(&self, section: &mut Fabricated) {
-        self.apply(section, || 0.0);
+        self.apply(section, std::iter::repeat(0.0));
     }
 
     /// Random imbalance D ~ N(0, s²), c = ln 10/20: what no common factor undoes, `½(N−1)c²s²(1 − 1/π)`, and the

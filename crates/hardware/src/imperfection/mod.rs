@@ -20,8 +20,7 @@ pub use thermal_crosstalk::ThermalCrosstalk;
 
 use crate::chip::Fabricated;
 use crate::toml_file::Invalid;
-use phaseloom_mesh::{Section, Settings};
-use rand::rngs::ChaCha8Rng;
+use phaseloom_mesh::{Normals, Section, Settings};
 use serde::{Deserialize, Serialize};
 
 /// A source of error of the chip. Every stage does nothing unless the source says otherwise.
@@ -33,8 +32,8 @@ pub trait Imperfection: Send + Sync + std::fmt::Debug {
     /// The first impossible value.
     fn check(&self) -> Result<(), Invalid>;
 
-    /// Freezes its part of one section of a chip. `stream` belongs to this source, trial and core alone.
-    fn fabricate(&self, _stream: &mut ChaCha8Rng, _section: &mut Fabricated) {}
+    /// Freezes its part of one section of a chip. `draws` belong to this source, trial and core alone.
+    fn fabricate(&self, _draws: &mut Normals<f64>, _section: &mut Fabricated) {}
 
     /// The same without randomness: what a designer knows beforehand (nominal loss).
     fn fabricate_nominal(&self, _section: &mut Fabricated) {}
@@ -46,7 +45,7 @@ pub trait Imperfection: Send + Sync + std::fmt::Debug {
     fn drive(&self, _sections: &[Section], _phases: &mut [Settings]) {}
 
     /// Adds what changes from moment to moment to the phases of one section.
-    fn fluctuate(&self, _stream: &mut ChaCha8Rng, _phases: &mut Settings) {}
+    fn fluctuate(&self, _draws: &mut Normals<f64>, _phases: &mut Settings) {}
 
     /// First-order relative error of a programmed N×N unitary mesh, squared: its part of E² for random sources.
     fn mesh_error_squared(&self, _modes: usize) -> f64 {

@@ -5,8 +5,7 @@
 use super::Imperfection;
 use crate::chip::Fabricated;
 use crate::toml_file::{Invalid, spread_rad};
-use phaseloom_mesh::standard_normal;
-use rand::rngs::ChaCha8Rng;
+use phaseloom_mesh::Normals;
 use serde::{Deserialize, Serialize};
 
 /// `[phase_error]`.
@@ -22,9 +21,11 @@ impl Imperfection for PhaseError {
         spread_rad("sigma_rad", self.sigma_rad)
     }
 
-    fn fabricate(&self, stream: &mut ChaCha8Rng, section: &mut Fabricated) {
-        for offset in section.offsets.values_mut() {
-            *offset += self.sigma_rad * standard_normal(stream);
+    fn fabricate(&self, draws: &mut Normals<f64>, section: &mut Fabricated) {
+        let mut z = vec![0.0; section.offsets.values().len()];
+        draws.fill(&mut z);
+        for (offset, z) in section.offsets.values_mut().iter_mut().zip(z) {
+            *offset += self.sigma_rad * z;
         }
     }
 

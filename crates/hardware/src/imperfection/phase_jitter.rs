@@ -5,8 +5,7 @@
 
 use super::Imperfection;
 use crate::toml_file::{Invalid, at_least, spread_rad};
-use phaseloom_mesh::{Settings, standard_normal};
-use rand::rngs::ChaCha8Rng;
+use phaseloom_mesh::{Normals, Settings};
 use serde::{Deserialize, Serialize};
 
 /// `[phase_jitter]`.
@@ -35,9 +34,11 @@ impl Imperfection for PhaseJitter {
         at_least("correlation_s", self.correlation_s, 0.0)
     }
 
-    fn fluctuate(&self, stream: &mut ChaCha8Rng, phases: &mut Settings) {
-        for phase in phases.values_mut() {
-            *phase += self.sigma_rad * standard_normal(stream);
+    fn fluctuate(&self, draws: &mut Normals<f64>, phases: &mut Settings) {
+        let mut z = vec![0.0; phases.values().len()];
+        draws.fill(&mut z);
+        for (phase, z) in phases.values_mut().iter_mut().zip(z) {
+            *phase += self.sigma_rad * z;
         }
     }
 }

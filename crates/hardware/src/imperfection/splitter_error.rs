@@ -6,8 +6,7 @@
 use super::Imperfection;
 use crate::chip::Fabricated;
 use crate::toml_file::{Invalid, spread_rad};
-use phaseloom_mesh::{cell, standard_normal};
-use rand::rngs::ChaCha8Rng;
+use phaseloom_mesh::{Normals, cell};
 use serde::{Deserialize, Serialize};
 
 /// `[splitter_error]`: give one of the three spreads, or a common part, or both.
@@ -75,10 +74,11 @@ impl Imperfection for SplitterError {
         Ok(())
     }
 
-    fn fabricate(&self, stream: &mut ChaCha8Rng, section: &mut Fabricated) {
-        for cell in &mut section.cells {
-            cell.alpha = self.angle(standard_normal(stream));
-            cell.beta = self.angle(standard_normal(stream));
+    fn fabricate(&self, draws: &mut Normals<f64>, section: &mut Fabricated) {
+        let mut z = vec![[0.0; 2]; section.cells.len()];
+        draws.fill(z.as_flattened_mut());
+        for (cell, [alpha, beta]) in section.cells.iter_mut().zip(z) {
+            (cell.alpha, cell.beta) = (self.angle(alpha), self.angle(beta));
         }
     }
 

@@ -4,6 +4,7 @@
 //! no sign (one detector) uses 2^b codes from 0, Δ = full scale/(2^b−1).
 
 use crate::toml_file::Invalid;
+use phaseloom_mesh::Real;
 use serde::{Deserialize, Serialize};
 
 /// A converter of given bits.
@@ -24,12 +25,17 @@ pub struct Codes {
 }
 
 impl Codes {
+    /// The largest code: codes per full scale of 1.
+    #[must_use]
+    pub fn last(&self) -> f64 {
+        self.last
+    }
+
     /// The value of the nearest code; the caller has clipped to the full scale of 1. Halves go to the even code.
     #[must_use]
+    #[inline]
     pub fn round(&self, x: f64) -> f64 {
-        // Adding 1.5·2^52 leaves no bits behind the point: a rounding without a call, exact below 2^51.
-        const SHIFT: f64 = 6_755_399_441_055_744.0;
-        (x * self.last + SHIFT - SHIFT) * self.step
+        (x * self.last).nearest_even() * self.step
     }
 }
 

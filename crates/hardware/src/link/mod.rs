@@ -8,12 +8,14 @@
 //! A part that is absent is ideal: no DAC, no rounding and no clipping; no noise source, no noise.
 
 mod converter;
+mod detector;
 mod intensity_noise;
 mod modulator;
 mod receiver;
 mod thermal_noise;
 
 pub use converter::{Adc, Codes, Converter, FullScale};
+pub(crate) use detector::{Detector, Light};
 pub use intensity_noise::IntensityNoise;
 pub use modulator::{Modulator, ModulatorKind};
 pub use receiver::{Quality, Receiver};

@@ -4,6 +4,7 @@
 //! * absorptive or ring: `sign(x̃)(ε + (1−ε)|x̃|)`: the floor is in phase. Zero counts as positive.
 
 use crate::toml_file::{Invalid, at_least};
+use phaseloom_mesh::Real;
 use serde::{Deserialize, Serialize};
 
 /// Where the light of a dark modulator goes.
@@ -37,11 +38,15 @@ impl Modulator {
     }
 
     /// The field (in phase, in quadrature) as a function of the drive −1…1, in units of the bright field.
-    pub fn field(&self) -> impl Fn(f64) -> (f64, f64) + use<> {
-        let (kind, floor) = (self.kind, self.floor());
+    pub fn field<T: Real>(&self) -> impl Fn(T) -> (T, T) + use<T> {
+        let (kind, floor) = (self.kind, T::from_f64(self.floor()));
+        #[inline(always)]
         move |x| match kind {
-            ModulatorKind::PushPull => (x, floor * (1.0 - x * x).max(0.0).sqrt()),
-            ModulatorKind::Absorptive => ((floor + (1.0 - floor) * x.abs()).copysign(x + 0.0), 0.0),
+            ModulatorKind::PushPull => (x, floor * (T::ONE - x * x).limit(T::ZERO, T::ONE).root()),
+            ModulatorKind::Absorptive => {
+                let size = floor + (T::ONE - floor) * x.modulus();
+                (if x < T::ZERO { T::ZERO - size } else { size }, T::ZERO)
+            }
         }
     }
 
@@ -58,11 +63,11 @@ mod tests {
     #[test]
     fn floors_stand_where_they_should() {
         let m = |kind| Modulator { kind, extinction_db: 25.0, loss_db: 0.0 };
-        let (re, im) = m(ModulatorKind::PushPull).field()(0.0);
+        let (re, im) = m(ModulatorKind::PushPull).field::<f64>()(0.0);
         assert!(re.abs() < 1e-15 && (im - 0.0562).abs() < 1e-4);
-        let (re, im) = m(ModulatorKind::Absorptive).field()(0.0);
+        let (re, im) = m(ModulatorKind::Absorptive).field::<f64>()(0.0);
         assert!((re - 0.0562).abs() < 1e-4 && im.abs() < 1e-15);
-        assert!((m(ModulatorKind::Absorptive).field()(-1.0).0 + 1.0).abs() < 1e-15);
-        assert!(m(ModulatorKind::Absorptive).field()(-0.0).0 > 0.0, "a zero from the converter has no sign");
+        assert!((m(ModulatorKind::Absorptive).field::<f64>()(-1.0).0 + 1.0).abs() < 1e-15);
+        assert!(m(ModulatorKind::Absorptive).field::<f64>()(-0.0).0 > 0.0, "a zero from the converter has no sign");
     }
 }

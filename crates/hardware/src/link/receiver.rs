@@ -28,20 +28,20 @@ pub struct Receiver {
     /// Current of a unit reading (A): of Re ã = 1, or of |ã|² = 1.
     unit_a: f64,
     /// Its reciprocal (1/A).
-    per_a: f64,
+    pub(super) per_a: f64,
     /// Current of the local oscillator at one receiver, both detectors (A); 0 for one detector.
-    lo_a: f64,
+    pub(super) lo_a: f64,
     /// Current of a field |ã|² = 1, both detectors (A).
-    port_a: f64,
+    pub(super) port_a: f64,
     /// 2qB (A): current of one count a window.
-    count_a: f64,
-    shot: bool,
+    pub(super) count_a: f64,
+    pub(super) shot: bool,
     /// Whether there is a laser, whose photons are counted.
     lit: bool,
     /// Standard deviation of the thermal noise current (A).
-    thermal_a: f64,
-    intensity_sigma: f64,
-    imbalance: f64,
+    pub(super) thermal_a: f64,
+    pub(super) intensity_sigma: f64,
+    pub(super) imbalance: f64,
     photon_j: f64,
     symbol_rate_hz: f64,
     efficiency: f64,
@@ -108,6 +108,11 @@ impl Receiver {
         self.lo_w / (self.photon_j * self.symbol_rate_hz)
     }
 
+    /// Whether the local oscillator is there and Re ã is read.
+    pub(super) fn homodyne(&self) -> bool {
+        self.detection == Detection::Homodyne
+    }
+
     /// Photoelectrons that a field |ã|² makes in one symbol.
     pub(crate) fn photoelectrons(&self, intensity: f64) -> f64 {
         self.efficiency * self.photons_per_port() * intensity
@@ -135,42 +140,18 @@ impl Receiver {
         (self.unit_a * signal, self.lo_a + self.port_a * intensity)
     }
 
-    /// Reads the fields of one shot: homodyne gives Re ã, one detector gives |ã|², both with noise. `draws` are N(0,1)
-    /// for shot noise and thermal noise of each output, and one for the laser.
-    pub(crate) fn read(&self, re: &[f64], im: &[f64], draws: (&[f64], &[f64], f64), readings: &mut [f64]) {
-        let (shot, thermal, laser) = draws;
-        let epsilon = self.intensity_sigma * laser;
-        let count_a = if self.shot { self.count_a } else { 0.0 };
-        let each = re.iter().zip(im).zip(shot.iter().zip(thermal)).zip(readings);
-        // Two loops without branches, which the compiler turns into vector instructions.
-        if self.detection == Detection::Homodyne {
-            let common = epsilon * self.imbalance * self.lo_a;
-            for (((re, im), (shot, thermal)), reading) in each {
-                let total = self.lo_a + self.port_a * (re * re + im * im);
-                let current = self.unit_a * re + (count_a * total).sqrt() * shot;
-                *reading = (current * (1.0 + epsilon) + common + self.thermal_a * thermal) * self.per_a;
-            }
-        } else {
-            for (((re, im), (shot, thermal)), reading) in each {
-                let total = self.port_a * (re * re + im * im);
-                let current = total + (count_a * total).sqrt() * shot;
-                *reading = (current * (1.0 + epsilon) + self.thermal_a * thermal) * self.per_a;
-            }
-        }
-    }
-
-    /// Replaces a reading by one whose photons are counted one by one in the window 1/(2B), where they are few.
+    /// A reading whose photons are counted one by one in the window 1/(2B), where they are few; else nothing. `draws`
+    /// are those of thermal noise and of the laser.
     pub(crate) fn read_counted(
         &self,
         re: f64,
         im: f64,
         (thermal, laser): (f64, f64),
         stream: &mut ChaCha8Rng,
-        reading: &mut f64,
-    ) {
+    ) -> Option<f64> {
         let (signal_a, total_a) = self.currents(re, im);
         if total_a >= COUNTED * self.count_a {
-            return;
+            return None;
         }
         let mut count = |mean_a: f64| {
             // A mean of zero or below rounding has no photons; the law refuses it.
@@ -183,7 +164,7 @@ impl Receiver {
         };
         let epsilon = self.intensity_sigma * laser;
         let current = current * (1.0 + epsilon) + epsilon * self.imbalance * self.lo_a;
-        *reading = (current + self.thermal_a * thermal) * self.per_a;
+        Some((current + self.thermal_a * thermal) * self.per_a)
     }
 
     /// Variance of a reading of the field ã, in units of the reading squared (first order).

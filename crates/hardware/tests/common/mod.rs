@@ -7,7 +7,7 @@ use phaseloom_hardware::{
     Chip, CoreSpec, Design, LayerProgram, Link, OpticalProduct, Place, Process, Sample, Scales, bound_scales,
 };
 use phaseloom_mesh::cell::{CellErrors, transfer};
-use phaseloom_mesh::{Form, MatrixProgram, SectionKind, StreamKey, TOPOLOGIES, haar_unitary, standard_normal};
+use phaseloom_mesh::{Form, MatrixProgram, Real, SectionKind, StreamKey, TOPOLOGIES, haar_unitary, standard_normal};
 use std::sync::Arc;
 
 pub type Matrix = DMatrix<Complex64>;
@@ -82,6 +82,10 @@ impl Layer {
     }
 
     pub fn product(&self, trial: u64) -> OpticalProduct {
+        self.product_in(trial)
+    }
+
+    pub fn product_in<T: Real>(&self, trial: u64) -> OpticalProduct<T> {
         let place = Place { seed: SEED, trial, layer: 0, first_core: 0 };
         let how = (self.core.cores, self.core.calibration);
         OpticalProduct::new(&self.program, &self.design, &self.link, &self.scales, how, place).unwrap()

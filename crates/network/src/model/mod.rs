@@ -206,6 +206,25 @@ impl Model {
         self.run(input, &mut |_, linear, x| exact_product(&linear.weight, x))
     }
 
+    /// The same, and the product `W x` of the first photonic layer (empty without one), for
+    /// [`forward_knowing_first`](Self::forward_knowing_first).
+    ///
+    /// # Panics
+    ///
+    /// If the number of features is not the input size.
+    #[must_use]
+    pub fn forward_exact_keeping_first(&self, input: &Batch) -> (Batch, Batch) {
+        let mut first = Batch::zeros(0, 0);
+        let output = self.run(input, &mut |i, linear, x| {
+            let product = exact_product(&linear.weight, x);
+            if i == 0 {
+                first.clone_from(&product);
+            }
+            product
+        });
+        (output, first)
+    }
+
     /// Outputs (outputs × samples) with `products[i]` in the place of the i-th photonic product, for prepared inputs,
     /// and the readings of each photonic layer. Biases are added after the product, in electronics.
     ///
@@ -214,21 +233,56 @@ impl Model {
     /// If there are not as many products as photonic layers, or shapes do not fit.
     #[must_use]
     pub fn forward(&self, input: &Batch, products: &[&dyn MatrixProduct], shot: Shot) -> (Batch, Vec<LayerReadings>) {
+        self.forward_with(input, None, products, shot)
+    }
+
+    /// As [`forward`](Self::forward), with the exact product of the first photonic layer from
+    /// [`forward_exact_keeping_first`](Self::forward_exact_keeping_first): it is the same for every chip, and with large
+    /// inputs as much work as the rest.
+    ///
+    /// # Panics
+    ///
+    /// As [`forward`](Self::forward); and if `first` is not of the shape of that product.
+    #[must_use]
+    pub fn forward_knowing_first(
+        &self,
+        input: &Batch,
+        first: &Batch,
+        products: &[&dyn MatrixProduct],
+        shot: Shot,
+    ) -> (Batch, Vec<LayerReadings>) {
+        self.forward_with(input, Some(first), products, shot)
+    }
+
+    fn forward_with(
+        &self,
+        input: &Batch,
+        first: Option<&Batch>,
+        products: &[&dyn MatrixProduct],
+        shot: Shot,
+    ) -> (Batch, Vec<LayerReadings>) {
         assert_eq!(products.len(), self.photonic().count(), "a network needs one product for each photonic layer");
         let mut all = Vec::with_capacity(products.len());
         let output = self.run(input, &mut |i, linear, x| {
             assert_eq!(products[i].shape(), linear.weight.shape(), "product {i} has another shape than its layer");
-            let mut exact = exact_product(&linear.weight, x);
-            exact.apply(|y| *y = products[i].ideal_reading(*y));
+            let made;
+            let exact = match first.filter(|_| i == 0) {
+                Some(first) => first,
+                None => {
+                    made = exact_product(&linear.weight, x);
+                    &made
+                }
+            };
             let (realised, readings) = products[i].multiply(x, shot);
             assert_eq!(realised.shape(), exact.shape(), "product {i} gave an output of another shape");
-            let errors = realised.iter().zip(exact.iter()).map(|(a, b)| (a - b) * (a - b));
-            all.push(LayerReadings {
-                readings,
-                sum_squares_exact: exact.iter().map(|y| y * y).sum(),
-                sum_squares_error: errors.sum(),
-                values: exact.len() as u64,
-            });
+            let (mut sum_squares_exact, mut sum_squares_error) = (0.0, 0.0);
+            for (a, exact) in realised.iter().zip(exact) {
+                let b = products[i].ideal_reading(*exact);
+                sum_squares_exact += b * b;
+                sum_squares_error += (a - b) * (a - b);
+            }
+            let values = exact.len() as u64;
+            all.push(LayerReadings { readings, sum_squares_exact, sum_squares_error, values });
             realised
         });
         (output, all)

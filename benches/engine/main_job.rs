@@ -1,0 +1,77 @@
+//! The main job, MNIST on 28 cores, taken apart into the pieces of the library.
+
+use phaseloom::experiment::{Config, Experiment};
+use phaseloom::hardware::Batch;
+use phaseloom::{Calibration, Design, LayerProgram, Link, Model, OpticalProduct, Place, Process, Scales};
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// One layer on its chips. The precision of the main job stands here: light and current in `f32`.
+pub type Product = OpticalProduct<f32>;
+
+/// Everything that is read from files, ready for the network.
+pub struct MainJob {
+    pub experiment: Experiment,
+    /// The third point of its sweep, with errors that a chip may have.
+    pub config: Config,
+    pub model: Model,
+    pub inputs: Batch,
+    pub labels: Vec<usize>,
+    pub scales: Vec<Scales>,
+}
+
+/// Where the experiment of the main job stands.
+pub fn path() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/mnist/experiment.toml")
+}
+
+impl MainJob {
+    pub fn load() -> Result<Self, Box<dyn Error>> {
+        let path = path();
+        let base = path.parent().ok_or("a file has a folder")?;
+        let experiment = Experiment::load(&path)?;
+        let config = experiment.points()?.swap_remove(2).config;
+        let model = Model::load(&base.join(&config.model))?;
+        let data = config.data.load(base)?;
+        let inputs = model.prepare(&data.inputs);
+        let calibration = Calibration::load(&model.calibration_path()?.ok_or("the model names a calibration")?)?;
+        let scales = calibration.layers.into_iter();
+        let scales = scales.map(|s| Scales { input: s.input_scale, full_scale: s.full_scale }).collect();
+        Ok(Self { experiment, config, model, inputs, labels: data.labels, scales })
+    }
+
+    /// The tiles of both layers as phases.
+    pub fn programs(&self) -> Result<Vec<Arc<LayerProgram>>, Box<dyn Error>> {
+        let (core, detection) = (&self.config.core, self.config.link.detection);
+        let layers = self.model.photonic_layers().into_iter().zip(&self.scales);
+        layers.map(|(view, scales)| Ok(Arc::new(LayerProgram::new(view.weight, core, detection, scales)?))).collect()
+    }
+
+    /// What a process makes of them before any chip is drawn.
+    pub fn designs(programs: &[Arc<LayerProgram>], process: &Process) -> Result<Vec<Arc<Design>>, Box<dyn Error>> {
+        programs.iter().map(|program| Ok(Arc::new(program.design(process)?))).collect()
+    }
+}
+
+/// Both layers before any chip is drawn.
+pub struct Layers<'a> {
+    pub programs: &'a [Arc<LayerProgram>],
+    pub designs: &'a [Arc<Design>],
+    pub scales: &'a [Scales],
+}
+
+impl Layers<'_> {
+    /// The layers on the chips of a trial, with a link of choice.
+    pub fn products(&self, config: &Config, link: &Link, trial: u64) -> Result<Vec<Product>, Box<dyn Error>> {
+        let mut first_core = 0;
+        let mut products = Vec::new();
+        for (i, (program, design)) in self.programs.iter().zip(self.designs).enumerate() {
+            let place = Place { seed: config.seed, trial, layer: i as u64, first_core };
+            let how = (config.core.cores, config.core.calibration);
+            products.push(Product::new(program, design, link, &self.scales[i], how, place)?);
+            first_core += program.tiles().len() as u64;
+        }
+        Ok(products)
+    }
+}
