@@ -22,7 +22,7 @@ use std::sync::Arc;
 /// Samples that share one random stream of a purpose.
 const BLOCK: u64 = 256;
 /// Samples that are computed together: fields and draws of a tile of 64 outputs then stay in the cache of a core.
-const PIECE: usize = 64;
+const PIECE: usize = 256;
 /// Words of a stream that belong to one counted readout: more than any Poisson draw takes.
 const WORDS_PER_COUNT: u128 = 4096;
 

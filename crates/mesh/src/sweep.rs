@@ -340,3 +340,41 @@ fn carry<S: Simd, const G: usize, const RISING: bool>(
     planes[2 * line] = cr;
     planes[2 * line + 1] = ci;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pulp::Scalar;
+
+    /// What runs where the processor has no vector instructions gives the same to rounding.
+    #[test]
+    fn every_machine_agrees() {
+        struct On<'a>(&'a Sweep, &'a mut [f64]);
+        impl WithSimd for On<'_> {
+            type Output = ();
+            #[inline(always)]
+            fn with_simd<S: Simd>(self, simd: S) {
+                self.0.tile(simd, self.1, Light::Everywhere);
+            }
+        }
+        let wave = |k: usize, step: f64| (k as f64 * step).sin();
+        let z = |k: usize| Complex64::new(wave(k, 1.3), wave(k, 0.7)) * 0.7;
+        let mut builder = Builder::new(9, 0);
+        for (chain, (line, rising)) in [(8, false), (0, true), (5, false)].into_iter().enumerate() {
+            builder.begin(line, rising, 0);
+            for k in 0..line.max(8 - line).min(5) {
+                let k = 7 * chain + 4 * k;
+                builder.element(Element { p: z(k), q: z(k + 1), r: z(k + 2), s: z(k + 3) });
+            }
+            builder.end();
+        }
+        let sweep = builder.finish();
+        let tile: Vec<f64> = (0..9 * LINE).map(|k| wave(k, 0.37)).collect();
+        let (mut plain, mut fast) = (tile.clone(), tile);
+        Scalar.vectorize(On(&sweep, &mut plain));
+        Arch::new().dispatch(On(&sweep, &mut fast));
+        for (a, b) in plain.iter().zip(&fast) {
+            assert!((a - b).abs() < 1e-13, "{a} and {b}");
+        }
+    }
+}

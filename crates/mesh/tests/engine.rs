@@ -1,0 +1,125 @@
+//! The fast path equals the product of full matrices, with every static error, over hard cases and odd sizes.
+
+use nalgebra::DMatrix;
+use num_complex::Complex64;
+use phaseloom_mesh::cell::CellErrors;
+use phaseloom_mesh::{
+    Circuit, Fields, Form, MatrixProgram, Section, Settings, StreamKey, TOPOLOGIES, haar_unitary, reference,
+};
+use std::f64::consts::PI;
+
+type Matrix = DMatrix<Complex64>;
+
+fn wave(k: usize, step: f64) -> f64 {
+    (k as f64 * step + 0.3).sin()
+}
+
+/// Perfect cells, cells with every error, and cells of which some let nothing through.
+fn states(cells: usize) -> [(&'static str, Vec<CellErrors>); 3] {
+    let lossy = |k: usize| CellErrors {
+        alpha: 0.2 * wave(k, 1.7),
+        beta: 0.2 * wave(k, 2.9),
+        upper: 0.8 + 0.2 * wave(k, 0.7),
+        lower: 0.85 + 0.15 * wave(k, 0.9),
+    };
+    let broken = |k: usize| match k % 5 {
+        0 => CellErrors { upper: 0.0, ..lossy(k) },
+        1 => CellErrors { lower: 0.0, ..lossy(k) },
+        2 => CellErrors { upper: 0.0, lower: 0.0, ..lossy(k) },
+        _ => lossy(k),
+    };
+    [
+        ("perfect", vec![CellErrors::NONE; cells]),
+        ("every error", (0..cells).map(lossy).collect()),
+        ("dark arms", (0..cells).map(broken).collect()),
+    ]
+}
+
+/// The settings of hard unitaries, and phases of no unitary in particular.
+fn sections(n: usize) -> Vec<(String, Section)> {
+    let mut sections = Vec::new();
+    let reversal = Matrix::from_fn(n, n, |r, c| Complex64::new(if r + c + 1 == n { 1.0 } else { 0.0 }, 0.0));
+    let dft = Matrix::from_fn(n, n, |r, c| Complex64::cis(2.0 * PI * ((r * c) % n) as f64 / n as f64));
+    let unitaries = [
+        ("Haar", haar_unitary(n, &mut StreamKey::new(n as u64, "test").stream())),
+        ("identity", Matrix::identity(n, n)),
+        ("reversal", reversal),
+        ("DFT", dft / Complex64::new((n as f64).sqrt(), 0.0)),
+    ];
+    for topology in TOPOLOGIES {
+        for (name, u) in &unitaries {
+            let program = MatrixProgram::new(u, Form::Unitary, topology).expect(name);
+            sections.push((format!("{} {name}", topology.key()), program.sections()[0].clone()));
+        }
+        let layout = topology.layout(n);
+        for (name, all) in [("all cross", 0.0), ("all bar", PI), ("far phases", 1e7)] {
+            let mut settings = Settings::zero(layout.sites.len(), n);
+            settings.values_mut().iter_mut().enumerate().for_each(|(k, x)| *x = all * (1.0 + (k % 3) as f64));
+            sections.push((format!("{} {name}", topology.key()), Section::mesh(layout.clone(), settings)));
+        }
+    }
+    sections
+}
+
+#[test]
+fn equals_the_product_of_full_matrices() {
+    for n in [1, 2, 3, 5, 8, 15, 16, 17, 33] {
+        for (name, section) in sections(n) {
+            for (state, errors) in states(section.layout().sites.len()) {
+                let exact = reference::mesh(&section, &errors);
+                let circuit = Circuit::compile(&section, section.settings(), &errors);
+                let error = (circuit.matrix() - &exact).norm();
+                assert!(error <= 1e-12 * n as f64, "N={n} {name}, {state}: {error:.1e}");
+                for batch in [1, 7, 15, 16, 17, 40] {
+                    let input =
+                        Matrix::from_fn(n, batch, |r, c| Complex64::new(wave(r + n * c, 0.7), wave(r * c, 1.1)));
+                    let mut fields = Fields::from_matrix(&input);
+                    circuit.propagate(&mut fields);
+                    let expected = &exact * &input;
+                    let error = (fields.to_matrix() - &expected).norm();
+                    let bound = 1e-12 * n as f64 * input.norm().max(1.0);
+                    assert!(error <= bound, "N={n} ×{batch} {name}, {state}: {error:.1e}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_vector_comes_out_alike_in_every_batch() {
+    let (name, section) = sections(17).swap_remove(0);
+    let (_, errors) = &states(section.layout().sites.len())[1];
+    let circuit = Circuit::compile(&section, section.settings(), errors);
+    let input = Matrix::from_fn(17, 50, |r, c| Complex64::new(wave(r + 17 * c, 0.7), wave(r * c, 1.1)));
+    let send = |input: &Matrix| {
+        let mut fields = Fields::from_matrix(input);
+        circuit.propagate(&mut fields);
+        fields.to_matrix()
+    };
+    let whole = send(&input);
+    for (first, count) in [(0, 1), (3, 1), (5, 16), (7, 30), (49, 1)] {
+        let part = send(&input.columns(first, count).into_owned());
+        let same = part
+            .iter()
+            .zip(whole.columns(first, count).iter())
+            .all(|(a, b)| (a.re.to_bits(), a.im.to_bits()) == (b.re.to_bits(), b.im.to_bits()));
+        assert!(same, "{name}: {count} vectors from {first} on");
+    }
+}
+
+#[test]
+fn strong_light_and_deep_meshes_stay_in_range() {
+    // All cells in the bar state: every pivot is as small as it gets, along 400 columns.
+    let topology = TOPOLOGIES[0];
+    let layout = topology.layout(400);
+    let mut settings = Settings::zero(layout.sites.len(), 400);
+    let cells = layout.sites.len();
+    settings.values_mut()[..2 * cells].fill(PI);
+    let section = Section::mesh(layout, settings);
+    for power in [1e-150, 1.0, 1e150] {
+        let mut fields = Fields::from_matrix(&Matrix::from_element(400, 3, Complex64::new(power, 0.0)));
+        Circuit::ideal(&section).propagate(&mut fields);
+        let error = fields.to_matrix().map(|z| (z / power - 1.0).norm()).max();
+        assert!(error < 1e-12 * 400.0, "fields of {power}: {error:.1e}");
+    }
+}
