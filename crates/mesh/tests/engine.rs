@@ -123,3 +123,14 @@ fn strong_light_and_deep_meshes_stay_in_range() {
         assert!(error < 1e-12 * 400.0, "fields of {power}: {error:.1e}");
     }
 }
+
+#[test]
+fn a_large_batch_passes_the_matrix_and_a_small_one_the_mesh() {
+    let w = Matrix::from_fn(7, 9, |r, c| Complex64::new(wave(r + 7 * c, 0.9), wave(r * c, 1.3)));
+    let program = MatrixProgram::new(&w, Form::Svd, TOPOLOGIES[0]).unwrap();
+    let input = Matrix::from_fn(9, 200, |r, c| Complex64::new(wave(r + 9 * c, 0.7), wave(r * c, 1.1)));
+    let (small, large) = (program.propagate(&input.columns(0, 100).into_owned()), program.propagate(&input));
+    let expected = &w * &input / Complex64::new(program.gain(), 0.0);
+    assert!((&small - expected.columns(0, 100)).norm() < 1e-12 * 9.0 * input.norm());
+    assert!((&large - &expected).norm() < 1e-12 * 9.0 * input.norm());
+}

@@ -3,13 +3,18 @@
 #![allow(clippy::print_stdout)] // what a benchmark finds, it prints
 
 mod common;
+#[path = "engine/main_job.rs"]
+#[allow(dead_code, reason = "another benchmark uses the rest")]
+mod main_job;
 
 use common::{Pair, chip, haar, reference};
-use phaseloom::hardware::{Chip, Process, Sample};
+use main_job::{Layers, MainJob};
+use phaseloom::hardware::{Chip, Link, MatrixProduct, Process, Sample, Shot};
 use phaseloom::mesh::cell::CellErrors;
 use phaseloom::mesh::{Circuit, Fields, MatrixProgram, TOPOLOGIES, Unitary, gradient};
+use rayon::prelude::*;
 
-fn main() {
+fn main() -> Result<(), Box<dyn std::error::Error>> {
     let only = std::env::args().skip(1).find(|a| !a.starts_with('-')).unwrap_or_default();
     let wants = |work: &str| work.contains(&only) || only.contains(work);
     common::header();
@@ -100,6 +105,62 @@ fn main() {
             );
         }
     }
+    if wants("readout") {
+        readout_noise()?;
+    }
+    if wants("threads") {
+        two_threads()?;
+    }
+    Ok(())
+}
+
+/// Readout noise: the same product with a noisy link and with a silent one, in turn; nanoseconds a readout.
+fn readout_noise() -> Result<(), Box<dyn std::error::Error>> {
+    let job = MainJob::load()?;
+    let programs = job.programs()?;
+    let designs = MainJob::designs(&programs, &job.config.process)?;
+    let layers = Layers { programs: &programs, designs: &designs, scales: &job.scales };
+    let noisy = &job.config.link;
+    // Without shot, thermal and intensity noise and without the output converter; the rest of the link stays.
+    let silent = Link { shot_noise: false, thermal_noise: None, intensity_noise: None, adc: None, ..noisy.clone() };
+    let product = |link| Ok::<_, Box<dyn std::error::Error>>(layers.products(&job.config, link, 0)?.swap_remove(0));
+    let (noisy, silent) = (product(noisy)?, product(&silent)?);
+    let images = job.inputs.columns(0, 10_000.min(job.inputs.ncols())).into_owned();
+    let shot = Shot { trial: 0, index: 0, first_sample: 0 };
+    let (with, without) = common::in_turn(8, || noisy.multiply(&images, shot), || silent.multiply(&images, shot));
+    let readouts = (128 * 784_usize.div_ceil(64) * images.ncols()) as f64;
+    common::line(
+        "readout noise, f32 (each)",
+        64,
+        with / readouts,
+        without / readouts,
+        (with - without) / readouts * 1e9,
+        3.0,
+        "ns; without noise",
+    );
+    Ok(())
+}
+
+/// Chips that two threads draw and realise in the time that one takes for one.
+fn two_threads() -> Result<(), Box<dyn std::error::Error>> {
+    let process: Process = toml::from_str(PROCESS)?;
+    let program = common::random_program(64, 1);
+    let driven = process.drive(&program);
+    let chips = |threads: usize| -> Result<_, rayon::ThreadPoolBuildError> {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
+        let (process, program, driven) = (&process, &program, &driven);
+        Ok(move || {
+            let one = |trial: u32| {
+                let chip = Chip::fabricate(process, program, Sample { seed: 1, trial: trial.into(), core: 0 });
+                chip.and_then(|chip| chip.realise_driven(program, driven)).map_or(0.0, |m| m.norm())
+            };
+            pool.install(|| (0..256_u32).into_par_iter().with_max_len(1).map(one).collect::<Vec<f64>>())
+        })
+    };
+    let (one, two) = common::in_turn(20, chips(1)?, chips(2)?);
+    // The time of two threads, times 1.9, is at most that of one.
+    common::line("256 chips on 2 threads, ×1.9", 64, 1.9 * two, one, 1.9 * two / one, 1.0, "one thread");
+    Ok(())
 }
 
 /// Every random source of a chip.

@@ -4,6 +4,7 @@ use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom::mesh::cell::CellErrors;
 use phaseloom::mesh::{Form, MatrixProgram, StreamKey, haar_unitary, standard_normal, topology};
+use std::cell::Cell;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -31,7 +32,7 @@ pub mod reference {
 
 pub fn header() {
     faer::set_global_parallelism(faer::Par::Seq);
-    println!("{:<28}{:>6}{:>13}{:>13}{:>8}{:>9}", "work", "N", "ours", "reference", "ratio", "at most");
+    println!("{:<30}{:>5}{:>13}{:>13}{:>8}{:>9}", "work", "N", "ours", "reference", "ratio", "at most");
 }
 
 /// Several inputs, so that nothing is learnt from one to the next.
@@ -73,47 +74,45 @@ pub struct Pair<'a> {
 }
 
 impl Pair<'_> {
-    /// Runs ours and the reference in turn for about two seconds, and prints the line of the target.
-    pub fn run<T, A, B>(self, inputs: &[T], ours: impl Fn(&T) -> A, reference: impl Fn(&T) -> B) -> f64 {
-        let limit = Duration::from_millis(1500);
-        let time = |f: &dyn Fn()| {
-            let start = Instant::now();
-            f();
-            start.elapsed().as_secs_f64()
-        };
-        let (mut a, mut b) = (Vec::new(), Vec::new());
-        let start = Instant::now();
-        for (k, input) in inputs.iter().cycle().enumerate() {
-            let first = time(&|| {
-                black_box(ours(black_box(input)));
-            });
-            let second = time(&|| {
-                black_box(reference(black_box(input)));
-            });
-            // The first pair warms caches and the clock.
-            if k > 0 {
-                a.push(first);
-                b.push(second);
-            }
-            if k >= 5 && (start.elapsed() > limit || k > 2000) {
-                break;
-            }
-        }
-        let (a, b) = (median(a), median(b));
-        let ratio = a / b;
-        let verdict = if ratio <= self.at_most { "ok" } else { "over" };
-        println!(
-            "{:<28}{:>6}{:>13}{:>13}{:>8.2}{:>9}  {verdict}  ({})",
-            self.work,
-            self.n,
-            seconds(a),
-            seconds(b),
-            ratio,
-            self.at_most,
-            self.reference
-        );
-        ratio
+    /// Runs ours and the reference in turn on the inputs, and prints the line of the target.
+    pub fn run<T, A, B>(self, inputs: &[T], ours: impl Fn(&T) -> A, reference: impl Fn(&T) -> B) {
+        let (first, second) = (Cell::new(0), Cell::new(0));
+        let next = |counter: &Cell<usize>| &inputs[counter.replace(counter.get() + 1) % inputs.len()];
+        let (a, b) = in_turn(2000, || ours(black_box(next(&first))), || reference(black_box(next(&second))));
+        line(self.work, self.n, a, b, a / b, self.at_most, self.reference);
     }
+}
+
+/// Median times (s) of two pieces of work that run in turn: at least five times each, then for a second and a half or
+/// up to `most` times.
+pub fn in_turn<A, B>(most: usize, ours: impl Fn() -> A, reference: impl Fn() -> B) -> (f64, f64) {
+    let time = |f: &dyn Fn()| {
+        let start = Instant::now();
+        f();
+        start.elapsed().as_secs_f64()
+    };
+    let (mut a, mut b) = (Vec::new(), Vec::new());
+    let start = Instant::now();
+    for k in 0.. {
+        let first = time(&|| drop(black_box(ours())));
+        let second = time(&|| drop(black_box(reference())));
+        // The first pair warms caches and the clock.
+        if k > 0 {
+            a.push(first);
+            b.push(second);
+        }
+        if k >= 5 && (start.elapsed() > Duration::from_millis(1500) || k >= most) {
+            break;
+        }
+    }
+    (median(a), median(b))
+}
+
+/// Prints the line of a target.
+pub fn line(work: &str, n: usize, ours_s: f64, reference_s: f64, ratio: f64, at_most: f64, reference: &str) {
+    let verdict = if ratio <= at_most { "ok" } else { "over" };
+    let (ours, theirs) = (seconds(ours_s), seconds(reference_s));
+    println!("{work:<30}{n:>5}{ours:>13}{theirs:>13}{ratio:>8.2}{at_most:>9}  {verdict:<4}  ({reference})");
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
@@ -122,7 +121,9 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 pub fn seconds(s: f64) -> String {
-    if s < 1e-3 {
+    if s < 1e-6 {
+        format!("{:.2} ns", s * 1e9)
+    } else if s < 1e-3 {
         format!("{:.1} µs", s * 1e6)
     } else if s < 1.0 {
         format!("{:.2} ms", s * 1e3)

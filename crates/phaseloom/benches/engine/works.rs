@@ -212,7 +212,7 @@ fn phase_gradient(group: &mut Group, n: usize) {
 
 /// A program, the process of the main job with all its sources, and the phases that its heaters make.
 fn fabrication(n: usize, seed: u64) -> (MatrixProgram, Process, Vec<Settings>) {
-    let process = toml::from_str(include_str!("../../examples/mnist/process.toml"));
+    let process = toml::from_str(include_str!("../../../../examples/mnist/process.toml"));
     let process: Process = process.expect("the process of the example is one");
     let program = common::random_program(n, seed);
     let driven = process.drive(&program);
