@@ -115,7 +115,8 @@ impl Bench {
             let place = Place { seed: self.config.seed, trial, layer: i as u64, first_core };
             let how = (self.config.core.cores, calibration);
             let scales = &self.programs.scales[i];
-            match self.config.precision.on(link) {
+            let single = design.fits_single(scales);
+            match if single { self.config.precision.on(link) } else { Precision::Double } {
                 Precision::Single => {
                     products.add(OpticalProduct::<f32>::new(program, design, link, scales, how, place)?);
                 }

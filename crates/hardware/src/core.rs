@@ -275,6 +275,14 @@ impl Design {
         tiles.filter_map(|(tile, full)| Some(full / (tile.as_ref()?.gain * scales.input)))
     }
 
+    /// Whether the numbers of the layer stay far within the range of a float: g·s_x of every tile, and its full scale.
+    #[must_use]
+    pub fn fits_single(&self, scales: &Scales) -> bool {
+        let fits = |x: f64| x == 0.0 || (1e-25..1e25).contains(&x);
+        let mut tiles = self.tiles.iter().zip(&scales.full_scale);
+        tiles.all(|(tile, &full)| tile.as_ref().is_none_or(|t| fits(t.gain * scales.input) && fits(full)))
+    }
+
     /// Power transmission of the optics from input to output (dB, ≤ 0): mean over the tiles of ‖W‖₂/g, which the gain
     /// undoes.
     #[must_use]

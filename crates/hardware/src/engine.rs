@@ -373,8 +373,8 @@ impl<T: Real> MatrixProduct for OpticalProduct<T> {
         self.program.plan.shape()
     }
 
-    fn ideal_reading(&self, product: f64) -> f64 {
-        if self.link.detection == Detection::Direct { product.abs() } else { product }
+    fn loses_sign(&self) -> bool {
+        self.link.detection == Detection::Direct
     }
 
     fn multiply(&self, input: &Batch, shot: Shot) -> (Batch, Readings) {

@@ -24,10 +24,11 @@ impl Precision {
     /// the rounding of a float) and a reading whose noise is beyond 10¹² times its signal stay double.
     #[must_use]
     pub fn on(self, link: &Link) -> Self {
-        // One port: noise grows with their number as power, √k at most 128.
+        // For one port. With k ports to share the laser, thermal noise grows to k times that, at most 16384 times.
         let fits = |link: &Link| {
             let noise = link.receiver(1).map_or(f64::INFINITY, |receiver| receiver.variance(1.0, 1.0).sqrt());
-            noise < 1e12 && link.adc.is_none_or(|adc| adc.bits <= 16)
+            let fine = |bits: u32| bits > 16;
+            noise < 1e12 && !link.adc.is_some_and(|adc| fine(adc.bits)) && !link.dac.is_some_and(|dac| fine(dac.bits))
         };
         if self == Self::Single && !link.is_ideal() && fits(link) { Self::Single } else { Self::Double }
     }
@@ -42,6 +43,7 @@ mod tests {
         let on = |text: &str| Precision::Single.on(&toml::from_str(text).unwrap());
         assert_eq!(on("laser_power_w = 1e-3\nshot_noise = true\n[adc]\nbits = 16"), Precision::Single);
         assert_eq!(on("[adc]\nbits = 17"), Precision::Double);
+        assert_eq!(on("[dac]\nbits = 17"), Precision::Double);
         assert_eq!(on("laser_power_w = 1e-30\nthermal_noise = { noise_a_per_sqrt_hz = 1e9 }"), Precision::Double);
         assert_eq!(on("detection = \"offset\""), Precision::Double);
     }

@@ -50,10 +50,9 @@ pub trait MatrixProduct: Send + Sync {
     /// (outputs, inputs) of the matrix.
     fn shape(&self) -> (usize, usize);
 
-    /// What the hardware would return for an exact product if nothing in it were wrong: the product itself, or its
-    /// modulus where the sign is lost.
-    fn ideal_reading(&self, product: f64) -> f64 {
-        product
+    /// Whether it returns moduli: an exact product would then read as its modulus.
+    fn loses_sign(&self) -> bool {
+        false
     }
 
     /// `ŷ = W x` for each column of `input` (inputs × samples), with everything that the hardware does to it.

@@ -1,4 +1,5 @@
-//! The one file that names faer: products, QR and singular values, always on the calling thread.
+//! The one file that names faer: products, QR and singular values, on the calling thread: faer is built without
+//! threads of its own.
 //!
 //! nalgebra is the exchange type. Its own SVD is not used: it silently returns wrong factors for some rank-deficient
 //! matrices; faer's result is checked by its residual all the same.

@@ -186,8 +186,10 @@ impl MatrixProgram {
 
     /// Sends a batch of fields (columns × batch) through the ideal optics, without the gain: rows × batch.
     ///
-    /// Of more than 3N + 128 fields the matrix is made first: sending a field costs about 1.5 times a product with the
-    /// matrix, and making it as much as sending some 2 N/3 fields (fitted on one machine, N = 64…512, and fixed).
+    /// Of more than 3N + 128 fields the matrix is made first. Sending a field through one mesh costs about 1.5 times a
+    /// product with its matrix, and making the matrix 1 to 1.5 times a product of N fields, more for small N: what is saved
+    /// on 3N fields pays for it (fitted on one machine, one mesh of N = 64…512, then fixed). The last digits of a field
+    /// therefore depend on which side of that number its batch is.
     ///
     /// # Panics
     ///

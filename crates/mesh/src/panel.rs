@@ -9,7 +9,8 @@ const COLUMNS: usize = 32;
 pub(crate) struct Chain {
     /// The line that is carried into the first cell.
     pub line: usize,
-    /// Column of the mesh, up to a constant, in which the first cell stands; the next one stands in the next.
+    /// Where the first cell stands in the order of all chains; the next ones stand one further each. Cells that share a
+    /// line follow each other in this order, or as their chains do.
     pub column: usize,
     /// The cells.
     pub elements: Vec<Element>,

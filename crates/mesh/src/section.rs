@@ -1,6 +1,6 @@
 //! A part of a program that light passes as a whole: a mesh, or a column of attenuators.
 
-use crate::topology::{Layout, Site};
+use crate::topology::Layout;
 
 /// Phases of one section (rad): θ of every cell, φ of every cell, output phases; in the order of the layout.
 ///
@@ -101,8 +101,7 @@ impl Section {
     #[must_use]
     pub fn attenuators(settings: Settings) -> Self {
         let modes = settings.cells;
-        let sites = (0..modes).map(|mode| Site { column: 0, mode }).collect();
-        Self { kind: SectionKind::Attenuators, layout: Layout::new(modes, sites), settings }
+        Self { kind: SectionKind::Attenuators, layout: Layout::on_each_mode(modes), settings }
     }
 
     /// Mesh or attenuators.

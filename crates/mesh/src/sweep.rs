@@ -26,7 +26,7 @@ pub(crate) const LINE: usize = 2 * WIDTH;
 
 /// A pivot p smaller than this beside q is made as large: that adds 1e-17 of the other line, far below rounding.
 const SMALLEST_PIVOT: f64 = 1e-17;
-/// |d|² below which a line is rescaled at once.
+/// |d|² below which a line is rescaled at once; so a tile holds at most 1e67 times the light of a line.
 pub(crate) const SMALLEST_SCALE: f64 = 1e-100;
 
 /// A 2×2 element in the order of a chain: `carried ← p·carried + q·met`, `left ← r·carried + s·met`.
@@ -213,13 +213,12 @@ pub(crate) fn pivot((mut p, dx): (Complex64, Complex64), (q, dy): (Complex64, Co
     }
     let (factor, other) = (p * dx, q * dy);
     let size = factor.norm_sqr();
-    if size > 0.0 {
-        let ratio = other * factor.conj();
-        (factor, Complex64::new(ratio.re / size, ratio.im / size))
-    } else {
+    if size == 0.0 {
         // No light at all: the line is dark from here on.
-        (Complex64::new(0.0, 0.0), Complex64::new(0.0, 0.0))
+        return (Complex64::new(0.0, 0.0), Complex64::new(0.0, 0.0));
     }
+    let ratio = other * factor.conj();
+    (factor, Complex64::new(ratio.re / size, ratio.im / size))
 }
 
 impl Sweep {

@@ -109,7 +109,7 @@ pub(crate) fn phase_factors(angles: &[f64]) -> Vec<Complex64> {
     angles.iter().map(|&x| Complex64::cis(x)).collect()
 }
 
-/// The argument of x + iy (rad), −π…π, to 4e-16; 0 where both are 0. Neither may overflow when squared.
+/// The argument of x + iy (rad), −π…π, to 4e-16; 0 where both are 0.
 #[inline(always)]
 pub(crate) fn argument<S: Simd>(simd: S, y: S::f64s, x: S::f64s) -> S::f64s {
     let zero = simd.splat_f64s(0.0);

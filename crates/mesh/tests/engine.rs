@@ -69,7 +69,7 @@ fn equals_the_product_of_full_matrices() {
                 let exact = reference::mesh(&section, &errors);
                 let circuit = Circuit::compile(&section, section.settings(), &errors);
                 let error = (circuit.matrix() - &exact).norm();
-                assert!(error <= 1e-12 * n as f64, "N={n} {name}, {state}: {error:.1e}");
+                assert!(error <= 1e-13 * n as f64, "N={n} {name}, {state}: {error:.1e}");
                 for batch in [1, 7, 15, 16, 17, 40] {
                     let input =
                         Matrix::from_fn(n, batch, |r, c| Complex64::new(wave(r + n * c, 0.7), wave(r * c, 1.1)));
@@ -77,7 +77,7 @@ fn equals_the_product_of_full_matrices() {
                     circuit.propagate(&mut fields);
                     let expected = &exact * &input;
                     let error = (fields.to_matrix() - &expected).norm();
-                    let bound = 1e-12 * n as f64 * input.norm().max(1.0);
+                    let bound = 1e-13 * n as f64 * input.norm().max(1.0);
                     assert!(error <= bound, "N={n} ×{batch} {name}, {state}: {error:.1e}");
                 }
             }
@@ -109,7 +109,7 @@ fn a_vector_comes_out_alike_in_every_batch() {
 
 #[test]
 fn strong_light_and_deep_meshes_stay_in_range() {
-    // All cells in the bar state: every pivot is as small as it gets, along 400 columns.
+    // All cells in the bar state: every pivot is 6e-17 of the other term, along 400 columns.
     let topology = TOPOLOGIES[0];
     let layout = topology.layout(400);
     let mut settings = Settings::zero(layout.sites.len(), 400);
@@ -120,7 +120,7 @@ fn strong_light_and_deep_meshes_stay_in_range() {
         let mut fields = Fields::from_matrix(&Matrix::from_element(400, 3, Complex64::new(power, 0.0)));
         Circuit::ideal(&section).propagate(&mut fields);
         let error = fields.to_matrix().map(|z| (z / power - 1.0).norm()).max();
-        assert!(error < 1e-12 * 400.0, "fields of {power}: {error:.1e}");
+        assert!(error < 1e-13 * 400.0, "fields of {power}: {error:.1e}");
     }
 }
 
@@ -133,4 +133,36 @@ fn a_large_batch_passes_the_matrix_and_a_small_one_the_mesh() {
     let expected = &w * &input / Complex64::new(program.gain(), 0.0);
     assert!((&small - expected.columns(0, 100)).norm() < 1e-12 * 9.0 * input.norm());
     assert!((&large - &expected).norm() < 1e-12 * 9.0 * input.norm());
+}
+
+#[test]
+fn what_is_no_number_stays_visible() {
+    let section = sections(5).swap_remove(0).1;
+    for bad in [f64::NAN, f64::INFINITY] {
+        let mut phases = section.settings().clone();
+        phases.values_mut()[3] = bad;
+        let made = Circuit::compile(&section, &phases, &[CellErrors::NONE; 10]).matrix();
+        assert!(made.iter().any(|z| z.re.is_nan()), "a phase of {bad} left no trace");
+    }
+}
+
+#[test]
+#[should_panic(expected = "share no mode")]
+fn cells_of_a_column_that_overlap_are_refused() {
+    let site = |mode| phaseloom_mesh::Site { column: 0, mode };
+    let _ = phaseloom_mesh::Layout::new(4, vec![site(0), site(1)]);
+}
+
+#[test]
+fn a_layout_with_gaps_and_empty_columns_passes_light_all_the_same() {
+    let site = |(column, mode)| phaseloom_mesh::Site { column, mode };
+    let places = [(0, 3), (2, 0), (2, 7), (3, 5), (40, 2), (40, 4), (41, 3), (70, 8)];
+    let layout = phaseloom_mesh::Layout::new(20, places.map(site).to_vec());
+    let mut settings = Settings::zero(places.len(), 20);
+    settings.values_mut().iter_mut().enumerate().for_each(|(k, x)| *x = 2.0 * wave(k, 1.9));
+    let section = Section::mesh(layout, settings);
+    for (state, errors) in states(places.len()) {
+        let made = Circuit::compile(&section, section.settings(), &errors).matrix();
+        assert!((made - reference::mesh(&section, &errors)).norm() < 1e-13 * 20.0, "{state}");
+    }
 }

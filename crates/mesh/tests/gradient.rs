@@ -41,6 +41,11 @@ fn loss(output: &Matrix) -> (f64, Matrix) {
 }
 
 fn check(name: &str, section: &Section, errors: &[CellErrors], batch: usize) {
+    check_some(name, section, errors, batch, 1);
+}
+
+/// Every `step`-th phase.
+fn check_some(name: &str, section: &Section, errors: &[CellErrors], batch: usize, step: usize) {
     let phases = section.settings().clone();
     let modes = section.layout().modes;
     let input = Matrix::from_fn(modes, batch, |r, c| Complex64::new(wave(r + 7 * c, 0.9), wave(3 * r + c, 0.4)));
@@ -51,7 +56,7 @@ fn check(name: &str, section: &Section, errors: &[CellErrors], batch: usize) {
     let scale = slopes.values().iter().fold(1.0_f64, |m, s| m.max(s.abs()));
     // Central differences with h = 1e-5: truncation h²/6·L‴ ~ 1e-11, rounding 1e-16·L/h ~ 1e-10 for L of some hundreds.
     let h = 1e-5;
-    for k in 0..phases.values().len() {
+    for k in (0..phases.values().len()).step_by(step) {
         let at = |step: f64| {
             let mut moved = phases.clone();
             moved.values_mut()[k] += step;
@@ -111,4 +116,50 @@ fn attenuators_have_gradients_even_where_they_are_dark() {
     let program = MatrixProgram::new(&w, Form::Svd, TOPOLOGIES[0]).unwrap();
     let section = &program.sections()[1];
     check("attenuators", section, &errors(4, 0.2), 6);
+}
+
+/// Several blocks of columns, more tiles than pass together, and loss that differs from cell to cell and from line to
+/// line: in both arms alike, so that no cell is unbalanced, yet undoing the mesh would lose every digit.
+#[test]
+fn deep_meshes_and_uneven_loss() {
+    for topology in TOPOLOGIES {
+        let u = haar_unitary(40, &mut StreamKey::new(40, "test").stream());
+        let program = MatrixProgram::new(&u, Form::Unitary, topology).unwrap();
+        let section = &program.sections()[0];
+        let cells = section.layout().sites.len();
+        let uneven = |k: usize| if k % 10 == 3 { 0.01 } else { 1.0 };
+        let states: [(&str, fn(usize) -> f64, usize); 4] = [
+            ("lossless", |_| 1.0, 140),
+            ("3 dB in every cell", |_| std::f64::consts::FRAC_1_SQRT_2, 3),
+            ("40 dB in some", uneven, 17),
+            ("nothing passes some", |k| if k % 100 == 7 { 1e-80 } else { 0.9 }, 3),
+        ];
+        for (name, amplitude, batch) in states {
+            let errors: Vec<CellErrors> = (0..cells)
+                .map(|k| CellErrors { alpha: 0.0, beta: 0.05, upper: amplitude(k), lower: amplitude(k) })
+                .collect();
+            check_some(&format!("{} {name}", topology.key()), section, &errors, batch, 41);
+        }
+    }
+}
+
+#[test]
+fn the_adjoint_before_a_mesh_is_light_like_any_other() {
+    let u = haar_unitary(20, &mut StreamKey::new(20, "test").stream());
+    let program = MatrixProgram::new(&u, Form::Unitary, TOPOLOGIES[0]).unwrap();
+    let section = &program.sections()[0];
+    let mut errors = vec![CellErrors::NONE; section.layout().sites.len()];
+    errors.iter_mut().for_each(|e| e.upper = 0.0);
+    let identity = Fields::identity(20);
+    let (_, before) = gradient(
+        section,
+        section.settings(),
+        &errors,
+        &identity,
+        send(section, section.settings(), &errors, &identity),
+        identity.clone(),
+    );
+    let again = send(section, section.settings(), &errors, &before).to_matrix();
+    let copied = send(section, section.settings(), &errors, &Fields::from_matrix(&before.to_matrix())).to_matrix();
+    assert!((again - copied).norm() < 1e-13);
 }

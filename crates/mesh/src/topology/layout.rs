@@ -56,10 +56,26 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// A layout from cells in any order that respects propagation; they are sorted by column, then mode.
+    /// A layout from cells in any order; they are sorted by column, then mode.
+    ///
+    /// # Panics
+    ///
+    /// If a cell stands outside of the modes, or shares a mode with another of its column.
     #[must_use]
     pub fn new(modes: usize, mut sites: Vec<Site>) -> Self {
         sites.sort_by_key(|s| (s.column, s.mode));
+        assert!(sites.iter().all(|s| s.mode + 1 < modes), "a cell joins two of the {modes} modes");
+        let apart = |pair: &[Site]| pair[0].column < pair[1].column || pair[0].mode + 1 < pair[1].mode;
+        assert!(sites.windows(2).all(apart), "cells of a column share no mode");
+        Self::sorted(modes, sites)
+    }
+
+    /// One column of cells that each stand on one mode alone.
+    pub(crate) fn on_each_mode(modes: usize) -> Self {
+        Self::sorted(modes, (0..modes).map(|mode| Site { column: 0, mode }).collect())
+    }
+
+    fn sorted(modes: usize, sites: Vec<Site>) -> Self {
         let columns = sites.last().map_or(0, |s| s.column + 1);
         let mut starts = Vec::with_capacity(columns + 1);
         for (k, site) in sites.iter().enumerate() {

@@ -96,7 +96,7 @@ Written by `PHASELOOM_PAGE=results/performance cargo bench --bench engine`; do n
 * machine: {machine}
 * phaseloom {VERSION}, {compiler}, {date}
 * one thread, except where a work says two
-* times are medians of criterion, ours and its reference right behind one another
+* times are medians of criterion, first all of ours and then all of its reference
 
 {figure}## Ratios
 

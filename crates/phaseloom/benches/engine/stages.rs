@@ -255,8 +255,8 @@ impl MatrixProduct for Watched<'_> {
         self.product.shape()
     }
 
-    fn ideal_reading(&self, product: f64) -> f64 {
-        self.product.ideal_reading(product)
+    fn loses_sign(&self) -> bool {
+        self.product.loses_sign()
     }
 
     fn multiply(&self, input: &Batch, shot: Shot) -> (Batch, Readings) {

@@ -184,7 +184,12 @@ fn propagate(group: &mut Group, n: usize) {
         group,
         n,
         || common::inputs(n, |k| (common::random_program(n, k), haar(n, k), common::gaussian(n, FIELDS, k))),
-        |(program, _, fields)| program.propagate(fields),
+        |(program, _, fields)| {
+            // Always cell by cell; `MatrixProgram::propagate` would make the matrix first where that is cheaper.
+            let mut fields = Fields::from_matrix(fields);
+            Circuit::ideal(&program.sections()[0]).propagate(&mut fields);
+            fields.to_matrix()
+        },
         |(_, a, fields)| reference::product(a, fields),
     );
 }
