@@ -313,7 +313,7 @@ fn pass<S: Simd, const G: usize>(
     let (adjoint, _) = adjoint.as_chunks_mut::<G>();
     let length = 2 * backward.lines;
     let zero = simd.splat_f64s(0.0);
-    let mut sums = vec![[zero; 6]; COLUMNS];
+    let mut sums = [[zero; 6]; COLUMNS];
     let mut done = 0;
     for step in &backward.steps {
         match *step {

@@ -376,7 +376,7 @@ mod tests {
                 [(1, 0.0, 1.0), (2, 1.0, 2.0), (3, 0.0, 15.0), (4, 3.0, 96.0), (6, 15.0, 10_170.0)]
             {
                 let found = z.iter().map(|z| z.powi(power)).sum::<f64>() / n;
-                assert!((found - mean).abs() < 6.0 * (variance / n as f64).sqrt(), "moment {power}: {found}");
+                assert!((found - mean).abs() < 6.0 * (variance / n).sqrt(), "moment {power}: {found}");
             }
             // P(z < x), Abramowitz and Stegun table 26.1 (recalled).
             for (x, p) in [

@@ -8,6 +8,8 @@ use phaseloom_mesh::{
 };
 
 type Matrix = DMatrix<Complex64>;
+/// The amplitude of both arms of cell k.
+type Amplitude = fn(usize) -> f64;
 
 fn wave(k: usize, step: f64) -> f64 {
     (k as f64 * step + 0.3).sin()
@@ -128,7 +130,7 @@ fn deep_meshes_and_uneven_loss() {
         let section = &program.sections()[0];
         let cells = section.layout().sites.len();
         let uneven = |k: usize| if k % 10 == 3 { 0.01 } else { 1.0 };
-        let states: [(&str, fn(usize) -> f64, usize); 4] = [
+        let states: [(&str, Amplitude, usize); 4] = [
             ("lossless", |_| 1.0, 140),
             ("3 dB in every cell", |_| std::f64::consts::FRAC_1_SQRT_2, 3),
             ("40 dB in some", uneven, 17),
