@@ -440,7 +440,7 @@ fn conjugate_transpose(t: &Transfer) -> Transfer {
 
 fn inverse(t: &Transfer) -> Transfer {
     let determinant = t[0][0] * t[1][1] - t[0][1] * t[1][0];
-    let reciprocal = determinant.conj() / determinant.norm_sqr();
+    let reciprocal = determinant.conj() * (1.0 / determinant.norm_sqr());
     [[t[1][1] * reciprocal, -t[0][1] * reciprocal], [-t[1][0] * reciprocal, t[0][0] * reciprocal]]
 }
 

@@ -217,8 +217,7 @@ pub(crate) fn pivot((mut p, dx): (Complex64, Complex64), (q, dy): (Complex64, Co
         // No light at all: the line is dark from here on.
         return (Complex64::new(0.0, 0.0), Complex64::new(0.0, 0.0));
     }
-    let ratio = other * factor.conj();
-    (factor, Complex64::new(ratio.re / size, ratio.im / size))
+    (factor, other * factor.conj() * (1.0 / size))
 }
 
 impl Sweep {
