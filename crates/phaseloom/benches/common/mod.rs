@@ -121,7 +121,10 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 pub fn seconds(s: f64) -> String {
-    if s < 1e-6 {
+    if s < 0.0 {
+        // A difference of two measurements, below their noise.
+        format!("−{}", seconds(-s))
+    } else if s < 1e-6 {
         format!("{:.2} ns", s * 1e9)
     } else if s < 1e-3 {
         format!("{:.1} µs", s * 1e6)
