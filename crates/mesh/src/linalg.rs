@@ -54,7 +54,7 @@ pub fn multiply_real(a: &DMatrix<f64>, b: &DMatrix<f64>) -> DMatrix<f64> {
     product
 }
 
-/// Numbers that the products take; see [`Real`](crate::Real).
+/// Numbers that the products take; see [`Real`].
 pub trait Element: faer::traits::ComplexField + Copy {}
 
 impl Element for f32 {}
