@@ -274,3 +274,23 @@ fn what_does_not_belong_together_is_refused() {
         "passive",
     ]);
 }
+
+#[test]
+fn phases_that_overflow_are_refused_and_leave_no_file() {
+    let bench = Bench::new();
+    bench.program(&bench.path("unitary.npy"), &[]).well();
+    let mut program = bench.json("program.json");
+    for mesh in ["left", "right"] {
+        let cells = program.get_mut(mesh).and_then(|mesh| mesh.get_mut("cells"));
+        if let Some(cells) = cells.and_then(Value::as_array_mut) {
+            cells.iter_mut().for_each(|cell| cell["theta"] = 1.7e308.into());
+        }
+    }
+    fs::write(bench.path("program.json"), program.to_string()).unwrap();
+    fs::write(bench.path("process.toml"), "[thermal_crosstalk]\ncoefficient = 1\n").unwrap();
+    let (process, out) = (bench.path("process.toml"), bench.path("matrix.npy"));
+    let program = bench.path("program.json");
+    wait(phaseloom().arg("matrix").arg(program).arg("--process").arg(process).args(["--seed", "1", "-o"]).arg(&out))
+        .refused(&["program.json", "realised matrix"]);
+    assert!(!out.exists());
+}

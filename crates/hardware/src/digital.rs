@@ -69,7 +69,8 @@ impl MatrixProduct for DigitalProduct {
         let mut out = DMatrix::zeros(self.plan.shape().0, input.ncols());
         for ((tile, block), &full_scale) in self.plan.tiles().iter().zip(&self.tiles).zip(&self.scales.full_scale) {
             let mut sums = multiply_batch(block, &x.rows(tile.column, tile.columns).clone_owned());
-            if let Some(adc) = self.link.adc.map(|adc| adc.converter().signed()) {
+            // A tile of zeros has no full scale of its own, and nothing to convert.
+            if let Some(adc) = self.link.adc.map(|adc| adc.converter().signed()).filter(|_| full_scale > 0.0) {
                 for y in sums.iter_mut() {
                     let scaled = *y / full_scale;
                     readings.outputs_clipped += u64::from(scaled.abs() > 1.0);
@@ -81,5 +82,22 @@ impl MatrixProduct for DigitalProduct {
             rows += sums;
         }
         (out, readings)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tile_of_zeros_reads_zero() {
+        let link: Link = toml::from_str("adc = { bits = 6 }").unwrap();
+        let weight = DMatrix::from_row_slice(2, 1, &[0.5, 0.0]);
+        let plan = TilePlan::new(2, 1, 1, 1);
+        let scales = Scales { input: 1.0, full_scale: vec![0.5, 0.0] };
+        let product = DigitalProduct::new(&weight, &plan, &link, None, &scales);
+        let shot = Shot { trial: 0, index: 0, first_sample: 0 };
+        let (out, _) = product.multiply(&DMatrix::from_element(1, 3, 1.0), shot);
+        assert_eq!(out, DMatrix::from_row_slice(2, 3, &[0.5, 0.5, 0.5, 0.0, 0.0, 0.0]));
     }
 }

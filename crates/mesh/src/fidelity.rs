@@ -29,5 +29,6 @@ pub fn relative_error(target: &DMatrix<Complex64>, realised: &DMatrix<Complex64>
 /// If the shapes differ.
 #[must_use]
 pub fn fidelity(target: &DMatrix<Complex64>, realised: &DMatrix<Complex64>) -> f64 {
-    target.dotc(realised).norm_sqr() / (target.norm_squared() * realised.norm_squared())
+    // Not the quotient of squares, whose fourth powers of the entries leave the range of a double.
+    (target.dotc(realised) / (target.norm() * realised.norm())).norm_sqr()
 }

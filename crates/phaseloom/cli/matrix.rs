@@ -50,6 +50,12 @@ impl Matrix {
             Some(chip) => chip.realise(&program)? * Complex64::new(program.gain(), 0.0),
             None => ideal.clone(),
         };
+        if let Some(z) = realised.iter().find(|z| !(z.re.is_finite() && z.im.is_finite())) {
+            let path = self.program.display();
+            anyhow::bail!(
+                "{path}: an entry of the realised matrix is {z}: a phase or offset is beyond what can be added"
+            );
+        }
         if let Some(path) = &self.output {
             write_matrix_npy(path, &realised)?;
         }
