@@ -10,7 +10,8 @@
 //! ```
 //!
 //! `Σ λ_x* x + Σ λ_y* y` is the same before and behind a cell, for `λ_in†·a_in = λ_out†·T·a_in`; so only the first of them
-//! is summed. The fields inside are not stored but found again by undoing the cells from the output on: memory O(N² + N·batch).
+//! is summed. The fields inside are not stored but found again by undoing the cells from the output on: memory
+//! O(N² + N·batch).
 //! Undoing a column of cells loses precision by the ratio of the largest to the smallest amplitude that its lines
 //! transmit; where that adds up to [`LOST_DIGITS`] digits along the light, the fields are stored and undone from there.
 
@@ -109,7 +110,6 @@ pub fn gradient(
         return (slopes, adjoint);
     };
     let mut fields = input.clone();
-    fields.resize(layout.modes);
     let mut stored = Vec::with_capacity(segments.len());
     for columns in &segments {
         stored.push(fields.clone());

@@ -1,9 +1,7 @@
 //! Cells of several sweeps of a decomposition, joined to one sweep that the rest of the matrix passes at once.
 
+use crate::circuit::COLUMNS;
 use crate::sweep::{Builder, Element, Sweep};
-
-/// Columns of cells that a tile passes while few of its lines are in use.
-const COLUMNS: usize = 32;
 
 /// The cells of one sweep of a decomposition.
 pub(crate) struct Chain {

@@ -213,8 +213,8 @@ pub(crate) fn pivot((mut p, dx): (Complex64, Complex64), (q, dy): (Complex64, Co
     }
     let (factor, other) = (p * dx, q * dy);
     let size = factor.norm_sqr();
-    if size == 0.0 {
-        // No light at all: the line is dark from here on.
+    if size < f64::MIN_POSITIVE {
+        // No light that a double could hold: the line is dark from here on.
         return (Complex64::new(0.0, 0.0), Complex64::new(0.0, 0.0));
     }
     (factor, other * factor.conj() * (1.0 / size))
