@@ -1,35 +1,44 @@
 //! The gradient of a real loss with respect to all phases, by sending light and adjoint backwards through the mesh.
 //!
 //! The adjoint of a field a is `λ = ∂L/∂Re a + i·∂L/∂Im a`, so that `dL = Re Σ λ*·da`; before a cell it is `λ_in = T†·λ_out`.
-//! A phase on a line changes L by `−Im Σ λ*a` there, wherever on that line the two are taken. For φ that is the upper
-//! input (x, λ_x) of its cell. For θ it is the upper arm behind the first splitter, where with c = cos(π/4+α),
-//! s = sin(π/4+α), y the lower input (derived; Hughes et al., Optica 5, 864, 2018, recalled, for the idea)
+//! A phase on a line changes L by `−Im Σ λ*a` there, wherever on that line the two are taken. Of a cell these are the
+//! upper inner arm for θ and the upper input for φ. Both follow from the sums at its outputs,
 //!
 //! ```text
-//! Σ λ*a = c² Σ λ_x* x + s² Σ λ_y* y + i·c·s·(e^{−iφ} Σ λ_x* y − e^{iφ} Σ λ_y* x).
+//! Q = [[q1, x], [y, q2]],   q1 = Σ λ1* a1,   q2 = Σ λ2* a2,   x = Σ λ2* a1,   y = Σ λ1* a2,
 //! ```
 //!
-//! `Σ λ_x* x + Σ λ_y* y` is the same before and behind a cell, for `λ_in†·a_in = λ_out†·T·a_in`; so only the first of them
-//! is summed. The fields inside are not stored but found again by undoing the cells from the output on: memory
-//! O(N² + N·batch).
+//! for a and λ go through every part M of the cell as `a_in = M⁻¹·a_out`, `λ_in = M†·λ_out`, so that `Q_in = M⁻¹·Q·M`
+//! (derived; Hughes et al., Optica 5, 864, 2018, recalled, for the idea): with the second splitter, at π/4+β,
+//!
+//! ```text
+//! q_arm = ½·(q1 + q2 − sin 2β·(q1 − q2) + i·cos 2β·(x − y)),
+//! ```
+//!
+//! and with the whole cell T the sums at its inputs, whose trace is that at the outputs. They are q1 or q2 of the cells
+//! before; so only x and y are summed over the batch. The fields inside are not stored but found again by undoing the
+//! cells from the output on: memory O(N² + N·batch).
 //! Undoing a column of cells loses precision by the ratio of the largest to the smallest amplitude that its lines
 //! transmit; where that adds up to [`LOST_DIGITS`] digits along the light, the fields are stored and undone from there.
 
 use crate::cell::{CellErrors, Transfer, transfer};
-use crate::circuit::{Block, COLUMNS, Circuit};
+use crate::circuit::{Block, Circuit};
 use crate::fields::Fields;
 use crate::section::{Section, SectionKind, Settings};
 use crate::sweep::{LINE, SMALLEST_SCALE, pivot};
 use crate::trigonometry::phase_factors;
 use num_complex::Complex64;
 use pulp::{Arch, Simd, WithSimd};
-use std::f64::consts::FRAC_PI_4;
 use std::ops::Range;
 
 /// Decimal digits that undoing may lose before the fields are stored.
 const LOST_DIGITS: f64 = 4.0;
 /// Amplitude below which an arm counts as dark.
 const SMALLEST_ARM: f64 = 1e-60;
+/// Columns that are undone while a few lines of fields and adjoints stay in the first-level cache.
+const COLUMNS_BACK: usize = 16;
+/// Tiles that pass a chain one after another, so that its coefficients are read once for all of them.
+const TILES: usize = 2;
 /// What a digit of loss that is common to all lines counts: it does no harm before the range of a double ends.
 const COMMON: f64 = 0.05;
 
@@ -92,16 +101,20 @@ pub fn gradient(
                 overlaps: &mut [Complex64],
                 slopes: &mut Settings| {
         let (output, adjoint) = light;
-        let starts: Vec<usize> = columns.clone().step_by(COLUMNS).collect();
+        let starts: Vec<usize> = columns.clone().step_by(COLUMNS_BACK).collect();
         for start in starts.into_iter().rev() {
-            let block = Block::new(section, phases, errors, start..columns.end.min(start + COLUMNS));
-            let cells = block.first..block.first + block.transfers.len();
-            let splitters: Vec<f64> = errors[cells.clone()].iter().map(|e| FRAC_PI_4 + e.alpha).collect();
-            let (splitters, turns) = (phase_factors(&splitters), phase_factors(&phases.phi()[cells.clone()]));
-            let sums = Backward::new(layout.modes, &block).run(output, adjoint, overlaps);
-            for (k, cell) in cells.enumerate() {
-                let (theta, phi) = sums[k].slopes(splitters[k], turns[k]);
-                slopes.set_cell(cell, theta, phi);
+            let block = Block::new(section, phases, errors, start..columns.end.min(start + COLUMNS_BACK));
+            let first = block.first;
+            let twice: Vec<f64> = errors[first..first + block.transfers.len()].iter().map(|e| 2.0 * e.beta).collect();
+            let splitters = phase_factors(&twice);
+            let backward = Backward::new(layout.modes, &block);
+            let sums = backward.run(output, adjoint);
+            for (undone, [x, y]) in backward.cells.iter().zip(sums) {
+                let Undone { cell, mode, .. } = *undone;
+                let outputs = Sums { q: [overlaps[mode], overlaps[mode + 1]], x, y };
+                let inputs = outputs.before(&block.transfers[cell]);
+                slopes.set_cell(first + cell, -outputs.arm(splitters[cell]), -inputs[0].im);
+                (overlaps[mode], overlaps[mode + 1]) = (inputs[0], inputs[1]);
             }
         }
     };
@@ -117,17 +130,22 @@ pub fn gradient(
     }
     for (columns, stored) in segments.into_iter().zip(stored).rev() {
         undo(columns.start + 1..columns.end, (&mut output, &mut adjoint), &mut overlaps, &mut slopes);
-        // The fields before the first column are known.
-        output = stored;
-        for cell in layout.column(columns.start) {
+        let cells = layout.column(columns.start);
+        let mut arms = Vec::with_capacity(cells.len());
+        for cell in cells.clone() {
             let mode = layout.sites[cell].mode;
+            let cross = |a: usize, b: usize| Fields::inner((&adjoint, mode + a), (&output, mode + b));
+            let sums = Sums { q: [overlaps[mode], overlaps[mode + 1]], x: cross(1, 0), y: cross(0, 1) };
+            arms.push(sums.arm(Complex64::cis(2.0 * errors[cell].beta)));
             adjoint.mix(mode, &conjugate_transpose(&transfer(phases.theta()[cell], phases.phi()[cell], errors[cell])));
-            let sum = |a: usize, b: usize| Fields::inner((&adjoint, mode + a), (&output, mode + b));
-            let sums = Sums { xx: sum(0, 0), yy: sum(1, 1), xy: sum(0, 1), yx: sum(1, 0) };
-            let splitter = Complex64::cis(FRAC_PI_4 + errors[cell].alpha);
-            let (theta, phi) = sums.slopes(splitter, Complex64::cis(phases.phi()[cell]));
-            slopes.set_cell(cell, theta, phi);
-            (overlaps[mode], overlaps[mode + 1]) = (sums.xx, sums.yy);
+        }
+        // The fields before the first column are known, and so are the sums.
+        output = stored;
+        for (mode, overlap) in overlaps.iter_mut().enumerate() {
+            *overlap = Fields::inner((&adjoint, mode), (&output, mode));
+        }
+        for (cell, arm) in cells.zip(arms) {
+            slopes.set_cell(cell, -arm, -overlaps[layout.sites[cell].mode].im);
         }
     }
     (slopes, adjoint)
@@ -166,23 +184,30 @@ fn segments(section: &Section, errors: &[CellErrors]) -> Option<Vec<Range<usize>
     Some(segments)
 }
 
-/// `Σ λ*a` over the batch, at the inputs of a cell.
+/// Σ λ*a over the batch, at the outputs of a cell.
 #[derive(Clone, Copy, Debug)]
 struct Sums {
-    xx: Complex64,
-    yy: Complex64,
-    /// Σ λ_x* y
-    xy: Complex64,
-    /// Σ λ_y* x
-    yx: Complex64,
+    /// Of the upper and of the lower line.
+    q: [Complex64; 2],
+    /// Σ λ2* a1
+    x: Complex64,
+    /// Σ λ1* a2
+    y: Complex64,
 }
 
 impl Sums {
-    /// (dL/dθ, dL/dφ) of a cell; `splitter` is e^{i(π/4+α)}, `turn` is e^{iφ}.
-    fn slopes(&self, splitter: Complex64, turn: Complex64) -> (f64, f64) {
-        let (c, s) = (splitter.re, splitter.im);
-        let cross = (turn.conj() * self.xy - turn * self.yx).re;
-        (-(c * c * self.xx.im + s * s * self.yy.im + c * s * cross), -self.xx.im)
+    /// Im Σ λ*a at the upper inner arm; `splitter` is e^{2iβ}.
+    fn arm(&self, splitter: Complex64) -> f64 {
+        let [q1, q2] = self.q;
+        0.5 * (q1.im + q2.im - splitter.im * (q1.im - q2.im) + splitter.re * (self.x - self.y).re)
+    }
+
+    /// Σ λ*a at the inputs of the cell T: the diagonal of T⁻¹·Q·T.
+    fn before(&self, t: &Transfer) -> [Complex64; 2] {
+        let ([q1, q2], [upper, lower]) = (self.q, [t[0][0], t[1][0]]);
+        let numerator = t[1][1] * (q1 * upper + self.x * lower) - t[0][1] * (self.y * upper + q2 * lower);
+        let before = numerator * reciprocal(t);
+        [before, q1 + q2 - before]
     }
 }
 
@@ -202,11 +227,11 @@ enum Step {
     Scale { line: usize, by: [Complex64; 2] },
 }
 
-/// A cell of the block, and the factors of its inputs while the sums are taken: of x, y, λ_x, λ_y.
+/// A cell of the block, and the factors of x and y while they are summed.
 struct Undone {
     cell: usize,
     mode: usize,
-    scales: [Complex64; 4],
+    scales: [Complex64; 2],
 }
 
 impl Backward {
@@ -223,6 +248,9 @@ impl Backward {
             let (mut start, mut count) = (line, 0);
             for &cell in cells.iter().rev() {
                 let t = &block.transfers[cell];
+                let ([a1, l1], [a2, l2]) = (scales[line], scales[line + 1]);
+                // The upper output has been carried on to `line`.
+                made.cells.push(Undone { cell, mode: line, scales: [l2.conj() * a1, l1.conj() * a2] });
                 let mut element = [[0.0; 4]; 2];
                 for (way, matrix) in [inverse(t), conjugate_transpose(t)].iter().enumerate() {
                     // (x, y) = M·(upper output, lower output): carried on is y, left behind is x.
@@ -233,13 +261,12 @@ impl Backward {
                     element[way] = [alpha.re, alpha.im, beta.re, beta.im];
                     (scales[line][way], scales[line + 1][way]) = (left, carried);
                 }
-                let [[x, lx], [y, ly]] = [scales[line], scales[line + 1]];
                 made.elements.push(element);
-                made.cells.push(Undone { cell, mode: line, scales: [x, y, lx, ly] });
+                let factors = [scales[line], scales[line + 1]];
                 (line, count) = (line + 1, count + 1);
                 // Inverses of lossy cells amplify, so factors grow as well as shrink.
                 let far = |z: Complex64| !(SMALLEST_SCALE..1.0 / SMALLEST_SCALE).contains(&z.norm_sqr());
-                if [x, y, lx, ly].into_iter().any(far) {
+                if factors.into_iter().flatten().any(far) {
                     made.steps.push(Step::Chain { line: start, count });
                     for line in [line - 1, line] {
                         made.steps.push(Step::Scale { line, by: std::mem::replace(&mut scales[line], [one; 2]) });
@@ -255,19 +282,12 @@ impl Backward {
         made
     }
 
-    /// Undoes the block and takes the sums of each of its cells. `overlaps` are Σ λ*a of each line, before and after.
-    fn run(self, fields: &mut Fields, adjoint: &mut Fields, overlaps: &mut [Complex64]) -> Vec<Sums> {
-        let zero = Complex64::new(0.0, 0.0);
-        let mut totals = vec![[0.0; 6]; self.cells.len()];
+    /// Undoes the block; x and y of each cell, in the order of `cells`.
+    fn run(&self, fields: &mut Fields, adjoint: &mut Fields) -> Vec<[Complex64; 2]> {
         let (fields, adjoint) = (fields.tiles_mut(), adjoint.tiles_mut());
-        Arch::new().dispatch(Run { backward: &self, fields, adjoint, totals: &mut totals });
-        let mut sums = vec![Sums { xx: zero, yy: zero, xy: zero, yx: zero }; self.cells.len()];
-        for (&Undone { cell, mode, scales: [x, y, lx, ly] }, total) in self.cells.iter().zip(&totals) {
-            let sum = |k: usize| Complex64::new(total[2 * k], total[2 * k + 1]);
-            let xx = lx.conj() * x * sum(0);
-            let yy = overlaps[mode] + overlaps[mode + 1] - xx;
-            (overlaps[mode], overlaps[mode + 1]) = (xx, yy);
-            sums[cell] = Sums { xx, yy, xy: lx.conj() * y * sum(1), yx: ly.conj() * x * sum(2) };
+        let mut sums = Arch::new().dispatch(Run { backward: self, fields, adjoint });
+        for (sums, Undone { scales, .. }) in sums.iter_mut().zip(&self.cells) {
+            *sums = [sums[0] * scales[0], sums[1] * scales[1]];
         }
         sums
     }
@@ -277,27 +297,27 @@ struct Run<'a> {
     backward: &'a Backward,
     fields: &'a mut [f64],
     adjoint: &'a mut [f64],
-    totals: &'a mut [[f64; 6]],
 }
 
 impl WithSimd for Run<'_> {
-    type Output = ();
+    type Output = Vec<[Complex64; 2]>;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        // Tiles that pass a chain one after another, so that the sums of a cell are gathered once for all of them.
-        const TILES: usize = 8;
-        let length = self.backward.lines * LINE;
-        let groups = self.fields.chunks_mut(TILES * length).zip(self.adjoint.chunks_mut(TILES * length));
-        for (fields, adjoint) in groups {
+    fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
+        // Each lane sums by itself until all tiles have passed.
+        let mut sums = vec![[simd.splat_f64s(0.0); 4]; self.backward.cells.len()];
+        let length = self.backward.lines * LINE * TILES;
+        for (fields, adjoint) in self.fields.chunks_mut(length).zip(self.adjoint.chunks_mut(length)) {
             let (fields, adjoint) = (S::as_mut_simd_f64s(fields).0, S::as_mut_simd_f64s(adjoint).0);
             match S::F64_LANES {
-                8 => pass::<S, 2>(simd, self.backward, fields, adjoint, self.totals),
-                4 => pass::<S, 4>(simd, self.backward, fields, adjoint, self.totals),
-                2 => pass::<S, 8>(simd, self.backward, fields, adjoint, self.totals),
-                _ => pass::<S, 16>(simd, self.backward, fields, adjoint, self.totals),
+                8 => pass::<S, 2>(simd, self.backward, fields, adjoint, &mut sums),
+                4 => pass::<S, 4>(simd, self.backward, fields, adjoint, &mut sums),
+                2 => pass::<S, 8>(simd, self.backward, fields, adjoint, &mut sums),
+                _ => pass::<S, 16>(simd, self.backward, fields, adjoint, &mut sums),
             }
         }
+        let total = |re, im| Complex64::new(simd.reduce_sum_f64s(re), simd.reduce_sum_f64s(im));
+        sums.into_iter().map(|[xr, xi, yr, yi]| [total(xr, xi), total(yr, yi)]).collect()
     }
 }
 
@@ -307,13 +327,11 @@ fn pass<S: Simd, const G: usize>(
     backward: &Backward,
     fields: &mut [S::f64s],
     adjoint: &mut [S::f64s],
-    totals: &mut [[f64; 6]],
+    sums: &mut [[S::f64s; 4]],
 ) {
     let (fields, _) = fields.as_chunks_mut::<G>();
     let (adjoint, _) = adjoint.as_chunks_mut::<G>();
     let length = 2 * backward.lines;
-    let zero = simd.splat_f64s(0.0);
-    let mut sums = [[zero; 6]; COLUMNS];
     let mut done = 0;
     for step in &backward.steps {
         match *step {
@@ -324,16 +342,16 @@ fn pass<S: Simd, const G: usize>(
                 }
             }
             Step::Chain { line, count } => {
-                let elements = &backward.elements[done..done + count];
-                let sums = &mut sums[..count];
-                sums.fill([zero; 6]);
+                let cells = done..done + count;
                 for (fields, adjoint) in fields.chunks_exact_mut(length).zip(adjoint.chunks_exact_mut(length)) {
-                    undo::<S, G>(simd, fields, adjoint, elements, line, sums);
-                }
-                for (total, sums) in totals[done..done + count].iter_mut().zip(sums) {
-                    for (total, &sum) in total.iter_mut().zip(&*sums) {
-                        *total += simd.reduce_sum_f64s(sum);
-                    }
+                    undo::<S, G>(
+                        simd,
+                        fields,
+                        adjoint,
+                        &backward.elements[cells.clone()],
+                        line,
+                        &mut sums[cells.clone()],
+                    );
                 }
                 done += count;
             }
@@ -391,7 +409,7 @@ fn element<S: Simd>(
     (carried, left)
 }
 
-/// One chain of fields and adjoints, and the sums at its cells.
+/// One chain of fields and adjoints, and the sums x and y at its cells.
 #[inline(always)]
 fn undo<S: Simd, const G: usize>(
     simd: S,
@@ -399,37 +417,33 @@ fn undo<S: Simd, const G: usize>(
     adjoint: &mut [[S::f64s; G]],
     elements: &[[[f64; 4]; 2]],
     first: usize,
-    sums: &mut [[S::f64s; 6]],
+    sums: &mut [[S::f64s; 4]],
 ) {
     let load = |planes: &[[S::f64s; G]]| (planes[2 * first], planes[2 * first + 1]);
-    let (mut y, mut ly) = (load(fields), load(adjoint));
+    let (mut a, mut l) = (load(fields), load(adjoint));
     let mut line = first;
-    for (coefficients, sums) in elements.iter().zip(sums) {
+    for ([inverse, back], sums) in elements.iter().zip(sums) {
         let Some([xr, xi, mr, mi]) = fields[2 * line..].first_chunk_mut::<4>() else { return };
         let Some([lxr, lxi, lmr, lmi]) = adjoint[2 * line..].first_chunk_mut::<4>() else { return };
-        // Three loops, so that each finds room in the registers.
-        let inverse = splat(simd, &coefficients[0]);
+        // Two loops, so that each finds room in the registers.
+        let back = splat(simd, back);
+        let [mut x, mut y] = [(sums[0], sums[1]), (sums[2], sums[3])];
         for g in 0..G {
-            let (carried, left) = element(simd, inverse, (y.0[g], y.1[g]), (mr[g], mi[g]));
-            (y.0[g], y.1[g], xr[g], xi[g]) = (carried.0, carried.1, left.0, left.1);
+            let (upper, lower) = ((l.0[g], l.1[g]), (lmr[g], lmi[g]));
+            x = accumulate(simd, lower, (a.0[g], a.1[g]), x);
+            y = accumulate(simd, upper, (mr[g], mi[g]), y);
+            let (carried, left) = element(simd, back, upper, lower);
+            (l.0[g], l.1[g], lxr[g], lxi[g]) = (carried.0, carried.1, left.0, left.1);
         }
-        let back = splat(simd, &coefficients[1]);
+        *sums = [x.0, x.1, y.0, y.1];
+        let inverse = splat(simd, inverse);
         for g in 0..G {
-            let (carried, left) = element(simd, back, (ly.0[g], ly.1[g]), (lmr[g], lmi[g]));
-            (ly.0[g], ly.1[g], lxr[g], lxi[g]) = (carried.0, carried.1, left.0, left.1);
+            let (carried, left) = element(simd, inverse, (a.0[g], a.1[g]), (mr[g], mi[g]));
+            (a.0[g], a.1[g], xr[g], xi[g]) = (carried.0, carried.1, left.0, left.1);
         }
-        let [mut xx, mut xy, mut yx] = [(sums[0], sums[1]), (sums[2], sums[3]), (sums[4], sums[5])];
-        for g in 0..G {
-            let (x, y) = ((xr[g], xi[g]), (y.0[g], y.1[g]));
-            let (lx, ly) = ((lxr[g], lxi[g]), (ly.0[g], ly.1[g]));
-            xx = accumulate(simd, lx, x, xx);
-            xy = accumulate(simd, lx, y, xy);
-            yx = accumulate(simd, ly, x, yx);
-        }
-        *sums = [xx.0, xx.1, xy.0, xy.1, yx.0, yx.1];
         line += 1;
     }
-    for (planes, (re, im)) in [(fields, y), (adjoint, ly)] {
+    for (planes, (re, im)) in [(fields, a), (adjoint, l)] {
         (planes[2 * line], planes[2 * line + 1]) = (re, im);
     }
 }
@@ -438,9 +452,14 @@ fn conjugate_transpose(t: &Transfer) -> Transfer {
     [[t[0][0].conj(), t[1][0].conj()], [t[0][1].conj(), t[1][1].conj()]]
 }
 
-fn inverse(t: &Transfer) -> Transfer {
+/// 1/det T.
+fn reciprocal(t: &Transfer) -> Complex64 {
     let determinant = t[0][0] * t[1][1] - t[0][1] * t[1][0];
-    let reciprocal = determinant.conj() * (1.0 / determinant.norm_sqr());
+    determinant.conj() * (1.0 / determinant.norm_sqr())
+}
+
+fn inverse(t: &Transfer) -> Transfer {
+    let reciprocal = reciprocal(t);
     [[t[1][1] * reciprocal, -t[0][1] * reciprocal], [-t[1][0] * reciprocal, t[0][0] * reciprocal]]
 }
 

@@ -79,7 +79,13 @@ pub fn ideal(theta: f64, phi: f64) -> Transfer {
 #[must_use]
 pub fn wrap(phase: f64) -> f64 {
     const SEAM: f64 = 1e-9;
-    let wrapped = if (-SEAM..TAU - SEAM).contains(&phase) { phase } else { (phase + SEAM).rem_euclid(TAU) - SEAM };
+    let wrapped = match phase + SEAM {
+        shifted if (0.0..TAU).contains(&shifted) => phase,
+        // One turn too few or too many: the same number, without a division.
+        shifted if (-TAU..0.0).contains(&shifted) => shifted + TAU - SEAM,
+        shifted if (TAU..2.0 * TAU).contains(&shifted) => shifted - TAU - SEAM,
+        shifted => shifted.rem_euclid(TAU) - SEAM,
+    };
     if wrapped.abs() < 1e-15 { 0.0 } else { wrapped }
 }
 

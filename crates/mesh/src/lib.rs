@@ -25,6 +25,7 @@ pub mod linalg;
 mod matrix_program;
 mod memory;
 mod normal;
+mod null_vectors;
 mod nulling;
 mod panel;
 mod program_file;

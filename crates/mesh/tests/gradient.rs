@@ -145,6 +145,23 @@ fn deep_meshes_and_uneven_loss() {
     }
 }
 
+/// Sums that are carried through all columns of a large mesh, undone as a whole, drift no more than the fields do.
+#[test]
+fn sums_do_not_drift_through_a_large_lossy_mesh() {
+    let u = haar_unitary(256, &mut StreamKey::new(256, "test").stream());
+    let program = MatrixProgram::new(&u, Form::Unitary, TOPOLOGIES[0]).unwrap();
+    let section = &program.sections()[0];
+    let errors: Vec<CellErrors> = (0..section.layout().sites.len())
+        .map(|k| CellErrors {
+            alpha: 0.02 * wave(k, 1.7),
+            beta: 0.02 * wave(k, 2.9),
+            upper: 0.99 + 0.005 * wave(k, 0.7),
+            lower: 0.99 + 0.005 * wave(k, 1.9),
+        })
+        .collect();
+    check_some("N=256", section, &errors, 3, 1999);
+}
+
 #[test]
 fn the_adjoint_before_a_mesh_is_light_like_any_other() {
     let u = haar_unitary(20, &mut StreamKey::new(20, "test").stream());

@@ -9,8 +9,11 @@
 
 use super::{Layout, Site, Topology};
 use crate::section::Settings;
-use crate::{MeshError, Unitary, cell, two_sided};
+use crate::{MeshError, Unitary, cell, null_vectors, two_sided};
 use std::f64::consts::PI;
+
+/// Modes from which on null vectors are faster than entries.
+const LARGE: usize = 96;
 
 /// N(N−1)/2 cells in N columns; every loss meets every path alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,12 +43,14 @@ impl Topology for Rectangular {
         let mut settings = Settings::zero(layout.sites.len(), n);
         // Cells of a column stand two modes apart.
         let index = |column: usize, mode: usize| layout.column(column).start + mode / 2;
-        let mut d = two_sided::null(target.matrix(), |i, angles| {
+        let mut found = |i: usize, angles: &[(f64, f64)]| {
             for (j, &(theta, phi)) in angles.iter().enumerate() {
-                let k = if i % 2 == 0 { index(j, i - j) } else { index(n - 1 - j, n - 2 - i + j) };
+                let k = if i.is_multiple_of(2) { index(j, i - j) } else { index(n - 1 - j, n - 2 - i + j) };
                 settings.set_cell(k, theta, phi);
             }
-        });
+        };
+        let generic = if n >= LARGE { null_vectors::null(target.matrix(), &mut found) } else { None };
+        let mut d = generic.unwrap_or_else(|| two_sided::null(target.matrix(), &mut found));
         // U = L₁†L₂†…D·R: D is pulled to the left through each T†,
         // T†(θ,φ)·diag(e^{ip₁}, e^{ip₂}) = diag(e^{ip₁′}, e^{ip₂′})·T(θ, φ′).
         for i in (0..n.saturating_sub(1)).filter(|i| i % 2 == 1).rev() {
