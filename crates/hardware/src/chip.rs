@@ -192,7 +192,11 @@ impl Process {
     /// From the phases of a program to those that its heaters make: DAC code → heater power → crosstalk.
     #[must_use]
     pub fn drive(&self, program: &MatrixProgram) -> Vec<Settings> {
-        let mut phases: Vec<Settings> = program.sections().iter().map(|s| s.settings().clone()).collect();
+        self.drive_phases(program, program.sections().iter().map(|s| s.settings().clone()).collect())
+    }
+
+    /// The same for other phases on the shifters of a program.
+    pub(crate) fn drive_phases(&self, program: &MatrixProgram, mut phases: Vec<Settings>) -> Vec<Settings> {
         for (_, source) in self.sources() {
             source.drive(program.sections(), &mut phases);
         }

@@ -57,4 +57,33 @@ pub enum HardwareError {
         /// What should stand there.
         expected: String,
     },
+    /// No correction has that key.
+    #[error("unknown correction `{key}`, nearest `{nearest}`; there are {known}")]
+    UnknownCorrection {
+        /// What was asked for.
+        key: String,
+        /// The key most like it.
+        nearest: String,
+        /// All keys.
+        known: String,
+    },
+    /// Crosstalk that no heater phases undo.
+    #[error(
+        "thermal crosstalk cannot be undone: after {steps} iterations a phase still errs by {largest:.1e} rad; expected \
+         crosstalk whose sum over the neighbours of a heater is well below 1"
+    )]
+    Crosstalk {
+        /// Iterations.
+        steps: u64,
+        /// Largest error left (rad).
+        largest: f64,
+    },
+    /// Readings that do not tell the errors of a chip.
+    #[error("{settings} settings do not tell {unknown} errors of the chip apart: read more settings")]
+    Characterisation {
+        /// Unknown errors.
+        unknown: usize,
+        /// Settings that were read.
+        settings: u64,
+    },
 }

@@ -8,6 +8,7 @@ mod chip;
 mod chip_file;
 mod complex_product;
 mod core;
+pub mod correction;
 mod digital;
 mod encoder;
 mod engine;

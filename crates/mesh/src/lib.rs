@@ -15,6 +15,7 @@
 
 mod adjoint;
 pub mod cell;
+pub mod cell_inverse;
 mod circuit;
 mod error;
 mod fidelity;

@@ -172,6 +172,21 @@ impl MatrixProgram {
         &self.sections
     }
 
+    /// The same program with other phases, one [`Settings`] a section.
+    ///
+    /// # Panics
+    ///
+    /// If the settings are not those of the sections.
+    #[must_use]
+    pub fn with_settings(&self, settings: Vec<Settings>) -> Self {
+        assert_eq!(settings.len(), self.sections.len(), "settings of each section");
+        let mut program = self.clone();
+        for (section, settings) in program.sections.iter_mut().zip(settings) {
+            section.set(settings);
+        }
+        program
+    }
+
     /// Number of interferometers, attenuators included.
     #[must_use]
     pub fn interferometers(&self) -> usize {

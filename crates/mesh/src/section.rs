@@ -104,6 +104,13 @@ impl Section {
         Self { kind: SectionKind::Attenuators, layout: Layout::on_each_mode(modes), settings }
     }
 
+    /// Replaces the phases.
+    pub(crate) fn set(&mut self, settings: Settings) {
+        let shape = |s: &Settings| (s.cells, s.values.len());
+        assert_eq!(shape(&settings), shape(&self.settings), "settings of the section");
+        self.settings = settings;
+    }
+
     /// Mesh or attenuators.
     #[must_use]
     pub fn kind(&self) -> SectionKind {

@@ -10,8 +10,9 @@ pub(crate) use corners::NullVectors;
 
 use crate::{MeshError, Real};
 use faer::linalg::matmul::matmul;
-use faer::{Accum, MatMut, MatRef, Par};
-use nalgebra::DMatrix;
+use faer::linalg::solvers::SolveCore;
+use faer::{Accum, Conj, MatMut, MatRef, Par, Side};
+use nalgebra::{DMatrix, DVector};
 use num_complex::Complex64;
 
 /// Thin singular value decomposition `A = U·diag(σ)·V†`, σ descending.
@@ -131,6 +132,21 @@ pub fn qr(a: &DMatrix<Complex64>) -> (DMatrix<Complex64>, DMatrix<Complex64>) {
         DMatrix::from_fn(q.nrows(), q.ncols(), |i, j| q[(i, j)]),
         DMatrix::from_fn(r.nrows(), r.ncols(), |i, j| if i <= j { r[(i, j)] } else { Complex64::new(0.0, 0.0) }),
     )
+}
+
+/// `A⁻¹·b` for a symmetric positive definite matrix; `None` where it is not, or the outcome is no number.
+///
+/// # Panics
+///
+/// If `b` is not one number a row.
+#[must_use]
+pub fn solve_positive(a: &DMatrix<f64>, b: &DVector<f64>) -> Option<DVector<f64>> {
+    assert_eq!(a.nrows(), b.nrows(), "one number a row");
+    let factor = view(a).llt(Side::Lower).ok()?;
+    let mut solution = b.clone();
+    let place = MatMut::from_column_major_slice_mut(solution.as_mut_slice(), a.nrows(), 1);
+    factor.solve_in_place_with_conj(Conj::No, place);
+    solution.iter().all(|x| x.is_finite()).then_some(solution)
 }
 
 /// Thin singular value decomposition of a finite matrix, checked by `‖A − UΣV†‖_F ≤ 1e-14·max(M,N)·‖A‖_F`; tried a

@@ -1,0 +1,67 @@
+//! Gradient descent in situ: the chip itself sends light forward and the adjoint of the error backward, and monitors at
+//! the shifters read the gradient of all phases at once (Hughes et al. 2018; Pai et al. 2023, recalled). Adam, with a
+//! rate that falls to zero as a half cosine.
+
+use super::lab::transmission;
+use super::{Correction, Found, Knowledge, Lab};
+use crate::HardwareError;
+use num_complex::Complex64;
+use phaseloom_mesh::Settings;
+
+/// Steps.
+const STEPS: u64 = 1500;
+/// Rate of the first step (rad).
+const RATE: f64 = 0.05;
+/// Memory of Adam for slopes and for their squares.
+const MEMORY: (f64, f64) = (0.9, 0.99);
+
+/// Gradient descent with the adjoint, measured on the chip.
+pub(super) struct AdjointDescent;
+
+impl Correction for AdjointDescent {
+    fn key(&self) -> &'static str {
+        "adjoint"
+    }
+
+    fn description(&self) -> &'static str {
+        "gradient descent on the chip, all phases at once, light sent forward and backward"
+    }
+
+    fn knows(&self) -> Knowledge {
+        Knowledge::Nothing
+    }
+
+    fn settings(&self, lab: &mut Lab<'_>) -> Result<Found, HardwareError> {
+        let target = lab.target();
+        let mut settings = lab.search_start();
+        let steps = lab.steps(STEPS);
+        let shape = |s: &Settings| (vec![0.0; s.values().len()], vec![0.0; s.values().len()]);
+        let mut memory: Vec<(Vec<f64>, Vec<f64>)> = settings.iter().map(shape).collect();
+        let mut factor = None;
+        for step in 0..steps {
+            let (_, slopes) = lab.read_gradient(&settings, |made| {
+                let factor = *factor.get_or_insert_with(|| transmission(&target, made));
+                // ½‖M − gT‖² has the adjoint M − gT.
+                made - &target * Complex64::new(factor, 0.0)
+            });
+            let done = step as f64 / steps as f64;
+            let rate = RATE * 0.5 * (1.0 + (std::f64::consts::PI * done).cos());
+            let trust = (1.0 - MEMORY.0.powf(step as f64 + 1.0), 1.0 - MEMORY.1.powf(step as f64 + 1.0));
+            for ((settings, slopes), (first, second)) in settings.iter_mut().zip(&slopes).zip(&mut memory) {
+                let moments = first.iter_mut().zip(second);
+                for ((phase, slope), (first, second)) in
+                    settings.values_mut().iter_mut().zip(slopes.values()).zip(moments)
+                {
+                    *first = MEMORY.0 * *first + (1.0 - MEMORY.0) * slope;
+                    *second = MEMORY.1 * *second + (1.0 - MEMORY.1) * slope * slope;
+                    let size = (*second / trust.1).sqrt();
+                    if size > 0.0 {
+                        let moved = *phase - rate * (*first / trust.0) / size;
+                        *phase = phaseloom_mesh::cell::wrap(moved);
+                    }
+                }
+            }
+        }
+        Ok(Found { settings, steps, out_of_reach: None })
+    }
+}

@@ -1,0 +1,217 @@
+//! The bench on which a chip is mended: set phases, send light, read fields; each with its noise, each counted.
+
+use super::Knowledge;
+use crate::{Chip, Fabricated, Process};
+use nalgebra::DMatrix;
+use num_complex::Complex64;
+use phaseloom_mesh::{Circuit, Fields, MatrixProgram, Normals, SectionKind, Settings, StreamKey, gradient};
+
+/// Share of the amplitude of the program that a search with attenuators aims at.
+pub const HEADROOM: f64 = 0.9;
+
+/// The instruments beside a chip.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Instruments {
+    /// Standard deviation of each quadrature of a reading, as a share of the field of a full input (dimensionless, ≥ 0).
+    /// Homodyne with a strong oscillator and n photoelectrons of full input reads with ½/√n (physics notes §3.1).
+    pub noise: f64,
+    /// Seed of that noise, and of what a method draws.
+    pub seed: u64,
+    /// Trial of a run with that seed.
+    pub trial: u64,
+    /// Core of that trial.
+    pub core: u64,
+    /// Factor on the steps, sweeps or measured settings that a method takes by itself (≥ 0).
+    pub effort: f64,
+}
+
+impl Default for Instruments {
+    /// Noise of 1e-3 (250 000 photoelectrons of full input), seed 1.
+    fn default() -> Self {
+        Self { noise: 1e-3, seed: 1, trial: 0, core: 0, effort: 1.0 }
+    }
+}
+
+/// A chip on the bench.
+pub struct Lab<'a> {
+    chip: &'a Chip,
+    program: &'a MatrixProgram,
+    knowledge: Knowledge,
+    instruments: Instruments,
+    noise: Normals<f64>,
+    readings: u64,
+}
+
+impl<'a> Lab<'a> {
+    pub(crate) fn new(
+        chip: &'a Chip,
+        program: &'a MatrixProgram,
+        knowledge: Knowledge,
+        instruments: &Instruments,
+    ) -> Self {
+        let Instruments { seed, trial, core, .. } = *instruments;
+        let noise = Normals::new(&StreamKey::new(seed, "correction/read").trial(trial).core(core));
+        Self { chip, program, knowledge, instruments: *instruments, noise, readings: 0 }
+    }
+
+    /// The program whose matrix is wanted; the phases of its sections are where every search begins.
+    #[must_use]
+    pub fn program(&self) -> &'a MatrixProgram {
+        self.program
+    }
+
+    /// Phases of the program (rad), one [`Settings`] a section.
+    #[must_use]
+    pub fn start(&self) -> Vec<Settings> {
+        self.program.sections().iter().map(|s| s.settings().clone()).collect()
+    }
+
+    /// The same where a search begins: attenuators are closed to [`HEADROOM`], for of one that is wholly open no slope tells
+    /// how to open it further, and one with errors does not open wholly.
+    #[must_use]
+    pub fn search_start(&self) -> Vec<Settings> {
+        let mut settings = self.start();
+        for (section, settings) in self.program.sections().iter().zip(&mut settings) {
+            if section.kind() == SectionKind::Attenuators {
+                for k in 0..section.layout().sites.len() {
+                    let (theta, phi) = (settings.theta()[k], settings.phi()[k]);
+                    // T11 = i·e^{i(θ/2 + φ)}·sin(θ/2) keeps its phase.
+                    let closed = 2.0 * (HEADROOM * (theta / 2.0).sin()).asin();
+                    settings.set_cell(k, closed, phi + (theta - closed) / 2.0);
+                }
+            }
+        }
+        settings.into_iter().map(super::outcome::wrapped).collect()
+    }
+
+    /// What the optics should multiply by: the matrix of the program without its gain.
+    #[must_use]
+    pub fn target(&self) -> DMatrix<Complex64> {
+        let gain = self.program.gain();
+        self.program.matrix() * Complex64::new(if gain > 0.0 { 1.0 / gain } else { 1.0 }, 0.0)
+    }
+
+    /// The instruments.
+    #[must_use]
+    pub fn instruments(&self) -> Instruments {
+        self.instruments
+    }
+
+    /// Draws of the method itself.
+    #[must_use]
+    pub fn draws(&self, purpose: &str) -> Normals<f64> {
+        let Instruments { seed, trial, core, .. } = self.instruments;
+        Normals::new(&StreamKey::new(seed, purpose).trial(trial).core(core))
+    }
+
+    /// A number of steps as the effort asked for scales it, at least 1.
+    #[must_use]
+    pub fn steps(&self, usual: u64) -> u64 {
+        ((usual as f64 * self.instruments.effort).round() as u64).max(1)
+    }
+
+    /// Vectors sent and read so far.
+    #[must_use]
+    pub fn readings(&self) -> u64 {
+        self.readings
+    }
+
+    /// Noise of one quadrature of a reading.
+    #[must_use]
+    pub fn noise(&self) -> f64 {
+        self.instruments.noise
+    }
+
+    /// The process, for a method that knows the design.
+    #[must_use]
+    pub fn process(&self) -> Option<&'a Process> {
+        (self.knowledge >= Knowledge::Design).then_some(self.chip.process())
+    }
+
+    /// The frozen errors, for a method that knows them.
+    #[must_use]
+    pub fn errors(&self) -> Option<&'a [Fabricated]> {
+        (self.knowledge == Knowledge::Errors).then(|| self.chip.sections())
+    }
+
+    /// Sets phases, sends fields (columns of `inputs`), reads both quadratures at every output: rows × inputs.
+    pub fn read(&mut self, settings: &[Settings], inputs: &DMatrix<Complex64>) -> DMatrix<Complex64> {
+        let driven = self.chip.process().drive_phases(self.program, settings.to_vec());
+        let mut fields = Fields::from_matrix(inputs);
+        self.chip.send(self.program, &driven, None, &mut fields);
+        self.noisy(fields.to_matrix())
+    }
+
+    /// The whole matrix: one reading an input.
+    pub fn read_matrix(&mut self, settings: &[Settings]) -> DMatrix<Complex64> {
+        let inputs = self.program.shape().1;
+        self.read(settings, &DMatrix::identity(inputs, inputs))
+    }
+
+    fn noisy(&mut self, mut made: DMatrix<Complex64>) -> DMatrix<Complex64> {
+        self.readings += made.ncols() as u64;
+        if self.instruments.noise > 0.0 {
+            for z in &mut made {
+                *z += Complex64::new(self.noise.draw(), self.noise.draw()) * self.instruments.noise;
+            }
+        }
+        made
+    }
+
+    /// The whole matrix, and the gradient (1/rad) of a loss of it with respect to all phases as the shifters have them:
+    /// forward light, then its adjoint `∂L/∂Re + i ∂L/∂Im` (of the read matrix) backwards, power monitors at every
+    /// shifter (Hughes et al. 2018, recalled). Two readings an input.
+    ///
+    /// The monitors read with the noise of the detectors: a slope errs by `noise·‖adjoint‖/√modes`, the adjoint on one
+    /// line.
+    pub fn read_gradient(
+        &mut self,
+        settings: &[Settings],
+        adjoint: impl FnOnce(&DMatrix<Complex64>) -> DMatrix<Complex64>,
+    ) -> (DMatrix<Complex64>, Vec<Settings>) {
+        let driven = self.chip.process().drive_phases(self.program, settings.to_vec());
+        let inputs = self.program.shape().1;
+        let mut fields = Fields::identity(inputs);
+        let mut passed = Vec::new();
+        for ((section, frozen), driven) in self.program.sections().iter().zip(self.chip.sections()).zip(&driven) {
+            let mut phases = driven.clone();
+            for (phase, offset) in phases.values_mut().iter_mut().zip(frozen.offsets.values()) {
+                *phase += offset;
+            }
+            fields.resize(section.layout().modes);
+            let input = fields.clone();
+            Circuit::compile(section, &phases, &frozen.cells).propagate(&mut fields);
+            passed.push((section, frozen, phases, input, fields.clone()));
+        }
+        let made = self.noisy(fields.to_matrix());
+        let adjoint = adjoint(&made);
+        let scale = self.instruments.noise * adjoint.norm() / (adjoint.nrows() as f64).sqrt();
+        let mut adjoint = Fields::from_matrix(&adjoint);
+        let mut slopes = Vec::with_capacity(passed.len());
+        for (section, frozen, phases, input, output) in passed.into_iter().rev() {
+            adjoint.resize(section.layout().modes);
+            let (mut slope, before) = gradient(section, &phases, &frozen.cells, &input, output, adjoint);
+            if scale > 0.0 {
+                slope.values_mut().iter_mut().for_each(|s| *s += scale * self.noise.draw());
+            }
+            slopes.push(slope);
+            adjoint = before;
+        }
+        self.readings += inputs as u64;
+        slopes.reverse();
+        (made, slopes)
+    }
+}
+
+/// ‖M‖/‖T‖ of a first reading: the amplitude that the optics let pass, which electronics undo. A search keeps to it, so that
+/// it cannot win by attenuating.
+pub(super) fn transmission(target: &DMatrix<Complex64>, made: &DMatrix<Complex64>) -> f64 {
+    let size = target.norm();
+    if size > 0.0 { made.norm() / size } else { 1.0 }
+}
+
+/// ‖M − g·T‖²_F/‖g·T‖²_F.
+pub(super) fn distance(target: &DMatrix<Complex64>, made: &DMatrix<Complex64>, factor: f64) -> f64 {
+    let terms = target.iter().zip(made.iter()).map(|(t, m)| (m - t * factor).norm_sqr());
+    terms.sum::<f64>() / (factor * factor * target.norm_squared()).max(f64::MIN_POSITIVE)
+}

@@ -1,0 +1,139 @@
+//! Mending an imperfect chip: other settings for the same target, one method a file, one line a method in the list.
+//!
+//! ```text
+//! target program, Lab (chip + instruments) ── method ──▶ corrected program, number of readings and steps
+//! ```
+//!
+//! A method sees the chip through a [`Lab`] alone. What the lab tells depends on what the method claims to know: the
+//! frozen errors only if it says [`Knowledge::Errors`], the design of the process only if it says so; readings have noise
+//! and are counted.
+
+mod adjoint_descent;
+mod characterisation;
+mod crosstalk;
+mod lab;
+mod local;
+mod loss;
+mod outcome;
+mod self_configuration;
+mod spsa;
+
+pub use characterisation::{Estimate, characterise};
+pub use lab::{HEADROOM, Instruments, Lab};
+pub use outcome::{Corrected, Quality as CorrectionQuality};
+
+use crate::{Chip, HardwareError};
+use phaseloom_mesh::{MatrixProgram, Settings};
+
+/// What a method assumes to know of a chip beforehand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Knowledge {
+    /// Nothing: what detectors show is all.
+    Nothing,
+    /// The process as designed: nominal loss, crosstalk between heaters, codes of the converters.
+    Design,
+    /// Every frozen error of this chip.
+    Errors,
+}
+
+impl Knowledge {
+    /// For tables.
+    #[must_use]
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Design => "the design of the process",
+            Self::Errors => "every frozen error of the chip",
+        }
+    }
+}
+
+/// What a method found.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Phases to ask for (rad), one [`Settings`] a section.
+    pub settings: Vec<Settings>,
+    /// Iterations, sweeps or measured settings, as the method counts them.
+    pub steps: u64,
+    /// Interferometers that cannot do exactly what is asked of them, where the method knows.
+    pub out_of_reach: Option<usize>,
+}
+
+/// A way to mend a chip.
+pub trait Correction: Sync {
+    /// Short name in files and on the command line.
+    fn key(&self) -> &'static str;
+
+    /// One line for tables and lists.
+    fn description(&self) -> &'static str;
+
+    /// What it assumes to know.
+    fn knows(&self) -> Knowledge;
+
+    /// Looks for settings that make the chip in the lab multiply by the matrix of the lab's program.
+    ///
+    /// # Errors
+    ///
+    /// Where the method cannot work on this chip at all; a method that merely ends far from the target says so by its
+    /// quality.
+    fn settings(&self, lab: &mut Lab<'_>) -> Result<Found, HardwareError>;
+}
+
+/// Every method; a new one is a file and a line.
+pub const CORRECTIONS: [&dyn Correction; 7] = [
+    &local::Local,
+    &crosstalk::CrosstalkCompensation,
+    &loss::LossCompensation,
+    &self_configuration::SelfConfiguration,
+    &adjoint_descent::AdjointDescent,
+    &spsa::Spsa,
+    &characterisation::Characterised,
+];
+
+/// The method of a key.
+///
+/// # Errors
+///
+/// [`HardwareError::UnknownCorrection`] with the list.
+pub fn correction(key: &str) -> Result<&'static dyn Correction, HardwareError> {
+    CORRECTIONS.into_iter().find(|method| method.key() == key).ok_or_else(|| {
+        let known: Vec<&str> = CORRECTIONS.iter().map(|method| method.key()).collect();
+        let nearest = known.iter().max_by(|a, b| strsim::jaro(key, a).total_cmp(&strsim::jaro(key, b)));
+        HardwareError::UnknownCorrection {
+            key: key.into(),
+            nearest: nearest.copied().unwrap_or_default().into(),
+            known: known.join(", "),
+        }
+    })
+}
+
+/// Mends a chip: other settings for the same target.
+///
+/// ```
+/// use phaseloom_hardware::correction::{Instruments, correct, correction};
+/// use phaseloom_hardware::{Chip, Process, Sample};
+/// use phaseloom_mesh::{Form, MatrixProgram, StreamKey, haar_unitary, topology};
+///
+/// let u = haar_unitary(8, &mut StreamKey::new(1, "example").stream());
+/// let target = MatrixProgram::new(&u, Form::Auto, topology("rectangular")?)?;
+/// let process: Process = toml::from_str("[splitter_error]\nsigma_rad = 0.005")?;
+/// let chip = Chip::fabricate(&process, &target, Sample { seed: 1, trial: 0, core: 0 })?;
+/// let mended = correct(&chip, &target, correction("local")?, &Instruments::default())?;
+/// assert!(mended.after.error < 0.1 * mended.before.error);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// A chip of another shape than the program, a method that cannot work on it.
+pub fn correct(
+    chip: &Chip,
+    target: &MatrixProgram,
+    method: &dyn Correction,
+    instruments: &Instruments,
+) -> Result<Corrected, HardwareError> {
+    chip.fits(target)?;
+    let mut lab = Lab::new(chip, target, method.knows(), instruments);
+    let found = method.settings(&mut lab)?;
+    Corrected::new(chip, target, found, lab.readings())
+}

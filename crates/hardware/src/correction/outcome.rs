@@ -1,0 +1,75 @@
+//! What a correction reached, as nobody but the simulator can see it: without the noise of instruments.
+
+use super::Found;
+use crate::{Chip, HardwareError};
+use num_complex::Complex64;
+use phaseloom_mesh::{MatrixProgram, Settings, fidelity, relative_error};
+
+/// How near a chip comes to the matrix of a program.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Quality {
+    /// |tr(W†Ŵ)|²/(‖W‖²‖Ŵ‖²), 0…1: blind to common phase and loss.
+    pub fidelity: f64,
+    /// ‖Ŵ − W‖_F/‖W‖_F, loss included.
+    pub error: f64,
+    /// The same behind the real gain that undoes the common loss best.
+    pub scaled_error: f64,
+    /// ‖Ŵ‖²/‖W‖², in dB of power.
+    pub transmission_db: f64,
+    /// Mean phase of the shifters (rad): a thermo-optic one takes power in proportion.
+    pub mean_phase_rad: f64,
+}
+
+impl Quality {
+    /// Of a chip with the settings of `program`, measured by the matrix of `target`.
+    ///
+    /// # Errors
+    ///
+    /// A chip of another shape than the program.
+    pub fn of(chip: &Chip, target: &MatrixProgram, program: &MatrixProgram) -> Result<Self, HardwareError> {
+        let wanted = target.matrix();
+        let made = chip.realise(program)? * Complex64::new(target.gain(), 0.0);
+        let (real, size) = (made.norm_squared(), wanted.norm_squared());
+        let overlap = wanted.dotc(&made).re;
+        let scaled = if overlap > 0.0 { &made * Complex64::new(size / overlap, 0.0) } else { made.clone() };
+        let values = || program.sections().iter().flat_map(|s| s.settings().values());
+        Ok(Self {
+            fidelity: if real > 0.0 && size > 0.0 { fidelity(&wanted, &made) } else { 0.0 },
+            error: relative_error(&wanted, &made),
+            scaled_error: relative_error(&wanted, &scaled),
+            transmission_db: 10.0 * (real / size).log10(),
+            mean_phase_rad: values().map(|p| p.abs()).sum::<f64>() / values().count().max(1) as f64,
+        })
+    }
+}
+
+/// A corrected program and what it took.
+#[derive(Clone, Debug)]
+pub struct Corrected {
+    /// The target with other phases, wrapped to one turn.
+    pub program: MatrixProgram,
+    /// The chip with the phases of the target.
+    pub before: Quality,
+    /// The chip with the corrected phases.
+    pub after: Quality,
+    /// Vectors sent through the chip and read.
+    pub readings: u64,
+    /// Iterations, sweeps or measured settings, as the method counts them.
+    pub steps: u64,
+    /// Interferometers that cannot do exactly what is asked of them, where the method knows.
+    pub out_of_reach: Option<usize>,
+}
+
+impl Corrected {
+    pub(super) fn new(chip: &Chip, target: &MatrixProgram, found: Found, readings: u64) -> Result<Self, HardwareError> {
+        let program = target.with_settings(found.settings.into_iter().map(wrapped).collect());
+        let (before, after) = (Quality::of(chip, target, target)?, Quality::of(chip, target, &program)?);
+        Ok(Self { program, before, after, readings, steps: found.steps, out_of_reach: found.out_of_reach })
+    }
+}
+
+/// Phases that heaters can make.
+pub(super) fn wrapped(mut settings: Settings) -> Settings {
+    settings.values_mut().iter_mut().for_each(|phase| *phase = phaseloom_mesh::cell::wrap(*phase));
+    settings
+}

@@ -1,0 +1,208 @@
+//! Correction: what each method reaches, what it is allowed to know, and the laws of corrected meshes.
+
+use num_complex::Complex64;
+use phaseloom_hardware::correction::{CORRECTIONS, Corrected, Instruments, correct, correction};
+use phaseloom_hardware::{Chip, HardwareError, Process, Sample};
+use phaseloom_mesh::{Form, MatrixProgram, Section, Settings, StreamKey, Topology, haar_unitary, topology};
+
+fn haar(n: usize, seed: u64) -> MatrixProgram {
+    let u = haar_unitary(n, &mut StreamKey::new(seed, "test").stream());
+    MatrixProgram::new(&u, Form::Unitary, topology("rectangular").unwrap()).unwrap()
+}
+
+/// Phases whose θ keep away from cross and bar by `margin`.
+fn within_reach(n: usize, topology: &'static dyn Topology, seed: u64, margin: f64) -> MatrixProgram {
+    let program = MatrixProgram::blank(n, n, topology);
+    let mut stream = StreamKey::new(seed, "test").stream();
+    let mut uniform = || {
+        use rand::Rng;
+        stream.next_u64() as f64 / 2f64.powi(64)
+    };
+    let settings = program.sections().iter().map(|section: &Section| {
+        let mut settings: Settings = section.settings().clone();
+        for k in 0..section.layout().sites.len() {
+            settings.set_cell(k, margin + (std::f64::consts::PI - 2.0 * margin) * uniform(), 6.28 * uniform());
+        }
+        (0..settings.output().len()).for_each(|m| settings.set_output(m, 6.28 * uniform()));
+        settings
+    });
+    program.with_settings(settings.collect())
+}
+
+fn process(text: &str) -> Process {
+    toml::from_str(text).unwrap()
+}
+
+fn mended(method: &str, program: &MatrixProgram, process: &Process, trial: u64, noise: f64) -> Corrected {
+    let chip = Chip::fabricate(process, program, Sample { seed: 5, trial, core: 0 }).unwrap();
+    let instruments = Instruments { noise, trial, ..Instruments::default() };
+    correct(&chip, program, correction(method).unwrap(), &instruments).unwrap()
+}
+
+const STATIC: &str = "[splitter_error]\nsigma_rad = 0.03\n[phase_error]\nsigma_rad = 0.2\n\
+                      [thermal_crosstalk]\ncoefficient = 0.005";
+
+/// Identity I8, through crosstalk and unknown offsets of all phases, in both topologies and through attenuators.
+#[test]
+fn local_correction_is_exact_where_every_cell_reaches_its_ratio() {
+    for key in ["rectangular", "triangular"] {
+        for n in [1, 2, 3, 8, 17] {
+            // |α + β| and |α − β| stay below .4/2: 4.7 standard deviations of √2·.03.
+            let program = within_reach(n, topology(key).unwrap(), n as u64, 0.4);
+            let done = mended("local", &program, &process(STATIC), 0, 0.0);
+            assert_eq!((done.out_of_reach, done.readings), (Some(0), 0));
+            assert!(done.after.error < 1e-11, "{key} N={n}: {:.1e}", done.after.error);
+            assert!(done.before.error > 0.01, "{key} N={n}: {:.1e}", done.before.error);
+        }
+    }
+}
+
+/// Identity I10, `E = √(2/3)·N·σ²`, slope 2.0 ± .1 and prefactor within 10 % where N³σ²/3 > 3; uncorrected, slope 1.
+#[test]
+fn the_corrected_error_is_quadratic_in_the_error_of_splitters() {
+    let n = 32;
+    let sigmas = [0.02, 0.028, 0.04];
+    let mut logs = Vec::new();
+    for sigma in sigmas {
+        let p = process(&format!("[splitter_error]\nsigma_rad = {sigma}"));
+        let squares: Vec<f64> =
+            (0..60).map(|k| mended("local", &haar(n, 100 + k), &p, k, 0.0).after.error.powi(2)).collect();
+        let rms = (squares.iter().sum::<f64>() / squares.len() as f64).sqrt();
+        let law = (2.0f64 / 3.0).sqrt() * n as f64 * sigma * sigma;
+        assert!((rms / law - 1.0).abs() < 0.1, "σ={sigma}: {rms:.3e}, law {law:.3e}");
+        logs.push((sigma.ln(), rms.ln()));
+    }
+    let slope = (logs[2].1 - logs[0].1) / (logs[2].0 - logs[0].0);
+    assert!((slope - 2.0).abs() < 0.1, "slope {slope}");
+}
+
+/// Burgwal 2017 (physics notes §7.12): a global optimum is no worse than local correction, and that no worse than none.
+#[test]
+fn global_is_no_worse_than_local_than_none() {
+    let p = process("[splitter_error]\nsigma_rad = 0.1");
+    for trial in 0..6 {
+        let program = haar(8, trial);
+        let local = mended("local", &program, &p, trial, 0.0);
+        let global = mended("adjoint", &program, &p, trial, 0.0);
+        let (before, local, global) = (local.before.fidelity, local.after.fidelity, global.after.fidelity);
+        assert!(before < local && local <= global + 1e-4, "{trial}: {before} {local} {global}");
+    }
+}
+
+#[test]
+fn self_configuration_needs_to_know_nothing() {
+    let program = within_reach(6, topology("rectangular").unwrap(), 1, 0.4);
+    let errors = "[splitter_error]\nsigma_rad = 0.03\n[phase_error]\nsigma_rad = 0.2";
+    let done = mended("self_configuration", &program, &process(errors), 0, 0.0);
+    assert!(done.after.scaled_error < 1e-6 && done.before.scaled_error > 0.1, "{:?}", done.after);
+    assert!(done.out_of_reach.is_none() && done.readings > 0);
+    // Through crosstalk, where a heater that passes a whole turn moves its neighbours by a jump.
+    let done = mended("self_configuration", &program, &process(STATIC), 0, 0.0);
+    assert!(done.after.scaled_error < 0.1 * done.before.scaled_error, "{:?}", done.after);
+}
+
+#[test]
+fn crosstalk_is_undone_where_it_is_known_and_refused_where_it_is_too_strong() {
+    for text in ["coefficient = 0.005", "coefficient = 0.03", "distance_factor = 0.5"] {
+        let p = process(&format!("[thermal_crosstalk]\n{text}"));
+        for program in [haar(9, 2), within_reach(5, topology("triangular").unwrap(), 2, 0.1)] {
+            let done = mended("crosstalk", &program, &p, 0, 0.0);
+            assert!(done.after.error < 1e-10 && done.before.error > 1e-3, "{text}: {:?}", done.after);
+        }
+    }
+    let (p, program) = (process("[thermal_crosstalk]\ncoefficient = 0.9"), haar(9, 2));
+    let chip = Chip::fabricate(&p, &program, Sample { seed: 5, trial: 0, core: 0 }).unwrap();
+    let refused = correct(&chip, &program, correction("crosstalk").unwrap(), &Instruments::default());
+    assert!(matches!(refused, Err(HardwareError::Crosstalk { .. })), "{refused:?}");
+}
+
+/// Unequal arms, and the unequal paths of a triangular mesh; of one mesh phases undo neither.
+#[test]
+fn unequal_loss_is_undone_where_there_are_attenuators() {
+    let w = nalgebra::DMatrix::from_fn(7, 5, |r, c| ((3 * r * r + 7 * c * r + c * c) as f64 * 0.71).sin())
+        .map(Complex64::from);
+    for (key, text) in [("rectangular", "imbalance_db = 0.5"), ("triangular", "loss_db = 0.3"), ("triangular", "")] {
+        let p = process(&format!("[insertion_loss]\n{text}\n[thermal_crosstalk]\ncoefficient = 0.002"));
+        let topology = topology(key).unwrap();
+        let done = mended("loss", &MatrixProgram::new(&w, Form::Svd, topology).unwrap(), &p, 0, 0.0);
+        assert!(done.after.scaled_error < 1e-8 && done.before.scaled_error > 1e-3, "{key} {text}: {:?}", done.after);
+    }
+    let done = mended("loss", &haar(6, 3), &process("[insertion_loss]\nimbalance_db = 0.1"), 0, 0.0);
+    let gained = 1.0 - done.after.scaled_error / done.before.scaled_error;
+    assert!((0.0..0.05).contains(&gained), "of one mesh: {gained}");
+}
+
+/// Its error is that of the readings: in proportion to their noise, and to one over the root of their number.
+#[test]
+fn the_estimate_of_errors_follows_noise_and_number_of_readings() {
+    use phaseloom_hardware::correction::{Lab, characterise};
+    struct Estimated(u64, std::sync::Mutex<f64>, Vec<phaseloom_hardware::Fabricated>);
+    impl phaseloom_hardware::correction::Correction for Estimated {
+        fn key(&self) -> &'static str {
+            "estimate"
+        }
+        fn description(&self) -> &'static str {
+            "for the test"
+        }
+        fn knows(&self) -> phaseloom_hardware::correction::Knowledge {
+            phaseloom_hardware::correction::Knowledge::Design
+        }
+        fn settings(
+            &self,
+            lab: &mut Lab<'_>,
+        ) -> Result<phaseloom_hardware::correction::Found, phaseloom_hardware::HardwareError> {
+            assert!(lab.errors().is_none(), "the frozen errors are not told");
+            let estimate = characterise(lab, self.0)?;
+            let mut sum = 0.0;
+            for (found, truth) in estimate.sections[0].cells.iter().zip(&self.2[0].cells) {
+                sum += (found.alpha - truth.alpha).powi(2) + (found.beta - truth.beta).powi(2);
+            }
+            *self.1.lock().unwrap() = (sum / (2.0 * estimate.sections[0].cells.len() as f64)).sqrt();
+            let settings = lab.start();
+            Ok(phaseloom_hardware::correction::Found { settings, steps: self.0, out_of_reach: None })
+        }
+    }
+    let p = process("[splitter_error]\nsigma_rad = 0.03\n[phase_error]\nsigma_rad = 0.1");
+    let error = |settings: u64, noise: f64| {
+        let squares = (0..6).map(|trial| {
+            let program = haar(5, trial);
+            let chip = Chip::fabricate(&p, &program, Sample { seed: 5, trial, core: 0 }).unwrap();
+            let method = Estimated(settings, 0.0.into(), chip.sections().to_vec());
+            correct(&chip, &program, &method, &Instruments { noise, trial, ..Instruments::default() }).unwrap();
+            let error = *method.1.lock().unwrap();
+            error * error
+        });
+        (squares.sum::<f64>() / 6.0).sqrt()
+    };
+    // 120 estimates each: a ratio is known to about 13 %, more where settings differ; three of those.
+    let (base, quiet, many) = (error(6, 1e-3), error(6, 1e-4), error(24, 1e-3));
+    assert!((base / quiet / 10.0 - 1.0).abs() < 0.4, "noise: {base:.2e} {quiet:.2e}");
+    assert!((base / many / 2.0 - 1.0).abs() < 0.5, "number: {base:.2e} {many:.2e}");
+}
+
+#[test]
+fn forward_only_descent_halves_the_error_of_a_small_mesh() {
+    let done = mended("spsa", &haar(4, 1), &process("[splitter_error]\nsigma_rad = 0.05"), 0, 1e-4);
+    assert!(done.after.scaled_error < 0.5 * done.before.scaled_error, "{done:?}");
+}
+
+#[test]
+fn every_method_leaves_a_perfect_chip_in_order_and_gives_the_same_bits_twice() {
+    let program = haar(4, 8);
+    for method in CORRECTIONS {
+        let done = mended(method.key(), &program, &Process::default(), 0, 1e-4);
+        // A fit to noisy readings errs by their noise in each phase; three times that over all entries, and ten for
+        // methods that wander.
+        assert!(done.after.error < 1e-2, "{}: {:?}", method.key(), done.after);
+        let phases = || done.program.sections().iter().flat_map(|s| s.settings().values());
+        assert!(phases().all(|p| (-1e-9..std::f64::consts::TAU).contains(p)), "{}", method.key());
+        let again = mended(method.key(), &program, &Process::default(), 0, 1e-4);
+        assert_eq!(done.program.to_json(), again.program.to_json(), "{}", method.key());
+    }
+}
+
+#[test]
+fn an_unknown_key_names_the_nearest() {
+    let Err(error) = correction("locale") else { panic!("no such method") };
+    assert!(error.to_string().contains("nearest `local`"), "{error}");
+}
