@@ -1,6 +1,7 @@
 //! The experiment file: what is run, on which chips, over which grid.
 
 use crate::ExperimentError;
+use phaseloom_hardware::correction::{CorrectionPlan, Instruments, correction};
 use phaseloom_hardware::toml_file::{Invalid, TomlError, between, locate, parse_toml, read_toml};
 use phaseloom_hardware::{CoreSpec, HardwareError, Link, Precision, Process};
 use phaseloom_network::data::DataSpec;
@@ -35,6 +36,15 @@ pub struct Config {
     /// The fabrication process: in an experiment file a path or a table.
     #[serde(default)]
     pub process: Process,
+    /// Key of the method that mends each chip before it computes, or `"none"` (default).
+    #[serde(default = "none", skip_serializing_if = "is_none")]
+    pub correction: String,
+    /// Noise of each quadrature of a reading that the method takes, as a share of the field of a full input.
+    #[serde(default = "reading_noise", skip_serializing_if = "is_reading_noise")]
+    pub correction_noise: f64,
+    /// Factor on the steps of the method.
+    #[serde(default = "usual", skip_serializing_if = "is_usual")]
+    pub correction_effort: f64,
     /// The optical link.
     #[serde(default)]
     pub link: Link,
@@ -74,6 +84,17 @@ pub struct Axis {
     pub values: Vec<toml::Value>,
 }
 
+impl Config {
+    /// How each chip is mended; `None` for `"none"`.
+    pub(crate) fn correction_plan(&self) -> Result<Option<CorrectionPlan>, HardwareError> {
+        if self.correction == "none" {
+            return Ok(None);
+        }
+        let method = correction(&self.correction)?;
+        Ok(Some(CorrectionPlan { method, noise: self.correction_noise, effort: self.correction_effort }))
+    }
+}
+
 /// As [`Config`], with the process still as it stands in the file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -90,6 +111,12 @@ struct File {
     #[serde(default)]
     core: CoreSpec,
     process: Option<toml::Value>,
+    #[serde(default = "none")]
+    correction: String,
+    #[serde(default = "reading_noise")]
+    correction_noise: f64,
+    #[serde(default = "usual")]
+    correction_effort: f64,
     #[serde(default)]
     link: Link,
     #[serde(default)]
@@ -97,6 +124,30 @@ struct File {
     calibration: Option<CalibrationSource>,
     #[serde(default)]
     sweep: Vec<Axis>,
+}
+
+fn none() -> String {
+    "none".into()
+}
+
+fn is_none(key: &String) -> bool {
+    key == "none"
+}
+
+fn reading_noise() -> f64 {
+    Instruments::default().noise
+}
+
+fn is_reading_noise(noise: &f64) -> bool {
+    noise.to_bits() == reading_noise().to_bits()
+}
+
+fn usual() -> f64 {
+    1.0
+}
+
+fn is_usual(effort: &f64) -> bool {
+    effort.to_bits() == usual().to_bits()
 }
 
 fn first() -> u64 {
@@ -157,6 +208,9 @@ impl Experiment {
             data: file.data,
             core: file.core,
             process,
+            correction: file.correction,
+            correction_noise: file.correction_noise,
+            correction_effort: file.correction_effort,
             link: file.link,
             precision: file.precision,
             calibration: file.calibration,
@@ -217,6 +271,11 @@ impl Experiment {
         config.link.check().map_err(|e| of("link", e))?;
         phaseloom_mesh::topology(&config.core.topology)
             .map_err(|e| Invalid::new("core.topology", format!("`{}`", config.core.topology), &e.to_string()))?;
+        config
+            .correction_plan()
+            .map_err(|e| Invalid::new("correction", format!("`{}`", config.correction), &e.to_string()))?;
+        between("correction_noise", config.correction_noise, 0.0, 1.0)?;
+        between("correction_effort", config.correction_effort, 0.0, 1000.0)?;
         if let Some(source) = &config.calibration {
             between("calibration.quantile", source.quantile, 0.0, 1.0)?;
         }

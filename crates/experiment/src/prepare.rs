@@ -100,7 +100,8 @@ pub(crate) fn prepare(experiment: &Experiment, points: &[Point]) -> Result<Vec<B
                 made
             }
         };
-        let design_key = format!("{program_key}{}", to_value(&config.process));
+        let correction = (&config.correction, config.correction_noise, config.correction_effort);
+        let design_key = format!("{program_key}{}{}", to_value(&config.process), to_value(&correction));
         let made_designs = match designs.get(&design_key) {
             Some(made) => made.clone(),
             None => {
@@ -112,7 +113,7 @@ pub(crate) fn prepare(experiment: &Experiment, points: &[Point]) -> Result<Vec<B
                 let made: Vec<Arc<Design>> = made
                     .layers
                     .iter()
-                    .map(|layer| Ok(Arc::new(layer.design(&config.process)?)))
+                    .map(|layer| Ok(Arc::new(layer.design(&config.process)?.corrected(config.correction_plan()?))))
                     .collect::<Result<_, ExperimentError>>()?;
                 designs.insert(design_key, made.clone());
                 made

@@ -1,5 +1,6 @@
 //! A layer's matrix on cores of k ports: tiles, their programs, and the gain that undoes the nominal loss.
 
+use crate::correction::CorrectionPlan;
 use crate::{Chip, Detection, HardwareError, Link, Process, Tile, TilePlan};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
@@ -205,7 +206,7 @@ impl LayerProgram {
     pub fn design(&self, process: &Process) -> Result<Design, HardwareError> {
         let tiles: Result<Vec<_>, HardwareError> =
             self.tiles.iter().map(|t| t.as_ref().map(|t| TileDesign::new(t, process)).transpose()).collect();
-        Ok(Design { process: process.clone(), tiles: tiles? })
+        Ok(Design { process: process.clone(), tiles: tiles?, correction: None })
     }
 }
 
@@ -214,6 +215,7 @@ impl LayerProgram {
 pub struct Design {
     pub(crate) process: Process,
     pub(crate) tiles: Vec<Option<TileDesign>>,
+    pub(crate) correction: Option<CorrectionPlan>,
 }
 
 #[derive(Clone, Debug)]
@@ -258,6 +260,13 @@ impl TileDesign {
 }
 
 impl Design {
+    /// The same layer, each of its chips corrected before it computes. The predicted error stays that of chips that are not.
+    #[must_use]
+    pub fn corrected(mut self, correction: Option<CorrectionPlan>) -> Self {
+        self.correction = correction;
+        self
+    }
+
     /// First-order prediction of the layer's relative matrix error, ‖ΔW‖_F/‖W‖_F.
     #[must_use]
     pub fn predicted_error(&self) -> f64 {

@@ -6,6 +6,7 @@
 
 use crate::complex_product::{ComplexProduct, Sent};
 use crate::core::{Design, GainCalibration, LayerProgram, Scales, TileDesign, TileProgram, gain};
+use crate::correction::{CorrectionPlan, Instruments, mended};
 use crate::encoder::Encoder;
 use crate::link::{Detector, Light};
 use crate::readout::Readout;
@@ -15,7 +16,7 @@ use crate::{
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_mesh::linalg::ENOUGH_COLUMNS;
-use phaseloom_mesh::{Fields, Normals, Real, StreamKey};
+use phaseloom_mesh::{Fields, Normals, Real, Settings, StreamKey};
 use rand::rngs::ChaCha8Rng;
 use std::sync::Arc;
 
@@ -42,7 +43,7 @@ pub struct OpticalProduct<T = f64> {
 
 struct TileEngine<T> {
     /// Present where phases jitter: the matrix is then made anew while light passes.
-    chip: Option<Chip>,
+    chip: Option<Set>,
     core: u64,
     /// The realised corner.
     matrix: ComplexProduct<T>,
@@ -52,6 +53,37 @@ struct TileEngine<T> {
     error_squared: f64,
     read_error_squared: f64,
     norm_squared: f64,
+}
+
+/// A chip with the phases that its heaters make, and the gain behind it.
+struct Set {
+    chip: Chip,
+    driven: Vec<Settings>,
+    gain: f64,
+}
+
+impl Set {
+    fn new(design: &TileDesign, chip: Chip) -> Self {
+        Self { chip, driven: design.driven.clone(), gain: design.gain }
+    }
+
+    /// The chip mended first. `reading` tells the noise of its readings from that of other tiles.
+    fn corrected(
+        tile: &TileProgram,
+        design: &TileDesign,
+        chip: Chip,
+        plan: &CorrectionPlan,
+        reading: Sample,
+    ) -> Result<Self, HardwareError> {
+        let Sample { seed, trial, core } = reading;
+        let instruments = Instruments { noise: plan.noise, effort: plan.effort, seed, trial, core };
+        let (program, found, _) = mended(&chip, &tile.program, plan.method, &instruments)?;
+        let gain = match found.amplitude {
+            Some(amplitude) if amplitude > 0.0 => tile.program.gain() / amplitude,
+            _ => design.gain,
+        };
+        Ok(Self { driven: chip.process().drive(&program), chip, gain })
+    }
 }
 
 /// Which layer of which trial is made.
@@ -105,7 +137,14 @@ impl<T: Real> OpticalProduct<T> {
             }
             let jitter = design.process.phase_jitter.is_some();
             let scale = (scales.input, scales.full_scale[t]);
-            let engine = TileEngine::new(tile, tile_design, chip, core, jitter, &receiver, link, calibration, scale)?;
+            let set = match &design.correction {
+                Some(plan) => {
+                    let reading = Sample { core: place.first_core + t as u64, ..sample };
+                    Set::corrected(tile, tile_design, chip, plan, reading)?
+                }
+                None => Set::new(tile_design, chip),
+            };
+            let engine = TileEngine::new(tile, tile_design, set, core, jitter, &receiver, link, calibration, scale)?;
             tiles.push(Some(engine));
         }
         Ok(Self {
@@ -169,8 +208,8 @@ impl<T: Real> OpticalProduct<T> {
 
     /// Fields at the outputs of a tile whose phases jitter: they hold for a number of vectors, counted from the first
     /// sample of the data.
-    fn jitter(&self, t: usize, (chip, core): (&Chip, u64), shot: Shot, piece: &Piece, work: &mut Workspace<T>) {
-        let (Some(tile), Some(design)) = (&self.program.tiles[t], &self.design.tiles[t]) else { return };
+    fn jitter(&self, t: usize, (set, core): (&Set, u64), shot: Shot, piece: &Piece, work: &mut Workspace<T>) {
+        let Some(tile) = &self.program.tiles[t] else { return };
         let hold = self.design.process.phase_jitter.as_ref().map_or(1, |j| j.hold(self.link.symbol_rate_hz));
         let (rows, inputs) = tile.target.shape();
         let mut start = 0;
@@ -184,7 +223,7 @@ impl<T: Real> OpticalProduct<T> {
             });
             let mut fields = Fields::from_matrix(&fields);
             let mut draws = self.key("phase_jitter/fluctuate", shot, (t, core), at / hold, Normals::new);
-            chip.send(&tile.program, &design.driven, Some(&mut draws), &mut fields);
+            set.chip.send(&tile.program, &set.driven, Some(&mut draws), &mut fields);
             for (j, made) in (start..end).zip(fields.to_matrix().column_iter()) {
                 for i in 0..rows {
                     work.re[j * rows + i] = T::from_f64(made[i].re);
@@ -200,7 +239,7 @@ impl<T: Real> OpticalProduct<T> {
         let (tile, Some(engine)) = (self.program.plan.tiles()[t], &self.tiles[t]) else { return 0.0 };
         let rows = tile.rows;
         match &engine.chip {
-            Some(chip) => self.jitter(t, (chip, engine.core), shot, piece, work),
+            Some(set) => self.jitter(t, (set, engine.core), shot, piece, work),
             None => {
                 let columns = piece.count.max(ENOUGH_COLUMNS);
                 engine.matrix.multiply(&work.sent, columns, &mut work.re, &mut work.im);
@@ -316,7 +355,7 @@ impl<T: Real> TileEngine<T> {
     fn new(
         tile: &TileProgram,
         design: &TileDesign,
-        chip: Chip,
+        set: Set,
         core: u64,
         jitter: bool,
         receiver: &Receiver,
@@ -324,13 +363,13 @@ impl<T: Real> TileEngine<T> {
         calibration: GainCalibration,
         (input_scale, full_scale): (f64, f64),
     ) -> Result<Self, HardwareError> {
-        let realised = chip.realise_driven(&tile.program, &design.driven)?;
+        let realised = set.chip.realise_driven(&tile.program, &set.driven)?;
         let corner = realised.view((0, 0), tile.target.shape()).clone_owned();
         let (rows, inputs) = corner.shape();
         // A row of zeros, or a matrix that the chip turned around, has nothing to be scaled by.
-        let usable = |g: f64| if g.is_finite() && g > 0.0 { g } else { design.gain };
+        let usable = |g: f64| if g.is_finite() && g > 0.0 { g } else { set.gain };
         let gains: Vec<f64> = match calibration {
-            GainCalibration::None => vec![design.gain; rows],
+            GainCalibration::None => vec![set.gain; rows],
             GainCalibration::Scalar => vec![usable(gain(&tile.target, &corner)); rows],
             GainCalibration::PerOutput => (0..rows)
                 .map(|i| usable(gain(&tile.target.rows(i, 1).clone_owned(), &corner.rows(i, 1).clone_owned())))
@@ -357,7 +396,7 @@ impl<T: Real> TileEngine<T> {
         let readout = Readout::new(link, design.gain * input_scale, &trims, full_scale, offset);
         let matrix = ComplexProduct::new(&corner, link.modulator.is_some(), receiver.needs_both_quadratures());
         Ok(Self {
-            chip: jitter.then_some(chip),
+            chip: jitter.then_some(set),
             core,
             matrix,
             readout,

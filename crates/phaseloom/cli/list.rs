@@ -1,11 +1,12 @@
 use super::{Ending, output};
 use clap::Args;
+use phaseloom::hardware::correction::CORRECTIONS;
 use phaseloom::hardware::{DETECTIONS, IMPERFECTIONS, LINK_PARTS};
 use phaseloom::mesh::TOPOLOGIES;
 use phaseloom::network::layer::LAYERS;
 use phaseloom::report::FIGURES;
 
-/// Every topology, imperfection, link part, detection, layer and figure, one line each
+/// Every topology, imperfection, correction, link part, detection, layer and figure, one line each
 #[derive(Args)]
 pub struct List {}
 
@@ -13,10 +14,12 @@ impl List {
     pub fn execute(self) -> anyhow::Result<Ending> {
         let topologies: Vec<(&str, &str)> = TOPOLOGIES.iter().map(|t| (t.key(), t.description())).collect();
         let figures: Vec<(&str, &str)> = FIGURES.iter().map(|f| (f.key(), f.description())).collect();
+        let corrections: Vec<(&str, &str)> = CORRECTIONS.iter().map(|c| (c.key(), c.description())).collect();
         let mut text = String::new();
         for (title, entries) in [
             ("topologies", topologies.as_slice()),
             ("imperfections of a process", IMPERFECTIONS),
+            ("corrections", corrections.as_slice()),
             ("parts of the link", LINK_PARTS),
             ("detections", DETECTIONS),
             ("layers", LAYERS),

@@ -2,6 +2,7 @@
 
 mod calibrate;
 mod chip;
+mod correct;
 mod interrupt;
 mod list;
 mod matrix;
@@ -32,6 +33,7 @@ enum Command {
     Merge(merge::Merge),
     Program(program::Program),
     Chip(chip::Chip),
+    Correct(correct::Correct),
     Matrix(matrix::Matrix),
     Train(train::Train),
     Calibrate(calibrate::Calibrate),
@@ -53,6 +55,7 @@ pub fn main() -> ExitCode {
         Command::Merge(command) => command.execute(),
         Command::Program(command) => command.execute(),
         Command::Chip(command) => command.execute(),
+        Command::Correct(command) => command.execute(),
         Command::Matrix(command) => command.execute(),
         Command::Train(command) => command.execute(),
         Command::Calibrate(command) => command.execute(),

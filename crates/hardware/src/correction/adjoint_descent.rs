@@ -62,6 +62,6 @@ impl Correction for AdjointDescent {
                 }
             }
         }
-        Ok(Found { settings, steps, out_of_reach: None })
+        Ok(Found { settings, steps, out_of_reach: None, amplitude: factor })
     }
 }

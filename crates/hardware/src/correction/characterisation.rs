@@ -44,7 +44,7 @@ impl Correction for Characterised {
         let count = lab.steps(SETTINGS);
         let estimate = characterise(lab, count)?;
         let Some(process) = lab.process() else {
-            return Ok(Found { settings: lab.start(), steps: 0, out_of_reach: None });
+            return Ok(Found { settings: lab.start(), steps: 0, out_of_reach: None, amplitude: None });
         };
         let found = corrected(process, lab.program(), &estimate.sections)?;
         Ok(Found { steps: count, ..found })

@@ -57,6 +57,8 @@ pub struct Found {
     pub steps: u64,
     /// Interferometers that cannot do exactly what is asked of them, where the method knows.
     pub out_of_reach: Option<usize>,
+    /// The g of `M ≈ g·T` that a search aimed at, T the program without its gain; else what the design lets pass.
+    pub amplitude: Option<f64>,
 }
 
 /// A way to mend a chip.
@@ -107,6 +109,23 @@ pub fn correction(key: &str) -> Result<&'static dyn Correction, HardwareError> {
     })
 }
 
+/// The correction of an experiment.
+#[derive(Clone)]
+pub struct CorrectionPlan {
+    /// The method.
+    pub method: &'static dyn Correction,
+    /// Noise of its readings, see [`Instruments::noise`].
+    pub noise: f64,
+    /// Factor on its steps.
+    pub effort: f64,
+}
+
+impl std::fmt::Debug for CorrectionPlan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} (noise {}, effort {})", self.method.key(), self.noise, self.effort)
+    }
+}
+
 /// Mends a chip: other settings for the same target.
 ///
 /// ```
@@ -132,8 +151,20 @@ pub fn correct(
     method: &dyn Correction,
     instruments: &Instruments,
 ) -> Result<Corrected, HardwareError> {
+    let (program, found, readings) = mended(chip, target, method, instruments)?;
+    Corrected::new(chip, target, (program, &found), readings)
+}
+
+/// The corrected program, what the method says of it, and how many vectors were read.
+pub(crate) fn mended(
+    chip: &Chip,
+    target: &MatrixProgram,
+    method: &dyn Correction,
+    instruments: &Instruments,
+) -> Result<(MatrixProgram, Found, u64), HardwareError> {
     chip.fits(target)?;
     let mut lab = Lab::new(chip, target, method.knows(), instruments);
-    let found = method.settings(&mut lab)?;
-    Corrected::new(chip, target, found, lab.readings())
+    let mut found = method.settings(&mut lab)?;
+    let settings = std::mem::take(&mut found.settings).into_iter().map(outcome::wrapped).collect();
+    Ok((target.with_settings(settings), found, lab.readings()))
 }

@@ -61,8 +61,12 @@ pub struct Corrected {
 }
 
 impl Corrected {
-    pub(super) fn new(chip: &Chip, target: &MatrixProgram, found: Found, readings: u64) -> Result<Self, HardwareError> {
-        let program = target.with_settings(found.settings.into_iter().map(wrapped).collect());
+    pub(super) fn new(
+        chip: &Chip,
+        target: &MatrixProgram,
+        (program, found): (MatrixProgram, &Found),
+        readings: u64,
+    ) -> Result<Self, HardwareError> {
         let (before, after) = (Quality::of(chip, target, target)?, Quality::of(chip, target, &program)?);
         Ok(Self { program, before, after, readings, steps: found.steps, out_of_reach: found.out_of_reach })
     }

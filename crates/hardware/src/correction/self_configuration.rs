@@ -84,7 +84,7 @@ impl Correction for SelfConfiguration {
                 break;
             }
         }
-        Ok(Found { settings, steps, out_of_reach: None })
+        Ok(Found { settings, steps, out_of_reach: None, amplitude: Some(factor) })
     }
 }
 

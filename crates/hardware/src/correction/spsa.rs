@@ -68,7 +68,7 @@ impl Correction for Spsa {
         }
         let last = distance(&target, &lab.read_matrix(&settings), factor);
         let settings = if last <= best.0 { settings } else { best.1 };
-        Ok(Found { settings, steps, out_of_reach: None })
+        Ok(Found { settings, steps, out_of_reach: None, amplitude: Some(factor) })
     }
 }
 
