@@ -1,11 +1,11 @@
 use super::{Ending, output};
 use clap::Args;
-use phaseloom::hardware::{DETECTIONS, IMPERFECTIONS, LINK_PARTS};
+use phaseloom::hardware::{DETECTIONS, IMPERFECTIONS, LINK_PARTS, PRESETS};
 use phaseloom::mesh::TOPOLOGIES;
 use phaseloom::network::layer::LAYERS;
 use phaseloom::report::FIGURES;
 
-/// Every topology, imperfection, link part, detection, layer and figure, one line each
+/// Every topology, imperfection, preset, link part, detection, layer and figure, one line each
 #[derive(Args)]
 pub struct List {}
 
@@ -13,10 +13,12 @@ impl List {
     pub fn execute(self) -> anyhow::Result<Ending> {
         let topologies: Vec<(&str, &str)> = TOPOLOGIES.iter().map(|t| (t.key(), t.description())).collect();
         let figures: Vec<(&str, &str)> = FIGURES.iter().map(|f| (f.key(), f.description())).collect();
+        let presets: Vec<(&str, &str)> = PRESETS.iter().map(|p| (p.key, p.line)).collect();
         let mut text = String::new();
         for (title, entries) in [
             ("topologies", topologies.as_slice()),
             ("imperfections of a process", IMPERFECTIONS),
+            ("presets of a process, as preset:KEY", presets.as_slice()),
             ("parts of the link", LINK_PARTS),
             ("detections", DETECTIONS),
             ("layers", LAYERS),

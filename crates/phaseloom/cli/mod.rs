@@ -8,9 +8,11 @@ mod matrix;
 mod merge;
 mod output;
 mod page;
+mod preset;
 mod program;
 mod results;
 mod run;
+mod spectra;
 mod train;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -35,6 +37,8 @@ enum Command {
     Matrix(matrix::Matrix),
     Train(train::Train),
     Calibrate(calibrate::Calibrate),
+    Spectra(spectra::Spectra),
+    Preset(preset::Preset),
     List(list::List),
     Completions(page::Completions),
     Man(page::Man),
@@ -56,6 +60,8 @@ pub fn main() -> ExitCode {
         Command::Matrix(command) => command.execute(),
         Command::Train(command) => command.execute(),
         Command::Calibrate(command) => command.execute(),
+        Command::Spectra(command) => command.execute(),
+        Command::Preset(command) => command.execute(),
         Command::List(command) => command.execute(),
         Command::Completions(command) => command.execute(&mut Cli::command()),
         Command::Man(command) => command.execute(&Cli::command()),
