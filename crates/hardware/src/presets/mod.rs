@@ -35,7 +35,7 @@ presets! {
     "ideal", "no error, no loss, no power: every other preset is measured against it";
     "thermo-optic-silicon", "foundry silicon with heaters: crosstalk, power, fast to build";
     "mems-silicon", "silicon with electrostatic MEMS shifters: no heat, more loss";
-    "thin-film-lithium-niobate", "thin-film lithium niobate: low loss, electro-optic or isolated thermal shifters";
+    "lithium-niobate", "thin-film lithium niobate: low loss, thermal shifters behind trenches";
     "silicon-nitride", "low-loss silicon nitride with heaters that need much power";
     "siepic-measured", "silicon strip waveguides, splitters and loss derived from measured spectra, nothing else";
     "pessimistic", "everything at the bad end at once";

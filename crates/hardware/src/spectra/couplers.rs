@@ -68,6 +68,12 @@ impl Couplers {
         (root * self.line.deviation(), root * self.line.deviation_error())
     }
 
+    /// Whether the angle on the other side of 50:50 is also within three standard deviations of the line.
+    #[must_use]
+    pub fn is_doubtful(&self, device: &Coupler) -> bool {
+        (FRAC_PI_2 - device.angle_rad - self.line.at(device.length_um)).abs() < 3.0 * self.line.deviation()
+    }
+
     /// Coupler length of 50:50 (µm) and its standard error: where the line is π/4.
     #[must_use]
     pub fn half_length_um(&self) -> (f64, f64) {

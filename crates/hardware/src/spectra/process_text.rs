@@ -37,7 +37,8 @@ impl Derived {
         let (half, half_error) = couplers.half_length_um();
         let _ = writeln!(
             out,
-            "\n# Couplers ({}): {} interferometers, each of two couplers of angle η, k = sin²η across.\n\
+            "\n# Couplers ({}):\n\
+             # {} interferometers, each of two couplers of angle η, which send k = sin²η across.\n\
              # T = P_cross/(P_bar + P_cross) has the maxima sin²(2η) = 4k(1 − k); a line through η tells k from 1 − k.\n\
              #   length/µm      k   line  residual/rad",
             place(spec),
@@ -45,7 +46,8 @@ impl Derived {
         );
         for (device, residual) in couplers.devices.iter().zip(&line.residuals) {
             let (k, fitted) = (device.angle_rad.sin().powi(2), line.at(device.length_um).sin().powi(2));
-            let _ = writeln!(out, "#   {:>9}  {k:.3}  {fitted:.3}  {residual:+.4}", device.length_um);
+            let doubt = if couplers.is_doubtful(device) { "  the other side of 50:50 is possible" } else { "" };
+            let _ = writeln!(out, "#   {:>9}  {k:.3}  {fitted:.3}  {residual:+.4}{doubt}", device.length_um);
         }
         let _ = writeln!(
             out,
@@ -96,7 +98,7 @@ fn cut(out: &mut String, title: &str, spec: &SweepsSpec, cutback: &Cutback, loss
         cutback.lengths.iter().zip(&cutback.power_dbm).map(|(x, p)| format!("{x}: {p:.2} dBm")).collect();
     let _ = writeln!(
         out,
-        "# {title} ({}): {loss}; at most {:.2} dB off the line.\n#   {}",
+        "# {title} ({}):\n# {loss}; at most {:.2} dB off the line.\n#   {}",
         place(spec),
         cutback.line.largest_residual(),
         points.join(", ")
