@@ -9,6 +9,7 @@ mod cli {
     mod folders;
     mod matrix;
     mod pages;
+    mod processes;
     mod refusals;
     mod runs;
     mod support;

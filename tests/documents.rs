@@ -1,9 +1,10 @@
 //! The documents say what the program does: every command and every block of code in them is run here, in reduced form
 //! where it takes long, and what they print is compared with what stands there.
 
+use phaseloom::hardware::spectra::{InterferometerSpec, SpectraSpec, SweepsSpec};
 use phaseloom::hardware::{Adc, Converter, Modulator, SplitterError, ThermalNoise, UniformIn};
 use phaseloom::hardware::{
-    InsertionLoss, IntensityNoise, PhaseError, PhaseJitter, PhaseQuantization, ThermalCrosstalk,
+    InsertionLoss, IntensityNoise, PhaseError, PhaseJitter, PhaseQuantization, PhaseShifter, ThermalCrosstalk,
 };
 use phaseloom::network::data::{CsvColumns, Every, write_matrix_npy};
 use phaseloom::network::layer::LayerSpec;
@@ -188,6 +189,16 @@ fn run_documented(sandbox: &Path, command: &str) -> Option<String> {
             }
             None
         }
+        ["phaseloom", "spectra", file] => {
+            let folder = std::env::var_os("PHASELOOM_DATA").map(PathBuf::from);
+            if !folder.is_some_and(|f| f.join("photonic-components").is_dir()) {
+                eprintln!("skipped: {file} needs photonic-components in PHASELOOM_DATA");
+            } else {
+                let printed = stdout(&phaseloom(sandbox, &words[1..]));
+                same(phaseloom::hardware::preset("siepic-measured").unwrap().text, &printed);
+            }
+            None
+        }
         _ => panic!("a document has the command `{command}`, which this test does not know: teach it to"),
     }
 }
@@ -338,6 +349,7 @@ fn the_blocks_of_settings_are_read() {
     toml::from_str::<DataSpec>(block("data")).unwrap();
     ModelSpec::load(&write("model")).unwrap();
     TrainSpec::load(&write("training")).unwrap();
+    SpectraSpec::load(&write("spectra")).unwrap();
 }
 
 /// The known keys that an error about an unknown one names.
@@ -356,6 +368,7 @@ fn every_key_of_every_file_is_documented() {
         };
     }
     toml_keys!(Process, SplitterError, PhaseError, InsertionLoss, ThermalCrosstalk, PhaseQuantization, PhaseJitter);
+    toml_keys!(PhaseShifter, SpectraSpec, SweepsSpec, InterferometerSpec);
     toml_keys!(Link, Converter, Adc, Modulator, ThermalNoise, IntensityNoise, CoreSpec);
     toml_keys!(DataSpec, CsvColumns, Every, ModelSpec, InputSpec, TrainSpec, CalibrationSpec, Calibration, LayerScale);
     let layer = toml::from_str::<LayerSpec>("kind = 'photonic'\nno_such_key = 1").unwrap_err();

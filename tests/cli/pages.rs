@@ -2,8 +2,20 @@
 
 use super::support::run;
 
-const COMMANDS: [&str; 10] =
-    ["run", "merge", "program", "chip", "matrix", "train", "calibrate", "list", "completions", "man"];
+const COMMANDS: [&str; 12] = [
+    "run",
+    "merge",
+    "program",
+    "chip",
+    "matrix",
+    "train",
+    "calibrate",
+    "spectra",
+    "preset",
+    "list",
+    "completions",
+    "man",
+];
 
 #[test]
 fn help_of_every_command_shows_an_example() {

@@ -256,7 +256,7 @@ fn keys_of_experiments() {
         (format!("{DATA}{CORE}[process.phase_error]\nsigma = 1\n"), &["line 9", "`sigma_rad`?"]),
         (format!("{DATA}{CORE}{CORE}"), &["line 8", "duplicate key"]),
         (format!("{DATA}{CORE}["), &["line 8"]),
-        (format!("process = 3\n{DATA}{CORE}"), &["line 3", "`process`", "a path or a table"]),
+        (format!("process = 3\n{DATA}{CORE}"), &["line 3", "`process`", "a path, a preset or a table"]),
         (format!("process = 'none.toml'\n{DATA}{CORE}"), &["none.toml", "No such file"]),
         (DATA.replace("labels", "lables"), &["line 5", "did you mean `labels`?"]),
         (CORE.to_owned(), &["missing field `data`"]),

@@ -3,7 +3,7 @@
 use crate::ExperimentError;
 use phaseloom_hardware::correction::{CorrectionPlan, Instruments, correction};
 use phaseloom_hardware::toml_file::{Invalid, TomlError, between, locate, parse_toml, read_toml};
-use phaseloom_hardware::{CoreSpec, HardwareError, Link, Precision, Process};
+use phaseloom_hardware::{CoreSpec, HardwareError, Link, Precision, Process, read_process};
 use phaseloom_network::data::DataSpec;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ pub struct Config {
     /// Size, topology and use of the cores.
     #[serde(default)]
     pub core: CoreSpec,
-    /// The fabrication process: in an experiment file a path or a table.
+    /// The fabrication process: in an experiment file a path, `preset:KEY` or a table.
     #[serde(default)]
     pub process: Process,
     /// Key of the method that mends each chip before it computes, or `"none"` (default).
@@ -188,15 +188,19 @@ impl Experiment {
         let process = match file.process {
             None => Process::default(),
             Some(toml::Value::String(name)) => {
-                let path = base.join(name);
-                let (process, text) = read_toml(&path)?;
-                process_file = Some((path, text));
-                process
+                let read = read_process(Path::new(&name), base).map_err(|error| match error {
+                    HardwareError::Preset(unknown) => {
+                        locate(path, &text, Invalid { key: "process".into(), ..unknown }).into()
+                    }
+                    other => ExperimentError::from(other),
+                })?;
+                process_file = Some((read.path, read.text));
+                read.process
             }
             Some(inline @ toml::Value::Table(_)) => inline.try_into().map_err(|_| inline_error(path, &text))?,
             Some(other) => {
                 let found = other.type_str();
-                return Err(locate(path, &text, Invalid::new("process", found, "a path or a table")).into());
+                return Err(locate(path, &text, Invalid::new("process", found, "a path, a preset or a table")).into());
             }
         };
         let config = Config {

@@ -177,7 +177,7 @@ impl Chip {
 }
 
 impl Process {
-    /// Checks every source.
+    /// Checks every source and the phase shifter.
     ///
     /// # Errors
     ///
@@ -186,7 +186,8 @@ impl Process {
         for (key, source) in self.sources() {
             source.check().map_err(|invalid| HardwareError::Process(invalid.within(key)))?;
         }
-        Ok(())
+        let shifter = self.phase_shifter.as_ref().map_or(Ok(()), |shifter| shifter.check());
+        shifter.map_err(|invalid| HardwareError::Process(invalid.within("phase_shifter")))
     }
 
     /// From the phases of a program to those that its heaters make: DAC code → heater power → crosstalk.

@@ -14,6 +14,9 @@ pub enum HardwareError {
     /// An impossible value in a process.
     #[error("process: {0}")]
     Process(Invalid),
+    /// A preset that is not there.
+    #[error(transparent)]
+    Preset(Invalid),
     /// An impossible value in a link.
     #[error("link: {0}")]
     Link(Invalid),

@@ -16,9 +16,12 @@ mod error;
 mod imperfection;
 mod link;
 mod matrix_form;
+mod phase_shifter;
 mod precision;
+mod presets;
 mod product;
 mod readout;
+pub mod spectra;
 mod tile;
 pub mod toml_file;
 
@@ -36,6 +39,8 @@ pub use link::{
     Link, Modulator, ModulatorKind, PLANCK, Quality, Receiver, ThermalNoise,
 };
 pub use matrix_form::MatrixForm;
+pub use phase_shifter::PhaseShifter;
 pub use precision::Precision;
+pub use presets::{PRESET_PREFIX, PRESETS, Preset, ProcessFile, preset, read_process};
 pub use product::{Batch, MatrixProduct, Readings, Shot};
 pub use tile::{Tile, TilePlan};

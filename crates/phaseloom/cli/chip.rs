@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     phaseloom chip process.toml --program program.json --seed 1 -o chip.json\n  \
-    phaseloom chip process.toml --core 64 --topology rectangular --seed 1 -o chip.json")]
+    phaseloom chip preset:thermo-optic-silicon --core 64 --topology rectangular --seed 1 -o chip.json")]
 pub struct Chip {
-    /// The process (TOML)
+    /// The process (TOML), or preset:KEY, see `phaseloom list`
     process: PathBuf,
     /// Make a chip for this program
     #[arg(long, value_name = "PROGRAM.json", required_unless_present = "core", conflicts_with = "core")]
@@ -57,12 +57,14 @@ impl Chip {
     }
 }
 
-/// Reads and checks a process.
+/// Reads and checks a process: a file, or `preset:KEY`.
 pub fn load_process(path: &Path) -> anyhow::Result<Process> {
-    let (process, text): (Process, String) = hardware::toml_file::read_toml(path)?;
-    match process.check() {
-        Ok(()) => Ok(process),
-        Err(HardwareError::Process(invalid)) => Err(hardware::toml_file::locate(path, &text, invalid).into()),
+    let read = hardware::read_process(path, Path::new(""))?;
+    match read.process.check() {
+        Ok(()) => Ok(read.process),
+        Err(HardwareError::Process(invalid)) => {
+            Err(hardware::toml_file::locate(&read.path, &read.text, invalid).into())
+        }
         Err(other) => Err(other.into()),
     }
 }

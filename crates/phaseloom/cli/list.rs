@@ -1,12 +1,12 @@
 use super::{Ending, output};
 use clap::Args;
 use phaseloom::hardware::correction::CORRECTIONS;
-use phaseloom::hardware::{DETECTIONS, IMPERFECTIONS, LINK_PARTS};
+use phaseloom::hardware::{DETECTIONS, IMPERFECTIONS, LINK_PARTS, PRESETS};
 use phaseloom::mesh::TOPOLOGIES;
 use phaseloom::network::layer::LAYERS;
 use phaseloom::report::FIGURES;
 
-/// Every topology, imperfection, correction, link part, detection, layer and figure, one line each
+/// Every topology, imperfection, correction, preset, link part, detection, layer and figure, one line each
 #[derive(Args)]
 pub struct List {}
 
@@ -15,11 +15,13 @@ impl List {
         let topologies: Vec<(&str, &str)> = TOPOLOGIES.iter().map(|t| (t.key(), t.description())).collect();
         let figures: Vec<(&str, &str)> = FIGURES.iter().map(|f| (f.key(), f.description())).collect();
         let corrections: Vec<(&str, &str)> = CORRECTIONS.iter().map(|c| (c.key(), c.description())).collect();
+        let presets: Vec<(&str, &str)> = PRESETS.iter().map(|p| (p.key, p.line)).collect();
         let mut text = String::new();
         for (title, entries) in [
             ("topologies", topologies.as_slice()),
             ("imperfections of a process", IMPERFECTIONS),
             ("corrections", corrections.as_slice()),
+            ("presets of a process, as preset:KEY", presets.as_slice()),
             ("parts of the link", LINK_PARTS),
             ("detections", DETECTIONS),
             ("layers", LAYERS),

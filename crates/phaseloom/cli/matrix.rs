@@ -20,7 +20,7 @@ pub struct Matrix {
     /// A chip from `phaseloom chip`
     #[arg(long, value_name = "CHIP.json", conflicts_with = "process")]
     chip: Option<PathBuf>,
-    /// Sample the chip from a process
+    /// Sample the chip from a process (TOML), or from preset:KEY
     #[arg(long, value_name = "PROCESS.toml", requires = "seed")]
     process: Option<PathBuf>,
     /// Seed of that sample

@@ -9,9 +9,11 @@ mod matrix;
 mod merge;
 mod output;
 mod page;
+mod preset;
 mod program;
 mod results;
 mod run;
+mod spectra;
 mod train;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -37,6 +39,8 @@ enum Command {
     Matrix(matrix::Matrix),
     Train(train::Train),
     Calibrate(calibrate::Calibrate),
+    Spectra(spectra::Spectra),
+    Preset(preset::Preset),
     List(list::List),
     Completions(page::Completions),
     Man(page::Man),
@@ -59,6 +63,8 @@ pub fn main() -> ExitCode {
         Command::Matrix(command) => command.execute(),
         Command::Train(command) => command.execute(),
         Command::Calibrate(command) => command.execute(),
+        Command::Spectra(command) => command.execute(),
+        Command::Preset(command) => command.execute(),
         Command::List(command) => command.execute(),
         Command::Completions(command) => command.execute(&mut Cli::command()),
         Command::Man(command) => command.execute(&Cli::command()),

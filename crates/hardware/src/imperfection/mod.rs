@@ -19,6 +19,7 @@ pub use splitter_error::SplitterError;
 pub use thermal_crosstalk::ThermalCrosstalk;
 
 use crate::chip::Fabricated;
+use crate::phase_shifter::PhaseShifter;
 use crate::toml_file::Invalid;
 use phaseloom_mesh::{Normals, Section, Settings};
 use serde::{Deserialize, Serialize};
@@ -77,6 +78,9 @@ macro_rules! sources {
                 #[serde(default, skip_serializing_if = "Option::is_none")]
                 pub $key: Option<$type>,
             )*
+            /// What holding a phase costs; no effect on light, so it is no source.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub phase_shifter: Option<PhaseShifter>,
         }
 
         impl Process {

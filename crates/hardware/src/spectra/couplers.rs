@@ -1,0 +1,129 @@
+//! Splitting angles of directional couplers, from unbalanced Mach–Zehnder interferometers of two equal ones.
+//!
+//! A coupler of angle η sends the power k = sin²η across. In an interferometer of two with the angles η₁, η₂ the share
+//! of the cross output T = P_cross/(P_bar + P_cross) follows the phase between the arms, and where that is zero the two
+//! couplers act as one: `T_max = sin²(η₁ + η₂)`, which for equal ones is 4k(1 − k). Losses of fibres and gratings cancel
+//! in T. So a maximum gives the mean angle, `η = ½ asin√T_max` or `π/2 − ½ asin√T_max`; the angle grows with the coupler
+//! length, `η = κL + η₀`, and the line tells which of the two it is.
+
+use super::table::{Sweep, read, refuse};
+use super::{Line, SpectraError, SweepsSpec};
+use std::f64::consts::{FRAC_PI_2, FRAC_PI_4};
+
+/// Rounds in which devices may change the side of 50:50; each lowers the residuals, so few are needed.
+const ROUNDS: usize = 20;
+
+/// One interferometer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Coupler {
+    /// Name of the device.
+    pub device: String,
+    /// Coupler length (µm).
+    pub length_um: f64,
+    /// Largest share of the cross output.
+    pub maximum: f64,
+    /// Mean splitting angle of its two couplers (rad), on the side of 50:50 that the line tells.
+    pub angle_rad: f64,
+}
+
+/// Couplers of many lengths and the line through their angles.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Couplers {
+    /// The devices, by length.
+    pub devices: Vec<Coupler>,
+    /// η = κL + η₀: slope in rad/µm, intercept in rad.
+    pub line: Line,
+}
+
+impl Couplers {
+    /// Reads the spectra and fits the line.
+    ///
+    /// # Errors
+    ///
+    /// Unreadable or damaged files; too few devices; a maximum at the edge of the window; angles that do not grow.
+    pub fn measure(spec: &SweepsSpec) -> Result<Self, SpectraError> {
+        let sweeps = read(spec)?;
+        let mut devices = sweeps.iter().map(|sweep| coupler(spec, sweep)).collect::<Result<Vec<_>, _>>()?;
+        let lengths: Vec<f64> = devices.iter().map(|device| device.length_um).collect();
+        let below: Vec<f64> = devices.iter().map(|device| device.angle_rad).collect();
+        let Some((angles, line)) = unfold(&lengths, &below) else {
+            let expected =
+                "angles that grow with at least two lengths, up to full coupling: check `power` (cross, bar)";
+            return Err(refuse(spec, "couplers that no such line fits".into(), expected));
+        };
+        for (device, angle) in devices.iter_mut().zip(angles) {
+            device.angle_rad = angle;
+        }
+        Ok(Self { devices, line })
+    }
+
+    /// Standard deviation σ of the angle of one splitter (rad), and its standard error.
+    ///
+    /// A device shows the mean of two couplers. If they err independently, as the splitters of a simulated chip do, the
+    /// mean errs with σ/√2; so σ = √2·s, s the spread about the line, and a chip has the spread of η₁ + η₂ that was
+    /// measured. Errors of the measurement are part of s.
+    #[must_use]
+    pub fn sigma_rad(&self) -> (f64, f64) {
+        let root = std::f64::consts::SQRT_2;
+        (root * self.line.deviation(), root * self.line.deviation_error())
+    }
+
+    /// Whether the angle on the other side of 50:50 is also within three standard deviations of the line.
+    #[must_use]
+    pub fn is_doubtful(&self, device: &Coupler) -> bool {
+        (FRAC_PI_2 - device.angle_rad - self.line.at(device.length_um)).abs() < 3.0 * self.line.deviation()
+    }
+
+    /// Coupler length of 50:50 (µm) and its standard error: where the line is π/4.
+    #[must_use]
+    pub fn half_length_um(&self) -> (f64, f64) {
+        let length = (FRAC_PI_4 - self.line.intercept) / self.line.slope;
+        (length, self.line.error_at(length) / self.line.slope)
+    }
+}
+
+/// One device, its angle on the lower side of 50:50.
+fn coupler(spec: &SweepsSpec, sweep: &Sweep) -> Result<Coupler, SpectraError> {
+    let [cross, bar] = [0, 1].map(|k| &sweep.power_dbm[k]);
+    let share = |(cross, bar): (&f64, &f64)| 1.0 / (1.0 + 10f64.powf((bar - cross) / 10.0));
+    let shares = cross.iter().zip(bar).map(share);
+    let (at, maximum) = shares.enumerate().fold((0, 0.0), |best, (i, t)| if t > best.1 { (i, t) } else { best });
+    let nm = sweep.wavelength_nm[at];
+    if !sweep.wavelength_nm.iter().any(|w| *w < nm) || !sweep.wavelength_nm.iter().any(|w| *w > nm) {
+        let found =
+            format!("the largest share of the cross output of `{}` at the edge of the window, {nm} nm", sweep.device);
+        return Err(refuse(spec, found, "a maximum inside: a `window_nm` of at least one fringe"));
+    }
+    let angle_rad = 0.5 * maximum.sqrt().min(1.0).asin();
+    Ok(Coupler { device: sweep.device.clone(), length_um: sweep.number, maximum, angle_rad })
+}
+
+/// Angles on their true side of 50:50 and the rising line through them, from angles folded below 50:50.
+///
+/// First every length is tried as the last one below 50:50; from the best, each device takes the side nearer to the
+/// line until none changes.
+fn unfold(lengths: &[f64], below: &[f64]) -> Option<(Vec<f64>, Line)> {
+    let above = |angle: f64| FRAC_PI_2 - angle;
+    let mut best: Option<(Vec<f64>, Line)> = None;
+    for last in 0..=below.len() {
+        let angles: Vec<f64> = below.iter().enumerate().map(|(i, &a)| if i < last { a } else { above(a) }).collect();
+        let Some(line) = Line::fit(lengths, &angles).filter(|line| line.slope > 0.0) else { continue };
+        if best.as_ref().is_none_or(|(_, least)| line.squares() < least.squares()) {
+            best = Some((angles, line));
+        }
+    }
+    let (mut angles, mut line) = best?;
+    for _ in 0..ROUNDS {
+        let side = |(&length, &angle): (&f64, &f64)| {
+            let aim = line.at(length);
+            if (aim - angle).abs() <= (aim - above(angle)).abs() { angle } else { above(angle) }
+        };
+        let moved: Vec<f64> = lengths.iter().zip(below).map(side).collect();
+        let Some(fitted) = Line::fit(lengths, &moved).filter(|fitted| fitted.slope > 0.0) else { break };
+        if fitted.squares() >= line.squares() {
+            break;
+        }
+        (angles, line) = (moved, fitted);
+    }
+    Some((angles, line))
+}

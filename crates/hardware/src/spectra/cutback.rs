@@ -1,0 +1,57 @@
+//! Loss by cut-back: chains of more and more of the same device lose the same dB each, whatever coupling costs.
+
+use super::table::{read, refuse};
+use super::{Line, SpectraError, SweepsSpec};
+
+/// A straight line through the mean power of chains.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cutback {
+    /// Length (µm) or count of each chain, ascending.
+    pub lengths: Vec<f64>,
+    /// Mean power of each chain over the window (dBm).
+    pub power_dbm: Vec<f64>,
+    /// The fit; its slope is −dB a unit.
+    pub line: Line,
+}
+
+impl Cutback {
+    /// Reads the spectra and fits the line. Powers in dB are averaged, for dB are what adds along a chain.
+    ///
+    /// # Errors
+    ///
+    /// Unreadable or damaged files; too few devices; a residual beyond `largest_residual_db`; a gain.
+    pub fn measure(spec: &SweepsSpec, largest_residual_db: f64) -> Result<Self, SpectraError> {
+        let sweeps = read(spec)?;
+        let lengths: Vec<f64> = sweeps.iter().map(|sweep| sweep.number).collect();
+        let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+        let power_dbm: Vec<f64> = sweeps.iter().map(|sweep| mean(&sweep.power_dbm[0])).collect();
+        let Some(line) = Line::fit(&lengths, &power_dbm) else {
+            return Err(refuse(spec, "devices of one length".into(), "at least two lengths"));
+        };
+        let largest = line.largest_residual();
+        if largest > largest_residual_db {
+            let at = line.residuals.iter().position(|r| r.abs() >= largest).map_or("", |i| &sweeps[i].device);
+            let found = format!("`{at}` {largest:.2} dB off the line of {:.3e} dB a unit", -line.slope);
+            let expected = format!(
+                "at most `largest_residual_db` = {largest_residual_db}: a cut-back that is not linear is no figure of loss"
+            );
+            return Err(refuse(spec, found, &expected));
+        }
+        if line.slope > 2.0 * line.slope_error() {
+            return Err(refuse(spec, format!("a gain of {:.3e} dB a unit", line.slope), "a loss"));
+        }
+        Ok(Self { lengths, power_dbm, line })
+    }
+
+    /// Loss of one device, or of one µm (dB of power). A gain within twice its standard error is none.
+    #[must_use]
+    pub fn loss_db(&self) -> f64 {
+        (-self.line.slope).max(0.0)
+    }
+
+    /// Its standard error (dB of power).
+    #[must_use]
+    pub fn standard_error_db(&self) -> f64 {
+        self.line.slope_error()
+    }
+}

@@ -1,0 +1,82 @@
+//! From measured spectra to a process: splitting angles from interferometers, losses from cut-backs.
+//!
+//! ```text
+//! interferometers of two equal couplers, many lengths ─ maxima ─ straight line ─▶ splitter_error.sigma_rad
+//! chains of 0, n, 2n … splitters ─────── mean power ─── straight line ─▶ dB a splitter  ┐
+//! waveguides of many lengths ─────────── mean power ─── straight line ─▶ dB/cm          ┴▶ insertion_loss.loss_db
+//! ```
+//!
+//! All three are one straight line through one number a device, so one file fits them all: `line.rs`.
+
+mod couplers;
+mod cutback;
+mod error;
+mod line;
+mod process_text;
+mod spec;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use couplers::{Coupler, Couplers};
+pub use cutback::Cutback;
+pub use error::SpectraError;
+pub use line::Line;
+pub use spec::{InterferometerSpec, SpectraSpec, SweepsSpec};
+
+/// What spectra say about a process.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Derived {
+    /// The settings that it was derived by.
+    pub spec: SpectraSpec,
+    /// Splitting angles, if they were measured.
+    pub couplers: Option<Couplers>,
+    /// Loss of one splitter (dB a device), if it was measured.
+    pub splitter_loss: Option<Cutback>,
+    /// Loss of the waveguide (dB/µm), if it was measured.
+    pub waveguide_loss: Option<Cutback>,
+}
+
+/// Reads the spectra and derives all that the settings ask for.
+///
+/// # Errors
+///
+/// Files that cannot be read, are damaged or lack a column; values that are no numbers; too few devices; an
+/// interferometer without a maximum in the window; a cut-back that is not linear.
+pub fn derive(spec: &SpectraSpec) -> Result<Derived, SpectraError> {
+    let limit = spec.largest_residual_db;
+    let cutback = |sweeps: &Option<SweepsSpec>| sweeps.as_ref().map(|s| Cutback::measure(s, limit)).transpose();
+    Ok(Derived {
+        couplers: spec.couplers.as_ref().map(Couplers::measure).transpose()?,
+        splitter_loss: cutback(&spec.splitter_loss)?,
+        waveguide_loss: cutback(&spec.waveguide_loss)?,
+        spec: spec.clone(),
+    })
+}
+
+impl Derived {
+    /// Standard deviation of the angle of one splitter and its standard error (rad), if couplers were measured.
+    #[must_use]
+    pub fn sigma_rad(&self) -> Option<(f64, f64)> {
+        self.couplers.as_ref().map(Couplers::sigma_rad)
+    }
+
+    /// Loss of one interferometer of the mesh and its standard error (dB of power), if any loss was measured: its
+    /// splitters and its waveguide.
+    #[must_use]
+    pub fn loss_db(&self) -> Option<(f64, f64)> {
+        let interferometer = &self.spec.interferometer;
+        let parts = [
+            (&self.splitter_loss, f64::from(interferometer.splitters)),
+            (&self.waveguide_loss, interferometer.waveguide_um),
+        ];
+        let parts: Vec<(f64, f64)> = parts
+            .into_iter()
+            .filter_map(|(cutback, times)| {
+                cutback.as_ref().map(|c| (times * c.loss_db(), times * c.standard_error_db()))
+            })
+            .collect();
+        let (loss, variance) = parts.iter().fold((0.0, 0.0), |(sum, var), (l, e)| (sum + l, var + e * e));
+        (!parts.is_empty()).then(|| (loss, variance.sqrt()))
+    }
+}

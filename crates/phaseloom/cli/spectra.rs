@@ -1,0 +1,41 @@
+use super::{Ending, output};
+use clap::Args;
+use phaseloom::hardware::spectra::{SpectraSpec, derive};
+use phaseloom::mesh::write_atomically;
+use phaseloom::network::data::resolve;
+use std::path::{Path, PathBuf};
+
+/// Derive a process from measured spectra
+///
+/// Splitter error from unbalanced interferometers of two equal couplers of many lengths, loss from cut-backs of splitters
+/// and of waveguides. The process carries its derivation in comments: every device, fit, residual and standard error.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  \
+    phaseloom spectra spectra.toml\n  \
+    phaseloom spectra spectra.toml -o process.toml")]
+pub struct Spectra {
+    /// What was measured and where it stands (TOML)
+    settings: PathBuf,
+    /// Where to write the process [default: standard output]
+    #[arg(short, long, value_name = "PROCESS.toml")]
+    output: Option<PathBuf>,
+}
+
+impl Spectra {
+    pub fn execute(self) -> anyhow::Result<Ending> {
+        let base = self.settings.parent().unwrap_or(Path::new(""));
+        let mut spec = SpectraSpec::load(&self.settings)?;
+        for sweeps in spec.sweeps_mut() {
+            sweeps.file = resolve(&sweeps.file, base)?;
+        }
+        let text = derive(&spec)?.process_toml(&format!("phaseloom spectra {}", self.settings.display()));
+        match &self.output {
+            Some(path) => {
+                write_atomically(path, text.as_bytes())?;
+                output::note(&format!("wrote {}", path.display()));
+            }
+            None => output::show(&text)?,
+        }
+        Ok(Ending::Done)
+    }
+}

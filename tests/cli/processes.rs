@@ -1,0 +1,97 @@
+//! Where a process comes from: a preset in place of a path, and measured spectra.
+
+use super::support::{CORE, DATA, Scene, phaseloom, run, wait};
+use std::fs;
+
+#[test]
+fn a_preset_is_its_own_text() {
+    let scene = Scene::new();
+    let text = run(["preset", "mems-silicon"]).well().out;
+    assert!(text.contains("[splitter_error]") && text.contains("doi:"), "{text}");
+    let copy = scene.write("copy.toml", &text);
+    let chip = |process: &str, out: &str| {
+        let out = scene.path(out);
+        wait(phaseloom().args(["chip", process, "--core", "4", "--seed", "3", "-o"]).arg(&out)).well();
+        fs::read(out).unwrap()
+    };
+    assert_eq!(chip("preset:mems-silicon", "a.json"), chip(copy.to_str().unwrap(), "b.json"));
+    let list = run(["list"]).well().out;
+    assert!(list.contains("  mems-silicon ") && list.contains("  pessimistic "), "{list}");
+}
+
+/// What a run keeps are the values: the same values under another name go on with the same run.
+#[test]
+fn a_run_with_a_preset_is_a_run_with_its_values() {
+    let scene = Scene::new();
+    scene.experiment(&format!("process = 'preset:thermo-optic-silicon'\n{DATA}{CORE}"));
+    scene.run(&[]).well();
+    let kept = fs::read_to_string(scene.path("out/identity.json")).unwrap();
+    assert!(kept.contains("power_pi_w") && kept.contains("0.02477"), "{kept}");
+    scene.write("p.toml", run(["preset", "thermo-optic-silicon"]).well().out);
+    scene.experiment(&format!("process = 'p.toml'\n{DATA}{CORE}"));
+    assert!(scene.run(&[]).well().err.contains("nothing was computed"));
+    scene.experiment(&format!("process = 'preset:ideal'\n{DATA}{CORE}"));
+    scene.run(&[]).refused(&["process.phase_shifter.power_pi_w", "process.splitter_error"]);
+}
+
+#[test]
+fn presets_that_are_not_there() {
+    let scene = Scene::new();
+    let near = ["did you mean `mems-silicon`?", "thermo-optic-silicon", "pessimistic"];
+    run(["preset", "mem-silicon"]).refused(&near);
+    let out = scene.path("chip.json");
+    wait(phaseloom().args(["chip", "preset:mem-silicon", "--core", "4", "--seed", "1", "-o"]).arg(&out)).refused(&near);
+    let place = ["experiment.toml: line 3", "`process` is `mem-silicon`", "did you mean `mems-silicon`?"];
+    scene.refuses(&format!("process = 'preset:mem-silicon'\n{DATA}{CORE}"), &place);
+    // A value that the preset has is reported there, one that a sweep sets at the sweep.
+    let sweep = "[[sweep]]\nkeys = ['process.phase_shifter.power_pi_w']\nvalues = [0.1, -0.1]\n";
+    scene.refuses(&format!("process = 'preset:ideal'\n{DATA}{CORE}{sweep}"), &["experiment.toml", "-0.1", "≥ 0"]);
+}
+
+/// Three couplers and three wavelengths, the largest share in the middle.
+fn couplers() -> String {
+    let mut text = "device,wavelength_nm,x,b\n".to_owned();
+    for (device, best) in [("L1um", -10), ("L2um", -7), ("L3um", -4)] {
+        for (nm, below) in [(1549, 5), (1550, 0), (1551, 5)] {
+            text += &format!("{device},{nm},{},0\n", best - below);
+        }
+    }
+    text
+}
+
+#[test]
+fn spectra_become_a_process() {
+    let scene = Scene::new();
+    scene.write("s.csv", couplers());
+    let tables = "[couplers]\nfile = 's.csv'\ndevices = 'L'\nwindow_nm = [1540, 1560]\npower = ['x', 'b']\n";
+    let settings = scene.write("s.toml", tables);
+    let out = scene.path("p.toml");
+    let derive = || wait(phaseloom().arg("spectra").arg(&settings).arg("-o").arg(&out));
+    derive().well();
+    let printed = wait(phaseloom().arg("spectra").arg(&settings)).well().out;
+    assert_eq!(fs::read_to_string(&out).unwrap(), printed);
+    assert!(printed.contains("# Made by: phaseloom spectra ") && printed.contains("[splitter_error]"), "{printed}");
+    let chip = scene.path("c.json");
+    wait(phaseloom().arg("chip").arg(&out).args(["--core", "4", "--seed", "1", "-o"]).arg(&chip)).well();
+
+    fs::remove_file(&out).unwrap();
+    for (bad, parts) in [
+        (couplers().replace("L2um,1550,-7", "L2um,1550,nan"), ["s.csv: line 6", "column `x`", "`nan`"]),
+        (couplers().replace("x,b", "y,b"), ["s.csv: line 1", "no column `x`", "y, b"]),
+        (couplers().replace("L2um", "M2um"), ["s.csv", "2 devices", "at least 3"]),
+        (String::new(), ["s.csv", "line 1", "an empty file"]),
+        ("\u{1f}\u{8b}".into(), ["s.csv", "line 1", "no column"]),
+    ] {
+        scene.write("s.csv", bad);
+        derive().refused(&parts);
+    }
+    scene.write("s.csv", [0x1f, 0x8b, 8, 0, 0]);
+    derive().refused(&["s.csv", "damaged gzip"]);
+    fs::remove_file(scene.path("s.csv")).unwrap();
+    derive().refused(&["s.csv", "No such file"]);
+    scene.write("s.toml", tables.replace("window_nm", "windows_nm"));
+    derive().refused(&["s.toml: line 4", "did you mean `window_nm`?"]);
+    scene.write("s.toml", tables.replace("1560", "1530"));
+    derive().refused(&["s.toml: line 4", "couplers.window_nm", "[1540, 1530]"]);
+    assert!(!out.exists());
+}
