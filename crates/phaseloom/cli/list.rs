@@ -4,8 +4,9 @@ use phaseloom::hardware::{DETECTIONS, IMPERFECTIONS, LINK_PARTS};
 use phaseloom::mesh::TOPOLOGIES;
 use phaseloom::network::layer::LAYERS;
 use phaseloom::report::FIGURES;
+use phaseloom::validation::CLAIMS;
 
-/// Every topology, imperfection, link part, detection, layer and figure, one line each
+/// Every topology, imperfection, link part, detection, layer, figure and claim, one line each
 #[derive(Args)]
 pub struct List {}
 
@@ -13,6 +14,7 @@ impl List {
     pub fn execute(self) -> anyhow::Result<Ending> {
         let topologies: Vec<(&str, &str)> = TOPOLOGIES.iter().map(|t| (t.key(), t.description())).collect();
         let figures: Vec<(&str, &str)> = FIGURES.iter().map(|f| (f.key(), f.description())).collect();
+        let claims: Vec<(&str, &str)> = CLAIMS.iter().map(|c| (c.key, c.sentence)).collect();
         let mut text = String::new();
         for (title, entries) in [
             ("topologies", topologies.as_slice()),
@@ -21,6 +23,7 @@ impl List {
             ("detections", DETECTIONS),
             ("layers", LAYERS),
             ("figures", figures.as_slice()),
+            ("claims that `validate` recomputes", claims.as_slice()),
         ] {
             text += &format!("{title}\n");
             for (key, line) in entries {

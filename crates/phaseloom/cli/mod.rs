@@ -12,6 +12,7 @@ mod program;
 mod results;
 mod run;
 mod train;
+mod validate;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
@@ -19,8 +20,10 @@ use std::process::ExitCode;
 /// Runs trained neural networks on imperfect photonic chips.
 #[derive(Parser)]
 #[command(name = "phaseloom", version, propagate_version = true, max_term_width = 110)]
-#[command(after_help = "Exit codes: 0; 1 internal error; 2 usage or bad input; 130 interrupted.\n\
-    Data read by path: set PHASELOOM_DATA to their folder.")]
+#[command(
+    after_help = "Exit codes: 0; 1 internal error, or a claim of `validate` that fails; 2 usage or bad input; 130 interrupted.\n\
+    Data read by path: set PHASELOOM_DATA to their folder."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -35,6 +38,7 @@ enum Command {
     Matrix(matrix::Matrix),
     Train(train::Train),
     Calibrate(calibrate::Calibrate),
+    Validate(validate::Validate),
     List(list::List),
     Completions(page::Completions),
     Man(page::Man),
@@ -44,6 +48,8 @@ enum Command {
 enum Ending {
     Done,
     Interrupted,
+    /// A claim of `validate` failed.
+    Failed,
 }
 
 pub fn main() -> ExitCode {
@@ -56,6 +62,7 @@ pub fn main() -> ExitCode {
         Command::Matrix(command) => command.execute(),
         Command::Train(command) => command.execute(),
         Command::Calibrate(command) => command.execute(),
+        Command::Validate(command) => command.execute(),
         Command::List(command) => command.execute(),
         Command::Completions(command) => command.execute(&mut Cli::command()),
         Command::Man(command) => command.execute(&Cli::command()),
@@ -63,6 +70,7 @@ pub fn main() -> ExitCode {
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)) {
         Ok(Ok(Ending::Done)) => ExitCode::SUCCESS,
         Ok(Ok(Ending::Interrupted)) => ExitCode::from(130),
+        Ok(Ok(Ending::Failed)) => ExitCode::from(1),
         Ok(Err(error)) => {
             output::note(&format!("error: {}", message(&error)));
             ExitCode::from(if is_internal(&error) { 1 } else { 2 })

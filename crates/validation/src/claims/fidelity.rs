@@ -36,7 +36,7 @@ fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
     }
     let mesh = Mesh { modes: 64, topology: "rectangular", unitaries: 20, chips: 20, first: 1000 };
     for (name, source, first) in
-        [("splitters", "splitter_error", 2.0 * 63.0 * 4e-4), ("phases", "phase_error", 64.0 * 4e-4)]
+        [("splitters", "splitter_error", 2.0 * 63.0 * 4e-4_f64), ("phases", "phase_error", 64.0 * 4e-4)]
     {
         let (f, second) = setting.means(mesh, &text(source, 0.02), |u, made| {
             let f = fidelity(u, made);
