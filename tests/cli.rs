@@ -12,4 +12,5 @@ mod cli {
     mod refusals;
     mod runs;
     mod support;
+    mod validate;
 }

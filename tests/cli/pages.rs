@@ -2,8 +2,8 @@
 
 use super::support::run;
 
-const COMMANDS: [&str; 10] =
-    ["run", "merge", "program", "chip", "matrix", "train", "calibrate", "list", "completions", "man"];
+const COMMANDS: [&str; 11] =
+    ["run", "merge", "program", "chip", "matrix", "train", "calibrate", "validate", "list", "completions", "man"];
 
 #[test]
 fn help_of_every_command_shows_an_example() {
@@ -22,8 +22,17 @@ fn help_of_every_command_shows_an_example() {
 #[test]
 fn the_list_names_all_that_can_be_chosen() {
     let list = run(["list"]).well().out;
-    for key in ["rectangular", "triangular", "splitter_error", "thermal_crosstalk", "adc", "offset", "photonic", "relu"]
-    {
+    for key in [
+        "rectangular",
+        "triangular",
+        "splitter_error",
+        "thermal_crosstalk",
+        "adc",
+        "offset",
+        "photonic",
+        "relu",
+        "fang_2019",
+    ] {
         assert!(list.lines().any(|line| line.trim_start().starts_with(&format!("{key} "))), "{key}: {list}");
     }
 }

@@ -43,10 +43,16 @@ impl Layer {
         Ok(OpticalProduct::new(&self.program, &self.design, &self.link, &self.scales, how, place)?)
     }
 
-    /// Readings of one vector, many times: outputs × times.
-    pub fn readings(&self, setting: &Setting<'_>, x: &[f64], times: usize) -> Result<DMatrix<f64>, ValidationError> {
+    /// Readings of one vector, many times: outputs × times. Another `index` is another draw of all noise.
+    pub fn readings(
+        &self,
+        setting: &Setting<'_>,
+        x: &[f64],
+        times: usize,
+        index: u32,
+    ) -> Result<DMatrix<f64>, ValidationError> {
         let batch = DMatrix::from_fn(x.len(), times, |i, _| x[i]);
-        Ok(self.product(setting, 0)?.multiply(&batch, Shot { trial: 0, index: 0, first_sample: 0 }).0)
+        Ok(self.product(setting, 0)?.multiply(&batch, Shot { trial: 0, index, first_sample: 0 }).0)
     }
 }
 

@@ -20,14 +20,14 @@ const TABLE: [(f64, &str, f64, f64); 4] =
 
 fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
     let mut rows = Vec::new();
-    for (power_w, name, db, bits) in TABLE {
+    for (index, (power_w, name, db, bits)) in (0..).zip(TABLE) {
         let link = format!(
             "detection = \"direct\"\nsymbol_rate_hz = 1e10\nbandwidth_hz = 5e9\nlaser_power_w = {power_w:?}\n\
              shot_noise = true\n[thermal_noise]\nfeedback_ohm = 5000.0\ntemperature_k = 300.0\n\
              [intensity_noise]\nrin_db_per_hz = -145.0"
         );
         let layer = Layer::new(&DMatrix::from_element(1, 1, 1.0), 1, "", &link, 1.0)?;
-        let readings = layer.readings(setting, &[1.0], 400_000)?;
+        let readings = layer.readings(setting, &[1.0], 400_000, index)?;
         // The product returns √I in units of the full field.
         let variance: Mean = readings.iter().map(|y| (y * y - 1.0).powi(2)).collect();
         let snr = variance.estimate().map(f64::recip, variance.estimate().value.powi(-2)).decibel();

@@ -40,12 +40,16 @@ fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
         Check::new("bar port, largest relative difference", "1").at_most(1e-8, largest(|d| d.0)),
         Check::new("cross port, largest relative difference", "1").at_most(1e-8, largest(|d| d.1)),
     ];
-    // (|α+β|, ratio in dB, half a unit of the last digit of whichever is printed the coarser, in dB.)
-    for (sum, db, half) in [(0.0283, 31.0, 0.05), (0.0562, 25.0, 0.008), (0.0316, 30.0, 0.014), (0.001, 60.0, 0.005)] {
+    // (|α+β|, ratio in dB, half a unit of the last digit of whichever is printed the coarser, in dB.) The notes print .0562
+    // for 25 dB: that is 10^(−25/20), the sine of the angle; the angle is .05626, which rounds to .0563 (derived).
+    let printed = [(0.0283, 31.0, 0.05), (0.0563, 25.0, 0.008), (0.0316, 30.0, 0.014), (0.001, 60.0, 0.005)];
+    for (sum, db, half) in printed {
         let text = format!("[splitter_error]\nmean_rad = {:?}", sum / 2.0);
         let (bar, cross, ..) = bar_and_cross(setting, &text, 0)?;
         let ratio = Estimate::exact(bar[(0, 0)].norm_sqr() / cross[(0, 0)].norm_sqr()).decibel();
         let check = Check::new(format!("extinction of |α+β| = {sum}"), "dB").reference(db, 0.0).allow(half);
+        let check =
+            if db > 24.0 && db < 26.0 { check.note("the notes print .0562, the sine of the angle") } else { check };
         rows.push(check.against("half the angle", db + 20.0 * 2f64.log10()).near(ratio));
     }
     for imbalance in [0.2_f64, 2.0] {

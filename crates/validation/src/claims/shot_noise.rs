@@ -36,7 +36,7 @@ fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
             eta * CHARGE / photon_j(),
         );
         let layer = Layer::new(&weight, 4, HARDWARE, &link, INPUT)?;
-        let readings = layer.readings(setting, &x, TIMES)?;
+        let readings = layer.readings(setting, &x, TIMES, draw as u32)?;
 
         // Field at the detectors, and t from the design alone: the gain is ‖W‖²/Re tr(W†Ŵ₀).
         let complex = weight.map(|w| Complex64::new(w, 0.0));
