@@ -12,12 +12,23 @@ use std::f64::consts::FRAC_PI_4;
 
 pub(super) const CLAIM: Claim = Claim {
     key: "three_measurements",
-    sentence: "The gradient p_sum − p_x − p_adj of three measured powers is exact only without loss; its cosine falls to .952 and .874 at .25 and .5 dB a cell, N = 16",
-    source: "I16, checked with NumPy; Hughes et al. 2018, Pai et al. 2023 (recalled)",
+    sentence: "The gradient p_sum − p_x − p_adj of three measured powers is exact only without loss; its cosine to the true one falls to some .94 and .85 at .25 and .5 dB a cell, N = 16",
+    source: "I16, checked with a second NumPy program; the notes print .952 and .874; Hughes et al. 2018, Pai et al. 2023 (recalled)",
     method: "insertion_loss → the cells of the chip, light sent forwards and backwards with powers at every shifter, beside the adjoint gradient",
-    criterion: "lossless: 1 − cos ≤ 1e-12; else .01, for the unknown number of draws behind the printed values",
+    criterion: "lossless: 1 − cos ≤ 1e-12; else 3 s.e. of both programs, loss in the inner arms and powers behind it",
     rows,
 };
+
+/// (N, dB a cell, factor on δ, mean cosine and standard error by a second NumPy program, the value of the notes.)
+///
+/// The notes do not say how many draws are behind their values, nor where loss stands. The second program (500 draws, 1500
+/// for N = 6) has single draws that scatter by .037, .071 and .21; with the loss behind each cell, in place of the inner
+/// arms, it gives .947, .867 and .700.
+const SECOND: [(usize, f64, f64, (f64, f64), f64); 3] = [
+    (16, 0.25, 1.0, (0.9382, 0.0017), 0.952),
+    (16, 0.5, 1.0, (0.8521, 0.0032), 0.874),
+    (6, 0.5, 5.0, (0.6235, 0.0055), 0.34),
+];
 
 /// Light through the cells of a chip one by one, with the power behind each shifter; θ and φ in turn.
 struct Tracer<'a> {
@@ -119,10 +130,11 @@ fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
     };
     let lossless = mean(16, 0.0, 1.0)?.estimate().map(|c| (1.0 - c).abs(), 1.0);
     let mut rows = vec![Check::new("1 − cos, N = 16, lossless", "1").at_most(1e-12, lossless)];
-    for (n, loss_db, strength, printed) in [(16, 0.25, 1.0, 0.952), (16, 0.5, 1.0, 0.874), (6, 0.5, 5.0, 0.34)] {
-        let label = format!("cos, N = {n}, {loss_db} dB, {strength} δ");
-        let check = Check::new(label, "1").reference(printed, 0.0).allow(0.01);
-        let check = if n == 16 { check.against("exact", 1.0) } else { check };
+    for (n, loss_db, strength, second, printed) in SECOND {
+        let check = Check::new(format!("cos, N = {n}, {loss_db} dB, {strength} δ"), "1").reference(second.0, second.1);
+        let check = check
+            .against("exact", 1.0)
+            .note(format!("the notes print {printed}, which is within the scatter of one draw"));
         rows.push(check.near(mean(n, loss_db, strength)?.estimate()));
     }
     Ok(rows)
