@@ -13,4 +13,5 @@ mod cli {
     mod refusals;
     mod runs;
     mod support;
+    mod validate;
 }

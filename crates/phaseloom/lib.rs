@@ -13,13 +13,14 @@
 //! ```
 //!
 //! The crates behind this facade, in the order of the data: [`mesh`], [`hardware`], [`network`], [`experiment`],
-//! [`report`].
+//! [`report`]; [`validation`] recomputes the claims of the physics through the first two.
 
 pub use phaseloom_experiment as experiment;
 pub use phaseloom_hardware as hardware;
 pub use phaseloom_mesh as mesh;
 pub use phaseloom_network as network;
 pub use phaseloom_report as report;
+pub use phaseloom_validation as validation;
 
 pub use nalgebra;
 pub use num_complex::Complex64;

@@ -1,6 +1,6 @@
 //! The command line of Phaseloom.
 //!
-//! Exit codes: 0; 1 an internal error; 2 usage, bad input, a missing or unwritable path; 130 Ctrl-C.
+//! Exit codes: 0; 1 an internal error, or a claim of `validate` that fails; 2 usage, bad input, a missing or unwritable path; 130 Ctrl-C.
 
 #[path = "cli/mod.rs"]
 mod cli;

@@ -2,16 +2,18 @@
 
 use super::support::run;
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 14] = [
     "run",
     "merge",
     "program",
     "chip",
+    "correct",
     "matrix",
     "train",
     "calibrate",
     "spectra",
     "preset",
+    "validate",
     "list",
     "completions",
     "man",
@@ -34,8 +36,17 @@ fn help_of_every_command_shows_an_example() {
 #[test]
 fn the_list_names_all_that_can_be_chosen() {
     let list = run(["list"]).well().out;
-    for key in ["rectangular", "triangular", "splitter_error", "thermal_crosstalk", "adc", "offset", "photonic", "relu"]
-    {
+    for key in [
+        "rectangular",
+        "triangular",
+        "splitter_error",
+        "thermal_crosstalk",
+        "adc",
+        "offset",
+        "photonic",
+        "relu",
+        "fang_2019",
+    ] {
         assert!(list.lines().any(|line| line.trim_start().starts_with(&format!("{key} "))), "{key}: {list}");
     }
 }

@@ -5,8 +5,9 @@ use phaseloom::hardware::{DETECTIONS, IMPERFECTIONS, LINK_PARTS, PRESETS};
 use phaseloom::mesh::TOPOLOGIES;
 use phaseloom::network::layer::LAYERS;
 use phaseloom::report::FIGURES;
+use phaseloom::validation::CLAIMS;
 
-/// Every topology, imperfection, correction, preset, link part, detection, layer and figure, one line each
+/// Every topology, imperfection, correction, preset, link part, detection, layer, figure and claim, one line each
 #[derive(Args)]
 pub struct List {}
 
@@ -16,6 +17,7 @@ impl List {
         let figures: Vec<(&str, &str)> = FIGURES.iter().map(|f| (f.key(), f.description())).collect();
         let corrections: Vec<(&str, &str)> = CORRECTIONS.iter().map(|c| (c.key(), c.description())).collect();
         let presets: Vec<(&str, &str)> = PRESETS.iter().map(|p| (p.key, p.line)).collect();
+        let claims: Vec<(&str, &str)> = CLAIMS.iter().map(|c| (c.key, c.sentence)).collect();
         let mut text = String::new();
         for (title, entries) in [
             ("topologies", topologies.as_slice()),
@@ -26,6 +28,7 @@ impl List {
             ("detections", DETECTIONS),
             ("layers", LAYERS),
             ("figures", figures.as_slice()),
+            ("claims that `validate` recomputes", claims.as_slice()),
         ] {
             text += &format!("{title}\n");
             for (key, line) in entries {

@@ -15,6 +15,7 @@ mod results;
 mod run;
 mod spectra;
 mod train;
+mod validate;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
@@ -22,8 +23,10 @@ use std::process::ExitCode;
 /// Runs trained neural networks on imperfect photonic chips.
 #[derive(Parser)]
 #[command(name = "phaseloom", version, propagate_version = true, max_term_width = 110)]
-#[command(after_help = "Exit codes: 0; 1 internal error; 2 usage or bad input; 130 interrupted.\n\
-    Data read by path: set PHASELOOM_DATA to their folder.")]
+#[command(
+    after_help = "Exit codes: 0; 1 internal error, or a claim of `validate` that fails; 2 usage or bad input; 130 interrupted.\n\
+    Data read by path: set PHASELOOM_DATA to their folder."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -41,6 +44,7 @@ enum Command {
     Calibrate(calibrate::Calibrate),
     Spectra(spectra::Spectra),
     Preset(preset::Preset),
+    Validate(validate::Validate),
     List(list::List),
     Completions(page::Completions),
     Man(page::Man),
@@ -50,6 +54,8 @@ enum Command {
 enum Ending {
     Done,
     Interrupted,
+    /// A claim of `validate` failed.
+    Failed,
 }
 
 pub fn main() -> ExitCode {
@@ -65,6 +71,7 @@ pub fn main() -> ExitCode {
         Command::Calibrate(command) => command.execute(),
         Command::Spectra(command) => command.execute(),
         Command::Preset(command) => command.execute(),
+        Command::Validate(command) => command.execute(),
         Command::List(command) => command.execute(),
         Command::Completions(command) => command.execute(&mut Cli::command()),
         Command::Man(command) => command.execute(&Cli::command()),
@@ -72,6 +79,7 @@ pub fn main() -> ExitCode {
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)) {
         Ok(Ok(Ending::Done)) => ExitCode::SUCCESS,
         Ok(Ok(Ending::Interrupted)) => ExitCode::from(130),
+        Ok(Ok(Ending::Failed)) => ExitCode::from(1),
         Ok(Err(error)) => {
             output::note(&format!("error: {}", message(&error)));
             ExitCode::from(if is_internal(&error) { 1 } else { 2 })

@@ -1,11 +1,15 @@
 //! The figures: one file each, and one line in the list.
 
 mod accuracy;
+mod forest;
+mod matrix_error;
 pub(crate) mod scaling;
 
 pub(crate) use accuracy::Accuracy;
 
 use crate::{ReportError, Table};
+use forest::Forest;
+use matrix_error::MatrixError;
 
 /// A figure drawn from one table.
 pub trait Figure: Sync {
@@ -24,6 +28,10 @@ pub trait Figure: Sync {
 
 /// Every figure.
 pub const FIGURES: &[&dyn Figure] = &[&Accuracy];
+
+/// Every figure of a validation, drawn from its `claims.csv`. One whose claims are not in the table has
+/// [`ReportError::NoRows`].
+pub const VALIDATION_FIGURES: &[&dyn Figure] = &[&Forest, &MatrixError];
 
 /// The figure with this key.
 ///

@@ -1,0 +1,95 @@
+//! Matrix error against σ: measured values as markers, the law of each series as a line.
+//!
+//! Columns used: series, x, predicted, measured; rows without a series are left out.
+
+use super::{Figure, provenance};
+use crate::axis::Axis;
+use crate::canvas::{Marker, Stroke};
+use crate::label::quantity;
+use crate::legend::{Entry, Swatch};
+use crate::palette::SERIES;
+use crate::panel::{self, Sheet};
+use crate::{ReportError, Table};
+
+const MARKERS: [Marker; 4] = [Marker::Circle, Marker::Square, Marker::Diamond, Marker::Triangle];
+
+/// E over σ, with the laws.
+pub(crate) struct MatrixError;
+
+/// The points (σ, law, measured) of one series.
+type Series<'a> = (&'a str, Vec<(f64, f64, f64)>);
+
+impl Figure for MatrixError {
+    fn key(&self) -> &'static str {
+        "matrix-error"
+    }
+
+    fn description(&self) -> &'static str {
+        "matrix error E against σ, measured (markers) and from the law (lines)"
+    }
+
+    fn draw(&self, table: &Table) -> Result<String, ReportError> {
+        let series = series(table)?;
+        let all = || series.iter().flat_map(|(_, points)| points);
+        let sigmas: Vec<f64> = all().map(|p| p.0).collect();
+        let errors: Vec<f64> = all().flat_map(|p| [p.1, p.2]).collect();
+        if sigmas.is_empty() {
+            return Err(ReportError::NoRows);
+        }
+        let x = Axis::logarithmic(&sigmas, &quantity("sigma_rad"));
+        let y = Axis::logarithmic(&errors, &quantity("matrix error E"));
+        let stroke = |index: usize| Stroke { colour: SERIES[index % SERIES.len()], width: 1.6, dashes: &[] };
+        let marker = |index: usize| MARKERS[index % MARKERS.len()];
+        let legend = series.iter().enumerate().map(|(index, (name, _))| {
+            let swatch = Swatch::Series { stroke: stroke(index), marker: marker(index), band: false };
+            Entry { swatch, text: (*name).to_owned(), breaks: false }
+        });
+        let sheet = Sheet {
+            title: "Matrix error of unitary meshes: markers measured, lines the law".to_owned(),
+            legend: legend.collect(),
+            x: x.clone(),
+            y: y.clone(),
+            footer: provenance(table).join(" · "),
+        };
+        panel::draw(sheet, |panel| {
+            for (index, (_, points)) in series.iter().enumerate() {
+                let law: Vec<_> = points.iter().map(|p| panel.at(x.at(p.0), y.at(p.1))).collect();
+                panel.canvas.line(&law, stroke(index))?;
+                for p in points {
+                    panel.canvas.marker(panel.at(x.at(p.0), y.at(p.2)), marker(index), stroke(index).colour)?;
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+fn series(table: &Table) -> Result<Vec<Series<'_>>, ReportError> {
+    let column = table.column("series")?;
+    let mut found: Vec<Series<'_>> = Vec::new();
+    for row in table.rows().iter().filter(|row| !row.text(column).is_empty()) {
+        let point = (table.number(row, "x")?, table.number(row, "predicted")?, table.number(row, "measured")?);
+        let name = row.text(column);
+        match found.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, points)) => points.push(point),
+            None => found.push((name, vec![point])),
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn series_are_drawn_and_other_rows_left_out() {
+        let text = "series,x,predicted,measured\n\"a, N = 4\",0.001,0.01,0.011\n,,1,1\n\"a, N = 4\",0.02,0.2,0.19\nb,0.02,0.1,0.1\n";
+        let table = Table::parse(text).unwrap();
+        assert_eq!(series(&table).unwrap().iter().map(|s| s.1.len()).collect::<Vec<_>>(), [2, 1]);
+        let svg = MatrixError.draw(&table).unwrap();
+        assert!(svg.contains("a, N = 4") && svg.contains("σ (rad)"), "{svg}");
+        let none = Table::parse("series,x,predicted,measured\n,,1,1\n").unwrap();
+        assert!(matches!(MatrixError.draw(&none), Err(ReportError::NoRows)));
+    }
+}

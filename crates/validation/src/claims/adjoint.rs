@@ -1,0 +1,72 @@
+//! Identity I15.
+
+use crate::check::Check;
+use crate::machine::{TOPOLOGIES, process, unitary};
+use crate::statistics::Estimate;
+use crate::{Claim, Row, Setting, ValidationError};
+use num_complex::Complex64;
+use phaseloom_mesh::{Circuit, Fields, gradient};
+
+pub(super) const CLAIM: Claim = Claim {
+    key: "adjoint_gradient",
+    sentence: "The adjoint gradient of all phases is exact, also with loss and splitter errors",
+    source: "I15, checked (7e-10 from finite differences); Hughes et al. 2018 (recalled)",
+    method: "chips with splitter and phase errors, loss and unequal arms → gradient of a real loss, beside central differences",
+    criterion: "1e-8 of the largest slope: rounding 1e-16·L/h with h = 1e-5 and L of some hundreds of slopes",
+    rows,
+};
+
+const PROCESS: &str = "[splitter_error]\nsigma_rad = 0.1\n[phase_error]\nsigma_rad = 0.1\n\
+                       [insertion_loss]\nloss_db = 0.3\nimbalance_db = 0.2\nimbalance_sigma_db = 0.1";
+
+fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
+    let process = process(PROCESS)?;
+    let mut rows = Vec::new();
+    for key in TOPOLOGIES {
+        for n in [5_usize, 12] {
+            let draws = 8;
+            let found = setting.draws(draws, |draw| {
+                let program = unitary(&setting.haar(n, draw), key)?;
+                let chip = setting.chip(&process, &program, draw)?;
+                let (section, frozen) = (&program.sections()[0], &chip.sections()[0]);
+                let mut phases = section.settings().clone();
+                phases.values_mut().iter_mut().zip(frozen.offsets.values()).for_each(|(p, offset)| *p += offset);
+                let batch = 4;
+                let input = Fields::from_matrix(&setting.gaussian(n, batch, draw));
+                let target = setting.gaussian(n, batch, draw + 1000);
+                // L = ½Σ|a|⁴/2 + Σ Re(v*a): nonlinear in the intensity, and of a known phase. Its adjoint is |a|²·a + v.
+                let send = |phases: &phaseloom_mesh::Settings| {
+                    let mut fields = input.clone();
+                    Circuit::compile(section, phases, &frozen.cells).propagate(&mut fields);
+                    fields
+                };
+                let loss = |fields: &Fields| -> f64 {
+                    let out = fields.to_matrix();
+                    out.iter().zip(target.iter()).map(|(a, v)| 0.25 * a.norm_sqr().powi(2) + (v.conj() * a).re).sum()
+                };
+                let output = send(&phases);
+                let out = output.to_matrix();
+                let adjoint = out.zip_map(&target, |a: Complex64, v| a * a.norm_sqr() + v);
+                let (slopes, _) =
+                    gradient(section, &phases, &frozen.cells, &input, output, Fields::from_matrix(&adjoint));
+                let scale = slopes.values().iter().fold(0.0_f64, |m, s| m.max(s.abs()));
+                let h = 1e-5;
+                let mut worst = 0.0_f64;
+                for k in 0..phases.values().len() {
+                    let at = |step: f64| {
+                        let mut moved = phases.clone();
+                        moved.values_mut()[k] += step;
+                        loss(&send(&moved))
+                    };
+                    let difference = (at(h) - at(-h)) / (2.0 * h);
+                    worst = worst.max((slopes.values()[k] - difference).abs() / scale);
+                }
+                Ok(worst)
+            })?;
+            let value = found.into_iter().fold(0.0, f64::max);
+            let check = Check::new(format!("largest relative difference, {key}, N = {n}"), "1");
+            rows.push(check.at_most(1e-8, Estimate { value, error: 0.0, draws }));
+        }
+    }
+    Ok(rows)
+}

@@ -1,0 +1,69 @@
+//! Identity I1.
+
+use crate::check::Check;
+use crate::machine::{Matrix, process, unitary};
+use crate::statistics::Estimate;
+use crate::{Claim, Row, Setting, ValidationError};
+use num_complex::Complex64;
+use std::f64::consts::FRAC_PI_4;
+
+pub(super) const CLAIM: Claim = Claim {
+    key: "cell",
+    sentence: "An interferometer with splitter errors α, β is the product of its four parts, and that is the closed form",
+    source: "I1, checked; closed form found in QPG-MIT/meshes@45da52f, crossing.py",
+    method: "chips of a mesh of two modes; the cells of the chip are multiplied here, part by part, and set into the form",
+    criterion: "16 units of rounding (2.2e-16), for five factors of 2×2",
+    rows,
+};
+
+/// The largest entry of a difference.
+fn distance(a: &Matrix, b: &Matrix) -> f64 {
+    (a - b).iter().map(|z| z.norm()).fold(0.0, f64::max)
+}
+
+fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
+    let process = process("[splitter_error]\nsigma_rad = 0.1\n[phase_error]\nsigma_rad = 0.1")?;
+    let draws = 1000;
+    let differences = setting.draws(draws, |draw| {
+        let program = unitary(&setting.haar(2, draw), "rectangular")?;
+        let chip = setting.chip(&process, &program, draw)?;
+        let made = chip.realise(&program)?;
+        let (settings, frozen) = (program.sections()[0].settings(), &chip.sections()[0]);
+        let phases: Vec<f64> = settings.values().iter().zip(frozen.offsets.values()).map(|(a, b)| a + b).collect();
+        let (theta, phi, alpha, beta) = (phases[0], phases[1], frozen.cells[0].alpha, frozen.cells[0].beta);
+        let one = Complex64::new(1.0, 0.0);
+        let arms = |a: Complex64, b: Complex64| Matrix::from_row_slice(2, 2, &[a, 0.0.into(), 0.0.into(), b]);
+        let splitter = |eta: f64| {
+            let (s, c) = eta.sin_cos();
+            let cross = Complex64::new(0.0, s);
+            Matrix::from_row_slice(2, 2, &[c.into(), cross, cross, c.into()])
+        };
+        let screen = arms(Complex64::cis(phases[2]), Complex64::cis(phases[3]));
+        let product = &screen
+            * splitter(FRAC_PI_4 + beta)
+            * arms(Complex64::cis(theta), one)
+            * splitter(FRAC_PI_4 + alpha)
+            * arms(Complex64::cis(phi), one);
+        // C± = cos(α±β), S± = sin(α±β).
+        let (s, c) = (theta / 2.0).sin_cos();
+        let (cp, cm, sp, sm) = ((alpha + beta).cos(), (alpha - beta).cos(), (alpha + beta).sin(), (alpha - beta).sin());
+        let (g, e) = (Complex64::cis(theta / 2.0), Complex64::cis(phi));
+        let entries = [
+            g * e * Complex64::new(-c * sp, s * cm),
+            g * Complex64::new(-s * sm, c * cp),
+            g * e * Complex64::new(s * sm, c * cp),
+            g * Complex64::new(-c * sp, -s * cm),
+        ];
+        let form = screen * Matrix::from_row_slice(2, 2, &entries);
+        Ok((distance(&made, &product), distance(&made, &form)))
+    })?;
+    let largest = |of: fn(&(f64, f64)) -> f64| {
+        let value = differences.iter().map(of).fold(0.0, f64::max);
+        Estimate { value, error: 0.0, draws }
+    };
+    let limit = 16.0 * f64::EPSILON;
+    Ok(vec![
+        Check::new("largest difference from the product", "1").at_most(limit, largest(|d| d.0)),
+        Check::new("largest difference from the closed form", "1").at_most(limit, largest(|d| d.1)),
+    ])
+}

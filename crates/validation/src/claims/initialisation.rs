@@ -1,0 +1,119 @@
+//! Pai 2019: training phases from Haar-distributed and from uniform ones.
+
+use super::haar_statistics::rank;
+use crate::check::Check;
+use crate::machine::{Matrix, process, unitary};
+use crate::statistics::{Estimate, Mean, median};
+use crate::{Claim, Row, Setting, ValidationError};
+use num_complex::Complex64;
+use phaseloom_mesh::{Circuit, Fields, Settings, gradient, topology};
+use std::sync::atomic::Ordering;
+
+pub(super) const CLAIM: Claim = Claim {
+    key: "initialisation",
+    sentence: "From Haar-distributed phases Adam reaches a fixed error in at least 2× fewer iterations than from uniform ones; uniform phases give a banded |U|²",
+    source: "Pai et al. 2019 (found: abstract)",
+    method: "Adam (rate .01) on ‖U−Û‖²/2N with the adjoint gradient of a chip without errors, until it is .1; rectangular, five Haar targets",
+    criterion: "ratio of the medians of iterations ≥ 2; power beyond N/2 from the diagonal: that of a flat |U|² from Haar phases, a tenth of it from uniform ones",
+    rows,
+};
+
+/// ‖U−Û‖²/2N to be reached; two random unitaries have 1.
+const GOAL: f64 = 0.1;
+const RATE: f64 = 0.01;
+const TARGETS: u64 = 5;
+/// Iterations after which a start is given up; it counts with this number.
+const LIMIT: u32 = 4000;
+
+/// Phases of a mesh drawn Haar or uniformly; θ of rank k is 2·arccos(u^{1/2k}).
+fn start(setting: &Setting<'_>, n: usize, haar: bool, draw: u64) -> Result<Settings, ValidationError> {
+    let layout = topology("rectangular")?.layout(n);
+    let mut settings = Settings::zero(layout.sites.len(), n);
+    let mut angle = setting.angles(if haar { "validate/haar_phases" } else { "validate/uniform_phases" }, draw);
+    for (k, &site) in layout.sites.iter().enumerate() {
+        let uniform = angle() / std::f64::consts::TAU;
+        let power = 0.5 / rank("rectangular", n, site) as f64;
+        let theta = if haar { 2.0 * uniform.powf(power).acos() } else { uniform * std::f64::consts::PI };
+        settings.set_cell(k, theta, angle());
+    }
+    (0..n).for_each(|mode| settings.set_output(mode, angle()));
+    Ok(settings)
+}
+
+/// Iterations of Adam (β = .9 and .999, ε = 1e-8) until the goal.
+fn iterations(setting: &Setting<'_>, n: usize, haar: bool, target: u64) -> Result<f64, ValidationError> {
+    let u = setting.haar(n, target);
+    let program = unitary(&u, "rectangular")?;
+    let chip = setting.chip(&process("")?, &program, 0)?;
+    let (section, cells) = (&program.sections()[0], &chip.sections()[0].cells);
+    let mut phases = start(setting, n, haar, target)?;
+    let mut moments = vec![(0.0, 0.0); phases.values().len()];
+    let input = Fields::identity(n);
+    let (mut first, mut second) = (1.0, 1.0);
+    for step in 0..LIMIT {
+        if setting.interrupt.load(Ordering::Relaxed) {
+            return Err(ValidationError::Interrupted);
+        }
+        let mut output = input.clone();
+        Circuit::compile(section, &phases, cells).propagate(&mut output);
+        let difference = output.to_matrix() - &u;
+        if difference.norm_squared() / (2 * n) as f64 <= GOAL {
+            return Ok(f64::from(step));
+        }
+        // ∂L/∂Re + i·∂L/∂Im of ‖Û−U‖²/2N.
+        let adjoint = Fields::from_matrix(&(difference / Complex64::new(n as f64, 0.0)));
+        let (slopes, _) = gradient(section, &phases, cells, &input, output, adjoint);
+        (first, second) = (first * 0.9, second * 0.999);
+        for ((phase, slope), (m, v)) in phases.values_mut().iter_mut().zip(slopes.values()).zip(&mut moments) {
+            *m = 0.9 * *m + 0.1 * slope;
+            *v = 0.999 * *v + 0.001 * slope * slope;
+            *phase -= RATE * (*m / (1.0 - first)) / ((*v / (1.0 - second)).sqrt() + 1e-8);
+        }
+    }
+    Ok(f64::from(LIMIT))
+}
+
+/// Share of |U|² farther than N/2 from the diagonal.
+fn far(u: &Matrix) -> f64 {
+    let n = u.nrows();
+    let entries = (0..n).flat_map(|j| (0..n).map(move |i| (i, j))).filter(|(i, j)| i.abs_diff(*j) > n / 2);
+    entries.map(|at| u[at].norm_sqr()).sum::<f64>() / n as f64
+}
+
+fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
+    let mut rows = Vec::new();
+    for n in [32, 128] {
+        let draws = setting.draws(20, |draw| {
+            let share = |haar| -> Result<f64, ValidationError> {
+                let section = phaseloom_mesh::Section::mesh(
+                    topology("rectangular")?.layout(n),
+                    start(setting, n, haar, 100 + draw)?,
+                );
+                Ok(far(&Circuit::ideal(&section).matrix()))
+            };
+            Ok((share(true)?, share(false)?))
+        })?;
+        // Pairs with |i−j| > N/2: 2·Σ_{d>N/2}(N−d) = (N/2)(N/2−1), each of power 1/N of N columns.
+        let half = n as f64 / 2.0;
+        let flat = half * (half - 1.0) / (n * n) as f64;
+        let haar = draws.iter().map(|d| d.0).collect::<Mean>().estimate();
+        let uniform = draws.iter().map(|d| d.1).collect::<Mean>().estimate();
+        rows.push(Check::new(format!("power far from the diagonal, Haar phases, N = {n}"), "1").law(flat).near(haar));
+        let check = Check::new(format!("power far from the diagonal, uniform phases, N = {n}"), "1");
+        rows.push(check.at_most(flat / 10.0, uniform));
+
+        let check = Check::new(format!("iterations, uniform over Haar, N = {n}"), "1");
+        if n > 32 && setting.quick {
+            rows.push(check.skipped("minutes of Adam: in the full run only"));
+            continue;
+        }
+        let counts = setting.draws(2 * TARGETS, |k| iterations(setting, n, k % 2 == 0, k / 2))?;
+        let of = |rest: usize| median(counts.iter().copied().skip(rest).step_by(2).collect());
+        let (haar, uniform) = (of(0), of(1));
+        let given_up = counts.iter().filter(|c| **c >= f64::from(LIMIT)).count();
+        let note = format!("medians {haar} and {uniform} iterations; {given_up} of {} starts given up", 2 * TARGETS);
+        let found = Estimate { value: uniform / haar, error: 0.0, draws: TARGETS };
+        rows.push(check.note(note).at_least(2.0, found));
+    }
+    Ok(rows)
+}

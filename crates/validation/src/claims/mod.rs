@@ -1,0 +1,78 @@
+//! The claims: one file each, and one line in the list. Claims of one group stand together.
+
+mod adjoint;
+mod cell;
+mod crosstalk;
+mod decomposition;
+mod detection;
+mod electronic_noise;
+mod extinction;
+mod fang;
+mod fidelity;
+mod haar_statistics;
+mod initialisation;
+mod jitter;
+mod loss;
+mod loss_order;
+mod matrix_error;
+mod parameter_shift;
+mod phase_error;
+mod quantization;
+mod shot_noise;
+mod splitter_error;
+mod svd_error;
+mod test_vectors;
+mod three_measurements;
+
+use crate::Claim;
+
+/// Every claim, in the order of the table.
+pub const CLAIMS: &[&Claim] = &[
+    // Transfer matrices and decompositions.
+    &cell::CLAIM,
+    &decomposition::CLAIM,
+    &test_vectors::CLAIM,
+    &haar_statistics::CLAIM,
+    // Static errors.
+    &splitter_error::CLAIM,
+    &phase_error::CLAIM,
+    &fidelity::CLAIM,
+    &fang::CLAIM,
+    &loss::CLAIM,
+    &loss_order::CLAIM,
+    &crosstalk::CLAIM,
+    &quantization::CLAIM,
+    &extinction::CLAIM,
+    &svd_error::CLAIM,
+    // Dynamic noise and detection.
+    &jitter::CLAIM,
+    &shot_noise::CLAIM,
+    &detection::CLAIM,
+    &electronic_noise::CLAIM,
+    // Gradients and training.
+    &adjoint::CLAIM,
+    &three_measurements::CLAIM,
+    &parameter_shift::CLAIM,
+    &initialisation::CLAIM,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_claim_says_what_it_is_and_keys_are_unique() {
+        for (index, claim) in CLAIMS.iter().enumerate() {
+            assert!(
+                claim.key.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'),
+                "{}",
+                claim.key
+            );
+            assert!(claim.key.len() <= 20, "{}: `phaseloom list` sets 20 characters", claim.key);
+            for text in [claim.sentence, claim.source, claim.method, claim.criterion] {
+                assert!(text.len() > 10 && !text.contains('\n') && !text.contains('|'), "{}: {text}", claim.key);
+            }
+            assert!(CLAIMS[..index].iter().all(|other| other.key != claim.key), "{} stands twice", claim.key);
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The settings of two Fourier matrices, to be met digit by digit.
+
+use crate::check::Check;
+use crate::machine::{Matrix, process, unitary};
+use crate::statistics::Estimate;
+use crate::{Claim, Row, Setting, ValidationError};
+use num_complex::Complex64;
+use std::f64::consts::TAU;
+
+pub(super) const CLAIM: Claim = Claim {
+    key: "test_vectors",
+    sentence: "The rectangular algorithm gives the Fourier matrices of N = 3 and 4 the settings of an independent program",
+    source: "physics notes §1.3, checked with NumPy; algorithm of Clements et al. 2016 in our convention",
+    method: "program of U_jk = e^{2πi jk/N}/√N; its phases modulo 2π and the matrix of a chip without errors",
+    criterion: "half a unit of the last digit printed (1e-10 for cells, 1e-8 for outputs) and 4e-16 a rounding",
+    rows,
+};
+
+/// (mode, θ, φ) in order of propagation, and the output phases (rad).
+type Vector = (&'static [(usize, f64, f64)], &'static [f64]);
+
+const THREE: Vector = (
+    &[
+        (0, 1.570_796_326_8, 5.235_987_756_0),
+        (1, 1.230_959_417_3, 6.021_385_919_4),
+        (0, 1.570_796_326_8, 0.353_680_320_9),
+    ],
+    &[1.740_714_78, 2.787_912_33, 3.049_711_72],
+);
+const FOUR: Vector = (
+    &[
+        (0, 1.570_796_326_8, 4.712_388_980_4),
+        (2, 1.570_796_326_8, 0.0),
+        (1, 1.230_959_417_3, 2.356_194_490_2),
+        (0, 1.047_197_551_2, 2.971_674_198_9),
+        (2, 1.047_197_551_2, 2.526_112_944_9),
+        (1, 1.910_633_236_2, 2.526_112_944_9),
+    ],
+    &[5.929_504_99, 1.662_677_26, 2.448_075_42, 2.617_993_88],
+);
+
+/// Distance of two phases on the circle (rad).
+fn apart(a: f64, b: f64) -> f64 {
+    let d = (a - b).rem_euclid(TAU);
+    d.min(TAU - d)
+}
+
+fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
+    let mut rows = Vec::new();
+    for (n, (cells, outputs)) in [(3, THREE), (4, FOUR)] {
+        let size = n as f64;
+        let u = Matrix::from_fn(n, n, |j, k| Complex64::cis(TAU * (j * k) as f64 / size) / size.sqrt());
+        let program = unitary(&u, "rectangular")?;
+        let section = &program.sections()[0];
+        let (sites, settings) = (&section.layout().sites, section.settings());
+        let modes = sites.iter().zip(cells).filter(|(site, cell)| site.mode == cell.0).count();
+        let of_cells = cells
+            .iter()
+            .enumerate()
+            .map(|(k, &(_, theta, phi))| apart(settings.theta()[k], theta).max(apart(settings.phi()[k], phi)))
+            .fold(0.0, f64::max);
+        let of_outputs = settings.output().iter().zip(outputs).map(|(a, b)| apart(*a, *b)).fold(0.0, f64::max);
+        let made = setting.chip(&process("")?, &program, 0)?.realise(&program)?;
+        rows.push(Check::new(format!("N = {n}: cells in their place"), "1").law(cells.len() as f64).count(modes));
+        let row = |what: &str, unit, limit, value| {
+            Check::new(format!("N = {n}: {what}"), unit).at_most(limit, Estimate::exact(value))
+        };
+        rows.push(row("largest difference of θ, φ", "rad", 0.51e-10, of_cells));
+        rows.push(row("largest difference of an output phase", "rad", 0.51e-8, of_outputs));
+        rows.push(row("‖Û−U‖_F", "1", 1e-13 * size, (made - u).norm()));
+    }
+    Ok(rows)
+}

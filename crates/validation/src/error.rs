@@ -1,0 +1,31 @@
+use phaseloom_hardware::HardwareError;
+use phaseloom_mesh::MeshError;
+
+/// What can end a validation before its table is there. A claim that fails is no error but a verdict.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ValidationError {
+    /// The mesh refused a matrix.
+    #[error(transparent)]
+    Mesh(#[from] MeshError),
+    /// The hardware refused a process, a link or a program.
+    #[error(transparent)]
+    Hardware(#[from] HardwareError),
+    /// The settings of a claim are not TOML.
+    #[error("the settings of a claim were refused: {0}")]
+    Settings(#[from] toml::de::Error),
+    /// The table could not be written as CSV.
+    #[error("claims.csv: {0}")]
+    Csv(#[from] csv::Error),
+    /// No claim has such a key.
+    #[error("--only {found}: no claim has this in its key; known are {known}")]
+    UnknownClaim {
+        /// What was asked for.
+        found: String,
+        /// The keys of all claims.
+        known: String,
+    },
+    /// Somebody asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+}

@@ -1,0 +1,72 @@
+//! The whole way, link included: a weight matrix on cores, read out through [`OpticalProduct`].
+
+use crate::machine::process;
+use crate::{Setting, ValidationError};
+use nalgebra::DMatrix;
+use phaseloom_hardware::{
+    CHARGE, CoreSpec, Design, LIGHT, LayerProgram, Link, MatrixProduct, OpticalProduct, PLANCK, Place, Scales, Shot,
+    bound_scales,
+};
+use std::sync::Arc;
+
+/// A layer with its link and bound scales.
+pub(crate) struct Layer {
+    pub program: Arc<LayerProgram>,
+    design: Arc<Design>,
+    pub scales: Scales,
+    core: CoreSpec,
+    link: Link,
+}
+
+impl Layer {
+    /// `ports` ports, process and link as TOML, inputs within ±`input`.
+    pub fn new(
+        weight: &DMatrix<f64>,
+        ports: usize,
+        process_text: &str,
+        link_text: &str,
+        input: f64,
+    ) -> Result<Self, ValidationError> {
+        let core = CoreSpec { ports, ..CoreSpec::default() };
+        let link: Link = toml::from_str(link_text)?;
+        link.check()?;
+        let scales = bound_scales(weight, &core, &link, input)?;
+        let program = Arc::new(LayerProgram::new(weight, &core, link.detection, &scales)?);
+        let design = Arc::new(program.design(&process(process_text)?)?);
+        Ok(Self { program, design, scales, core, link })
+    }
+
+    /// On the chips of one trial.
+    pub fn product(&self, setting: &Setting<'_>, trial: u64) -> Result<OpticalProduct, ValidationError> {
+        let place = Place { seed: setting.seed, trial, layer: 0, first_core: 0 };
+        let how = (self.core.cores, self.core.calibration);
+        Ok(OpticalProduct::new(&self.program, &self.design, &self.link, &self.scales, how, place)?)
+    }
+
+    /// Readings of one vector, many times: outputs × times. Another `index` is another draw of all noise.
+    pub fn readings(
+        &self,
+        setting: &Setting<'_>,
+        x: &[f64],
+        times: usize,
+        index: u32,
+    ) -> Result<DMatrix<f64>, ValidationError> {
+        let batch = DMatrix::from_fn(x.len(), times, |i, _| x[i]);
+        Ok(self.product(setting, 0)?.multiply(&batch, Shot { trial: 0, index, first_sample: 0 }).0)
+    }
+}
+
+/// Energy of a photon of 1550 nm (J).
+pub(crate) fn photon_j() -> f64 {
+    PLANCK * LIGHT / 1.55e-6
+}
+
+/// Current per power (A/W) of a detector of quantum efficiency η at 1550 nm.
+pub(crate) fn responsivity(eta: f64) -> f64 {
+    eta * CHARGE / photon_j()
+}
+
+/// Laser power (W) that puts `photons` a symbol of 1 ns on each of `ports` ports, a share `lo` for the oscillator.
+pub(crate) fn laser_w(photons: f64, ports: usize, lo: f64) -> f64 {
+    photons * photon_j() * 1e9 * ports as f64 / (1.0 - lo)
+}

@@ -1,0 +1,285 @@
+//! All claims with their rows: as a table for people, as CSV, and as a page.
+
+use crate::check::number;
+use crate::{CLAIMS, Claim, Row, SEED, Setting, ValidationError, Verdict};
+
+/// One claim and what became of it.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The claim.
+    pub claim: &'static Claim,
+    /// Its rows.
+    pub rows: Vec<Row>,
+}
+
+/// A validation that came to its end.
+#[derive(Debug)]
+pub struct Report {
+    seed: u64,
+    quick: bool,
+    only: Option<String>,
+    outcomes: Vec<Outcome>,
+}
+
+impl Report {
+    /// Recomputes the claims whose key contains `only`, all without it; `progress` is told of each before it starts.
+    ///
+    /// # Errors
+    ///
+    /// [`ValidationError::UnknownClaim`] if no key contains `only`, [`ValidationError::Interrupted`], or what the machine
+    /// refused.
+    pub fn new(
+        setting: &Setting<'_>,
+        only: Option<&str>,
+        progress: &dyn Fn(usize, usize, &Claim),
+    ) -> Result<Self, ValidationError> {
+        let chosen: Vec<&'static Claim> =
+            CLAIMS.iter().copied().filter(|claim| only.is_none_or(|part| claim.key.contains(part))).collect();
+        if let (true, Some(found)) = (chosen.is_empty(), only) {
+            let known = CLAIMS.iter().map(|claim| claim.key).collect::<Vec<_>>().join(", ");
+            return Err(ValidationError::UnknownClaim { found: found.to_owned(), known });
+        }
+        let mut outcomes = Vec::with_capacity(chosen.len());
+        for (index, claim) in chosen.iter().enumerate() {
+            progress(index, chosen.len(), claim);
+            outcomes.push(Outcome { claim, rows: (claim.rows)(setting)? });
+        }
+        Ok(Self { seed: setting.seed, quick: setting.quick, only: only.map(str::to_owned), outcomes })
+    }
+
+    /// The claims in order.
+    #[must_use]
+    pub fn outcomes(&self) -> &[Outcome] {
+        &self.outcomes
+    }
+
+    fn rows(&self) -> impl Iterator<Item = (&'static Claim, &Row)> {
+        self.outcomes.iter().flat_map(|o| o.rows.iter().map(|row| (o.claim, row)))
+    }
+
+    /// The rows that fail.
+    pub fn failed(&self) -> impl Iterator<Item = (&'static Claim, &Row)> {
+        self.rows().filter(|(_, row)| matches!(row.verdict, Verdict::Fail(_)))
+    }
+
+    /// The command that makes the same numbers.
+    #[must_use]
+    pub fn command(&self) -> String {
+        let mut command = "phaseloom validate".to_owned();
+        if self.quick {
+            command += " --quick";
+        }
+        if let Some(only) = &self.only {
+            command += &format!(" --only {only}");
+        }
+        if self.seed != SEED {
+            command += &format!(" --seed {}", self.seed);
+        }
+        command
+    }
+
+    /// One line: how many rows hold, and how many would be outside of three standard errors by chance alone.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let count = |what: fn(&Verdict) -> bool| self.rows().filter(|(_, row)| what(&row.verdict)).count();
+        let pass = count(|v| *v == Verdict::Pass);
+        let skipped = count(|v| matches!(v, Verdict::Skipped(_)));
+        let random = self.rows().filter(|(_, row)| row.standard_error > 0.0).count();
+        let claims = self.outcomes.len();
+        let failed = self.failed().count();
+        // A normal deviate is beyond three standard errors in 0.27 % of cases.
+        format!(
+            "{claims} claims, {} rows: {pass} pass, {failed} fail, {skipped} skipped; of {random} random rows {:.1} would \
+             lie beyond 3 s.e. by chance",
+            self.rows().count(),
+            0.0027 * random as f64
+        )
+    }
+
+    /// The table for people.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        for Outcome { claim, rows } in &self.outcomes {
+            text += &format!("{}: {}\n  {}\n", claim.key, claim.sentence, claim.source);
+            let width = rows.iter().map(|row| row.label.chars().count()).max().unwrap_or(0);
+            for row in rows {
+                let gap = " ".repeat(width - row.label.chars().count());
+                text += &format!(
+                    "    {}{gap}  {:>9} {:<10} {:>9} ± {:<9} {:>8}  {}\n",
+                    row.label,
+                    number(row.predicted),
+                    row.origin.key(),
+                    number(row.measured),
+                    number(row.standard_error),
+                    row.draws,
+                    verdict(row)
+                );
+            }
+        }
+        text +=
+            &format!("columns: predicted, its origin, measured ± standard error, draws, verdict\n{}\n", self.summary());
+        text
+    }
+
+    /// `claims.csv`.
+    ///
+    /// # Errors
+    ///
+    /// [`ValidationError::Csv`].
+    pub fn csv(&self) -> Result<String, ValidationError> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record([
+            "claim",
+            "row",
+            "unit",
+            "predicted",
+            "origin",
+            "measured",
+            "standard_error",
+            "draws",
+            "share",
+            "verdict",
+            "criterion",
+            "remark",
+            "series",
+            "x",
+        ])?;
+        // What is no number is an empty cell.
+        let digits = |x: f64| if x.is_finite() { format!("{x:?}") } else { String::new() };
+        for (claim, row) in self.rows() {
+            writer.write_record([
+                claim.key,
+                &row.label,
+                row.unit,
+                &digits(row.predicted),
+                row.origin.key(),
+                &digits(row.measured),
+                &digits(row.standard_error),
+                &row.draws.to_string(),
+                &digits(row.share),
+                row.verdict.key(),
+                &row.criterion,
+                &remark(row),
+                row.point.as_ref().map_or("", |p| &p.series),
+                &row.point.as_ref().map_or(String::new(), |p| digits(p.x)),
+            ])?;
+        }
+        let bytes = writer.into_inner().map_err(|e| csv::Error::from(e.into_error()))?;
+        let head = format!(
+            "# name: Validation\n# phaseloom: {}\n# seed: {}\n# command: {}\n",
+            env!("CARGO_PKG_VERSION"),
+            self.seed,
+            self.command()
+        );
+        Ok(head + &String::from_utf8_lossy(&bytes))
+    }
+
+    /// The page, with links to `figures` (title, file) beside it.
+    #[must_use]
+    pub fn page(&self, figures: &[(&str, &str)]) -> String {
+        let mut page = format!(
+            "# Validation\n\nWritten by `{} -o DIR`; do not edit. Phaseloom {}, seed {}.\n\n\
+             Every number below is recomputed through the machine: process → chip → engine. A row passes within three \
+             standard errors of the predicted value plus what its criterion allows beforehand, and only if the nearest \
+             wrong law, where one is named, is told from it. All digits are in [claims.csv](claims.csv).\n\n{}.\n\n",
+            self.command(),
+            env!("CARGO_PKG_VERSION"),
+            self.seed,
+            self.summary()
+        );
+        for (title, file) in figures {
+            page += &format!("![{title}]({file})\n\n");
+        }
+        if self.failed().count() > 0 {
+            page += "## Rows that fail\n\n| claim | row | predicted | measured | why |\n|---|---|---:|---:|---|\n";
+            for (claim, row) in self.failed() {
+                page += &format!(
+                    "| {} | {} | {} | {} ± {} | {} |\n",
+                    claim.key,
+                    cell(&row.label),
+                    number(row.predicted),
+                    number(row.measured),
+                    number(row.standard_error),
+                    cell(&remark(row))
+                );
+            }
+            page += "\n";
+        }
+        for Outcome { claim, rows } in &self.outcomes {
+            page += &format!(
+                "## {}\n\n{}.\n\n* Source: {}\n* Recomputed: {}\n* Criterion: {}\n\n\
+                 | row | unit | predicted | origin | measured | draws | criterion | verdict | remark |\n\
+                 |---|---|---:|---|---:|---:|---|---|---|\n",
+                claim.key, claim.sentence, claim.source, claim.method, claim.criterion
+            );
+            for row in rows {
+                let error = if row.standard_error > 0.0 {
+                    format!(" ± {}", number(row.standard_error))
+                } else {
+                    String::new()
+                };
+                page += &format!(
+                    "| {} | {} | {} | {} | {}{error} | {} | {} | {} | {} |\n",
+                    cell(&row.label),
+                    row.unit,
+                    number(row.predicted),
+                    row.origin.key(),
+                    number(row.measured),
+                    row.draws,
+                    cell(&row.criterion),
+                    row.verdict.key(),
+                    cell(&remark(row))
+                );
+            }
+            page += "\n";
+        }
+        format!("{}\n", page.trim_end())
+    }
+}
+
+/// A bar would end the cell of a table.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
+}
+
+fn verdict(row: &Row) -> String {
+    let remark = remark(row);
+    if remark.is_empty() { row.verdict.key().to_owned() } else { format!("{}  ({remark})", row.verdict.key()) }
+}
+
+/// Why it fails or is skipped, and its note.
+fn remark(row: &Row) -> String {
+    let reason = match &row.verdict {
+        Verdict::Pass => "",
+        Verdict::Fail(reason) | Verdict::Skipped(reason) => reason,
+    };
+    [reason, &row.note].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicBool;
+
+    #[test]
+    fn a_report_knows_its_command_and_refuses_unknown_keys() {
+        let interrupt = AtomicBool::new(false);
+        let setting = Setting { seed: 7, quick: true, interrupt: &interrupt };
+        let report = Report::new(&setting, Some("test_vec"), &|_, _, _| ()).unwrap();
+        assert_eq!(report.command(), "phaseloom validate --quick --only test_vec --seed 7");
+        assert_eq!((report.outcomes().len(), report.failed().count()), (1, 0));
+        assert!(report.csv().unwrap().lines().count() > 10);
+        let page = report.page(&[("a figure", "a.svg")]);
+        assert!(page.contains("![a figure](a.svg)") && page.contains("| pass |") && !page.contains("Rows that fail"));
+        let error = Report::new(&setting, Some("no such"), &|_, _, _| ()).unwrap_err().to_string();
+        assert!(error.contains("no such") && error.contains("splitter_error"), "{error}");
+    }
+
+    #[test]
+    fn interruption_ends_it() {
+        let interrupt = AtomicBool::new(true);
+        let setting = Setting { seed: 7, quick: true, interrupt: &interrupt };
+        assert!(matches!(Report::new(&setting, Some("cell"), &|_, _, _| ()), Err(ValidationError::Interrupted)));
+    }
+}
