@@ -57,4 +57,14 @@ pub enum HardwareError {
         /// What should stand there.
         expected: String,
     },
+    /// Given parts of a chip, or measurements of one, that cannot be those of the program at hand.
+    #[error("{key}: found {found}, expected {expected}")]
+    Unfit {
+        /// Which part.
+        key: String,
+        /// What was given.
+        found: String,
+        /// What the program or the fit needs.
+        expected: String,
+    },
 }

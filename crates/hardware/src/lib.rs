@@ -16,6 +16,7 @@ mod imperfection;
 mod link;
 mod matrix_form;
 mod precision;
+mod process_fit;
 mod product;
 mod readout;
 mod tile;
@@ -36,5 +37,6 @@ pub use link::{
 };
 pub use matrix_form::MatrixForm;
 pub use precision::Precision;
+pub use process_fit::{Fit, Level, ProcessFit, Profile};
 pub use product::{Batch, MatrixProduct, Readings, Shot};
 pub use tile::{Tile, TilePlan};
