@@ -1,0 +1,3 @@
+//! The claims, one file each.
+
+pub mod measured_chip;

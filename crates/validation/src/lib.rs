@@ -1,0 +1,3 @@
+//! What the simulator claims, checked against what others measured or published.
+
+pub mod claims;
