@@ -203,12 +203,12 @@ impl<'a> ProcessFit<'a> {
             logs
         };
         let from: Vec<f64> = free.iter().map(|&k| start[k]).collect();
-        let minimum = minimise(&from, 0.4, 0.01, |at| {
+        let least = minimise(&from, 0.4, 0.01, |at| {
             let found = self.posterior(&all(at), state)?;
             state.copy_from(&found.state);
             Ok::<_, HardwareError>(found.surprise)
         })?;
-        let logs = all(&minimum.at);
+        let logs = all(&least);
         let found = self.posterior(&logs, state)?;
         Ok((logs, found))
     }
