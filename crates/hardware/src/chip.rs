@@ -17,7 +17,7 @@ pub struct Fabricated {
 }
 
 impl Fabricated {
-    fn perfect(section: &Section) -> Self {
+    pub(crate) fn perfect(section: &Section) -> Self {
         let cells = section.layout().sites.len();
         Self { cells: vec![CellErrors::NONE; cells], offsets: Settings::zero(cells, section.settings().output().len()) }
     }
@@ -71,6 +71,49 @@ impl Chip {
         let mut sections: Vec<Fabricated> = program.sections().iter().map(Fabricated::perfect).collect();
         for (_, source) in process.sources() {
             sections.iter_mut().for_each(|section| source.fabricate_nominal(section));
+        }
+        Ok(Self { process: process.clone(), sample: None, shape: MatrixForm::of(program), sections })
+    }
+
+    /// A chip of known errors: frozen sections that were fitted or measured, not drawn. `process` tells how it is
+    /// driven; its random parts are not used.
+    ///
+    /// # Errors
+    ///
+    /// [`HardwareError::Process`] for an impossible process, [`HardwareError::Unfit`] where the sections are not those
+    /// of the shape of `program`, a number is not finite, or an arm amplifies.
+    pub fn from_sections(
+        process: &Process,
+        program: &MatrixProgram,
+        sections: Vec<Fabricated>,
+    ) -> Result<Self, HardwareError> {
+        process.check()?;
+        let unfit = |key: String, found: String, expected: String| HardwareError::Unfit { key, found, expected };
+        let expected = program.sections().len();
+        if sections.len() != expected {
+            return Err(unfit(
+                "sections of a chip (number of)".into(),
+                sections.len().to_string(),
+                expected.to_string(),
+            ));
+        }
+        for (k, (frozen, section)) in sections.iter().zip(program.sections()).enumerate() {
+            let shape = |cells: usize, phases: usize| format!("{cells} cells and {phases} phases");
+            let found = shape(frozen.cells.len(), frozen.offsets.values().len());
+            let expected = shape(section.layout().sites.len(), section.settings().values().len());
+            if found != expected {
+                return Err(unfit(format!("section {k} of a chip"), found, expected));
+            }
+            for (j, cell) in frozen.cells.iter().enumerate() {
+                let passive = (0.0..=1.0).contains(&cell.upper) && (0.0..=1.0).contains(&cell.lower);
+                if !(cell.alpha.is_finite() && cell.beta.is_finite() && passive) {
+                    let expected = "finite splitter errors and arms of amplitude 0…1";
+                    return Err(unfit(format!("section {k}, cell {j}"), format!("{cell:?}"), expected.into()));
+                }
+            }
+            if let Some(offset) = frozen.offsets.values().iter().find(|offset| !offset.is_finite()) {
+                return Err(unfit(format!("section {k}, offset (rad)"), offset.to_string(), "a finite number".into()));
+            }
         }
         Ok(Self { process: process.clone(), sample: None, shape: MatrixForm::of(program), sections })
     }

@@ -89,4 +89,14 @@ pub enum HardwareError {
         /// Settings that were read.
         settings: u64,
     },
+    /// Given parts of a chip, or measurements of one, that cannot be those of the program at hand.
+    #[error("{key}: found {found}, expected {expected}")]
+    Unfit {
+        /// Which part.
+        key: String,
+        /// What was given.
+        found: String,
+        /// What the program or the fit needs.
+        expected: String,
+    },
 }

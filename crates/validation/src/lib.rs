@@ -20,7 +20,7 @@ mod statistics;
 
 pub use check::{Origin, Point, Row, Verdict};
 pub use claim::Claim;
-pub use claims::CLAIMS;
+pub use claims::{CLAIMS, measured_chip};
 pub use error::ValidationError;
 pub use report::{Outcome, Report};
 pub use setting::{SEED, Setting};

@@ -35,15 +35,19 @@ pub(crate) fn amplitude(loss_db: f64) -> f64 {
     (loss_db * (-std::f64::consts::LN_10 / 20.0)).exp()
 }
 
+/// Amplitudes of the upper and the lower arm of a cell, both `common` but for the arm that the imbalance (dB) burdens.
+pub(crate) fn arms(common: f64, imbalance_db: f64) -> (f64, f64) {
+    // Where nothing burdens it, no exponential is needed.
+    let burdened = if imbalance_db == 0.0 { common } else { common * amplitude(imbalance_db.abs()) };
+    if imbalance_db > 0.0 { (burdened, common) } else { (common, burdened) }
+}
+
 impl InsertionLoss {
     /// Sets both arms of every cell; `z` are the draws of its imbalance.
     fn apply(&self, section: &mut Fabricated, z: impl Iterator<Item = f64>) {
         let common = amplitude(self.loss_db);
         for (cell, z) in section.cells.iter_mut().zip(z) {
-            let imbalance_db = self.imbalance_db + self.imbalance_sigma_db * z;
-            // One arm alone is burdened; where nothing burdens it, no exponential is needed.
-            let burdened = if imbalance_db == 0.0 { common } else { common * amplitude(imbalance_db.abs()) };
-            (cell.upper, cell.lower) = if imbalance_db > 0.0 { (burdened, common) } else { (common, burdened) };
+            (cell.upper, cell.lower) = arms(common, self.imbalance_db + self.imbalance_sigma_db * z);
         }
     }
 }

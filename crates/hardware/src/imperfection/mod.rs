@@ -12,6 +12,7 @@ mod splitter_error;
 mod thermal_crosstalk;
 
 pub use insertion_loss::InsertionLoss;
+pub(crate) use insertion_loss::arms;
 pub use phase_error::PhaseError;
 pub use phase_jitter::PhaseJitter;
 pub use phase_quantization::{PhaseQuantization, UniformIn};

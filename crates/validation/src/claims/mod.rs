@@ -15,6 +15,7 @@ mod jitter;
 mod loss;
 mod loss_order;
 mod matrix_error;
+pub mod measured_chip;
 mod parameter_shift;
 mod phase_error;
 mod quantization;
