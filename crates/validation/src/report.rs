@@ -206,6 +206,23 @@ impl Report {
             }
             page += "\n";
         }
+        let noted = || self.rows().filter(|(_, row)| !row.note.is_empty());
+        if noted().next().is_some() {
+            page += "## Values with a remark\n\nAmong them printed values that the machine does not give, and what replaced \
+                     them as the reference.\n\n| claim | row | reference | measured | remark |\n|---|---|---:|---:|---|\n";
+            for (claim, row) in noted() {
+                page += &format!(
+                    "| {} | {} | {} | {} ± {} | {} |\n",
+                    claim.key,
+                    cell(&row.label),
+                    number(row.predicted),
+                    number(row.measured),
+                    number(row.standard_error),
+                    cell(&row.note)
+                );
+            }
+            page += "\n";
+        }
         for Outcome { claim, rows } in &self.outcomes {
             page += &format!(
                 "## {}\n\n{}.\n\n* Source: {}\n* Recomputed: {}\n* Criterion: {}\n\n\

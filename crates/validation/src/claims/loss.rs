@@ -19,8 +19,10 @@ pub(super) const CLAIM: Claim = Claim {
 /// A printed value and the unit of its last digit.
 type Printed = (f64, f64);
 
-/// (N, dB an interferometer, [(F, transmission in dB)] of the rectangular and of the triangular mesh).
-const TABLE: [(usize, f64, [(Printed, Printed); 2]); 6] = [
+/// N, dB an interferometer, and (F, transmission in dB) of the rectangular and of the triangular mesh.
+type Line = (usize, f64, [(Printed, Printed); 2]);
+
+const TABLE: [Line; 6] = [
     (8, 0.1, [((0.999_90, 1e-5), (-0.70, 0.01)), ((0.999_24, 1e-5), (-0.69, 0.01))]),
     (8, 0.5, [((0.9974, 1e-4), (-3.48, 0.01)), ((0.9806, 1e-4), (-3.33, 0.01))]),
     (8, 1.0, [((0.989, 1e-3), (-6.9, 0.1)), ((0.925, 1e-3), (-6.3, 0.1))]),

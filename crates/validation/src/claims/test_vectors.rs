@@ -5,7 +5,7 @@ use crate::machine::{Matrix, process, unitary};
 use crate::statistics::Estimate;
 use crate::{Claim, Row, Setting, ValidationError};
 use num_complex::Complex64;
-use std::f64::consts::TAU;
+use std::f64::consts::{FRAC_PI_2, FRAC_PI_3, TAU};
 
 pub(super) const CLAIM: Claim = Claim {
     key: "test_vectors",
@@ -16,24 +16,20 @@ pub(super) const CLAIM: Claim = Claim {
     rows,
 };
 
-/// (mode, θ, φ) in order of propagation, and the output phases (rad).
+/// (mode, θ, φ) in order of propagation, and the output phases (rad); π/2 and π/3 are printed as ten digits.
 type Vector = (&'static [(usize, f64, f64)], &'static [f64]);
 
 const THREE: Vector = (
-    &[
-        (0, 1.570_796_326_8, 5.235_987_756_0),
-        (1, 1.230_959_417_3, 6.021_385_919_4),
-        (0, 1.570_796_326_8, 0.353_680_320_9),
-    ],
+    &[(0, FRAC_PI_2, 5.235_987_756_0), (1, 1.230_959_417_3, 6.021_385_919_4), (0, FRAC_PI_2, 0.353_680_320_9)],
     &[1.740_714_78, 2.787_912_33, 3.049_711_72],
 );
 const FOUR: Vector = (
     &[
-        (0, 1.570_796_326_8, 4.712_388_980_4),
-        (2, 1.570_796_326_8, 0.0),
+        (0, FRAC_PI_2, 4.712_388_980_4),
+        (2, FRAC_PI_2, 0.0),
         (1, 1.230_959_417_3, 2.356_194_490_2),
-        (0, 1.047_197_551_2, 2.971_674_198_9),
-        (2, 1.047_197_551_2, 2.526_112_944_9),
+        (0, FRAC_PI_3, 2.971_674_198_9),
+        (2, FRAC_PI_3, 2.526_112_944_9),
         (1, 1.910_633_236_2, 2.526_112_944_9),
     ],
     &[5.929_504_99, 1.662_677_26, 2.448_075_42, 2.617_993_88],

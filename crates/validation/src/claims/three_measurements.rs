@@ -19,12 +19,13 @@ pub(super) const CLAIM: Claim = Claim {
     rows,
 };
 
-/// (N, dB a cell, factor on δ, mean cosine and standard error by a second NumPy program, the value of the notes.)
-///
+/// N, dB a cell, factor on δ, mean cosine and standard error by a second NumPy program, the value of the notes.
+type Second = (usize, f64, f64, (f64, f64), f64);
+
 /// The notes do not say how many draws are behind their values, nor where loss stands. The second program (500 draws, 1500
 /// for N = 6) has single draws that scatter by .037, .071 and .21; with the loss behind each cell, in place of the inner
 /// arms, it gives .947, .867 and .700.
-const SECOND: [(usize, f64, f64, (f64, f64), f64); 3] = [
+const SECOND: [Second; 3] = [
     (16, 0.25, 1.0, (0.9382, 0.0017), 0.952),
     (16, 0.5, 1.0, (0.8521, 0.0032), 0.874),
     (6, 0.5, 5.0, (0.6235, 0.0055), 0.34),
