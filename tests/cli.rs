@@ -5,6 +5,7 @@
 
 mod cli {
     mod bytes;
+    mod corrections;
     mod extremes;
     mod folders;
     mod matrix;

@@ -24,9 +24,13 @@ fn random_phases(program: &MatrixProgram, seed: u64, margin: f64) -> MatrixProgr
     let settings = program.sections().iter().map(|section: &Section| {
         let mut settings: Settings = section.settings().clone();
         for k in 0..section.layout().sites.len() {
-            settings.set_cell(k, margin + (std::f64::consts::PI - 2.0 * margin) * uniform(), 6.28 * uniform());
+            settings.set_cell(
+                k,
+                margin + (std::f64::consts::PI - 2.0 * margin) * uniform(),
+                std::f64::consts::TAU * uniform(),
+            );
         }
-        (0..settings.output().len()).for_each(|m| settings.set_output(m, 6.28 * uniform()));
+        (0..settings.output().len()).for_each(|m| settings.set_output(m, std::f64::consts::TAU * uniform()));
         settings
     });
     program.with_settings(settings.collect())

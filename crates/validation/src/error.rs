@@ -14,6 +14,9 @@ pub enum ValidationError {
     /// The settings of a claim are not TOML.
     #[error("the settings of a claim were refused: {0}")]
     Settings(#[from] toml::de::Error),
+    /// Measured data that are there are not what they should be.
+    #[error(transparent)]
+    Measured(Box<crate::measured_chip::MeasuredError>),
     /// The table could not be written as CSV.
     #[error("claims.csv: {0}")]
     Csv(#[from] csv::Error),

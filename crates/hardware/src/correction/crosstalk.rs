@@ -9,6 +9,9 @@ use phaseloom_mesh::cell::wrap;
 use phaseloom_mesh::{MatrixProgram, Settings};
 use std::f64::consts::TAU;
 
+/// Iterations in which heaters may change by whole turns: one at the seam can go up and down for ever with its
+/// neighbours. What still stands beyond the seam then is wrapped at last, which its neighbours feel by crosstalk of a turn.
+const TURNING: u64 = 100;
 /// Iterations after which crosstalk counts as too strong.
 const MOST: u64 = 500;
 /// Largest phase (rad) that may be left.
@@ -60,7 +63,7 @@ pub(super) fn before_crosstalk(
                 largest = f64::max(largest, error.abs());
                 *heater -= error;
                 let whole = wrap(*heater) - *heater;
-                if whole.abs() > 1.0 {
+                if whole.abs() > 1.0 && step <= TURNING {
                     *heater += whole;
                     *wanted += whole;
                     largest = TAU;

@@ -1,7 +1,9 @@
 //! The claims: one file each, and one line in the list. Claims of one group stand together.
 
 mod adjoint;
+mod burgwal;
 mod cell;
+mod corrected_error;
 mod crosstalk;
 mod decomposition;
 mod detection;
@@ -12,10 +14,12 @@ mod fidelity;
 mod haar_statistics;
 mod initialisation;
 mod jitter;
+mod local_correction;
 mod loss;
 mod loss_order;
 mod matrix_error;
 pub mod measured_chip;
+mod measured_network;
 mod parameter_shift;
 mod phase_error;
 mod quantization;
@@ -45,6 +49,10 @@ pub const CLAIMS: &[&Claim] = &[
     &quantization::CLAIM,
     &extinction::CLAIM,
     &svd_error::CLAIM,
+    // Correction.
+    &local_correction::CLAIM,
+    &corrected_error::CLAIM,
+    &burgwal::CLAIM,
     // Dynamic noise and detection.
     &jitter::CLAIM,
     &shot_noise::CLAIM,
@@ -55,6 +63,8 @@ pub const CLAIMS: &[&Claim] = &[
     &three_measurements::CLAIM,
     &parameter_shift::CLAIM,
     &initialisation::CLAIM,
+    // Measured.
+    &measured_network::CLAIM,
 ];
 
 #[cfg(test)]
