@@ -1,6 +1,6 @@
 //! `phaseloom correct` and the key `correction` of an experiment.
 
-use super::support::{CORE, DATA, Scene, phaseloom, run, wait};
+use super::support::{CORE, DATA, Scene, cell, phaseloom, run, table, wait};
 use phaseloom::{Form, MatrixProgram, StreamKey, haar_unitary, topology};
 use std::fs;
 use std::path::Path;
@@ -63,7 +63,7 @@ fn what_cannot_be_corrected_is_refused() {
         run(base.iter().chain(more).copied())
     };
     correct(&["locale"]).refused(&["unknown correction `locale`", "nearest `local`", "spsa"]);
-    correct(&["local", "--noise", "-1"]).refused(&["--noise", "-1", "0 to 1"]);
+    correct(&["local", "--noise=-1"]).refused(&["--noise", "-1", "0 to 1"]);
     correct(&["local", "--noise", "nan"]).refused(&["--noise", "NaN"]);
     correct(&["local", "--effort", "inf"]).refused(&["--effort", "inf"]);
     let other = scene.path("other.json");
@@ -83,18 +83,12 @@ fn an_experiment_mends_its_chips() {
     let process = "[process.splitter_error]\nsigma_rad = 0.1\n[process.phase_error]\nsigma_rad = 0.2\n";
     scene.experiment(&format!("correction_noise = 0\n{DATA}{CORE}{process}{sweep}"));
     scene.run(&[]).well();
-    let table = fs::read_to_string(scene.path("out/table.csv")).unwrap();
-    let mut lines = table.lines();
-    let header: Vec<&str> = lines.next().unwrap().split(',').collect();
-    let column = |name: &str| header.iter().position(|h| h.contains(name)).unwrap();
-    let (row, method, error) = (column("row"), column("correction"), column("matrix_error"));
+    let rows = table(&scene.path("out/table.csv"));
     let errors = |key: &str| -> f64 {
-        let cells = table.lines().map(|line| line.split(',').collect::<Vec<_>>());
-        let found: Vec<f64> = cells
-            .filter(|cells| cells[row] == "chips" && cells[method] == key)
-            .map(|cells| cells[error].parse().unwrap())
-            .collect();
-        found.iter().sum::<f64>() / found.len() as f64
+        let chips = rows.iter().filter(|row| cell(row, "row") == "chips" && cell(row, "correction") == key);
+        let found: Vec<f64> = chips.map(|row| cell(row, "layer0_matrix_error").parse().unwrap()).collect();
+        assert_eq!(found.len(), 2, "{key}");
+        found.iter().sum()
     };
     let (none, local, adjoint) = (errors("none"), errors("local"), errors("adjoint"));
     assert!(local < 0.6 * none && adjoint < 0.6 * none, "{none} {local} {adjoint}");
