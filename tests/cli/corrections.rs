@@ -92,9 +92,11 @@ fn an_experiment_mends_its_chips() {
     };
     let (none, local, adjoint) = (errors("none"), errors("local"), errors("adjoint"));
     assert!(local < 0.6 * none && adjoint < 0.6 * none, "{none} {local} {adjoint}");
+    let scene = Scene::new();
     scene.refuses(
         &format!("correction = 'locl'\n{DATA}{CORE}"),
         &["experiment.toml: line", "`locl`", "nearest `local`"],
     );
+    let scene = Scene::new();
     scene.refuses(&format!("correction_noise = -1\n{DATA}{CORE}"), &["correction_noise", "-1"]);
 }

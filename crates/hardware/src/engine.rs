@@ -78,10 +78,7 @@ impl Set {
         let Sample { seed, trial, core } = reading;
         let instruments = Instruments { noise: plan.noise, effort: plan.effort, seed, trial, core };
         let (program, found, _) = mended(&chip, &tile.program, plan.method, &instruments)?;
-        let gain = match found.amplitude {
-            Some(amplitude) if amplitude > 0.0 => tile.program.gain() / amplitude,
-            _ => design.gain,
-        };
+        let gain = if found.amplitude.is_some() { program.gain() } else { design.gain };
         Ok(Self { driven: chip.process().drive(&program), chip, gain })
     }
 }
@@ -389,7 +386,7 @@ impl<T: Real> TileEngine<T> {
             }
         }
         let offset = match link.detection {
-            Detection::Offset => tile.target[(0, inputs - 1)].re / design.gain,
+            Detection::Offset => tile.target[(0, inputs - 1)].re / set.gain,
             Detection::Homodyne | Detection::Direct => 0.0,
         };
         let trims: Vec<f64> = gains.iter().map(|g| g / design.gain).collect();

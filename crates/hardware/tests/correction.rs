@@ -212,6 +212,26 @@ fn every_method_leaves_a_perfect_chip_in_order_and_gives_the_same_bits_twice() {
     }
 }
 
+/// The gain of a corrected program undoes what a search measured of the loss, also where most of the core is dark.
+#[test]
+fn the_corrected_program_multiplies_by_the_target() {
+    let column = |r: usize| ((3 * r + 1) as f64 * 0.7).sin();
+    let rank_one = nalgebra::DMatrix::from_fn(8, 8, |r, c| if c < 3 { column(r) * column(c + 5) } else { 0.0 });
+    let full = nalgebra::DMatrix::from_fn(6, 4, |r, c| ((3 * r * r + 7 * c * r + c * c) as f64 * 0.71).sin());
+    let p = process("[splitter_error]\nsigma_rad = 0.02\n[insertion_loss]\nloss_db = 0.1");
+    for w in [rank_one, full] {
+        let program = MatrixProgram::new(&w.map(Complex64::from), Form::Svd, topology("rectangular").unwrap()).unwrap();
+        for method in ["self_configuration", "adjoint", "loss"] {
+            let done = mended(method, &program, &p, 0, 1e-4);
+            let share = done.after.error / done.after.scaled_error;
+            assert!((0.99..1.5).contains(&share), "{method}: {:?}", done.after);
+            assert!(done.after.error < done.before.error, "{method}: {:?} {:?}", done.before, done.after);
+        }
+        // Without noise, too, a fit that leaves two shifters in a row open has a solution.
+        assert!(mended("characterisation", &program, &p, 0, 0.0).after.scaled_error < 0.1);
+    }
+}
+
 #[test]
 fn an_unknown_key_names_the_nearest() {
     let Err(error) = correction("locale") else { panic!("no such method") };

@@ -187,6 +187,18 @@ impl MatrixProgram {
         program
     }
 
+    /// The same optics with another gain behind them.
+    ///
+    /// # Panics
+    ///
+    /// If the gain is no finite number ≥ 0.
+    #[must_use]
+    pub fn with_electronic_gain(mut self, gain: f64) -> Self {
+        assert!(gain.is_finite() && gain >= 0.0, "a gain of {gain}");
+        self.gain = gain;
+        self
+    }
+
     /// Number of interferometers, attenuators included.
     #[must_use]
     pub fn interferometers(&self) -> usize {

@@ -1,8 +1,8 @@
 use super::{Ending, interrupt, output};
 use clap::Args;
 use phaseloom::MatrixProgram;
-use phaseloom::hardware::Chip;
 use phaseloom::hardware::correction::{CORRECTIONS, Corrected, Correction, Instruments, correct, correction};
+use phaseloom::hardware::{Chip, HardwareError};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
@@ -63,7 +63,15 @@ impl Correct {
             if stop.load(Ordering::Relaxed) {
                 return Ok(Ending::Interrupted);
             }
-            let done = correct(&chip, &target, method, &instruments)?;
+            let done = match correct(&chip, &target, method, &instruments) {
+                Ok(done) => done,
+                // Side by side, one that cannot does not hide the others.
+                Err(error) if self.method.is_none() && !matches!(error, HardwareError::ShapeMismatch { .. }) => {
+                    text += &format!("{:<19} {error}\n", method.key());
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
             if last.is_none() {
                 text += &line("none", &done, true, "");
             }

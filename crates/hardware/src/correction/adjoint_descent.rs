@@ -2,9 +2,10 @@
 //! the shifters read the gradient of all phases at once (Hughes et al. 2018; Pai et al. 2023, recalled). Adam, with a
 //! rate that falls to zero as a half cosine.
 
-use super::lab::transmission;
+use super::lab::{amplitude, distance, transmission};
 use super::{Correction, Found, Knowledge, Lab};
 use crate::HardwareError;
+use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_mesh::Settings;
 
@@ -24,7 +25,7 @@ impl Correction for AdjointDescent {
     }
 
     fn description(&self) -> &'static str {
-        "gradient descent on the chip, all phases at once, light sent forward and backward"
+        "gradient descent on the chip: light sent forward and backward, monitors at all shifters"
     }
 
     fn knows(&self) -> Knowledge {
@@ -37,13 +38,22 @@ impl Correction for AdjointDescent {
         let steps = lab.steps(STEPS);
         let shape = |s: &Settings| (vec![0.0; s.values().len()], vec![0.0; s.values().len()]);
         let mut memory: Vec<(Vec<f64>, Vec<f64>)> = settings.iter().map(shape).collect();
-        let mut factor = None;
+        let mut best = (f64::INFINITY, settings.clone(), None);
+        let first = lab.read_matrix(&settings);
+        let factor = transmission(&target, &first)?;
+        // The best settings that were read, those of the start among them.
+        let keep = |made: &DMatrix<Complex64>, settings: &Vec<Settings>, best: &mut Best| {
+            let error = distance(&target, made, factor);
+            if error < best.0 {
+                *best = (error, settings.clone(), amplitude(&target, made));
+            }
+        };
         for step in 0..steps {
-            let (_, slopes) = lab.read_gradient(&settings, |made| {
-                let factor = *factor.get_or_insert_with(|| transmission(&target, made));
+            let (made, slopes) = lab.read_gradient(&settings, |made| {
                 // ½‖M − gT‖² has the adjoint M − gT.
                 made - &target * Complex64::new(factor, 0.0)
             });
+            keep(&made, &settings, &mut best);
             let done = step as f64 / steps as f64;
             let rate = RATE * 0.5 * (1.0 + (std::f64::consts::PI * done).cos());
             let trust = (1.0 - MEMORY.0.powf(step as f64 + 1.0), 1.0 - MEMORY.1.powf(step as f64 + 1.0));
@@ -62,6 +72,12 @@ impl Correction for AdjointDescent {
                 }
             }
         }
-        Ok(Found { settings, steps, out_of_reach: None, amplitude: factor })
+        let made = lab.read_matrix(&settings);
+        keep(&made, &settings, &mut best);
+        let (_, settings, amplitude) = best;
+        Ok(Found { settings, steps, out_of_reach: None, amplitude })
     }
 }
+
+/// Squared relative error, settings, amplitude.
+type Best = (f64, Vec<Settings>, Option<f64>);

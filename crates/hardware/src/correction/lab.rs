@@ -1,9 +1,10 @@
 //! The bench on which a chip is mended: set phases, send light, read fields; each with its noise, each counted.
 
 use super::Knowledge;
-use crate::{Chip, Fabricated, Process};
+use crate::{Chip, Fabricated, HardwareError, Process};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
+use phaseloom_mesh::linalg::svd;
 use phaseloom_mesh::{Circuit, Fields, MatrixProgram, Normals, SectionKind, Settings, StreamKey, gradient};
 
 /// Share of the amplitude of the program that a search with attenuators aims at.
@@ -134,7 +135,8 @@ impl<'a> Lab<'a> {
         (self.knowledge == Knowledge::Errors).then(|| self.chip.sections())
     }
 
-    /// Sets phases, sends fields (columns of `inputs`), reads both quadratures at every output: rows × inputs.
+    /// Sets phases, sends fields (columns of `inputs`), reads both quadratures at every output: rows × inputs. Phases
+    /// stand still while it reads: a chip that jitters is read for long enough.
     pub fn read(&mut self, settings: &[Settings], inputs: &DMatrix<Complex64>) -> DMatrix<Complex64> {
         let driven = self.chip.process().drive_phases(self.program, settings.to_vec());
         let mut fields = Fields::from_matrix(inputs);
@@ -159,8 +161,9 @@ impl<'a> Lab<'a> {
     }
 
     /// The whole matrix, and the gradient (1/rad) of a loss of it with respect to all phases as the shifters have them:
-    /// forward light, then its adjoint `∂L/∂Re + i ∂L/∂Im` (of the read matrix) backwards, power monitors at every
-    /// shifter (Hughes et al. 2018, recalled). Two readings an input.
+    /// forward light, then its adjoint `∂L/∂Re + i ∂L/∂Im` (of the read matrix) backwards, and at every shifter a monitor
+    /// that reads both fields (idealised: from powers alone the slopes are exact without loss only, Hughes et al. 2018,
+    /// recalled). Two readings an input.
     ///
     /// The monitors read with the noise of the detectors: a slope errs by `noise·‖adjoint‖/√modes`, the adjoint on one
     /// line.
@@ -203,11 +206,22 @@ impl<'a> Lab<'a> {
     }
 }
 
-/// ‖M‖/‖T‖ of a first reading: the amplitude that the optics let pass, which electronics undo. A search keeps to it, so that
-/// it cannot win by attenuating.
-pub(super) fn transmission(target: &DMatrix<Complex64>, made: &DMatrix<Complex64>) -> f64 {
+/// ‖M‖₂/‖T‖₂ of a first reading, or the ratio of the Frobenius norms where that is less: the amplitude that the optics let
+/// pass, which electronics undo. The largest singular value sees neither the leaks of closed attenuators nor much of the
+/// noise. A search keeps to it.
+pub(super) fn transmission(target: &DMatrix<Complex64>, made: &DMatrix<Complex64>) -> Result<f64, HardwareError> {
     let size = target.norm();
-    if size > 0.0 { made.norm() / size } else { 1.0 }
+    if size <= 0.0 {
+        return Ok(1.0);
+    }
+    let largest = |m: &DMatrix<Complex64>| -> Result<f64, HardwareError> { Ok(svd(m)?.sigma[0]) };
+    Ok((largest(made)? / largest(target)?).min(made.norm() / size))
+}
+
+/// The real factor g that brings the target nearest to what is made: what electronics have to undo behind a search.
+pub(super) fn amplitude(target: &DMatrix<Complex64>, made: &DMatrix<Complex64>) -> Option<f64> {
+    let size = target.norm_squared();
+    (size > 0.0).then(|| target.dotc(made).re / size).filter(|g| *g > 0.0)
 }
 
 /// ‖M − g·T‖²_F/‖g·T‖²_F.

@@ -23,7 +23,7 @@ pub use lab::{HEADROOM, Instruments, Lab};
 pub use outcome::{Corrected, Quality as CorrectionQuality};
 
 use crate::{Chip, HardwareError};
-use phaseloom_mesh::{MatrixProgram, Settings};
+use phaseloom_mesh::{Form, MatrixProgram, Settings};
 
 /// What a method assumes to know of a chip beforehand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,7 +57,8 @@ pub struct Found {
     pub steps: u64,
     /// Interferometers that cannot do exactly what is asked of them, where the method knows.
     pub out_of_reach: Option<usize>,
-    /// The g of `M ≈ g·T` that a search aimed at, T the program without its gain; else what the design lets pass.
+    /// The g of `M ≈ g·T` behind a search, as it read it, T the program without its gain. It becomes part of the gain of the
+    /// corrected program, where that has one; `None` leaves the gain to the design.
     pub amplitude: Option<f64>,
 }
 
@@ -164,7 +165,16 @@ pub(crate) fn mended(
 ) -> Result<(MatrixProgram, Found, u64), HardwareError> {
     chip.fits(target)?;
     let mut lab = Lab::new(chip, target, method.knows(), instruments);
+    if lab.target().norm() <= 0.0 {
+        // Nothing is asked for.
+        let found = Found { settings: Vec::new(), steps: 0, out_of_reach: None, amplitude: None };
+        return Ok((target.clone(), found, 0));
+    }
     let mut found = method.settings(&mut lab)?;
     let settings = std::mem::take(&mut found.settings).into_iter().map(outcome::wrapped).collect();
-    Ok((target.with_settings(settings), found, lab.readings()))
+    let mut program = target.with_settings(settings);
+    if let (Form::Svd, Some(amplitude)) = (target.form(), found.amplitude) {
+        program = program.with_electronic_gain(target.gain() / amplitude);
+    }
+    Ok((program, found, lab.readings()))
 }

@@ -10,11 +10,11 @@ use phaseloom_mesh::{MatrixProgram, Settings, fidelity, relative_error};
 pub struct Quality {
     /// |tr(W†Ŵ)|²/(‖W‖²‖Ŵ‖²), 0…1: blind to common phase and loss.
     pub fidelity: f64,
-    /// ‖Ŵ − W‖_F/‖W‖_F, loss included.
+    /// ‖Ŵ − W‖_F/‖W‖_F behind the gain of the program.
     pub error: f64,
     /// The same behind the real gain that undoes the common loss best.
     pub scaled_error: f64,
-    /// ‖Ŵ‖²/‖W‖², in dB of power.
+    /// ‖Ŵ‖²/‖W‖² of the optics, before the gain, in dB of power.
     pub transmission_db: f64,
     /// Mean phase of the shifters (rad): a thermo-optic one takes power in proportion.
     pub mean_phase_rad: f64,
@@ -28,7 +28,7 @@ impl Quality {
     /// A chip of another shape than the program.
     pub fn of(chip: &Chip, target: &MatrixProgram, program: &MatrixProgram) -> Result<Self, HardwareError> {
         let wanted = target.matrix();
-        let made = chip.realise(program)? * Complex64::new(target.gain(), 0.0);
+        let made = chip.realise(program)? * Complex64::new(program.gain(), 0.0);
         let (real, size) = (made.norm_squared(), wanted.norm_squared());
         let overlap = wanted.dotc(&made).re;
         let scaled = if overlap > 0.0 { &made * Complex64::new(size / overlap, 0.0) } else { made.clone() };
@@ -37,7 +37,7 @@ impl Quality {
             fidelity: if real > 0.0 && size > 0.0 { fidelity(&wanted, &made) } else { 0.0 },
             error: relative_error(&wanted, &made),
             scaled_error: relative_error(&wanted, &scaled),
-            transmission_db: 10.0 * (real / size).log10(),
+            transmission_db: 10.0 * (real / size).log10() - 20.0 * (program.gain() / target.gain()).log10(),
             mean_phase_rad: values().map(|p| p.abs()).sum::<f64>() / values().count().max(1) as f64,
         })
     }

@@ -1,18 +1,19 @@
 //! Self-configuration: the detectors tell what every shifter does, and all are turned at once to where the error is least.
 //!
-//! The field at every output is `a + b·e^{iδ}` in the phase δ of one shifter, whatever is wrong with the chip. So two readings
-//! tell its slope exactly,
+//! The field at every output is `a + b·e^{iδ}` in the phase δ of one shifter, whatever is wrong with the chip, but for
+//! crosstalk and the codes of a converter. So two readings tell its slope,
 //!
 //! ```text
 //! ∂M/∂δ = (M(δ+h) − M(δ−h))/(2 sin h),
 //! ```
 //!
 //! for any h; half a radian lifts it far above the noise, and above the codes of a converter. A Levenberg–Marquardt step
-//! `(JᵀJ + λ)·Δφ = −Jᵀ(M − gT)` then turns all shifters, and is kept if the detectors agree. Nothing is known of the chip, not even
-//! what a shifter does to its neighbours: that stands in the slopes, too. 2P + 1 readings of the matrix a step for P phases;
+//! `(JᵀJ + λ)·Δφ = −Jᵀ(M − gT)` then turns all shifters, and is kept if the detectors agree. Nothing is known of the chip. What
+//! a shifter does to its neighbours stands in the slopes too, nearly, and better in the next reading. It is a local search: from
+//! a chip that does nothing like the target it may end far away. 2P + 1 readings of the matrix a step for P phases;
 //! the equations take O(N²·P²), with P ≈ N² for a mesh of N modes.
 
-use super::lab::{distance, transmission};
+use super::lab::{amplitude, distance, transmission};
 use super::outcome::wrapped;
 use super::{Correction, Found, Knowledge, Lab};
 use crate::HardwareError;
@@ -48,10 +49,10 @@ impl Correction for SelfConfiguration {
         let target = lab.target();
         let mut settings = lab.search_start();
         let phases: usize = settings.iter().map(|s| s.values().len()).sum();
-        let numbers = phases as f64 * (2.0 * target.len() as f64 + 2.0 * phases as f64);
+        let numbers = phases as f64 * (4.0 * target.len() as f64 + 3.0 * phases as f64);
         require_memory(8.0 * numbers, &format!("slopes of {phases} phases"))?;
         let mut made = lab.read_matrix(&settings);
-        let factor = transmission(&target, &made);
+        let factor = transmission(&target, &made)?;
         let mut damping = 1e-3;
         let mut steps = 0;
         while steps < lab.steps(STEPS) {
@@ -84,7 +85,7 @@ impl Correction for SelfConfiguration {
                 break;
             }
         }
-        Ok(Found { settings, steps, out_of_reach: None, amplitude: Some(factor) })
+        Ok(Found { settings, steps, out_of_reach: None, amplitude: amplitude(&target, &made) })
     }
 }
 

@@ -4,7 +4,7 @@
 //! perturbation; Spall 1992 and its usual exponents, recalled). Two readings of the matrix a step whatever the number of
 //! shifters, but slow: of a gradient in P dimensions each step sees one.
 
-use super::lab::{distance, transmission};
+use super::lab::{amplitude, distance, transmission};
 use super::{Correction, Found, Knowledge, Lab};
 use crate::HardwareError;
 use phaseloom_mesh::Settings;
@@ -15,7 +15,7 @@ const STEPS: u64 = 3000;
 const SHAKE: f64 = 0.02;
 /// Share of the steps after which the rate begins to fall.
 const STABLE: f64 = 0.1;
-/// What the first step may move a phase, on the average (rad).
+/// What the first step moves each phase (rad).
 const FIRST: f64 = 0.002;
 
 /// Simultaneous perturbation.
@@ -38,7 +38,7 @@ impl Correction for Spsa {
         let target = lab.target();
         let mut settings = lab.search_start();
         let first = lab.read_matrix(&settings);
-        let factor = transmission(&target, &first);
+        let factor = transmission(&target, &first)?;
         let mut draws = lab.draws("correction/spsa");
         let steps = lab.steps(STEPS);
         let stable = STABLE * steps as f64;
@@ -66,9 +66,12 @@ impl Correction for Spsa {
             let by = (-rate * slope).clamp(-1.0, 1.0);
             settings = moved(&settings, &signs, by);
         }
-        let last = distance(&target, &lab.read_matrix(&settings), factor);
-        let settings = if last <= best.0 { settings } else { best.1 };
-        Ok(Found { settings, steps, out_of_reach: None, amplitude: Some(factor) })
+        let made = lab.read_matrix(&settings);
+        if distance(&target, &made, factor) <= best.0 {
+            return Ok(Found { settings, steps, out_of_reach: None, amplitude: amplitude(&target, &made) });
+        }
+        let amplitude = amplitude(&target, &lab.read_matrix(&best.1));
+        Ok(Found { settings: best.1, steps, out_of_reach: None, amplitude })
     }
 }
 

@@ -27,7 +27,7 @@ fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
             Ok((done.out_of_reach.unwrap_or_default(), done.after.error))
         })?;
         let of = |what: &str| format!("{what}, N = {n}, σ = {sigma}");
-        let worst = done.iter().filter(|d| d.0 == 0).map(|d| d.1).fold(0.0, f64::max);
+        let worst = done.iter().filter(|d| d.0 == 0).map(|d| d.1).fold(f64::NAN, f64::max);
         rows.push(Check::new(of("largest E within reach"), "1").at_most(1e-13 * n as f64, Estimate::exact(worst)));
         let share: Mean = done.iter().map(|d| f64::from(u8::from(d.0 == 0))).collect();
         let size = n as f64;
