@@ -95,7 +95,7 @@ fn an_experiment_mends_its_chips() {
     let scene = Scene::new();
     scene.refuses(
         &format!("correction = 'locl'\n{DATA}{CORE}"),
-        &["experiment.toml: line", "`locl`", "nearest `local`"],
+        &["experiment.toml: line", "`locl`", "`none` or one of local, "],
     );
     let scene = Scene::new();
     scene.refuses(&format!("correction_noise = -1\n{DATA}{CORE}"), &["correction_noise", "-1"]);

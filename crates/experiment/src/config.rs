@@ -1,7 +1,7 @@
 //! The experiment file: what is run, on which chips, over which grid.
 
 use crate::ExperimentError;
-use phaseloom_hardware::correction::{CorrectionPlan, Instruments, correction};
+use phaseloom_hardware::correction::{CORRECTIONS, CorrectionPlan, Instruments, correction};
 use phaseloom_hardware::toml_file::{Invalid, TomlError, between, locate, parse_toml, read_toml};
 use phaseloom_hardware::{CoreSpec, HardwareError, Link, Precision, Process, read_process};
 use phaseloom_network::data::DataSpec;
@@ -275,9 +275,11 @@ impl Experiment {
         config.link.check().map_err(|e| of("link", e))?;
         phaseloom_mesh::topology(&config.core.topology)
             .map_err(|e| Invalid::new("core.topology", format!("`{}`", config.core.topology), &e.to_string()))?;
-        config
-            .correction_plan()
-            .map_err(|e| Invalid::new("correction", format!("`{}`", config.correction), &e.to_string()))?;
+        config.correction_plan().map_err(|_| {
+            let keys: Vec<&str> = CORRECTIONS.iter().map(|method| method.key()).collect();
+            let expected = format!("`none` or one of {}", keys.join(", "));
+            Invalid::new("correction", format!("`{}`", config.correction), &expected)
+        })?;
         between("correction_noise", config.correction_noise, 0.0, 1.0)?;
         between("correction_effort", config.correction_effort, 0.0, 1000.0)?;
         if let Some(source) = &config.calibration {

@@ -228,7 +228,9 @@ fn the_corrected_program_multiplies_by_the_target() {
             assert!(done.after.error < done.before.error, "{method}: {:?} {:?}", done.before, done.after);
         }
         // Without noise, too, a fit that leaves two shifters in a row open has a solution.
-        assert!(mended("characterisation", &program, &p, 0, 0.0).after.scaled_error < 0.1);
+        let found = mended("characterisation", &program, &p, 0, 0.0).after.scaled_error;
+        let known = mended("local", &program, &p, 0, 0.0).after.scaled_error;
+        assert!(found < 1.1 * known + 1e-3, "{found} {known}");
     }
 }
 

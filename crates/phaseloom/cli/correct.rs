@@ -51,6 +51,9 @@ impl Correct {
         };
         let target = MatrixProgram::load(&self.program)?;
         let chip = Chip::load(&self.chip)?;
+        if target.gain() <= 0.0 {
+            anyhow::bail!("{}: `gain` is 0: a matrix of zeros asks for nothing", self.program.display());
+        }
         let instruments =
             Instruments { noise: self.noise, seed: self.seed, effort: self.effort, ..Instruments::default() };
         let stop = interrupt::flag();

@@ -88,8 +88,7 @@ impl<'a> Lab<'a> {
     /// What the optics should multiply by: the matrix of the program without its gain.
     #[must_use]
     pub fn target(&self) -> DMatrix<Complex64> {
-        let gain = self.program.gain();
-        self.program.matrix() * Complex64::new(if gain > 0.0 { 1.0 / gain } else { 1.0 }, 0.0)
+        self.program.clone().with_electronic_gain(1.0).matrix()
     }
 
     /// The instruments.

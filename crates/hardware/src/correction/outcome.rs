@@ -27,17 +27,19 @@ impl Quality {
     ///
     /// A chip of another shape than the program.
     pub fn of(chip: &Chip, target: &MatrixProgram, program: &MatrixProgram) -> Result<Self, HardwareError> {
-        let wanted = target.matrix();
-        let made = chip.realise(program)? * Complex64::new(program.gain(), 0.0);
+        // Without the gain, whose square need not be a number.
+        let wanted = target.clone().with_electronic_gain(1.0).matrix();
+        let made = chip.realise(program)?;
         let (real, size) = (made.norm_squared(), wanted.norm_squared());
+        let factor = if target.gain() > 0.0 { program.gain() / target.gain() } else { 1.0 };
+        let behind = |factor: f64| relative_error(&wanted, &(&made * Complex64::new(factor, 0.0)));
         let overlap = wanted.dotc(&made).re;
-        let scaled = if overlap > 0.0 { &made * Complex64::new(size / overlap, 0.0) } else { made.clone() };
         let values = || program.sections().iter().flat_map(|s| s.settings().values());
         Ok(Self {
             fidelity: if real > 0.0 && size > 0.0 { fidelity(&wanted, &made) } else { 0.0 },
-            error: relative_error(&wanted, &made),
-            scaled_error: relative_error(&wanted, &scaled),
-            transmission_db: 10.0 * (real / size).log10() - 20.0 * (program.gain() / target.gain()).log10(),
+            error: behind(factor),
+            scaled_error: behind(if overlap > 0.0 { size / overlap } else { 1.0 }),
+            transmission_db: 10.0 * (real / size).log10(),
             mean_phase_rad: values().map(|p| p.abs()).sum::<f64>() / values().count().max(1) as f64,
         })
     }
