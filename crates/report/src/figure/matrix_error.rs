@@ -88,7 +88,7 @@ mod tests {
         let table = Table::parse(text).unwrap();
         assert_eq!(series(&table).unwrap().iter().map(|s| s.1.len()).collect::<Vec<_>>(), [2, 1]);
         let svg = MatrixError.draw(&table).unwrap();
-        assert!(svg.contains("a, N = 4") && svg.contains("σ (rad)"), "{svg}");
+        assert!(svg.contains("a, N = 4") && svg.contains("(rad)"), "{svg}");
         let none = Table::parse("series,x,predicted,measured\n,,1,1\n").unwrap();
         assert!(matches!(MatrixError.draw(&none), Err(ReportError::NoRows)));
     }

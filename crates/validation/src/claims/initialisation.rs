@@ -11,10 +11,10 @@ use std::sync::atomic::Ordering;
 
 pub(super) const CLAIM: Claim = Claim {
     key: "initialisation",
-    sentence: "From Haar-distributed phases Adam reaches a fixed error in at least 2× fewer iterations than from uniform ones; uniform phases give a banded |U|²",
+    sentence: "From Haar-distributed phases Adam reaches a fixed error in at least 2× fewer iterations than from uniform ones; uniform phases give a band of powers",
     source: "Pai et al. 2019 (found: abstract)",
     method: "Adam (rate .01) on ‖U−Û‖²/2N with the adjoint gradient of a chip without errors, until it is .1; rectangular, five Haar targets",
-    criterion: "ratio of the medians of iterations ≥ 2; power beyond N/2 from the diagonal: that of a flat |U|² from Haar phases, a tenth of it from uniform ones",
+    criterion: "ratio of the medians of iterations ≥ 2; power beyond N/2 from the diagonal: that of a flat matrix of powers from Haar phases, a tenth of it from uniform ones",
     rows,
 };
 
