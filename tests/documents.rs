@@ -173,7 +173,8 @@ fn run_documented(sandbox: &Path, command: &str) -> Option<String> {
             if file.starts_with("examples/mnist/") {
                 edit(&path, |text| {
                     // Two documents may name the same command.
-                    let text = text.replace("[data]\nsamples = 256", "[data]").replace("[data]", "[data]\nsamples = 256");
+                    let text =
+                        text.replace("[data]\nsamples = 256", "[data]").replace("[data]", "[data]\nsamples = 256");
                     text.replace("correction_effort = 0.1", "correction_effort = 0.002").replace("0.01, 0.03, ", "")
                 });
                 phaseloom(sandbox, &["run", file, "--trials", "1"]);
