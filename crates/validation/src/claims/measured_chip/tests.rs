@@ -89,16 +89,3 @@ fn malformed_files_are_named_with_their_line() {
     assert!(broken("moons-unitaries.json", &|t| t.replacen("unitaries_im", "imaginary", 1)).contains("unitaries_im"));
     assert!(matches!(Data::read(Path::new("nowhere")), Err(MeasuredError::Absent { .. })));
 }
-
-/// The whole comparison; minutes, so asked for by name. It prints, and checks only what must hold for any outcome.
-#[test]
-#[ignore = "minutes of work: run with --ignored"]
-fn whole_comparison() {
-    let Some(folder) = folder() else { return };
-    let result = measured_chip(&folder).unwrap();
-    eprintln!("{result:#?}");
-    assert!(result.p0_recomputed < 1e-6);
-    for split in &result.splits {
-        assert!(split.models.iter().all(|m| m.noise.best > 0.0 && m.held_out.fraction.0.is_finite()));
-    }
-}
