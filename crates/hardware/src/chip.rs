@@ -1,15 +1,19 @@
 //! A fabricated chip: one frozen sample of a process, and what it makes of a program.
 
-use crate::imperfection::Process;
+use crate::imperfection::{MeshSize, Process};
 use crate::{HardwareError, MatrixForm};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_mesh::cell::CellErrors;
-use phaseloom_mesh::{Circuit, Fields, Form, MatrixProgram, Normals, Section, Settings, StreamKey, Topology};
+use phaseloom_mesh::{
+    Cell, Circuit, Fields, Form, MatrixProgram, MeshDesign, Normals, Section, SectionKind, Settings, StreamKey,
+};
 
 /// The frozen physical state of one section of a chip.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fabricated {
+    /// What its cells are.
+    pub kind: Cell,
     /// Splitters and arms of each cell, in the order of the layout.
     pub cells: Vec<CellErrors>,
     /// Static offsets of the phases (rad), added behind drive and crosstalk.
@@ -18,8 +22,9 @@ pub struct Fabricated {
 
 impl Fabricated {
     pub(crate) fn perfect(section: &Section) -> Self {
-        let cells = section.layout().sites.len();
-        Self { cells: vec![CellErrors::NONE; cells], offsets: Settings::zero(cells, section.settings().output().len()) }
+        let layout = section.layout();
+        let offsets = Settings::zero(layout.sites.len(), section.settings().output().len());
+        Self { kind: layout.cell, cells: vec![CellErrors::NONE; layout.sites.len()], offsets }
     }
 }
 
@@ -106,7 +111,7 @@ impl Chip {
             }
             for (j, cell) in frozen.cells.iter().enumerate() {
                 let passive = (0.0..=1.0).contains(&cell.upper) && (0.0..=1.0).contains(&cell.lower);
-                if !(cell.alpha.is_finite() && cell.beta.is_finite() && passive) {
+                if !([cell.alpha, cell.beta, cell.gamma].iter().all(|e| e.is_finite()) && passive) {
                     let expected = "finite splitter errors and arms of amplitude 0…1";
                     return Err(unfit(format!("section {k}, cell {j}"), format!("{cell:?}"), expected.into()));
                 }
@@ -136,7 +141,7 @@ impl Chip {
     pub fn fabricate_core(
         process: &Process,
         ports: usize,
-        topology: &'static dyn Topology,
+        design: impl Into<MeshDesign>,
         sample: Sample,
     ) -> Result<Self, HardwareError> {
         if ports == 0 {
@@ -144,7 +149,7 @@ impl Chip {
         }
         // Phases and errors of about 2·ports² numbers each in memory, and their text.
         phaseloom_mesh::require_memory(400.0 * (ports as f64).powi(2), &format!("a core of {ports} ports"))?;
-        let shape = MatrixProgram::blank(ports, ports, topology);
+        let shape = MatrixProgram::blank(ports, ports, design);
         Self::fabricate(process, &shape, sample)
     }
 
@@ -216,6 +221,7 @@ impl Chip {
             }
             Circuit::compile(section, &phases, &frozen.cells).propagate(fields);
         }
+        fields.resize(program.shape().0);
     }
 }
 
@@ -258,10 +264,11 @@ impl Process {
     /// The same for a matrix that fills only a corner of its core, of `lines` attenuators. Its meshes are block-diagonal
     /// with an identity, so light and errors stay in the corner and the relative error is that of the whole depth.
     pub(crate) fn predicted_corner_error_squared(&self, program: &MatrixProgram, lines: usize) -> f64 {
-        let mesh = |modes| self.sources().map(|(_, s)| s.mesh_error_squared(modes)).sum::<f64>();
-        let (rows, columns) = program.shape();
+        let meshes = program.sections().iter().filter(|s| s.kind() == SectionKind::Mesh);
+        let mesh = |passed: MeshSize| self.sources().map(|(_, s)| s.mesh_error_squared(&passed)).sum::<f64>();
+        let meshes: f64 = meshes.map(|section| mesh(MeshSize::of(section))).sum();
         if program.form() == Form::Unitary {
-            return mesh(rows);
+            return meshes;
         }
         let transmissions: Vec<f64> =
             program.sections()[1].settings().theta().iter().take(lines).map(|theta| (theta / 2.0).sin()).collect();
@@ -270,6 +277,6 @@ impl Process {
             .iter()
             .map(|&t| self.sources().map(|(_, s)| s.attenuator_error_squared(t)).sum::<f64>())
             .sum();
-        mesh(rows) + mesh(columns) + attenuators / signal
+        meshes + attenuators / signal
     }
 }

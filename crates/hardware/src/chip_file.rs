@@ -4,7 +4,7 @@ use crate::chip::{Chip, Fabricated, Sample};
 use crate::imperfection::Process;
 use crate::{HardwareError, MatrixForm};
 use phaseloom_mesh::cell::CellErrors;
-use phaseloom_mesh::{Settings, read_text, topology, write_atomically};
+use phaseloom_mesh::{Cell as Kind, MeshDesign, Section, Settings, cell_of, read_text, topology, write_atomically};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -22,6 +22,8 @@ struct File {
     process: Process,
     form: String,
     topology: String,
+    #[serde(default = "plain")]
+    cell: String,
     rows: usize,
     columns: usize,
     left: Option<Part>,
@@ -41,10 +43,21 @@ struct Part {
 struct Cell {
     alpha_rad: f64,
     beta_rad: f64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    gamma_rad: f64,
     upper_amplitude: f64,
     lower_amplitude: f64,
     theta_offset_rad: f64,
     phi_offset_rad: f64,
+}
+
+/// Files of chips are older than other cells.
+fn plain() -> String {
+    Kind::Mzi.key().to_owned()
+}
+
+fn is_zero(value: &f64) -> bool {
+    value.to_bits() == 0
 }
 
 impl Chip {
@@ -66,7 +79,8 @@ impl Chip {
             core: sample.core,
             process: self.process.clone(),
             form: if self.shape.svd { "svd" } else { "unitary" }.into(),
-            topology: self.shape.topology.key().into(),
+            topology: self.shape.design.topology.key().into(),
+            cell: self.shape.design.cell.key().into(),
             rows: self.shape.rows,
             columns: self.shape.columns,
             left,
@@ -87,7 +101,7 @@ impl Chip {
         let text = read_text(path)?;
         let file: File = serde_json::from_str(&text)
             .map_err(|source| HardwareError::ChipSyntax { path: path.to_owned(), source })?;
-        let topology = topology(&file.topology)?;
+        let design = MeshDesign { topology: topology(&file.topology)?, cell: cell_of(&file.cell)? };
         let wrong =
             |(key, found, expected): Wrong| HardwareError::ChipContent { path: path.to_owned(), key, found, expected };
         file.process.check()?;
@@ -107,15 +121,26 @@ impl Chip {
                 return Err(wrong((key.into(), found, expected)));
             }
         }
-        let shape = MatrixForm { svd, topology, rows: file.rows, columns: file.columns };
-        // The file itself bounds the size: no layout is built before the counts agree.
-        let mesh = |name: &str, part: &Part, modes: usize| {
-            read_part(name, part, modes.saturating_mul(modes.saturating_sub(1)) / 2, modes)
+        let shape = MatrixForm { svd, design, rows: file.rows, columns: file.columns };
+        // The file itself bounds the number of ports: no layout is built before that agrees.
+        let mesh = |name: &str, part: &Part, ports: usize| {
+            counts(name, "output_offset_rad", part.output_offset_rad.len(), ports)?;
+            read_part(name, part, &design.blank(ports))
         };
+        phaseloom_mesh::require_memory(
+            64.0 * (file.rows.max(file.columns).min(text.len()) as f64).powi(2),
+            "reading the chip",
+        )?;
         let mut sections = vec![mesh("right", &file.right, file.columns).map_err(wrong)?];
         if let (Some(left), Some(attenuators)) = (&file.left, &file.attenuators) {
             let lines = file.rows.min(file.columns);
-            sections.push(read_part("attenuators", attenuators, lines, 0).map_err(wrong)?);
+            sections.push(
+                counts("attenuators", "cells", attenuators.cells.len(), lines)
+                    .and_then(|()| {
+                        read_part("attenuators", attenuators, &Section::attenuators(Settings::zero(lines, 0)))
+                    })
+                    .map_err(wrong)?,
+            );
             sections.push(mesh("left", left, file.rows).map_err(wrong)?);
         }
         let sample = Some(Sample { seed: file.seed, trial: file.trial, core: file.core });
@@ -130,6 +155,7 @@ fn write_part(section: &Fabricated) -> Part {
     let cells = section.cells.iter().enumerate().map(|(k, cell)| Cell {
         alpha_rad: cell.alpha,
         beta_rad: cell.beta,
+        gamma_rad: cell.gamma,
         upper_amplitude: cell.upper,
         lower_amplitude: cell.lower,
         theta_offset_rad: offsets.theta()[k],
@@ -138,14 +164,18 @@ fn write_part(section: &Fabricated) -> Part {
     Part { cells: cells.collect(), output_offset_rad: offsets.output().to_vec() }
 }
 
-fn read_part(name: &str, part: &Part, cells: usize, outputs: usize) -> Result<Fabricated, Wrong> {
-    for (key, found, expected) in
-        [("cells", part.cells.len(), cells), ("output_offset_rad", part.output_offset_rad.len(), outputs)]
-    {
-        if found != expected {
-            return Err((format!("{name}.{key} (number of)"), found.to_string(), expected.to_string()));
-        }
+fn counts(name: &str, key: &str, found: usize, expected: usize) -> Result<(), Wrong> {
+    if found == expected {
+        Ok(())
+    } else {
+        Err((format!("{name}.{key} (number of)"), found.to_string(), expected.to_string()))
     }
+}
+
+fn read_part(name: &str, part: &Part, section: &Section) -> Result<Fabricated, Wrong> {
+    let (cells, outputs) = (section.layout().sites.len(), section.settings().output().len());
+    counts(name, "cells", part.cells.len(), cells)?;
+    counts(name, "output_offset_rad", part.output_offset_rad.len(), outputs)?;
     let mut offsets = Settings::zero(cells, outputs);
     let mut states = Vec::with_capacity(cells);
     for (k, cell) in part.cells.iter().enumerate() {
@@ -158,6 +188,7 @@ fn read_part(name: &str, part: &Part, cells: usize, outputs: usize) -> Result<Fa
         states.push(CellErrors {
             alpha: cell.alpha_rad,
             beta: cell.beta_rad,
+            gamma: cell.gamma_rad,
             upper: cell.upper_amplitude,
             lower: cell.lower_amplitude,
         });
@@ -165,5 +196,5 @@ fn read_part(name: &str, part: &Part, cells: usize, outputs: usize) -> Result<Fa
     for (mode, &offset) in part.output_offset_rad.iter().enumerate() {
         offsets.set_output(mode, offset);
     }
-    Ok(Fabricated { cells: states, offsets })
+    Ok(Fabricated { kind: section.layout().cell, cells: states, offsets })
 }

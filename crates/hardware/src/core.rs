@@ -4,7 +4,7 @@ use crate::correction::CorrectionPlan;
 use crate::{Chip, Detection, HardwareError, Link, Process, Tile, TilePlan};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
-use phaseloom_mesh::{Form, MatrixProgram, Settings, topology};
+use phaseloom_mesh::{Cell, Form, MatrixProgram, MeshDesign, Settings, cell_of, topology};
 use serde::{Deserialize, Serialize};
 
 /// Whether all tiles are programmed on one core in turn, or each has its own.
@@ -50,6 +50,9 @@ pub struct CoreSpec {
     pub ports: usize,
     /// Key of the topology of its meshes.
     pub topology: String,
+    /// Key of the cells of its meshes; `"mzi"` stays unsaid, so that experiments older than other cells keep their identity.
+    #[serde(skip_serializing_if = "is_plain")]
+    pub cell: String,
     /// `"each"` (default) or `"shared"`.
     pub cores: Cores,
     /// `"tile"` (default) or `"layer"`.
@@ -58,11 +61,16 @@ pub struct CoreSpec {
     pub calibration: GainCalibration,
 }
 
+fn is_plain(cell: &str) -> bool {
+    cell == Cell::Mzi.key()
+}
+
 impl Default for CoreSpec {
     fn default() -> Self {
         Self {
             ports: 64,
             topology: "rectangular".into(),
+            cell: Cell::Mzi.key().into(),
             cores: Cores::Each,
             normalise: Normalise::Tile,
             calibration: GainCalibration::None,
@@ -139,7 +147,7 @@ impl LayerProgram {
         let pairs = (core.ports as f64).powi(2);
         let what = format!("programming {} tiles on cores of {} ports", plan.tiles().len(), core.ports);
         phaseloom_mesh::require_memory(pairs * (100.0 * plan.tiles().len() as f64 + 128.0), &what)?;
-        let topology = topology(&core.topology)?;
+        let design = MeshDesign { topology: topology(&core.topology)?, cell: cell_of(&core.cell)? };
         let targets: Vec<Option<DMatrix<Complex64>>> = plan
             .tiles()
             .iter()
@@ -172,8 +180,8 @@ impl LayerProgram {
             };
             let padded = target.clone().resize(core.ports, core.ports, Complex64::new(0.0, 0.0));
             let program = match common_gain {
-                Some(gain) => MatrixProgram::with_gain(&padded, gain, topology)?,
-                None => MatrixProgram::new(&padded, Form::Svd, topology)?,
+                Some(gain) => MatrixProgram::with_gain(&padded, gain, design)?,
+                None => MatrixProgram::new(&padded, Form::Svd, design)?,
             };
             tiles.push(Some(TileProgram { tile, target, program }));
         }

@@ -6,6 +6,7 @@
 
 mod chip;
 mod chip_file;
+pub mod comparison;
 mod complex_product;
 mod core;
 pub mod correction;

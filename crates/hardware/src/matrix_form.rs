@@ -1,12 +1,12 @@
-use phaseloom_mesh::{Form, MatrixProgram, Topology};
+use phaseloom_mesh::{Form, MatrixProgram, MeshDesign};
 
-/// What a chip and a program must have in common: form, topology and size.
-#[derive(Clone, Copy, Debug)]
+/// What a chip and a program must have in common: form, design and size.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MatrixForm {
     /// Two meshes and attenuators, or one mesh.
     pub svd: bool,
-    /// How the cells of the meshes are joined.
-    pub topology: &'static dyn Topology,
+    /// How the cells of the meshes are joined, and what they are.
+    pub design: MeshDesign,
     /// Rows of the matrix: ports of the last mesh.
     pub rows: usize,
     /// Columns of the matrix: ports of the first mesh.
@@ -18,20 +18,13 @@ impl MatrixForm {
     #[must_use]
     pub fn of(program: &MatrixProgram) -> Self {
         let (rows, columns) = program.shape();
-        Self { svd: program.form() == Form::Svd, topology: program.topology(), rows, columns }
-    }
-}
-
-impl PartialEq for MatrixForm {
-    fn eq(&self, other: &Self) -> bool {
-        (self.svd, self.topology.key(), self.rows, self.columns)
-            == (other.svd, other.topology.key(), other.rows, other.columns)
+        Self { svd: program.form() == Form::Svd, design: program.design(), rows, columns }
     }
 }
 
 impl std::fmt::Display for MatrixForm {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let form = if self.svd { "svd" } else { "unitary" };
-        write!(f, "{form}, {}, {}×{}", self.topology.key(), self.rows, self.columns)
+        write!(f, "{form}, {}, {}×{}", self.design, self.rows, self.columns)
     }
 }

@@ -22,6 +22,7 @@
 //! transmit; where that adds up to [`LOST_DIGITS`] digits along the light, the fields are stored and undone from there.
 
 use crate::cell::{CellErrors, Transfer, transfer};
+use crate::cell_kind::Cell;
 use crate::circuit::{Block, Circuit};
 use crate::fields::Fields;
 use crate::section::{Section, SectionKind, Settings};
@@ -29,6 +30,7 @@ use crate::sweep::{LINE, SMALLEST_SCALE, pivot};
 use crate::trigonometry::phase_factors;
 use num_complex::Complex64;
 use pulp::{Arch, Simd, WithSimd};
+use std::f64::consts::FRAC_PI_2;
 use std::ops::Range;
 
 /// Decimal digits that undoing may lose before the fields are stored.
@@ -90,20 +92,32 @@ pub fn gradient(
     // Σ λ*a on each line, as it stands while the cells are undone.
     let mut overlaps: Vec<Complex64> =
         (0..layout.modes).map(|mode| Fields::inner((&adjoint, mode), (&output, mode))).collect();
-    for (mode, overlap) in overlaps.iter().enumerate() {
+    for (mode, overlap) in overlaps.iter().take(layout.ports).enumerate() {
         slopes.set_output(mode, -overlap.im);
     }
-    let back = |mode: usize| Complex64::cis(-phases.output()[mode]);
+    let back = |mode: usize| Complex64::cis(-phases.output().get(mode).copied().unwrap_or(0.0));
     output.scale(back);
     adjoint.scale(back);
+    let unwire = |column: usize, light: (&mut Fields, &mut Fields), overlaps: &mut [Complex64]| {
+        if let Some(order) = layout.wires(column) {
+            light.0.unwire(order);
+            light.1.unwire(order);
+            let behind = overlaps.to_vec();
+            behind.into_iter().zip(order).for_each(|(overlap, &from)| overlaps[from] = overlap);
+        }
+    };
+    unwire(layout.columns, (&mut output, &mut adjoint), &mut overlaps);
     let undo = |columns: Range<usize>,
                 light: (&mut Fields, &mut Fields),
                 overlaps: &mut [Complex64],
                 slopes: &mut Settings| {
         let (output, adjoint) = light;
-        let starts: Vec<usize> = columns.clone().step_by(COLUMNS_BACK).collect();
-        for start in starts.into_iter().rev() {
-            let block = Block::new(section, phases, errors, start..columns.end.min(start + COLUMNS_BACK));
+        let blocks =
+            |run: Range<usize>| run.clone().step_by(COLUMNS_BACK).map(move |at| at..run.end.min(at + COLUMNS_BACK));
+        let blocks: Vec<Range<usize>> = layout.runs(columns).into_iter().flat_map(blocks).collect();
+        for columns in blocks.into_iter().rev() {
+            let column = columns.start;
+            let block = Block::new(section, phases, errors, columns);
             let first = block.first;
             let twice: Vec<f64> = errors[first..first + block.transfers.len()].iter().map(|e| 2.0 * e.beta).collect();
             let splitters = phase_factors(&twice);
@@ -112,10 +126,17 @@ pub fn gradient(
             for (undone, [x, y]) in backward.cells.iter().zip(sums) {
                 let Undone { cell, mode, .. } = *undone;
                 let outputs = Sums { q: [overlaps[mode], overlaps[mode + 1]], x, y };
-                let inputs = outputs.before(&block.transfers[cell]);
-                slopes.set_cell(first + cell, -outputs.arm(splitters[cell]), -inputs[0].im);
+                let t = &block.transfers[cell];
+                let inputs = outputs.before(t);
+                let (core, gamma) = (outputs.at_interferometer(layout.cell), errors[first + cell].gamma);
+                let external = match layout.cell {
+                    Cell::ThreeSplitters => core.before(&layout.cell.within(t, gamma))[0],
+                    Cell::Mzi | Cell::Crossing => inputs[0],
+                };
+                slopes.set_cell(first + cell, -core.arm(splitters[cell]), -external.im);
                 (overlaps[mode], overlaps[mode + 1]) = (inputs[0], inputs[1]);
             }
+            unwire(column, (output, adjoint), overlaps);
         }
     };
     let Some(segments) = segments(section, errors) else {
@@ -131,21 +152,37 @@ pub fn gradient(
     for (columns, stored) in segments.into_iter().zip(stored).rev() {
         undo(columns.start + 1..columns.end, (&mut output, &mut adjoint), &mut overlaps, &mut slopes);
         let cells = layout.column(columns.start);
-        let mut arms = Vec::with_capacity(cells.len());
+        let mut slopes_of = Vec::with_capacity(cells.len());
         for cell in cells.clone() {
             let mode = layout.sites[cell].mode;
             let cross = |a: usize, b: usize| Fields::inner((&adjoint, mode + a), (&output, mode + b));
             let sums = Sums { q: [overlaps[mode], overlaps[mode + 1]], x: cross(1, 0), y: cross(0, 1) };
-            arms.push(sums.arm(Complex64::cis(2.0 * errors[cell].beta)));
-            adjoint.mix(mode, &conjugate_transpose(&transfer(phases.theta()[cell], phases.phi()[cell], errors[cell])));
+            let arm = sums.at_interferometer(layout.cell).arm(Complex64::cis(2.0 * errors[cell].beta));
+            slopes_of.push(arm);
+            let t = layout.cell.transfer(phases.theta()[cell], phases.phi()[cell], errors[cell]);
+            adjoint.mix(mode, &conjugate_transpose(&t));
         }
         // The fields before the first column are known, and so are the sums.
+        let order = layout.wires(columns.start);
+        order.into_iter().for_each(|order| adjoint.unwire(order));
         output = stored;
         for (mode, overlap) in overlaps.iter_mut().enumerate() {
             *overlap = Fields::inner((&adjoint, mode), (&output, mode));
         }
-        for (cell, arm) in cells.zip(arms) {
-            slopes.set_cell(cell, -arm, -overlaps[layout.sites[cell].mode].im);
+        for (cell, arm) in cells.zip(slopes_of) {
+            let line = |mode: usize| order.map_or(mode, |order| order[mode]);
+            let (upper, lower) = (line(layout.sites[cell].mode), line(layout.sites[cell].mode + 1));
+            let external = match layout.cell {
+                Cell::ThreeSplitters => {
+                    // Behind the splitter at π/4+γ, at the upper line.
+                    let cross = |a: usize, b: usize| Fields::inner((&adjoint, a), (&output, b));
+                    let sums =
+                        Sums { q: [overlaps[upper], overlaps[lower]], x: cross(lower, upper), y: cross(upper, lower) };
+                    sums.behind_splitter(Complex64::cis(FRAC_PI_2 + 2.0 * errors[cell].gamma))
+                }
+                Cell::Mzi | Cell::Crossing => overlaps[upper].im,
+            };
+            slopes.set_cell(cell, -arm, -external);
         }
     }
     (slopes, adjoint)
@@ -200,6 +237,21 @@ impl Sums {
     fn arm(&self, splitter: Complex64) -> f64 {
         let [q1, q2] = self.q;
         0.5 * (q1.im + q2.im - splitter.im * (q1.im - q2.im) + splitter.re * (self.x - self.y).re)
+    }
+
+    /// The sums at the outputs of the interferometer in a cell.
+    fn at_interferometer(self, cell: Cell) -> Self {
+        match cell {
+            Cell::Mzi | Cell::ThreeSplitters => self,
+            Cell::Crossing => Self { q: [self.q[1], self.q[0]], x: self.y, y: self.x },
+        }
+    }
+
+    /// Im Σ λ*a on the upper line behind a splitter at η, if these are the sums before it: the same as
+    /// [`Sums::arm`] for a splitter undone, `Q′ = S·Q·S⁻¹`; `splitter` is e^{2iη}.
+    fn behind_splitter(&self, splitter: Complex64) -> f64 {
+        let [q1, q2] = self.q;
+        0.5 * (q1.im + q2.im + splitter.re * (q1.im - q2.im) - splitter.im * (self.x - self.y).re)
     }
 
     /// Σ λ*a at the inputs of the cell T: the diagonal of T⁻¹·Q·T.

@@ -31,6 +31,8 @@ pub struct CellErrors {
     pub alpha: f64,
     /// Error of the second splitter (rad).
     pub beta: f64,
+    /// Error of the splitter before the external phase (rad), where a cell has a third one.
+    pub gamma: f64,
     /// Amplitude transmission of the upper inner arm, 0…1.
     pub upper: f64,
     /// Amplitude transmission of the lower inner arm, 0…1.
@@ -39,7 +41,7 @@ pub struct CellErrors {
 
 impl CellErrors {
     /// An interferometer as designed: 50:50 splitters, no loss.
-    pub const NONE: Self = Self { alpha: 0.0, beta: 0.0, upper: 1.0, lower: 1.0 };
+    pub const NONE: Self = Self { alpha: 0.0, beta: 0.0, gamma: 0.0, upper: 1.0, lower: 1.0 };
 }
 
 /// `S(π/4+β)·diag(g_u e^{iθ}, g_l)·S(π/4+α)·P(φ)`: the transfer matrix of a cell with phases in rad.
@@ -157,8 +159,7 @@ mod tests {
         for k in 0..200 {
             let f = f64::from(k);
             let (theta, phi) = (f * 0.37 % TAU, f * 0.91 % TAU);
-            let errors =
-                CellErrors { alpha: 0.3 * (f * 1.3).sin(), beta: 0.2 * (f * 0.7).cos(), upper: 1.0, lower: 1.0 };
+            let errors = CellErrors { alpha: 0.3 * (f * 1.3).sin(), beta: 0.2 * (f * 0.7).cos(), ..CellErrors::NONE };
             close(&transfer(theta, phi, errors), &reference::mzi(theta, phi, errors), 1e-15 * 4.0);
             // Closed form with C± = cos(α±β), S± = sin(α±β) (identity I1).
             let (s, c) = (theta / 2.0).sin_cos();
@@ -208,7 +209,7 @@ mod tests {
 
     #[test]
     fn reachable_moduli_are_those_of_the_splitter_errors() {
-        let e = CellErrors { alpha: 0.05, beta: 0.02, upper: 1.0, lower: 1.0 };
+        let e = CellErrors { alpha: 0.05, beta: 0.02, ..CellErrors::NONE };
         assert!((transfer(0.0, 0.0, e)[0][0].norm() - 0.07_f64.sin()).abs() < 1e-15);
         assert!((transfer(PI, 0.0, e)[0][0].norm() - 0.03_f64.cos()).abs() < 1e-15);
     }

@@ -95,7 +95,13 @@ mod tests {
         for k in 0..2000u32 {
             let draw = |j: u32| f64::from((k * 7919 + j * 104_729) % 9973) / 9973.0;
             let arm = 0.6 + 0.4 * draw(4);
-            let errors = CellErrors { alpha: 0.2 * draw(0) - 0.1, beta: 0.2 * draw(1) - 0.1, upper: arm, lower: arm };
+            let errors = CellErrors {
+                alpha: 0.2 * draw(0) - 0.1,
+                beta: 0.2 * draw(1) - 0.1,
+                gamma: 0.0,
+                upper: arm,
+                lower: arm,
+            };
             let target = ideal(0.9 + 1.3 * draw(2), 6.0 * draw(3));
             let found = match_ratio(&target, errors);
             assert!(found.reached, "{errors:?}");
@@ -111,7 +117,7 @@ mod tests {
 
     #[test]
     fn unequal_arms_leave_the_best_that_two_phases_can_do() {
-        let errors = CellErrors { alpha: 0.02, beta: -0.01, upper: 0.95, lower: 1.0 };
+        let errors = CellErrors { alpha: 0.02, beta: -0.01, upper: 0.95, ..CellErrors::NONE };
         for theta in [0.3, 0.9, 1.5, 2.2] {
             let target = ideal(theta, 0.7);
             let overlap = |theta: f64, phi: f64| -> f64 {
@@ -129,7 +135,7 @@ mod tests {
     #[test]
     fn cross_and_bar_out_of_reach_are_clipped() {
         // α + β = .03 forbids a perfect cross, α − β = .05 a perfect bar (identity I8).
-        let errors = CellErrors { alpha: 0.04, beta: -0.01, upper: 1.0, lower: 1.0 };
+        let errors = CellErrors { alpha: 0.04, beta: -0.01, ..CellErrors::NONE };
         for (theta, reached) in [(0.0, false), (0.059, false), (0.061, true), (3.03, true), (3.05, false)] {
             assert_eq!(match_ratio(&ideal(theta, 1.0), errors).reached, reached, "{theta}");
         }

@@ -4,7 +4,6 @@ use crate::cell::{CellErrors, Transfer, transfer};
 use crate::fields::Fields;
 use crate::section::{Section, SectionKind, Settings};
 use crate::sweep::{Builder, Element, Sweep};
-use crate::transfers::transfers;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 
@@ -29,7 +28,13 @@ impl Circuit {
         assert_eq!(sites.len(), errors.len(), "one state a cell");
         let mut builder = Builder::new(section.layout().modes, sites.len());
         match section.kind() {
-            SectionKind::Mesh => chains(section, phases, errors, 0..section.layout().columns, &mut builder),
+            SectionKind::Mesh => {
+                let layout = section.layout();
+                chains(section, phases, errors, 0..layout.columns, &mut builder);
+                if let Some(order) = layout.wires(layout.columns) {
+                    builder.wire(order);
+                }
+            }
             SectionKind::Attenuators => {
                 for (k, site) in sites.iter().enumerate() {
                     builder.scale(site.mode, transfer(phases.theta()[k], phases.phi()[k], errors[k])[0][0]);
@@ -42,7 +47,7 @@ impl Circuit {
         Self { sweep: builder.finish() }
     }
 
-    /// Some columns of cells of a mesh, without the output phases.
+    /// Some columns of cells of a mesh and the crossings before each, without the output phases.
     pub(crate) fn of_columns(
         section: &Section,
         phases: &Settings,
@@ -89,15 +94,20 @@ fn chains(
     columns: std::ops::Range<usize>,
     builder: &mut Builder,
 ) {
-    for start in columns.clone().step_by(COLUMNS) {
-        let block = Block::new(section, phases, errors, start..columns.end.min(start + COLUMNS));
-        for chain in &block.chains {
-            builder.begin(chain.mode + 1, false, chain.column);
-            for &cell in block.cells(chain) {
-                let [[t11, t12], [t21, t22]]: Transfer = block.transfers[cell];
-                builder.element(Element { p: t12, q: t11, r: t22, s: t21 });
+    for run in section.layout().runs(columns) {
+        if let Some(order) = section.layout().wires(run.start) {
+            builder.wire(order);
+        }
+        for start in run.clone().step_by(COLUMNS) {
+            let block = Block::new(section, phases, errors, start..run.end.min(start + COLUMNS));
+            for chain in &block.chains {
+                builder.begin(chain.mode + 1, false, chain.column);
+                for &cell in block.cells(chain) {
+                    let [[t11, t12], [t21, t22]]: Transfer = block.transfers[cell];
+                    builder.element(Element { p: t12, q: t11, r: t22, s: t21 });
+                }
+                builder.end();
             }
-            builder.end();
         }
     }
 }
@@ -162,7 +172,7 @@ impl Block {
             close(&order, along.end);
         }
         let (theta, phi) = (&phases.theta()[cells.clone()], &phases.phi()[cells.clone()]);
-        Self { first: cells.start, transfers: transfers(theta, phi, &errors[cells]), chains, order }
+        Self { first: cells.start, transfers: layout.cell.transfers(theta, phi, &errors[cells]), chains, order }
     }
 
     /// The cells of a chain, counted from the first of the block.

@@ -69,6 +69,26 @@ pub enum MeshError {
         /// The keys that exist.
         known: String,
     },
+    /// No cell of that name.
+    #[error("unknown cell `{found}`: expected one of {known}")]
+    UnknownCell {
+        /// What was asked for.
+        found: String,
+        /// The keys that exist.
+        known: String,
+    },
+    /// A mesh that cannot do what a matrix of this shape needs.
+    #[error("topology `{topology}` {limit}: found a {rows}×{columns} matrix")]
+    Topology {
+        /// Key of the topology.
+        topology: &'static str,
+        /// What it does, and no more.
+        limit: &'static str,
+        /// Rows of the matrix.
+        rows: usize,
+        /// Columns of the matrix.
+        columns: usize,
+    },
     /// Work that would not fit in memory.
     #[error("{what} needs {needed_gib:.1} GiB of memory; this machine has {available_gib:.1} GiB")]
     TooLarge {

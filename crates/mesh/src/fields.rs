@@ -113,6 +113,17 @@ impl Fields {
         }
     }
 
+    /// Takes lines back to where they were before they crossed: line `order[i]` is then what is line i.
+    pub(crate) fn unwire(&mut self, order: &[usize]) {
+        self.unspread = false;
+        for tile in self.tiles.chunks_exact_mut((self.modes * LINE).max(1)) {
+            let behind = tile.to_vec();
+            for (line, &from) in behind.chunks_exact(LINE).zip(order) {
+                tile[from * LINE..(from + 1) * LINE].copy_from_slice(line);
+            }
+        }
+    }
+
     /// Applies a 2×2 matrix to the modes (m, m+1).
     pub(crate) fn mix(&mut self, mode: usize, t: &Transfer) {
         self.unspread = false;
@@ -153,7 +164,8 @@ impl Fields {
     /// Applies a sweep over all modes, whose elements stand in columns of cells between neighbours.
     pub(crate) fn apply(&mut self, sweep: &Sweep) {
         assert_eq!(sweep.lines(), self.modes, "one line a mode");
-        let (modes, unspread) = (self.modes, std::mem::take(&mut self.unspread));
+        let modes = self.modes;
+        let unspread = std::mem::take(&mut self.unspread) && !sweep.is_wired();
         sweep.apply(&mut self.tiles, |tile| match unspread {
             true => Light::Cone { first: tile * WIDTH, last: (tile * WIDTH + WIDTH).min(modes) - 1 },
             false => Light::Everywhere,

@@ -16,11 +16,15 @@
 mod adjoint;
 pub mod cell;
 pub mod cell_inverse;
+mod cell_kind;
 mod circuit;
+mod design;
 mod error;
 mod fidelity;
 mod fields;
 mod files;
+mod fit;
+mod follow;
 mod haar;
 pub mod linalg;
 mod matrix_program;
@@ -43,11 +47,15 @@ mod two_sided;
 mod unitary;
 
 pub use adjoint::gradient;
+pub use cell_kind::{CELLS, Cell, cell as cell_of};
 pub use circuit::Circuit;
+pub use design::MeshDesign;
 pub use error::MeshError;
 pub use fidelity::{fidelity, matrix_error, relative_error};
 pub use fields::Fields;
 pub use files::{read_text, write_atomically};
+pub use fit::fit;
+pub use follow::follow;
 pub use haar::{haar_orthogonal, haar_unitary};
 pub use matrix_program::{Form, MatrixProgram};
 pub use memory::require_memory;
@@ -57,6 +65,7 @@ pub use real::Real;
 pub use section::{Section, SectionKind, Settings};
 pub use singular::{CanonicalSvd, canonical_svd};
 pub use topology::{
-    ARM_UM, COLUMN_UM, Layout, Rectangular, Shifter, ShifterKind, Site, TOPOLOGIES, Topology, Triangular, topology,
+    ARM_UM, Butterfly, COLUMN_UM, Diamond, Fractal, Layout, MODE_UM, Rectangular, Redundant, Shifter, ShifterKind,
+    Site, TOPOLOGIES, Topology, Tree, Triangular, topology,
 };
 pub use unitary::Unitary;

@@ -2,11 +2,11 @@
 
 use crate::cell::attenuator;
 use crate::circuit::Circuit;
+use crate::design::MeshDesign;
 use crate::fields::Fields;
 use crate::linalg::multiply;
 use crate::section::{Section, SectionKind, Settings};
 use crate::singular::canonical_svd;
-use crate::topology::Topology;
 use crate::unitary::check_finite;
 use crate::{MeshError, Unitary, require_memory};
 use nalgebra::DMatrix;
@@ -28,7 +28,7 @@ pub enum Form {
 /// Canonical: equal matrices have equal programs, and rounding in the matrix moves them by rounding only.
 #[derive(Clone, Debug)]
 pub struct MatrixProgram {
-    pub(crate) topology: &'static dyn Topology,
+    pub(crate) design: MeshDesign,
     pub(crate) rows: usize,
     pub(crate) columns: usize,
     pub(crate) gain: f64,
@@ -44,8 +44,8 @@ impl MatrixProgram {
     ///
     /// Empty or non-finite matrices, entries beyond 1e151, [`Form::Unitary`] of another matrix, too little memory, a
     /// failed decomposition.
-    pub fn new(w: &DMatrix<Complex64>, form: Form, topology: &'static dyn Topology) -> Result<Self, MeshError> {
-        Self::within(w, form, topology, Unitary::TOLERANCE)
+    pub fn new(w: &DMatrix<Complex64>, form: Form, design: impl Into<MeshDesign>) -> Result<Self, MeshError> {
+        Self::within(w, form, design.into(), Unitary::TOLERANCE)
     }
 
     /// Programs a matrix that was stored in single precision: what is unitary within 1e-5 is replaced by the nearest
@@ -54,16 +54,11 @@ impl MatrixProgram {
     /// # Errors
     ///
     /// As [`MatrixProgram::new`].
-    pub fn from_single(w: &DMatrix<Complex64>, form: Form, topology: &'static dyn Topology) -> Result<Self, MeshError> {
-        Self::within(w, form, topology, 1e-5)
+    pub fn from_single(w: &DMatrix<Complex64>, form: Form, design: impl Into<MeshDesign>) -> Result<Self, MeshError> {
+        Self::within(w, form, design.into(), 1e-5)
     }
 
-    fn within(
-        w: &DMatrix<Complex64>,
-        form: Form,
-        topology: &'static dyn Topology,
-        tolerance: f64,
-    ) -> Result<Self, MeshError> {
+    fn within(w: &DMatrix<Complex64>, form: Form, design: MeshDesign, tolerance: f64) -> Result<Self, MeshError> {
         check_finite(w)?;
         Self::fits_memory(w)?;
         let unitary = match form {
@@ -72,9 +67,9 @@ impl MatrixProgram {
             Form::Auto => Unitary::new(w.clone(), tolerance).ok(),
         };
         match unitary {
-            Some(u) if tolerance > Unitary::TOLERANCE => Self::unitary(&Unitary::nearest(u.matrix())?, topology),
-            Some(u) => Self::unitary(&u, topology),
-            None => Self::svd(w, None, topology),
+            Some(u) if tolerance > Unitary::TOLERANCE => Self::unitary(&Unitary::nearest(u.matrix())?, design),
+            Some(u) => Self::unitary(&u, design),
+            None => Self::svd(w, None, design),
         }
     }
 
@@ -90,10 +85,11 @@ impl MatrixProgram {
     /// # Errors
     ///
     /// Where the topology cannot realise it.
-    pub fn unitary(u: &Unitary, topology: &'static dyn Topology) -> Result<Self, MeshError> {
+    pub fn unitary(u: &Unitary, design: impl Into<MeshDesign>) -> Result<Self, MeshError> {
         let n = u.modes();
-        let sections = vec![Section::mesh(topology.layout(n), topology.program(u)?)];
-        Ok(Self { topology, rows: n, columns: n, gain: 1.0, sections })
+        let design = design.into();
+        Self::carries(design, n, n, n)?;
+        Ok(Self { design, rows: n, columns: n, gain: 1.0, sections: vec![design.program(u)?] })
     }
 
     /// Programs a matrix as U Σ V† with a gain of at least its largest singular value, where several matrices are to
@@ -102,31 +98,39 @@ impl MatrixProgram {
     /// # Errors
     ///
     /// As [`MatrixProgram::new`].
-    pub fn with_gain(w: &DMatrix<Complex64>, gain: f64, topology: &'static dyn Topology) -> Result<Self, MeshError> {
+    pub fn with_gain(w: &DMatrix<Complex64>, gain: f64, design: impl Into<MeshDesign>) -> Result<Self, MeshError> {
         check_finite(w)?;
         Self::fits_memory(w)?;
-        Self::svd(w, Some(gain), topology)
+        Self::svd(w, Some(gain), design.into())
     }
 
     /// The shape of a program of two meshes and attenuators, all phases zero: what a chip is fabricated for before any
     /// matrix is known.
     #[must_use]
-    pub fn blank(rows: usize, columns: usize, topology: &'static dyn Topology) -> Self {
-        let mesh = |modes: usize| {
-            let layout = topology.layout(modes);
-            let settings = Settings::zero(layout.sites.len(), modes);
-            Section::mesh(layout, settings)
-        };
+    pub fn blank(rows: usize, columns: usize, design: impl Into<MeshDesign>) -> Self {
+        let design = design.into();
         let column = Section::attenuators(Settings::zero(rows.min(columns), 0));
-        Self { topology, rows, columns, gain: 1.0, sections: vec![mesh(columns), column, mesh(rows)] }
+        let sections = vec![design.blank(columns), column, design.blank(rows)];
+        Self { design, rows, columns, gain: 1.0, sections }
     }
 
-    fn svd(w: &DMatrix<Complex64>, gain: Option<f64>, topology: &'static dyn Topology) -> Result<Self, MeshError> {
+    /// Refuses what a mesh for few rows cannot do: `lines` of them are needed.
+    fn carries(design: MeshDesign, lines: usize, rows: usize, columns: usize) -> Result<(), MeshError> {
+        match design.topology.rows() {
+            Some(most) if lines > most || rows > most => {
+                Err(MeshError::Topology { topology: design.topology.key(), limit: "carries one row", rows, columns })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn svd(w: &DMatrix<Complex64>, gain: Option<f64>, design: MeshDesign) -> Result<Self, MeshError> {
         let (rows, columns) = w.shape();
         let largest = w.iter().map(|z| z.re.abs().max(z.im.abs())).fold(0.0, f64::max);
         if largest > 1e151 {
             return Err(MeshError::Magnitude { largest });
         }
+        Self::carries(design, rows.min(columns), rows, columns)?;
         let svd = canonical_svd(w)?;
         let gain = svd.sigma[0].max(gain.unwrap_or(0.0));
         let mut column = Settings::zero(svd.sigma.len(), 0);
@@ -134,12 +138,9 @@ impl MatrixProgram {
             let (theta, phi) = attenuator(if gain > 0.0 { sigma / gain } else { 0.0 });
             column.set_cell(j, theta, phi);
         }
-        let mesh = |u: DMatrix<Complex64>| -> Result<Section, MeshError> {
-            let layout = topology.layout(u.nrows());
-            Ok(Section::mesh(layout, topology.program(&Unitary::trusted(u))?))
-        };
+        let mesh = |u: DMatrix<Complex64>| design.program(&Unitary::trusted(u));
         let sections = vec![mesh(svd.v.adjoint())?, Section::attenuators(column), mesh(svd.u)?];
-        Ok(Self { topology, rows, columns, gain, sections })
+        Ok(Self { design, rows, columns, gain, sections })
     }
 
     /// Whether the program is one mesh or two with attenuators.
@@ -148,10 +149,10 @@ impl MatrixProgram {
         if self.sections.len() == 1 { Form::Unitary } else { Form::Svd }
     }
 
-    /// How the cells of its meshes are joined.
+    /// How the cells of its meshes are joined, and what they are.
     #[must_use]
-    pub fn topology(&self) -> &'static dyn Topology {
-        self.topology
+    pub fn design(&self) -> MeshDesign {
+        self.design
     }
 
     /// (rows, columns) of the matrix.
@@ -231,6 +232,7 @@ impl MatrixProgram {
         for section in &self.sections {
             Circuit::ideal(section).propagate(&mut fields);
         }
+        fields.resize(self.rows);
         fields.to_matrix()
     }
 
@@ -245,6 +247,7 @@ impl MatrixProgram {
         for section in &self.sections {
             Circuit::ideal(section).propagate(&mut fields);
         }
+        fields.resize(self.rows);
         fields.to_matrix()
     }
 

@@ -1,8 +1,10 @@
 //! The JSON form of a program, version 1: readable, checked, and exact (floats round-trip).
 
+use crate::cell_kind::cell;
+use crate::design::MeshDesign;
 use crate::matrix_program::{Form, MatrixProgram};
 use crate::section::{Section, SectionKind, Settings};
-use crate::topology::{Topology, topology};
+use crate::topology::topology;
 use crate::{MeshError, read_text, write_atomically};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -69,8 +71,8 @@ impl MatrixProgram {
             version: VERSION,
             convention: CONVENTION.into(),
             form: if self.form() == Form::Unitary { "unitary" } else { "svd" }.into(),
-            topology: self.topology.key().into(),
-            cell: "mzi".into(),
+            topology: self.design.topology.key().into(),
+            cell: self.design.cell.key().into(),
             rows: self.rows,
             columns: self.columns,
             gain: self.gain,
@@ -104,8 +106,8 @@ impl MatrixProgram {
         let text = read_text(path)?;
         let file: File =
             serde_json::from_str(&text).map_err(|source| MeshError::ProgramSyntax { path: path.to_owned(), source })?;
-        let topology = topology(&file.topology)?;
-        read(file, topology).map_err(|Wrong(key, found, expected)| MeshError::ProgramContent {
+        let design = MeshDesign { topology: topology(&file.topology)?, cell: cell(&file.cell)? };
+        read(file, design).map_err(|Wrong(key, found, expected)| MeshError::ProgramContent {
             path: path.to_owned(),
             key,
             found,
@@ -114,11 +116,10 @@ impl MatrixProgram {
     }
 }
 
-fn read(file: File, topology: &'static dyn Topology) -> Result<MatrixProgram, Wrong> {
+fn read(file: File, design: MeshDesign) -> Result<MatrixProgram, Wrong> {
     expect("format", file.format.as_str(), FORMAT)?;
     expect("version", file.version, VERSION)?;
     expect("convention", file.convention.as_str(), CONVENTION)?;
-    expect("cell", file.cell.as_str(), "mzi")?;
     if !(file.gain.is_finite() && file.gain >= 0.0) {
         return Err(Wrong("gain".into(), file.gain.to_string(), "a finite number ≥ 0".into()));
     }
@@ -128,7 +129,7 @@ fn read(file: File, topology: &'static dyn Topology) -> Result<MatrixProgram, Wr
         }
     }
     expect("right.modes", file.right.modes, file.columns)?;
-    let right = read_mesh("right", file.right, topology)?;
+    let right = read_mesh("right", file.right, design)?;
     let sections = match (file.form.as_str(), file.left, file.attenuators) {
         ("unitary", None, None) => {
             expect("rows", file.rows, file.columns)?;
@@ -137,14 +138,14 @@ fn read(file: File, topology: &'static dyn Topology) -> Result<MatrixProgram, Wr
         ("svd", Some(left), Some(attenuators)) => {
             expect("left.modes", left.modes, file.rows)?;
             expect("attenuators (number of)", attenuators.len(), file.rows.min(file.columns))?;
-            vec![right, read_attenuators(&attenuators)?, read_mesh("left", left, topology)?]
+            vec![right, read_attenuators(&attenuators)?, read_mesh("left", left, design)?]
         }
         (form, left, _) => {
             let found = format!("{form} {} left mesh", if left.is_some() { "with a" } else { "without" });
             return Err(Wrong("form".into(), found, "`unitary` with `right` alone, or `svd` with all three".into()));
         }
     };
-    Ok(MatrixProgram { topology, rows: file.rows, columns: file.columns, gain: file.gain, sections })
+    Ok(MatrixProgram { design, rows: file.rows, columns: file.columns, gain: file.gain, sections })
 }
 
 fn write_mesh(section: &Section) -> Mesh {
@@ -155,7 +156,7 @@ fn write_mesh(section: &Section) -> Mesh {
         theta: s.theta()[k],
         phi: s.phi()[k],
     });
-    Mesh { modes: section.layout().modes, cells: cells.collect(), output: s.output().to_vec() }
+    Mesh { modes: section.layout().ports, cells: cells.collect(), output: s.output().to_vec() }
 }
 
 fn write_attenuators(section: &Section) -> Vec<Attenuator> {
@@ -167,15 +168,10 @@ fn finite(key: impl FnOnce() -> String, phase: f64) -> Result<f64, Wrong> {
     if phase.is_finite() { Ok(phase) } else { Err(Wrong(key(), phase.to_string(), "a finite phase [rad]".into())) }
 }
 
-fn read_mesh(name: &str, mesh: Mesh, topology: &'static dyn Topology) -> Result<Section, Wrong> {
+fn read_mesh(name: &str, mesh: Mesh, design: MeshDesign) -> Result<Section, Wrong> {
     // Counted before a layout is built, so that an absurd size costs nothing.
     expect(&format!("{name}.output (number of)"), mesh.output.len(), mesh.modes)?;
-    expect(
-        &format!("{name}.cells (number of)"),
-        mesh.cells.len(),
-        mesh.modes.saturating_mul(mesh.modes.saturating_sub(1)) / 2,
-    )?;
-    let layout = topology.layout(mesh.modes);
+    let layout = design.layout(mesh.modes);
     expect(&format!("{name}.cells (number of)"), mesh.cells.len(), layout.sites.len())?;
     let mut settings = Settings::zero(mesh.cells.len(), mesh.modes);
     for (k, (cell, site)) in mesh.cells.iter().zip(&layout.sites).enumerate() {

@@ -1,6 +1,7 @@
-//! The slow, obvious path that every fast one is tested against: full matrices, multiplied one by one.
+//! The slow, obvious path that every fast one is tested against: cells applied one by one.
 
 use crate::cell::{CellErrors, Transfer};
+use crate::cell_kind::Cell;
 use crate::section::{Section, SectionKind};
 use nalgebra::{DMatrix, Matrix2};
 use num_complex::Complex64;
@@ -27,7 +28,21 @@ pub fn mzi(theta: f64, phi: f64, errors: CellErrors) -> Transfer {
     [[t[(0, 0)], t[(0, 1)]], [t[(1, 0)], t[(1, 1)]]]
 }
 
-/// The matrix of a mesh section as the product of one full N×N matrix a cell, O(N⁵) in all.
+/// The transfer matrix of a cell as the product of its parts.
+#[must_use]
+pub fn cell(kind: Cell, theta: f64, phi: f64, errors: CellErrors) -> Transfer {
+    let [[a, b], [c, d]] = mzi(theta, phi, errors);
+    let t = Matrix2::new(a, b, c, d);
+    let t = match kind {
+        Cell::Mzi => t,
+        Cell::ThreeSplitters => t * splitter(FRAC_PI_4 + errors.gamma),
+        Cell::Crossing => Matrix2::new(c, d, a, b),
+    };
+    [[t[(0, 0)], t[(0, 1)]], [t[(1, 0)], t[(1, 1)]]]
+}
+
+/// The matrix of a mesh section, all lines × all lines, from the product of its cells, one after another: each mixes two
+/// rows of what stands before it. O(N³).
 ///
 /// # Panics
 ///
@@ -35,20 +50,21 @@ pub fn mzi(theta: f64, phi: f64, errors: CellErrors) -> Transfer {
 #[must_use]
 pub fn mesh(section: &Section, errors: &[CellErrors]) -> DMatrix<Complex64> {
     assert!(section.kind() == SectionKind::Mesh && errors.len() == section.layout().sites.len());
-    let modes = section.layout().modes;
-    let settings = section.settings();
-    let mut product = DMatrix::<Complex64>::identity(modes, modes);
-    for (k, site) in section.layout().sites.iter().enumerate() {
-        let t = mzi(settings.theta()[k], settings.phi()[k], errors[k]);
-        let mut full = DMatrix::<Complex64>::identity(modes, modes);
-        for r in 0..2 {
-            for c in 0..2 {
-                full[(site.mode + r, site.mode + c)] = t[r][c];
-            }
+    let (layout, settings) = (section.layout(), section.settings());
+    let mut product = DMatrix::<Complex64>::identity(layout.modes, layout.modes);
+    for column in 0..=layout.columns {
+        if let Some(order) = layout.wires(column) {
+            product = product.select_rows(order);
         }
-        product = full * product;
+        for (k, site) in layout.sites.iter().enumerate().filter(|(_, site)| site.column == column) {
+            let t = cell(layout.cell, settings.theta()[k], settings.phi()[k], errors[k]);
+            let t = Matrix2::new(t[0][0], t[0][1], t[1][0], t[1][1]);
+            let mixed = t * product.rows(site.mode, 2);
+            product.rows_mut(site.mode, 2).copy_from(&mixed);
+        }
     }
-    let screen =
-        DMatrix::from_diagonal(&nalgebra::DVector::from_fn(modes, |j, _| Complex64::cis(settings.output()[j])));
-    screen * product
+    for (mode, &phase) in settings.output().iter().enumerate() {
+        product.row_mut(mode).iter_mut().for_each(|z| *z *= Complex64::cis(phase));
+    }
+    product
 }

@@ -71,7 +71,7 @@ impl Settings {
 /// What a section does to the light.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SectionKind {
-    /// Cells that join neighbouring modes, and a phase behind each mode.
+    /// Cells that join neighbouring modes, and a phase behind each port.
     Mesh,
     /// One cell on each mode; its lower ports are dark at the input and dumped at the output.
     Attenuators,
@@ -90,10 +90,10 @@ impl Section {
     ///
     /// # Panics
     ///
-    /// If the settings are not those of the layout: two phases a cell and one a mode.
+    /// If the settings are not those of the layout: two phases a cell and one a port.
     #[must_use]
     pub fn mesh(layout: Layout, settings: Settings) -> Self {
-        assert!(settings.cells == layout.sites.len() && settings.output().len() == layout.modes, "settings and layout");
+        assert!(settings.cells == layout.sites.len() && settings.output().len() == layout.ports, "settings and layout");
         Self { kind: SectionKind::Mesh, layout, settings }
     }
 

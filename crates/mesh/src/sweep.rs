@@ -44,6 +44,8 @@ enum Step {
     Chain { line: usize, count: usize, rising: bool, column: usize },
     /// Multiplies a line.
     Scale { line: usize, by: Complex64 },
+    /// Lines cross, in an order of the list.
+    Wire(usize),
 }
 
 /// Where the light of a tile may be: elements that meet two dark lines are left out.
@@ -61,6 +63,7 @@ pub(crate) struct Sweep {
     lines: usize,
     steps: Vec<Step>,
     elements: Vec<[f64; 4]>,
+    wiring: Vec<Vec<usize>>,
 }
 
 /// Builds a [`Sweep`].
@@ -77,7 +80,7 @@ pub(crate) struct Builder {
 impl Builder {
     /// A sweep over so many lines, of about so many elements.
     pub(crate) fn new(lines: usize, elements: usize) -> Self {
-        let sweep = Sweep { lines, steps: Vec::new(), elements: Vec::with_capacity(elements) };
+        let sweep = Sweep { lines, steps: Vec::new(), elements: Vec::with_capacity(elements), wiring: Vec::new() };
         let scales = vec![Complex64::new(1.0, 0.0); lines];
         Self { sweep, scales, line: 0, rising: false, start: 0, first: 0, column: 0 }
     }
@@ -164,8 +167,8 @@ impl Builder {
         let scales = if rescaled { &self.sweep.steps[steps + 1..] } else { &[] };
         let last = &self.sweep.elements[self.sweep.elements.len() - 1..];
         let chain = Step::Chain { line, count: 1, rising, column: 0 };
-        on_tile(simd, &[chain], last, tile.as_flattened_mut(), Light::Everywhere);
-        on_tile(simd, scales, &[], tile.as_flattened_mut(), Light::Everywhere);
+        on_tile(simd, (&[chain], &[]), last, tile.as_flattened_mut(), Light::Everywhere);
+        on_tile(simd, (scales, &[]), &[], tile.as_flattened_mut(), Light::Everywhere);
     }
 
     /// Forgets chains and elements, but not the factors.
@@ -192,6 +195,14 @@ impl Builder {
     /// Multiplies a line by a factor.
     pub(crate) fn scale(&mut self, line: usize, by: Complex64) {
         self.scales[line] *= by;
+    }
+
+    /// Lets lines cross: line i is then what was line `order[i]`.
+    pub(crate) fn wire(&mut self, order: &[usize]) {
+        self.end();
+        self.sweep.steps.push(Step::Wire(self.sweep.wiring.len()));
+        self.sweep.wiring.push(order.to_vec());
+        self.scales = order.iter().map(|&line| self.scales[line]).collect();
     }
 
     /// The sweep, with the factors that are left.
@@ -226,6 +237,11 @@ impl Sweep {
         self.lines
     }
 
+    /// Whether lines cross.
+    pub(crate) fn is_wired(&self) -> bool {
+        !self.wiring.is_empty()
+    }
+
     /// Applies the sweep to tiles, one behind another; `light(t)` tells where tile `t` has any.
     pub(crate) fn apply(&self, tiles: &mut [f64], light: impl Fn(usize) -> Light) {
         struct Apply<'a, F> {
@@ -249,13 +265,13 @@ impl Sweep {
 
     #[inline(always)]
     fn tile<S: Simd>(&self, simd: S, tile: &mut [f64], light: Light) {
-        on_tile(simd, &self.steps, &self.elements, tile, light);
+        on_tile(simd, (&self.steps, &self.wiring), &self.elements, tile, light);
     }
 }
 
 /// Steps on one tile, in registers as wide as the machine has.
 #[inline(always)]
-fn on_tile<S: Simd>(simd: S, steps: &[Step], elements: &[[f64; 4]], tile: &mut [f64], light: Light) {
+fn on_tile<S: Simd>(simd: S, steps: (&[Step], &[Vec<usize>]), elements: &[[f64; 4]], tile: &mut [f64], light: Light) {
     let (registers, _) = S::as_mut_simd_f64s(tile);
     match S::F64_LANES {
         8 => pass::<S, 2>(simd, steps, elements, registers, light),
@@ -269,7 +285,7 @@ fn on_tile<S: Simd>(simd: S, steps: &[Step], elements: &[[f64; 4]], tile: &mut [
 #[inline(always)]
 fn pass<S: Simd, const G: usize>(
     simd: S,
-    steps: &[Step],
+    (steps, wiring): (&[Step], &[Vec<usize>]),
     mut elements: &[[f64; 4]],
     tile: &mut [S::f64s],
     light: Light,
@@ -283,6 +299,12 @@ fn pass<S: Simd, const G: usize>(
                 for g in 0..G {
                     planes[2 * line][g] = simd.mul_add_e_f64s(ni, y[g], simd.mul_f64s(re, x[g]));
                     planes[2 * line + 1][g] = simd.mul_add_e_f64s(im, x[g], simd.mul_f64s(re, y[g]));
+                }
+            }
+            Step::Wire(order) => {
+                let before = planes.to_vec();
+                for (line, &from) in wiring[order].iter().enumerate() {
+                    planes[2 * line..2 * line + 2].copy_from_slice(&before[2 * from..2 * from + 2]);
                 }
             }
             Step::Chain { line, count, rising, column } => {

@@ -93,6 +93,7 @@ mod tests {
                 .map(|k| CellErrors {
                     alpha: wave(k, 1.3, 0.2),
                     beta: wave(k, 2.3, 0.3),
+                    gamma: 0.0,
                     upper: 0.7 + wave(k, 0.2, 0.3),
                     lower: 0.8 + wave(k, 0.3, 0.2),
                 })

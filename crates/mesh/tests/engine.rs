@@ -4,7 +4,7 @@ use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_mesh::cell::CellErrors;
 use phaseloom_mesh::{
-    Circuit, Fields, Form, MatrixProgram, Section, Settings, StreamKey, TOPOLOGIES, haar_unitary, reference,
+    Circuit, Fields, Form, MatrixProgram, MeshDesign, Section, Settings, StreamKey, TOPOLOGIES, haar_unitary, reference,
 };
 use std::f64::consts::PI;
 
@@ -17,6 +17,7 @@ fn wave(k: usize, step: f64) -> f64 {
 /// Perfect cells, cells with every error, and cells of which some let nothing through.
 fn states(cells: usize) -> [(&'static str, Vec<CellErrors>); 3] {
     let lossy = |k: usize| CellErrors {
+        gamma: 0.2 * wave(k, 0.4),
         alpha: 0.2 * wave(k, 1.7),
         beta: 0.2 * wave(k, 2.9),
         upper: 0.8 + 0.2 * wave(k, 0.7),
@@ -46,16 +47,18 @@ fn sections(n: usize) -> Vec<(String, Section)> {
         ("reversal", reversal),
         ("DFT", dft / Complex64::new((n as f64).sqrt(), 0.0)),
     ];
-    for topology in TOPOLOGIES {
-        for (name, u) in &unitaries {
-            let program = MatrixProgram::new(u, Form::Unitary, topology).expect(name);
-            sections.push((format!("{} {name}", topology.key()), program.sections()[0].clone()));
+    for design in MeshDesign::all() {
+        if design.topology.is_universal() {
+            for (name, u) in &unitaries {
+                let program = MatrixProgram::new(u, Form::Unitary, design).expect(name);
+                sections.push((format!("{design} {name}"), program.sections()[0].clone()));
+            }
         }
-        let layout = topology.layout(n);
+        let layout = design.layout(n);
         for (name, all) in [("all cross", 0.0), ("all bar", PI), ("far phases", 1e7)] {
             let mut settings = Settings::zero(layout.sites.len(), n);
             settings.values_mut().iter_mut().enumerate().for_each(|(k, x)| *x = all * (1.0 + (k % 3) as f64));
-            sections.push((format!("{} {name}", topology.key()), Section::mesh(layout.clone(), settings)));
+            sections.push((format!("{design} {name}"), Section::mesh(layout.clone(), settings)));
         }
     }
     sections
@@ -68,11 +71,12 @@ fn equals_the_product_of_full_matrices() {
             for (state, errors) in states(section.layout().sites.len()) {
                 let exact = reference::mesh(&section, &errors);
                 let circuit = Circuit::compile(&section, section.settings(), &errors);
+                let lines = section.layout().modes;
                 let error = (circuit.matrix() - &exact).norm();
                 assert!(error <= 1e-13 * n as f64, "N={n} {name}, {state}: {error:.1e}");
                 for batch in [1, 7, 15, 16, 17, 40] {
                     let input =
-                        Matrix::from_fn(n, batch, |r, c| Complex64::new(wave(r + n * c, 0.7), wave(r * c, 1.1)));
+                        Matrix::from_fn(lines, batch, |r, c| Complex64::new(wave(r + n * c, 0.7), wave(r * c, 1.1)));
                     let mut fields = Fields::from_matrix(&input);
                     circuit.propagate(&mut fields);
                     let expected = &exact * &input;

@@ -3,7 +3,9 @@
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_mesh::cell::CellErrors;
-use phaseloom_mesh::{Form, MatrixProgram, StreamKey, TOPOLOGIES, haar_orthogonal, haar_unitary, reference};
+use phaseloom_mesh::{
+    CELLS, Form, MatrixProgram, MeshDesign, MeshError, StreamKey, TOPOLOGIES, haar_orthogonal, haar_unitary, reference,
+};
 use std::f64::consts::{FRAC_PI_2, FRAC_PI_3, TAU};
 
 type Matrix = DMatrix<Complex64>;
@@ -81,14 +83,73 @@ fn hard_unitaries(n: usize) -> Vec<(&'static str, Matrix)> {
 }
 
 fn check(n: usize) {
-    for topology in TOPOLOGIES {
+    for design in MeshDesign::all().filter(|d| d.topology.is_universal()) {
         for (name, u) in hard_unitaries(n) {
-            let program = MatrixProgram::new(&u, Form::Unitary, topology).expect(name);
+            let program = MatrixProgram::new(&u, Form::Unitary, design).expect(name);
             let error = (program.matrix() - &u).norm();
-            assert!(error <= 1e-13 * n as f64, "{} {name} N={n}: {error:.1e}", topology.key());
-            assert_eq!(program.interferometers(), n * (n - 1) / 2);
+            assert!(error <= 1e-13 * n as f64, "{design} {name} N={n}: {error:.1e}");
         }
     }
+}
+
+/// Cells and columns of each topology: the numbers of the literature (physics notes §1.4).
+#[test]
+fn counts_and_depths() {
+    for n in [1usize, 2, 3, 4, 5, 8, 13, 16] {
+        let lines = n.next_power_of_two();
+        let stages = lines.trailing_zeros() as usize;
+        let expected = |key: &str| match key {
+            "rectangular" => (n * (n - 1) / 2, if n > 2 { n } else { n - 1 }),
+            "triangular" => (n * (n - 1) / 2, (2 * n).saturating_sub(3)),
+            "redundant" if n > 2 => (n * (n - 1) / 2 + n - 1, n + 2),
+            // Of two modes, every other column has no cell.
+            "redundant" => (2 * (n - 1), 3 * (n - 1)),
+            "diamond" => ((n - 1) * (n - 1), (2 * n).saturating_sub(3)),
+            "fractal" => (lines / 2 * (lines - 1), lines - 1),
+            "butterfly" => (lines / 2 * stages, stages),
+            "tree" => (lines - 1, stages),
+            other => panic!("{other}: its numbers are not stated here"),
+        };
+        for topology in TOPOLOGIES {
+            let layout = topology.layout(n);
+            assert_eq!((layout.sites.len(), layout.columns), expected(topology.key()), "{} N={n}", topology.key());
+            assert_eq!(layout.ports, n);
+        }
+    }
+}
+
+/// A mesh that is not universal reaches what it can: the tree one row, the butterfly the Fourier transform of
+/// bit-reversed inputs and its own matrices.
+#[test]
+fn meshes_that_are_not_universal() {
+    let tree = phaseloom_mesh::topology("tree").unwrap();
+    for n in [1, 2, 3, 7, 8, 17] {
+        for (name, u) in hard_unitaries(n) {
+            let row = u.rows(0, 1).into_owned();
+            for cell in CELLS {
+                let program = MatrixProgram::new(&row, Form::Svd, MeshDesign { topology: tree, cell }).expect(name);
+                let error = (program.matrix() - &row).norm();
+                assert!(error <= 1e-13 * n as f64, "{} {name} N={n}: {error:.1e}", cell.key());
+            }
+        }
+    }
+    assert!(matches!(MatrixProgram::new(&haar(3, 1), Form::Auto, tree), Err(MeshError::Topology { .. })));
+    let butterfly = phaseloom_mesh::topology("butterfly").unwrap();
+    for n in [2usize, 4, 8, 16] {
+        let bits = n.trailing_zeros();
+        let reversed =
+            dft(n).select_columns(&(0..n).map(|c| c.reverse_bits() >> (usize::BITS - bits)).collect::<Vec<_>>());
+        for cell in CELLS {
+            let program =
+                MatrixProgram::new(&reversed, Form::Unitary, MeshDesign { topology: butterfly, cell }).unwrap();
+            let error = (program.matrix() - &reversed).norm();
+            assert!(error < 1e-5, "{} N={n}: {error:.1e}", cell.key());
+        }
+    }
+    // And of a Haar unitary only a part: (N/2·log₂N)·2 + N of N² parameters.
+    let error =
+        (MatrixProgram::new(&haar(16, 1), Form::Unitary, butterfly).unwrap().matrix() - haar(16, 1)).norm() / 4.0;
+    assert!((0.3..1.3).contains(&error), "{error}");
 }
 
 #[test]
@@ -172,12 +233,13 @@ fn dft_settings_are_the_published_ones() {
 
 #[test]
 fn propagation_equals_the_product_of_full_matrices() {
-    for topology in TOPOLOGIES {
+    for topology in TOPOLOGIES.into_iter().filter(|t| t.is_universal()) {
         for n in [1, 2, 3, 8, 17] {
             let u = haar(n, 9);
             let program = MatrixProgram::new(&u, Form::Unitary, topology).unwrap();
             let section = &program.sections()[0];
             let slow = reference::mesh(section, &vec![CellErrors::NONE; section.layout().sites.len()]);
+            let slow = slow.view((0, 0), (n, n)).into_owned();
             assert!((program.matrix() - &slow).norm() < 1e-12 * n as f64);
             for batch in [1, 5, 33] {
                 let fields = Matrix::from_fn(n, batch, |i, j| Complex64::new((i + j) as f64, (i * j) as f64 - 1.0));
@@ -225,7 +287,7 @@ fn matrices() -> Vec<(String, Matrix)> {
 
 #[test]
 fn any_matrix_is_rebuilt_from_its_singular_values() {
-    for topology in TOPOLOGIES {
+    for topology in TOPOLOGIES.into_iter().filter(|t| t.is_universal()) {
         for (name, w) in matrices() {
             let program = MatrixProgram::new(&w, Form::Svd, topology).expect(&name);
             let error = (program.matrix() - &w).map(|z| Complex64::new(z.re * 1e-150, z.im * 1e-150)).norm();

@@ -1,6 +1,7 @@
 use super::{Ending, output};
 use clap::Args;
 use phaseloom::hardware::{self, HardwareError, Process, Sample};
+use phaseloom::mesh::{MeshDesign, cell_of};
 use phaseloom::{MatrixProgram, topology};
 use std::path::{Path, PathBuf};
 
@@ -23,6 +24,9 @@ pub struct Chip {
     /// Topology of the core
     #[arg(long, default_value = "rectangular", value_name = "KEY", conflicts_with = "program")]
     topology: String,
+    /// Cells of the core
+    #[arg(long, default_value = "mzi", value_name = "KEY", conflicts_with = "program")]
+    cell: String,
     /// Seed of the sample
     #[arg(long, value_name = "N")]
     seed: u64,
@@ -41,7 +45,8 @@ impl Chip {
         let chip = match (&self.program, self.core) {
             (Some(program), _) => hardware::Chip::fabricate(&process, &MatrixProgram::load(program)?, sample)?,
             (None, ports) => {
-                hardware::Chip::fabricate_core(&process, ports.unwrap_or(0), topology(&self.topology)?, sample)?
+                let design = MeshDesign { topology: topology(&self.topology)?, cell: cell_of(&self.cell)? };
+                hardware::Chip::fabricate_core(&process, ports.unwrap_or(0), design, sample)?
             }
         };
         chip.save(&self.output)?;

@@ -2,6 +2,7 @@
 
 mod calibrate;
 mod chip;
+mod compare;
 mod correct;
 mod interrupt;
 mod list;
@@ -40,6 +41,7 @@ enum Command {
     Chip(chip::Chip),
     Correct(correct::Correct),
     Matrix(matrix::Matrix),
+    Compare(compare::Compare),
     Train(train::Train),
     Calibrate(calibrate::Calibrate),
     Spectra(spectra::Spectra),
@@ -67,6 +69,7 @@ pub fn main() -> ExitCode {
         Command::Chip(command) => command.execute(),
         Command::Correct(command) => command.execute(),
         Command::Matrix(command) => command.execute(),
+        Command::Compare(command) => command.execute(),
         Command::Train(command) => command.execute(),
         Command::Calibrate(command) => command.execute(),
         Command::Spectra(command) => command.execute(),

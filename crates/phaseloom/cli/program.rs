@@ -1,7 +1,7 @@
 use super::{Ending, output};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
-use phaseloom::mesh::Unitary;
+use phaseloom::mesh::{MeshDesign, Unitary, cell_of};
 use phaseloom::network::data::read_matrix_npy;
 use phaseloom::{Form, MatrixProgram, topology};
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use std::path::PathBuf;
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     phaseloom program unitary.npy -o program.json\n  \
-    phaseloom program weights.npy --form svd --topology triangular -o program.json")]
+    phaseloom program weights.npy --form svd --topology triangular --cell crossing -o program.json")]
 pub struct Program {
     /// The matrix (.npy)
     matrix: PathBuf,
@@ -26,6 +26,9 @@ pub struct Program {
     /// Key of the topology, see `phaseloom list`
     #[arg(long, default_value = "rectangular", value_name = "KEY")]
     topology: String,
+    /// Key of the cell, see `phaseloom list`
+    #[arg(long, default_value = "mzi", value_name = "KEY")]
+    cell: String,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -37,19 +40,16 @@ enum FormKey {
 
 impl Program {
     pub fn execute(self) -> anyhow::Result<Ending> {
-        let topology = topology(&self.topology)?;
+        let design = MeshDesign { topology: topology(&self.topology)?, cell: cell_of(&self.cell)? };
         let (w, single) = read_matrix_npy(&self.matrix)?;
         let form = match self.form {
             FormKey::Auto => Form::Auto,
             FormKey::Unitary => Form::Unitary,
             FormKey::Svd => Form::Svd,
         };
-        let program = if single {
-            MatrixProgram::from_single(&w, form, topology)
-        } else {
-            MatrixProgram::new(&w, form, topology)
-        }
-        .with_context(|| self.matrix.display().to_string())?;
+        let program =
+            if single { MatrixProgram::from_single(&w, form, design) } else { MatrixProgram::new(&w, form, design) }
+                .with_context(|| self.matrix.display().to_string())?;
         program.save(&self.output)?;
 
         let (rows, columns) = program.shape();
@@ -63,13 +63,16 @@ impl Program {
             _ => "programmed as g·U·Σ·V† on two meshes and a column of attenuators (form svd)\n",
         };
         text += &format!(
-            "{}: {} interferometers, depth {}, gain {:?}\n‖Ŵ − W‖_F = {:.1e}\n",
-            topology.key(),
+            "{design}: {} interferometers, depth {}, gain {:?}\n‖Ŵ − W‖_F = {:.1e}\n",
             program.interferometers(),
             program.depth(),
             program.gain(),
             (program.matrix() - &w).norm()
         );
+        if !design.topology.is_universal() {
+            let reached = phaseloom::relative_error(&w, &program.matrix());
+            text += &format!("not universal: the nearest that was found, ‖Ŵ − W‖/‖W‖ = {reached:.3}\n");
+        }
         output::show(&text)?;
         Ok(Ending::Done)
     }

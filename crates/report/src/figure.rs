@@ -1,6 +1,7 @@
 //! The figures: one file each, and one line in the list.
 
 mod accuracy;
+mod comparison;
 mod forest;
 mod matrix_error;
 pub(crate) mod scaling;
@@ -8,6 +9,7 @@ pub(crate) mod scaling;
 pub(crate) use accuracy::Accuracy;
 
 use crate::{ReportError, Table};
+use comparison::Comparison;
 use forest::Forest;
 use matrix_error::MatrixError;
 
@@ -32,6 +34,9 @@ pub const FIGURES: &[&dyn Figure] = &[&Accuracy];
 /// Every figure of a validation, drawn from its `claims.csv`. One whose claims are not in the table has
 /// [`ReportError::NoRows`].
 pub const VALIDATION_FIGURES: &[&dyn Figure] = &[&Forest, &MatrixError];
+
+/// The figure of a comparison of meshes, drawn from its `table.csv`.
+pub const COMPARISON_FIGURE: &dyn Figure = &Comparison;
 
 /// The figure with this key.
 ///

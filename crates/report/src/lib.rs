@@ -25,7 +25,7 @@ mod summary;
 mod table;
 
 pub use error::ReportError;
-pub use figure::{FIGURES, Figure, VALIDATION_FIGURES, figure};
+pub use figure::{COMPARISON_FIGURE, FIGURES, Figure, VALIDATION_FIGURES, figure};
 pub use growth::Growth;
 pub use png::png;
 pub use table::{Row, Table};

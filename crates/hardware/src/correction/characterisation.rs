@@ -12,7 +12,7 @@ use crate::{Chip, Fabricated, HardwareError, Process};
 use nalgebra::{DMatrix, DVector};
 use num_complex::Complex64;
 use phaseloom_mesh::linalg::{multiply_real, solve_positive};
-use phaseloom_mesh::{Circuit, MatrixProgram, Settings, require_memory};
+use phaseloom_mesh::{Circuit, MatrixProgram, Section, Settings, require_memory};
 use std::f64::consts::TAU;
 
 /// Settings that are read.
@@ -72,8 +72,8 @@ pub struct Estimate {
 /// Too little memory for the normal equations; a fit that leads to no number.
 pub fn characterise(lab: &mut Lab<'_>, count: u64) -> Result<Estimate, HardwareError> {
     let program = lab.program();
-    let unknown: usize =
-        program.sections().iter().map(|s| 2 * s.layout().sites.len() + s.settings().values().len()).sum();
+    let errors_of = |s: &Section| s.layout().cell.splitters() * s.layout().sites.len() + s.settings().values().len();
+    let unknown: usize = program.sections().iter().map(errors_of).sum();
     let (rows, columns) = program.shape();
     let readings = 2 * rows * columns;
     require_memory(
@@ -136,16 +136,35 @@ pub fn characterise(lab: &mut Lab<'_>, count: u64) -> Result<Estimate, HardwareE
     Ok(Estimate { sections, residual, iterations })
 }
 
-/// Errors as a list: of each section all α, all β, all offsets.
+/// Errors as a list: of each section all α, all β, all γ where cells have a third splitter, all offsets.
 fn apart(process: &Process, program: &MatrixProgram, errors: &DVector<f64>) -> Result<Vec<Fabricated>, HardwareError> {
     let mut sections = Chip::nominal(process, program)?.sections().to_vec();
     let mut rest = errors.iter();
     for section in &mut sections {
-        section.cells.iter_mut().zip(rest.by_ref()).for_each(|(cell, e)| cell.alpha += e);
-        section.cells.iter_mut().zip(rest.by_ref()).for_each(|(cell, e)| cell.beta += e);
-        section.offsets.values_mut().iter_mut().zip(rest.by_ref()).for_each(|(offset, e)| *offset += e);
+        for k in 0..count(section) {
+            rest.next().into_iter().for_each(|&error| add(section, k, error));
+        }
     }
     Ok(sections)
+}
+
+fn count(section: &Fabricated) -> usize {
+    section.kind.splitters() * section.cells.len() + section.offsets.values().len()
+}
+
+/// Adds to error number `k` of a section.
+fn add(section: &mut Fabricated, k: usize, by: f64) {
+    let (cells, splitters) = (section.cells.len(), section.kind.splitters());
+    if k >= splitters * cells {
+        section.offsets.values_mut()[k - splitters * cells] += by;
+        return;
+    }
+    let cell = &mut section.cells[k % cells];
+    match k / cells {
+        0 => cell.alpha += by,
+        1 => cell.beta += by,
+        _ => cell.gamma += by,
+    }
 }
 
 /// What the readings lack, and its slopes by all unknowns.
@@ -178,16 +197,10 @@ fn linearised(
             light.rows(0, program.shape().0).into_owned()
         };
         let mut changed = sections[s].clone();
-        let (cells, phases) = (changed.cells.len(), changed.offsets.values().len());
-        for k in 0..2 * cells + phases {
-            let value = |c: &mut Fabricated, by: f64| match k {
-                _ if k < cells => c.cells[k].alpha += by,
-                _ if k < 2 * cells => c.cells[k - cells].beta += by,
-                _ => c.offsets.values_mut()[k - 2 * cells] += by,
-            };
-            value(&mut changed, STEP);
+        for k in 0..count(&changed) {
+            add(&mut changed, k, STEP);
             let ahead = slopes(&changed);
-            value(&mut changed, -2.0 * STEP);
+            add(&mut changed, k, -2.0 * STEP);
             let behind = slopes(&changed);
             changed = sections[s].clone();
             jacobian.set_column(column, &(parts(&(ahead - behind)) / (2.0 * STEP)));
@@ -197,7 +210,7 @@ fn linearised(
     (parts(&(read - made)), jacobian)
 }
 
-/// The matrix of one section, modes × modes.
+/// The matrix of one section, lines × lines.
 fn one(program: &MatrixProgram, s: usize, frozen: &Fabricated, driven: &Settings) -> DMatrix<Complex64> {
     let mut phases = driven.clone();
     for (phase, offset) in phases.values_mut().iter_mut().zip(frozen.offsets.values()) {

@@ -185,6 +185,7 @@ impl<'a> Lab<'a> {
             Circuit::compile(section, &phases, &frozen.cells).propagate(&mut fields);
             passed.push((section, frozen, phases, input, fields.clone()));
         }
+        fields.resize(self.program.shape().0);
         let made = self.noisy(fields.to_matrix());
         let adjoint = adjoint(&made);
         let scale = self.instruments.noise * adjoint.norm() / (adjoint.nrows() as f64).sqrt();

@@ -9,7 +9,7 @@
 //! Equal loss in a rectangular mesh is nearly one factor (every path meets N−1 cells on the average); in a triangular
 //! mesh it is not. Unequal arms make a cell non-unitary and its extinction finite. Idle waveguides lose nothing.
 
-use super::Imperfection;
+use super::{Imperfection, MeshSize};
 use crate::chip::Fabricated;
 use crate::toml_file::{Invalid, at_least};
 use phaseloom_mesh::Normals;
@@ -74,8 +74,8 @@ impl Imperfection for InsertionLoss {
 
     /// Random imbalance D ~ N(0, s²), c = ln 10/20: what no common factor undoes, `½(N−1)c²s²(1 − 1/π)`, and the
     /// mean loss of the burdened arms, `(N−1)cs/√(2π)` of amplitude, which the nominal gain does not know (derived).
-    fn mesh_error_squared(&self, modes: usize) -> f64 {
-        let cells = modes as f64 - 1.0;
+    fn mesh_error_squared(&self, mesh: &MeshSize) -> f64 {
+        let cells = mesh.cells;
         let nepers = std::f64::consts::LN_10 / 20.0 * self.imbalance_sigma_db;
         let spread = 0.5 * cells * nepers * nepers * (1.0 - std::f64::consts::FRAC_1_PI);
         spread + (cells * nepers).powi(2) / std::f64::consts::TAU

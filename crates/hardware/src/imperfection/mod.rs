@@ -49,14 +49,37 @@ pub trait Imperfection: Send + Sync + std::fmt::Debug {
     /// Adds what changes from moment to moment to the phases of one section.
     fn fluctuate(&self, _draws: &mut Normals<f64>, _phases: &mut Settings) {}
 
-    /// First-order relative error of a programmed N×N unitary mesh, squared: its part of E² for random sources.
-    fn mesh_error_squared(&self, _modes: usize) -> f64 {
+    /// First-order relative error of a programmed unitary mesh, squared: its part of E² for random sources.
+    fn mesh_error_squared(&self, _mesh: &MeshSize) -> f64 {
         0.0
     }
 
     /// First-order squared error of an attenuator of amplitude transmission `t`.
     fn attenuator_error_squared(&self, _transmission: f64) -> f64 {
         0.0
+    }
+}
+
+/// What light meets on its way through a mesh, on the mean over its ports. Where lines are dumped, an upper bound.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MeshSize {
+    /// Cells: N−1 in a universal mesh of N ports.
+    pub cells: f64,
+    /// Splitters of a cell.
+    pub splitters: f64,
+    /// Phases, two a cell and one a port, shared by the ports: N in a universal mesh.
+    pub phases: f64,
+}
+
+impl MeshSize {
+    pub(crate) fn of(section: &Section) -> Self {
+        let layout = section.layout();
+        let share = |count: usize| count as f64 / layout.modes.max(1) as f64;
+        Self {
+            cells: share(2 * layout.sites.len()),
+            splitters: layout.cell.splitters() as f64,
+            phases: share(section.settings().values().len()),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! To first order one phase moves a mesh by `δ²`; N² phases of an N-port mesh make `E = σ√N` (derived).
 
-use super::Imperfection;
+use super::{Imperfection, MeshSize};
 use crate::chip::Fabricated;
 use crate::toml_file::{Invalid, spread_rad};
 use phaseloom_mesh::Normals;
@@ -29,8 +29,8 @@ impl Imperfection for PhaseError {
         }
     }
 
-    fn mesh_error_squared(&self, modes: usize) -> f64 {
-        self.sigma_rad.powi(2) * modes as f64
+    fn mesh_error_squared(&self, mesh: &MeshSize) -> f64 {
+        self.sigma_rad.powi(2) * mesh.phases
     }
 
     /// `T11 = i e^{iθ/2} e^{iφ} sin(θ/2)`: |∂/∂φ|² = t², |∂/∂θ|² = 1/4.

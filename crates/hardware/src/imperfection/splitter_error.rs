@@ -3,7 +3,7 @@
 //! To first order a splitter error moves a mesh by `‖·‖_F² = 2α²`; N(N−1) splitters of an N-port mesh make
 //! `E = σ√(2(N−1))` (Bandyopadhyay 2021, Hamerly 2022, recalled; derived in the physics notes).
 
-use super::Imperfection;
+use super::{Imperfection, MeshSize};
 use crate::chip::Fabricated;
 use crate::toml_file::{Invalid, spread_rad};
 use phaseloom_mesh::{Normals, cell};
@@ -80,16 +80,25 @@ impl Imperfection for SplitterError {
         for (cell, [alpha, beta]) in section.cells.iter_mut().zip(z) {
             (cell.alpha, cell.beta) = (self.angle(alpha), self.angle(beta));
         }
+        // Third splitters draw after all others, so that a mesh without them has the same first and second ones.
+        if section.kind.splitters() > 2 {
+            let mut z = vec![0.0; section.cells.len()];
+            draws.fill(&mut z);
+            section.cells.iter_mut().zip(z).for_each(|(cell, z)| cell.gamma = self.angle(z));
+        }
     }
 
     fn fabricate_systematic(&self, section: &mut Fabricated) {
         for cell in &mut section.cells {
             (cell.alpha, cell.beta) = (self.mean_rad, self.mean_rad);
+            if section.kind.splitters() > 2 {
+                cell.gamma = self.mean_rad;
+            }
         }
     }
 
-    fn mesh_error_squared(&self, modes: usize) -> f64 {
-        2.0 * self.sigma().powi(2) * (modes as f64 - 1.0)
+    fn mesh_error_squared(&self, mesh: &MeshSize) -> f64 {
+        mesh.splitters * self.sigma().powi(2) * mesh.cells
     }
 
     /// `T11` moves by `−c·(α+β)` with c² = 1 − t² (identity I19).

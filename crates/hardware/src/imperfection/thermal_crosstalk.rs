@@ -97,7 +97,7 @@ fn by_distance(factor: f64, sections: &[Section], phases: &mut [Settings]) {
         heaters.extend((0..cells).map(|k| (s, cells + k, along(layout.cell_shifter(k, ShifterKind::Phi)))));
         let mut columns = layout.columns;
         if section.kind() == SectionKind::Mesh {
-            heaters.extend((0..layout.modes).map(|m| (s, 2 * cells + m, along(layout.output_shifter(m)))));
+            heaters.extend((0..layout.ports).map(|m| (s, 2 * cells + m, along(layout.output_shifter(m)))));
             columns += 1;
         }
         start_um += columns as f64 * COLUMN_UM;

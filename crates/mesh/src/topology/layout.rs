@@ -1,3 +1,4 @@
+use crate::cell_kind::Cell;
 use std::ops::Range;
 
 /// Length of one column of cells along the light (µm) (assumption; SCATTER's default pitch of an interferometer).
@@ -45,14 +46,20 @@ pub struct Shifter {
 /// The places of all cells of a mesh, column by column and, in a column, from the lowest mode on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
-    /// Number of ports on each side.
+    /// Number of lines that cells and output phases stand on.
     pub modes: usize,
+    /// Number of ports on each side, the first of the lines: the others are dark at the input and dumped at the output.
+    pub ports: usize,
+    /// What stands at each site.
+    pub cell: Cell,
     /// The cells in order of propagation.
     pub sites: Vec<Site>,
     /// Number of columns, including any without cells between others.
     pub columns: usize,
     /// Index of the first cell of each column, and the number of cells.
     starts: Vec<usize>,
+    /// Crossings before a column (or behind the last): line i is the one that was line `order[i]`. By column.
+    wiring: Vec<(usize, Vec<usize>)>,
 }
 
 impl Layout {
@@ -84,7 +91,71 @@ impl Layout {
             }
         }
         starts.push(sites.len());
-        Self { modes, sites, columns, starts }
+        Self { modes, ports: modes, cell: Cell::Mzi, sites, columns, starts, wiring: Vec::new() }
+    }
+
+    /// The same with fewer ports than lines.
+    ///
+    /// # Panics
+    ///
+    /// If there are not so many lines.
+    #[must_use]
+    pub fn with_ports(mut self, ports: usize) -> Self {
+        assert!(ports <= self.modes, "{ports} ports on {} lines", self.modes);
+        self.ports = ports;
+        self
+    }
+
+    /// The same with other cells.
+    #[must_use]
+    pub fn with_cell(mut self, cell: Cell) -> Self {
+        self.cell = cell;
+        self
+    }
+
+    /// The same with lines that cross before a column, or behind the last: line i is then what was line `order[i]`.
+    ///
+    /// # Panics
+    ///
+    /// If the order is no permutation of the lines, or there is no such column, or it has an order already.
+    #[must_use]
+    pub fn with_wiring(mut self, column: usize, order: Vec<usize>) -> Self {
+        let mut seen = vec![false; self.modes];
+        order.iter().for_each(|&line| seen[line] = true);
+        assert!(order.len() == self.modes && seen.into_iter().all(|s| s), "a permutation of {} lines", self.modes);
+        assert!(column <= self.columns && self.wires(column).is_none(), "column {column}");
+        self.wiring.push((column, order));
+        self.wiring.sort();
+        self
+    }
+
+    /// The order in which lines enter a column, where some cross before it.
+    #[must_use]
+    pub fn wires(&self, column: usize) -> Option<&[usize]> {
+        self.wiring.iter().find(|(at, _)| *at == column).map(|(_, order)| order.as_slice())
+    }
+
+    /// Takes values on the lines through the crossings before a column.
+    pub fn wire<T: Copy>(&self, column: usize, lines: &mut [T]) {
+        if let Some(order) = self.wires(column) {
+            let before = lines.to_vec();
+            lines.iter_mut().zip(order).for_each(|(line, &from)| *line = before[from]);
+        }
+    }
+
+    /// Number of crossings of waveguides between columns: pairs of lines that change their order. O(lines log lines).
+    #[must_use]
+    pub fn wire_crossings(&self) -> usize {
+        self.wiring.iter().map(|(_, order)| inversions(order)).sum()
+    }
+
+    /// Columns that light passes without meeting crossings in between.
+    pub(crate) fn runs(&self, columns: Range<usize>) -> Vec<Range<usize>> {
+        let inner = self.wiring.iter().map(|(at, _)| *at).filter(|at| columns.start < *at && *at < columns.end);
+        let mut ends: Vec<usize> = inner.collect();
+        ends.push(columns.end);
+        let starts = std::iter::once(columns.start).chain(ends.clone());
+        starts.zip(ends).filter(|(start, end)| start < end).map(|(start, end)| start..end).collect()
     }
 
     /// Index of the cell at a place.
@@ -134,5 +205,62 @@ impl Layout {
             x_um: (self.columns as f64 + 0.25) * COLUMN_UM,
             y_um: mode as f64 * MODE_UM,
         }
+    }
+}
+
+/// Pairs in the wrong order, by merging.
+fn inversions(order: &[usize]) -> usize {
+    fn sort(values: &mut Vec<usize>) -> usize {
+        if values.len() < 2 {
+            return 0;
+        }
+        let mut right = values.split_off(values.len() / 2);
+        let mut count = sort(values) + sort(&mut right);
+        let (mut merged, mut rest) = (Vec::with_capacity(values.len() + right.len()), right.into_iter().peekable());
+        let mut passed = 0;
+        for &value in values.iter() {
+            while let Some(smaller) = rest.next_if(|&r| r < value) {
+                merged.push(smaller);
+                passed += 1;
+            }
+            count += passed;
+            merged.push(value);
+        }
+        merged.extend(rest);
+        *values = merged;
+        count
+    }
+    sort(&mut order.to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn crossings_are_pairs_that_change_their_order() {
+        for (order, count) in
+            [(vec![], 0), (vec![0, 1, 2], 0), (vec![1, 0], 1), (vec![3, 2, 1, 0], 6), (vec![0, 2, 1, 3], 1)]
+        {
+            assert_eq!(inversions(&order), count, "{order:?}");
+        }
+        // A perfect shuffle of 2s lines has s(s−1)/2 crossings.
+        let shuffle: Vec<usize> = (0..16).map(|i| i / 2 + 8 * (i % 2)).collect();
+        assert_eq!(inversions(&shuffle), 28);
+    }
+
+    #[test]
+    fn runs_end_where_lines_cross() {
+        let layout = Layout::new(2, (0..5).map(|column| Site { column, mode: 0 }).collect());
+        assert_eq!(layout.runs(0..5), [0..5]);
+        let wired = layout.with_wiring(0, vec![1, 0]).with_wiring(3, vec![1, 0]).with_wiring(5, vec![1, 0]);
+        assert_eq!(wired.runs(0..5), [0..3, 3..5]);
+        assert_eq!(wired.runs(3..5), [3..5]);
+        assert_eq!(wired.runs(2..2), [] as [Range<usize>; 0]);
+        let mut lines = [7, 8];
+        wired.wire(1, &mut lines);
+        assert_eq!(lines, [7, 8]);
+        wired.wire(3, &mut lines);
+        assert_eq!(lines, [8, 7]);
     }
 }

@@ -1,11 +1,22 @@
 //! How cells are joined to a mesh. A new topology is one file here and one line in [`TOPOLOGIES`].
 
+mod butterfly;
+mod diamond;
+mod fractal;
 mod layout;
 mod rectangular;
+mod redundant;
+mod stride;
+mod tree;
 mod triangular;
 
-pub use layout::{ARM_UM, COLUMN_UM, Layout, Shifter, ShifterKind, Site};
+pub use butterfly::Butterfly;
+pub use diamond::Diamond;
+pub use fractal::Fractal;
+pub use layout::{ARM_UM, COLUMN_UM, Layout, MODE_UM, Shifter, ShifterKind, Site};
 pub use rectangular::Rectangular;
+pub use redundant::Redundant;
+pub use tree::Tree;
 pub use triangular::Triangular;
 
 use crate::section::Settings;
@@ -22,7 +33,18 @@ pub trait Topology: Send + Sync + std::fmt::Debug {
     /// Where the cells of a mesh of `modes` ports stand, in order of propagation.
     fn layout(&self, modes: usize) -> Layout;
 
-    /// The settings that make the ideal mesh equal to `target`.
+    /// Whether every unitary has a program. Of a mesh that is not universal, [`Topology::program`] gives the nearest
+    /// that it found; compare the matrix.
+    fn is_universal(&self) -> bool {
+        true
+    }
+
+    /// The number of rows of a unitary that the mesh can realise, if not all.
+    fn rows(&self) -> Option<usize> {
+        None
+    }
+
+    /// The phases of plain interferometers that make the ideal mesh equal to `target`, on the lines of its ports.
     ///
     /// # Errors
     ///
@@ -31,7 +53,8 @@ pub trait Topology: Send + Sync + std::fmt::Debug {
 }
 
 /// Every topology there is.
-pub static TOPOLOGIES: [&dyn Topology; 2] = [&Rectangular, &Triangular];
+pub static TOPOLOGIES: [&dyn Topology; 7] =
+    [&Rectangular, &Triangular, &Redundant { extra: 2 }, &Diamond, &Fractal, &Butterfly, &Tree];
 
 /// Finds a topology by its key.
 ///

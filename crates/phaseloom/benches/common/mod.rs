@@ -61,7 +61,7 @@ pub fn chip(n: usize, seed: u64) -> (MatrixProgram, Vec<CellErrors>) {
     let mut stream = StreamKey::new(seed, "benchmark/chip").stream();
     let mut draw = || 0.01 * standard_normal(&mut stream);
     let errors = (0..program.interferometers())
-        .map(|_| CellErrors { alpha: draw(), beta: draw(), upper: 0.99 + 0.1 * draw(), lower: 0.99 })
+        .map(|_| CellErrors { alpha: draw(), beta: draw(), gamma: 0.0, upper: 0.99 + 0.1 * draw(), lower: 0.99 })
         .collect();
     (program, errors)
 }

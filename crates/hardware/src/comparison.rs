@@ -1,0 +1,98 @@
+//! One mesh on one process, in numbers that meshes can be compared by.
+
+use crate::correction::{Instruments, correct, correction};
+use crate::{Chip, HardwareError, Process, Sample};
+use phaseloom_mesh::{
+    COLUMN_UM, Form, MODE_UM, MatrixProgram, MeshDesign, StreamKey, fidelity, haar_unitary, relative_error,
+};
+
+/// What a mesh is built of.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Parts {
+    /// Cells.
+    pub cells: usize,
+    /// Phase shifters: two a cell, one a port.
+    pub shifters: usize,
+    /// Columns of cells.
+    pub depth: usize,
+    /// Crossings of waveguides, between columns and in cells.
+    pub crossings: usize,
+    /// Length along the light (µm): columns of [`COLUMN_UM`] for cells of two splitters, half as much more for a third
+    /// (assumption), without the room that crossings take.
+    pub length_um: f64,
+    /// Width across the light (µm): lines of [`MODE_UM`].
+    pub width_um: f64,
+}
+
+impl Parts {
+    /// Those of a mesh of so many ports.
+    #[must_use]
+    pub fn of(design: MeshDesign, ports: usize) -> Self {
+        let layout = design.layout(ports);
+        let cells = layout.sites.len();
+        Self {
+            cells,
+            shifters: 2 * cells + ports,
+            depth: layout.columns,
+            crossings: layout.wire_crossings() + cells * design.cell.crossings(),
+            length_um: layout.columns as f64 * COLUMN_UM * design.cell.splitters() as f64 / 2.0,
+            width_um: layout.modes as f64 * MODE_UM,
+        }
+    }
+}
+
+/// How one chip of a mesh does what a Haar unitary asks for (of a mesh for few rows, its first rows).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Trial {
+    /// 1 − F of the programmed mesh without errors: 0 but for meshes that are not universal.
+    pub ideal: f64,
+    /// 1 − F of the chip.
+    pub before: f64,
+    /// 1 − F after local correction, which knows the errors.
+    pub after: f64,
+    /// ‖Ŵ‖²/‖W‖² of the uncorrected chip (power, 0…1).
+    pub transmission: f64,
+    /// ‖Ŵ − W‖/‖W‖ of the chip, behind the gain of the nominal chip.
+    pub error: f64,
+}
+
+/// Trial number `trial` of a seed: a Haar unitary, the same for every design, and a chip for it.
+///
+/// ```
+/// use phaseloom_hardware::{Process, comparison};
+/// let process: Process = toml::from_str("[splitter_error]\nsigma_rad = 0.02")?;
+/// let design = phaseloom_mesh::topology("rectangular")?.into();
+/// let trial = comparison::trial(design, 8, &process, 1, 0)?;
+/// assert!(trial.ideal < 1e-12 && trial.after < trial.before && (trial.transmission - 1.0).abs() < 1e-12);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// An impossible process, a matrix that cannot be decomposed.
+pub fn trial(
+    design: MeshDesign,
+    ports: usize,
+    process: &Process,
+    seed: u64,
+    trial: u64,
+) -> Result<Trial, HardwareError> {
+    let unitary = haar_unitary(ports, &mut StreamKey::new(seed, "compare/haar").trial(trial).stream());
+    let rows = design.topology.rows().unwrap_or(ports).min(ports);
+    let wanted = unitary.rows(0, rows).into_owned();
+    let program = MatrixProgram::new(&wanted, if rows == ports { Form::Unitary } else { Form::Svd }, design)?;
+    let wanted_optics = &wanted / num_complex::Complex64::from(program.gain());
+    let chip = Chip::fabricate(process, &program, Sample { seed, trial, core: 0 })?;
+    let made = chip.realise(&program)?;
+    let corrected = correct(&chip, &program, correction("local")?, &Instruments::default())?;
+    let mended = chip.realise(&corrected.program)?;
+    let lost = |made| (1.0 - fidelity(&wanted_optics, made)).max(0.0);
+    let loss = Chip::nominal(process, &program)?.realise(&program)?.norm() / wanted_optics.norm();
+    Ok(Trial {
+        ideal: lost(&program.clone().with_electronic_gain(1.0).matrix()),
+        before: lost(&made),
+        after: lost(&mended),
+        transmission: (made.norm() / wanted_optics.norm()).powi(2),
+        error: relative_error(&wanted_optics, &(&made / num_complex::Complex64::from(loss.max(f64::MIN_POSITIVE)))),
+    })
+}

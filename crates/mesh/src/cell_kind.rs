@@ -1,0 +1,185 @@
+//! The kinds of cell that a mesh can be built of: each is the Mach–Zehnder interferometer of [`crate::cell`] with
+//! something fixed before or behind it.
+//!
+//! ```text
+//!  mzi              ──φ──╳──θ──╳──       T
+//!                   ─────╳─────╳──
+//!  three_splitters  ──╳──φ──╳──θ──╳──    T·S(π/4+γ)
+//!                   ──╳─────╳─────╳──
+//!  crossing         ──φ──╳──θ──╳──╲╱──   X·T,  X = [[0, 1], [1, 0]]
+//!                   ─────╳─────╳──╱╲──
+//! ```
+//!
+//! Splitter errors keep a plain cell from a perfect cross (|α+β|) and a perfect bar (|α−β|), which is where most cells of a
+//! large mesh stand. A third splitter moves what is out of reach to equal splitting, where hardly a cell stands; a
+//! crossing makes of cross bar, for errors that all splitters share spare the bar state (Hamerly, Bandyopadhyay, Englund,
+//! Nat. Commun. 13, 6831, 2022; its caption and abstract found, the matrices as in their public code `meshes`).
+
+use crate::MeshError;
+use crate::cell::{CellErrors, Transfer, transfer};
+use crate::cell_inverse::{CellSolution, match_ratio};
+use crate::transfers::transfers;
+use num_complex::Complex64;
+use std::f64::consts::FRAC_PI_4;
+
+/// What stands where two modes meet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cell {
+    /// Two splitters, θ between them, φ before them.
+    #[default]
+    Mzi,
+    /// A third splitter before φ.
+    ThreeSplitters,
+    /// A crossing of the two waveguides behind.
+    Crossing,
+}
+
+/// Every cell there is.
+pub const CELLS: [Cell; 3] = [Cell::Mzi, Cell::ThreeSplitters, Cell::Crossing];
+
+/// Finds a cell by its key.
+///
+/// # Errors
+///
+/// [`MeshError::UnknownCell`] with the keys that exist.
+pub fn cell(key: &str) -> Result<Cell, MeshError> {
+    CELLS
+        .into_iter()
+        .find(|c| c.key() == key)
+        .ok_or_else(|| MeshError::UnknownCell { found: key.to_owned(), known: CELLS.map(Cell::key).join(", ") })
+}
+
+impl Cell {
+    /// The name in files and on the command line.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Mzi => "mzi",
+            Self::ThreeSplitters => "three_splitters",
+            Self::Crossing => "crossing",
+        }
+    }
+
+    /// One line for `phaseloom list`.
+    #[must_use]
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::Mzi => "Mach–Zehnder interferometer: two splitters, θ between and φ before them",
+            Self::ThreeSplitters => "a third splitter before φ: most settings stay in reach of any splitter errors",
+            Self::Crossing => "a crossing behind: errors that all splitters share spare most settings",
+        }
+    }
+
+    /// Number of splitters.
+    #[must_use]
+    pub fn splitters(self) -> usize {
+        if self == Self::ThreeSplitters { 3 } else { 2 }
+    }
+
+    /// Number of waveguide crossings.
+    #[must_use]
+    pub fn crossings(self) -> usize {
+        usize::from(self == Self::Crossing)
+    }
+
+    /// The transfer matrix with phases in rad.
+    ///
+    /// ```
+    /// use phaseloom_mesh::{Cell, cell::CellErrors};
+    /// let bar = Cell::Crossing.transfer(0.0, 0.0, CellErrors::NONE);
+    /// assert!(bar[0][1].norm() < 1e-15, "what was cross is bar");
+    /// ```
+    #[must_use]
+    pub fn transfer(self, theta: f64, phi: f64, errors: CellErrors) -> Transfer {
+        self.around(transfer(theta, phi, errors), errors.gamma)
+    }
+
+    /// Transfer matrices of many cells, phases in rad.
+    pub(crate) fn transfers(self, theta: &[f64], phi: &[f64], errors: &[CellErrors]) -> Vec<Transfer> {
+        let mut all = transfers(theta, phi, errors);
+        if self != Self::Mzi {
+            all.iter_mut().zip(errors).for_each(|(t, errors)| *t = self.around(*t, errors.gamma));
+        }
+        all
+    }
+
+    /// The cell around a plain interferometer.
+    fn around(self, t: Transfer, gamma: f64) -> Transfer {
+        match self {
+            Self::Mzi => t,
+            Self::ThreeSplitters => before(&t, FRAC_PI_4 + gamma),
+            Self::Crossing => [t[1], t[0]],
+        }
+    }
+
+    /// The plain interferometer in a cell.
+    pub(crate) fn within(self, t: &Transfer, gamma: f64) -> Transfer {
+        match self {
+            Self::Mzi => *t,
+            Self::ThreeSplitters => before(t, -FRAC_PI_4 - gamma),
+            Self::Crossing => [t[1], t[0]],
+        }
+    }
+
+    /// Phases with which the cell does `target` but for a phase behind each port, as nearly as it can: that of
+    /// [`match_ratio`] for the interferometer in it.
+    #[must_use]
+    pub fn match_target(self, target: &Transfer, errors: CellErrors) -> CellSolution {
+        match_ratio(&self.within(target, errors.gamma), errors)
+    }
+}
+
+/// `T·S(η)`.
+fn before(t: &Transfer, eta: f64) -> Transfer {
+    let (s, c) = eta.sin_cos();
+    let is = Complex64::new(0.0, s);
+    t.map(|[a, b]| [a * c + b * is, a * is + b * c])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cell::ideal;
+
+    #[test]
+    fn every_cell_does_what_an_interferometer_does_but_for_phases_behind_it() {
+        let errors = CellErrors { alpha: 0.03, beta: -0.02, gamma: 0.05, ..CellErrors::NONE };
+        for kind in CELLS {
+            assert_eq!(cell(kind.key()).unwrap(), kind);
+            for k in 0..200u32 {
+                let draw = |j: u32| f64::from((k * 7919 + j * 104_729) % 9973) / 9973.0;
+                let (theta, phi) = (0.2 + 2.7 * draw(0), 6.2 * draw(1));
+                let target = ideal(theta, phi);
+                for errors in [CellErrors::NONE, errors] {
+                    let found = kind.match_target(&target, errors);
+                    if !found.reached {
+                        continue;
+                    }
+                    let made = kind.transfer(found.theta, found.phi, errors);
+                    for row in 0..2 {
+                        let overlap = made[row][0].conj() * target[row][0] + made[row][1].conj() * target[row][1];
+                        assert!((overlap.norm() - 1.0).abs() < 1e-14, "{} {k}: {overlap}", kind.key());
+                    }
+                }
+                let t = kind.transfer(theta, phi, errors);
+                let core = kind.within(&t, errors.gamma);
+                let plain = transfer(theta, phi, errors);
+                assert!(core.iter().flatten().zip(plain.iter().flatten()).all(|(a, b)| (a - b).norm() < 1e-15));
+            }
+        }
+        assert!(matches!(cell("mzy"), Err(MeshError::UnknownCell { .. })));
+    }
+
+    /// What is out of reach: near cross and bar for a plain cell, near equal splitting for three splitters.
+    #[test]
+    fn a_third_splitter_reaches_cross_and_bar() {
+        let errors = CellErrors { alpha: 0.05, beta: 0.02, gamma: 0.03, ..CellErrors::NONE };
+        for theta in [0.0, 1e-3, std::f64::consts::PI] {
+            assert!(!Cell::Mzi.match_target(&ideal(theta, 0.4), errors).reached, "{theta}");
+            assert!(Cell::ThreeSplitters.match_target(&ideal(theta, 0.4), errors).reached, "{theta}");
+        }
+        let common = CellErrors { alpha: 0.05, beta: 0.05, ..CellErrors::NONE };
+        assert!(!Cell::Mzi.match_target(&ideal(0.01, 0.4), common).reached);
+        assert!(Cell::Crossing.match_target(&ideal(0.01, 0.4), common).reached);
+    }
+}

@@ -1,0 +1,114 @@
+//! The phases that bring a mesh nearest to a matrix, where no decomposition finds them: L-BFGS on the exact gradient.
+
+use crate::cell::{CellErrors, wrap};
+use crate::circuit::Circuit;
+use crate::fields::Fields;
+use crate::section::{Section, Settings};
+use crate::topology::Layout;
+use crate::{Normals, StreamKey, gradient};
+use argmin::core::{CostFunction, Error, Executor, Gradient};
+use argmin::solver::linesearch::MoreThuenteLineSearch;
+use argmin::solver::quasinewton::LBFGS;
+use nalgebra::DMatrix;
+use num_complex::Complex64;
+use std::cell::RefCell;
+
+/// Starting points, of which the best end is taken.
+const STARTS: u64 = 3;
+/// Steps from each.
+const STEPS: u64 = 400;
+/// Steps that L-BFGS remembers.
+const MEMORY: usize = 20;
+
+/// Phases (rad, wrapped) for which the corner of a mesh's matrix between its first ports comes near to `target`, by
+/// ‖Û−W‖_F: the best of three searches from random phases, always the same ones. A minimum, not surely the lowest. Some
+/// hundred propagations of N fields and as many gradients.
+///
+/// # Panics
+///
+/// If the target has more rows or columns than the mesh has ports.
+#[must_use]
+pub fn fit(layout: &Layout, target: &DMatrix<Complex64>) -> Settings {
+    assert!(target.nrows() <= layout.ports && target.ncols() <= layout.ports, "ports of the mesh");
+    let count = 2 * layout.sites.len() + layout.ports;
+    let mut best = (f64::INFINITY, vec![0.0; count]);
+    for start in 0..STARTS {
+        let mut phases = vec![0.0; count];
+        Normals::new(&StreamKey::new(start, "fit/start")).fill(&mut phases);
+        let search = Search { layout, target, best: RefCell::new((f64::INFINITY, phases.clone())) };
+        let solver = LBFGS::new(MoreThuenteLineSearch::new(), MEMORY);
+        let executor = Executor::new(&search, solver).configure(|state| state.param(phases).max_iters(STEPS));
+        // A line search that finds no lower point ends the search with an error: what it reached counts all the same.
+        let _ = executor.run();
+        let reached = search.best.into_inner();
+        if reached.0 < best.0 {
+            best = reached;
+        }
+    }
+    let mut settings = Settings::zero(layout.sites.len(), layout.ports);
+    settings.values_mut().iter_mut().zip(best.1).for_each(|(value, phase)| *value = wrap(phase));
+    settings
+}
+
+struct Search<'a> {
+    layout: &'a Layout,
+    target: &'a DMatrix<Complex64>,
+    /// The lowest loss so far, and its phases.
+    best: RefCell<(f64, Vec<f64>)>,
+}
+
+impl Search<'_> {
+    fn section(&self, phases: &[f64]) -> Section {
+        let mut settings = Settings::zero(self.layout.sites.len(), self.layout.ports);
+        settings.values_mut().copy_from_slice(phases);
+        Section::mesh(self.layout.clone(), settings)
+    }
+
+    /// Light into each column's port, before and behind the mesh.
+    fn send(&self, section: &Section) -> (Fields, Fields) {
+        let mut input = Fields::identity(self.target.ncols());
+        input.resize(self.layout.modes);
+        let mut output = input.clone();
+        Circuit::ideal(section).propagate(&mut output);
+        (input, output)
+    }
+
+    /// What is made minus what is wanted, on the rows of the target; zero on other lines.
+    fn miss(&self, output: &Fields) -> DMatrix<Complex64> {
+        let mut miss = output.to_matrix();
+        let rows = self.target.nrows();
+        miss.rows_mut(rows, self.layout.modes - rows).fill(Complex64::new(0.0, 0.0));
+        let mut corner = miss.rows_mut(0, rows);
+        corner -= self.target;
+        miss
+    }
+}
+
+impl CostFunction for &Search<'_> {
+    type Param = Vec<f64>;
+    type Output = f64;
+
+    fn cost(&self, phases: &Vec<f64>) -> Result<f64, Error> {
+        let loss = 0.5 * self.miss(&self.send(&self.section(phases)).1).norm_squared();
+        let mut best = self.best.borrow_mut();
+        if loss < best.0 {
+            *best = (loss, phases.clone());
+        }
+        Ok(loss)
+    }
+}
+
+impl Gradient for &Search<'_> {
+    type Param = Vec<f64>;
+    type Gradient = Vec<f64>;
+
+    fn gradient(&self, phases: &Vec<f64>) -> Result<Vec<f64>, Error> {
+        let section = self.section(phases);
+        let (input, output) = self.send(&section);
+        // L = ½‖M − W‖² has the adjoint M − W.
+        let adjoint = Fields::from_matrix(&self.miss(&output));
+        let errors = vec![CellErrors::NONE; self.layout.sites.len()];
+        let (slopes, _) = gradient(&section, section.settings(), &errors, &input, output, adjoint);
+        Ok(slopes.values().to_vec())
+    }
+}

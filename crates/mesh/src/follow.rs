@@ -1,0 +1,67 @@
+//! Cells that do, one after another, what the cells of a program do: other cells, or the same with errors.
+//!
+//! Cells are taken in the order of light. Each is to do `T0 = T(θ,φ)·diag(e^{iψ_m}, e^{iψ_{m+1}})`, where ψ are the phases
+//! that cells before left on the lines; it takes the ratio of the first row of T0, and leaves new phases ψ behind, which
+//! end in the output phases (Bandyopadhyay, Hamerly, Englund, Optica 8, 1247, 2021, recalled; physics notes §2.4). Exact
+//! where every cell reaches its ratio, for a plain one with equal arms `|α+β| ≤ θ/2 ≤ π/2−|α−β|`; else the nearest ratio.
+//! O(cells).
+
+use crate::cell::{CellErrors, Transfer, wrap};
+use crate::cell_kind::Cell;
+use crate::section::Settings;
+use crate::topology::Layout;
+use num_complex::Complex64;
+
+/// Phases (rad, θ in 0…π, φ and output wrapped) with which cells of the layout, with these errors, do what ideal cells of
+/// the kind `cell` do with the phases `wanted`; and the number of cells that miss their ratio.
+///
+/// # Panics
+///
+/// If phases or errors are not those of the layout.
+#[must_use]
+pub fn follow(layout: &Layout, cell: Cell, wanted: &Settings, errors: &[CellErrors]) -> (Settings, usize) {
+    let none = vec![CellErrors::NONE; errors.len()];
+    let transfers = cell.transfers(wanted.theta(), wanted.phi(), &none);
+    follow_transfers(layout, &transfers, wanted.output(), errors)
+}
+
+/// The same for any cells, given by their transfer matrices in the order of the layout, and output phases (rad).
+pub(crate) fn follow_transfers(
+    layout: &Layout,
+    wanted: &[Transfer],
+    output: &[f64],
+    errors: &[CellErrors],
+) -> (Settings, usize) {
+    assert!(errors.len() == layout.sites.len() && wanted.len() == errors.len(), "one state a cell");
+    let mut phases = Settings::zero(wanted.len(), output.len());
+    let mut turn = vec![Complex64::new(1.0, 0.0); layout.modes];
+    let mut missed = 0;
+    let mut column = 0;
+    for (k, (site, target)) in layout.sites.iter().zip(wanted).enumerate() {
+        while column <= site.column {
+            layout.wire(column, &mut turn);
+            column += 1;
+        }
+        let (upper, lower) = (site.mode, site.mode + 1);
+        let target = target.map(|[a, b]| [a * turn[upper], b * turn[lower]]);
+        let found = layout.cell.match_target(&target, errors[k]);
+        missed += usize::from(!found.reached);
+        phases.set_cell(k, found.theta, wrap(found.phi));
+        let made = layout.cell.transfer(found.theta, found.phi, errors[k]);
+        (turn[upper], turn[lower]) = (left_over(&made, &target, 0), left_over(&made, &target, 1));
+    }
+    for column in column..=layout.columns {
+        layout.wire(column, &mut turn);
+    }
+    for (mode, (phase, turn)) in output.iter().zip(turn).enumerate() {
+        phases.set_output(mode, wrap(phase + turn.arg()));
+    }
+    (phases, missed)
+}
+
+/// The phase that a row still lacks: of the inner product of both, which is robust where an entry is dark.
+pub(crate) fn left_over(made: &Transfer, wanted: &Transfer, row: usize) -> Complex64 {
+    let overlap = made[row][0].conj() * wanted[row][0] + made[row][1].conj() * wanted[row][1];
+    let size = overlap.norm();
+    if size > 0.0 { overlap / size } else { Complex64::new(1.0, 0.0) }
+}

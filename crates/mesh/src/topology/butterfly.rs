@@ -1,0 +1,35 @@
+//! The butterfly mesh: log₂N columns of N/2 cells that join lines 1, 2, 4, … N/2 apart, as a fast Fourier transform does.
+//!
+//! N·log₂N phases of cells and N behind them: a small family of unitaries, the discrete Fourier transform (with bit-reversed
+//! inputs) among them. What is not among them is approximated: the phases that minimise ‖Û−U‖_F.
+
+use super::{Layout, Topology, stride};
+use crate::section::Settings;
+use crate::{MeshError, Unitary, fit};
+
+/// N/2·log₂N cells in log₂N columns; not universal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Butterfly;
+
+impl Topology for Butterfly {
+    fn key(&self) -> &'static str {
+        "butterfly"
+    }
+
+    fn description(&self) -> &'static str {
+        "N/2·log₂N cells in log₂N columns with crossings between; not universal: fitted (FFT)"
+    }
+
+    fn layout(&self, modes: usize) -> Layout {
+        let strides: Vec<usize> = (0..modes.next_power_of_two().trailing_zeros()).map(|s| 1 << s).collect();
+        stride::layout(modes, &strides, |_, _| true)
+    }
+
+    fn is_universal(&self) -> bool {
+        false
+    }
+
+    fn program(&self, target: &Unitary) -> Result<Settings, MeshError> {
+        Ok(fit(&self.layout(target.modes()), target.matrix()))
+    }
+}

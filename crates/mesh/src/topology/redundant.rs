@@ -1,0 +1,52 @@
+//! The rectangular mesh with more columns than it needs: extra phases for a search on an imperfect chip (Burgwal et al.,
+//! Opt. Express 25, 28236, 2017, recalled; its abstract found).
+
+use super::{Layout, Rectangular, Site, Topology};
+use crate::section::Settings;
+use crate::{MeshError, Unitary};
+use std::f64::consts::PI;
+
+/// A rectangular mesh behind some columns of idle cells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Redundant {
+    /// Number of columns that a rectangular mesh does not have.
+    pub extra: usize,
+}
+
+impl Topology for Redundant {
+    fn key(&self) -> &'static str {
+        "redundant"
+    }
+
+    fn description(&self) -> &'static str {
+        "rectangular behind two extra columns, for corrections that search (Burgwal 2017)"
+    }
+
+    fn layout(&self, modes: usize) -> Layout {
+        let columns = if modes > 1 { modes + self.extra } else { 0 };
+        let shift = self.extra % 2;
+        let sites = (0..columns).flat_map(|column| {
+            ((column + shift) % 2..modes.saturating_sub(1)).step_by(2).map(move |mode| Site { column, mode })
+        });
+        Layout::new(modes, sites.collect())
+    }
+
+    /// That of the rectangular mesh; the cells before it are the identity, θ = φ = π.
+    fn program(&self, target: &Unitary) -> Result<Settings, MeshError> {
+        let rectangular = Rectangular.program(target)?;
+        let cells = self.layout(target.modes()).sites.len();
+        let idle = cells - rectangular.theta().len();
+        let mut settings = Settings::zero(cells, target.modes());
+        for k in 0..cells {
+            let (theta, phi) = match k.checked_sub(idle) {
+                Some(k) => (rectangular.theta()[k], rectangular.phi()[k]),
+                None => (PI, PI),
+            };
+            settings.set_cell(k, theta, phi);
+        }
+        for (mode, &phase) in rectangular.output().iter().enumerate() {
+            settings.set_output(mode, phase);
+        }
+        Ok(settings)
+    }
+}

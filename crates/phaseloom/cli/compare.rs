@@ -1,0 +1,228 @@
+use super::chip::load_process;
+use super::{Ending, interrupt, output};
+use anyhow::Context;
+use clap::Args;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use phaseloom::hardware::Process;
+use phaseloom::hardware::comparison::{Parts, Trial, trial};
+use phaseloom::mesh::{MeshDesign, require_memory, write_atomically};
+use phaseloom::report::{COMPARISON_FIGURE, Table, png};
+use rayon::prelude::*;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+
+/// Width of the PNG (pixels).
+const PNG_WIDTH: u32 = 1600;
+
+/// Compare every topology and cell on the same process
+///
+/// Programs the same Haar unitaries on every mesh, samples a chip for each, and corrects it with known errors. Prints parts,
+/// footprint, transmission and infidelity; -o writes table.csv, figure.svg and figure.png.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  \
+    phaseloom compare --modes 8\n  \
+    phaseloom compare --modes 32 --process process.toml --trials 50 -o comparison")]
+pub struct Compare {
+    /// Ports of every mesh
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    modes: usize,
+    /// The process (TOML), or preset:KEY, see `phaseloom list`
+    #[arg(long, value_name = "PROCESS.toml", default_value = "preset:thermo-optic-silicon")]
+    process: PathBuf,
+    /// Unitaries, and chips, for each mesh
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    trials: u64,
+    /// Seed of unitaries and chips
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Folder of table and figure
+    #[arg(short, long, value_name = "DIR")]
+    output: Option<PathBuf>,
+}
+
+/// One mesh.
+struct Line {
+    design: MeshDesign,
+    parts: Parts,
+    trials: Vec<Trial>,
+}
+
+impl Compare {
+    pub fn execute(self) -> anyhow::Result<Ending> {
+        for (name, found, least, most) in [("modes", self.modes as u64, 2, 512), ("trials", self.trials, 2, 1_000_000)]
+        {
+            anyhow::ensure!((least..=most).contains(&found), "--{name}: found {found}, expected {least} to {most}");
+        }
+        let process = load_process(&self.process)?;
+        // A diamond has four times the cells of a square of its ports, a chip and its gradients some numbers for each.
+        require_memory(2000.0 * (self.modes as f64).powi(2), &format!("meshes of {} ports", self.modes))?;
+        let Some(lines) = self.lines(&process)? else {
+            output::note("interrupted: nothing was written");
+            return Ok(Ending::Interrupted);
+        };
+        let mut text = format!(
+            "{} ports, {} chips a mesh, seed {}, {}\n\n{:<11} {:<15} {:>6} {:>8} {:>5} {:>9} {:>9} {:>8} {:>16} {:>17} {:>17}\n",
+            self.modes,
+            self.trials,
+            self.seed,
+            self.process.display(),
+            "topology",
+            "cell",
+            "cells",
+            "shifters",
+            "depth",
+            "crossings",
+            "mm²",
+            "dB",
+            "1 − F ideal",
+            "1 − F programmed",
+            "1 − F corrected",
+        );
+        for line in &lines {
+            let [ideal, before, after, transmission] = line.means();
+            text += &format!(
+                "{:<11} {:<15} {:>6} {:>8} {:>5} {:>9} {:>9.3} {:>8.2} {:>16.1e} {:>17} {:>17}\n",
+                line.design.topology.key(),
+                line.design.cell.key(),
+                line.parts.cells,
+                line.parts.shifters,
+                line.parts.depth,
+                line.parts.crossings,
+                line.parts.length_um * line.parts.width_um * 1e-6,
+                decibel(transmission.0),
+                ideal.0,
+                with_error(before),
+                with_error(after),
+            );
+        }
+        text += "\nmeans over chips ± standard error; dB: mean transmission; corrected: `local`, with known errors; tree: one row\n";
+        text += &sentence(&lines);
+        if let Some(folder) = &self.output {
+            std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+            let csv = self.csv(&lines);
+            write_atomically(&folder.join("table.csv"), csv.as_bytes())?;
+            let svg = COMPARISON_FIGURE.draw(&Table::parse(&csv).context("table.csv")?)?;
+            write_atomically(&folder.join("figure.svg"), svg.as_bytes())?;
+            write_atomically(&folder.join("figure.png"), &png(&svg, PNG_WIDTH)?)?;
+        }
+        output::show(&text)?;
+        Ok(Ending::Done)
+    }
+
+    /// Every mesh, or none where the user interrupts.
+    fn lines(&self, process: &Process) -> anyhow::Result<Option<Vec<Line>>> {
+        let stop = interrupt::flag();
+        let designs: Vec<MeshDesign> = MeshDesign::all().collect();
+        let bar = ProgressBar::with_draw_target(Some(designs.len() as u64 * self.trials), ProgressDrawTarget::stderr());
+        bar.set_style(
+            ProgressStyle::with_template("{bar:40} {pos}/{len} chips, {eta} left: {msg}")
+                .unwrap_or_else(|_| ProgressStyle::default_bar()),
+        );
+        let mut lines = Vec::with_capacity(designs.len());
+        for design in designs {
+            bar.set_message(design.to_string());
+            let trials: Vec<Option<_>> = (0..self.trials)
+                .into_par_iter()
+                .map(|t| {
+                    let made =
+                        (!stop.load(Ordering::Relaxed)).then(|| trial(design, self.modes, process, self.seed, t));
+                    bar.inc(1);
+                    made
+                })
+                .collect();
+            let Some(trials) = trials.into_iter().collect::<Option<Vec<_>>>() else { return Ok(None) };
+            let trials = trials.into_iter().collect::<Result<_, _>>().with_context(|| design.to_string())?;
+            lines.push(Line { design, parts: Parts::of(design, self.modes), trials });
+        }
+        bar.finish_and_clear();
+        Ok(Some(lines))
+    }
+
+    fn csv(&self, lines: &[Line]) -> String {
+        let mut csv = format!(
+            "# phaseloom: {}\n# seed: {}\n# modes: {}\n# trials: {}\n# process: {}\ntopology,cell,cells,shifters,depth,crossings,\
+             length_um,width_um,transmission_db,ideal_mean",
+            env!("CARGO_PKG_VERSION"),
+            self.seed,
+            self.modes,
+            self.trials,
+            self.process.display(),
+        );
+        for when in ["before", "after", "error"] {
+            csv += &format!(",{when}_mean,{when}_se,{when}_q10,{when}_median,{when}_q90");
+        }
+        csv.push('\n');
+        for line in lines {
+            let [ideal, _, _, transmission] = line.means();
+            let p = line.parts;
+            csv += &format!(
+                "{},{},{},{},{},{},{},{},{:.4},{:.3e}",
+                line.design.topology.key(),
+                line.design.cell.key(),
+                p.cells,
+                p.shifters,
+                p.depth,
+                p.crossings,
+                p.length_um,
+                p.width_um,
+                decibel(transmission.0),
+                ideal.0,
+            );
+            for figure in [|t: &Trial| t.before, |t: &Trial| t.after, |t: &Trial| t.error] {
+                let mut values: Vec<f64> = line.trials.iter().map(figure).collect();
+                let (mean, error) = estimate(&values);
+                values.sort_by(f64::total_cmp);
+                let [low, median, high] = [0.1, 0.5, 0.9].map(|q| quantile(&values, q));
+                csv += &format!(",{mean:.6e},{error:.1e},{low:.6e},{median:.6e},{high:.6e}");
+            }
+            csv.push('\n');
+        }
+        csv
+    }
+}
+
+impl Line {
+    /// Mean and standard error of infidelities (ideal, programmed, corrected) and of the transmission.
+    fn means(&self) -> [(f64, f64); 4] {
+        let figures: [fn(&Trial) -> f64; 4] = [|t| t.ideal, |t| t.before, |t| t.after, |t| t.transmission];
+        figures.map(|figure| estimate(&self.trials.iter().map(figure).collect::<Vec<_>>()))
+    }
+}
+
+fn estimate(values: &[f64]) -> (f64, f64) {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let squares: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
+    (mean, (squares / (n - 1.0) / n).sqrt())
+}
+
+/// Of sorted values, type 7.
+fn quantile(sorted: &[f64], q: f64) -> f64 {
+    let at = q * (sorted.len() - 1) as f64;
+    let (low, high) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);
+    low + (high - low) * at.fract()
+}
+
+fn decibel(power: f64) -> f64 {
+    10.0 * power.log10()
+}
+
+fn with_error((mean, error): (f64, f64)) -> String {
+    if mean < 1e-12 { "< 1e-12".into() } else { format!("{mean:.1e} ± {error:.0e}") }
+}
+
+/// Which universal mesh loses least, before and after correction.
+fn sentence(lines: &[Line]) -> String {
+    let universal = || lines.iter().filter(|l| l.design.topology.is_universal());
+    let least = |which: usize| universal().min_by(|a, b| a.means()[which].0.total_cmp(&b.means()[which].0));
+    match (least(1), least(2)) {
+        (Some(before), Some(after)) => format!(
+            "Of the universal meshes, {} has the least infidelity as programmed ({}), {} after correction ({}).\n",
+            before.design,
+            with_error(before.means()[1]),
+            after.design,
+            with_error(after.means()[2]),
+        ),
+        _ => String::new(),
+    }
+}
