@@ -104,6 +104,18 @@ impl MatrixProgram {
         Self::svd(w, Some(gain), design.into())
     }
 
+    /// One mesh with given phases (rad); what it does is what it is for.
+    ///
+    /// # Panics
+    ///
+    /// If the phases are not those of the mesh: two a cell and one a port.
+    #[must_use]
+    pub fn of_mesh(design: impl Into<MeshDesign>, ports: usize, settings: Settings) -> Self {
+        let design = design.into();
+        let sections = vec![Section::mesh(design.layout(ports), settings)];
+        Self { design, rows: ports, columns: ports, gain: 1.0, sections }
+    }
+
     /// The shape of a program of two meshes and attenuators, all phases zero: what a chip is fabricated for before any
     /// matrix is known.
     #[must_use]

@@ -5,7 +5,7 @@ use crate::{Setting, ValidationError};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_hardware::{Chip, Process, Sample};
-use phaseloom_mesh::{Form, MatrixProgram, Normals, StreamKey, haar_unitary, topology};
+use phaseloom_mesh::{Form, MatrixProgram, MeshDesign, Normals, StreamKey, haar_unitary, topology};
 use std::f64::consts::TAU;
 
 pub(crate) type Matrix = DMatrix<Complex64>;
@@ -18,7 +18,12 @@ pub(crate) fn process(text: &str) -> Result<Process, ValidationError> {
 
 /// The program of a unitary on one mesh.
 pub(crate) fn unitary(u: &Matrix, key: &str) -> Result<MatrixProgram, ValidationError> {
-    Ok(MatrixProgram::new(u, Form::Unitary, topology(key)?)?)
+    programmed(u, topology(key)?.into())
+}
+
+/// The same on any mesh.
+pub(crate) fn programmed(u: &Matrix, design: MeshDesign) -> Result<MatrixProgram, ValidationError> {
+    Ok(MatrixProgram::new(u, Form::Unitary, design)?)
 }
 
 /// ‖U − Û‖²_F/N.

@@ -2,14 +2,17 @@
 
 mod adjoint;
 mod burgwal;
+mod butterfly;
 mod cell;
 mod corrected_error;
 mod crosstalk;
 mod decomposition;
 mod detection;
+mod diamond;
 mod electronic_noise;
 mod extinction;
 mod fang;
+mod fault_tolerance;
 mod fidelity;
 mod haar_statistics;
 mod initialisation;
@@ -43,7 +46,9 @@ pub const CLAIMS: &[&Claim] = &[
     &phase_error::CLAIM,
     &fidelity::CLAIM,
     &fang::CLAIM,
+    &butterfly::CLAIM,
     &loss::CLAIM,
+    &diamond::CLAIM,
     &loss_order::CLAIM,
     &crosstalk::CLAIM,
     &quantization::CLAIM,
@@ -52,6 +57,7 @@ pub const CLAIMS: &[&Claim] = &[
     // Correction.
     &local_correction::CLAIM,
     &corrected_error::CLAIM,
+    &fault_tolerance::CLAIM,
     &burgwal::CLAIM,
     // Dynamic noise and detection.
     &jitter::CLAIM,
