@@ -267,7 +267,7 @@ impl Process {
         let meshes = program.sections().iter().filter(|s| s.kind() == SectionKind::Mesh);
         let mesh = |passed: MeshSize| self.sources().map(|(_, s)| s.mesh_error_squared(&passed)).sum::<f64>();
         let meshes: f64 = meshes.map(|section| mesh(MeshSize::of(section))).sum();
-        if program.form() == Form::Unitary {
+        if program.form() != Form::Svd {
             return meshes;
         }
         let transmissions: Vec<f64> =

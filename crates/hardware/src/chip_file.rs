@@ -78,7 +78,7 @@ impl Chip {
             trial: sample.trial,
             core: sample.core,
             process: self.process.clone(),
-            form: if self.shape.svd { "svd" } else { "unitary" }.into(),
+            form: self.shape.form().into(),
             topology: self.shape.design.topology.key().into(),
             cell: self.shape.design.cell.key().into(),
             rows: self.shape.rows,
@@ -107,9 +107,11 @@ impl Chip {
         file.process.check()?;
         let svd = match (file.form.as_str(), &file.left, &file.attenuators) {
             ("svd", Some(_), Some(_)) => true,
-            ("unitary", None, None) => false,
+            ("direct", None, None) if design.topology.is_direct() => false,
+            ("unitary", None, None) if !design.topology.is_direct() => false,
             (form, ..) => {
-                let expected = "`unitary` with `right` alone, or `svd` with all three";
+                let expected =
+                    "`unitary` (or `direct`, where the topology is) with `right` alone, or `svd` with all three";
                 return Err(wrong(("form".into(), form.into(), expected.into())));
             }
         };
@@ -131,7 +133,14 @@ impl Chip {
             64.0 * (file.rows.max(file.columns).min(text.len()) as f64).powi(2),
             "reading the chip",
         )?;
-        let mut sections = vec![mesh("right", &file.right, file.columns).map_err(wrong)?];
+        let mut sections = vec![
+            mesh(
+                "right",
+                &file.right,
+                if design.topology.is_direct() { file.rows.max(file.columns) } else { file.columns },
+            )
+            .map_err(wrong)?,
+        ];
         if let (Some(left), Some(attenuators)) = (&file.left, &file.attenuators) {
             let lines = file.rows.min(file.columns);
             sections.push(

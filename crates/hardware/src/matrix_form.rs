@@ -22,9 +22,19 @@ impl MatrixForm {
     }
 }
 
+impl MatrixForm {
+    /// Its name in files.
+    pub(crate) fn form(&self) -> &'static str {
+        match (self.svd, self.design.topology.is_direct()) {
+            (true, _) => "svd",
+            (false, true) => "direct",
+            (false, false) => "unitary",
+        }
+    }
+}
+
 impl std::fmt::Display for MatrixForm {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let form = if self.svd { "svd" } else { "unitary" };
-        write!(f, "{form}, {}, {}×{}", self.design, self.rows, self.columns)
+        write!(f, "{}, {}, {}×{}", self.form(), self.design, self.rows, self.columns)
     }
 }

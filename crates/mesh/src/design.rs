@@ -6,6 +6,8 @@ use crate::follow::follow;
 use crate::section::{Section, Settings};
 use crate::topology::{Layout, TOPOLOGIES, Topology};
 use crate::{MeshError, Unitary};
+use nalgebra::DMatrix;
+use num_complex::Complex64;
 
 /// A topology and a cell. A topology alone stands for plain interferometers.
 #[derive(Clone, Copy, Debug)]
@@ -57,15 +59,27 @@ impl MeshDesign {
         Section::mesh(layout, settings)
     }
 
-    /// The mesh that does `target`: its topology finds the phases of plain interferometers, and other cells follow them,
+    /// The mesh that does a unitary: its topology finds the phases of plain interferometers, and other cells follow them,
     /// one after another, without loss of precision.
     ///
     /// # Errors
     ///
     /// Where the topology cannot realise the target.
     pub fn program(&self, target: &Unitary) -> Result<Section, MeshError> {
-        let layout = self.layout(target.modes());
-        let mut settings = self.topology.program(target)?;
+        self.built(target.modes(), self.topology.program(target)?)
+    }
+
+    /// The mesh that does a square matrix of norm at most one, where the topology is direct.
+    ///
+    /// # Errors
+    ///
+    /// As [`Topology::program_contraction`].
+    pub fn program_contraction(&self, w: &DMatrix<Complex64>) -> Result<Section, MeshError> {
+        self.built(w.nrows(), self.topology.program_contraction(w)?)
+    }
+
+    fn built(&self, ports: usize, mut settings: Settings) -> Result<Section, MeshError> {
+        let layout = self.layout(ports);
         if self.cell != Cell::Mzi {
             settings = follow(&layout, Cell::Mzi, &settings, &vec![CellErrors::NONE; layout.sites.len()]).0;
         }

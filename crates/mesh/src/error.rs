@@ -46,9 +46,9 @@ pub enum MeshError {
         /// What is accepted.
         tolerance: f64,
     },
-    /// Two attempts at a singular value decomposition failed.
+    /// Every attempt at a singular value decomposition failed.
     #[error(
-        "singular value decomposition of a {rows}×{columns} matrix failed twice: relative residual {residual:.1e}, \
+        "singular value decomposition of a {rows}×{columns} matrix failed: relative residual {residual:.1e}, \
          tolerance {tolerance:.1e}; please report the matrix"
     )]
     Svd {
@@ -56,7 +56,7 @@ pub enum MeshError {
         rows: usize,
         /// Columns of the matrix.
         columns: usize,
-        /// ‖A − UΣV†‖_F/‖A‖_F of the better attempt.
+        /// ‖A − UΣV†‖_F/‖A‖_F of the best attempt.
         residual: f64,
         /// What is accepted.
         tolerance: f64,

@@ -65,7 +65,7 @@ pub use real::Real;
 pub use section::{Section, SectionKind, Settings};
 pub use singular::{CanonicalSvd, canonical_svd};
 pub use topology::{
-    ARM_UM, Butterfly, COLUMN_UM, Diamond, Fractal, Layout, MODE_UM, Rectangular, Redundant, Shifter, ShifterKind,
-    Site, TOPOLOGIES, Topology, Tree, Triangular, topology,
+    ARM_UM, Butterfly, COLUMN_UM, Diamond, Direct, Fractal, Layout, MODE_UM, Rectangular, Redundant, Shifter,
+    ShifterKind, Site, TOPOLOGIES, Topology, Tree, Triangular, topology,
 };
 pub use unitary::Unitary;

@@ -19,6 +19,8 @@ pub enum Form {
     Auto,
     /// One mesh; anything but a unitary is refused.
     Unitary,
+    /// `W = g·M`: one mesh that is not unitary between its ports. What a direct topology makes of every matrix.
+    Direct,
     /// `W = g·U·Σ·V†`: light passes the mesh of V†, a column of attenuators and the mesh of U.
     Svd,
 }
@@ -61,14 +63,16 @@ impl MatrixProgram {
     fn within(w: &DMatrix<Complex64>, form: Form, design: MeshDesign, tolerance: f64) -> Result<Self, MeshError> {
         check_finite(w)?;
         Self::fits_memory(w)?;
+        let direct = design.topology.is_direct();
         let unitary = match form {
-            Form::Svd => None,
+            Form::Svd | Form::Direct => None,
             Form::Unitary => Some(Unitary::new(w.clone(), tolerance)?),
             Form::Auto => Unitary::new(w.clone(), tolerance).ok(),
         };
         match unitary {
             Some(u) if tolerance > Unitary::TOLERANCE => Self::unitary(&Unitary::nearest(u.matrix())?, design),
             Some(u) => Self::unitary(&u, design),
+            None if direct => Self::direct(w, None, design),
             None => Self::svd(w, None, design),
         }
     }
@@ -101,7 +105,9 @@ impl MatrixProgram {
     pub fn with_gain(w: &DMatrix<Complex64>, gain: f64, design: impl Into<MeshDesign>) -> Result<Self, MeshError> {
         check_finite(w)?;
         Self::fits_memory(w)?;
-        Self::svd(w, Some(gain), design.into())
+        let design = design.into();
+        let form = if design.topology.is_direct() { Self::direct } else { Self::svd };
+        form(w, Some(gain), design)
     }
 
     /// One mesh with given phases (rad); what it does is what it is for.
@@ -121,6 +127,9 @@ impl MatrixProgram {
     #[must_use]
     pub fn blank(rows: usize, columns: usize, design: impl Into<MeshDesign>) -> Self {
         let design = design.into();
+        if design.topology.is_direct() {
+            return Self { design, rows, columns, gain: 1.0, sections: vec![design.blank(rows.max(columns))] };
+        }
         let column = Section::attenuators(Settings::zero(rows.min(columns), 0));
         let sections = vec![design.blank(columns), column, design.blank(rows)];
         Self { design, rows, columns, gain: 1.0, sections }
@@ -136,12 +145,21 @@ impl MatrixProgram {
         }
     }
 
+    fn direct(w: &DMatrix<Complex64>, gain: Option<f64>, design: MeshDesign) -> Result<Self, MeshError> {
+        let (rows, columns) = w.shape();
+        check_magnitude(w)?;
+        let gain = canonical_svd(w)?.sigma[0].max(gain.unwrap_or(0.0));
+        let side = rows.max(columns);
+        let mut square = DMatrix::zeros(side, side);
+        if gain > 0.0 {
+            square.view_mut((0, 0), (rows, columns)).copy_from(&w.map(|z| z / gain));
+        }
+        Ok(Self { design, rows, columns, gain, sections: vec![design.program_contraction(&square)?] })
+    }
+
     fn svd(w: &DMatrix<Complex64>, gain: Option<f64>, design: MeshDesign) -> Result<Self, MeshError> {
         let (rows, columns) = w.shape();
-        let largest = w.iter().map(|z| z.re.abs().max(z.im.abs())).fold(0.0, f64::max);
-        if largest > 1e151 {
-            return Err(MeshError::Magnitude { largest });
-        }
+        check_magnitude(w)?;
         Self::carries(design, rows.min(columns), rows, columns)?;
         let svd = canonical_svd(w)?;
         let gain = svd.sigma[0].max(gain.unwrap_or(0.0));
@@ -155,10 +173,14 @@ impl MatrixProgram {
         Ok(Self { design, rows, columns, gain, sections })
     }
 
-    /// Whether the program is one mesh or two with attenuators.
+    /// One unitary mesh, one direct mesh, or two meshes with attenuators.
     #[must_use]
     pub fn form(&self) -> Form {
-        if self.sections.len() == 1 { Form::Unitary } else { Form::Svd }
+        match self.sections.len() {
+            1 if self.design.topology.is_direct() => Form::Direct,
+            1 => Form::Unitary,
+            _ => Form::Svd,
+        }
     }
 
     /// How the cells of its meshes are joined, and what they are.
@@ -267,4 +289,9 @@ impl MatrixProgram {
         let mut found = self.sections.iter().filter(|s| s.kind() == kind);
         if last { found.next_back() } else { found.next() }
     }
+}
+
+fn check_magnitude(w: &DMatrix<Complex64>) -> Result<(), MeshError> {
+    let largest = w.iter().map(|z| z.re.abs().max(z.im.abs())).fold(0.0, f64::max);
+    if largest > 1e151 { Err(MeshError::Magnitude { largest }) } else { Ok(()) }
 }

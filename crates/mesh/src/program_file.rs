@@ -70,7 +70,12 @@ impl MatrixProgram {
             format: FORMAT.into(),
             version: VERSION,
             convention: CONVENTION.into(),
-            form: if self.form() == Form::Unitary { "unitary" } else { "svd" }.into(),
+            form: match self.form() {
+                Form::Unitary => "unitary",
+                Form::Direct => "direct",
+                Form::Svd | Form::Auto => "svd",
+            }
+            .into(),
             topology: self.design.topology.key().into(),
             cell: self.design.cell.key().into(),
             rows: self.rows,
@@ -128,21 +133,28 @@ fn read(file: File, design: MeshDesign) -> Result<MatrixProgram, Wrong> {
             return Err(Wrong(key.into(), "0".into(), "at least 1".into()));
         }
     }
-    expect("right.modes", file.right.modes, file.columns)?;
+    let direct = design.topology.is_direct();
+    let ports = if direct { file.rows.max(file.columns) } else { file.columns };
+    expect("right.modes", file.right.modes, ports)?;
     let right = read_mesh("right", file.right, design)?;
     let sections = match (file.form.as_str(), file.left, file.attenuators) {
-        ("unitary", None, None) => {
+        ("direct", None, None) if direct => vec![right],
+        ("unitary", None, None) if !direct => {
             expect("rows", file.rows, file.columns)?;
             vec![right]
         }
-        ("svd", Some(left), Some(attenuators)) => {
+        ("svd", Some(left), Some(attenuators)) if !direct => {
             expect("left.modes", left.modes, file.rows)?;
             expect("attenuators (number of)", attenuators.len(), file.rows.min(file.columns))?;
             vec![right, read_attenuators(&attenuators)?, read_mesh("left", left, design)?]
         }
         (form, left, _) => {
             let found = format!("{form} {} left mesh", if left.is_some() { "with a" } else { "without" });
-            return Err(Wrong("form".into(), found, "`unitary` with `right` alone, or `svd` with all three".into()));
+            return Err(Wrong(
+                "form".into(),
+                found,
+                "`unitary` (or `direct`, where the topology is) with `right` alone, or `svd` with all three".into(),
+            ));
         }
     };
     Ok(MatrixProgram { design, rows: file.rows, columns: file.columns, gain: file.gain, sections })

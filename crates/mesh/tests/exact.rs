@@ -4,7 +4,8 @@ use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_mesh::cell::CellErrors;
 use phaseloom_mesh::{
-    CELLS, Form, MatrixProgram, MeshDesign, MeshError, StreamKey, TOPOLOGIES, haar_orthogonal, haar_unitary, reference,
+    CELLS, Cell, Form, MatrixProgram, MeshDesign, MeshError, SectionKind, StreamKey, TOPOLOGIES, haar_orthogonal,
+    haar_unitary, reference,
 };
 use std::f64::consts::{FRAC_PI_2, FRAC_PI_3, TAU};
 
@@ -84,7 +85,9 @@ fn hard_unitaries(n: usize) -> Vec<(&'static str, Matrix)> {
 
 fn check(n: usize) {
     for design in MeshDesign::all().filter(|d| d.topology.is_universal()) {
-        for (name, u) in hard_unitaries(n) {
+        // Other cells follow plain ones, cell by cell: large meshes tell nothing new of them.
+        let cases = if n > 65 && design.cell != Cell::Mzi { 2 } else { usize::MAX };
+        for (name, u) in hard_unitaries(n).into_iter().take(cases) {
             let program = MatrixProgram::new(&u, Form::Unitary, design).expect(name);
             let error = (program.matrix() - &u).norm();
             assert!(error <= 1e-13 * n as f64, "{design} {name} N={n}: {error:.1e}");
@@ -105,6 +108,7 @@ fn counts_and_depths() {
             // Of two modes, every other column has no cell.
             "redundant" => (2 * (n - 1), 3 * (n - 1)),
             "diamond" => ((n - 1) * (n - 1), (2 * n).saturating_sub(3)),
+            "direct" => (n * n, 2 * n - 1),
             "fractal" => (lines / 2 * (lines - 1), lines - 1),
             "butterfly" => (lines / 2 * stages, stages),
             "tree" => (lines - 1, stages),
@@ -293,7 +297,8 @@ fn any_matrix_is_rebuilt_from_its_singular_values() {
             let error = (program.matrix() - &w).map(|z| Complex64::new(z.re * 1e-150, z.im * 1e-150)).norm();
             let bound = 1e-13 * w.nrows().max(w.ncols()) as f64 * program.gain() * 1e-150;
             assert!(error <= bound, "{} {name}: {error:.1e} > {bound:.1e}", topology.key());
-            assert!(program.sections()[1].settings().theta().iter().all(|t| (0.0..=3.15).contains(t)));
+            let attenuators = program.sections().iter().filter(|s| s.kind() == SectionKind::Attenuators);
+            assert!(attenuators.flat_map(|s| s.settings().theta()).all(|t| (0.0..=3.15).contains(t)));
         }
     }
 }

@@ -60,6 +60,7 @@ impl Program {
         text += match (program.form(), single) {
             (Form::Unitary, true) => "programmed the nearest unitary on one mesh (form unitary)\n",
             (Form::Unitary, false) => "programmed on one mesh (form unitary)\n",
+            (Form::Direct, _) => "programmed as g·M on one mesh that is not unitary (form direct)\n",
             _ => "programmed as g·U·Σ·V† on two meshes and a column of attenuators (form svd)\n",
         };
         text += &format!(

@@ -8,7 +8,7 @@ mod corners;
 
 pub(crate) use corners::NullVectors;
 
-use crate::{MeshError, Real};
+use crate::{MeshError, Real, StreamKey, haar_orthogonal, haar_unitary};
 use faer::linalg::matmul::matmul;
 use faer::linalg::solvers::SolveCore;
 use faer::{Accum, Conj, MatMut, MatRef, Par, Side};
@@ -149,12 +149,16 @@ pub fn solve_positive(a: &DMatrix<f64>, b: &DVector<f64>) -> Option<DVector<f64>
     solution.iter().all(|x| x.is_finite()).then_some(solution)
 }
 
-/// Thin singular value decomposition of a finite matrix, checked by `‖A − UΣV†‖_F ≤ 1e-14·max(M,N)·‖A‖_F`; tried a
-/// second time on the adjoint. A matrix without imaginary part gets real singular vectors.
+/// Tries at a singular value decomposition.
+const ATTEMPTS: u64 = 6;
+
+/// Thin singular value decomposition of a finite matrix, checked by `‖A − UΣV†‖_F ≤ 1e-14·max(M,N)·‖A‖_F`; tried again
+/// on the adjoint, and on what fixed unitaries make of it: where many singular values nearly agree (half of a Fourier
+/// matrix), one attempt may end with wrong vectors. A matrix without imaginary part gets real singular vectors.
 ///
 /// # Errors
 ///
-/// [`MeshError::Svd`] if both attempts fail the check.
+/// [`MeshError::Svd`] if every attempt fails the check.
 pub fn svd(a: &DMatrix<Complex64>) -> Result<Svd, MeshError> {
     let (rows, columns) = a.shape();
     // Scaled to entries of order one, so that squares neither underflow nor overflow.
@@ -163,13 +167,20 @@ pub fn svd(a: &DMatrix<Complex64>) -> Result<Svd, MeshError> {
     let scaled = a.map(|z| Complex64::new(z.re / scale, z.im / scale));
     let tolerance = 1e-14 * rows.max(columns) as f64;
     let mut best = f64::INFINITY;
-    for adjoint in [false, true] {
-        let attempt = if adjoint {
-            decompose(&scaled.adjoint()).map(|s| Svd { u: s.v, sigma: s.sigma, v: s.u })
-        } else {
-            decompose(&scaled)
+    // A = (A·Q)·Q†: the same singular values, met in another order of rounding.
+    let turned = |draw: u64| {
+        let mut stream = StreamKey::new(draw, "svd/turn").stream();
+        let real = scaled.iter().all(|z| z.im == 0.0);
+        let q = if real { haar_orthogonal(columns, &mut stream) } else { haar_unitary(columns, &mut stream) };
+        decompose(&multiply(&scaled, &q)).map(|s| Svd { v: multiply(&q, &s.v), ..s })
+    };
+    for attempt in 0..ATTEMPTS {
+        let found = match attempt {
+            0 => decompose(&scaled),
+            1 => decompose(&scaled.adjoint()).map(|s| Svd { u: s.v, sigma: s.sigma, v: s.u }),
+            draw => turned(draw),
         };
-        let Some(mut found) = attempt else { continue };
+        let Some(mut found) = found else { continue };
         let residual = residual(&scaled, &found);
         if residual <= tolerance {
             found.sigma.iter_mut().for_each(|s| *s *= scale);
@@ -218,4 +229,21 @@ fn residual(a: &DMatrix<Complex64>, svd: &Svd) -> f64 {
     // NaN factors make a NaN difference, which must count as failed.
     let relative = if norm > 0.0 { difference / norm } else { difference };
     if relative.is_finite() { relative } else { f64::INFINITY }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::f64::consts::TAU;
+
+    /// Half of their singular values are near one, half near zero, and few between: the first attempt may fail.
+    #[test]
+    fn corners_of_fourier_matrices_have_singular_values() {
+        for n in [254, 255, 256, 257, 258] {
+            let half = n / 2;
+            let entry = |r: usize, c: usize| Complex64::cis(TAU * ((r * c) % n) as f64 / n as f64) / (n as f64).sqrt();
+            let found = svd(&DMatrix::from_fn(half, half, entry)).expect("singular values");
+            assert!(found.sigma.iter().all(|s| (0.0..1.0 + 1e-12).contains(s)));
+        }
+    }
 }

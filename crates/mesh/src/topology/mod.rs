@@ -2,6 +2,7 @@
 
 mod butterfly;
 mod diamond;
+mod direct;
 mod fractal;
 mod layout;
 mod rectangular;
@@ -12,6 +13,7 @@ mod triangular;
 
 pub use butterfly::Butterfly;
 pub use diamond::Diamond;
+pub use direct::Direct;
 pub use fractal::Fractal;
 pub use layout::{ARM_UM, COLUMN_UM, Layout, MODE_UM, Shifter, ShifterKind, Site};
 pub use rectangular::Rectangular;
@@ -21,6 +23,8 @@ pub use triangular::Triangular;
 
 use crate::section::Settings;
 use crate::{MeshError, Unitary};
+use nalgebra::DMatrix;
+use num_complex::Complex64;
 
 /// An arrangement of cells, and the algorithm that programs it.
 pub trait Topology: Send + Sync + std::fmt::Debug {
@@ -39,6 +43,21 @@ pub trait Topology: Send + Sync + std::fmt::Debug {
         true
     }
 
+    /// Whether one mesh does any matrix of norm at most one, which then needs no singular values.
+    fn is_direct(&self) -> bool {
+        false
+    }
+
+    /// The phases of plain interferometers that make the ideal mesh equal to `w` between its ports: a square matrix whose
+    /// largest singular value is at most 1. For a mesh that [is direct](Topology::is_direct).
+    ///
+    /// # Errors
+    ///
+    /// A mesh that does unitaries alone, and is given another matrix; a decomposition that fails.
+    fn program_contraction(&self, w: &DMatrix<Complex64>) -> Result<Settings, MeshError> {
+        self.program(&Unitary::new(w.clone(), Unitary::TOLERANCE)?)
+    }
+
     /// The number of rows of a unitary that the mesh can realise, if not all.
     fn rows(&self) -> Option<usize> {
         None
@@ -53,8 +72,8 @@ pub trait Topology: Send + Sync + std::fmt::Debug {
 }
 
 /// Every topology there is.
-pub static TOPOLOGIES: [&dyn Topology; 7] =
-    [&Rectangular, &Triangular, &Redundant { extra: 2 }, &Diamond, &Fractal, &Butterfly, &Tree];
+pub static TOPOLOGIES: [&dyn Topology; 8] =
+    [&Rectangular, &Triangular, &Redundant { extra: 2 }, &Diamond, &Direct, &Fractal, &Butterfly, &Tree];
 
 /// Finds a topology by its key.
 ///
