@@ -4,7 +4,7 @@ use crate::cell_kind::cell;
 use crate::design::MeshDesign;
 use crate::matrix_program::{Form, MatrixProgram};
 use crate::section::{Section, SectionKind, Settings};
-use crate::topology::topology;
+use crate::topology::{Layout, topology};
 use crate::{MeshError, read_text, write_atomically};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -34,8 +34,22 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct Mesh {
     modes: usize,
+    /// Lines that cells stand on, where they are more than the ports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lines: Option<usize>,
+    /// Crossings of lines, in order of propagation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    wiring: Vec<Wires>,
     cells: Vec<Cell>,
     output: Vec<f64>,
+}
+
+/// Before this column (or behind the last), line i is the one that was line `order[i]`.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wires {
+    column: usize,
+    order: Vec<usize>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -85,6 +99,8 @@ impl MatrixProgram {
             attenuators: self.section(SectionKind::Attenuators, false).map(write_attenuators),
             right: self.section(SectionKind::Mesh, false).map(write_mesh).unwrap_or(Mesh {
                 modes: 0,
+                lines: None,
+                wiring: Vec::new(),
                 cells: Vec::new(),
                 output: Vec::new(),
             }),
@@ -168,7 +184,23 @@ fn write_mesh(section: &Section) -> Mesh {
         theta: s.theta()[k],
         phi: s.phi()[k],
     });
-    Mesh { modes: section.layout().ports, cells: cells.collect(), output: s.output().to_vec() }
+    let layout = section.layout();
+    Mesh {
+        modes: layout.ports,
+        lines: lines(layout),
+        wiring: wiring(layout),
+        cells: cells.collect(),
+        output: s.output().to_vec(),
+    }
+}
+
+fn lines(layout: &Layout) -> Option<usize> {
+    (layout.modes > layout.ports).then_some(layout.modes)
+}
+
+fn wiring(layout: &Layout) -> Vec<Wires> {
+    let wires = |column| Some(Wires { column, order: layout.wires(column)?.to_vec() });
+    (0..=layout.columns).filter_map(wires).collect()
 }
 
 fn write_attenuators(section: &Section) -> Vec<Attenuator> {
@@ -185,6 +217,12 @@ fn read_mesh(name: &str, mesh: Mesh, design: MeshDesign) -> Result<Section, Wron
     expect(&format!("{name}.output (number of)"), mesh.output.len(), mesh.modes)?;
     let layout = design.layout(mesh.modes);
     expect(&format!("{name}.cells (number of)"), mesh.cells.len(), layout.sites.len())?;
+    let shown = |lines: Option<usize>| lines.map_or("none, as many as ports".to_owned(), |lines| lines.to_string());
+    expect(&format!("{name}.lines"), shown(mesh.lines), shown(lines(&layout)))?;
+    if mesh.wiring != wiring(&layout) {
+        let found = format!("{} crossings that are others", mesh.wiring.len());
+        return Err(Wrong(format!("{name}.wiring"), found, format!("those of {design}")));
+    }
     let mut settings = Settings::zero(mesh.cells.len(), mesh.modes);
     for (k, (cell, site)) in mesh.cells.iter().zip(&layout.sites).enumerate() {
         expect(&format!("{name}.cells[{k}].column"), cell.column, site.column)?;

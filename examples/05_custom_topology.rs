@@ -1,0 +1,59 @@
+//! A mesh of one's own: the first columns of a rectangular mesh, fitted to what they can do.
+//!
+//! A topology says where its cells stand and finds their phases; all else (chips, gradients, corrections, other cells)
+//! works with it as with the built-in ones.
+//!
+//! `cargo run --release --example 05_custom_topology`
+#![allow(clippy::print_stdout)]
+
+use phaseloom::hardware::comparison::{Parts, trial};
+use phaseloom::mesh::{Cell, Layout, MeshDesign, MeshError, Rectangular, Settings, Unitary, fit};
+use phaseloom::{Process, Topology};
+
+/// Half of the columns of a rectangular mesh: cheap, and not universal.
+#[derive(Debug)]
+struct Half;
+
+impl Topology for Half {
+    fn key(&self) -> &'static str {
+        "half"
+    }
+
+    fn description(&self) -> &'static str {
+        "the first N/2 columns of a rectangular mesh; fitted"
+    }
+
+    fn layout(&self, modes: usize) -> Layout {
+        let sites = Rectangular.layout(modes).sites;
+        Layout::new(modes, sites.into_iter().filter(|site| site.column < modes / 2).collect())
+    }
+
+    fn is_universal(&self) -> bool {
+        false
+    }
+
+    fn program(&self, target: &Unitary) -> Result<Settings, MeshError> {
+        Ok(fit(&self.layout(target.modes()), target.matrix()))
+    }
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let process: Process = toml::from_str("[splitter_error]\nsigma_rad = 0.02\n[insertion_loss]\nloss_db = 0.2")?;
+    for topology in [&Half as &'static dyn Topology, &Rectangular] {
+        for cell in [Cell::Mzi, Cell::ThreeSplitters] {
+            let design = MeshDesign { topology, cell };
+            let (parts, made) = (Parts::of(design, 8), trial(design, 8, &process, 1, 0)?);
+            println!(
+                "{:<33} {:>2} cells, {} columns, {:.2} dB: 1 − F = {:.3} ideal, {:.3} on a chip, {:.3} corrected",
+                design.to_string(),
+                parts.cells,
+                parts.depth,
+                10.0 * made.transmission.log10(),
+                made.ideal,
+                made.before,
+                made.after
+            );
+        }
+    }
+    Ok(())
+}
