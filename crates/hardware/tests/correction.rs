@@ -170,7 +170,7 @@ fn the_estimate_of_errors_follows_noise_and_number_of_readings() {
             }
             *self.1.lock().unwrap() = (sum / (2.0 * estimate.sections[0].cells.len() as f64)).sqrt();
             let settings = lab.start();
-            Ok(phaseloom_hardware::correction::Found { settings, steps: self.0, out_of_reach: None, amplitude: None })
+            Ok(phaseloom_hardware::correction::Found { settings, steps: self.0, ..Default::default() })
         }
     }
     let p = process("[splitter_error]\nsigma_rad = 0.03\n[phase_error]\nsigma_rad = 0.1");

@@ -163,8 +163,15 @@ fn write_attenuators(section: &Section) -> Vec<Attenuator> {
     (0..section.layout().modes).map(|mode| Attenuator { mode, theta: s.theta()[mode], phi: s.phi()[mode] }).collect()
 }
 
-fn finite(key: impl FnOnce() -> String, phase: f64) -> Result<f64, Wrong> {
-    if phase.is_finite() { Ok(phase) } else { Err(Wrong(key(), phase.to_string(), "a finite phase [rad]".into())) }
+/// Largest phase (rad) of a file: far beyond what a shifter makes, and still told to 1e-10 by a double.
+const LARGEST: f64 = 1e6;
+
+fn possible(key: impl FnOnce() -> String, phase: f64) -> Result<f64, Wrong> {
+    if phase.abs() <= LARGEST {
+        Ok(phase)
+    } else {
+        Err(Wrong(key(), format!("{phase:e}"), "a phase from -1e6 to 1e6 rad".into()))
+    }
 }
 
 fn read_mesh(name: &str, mesh: Mesh, topology: &'static dyn Topology) -> Result<Section, Wrong> {
@@ -181,11 +188,11 @@ fn read_mesh(name: &str, mesh: Mesh, topology: &'static dyn Topology) -> Result<
     for (k, (cell, site)) in mesh.cells.iter().zip(&layout.sites).enumerate() {
         expect(&format!("{name}.cells[{k}].column"), cell.column, site.column)?;
         expect(&format!("{name}.cells[{k}].mode"), cell.mode, site.mode)?;
-        let theta = finite(|| format!("{name}.cells[{k}].theta"), cell.theta)?;
-        settings.set_cell(k, theta, finite(|| format!("{name}.cells[{k}].phi"), cell.phi)?);
+        let theta = possible(|| format!("{name}.cells[{k}].theta"), cell.theta)?;
+        settings.set_cell(k, theta, possible(|| format!("{name}.cells[{k}].phi"), cell.phi)?);
     }
     for (mode, &phase) in mesh.output.iter().enumerate() {
-        settings.set_output(mode, finite(|| format!("{name}.output[{mode}]"), phase)?);
+        settings.set_output(mode, possible(|| format!("{name}.output[{mode}]"), phase)?);
     }
     Ok(Section::mesh(layout, settings))
 }
@@ -194,8 +201,8 @@ fn read_attenuators(attenuators: &[Attenuator]) -> Result<Section, Wrong> {
     let mut settings = Settings::zero(attenuators.len(), 0);
     for (k, a) in attenuators.iter().enumerate() {
         expect(&format!("attenuators[{k}].mode"), a.mode, k)?;
-        let theta = finite(|| format!("attenuators[{k}].theta"), a.theta)?;
-        settings.set_cell(k, theta, finite(|| format!("attenuators[{k}].phi"), a.phi)?);
+        let theta = possible(|| format!("attenuators[{k}].theta"), a.theta)?;
+        settings.set_cell(k, theta, possible(|| format!("attenuators[{k}].phi"), a.phi)?);
     }
     Ok(Section::attenuators(settings))
 }

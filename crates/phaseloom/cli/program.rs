@@ -37,6 +37,7 @@ enum FormKey {
 
 impl Program {
     pub fn execute(self) -> anyhow::Result<Ending> {
+        output::not_over(&self.output, &[("the matrix", &self.matrix)])?;
         let topology = topology(&self.topology)?;
         let (w, single) = read_matrix_npy(&self.matrix)?;
         let form = match self.form {

@@ -38,7 +38,7 @@ impl Correction for CrosstalkCompensation {
             Some(process) => before_crosstalk(process, lab.program(), lab.start())?,
             None => (lab.start(), 0),
         };
-        Ok(Found { settings, steps, out_of_reach: None, amplitude: None })
+        Ok(Found { settings, steps, ..Found::default() })
     }
 }
 

@@ -32,7 +32,7 @@ impl Correction for Local {
     fn settings(&self, lab: &mut Lab<'_>) -> Result<Found, HardwareError> {
         match (lab.process(), lab.errors()) {
             (Some(process), Some(errors)) => corrected(process, lab.program(), errors),
-            _ => Ok(Found { settings: lab.start(), steps: 0, out_of_reach: None, amplitude: None }),
+            _ => Ok(Found { settings: lab.start(), ..Found::default() }),
         }
     }
 }
@@ -58,7 +58,7 @@ pub(super) fn corrected(
         wanted.push(phases);
     }
     let (settings, steps) = before_crosstalk(process, program, wanted)?;
-    Ok(Found { settings, steps: steps.max(1), out_of_reach: Some(out_of_reach), amplitude: None })
+    Ok(Found { settings, steps: steps.max(1), out_of_reach: Some(out_of_reach), ..Found::default() })
 }
 
 /// Phases that the shifters of a mesh should have, and the number of cells that miss their ratio.

@@ -30,7 +30,7 @@ impl Correction for LossCompensation {
     fn settings(&self, lab: &mut Lab<'_>) -> Result<Found, HardwareError> {
         let (program, settings) = (lab.program(), lab.start());
         let Some(process) = lab.process() else {
-            return Ok(Found { settings, steps: 0, out_of_reach: None, amplitude: None });
+            return Ok(Found { settings, ..Found::default() });
         };
         let lossy = Process { insertion_loss: process.insertion_loss.clone(), ..Process::default() };
         let design = Chip::nominal(&lossy, program)?;
