@@ -132,8 +132,8 @@ fn fit(residual: f64, noise: f64) -> String {
     // Without noise, what 12 iterations and difference quotients leave.
     if residual > TOO_FAR * noise.max(1e-6) {
         format!(
-            "  warning: the fit misses the readings by {residual:.1e} rms, their noise is {noise:.1e}: the errors that it found \
-             are wrong; a larger --effort reads more, or the chip does not follow its design\n"
+            "  warning: the fit misses the readings by {residual:.1e} rms, far above their noise of {noise:.1e}: what it found may be \
+             wrong; read more with a larger --effort, or the chip does not follow its design\n"
         )
     } else {
         format!("  the fit misses the readings by {residual:.1e} rms, their noise is {noise:.1e}\n")
