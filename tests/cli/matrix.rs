@@ -5,6 +5,7 @@ use super::support::{Ended, fixture, npy, npy_real, phaseloom, read_npy, run, wa
 use phaseloom::Complex64;
 use serde_json::Value;
 use std::f64::consts::{PI, SQRT_2, TAU};
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -308,4 +309,14 @@ fn angles_beyond_measure_are_refused_and_leave_no_file() {
     fs::write(&file, program.to_string()).unwrap();
     matrix(false).refused(&["program.json", "right.cells[0].theta", "1.7e308", "-1e6 to 1e6 rad"]);
     assert!(!out.exists());
+}
+
+#[test]
+fn large_numbers_have_exponents() {
+    let bench = Bench::new();
+    let large = bench.path("large.npy");
+    fs::write(&large, npy_real(&[&[-2.5e9, 1.0]])).unwrap();
+    bench.program(&large, &[]).well();
+    let said = run([OsStr::new("matrix"), bench.path("program.json").as_os_str()]).well().out;
+    assert!(said.contains("-2.500000e9") && !said.contains("2500000000"), "{said}");
 }

@@ -93,6 +93,11 @@ impl Correct {
             if let Some(count) = done.out_of_reach.filter(|&count| count > 0) {
                 text += &format!("  {count} of {} interferometers cannot do what is asked\n", target.interferometers());
             }
+            if let Some(count) = done.turned.filter(|&count| count > 0) {
+                text += &format!(
+                    "  {count} heaters stand a turn away, where crosstalk would have them cool or leave one turn\n"
+                );
+            }
             if let Some(residual) = done.residual {
                 text += &fit(residual, noise);
             }

@@ -57,8 +57,8 @@ pub(super) fn corrected(
         out_of_reach += clipped;
         wanted.push(phases);
     }
-    let (settings, steps) = before_crosstalk(process, program, wanted)?;
-    Ok(Found { settings, steps: steps.max(1), out_of_reach: Some(out_of_reach), ..Found::default() })
+    let found = before_crosstalk(process, program, wanted)?;
+    Ok(Found { steps: found.steps.max(1), out_of_reach: Some(out_of_reach), ..found })
 }
 
 /// Phases that the shifters of a mesh should have, and the number of cells that miss their ratio.

@@ -36,7 +36,7 @@ impl Correction for LossCompensation {
         let design = Chip::nominal(&lossy, program)?;
         let exact = Instruments { noise: 0.0, ..lab.instruments() };
         let found = SelfConfiguration.settings(&mut Lab::new(&design, program, Knowledge::Nothing, &exact))?;
-        let (settings, steps) = before_crosstalk(process, program, found.settings.clone())?;
-        Ok(Found { settings, steps: found.steps + steps, ..found })
+        let heated = before_crosstalk(process, program, found.settings)?;
+        Ok(Found { steps: found.steps + heated.steps, amplitude: found.amplitude, ..heated })
     }
 }

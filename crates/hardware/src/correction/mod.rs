@@ -64,6 +64,9 @@ pub struct Found {
     /// Root mean square of what a fit to readings leaves of a quadrature, as a share of the field of a full input, where the
     /// method fits. Far above the noise of a reading, the estimate is wrong.
     pub residual: Option<f64>,
+    /// Heaters whose phase is asked for a turn or more away because crosstalk would have them cool, or leave one turn; where
+    /// crosstalk was undone.
+    pub turned: Option<usize>,
 }
 
 /// A way to mend a chip.

@@ -66,6 +66,8 @@ pub struct Corrected {
     pub out_of_reach: Option<usize>,
     /// See [`Found::residual`].
     pub residual: Option<f64>,
+    /// See [`Found::turned`].
+    pub turned: Option<usize>,
 }
 
 impl Corrected {
@@ -76,8 +78,8 @@ impl Corrected {
         readings: u64,
     ) -> Result<Self, HardwareError> {
         let (before, after) = (Quality::of(chip, target, target)?, Quality::of(chip, target, &program)?);
-        let Found { steps, out_of_reach, residual, .. } = *found;
-        Ok(Self { program, before, after, readings, steps, out_of_reach, residual })
+        let Found { steps, out_of_reach, residual, turned, .. } = *found;
+        Ok(Self { program, before, after, readings, steps, out_of_reach, residual, turned })
     }
 }
 
