@@ -109,7 +109,7 @@ pub enum ExperimentError {
         /// Which one, with the values of the point.
         unit: String,
         /// What the hardware said.
-        source: HardwareError,
+        source: Box<HardwareError>,
     },
     /// A result that is not a number.
     #[error(

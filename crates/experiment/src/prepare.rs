@@ -126,7 +126,7 @@ pub(crate) fn prepare(
                     .collect::<Result<_, HardwareError>>()
                     .map_err(|source| {
                         let unit = format!("point {}{}", point.index, point.values());
-                        ExperimentError::Unit { path: experiment.path.clone(), unit, source }
+                        ExperimentError::Unit { path: experiment.path.clone(), unit, source: Box::new(source) }
                     })?;
                 designs.insert(design_key, made.clone());
                 made

@@ -99,6 +99,7 @@ pub fn run(experiment: &Experiment, folder: &Path, options: &Options<'_>) -> Res
                 Err(ExperimentError::Hardware(HardwareError::Interrupted)) => return Ok(None),
                 Err(ExperimentError::Hardware(source)) => {
                     let unit = format!("{unit}{}", points[unit.point].values());
+                    let source = Box::new(source);
                     return Err(ExperimentError::Unit { path: experiment.path.clone(), unit, source });
                 }
                 other => other?,
