@@ -5,6 +5,7 @@ use super::support::{Ended, fixture, npy, npy_real, phaseloom, read_npy, run, wa
 use phaseloom::Complex64;
 use serde_json::Value;
 use std::f64::consts::{PI, SQRT_2, TAU};
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -276,21 +277,46 @@ fn what_does_not_belong_together_is_refused() {
 }
 
 #[test]
-fn phases_that_overflow_are_refused_and_leave_no_file() {
+fn angles_beyond_measure_are_refused_and_leave_no_file() {
     let bench = Bench::new();
     bench.program(&bench.path("unitary.npy"), &[]).well();
     let mut program = bench.json("program.json");
-    for mesh in ["left", "right"] {
-        let cells = program.get_mut(mesh).and_then(|mesh| mesh.get_mut("cells"));
-        if let Some(cells) = cells.and_then(Value::as_array_mut) {
-            cells.iter_mut().for_each(|cell| cell["theta"] = 1.7e308.into());
-        }
-    }
-    fs::write(bench.path("program.json"), program.to_string()).unwrap();
-    fs::write(bench.path("process.toml"), "[thermal_crosstalk]\ncoefficient = 1\n").unwrap();
-    let (process, out) = (bench.path("process.toml"), bench.path("matrix.npy"));
-    let program = bench.path("program.json");
-    wait(phaseloom().arg("matrix").arg(program).arg("--process").arg(process).args(["--seed", "1", "-o"]).arg(&out))
-        .refused(&["program.json", "realised matrix"]);
+    let (file, out) = (bench.path("program.json"), bench.path("matrix.npy"));
+    fs::write(bench.path("process.toml"), "[phase_error]\nsigma_rad = 1e6\n").unwrap();
+    let made = bench.path("chip.json");
+    let make = || {
+        let mut command = phaseloom();
+        command.arg("chip").arg(bench.path("process.toml")).arg("--program").arg(&file).args(["--seed", "1", "-o"]);
+        wait(command.arg(&made))
+    };
+    let matrix = |chip: bool| {
+        let mut command = phaseloom();
+        command.arg("matrix").arg(&file).arg("-o").arg(&out);
+        wait(if chip { command.arg("--chip").arg(&made) } else { &mut command })
+    };
+    // A chip of the widest process is read again.
+    make().well();
+    matrix(true).well();
+    fs::remove_file(&out).unwrap();
+    let mut chip = bench.json("chip.json");
+    chip["right"]["cells"][1]["phi_offset_rad"] = (-3e8).into();
+    fs::write(&made, chip.to_string()).unwrap();
+    matrix(true).refused(&["chip.json", "right.cells[1].phi_offset_rad", "-3e8", "-1e7 to 1e7 rad"]);
+    program["right"]["output"][2] = 1.5e6.into();
+    fs::write(&file, program.to_string()).unwrap();
+    matrix(false).refused(&["program.json", "right.output[2]", "1.5e6", "-1e6 to 1e6 rad"]);
+    program["right"]["cells"][0]["theta"] = 1.7e308.into();
+    fs::write(&file, program.to_string()).unwrap();
+    matrix(false).refused(&["program.json", "right.cells[0].theta", "1.7e308", "-1e6 to 1e6 rad"]);
     assert!(!out.exists());
+}
+
+#[test]
+fn large_numbers_have_exponents() {
+    let bench = Bench::new();
+    let large = bench.path("large.npy");
+    fs::write(&large, npy_real(&[&[-2.5e9, 1.0]])).unwrap();
+    bench.program(&large, &[]).well();
+    let said = run([OsStr::new("matrix"), bench.path("program.json").as_os_str()]).well().out;
+    assert!(said.contains("-2.500000e9") && !said.contains("2500000000"), "{said}");
 }

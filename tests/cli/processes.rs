@@ -85,6 +85,17 @@ fn spectra_become_a_process() {
         scene.write("s.csv", bad);
         derive().refused(&parts);
     }
+    // What a file holds is not repeated whole, and bombs are not unpacked.
+    scene.write("s.csv", vec![0; 100_000]);
+    let said = derive().refused(&["s.csv: line 1", "no column `device`", "…"]).err;
+    assert!(said.len() < 1000 && !said.contains('\0'), "{} characters", said.len());
+    scene.write("s.csv", couplers().replace("L2um,1550,-7", &format!("L2um,1550,{}", "7".repeat(100_000))));
+    let said = derive().refused(&["s.csv: line 6", "`7777", "…`"]).err;
+    assert!(said.len() < 1000, "{} characters", said.len());
+    for (name, what) in [("L1e2um", "an exponent"), ("L-2um", "a sign"), ("Lum", "no number")] {
+        scene.write("s.csv", couplers().replace("L2um", name));
+        derive().refused(&["s.csv: line 5", name, what, "such as 7, 1.5 or 1p50"]);
+    }
     scene.write("s.csv", [0x1f, 0x8b, 8, 0, 0]);
     derive().refused(&["s.csv", "damaged gzip"]);
     fs::remove_file(scene.path("s.csv")).unwrap();
@@ -94,4 +105,62 @@ fn spectra_become_a_process() {
     scene.write("s.toml", tables.replace("1560", "1530"));
     derive().refused(&["s.toml: line 4", "couplers.window_nm", "[1540, 1530]"]);
     assert!(!out.exists());
+}
+
+/// Chains of splitters that lose `db` each.
+fn chains(counts: [&str; 3], db: f64) -> String {
+    let mut text = "device,wavelength_nm,p\n".to_owned();
+    for count in counts {
+        let number: f64 = count.parse().unwrap();
+        text += &format!("N{count},1550,{}\n", -10.0 - db * number);
+    }
+    text
+}
+
+#[test]
+fn a_small_loss_keeps_its_digits() {
+    let scene = Scene::new();
+    let settings = "[splitter_loss]\nfile = 's.csv'\ndevices = 'N'\nwindow_nm = [1540, 1560]\npower = ['p']\n";
+    let settings = scene.write("s.toml", settings);
+    scene.write("s.csv", chains(["0", "50", "100"], 1.23456e-5));
+    let printed = wait(phaseloom().arg("spectra").arg(&settings)).well().out;
+    assert!(printed.contains("loss_db = 2.47e-5 #") && printed.contains("# 1.23e-5 ± "), "{printed}");
+    scene.write("s.csv", chains(["0", "50", "100"], 0.1));
+    let printed = wait(phaseloom().arg("spectra").arg(&settings)).well().out;
+    assert!(printed.contains("loss_db = 0.2000 #"), "{printed}");
+    scene.write("s.csv", chains(["0", "50", "99.5"], 0.1));
+    wait(phaseloom().arg("spectra").arg(&settings)).refused(&["s.csv", "99.5 splitters", "a whole number"]);
+}
+
+#[test]
+fn spectra_are_not_written_over() {
+    let scene = Scene::new();
+    scene.write("s.csv", couplers());
+    let tables = "[couplers]\nfile = 's.csv'\ndevices = 'L'\nwindow_nm = [1540, 1560]\npower = ['x', 'b']\n";
+    let settings = scene.write("s.toml", tables);
+    for (name, what) in [("s.csv", "a file of spectra"), ("./s.toml", "the settings")] {
+        wait(phaseloom().arg("spectra").arg(&settings).arg("-o").arg(scene.path(name))).refused(&["-o", what]);
+    }
+    assert_eq!(fs::read_to_string(scene.path("s.csv")).unwrap(), couplers());
+    assert_eq!(fs::read_to_string(&settings).unwrap(), tables);
+}
+
+#[test]
+fn messages_have_the_words_of_the_files() {
+    let scene = Scene::new();
+    let sweep = "[[sweep]]\nkeys = ['process']\nvalues = ['preset:ideal', 'preset:mems-silicon']\n";
+    scene.refuses(&format!("{DATA}{CORE}{sweep}"), &["experiment.toml: line", "sweep key `process`", "found a name"]);
+    let table = "[process]\nphase_error = { sigma_rad = 'f64' }\n";
+    scene.refuses(
+        &format!("{DATA}{CORE}{table}"),
+        &["experiment.toml: line 9", "found string \"f64\"", "expected a number"],
+    );
+    scene.refuses(&format!("shots = 1.5\n{DATA}{CORE}"), &["line 3", "number `1.5`", "expected a whole number from 0"]);
+    let sweep = "[[sweep]]\nkeys = ['process.phase_error']\nvalues = [3]\n";
+    scene.refuses(
+        &format!("{DATA}{CORE}{sweep}"),
+        &["sweep key `process.phase_error`", "integer `3`", "expected a table"],
+    );
+    let program = scene.write("p.json", "{\"format\": 3}");
+    wait(phaseloom().arg("matrix").arg(program)).refused(&["p.json", "integer `3`", "expected a string"]);
 }

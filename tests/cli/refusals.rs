@@ -477,7 +477,7 @@ fn chips() {
         ("[phase_errors]\nsigma_rad = 1", &["process.toml: line 1", "did you mean `phase_error`?"][..]),
         ("[phase_error]\nsigma_rads = 1", &["line 2", "did you mean `sigma_rad`?"]),
         ("[phase_error]\nsigma_rad = -1", &["line 2", "`phase_error.sigma_rad` is -1"]),
-        ("[phase_error]\nsigma_rad = '1'", &["line 2", "expected f64"]),
+        ("[phase_error]\nsigma_rad = '1'", &["line 2", "expected a number"]),
         ("[phase_error]\nsigma_rad = 1\nsigma_rad = 1", &["line 3", "duplicate key"]),
         ("[phase_quantization]\nbits = 4.5", &["line 2"]),
         ("phase_error", &["line 1"]),

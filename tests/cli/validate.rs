@@ -51,5 +51,20 @@ fn unknown_claims_and_folders_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("file"), "").unwrap();
     let under = folder.path().join("file/page");
-    run(["validate", "--only", "cell", "-o", under.to_str().unwrap()]).refused(&["file/page"]);
+    run(["validate", "--only", "cell", "-o", under.to_str().unwrap()]).refused(&["file/page", "no folder"]);
+}
+
+#[test]
+#[cfg(unix)]
+fn interrupted_it_leaves_no_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = phaseloom();
+    command.args(["validate", "--only", "fang_2019", "-o"]).arg(folder.path().join("a/b"));
+    let child = command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let mut working = super::support::Working(child);
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    let kill = std::process::Command::new("kill").args(["-INT", &working.0.id().to_string()]).status().unwrap();
+    assert!(kill.success());
+    assert_eq!(working.0.wait().unwrap().code(), Some(130));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }

@@ -91,7 +91,7 @@ impl Config {
             return Ok(None);
         }
         let method = correction(&self.correction)?;
-        Ok(Some(CorrectionPlan { method, noise: self.correction_noise, effort: self.correction_effort }))
+        Ok(Some(CorrectionPlan { method, noise: self.correction_noise, effort: self.correction_effort, stop: None }))
     }
 }
 
@@ -113,10 +113,8 @@ struct File {
     process: Option<toml::Value>,
     #[serde(default = "none")]
     correction: String,
-    #[serde(default = "reading_noise")]
-    correction_noise: f64,
-    #[serde(default = "usual")]
-    correction_effort: f64,
+    correction_noise: Option<f64>,
+    correction_effort: Option<f64>,
     #[serde(default)]
     link: Link,
     #[serde(default)]
@@ -203,6 +201,15 @@ impl Experiment {
                 return Err(locate(path, &text, Invalid::new("process", found, "a path, a preset or a table")).into());
             }
         };
+        let mends =
+            file.correction != "none" || file.sweep.iter().flat_map(|axis| &axis.keys).any(|k| k == "correction");
+        for (key, given) in [("correction_noise", file.correction_noise), ("correction_effort", file.correction_effort)]
+        {
+            if let Some(value) = given.filter(|_| !mends) {
+                let expected = "`correction` beside it, which names the method, or no such key";
+                return Err(locate(path, &text, Invalid::new(key, value, expected)).into());
+            }
+        }
         let config = Config {
             name: file.name.unwrap_or_else(|| "unnamed experiment".into()),
             seed: file.seed,
@@ -213,8 +220,8 @@ impl Experiment {
             core: file.core,
             process,
             correction: file.correction,
-            correction_noise: file.correction_noise,
-            correction_effort: file.correction_effort,
+            correction_noise: file.correction_noise.unwrap_or_else(reading_noise),
+            correction_effort: file.correction_effort.unwrap_or_else(usual),
             link: file.link,
             precision: file.precision,
             calibration: file.calibration,

@@ -101,6 +101,16 @@ pub enum ExperimentError {
         /// The folder.
         path: PathBuf,
     },
+    /// A unit, or a point, whose hardware cannot be as it is asked for.
+    #[error("{}: {unit}: {source}", path.display())]
+    Unit {
+        /// The experiment.
+        path: PathBuf,
+        /// Which one, with the values of the point.
+        unit: String,
+        /// What the hardware said.
+        source: Box<HardwareError>,
+    },
     /// A result that is not a number.
     #[error(
         "{unit}: {what} is {value}: found settings so extreme that they cannot be computed with, expected finite \

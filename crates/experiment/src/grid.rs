@@ -9,6 +9,9 @@ use serde_json::Value;
 /// Keys that belong to the whole run.
 const FIXED: [&str; 5] = ["name", "seed", "trials", "sweep", "calibration"];
 
+/// Why settings of a correction that is not asked for are refused.
+const NO_CORRECTION: &str = "has no effect without `correction`: name a method, or sweep `correction` too";
+
 /// One point of the grid.
 #[derive(Clone, Debug)]
 pub struct Point {
@@ -20,6 +23,14 @@ pub struct Point {
     pub axes: Vec<usize>,
     /// The configuration of the point, without its sweep.
     pub config: Config,
+}
+
+impl Point {
+    /// Its values in brackets, for messages; nothing where nothing is swept.
+    pub(crate) fn values(&self) -> String {
+        let values: Vec<String> = self.levels.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+        if values.is_empty() { String::new() } else { format!(" ({})", values.join(", ")) }
+    }
 }
 
 /// All swept keys in the order of the axes.
@@ -54,6 +65,17 @@ impl Experiment {
                 return Err(problem(key, "stands on two axes: name it once".into()));
             }
             seen.push(key);
+        }
+        for (key, value) in axes.iter().flat_map(|axis| axis.keys.iter().map(move |key| (key, &axis.values))) {
+            if key == "process" && value.iter().any(toml::Value::is_str) {
+                let reason = "takes tables alone, found a name: sweep keys of the process, such as \
+                              `process.splitter_error.sigma_rad`, or write an experiment for each process";
+                return Err(problem(key, reason.into()));
+            }
+            let mends = self.config.correction != "none" || seen.contains(&"correction");
+            if ["correction_noise", "correction_effort"].contains(&key.as_str()) && !mends {
+                return Err(problem(key, NO_CORRECTION.into()));
+            }
         }
         for (key, value) in axes.iter().flat_map(|axis| axis.values.iter().map(|value| (&axis.keys[0], value))) {
             // JSON, through which a point is read, has no such numbers: they would turn into an absent key.

@@ -4,7 +4,10 @@ use crate::ExperimentError;
 use crate::config::{Config, Experiment};
 use crate::error::Problem;
 use crate::grid::{Point, to_value};
-use phaseloom_hardware::{Batch, Design, Detection, FullScale, LayerProgram, Link, Process, Scales, bound_scales};
+use phaseloom_hardware::correction::CorrectionPlan;
+use phaseloom_hardware::{
+    Batch, Design, Detection, FullScale, HardwareError, LayerProgram, Link, Process, Scales, bound_scales,
+};
 use phaseloom_mesh::require_memory;
 use phaseloom_network::calibration::Calibration;
 use phaseloom_network::layer::LayerKind;
@@ -12,6 +15,7 @@ use phaseloom_network::{Model, model::predictions};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// Test data ready for the network.
 pub(crate) struct Task {
@@ -51,7 +55,11 @@ pub(crate) struct Bench {
 pub(crate) const CHUNK: usize = 512;
 
 /// Prepares all points; what they share is made once.
-pub(crate) fn prepare(experiment: &Experiment, points: &[Point]) -> Result<Vec<Bench>, ExperimentError> {
+pub(crate) fn prepare(
+    experiment: &Experiment,
+    points: &[Point],
+    stop: &'static AtomicBool,
+) -> Result<Vec<Bench>, ExperimentError> {
     let base = experiment.base();
     let mut models: HashMap<String, Arc<Model>> = HashMap::new();
     let mut tasks: HashMap<String, Arc<Task>> = HashMap::new();
@@ -110,11 +118,16 @@ pub(crate) fn prepare(experiment: &Experiment, points: &[Point]) -> Result<Vec<B
                 let left = points.len() - point.index;
                 let bytes = 17.0 * (config.core.ports as f64).powi(2) * tiles as f64 * left as f64;
                 require_memory(bytes, &format!("the driven phases of {left} points of {tiles} tiles each"))?;
+                let plan = config.correction_plan()?.map(|plan| CorrectionPlan { stop: Some(stop), ..plan });
                 let made: Vec<Arc<Design>> = made
                     .layers
                     .iter()
-                    .map(|layer| Ok(Arc::new(layer.design(&config.process)?.corrected(config.correction_plan()?))))
-                    .collect::<Result<_, ExperimentError>>()?;
+                    .map(|layer| Ok(Arc::new(layer.design(&config.process)?.corrected(plan.clone()))))
+                    .collect::<Result<_, HardwareError>>()
+                    .map_err(|source| {
+                        let unit = format!("point {}{}", point.index, point.values());
+                        ExperimentError::Unit { path: experiment.path.clone(), unit, source: Box::new(source) }
+                    })?;
                 designs.insert(design_key, made.clone());
                 made
             }

@@ -8,7 +8,7 @@ use crate::plan::{Plan, Shard};
 use crate::prepare::prepare;
 use crate::record::{Record, Row, Unit};
 use crate::store::{self, Store};
-use phaseloom_hardware::Batch;
+use phaseloom_hardware::{Batch, HardwareError};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -21,8 +21,8 @@ pub struct Options<'a> {
     pub threads: usize,
     /// Which part of the units.
     pub shard: Shard,
-    /// Set from outside to stop after the units in hand.
-    pub interrupt: &'a AtomicBool,
+    /// Set from outside to stop: units in hand are finished, but for those whose chips are being corrected.
+    pub interrupt: &'static AtomicBool,
     /// Called with (done, total) before the first unit and after each.
     pub progress: &'a (dyn Fn(usize, usize) + Sync),
     /// Gets the outputs (classes × samples) of every shot of every unit, if they are to be kept.
@@ -77,7 +77,7 @@ pub fn run(experiment: &Experiment, folder: &Path, options: &Options<'_>) -> Res
     let todo: Vec<Unit> = mine.iter().copied().filter(|u| !records.contains_key(u)).collect();
     let mut interrupted = false;
     if !todo.is_empty() {
-        let benches = prepare(experiment, &points)?;
+        let benches = prepare(experiment, &points, options.interrupt)?;
         let store = Store::open(folder, &identity, config, contents.as_ref())?;
         let total = mine.len();
         let done = Mutex::new(total - todo.len());
@@ -94,7 +94,16 @@ pub fn run(experiment: &Experiment, folder: &Path, options: &Options<'_>) -> Res
                 Some(keep) => keep(*unit, shot, outputs),
                 None => Ok(()),
             };
-            let record = benches[unit.point].evaluate(*unit, &mut keep)?;
+            let record = match benches[unit.point].evaluate(*unit, &mut keep) {
+                // A unit whose correction was stopped is not half there: it is computed anew next time.
+                Err(ExperimentError::Hardware(HardwareError::Interrupted)) => return Ok(None),
+                Err(ExperimentError::Hardware(source)) => {
+                    let unit = format!("{unit}{}", points[unit.point].values());
+                    let source = Box::new(source);
+                    return Err(ExperimentError::Unit { path: experiment.path.clone(), unit, source });
+                }
+                other => other?,
+            };
             store.append(&record)?;
             // A thread that panicked left a true count.
             let mut done = done.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

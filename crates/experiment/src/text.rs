@@ -100,9 +100,9 @@ impl Tables<'_> {
                 rows.push(vec![
                     levels(point),
                     measured.layer.to_string(),
-                    format!("{:.4}", measured.matrix_error),
-                    format!("{predicted:.4}"),
-                    format!("{:.4}", measured.read_error),
+                    error(measured.matrix_error),
+                    error(predicted),
+                    error(measured.read_error),
                     format!("{:.2}", measured.readout_bits),
                     format!("{:.3} %", 100.0 * measured.clipped_inputs),
                     format!("{:.3} %", 100.0 * measured.clipped_outputs),
@@ -281,4 +281,9 @@ fn align(out: &mut String, rows: &[Vec<String>]) {
         }
         let _ = writeln!(out, "  {}", line.trim_end());
     }
+}
+
+/// A relative error; one so large that nobody counts its digits with an exponent.
+fn error(value: f64) -> String {
+    if value < 1e6 { format!("{value:.4}") } else { format!("{value:.3e}") }
 }

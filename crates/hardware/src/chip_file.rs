@@ -10,6 +10,8 @@ use std::path::Path;
 
 const FORMAT: &str = "phaseloom-chip";
 const VERSION: u32 = 1;
+/// Largest angle (rad) of a file: a process of the largest spread, 1e6 rad, draws up to 8.5 times that, and its mean.
+const LARGEST: f64 = 1e7;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -173,6 +175,14 @@ fn write_part(section: &Fabricated) -> Part {
     Part { cells: cells.collect(), output_offset_rad: offsets.output().to_vec() }
 }
 
+fn possible(key: impl FnOnce() -> String, angle: f64) -> Result<(), Wrong> {
+    if angle.abs() <= LARGEST {
+        Ok(())
+    } else {
+        Err((key(), format!("{angle:e}"), "an angle from -1e7 to 1e7 rad".into()))
+    }
+}
+
 fn counts(name: &str, key: &str, found: usize, expected: usize) -> Result<(), Wrong> {
     if found == expected {
         Ok(())
@@ -193,6 +203,15 @@ fn read_part(name: &str, part: &Part, section: &Section) -> Result<Fabricated, W
                 return Err((format!("{name}.cells[{k}].{key}"), value.to_string(), "0…1: passive light".into()));
             }
         }
+        for (key, angle) in [
+            ("alpha_rad", cell.alpha_rad),
+            ("beta_rad", cell.beta_rad),
+            ("gamma_rad", cell.gamma_rad),
+            ("theta_offset_rad", cell.theta_offset_rad),
+            ("phi_offset_rad", cell.phi_offset_rad),
+        ] {
+            possible(|| format!("{name}.cells[{k}].{key}"), angle)?;
+        }
         offsets.set_cell(k, cell.theta_offset_rad, cell.phi_offset_rad);
         states.push(CellErrors {
             alpha: cell.alpha_rad,
@@ -203,6 +222,7 @@ fn read_part(name: &str, part: &Part, section: &Section) -> Result<Fabricated, W
         });
     }
     for (mode, &offset) in part.output_offset_rad.iter().enumerate() {
+        possible(|| format!("{name}.output_offset_rad[{mode}]"), offset)?;
         offsets.set_output(mode, offset);
     }
     Ok(Fabricated { kind: section.layout().cell, cells: states, offsets })

@@ -252,7 +252,14 @@ impl TileDesign {
         let lossy = nominal.realise_driven(program, &as_programmed)?.view((0, 0), corner).clone_owned();
         let gain = gain(&tile.target, &lossy);
         if !(gain.is_finite() && gain > 0.0) {
-            return Err(HardwareError::Dark { gain: format!("{gain:e}") });
+            // A gain that is no number, or infinite, comes of light that is none.
+            let factor = 1.0 / gain;
+            let dark = !(factor.is_finite() && factor < 0.0);
+            return Err(if dark {
+                HardwareError::Dark
+            } else {
+                HardwareError::Lopsided { factor: format!("{factor:.1e}") }
+            });
         }
         let driven = process.drive(program);
         let deterministic =
@@ -301,7 +308,7 @@ impl Design {
     }
 
     /// Power transmission of the optics from input to output (dB, ≤ 0): mean over the tiles of ‖W‖₂/g, which the gain
-    /// undoes.
+    /// undoes. That of the design: a correction does not change it.
     #[must_use]
     pub fn transmission_db(&self, program: &LayerProgram) -> f64 {
         let db: Vec<f64> = self

@@ -76,8 +76,12 @@ impl Set {
         reading: Sample,
     ) -> Result<Self, HardwareError> {
         let Sample { seed, trial, core } = reading;
-        let instruments = Instruments { noise: plan.noise, effort: plan.effort, seed, trial, core };
-        let (program, found, _) = mended(&chip, &tile.program, plan.method, &instruments)?;
+        let CorrectionPlan { method, noise, effort, stop } = *plan;
+        let instruments = Instruments { noise, effort, seed, trial, core, stop };
+        let (program, found, _) = mended(&chip, &tile.program, method, &instruments).map_err(|error| match error {
+            HardwareError::Interrupted => error,
+            other => HardwareError::Correction { method: method.key(), source: Box::new(other) },
+        })?;
         let gain = if found.amplitude.is_some() { program.gain() } else { design.gain };
         Ok(Self { driven: chip.process().drive(&program), chip, gain })
     }

@@ -22,12 +22,18 @@ pub enum HardwareError {
     Link(Invalid),
     /// So little light comes through a chip that no gain brings it back.
     #[error(
-        "the gain that is to undo the nominal loss of a tile is {gain}: found a chip that lets no light through as \
-         programmed, expected less `insertion_loss`"
+        "no gain undoes the nominal loss of a tile: found a chip that lets no light through, expected less \
+         `insertion_loss`"
     )]
-    Dark {
-        /// The gain.
-        gain: String,
+    Dark,
+    /// Loss so unequal that what comes through has nothing to do with the matrix.
+    #[error(
+        "no gain undoes the nominal loss of a tile: found arms and paths so unequal that the best factor is {factor}, \
+         expected one above 0: take less `insertion_loss`, above all a smaller `imbalance_db`"
+    )]
+    Lopsided {
+        /// `Re tr(W†Ŵ)/‖W‖²`.
+        factor: String,
     },
     /// A core needs ports.
     #[error("a core of 0 ports: expected at least 1")]
@@ -70,10 +76,21 @@ pub enum HardwareError {
         /// All keys.
         known: String,
     },
+    /// A method that cannot work on a chip.
+    #[error("correction `{method}`: {source}")]
+    Correction {
+        /// Its key.
+        method: &'static str,
+        /// What it said.
+        source: Box<HardwareError>,
+    },
+    /// Somebody asked to stop.
+    #[error("interrupted")]
+    Interrupted,
     /// Crosstalk that no heater phases undo.
     #[error(
         "thermal crosstalk cannot be undone: after {steps} iterations a phase still errs by {largest:.1e} rad; expected \
-         crosstalk whose sum over the neighbours of a heater is well below 1"
+         crosstalk whose sum over the neighbours of a heater is well below 1: lower `thermal_crosstalk` of the process"
     )]
     Crosstalk {
         /// Iterations.

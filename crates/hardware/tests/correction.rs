@@ -121,6 +121,14 @@ fn crosstalk_is_undone_where_it_is_known_and_refused_where_it_is_too_strong() {
             assert!(done.after.error < 1e-10 && done.before.error > 1e-3, "{text}: {:?}", done.after);
         }
     }
+    // One that is asked for nothing beside warm neighbours would have to cool: it takes a turn.
+    let mut settings: Vec<Settings> = haar(9, 2).sections().iter().map(|s| s.settings().clone()).collect();
+    settings[0].set_cell(5, 0.0, 1.0);
+    let (p, program) = (process("[thermal_crosstalk]\ncoefficient = 0.03"), haar(9, 2).with_settings(settings));
+    let done = mended("crosstalk", &program, &p, 0, 0.0);
+    assert!(done.turned.is_some_and(|n| n >= 1) && done.after.error < 1e-10, "{:?} {:?}", done.turned, done.after);
+    assert!(done.program.sections()[0].settings().theta()[5] > 5.0);
+    assert_eq!(mended("crosstalk", &program, &process(""), 0, 0.0).turned, None);
     let (p, program) = (process("[thermal_crosstalk]\ncoefficient = 0.9"), haar(9, 2));
     let chip = Chip::fabricate(&p, &program, Sample { seed: 5, trial: 0, core: 0 }).unwrap();
     let refused = correct(&chip, &program, correction("crosstalk").unwrap(), &Instruments::default());
@@ -170,7 +178,7 @@ fn the_estimate_of_errors_follows_noise_and_number_of_readings() {
             }
             *self.1.lock().unwrap() = (sum / (2.0 * estimate.sections[0].cells.len() as f64)).sqrt();
             let settings = lab.start();
-            Ok(phaseloom_hardware::correction::Found { settings, steps: self.0, out_of_reach: None, amplitude: None })
+            Ok(phaseloom_hardware::correction::Found { settings, steps: self.0, ..Default::default() })
         }
     }
     let p = process("[splitter_error]\nsigma_rad = 0.03\n[phase_error]\nsigma_rad = 0.1");

@@ -5,7 +5,7 @@ use crate::design::MeshDesign;
 use crate::matrix_program::{Form, MatrixProgram};
 use crate::section::{Section, SectionKind, Settings};
 use crate::topology::{Layout, topology};
-use crate::{MeshError, read_text, write_atomically};
+use crate::{MeshError, read_text, require_memory, write_atomically};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -127,6 +127,9 @@ impl MatrixProgram {
         let text = read_text(path)?;
         let file: File =
             serde_json::from_str(&text).map_err(|source| MeshError::ProgramSyntax { path: path.to_owned(), source })?;
+        // Layouts are made of sizes that the file names.
+        let side = file.rows.max(file.columns).min(text.len()) as f64;
+        require_memory(64.0 * side * side, "reading the program")?;
         let design = MeshDesign { topology: topology(&file.topology)?, cell: cell(&file.cell)? };
         read(file, design).map_err(|Wrong(key, found, expected)| MeshError::ProgramContent {
             path: path.to_owned(),
@@ -208,8 +211,15 @@ fn write_attenuators(section: &Section) -> Vec<Attenuator> {
     (0..section.layout().modes).map(|mode| Attenuator { mode, theta: s.theta()[mode], phi: s.phi()[mode] }).collect()
 }
 
-fn finite(key: impl FnOnce() -> String, phase: f64) -> Result<f64, Wrong> {
-    if phase.is_finite() { Ok(phase) } else { Err(Wrong(key(), phase.to_string(), "a finite phase [rad]".into())) }
+/// Largest phase (rad) of a file: far beyond what a shifter makes, and still told to 1e-10 by a double.
+const LARGEST: f64 = 1e6;
+
+fn possible(key: impl FnOnce() -> String, phase: f64) -> Result<f64, Wrong> {
+    if phase.abs() <= LARGEST {
+        Ok(phase)
+    } else {
+        Err(Wrong(key(), format!("{phase:e}"), "a phase from -1e6 to 1e6 rad".into()))
+    }
 }
 
 fn read_mesh(name: &str, mesh: Mesh, design: MeshDesign) -> Result<Section, Wrong> {
@@ -227,11 +237,11 @@ fn read_mesh(name: &str, mesh: Mesh, design: MeshDesign) -> Result<Section, Wron
     for (k, (cell, site)) in mesh.cells.iter().zip(&layout.sites).enumerate() {
         expect(&format!("{name}.cells[{k}].column"), cell.column, site.column)?;
         expect(&format!("{name}.cells[{k}].mode"), cell.mode, site.mode)?;
-        let theta = finite(|| format!("{name}.cells[{k}].theta"), cell.theta)?;
-        settings.set_cell(k, theta, finite(|| format!("{name}.cells[{k}].phi"), cell.phi)?);
+        let theta = possible(|| format!("{name}.cells[{k}].theta"), cell.theta)?;
+        settings.set_cell(k, theta, possible(|| format!("{name}.cells[{k}].phi"), cell.phi)?);
     }
     for (mode, &phase) in mesh.output.iter().enumerate() {
-        settings.set_output(mode, finite(|| format!("{name}.output[{mode}]"), phase)?);
+        settings.set_output(mode, possible(|| format!("{name}.output[{mode}]"), phase)?);
     }
     Ok(Section::mesh(layout, settings))
 }
@@ -240,8 +250,8 @@ fn read_attenuators(attenuators: &[Attenuator]) -> Result<Section, Wrong> {
     let mut settings = Settings::zero(attenuators.len(), 0);
     for (k, a) in attenuators.iter().enumerate() {
         expect(&format!("attenuators[{k}].mode"), a.mode, k)?;
-        let theta = finite(|| format!("attenuators[{k}].theta"), a.theta)?;
-        settings.set_cell(k, theta, finite(|| format!("attenuators[{k}].phi"), a.phi)?);
+        let theta = possible(|| format!("attenuators[{k}].theta"), a.theta)?;
+        settings.set_cell(k, theta, possible(|| format!("attenuators[{k}].phi"), a.phi)?);
     }
     Ok(Section::attenuators(settings))
 }

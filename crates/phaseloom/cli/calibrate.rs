@@ -71,12 +71,12 @@ fn summary(model: &Model, calibration: &Calibration) -> String {
     let mut text = format!("tiles of {ports}×{column_block}: {samples} samples, quantile {quantile}\n");
     for (view, layer) in model.photonic_layers().iter().zip(&calibration.layers) {
         text += &format!(
-            "layer {}: input scale {:.6}, full scale of {} tiles {:.6} to {:.6}\n",
+            "layer {}: input scale {}, full scale of {} tiles {} to {}\n",
             view.index,
-            layer.input_scale,
+            output::number(layer.input_scale, 6),
             layer.full_scale.len(),
-            layer.full_scale.iter().copied().fold(f64::INFINITY, f64::min),
-            layer.full_scale.iter().copied().fold(0.0, f64::max),
+            output::number(layer.full_scale.iter().copied().fold(f64::INFINITY, f64::min), 6),
+            output::number(layer.full_scale.iter().copied().fold(0.0, f64::max), 6),
         );
     }
     text

@@ -40,6 +40,9 @@ pub struct Chip {
 
 impl Chip {
     pub fn execute(self) -> anyhow::Result<Ending> {
+        let mut read = vec![("the process", self.process.as_path())];
+        read.extend(self.program.as_deref().map(|path| ("the program", path)));
+        output::not_over(&self.output, &read)?;
         let process = load_process(&self.process)?;
         let sample = Sample { seed: self.seed, trial: self.trial, core: 0 };
         let chip = match (&self.program, self.core) {

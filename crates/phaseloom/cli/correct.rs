@@ -1,15 +1,20 @@
 use super::{Ending, interrupt, output};
+use anyhow::Context;
 use clap::Args;
 use phaseloom::MatrixProgram;
 use phaseloom::hardware::correction::{CORRECTIONS, Corrected, Correction, Instruments, correct, correction};
 use phaseloom::hardware::{Chip, HardwareError};
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
+
+/// Times the noise of a reading from which on a fit counts as failed: a good one leaves at most once.
+const TOO_FAR: f64 = 3.0;
 
 /// Find settings with which an imperfect chip does what a program asks for
 ///
 /// Without --method every method is tried on the same chip, side by side. A method sees the chip through noisy readings,
-/// or knows what its line says.
+/// or knows what its line says. The table shows infidelity 1 − F, error, transmitted light, mean phase, the electrical power
+/// that holds the phases (where the process of the chip has a [phase_shifter]), readings and steps; `none` is the program
+/// as it was. Ctrl-C stops it, with nothing written.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     phaseloom correct program.json --chip chip.json\n  \
@@ -28,13 +33,13 @@ pub struct Correct {
     #[arg(short, long, value_name = "CORRECTED.json", requires = "method")]
     output: Option<PathBuf>,
     /// Noise of each quadrature of a reading, as a share of the field of a full input
-    #[arg(long, value_name = "X", default_value_t = 1e-3)]
+    #[arg(long, value_name = "X", default_value_t = 1e-3, allow_hyphen_values = true)]
     noise: f64,
     /// Seed of that noise
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     /// Factor on the steps that a method takes
-    #[arg(long, value_name = "X", default_value_t = 1.0)]
+    #[arg(long, value_name = "X", default_value_t = 1.0, allow_hyphen_values = true)]
     effort: f64,
 }
 
@@ -49,31 +54,37 @@ impl Correct {
             Some(key) => vec![correction(key)?],
             None => CORRECTIONS.to_vec(),
         };
+        if let Some(path) = &self.output {
+            output::not_over(path, &[("the program", &self.program), ("the chip", &self.chip)])?;
+        }
         let target = MatrixProgram::load(&self.program)?;
         let chip = Chip::load(&self.chip)?;
         if target.gain() <= 0.0 {
             anyhow::bail!("{}: `gain` is 0: a matrix of zeros asks for nothing", self.program.display());
         }
-        let instruments =
-            Instruments { noise: self.noise, seed: self.seed, effort: self.effort, ..Instruments::default() };
-        let stop = interrupt::flag();
+        let Self { noise, seed, effort, .. } = self;
+        let instruments = Instruments { noise, seed, effort, stop: Some(interrupt::flag()), ..Instruments::default() };
         let mut text = format!(
-            "{:<19} {:>11} {:>12} {:>12} {:>10} {:>9} {:>11} {:>7}  {}\n",
-            "method", "1 − F", "error", "scaled", "dB", "phase", "readings", "steps", "knows"
+            "{:<19} {:>11} {:>12} {:>12} {:>12} {:>9} {:>12} {:>11} {:>7}  {}\n",
+            "method", "1 − F", "error", "scaled", "light", "phase", "heaters", "readings", "steps", "knows"
         );
         let mut last = None;
         for method in methods {
-            if stop.load(Ordering::Relaxed) {
-                return Ok(Ending::Interrupted);
-            }
             let done = match correct(&chip, &target, method, &instruments) {
                 Ok(done) => done,
+                Err(HardwareError::Interrupted) => {
+                    output::note("interrupted: nothing was written");
+                    return Ok(Ending::Interrupted);
+                }
                 // Side by side, one that cannot does not hide the others.
                 Err(error) if self.method.is_none() && !matches!(error, HardwareError::ShapeMismatch { .. }) => {
                     text += &format!("{:<19} {error}\n", method.key());
                     continue;
                 }
-                Err(error) => return Err(error.into()),
+                Err(error @ HardwareError::ShapeMismatch { .. }) => return Err(error.into()),
+                Err(error) => {
+                    return Err(error).context(format!("{}: correction `{}`", self.chip.display(), method.key()));
+                }
             };
             if last.is_none() {
                 text += &line("none", &done, true, "");
@@ -82,10 +93,23 @@ impl Correct {
             if let Some(count) = done.out_of_reach.filter(|&count| count > 0) {
                 text += &format!("  {count} of {} interferometers cannot do what is asked\n", target.interferometers());
             }
+            if let Some(count) = done.turned.filter(|&count| count > 0) {
+                text += &format!(
+                    "  {count} heaters stand a turn away, where crosstalk would have them cool or leave one turn\n"
+                );
+            }
+            if let Some(residual) = done.residual {
+                text += &fit(residual, noise);
+            }
             last = Some(done);
         }
-        text += "1 − F: infidelity; error: ‖Ŵ−W‖/‖W‖, scaled: behind the best gain; dB: transmission; phase: mean of all \
+        text += "1 − F: infidelity; error: ‖Ŵ−W‖/‖W‖, scaled: behind the best gain; light: transmission; phase: mean of all \
                  shifters (rad)\n";
+        text += if chip.process().phase_shifter.is_some() {
+            "heaters: power that holds all phases, Σ|φ|·P_π/π, every phase within one turn\n"
+        } else {
+            "heaters: the process of the chip names no [phase_shifter], so what a phase costs is not known\n"
+        };
         if let (Some(path), Some(done)) = (&self.output, &last) {
             done.program.save(path)?;
         }
@@ -98,11 +122,25 @@ fn line(name: &str, done: &Corrected, before: bool, knows: &str) -> String {
     let quality = if before { done.before } else { done.after };
     let (readings, steps) = if before { (0, 0) } else { (done.readings, done.steps) };
     format!(
-        "{name:<19} {:>11.3e} {:>12.4e} {:>12.4e} {:>10.3} {:>9.3} {readings:>11} {steps:>7}  {knows}\n",
+        "{name:<19} {:>11.3e} {:>12.4e} {:>12.4e} {:>12} {:>9.3} {:>12} {readings:>11} {steps:>7}  {knows}\n",
         (1.0 - quality.fidelity).max(0.0),
         quality.error,
         quality.scaled_error,
-        quality.transmission_db,
+        output::transmission(quality.transmission_db),
         quality.mean_phase_rad,
+        quality.heater_power_w.map_or_else(|| "–".to_owned(), output::power),
     )
+}
+
+/// What a fit leaves of the readings, beside their noise.
+fn fit(residual: f64, noise: f64) -> String {
+    // Without noise, what 12 iterations and difference quotients leave.
+    if residual > TOO_FAR * noise.max(1e-6) {
+        format!(
+            "  warning: the fit misses the readings by {residual:.1e} rms, far above their noise of {noise:.1e}: what it found may be \
+             wrong; read more with a larger --effort, or the chip does not follow its design\n"
+        )
+    } else {
+        format!("  the fit misses the readings by {residual:.1e} rms, their noise is {noise:.1e}\n")
+    }
 }

@@ -36,6 +36,12 @@ pub struct Matrix {
 
 impl Matrix {
     pub fn execute(self) -> anyhow::Result<Ending> {
+        if let Some(path) = &self.output {
+            let mut read = vec![("the program", self.program.as_path())];
+            read.extend(self.chip.as_deref().map(|path| ("the chip", path)));
+            read.extend(self.process.as_deref().map(|path| ("the process", path)));
+            output::not_over(path, &read)?;
+        }
         let program = MatrixProgram::load(&self.program)?;
         let ideal = program.matrix();
         let chip = match (&self.chip, &self.process) {
@@ -65,19 +71,25 @@ impl Matrix {
         if ideal.norm() > 0.0 {
             let (real, target) = (realised.norm_squared(), ideal.norm_squared());
             text += &format!(
-                "relative error ‖Ŵ−W‖/‖W‖ {:.6}\nfidelity {:.6}\ntransmission {:.3} dB\n",
-                relative_error(&ideal, &realised),
+                "relative error ‖Ŵ−W‖/‖W‖ {}\nfidelity {:.6}\ntransmission {}\n",
+                output::number(relative_error(&ideal, &realised), 6),
                 if real > 0.0 { fidelity(&ideal, &realised) } else { 0.0 },
-                10.0 * (real / target).log10(),
+                output::transmission(10.0 * (real / target).log10()),
             );
         }
         if rows <= 8 && columns <= 8 {
             for row in realised.row_iter() {
-                let cells: Vec<String> = row.iter().map(|z| format!("{:+.6}{:+.6}i", z.re, z.im)).collect();
+                let cells: Vec<String> = row.iter().map(|z| format!("{}{}i", signed(z.re), signed(z.im))).collect();
                 text += &format!("{}\n", cells.join("  "));
             }
         }
         output::show(&text)?;
         Ok(Ending::Done)
     }
+}
+
+/// With its sign, of a zero too.
+fn signed(value: f64) -> String {
+    let number = output::number(value, 6);
+    if number.starts_with('-') { number } else { format!("+{number}") }
 }

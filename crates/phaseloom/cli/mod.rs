@@ -17,6 +17,7 @@ mod run;
 mod spectra;
 mod train;
 mod validate;
+mod words;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
@@ -84,7 +85,7 @@ pub fn main() -> ExitCode {
         Ok(Ok(Ending::Interrupted)) => ExitCode::from(130),
         Ok(Ok(Ending::Failed)) => ExitCode::from(1),
         Ok(Err(error)) => {
-            output::note(&format!("error: {}", message(&error)));
+            output::note(&format!("error: {}", words::plain(&message(&error))));
             ExitCode::from(if is_internal(&error) { 1 } else { 2 })
         }
         Err(_) => {

@@ -40,6 +40,7 @@ enum FormKey {
 
 impl Program {
     pub fn execute(self) -> anyhow::Result<Ending> {
+        output::not_over(&self.output, &[("the matrix", &self.matrix)])?;
         let design = MeshDesign { topology: topology(&self.topology)?, cell: cell_of(&self.cell)? };
         let (w, single) = read_matrix_npy(&self.matrix)?;
         let form = match self.form {

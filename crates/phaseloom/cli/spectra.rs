@@ -28,6 +28,12 @@ impl Spectra {
         for sweeps in spec.sweeps_mut() {
             sweeps.file = resolve(&sweeps.file, base)?;
         }
+        if let Some(path) = &self.output {
+            let spectra: Vec<PathBuf> = spec.sweeps_mut().map(|sweeps| sweeps.file.clone()).collect();
+            let mut read = vec![("the settings", self.settings.as_path())];
+            read.extend(spectra.iter().map(|file| ("a file of spectra", file.as_path())));
+            output::not_over(path, &read)?;
+        }
         let text = derive(&spec)?.process_toml(&format!("phaseloom spectra {}", self.settings.display()));
         match &self.output {
             Some(path) => {

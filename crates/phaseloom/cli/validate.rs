@@ -34,8 +34,8 @@ pub struct Validate {
 impl Validate {
     pub fn execute(self) -> anyhow::Result<Ending> {
         if let Some(folder) = &self.output {
-            // A folder that cannot be written is said before the work, not behind it.
-            std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+            // A folder that cannot be made is said before the work, not behind it.
+            can_be_made(folder)?;
         }
         let setting = Setting { seed: self.seed, quick: self.quick, interrupt: interrupt::flag() };
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
@@ -69,6 +69,7 @@ impl Validate {
 /// Writes table, figures and page; equal bytes for equal settings.
 fn write(report: &Report, folder: &Path) -> anyhow::Result<()> {
     let csv = report.csv()?;
+    std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     write_atomically(&folder.join("claims.csv"), csv.as_bytes())?;
     let table = Table::parse(&csv).context("claims.csv")?;
     let mut drawn = Vec::new();
@@ -88,4 +89,22 @@ fn write(report: &Report, folder: &Path) -> anyhow::Result<()> {
     }
     let figures: Vec<(&str, &str)> = drawn.iter().map(|(title, file)| (*title, file.as_str())).collect();
     Ok(write_atomically(&folder.join("README.md"), report.page(&figures).as_bytes())?)
+}
+
+/// Whether what is there of a path is a folder; nothing is made yet.
+fn can_be_made(folder: &Path) -> anyhow::Result<()> {
+    let there = folder.ancestors().find(|path| path.symlink_metadata().is_ok());
+    match there {
+        Some(path) if !path.is_dir() => {
+            anyhow::bail!(
+                "{}: found {}, which is no folder: expected a folder, or none yet",
+                folder.display(),
+                path.display()
+            )
+        }
+        Some(path) if path.metadata().is_ok_and(|m| m.permissions().readonly()) => {
+            anyhow::bail!("{}: {} cannot be written to", folder.display(), path.display())
+        }
+        _ => Ok(()),
+    }
 }

@@ -49,6 +49,7 @@ impl Correction for AdjointDescent {
             }
         };
         for step in 0..steps {
+            lab.go_on()?;
             let (made, slopes) = lab.read_gradient(&settings, |made| {
                 // ½‖M − gT‖² has the adjoint M − gT.
                 made - &target * Complex64::new(factor, 0.0)
@@ -75,7 +76,7 @@ impl Correction for AdjointDescent {
         let made = lab.read_matrix(&settings);
         keep(&made, &settings, &mut best);
         let (_, settings, amplitude) = best;
-        Ok(Found { settings, steps, out_of_reach: None, amplitude })
+        Ok(Found { settings, steps, amplitude, ..Found::default() })
     }
 }
 

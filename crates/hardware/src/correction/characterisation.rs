@@ -44,10 +44,10 @@ impl Correction for Characterised {
         let count = lab.steps(SETTINGS);
         let estimate = characterise(lab, count)?;
         let Some(process) = lab.process() else {
-            return Ok(Found { settings: lab.start(), steps: 0, out_of_reach: None, amplitude: None });
+            return Ok(Found { settings: lab.start(), ..Found::default() });
         };
         let found = corrected(process, lab.program(), &estimate.sections)?;
-        Ok(Found { steps: count, ..found })
+        Ok(Found { steps: count, residual: Some(estimate.residual), ..found })
     }
 }
 
@@ -69,7 +69,7 @@ pub struct Estimate {
 ///
 /// # Errors
 ///
-/// Too little memory for the normal equations; a fit that leads to no number.
+/// Too little memory for the normal equations; a fit that leads to no number; an interruption.
 pub fn characterise(lab: &mut Lab<'_>, count: u64) -> Result<Estimate, HardwareError> {
     let program = lab.program();
     let errors_of = |s: &Section| s.layout().cell.splitters() * s.layout().sites.len() + s.settings().values().len();
@@ -85,6 +85,7 @@ pub fn characterise(lab: &mut Lab<'_>, count: u64) -> Result<Estimate, HardwareE
     let mut draws = lab.draws("correction/characterise");
     let mut data = Vec::new();
     for _ in 0..count {
+        lab.go_on()?;
         let mut settings = lab.start();
         // A thousand normal draws' worth of turns, folded to one, is uniform.
         for phase in settings.iter_mut().flat_map(|s| s.values_mut()) {
@@ -104,7 +105,7 @@ pub fn characterise(lab: &mut Lab<'_>, count: u64) -> Result<Estimate, HardwareE
         let mut slope = DVector::zeros(unknown);
         let mut now = 0.0;
         for (driven, read) in &data {
-            let (residual, jacobian) = linearised(program, &sections, driven, read, unknown);
+            let (residual, jacobian) = linearised(lab, &sections, driven, read, unknown)?;
             now += residual.norm_squared();
             let transposed = jacobian.transpose();
             square += multiply_real(&transposed, &jacobian);
@@ -169,12 +170,13 @@ fn add(section: &mut Fabricated, k: usize, by: f64) {
 
 /// What the readings lack, and its slopes by all unknowns.
 fn linearised(
-    program: &MatrixProgram,
+    lab: &Lab<'_>,
     sections: &[Fabricated],
     driven: &[Settings],
     read: &DMatrix<Complex64>,
     unknown: usize,
-) -> (DVector<f64>, DMatrix<f64>) {
+) -> Result<(DVector<f64>, DMatrix<f64>), HardwareError> {
+    let program = lab.program();
     let parts = |m: &DMatrix<Complex64>| DVector::from_iterator(2 * m.len(), m.iter().flat_map(|z| [z.re, z.im]));
     let matrices: Vec<DMatrix<Complex64>> =
         (0..sections.len()).map(|s| one(program, s, &sections[s], &driven[s])).collect();
@@ -198,6 +200,7 @@ fn linearised(
         };
         let mut changed = sections[s].clone();
         for k in 0..count(&changed) {
+            lab.go_on()?;
             add(&mut changed, k, STEP);
             let ahead = slopes(&changed);
             add(&mut changed, k, -2.0 * STEP);
@@ -207,7 +210,7 @@ fn linearised(
             column += 1;
         }
     }
-    (parts(&(read - made)), jacobian)
+    Ok((parts(&(read - made)), jacobian))
 }
 
 /// The matrix of one section, lines × lines.

@@ -34,22 +34,25 @@ impl Correction for CrosstalkCompensation {
     }
 
     fn settings(&self, lab: &mut Lab<'_>) -> Result<Found, HardwareError> {
-        let (settings, steps) = match lab.process() {
-            Some(process) => before_crosstalk(process, lab.program(), lab.start())?,
-            None => (lab.start(), 0),
-        };
-        Ok(Found { settings, steps, out_of_reach: None, amplitude: None })
+        match lab.process() {
+            Some(process) => before_crosstalk(process, lab.program(), lab.start()),
+            None => Ok(Found { settings: lab.start(), ..Found::default() }),
+        }
     }
 }
 
-/// Phases to ask for, 0…2π, so that crosstalk makes `wanted` of them up to whole turns; and how many iterations it took.
+/// Phases to ask for, 0…2π, so that crosstalk makes `wanted` of them up to whole turns; how many iterations it took, and how
+/// many heaters took another turn.
 pub(super) fn before_crosstalk(
     process: &Process,
     program: &MatrixProgram,
     mut wanted: Vec<Settings>,
-) -> Result<(Vec<Settings>, u64), HardwareError> {
+) -> Result<Found, HardwareError> {
     wanted.iter_mut().flat_map(|s| s.values_mut()).for_each(|phase| *phase = wrap(*phase));
-    let Some(crosstalk) = &process.thermal_crosstalk else { return Ok((wanted, 0)) };
+    let Some(crosstalk) = &process.thermal_crosstalk else {
+        return Ok(Found { settings: wanted, ..Found::default() });
+    };
+    let asked = wanted.clone();
     let mut heaters = wanted.clone();
     let mut largest = f64::INFINITY;
     for step in 1..=MOST {
@@ -72,7 +75,9 @@ pub(super) fn before_crosstalk(
         }
         if largest < EXACT || !largest.is_finite() {
             return if largest.is_finite() {
-                Ok((heaters, step))
+                let turned = asked.iter().zip(&wanted).flat_map(|(a, w)| a.values().iter().zip(w.values()));
+                let turned = turned.filter(|(asked, wanted)| (*wanted - *asked).abs() > 1.0).count();
+                Ok(Found { settings: heaters, steps: step, turned: Some(turned), ..Found::default() })
             } else {
                 Err(HardwareError::Crosstalk { steps: step, largest })
             };

@@ -6,12 +6,13 @@ use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_mesh::linalg::svd;
 use phaseloom_mesh::{Circuit, Fields, MatrixProgram, Normals, SectionKind, Settings, StreamKey, gradient};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Share of the amplitude of the program that a search with attenuators aims at.
 pub const HEADROOM: f64 = 0.9;
 
 /// The instruments beside a chip.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Instruments {
     /// Standard deviation of each quadrature of a reading, as a share of the field of a full input (dimensionless, ≥ 0).
     /// Homodyne with a strong oscillator and n photoelectrons of full input reads with ½/√n (physics notes §3.1).
@@ -24,12 +25,14 @@ pub struct Instruments {
     pub core: u64,
     /// Factor on the steps, sweeps or measured settings that a method takes by itself (≥ 0).
     pub effort: f64,
+    /// Set from outside to stop a method between two of its steps.
+    pub stop: Option<&'static AtomicBool>,
 }
 
 impl Default for Instruments {
     /// Noise of 1e-3 (250 000 photoelectrons of full input), seed 1.
     fn default() -> Self {
-        Self { noise: 1e-3, seed: 1, trial: 0, core: 0, effort: 1.0 }
+        Self { noise: 1e-3, seed: 1, trial: 0, core: 0, effort: 1.0, stop: None }
     }
 }
 
@@ -108,6 +111,18 @@ impl<'a> Lab<'a> {
     #[must_use]
     pub fn steps(&self, usual: u64) -> u64 {
         ((usual as f64 * self.instruments.effort).round() as u64).max(1)
+    }
+
+    /// Whether to go on: asked by every method that takes long, at every step.
+    ///
+    /// # Errors
+    ///
+    /// [`HardwareError::Interrupted`] once somebody has set [`Instruments::stop`].
+    pub fn go_on(&self) -> Result<(), HardwareError> {
+        match self.instruments.stop {
+            Some(stop) if stop.load(Ordering::Relaxed) => Err(HardwareError::Interrupted),
+            _ => Ok(()),
+        }
     }
 
     /// Vectors sent and read so far.

@@ -28,7 +28,7 @@ impl Correction for Local {
     fn settings(&self, lab: &mut Lab<'_>) -> Result<Found, HardwareError> {
         match (lab.process(), lab.errors()) {
             (Some(process), Some(errors)) => corrected(process, lab.program(), errors),
-            _ => Ok(Found { settings: lab.start(), steps: 0, out_of_reach: None, amplitude: None }),
+            _ => Ok(Found { settings: lab.start(), ..Found::default() }),
         }
     }
 }
@@ -53,8 +53,8 @@ pub(super) fn corrected(
         out_of_reach += clipped;
         wanted.push(phases);
     }
-    let (settings, steps) = before_crosstalk(process, program, wanted)?;
-    Ok(Found { settings, steps: steps.max(1), out_of_reach: Some(out_of_reach), amplitude: None })
+    let found = before_crosstalk(process, program, wanted)?;
+    Ok(Found { steps: found.steps.max(1), out_of_reach: Some(out_of_reach), ..found })
 }
 
 /// Phases that attenuators should have, and the number that miss their amplitude. As much light is asked for as the cell of the design lets pass: their common loss is

@@ -30,13 +30,13 @@ impl Correction for LossCompensation {
     fn settings(&self, lab: &mut Lab<'_>) -> Result<Found, HardwareError> {
         let (program, settings) = (lab.program(), lab.start());
         let Some(process) = lab.process() else {
-            return Ok(Found { settings, steps: 0, out_of_reach: None, amplitude: None });
+            return Ok(Found { settings, ..Found::default() });
         };
         let lossy = Process { insertion_loss: process.insertion_loss.clone(), ..Process::default() };
         let design = Chip::nominal(&lossy, program)?;
         let exact = Instruments { noise: 0.0, ..lab.instruments() };
         let found = SelfConfiguration.settings(&mut Lab::new(&design, program, Knowledge::Nothing, &exact))?;
-        let (settings, steps) = before_crosstalk(process, program, found.settings.clone())?;
-        Ok(Found { settings, steps: found.steps + steps, ..found })
+        let heated = before_crosstalk(process, program, found.settings)?;
+        Ok(Found { steps: found.steps + heated.steps, amplitude: found.amplitude, ..heated })
     }
 }

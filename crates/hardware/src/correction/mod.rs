@@ -24,6 +24,7 @@ pub use outcome::{Corrected, Quality as CorrectionQuality};
 
 use crate::{Chip, HardwareError};
 use phaseloom_mesh::{Form, MatrixProgram, Settings};
+use std::sync::atomic::AtomicBool;
 
 /// What a method assumes to know of a chip beforehand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,7 +50,7 @@ impl Knowledge {
 }
 
 /// What a method found.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Found {
     /// Phases to ask for (rad), one [`Settings`] a section.
     pub settings: Vec<Settings>,
@@ -60,6 +61,12 @@ pub struct Found {
     /// The g of `M ≈ g·T` behind a search, as it read it, T the program without its gain. It becomes part of the gain of the
     /// corrected program, where that has one; `None` leaves the gain to the design.
     pub amplitude: Option<f64>,
+    /// Root mean square of what a fit to readings leaves of a quadrature, as a share of the field of a full input, where the
+    /// method fits. Far above the noise of a reading, the estimate is wrong.
+    pub residual: Option<f64>,
+    /// Heaters whose phase is asked for a turn or more away because crosstalk would have them cool, or leave one turn; where
+    /// crosstalk was undone.
+    pub turned: Option<usize>,
 }
 
 /// A way to mend a chip.
@@ -119,6 +126,8 @@ pub struct CorrectionPlan {
     pub noise: f64,
     /// Factor on its steps.
     pub effort: f64,
+    /// See [`Instruments::stop`].
+    pub stop: Option<&'static AtomicBool>,
 }
 
 impl std::fmt::Debug for CorrectionPlan {
@@ -167,8 +176,7 @@ pub(crate) fn mended(
     let mut lab = Lab::new(chip, target, method.knows(), instruments);
     if lab.target().norm() <= 0.0 {
         // Nothing is asked for.
-        let found = Found { settings: Vec::new(), steps: 0, out_of_reach: None, amplitude: None };
-        return Ok((target.clone(), found, 0));
+        return Ok((target.clone(), Found::default(), 0));
     }
     let mut found = method.settings(&mut lab)?;
     let settings = std::mem::take(&mut found.settings).into_iter().map(outcome::wrapped).collect();

@@ -18,6 +18,8 @@ pub struct Quality {
     pub transmission_db: f64,
     /// Mean phase of the shifters (rad): a thermo-optic one takes power in proportion.
     pub mean_phase_rad: f64,
+    /// Electrical power that holds all phases (W), where the process of the chip has a `[phase_shifter]`.
+    pub heater_power_w: Option<f64>,
 }
 
 impl Quality {
@@ -34,13 +36,15 @@ impl Quality {
         let factor = if target.gain() > 0.0 { program.gain() / target.gain() } else { 1.0 };
         let behind = |factor: f64| relative_error(&wanted, &(&made * Complex64::new(factor, 0.0)));
         let overlap = wanted.dotc(&made).re;
-        let values = || program.sections().iter().flat_map(|s| s.settings().values());
+        let settings: Vec<Settings> = program.sections().iter().map(|s| s.settings().clone()).collect();
+        let values = || settings.iter().flat_map(Settings::values);
         Ok(Self {
             fidelity: if real > 0.0 && size > 0.0 { fidelity(&wanted, &made) } else { 0.0 },
             error: behind(factor),
             scaled_error: behind(if overlap > 0.0 { size / overlap } else { 1.0 }),
             transmission_db: 10.0 * (real / size).log10(),
             mean_phase_rad: values().map(|p| p.abs()).sum::<f64>() / values().count().max(1) as f64,
+            heater_power_w: chip.process().heater_power_w(&settings),
         })
     }
 }
@@ -60,6 +64,10 @@ pub struct Corrected {
     pub steps: u64,
     /// Interferometers that cannot do exactly what is asked of them, where the method knows.
     pub out_of_reach: Option<usize>,
+    /// See [`Found::residual`].
+    pub residual: Option<f64>,
+    /// See [`Found::turned`].
+    pub turned: Option<usize>,
 }
 
 impl Corrected {
@@ -70,7 +78,8 @@ impl Corrected {
         readings: u64,
     ) -> Result<Self, HardwareError> {
         let (before, after) = (Quality::of(chip, target, target)?, Quality::of(chip, target, &program)?);
-        Ok(Self { program, before, after, readings, steps: found.steps, out_of_reach: found.out_of_reach })
+        let Found { steps, out_of_reach, residual, turned, .. } = *found;
+        Ok(Self { program, before, after, readings, steps, out_of_reach, residual, turned })
     }
 }
 

@@ -58,7 +58,7 @@ impl Correction for SelfConfiguration {
         while steps < lab.steps(STEPS) {
             steps += 1;
             let error = distance(&target, &made, factor);
-            let slopes = slopes(lab, &settings, phases);
+            let slopes = slopes(lab, &settings, phases)?;
             let lacking = parts(&(&target * Complex64::new(factor, 0.0) - &made));
             let transposed = slopes.transpose();
             let square = multiply_real(&transposed, &slopes);
@@ -66,6 +66,7 @@ impl Correction for SelfConfiguration {
             let scale = square.trace() / phases as f64;
             let mut gained = 0.0;
             for _ in 0..TRIES {
+                lab.go_on()?;
                 let mut damped = square.clone();
                 (0..phases).for_each(|k| damped[(k, k)] += damping * scale);
                 if let Some(step) = solve_positive(&damped, &slope) {
@@ -85,7 +86,7 @@ impl Correction for SelfConfiguration {
                 break;
             }
         }
-        Ok(Found { settings, steps, out_of_reach: None, amplitude: amplitude(&target, &made) })
+        Ok(Found { settings, steps, amplitude: amplitude(&target, &made), ..Found::default() })
     }
 }
 
@@ -94,13 +95,14 @@ fn parts(matrix: &DMatrix<Complex64>) -> DVector<f64> {
 }
 
 /// One column a phase.
-fn slopes(lab: &mut Lab<'_>, settings: &[Settings], phases: usize) -> DMatrix<f64> {
+fn slopes(lab: &mut Lab<'_>, settings: &[Settings], phases: usize) -> Result<DMatrix<f64>, HardwareError> {
     let (rows, columns) = lab.program().shape();
     let mut slopes = DMatrix::zeros(2 * rows * columns, phases);
     let mut shifted = settings.to_vec();
     let mut column = 0;
     for section in 0..settings.len() {
         for k in 0..settings[section].values().len() {
+            lab.go_on()?;
             let phase = settings[section].values()[k];
             let mut at = |phase: f64| {
                 shifted[section].values_mut()[k] = phaseloom_mesh::cell::wrap(phase);
@@ -112,7 +114,7 @@ fn slopes(lab: &mut Lab<'_>, settings: &[Settings], phases: usize) -> DMatrix<f6
             column += 1;
         }
     }
-    slopes
+    Ok(slopes)
 }
 
 fn moved(settings: &[Settings], step: &DVector<f64>) -> Vec<Settings> {

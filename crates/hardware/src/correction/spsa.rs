@@ -46,6 +46,7 @@ impl Correction for Spsa {
         // Where the search ends nowhere better, it began at the best.
         let mut best = (distance(&target, &first, factor), settings.clone());
         for step in 0..steps {
+            lab.go_on()?;
             let shake = SHAKE / (step as f64 + 1.0).powf(0.101);
             let signs: Vec<Vec<f64>> =
                 settings.iter().map(|s| s.values().iter().map(|_| draws.draw().signum() * shake).collect()).collect();
@@ -68,10 +69,11 @@ impl Correction for Spsa {
         }
         let made = lab.read_matrix(&settings);
         if distance(&target, &made, factor) <= best.0 {
-            return Ok(Found { settings, steps, out_of_reach: None, amplitude: amplitude(&target, &made) });
+            let amplitude = amplitude(&target, &made);
+            return Ok(Found { settings, steps, amplitude, ..Found::default() });
         }
         let amplitude = amplitude(&target, &lab.read_matrix(&best.1));
-        Ok(Found { settings: best.1, steps, out_of_reach: None, amplitude })
+        Ok(Found { settings: best.1, steps, amplitude, ..Found::default() })
     }
 }
 

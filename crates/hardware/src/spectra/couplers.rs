@@ -6,7 +6,7 @@
 //! in T. So a maximum gives the mean angle, `η = ½ asin√T_max` or `π/2 − ½ asin√T_max`; the angle grows with the coupler
 //! length, `η = κL + η₀`, and the line tells which of the two it is.
 
-use super::table::{Sweep, read, refuse};
+use super::table::{Sweep, read, refuse, short};
 use super::{Line, SpectraError, SweepsSpec};
 use std::f64::consts::{FRAC_PI_2, FRAC_PI_4};
 
@@ -90,8 +90,10 @@ fn coupler(spec: &SweepsSpec, sweep: &Sweep) -> Result<Coupler, SpectraError> {
     let (at, maximum) = shares.enumerate().fold((0, 0.0), |best, (i, t)| if t > best.1 { (i, t) } else { best });
     let nm = sweep.wavelength_nm[at];
     if !sweep.wavelength_nm.iter().any(|w| *w < nm) || !sweep.wavelength_nm.iter().any(|w| *w > nm) {
-        let found =
-            format!("the largest share of the cross output of `{}` at the edge of the window, {nm} nm", sweep.device);
+        let found = format!(
+            "the largest share of the cross output of `{}` at the edge of the window, {nm} nm",
+            short(&sweep.device)
+        );
         return Err(refuse(spec, found, "a maximum inside: a `window_nm` of at least one fringe"));
     }
     let angle_rad = 0.5 * maximum.sqrt().min(1.0).asin();

@@ -1,6 +1,6 @@
 //! Loss by cut-back: chains of more and more of the same device lose the same dB each, whatever coupling costs.
 
-use super::table::{read, refuse};
+use super::table::{read, refuse, short};
 use super::{Line, SpectraError, SweepsSpec};
 
 /// A straight line through the mean power of chains.
@@ -30,7 +30,11 @@ impl Cutback {
         };
         let largest = line.largest_residual();
         if largest > largest_residual_db {
-            let at = line.residuals.iter().position(|r| r.abs() >= largest).map_or("", |i| &sweeps[i].device);
+            let at = line
+                .residuals
+                .iter()
+                .position(|r| r.abs() >= largest)
+                .map_or_else(String::new, |i| short(&sweeps[i].device));
             let found = format!("`{at}` {largest:.2} dB off the line of {:.3e} dB a unit", -line.slope);
             let expected = format!(
                 "at most `largest_residual_db` = {largest_residual_db}: a cut-back that is not linear is no figure of loss"

@@ -42,16 +42,26 @@ pub struct Derived {
 /// # Errors
 ///
 /// Files that cannot be read, are damaged or lack a column; values that are no numbers; too few devices; an
-/// interferometer without a maximum in the window; a cut-back that is not linear.
+/// interferometer without a maximum in the window; a cut-back that is not linear; a chain of half a splitter.
 pub fn derive(spec: &SpectraSpec) -> Result<Derived, SpectraError> {
     let limit = spec.largest_residual_db;
     let cutback = |sweeps: &Option<SweepsSpec>| sweeps.as_ref().map(|s| Cutback::measure(s, limit)).transpose();
     Ok(Derived {
         couplers: spec.couplers.as_ref().map(Couplers::measure).transpose()?,
-        splitter_loss: cutback(&spec.splitter_loss)?,
+        splitter_loss: cutback(&spec.splitter_loss)?.map(|found| counted(spec, found)).transpose()?,
         waveguide_loss: cutback(&spec.waveguide_loss)?,
         spec: spec.clone(),
     })
+}
+
+/// Chains have whole numbers of splitters.
+fn counted(spec: &SpectraSpec, found: Cutback) -> Result<Cutback, SpectraError> {
+    match (&spec.splitter_loss, found.lengths.iter().find(|n| n.fract() != 0.0)) {
+        (Some(sweeps), Some(n)) => {
+            Err(table::refuse(sweeps, format!("a chain of {n} splitters"), "a whole number of splitters in every name"))
+        }
+        _ => Ok(found),
+    }
 }
 
 impl Derived {

@@ -14,6 +14,20 @@ fn place(spec: &SweepsSpec) -> String {
     )
 }
 
+/// A number with some decimals, more where it is so small that fewer than `digits` of its own would be left.
+fn fine(value: f64, decimals: usize, digits: i32) -> String {
+    let leading = value.abs().log10().floor();
+    if value == 0.0 || !leading.is_finite() || f64::from(digits) - leading <= decimals as f64 + 1.0 {
+        return format!("{value:.decimals$}");
+    }
+    format!("{value:.0$e}", digits as usize - 1)
+}
+
+/// `value ± error`, of the value at least three digits, of the error two.
+fn with_error(value: f64, error: f64, decimals: usize) -> String {
+    format!("{} ± {}", fine(value, decimals, 3), fine(error, decimals, 2))
+}
+
 impl Derived {
     /// The process file; `command` is what made it. What was not measured is absent, and so perfect.
     #[must_use]
@@ -46,22 +60,29 @@ impl Derived {
         );
         for (device, residual) in couplers.devices.iter().zip(&line.residuals) {
             let (k, fitted) = (device.angle_rad.sin().powi(2), line.at(device.length_um).sin().powi(2));
+            let sign = if residual.is_sign_negative() { "" } else { "+" };
             let doubt = if couplers.is_doubtful(device) { "  the other side of 50:50 is possible" } else { "" };
-            let _ = writeln!(out, "#   {:>9}  {k:.3}  {fitted:.3}  {residual:+.4}{doubt}", device.length_um);
+            let _ = writeln!(
+                out,
+                "#   {:>9}  {k:.3}  {fitted:.3}  {sign}{}{doubt}",
+                device.length_um,
+                fine(*residual, 4, 1)
+            );
         }
         let _ = writeln!(
             out,
-            "# η = ({:.5} ± {:.5}) rad/µm · length + ({:.4} ± {:.4}) rad; 50:50 at {half:.2} ± {half_error:.2} µm.\n\
-             # Spread of η about the line: s = {:.4} ± {:.4} rad, errors of the measurement included. η is the mean of two\n\
+            "# η = ({}) rad/µm · length + ({}) rad; 50:50 at {} ± {} µm.\n\
+             # Spread of η about the line: s = {} rad, errors of the measurement included. η is the mean of two\n\
              # couplers; if they err independently, as in a simulated chip, the mean errs with σ/√2, so σ = √2·s.\n\
              [splitter_error]\n\
-             sigma_rad = {sigma:.4} # measured: ± {error:.4} (standard error)",
-            line.slope,
-            line.slope_error(),
-            line.intercept,
-            line.error_at(0.0),
-            line.deviation(),
-            line.deviation_error(),
+             sigma_rad = {} # measured: ± {} (standard error)",
+            with_error(line.slope, line.slope_error(), 5),
+            with_error(line.intercept, line.error_at(0.0), 4),
+            fine(half, 2, 3),
+            fine(half_error, 2, 1),
+            with_error(line.deviation(), line.deviation_error(), 4),
+            fine(sigma, 4, 3),
+            fine(error, 4, 2),
         );
     }
 
@@ -70,14 +91,15 @@ impl Derived {
         let interferometer = &self.spec.interferometer;
         out.push('\n');
         if let (Some(cutback), Some(spec)) = (&self.splitter_loss, &self.spec.splitter_loss) {
-            let loss = format!("{:.4} ± {:.4} dB each", cutback.loss_db(), cutback.standard_error_db());
+            let loss = format!("{} dB each", with_error(cutback.loss_db(), cutback.standard_error_db(), 4));
             cut(out, "Splitters", spec, cutback, &loss);
         } else {
             let _ = writeln!(out, "# Loss of splitters was not measured: none.");
         }
         if let (Some(cutback), Some(spec)) = (&self.waveguide_loss, &self.spec.waveguide_loss) {
             let per_cm = 1e4; // µm in a cm
-            let loss = format!("{:.3} ± {:.3} dB/cm", per_cm * cutback.loss_db(), per_cm * cutback.standard_error_db());
+            let loss = with_error(per_cm * cutback.loss_db(), per_cm * cutback.standard_error_db(), 3);
+            let loss = format!("{loss} dB/cm");
             cut(out, "Waveguide", spec, cutback, &loss);
         } else {
             let _ = writeln!(out, "# Loss of waveguides was not measured: none.");
@@ -87,8 +109,11 @@ impl Derived {
             "# assumption: light passes {} such splitters (or couplers that lose as much) and {} µm of such waveguide in one\n\
              # interferometer of the mesh.\n\
              [insertion_loss]\n\
-             loss_db = {loss:.4} # measured: ± {error:.4} (standard error), with the assumption above",
-            interferometer.splitters, interferometer.waveguide_um
+             loss_db = {} # measured: ± {} (standard error), with the assumption above",
+            interferometer.splitters,
+            interferometer.waveguide_um,
+            fine(loss, 4, 3),
+            fine(error, 4, 2),
         );
     }
 }
@@ -98,9 +123,9 @@ fn cut(out: &mut String, title: &str, spec: &SweepsSpec, cutback: &Cutback, loss
         cutback.lengths.iter().zip(&cutback.power_dbm).map(|(x, p)| format!("{x}: {p:.2} dBm")).collect();
     let _ = writeln!(
         out,
-        "# {title} ({}):\n# {loss}; at most {:.2} dB off the line.\n#   {}",
+        "# {title} ({}):\n# {loss}; at most {} dB off the line.\n#   {}",
         place(spec),
-        cutback.line.largest_residual(),
+        fine(cutback.line.largest_residual(), 2, 1),
         points.join(", ")
     );
 }

@@ -33,7 +33,7 @@ pub struct SweepsSpec {
     /// The file, CSV, plain or gzip.
     pub file: PathBuf,
     /// How the names of these devices start. The number right behind it is the length or count of the device; in it `p`
-    /// is a decimal point as `.` is (`1p50` is 1.5).
+    /// is a decimal point as `.` is (`1p50` is 1.5); signs and exponents are refused.
     pub devices: String,
     /// First and last wavelength that is used (nm).
     pub window_nm: [f64; 2],
@@ -137,13 +137,20 @@ impl SweepsSpec {
         Ok(())
     }
 
-    /// The number in the name of a device; `None` if the name starts otherwise, an error text if there is no number.
+    /// The number in the name of a device; `None` if the name starts otherwise, an error text if there is no number, or
+    /// one that could be read in two ways.
     pub(super) fn number_of(&self, name: &str) -> Option<Result<f64, String>> {
         let rest = name.strip_prefix(&self.devices)?;
-        let end = rest
-            .char_indices()
-            .find(|&(i, c)| !(c.is_ascii_digit() || "p.".contains(c) || (i == 0 && "+-".contains(c))));
-        let digits = &rest[..end.map_or(rest.len(), |(i, _)| i)];
+        if rest.strip_prefix(['+', '-']).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) {
+            return Some(Err(format!("a sign right behind `{}`", self.devices)));
+        }
+        let end = rest.find(|c: char| !(c.is_ascii_digit() || "p.".contains(c))).unwrap_or(rest.len());
+        let (digits, after) = rest.split_at(end);
+        // `1e2` is 1 to one reader and 100 to another.
+        let exponent = after.strip_prefix(['e', 'E']).map(|rest| rest.strip_prefix(['+', '-']).unwrap_or(rest));
+        if exponent.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) {
+            return Some(Err(format!("an exponent right behind `{}{digits}`", self.devices)));
+        }
         // A `p` at the end is a letter of what follows, such as in `5ps`.
         let number = digits.trim_end_matches(['p', '.']).replace('p', ".").parse::<f64>();
         Some(number.map_err(|_| format!("no number right behind `{}`", self.devices)))

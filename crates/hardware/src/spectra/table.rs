@@ -5,7 +5,9 @@ use std::io::Read;
 use std::path::Path;
 
 /// Bytes of the largest table, decompressed: a few bytes of gzip can claim to hold more than any memory.
-const LARGEST: u64 = 1 << 30;
+const LARGEST: u64 = 1 << 28;
+/// Characters of a file that a message repeats, and names of a header.
+const REPEATED: (usize, usize) = (60, 12);
 /// Fewest devices through which a line is drawn: two fit any line, and say nothing about it.
 pub(super) const FEWEST: usize = 3;
 /// No laser and no detector is beyond (dBm); also keeps 10^(P/10) a number.
@@ -30,7 +32,7 @@ pub(super) fn read(spec: &SweepsSpec) -> Result<Vec<Sweep>, SpectraError> {
     sweeps.sort_by(|a, b| a.number.total_cmp(&b.number).then_with(|| a.device.cmp(&b.device)));
     let [first, last] = spec.window_nm;
     if let Some(empty) = sweeps.iter().find(|sweep| sweep.wavelength_nm.is_empty()) {
-        let found = format!("no sample of `{}` from {first} to {last} nm", empty.device);
+        let found = format!("no sample of `{}` from {first} to {last} nm", short(&empty.device));
         return Err(refuse(spec, found, "a window inside the sweep: change `window_nm`"));
     }
     if sweeps.len() < FEWEST {
@@ -57,7 +59,12 @@ fn contents(path: &Path) -> Result<Vec<u8>, SpectraError> {
     if !std::fs::metadata(path).map_err(fail)?.is_file() {
         return Err(other("it is not a plain file".into()));
     }
-    let stored = std::fs::read(path).map_err(fail)?;
+    let too_large = || other(format!("found more than {LARGEST} bytes of contents, expected less: leave out devices"));
+    let mut stored = Vec::new();
+    std::fs::File::open(path).and_then(|f| f.take(LARGEST + 1).read_to_end(&mut stored)).map_err(fail)?;
+    if stored.len() as u64 > LARGEST {
+        return Err(too_large());
+    }
     if !stored.starts_with(&[0x1f, 0x8b]) {
         return Ok(stored);
     }
@@ -67,9 +74,18 @@ fn contents(path: &Path) -> Result<Vec<u8>, SpectraError> {
         .read_to_end(&mut bytes)
         .map_err(|e| other(format!("found damaged gzip data ({e}), expected a complete file: fetch it again")))?;
     if bytes.len() as u64 > LARGEST {
-        return Err(other(format!("found more than {LARGEST} bytes of contents, expected less")));
+        return Err(too_large());
     }
     Ok(bytes)
+}
+
+/// The beginning of what stands in a file, for a message.
+pub(super) fn short(text: &str) -> String {
+    let mut shown: String = text.chars().take(REPEATED.0).map(|c| if c.is_control() { '?' } else { c }).collect();
+    if text.chars().nth(REPEATED.0).is_some() {
+        shown.push('…');
+    }
+    shown
 }
 
 fn parse(spec: &SweepsSpec, bytes: &[u8]) -> Result<Vec<Sweep>, SpectraError> {
@@ -94,7 +110,11 @@ fn parse(spec: &SweepsSpec, bytes: &[u8]) -> Result<Vec<Sweep>, SpectraError> {
     }
     let names: Vec<&str> = header.iter().map(|name| name.trim_start_matches('\u{feff}')).collect();
     let find = |name: &str| {
-        let known = || format!("a name of the header: {}", names.join(", "));
+        let known = || {
+            let first: Vec<String> = names.iter().take(REPEATED.1).map(|name| short(name)).collect();
+            let more = if names.len() > REPEATED.1 { ", …" } else { "" };
+            format!("a name of the header: {}{more}", first.join(", "))
+        };
         names.iter().position(|n| *n == name).ok_or_else(|| wrong(1, None, format!("no column `{name}`"), &known()))
     };
     let (device, wavelength) = (find(&spec.device)?, find(&spec.wavelength)?);
@@ -110,9 +130,10 @@ fn parse(spec: &SweepsSpec, bytes: &[u8]) -> Result<Vec<Sweep>, SpectraError> {
         }
         let name = &record[device];
         let Some(number) = spec.number_of(name) else { continue };
-        let expected = "a length or a count, such as 7, 1.5 or 1p50";
-        let number =
-            number.map_err(|what| wrong(line, Some(&spec.device), format!("`{name}` with {what}"), expected))?;
+        let expected =
+            "a length or a count such as 7, 1.5 or 1p50; what separates name and number belongs to `devices`";
+        let number = number
+            .map_err(|what| wrong(line, Some(&spec.device), format!("`{}` with {what}", short(name)), expected))?;
         // Rows of a device usually stand together, so it is the last one.
         let at = match sweeps.iter().rposition(|sweep| sweep.device == name) {
             Some(at) => at,
@@ -125,7 +146,7 @@ fn parse(spec: &SweepsSpec, bytes: &[u8]) -> Result<Vec<Sweep>, SpectraError> {
         let value = |column: usize, expected: &str, possible: &dyn Fn(f64) -> bool| {
             let text = &record[column];
             let value = text.parse::<f64>().ok().filter(|v| possible(*v));
-            value.ok_or_else(|| wrong(line, Some(names[column]), format!("`{text}`"), expected))
+            value.ok_or_else(|| wrong(line, Some(names[column]), format!("`{}`", short(text)), expected))
         };
         let nm = value(wavelength, "a wavelength in nm", &|v| v.is_finite() && v > 0.0)?;
         let inside = (spec.window_nm[0]..=spec.window_nm[1]).contains(&nm);

@@ -298,9 +298,9 @@ fn small_experiment() -> Result<Experiment> {
 }
 
 fn run_alone(experiment: &Experiment, folder: &Path) -> Result<Outcome> {
-    let interrupt = AtomicBool::new(false);
+    static INTERRUPT: AtomicBool = AtomicBool::new(false);
     let options =
-        Options { threads: 1, shard: Shard::WHOLE, interrupt: &interrupt, progress: &|_, _| (), outputs: None };
+        Options { threads: 1, shard: Shard::WHOLE, interrupt: &INTERRUPT, progress: &|_, _| (), outputs: None };
     Ok(run(experiment, folder, &options)?)
 }
 
