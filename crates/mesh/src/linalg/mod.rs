@@ -8,7 +8,7 @@ mod corners;
 
 pub(crate) use corners::NullVectors;
 
-use crate::{MeshError, Real, StreamKey, haar_orthogonal, haar_unitary};
+use crate::{MeshError, Real};
 use faer::linalg::matmul::matmul;
 use faer::linalg::solvers::SolveCore;
 use faer::{Accum, Conj, MatMut, MatRef, Par, Side};
@@ -24,6 +24,13 @@ pub struct Svd {
     pub sigma: Vec<f64>,
     /// Right singular vectors, N×min(M,N).
     pub v: DMatrix<Complex64>,
+}
+
+impl Svd {
+    /// Of A†.
+    fn adjoint(self) -> Self {
+        Self { u: self.v, sigma: self.sigma, v: self.u }
+    }
 }
 
 fn view<T>(matrix: &DMatrix<T>) -> MatRef<'_, T> {
@@ -149,12 +156,9 @@ pub fn solve_positive(a: &DMatrix<f64>, b: &DVector<f64>) -> Option<DVector<f64>
     solution.iter().all(|x| x.is_finite()).then_some(solution)
 }
 
-/// Tries at a singular value decomposition.
-const ATTEMPTS: u64 = 6;
-
 /// Thin singular value decomposition of a finite matrix, checked by `‖A − UΣV†‖_F ≤ 1e-14·max(M,N)·‖A‖_F`; tried again
-/// on the adjoint, and on what fixed unitaries make of it: where many singular values nearly agree (half of a Fourier
-/// matrix), one attempt may end with wrong vectors. A matrix without imaginary part gets real singular vectors.
+/// on the adjoint, then by Jacobi's rotations, which are slow but meet every matrix: where many singular values nearly
+/// agree (the corner of a Fourier matrix), faer's may end far off. A matrix without imaginary part gets real singular vectors.
 ///
 /// # Errors
 ///
@@ -167,19 +171,10 @@ pub fn svd(a: &DMatrix<Complex64>) -> Result<Svd, MeshError> {
     let scaled = a.map(|z| Complex64::new(z.re / scale, z.im / scale));
     let tolerance = 1e-14 * rows.max(columns) as f64;
     let mut best = f64::INFINITY;
-    // A = (A·Q)·Q†: the same singular values, met in another order of rounding.
-    let turned = |draw: u64| {
-        let mut stream = StreamKey::new(draw, "svd/turn").stream();
-        let real = scaled.iter().all(|z| z.im == 0.0);
-        let q = if real { haar_orthogonal(columns, &mut stream) } else { haar_unitary(columns, &mut stream) };
-        decompose(&multiply(&scaled, &q)).map(|s| Svd { v: multiply(&q, &s.v), ..s })
-    };
-    for attempt in 0..ATTEMPTS {
-        let found = match attempt {
-            0 => decompose(&scaled),
-            1 => decompose(&scaled.adjoint()).map(|s| Svd { u: s.v, sigma: s.sigma, v: s.u }),
-            draw => turned(draw),
-        };
+    let attempts: [fn(&DMatrix<Complex64>) -> Option<Svd>; 3] =
+        [decompose, |a| decompose(&a.adjoint()).map(Svd::adjoint), |a| Some(jacobi(a))];
+    for attempt in attempts {
+        let found = attempt(&scaled);
         let Some(mut found) = found else { continue };
         let residual = residual(&scaled, &found);
         if residual <= tolerance {
@@ -219,6 +214,58 @@ fn decompose(a: &DMatrix<Complex64>) -> Option<Svd> {
     }
 }
 
+/// One-sided Jacobi: columns are turned in pairs until all are orthogonal (Golub and Van Loan, recalled). O(N³) a sweep.
+fn jacobi(a: &DMatrix<Complex64>) -> Svd {
+    if a.nrows() < a.ncols() {
+        return jacobi(&a.adjoint()).adjoint();
+    }
+    const SWEEPS: usize = 40;
+    let n = a.ncols();
+    let (mut made, mut v) = (a.clone(), DMatrix::<Complex64>::identity(n, n));
+    for _ in 0..SWEEPS {
+        let mut settled = true;
+        for p in 0..n {
+            for q in p + 1..n {
+                let (x, y) = (made.column(p).norm_squared(), made.column(q).norm_squared());
+                let overlap = made.column(p).dotc(&made.column(q));
+                let size = overlap.norm();
+                if size <= f64::EPSILON * (x * y).sqrt() {
+                    continue;
+                }
+                settled = false;
+                // tan 2φ = 2|γ|/(y − x), the smaller angle.
+                let zeta = (y - x) / (2.0 * size);
+                let tangent = zeta.signum() / (zeta.abs() + zeta.hypot(1.0));
+                let cosine = 1.0 / tangent.hypot(1.0);
+                let (sine, phase) = (cosine * tangent, overlap / size);
+                for m in [&mut made, &mut v] {
+                    for row in 0..m.nrows() {
+                        let (x, y) = (m[(row, p)], m[(row, q)] * phase.conj());
+                        (m[(row, p)], m[(row, q)]) = (x * cosine - y * sine, x * sine + y * cosine);
+                    }
+                }
+            }
+        }
+        if settled {
+            break;
+        }
+    }
+    // Columns of falling length; QR completes those of none.
+    let mut order: Vec<usize> = (0..n).collect();
+    let lengths: Vec<f64> = made.column_iter().map(|c| c.norm()).collect();
+    order.sort_by(|&i, &j| lengths[j].total_cmp(&lengths[i]));
+    let (made, v) = (made.select_columns(&order), v.select_columns(&order));
+    let (whole, triangle) = qr(&made);
+    let mut u = whole.columns(0, n).into_owned();
+    for (k, mut column) in u.column_iter_mut().enumerate() {
+        let d = triangle[(k, k)];
+        if d.norm() > 0.0 {
+            column *= d / d.norm();
+        }
+    }
+    Svd { u, sigma: order.iter().map(|&k| lengths[k]).collect(), v }
+}
+
 fn residual(a: &DMatrix<Complex64>, svd: &Svd) -> f64 {
     let mut scaled = svd.u.clone();
     for (mut column, &s) in scaled.column_iter_mut().zip(&svd.sigma) {
@@ -244,6 +291,27 @@ mod tests {
             let entry = |r: usize, c: usize| Complex64::cis(TAU * ((r * c) % n) as f64 / n as f64) / (n as f64).sqrt();
             let found = svd(&DMatrix::from_fn(half, half, entry)).expect("singular values");
             assert!(found.sigma.iter().all(|s| (0.0..1.0 + 1e-12).contains(s)));
+        }
+    }
+
+    #[test]
+    fn rotations_find_what_the_other_way_finds() {
+        let wave = |k: usize, step: f64| (k as f64 * step).sin();
+        for (rows, columns) in [(1, 1), (5, 5), (9, 4), (3, 8), (16, 16)] {
+            let entry = |r: usize, c: usize| Complex64::new(wave(r + 7 * c, 1.3), wave(3 * r * c, 0.7));
+            let full = DMatrix::from_fn(rows, columns, entry);
+            // Full rank, one repeated column, nothing at all.
+            let mut repeated = full.clone();
+            repeated.set_column(columns - 1, &full.column(0));
+            for a in [full, repeated, DMatrix::zeros(rows, columns)] {
+                let (slow, fast) = (jacobi(&a), decompose(&a).unwrap());
+                assert!(residual(&a, &slow) < 1e-14);
+                assert!(slow.sigma.iter().zip(&fast.sigma).all(|(x, y)| (x - y).abs() < 1e-13));
+                for side in [&slow.u, &slow.v] {
+                    let unit = DMatrix::identity(side.ncols(), side.ncols());
+                    assert!((side.adjoint() * side - unit).norm() < 1e-13, "{rows}×{columns}");
+                }
+            }
         }
     }
 }
