@@ -57,8 +57,7 @@ fn check_some(name: &str, section: &Section, errors: &[CellErrors], batch: usize
     let (value, adjoint) = loss(&output.to_matrix());
     let (slopes, before) = gradient(section, &phases, errors, &input, output, Fields::from_matrix(&adjoint));
     let scale = slopes.values().iter().fold(1.0_f64, |m, s| m.max(s.abs()));
-    // Central differences with h = 1e-5: truncation h²/6·L‴ ~ 1e-11; rounding of L, which passes some hundred columns,
-    // 1e-15·L/h: 1e-8 for L of some hundreds, 1e-6 for many vectors on many lines.
+    // Central differences with h = 1e-5: truncation h²/6·L‴ ~ 1e-11; rounding of L by 1e-16 in every column.
     let h = 1e-5;
     for k in (0..phases.values().len()).step_by(step) {
         let at = |step: f64| {
@@ -68,7 +67,7 @@ fn check_some(name: &str, section: &Section, errors: &[CellErrors], batch: usize
         };
         let expected = (at(h) - at(-h)) / (2.0 * h);
         let found = slopes.values()[k];
-        let allowed = 1e-7 * scale + 1e-15 * value.abs() / h;
+        let allowed = 1e-7 * scale + 1e-16 * section.layout().columns as f64 * value.abs() / h;
         assert!((found - expected).abs() < allowed, "{name} phase {k}: {found} and {expected}");
     }
     // And with respect to the input, along one direction.
