@@ -69,6 +69,14 @@ pub enum MeshError {
         /// The keys that exist.
         known: String,
     },
+    /// No convention of that name.
+    #[error("unknown convention `{found}`: expected one of {known}")]
+    UnknownConvention {
+        /// What was asked for.
+        found: String,
+        /// The keys that exist.
+        known: String,
+    },
     /// Work that would not fit in memory.
     #[error("{what} needs {needed_gib:.1} GiB of memory; this machine has {available_gib:.1} GiB")]
     TooLarge {

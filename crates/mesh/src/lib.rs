@@ -17,6 +17,7 @@ mod adjoint;
 pub mod cell;
 pub mod cell_inverse;
 mod circuit;
+pub mod convention;
 mod error;
 mod fidelity;
 mod fields;
