@@ -2,6 +2,7 @@
 
 mod calibrate;
 mod chip;
+mod convert;
 mod correct;
 mod interrupt;
 mod list;
@@ -37,6 +38,7 @@ enum Command {
     Run(run::Run),
     Merge(merge::Merge),
     Program(program::Program),
+    Convert(convert::Convert),
     Chip(chip::Chip),
     Correct(correct::Correct),
     Matrix(matrix::Matrix),
@@ -64,6 +66,7 @@ pub fn main() -> ExitCode {
         Command::Run(command) => command.execute(),
         Command::Merge(command) => command.execute(),
         Command::Program(command) => command.execute(),
+        Command::Convert(command) => command.execute(),
         Command::Chip(command) => command.execute(),
         Command::Correct(command) => command.execute(),
         Command::Matrix(command) => command.execute(),
