@@ -93,10 +93,10 @@ fn what_is_no_program_or_no_convention_is_refused_and_leaves_no_file() {
     for (from, to, parts) in [
         ("\"theta\": ", "\"theta\": 1e400, \"t\": ", &["number out of range"][..]),
         ("\"theta\": ", "\"angle\": ", &["unknown field `angle`", "theta"]),
-        ("\"clements\"", "\"bell_walmsley\"", &["left.cells[0].theta", "bell_walmsley"]),
+        ("\"clements\"", "\"bell_walmsley\"", &["right.cells[0].theta", "bell_walmsley"]),
         ("\"modes\": 3", "\"modes\": 9000000000000000000", &["left.modes", "9000000000000000000"]),
         ("\"rows\": 3", "\"rows\": 0", &["rows", "at least 1"]),
-        ("\"topology\": \"rectangular\"", "\"topology\": \"triangular\"", &["left.cells", "expected"]),
+        ("\"topology\": \"rectangular\"", "\"topology\": \"triangular\"", &["right.cells", "expected"]),
     ] {
         let bad = good.replacen(from, to, 1);
         assert_ne!(bad, good, "{from}");

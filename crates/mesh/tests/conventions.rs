@@ -39,22 +39,19 @@ fn cell(key: &str, site: Site, modes: usize, [a, b]: [f64; 2]) -> Cell {
     }
 }
 
-/// The product of all cells and of the screen, as whole matrices.
+/// The product of all cells and of the screen, column by column.
 fn product(mesh: &ConvertedMesh) -> DMatrix<Complex64> {
-    let n = mesh.modes;
-    let mut u = DMatrix::identity(n, n);
+    let mut u = DMatrix::identity(mesh.modes, mesh.modes);
     let columns = mesh.cells.iter().map(|c| c.site.column + 1).max().unwrap_or(0);
     for column in 0..=columns {
         for shifter in mesh.screen.iter().filter(|p| p.column == column) {
-            let mut factor = DMatrix::identity(n, n);
-            factor[(shifter.mode, shifter.mode)] = Complex64::cis(shifter.phase);
-            u = factor * u;
+            let mut row = u.row_mut(shifter.mode);
+            row *= Complex64::cis(shifter.phase);
         }
         for c in mesh.cells.iter().filter(|c| c.site.column == column) {
-            let mut factor = DMatrix::identity(n, n);
-            let t = cell(mesh.convention.key(), c.site, n, c.phases);
-            factor.view_mut((c.site.mode, c.site.mode), (2, 2)).copy_from(&t);
-            u = factor * u;
+            let t = cell(mesh.convention.key(), c.site, mesh.modes, c.phases);
+            let behind = t * u.fixed_rows::<2>(c.site.mode);
+            u.fixed_rows_mut::<2>(c.site.mode).copy_from(&behind);
         }
     }
     u
