@@ -5,6 +5,7 @@
 
 mod cli {
     mod bytes;
+    mod convert;
     mod corrections;
     mod extremes;
     mod folders;

@@ -6,6 +6,7 @@ use phaseloom::hardware::{Adc, Converter, Modulator, SplitterError, ThermalNoise
 use phaseloom::hardware::{
     InsertionLoss, IntensityNoise, PhaseError, PhaseJitter, PhaseQuantization, PhaseShifter, ThermalCrosstalk,
 };
+use phaseloom::mesh::convention::ConvertedProgram;
 use phaseloom::network::data::{CsvColumns, Every, write_matrix_npy};
 use phaseloom::network::layer::LayerSpec;
 use phaseloom::network::train::CalibrationSpec;
@@ -159,6 +160,12 @@ fn lacks_data(sandbox: &Path, file: &str) -> bool {
     lacks
 }
 
+/// A rectangular program of a Haar unitary.
+fn random_program(modes: usize) -> MatrixProgram {
+    let u = phaseloom::haar_unitary(modes, &mut phaseloom::StreamKey::new(1, "document").stream());
+    MatrixProgram::new(&u, phaseloom::Form::Auto, phaseloom::topology("rectangular").unwrap()).unwrap()
+}
+
 /// Runs a command of a document in a copy of the examples; its output, if it could be run.
 fn run_documented(sandbox: &Path, command: &str) -> Option<String> {
     let words: Vec<&str> = command.split(' ').collect();
@@ -195,14 +202,19 @@ fn run_documented(sandbox: &Path, command: &str) -> Option<String> {
             None
         }
         ["phaseloom", "correct", ..] => {
-            let u = phaseloom::haar_unitary(4, &mut phaseloom::StreamKey::new(1, "document").stream());
-            let topology = phaseloom::topology("rectangular").unwrap();
-            let program = MatrixProgram::new(&u, phaseloom::Form::Auto, topology).unwrap();
+            let program = random_program(4);
             program.save(&sandbox.join("program.json")).unwrap();
             let process = phaseloom::hardware::preset("thermo-optic-silicon").unwrap().text;
             let sample = phaseloom::Sample { seed: 1, trial: 0, core: 0 };
             let chip = Chip::fabricate(&toml::from_str(process).unwrap(), &program, sample).unwrap();
             chip.save(&sandbox.join("chip.json")).unwrap();
+            phaseloom(sandbox, &words[1..]);
+            None
+        }
+        ["phaseloom", "convert", from, ..] => {
+            if !sandbox.join(from).exists() {
+                random_program(4).save(&sandbox.join(from)).unwrap();
+            }
             phaseloom(sandbox, &words[1..]);
             None
         }
@@ -327,7 +339,7 @@ fn the_readers_in_numpy_rebuild_what_the_program_writes() {
     std::fs::write(folder.join("process.toml"), process).unwrap();
     let pythons: Vec<Block> = blocks(FORMATS).into_iter().filter(|b| b.info == "python").collect();
     let said: Vec<&str> = blocks(FORMATS).windows(2).filter(|w| w[0].info == "python").map(|w| w[1].text).collect();
-    assert_eq!(pythons.len(), 2);
+    assert_eq!(pythons.len(), 3);
     for (rows, columns) in [(5, 8), (8, 5), (1, 1), (6, 6)] {
         let entry = |i: usize, j: usize| phaseloom::Complex64::new((i * 3 + j) as f64 % 4.0 - 1.5, (i + j * j) as f64);
         let w = phaseloom::nalgebra::DMatrix::from_fn(rows, columns, |i, j| entry(i, j) / 20.0);
@@ -338,8 +350,10 @@ fn the_readers_in_numpy_rebuild_what_the_program_writes() {
         }
         if python_has("numpy") {
             same(said[0], &python(folder, pythons[0].text));
-            let both = python(folder, &format!("{}\n{}", pythons[0].text, pythons[1].text));
-            same(&format!("{}\n{}", said[0], said[1]), &both);
+            for k in 1..3 {
+                let both = python(folder, &format!("{}\n{}", pythons[0].text, pythons[k].text));
+                same(&format!("{}\n{}", said[0], said[k]), &both);
+            }
         }
     }
 }
@@ -401,6 +415,7 @@ fn every_key_of_every_file_is_documented() {
     std::fs::write(&path, "{\"no_such_key\": 1}").unwrap();
     keys.extend(keys_of(&MatrixProgram::load(&path).unwrap_err().to_string()));
     keys.extend(keys_of(&Chip::load(&path).unwrap_err().to_string()));
+    keys.extend(keys_of(&ConvertedProgram::load(&path).unwrap_err().to_string()));
     assert!(keys.len() > 80, "only {} keys found", keys.len());
     let missing: Vec<&String> = keys.iter().filter(|key| !FORMATS.contains(&format!("`{key}`"))).collect();
     assert!(missing.is_empty(), "crates/FORMATS.md does not name {missing:?}");

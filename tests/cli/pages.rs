@@ -2,10 +2,11 @@
 
 use super::support::run;
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "run",
     "merge",
     "program",
+    "convert",
     "chip",
     "correct",
     "matrix",
@@ -39,6 +40,7 @@ fn the_list_names_all_that_can_be_chosen() {
     for key in [
         "rectangular",
         "triangular",
+        "bell_walmsley",
         "splitter_error",
         "thermal_crosstalk",
         "adc",

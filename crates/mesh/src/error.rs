@@ -69,6 +69,20 @@ pub enum MeshError {
         /// The keys that exist.
         known: String,
     },
+    /// No convention of that name.
+    #[error("unknown convention `{found}`: expected one of {known}")]
+    UnknownConvention {
+        /// What was asked for.
+        found: String,
+        /// The keys that exist.
+        known: String,
+    },
+    /// A mesh of which conventions say nothing.
+    #[error("a mesh {design} has no other convention: expected plain cells between neighbours, as many lines as ports")]
+    Convention {
+        /// Topology and cell.
+        design: String,
+    },
     /// No cell of that name.
     #[error("unknown cell `{found}`: expected one of {known}")]
     UnknownCell {

@@ -18,6 +18,7 @@ pub mod cell;
 pub mod cell_inverse;
 mod cell_kind;
 mod circuit;
+pub mod convention;
 mod design;
 mod error;
 mod fidelity;

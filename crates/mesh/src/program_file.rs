@@ -63,16 +63,16 @@ struct Cell {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Attenuator {
+pub(crate) struct Attenuator {
     mode: usize,
     theta: f64,
     phi: f64,
 }
 
 /// A contradiction in a file: (key, found, expected).
-struct Wrong(String, String, String);
+pub(crate) struct Wrong(pub String, pub String, pub String);
 
-fn expect<T: PartialEq + std::fmt::Display>(key: &str, found: T, expected: T) -> Result<(), Wrong> {
+pub(crate) fn expect<T: PartialEq + std::fmt::Display>(key: &str, found: T, expected: T) -> Result<(), Wrong> {
     if found == expected { Ok(()) } else { Err(Wrong(key.into(), found.to_string(), expected.to_string())) }
 }
 
@@ -206,7 +206,7 @@ fn wiring(layout: &Layout) -> Vec<Wires> {
     (0..=layout.columns).filter_map(wires).collect()
 }
 
-fn write_attenuators(section: &Section) -> Vec<Attenuator> {
+pub(crate) fn write_attenuators(section: &Section) -> Vec<Attenuator> {
     let s = section.settings();
     (0..section.layout().modes).map(|mode| Attenuator { mode, theta: s.theta()[mode], phi: s.phi()[mode] }).collect()
 }
@@ -246,7 +246,7 @@ fn read_mesh(name: &str, mesh: Mesh, design: MeshDesign) -> Result<Section, Wron
     Ok(Section::mesh(layout, settings))
 }
 
-fn read_attenuators(attenuators: &[Attenuator]) -> Result<Section, Wrong> {
+pub(crate) fn read_attenuators(attenuators: &[Attenuator]) -> Result<Section, Wrong> {
     let mut settings = Settings::zero(attenuators.len(), 0);
     for (k, a) in attenuators.iter().enumerate() {
         expect(&format!("attenuators[{k}].mode"), a.mode, k)?;

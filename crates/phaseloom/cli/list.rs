@@ -2,12 +2,12 @@ use super::{Ending, output};
 use clap::Args;
 use phaseloom::hardware::correction::CORRECTIONS;
 use phaseloom::hardware::{DETECTIONS, IMPERFECTIONS, LINK_PARTS, PRESETS};
-use phaseloom::mesh::{CELLS, TOPOLOGIES};
+use phaseloom::mesh::{CELLS, TOPOLOGIES, convention::CONVENTIONS};
 use phaseloom::network::layer::LAYERS;
 use phaseloom::report::FIGURES;
 use phaseloom::validation::CLAIMS;
 
-/// Every topology, cell, imperfection, correction, preset, link part, detection, layer, figure and claim, one line each
+/// Every topology, cell, convention, imperfection, correction, preset, link part, detection, layer, figure and claim, one line each
 #[derive(Args)]
 pub struct List {}
 
@@ -15,6 +15,7 @@ impl List {
     pub fn execute(self) -> anyhow::Result<Ending> {
         let topologies: Vec<(&str, &str)> = TOPOLOGIES.iter().map(|t| (t.key(), t.description())).collect();
         let cells: Vec<(&str, &str)> = CELLS.iter().map(|c| (c.key(), c.description())).collect();
+        let conventions: Vec<(&str, &str)> = CONVENTIONS.iter().map(|c| (c.key(), c.description())).collect();
         let figures: Vec<(&str, &str)> = FIGURES.iter().map(|f| (f.key(), f.description())).collect();
         let corrections: Vec<(&str, &str)> = CORRECTIONS.iter().map(|c| (c.key(), c.description())).collect();
         let presets: Vec<(&str, &str)> = PRESETS.iter().map(|p| (p.key, p.line)).collect();
@@ -23,6 +24,7 @@ impl List {
         for (title, entries) in [
             ("topologies", topologies.as_slice()),
             ("cells", cells.as_slice()),
+            ("conventions that `convert` knows, besides `phaseloom`", conventions.as_slice()),
             ("imperfections of a process", IMPERFECTIONS),
             ("corrections", corrections.as_slice()),
             ("presets of a process, as preset:KEY", presets.as_slice()),

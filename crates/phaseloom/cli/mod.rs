@@ -3,6 +3,7 @@
 mod calibrate;
 mod chip;
 mod compare;
+mod convert;
 mod correct;
 mod interrupt;
 mod list;
@@ -39,6 +40,7 @@ enum Command {
     Run(run::Run),
     Merge(merge::Merge),
     Program(program::Program),
+    Convert(convert::Convert),
     Chip(chip::Chip),
     Correct(correct::Correct),
     Matrix(matrix::Matrix),
@@ -67,6 +69,7 @@ pub fn main() -> ExitCode {
         Command::Run(command) => command.execute(),
         Command::Merge(command) => command.execute(),
         Command::Program(command) => command.execute(),
+        Command::Convert(command) => command.execute(),
         Command::Chip(command) => command.execute(),
         Command::Correct(command) => command.execute(),
         Command::Matrix(command) => command.execute(),

@@ -1,0 +1,106 @@
+//! A mesh with the phases of another convention.
+
+use super::outer_phase::MACH_ZEHNDER;
+use super::{Convention, Waveguides, waveguides::lines};
+use crate::{Section, Settings, Site, cell};
+use nalgebra::DMatrix;
+use num_complex::Complex64;
+
+/// One cell and its two phases, in the meaning of its convention.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ConvertedCell {
+    /// Where it stands.
+    pub site: Site,
+    /// Its phases (rad), in the order of [`Convention::names`].
+    pub phases: [f64; 2],
+}
+
+/// A phase shifter outside of the cells, on one line in front of the cells of one column.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ScreenPhase {
+    /// The column that it stands in front of: 0 for inputs, the number of columns for outputs.
+    pub column: usize,
+    /// Its line, from 0.
+    pub mode: usize,
+    /// The phase (rad).
+    pub phase: f64,
+}
+
+/// A mesh in the convention of another program.
+///
+/// Phases that conversion makes lie in [0, 2π) rad. Others may hold any finite number.
+#[derive(Clone, Debug)]
+pub struct ConvertedMesh {
+    /// What the phases mean.
+    pub convention: &'static dyn Convention,
+    /// Number of ports on each side.
+    pub modes: usize,
+    /// The cells in order of propagation: by column, then mode.
+    pub cells: Vec<ConvertedCell>,
+    /// The phases outside of the cells, by column, then mode.
+    pub screen: Vec<ScreenPhase>,
+}
+
+impl ConvertedMesh {
+    /// A mesh of ours in another convention; the matrix stays the same to rounding. O(cells).
+    #[must_use]
+    pub fn new(section: &Section, convention: &'static dyn Convention) -> Self {
+        Self::of_waveguides(&Waveguides::of_section(section), convention)
+    }
+
+    fn of_waveguides(waveguides: &Waveguides, convention: &'static dyn Convention) -> Self {
+        let (phases, screen) = convention.settle(waveguides);
+        let cells = waveguides.sites.iter().zip(phases).map(|(&site, phases)| ConvertedCell { site, phases }).collect();
+        Self { convention, modes: waveguides.modes, cells, screen }
+    }
+
+    /// The same mesh in another convention, ours not being passed through.
+    #[must_use]
+    pub fn to(&self, convention: &'static dyn Convention) -> Self {
+        Self::of_waveguides(&Waveguides::of_converted(self), convention)
+    }
+
+    /// The settings with which a mesh of ours does the same, for a layout with these cells in this order.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        let ours = self.to(&MACH_ZEHNDER);
+        let mut settings = Settings::zero(ours.cells.len(), ours.modes);
+        for (k, ConvertedCell { phases: [theta, phi], .. }) in ours.cells.iter().enumerate() {
+            settings.set_cell(k, cell::wrap(*theta), cell::wrap(*phi));
+        }
+        for output in &ours.screen {
+            settings.set_output(output.mode, cell::wrap(output.phase));
+        }
+        settings
+    }
+
+    /// Number of columns.
+    #[must_use]
+    pub fn columns(&self) -> usize {
+        self.cells.last().map_or(0, |cell| cell.site.column + 1)
+    }
+
+    /// The matrix, modes × modes: the plain product of the cells as their convention defines them, and of the screen.
+    #[must_use]
+    pub fn matrix(&self) -> DMatrix<Complex64> {
+        let mut u = DMatrix::identity(self.modes, self.modes);
+        let turn = |u: &mut DMatrix<Complex64>, p: &ScreenPhase| {
+            u.row_mut(p.mode).iter_mut().for_each(|z| *z *= Complex64::cis(p.phase));
+        };
+        let mut screen = self.screen.iter().peekable();
+        for cell in &self.cells {
+            while let Some(phase) = screen.next_if(|p| p.column <= cell.site.column) {
+                turn(&mut u, phase);
+            }
+            let t = self.convention.cell(cell.site, self.modes, cell.phases);
+            let [upper, lower] = lines(cell.site);
+            for mut column in u.column_iter_mut() {
+                let (a, b) = (column[upper], column[lower]);
+                column[upper] = t[0][0] * a + t[0][1] * b;
+                column[lower] = t[1][0] * a + t[1][1] * b;
+            }
+        }
+        screen.for_each(|phase| turn(&mut u, phase));
+        u
+    }
+}

@@ -1,0 +1,287 @@
+//! Conventions against other programs: the settings that they made themselves (`conventions/*.json`, by
+//! `conventions/make_settings.py`, with the version of each), and products of 2×2 matrices written here from definitions.
+
+use nalgebra::{DMatrix, Matrix2};
+use num_complex::Complex64;
+use phaseloom_mesh::convention::{CONVENTIONS, ConvertedCell, ConvertedMesh, ScreenPhase, convention};
+use phaseloom_mesh::{
+    Form, MatrixProgram, Section, Site, StreamKey, TOPOLOGIES, Topology, Unitary, haar_unitary, topology,
+};
+use serde_json::Value;
+use std::f64::consts::{FRAC_1_SQRT_2, FRAC_PI_2, TAU};
+use std::path::Path;
+
+type Cell = Matrix2<Complex64>;
+
+fn diagonal(upper: f64, lower: f64) -> Cell {
+    Cell::new(Complex64::cis(upper), 0.0.into(), 0.0.into(), Complex64::cis(lower))
+}
+
+/// The cell of a convention as the product of its parts, in the order of the matrices: light meets the last one first.
+fn cell(key: &str, site: Site, modes: usize, [a, b]: [f64; 2]) -> Cell {
+    let i = Complex64::i();
+    let s = Cell::new(1.0.into(), i, i, 1.0.into()) * Complex64::from(FRAC_1_SQRT_2);
+    let h = Cell::new(1.0.into(), 1.0.into(), 1.0.into(), (-1.0).into()) * Complex64::from(FRAC_1_SQRT_2);
+    let clements = Cell::new(a.cos().into(), (-a.sin()).into(), a.sin().into(), a.cos().into()) * diagonal(b, 0.0);
+    match key {
+        "mach_zehnder" | "fang" => s * diagonal(a, 0.0) * s * diagonal(b, 0.0),
+        "clements" => clements,
+        "clements_inverse" => clements.adjoint(),
+        "clements_middle" if site.column + site.mode <= modes - 2 => clements,
+        "clements_middle" => clements.adjoint(),
+        "hadamard" => h * diagonal(a, 0.0) * h * diagonal(b, 0.0),
+        "bloch" => s * diagonal(a / 2.0, -a / 2.0) * s * diagonal(b, 0.0),
+        "bell_walmsley" => s * diagonal(a, b) * s,
+        "upper_output" => diagonal(b, 0.0) * s * diagonal(a, 0.0) * s,
+        "lower_output" => diagonal(0.0, b) * s * diagonal(a, 0.0) * s,
+        "perceval" => diagonal(0.0, b) * s * diagonal(0.0, a) * s,
+        _ => panic!("no definition of {key}"),
+    }
+}
+
+/// The product of all cells and of the screen, column by column.
+fn product(mesh: &ConvertedMesh) -> DMatrix<Complex64> {
+    let mut u = DMatrix::identity(mesh.modes, mesh.modes);
+    let columns = mesh.cells.iter().map(|c| c.site.column + 1).max().unwrap_or(0);
+    for column in 0..=columns {
+        for shifter in mesh.screen.iter().filter(|p| p.column == column) {
+            let mut row = u.row_mut(shifter.mode);
+            row *= Complex64::cis(shifter.phase);
+        }
+        for c in mesh.cells.iter().filter(|c| c.site.column == column) {
+            let t = cell(mesh.convention.key(), c.site, mesh.modes, c.phases);
+            let behind = t * u.fixed_rows::<2>(c.site.mode);
+            u.fixed_rows_mut::<2>(c.site.mode).copy_from(&behind);
+        }
+    }
+    u
+}
+
+fn section(u: &DMatrix<Complex64>, topology: &'static dyn Topology) -> Section {
+    MatrixProgram::new(u, Form::Unitary, topology).unwrap().sections()[0].clone()
+}
+
+#[test]
+fn a_converted_mesh_is_the_product_of_its_definitions() {
+    for n in 2..=17 {
+        let fourier = |r: usize, c: usize| Complex64::cis(TAU * (r * c) as f64 / n as f64) / (n as f64).sqrt();
+        let shift = |r: usize, c: usize| Complex64::from(f64::from(u8::from(r == (c + 1) % n)));
+        for u in [
+            haar_unitary(n, &mut StreamKey::new(n as u64, "definitions").stream()),
+            DMatrix::identity(n, n),
+            DMatrix::from_fn(n, n, fourier),
+            DMatrix::from_fn(n, n, shift),
+        ] {
+            for topology in [TOPOLOGIES[0], TOPOLOGIES[1]] {
+                let section = section(&u, topology);
+                for convention in CONVENTIONS {
+                    let error = (product(&ConvertedMesh::new(&section, convention)) - &u).norm();
+                    assert!(error < 1e-13 * n as f64, "{}, {topology:?}, N = {n}: {error:e}", convention.key());
+                }
+            }
+        }
+    }
+}
+
+// ------------------------------------------------------------------------------------------- settings of other programs
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap()
+}
+
+fn index(value: &Value) -> usize {
+    value.as_u64().unwrap() as usize
+}
+
+fn complex(value: &Value) -> Complex64 {
+    Complex64::new(number(&value[0]), number(&value[1]))
+}
+
+fn list<'a>(case: &'a Value, key: &str) -> &'a [Value] {
+    case[key].as_array().map_or(&[], Vec::as_slice)
+}
+
+/// Cells in order of light, each as early as its lines are free, and phases in front of columns.
+fn mesh(key: &str, modes: usize, cells: &[(usize, [f64; 2])], screen: Vec<ScreenPhase>) -> ConvertedMesh {
+    let mut free = vec![0; modes];
+    let place = |&(mode, phases): &(usize, [f64; 2])| {
+        let column = usize::max(free[mode], free[mode + 1]);
+        (free[mode], free[mode + 1]) = (column + 1, column + 1);
+        ConvertedCell { site: Site { column, mode }, phases }
+    };
+    let mut cells: Vec<ConvertedCell> = cells.iter().map(place).collect();
+    cells.sort_by_key(|c| (c.site.column, c.site.mode));
+    let columns = cells.last().map_or(0, |c| c.site.column + 1);
+    let mut screen: Vec<ScreenPhase> =
+        screen.into_iter().map(|p| ScreenPhase { column: p.column.min(columns), ..p }).collect();
+    screen.sort_by_key(|p| (p.column, p.mode));
+    ConvertedMesh { convention: convention(key).unwrap(), modes, cells, screen }
+}
+
+/// In front of all cells, or behind them.
+const INPUTS: usize = 0;
+const OUTPUTS: usize = usize::MAX;
+
+fn at(column: usize, phases: impl Iterator<Item = f64>) -> Vec<ScreenPhase> {
+    phases.enumerate().map(|(mode, phase)| ScreenPhase { column, mode, phase }).collect()
+}
+
+/// [mode, θ, φ], the first mode being `first`.
+fn cells(case: &Value, key: &str, first: usize) -> Vec<(usize, [f64; 2])> {
+    list(case, key).iter().map(|c| (index(&c[0]) - first, [number(&c[1]), number(&c[2])])).collect()
+}
+
+/// What one program returned, in our words.
+fn read(function: &str, case: &Value) -> ConvertedMesh {
+    let modes = index(&case["modes"]);
+    let diagonal = || list(case, "diagonal").iter().map(|z| complex(z).arg());
+    let plain = |key: &str| mesh(key, modes, &cells(case, "cells", 0), Vec::new());
+    match function {
+        "rectangular_phase_end" => mesh("clements", modes, &cells(case, "cells", 0), at(OUTPUTS, diagonal())),
+        "rectangular_symmetric" => mesh("mach_zehnder", modes, &cells(case, "cells", 0), at(OUTPUTS, diagonal())),
+        "triangular" => mesh("clements_inverse", modes, &cells(case, "cells", 0), at(INPUTS, diagonal())),
+        "rectangular" => {
+            // U = T†…T†·D·T…T: the last list is that of the nulling, its last cell next to D.
+            let mut all = cells(case, "cells", 0);
+            all.extend(cells(case, "last", 0).into_iter().rev());
+            let mut read = mesh("clements_middle", modes, &all, Vec::new());
+            let behind = |mode: usize| {
+                let mut right = read.cells.iter().filter(|c| c.site.mode == mode || c.site.mode + 1 == mode);
+                right.find(|c| c.site.column + c.site.mode > modes - 2).map_or(modes, |c| c.site.column)
+            };
+            read.screen =
+                diagonal().enumerate().map(|(mode, phase)| ScreenPhase { column: behind(mode), mode, phase }).collect();
+            read.screen.sort_by_key(|p| (p.column, p.mode));
+            read
+        }
+        "square_decomposition" | "triangle_decomposition" => {
+            let phases = list(case, "output_phases").iter().map(number);
+            mesh("clements", modes, &cells(case, "cells", 1), at(OUTPUTS, phases))
+        }
+        "rectangular_compact" | "triangular_compact" => compact(function, modes, case),
+        "OpticalMesh" => plain("upper_output"),
+        "mzi phase first" => plain("mach_zehnder"),
+        "BS.H" => plain("hadamard"),
+        "symmetric mzi" => plain("bell_walmsley"),
+        "mzi phase last" => {
+            let phase = |p: &Value| ScreenPhase { column: INPUTS, mode: index(&p[0]), phase: number(&p[1]) };
+            mesh("perceval", modes, &cells(case, "cells", 0), list(case, "screen").iter().map(phase).collect())
+        }
+        _ => panic!("no reader of {function}"),
+    }
+}
+
+/// σ and δ by [mode, layer]: `e^{iσ}[[sin δ, cos δ], [cos δ, −sin δ]]`, without our factor i.
+fn compact(function: &str, modes: usize, case: &Value) -> ConvertedMesh {
+    let mut found = Vec::new();
+    for (sigma, delta) in list(case, "sigmas").iter().zip(list(case, "deltas")) {
+        assert_eq!((&sigma[0], &sigma[1]), (&delta[0], &delta[1]));
+        let (mode, layer) = (index(&sigma[0]), index(&sigma[1]));
+        let column = if function == "triangular_compact" { mode + 2 * layer } else { layer };
+        let (sigma, delta) = (number(&sigma[2]) - FRAC_PI_2, number(&delta[2]));
+        found.push((column, (mode, [sigma + delta, sigma - delta])));
+    }
+    found.sort_by_key(|(column, (mode, _))| (*column, *mode));
+    let cells: Vec<(usize, [f64; 2])> = found.into_iter().map(|(_, cell)| cell).collect();
+    let port = |key: &str, column: usize, down: usize| {
+        let phase = move |p: &Value| ScreenPhase { column, mode: index(&p[0]) + down, phase: number(&p[1]) };
+        list(case, key).iter().map(phase).collect::<Vec<_>>()
+    };
+    // The triangular algorithm puts the phase of its row j on line j + 1.
+    let mut screen = port("phi_ins", INPUTS, usize::from(function == "triangular_compact"));
+    screen.extend(port("phi_outs", OUTPUTS, 0));
+    screen.extend(port("zetas", OUTPUTS, 0));
+    let edge = |p: &Value| ScreenPhase { column: index(&p[1]), mode: index(&p[0]), phase: number(&p[2]) };
+    screen.extend(list(case, "phi_edges").iter().map(edge));
+    mesh("bell_walmsley", modes, &cells, screen)
+}
+
+fn files() -> Vec<(String, Value)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conventions");
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|e| e == "json") {
+            let file: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+            let made_by = format!("{} {}", file["package"].as_str().unwrap(), file["version"].as_str().unwrap());
+            assert!(made_by.contains(|c: char| c.is_ascii_digit()));
+            found.push((made_by, file));
+        }
+    }
+    assert_eq!(found.len(), 13);
+    found
+}
+
+fn unitary(case: &Value) -> DMatrix<Complex64> {
+    let n = index(&case["modes"]);
+    DMatrix::from_fn(n, n, |r, c| complex(&case["unitary"][r][c]))
+}
+
+/// Their settings rebuild their matrix: by the definition, as a mesh of ours, and in every other convention. A program of
+/// ours for their matrix, converted to their convention, rebuilds it too.
+#[test]
+fn settings_of_other_programs_rebuild_their_matrices() {
+    for (made_by, file) in files() {
+        let function = file["function"].as_str().unwrap();
+        for case in file["cases"].as_array().unwrap() {
+            let (u, theirs) = (unitary(case), read(function, case));
+            let what = format!("{made_by}, {function}, N = {}", u.nrows());
+            let off = |made: &DMatrix<Complex64>| (made - &u).camax();
+            assert!(Unitary::deviation(&u) < 1e-10, "{what}");
+            assert!(off(&theirs.matrix()) < 1e-10, "{what}: read {:e}", off(&theirs.matrix()));
+            assert!(off(&product(&theirs)) < 1e-10, "{what}: product");
+            for other in CONVENTIONS {
+                assert!(off(&theirs.to(other).matrix()) < 1e-10, "{what}: to {}", other.key());
+            }
+            for topology in [TOPOLOGIES[0], TOPOLOGIES[1]] {
+                let ours = ConvertedMesh::new(&section(&u, topology), theirs.convention);
+                assert!(off(&product(&ours)) < 1e-10, "{what}: ours");
+            }
+        }
+    }
+}
+
+/// Where their cells stand as ours do, they mean the same by θ and the screen stands alike, the settings of a generic
+/// unitary are unique: theirs are ours.
+#[test]
+fn settings_of_other_programs_are_ours() {
+    let mut compared = 0;
+    for (made_by, file) in files() {
+        let function = file["function"].as_str().unwrap();
+        let same = [
+            "rectangular",
+            "rectangular_phase_end",
+            "rectangular_symmetric",
+            "square_decomposition",
+            "OpticalMesh",
+            "mzi phase first",
+        ];
+        if !same.contains(&function) {
+            continue;
+        }
+        for case in file["cases"].as_array().unwrap() {
+            let (u, theirs) = (unitary(case), read(function, case));
+            let section = section(&u, topology("rectangular").unwrap());
+            let what = format!("{made_by}, {function}, N = {}", u.nrows());
+            let ours = ConvertedMesh::new(&section, theirs.convention);
+            let close = |a: f64, b: f64| ((a - b + 1.0).rem_euclid(TAU) - 1.0).abs() < 1e-9;
+            assert_eq!(ours.cells.len(), theirs.cells.len());
+            for (a, b) in ours.cells.iter().zip(&theirs.cells) {
+                assert_eq!(a.site, b.site, "{what}");
+                let equal = close(a.phases[0], b.phases[0]) && close(a.phases[1], b.phases[1]);
+                assert!(equal, "{what}: ours {a:?}, theirs {b:?}");
+            }
+            for shifter in &ours.screen {
+                let there = theirs.screen.iter().find(|p| p.mode == shifter.mode);
+                assert!(there.is_none_or(|p| p.column == shifter.column), "{what}: {shifter:?} and {there:?}");
+                assert!(close(shifter.phase, there.map_or(0.0, |p| p.phase)), "{what}: {shifter:?} and {there:?}");
+            }
+            // The way back: their settings are the program that ours is.
+            let back = theirs.settings();
+            let pairs = back.values().iter().zip(section.settings().values());
+            assert!(pairs.into_iter().all(|(a, b)| close(*a, *b)), "{what}: as a program of ours");
+            compared += 1;
+        }
+    }
+    assert_eq!(compared, 4 * 4 + 2 * 2);
+}

@@ -1,0 +1,47 @@
+use super::{Ending, output};
+use clap::Args;
+use phaseloom::mesh::convention::{ConvertedProgram, convention, load};
+use std::path::PathBuf;
+
+/// The key of our own convention: a program file.
+const OURS: &str = "phaseloom";
+
+/// Turn a program into the convention of another program or paper, or bring it back
+///
+/// Phases of a converted program lie in [0, 2π) rad. The matrix stays the same; attenuators stay as they are.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  \
+    phaseloom convert program.json --to clements -o clements.json\n  \
+    phaseloom convert clements.json --to bell_walmsley -o compact.json\n  \
+    phaseloom convert compact.json --to phaseloom -o program.json")]
+pub struct Convert {
+    /// A program, or a converted one (JSON)
+    program: PathBuf,
+    /// Key of the convention, see `phaseloom list`; phaseloom: back to a program
+    #[arg(long, value_name = "KEY")]
+    to: String,
+    /// Where to write the result
+    #[arg(short, long, value_name = "OUT.json")]
+    output: PathBuf,
+}
+
+impl Convert {
+    pub fn execute(self) -> anyhow::Result<Ending> {
+        let to = if self.to == OURS { None } else { Some(convention(&self.to)?) };
+        let program = load(&self.program)?;
+        let (rows, columns) = program.shape();
+        let mut text = format!("{rows}×{columns}, {}, {} interferometers\n", self.to, program.interferometers());
+        match to {
+            None => program.save(&self.output)?,
+            Some(convention) => {
+                let converted = ConvertedProgram::new(&program, convention)?;
+                let phases: usize = converted.meshes().iter().map(|mesh| mesh.screen.len()).sum();
+                let error = (program.matrix() - converted.program().matrix()).norm();
+                converted.save(&self.output)?;
+                text += &format!("{phases} phases outside of them\n‖Ŵ − W‖_F there and back {error:.1e}\n");
+            }
+        }
+        output::show(&text)?;
+        Ok(Ending::Done)
+    }
+}
