@@ -10,6 +10,7 @@ mod cli {
     mod extremes;
     mod folders;
     mod matrix;
+    mod meshes;
     mod pages;
     mod processes;
     mod refusals;

@@ -2,7 +2,7 @@
 
 use super::support::run;
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "run",
     "merge",
     "program",
@@ -10,6 +10,7 @@ const COMMANDS: [&str; 15] = [
     "chip",
     "correct",
     "matrix",
+    "compare",
     "train",
     "calibrate",
     "spectra",

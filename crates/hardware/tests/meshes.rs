@@ -1,0 +1,141 @@
+//! Every topology with every cell, on imperfect chips: files, energy, laws, corrections. A new one is tested by standing in
+//! its list.
+
+mod common;
+
+use common::{Mean, agree, chip, gaussian, haar, process};
+use phaseloom_hardware::Chip;
+use phaseloom_hardware::comparison::Parts;
+use phaseloom_hardware::correction::{CORRECTIONS, Instruments, correct, correction};
+use phaseloom_mesh::linalg::svd;
+use phaseloom_mesh::{Form, MatrixProgram, MeshDesign, Settings, relative_error};
+
+const ALL: &str = "[splitter_error]\nsigma_rad = 0.02\n[phase_error]\nsigma_rad = 0.02\n[insertion_loss]\nloss_db = 0.1\n\
+                   imbalance_sigma_db = 0.05\n[thermal_crosstalk]\ncoefficient = 1e-3\n[phase_quantization]\nbits = 10";
+
+/// A program of each design: of a full matrix, or of one row.
+fn programs(n: usize) -> impl Iterator<Item = (MeshDesign, MatrixProgram)> {
+    MeshDesign::all().map(move |design| {
+        let rows = design.topology.rows().unwrap_or(n);
+        let program = MatrixProgram::new(&gaussian(rows, n, 1), Form::Auto, design);
+        (design, program.unwrap_or_else(|error| panic!("{design}: {error}")))
+    })
+}
+
+#[test]
+fn chips_and_programs_survive_their_files() {
+    let folder = tempfile::tempdir().unwrap();
+    for n in [3, 6] {
+        for (design, program) in programs(n) {
+            let chip = chip(&process(ALL), &program, 1);
+            let (a, b) = (folder.path().join("program.json"), folder.path().join("chip.json"));
+            program.save(&a).unwrap();
+            chip.save(&b).unwrap();
+            let (program_read, chip_read) = (MatrixProgram::load(&a).unwrap(), Chip::load(&b).unwrap());
+            assert_eq!(chip.sections(), chip_read.sections(), "{design} N={n}");
+            assert_eq!(chip.realise(&program).unwrap(), chip_read.realise(&program_read).unwrap(), "{design} N={n}");
+            // Another cell is another chip.
+            let other = MeshDesign::all().find(|other| *other != design && other.topology.rows().is_none()).unwrap();
+            let other = MatrixProgram::new(&gaussian(n, n, 1), Form::Auto, other).unwrap();
+            assert!(chip.realise(&other).is_err(), "{design} N={n}");
+        }
+    }
+}
+
+/// No chip makes light, and one without loss loses none but what it dumps.
+#[test]
+fn energy_is_conserved() {
+    for design in MeshDesign::all() {
+        let (n, layout) = (6, design.layout(6));
+        let settings = (0..2 * layout.sites.len() + n).map(|k| 3.0 + 3.0 * (1.3 * k as f64).sin());
+        let mut phases = Settings::zero(layout.sites.len(), n);
+        phases.values_mut().iter_mut().zip(settings).for_each(|(phase, value)| *phase = value);
+        let program = MatrixProgram::of_mesh(design, n, phases);
+        for (text, lossless) in
+            [("[splitter_error]\nsigma_rad = 0.2\n[phase_error]\nsigma_rad = 1", true), (ALL, false)]
+        {
+            let sigma = svd(&chip(&process(text), &program, 2).realise(&program).unwrap()).unwrap().sigma;
+            assert!(sigma.iter().all(|s| *s < 1.0 + 1e-12), "{design}: {sigma:?}");
+            if lossless && layout.modes == n {
+                assert!(sigma.iter().all(|s| *s > 1.0 - 1e-12), "{design}: {sigma:?}");
+            }
+        }
+    }
+}
+
+/// Phases on random meshes: each moves the matrix by δ²/N, however cells are joined: E² = σ²·(phases that light meets)/N
+/// (I6 for a universal mesh). Exact to first order; next order E²/4.
+#[test]
+fn the_law_of_phase_errors_holds_for_every_mesh_without_dumps() {
+    let sigma = 1e-3;
+    let process = process(&format!("[phase_error]\nsigma_rad = {sigma}"));
+    for design in MeshDesign::all().filter(|d| d.layout(8).modes == 8) {
+        let layout = design.layout(8);
+        let phases = 2 * layout.sites.len() + 8;
+        let mut error = Mean::default();
+        for draw in 0..600 {
+            let mut settings = Settings::zero(layout.sites.len(), 8);
+            let angles = gaussian(phases, 1, draw);
+            settings.values_mut().iter_mut().zip(angles.iter()).for_each(|(phase, z)| *phase = z.arg());
+            let program = MatrixProgram::of_mesh(design, 8, settings);
+            let made = chip(&process, &program, draw).realise(&program).unwrap();
+            error.add(relative_error(&program.matrix(), &made).powi(2));
+        }
+        agree(&design.to_string(), error, sigma * sigma * phases as f64 / 8.0, 1e-4, 0.03);
+    }
+}
+
+/// Errors small enough for every cell are undone exactly by local correction, whatever the mesh.
+#[test]
+fn local_correction_is_exact_where_every_cell_is_within_reach() {
+    let process = process("[splitter_error]\nsigma_rad = 0.002\n[phase_error]\nsigma_rad = 0.3");
+    for design in MeshDesign::all().filter(|d| d.topology.is_universal() && !d.topology.is_direct()) {
+        let mut exact = 0;
+        for draw in 0..10 {
+            let u = haar(5, draw);
+            let program = MatrixProgram::new(&u, Form::Unitary, design).unwrap();
+            let mended = correct(&chip(&process, &program, draw), &program, correction("local").unwrap(), &quiet());
+            let mended = mended.unwrap();
+            if mended.out_of_reach == Some(0) {
+                exact += 1;
+                assert!(mended.after.error < 1e-12, "{design} draw {draw}: {:e}", mended.after.error);
+            }
+        }
+        assert!(exact > 0, "{design}");
+    }
+}
+
+fn quiet() -> Instruments {
+    Instruments { noise: 0.0, effort: 0.2, ..Instruments::default() }
+}
+
+/// Every method works on every mesh: none makes it worse by more than its noise, and descent makes it better.
+#[test]
+fn every_correction_works_on_every_mesh() {
+    let process = process("[splitter_error]\nsigma_rad = 0.05\n[thermal_crosstalk]\ncoefficient = 2e-3");
+    for (design, program) in programs(4) {
+        let chip = chip(&process, &program, 3);
+        for method in CORRECTIONS {
+            let mended = correct(&chip, &program, method, &quiet());
+            let mended = mended.unwrap_or_else(|error| panic!("{design} {}: {error}", method.key()));
+            let (before, after) = (mended.before.scaled_error, mended.after.scaled_error);
+            assert!(after < 1.1 * before + 1e-3, "{design} {}: {before} → {after}", method.key());
+            if method.key() == "adjoint" {
+                assert!(after < 0.5 * before, "{design}: {before} → {after}");
+            }
+        }
+    }
+}
+
+#[test]
+fn parts_are_counted() {
+    let parts = |design: MeshDesign, n: usize| Parts::of(design, n);
+    for design in MeshDesign::all() {
+        let (found, layout) = (parts(design, 8), design.layout(8));
+        assert_eq!((found.cells, found.shifters), (layout.sites.len(), 2 * layout.sites.len() + 8), "{design}");
+        assert!(found.length_um > 0.0 && found.width_um >= 8.0 * 12.0, "{design}");
+    }
+    // Shuffles of a butterfly of 8: 2 groups of 4 lines in and out, then one of 8 in and out: s(s−1)/2 for 2s lines.
+    let butterfly = phaseloom_mesh::topology("butterfly").unwrap().into();
+    assert!(parts(butterfly, 8).crossings >= 2 + 6, "{}", parts(butterfly, 8).crossings);
+}

@@ -1,0 +1,96 @@
+//! Every topology and cell through the commands, and `phaseloom compare`.
+
+use super::support::{DATA, Scene, phaseloom, run, table, wait};
+use phaseloom::mesh::MeshDesign;
+use phaseloom::network::data::write_matrix_npy;
+use phaseloom::{StreamKey, haar_unitary};
+use std::fs;
+
+#[test]
+fn every_mesh_is_programmed_made_corrected_and_multiplied_by() {
+    let scene = Scene::new();
+    let path = |name: &str| scene.path(name).to_str().unwrap().to_owned();
+    let u = haar_unitary(4, &mut StreamKey::new(1, "test").stream());
+    let (whole, row) = (scene.path("u.npy"), scene.path("row.npy"));
+    write_matrix_npy(&whole, &u).unwrap();
+    write_matrix_npy(&row, &u.rows(0, 1).into_owned()).unwrap();
+    let process = scene.write("p.toml", "[splitter_error]\nsigma_rad = 0.02\n");
+    for MeshDesign { topology, cell } in MeshDesign::all() {
+        let matrix = if topology.rows().is_some() { &row } else { &whole };
+        let (program, chip, out) = (path("program.json"), path("chip.json"), path("out.json"));
+        let keys = ["--topology", topology.key(), "--cell", cell.key()];
+        let said = wait(phaseloom().arg("program").arg(matrix).args(["-o", &program]).args(keys)).well().out;
+        assert!(said.contains(topology.key()), "{said}");
+        assert_eq!(said.contains("not universal"), !topology.is_universal(), "{said}");
+        let file = fs::read_to_string(&program).unwrap();
+        assert!(file.contains(&format!("\"cell\": \"{}\"", cell.key())), "{file}");
+        wait(phaseloom().arg("chip").arg(&process).args(["--program", &program, "--seed", "4", "-o", &chip])).well();
+        run(["matrix", &program, "--chip", &chip]).well();
+        run(["correct", &program, "--chip", &chip, "--method", "local", "-o", &out]).well();
+    }
+    wait(phaseloom().arg("program").arg(&whole).args(["--topology", "tree", "-o", &path("no.json")])).refused(&[
+        "u.npy",
+        "tree",
+        "carries one row",
+        "4×4",
+    ]);
+    wait(phaseloom().arg("program").arg(&whole).args(["--cell", "mzy", "-o", &path("no.json")]))
+        .refused(&["`mzy`", "three_splitters"]);
+    assert!(!scene.path("no.json").exists());
+}
+
+#[test]
+fn a_program_whose_lines_cross_otherwise_is_refused() {
+    let scene = Scene::new();
+    let (matrix, program) = (scene.path("u.npy"), scene.path("program.json"));
+    write_matrix_npy(&matrix, &haar_unitary(4, &mut StreamKey::new(1, "test").stream())).unwrap();
+    wait(phaseloom().arg("program").arg(&matrix).args(["--topology", "fractal", "-o"]).arg(&program)).well();
+    let text = fs::read_to_string(&program).unwrap();
+    let refused = |from: &str, to: &str, parts: &[&str]| {
+        assert!(text.contains(from), "{from} in {text}");
+        let bad = scene.write("bad.json", text.replacen(from, to, 1));
+        wait(phaseloom().arg("matrix").arg(bad)).refused(parts);
+    };
+    refused("\"topology\": \"fractal\"", "\"topology\": \"rectangular\"", &["right", "expected"]);
+    refused("\"cell\": \"mzi\"", "\"cell\": \"mzx\"", &["unknown cell", "mzx"]);
+    refused("\"wiring\": [", "\"wires\": [", &["wires"]);
+    refused("\"modes\": 4,", "\"modes\": 4,\n    \"lines\": 8,", &["right.lines", "8"]);
+}
+
+#[test]
+fn a_network_runs_on_other_meshes() {
+    let accuracy = |core: &str| {
+        let scene = Scene::new();
+        scene.experiment(&format!("{DATA}[core]\nports = 4\n{core}"));
+        scene.run(&[]).well();
+        table(&scene.path("out/summary.csv"))
+    };
+    for core in ["topology = 'fractal'", "topology = 'direct'\ncell = 'crossing'", "cell = 'three_splitters'"] {
+        assert!(!accuracy(core).is_empty());
+    }
+    let scene = Scene::new();
+    scene.experiment(&format!("{DATA}[core]\nports = 4\ncell = 'mzy'"));
+    scene.run(&[]).refused(&["core.cell", "`mzy`", "three_splitters"]);
+}
+
+#[test]
+fn meshes_side_by_side() {
+    let scene = Scene::new();
+    let folder = scene.path("comparison");
+    let said = wait(phaseloom().args(["compare", "--modes", "4", "--trials", "3", "-o"]).arg(&folder)).well().out;
+    for MeshDesign { topology, cell } in MeshDesign::all() {
+        let line = said.lines().find(|l| l.starts_with(topology.key()) && l.contains(cell.key()));
+        assert!(line.is_some(), "{} {}: {said}", topology.key(), cell.key());
+    }
+    assert!(said.trim_end().ends_with('.') && said.contains("least infidelity"), "{said}");
+    let table = fs::read_to_string(folder.join("table.csv")).unwrap();
+    assert_eq!(table.lines().filter(|l| !l.starts_with('#')).count(), 1 + MeshDesign::all().count());
+    assert!(folder.join("figure.svg").exists() && folder.join("figure.png").exists());
+    // The same again, byte by byte.
+    let other = scene.path("again");
+    wait(phaseloom().args(["compare", "--modes", "4", "--trials", "3", "-o"]).arg(&other)).well();
+    assert_eq!(table, fs::read_to_string(other.join("table.csv")).unwrap());
+    run(["compare", "--modes", "1"]).refused(&["--modes", "2 to 512"]);
+    run(["compare", "--modes", "4", "--trials", "1"]).refused(&["--trials"]);
+    run(["compare", "--process", "preset:none"]).refused(&["none"]);
+}
