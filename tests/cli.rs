@@ -6,6 +6,7 @@
 mod cli {
     mod bytes;
     mod corrections;
+    mod draw;
     mod extremes;
     mod folders;
     mod matrix;

@@ -194,7 +194,7 @@ fn run_documented(sandbox: &Path, command: &str) -> Option<String> {
             }
             None
         }
-        ["phaseloom", "correct", ..] => {
+        ["phaseloom", "correct" | "draw", ..] => {
             let u = phaseloom::haar_unitary(4, &mut phaseloom::StreamKey::new(1, "document").stream());
             let topology = phaseloom::topology("rectangular").unwrap();
             let program = MatrixProgram::new(&u, phaseloom::Form::Auto, topology).unwrap();

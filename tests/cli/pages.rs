@@ -2,13 +2,14 @@
 
 use super::support::run;
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "run",
     "merge",
     "program",
     "chip",
     "correct",
     "matrix",
+    "draw",
     "train",
     "calibrate",
     "spectra",

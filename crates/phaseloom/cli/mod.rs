@@ -3,6 +3,7 @@
 mod calibrate;
 mod chip;
 mod correct;
+mod draw;
 mod interrupt;
 mod list;
 mod matrix;
@@ -40,6 +41,7 @@ enum Command {
     Chip(chip::Chip),
     Correct(correct::Correct),
     Matrix(matrix::Matrix),
+    Draw(draw::Draw),
     Train(train::Train),
     Calibrate(calibrate::Calibrate),
     Spectra(spectra::Spectra),
@@ -67,6 +69,7 @@ pub fn main() -> ExitCode {
         Command::Chip(command) => command.execute(),
         Command::Correct(command) => command.execute(),
         Command::Matrix(command) => command.execute(),
+        Command::Draw(command) => command.execute(),
         Command::Train(command) => command.execute(),
         Command::Calibrate(command) => command.execute(),
         Command::Spectra(command) => command.execute(),
