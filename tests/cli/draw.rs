@@ -96,7 +96,8 @@ fn a_shifter_tells_its_phase() {
     let section = &program.sections()[0];
     for (k, site) in section.layout().sites.iter().enumerate() {
         for (name, phase) in [("θ", section.settings().theta()[k]), ("φ", section.settings().phi()[k])] {
-            let place = format!("<title>mesh, column {}, modes {} and {}: {name}: ", site.column, site.mode, site.mode + 1);
+            let place =
+                format!("<title>mesh, column {}, modes {} and {}: {name}: ", site.column, site.mode, site.mode + 1);
             let (_, found) = svg.split_once(&place).unwrap_or_else(|| panic!("no {place}"));
             let found: f64 = found.split_once(" rad").unwrap().0.parse().unwrap();
             assert!((found - phase).abs() < 1e-5, "{found} for {phase}");

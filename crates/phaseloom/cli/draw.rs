@@ -306,7 +306,8 @@ mod tests {
                 assert!((power - matrix[(mode, columns - 1)].norm_sqr()).abs() < 1e-13, "{rows}×{columns}");
             }
             let ends = drawing.columns.iter().flat_map(|column| &column.parts);
-            let dumped: f64 = ends.map(|part| if let Part::End { power: Some(power), .. } = part { *power } else { 0.0 }).sum();
+            let dumped: f64 =
+                ends.map(|part| if let Part::End { power: Some(power), .. } = part { *power } else { 0.0 }).sum();
             assert!((dumped + leaving(last) - 1.0).abs() < 1e-13, "{rows}×{columns}");
         }
     }
