@@ -274,6 +274,16 @@ fn the_mnist_table_is_that_of_the_committed_results() {
 }
 
 #[test]
+fn the_drawn_mesh_is_that_of_its_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let mesh = root().join("results/mesh");
+    std::fs::copy(mesh.join("program.json"), folder.path().join("program.json")).unwrap();
+    phaseloom(folder.path(), &["draw", "program.json", "--input", "0", "-o", "mesh.svg"]);
+    let drawn = |folder: &Path| std::fs::read_to_string(folder.join("mesh.svg")).unwrap();
+    same(&drawn(&mesh), &drawn(folder.path()));
+}
+
+#[test]
 fn the_weights_section_of_the_readme_is_right() {
     let blocks = blocks(README);
     let layers = blocks.iter().find(|b| b.info == "toml").unwrap();

@@ -122,7 +122,7 @@ fn drawing(program: &MatrixProgram, optics: &[Optics], input: Option<usize>, imp
     let light = input.map_or_else(String::new, |port| format!(", unit power into port {port}"));
     MeshDrawing {
         title: format!(
-            "{rows}×{inputs} matrix, {}: {} interferometers in {} columns",
+            "{rows}×{inputs} matrix, {}: {} interferometers, depth {}",
             program.topology().key(),
             program.interferometers(),
             program.depth()
@@ -137,6 +137,7 @@ fn drawing(program: &MatrixProgram, optics: &[Optics], input: Option<usize>, imp
 /// The columns of a mesh and the phases behind them.
 fn mesh(name: &str, section: &Section, (phases, cells): &Optics, light: &mut Light, columns: &mut Vec<MeshColumn>) {
     let layout = section.layout();
+    let heading = name.strip_suffix(" mesh").unwrap_or(name);
     for column in 0..layout.columns {
         let mut parts = Vec::new();
         let mut free = 0;
@@ -150,7 +151,7 @@ fn mesh(name: &str, section: &Section, (phases, cells): &Optics, light: &mut Lig
             parts.push(interferometer(&place, [mode as f64, mode as f64 + 1.0], theta, phi, powers));
         }
         parts.extend((free..layout.modes).map(|mode| light.guide(mode)));
-        columns.push(MeshColumn { label: column.to_string(), section: name.to_owned(), parts });
+        columns.push(MeshColumn { label: column.to_string(), section: heading.to_owned(), parts });
     }
     let outputs = phases.output().iter().enumerate().map(|(mode, &phase)| {
         // A phase moves no power, but the splitters behind it see it.
@@ -158,7 +159,7 @@ fn mesh(name: &str, section: &Section, (phases, cells): &Optics, light: &mut Lig
         let shifter = Shifter { name: format!("{name}, output phase of mode {mode}"), phase };
         Part::Shifter { at: mode as f64, shifter, power: light.power(mode) }
     });
-    columns.push(MeshColumn { label: String::new(), section: name.to_owned(), parts: outputs.collect() });
+    columns.push(MeshColumn { label: String::new(), section: heading.to_owned(), parts: outputs.collect() });
 }
 
 /// Height of the lower guide of an attenuator below the upper one; its ends are dark and dumped.

@@ -13,6 +13,7 @@
 mod colour;
 mod legend;
 mod part;
+mod route;
 mod sheet;
 
 use sheet::Sheet;
@@ -139,12 +140,13 @@ impl MeshDrawing {
     #[must_use]
     pub fn svg(&self) -> String {
         let mut sheet = Sheet::new(self);
-        let mut x = sheet.left;
+        let mut from = sheet.left;
         for column in &self.columns {
+            let to = from + column.width(sheet.pitch);
             for part in &column.parts {
-                part.draw(&mut sheet, x);
+                part.draw(&mut sheet, (from, to));
             }
-            x += sheet.pitch * column.width();
+            from = to;
         }
         sheet.headings(self);
         sheet.ports(self);
@@ -164,9 +166,9 @@ impl MeshDrawing {
 }
 
 impl MeshColumn {
-    /// In distances between neighbouring guides.
-    fn width(&self) -> f64 {
-        self.parts.iter().map(Part::width).fold(0.0, f64::max)
+    /// Whole pixels, so that guides of neighbouring columns join without a seam.
+    fn width(&self, pitch: f64) -> f64 {
+        (pitch * self.parts.iter().map(Part::width).fold(0.0, f64::max)).round()
     }
 }
 

@@ -1,5 +1,6 @@
 //! The strokes of each part, in distances between neighbouring guides.
 
+use super::route::Route;
 use super::sheet::Sheet;
 use super::{Part, Shifter, colour};
 use crate::label::decimal;
@@ -23,6 +24,8 @@ const BEND: f64 = 0.26;
 /// Distance of the guides in a splitter, and of the arms between them as a share of that of the guides outside.
 const CLOSE: f64 = 0.12;
 const ARMS: f64 = 0.74;
+/// The box of a splitter stands out by this much in all.
+const RIM: f64 = 0.12;
 const SPLITTER_COLOUR: Colour = (226, 232, 240);
 
 /// Side of the absorber at the end of a guide, and height of the bar at its beginning.
@@ -54,69 +57,56 @@ impl Part {
         }
     }
 
-    /// Draws the part in a column that begins at `x` (px).
-    pub(super) fn draw(&self, sheet: &mut Sheet, x: f64) {
-        let (pitch, middle, end) = (sheet.pitch, x + sheet.pitch * STRAIGHT / 2.0, x + sheet.pitch * STRAIGHT);
+    /// Draws the part in a column between two places (px).
+    pub(super) fn draw(&self, sheet: &mut Sheet, (x, end): (f64, f64)) {
+        let (pitch, middle) = (sheet.pitch, (x + end) / 2.0);
         match self {
-            Self::Guide { at, power } => sheet.guide(&straight(x, end, sheet.y(*at)), *power),
+            Self::Guide { at, power } => sheet.guide(&Route::from(x, sheet.y(*at)).to(end), *power),
             Self::Begin { at, power } => {
                 let y = sheet.y(*at);
-                sheet.guide(&straight(middle, end, y), *power);
+                sheet.guide(&Route::from(middle, y).to(end), *power);
                 sheet.rectangle("begin", (middle, y), (0.02 * pitch, ABSORBER * pitch), INK, Some("dark input"));
             }
             Self::End { at, power } => {
                 let y = sheet.y(*at);
-                sheet.guide(&straight(x, middle, y), *power);
+                sheet.guide(&Route::from(x, y).to(middle), *power);
                 sheet.rectangle("end", (middle, y), (ABSORBER * pitch, ABSORBER * pitch), INK, Some("absorber"));
             }
             Self::Shifter { at, shifter, power } => {
                 let y = sheet.y(*at);
-                sheet.guide(&straight(x, end, y), *power);
+                sheet.guide(&Route::from(x, y).to(end), *power);
                 shifter.draw(sheet, (middle, y));
             }
             Self::Interferometer { at, phi, theta, powers } => {
                 let outside = at.map(|at| sheet.y(at));
                 let middle = (outside[0] + outside[1]) / 2.0;
                 let inside = outside.map(|y| middle + ARMS * (y - middle));
+                let place = |along: f64| x + along * pitch;
+                let size = ((COUPLER + RIM) * pitch, (CLOSE + RIM) * pitch);
                 for splitter in SPLITTERS {
-                    let size = ((COUPLER + 0.1) * pitch, (CLOSE + 0.16) * pitch);
-                    sheet.rectangle("splitter", (x + splitter * pitch, middle), size, SPLITTER_COLOUR, None);
+                    sheet.rectangle("splitter", (place(splitter), middle), size, SPLITTER_COLOUR, None);
                 }
+                let [first, second] = SPLITTERS;
+                let (half, far) = (COUPLER / 2.0, COUPLER / 2.0 + BEND);
                 for line in 0..2 {
+                    let (outside, inside) = (outside[line], inside[line]);
                     let close = middle + (line as f64 - 0.5) * CLOSE * pitch;
-                    let power = |stage: usize| powers.map(|powers| powers[stage][line]);
-                    let place = |at: f64| x + at * pitch;
-                    let [first, second] = SPLITTERS;
-                    let half = COUPLER / 2.0;
-                    let before = format!(
-                        "M{x:.2} {:.2}H{:.2}{}H{:.2}",
-                        outside[line],
-                        place(first - half - BEND),
-                        bend(place(first - half - BEND), place(first - half), outside[line], close),
-                        place(first),
-                    );
-                    let between = format!(
-                        "M{:.2} {close:.2}H{:.2}{}H{:.2}{}H{:.2}",
-                        place(first),
-                        place(first + half),
-                        bend(place(first + half), place(first + half + BEND), close, inside[line]),
-                        place(second - half - BEND),
-                        bend(place(second - half - BEND), place(second - half), inside[line], close),
-                        place(second),
-                    );
-                    let behind = format!(
-                        "M{:.2} {close:.2}H{:.2}{}H{:.2}",
-                        place(second),
-                        place(second + half),
-                        bend(place(second + half), place(second + half + BEND), close, outside[line]),
-                        place(INTERFEROMETER),
-                    );
-                    for (stage, path) in [before, between, behind].iter().enumerate() {
-                        sheet.guide(path, power(stage));
+                    let stages = [
+                        Route::from(x, outside).bend(place(first - far), place(first - half), close).to(place(first)),
+                        Route::from(place(first), close)
+                            .bend(place(first + half), place(first + far), inside)
+                            .bend(place(second - far), place(second - half), close)
+                            .to(place(second)),
+                        Route::from(place(second), close)
+                            .bend(place(second + half), place(second + far), outside)
+                            .to(end),
+                    ];
+                    for (stage, path) in stages.iter().enumerate() {
+                        sheet.guide(path, powers.map(|powers| powers[stage][line]));
                     }
                 }
-                phi.draw(sheet, (x + PHI * pitch, outside[0]));
-                theta.draw(sheet, (x + THETA * pitch, inside[0]));
+                phi.draw(sheet, (place(PHI), outside[0]));
+                theta.draw(sheet, (place(THETA), inside[0]));
             }
         }
     }
@@ -135,14 +125,4 @@ impl Shifter {
             sheet.text(&printed, (middle.0, middle.1 + 0.36 * height), "middle", height, INK);
         }
     }
-}
-
-fn straight(from: f64, to: f64, y: f64) -> String {
-    format!("M{from:.2} {y:.2}H{to:.2}")
-}
-
-/// From where the path is, at (`from`, `y`), to (`to`, `end`); level at both.
-fn bend(from: f64, to: f64, y: f64, end: f64) -> String {
-    let middle = (from + to) / 2.0;
-    format!("C{middle:.2} {y:.2} {middle:.2} {end:.2} {to:.2} {end:.2}")
 }

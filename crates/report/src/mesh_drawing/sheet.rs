@@ -2,7 +2,7 @@
 //!
 //! Elements of SVG are written as they are: a mesh has tens of thousands of them, each with a tooltip.
 
-use super::{MeshColumn, MeshDrawing, Part, Port, colour};
+use super::{MeshDrawing, Part, Port, colour};
 use crate::font::{self, FAMILY};
 use crate::label::decimal;
 use crate::palette::{Colour, FAINT_INK, FRAME, INK, TICK, TITLE};
@@ -15,6 +15,9 @@ const HEIGHT: f64 = 640.0;
 
 /// The least distance at which a phase can be read on its shifter (px).
 const PRINTED: f64 = 40.0;
+
+/// The least width of a guide (px).
+const THINNEST: f64 = 0.7;
 
 const MARGIN: f64 = 20.0;
 /// Between a port and its label (px).
@@ -46,11 +49,11 @@ impl Sheet {
             let widths = ports.iter().map(|port| font::width(&port.label, port_size(pitch)));
             MARGIN + GAP + widths.fold(0.0, f64::max)
         };
-        let columns: f64 = drawing.columns.iter().map(MeshColumn::width).sum();
+        let columns: f64 = drawing.columns.iter().map(|column| column.width(pitch)).sum();
         let (before, behind) = (labels(&drawing.inputs), labels(&drawing.outputs));
-        let spare = LEAST_WIDTH - (before + pitch * columns + behind);
-        let left = before + spare.max(0.0) / 2.0;
-        let right = left + pitch * columns;
+        let spare = LEAST_WIDTH - (before + columns + behind);
+        let left = (before + spare.max(0.0) / 2.0).ceil();
+        let right = left + columns;
         let sheet = Self {
             svg: String::new(),
             pitch,
@@ -94,7 +97,7 @@ impl Sheet {
             Some(strength) => (colour::of_strength(strength), 0.03 + 0.11 * strength),
             None => (INK, 0.035),
         };
-        let width = width * self.pitch;
+        let width = (width * self.pitch).max(THINNEST);
         let _ = write!(self.svg, "<path d=\"{path}\" stroke=\"{}\" stroke-width=\"{width:.2}\"", hex(colour));
         let _ = match power {
             Some(power) => writeln!(self.svg, "><title>power {}</title></path>", decimal(power)),
@@ -149,7 +152,7 @@ impl Sheet {
         for section in drawing.columns.chunk_by(|a, b| a.section == b.section) {
             let begin = x;
             for column in section {
-                let width = pitch * column.width();
+                let width = column.width(pitch);
                 self.text(&column.label, (x + width / 2.0, HEAD - 4.0), "middle", port_size(pitch), FAINT_INK);
                 x += width;
             }
