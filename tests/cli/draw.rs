@@ -138,7 +138,7 @@ fn the_same_program_gives_the_same_bytes_also_as_png() {
 fn bad_input_is_refused() {
     let bench = Bench::new(2, 3, Form::Svd, "rectangular");
     bench.refuses("mesh.svg", &["--input", "3"], &["program.json", "--input 3", "3 input ports", "0 to 2"]);
-    bench.refuses("mesh.svg", &["--input", "-1"], &["--input"]);
+    bench.refuses("mesh.svg", &["--input=-1"], &["--input", "-1"]);
     bench.refuses("mesh.svg", &["--chip", "no.json"], &["no.json", "No such file"]);
     bench.refuses("mesh.pdf", &[], &["mesh.pdf", "`pdf`", ".svg or .png"]);
     bench.refuses("mesh", &[], &["mesh", ".svg or .png"]);

@@ -181,9 +181,9 @@ fn attenuators(
     entry.extend((count..before).map(|mode| Part::End { at: mode as f64, power: light.power(mode) }));
     let mut column = Vec::new();
     let mut exit = Vec::new();
-    for mode in 0..count {
+    for (mode, &errors) in cells.iter().enumerate() {
         let (theta, phi) = (phases.theta()[mode], phases.phi()[mode]);
-        let powers = light.attenuate(mode, theta, phi, cells[mode]);
+        let powers = light.attenuate(mode, theta, phi, errors);
         let at = [mode as f64, mode as f64 + DUMP];
         column.push(interferometer(&format!("attenuator of mode {mode}"), at, theta, phi, powers));
         exit.push(light.guide(mode));

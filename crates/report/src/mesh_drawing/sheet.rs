@@ -156,8 +156,9 @@ impl Sheet {
                 self.text(&column.label, (x + width / 2.0, HEAD - 4.0), "middle", port_size(pitch), FAINT_INK);
                 x += width;
             }
-            let heading = font::fit(&section[0].section, TICK, x - begin);
-            self.text(&heading, ((begin + x) / 2.0, HEAD - 24.0), "middle", TICK, INK);
+            let (heading, room) = (&section[0].section, x - begin);
+            let size = TICK * (room / font::width(heading, TICK)).min(1.0);
+            self.text(heading, ((begin + x) / 2.0, HEAD - 24.0), "middle", size, INK);
             self.stroke((begin + 2.0, x - 2.0), HEAD - 19.0, 1.0, FRAME);
         }
     }
