@@ -7,6 +7,7 @@ mod cli {
     mod bytes;
     mod convert;
     mod corrections;
+    mod draw;
     mod extremes;
     mod folders;
     mod matrix;

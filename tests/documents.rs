@@ -201,7 +201,7 @@ fn run_documented(sandbox: &Path, command: &str) -> Option<String> {
             }
             None
         }
-        ["phaseloom", "correct", ..] => {
+        ["phaseloom", "correct" | "draw", ..] => {
             let program = random_program(4);
             program.save(&sandbox.join("program.json")).unwrap();
             let process = phaseloom::hardware::preset("thermo-optic-silicon").unwrap().text;
@@ -283,6 +283,16 @@ fn the_mnist_table_is_that_of_the_committed_results() {
         let bytes = |folder: &Path| std::fs::read(folder.join("results/mnist").join(name)).unwrap();
         assert_eq!(bytes(folder.path()), bytes(root()), "results/mnist/{name} is not what its units make");
     }
+}
+
+#[test]
+fn the_drawn_mesh_is_that_of_its_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let mesh = root().join("results/mesh");
+    std::fs::copy(mesh.join("program.json"), folder.path().join("program.json")).unwrap();
+    phaseloom(folder.path(), &["draw", "program.json", "--input", "0", "-o", "mesh.svg"]);
+    let drawn = |folder: &Path| std::fs::read_to_string(folder.join("mesh.svg")).unwrap();
+    same(&drawn(&mesh), &drawn(folder.path()));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::support::run;
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "run",
     "merge",
     "program",
@@ -11,6 +11,7 @@ const COMMANDS: [&str; 16] = [
     "correct",
     "matrix",
     "compare",
+    "draw",
     "train",
     "calibrate",
     "spectra",

@@ -5,6 +5,7 @@ mod chip;
 mod compare;
 mod convert;
 mod correct;
+mod draw;
 mod interrupt;
 mod list;
 mod matrix;
@@ -45,6 +46,7 @@ enum Command {
     Correct(correct::Correct),
     Matrix(matrix::Matrix),
     Compare(compare::Compare),
+    Draw(draw::Draw),
     Train(train::Train),
     Calibrate(calibrate::Calibrate),
     Spectra(spectra::Spectra),
@@ -74,6 +76,7 @@ pub fn main() -> ExitCode {
         Command::Correct(command) => command.execute(),
         Command::Matrix(command) => command.execute(),
         Command::Compare(command) => command.execute(),
+        Command::Draw(command) => command.execute(),
         Command::Train(command) => command.execute(),
         Command::Calibrate(command) => command.execute(),
         Command::Spectra(command) => command.execute(),

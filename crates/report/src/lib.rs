@@ -1,4 +1,5 @@
-//! Figures of Phaseloom, drawn from the tables of an experiment or a benchmark alone, never from a simulation.
+//! Figures of Phaseloom, drawn from the tables of an experiment or a benchmark alone, never from a simulation; and
+//! [`MeshDrawing`], a mesh drawn from a plain description of its parts.
 //!
 //! ```text
 //! summary.csv ── Table ── Summary ── Arrangement ──▶ Figure ──▶ figure.svg ──▶ figure.png
@@ -18,6 +19,7 @@ mod font;
 mod growth;
 mod label;
 mod legend;
+mod mesh_drawing;
 mod palette;
 mod panel;
 mod png;
@@ -27,6 +29,7 @@ mod table;
 pub use error::ReportError;
 pub use figure::{COMPARISON_FIGURE, FIGURES, Figure, VALIDATION_FIGURES, figure};
 pub use growth::Growth;
+pub use mesh_drawing::{MeshColumn, MeshDrawing, Part, Port, Shifter};
 pub use png::png;
 pub use table::{Row, Table};
 

@@ -1,0 +1,244 @@
+//! A mesh as a chip designer draws it, from a plain description of its parts.
+//!
+//! ```text
+//!  0 ──[φ]──╮   ╭──[θ]──╮   ╭──[ ]── 0      one column of an interferometer, one of output phases
+//!           ▐███▌       ▐███▌               ▐███▌ a splitter, [ ] a shifter in the colour of its phase
+//!  1 ───────╯   ╰───────╯   ╰──[ ]── 1
+//! ```
+//!
+//! Light runs from the left to the right. A column is a list of parts, each of which fills it from edge to edge on the
+//! guides that it takes; what is not in the list is not drawn. To add a kind of part, write a variant of [`Part`], its
+//! width and its strokes in `mesh_drawing/part.rs`.
+
+mod colour;
+mod legend;
+mod part;
+mod route;
+mod sheet;
+
+use sheet::Sheet;
+
+/// A mesh, ready to be drawn.
+///
+/// ```
+/// use phaseloom_report::{MeshColumn, MeshDrawing, Part, Port, Shifter};
+///
+/// let port = |at: f64| Port { at, label: format!("{at}") };
+/// let shifter = |name: &str, phase| Shifter { name: name.into(), phase };
+/// let cell = Part::Interferometer {
+///     at: [0.0, 1.0],
+///     phi: shifter("φ", 0.0),
+///     theta: shifter("θ", std::f64::consts::FRAC_PI_2),
+///     powers: Some([[1.0, 0.0], [0.5, 0.5], [0.5, 0.5]]),
+/// };
+/// let drawing = MeshDrawing {
+///     title: "one interferometer".into(),
+///     remark: "light into port 0".into(),
+///     inputs: vec![port(0.0), port(1.0)],
+///     outputs: vec![port(0.0), port(1.0)],
+///     columns: vec![MeshColumn { label: "0".into(), section: "mesh".into(), parts: vec![cell] }],
+/// };
+/// let svg = drawing.svg();
+/// assert_eq!(svg.matches("class=\"splitter\"").count(), 2);
+/// assert!(svg.contains("<title>θ: 1.5708 rad</title>"));
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct MeshDrawing {
+    /// What is drawn, in one line.
+    pub title: String,
+    /// What else to know, in one line below the title.
+    pub remark: String,
+    /// Ports on the left.
+    pub inputs: Vec<Port>,
+    /// Ports on the right.
+    pub outputs: Vec<Port>,
+    /// Columns in the direction of light.
+    pub columns: Vec<MeshColumn>,
+}
+
+/// Where light enters or leaves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Port {
+    /// Height of the guide, from 0 at the top, in distances between neighbouring guides.
+    pub at: f64,
+    /// What stands beside it.
+    pub label: String,
+}
+
+/// Parts side by side.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MeshColumn {
+    /// What stands above the column; may be empty.
+    pub label: String,
+    /// Neighbouring columns of the same section have one heading.
+    pub section: String,
+    /// In any order.
+    pub parts: Vec<Part>,
+}
+
+/// A phase shifter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shifter {
+    /// Which one: the beginning of its tooltip.
+    pub name: String,
+    /// Its phase (rad); its colour shows it modulo 2π.
+    pub phase: f64,
+}
+
+/// One element of a column. `at` are heights as in [`Port`]; powers are shares of the light that was sent in, absent
+/// where no light is shown.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Part {
+    /// A guide that goes straight on.
+    Guide {
+        /// Its height.
+        at: f64,
+        /// Power in it, 0…1.
+        power: Option<f64>,
+    },
+    /// A guide that bends to another height, across others.
+    Bend {
+        /// Its heights on the left and on the right.
+        at: [f64; 2],
+        /// Power in it, 0…1.
+        power: Option<f64>,
+    },
+    /// A splitter alone.
+    Splitter {
+        /// Heights of its upper and its lower guide.
+        at: [f64; 2],
+        /// Powers in the upper and the lower guide, 0…1: before and behind.
+        powers: Option<[[f64; 2]; 2]>,
+    },
+    /// A guide that begins in the middle of the column, dark.
+    Begin {
+        /// Its height.
+        at: f64,
+        /// Whether light is shown at all: its power is then 0.
+        power: Option<f64>,
+    },
+    /// A guide that ends in the middle of the column, in an absorber.
+    End {
+        /// Its height.
+        at: f64,
+        /// Power that is lost there, 0…1.
+        power: Option<f64>,
+    },
+    /// A phase shifter on a straight guide.
+    Shifter {
+        /// Height of the guide.
+        at: f64,
+        /// The shifter.
+        shifter: Shifter,
+        /// Power in the guide, 0…1.
+        power: Option<f64>,
+    },
+    /// A Mach–Zehnder interferometer: φ, splitter, θ, splitter; both shifters on the upper guide.
+    Interferometer {
+        /// Heights of its upper and its lower guide.
+        at: [f64; 2],
+        /// The shifter before the first splitter.
+        phi: Shifter,
+        /// The shifter between the splitters.
+        theta: Shifter,
+        /// Powers in the upper and the lower guide, 0…1: before, between and behind the splitters.
+        powers: Option<[[f64; 2]; 3]>,
+    },
+}
+
+impl MeshDrawing {
+    /// Draws the mesh as SVG. The same description gives the same bytes on every machine.
+    ///
+    /// Every shifter has a tooltip with its name and its phase, every guide that shows light one with its power. Phases
+    /// are printed on the shifters where there is room: up to 16 guides.
+    #[must_use]
+    pub fn svg(&self) -> String {
+        let mut sheet = Sheet::new(self);
+        let mut from = sheet.left;
+        for column in &self.columns {
+            let to = from + column.width(sheet.pitch);
+            for part in &column.parts {
+                part.draw(&mut sheet, (from, to));
+            }
+            from = to;
+        }
+        sheet.headings(self);
+        sheet.ports(self);
+        legend::draw(self, &mut sheet);
+        sheet.finish()
+    }
+
+    /// Width of the drawing (px at its natural size).
+    #[must_use]
+    pub fn width(&self) -> f64 {
+        Sheet::new(self).width
+    }
+
+    fn shows_light(&self) -> bool {
+        self.columns.iter().flat_map(|column| &column.parts).any(Part::shows_light)
+    }
+}
+
+impl MeshColumn {
+    /// Whole pixels, so that guides of neighbouring columns join without a seam.
+    fn width(&self, pitch: f64) -> f64 {
+        (pitch * self.parts.iter().map(Part::width).fold(0.0, f64::max)).round()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::png;
+
+    fn drawing(guides: u32, power: Option<f64>) -> MeshDrawing {
+        let port = |k: u32| Port { at: f64::from(k), label: k.to_string() };
+        let shifter = |k: u32| Part::Shifter {
+            at: f64::from(k),
+            shifter: Shifter { name: format!("<{k}>"), phase: f64::from(k) },
+            power,
+        };
+        MeshDrawing {
+            title: "a & b".into(),
+            remark: String::new(),
+            inputs: (0..guides).map(port).collect(),
+            outputs: (0..guides).map(port).collect(),
+            columns: vec![MeshColumn {
+                label: String::new(),
+                section: "phases".into(),
+                parts: (0..guides).map(shifter).collect(),
+            }],
+        }
+    }
+
+    #[test]
+    fn texts_are_escaped_and_the_drawing_is_an_image() {
+        let svg = drawing(2, None).svg();
+        assert!(svg.contains("a &amp; b") && svg.contains("<title>&lt;1&gt;: 1 rad</title>"), "{svg}");
+        assert!(!png(&svg, 100).unwrap().is_empty());
+    }
+
+    #[test]
+    fn power_has_a_legend_only_where_it_is_shown() {
+        assert!(!drawing(2, None).svg().contains("dB"));
+        let lit = drawing(2, Some(0.25)).svg();
+        assert!(lit.contains("dB") && lit.matches("<title>power 0.25</title>").count() == 2, "{lit}");
+    }
+
+    #[test]
+    fn phases_are_printed_where_there_is_room() {
+        let printed = |guides| drawing(guides, None).svg().contains(">1.00</text>");
+        assert!(printed(4) && printed(16) && !printed(17));
+    }
+
+    #[test]
+    fn nothing_and_what_is_no_number_are_drawn_without_panic() {
+        let empty = MeshDrawing { columns: Vec::new(), ..drawing(0, None) };
+        assert!(png(&empty.svg(), 100).is_ok());
+        let mut odd = drawing(1, Some(f64::NAN));
+        if let Part::Shifter { shifter, .. } = &mut odd.columns[0].parts[0] {
+            shifter.phase = f64::NAN;
+        }
+        assert!(odd.svg().ends_with("</svg>\n"));
+    }
+}

@@ -1,0 +1,154 @@
+//! The strokes of each part, in distances between neighbouring guides.
+
+use super::route::Route;
+use super::sheet::Sheet;
+use super::{Part, Shifter, colour};
+use crate::label::decimal;
+use crate::palette::{Colour, INK};
+use std::f64::consts::TAU;
+
+/// A straight column, and one of interferometers.
+const STRAIGHT: f64 = 1.0;
+const INTERFEROMETER: f64 = 2.9;
+
+/// Length and height of a shifter.
+const SHIFTER: (f64, f64) = (0.62, 0.32);
+/// Middle of φ and of θ.
+const PHI: f64 = 0.45;
+const THETA: f64 = 1.80;
+
+/// Middle of each splitter, its length, and the length of the bends on both sides of it.
+const SPLITTERS: [f64; 2] = [1.16, 2.44];
+const COUPLER: f64 = 0.14;
+const BEND: f64 = 0.26;
+/// Distance of the guides in a splitter, and of the arms between them as a share of that of the guides outside.
+const CLOSE: f64 = 0.12;
+const ARMS: f64 = 0.74;
+/// The box of a splitter stands out by this much in all.
+const RIM: f64 = 0.12;
+const SPLITTER_COLOUR: Colour = (226, 232, 240);
+
+/// Side of the absorber at the end of a guide, and height of the bar at its beginning.
+const ABSORBER: f64 = 0.16;
+
+impl Part {
+    pub(super) fn width(&self) -> f64 {
+        match self {
+            Self::Interferometer { .. } => INTERFEROMETER,
+            // The further a guide goes across others, the longer it takes.
+            Self::Bend { at: [from, to], .. } => STRAIGHT + 0.3 * (to - from).abs(),
+            _ => STRAIGHT,
+        }
+    }
+
+    /// Height of its lowest guide.
+    pub(super) fn lowest(&self) -> f64 {
+        match self {
+            Self::Guide { at, .. } | Self::Begin { at, .. } | Self::End { at, .. } | Self::Shifter { at, .. } => *at,
+            Self::Bend { at, .. } => at[0].max(at[1]),
+            Self::Splitter { at, .. } | Self::Interferometer { at, .. } => at[1],
+        }
+    }
+
+    pub(super) fn shows_light(&self) -> bool {
+        match self {
+            Self::Guide { power, .. }
+            | Self::Begin { power, .. }
+            | Self::End { power, .. }
+            | Self::Bend { power, .. }
+            | Self::Shifter { power, .. } => power.is_some(),
+            Self::Splitter { powers, .. } => powers.is_some(),
+            Self::Interferometer { powers, .. } => powers.is_some(),
+        }
+    }
+
+    /// Draws the part in a column between two places (px).
+    pub(super) fn draw(&self, sheet: &mut Sheet, (x, end): (f64, f64)) {
+        let (pitch, middle) = (sheet.pitch, (x + end) / 2.0);
+        match self {
+            Self::Guide { at, power } => sheet.guide(&Route::from(x, sheet.y(*at)).to(end), *power),
+            Self::Bend { at, power } => {
+                let [from, to] = at.map(|at| sheet.y(at));
+                sheet.guide(&Route::from(x, from).bend(x, end, to).to(end), *power);
+            }
+            Self::Splitter { at, powers } => {
+                let outside = at.map(|at| sheet.y(at));
+                let across = (outside[0] + outside[1]) / 2.0;
+                let size = ((COUPLER + RIM) * pitch, (CLOSE + RIM) * pitch);
+                sheet.rectangle("splitter", (middle, across), size, SPLITTER_COLOUR, None);
+                let (half, far) = (COUPLER / 2.0 * pitch, (COUPLER / 2.0 + BEND) * pitch);
+                for line in 0..2 {
+                    let close = across + (line as f64 - 0.5) * CLOSE * pitch;
+                    let stages = [
+                        Route::from(x, outside[line]).bend(middle - far, middle - half, close).to(middle),
+                        Route::from(middle, close).bend(middle + half, middle + far, outside[line]).to(end),
+                    ];
+                    for (stage, path) in stages.iter().enumerate() {
+                        sheet.guide(path, powers.map(|powers| powers[stage][line]));
+                    }
+                }
+            }
+            Self::Begin { at, power } => {
+                let y = sheet.y(*at);
+                sheet.guide(&Route::from(middle, y).to(end), *power);
+                sheet.rectangle("begin", (middle, y), (0.02 * pitch, ABSORBER * pitch), INK, Some("dark input"));
+            }
+            Self::End { at, power } => {
+                let y = sheet.y(*at);
+                sheet.guide(&Route::from(x, y).to(middle), *power);
+                sheet.rectangle("end", (middle, y), (ABSORBER * pitch, ABSORBER * pitch), INK, Some("absorber"));
+            }
+            Self::Shifter { at, shifter, power } => {
+                let y = sheet.y(*at);
+                sheet.guide(&Route::from(x, y).to(end), *power);
+                shifter.draw(sheet, (middle, y));
+            }
+            Self::Interferometer { at, phi, theta, powers } => {
+                let outside = at.map(|at| sheet.y(at));
+                let middle = (outside[0] + outside[1]) / 2.0;
+                let inside = outside.map(|y| middle + ARMS * (y - middle));
+                let place = |along: f64| x + along * pitch;
+                let size = ((COUPLER + RIM) * pitch, (CLOSE + RIM) * pitch);
+                for splitter in SPLITTERS {
+                    sheet.rectangle("splitter", (place(splitter), middle), size, SPLITTER_COLOUR, None);
+                }
+                let [first, second] = SPLITTERS;
+                let (half, far) = (COUPLER / 2.0, COUPLER / 2.0 + BEND);
+                for line in 0..2 {
+                    let (outside, inside) = (outside[line], inside[line]);
+                    let close = middle + (line as f64 - 0.5) * CLOSE * pitch;
+                    let stages = [
+                        Route::from(x, outside).bend(place(first - far), place(first - half), close).to(place(first)),
+                        Route::from(place(first), close)
+                            .bend(place(first + half), place(first + far), inside)
+                            .bend(place(second - far), place(second - half), close)
+                            .to(place(second)),
+                        Route::from(place(second), close)
+                            .bend(place(second + half), place(second + far), outside)
+                            .to(end),
+                    ];
+                    for (stage, path) in stages.iter().enumerate() {
+                        sheet.guide(path, powers.map(|powers| powers[stage][line]));
+                    }
+                }
+                phi.draw(sheet, (place(PHI), outside[0]));
+                theta.draw(sheet, (place(THETA), inside[0]));
+            }
+        }
+    }
+}
+
+impl Shifter {
+    fn draw(&self, sheet: &mut Sheet, middle: (f64, f64)) {
+        let size = (SHIFTER.0 * sheet.pitch, SHIFTER.1 * sheet.pitch);
+        let title = format!("{}: {} rad", self.name, decimal(self.phase));
+        sheet.rectangle("shifter", middle, size, colour::of_phase(self.phase), Some(&title));
+        if sheet.prints_phases() {
+            // Within a turn, and 0 where rounding would print a whole one.
+            let wrapped = self.phase.rem_euclid(TAU);
+            let printed = format!("{:.2}", if TAU - wrapped < 0.005 { 0.0 } else { wrapped });
+            let height = 0.21 * sheet.pitch;
+            sheet.text(&printed, (middle.0, middle.1 + 0.36 * height), "middle", height, INK);
+        }
+    }
+}

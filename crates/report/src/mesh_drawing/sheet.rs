@@ -1,0 +1,200 @@
+//! The sheet of a mesh: sizes, strokes, texts, and what stands around the mesh.
+//!
+//! Elements of SVG are written as they are: a mesh has tens of thousands of them, each with a tooltip.
+
+use super::{MeshDrawing, Part, Port, colour};
+use crate::font::{self, FAMILY};
+use crate::label::decimal;
+use crate::palette::{Colour, FAINT_INK, FRAME, INK, TICK, TITLE};
+use std::fmt::Write;
+
+/// Distance between neighbouring guides (px): the most, the least, and what all together take where it is between.
+const WIDEST: f64 = 56.0;
+const NARROWEST: f64 = 14.0;
+const HEIGHT: f64 = 640.0;
+
+/// The least distance at which a phase can be read on its shifter (px).
+const PRINTED: f64 = 40.0;
+
+/// The least width of a guide (px).
+const THINNEST: f64 = 0.7;
+
+const MARGIN: f64 = 20.0;
+/// Between a port and its label (px).
+const GAP: f64 = 6.0;
+/// Title, remark and headings above the mesh; legend below it (px).
+const HEAD: f64 = 100.0;
+const FOOT: f64 = 72.0;
+/// The least width, for title and legend (px).
+const LEAST_WIDTH: f64 = 560.0;
+
+/// The SVG in the making. Lengths are px.
+pub(super) struct Sheet {
+    svg: String,
+    /// Distance between neighbouring guides.
+    pub pitch: f64,
+    /// Where the first column begins.
+    pub left: f64,
+    /// Where the last column ends.
+    right: f64,
+    pub width: f64,
+    pub height: f64,
+}
+
+impl Sheet {
+    pub fn new(drawing: &MeshDrawing) -> Self {
+        let guides = guides(drawing);
+        let pitch = (HEIGHT / guides.max(1.0)).clamp(NARROWEST, WIDEST);
+        let labels = |ports: &[Port]| {
+            let widths = ports.iter().map(|port| font::width(&port.label, port_size(pitch)));
+            MARGIN + GAP + widths.fold(0.0, f64::max)
+        };
+        let columns: f64 = drawing.columns.iter().map(|column| column.width(pitch)).sum();
+        let (before, behind) = (labels(&drawing.inputs), labels(&drawing.outputs));
+        let spare = LEAST_WIDTH - (before + columns + behind);
+        let left = (before + spare.max(0.0) / 2.0).ceil();
+        let right = left + columns;
+        let sheet = Self {
+            svg: String::new(),
+            pitch,
+            left,
+            right,
+            width: (right + behind + spare.max(0.0) / 2.0).ceil(),
+            height: (HEAD + guides * pitch + FOOT).ceil(),
+        };
+        sheet.opened()
+    }
+
+    fn opened(mut self) -> Self {
+        let (width, height) = (self.width, self.height);
+        let _ = write!(
+            self.svg,
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
+             viewBox=\"0 0 {width} {height}\" font-family=\"{FAMILY}\" fill=\"none\">\n\
+             <rect width=\"{width}\" height=\"{height}\" fill=\"#fff\"/>\n"
+        );
+        self
+    }
+
+    pub fn finish(mut self) -> String {
+        self.svg += "</svg>\n";
+        self.svg
+    }
+
+    /// Where a guide of this height runs.
+    pub fn y(&self, at: f64) -> f64 {
+        HEAD + (at + 0.5) * self.pitch
+    }
+
+    /// Whether phases are printed on their shifters.
+    pub fn prints_phases(&self) -> bool {
+        self.pitch >= PRINTED - 1e-9
+    }
+
+    /// A guide along a path; it is wide and dark where it has light, and says how much.
+    pub fn guide(&mut self, path: &str, power: Option<f64>) {
+        let (colour, width) = match power.map(colour::strength) {
+            Some(strength) => (colour::of_strength(strength), 0.03 + 0.11 * strength),
+            None => (INK, 0.035),
+        };
+        let width = (width * self.pitch).max(THINNEST);
+        let _ = write!(self.svg, "<path d=\"{path}\" stroke=\"{}\" stroke-width=\"{width:.2}\"", hex(colour));
+        let _ = match power {
+            Some(power) => writeln!(self.svg, "><title>power {}</title></path>", decimal(power)),
+            None => writeln!(self.svg, "/>"),
+        };
+    }
+
+    /// A level line from one place to another, without tooltip.
+    pub fn stroke(&mut self, (from, to): (f64, f64), y: f64, width: f64, colour: Colour) {
+        let path = format!("M{from:.2} {y:.2}H{to:.2}");
+        let _ = writeln!(self.svg, "<path d=\"{path}\" stroke=\"{}\" stroke-width=\"{width:.2}\"/>", hex(colour));
+    }
+
+    /// A filled box around a point, of a class, with an outline and perhaps a tooltip.
+    pub fn rectangle(&mut self, class: &str, middle: (f64, f64), size: (f64, f64), fill: Colour, title: Option<&str>) {
+        let (x, y) = (middle.0 - size.0 / 2.0, middle.1 - size.1 / 2.0);
+        let _ = write!(
+            self.svg,
+            "<rect class=\"{class}\" x=\"{x:.2}\" y=\"{y:.2}\" width=\"{:.2}\" height=\"{:.2}\" fill=\"{}\" \
+             stroke=\"{}\" stroke-width=\"{:.2}\"",
+            size.0,
+            size.1,
+            hex(fill),
+            hex(INK),
+            0.02 * self.pitch
+        );
+        let _ = match title {
+            Some(title) => writeln!(self.svg, "><title>{}</title></rect>", escaped(title)),
+            None => writeln!(self.svg, "/>"),
+        };
+    }
+
+    /// A text; `anchor` is `start`, `middle` or `end`. The pointer passes through it to the tooltip below.
+    pub fn text(&mut self, text: &str, at: (f64, f64), anchor: &str, size: f64, colour: Colour) {
+        let _ = writeln!(
+            self.svg,
+            "<text x=\"{:.2}\" y=\"{:.2}\" text-anchor=\"{anchor}\" font-size=\"{size:.2}\" fill=\"{}\" \
+             pointer-events=\"none\">{}</text>",
+            at.0,
+            at.1,
+            hex(colour),
+            escaped(text)
+        );
+    }
+
+    /// Title and remark; a number above each column, a name above each section.
+    pub fn headings(&mut self, drawing: &MeshDrawing) {
+        let room = self.width - 2.0 * MARGIN;
+        self.text(&font::fit(&drawing.title, TITLE, room), (MARGIN, 32.0), "start", TITLE, INK);
+        self.text(&font::fit(&drawing.remark, TICK, room), (MARGIN, 52.0), "start", TICK, FAINT_INK);
+        let (pitch, mut x) = (self.pitch, self.left);
+        for section in drawing.columns.chunk_by(|a, b| a.section == b.section) {
+            let begin = x;
+            for column in section {
+                let width = column.width(pitch);
+                self.text(&column.label, (x + width / 2.0, HEAD - 4.0), "middle", port_size(pitch), FAINT_INK);
+                x += width;
+            }
+            let (heading, room) = (&section[0].section, x - begin);
+            let size = TICK * (room / font::width(heading, TICK)).min(1.0);
+            self.text(heading, ((begin + x) / 2.0, HEAD - 24.0), "middle", size, INK);
+            self.stroke((begin + 2.0, x - 2.0), HEAD - 19.0, 1.0, FRAME);
+        }
+    }
+
+    /// The labels of the ports.
+    pub fn ports(&mut self, drawing: &MeshDrawing) {
+        let size = port_size(self.pitch);
+        for (ports, x, anchor) in
+            [(&drawing.inputs, self.left - GAP, "end"), (&drawing.outputs, self.right + GAP, "start")]
+        {
+            for port in ports {
+                let baseline = self.y(port.at) + 0.36 * size; // half the height of a digit
+                self.text(&port.label, (x, baseline), anchor, size, INK);
+            }
+        }
+    }
+}
+
+/// Size of the label of a port (px).
+fn port_size(pitch: f64) -> f64 {
+    (0.65 * pitch).min(TICK)
+}
+
+/// Number of guides one below another, those between ports included.
+fn guides(drawing: &MeshDrawing) -> f64 {
+    let ports = drawing.inputs.iter().chain(&drawing.outputs).map(|port| port.at);
+    let parts = drawing.columns.iter().flat_map(|column| &column.parts).map(Part::lowest);
+    ports.chain(parts).fold(0.0, f64::max) + 1.0
+}
+
+fn hex((red, green, blue): Colour) -> String {
+    format!("#{red:02x}{green:02x}{blue:02x}")
+}
+
+/// A text as XML: without what it forbids.
+fn escaped(text: &str) -> String {
+    let text: String = text.chars().filter(|c| !c.is_control() && !('\u{fffe}'..='\u{ffff}').contains(c)).collect();
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
