@@ -182,7 +182,10 @@ fn run_documented(sandbox: &Path, command: &str) -> Option<String> {
                     // Two documents may name the same command.
                     let text =
                         text.replace("[data]\nsamples = 256", "[data]").replace("[data]", "[data]\nsamples = 256");
-                    text.replace("correction_effort = 0.1", "correction_effort = 0.002").replace("0.01, 0.03, ", "")
+                    text.replace("correction_effort = 0.1", "correction_effort = 0.002")
+                        .replace("0.01, 0.03, ", "")
+                        .replace("[0.05, 0.1, 0.15, 0.2]", "[0.1]")
+                        .replace("\"self_configuration\", ", "")
                 });
                 phaseloom(sandbox, &["run", file, "--trials", "1"]);
                 return None; // of the reduced run nothing is printed in a document
@@ -216,6 +219,10 @@ fn run_documented(sandbox: &Path, command: &str) -> Option<String> {
                 random_program(4).save(&sandbox.join(from)).unwrap();
             }
             phaseloom(sandbox, &words[1..]);
+            None
+        }
+        ["phaseloom", "compare", ..] => {
+            phaseloom(sandbox, &["compare", "--modes", "5", "--trials", "3", "-o", "comparison"]);
             None
         }
         ["phaseloom", "validate", ..] => {

@@ -14,6 +14,8 @@ use phaseloom_mesh::{
 pub struct Fabricated {
     /// What its cells are.
     pub kind: Cell,
+    /// Waveguides that the light of each cell crosses, its own crossing among them.
+    pub crossings: Vec<f64>,
     /// Splitters and arms of each cell, in the order of the layout.
     pub cells: Vec<CellErrors>,
     /// Static offsets of the phases (rad), added behind drive and crosstalk.
@@ -24,7 +26,9 @@ impl Fabricated {
     pub(crate) fn perfect(section: &Section) -> Self {
         let layout = section.layout();
         let offsets = Settings::zero(layout.sites.len(), section.settings().output().len());
-        Self { kind: layout.cell, cells: vec![CellErrors::NONE; layout.sites.len()], offsets }
+        let own = layout.cell.crossings() as f64;
+        let crossings = layout.crossings_of_cells().into_iter().map(|count| count + own).collect();
+        Self { kind: layout.cell, crossings, cells: vec![CellErrors::NONE; layout.sites.len()], offsets }
     }
 }
 

@@ -225,5 +225,5 @@ fn read_part(name: &str, part: &Part, section: &Section) -> Result<Fabricated, W
         possible(|| format!("{name}.output_offset_rad[{mode}]"), offset)?;
         offsets.set_output(mode, offset);
     }
-    Ok(Fabricated { kind: section.layout().cell, cells: states, offsets })
+    Ok(Fabricated { cells: states, offsets, ..Fabricated::perfect(section) })
 }

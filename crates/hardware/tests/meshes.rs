@@ -139,3 +139,25 @@ fn parts_are_counted() {
     let butterfly = phaseloom_mesh::topology("butterfly").unwrap().into();
     assert!(parts(butterfly, 8).crossings >= 2 + 6, "{}", parts(butterfly, 8).crossings);
 }
+
+/// A crossing loses as an interferometer does; light of a butterfly of four crosses one guide on its way in and one on its
+/// way out of the second column, on two of its lines.
+#[test]
+fn crossings_lose_light() {
+    let made = |design: MeshDesign, text: &str| {
+        let settings = Settings::zero(design.layout(4).sites.len(), 4);
+        let program = MatrixProgram::of_mesh(design, 4, settings);
+        chip(&process(text), &program, 1).realise(&program).unwrap()
+    };
+    let rectangular = phaseloom_mesh::topology("rectangular").unwrap();
+    let crossed = MeshDesign { topology: rectangular, cell: phaseloom_mesh::Cell::Crossing };
+    let (a, b) =
+        (made(crossed, "[insertion_loss]\ncrossing_db = 0.1"), made(crossed, "[insertion_loss]\nloss_db = 0.1"));
+    assert!((a - b).norm() < 1e-15);
+    let plain = made(rectangular.into(), "[insertion_loss]\ncrossing_db = 0.1");
+    assert!((plain.norm() - 2.0).abs() < 1e-15);
+    let butterfly = phaseloom_mesh::topology("butterfly").unwrap().into();
+    let norm = made(butterfly, "[insertion_loss]\ncrossing_db = 0.3").norm();
+    // On the mean over both lines of a cell half a crossing in and half a crossing out: 0.3 dB in all.
+    assert!((norm / 2.0 - 10f64.powf(-0.3 / 20.0)).abs() < 1e-14, "{norm}");
+}

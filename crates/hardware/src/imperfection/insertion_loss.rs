@@ -6,7 +6,7 @@
 //!  ╱  ╲─────── loss ──────────────╱  ╲
 //! ```
 //!
-//! Equal loss in a rectangular mesh is nearly one factor (every path meets N−1 cells on the average); in a triangular
+//! Where waveguides cross, every crossing takes its part. Equal loss in a rectangular mesh is nearly one factor (every path meets N−1 cells on the average); in a triangular
 //! mesh it is not. Unequal arms make a cell non-unitary and its extinction finite. Idle waveguides lose nothing.
 
 use super::{Imperfection, MeshSize};
@@ -28,6 +28,14 @@ pub struct InsertionLoss {
     /// Standard deviation of that further loss between interferometers (dB).
     #[serde(default)]
     pub imbalance_sigma_db: f64,
+    /// Power loss of every crossing of two waveguides (dB), ≥ 0. What light loses on its way to a cell counts as the mean of
+    /// both its inputs, common to both arms.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub crossing_db: f64,
+}
+
+fn is_zero(value: &f64) -> bool {
+    *value <= 0.0
 }
 
 /// Amplitude transmission of a power loss in dB: 10^(−L/20).
@@ -45,8 +53,10 @@ pub(crate) fn arms(common: f64, imbalance_db: f64) -> (f64, f64) {
 impl InsertionLoss {
     /// Sets both arms of every cell; `z` are the draws of its imbalance.
     fn apply(&self, section: &mut Fabricated, z: impl Iterator<Item = f64>) {
-        let common = amplitude(self.loss_db);
-        for (cell, z) in section.cells.iter_mut().zip(z) {
+        let usual = amplitude(self.loss_db);
+        for ((cell, crossings), z) in section.cells.iter_mut().zip(&section.crossings).zip(z) {
+            let crossed = self.crossing_db * crossings;
+            let common = if crossed > 0.0 { usual * amplitude(crossed) } else { usual };
             (cell.upper, cell.lower) = arms(common, self.imbalance_db + self.imbalance_sigma_db * z);
         }
     }
@@ -55,6 +65,7 @@ impl InsertionLoss {
 impl Imperfection for InsertionLoss {
     fn check(&self) -> Result<(), Invalid> {
         at_least("loss_db", self.loss_db, 0.0)?;
+        at_least("crossing_db", self.crossing_db, 0.0)?;
         at_least("imbalance_sigma_db", self.imbalance_sigma_db, 0.0)?;
         if !self.imbalance_db.is_finite() {
             return Err(Invalid::new("imbalance_db", self.imbalance_db, "a finite number"));

@@ -43,6 +43,16 @@ pub struct Shifter {
     pub y_um: f64,
 }
 
+/// Lines that cross before a column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Wires {
+    column: usize,
+    /// Line i is the one that was line `order[i]`.
+    order: Vec<usize>,
+    /// Waveguides that each line crosses, in the order behind.
+    crossed: Vec<usize>,
+}
+
 /// The places of all cells of a mesh, column by column and, in a column, from the lowest mode on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
@@ -58,8 +68,8 @@ pub struct Layout {
     pub columns: usize,
     /// Index of the first cell of each column, and the number of cells.
     starts: Vec<usize>,
-    /// Crossings before a column (or behind the last): line i is the one that was line `order[i]`. By column.
-    wiring: Vec<(usize, Vec<usize>)>,
+    /// Crossings before columns (or behind the last), in their order.
+    wiring: Vec<Wires>,
 }
 
 impl Layout {
@@ -124,15 +134,16 @@ impl Layout {
         order.iter().for_each(|&line| seen[line] = true);
         assert!(order.len() == self.modes && seen.into_iter().all(|s| s), "a permutation of {} lines", self.modes);
         assert!(column <= self.columns && self.wires(column).is_none(), "column {column}");
-        self.wiring.push((column, order));
-        self.wiring.sort();
+        let crossed = crossed(&order);
+        self.wiring.push(Wires { column, order, crossed });
+        self.wiring.sort_by_key(|wires| wires.column);
         self
     }
 
     /// The order in which lines enter a column, where some cross before it.
     #[must_use]
     pub fn wires(&self, column: usize) -> Option<&[usize]> {
-        self.wiring.iter().find(|(at, _)| *at == column).map(|(_, order)| order.as_slice())
+        self.wiring.iter().find(|wires| wires.column == column).map(|wires| wires.order.as_slice())
     }
 
     /// Takes values on the lines through the crossings before a column.
@@ -146,12 +157,38 @@ impl Layout {
     /// Number of crossings of waveguides between columns: pairs of lines that change their order. O(lines log lines).
     #[must_use]
     pub fn wire_crossings(&self) -> usize {
-        self.wiring.iter().map(|(_, order)| inversions(order)).sum()
+        self.wiring.iter().flat_map(|wires| &wires.crossed).sum::<usize>() / 2
+    }
+
+    /// Waveguides that the light of each cell crosses on its way to it, the mean of both its inputs; what is crossed behind
+    /// the last cell of a line counts for that one.
+    #[must_use]
+    pub fn crossings_of_cells(&self) -> Vec<f64> {
+        let mut of_cells = vec![0.0; self.sites.len()];
+        if self.wiring.is_empty() {
+            return of_cells;
+        }
+        let mut lines: Vec<(f64, Option<usize>)> = vec![(0.0, None); self.modes];
+        for column in 0..=self.columns {
+            if let Some(wires) = self.wiring.iter().find(|wires| wires.column == column) {
+                self.wire(column, &mut lines);
+                lines.iter_mut().zip(&wires.crossed).for_each(|(line, &count)| line.0 += count as f64 / 2.0);
+            }
+            for k in if column < self.columns { self.column(column) } else { 0..0 } {
+                let mode = self.sites[k].mode;
+                of_cells[k] += lines[mode].0 + lines[mode + 1].0;
+                lines[mode..mode + 2].fill((0.0, Some(k)));
+            }
+        }
+        for (count, last) in lines {
+            last.into_iter().for_each(|k| of_cells[k] += count);
+        }
+        of_cells
     }
 
     /// Columns that light passes without meeting crossings in between.
     pub(crate) fn runs(&self, columns: Range<usize>) -> Vec<Range<usize>> {
-        let inner = self.wiring.iter().map(|(at, _)| *at).filter(|at| columns.start < *at && *at < columns.end);
+        let inner = self.wiring.iter().map(|wires| wires.column).filter(|at| columns.start < *at && *at < columns.end);
         let mut ends: Vec<usize> = inner.collect();
         ends.push(columns.end);
         let starts = std::iter::once(columns.start).chain(ends.clone());
@@ -208,29 +245,29 @@ impl Layout {
     }
 }
 
-/// Pairs in the wrong order, by merging.
-fn inversions(order: &[usize]) -> usize {
-    fn sort(values: &mut Vec<usize>) -> usize {
-        if values.len() < 2 {
-            return 0;
-        }
-        let mut right = values.split_off(values.len() / 2);
-        let mut count = sort(values) + sort(&mut right);
-        let (mut merged, mut rest) = (Vec::with_capacity(values.len() + right.len()), right.into_iter().peekable());
-        let mut passed = 0;
-        for &value in values.iter() {
-            while let Some(smaller) = rest.next_if(|&r| r < value) {
-                merged.push(smaller);
-                passed += 1;
+/// How many others each line crosses, in the order behind: those that stand on its other side then. A binary indexed tree
+/// counts them in O(N log N).
+fn crossed(order: &[usize]) -> Vec<usize> {
+    let n = order.len();
+    let mut tree = vec![0; n + 1];
+    order
+        .iter()
+        .enumerate()
+        .map(|(before, &from)| {
+            let (mut smaller, mut i) = (0, from);
+            while i > 0 {
+                smaller += tree[i];
+                i &= i - 1;
             }
-            count += passed;
-            merged.push(value);
-        }
-        merged.extend(rest);
-        *values = merged;
-        count
-    }
-    sort(&mut order.to_vec())
+            let mut i = from + 1;
+            while i <= n {
+                tree[i] += 1;
+                i += i & i.wrapping_neg();
+            }
+            // Of the lines that stand before it now, those from behind it; and the other way round.
+            (before - smaller) + (from - smaller)
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -242,11 +279,12 @@ mod tests {
         for (order, count) in
             [(vec![], 0), (vec![0, 1, 2], 0), (vec![1, 0], 1), (vec![3, 2, 1, 0], 6), (vec![0, 2, 1, 3], 1)]
         {
-            assert_eq!(inversions(&order), count, "{order:?}");
+            assert_eq!(crossed(&order).into_iter().sum::<usize>(), 2 * count, "{order:?}");
         }
         // A perfect shuffle of 2s lines has s(s−1)/2 crossings.
         let shuffle: Vec<usize> = (0..16).map(|i| i / 2 + 8 * (i % 2)).collect();
-        assert_eq!(inversions(&shuffle), 28);
+        assert_eq!(crossed(&shuffle).into_iter().sum::<usize>(), 56);
+        assert_eq!(crossed(&[3, 0, 1, 2]), [3, 1, 1, 1]);
     }
 
     #[test]
