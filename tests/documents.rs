@@ -184,7 +184,7 @@ fn run_documented(sandbox: &Path, command: &str) -> Option<String> {
                         text.replace("[data]\nsamples = 256", "[data]").replace("[data]", "[data]\nsamples = 256");
                     text.replace("correction_effort = 0.1", "correction_effort = 0.002")
                         .replace("0.01, 0.03, ", "")
-                        .replace("[0.05, 0.1, 0.15, 0.2]", "[0.1]")
+                        .replace("[0.05, 0.1, 0.15]", "[0.1]")
                         .replace("\"self_configuration\", ", "")
                 });
                 phaseloom(sandbox, &["run", file, "--trials", "1"]);

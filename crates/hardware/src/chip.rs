@@ -151,8 +151,10 @@ impl Chip {
         if ports == 0 {
             return Err(HardwareError::NoPorts);
         }
-        // Phases and errors of about 2·ports² numbers each in memory, and their text.
-        phaseloom_mesh::require_memory(400.0 * (ports as f64).powi(2), &format!("a core of {ports} ports"))?;
+        let design = design.into();
+        MatrixProgram::carries(design, ports, ports, ports)?;
+        // Phases and errors of up to 8·ports² numbers each in memory (lines may be twice the ports), and their text.
+        phaseloom_mesh::require_memory(1600.0 * (ports as f64).powi(2), &format!("a core of {ports} ports"))?;
         let shape = MatrixProgram::blank(ports, ports, design);
         Self::fabricate(process, &shape, sample)
     }
@@ -266,13 +268,21 @@ impl Process {
     }
 
     /// The same for a matrix that fills only a corner of its core, of `lines` attenuators. Its meshes are block-diagonal
-    /// with an identity, so light and errors stay in the corner and the relative error is that of the whole depth.
+    /// with an identity, so light and errors stay in the corner and the relative error is that of the whole depth; not so
+    /// where lines far apart meet, or are dumped: there it is an estimate.
     pub(crate) fn predicted_corner_error_squared(&self, program: &MatrixProgram, lines: usize) -> f64 {
         let meshes = program.sections().iter().filter(|s| s.kind() == SectionKind::Mesh);
         let mesh = |passed: MeshSize| self.sources().map(|(_, s)| s.mesh_error_squared(&passed)).sum::<f64>();
         let meshes: f64 = meshes.map(|section| mesh(MeshSize::of(section))).sum();
-        if program.form() != Form::Svd {
-            return meshes;
+        match program.form() {
+            Form::Svd | Form::Auto => {}
+            Form::Unitary => return meshes,
+            // Errors count beside what the mesh lets pass: ‖M‖² of the N of a unitary.
+            Form::Direct => {
+                let passed = program.clone().with_electronic_gain(1.0).matrix().norm_squared();
+                let (rows, columns) = program.shape();
+                return meshes * rows.max(columns) as f64 / passed.max(f64::MIN_POSITIVE);
+            }
         }
         let transmissions: Vec<f64> =
             program.sections()[1].settings().theta().iter().take(lines).map(|theta| (theta / 2.0).sin()).collect();

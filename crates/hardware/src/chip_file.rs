@@ -108,7 +108,7 @@ impl Chip {
             |(key, found, expected): Wrong| HardwareError::ChipContent { path: path.to_owned(), key, found, expected };
         file.process.check()?;
         let svd = match (file.form.as_str(), &file.left, &file.attenuators) {
-            ("svd", Some(_), Some(_)) => true,
+            ("svd", Some(_), Some(_)) if !design.topology.is_direct() => true,
             ("direct", None, None) if design.topology.is_direct() => false,
             ("unitary", None, None) if !design.topology.is_direct() => false,
             (form, ..) => {
@@ -129,6 +129,10 @@ impl Chip {
         // The file itself bounds the number of ports: no layout is built before that agrees.
         let mesh = |name: &str, part: &Part, ports: usize| {
             counts(name, "output_offset_rad", part.output_offset_rad.len(), ports)?;
+            if part.cells.len() + 1 < ports {
+                return counts(name, "cells", part.cells.len(), ports - 1)
+                    .map(|()| Fabricated::perfect(&design.blank(0)));
+            }
             read_part(name, part, &design.blank(ports))
         };
         phaseloom_mesh::require_memory(
@@ -211,6 +215,10 @@ fn read_part(name: &str, part: &Part, section: &Section) -> Result<Fabricated, W
             ("phi_offset_rad", cell.phi_offset_rad),
         ] {
             possible(|| format!("{name}.cells[{k}].{key}"), angle)?;
+        }
+        if section.layout().cell.splitters() < 3 && !is_zero(&cell.gamma_rad) {
+            let expected = "none: the cell has two splitters".into();
+            return Err((format!("{name}.cells[{k}].gamma_rad"), cell.gamma_rad.to_string(), expected));
         }
         offsets.set_cell(k, cell.theta_offset_rad, cell.phi_offset_rad);
         states.push(CellErrors {

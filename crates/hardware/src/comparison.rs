@@ -25,7 +25,7 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// Those of a mesh of so many ports.
+    /// Those of a mesh of so many ports, alone: a mesh for few rows is tried with an attenuator behind it.
     #[must_use]
     pub fn of(design: MeshDesign, ports: usize) -> Self {
         let layout = design.layout(ports);

@@ -27,7 +27,8 @@ pub enum Form {
 
 /// The settings of a whole matrix: `W = gain · (product of the sections)`.
 ///
-/// Canonical: equal matrices have equal programs, and rounding in the matrix moves them by rounding only.
+/// Canonical: equal matrices have equal programs, and rounding in the matrix moves them by rounding only. Programs of meshes
+/// that are fitted, not decomposed, are excepted: a search amplifies rounding.
 #[derive(Clone, Debug)]
 pub struct MatrixProgram {
     pub(crate) design: MeshDesign,
@@ -40,7 +41,7 @@ pub struct MatrixProgram {
 impl MatrixProgram {
     /// Programs an M×N matrix in double precision; `Form::Auto` takes one mesh where `max|U†U−I| ≤ 1e-9`.
     ///
-    /// The rebuilt matrix is within `1e-13·max(M,N)·‖W‖₂` (Frobenius) of the target. O(max(M,N)³).
+    /// But for meshes that are not universal the rebuilt matrix is within `1e-13·max(M,N)·‖W‖₂` (Frobenius) of the target. O(max(M,N)³).
     ///
     /// # Errors
     ///
@@ -135,8 +136,12 @@ impl MatrixProgram {
         Self { design, rows, columns, gain: 1.0, sections }
     }
 
-    /// Refuses what a mesh for few rows cannot do: `lines` of them are needed.
-    fn carries(design: MeshDesign, lines: usize, rows: usize, columns: usize) -> Result<(), MeshError> {
+    /// Refuses what a mesh for few rows cannot do: of a rows×columns matrix, `lines` singular values.
+    ///
+    /// # Errors
+    ///
+    /// [`MeshError::Topology`].
+    pub fn carries(design: MeshDesign, lines: usize, rows: usize, columns: usize) -> Result<(), MeshError> {
         match design.topology.rows() {
             Some(most) if lines > most || rows > most => {
                 Err(MeshError::Topology { topology: design.topology.key(), limit: "carries one row", rows, columns })
@@ -170,7 +175,13 @@ impl MatrixProgram {
         }
         let mesh = |u: DMatrix<Complex64>| design.program(&Unitary::trusted(u));
         let sections = vec![mesh(svd.v.adjoint())?, Section::attenuators(column), mesh(svd.u)?];
-        Ok(Self { design, rows, columns, gain, sections })
+        let mut program = Self { design, rows, columns, gain, sections };
+        if !design.topology.is_universal() && design.topology.rows().is_none() {
+            // Both meshes are approximations: the gain that brings their product nearest, Re⟨M, W⟩/‖M‖².
+            let made = program.optics();
+            program.gain = (made.dotc(w).re / made.norm_squared().max(f64::MIN_POSITIVE)).max(0.0);
+        }
+        Ok(program)
     }
 
     /// One unitary mesh, one direct mesh, or two meshes with attenuators.

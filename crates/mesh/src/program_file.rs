@@ -223,8 +223,12 @@ fn possible(key: impl FnOnce() -> String, phase: f64) -> Result<f64, Wrong> {
 }
 
 fn read_mesh(name: &str, mesh: Mesh, design: MeshDesign) -> Result<Section, Wrong> {
-    // Counted before a layout is built, so that an absurd size costs nothing.
     expect(&format!("{name}.output (number of)"), mesh.output.len(), mesh.modes)?;
+    // Every mesh has a cell for each port but one: no layout is made of a size that the file does not bear out.
+    if mesh.cells.len() + 1 < mesh.modes {
+        let expected = format!("those of {} modes", mesh.modes);
+        return Err(Wrong(format!("{name}.cells (number of)"), mesh.cells.len().to_string(), expected));
+    }
     let layout = design.layout(mesh.modes);
     expect(&format!("{name}.cells (number of)"), mesh.cells.len(), layout.sites.len())?;
     let shown = |lines: Option<usize>| lines.map_or("none, as many as ports".to_owned(), |lines| lines.to_string());

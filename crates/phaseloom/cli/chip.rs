@@ -1,8 +1,8 @@
 use super::{Ending, output};
 use clap::Args;
 use phaseloom::hardware::{self, HardwareError, Process, Sample};
-use phaseloom::mesh::{MeshDesign, cell_of};
-use phaseloom::{MatrixProgram, topology};
+use phaseloom::mesh::{MeshDesign, cell_of, convention};
+use phaseloom::topology;
 use std::path::{Path, PathBuf};
 
 /// Sample one imperfect chip from a process and save it
@@ -46,7 +46,7 @@ impl Chip {
         let process = load_process(&self.process)?;
         let sample = Sample { seed: self.seed, trial: self.trial, core: 0 };
         let chip = match (&self.program, self.core) {
-            (Some(program), _) => hardware::Chip::fabricate(&process, &MatrixProgram::load(program)?, sample)?,
+            (Some(program), _) => hardware::Chip::fabricate(&process, &convention::load(program)?, sample)?,
             (None, ports) => {
                 let design = MeshDesign { topology: topology(&self.topology)?, cell: cell_of(&self.cell)? };
                 hardware::Chip::fabricate_core(&process, ports.unwrap_or(0), design, sample)?

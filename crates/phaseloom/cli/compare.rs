@@ -54,8 +54,9 @@ impl Compare {
             anyhow::ensure!((least..=most).contains(&found), "--{name}: found {found}, expected {least} to {most}");
         }
         let process = load_process(&self.process)?;
-        // A diamond has four times the cells of a square of its ports, a chip and its gradients some numbers for each.
-        require_memory(2000.0 * (self.modes as f64).powi(2), &format!("meshes of {} ports", self.modes))?;
+        // Meshes have up to 2N² cells, a chip and its gradients some hundred bytes for each; every thread has one.
+        let threads = std::thread::available_parallelism().map_or(1, usize::from) as f64;
+        require_memory(threads * 2000.0 * (self.modes as f64).powi(2), &format!("meshes of {} ports", self.modes))?;
         let Some(lines) = self.lines(&process)? else {
             output::note("interrupted: nothing was written");
             return Ok(Ending::Interrupted);

@@ -28,6 +28,7 @@ pub struct Convert {
 impl Convert {
     pub fn execute(self) -> anyhow::Result<Ending> {
         let to = if self.to == OURS { None } else { Some(convention(&self.to)?) };
+        output::not_over(&self.output, &[("the program", &self.program)])?;
         let program = load(&self.program)?;
         let (rows, columns) = program.shape();
         let mut text = format!("{rows}×{columns}, {}, {} interferometers\n", self.to, program.interferometers());

@@ -1,9 +1,9 @@
 use super::{Ending, interrupt, output};
 use anyhow::Context;
 use clap::Args;
-use phaseloom::MatrixProgram;
 use phaseloom::hardware::correction::{CORRECTIONS, Corrected, Correction, Instruments, correct, correction};
 use phaseloom::hardware::{Chip, HardwareError};
+use phaseloom::mesh::convention;
 use std::path::PathBuf;
 
 /// Times the noise of a reading from which on a fit counts as failed: a good one leaves at most once.
@@ -57,7 +57,7 @@ impl Correct {
         if let Some(path) = &self.output {
             output::not_over(path, &[("the program", &self.program), ("the chip", &self.chip)])?;
         }
-        let target = MatrixProgram::load(&self.program)?;
+        let target = convention::load(&self.program)?;
         let chip = Chip::load(&self.chip)?;
         if target.gain() <= 0.0 {
             anyhow::bail!("{}: `gain` is 0: a matrix of zeros asks for nothing", self.program.display());

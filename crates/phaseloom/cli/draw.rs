@@ -3,13 +3,13 @@ use anyhow::{Context, bail, ensure};
 use clap::Args;
 use phaseloom::hardware::Chip;
 use phaseloom::mesh::cell::{CellErrors, transfer};
-use phaseloom::mesh::{Cell, Section, SectionKind, Settings, write_atomically};
+use phaseloom::mesh::{Cell, Section, SectionKind, Settings, convention, write_atomically};
 use phaseloom::report::{MeshColumn, MeshDrawing, Part, Port, Shifter, png};
 use phaseloom::{Complex64, Form, MatrixProgram};
 use std::f64::consts::FRAC_PI_4;
 use std::path::{Path, PathBuf};
 
-/// The largest mesh that is drawn: 16 384 interferometers, beyond which neither an eye nor a browser follows.
+/// The largest mesh that is drawn: some ten thousand interferometers, beyond which neither an eye nor a browser follows.
 const MODES: usize = 128;
 
 /// Pixels of a PNG for one of the drawing, and the most in a row.
@@ -47,7 +47,10 @@ impl Draw {
             "{}: the drawing ends in `{ending}`: expected a name that ends in .svg or .png",
             self.output.display()
         );
-        let program = MatrixProgram::load(&self.program)?;
+        let mut read = vec![("the program", self.program.as_path())];
+        read.extend(self.chip.iter().map(|chip| ("the chip", chip.as_path())));
+        output::not_over(&self.output, &read)?;
+        let program = convention::load(&self.program)?;
         let (rows, columns) = program.shape();
         let path = self.program.display();
         if rows.max(columns) > MODES {

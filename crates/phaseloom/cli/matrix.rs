@@ -2,8 +2,9 @@ use super::chip::load_process;
 use super::{Ending, output};
 use clap::Args;
 use phaseloom::hardware::{Chip, Sample};
+use phaseloom::mesh::convention;
 use phaseloom::network::data::write_matrix_npy;
-use phaseloom::{Complex64, MatrixProgram, fidelity, relative_error};
+use phaseloom::{Complex64, fidelity, relative_error};
 use std::path::PathBuf;
 
 /// The matrix that a program makes, on a perfect or on a given chip
@@ -42,7 +43,7 @@ impl Matrix {
             read.extend(self.process.as_deref().map(|path| ("the process", path)));
             output::not_over(path, &read)?;
         }
-        let program = MatrixProgram::load(&self.program)?;
+        let program = convention::load(&self.program)?;
         let ideal = program.matrix();
         let chip = match (&self.chip, &self.process) {
             (Some(path), _) => Some(Chip::load(path)?),

@@ -73,7 +73,7 @@ impl Program {
         );
         if !design.topology.is_universal() {
             let reached = phaseloom::relative_error(&w, &program.matrix());
-            text += &format!("not universal: the nearest that was found, ‖Ŵ − W‖/‖W‖ = {reached:.3}\n");
+            text += &format!("not universal: each mesh the nearest that was found, ‖Ŵ − W‖/‖W‖ = {reached:.3}\n");
         }
         output::show(&text)?;
         Ok(Ending::Done)

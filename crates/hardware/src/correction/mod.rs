@@ -181,7 +181,7 @@ pub(crate) fn mended(
     let mut found = method.settings(&mut lab)?;
     let settings = std::mem::take(&mut found.settings).into_iter().map(outcome::wrapped).collect();
     let mut program = target.with_settings(settings);
-    if let (Form::Svd, Some(amplitude)) = (target.form(), found.amplitude) {
+    if let (Form::Svd | Form::Direct, Some(amplitude)) = (target.form(), found.amplitude) {
         program = program.with_electronic_gain(target.gain() / amplitude);
     }
     Ok((program, found, lab.readings()))

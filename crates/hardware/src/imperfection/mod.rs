@@ -60,7 +60,7 @@ pub trait Imperfection: Send + Sync + std::fmt::Debug {
     }
 }
 
-/// What light meets on its way through a mesh, on the mean over its ports. Where lines are dumped, an upper bound.
+/// What light meets on its way through a mesh, on the mean over its lines.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MeshSize {
     /// Cells: N−1 in a universal mesh of N ports.

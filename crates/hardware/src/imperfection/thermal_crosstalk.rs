@@ -1,7 +1,8 @@
 //! Heaters that warm their neighbours: `φ′ = φ + C·φ`, with the phases that the heaters really make, in [0, 2π).
 //!
 //! * by coefficient: a shifter gains `coefficient·φ` from the same kind of shifter of each cell one mode above or
-//!   below, in the same column or the next (four diagonal neighbours inside a mesh; L2ight's model);
+//!   below, in the same column or the next (four diagonal neighbours inside a mesh; L2ight's model); where lines cross
+//!   between columns, so that cells stand row by row, of those beside it and of those above and below;
 //! * by distance: heater and victim d µm apart, `γ(d) = Σ p_k d^k` below 23 µm, `0.2167267·e^{−0.12747211 d}` beyond
 //!   (SCATTER, fitted to a heat simulation). A cell feels `γ(d_upper) − γ(d_lower)`, for only the difference of its arms
 //!   counts there; an output phase feels γ(d). Heaters beyond 100 µm (γ < 1e-6) are left out.
@@ -68,14 +69,17 @@ impl Imperfection for ThermalCrosstalk {
 fn by_coefficient(coefficient: f64, section: &Section, phases: &mut Settings) {
     let heaters = phases.clone();
     let layout = section.layout();
+    // Columns, and modes, to the four neighbours: like the bricks of a wall, or row by row where lines cross in between.
+    let bricks = [(-1, -1), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 1)];
+    let rows = [(-1, 0), (0, -2), (0, 2), (1, 0)];
+    let neighbours: &[(isize, isize)] = if layout.wire_crossings() == 0 { &bricks } else { &rows };
     for (k, site) in layout.sites.iter().enumerate() {
         let (mut theta, mut phi) = (heaters.theta()[k], heaters.phi()[k]);
-        for column in site.column.saturating_sub(1)..=site.column + 1 {
-            for mode in [site.mode.wrapping_sub(1), site.mode + 1] {
-                if let Some(j) = layout.index_of(Site { column, mode }) {
-                    theta += coefficient * heaters.theta()[j];
-                    phi += coefficient * heaters.phi()[j];
-                }
+        for &(columns, modes) in neighbours {
+            let place = site.column.checked_add_signed(columns).zip(site.mode.checked_add_signed(modes));
+            if let Some(j) = place.and_then(|(column, mode)| layout.index_of(Site { column, mode })) {
+                theta += coefficient * heaters.theta()[j];
+                phi += coefficient * heaters.phi()[j];
             }
         }
         phases.set_cell(k, theta, phi);

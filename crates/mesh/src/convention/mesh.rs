@@ -43,8 +43,16 @@ pub struct ConvertedMesh {
 
 impl ConvertedMesh {
     /// A mesh of ours in another convention; the matrix stays the same to rounding. O(cells).
+    ///
+    /// # Panics
+    ///
+    /// If the mesh has other cells than plain interferometers, or lines that cross or are no ports:
+    /// [`super::ConvertedProgram::new`] refuses them.
     #[must_use]
     pub fn new(section: &Section, convention: &'static dyn Convention) -> Self {
+        let layout = section.layout();
+        let plain = layout.cell == crate::Cell::Mzi && layout.modes == layout.ports && layout.wire_crossings() == 0;
+        assert!(plain, "conventions know plain cells between neighbours");
         Self::of_waveguides(&Waveguides::of_section(section), convention)
     }
 

@@ -130,7 +130,7 @@ pub fn multiply_into<T: Real>(out: &mut [T], weight: &DMatrix<T>, batch: &[T], a
     matmul(product, accumulate, view(weight), batch, factor, Par::Seq);
 }
 
-/// QR of a square matrix: (Q, R), Householder, R's diagonal of any phase.
+/// QR: (Q square, R), Householder, R's diagonal of any phase.
 #[must_use]
 pub fn qr(a: &DMatrix<Complex64>) -> (DMatrix<Complex64>, DMatrix<Complex64>) {
     let factors = view(a).qr();
@@ -229,7 +229,7 @@ fn jacobi(a: &DMatrix<Complex64>) -> Svd {
                 let (x, y) = (made.column(p).norm_squared(), made.column(q).norm_squared());
                 let overlap = made.column(p).dotc(&made.column(q));
                 let size = overlap.norm();
-                if size <= f64::EPSILON * (x * y).sqrt() {
+                if size <= n as f64 * f64::EPSILON * (x * y).sqrt() {
                     continue;
                 }
                 settled = false;
