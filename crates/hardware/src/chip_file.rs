@@ -4,7 +4,9 @@ use crate::chip::{Chip, Fabricated, Sample};
 use crate::imperfection::Process;
 use crate::{HardwareError, MatrixForm};
 use phaseloom_mesh::cell::CellErrors;
-use phaseloom_mesh::{Cell as Kind, MeshDesign, Section, Settings, cell_of, read_text, topology, write_atomically};
+use phaseloom_mesh::{
+    Cell as Kind, MeshDesign, MeshError, Section, Settings, cell_of, read_text, topology, write_atomically,
+};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -103,7 +105,15 @@ impl Chip {
         let text = read_text(path)?;
         let file: File = serde_json::from_str(&text)
             .map_err(|source| HardwareError::ChipSyntax { path: path.to_owned(), source })?;
-        let design = MeshDesign { topology: topology(&file.topology)?, cell: cell_of(&file.cell)? };
+        let unknown = |key: &str, found: &str, known: MeshError| HardwareError::ChipContent {
+            path: path.to_owned(),
+            key: key.into(),
+            found: format!("`{found}`"),
+            expected: known.to_string(),
+        };
+        let topology = topology(&file.topology).map_err(|known| unknown("topology", &file.topology, known))?;
+        let cell = cell_of(&file.cell).map_err(|known| unknown("cell", &file.cell, known))?;
+        let design = MeshDesign { topology, cell };
         let wrong =
             |(key, found, expected): Wrong| HardwareError::ChipContent { path: path.to_owned(), key, found, expected };
         file.process.check()?;

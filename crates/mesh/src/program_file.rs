@@ -130,7 +130,15 @@ impl MatrixProgram {
         // Layouts are made of sizes that the file names.
         let side = file.rows.max(file.columns).min(text.len()) as f64;
         require_memory(64.0 * side * side, "reading the program")?;
-        let design = MeshDesign { topology: topology(&file.topology)?, cell: cell(&file.cell)? };
+        let unknown = |key: &str, found: &str, known: MeshError| MeshError::ProgramContent {
+            path: path.to_owned(),
+            key: key.into(),
+            found: format!("`{found}`"),
+            expected: known.to_string(),
+        };
+        let topology = topology(&file.topology).map_err(|known| unknown("topology", &file.topology, known))?;
+        let cell = cell(&file.cell).map_err(|known| unknown("cell", &file.cell, known))?;
+        let design = MeshDesign { topology, cell };
         read(file, design).map_err(|Wrong(key, found, expected)| MeshError::ProgramContent {
             path: path.to_owned(),
             key,

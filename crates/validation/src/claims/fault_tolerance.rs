@@ -14,7 +14,7 @@ pub(super) const CLAIM: Claim = Claim {
     source: "I11, I12 and notes §7.4, derived and checked; Hamerly, Bandyopadhyay, Englund 2022 (caption and abstract found)",
     method: "splitter_error, random or common, → chips of Haar unitaries of each cell → `local` → rms of E; share of chips \
              with no cell out of reach",
-    criterion: "|d ln E/d ln N| < .1 from N = 16 on (notes §7.4); prefactors of first order within 10 %, of a crossing within \
+    criterion: "d ln E/d ln N within ±.1 from N = 16 on (notes §7.4); prefactors of first order within 10 %, of a crossing within \
                 25 % (the notes found 19 % at N = 64), each beside 3 s.e.; coverage within 3 s.e. + .03 of next order",
     rows,
 };
