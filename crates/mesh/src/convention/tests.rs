@@ -135,7 +135,7 @@ fn the_screen_stands_where_the_convention_has_it() {
 
 #[test]
 fn a_heater_has_no_negative_phase_and_no_full_turn() {
-    assert_eq!([heater(-1e-17), heater(TAU), heater(-3e-15), heater(0.0)], [0.0; 4]);
+    assert!([-1e-17, TAU, -3e-15, 0.0].into_iter().all(|phase| heater(phase).to_bits() == 0));
     assert!((heater(-1.0) - (TAU - 1.0)).abs() < 1e-15 && (heater(7.0) - (7.0 - TAU)).abs() < 2e-15);
 }
 

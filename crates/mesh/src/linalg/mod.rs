@@ -171,10 +171,12 @@ pub fn svd(a: &DMatrix<Complex64>) -> Result<Svd, MeshError> {
     let scaled = a.map(|z| Complex64::new(z.re / scale, z.im / scale));
     let tolerance = 1e-14 * rows.max(columns) as f64;
     let mut best = f64::INFINITY;
-    let attempts: [fn(&DMatrix<Complex64>) -> Option<Svd>; 3] =
-        [decompose, |a| decompose(&a.adjoint()).map(Svd::adjoint), |a| Some(jacobi(a))];
-    for attempt in attempts {
-        let found = attempt(&scaled);
+    for attempt in 0..3 {
+        let found = match attempt {
+            0 => decompose(&scaled),
+            1 => decompose(&scaled.adjoint()).map(Svd::adjoint),
+            _ => Some(jacobi(&scaled)),
+        };
         let Some(mut found) = found else { continue };
         let residual = residual(&scaled, &found);
         if residual <= tolerance {
