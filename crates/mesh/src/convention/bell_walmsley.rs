@@ -7,7 +7,7 @@
 //!
 //! Strawberry Fields leaves out the factor i: its σ is Σ + π/2, its δ is Δ.
 //!
-//! Where the outer phases go [derived]: a cell takes up a phase x common to its two inputs, or to its two outputs, as
+//! Where the outer phases go (derived): a cell takes up a phase x common to its two inputs, or to its two outputs, as
 //! `θ₁ + x, θ₂ + x`. So each pair of ports of a cell joins two waveguides: it can clear one of them at the cost of the
 //! other. Waveguides joined so make paths that end at ports of the mesh, N of them, and rings. Along a path each pair clears
 //! the waveguide before it, and one phase is left at the end. A ring keeps one phase, and one of its pairs is not needed.

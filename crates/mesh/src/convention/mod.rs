@@ -3,7 +3,7 @@
 //! What all cells of two 50:50 splitters share is `B(θ) = S·P(θ)·S`. They differ in phases before and behind it, in what
 //! they call θ and on which of the four ports φ stands. So a mesh in any convention is the same `B(θ)` in the same places,
 //! with phases on the waveguides between them ([`Waveguides`]); a convention says which phases its cells take up, and where
-//! the rest stands, the phase screen. Two facts move phases ([derived]):
+//! the rest stands, the phase screen. Two facts move phases (derived):
 //!
 //! * a phase common to both inputs of a cell comes out at both outputs: `B·e^{ix} = e^{ix}·B`;
 //! * of the phases at its inputs (or outputs) a cell with φ there takes up the difference.

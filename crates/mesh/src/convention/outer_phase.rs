@@ -1,7 +1,7 @@
 //! Conventions whose cells have an inner phase θ and an outer phase φ on one of their four ports.
 //!
 //! With `B(θ) = S·P(θ)·S` every such cell is
-//! `e^{i·c·θ'}·diag(e^{i·behind})·B(θ₀ + f·θ')·diag(e^{i·before})`, and `e^{±iφ'}` on a port. The constants are [derived] from
+//! `e^{i·c·θ'}·diag(e^{i·behind})·B(θ₀ + f·θ')·diag(e^{i·before})`, and `e^{±iφ'}` on a port. The constants are (derived) from
 //! the definitions beside them, and tested against these; e.g. for Clements `T_C = e^{iθ'}·B(π − 2θ')·P(φ' + π)`.
 
 use super::{Convention, Dressed, ScreenPhase, Waveguides, heater, waveguides::lines};
