@@ -93,4 +93,9 @@ fn meshes_side_by_side() {
     run(["compare", "--modes", "1"]).refused(&["--modes", "2 to 512"]);
     run(["compare", "--modes", "4", "--trials", "1"]).refused(&["--trials"]);
     run(["compare", "--process", "preset:none"]).refused(&["none"]);
+    let dark = scene.write("dark.toml", "[insertion_loss]\nloss_db = 5000\n");
+    let folder = scene.path("dark");
+    wait(phaseloom().args(["compare", "--modes", "4", "--trials", "2", "--process"]).arg(dark).arg("-o").arg(&folder))
+        .refused(&["dark.toml", "no light"]);
+    assert!(!folder.exists());
 }

@@ -86,7 +86,11 @@ pub fn trial(
     let made = chip.realise(&program)?;
     let corrected = correct(&chip, &program, correction("local")?, &Instruments::default())?;
     let mended = chip.realise(&corrected.program)?;
-    let lost = |made| (1.0 - fidelity(&wanted_optics, made)).max(0.0);
+    // Where no light passes there is no fidelity: all is lost.
+    let lost = |made| match fidelity(&wanted_optics, made) {
+        fidelity if fidelity.is_finite() => (1.0 - fidelity).max(0.0),
+        _ => 1.0,
+    };
     let loss = Chip::nominal(process, &program)?.realise(&program)?.norm() / wanted_optics.norm();
     Ok(Trial {
         ideal: lost(&program.clone().with_electronic_gain(1.0).matrix()),

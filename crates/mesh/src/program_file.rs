@@ -11,6 +11,7 @@ use std::path::Path;
 
 const FORMAT: &str = "phaseloom-program";
 const VERSION: u32 = 1;
+const LARGEST_GAIN: f64 = 1e153;
 const CONVENTION: &str = "S(pi/4+beta) P(theta) S(pi/4+alpha) P(phi), P on the upper arm, rad";
 
 #[derive(Serialize, Deserialize)]
@@ -152,8 +153,9 @@ fn read(file: File, design: MeshDesign) -> Result<MatrixProgram, Wrong> {
     expect("format", file.format.as_str(), FORMAT)?;
     expect("version", file.version, VERSION)?;
     expect("convention", file.convention.as_str(), CONVENTION)?;
-    if !(file.gain.is_finite() && file.gain >= 0.0) {
-        return Err(Wrong("gain".into(), file.gain.to_string(), "a finite number ≥ 0".into()));
+    // Matrices have entries up to 1e151; what is beyond would leave the range of a double when it is squared.
+    if !(0.0..=LARGEST_GAIN).contains(&file.gain) {
+        return Err(Wrong("gain".into(), format!("{:e}", file.gain), format!("a number from 0 to {LARGEST_GAIN:e}")));
     }
     for (key, size) in [("rows", file.rows), ("columns", file.columns)] {
         if size == 0 {
@@ -168,6 +170,7 @@ fn read(file: File, design: MeshDesign) -> Result<MatrixProgram, Wrong> {
         ("direct", None, None) if direct => vec![right],
         ("unitary", None, None) if !direct => {
             expect("rows", file.rows, file.columns)?;
+            expect("gain", file.gain, 1.0)?;
             vec![right]
         }
         ("svd", Some(left), Some(attenuators)) if !direct => {

@@ -99,12 +99,14 @@ impl Compare {
         text += "\nmeans over chips ± standard error; dB: mean transmission; corrected: `local`, with known errors; tree: one row\n";
         text += &sentence(&lines);
         if let Some(folder) = &self.output {
-            std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+            // All is made before anything is written.
             let csv = self.csv(&lines);
-            write_atomically(&folder.join("table.csv"), csv.as_bytes())?;
             let svg = COMPARISON_FIGURE.draw(&Table::parse(&csv).context("table.csv")?)?;
+            let image = png(&svg, PNG_WIDTH)?;
+            std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+            write_atomically(&folder.join("table.csv"), csv.as_bytes())?;
             write_atomically(&folder.join("figure.svg"), svg.as_bytes())?;
-            write_atomically(&folder.join("figure.png"), &png(&svg, PNG_WIDTH)?)?;
+            write_atomically(&folder.join("figure.png"), &image)?;
         }
         output::show(&text)?;
         Ok(Ending::Done)
@@ -132,7 +134,10 @@ impl Compare {
                 })
                 .collect();
             let Some(trials) = trials.into_iter().collect::<Option<Vec<_>>>() else { return Ok(None) };
-            let trials = trials.into_iter().collect::<Result<_, _>>().with_context(|| design.to_string())?;
+            let trials: Vec<Trial> =
+                trials.into_iter().collect::<Result<_, _>>().with_context(|| design.to_string())?;
+            let dark = trials.iter().any(|trial| trial.transmission.is_nan() || trial.transmission < 1e-100);
+            anyhow::ensure!(!dark, "{}: a chip of the mesh {design} lets no light through", self.process.display());
             lines.push(Line { design, parts: Parts::of(design, self.modes), trials });
         }
         bar.finish_and_clear();
