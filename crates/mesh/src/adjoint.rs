@@ -152,13 +152,12 @@ pub fn gradient(
     for (columns, stored) in segments.into_iter().zip(stored).rev() {
         undo(columns.start + 1..columns.end, (&mut output, &mut adjoint), &mut overlaps, &mut slopes);
         let cells = layout.column(columns.start);
-        let mut slopes_of = Vec::with_capacity(cells.len());
+        let mut arms = Vec::with_capacity(cells.len());
         for cell in cells.clone() {
             let mode = layout.sites[cell].mode;
             let cross = |a: usize, b: usize| Fields::inner((&adjoint, mode + a), (&output, mode + b));
             let sums = Sums { q: [overlaps[mode], overlaps[mode + 1]], x: cross(1, 0), y: cross(0, 1) };
-            let arm = sums.at_interferometer(layout.cell).arm(Complex64::cis(2.0 * errors[cell].beta));
-            slopes_of.push(arm);
+            arms.push(sums.at_interferometer(layout.cell).arm(Complex64::cis(2.0 * errors[cell].beta)));
             let t = layout.cell.transfer(phases.theta()[cell], phases.phi()[cell], errors[cell]);
             adjoint.mix(mode, &conjugate_transpose(&t));
         }
@@ -169,7 +168,7 @@ pub fn gradient(
         for (mode, overlap) in overlaps.iter_mut().enumerate() {
             *overlap = Fields::inner((&adjoint, mode), (&output, mode));
         }
-        for (cell, arm) in cells.zip(slopes_of) {
+        for (cell, arm) in cells.zip(arms) {
             let line = |mode: usize| order.map_or(mode, |order| order[mode]);
             let (upper, lower) = (line(layout.sites[cell].mode), line(layout.sites[cell].mode + 1));
             let external = match layout.cell {

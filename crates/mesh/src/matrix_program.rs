@@ -41,7 +41,8 @@ pub struct MatrixProgram {
 impl MatrixProgram {
     /// Programs an M×N matrix in double precision; `Form::Auto` takes one mesh where `max|U†U−I| ≤ 1e-9`.
     ///
-    /// But for meshes that are not universal the rebuilt matrix is within `1e-13·max(M,N)·‖W‖₂` (Frobenius) of the target. O(max(M,N)³).
+    /// The rebuilt matrix is within `1e-13·max(M,N)·‖W‖₂` (Frobenius) of the target, but for meshes that are not universal.
+    /// O(max(M,N)³), but for meshes that are fitted.
     ///
     /// # Errors
     ///
