@@ -45,6 +45,7 @@ mod topology;
 mod transfers;
 mod trigonometry;
 mod two_sided;
+mod undo;
 mod unitary;
 
 pub use adjoint::gradient;

@@ -218,17 +218,23 @@ impl Builder {
 
 /// `p·d_x·x̃ + q·d_y·ỹ = f·(x̃ + c·ỹ)`: (f, c).
 #[inline]
-pub(crate) fn pivot((mut p, dx): (Complex64, Complex64), (q, dy): (Complex64, Complex64)) -> (Complex64, Complex64) {
-    if p.norm_sqr() < SMALLEST_PIVOT * SMALLEST_PIVOT * q.norm_sqr() {
-        p = Complex64::new(SMALLEST_PIVOT * q.norm(), 0.0);
-    }
-    let (factor, other) = (p * dx, q * dy);
+fn pivot((p, dx): (Complex64, Complex64), (q, dy): (Complex64, Complex64)) -> (Complex64, Complex64) {
+    let (factor, other) = (at_least(p, q) * dx, q * dy);
     let size = factor.norm_sqr();
     if size < f64::MIN_POSITIVE {
         // No light that a double could hold: the line is dark from here on.
         return (Complex64::new(0.0, 0.0), Complex64::new(0.0, 0.0));
     }
     (factor, other * factor.conj() * (1.0 / size))
+}
+
+/// The pivot p, made larger where it is too small beside q.
+#[inline(always)]
+pub(crate) fn at_least(p: Complex64, q: Complex64) -> Complex64 {
+    if p.norm_sqr() < SMALLEST_PIVOT * SMALLEST_PIVOT * q.norm_sqr() {
+        return Complex64::new(SMALLEST_PIVOT * q.norm(), 0.0);
+    }
+    p
 }
 
 impl Sweep {
