@@ -25,7 +25,7 @@ pub struct Fabricated {
 impl Fabricated {
     pub(crate) fn perfect(section: &Section) -> Self {
         let layout = section.layout();
-        let offsets = Settings::zero(layout.sites.len(), section.settings().output().len());
+        let offsets = section.settings().zeroed();
         let own = layout.cell.crossings() as f64;
         let crossings = layout.crossings_of_cells().into_iter().map(|count| count + own).collect();
         Self { kind: layout.cell, crossings, cells: vec![CellErrors::NONE; layout.sites.len()], offsets }

@@ -40,6 +40,8 @@ struct File {
 struct Part {
     cells: Vec<Cell>,
     output_offset_rad: Vec<f64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    edge_offset_rad: Vec<f64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -73,7 +75,11 @@ impl Chip {
     pub fn save(&self, path: &Path) -> Result<(), HardwareError> {
         let sample = self.sample.unwrap_or(Sample { seed: 0, trial: 0, core: 0 });
         let mut parts = self.sections.iter().map(write_part);
-        let right = parts.next().unwrap_or(Part { cells: Vec::new(), output_offset_rad: Vec::new() });
+        let right = parts.next().unwrap_or(Part {
+            cells: Vec::new(),
+            output_offset_rad: Vec::new(),
+            edge_offset_rad: Vec::new(),
+        });
         let (attenuators, left) = (parts.next(), parts.next());
         let file = File {
             format: FORMAT.into(),
@@ -185,7 +191,11 @@ fn write_part(section: &Fabricated) -> Part {
         theta_offset_rad: offsets.theta()[k],
         phi_offset_rad: offsets.phi()[k],
     });
-    Part { cells: cells.collect(), output_offset_rad: offsets.output().to_vec() }
+    Part {
+        cells: cells.collect(),
+        output_offset_rad: offsets.output().to_vec(),
+        edge_offset_rad: offsets.edges().to_vec(),
+    }
 }
 
 fn possible(key: impl FnOnce() -> String, angle: f64) -> Result<(), Wrong> {
@@ -206,9 +216,10 @@ fn counts(name: &str, key: &str, found: usize, expected: usize) -> Result<(), Wr
 
 fn read_part(name: &str, part: &Part, section: &Section) -> Result<Fabricated, Wrong> {
     let (cells, outputs) = (section.layout().sites.len(), section.settings().output().len());
+    counts(name, "edge_offset_rad", part.edge_offset_rad.len(), section.settings().edges().len())?;
     counts(name, "cells", part.cells.len(), cells)?;
     counts(name, "output_offset_rad", part.output_offset_rad.len(), outputs)?;
-    let mut offsets = Settings::zero(cells, outputs);
+    let mut offsets = section.settings().zeroed();
     let mut states = Vec::with_capacity(cells);
     for (k, cell) in part.cells.iter().enumerate() {
         for (key, value) in [("upper_amplitude", cell.upper_amplitude), ("lower_amplitude", cell.lower_amplitude)] {
@@ -241,6 +252,10 @@ fn read_part(name: &str, part: &Part, section: &Section) -> Result<Fabricated, W
     for (mode, &offset) in part.output_offset_rad.iter().enumerate() {
         possible(|| format!("{name}.output_offset_rad[{mode}]"), offset)?;
         offsets.set_output(mode, offset);
+    }
+    for (k, &offset) in part.edge_offset_rad.iter().enumerate() {
+        possible(|| format!("{name}.edge_offset_rad[{k}]"), offset)?;
+        offsets.set_edge(k, offset);
     }
     Ok(Fabricated { cells: states, offsets, ..Fabricated::perfect(section) })
 }

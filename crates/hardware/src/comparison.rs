@@ -2,23 +2,21 @@
 
 use crate::correction::{Instruments, correct, correction};
 use crate::{Chip, HardwareError, Process, Sample};
-use phaseloom_mesh::{
-    COLUMN_UM, Form, MODE_UM, MatrixProgram, MeshDesign, StreamKey, fidelity, haar_unitary, relative_error,
-};
+use phaseloom_mesh::{Form, MODE_UM, MatrixProgram, MeshDesign, StreamKey, fidelity, haar_unitary, relative_error};
 
 /// What a mesh is built of.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Parts {
     /// Cells.
     pub cells: usize,
-    /// Phase shifters: two a cell, one a port.
+    /// Phase shifters: two a cell, one a port, one an edge.
     pub shifters: usize,
     /// Columns of cells.
     pub depth: usize,
     /// Crossings of waveguides, between columns and in cells.
     pub crossings: usize,
-    /// Length along the light (µm): columns of [`COLUMN_UM`] for cells of two splitters, half as much more for a third
-    /// (assumption), without the room that crossings take.
+    /// Length along the light (µm): columns of [`Layout::column_um`](phaseloom_mesh::Layout::column_um), without the room
+    /// that crossings take.
     pub length_um: f64,
     /// Width across the light (µm): lines of [`MODE_UM`].
     pub width_um: f64,
@@ -32,10 +30,10 @@ impl Parts {
         let cells = layout.sites.len();
         Self {
             cells,
-            shifters: 2 * cells + ports,
+            shifters: 2 * cells + ports + layout.edges().len(),
             depth: layout.columns,
             crossings: layout.wire_crossings() + cells * design.cell.crossings(),
-            length_um: layout.columns as f64 * COLUMN_UM * design.cell.splitters() as f64 / 2.0,
+            length_um: layout.columns as f64 * layout.column_um(),
             width_um: layout.modes as f64 * MODE_UM,
         }
     }

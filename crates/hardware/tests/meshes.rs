@@ -47,9 +47,8 @@ fn chips_and_programs_survive_their_files() {
 fn energy_is_conserved() {
     for design in MeshDesign::all() {
         let (n, layout) = (6, design.layout(6));
-        let settings = (0..2 * layout.sites.len() + n).map(|k| 3.0 + 3.0 * (1.3 * k as f64).sin());
-        let mut phases = Settings::zero(layout.sites.len(), n);
-        phases.values_mut().iter_mut().zip(settings).for_each(|(phase, value)| *phase = value);
+        let mut phases = Settings::blank(&layout);
+        phases.values_mut().iter_mut().enumerate().for_each(|(k, phase)| *phase = 3.0 + 3.0 * (1.3 * k as f64).sin());
         let program = MatrixProgram::of_mesh(design, n, phases);
         for (text, lossless) in
             [("[splitter_error]\nsigma_rad = 0.2\n[phase_error]\nsigma_rad = 1", true), (ALL, false)]
@@ -71,10 +70,10 @@ fn the_law_of_phase_errors_holds_for_every_mesh_without_dumps() {
     let process = process(&format!("[phase_error]\nsigma_rad = {sigma}"));
     for design in MeshDesign::all().filter(|d| d.layout(8).modes == 8) {
         let layout = design.layout(8);
-        let phases = 2 * layout.sites.len() + 8;
+        let phases = Settings::blank(&layout).values().len();
         let mut error = Mean::default();
         for draw in 0..600 {
-            let mut settings = Settings::zero(layout.sites.len(), 8);
+            let mut settings = Settings::blank(&layout);
             let angles = gaussian(phases, 1, draw);
             settings.values_mut().iter_mut().zip(angles.iter()).for_each(|(phase, z)| *phase = z.arg());
             let program = MatrixProgram::of_mesh(design, 8, settings);
@@ -137,7 +136,8 @@ fn parts_are_counted() {
     let parts = |design: MeshDesign, n: usize| Parts::of(design, n);
     for design in MeshDesign::all() {
         let (found, layout) = (parts(design, 8), design.layout(8));
-        assert_eq!((found.cells, found.shifters), (layout.sites.len(), 2 * layout.sites.len() + 8), "{design}");
+        let shifters = Settings::blank(&layout).values().len();
+        assert_eq!((found.cells, found.shifters), (layout.sites.len(), shifters), "{design}");
         assert!(found.length_um > 0.0 && found.width_um >= 8.0 * 12.0, "{design}");
     }
     // Shuffles of a butterfly of 8: 2 groups of 4 lines in and out, then one of 8 in and out: s(s−1)/2 for 2s lines.
@@ -150,7 +150,7 @@ fn parts_are_counted() {
 #[test]
 fn crossings_lose_light() {
     let made = |design: MeshDesign, text: &str| {
-        let settings = Settings::zero(design.layout(4).sites.len(), 4);
+        let settings = Settings::blank(&design.layout(4));
         let program = MatrixProgram::of_mesh(design, 4, settings);
         chip(&process(text), &program, 1).realise(&program).unwrap()
     };

@@ -81,7 +81,7 @@ pub fn gradient(
     assert_eq!((output.modes(), output.batch()), (adjoint.modes(), adjoint.batch()), "an adjoint for each field");
     assert_eq!((input.modes(), input.batch()), (output.modes(), output.batch()), "an input for each output");
     assert_eq!(output.modes(), layout.modes, "fields of the section");
-    let mut slopes = Settings::zero(layout.sites.len(), phases.output().len());
+    let mut slopes = phases.zeroed();
     if section.kind() == SectionKind::Attenuators {
         attenuators(section, phases, errors, input, &mut adjoint, &mut slopes);
         return (slopes, adjoint);
@@ -126,11 +126,17 @@ pub fn gradient(
                 let t = &block.transfers[cell];
                 let inputs = outputs.before(t);
                 let (core, gamma) = (outputs.at_interferometer(layout.cell), errors[first + cell].gamma);
-                let external = match layout.cell {
-                    Cell::ThreeSplitters => core.before(&layout.cell.within(t, gamma))[0],
-                    Cell::Mzi | Cell::Crossing => inputs[0],
+                let arm = core.arm(splitters[cell]);
+                let other = match layout.cell {
+                    Cell::ThreeSplitters => core.before(&layout.cell.within(t, gamma))[0].im,
+                    Cell::Mzi | Cell::Crossing => inputs[0].im,
+                    // The sum over both arms is that over both outputs.
+                    Cell::Symmetric => outputs.trace() - arm,
                 };
-                slopes.set_cell(first + cell, -core.arm(splitters[cell]), -external.im);
+                slopes.set_cell(first + cell, -arm, -other);
+                for (k, edge) in layout.edges_before(first + cell..first + cell + 1) {
+                    slopes.set_edge(k, -inputs[usize::from(edge.lower)].im);
+                }
                 (overlaps[mode], overlaps[mode + 1]) = (inputs[0], inputs[1]);
             }
             unwire(column, (output, adjoint), overlaps);
@@ -149,14 +155,15 @@ pub fn gradient(
     for (columns, stored) in segments.into_iter().zip(stored).rev() {
         undo(columns.start + 1..columns.end, (&mut output, &mut adjoint), &mut overlaps, &mut slopes);
         let cells = layout.column(columns.start);
+        let transfers = layout.transfers(cells.clone(), phases, errors);
         let mut arms = Vec::with_capacity(cells.len());
         for cell in cells.clone() {
             let mode = layout.sites[cell].mode;
             let cross = |a: usize, b: usize| Fields::inner((&adjoint, mode + a), (&output, mode + b));
             let sums = Sums { q: [overlaps[mode], overlaps[mode + 1]], x: cross(1, 0), y: cross(0, 1) };
-            arms.push(sums.at_interferometer(layout.cell).arm(Complex64::cis(2.0 * errors[cell].beta)));
-            let t = layout.cell.transfer(phases.theta()[cell], phases.phi()[cell], errors[cell]);
-            adjoint.mix(mode, &conjugate_transpose(&t));
+            let arm = sums.at_interferometer(layout.cell).arm(Complex64::cis(2.0 * errors[cell].beta));
+            arms.push((arm, sums.trace()));
+            adjoint.mix(mode, &conjugate_transpose(&transfers[cell - cells.start]));
         }
         // The fields before the first column are known, and so are the sums.
         let order = layout.wires(columns.start);
@@ -165,10 +172,10 @@ pub fn gradient(
         for (mode, overlap) in overlaps.iter_mut().enumerate() {
             *overlap = Fields::inner((&adjoint, mode), (&output, mode));
         }
-        for (cell, arm) in cells.zip(arms) {
+        for (cell, (arm, trace)) in cells.zip(arms) {
             let line = |mode: usize| order.map_or(mode, |order| order[mode]);
             let (upper, lower) = (line(layout.sites[cell].mode), line(layout.sites[cell].mode + 1));
-            let external = match layout.cell {
+            let other = match layout.cell {
                 Cell::ThreeSplitters => {
                     // Behind the splitter at π/4+γ, at the upper line.
                     let cross = |a: usize, b: usize| Fields::inner((&adjoint, a), (&output, b));
@@ -177,8 +184,12 @@ pub fn gradient(
                     sums.behind_splitter(Complex64::cis(FRAC_PI_2 + 2.0 * errors[cell].gamma))
                 }
                 Cell::Mzi | Cell::Crossing => overlaps[upper].im,
+                Cell::Symmetric => trace - arm,
             };
-            slopes.set_cell(cell, -arm, -external);
+            slopes.set_cell(cell, -arm, -other);
+            for (k, edge) in layout.edges_before(cell..cell + 1) {
+                slopes.set_edge(k, -overlaps[if edge.lower { lower } else { upper }].im);
+            }
         }
     }
     (slopes, adjoint)
@@ -229,6 +240,11 @@ struct Sums {
 }
 
 impl Sums {
+    /// Im Σ λ*a over both lines: the same wherever both are cut in a cell.
+    fn trace(&self) -> f64 {
+        self.q[0].im + self.q[1].im
+    }
+
     /// Im Σ λ*a at the upper inner arm; `splitter` is e^{2iβ}.
     fn arm(&self, splitter: Complex64) -> f64 {
         let [q1, q2] = self.q;
@@ -238,7 +254,7 @@ impl Sums {
     /// The sums at the outputs of the interferometer in a cell.
     fn at_interferometer(self, cell: Cell) -> Self {
         match cell {
-            Cell::Mzi | Cell::ThreeSplitters => self,
+            Cell::Mzi | Cell::ThreeSplitters | Cell::Symmetric => self,
             Cell::Crossing => Self { q: [self.q[1], self.q[0]], x: self.y, y: self.x },
         }
     }

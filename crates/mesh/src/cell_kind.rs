@@ -8,17 +8,22 @@
 //!                   ──╳─────╳─────╳──
 //!  crossing         ──φ──╳──θ──╳──╲╱──   X·T,  X = [[0, 1], [1, 0]]
 //!                   ─────╳─────╳──╱╲──
+//!  symmetric        ──╳──θ₁──╳──         e^{iθ₂}·T(θ₁−θ₂, 0)
+//!                   ──╳──θ₂──╳──
 //! ```
 //!
 //! Splitter errors keep a plain cell from a perfect cross (|α+β|) and a perfect bar (|α−β|), which is where most cells of a
 //! large mesh stand. A third splitter moves what is out of reach to equal splitting, where hardly a cell stands; a
 //! crossing makes of cross bar, for errors that all splitters share spare the bar state (Hamerly, Bandyopadhyay, Englund,
-//! Nat. Commun. 13, 6831, 2022; its caption and abstract found, the matrices as in their public code `meshes`).
+//! Nat. Commun. 13, 6831, 2022; its caption and abstract found, the matrices as in their public code `meshes`). A symmetric
+//! cell has its second shifter beside the first and is shorter; the outer phases of a mesh of them move to common phases of
+//! its cells, and a few to its boundary (Bell, Walmsley, APL Photonics 6, 070804, 2021, recalled).
 
 use crate::MeshError;
 use crate::cell::{CellErrors, Transfer, transfer};
 use crate::cell_inverse::{CellSolution, match_ratio};
 use crate::transfers::transfers;
+use crate::trigonometry::phase_factors;
 use num_complex::Complex64;
 use std::f64::consts::FRAC_PI_4;
 
@@ -32,10 +37,12 @@ pub enum Cell {
     ThreeSplitters,
     /// A crossing of the two waveguides behind.
     Crossing,
+    /// Two splitters, a phase on each arm between them, none outside.
+    Symmetric,
 }
 
 /// Every cell there is.
-pub const CELLS: [Cell; 3] = [Cell::Mzi, Cell::ThreeSplitters, Cell::Crossing];
+pub const CELLS: [Cell; 4] = [Cell::Mzi, Cell::ThreeSplitters, Cell::Crossing, Cell::Symmetric];
 
 /// Finds a cell by its key.
 ///
@@ -57,6 +64,7 @@ impl Cell {
             Self::Mzi => "mzi",
             Self::ThreeSplitters => "three_splitters",
             Self::Crossing => "crossing",
+            Self::Symmetric => "symmetric",
         }
     }
 
@@ -67,6 +75,9 @@ impl Cell {
             Self::Mzi => "Mach–Zehnder interferometer: two splitters, θ between and φ before them",
             Self::ThreeSplitters => "a third splitter before φ: most settings stay in reach of any splitter errors",
             Self::Crossing => "a crossing behind: errors that all splitters share spare most settings",
+            Self::Symmetric => {
+                "θ₁ and θ₂ on the two inner arms, shorter; outer phases stand at the boundary (Bell–Walmsley)"
+            }
         }
     }
 
@@ -82,6 +93,22 @@ impl Cell {
         usize::from(self == Self::Crossing)
     }
 
+    /// Whether φ is a phase before the cell; else it is that of the lower inner arm, common to both lines with θ.
+    #[must_use]
+    pub fn has_outer_phase(self) -> bool {
+        self != Self::Symmetric
+    }
+
+    /// Length beside that of a plain cell: two splitters and two shifters in a row, of a quarter each (assumption).
+    #[must_use]
+    pub fn length(self) -> f64 {
+        match self {
+            Self::Mzi | Self::Crossing => 1.0,
+            Self::ThreeSplitters => 1.25,
+            Self::Symmetric => 0.75,
+        }
+    }
+
     /// The transfer matrix with phases in rad.
     ///
     /// ```
@@ -91,11 +118,22 @@ impl Cell {
     /// ```
     #[must_use]
     pub fn transfer(self, theta: f64, phi: f64, errors: CellErrors) -> Transfer {
-        self.around(transfer(theta, phi, errors), errors.gamma)
+        match self {
+            Self::Symmetric => transfer(theta - phi, 0.0, errors).map(|row| row.map(|z| z * Complex64::cis(phi))),
+            _ => self.around(transfer(theta, phi, errors), errors.gamma),
+        }
     }
 
     /// Transfer matrices of many cells, phases in rad.
     pub(crate) fn transfers(self, theta: &[f64], phi: &[f64], errors: &[CellErrors]) -> Vec<Transfer> {
+        if self == Self::Symmetric {
+            let difference: Vec<f64> = theta.iter().zip(phi).map(|(upper, lower)| upper - lower).collect();
+            let mut all = transfers(&difference, &vec![0.0; phi.len()], errors);
+            for (t, common) in all.iter_mut().zip(phase_factors(phi)) {
+                t.as_flattened_mut().iter_mut().for_each(|z| *z *= common);
+            }
+            return all;
+        }
         let mut all = transfers(theta, phi, errors);
         if self != Self::Mzi {
             all.iter_mut().zip(errors).for_each(|(t, errors)| *t = self.around(*t, errors.gamma));
@@ -106,23 +144,23 @@ impl Cell {
     /// The cell around a plain interferometer.
     fn around(self, t: Transfer, gamma: f64) -> Transfer {
         match self {
-            Self::Mzi => t,
+            Self::Mzi | Self::Symmetric => t,
             Self::ThreeSplitters => before(&t, FRAC_PI_4 + gamma),
             Self::Crossing => [t[1], t[0]],
         }
     }
 
-    /// The plain interferometer in a cell.
+    /// The plain interferometer in a cell, with the phases around it.
     pub(crate) fn within(self, t: &Transfer, gamma: f64) -> Transfer {
         match self {
-            Self::Mzi => *t,
+            Self::Mzi | Self::Symmetric => *t,
             Self::ThreeSplitters => before(t, -FRAC_PI_4 - gamma),
             Self::Crossing => [t[1], t[0]],
         }
     }
 
-    /// Phases with which the cell does `target` but for a phase behind each port, as nearly as it can: that of
-    /// [`match_ratio`] for the interferometer in it.
+    /// Phases θ and φ with which the cell does `target` but for a phase behind each port, as nearly as it can: that of
+    /// [`match_ratio`] for the interferometer in it. A symmetric cell is taken for a plain one.
     #[must_use]
     pub fn match_target(self, target: &Transfer, errors: CellErrors) -> CellSolution {
         match_ratio(&self.within(target, errors.gamma), errors)
@@ -144,7 +182,7 @@ mod tests {
     #[test]
     fn every_cell_does_what_an_interferometer_does_but_for_phases_behind_it() {
         let errors = CellErrors { alpha: 0.03, beta: -0.02, gamma: 0.05, ..CellErrors::NONE };
-        for kind in CELLS {
+        for kind in CELLS.into_iter().filter(|cell| cell.has_outer_phase()) {
             assert_eq!(cell(kind.key()).unwrap(), kind);
             for k in 0..200u32 {
                 let draw = |j: u32| f64::from((k * 7919 + j * 104_729) % 9973) / 9973.0;

@@ -171,8 +171,7 @@ impl Block {
             }
             close(&order, along.end);
         }
-        let (theta, phi) = (&phases.theta()[cells.clone()], &phases.phi()[cells.clone()]);
-        Self { first: cells.start, transfers: layout.cell.transfers(theta, phi, &errors[cells]), chains, order }
+        Self { first: cells.start, transfers: layout.transfers(cells, phases, errors), chains, order }
     }
 
     /// The cells of a chain, counted from the first of the block.

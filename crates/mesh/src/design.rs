@@ -57,7 +57,7 @@ impl MeshDesign {
     #[must_use]
     pub fn blank(&self, ports: usize) -> Section {
         let layout = self.layout(ports);
-        let settings = Settings::zero(layout.sites.len(), ports);
+        let settings = Settings::blank(&layout);
         Section::mesh(layout, settings)
     }
 

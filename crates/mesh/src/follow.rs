@@ -20,8 +20,8 @@ use num_complex::Complex64;
 /// If phases or errors are not those of the layout.
 #[must_use]
 pub fn follow(layout: &Layout, cell: Cell, wanted: &Settings, errors: &[CellErrors]) -> (Settings, usize) {
-    let none = vec![CellErrors::NONE; errors.len()];
-    let transfers = cell.transfers(wanted.theta(), wanted.phi(), &none);
+    let transfers =
+        layout.clone().with_cell(cell).transfers(0..errors.len(), wanted, &vec![CellErrors::NONE; errors.len()]);
     follow_transfers(layout, &transfers, wanted.output(), errors)
 }
 
@@ -33,6 +33,8 @@ pub(crate) fn follow_transfers(
     errors: &[CellErrors],
 ) -> (Settings, usize) {
     assert!(errors.len() == layout.sites.len() && wanted.len() == errors.len(), "one state a cell");
+    // Outer phases that cells do not have are given away at the end.
+    let kind = if layout.cell.has_outer_phase() { layout.cell } else { Cell::Mzi };
     let mut phases = Settings::zero(wanted.len(), output.len());
     let mut turn = vec![Complex64::new(1.0, 0.0); layout.modes];
     let mut missed = 0;
@@ -44,10 +46,10 @@ pub(crate) fn follow_transfers(
         }
         let (upper, lower) = (site.mode, site.mode + 1);
         let target = target.map(|[a, b]| [a * turn[upper], b * turn[lower]]);
-        let found = layout.cell.match_target(&target, errors[k]);
+        let found = kind.match_target(&target, errors[k]);
         missed += usize::from(!found.reached);
         phases.set_cell(k, found.theta, wrap(found.phi));
-        let made = layout.cell.transfer(found.theta, found.phi, errors[k]);
+        let made = kind.transfer(found.theta, found.phi, errors[k]);
         (turn[upper], turn[lower]) = (left_over(&made, &target, 0), left_over(&made, &target, 1));
     }
     for column in column..=layout.columns {
@@ -55,6 +57,9 @@ pub(crate) fn follow_transfers(
     }
     for (mode, (phase, turn)) in output.iter().zip(turn).enumerate() {
         phases.set_output(mode, wrap(phase + turn.arg()));
+    }
+    if !layout.cell.has_outer_phase() {
+        phases = layout.without_outer_phases(&phases);
     }
     (phases, missed)
 }

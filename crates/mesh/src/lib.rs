@@ -47,6 +47,7 @@ mod trigonometry;
 mod two_sided;
 mod undo;
 mod unitary;
+mod waveguide_phases;
 
 pub use adjoint::gradient;
 pub use cell_kind::{CELLS, Cell, cell as cell_of};
@@ -67,7 +68,7 @@ pub use real::Real;
 pub use section::{Section, SectionKind, Settings};
 pub use singular::{CanonicalSvd, canonical_svd};
 pub use topology::{
-    ARM_UM, Butterfly, COLUMN_UM, Diamond, Direct, Fractal, Layout, MODE_UM, Rectangular, Redundant, Shifter,
+    ARM_UM, Butterfly, COLUMN_UM, Diamond, Direct, Edge, Fractal, Layout, MODE_UM, Rectangular, Redundant, Shifter,
     ShifterKind, Site, TOPOLOGIES, Topology, Tree, Triangular, topology,
 };
 pub use unitary::Unitary;

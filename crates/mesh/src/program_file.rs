@@ -4,7 +4,7 @@ use crate::cell_kind::cell;
 use crate::design::MeshDesign;
 use crate::matrix_program::{Form, MatrixProgram};
 use crate::section::{Section, SectionKind, Settings};
-use crate::topology::{Layout, topology};
+use crate::topology::{Layout, Shifter, topology};
 use crate::{MeshError, read_text, require_memory, write_atomically};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -43,6 +43,18 @@ struct Mesh {
     wiring: Vec<Wires>,
     cells: Vec<Cell>,
     output: Vec<f64>,
+    /// Phases on waveguides before cells.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    edges: Vec<Edge>,
+}
+
+/// The phase of the waveguide that ends at a line of a column.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Edge {
+    column: usize,
+    mode: usize,
+    phase: f64,
 }
 
 /// Before this column (or behind the last), line i is the one that was line `order[i]`.
@@ -104,6 +116,7 @@ impl MatrixProgram {
                 wiring: Vec::new(),
                 cells: Vec::new(),
                 output: Vec::new(),
+                edges: Vec::new(),
             }),
         };
         // A struct of numbers and strings always serialises.
@@ -199,12 +212,17 @@ fn write_mesh(section: &Section) -> Mesh {
         phi: s.phi()[k],
     });
     let layout = section.layout();
+    let edges = s.edges().iter().enumerate().map(|(k, &phase)| {
+        let Shifter { column, mode, .. } = layout.edge_shifter(k);
+        Edge { column, mode, phase }
+    });
     Mesh {
         modes: layout.ports,
         lines: lines(layout),
         wiring: wiring(layout),
         cells: cells.collect(),
         output: s.output().to_vec(),
+        edges: edges.collect(),
     }
 }
 
@@ -248,7 +266,8 @@ fn read_mesh(name: &str, mesh: Mesh, design: MeshDesign) -> Result<Section, Wron
         let found = format!("{} crossings that are others", mesh.wiring.len());
         return Err(Wrong(format!("{name}.wiring"), found, format!("those of {design}")));
     }
-    let mut settings = Settings::zero(mesh.cells.len(), mesh.modes);
+    expect(&format!("{name}.edges (number of)"), mesh.edges.len(), layout.edges().len())?;
+    let mut settings = Settings::blank(&layout);
     for (k, (cell, site)) in mesh.cells.iter().zip(&layout.sites).enumerate() {
         expect(&format!("{name}.cells[{k}].column"), cell.column, site.column)?;
         expect(&format!("{name}.cells[{k}].mode"), cell.mode, site.mode)?;
@@ -257,6 +276,12 @@ fn read_mesh(name: &str, mesh: Mesh, design: MeshDesign) -> Result<Section, Wron
     }
     for (mode, &phase) in mesh.output.iter().enumerate() {
         settings.set_output(mode, possible(|| format!("{name}.output[{mode}]"), phase)?);
+    }
+    for (k, edge) in mesh.edges.iter().enumerate() {
+        let Shifter { column, mode, .. } = layout.edge_shifter(k);
+        expect(&format!("{name}.edges[{k}].column"), edge.column, column)?;
+        expect(&format!("{name}.edges[{k}].mode"), edge.mode, mode)?;
+        settings.set_edge(k, possible(|| format!("{name}.edges[{k}].phase"), edge.phase)?);
     }
     Ok(Section::mesh(layout, settings))
 }

@@ -31,10 +31,20 @@ pub fn mzi(theta: f64, phi: f64, errors: CellErrors) -> Transfer {
 /// The transfer matrix of a cell as the product of its parts.
 #[must_use]
 pub fn cell(kind: Cell, theta: f64, phi: f64, errors: CellErrors) -> Transfer {
+    if kind == Cell::Symmetric {
+        let arms = Matrix2::new(
+            Complex64::cis(theta) * errors.upper,
+            0.0.into(),
+            0.0.into(),
+            Complex64::cis(phi) * errors.lower,
+        );
+        let t = splitter(FRAC_PI_4 + errors.beta) * arms * splitter(FRAC_PI_4 + errors.alpha);
+        return [[t[(0, 0)], t[(0, 1)]], [t[(1, 0)], t[(1, 1)]]];
+    }
     let [[a, b], [c, d]] = mzi(theta, phi, errors);
     let t = Matrix2::new(a, b, c, d);
     let t = match kind {
-        Cell::Mzi => t,
+        Cell::Mzi | Cell::Symmetric => t,
         Cell::ThreeSplitters => t * splitter(FRAC_PI_4 + errors.gamma),
         Cell::Crossing => Matrix2::new(c, d, a, b),
     };
@@ -57,6 +67,10 @@ pub fn mesh(section: &Section, errors: &[CellErrors]) -> DMatrix<Complex64> {
             product = product.select_rows(order);
         }
         for (k, site) in layout.sites.iter().enumerate().filter(|(_, site)| site.column == column) {
+            for (edge, phase) in layout.edges().iter().zip(settings.edges()).filter(|(edge, _)| edge.cell == k) {
+                let line = site.mode + usize::from(edge.lower);
+                product.row_mut(line).iter_mut().for_each(|z| *z *= Complex64::cis(*phase));
+            }
             let t = cell(layout.cell, settings.theta()[k], settings.phi()[k], errors[k]);
             let t = Matrix2::new(t[0][0], t[0][1], t[1][0], t[1][1]);
             let mixed = t * product.rows(site.mode, 2);

@@ -2,23 +2,38 @@
 
 use crate::topology::Layout;
 
-/// Phases of one section (rad): θ of every cell, φ of every cell, output phases; in the order of the layout.
+/// Phases of one section (rad): θ of every cell, φ of every cell, output phases, edge phases; in the order of the layout.
 ///
-/// One vector, because drivers, crosstalk and gradients act on all shifters alike; θ, φ and output are views of it.
+/// One vector, because drivers, crosstalk and gradients act on all shifters alike; θ, φ, output and edges are views of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     cells: usize,
+    outputs: usize,
     values: Vec<f64>,
 }
 
 impl Settings {
-    /// All phases zero.
+    /// All phases zero, of a section without edge phases.
     #[must_use]
     pub fn zero(cells: usize, outputs: usize) -> Self {
-        Self { cells, values: vec![0.0; 2 * cells + outputs] }
+        Self { cells, outputs, values: vec![0.0; 2 * cells + outputs] }
     }
 
-    /// All phases (rad), in the order θ, φ, output.
+    /// All phases of a mesh, zero.
+    #[must_use]
+    pub fn blank(layout: &Layout) -> Self {
+        let mut blank = Self::zero(layout.sites.len(), layout.ports);
+        blank.values.resize(blank.values.len() + layout.edges().len(), 0.0);
+        blank
+    }
+
+    /// As many phases, all zero.
+    #[must_use]
+    pub fn zeroed(&self) -> Self {
+        Self { values: vec![0.0; self.values.len()], ..*self }
+    }
+
+    /// All phases (rad), in the order θ, φ, output, edges.
     #[must_use]
     pub fn values(&self) -> &[f64] {
         &self.values
@@ -29,13 +44,13 @@ impl Settings {
         &mut self.values
     }
 
-    /// Inner phases (rad), one a cell.
+    /// Inner phases (rad), one a cell; of symmetric cells those of the upper arm.
     #[must_use]
     pub fn theta(&self) -> &[f64] {
         &self.values[..self.cells]
     }
 
-    /// Outer phases (rad), one a cell.
+    /// Outer phases (rad), one a cell; of symmetric cells those of the lower arm.
     #[must_use]
     pub fn phi(&self) -> &[f64] {
         &self.values[self.cells..2 * self.cells]
@@ -44,7 +59,17 @@ impl Settings {
     /// Phases behind a mesh (rad), one a mode; none behind attenuators.
     #[must_use]
     pub fn output(&self) -> &[f64] {
-        &self.values[2 * self.cells..]
+        &self.values[2 * self.cells..][..self.outputs]
+    }
+
+    /// Phases at the [edges](Layout::edges) of a mesh (rad).
+    #[must_use]
+    pub fn edges(&self) -> &[f64] {
+        &self.values[2 * self.cells + self.outputs..]
+    }
+
+    fn shape(&self) -> [usize; 3] {
+        [self.cells, self.outputs, self.values.len()]
     }
 
     /// Sets both phases of a cell (rad).
@@ -64,7 +89,17 @@ impl Settings {
     ///
     /// If there is no such mode.
     pub fn set_output(&mut self, mode: usize, phase: f64) {
+        assert!(mode < self.outputs, "output {mode} of {}", self.outputs);
         self.values[2 * self.cells + mode] = phase;
+    }
+
+    /// Sets one edge phase (rad).
+    ///
+    /// # Panics
+    ///
+    /// If there is no such edge.
+    pub fn set_edge(&mut self, edge: usize, phase: f64) {
+        self.values[2 * self.cells + self.outputs + edge] = phase;
     }
 }
 
@@ -90,10 +125,10 @@ impl Section {
     ///
     /// # Panics
     ///
-    /// If the settings are not those of the layout: two phases a cell and one a port.
+    /// If the settings are not those of the layout: two phases a cell, one a port and one an edge.
     #[must_use]
     pub fn mesh(layout: Layout, settings: Settings) -> Self {
-        assert!(settings.cells == layout.sites.len() && settings.output().len() == layout.ports, "settings and layout");
+        assert!(settings.shape() == Settings::blank(&layout).shape(), "settings and layout");
         Self { kind: SectionKind::Mesh, layout, settings }
     }
 
@@ -106,8 +141,7 @@ impl Section {
 
     /// Replaces the phases.
     pub(crate) fn set(&mut self, settings: Settings) {
-        let shape = |s: &Settings| (s.cells, s.values.len());
-        assert_eq!(shape(&settings), shape(&self.settings), "settings of the section");
+        assert_eq!(settings.shape(), self.settings.shape(), "settings of the section");
         self.settings = settings;
     }
 

@@ -56,7 +56,7 @@ fn sections(n: usize) -> Vec<(String, Section)> {
         }
         let layout = design.layout(n);
         for (name, all) in [("all cross", 0.0), ("all bar", PI), ("far phases", 1e7)] {
-            let mut settings = Settings::zero(layout.sites.len(), n);
+            let mut settings = Settings::blank(&layout);
             settings.values_mut().iter_mut().enumerate().for_each(|(k, x)| *x = all * (1.0 + (k % 3) as f64));
             sections.push((format!("{design} {name}"), Section::mesh(layout.clone(), settings)));
         }

@@ -84,7 +84,7 @@ fn check_some(name: &str, section: &Section, errors: &[CellErrors], batch: usize
 /// A mesh with phases of no order.
 fn random(design: MeshDesign, n: usize) -> Section {
     let layout = design.layout(n);
-    let mut settings = Settings::zero(layout.sites.len(), n);
+    let mut settings = Settings::blank(&layout);
     settings.values_mut().iter_mut().enumerate().for_each(|(k, x)| *x = 3.0 + 3.0 * wave(k + n, 1.3));
     Section::mesh(layout, settings)
 }

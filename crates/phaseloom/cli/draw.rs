@@ -169,12 +169,31 @@ fn mesh(name: &str, section: &Section, (phases, cells): &Optics, light: &mut Lig
                 }),
             );
         }
+        let edges: Vec<usize> =
+            (0..layout.edges().len()).filter(|&k| layout.column(column).contains(&layout.edges()[k].cell)).collect();
+        if !edges.is_empty() {
+            let mut parts: Vec<Part> = (0..layout.modes).map(|mode| light.guide(mode)).collect();
+            for k in edges {
+                let (mode, phase) = (layout.edge_shifter(k).mode, phases.edges()[k]);
+                light.turn(mode, phase);
+                let shifter = Shifter { name: format!("{name}, column {column}, edge phase of mode {mode}"), phase };
+                parts[mode] = Part::Shifter { at: mode as f64, shifter, power: light.power(mode) };
+            }
+            draw(String::new(), parts);
+        }
+        let symmetric = layout.cell == Cell::Symmetric;
         let parts = light.each(layout.modes, &modes, |light, j, mode| {
             let k = layout.column(column).start + j;
             let place = format!("{name}, column {column}, modes {mode} and {}", mode + 1);
             let (theta, phi) = (phases.theta()[k], phases.phi()[k]);
-            let powers = light.pass([mode, mode + 1], theta, phi, cells[k]);
-            vec![interferometer(&place, [mode as f64, mode as f64 + 1.0], theta, phi, powers)]
+            let powers = if symmetric {
+                let powers = light.pass([mode, mode + 1], theta - phi, 0.0, cells[k]);
+                (mode..mode + 2).for_each(|mode| light.turn(mode, phi));
+                powers
+            } else {
+                light.pass([mode, mode + 1], theta, phi, cells[k])
+            };
+            vec![interferometer(&place, [mode as f64, mode as f64 + 1.0], [theta, phi], symmetric, powers)]
         });
         draw(column.to_string(), parts);
         if layout.cell == Cell::Crossing {
@@ -228,7 +247,7 @@ fn attenuators(
         let (theta, phi) = (phases.theta()[mode], phases.phi()[mode]);
         let powers = light.attenuate(mode, theta, phi, errors);
         let at = [mode as f64, mode as f64 + DUMP];
-        column.push(interferometer(&format!("attenuator of mode {mode}"), at, theta, phi, powers));
+        column.push(interferometer(&format!("attenuator of mode {mode}"), at, [theta, phi], false, powers));
         exit.push(light.guide(mode));
         exit.push(Part::End { at: at[1], power: powers.map(|powers| powers[2][1]) });
     }
@@ -243,9 +262,10 @@ fn attenuators(
     }));
 }
 
-fn interferometer(place: &str, at: [f64; 2], theta: f64, phi: f64, powers: Option<Powers>) -> Part {
-    let shifter = |key: &str, phase| Shifter { name: format!("{place}: {key}"), phase };
-    Part::Interferometer { at, phi: shifter("φ", phi), theta: shifter("θ", theta), powers }
+fn interferometer(place: &str, at: [f64; 2], phases: [f64; 2], symmetric: bool, powers: Option<Powers>) -> Part {
+    let names = if symmetric { ["θ₁", "θ₂"] } else { ["θ", "φ"] };
+    let shifter = |k: usize| Shifter { name: format!("{place}: {}", names[k]), phase: phases[k] };
+    Part::Interferometer { at, phi: shifter(1), theta: shifter(0), symmetric, powers }
 }
 
 /// Powers of the two guides of a cell before, between and behind its splitters.

@@ -29,6 +29,7 @@ use sheet::Sheet;
 ///     at: [0.0, 1.0],
 ///     phi: shifter("φ", 0.0),
 ///     theta: shifter("θ", std::f64::consts::FRAC_PI_2),
+///     symmetric: false,
 ///     powers: Some([[1.0, 0.0], [0.5, 0.5], [0.5, 0.5]]),
 /// };
 /// let drawing = MeshDrawing {
@@ -133,14 +134,17 @@ pub enum Part {
         /// Power in the guide, 0…1.
         power: Option<f64>,
     },
-    /// A Mach–Zehnder interferometer: φ, splitter, θ, splitter; both shifters on the upper guide.
+    /// A Mach–Zehnder interferometer: φ, splitter, θ, splitter; θ on the upper guide.
     Interferometer {
         /// Heights of its upper and its lower guide.
         at: [f64; 2],
-        /// The shifter before the first splitter.
+        /// The shifter before the first splitter, on the upper guide; in a symmetric one between the splitters, on the lower
+        /// guide.
         phi: Shifter,
         /// The shifter between the splitters.
         theta: Shifter,
+        /// Whether φ stands beside θ.
+        symmetric: bool,
         /// Powers in the upper and the lower guide, 0…1: before, between and behind the splitters.
         powers: Option<[[f64; 2]; 3]>,
     },

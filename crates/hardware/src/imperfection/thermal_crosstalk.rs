@@ -11,7 +11,7 @@
 
 use super::Imperfection;
 use crate::toml_file::{Invalid, at_least};
-use phaseloom_mesh::{ARM_UM, COLUMN_UM, Section, SectionKind, Settings, Shifter, ShifterKind, Site};
+use phaseloom_mesh::{Section, SectionKind, Settings, Shifter, ShifterKind, Site};
 use serde::{Deserialize, Serialize};
 
 const REACH_UM: f64 = 100.0;
@@ -102,9 +102,12 @@ fn by_distance(factor: f64, sections: &[Section], phases: &mut [Settings]) {
         let mut columns = layout.columns;
         if section.kind() == SectionKind::Mesh {
             heaters.extend((0..layout.ports).map(|m| (s, 2 * cells + m, along(layout.output_shifter(m)))));
+            let edges = layout.edges().len();
+            let first = 2 * cells + layout.ports;
+            heaters.extend((0..edges).map(|k| (s, first + k, along(layout.edge_shifter(k)))));
             columns += 1;
         }
-        start_um += columns as f64 * COLUMN_UM;
+        start_um += columns as f64 * layout.column_um();
     }
     heaters.sort_by(|a, b| a.2.x_um.total_cmp(&b.2.x_um).then(a.2.y_um.total_cmp(&b.2.y_um)));
     let powers: Vec<f64> = heaters.iter().map(|&(s, k, _)| phases[s].values()[k].abs()).collect();
@@ -123,10 +126,7 @@ fn by_distance(factor: f64, sections: &[Section], phases: &mut [Settings]) {
             if a == v || dy.abs() > REACH_UM {
                 continue;
             }
-            let lower = match victim.kind {
-                ShifterKind::Output => 0.0,
-                _ => gamma(dx.hypot(dy - ARM_UM)),
-            };
+            let lower = victim.partner_um.map_or(0.0, |partner| gamma(dx.hypot(heater.y_um - partner)));
             gained += factor * (gamma(dx.hypot(dy)) - lower) * powers[a];
         }
         phases[section].values_mut()[index] += gained;

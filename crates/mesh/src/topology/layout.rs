@@ -1,7 +1,11 @@
+use crate::cell::{CellErrors, Transfer, wrap};
 use crate::cell_kind::Cell;
+use crate::section::Settings;
+use crate::waveguide_phases::WaveguidePhases;
+use num_complex::Complex64;
 use std::ops::Range;
 
-/// Length of one column of cells along the light (µm) (assumption; SCATTER's default pitch of an interferometer).
+/// Length of one column of plain cells along the light (µm) (assumption; SCATTER's default pitch of an interferometer).
 pub const COLUMN_UM: f64 = 120.0;
 /// Distance between neighbouring modes (µm): half of SCATTER's default pitch of 24 µm for two modes.
 pub const MODE_UM: f64 = 12.0;
@@ -17,30 +21,44 @@ pub struct Site {
     pub mode: usize,
 }
 
+/// A waveguide before a cell with a phase shifter: where cells have no outer phases, a few waveguides keep theirs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Edge {
+    /// The cell behind it, in the order of the layout.
+    pub cell: usize,
+    /// Whether it ends at the lower input of that cell.
+    pub lower: bool,
+}
+
 /// Which phase of a mesh a shifter sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ShifterKind {
     /// Between the splitters of a cell.
     Theta,
-    /// Before the first splitter of a cell.
+    /// Before the first splitter of a cell; of a symmetric cell on its lower inner arm.
     Phi,
     /// Behind the mesh, one a mode.
     Output,
+    /// On a waveguide before a cell.
+    Edge,
 }
 
-/// One phase shifter, always on the upper arm.
+/// One phase shifter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Shifter {
     /// Which phase it sets.
     pub kind: ShifterKind,
     /// Column of its cell; for the output phases the number of columns.
     pub column: usize,
-    /// Upper mode of its cell, or the mode of an output phase.
+    /// Upper mode of its cell, or the mode of an output or edge phase.
     pub mode: usize,
     /// Position of the heater along the light (µm).
     pub x_um: f64,
-    /// Position of the heater, and of the upper arm, across the light (µm).
+    /// Position of the heater, and of its arm, across the light (µm).
     pub y_um: f64,
+    /// Position across the light of the other arm (µm), where the phase is the difference of two arms and that one has no
+    /// shifter.
+    pub partner_um: Option<f64>,
 }
 
 /// Lines that cross before a column.
@@ -70,6 +88,7 @@ pub struct Layout {
     starts: Vec<usize>,
     /// Crossings before columns (or behind the last), in their order.
     wiring: Vec<Wires>,
+    edges: Vec<Edge>,
 }
 
 impl Layout {
@@ -101,7 +120,7 @@ impl Layout {
             }
         }
         starts.push(sites.len());
-        Self { modes, ports: modes, cell: Cell::Mzi, sites, columns, starts, wiring: Vec::new() }
+        Self { modes, ports: modes, cell: Cell::Mzi, sites, columns, starts, wiring: Vec::new(), edges: Vec::new() }
     }
 
     /// The same with fewer ports than lines.
@@ -113,14 +132,75 @@ impl Layout {
     pub fn with_ports(mut self, ports: usize) -> Self {
         assert!(ports <= self.modes, "{ports} ports on {} lines", self.modes);
         self.ports = ports;
-        self
+        self.with_edges()
     }
 
     /// The same with other cells.
     #[must_use]
     pub fn with_cell(mut self, cell: Cell) -> Self {
         self.cell = cell;
+        self.with_edges()
+    }
+
+    fn with_edges(mut self) -> Self {
+        self.edges.clear();
+        if !self.cell.has_outer_phase() {
+            let kept = self.guides().clear().into_iter().filter(|guide| *guide < 2 * self.sites.len());
+            self.edges = kept.map(|guide| Edge { cell: guide / 2, lower: guide % 2 == 1 }).collect();
+            self.edges.sort_by_key(|edge| (edge.cell, edge.lower));
+        }
         self
+    }
+
+    /// Waveguides before cells that carry a shifter of their own, in the order of the cells; none where cells have outer
+    /// phases.
+    #[must_use]
+    pub fn edges(&self) -> &[Edge] {
+        &self.edges
+    }
+
+    /// The edges before some cells, with their indices.
+    pub(crate) fn edges_before(&self, cells: Range<usize>) -> impl Iterator<Item = (usize, Edge)> {
+        let first = self.edges.partition_point(|edge| edge.cell < cells.start);
+        let edges = self.edges[first..].iter().take_while(move |edge| edge.cell < cells.end);
+        edges.enumerate().map(move |(k, &edge)| (first + k, edge))
+    }
+
+    /// Transfer matrices of some cells with the edges before them, phases in rad.
+    pub(crate) fn transfers(&self, cells: Range<usize>, phases: &Settings, errors: &[CellErrors]) -> Vec<Transfer> {
+        let (theta, phi) = (&phases.theta()[cells.clone()], &phases.phi()[cells.clone()]);
+        let mut all = self.cell.transfers(theta, phi, &errors[cells.clone()]);
+        for (k, edge) in self.edges_before(cells.clone()) {
+            let turn = Complex64::cis(phases.edges()[k]);
+            all[edge.cell - cells.start].iter_mut().for_each(|row| row[usize::from(edge.lower)] *= turn);
+        }
+        all
+    }
+
+    /// The waveguides between the cells.
+    fn guides(&self) -> WaveguidePhases {
+        WaveguidePhases::new((self.modes, self.ports), &self.sites, self.columns, |column, lines| {
+            self.wire(column, lines)
+        })
+    }
+
+    /// The phases with which cells without outer phases do what the same ones do with them: `T(θ, φ)` becomes
+    /// `e^{iθ₂}·T(θ₁−θ₂, 0)`, whatever its errors. O(cells).
+    pub(crate) fn without_outer_phases(&self, with: &Settings) -> Settings {
+        let cells = self.sites.len();
+        let mut guides = self.guides();
+        with.phi().iter().enumerate().for_each(|(k, &phi)| guides.set_phase(2 * k, phi));
+        with.output().iter().enumerate().for_each(|(mode, &phase)| guides.set_phase(2 * cells + mode, phase));
+        guides.clear();
+        let mut phases = Settings::blank(self);
+        for (k, common) in guides.common.iter().enumerate() {
+            phases.set_cell(k, wrap(with.theta()[k] + common), wrap(*common));
+        }
+        (0..self.ports).for_each(|mode| phases.set_output(mode, wrap(guides.phase(2 * cells + mode))));
+        for (k, edge) in self.edges.iter().enumerate() {
+            phases.set_edge(k, wrap(guides.phase(2 * edge.cell + usize::from(edge.lower))));
+        }
+        phases
     }
 
     /// The same with lines that cross before a column, or behind the last: line i is then what was line `order[i]`.
@@ -137,7 +217,7 @@ impl Layout {
         let crossed = crossed(&order);
         self.wiring.push(Wires { column, order, crossed });
         self.wiring.sort_by_key(|wires| wires.column);
-        self
+        self.with_edges()
     }
 
     /// The order in which lines enter a column, where some cross before it.
@@ -218,30 +298,41 @@ impl Layout {
         self.starts[column]..self.starts[column + 1]
     }
 
-    /// The shifter of kind θ or φ of a cell: φ stands a quarter and θ three quarters of a column in, on the upper arm.
+    /// Length of one column along the light (µm).
+    #[must_use]
+    pub fn column_um(&self) -> f64 {
+        COLUMN_UM * self.cell.length()
+    }
+
+    /// The shifter of kind θ or φ of a cell: φ stands a quarter and θ three quarters of a column in, on the upper arm; those
+    /// of a symmetric cell stand beside each other in the middle of the column, on both arms.
     #[must_use]
     pub fn cell_shifter(&self, cell: usize, kind: ShifterKind) -> Shifter {
         let Site { column, mode } = self.sites[cell];
-        let along = if kind == ShifterKind::Phi { 0.25 } else { 0.75 };
-        Shifter {
-            kind,
-            column,
-            mode,
-            x_um: (column as f64 + along) * COLUMN_UM,
-            y_um: (mode as f64 + 0.5) * MODE_UM - ARM_UM / 2.0,
-        }
+        let upper_um = (mode as f64 + 0.5) * MODE_UM - ARM_UM / 2.0;
+        let phi = kind == ShifterKind::Phi;
+        let (along, y_um, partner_um) = match self.cell.has_outer_phase() {
+            true => (if phi { 0.25 } else { 0.75 }, upper_um, Some(upper_um + ARM_UM)),
+            false => (0.5, if phi { upper_um + ARM_UM } else { upper_um }, None),
+        };
+        Shifter { kind, column, mode, x_um: (column as f64 + along) * self.column_um(), y_um, partner_um }
     }
 
     /// The shifter of an output phase, a quarter of a column behind the mesh.
     #[must_use]
     pub fn output_shifter(&self, mode: usize) -> Shifter {
-        Shifter {
-            kind: ShifterKind::Output,
-            column: self.columns,
-            mode,
-            x_um: (self.columns as f64 + 0.25) * COLUMN_UM,
-            y_um: mode as f64 * MODE_UM,
-        }
+        let (x_um, y_um) = ((self.columns as f64 + 0.25) * self.column_um(), mode as f64 * MODE_UM);
+        Shifter { kind: ShifterKind::Output, column: self.columns, mode, x_um, y_um, partner_um: None }
+    }
+
+    /// The shifter of an edge, where the column of its cell begins.
+    #[must_use]
+    pub fn edge_shifter(&self, edge: usize) -> Shifter {
+        let Edge { cell, lower } = self.edges[edge];
+        let Site { column, mode } = self.sites[cell];
+        let mode = mode + usize::from(lower);
+        let (x_um, y_um) = (column as f64 * self.column_um(), mode as f64 * MODE_UM);
+        Shifter { kind: ShifterKind::Edge, column, mode, x_um, y_um, partner_um: None }
     }
 }
 

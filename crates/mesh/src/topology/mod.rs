@@ -15,7 +15,7 @@ pub use butterfly::Butterfly;
 pub use diamond::Diamond;
 pub use direct::Direct;
 pub use fractal::Fractal;
-pub use layout::{ARM_UM, COLUMN_UM, Layout, MODE_UM, Shifter, ShifterKind, Site};
+pub use layout::{ARM_UM, COLUMN_UM, Edge, Layout, MODE_UM, Shifter, ShifterKind, Site};
 pub use rectangular::Rectangular;
 pub use redundant::Redundant;
 pub use tree::Tree;

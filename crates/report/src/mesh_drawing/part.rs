@@ -103,7 +103,7 @@ impl Part {
                 sheet.guide(&Route::from(x, y).to(end), *power);
                 shifter.draw(sheet, (middle, y));
             }
-            Self::Interferometer { at, phi, theta, powers } => {
+            Self::Interferometer { at, phi, theta, symmetric, powers } => {
                 let outside = at.map(|at| sheet.y(at));
                 let middle = (outside[0] + outside[1]) / 2.0;
                 let inside = outside.map(|y| middle + ARMS * (y - middle));
@@ -131,7 +131,8 @@ impl Part {
                         sheet.guide(path, powers.map(|powers| powers[stage][line]));
                     }
                 }
-                phi.draw(sheet, (place(PHI), outside[0]));
+                let phi_at = if *symmetric { (place(THETA), inside[1]) } else { (place(PHI), outside[0]) };
+                phi.draw(sheet, phi_at);
                 theta.draw(sheet, (place(THETA), inside[0]));
             }
         }
