@@ -280,10 +280,12 @@ impl Experiment {
         };
         config.process.check().map_err(|e| of("process", e))?;
         config.link.check().map_err(|e| of("link", e))?;
-        phaseloom_mesh::cell_of(&config.core.cell)
+        let cell = phaseloom_mesh::cell_of(&config.core.cell)
             .map_err(|e| Invalid::new("core.cell", format!("`{}`", config.core.cell), &e.to_string()))?;
-        phaseloom_mesh::topology(&config.core.topology)
+        let topology = phaseloom_mesh::topology(&config.core.topology)
             .map_err(|e| Invalid::new("core.topology", format!("`{}`", config.core.topology), &e.to_string()))?;
+        phaseloom_mesh::MeshDesign::new(topology, cell)
+            .map_err(|e| Invalid::new("core.cell", format!("`{}`", config.core.cell), &e.to_string()))?;
         config.correction_plan().map_err(|_| {
             let keys: Vec<&str> = CORRECTIONS.iter().map(|method| method.key()).collect();
             let expected = format!("`none` or one of {}", keys.join(", "));

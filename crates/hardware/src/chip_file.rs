@@ -119,7 +119,7 @@ impl Chip {
         };
         let topology = topology(&file.topology).map_err(|known| unknown("topology", &file.topology, known))?;
         let cell = cell_of(&file.cell).map_err(|known| unknown("cell", &file.cell, known))?;
-        let design = MeshDesign { topology, cell };
+        let design = MeshDesign::new(topology, cell).map_err(|known| unknown("cell", &file.cell, known))?;
         let wrong =
             |(key, found, expected): Wrong| HardwareError::ChipContent { path: path.to_owned(), key, found, expected };
         file.process.check()?;

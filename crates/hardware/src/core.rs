@@ -147,7 +147,7 @@ impl LayerProgram {
         let pairs = (core.ports as f64).powi(2);
         let what = format!("programming {} tiles on cores of {} ports", plan.tiles().len(), core.ports);
         phaseloom_mesh::require_memory(pairs * (100.0 * plan.tiles().len() as f64 + 128.0), &what)?;
-        let design = MeshDesign { topology: topology(&core.topology)?, cell: cell_of(&core.cell)? };
+        let design = MeshDesign::new(topology(&core.topology)?, cell_of(&core.cell)?)?;
         let targets: Vec<Option<DMatrix<Complex64>>> = plan
             .tiles()
             .iter()

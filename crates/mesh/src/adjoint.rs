@@ -127,13 +127,14 @@ pub fn gradient(
                 let inputs = outputs.before(t);
                 let (core, gamma) = (outputs.at_interferometer(layout.cell), errors[first + cell].gamma);
                 let arm = core.arm(splitters[cell]);
-                let other = match layout.cell {
-                    Cell::ThreeSplitters => core.before(&layout.cell.within(t, gamma))[0].im,
-                    Cell::Mzi | Cell::Crossing => inputs[0].im,
+                let [theta, phi] = match layout.cell {
+                    Cell::ThreeSplitters => [arm, core.before(&layout.cell.within(t, gamma))[0].im],
+                    Cell::Mzi | Cell::Crossing => [arm, inputs[0].im],
                     // The sum over both arms is that over both outputs.
-                    Cell::Symmetric => outputs.trace() - arm,
+                    Cell::Symmetric => [arm, outputs.trace() - arm],
+                    Cell::Coupler => inputs.map(|q| q.im),
                 };
-                slopes.set_cell(first + cell, -arm, -other);
+                slopes.set_cell(first + cell, -theta, -phi);
                 for (k, edge) in layout.edges_before(first + cell..first + cell + 1) {
                     slopes.set_edge(k, -inputs[usize::from(edge.lower)].im);
                 }
@@ -175,18 +176,19 @@ pub fn gradient(
         for (cell, (arm, trace)) in cells.zip(arms) {
             let line = |mode: usize| order.map_or(mode, |order| order[mode]);
             let (upper, lower) = (line(layout.sites[cell].mode), line(layout.sites[cell].mode + 1));
-            let other = match layout.cell {
+            let [theta, phi] = match layout.cell {
                 Cell::ThreeSplitters => {
                     // Behind the splitter at π/4+γ, at the upper line.
                     let cross = |a: usize, b: usize| Fields::inner((&adjoint, a), (&output, b));
                     let sums =
                         Sums { q: [overlaps[upper], overlaps[lower]], x: cross(lower, upper), y: cross(upper, lower) };
-                    sums.behind_splitter(Complex64::cis(FRAC_PI_2 + 2.0 * errors[cell].gamma))
+                    [arm, sums.behind_splitter(Complex64::cis(FRAC_PI_2 + 2.0 * errors[cell].gamma))]
                 }
-                Cell::Mzi | Cell::Crossing => overlaps[upper].im,
-                Cell::Symmetric => trace - arm,
+                Cell::Mzi | Cell::Crossing => [arm, overlaps[upper].im],
+                Cell::Symmetric => [arm, trace - arm],
+                Cell::Coupler => [overlaps[upper].im, overlaps[lower].im],
             };
-            slopes.set_cell(cell, -arm, -other);
+            slopes.set_cell(cell, -theta, -phi);
             for (k, edge) in layout.edges_before(cell..cell + 1) {
                 slopes.set_edge(k, -overlaps[if edge.lower { lower } else { upper }].im);
             }
@@ -254,7 +256,7 @@ impl Sums {
     /// The sums at the outputs of the interferometer in a cell.
     fn at_interferometer(self, cell: Cell) -> Self {
         match cell {
-            Cell::Mzi | Cell::ThreeSplitters | Cell::Symmetric => self,
+            Cell::Mzi | Cell::ThreeSplitters | Cell::Symmetric | Cell::Coupler => self,
             Cell::Crossing => Self { q: [self.q[1], self.q[0]], x: self.y, y: self.x },
         }
     }

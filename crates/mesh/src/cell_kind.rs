@@ -10,6 +10,8 @@
 //!                   ─────╳─────╳──╱╲──
 //!  symmetric        ──╳──θ₁──╳──         e^{iθ₂}·T(θ₁−θ₂, 0)
 //!                   ──╳──θ₂──╳──
+//!  coupler          ──θ──╳──             S(π/4+α)·diag(e^{iθ}, e^{iφ})
+//!                   ──φ──╳──
 //! ```
 //!
 //! Splitter errors keep a plain cell from a perfect cross (|α+β|) and a perfect bar (|α−β|), which is where most cells of a
@@ -17,7 +19,8 @@
 //! crossing makes of cross bar, for errors that all splitters share spare the bar state (Hamerly, Bandyopadhyay, Englund,
 //! Nat. Commun. 13, 6831, 2022; its caption and abstract found, the matrices as in their public code `meshes`). A symmetric
 //! cell has its second shifter beside the first and is shorter; the outer phases of a mesh of them move to common phases of
-//! its cells, and a few to its boundary (Bell, Walmsley, APL Photonics 6, 070804, 2021, recalled).
+//! its cells, and a few to its boundary (Bell, Walmsley, APL Photonics 6, 070804, 2021, recalled). A coupler is no
+//! interferometer: it splits as it splits, and only phases before it are set.
 
 use crate::MeshError;
 use crate::cell::{CellErrors, Transfer, transfer};
@@ -39,10 +42,15 @@ pub enum Cell {
     Crossing,
     /// Two splitters, a phase on each arm between them, none outside.
     Symmetric,
+    /// One splitter, a phase on each line before it.
+    Coupler,
 }
 
 /// Every cell there is.
-pub const CELLS: [Cell; 4] = [Cell::Mzi, Cell::ThreeSplitters, Cell::Crossing, Cell::Symmetric];
+pub const CELLS: [Cell; 5] = [Cell::Mzi, Cell::ThreeSplitters, Cell::Crossing, Cell::Symmetric, Cell::Coupler];
+
+/// The cells that reach any splitting.
+pub static INTERFEROMETERS: [Cell; 4] = [Cell::Mzi, Cell::ThreeSplitters, Cell::Crossing, Cell::Symmetric];
 
 /// Finds a cell by its key.
 ///
@@ -65,6 +73,7 @@ impl Cell {
             Self::ThreeSplitters => "three_splitters",
             Self::Crossing => "crossing",
             Self::Symmetric => "symmetric",
+            Self::Coupler => "coupler",
         }
     }
 
@@ -78,13 +87,18 @@ impl Cell {
             Self::Symmetric => {
                 "θ₁ and θ₂ on the two inner arms, shorter; outer phases stand at the boundary (Bell–Walmsley)"
             }
+            Self::Coupler => "one splitter with a phase on each line before it, for phase masks",
         }
     }
 
     /// Number of splitters.
     #[must_use]
     pub fn splitters(self) -> usize {
-        if self == Self::ThreeSplitters { 3 } else { 2 }
+        match self {
+            Self::Coupler => 1,
+            Self::Mzi | Self::Crossing | Self::Symmetric => 2,
+            Self::ThreeSplitters => 3,
+        }
     }
 
     /// Number of waveguide crossings.
@@ -99,6 +113,12 @@ impl Cell {
         self != Self::Symmetric
     }
 
+    /// Whether it reaches any splitting, so that it can do what another cell does.
+    #[must_use]
+    pub fn is_interferometer(self) -> bool {
+        INTERFEROMETERS.contains(&self)
+    }
+
     /// Length beside that of a plain cell: two splitters and two shifters in a row, of a quarter each (assumption).
     #[must_use]
     pub fn length(self) -> f64 {
@@ -106,6 +126,7 @@ impl Cell {
             Self::Mzi | Self::Crossing => 1.0,
             Self::ThreeSplitters => 1.25,
             Self::Symmetric => 0.75,
+            Self::Coupler => 0.5,
         }
     }
 
@@ -119,6 +140,7 @@ impl Cell {
     #[must_use]
     pub fn transfer(self, theta: f64, phi: f64, errors: CellErrors) -> Transfer {
         match self {
+            Self::Coupler => coupler([Complex64::cis(theta), Complex64::cis(phi)], errors),
             Self::Symmetric => transfer(theta - phi, 0.0, errors).map(|row| row.map(|z| z * Complex64::cis(phi))),
             _ => self.around(transfer(theta, phi, errors), errors.gamma),
         }
@@ -134,6 +156,10 @@ impl Cell {
             }
             return all;
         }
+        if self == Self::Coupler {
+            let phases = phase_factors(theta).into_iter().zip(phase_factors(phi));
+            return phases.zip(errors).map(|((upper, lower), errors)| coupler([upper, lower], *errors)).collect();
+        }
         let mut all = transfers(theta, phi, errors);
         if self != Self::Mzi {
             all.iter_mut().zip(errors).for_each(|(t, errors)| *t = self.around(*t, errors.gamma));
@@ -144,7 +170,7 @@ impl Cell {
     /// The cell around a plain interferometer.
     fn around(self, t: Transfer, gamma: f64) -> Transfer {
         match self {
-            Self::Mzi | Self::Symmetric => t,
+            Self::Mzi | Self::Symmetric | Self::Coupler => t,
             Self::ThreeSplitters => before(&t, FRAC_PI_4 + gamma),
             Self::Crossing => [t[1], t[0]],
         }
@@ -153,18 +179,26 @@ impl Cell {
     /// The plain interferometer in a cell, with the phases around it.
     pub(crate) fn within(self, t: &Transfer, gamma: f64) -> Transfer {
         match self {
-            Self::Mzi | Self::Symmetric => *t,
+            Self::Mzi | Self::Symmetric | Self::Coupler => *t,
             Self::ThreeSplitters => before(t, -FRAC_PI_4 - gamma),
             Self::Crossing => [t[1], t[0]],
         }
     }
 
     /// Phases θ and φ with which the cell does `target` but for a phase behind each port, as nearly as it can: that of
-    /// [`match_ratio`] for the interferometer in it. A symmetric cell is taken for a plain one.
+    /// [`match_ratio`] for the interferometer in it. A symmetric cell is taken for a plain one, and a coupler too, which is none.
     #[must_use]
     pub fn match_target(self, target: &Transfer, errors: CellErrors) -> CellSolution {
         match_ratio(&self.within(target, errors.gamma), errors)
     }
+}
+
+/// Phase factors on both lines, then the splitter.
+fn coupler(turn: [Complex64; 2], errors: CellErrors) -> Transfer {
+    let (upper, lower) = (turn[0] * errors.upper, turn[1] * errors.lower);
+    let (s, c) = (FRAC_PI_4 + errors.alpha).sin_cos();
+    let is = Complex64::new(0.0, s);
+    [[upper * c, lower * is], [upper * is, lower * c]]
 }
 
 /// `T·S(η)`.
@@ -182,8 +216,8 @@ mod tests {
     #[test]
     fn every_cell_does_what_an_interferometer_does_but_for_phases_behind_it() {
         let errors = CellErrors { alpha: 0.03, beta: -0.02, gamma: 0.05, ..CellErrors::NONE };
-        for kind in CELLS.into_iter().filter(|cell| cell.has_outer_phase()) {
-            assert_eq!(cell(kind.key()).unwrap(), kind);
+        assert!(CELLS.into_iter().all(|kind| cell(kind.key()).unwrap() == kind));
+        for kind in CELLS.into_iter().filter(|cell| cell.has_outer_phase() && cell.is_interferometer()) {
             for k in 0..200u32 {
                 let draw = |j: u32| f64::from((k * 7919 + j * 104_729) % 9973) / 9973.0;
                 let (theta, phi) = (0.2 + 2.7 * draw(0), 6.2 * draw(1));

@@ -1,7 +1,7 @@
 //! A mesh as it is designed: how cells are joined, and what they are.
 
 use crate::cell::CellErrors;
-use crate::cell_kind::{CELLS, Cell};
+use crate::cell_kind::Cell;
 use crate::follow::follow;
 use crate::section::{Section, Settings};
 use crate::topology::{Layout, TOPOLOGIES, Topology};
@@ -9,7 +9,7 @@ use crate::{MeshError, Unitary};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 
-/// A topology and a cell. A topology alone stands for plain interferometers.
+/// A topology and a cell. A topology alone stands for its usual cells, mostly plain interferometers.
 #[derive(Clone, Copy, Debug)]
 pub struct MeshDesign {
     /// How cells are joined.
@@ -20,7 +20,7 @@ pub struct MeshDesign {
 
 impl From<&'static dyn Topology> for MeshDesign {
     fn from(topology: &'static dyn Topology) -> Self {
-        Self { topology, cell: Cell::Mzi }
+        Self { topology, cell: topology.cells()[0] }
     }
 }
 
@@ -35,16 +35,29 @@ impl PartialEq for MeshDesign {
 impl std::fmt::Display for MeshDesign {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.cell {
-            Cell::Mzi => write!(f, "{}", self.topology.key()),
+            cell if cell == self.topology.cells()[0] => write!(f, "{}", self.topology.key()),
             cell => write!(f, "{} of {} cells", self.topology.key(), cell.key()),
         }
     }
 }
 
 impl MeshDesign {
-    /// Every topology with every cell.
+    /// A topology built of a cell.
+    ///
+    /// # Errors
+    ///
+    /// [`MeshError::CellOfTopology`] where it cannot be built of it.
+    pub fn new(topology: &'static dyn Topology, cell: Cell) -> Result<Self, MeshError> {
+        if topology.cells().contains(&cell) {
+            return Ok(Self { topology, cell });
+        }
+        let keys: Vec<&str> = topology.cells().iter().map(|cell| cell.key()).collect();
+        Err(MeshError::CellOfTopology { topology: topology.key(), found: cell.key(), known: keys.join(", ") })
+    }
+
+    /// Every topology with every cell that it can be built of.
     pub fn all() -> impl Iterator<Item = Self> {
-        TOPOLOGIES.into_iter().flat_map(|topology| CELLS.map(|cell| Self { topology, cell }))
+        TOPOLOGIES.into_iter().flat_map(|topology| topology.cells().iter().map(move |&cell| Self { topology, cell }))
     }
 
     /// Where the cells of a mesh of so many ports stand.
@@ -82,7 +95,7 @@ impl MeshDesign {
 
     fn built(&self, ports: usize, mut settings: Settings) -> Result<Section, MeshError> {
         let layout = self.layout(ports);
-        if self.cell != Cell::Mzi {
+        if self.cell != Cell::Mzi && self.cell.is_interferometer() {
             settings = follow(&layout, Cell::Mzi, &settings, &vec![CellErrors::NONE; layout.sites.len()]).0;
         }
         Ok(Section::mesh(layout, settings))

@@ -69,6 +69,16 @@ pub enum MeshError {
         /// The keys that exist.
         known: String,
     },
+    /// A mesh cannot be built of such cells.
+    #[error("a mesh `{topology}` is built of cells `{known}`, not of `{found}`")]
+    CellOfTopology {
+        /// Key of the topology.
+        topology: &'static str,
+        /// Key of the cell.
+        found: &'static str,
+        /// The keys of its cells.
+        known: String,
+    },
     /// No convention of that name.
     #[error("unknown convention `{found}`: expected one of {known}")]
     UnknownConvention {

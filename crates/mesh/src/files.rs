@@ -1,15 +1,32 @@
-use crate::MeshError;
-use std::io::Write;
+use crate::{MeshError, require_memory};
+use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Most bytes that are read from what is no plain file, and so does not tell its length.
+const LONGEST_STREAM: u64 = 1 << 30;
 
 /// Reads a text file.
 ///
 /// # Errors
 ///
-/// [`MeshError::Io`] with the path.
+/// [`MeshError::Io`] with the path; [`MeshError::TooLarge`] where it does not fit into memory.
 pub fn read_text(path: &Path) -> Result<String, MeshError> {
-    std::fs::read_to_string(path).map_err(|source| MeshError::Io { path: path.to_owned(), source })
+    let fail = |source| MeshError::Io { path: path.to_owned(), source };
+    let file = std::fs::File::open(path).map_err(fail)?;
+    let metadata = file.metadata().map_err(fail)?;
+    let mut text = String::new();
+    if metadata.is_file() {
+        // The text, and what is made of it.
+        require_memory(3.0 * metadata.len() as f64, &format!("reading {}", path.display()))?;
+        (&file).read_to_string(&mut text).map_err(fail)?;
+        return Ok(text);
+    }
+    let read = (&file).take(LONGEST_STREAM).read_to_string(&mut text).map_err(fail)?;
+    if read as u64 == LONGEST_STREAM {
+        return Err(fail(std::io::Error::other("it is no plain file and goes on beyond 1 GiB")));
+    }
+    Ok(text)
 }
 
 /// Writes a file under a temporary name beside its place, syncs and renames it: it is whole or not there.

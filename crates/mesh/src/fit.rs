@@ -15,13 +15,15 @@ use std::cell::RefCell;
 
 /// Starting points, of which the best end is taken.
 const STARTS: u64 = 3;
+/// Share of ‖W‖² that ½‖Û−W‖² may keep where a start has found the matrix, so that no other is tried.
+const FOUND: f64 = 1e-10;
 /// Steps from each.
 const STEPS: u64 = 400;
 /// Steps that L-BFGS remembers.
 const MEMORY: usize = 20;
 
 /// Phases (rad, wrapped) for which the corner of a mesh's matrix between its first ports comes near to `target`, by
-/// ‖Û−W‖_F: the best of three searches from random phases, always the same ones. A minimum, not surely the lowest. Some
+/// ‖Û−W‖_F: the best of up to three searches from random phases, always the same ones. A minimum, not surely the lowest. Some
 /// hundred propagations of N fields and as many gradients.
 ///
 /// # Panics
@@ -30,28 +32,51 @@ const MEMORY: usize = 20;
 #[must_use]
 pub fn fit(layout: &Layout, target: &DMatrix<Complex64>) -> Settings {
     assert!(target.nrows() <= layout.ports && target.ncols() <= layout.ports, "ports of the mesh");
-    let count = 2 * layout.sites.len() + layout.ports;
-    let mut best = (f64::INFINITY, vec![0.0; count]);
+    let errors = vec![CellErrors::NONE; layout.sites.len()];
+    let mut best = (f64::INFINITY, Settings::blank(layout));
     for start in 0..STARTS {
-        let mut phases = vec![0.0; count];
+        let mut phases = vec![0.0; best.1.values().len()];
         Normals::new(&StreamKey::new(start, "fit/start")).fill(&mut phases);
-        let search = Search { layout, target, best: RefCell::new((f64::INFINITY, phases.clone())) };
-        let solver = LBFGS::new(MoreThuenteLineSearch::new(), MEMORY);
-        let executor = Executor::new(&search, solver).configure(|state| state.param(phases).max_iters(STEPS));
-        // A line search that finds no lower point ends the search with an error: what it reached counts all the same.
-        let _ = executor.run();
-        let reached = search.best.into_inner();
+        let reached = search(layout, &errors, target, phases);
         if reached.0 < best.0 {
             best = reached;
         }
+        if best.0 <= FOUND * target.norm_squared() {
+            break;
+        }
     }
-    let mut settings = Settings::zero(layout.sites.len(), layout.ports);
-    settings.values_mut().iter_mut().zip(best.1).for_each(|(value, phase)| *value = wrap(phase));
-    settings
+    best.1
+}
+
+/// Phases (rad, wrapped) for which a mesh with errors comes near to `target` as in [`fit`], searched from those that it has.
+///
+/// # Panics
+///
+/// If the target has more rows or columns than the mesh has ports, or the errors are not one a cell.
+#[must_use]
+pub fn refit(section: &Section, errors: &[CellErrors], target: &DMatrix<Complex64>) -> Settings {
+    let layout = section.layout();
+    assert!(target.nrows() <= layout.ports && target.ncols() <= layout.ports, "ports of the mesh");
+    assert_eq!(errors.len(), layout.sites.len(), "one state a cell");
+    search(layout, errors, target, section.settings().values().to_vec()).1
+}
+
+/// What one search reaches: its loss and its phases.
+fn search(layout: &Layout, errors: &[CellErrors], target: &DMatrix<Complex64>, start: Vec<f64>) -> (f64, Settings) {
+    let search = Search { layout, errors, target, best: RefCell::new((f64::INFINITY, start.clone())) };
+    let solver = LBFGS::new(MoreThuenteLineSearch::new(), MEMORY);
+    let executor = Executor::new(&search, solver).configure(|state| state.param(start).max_iters(STEPS));
+    // A line search that finds no lower point ends the search with an error: what it reached counts all the same.
+    let _ = executor.run();
+    let (loss, phases) = search.best.into_inner();
+    let mut settings = Settings::blank(layout);
+    settings.values_mut().iter_mut().zip(phases).for_each(|(value, phase)| *value = wrap(phase));
+    (loss, settings)
 }
 
 struct Search<'a> {
     layout: &'a Layout,
+    errors: &'a [CellErrors],
     target: &'a DMatrix<Complex64>,
     /// The lowest loss so far, and its phases.
     best: RefCell<(f64, Vec<f64>)>,
@@ -59,7 +84,7 @@ struct Search<'a> {
 
 impl Search<'_> {
     fn section(&self, phases: &[f64]) -> Section {
-        let mut settings = Settings::zero(self.layout.sites.len(), self.layout.ports);
+        let mut settings = Settings::blank(self.layout);
         settings.values_mut().copy_from_slice(phases);
         Section::mesh(self.layout.clone(), settings)
     }
@@ -69,7 +94,7 @@ impl Search<'_> {
         let mut input = Fields::identity(self.target.ncols());
         input.resize(self.layout.modes);
         let mut output = input.clone();
-        Circuit::ideal(section).propagate(&mut output);
+        Circuit::compile(section, section.settings(), self.errors).propagate(&mut output);
         (input, output)
     }
 
@@ -107,8 +132,7 @@ impl Gradient for &Search<'_> {
         let (input, output) = self.send(&section);
         // L = ½‖M − W‖² has the adjoint M − W.
         let adjoint = Fields::from_matrix(&self.miss(&output));
-        let errors = vec![CellErrors::NONE; self.layout.sites.len()];
-        let (slopes, _) = gradient(&section, section.settings(), &errors, &input, output, adjoint);
+        let (slopes, _) = gradient(&section, section.settings(), self.errors, &input, output, adjoint);
         Ok(slopes.values().to_vec())
     }
 }

@@ -17,7 +17,7 @@ use num_complex::Complex64;
 ///
 /// # Panics
 ///
-/// If phases or errors are not those of the layout.
+/// If phases or errors are not those of the layout, or its cells are no interferometers ([`crate::refit`] is for them).
 #[must_use]
 pub fn follow(layout: &Layout, cell: Cell, wanted: &Settings, errors: &[CellErrors]) -> (Settings, usize) {
     let transfers =
@@ -32,6 +32,7 @@ pub(crate) fn follow_transfers(
     output: &[f64],
     errors: &[CellErrors],
 ) -> (Settings, usize) {
+    assert!(layout.cell.is_interferometer(), "{} cells cannot follow others", layout.cell.key());
     assert!(errors.len() == layout.sites.len() && wanted.len() == errors.len(), "one state a cell");
     // Outer phases that cells do not have are given away at the end.
     let kind = if layout.cell.has_outer_phase() { layout.cell } else { Cell::Mzi };

@@ -57,7 +57,7 @@ pub use error::MeshError;
 pub use fidelity::{fidelity, matrix_error, relative_error};
 pub use fields::Fields;
 pub use files::{read_text, write_atomically};
-pub use fit::fit;
+pub use fit::{fit, refit};
 pub use follow::follow;
 pub use haar::{haar_orthogonal, haar_unitary};
 pub use matrix_program::{Form, MatrixProgram};
@@ -68,7 +68,7 @@ pub use real::Real;
 pub use section::{Section, SectionKind, Settings};
 pub use singular::{CanonicalSvd, canonical_svd};
 pub use topology::{
-    ARM_UM, Butterfly, COLUMN_UM, Diamond, Direct, Edge, Fractal, Layout, MODE_UM, Rectangular, Redundant, Shifter,
-    ShifterKind, Site, TOPOLOGIES, Topology, Tree, Triangular, topology,
+    ARM_UM, Butterfly, COLUMN_UM, Diamond, Direct, Edge, Fractal, Layout, MODE_UM, Masks, Rectangular, Redundant,
+    Shifter, ShifterKind, Site, TOPOLOGIES, Topology, Tree, Triangular, topology,
 };
 pub use unitary::Unitary;

@@ -152,7 +152,7 @@ impl MatrixProgram {
         };
         let topology = topology(&file.topology).map_err(|known| unknown("topology", &file.topology, known))?;
         let cell = cell(&file.cell).map_err(|known| unknown("cell", &file.cell, known))?;
-        let design = MeshDesign { topology, cell };
+        let design = MeshDesign::new(topology, cell).map_err(|known| unknown("cell", &file.cell, known))?;
         read(file, design).map_err(|Wrong(key, found, expected)| MeshError::ProgramContent {
             path: path.to_owned(),
             key,

@@ -41,10 +41,16 @@ pub fn cell(kind: Cell, theta: f64, phi: f64, errors: CellErrors) -> Transfer {
         let t = splitter(FRAC_PI_4 + errors.beta) * arms * splitter(FRAC_PI_4 + errors.alpha);
         return [[t[(0, 0)], t[(0, 1)]], [t[(1, 0)], t[(1, 1)]]];
     }
+    if kind == Cell::Coupler {
+        let arms = Matrix2::new(errors.upper.into(), 0.0.into(), 0.0.into(), errors.lower.into());
+        let lower = Matrix2::new(1.0.into(), 0.0.into(), 0.0.into(), Complex64::cis(phi));
+        let t = splitter(FRAC_PI_4 + errors.alpha) * arms * phase(theta) * lower;
+        return [[t[(0, 0)], t[(0, 1)]], [t[(1, 0)], t[(1, 1)]]];
+    }
     let [[a, b], [c, d]] = mzi(theta, phi, errors);
     let t = Matrix2::new(a, b, c, d);
     let t = match kind {
-        Cell::Mzi | Cell::Symmetric => t,
+        Cell::Mzi | Cell::Symmetric | Cell::Coupler => t,
         Cell::ThreeSplitters => t * splitter(FRAC_PI_4 + errors.gamma),
         Cell::Crossing => Matrix2::new(c, d, a, b),
     };

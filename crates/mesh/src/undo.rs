@@ -286,8 +286,8 @@ fn undo<S: Simd, const P: usize>(
         for (planes, carried, coefficients) in [(adjoint, &mut l, back), (fields, &mut a, inverse)] {
             let coefficients = splat(simd, coefficients);
             for g in 0..2 {
-                let met = (planes[2 * P + pair][g], planes[3 * P + pair][g]);
-                let (on, left) = element(simd, coefficients, (carried.0[g], carried.1[g]), met);
+                let met = load(planes, 1);
+                let (on, left) = element(simd, coefficients, (carried.0[g], carried.1[g]), (met.0[g], met.1[g]));
                 (carried.0[g], carried.1[g]) = on;
                 (planes[pair][g], planes[P + pair][g]) = left;
             }

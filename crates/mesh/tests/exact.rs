@@ -4,7 +4,7 @@ use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_mesh::cell::CellErrors;
 use phaseloom_mesh::{
-    CELLS, Cell, Form, MatrixProgram, MeshDesign, MeshError, SectionKind, StreamKey, TOPOLOGIES, haar_orthogonal,
+    Cell, Form, MatrixProgram, MeshDesign, MeshError, SectionKind, StreamKey, TOPOLOGIES, haar_orthogonal,
     haar_unitary, reference,
 };
 use std::f64::consts::{FRAC_PI_2, FRAC_PI_3, TAU};
@@ -119,6 +119,8 @@ fn counts_and_depths() {
             "fractal" => (lines / 2 * (lines - 1), lines - 1),
             "butterfly" => (lines / 2 * stages, stages),
             "tree" => (lines - 1, stages),
+            "masks" if n > 2 => ((3 * n).div_ceil(2) * (n / 2) + 3 * n / 2 * ((n - 1) / 2), 3 * n),
+            "masks" => (3 * (n - 1), 5 * (n - 1)),
             other => panic!("{other}: its numbers are not stated here"),
         };
         for topology in TOPOLOGIES {
@@ -137,7 +139,7 @@ fn meshes_that_are_not_universal() {
     for n in [1, 2, 3, 7, 8, 17] {
         for (name, u) in hard_unitaries(n) {
             let row = u.rows(0, 1).into_owned();
-            for cell in CELLS {
+            for &cell in tree.cells() {
                 let program = MatrixProgram::new(&row, Form::Svd, MeshDesign { topology: tree, cell }).expect(name);
                 let error = (program.matrix() - &row).norm();
                 assert!(error <= 1e-13 * n as f64, "{} {name} N={n}: {error:.1e}", cell.key());
@@ -150,7 +152,7 @@ fn meshes_that_are_not_universal() {
         let bits = n.trailing_zeros();
         let reversed =
             dft(n).select_columns(&(0..n).map(|c| c.reverse_bits() >> (usize::BITS - bits)).collect::<Vec<_>>());
-        for cell in CELLS {
+        for &cell in butterfly.cells() {
             let program =
                 MatrixProgram::new(&reversed, Form::Unitary, MeshDesign { topology: butterfly, cell }).unwrap();
             let error = (program.matrix() - &reversed).norm();
@@ -161,6 +163,13 @@ fn meshes_that_are_not_universal() {
     let error =
         (MatrixProgram::new(&haar(16, 1), Form::Unitary, butterfly).unwrap().matrix() - haar(16, 1)).norm() / 4.0;
     assert!((0.3..1.3).contains(&error), "{error}");
+    // Masks have phases enough for any unitary, and the search finds it.
+    let masks = phaseloom_mesh::topology("masks").unwrap();
+    for n in [2, 3, 4, 8] {
+        let error = (MatrixProgram::new(&haar(n, 2), Form::Unitary, masks).unwrap().matrix() - haar(n, 2)).norm();
+        assert!(error < 1e-5, "masks N={n}: {error:.1e}");
+    }
+    assert!(matches!(MeshDesign::new(masks, Cell::Mzi), Err(MeshError::CellOfTopology { .. })));
 }
 
 #[test]

@@ -189,3 +189,27 @@ fn the_adjoint_before_a_mesh_is_light_like_any_other() {
     let copied = send(section, section.settings(), &errors, &Fields::from_matrix(&before.to_matrix())).to_matrix();
     assert!((again - copied).norm() < 1e-13);
 }
+
+/// A chip is reciprocal: light that enters the outputs leaves the inputs by the transposed matrix. The adjoint before a mesh
+/// is such light, conjugated.
+#[test]
+fn light_goes_backwards_by_the_transposed_matrix() {
+    for design in MeshDesign::all() {
+        for n in [2, 5, 8] {
+            let section = &random(design, n);
+            let lines = section.layout().modes;
+            let errors = errors(section.layout().sites.len(), 0.05);
+            let circuit = Circuit::compile(section, section.settings(), &errors);
+            let input = Fields::identity(lines);
+            let mut output = input.clone();
+            circuit.propagate(&mut output);
+            let backwards =
+                Matrix::from_fn(lines, lines, |r, c| Complex64::new(wave(r + c, 2.1), wave(3 * r + c, 1.3)));
+            let entering = Fields::from_matrix(&backwards.conjugate());
+            let (_, leaving) = gradient(section, section.settings(), &errors, &input, output, entering);
+            let expected = circuit.matrix().transpose() * &backwards;
+            let error = (leaving.to_matrix().conjugate() - &expected).norm() / expected.norm();
+            assert!(error < 1e-13 * lines as f64, "{design} N={n}: {error:.1e}");
+        }
+    }
+}

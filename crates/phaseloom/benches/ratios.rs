@@ -11,7 +11,7 @@ use common::{Pair, chip, haar, reference};
 use main_job::{Layers, MainJob};
 use phaseloom::hardware::{Chip, Link, MatrixProduct, Process, Sample, Shot};
 use phaseloom::mesh::cell::CellErrors;
-use phaseloom::mesh::{Circuit, Fields, MatrixProgram, TOPOLOGIES, Unitary, gradient};
+use phaseloom::mesh::{Circuit, Fields, MatrixProgram, MeshDesign, Section, TOPOLOGIES, Unitary, gradient, topology};
 use rayon::prelude::*;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -49,6 +49,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 },
             );
         }
+    }
+    if wants("meshes") {
+        meshes();
     }
     if wants("propagate") {
         for n in [64, 128, 256, 512, 1024] {
@@ -114,6 +117,43 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         two_threads()?;
     }
     Ok(())
+}
+
+/// Other meshes: the targets of the rectangular one, for as many times its cells as they have.
+fn meshes() {
+    let plain = |n: usize| n * (n - 1) / 2;
+    for design in MeshDesign::all().filter(|d| d.topology.key() != "tree" && d.cell == d.topology.cells()[0]) {
+        for (n, at_most) in [(64, 4.0), (256, 2.0)] {
+            let inputs = common::inputs(n, |k| common::random_phases(design, n, k));
+            let at_most = at_most * (inputs[0].1.len() as f64 / plain(n) as f64).max(1.0);
+            let (a, b) = (haar(n, 1), haar(n, 2));
+            Pair { work: &format!("realise, {}", design.topology.key()), n, at_most, reference: "product" }.run(
+                &inputs,
+                |(section, errors)| Circuit::compile(section, section.settings(), errors).matrix()[(0, 0)],
+                |_| reference::product(&a, &b),
+            );
+        }
+    }
+    let rectangular = topology("rectangular").expect("is there");
+    for &cell in rectangular.cells() {
+        let design = MeshDesign::new(rectangular, cell).expect("can be built");
+        let inputs = common::inputs(64, |k| (common::random_phases(design, 64, k), common::gaussian(64, 100, k)));
+        let send = |((section, errors), fields): &((Section, Vec<CellErrors>), _)| {
+            let mut fields = Fields::from_matrix(fields);
+            Circuit::compile(section, section.settings(), errors).propagate(&mut fields);
+            fields
+        };
+        Pair { work: &format!("gradient, {}", cell.key()), n: 64, at_most: 4.0, reference: "propagate" }.run(
+            &inputs,
+            |input| {
+                let ((section, errors), fields) = input;
+                let output = send(input);
+                let input = Fields::from_matrix(fields);
+                gradient(section, section.settings(), errors, &input, output.clone(), output).0
+            },
+            send,
+        );
+    }
 }
 
 /// Readout noise: the same product with a noisy link and with a silent one, in turn; nanoseconds a readout.

@@ -48,7 +48,7 @@ impl Chip {
         let chip = match (&self.program, self.core) {
             (Some(program), _) => hardware::Chip::fabricate(&process, &convention::load(program)?, sample)?,
             (None, ports) => {
-                let design = MeshDesign { topology: topology(&self.topology)?, cell: cell_of(&self.cell)? };
+                let design = MeshDesign::new(topology(&self.topology)?, cell_of(&self.cell)?)?;
                 hardware::Chip::fabricate_core(&process, ports.unwrap_or(0), design, sample)?
             }
         };

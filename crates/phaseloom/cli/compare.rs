@@ -217,17 +217,25 @@ fn with_error((mean, error): (f64, f64)) -> String {
     if mean < 1e-12 { "< 1e-12".into() } else { format!("{mean:.1e} ± {error:.0e}") }
 }
 
-/// Which universal mesh loses least, before and after correction.
+/// Which universal mesh loses least, before and after correction, and which others two standard errors do not tell from it.
 fn sentence(lines: &[Line]) -> String {
     let universal = || lines.iter().filter(|l| l.design.topology.is_universal());
     let least = |which: usize| universal().min_by(|a, b| a.means()[which].0.total_cmp(&b.means()[which].0));
+    let named = |best: &Line, which: usize| {
+        let (mean, error) = best.means()[which];
+        let close = |line: &&Line| {
+            let (other, its) = line.means()[which];
+            line.design != best.design && other - mean <= 2.0 * error.hypot(its)
+        };
+        let ties: Vec<String> = universal().filter(close).map(|line| line.design.to_string()).collect();
+        let ties = if ties.is_empty() { String::new() } else { format!("; not told from it: {}", ties.join(", ")) };
+        format!("{} ({}{ties})", best.design, with_error((mean, error)))
+    };
     match (least(1), least(2)) {
         (Some(before), Some(after)) => format!(
-            "Of the universal meshes, {} has the least infidelity as programmed ({}), {} after correction ({}).\n",
-            before.design,
-            with_error(before.means()[1]),
-            after.design,
-            with_error(after.means()[2]),
+            "Of the universal meshes, the least infidelity has as programmed {}, after correction {}.\n",
+            named(before, 1),
+            named(after, 2),
         ),
         _ => String::new(),
     }

@@ -181,6 +181,30 @@ fn mesh(name: &str, section: &Section, (phases, cells): &Optics, light: &mut Lig
             }
             draw(String::new(), parts);
         }
+        if layout.cell == Cell::Coupler {
+            let first = layout.column(column).start;
+            let mask = light.each(layout.modes, &modes, |light, j, mode| {
+                let place = format!("{name}, column {column}, mode");
+                let both = [(mode, phases.theta()[first + j]), (mode + 1, phases.phi()[first + j])];
+                let part = |(mode, phase)| {
+                    light.turn(mode, phase);
+                    let shifter = Shifter { name: format!("{place} {mode}"), phase };
+                    Part::Shifter { at: mode as f64, shifter, power: light.power(mode) }
+                };
+                both.into_iter().map(part).collect()
+            });
+            draw(column.to_string(), mask);
+            draw(
+                String::new(),
+                light.each(layout.modes, &modes, |light, j, mode| {
+                    let CellErrors { alpha, upper, lower, .. } = cells[first + j];
+                    light.fields[mode] *= upper;
+                    light.fields[mode + 1] *= lower;
+                    vec![light.split(mode, FRAC_PI_4 + alpha)]
+                }),
+            );
+            continue;
+        }
         let symmetric = layout.cell == Cell::Symmetric;
         let parts = light.each(layout.modes, &modes, |light, j, mode| {
             let k = layout.column(column).start + j;

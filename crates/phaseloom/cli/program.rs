@@ -41,7 +41,7 @@ enum FormKey {
 impl Program {
     pub fn execute(self) -> anyhow::Result<Ending> {
         output::not_over(&self.output, &[("the matrix", &self.matrix)])?;
-        let design = MeshDesign { topology: topology(&self.topology)?, cell: cell_of(&self.cell)? };
+        let design = MeshDesign::new(topology(&self.topology)?, cell_of(&self.cell)?)?;
         let (w, single) = read_matrix_npy(&self.matrix)?;
         let form = match self.form {
             FormKey::Auto => Form::Auto,
@@ -64,8 +64,9 @@ impl Program {
             (Form::Direct, _) => "programmed as g·M on one mesh that is not unitary (form direct)\n",
             _ => "programmed as g·U·Σ·V† on two meshes and a column of attenuators (form svd)\n",
         };
+        let cells = if design.cell.is_interferometer() { "interferometers" } else { "splitters" };
         text += &format!(
-            "{design}: {} interferometers, depth {}, gain {:?}\n‖Ŵ − W‖_F = {:.1e}\n",
+            "{design}: {} {cells}, depth {}, gain {:?}\n‖Ŵ − W‖_F = {:.1e}\n",
             program.interferometers(),
             program.depth(),
             program.gain(),

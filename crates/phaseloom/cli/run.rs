@@ -4,6 +4,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use phaseloom::Experiment;
 use phaseloom::experiment::{self, ExperimentError, Options, Shard, Tables, Unit};
 use phaseloom::hardware::Batch;
+use phaseloom::topology;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -133,17 +135,21 @@ fn announcements(experiment: &Experiment) -> Result<Vec<String>, ExperimentError
     let points = experiment.points()?;
     let holds =
         points.iter().filter_map(|p| Some(p.config.process.phase_jitter.as_ref()?.hold(p.config.link.symbol_rate_hz)));
-    Ok(holds
-        .min()
-        .map(|hold| {
-            format!(
-                "phase jitter: the matrix of every core is realised anew every {hold} vector{}: light is sent through \
-                 all interferometers one by one, many times slower than a matrix product",
-                if hold == 1 { "" } else { "s" }
-            )
-        })
-        .into_iter()
-        .collect())
+    let jitter = holds.min().map(|hold| {
+        format!(
+            "phase jitter: the matrix of every core is realised anew every {hold} vector{}: light is sent through \
+             all interferometers one by one, many times slower than a matrix product",
+            if hold == 1 { "" } else { "s" }
+        )
+    });
+    let keys: BTreeSet<&str> = points.iter().map(|p| p.config.core.topology.as_str()).collect();
+    let fitted = keys.into_iter().filter(|key| topology(key).is_ok_and(|t| !t.is_universal())).map(|key| {
+        format!(
+            "core.topology `{key}` is not universal: each mesh is the nearest that a search finds, which takes long for \
+             many ports; what is missed shows in the rows `perfect mesh`"
+        )
+    });
+    Ok(jitter.into_iter().chain(fitted).collect())
 }
 
 fn save_outputs(folder: &Path, unit: Unit, shot: u32, outputs: &Batch) -> Result<(), ExperimentError> {

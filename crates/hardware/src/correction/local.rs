@@ -1,13 +1,15 @@
 //! Local correction: every cell is set to what the ideal one does, from its known errors alone.
 //!
 //! Cells follow those of the program one after another ([`phaseloom_mesh::follow`]), attenuators their amplitudes. O(cells).
+//! Phase masks, whose cells cannot follow, are fitted anew with their errors ([`phaseloom_mesh::refit`]).
 
 use super::crosstalk::before_crosstalk;
 use super::{Correction, Found, Knowledge, Lab};
 use crate::{Chip, Fabricated, HardwareError, Process};
+use num_complex::Complex64;
 use phaseloom_mesh::cell::ideal;
 use phaseloom_mesh::cell_inverse::match_transmission;
-use phaseloom_mesh::{MatrixProgram, Section, SectionKind, Settings, follow};
+use phaseloom_mesh::{Circuit, MatrixProgram, Section, SectionKind, Settings, follow, refit};
 
 /// Local correction with known errors.
 pub(super) struct Local;
@@ -44,6 +46,7 @@ pub(super) fn corrected(
     let mut wanted = Vec::with_capacity(errors.len());
     for ((section, errors), nominal) in program.sections().iter().zip(errors).zip(nominal.sections()) {
         let (mut phases, clipped) = match section.kind() {
+            SectionKind::Mesh if !section.layout().cell.is_interferometer() => (fitted(section, errors, nominal), 0),
             SectionKind::Mesh => follow(section.layout(), section.layout().cell, section.settings(), &errors.cells),
             SectionKind::Attenuators => attenuators(section, errors, nominal),
         };
@@ -55,6 +58,16 @@ pub(super) fn corrected(
     }
     let found = before_crosstalk(process, program, wanted)?;
     Ok(Found { steps: found.steps.max(1), out_of_reach: Some(out_of_reach), ..found })
+}
+
+/// Phases of a mesh whose cells cannot follow others: a search from those of the program on, for its matrix with as much
+/// light as the nominal mesh lets pass.
+fn fitted(section: &Section, errors: &Fabricated, nominal: &Fabricated) -> Settings {
+    let ideal = Circuit::ideal(section).matrix();
+    let passed = Circuit::compile(section, section.settings(), &nominal.cells).matrix().norm() / ideal.norm();
+    let ports = section.layout().ports;
+    let wanted = ideal.view((0, 0), (ports, ports)) * Complex64::from(passed);
+    refit(section, &errors.cells, &wanted)
 }
 
 /// Phases that attenuators should have, and the number that miss their amplitude. As much light is asked for as the cell of the design lets pass: their common loss is

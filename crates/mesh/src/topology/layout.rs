@@ -305,15 +305,19 @@ impl Layout {
     }
 
     /// The shifter of kind θ or φ of a cell: φ stands a quarter and θ three quarters of a column in, on the upper arm; those
-    /// of a symmetric cell stand beside each other in the middle of the column, on both arms.
+    /// of a symmetric cell stand beside each other in the middle of the column, on both arms, those of a coupler a quarter in,
+    /// on both lines.
     #[must_use]
     pub fn cell_shifter(&self, cell: usize, kind: ShifterKind) -> Shifter {
         let Site { column, mode } = self.sites[cell];
         let upper_um = (mode as f64 + 0.5) * MODE_UM - ARM_UM / 2.0;
         let phi = kind == ShifterKind::Phi;
-        let (along, y_um, partner_um) = match self.cell.has_outer_phase() {
-            true => (if phi { 0.25 } else { 0.75 }, upper_um, Some(upper_um + ARM_UM)),
-            false => (0.5, if phi { upper_um + ARM_UM } else { upper_um }, None),
+        let (along, y_um, partner_um) = match self.cell {
+            Cell::Mzi | Cell::ThreeSplitters | Cell::Crossing => {
+                (if phi { 0.25 } else { 0.75 }, upper_um, Some(upper_um + ARM_UM))
+            }
+            Cell::Symmetric => (0.5, if phi { upper_um + ARM_UM } else { upper_um }, None),
+            Cell::Coupler => (0.25, (mode + usize::from(phi)) as f64 * MODE_UM, None),
         };
         Shifter { kind, column, mode, x_um: (column as f64 + along) * self.column_um(), y_um, partner_um }
     }

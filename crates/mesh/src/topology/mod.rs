@@ -5,6 +5,7 @@ mod diamond;
 mod direct;
 mod fractal;
 mod layout;
+mod masks;
 mod rectangular;
 mod redundant;
 mod stride;
@@ -16,11 +17,13 @@ pub use diamond::Diamond;
 pub use direct::Direct;
 pub use fractal::Fractal;
 pub use layout::{ARM_UM, COLUMN_UM, Edge, Layout, MODE_UM, Shifter, ShifterKind, Site};
+pub use masks::Masks;
 pub use rectangular::Rectangular;
 pub use redundant::Redundant;
 pub use tree::Tree;
 pub use triangular::Triangular;
 
+use crate::cell_kind::{Cell, INTERFEROMETERS};
 use crate::section::Settings;
 use crate::{MeshError, Unitary};
 use nalgebra::DMatrix;
@@ -36,6 +39,11 @@ pub trait Topology: Send + Sync + std::fmt::Debug {
 
     /// Where the cells of a mesh of `modes` ports stand, in order of propagation.
     fn layout(&self, modes: usize) -> Layout;
+
+    /// Of which cells it can be built, the usual one first: any interferometers, where nothing else is said.
+    fn cells(&self) -> &'static [Cell] {
+        &INTERFEROMETERS
+    }
 
     /// Whether every unitary has a program. Of a mesh that is not universal, [`Topology::program`] gives the nearest
     /// that it found; compare the matrix.
@@ -63,7 +71,8 @@ pub trait Topology: Send + Sync + std::fmt::Debug {
         None
     }
 
-    /// The phases of plain interferometers that make the ideal mesh equal to `target`, on the lines of its ports.
+    /// The phases of plain interferometers that make the ideal mesh equal to `target`, on the lines of its ports; of the one
+    /// kind of [cells](Topology::cells) that it can be built of, where that is no interferometer.
     ///
     /// # Errors
     ///
@@ -72,8 +81,8 @@ pub trait Topology: Send + Sync + std::fmt::Debug {
 }
 
 /// Every topology there is.
-pub static TOPOLOGIES: [&dyn Topology; 8] =
-    [&Rectangular, &Triangular, &Redundant { extra: 2 }, &Diamond, &Direct, &Fractal, &Butterfly, &Tree];
+pub static TOPOLOGIES: [&dyn Topology; 9] =
+    [&Rectangular, &Triangular, &Redundant { extra: 2 }, &Diamond, &Direct, &Fractal, &Butterfly, &Masks, &Tree];
 
 /// Finds a topology by its key.
 ///

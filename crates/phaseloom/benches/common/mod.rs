@@ -3,7 +3,9 @@
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom::mesh::cell::CellErrors;
-use phaseloom::mesh::{Form, MatrixProgram, StreamKey, haar_unitary, standard_normal, topology};
+use phaseloom::mesh::{
+    Form, MatrixProgram, MeshDesign, Section, Settings, StreamKey, haar_unitary, standard_normal, topology,
+};
 use std::cell::Cell;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -53,6 +55,21 @@ pub fn random_program(n: usize, seed: u64) -> MatrixProgram {
 
 pub fn haar(n: usize, seed: u64) -> DMatrix<Complex64> {
     haar_unitary(n, &mut StreamKey::new(seed, "benchmark").stream())
+}
+
+/// A mesh of any design with phases of no order, and the state of its cells with errors of .01 and equal loss.
+pub fn random_phases(design: MeshDesign, n: usize, seed: u64) -> (Section, Vec<CellErrors>) {
+    let layout = design.layout(n);
+    let mut stream = StreamKey::new(seed, "benchmark/phases").stream();
+    let mut settings = Settings::blank(&layout);
+    settings.values_mut().iter_mut().for_each(|phase| *phase = 3.0 * standard_normal(&mut stream));
+    let mut draw = || 0.01 * standard_normal(&mut stream);
+    let errors = layout
+        .sites
+        .iter()
+        .map(|_| CellErrors { alpha: draw(), beta: draw(), gamma: draw(), upper: 0.99, lower: 0.99 })
+        .collect();
+    (Section::mesh(layout, settings), errors)
 }
 
 /// A program of random phases, and the state of its cells with errors of .01.
