@@ -6,13 +6,14 @@
 //!  ╱  ╲─────── loss ──────────────╱  ╲
 //! ```
 //!
-//! Where waveguides cross, every crossing takes its part. Equal loss in a rectangular mesh is nearly one factor (every path meets N−1 cells on the average); in a triangular
-//! mesh it is not. Unequal arms make a cell non-unitary and its extinction finite. Idle waveguides lose nothing.
+//! Where waveguides cross, every crossing takes its part. Equal loss in a rectangular mesh is nearly one factor (every path
+//! meets N−1 cells on the average); in a triangular mesh it is not. Unequal arms make a cell non-unitary and its extinction
+//! finite. A coupler, one splitter and the shifters before it, loses half as much (assumption). Idle waveguides lose nothing.
 
 use super::{Imperfection, MeshSize};
 use crate::chip::Fabricated;
 use crate::toml_file::{Invalid, at_least};
-use phaseloom_mesh::Normals;
+use phaseloom_mesh::{Cell, Normals};
 use serde::{Deserialize, Serialize};
 
 /// `[insertion_loss]`.
@@ -53,7 +54,8 @@ pub(crate) fn arms(common: f64, imbalance_db: f64) -> (f64, f64) {
 impl InsertionLoss {
     /// Sets both arms of every cell; `z` are the draws of its imbalance.
     fn apply(&self, section: &mut Fabricated, z: impl Iterator<Item = f64>) {
-        let usual = amplitude(self.loss_db);
+        let half = if section.kind == Cell::Coupler { 0.5 } else { 1.0 };
+        let usual = amplitude(half * self.loss_db);
         for ((cell, crossings), z) in section.cells.iter_mut().zip(&section.crossings).zip(z) {
             let crossed = self.crossing_db * crossings;
             let common = if crossed > 0.0 { usual * amplitude(crossed) } else { usual };
