@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let process: Process = toml::from_str("[splitter_error]\nsigma_rad = 0.02\n[insertion_loss]\nloss_db = 0.2")?;
     for topology in [&Half as &'static dyn Topology, &Rectangular] {
         for cell in [Cell::Mzi, Cell::ThreeSplitters] {
-            let design = MeshDesign { topology, cell };
+            let design = MeshDesign::new(topology, cell)?;
             let (parts, made) = (Parts::of(design, 8), trial(design, 8, &process, 1, 0)?);
             println!(
                 "{:<33} {:>2} cells, {} columns, {:.2} dB: 1 − F = {:.3} ideal, {:.3} on a chip, {:.3} corrected",

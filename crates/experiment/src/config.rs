@@ -280,12 +280,10 @@ impl Experiment {
         };
         config.process.check().map_err(|e| of("process", e))?;
         config.link.check().map_err(|e| of("link", e))?;
-        let cell = phaseloom_mesh::cell_of(&config.core.cell)
-            .map_err(|e| Invalid::new("core.cell", format!("`{}`", config.core.cell), &e.to_string()))?;
-        let topology = phaseloom_mesh::topology(&config.core.topology)
+        phaseloom_mesh::topology(&config.core.topology)
             .map_err(|e| Invalid::new("core.topology", format!("`{}`", config.core.topology), &e.to_string()))?;
-        phaseloom_mesh::MeshDesign::new(topology, cell)
-            .map_err(|e| Invalid::new("core.cell", format!("`{}`", config.core.cell), &e.to_string()))?;
+        let cell = config.core.cell.as_deref().unwrap_or("");
+        config.core.design().map_err(|e| Invalid::new("core.cell", format!("`{cell}`"), &e.to_string()))?;
         config.correction_plan().map_err(|_| {
             let keys: Vec<&str> = CORRECTIONS.iter().map(|method| method.key()).collect();
             let expected = format!("`none` or one of {}", keys.join(", "));

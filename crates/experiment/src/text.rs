@@ -68,11 +68,12 @@ impl Tables<'_> {
         }
         let _ = writeln!(
             out,
-            "{}\n{} of {} ports, {}, {interferometers} interferometers in all{}\n({})\n",
+            "{}\n{} of {} ports, {}, {interferometers} {} in all{}\n({})\n",
             self.name(),
             if shared { "one core, shared by all tiles," } else { "a core for each tile," },
             config.core.ports,
             config.core.topology,
+            config.core.design().map_or("cells", |design| design.cell().plural()),
             if self.points().len() > 1 { "; at the first point:" } else { "" },
             self.settings(),
         );

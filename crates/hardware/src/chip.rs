@@ -165,6 +165,12 @@ impl Chip {
         &self.process
     }
 
+    /// How the cells of its meshes are joined, and what they are.
+    #[must_use]
+    pub fn design(&self) -> MeshDesign {
+        self.shape.design
+    }
+
     /// Its frozen sections, in the order of light.
     #[must_use]
     pub fn sections(&self) -> &[Fabricated] {

@@ -89,8 +89,8 @@ impl Chip {
             core: sample.core,
             process: self.process.clone(),
             form: self.shape.form().into(),
-            topology: self.shape.design.topology.key().into(),
-            cell: self.shape.design.cell.key().into(),
+            topology: self.shape.design.topology().key().into(),
+            cell: self.shape.design.cell().key().into(),
             rows: self.shape.rows,
             columns: self.shape.columns,
             left,
@@ -124,9 +124,9 @@ impl Chip {
             |(key, found, expected): Wrong| HardwareError::ChipContent { path: path.to_owned(), key, found, expected };
         file.process.check()?;
         let svd = match (file.form.as_str(), &file.left, &file.attenuators) {
-            ("svd", Some(_), Some(_)) if !design.topology.is_direct() => true,
-            ("direct", None, None) if design.topology.is_direct() => false,
-            ("unitary", None, None) if !design.topology.is_direct() => false,
+            ("svd", Some(_), Some(_)) if !design.topology().is_direct() => true,
+            ("direct", None, None) if design.topology().is_direct() => false,
+            ("unitary", None, None) if !design.topology().is_direct() => false,
             (form, ..) => {
                 let expected =
                     "`unitary` (or `direct`, where the topology is) with `right` alone, or `svd` with all three";
@@ -158,7 +158,7 @@ impl Chip {
             mesh(
                 "right",
                 &file.right,
-                if design.topology.is_direct() { file.rows.max(file.columns) } else { file.columns },
+                if design.topology().is_direct() { file.rows.max(file.columns) } else { file.columns },
             )
             .map_err(wrong)?,
         ];
@@ -236,9 +236,12 @@ fn read_part(name: &str, part: &Part, section: &Section) -> Result<Fabricated, W
         ] {
             possible(|| format!("{name}.cells[{k}].{key}"), angle)?;
         }
-        if section.layout().cell.splitters() < 3 && !is_zero(&cell.gamma_rad) {
-            let expected = "none: the cell has two splitters".into();
-            return Err((format!("{name}.cells[{k}].gamma_rad"), cell.gamma_rad.to_string(), expected));
+        let splitters = section.layout().cell.splitters();
+        for (which, key, angle) in [(2, "beta_rad", cell.beta_rad), (3, "gamma_rad", cell.gamma_rad)] {
+            if splitters < which && !is_zero(&angle) {
+                let expected = format!("none: number of splitters in a cell {splitters}");
+                return Err((format!("{name}.cells[{k}].{key}"), angle.to_string(), expected));
+            }
         }
         offsets.set_cell(k, cell.theta_offset_rad, cell.phi_offset_rad);
         states.push(CellErrors {

@@ -32,7 +32,7 @@ impl Parts {
             cells,
             shifters: 2 * cells + ports + layout.edges().len(),
             depth: layout.columns,
-            crossings: layout.wire_crossings() + cells * design.cell.crossings(),
+            crossings: layout.wire_crossings() + cells * design.cell().crossings(),
             length_um: layout.columns as f64 * layout.column_um(),
             width_um: layout.modes as f64 * MODE_UM,
         }
@@ -76,7 +76,7 @@ pub fn trial(
     trial: u64,
 ) -> Result<Trial, HardwareError> {
     let unitary = haar_unitary(ports, &mut StreamKey::new(seed, "compare/haar").trial(trial).stream());
-    let rows = design.topology.rows().unwrap_or(ports).min(ports);
+    let rows = design.topology().rows().unwrap_or(ports).min(ports);
     let wanted = unitary.rows(0, rows).into_owned();
     let program = MatrixProgram::new(&wanted, if rows == ports { Form::Unitary } else { Form::Svd }, design)?;
     let wanted_optics = &wanted / num_complex::Complex64::from(program.gain());

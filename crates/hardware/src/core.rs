@@ -4,7 +4,7 @@ use crate::correction::CorrectionPlan;
 use crate::{Chip, Detection, HardwareError, Link, Process, Tile, TilePlan};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
-use phaseloom_mesh::{Cell, Form, MatrixProgram, MeshDesign, Settings, cell_of, topology};
+use phaseloom_mesh::{Cell, Form, MatrixProgram, MeshDesign, Settings};
 use serde::{Deserialize, Serialize};
 
 /// Whether all tiles are programmed on one core in turn, or each has its own.
@@ -50,9 +50,10 @@ pub struct CoreSpec {
     pub ports: usize,
     /// Key of the topology of its meshes.
     pub topology: String,
-    /// Key of the cells of its meshes; `"mzi"` stays unsaid, so that experiments older than other cells keep their identity.
+    /// Key of the cells of its meshes, by default the usual ones of the topology; `"mzi"` stays unsaid, so that experiments
+    /// older than other cells keep their identity.
     #[serde(skip_serializing_if = "is_plain")]
-    pub cell: String,
+    pub cell: Option<String>,
     /// `"each"` (default) or `"shared"`.
     pub cores: Cores,
     /// `"tile"` (default) or `"layer"`.
@@ -61,8 +62,8 @@ pub struct CoreSpec {
     pub calibration: GainCalibration,
 }
 
-fn is_plain(cell: &str) -> bool {
-    cell == Cell::Mzi.key()
+fn is_plain(cell: &Option<String>) -> bool {
+    cell.as_deref().is_none_or(|cell| cell == Cell::Mzi.key())
 }
 
 impl Default for CoreSpec {
@@ -70,7 +71,7 @@ impl Default for CoreSpec {
         Self {
             ports: 64,
             topology: "rectangular".into(),
-            cell: Cell::Mzi.key().into(),
+            cell: None,
             cores: Cores::Each,
             normalise: Normalise::Tile,
             calibration: GainCalibration::None,
@@ -83,6 +84,15 @@ impl CoreSpec {
     #[must_use]
     pub fn column_block(&self, detection: Detection) -> usize {
         if detection == Detection::Offset { self.ports.saturating_sub(1) } else { self.ports }
+    }
+
+    /// The meshes of a core.
+    ///
+    /// # Errors
+    ///
+    /// Unknown keys, or a topology that cannot be built of the cell.
+    pub fn design(&self) -> Result<MeshDesign, HardwareError> {
+        Ok(MeshDesign::of_keys(&self.topology, self.cell.as_deref())?)
     }
 
     /// The tile plan of a matrix.
@@ -143,11 +153,11 @@ impl LayerProgram {
     ) -> Result<Self, HardwareError> {
         let plan = core.plan(weight.nrows(), weight.ncols(), detection)?;
         // Each core: its phases as programmed and as driven, one sample of a chip and its realised matrix, about 100
-        // bytes for each pair of ports; and the work of one decomposition.
-        let pairs = (core.ports as f64).powi(2);
+        // bytes for each pair of ports, three times as much where phases are searched for; and the work of one decomposition.
+        let design = core.design()?;
+        let pairs = (core.ports as f64).powi(2) * if design.topology().is_fitted() { 3.0 } else { 1.0 };
         let what = format!("programming {} tiles on cores of {} ports", plan.tiles().len(), core.ports);
         phaseloom_mesh::require_memory(pairs * (100.0 * plan.tiles().len() as f64 + 128.0), &what)?;
-        let design = MeshDesign::new(topology(&core.topology)?, cell_of(&core.cell)?)?;
         let targets: Vec<Option<DMatrix<Complex64>>> = plan
             .tiles()
             .iter()

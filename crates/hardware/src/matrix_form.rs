@@ -25,7 +25,7 @@ impl MatrixForm {
 impl MatrixForm {
     /// Its name in files.
     pub(crate) fn form(&self) -> &'static str {
-        match (self.svd, self.design.topology.is_direct()) {
+        match (self.svd, self.design.topology().is_direct()) {
             (true, _) => "svd",
             (false, true) => "direct",
             (false, false) => "unitary",

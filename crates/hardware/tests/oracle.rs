@@ -5,7 +5,7 @@ mod common;
 use common::{Matrix, chip, gaussian, haar, process, svd, unitary};
 use num_complex::Complex64;
 use phaseloom_hardware::Chip;
-use phaseloom_mesh::MatrixProgram;
+use phaseloom_mesh::{Cell, Form, MatrixProgram, MeshDesign};
 use serde_json::Value;
 use std::f64::consts::PI;
 use std::path::Path;
@@ -19,7 +19,29 @@ struct Heater {
     mode: i64,
     x: f64,
     y: f64,
+    /// Across the light, the other arm, where the phase is the difference of two arms.
+    partner: Option<f64>,
+    /// The other shifter of its cell stands beside it.
+    beside: bool,
     phase: f64,
+}
+
+impl Heater {
+    const SINGLE: Self = Self {
+        section: 0,
+        kind: "",
+        column: 0,
+        mode: 0,
+        x: 0.0,
+        y: 0.0,
+        partner: None,
+        beside: false,
+        phase: 0.0,
+    };
+
+    fn of_cell(&self) -> bool {
+        self.kind == "theta" || self.kind == "phi"
+    }
 }
 
 fn number(v: &Value) -> f64 {
@@ -30,7 +52,7 @@ fn array<'a>(v: &'a Value, key: &str) -> &'a Vec<Value> {
     v[key].as_array().unwrap()
 }
 
-/// All heaters of a program in a fixed order: of each section, cell by cell θ then φ, then the outputs.
+/// All heaters of a program in a fixed order: of each section, cell by cell θ then φ, then the outputs, then the edges.
 fn heaters(program: &Value) -> Vec<Heater> {
     let mut all = Vec::new();
     let mut start = 0.0;
@@ -40,27 +62,50 @@ fn heaters(program: &Value) -> Vec<Heater> {
             continue;
         }
         let mesh = part.is_object();
+        let kind_of_cell = if mesh { program["cell"].as_str().unwrap() } else { "mzi" };
+        let pitch = match kind_of_cell {
+            "three_splitters" => 150.0,
+            "symmetric" => 90.0,
+            "coupler" => 60.0,
+            _ => 120.0,
+        };
         let cells = if mesh { array(part, "cells").clone() } else { part.as_array().unwrap().clone() };
         let mut columns = 0;
         for cell in &cells {
             let column = if mesh { cell["column"].as_i64().unwrap() } else { 0 };
             let mode = cell["mode"].as_i64().unwrap();
             columns = columns.max(column + 1);
-            for (kind, along) in [("theta", 90.0), ("phi", 30.0)] {
-                let x = start + 120.0 * column as f64 + along;
+            for (kind, upper) in [("theta", true), ("phi", false)] {
                 // Two modes of 12 µm make a cell; its arms are 10 µm apart, about the middle between the modes.
-                let y = 12.0 * mode as f64 + 6.0 - 5.0;
-                all.push(Heater { section, kind, column, mode, x, y, phase: number(&cell[kind]) });
+                let line = 12.0 * mode as f64;
+                let arm = line + 6.0 - 5.0;
+                let (along, y, partner) = match (kind_of_cell, upper) {
+                    ("symmetric", true) => (0.5, arm, None),
+                    ("symmetric", false) => (0.5, arm + 10.0, None),
+                    ("coupler", true) => (0.25, line, None),
+                    ("coupler", false) => (0.25, line + 12.0, None),
+                    (_, true) => (0.75, arm, Some(arm + 10.0)),
+                    (_, false) => (0.25, arm, Some(arm + 10.0)),
+                };
+                let x = start + pitch * (column as f64 + along);
+                let (beside, phase) = (partner.is_none(), number(&cell[kind]));
+                all.push(Heater { section, kind, column, mode, x, y, partner, beside, phase });
             }
         }
         if mesh {
             for (mode, phase) in array(part, "output").iter().enumerate() {
-                let x = start + 120.0 * columns as f64 + 30.0;
-                let (mode, phase) = (mode as i64, number(phase));
-                all.push(Heater { section, kind: "output", column: columns, mode, x, y: 12.0 * mode as f64, phase });
+                let single = Heater { section, kind: "output", column: columns, mode: mode as i64, ..Heater::SINGLE };
+                let x = start + pitch * (columns as f64 + 0.25);
+                all.push(Heater { x, y: 12.0 * mode as f64, phase: number(phase), ..single });
+            }
+            for edge in part["edges"].as_array().into_iter().flatten() {
+                let (column, mode) = (edge["column"].as_i64().unwrap(), edge["mode"].as_i64().unwrap());
+                let single = Heater { section, kind: "edge", column, mode, ..Heater::SINGLE };
+                let (x, y) = (start + pitch * column as f64, 12.0 * mode as f64);
+                all.push(Heater { x, y, phase: number(&edge["phase"]), ..single });
             }
         }
-        start += 120.0 * (columns + i64::from(mesh)) as f64;
+        start += pitch * (columns + i64::from(mesh)) as f64;
     }
     all
 }
@@ -95,7 +140,9 @@ fn drive(process: &Value, heaters: &mut [Heater]) {
         for victim in heaters.iter_mut() {
             for h in &before {
                 let near = (h.column - victim.column).abs() <= 1 && (h.mode - victim.mode).abs() == 1;
-                if h.section == victim.section && h.kind == victim.kind && h.kind != "output" && near {
+                let same = (h.section, h.column, h.mode) == (victim.section, victim.column, victim.mode);
+                let neighbour = h.section == victim.section && h.kind == victim.kind && near;
+                if h.of_cell() && victim.of_cell() && (neighbour || same && h.beside && h.kind != victim.kind) {
                     victim.phase += coefficient * h.phase;
                 }
             }
@@ -109,8 +156,8 @@ fn drive(process: &Value, heaters: &mut [Heater]) {
                     continue;
                 }
                 let mut warmed = scatter((dx * dx + dy * dy).sqrt());
-                if victim.kind != "output" {
-                    warmed -= scatter((dx * dx + (dy - 10.0) * (dy - 10.0)).sqrt());
+                if let Some(partner) = victim.partner {
+                    warmed -= scatter((dx * dx + (h.y - partner).powi(2)).sqrt());
                 }
                 victim.phase += factor * warmed * h.phase.abs();
             }
@@ -122,8 +169,8 @@ fn expi(phase: f64) -> Complex64 {
     Complex64::new(phase.cos(), phase.sin())
 }
 
-/// Splitter, arms, splitter, phase, as four 2×2 products.
-fn cell(theta: f64, phi: f64, frozen: &Value) -> [[Complex64; 2]; 2] {
+/// A cell as a product of 2×2 matrices: of a plain one splitter, arms, splitter, phase.
+fn cell(kind: &str, theta: f64, phi: f64, frozen: &Value) -> [[Complex64; 2]; 2] {
     let splitter = |error: f64| {
         let (c, s) = ((PI / 4.0 + error).cos(), (PI / 4.0 + error).sin());
         [[Complex64::new(c, 0.0), Complex64::new(0.0, s)], [Complex64::new(0.0, s), Complex64::new(c, 0.0)]]
@@ -134,9 +181,23 @@ fn cell(theta: f64, phi: f64, frozen: &Value) -> [[Complex64; 2]; 2] {
         [[entry(0, 0), entry(0, 1)], [entry(1, 0), entry(1, 1)]]
     };
     let (theta, phi) = (theta + number(&frozen["theta_offset_rad"]), phi + number(&frozen["phi_offset_rad"]));
-    let arms = diagonal(expi(theta) * number(&frozen["upper_amplitude"]), number(&frozen["lower_amplitude"]));
-    let second = times(splitter(number(&frozen["beta_rad"])), arms);
-    times(times(second, splitter(number(&frozen["alpha_rad"]))), diagonal(expi(phi), 1.0))
+    let (upper, lower) = (number(&frozen["upper_amplitude"]), number(&frozen["lower_amplitude"]));
+    let first = splitter(number(&frozen["alpha_rad"]));
+    let both = [[expi(theta) * upper, 0.0.into()], [0.0.into(), expi(phi) * lower]];
+    if kind == "coupler" {
+        return times(first, both);
+    }
+    let second = splitter(number(&frozen["beta_rad"]));
+    if kind == "symmetric" {
+        return times(times(second, both), first);
+    }
+    let plain =
+        times(times(times(second, diagonal(expi(theta) * upper, lower)), first), diagonal(expi(phi), 1.0));
+    match kind {
+        "three_splitters" => times(plain, splitter(frozen["gamma_rad"].as_f64().unwrap_or(0.0))),
+        "crossing" => [plain[1], plain[0]],
+        _ => plain,
+    }
 }
 
 /// The passive matrix of a program on a chip, without the gain.
@@ -157,11 +218,27 @@ fn oracle(program: &Value, chip: &Value) -> Matrix {
             _ => rows.min(columns),
         };
         total = total.resize_vertically(modes, 0.0.into());
+        let kind = if name == "attenuators" { "mzi" } else { program["cell"].as_str().unwrap() };
+        let here: Vec<Heater> = next.by_ref().take(count(&program[name])).collect();
+        let mut edges: Vec<(&Heater, f64)> = here
+            .iter()
+            .filter(|h| h.kind == "edge")
+            .zip(frozen["edge_offset_rad"].as_array().into_iter().flatten().map(number))
+            .collect();
+        let mut next = here.iter();
         for state in array(frozen, "cells") {
             let (theta, phi) = (next.next().unwrap(), next.next().unwrap());
             assert_eq!((theta.kind, phi.kind, theta.mode), ("theta", "phi", phi.mode));
-            let t = cell(theta.phase, phi.phase, state);
+            let t = cell(kind, theta.phase, phi.phase, state);
             let m = theta.mode as usize;
+            edges.retain(|(edge, offset)| {
+                let here = edge.column == theta.column && (0..2).contains(&(edge.mode - theta.mode));
+                if here {
+                    let turn = expi(edge.phase + offset);
+                    total.row_mut(edge.mode as usize).iter_mut().for_each(|z| *z *= turn);
+                }
+                !here
+            });
             for c in 0..columns {
                 let a = total[(m, c)];
                 if name == "attenuators" {
@@ -179,9 +256,16 @@ fn oracle(program: &Value, chip: &Value) -> Matrix {
             let turn = expi(phase.phase + number(offset));
             total.row_mut(mode).iter_mut().for_each(|z| *z *= turn);
         }
+        assert!(edges.is_empty() && next.all(|heater| heater.kind == "edge"));
     }
     assert!(next.next().is_none());
     total
+}
+
+/// Heaters of a part of a program.
+fn count(part: &Value) -> usize {
+    let length = |key: &str| part[key].as_array().map_or(0, Vec::len);
+    part.as_array().map_or(2 * length("cells") + length("output") + length("edges"), |cells| 2 * cells.len())
 }
 
 fn check(folder: &Path, name: &str, text: &str, program: &MatrixProgram) {
@@ -232,8 +316,23 @@ fn files_rebuilt_by_hand_equal_the_machine() {
     ];
     let folder = std::env::temp_dir().join(format!("phaseloom-oracle-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
-    for topology in [0, 1] {
+    for design in MeshDesign::all().filter(|d| ["rectangular", "triangular", "masks"].contains(&d.topology().key())) {
         let mut programs: Vec<(String, MatrixProgram)> = Vec::new();
+        if design.cell() != Cell::Mzi {
+            for (m, n) in [(3, 3), (2, 5), (5, 2)] {
+                let program = MatrixProgram::new(&gaussian(m, n, 1), Form::Svd, design).unwrap();
+                programs.push((format!("svd {m}×{n}, {design}"), program));
+            }
+            let program = MatrixProgram::new(&haar(5, 1), Form::Unitary, design).unwrap();
+            programs.push((format!("unitary 5, {design}"), program));
+            for (name, program) in &programs {
+                for text in sources.iter().copied().chain(all.iter().map(String::as_str)) {
+                    check(&folder, name, text, program);
+                }
+            }
+            continue;
+        }
+        let topology = usize::from(design.topology().key() == "triangular");
         for n in [1, 2, 3, 8, 13] {
             programs.push((format!("unitary {n}, topology {topology}"), unitary(&haar(n, 1), topology)));
         }

@@ -113,13 +113,26 @@ impl Cell {
         self != Self::Symmetric
     }
 
+    /// Whether both shifters stand beside each other, on both lines; else in a row, on the upper one.
+    #[must_use]
+    pub fn has_shifters_side_by_side(self) -> bool {
+        matches!(self, Self::Symmetric | Self::Coupler)
+    }
+
     /// Whether it reaches any splitting, so that it can do what another cell does.
     #[must_use]
     pub fn is_interferometer(self) -> bool {
         INTERFEROMETERS.contains(&self)
     }
 
-    /// Length beside that of a plain cell: two splitters and two shifters in a row, of a quarter each (assumption).
+    /// What several of them are called.
+    #[must_use]
+    pub fn plural(self) -> &'static str {
+        if self.is_interferometer() { "interferometers" } else { "cells" }
+    }
+
+    /// Splitters and shifters that light passes in a row, beside the four of a plain cell: its length, and its loss, if each
+    /// is as long and loses as much as the others (assumption).
     #[must_use]
     pub fn length(self) -> f64 {
         match self {

@@ -1,21 +1,19 @@
 //! A mesh as it is designed: how cells are joined, and what they are.
 
 use crate::cell::CellErrors;
-use crate::cell_kind::Cell;
+use crate::cell_kind::{Cell, cell};
 use crate::follow::follow;
 use crate::section::{Section, Settings};
-use crate::topology::{Layout, TOPOLOGIES, Topology};
+use crate::topology::{Layout, TOPOLOGIES, Topology, topology};
 use crate::{MeshError, Unitary};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 
-/// A topology and a cell. A topology alone stands for its usual cells, mostly plain interferometers.
+/// A topology and a cell that it can be built of. A topology alone stands for its usual cells, mostly plain interferometers.
 #[derive(Clone, Copy, Debug)]
 pub struct MeshDesign {
-    /// How cells are joined.
-    pub topology: &'static dyn Topology,
-    /// What they are.
-    pub cell: Cell,
+    topology: &'static dyn Topology,
+    cell: Cell,
 }
 
 impl From<&'static dyn Topology> for MeshDesign {
@@ -53,6 +51,35 @@ impl MeshDesign {
         }
         let keys: Vec<&str> = topology.cells().iter().map(|cell| cell.key()).collect();
         Err(MeshError::CellOfTopology { topology: topology.key(), found: cell.key(), known: keys.join(", ") })
+    }
+
+    /// The mesh of two keys of `phaseloom list`; without that of a cell, of the topology's usual ones.
+    ///
+    /// ```
+    /// use phaseloom_mesh::{Cell, MeshDesign};
+    /// assert_eq!(MeshDesign::of_keys("masks", None)?.cell(), Cell::Coupler);
+    /// assert!(MeshDesign::of_keys("masks", Some("mzi")).is_err());
+    /// # Ok::<(), phaseloom_mesh::MeshError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Unknown keys, and as [`MeshDesign::new`].
+    pub fn of_keys(topology_key: &str, cell_key: Option<&str>) -> Result<Self, MeshError> {
+        let topology = topology(topology_key)?;
+        cell_key.map_or_else(|| Ok(topology.into()), |key| Self::new(topology, cell(key)?))
+    }
+
+    /// How cells are joined.
+    #[must_use]
+    pub fn topology(&self) -> &'static dyn Topology {
+        self.topology
+    }
+
+    /// What they are.
+    #[must_use]
+    pub fn cell(&self) -> Cell {
+        self.cell
     }
 
     /// Every topology with every cell that it can be built of.

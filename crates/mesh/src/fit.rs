@@ -15,7 +15,7 @@ use std::cell::RefCell;
 
 /// Starting points, of which the best end is taken.
 const STARTS: u64 = 3;
-/// Share of ‖W‖² that ½‖Û−W‖² may keep where a start has found the matrix, so that no other is tried.
+/// What ½‖Û−W‖²/‖W‖² may be where a start has found the matrix, so that no other is tried.
 const FOUND: f64 = 1e-10;
 /// Steps from each.
 const STEPS: u64 = 400;
@@ -41,7 +41,7 @@ pub fn fit(layout: &Layout, target: &DMatrix<Complex64>) -> Settings {
         if reached.0 < best.0 {
             best = reached;
         }
-        if best.0 <= FOUND * target.norm_squared() {
+        if best.0 <= FOUND {
             break;
         }
     }
@@ -63,7 +63,9 @@ pub fn refit(section: &Section, errors: &[CellErrors], target: &DMatrix<Complex6
 
 /// What one search reaches: its loss and its phases.
 fn search(layout: &Layout, errors: &[CellErrors], target: &DMatrix<Complex64>, start: Vec<f64>) -> (f64, Settings) {
-    let search = Search { layout, errors, target, best: RefCell::new((f64::INFINITY, start.clone())) };
+    // The steps of the search are judged by absolute numbers: of a matrix of norm one all are of its scale.
+    let scale = target.norm_squared().max(f64::MIN_POSITIVE).recip();
+    let search = Search { layout, errors, target, scale, best: RefCell::new((f64::INFINITY, start.clone())) };
     let solver = LBFGS::new(MoreThuenteLineSearch::new(), MEMORY);
     let executor = Executor::new(&search, solver).configure(|state| state.param(start).max_iters(STEPS));
     // A line search that finds no lower point ends the search with an error: what it reached counts all the same.
@@ -78,6 +80,8 @@ struct Search<'a> {
     layout: &'a Layout,
     errors: &'a [CellErrors],
     target: &'a DMatrix<Complex64>,
+    /// 1/‖W‖².
+    scale: f64,
     /// The lowest loss so far, and its phases.
     best: RefCell<(f64, Vec<f64>)>,
 }
@@ -114,7 +118,7 @@ impl CostFunction for &Search<'_> {
     type Output = f64;
 
     fn cost(&self, phases: &Vec<f64>) -> Result<f64, Error> {
-        let loss = 0.5 * self.miss(&self.send(&self.section(phases)).1).norm_squared();
+        let loss = 0.5 * self.scale * self.miss(&self.send(&self.section(phases)).1).norm_squared();
         let mut best = self.best.borrow_mut();
         if loss < best.0 {
             *best = (loss, phases.clone());
@@ -130,8 +134,8 @@ impl Gradient for &Search<'_> {
     fn gradient(&self, phases: &Vec<f64>) -> Result<Vec<f64>, Error> {
         let section = self.section(phases);
         let (input, output) = self.send(&section);
-        // L = ½‖M − W‖² has the adjoint M − W.
-        let adjoint = Fields::from_matrix(&self.miss(&output));
+        // L = ½‖M − W‖²/‖W‖² has the adjoint (M − W)/‖W‖².
+        let adjoint = Fields::from_matrix(&(self.miss(&output) * Complex64::from(self.scale)));
         let (slopes, _) = gradient(&section, section.settings(), self.errors, &input, output, adjoint);
         Ok(slopes.values().to_vec())
     }

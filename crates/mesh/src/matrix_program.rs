@@ -64,8 +64,8 @@ impl MatrixProgram {
 
     fn within(w: &DMatrix<Complex64>, form: Form, design: MeshDesign, tolerance: f64) -> Result<Self, MeshError> {
         check_finite(w)?;
-        Self::fits_memory(w)?;
-        let direct = design.topology.is_direct();
+        Self::fits_memory(w, design)?;
+        let direct = design.topology().is_direct();
         let unitary = match form {
             Form::Svd | Form::Direct => None,
             Form::Unitary => Some(Unitary::new(w.clone(), tolerance)?),
@@ -79,11 +79,13 @@ impl MatrixProgram {
         }
     }
 
-    fn fits_memory(w: &DMatrix<Complex64>) -> Result<(), MeshError> {
+    fn fits_memory(w: &DMatrix<Complex64>, design: MeshDesign) -> Result<(), MeshError> {
         let (rows, columns) = w.shape();
-        // Input, its scaled copy, U, V, work of the decomposition: about eight complex matrices of the larger side.
+        // Input, its scaled copy, U, V, work of the decomposition: about eight complex matrices of the larger side. A search
+        // remembers 20 steps and 20 gradients, each of up to 3N² phases.
         let side = rows.max(columns) as f64;
-        require_memory(8.0 * 16.0 * side * side, &format!("programming a {rows}×{columns} matrix"))
+        let search = if design.topology().is_fitted() { 1200.0 } else { 0.0 };
+        require_memory((8.0 * 16.0 + search) * side * side, &format!("programming a {rows}×{columns} matrix"))
     }
 
     /// Programs a unitary on one mesh.
@@ -106,9 +108,9 @@ impl MatrixProgram {
     /// As [`MatrixProgram::new`].
     pub fn with_gain(w: &DMatrix<Complex64>, gain: f64, design: impl Into<MeshDesign>) -> Result<Self, MeshError> {
         check_finite(w)?;
-        Self::fits_memory(w)?;
         let design = design.into();
-        let form = if design.topology.is_direct() { Self::direct } else { Self::svd };
+        Self::fits_memory(w, design)?;
+        let form = if design.topology().is_direct() { Self::direct } else { Self::svd };
         form(w, Some(gain), design)
     }
 
@@ -129,7 +131,7 @@ impl MatrixProgram {
     #[must_use]
     pub fn blank(rows: usize, columns: usize, design: impl Into<MeshDesign>) -> Self {
         let design = design.into();
-        if design.topology.is_direct() {
+        if design.topology().is_direct() {
             return Self { design, rows, columns, gain: 1.0, sections: vec![design.blank(rows.max(columns))] };
         }
         let column = Section::attenuators(Settings::zero(rows.min(columns), 0));
@@ -143,9 +145,9 @@ impl MatrixProgram {
     ///
     /// [`MeshError::Topology`].
     pub fn carries(design: MeshDesign, lines: usize, rows: usize, columns: usize) -> Result<(), MeshError> {
-        match design.topology.rows() {
+        match design.topology().rows() {
             Some(most) if lines > most || rows > most => {
-                Err(MeshError::Topology { topology: design.topology.key(), limit: "carries one row", rows, columns })
+                Err(MeshError::Topology { topology: design.topology().key(), limit: "carries one row", rows, columns })
             }
             _ => Ok(()),
         }
@@ -177,7 +179,7 @@ impl MatrixProgram {
         let mesh = |u: DMatrix<Complex64>| design.program(&Unitary::trusted(u));
         let sections = vec![mesh(svd.v.adjoint())?, Section::attenuators(column), mesh(svd.u)?];
         let mut program = Self { design, rows, columns, gain, sections };
-        if !design.topology.is_universal() && design.topology.rows().is_none() {
+        if design.topology().is_fitted() {
             // Both meshes are approximations: the gain that brings their product nearest, Re⟨M, W⟩/‖M‖².
             let made = program.optics();
             program.gain = (made.dotc(w).re / made.norm_squared().max(f64::MIN_POSITIVE)).max(0.0);
@@ -189,7 +191,7 @@ impl MatrixProgram {
     #[must_use]
     pub fn form(&self) -> Form {
         match self.sections.len() {
-            1 if self.design.topology.is_direct() => Form::Direct,
+            1 if self.design.topology().is_direct() => Form::Direct,
             1 => Form::Unitary,
             _ => Form::Svd,
         }

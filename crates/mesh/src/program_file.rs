@@ -103,8 +103,8 @@ impl MatrixProgram {
                 Form::Svd | Form::Auto => "svd",
             }
             .into(),
-            topology: self.design.topology.key().into(),
-            cell: self.design.cell.key().into(),
+            topology: self.design.topology().key().into(),
+            cell: self.design.cell().key().into(),
             rows: self.rows,
             columns: self.columns,
             gain: self.gain,
@@ -143,7 +143,7 @@ impl MatrixProgram {
             serde_json::from_str(&text).map_err(|source| MeshError::ProgramSyntax { path: path.to_owned(), source })?;
         // Layouts are made of sizes that the file names.
         let side = file.rows.max(file.columns).min(text.len()) as f64;
-        require_memory(64.0 * side * side, "reading the program")?;
+        require_memory(192.0 * side * side, "reading the program")?;
         let unknown = |key: &str, found: &str, known: MeshError| MeshError::ProgramContent {
             path: path.to_owned(),
             key: key.into(),
@@ -175,7 +175,7 @@ fn read(file: File, design: MeshDesign) -> Result<MatrixProgram, Wrong> {
             return Err(Wrong(key.into(), "0".into(), "at least 1".into()));
         }
     }
-    let direct = design.topology.is_direct();
+    let direct = design.topology().is_direct();
     let ports = if direct { file.rows.max(file.columns) } else { file.columns };
     expect("right.modes", file.right.modes, ports)?;
     let right = read_mesh("right", file.right, design)?;

@@ -48,7 +48,7 @@ fn sections(n: usize) -> Vec<(String, Section)> {
         ("DFT", dft / Complex64::new((n as f64).sqrt(), 0.0)),
     ];
     for design in MeshDesign::all() {
-        if design.topology.is_universal() {
+        if design.topology().is_universal() {
             for (name, u) in &unitaries {
                 let program = MatrixProgram::new(u, Form::Unitary, design).expect(name);
                 sections.push((format!("{design} {name}"), program.sections()[0].clone()));

@@ -84,10 +84,10 @@ fn hard_unitaries(n: usize) -> Vec<(&'static str, Matrix)> {
 }
 
 fn check(n: usize) {
-    for design in MeshDesign::all().filter(|d| d.topology.is_universal()) {
+    for design in MeshDesign::all().filter(|d| d.topology().is_universal()) {
         // Other cells follow plain ones, cell by cell: large meshes tell nothing new of them.
-        let large = !["rectangular", "triangular"].contains(&design.topology.key());
-        let cases = match (n, design.cell) {
+        let large = !["rectangular", "triangular"].contains(&design.topology().key());
+        let cases = match (n, design.cell()) {
             (..=65, _) | (..=130, Cell::Mzi) => usize::MAX,
             (..=130, _) => 2,
             (_, Cell::Mzi) if large => 2,
@@ -140,7 +140,7 @@ fn meshes_that_are_not_universal() {
         for (name, u) in hard_unitaries(n) {
             let row = u.rows(0, 1).into_owned();
             for &cell in tree.cells() {
-                let program = MatrixProgram::new(&row, Form::Svd, MeshDesign { topology: tree, cell }).expect(name);
+                let program = MatrixProgram::new(&row, Form::Svd, MeshDesign::new(tree, cell).unwrap()).expect(name);
                 let error = (program.matrix() - &row).norm();
                 assert!(error <= 1e-13 * n as f64, "{} {name} N={n}: {error:.1e}", cell.key());
             }
@@ -154,7 +154,7 @@ fn meshes_that_are_not_universal() {
             dft(n).select_columns(&(0..n).map(|c| c.reverse_bits() >> (usize::BITS - bits)).collect::<Vec<_>>());
         for &cell in butterfly.cells() {
             let program =
-                MatrixProgram::new(&reversed, Form::Unitary, MeshDesign { topology: butterfly, cell }).unwrap();
+                MatrixProgram::new(&reversed, Form::Unitary, MeshDesign::new(butterfly, cell).unwrap()).unwrap();
             let error = (program.matrix() - &reversed).norm();
             assert!(error < 1e-5, "{} N={n}: {error:.1e}", cell.key());
         }

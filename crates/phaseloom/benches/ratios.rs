@@ -122,12 +122,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// Other meshes: the targets of the rectangular one, for as many times its cells as they have.
 fn meshes() {
     let plain = |n: usize| n * (n - 1) / 2;
-    for design in MeshDesign::all().filter(|d| d.topology.key() != "tree" && d.cell == d.topology.cells()[0]) {
+    for design in MeshDesign::all().filter(|d| d.topology().key() != "tree" && d.cell() == d.topology().cells()[0]) {
         for (n, at_most) in [(64, 4.0), (256, 2.0)] {
             let inputs = common::inputs(n, |k| common::random_phases(design, n, k));
             let at_most = at_most * (inputs[0].1.len() as f64 / plain(n) as f64).max(1.0);
             let (a, b) = (haar(n, 1), haar(n, 2));
-            Pair { work: &format!("realise, {}", design.topology.key()), n, at_most, reference: "product" }.run(
+            Pair { work: &format!("realise, {}", design.topology().key()), n, at_most, reference: "product" }.run(
                 &inputs,
                 |(section, errors)| Circuit::compile(section, section.settings(), errors).matrix()[(0, 0)],
                 |_| reference::product(&a, &b),

@@ -1,8 +1,7 @@
 use super::{Ending, output};
 use clap::Args;
 use phaseloom::hardware::{self, HardwareError, Process, Sample};
-use phaseloom::mesh::{MeshDesign, cell_of, convention};
-use phaseloom::topology;
+use phaseloom::mesh::{MeshDesign, convention};
 use std::path::{Path, PathBuf};
 
 /// Sample one imperfect chip from a process and save it
@@ -24,9 +23,9 @@ pub struct Chip {
     /// Topology of the core
     #[arg(long, default_value = "rectangular", value_name = "KEY", conflicts_with = "program")]
     topology: String,
-    /// Cells of the core
-    #[arg(long, default_value = "mzi", value_name = "KEY", conflicts_with = "program")]
-    cell: String,
+    /// Cells of the core; by default the usual ones of the topology
+    #[arg(long, value_name = "KEY", conflicts_with = "program")]
+    cell: Option<String>,
     /// Seed of the sample
     #[arg(long, value_name = "N")]
     seed: u64,
@@ -48,7 +47,7 @@ impl Chip {
         let chip = match (&self.program, self.core) {
             (Some(program), _) => hardware::Chip::fabricate(&process, &convention::load(program)?, sample)?,
             (None, ports) => {
-                let design = MeshDesign::new(topology(&self.topology)?, cell_of(&self.cell)?)?;
+                let design = MeshDesign::of_keys(&self.topology, self.cell.as_deref())?;
                 hardware::Chip::fabricate_core(&process, ports.unwrap_or(0), design, sample)?
             }
         };
@@ -56,7 +55,8 @@ impl Chip {
         let cells: usize = chip.sections().iter().map(|s| s.cells.len()).sum();
         let sources: Vec<&str> = process.sources().map(|(key, _)| key).collect();
         output::show(&format!(
-            "chip of {cells} interferometers, seed {}, trial {}: {}\n",
+            "chip of {cells} {}, seed {}, trial {}: {}\n",
+            chip.design().cell().plural(),
             self.seed,
             self.trial,
             if sources.is_empty() { "perfect".to_owned() } else { sources.join(", ") }

@@ -1,9 +1,9 @@
 use super::{Ending, output};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
-use phaseloom::mesh::{MeshDesign, Unitary, cell_of};
+use phaseloom::mesh::{MeshDesign, Unitary};
 use phaseloom::network::data::read_matrix_npy;
-use phaseloom::{Form, MatrixProgram, topology};
+use phaseloom::{Form, MatrixProgram};
 use std::path::PathBuf;
 
 /// Turn a matrix into the phases of a mesh
@@ -26,9 +26,9 @@ pub struct Program {
     /// Key of the topology, see `phaseloom list`
     #[arg(long, default_value = "rectangular", value_name = "KEY")]
     topology: String,
-    /// Key of the cell, see `phaseloom list`
-    #[arg(long, default_value = "mzi", value_name = "KEY")]
-    cell: String,
+    /// Key of the cell, see `phaseloom list`; by default the usual one of the topology
+    #[arg(long, value_name = "KEY")]
+    cell: Option<String>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -41,7 +41,7 @@ enum FormKey {
 impl Program {
     pub fn execute(self) -> anyhow::Result<Ending> {
         output::not_over(&self.output, &[("the matrix", &self.matrix)])?;
-        let design = MeshDesign::new(topology(&self.topology)?, cell_of(&self.cell)?)?;
+        let design = MeshDesign::of_keys(&self.topology, self.cell.as_deref())?;
         let (w, single) = read_matrix_npy(&self.matrix)?;
         let form = match self.form {
             FormKey::Auto => Form::Auto,
@@ -64,15 +64,15 @@ impl Program {
             (Form::Direct, _) => "programmed as g·M on one mesh that is not unitary (form direct)\n",
             _ => "programmed as g·U·Σ·V† on two meshes and a column of attenuators (form svd)\n",
         };
-        let cells = if design.cell.is_interferometer() { "interferometers" } else { "splitters" };
         text += &format!(
-            "{design}: {} {cells}, depth {}, gain {:?}\n‖Ŵ − W‖_F = {:.1e}\n",
+            "{design}: {} {}, depth {}, gain {:?}\n‖Ŵ − W‖_F = {:.1e}\n",
             program.interferometers(),
+            design.cell().plural(),
             program.depth(),
             program.gain(),
             (program.matrix() - &w).norm()
         );
-        if !design.topology.is_universal() {
+        if design.topology().is_fitted() {
             let reached = phaseloom::relative_error(&w, &program.matrix());
             text += &format!("not universal: each mesh the nearest that was found, ‖Ŵ − W‖/‖W‖ = {reached:.3}\n");
         }

@@ -42,22 +42,31 @@ pub(super) fn corrected(
     errors: &[Fabricated],
 ) -> Result<Found, HardwareError> {
     let nominal = Chip::nominal(process, program)?;
-    let mut out_of_reach = 0;
+    let mut out_of_reach = Some(0);
     let mut wanted = Vec::with_capacity(errors.len());
     for ((section, errors), nominal) in program.sections().iter().zip(errors).zip(nominal.sections()) {
         let (mut phases, clipped) = match section.kind() {
-            SectionKind::Mesh if !section.layout().cell.is_interferometer() => (fitted(section, errors, nominal), 0),
-            SectionKind::Mesh => follow(section.layout(), section.layout().cell, section.settings(), &errors.cells),
-            SectionKind::Attenuators => attenuators(section, errors, nominal),
+            SectionKind::Mesh if !section.layout().cell.is_interferometer() => {
+                (fitted(section, errors, nominal), None)
+            }
+            SectionKind::Mesh => {
+                let (phases, clipped) =
+                    follow(section.layout(), section.layout().cell, section.settings(), &errors.cells);
+                (phases, Some(clipped))
+            }
+            SectionKind::Attenuators => {
+                let (phases, clipped) = attenuators(section, errors, nominal);
+                (phases, Some(clipped))
+            }
         };
         for (phase, offset) in phases.values_mut().iter_mut().zip(errors.offsets.values()) {
             *phase -= offset;
         }
-        out_of_reach += clipped;
+        out_of_reach = out_of_reach.zip(clipped).map(|(sum, more)| sum + more);
         wanted.push(phases);
     }
     let found = before_crosstalk(process, program, wanted)?;
-    Ok(Found { steps: found.steps.max(1), out_of_reach: Some(out_of_reach), ..found })
+    Ok(Found { steps: found.steps.max(1), out_of_reach, ..found })
 }
 
 /// Phases of a mesh whose cells cannot follow others: a search from those of the program on, for its matrix with as much

@@ -8,19 +8,20 @@
 //!
 //! Where waveguides cross, every crossing takes its part. Equal loss in a rectangular mesh is nearly one factor (every path
 //! meets N−1 cells on the average); in a triangular mesh it is not. Unequal arms make a cell non-unitary and its extinction
-//! finite. A coupler, one splitter and the shifters before it, loses half as much (assumption). Idle waveguides lose nothing.
+//! finite. `loss_db` is that of two splitters and two shifters in a row; cells of more or fewer lose by their
+//! [`Cell::length`](phaseloom_mesh::Cell::length). Idle waveguides lose nothing.
 
 use super::{Imperfection, MeshSize};
 use crate::chip::Fabricated;
 use crate::toml_file::{Invalid, at_least};
-use phaseloom_mesh::{Cell, Normals};
+use phaseloom_mesh::Normals;
 use serde::{Deserialize, Serialize};
 
 /// `[insertion_loss]`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InsertionLoss {
-    /// Power loss of every interferometer, common to both arms (dB), ≥ 0.
+    /// Power loss of every plain interferometer, common to both arms (dB), ≥ 0.
     #[serde(default)]
     pub loss_db: f64,
     /// Mean of the further loss of the upper arm, where θ stands (dB); negative: of the lower arm.
@@ -54,8 +55,7 @@ pub(crate) fn arms(common: f64, imbalance_db: f64) -> (f64, f64) {
 impl InsertionLoss {
     /// Sets both arms of every cell; `z` are the draws of its imbalance.
     fn apply(&self, section: &mut Fabricated, z: impl Iterator<Item = f64>) {
-        let half = if section.kind == Cell::Coupler { 0.5 } else { 1.0 };
-        let usual = amplitude(half * self.loss_db);
+        let usual = amplitude(section.kind.length() * self.loss_db);
         for ((cell, crossings), z) in section.cells.iter_mut().zip(&section.crossings).zip(z) {
             let crossed = self.crossing_db * crossings;
             let common = if crossed > 0.0 { usual * amplitude(crossed) } else { usual };

@@ -77,8 +77,10 @@ impl Imperfection for SplitterError {
     fn fabricate(&self, draws: &mut Normals<f64>, section: &mut Fabricated) {
         let mut z = vec![[0.0; 2]; section.cells.len()];
         draws.fill(z.as_flattened_mut());
+        let second = section.kind.splitters() > 1;
         for (cell, [alpha, beta]) in section.cells.iter_mut().zip(z) {
-            (cell.alpha, cell.beta) = (self.angle(alpha), self.angle(beta));
+            cell.alpha = self.angle(alpha);
+            cell.beta = if second { self.angle(beta) } else { 0.0 };
         }
         // Third splitters draw after all others, so that a mesh without them has the same first and second ones.
         if section.kind.splitters() > 2 {
@@ -90,10 +92,8 @@ impl Imperfection for SplitterError {
 
     fn fabricate_systematic(&self, section: &mut Fabricated) {
         for cell in &mut section.cells {
-            (cell.alpha, cell.beta) = (self.mean_rad, self.mean_rad);
-            if section.kind.splitters() > 2 {
-                cell.gamma = self.mean_rad;
-            }
+            let errors = [&mut cell.alpha, &mut cell.beta, &mut cell.gamma];
+            errors.into_iter().take(section.kind.splitters()).for_each(|error| *error = self.mean_rad);
         }
     }
 

@@ -2,10 +2,11 @@
 //!
 //! * by coefficient: a shifter gains `coefficient·φ` from the same kind of shifter of each cell one mode above or
 //!   below, in the same column or the next (four diagonal neighbours inside a mesh; L2ight's model); where lines cross
-//!   between columns, so that cells stand row by row, of those beside it and of those above and below;
+//!   between columns, so that cells stand row by row, of those beside it and of those above and below; and from the other
+//!   shifter of its cell, where both stand side by side;
 //! * by distance: heater and victim d µm apart, `γ(d) = Σ p_k d^k` below 23 µm, `0.2167267·e^{−0.12747211 d}` beyond
-//!   (SCATTER, fitted to a heat simulation). A cell feels `γ(d_upper) − γ(d_lower)`, for only the difference of its arms
-//!   counts there; an output phase feels γ(d). Heaters beyond 100 µm (γ < 1e-6) are left out.
+//!   (SCATTER, fitted to a heat simulation). An arm beside one without a shifter feels `γ(d_upper) − γ(d_lower)`, for only
+//!   the difference of both counts there; where each arm has its phase, and on single lines, it feels γ(d). Heaters beyond 100 µm (γ < 1e-6) are left out.
 //!
 //! Sections follow one another along the light; crosstalk by distance crosses their borders.
 
@@ -73,8 +74,12 @@ fn by_coefficient(coefficient: f64, section: &Section, phases: &mut Settings) {
     let bricks = [(-1, -1), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 1)];
     let rows = [(-1, 0), (0, -2), (0, 2), (1, 0)];
     let neighbours: &[(isize, isize)] = if layout.wire_crossings() == 0 { &bricks } else { &rows };
+    let beside = layout.cell.has_shifters_side_by_side();
     for (k, site) in layout.sites.iter().enumerate() {
         let (mut theta, mut phi) = (heaters.theta()[k], heaters.phi()[k]);
+        if beside {
+            (theta, phi) = (theta + coefficient * phi, phi + coefficient * theta);
+        }
         for &(columns, modes) in neighbours {
             let place = site.column.checked_add_signed(columns).zip(site.mode.checked_add_signed(modes));
             if let Some(j) = place.and_then(|(column, mode)| layout.index_of(Site { column, mode })) {

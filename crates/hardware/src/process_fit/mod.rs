@@ -139,7 +139,7 @@ impl<'a> ProcessFit<'a> {
         let mut groups = Vec::new();
         for (group, level) in levels.iter().enumerate() {
             let errors = |section: &Section| match level {
-                Level::Splitter => 2 * section.layout().sites.len(),
+                Level::Splitter => section.layout().cell.splitters() * section.layout().sites.len(),
                 Level::Phase => section.settings().values().len(),
                 Level::Imbalance => section.layout().sites.len(),
             };
@@ -166,7 +166,11 @@ impl<'a> ProcessFit<'a> {
             for section in &mut sections {
                 match level {
                     Level::Splitter => {
-                        section.cells.iter_mut().for_each(|cell| (cell.alpha, cell.beta) = (next(), next()));
+                        let splitters = section.kind.splitters();
+                        for cell in &mut section.cells {
+                            let errors = [&mut cell.alpha, &mut cell.beta, &mut cell.gamma];
+                            errors.into_iter().take(splitters).for_each(|error| *error = next());
+                        }
                     }
                     Level::Phase => section.offsets.values_mut().iter_mut().for_each(|phase| *phase = next()),
                     Level::Imbalance => {

@@ -132,7 +132,7 @@ impl ConvertedProgram {
             version: VERSION,
             convention: self.convention.key().into(),
             form: if unitary { "unitary" } else { "svd" }.into(),
-            topology: self.frame.design().topology.key().into(),
+            topology: self.frame.design().topology().key().into(),
             rows,
             columns,
             gain: self.frame.gain(),
@@ -169,7 +169,7 @@ impl ConvertedProgram {
         let (convention, topology) = (convention(&file.convention)?, topology(&file.topology)?);
         let design = MeshDesign::from(topology);
         let side = file.rows.max(file.columns).min(text.len());
-        require_memory(64.0 * (side as f64).powi(2), "reading the program")?;
+        require_memory(192.0 * (side as f64).powi(2), "reading the program")?;
         convertible(design, side)?;
         let read = || {
             expect("format", file.format.as_str(), FORMAT)?;
@@ -235,7 +235,7 @@ fn convertible(design: MeshDesign, ports: usize) -> Result<(), MeshError> {
     // What holds of four ports holds of more.
     let layout = design.layout(ports.min(4));
     let crossed = (0..=layout.columns).any(|column| layout.wires(column).is_some());
-    if design.cell == crate::Cell::Mzi && layout.modes == layout.ports && !crossed {
+    if design.cell() == crate::Cell::Mzi && layout.modes == layout.ports && !crossed {
         Ok(())
     } else {
         Err(MeshError::Convention { design: design.to_string() })

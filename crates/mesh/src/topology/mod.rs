@@ -71,6 +71,11 @@ pub trait Topology: Send + Sync + std::fmt::Debug {
         None
     }
 
+    /// Whether its phases are searched for: no decomposition is known, and what is found only comes near.
+    fn is_fitted(&self) -> bool {
+        !self.is_universal() && self.rows().is_none()
+    }
+
     /// The phases of plain interferometers that make the ideal mesh equal to `target`, on the lines of its ports; of the one
     /// kind of [cells](Topology::cells) that it can be built of, where that is no interferometer.
     ///

@@ -23,7 +23,7 @@ fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
     let local = correction("local")?;
     // rms of E after correction, and the share of chips without a cell out of reach.
     let measured = |cell: Cell, n: usize, text: &str, count: u64| -> Result<(Estimate, Estimate), ValidationError> {
-        let (process, design) = (process(text)?, MeshDesign { topology: topology("rectangular")?, cell });
+        let (process, design) = (process(text)?, MeshDesign::new(topology("rectangular")?, cell)?);
         let done = setting.draws(count, |draw| {
             let program = programmed(&setting.haar(n, 500_000 + draw), design)?;
             let chip = setting.chip(&process, &program, 500_000 + draw)?;
