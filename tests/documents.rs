@@ -6,12 +6,12 @@ use phaseloom::hardware::{Adc, Converter, Modulator, SplitterError, ThermalNoise
 use phaseloom::hardware::{
     InsertionLoss, IntensityNoise, PhaseError, PhaseJitter, PhaseQuantization, PhaseShifter, ThermalCrosstalk,
 };
-use phaseloom::mesh::convention::ConvertedProgram;
+use phaseloom::mesh::{MeshDesign, convention::ConvertedProgram};
 use phaseloom::network::data::{CsvColumns, Every, write_matrix_npy};
 use phaseloom::network::layer::LayerSpec;
 use phaseloom::network::train::CalibrationSpec;
 use phaseloom::network::{Calibration, LayerScale, ModelSpec, TrainSpec, model::InputSpec};
-use phaseloom::{Chip, CoreSpec, DataSpec, Experiment, Link, MatrixProgram, Process};
+use phaseloom::{Chip, CoreSpec, DataSpec, Experiment, Form, Link, MatrixProgram, Process};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -372,6 +372,36 @@ fn the_readers_in_numpy_rebuild_what_the_program_writes() {
                 same(&format!("{}\n{}", said[0], said[k]), &both);
             }
         }
+    }
+}
+
+/// Programs and chips of every topology and cell, searched ones by what was found.
+#[test]
+fn the_readers_in_numpy_rebuild_every_mesh() {
+    if !python_has("numpy") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let process = "splitter_error = { sigma_rad = 0.02 }\nphase_error = { sigma_rad = 0.02 }\n\
+        insertion_loss = { loss_db = 0.1, imbalance_sigma_db = 0.1, crossing_db = 0.05 }\n";
+    std::fs::write(folder.join("process.toml"), process).unwrap();
+    let found: Vec<Block> = blocks(FORMATS).into_iter().filter(|b| b.info == "python").collect();
+    let script = format!("{}\n{}", found[0].text, found[2].text);
+    for design in MeshDesign::all() {
+        let entry = |i: usize, j: usize| phaseloom::Complex64::new((i * 3 + j) as f64 % 4.0 - 1.5, (i + j * j) as f64);
+        let w = phaseloom::nalgebra::DMatrix::from_fn(design.topology().rows().unwrap_or(5), 6, entry);
+        let program = MatrixProgram::new(&w, Form::Auto, design).unwrap();
+        program.save(&folder.join("program.json")).unwrap();
+        write_matrix_npy(&folder.join("weights.npy"), &program.matrix()).unwrap();
+        for (command, _) in commands(FORMATS) {
+            let arguments: Vec<&str> = command.strip_prefix("phaseloom ").unwrap().split(' ').collect();
+            if ["chip", "matrix"].contains(&arguments[0]) {
+                phaseloom(folder, &arguments);
+            }
+        }
+        let said = python(folder, &script);
+        assert_eq!(said.matches(": True").count(), 2, "{design}: {said}");
     }
 }
 

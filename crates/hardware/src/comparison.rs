@@ -9,7 +9,7 @@ use phaseloom_mesh::{Form, MODE_UM, MatrixProgram, MeshDesign, StreamKey, fideli
 pub struct Parts {
     /// Cells.
     pub cells: usize,
-    /// Phase shifters: two a cell, one a port, one an edge.
+    /// Phase shifters: two a cell, one a port, one an edge. Of symmetric cells those of some ports stay zero.
     pub shifters: usize,
     /// Columns of cells.
     pub depth: usize,

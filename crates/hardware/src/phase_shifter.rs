@@ -29,7 +29,7 @@ impl PhaseShifter {
 }
 
 impl Process {
-    /// Electrical power (W) that holds `phases` (rad), summed over every θ, φ and output phase of all sections;
+    /// Electrical power (W) that holds `phases` (rad), summed over every shifter of all sections;
     /// `None` where the process has no `[phase_shifter]`.
     ///
     /// Phases are taken as they stand: 2π costs twice as much as π, and 0 costs nothing.

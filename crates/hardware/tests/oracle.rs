@@ -27,17 +27,8 @@ struct Heater {
 }
 
 impl Heater {
-    const SINGLE: Self = Self {
-        section: 0,
-        kind: "",
-        column: 0,
-        mode: 0,
-        x: 0.0,
-        y: 0.0,
-        partner: None,
-        beside: false,
-        phase: 0.0,
-    };
+    const SINGLE: Self =
+        Self { section: 0, kind: "", column: 0, mode: 0, x: 0.0, y: 0.0, partner: None, beside: false, phase: 0.0 };
 
     fn of_cell(&self) -> bool {
         self.kind == "theta" || self.kind == "phi"
@@ -191,8 +182,7 @@ fn cell(kind: &str, theta: f64, phi: f64, frozen: &Value) -> [[Complex64; 2]; 2]
     if kind == "symmetric" {
         return times(times(second, both), first);
     }
-    let plain =
-        times(times(times(second, diagonal(expi(theta) * upper, lower)), first), diagonal(expi(phi), 1.0));
+    let plain = times(times(times(second, diagonal(expi(theta) * upper, lower)), first), diagonal(expi(phi), 1.0));
     match kind {
         "three_splitters" => times(plain, splitter(frozen["gamma_rad"].as_f64().unwrap_or(0.0))),
         "crossing" => [plain[1], plain[0]],

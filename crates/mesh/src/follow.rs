@@ -12,7 +12,7 @@ use crate::section::Settings;
 use crate::topology::Layout;
 use num_complex::Complex64;
 
-/// Phases (rad, θ in 0…π, φ and output wrapped) with which cells of the layout, with these errors, do what ideal cells of
+/// Phases (rad, wrapped; θ of plain cells in 0…π) with which cells of the layout, with these errors, do what ideal cells of
 /// the kind `cell` do with the phases `wanted`; and the number of cells that miss their ratio.
 ///
 /// # Panics

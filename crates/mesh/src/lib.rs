@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Conventions (pinned by tests in [`cell`]): fields carry `e^{+iφ}` behind a phase shifter; light meets φ first;
-//! θ = 0 is cross, θ = π is bar; phase shifters stand on the upper, lower-index arm.
+//! θ = 0 is cross, θ = π is bar; phase shifters of a plain cell stand on the upper, lower-index arm.
 
 mod adjoint;
 pub mod cell;

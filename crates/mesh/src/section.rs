@@ -44,13 +44,13 @@ impl Settings {
         &mut self.values
     }
 
-    /// Inner phases (rad), one a cell; of symmetric cells those of the upper arm.
+    /// Inner phases (rad), one a cell; of symmetric cells and couplers those of the upper arm.
     #[must_use]
     pub fn theta(&self) -> &[f64] {
         &self.values[..self.cells]
     }
 
-    /// Outer phases (rad), one a cell; of symmetric cells those of the lower arm.
+    /// Outer phases (rad), one a cell; of symmetric cells and couplers those of the lower arm.
     #[must_use]
     pub fn phi(&self) -> &[f64] {
         &self.values[self.cells..2 * self.cells]

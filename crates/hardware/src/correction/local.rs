@@ -46,9 +46,7 @@ pub(super) fn corrected(
     let mut wanted = Vec::with_capacity(errors.len());
     for ((section, errors), nominal) in program.sections().iter().zip(errors).zip(nominal.sections()) {
         let (mut phases, clipped) = match section.kind() {
-            SectionKind::Mesh if !section.layout().cell.is_interferometer() => {
-                (fitted(section, errors, nominal), None)
-            }
+            SectionKind::Mesh if !section.layout().cell.is_interferometer() => (fitted(section, errors, nominal), None),
             SectionKind::Mesh => {
                 let (phases, clipped) =
                     follow(section.layout(), section.layout().cell, section.settings(), &errors.cells);

@@ -33,9 +33,9 @@ pub struct Edge {
 /// Which phase of a mesh a shifter sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ShifterKind {
-    /// Between the splitters of a cell.
+    /// Between the splitters of a cell; of a coupler on its upper line.
     Theta,
-    /// Before the first splitter of a cell; of a symmetric cell on its lower inner arm.
+    /// Before the first splitter of a cell; of a symmetric cell on its lower inner arm, of a coupler on its lower line.
     Phi,
     /// Behind the mesh, one a mode.
     Output,
