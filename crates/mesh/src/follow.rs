@@ -8,6 +8,7 @@
 
 use crate::cell::{CellErrors, Transfer, wrap};
 use crate::cell_kind::Cell;
+use crate::nulling::{Null, angles};
 use crate::section::Settings;
 use crate::topology::Layout;
 use num_complex::Complex64;
@@ -37,26 +38,14 @@ pub(crate) fn follow_transfers(
     // Outer phases that cells do not have are given away at the end.
     let kind = if layout.cell.has_outer_phase() { layout.cell } else { Cell::Mzi };
     let mut phases = Settings::zero(wanted.len(), output.len());
-    let mut turn = vec![Complex64::new(1.0, 0.0); layout.modes];
     let mut missed = 0;
-    let mut column = 0;
-    for (k, (site, target)) in layout.sites.iter().zip(wanted).enumerate() {
-        while column <= site.column {
-            layout.wire(column, &mut turn);
-            column += 1;
-        }
-        let (upper, lower) = (site.mode, site.mode + 1);
-        let target = target.map(|[a, b]| [a * turn[upper], b * turn[lower]]);
-        let found = kind.match_target(&target, errors[k]);
+    let left = carry(layout, wanted, |k, target| {
+        let found = kind.match_target(target, errors[k]);
         missed += usize::from(!found.reached);
         phases.set_cell(k, found.theta, wrap(found.phi));
-        let made = kind.transfer(found.theta, found.phi, errors[k]);
-        (turn[upper], turn[lower]) = (left_over(&made, &target, 0), left_over(&made, &target, 1));
-    }
-    for column in column..=layout.columns {
-        layout.wire(column, &mut turn);
-    }
-    for (mode, (phase, turn)) in output.iter().zip(turn).enumerate() {
+        kind.transfer(found.theta, found.phi, errors[k])
+    });
+    for (mode, (phase, turn)) in output.iter().zip(left).enumerate() {
         phases.set_output(mode, wrap(phase + turn.arg()));
     }
     if !layout.cell.has_outer_phase() {
@@ -65,8 +54,47 @@ pub(crate) fn follow_transfers(
     (phases, missed)
 }
 
+/// The same for plain cells without errors, which reach all; a cell of which an entry is dark has φ = 0.
+pub(crate) fn follow_perfect(layout: &Layout, wanted: &[Transfer], output: &[f64]) -> Settings {
+    let mut cells = Vec::with_capacity(wanted.len());
+    let left = carry(layout, wanted, |_, target| {
+        let cell = Null::of_row(target[0]);
+        cells.push(cell);
+        cell.transfer()
+    });
+    let mut phases = Settings::zero(wanted.len(), output.len());
+    for (k, (theta, phi)) in angles(&cells).into_iter().enumerate() {
+        phases.set_cell(k, theta, phi);
+    }
+    for (mode, (phase, turn)) in output.iter().zip(left).enumerate() {
+        phases.set_output(mode, wrap(phase + turn.arg()));
+    }
+    phases
+}
+
+/// Takes the phases that cells leave behind them through a mesh, from those at its inputs, all zero, to those at its outputs;
+/// `cell` tells what cell k makes where it is to make what is wanted, behind the phases before it.
+fn carry(layout: &Layout, wanted: &[Transfer], mut cell: impl FnMut(usize, &Transfer) -> Transfer) -> Vec<Complex64> {
+    let mut turn = vec![Complex64::ONE; layout.modes];
+    let mut column = 0;
+    for (k, (site, target)) in layout.sites.iter().zip(wanted).enumerate() {
+        while column <= site.column {
+            layout.wire(column, &mut turn);
+            column += 1;
+        }
+        let (upper, lower) = (site.mode, site.mode + 1);
+        let target = target.map(|[a, b]| [a * turn[upper], b * turn[lower]]);
+        let made = cell(k, &target);
+        (turn[upper], turn[lower]) = (left_over(&made, &target, 0), left_over(&made, &target, 1));
+    }
+    for column in column..=layout.columns {
+        layout.wire(column, &mut turn);
+    }
+    turn
+}
+
 /// The phase that a row still lacks: of the inner product of both, which is robust where an entry is dark.
-pub(crate) fn left_over(made: &Transfer, wanted: &Transfer, row: usize) -> Complex64 {
+fn left_over(made: &Transfer, wanted: &Transfer, row: usize) -> Complex64 {
     let overlap = made[row][0].conj() * wanted[row][0] + made[row][1].conj() * wanted[row][1];
     let size = overlap.norm();
     if size > 0.0 { overlap / size } else { Complex64::new(1.0, 0.0) }

@@ -41,6 +41,15 @@ impl Null {
         Self { half: (other.sqrt(), size.sqrt()), turn }
     }
 
+    /// The cell whose first row is in the ratio of `[a, b]`: `tan(θ/2) = |a|/|b|`, `φ = arg a − arg b`; where one of them
+    /// counts as zero, φ = 0. Behind it each row lacks a phase.
+    #[inline]
+    pub(crate) fn of_row([a, b]: [Complex64; 2]) -> Self {
+        let (size, other) = (a.norm_sqr(), b.norm_sqr());
+        let turn = if size.min(other) < ZERO * ZERO { Complex64::ONE } else { a * b.conj() };
+        Self { half: (size.sqrt(), other.sqrt()), turn }
+    }
+
     /// Whether one of the entries counts as zero.
     #[inline]
     pub(crate) fn is_trivial(&self) -> bool {

@@ -5,8 +5,10 @@
 //! matrices; faer's result is checked by its residual all the same.
 
 mod corners;
+mod cosine_sine;
 
 pub(crate) use corners::NullVectors;
+pub(crate) use cosine_sine::cosine_sine;
 
 use crate::{MeshError, Real};
 use faer::linalg::matmul::matmul;
@@ -139,6 +141,13 @@ pub fn qr(a: &DMatrix<Complex64>) -> (DMatrix<Complex64>, DMatrix<Complex64>) {
         DMatrix::from_fn(q.nrows(), q.ncols(), |i, j| q[(i, j)]),
         DMatrix::from_fn(r.nrows(), r.ncols(), |i, j| if i <= j { r[(i, j)] } else { Complex64::new(0.0, 0.0) }),
     )
+}
+
+/// Eigenvectors of a Hermitian matrix, one a column, of rising eigenvalues; not checked.
+fn hermitian_eigenvectors(a: &DMatrix<Complex64>) -> Option<DMatrix<Complex64>> {
+    let found = view(a).self_adjoint_eigen(Side::Lower).ok()?;
+    let vectors = found.U();
+    Some(DMatrix::from_fn(a.nrows(), a.ncols(), |r, c| vectors[(r, c)]))
 }
 
 /// `A⁻¹·b` for a symmetric positive definite matrix; `None` where it is not, or the outcome is no number.

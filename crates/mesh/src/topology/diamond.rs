@@ -14,7 +14,7 @@
 use super::{Layout, Site, Topology, Triangular};
 use crate::cell::CellErrors;
 use crate::cell_kind::Cell;
-use crate::follow::follow_transfers;
+use crate::follow::follow_perfect;
 use crate::section::Settings;
 use crate::{MeshError, Unitary};
 use nalgebra::DMatrix;
@@ -55,16 +55,17 @@ impl Topology for Diamond {
         let found = Triangular.program(&Unitary::trusted(reverse))?;
         let (small, layout) = (Triangular.layout(n), self.layout(n));
         let idle = Cell::Mzi.transfer(PI, PI, CellErrors::NONE);
+        let cells = small.sites.len();
+        let made = small.transfers(0..cells, &found, &vec![CellErrors::NONE; cells]);
         let wanted = layout.sites.iter().map(|site| {
             let mirrored = (n - 2).checked_sub(site.mode).map(|mode| Site { mode, ..*site });
             mirrored.and_then(|site| small.index_of(site)).map_or(idle, |k| {
-                let [a, b] = Cell::Mzi.transfer(found.theta()[k], found.phi()[k], CellErrors::NONE);
+                let [a, b] = made[k];
                 [[b[1], b[0]], [a[1], a[0]]]
             })
         });
         let wanted: Vec<[[Complex64; 2]; 2]> = wanted.collect();
         let output: Vec<f64> = found.output().iter().rev().copied().collect();
-        let errors = vec![CellErrors::NONE; wanted.len()];
-        Ok(follow_transfers(&layout, &wanted, &output, &errors).0)
+        Ok(follow_perfect(&layout, &wanted, &output))
     }
 }

@@ -13,8 +13,8 @@
 //! ```
 
 use super::{Layout, Site, Topology};
-use crate::cell::{CellErrors, Transfer};
-use crate::follow::follow_transfers;
+use crate::cell::Transfer;
+use crate::follow::follow_perfect;
 use crate::linalg::{qr, svd};
 use crate::nulling::rotate;
 use crate::section::Settings;
@@ -61,8 +61,7 @@ impl Topology for Direct {
                 wanted[k] = cell;
             }
         }
-        let errors = vec![CellErrors::NONE; wanted.len()];
-        Ok(follow_transfers(&layout, &wanted, &vec![0.0; n], &errors).0)
+        Ok(follow_perfect(&layout, &wanted, &vec![0.0; n]))
     }
 }
 

@@ -1,0 +1,156 @@
+//! The cosine–sine decomposition of a unitary of 2n lines.
+//!
+//! One V makes the columns of both `U₁₁V` and `U₂₁V` orthogonal, for `U₁₁†U₁₁ + U₂₁†U₂₁ = 1`: their lengths are the cosines
+//! and the sines, their directions L₁ and L₂, and R₁ = V†. Eigenvectors of `U₁₁†U₁₁ − U₂₁†U₂₁`, whose eigenvalues are
+//! `c² − s²`, are such a V to rounding; Jacobi's rotations, which alone serve small matrices, make it one to the relative
+//! accuracy that short columns ask for (Van Loan, Numer. Math. 46, 479, 1985, recalled, for the decomposition; this way to
+//! it derived). O(n³).
+
+use super::{hermitian_eigenvectors, multiply, qr};
+use nalgebra::{DMatrix, DVectorView};
+use num_complex::Complex64;
+
+/// `U = diag(L₁, L₂)·[[C, −S], [S, C]]·diag(R₁, R₂)` with `C = cos`, `S = sin` of the angles (rad, 0…π/2, rising).
+pub(crate) struct CosineSine {
+    pub left: [DMatrix<Complex64>; 2],
+    pub right: [DMatrix<Complex64>; 2],
+    pub angles: Vec<f64>,
+}
+
+/// Up to this half, rotations alone are faster than eigenvectors.
+const SMALL: usize = 4;
+/// After so many sweeps over all pairs columns are as orthogonal as they get.
+const SWEEPS: usize = 40;
+
+/// Decomposes a unitary of an even number of lines.
+pub(crate) fn cosine_sine(u: &DMatrix<Complex64>) -> CosineSine {
+    let half = u.nrows() / 2;
+    let (made, v) = orthogonal_columns(u);
+    let sizes: Vec<[f64; 2]> = (0..half).map(|k| lengths(made.column(k).as_view())).collect();
+    let mut order: Vec<usize> = (0..half).collect();
+    order.sort_by(|&i, &j| (sizes[i][1] - sizes[i][0]).total_cmp(&(sizes[j][1] - sizes[j][0])));
+    let angles: Vec<f64> = order.iter().map(|&k| sizes[k][1].atan2(sizes[k][0])).collect();
+    // The longest first: what is left of a short one is its own.
+    let upper = directions(&DMatrix::from_fn(half, half, |r, c| made[(r, order[c])]));
+    let lower = directions(&DMatrix::from_fn(half, half, |r, c| made[(half + r, order[half - 1 - c])]));
+    let lower = DMatrix::from_fn(half, half, |r, c| lower[(r, half - 1 - c)]);
+    let block = |r: usize| u.view((r * half, half), (half, half)).into_owned();
+    let (from_upper, from_lower) = (multiply(&upper.adjoint(), &block(0)), multiply(&lower.adjoint(), &block(1)));
+    let second = DMatrix::from_fn(half, half, |k, c| {
+        let (s, cos) = angles[k].sin_cos();
+        from_lower[(k, c)] * cos - from_upper[(k, c)] * s
+    });
+    let first = DMatrix::from_fn(half, half, |r, c| v[(c, order[r])].conj());
+    CosineSine { left: [upper, lower], right: [first, second], angles }
+}
+
+/// The first half of the columns times V, and V.
+fn orthogonal_columns(u: &DMatrix<Complex64>) -> (DMatrix<Complex64>, DMatrix<Complex64>) {
+    let half = u.nrows() / 2;
+    let first = u.columns(0, half).into_owned();
+    let unit = DMatrix::identity(half, half);
+    if half <= SMALL {
+        let (mut made, mut v) = (first, unit);
+        let all: Vec<(usize, usize)> = (0..half).flat_map(|p| (p + 1..half).map(move |q| (p, q))).collect();
+        for _ in 0..SWEEPS {
+            if all.iter().filter(|&&pair| turned(&mut made, &mut v, pair)).count() == 0 {
+                break;
+            }
+        }
+        return (made, v);
+    }
+    let gram = |m: &DMatrix<Complex64>, row: usize| {
+        let block = m.rows(row, half).into_owned();
+        multiply(&block.adjoint(), &block)
+    };
+    // Eigenvectors that are none leave all to the rotations.
+    let good = |v: &DMatrix<Complex64>| (multiply(&v.adjoint(), v) - &unit).camax() < 1e-14 * half as f64;
+    let found = hermitian_eigenvectors(&(gram(&first, 0) - gram(&first, half))).filter(good);
+    let (mut made, mut v) = found.map_or_else(|| (first.clone(), unit.clone()), |v| (multiply(&first, &v), v));
+    for _ in 0..SWEEPS {
+        let overlaps = [gram(&made, 0), gram(&made, half)];
+        let mut settled = true;
+        for q in 1..half {
+            for p in 0..q {
+                let [upper, lower] = overlaps.each_ref().map(|g| Overlap { sizes: [g[(p, p)].re, g[(q, q)].re], of: g[(p, q)] });
+                if !decisive(upper, lower).is_small(half) {
+                    settled &= !turned(&mut made, &mut v, (p, q));
+                }
+            }
+        }
+        if settled {
+            break;
+        }
+    }
+    (made, v)
+}
+
+/// Two columns, or their halves: squares of their lengths, and their inner product.
+#[derive(Clone, Copy)]
+struct Overlap {
+    sizes: [f64; 2],
+    of: Complex64,
+}
+
+impl Overlap {
+    /// Whether it is rounding beside the longer one: then it moves no direction.
+    fn is_small(&self, half: usize) -> bool {
+        let tolerance = (half + 8) as f64 * f64::EPSILON;
+        self.of.norm_sqr() <= tolerance * tolerance * self.sizes[0].max(self.sizes[1])
+    }
+}
+
+/// Of both halves the one whose product of lengths is smaller. The inner product of the other is minus the same, and there it
+/// is rounding beside the longer one, which is almost as long as a whole column.
+fn decisive(upper: Overlap, lower: Overlap) -> Overlap {
+    let product = |overlap: Overlap| overlap.sizes[0] * overlap.sizes[1];
+    if product(upper) <= product(lower) { upper } else { lower }
+}
+
+/// Turns two columns until they are orthogonal (one-sided Jacobi), and those of V with them; whether there was anything to do.
+fn turned(made: &mut DMatrix<Complex64>, v: &mut DMatrix<Complex64>, (p, q): (usize, usize)) -> bool {
+    let half = v.nrows();
+    let overlap = |rows: usize| {
+        let (a, b) = (made.view((rows, p), (half, 1)), made.view((rows, q), (half, 1)));
+        Overlap { sizes: [a.norm_squared(), b.norm_squared()], of: a.dotc(&b) }
+    };
+    let found = decisive(overlap(0), overlap(half));
+    if found.is_small(half) {
+        return false;
+    }
+    // tan 2φ = 2|γ|/(y − x), the smaller angle.
+    let size = found.of.norm();
+    let zeta = (found.sizes[1] - found.sizes[0]) / (2.0 * size);
+    let tangent = zeta.signum() / (zeta.abs() + zeta.hypot(1.0));
+    let cosine = 1.0 / tangent.hypot(1.0);
+    let (sine, phase) = (cosine * tangent, found.of.conj() / size);
+    for m in [made, v] {
+        let rows = m.nrows();
+        let (first, second) = m.as_mut_slice().split_at_mut(q * rows);
+        for (x, y) in first[p * rows..][..rows].iter_mut().zip(&mut second[..rows]) {
+            let turned = *y * phase;
+            (*x, *y) = (*x * cosine - turned * sine, *x * sine + turned * cosine);
+        }
+    }
+    true
+}
+
+/// Lengths of both halves of a column.
+fn lengths(column: DVectorView<'_, Complex64>) -> [f64; 2] {
+    let half = column.nrows() / 2;
+    [column.rows(0, half).norm(), column.rows(half, half).norm()]
+}
+
+/// The unitary whose columns point as those of `a`, almost orthogonal ones of falling length; what has no length points
+/// anywhere.
+fn directions(a: &DMatrix<Complex64>) -> DMatrix<Complex64> {
+    let (mut q, triangle) = qr(a);
+    for (k, mut column) in q.column_iter_mut().enumerate() {
+        let diagonal = triangle[(k, k)];
+        let size = diagonal.norm();
+        if size > 0.0 {
+            column *= diagonal / size;
+        }
+    }
+    q
+}
