@@ -96,6 +96,6 @@ fn carry(layout: &Layout, wanted: &[Transfer], mut cell: impl FnMut(usize, &Tran
 /// The phase that a row still lacks: of the inner product of both, which is robust where an entry is dark.
 fn left_over(made: &Transfer, wanted: &Transfer, row: usize) -> Complex64 {
     let overlap = made[row][0].conj() * wanted[row][0] + made[row][1].conj() * wanted[row][1];
-    let size = overlap.norm();
+    let size = overlap.norm_sqr().sqrt();
     if size > 0.0 { overlap / size } else { Complex64::new(1.0, 0.0) }
 }

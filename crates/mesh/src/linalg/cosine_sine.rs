@@ -10,11 +10,12 @@ use super::{hermitian_eigenvectors, multiply, qr};
 use nalgebra::{DMatrix, DVectorView};
 use num_complex::Complex64;
 
-/// `U = diag(L₁, L₂)·[[C, −S], [S, C]]·diag(R₁, R₂)` with `C = cos`, `S = sin` of the angles (rad, 0…π/2, rising).
+/// `U = diag(L₁, L₂)·[[C, −S], [S, C]]·diag(R₁, R₂)` with C² + S² = 1, cosines falling.
 pub(crate) struct CosineSine {
     pub left: [DMatrix<Complex64>; 2],
     pub right: [DMatrix<Complex64>; 2],
-    pub angles: Vec<f64>,
+    /// (cos, sin) of each angle.
+    pub parts: Vec<(f64, f64)>,
 }
 
 /// Up to this half, rotations alone are faster than eigenvectors.
@@ -29,19 +30,19 @@ pub(crate) fn cosine_sine(u: &DMatrix<Complex64>) -> CosineSine {
     let sizes: Vec<[f64; 2]> = (0..half).map(|k| lengths(made.column(k).as_view())).collect();
     let mut order: Vec<usize> = (0..half).collect();
     order.sort_by(|&i, &j| (sizes[i][1] - sizes[i][0]).total_cmp(&(sizes[j][1] - sizes[j][0])));
-    let angles: Vec<f64> = order.iter().map(|&k| sizes[k][1].atan2(sizes[k][0])).collect();
+    let parts: Vec<(f64, f64)> = order.iter().map(|&k| unit(sizes[k])).collect();
     // The longest first: what is left of a short one is its own.
     let upper = directions(&DMatrix::from_fn(half, half, |r, c| made[(r, order[c])]));
     let lower = directions(&DMatrix::from_fn(half, half, |r, c| made[(half + r, order[half - 1 - c])]));
     let lower = DMatrix::from_fn(half, half, |r, c| lower[(r, half - 1 - c)]);
     let block = |r: usize| u.view((r * half, half), (half, half)).into_owned();
-    let (from_upper, from_lower) = (multiply(&upper.adjoint(), &block(0)), multiply(&lower.adjoint(), &block(1)));
+    let (from_upper, from_lower) = (adjoint_times(&upper, &block(0)), adjoint_times(&lower, &block(1)));
     let second = DMatrix::from_fn(half, half, |k, c| {
-        let (s, cos) = angles[k].sin_cos();
-        from_lower[(k, c)] * cos - from_upper[(k, c)] * s
+        let (cosine, sine) = parts[k];
+        from_lower[(k, c)] * cosine - from_upper[(k, c)] * sine
     });
     let first = DMatrix::from_fn(half, half, |r, c| v[(c, order[r])].conj());
-    CosineSine { left: [upper, lower], right: [first, second], angles }
+    CosineSine { left: [upper, lower], right: [first, second], parts }
 }
 
 /// The first half of the columns times V, and V.
@@ -51,9 +52,14 @@ fn orthogonal_columns(u: &DMatrix<Complex64>) -> (DMatrix<Complex64>, DMatrix<Co
     let unit = DMatrix::identity(half, half);
     if half <= SMALL {
         let (mut made, mut v) = (first, unit);
-        let all: Vec<(usize, usize)> = (0..half).flat_map(|p| (p + 1..half).map(move |q| (p, q))).collect();
         for _ in 0..SWEEPS {
-            if all.iter().filter(|&&pair| turned(&mut made, &mut v, pair)).count() == 0 {
+            let mut settled = true;
+            for q in 1..half {
+                for p in 0..q {
+                    settled &= !turned(&mut made, &mut v, (p, q));
+                }
+            }
+            if settled {
                 break;
             }
         }
@@ -61,10 +67,10 @@ fn orthogonal_columns(u: &DMatrix<Complex64>) -> (DMatrix<Complex64>, DMatrix<Co
     }
     let gram = |m: &DMatrix<Complex64>, row: usize| {
         let block = m.rows(row, half).into_owned();
-        multiply(&block.adjoint(), &block)
+        adjoint_times(&block, &block)
     };
     // Eigenvectors that are none leave all to the rotations.
-    let good = |v: &DMatrix<Complex64>| (multiply(&v.adjoint(), v) - &unit).camax() < 1e-14 * half as f64;
+    let good = |v: &DMatrix<Complex64>| (adjoint_times(v, v) - &unit).camax() < 1e-14 * half as f64;
     let found = hermitian_eigenvectors(&(gram(&first, 0) - gram(&first, half))).filter(good);
     let (mut made, mut v) = found.map_or_else(|| (first.clone(), unit.clone()), |v| (multiply(&first, &v), v));
     for _ in 0..SWEEPS {
@@ -72,7 +78,8 @@ fn orthogonal_columns(u: &DMatrix<Complex64>) -> (DMatrix<Complex64>, DMatrix<Co
         let mut settled = true;
         for q in 1..half {
             for p in 0..q {
-                let [upper, lower] = overlaps.each_ref().map(|g| Overlap { sizes: [g[(p, p)].re, g[(q, q)].re], of: g[(p, q)] });
+                let [upper, lower] =
+                    overlaps.each_ref().map(|g| Overlap { sizes: [g[(p, p)].re, g[(q, q)].re], of: g[(p, q)] });
                 if !decisive(upper, lower).is_small(half) {
                     settled &= !turned(&mut made, &mut v, (p, q));
                 }
@@ -119,10 +126,11 @@ fn turned(made: &mut DMatrix<Complex64>, v: &mut DMatrix<Complex64>, (p, q): (us
         return false;
     }
     // tan 2φ = 2|γ|/(y − x), the smaller angle.
-    let size = found.of.norm();
+    let size = found.of.norm_sqr().sqrt();
     let zeta = (found.sizes[1] - found.sizes[0]) / (2.0 * size);
-    let tangent = zeta.signum() / (zeta.abs() + zeta.hypot(1.0));
-    let cosine = 1.0 / tangent.hypot(1.0);
+    // Of any ζ up to 1/ε, whose square a double holds.
+    let tangent = zeta.signum() / (zeta.abs() + (zeta * zeta + 1.0).sqrt());
+    let cosine = 1.0 / (tangent * tangent + 1.0).sqrt();
     let (sine, phase) = (cosine * tangent, found.of.conj() / size);
     for m in [made, v] {
         let rows = m.nrows();
@@ -135,6 +143,17 @@ fn turned(made: &mut DMatrix<Complex64>, v: &mut DMatrix<Complex64>, (p, q): (us
     true
 }
 
+/// `A†·B`.
+fn adjoint_times(a: &DMatrix<Complex64>, b: &DMatrix<Complex64>) -> DMatrix<Complex64> {
+    if a.ncols() <= SMALL { a.ad_mul(b) } else { multiply(&a.adjoint(), b) }
+}
+
+/// Cosine and sine from the lengths of both halves.
+fn unit([upper, lower]: [f64; 2]) -> (f64, f64) {
+    let whole = (upper * upper + lower * lower).sqrt();
+    (upper / whole, lower / whole)
+}
+
 /// Lengths of both halves of a column.
 fn lengths(column: DVectorView<'_, Complex64>) -> [f64; 2] {
     let half = column.nrows() / 2;
@@ -144,6 +163,9 @@ fn lengths(column: DVectorView<'_, Complex64>) -> [f64; 2] {
 /// The unitary whose columns point as those of `a`, almost orthogonal ones of falling length; what has no length points
 /// anywhere.
 fn directions(a: &DMatrix<Complex64>) -> DMatrix<Complex64> {
+    if a.ncols() == 2 {
+        return directions_of_two(a);
+    }
     let (mut q, triangle) = qr(a);
     for (k, mut column) in q.column_iter_mut().enumerate() {
         let diagonal = triangle[(k, k)];
@@ -153,4 +175,14 @@ fn directions(a: &DMatrix<Complex64>) -> DMatrix<Complex64> {
         }
     }
     q
+}
+
+/// [`directions`] of two columns of two: the second is what is orthogonal to the first, with the phase that it has.
+fn directions_of_two(a: &DMatrix<Complex64>) -> DMatrix<Complex64> {
+    let size = a.column(0).norm();
+    let first = if size > 0.0 { [a[(0, 0)] / size, a[(1, 0)] / size] } else { [Complex64::ONE, Complex64::ZERO] };
+    let second = [-first[1].conj(), first[0].conj()];
+    let along = second[0].conj() * a[(0, 1)] + second[1].conj() * a[(1, 1)];
+    let turn = if along.norm() > 0.0 { along / along.norm() } else { Complex64::ONE };
+    DMatrix::from_column_slice(2, 2, &[first[0], first[1], second[0] * turn, second[1] * turn])
 }

@@ -46,22 +46,31 @@ impl Topology for Direct {
     }
 
     fn program(&self, target: &Unitary) -> Result<Settings, MeshError> {
-        self.program_contraction(target.matrix())
+        let n = target.modes();
+        Ok(self.nulled(target.matrix(), &DMatrix::zeros(n, n)))
     }
 
     fn program_contraction(&self, w: &DMatrix<Complex64>) -> Result<Settings, MeshError> {
         let n = w.nrows();
-        let layout = self.layout(n);
         let found = svd(w)?;
         let left = |sigma: f64| Complex64::from(((1.0 - sigma) * (1.0 + sigma)).max(0.0).sqrt());
         let root = DMatrix::from_fn(n, n, |r, c| left(found.sigma[r]) * found.v[(c, r)].conj());
+        Ok(self.nulled(w, &qr(&root).1))
+    }
+}
+
+impl Direct {
+    /// Phases of the mesh whose first columns are `[W; X]`, orthonormal ones.
+    fn nulled(self, w: &DMatrix<Complex64>, below: &DMatrix<Complex64>) -> Settings {
+        let n = w.nrows();
+        let layout = self.layout(n);
         let mut wanted: Vec<Transfer> = vec![[[Complex64::ZERO; 2]; 2]; layout.sites.len()];
-        for (site, cell) in Arch::new().dispatch(Nulled { w, below: &qr(&root).1 }) {
+        for (site, cell) in Arch::new().dispatch(Nulled { w, below }) {
             if let Some(k) = layout.index_of(site) {
                 wanted[k] = cell;
             }
         }
-        Ok(follow_perfect(&layout, &wanted, &vec![0.0; n]))
+        follow_perfect(&layout, &wanted, &vec![0.0; n])
     }
 }
 
@@ -95,17 +104,19 @@ impl WithSimd for Nulled<'_> {
             for m in (j..n + j).rev() {
                 let [(ar, ai), (br, bi)] = &mut lines[m..m + 2] else { continue };
                 let (a, b) = (Complex64::new(ar[j], ai[j]), Complex64::new(br[j], bi[j]));
-                let norm = a.norm().hypot(b.norm());
+                let norm = (a.norm_sqr() + b.norm_sqr()).sqrt();
                 let (a, b) = if norm > 0.0 { (a / norm, b / norm) } else { (Complex64::ONE, Complex64::ZERO) };
                 // Takes (a, b) to (1, 0); light meets its inverse.
                 let nulling = [[a.conj(), b.conj()], [-b, a]];
-                let rest = first..;
-                rotate(
-                    simd,
-                    (&mut ar[rest.clone()], &mut ai[rest.clone()]),
-                    (&mut br[rest.clone()], &mut bi[rest]),
-                    &nulling,
-                );
+                if (a, b) != (Complex64::ONE, Complex64::ZERO) {
+                    let rest = first..;
+                    rotate(
+                        simd,
+                        (&mut ar[rest.clone()], &mut ai[rest.clone()]),
+                        (&mut br[rest.clone()], &mut bi[rest]),
+                        &nulling,
+                    );
+                }
                 (br[j], bi[j]) = (0.0, 0.0);
                 cells.push((site(n, j, m), [[a, -b.conj()], [b, a.conj()]]));
             }

@@ -69,12 +69,11 @@ fn halve(u: &DMatrix<Complex64>, line: usize, column: usize, in_column: usize, c
         made[0] = [[u[(0, 0)], u[(0, 1)]], [u[(1, 0)], u[(1, 1)]]];
         return;
     }
-    let parts = cosine_sine(u);
-    for (cell, angle) in made.iter_mut().zip(parts.angles) {
-        let (s, c) = angle.sin_cos();
+    let found = cosine_sine(u);
+    for (cell, (c, s)) in made.iter_mut().zip(found.parts) {
         *cell = [[c, -s], [s, c]].map(|row| row.map(Complex64::from));
     }
-    for (first, parts) in [(column, parts.right), (middle + 1, parts.left)] {
+    for (first, parts) in [(column, found.right), (middle + 1, found.left)] {
         for (part, line) in parts.into_iter().zip([line, line + half]) {
             halve(&part, line, first, in_column, cells);
         }

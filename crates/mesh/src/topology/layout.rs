@@ -98,8 +98,8 @@ impl Layout {
     ///
     /// If a cell stands outside of the modes, or shares a mode with another of its column.
     #[must_use]
-    pub fn new(modes: usize, mut sites: Vec<Site>) -> Self {
-        sites.sort_by_key(|s| (s.column, s.mode));
+    pub fn new(modes: usize, sites: Vec<Site>) -> Self {
+        let sites = in_order(sites);
         assert!(sites.iter().all(|s| s.mode + 1 < modes), "a cell joins two of the {modes} modes");
         let apart = |pair: &[Site]| pair[0].column < pair[1].column || pair[0].mode + 1 < pair[1].mode;
         assert!(sites.windows(2).all(apart), "cells of a column share no mode");
@@ -340,6 +340,37 @@ impl Layout {
     }
 }
 
+/// Sites by column, then mode. Those of a column mostly come by mode: O(cells) then.
+fn in_order(sites: Vec<Site>) -> Vec<Site> {
+    let by_place = |s: &Site| (s.column, s.mode);
+    if sites.is_sorted_by_key(by_place) {
+        return sites;
+    }
+    let columns = sites.iter().map(|s| s.column + 1).max().unwrap_or(0);
+    if columns > 4 * sites.len() {
+        let mut sites = sites;
+        sites.sort_by_key(by_place);
+        return sites;
+    }
+    let mut places = vec![0; columns + 1];
+    sites.iter().for_each(|s| places[s.column + 1] += 1);
+    (0..columns).for_each(|column| places[column + 1] += places[column]);
+    let mut sorted = sites.clone();
+    for site in &sites {
+        sorted[places[site.column]] = *site;
+        places[site.column] += 1;
+    }
+    let mut start = 0;
+    for end in places.into_iter().take(columns) {
+        let column: &mut [Site] = &mut sorted[start..end];
+        if !column.is_sorted_by_key(|s| s.mode) {
+            column.sort_by_key(|s| s.mode);
+        }
+        start = end;
+    }
+    sorted
+}
+
 /// How many others each line crosses, in the order behind: those that stand on its other side then. A binary indexed tree
 /// counts them in O(N log N).
 fn crossed(order: &[usize]) -> Vec<usize> {
@@ -380,6 +411,22 @@ mod tests {
         let shuffle: Vec<usize> = (0..16).map(|i| i / 2 + 8 * (i % 2)).collect();
         assert_eq!(crossed(&shuffle).into_iter().sum::<usize>(), 56);
         assert_eq!(crossed(&[3, 0, 1, 2]), [3, 1, 1, 1]);
+    }
+
+    #[test]
+    fn sites_stand_by_column_then_mode() {
+        let site = |(column, mode)| Site { column, mode };
+        for places in [
+            vec![],
+            vec![(1, 2), (0, 1), (1, 0), (0, 3)],
+            vec![(0, 3), (3, 0), (3, 2), (0, 0)],
+            vec![(1000, 0), (7, 2), (7, 0)],
+        ] {
+            let mut sorted = places.clone();
+            sorted.sort_unstable();
+            let found = in_order(places.into_iter().map(site).collect());
+            assert_eq!(found, sorted.into_iter().map(site).collect::<Vec<_>>());
+        }
     }
 
     #[test]
