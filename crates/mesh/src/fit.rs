@@ -16,15 +16,15 @@ use std::cell::RefCell;
 /// Starting points, of which the best end is taken.
 const STARTS: u64 = 3;
 /// What ½‖Û−W‖²/‖W‖² may be where a start has found the matrix, so that no other is tried.
-const FOUND: f64 = 1e-10;
+const FOUND: f64 = 1e-5;
 /// Steps from each.
-const STEPS: u64 = 400;
+const STEPS: u64 = 3000;
 /// Steps that L-BFGS remembers.
 const MEMORY: usize = 20;
 
 /// Phases (rad, wrapped) for which the corner of a mesh's matrix between its first ports comes near to `target`, by
-/// ‖Û−W‖_F: the best of up to three searches from random phases, always the same ones. A minimum, not surely the lowest. Some
-/// hundred propagations of N fields and as many gradients.
+/// ‖Û−W‖_F: the best of up to three searches from random phases, always the same ones. A minimum, not surely the lowest. Up to
+/// some thousand propagations of N fields, and as many gradients, from each.
 ///
 /// # Panics
 ///

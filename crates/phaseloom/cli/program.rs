@@ -74,7 +74,7 @@ impl Program {
         );
         if design.topology().is_fitted() {
             let reached = phaseloom::relative_error(&w, &program.matrix());
-            text += &format!("not universal: each mesh the nearest that was found, ‖Ŵ − W‖/‖W‖ = {reached:.3}\n");
+            text += &format!("not universal: each mesh the nearest that was found, ‖Ŵ − W‖/‖W‖ = {reached:.1e}\n");
         }
         output::show(&text)?;
         Ok(Ending::Done)
