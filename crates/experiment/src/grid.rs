@@ -90,7 +90,11 @@ impl Experiment {
             let reason = format!("makes more than {MOST_UNITS} points × trials: sweep fewer values");
             return Err(problem(seen.first().copied().unwrap_or(""), reason));
         };
-        let tree = to_value(&whole);
+        let mut tree = to_value(&whole);
+        // What stays unsaid in files is said to the points: another topology would take its own usual cells.
+        if let Some(cell) = &whole.core.cell {
+            set(&mut tree, "core.cell", to_value(cell)).map_err(|reason| problem("core.cell", reason))?;
+        }
         let mut points = Vec::with_capacity(count);
         for index in 0..count {
             let mut rest = index;

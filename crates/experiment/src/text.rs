@@ -72,7 +72,7 @@ impl Tables<'_> {
             self.name(),
             if shared { "one core, shared by all tiles," } else { "a core for each tile," },
             config.core.ports,
-            config.core.topology,
+            config.core.design().map_or_else(|_| config.core.topology.clone(), |design| design.to_string()),
             config.core.design().map_or("cells", |design| design.cell().plural()),
             if self.points().len() > 1 { "; at the first point:" } else { "" },
             self.settings(),
@@ -200,7 +200,7 @@ impl Tables<'_> {
                 percent(s.quantile(0.9)),
             );
         }
-        if self.axes() > 1 {
+        if self.axes() > 1 || !self.axis_is_ordered() {
             let by = |a: &&(String, f64), b: &&(String, f64)| a.1.total_cmp(&b.1);
             if let (Some(best), Some(worst)) = (medians.iter().max_by(by), medians.iter().min_by(by)) {
                 return format!(
@@ -244,6 +244,15 @@ impl Tables<'_> {
             (None, None) => sentence.push('.'),
         }
         sentence
+    }
+}
+
+impl Tables<'_> {
+    /// Whether the levels are numbers, rising or falling: then there is a point up to which something holds.
+    fn axis_is_ordered(&self) -> bool {
+        let level = |point: &Point| point.levels.first().and_then(|(_, value)| value.as_f64());
+        let levels: Option<Vec<f64>> = self.points().iter().map(level).collect();
+        levels.is_some_and(|all| all.is_sorted() || all.is_sorted_by(|a, b| a >= b))
     }
 }
 

@@ -151,7 +151,8 @@ impl Chip {
             read_part(name, part, &design.blank(ports))
         };
         phaseloom_mesh::require_memory(
-            64.0 * (file.rows.max(file.columns).min(text.len()) as f64).powi(2),
+            if design.topology().is_fitted() { 192.0 } else { 64.0 }
+                * (file.rows.max(file.columns).min(text.len()) as f64).powi(2),
             "reading the chip",
         )?;
         let mut sections = vec![

@@ -133,7 +133,11 @@ fn drive(process: &Value, heaters: &mut [Heater]) {
                 let near = (h.column - victim.column).abs() <= 1 && (h.mode - victim.mode).abs() == 1;
                 let same = (h.section, h.column, h.mode) == (victim.section, victim.column, victim.mode);
                 let neighbour = h.section == victim.section && h.kind == victim.kind && near;
-                if h.of_cell() && victim.of_cell() && (neighbour || same && h.beside && h.kind != victim.kind) {
+                // Of two couplers of a mask, the lower line of the upper one and the upper line of the lower one.
+                let (apart, masks) = (h.mode - victim.mode, h.y.rem_euclid(12.0) == 0.0);
+                let next = h.section == victim.section && h.column == victim.column && masks;
+                let next = next && (apart, h.kind) == if victim.kind == "phi" { (2, "theta") } else { (-2, "phi") };
+                if h.of_cell() && victim.of_cell() && (neighbour || next || same && h.beside && h.kind != victim.kind) {
                     victim.phase += coefficient * h.phase;
                 }
             }

@@ -88,7 +88,9 @@ pub enum MeshError {
         known: String,
     },
     /// A mesh of which conventions say nothing.
-    #[error("a mesh {design} has no other convention: expected plain cells between neighbours, as many lines as ports")]
+    #[error(
+        "a mesh {design} has no settings in other conventions: expected cells `mzi` that join neighbouring lines, one a port (rectangular, triangular, redundant)"
+    )]
     Convention {
         /// Topology and cell.
         design: String,

@@ -21,25 +21,16 @@ use num_complex::Complex64;
 /// If phases or errors are not those of the layout, or its cells are no interferometers ([`crate::refit`] is for them).
 #[must_use]
 pub fn follow(layout: &Layout, cell: Cell, wanted: &Settings, errors: &[CellErrors]) -> (Settings, usize) {
-    let transfers =
-        layout.clone().with_cell(cell).transfers(0..errors.len(), wanted, &vec![CellErrors::NONE; errors.len()]);
-    follow_transfers(layout, &transfers, wanted.output(), errors)
-}
-
-/// The same for any cells, given by their transfer matrices in the order of the layout, and output phases (rad).
-pub(crate) fn follow_transfers(
-    layout: &Layout,
-    wanted: &[Transfer],
-    output: &[f64],
-    errors: &[CellErrors],
-) -> (Settings, usize) {
     assert!(layout.cell.is_interferometer(), "{} cells cannot follow others", layout.cell.key());
-    assert!(errors.len() == layout.sites.len() && wanted.len() == errors.len(), "one state a cell");
+    assert_eq!(errors.len(), layout.sites.len(), "one state a cell");
+    let output = wanted.output();
+    let wanted =
+        layout.clone().with_cell(cell).transfers(0..errors.len(), wanted, &vec![CellErrors::NONE; errors.len()]);
     // Outer phases that cells do not have are given away at the end.
     let kind = if layout.cell.has_outer_phase() { layout.cell } else { Cell::Mzi };
     let mut phases = Settings::zero(wanted.len(), output.len());
     let mut missed = 0;
-    let left = carry(layout, wanted, |k, target| {
+    let left = carry(layout, &wanted, |k, target| {
         let found = kind.match_target(target, errors[k]);
         missed += usize::from(!found.reached);
         phases.set_cell(k, found.theta, wrap(found.phi));
@@ -54,7 +45,8 @@ pub(crate) fn follow_transfers(
     (phases, missed)
 }
 
-/// The same for plain cells without errors, which reach all; a cell of which an entry is dark has φ = 0.
+/// Phases (rad, wrapped) of plain cells without errors that do what these do, given by their transfer matrices in the order of
+/// the layout, with output phases (rad) behind; a cell of which an entry is dark has φ = 0.
 pub(crate) fn follow_perfect(layout: &Layout, wanted: &[Transfer], output: &[f64]) -> Settings {
     let mut cells = Vec::with_capacity(wanted.len());
     let left = carry(layout, wanted, |_, target| {
@@ -98,4 +90,34 @@ fn left_over(made: &Transfer, wanted: &Transfer, row: usize) -> Complex64 {
     let overlap = made[row][0].conj() * wanted[row][0] + made[row][1].conj() * wanted[row][1];
     let size = overlap.norm_sqr().sqrt();
     if size > 0.0 { overlap / size } else { Complex64::new(1.0, 0.0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::topology::{Rectangular, Topology};
+
+    /// Phases may differ where an entry is dark; what the mesh does may not.
+    #[test]
+    fn perfect_cells_do_what_any_others_find() {
+        let layout = Rectangular.layout(7);
+        let perfect = vec![CellErrors::NONE; layout.sites.len()];
+        for draw in 0..50u32 {
+            let mut wanted = Settings::blank(&layout);
+            for (k, phase) in (0u32..).zip(wanted.values_mut()) {
+                *phase = [f64::from((k * 7919 + draw * 104_729) % 6283) / 1000.0, 0.0, std::f64::consts::PI]
+                    [usize::from(k % 5 == 0) + usize::from(k % 10 == 0)];
+            }
+            let transfers = layout.transfers(0..perfect.len(), &wanted, &perfect);
+            let (slow, missed) = follow(&layout, Cell::Mzi, &wanted, &perfect);
+            let fast = follow_perfect(&layout, &transfers, wanted.output());
+            let matrix = |settings: &Settings| {
+                let section = crate::Section::mesh(layout.clone(), settings.clone());
+                crate::Circuit::ideal(&section).matrix()
+            };
+            let of_wanted = matrix(&wanted);
+            assert!(missed == 0 && (matrix(&slow) - &of_wanted).camax() < 1e-14);
+            assert!((matrix(&fast) - of_wanted).camax() < 1e-14, "{draw}");
+        }
+    }
 }

@@ -28,7 +28,8 @@ pub enum Form {
 /// The settings of a whole matrix: `W = gain · (product of the sections)`.
 ///
 /// Canonical: equal matrices have equal programs, and rounding in the matrix moves them by rounding only. Programs of meshes
-/// that are fitted, not decomposed, are excepted: a search amplifies rounding.
+/// that are fitted, not decomposed, are excepted, for a search amplifies rounding; and those of a fractal where blocks of the
+/// matrix have equal singular values.
 #[derive(Clone, Debug)]
 pub struct MatrixProgram {
     pub(crate) design: MeshDesign,

@@ -141,9 +141,6 @@ impl MatrixProgram {
         let text = read_text(path)?;
         let file: File =
             serde_json::from_str(&text).map_err(|source| MeshError::ProgramSyntax { path: path.to_owned(), source })?;
-        // Layouts are made of sizes that the file names.
-        let side = file.rows.max(file.columns).min(text.len()) as f64;
-        require_memory(192.0 * side * side, "reading the program")?;
         let unknown = |key: &str, found: &str, known: MeshError| MeshError::ProgramContent {
             path: path.to_owned(),
             key: key.into(),
@@ -153,6 +150,10 @@ impl MatrixProgram {
         let topology = topology(&file.topology).map_err(|known| unknown("topology", &file.topology, known))?;
         let cell = cell(&file.cell).map_err(|known| unknown("cell", &file.cell, known))?;
         let design = MeshDesign::new(topology, cell).map_err(|known| unknown("cell", &file.cell, known))?;
+        // Layouts are made of sizes that the file names; masks have three times the cells.
+        let side = file.rows.max(file.columns).min(text.len()) as f64;
+        let bytes = if design.topology().is_fitted() { 192.0 } else { 64.0 };
+        require_memory(bytes * side * side, "reading the program")?;
         read(file, design).map_err(|Wrong(key, found, expected)| MeshError::ProgramContent {
             path: path.to_owned(),
             key,

@@ -102,6 +102,22 @@ fn check(n: usize) {
     }
 }
 
+/// What is a unitary to the tolerance of its check alone is programmed as nearly.
+#[test]
+fn unitaries_with_a_defect() {
+    for design in MeshDesign::all().filter(|d| d.topology().is_universal() && d.cell() == Cell::Mzi) {
+        for n in [16, 64] {
+            for (name, u) in hard_unitaries(n) {
+                let wave = |k: usize| 1e-10 * (1.0 + k as f64 * 12.9898).sin() / n as f64;
+                let u = DMatrix::from_fn(n, n, |r, c| u[(r, c)] + Complex64::new(wave(r * n + c), wave(c * n + r + 7)));
+                let program = MatrixProgram::new(&u, Form::Unitary, design).expect(name);
+                let error = (program.matrix() - &u).norm();
+                assert!(error <= 1e-9, "{design} {name} N={n}: {error:.1e}");
+            }
+        }
+    }
+}
+
 /// Cells and columns of each topology: the numbers of the literature (physics notes §1.4).
 #[test]
 fn counts_and_depths() {

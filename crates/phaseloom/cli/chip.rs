@@ -17,7 +17,7 @@ pub struct Chip {
     /// Make a chip for this program
     #[arg(long, value_name = "PROGRAM.json", required_unless_present = "core", conflicts_with = "core")]
     program: Option<PathBuf>,
-    /// Make a core of K ports, for K×K programs of the form svd
+    /// Make a core of K ports, for K×K programs of the form svd (of a direct topology, of the form direct)
     #[arg(long, value_name = "K")]
     core: Option<usize>,
     /// Topology of the core

@@ -19,7 +19,7 @@ const TOO_FAR: f64 = 3.0;
 #[command(after_help = "Examples:\n  \
     phaseloom correct program.json --chip chip.json\n  \
     phaseloom correct program.json --chip chip.json --method local -o corrected.json\n  \
-    phaseloom matrix corrected.json --chip chip.json")]
+    phaseloom matrix corrected.json --chip chip.json --target program.json")]
 pub struct Correct {
     /// The program whose matrix is wanted (JSON)
     program: PathBuf,
@@ -90,12 +90,16 @@ impl Correct {
                 text += &line("none", &done, true, "");
             }
             text += &line(method.key(), &done, false, method.knows().describe());
+            if done.after.fidelity < done.before.fidelity && 1.0 - done.after.fidelity > 1e-12 {
+                text += "  worse than the program as it was\n";
+            }
             if let Some(count) = done.out_of_reach.filter(|&count| count > 0) {
                 text += &format!("  {count} of {} interferometers cannot do what is asked\n", target.interferometers());
             }
             if let Some(count) = done.turned.filter(|&count| count > 0) {
                 text += &format!(
-                    "  {count} heaters stand a turn away, where crosstalk would have them cool or leave one turn\n"
+                    "  {count} heater{} a turn higher or lower: crosstalk alone would ask for less than 0 or more than 2π\n",
+                    if count == 1 { " stands" } else { "s stand" }
                 );
             }
             if let Some(residual) = done.residual {
@@ -103,8 +107,8 @@ impl Correct {
             }
             last = Some(done);
         }
-        text += "1 − F: infidelity; error: ‖Ŵ−W‖/‖W‖, scaled: behind the best gain; light: transmission; phase: mean of all \
-                 shifters (rad)\n";
+        text += "F = |tr(W†Ŵ)|²/(‖W‖²‖Ŵ‖²), blind to common phase and loss; error: ‖Ŵ−W‖/‖W‖, scaled: behind the gain with which it is \
+                 least; light: transmission; phase: mean of all shifters (rad)\n";
         text += if chip.process().phase_shifter.is_some() {
             "heaters: power that holds all phases, Σ|φ|·P_π/π, every phase within one turn\n"
         } else {

@@ -3,7 +3,7 @@ use super::{Ending, output};
 use clap::Args;
 use phaseloom::hardware::{Chip, Sample};
 use phaseloom::mesh::convention;
-use phaseloom::network::data::write_matrix_npy;
+use phaseloom::network::data::{read_matrix_npy, write_matrix_npy};
 use phaseloom::{Complex64, fidelity, relative_error};
 use std::path::PathBuf;
 
@@ -14,6 +14,7 @@ use std::path::PathBuf;
 #[command(after_help = "Examples:\n  \
     phaseloom matrix program.json -o ideal.npy\n  \
     phaseloom matrix program.json --chip chip.json -o realised.npy\n  \
+    phaseloom matrix corrected.json --chip chip.json --target program.json\n  \
     phaseloom matrix program.json --process process.toml --seed 1 --trial 3 -o realised.npy")]
 pub struct Matrix {
     /// The program (JSON)
@@ -30,6 +31,9 @@ pub struct Matrix {
     /// Trial of a run with that seed
     #[arg(long, value_name = "T", default_value_t = 0, requires = "process")]
     trial: u64,
+    /// Compare with the matrix of this program, or with this matrix (.npy), not with what the program does on a perfect chip
+    #[arg(long, value_name = "TARGET.json|.npy")]
+    target: Option<PathBuf>,
     /// Where to write the matrix
     #[arg(short, long, value_name = "MATRIX.npy")]
     output: Option<PathBuf>,
@@ -40,11 +44,28 @@ impl Matrix {
         if let Some(path) = &self.output {
             let mut read = vec![("the program", self.program.as_path())];
             read.extend(self.chip.as_deref().map(|path| ("the chip", path)));
+            read.extend(self.target.as_deref().map(|path| ("the target", path)));
             read.extend(self.process.as_deref().map(|path| ("the process", path)));
             output::not_over(path, &read)?;
         }
         let program = convention::load(&self.program)?;
-        let ideal = program.matrix();
+        let (wanted, compared) = match &self.target {
+            Some(path) if path.extension().is_some_and(|end| end == "npy") => {
+                (read_matrix_npy(path)?.0, path.display().to_string())
+            }
+            Some(path) => (convention::load(path)?.matrix(), path.display().to_string()),
+            None => (program.matrix(), "this program on a perfect chip".to_owned()),
+        };
+        if let (Some(path), (rows, columns)) = (&self.target, program.shape()) {
+            anyhow::ensure!(
+                wanted.shape() == (rows, columns),
+                "{}: found a matrix of {}×{}, expected {rows}×{columns} as {} makes",
+                path.display(),
+                wanted.nrows(),
+                wanted.ncols(),
+                self.program.display()
+            );
+        }
         let chip = match (&self.chip, &self.process) {
             (Some(path), _) => Some(Chip::load(path)?),
             (None, Some(path)) => {
@@ -55,7 +76,7 @@ impl Matrix {
         };
         let realised = match &chip {
             Some(chip) => chip.realise(&program)? * Complex64::new(program.gain(), 0.0),
-            None => ideal.clone(),
+            None => program.matrix(),
         };
         if let Some(z) = realised.iter().find(|z| !(z.re.is_finite() && z.im.is_finite())) {
             let path = self.program.display();
@@ -69,12 +90,15 @@ impl Matrix {
         let (rows, columns) = realised.shape();
         let mut text =
             format!("{rows}×{columns}, {}\n", if chip.is_some() { "imperfect chip" } else { "perfect chip" });
-        if ideal.norm() > 0.0 {
-            let (real, target) = (realised.norm_squared(), ideal.norm_squared());
+        if wanted.norm() > 0.0 {
+            let (real, target) = (realised.norm_squared(), wanted.norm_squared());
+            if chip.is_some() || self.target.is_some() {
+                text += &format!("W: {compared}\n");
+            }
             text += &format!(
                 "relative error ‖Ŵ−W‖/‖W‖ {}\nfidelity {:.6}\ntransmission {}\n",
-                output::number(relative_error(&ideal, &realised), 6),
-                if real > 0.0 { fidelity(&ideal, &realised) } else { 0.0 },
+                output::number(relative_error(&wanted, &realised), 6),
+                if real > 0.0 { fidelity(&wanted, &realised) } else { 0.0 },
                 output::transmission(10.0 * (real / target).log10()),
             );
         }

@@ -42,6 +42,10 @@ impl Program {
     pub fn execute(self) -> anyhow::Result<Ending> {
         output::not_over(&self.output, &[("the matrix", &self.matrix)])?;
         let design = MeshDesign::of_keys(&self.topology, self.cell.as_deref())?;
+        anyhow::ensure!(
+            !(matches!(self.form, FormKey::Svd) && design.topology().is_direct()),
+            "--form: found svd, expected auto or unitary: {design} does any matrix on one mesh, without singular values"
+        );
         let (w, single) = read_matrix_npy(&self.matrix)?;
         let form = match self.form {
             FormKey::Auto => Form::Auto,
@@ -74,7 +78,7 @@ impl Program {
         );
         if design.topology().is_fitted() {
             let reached = phaseloom::relative_error(&w, &program.matrix());
-            text += &format!("not universal: each mesh the nearest that was found, ‖Ŵ − W‖/‖W‖ = {reached:.1e}\n");
+            text += &format!("fitted: each mesh the nearest that was found, ‖Ŵ − W‖/‖W‖ = {reached:.1e}\n");
         }
         output::show(&text)?;
         Ok(Ending::Done)

@@ -145,7 +145,7 @@ fn announcements(experiment: &Experiment) -> Result<Vec<String>, ExperimentError
     let keys: BTreeSet<&str> = points.iter().map(|p| p.config.core.topology.as_str()).collect();
     let fitted = keys.into_iter().filter(|key| topology(key).is_ok_and(|t| t.is_fitted())).map(|key| {
         format!(
-            "core.topology `{key}` is not universal: each mesh is the nearest that a search finds, which takes long for \
+            "core.topology `{key}` is fitted: each mesh is the nearest that a search finds, which takes long for \
              many ports; what is missed shows in the rows `perfect mesh`"
         )
     });

@@ -12,7 +12,7 @@ pub struct Quality {
     pub fidelity: f64,
     /// ‖Ŵ − W‖_F/‖W‖_F behind the gain of the program.
     pub error: f64,
-    /// The same behind the real gain that undoes the common loss best.
+    /// The same behind the real gain with which it is least, Re⟨W, Ŵ⟩/‖Ŵ‖², none below zero.
     pub scaled_error: f64,
     /// ‖Ŵ‖²/‖W‖² of the optics, before the gain, in dB of power.
     pub transmission_db: f64,
@@ -41,7 +41,7 @@ impl Quality {
         Ok(Self {
             fidelity: if real > 0.0 && size > 0.0 { fidelity(&wanted, &made) } else { 0.0 },
             error: behind(factor),
-            scaled_error: behind(if overlap > 0.0 { size / overlap } else { 1.0 }),
+            scaled_error: behind(if overlap > 0.0 { overlap / real } else { 0.0 }),
             transmission_db: 10.0 * (real / size).log10(),
             mean_phase_rad: values().map(|p| p.abs()).sum::<f64>() / values().count().max(1) as f64,
             heater_power_w: chip.process().heater_power_w(&settings),

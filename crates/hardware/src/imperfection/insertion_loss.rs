@@ -9,7 +9,7 @@
 //! Where waveguides cross, every crossing takes its part. Equal loss in a rectangular mesh is nearly one factor (every path
 //! meets N−1 cells on the average); in a triangular mesh it is not. Unequal arms make a cell non-unitary and its extinction
 //! finite. `loss_db` is that of two splitters and two shifters in a row; cells of more or fewer lose by their
-//! [`Cell::length`](phaseloom_mesh::Cell::length). Idle waveguides lose nothing.
+//! [`Cell::length`](phaseloom_mesh::Cell::length). Idle waveguides, and shifters outside of cells, lose nothing.
 
 use super::{Imperfection, MeshSize};
 use crate::chip::Fabricated;

@@ -2,8 +2,8 @@
 //!
 //! * by coefficient: a shifter gains `coefficient·φ` from the same kind of shifter of each cell one mode above or
 //!   below, in the same column or the next (four diagonal neighbours inside a mesh; L2ight's model); where lines cross
-//!   between columns, so that cells stand row by row, of those beside it and of those above and below; and from the other
-//!   shifter of its cell, where both stand side by side;
+//!   between columns, so that cells stand row by row, of those beside it and of those above and below; where both shifters of a
+//!   cell stand side by side, from the other one, and in a mask of couplers from the next line's;
 //! * by distance: heater and victim d µm apart, `γ(d) = Σ p_k d^k` below 23 µm, `0.2167267·e^{−0.12747211 d}` beyond
 //!   (SCATTER, fitted to a heat simulation). An arm beside one without a shifter feels `γ(d_upper) − γ(d_lower)`, for only
 //!   the difference of both counts there; where each arm has its phase, and on single lines, it feels γ(d). Heaters beyond 100 µm (γ < 1e-6) are left out.
@@ -12,7 +12,7 @@
 
 use super::Imperfection;
 use crate::toml_file::{Invalid, at_least};
-use phaseloom_mesh::{Section, SectionKind, Settings, Shifter, ShifterKind, Site};
+use phaseloom_mesh::{Cell, Section, SectionKind, Settings, Shifter, ShifterKind, Site};
 use serde::{Deserialize, Serialize};
 
 const REACH_UM: f64 = 100.0;
@@ -86,6 +86,11 @@ fn by_coefficient(coefficient: f64, section: &Section, phases: &mut Settings) {
                 theta += coefficient * heaters.theta()[j];
                 phi += coefficient * heaters.phi()[j];
             }
+        }
+        if layout.cell == Cell::Coupler {
+            let cell = |mode: Option<usize>| layout.index_of(Site { mode: mode?, ..*site });
+            theta += cell(site.mode.checked_sub(2)).map_or(0.0, |above| coefficient * heaters.phi()[above]);
+            phi += cell(site.mode.checked_add(2)).map_or(0.0, |below| coefficient * heaters.theta()[below]);
         }
         phases.set_cell(k, theta, phi);
     }

@@ -169,7 +169,7 @@ impl ConvertedProgram {
         let (convention, topology) = (convention(&file.convention)?, topology(&file.topology)?);
         let design = MeshDesign::from(topology);
         let side = file.rows.max(file.columns).min(text.len());
-        require_memory(192.0 * (side as f64).powi(2), "reading the program")?;
+        require_memory(64.0 * (side as f64).powi(2), "reading the program")?;
         convertible(design, side)?;
         let read = || {
             expect("format", file.format.as_str(), FORMAT)?;

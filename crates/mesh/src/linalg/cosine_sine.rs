@@ -70,7 +70,7 @@ fn orthogonal_columns(u: &DMatrix<Complex64>) -> (DMatrix<Complex64>, DMatrix<Co
         adjoint_times(&block, &block)
     };
     // Eigenvectors that are none leave all to the rotations.
-    let good = |v: &DMatrix<Complex64>| (adjoint_times(v, v) - &unit).camax() < 1e-14 * half as f64;
+    let good = |v: &DMatrix<Complex64>| (adjoint_times(v, v) - &unit).camax() < 4.0 * (half + 8) as f64 * f64::EPSILON;
     let found = hermitian_eigenvectors(&(gram(&first, 0) - gram(&first, half))).filter(good);
     let (mut made, mut v) = found.map_or_else(|| (first.clone(), unit.clone()), |v| (multiply(&first, &v), v));
     for _ in 0..SWEEPS {
@@ -185,4 +185,69 @@ fn directions_of_two(a: &DMatrix<Complex64>) -> DMatrix<Complex64> {
     let along = second[0].conj() * a[(0, 1)] + second[1].conj() * a[(1, 1)];
     let turn = if along.norm() > 0.0 { along / along.norm() } else { Complex64::ONE };
     DMatrix::from_column_slice(2, 2, &[first[0], first[1], second[0] * turn, second[1] * turn])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{StreamKey, haar_unitary};
+
+    fn haar(n: usize, seed: u64) -> DMatrix<Complex64> {
+        haar_unitary(n, &mut StreamKey::new(seed, "test").stream())
+    }
+
+    fn diagonal(blocks: [&DMatrix<Complex64>; 2]) -> DMatrix<Complex64> {
+        let half = blocks[0].nrows();
+        let mut whole = DMatrix::zeros(2 * half, 2 * half);
+        whole.view_mut((0, 0), (half, half)).copy_from(blocks[0]);
+        whole.view_mut((half, half), (half, half)).copy_from(blocks[1]);
+        whole
+    }
+
+    fn middle(parts: &[(f64, f64)]) -> DMatrix<Complex64> {
+        let half = parts.len();
+        let mut whole = DMatrix::zeros(2 * half, 2 * half);
+        for (k, &(c, s)) in parts.iter().enumerate() {
+            for (r, column, value) in [(k, k, c), (k, half + k, -s), (half + k, k, s), (half + k, half + k, c)] {
+                whole[(r, column)] = value.into();
+            }
+        }
+        whole
+    }
+
+    /// Angles apart, clustered at both ends and in the middle, sines that fall below rounding.
+    #[test]
+    fn the_factors_are_unitary_and_multiply_to_the_matrix() {
+        let families: [fn(usize, usize) -> f64; 7] = [
+            |k, half| (k as f64 + 0.5) / half as f64 * std::f64::consts::FRAC_PI_2,
+            |_, _| 0.0,
+            |_, _| std::f64::consts::FRAC_PI_2,
+            |_, _| std::f64::consts::FRAC_PI_4,
+            |k, _| std::f64::consts::FRAC_PI_4 + 1e-9 * k as f64,
+            |k, _| 10f64.powi(-2 * i32::try_from(k).unwrap_or(0)),
+            |k, _| if k % 2 == 0 { 1e-12 * k as f64 } else { std::f64::consts::FRAC_PI_2 - 1e-10 * k as f64 },
+        ];
+        for half in [2, 3, 4, 5, 8, 32] {
+            for (family, angle) in families.iter().enumerate() {
+                let parts: Vec<(f64, f64)> =
+                    (0..half).map(|k| angle(k, half)).map(|angle| (angle.cos(), angle.sin())).collect();
+                let [a, b, c, d] = [1, 2, 3, 4].map(|seed| haar(half, seed));
+                let whole = diagonal([&a, &b]) * middle(&parts) * diagonal([&c, &d]);
+                for u in [whole, diagonal([&a, &d]) * middle(&parts)] {
+                    let found = cosine_sine(&u);
+                    let tolerance = 1e-14 * (half + 8) as f64;
+                    for side in found.left.iter().chain(&found.right) {
+                        let off = (side.adjoint() * side - DMatrix::identity(half, half)).camax();
+                        assert!(off < tolerance, "family {family}, half {half}: {off:e}");
+                    }
+                    let [left, right] = [&found.left, &found.right].map(|sides| diagonal([&sides[0], &sides[1]]));
+                    let off = (left * middle(&found.parts) * right - u).camax();
+                    assert!(off < tolerance, "family {family}, half {half}: {off:e}");
+                    assert!(
+                        found.parts.is_sorted_by(|a, b| a.0 >= b.0 - 1e-15) && found.parts.iter().all(|p| p.1 >= 0.0)
+                    );
+                }
+            }
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! The one folder that names faer: products, QR and singular values, on the calling thread: faer is built without
+//! The one folder that names faer: products, QR, singular values and eigenvectors, on the calling thread: faer is built without
 //! threads of its own.
 //!
 //! nalgebra is the exchange type. Its own SVD is not used: it silently returns wrong factors for some rank-deficient

@@ -13,7 +13,7 @@
 //! ```
 
 use super::{Layout, Site, Topology};
-use crate::cell::Transfer;
+use crate::cell::{Transfer, ZERO};
 use crate::follow::follow_perfect;
 use crate::linalg::{qr, svd};
 use crate::nulling::rotate;
@@ -105,7 +105,7 @@ impl WithSimd for Nulled<'_> {
                 let [(ar, ai), (br, bi)] = &mut lines[m..m + 2] else { continue };
                 let (a, b) = (Complex64::new(ar[j], ai[j]), Complex64::new(br[j], bi[j]));
                 let norm = (a.norm_sqr() + b.norm_sqr()).sqrt();
-                let (a, b) = if norm > 0.0 { (a / norm, b / norm) } else { (Complex64::ONE, Complex64::ZERO) };
+                let (a, b) = if norm >= ZERO { (a / norm, b / norm) } else { (Complex64::ONE, Complex64::ZERO) };
                 // Takes (a, b) to (1, 0); light meets its inverse.
                 let nulling = [[a.conj(), b.conj()], [-b, a]];
                 if (a, b) != (Complex64::ONE, Complex64::ZERO) {

@@ -16,7 +16,7 @@
 use super::{Layout, Topology, stride};
 use crate::cell::{Transfer, wrap};
 use crate::follow::follow_perfect;
-use crate::linalg::cosine_sine;
+use crate::linalg::{cosine_sine, multiply};
 use crate::section::Settings;
 use crate::{MeshError, Unitary};
 use nalgebra::DMatrix;
@@ -32,7 +32,7 @@ impl Topology for Fractal {
     }
 
     fn description(&self) -> &'static str {
-        "sine–cosine fractal, N(N−1)/2 cells in N−1 columns with crossings between (Basani 2023)"
+        "sine–cosine fractal, N(N−1)/2 cells in N−1 columns, crossings between; N a power of two, else the next (Basani 2023)"
     }
 
     fn layout(&self, modes: usize) -> Layout {
@@ -53,6 +53,9 @@ impl Topology for Fractal {
         let n = layout.modes;
         let mut u = DMatrix::identity(n, n);
         u.view_mut((0, 0), (ports, ports)).copy_from(target.matrix());
+        // One step of Newton and Schulz makes a unitary to rounding of one that is none to the tolerance of its check: the
+        // columns that a decomposition turns are orthogonal as nearly as those of U.
+        let u = &u * Complex64::from(1.5) - multiply(&u, &multiply(&u.adjoint(), &u)) * Complex64::from(0.5);
         let mut wanted = vec![[[Complex64::ZERO; 2]; 2]; layout.sites.len()];
         halve(&u, 0, 0, n / 2, &mut wanted);
         Ok(follow_perfect(&layout, &wanted, &vec![0.0; ports]))

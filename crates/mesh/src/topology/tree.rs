@@ -27,7 +27,7 @@ impl Topology for Tree {
     }
 
     fn description(&self) -> &'static str {
-        "binary tree of N−1 cells in log₂N columns, for one row"
+        "binary tree of N−1 cells in log₂N columns, crossings between; N a power of two, else the next; for one row"
     }
 
     fn layout(&self, modes: usize) -> Layout {
