@@ -43,7 +43,9 @@ fn row(errors: CellErrors) -> [f64; 4] {
 
 /// θ from its half: `tan²(θ/2) = (1 − cos θ)/(1 + cos θ)`, clipped.
 fn clipped(cross: f64, bar: f64) -> (f64, bool) {
-    (2.0 * cross.max(0.0).sqrt().atan2(bar.max(0.0).sqrt()), cross >= 0.0 && bar >= 0.0)
+    // Powers; what rounding takes from none is not out of reach.
+    const ROUNDING: f64 = -1e-28;
+    (2.0 * cross.max(0.0).sqrt().atan2(bar.max(0.0).sqrt()), cross >= ROUNDING && bar >= ROUNDING)
 }
 
 /// Phases with which a cell has a first row in the ratio of that of `target`, as nearly as it can.
