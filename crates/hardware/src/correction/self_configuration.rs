@@ -8,7 +8,7 @@
 //! ```
 //!
 //! for any h; half a radian lifts it far above the noise, and above the codes of a converter. A Levenberg–Marquardt step
-//! `(JᵀJ + λ)·Δφ = −Jᵀ(M − gT)` then turns all shifters, and is kept if the detectors agree. Nothing is known of the chip. What
+//! `(JᵀJ + λ)·Δφ = −Jᵀ(M − gT)` then turns all shifters (the outputs have been turned by their common phase before), and is kept if the detectors agree. Nothing is known of the chip. What
 //! a shifter does to its neighbours stands in the slopes too, nearly, and better in the next reading. It is a local search: from
 //! a chip that does nothing like the target it may end far away. 2P + 1 readings of the matrix a step for P phases;
 //! the equations take O(N²·P²), with P ≈ N² for a mesh of N modes.
@@ -19,6 +19,7 @@ use super::{Correction, Found, Knowledge, Lab};
 use crate::HardwareError;
 use nalgebra::{DMatrix, DVector};
 use num_complex::Complex64;
+use phaseloom_mesh::cell::wrap;
 use phaseloom_mesh::linalg::{multiply_real, solve_positive};
 use phaseloom_mesh::{Settings, require_memory};
 
@@ -52,6 +53,9 @@ impl Correction for SelfConfiguration {
         let numbers = phases as f64 * (4.0 * target.len() as f64 + 3.0 * phases as f64);
         require_memory(8.0 * numbers, &format!("slopes of {phases} phases"))?;
         let mut made = lab.read_matrix(&settings);
+        if agree(&target, &made, &mut settings) {
+            made = lab.read_matrix(&settings);
+        }
         let factor = transmission(&target, &made)?;
         let mut damping = 1e-3;
         let mut steps = 0;
@@ -90,6 +94,15 @@ impl Correction for SelfConfiguration {
     }
 }
 
+/// Turns all outputs by the phase that they have in common, where it is large: steps that find everything turned would dump the
+/// light before they turn it. Whether it was.
+fn agree(target: &DMatrix<Complex64>, made: &DMatrix<Complex64>, settings: &mut [Settings]) -> bool {
+    let turn = target.dotc(made).arg();
+    let Some(last) = settings.last_mut().filter(|_| turn.abs() > SHIFT) else { return false };
+    (0..last.output().len()).for_each(|mode| last.set_output(mode, wrap(last.output()[mode] - turn)));
+    true
+}
+
 fn parts(matrix: &DMatrix<Complex64>) -> DVector<f64> {
     DVector::from_iterator(2 * matrix.len(), matrix.iter().flat_map(|z| [z.re, z.im]))
 }
@@ -105,7 +118,7 @@ fn slopes(lab: &mut Lab<'_>, settings: &[Settings], phases: usize) -> Result<DMa
             lab.go_on()?;
             let phase = settings[section].values()[k];
             let mut at = |phase: f64| {
-                shifted[section].values_mut()[k] = phaseloom_mesh::cell::wrap(phase);
+                shifted[section].values_mut()[k] = wrap(phase);
                 lab.read_matrix(&shifted)
             };
             let slope = (at(phase + SHIFT) - at(phase - SHIFT)) / Complex64::new(2.0 * SHIFT.sin(), 0.0);

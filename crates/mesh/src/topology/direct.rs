@@ -53,7 +53,12 @@ impl Topology for Direct {
     fn program_contraction(&self, w: &DMatrix<Complex64>) -> Result<Settings, MeshError> {
         let n = w.nrows();
         let found = svd(w)?;
-        let left = |sigma: f64| Complex64::from(((1.0 - sigma) * (1.0 + sigma)).max(0.0).sqrt());
+        // What rounding leaves of none has no phase worth a program: of σ = 1 − ε it would be 2e-8.
+        let rounding = 8.0 * f64::EPSILON * n as f64;
+        let left = |sigma: f64| match 1.0 - sigma {
+            lost if lost < rounding => Complex64::ZERO,
+            lost => Complex64::from((lost * (1.0 + sigma)).sqrt()),
+        };
         let root = DMatrix::from_fn(n, n, |r, c| left(found.sigma[r]) * found.v[(c, r)].conj());
         Ok(self.nulled(w, &qr(&root).1))
     }
