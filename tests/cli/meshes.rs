@@ -53,7 +53,7 @@ fn a_program_whose_lines_cross_otherwise_is_refused() {
         wait(phaseloom().arg("matrix").arg(bad)).refused(parts);
     };
     refused("\"topology\": \"fractal\"", "\"topology\": \"rectangular\"", &["right", "expected"]);
-    refused("\"cell\": \"mzi\"", "\"cell\": \"mzx\"", &["unknown cell", "mzx"]);
+    refused("\"cell\": \"mzi\"", "\"cell\": \"mzx\"", &["cell", "mzx", "three_splitters"]);
     refused("\"wiring\": [", "\"wires\": [", &["wires"]);
     refused("\"modes\": 4,", "\"modes\": 4,\n    \"lines\": 8,", &["right.lines", "8"]);
 }

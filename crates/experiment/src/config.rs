@@ -281,9 +281,12 @@ impl Experiment {
         config.process.check().map_err(|e| of("process", e))?;
         config.link.check().map_err(|e| of("link", e))?;
         phaseloom_mesh::topology(&config.core.topology)
-            .map_err(|e| Invalid::new("core.topology", format!("`{}`", config.core.topology), &e.to_string()))?;
+            .map_err(|e| Invalid::new("core.topology", format!("`{}`", config.core.topology), &e.expected()))?;
         let cell = config.core.cell.as_deref().unwrap_or("");
-        config.core.design().map_err(|e| Invalid::new("core.cell", format!("`{cell}`"), &e.to_string()))?;
+        config.core.design().map_err(|e| {
+            let expected = if let HardwareError::Mesh(e) = &e { e.expected() } else { e.to_string() };
+            Invalid::new("core.cell", format!("`{cell}`"), &expected)
+        })?;
         config.correction_plan().map_err(|_| {
             let keys: Vec<&str> = CORRECTIONS.iter().map(|method| method.key()).collect();
             let expected = format!("`none` or one of {}", keys.join(", "));

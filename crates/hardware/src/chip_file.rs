@@ -115,7 +115,7 @@ impl Chip {
             path: path.to_owned(),
             key: key.into(),
             found: format!("`{found}`"),
-            expected: known.to_string(),
+            expected: known.expected(),
         };
         let topology = topology(&file.topology).map_err(|known| unknown("topology", &file.topology, known))?;
         let cell = cell_of(&file.cell).map_err(|known| unknown("cell", &file.cell, known))?;

@@ -154,3 +154,17 @@ pub enum MeshError {
         expected: String,
     },
 }
+
+impl MeshError {
+    /// What was expected, for errors that name the place and what was found there themselves.
+    #[must_use]
+    pub fn expected(&self) -> String {
+        match self {
+            Self::UnknownTopology { known, .. }
+            | Self::UnknownCell { known, .. }
+            | Self::UnknownConvention { known, .. } => format!("one of {known}"),
+            Self::CellOfTopology { topology, known, .. } => format!("one of {known}, of which a mesh `{topology}` is built"),
+            other => other.to_string(),
+        }
+    }
+}

@@ -145,7 +145,7 @@ impl MatrixProgram {
             path: path.to_owned(),
             key: key.into(),
             found: format!("`{found}`"),
-            expected: known.to_string(),
+            expected: known.expected(),
         };
         let topology = topology(&file.topology).map_err(|known| unknown("topology", &file.topology, known))?;
         let cell = cell(&file.cell).map_err(|known| unknown("cell", &file.cell, known))?;
