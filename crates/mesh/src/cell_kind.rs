@@ -199,7 +199,8 @@ impl Cell {
     }
 
     /// Phases θ and φ with which the cell does `target` but for a phase behind each port, as nearly as it can: that of
-    /// [`match_ratio`] for the interferometer in it. A symmetric cell is taken for a plain one, and a coupler too, which is none.
+    /// [`match_ratio`] for the interferometer in it. A symmetric cell is taken for a plain one, and a coupler too,
+    /// which is none.
     #[must_use]
     pub fn match_target(self, target: &Transfer, errors: CellErrors) -> CellSolution {
         match_ratio(&self.within(target, errors.gamma), errors)

@@ -163,7 +163,9 @@ impl MeshError {
             Self::UnknownTopology { known, .. }
             | Self::UnknownCell { known, .. }
             | Self::UnknownConvention { known, .. } => format!("one of {known}"),
-            Self::CellOfTopology { topology, known, .. } => format!("one of {known}, of which a mesh `{topology}` is built"),
+            Self::CellOfTopology { topology, known, .. } => {
+                format!("one of {known}, of which a mesh `{topology}` is built")
+            }
             other => other.to_string(),
         }
     }

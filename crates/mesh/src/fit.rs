@@ -23,8 +23,9 @@ const STEPS: u64 = 3000;
 const MEMORY: usize = 20;
 
 /// Phases (rad, wrapped) for which the corner of a mesh's matrix between its first ports comes near to `target`, by
-/// ‖Û−W‖_F: the first of three searches from random phases, always the same ones, that ends within 0.2 % of the norm, else the best. A minimum, not surely the lowest. Up to
-/// some thousand propagations of N fields, and as many gradients, from each.
+/// ‖Û−W‖_F: the first of three searches from random phases, always the same ones, that ends within 0.2 % of the norm,
+/// else the best. A minimum, not surely the lowest. Up to some thousand propagations of N fields, and as many
+/// gradients, from each.
 ///
 /// # Panics
 ///

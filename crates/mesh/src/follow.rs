@@ -45,8 +45,8 @@ pub fn follow(layout: &Layout, cell: Cell, wanted: &Settings, errors: &[CellErro
     (phases, missed)
 }
 
-/// Phases (rad, wrapped) of plain cells without errors that do what these do, given by their transfer matrices in the order of
-/// the layout, with output phases (rad) behind; a cell of which an entry is dark has φ = 0.
+/// Phases (rad, wrapped) of plain cells without errors that do what these do, given by their transfer matrices in the
+/// order of the layout, with output phases (rad) behind; a cell of which an entry is dark has φ = 0.
 pub(crate) fn follow_perfect(layout: &Layout, wanted: &[Transfer], output: &[f64]) -> Settings {
     let mut cells = Vec::with_capacity(wanted.len());
     let left = carry(layout, wanted, |_, target| {
@@ -64,8 +64,8 @@ pub(crate) fn follow_perfect(layout: &Layout, wanted: &[Transfer], output: &[f64
     phases
 }
 
-/// Takes the phases that cells leave behind them through a mesh, from those at its inputs, all zero, to those at its outputs;
-/// `cell` tells what cell k makes where it is to make what is wanted, behind the phases before it.
+/// Takes the phases that cells leave behind them through a mesh, from those at its inputs, all zero, to those at its
+/// outputs; `cell` tells what cell k makes where it is to make what is wanted, behind the phases before it.
 fn carry(layout: &Layout, wanted: &[Transfer], mut cell: impl FnMut(usize, &Transfer) -> Transfer) -> Vec<Complex64> {
     let mut turn = vec![Complex64::ONE; layout.modes];
     let mut column = 0;

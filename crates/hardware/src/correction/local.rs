@@ -77,8 +77,8 @@ fn fitted(section: &Section, errors: &Fabricated, nominal: &Fabricated) -> Setti
     refit(section, &errors.cells, &wanted)
 }
 
-/// Phases that attenuators should have, and the number that miss their amplitude. As much light is asked for as the cell of the design lets pass: their common loss is
-/// undone by the gain.
+/// Phases that attenuators should have, and the number that miss their amplitude. As much light is asked for as the
+/// cell of the design lets pass: their common loss is undone by the gain.
 fn attenuators(section: &Section, errors: &Fabricated, nominal: &Fabricated) -> (Settings, usize) {
     let asked = section.settings();
     let mut phases = asked.clone();

@@ -8,10 +8,11 @@
 //! ```
 //!
 //! for any h; half a radian lifts it far above the noise, and above the codes of a converter. A Levenberg–Marquardt step
-//! `(JᵀJ + λ)·Δφ = −Jᵀ(M − gT)` then turns all shifters (the outputs have been turned by their common phase before), and is kept if the detectors agree. Nothing is known of the chip. What
-//! a shifter does to its neighbours stands in the slopes too, nearly, and better in the next reading. It is a local search: from
-//! a chip that does nothing like the target it may end far away. 2P + 1 readings of the matrix a step for P phases;
-//! the equations take O(N²·P²), with P ≈ N² for a mesh of N modes.
+//! `(JᵀJ + λ)·Δφ = −Jᵀ(M − gT)` then turns all shifters (the outputs have been turned by their common phase before),
+//! and is kept if the detectors agree. Nothing is known of the chip. What a shifter does to its neighbours stands in
+//! the slopes too, nearly, and better in the next reading. It is a local search: from a chip that does nothing like the
+//! target it may end far away. 2P + 1 readings of the matrix a step for P phases; the equations take O(N²·P²), with P ≈
+//! N² for a mesh of N modes.
 
 use super::lab::{amplitude, distance, transmission};
 use super::outcome::wrapped;
@@ -94,8 +95,8 @@ impl Correction for SelfConfiguration {
     }
 }
 
-/// Turns all outputs by the phase that they have in common, where it is large: steps that find everything turned would dump the
-/// light before they turn it. Whether it was.
+/// Turns all outputs by the phase that they have in common, where it is large: steps that find everything turned would
+/// dump the light before they turn it. Whether it was.
 fn agree(target: &DMatrix<Complex64>, made: &DMatrix<Complex64>, settings: &mut [Settings]) -> bool {
     let turn = target.dotc(made).arg();
     let Some(last) = settings.last_mut().filter(|_| turn.abs() > SHIFT) else { return false };

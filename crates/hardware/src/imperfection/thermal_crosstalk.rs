@@ -2,11 +2,12 @@
 //!
 //! * by coefficient: a shifter gains `coefficient·φ` from the same kind of shifter of each cell one mode above or
 //!   below, in the same column or the next (four diagonal neighbours inside a mesh; L2ight's model); where lines cross
-//!   between columns, so that cells stand row by row, of those beside it and of those above and below; where both shifters of a
-//!   cell stand side by side, from the other one, and in a mask of couplers from the next line's;
+//!   between columns, so that cells stand row by row, of those beside it and of those above and below; where both
+//!   shifters of a cell stand side by side, from the other one, and in a mask of couplers from the next line's;
 //! * by distance: heater and victim d µm apart, `γ(d) = Σ p_k d^k` below 23 µm, `0.2167267·e^{−0.12747211 d}` beyond
 //!   (SCATTER, fitted to a heat simulation). An arm beside one without a shifter feels `γ(d_upper) − γ(d_lower)`, for only
-//!   the difference of both counts there; where each arm has its phase, and on single lines, it feels γ(d). Heaters beyond 100 µm (γ < 1e-6) are left out.
+//!   the difference of both counts there; where each arm has its phase, and on single lines, it feels γ(d). Heaters
+//!   beyond 100 µm (γ < 1e-6) are left out.
 //!
 //! Sections follow one another along the light; crosstalk by distance crosses their borders.
 

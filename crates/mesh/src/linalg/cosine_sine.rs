@@ -107,14 +107,15 @@ impl Overlap {
     }
 }
 
-/// Of both halves the one whose product of lengths is smaller. The inner product of the other is minus the same, and there it
-/// is rounding beside the longer one, which is almost as long as a whole column.
+/// Of both halves the one whose product of lengths is smaller. The inner product of the other is minus the same, and
+/// there it is rounding beside the longer one, which is almost as long as a whole column.
 fn decisive(upper: Overlap, lower: Overlap) -> Overlap {
     let product = |overlap: Overlap| overlap.sizes[0] * overlap.sizes[1];
     if product(upper) <= product(lower) { upper } else { lower }
 }
 
-/// Turns two columns until they are orthogonal (one-sided Jacobi), and those of V with them; whether there was anything to do.
+/// Turns two columns until they are orthogonal (one-sided Jacobi), and those of V with them; whether there was anything
+/// to do.
 fn turned(made: &mut DMatrix<Complex64>, v: &mut DMatrix<Complex64>, (p, q): (usize, usize)) -> bool {
     let half = v.nrows();
     let overlap = |rows: usize| {

@@ -1,6 +1,7 @@
 //! The phase-mask processor: masks, a shifter on each line, between fixed layers of splitters that join neighbours, by turns
-//! those of even and of odd lines. Nothing but phases is set (Saygin et al., Phys. Rev. Lett. 124, 010501, 2020, recalled, for
-//! masks between fixed layers; layers of splitters, for any line to reach any other in N of them: ours). A line that a layer leaves out has no shifter in it.
+//! those of even and of odd lines. Nothing but phases is set (Saygin et al., Phys. Rev. Lett. 124, 010501, 2020,
+//! recalled, for masks between fixed layers; layers of splitters, for any line to reach any other in N of them: ours).
+//! A line that a layer leaves out has no shifter in it.
 //!
 //! ```text
 //!  ──φ──╳──────φ──╳─────    3N layers for N lines, about 3N(N−1)/2 splitters: three times as many phases as a unitary has.
