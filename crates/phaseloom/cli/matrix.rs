@@ -49,12 +49,13 @@ impl Matrix {
             output::not_over(path, &read)?;
         }
         let program = convention::load(&self.program)?;
+        let ideal = program.matrix();
         let (wanted, compared) = match &self.target {
             Some(path) if path.extension().is_some_and(|end| end == "npy") => {
                 (read_matrix_npy(path)?.0, path.display().to_string())
             }
             Some(path) => (convention::load(path)?.matrix(), path.display().to_string()),
-            None => (program.matrix(), "this program on a perfect chip".to_owned()),
+            None => (ideal.clone(), "this program on a perfect chip".to_owned()),
         };
         if let (Some(path), (rows, columns)) = (&self.target, program.shape()) {
             anyhow::ensure!(
@@ -76,7 +77,7 @@ impl Matrix {
         };
         let realised = match &chip {
             Some(chip) => chip.realise(&program)? * Complex64::new(program.gain(), 0.0),
-            None => program.matrix(),
+            None => ideal,
         };
         if let Some(z) = realised.iter().find(|z| !(z.re.is_finite() && z.im.is_finite())) {
             let path = self.program.display();

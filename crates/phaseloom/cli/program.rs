@@ -3,7 +3,7 @@ use anyhow::Context;
 use clap::{Args, ValueEnum};
 use phaseloom::mesh::{MeshDesign, Unitary};
 use phaseloom::network::data::read_matrix_npy;
-use phaseloom::{Form, MatrixProgram};
+use phaseloom::{Complex64, Form, MatrixProgram, relative_error};
 use std::path::PathBuf;
 
 /// Turn a matrix into the phases of a mesh
@@ -77,9 +77,10 @@ impl Program {
             (program.matrix() - &w).norm()
         );
         if design.topology().is_fitted() {
-            // Of zeros all is reached; squares of tiny entries are none.
-            let reached = phaseloom::relative_error(&w, &program.matrix());
-            let reached = if reached.is_finite() { reached } else { 0.0 };
+            // Beside the largest entry, for squares of tiny ones are none; of zeros all is reached.
+            let largest = Complex64::from(w.camax());
+            let reached =
+                if largest.re > 0.0 { relative_error(&(&w / largest), &(program.matrix() / largest)) } else { 0.0 };
             text += &format!("fitted: each mesh the nearest that was found, ‖Ŵ − W‖/‖W‖ = {reached:.1e}\n");
         }
         output::show(&text)?;

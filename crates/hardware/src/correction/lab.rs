@@ -149,8 +149,9 @@ impl<'a> Lab<'a> {
         (self.knowledge == Knowledge::Errors).then(|| self.chip.sections())
     }
 
-    /// Sets phases, sends fields (columns of `inputs`), reads both quadratures at every output: rows × inputs. Phases
-    /// stand still while it reads: a chip that jitters is read for long enough.
+    /// Sets phases, sends fields (columns of `inputs`), reads both quadratures at every output: rows × inputs. A
+    /// quadrature is the difference of the two powers of a balanced pair of detectors, with the local oscillator in one of two
+    /// phases. Phases stand still while it reads: a chip that jitters is read for long enough.
     pub fn read(&mut self, settings: &[Settings], inputs: &DMatrix<Complex64>) -> DMatrix<Complex64> {
         let driven = self.chip.process().drive_phases(self.program, settings.to_vec());
         let mut fields = Fields::from_matrix(inputs);
