@@ -2,6 +2,7 @@ use super::{Ending, output};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use phaseloom::mesh::{MeshDesign, Unitary};
+use phaseloom::nalgebra::DMatrix;
 use phaseloom::network::data::read_matrix_npy;
 use phaseloom::{Complex64, Form, MatrixProgram, relative_error};
 use std::path::PathBuf;
@@ -78,9 +79,9 @@ impl Program {
         );
         if design.topology().is_fitted() {
             // Beside the largest entry, for squares of tiny ones are none; of zeros all is reached.
-            let largest = Complex64::from(w.camax());
-            let reached =
-                if largest.re > 0.0 { relative_error(&(&w / largest), &(program.matrix() / largest)) } else { 0.0 };
+            let largest = w.camax();
+            let beside = |m: &DMatrix<Complex64>| m.map(|z| z / largest);
+            let reached = if largest > 0.0 { relative_error(&beside(&w), &beside(&program.matrix())) } else { 0.0 };
             text += &format!("fitted: each mesh the nearest that was found, ‖Ŵ − W‖/‖W‖ = {reached:.1e}\n");
         }
         output::show(&text)?;
