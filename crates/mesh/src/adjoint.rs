@@ -92,9 +92,10 @@ pub fn gradient(
     for (mode, overlap) in overlaps.iter().take(layout.ports).enumerate() {
         slopes.set_output(mode, -overlap.im);
     }
-    let back = |mode: usize| Complex64::cis(-phases.output().get(mode).copied().unwrap_or(0.0));
-    output.scale(back);
-    adjoint.scale(back);
+    let mut back = phase_factors(phases.output());
+    back.resize(layout.modes, Complex64::ONE);
+    output.scale(|mode| back[mode].conj());
+    adjoint.scale(|mode| back[mode].conj());
     let unwire = |column: usize, light: (&mut Fields, &mut Fields), overlaps: &mut [Complex64]| {
         if let Some(order) = layout.wires(column) {
             light.0.unwire(order);
@@ -104,24 +105,23 @@ pub fn gradient(
         }
     };
     unwire(layout.columns, (&mut output, &mut adjoint), &mut overlaps);
-    let undo = |columns: Range<usize>,
-                light: (&mut Fields, &mut Fields),
-                overlaps: &mut [Complex64],
-                slopes: &mut Settings| {
+    let mut block = Block::default();
+    let mut backward = Backward::new(layout.modes, COLUMNS_BACK * layout.modes / 2);
+    let mut undo = |columns: Range<usize>,
+                    light: (&mut Fields, &mut Fields),
+                    overlaps: &mut [Complex64],
+                    slopes: &mut Settings| {
         let (output, adjoint) = light;
         let blocks =
             |run: Range<usize>| run.clone().step_by(COLUMNS_BACK).map(move |at| at..run.end.min(at + COLUMNS_BACK));
         let blocks: Vec<Range<usize>> = layout.runs(columns).into_iter().flat_map(blocks).collect();
         for columns in blocks.into_iter().rev() {
             let column = columns.start;
-            let block = Block::new(section, phases, errors, columns);
+            block.set(section, phases, errors, columns);
             let first = block.first;
             let twice: Vec<f64> = errors[first..first + block.transfers.len()].iter().map(|e| 2.0 * e.beta).collect();
             let splitters = phase_factors(&twice);
-            let backward = Backward::new(layout.modes, &block);
-            let sums = backward.run(output, adjoint);
-            for (undone, [x, y]) in backward.cells.iter().zip(sums) {
-                let Undone { cell, mode, .. } = *undone;
+            for &Undone { cell, mode, sums: [x, y] } in backward.undo(&block, output, adjoint) {
                 let outputs = Sums { q: [overlaps[mode], overlaps[mode + 1]], x, y };
                 let t = &block.transfers[cell];
                 let inputs = outputs.before(t);

@@ -159,25 +159,27 @@ impl Cell {
         }
     }
 
-    /// Transfer matrices of many cells, phases in rad.
-    pub(crate) fn transfers(self, theta: &[f64], phi: &[f64], errors: &[CellErrors]) -> Vec<Transfer> {
-        if self == Self::Symmetric {
-            let difference: Vec<f64> = theta.iter().zip(phi).map(|(upper, lower)| upper - lower).collect();
-            let mut all = transfers(&difference, &vec![0.0; phi.len()], errors);
-            for (t, common) in all.iter_mut().zip(phase_factors(phi)) {
-                t.as_flattened_mut().iter_mut().for_each(|z| *z *= common);
+    /// Puts the transfer matrices of many cells into `all`, in the place of what was there; phases in rad.
+    pub(crate) fn transfers(self, theta: &[f64], phi: &[f64], errors: &[CellErrors], all: &mut Vec<Transfer>) {
+        match self {
+            Self::Coupler => {
+                let phases = phase_factors(theta).into_iter().zip(phase_factors(phi));
+                all.clear();
+                all.extend(phases.zip(errors).map(|((upper, lower), errors)| coupler([upper, lower], *errors)));
             }
-            return all;
+            Self::Symmetric => {
+                let difference: Vec<f64> = theta.iter().zip(phi).map(|(upper, lower)| upper - lower).collect();
+                transfers(&difference, &vec![0.0; phi.len()], errors, all);
+                for (t, common) in all.iter_mut().zip(phase_factors(phi)) {
+                    t.as_flattened_mut().iter_mut().for_each(|z| *z *= common);
+                }
+            }
+            Self::Mzi => transfers(theta, phi, errors, all),
+            Self::ThreeSplitters | Self::Crossing => {
+                transfers(theta, phi, errors, all);
+                all.iter_mut().zip(errors).for_each(|(t, errors)| *t = self.around(*t, errors.gamma));
+            }
         }
-        if self == Self::Coupler {
-            let phases = phase_factors(theta).into_iter().zip(phase_factors(phi));
-            return phases.zip(errors).map(|((upper, lower), errors)| coupler([upper, lower], *errors)).collect();
-        }
-        let mut all = transfers(theta, phi, errors);
-        if self != Self::Mzi {
-            all.iter_mut().zip(errors).for_each(|(t, errors)| *t = self.around(*t, errors.gamma));
-        }
-        all
     }
 
     /// The cell around a plain interferometer.

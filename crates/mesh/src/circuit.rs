@@ -94,12 +94,13 @@ fn chains(
     columns: std::ops::Range<usize>,
     builder: &mut Builder,
 ) {
+    let mut block = Block::default();
     for run in section.layout().runs(columns) {
         if let Some(order) = section.layout().wires(run.start) {
             builder.wire(order);
         }
         for start in run.clone().step_by(COLUMNS) {
-            let block = Block::new(section, phases, errors, start..run.end.min(start + COLUMNS));
+            block.set(section, phases, errors, start..run.end.min(start + COLUMNS));
             for chain in &block.chains {
                 builder.begin(chain.mode + 1, false, chain.column);
                 for &cell in block.cells(chain) {
@@ -112,7 +113,8 @@ fn chains(
     }
 }
 
-/// Some neighbouring columns of a mesh.
+/// Some neighbouring columns of a mesh. One serves all of its columns, block by block, without asking for memory again.
+#[derive(Default)]
 pub(crate) struct Block {
     /// The first of its cells in the layout.
     pub first: usize,
@@ -123,6 +125,8 @@ pub(crate) struct Block {
     pub chains: Vec<Diagonal>,
     /// Cells, counted from the first one, chain by chain.
     order: Vec<usize>,
+    /// The cell at each column and mode.
+    at: Vec<usize>,
 }
 
 /// Cells at (column, mode), (column+1, mode−1), …
@@ -133,21 +137,28 @@ pub(crate) struct Diagonal {
 }
 
 impl Block {
-    pub(crate) fn new(
+    /// Becomes the block of some columns.
+    pub(crate) fn set(
+        &mut self,
         section: &Section,
         phases: &Settings,
         errors: &[CellErrors],
         columns: std::ops::Range<usize>,
-    ) -> Self {
+    ) {
         const NONE: usize = usize::MAX;
         let layout = section.layout();
         let modes = layout.modes;
         let cells = layout.column(columns.start).start..layout.column(columns.end - 1).end;
-        let mut at = vec![NONE; columns.len() * modes];
+        self.first = cells.start;
+        layout.transfers_into(cells.clone(), phases, errors, &mut self.transfers);
+        let Self { chains, order, at, .. } = self;
+        chains.clear();
+        order.clear();
+        at.clear();
+        at.resize(columns.len() * modes, NONE);
         for (k, site) in layout.sites[cells.clone()].iter().enumerate() {
             at[(site.column - columns.start) * modes + site.mode] = k;
         }
-        let (mut chains, mut order) = (Vec::with_capacity(2 * modes), Vec::with_capacity(cells.len()));
         for sum in 0..modes + columns.len() - 1 {
             let mut first = order.len();
             let mut close = |order: &[usize], end: usize| {
@@ -165,13 +176,12 @@ impl Block {
             let along = (sum + 1).saturating_sub(modes)..columns.len().min(sum + 1);
             for column in along.clone() {
                 match at[column * modes + sum - column] {
-                    NONE => close(&order, column),
+                    NONE => close(order, column),
                     cell => order.push(cell),
                 }
             }
-            close(&order, along.end);
+            close(order, along.end);
         }
-        Self { first: cells.start, transfers: layout.transfers(cells, phases, errors), chains, order }
     }
 
     /// The cells of a chain, counted from the first of the block.

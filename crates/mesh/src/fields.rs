@@ -1,5 +1,6 @@
 //! Light in flight: a batch of vectors of complex fields, stored as the sweeps want them.
 
+use crate::aligned::Aligned;
 use crate::cell::Transfer;
 use crate::sweep::{LINE, Light, Sweep, WIDTH};
 use nalgebra::DMatrix;
@@ -11,14 +12,14 @@ use num_complex::Complex64;
 pub struct Fields {
     modes: usize,
     batch: usize,
-    tiles: Vec<f64>,
+    tiles: Aligned,
     /// Whether vector j still is light in mode j alone, so that it can only have spread as far as it passed cells.
     unspread: bool,
 }
 
 impl PartialEq for Fields {
     fn eq(&self, other: &Self) -> bool {
-        (self.modes, self.batch) == (other.modes, other.batch) && self.tiles == other.tiles
+        (self.modes, self.batch) == (other.modes, other.batch) && *self.tiles == *other.tiles
     }
 }
 
@@ -26,7 +27,7 @@ impl Fields {
     /// No light.
     #[must_use]
     pub fn dark(modes: usize, batch: usize) -> Self {
-        Self { modes, batch, tiles: vec![0.0; batch.div_ceil(WIDTH) * modes * LINE], unspread: false }
+        Self { modes, batch, tiles: Aligned::zeros(batch.div_ceil(WIDTH) * modes * LINE), unspread: false }
     }
 
     /// The columns of a matrix (modes × batch) as fields.

@@ -14,6 +14,7 @@
 //! θ = 0 is cross, θ = π is bar; phase shifters of a plain cell stand on the upper, lower-index arm.
 
 mod adjoint;
+mod aligned;
 pub mod cell;
 pub mod cell_inverse;
 mod cell_kind;

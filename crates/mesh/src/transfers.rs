@@ -9,15 +9,15 @@ use std::f64::consts::FRAC_PI_4;
 /// Cells that pass together: the widest register of any machine.
 const LANES: usize = 8;
 
-/// [`transfer`] of each cell; phases in rad.
-pub(crate) fn transfers(theta: &[f64], phi: &[f64], errors: &[CellErrors]) -> Vec<Transfer> {
-    struct All<'a>(&'a [f64], &'a [f64], &'a [CellErrors]);
+/// Puts [`transfer`] of each cell into `all`, in the place of what was there; phases in rad.
+pub(crate) fn transfers(theta: &[f64], phi: &[f64], errors: &[CellErrors], all: &mut Vec<Transfer>) {
+    struct All<'a>(&'a [f64], &'a [f64], &'a [CellErrors], &'a mut Vec<Transfer>);
     impl WithSimd for All<'_> {
-        type Output = Vec<Transfer>;
+        type Output = ();
         #[inline(always)]
-        fn with_simd<S: Simd>(self, simd: S) -> Vec<Transfer> {
-            let Self(theta, phi, errors) = self;
-            let mut all = Vec::with_capacity(errors.len());
+        fn with_simd<S: Simd>(self, simd: S) {
+            let Self(theta, phi, errors, all) = self;
+            all.reserve(errors.len());
             for ((theta, phi), errors) in theta.chunks(LANES).zip(phi.chunks(LANES)).zip(errors.chunks(LANES)) {
                 let mut state = [[0.0; LANES]; 6];
                 for (k, e) in errors.iter().enumerate() {
@@ -30,15 +30,15 @@ pub(crate) fn transfers(theta: &[f64], phi: &[f64], errors: &[CellErrors]) -> Ve
                 let entry = |e: usize, k: usize| Complex64::new(entries[2 * e][k], entries[2 * e + 1][k]);
                 all.extend((0..errors.len()).map(|k| [[entry(0, k), entry(1, k)], [entry(2, k), entry(3, k)]]));
             }
-            all
         }
     }
+    all.clear();
     let angles = |e: &CellErrors| in_range(&[e.alpha, e.beta]);
     if in_range(theta) && in_range(phi) && errors.iter().all(angles) {
-        return Arch::new().dispatch(All(theta, phi, errors));
+        return Arch::new().dispatch(All(theta, phi, errors, all));
     }
     let each = theta.iter().zip(phi).zip(errors);
-    each.map(|((&theta, &phi), &errors)| transfer(theta, phi, errors)).collect()
+    all.extend(each.map(|((&theta, &phi), &errors)| transfer(theta, phi, errors)));
 }
 
 /// θ, φ, both splitters' angles and both arms' amplitudes to T11, T12, T21, T22, real and imaginary parts.
@@ -100,7 +100,8 @@ mod tests {
                 .collect();
             for far in [0.0, 1e12] {
                 let theta: Vec<f64> = theta.iter().map(|x| x + far).collect();
-                let made = transfers(&theta, &phi, &errors);
+                let mut made = vec![[[Complex64::ZERO; 2]; 2]];
+                transfers(&theta, &phi, &errors, &mut made);
                 assert_eq!(made.len(), cells);
                 for k in 0..cells {
                     let exact = transfer(theta[k], phi[k], errors[k]);

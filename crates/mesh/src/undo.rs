@@ -1,6 +1,7 @@
 //! The hot loop of the gradient: some columns of a mesh undone for fields and adjoints together, and the sums over the batch
 //! that tell the slopes of their phases.
 
+use crate::aligned::Aligned;
 use crate::cell::Transfer;
 use crate::circuit::Block;
 use crate::fields::Fields;
@@ -8,16 +9,20 @@ use crate::sweep::{LINE, SMALLEST_SCALE, at_least};
 use num_complex::Complex64;
 use pulp::{Arch, Simd, WithSimd};
 
-/// Tiles that pass a chain one after another, so that its coefficients are read once for all of them.
-const TILES: usize = 4;
+/// Lanes of the widest registers.
+const WIDEST: usize = 8;
 
-/// The cells of a block in the order in which they are undone: chains that run down through the columns.
+/// The cells of a block in the order in which they are undone: chains that run down through the columns. One serves all
+/// blocks of a mesh: what it takes would else be given back to the system and asked for again with each of them.
 pub(crate) struct Backward {
     lines: usize,
+    factors: Vec<[Complex64; 2]>,
     steps: Vec<Step>,
     /// α, β of the inverse and of the adjoint of each cell, in the order of the chains.
     elements: Vec<[[f64; 4]; 2]>,
-    pub cells: Vec<Undone>,
+    cells: Vec<Undone>,
+    /// x and y of each cell, real and imaginary parts, lane by lane; as long as the longest block so far.
+    sums: Aligned,
 }
 
 enum Step {
@@ -27,12 +32,13 @@ enum Step {
     Scale { line: usize, by: [Complex64; 2] },
 }
 
-/// A cell of the block, and the factors of x and y while they are summed.
+/// A cell of the block.
 pub(crate) struct Undone {
     /// Counted from the first of the block.
     pub cell: usize,
     pub mode: usize,
-    scales: [Complex64; 2],
+    /// x and y; until the block is undone, the factors of what is summed.
+    pub sums: [Complex64; 2],
 }
 
 /// What a cell T brings to the pivots of both ways back, its inverse and its adjoint: with the factors c of the upper line,
@@ -65,31 +71,43 @@ impl Pivots {
 
 /// Works the coefficients out with the instructions of this processor.
 struct Compile<'a> {
-    lines: usize,
+    backward: &'a mut Backward,
     block: &'a Block,
 }
 
 impl WithSimd for Compile<'_> {
-    type Output = Backward;
+    type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> Backward {
-        Backward::compile(self.lines, self.block)
+    fn with_simd<S: Simd>(self, _: S) {
+        self.backward.compile(self.block);
     }
 }
 
 impl Backward {
-    pub(crate) fn new(lines: usize, block: &Block) -> Self {
-        Arch::new().dispatch(Compile { lines, block })
+    /// For blocks of so many lines and about so many cells.
+    pub(crate) fn new(lines: usize, cells: usize) -> Self {
+        let (elements, made) = (Vec::with_capacity(cells), Vec::with_capacity(cells));
+        let sums = Aligned::zeros(cells * 4 * WIDEST);
+        Self { lines, factors: Vec::new(), steps: Vec::new(), elements, cells: made, sums }
+    }
+
+    /// Undoes a block; its cells with their sums, in the order in which they are undone.
+    pub(crate) fn undo(&mut self, block: &Block, fields: &mut Fields, adjoint: &mut Fields) -> &[Undone] {
+        Arch::new().dispatch(Compile { backward: self, block });
+        Arch::new().dispatch(Run { backward: self, fields: fields.tiles_mut(), adjoint: adjoint.tiles_mut() });
+        &self.cells
     }
 
     #[inline(always)]
-    fn compile(lines: usize, block: &Block) -> Self {
+    fn compile(&mut self, block: &Block) {
         let one = Complex64::new(1.0, 0.0);
-        let mut factors = vec![[one; 2]; lines];
-        let count = block.transfers.len();
-        let (elements, cells) = (Vec::with_capacity(count), Vec::with_capacity(count));
-        let mut made = Self { lines, steps: Vec::new(), elements, cells };
+        self.steps.clear();
+        self.elements.clear();
+        self.cells.clear();
+        self.factors.clear();
+        self.factors.resize(self.lines, [one; 2]);
+        let factors = &mut self.factors;
         for chain in block.chains.iter().rev() {
             let cells = block.cells(chain);
             // The last cell of the chain joins the highest lines; its upper output is carried.
@@ -99,7 +117,7 @@ impl Backward {
                 let Pivots { u, v, carried, left } = Pivots::new(&block.transfers[cell]);
                 // Of the upper line, which has been carried on to `line`, and of the lower one.
                 let (c, m) = (factors[line], factors[line + 1]);
-                made.cells.push(Undone { cell, mode: line, scales: [m[1].conj() * c[0], c[1].conj() * m[0]] });
+                self.cells.push(Undone { cell, mode: line, sums: [m[1].conj() * c[0], c[1].conj() * m[0]] });
                 // m/c and its reciprocal.
                 let ratio = |way: usize| {
                     let w = m[way] * c[way].conj();
@@ -107,105 +125,93 @@ impl Backward {
                 };
                 let [(up, down), (up_back, down_back)] = [ratio(0), ratio(1)];
                 let pair = |alpha: Complex64, beta: Complex64| [alpha.re, alpha.im, beta.re, beta.im];
-                made.elements.push([pair(-u * up, -v * down), pair(v.conj() * up_back, u.conj() * down_back)]);
+                self.elements.push([pair(-u * up, -v * down), pair(v.conj() * up_back, u.conj() * down_back)]);
                 factors[line] = [left[0] * m[0], left[1] * m[1]];
                 factors[line + 1] = [carried[0] * c[0], carried[1] * c[1]];
                 (line, count) = (line + 1, count + 1);
                 // Inverses of lossy cells amplify, so factors grow as well as shrink.
                 let far = |z: &Complex64| !(SMALLEST_SCALE..1.0 / SMALLEST_SCALE).contains(&z.norm_sqr());
                 if factors[line - 1..=line].as_flattened().iter().any(far) {
-                    made.steps.push(Step::Chain { line: start, count });
+                    self.steps.push(Step::Chain { line: start, count });
                     for line in [line - 1, line] {
-                        made.steps.push(Step::Scale { line, by: std::mem::replace(&mut factors[line], [one; 2]) });
+                        self.steps.push(Step::Scale { line, by: std::mem::replace(&mut factors[line], [one; 2]) });
                     }
                     (start, count) = (line, 0);
                 }
             }
             if count > 0 {
-                made.steps.push(Step::Chain { line: start, count });
+                self.steps.push(Step::Chain { line: start, count });
             }
         }
-        made.steps.extend(factors.into_iter().enumerate().map(|(line, by)| Step::Scale { line, by }));
-        made
-    }
-
-    /// Undoes the block; x and y of each cell, in the order of `cells`.
-    pub(crate) fn run(&self, fields: &mut Fields, adjoint: &mut Fields) -> Vec<[Complex64; 2]> {
-        let (fields, adjoint) = (fields.tiles_mut(), adjoint.tiles_mut());
-        let mut sums = Arch::new().dispatch(Run { backward: self, fields, adjoint });
-        for (sums, Undone { scales, .. }) in sums.iter_mut().zip(&self.cells) {
-            *sums = [sums[0] * scales[0], sums[1] * scales[1]];
-        }
-        sums
+        self.steps.extend(factors.iter().enumerate().map(|(line, &by)| Step::Scale { line, by }));
     }
 }
 
 struct Run<'a> {
-    backward: &'a Backward,
+    backward: &'a mut Backward,
     fields: &'a mut [f64],
     adjoint: &'a mut [f64],
 }
 
 impl WithSimd for Run<'_> {
-    type Output = Vec<[Complex64; 2]>;
+    type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Backward { lines, steps, elements, cells, sums, .. } = self.backward;
         // Each lane sums by itself until all tiles have passed.
-        let mut sums = vec![[simd.splat_f64s(0.0); 4]; self.backward.cells.len()];
-        let length = self.backward.lines * LINE * TILES;
-        for (fields, adjoint) in self.fields.chunks_mut(length).zip(self.adjoint.chunks_mut(length)) {
-            let (fields, adjoint) = (S::as_mut_simd_f64s(fields).0, S::as_mut_simd_f64s(adjoint).0);
+        let count = cells.len() * 4 * S::F64_LANES;
+        if sums.len() < count {
+            *sums = Aligned::zeros(count);
+        }
+        sums[..count].fill(0.0);
+        let sums = S::as_mut_simd_f64s(&mut sums[..count]).0.as_chunks_mut::<4>().0;
+        let length = *lines * LINE;
+        for (fields, adjoint) in self.fields.chunks_exact_mut(length).zip(self.adjoint.chunks_exact_mut(length)) {
+            let tile = (S::as_mut_simd_f64s(fields).0, S::as_mut_simd_f64s(adjoint).0);
             match S::F64_LANES {
-                8 => pass::<S, 1>(simd, self.backward, fields, adjoint, &mut sums),
-                4 => pass::<S, 2>(simd, self.backward, fields, adjoint, &mut sums),
-                2 => pass::<S, 4>(simd, self.backward, fields, adjoint, &mut sums),
-                _ => pass::<S, 8>(simd, self.backward, fields, adjoint, &mut sums),
+                8 => pass::<S, 1>(simd, steps, elements, tile, sums),
+                4 => pass::<S, 2>(simd, steps, elements, tile, sums),
+                2 => pass::<S, 4>(simd, steps, elements, tile, sums),
+                _ => pass::<S, 8>(simd, steps, elements, tile, sums),
             }
         }
         // A loop: what `collect` and `map` call is not compiled for this processor.
-        let mut totals = vec![[Complex64::new(0.0, 0.0); 2]; sums.len()];
-        for ([x, y], sums) in totals.iter_mut().zip(&sums) {
-            (x.re, x.im) = (simd.reduce_sum_f64s(sums[0]), simd.reduce_sum_f64s(sums[1]));
-            (y.re, y.im) = (simd.reduce_sum_f64s(sums[2]), simd.reduce_sum_f64s(sums[3]));
+        for (cell, sums) in cells.iter_mut().zip(sums) {
+            let sum = |part: usize| simd.reduce_sum_f64s(sums[part]);
+            cell.sums[0] *= Complex64::new(sum(0), sum(1));
+            cell.sums[1] *= Complex64::new(sum(2), sum(3));
         }
-        totals
     }
 }
 
 /// Two registers: as much of a line of fields and of adjoints as 16 registers hold beside sums and coefficients.
 type Two<S> = [<S as Simd>::f64s; 2];
 
-/// Some tiles: per line P pairs of registers of real parts, then P of imaginary parts.
+/// One tile of fields and of adjoints: per line P pairs of registers of real parts, then P of imaginary parts.
 #[inline(always)]
 fn pass<S: Simd, const P: usize>(
     simd: S,
-    backward: &Backward,
-    fields: &mut [S::f64s],
-    adjoint: &mut [S::f64s],
-    sums: &mut [[S::f64s; 4]],
+    steps: &[Step],
+    mut elements: &[[[f64; 4]; 2]],
+    (fields, adjoint): (&mut [S::f64s], &mut [S::f64s]),
+    mut sums: &mut [[S::f64s; 4]],
 ) {
-    let (fields, _) = fields.as_chunks_mut::<2>();
-    let (adjoint, _) = adjoint.as_chunks_mut::<2>();
-    let length = 2 * P * backward.lines;
-    let mut done = 0;
-    for step in &backward.steps {
+    let (fields, adjoint) = (fields.as_chunks_mut::<2>().0, adjoint.as_chunks_mut::<2>().0);
+    for step in steps {
         match *step {
             Step::Scale { line, by } => {
-                for (fields, adjoint) in fields.chunks_exact_mut(length).zip(adjoint.chunks_exact_mut(length)) {
-                    scale::<S, P>(simd, &mut fields[2 * P * line..2 * P * (line + 1)], by[0]);
-                    scale::<S, P>(simd, &mut adjoint[2 * P * line..2 * P * (line + 1)], by[1]);
-                }
+                let line = 2 * P * line..2 * P * (line + 1);
+                scale::<S, P>(simd, &mut fields[line.clone()], by[0]);
+                scale::<S, P>(simd, &mut adjoint[line], by[1]);
             }
             Step::Chain { line, count } => {
-                let cells = done..done + count;
-                for (fields, adjoint) in fields.chunks_exact_mut(length).zip(adjoint.chunks_exact_mut(length)) {
-                    let (elements, sums) = (&backward.elements[cells.clone()], &mut sums[cells.clone()]);
-                    for pair in 0..P {
-                        undo::<S, P>(simd, (fields, adjoint), elements, (line, pair), sums);
-                    }
+                let (chain, later) = elements.split_at(count);
+                let (of_chain, of_later) = std::mem::take(&mut sums).split_at_mut(count);
+                for pair in 0..P {
+                    undo::<S, P>(simd, (fields, adjoint), chain, (line, pair), of_chain);
                 }
-                done += count;
+                (elements, sums) = (later, of_later);
             }
         }
     }

@@ -168,13 +168,25 @@ impl Layout {
 
     /// Transfer matrices of some cells with the edges before them, phases in rad.
     pub(crate) fn transfers(&self, cells: Range<usize>, phases: &Settings, errors: &[CellErrors]) -> Vec<Transfer> {
+        let mut all = Vec::new();
+        self.transfers_into(cells, phases, errors, &mut all);
+        all
+    }
+
+    /// The same, in the place of what was in `all`.
+    pub(crate) fn transfers_into(
+        &self,
+        cells: Range<usize>,
+        phases: &Settings,
+        errors: &[CellErrors],
+        all: &mut Vec<Transfer>,
+    ) {
         let (theta, phi) = (&phases.theta()[cells.clone()], &phases.phi()[cells.clone()]);
-        let mut all = self.cell.transfers(theta, phi, &errors[cells.clone()]);
+        self.cell.transfers(theta, phi, &errors[cells.clone()], all);
         for (k, edge) in self.edges_before(cells.clone()) {
             let turn = Complex64::cis(phases.edges()[k]);
             all[edge.cell - cells.start].iter_mut().for_each(|row| row[usize::from(edge.lower)] *= turn);
         }
-        all
     }
 
     /// The waveguides between the cells.
