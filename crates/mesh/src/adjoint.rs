@@ -25,9 +25,10 @@ use crate::cell::{CellErrors, Transfer, transfer};
 use crate::cell_kind::Cell;
 use crate::circuit::{Block, Circuit};
 use crate::fields::Fields;
+use crate::schedule::Schedule;
 use crate::section::{Section, SectionKind, Settings};
 use crate::trigonometry::phase_factors;
-use crate::undo::{Backward, Undone, reciprocal};
+use crate::undo::{Backward, Cells, Undone, reciprocal};
 use num_complex::Complex64;
 use std::f64::consts::FRAC_PI_2;
 use std::ops::Range;
@@ -38,6 +39,8 @@ const LOST_DIGITS: f64 = 4.0;
 const SMALLEST_ARM: f64 = 1e-60;
 /// Columns that are undone while a few lines of fields and adjoints stay in the first-level cache.
 const COLUMNS_BACK: usize = 16;
+/// Cells between crossings that are undone together.
+const CELLS_BACK: usize = 1024;
 /// What a digit of loss that is common to all lines counts: it does no harm before the range of a double ends.
 const COMMON: f64 = 0.05;
 
@@ -96,51 +99,55 @@ pub fn gradient(
     back.resize(layout.modes, Complex64::ONE);
     output.scale(|mode| back[mode].conj());
     adjoint.scale(|mode| back[mode].conj());
-    let unwire = |column: usize, light: (&mut Fields, &mut Fields), overlaps: &mut [Complex64]| {
-        if let Some(order) = layout.wires(column) {
-            light.0.unwire(order);
-            light.1.unwire(order);
-            let behind = overlaps.to_vec();
-            behind.into_iter().zip(order).for_each(|(overlap, &from)| overlaps[from] = overlap);
-        }
-    };
-    unwire(layout.columns, (&mut output, &mut adjoint), &mut overlaps);
     let mut block = Block::default();
     let mut backward = Backward::new(layout.modes, COLUMNS_BACK * layout.modes / 2);
+    let slopes_of = |undone: &[Undone], overlaps: &mut [Complex64], slopes: &mut Settings| {
+        let errors_of = |undone: &Undone| errors[undone.cell];
+        let twice: Vec<f64> = undone.iter().map(|undone| 2.0 * errors_of(undone).beta).collect();
+        for (undone, splitter) in undone.iter().zip(phase_factors(&twice)) {
+            let Undone { cell, ref transfer, lines: [upper, lower], sums: [x, y] } = *undone;
+            let outputs = Sums { q: [overlaps[upper], overlaps[lower]], x, y };
+            let inputs = outputs.before(transfer);
+            let core = outputs.at_interferometer(layout.cell);
+            let arm = core.arm(splitter);
+            let [theta, phi] = match layout.cell {
+                Cell::ThreeSplitters => {
+                    [arm, core.before(&layout.cell.within(transfer, errors_of(undone).gamma))[0].im]
+                }
+                Cell::Mzi | Cell::Crossing => [arm, inputs[0].im],
+                // The sum over both arms is that over both outputs.
+                Cell::Symmetric => [arm, outputs.trace() - arm],
+                Cell::Coupler => inputs.map(|q| q.im),
+            };
+            slopes.set_cell(cell, -theta, -phi);
+            for (k, edge) in layout.edges_before(cell..cell + 1) {
+                slopes.set_edge(k, -inputs[usize::from(edge.lower)].im);
+            }
+            (overlaps[upper], overlaps[lower]) = (inputs[0], inputs[1]);
+        }
+    };
+    // All crossings behind and before these columns are undone too.
     let mut undo = |columns: Range<usize>,
-                    light: (&mut Fields, &mut Fields),
+                    (output, adjoint): (&mut Fields, &mut Fields),
                     overlaps: &mut [Complex64],
                     slopes: &mut Settings| {
-        let (output, adjoint) = light;
-        let blocks =
-            |run: Range<usize>| run.clone().step_by(COLUMNS_BACK).map(move |at| at..run.end.min(at + COLUMNS_BACK));
-        let blocks: Vec<Range<usize>> = layout.runs(columns).into_iter().flat_map(blocks).collect();
-        for columns in blocks.into_iter().rev() {
-            let column = columns.start;
-            block.set(section, phases, errors, columns);
-            let first = block.first;
-            let twice: Vec<f64> = errors[first..first + block.transfers.len()].iter().map(|e| 2.0 * e.beta).collect();
-            let splitters = phase_factors(&twice);
-            for &Undone { cell, mode, sums: [x, y] } in backward.undo(&block, output, adjoint) {
-                let outputs = Sums { q: [overlaps[mode], overlaps[mode + 1]], x, y };
-                let t = &block.transfers[cell];
-                let inputs = outputs.before(t);
-                let (core, gamma) = (outputs.at_interferometer(layout.cell), errors[first + cell].gamma);
-                let arm = core.arm(splitters[cell]);
-                let [theta, phi] = match layout.cell {
-                    Cell::ThreeSplitters => [arm, core.before(&layout.cell.within(t, gamma))[0].im],
-                    Cell::Mzi | Cell::Crossing => [arm, inputs[0].im],
-                    // The sum over both arms is that over both outputs.
-                    Cell::Symmetric => [arm, outputs.trace() - arm],
-                    Cell::Coupler => inputs.map(|q| q.im),
-                };
-                slopes.set_cell(first + cell, -theta, -phi);
-                for (k, edge) in layout.edges_before(first + cell..first + cell + 1) {
-                    slopes.set_edge(k, -inputs[usize::from(edge.lower)].im);
-                }
-                (overlaps[mode], overlaps[mode + 1]) = (inputs[0], inputs[1]);
+        if layout.is_wired() {
+            let Schedule { all, cells, places, order } = Schedule::new(layout, columns);
+            output.unwire(&order);
+            adjoint.unwire(&order);
+            let behind = overlaps.to_vec();
+            behind.into_iter().zip(order).for_each(|(overlap, from)| overlaps[from] = overlap);
+            let transfers = layout.transfers(all.clone(), phases, errors);
+            for (cells, places) in cells.chunks(CELLS_BACK).zip(places.chunks(CELLS_BACK)).rev() {
+                let pairs = Cells::Pairs { cells, places, first: all.start, transfers: &transfers };
+                slopes_of(backward.undo(pairs, output, adjoint), overlaps, slopes);
             }
-            unwire(column, (output, adjoint), overlaps);
+            return;
+        }
+        let starts: Vec<usize> = columns.clone().step_by(COLUMNS_BACK).collect();
+        for start in starts.into_iter().rev() {
+            block.set(section, phases, errors, start..columns.end.min(start + COLUMNS_BACK));
+            slopes_of(backward.undo(Cells::Block(&block), output, adjoint), overlaps, slopes);
         }
     };
     let Some(segments) = segments(section, errors) else {

@@ -2,6 +2,7 @@
 
 use crate::cell::{CellErrors, Transfer, transfer};
 use crate::fields::Fields;
+use crate::schedule::Schedule;
 use crate::section::{Section, SectionKind, Settings};
 use crate::sweep::{Builder, Element, Sweep};
 use nalgebra::DMatrix;
@@ -30,9 +31,10 @@ impl Circuit {
         match section.kind() {
             SectionKind::Mesh => {
                 let layout = section.layout();
-                chains(section, phases, errors, 0..layout.columns, &mut builder);
-                if let Some(order) = layout.wires(layout.columns) {
-                    builder.wire(order);
+                if layout.is_wired() {
+                    pairs(section, phases, errors, 0..layout.columns, &mut builder);
+                } else {
+                    chains(section, phases, errors, 0..layout.columns, &mut builder);
                 }
             }
             SectionKind::Attenuators => {
@@ -47,7 +49,7 @@ impl Circuit {
         Self { sweep: builder.finish() }
     }
 
-    /// Some columns of cells of a mesh and the crossings before each, without the output phases.
+    /// Some columns of cells of a mesh with the crossings before each, and those at its end, without the output phases.
     pub(crate) fn of_columns(
         section: &Section,
         phases: &Settings,
@@ -56,7 +58,11 @@ impl Circuit {
     ) -> Self {
         let cells = columns.len() * section.layout().modes / 2;
         let mut builder = Builder::new(section.layout().modes, cells);
-        chains(section, phases, errors, columns, &mut builder);
+        if section.layout().is_wired() {
+            pairs(section, phases, errors, columns, &mut builder);
+        } else {
+            chains(section, phases, errors, columns, &mut builder);
+        }
         Self { sweep: builder.finish() }
     }
 
@@ -95,22 +101,35 @@ fn chains(
     builder: &mut Builder,
 ) {
     let mut block = Block::default();
-    for run in section.layout().runs(columns) {
-        if let Some(order) = section.layout().wires(run.start) {
-            builder.wire(order);
-        }
-        for start in run.clone().step_by(COLUMNS) {
-            block.set(section, phases, errors, start..run.end.min(start + COLUMNS));
-            for chain in &block.chains {
-                builder.begin(chain.mode + 1, false, chain.column);
-                for &cell in block.cells(chain) {
-                    let [[t11, t12], [t21, t22]]: Transfer = block.transfers[cell];
-                    builder.element(Element { p: t12, q: t11, r: t22, s: t21 });
-                }
-                builder.end();
+    for start in columns.clone().step_by(COLUMNS) {
+        block.set(section, phases, errors, start..columns.end.min(start + COLUMNS));
+        for chain in &block.chains {
+            builder.begin(chain.mode + 1, false, chain.column);
+            for &cell in block.cells(chain) {
+                let [[t11, t12], [t21, t22]]: Transfer = block.transfers[cell];
+                builder.element(Element { p: t12, q: t11, r: t22, s: t21 });
             }
+            builder.end();
         }
     }
+}
+
+/// The cells of a mesh whose lines cross, one by one.
+fn pairs(
+    section: &Section,
+    phases: &Settings,
+    errors: &[CellErrors],
+    columns: std::ops::Range<usize>,
+    builder: &mut Builder,
+) {
+    let layout = section.layout();
+    let Schedule { all, cells, places, order } = Schedule::new(layout, columns);
+    let transfers = layout.transfers(all.clone(), phases, errors);
+    for (cell, places) in cells.into_iter().zip(places) {
+        let [[t11, t12], [t21, t22]] = transfers[cell - all.start];
+        builder.pair(places, Element { p: t11, q: t12, r: t21, s: t22 });
+    }
+    builder.cross(&order);
 }
 
 /// Some neighbouring columns of a mesh. One serves all of its columns, block by block, without asking for memory again.

@@ -92,7 +92,9 @@ impl Fields {
         if modes == self.modes {
             return;
         }
-        let mut resized = Self::dark(modes, self.batch);
+        // More modes leave light where it is.
+        let unspread = self.unspread && modes > self.modes;
+        let mut resized = Self { unspread, ..Self::dark(modes, self.batch) };
         let kept = modes.min(self.modes) * LINE;
         if kept > 0 {
             let tiles = resized.tiles.chunks_exact_mut(modes * LINE);
@@ -166,7 +168,7 @@ impl Fields {
     pub(crate) fn apply(&mut self, sweep: &Sweep) {
         assert_eq!(sweep.lines(), self.modes, "one line a mode");
         let modes = self.modes;
-        let unspread = std::mem::take(&mut self.unspread) && !sweep.is_wired();
+        let unspread = std::mem::take(&mut self.unspread);
         sweep.apply(&mut self.tiles, |tile| match unspread {
             true => Light::Cone { first: tile * WIDTH, last: (tile * WIDTH + WIDTH).min(modes) - 1 },
             false => Light::Everywhere,

@@ -39,6 +39,7 @@ mod program_file;
 mod random;
 mod real;
 pub mod reference;
+mod schedule;
 mod section;
 mod singular;
 mod sweep;

@@ -42,10 +42,12 @@ pub(crate) struct Element {
 enum Step {
     /// Carries `line` through `count` elements, to lower lines or to higher ones.
     Chain { line: usize, count: usize, rising: bool, column: usize },
+    /// Lets `count` elements each join two lines of their own.
+    Pairs { count: usize },
     /// Multiplies a line.
     Scale { line: usize, by: Complex64 },
-    /// Lines cross, in an order of the list.
-    Wire(usize),
+    /// Lines cross.
+    Cross,
 }
 
 /// Where the light of a tile may be: elements that meet two dark lines are left out.
@@ -53,7 +55,7 @@ enum Step {
 pub(crate) enum Light {
     /// On every line.
     Everywhere,
-    /// At the input on the lines first…last; each column of cells widens it by one line. For falling chains.
+    /// At the input on the lines first…last; each column of cells widens it by one line. For falling chains and pairs.
     Cone { first: usize, last: usize },
 }
 
@@ -63,7 +65,19 @@ pub(crate) struct Sweep {
     lines: usize,
     steps: Vec<Step>,
     elements: Vec<[f64; 4]>,
-    wiring: Vec<Vec<usize>>,
+    /// The lines that the elements of pairs join.
+    pairs: Vec<[usize; 2]>,
+    /// Where each line comes from when they cross.
+    order: Vec<usize>,
+}
+
+/// What the steps of a sweep use, in their order.
+#[derive(Clone, Copy)]
+struct Parts<'a> {
+    steps: &'a [Step],
+    elements: &'a [[f64; 4]],
+    pairs: &'a [[usize; 2]],
+    order: &'a [usize],
 }
 
 /// Builds a [`Sweep`].
@@ -80,7 +94,8 @@ pub(crate) struct Builder {
 impl Builder {
     /// A sweep over so many lines, of about so many elements.
     pub(crate) fn new(lines: usize, elements: usize) -> Self {
-        let sweep = Sweep { lines, steps: Vec::new(), elements: Vec::with_capacity(elements), wiring: Vec::new() };
+        let elements = Vec::with_capacity(elements);
+        let sweep = Sweep { lines, steps: Vec::new(), elements, pairs: Vec::new(), order: Vec::new() };
         let scales = vec![Complex64::new(1.0, 0.0); lines];
         Self { sweep, scales, line: 0, rising: false, start: 0, first: 0, column: 0 }
     }
@@ -121,8 +136,7 @@ impl Builder {
         self.sweep.elements.push([alpha.re, alpha.im, beta.re, beta.im]);
         self.scales[met] = carried;
         self.scales[self.line] = left;
-        let small = |z: Complex64| z.norm_sqr() < SMALLEST_SCALE;
-        let rescaled = small(carried) || small(left);
+        let rescaled = is_small(carried) || is_small(left);
         let previous = self.line;
         self.line = met;
         if rescaled {
@@ -133,6 +147,24 @@ impl Builder {
             self.begin(met, self.rising, column);
         }
         rescaled
+    }
+
+    /// Adds an element that joins two lines, wherever they stand: the first is what is carried, and both stay in place.
+    pub(crate) fn pair(&mut self, [a, b]: [usize; 2], e: Element) {
+        let (da, db) = (self.scales[a], self.scales[b]);
+        let (first, alpha) = pivot((e.p, da), (e.q, db));
+        let (second, beta) = pivot((e.s, db), (e.r, da));
+        self.sweep.elements.push([alpha.re, alpha.im, beta.re, beta.im]);
+        self.sweep.pairs.push([a, b]);
+        (self.scales[a], self.scales[b]) = (first, second);
+        match self.sweep.steps.last_mut() {
+            Some(Step::Pairs { count }) => *count += 1,
+            _ => self.sweep.steps.push(Step::Pairs { count: 1 }),
+        }
+        if is_small(first) || is_small(second) {
+            self.rescale(a);
+            self.rescale(b);
+        }
     }
 
     /// The factor by which a line is to be multiplied still.
@@ -165,10 +197,11 @@ impl Builder {
         };
         // Steps of a rescaling: the chain that it ended, and two factors.
         let scales = if rescaled { &self.sweep.steps[steps + 1..] } else { &[] };
-        let last = &self.sweep.elements[self.sweep.elements.len() - 1..];
         let chain = Step::Chain { line, count: 1, rising, column: 0 };
-        on_tile(simd, (&[chain], &[]), last, tile.as_flattened_mut(), Light::Everywhere);
-        on_tile(simd, (scales, &[]), &[], tile.as_flattened_mut(), Light::Everywhere);
+        let last = &self.sweep.elements[self.sweep.elements.len() - 1..];
+        let last = Parts { steps: &[chain], elements: last, pairs: &[], order: &[] };
+        on_tile(simd, last, tile.as_flattened_mut(), Light::Everywhere);
+        on_tile(simd, Parts { steps: scales, elements: &[], ..last }, tile.as_flattened_mut(), Light::Everywhere);
     }
 
     /// Forgets chains and elements, but not the factors.
@@ -197,11 +230,10 @@ impl Builder {
         self.scales[line] *= by;
     }
 
-    /// Lets lines cross: line i is then what was line `order[i]`.
-    pub(crate) fn wire(&mut self, order: &[usize]) {
-        self.end();
-        self.sweep.steps.push(Step::Wire(self.sweep.wiring.len()));
-        self.sweep.wiring.push(order.to_vec());
+    /// Lets lines cross, behind all else: line i is then what was line `order[i]`.
+    pub(crate) fn cross(&mut self, order: &[usize]) {
+        self.sweep.steps.push(Step::Cross);
+        self.sweep.order = order.to_vec();
         self.scales = order.iter().map(|&line| self.scales[line]).collect();
     }
 
@@ -214,6 +246,10 @@ impl Builder {
         }
         self.sweep
     }
+}
+
+fn is_small(factor: Complex64) -> bool {
+    factor.norm_sqr() < SMALLEST_SCALE
 }
 
 /// `p·d_x·x̃ + q·d_y·ỹ = f·(x̃ + c·ỹ)`: (f, c).
@@ -243,11 +279,6 @@ impl Sweep {
         self.lines
     }
 
-    /// Whether lines cross.
-    pub(crate) fn is_wired(&self) -> bool {
-        !self.wiring.is_empty()
-    }
-
     /// Applies the sweep to tiles, one behind another; `light(t)` tells where tile `t` has any.
     pub(crate) fn apply(&self, tiles: &mut [f64], light: impl Fn(usize) -> Light) {
         struct Apply<'a, F> {
@@ -271,32 +302,29 @@ impl Sweep {
 
     #[inline(always)]
     fn tile<S: Simd>(&self, simd: S, tile: &mut [f64], light: Light) {
-        on_tile(simd, (&self.steps, &self.wiring), &self.elements, tile, light);
+        let parts = Parts { steps: &self.steps, elements: &self.elements, pairs: &self.pairs, order: &self.order };
+        on_tile(simd, parts, tile, light);
     }
 }
 
 /// Steps on one tile, in registers as wide as the machine has.
 #[inline(always)]
-fn on_tile<S: Simd>(simd: S, steps: (&[Step], &[Vec<usize>]), elements: &[[f64; 4]], tile: &mut [f64], light: Light) {
+fn on_tile<S: Simd>(simd: S, parts: Parts<'_>, tile: &mut [f64], light: Light) {
     let (registers, _) = S::as_mut_simd_f64s(tile);
     match S::F64_LANES {
-        8 => pass::<S, 2>(simd, steps, elements, registers, light),
-        4 => pass::<S, 4>(simd, steps, elements, registers, light),
-        2 => pass::<S, 8>(simd, steps, elements, registers, light),
-        _ => pass::<S, 16>(simd, steps, elements, registers, light),
+        8 => pass::<S, 2>(simd, parts, registers, light),
+        4 => pass::<S, 4>(simd, parts, registers, light),
+        2 => pass::<S, 8>(simd, parts, registers, light),
+        _ => pass::<S, 16>(simd, parts, registers, light),
     }
 }
 
 /// One tile: per line G registers of real parts, then G of imaginary parts.
 #[inline(always)]
-fn pass<S: Simd, const G: usize>(
-    simd: S,
-    (steps, wiring): (&[Step], &[Vec<usize>]),
-    mut elements: &[[f64; 4]],
-    tile: &mut [S::f64s],
-    light: Light,
-) {
+fn pass<S: Simd, const G: usize>(simd: S, parts: Parts<'_>, tile: &mut [S::f64s], light: Light) {
     let (planes, _) = tile.as_chunks_mut::<G>();
+    let Parts { steps, mut elements, mut pairs, order } = parts;
+    let mut lit = light.lines(if pairs.is_empty() { 0 } else { planes.len() / 2 });
     for step in steps {
         match *step {
             Step::Scale { line, by } => {
@@ -307,9 +335,20 @@ fn pass<S: Simd, const G: usize>(
                     planes[2 * line + 1][g] = simd.mul_add_e_f64s(im, x[g], simd.mul_f64s(re, y[g]));
                 }
             }
-            Step::Wire(order) => {
+            Step::Pairs { count } => {
+                let (joined, later) = elements.split_at(count);
+                let (of_these, of_later) = pairs.split_at(count);
+                for (element, &[a, b]) in joined.iter().zip(of_these) {
+                    if lit[a] || lit[b] {
+                        (lit[a], lit[b]) = (true, true);
+                        join::<S, G>(simd, planes, element, [a, b]);
+                    }
+                }
+                (elements, pairs) = (later, of_later);
+            }
+            Step::Cross => {
                 let before = planes.to_vec();
-                for (line, &from) in wiring[order].iter().enumerate() {
+                for (line, &from) in order.iter().enumerate() {
                     planes[2 * line..2 * line + 2].copy_from_slice(&before[2 * from..2 * from + 2]);
                 }
             }
@@ -329,6 +368,14 @@ fn pass<S: Simd, const G: usize>(
 }
 
 impl Light {
+    /// Whether light stands on each of so many lines at the input.
+    fn lines(self, count: usize) -> Vec<bool> {
+        match self {
+            Self::Everywhere => vec![true; count],
+            Self::Cone { first, last } => (0..count).map(|line| (first..=last).contains(&line)).collect(),
+        }
+    }
+
     /// The elements of a falling chain that meet light; element k joins the lines line−k−1 and line−k.
     fn meets(self, line: usize, column: usize, count: usize) -> Range<usize> {
         match self {
@@ -337,6 +384,21 @@ impl Light {
             Self::Cone { first, .. } if line + column < first => count..count,
             Self::Cone { last, .. } => (line - 1).saturating_sub(column + last).div_ceil(2).min(count)..count,
         }
+    }
+}
+
+/// One element on two lines that stay where they are.
+#[inline(always)]
+fn join<S: Simd, const G: usize>(simd: S, planes: &mut [[S::f64s; G]], c: &[f64; 4], [a, b]: [usize; 2]) {
+    let Ok([first, second]) = planes.get_disjoint_mut([2 * a..2 * a + 2, 2 * b..2 * b + 2]) else { return };
+    let ([xr, xi], [yr, yi]) = (first, second) else { return };
+    let [ar, ai, br, bi] = c.map(|part| simd.splat_f64s(part));
+    for g in 0..G {
+        let (x, ix, y, iy) = (xr[g], xi[g], yr[g], yi[g]);
+        xr[g] = simd.negate_mul_add_e_f64s(ai, iy, simd.mul_add_e_f64s(ar, y, x));
+        xi[g] = simd.mul_add_e_f64s(ai, y, simd.mul_add_e_f64s(ar, iy, ix));
+        yr[g] = simd.negate_mul_add_e_f64s(bi, ix, simd.mul_add_e_f64s(br, x, y));
+        yi[g] = simd.mul_add_e_f64s(bi, x, simd.mul_add_e_f64s(br, ix, iy));
     }
 }
 

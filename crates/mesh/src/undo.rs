@@ -12,7 +12,7 @@ use pulp::{Arch, Simd, WithSimd};
 /// Lanes of the widest registers.
 const WIDEST: usize = 8;
 
-/// The cells of a block in the order in which they are undone: chains that run down through the columns. One serves all
+/// Cells in the order in which they are undone: of a block, chains that run down through the columns. One serves all
 /// blocks of a mesh: what it takes would else be given back to the system and asked for again with each of them.
 pub(crate) struct Backward {
     lines: usize,
@@ -26,17 +26,19 @@ pub(crate) struct Backward {
 }
 
 enum Step {
-    /// Carries `line` to higher lines, through `count` cells.
-    Chain { line: usize, count: usize },
+    /// Carries the first line through `count` cells, of which the first meets the second line, the next one that behind it.
+    Chain { lines: [usize; 2], count: usize },
     /// Multiplies a line of the fields, and of the adjoints.
     Scale { line: usize, by: [Complex64; 2] },
 }
 
 /// A cell of the block.
 pub(crate) struct Undone {
-    /// Counted from the first of the block.
+    /// In the order of the layout.
     pub cell: usize,
-    pub mode: usize,
+    pub transfer: Transfer,
+    /// Its upper line and its lower one.
+    pub lines: [usize; 2],
     /// x and y; until the block is undone, the factors of what is summed.
     pub sums: [Complex64; 2],
 }
@@ -69,10 +71,19 @@ impl Pivots {
     }
 }
 
+/// Cells that are undone together, the last one first.
+#[derive(Clone, Copy)]
+pub(crate) enum Cells<'a> {
+    /// A block of columns, chain by chain.
+    Block(&'a Block),
+    /// Cells on places of their own; the transfer matrices begin with that of cell `first`.
+    Pairs { cells: &'a [usize], places: &'a [[usize; 2]], first: usize, transfers: &'a [Transfer] },
+}
+
 /// Works the coefficients out with the instructions of this processor.
 struct Compile<'a> {
     backward: &'a mut Backward,
-    block: &'a Block,
+    cells: Cells<'a>,
 }
 
 impl WithSimd for Compile<'_> {
@@ -80,70 +91,88 @@ impl WithSimd for Compile<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        self.backward.compile(self.block);
+        self.backward.compile(self.cells);
     }
 }
 
 impl Backward {
-    /// For blocks of so many lines and about so many cells.
+    /// For so many lines, and about so many cells at a time.
     pub(crate) fn new(lines: usize, cells: usize) -> Self {
         let (elements, made) = (Vec::with_capacity(cells), Vec::with_capacity(cells));
         let sums = Aligned::zeros(cells * 4 * WIDEST);
         Self { lines, factors: Vec::new(), steps: Vec::new(), elements, cells: made, sums }
     }
 
-    /// Undoes a block; its cells with their sums, in the order in which they are undone.
-    pub(crate) fn undo(&mut self, block: &Block, fields: &mut Fields, adjoint: &mut Fields) -> &[Undone] {
-        Arch::new().dispatch(Compile { backward: self, block });
+    /// Undoes cells; they come back with their sums, in the order in which they are undone.
+    pub(crate) fn undo(&mut self, cells: Cells<'_>, fields: &mut Fields, adjoint: &mut Fields) -> &[Undone] {
+        Arch::new().dispatch(Compile { backward: self, cells });
         Arch::new().dispatch(Run { backward: self, fields: fields.tiles_mut(), adjoint: adjoint.tiles_mut() });
         &self.cells
     }
 
     #[inline(always)]
-    fn compile(&mut self, block: &Block) {
-        let one = Complex64::new(1.0, 0.0);
+    fn compile(&mut self, cells: Cells<'_>) {
         self.steps.clear();
         self.elements.clear();
         self.cells.clear();
         self.factors.clear();
-        self.factors.resize(self.lines, [one; 2]);
-        let factors = &mut self.factors;
-        for chain in block.chains.iter().rev() {
-            let cells = block.cells(chain);
-            // The last cell of the chain joins the highest lines; its upper output is carried.
-            let mut line = chain.mode + 1 - cells.len();
-            let (mut start, mut count) = (line, 0);
-            for &cell in cells.iter().rev() {
-                let Pivots { u, v, carried, left } = Pivots::new(&block.transfers[cell]);
-                // Of the upper line, which has been carried on to `line`, and of the lower one.
-                let (c, m) = (factors[line], factors[line + 1]);
-                self.cells.push(Undone { cell, mode: line, sums: [m[1].conj() * c[0], c[1].conj() * m[0]] });
-                // m/c and its reciprocal.
-                let ratio = |way: usize| {
-                    let w = m[way] * c[way].conj();
-                    (w * (1.0 / c[way].norm_sqr()), w.conj() * (1.0 / m[way].norm_sqr()))
-                };
-                let [(up, down), (up_back, down_back)] = [ratio(0), ratio(1)];
-                let pair = |alpha: Complex64, beta: Complex64| [alpha.re, alpha.im, beta.re, beta.im];
-                self.elements.push([pair(-u * up, -v * down), pair(v.conj() * up_back, u.conj() * down_back)]);
-                factors[line] = [left[0] * m[0], left[1] * m[1]];
-                factors[line + 1] = [carried[0] * c[0], carried[1] * c[1]];
-                (line, count) = (line + 1, count + 1);
-                // Inverses of lossy cells amplify, so factors grow as well as shrink.
-                let far = |z: &Complex64| !(SMALLEST_SCALE..1.0 / SMALLEST_SCALE).contains(&z.norm_sqr());
-                if factors[line - 1..=line].as_flattened().iter().any(far) {
-                    self.steps.push(Step::Chain { line: start, count });
-                    for line in [line - 1, line] {
-                        self.steps.push(Step::Scale { line, by: std::mem::replace(&mut factors[line], [one; 2]) });
-                    }
-                    (start, count) = (line, 0);
+        self.factors.resize(self.lines, [Complex64::ONE; 2]);
+        match cells {
+            Cells::Block(block) => {
+                for chain in block.chains.iter().rev() {
+                    let cells = block.cells(chain);
+                    // The last cell of the chain joins the highest lines; its upper output is carried.
+                    let line = chain.mode + 1 - cells.len();
+                    let cell = |&cell: &usize| (block.first + cell, &block.transfers[cell]);
+                    self.chain(cells.iter().rev().map(cell), [line, line + 1]);
                 }
             }
-            if count > 0 {
-                self.steps.push(Step::Chain { line: start, count });
+            Cells::Pairs { cells, places, first, transfers } => {
+                for (&cell, &places) in cells.iter().zip(places).rev() {
+                    self.chain(std::iter::once((cell, &transfers[cell - first])), places);
+                }
             }
         }
-        self.steps.extend(factors.iter().enumerate().map(|(line, &by)| Step::Scale { line, by }));
+        self.steps.extend(self.factors.iter().enumerate().map(|(line, &by)| Step::Scale { line, by }));
+    }
+
+    #[inline(always)]
+    fn chain<'a>(&mut self, cells: impl Iterator<Item = (usize, &'a Transfer)>, mut lines: [usize; 2]) {
+        let (mut start, mut count) = (lines, 0);
+        for (cell, transfer) in cells {
+            let Pivots { u, v, carried, left } = Pivots::new(transfer);
+            // Of the upper line, which has been carried on, and of the lower one.
+            let (c, m) = (self.factors[lines[0]], self.factors[lines[1]]);
+            let sums = [m[1].conj() * c[0], c[1].conj() * m[0]];
+            self.cells.push(Undone { cell, transfer: *transfer, lines, sums });
+            // m/c and its reciprocal.
+            let ratio = |way: usize| {
+                let w = m[way] * c[way].conj();
+                (w * (1.0 / c[way].norm_sqr()), w.conj() * (1.0 / m[way].norm_sqr()))
+            };
+            let [(up, down), (up_back, down_back)] = [ratio(0), ratio(1)];
+            let pair = |alpha: Complex64, beta: Complex64| [alpha.re, alpha.im, beta.re, beta.im];
+            self.elements.push([pair(-u * up, -v * down), pair(v.conj() * up_back, u.conj() * down_back)]);
+            self.factors[lines[0]] = [left[0] * m[0], left[1] * m[1]];
+            self.factors[lines[1]] = [carried[0] * c[0], carried[1] * c[1]];
+            count += 1;
+            // Inverses of lossy cells amplify, so factors grow as well as shrink.
+            let far = |z: &Complex64| !(SMALLEST_SCALE..1.0 / SMALLEST_SCALE).contains(&z.norm_sqr());
+            let rescale = lines.iter().any(|&line| self.factors[line].iter().any(far));
+            let before = lines;
+            lines = [before[1], before[1] + 1];
+            if rescale {
+                self.steps.push(Step::Chain { lines: start, count });
+                for line in before {
+                    let by = std::mem::replace(&mut self.factors[line], [Complex64::ONE; 2]);
+                    self.steps.push(Step::Scale { line, by });
+                }
+                (start, count) = (lines, 0);
+            }
+        }
+        if count > 0 {
+            self.steps.push(Step::Chain { lines: start, count });
+        }
     }
 }
 
@@ -205,11 +234,11 @@ fn pass<S: Simd, const P: usize>(
                 scale::<S, P>(simd, &mut fields[line.clone()], by[0]);
                 scale::<S, P>(simd, &mut adjoint[line], by[1]);
             }
-            Step::Chain { line, count } => {
+            Step::Chain { lines, count } => {
                 let (chain, later) = elements.split_at(count);
                 let (of_chain, of_later) = std::mem::take(&mut sums).split_at_mut(count);
                 for pair in 0..P {
-                    undo::<S, P>(simd, (fields, adjoint), chain, (line, pair), of_chain);
+                    undo::<S, P>(simd, (fields, adjoint), chain, (lines, pair), of_chain);
                 }
                 (elements, sums) = (later, of_later);
             }
@@ -273,35 +302,33 @@ fn undo<S: Simd, const P: usize>(
     simd: S,
     (fields, adjoint): (&mut [Two<S>], &mut [Two<S>]),
     elements: &[[[f64; 4]; 2]],
-    (first, pair): (usize, usize),
+    ([first, mut lower], pair): ([usize; 2], usize),
     sums: &mut [[S::f64s; 4]],
 ) {
     let load = |planes: &[Two<S>], line: usize| (planes[2 * P * line + pair], planes[2 * P * line + P + pair]);
     let (mut a, mut l) = (load(fields, first), load(adjoint, first));
-    let mut line = first;
+    let mut upper = first;
     for ([inverse, back], sums) in elements.iter().zip(sums) {
-        let lines = 2 * P * line..2 * P * (line + 2);
-        let (fields, adjoint) = (&mut fields[lines.clone()], &mut adjoint[lines]);
         let [mut x, mut y] = [(sums[0], sums[1]), (sums[2], sums[3])];
         for g in 0..2 {
-            let (met, lower) = (load(fields, 1), load(adjoint, 1));
-            x = accumulate(simd, (lower.0[g], lower.1[g]), (a.0[g], a.1[g]), x);
+            let (met, below) = (load(fields, lower), load(adjoint, lower));
+            x = accumulate(simd, (below.0[g], below.1[g]), (a.0[g], a.1[g]), x);
             y = accumulate(simd, (l.0[g], l.1[g]), (met.0[g], met.1[g]), y);
         }
         *sums = [x.0, x.1, y.0, y.1];
-        for (planes, carried, coefficients) in [(adjoint, &mut l, back), (fields, &mut a, inverse)] {
+        for (planes, carried, coefficients) in [(&mut *adjoint, &mut l, back), (&mut *fields, &mut a, inverse)] {
             let coefficients = splat(simd, coefficients);
             for g in 0..2 {
-                let met = load(planes, 1);
+                let met = load(planes, lower);
                 let (on, left) = element(simd, coefficients, (carried.0[g], carried.1[g]), (met.0[g], met.1[g]));
                 (carried.0[g], carried.1[g]) = on;
-                (planes[pair][g], planes[P + pair][g]) = left;
+                (planes[2 * P * upper + pair][g], planes[2 * P * upper + P + pair][g]) = left;
             }
         }
-        line += 1;
+        (upper, lower) = (lower, lower + 1);
     }
     for (planes, (re, im)) in [(fields, a), (adjoint, l)] {
-        (planes[2 * P * line + pair], planes[2 * P * line + P + pair]) = (re, im);
+        (planes[2 * P * upper + pair], planes[2 * P * upper + P + pair]) = (re, im);
     }
 }
 

@@ -232,10 +232,16 @@ impl Layout {
         self.with_edges()
     }
 
+    /// Whether lines cross anywhere.
+    pub(crate) fn is_wired(&self) -> bool {
+        !self.wiring.is_empty()
+    }
+
     /// The order in which lines enter a column, where some cross before it.
     #[must_use]
     pub fn wires(&self, column: usize) -> Option<&[usize]> {
-        self.wiring.iter().find(|wires| wires.column == column).map(|wires| wires.order.as_slice())
+        let found = self.wiring.binary_search_by_key(&column, |wires| wires.column).ok()?;
+        Some(&self.wiring[found].order)
     }
 
     /// Takes values on the lines through the crossings before a column.
@@ -276,15 +282,6 @@ impl Layout {
             last.into_iter().for_each(|k| of_cells[k] += count);
         }
         of_cells
-    }
-
-    /// Columns that light passes without meeting crossings in between.
-    pub(crate) fn runs(&self, columns: Range<usize>) -> Vec<Range<usize>> {
-        let inner = self.wiring.iter().map(|wires| wires.column).filter(|at| columns.start < *at && *at < columns.end);
-        let mut ends: Vec<usize> = inner.collect();
-        ends.push(columns.end);
-        let starts = std::iter::once(columns.start).chain(ends.clone());
-        starts.zip(ends).filter(|(start, end)| start < end).map(|(start, end)| start..end).collect()
     }
 
     /// Index of the cell at a place.
@@ -442,13 +439,9 @@ mod tests {
     }
 
     #[test]
-    fn runs_end_where_lines_cross() {
+    fn lines_cross_before_their_column() {
         let layout = Layout::new(2, (0..5).map(|column| Site { column, mode: 0 }).collect());
-        assert_eq!(layout.runs(0..5), vec![0..5; 1]);
-        let wired = layout.with_wiring(0, vec![1, 0]).with_wiring(3, vec![1, 0]).with_wiring(5, vec![1, 0]);
-        assert_eq!(wired.runs(0..5), [0..3, 3..5]);
-        assert_eq!(wired.runs(3..5), vec![3..5; 1]);
-        assert_eq!(wired.runs(2..2), [] as [Range<usize>; 0]);
+        let wired = layout.with_wiring(3, vec![1, 0]).with_wiring(0, vec![1, 0]).with_wiring(5, vec![1, 0]);
         let mut lines = [7, 8];
         wired.wire(1, &mut lines);
         assert_eq!(lines, [7, 8]);

@@ -1,0 +1,101 @@
+//! The order in which light passes the cells of a mesh whose lines cross between columns.
+//!
+//! Light is not moved where lines cross: a cell joins the places where its two lines began, and all lines cross once, at
+//! the end. Cells are taken as late as those behind them need them, so that what was written last is read next: half of the
+//! lines of a fractal pass all of its halves before the other half begins.
+
+use crate::topology::Layout;
+use std::ops::Range;
+
+/// The cells of some columns.
+#[derive(Debug)]
+pub(crate) struct Schedule {
+    /// The cells, in the order of the layout.
+    pub all: Range<usize>,
+    /// The same, each behind those that its light comes from.
+    pub cells: Vec<usize>,
+    /// The places that each of them joins, upper and lower line.
+    pub places: Vec<[usize; 2]>,
+    /// The place of each line behind the last column.
+    pub order: Vec<usize>,
+}
+
+impl Schedule {
+    /// The crossings before the columns are among them, and behind them those at the end of the mesh. O(cells).
+    pub(crate) fn new(layout: &Layout, columns: Range<usize>) -> Self {
+        const NONE: usize = usize::MAX;
+        let all = if columns.is_empty() {
+            0..0
+        } else {
+            layout.column(columns.start).start..layout.column(columns.end - 1).end
+        };
+        let mut order: Vec<usize> = (0..layout.modes).collect();
+        // Of each cell the places, and the cells before it on both.
+        let (mut joined, mut before) = (Vec::new(), Vec::new());
+        let mut latest = vec![NONE; layout.modes];
+        for column in columns.clone() {
+            layout.wire(column, &mut order);
+            for site in &layout.sites[layout.column(column)] {
+                let pair = [order[site.mode], order[site.mode + 1]];
+                before.push(pair.map(|place| std::mem::replace(&mut latest[place], joined.len())));
+                joined.push(pair);
+            }
+        }
+        if columns.end == layout.columns {
+            layout.wire(layout.columns, &mut order);
+        }
+        let (mut cells, mut places) = (Vec::with_capacity(joined.len()), Vec::with_capacity(joined.len()));
+        let mut waiting = Vec::new();
+        for last in latest.into_iter().filter(|&last| last != NONE) {
+            waiting.push(last);
+            while let Some(&cell) = waiting.last() {
+                // What has been taken is marked by what it no longer waits for.
+                match before[cell].iter_mut().find(|earlier| **earlier != NONE) {
+                    Some(earlier) => waiting.push(std::mem::replace(earlier, NONE)),
+                    None => {
+                        waiting.pop();
+                        let pair = std::mem::replace(&mut joined[cell], [NONE; 2]);
+                        if pair[0] != NONE {
+                            cells.push(all.start + cell);
+                            places.push(pair);
+                        }
+                    }
+                }
+            }
+        }
+        Self { all, cells, places, order }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::topology::{Fractal, Topology};
+
+    #[test]
+    fn each_cell_comes_behind_those_that_its_light_comes_from() {
+        let layout = Fractal.layout(32);
+        for columns in [0..layout.columns, 5..9, 30..layout.columns, 3..3] {
+            let Schedule { all, cells, places, order } = Schedule::new(&layout, columns.clone());
+            let mut sorted = cells.clone();
+            sorted.sort_unstable();
+            let expected: Vec<usize> = columns.clone().flat_map(|column| layout.column(column)).collect();
+            assert_eq!(sorted, expected);
+            assert!(all.eq(expected));
+            // On each place the columns rise.
+            let mut reached = vec![0; layout.modes];
+            for (&cell, pair) in cells.iter().zip(&places) {
+                for &place in pair {
+                    assert!(reached[place] <= layout.sites[cell].column);
+                    reached[place] = layout.sites[cell].column + 1;
+                }
+            }
+            let mut lines: Vec<usize> = (0..layout.modes).collect();
+            columns.clone().for_each(|column| layout.wire(column, &mut lines));
+            if columns.end == layout.columns {
+                layout.wire(layout.columns, &mut lines);
+            }
+            assert_eq!(order, lines);
+        }
+    }
+}
