@@ -119,37 +119,50 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Other meshes: the targets of the rectangular one, for as many times its cells as they have.
+/// Other meshes: the targets of the rectangular one, that of realising for as many times its cells as they have. Matrices
+/// are those from port to port: lines between that are dark at the input and dumped at the output are no part of them.
 fn meshes() {
     let plain = |n: usize| n * (n - 1) / 2;
-    for design in MeshDesign::all().filter(|d| d.topology().key() != "tree" && d.cell() == d.topology().cells()[0]) {
+    let usual = |d: &MeshDesign| d.topology().key() != "tree" && d.cell() == d.topology().cells()[0];
+    let usual: Vec<MeshDesign> = MeshDesign::all().filter(usual).collect();
+    for &design in &usual {
         for (n, at_most) in [(64, 4.0), (256, 2.0)] {
             let inputs = common::inputs(n, |k| common::random_phases(design, n, k));
             let at_most = at_most * (inputs[0].1.len() as f64 / plain(n) as f64).max(1.0);
             let (a, b) = (haar(n, 1), haar(n, 2));
             Pair { work: &format!("realise, {}", design.topology().key()), n, at_most, reference: "product" }.run(
                 &inputs,
-                |(section, errors)| Circuit::compile(section, section.settings(), errors).matrix()[(0, 0)],
+                |(section, errors)| {
+                    let mut fields = Fields::identity(n);
+                    Circuit::compile(section, section.settings(), errors).propagate(&mut fields);
+                    fields.resize(n);
+                    fields.to_matrix()[(0, 0)]
+                },
                 |_| reference::product(&a, &b),
             );
         }
     }
     let rectangular = topology("rectangular").expect("is there");
-    for &cell in rectangular.cells() {
-        let design = MeshDesign::new(rectangular, cell).expect("can be built");
-        let inputs = common::inputs(64, |k| (common::random_phases(design, 64, k), common::gaussian(64, 100, k)));
-        let send = |((section, errors), fields): &((Section, Vec<CellErrors>), _)| {
-            let mut fields = Fields::from_matrix(fields);
+    let cells = rectangular.cells()[1..].iter().map(|&cell| MeshDesign::new(rectangular, cell).expect("can be built"));
+    for design in usual.into_iter().chain(cells) {
+        let n = 64;
+        let inputs = common::inputs(n, |k| {
+            let (section, errors) = common::random_phases(design, n, k);
+            let fields = Fields::from_matrix(&common::gaussian(section.layout().modes, 100, k));
+            (section, errors, fields)
+        });
+        let send = |(section, errors, fields): &(Section, Vec<CellErrors>, Fields)| {
+            let mut fields = fields.clone();
             Circuit::compile(section, section.settings(), errors).propagate(&mut fields);
             fields
         };
-        Pair { work: &format!("gradient, {}", cell.key()), n: 64, at_most: 4.0, reference: "propagate" }.run(
+        let key = if design.topology().key() == "rectangular" { design.cell().key() } else { design.topology().key() };
+        Pair { work: &format!("gradient, {key}"), n, at_most: 4.0, reference: "propagate" }.run(
             &inputs,
             |input| {
-                let ((section, errors), fields) = input;
+                let (section, errors, fields) = input;
                 let output = send(input);
-                let input = Fields::from_matrix(fields);
-                gradient(section, section.settings(), errors, &input, output.clone(), output).0
+                gradient(section, section.settings(), errors, fields, output.clone(), output).0
             },
             send,
         );

@@ -129,7 +129,7 @@ pub fn in_turn<A, B>(most: usize, ours: impl Fn() -> A, reference: impl Fn() -> 
 pub fn line(work: &str, n: usize, ours_s: f64, reference_s: f64, ratio: f64, at_most: f64, reference: &str) {
     let verdict = if ratio <= at_most { "ok" } else { "over" };
     let (ours, theirs) = (seconds(ours_s), seconds(reference_s));
-    println!("{work:<30}{n:>5}{ours:>13}{theirs:>13}{ratio:>8.2}{at_most:>9}  {verdict:<4}  ({reference})");
+    println!("{work:<30}{n:>5}{ours:>13}{theirs:>13}{ratio:>8.2}{at_most:>9.2}  {verdict:<4}  ({reference})");
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
