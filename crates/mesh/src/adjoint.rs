@@ -23,7 +23,7 @@
 
 use crate::cell::{CellErrors, Transfer, transfer};
 use crate::cell_kind::Cell;
-use crate::circuit::{Block, Circuit};
+use crate::circuit::{Block, Circuit, TOGETHER};
 use crate::fields::Fields;
 use crate::schedule::Schedule;
 use crate::section::{Section, SectionKind, Settings};
@@ -39,8 +39,6 @@ const LOST_DIGITS: f64 = 4.0;
 const SMALLEST_ARM: f64 = 1e-60;
 /// Columns that are undone while a few lines of fields and adjoints stay in the first-level cache.
 const COLUMNS_BACK: usize = 16;
-/// Cells between crossings that are undone together.
-const CELLS_BACK: usize = 1024;
 /// What a digit of loss that is common to all lines counts: it does no harm before the range of a double ends.
 const COMMON: f64 = 0.05;
 
@@ -132,14 +130,15 @@ pub fn gradient(
                     overlaps: &mut [Complex64],
                     slopes: &mut Settings| {
         if layout.is_wired() {
-            let Schedule { all, cells, places, order } = Schedule::new(layout, columns);
+            let Schedule { cells, places, order } = Schedule::new(layout, columns);
             output.unwire(&order);
             adjoint.unwire(&order);
             let behind = overlaps.to_vec();
             behind.into_iter().zip(order).for_each(|(overlap, from)| overlaps[from] = overlap);
-            let transfers = layout.transfers(all.clone(), phases, errors);
-            for (cells, places) in cells.chunks(CELLS_BACK).zip(places.chunks(CELLS_BACK)).rev() {
-                let pairs = Cells::Pairs { cells, places, first: all.start, transfers: &transfers };
+            let mut transfers = Vec::new();
+            for (cells, places) in cells.chunks(TOGETHER).zip(places.chunks(TOGETHER)).rev() {
+                layout.transfers_of(cells, phases, errors, &mut transfers);
+                let pairs = Cells::Pairs { cells, places, transfers: &transfers };
                 slopes_of(backward.undo(pairs, output, adjoint), overlaps, slopes);
             }
             return;

@@ -7,9 +7,12 @@ use crate::section::{Section, SectionKind, Settings};
 use crate::sweep::{Builder, Element, Sweep};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
+use pulp::{Arch, Simd, WithSimd};
 
 /// Columns of cells that light passes while a few lines stay in the first-level cache.
 pub(crate) const COLUMNS: usize = 32;
+/// Cells between crossings whose transfer matrices are made together.
+pub(crate) const TOGETHER: usize = 1024;
 
 /// One section, its phases and errors turned into coefficients.
 #[derive(Clone, Debug)]
@@ -30,12 +33,7 @@ impl Circuit {
         let mut builder = Builder::new(section.layout().modes, sites.len());
         match section.kind() {
             SectionKind::Mesh => {
-                let layout = section.layout();
-                if layout.is_wired() {
-                    pairs(section, phases, errors, 0..layout.columns, &mut builder);
-                } else {
-                    chains(section, phases, errors, 0..layout.columns, &mut builder);
-                }
+                cells(section, phases, errors, 0..section.layout().columns, &mut builder);
             }
             SectionKind::Attenuators => {
                 for (k, site) in sites.iter().enumerate() {
@@ -56,13 +54,9 @@ impl Circuit {
         errors: &[CellErrors],
         columns: std::ops::Range<usize>,
     ) -> Self {
-        let cells = columns.len() * section.layout().modes / 2;
-        let mut builder = Builder::new(section.layout().modes, cells);
-        if section.layout().is_wired() {
-            pairs(section, phases, errors, columns, &mut builder);
-        } else {
-            chains(section, phases, errors, columns, &mut builder);
-        }
+        let modes = section.layout().modes;
+        let mut builder = Builder::new(modes, columns.len() * modes / 2);
+        cells(section, phases, errors, columns, &mut builder);
         Self { sweep: builder.finish() }
     }
 
@@ -90,19 +84,44 @@ impl Circuit {
     }
 }
 
-/// The cells of a mesh as chains that run up through the columns: the upper output of a cell at (column, mode) is the
-/// lower input of the one at (column+1, mode−1). Blocks of columns keep the chains short: one block touches few lines at
-/// a time.
-fn chains(
+/// The cells of some columns as elements.
+fn cells(
     section: &Section,
     phases: &Settings,
     errors: &[CellErrors],
     columns: std::ops::Range<usize>,
     builder: &mut Builder,
 ) {
+    if section.layout().is_wired() {
+        let Schedule { cells, places, order } = Schedule::new(section.layout(), columns);
+        let mut transfers = Vec::new();
+        for (cells, places) in cells.chunks(TOGETHER).zip(places.chunks(TOGETHER)) {
+            section.layout().transfers_of(cells, phases, errors, &mut transfers);
+            Arch::new().dispatch(Pairs { places, transfers: &transfers, builder });
+        }
+        builder.cross(&order);
+        return;
+    }
     let mut block = Block::default();
     for start in columns.clone().step_by(COLUMNS) {
         block.set(section, phases, errors, start..columns.end.min(start + COLUMNS));
+        Arch::new().dispatch(Chains { block: &block, builder });
+    }
+}
+
+/// Cells as chains that run up through the columns: the upper output of a cell at (column, mode) is the lower input of the
+/// one at (column+1, mode−1). Blocks of columns keep the chains short: one block touches few lines at a time.
+struct Chains<'a> {
+    block: &'a Block,
+    builder: &'a mut Builder,
+}
+
+impl WithSimd for Chains<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { block, builder } = self;
         for chain in &block.chains {
             builder.begin(chain.mode + 1, false, chain.column);
             for &cell in block.cells(chain) {
@@ -114,22 +133,22 @@ fn chains(
     }
 }
 
-/// The cells of a mesh whose lines cross, one by one.
-fn pairs(
-    section: &Section,
-    phases: &Settings,
-    errors: &[CellErrors],
-    columns: std::ops::Range<usize>,
-    builder: &mut Builder,
-) {
-    let layout = section.layout();
-    let Schedule { all, cells, places, order } = Schedule::new(layout, columns);
-    let transfers = layout.transfers(all.clone(), phases, errors);
-    for (cell, places) in cells.into_iter().zip(places) {
-        let [[t11, t12], [t21, t22]] = transfers[cell - all.start];
-        builder.pair(places, Element { p: t11, q: t12, r: t21, s: t22 });
+/// Cells of a mesh whose lines cross, one by one.
+struct Pairs<'a> {
+    places: &'a [[u32; 2]],
+    transfers: &'a [Transfer],
+    builder: &'a mut Builder,
+}
+
+impl WithSimd for Pairs<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (places, &[[t11, t12], [t21, t22]]) in self.places.iter().zip(self.transfers) {
+            self.builder.pair(places.map(|place| place as usize), Element { p: t11, q: t12, r: t21, s: t22 });
+        }
     }
-    builder.cross(&order);
 }
 
 /// Some neighbouring columns of a mesh. One serves all of its columns, block by block, without asking for memory again.

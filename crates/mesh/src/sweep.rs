@@ -108,7 +108,7 @@ impl Builder {
     }
 
     /// Adds an element to the chain. Returns whether it had to rescale both of its lines, which then begins a chain anew.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn element(&mut self, e: Element) -> bool {
         let (dc, dm) = (self.scales[self.line], self.scales[self.next()]);
         let (carried, alpha) = pivot((e.p, dc), (e.q, dm));
@@ -118,7 +118,7 @@ impl Builder {
 
     /// Adds a unitary element of which α is known, without dividing: its rows are orthogonal, so that
     /// `β = −α*·|d_c/d_m|²`.
-    #[inline]
+    #[inline(always)]
     fn unitary(&mut self, e: Element, alpha: Complex64) -> bool {
         let (dc, dm) = (self.scales[self.line], self.scales[self.next()]);
         let beta = alpha.conj() * -(dc.norm_sqr() / dm.norm_sqr());
@@ -126,11 +126,12 @@ impl Builder {
     }
 
     /// The line that the next element meets.
+    #[inline(always)]
     fn next(&self) -> usize {
         if self.rising { self.line + 1 } else { self.line - 1 }
     }
 
-    #[inline]
+    #[inline(always)]
     fn add(&mut self, [alpha, beta]: [Complex64; 2], carried: Complex64, left: Complex64) -> bool {
         let met = self.next();
         self.sweep.elements.push([alpha.re, alpha.im, beta.re, beta.im]);
@@ -150,6 +151,7 @@ impl Builder {
     }
 
     /// Adds an element that joins two lines, wherever they stand: the first is what is carried, and both stay in place.
+    #[inline(always)]
     pub(crate) fn pair(&mut self, [a, b]: [usize; 2], e: Element) {
         let (da, db) = (self.scales[a], self.scales[b]);
         let (first, alpha) = pivot((e.p, da), (e.q, db));
@@ -248,12 +250,13 @@ impl Builder {
     }
 }
 
+#[inline(always)]
 fn is_small(factor: Complex64) -> bool {
     factor.norm_sqr() < SMALLEST_SCALE
 }
 
 /// `p·d_x·x̃ + q·d_y·ỹ = f·(x̃ + c·ỹ)`: (f, c).
-#[inline]
+#[inline(always)]
 fn pivot((p, dx): (Complex64, Complex64), (q, dy): (Complex64, Complex64)) -> (Complex64, Complex64) {
     let (factor, other) = (at_least(p, q) * dx, q * dy);
     let size = factor.norm_sqr();
@@ -392,7 +395,8 @@ impl Light {
 fn join<S: Simd, const G: usize>(simd: S, planes: &mut [[S::f64s; G]], c: &[f64; 4], [a, b]: [usize; 2]) {
     let Ok([first, second]) = planes.get_disjoint_mut([2 * a..2 * a + 2, 2 * b..2 * b + 2]) else { return };
     let ([xr, xi], [yr, yi]) = (first, second) else { return };
-    let [ar, ai, br, bi] = c.map(|part| simd.splat_f64s(part));
+    let &[ar, ai, br, bi] = c;
+    let (ar, ai, br, bi) = (simd.splat_f64s(ar), simd.splat_f64s(ai), simd.splat_f64s(br), simd.splat_f64s(bi));
     for g in 0..G {
         let (x, ix, y, iy) = (xr[g], xi[g], yr[g], yi[g]);
         xr[g] = simd.negate_mul_add_e_f64s(ai, iy, simd.mul_add_e_f64s(ar, y, x));

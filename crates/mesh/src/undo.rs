@@ -76,8 +76,8 @@ impl Pivots {
 pub(crate) enum Cells<'a> {
     /// A block of columns, chain by chain.
     Block(&'a Block),
-    /// Cells on places of their own; the transfer matrices begin with that of cell `first`.
-    Pairs { cells: &'a [usize], places: &'a [[usize; 2]], first: usize, transfers: &'a [Transfer] },
+    /// Cells on places of their own.
+    Pairs { cells: &'a [u32], places: &'a [[u32; 2]], transfers: &'a [Transfer] },
 }
 
 /// Works the coefficients out with the instructions of this processor.
@@ -127,9 +127,9 @@ impl Backward {
                     self.chain(cells.iter().rev().map(cell), [line, line + 1]);
                 }
             }
-            Cells::Pairs { cells, places, first, transfers } => {
-                for (&cell, &places) in cells.iter().zip(places).rev() {
-                    self.chain(std::iter::once((cell, &transfers[cell - first])), places);
+            Cells::Pairs { cells, places, transfers } => {
+                for ((&cell, places), transfer) in cells.iter().zip(places).zip(transfers).rev() {
+                    self.chain(std::iter::once((cell as usize, transfer)), places.map(|place| place as usize));
                 }
             }
         }

@@ -189,6 +189,28 @@ impl Layout {
         }
     }
 
+    /// The same for cells anywhere.
+    pub(crate) fn transfers_of(
+        &self,
+        cells: &[u32],
+        phases: &Settings,
+        errors: &[CellErrors],
+        all: &mut Vec<Transfer>,
+    ) {
+        let of_cells = |values: &[f64]| -> Vec<f64> { cells.iter().map(|&cell| values[cell as usize]).collect() };
+        let errors: Vec<CellErrors> = cells.iter().map(|&cell| errors[cell as usize]).collect();
+        self.cell.transfers(&of_cells(phases.theta()), &of_cells(phases.phi()), &errors, all);
+        if self.edges.is_empty() {
+            return;
+        }
+        for (transfer, &cell) in all.iter_mut().zip(cells) {
+            for (k, edge) in self.edges_before(cell as usize..cell as usize + 1) {
+                let turn = Complex64::cis(phases.edges()[k]);
+                transfer.iter_mut().for_each(|row| row[usize::from(edge.lower)] *= turn);
+            }
+        }
+    }
+
     /// The waveguides between the cells.
     fn guides(&self) -> WaveguidePhases {
         WaveguidePhases::new((self.modes, self.ports), &self.sites, self.columns, |column, lines| {
