@@ -27,9 +27,11 @@ use crate::circuit::{Block, Circuit, TOGETHER};
 use crate::fields::Fields;
 use crate::schedule::Schedule;
 use crate::section::{Section, SectionKind, Settings};
+use crate::topology::Layout;
 use crate::trigonometry::phase_factors;
-use crate::undo::{Backward, Cells, Undone, reciprocal};
+use crate::undo::{Backward, Cells, Undone};
 use num_complex::Complex64;
+use pulp::{Arch, Simd, WithSimd};
 use std::f64::consts::FRAC_PI_2;
 use std::ops::Range;
 
@@ -100,29 +102,9 @@ pub fn gradient(
     let mut block = Block::default();
     let mut backward = Backward::new(layout.modes, COLUMNS_BACK * layout.modes / 2);
     let slopes_of = |undone: &[Undone], overlaps: &mut [Complex64], slopes: &mut Settings| {
-        let errors_of = |undone: &Undone| errors[undone.cell];
-        let twice: Vec<f64> = undone.iter().map(|undone| 2.0 * errors_of(undone).beta).collect();
-        for (undone, splitter) in undone.iter().zip(phase_factors(&twice)) {
-            let Undone { cell, ref transfer, lines: [upper, lower], sums: [x, y] } = *undone;
-            let outputs = Sums { q: [overlaps[upper], overlaps[lower]], x, y };
-            let inputs = outputs.before(transfer);
-            let core = outputs.at_interferometer(layout.cell);
-            let arm = core.arm(splitter);
-            let [theta, phi] = match layout.cell {
-                Cell::ThreeSplitters => {
-                    [arm, core.before(&layout.cell.within(transfer, errors_of(undone).gamma))[0].im]
-                }
-                Cell::Mzi | Cell::Crossing => [arm, inputs[0].im],
-                // The sum over both arms is that over both outputs.
-                Cell::Symmetric => [arm, outputs.trace() - arm],
-                Cell::Coupler => inputs.map(|q| q.im),
-            };
-            slopes.set_cell(cell, -theta, -phi);
-            for (k, edge) in layout.edges_before(cell..cell + 1) {
-                slopes.set_edge(k, -inputs[usize::from(edge.lower)].im);
-            }
-            (overlaps[upper], overlaps[lower]) = (inputs[0], inputs[1]);
-        }
+        let twice: Vec<f64> = undone.iter().map(|undone| 2.0 * errors[undone.cell].beta).collect();
+        let splitters = phase_factors(&twice);
+        Arch::new().dispatch(Slopes { layout, errors, undone, splitters: &splitters, overlaps, slopes });
     };
     // All crossings behind and before these columns are undone too.
     let mut undo = |columns: Range<usize>,
@@ -203,6 +185,48 @@ pub fn gradient(
     (slopes, adjoint)
 }
 
+/// Tells the slopes of cells that are undone, one after another, and takes the sums on the lines back through them.
+struct Slopes<'a> {
+    layout: &'a Layout,
+    errors: &'a [CellErrors],
+    undone: &'a [Undone],
+    /// e^{2iβ} of each.
+    splitters: &'a [Complex64],
+    overlaps: &'a mut [Complex64],
+    slopes: &'a mut Settings,
+}
+
+impl WithSimd for Slopes<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { layout, errors, undone, splitters, overlaps, slopes } = self;
+        for (undone, &splitter) in undone.iter().zip(splitters) {
+            let Undone { cell, ref transfer, reciprocal, lines: [upper, lower], sums: [x, y] } = *undone;
+            let outputs = Sums { q: [overlaps[upper], overlaps[lower]], x, y };
+            let inputs = outputs.before(transfer, reciprocal);
+            let core = outputs.at_interferometer(layout.cell);
+            let arm = core.arm(splitter);
+            let [theta, phi] = match layout.cell {
+                // A splitter has the determinant 1.
+                Cell::ThreeSplitters => {
+                    [arm, core.before(&layout.cell.within(transfer, errors[cell].gamma), reciprocal)[0].im]
+                }
+                Cell::Mzi | Cell::Crossing => [arm, inputs[0].im],
+                // The sum over both arms is that over both outputs.
+                Cell::Symmetric => [arm, outputs.trace() - arm],
+                Cell::Coupler => inputs.map(|q| q.im),
+            };
+            slopes.set_cell(cell, -theta, -phi);
+            for (k, edge) in layout.edges_before(cell..cell + 1) {
+                slopes.set_edge(k, -inputs[usize::from(edge.lower)].im);
+            }
+            (overlaps[upper], overlaps[lower]) = (inputs[0], inputs[1]);
+        }
+    }
+}
+
 /// Columns between which the fields are to be stored: in each segment all columns but the first can be undone; `None`
 /// where all of the mesh can.
 fn segments(section: &Section, errors: &[CellErrors]) -> Option<Vec<Range<usize>>> {
@@ -249,17 +273,20 @@ struct Sums {
 
 impl Sums {
     /// Im Σ λ*a over both lines: the same wherever both are cut in a cell.
+    #[inline(always)]
     fn trace(&self) -> f64 {
         self.q[0].im + self.q[1].im
     }
 
     /// Im Σ λ*a at the upper inner arm; `splitter` is e^{2iβ}.
+    #[inline(always)]
     fn arm(&self, splitter: Complex64) -> f64 {
         let [q1, q2] = self.q;
         0.5 * (q1.im + q2.im - splitter.im * (q1.im - q2.im) + splitter.re * (self.x - self.y).re)
     }
 
     /// The sums at the outputs of the interferometer in a cell.
+    #[inline(always)]
     fn at_interferometer(self, cell: Cell) -> Self {
         match cell {
             Cell::Mzi | Cell::ThreeSplitters | Cell::Symmetric | Cell::Coupler => self,
@@ -274,11 +301,12 @@ impl Sums {
         0.5 * (q1.im + q2.im + splitter.re * (q1.im - q2.im) - splitter.im * (self.x - self.y).re)
     }
 
-    /// Σ λ*a at the inputs of the cell T: the diagonal of T⁻¹·Q·T.
-    fn before(&self, t: &Transfer) -> [Complex64; 2] {
+    /// Σ λ*a at the inputs of the cell T, the diagonal of T⁻¹·Q·T; `reciprocal` is 1/det T.
+    #[inline(always)]
+    fn before(&self, t: &Transfer, reciprocal: Complex64) -> [Complex64; 2] {
         let ([q1, q2], [upper, lower]) = (self.q, [t[0][0], t[1][0]]);
         let numerator = t[1][1] * (q1 * upper + self.x * lower) - t[0][1] * (self.y * upper + q2 * lower);
-        let before = numerator * reciprocal(t);
+        let before = numerator * reciprocal;
         [before, q1 + q2 - before]
     }
 }

@@ -143,19 +143,20 @@ impl Fields {
 
     /// `Σ a*·b` over the batch, for two modes of two fields.
     pub(crate) fn inner(a: (&Self, usize), b: (&Self, usize)) -> Complex64 {
-        let mut sum = Complex64::new(0.0, 0.0);
+        let (mut re, mut im) = ([0.0; WIDTH], [0.0; WIDTH]);
         for ((ar, ai), (br, bi)) in a.0.lines(a.1).zip(b.0.lines(b.1)) {
             for k in 0..WIDTH {
-                sum += Complex64::new(ar[k], -ai[k]) * Complex64::new(br[k], bi[k]);
+                re[k] += ar[k] * br[k] + ai[k] * bi[k];
+                im[k] += ar[k] * bi[k] - ai[k] * br[k];
             }
         }
-        sum
+        Complex64::new(re.iter().sum(), im.iter().sum())
     }
 
     /// One mode of each tile: real and imaginary parts.
-    fn lines(&self, mode: usize) -> impl Iterator<Item = (&[f64], &[f64])> {
-        let lines = self.tiles.chunks_exact(LINE).skip(mode).step_by(self.modes.max(1));
-        lines.map(|line| line.split_at(WIDTH))
+    fn lines(&self, mode: usize) -> impl Iterator<Item = (&[f64; WIDTH], &[f64; WIDTH])> {
+        let lines = self.tiles.as_chunks::<WIDTH>().0.as_chunks::<2>().0;
+        lines.iter().skip(mode).step_by(self.modes.max(1)).map(|[re, im]| (re, im))
     }
 
     /// The tiles, one behind another, for sweeps of their own kind.

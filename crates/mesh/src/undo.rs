@@ -37,6 +37,8 @@ pub(crate) struct Undone {
     /// In the order of the layout.
     pub cell: usize,
     pub transfer: Transfer,
+    /// 1/det of it.
+    pub reciprocal: Complex64,
     /// Its upper line and its lower one.
     pub lines: [usize; 2],
     /// x and y; until the block is undone, the factors of what is summed.
@@ -54,6 +56,8 @@ struct Pivots {
     /// By what the lines are multiplied, the one carried on and the one left behind, for either way.
     carried: [Complex64; 2],
     left: [Complex64; 2],
+    /// 1/det T
+    reciprocal: Complex64,
 }
 
 impl Pivots {
@@ -61,12 +65,14 @@ impl Pivots {
     fn new(t: &Transfer) -> Self {
         let [[t11, t12], [t21, t22]] = *t;
         let (t12, t21) = (at_least(t12, t22), at_least(t21, t11));
-        let reciprocal = reciprocal(t);
+        let determinant = t11 * t22 - t[0][1] * t[1][0];
+        let reciprocal = determinant.conj() * (1.0 / determinant.norm_sqr());
         Self {
             u: t11 * t21.conj() * (1.0 / t21.norm_sqr()),
             v: t22 * t12.conj() * (1.0 / t12.norm_sqr()),
             carried: [-t21 * reciprocal, t12.conj()],
             left: [-t12 * reciprocal, t21.conj()],
+            reciprocal,
         }
     }
 }
@@ -140,15 +146,16 @@ impl Backward {
     fn chain<'a>(&mut self, cells: impl Iterator<Item = (usize, &'a Transfer)>, mut lines: [usize; 2]) {
         let (mut start, mut count) = (lines, 0);
         for (cell, transfer) in cells {
-            let Pivots { u, v, carried, left } = Pivots::new(transfer);
+            let Pivots { u, v, carried, left, reciprocal } = Pivots::new(transfer);
             // Of the upper line, which has been carried on, and of the lower one.
             let (c, m) = (self.factors[lines[0]], self.factors[lines[1]]);
             let sums = [m[1].conj() * c[0], c[1].conj() * m[0]];
-            self.cells.push(Undone { cell, transfer: *transfer, lines, sums });
-            // m/c and its reciprocal.
+            self.cells.push(Undone { cell, transfer: *transfer, reciprocal, lines, sums });
+            // m/c and its reciprocal, by one division: factors are kept so that their squares may be multiplied.
             let ratio = |way: usize| {
-                let w = m[way] * c[way].conj();
-                (w * (1.0 / c[way].norm_sqr()), w.conj() * (1.0 / m[way].norm_sqr()))
+                let (w, c, m) = (m[way] * c[way].conj(), c[way].norm_sqr(), m[way].norm_sqr());
+                let both = 1.0 / (c * m);
+                (w * (both * m), w.conj() * (both * c))
             };
             let [(up, down), (up_back, down_back)] = [ratio(0), ratio(1)];
             let pair = |alpha: Complex64, beta: Complex64| [alpha.re, alpha.im, beta.re, beta.im];
@@ -330,11 +337,4 @@ fn undo<S: Simd, const P: usize>(
     for (planes, (re, im)) in [(fields, a), (adjoint, l)] {
         (planes[2 * P * upper + pair], planes[2 * P * upper + P + pair]) = (re, im);
     }
-}
-
-/// 1/det T.
-#[inline(always)]
-pub(crate) fn reciprocal(t: &Transfer) -> Complex64 {
-    let determinant = t[0][0] * t[1][1] - t[0][1] * t[1][0];
-    determinant.conj() * (1.0 / determinant.norm_sqr())
 }
