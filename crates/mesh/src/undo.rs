@@ -5,10 +5,12 @@ use crate::aligned::Aligned;
 use crate::cell::Transfer;
 use crate::circuit::Block;
 use crate::fields::Fields;
-use crate::sweep::{LINE, SMALLEST_SCALE, at_least};
+use crate::sweep::{LINE, SMALLEST_SCALE, WIDTH, at_least};
 use num_complex::Complex64;
 use pulp::{Arch, Simd, WithSimd};
 
+/// Cells whose elements and sums stay in the cache while all tiles pass them.
+const TOGETHER: usize = 256;
 /// Lanes of the widest registers.
 const WIDEST: usize = 8;
 
@@ -112,7 +114,8 @@ impl Backward {
     /// Undoes cells; they come back with their sums, in the order in which they are undone.
     pub(crate) fn undo(&mut self, cells: Cells<'_>, fields: &mut Fields, adjoint: &mut Fields) -> &[Undone] {
         Arch::new().dispatch(Compile { backward: self, cells });
-        Arch::new().dispatch(Run { backward: self, fields: fields.tiles_mut(), adjoint: adjoint.tiles_mut() });
+        let batch = fields.batch();
+        Arch::new().dispatch(Run { backward: self, batch, fields: fields.tiles_mut(), adjoint: adjoint.tiles_mut() });
         &self.cells
     }
 
@@ -185,6 +188,7 @@ impl Backward {
 
 struct Run<'a> {
     backward: &'a mut Backward,
+    batch: usize,
     fields: &'a mut [f64],
     adjoint: &'a mut [f64],
 }
@@ -203,14 +207,30 @@ impl WithSimd for Run<'_> {
         sums[..count].fill(0.0);
         let sums = S::as_mut_simd_f64s(&mut sums[..count]).0.as_chunks_mut::<4>().0;
         let length = *lines * LINE;
-        for (fields, adjoint) in self.fields.chunks_exact_mut(length).zip(self.adjoint.chunks_exact_mut(length)) {
-            let tile = (S::as_mut_simd_f64s(fields).0, S::as_mut_simd_f64s(adjoint).0);
-            match S::F64_LANES {
-                8 => pass::<S, 1>(simd, steps, elements, tile, sums),
-                4 => pass::<S, 2>(simd, steps, elements, tile, sums),
-                2 => pass::<S, 4>(simd, steps, elements, tile, sums),
-                _ => pass::<S, 8>(simd, steps, elements, tile, sums),
+        // All tiles pass a few chains while their elements and sums stay in the cache.
+        let (mut steps, mut elements, mut of_steps) = (&steps[..], &elements[..], &mut sums[..]);
+        while !steps.is_empty() {
+            let mut passing = 0;
+            let long = |step: &Step| {
+                passing += if let Step::Chain { count, .. } = step { *count } else { 0 };
+                passing >= TOGETHER
+            };
+            let end = steps.iter().position(long).map_or(steps.len(), |last| last + 1);
+            let ((now, later), (chains, rest)) = (steps.split_at(end), elements.split_at(passing));
+            let (of_now, of_later) = of_steps.split_at_mut(passing);
+            let tiles = self.fields.chunks_exact_mut(length).zip(self.adjoint.chunks_exact_mut(length));
+            for (k, (fields, adjoint)) in tiles.enumerate() {
+                let tile = [S::as_mut_simd_f64s(fields).0, S::as_mut_simd_f64s(adjoint).0];
+                // What fills up the last tile is dark and stays so.
+                let lit = (self.batch - k * WIDTH).min(WIDTH).div_ceil(2 * S::F64_LANES);
+                match S::F64_LANES {
+                    8 => pass::<S, 1>(simd, now, chains, (tile, lit), of_now),
+                    4 => pass::<S, 2>(simd, now, chains, (tile, lit), of_now),
+                    2 => pass::<S, 4>(simd, now, chains, (tile, lit), of_now),
+                    _ => pass::<S, 8>(simd, now, chains, (tile, lit), of_now),
+                }
             }
+            (steps, elements, of_steps) = (later, rest, of_later);
         }
         // A loop: what `collect` and `map` call is not compiled for this processor.
         for (cell, sums) in cells.iter_mut().zip(sums) {
@@ -224,13 +244,14 @@ impl WithSimd for Run<'_> {
 /// Two registers: as much of a line of fields and of adjoints as 16 registers hold beside sums and coefficients.
 type Two<S> = [<S as Simd>::f64s; 2];
 
-/// One tile of fields and of adjoints: per line P pairs of registers of real parts, then P of imaginary parts.
+/// One tile of fields and of adjoints: per line P pairs of registers of real parts, then P of imaginary parts, of which the
+/// first few hold light.
 #[inline(always)]
 fn pass<S: Simd, const P: usize>(
     simd: S,
     steps: &[Step],
     mut elements: &[[[f64; 4]; 2]],
-    (fields, adjoint): (&mut [S::f64s], &mut [S::f64s]),
+    ([fields, adjoint], lit): ([&mut [S::f64s]; 2], usize),
     mut sums: &mut [[S::f64s; 4]],
 ) {
     let (fields, adjoint) = (fields.as_chunks_mut::<2>().0, adjoint.as_chunks_mut::<2>().0);
@@ -244,7 +265,7 @@ fn pass<S: Simd, const P: usize>(
             Step::Chain { lines, count } => {
                 let (chain, later) = elements.split_at(count);
                 let (of_chain, of_later) = std::mem::take(&mut sums).split_at_mut(count);
-                for pair in 0..P {
+                for pair in 0..lit {
                     undo::<S, P>(simd, (fields, adjoint), chain, (lines, pair), of_chain);
                 }
                 (elements, sums) = (later, of_later);

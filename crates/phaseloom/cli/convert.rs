@@ -1,5 +1,6 @@
 use super::{Ending, output};
 use clap::Args;
+use phaseloom::mesh::MeshError;
 use phaseloom::mesh::convention::{ConvertedProgram, convention, load};
 use std::path::PathBuf;
 
@@ -27,7 +28,13 @@ pub struct Convert {
 
 impl Convert {
     pub fn execute(self) -> anyhow::Result<Ending> {
-        let to = if self.to == OURS { None } else { Some(convention(&self.to)?) };
+        let known = |error| match error {
+            MeshError::UnknownConvention { found, known } => {
+                MeshError::UnknownConvention { found, known: format!("{known}, {OURS}") }
+            }
+            other => other,
+        };
+        let to = if self.to == OURS { None } else { Some(convention(&self.to).map_err(known)?) };
         output::not_over(&self.output, &[("the program", &self.program)])?;
         let program = load(&self.program)?;
         let (rows, columns) = program.shape();

@@ -12,13 +12,10 @@
 //! ```
 
 use super::{Layout, Site, Topology, Triangular};
-use crate::cell::CellErrors;
-use crate::cell_kind::Cell;
-use crate::follow::follow_perfect;
+use crate::cell::{ZERO, wrap};
 use crate::section::Settings;
 use crate::{MeshError, Unitary};
 use nalgebra::DMatrix;
-use num_complex::Complex64;
 use std::f64::consts::PI;
 
 /// (N−1)² cells; those beyond a triangular mesh can turn light away.
@@ -48,24 +45,35 @@ impl Topology for Diamond {
     }
 
     /// That of the triangular mesh for the ports in reverse order, its cells upside down; the mirrored cells are the
-    /// identity, θ = φ = π.
+    /// identity.
+    ///
+    /// Upside down, `T(θ,φ)` is `diag(e^{iφ}, −e^{iφ})·T(θ, π−φ)`. What stands before a cell on its lines, e^{iψ} on the upper
+    /// and e^{iχ} on the lower one, adds ψ−χ to its outer phase, and χ to both behind it. Where nothing is split one path
+    /// has no shifter, and φ = 0; the identity is θ = φ = π upside down.
     fn program(&self, target: &Unitary) -> Result<Settings, MeshError> {
         let n = target.modes();
         let reverse = DMatrix::from_fn(n, n, |r, c| target.matrix()[(n - 1 - r, n - 1 - c)]);
         let found = Triangular.program(&Unitary::trusted(reverse))?;
         let (small, layout) = (Triangular.layout(n), self.layout(n));
-        let idle = Cell::Mzi.transfer(PI, PI, CellErrors::NONE);
-        let cells = small.sites.len();
-        let made = small.transfers(0..cells, &found, &vec![CellErrors::NONE; cells]);
-        let wanted = layout.sites.iter().map(|site| {
-            let mirrored = (n - 2).checked_sub(site.mode).map(|mode| Site { mode, ..*site });
-            mirrored.and_then(|site| small.index_of(site)).map_or(idle, |k| {
-                let [a, b] = made[k];
-                [[b[1], b[0]], [a[1], a[0]]]
-            })
-        });
-        let wanted: Vec<[[Complex64; 2]; 2]> = wanted.collect();
-        let output: Vec<f64> = found.output().iter().rev().copied().collect();
-        Ok(follow_perfect(&layout, &wanted, &output))
+        let mut phases = Settings::blank(&layout);
+        let mut before = vec![0.0; layout.modes];
+        for (k, site) in layout.sites.iter().enumerate() {
+            let mirrored = (n - 2).checked_sub(site.mode).and_then(|mode| small.index_of(Site { mode, ..*site }));
+            let (theta, phi) = mirrored.map_or((PI, PI), |k| (found.theta()[k], found.phi()[k]));
+            let (upper, lower) = (before[site.mode], before[site.mode + 1]);
+            let (outer, behind) = if theta < 2.0 * ZERO {
+                (0.0, [phi + lower, upper])
+            } else if PI - theta < 2.0 * ZERO {
+                (0.0, [upper + PI, phi + PI + lower])
+            } else {
+                (PI - phi + upper - lower, [phi + lower, phi + PI + lower])
+            };
+            phases.set_cell(k, theta, wrap(outer));
+            before[site.mode..site.mode + 2].copy_from_slice(&behind.map(wrap));
+        }
+        for (mode, phase) in found.output().iter().rev().enumerate() {
+            phases.set_output(mode, wrap(phase + before[mode]));
+        }
+        Ok(phases)
     }
 }
