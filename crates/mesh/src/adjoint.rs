@@ -106,11 +106,14 @@ pub fn gradient(
         let splitters = phase_factors(&twice);
         Arch::new().dispatch(Slopes { layout, errors, undone, splitters: &splitters, overlaps, slopes });
     };
-    // All crossings behind and before these columns are undone too.
+    // The crossings before each of these columns are undone too, and those at the end of the mesh if they reach it.
     let mut undo = |columns: Range<usize>,
                     (output, adjoint): (&mut Fields, &mut Fields),
                     overlaps: &mut [Complex64],
                     slopes: &mut Settings| {
+        if columns.is_empty() && columns.end < layout.columns {
+            return;
+        }
         if layout.is_wired() {
             let Schedule { cells, places, order } = Schedule::new(layout, columns);
             output.unwire(&order);

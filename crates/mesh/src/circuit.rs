@@ -11,7 +11,7 @@ use pulp::{Arch, Simd, WithSimd};
 
 /// Columns of cells that light passes while a few lines stay in the first-level cache.
 pub(crate) const COLUMNS: usize = 32;
-/// Cells between crossings whose transfer matrices are made together.
+/// Cells of a mesh whose lines cross, of which the coefficients are made together.
 pub(crate) const TOGETHER: usize = 1024;
 
 /// One section, its phases and errors turned into coefficients.

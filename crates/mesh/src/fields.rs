@@ -165,7 +165,7 @@ impl Fields {
         &mut self.tiles
     }
 
-    /// Applies a sweep over all modes, whose elements stand in columns of cells between neighbours.
+    /// Applies a sweep over all modes.
     pub(crate) fn apply(&mut self, sweep: &Sweep) {
         assert_eq!(sweep.lines(), self.modes, "one line a mode");
         let modes = self.modes;

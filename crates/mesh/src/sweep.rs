@@ -1,4 +1,5 @@
-//! Chains of 2×2 elements on neighbouring lines, applied to many vectors at once: the hot loop of the project.
+//! Chains of 2×2 elements on neighbouring lines, and elements that each join two lines anywhere, applied to many vectors at
+//! once: the hot loop of the project.
 //!
 //! A chain carries one line through its elements and meets another line at each:
 //!
@@ -55,11 +56,12 @@ enum Step {
 pub(crate) enum Light {
     /// On every line.
     Everywhere,
-    /// At the input on the lines first…last; each column of cells widens it by one line. For falling chains and pairs.
+    /// At the input on the lines first…last. Falling chains count that each column of cells widens it by one line; of pairs
+    /// the lit lines are followed one by one.
     Cone { first: usize, last: usize },
 }
 
-/// Chains and factors in the order of application.
+/// Chains, pairs and factors in the order of application, and a crossing of lines at the end.
 #[derive(Clone, Debug)]
 pub(crate) struct Sweep {
     lines: usize,
@@ -210,6 +212,7 @@ impl Builder {
     pub(crate) fn clear(&mut self) {
         self.sweep.steps.clear();
         self.sweep.elements.clear();
+        self.sweep.pairs.clear();
     }
 
     /// Ends the chain.
@@ -234,6 +237,7 @@ impl Builder {
 
     /// Lets lines cross, behind all else: line i is then what was line `order[i]`.
     pub(crate) fn cross(&mut self, order: &[usize]) {
+        debug_assert!(self.sweep.order.is_empty(), "lines cross once");
         self.sweep.steps.push(Step::Cross);
         self.sweep.order = order.to_vec();
         self.scales = order.iter().map(|&line| self.scales[line]).collect();

@@ -10,7 +10,7 @@ use num_complex::Complex64;
 use pulp::{Arch, Simd, WithSimd};
 
 /// Cells whose elements and sums stay in the cache while all tiles pass them.
-const TOGETHER: usize = 256;
+const CACHED: usize = 256;
 /// Lanes of the widest registers.
 const WIDEST: usize = 8;
 
@@ -23,7 +23,7 @@ pub(crate) struct Backward {
     /// α, β of the inverse and of the adjoint of each cell, in the order of the chains.
     elements: Vec<[[f64; 4]; 2]>,
     cells: Vec<Undone>,
-    /// x and y of each cell, real and imaginary parts, lane by lane; as long as the longest block so far.
+    /// x and y of each cell, real and imaginary parts, lane by lane; longer than the cells of now may need.
     sums: Aligned,
 }
 
@@ -34,7 +34,7 @@ enum Step {
     Scale { line: usize, by: [Complex64; 2] },
 }
 
-/// A cell of the block.
+/// A cell that is undone.
 pub(crate) struct Undone {
     /// In the order of the layout.
     pub cell: usize,
@@ -43,7 +43,7 @@ pub(crate) struct Undone {
     pub reciprocal: Complex64,
     /// Its upper line and its lower one.
     pub lines: [usize; 2],
-    /// x and y; until the block is undone, the factors of what is summed.
+    /// x and y; until the cells are undone, the factors of what is summed.
     pub sums: [Complex64; 2],
 }
 
@@ -142,7 +142,9 @@ impl Backward {
                 }
             }
         }
-        self.steps.extend(self.factors.iter().enumerate().map(|(line, &by)| Step::Scale { line, by }));
+        // Lines that no cell touched keep the factor one.
+        let touched = self.factors.iter().enumerate().filter(|(_, by)| **by != [Complex64::ONE; 2]);
+        self.steps.extend(touched.map(|(line, &by)| Step::Scale { line, by }));
     }
 
     #[inline(always)]
@@ -213,7 +215,7 @@ impl WithSimd for Run<'_> {
             let mut passing = 0;
             let long = |step: &Step| {
                 passing += if let Step::Chain { count, .. } = step { *count } else { 0 };
-                passing >= TOGETHER
+                passing >= CACHED
             };
             let end = steps.iter().position(long).map_or(steps.len(), |last| last + 1);
             let ((now, later), (chains, rest)) = (steps.split_at(end), elements.split_at(passing));
