@@ -11,8 +11,6 @@ use pulp::{Arch, Simd, WithSimd};
 
 /// Cells whose elements and sums stay in the cache while all tiles pass them.
 const CACHED: usize = 256;
-/// Lanes of the widest registers.
-const WIDEST: usize = 8;
 
 /// Cells in the order in which they are undone: of a block, chains that run down through the columns. One serves all
 /// blocks of a mesh: what it takes would else be given back to the system and asked for again with each of them.
@@ -23,7 +21,7 @@ pub(crate) struct Backward {
     /// α, β of the inverse and of the adjoint of each cell, in the order of the chains.
     elements: Vec<[[f64; 4]; 2]>,
     cells: Vec<Undone>,
-    /// x and y of each cell, real and imaginary parts, lane by lane; longer than the cells of now may need.
+    /// x and y of the cells that all tiles pass just now, real and imaginary parts, lane by lane.
     sums: Aligned,
 }
 
@@ -107,8 +105,7 @@ impl Backward {
     /// For so many lines, and about so many cells at a time.
     pub(crate) fn new(lines: usize, cells: usize) -> Self {
         let (elements, made) = (Vec::with_capacity(cells), Vec::with_capacity(cells));
-        let sums = Aligned::zeros(cells * 4 * WIDEST);
-        Self { lines, factors: Vec::new(), steps: Vec::new(), elements, cells: made, sums }
+        Self { lines, factors: Vec::new(), steps: Vec::new(), elements, cells: made, sums: Aligned::zeros(0) }
     }
 
     /// Undoes cells; they come back with their sums, in the order in which they are undone.
@@ -201,16 +198,9 @@ impl WithSimd for Run<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Backward { lines, steps, elements, cells, sums, .. } = self.backward;
-        // Each lane sums by itself until all tiles have passed.
-        let count = cells.len() * 4 * S::F64_LANES;
-        if sums.len() < count {
-            *sums = Aligned::zeros(count);
-        }
-        sums[..count].fill(0.0);
-        let sums = S::as_mut_simd_f64s(&mut sums[..count]).0.as_chunks_mut::<4>().0;
         let length = *lines * LINE;
         // All tiles pass a few chains while their elements and sums stay in the cache.
-        let (mut steps, mut elements, mut of_steps) = (&steps[..], &elements[..], &mut sums[..]);
+        let (mut steps, mut elements, mut cells) = (&steps[..], &elements[..], &mut cells[..]);
         while !steps.is_empty() {
             let mut passing = 0;
             let long = |step: &Step| {
@@ -219,7 +209,14 @@ impl WithSimd for Run<'_> {
             };
             let end = steps.iter().position(long).map_or(steps.len(), |last| last + 1);
             let ((now, later), (chains, rest)) = (steps.split_at(end), elements.split_at(passing));
-            let (of_now, of_later) = of_steps.split_at_mut(passing);
+            let (undone, of_later) = cells.split_at_mut(passing);
+            // Each lane sums by itself until all tiles have passed.
+            let count = passing * 4 * S::F64_LANES;
+            if sums.len() < count {
+                *sums = Aligned::zeros(count);
+            }
+            sums[..count].fill(0.0);
+            let of_now = S::as_mut_simd_f64s(&mut sums[..count]).0.as_chunks_mut::<4>().0;
             let tiles = self.fields.chunks_exact_mut(length).zip(self.adjoint.chunks_exact_mut(length));
             for (k, (fields, adjoint)) in tiles.enumerate() {
                 let tile = [S::as_mut_simd_f64s(fields).0, S::as_mut_simd_f64s(adjoint).0];
@@ -232,13 +229,13 @@ impl WithSimd for Run<'_> {
                     _ => pass::<S, 8>(simd, now, chains, (tile, lit), of_now),
                 }
             }
-            (steps, elements, of_steps) = (later, rest, of_later);
-        }
-        // A loop: what `collect` and `map` call is not compiled for this processor.
-        for (cell, sums) in cells.iter_mut().zip(sums) {
-            let sum = |part: usize| simd.reduce_sum_f64s(sums[part]);
-            cell.sums[0] *= Complex64::new(sum(0), sum(1));
-            cell.sums[1] *= Complex64::new(sum(2), sum(3));
+            // A loop: what `collect` and `map` call is not compiled for this processor.
+            for (cell, sums) in undone.iter_mut().zip(of_now) {
+                let sum = |part: usize| simd.reduce_sum_f64s(sums[part]);
+                cell.sums[0] *= Complex64::new(sum(0), sum(1));
+                cell.sums[1] *= Complex64::new(sum(2), sum(3));
+            }
+            (steps, elements, cells) = (later, rest, of_later);
         }
     }
 }
