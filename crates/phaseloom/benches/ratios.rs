@@ -19,15 +19,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let wants = |work: &str| work.contains(&only) || only.contains(work);
     common::header();
     if wants("program") {
-        // The targets are those of the first two, which others are measured against at the smaller sizes: for as many times
-        // the cells as they have.
+        // The targets are those of the first two; of the other universal ones the smaller sizes are measured beside them.
         let universal = TOPOLOGIES.into_iter().filter(|t| t.is_universal() && t.rows().is_none());
         for topology in universal.filter(|t| only.is_empty() || "program".contains(&only) || only.contains(t.key())) {
             let sizes = [(64, 3.0), (128, 3.0), (256, 2.0), (512, 2.0), (1024, 2.0)];
             let most = if ["rectangular", "triangular"].contains(&topology.key()) { 1024 } else { 256 };
             for (n, at_most) in sizes.into_iter().filter(|(n, _)| *n <= most) {
-                let cells = topology.layout(n).sites.len() as f64 / (n * (n - 1) / 2) as f64;
-                let at_most = at_most * cells.max(1.0);
                 let inputs = common::inputs(n, |k| Unitary::new(haar(n, k), 1e-9).expect("Haar"));
                 Pair { work: &format!("program, {}", topology.key()), n, at_most, reference: "QR" }.run(
                     &inputs,
