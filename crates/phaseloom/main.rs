@@ -7,6 +7,11 @@ mod cli;
 
 use std::process::ExitCode;
 
+/// Keeps memory that is given back for what is asked for next. That of many systems hands it to the system after each
+/// gradient of a small mesh, which then clears it anew: a fifth of the time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     cli::main()
 }
