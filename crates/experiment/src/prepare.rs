@@ -141,10 +141,10 @@ impl Task {
     fn load(config: &Config, model: &Model, base: &Path) -> Result<Self, ExperimentError> {
         let data = config.data.load(base)?;
         data.check(model.input_size(), model.output_size())?;
-        let inputs = model.prepare(&data.inputs);
         let mut exact = Vec::with_capacity(data.labels.len());
-        let chunks = (0..inputs.ncols()).step_by(CHUNK).map(|start| {
-            let inputs = inputs.columns(start, CHUNK.min(inputs.ncols() - start)).clone_owned();
+        let chunks = (0..data.inputs.ncols()).step_by(CHUNK).map(|start| {
+            let count = CHUNK.min(data.inputs.ncols() - start);
+            let inputs = model.prepare(&data.inputs.columns(start, count).clone_owned());
             let (outputs, first_product) = model.forward_exact_keeping_first(&inputs);
             exact.extend(predictions(&outputs));
             Chunk { first_sample: start as u64, inputs, first_product }
