@@ -95,12 +95,10 @@ pub fn gradient(
     for (mode, overlap) in overlaps.iter().take(layout.ports).enumerate() {
         slopes.set_output(mode, -overlap.im);
     }
-    let mut back = phase_factors(phases.output());
-    back.resize(layout.modes, Complex64::ONE);
-    output.scale(|mode| back[mode].conj());
-    adjoint.scale(|mode| back[mode].conj());
     let mut block = Block::default();
     let mut backward = Backward::new(layout.modes, COLUMNS_BACK * layout.modes / 2);
+    let outputs = phase_factors(phases.output());
+    outputs.into_iter().enumerate().for_each(|(mode, factor)| backward.multiply(mode, factor.conj()));
     let slopes_of = |undone: &[Undone], overlaps: &mut [Complex64], slopes: &mut Settings| {
         let twice: Vec<f64> = undone.iter().map(|undone| 2.0 * errors[undone.cell].beta).collect();
         let splitters = phase_factors(&twice);
@@ -116,8 +114,7 @@ pub fn gradient(
         }
         if layout.is_wired() {
             let Schedule { cells, places, order } = Schedule::new(layout, columns);
-            output.unwire(&order);
-            adjoint.unwire(&order);
+            backward.unwire(&order, output, adjoint);
             let behind = overlaps.to_vec();
             behind.into_iter().zip(order).for_each(|(overlap, from)| overlaps[from] = overlap);
             let mut transfers = Vec::new();
@@ -126,13 +123,14 @@ pub fn gradient(
                 let pairs = Cells::Pairs { cells, places, transfers: &transfers };
                 slopes_of(backward.undo(pairs, output, adjoint), overlaps, slopes);
             }
-            return;
+        } else {
+            let starts: Vec<usize> = columns.clone().step_by(COLUMNS_BACK).collect();
+            for start in starts.into_iter().rev() {
+                block.set(section, phases, errors, start..columns.end.min(start + COLUMNS_BACK));
+                slopes_of(backward.undo(Cells::Block(&block), output, adjoint), overlaps, slopes);
+            }
         }
-        let starts: Vec<usize> = columns.clone().step_by(COLUMNS_BACK).collect();
-        for start in starts.into_iter().rev() {
-            block.set(section, phases, errors, start..columns.end.min(start + COLUMNS_BACK));
-            slopes_of(backward.undo(Cells::Block(&block), output, adjoint), overlaps, slopes);
-        }
+        backward.settle(output, adjoint);
     };
     let Some(segments) = segments(section, errors) else {
         undo(0..layout.columns, (&mut output, &mut adjoint), &mut overlaps, &mut slopes);

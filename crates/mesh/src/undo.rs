@@ -15,7 +15,7 @@ const CACHED: usize = 256;
 /// Cells in the order in which they are undone: of a block, chains that run down through the columns. One serves all
 /// blocks of a mesh: what it takes would else be given back to the system and asked for again with each of them.
 pub(crate) struct Backward {
-    lines: usize,
+    /// By what each line of the fields, and of the adjoints, is to be multiplied still.
     factors: Vec<[Complex64; 2]>,
     steps: Vec<Step>,
     /// α, β of the inverse and of the adjoint of each cell, in the order of the chains.
@@ -28,6 +28,8 @@ pub(crate) struct Backward {
 enum Step {
     /// Carries the first line through `count` cells, of which the first meets the second line, the next one that behind it.
     Chain { lines: [usize; 2], count: usize },
+    /// Lets `count` cells each join two lines of their own.
+    Pairs { count: usize },
     /// Multiplies a line of the fields, and of the adjoints.
     Scale { line: usize, by: [Complex64; 2] },
 }
@@ -105,10 +107,17 @@ impl Backward {
     /// For so many lines, and about so many cells at a time.
     pub(crate) fn new(lines: usize, cells: usize) -> Self {
         let (elements, made) = (Vec::with_capacity(cells), Vec::with_capacity(cells));
-        Self { lines, factors: Vec::new(), steps: Vec::new(), elements, cells: made, sums: Aligned::zeros(0) }
+        let factors = vec![[Complex64::ONE; 2]; lines];
+        Self { factors, steps: Vec::new(), elements, cells: made, sums: Aligned::zeros(0) }
     }
 
-    /// Undoes cells; they come back with their sums, in the order in which they are undone.
+    /// Multiplies a line of the fields, and of the adjoints, before the next cells are undone.
+    pub(crate) fn multiply(&mut self, line: usize, by: Complex64) {
+        self.factors[line].iter_mut().for_each(|factor| *factor *= by);
+    }
+
+    /// Undoes cells, up to the factors that are left; they come back with their sums, in the order in which they are
+    /// undone.
     pub(crate) fn undo(&mut self, cells: Cells<'_>, fields: &mut Fields, adjoint: &mut Fields) -> &[Undone] {
         Arch::new().dispatch(Compile { backward: self, cells });
         let batch = fields.batch();
@@ -116,13 +125,26 @@ impl Backward {
         &self.cells
     }
 
+    /// Takes lines back to where they were before they crossed, as [`Fields::unwire`].
+    pub(crate) fn unwire(&mut self, order: &[usize], fields: &mut Fields, adjoint: &mut Fields) {
+        fields.unwire(order);
+        adjoint.unwire(order);
+        let behind = self.factors.clone();
+        behind.into_iter().zip(order).for_each(|(factors, &from)| self.factors[from] = factors);
+    }
+
+    /// Multiplies fields and adjoints by the factors that are left.
+    pub(crate) fn settle(&mut self, fields: &mut Fields, adjoint: &mut Fields) {
+        fields.scale(|line| self.factors[line][0]);
+        adjoint.scale(|line| self.factors[line][1]);
+        self.factors.fill([Complex64::ONE; 2]);
+    }
+
     #[inline(always)]
     fn compile(&mut self, cells: Cells<'_>) {
         self.steps.clear();
         self.elements.clear();
         self.cells.clear();
-        self.factors.clear();
-        self.factors.resize(self.lines, [Complex64::ONE; 2]);
         match cells {
             Cells::Block(block) => {
                 for chain in block.chains.iter().rev() {
@@ -134,53 +156,69 @@ impl Backward {
                 }
             }
             Cells::Pairs { cells, places, transfers } => {
+                let mut count = 0;
                 for ((&cell, places), transfer) in cells.iter().zip(places).zip(transfers).rev() {
-                    self.chain(std::iter::once((cell as usize, transfer)), places.map(|place| place as usize));
+                    let lines = places.map(|place| place as usize);
+                    count += 1;
+                    if self.cell(cell as usize, transfer, lines) {
+                        self.steps.push(Step::Pairs { count: std::mem::take(&mut count) });
+                        self.rescale(lines);
+                    }
+                }
+                if count > 0 {
+                    self.steps.push(Step::Pairs { count });
                 }
             }
         }
-        // Lines that no cell touched keep the factor one.
-        let touched = self.factors.iter().enumerate().filter(|(_, by)| **by != [Complex64::ONE; 2]);
-        self.steps.extend(touched.map(|(line, &by)| Step::Scale { line, by }));
     }
 
     #[inline(always)]
     fn chain<'a>(&mut self, cells: impl Iterator<Item = (usize, &'a Transfer)>, mut lines: [usize; 2]) {
         let (mut start, mut count) = (lines, 0);
         for (cell, transfer) in cells {
-            let Pivots { u, v, carried, left, reciprocal } = Pivots::new(transfer);
-            // Of the upper line, which has been carried on, and of the lower one.
-            let (c, m) = (self.factors[lines[0]], self.factors[lines[1]]);
-            let sums = [m[1].conj() * c[0], c[1].conj() * m[0]];
-            self.cells.push(Undone { cell, transfer: *transfer, reciprocal, lines, sums });
-            // m/c and its reciprocal, by one division: factors are kept so that their squares may be multiplied.
-            let ratio = |way: usize| {
-                let (w, c, m) = (m[way] * c[way].conj(), c[way].norm_sqr(), m[way].norm_sqr());
-                let both = 1.0 / (c * m);
-                (w * (both * m), w.conj() * (both * c))
-            };
-            let [(up, down), (up_back, down_back)] = [ratio(0), ratio(1)];
-            let pair = |alpha: Complex64, beta: Complex64| [alpha.re, alpha.im, beta.re, beta.im];
-            self.elements.push([pair(-u * up, -v * down), pair(v.conj() * up_back, u.conj() * down_back)]);
-            self.factors[lines[0]] = [left[0] * m[0], left[1] * m[1]];
-            self.factors[lines[1]] = [carried[0] * c[0], carried[1] * c[1]];
-            count += 1;
-            // Inverses of lossy cells amplify, so factors grow as well as shrink.
-            let far = |z: &Complex64| !(SMALLEST_SCALE..1.0 / SMALLEST_SCALE).contains(&z.norm_sqr());
-            let rescale = lines.iter().any(|&line| self.factors[line].iter().any(far));
+            let far = self.cell(cell, transfer, lines);
             let before = lines;
             lines = [before[1], before[1] + 1];
-            if rescale {
+            count += 1;
+            if far {
                 self.steps.push(Step::Chain { lines: start, count });
-                for line in before {
-                    let by = std::mem::replace(&mut self.factors[line], [Complex64::ONE; 2]);
-                    self.steps.push(Step::Scale { line, by });
-                }
+                self.rescale(before);
                 (start, count) = (lines, 0);
             }
         }
         if count > 0 {
             self.steps.push(Step::Chain { lines: start, count });
+        }
+    }
+
+    /// Adds a cell; returns whether its lines have to be rescaled.
+    #[inline(always)]
+    fn cell(&mut self, cell: usize, transfer: &Transfer, lines: [usize; 2]) -> bool {
+        let Pivots { u, v, carried, left, reciprocal } = Pivots::new(transfer);
+        // Of the upper line, which has been carried on, and of the lower one.
+        let [c, m] = lines.map(|line| self.factors[line]);
+        let sums = [m[1].conj() * c[0], c[1].conj() * m[0]];
+        self.cells.push(Undone { cell, transfer: *transfer, reciprocal, lines, sums });
+        // m/c and its reciprocal, by one division: factors are kept so that their squares may be multiplied.
+        let ratio = |way: usize| {
+            let (w, c, m) = (m[way] * c[way].conj(), c[way].norm_sqr(), m[way].norm_sqr());
+            let both = 1.0 / (c * m);
+            (w * (both * m), w.conj() * (both * c))
+        };
+        let [(up, down), (up_back, down_back)] = [ratio(0), ratio(1)];
+        let pair = |alpha: Complex64, beta: Complex64| [alpha.re, alpha.im, beta.re, beta.im];
+        self.elements.push([pair(-u * up, -v * down), pair(v.conj() * up_back, u.conj() * down_back)]);
+        self.factors[lines[0]] = [left[0] * m[0], left[1] * m[1]];
+        self.factors[lines[1]] = [carried[0] * c[0], carried[1] * c[1]];
+        // Inverses of lossy cells amplify, so factors grow as well as shrink.
+        let far = |z: &Complex64| !(SMALLEST_SCALE..1.0 / SMALLEST_SCALE).contains(&z.norm_sqr());
+        lines.iter().any(|&line| self.factors[line].iter().any(far))
+    }
+
+    fn rescale(&mut self, lines: [usize; 2]) {
+        for line in lines {
+            let by = std::mem::replace(&mut self.factors[line], [Complex64::ONE; 2]);
+            self.steps.push(Step::Scale { line, by });
         }
     }
 }
@@ -197,14 +235,17 @@ impl WithSimd for Run<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Backward { lines, steps, elements, cells, sums, .. } = self.backward;
-        let length = *lines * LINE;
+        let Backward { factors, steps, elements, cells, sums } = self.backward;
+        let length = factors.len() * LINE;
         // All tiles pass a few chains while their elements and sums stay in the cache.
         let (mut steps, mut elements, mut cells) = (&steps[..], &elements[..], &mut cells[..]);
         while !steps.is_empty() {
             let mut passing = 0;
             let long = |step: &Step| {
-                passing += if let Step::Chain { count, .. } = step { *count } else { 0 };
+                passing += match step {
+                    Step::Chain { count, .. } | Step::Pairs { count } => *count,
+                    Step::Scale { .. } => 0,
+                };
                 passing >= CACHED
             };
             let end = steps.iter().position(long).map_or(steps.len(), |last| last + 1);
@@ -223,10 +264,10 @@ impl WithSimd for Run<'_> {
                 // What fills up the last tile is dark and stays so.
                 let lit = (self.batch - k * WIDTH).min(WIDTH).div_ceil(2 * S::F64_LANES);
                 match S::F64_LANES {
-                    8 => pass::<S, 1>(simd, now, chains, (tile, lit), of_now),
-                    4 => pass::<S, 2>(simd, now, chains, (tile, lit), of_now),
-                    2 => pass::<S, 4>(simd, now, chains, (tile, lit), of_now),
-                    _ => pass::<S, 8>(simd, now, chains, (tile, lit), of_now),
+                    8 => pass::<S, 1>(simd, now, (chains, undone), (tile, lit), of_now),
+                    4 => pass::<S, 2>(simd, now, (chains, undone), (tile, lit), of_now),
+                    2 => pass::<S, 4>(simd, now, (chains, undone), (tile, lit), of_now),
+                    _ => pass::<S, 8>(simd, now, (chains, undone), (tile, lit), of_now),
                 }
             }
             // A loop: what `collect` and `map` call is not compiled for this processor.
@@ -249,7 +290,7 @@ type Two<S> = [<S as Simd>::f64s; 2];
 fn pass<S: Simd, const P: usize>(
     simd: S,
     steps: &[Step],
-    mut elements: &[[[f64; 4]; 2]],
+    (mut elements, mut cells): (&[[[f64; 4]; 2]], &[Undone]),
     ([fields, adjoint], lit): ([&mut [S::f64s]; 2], usize),
     mut sums: &mut [[S::f64s; 4]],
 ) {
@@ -261,13 +302,20 @@ fn pass<S: Simd, const P: usize>(
                 scale::<S, P>(simd, &mut fields[line.clone()], by[0]);
                 scale::<S, P>(simd, &mut adjoint[line], by[1]);
             }
-            Step::Chain { lines, count } => {
+            Step::Chain { count, .. } | Step::Pairs { count } => {
                 let (chain, later) = elements.split_at(count);
+                let (undone, of_rest) = cells.split_at(count);
                 let (of_chain, of_later) = std::mem::take(&mut sums).split_at_mut(count);
-                for pair in 0..lit {
-                    undo::<S, P>(simd, (fields, adjoint), chain, (lines, pair), of_chain);
+                if let Step::Chain { lines, .. } = *step {
+                    for pair in 0..lit {
+                        undo::<S, P>(simd, (fields, adjoint), chain, (lines, pair), of_chain);
+                    }
+                } else {
+                    for ((elements, undone), sums) in chain.iter().zip(undone).zip(of_chain) {
+                        part::<S, P>(simd, (fields, adjoint), elements, (undone.lines, lit), sums);
+                    }
                 }
-                (elements, sums) = (later, of_later);
+                (elements, cells, sums) = (later, of_rest, of_later);
             }
         }
     }
@@ -356,5 +404,40 @@ fn undo<S: Simd, const P: usize>(
     }
     for (planes, (re, im)) in [(fields, a), (adjoint, l)] {
         (planes[2 * P * upper + pair], planes[2 * P * upper + P + pair]) = (re, im);
+    }
+}
+
+/// One cell on two lines anywhere, in all of a tile that holds light.
+#[inline(always)]
+fn part<S: Simd, const P: usize>(
+    simd: S,
+    (fields, adjoint): (&mut [Two<S>], &mut [Two<S>]),
+    [inverse, back]: &[[f64; 4]; 2],
+    ([upper, lower], lit): ([usize; 2], usize),
+    sums: &mut [S::f64s; 4],
+) {
+    let both = [2 * P * upper..2 * P * (upper + 1), 2 * P * lower..2 * P * (lower + 1)];
+    let Ok([a, met]) = fields.get_disjoint_mut(both.clone()) else { return };
+    let Ok([l, below]) = adjoint.get_disjoint_mut(both) else { return };
+    let [mut x, mut y] = [(sums[0], sums[1]), (sums[2], sums[3])];
+    for pair in 0..lit.min(P) {
+        for g in 0..2 {
+            let at = |line: &[Two<S>]| (line[pair][g], line[P + pair][g]);
+            x = accumulate(simd, at(below), at(a), x);
+            y = accumulate(simd, at(l), at(met), y);
+        }
+    }
+    *sums = [x.0, x.1, y.0, y.1];
+    for (upper, lower, coefficients) in [(l, below, back), (a, met, inverse)] {
+        let coefficients = splat(simd, coefficients);
+        for pair in 0..lit.min(P) {
+            for g in 0..2 {
+                let at = |line: &[Two<S>]| (line[pair][g], line[P + pair][g]);
+                let (carried, left) = element(simd, coefficients, at(upper), at(lower));
+                // The carried line ends on the lower one.
+                (upper[pair][g], upper[P + pair][g]) = left;
+                (lower[pair][g], lower[P + pair][g]) = carried;
+            }
+        }
     }
 }
