@@ -112,25 +112,33 @@ pub fn gradient(
         if columns.is_empty() && columns.end < layout.columns {
             return;
         }
-        if layout.is_wired() {
-            let Schedule { cells, places, order } = Schedule::new(layout, columns);
-            backward.unwire(&order, output, adjoint);
-            let behind = overlaps.to_vec();
-            behind.into_iter().zip(order).for_each(|(overlap, from)| overlaps[from] = overlap);
-            let mut transfers = Vec::new();
-            for (cells, places) in cells.chunks(TOGETHER).zip(places.chunks(TOGETHER)).rev() {
-                layout.transfers_of(cells, phases, errors, &mut transfers);
-                let pairs = Cells::Pairs { cells, places, transfers: &transfers };
-                slopes_of(backward.undo(pairs, output, adjoint), overlaps, slopes);
-            }
-        } else {
+        // What passed the whole mesh was the input, and is not looked at any more.
+        let wanted = columns.start > 0;
+        let Some(schedule) = section.schedule(columns.clone()) else {
             let starts: Vec<usize> = columns.clone().step_by(COLUMNS_BACK).collect();
             for start in starts.into_iter().rev() {
                 block.set(section, phases, errors, start..columns.end.min(start + COLUMNS_BACK));
                 slopes_of(backward.undo(Cells::Block(&block), output, adjoint), overlaps, slopes);
             }
+            return backward.settle(wanted.then_some(output), adjoint);
+        };
+        // Light stays where it came out until all cells are undone.
+        let Schedule { cells, places, order } = &*schedule;
+        let mut lines = vec![0; order.len()];
+        order.iter().enumerate().for_each(|(line, &place)| lines[place] = line);
+        let mut transfers = Vec::new();
+        for (cells, places) in cells.chunks(TOGETHER).zip(places.chunks(TOGETHER)).rev() {
+            layout.transfers_of(cells, phases, errors, &mut transfers);
+            let pairs = Cells::Pairs { cells, places, lines: &lines, transfers: &transfers };
+            slopes_of(backward.undo(pairs, output, adjoint), overlaps, slopes);
         }
-        backward.settle(output, adjoint);
+        let behind = overlaps.to_vec();
+        behind.into_iter().zip(order).for_each(|(overlap, &from)| overlaps[from] = overlap);
+        backward.settle(wanted.then_some(&mut *output), adjoint);
+        adjoint.unwire(order);
+        if wanted {
+            output.unwire(order);
+        }
     };
     let Some(segments) = segments(section, errors) else {
         undo(0..layout.columns, (&mut output, &mut adjoint), &mut overlaps, &mut slopes);

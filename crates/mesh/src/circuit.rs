@@ -92,14 +92,14 @@ fn cells(
     columns: std::ops::Range<usize>,
     builder: &mut Builder,
 ) {
-    if section.layout().is_wired() {
-        let Schedule { cells, places, order } = Schedule::new(section.layout(), columns);
+    if let Some(schedule) = section.schedule(columns.clone()) {
+        let Schedule { cells, places, order } = &*schedule;
         let mut transfers = Vec::new();
         for (cells, places) in cells.chunks(TOGETHER).zip(places.chunks(TOGETHER)) {
             section.layout().transfers_of(cells, phases, errors, &mut transfers);
             Arch::new().dispatch(Pairs { places, transfers: &transfers, builder });
         }
-        builder.cross(&order);
+        builder.cross(order);
         return;
     }
     let mut block = Block::default();

@@ -119,8 +119,9 @@ impl Fields {
     /// Takes lines back to where they were before they crossed: line `order[i]` is then what is line i.
     pub(crate) fn unwire(&mut self, order: &[usize]) {
         self.unspread = false;
+        let mut behind = vec![0.0; self.modes * LINE];
         for tile in self.tiles.chunks_exact_mut((self.modes * LINE).max(1)) {
-            let behind = tile.to_vec();
+            behind.copy_from_slice(tile);
             for (line, &from) in behind.chunks_exact(LINE).zip(order) {
                 tile[from * LINE..(from + 1) * LINE].copy_from_slice(line);
             }

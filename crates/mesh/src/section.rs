@@ -1,6 +1,10 @@
 //! A part of a program that light passes as a whole: a mesh, or a column of attenuators.
 
+use crate::schedule::Schedule;
 use crate::topology::Layout;
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::Arc;
 
 /// Phases of one section (rad): θ of every cell, φ of every cell, output phases, edge phases; in the order of the layout.
 ///
@@ -118,6 +122,8 @@ pub struct Section {
     kind: SectionKind,
     layout: Layout,
     settings: Settings,
+    /// Of all columns, where lines cross: made once, for it takes as long as light through a small mesh.
+    schedule: Option<Arc<Schedule>>,
 }
 
 impl Section {
@@ -129,14 +135,22 @@ impl Section {
     #[must_use]
     pub fn mesh(layout: Layout, settings: Settings) -> Self {
         assert!(settings.shape() == Settings::blank(&layout).shape(), "settings and layout");
-        Self { kind: SectionKind::Mesh, layout, settings }
+        let schedule = layout.is_wired().then(|| Arc::new(Schedule::new(&layout, 0..layout.columns)));
+        Self { kind: SectionKind::Mesh, layout, settings, schedule }
     }
 
     /// A column of attenuators, one cell on each mode.
     #[must_use]
     pub fn attenuators(settings: Settings) -> Self {
         let modes = settings.cells;
-        Self { kind: SectionKind::Attenuators, layout: Layout::on_each_mode(modes), settings }
+        Self { kind: SectionKind::Attenuators, layout: Layout::on_each_mode(modes), settings, schedule: None }
+    }
+
+    /// The order of the cells of some columns, where lines cross.
+    pub(crate) fn schedule(&self, columns: Range<usize>) -> Option<Cow<'_, Schedule>> {
+        let all = self.schedule.as_ref()?;
+        let whole = columns == (0..self.layout.columns);
+        Some(if whole { Cow::Borrowed(all) } else { Cow::Owned(Schedule::new(&self.layout, columns)) })
     }
 
     /// Replaces the phases.

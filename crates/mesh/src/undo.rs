@@ -84,8 +84,8 @@ impl Pivots {
 pub(crate) enum Cells<'a> {
     /// A block of columns, chain by chain.
     Block(&'a Block),
-    /// Cells on places of their own.
-    Pairs { cells: &'a [u32], places: &'a [[u32; 2]], transfers: &'a [Transfer] },
+    /// Cells that each join two places, and the line on which the light of each place stands.
+    Pairs { cells: &'a [u32], places: &'a [[u32; 2]], lines: &'a [usize], transfers: &'a [Transfer] },
 }
 
 /// Works the coefficients out with the instructions of this processor.
@@ -125,17 +125,11 @@ impl Backward {
         &self.cells
     }
 
-    /// Takes lines back to where they were before they crossed, as [`Fields::unwire`].
-    pub(crate) fn unwire(&mut self, order: &[usize], fields: &mut Fields, adjoint: &mut Fields) {
-        fields.unwire(order);
-        adjoint.unwire(order);
-        let behind = self.factors.clone();
-        behind.into_iter().zip(order).for_each(|(factors, &from)| self.factors[from] = factors);
-    }
-
-    /// Multiplies fields and adjoints by the factors that are left.
-    pub(crate) fn settle(&mut self, fields: &mut Fields, adjoint: &mut Fields) {
-        fields.scale(|line| self.factors[line][0]);
+    /// Multiplies fields, where they are still wanted, and adjoints by the factors that are left.
+    pub(crate) fn settle(&mut self, fields: Option<&mut Fields>, adjoint: &mut Fields) {
+        if let Some(fields) = fields {
+            fields.scale(|line| self.factors[line][0]);
+        }
         adjoint.scale(|line| self.factors[line][1]);
         self.factors.fill([Complex64::ONE; 2]);
     }
@@ -155,10 +149,10 @@ impl Backward {
                     self.chain(cells.iter().rev().map(cell), [line, line + 1]);
                 }
             }
-            Cells::Pairs { cells, places, transfers } => {
+            Cells::Pairs { cells, places, lines: of_places, transfers } => {
                 let mut count = 0;
                 for ((&cell, places), transfer) in cells.iter().zip(places).zip(transfers).rev() {
-                    let lines = places.map(|place| place as usize);
+                    let lines = places.map(|place| of_places[place as usize]);
                     count += 1;
                     if self.cell(cell as usize, transfer, lines) {
                         self.steps.push(Step::Pairs { count: std::mem::take(&mut count) });
