@@ -32,8 +32,8 @@ impl Topology for Half {
         false
     }
 
-    fn program(&self, target: &Unitary) -> Result<Settings, MeshError> {
-        Ok(fit(&self.layout(target.modes()), target.matrix()))
+    fn program(&self, layout: &Layout, target: &Unitary) -> Result<Settings, MeshError> {
+        Ok(fit(&layout.clone().with_cell(Cell::Mzi), target.matrix()))
     }
 }
 

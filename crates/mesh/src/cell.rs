@@ -14,6 +14,7 @@
 
 use num_complex::Complex64;
 use std::f64::consts::{FRAC_PI_4, PI, TAU};
+use std::hint::select_unpredictable;
 
 /// Largest modulus that counts as zero when a cell nulls an entry of a unitary, whose entries are of order one.
 ///
@@ -81,12 +82,14 @@ pub fn ideal(theta: f64, phi: f64) -> Transfer {
 #[must_use]
 pub fn wrap(phase: f64) -> f64 {
     const SEAM: f64 = 1e-9;
-    let wrapped = match phase + SEAM {
-        shifted if (0.0..TAU).contains(&shifted) => phase,
-        // One turn too few or too many: the same number, without a division.
-        shifted if (-TAU..0.0).contains(&shifted) => shifted + TAU - SEAM,
-        shifted if (TAU..2.0 * TAU).contains(&shifted) => shifted - TAU - SEAM,
-        shifted => shifted.rem_euclid(TAU) - SEAM,
+    let shifted = phase + SEAM;
+    let wrapped = if (-TAU..2.0 * TAU).contains(&shifted) {
+        // One turn too few or too many: the same number, without a division. Chosen without a branch, for phases lie anywhere.
+        let (few, many) = (shifted + TAU - SEAM, shifted - TAU - SEAM);
+        let inside = select_unpredictable(shifted < TAU, phase, many);
+        select_unpredictable(shifted < 0.0, few, inside)
+    } else {
+        shifted.rem_euclid(TAU) - SEAM
     };
     if wrapped.abs() < 1e-15 { 0.0 } else { wrapped }
 }

@@ -108,7 +108,7 @@ impl MeshDesign {
     ///
     /// Where the topology cannot realise the target.
     pub fn program(&self, target: &Unitary) -> Result<Section, MeshError> {
-        self.built(target.modes(), self.topology.program(target)?)
+        self.built(target.modes(), |layout| self.topology.program(layout, target))
     }
 
     /// The mesh that does a square matrix of norm at most one, where the topology is direct.
@@ -117,11 +117,16 @@ impl MeshDesign {
     ///
     /// As [`Topology::program_contraction`].
     pub fn program_contraction(&self, w: &DMatrix<Complex64>) -> Result<Section, MeshError> {
-        self.built(w.nrows(), self.topology.program_contraction(w)?)
+        self.built(w.nrows(), |layout| self.topology.program_contraction(layout, w))
     }
 
-    fn built(&self, ports: usize, mut settings: Settings) -> Result<Section, MeshError> {
+    fn built(
+        &self,
+        ports: usize,
+        program: impl Fn(&Layout) -> Result<Settings, MeshError>,
+    ) -> Result<Section, MeshError> {
         let layout = self.layout(ports);
+        let mut settings = program(&layout)?;
         if self.cell != Cell::Mzi && self.cell.is_interferometer() {
             settings = follow(&layout, Cell::Mzi, &settings, &vec![CellErrors::NONE; layout.sites.len()]).0;
         }

@@ -107,6 +107,30 @@ pub(crate) fn phase_factors(angles: &[f64]) -> Vec<Complex64> {
     angles.iter().map(|&x| Complex64::cis(x)).collect()
 }
 
+/// The [`argument`] of each number (rad).
+pub(crate) fn arguments(numbers: impl ExactSizeIterator<Item = Complex64>) -> Vec<f64> {
+    struct All<'a>(&'a mut [f64], &'a [f64]);
+    impl WithSimd for All<'_> {
+        type Output = ();
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) {
+            let (y, y_rest) = S::as_mut_simd_f64s(self.0);
+            let (x, x_rest) = S::as_simd_f64s(self.1);
+            y.iter_mut().zip(x).for_each(|(y, x)| *y = argument(simd, *y, *x));
+            for (y, x) in y_rest.iter_mut().zip(x_rest) {
+                *y = simd.reduce_max_f64s(argument(simd, simd.splat_f64s(*y), simd.splat_f64s(*x)));
+            }
+        }
+    }
+    let (mut y, mut x) = (Vec::with_capacity(numbers.len()), Vec::with_capacity(numbers.len()));
+    for number in numbers {
+        y.push(number.im);
+        x.push(number.re);
+    }
+    Arch::new().dispatch(All(&mut y, &x));
+    y
+}
+
 /// The argument of x + iy (rad), −π…π, to 4e-16; 0 where both are 0.
 #[inline(always)]
 pub(crate) fn argument<S: Simd>(simd: S, y: S::f64s, x: S::f64s) -> S::f64s {

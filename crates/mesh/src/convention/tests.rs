@@ -105,7 +105,7 @@ fn the_screen_stands_where_the_convention_has_it() {
             let u = haar_unitary(n, &mut StreamKey::new(3, "screen").stream());
             let section = crate::Section::mesh(
                 topology.layout(n),
-                topology.program(&Unitary::new(u, Unitary::TOLERANCE).unwrap()).unwrap(),
+                topology.program(&topology.layout(n), &Unitary::new(u, Unitary::TOLERANCE).unwrap()).unwrap(),
             );
             let columns = section.layout().columns;
             for convention in CONVENTIONS {

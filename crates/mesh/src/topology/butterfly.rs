@@ -4,6 +4,7 @@
 //! inputs) among them. What is not among them is approximated: the phases that minimise ‖Û−U‖_F.
 
 use super::{Layout, Topology, stride};
+use crate::cell_kind::Cell;
 use crate::section::Settings;
 use crate::{MeshError, Unitary, fit};
 
@@ -29,7 +30,7 @@ impl Topology for Butterfly {
         false
     }
 
-    fn program(&self, target: &Unitary) -> Result<Settings, MeshError> {
-        Ok(fit(&self.layout(target.modes()), target.matrix()))
+    fn program(&self, layout: &Layout, target: &Unitary) -> Result<Settings, MeshError> {
+        Ok(fit(&layout.clone().with_cell(Cell::Mzi), target.matrix()))
     }
 }

@@ -17,6 +17,7 @@ use crate::section::Settings;
 use crate::{MeshError, Unitary};
 use nalgebra::DMatrix;
 use std::f64::consts::PI;
+use std::iter::repeat;
 
 /// (N−1)² cells; those beyond a triangular mesh can turn light away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,15 +51,18 @@ impl Topology for Diamond {
     /// Upside down, `T(θ,φ)` is `diag(e^{iφ}, −e^{iφ})·T(θ, π−φ)`. What stands before a cell on its lines, e^{iψ} on the upper
     /// and e^{iχ} on the lower one, adds ψ−χ to its outer phase, and χ to both behind it. Where nothing is split one path
     /// has no shifter, and φ = 0; the identity is θ = φ = π upside down.
-    fn program(&self, target: &Unitary) -> Result<Settings, MeshError> {
+    fn program(&self, layout: &Layout, target: &Unitary) -> Result<Settings, MeshError> {
         let n = target.modes();
         let reverse = DMatrix::from_fn(n, n, |r, c| target.matrix()[(n - 1 - r, n - 1 - c)]);
-        let found = Triangular.program(&Unitary::trusted(reverse))?;
-        let (small, layout) = (Triangular.layout(n), self.layout(n));
-        let mut phases = Settings::blank(&layout);
+        let small = Triangular.layout(n);
+        let found = Triangular.program(&small, &Unitary::trusted(reverse))?;
+        let mut phases = Settings::zero(layout.sites.len(), n);
         let mut before = vec![0.0; layout.modes];
-        for (k, site) in layout.sites.iter().enumerate() {
-            let mirrored = (n - 2).checked_sub(site.mode).and_then(|mode| small.index_of(Site { mode, ..*site }));
+        // The cells of a column on the ports, from the highest, are those of the triangle from the lowest.
+        let mirrored =
+            |column: usize| layout.column(column).zip(small.column(column).rev().map(Some).chain(repeat(None)));
+        for (k, mirrored) in (0..layout.columns).flat_map(mirrored) {
+            let site = layout.sites[k];
             let (theta, phi) = mirrored.map_or((PI, PI), |k| (found.theta()[k], found.phi()[k]));
             let (upper, lower) = (before[site.mode], before[site.mode + 1]);
             let (outer, behind) = if theta < 2.0 * ZERO {

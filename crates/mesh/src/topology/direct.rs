@@ -13,15 +13,16 @@
 //! ```
 
 use super::{Layout, Site, Topology};
-use crate::cell::{Transfer, ZERO};
-use crate::follow::follow_perfect;
+use crate::cell::{ZERO, wrap};
 use crate::linalg::{qr, svd};
 use crate::nulling::rotate;
 use crate::section::Settings;
+use crate::trigonometry::arguments;
 use crate::{MeshError, Unitary};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use pulp::{Arch, Simd, WithSimd};
+use std::f64::consts::{FRAC_PI_2, PI};
 
 /// N² cells in 2N−1 columns for any contraction; not unitary between its ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,12 +46,12 @@ impl Topology for Direct {
         true
     }
 
-    fn program(&self, target: &Unitary) -> Result<Settings, MeshError> {
+    fn program(&self, layout: &Layout, target: &Unitary) -> Result<Settings, MeshError> {
         let n = target.modes();
-        Ok(self.nulled(target.matrix(), &DMatrix::zeros(n, n)))
+        Ok(nulled(layout, target.matrix(), &DMatrix::zeros(n, n)))
     }
 
-    fn program_contraction(&self, w: &DMatrix<Complex64>) -> Result<Settings, MeshError> {
+    fn program_contraction(&self, layout: &Layout, w: &DMatrix<Complex64>) -> Result<Settings, MeshError> {
         let n = w.nrows();
         let found = svd(w)?;
         // What rounding leaves of none has no phase worth a program: of σ = 1 − ε it would be 2e-8.
@@ -60,23 +61,51 @@ impl Topology for Direct {
             lost => Complex64::from((lost * (1.0 + sigma)).sqrt()),
         };
         let root = DMatrix::from_fn(n, n, |r, c| left(found.sigma[r]) * found.v[(c, r)].conj());
-        Ok(self.nulled(w, &qr(&root).1))
+        Ok(nulled(layout, w, &qr(&root).1))
     }
 }
 
-impl Direct {
-    /// Phases of the mesh whose first columns are `[W; X]`, orthonormal ones.
-    fn nulled(self, w: &DMatrix<Complex64>, below: &DMatrix<Complex64>) -> Settings {
-        let n = w.nrows();
-        let layout = self.layout(n);
-        let mut wanted: Vec<Transfer> = vec![[[Complex64::ZERO; 2]; 2]; layout.sites.len()];
-        for (site, cell) in Arch::new().dispatch(Nulled { w, below }) {
-            if let Some(k) = layout.index_of(site) {
-                wanted[k] = cell;
-            }
+/// Phases of the mesh whose first columns are `[W; X]`, orthonormal ones.
+///
+/// Behind phases e^{iψ} on its upper and e^{iχ} on its lower line, a cell that is to do `[[a, −b*], [b, a*]]` has
+///
+/// ```text
+/// tan(θ/2) = |a|/|b|,   φ = arg a + arg b + ψ − χ + π,
+/// ```
+///
+/// and leaves `π/2 − θ/2 + χ − arg b` and `π/2 − θ/2 + χ − arg a` behind (from `T = i e^{iθ/2} [[e^{iφ} s, c], [e^{iφ} c, −s]]`).
+/// Where a or b is dark φ = 0, and the phase behind that χ does not reach is `ψ + arg a − θ/2 − π/2` of the upper line, or
+/// `ψ + arg b − π/2` of the lower one.
+fn nulled(layout: &Layout, w: &DMatrix<Complex64>, below: &DMatrix<Complex64>) -> Settings {
+    let n = w.nrows();
+    let cells = Arch::new().dispatch(Nulled { w, below });
+    // The cell of diagonal j stands in its column behind those of the diagonals before.
+    let mut wanted = vec![0; cells.len()];
+    for j in 0..n {
+        for (k, m) in (j..n + j).rev().enumerate() {
+            let Site { column, .. } = site(n, j, m);
+            wanted[layout.column(column).start + j - (n - 1).saturating_sub(column)] = j * n + k;
         }
-        follow_perfect(&layout, &wanted, &vec![0.0; n])
     }
+    let halves = arguments(cells.iter().map(|[a, b]| Complex64::new(b.norm_sqr().sqrt(), a.norm_sqr().sqrt())));
+    let [of_a, of_b] = [0, 1].map(|which| arguments(cells.iter().map(|cell| cell[which])));
+    let mut settings = Settings::zero(cells.len(), n);
+    let mut before = vec![0.0; layout.modes];
+    for (k, (site, &cell)) in layout.sites.iter().zip(&wanted).enumerate() {
+        let (half, a, b) = (halves[cell], of_a[cell], of_b[cell]);
+        let (upper, lower) = (before[site.mode], before[site.mode + 1]);
+        let around = FRAC_PI_2 - half + lower;
+        let dark = cells[cell].map(|z| z.norm_sqr() < ZERO * ZERO);
+        let (outer, behind) = match dark {
+            [true, _] => (0.0, [around - b, upper + b - FRAC_PI_2]),
+            [_, true] => (0.0, [upper + a - half - FRAC_PI_2, around - a]),
+            _ => (a + b + upper - lower + PI, [around - b, around - a]),
+        };
+        settings.set_cell(k, 2.0 * half, wrap(outer));
+        before[site.mode..site.mode + 2].copy_from_slice(&behind.map(wrap));
+    }
+    before.iter().take(n).enumerate().for_each(|(mode, &phase)| settings.set_output(mode, wrap(phase)));
+    settings
 }
 
 /// The columns `[W; X]`, to be nulled.
@@ -86,9 +115,9 @@ struct Nulled<'a> {
 }
 
 impl WithSimd for Nulled<'_> {
-    type Output = Vec<(Site, Transfer)>;
+    type Output = Vec<[Complex64; 2]>;
 
-    /// The cells in the order in which they null. N²/2 pairs of lines on the mean over N columns.
+    /// (a, b) of each cell, in the order in which they null. N²/2 pairs of lines on the mean over N columns.
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
         let n = self.w.nrows();
@@ -123,7 +152,7 @@ impl WithSimd for Nulled<'_> {
                     );
                 }
                 (br[j], bi[j]) = (0.0, 0.0);
-                cells.push((site(n, j, m), [[a, -b.conj()], [b, a.conj()]]));
+                cells.push([a, b]);
             }
         }
         cells

@@ -42,14 +42,13 @@ impl Topology for Fractal {
     }
 
     /// By cosine–sine decompositions, from the whole to pairs. O(N³).
-    fn program(&self, target: &Unitary) -> Result<Settings, MeshError> {
+    fn program(&self, layout: &Layout, target: &Unitary) -> Result<Settings, MeshError> {
         let ports = target.modes();
         if ports == 1 {
             let mut settings = Settings::zero(0, 1);
             settings.set_output(0, wrap(target.matrix()[(0, 0)].arg()));
             return Ok(settings);
         }
-        let layout = self.layout(ports);
         let n = layout.modes;
         let mut u = DMatrix::identity(n, n);
         u.view_mut((0, 0), (ports, ports)).copy_from(target.matrix());
@@ -58,7 +57,7 @@ impl Topology for Fractal {
         let u = &u * Complex64::from(1.5) - multiply(&u, &multiply(&u.adjoint(), &u)) * Complex64::from(0.5);
         let mut wanted = vec![[[Complex64::ZERO; 2]; 2]; layout.sites.len()];
         halve(&u, 0, 0, n / 2, &mut wanted);
-        Ok(follow_perfect(&layout, &wanted, &vec![0.0; ports]))
+        Ok(follow_perfect(layout, &wanted, &vec![0.0; ports]))
     }
 }
 

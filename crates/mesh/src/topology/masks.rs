@@ -42,7 +42,7 @@ impl Topology for Masks {
         false
     }
 
-    fn program(&self, target: &Unitary) -> Result<Settings, MeshError> {
-        Ok(fit(&self.layout(target.modes()).with_cell(Cell::Coupler), target.matrix()))
+    fn program(&self, layout: &Layout, target: &Unitary) -> Result<Settings, MeshError> {
+        Ok(fit(&layout.clone().with_cell(Cell::Coupler), target.matrix()))
     }
 }

@@ -57,13 +57,13 @@ pub trait Topology: Send + Sync + std::fmt::Debug {
     }
 
     /// The phases of plain interferometers that make the ideal mesh equal to `w` between its ports: a square matrix whose
-    /// largest singular value is at most 1. For a mesh that [is direct](Topology::is_direct).
+    /// largest singular value is at most 1. `layout` is that of its ports. For a mesh that [is direct](Topology::is_direct).
     ///
     /// # Errors
     ///
     /// A mesh that does unitaries alone, and is given another matrix; a decomposition that fails.
-    fn program_contraction(&self, w: &DMatrix<Complex64>) -> Result<Settings, MeshError> {
-        self.program(&Unitary::new(w.clone(), Unitary::TOLERANCE)?)
+    fn program_contraction(&self, layout: &Layout, w: &DMatrix<Complex64>) -> Result<Settings, MeshError> {
+        self.program(layout, &Unitary::new(w.clone(), Unitary::TOLERANCE)?)
     }
 
     /// The number of rows of a unitary that the mesh can realise, if not all.
@@ -77,12 +77,13 @@ pub trait Topology: Send + Sync + std::fmt::Debug {
     }
 
     /// The phases of plain interferometers that make the ideal mesh equal to `target`, on the lines of its ports; of the one
-    /// kind of [cells](Topology::cells) that it can be built of, where that is no interferometer.
+    /// kind of [cells](Topology::cells) that it can be built of, where that is no interferometer. `layout` is
+    /// [that](Topology::layout) of as many ports, of any cells.
     ///
     /// # Errors
     ///
     /// Where the topology cannot realise the target.
-    fn program(&self, target: &Unitary) -> Result<Settings, MeshError>;
+    fn program(&self, layout: &Layout, target: &Unitary) -> Result<Settings, MeshError>;
 }
 
 /// Every topology there is.

@@ -37,9 +37,8 @@ impl Topology for Rectangular {
 
     /// Nulls the lower triangle along its diagonals, by turns from the right and from the left, and pulls the phases
     /// left over through to the outputs (physics notes §1.3, without quotients). O(N³).
-    fn program(&self, target: &Unitary) -> Result<Settings, MeshError> {
+    fn program(&self, layout: &Layout, target: &Unitary) -> Result<Settings, MeshError> {
         let n = target.modes();
-        let layout = self.layout(n);
         let mut settings = Settings::zero(layout.sites.len(), n);
         // Cells of a column stand two modes apart.
         let index = |column: usize, mode: usize| layout.column(column).start + mode / 2;

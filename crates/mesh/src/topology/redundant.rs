@@ -32,9 +32,9 @@ impl Topology for Redundant {
     }
 
     /// That of the rectangular mesh; the cells before it are the identity, θ = φ = π.
-    fn program(&self, target: &Unitary) -> Result<Settings, MeshError> {
-        let rectangular = Rectangular.program(target)?;
-        let cells = self.layout(target.modes()).sites.len();
+    fn program(&self, layout: &Layout, target: &Unitary) -> Result<Settings, MeshError> {
+        let rectangular = Rectangular.program(&Rectangular.layout(target.modes()), target)?;
+        let cells = layout.sites.len();
         let idle = cells - rectangular.theta().len();
         let mut settings = Settings::zero(cells, target.modes());
         for k in 0..cells {

@@ -43,9 +43,8 @@ impl Topology for Triangular {
     /// Nulls the rows from the last to the second, each from the left to the diagonal. O(N³).
     ///
     /// Of 16 rows at a time the cells are found on those rows alone; then the rows above pass them all at once.
-    fn program(&self, target: &Unitary) -> Result<Settings, MeshError> {
+    fn program(&self, layout: &Layout, target: &Unitary) -> Result<Settings, MeshError> {
         let n = target.modes();
-        let layout = self.layout(n);
         let mut settings = Settings::zero(layout.sites.len(), n);
         let mut panels = panels(target.matrix());
         while let Some(mut panel) = panels.pop() {
