@@ -36,11 +36,10 @@ impl Topology for Diamond {
         if modes < 2 {
             return Layout::new(modes, Vec::new());
         }
-        // Rows of cells r = 0 … 2N−4: row r joins the lines r and r+1 and has as many cells as it is near to the middle.
         let middle = modes - 2;
-        let sites = (0..=2 * middle).flat_map(|mode| {
-            let away = mode.abs_diff(middle);
-            (away..=2 * middle - away).step_by(2).map(move |column| Site { column, mode })
+        let sites = (0..=2 * middle).flat_map(|column| {
+            let reach = column.min(2 * middle - column);
+            (middle - reach..=middle + reach).step_by(2).map(move |mode| Site { column, mode })
         });
         Layout::new(2 * modes - 2, sites.collect()).with_ports(modes)
     }

@@ -24,6 +24,9 @@ use num_complex::Complex64;
 use pulp::{Arch, Simd, WithSimd};
 use std::f64::consts::{FRAC_PI_2, PI};
 
+/// Diagonals that are nulled together, while their lines stay in the first-level cache.
+const TOGETHER: usize = 4;
+
 /// N² cells in 2N−1 columns for any contraction; not unitary between its ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Direct;
@@ -38,7 +41,10 @@ impl Topology for Direct {
     }
 
     fn layout(&self, modes: usize) -> Layout {
-        let sites = (0..modes).flat_map(|j| (j..modes + j).map(move |m| site(modes, j, m)));
+        let sites = (0..(2 * modes).saturating_sub(1)).flat_map(|column| {
+            let diagonals = (modes - 1).saturating_sub(column)..modes.min(2 * modes - 1 - column);
+            diagonals.map(move |j| Site { column, mode: column + 2 * j + 1 - modes })
+        });
         Layout::new(2 * modes, sites.collect()).with_ports(modes)
     }
 
@@ -82,8 +88,8 @@ fn nulled(layout: &Layout, w: &DMatrix<Complex64>, below: &DMatrix<Complex64>) -
     // The cell of diagonal j stands in its column behind those of the diagonals before.
     let mut wanted = vec![0; cells.len()];
     for j in 0..n {
-        for (k, m) in (j..n + j).rev().enumerate() {
-            let Site { column, .. } = site(n, j, m);
+        for k in 0..n {
+            let column = 2 * (n - 1) - j - k;
             wanted[layout.column(column).start + j - (n - 1).saturating_sub(column)] = j * n + k;
         }
     }
@@ -117,7 +123,7 @@ struct Nulled<'a> {
 impl WithSimd for Nulled<'_> {
     type Output = Vec<[Complex64; 2]>;
 
-    /// (a, b) of each cell, in the order in which they null. N²/2 pairs of lines on the mean over N columns.
+    /// (a, b) of each cell, diagonal after diagonal. N²/2 pairs of lines on the mean over N columns.
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
         let n = self.w.nrows();
@@ -132,33 +138,34 @@ impl WithSimd for Nulled<'_> {
             (part(|z| z.re), part(|z| z.im))
         };
         let mut lines: Vec<(Vec<f64>, Vec<f64>)> = (0..2 * n).map(line).collect();
-        let mut cells = Vec::with_capacity(n * n);
-        for j in 0..n {
+        let mut cells = vec![[Complex64::ONE, Complex64::ZERO]; n * n];
+        // A cell waits for those on its lines of the diagonal before, so that some diagonals pass the lines together.
+        let diagonals = (0..n).step_by(TOGETHER).flat_map(|start| {
+            let some = start..n.min(start + TOGETHER);
+            (0..n).flat_map(move |k| some.clone().map(move |j| (j, k)))
+        });
+        for (j, k) in diagonals {
             let first = j - j % S::F64_LANES;
-            for m in (j..n + j).rev() {
-                let [(ar, ai), (br, bi)] = &mut lines[m..m + 2] else { continue };
-                let (a, b) = (Complex64::new(ar[j], ai[j]), Complex64::new(br[j], bi[j]));
-                let norm = (a.norm_sqr() + b.norm_sqr()).sqrt();
-                let (a, b) = if norm >= ZERO { (a / norm, b / norm) } else { (Complex64::ONE, Complex64::ZERO) };
-                // Takes (a, b) to (1, 0); light meets its inverse.
-                let nulling = [[a.conj(), b.conj()], [-b, a]];
-                if (a, b) != (Complex64::ONE, Complex64::ZERO) {
-                    let rest = first..;
-                    rotate(
-                        simd,
-                        (&mut ar[rest.clone()], &mut ai[rest.clone()]),
-                        (&mut br[rest.clone()], &mut bi[rest]),
-                        &nulling,
-                    );
-                }
-                (br[j], bi[j]) = (0.0, 0.0);
-                cells.push([a, b]);
+            let m = n + j - 1 - k;
+            let [(ar, ai), (br, bi)] = &mut lines[m..m + 2] else { continue };
+            let (a, b) = (Complex64::new(ar[j], ai[j]), Complex64::new(br[j], bi[j]));
+            let norm = (a.norm_sqr() + b.norm_sqr()).sqrt();
+            let inverse = 1.0 / norm;
+            let (a, b) = if norm >= ZERO { (a * inverse, b * inverse) } else { (Complex64::ONE, Complex64::ZERO) };
+            // Takes (a, b) to (1, 0); light meets its inverse.
+            let nulling = [[a.conj(), b.conj()], [-b, a]];
+            if (a, b) != (Complex64::ONE, Complex64::ZERO) {
+                let rest = first..;
+                rotate(
+                    simd,
+                    (&mut ar[rest.clone()], &mut ai[rest.clone()]),
+                    (&mut br[rest.clone()], &mut bi[rest]),
+                    &nulling,
+                );
             }
+            (br[j], bi[j]) = (0.0, 0.0);
+            cells[j * n + k] = [a, b];
         }
         cells
     }
-}
-
-fn site(modes: usize, j: usize, mode: usize) -> Site {
-    Site { column: (mode - j) + (modes - 1 - j), mode }
 }
