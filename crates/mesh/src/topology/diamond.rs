@@ -49,7 +49,7 @@ impl Topology for Diamond {
     ///
     /// Upside down, `T(θ,φ)` is `diag(e^{iφ}, −e^{iφ})·T(θ, π−φ)`. What stands before a cell on its lines, e^{iψ} on the upper
     /// and e^{iχ} on the lower one, adds ψ−χ to its outer phase, and χ to both behind it. Where nothing is split one path
-    /// has no shifter, and φ = 0; the identity is θ = φ = π upside down.
+    /// has no shifter, and φ = 0. The identity, which mirrored cells are, is θ = π with the upper line turned around.
     fn program(&self, layout: &Layout, target: &Unitary) -> Result<Settings, MeshError> {
         let n = target.modes();
         let reverse = DMatrix::from_fn(n, n, |r, c| target.matrix()[(n - 1 - r, n - 1 - c)]);
@@ -62,7 +62,15 @@ impl Topology for Diamond {
             |column: usize| layout.column(column).zip(small.column(column).rev().map(Some).chain(repeat(None)));
         for (k, mirrored) in (0..layout.columns).flat_map(mirrored) {
             let site = layout.sites[k];
-            let (theta, phi) = mirrored.map_or((PI, PI), |k| (found.theta()[k], found.phi()[k]));
+            let Some(mirrored) = mirrored else {
+                // Of the lines that it turns around only the lowest port is not dark.
+                phases.set_cell(k, PI, 0.0);
+                if site.mode + 1 == n {
+                    before[site.mode] = wrap(before[site.mode] + PI);
+                }
+                continue;
+            };
+            let (theta, phi) = (found.theta()[mirrored], found.phi()[mirrored]);
             let (upper, lower) = (before[site.mode], before[site.mode + 1]);
             let (outer, behind) = if theta < 2.0 * ZERO {
                 (0.0, [phi + lower, upper])

@@ -13,6 +13,7 @@
 //! ```
 
 use super::{Layout, Site, Topology};
+use crate::aligned::Aligned;
 use crate::cell::{ZERO, wrap};
 use crate::linalg::{qr, svd};
 use crate::nulling::rotate;
@@ -132,12 +133,13 @@ impl WithSimd for Nulled<'_> {
         let line = |m: usize| {
             let entry = |c: usize| if m < n { self.w[(m, c)] } else { self.below[(m - n, c)] };
             let part = |of: fn(Complex64) -> f64| {
-                let values = (0..n).map(|c| of(entry(c)));
-                values.chain(std::iter::repeat_n(0.0, length - n)).collect::<Vec<f64>>()
+                let mut values = Aligned::zeros(length);
+                values.iter_mut().zip((0..n).map(|c| of(entry(c)))).for_each(|(to, value)| *to = value);
+                values
             };
             (part(|z| z.re), part(|z| z.im))
         };
-        let mut lines: Vec<(Vec<f64>, Vec<f64>)> = (0..2 * n).map(line).collect();
+        let mut lines: Vec<(Aligned, Aligned)> = (0..2 * n).map(line).collect();
         let mut cells = vec![[Complex64::ONE, Complex64::ZERO]; n * n];
         // A cell waits for those on its lines of the diagonal before, so that some diagonals pass the lines together.
         let diagonals = (0..n).step_by(TOGETHER).flat_map(|start| {
