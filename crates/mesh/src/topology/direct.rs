@@ -13,20 +13,20 @@
 //! ```
 
 use super::{Layout, Site, Topology};
-use crate::aligned::Aligned;
 use crate::cell::{ZERO, wrap};
 use crate::linalg::{qr, svd};
 use crate::nulling::rotate;
+use crate::panel::{Chain, join};
 use crate::section::Settings;
+use crate::sweep::{Element, LINE, Light, WIDTH};
 use crate::trigonometry::arguments;
 use crate::{MeshError, Unitary};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use pulp::{Arch, Simd, WithSimd};
+use std::collections::VecDeque;
 use std::f64::consts::{FRAC_PI_2, PI};
-
-/// Diagonals that are nulled together, while their lines stay in the first-level cache.
-const TOGETHER: usize = 4;
+use std::ops::Range;
 
 /// N² cells in 2N−1 columns for any contraction; not unitary between its ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,24 +85,16 @@ impl Topology for Direct {
 /// `ψ + arg b − π/2` of the lower one.
 fn nulled(layout: &Layout, w: &DMatrix<Complex64>, below: &DMatrix<Complex64>) -> Settings {
     let n = w.nrows();
-    let cells = Arch::new().dispatch(Nulled { w, below });
-    // The cell of diagonal j stands in its column behind those of the diagonals before.
-    let mut wanted = vec![0; cells.len()];
-    for j in 0..n {
-        for k in 0..n {
-            let column = 2 * (n - 1) - j - k;
-            wanted[layout.column(column).start + j - (n - 1).saturating_sub(column)] = j * n + k;
-        }
-    }
+    let cells = null(layout, w, below);
     let halves = arguments(cells.iter().map(|[a, b]| Complex64::new(b.norm_sqr().sqrt(), a.norm_sqr().sqrt())));
     let [of_a, of_b] = [0, 1].map(|which| arguments(cells.iter().map(|cell| cell[which])));
     let mut settings = Settings::zero(cells.len(), n);
     let mut before = vec![0.0; layout.modes];
-    for (k, (site, &cell)) in layout.sites.iter().zip(&wanted).enumerate() {
-        let (half, a, b) = (halves[cell], of_a[cell], of_b[cell]);
+    for (k, site) in layout.sites.iter().enumerate() {
+        let (half, a, b) = (halves[k], of_a[k], of_b[k]);
         let (upper, lower) = (before[site.mode], before[site.mode + 1]);
         let around = FRAC_PI_2 - half + lower;
-        let dark = cells[cell].map(|z| z.norm_sqr() < ZERO * ZERO);
+        let dark = cells[k].map(|z| z.norm_sqr() < ZERO * ZERO);
         let (outer, behind) = match dark {
             [true, _] => (0.0, [around - b, upper + b - FRAC_PI_2]),
             [_, true] => (0.0, [upper + a - half - FRAC_PI_2, around - a]),
@@ -115,59 +107,89 @@ fn nulled(layout: &Layout, w: &DMatrix<Complex64>, below: &DMatrix<Complex64>) -
     settings
 }
 
-/// The columns `[W; X]`, to be nulled.
-struct Nulled<'a> {
-    w: &'a DMatrix<Complex64>,
-    below: &'a DMatrix<Complex64>,
+/// (a, b) of the cells that null the columns `[W; X]`, in the order of the layout. Of 16 columns at a time the cells are
+/// found on those columns alone; then the columns behind pass them all at once. O(N³).
+fn null(layout: &Layout, w: &DMatrix<Complex64>, below: &DMatrix<Complex64>) -> Vec<[Complex64; 2]> {
+    let n = w.nrows();
+    let whole = |m: usize, c: usize| if m < n { w[(m, c)] } else { below[(m - n, c)] };
+    // Lines below the last one with light stay dark.
+    let lines =
+        (0..2 * n).rev().find(|&m| m < n || (0..n).any(|c| whole(m, c) != Complex64::ZERO)).map_or(0, |m| m + 1);
+    let panel = |p: usize| {
+        let mut panel = vec![[0.0; LINE]; 2 * n];
+        for c in p * WIDTH..n.min((p + 1) * WIDTH) {
+            for (m, line) in panel.iter_mut().enumerate().take(lines) {
+                let z = whole(m, c);
+                (line[c % WIDTH], line[WIDTH + c % WIDTH]) = (z.re, z.im);
+            }
+        }
+        panel
+    };
+    let mut panels: VecDeque<Vec<[f64; LINE]>> = (0..n.div_ceil(WIDTH)).map(panel).collect();
+    let mut cells = vec![DARK; n * n];
+    for start in (0..n).step_by(WIDTH) {
+        let Some(mut first) = panels.pop_front() else { break };
+        let diagonals = start..n.min(start + WIDTH);
+        let chains = Arch::new().dispatch(Panel { panel: &mut first, diagonals, lines, layout, cells: &mut cells });
+        let sweep = join(2 * n, false, &chains);
+        for behind in &mut panels {
+            sweep.apply(behind.as_flattened_mut(), |_| Light::Everywhere);
+        }
+    }
+    cells
 }
 
-impl WithSimd for Nulled<'_> {
-    type Output = Vec<[Complex64; 2]>;
+/// (a, b) of a cell that meets no light.
+const DARK: [Complex64; 2] = [Complex64::ONE, Complex64::ZERO];
 
-    /// (a, b) of each cell, diagonal after diagonal. N²/2 pairs of lines on the mean over N columns.
+/// Some columns, to be nulled by their diagonals.
+struct Panel<'a> {
+    /// Line by line 16 real parts, then imaginary parts.
+    panel: &'a mut [[f64; LINE]],
+    diagonals: Range<usize>,
+    /// The first so many lines have light.
+    lines: usize,
+    layout: &'a Layout,
+    cells: &'a mut [[Complex64; 2]],
+}
+
+impl WithSimd for Panel<'_> {
+    type Output = Vec<Chain>;
+
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
-        let n = self.w.nrows();
-        // Line by line, real parts apart from imaginary ones; whole registers of columns.
-        let length = n.next_multiple_of(S::F64_LANES);
-        let line = |m: usize| {
-            let entry = |c: usize| if m < n { self.w[(m, c)] } else { self.below[(m - n, c)] };
-            let part = |of: fn(Complex64) -> f64| {
-                let mut values = Aligned::zeros(length);
-                values.iter_mut().zip((0..n).map(|c| of(entry(c)))).for_each(|(to, value)| *to = value);
-                values
-            };
-            (part(|z| z.re), part(|z| z.im))
-        };
-        let mut lines: Vec<(Aligned, Aligned)> = (0..2 * n).map(line).collect();
-        let mut cells = vec![[Complex64::ONE, Complex64::ZERO]; n * n];
-        // A cell waits for those on its lines of the diagonal before, so that some diagonals pass the lines together.
-        let diagonals = (0..n).step_by(TOGETHER).flat_map(|start| {
-            let some = start..n.min(start + TOGETHER);
-            (0..n).flat_map(move |k| some.clone().map(move |j| (j, k)))
-        });
-        for (j, k) in diagonals {
-            let first = j - j % S::F64_LANES;
-            let m = n + j - 1 - k;
-            let [(ar, ai), (br, bi)] = &mut lines[m..m + 2] else { continue };
-            let (a, b) = (Complex64::new(ar[j], ai[j]), Complex64::new(br[j], bi[j]));
-            let norm = (a.norm_sqr() + b.norm_sqr()).sqrt();
-            let inverse = 1.0 / norm;
-            let (a, b) = if norm >= ZERO { (a * inverse, b * inverse) } else { (Complex64::ONE, Complex64::ZERO) };
-            // Takes (a, b) to (1, 0); light meets its inverse.
-            let nulling = [[a.conj(), b.conj()], [-b, a]];
-            if (a, b) != (Complex64::ONE, Complex64::ZERO) {
-                let rest = first..;
-                rotate(
-                    simd,
-                    (&mut ar[rest.clone()], &mut ai[rest.clone()]),
-                    (&mut br[rest.clone()], &mut bi[rest]),
-                    &nulling,
-                );
+    fn with_simd<S: Simd>(self, simd: S) -> Vec<Chain> {
+        let Self { panel, diagonals, lines, layout, cells } = self;
+        let n = panel.len() / 2;
+        let mut chains: Vec<Chain> = Vec::with_capacity(WIDTH);
+        let mut column = 0;
+        for j in diagonals {
+            let lane = j % WIDTH;
+            let whole = lane - lane % S::F64_LANES;
+            let highest = (n + j).min(lines) - 1;
+            // A cell comes behind those on its lines of the diagonal before, which ends one line lower.
+            if let Some(before) = chains.last() {
+                column += before.line - highest;
             }
-            (br[j], bi[j]) = (0.0, 0.0);
-            cells[j * n + k] = [a, b];
+            let mut elements = Vec::with_capacity(highest + 1 - j);
+            for m in (j..=highest).rev() {
+                let [upper, lower] = &mut panel[m..m + 2] else { continue };
+                let entry = |line: &[f64; LINE]| Complex64::new(line[lane], line[WIDTH + lane]);
+                let (a, b) = (entry(upper), entry(lower));
+                let norm = (a.norm_sqr() + b.norm_sqr()).sqrt();
+                let inverse = 1.0 / norm;
+                let [a, b] = if norm >= ZERO { [a * inverse, b * inverse] } else { DARK };
+                // Takes (a, b) to (1, 0); light meets its inverse.
+                let ((ar, ai), (br, bi)) = (upper.split_at_mut(WIDTH), lower.split_at_mut(WIDTH));
+                let (first, second) = ((&mut ar[whole..], &mut ai[whole..]), (&mut br[whole..], &mut bi[whole..]));
+                rotate(simd, first, second, &[[a.conj(), b.conj()], [-b, a]]);
+                (lower[lane], lower[WIDTH + lane]) = (0.0, 0.0);
+                elements.push(Element { p: b.conj(), q: a.conj(), r: a, s: -b });
+                // In its column it stands behind the cells of the diagonals before.
+                let column = m + n - 1 - 2 * j;
+                cells[layout.column(column).start + j - (n - 1).saturating_sub(column)] = [a, b];
+            }
+            chains.push(Chain { line: highest + 1, column, elements });
         }
-        cells
+        chains
     }
 }
