@@ -33,7 +33,7 @@ impl Topology for Half {
     }
 
     fn program(&self, layout: &Layout, target: &Unitary) -> Result<Settings, MeshError> {
-        Ok(fit(&layout.clone().with_cell(Cell::Mzi), target.matrix()))
+        Ok(fit(layout, target.matrix()))
     }
 }
 

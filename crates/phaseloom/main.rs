@@ -7,8 +7,8 @@ mod cli;
 
 use std::process::ExitCode;
 
-/// Keeps memory that is given back for what is asked for next. That of many systems hands it to the system after each
-/// gradient of a small mesh, which then clears it anew: a fifth of the time.
+/// Keeps memory that is given back. Allocators of many systems return it after each gradient of a small mesh, and the
+/// system clears it anew when they ask again: a fifth of the time. The benchmarks have the same one.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

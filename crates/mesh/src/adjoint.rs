@@ -113,14 +113,14 @@ pub fn gradient(
             return;
         }
         // What passed the whole mesh was the input, and is not looked at any more.
-        let wanted = columns.start > 0;
+        let output_wanted = columns.start > 0;
         let Some(schedule) = section.schedule(columns.clone()) else {
             let starts: Vec<usize> = columns.clone().step_by(COLUMNS_BACK).collect();
             for start in starts.into_iter().rev() {
                 block.set(section, phases, errors, start..columns.end.min(start + COLUMNS_BACK));
                 slopes_of(backward.undo(Cells::Block(&block), output, adjoint), overlaps, slopes);
             }
-            return backward.settle(wanted.then_some(output), adjoint);
+            return backward.settle(output_wanted.then_some(output), adjoint);
         };
         // Light stays where it came out until all cells are undone.
         let Schedule { cells, places, order } = &*schedule;
@@ -134,9 +134,9 @@ pub fn gradient(
         }
         let behind = overlaps.to_vec();
         behind.into_iter().zip(order).for_each(|(overlap, &from)| overlaps[from] = overlap);
-        backward.settle(wanted.then_some(&mut *output), adjoint);
+        backward.settle(output_wanted.then_some(&mut *output), adjoint);
         adjoint.unwire(order);
-        if wanted {
+        if output_wanted {
             output.unwire(order);
         }
     };

@@ -84,10 +84,11 @@ pub fn wrap(phase: f64) -> f64 {
     const SEAM: f64 = 1e-9;
     let shifted = phase + SEAM;
     let wrapped = if (-TAU..2.0 * TAU).contains(&shifted) {
-        // One turn too few or too many: the same number, without a division. Chosen without a branch, for phases lie anywhere.
+        // One turn too few or too many: the same number, without a division. Chosen without a branch, for phases lie
+        // anywhere.
         let (few, many) = (shifted + TAU - SEAM, shifted - TAU - SEAM);
-        let inside = select_unpredictable(shifted < TAU, phase, many);
-        select_unpredictable(shifted < 0.0, few, inside)
+        let not_few = select_unpredictable(shifted < TAU, phase, many);
+        select_unpredictable(shifted < 0.0, few, not_few)
     } else {
         shifted.rem_euclid(TAU) - SEAM
     };
@@ -246,6 +247,18 @@ mod tests {
         let alpha = splitter_error_from_power(0.02);
         assert!(((FRAC_PI_4 + alpha).sin().powi(2) - 0.52).abs() < 1e-15);
         assert!((alpha - 0.02).abs() < 1e-5);
+    }
+
+    #[test]
+    fn wrap_is_the_remainder_by_turns() {
+        let near = [-2.0 * TAU, -TAU, -1e-9, 0.0, 3.0, TAU - 1e-9, TAU, 2.0 * TAU, 50.0, 1e9];
+        for phase in near.into_iter().flat_map(|x| [x - 1e-12, x - 1e-15, x, x + 1e-15, x + 0.7]) {
+            let slow = (phase + 1e-9).rem_euclid(TAU) - 1e-9;
+            let off = (wrap(phase) - slow).abs();
+            assert!(off < 4e-15 || (off - TAU).abs() < 4e-15, "{phase}: {} and {slow}", wrap(phase));
+            assert!((-1e-9..TAU - 9.9e-10).contains(&wrap(phase)), "{phase}: {}", wrap(phase));
+        }
+        assert!([f64::NAN, f64::INFINITY].into_iter().all(|phase| wrap(phase).is_nan()));
     }
 
     #[test]

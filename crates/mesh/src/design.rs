@@ -125,8 +125,9 @@ impl MeshDesign {
         ports: usize,
         program: impl Fn(&Layout) -> Result<Settings, MeshError>,
     ) -> Result<Section, MeshError> {
-        let layout = self.layout(ports);
-        let mut settings = program(&layout)?;
+        let plain = self.topology.layout(ports);
+        let mut settings = program(&plain)?;
+        let layout = plain.with_cell(self.cell);
         if self.cell != Cell::Mzi && self.cell.is_interferometer() {
             settings = follow(&layout, Cell::Mzi, &settings, &vec![CellErrors::NONE; layout.sites.len()]).0;
         }

@@ -67,7 +67,8 @@ fn search(layout: &Layout, errors: &[CellErrors], target: &DMatrix<Complex64>, s
     // The steps of the search are judged by absolute numbers: of a matrix of norm one all are of its scale.
     let size = target.norm_squared();
     let scale = if size > 0.0 { size.recip() } else { 1.0 };
-    let search = Search { layout, errors, target, scale, best: RefCell::new((f64::INFINITY, start.clone())) };
+    let blank = Section::mesh(layout.clone(), Settings::blank(layout));
+    let search = Search { blank, errors, target, scale, best: RefCell::new((f64::INFINITY, start.clone())) };
     let solver = LBFGS::new(MoreThuenteLineSearch::new(), MEMORY);
     let executor = Executor::new(&search, solver).configure(|state| state.param(start).max_iters(STEPS));
     // A line search that finds no lower point ends the search with an error: what it reached counts all the same.
@@ -79,7 +80,7 @@ fn search(layout: &Layout, errors: &[CellErrors], target: &DMatrix<Complex64>, s
 }
 
 struct Search<'a> {
-    layout: &'a Layout,
+    blank: Section,
     errors: &'a [CellErrors],
     target: &'a DMatrix<Complex64>,
     /// 1/‖W‖².
@@ -90,15 +91,17 @@ struct Search<'a> {
 
 impl Search<'_> {
     fn section(&self, phases: &[f64]) -> Section {
-        let mut settings = Settings::blank(self.layout);
+        let mut section = self.blank.clone();
+        let mut settings = section.settings().zeroed();
         settings.values_mut().copy_from_slice(phases);
-        Section::mesh(self.layout.clone(), settings)
+        section.set(settings);
+        section
     }
 
     /// Light into each column's port, before and behind the mesh.
     fn send(&self, section: &Section) -> (Fields, Fields) {
         let mut input = Fields::identity(self.target.ncols());
-        input.resize(self.layout.modes);
+        input.resize(self.blank.layout().modes);
         let mut output = input.clone();
         Circuit::compile(section, section.settings(), self.errors).propagate(&mut output);
         (input, output)
@@ -108,7 +111,7 @@ impl Search<'_> {
     fn miss(&self, output: &Fields) -> DMatrix<Complex64> {
         let mut miss = output.to_matrix();
         let rows = self.target.nrows();
-        miss.rows_mut(rows, self.layout.modes - rows).fill(Complex64::new(0.0, 0.0));
+        miss.rows_mut(rows, self.blank.layout().modes - rows).fill(Complex64::new(0.0, 0.0));
         let mut corner = miss.rows_mut(0, rows);
         corner -= self.target;
         miss

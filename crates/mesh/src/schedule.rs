@@ -8,7 +8,7 @@ use crate::topology::Layout;
 use std::ops::Range;
 
 /// The cells of some columns.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Schedule {
     /// Cells of the layout, each behind those that its light comes from.
     pub cells: Vec<u32>,

@@ -209,6 +209,16 @@ mod tests {
     }
 
     #[test]
+    fn arguments_of_any_number_of_numbers() {
+        for count in 0..18 {
+            let numbers: Vec<Complex64> = (0..count).map(|k| Complex64::cis(f64::from(k) * 1.3)).collect();
+            let found = arguments(numbers.iter().copied());
+            assert_eq!(found.len(), numbers.len());
+            assert!(found.iter().zip(&numbers).all(|(angle, z)| (angle - z.arg()).abs() < 1e-15));
+        }
+    }
+
+    #[test]
     fn arguments_agree_with_the_standard_library() {
         let ring = (0..100_000).map(|k| f64::from(k) * 6.3e-5 - 3.15);
         let mut points: Vec<(f64, f64)> = ring.map(|a| (3.7 * a.sin(), 3.7 * a.cos())).collect();

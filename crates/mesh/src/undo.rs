@@ -12,13 +12,13 @@ use pulp::{Arch, Simd, WithSimd};
 /// Cells whose elements and sums stay in the cache while all tiles pass them.
 const CACHED: usize = 256;
 
-/// Cells in the order in which they are undone: of a block, chains that run down through the columns. One serves all
-/// blocks of a mesh: what it takes would else be given back to the system and asked for again with each of them.
+/// Cells in the order in which they are undone: of a block, chains that run down through the columns; of a mesh whose lines
+/// cross, pairs. One serves a whole mesh, block by block: fields and adjoints are true only behind [`Backward::settle`].
 pub(crate) struct Backward {
     /// By what each line of the fields, and of the adjoints, is to be multiplied still.
     factors: Vec<[Complex64; 2]>,
     steps: Vec<Step>,
-    /// α, β of the inverse and of the adjoint of each cell, in the order of the chains.
+    /// α, β of the inverse and of the adjoint of each cell, in the order in which they are undone.
     elements: Vec<[[f64; 4]; 2]>,
     cells: Vec<Undone>,
     /// x and y of the cells that all tiles pass just now, real and imaginary parts, lane by lane.
@@ -154,8 +154,11 @@ impl Backward {
                 for ((&cell, places), transfer) in cells.iter().zip(places).zip(transfers).rev() {
                     let lines = places.map(|place| of_places[place as usize]);
                     count += 1;
-                    if self.cell(cell as usize, transfer, lines) {
+                    let far = self.cell(cell as usize, transfer, lines);
+                    if far || count == CACHED {
                         self.steps.push(Step::Pairs { count: std::mem::take(&mut count) });
+                    }
+                    if far {
                         self.rescale(lines);
                     }
                 }
@@ -302,11 +305,11 @@ fn pass<S: Simd, const P: usize>(
                 let (of_chain, of_later) = std::mem::take(&mut sums).split_at_mut(count);
                 if let Step::Chain { lines, .. } = *step {
                     for pair in 0..lit {
-                        undo::<S, P>(simd, (fields, adjoint), chain, (lines, pair), of_chain);
+                        undo_chain::<S, P>(simd, (fields, adjoint), chain, (lines, pair), of_chain);
                     }
                 } else {
                     for ((elements, undone), sums) in chain.iter().zip(undone).zip(of_chain) {
-                        part::<S, P>(simd, (fields, adjoint), elements, (undone.lines, lit), sums);
+                        undo_pair::<S, P>(simd, (fields, adjoint), elements, (undone.lines, lit), sums);
                     }
                 }
                 (elements, cells, sums) = (later, of_rest, of_later);
@@ -367,7 +370,7 @@ fn element<S: Simd>(
 
 /// One chain of a pair of registers of fields and adjoints, and the sums x and y at its cells.
 #[inline(always)]
-fn undo<S: Simd, const P: usize>(
+fn undo_chain<S: Simd, const P: usize>(
     simd: S,
     (fields, adjoint): (&mut [Two<S>], &mut [Two<S>]),
     elements: &[[[f64; 4]; 2]],
@@ -403,7 +406,7 @@ fn undo<S: Simd, const P: usize>(
 
 /// One cell on two lines anywhere, in all of a tile that holds light.
 #[inline(always)]
-fn part<S: Simd, const P: usize>(
+fn undo_pair<S: Simd, const P: usize>(
     simd: S,
     (fields, adjoint): (&mut [Two<S>], &mut [Two<S>]),
     [inverse, back]: &[[f64; 4]; 2],
@@ -411,8 +414,8 @@ fn part<S: Simd, const P: usize>(
     sums: &mut [S::f64s; 4],
 ) {
     let both = [2 * P * upper..2 * P * (upper + 1), 2 * P * lower..2 * P * (lower + 1)];
-    let Ok([a, met]) = fields.get_disjoint_mut(both.clone()) else { return };
-    let Ok([l, below]) = adjoint.get_disjoint_mut(both) else { return };
+    let [a, met] = fields.get_disjoint_mut(both.clone()).expect("two lines");
+    let [l, below] = adjoint.get_disjoint_mut(both).expect("two lines");
     let [mut x, mut y] = [(sums[0], sums[1]), (sums[2], sums[3])];
     for pair in 0..lit.min(P) {
         for g in 0..2 {

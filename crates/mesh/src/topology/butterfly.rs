@@ -4,7 +4,6 @@
 //! inputs) among them. What is not among them is approximated: the phases that minimise ‖Û−U‖_F.
 
 use super::{Layout, Topology, stride};
-use crate::cell_kind::Cell;
 use crate::section::Settings;
 use crate::{MeshError, Unitary, fit};
 
@@ -31,6 +30,6 @@ impl Topology for Butterfly {
     }
 
     fn program(&self, layout: &Layout, target: &Unitary) -> Result<Settings, MeshError> {
-        Ok(fit(&layout.clone().with_cell(Cell::Mzi), target.matrix()))
+        Ok(fit(layout, target.matrix()))
     }
 }

@@ -52,17 +52,17 @@ impl Topology for Diamond {
     /// has no shifter, and φ = 0. The identity, which mirrored cells are, is θ = π with the upper line turned around.
     fn program(&self, layout: &Layout, target: &Unitary) -> Result<Settings, MeshError> {
         let n = target.modes();
+        assert_eq!(layout.ports, n, "a layout of as many ports");
         let reverse = DMatrix::from_fn(n, n, |r, c| target.matrix()[(n - 1 - r, n - 1 - c)]);
         let small = Triangular.layout(n);
         let found = Triangular.program(&small, &Unitary::trusted(reverse))?;
         let mut phases = Settings::zero(layout.sites.len(), n);
         let mut before = vec![0.0; layout.modes];
         // The cells of a column on the ports, from the highest, are those of the triangle from the lowest.
-        let mirrored =
-            |column: usize| layout.column(column).zip(small.column(column).rev().map(Some).chain(repeat(None)));
-        for (k, mirrored) in (0..layout.columns).flat_map(mirrored) {
+        let cells = |column: usize| layout.column(column).zip(small.column(column).rev().map(Some).chain(repeat(None)));
+        for (k, of_triangle) in (0..layout.columns).flat_map(cells) {
             let site = layout.sites[k];
-            let Some(mirrored) = mirrored else {
+            let Some(of_triangle) = of_triangle else {
                 // Of the lines that it turns around only the lowest port is not dark.
                 phases.set_cell(k, PI, 0.0);
                 if site.mode + 1 == n {
@@ -70,7 +70,7 @@ impl Topology for Diamond {
                 }
                 continue;
             };
-            let (theta, phi) = (found.theta()[mirrored], found.phi()[mirrored]);
+            let (theta, phi) = (found.theta()[of_triangle], found.phi()[of_triangle]);
             let (upper, lower) = (before[site.mode], before[site.mode + 1]);
             let (outer, behind) = if theta < 2.0 * ZERO {
                 (0.0, [phi + lower, upper])

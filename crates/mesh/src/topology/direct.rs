@@ -42,6 +42,7 @@ impl Topology for Direct {
     }
 
     fn layout(&self, modes: usize) -> Layout {
+        // Of diagonal j the cell on the lines m, m+1 for m = j … N+j−1: those columns meet these diagonals.
         let sites = (0..(2 * modes).saturating_sub(1)).flat_map(|column| {
             let diagonals = (modes - 1).saturating_sub(column)..modes.min(2 * modes - 1 - column);
             diagonals.map(move |j| Site { column, mode: column + 2 * j + 1 - modes })
@@ -81,10 +82,11 @@ impl Topology for Direct {
 /// ```
 ///
 /// and leaves `π/2 − θ/2 + χ − arg b` and `π/2 − θ/2 + χ − arg a` behind (from `T = i e^{iθ/2} [[e^{iφ} s, c], [e^{iφ} c, −s]]`).
-/// Where a or b is dark φ = 0, and the phase behind that χ does not reach is `ψ + arg a − θ/2 − π/2` of the upper line, or
+/// Where a (θ = 0) or b is dark φ = 0, and the phase behind that χ does not reach is `ψ + arg a − θ/2 − π/2` of the upper line, or
 /// `ψ + arg b − π/2` of the lower one.
 fn nulled(layout: &Layout, w: &DMatrix<Complex64>, below: &DMatrix<Complex64>) -> Settings {
     let n = w.nrows();
+    assert_eq!(layout.ports, n, "a layout of as many ports");
     let cells = null(layout, w, below);
     let halves = arguments(cells.iter().map(|[a, b]| Complex64::new(b.norm_sqr().sqrt(), a.norm_sqr().sqrt())));
     let [of_a, of_b] = [0, 1].map(|which| arguments(cells.iter().map(|cell| cell[which])));

@@ -44,6 +44,7 @@ impl Topology for Fractal {
     /// By cosine–sine decompositions, from the whole to pairs. O(N³).
     fn program(&self, layout: &Layout, target: &Unitary) -> Result<Settings, MeshError> {
         let ports = target.modes();
+        assert_eq!(layout.ports, ports, "a layout of as many ports");
         if ports == 1 {
             let mut settings = Settings::zero(0, 1);
             settings.set_output(0, wrap(target.matrix()[(0, 0)].arg()));

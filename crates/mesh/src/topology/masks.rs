@@ -31,7 +31,7 @@ impl Topology for Masks {
     fn layout(&self, modes: usize) -> Layout {
         let layer =
             |column: usize| (column % 2..modes.saturating_sub(1)).step_by(2).map(move |mode| Site { column, mode });
-        Layout::new(modes, (0..3 * modes).flat_map(layer).collect())
+        Layout::new(modes, (0..3 * modes).flat_map(layer).collect()).with_cell(Cell::Coupler)
     }
 
     fn cells(&self) -> &'static [Cell] {
@@ -43,6 +43,6 @@ impl Topology for Masks {
     }
 
     fn program(&self, layout: &Layout, target: &Unitary) -> Result<Settings, MeshError> {
-        Ok(fit(&layout.clone().with_cell(Cell::Coupler), target.matrix()))
+        Ok(fit(layout, target.matrix()))
     }
 }

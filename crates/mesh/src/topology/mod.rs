@@ -62,6 +62,10 @@ pub trait Topology: Send + Sync + std::fmt::Debug {
     /// # Errors
     ///
     /// A mesh that does unitaries alone, and is given another matrix; a decomposition that fails.
+    ///
+    /// # Panics
+    ///
+    /// If the layout is that of another number of ports.
     fn program_contraction(&self, layout: &Layout, w: &DMatrix<Complex64>) -> Result<Settings, MeshError> {
         self.program(layout, &Unitary::new(w.clone(), Unitary::TOLERANCE)?)
     }
@@ -78,11 +82,15 @@ pub trait Topology: Send + Sync + std::fmt::Debug {
 
     /// The phases of plain interferometers that make the ideal mesh equal to `target`, on the lines of its ports; of the one
     /// kind of [cells](Topology::cells) that it can be built of, where that is no interferometer. `layout` is
-    /// [that](Topology::layout) of as many ports, of any cells.
+    /// [that](Topology::layout) of as many ports.
     ///
     /// # Errors
     ///
     /// Where the topology cannot realise the target.
+    ///
+    /// # Panics
+    ///
+    /// If the layout is that of another number of ports.
     fn program(&self, layout: &Layout, target: &Unitary) -> Result<Settings, MeshError>;
 }
 

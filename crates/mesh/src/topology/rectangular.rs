@@ -39,6 +39,7 @@ impl Topology for Rectangular {
     /// left over through to the outputs (physics notes §1.3, without quotients). O(N³).
     fn program(&self, layout: &Layout, target: &Unitary) -> Result<Settings, MeshError> {
         let n = target.modes();
+        assert_eq!(layout.ports, n, "a layout of as many ports");
         let mut settings = Settings::zero(layout.sites.len(), n);
         // Cells of a column stand two modes apart.
         let index = |column: usize, mode: usize| layout.column(column).start + mode / 2;

@@ -33,6 +33,7 @@ impl Topology for Redundant {
 
     /// That of the rectangular mesh; the cells before it are the identity, θ = φ = π.
     fn program(&self, layout: &Layout, target: &Unitary) -> Result<Settings, MeshError> {
+        assert_eq!(layout.ports, target.modes(), "a layout of as many ports");
         let rectangular = Rectangular.program(&Rectangular.layout(target.modes()), target)?;
         let cells = layout.sites.len();
         let idle = cells - rectangular.theta().len();

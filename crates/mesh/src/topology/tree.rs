@@ -47,6 +47,7 @@ impl Topology for Tree {
     /// Puts the first row of the target on the first port.
     fn program(&self, layout: &Layout, target: &Unitary) -> Result<Settings, MeshError> {
         let n = target.modes();
+        assert_eq!(layout.ports, n, "a layout of as many ports");
         let mut row = vec![Complex64::new(0.0, 0.0); layout.modes];
         row.iter_mut().zip(target.matrix().row(0).iter()).for_each(|(to, z)| *to = *z);
         let mut settings = Settings::zero(layout.sites.len(), n);

@@ -45,6 +45,7 @@ impl Topology for Triangular {
     /// Of 16 rows at a time the cells are found on those rows alone; then the rows above pass them all at once.
     fn program(&self, layout: &Layout, target: &Unitary) -> Result<Settings, MeshError> {
         let n = target.modes();
+        assert_eq!(layout.ports, n, "a layout of as many ports");
         let mut settings = Settings::zero(layout.sites.len(), n);
         let mut panels = panels(target.matrix());
         while let Some(mut panel) = panels.pop() {
