@@ -95,7 +95,7 @@ Written by `PHASELOOM_PAGE=results/performance cargo bench --bench engine`; do n
 
 * machine: {machine}
 * phaseloom {VERSION}, {compiler}, {date}
-* one thread, except where a work says two
+* one thread, except where a work says two; the allocator of the command line, mimalloc
 * times are medians of criterion, first all of ours and then all of its reference
 
 {figure}## Ratios
