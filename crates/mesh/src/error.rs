@@ -89,7 +89,7 @@ pub enum MeshError {
     },
     /// A mesh of which conventions say nothing.
     #[error(
-        "a mesh {design} has no settings in other conventions: expected cells `mzi` that join neighbouring lines, one a port (rectangular, triangular, redundant)"
+        "a mesh {design} has no settings in other conventions: expected cells `mzi` that join neighbouring lines, each of them with a port (rectangular, triangular, redundant)"
     )]
     Convention {
         /// Topology and cell.

@@ -101,7 +101,8 @@ impl Compare {
             );
         }
         text += "\nmeans over chips ± standard error, medians and quantiles in table.csv; F is blind to common phase and loss; dB: \
-                 mean transmission; corrected: `local`, with known errors; tree: one row\n";
+                 mean transmission; corrected: `local`, with known errors (masks: a search over all phases); tree: one row, with an \
+                 attenuator behind it that the parts leave out\n";
         for design in self.left_out() {
             text += &format!("{design}: left out, a search for so many phases takes too long\n");
         }
@@ -236,6 +237,9 @@ fn with_error((mean, error): (f64, f64)) -> String {
     if mean < 1e-12 { "< 1e-12".into() } else { format!("{mean:.1e} ± {error:.0e}") }
 }
 
+/// So many meshes that cannot be told apart are named.
+const MOST_TIES: usize = 5;
+
 /// Which mesh loses least, of those that do the unitaries, before and after correction, and which others two standard errors do
 /// not tell from it.
 fn sentence(lines: &[Line]) -> String {
@@ -249,8 +253,11 @@ fn sentence(lines: &[Line]) -> String {
             line.design != best.design && mean(line) - mean(best) <= 2.0 * error
         };
         let ties: Vec<String> = lines.iter().filter(able).filter(close).map(|line| line.design.to_string()).collect();
-        let ties =
-            if ties.is_empty() { String::new() } else { format!("; within two standard errors: {}", ties.join(", ")) };
+        let ties = match ties.len() {
+            0 => String::new(),
+            1..=MOST_TIES => format!("; within two standard errors: {}", ties.join(", ")),
+            more => format!("; {more} others within two standard errors"),
+        };
         Some(format!("{} ({}{ties})", best.design, with_error(best.means()[which])))
     };
     match (named(1), named(2)) {

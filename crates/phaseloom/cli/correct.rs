@@ -29,7 +29,7 @@ pub struct Correct {
     /// The method, see `phaseloom list`
     #[arg(long, value_name = "KEY")]
     method: Option<String>,
-    /// Where to write the corrected program
+    /// Where to write the corrected program of one `--method`
     #[arg(short, long, value_name = "CORRECTED.json", requires = "method")]
     output: Option<PathBuf>,
     /// Noise of each quadrature of a reading, as a share of the field of a full input

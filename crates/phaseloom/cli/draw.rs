@@ -32,7 +32,7 @@ pub struct Draw {
     #[arg(short, long, value_name = "MESH.svg|MESH.png")]
     output: PathBuf,
     /// Send unit power into this port, from 0, and show it along the guides
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, value_name = "PORT", allow_negative_numbers = true)]
     input: Option<usize>,
     /// Draw the phases and the light of a chip from `phaseloom chip`
     #[arg(long, value_name = "CHIP.json")]

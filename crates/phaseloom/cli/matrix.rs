@@ -97,8 +97,8 @@ impl Matrix {
                 text += &format!("W: {compared}\n");
             }
             text += &format!(
-                "relative error ‖Ŵ−W‖/‖W‖ {}\nfidelity {:.6}\ntransmission {}\n",
-                output::number(relative_error(&wanted, &realised), 6),
+                "relative error ‖Ŵ−W‖/‖W‖ {}\nfidelity {:.6}\ntransmission ‖Ŵ‖²/‖W‖² {}\n",
+                output::share(relative_error(&wanted, &realised)),
                 if real > 0.0 { fidelity(&wanted, &realised) } else { 0.0 },
                 output::transmission(10.0 * (real / target).log10()),
             );

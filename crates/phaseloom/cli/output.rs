@@ -21,6 +21,11 @@ pub fn number(value: f64, decimals: usize) -> String {
     if value.abs() < 1e6 { format!("{value:.decimals$}") } else { format!("{value:.decimals$e}") }
 }
 
+/// A part of one that may be tiny.
+pub fn share(value: f64) -> String {
+    if value < 1e-3 { format!("{value:.1e}") } else { number(value, 6) }
+}
+
 /// Transmitted power as dB; no light at all is said in words.
 pub fn transmission(db: f64) -> String {
     if db > f64::NEG_INFINITY { format!("{} dB", number(db, 3)) } else { "no light".to_owned() }

@@ -20,7 +20,7 @@ impl Correction for Local {
     }
 
     fn description(&self) -> &'static str {
-        "each cell set to what the ideal one does, from its known errors"
+        "each cell set to what the ideal one does, from its known errors; of masks all phases searched"
     }
 
     fn knows(&self) -> Knowledge {

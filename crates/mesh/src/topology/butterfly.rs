@@ -17,7 +17,7 @@ impl Topology for Butterfly {
     }
 
     fn description(&self) -> &'static str {
-        "N/2·log₂N cells in log₂N columns, crossings between; N a power of two, else the next; not universal: fitted (FFT)"
+        "N/2·log₂N cells in log₂N columns, crossings between; N a power of two, else the next; not universal: fitted (FFT with bit-reversed inputs)"
     }
 
     fn layout(&self, modes: usize) -> Layout {

@@ -25,7 +25,7 @@ const BEND: f64 = 0.26;
 const CLOSE: f64 = 0.12;
 const ARMS: f64 = 0.74;
 /// The box of a splitter stands out by this much in all.
-const RIM: f64 = 0.12;
+const RIM: f64 = 0.2;
 const SPLITTER_COLOUR: Colour = (226, 232, 240);
 
 /// Side of the absorber at the end of a guide, and height of the bar at its beginning.
