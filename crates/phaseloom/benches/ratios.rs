@@ -182,17 +182,11 @@ fn readout_noise() -> Result<(), Box<dyn std::error::Error>> {
     let (noisy, silent) = (product(noisy)?, product(&silent)?);
     let images = job.inputs.columns(0, 10_000.min(job.inputs.ncols())).into_owned();
     let shot = Shot { trial: 0, index: 0, first_sample: 0 };
-    let (with, without) = common::in_turn(8, || noisy.multiply(&images, shot), || silent.multiply(&images, shot));
+    let times = common::in_turn(8, || noisy.multiply(&images, shot), || silent.multiply(&images, shot));
     let readouts = (128 * 784_usize.div_ceil(64) * images.ncols()) as f64;
-    common::line(
-        "readout noise, f32 (each)",
-        64,
-        with / readouts,
-        without / readouts,
-        (with - without) / readouts * 1e9,
-        3.0,
-        "ns; without noise",
-    );
+    let (with, without) = (times.ours / readouts, times.reference / readouts);
+    let times = common::Times { ours: with, reference: without, ratio: (with - without) * 1e9 };
+    common::line("readout noise, f32 (each)", 64, times, 3.0, "ns; without noise");
     Ok(())
 }
 
@@ -212,17 +206,17 @@ fn two_threads() -> Result<(), Box<dyn std::error::Error>> {
             pool.install(|| (0..256_u32).into_par_iter().with_max_len(1).map(one).collect::<Vec<f64>>())
         })
     };
-    let (one, two) = common::in_turn(20, chips(1)?, chips(2)?);
     // The time of two threads, times 1.9, is at most that of one.
-    common::line("256 chips on 2 threads, ×1.9", 64, 1.9 * two, one, 1.9 * two / one, 1.0, "one thread");
+    let times = |times: common::Times| common::Times { ours: 1.9 * times.ours, ratio: 1.9 * times.ratio, ..times };
+    let chips = times(common::in_turn(20, chips(2)?, chips(1)?));
+    common::line("256 chips on 2 threads, ×1.9", 64, chips, 1.0, "one thread");
     // What the machine gives just now: a loop in registers, which shares nothing.
     let loops = |threads: usize| -> Result<_, rayon::ThreadPoolBuildError> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
         let one = |start: u32| (0..60_000).fold(f64::from(start) / 1e3, |x, _| 3.7 * x * (1.0 - x));
         Ok(move || pool.install(|| (0..256_u32).into_par_iter().with_max_len(1).map(one).sum::<f64>()))
     };
-    let (one, two) = common::in_turn(20, loops(1)?, loops(2)?);
-    common::line("a loop on 2 threads, ×1.9", 256, 1.9 * two, one, 1.9 * two / one, 1.0, "one thread");
+    common::line("a loop on 2 threads, ×1.9", 256, times(common::in_turn(20, loops(2)?, loops(1)?)), 1.0, "one thread");
     Ok(())
 }
 

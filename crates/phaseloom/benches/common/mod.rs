@@ -99,14 +99,24 @@ impl Pair<'_> {
     pub fn run<T, A, B>(self, inputs: &[T], ours: impl Fn(&T) -> A, reference: impl Fn(&T) -> B) {
         let (first, second) = (Cell::new(0), Cell::new(0));
         let next = |counter: &Cell<usize>| &inputs[counter.replace(counter.get() + 1) % inputs.len()];
-        let (a, b) = in_turn(2000, || ours(black_box(next(&first))), || reference(black_box(next(&second))));
-        line(self.work, self.n, a, b, a / b, self.at_most, self.reference);
+        let times = in_turn(2000, || ours(black_box(next(&first))), || reference(black_box(next(&second))));
+        line(self.work, self.n, times, self.at_most, self.reference);
     }
 }
 
-/// Median times (s) of two pieces of work that run in turn: at least five times each, then for a second and a half or
-/// up to `most` times.
-pub fn in_turn<A, B>(most: usize, ours: impl Fn() -> A, reference: impl Fn() -> B) -> (f64, f64) {
+/// What two pieces of work took that ran in turn.
+#[derive(Clone, Copy)]
+pub struct Times {
+    /// Medians (s).
+    pub ours: f64,
+    pub reference: f64,
+    /// The median of the ratios of each turn: the clock of a machine that others use may change from turn to turn.
+    pub ratio: f64,
+}
+
+/// Times of two pieces of work that run in turn: at least five times each, then for a second and a half or up to `most`
+/// times.
+pub fn in_turn<A, B>(most: usize, ours: impl Fn() -> A, reference: impl Fn() -> B) -> Times {
     let time = |f: &dyn Fn()| {
         let start = Instant::now();
         f();
@@ -126,13 +136,15 @@ pub fn in_turn<A, B>(most: usize, ours: impl Fn() -> A, reference: impl Fn() -> 
             break;
         }
     }
-    (median(a), median(b))
+    let ratio = median(a.iter().zip(&b).map(|(a, b)| a / b).collect());
+    Times { ours: median(a), reference: median(b), ratio }
 }
 
 /// Prints the line of a target.
-pub fn line(work: &str, n: usize, ours_s: f64, reference_s: f64, ratio: f64, at_most: f64, reference: &str) {
+pub fn line(work: &str, n: usize, times: Times, at_most: f64, reference: &str) {
+    let Times { ours, reference: theirs, ratio } = times;
     let verdict = if ratio <= at_most { "ok" } else { "over" };
-    let (ours, theirs) = (seconds(ours_s), seconds(reference_s));
+    let (ours, theirs) = (seconds(ours), seconds(theirs));
     println!("{work:<30}{n:>5}{ours:>13}{theirs:>13}{ratio:>8.2}{at_most:>9.2}  {verdict:<4}  ({reference})");
 }
 
