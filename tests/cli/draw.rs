@@ -142,7 +142,7 @@ fn bad_input_is_refused() {
     bench.refuses("mesh.svg", &["--chip", "no.json"], &["no.json", "No such file"]);
     bench.refuses("mesh.pdf", &[], &["mesh.pdf", "`pdf`", ".svg or .png"]);
     bench.refuses("mesh", &[], &["mesh", ".svg or .png"]);
-    bench.refuses("no/such/mesh.svg", &[], &["no/such/mesh.svg", "No such file"]);
+    bench.refuses("no/such/mesh.svg", &[], &["no/such/mesh.svg", "there is no folder"]);
     let other = Bench::new(4, 4, Form::Unitary, "rectangular");
     let process = bench.path("process.toml");
     fs::write(&process, "[splitter_error]\nsigma_rad = 0.1\n").unwrap();

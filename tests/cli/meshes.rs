@@ -156,3 +156,46 @@ fn meshes_side_by_side() {
         .refused(&["dark.toml", "no light"]);
     assert!(!folder.exists());
 }
+
+#[test]
+fn where_nothing_can_be_written_nothing_is_computed() {
+    let scene = Scene::new();
+    let path = |name: &str| scene.path(name).to_str().unwrap().to_owned();
+    write_matrix_npy(&scene.path("u.npy"), &haar_unitary(3, &mut StreamKey::new(1, "test").stream())).unwrap();
+    run(["program", &path("u.npy"), "-o", &path("none/p.json")]).refused(&["-o", "none", "make it"]);
+    run(["program", &path("u.npy"), "-o", scene.path("").to_str().unwrap()]).refused(&["-o", "folder"]);
+}
+
+#[test]
+fn matrices_of_any_size_are_compared() {
+    let scene = Scene::new();
+    let path = |name: &str| scene.path(name).to_str().unwrap().to_owned();
+    let u = haar_unitary(3, &mut StreamKey::new(1, "test").stream());
+    write_matrix_npy(&scene.path("u.npy"), &u).unwrap();
+    run(["program", &path("u.npy"), "-o", &path("p.json")]).well();
+    for (size, says) in [(1e300, "1.000000"), (1e-200, "e200"), (0.0, "W is zero")] {
+        write_matrix_npy(&scene.path("t.npy"), &u.map(|z| z * size)).unwrap();
+        let said = run(["matrix", &path("p.json"), "--target", &path("t.npy")]).well().out;
+        assert!(said.contains(says) && !said.contains("NaN"), "{said}");
+    }
+}
+
+#[test]
+fn a_converted_file_is_refused_by_name_and_key() {
+    let scene = Scene::new();
+    let path = |name: &str| scene.path(name).to_str().unwrap().to_owned();
+    write_matrix_npy(&scene.path("u.npy"), &haar_unitary(3, &mut StreamKey::new(1, "test").stream())).unwrap();
+    run(["program", &path("u.npy"), "-o", &path("p.json")]).well();
+    run(["convert", &path("p.json"), "--to", "bloch", "-o", &path("c.json")]).well();
+    let text = std::fs::read_to_string(scene.path("c.json")).unwrap();
+    for (from, to, says) in [
+        ("\"bloch\"", "\"blo\\u001bch\"", "convention"),
+        ("\"rectangular\"", "\"square\"", "topology"),
+        ("\"gain\": 1.0", "\"gain\": 1e300", "1e153"),
+    ] {
+        assert!(text.contains(from), "{from} in {text}");
+        scene.write("c.json", text.replacen(from, to, 1));
+        let ended = run(["convert", &path("c.json"), "--to", "phaseloom", "-o", &path("d.json")]);
+        ended.refused(&["c.json", says]);
+    }
+}

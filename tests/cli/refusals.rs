@@ -56,7 +56,7 @@ fn outputs_that_cannot_be_written() {
     let scene = Scene::new();
     let matrix = scene.write("m.npy", npy_real(&[&[1.0, 0.0], &[0.0, 1.0]]));
     let program = |out: &Path| wait(phaseloom().arg("program").arg(&matrix).arg("-o").arg(out));
-    program(&scene.path("no/such/p.json")).refused(&["no/such/p.json", "No such file"]);
+    program(&scene.path("no/such/p.json")).refused(&["no/such/p.json", "there is no folder"]);
     let before = fs::read_dir(scene.0.path()).unwrap().count();
     program(scene.0.path()).refused(&["it is a folder"]);
     assert_eq!(fs::read_dir(scene.0.path()).unwrap().count(), before);

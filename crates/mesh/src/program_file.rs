@@ -11,7 +11,7 @@ use std::path::Path;
 
 const FORMAT: &str = "phaseloom-program";
 const VERSION: u32 = 1;
-const LARGEST_GAIN: f64 = 1e153;
+pub(crate) const LARGEST_GAIN: f64 = 1e153;
 const CONVENTION: &str = "S(pi/4+beta) P(theta) S(pi/4+alpha) P(phi), P on the upper arm, rad";
 
 #[derive(Serialize, Deserialize)]

@@ -3,8 +3,9 @@ use super::{Ending, output};
 use clap::Args;
 use phaseloom::hardware::{Chip, Sample};
 use phaseloom::mesh::convention;
+use phaseloom::nalgebra::DMatrix;
 use phaseloom::network::data::{read_matrix_npy, write_matrix_npy};
-use phaseloom::{Complex64, fidelity, relative_error};
+use phaseloom::{Complex64, fidelity};
 use std::path::PathBuf;
 
 /// The matrix that a program makes, on a perfect or on a given chip
@@ -91,17 +92,19 @@ impl Matrix {
         let (rows, columns) = realised.shape();
         let mut text =
             format!("{rows}×{columns}, {}\n", if chip.is_some() { "imperfect chip" } else { "perfect chip" });
-        if wanted.norm() > 0.0 {
-            let (real, target) = (realised.norm_squared(), wanted.norm_squared());
+        let (one, two) = (Scaled::new(&wanted), Scaled::new(&realised));
+        if one.size > 0.0 {
             if chip.is_some() || self.target.is_some() {
                 text += &format!("W: {compared}\n");
             }
             text += &format!(
                 "relative error ‖Ŵ−W‖/‖W‖ {}\nfidelity {:.6}\ntransmission ‖Ŵ‖²/‖W‖² {}\n",
-                output::share(relative_error(&wanted, &realised)),
-                if real > 0.0 { fidelity(&wanted, &realised) } else { 0.0 },
-                output::transmission(10.0 * (real / target).log10()),
+                output::share(Scaled::new(&(&wanted - &realised)).beside(&one)),
+                if two.size > 0.0 { fidelity(&one.matrix, &two.matrix) } else { 0.0 },
+                output::transmission(20.0 * two.beside(&one).log10()),
             );
+        } else {
+            text += "W is zero: there is nothing to compare with\n";
         }
         if rows <= 8 && columns <= 8 {
             for row in realised.row_iter() {
@@ -111,6 +114,24 @@ impl Matrix {
         }
         output::show(&text)?;
         Ok(Ending::Done)
+    }
+}
+
+/// A matrix beside its largest entry: squares of tiny entries are none, and those of huge ones more than a number holds.
+struct Scaled {
+    size: f64,
+    matrix: DMatrix<Complex64>,
+}
+
+impl Scaled {
+    fn new(matrix: &DMatrix<Complex64>) -> Self {
+        let size = matrix.camax();
+        Self { size, matrix: if size > 0.0 { matrix.map(|z| z / size) } else { matrix.clone() } }
+    }
+
+    /// The quotient of both norms.
+    fn beside(&self, other: &Self) -> f64 {
+        (self.size / other.size) * (self.matrix.norm() / other.matrix.norm())
     }
 }
 

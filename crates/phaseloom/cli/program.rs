@@ -39,6 +39,9 @@ enum FormKey {
     Svd,
 }
 
+/// Ports up to which phases are found in seconds where they are searched for.
+const QUICK: usize = 32;
+
 impl Program {
     pub fn execute(self) -> anyhow::Result<Ending> {
         output::not_over(&self.output, &[("the matrix", &self.matrix)])?;
@@ -48,6 +51,12 @@ impl Program {
             "--form: found svd, expected auto or unitary: {design} does any matrix on one mesh, without singular values"
         );
         let (w, single) = read_matrix_npy(&self.matrix)?;
+        let modes = w.nrows().max(w.ncols());
+        if design.topology().is_fitted() && modes > QUICK {
+            output::note(&format!(
+                "searching the phases of {design} for {modes} ports: minutes, or more; Ctrl-C stops"
+            ));
+        }
         let form = match self.form {
             FormKey::Auto => Form::Auto,
             FormKey::Unitary => Form::Unitary,

@@ -26,6 +26,28 @@ const TYPES: [(&str, &str); 4] = [
 ];
 const FOUND: [(&str, &str); 3] = [("floating point", "number"), ("map", "table"), ("sequence", "list")];
 
+/// Longer lines are cut: nobody reads them.
+const LONGEST: usize = 2000;
+
+/// The message for a terminal: control characters written out, long lines cut.
+pub fn shown(message: &str) -> String {
+    let lines = message.lines().map(|line| {
+        let mut shown = String::new();
+        for (k, c) in line.chars().enumerate() {
+            match c {
+                _ if k == LONGEST => {
+                    shown.push('…');
+                    break;
+                }
+                c if c.is_control() && c != '\t' => shown.extend(c.escape_default()),
+                c => shown.push(c),
+            }
+        }
+        shown
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// The message with the types of Rust said in words; what the user wrote stays as it is.
 pub fn plain(message: &str) -> String {
     // The user's own words stand before the last `expected`.

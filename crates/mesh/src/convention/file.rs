@@ -1,8 +1,8 @@
 //! The JSON form of a program in another convention, version 1. Its keys stand in `crates/FORMATS.md`.
 
-use super::{Convention, ConvertedCell, ConvertedMesh, ScreenPhase, convention};
-use crate::program_file::{Attenuator, Wrong, expect, read_attenuators, write_attenuators};
-use crate::topology::{Layout, topology};
+use super::{CONVENTIONS, Convention, ConvertedCell, ConvertedMesh, ScreenPhase, convention};
+use crate::program_file::{Attenuator, LARGEST_GAIN, Wrong, expect, read_attenuators, write_attenuators};
+use crate::topology::{Layout, TOPOLOGIES, Topology, topology};
 use crate::{
     Form, MatrixProgram, MeshDesign, MeshError, Section, SectionKind, Settings, read_text, require_memory,
     write_atomically,
@@ -161,21 +161,30 @@ impl ConvertedProgram {
     ///
     /// # Errors
     ///
-    /// [`MeshError::Io`], [`MeshError::ProgramSyntax`], [`MeshError::ProgramContent`], an unknown convention or topology.
+    /// [`MeshError::Io`], [`MeshError::ProgramSyntax`], [`MeshError::ProgramContent`], a topology without settings in other conventions.
     pub fn load(path: &Path) -> Result<Self, MeshError> {
         let text = read_text(path)?;
         let file: File =
             serde_json::from_str(&text).map_err(|source| MeshError::ProgramSyntax { path: path.to_owned(), source })?;
-        let (convention, topology) = (convention(&file.convention)?, topology(&file.topology)?);
+        let wrong =
+            |Wrong(key, found, expected)| MeshError::ProgramContent { path: path.to_owned(), key, found, expected };
+        expect("format", file.format.as_str(), FORMAT).map_err(wrong)?;
+        expect("version", file.version, VERSION).map_err(wrong)?;
+        let unknown = |key: &str, found: &str, known: String| {
+            wrong(Wrong(key.into(), format!("`{found}`"), format!("one of {known}")))
+        };
+        let convention = convention(&file.convention)
+            .map_err(|_| unknown("convention", &file.convention, CONVENTIONS.map(Convention::key).join(", ")))?;
+        let topology = topology(&file.topology)
+            .map_err(|_| unknown("topology", &file.topology, TOPOLOGIES.map(Topology::key).join(", ")))?;
         let design = MeshDesign::from(topology);
         let side = file.rows.max(file.columns).min(text.len());
         require_memory(64.0 * (side as f64).powi(2), "reading the program")?;
         convertible(design, side)?;
         let read = || {
-            expect("format", file.format.as_str(), FORMAT)?;
-            expect("version", file.version, VERSION)?;
-            if !(file.gain.is_finite() && file.gain >= 0.0) {
-                return Err(Wrong("gain".into(), file.gain.to_string(), "a finite number ≥ 0".into()));
+            if !(0.0..=LARGEST_GAIN).contains(&file.gain) {
+                let expected = format!("a number from 0 to {LARGEST_GAIN:e}");
+                return Err(Wrong("gain".into(), format!("{:e}", file.gain), expected));
             }
             for (key, size) in [("rows", file.rows), ("columns", file.columns)] {
                 if size == 0 {
@@ -210,12 +219,7 @@ impl ConvertedProgram {
             let frame = MatrixProgram { design, rows: file.rows, columns: file.columns, gain: file.gain, sections };
             Ok(Self { convention, frame, meshes })
         };
-        read().map_err(|Wrong(key, found, expected)| MeshError::ProgramContent {
-            path: path.to_owned(),
-            key,
-            found,
-            expected,
-        })
+        read().map_err(wrong)
     }
 }
 
