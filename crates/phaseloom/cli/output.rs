@@ -40,7 +40,8 @@ pub fn power(watts: f64) -> String {
     }
 }
 
-/// Refuses to write where nothing can be written, before there is anything to lose, or over what was read: `read` are the files of the arguments, by the option or place that named them.
+/// Refuses to write where nothing can be written, before there is anything to lose, or over what was read: `read` are the
+/// files of the arguments, by the option or place that named them.
 pub fn not_over(output: &Path, read: &[(&str, &Path)]) -> anyhow::Result<()> {
     anyhow::ensure!(!output.is_dir(), "-o: cannot write {}: it is a folder, expected a file name", output.display());
     if let Some(folder) = output.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
