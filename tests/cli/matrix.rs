@@ -264,6 +264,18 @@ fn what_does_not_belong_together_is_refused() {
     assert!(!bench.path("m.npy").exists() && !bench.path("chip.json").exists());
     run(["chip", &process, "--core", "4", "--topology", "rectangle", "--seed", "1", "-o", &chip])
         .refused(&["rectangle", "rectangular, triangular"]);
+    // Lists in the place of tables, which would be read by position.
+    run(["chip", &process, "--program", &program, "--seed", "1", "-o", &chip]).well();
+    let mut json = bench.json("chip.json");
+    json["process"] = Value::Array(Vec::new());
+    fs::write(&chip, json.to_string()).unwrap();
+    run(["matrix", &program, "--chip", &chip]).refused(&["chip.json", "line 1", "found list", "a table of keys"]);
+    let mut json = bench.json("program.json");
+    json["right"]["cells"][0] = vec![0.1, 0.2].into();
+    fs::write(bench.path("list.json"), json.to_string()).unwrap();
+    run(["matrix", &path("list.json")]).refused(&["list.json", "line 1", "found list", "a table of keys"]);
+    fs::write(bench.path("list.toml"), "\nphase_error = []").unwrap();
+    run(["chip", &path("list.toml"), "--core", "5", "--seed", "1"]).refused(&["list.toml: line 2", "a table of keys"]);
     // A chip that amplifies.
     run(["chip", &process, "--program", &program, "--seed", "1", "-o", &chip]).well();
     let text = fs::read_to_string(&chip).unwrap();

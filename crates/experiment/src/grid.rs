@@ -4,6 +4,7 @@ use crate::ExperimentError;
 use crate::config::{Axis, Config, Experiment, MOST_UNITS};
 use crate::error::Problem;
 use phaseloom_hardware::toml_file::{Invalid, line_of, nearest};
+use phaseloom_mesh::by_key;
 use serde_json::Value;
 
 /// Keys that belong to the whole run.
@@ -110,13 +111,12 @@ impl Experiment {
                 for key in &axis.keys {
                     set(&mut tree, key, value.clone()).map_err(|reason| problem(key, reason))?;
                     // Read back at once, so that a complaint names the key that caused it.
-                    serde_json::from_value::<Config>(tree.clone())
-                        .map_err(|e| problem(key, complaint(&e.to_string(), &value)))?;
+                    by_key::<Config, _>(tree.clone()).map_err(|e| problem(key, complaint(&e.to_string(), &value)))?;
                     levels.push((key.clone(), value.clone()));
                     axis_of.push(i);
                 }
             }
-            let config: Config = serde_json::from_value(tree).map_err(|e| problem("", e.to_string()))?;
+            let config: Config = by_key(tree).map_err(|e| problem("", e.to_string()))?;
             self.check_values(&config).map_err(|invalid| {
                 let Invalid { key, found, expected } = &invalid;
                 match levels.iter().find(|(k, _)| k == key || key.starts_with(&format!("{k}."))) {

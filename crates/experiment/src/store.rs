@@ -9,7 +9,7 @@ use crate::ExperimentError;
 use crate::config::Config;
 use crate::identity::{Identity, VERSION};
 use crate::record::{Record, Unit};
-use phaseloom_mesh::write_atomically;
+use phaseloom_mesh::{by_key, write_atomically};
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
@@ -64,7 +64,7 @@ pub fn read(folder: &Path) -> Result<Option<Contents>, ExperimentError> {
     let config: Config = if experiment_path.exists() {
         phaseloom_hardware::toml_file::read_toml(&experiment_path)?.0
     } else {
-        serde_json::from_value(identity.experiment.clone()).map_err(|source| ExperimentError::Damaged {
+        by_key(identity.experiment.clone()).map_err(|source| ExperimentError::Damaged {
             path: folder.join(IDENTITY),
             line: 0,
             source,

@@ -5,7 +5,7 @@ use crate::imperfection::Process;
 use crate::{HardwareError, MatrixForm};
 use phaseloom_mesh::cell::CellErrors;
 use phaseloom_mesh::{
-    Cell as Kind, MeshDesign, MeshError, Section, Settings, cell_of, read_text, topology, write_atomically,
+    Cell as Kind, MeshDesign, MeshError, Section, Settings, cell_of, json_by_key, read_text, topology, write_atomically,
 };
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -109,8 +109,8 @@ impl Chip {
     /// An unreadable path, bad syntax, or contents that contradict each other or physics.
     pub fn load(path: &Path) -> Result<Self, HardwareError> {
         let text = read_text(path)?;
-        let file: File = serde_json::from_str(&text)
-            .map_err(|source| HardwareError::ChipSyntax { path: path.to_owned(), source })?;
+        let file: File =
+            json_by_key(&text).map_err(|source| HardwareError::ChipSyntax { path: path.to_owned(), source })?;
         let unknown = |key: &str, found: &str, known: MeshError| HardwareError::ChipContent {
             path: path.to_owned(),
             key: key.into(),

@@ -1,5 +1,6 @@
 //! TOML files with errors that a person can act on: file, line, what was found, the nearest known key.
 
+use phaseloom_mesh::by_key;
 use serde::de::DeserializeOwned;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -142,7 +143,7 @@ pub fn read_toml<T: DeserializeOwned>(path: &Path) -> Result<(T, String), TomlEr
 ///
 /// [`TomlError::Syntax`].
 pub fn parse_toml<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, TomlError> {
-    toml::from_str(text).map_err(|e| TomlError::Syntax {
+    toml::Deserializer::parse(text).and_then(by_key).map_err(|e| TomlError::Syntax {
         path: path.to_owned(),
         line: precise(text, line_at(text, e.span().map_or(0, |s| s.start)), e.message()),
         message: with_suggestion(e.message()),

@@ -15,6 +15,7 @@
 
 mod adjoint;
 mod aligned;
+mod by_key;
 pub mod cell;
 pub mod cell_inverse;
 mod cell_kind;
@@ -52,6 +53,7 @@ mod unitary;
 mod waveguide_phases;
 
 pub use adjoint::gradient;
+pub use by_key::{by_key, json_by_key};
 pub use cell_kind::{CELLS, Cell, cell as cell_of};
 pub use circuit::Circuit;
 pub use design::MeshDesign;

@@ -5,7 +5,7 @@ use crate::design::MeshDesign;
 use crate::matrix_program::{Form, MatrixProgram};
 use crate::section::{Section, SectionKind, Settings};
 use crate::topology::{Layout, Shifter, topology};
-use crate::{MeshError, read_text, require_memory, write_atomically};
+use crate::{MeshError, json_by_key, read_text, require_memory, write_atomically};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -140,7 +140,7 @@ impl MatrixProgram {
     pub fn load(path: &Path) -> Result<Self, MeshError> {
         let text = read_text(path)?;
         let file: File =
-            serde_json::from_str(&text).map_err(|source| MeshError::ProgramSyntax { path: path.to_owned(), source })?;
+            json_by_key(&text).map_err(|source| MeshError::ProgramSyntax { path: path.to_owned(), source })?;
         let unknown = |key: &str, found: &str, known: MeshError| MeshError::ProgramContent {
             path: path.to_owned(),
             key: key.into(),

@@ -418,12 +418,14 @@ fn carry<S: Simd, const G: usize, const RISING: bool>(
     mut line: usize,
 ) {
     let (mut cr, mut ci) = (planes[2 * line], planes[2 * line + 1]);
-    for &[ar, ai, br, bi] in chain {
+    for element in chain {
         // The two lines stand beside each other: one window, one check of its bounds.
         let first = if RISING { line } else { line - 1 };
         let Some([a_re, a_im, b_re, b_im]) = planes[2 * first..].first_chunk_mut::<4>() else { return };
         let (mr, mi, lr, li) = if RISING { (b_re, b_im, a_re, a_im) } else { (a_re, a_im, b_re, b_im) };
-        let (ar, ai, br, bi) = (simd.splat_f64s(ar), simd.splat_f64s(ai), simd.splat_f64s(br), simd.splat_f64s(bi));
+        // Read behind the check of the bounds, they are spread as they are loaded: from a register that would take a port of
+        // the multiply-adds where these have 512 bits.
+        let [ar, ai, br, bi] = element.each_ref().map(|&c| simd.splat_f64s(c));
         for g in 0..G {
             let (x, y) = (mr[g], mi[g]);
             lr[g] = simd.negate_mul_add_e_f64s(bi, ci[g], simd.mul_add_e_f64s(br, cr[g], x));

@@ -16,7 +16,7 @@ const CACHED: usize = 256;
 /// cross, pairs. One serves a whole mesh, block by block: fields and adjoints are true only behind [`Backward::settle`].
 pub(crate) struct Backward {
     /// By what each line of the fields, and of the adjoints, is to be multiplied still.
-    factors: Vec<[Complex64; 2]>,
+    factors: Vec<Ways>,
     steps: Vec<Step>,
     /// α, β of the inverse and of the adjoint of each cell, in the order in which they are undone.
     elements: Vec<[[f64; 4]; 2]>,
@@ -31,7 +31,7 @@ enum Step {
     /// Lets `count` cells each join two lines of their own.
     Pairs { count: usize },
     /// Multiplies a line of the fields, and of the adjoints.
-    Scale { line: usize, by: [Complex64; 2] },
+    Scale { line: usize, by: Ways },
 }
 
 /// A cell that is undone.
@@ -47,17 +47,77 @@ pub(crate) struct Undone {
     pub sums: [Complex64; 2],
 }
 
+/// A complex number for either way back, the inverse and the adjoint, side by side: they are worked out together.
+#[derive(Clone, Copy)]
+struct Ways {
+    re: [f64; 2],
+    im: [f64; 2],
+}
+
+impl Ways {
+    const ONE: Self = Self { re: [1.0; 2], im: [0.0; 2] };
+
+    #[inline(always)]
+    fn new(a: Complex64, b: Complex64) -> Self {
+        Self { re: [a.re, b.re], im: [a.im, b.im] }
+    }
+
+    #[inline(always)]
+    fn at(&self, way: usize) -> Complex64 {
+        Complex64::new(self.re[way], self.im[way])
+    }
+
+    #[inline(always)]
+    fn times(&self, other: &Self) -> Self {
+        let mut product = Self::ONE;
+        for k in 0..2 {
+            product.re[k] = self.re[k] * other.re[k] - self.im[k] * other.im[k];
+            product.im[k] = self.re[k] * other.im[k] + self.im[k] * other.re[k];
+        }
+        product
+    }
+
+    /// `self*·other`
+    #[inline(always)]
+    fn conj_times(&self, other: &Self) -> Self {
+        let mut product = Self::ONE;
+        for k in 0..2 {
+            product.re[k] = self.re[k] * other.re[k] + self.im[k] * other.im[k];
+            product.im[k] = self.re[k] * other.im[k] - self.im[k] * other.re[k];
+        }
+        product
+    }
+
+    #[inline(always)]
+    fn scaled(mut self, by: [f64; 2]) -> Self {
+        for k in 0..2 {
+            self.re[k] *= by[k];
+            self.im[k] *= by[k];
+        }
+        self
+    }
+
+    #[inline(always)]
+    fn norm_sqr(&self) -> [f64; 2] {
+        let mut norm = [0.0; 2];
+        for k in 0..2 {
+            norm[k] = self.re[k] * self.re[k] + self.im[k] * self.im[k];
+        }
+        norm
+    }
+}
+
 /// What a cell T brings to the pivots of both ways back, its inverse and its adjoint: with the factors c of the upper line,
-/// which is carried on, and m of the lower one, `α = −u·m/c, β = −v·c/m` for the inverse and `α = v*·m/c, β = u*·c/m` for
-/// the adjoint (see [`sweep`](crate::sweep)).
+/// which is carried on, and m of the lower one, `α = −u·m/c, β = −v·c/m` with `u = T11/T21, v = T22/T12` for the inverse and
+/// `α = v*·m/c, β = u*·c/m` for the adjoint (see [`sweep`](crate::sweep)).
 struct Pivots {
-    /// T11/T21
-    u: Complex64,
-    /// T22/T12
-    v: Complex64,
-    /// By what the lines are multiplied, the one carried on and the one left behind, for either way.
-    carried: [Complex64; 2],
-    left: [Complex64; 2],
+    /// (−u, v*)
+    alpha: Ways,
+    /// (−v, u*)
+    beta: Ways,
+    /// By what the line carried on is multiplied, (−T21/det T, T12*), and the one left behind, (−T12/det T, T21*).
+    carried: Ways,
+    left: Ways,
     /// 1/det T
     reciprocal: Complex64,
 }
@@ -66,14 +126,18 @@ impl Pivots {
     #[inline(always)]
     fn new(t: &Transfer) -> Self {
         let [[t11, t12], [t21, t22]] = *t;
+        let determinant = t11 * t22 - t12 * t21;
         let (t12, t21) = (at_least(t12, t22), at_least(t21, t11));
-        let determinant = t11 * t22 - t[0][1] * t[1][0];
         let reciprocal = determinant.conj() * (1.0 / determinant.norm_sqr());
+        let (pivots, others) = (Ways::new(t21, t12), Ways::new(t11, t22));
+        let norms = pivots.norm_sqr();
+        let quotients = pivots.conj_times(&others).scaled([1.0 / norms[0], 1.0 / norms[1]]);
+        let (u, v) = (quotients.at(0), quotients.at(1));
         Self {
-            u: t11 * t21.conj() * (1.0 / t21.norm_sqr()),
-            v: t22 * t12.conj() * (1.0 / t12.norm_sqr()),
-            carried: [-t21 * reciprocal, t12.conj()],
-            left: [-t12 * reciprocal, t21.conj()],
+            alpha: Ways::new(-u, v.conj()),
+            beta: Ways::new(-v, u.conj()),
+            carried: Ways::new(-t21 * reciprocal, t12.conj()),
+            left: Ways::new(-t12 * reciprocal, t21.conj()),
             reciprocal,
         }
     }
@@ -107,13 +171,13 @@ impl Backward {
     /// For so many lines, and about so many cells at a time.
     pub(crate) fn new(lines: usize, cells: usize) -> Self {
         let (elements, made) = (Vec::with_capacity(cells), Vec::with_capacity(cells));
-        let factors = vec![[Complex64::ONE; 2]; lines];
+        let factors = vec![Ways::ONE; lines];
         Self { factors, steps: Vec::new(), elements, cells: made, sums: Aligned::zeros(0) }
     }
 
     /// Multiplies a line of the fields, and of the adjoints, before the next cells are undone.
     pub(crate) fn multiply(&mut self, line: usize, by: Complex64) {
-        self.factors[line].iter_mut().for_each(|factor| *factor *= by);
+        self.factors[line] = self.factors[line].times(&Ways::new(by, by));
     }
 
     /// Undoes cells, up to the factors that are left; they come back with their sums, in the order in which they are
@@ -128,10 +192,10 @@ impl Backward {
     /// Multiplies fields, where they are still wanted, and adjoints by the factors that are left.
     pub(crate) fn settle(&mut self, fields: Option<&mut Fields>, adjoint: &mut Fields) {
         if let Some(fields) = fields {
-            fields.scale(|line| self.factors[line][0]);
+            fields.scale(|line| self.factors[line].at(0));
         }
-        adjoint.scale(|line| self.factors[line][1]);
-        self.factors.fill([Complex64::ONE; 2]);
+        adjoint.scale(|line| self.factors[line].at(1));
+        self.factors.fill(Ways::ONE);
     }
 
     #[inline(always)]
@@ -191,30 +255,29 @@ impl Backward {
     /// Adds a cell; returns whether its lines have to be rescaled.
     #[inline(always)]
     fn cell(&mut self, cell: usize, transfer: &Transfer, lines: [usize; 2]) -> bool {
-        let Pivots { u, v, carried, left, reciprocal } = Pivots::new(transfer);
+        let Pivots { alpha, beta, carried, left, reciprocal } = Pivots::new(transfer);
         // Of the upper line, which has been carried on, and of the lower one.
         let [c, m] = lines.map(|line| self.factors[line]);
-        let sums = [m[1].conj() * c[0], c[1].conj() * m[0]];
+        let sums = [m.at(1).conj() * c.at(0), c.at(1).conj() * m.at(0)];
         self.cells.push(Undone { cell, transfer: *transfer, reciprocal, lines, sums });
         // m/c and its reciprocal, by one division: factors are kept so that their squares may be multiplied.
-        let ratio = |way: usize| {
-            let (w, c, m) = (m[way] * c[way].conj(), c[way].norm_sqr(), m[way].norm_sqr());
-            let both = 1.0 / (c * m);
-            (w * (both * m), w.conj() * (both * c))
-        };
-        let [(up, down), (up_back, down_back)] = [ratio(0), ratio(1)];
-        let pair = |alpha: Complex64, beta: Complex64| [alpha.re, alpha.im, beta.re, beta.im];
-        self.elements.push([pair(-u * up, -v * down), pair(v.conj() * up_back, u.conj() * down_back)]);
-        self.factors[lines[0]] = [left[0] * m[0], left[1] * m[1]];
-        self.factors[lines[1]] = [carried[0] * c[0], carried[1] * c[1]];
+        let (w, of_c, of_m) = (c.conj_times(&m), c.norm_sqr(), m.norm_sqr());
+        let both = [1.0 / (of_c[0] * of_m[0]), 1.0 / (of_c[1] * of_m[1])];
+        let alpha = w.times(&alpha).scaled([both[0] * of_m[0], both[1] * of_m[1]]);
+        let beta = w.conj_times(&beta).scaled([both[0] * of_c[0], both[1] * of_c[1]]);
+        let way = |k: usize| [alpha.re[k], alpha.im[k], beta.re[k], beta.im[k]];
+        self.elements.push([way(0), way(1)]);
+        let (left, carried) = (left.times(&m), carried.times(&c));
+        (self.factors[lines[0]], self.factors[lines[1]]) = (left, carried);
         // Inverses of lossy cells amplify, so factors grow as well as shrink.
-        let far = |z: &Complex64| !(SMALLEST_SCALE..1.0 / SMALLEST_SCALE).contains(&z.norm_sqr());
-        lines.iter().any(|&line| self.factors[line].iter().any(far))
+        let [a, b] = [left.norm_sqr(), carried.norm_sqr()];
+        let (least, most) = (a[0].min(a[1]).min(b[0].min(b[1])), a[0].max(a[1]).max(b[0].max(b[1])));
+        !(least >= SMALLEST_SCALE && most < 1.0 / SMALLEST_SCALE)
     }
 
     fn rescale(&mut self, lines: [usize; 2]) {
         for line in lines {
-            let by = std::mem::replace(&mut self.factors[line], [Complex64::ONE; 2]);
+            let by = std::mem::replace(&mut self.factors[line], Ways::ONE);
             self.steps.push(Step::Scale { line, by });
         }
     }
@@ -259,7 +322,7 @@ impl WithSimd for Run<'_> {
             for (k, (fields, adjoint)) in tiles.enumerate() {
                 let tile = [S::as_mut_simd_f64s(fields).0, S::as_mut_simd_f64s(adjoint).0];
                 // What fills up the last tile is dark and stays so.
-                let lit = (self.batch - k * WIDTH).min(WIDTH).div_ceil(2 * S::F64_LANES);
+                let lit = (self.batch - k * WIDTH).min(WIDTH).div_ceil(S::F64_LANES);
                 match S::F64_LANES {
                     8 => pass::<S, 1>(simd, now, (chains, undone), (tile, lit), of_now),
                     4 => pass::<S, 2>(simd, now, (chains, undone), (tile, lit), of_now),
@@ -296,20 +359,23 @@ fn pass<S: Simd, const P: usize>(
         match *step {
             Step::Scale { line, by } => {
                 let line = 2 * P * line..2 * P * (line + 1);
-                scale::<S, P>(simd, &mut fields[line.clone()], by[0]);
-                scale::<S, P>(simd, &mut adjoint[line], by[1]);
+                scale::<S, P>(simd, &mut fields[line.clone()], by.at(0));
+                scale::<S, P>(simd, &mut adjoint[line], by.at(1));
             }
             Step::Chain { count, .. } | Step::Pairs { count } => {
                 let (chain, later) = elements.split_at(count);
                 let (undone, of_rest) = cells.split_at(count);
                 let (of_chain, of_later) = std::mem::take(&mut sums).split_at_mut(count);
                 if let Step::Chain { lines, .. } = *step {
-                    for pair in 0..lit {
-                        undo_chain::<S, P>(simd, (fields, adjoint), chain, (lines, pair), of_chain);
+                    for pair in 0..lit / 2 {
+                        undo_chain::<S, P, 2>(simd, (fields, adjoint), chain, (lines, pair), of_chain);
+                    }
+                    if lit % 2 == 1 {
+                        undo_chain::<S, P, 1>(simd, (fields, adjoint), chain, (lines, lit / 2), of_chain);
                     }
                 } else {
                     for ((elements, undone), sums) in chain.iter().zip(undone).zip(of_chain) {
-                        undo_pair::<S, P>(simd, (fields, adjoint), elements, (undone.lines, lit), sums);
+                        undo_pair::<S, P>(simd, (fields, adjoint), elements, (undone.lines, lit.div_ceil(2)), sums);
                     }
                 }
                 (elements, cells, sums) = (later, of_rest, of_later);
@@ -368,9 +434,9 @@ fn element<S: Simd>(
     (carried, left)
 }
 
-/// One chain of a pair of registers of fields and adjoints, and the sums x and y at its cells.
+/// One chain of a pair of registers of fields and adjoints, of which G hold light, and the sums x and y at its cells.
 #[inline(always)]
-fn undo_chain<S: Simd, const P: usize>(
+fn undo_chain<S: Simd, const P: usize, const G: usize>(
     simd: S,
     (fields, adjoint): (&mut [Two<S>], &mut [Two<S>]),
     elements: &[[[f64; 4]; 2]],
@@ -382,7 +448,7 @@ fn undo_chain<S: Simd, const P: usize>(
     let mut upper = first;
     for ([inverse, back], sums) in elements.iter().zip(sums) {
         let [mut x, mut y] = [(sums[0], sums[1]), (sums[2], sums[3])];
-        for g in 0..2 {
+        for g in 0..G {
             let (met, below) = (load(fields, lower), load(adjoint, lower));
             x = accumulate(simd, (below.0[g], below.1[g]), (a.0[g], a.1[g]), x);
             y = accumulate(simd, (l.0[g], l.1[g]), (met.0[g], met.1[g]), y);
@@ -390,7 +456,7 @@ fn undo_chain<S: Simd, const P: usize>(
         *sums = [x.0, x.1, y.0, y.1];
         for (planes, carried, coefficients) in [(&mut *adjoint, &mut l, back), (&mut *fields, &mut a, inverse)] {
             let coefficients = splat(simd, coefficients);
-            for g in 0..2 {
+            for g in 0..G {
                 let met = load(planes, lower);
                 let (on, left) = element(simd, coefficients, (carried.0[g], carried.1[g]), (met.0[g], met.1[g]));
                 (carried.0[g], carried.1[g]) = on;

@@ -4,7 +4,7 @@ use super::{CONVENTIONS, Convention, ConvertedCell, ConvertedMesh, ScreenPhase, 
 use crate::program_file::{Attenuator, LARGEST_GAIN, Wrong, expect, read_attenuators, write_attenuators};
 use crate::topology::{Layout, TOPOLOGIES, Topology, topology};
 use crate::{
-    Form, MatrixProgram, MeshDesign, MeshError, Section, SectionKind, Settings, read_text, require_memory,
+    Form, MatrixProgram, MeshDesign, MeshError, Section, SectionKind, Settings, json_by_key, read_text, require_memory,
     write_atomically,
 };
 use serde::{Deserialize, Serialize};
@@ -165,7 +165,7 @@ impl ConvertedProgram {
     pub fn load(path: &Path) -> Result<Self, MeshError> {
         let text = read_text(path)?;
         let file: File =
-            serde_json::from_str(&text).map_err(|source| MeshError::ProgramSyntax { path: path.to_owned(), source })?;
+            json_by_key(&text).map_err(|source| MeshError::ProgramSyntax { path: path.to_owned(), source })?;
         let wrong =
             |Wrong(key, found, expected)| MeshError::ProgramContent { path: path.to_owned(), key, found, expected };
         expect("format", file.format.as_str(), FORMAT).map_err(wrong)?;

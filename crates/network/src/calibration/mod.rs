@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use nalgebra::DMatrix;
 use phaseloom_hardware::{Tile, TilePlan};
+use phaseloom_mesh::json_by_key;
 use serde::{Deserialize, Serialize};
 
 use self::quantile::HighQuantile;
@@ -140,7 +141,7 @@ impl Calibration {
     pub fn load(path: &Path) -> Result<Self> {
         let bytes = file::read(path)?.bytes;
         let calibration: Self =
-            serde_json::from_slice(&bytes).map_err(|source| NetworkError::Json { path: path.to_owned(), source })?;
+            json_by_key(&bytes).map_err(|source| NetworkError::Json { path: path.to_owned(), source })?;
         calibration.check(path)?;
         Ok(calibration)
     }
