@@ -211,9 +211,13 @@ impl WithSimd for Slopes<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         let Self { layout, errors, undone, splitters, overlaps, slopes } = self;
+        // The lower line of a cell is mostly the upper one of the next. Its sum is kept here, for a processor waits long
+        // before it loads as one what was just stored in parts.
+        let mut last = (usize::MAX, Complex64::ZERO);
         for (undone, &splitter) in undone.iter().zip(splitters) {
             let Undone { cell, ref transfer, reciprocal, lines: [upper, lower], sums: [x, y] } = *undone;
-            let outputs = Sums { q: [overlaps[upper], overlaps[lower]], x, y };
+            let of_upper = if upper == last.0 { last.1 } else { overlaps[upper] };
+            let outputs = Sums { q: [of_upper, overlaps[lower]], x, y };
             let inputs = outputs.before(transfer, reciprocal);
             let core = outputs.at_interferometer(layout.cell);
             let arm = core.arm(splitter);
@@ -232,6 +236,7 @@ impl WithSimd for Slopes<'_> {
                 slopes.set_edge(k, -inputs[usize::from(edge.lower)].im);
             }
             (overlaps[upper], overlaps[lower]) = (inputs[0], inputs[1]);
+            last = (lower, inputs[1]);
         }
     }
 }
