@@ -89,21 +89,14 @@ impl Ways {
     }
 
     #[inline(always)]
-    fn scaled(mut self, by: [f64; 2]) -> Self {
-        for k in 0..2 {
-            self.re[k] *= by[k];
-            self.im[k] *= by[k];
-        }
-        self
+    fn scaled(&self, [a, b]: [f64; 2]) -> Self {
+        Self { re: [self.re[0] * a, self.re[1] * b], im: [self.im[0] * a, self.im[1] * b] }
     }
 
     #[inline(always)]
     fn norm_sqr(&self) -> [f64; 2] {
-        let mut norm = [0.0; 2];
-        for k in 0..2 {
-            norm[k] = self.re[k] * self.re[k] + self.im[k] * self.im[k];
-        }
-        norm
+        let of = |way: usize| self.re[way] * self.re[way] + self.im[way] * self.im[way];
+        [of(0), of(1)]
     }
 }
 
