@@ -52,6 +52,21 @@ fn matrices() {
 }
 
 #[test]
+fn lists_in_the_place_of_tables() {
+    let scene = Scene::new();
+    scene.refuses(&format!("{DATA}{CORE}{LINK}[process]\nphase_error = []\n"), &["line", "a table of keys"]);
+    scene.refuses(&format!("process = []\n{DATA}{CORE}"), &["process", "array"]);
+    scene.refuses(&format!("core = [4]\n{DATA}"), &["line 3", "a table of keys"]);
+    scene.refuses(&format!("link = []\n{DATA}{CORE}"), &["line 3", "a table of keys"]);
+    let sweep = "[[sweep]]\nkeys = ['process.phase_error']\nvalues = [[], [0.1]]\n";
+    scene.refuses(&format!("{DATA}{CORE}{LINK}{sweep}"), &["process.phase_error", "a table of keys"]);
+    let layers = MODEL.replace("[[layer]]\nkind = 'relu'\n", "").split("[[layer]]").next().unwrap().to_owned();
+    let (head, input) = layers.split_once("[input]").unwrap();
+    scene.write("model.toml", format!("{head}layer = [['photonic', 2, 'w1']]\n[input]{input}"));
+    scene.refuses(&format!("{DATA}{CORE}"), &["model.toml", "a table of keys"]);
+}
+
+#[test]
 fn outputs_that_cannot_be_written() {
     let scene = Scene::new();
     let matrix = scene.write("m.npy", npy_real(&[&[1.0, 0.0], &[0.0, 1.0]]));

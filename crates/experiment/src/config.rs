@@ -4,6 +4,7 @@ use crate::ExperimentError;
 use phaseloom_hardware::correction::{CORRECTIONS, CorrectionPlan, Instruments, correction};
 use phaseloom_hardware::toml_file::{Invalid, TomlError, between, locate, parse_toml, read_toml};
 use phaseloom_hardware::{CoreSpec, HardwareError, Link, Precision, Process, read_process};
+use phaseloom_mesh::by_key;
 use phaseloom_network::data::DataSpec;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -195,7 +196,7 @@ impl Experiment {
                 process_file = Some((read.path, read.text));
                 read.process
             }
-            Some(inline @ toml::Value::Table(_)) => inline.try_into().map_err(|_| inline_error(path, &text))?,
+            Some(inline @ toml::Value::Table(_)) => by_key(inline).map_err(|_| inline_error(path, &text))?,
             Some(other) => {
                 let found = other.type_str();
                 return Err(locate(path, &text, Invalid::new("process", found, "a path, a preset or a table")).into());

@@ -2,13 +2,15 @@
 //!
 //! Derived readers of structs also take a list, by position, and fill what it lacks with defaults: `process = []` would
 //! be a chip without any imperfection, without a word. Every file of a user is read through here, where a list in the
-//! place of a table is an error of its type.
+//! place of a table is refused as a wrong type.
 
 use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor,
 };
 use std::fmt;
+use std::marker::PhantomData;
 
 /// Deserialises a value whose tables are read by the names of their keys.
 ///
@@ -43,7 +45,43 @@ pub fn json_by_key<'de, T: Deserialize<'de>>(json: &'de (impl AsRef<[u8]> + ?Siz
     Ok(value)
 }
 
-/// Any of serde's parts, handing on what it is given; a visitor may be that of a table.
+/// A list of tables that are chosen by a key of theirs, such as `kind`: serde keeps such a table aside before it reads it, so
+/// that only here a list in its place is seen.
+///
+/// For `#[serde(deserialize_with = "…")]`.
+///
+/// # Errors
+///
+/// Those of the format, and a list in the place of one of the tables.
+pub fn list_of_tables<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Vec<T>, D::Error> {
+    struct Table<T>(T);
+    struct Keys<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Keys<T> {
+        type Value = Table<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(TABLE)
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Table<T>, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(map)).map(Table)
+        }
+    }
+
+    impl<'de, T: Deserialize<'de>> Deserialize<'de> for Table<T> {
+        fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+            from.deserialize_map(Keys(PhantomData))
+        }
+    }
+
+    Ok(Vec::<Table<T>>::deserialize(from)?.into_iter().map(|Table(table)| table).collect())
+}
+
+/// What is expected where there is a list.
+const TABLE: &str = "a table of keys and values";
+
+/// Wraps any of serde's parts and hands on what it is given; `table` marks the visitor of a struct.
 struct ByKey<T> {
     inner: T,
     table: bool,
@@ -59,16 +97,16 @@ impl<T> ByKey<T> {
     }
 }
 
+macro_rules! deserialized_as {
+    ($($method:ident),*) => {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+            self.inner.$method(ByKey::any(visitor))
+        })*
+    };
+}
+
 impl<'de, D: Deserializer<'de>> Deserializer<'de> for ByKey<D> {
     type Error = D::Error;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        self.inner.deserialize_any(ByKey::any(visitor))
-    }
-
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        self.inner.deserialize_option(ByKey::any(visitor))
-    }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, D::Error> {
         self.inner.deserialize_newtype_struct(name, ByKey::any(visitor))
@@ -92,11 +130,50 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for ByKey<D> {
         self.inner.deserialize_enum(name, variants, ByKey::any(visitor))
     }
 
-    // The formats that are read here describe themselves.
-    serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct
-        seq tuple tuple_struct map identifier ignored_any
+    fn deserialize_tuple<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, D::Error> {
+        self.inner.deserialize_tuple(length, ByKey::any(visitor))
     }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        length: usize,
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
+        self.inner.deserialize_tuple_struct(name, length, ByKey::any(visitor))
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, D::Error> {
+        self.inner.deserialize_unit_struct(name, ByKey::any(visitor))
+    }
+
+    deserialized_as!(
+        deserialize_any,
+        deserialize_option,
+        deserialize_bool,
+        deserialize_i8,
+        deserialize_i16,
+        deserialize_i32,
+        deserialize_i64,
+        deserialize_i128,
+        deserialize_u8,
+        deserialize_u16,
+        deserialize_u32,
+        deserialize_u64,
+        deserialize_u128,
+        deserialize_f32,
+        deserialize_f64,
+        deserialize_char,
+        deserialize_str,
+        deserialize_string,
+        deserialize_bytes,
+        deserialize_byte_buf,
+        deserialize_unit,
+        deserialize_seq,
+        deserialize_map,
+        deserialize_identifier,
+        deserialize_ignored_any
+    );
 }
 
 macro_rules! handed_on {
@@ -144,7 +221,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for ByKey<V> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<V::Value, A::Error> {
         if self.table {
-            return Err(A::Error::invalid_type(Unexpected::Seq, &"a table of keys and values"));
+            return Err(A::Error::invalid_type(Unexpected::Seq, &TABLE));
         }
         self.inner.visit_seq(ByKey::any(list))
     }
@@ -299,5 +376,25 @@ mod tests {
             let refused = json_by_key::<Table>(json).unwrap_err().to_string();
             assert!(refused.starts_with("invalid type: sequence, expected a table of keys"), "{json}: {refused}");
         }
+    }
+
+    #[test]
+    fn tables_of_a_kind_are_no_lists() {
+        #[derive(Debug, PartialEq, Deserialize)]
+        #[serde(tag = "kind")]
+        enum Layer {
+            Relu,
+            Dense { outputs: usize },
+        }
+        #[derive(Debug, Deserialize)]
+        struct Model {
+            #[serde(deserialize_with = "list_of_tables")]
+            layer: Vec<Layer>,
+        }
+        let model: Model =
+            json_by_key(r#"{ "layer": [{ "kind": "Relu" }, { "outputs": 3, "kind": "Dense" }] }"#).unwrap();
+        assert_eq!(model.layer, [Layer::Relu, Layer::Dense { outputs: 3 }]);
+        let refused = json_by_key::<Model>(r#"{ "layer": [["Relu"]] }"#).unwrap_err().to_string();
+        assert!(refused.contains(TABLE), "{refused}");
     }
 }

@@ -53,7 +53,7 @@ mod unitary;
 mod waveguide_phases;
 
 pub use adjoint::gradient;
-pub use by_key::{by_key, json_by_key};
+pub use by_key::{by_key, json_by_key, list_of_tables};
 pub use cell_kind::{CELLS, Cell, cell as cell_of};
 pub use circuit::Circuit;
 pub use design::MeshDesign;

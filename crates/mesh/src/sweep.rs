@@ -423,9 +423,10 @@ fn carry<S: Simd, const G: usize, const RISING: bool>(
         let first = if RISING { line } else { line - 1 };
         let Some([a_re, a_im, b_re, b_im]) = planes[2 * first..].first_chunk_mut::<4>() else { return };
         let (mr, mi, lr, li) = if RISING { (b_re, b_im, a_re, a_im) } else { (a_re, a_im, b_re, b_im) };
-        // Read behind the check of the bounds, they are spread as they are loaded: from a register that would take a port of
-        // the multiply-adds where these have 512 bits.
-        let [ar, ai, br, bi] = element.each_ref().map(|&c| simd.splat_f64s(c));
+        // Read after the check of the bounds, so that each is spread by its load: to spread a register takes a port of the
+        // multiply-adds where these have 512 bits.
+        let splat = |k: usize| simd.splat_f64s(element[k]);
+        let (ar, ai, br, bi) = (splat(0), splat(1), splat(2), splat(3));
         for g in 0..G {
             let (x, y) = (mr[g], mi[g]);
             lr[g] = simd.negate_mul_add_e_f64s(bi, ci[g], simd.mul_add_e_f64s(br, cr[g], x));

@@ -263,9 +263,9 @@ impl Backward {
         let (left, carried) = (left.times(&m), carried.times(&c));
         (self.factors[lines[0]], self.factors[lines[1]]) = (left, carried);
         // Inverses of lossy cells amplify, so factors grow as well as shrink.
-        let [a, b] = [left.norm_sqr(), carried.norm_sqr()];
-        let (least, most) = (a[0].min(a[1]).min(b[0].min(b[1])), a[0].max(a[1]).max(b[0].max(b[1])));
-        !(least >= SMALLEST_SCALE && most < 1.0 / SMALLEST_SCALE)
+        let near = |norm: f64| (norm >= SMALLEST_SCALE) & (norm < 1.0 / SMALLEST_SCALE);
+        let [[a, b], [c, d]] = [left.norm_sqr(), carried.norm_sqr()];
+        !(near(a) & near(b) & near(c) & near(d))
     }
 
     fn rescale(&mut self, lines: [usize; 2]) {
@@ -427,7 +427,7 @@ fn element<S: Simd>(
     (carried, left)
 }
 
-/// One chain of a pair of registers of fields and adjoints, of which G hold light, and the sums x and y at its cells.
+/// One chain of a pair of registers of fields and adjoints, of each of which the first G hold light, and the sums x and y at its cells.
 #[inline(always)]
 fn undo_chain<S: Simd, const P: usize, const G: usize>(
     simd: S,

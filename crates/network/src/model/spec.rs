@@ -21,6 +21,7 @@
 use std::path::{Path, PathBuf};
 
 use phaseloom_hardware::toml_file::{Invalid, locate, parse_toml};
+use phaseloom_mesh::list_of_tables;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{NetworkError, Result};
@@ -45,6 +46,7 @@ pub struct ModelSpec {
     /// Size and normalisation of the input.
     pub input: InputSpec,
     /// The layers, in the order of the data.
+    #[serde(deserialize_with = "list_of_tables")]
     pub layer: Vec<LayerSpec>,
 }
 
