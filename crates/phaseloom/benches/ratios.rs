@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let sizes = [(64, 3.0), (128, 3.0), (256, 2.0), (512, 2.0), (1024, 2.0)];
             let most = if ["rectangular", "triangular"].contains(&topology.key()) { 1024 } else { 256 };
             for (n, at_most) in sizes.into_iter().filter(|(n, _)| *n <= most) {
-                let inputs = common::inputs(n, |k| Unitary::new(haar(n, k), 1e-9).expect("Haar"));
+                let inputs = common::inputs(|k| Unitary::new(haar(n, k), 1e-9).expect("Haar"));
                 Pair { work: &format!("program, {}", topology.key()), n, at_most, reference: "QR" }.run(
                     &inputs,
                     |u| MatrixProgram::unitary(u, topology).expect("a unitary").sections().len(),
@@ -36,7 +36,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     if wants("realise") {
         for (n, at_most) in [(64, 4.0), (128, 2.5), (256, 2.0), (512, 2.0), (1024, 2.0)] {
-            let inputs = common::inputs(n, |k| chip(n, k));
+            let inputs = common::inputs(|k| chip(n, k));
             Pair { work: "realise", n, at_most, reference: "product" }.run(
                 &inputs,
                 |(program, errors)| {
@@ -55,7 +55,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     if wants("propagate") {
         for n in [64, 128, 256, 512, 1024] {
-            let inputs = common::inputs(n, |k| (chip(n, k).0, common::gaussian(n, 1000, k)));
+            let inputs = common::inputs(|k| (chip(n, k).0, common::gaussian(n, 1000, k)));
             Pair { work: "propagate 1000 fields", n, at_most: 2.0, reference: "product" }.run(
                 &inputs,
                 |(program, fields)| program.propagate(fields)[(0, 0)],
@@ -68,7 +68,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     if wants("gradient") {
         for n in [64, 128, 256, 512] {
-            let inputs = common::inputs(n, |k| {
+            let inputs = common::inputs(|k| {
                 let (program, errors) = chip(n, k);
                 (program, errors, Fields::from_matrix(&common::gaussian(n, 100, k)))
             });
@@ -94,7 +94,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     if wants("chip") {
         for (n, at_most) in [(64, 2.5), (256, 1.5)] {
             let process: Process = toml::from_str(PROCESS).expect("a process");
-            let inputs = common::inputs(n, |k| {
+            let inputs = common::inputs(|k| {
                 let program = common::random_program(n, k);
                 let sample = Sample { seed: 1, trial: k, core: 0 };
                 let chip = Chip::fabricate(&process, &program, sample).expect("a chip");
@@ -127,7 +127,7 @@ fn meshes() {
     let usual: Vec<MeshDesign> = MeshDesign::all().filter(usual).collect();
     for &design in &usual {
         for (n, at_most) in [(64, 4.0), (256, 2.0)] {
-            let inputs = common::inputs(n, |k| common::random_phases(design, n, k));
+            let inputs = common::inputs(|k| common::random_phases(design, n, k));
             let at_most = at_most * (inputs[0].1.len() as f64 / plain(n) as f64).max(1.0);
             let (a, b) = (haar(n, 1), haar(n, 2));
             Pair { work: &format!("realise, {}", design.topology().key()), n, at_most, reference: "product" }.run(
@@ -146,7 +146,7 @@ fn meshes() {
     let cells = rectangular.cells()[1..].iter().map(|&cell| MeshDesign::new(rectangular, cell).expect("can be built"));
     for design in usual.into_iter().chain(cells) {
         let n = 64;
-        let inputs = common::inputs(n, |k| {
+        let inputs = common::inputs(|k| {
             let (section, errors) = common::random_phases(design, n, k);
             let fields = Fields::from_matrix(&common::gaussian(section.layout().modes, 100, k));
             (section, errors, fields)

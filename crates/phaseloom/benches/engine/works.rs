@@ -160,7 +160,7 @@ fn program(group: &mut Group, n: usize, topology: &'static dyn Topology) {
     both(
         group,
         n,
-        || common::inputs(n, |k| Unitary::new(haar(n, k), 1e-9).expect("Haar matrices are unitary")),
+        || common::inputs(|k| Unitary::new(haar(n, k), 1e-9).expect("Haar matrices are unitary")),
         |u| MatrixProgram::unitary(u, topology).expect("a unitary has a program"),
         |u| reference::qr(u.matrix()),
     );
@@ -170,7 +170,7 @@ fn realise(group: &mut Group, n: usize) {
     both(
         group,
         n,
-        || common::inputs(n, |k| (chip(n, k), haar(n, k), haar(n, k + 100))),
+        || common::inputs(|k| (chip(n, k), haar(n, k), haar(n, k + 100))),
         |((program, errors), ..)| {
             let section = &program.sections()[0];
             Circuit::compile(section, section.settings(), errors).matrix()
@@ -183,7 +183,7 @@ fn propagate(group: &mut Group, n: usize) {
     both(
         group,
         n,
-        || common::inputs(n, |k| (common::random_program(n, k), haar(n, k), common::gaussian(n, FIELDS, k))),
+        || common::inputs(|k| (common::random_program(n, k), haar(n, k), common::gaussian(n, FIELDS, k))),
         |(program, _, fields)| {
             // Always cell by cell; `MatrixProgram::propagate` would make the matrix first where that is cheaper.
             let mut fields = Fields::from_matrix(fields);
@@ -205,7 +205,7 @@ fn phase_gradient(group: &mut Group, n: usize) {
     both(
         group,
         n,
-        || common::inputs(n, |k| (chip(n, k), Fields::from_matrix(&common::gaussian(n, BATCH, k)))),
+        || common::inputs(|k| (chip(n, k), Fields::from_matrix(&common::gaussian(n, BATCH, k)))),
         |((program, errors), fields)| {
             let section = &program.sections()[0];
             let output = forward(program, errors, fields);
@@ -241,7 +241,7 @@ fn one_chip(group: &mut Group, n: usize) {
     both(
         group,
         n,
-        || common::inputs(n, with_chip),
+        || common::inputs(with_chip),
         |(program, process, driven, _)| realised(&draw(program, process, 7), program, driven),
         |(program, _, driven, chip)| realised(chip, program, driven),
     );
@@ -275,5 +275,5 @@ fn two_threads(group: &mut Group, n: usize) {
         pool.install(|| (0..CHIPS).into_par_iter().with_max_len(1).map(one).collect::<Vec<f64>>())
     };
     let (one, two) = (pool(1), pool(2));
-    both(group, n, || common::inputs(n, |k| fabrication(n, k)), |input| on(&two, input), |input| on(&one, input));
+    both(group, n, || common::inputs(|k| fabrication(n, k)), |input| on(&two, input), |input| on(&one, input));
 }
