@@ -263,7 +263,7 @@ impl Backward {
         let (left, carried) = (left.times(&m), carried.times(&c));
         (self.factors[lines[0]], self.factors[lines[1]]) = (left, carried);
         // Inverses of lossy cells amplify, so factors grow as well as shrink.
-        let near = |norm: f64| (norm >= SMALLEST_SCALE) & (norm < 1.0 / SMALLEST_SCALE);
+        let near = |norm: f64| (SMALLEST_SCALE..1.0 / SMALLEST_SCALE).contains(&norm);
         let [[a, b], [c, d]] = [left.norm_sqr(), carried.norm_sqr()];
         !(near(a) & near(b) & near(c) & near(d))
     }
