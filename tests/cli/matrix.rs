@@ -275,7 +275,9 @@ fn what_does_not_belong_together_is_refused() {
     fs::write(bench.path("list.json"), json.to_string()).unwrap();
     run(["matrix", &path("list.json")]).refused(&["list.json", "line 1", "found list", "a table of keys"]);
     fs::write(bench.path("list.toml"), "\nphase_error = []").unwrap();
-    run(["chip", &path("list.toml"), "--core", "5", "--seed", "1"]).refused(&["list.toml: line 2", "a table of keys"]);
+    let made = path("made.json");
+    run(["chip", &path("list.toml"), "--core", "5", "--seed", "1", "-o", &made])
+        .refused(&["list.toml: line 2", "a table of keys"]);
     // A chip that amplifies.
     run(["chip", &process, "--program", &program, "--seed", "1", "-o", &chip]).well();
     let text = fs::read_to_string(&chip).unwrap();
