@@ -427,7 +427,8 @@ fn element<S: Simd>(
     (carried, left)
 }
 
-/// One chain of a pair of registers of fields and adjoints, of each of which the first G hold light, and the sums x and y at its cells.
+/// One chain of a pair of registers of fields and adjoints, of each of which the first G hold light, and the sums x and y at
+/// its cells.
 #[inline(always)]
 fn undo_chain<S: Simd, const P: usize, const G: usize>(
     simd: S,
