@@ -1,29 +1,27 @@
 //! The optical matrix product: encode, multiply by what the chips really do, detect, convert, scale.
 //!
 //! Samples pass in pieces that stay in the cache, within blocks that share their streams of noise. A piece is encoded
-//! once for all tiles of a column of tiles; each of them then multiplies, draws, reads and converts, one plain loop
-//! over many vectors after the other.
+//! once for all tiles; each of them then multiplies, draws, reads and converts, one plain loop over many vectors after
+//! the other.
 
-use crate::complex_product::{ComplexProduct, Sent};
 use crate::core::{Design, GainCalibration, LayerProgram, Scales, TileDesign, TileProgram, gain};
 use crate::correction::{CorrectionPlan, Instruments, mended};
-use crate::encoder::Encoder;
+use crate::encoder::{Encoder, Sent};
 use crate::link::{Detector, Light};
 use crate::readout::Readout;
 use crate::{
-    Batch, Chip, Cores, Detection, HardwareError, Link, MatrixProduct, Readings, Receiver, Sample, Shot, Tile,
+    Batch, Chip, Cores, Detection, HardwareError, Link, MatrixProduct, Readings, Receiver, Sample, Shot,
 };
 use nalgebra::DMatrix;
 use num_complex::Complex64;
-use phaseloom_mesh::linalg::ENOUGH_COLUMNS;
-use phaseloom_mesh::{Fields, Normals, Real, Settings, StreamKey};
+use phaseloom_mesh::{ComplexProduct, Fields, Normals, Real, Settings, StreamKey};
 use rand::rngs::ChaCha8Rng;
 use std::sync::Arc;
 
 /// Samples that share one random stream of a purpose.
 const BLOCK: u64 = 256;
-/// Samples that are computed together: fields and draws of a tile of 64 outputs then stay in the cache of a core.
-const PIECE: usize = 256;
+/// Samples that are computed together: light of a layer, fields and draws of a tile then stay in the cache of a core.
+const PIECE: usize = 64;
 /// Words of a stream that belong to one counted readout: more than any Poisson draw takes.
 const WORDS_PER_COUNT: u128 = 4096;
 
@@ -120,6 +118,9 @@ impl<T: Real> OpticalProduct<T> {
     ) -> Result<Self, HardwareError> {
         assert_eq!(scales.full_scale.len(), program.plan.tiles().len(), "one full scale a tile");
         let receiver = link.receiver(program.ports)?;
+        // The constant field of offset detection is no part of the matrix.
+        let constant = usize::from(link.detection == Detection::Offset);
+        let encoder = Encoder::new(link, scales.input, &program.plan, constant);
         let mut shared: Option<Chip> = None;
         let mut tiles = Vec::with_capacity(program.tiles.len());
         for (t, (tile, tile_design)) in program.tiles.iter().zip(&design.tiles).enumerate() {
@@ -145,7 +146,8 @@ impl<T: Real> OpticalProduct<T> {
                 }
                 None => Set::new(tile_design, chip),
             };
-            let engine = TileEngine::new(tile, tile_design, set, core, jitter, &receiver, link, calibration, scale)?;
+            let light = (encoder.dark(), (encoder.quadrature(), receiver.needs_both_quadratures()));
+            let engine = TileEngine::new(tile, tile_design, set, core, jitter, light, link, calibration, scale)?;
             tiles.push(Some(engine));
         }
         Ok(Self {
@@ -154,7 +156,7 @@ impl<T: Real> OpticalProduct<T> {
             link: link.clone(),
             detector: receiver.detector(),
             receiver,
-            encoder: Encoder::new(link, scales.input),
+            encoder,
             layer: place.layer,
             seed: place.seed,
             tiles,
@@ -213,14 +215,16 @@ impl<T: Real> OpticalProduct<T> {
         let Some(tile) = &self.program.tiles[t] else { return };
         let hold = self.design.process.phase_jitter.as_ref().map_or(1, |j| j.hold(self.link.symbol_rate_hz));
         let (rows, inputs) = tile.target.shape();
+        let light = self.encoder.light(&work.sent, t % self.program.plan.column_blocks());
+        let dark = self.encoder.dark();
         let mut start = 0;
         while start < piece.count {
             let at = piece.absolute + start as u64;
             let left = (at / hold + 1).saturating_mul(hold) - at;
             let end = piece.count.min(start.saturating_add(usize::try_from(left).unwrap_or(usize::MAX)));
             let fields = DMatrix::from_fn(tile.program.shape().1, end - start, |i, j| {
-                let value = |sent: &[T]| if i < inputs { sent[(start + j) * inputs + i].to_f64() } else { 0.0 };
-                Complex64::new(value(&work.sent.x), if self.encoder.quadrature() { value(&work.sent.q) } else { 0.0 })
+                let part = |sent: &[T]| sent.get((start + j) * inputs + i).map_or(0.0, |part| part.to_f64());
+                if i < inputs { Complex64::new(part(light.x), part(light.q)) + dark } else { Complex64::default() }
             });
             let mut fields = Fields::from_matrix(&fields);
             let mut draws = self.key("phase_jitter/fluctuate", shot, (t, core), at / hold, Normals::new);
@@ -238,15 +242,15 @@ impl<T: Real> OpticalProduct<T> {
     /// Sends a piece through a tile and adds what is read of it to the sums; returns the light at its detectors.
     fn read(&self, t: usize, streams: &mut Streams, shot: Shot, piece: &Piece, work: &mut Workspace<T>) -> f64 {
         let (tile, Some(engine)) = (self.program.plan.tiles()[t], &self.tiles[t]) else { return 0.0 };
-        let rows = tile.rows;
+        let (rows, column) = (tile.rows, t % self.program.plan.column_blocks());
+        let all = rows * piece.count;
         match &engine.chip {
             Some(set) => self.jitter(t, (set, engine.core), shot, piece, work),
             None => {
-                let columns = piece.count.max(ENOUGH_COLUMNS);
-                engine.matrix.multiply(&work.sent, columns, &mut work.re, &mut work.im);
+                let light = self.encoder.light(&work.sent, column);
+                engine.matrix.multiply(light, &mut work.re[..all], &mut work.im[..all]);
             }
         }
-        let all = rows * piece.count;
         fill(&mut streams.shot, &mut work.shot[..all]);
         fill(&mut streams.thermal, &mut work.thermal[..all]);
         fill(&mut streams.laser, &mut work.laser[..piece.count]);
@@ -330,13 +334,13 @@ struct Workspace<T> {
 }
 
 impl<T: Real> Workspace<T> {
-    fn new(outputs: usize, rows: usize, inputs: usize) -> Self {
+    fn new(outputs: usize, rows: usize, encoder: &Encoder<T>) -> Self {
         // Of a length that is no power of two: arrays at equal places of their pages would drive each other out of the
         // cache, and make loads wait for stores that have nothing to do with them.
         let values = |each: usize| vec![T::ZERO; each * PIECE + 5 * 16];
         let draws = |each: usize| vec![0.0; each * PIECE + 5 * 16];
         Self {
-            sent: Sent { x: values(inputs), q: values(inputs), both: values(inputs) },
+            sent: encoder.memory(PIECE),
             re: values(rows),
             im: values(rows),
             dark: values(rows),
@@ -359,7 +363,7 @@ impl<T: Real> TileEngine<T> {
         set: Set,
         core: u64,
         jitter: bool,
-        receiver: &Receiver,
+        (dark, quadratures): (Complex64, (bool, bool)),
         link: &Link,
         calibration: GainCalibration,
         (input_scale, full_scale): (f64, f64),
@@ -395,7 +399,7 @@ impl<T: Real> TileEngine<T> {
         };
         let trims: Vec<f64> = gains.iter().map(|g| g / design.gain).collect();
         let readout = Readout::new(link, design.gain * input_scale, &trims, full_scale, offset);
-        let matrix = ComplexProduct::new(&corner, link.modulator.is_some(), receiver.needs_both_quadratures());
+        let matrix = ComplexProduct::new(&corner, dark, quadratures);
         Ok(Self {
             chip: jitter.then_some(set),
             core,
@@ -421,9 +425,7 @@ impl<T: Real> MatrixProduct for OpticalProduct<T> {
         let (outputs, inputs) = self.shape();
         assert_eq!(input.nrows(), inputs, "one row of the batch for each input of the layer");
         let plan = &self.program.plan;
-        let constant = usize::from(self.link.detection == Detection::Offset);
-        let largest = |size: fn(&Tile) -> usize| plan.tiles().iter().map(size).max().unwrap_or(0);
-        let mut work = Workspace::new(outputs, largest(|t| t.rows), largest(|t| t.columns) + constant);
+        let mut work = Workspace::new(outputs, plan.tiles().iter().map(|t| t.rows).max().unwrap_or(0), &self.encoder);
         let mut out = DMatrix::zeros(outputs, input.ncols());
         let mut readings = Readings { inputs: input.len() as u64, ..Readings::default() };
         let mut intensity = 0.0;
@@ -433,25 +435,19 @@ impl<T: Real> MatrixProduct for OpticalProduct<T> {
             let (block, skip) = (absolute / BLOCK, (absolute % BLOCK) as usize);
             let count = (input.ncols() - start).min(BLOCK as usize - skip);
             work.sums[..outputs * count].fill(T::ZERO);
-            for column in 0..plan.column_blocks() {
-                // The tiles of one column of tiles get the same light.
-                let tiles = (column..plan.tiles().len()).step_by(plan.column_blocks());
-                let mut lit: Vec<(usize, Streams)> = tiles
-                    .filter_map(|t| {
-                        let core = self.tiles[t].as_ref()?.core;
-                        Some((t, self.open(t, core, shot, block, (skip, plan.tiles()[t].rows))))
-                    })
-                    .collect();
-                let Tile { column: first, columns, .. } = plan.tiles()[column];
-                for in_call in (0..count).step_by(PIECE) {
-                    let piece =
-                        Piece { absolute: absolute + in_call as u64, in_call, count: PIECE.min(count - in_call) };
-                    let light = input.view((first, start + in_call), (columns, piece.count));
-                    readings.inputs_clipped += self.encoder.encode(&light, constant, &mut work.sent);
-                    for (t, streams) in &mut lit {
-                        intensity += self.read(*t, streams, shot, &piece, &mut work);
-                        readings.outputs += (plan.tiles()[*t].rows * piece.count) as u64;
-                    }
+            let mut lit: Vec<(usize, Streams)> = (0..plan.tiles().len())
+                .filter_map(|t| {
+                    let core = self.tiles[t].as_ref()?.core;
+                    Some((t, self.open(t, core, shot, block, (skip, plan.tiles()[t].rows))))
+                })
+                .collect();
+            for in_call in (0..count).step_by(PIECE) {
+                let piece = Piece { absolute: absolute + in_call as u64, in_call, count: PIECE.min(count - in_call) };
+                let samples = input.columns(start + in_call, piece.count);
+                readings.inputs_clipped += self.encoder.encode(&samples, &mut work.sent);
+                for (t, streams) in &mut lit {
+                    intensity += self.read(*t, streams, shot, &piece, &mut work);
+                    readings.outputs += (plan.tiles()[*t].rows * piece.count) as u64;
                 }
             }
             let made = out.columns_mut(start, count);

@@ -7,7 +7,6 @@
 mod chip;
 mod chip_file;
 pub mod comparison;
-mod complex_product;
 mod core;
 pub mod correction;
 mod digital;

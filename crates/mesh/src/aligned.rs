@@ -4,25 +4,25 @@ use std::ops::{Deref, DerefMut};
 
 /// Bytes of a line of the cache, and of the widest registers.
 const LINE: usize = 64;
-/// Numbers that may have to be left out at the start.
-const SPARE: usize = LINE / size_of::<f64>() - 1;
-
 /// Numbers, a multiple of 64 bytes from the start of all memory.
 #[derive(Debug)]
-pub(crate) struct Aligned {
-    values: Vec<f64>,
+pub(crate) struct Aligned<T = f64> {
+    values: Vec<T>,
     start: usize,
 }
 
-impl Aligned {
+impl<T: Copy + Default> Aligned<T> {
+    /// Numbers that may have to be left out at the start.
+    const SPARE: usize = LINE / size_of::<T>() - 1;
+
     pub(crate) fn zeros(count: usize) -> Self {
-        let values = vec![0.0; count + SPARE];
-        let start = values.as_ptr().align_offset(LINE).min(SPARE);
+        let values = vec![T::default(); count + Self::SPARE];
+        let start = values.as_ptr().align_offset(LINE).min(Self::SPARE);
         Self { values, start }
     }
 }
 
-impl Clone for Aligned {
+impl<T: Copy + Default> Clone for Aligned<T> {
     /// Memory of its own, which may begin elsewhere.
     fn clone(&self) -> Self {
         let mut made = Self::zeros(self.len());
@@ -31,17 +31,17 @@ impl Clone for Aligned {
     }
 }
 
-impl Deref for Aligned {
-    type Target = [f64];
+impl<T: Copy + Default> Deref for Aligned<T> {
+    type Target = [T];
 
-    fn deref(&self) -> &[f64] {
-        &self.values[self.start..self.values.len() - (SPARE - self.start)]
+    fn deref(&self) -> &[T] {
+        &self.values[self.start..self.values.len() - (Self::SPARE - self.start)]
     }
 }
 
-impl DerefMut for Aligned {
-    fn deref_mut(&mut self) -> &mut [f64] {
-        let end = self.values.len() - (SPARE - self.start);
+impl<T: Copy + Default> DerefMut for Aligned<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        let end = self.values.len() - (Self::SPARE - self.start);
         &mut self.values[self.start..end]
     }
 }

@@ -1,5 +1,6 @@
 //! The two precisions of light and current.
 
+use crate::lanes::Lanes;
 use crate::linalg::Element;
 use crate::normal::BoxMuller;
 use std::ops::AddAssign;
@@ -12,7 +13,7 @@ use std::ops::AddAssign;
 /// use phaseloom_mesh::Real;
 /// assert_eq!(f32::from_f64(2.5).nearest_even().to_f64(), 2.0);
 /// ```
-pub trait Real: Element + BoxMuller + AddAssign + PartialOrd + Default + 'static {
+pub trait Real: Element + BoxMuller + Lanes + AddAssign + PartialOrd + Default + 'static {
     /// Zero.
     const ZERO: Self;
     /// One.

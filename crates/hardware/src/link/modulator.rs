@@ -37,6 +37,11 @@ impl Modulator {
         10f64.powf(-self.extinction_db / 20.0)
     }
 
+    /// Whether light is sent in quadrature.
+    pub(crate) fn quadrature(&self) -> bool {
+        self.kind == ModulatorKind::PushPull
+    }
+
     /// The field (in phase, in quadrature) as a function of the drive −1…1, in units of the bright field.
     pub fn field<T: Real>(&self) -> impl Fn(T) -> (T, T) + use<T> {
         let (kind, floor) = (self.kind, T::from_f64(self.floor()));

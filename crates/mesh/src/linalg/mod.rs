@@ -95,7 +95,7 @@ impl Element for f64 {}
 
 /// Columns from which on a product treats each alike: one with a single column takes another path, with another order
 /// of sums.
-pub const ENOUGH_COLUMNS: usize = 8;
+const ENOUGH_COLUMNS: usize = 8;
 
 /// `W·X` for a batch of real vectors, one a column, such that the bits of a column do not depend on its neighbours.
 ///
@@ -122,7 +122,7 @@ pub fn multiply_batch<T: Real>(weight: &DMatrix<T>, batch: &DMatrix<T>) -> DMatr
 /// # Panics
 ///
 /// If the lengths do not fit, or there are less than [`ENOUGH_COLUMNS`] columns.
-pub fn multiply_into<T: Real>(out: &mut [T], weight: &DMatrix<T>, batch: &[T], add: Option<T>) {
+fn multiply_into<T: Real>(out: &mut [T], weight: &DMatrix<T>, batch: &[T], add: Option<T>) {
     let (rows, inputs) = weight.shape();
     let columns = out.len() / rows.max(1);
     assert!(columns >= ENOUGH_COLUMNS, "{columns} columns are too few");
