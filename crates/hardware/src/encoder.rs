@@ -120,6 +120,8 @@ impl<T: Real, F: Fn(f64) -> f64> NullaryFnOnce for Encode<'_, T, F> {
         sent.samples = samples;
         // By the reciprocal: a division would cost as much as all the rest. What is clipped is told by the input itself.
         let (per_scale, largest) = (1.0 / encoder.scale, encoder.limit * encoder.scale);
+        let modulate = encoder.modulator.map(|modulator| (modulator.quadrature(), modulator.field()));
+        let dark = encoder.dark;
         let mut clipped = 0;
         // A sample at a time, from its first input to its last: memory is read in its order.
         for (j, sample) in input.column_iter().enumerate() {
@@ -138,9 +140,8 @@ impl<T: Real, F: Fn(f64) -> f64> NullaryFnOnce for Encode<'_, T, F> {
                     let lit = x.iter().enumerate().map(|(k, &x)| u64::from(x != T::ZERO) << k);
                     *word = lit.fold(0, |word, bit| word | bit);
                 }
-                let Some(modulator) = encoder.modulator else { continue };
-                let (field, dark) = (modulator.field(), encoder.dark);
-                if modulator.quadrature() {
+                let Some((quadrature, field)) = &modulate else { continue };
+                if *quadrature {
                     for (x, q) in x.iter_mut().zip(&mut sent.q[place..]) {
                         let (re, im) = field(*x);
                         (*x, *q) = (re - dark.0, im - dark.1);
