@@ -52,7 +52,7 @@ pub(crate) struct Bench {
 }
 
 /// Samples that pass the network together: bounds the memory of a thread; a multiple of the block of a noise stream.
-pub(crate) const CHUNK: usize = 512;
+pub(crate) const CHUNK: usize = 256;
 
 /// Prepares all points; what they share is made once.
 pub(crate) fn prepare(

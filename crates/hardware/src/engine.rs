@@ -16,7 +16,7 @@ use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_mesh::{ComplexProduct, Fields, Normals, Real, Settings, StreamKey};
 use rand::rngs::ChaCha8Rng;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Samples that share one random stream of a purpose.
 const BLOCK: u64 = 256;
@@ -37,6 +37,8 @@ pub struct OpticalProduct<T = f64> {
     layer: u64,
     seed: u64,
     tiles: Vec<Option<TileEngine<T>>>,
+    /// Memory that no thread works in now.
+    spare: Mutex<Vec<Workspace<T>>>,
 }
 
 struct TileEngine<T> {
@@ -160,6 +162,7 @@ impl<T: Real> OpticalProduct<T> {
             layer: place.layer,
             seed: place.seed,
             tiles,
+            spare: Mutex::default(),
         })
     }
 
@@ -316,7 +319,8 @@ fn fill(stream: &mut Option<Normals<f32>>, draws: &mut [f32]) {
     }
 }
 
-/// Memory for one piece of samples and the largest tile. What a source that is off would write stays zero.
+/// Memory for one piece of samples and the largest tile. What a source that is off would write stays zero, so that it
+/// serves one product alone.
 struct Workspace<T> {
     sent: Sent<T>,
     re: Vec<T>,
@@ -425,8 +429,11 @@ impl<T: Real> MatrixProduct for OpticalProduct<T> {
         let (outputs, inputs) = self.shape();
         assert_eq!(input.nrows(), inputs, "one row of the batch for each input of the layer");
         let plan = &self.program.plan;
-        let mut work = Workspace::new(outputs, plan.tiles().iter().map(|t| t.rows).max().unwrap_or(0), &self.encoder);
-        let mut out = DMatrix::zeros(outputs, input.ncols());
+        let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let rows = || plan.tiles().iter().map(|tile| tile.rows).max().unwrap_or(0);
+        let mut work = spare.unwrap_or_else(|| Workspace::new(outputs, rows(), &self.encoder));
+        work.clipped.fill(0);
+        let mut out = Vec::with_capacity(outputs * input.ncols());
         let mut readings = Readings { inputs: input.len() as u64, ..Readings::default() };
         let mut intensity = 0.0;
         let mut start = 0;
@@ -450,12 +457,12 @@ impl<T: Real> MatrixProduct for OpticalProduct<T> {
                     readings.outputs += (plan.tiles()[*t].rows * piece.count) as u64;
                 }
             }
-            let made = out.columns_mut(start, count);
-            made.into_iter().zip(&work.sums).for_each(|(out, sum)| *out = sum.to_f64());
+            out.extend(work.sums[..outputs * count].iter().map(|sum| sum.to_f64()));
             start += count;
         }
         readings.outputs_clipped = work.clipped.iter().map(|&count| u64::from(count)).sum();
         readings.signal_photoelectrons = self.receiver.photoelectrons(intensity);
-        (out, readings)
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(work);
+        (DMatrix::from_vec(outputs, input.ncols(), out), readings)
     }
 }

@@ -188,28 +188,32 @@ impl<T: Real, const PLANES: usize, const SENT: bool, const READ: bool> WithSimd 
     }
 }
 
-/// Registers of a panel; what is beyond the values is zero.
+/// Registers of a panel; what is beyond the values is zero. Each is named by a constant, so that none needs memory.
 #[inline(always)]
 fn load<S: Simd, T: Lanes>(simd: S, values: &[T]) -> [T::Register<S>; HEIGHT] {
     let (whole, part) = T::registers::<S>(values);
-    if let Some(all) = whole.first_chunk() {
-        return *all;
-    }
     let mut registers = [T::splat(simd, T::default()); HEIGHT];
-    registers[..whole.len()].copy_from_slice(whole);
-    registers[whole.len()] = T::load_part(simd, part);
+    for (g, register) in registers.iter_mut().enumerate() {
+        match whole.get(g) {
+            Some(values) => *register = *values,
+            None if g == whole.len() => *register = T::load_part(simd, part),
+            None => {}
+        }
+    }
     registers
 }
 
 #[inline(always)]
 fn store<S: Simd, T: Lanes>(simd: S, values: &mut [T], registers: [T::Register<S>; HEIGHT]) {
     let (whole, part) = T::registers_mut::<S>(values);
-    if let Some(all) = whole.first_chunk_mut() {
-        *all = registers;
-        return;
+    let count = whole.len();
+    for (g, register) in registers.into_iter().enumerate() {
+        match whole.get_mut(g) {
+            Some(values) => *values = register,
+            None if g == count => T::store_part(simd, part, register),
+            None => {}
+        }
     }
-    whole.copy_from_slice(&registers[..whole.len()]);
-    T::store_part(simd, part, registers[whole.len()]);
 }
 
 #[cfg(test)]

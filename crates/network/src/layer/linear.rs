@@ -83,7 +83,7 @@ impl Linear {
     /// Adds the bias to each column.
     pub fn add_bias(&self, output: &mut Batch) {
         if let Some(bias) = &self.bias {
-            for mut column in output.column_iter_mut() {
+            for column in output.as_mut_slice().chunks_exact_mut(bias.len()) {
                 column.iter_mut().zip(bias).for_each(|(y, b)| *y += b);
             }
         }
