@@ -52,8 +52,7 @@ impl<T: Real> Encoder<T> {
         let columns = plan.tiles()[..plan.column_blocks()].iter().map(|tile| {
             let ports = tile.columns + constant;
             let words = ports.div_ceil(PORTS_PER_WORD);
-            let column =
-                Column { first: tile.column, inputs: tile.columns, ports, words, ports_before, words_before };
+            let column = Column { first: tile.column, inputs: tile.columns, ports, words, ports_before, words_before };
             (ports_before, words_before) = (ports_before + ports, words_before + words);
             column
         });

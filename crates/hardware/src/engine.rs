@@ -9,9 +9,7 @@ use crate::correction::{CorrectionPlan, Instruments, mended};
 use crate::encoder::{Encoder, Sent};
 use crate::link::{Detector, Light};
 use crate::readout::Readout;
-use crate::{
-    Batch, Chip, Cores, Detection, HardwareError, Link, MatrixProduct, Readings, Receiver, Sample, Shot,
-};
+use crate::{Batch, Chip, Cores, Detection, HardwareError, Link, MatrixProduct, Readings, Receiver, Sample, Shot};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_mesh::{ComplexProduct, Fields, Normals, Real, Settings, StreamKey};

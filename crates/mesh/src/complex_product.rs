@@ -19,9 +19,8 @@ use pulp::{Arch, Simd, WithSimd};
 
 /// Ports that one word of a mask tells of; their columns of a panel stay in the first-level cache.
 pub const PORTS_PER_WORD: usize = u64::BITS as usize;
-/// Registers that a panel is high: with sums of Re and Im, as many as there are chains that hide the latency of a
-/// multiply-add.
-const HEIGHT: usize = 4;
+/// Registers that a panel is high at most: sums of Re and Im are then chains enough to hide the latency of multiply-adds.
+const HIGHEST: usize = 4;
 
 /// Fields of some vectors, one after the other, less what each port sends when it is dark.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +52,8 @@ pub struct ComplexProduct<T> {
     inputs: usize,
     sent: bool,
     read: bool,
-    /// Rows of a panel: [`HEIGHT`] registers of this machine.
+    /// Registers that a panel is high: 1, 2 or 4; and rows.
+    registers: usize,
     height: usize,
     /// Panel by panel, port by port, plane by plane (A, and B where it is wanted): a column of that height.
     panels: Aligned<T>,
@@ -81,7 +81,9 @@ impl<T: Real> ComplexProduct<T> {
             }
         }
         let (rows, inputs) = matrix.shape();
-        let height = HEIGHT * Arch::new().dispatch(Count::<T>(std::marker::PhantomData));
+        let lanes = Arch::new().dispatch(Count::<T>(std::marker::PhantomData));
+        let registers = rows.div_ceil(lanes).next_power_of_two().min(HIGHEST);
+        let height = registers * lanes;
         let planes = if sent || read { 2 } else { 1 };
         let count = rows.div_ceil(height);
         let mut panels = Aligned::zeros(count * inputs * planes * height);
@@ -100,7 +102,7 @@ impl<T: Real> ComplexProduct<T> {
             lightless[2 * panel * height + place] = T::from_f64(sum.re);
             lightless[(2 * panel + 1) * height + place] = T::from_f64(sum.im);
         }
-        Self { rows, inputs, sent, read, height, panels, dark: lightless }
+        Self { rows, inputs, sent, read, registers, height, panels, dark: lightless }
     }
 
     /// Real and imaginary part of the product, outputs × vectors; the imaginary part is left alone where it is not read.
@@ -128,14 +130,28 @@ struct Multiply<'a, T, const PLANES: usize, const SENT: bool, const READ: bool> 
     im: &'a mut [T],
 }
 
-impl<T: Real, const PLANES: usize, const SENT: bool, const READ: bool> WithSimd for Multiply<'_, T, PLANES, SENT, READ> {
+impl<T: Real, const PLANES: usize, const SENT: bool, const READ: bool> WithSimd
+    for Multiply<'_, T, PLANES, SENT, READ>
+{
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
+        match self.product.registers {
+            1 => self.run::<S, 1>(simd),
+            2 => self.run::<S, 2>(simd),
+            _ => self.run::<S, HIGHEST>(simd),
+        }
+    }
+}
+
+impl<T: Real, const PLANES: usize, const SENT: bool, const READ: bool> Multiply<'_, T, PLANES, SENT, READ> {
+    #[inline(always)]
+    fn run<S: Simd, const G: usize>(self, simd: S) {
         let Self { product, light, re, im } = self;
         let ComplexProduct { rows, inputs, height, ref panels, ref dark, .. } = *product;
         let words = inputs.div_ceil(PORTS_PER_WORD);
+        let zero = [T::splat(simd, T::ZERO); G];
         let darks = dark.chunks_exact(2 * height);
         for (panel, (columns, dark)) in panels.chunks_exact(inputs * PLANES * height).zip(darks).enumerate() {
             let first = panel * height;
@@ -145,7 +161,7 @@ impl<T: Real, const PLANES: usize, const SENT: bool, const READ: bool> WithSimd 
                 let from = word * PORTS_PER_WORD;
                 let ports = PORTS_PER_WORD.min(inputs - from);
                 let columns = &columns[from * PLANES * height..][..ports * PLANES * height];
-                let columns = T::registers::<S>(columns).0.as_chunks::<HEIGHT>().0.as_chunks::<PLANES>().0;
+                let columns = T::registers::<S>(columns).0.as_chunks::<G>().0.as_chunks::<PLANES>().0;
                 for (j, re) in re.chunks_exact_mut(rows).enumerate() {
                     let re = &mut re[first..first + count];
                     let im = if READ { &mut im[j * rows + first..][..count] } else { &mut im[..0] };
@@ -153,34 +169,48 @@ impl<T: Real, const PLANES: usize, const SENT: bool, const READ: bool> WithSimd 
                     let q = if SENT { &light.q[j * inputs + from..][..ports] } else { x };
                     let mut lit = light.ports[j * words + word];
                     let (mut re_sum, mut im_sum) = if word == 0 {
-                        (load::<S, T>(simd, &dark[..height]), load::<S, T>(simd, &dark[height..]))
+                        (load::<S, T, G>(simd, &dark[..height]), load::<S, T, G>(simd, &dark[height..]))
                     } else {
-                        (load::<S, T>(simd, re), load::<S, T>(simd, im))
+                        (load::<S, T, G>(simd, re), load::<S, T, G>(simd, im))
                     };
+                    // Low panels have registers left, and need more chains.
+                    let (mut re_quadrature, mut im_quadrature) = (zero, zero);
                     while lit != 0 {
                         let k = lit.trailing_zeros() as usize;
                         lit &= lit - 1;
                         let column = &columns[k];
                         let (a, b) = (&column[0], &column[PLANES - 1]);
                         let (x, q) = (T::splat(simd, x[k]), T::splat(simd, q[k]));
-                        for g in 0..HEIGHT {
+                        for g in 0..G {
                             re_sum[g] = T::multiply_add(simd, a[g], x, re_sum[g]);
                             if READ {
                                 im_sum[g] = T::multiply_add(simd, b[g], x, im_sum[g]);
                             }
                         }
                         if SENT {
-                            for g in 0..HEIGHT {
-                                re_sum[g] = T::multiply_subtract(simd, b[g], q, re_sum[g]);
+                            let (re, im) = if G < HIGHEST {
+                                (&mut re_quadrature, &mut im_quadrature)
+                            } else {
+                                (&mut re_sum, &mut im_sum)
+                            };
+                            for g in 0..G {
+                                re[g] = T::multiply_subtract(simd, b[g], q, re[g]);
                                 if READ {
-                                    im_sum[g] = T::multiply_add(simd, a[g], q, im_sum[g]);
+                                    im[g] = T::multiply_add(simd, a[g], q, im[g]);
                                 }
                             }
                         }
                     }
-                    store::<S, T>(simd, re, re_sum);
+                    if SENT && G < HIGHEST {
+                        let one = T::splat(simd, T::ONE);
+                        for g in 0..G {
+                            re_sum[g] = T::multiply_add(simd, one, re_quadrature[g], re_sum[g]);
+                            im_sum[g] = T::multiply_add(simd, one, im_quadrature[g], im_sum[g]);
+                        }
+                    }
+                    store::<S, T, G>(simd, re, re_sum);
                     if READ {
-                        store::<S, T>(simd, im, im_sum);
+                        store::<S, T, G>(simd, im, im_sum);
                     }
                 }
             }
@@ -190,9 +220,9 @@ impl<T: Real, const PLANES: usize, const SENT: bool, const READ: bool> WithSimd 
 
 /// Registers of a panel; what is beyond the values is zero. Each is named by a constant, so that none needs memory.
 #[inline(always)]
-fn load<S: Simd, T: Lanes>(simd: S, values: &[T]) -> [T::Register<S>; HEIGHT] {
+fn load<S: Simd, T: Lanes, const G: usize>(simd: S, values: &[T]) -> [T::Register<S>; G] {
     let (whole, part) = T::registers::<S>(values);
-    let mut registers = [T::splat(simd, T::default()); HEIGHT];
+    let mut registers = [T::splat(simd, T::default()); G];
     for (g, register) in registers.iter_mut().enumerate() {
         match whole.get(g) {
             Some(values) => *register = *values,
@@ -204,7 +234,7 @@ fn load<S: Simd, T: Lanes>(simd: S, values: &[T]) -> [T::Register<S>; HEIGHT] {
 }
 
 #[inline(always)]
-fn store<S: Simd, T: Lanes>(simd: S, values: &mut [T], registers: [T::Register<S>; HEIGHT]) {
+fn store<S: Simd, T: Lanes, const G: usize>(simd: S, values: &mut [T], registers: [T::Register<S>; G]) {
     let (whole, part) = T::registers_mut::<S>(values);
     let count = whole.len();
     for (g, register) in registers.into_iter().enumerate() {
@@ -234,6 +264,7 @@ mod tests {
                 ((65, 65, 2), 0.0),
                 ((130, 150, 3), 0.5),
                 ((16, 129, 4), 9.0),
+                ((20, 20, 3), -9.0),
                 ((40, 128, 1), -9.0),
             ] {
                 let mut draw = |rows, columns| {
@@ -282,9 +313,8 @@ mod tests {
     #[test]
     fn what_is_left_out_adds_nothing() {
         let mut stream = StreamKey::new(2, "test").stream();
-        let w = DMatrix::from_fn(33, 70, |_, _| {
-            Complex64::new(standard_normal(&mut stream), standard_normal(&mut stream))
-        });
+        let w =
+            DMatrix::from_fn(33, 70, |_, _| Complex64::new(standard_normal(&mut stream), standard_normal(&mut stream)));
         let mut draw = |k: usize| if k.is_multiple_of(3) { 0.0 } else { standard_normal(&mut stream) as f32 };
         let x: Vec<f32> = (0..70 * 3).map(&mut draw).collect();
         let q: Vec<f32> = (0..70 * 3).map(&mut draw).collect();
