@@ -18,7 +18,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Samples that share one random stream of a purpose.
 const BLOCK: u64 = 256;
-/// Samples that are computed together: light of a layer, fields and draws of a tile then stay in the cache of a core.
+/// Samples that are computed together: fields and draws of a tile, and light of a layer that is not too wide, then stay in
+/// the cache of a core.
 const PIECE: usize = 64;
 /// Words of a stream that belong to one counted readout: more than any Poisson draw takes.
 const WORDS_PER_COUNT: u128 = 4096;
@@ -118,7 +119,7 @@ impl<T: Real> OpticalProduct<T> {
     ) -> Result<Self, HardwareError> {
         assert_eq!(scales.full_scale.len(), program.plan.tiles().len(), "one full scale a tile");
         let receiver = link.receiver(program.ports)?;
-        // The constant field of offset detection is no part of the matrix.
+        // Offset detection takes one more port of each tile, for its constant field.
         let constant = usize::from(link.detection == Detection::Offset);
         let encoder = Encoder::new(link, scales.input, &program.plan, constant);
         let mut shared: Option<Chip> = None;
@@ -224,8 +225,12 @@ impl<T: Real> OpticalProduct<T> {
             let left = (at / hold + 1).saturating_mul(hold) - at;
             let end = piece.count.min(start.saturating_add(usize::try_from(left).unwrap_or(usize::MAX)));
             let fields = DMatrix::from_fn(tile.program.shape().1, end - start, |i, j| {
-                let part = |sent: &[T]| sent.get((start + j) * inputs + i).map_or(0.0, |part| part.to_f64());
-                if i < inputs { Complex64::new(part(light.x), part(light.q)) + dark } else { Complex64::default() }
+                if i >= inputs {
+                    return Complex64::default();
+                }
+                let at = (start + j) * inputs + i;
+                let q = if self.encoder.quadrature() { light.q[at].to_f64() } else { 0.0 };
+                Complex64::new(light.x[at].to_f64(), q) + dark
             });
             let mut fields = Fields::from_matrix(&fields);
             let mut draws = self.key("phase_jitter/fluctuate", shot, (t, core), at / hold, Normals::new);
@@ -258,7 +263,7 @@ impl<T: Real> OpticalProduct<T> {
         let light = Light {
             rows,
             re: &work.re[..all],
-            im: if self.receiver.needs_both_quadratures() { &work.im[..all] } else { &work.dark[..all] },
+            im: if self.receiver.needs_both_quadratures() { &work.im[..all] } else { &work.zeros[..all] },
             shot: &work.shot[..all],
             thermal: &work.thermal[..all],
             laser: &work.laser[..piece.count],
@@ -323,7 +328,7 @@ struct Workspace<T> {
     sent: Sent<T>,
     re: Vec<T>,
     im: Vec<T>,
-    dark: Vec<T>,
+    zeros: Vec<T>,
     shot: Vec<f32>,
     thermal: Vec<f32>,
     laser: Vec<f32>,
@@ -345,7 +350,7 @@ impl<T: Real> Workspace<T> {
             sent: encoder.memory(PIECE),
             re: values(rows),
             im: values(rows),
-            dark: values(rows),
+            zeros: values(rows),
             shot: draws(rows),
             thermal: draws(rows),
             laser: draws(1),
@@ -440,7 +445,7 @@ impl<T: Real> MatrixProduct for OpticalProduct<T> {
             let (block, skip) = (absolute / BLOCK, (absolute % BLOCK) as usize);
             let count = (input.ncols() - start).min(BLOCK as usize - skip);
             work.sums[..outputs * count].fill(T::ZERO);
-            let mut lit: Vec<(usize, Streams)> = (0..plan.tiles().len())
+            let mut programmed: Vec<(usize, Streams)> = (0..plan.tiles().len())
                 .filter_map(|t| {
                     let core = self.tiles[t].as_ref()?.core;
                     Some((t, self.open(t, core, shot, block, (skip, plan.tiles()[t].rows))))
@@ -450,7 +455,7 @@ impl<T: Real> MatrixProduct for OpticalProduct<T> {
                 let piece = Piece { absolute: absolute + in_call as u64, in_call, count: PIECE.min(count - in_call) };
                 let samples = input.columns(start + in_call, piece.count);
                 readings.inputs_clipped += self.encoder.encode(&samples, &mut work.sent);
-                for (t, streams) in &mut lit {
+                for (t, streams) in &mut programmed {
                     intensity += self.read(*t, streams, shot, &piece, &mut work);
                     readings.outputs += (plan.tiles()[*t].rows * piece.count) as u64;
                 }

@@ -4,6 +4,7 @@ use std::ops::{Deref, DerefMut};
 
 /// Bytes of a line of the cache, and of the widest registers.
 const LINE: usize = 64;
+
 /// Numbers, a multiple of 64 bytes from the start of all memory.
 #[derive(Debug)]
 pub(crate) struct Aligned<T = f64> {

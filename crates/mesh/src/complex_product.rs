@@ -6,9 +6,9 @@
 //! Re = A x − B q      Im = A q + B x
 //! ```
 //!
-//! A picture is mostly dark and half of what ReLU leaves is zero. So vectors pass one by one, and only the ports that are
-//! lit: a port left out would have added exact zeros. What a modulator cannot make dark is the same at every port and
-//! stands in the sums before they begin; fields are told from there.
+//! Vectors pass one by one, and of each only the ports that are lit: a port left out would have added exact zeros. A field
+//! that idle ports have in common stands in the sums before they begin; fields are told from there. So vectors that are
+//! mostly zero cost little; of dense ones the four products cost a third more than three in the manner of Gauss would.
 
 use crate::aligned::Aligned;
 use crate::lanes::Lanes;
@@ -17,19 +17,22 @@ use nalgebra::DMatrix;
 use num_complex::Complex64;
 use pulp::{Arch, Simd, WithSimd};
 
-/// Ports that one word of a mask tells of; their columns of a panel stay in the first-level cache.
+/// Ports that one word of a mask tells of; their columns of a panel, 32 KiB at most, stay near the core.
 pub const PORTS_PER_WORD: usize = u64::BITS as usize;
-/// Registers that a panel is high at most: sums of Re and Im are then chains enough to hide the latency of multiply-adds.
+/// Registers that a panel is high at most: where both are read, sums of Re and Im are then chains enough to hide the latency
+/// of multiply-adds.
 const HIGHEST: usize = 4;
 
-/// Fields of some vectors, one after the other, less what each port sends when it is dark.
+/// Fields of some vectors, one after the other, less what each port sends when it is dark. Of dark ports they are not looked
+/// at.
 #[derive(Clone, Copy, Debug)]
 pub struct Lit<'a, T> {
     /// In phase: ports × vectors.
     pub x: &'a [T],
     /// In quadrature; not looked at where nothing is sent there.
     pub q: &'a [T],
-    /// Which ports are lit: ⌈ports/64⌉ words for each vector, port k in bit k mod 64 of word k/64.
+    /// Which ports are lit: ⌈ports/64⌉ words for each vector, port k in bit k mod 64 of word k/64; bits beyond the last
+    /// port are zero.
     pub ports: &'a [u64],
 }
 
@@ -111,8 +114,14 @@ impl<T: Real> ComplexProduct<T> {
     ///
     /// # Panics
     ///
-    /// If the lengths do not fit to those of `re`.
+    /// If the lengths do not fit to each other, or a port is lit that is not there.
     pub fn multiply(&self, light: Lit<'_, T>, re: &mut [T], im: &mut [T]) {
+        let vectors = re.len() / self.rows;
+        assert_eq!(re.len(), vectors * self.rows, "whole vectors");
+        assert!(!self.read || im.len() == re.len(), "an imaginary part for each real one");
+        assert_eq!(light.x.len(), vectors * self.inputs, "a field for each port and vector");
+        assert!(!self.sent || light.q.len() == light.x.len(), "a field in quadrature for each one in phase");
+        assert_eq!(light.ports.len(), vectors * self.inputs.div_ceil(PORTS_PER_WORD), "words of lit ports");
         let arch = Arch::new();
         match (self.sent, self.read) {
             (false, false) => arch.dispatch(Multiply::<T, 1, false, false> { product: self, light, re, im }),
@@ -157,7 +166,7 @@ impl<T: Real, const PLANES: usize, const SENT: bool, const READ: bool> Multiply<
             let first = panel * height;
             let count = height.min(rows - first);
             for word in 0..words {
-                // These columns stay in the first-level cache while all vectors pass.
+                // All vectors pass these columns before the next ones.
                 let from = word * PORTS_PER_WORD;
                 let ports = PORTS_PER_WORD.min(inputs - from);
                 let columns = &columns[from * PLANES * height..][..ports * PLANES * height];

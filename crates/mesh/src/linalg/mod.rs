@@ -110,26 +110,11 @@ pub fn multiply_batch<T: Real>(weight: &DMatrix<T>, batch: &DMatrix<T>) -> DMatr
     let samples = batch.ncols();
     if samples >= ENOUGH_COLUMNS {
         let mut product = DMatrix::from_element(weight.nrows(), samples, T::ZERO);
-        multiply_into(product.as_mut_slice(), weight, batch.as_slice(), None);
+        matmul(view_mut(&mut product), Accum::Replace, view(weight), view(batch), T::ONE, Par::Seq);
         return product;
     }
     let filled = batch.clone().resize_horizontally(ENOUGH_COLUMNS, T::ZERO);
     multiply_batch(weight, &filled).columns(0, samples).into_owned()
-}
-
-/// The same into memory that is there, column after column: `out = W·X`, or `out += factor·W·X`.
-///
-/// # Panics
-///
-/// If the lengths do not fit, or there are less than [`ENOUGH_COLUMNS`] columns.
-fn multiply_into<T: Real>(out: &mut [T], weight: &DMatrix<T>, batch: &[T], add: Option<T>) {
-    let (rows, inputs) = weight.shape();
-    let columns = out.len() / rows.max(1);
-    assert!(columns >= ENOUGH_COLUMNS, "{columns} columns are too few");
-    let product = MatMut::from_column_major_slice_mut(out, rows, columns);
-    let batch = MatRef::from_column_major_slice(batch, inputs, columns);
-    let (accumulate, factor) = add.map_or((Accum::Replace, T::ONE), |factor| (Accum::Add, factor));
-    matmul(product, accumulate, view(weight), batch, factor, Par::Seq);
 }
 
 /// QR: (Q square, R), Householder, R's diagonal of any phase.

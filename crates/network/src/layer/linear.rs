@@ -81,9 +81,15 @@ impl Linear {
     }
 
     /// Adds the bias to each column.
+    ///
+    /// # Panics
+    ///
+    /// If there is not one value of bias a row.
     pub fn add_bias(&self, output: &mut Batch) {
         if let Some(bias) = &self.bias {
-            for column in output.as_mut_slice().chunks_exact_mut(bias.len()) {
+            let rows = output.nrows();
+            assert_eq!(bias.len(), rows, "one value of bias a row");
+            for column in output.as_mut_slice().chunks_exact_mut(rows.max(1)) {
                 column.iter_mut().zip(bias).for_each(|(y, b)| *y += b);
             }
         }

@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Chips that are evaluated to time the stages of one.
 const TRIALS: u64 = 3;
 /// Samples that pass the network together, as in a run.
-const CHUNK: usize = 512;
+const CHUNK: usize = 256;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -211,15 +211,15 @@ fn one_row_layers(job: &MainJob) -> Result<(Vec<Arc<LayerProgram>>, Vec<Scales>)
     Ok((programs, all))
 }
 
-/// What the exact network sends into each photonic layer.
-fn photonic_inputs(job: &MainJob) -> Vec<Batch> {
+/// What the exact network sends into each photonic layer, in pieces: to cut them takes longer than to encode them.
+fn photonic_inputs(job: &MainJob) -> Vec<Vec<(u64, Batch)>> {
     let photonic: Vec<usize> = job.model.photonic_layers().iter().map(|view| view.index).collect();
     let mut x = job.inputs.clone();
     let mut inputs = Vec::new();
     for (i, layer) in job.model.layers().iter().enumerate() {
         let output = layer.forward(&x);
         if photonic.contains(&i) {
-            inputs.push(x);
+            inputs.push(chunks(&x).collect());
         }
         x = output;
     }
@@ -238,9 +238,10 @@ fn draw(job: &MainJob, layers: &Layers, trial: u64) -> Result<Vec<Chip>> {
 }
 
 /// All samples through every product.
-fn multiply(products: &[Product], inputs: &[Batch], trial: u64) -> Vec<Readings> {
-    let all = products.iter().zip(inputs).flat_map(|(product, batch)| chunks(batch).map(move |chunk| (product, chunk)));
-    all.map(|(product, (first_sample, chunk))| product.multiply(&chunk, Shot { trial, index: 0, first_sample }).1)
+fn multiply(products: &[Product], inputs: &[Vec<(u64, Batch)>], trial: u64) -> Vec<Readings> {
+    let all =
+        products.iter().zip(inputs).flat_map(|(product, chunks)| chunks.iter().map(move |chunk| (product, chunk)));
+    all.map(|(product, &(first_sample, ref chunk))| product.multiply(chunk, Shot { trial, index: 0, first_sample }).1)
         .collect()
 }
 
