@@ -39,9 +39,9 @@ pub struct Lit<'a, T> {
 /// The matrix, prepared for light that is sent in one quadrature or both, and read in one or both.
 ///
 /// ```
-/// use nalgebra::dmatrix;
+/// use nalgebra::DMatrix;
 /// use phaseloom_mesh::{ComplexProduct, Lit};
-/// let w = dmatrix![1.0.into(), 2.0.into(), 3.0.into()];
+/// let w = DMatrix::from_row_slice(1, 3, &[1.0.into(), 2.0.into(), 3.0.into()]);
 /// let product = ComplexProduct::<f64>::new(&w, 0.0.into(), (false, false));
 /// let mut re = [0.0; 2];
 /// // Two vectors; of the second, port 1 alone is lit.
