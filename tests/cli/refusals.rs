@@ -280,10 +280,10 @@ fn keys_of_experiments() {
     }
     scene.write("experiment.toml", "");
     scene.run(&[]).refused(&["experiment.toml", "missing field"]);
-    scene.write("experiment.toml", [0xff, 0xfe, b'a']);
-    scene.run(&[]).refused(&["experiment.toml", "UTF-8"]);
+    scene.write("experiment.toml", b"name = 'a'\nmodel = '\xff'\n");
+    scene.run(&[]).refused(&["experiment.toml", "line 2, byte 20", "UTF-8"]);
     run_to(&scene.path("none.toml"), &scene.path("out"), &[]).refused(&["none.toml", "No such file"]);
-    run_to(scene.0.path(), &scene.path("out"), &[]).refused(&["Is a directory"]);
+    run_to(scene.0.path(), &scene.path("out"), &[]).refused(&["it is a folder, expected a text file"]);
 }
 
 #[test]
@@ -322,6 +322,8 @@ fn values_of_experiments() {
         (format!("{DATA}[core]\nports = 0\n"), &["line 7", "`core.ports` is 0"]),
         (format!("{DATA}[core]\nports = 1000000000000\n"), &["line 7", "at most 16384"]),
         (format!("{DATA}[core]\ntopology = 'rect'\n"), &["line 7", "`rect`", "rectangular, triangular"]),
+        (format!("{DATA}[core]\nports = 4\ntopology = 'tree'\n"), &["line 8", "`tree`, which carries 1", "rows", "4"]),
+        (process("phase_shifter = { power_pi_w = 1e308 }"), &["line 9", "power_pi_w` is 1e308", "from 0 to 1000"]),
         (format!("{DATA}[core]\nports = 1\n[link]\ndetection = 'offset'\n"), &["column_block"]),
         (format!("shots = 0\n{DATA}{CORE}"), &["line 3", "`shots` is 0"]),
         (format!("{DATA}{CORE}[link]\ndetection = 'direct'\n"), &["loses the sign", "layer 0 has a bias", "homodyne"]),
@@ -374,6 +376,8 @@ fn sweeps() {
         ("['link.laser_power_w']", "[1979-05-27]", &["line 15", "cannot take the value 1979-05-27"]),
         ("['process.phase_error']", "[{ sigma_rad = -1 }]", &["line 15", "`process.phase_error.sigma_rad` -1"]),
         ("['link.adc.bits', 'link.adc.bits']", "[4]", &["line 15", "two axes"]),
+        ("['link.adc.bits']", "[4, 6, 4]", &["line 15", "takes the value 4 twice", "once"]),
+        ("['process.phase_error.sigma_rad']", "[0, 0.1, 0.0]", &["line 15", "takes the value 0.0 twice"]),
         ("['core.ports']", "[4, 8]", &["calibration.json", "4 × 4", "8 × 8"]),
         ("['model']", "['none.toml']", &["none.toml"]),
     ] {
@@ -450,7 +454,9 @@ fn trainings() {
         ("1e-2", "-1", &["line 6", "`learning_rate` is -1"]),
         ("1e-2", "1e300", &["training: found a loss of", "learning_rate"]),
         ("[train]", "[training]", &["line 8", "did you mean `train`?"]),
-        ("ports = 4", "ports = 0", &["line 11", "calibration"]),
+        ("ports = 4", "ports = 0", &["line 12", "`calibration.ports` is 0"]),
+        ("ports = 4", "ports = 20000", &["line 12", "`calibration.ports` is 20000", "16384"]),
+        ("ports = 4", "ports = 4\nquantile = 0", &["line 13", "`calibration.quantile` is 0"]),
         ("'x.npy'", "'none.npy'", &["none.npy", "No such file"]),
         ("'model.toml'", "'none.toml'", &["none.toml", "No such file"]),
     ] {

@@ -2,8 +2,8 @@
 
 use crate::ExperimentError;
 use phaseloom_hardware::correction::{CORRECTIONS, CorrectionPlan, Instruments, correction};
-use phaseloom_hardware::toml_file::{Invalid, TomlError, between, locate, parse_toml, read_toml};
-use phaseloom_hardware::{CoreSpec, HardwareError, Link, Precision, Process, read_process};
+use phaseloom_hardware::toml_file::{Invalid, TomlError, between, locate, parse_toml, positive, read_toml};
+use phaseloom_hardware::{CoreSpec, HardwareError, Link, MOST_PORTS, Precision, Process, read_process};
 use phaseloom_mesh::by_key;
 use phaseloom_network::data::DataSpec;
 use serde::{Deserialize, Serialize};
@@ -272,8 +272,8 @@ impl Experiment {
             }
         }
         at_least_one("core.ports", config.core.ports as u64)?;
-        if config.core.ports > 16384 {
-            return Err(Invalid::new("core.ports", config.core.ports, "at most 16384"));
+        if config.core.ports > MOST_PORTS {
+            return Err(Invalid::new("core.ports", config.core.ports, &format!("at most {MOST_PORTS}")));
         }
         let of = |table: &str, error| match error {
             HardwareError::Process(invalid) | HardwareError::Link(invalid) => invalid.within(table),
@@ -281,8 +281,13 @@ impl Experiment {
         };
         config.process.check().map_err(|e| of("process", e))?;
         config.link.check().map_err(|e| of("link", e))?;
-        phaseloom_mesh::topology(&config.core.topology)
-            .map_err(|e| Invalid::new("core.topology", format!("`{}`", config.core.topology), &e.expected()))?;
+        let found = format!("`{}`", config.core.topology);
+        let topology = phaseloom_mesh::topology(&config.core.topology)
+            .map_err(|e| Invalid::new("core.topology", &found, &e.expected()))?;
+        if let Some(rows) = topology.rows().filter(|rows| *rows < config.core.ports) {
+            let expected = format!("one that carries as many rows as a core has ports, {}", config.core.ports);
+            return Err(Invalid::new("core.topology", format!("{found}, which carries {rows}"), &expected));
+        }
         let cell = config.core.cell.as_deref().unwrap_or("");
         config.core.design().map_err(|e| {
             let expected = if let HardwareError::Mesh(e) = &e { e.expected() } else { e.to_string() };
@@ -296,6 +301,7 @@ impl Experiment {
         between("correction_noise", config.correction_noise, 0.0, 1.0)?;
         between("correction_effort", config.correction_effort, 0.0, 1000.0)?;
         if let Some(source) = &config.calibration {
+            positive("calibration.quantile", source.quantile)?;
             between("calibration.quantile", source.quantile, 0.0, 1.0)?;
         }
         for (i, axis) in config.sweep.iter().enumerate() {

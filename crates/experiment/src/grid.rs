@@ -6,6 +6,7 @@ use crate::error::Problem;
 use phaseloom_hardware::toml_file::{Invalid, line_of, nearest};
 use phaseloom_mesh::by_key;
 use serde_json::Value;
+use std::collections::HashSet;
 
 /// Keys that belong to the whole run.
 const FIXED: [&str; 5] = ["name", "seed", "trials", "sweep", "calibration"];
@@ -45,7 +46,8 @@ impl Experiment {
     ///
     /// # Errors
     ///
-    /// A key that does not exist (with the nearest that does), a value of the wrong type, an impossible value.
+    /// A key that does not exist (with the nearest that does), a value of the wrong type, an impossible value, a value
+    /// twice.
     pub fn points(&self) -> Result<Vec<Point>, ExperimentError> {
         let mut whole = self.config.clone();
         let axes: Vec<Axis> = std::mem::take(&mut whole.sweep);
@@ -83,6 +85,12 @@ impl Experiment {
             if !is_plain(value) {
                 let expected = "expected a number, a string, a truth value, a list or a table of them";
                 return Err(problem(key, format!("cannot take the value {value}: {expected}")));
+            }
+        }
+        for axis in &axes {
+            let mut before = HashSet::new();
+            if let Some(twice) = axis.values.iter().find(|value| !before.insert(same_if_equal(value))) {
+                return Err(problem(&axis.keys[0], format!("takes the value {twice} twice: name it once")));
             }
         }
         let trials = usize::try_from(self.config.trials).unwrap_or(usize::MAX);
@@ -143,6 +151,12 @@ fn set(tree: &mut Value, key: &str, value: Value) -> Result<(), String> {
     }
     *at = value;
     Ok(())
+}
+
+/// Text that is the same for equal values; 1 and 1.0 are, and zeros of both signs.
+fn same_if_equal(value: &toml::Value) -> String {
+    let number = value.as_float().or(value.as_integer().map(|n| n as f64));
+    number.map_or_else(|| value.to_string(), |number| format!("{:?}", number + 0.0))
 }
 
 fn is_plain(value: &toml::Value) -> bool {

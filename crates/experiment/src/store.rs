@@ -130,7 +130,10 @@ impl Store {
         config: &Config,
         contents: Option<&Contents>,
     ) -> Result<Self, ExperimentError> {
-        std::fs::create_dir_all(folder).map_err(io(folder))?;
+        std::fs::create_dir_all(folder).map_err(|source| {
+            let words = format!("this folder of results cannot be made ({source}): name another with -o");
+            io(folder)(std::io::Error::new(source.kind(), words))
+        })?;
         let lock_path = folder.join(LOCK);
         let lock =
             OpenOptions::new().create(true).write(true).truncate(false).open(&lock_path).map_err(io(&lock_path))?;

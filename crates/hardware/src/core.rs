@@ -42,11 +42,14 @@ pub enum GainCalibration {
     PerOutput,
 }
 
+/// Ports that a core has at most: far beyond what is built, and within what a matrix in memory may have.
+pub const MOST_PORTS: usize = 16384;
+
 /// `[core]` of an experiment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CoreSpec {
-    /// Ports of a core, k.
+    /// Ports of a core, k: 1 to [`MOST_PORTS`].
     pub ports: usize,
     /// Key of the topology of its meshes.
     pub topology: String,

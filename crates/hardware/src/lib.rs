@@ -27,7 +27,9 @@ mod tile;
 pub mod toml_file;
 
 pub use chip::{Chip, Fabricated, Sample};
-pub use core::{CoreSpec, Cores, Design, GainCalibration, LayerProgram, Normalise, Scales, TileProgram, bound_scales};
+pub use core::{
+    CoreSpec, Cores, Design, GainCalibration, LayerProgram, MOST_PORTS, Normalise, Scales, TileProgram, bound_scales,
+};
 pub use digital::DigitalProduct;
 pub use engine::{OpticalProduct, Place};
 pub use error::HardwareError;

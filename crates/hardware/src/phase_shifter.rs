@@ -4,7 +4,7 @@
 //! phase: P = P_π·|φ|/π. A shifter that only stores charge (MEMS, Pockels effect) holds its phase at almost no power.
 
 use crate::imperfection::Process;
-use crate::toml_file::{Invalid, at_least};
+use crate::toml_file::{Invalid, between};
 use phaseloom_mesh::Settings;
 use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
@@ -13,7 +13,7 @@ use std::f64::consts::PI;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PhaseShifter {
-    /// Electrical power that holds a phase of π (W), ≥ 0.
+    /// Electrical power that holds a phase of π (W), 0…1000.
     pub power_pi_w: f64,
 }
 
@@ -22,9 +22,9 @@ impl PhaseShifter {
     ///
     /// # Errors
     ///
-    /// A power that is negative or not finite.
+    /// A power that no shifter has.
     pub fn check(&self) -> Result<(), Invalid> {
-        at_least("power_pi_w", self.power_pi_w, 0.0)
+        between("power_pi_w", self.power_pi_w, 0.0, 1000.0)
     }
 }
 

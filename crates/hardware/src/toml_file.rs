@@ -1,13 +1,12 @@
 //! TOML files with errors that a person can act on: file, line, what was found, the nearest known key.
 
-use phaseloom_mesh::by_key;
+use phaseloom_mesh::{MeshError, by_key, read_text};
 use serde::de::DeserializeOwned;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
-/// Bytes of the largest TOML file that is read: a device never ends.
-const LARGEST: u64 = 16 << 20;
+/// Bytes of the largest TOML file that is parsed.
+const LARGEST: usize = 16 << 20;
 
 /// Why a TOML file was refused.
 #[derive(Debug, thiserror::Error)]
@@ -128,10 +127,12 @@ pub fn positive(key: &str, value: f64) -> Result<(), Invalid> {
 /// [`TomlError::Io`] and [`TomlError::Syntax`]; unknown keys come with the nearest known one.
 pub fn read_toml<T: DeserializeOwned>(path: &Path) -> Result<(T, String), TomlError> {
     let fail = |source| TomlError::Io { path: path.to_owned(), source };
-    let mut text = String::new();
-    let read = std::fs::File::open(path).and_then(|f| f.take(LARGEST + 1).read_to_string(&mut text)).map_err(fail)?;
-    if read as u64 > LARGEST {
-        return Err(fail(std::io::Error::other(format!("found more than {LARGEST} bytes, expected a TOML file"))));
+    let text = read_text(path).map_err(|error| match error {
+        MeshError::Io { source, .. } => fail(source),
+        other => fail(std::io::Error::other(other)),
+    })?;
+    if text.len() > LARGEST {
+        return Err(fail(std::io::Error::other(format!("found {} bytes, expected a TOML file", text.len()))));
     }
     let value = parse_toml(path, &text)?;
     Ok((value, text))

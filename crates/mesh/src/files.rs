@@ -1,5 +1,5 @@
 use crate::{MeshError, require_memory};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,23 +10,35 @@ const LONGEST_STREAM: u64 = 1 << 30;
 ///
 /// # Errors
 ///
-/// [`MeshError::Io`] with the path; [`MeshError::TooLarge`] where it does not fit into memory.
+/// [`MeshError::Io`] with the path, also for a folder and for bytes that are no UTF-8; [`MeshError::TooLarge`] where it does
+/// not fit into memory.
 pub fn read_text(path: &Path) -> Result<String, MeshError> {
     let fail = |source| MeshError::Io { path: path.to_owned(), source };
-    let file = std::fs::File::open(path).map_err(fail)?;
+    let told = |kind, words: String| fail(std::io::Error::new(kind, words));
+    let file = std::fs::File::open(path).map_err(|source| match source.kind() {
+        ErrorKind::NotFound => told(ErrorKind::NotFound, "No such file: check its name and folder".into()),
+        _ => fail(source),
+    })?;
     let metadata = file.metadata().map_err(fail)?;
-    let mut text = String::new();
+    if metadata.is_dir() {
+        return Err(told(ErrorKind::IsADirectory, "it is a folder, expected a text file".into()));
+    }
+    let mut bytes = Vec::new();
     if metadata.is_file() {
         // The text, and what is made of it.
         require_memory(3.0 * metadata.len() as f64, &format!("reading {}", path.display()))?;
-        (&file).read_to_string(&mut text).map_err(fail)?;
-        return Ok(text);
+        (&file).read_to_end(&mut bytes).map_err(fail)?;
+    } else if (&file).take(LONGEST_STREAM).read_to_end(&mut bytes).map_err(fail)? as u64 == LONGEST_STREAM {
+        return Err(fail(std::io::Error::other(
+            "it is no plain file: found more than 1 GiB, expected a text that ends",
+        )));
     }
-    let read = (&file).take(LONGEST_STREAM).read_to_string(&mut text).map_err(fail)?;
-    if read as u64 == LONGEST_STREAM {
-        return Err(fail(std::io::Error::other("it is no plain file and goes on beyond 1 GiB")));
-    }
-    Ok(text)
+    String::from_utf8(bytes).map_err(|error| {
+        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = good.iter().filter(|&&byte| byte == b'\n').count() + 1;
+        let words = format!("line {line}, byte {}: found a byte that is no UTF-8, expected text in UTF-8", good.len());
+        told(ErrorKind::InvalidData, words)
+    })
 }
 
 /// Writes a file under a temporary name beside its place, syncs and renames it: it is whole or not there.

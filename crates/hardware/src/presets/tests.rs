@@ -68,9 +68,9 @@ fn holding_phases_costs_what_the_shifter_says() {
     }
     assert!((process.heater_power_w(&driven).unwrap() - sum).abs() < 1e-12 * sum);
     assert_eq!(process.sources().count(), 0, "it does nothing to light");
-    for bad in ["-1e-3", "nan", "inf"] {
+    for bad in ["-1e-3", "nan", "inf", "1e308"] {
         let process: Process = toml::from_str(&format!("[phase_shifter]\npower_pi_w = {bad}")).unwrap();
         let error = process.check().unwrap_err().to_string();
-        assert!(error.contains("phase_shifter.power_pi_w") && error.contains("≥ 0"), "{error}");
+        assert!(error.contains("phase_shifter.power_pi_w") && error.contains("from 0 to 1000"), "{error}");
     }
 }

@@ -8,7 +8,7 @@ mod quantile;
 use std::path::{Path, PathBuf};
 
 use nalgebra::DMatrix;
-use phaseloom_hardware::{Tile, TilePlan};
+use phaseloom_hardware::{MOST_PORTS, Tile, TilePlan};
 use phaseloom_mesh::json_by_key;
 use serde::{Deserialize, Serialize};
 
@@ -66,7 +66,7 @@ pub struct CalibrationSettings {
     pub ports: usize,
     /// Columns of a tile: k, or k−1 with offset detection.
     pub column_block: usize,
-    /// Quantile of the magnitudes, 0…1; 1 for the largest.
+    /// Quantile of the magnitudes, above 0, at most 1 for the largest.
     pub quantile: f64,
 }
 
@@ -81,7 +81,7 @@ impl Calibration {
     ///
     /// # Errors
     ///
-    /// If the data do not fit the model, or a setting is out of range.
+    /// If the data do not fit the model, a setting is out of range, or a quantile is zero although there is light.
     pub fn measure(model: &Model, data: &Dataset, settings: CalibrationSettings) -> Result<Self> {
         let CalibrationSettings { ports, column_block, quantile } = settings;
         let wrong = |key: &str, found: String, expected: &str| NetworkError::Setting {
@@ -90,11 +90,13 @@ impl Calibration {
             found,
             expected: expected.into(),
         };
-        if ports == 0 || column_block == 0 {
-            return Err(wrong("ports", format!("{ports} ports, {column_block} columns"), "at least 1 of each"));
+        let possible = 1..=MOST_PORTS;
+        if !possible.contains(&ports) || !possible.contains(&column_block) {
+            let expected = format!("1 to {MOST_PORTS} of each");
+            return Err(wrong("ports", format!("{ports} ports, {column_block} columns"), &expected));
         }
-        if !(0.0..=1.0).contains(&quantile) {
-            return Err(wrong("quantile", quantile.to_string(), "a number from 0 to 1"));
+        if !(quantile > 0.0 && quantile <= 1.0) {
+            return Err(wrong("quantile", quantile.to_string(), "a number above 0, at most 1"));
         }
         if data.features() != model.input_size() {
             let (path, found) = (data.inputs_path.clone(), data.features());
@@ -120,16 +122,22 @@ impl Calibration {
                 exact_product(&linear.weight, x)
             });
         }
+        let layers = layers.into_iter().zip(model.photonic_layers()).map(|(layer, view)| {
+            layer.finish().map_err(|zero| {
+                let found = format!("{quantile}, which makes the scale of layer {} {zero}", view.index);
+                wrong("quantile", found, "a quantile nearer to 1")
+            })
+        });
         Ok(Self {
             format: FORMAT.into(),
             version: 1,
+            layers: layers.collect::<Result<_>>()?,
             model_sha256: Some(model.sha256()),
             data_sha256: data.sha256.clone(),
             samples,
             quantile,
             ports,
             column_block,
-            layers: layers.into_iter().map(LayerMeasurement::finish).collect(),
         })
     }
 
@@ -245,12 +253,18 @@ impl LayerMeasurement {
         }
     }
 
-    fn finish(self) -> LayerScale {
-        let scale = |quantile: HighQuantile| quantile.finish().filter(|s| *s > 0.0).unwrap_or(1.0);
-        LayerScale {
-            input_scale: scale(self.input),
-            full_scale: self.tiles.into_iter().map(|(_, _, largest)| scale(largest)).collect(),
-        }
+    /// The scales; or where the quantile is zero although there is light.
+    fn finish(self) -> std::result::Result<LayerScale, String> {
+        let scale = |quantile: HighQuantile, what: &str| match quantile.finish() {
+            Some((scale, _)) if scale > 0.0 => Ok(scale),
+            Some((_, largest)) if largest > 0.0 => Err(format!("0 for its {what}, of which the largest is {largest}")),
+            _ => Ok(1.0),
+        };
+        let input_scale = scale(self.input, "inputs")?;
+        let tiles = self.tiles.into_iter().enumerate();
+        let full_scale: std::result::Result<_, _> =
+            tiles.map(|(t, (_, _, largest))| scale(largest, &format!("outputs of tile {t}"))).collect();
+        Ok(LayerScale { input_scale, full_scale: full_scale? })
     }
 }
 

@@ -39,19 +39,19 @@ impl HighQuantile {
         }
     }
 
-    /// The quantile of what was pushed; `None` for nothing.
+    /// The quantile of what was pushed, and the largest of it; `None` for nothing.
     ///
     /// # Panics
     ///
     /// If another number of values was pushed than announced.
-    pub(super) fn finish(mut self) -> Option<f64> {
+    pub(super) fn finish(mut self) -> Option<(f64, f64)> {
         assert_eq!(self.seen, self.total, "the stream has another length than announced");
         self.kept.sort_unstable_by(|a, b| b.total_cmp(a));
         self.kept.truncate(self.keep);
         let low = *self.kept.last()?;
         let above = self.kept.len().checked_sub(2).map_or(low, |i| self.kept[i]);
         let h = self.quantile * (self.total - 1) as f64;
-        Some(low + (h - h.floor()) * (above - low))
+        Some((low + (h - h.floor()) * (above - low), self.kept[0]))
     }
 }
 
@@ -75,7 +75,7 @@ mod tests {
             for q in [0.0, 0.25, 0.5, 0.9, 0.99, 0.999, 1.0] {
                 let mut quantile = HighQuantile::new(n as u64, q);
                 values.iter().for_each(|&v| quantile.push(v));
-                let difference = quantile.finish().unwrap() - sorted_quantile(&values, q);
+                let difference = quantile.finish().unwrap().0 - sorted_quantile(&values, q);
                 assert!(difference.abs() < 1e-15, "n {n}, q {q}");
             }
         }
@@ -86,7 +86,8 @@ mod tests {
         // numpy.quantile([1, 2, 3, 4], 0.9) = 3.7
         let mut quantile = HighQuantile::new(4, 0.9);
         [3.0, 1.0, 4.0, 2.0].into_iter().for_each(|v| quantile.push(v));
-        assert!((quantile.finish().unwrap() - 3.7).abs() < 1e-15);
+        let (quantile, largest) = quantile.finish().unwrap();
+        assert!((quantile - 3.7).abs() < 1e-15 && (largest - 4.0).abs() < 1e-15);
         assert!(HighQuantile::new(0, 1.0).finish().is_none());
     }
 }

@@ -48,6 +48,19 @@ fn a_quantile_leaves_the_outlier_out() {
     assert!((calibration.layers[0].input_scale - 1.0).abs() < 1e-15, "zero data have the scale 1");
 }
 
+/// Of dark images the median is zero: no scale, and none is made up.
+#[test]
+fn a_quantile_that_is_zero_is_refused() {
+    let inputs = Batch::from_fn(3, 10, |_, j| f64::from(u8::from(j == 0)));
+    let sparse = Dataset { inputs, labels: vec![0; 10], ..data(10) };
+    let told = |quantile| Calibration::measure(&model(), &sparse, settings(4, 4, quantile)).unwrap_err().to_string();
+    let dark = told(0.5);
+    assert!(dark.contains("calibration.quantile") && dark.contains("scale of layer 0 0 for its inputs"), "{dark}");
+    assert!(told(0.0).contains("above 0"));
+    let absurd = Calibration::measure(&model(), &sparse, settings(1 << 40, 4, 1.0)).unwrap_err().to_string();
+    assert!(absurd.contains("16384"), "{absurd}");
+}
+
 #[test]
 fn files_round_trip_and_mismatches_say_what_to_run() {
     let folder = tempfile::tempdir().unwrap();

@@ -38,6 +38,10 @@ pub(crate) struct NpyArray {
 
 /// Longest header that is read [bytes]; NumPy's own headers have 128.
 const MAX_HEADER: usize = 64 << 10;
+/// Keys of a header.
+const KEYS: [&[u8]; 3] = [b"descr", b"fortran_order", b"shape"];
+/// 2^53: double precision holds all integers below.
+const MOST: f64 = (1_u64 << f64::MANTISSA_DIGITS) as f64;
 
 fn wrong(path: &Path, place: &str, found: impl Into<String>, expected: impl Into<String>) -> NetworkError {
     let (found, expected) = (found.into(), expected.into());
@@ -65,9 +69,11 @@ fn bounded_header(path: &Path, bytes: &[u8]) -> Result<usize> {
     let text = bytes.get(text_start..text_start + text_length).ok_or_else(cut)?;
     let (mut quote, mut depth, mut digits) = (None, 0_u32, 0_u64);
     let mut sizes = 1_u64;
-    for &b in text.iter().chain(b" ") {
-        if let Some(open) = quote {
+    let (mut word, mut keys) = (&text[..0], Vec::new());
+    for (at, &b) in text.iter().chain(b" ").enumerate() {
+        if let Some((open, start)) = quote {
             if b == open {
+                word = &text[start..at];
                 quote = None;
             }
             if b == b'\\' {
@@ -82,10 +88,21 @@ fn bounded_header(path: &Path, bytes: &[u8]) -> Result<usize> {
         sizes = sizes.saturating_mul(digits.max(1));
         digits = 0;
         match b {
-            b'\'' | b'"' => quote = Some(b),
+            b'\'' | b'"' => quote = Some((b, at + 1)),
             b'(' | b'[' | b'{' => depth += 1,
             b')' | b']' | b'}' => depth = depth.saturating_sub(1),
-            b',' | b':' | b' ' | b'\n' => {}
+            b':' if !KEYS.contains(&word) || keys.contains(&word) => {
+                let found =
+                    format!("the key `{}`{}", word.escape_ascii(), if keys.contains(&word) { " twice" } else { "" });
+                return Err(wrong(
+                    path,
+                    "header",
+                    found,
+                    "`descr`, `fortran_order` and `shape`, each once; save it again",
+                ));
+            }
+            b':' => keys.push(word),
+            b',' | b' ' | b'\n' => {}
             _ if b"TrueFalse".contains(&b) => {}
             _ => {
                 let found = format!("the byte {b:02x}");
@@ -129,6 +146,12 @@ pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<NpyArray> {
         return Err(wrong(path, "values", format!("{} bytes", data.len()), expected));
     }
     let (kind, single_precision, mut parts) = decode(&dtype, data).ok_or_else(unreadable)?;
+    if kind == Kind::Integer
+        && let Some(at) = parts[0].iter().position(|v| v.abs() >= MOST)
+    {
+        let expected = "integers below 2^53, which double precision holds; convert them with `astype`";
+        return Err(wrong(path, &format!("value {at}"), format!("about {:e}", parts[0][at]), expected));
+    }
     if header.order() == Order::Fortran && shape.len() > 1 {
         parts = parts.map(|part| c_order(&shape, &part));
     }
@@ -332,6 +355,24 @@ mod tests {
         let mut long = b"\x93NUMPY\x02\x00".to_vec();
         long.extend(u32::MAX.to_le_bytes());
         assert!(parse(path, &long).unwrap_err().to_string().contains("header length"));
+    }
+
+    #[test]
+    fn headers_with_other_keys_and_integers_beyond_double_precision_are_refused() {
+        let path = Path::new("a.npy");
+        let told = |header: &str, data: &[u8]| parse(path, &npy(header, data)).unwrap_err().to_string();
+        let twice = told("{'descr': '<i2', 'fortran_order': False, 'shape': (1,), 'shape': (1,), }", &[5, 0]);
+        assert!(twice.contains("the key `shape` twice"), "{twice}");
+        let other = told("{'descr': '<i2', 'fortran_order': False, 'shape': (1,), 'extra': 3, }", &[5, 0]);
+        assert!(other.contains("the key `extra`"), "{other}");
+        for integer in [(1_u64 << 53) + 1, u64::MAX] {
+            let bytes = [0_u64.to_le_bytes(), integer.to_le_bytes()].concat();
+            let large = told("{'descr': '<u8', 'fortran_order': False, 'shape': (2,), }", &bytes);
+            assert!(large.contains("value 1") && large.contains("2^53"), "{large}");
+        }
+        let most = ((1_i64 << 53) - 1).to_le_bytes();
+        let held = parse(path, &npy("{'descr': '<i8', 'fortran_order': False, 'shape': (1,), }", &most)).unwrap();
+        assert_eq!(held.real[0].to_bits(), 9_007_199_254_740_991_f64.to_bits());
     }
 
     #[test]

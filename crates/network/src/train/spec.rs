@@ -21,6 +21,7 @@
 use std::f64::consts::PI;
 use std::path::{Path, PathBuf};
 
+use phaseloom_hardware::MOST_PORTS;
 use serde::{Deserialize, Serialize};
 
 use crate::data::DataSpec;
@@ -142,11 +143,17 @@ impl TrainSpec {
             return wrong("weight_decay", self.weight_decay.to_string(), "a number from 0");
         }
         if let Some(calibration) = &self.calibration {
-            if calibration.ports == 0 || calibration.column_block == Some(0) || calibration.samples == Some(0) {
-                return wrong("calibration", "0".into(), "`ports`, `column_block` and `samples` of at least 1");
+            let CalibrationSpec { ports, column_block, samples, quantile } = *calibration;
+            for (key, ports) in [("ports", Some(ports)), ("column_block", column_block)] {
+                if let Some(ports) = ports.filter(|ports| !(1..=MOST_PORTS).contains(ports)) {
+                    return wrong(&format!("calibration.{key}"), ports.to_string(), &format!("1 to {MOST_PORTS}"));
+                }
             }
-            if !(0.0..=1.0).contains(&calibration.quantile) {
-                return wrong("calibration.quantile", calibration.quantile.to_string(), "a number from 0 to 1");
+            if samples == Some(0) {
+                return wrong("calibration.samples", "0".into(), "at least 1");
+            }
+            if !(quantile > 0.0 && quantile <= 1.0) {
+                return wrong("calibration.quantile", quantile.to_string(), "a number above 0, at most 1");
             }
         }
         Ok(())
@@ -177,8 +184,12 @@ mod tests {
             ("= 0.1", "= -0.1", "`learning_rate`"),
             ("= 0.1", "= 0.1\nweight_decay = -1", "`weight_decay`"),
             ("= 0.1", "= 0.1\nschedule = 'step'", "step"),
-            ("ports = 4", "ports = 0", "`calibration`"),
+            ("ports = 4", "ports = 0", "`calibration.ports`"),
+            ("ports = 4", "ports = 16385", "`calibration.ports`"),
+            ("ports = 4", "ports = 4\ncolumn_block = 99999999999", "`calibration.column_block`"),
+            ("ports = 4", "ports = 4\nsamples = 0", "`calibration.samples`"),
             ("ports = 4", "ports = 4\nquantile = 2", "calibration.quantile"),
+            ("ports = 4", "ports = 4\nquantile = 0", "calibration.quantile"),
             ("seed", "sead", "sead"),
         ] {
             let error = load(&GOOD.replace(from, to)).unwrap_err().to_string();
