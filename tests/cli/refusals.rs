@@ -281,7 +281,7 @@ fn keys_of_experiments() {
     scene.write("experiment.toml", "");
     scene.run(&[]).refused(&["experiment.toml", "missing field"]);
     scene.write("experiment.toml", b"name = 'a'\nmodel = '\xff'\n");
-    scene.run(&[]).refused(&["experiment.toml", "line 2, byte 20", "UTF-8"]);
+    scene.run(&[]).refused(&["experiment.toml", "line 2, byte 10", "UTF-8"]);
     run_to(&scene.path("none.toml"), &scene.path("out"), &[]).refused(&["none.toml", "No such file"]);
     run_to(scene.0.path(), &scene.path("out"), &[]).refused(&["it is a folder, expected a text file"]);
 }

@@ -66,7 +66,7 @@ pub struct Config {
 pub struct CalibrationSource {
     /// The data.
     pub data: DataSpec,
-    /// Quantile of the magnitudes that becomes full scale, 0…1; 1 is the largest.
+    /// Quantile of the magnitudes that becomes full scale, above 0, at most 1; 1 is the largest.
     #[serde(default = "largest")]
     pub quantile: f64,
 }
@@ -286,7 +286,11 @@ impl Experiment {
             .map_err(|e| Invalid::new("core.topology", &found, &e.expected()))?;
         if let Some(rows) = topology.rows().filter(|rows| *rows < config.core.ports) {
             let expected = format!("one that carries as many rows as a core has ports, {}", config.core.ports);
-            return Err(Invalid::new("core.topology", format!("{found}, which carries {rows}"), &expected));
+            return Err(Invalid::new(
+                "core.topology",
+                format!("{found}, which carries {rows} {}", if rows == 1 { "row" } else { "rows" }),
+                &expected,
+            ));
         }
         let cell = config.core.cell.as_deref().unwrap_or("");
         config.core.design().map_err(|e| {

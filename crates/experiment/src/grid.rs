@@ -155,8 +155,15 @@ fn set(tree: &mut Value, key: &str, value: Value) -> Result<(), String> {
 
 /// Text that is the same for equal values; 1 and 1.0 are, and zeros of both signs.
 fn same_if_equal(value: &toml::Value) -> String {
-    let number = value.as_float().or(value.as_integer().map(|n| n as f64));
-    number.map_or_else(|| value.to_string(), |number| format!("{:?}", number + 0.0))
+    match value {
+        toml::Value::Integer(number) => format!("{:?}", *number as f64),
+        toml::Value::Float(number) => format!("{:?}", number + 0.0),
+        toml::Value::Array(list) => format!("{:?}", list.iter().map(same_if_equal).collect::<Vec<_>>()),
+        toml::Value::Table(table) => {
+            format!("{:?}", table.iter().map(|(key, value)| (key, same_if_equal(value))).collect::<Vec<_>>())
+        }
+        other => other.to_string(),
+    }
 }
 
 fn is_plain(value: &toml::Value) -> bool {

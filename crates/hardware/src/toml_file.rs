@@ -1,12 +1,12 @@
 //! TOML files with errors that a person can act on: file, line, what was found, the nearest known key.
 
-use phaseloom_mesh::{MeshError, by_key, read_text};
+use phaseloom_mesh::{MeshError, by_key, read_text_up_to};
 use serde::de::DeserializeOwned;
 use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
 /// Bytes of the largest TOML file that is parsed.
-const LARGEST: usize = 16 << 20;
+const LARGEST: u64 = 16 << 20;
 
 /// Why a TOML file was refused.
 #[derive(Debug, thiserror::Error)]
@@ -127,13 +127,10 @@ pub fn positive(key: &str, value: f64) -> Result<(), Invalid> {
 /// [`TomlError::Io`] and [`TomlError::Syntax`]; unknown keys come with the nearest known one.
 pub fn read_toml<T: DeserializeOwned>(path: &Path) -> Result<(T, String), TomlError> {
     let fail = |source| TomlError::Io { path: path.to_owned(), source };
-    let text = read_text(path).map_err(|error| match error {
+    let text = read_text_up_to(path, LARGEST).map_err(|error| match error {
         MeshError::Io { source, .. } => fail(source),
         other => fail(std::io::Error::other(other)),
     })?;
-    if text.len() > LARGEST {
-        return Err(fail(std::io::Error::other(format!("found {} bytes, expected a TOML file", text.len()))));
-    }
     let value = parse_toml(path, &text)?;
     Ok((value, text))
 }

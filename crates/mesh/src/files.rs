@@ -10,9 +10,18 @@ const LONGEST_STREAM: u64 = 1 << 30;
 ///
 /// # Errors
 ///
-/// [`MeshError::Io`] with the path, also for a folder and for bytes that are no UTF-8; [`MeshError::TooLarge`] where it does
-/// not fit into memory.
+/// As [`read_text_up_to`].
 pub fn read_text(path: &Path) -> Result<String, MeshError> {
+    read_text_up_to(path, u64::MAX)
+}
+
+/// Reads a text file of at most `most` bytes.
+///
+/// # Errors
+///
+/// [`MeshError::Io`] with the path, also for a folder, for more bytes (of which no more are read) and for bytes that are
+/// no UTF-8; [`MeshError::TooLarge`] where it does not fit into memory.
+pub fn read_text_up_to(path: &Path, most: u64) -> Result<String, MeshError> {
     let fail = |source| MeshError::Io { path: path.to_owned(), source };
     let told = |kind, words: String| fail(std::io::Error::new(kind, words));
     let file = std::fs::File::open(path).map_err(|source| match source.kind() {
@@ -23,20 +32,23 @@ pub fn read_text(path: &Path) -> Result<String, MeshError> {
     if metadata.is_dir() {
         return Err(told(ErrorKind::IsADirectory, "it is a folder, expected a text file".into()));
     }
+    let most = if metadata.is_file() { most } else { most.min(LONGEST_STREAM) };
+    let longer = || told(ErrorKind::FileTooLarge, format!("found more than {most} bytes, expected a shorter text"));
+    if metadata.len() > most {
+        return Err(longer());
+    }
+    // The text, and what is made of it.
+    require_memory(3.0 * metadata.len() as f64, &format!("reading {}", path.display()))?;
     let mut bytes = Vec::new();
-    if metadata.is_file() {
-        // The text, and what is made of it.
-        require_memory(3.0 * metadata.len() as f64, &format!("reading {}", path.display()))?;
-        (&file).read_to_end(&mut bytes).map_err(fail)?;
-    } else if (&file).take(LONGEST_STREAM).read_to_end(&mut bytes).map_err(fail)? as u64 == LONGEST_STREAM {
-        return Err(fail(std::io::Error::other(
-            "it is no plain file: found more than 1 GiB, expected a text that ends",
-        )));
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(fail)?;
+    if bytes.len() as u64 > most {
+        return Err(longer());
     }
     String::from_utf8(bytes).map_err(|error| {
         let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = good.iter().filter(|&&byte| byte == b'\n').count() + 1;
-        let words = format!("line {line}, byte {}: found a byte that is no UTF-8, expected text in UTF-8", good.len());
+        let byte = good.iter().rev().take_while(|&&byte| byte != b'\n').count() + 1;
+        let words = format!("line {line}, byte {byte}: found a byte that is no UTF-8, expected text in UTF-8");
         told(ErrorKind::InvalidData, words)
     })
 }
@@ -80,4 +92,23 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), MeshError> {
         let _ = std::fs::remove_file(&temporary);
         fail(source)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_up_to_a_length_and_no_longer() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+        let length = read_text(&path).unwrap().len() as u64;
+        assert_eq!(read_text_up_to(&path, length).unwrap().len() as u64, length);
+        let told = |path: &Path| read_text_up_to(path, length - 1).unwrap_err().to_string();
+        let expected = format!("found more than {} bytes", length - 1);
+        assert!(told(&path).contains(&expected), "{}", told(&path));
+        // An endless stream is read to the limit alone.
+        if cfg!(unix) {
+            assert!(told(Path::new("/dev/zero")).contains(&expected));
+        }
+    }
 }

@@ -63,7 +63,7 @@ pub use design::MeshDesign;
 pub use error::MeshError;
 pub use fidelity::{fidelity, matrix_error, relative_error};
 pub use fields::Fields;
-pub use files::{read_text, write_atomically};
+pub use files::{read_text, read_text_up_to, write_atomically};
 pub use fit::{fit, refit};
 pub use follow::follow;
 pub use haar::{haar_orthogonal, haar_unitary};

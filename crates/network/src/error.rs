@@ -55,6 +55,15 @@ pub enum NetworkError {
         expected: String,
     },
 
+    /// A number that is computed from data and weights, and that no float holds.
+    #[error("{}: {place} overflows: expected products of inputs and weights below 1.8e308; scale the data", path.display())]
+    Overflow {
+        /// The data.
+        path: PathBuf,
+        /// Which number.
+        place: String,
+    },
+
     /// A NaN or an infinity where a number is needed.
     #[error("{}: {place}: found {found}, expected a finite number; remove or replace this value", path.display())]
     NotFinite {

@@ -31,6 +31,9 @@ impl Train {
         for file in files {
             output::note(&format!("wrote {}", file.display()));
         }
+        if let Some(Err(error)) = trained.calibration {
+            return Err(anyhow::Error::new(error).context("the weights are written, the calibration is not"));
+        }
         Ok(if flag.load(Ordering::Relaxed) { Ending::Interrupted } else { Ending::Done })
     }
 }

@@ -1,7 +1,9 @@
 //! Scales of the converters: measured once on calibration data in the perfect network, saved beside the weights.
 //!
 //! For each photonic layer: `input_scale` s_x, the largest |x| (or a quantile of it) at its input; and for each tile of
-//! its matrix `full_scale`, the largest |W_tile x_tile|. So scales belong to the model, never to a batch or to a chip.
+//! its matrix `full_scale`, the largest |W_tile x_tile| (or the same quantile of it; where that is zero, as of a tile
+//! that sees light once in a thousand samples, the largest). So scales belong to the model, never to a batch or to a
+//! chip.
 
 mod quantile;
 
@@ -12,7 +14,7 @@ use phaseloom_hardware::{MOST_PORTS, Tile, TilePlan};
 use phaseloom_mesh::json_by_key;
 use serde::{Deserialize, Serialize};
 
-use self::quantile::HighQuantile;
+use self::quantile::{HighQuantile, Magnitudes};
 use crate::data::{Batch, Dataset};
 use crate::error::{NetworkError, Result};
 use crate::file;
@@ -55,7 +57,8 @@ pub struct Calibration {
 pub struct LayerScale {
     /// s_x, in units of the input of the layer. 1 if the input is always zero.
     pub input_scale: f64,
-    /// One for each tile in the order of [`TilePlan`], in units of weight × input. 1 for a tile that always gives zero.
+    /// One for each tile in the order of [`TilePlan`], in units of weight × input; the largest where the quantile is
+    /// zero. 1 for a tile that always gives zero.
     pub full_scale: Vec<f64>,
 }
 
@@ -66,7 +69,7 @@ pub struct CalibrationSettings {
     pub ports: usize,
     /// Columns of a tile: k, or k−1 with offset detection.
     pub column_block: usize,
-    /// Quantile of the magnitudes, above 0, at most 1 for the largest.
+    /// Quantile (type 7) of the magnitudes, above 0, at most 1 for the largest.
     pub quantile: f64,
 }
 
@@ -81,7 +84,8 @@ impl Calibration {
     ///
     /// # Errors
     ///
-    /// If the data do not fit the model, a setting is out of range, or a quantile is zero although there is light.
+    /// If the data do not fit the model, a setting is out of range, the quantile of the inputs of a layer is zero although
+    /// not all of them are, or a value overflows.
     pub fn measure(model: &Model, data: &Dataset, settings: CalibrationSettings) -> Result<Self> {
         let CalibrationSettings { ports, column_block, quantile } = settings;
         let wrong = |key: &str, found: String, expected: &str| NetworkError::Setting {
@@ -123,9 +127,19 @@ impl Calibration {
             });
         }
         let layers = layers.into_iter().zip(model.photonic_layers()).map(|(layer, view)| {
-            layer.finish().map_err(|zero| {
-                let found = format!("{quantile}, which makes the scale of layer {} {zero}", view.index);
-                wrong("quantile", found, "a quantile nearer to 1")
+            let layer_index = view.index;
+            layer.finish().map_err(|why| match why {
+                NoScale::Overflow(what) => NetworkError::Overflow {
+                    path: data.inputs_path.clone(),
+                    place: format!("{what} of layer {layer_index}"),
+                },
+                NoScale::Zero { largest } => {
+                    let found = format!(
+                        "{quantile}, of which the scale of the inputs of layer {layer_index} would be zero, although \
+                         the largest of them is {largest}"
+                    );
+                    wrong("quantile", found, "one nearer to 1, or 1, the largest")
+                }
             })
         });
         Ok(Self {
@@ -253,19 +267,34 @@ impl LayerMeasurement {
         }
     }
 
-    /// The scales; or where the quantile is zero although there is light.
-    fn finish(self) -> std::result::Result<LayerScale, String> {
-        let scale = |quantile: HighQuantile, what: &str| match quantile.finish() {
-            Some((scale, _)) if scale > 0.0 => Ok(scale),
-            Some((_, largest)) if largest > 0.0 => Err(format!("0 for its {what}, of which the largest is {largest}")),
-            _ => Ok(1.0),
+    /// The scales, or why there are none.
+    fn finish(self) -> std::result::Result<LayerScale, NoScale> {
+        const DARK: Magnitudes = Magnitudes { quantile: 0.0, largest: 0.0 };
+        let magnitudes = |values: HighQuantile, what: &dyn Fn() -> String| match values.finish().unwrap_or(DARK) {
+            Magnitudes { largest, .. } if largest.is_infinite() => Err(NoScale::Overflow(what())),
+            finite => Ok(finite),
         };
-        let input_scale = scale(self.input, "inputs")?;
+        let input_scale = match magnitudes(self.input, &|| "an input".into())? {
+            Magnitudes { quantile, .. } if quantile > 0.0 => quantile,
+            Magnitudes { largest, .. } if largest > 0.0 => return Err(NoScale::Zero { largest }),
+            _ => 1.0,
+        };
         let tiles = self.tiles.into_iter().enumerate();
-        let full_scale: std::result::Result<_, _> =
-            tiles.map(|(t, (_, _, largest))| scale(largest, &format!("outputs of tile {t}"))).collect();
-        Ok(LayerScale { input_scale, full_scale: full_scale? })
+        let full_scale = tiles.map(|(t, (_, _, outputs))| {
+            let Magnitudes { quantile, largest } = magnitudes(outputs, &|| format!("an output of tile {t}"))?;
+            let scale = if quantile > 0.0 { quantile } else { largest };
+            Ok(if scale > 0.0 { scale } else { 1.0 })
+        });
+        Ok(LayerScale { input_scale, full_scale: full_scale.collect::<std::result::Result<_, _>>()? })
     }
+}
+
+/// Why a layer has no scales.
+enum NoScale {
+    /// This value of it is no finite number.
+    Overflow(String),
+    /// The quantile of its inputs is zero, and one of them is not.
+    Zero { largest: f64 },
 }
 
 #[cfg(test)]

@@ -12,6 +12,16 @@ pub(super) struct HighQuantile {
     keep: usize,
     kept: Vec<f64>,
     seen: u64,
+    finite: bool,
+}
+
+/// What a stream of magnitudes was like.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Magnitudes {
+    /// The quantile that was asked for.
+    pub quantile: f64,
+    /// The largest; infinite where a value was no finite number.
+    pub largest: f64,
 }
 
 impl HighQuantile {
@@ -19,12 +29,13 @@ impl HighQuantile {
     pub(super) fn new(total: u64, quantile: f64) -> Self {
         let below = (quantile * total.saturating_sub(1) as f64).floor() as u64;
         let keep = usize::try_from(total.saturating_sub(below)).unwrap_or(usize::MAX).max(1);
-        Self { total, quantile, keep, kept: Vec::new(), seen: 0 }
+        Self { total, quantile, keep, kept: Vec::new(), seen: 0, finite: true }
     }
 
     /// Takes one value.
     pub(super) fn push(&mut self, value: f64) {
         self.seen += 1;
+        self.finite &= value.is_finite();
         if self.keep == 1 {
             match self.kept.first_mut() {
                 Some(largest) => *largest = largest.max(value),
@@ -39,19 +50,20 @@ impl HighQuantile {
         }
     }
 
-    /// The quantile of what was pushed, and the largest of it; `None` for nothing.
+    /// The quantile of what was pushed and the largest of it; `None` for nothing.
     ///
     /// # Panics
     ///
     /// If another number of values was pushed than announced.
-    pub(super) fn finish(mut self) -> Option<(f64, f64)> {
+    pub(super) fn finish(mut self) -> Option<Magnitudes> {
         assert_eq!(self.seen, self.total, "the stream has another length than announced");
         self.kept.sort_unstable_by(|a, b| b.total_cmp(a));
         self.kept.truncate(self.keep);
         let low = *self.kept.last()?;
         let above = self.kept.len().checked_sub(2).map_or(low, |i| self.kept[i]);
         let h = self.quantile * (self.total - 1) as f64;
-        Some((low + (h - h.floor()) * (above - low), self.kept[0]))
+        let largest = if self.finite { self.kept[0] } else { f64::INFINITY };
+        Some(Magnitudes { quantile: low + (h - h.floor()) * (above - low), largest })
     }
 }
 
@@ -75,7 +87,7 @@ mod tests {
             for q in [0.0, 0.25, 0.5, 0.9, 0.99, 0.999, 1.0] {
                 let mut quantile = HighQuantile::new(n as u64, q);
                 values.iter().for_each(|&v| quantile.push(v));
-                let difference = quantile.finish().unwrap().0 - sorted_quantile(&values, q);
+                let difference = quantile.finish().unwrap().quantile - sorted_quantile(&values, q);
                 assert!(difference.abs() < 1e-15, "n {n}, q {q}");
             }
         }
@@ -86,8 +98,21 @@ mod tests {
         // numpy.quantile([1, 2, 3, 4], 0.9) = 3.7
         let mut quantile = HighQuantile::new(4, 0.9);
         [3.0, 1.0, 4.0, 2.0].into_iter().for_each(|v| quantile.push(v));
-        let (quantile, largest) = quantile.finish().unwrap();
+        let Magnitudes { quantile, largest } = quantile.finish().unwrap();
         assert!((quantile - 3.7).abs() < 1e-15 && (largest - 4.0).abs() < 1e-15);
         assert!(HighQuantile::new(0, 1.0).finish().is_none());
+    }
+
+    #[test]
+    fn overflow_is_the_largest_wherever_it_stands() {
+        for q in [0.5, 1.0] {
+            for bad in [f64::NAN, f64::INFINITY] {
+                for at in 0..4 {
+                    let mut quantile = HighQuantile::new(4, q);
+                    (0..4).for_each(|i| quantile.push(if i == at { bad } else { 1.0 }));
+                    assert!(quantile.finish().unwrap().largest.is_infinite(), "{bad} at {at}, q {q}");
+                }
+            }
+        }
     }
 }

@@ -55,10 +55,42 @@ fn a_quantile_that_is_zero_is_refused() {
     let sparse = Dataset { inputs, labels: vec![0; 10], ..data(10) };
     let told = |quantile| Calibration::measure(&model(), &sparse, settings(4, 4, quantile)).unwrap_err().to_string();
     let dark = told(0.5);
-    assert!(dark.contains("calibration.quantile") && dark.contains("scale of layer 0 0 for its inputs"), "{dark}");
+    assert!(
+        dark.contains("calibration.quantile")
+            && dark.contains("inputs of layer 0 would be zero, although the largest of them is 2"),
+        "{dark}"
+    );
     assert!(told(0.0).contains("above 0"));
     let absurd = Calibration::measure(&model(), &sparse, settings(1 << 40, 4, 1.0)).unwrap_err().to_string();
     assert!(absurd.contains("16384"), "{absurd}");
+}
+
+/// A tile that sees light in one sample of ten takes its largest output: its layer has a scale for the inputs all the
+/// same.
+#[test]
+fn a_tile_whose_quantile_is_zero_takes_the_largest() {
+    let inputs = Batch::from_fn(3, 10, |r, j| if r < 2 || j == 7 { 0.5 } else { 0.0 });
+    let data = Dataset { inputs, labels: vec![0; 10], ..data(10) };
+    let calibration = Calibration::measure(&model(), &data, settings(2, 2, 0.75)).unwrap();
+    let LayerScale { input_scale, full_scale } = &calibration.layers[0];
+    // Tile 0: quantile 0.75 of ten |1 − 2| and ten |0.5 + 0.5|; tile 1: eighteen of its twenty outputs are zero, two
+    // are |3| and |0.5|.
+    assert!((input_scale - 1.0).abs() < 1e-15 && (full_scale[0] - 1.0).abs() < 1e-15, "{full_scale:?}");
+    assert!((full_scale[1] - 3.0).abs() < 1e-15, "{full_scale:?}");
+}
+
+#[test]
+fn overflow_is_told_with_its_layer() {
+    let mut data = data(3);
+    data.inputs[(1, 2)] = 8e307;
+    let told = |quantile| {
+        let error = Calibration::measure(&model(), &data, settings(2, 2, quantile)).unwrap_err();
+        assert!(matches!(error, NetworkError::Overflow { .. }), "{error}");
+        error.to_string()
+    };
+    for quantile in [0.5, 1.0] {
+        assert!(told(quantile).contains("an output of tile 0 of layer 0"), "{}", told(quantile));
+    }
 }
 
 #[test]

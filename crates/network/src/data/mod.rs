@@ -117,17 +117,17 @@ fn batch_of_samples(path: &Path, features: usize, samples: usize, values: Vec<f6
     Ok(Batch::from_vec(features, samples, values))
 }
 
-/// Labels from whole numbers that were read as floats (exact to 2^53).
+/// Labels from whole numbers that were read as floats (exact below 2^53).
 fn labels_from_values(path: &Path, format: &'static str, values: &[f64]) -> Result<Vec<usize>> {
-    const LARGEST: f64 = 9_007_199_254_740_992.0;
-    match values.iter().position(|v| !(0.0..=LARGEST).contains(v)) {
+    const BEYOND: f64 = 9_007_199_254_740_992.0;
+    match values.iter().position(|v| !(0.0..BEYOND).contains(v)) {
         None => Ok(values.iter().map(|&v| v as usize).collect()),
         Some(at) => Err(NetworkError::Format {
             path: path.to_owned(),
             format,
             place: format!("label of sample {at}"),
             found: values[at].to_string(),
-            expected: "a whole number from 0".into(),
+            expected: "a whole number from 0, below 2^53".into(),
         }),
     }
 }

@@ -146,14 +146,15 @@ pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<NpyArray> {
         return Err(wrong(path, "values", format!("{} bytes", data.len()), expected));
     }
     let (kind, single_precision, mut parts) = decode(&dtype, data).ok_or_else(unreadable)?;
+    if header.order() == Order::Fortran && shape.len() > 1 {
+        parts = parts.map(|part| c_order(&shape, &part));
+    }
     if kind == Kind::Integer
         && let Some(at) = parts[0].iter().position(|v| v.abs() >= MOST)
     {
-        let expected = "integers below 2^53, which double precision holds; convert them with `astype`";
-        return Err(wrong(path, &format!("value {at}"), format!("about {:e}", parts[0][at]), expected));
-    }
-    if header.order() == Order::Fortran && shape.len() > 1 {
-        parts = parts.map(|part| c_order(&shape, &part));
+        let place = format!("value {at} in C order");
+        let expected = "integers below 2^53, which double precision holds; round them with `astype(float)`";
+        return Err(wrong(path, &place, format!("about {:e}", parts[0][at]), expected));
     }
     let [real, imaginary] = parts;
     Ok(NpyArray { shape, kind, single_precision, real, imaginary })
@@ -368,8 +369,12 @@ mod tests {
         for integer in [(1_u64 << 53) + 1, u64::MAX] {
             let bytes = [0_u64.to_le_bytes(), integer.to_le_bytes()].concat();
             let large = told("{'descr': '<u8', 'fortran_order': False, 'shape': (2,), }", &bytes);
-            assert!(large.contains("value 1") && large.contains("2^53"), "{large}");
+            assert!(large.contains("value 1 in C order") && large.contains("2^53"), "{large}");
         }
+        let [zero, large] = [0_u64, 1 << 60].map(u64::to_le_bytes);
+        let columns = [zero, zero, large, zero].concat();
+        let large = told("{'descr': '<u8', 'fortran_order': True, 'shape': (2, 2), }", &columns);
+        assert!(large.contains("value 1 in C order"), "{large}");
         let most = ((1_i64 << 53) - 1).to_le_bytes();
         let held = parse(path, &npy("{'descr': '<i8', 'fortran_order': False, 'shape': (1,), }", &most)).unwrap();
         assert_eq!(held.real[0].to_bits(), 9_007_199_254_740_991_f64.to_bits());

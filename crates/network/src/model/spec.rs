@@ -20,12 +20,11 @@
 
 use std::path::{Path, PathBuf};
 
-use phaseloom_hardware::toml_file::{Invalid, locate, parse_toml};
+use phaseloom_hardware::toml_file::{Invalid, locate, read_toml};
 use phaseloom_mesh::list_of_tables;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{NetworkError, Result};
-use crate::file;
 use crate::layer::LayerSpec;
 
 /// A model as written in its file.
@@ -159,15 +158,7 @@ pub(crate) fn toml_file<T: serde::de::DeserializeOwned>(
     path: &Path,
     check: impl FnOnce(&T, &Path) -> Result<()>,
 ) -> Result<T> {
-    let bytes = file::read(path)?.bytes;
-    let text = String::from_utf8(bytes).map_err(|e| NetworkError::Format {
-        path: path.to_owned(),
-        format: "TOML",
-        place: format!("byte {}", e.utf8_error().valid_up_to()),
-        found: "a byte that is no UTF-8".into(),
-        expected: "text in UTF-8".into(),
-    })?;
-    let value = parse_toml(path, &text)?;
+    let (value, text) = read_toml(path)?;
     match check(&value, path) {
         Err(NetworkError::Setting { path, key, found, expected }) => {
             Err(locate(&path, &text, Invalid { key, found, expected }).into())

@@ -53,12 +53,12 @@ pub struct Trained {
     pub tensors: Tensors,
     /// One report an epoch.
     pub history: Vec<EpochReport>,
-    /// The scales of the converters, if they were asked for.
-    pub calibration: Option<Calibration>,
+    /// The scales of the converters, if they were asked for; or why there are none, which loses no weights.
+    pub calibration: Option<Result<Calibration>>,
 }
 
 impl Trained {
-    /// Writes weights and calibration where the model file says. Returns the files.
+    /// Writes the weights, and the calibration if there is one, where the model file says. Returns the files.
     ///
     /// # Errors
     ///
@@ -67,7 +67,7 @@ impl Trained {
         let weights = self.model.weights_path()?;
         self.tensors.save(&weights)?;
         let mut files = vec![weights];
-        if let (Some(calibration), Some(path)) = (&self.calibration, self.model.calibration_path()?) {
+        if let (Some(Ok(calibration)), Some(path)) = (&self.calibration, self.model.calibration_path()?) {
             calibration.save(&path)?;
             files.push(path);
         }
@@ -144,7 +144,7 @@ pub fn train(
         tensors.metadata.insert(key.to_owned(), value);
     }
     let model = Model::from_tensors(model_spec, model_base, &tensors)?;
-    let calibration = spec.calibration.map(|calibration| calibrate(&calibration, &model, data)).transpose()?;
+    let calibration = spec.calibration.map(|calibration| calibrate(&calibration, &model, data));
     Ok(Trained { model, tensors, history, calibration })
 }
 

@@ -94,7 +94,7 @@ impl Schedule {
 pub struct CalibrationSpec {
     /// Ports k of the cores.
     pub ports: usize,
-    /// Columns of a tile; default k. Offset detection needs k−1.
+    /// Columns of a tile: k, the default, or k−1 for offset detection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column_block: Option<usize>,
     /// Number of training samples, the first ones; default all.
@@ -144,10 +144,12 @@ impl TrainSpec {
         }
         if let Some(calibration) = &self.calibration {
             let CalibrationSpec { ports, column_block, samples, quantile } = *calibration;
-            for (key, ports) in [("ports", Some(ports)), ("column_block", column_block)] {
-                if let Some(ports) = ports.filter(|ports| !(1..=MOST_PORTS).contains(ports)) {
-                    return wrong(&format!("calibration.{key}"), ports.to_string(), &format!("1 to {MOST_PORTS}"));
-                }
+            if !(1..=MOST_PORTS).contains(&ports) {
+                return wrong("calibration.ports", ports.to_string(), &format!("1 to {MOST_PORTS}"));
+            }
+            if let Some(block) = column_block.filter(|&block| block == 0 || !(ports - 1..=ports).contains(&block)) {
+                let offset = if ports > 1 { format!(", or {} for offset detection", ports - 1) } else { String::new() };
+                return wrong("calibration.column_block", block.to_string(), &format!("the ports, {ports}{offset}"));
             }
             if samples == Some(0) {
                 return wrong("calibration.samples", "0".into(), "at least 1");
@@ -187,6 +189,8 @@ mod tests {
             ("ports = 4", "ports = 0", "`calibration.ports`"),
             ("ports = 4", "ports = 16385", "`calibration.ports`"),
             ("ports = 4", "ports = 4\ncolumn_block = 99999999999", "`calibration.column_block`"),
+            ("ports = 4", "ports = 4\ncolumn_block = 2", "the ports, 4, or 3 for offset detection"),
+            ("ports = 4", "ports = 1\ncolumn_block = 0", "expected the ports, 1"),
             ("ports = 4", "ports = 4\nsamples = 0", "`calibration.samples`"),
             ("ports = 4", "ports = 4\nquantile = 2", "calibration.quantile"),
             ("ports = 4", "ports = 4\nquantile = 0", "calibration.quantile"),

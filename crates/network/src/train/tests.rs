@@ -141,6 +141,23 @@ fn progress_can_stop_it() {
     assert_eq!(trained.tensors.metadata.get("epochs").map(String::as_str), Some("3"));
 }
 
+/// Three quarters of the inputs of the network are zero, so that their quantile is no scale.
+#[test]
+fn a_calibration_that_fails_loses_no_weights() {
+    let folder = folder();
+    let rows: String = (0..300).map(|i| format!("{},0,{}\n", (i / 2 % 2) * (1 + i % 2), i % 2)).collect();
+    fs::write(folder.path().join("rings.csv"), rows).unwrap();
+    let model = MODEL.replace("mean = 'input.mean'\nstd = 'input.std'\nfold = true\n", "");
+    fs::write(folder.path().join("model.toml"), model).unwrap();
+    let toml = TRAINING.replace("standardize = true\n", "").replace("epochs = 60", "epochs = 2");
+    let trained = train_in(folder.path(), &toml.replace("samples = 50", "samples = 50\nquantile = 0.5")).unwrap();
+    let message = trained.calibration.as_ref().unwrap().as_ref().unwrap_err().to_string();
+    assert!(message.contains("inputs of layer 0 would be zero"), "{message}");
+    assert_eq!(trained.save().unwrap(), [folder.path().join("weights.safetensors")]);
+    let loaded = Model::load(&folder.path().join("model.toml")).unwrap();
+    assert_eq!(loaded.sha256(), trained.model.sha256());
+}
+
 #[test]
 fn what_cannot_work_is_said_before_training() {
     let folder = folder();
@@ -158,7 +175,7 @@ fn what_cannot_work_is_said_before_training() {
         (("size = 2", "size = 3"), same, "holds 2 features a sample, expected 3"),
         (("outputs = 2", "outputs = 1"), same, "label 1"),
         (same, ("samples = 50", "samples = 5000"), "found 240 samples"),
-        (same, ("model.toml", "none.toml"), "cannot read"),
+        (same, ("model.toml", "none.toml"), "none.toml: No such file"),
         (same, ("learning_rate = 0.02", "learning_rate = 1e200"), "lower `learning_rate`"),
     ] {
         let error = attempt(model, training);
