@@ -18,8 +18,8 @@
 //! and with the whole cell T the sums at its inputs, whose trace is that at the outputs. They are q1 or q2 of the cells
 //! before; so only x and y are summed over the batch. The fields inside are not stored but found again by undoing the
 //! cells from the output on: memory O(N² + N·batch).
-//! Undoing a column of cells loses precision by the ratio of the largest to the smallest amplitude that its lines
-//! transmit; where that adds up to [`LOST_DIGITS`] digits along the light, the fields are stored and undone from there.
+//! Undoing cells loses precision by the ratio of the largest to the smallest amplitude that they transmit; where that may
+//! be more than four digits, the fields are stored and undone from there (see [`segments`]).
 
 use crate::cell::{CellErrors, Transfer, transfer};
 use crate::cell_kind::Cell;
@@ -27,6 +27,7 @@ use crate::circuit::{Block, Circuit, TOGETHER};
 use crate::fields::Fields;
 use crate::schedule::Schedule;
 use crate::section::{Section, SectionKind, Settings};
+use crate::segments::segments;
 use crate::topology::Layout;
 use crate::trigonometry::phase_factors;
 use crate::undo::{Backward, Cells, Undone};
@@ -35,21 +36,15 @@ use pulp::{Arch, Simd, WithSimd};
 use std::f64::consts::FRAC_PI_2;
 use std::ops::Range;
 
-/// Decimal digits that undoing may lose before the fields are stored.
-const LOST_DIGITS: f64 = 4.0;
-/// Amplitude below which an arm counts as dark.
-const SMALLEST_ARM: f64 = 1e-60;
 /// Columns that are undone while a few lines of fields and adjoints stay in the first-level cache.
 const COLUMNS_BACK: usize = 16;
-/// What a digit of loss that is common to all lines counts: it does no harm before the range of a double ends.
-const COMMON: f64 = 0.05;
 
 /// Gradient of a loss with respect to all phases of a section (1/rad), and the adjoint before it.
 ///
 /// `input` are the fields before the section, `output` those behind it, `adjoint` the adjoint there, all modes × batch.
 /// Three to four times the time of sending the batch through, beside sending it, in memory O(N² + N·batch). Where cells
-/// lose unequally, O(N² + N·batch·segments): a segment for every 80 dB between the best and the worst line of each
-/// column, added up over the columns.
+/// lose unequally, O(N² + N·batch·segments): a segment for every 80 dB between the best and the worst way of light through
+/// the cells, and for every 1600 dB that all have in common. The fields before the last segment are sent again.
 ///
 /// ```
 /// use phaseloom_mesh::{Circuit, Fields, Form, MatrixProgram, StreamKey, gradient, haar_unitary, topology};
@@ -140,15 +135,16 @@ pub fn gradient(
             output.unwire(order);
         }
     };
-    let Some(segments) = segments(section, errors) else {
+    let Some(segments) = segments(layout, errors) else {
         undo(0..layout.columns, (&mut output, &mut adjoint), &mut overlaps, &mut slopes);
         return (slopes, adjoint);
     };
-    let mut fields = input.clone();
-    let mut stored = Vec::with_capacity(segments.len());
-    for columns in &segments {
-        stored.push(fields.clone());
+    // The light before each segment; what the last one does to it is known.
+    let mut stored = vec![input.clone()];
+    for columns in &segments[..segments.len() - 1] {
+        let mut fields = stored[stored.len() - 1].clone();
         Circuit::of_columns(section, phases, errors, columns.clone()).propagate(&mut fields);
+        stored.push(fields);
     }
     for (columns, stored) in segments.into_iter().zip(stored).rev() {
         undo(columns.start + 1..columns.end, (&mut output, &mut adjoint), &mut overlaps, &mut slopes);
@@ -239,39 +235,6 @@ impl WithSimd for Slopes<'_> {
             last = (lower, inputs[1]);
         }
     }
-}
-
-/// Columns between which the fields are to be stored: in each segment all columns but the first can be undone; `None`
-/// where all of the mesh can.
-fn segments(section: &Section, errors: &[CellErrors]) -> Option<Vec<Range<usize>>> {
-    let layout = section.layout();
-    // A column amplifies rounding by at most the ratio of the largest to the smallest amplitude that its lines transmit.
-    let digits = |column: usize| {
-        let cells = layout.column(column);
-        let idle = 2 * cells.len() < layout.modes;
-        let (mut least, mut most) = if idle { (1.0, 1.0) } else { (f64::INFINITY, 0.0) };
-        for t in errors[cells].iter().flat_map(|e| [e.upper, e.lower]) {
-            if !(SMALLEST_ARM..f64::INFINITY).contains(&t) {
-                return f64::INFINITY;
-            }
-            (least, most) = (f64::min(least, t), f64::max(most, t));
-        }
-        (most / least).log10() - least.min(1.0).log10() * COMMON
-    };
-    if (0..layout.columns).map(digits).sum::<f64>() <= LOST_DIGITS {
-        return None;
-    }
-    let mut segments = Vec::new();
-    let (mut start, mut lost) = (0, 0.0);
-    for column in 1..layout.columns {
-        lost += digits(column);
-        if lost > LOST_DIGITS {
-            segments.push(start..column);
-            (start, lost) = (column, 0.0);
-        }
-    }
-    segments.push(start..layout.columns);
-    Some(segments)
 }
 
 /// Σ λ*a over the batch, at the outputs of a cell.

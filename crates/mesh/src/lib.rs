@@ -44,6 +44,7 @@ mod real;
 pub mod reference;
 mod schedule;
 mod section;
+mod segments;
 mod singular;
 mod sweep;
 mod topology;

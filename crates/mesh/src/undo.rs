@@ -10,7 +10,7 @@ use num_complex::Complex64;
 use pulp::{Arch, Simd, WithSimd};
 
 /// Cells whose elements and sums stay in the cache while all tiles pass them.
-const CACHED: usize = 256;
+const CACHED: usize = 128;
 
 /// Cells in the order in which they are undone: of a block, chains that run down through the columns; of a mesh whose lines
 /// cross, pairs. One serves a whole mesh, block by block: fields and adjoints are true only behind [`Backward::settle`].

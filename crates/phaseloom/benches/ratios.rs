@@ -67,7 +67,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     if wants("gradient") {
-        for n in [64, 128, 256, 512] {
+        for n in [64, 128, 256, 512, 1024] {
             let inputs = common::inputs(|k| {
                 let (program, errors) = chip(n, k);
                 (program, errors, Fields::from_matrix(&common::gaussian(n, 100, k)))
