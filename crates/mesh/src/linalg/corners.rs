@@ -16,6 +16,11 @@ const BASE: usize = 16;
 /// A pivot below this is no generic one: rounding errors grow with its inverse.
 const SMALLEST_PIVOT: f64 = 1e-6;
 
+/// Norm of `D⁻¹`, what `left·A·right = D` amplifies rounding errors by, from which on they are corrected in any case. Of
+/// 200 Haar matrices of 512 modes, five have cells that are not exact enough without this, and one with it; one in six
+/// has a corner with more.
+const LARGEST_GROWTH: f64 = 2e4;
+
 /// Columns that are corrected together.
 const TOGETHER: usize = 128;
 
@@ -30,8 +35,8 @@ pub(crate) struct NullVectors {
 }
 
 impl NullVectors {
-    /// `corrected`: of rounding errors, those from the left for the j of one parity, those from the right for the others.
-    /// Of a matrix with a pivot that is tiny, or no number, there are none.
+    /// `corrected`: of rounding errors, those from the left for the j of one parity, those from the right for the others;
+    /// so are they where they have grown much. Of a matrix with a pivot that is tiny, or no number, there are none.
     pub(crate) fn new(a: &DMatrix<Complex64>, parity: usize, corrected: bool) -> Option<Self> {
         let n = a.nrows();
         let mut factors = a.clone();
@@ -40,7 +45,8 @@ impl NullVectors {
         triangular_inverse::invert_upper_triangular(view_mut(&mut right), view(&factors), Par::Seq);
         triangular_inverse::invert_unit_upper_triangular(view_mut(&mut left), view(&factors).transpose(), Par::Seq);
         let norms: Vec<f64> = normalise(&mut right).zip(normalise(&mut left)).map(|(r, l)| r * l).collect();
-        if corrected {
+        let growth = norms.iter().map(|norm| norm * norm).sum::<f64>().sqrt();
+        if corrected || growth > LARGEST_GROWTH {
             let old = left.clone();
             correct(view(a).transpose(), &mut left, view(&right).transpose(), &norms, parity);
             correct(view(a), &mut right, view(&old).transpose(), &norms, 1 - parity);

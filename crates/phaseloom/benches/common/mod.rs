@@ -42,7 +42,7 @@ pub fn header() {
 }
 
 /// Several inputs, so that nothing is learnt from one to the next, and that one which takes another way (of the unitaries of
-/// 512 modes about one in ten is programmed twice) does not stand for all.
+/// 512 modes one in 200 is programmed twice) does not stand for all.
 pub fn inputs<T>(make: impl Fn(u64) -> T) -> Vec<T> {
     (0..4).map(make).collect()
 }
