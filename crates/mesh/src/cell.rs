@@ -75,13 +75,17 @@ pub fn ideal(theta: f64, phi: f64) -> Transfer {
     [[common * external * s, common * c], [common * external * c, common * -s]]
 }
 
+/// How far below zero the seam of wrapped phases stands (rad).
+pub(crate) const SEAM: f64 = 1e-9;
+/// What counts as a phase of zero (rad).
+pub(crate) const SMALLEST_PHASE: f64 = 1e-15;
+
 /// Wraps a phase to [−1e-9, 2π − 1e-9) rad.
 ///
 /// The seam stands a hair below zero, so that the rounding of a phase that is zero by structure never turns a heater
 /// that is off into one that burns 2π; what is left of it below 1e-15 rad is zero.
 #[must_use]
 pub fn wrap(phase: f64) -> f64 {
-    const SEAM: f64 = 1e-9;
     let shifted = phase + SEAM;
     let wrapped = if (-TAU..2.0 * TAU).contains(&shifted) {
         // One turn too few or too many: the same number, without a division. Chosen without a branch, for phases lie
@@ -92,7 +96,7 @@ pub fn wrap(phase: f64) -> f64 {
     } else {
         shifted.rem_euclid(TAU) - SEAM
     };
-    if wrapped.abs() < 1e-15 { 0.0 } else { wrapped }
+    if wrapped.abs() < SMALLEST_PHASE { 0.0 } else { wrapped }
 }
 
 /// Argument, with the argument of what counts as zero being zero.

@@ -39,6 +39,7 @@ mod null_vectors;
 mod nulling;
 mod panel;
 mod program_file;
+mod projections;
 mod random;
 mod real;
 pub mod reference;

@@ -19,13 +19,13 @@
 
 use crate::StreamKey;
 use crate::linalg::{NullVectors, multiply, multiply_part};
-use crate::nulling::{Null, angles, rotate};
-use crate::panel::{Chain, join};
-use crate::random::standard_normal;
-use crate::sweep::{Element, LINE, Light, Sweep, WIDTH};
+use crate::panel::{Chain, join_known};
+use crate::projections::{Projections, Way, project};
+use crate::sweep::{LINE, Light, WIDTH};
 use nalgebra::{DMatrix, DMatrixView};
 use num_complex::Complex64;
-use pulp::{Arch, Simd, WithSimd};
+use rand::Rng;
+use std::f64::consts::FRAC_1_SQRT_2;
 
 /// What a program may differ from its matrix, in Frobenius norm, for each mode; as 16 vectors estimate it, to some
 /// hundredths, less than the 1e-13 that programs keep to.
@@ -51,12 +51,15 @@ fn attempt(a: &DMatrix<Complex64>, corrected: bool, mut found: impl FnMut(usize,
     let n = a.nrows();
     let half = n / 2 + 1;
     let leading = NullVectors::new(&a.view((0, 0), (half, half)).into_owned(), 0, corrected)?;
-    let opposite = DMatrix::from_fn(half, half, |r, c| a[(n - 1 - r, n - 1 - c)]);
-    let trailing = NullVectors::new(&opposite, n % 2, corrected)?;
+    let trailing = NullVectors::new(&DMatrix::from_fn(half, half, |r, c| a[(n - 1 - r, n - 1 - c)]), n % 2, corrected)?;
     let mut stream = StreamKey::new(1, "null_vectors/probe").stream();
-    let probe = DMatrix::from_fn(n, WIDTH, |_, _| {
-        Complex64::new(standard_normal(&mut stream), standard_normal(&mut stream)) * 0.5f64.sqrt()
-    });
+    // Numbers of modulus one: what they say of a norm spreads less than what normal ones do.
+    let sign = |bit: u64| if bit & 1 == 0 { FRAC_1_SQRT_2 } else { -FRAC_1_SQRT_2 };
+    let mut probe = DMatrix::zeros(n, WIDTH);
+    for mut row in probe.row_iter_mut() {
+        let bits = stream.next_u64();
+        row.iter_mut().enumerate().for_each(|(k, z)| *z = Complex64::new(sign(bits >> k), sign(bits >> (WIDTH + k))));
+    }
     let (mut columns, mut rows) = (tile(&probe.as_view(), n), tile(&multiply(a, &probe).as_view(), n));
 
     Vectors { a, near: &leading.right, far: &trailing.left }.pass::<false>(&mut columns, &mut found)?;
@@ -118,19 +121,12 @@ impl Vectors<'_> {
         tiles.reverse();
         for sweeps in sweeps.chunks(WIDTH) {
             let mut panel = tiles.pop()?;
-            let nulls = Arch::new().dispatch(Panel::<ROWS> { lines: &mut panel, sweeps });
-            if nulls.iter().any(Null::is_trivial) {
-                return None;
-            }
-            let mut rest = &nulls[..];
-            let mut chains = Vec::with_capacity(sweeps.len());
-            for &i in sweeps {
-                let (cells, later) = rest.split_at(i + 1);
-                found(i, &angles(cells));
-                chains.push(Chain { line: i + 1, column: 0, elements: cells.iter().map(element::<ROWS>).collect() });
-                rest = later;
-            }
-            let sweep: Sweep = join(panel.len(), false, &chains);
+            let ways: Vec<Way> =
+                sweeps.iter().enumerate().map(|(k, &i)| Way { vector: k, line: i + 1, count: i + 1 }).collect();
+            let Projections { angles, elements, factors, .. } = project::<ROWS>(&mut panel, false, &ways)?;
+            sweeps.iter().zip(&angles).for_each(|(&i, angles)| found(i, angles));
+            let chains = ways.iter().zip(elements).map(|(way, elements)| Chain { line: way.line, column: 0, elements });
+            let sweep = join_known(false, &chains.collect::<Vec<_>>(), &factors);
             for later in tiles.iter_mut().map(|tile| &mut tile[..]).chain([&mut *probe]) {
                 sweep.apply(later[..panel.len()].as_flattened_mut(), |_| Light::Everywhere);
             }
@@ -168,46 +164,6 @@ impl Vectors<'_> {
                 tile(&vectors.columns(t * WIDTH, sweeps.len()), lines)
             })
             .collect()
-    }
-}
-
-/// The 2×2 element that acts on the lines (c, c+1) of the vectors.
-fn on_lines<const ROWS: bool>(null: &Null) -> [[Complex64; 2]; 2] {
-    let t = null.transfer();
-    // Rows are counted from the last one.
-    if ROWS { [[t[1][1], t[1][0]], [t[0][1], t[0][0]]] } else { t }
-}
-
-fn element<const ROWS: bool>(null: &Null) -> Element {
-    let m = on_lines::<ROWS>(null);
-    Element { p: m[0][1], q: m[0][0], r: m[1][1], s: m[1][0] }
-}
-
-/// The vectors of some sweeps, to be nulled but for one entry each.
-struct Panel<'a, const ROWS: bool> {
-    lines: &'a mut [[f64; LINE]],
-    sweeps: &'a [usize],
-}
-
-impl<const ROWS: bool> WithSimd for Panel<'_, ROWS> {
-    type Output = Vec<Null>;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> Vec<Null> {
-        let mut nulls = Vec::with_capacity(self.sweeps.iter().map(|i| i + 1).sum());
-        for (k, &i) in self.sweeps.iter().enumerate() {
-            let from = k - k % S::F64_LANES;
-            for c in (0..=i).rev() {
-                let [low, high] = &mut self.lines[c..c + 2] else { continue };
-                let (x, y) = (entry(low, k), entry(high, k));
-                let null = if ROWS { Null::from_right(y.conj(), x.conj()) } else { Null::from_left(x, y) };
-                nulls.push(null);
-                let ((ar, ai), (br, bi)) = (low.split_at_mut(WIDTH), high.split_at_mut(WIDTH));
-                let (a, b) = ((&mut ar[from..], &mut ai[from..]), (&mut br[from..], &mut bi[from..]));
-                rotate(simd, a, b, &on_lines::<ROWS>(&null));
-            }
-        }
-        nulls
     }
 }
 

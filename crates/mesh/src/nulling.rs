@@ -101,13 +101,11 @@ pub(crate) fn angles(nulls: &[Null]) -> Vec<(f64, f64)> {
     Arch::new().dispatch(All(nulls))
 }
 
-/// `U ← U·T†` on two columns, in the order of a chain: the light is carried from the second column to the first where
-/// `falling`, else from the first to the second.
+/// `U ← U·T†` on two columns, in the order of a chain that carries the second to the first.
 #[inline]
-pub(crate) fn on_columns(t: &Transfer, falling: bool) -> Element {
+pub(crate) fn on_columns(t: &Transfer) -> Element {
     // u₁′ = T11* u₁ + T12* u₂, u₂′ = T21* u₁ + T22* u₂
-    let (t11, t12, t21, t22) = (t[0][0].conj(), t[0][1].conj(), t[1][0].conj(), t[1][1].conj());
-    if falling { Element { p: t12, q: t11, r: t22, s: t21 } } else { Element { p: t21, q: t22, r: t11, s: t12 } }
+    Element { p: t[0][1].conj(), q: t[0][0].conj(), r: t[1][1].conj(), s: t[1][0].conj() }
 }
 
 /// `U ← T·U` on two rows, in the order of a chain that carries the first to the second.

@@ -127,6 +127,13 @@ impl Builder {
         self.add([alpha, beta], e.p * dc, e.s * dm)
     }
 
+    /// Adds a chain of elements (α, β), which are those of the lines as they stand, up to factors of theirs.
+    pub(crate) fn chain(&mut self, line: usize, rising: bool, elements: &[[f64; 4]]) {
+        self.sweep.steps.push(Step::Chain { line, count: elements.len(), rising, column: 0 });
+        self.sweep.elements.extend_from_slice(elements);
+        self.first = self.sweep.elements.len();
+    }
+
     /// The line that the next element meets.
     #[inline(always)]
     fn next(&self) -> usize {
@@ -201,11 +208,10 @@ impl Builder {
         };
         // Steps of a rescaling: the chain that it ended, and two factors.
         let scales = if rescaled { &self.sweep.steps[steps + 1..] } else { &[] };
-        let chain = Step::Chain { line, count: 1, rising, column: 0 };
         let last = &self.sweep.elements[self.sweep.elements.len() - 1..];
-        let last = Parts { steps: &[chain], elements: last, pairs: &[], order: &[] };
-        on_tile(simd, last, tile.as_flattened_mut(), Light::Everywhere);
-        on_tile(simd, Parts { steps: scales, elements: &[], ..last }, tile.as_flattened_mut(), Light::Everywhere);
+        carry_tile(simd, tile, line, rising, last);
+        let scales = Parts { steps: scales, elements: &[], pairs: &[], order: &[] };
+        on_tile(simd, scales, tile.as_flattened_mut(), Light::Everywhere);
     }
 
     /// Forgets chains and elements, but not the factors.
@@ -312,6 +318,14 @@ impl Sweep {
         let parts = Parts { steps: &self.steps, elements: &self.elements, pairs: &self.pairs, order: &self.order };
         on_tile(simd, parts, tile, light);
     }
+}
+
+/// One chain of elements (α, β) on one tile.
+#[inline(always)]
+pub(crate) fn carry_tile<S: Simd>(simd: S, tile: &mut [[f64; LINE]], line: usize, rising: bool, elements: &[[f64; 4]]) {
+    let chain = Step::Chain { line, count: elements.len(), rising, column: 0 };
+    let parts = Parts { steps: &[chain], elements, pairs: &[], order: &[] };
+    on_tile(simd, parts, tile.as_flattened_mut(), Light::Everywhere);
 }
 
 /// Steps on one tile, in registers as wide as the machine has.

@@ -1,8 +1,9 @@
 //! Sines, cosines and arguments of many angles at once.
 
+use crate::cell::{SEAM, SMALLEST_PHASE};
 use num_complex::Complex64;
 use pulp::{Arch, Simd, WithSimd};
-use std::f64::consts::{FRAC_2_PI, FRAC_PI_2, FRAC_PI_4, PI};
+use std::f64::consts::{FRAC_2_PI, FRAC_PI_2, FRAC_PI_4, PI, TAU};
 
 /// Largest angle (rad) that the vectorised reduction takes: below it `k·π/2` is exact in the first two parts.
 const LARGEST: f64 = 1e5;
@@ -77,6 +78,42 @@ pub(crate) fn sin_cos<S: Simd>(simd: S, x: S::f64s) -> (S::f64s, S::f64s) {
     let sin = signed(bit(quarter, 2), simd.select_f64s(odd, cosine, sine));
     let cos = signed(bit(simd.add_u64s(quarter, simd.splat_u64s(1)), 2), simd.select_f64s(odd, sine, cosine));
     (sin, cos)
+}
+
+/// Phases (rad) of a few turns at most, less whole turns: −π…π.
+#[inline(always)]
+pub(crate) fn wrap_symmetric<S: Simd>(simd: S, x: S::f64s) -> S::f64s {
+    // Adding 1.5·2⁵² rounds to an integer. 2π and what a double lacks of it.
+    let shift = simd.splat_f64s(6_755_399_441_055_744.0);
+    let turns = simd.sub_f64s(simd.mul_add_e_f64s(x, simd.splat_f64s(1.0 / TAU), shift), shift);
+    let rest = simd.negate_mul_add_e_f64s(turns, simd.splat_f64s(TAU), x);
+    simd.negate_mul_add_e_f64s(turns, simd.splat_f64s(2.449_293_598_294_706_4e-16), rest)
+}
+
+/// [`crate::cell::wrap`] of phases (rad) of a few turns at most.
+#[inline(always)]
+pub(crate) fn wrap<S: Simd>(simd: S, x: S::f64s) -> S::f64s {
+    let rest = wrap_symmetric(simd, x);
+    let negative = simd.less_than_f64s(rest, simd.splat_f64s(-SEAM));
+    let turned = simd.select_f64s(negative, simd.add_f64s(rest, simd.splat_f64s(TAU)), rest);
+    let zero = simd.less_than_f64s(simd.abs_f64s(turned), simd.splat_f64s(SMALLEST_PHASE));
+    simd.select_f64s(zero, simd.splat_f64s(0.0), turned)
+}
+
+/// Wraps each phase (rad), of a few turns at most.
+pub(crate) fn wrap_all(phases: &mut [f64]) {
+    struct All<'a>(&'a mut [f64]);
+    impl WithSimd for All<'_> {
+        type Output = ();
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) {
+            let (whole, rest) = S::as_mut_simd_f64s(self.0);
+            whole.iter_mut().for_each(|x| *x = wrap(simd, *x));
+            let last = wrap(simd, simd.partial_load_f64s(rest));
+            simd.partial_store_f64s(rest, last);
+        }
+    }
+    Arch::new().dispatch(All(phases));
 }
 
 /// `e^{ix}` of each angle (rad).

@@ -146,7 +146,7 @@ impl WithSimd for Corner<'_> {
                         let lit = |c: usize| entry(&tile[c / WIDTH][c % WIDTH], rho % WIDTH) * columns.scale_of(c);
                         let factor = rows.scale_of(rho);
                         let null = Null::from_right(lit(c) * factor, lit(c + 1) * factor);
-                        let element = on_columns(&null.transfer(), true);
+                        let element = on_columns(&null.transfer());
                         columns.nulling(simd, tile.as_flattened_mut(), rho % WIDTH, element, null.is_trivial());
                         cells.nulls.push(null);
                         elements.push(element);

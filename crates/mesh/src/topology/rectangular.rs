@@ -9,11 +9,12 @@
 
 use super::{Layout, Site, Topology};
 use crate::section::Settings;
+use crate::trigonometry::wrap_all;
 use crate::{MeshError, Unitary, cell, null_vectors, two_sided};
 use std::f64::consts::PI;
 
 /// Modes from which on null vectors are faster than entries.
-const LARGE: usize = 96;
+const LARGE: usize = 40;
 
 /// N(N−1)/2 cells in N columns; every loss meets every path alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,25 +44,34 @@ impl Topology for Rectangular {
         let mut settings = Settings::zero(layout.sites.len(), n);
         // Cells of a column stand two modes apart.
         let index = |column: usize, mode: usize| layout.column(column).start + mode / 2;
+        // Cells of odd sweeps wait for the phases that are pulled through them.
+        let mut odd: Vec<Vec<(f64, f64)>> = vec![Vec::new(); n / 2];
         let mut found = |i: usize, angles: &[(f64, f64)]| {
+            if !i.is_multiple_of(2) {
+                odd[i / 2] = angles.to_vec();
+                return;
+            }
             for (j, &(theta, phi)) in angles.iter().enumerate() {
-                let k = if i.is_multiple_of(2) { index(j, i - j) } else { index(n - 1 - j, n - 2 - i + j) };
-                settings.set_cell(k, theta, phi);
+                settings.set_cell(index(j, i - j), theta, phi);
             }
         };
         let generic = if n >= LARGE { null_vectors::null(target.matrix(), &mut found) } else { None };
         let mut d = generic.unwrap_or_else(|| two_sided::null(target.matrix(), &mut found));
         // U = L₁†L₂†…D·R: D is pulled to the left through each T†,
         // T†(θ,φ)·diag(e^{ip₁}, e^{ip₂}) = diag(e^{ip₁′}, e^{ip₂′})·T(θ, φ′).
-        for i in (0..n.saturating_sub(1)).filter(|i| i % 2 == 1).rev() {
-            for j in (0..=i).rev() {
-                let m = n - 2 - i + j;
-                let k = index(n - 1 - j, m);
-                let (theta, phi) = (settings.theta()[k], settings.phi()[k]);
+        let mut outer = Vec::with_capacity(n);
+        for angles in odd.iter().rev() {
+            let highest = n - 1;
+            outer.clear();
+            for (m, &(theta, phi)) in (0..highest).zip(angles.iter().rev()).map(|(k, cell)| (highest - 1 - k, cell)) {
                 let (p1, p2) = (d[m], d[m + 1]);
-                settings.set_cell(k, theta, cell::wrap(p1 - p2));
+                outer.push(p1 - p2);
                 d[m] = cell::wrap(p2 - phi - theta + PI);
-                d[m + 1] = cell::wrap(p2 - theta + PI);
+                d[m + 1] = p2 - theta + PI;
+            }
+            wrap_all(&mut outer);
+            for (k, (&(theta, _), &phi)) in angles.iter().rev().zip(&outer).enumerate() {
+                settings.set_cell(index(n - angles.len() + k, highest - 1 - k), theta, phi);
             }
         }
         for (mode, phase) in d.into_iter().enumerate() {

@@ -7,14 +7,18 @@
 //! ```
 
 use super::{Layout, Site, Topology};
-use crate::nulling::{Null, angles, on_columns, rotate};
-use crate::panel::{Chain, join};
+use crate::nulling::{Null, angles, on_rows, rotate};
+use crate::panel::{Chain, join, join_known};
+use crate::projections::{Projections, Way, project};
 use crate::section::Settings;
 use crate::sweep::{LINE, Light, WIDTH};
 use crate::{MeshError, Unitary, cell};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use pulp::{Arch, Simd, WithSimd};
+
+/// Modes from which on projections are faster than rotations.
+const LARGE: usize = 8;
 
 /// N(N−1)/2 cells in 2N−3 columns; paths of unequal length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,43 +52,54 @@ impl Topology for Triangular {
         assert_eq!(layout.ports, n, "a layout of as many ports");
         let mut settings = Settings::zero(layout.sites.len(), n);
         let mut panels = panels(target.matrix());
+        // Cells of a column stand two modes apart.
+        let index = |row: usize, mode: usize| layout.column(mode + 2 * (n - 1 - row)).start + mode / 2;
         while let Some(mut panel) = panels.pop() {
             let first = panels.len() * WIDTH;
-            let rows = first.max(1)..n.min(first + WIDTH);
-            panel.truncate(rows.end);
-            let nulls = Arch::new().dispatch(Panel { columns: &mut panel, first, rows: rows.clone() });
-            let mut found = nulls.iter().zip(angles(&nulls));
-            let mut chains = Vec::with_capacity(WIDTH);
-            for (done, row) in rows.clone().rev().enumerate() {
-                let mut elements = Vec::with_capacity(row);
-                for (mode, (null, (theta, phi))) in found.by_ref().take(row).enumerate() {
-                    elements.push(on_columns(&null.transfer(), false));
-                    // Cells of a column stand two modes apart.
-                    let column = mode + 2 * (n - 1 - row);
-                    settings.set_cell(layout.column(column).start + mode / 2, theta, phi);
+            panel.truncate(n.min(first + WIDTH));
+            let rows = (first..panel.len()).rev();
+            let mut set_row = |row: usize, angles: &[(f64, f64)], phase: f64| {
+                for (mode, &(theta, phi)) in angles.iter().enumerate() {
+                    settings.set_cell(index(row, mode), theta, phi);
                 }
-                chains.push(Chain { line: 0, column: 2 * done, elements });
-            }
-            for row in first..rows.end {
-                settings.set_output(row, cell::wrap(entry(&panel, row - first, row).arg()));
-            }
-            let sweep = join(rows.end, true, &chains);
+                settings.set_output(row, cell::wrap(-phase));
+            };
+            let ways: Vec<Way> = rows.clone().map(|row| Way { vector: row - first, line: 0, count: row }).collect();
+            let generic = if n >= LARGE { project::<true>(&mut panel.clone(), true, &ways) } else { None };
+            let sweep = if let Some(Projections { angles, elements, phases, factors }) = generic {
+                rows.clone().zip(&angles).zip(phases).for_each(|((row, angles), phase)| set_row(row, angles, phase));
+                join_known(true, &chains(elements), &factors)
+            } else {
+                let nulls = Arch::new().dispatch(Panel { columns: &mut panel, first });
+                for (row, nulls) in rows.zip(&nulls) {
+                    set_row(row, &angles(nulls), entry(&panel, row - first, row).arg());
+                }
+                let elements = |nulls: &Vec<Null>| nulls.iter().map(|null| on_rows(&null.transfer())).collect();
+                join(panel.len(), true, &chains(nulls.iter().map(elements).collect()))
+            };
             for above in &mut panels {
-                sweep.apply(above[..rows.end].as_flattened_mut(), |_| Light::Everywhere);
+                sweep.apply(above[..panel.len()].as_flattened_mut(), |_| Light::Everywhere);
             }
         }
         Ok(settings)
     }
 }
 
-/// A matrix by 16 rows: of each column the real parts of its entries, then the imaginary parts.
+/// Cells of some rows, the last row first, each two columns behind the one before.
+fn chains<E>(elements: Vec<Vec<E>>) -> Vec<Chain<E>> {
+    let chain = |(done, elements)| Chain { line: 0, column: 2 * done, elements };
+    elements.into_iter().enumerate().map(chain).collect()
+}
+
+/// The conjugate of a matrix by 16 rows, on which T acts where T† acts on the matrix from the right: of each column the
+/// real parts of its entries, then the imaginary parts.
 fn panels(u: &DMatrix<Complex64>) -> Vec<Vec<[f64; LINE]>> {
     let n = u.nrows();
     let mut panels = vec![vec![[0.0; LINE]; n]; n.div_ceil(WIDTH)];
     for (c, column) in u.column_iter().enumerate() {
         for (row, z) in column.iter().enumerate() {
             let line = &mut panels[row / WIDTH][c];
-            (line[row % WIDTH], line[WIDTH + row % WIDTH]) = (z.re, z.im);
+            (line[row % WIDTH], line[WIDTH + row % WIDTH]) = (z.re, -z.im);
         }
     }
     panels
@@ -98,28 +113,29 @@ fn entry(columns: &[[f64; LINE]], row: usize, column: usize) -> Complex64 {
 struct Panel<'a> {
     columns: &'a mut [[f64; LINE]],
     first: usize,
-    rows: std::ops::Range<usize>,
 }
 
 impl WithSimd for Panel<'_> {
-    type Output = Vec<Null>;
+    type Output = Vec<Vec<Null>>;
 
     /// Nulls the rows of the panel from the last one on, and finds their cells.
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> Vec<Null> {
-        let mut nulls = Vec::new();
-        for row in self.rows.rev() {
+    fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
+        let mut nulls = Vec::with_capacity(WIDTH);
+        for row in (self.first..self.columns.len()).rev() {
             let k = row - self.first;
             let length = (k + 1).next_multiple_of(S::F64_LANES);
+            let mut of_row = Vec::with_capacity(row);
             for m in 0..row {
-                let null = Null::from_right(entry(self.columns, k, m), entry(self.columns, k, m + 1));
-                nulls.push(null);
-                let t = null.transfer();
-                let adjoint = [[t[0][0].conj(), t[0][1].conj()], [t[1][0].conj(), t[1][1].conj()]];
+                let [a, b] = [m, m + 1].map(|column| entry(self.columns, k, column).conj());
+                let null = Null::from_right(a, b);
+                of_row.push(null);
                 let [a, b] = &mut self.columns[m..m + 2] else { continue };
                 let ((ar, ai), (br, bi)) = (a.split_at_mut(WIDTH), b.split_at_mut(WIDTH));
-                rotate(simd, (&mut ar[..length], &mut ai[..length]), (&mut br[..length], &mut bi[..length]), &adjoint);
+                let lines = ((&mut ar[..length], &mut ai[..length]), (&mut br[..length], &mut bi[..length]));
+                rotate(simd, lines.0, lines.1, &null.transfer());
             }
+            nulls.push(of_row);
         }
         nulls
     }
