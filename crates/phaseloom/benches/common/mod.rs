@@ -10,10 +10,6 @@ use std::cell::Cell;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// The allocator of the command line.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Faer's own routines, on matrices that are there.
 pub mod reference {
     use faer::linalg::matmul::matmul;

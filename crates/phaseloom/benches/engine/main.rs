@@ -24,6 +24,10 @@ use criterion::Criterion;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+/// The allocator of the command line.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Where criterion keeps what it measured.
 fn results() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("criterion")
