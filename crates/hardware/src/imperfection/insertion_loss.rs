@@ -14,7 +14,7 @@
 use super::{Imperfection, MeshSize};
 use crate::chip::Fabricated;
 use crate::toml_file::{Invalid, at_least};
-use phaseloom_mesh::Normals;
+use phaseloom_mesh::{Normals, exponentials};
 use serde::{Deserialize, Serialize};
 
 /// `[insertion_loss]`.
@@ -47,19 +47,38 @@ pub(crate) fn amplitude(loss_db: f64) -> f64 {
 
 /// Amplitudes of the upper and the lower arm of a cell, both `common` but for the arm that the imbalance (dB) burdens.
 pub(crate) fn arms(common: f64, imbalance_db: f64) -> (f64, f64) {
-    // Where nothing burdens it, no exponential is needed.
-    let burdened = if imbalance_db == 0.0 { common } else { common * amplitude(imbalance_db.abs()) };
+    burden(common, imbalance_db, amplitude(imbalance_db.abs()))
+}
+
+/// The same where the amplitude of the imbalance is known.
+fn burden(common: f64, imbalance_db: f64, amplitude: f64) -> (f64, f64) {
+    let burdened = common * amplitude;
     if imbalance_db > 0.0 { (burdened, common) } else { (common, burdened) }
+}
+
+/// Amplitude transmissions of power losses in dB, in their place.
+fn amplitudes(losses_db: &mut [f64]) {
+    losses_db.iter_mut().for_each(|loss| *loss *= -std::f64::consts::LN_10 / 20.0);
+    exponentials(losses_db);
 }
 
 impl InsertionLoss {
     /// Sets both arms of every cell; `z` are the draws of its imbalance.
-    fn apply(&self, section: &mut Fabricated, z: impl Iterator<Item = f64>) {
+    fn apply(&self, section: &mut Fabricated, mut z: Vec<f64>) {
+        z.iter_mut().for_each(|z| *z = self.imbalance_db + self.imbalance_sigma_db * *z);
+        let mut burdened: Vec<f64> = z.iter().map(|imbalance| imbalance.abs()).collect();
+        amplitudes(&mut burdened);
         let usual = amplitude(section.kind.length() * self.loss_db);
-        for ((cell, crossings), z) in section.cells.iter_mut().zip(&section.crossings).zip(z) {
-            let crossed = self.crossing_db * crossings;
-            let common = if crossed > 0.0 { usual * amplitude(crossed) } else { usual };
-            (cell.upper, cell.lower) = arms(common, self.imbalance_db + self.imbalance_sigma_db * z);
+        for (cell, (imbalance, amplitude)) in section.cells.iter_mut().zip(z.into_iter().zip(burdened)) {
+            (cell.upper, cell.lower) = burden(usual, imbalance, amplitude);
+        }
+        if self.crossing_db > 0.0 {
+            let mut crossed: Vec<f64> = section.crossings.iter().map(|count| self.crossing_db * count).collect();
+            amplitudes(&mut crossed);
+            for (cell, amplitude) in section.cells.iter_mut().zip(crossed) {
+                cell.upper *= amplitude;
+                cell.lower *= amplitude;
+            }
         }
     }
 }
@@ -78,11 +97,12 @@ impl Imperfection for InsertionLoss {
     fn fabricate(&self, draws: &mut Normals<f64>, section: &mut Fabricated) {
         let mut z = vec![0.0; section.cells.len()];
         draws.fill(&mut z);
-        self.apply(section, z.into_iter());
+        self.apply(section, z);
     }
 
     fn fabricate_nominal(&self, section: &mut Fabricated) {
-        self.apply(section, std::iter::repeat(0.0));
+        let cells = section.cells.len();
+        self.apply(section, vec![0.0; cells]);
     }
 
     /// Random imbalance D ~ N(0, s²), c = ln 10/20: what no common factor undoes, `½(N−1)c²s²(1 − 1/π)`, and the
