@@ -161,10 +161,20 @@ pub(crate) struct Block {
     /// The chains in the order of column + mode, which respects the light: of two cells that share a mode, the earlier
     /// one stands on an earlier chain, or earlier on the same one.
     pub chains: Vec<Diagonal>,
+    /// The cells of each column in the order of the layout, as far as they stand two modes apart.
+    pub runs: Vec<Run>,
     /// Cells, counted from the first one, chain by chain.
     order: Vec<usize>,
     /// The cell at each column and mode.
     at: Vec<usize>,
+}
+
+/// Cells of one column at the modes `mode`, `mode` + 2, …
+pub(crate) struct Run {
+    /// The first of them, counted from the first of the block.
+    pub first: usize,
+    pub mode: usize,
+    pub count: usize,
 }
 
 /// Cells at (column, mode), (column+1, mode−1), …
@@ -189,13 +199,22 @@ impl Block {
         let cells = layout.column(columns.start).start..layout.column(columns.end - 1).end;
         self.first = cells.start;
         layout.transfers_into(cells.clone(), phases, errors, &mut self.transfers);
-        let Self { chains, order, at, .. } = self;
+        let Self { chains, runs, order, at, .. } = self;
         chains.clear();
+        runs.clear();
         order.clear();
         at.clear();
         at.resize(columns.len() * modes, NONE);
         for (k, site) in layout.sites[cells.clone()].iter().enumerate() {
             at[(site.column - columns.start) * modes + site.mode] = k;
+        }
+        for column in columns.clone() {
+            let sites = &layout.sites[layout.column(column)];
+            let mut first = layout.column(column).start - cells.start;
+            for run in sites.chunk_by(|a, b| b.mode == a.mode + 2) {
+                runs.push(Run { first, mode: run[0].mode, count: run.len() });
+                first += run.len();
+            }
         }
         for sum in 0..modes + columns.len() - 1 {
             let mut first = order.len();

@@ -39,6 +39,7 @@ mod normal;
 mod null_vectors;
 mod nulling;
 mod panel;
+mod pivots;
 mod program_file;
 mod projections;
 mod random;

@@ -26,7 +26,7 @@ pub(crate) const WIDTH: usize = 16;
 pub(crate) const LINE: usize = 2 * WIDTH;
 
 /// A pivot p smaller than this beside q is made as large: that adds 1e-17 of the other line, far below rounding.
-const SMALLEST_PIVOT: f64 = 1e-17;
+pub(crate) const SMALLEST_PIVOT: f64 = 1e-17;
 /// |d|² below which a line is rescaled at once; so a tile holds at most 1e67 times the light of a line.
 pub(crate) const SMALLEST_SCALE: f64 = 1e-100;
 
@@ -279,7 +279,7 @@ fn pivot((p, dx): (Complex64, Complex64), (q, dy): (Complex64, Complex64)) -> (C
 
 /// The pivot p, made larger where it is too small beside q.
 #[inline(always)]
-pub(crate) fn at_least(p: Complex64, q: Complex64) -> Complex64 {
+fn at_least(p: Complex64, q: Complex64) -> Complex64 {
     if p.norm_sqr() < SMALLEST_PIVOT * SMALLEST_PIVOT * q.norm_sqr() {
         return Complex64::new(SMALLEST_PIVOT * q.norm(), 0.0);
     }

@@ -5,9 +5,10 @@ use crate::aligned::Aligned;
 use crate::cell::Transfer;
 use crate::circuit::Block;
 use crate::fields::Fields;
-use crate::sweep::{LINE, SMALLEST_SCALE, WIDTH, at_least};
+use crate::pivots::{Factors, LANES, Lanes, Numbers, Pivots, transposed};
+use crate::sweep::{LINE, WIDTH};
 use num_complex::Complex64;
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Arch, Scalar, Simd, WithSimd};
 
 /// Cells whose elements and sums stay in the cache while all tiles pass them.
 const CACHED: usize = 128;
@@ -15,12 +16,15 @@ const CACHED: usize = 128;
 /// Cells in the order in which they are undone: of a block, chains that run down through the columns; of a mesh whose lines
 /// cross, pairs. One serves a whole mesh, block by block: fields and adjoints are true only behind [`Backward::settle`].
 pub(crate) struct Backward {
-    /// By what each line of the fields, and of the adjoints, is to be multiplied still.
-    factors: Vec<Ways>,
+    factors: Factors,
     steps: Vec<Step>,
     /// α, β of the inverse and of the adjoint of each cell, in the order in which they are undone.
     elements: Vec<[[f64; 4]; 2]>,
     cells: Vec<Undone>,
+    /// Where each cell of a block stands in that order.
+    places: Vec<usize>,
+    /// Cells behind which both lines have to be multiplied, by what: for factors keep their range.
+    far: Vec<Far>,
     /// x and y of the cells that all tiles pass just now, real and imaginary parts, lane by lane.
     sums: Aligned,
 }
@@ -31,10 +35,18 @@ enum Step {
     /// Lets `count` cells each join two lines of their own.
     Pairs { count: usize },
     /// Multiplies a line of the fields, and of the adjoints.
-    Scale { line: usize, by: Ways },
+    Scale { line: usize, by: [Complex64; 2] },
+}
+
+/// A cell that leaves its lines with factors that are too large or too small.
+struct Far {
+    place: usize,
+    lines: [usize; 2],
+    by: [[Complex64; 2]; 2],
 }
 
 /// A cell that is undone.
+#[derive(Clone, Copy)]
 pub(crate) struct Undone {
     /// In the order of the layout.
     pub cell: usize,
@@ -47,94 +59,14 @@ pub(crate) struct Undone {
     pub sums: [Complex64; 2],
 }
 
-/// A complex number for either way back, the inverse and the adjoint, side by side: they are worked out together.
-#[derive(Clone, Copy)]
-struct Ways {
-    re: [f64; 2],
-    im: [f64; 2],
-}
-
-impl Ways {
-    const ONE: Self = Self { re: [1.0; 2], im: [0.0; 2] };
-
-    #[inline(always)]
-    fn new(a: Complex64, b: Complex64) -> Self {
-        Self { re: [a.re, b.re], im: [a.im, b.im] }
-    }
-
-    #[inline(always)]
-    fn at(&self, way: usize) -> Complex64 {
-        Complex64::new(self.re[way], self.im[way])
-    }
-
-    #[inline(always)]
-    fn times(&self, other: &Self) -> Self {
-        let mut product = Self::ONE;
-        for k in 0..2 {
-            product.re[k] = self.re[k] * other.re[k] - self.im[k] * other.im[k];
-            product.im[k] = self.re[k] * other.im[k] + self.im[k] * other.re[k];
-        }
-        product
-    }
-
-    /// `self*·other`
-    #[inline(always)]
-    fn conj_times(&self, other: &Self) -> Self {
-        let mut product = Self::ONE;
-        for k in 0..2 {
-            product.re[k] = self.re[k] * other.re[k] + self.im[k] * other.im[k];
-            product.im[k] = self.re[k] * other.im[k] - self.im[k] * other.re[k];
-        }
-        product
-    }
-
-    #[inline(always)]
-    fn scaled(&self, [a, b]: [f64; 2]) -> Self {
-        Self { re: [self.re[0] * a, self.re[1] * b], im: [self.im[0] * a, self.im[1] * b] }
-    }
-
-    #[inline(always)]
-    fn norm_sqr(&self) -> [f64; 2] {
-        let of = |way: usize| self.re[way] * self.re[way] + self.im[way] * self.im[way];
-        [of(0), of(1)]
-    }
-}
-
-/// What a cell T brings to the pivots of both ways back, its inverse and its adjoint: with the factors c of the upper line,
-/// which is carried on, and m of the lower one, `α = −u·m/c, β = −v·c/m` with `u = T11/T21, v = T22/T12` for the inverse and
-/// `α = v*·m/c, β = u*·c/m` for the adjoint (see [`sweep`](crate::sweep)).
-struct Pivots {
-    /// (−u, v*)
-    alpha: Ways,
-    /// (−v, u*)
-    beta: Ways,
-    /// By what the line carried on is multiplied, (−T21/det T, T12*), and the one left behind, (−T12/det T, T21*).
-    carried: Ways,
-    left: Ways,
-    /// 1/det T
-    reciprocal: Complex64,
-}
-
-impl Pivots {
-    #[inline(always)]
-    fn new(t: &Transfer) -> Self {
-        let [[t11, t12], [t21, t22]] = *t;
-        let determinant = t11 * t22 - t12 * t21;
-        let (t12, t21) = (at_least(t12, t22), at_least(t21, t11));
-        let reciprocal = determinant.conj() * (1.0 / determinant.norm_sqr());
-        let (pivots, others) = (Ways::new(t21, t12), Ways::new(t11, t22));
-        let norms = pivots.norm_sqr();
-        let quotients = pivots.conj_times(&others).scaled([1.0 / norms[0], 1.0 / norms[1]]);
-        let (u, v) = (quotients.at(0), quotients.at(1));
-        Self {
-            alpha: Ways::new(-u, v.conj()),
-            beta: Ways::new(-v, u.conj()),
-            carried: Ways::new(-t21 * reciprocal, t12.conj()),
-            left: Ways::new(-t12 * reciprocal, t21.conj()),
-            reciprocal,
-        }
-    }
-}
+/// A place for a cell.
+const UNDONE: Undone = Undone {
+    cell: 0,
+    transfer: [[Complex64::ZERO; 2]; 2],
+    reciprocal: Complex64::ZERO,
+    lines: [0; 2],
+    sums: [Complex64::ZERO; 2],
+};
 
 /// Cells that are undone together, the last one first.
 #[derive(Clone, Copy)]
@@ -155,8 +87,15 @@ impl WithSimd for Compile<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        self.backward.compile(self.cells);
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { backward, cells } = self;
+        backward.steps.clear();
+        match cells {
+            Cells::Block(block) => backward.block(simd, block),
+            Cells::Pairs { cells, places, lines, transfers } => {
+                backward.pairs(simd, (cells, transfers), |cell| places[cell].map(|place| lines[place as usize]));
+            }
+        }
     }
 }
 
@@ -164,13 +103,20 @@ impl Backward {
     /// For so many lines, and about so many cells at a time.
     pub(crate) fn new(lines: usize, cells: usize) -> Self {
         let (elements, made) = (Vec::with_capacity(cells), Vec::with_capacity(cells));
-        let factors = vec![Ways::ONE; lines];
-        Self { factors, steps: Vec::new(), elements, cells: made, sums: Aligned::zeros(0) }
+        Self {
+            factors: Factors::new(lines),
+            steps: Vec::new(),
+            elements,
+            cells: made,
+            places: Vec::new(),
+            far: Vec::new(),
+            sums: Aligned::zeros(0),
+        }
     }
 
     /// Multiplies a line of the fields, and of the adjoints, before the next cells are undone.
     pub(crate) fn multiply(&mut self, line: usize, by: Complex64) {
-        self.factors[line] = self.factors[line].times(&Ways::new(by, by));
+        self.factors.set(line, self.factors.get(line).map(|factor| factor * by));
     }
 
     /// Undoes cells, up to the factors that are left; they come back with their sums, in the order in which they are
@@ -185,94 +131,156 @@ impl Backward {
     /// Multiplies fields, where they are still wanted, and adjoints by the factors that are left.
     pub(crate) fn settle(&mut self, fields: Option<&mut Fields>, adjoint: &mut Fields) {
         if let Some(fields) = fields {
-            fields.scale(|line| self.factors[line].at(0));
+            fields.scale(|line| self.factors.get(line)[0]);
         }
-        adjoint.scale(|line| self.factors[line].at(1));
-        self.factors.fill(Ways::ONE);
+        adjoint.scale(|line| self.factors.get(line)[1]);
+        self.factors = Factors::new(self.factors.lines());
     }
 
+    /// Chains that run down through a block, from the last one on. Their coefficients are worked out column by column.
     #[inline(always)]
-    fn compile(&mut self, cells: Cells<'_>) {
-        self.steps.clear();
+    fn block<S: Simd>(&mut self, simd: S, block: &Block) {
+        let count = block.transfers.len();
+        self.elements.resize(count, [[0.0; 4]; 2]);
+        self.cells.resize(count, UNDONE);
+        self.places.resize(count, 0);
+        let mut place = 0;
+        for chain in block.chains.iter().rev() {
+            for &cell in block.cells(chain).iter().rev() {
+                self.places[cell] = place;
+                place += 1;
+            }
+        }
+        self.far.clear();
+        for run in block.runs.iter().rev() {
+            for from in (0..run.count).step_by(S::F64_LANES) {
+                let count = S::F64_LANES.min(run.count - from);
+                self.side_by_side(simd, block, run.first + from, (run.mode + 2 * from, count));
+            }
+        }
+        self.far.sort_unstable_by_key(|far| far.place);
+        let (mut place, mut far) = (0, std::mem::take(&mut self.far));
+        let mut next = far.drain(..).peekable();
+        for chain in block.chains.iter().rev() {
+            let length = block.cells(chain).len();
+            // The last cell of the chain joins the highest lines; its upper output is carried.
+            let line = chain.mode + 1 - length;
+            let (mut start, end) = (place, place + length);
+            let lines = |at: usize| [line + at - place, line + at - place + 1];
+            while let Some(Far { place: at, lines: pair, by }) = next.next_if(|far| far.place < end) {
+                self.steps.push(Step::Chain { lines: lines(start), count: at + 1 - start });
+                self.steps.extend(pair.into_iter().zip(by).map(|(line, by)| Step::Scale { line, by }));
+                start = at + 1;
+            }
+            if start < end {
+                self.steps.push(Step::Chain { lines: lines(start), count: end - start });
+            }
+            place = end;
+        }
+        drop(next);
+        self.far = far;
+    }
+
+    /// Some cells of a column on the lines `mode`, `mode` + 1, …, of which the first is the cell `first` of the block.
+    #[inline(always)]
+    fn side_by_side<S: Simd>(&mut self, simd: S, block: &Block, first: usize, (mode, count): (usize, usize)) {
+        let transfers = &block.transfers[first..first + count];
+        let pivots = Pivots::<S>::new(simd, transposed(transfers));
+        let joined = pivots.join(simd, (self.factors.load(mode), self.factors.load(mode + 1)));
+        self.factors.store(simd, mode, count, joined.upper);
+        self.factors.store(simd, mode + 1, count, joined.lower);
+        let [alpha, beta, sums] = [joined.alpha, joined.beta, joined.sums].map(|both| both.map(Lanes::of));
+        let reciprocal = Lanes::of(pivots.reciprocal);
+        for (k, &transfer) in transfers.iter().enumerate() {
+            let way = |way: usize| {
+                let (alpha, beta) = (alpha[way].at(k), beta[way].at(k));
+                [alpha.re, alpha.im, beta.re, beta.im]
+            };
+            let place = self.places[first + k];
+            self.elements[place] = [way(0), way(1)];
+            self.cells[place] = Undone {
+                cell: block.first + first + k,
+                transfer,
+                reciprocal: reciprocal.at(k),
+                lines: [mode + 2 * k, mode + 2 * k + 1],
+                sums: sums.map(|sum| sum.at(k)),
+            };
+        }
+        if simd.reduce_min_f64s(joined.near) < 1.0 {
+            let mut near = [1.0; LANES];
+            S::as_mut_simd_f64s(&mut near).0[0] = joined.near;
+            for k in (0..count).filter(|&k| near[k] < 1.0) {
+                let lines = [mode + 2 * k, mode + 2 * k + 1];
+                let by = self.forget(lines);
+                self.far.push(Far { place: self.places[first + k], lines, by });
+            }
+        }
+    }
+
+    /// Cells that each join two lines of their own, `lines(k)`, from the last one on.
+    #[inline(always)]
+    fn pairs<S: Simd>(
+        &mut self,
+        simd: S,
+        (cells, transfers): (&[u32], &[Transfer]),
+        lines: impl Fn(usize) -> [usize; 2],
+    ) {
         self.elements.clear();
         self.cells.clear();
-        match cells {
-            Cells::Block(block) => {
-                for chain in block.chains.iter().rev() {
-                    let cells = block.cells(chain);
-                    // The last cell of the chain joins the highest lines; its upper output is carried.
-                    let line = chain.mode + 1 - cells.len();
-                    let cell = |&cell: &usize| (block.first + cell, &block.transfers[cell]);
-                    self.chain(cells.iter().rev().map(cell), [line, line + 1]);
+        let (mut count, mut first) = (0, cells.len());
+        for transfers in transfers.rchunks(S::F64_LANES) {
+            first -= transfers.len();
+            // What does not depend on factors is worked out side by side.
+            let pivots = Pivots::<S>::new(simd, transposed(transfers));
+            let both = |numbers: [Numbers<S>; 2]| numbers.map(Lanes::of);
+            let [alpha, beta, carried, left] =
+                [both(pivots.alpha), both(pivots.beta), both(pivots.carried), both(pivots.left)];
+            let reciprocal = Lanes::of(pivots.reciprocal);
+            for (k, &transfer) in transfers.iter().enumerate().rev() {
+                let lines = lines(first + k);
+                let [c, m] = lines.map(|line| self.factors.get(line).map(Numbers::one));
+                let lane = |both: &[Lanes; 2]| [both[0].at(k), both[1].at(k)].map(Numbers::one);
+                let reciprocal = reciprocal.at(k);
+                let pivots = Pivots {
+                    alpha: lane(&alpha),
+                    beta: lane(&beta),
+                    carried: lane(&carried),
+                    left: lane(&left),
+                    reciprocal: Numbers::one(reciprocal),
+                };
+                let joined = pivots.join(Scalar, (c, m));
+                self.factors.set(lines[0], joined.upper.map(Numbers::the_one));
+                self.factors.set(lines[1], joined.lower.map(Numbers::the_one));
+                let way = |way: usize| {
+                    let (alpha, beta) = (joined.alpha[way], joined.beta[way]);
+                    [alpha.re, alpha.im, beta.re, beta.im]
+                };
+                self.elements.push([way(0), way(1)]);
+                let (cell, sums) = (cells[first + k] as usize, joined.sums.map(Numbers::the_one));
+                self.cells.push(Undone { cell, transfer, reciprocal, lines, sums });
+                count += 1;
+                let far = joined.near < 1.0;
+                if far || count == CACHED {
+                    self.steps.push(Step::Pairs { count: std::mem::take(&mut count) });
                 }
-            }
-            Cells::Pairs { cells, places, lines: of_places, transfers } => {
-                let mut count = 0;
-                for ((&cell, places), transfer) in cells.iter().zip(places).zip(transfers).rev() {
-                    let lines = places.map(|place| of_places[place as usize]);
-                    count += 1;
-                    let far = self.cell(cell as usize, transfer, lines);
-                    if far || count == CACHED {
-                        self.steps.push(Step::Pairs { count: std::mem::take(&mut count) });
-                    }
-                    if far {
-                        self.rescale(lines);
-                    }
+                if far {
+                    let by = self.forget(lines);
+                    self.steps.extend(lines.into_iter().zip(by).map(|(line, by)| Step::Scale { line, by }));
                 }
-                if count > 0 {
-                    self.steps.push(Step::Pairs { count });
-                }
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn chain<'a>(&mut self, cells: impl Iterator<Item = (usize, &'a Transfer)>, mut lines: [usize; 2]) {
-        let (mut start, mut count) = (lines, 0);
-        for (cell, transfer) in cells {
-            let far = self.cell(cell, transfer, lines);
-            let before = lines;
-            lines = [before[1], before[1] + 1];
-            count += 1;
-            if far {
-                self.steps.push(Step::Chain { lines: start, count });
-                self.rescale(before);
-                (start, count) = (lines, 0);
             }
         }
         if count > 0 {
-            self.steps.push(Step::Chain { lines: start, count });
+            self.steps.push(Step::Pairs { count });
         }
     }
 
-    /// Adds a cell; returns whether its lines have to be rescaled.
-    #[inline(always)]
-    fn cell(&mut self, cell: usize, transfer: &Transfer, lines: [usize; 2]) -> bool {
-        let Pivots { alpha, beta, carried, left, reciprocal } = Pivots::new(transfer);
-        // Of the upper line, which has been carried on, and of the lower one.
-        let [c, m] = lines.map(|line| self.factors[line]);
-        let sums = [m.at(1).conj() * c.at(0), c.at(1).conj() * m.at(0)];
-        self.cells.push(Undone { cell, transfer: *transfer, reciprocal, lines, sums });
-        // m/c and its reciprocal, by one division: factors are kept so that their squares may be multiplied.
-        let (w, of_c, of_m) = (c.conj_times(&m), c.norm_sqr(), m.norm_sqr());
-        let both = [1.0 / (of_c[0] * of_m[0]), 1.0 / (of_c[1] * of_m[1])];
-        let alpha = w.times(&alpha).scaled([both[0] * of_m[0], both[1] * of_m[1]]);
-        let beta = w.conj_times(&beta).scaled([both[0] * of_c[0], both[1] * of_c[1]]);
-        let way = |k: usize| [alpha.re[k], alpha.im[k], beta.re[k], beta.im[k]];
-        self.elements.push([way(0), way(1)]);
-        let (left, carried) = (left.times(&m), carried.times(&c));
-        (self.factors[lines[0]], self.factors[lines[1]]) = (left, carried);
-        // Inverses of lossy cells amplify, so factors grow as well as shrink.
-        let near = |norm: f64| (SMALLEST_SCALE..1.0 / SMALLEST_SCALE).contains(&norm);
-        let [[a, b], [c, d]] = [left.norm_sqr(), carried.norm_sqr()];
-        !(near(a) & near(b) & near(c) & near(d))
-    }
-
-    fn rescale(&mut self, lines: [usize; 2]) {
-        for line in lines {
-            let by = std::mem::replace(&mut self.factors[line], Ways::ONE);
-            self.steps.push(Step::Scale { line, by });
-        }
+    /// The factors of two lines, which become one.
+    fn forget(&mut self, lines: [usize; 2]) -> [[Complex64; 2]; 2] {
+        lines.map(|line| {
+            let by = self.factors.get(line);
+            self.factors.set(line, [Complex64::ONE; 2]);
+            by
+        })
     }
 }
 
@@ -288,8 +296,8 @@ impl WithSimd for Run<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Backward { factors, steps, elements, cells, sums } = self.backward;
-        let length = factors.len() * LINE;
+        let Backward { factors, steps, elements, cells, sums, .. } = self.backward;
+        let length = factors.lines() * LINE;
         // All tiles pass a few chains while their elements and sums stay in the cache.
         let (mut steps, mut elements, mut cells) = (&steps[..], &elements[..], &mut cells[..]);
         while !steps.is_empty() {
@@ -352,8 +360,8 @@ fn pass<S: Simd, const P: usize>(
         match *step {
             Step::Scale { line, by } => {
                 let line = 2 * P * line..2 * P * (line + 1);
-                scale::<S, P>(simd, &mut fields[line.clone()], by.at(0));
-                scale::<S, P>(simd, &mut adjoint[line], by.at(1));
+                scale::<S, P>(simd, &mut fields[line.clone()], by[0]);
+                scale::<S, P>(simd, &mut adjoint[line], by[1]);
             }
             Step::Chain { count, .. } | Step::Pairs { count } => {
                 let (chain, later) = elements.split_at(count);
