@@ -233,6 +233,24 @@ mod tests {
         }
     }
 
+    #[test]
+    fn phases_are_wrapped_as_one_by_one() {
+        let fine = (0..40_000).map(|k| f64::from(k - 20_000) * 9.7e-4);
+        let seams = (-3..=3).flat_map(|turns| {
+            let seam = f64::from(turns) * TAU;
+            [seam, seam - 2e-9, seam - 1.1e-9, seam - 0.9e-9, seam + 1e-12, seam + PI, seam - 1e-16]
+        });
+        let phases: Vec<f64> = fine.chain(seams).collect();
+        for count in [0, 1, 7, 8, 9, phases.len()] {
+            let mut made = phases[phases.len() - count..].to_vec();
+            wrap_all(&mut made);
+            for (x, made) in phases[phases.len() - count..].iter().zip(made) {
+                // The scalar rule takes a turn of another rounding, by 2.4e-16 for each.
+                assert!((made - crate::cell::wrap(*x)).abs() < 4e-15, "{x}: {made}");
+            }
+        }
+    }
+
     struct Arguments<'a>(&'a [(f64, f64)]);
 
     impl WithSimd for Arguments<'_> {
