@@ -1,9 +1,9 @@
 //! Times of the engine by criterion: each work and its reference, size by size; then their ratios.
 //!
 //! ```text
-//! cargo bench --bench engine                                            groups and ratios
-//! cargo bench --bench engine -- realise                                 one group
-//! PHASELOOM_PAGE=results/performance cargo bench --bench engine         all, and the page: tables, figure, machine
+//! cargo bench --bench engine                                            all: groups, ratios, and the page in target/performance
+//! cargo bench --bench engine -- realise                                 one group and its ratios
+//! PHASELOOM_PAGE=results/performance cargo bench --bench engine         the page (tables, figure, machine) in that folder
 //! ```
 
 #![allow(clippy::print_stdout)] // what a benchmark finds, it prints
@@ -50,7 +50,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let timings = timing::since(started, &results());
     timing::print(&timings);
-    let Some(folder) = std::env::var_os("PHASELOOM_PAGE").filter(|_| !timings.is_empty()) else { return Ok(()) };
-    let stages = stages::measure()?;
-    page::write(Path::new(&folder), &timings, &stages)
+    // A part of the works makes no page, if it is not asked for.
+    let all = std::env::args().skip(1).all(|argument| argument.starts_with('-'));
+    let named = std::env::var_os("PHASELOOM_PAGE").map(PathBuf::from);
+    let Some(folder) = named.or_else(|| all.then(|| results().with_file_name("performance"))) else { return Ok(()) };
+    if timings.is_empty() {
+        return Ok(());
+    }
+    page::write(&folder, &timings, &stages::measure()?)
 }
