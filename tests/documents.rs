@@ -204,6 +204,14 @@ fn run_documented(sandbox: &Path, command: &str) -> Option<String> {
             }
             None
         }
+        ["phaseloom", "program" | "chip" | "matrix", ..] => {
+            if !sandbox.join("weights.npy").exists() {
+                random_program(4).save(&sandbox.join("weights.json")).unwrap();
+                phaseloom(sandbox, &["matrix", "weights.json", "-o", "weights.npy"]);
+            }
+            phaseloom(sandbox, &words[1..]);
+            None
+        }
         ["phaseloom", "correct" | "draw", ..] => {
             let program = random_program(4);
             program.save(&sandbox.join("program.json")).unwrap();

@@ -104,6 +104,12 @@ fn argument(z: Complex64) -> f64 {
     if z.norm() < ZERO { 0.0 } else { z.arg() }
 }
 
+/// Modulus, that of what counts as zero being zero: with a part of it, but not its phase, a cell would be off by twice as
+/// much.
+fn modulus(z: Complex64) -> f64 {
+    if z.norm() < ZERO { 0.0 } else { z.norm() }
+}
+
 /// (θ, φ) of the cell whose `T†`, applied from the right to the columns (m, m+1), nulls `a` in a row `[a, b]`.
 ///
 /// Nothing to null (|a| < [`ZERO`]): θ = φ = π, which is the identity.
@@ -112,7 +118,7 @@ pub fn null_from_right(a: Complex64, b: Complex64) -> (f64, f64) {
     if a.norm() < ZERO {
         return (PI, PI);
     }
-    (2.0 * b.norm().atan2(a.norm()), wrap(argument(a) - argument(b) + PI))
+    (2.0 * modulus(b).atan2(a.norm()), wrap(argument(a) - argument(b) + PI))
 }
 
 /// (θ, φ) of the cell whose `T`, applied from the left to the rows (m, m+1), nulls `b` in a column `[a, b]ᵀ`.
@@ -123,7 +129,7 @@ pub fn null_from_left(a: Complex64, b: Complex64) -> (f64, f64) {
     if b.norm() < ZERO {
         return (PI, PI);
     }
-    (2.0 * a.norm().atan2(b.norm()), wrap(argument(b) - argument(a)))
+    (2.0 * modulus(a).atan2(b.norm()), wrap(argument(b) - argument(a)))
 }
 
 /// (θ, φ) of the cell whose `T11` is the real number `transmission`, 0…1: an attenuator whose lower port is dumped.

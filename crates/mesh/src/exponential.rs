@@ -9,7 +9,7 @@ const LN_2: [f64; 2] = [0.693_147_180_369_123_8, 1.908_214_929_270_587_7e-10];
 /// Adding this rounds to a whole number, which is left in the lowest bits.
 const SHIFT: f64 = 6_755_399_441_055_744.0;
 
-/// Puts `e^x` in the place of each number x, to 5e-16, relative; x is no NaN.
+/// Puts `e^x` in the place of each number x, to 5e-16, relative, and to the smallest positive number.
 ///
 /// Products and sums are rounded one by one, never fused, so that the bits are the same on every processor.
 ///

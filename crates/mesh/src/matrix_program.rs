@@ -42,7 +42,8 @@ pub struct MatrixProgram {
 impl MatrixProgram {
     /// Programs an M×N matrix in double precision; `Form::Auto` takes one mesh where `max|U†U−I| ≤ 1e-9`.
     ///
-    /// The rebuilt matrix is within `1e-13·max(M,N)·‖W‖₂` (Frobenius) of the target, but for meshes that are not universal.
+    /// The rebuilt matrix is within `1e-13·max(M,N)·‖W‖₂` (Frobenius) of the target, but for meshes that are not universal;
+    /// what is a unitary to 1e-9 only is programmed on one mesh as nearly as it is one.
     /// O(max(M,N)³), but for meshes that are fitted.
     ///
     /// # Errors

@@ -25,8 +25,10 @@ impl Null {
         if size < ZERO * ZERO {
             return NOTHING;
         }
-        let turn = if other < ZERO * ZERO { -a } else { -a * b.conj() };
-        Self { half: (other.sqrt(), size.sqrt()), turn }
+        if other < ZERO * ZERO {
+            return Self { half: (0.0, size.sqrt()), turn: -a };
+        }
+        Self { half: (other.sqrt(), size.sqrt()), turn: -a * b.conj() }
     }
 
     /// The cell whose `T`, applied from the left to the rows (m, m+1), nulls `b` in a column `[a, b]ᵀ`:
@@ -37,17 +39,19 @@ impl Null {
         if size < ZERO * ZERO {
             return NOTHING;
         }
-        let turn = if other < ZERO * ZERO { b } else { b * a.conj() };
-        Self { half: (other.sqrt(), size.sqrt()), turn }
+        if other < ZERO * ZERO {
+            return Self { half: (0.0, size.sqrt()), turn: b };
+        }
+        Self { half: (other.sqrt(), size.sqrt()), turn: b * a.conj() }
     }
 
     /// The cell whose first row is in the ratio of `[a, b]`: `tan(θ/2) = |a|/|b|`, `φ = arg a − arg b`; where one of them
     /// counts as zero, φ = 0. Behind it each row lacks a phase.
     #[inline]
     pub(crate) fn of_row([a, b]: [Complex64; 2]) -> Self {
-        let (size, other) = (a.norm_sqr(), b.norm_sqr());
-        let turn = if size.min(other) < ZERO * ZERO { Complex64::ONE } else { a * b.conj() };
-        Self { half: (size.sqrt(), other.sqrt()), turn }
+        let [size, other] = [a, b].map(|z| if z.norm_sqr() < ZERO * ZERO { 0.0 } else { z.norm() });
+        let turn = if size.min(other) > 0.0 { a * b.conj() } else { Complex64::ONE };
+        Self { half: (size, other), turn }
     }
 
     /// Whether one of the entries counts as zero.

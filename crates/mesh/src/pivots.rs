@@ -109,9 +109,8 @@ impl<S: Simd> Pivots<S> {
         let determinant = Numbers { re: simd.sub_f64s(major.re, minor.re), im: simd.sub_f64s(major.im, minor.im) };
         let reciprocal = determinant.conj(simd).scaled(simd, simd.div_f64s(one, determinant.norm_sqr(simd)));
         let ((t12, of_t12), (t21, of_t21)) = (t12.at_least(simd, t22), t21.at_least(simd, t11));
-        let both = simd.div_f64s(one, simd.mul_f64s(of_t12, of_t21));
-        let u = t21.conj_times(simd, t11).scaled(simd, simd.mul_f64s(both, of_t12));
-        let v = t12.conj_times(simd, t22).scaled(simd, simd.mul_f64s(both, of_t21));
+        let u = t21.conj_times(simd, t11).scaled(simd, simd.div_f64s(one, of_t21));
+        let v = t12.conj_times(simd, t22).scaled(simd, simd.div_f64s(one, of_t12));
         Self {
             alpha: [u.minus(simd), v.conj(simd)],
             beta: [v.minus(simd), u.conj(simd)],

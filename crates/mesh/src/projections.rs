@@ -21,7 +21,7 @@ use crate::cell::ZERO;
 use crate::sweep::{LINE, SMALLEST_SCALE, WIDTH, carry_tile};
 use crate::trigonometry::{argument, phase_factors, wrap, wrap_symmetric};
 use num_complex::Complex64;
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Arch, Scalar, Simd, WithSimd};
 use std::f64::consts::{FRAC_PI_2, PI, TAU};
 
 /// The way of a chain: the line that it carries, and the cells that it meets.
@@ -303,8 +303,7 @@ impl Entries {
     /// The phases of the lines behind the chain.
     #[inline(always)]
     fn turn<S: Simd, const FIRST: bool>(&self, simd: S, phase: &mut [f64], count: usize) {
-        let last = self.carried[count] - self.argument[0];
-        let last = last - TAU * (last / TAU).round();
+        let last = wrap_symmetric(Scalar, self.carried[count] - self.argument[0]);
         for place in (0..count).step_by(S::F64_LANES) {
             let within = (count - place).min(S::F64_LANES);
             let at = |values: &[f64], k: usize| simd.partial_load_f64s(&values[k..k + S::F64_LANES]);
@@ -321,120 +320,4 @@ impl Entries {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cell::{Transfer, ideal, null_from_left, null_from_right};
-    use crate::panel::{Chain, join_known};
-    use crate::sweep::Light;
-    use crate::{StreamKey, standard_normal};
-    use pulp::Scalar;
-
-    fn random(lines: usize) -> Vec<[f64; LINE]> {
-        let mut stream = StreamKey::new(lines as u64, "test").stream();
-        (0..lines).map(|_| std::array::from_fn(|_| standard_normal(&mut stream))).collect()
-    }
-
-    fn entry(line: &[f64; LINE], k: usize) -> Complex64 {
-        Complex64::new(line[k], line[WIDTH + k])
-    }
-
-    /// Cells one by one, as the rules of [`crate::cell`] tell them, applied to all 16 vectors.
-    fn slow<const FIRST: bool>(tile: &mut [[f64; LINE]], rising: bool, way: &Way) -> Vec<(f64, f64)> {
-        let mut line = way.line;
-        let mut cells = Vec::new();
-        for _ in 0..way.count {
-            let met = if rising { line + 1 } else { line - 1 };
-            let (carried, other) = (entry(&tile[line], way.vector), entry(&tile[met], way.vector));
-            let (theta, phi) =
-                if FIRST { null_from_right(carried.conj(), other.conj()) } else { null_from_left(other, carried) };
-            let t: Transfer = ideal(theta, phi);
-            for k in 0..WIDTH {
-                let (x, y) = (entry(&tile[line], k), entry(&tile[met], k));
-                let (first, second) = if FIRST { (x, y) } else { (y, x) };
-                let made = t.map(|row| row[0] * first + row[1] * second);
-                let (left, on) = if FIRST { (made[0], made[1]) } else { (made[1], made[0]) };
-                (tile[line][k], tile[line][WIDTH + k]) = (left.re, left.im);
-                (tile[met][k], tile[met][WIDTH + k]) = (on.re, on.im);
-            }
-            cells.push((theta, phi));
-            line = met;
-        }
-        cells
-    }
-
-    fn ways(lines: usize, rising: bool) -> Vec<Way> {
-        // Chains become shorter at the end that is done, as rows of a triangle do, or longer, as sweeps do.
-        (0..WIDTH.min(lines - 1))
-            .map(|k| {
-                let count = if rising { lines - 1 - k } else { lines - WIDTH.min(lines - 1) + k };
-                Way { vector: if rising { WIDTH - 1 - k } else { k }, line: if rising { 0 } else { count }, count }
-            })
-            .collect()
-    }
-
-    fn check<const FIRST: bool>(lines: usize, rising: bool) {
-        let ways = ways(lines, rising);
-        let (mut fast, mut plain, mut expected) = (random(lines), random(lines), random(lines));
-        let found = project::<FIRST>(&mut fast, rising, &ways).expect("generic vectors");
-        let scalar = Scalar.vectorize(Project::<FIRST> { tile: &mut plain, rising, ways: &ways }).expect("generic");
-        let turn = |a: f64, b: f64| (Complex64::cis(a) - Complex64::cis(b)).norm();
-        for (w, way) in ways.iter().enumerate() {
-            let cells = slow::<FIRST>(&mut expected, rising, way);
-            assert_eq!(found.angles[w].len(), cells.len());
-            for ((a, b), c) in found.angles[w].iter().zip(&scalar.angles[w]).zip(&cells) {
-                let off = turn(a.0, c.0).max(turn(a.1, c.1)).max(turn(a.0, b.0)).max(turn(a.1, b.1));
-                assert!(off < 1e-11, "{lines} lines, chain {w}: {a:?}, {b:?} and {c:?}");
-                assert!((0.0..=PI).contains(&a.0) && (-1e-9..TAU).contains(&a.1), "{a:?}");
-            }
-            let end = if rising { way.line + way.count } else { way.line - way.count };
-            let off = turn(found.phases[w], entry(&expected[end], way.vector).arg());
-            assert!(off < 1e-11, "{lines} lines, chain {w}: the phase that is left");
-        }
-        // Other vectors pass the cells as they do one by one.
-        let chains: Vec<Chain<[f64; 4]>> = ways
-            .iter()
-            .zip(found.elements)
-            .enumerate()
-            .map(|(w, (way, elements))| Chain { line: way.line, column: if rising { 2 * w } else { 0 }, elements })
-            .collect();
-        let mut passed = random(lines);
-        join_known(rising, &chains, &found.factors).apply(passed.as_flattened_mut(), |_| Light::Everywhere);
-        for (line, (a, b)) in passed.iter().zip(&expected).enumerate() {
-            for k in 0..WIDTH {
-                let off = (entry(a, k) - entry(b, k)).norm();
-                assert!(off < 1e-11, "{lines} lines, line {line}, vector {k}: off by {off:e}");
-            }
-        }
-    }
-
-    #[test]
-    fn are_the_cells_of_one_rotation_after_another() {
-        for lines in [2, 3, 4, 8, 9, 16, 17, 18, 40] {
-            check::<false>(lines, false);
-            check::<true>(lines, false);
-            check::<true>(lines, true);
-            check::<false>(lines, true);
-        }
-    }
-
-    #[test]
-    fn a_chain_of_no_cells_leaves_its_entry() {
-        let mut tile = random(3);
-        let phase = entry(&tile[0], 5).arg();
-        let found = project::<true>(&mut tile, true, &[Way { vector: 5, line: 0, count: 0 }]).expect("generic");
-        assert!((found.phases[0] - phase).abs() < 1e-15 && found.angles[0].is_empty());
-        assert!(found.factors.iter().all(|factor| (factor - 1.0).norm() < 1e-15));
-    }
-
-    #[test]
-    fn what_is_not_generic_has_none() {
-        for bad in [0.0, 1e-14, f64::NAN, f64::INFINITY] {
-            for line in [0, 4, 8] {
-                let mut tile = random(9);
-                (tile[line][3], tile[line][WIDTH + 3]) = (bad, bad);
-                let way = Way { vector: 3, line: 8, count: 8 };
-                assert!(project::<false>(&mut tile, false, &[way]).is_none(), "{bad} on line {line}");
-            }
-        }
-    }
-}
+mod tests;

@@ -127,8 +127,10 @@ impl Builder {
         self.add([alpha, beta], e.p * dc, e.s * dm)
     }
 
-    /// Adds a chain of elements (α, β), which are those of the lines as they stand, up to factors of theirs.
+    /// Adds a chain of elements (α, β), which are those of the lines as they stand, up to factors of theirs; for light on
+    /// every line.
     pub(crate) fn chain(&mut self, line: usize, rising: bool, elements: &[[f64; 4]]) {
+        debug_assert_eq!(self.first, self.sweep.elements.len(), "the chain before has ended");
         self.sweep.steps.push(Step::Chain { line, count: elements.len(), rising, column: 0 });
         self.sweep.elements.extend_from_slice(elements);
         self.first = self.sweep.elements.len();

@@ -23,8 +23,6 @@ pub(crate) struct Backward {
     cells: Vec<Undone>,
     /// Where each cell of a block stands in that order.
     places: Vec<usize>,
-    /// Cells behind which both lines have to be multiplied, by what: for factors keep their range.
-    far: Vec<Far>,
     /// x and y of the cells that all tiles pass just now, real and imaginary parts, lane by lane.
     sums: Aligned,
 }
@@ -38,7 +36,7 @@ enum Step {
     Scale { line: usize, by: [Complex64; 2] },
 }
 
-/// A cell that leaves its lines with factors that are too large or too small.
+/// A cell behind which both lines have to be multiplied: their factors became too large or too small.
 struct Far {
     place: usize,
     lines: [usize; 2],
@@ -77,25 +75,29 @@ pub(crate) enum Cells<'a> {
     Pairs { cells: &'a [u32], places: &'a [[u32; 2]], lines: &'a [usize], transfers: &'a [Transfer] },
 }
 
-/// Works the coefficients out with the instructions of this processor.
-struct Compile<'a> {
+/// Works the coefficients out, and lets the light pass, with the instructions of one kind of processor.
+struct Undo<'a> {
     backward: &'a mut Backward,
     cells: Cells<'a>,
+    fields: &'a mut Fields,
+    adjoint: &'a mut Fields,
 }
 
-impl WithSimd for Compile<'_> {
+impl WithSimd for Undo<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { backward, cells } = self;
+        let Self { backward, cells, fields, adjoint } = self;
         backward.steps.clear();
         match cells {
             Cells::Block(block) => backward.block(simd, block),
             Cells::Pairs { cells, places, lines, transfers } => {
-                backward.pairs(simd, (cells, transfers), |cell| places[cell].map(|place| lines[place as usize]));
+                backward.pairs(simd, (cells, transfers), |k| places[k].map(|place| lines[place as usize]));
             }
         }
+        let batch = fields.batch();
+        backward.pass(simd, batch, fields.tiles_mut(), adjoint.tiles_mut());
     }
 }
 
@@ -109,7 +111,6 @@ impl Backward {
             elements,
             cells: made,
             places: Vec::new(),
-            far: Vec::new(),
             sums: Aligned::zeros(0),
         }
     }
@@ -122,9 +123,7 @@ impl Backward {
     /// Undoes cells, up to the factors that are left; they come back with their sums, in the order in which they are
     /// undone.
     pub(crate) fn undo(&mut self, cells: Cells<'_>, fields: &mut Fields, adjoint: &mut Fields) -> &[Undone] {
-        Arch::new().dispatch(Compile { backward: self, cells });
-        let batch = fields.batch();
-        Arch::new().dispatch(Run { backward: self, batch, fields: fields.tiles_mut(), adjoint: adjoint.tiles_mut() });
+        Arch::new().dispatch(Undo { backward: self, cells, fields, adjoint });
         &self.cells
     }
 
@@ -151,23 +150,22 @@ impl Backward {
                 place += 1;
             }
         }
-        self.far.clear();
+        let mut far = Vec::new();
         for run in block.runs.iter().rev() {
             for from in (0..run.count).step_by(S::F64_LANES) {
                 let count = S::F64_LANES.min(run.count - from);
-                self.side_by_side(simd, block, run.first + from, (run.mode + 2 * from, count));
+                self.side_by_side(simd, block, run.first + from, (run.mode + 2 * from, count), &mut far);
             }
         }
-        self.far.sort_unstable_by_key(|far| far.place);
-        let (mut place, mut far) = (0, std::mem::take(&mut self.far));
-        let mut next = far.drain(..).peekable();
+        far.sort_unstable_by_key(|far| far.place);
+        let (mut place, mut far) = (0, far.into_iter().peekable());
         for chain in block.chains.iter().rev() {
             let length = block.cells(chain).len();
             // The last cell of the chain joins the highest lines; its upper output is carried.
             let line = chain.mode + 1 - length;
             let (mut start, end) = (place, place + length);
             let lines = |at: usize| [line + at - place, line + at - place + 1];
-            while let Some(Far { place: at, lines: pair, by }) = next.next_if(|far| far.place < end) {
+            while let Some(Far { place: at, lines: pair, by }) = far.next_if(|far| far.place < end) {
                 self.steps.push(Step::Chain { lines: lines(start), count: at + 1 - start });
                 self.steps.extend(pair.into_iter().zip(by).map(|(line, by)| Step::Scale { line, by }));
                 start = at + 1;
@@ -177,13 +175,19 @@ impl Backward {
             }
             place = end;
         }
-        drop(next);
-        self.far = far;
     }
 
-    /// Some cells of a column on the lines `mode`, `mode` + 1, …, of which the first is the cell `first` of the block.
+    /// Some cells of a column on the lines `mode`, `mode` + 1, …, of which the first is the cell `first` of the block; those
+    /// that leave factors out of their range are added to `far`.
     #[inline(always)]
-    fn side_by_side<S: Simd>(&mut self, simd: S, block: &Block, first: usize, (mode, count): (usize, usize)) {
+    fn side_by_side<S: Simd>(
+        &mut self,
+        simd: S,
+        block: &Block,
+        first: usize,
+        (mode, count): (usize, usize),
+        far: &mut Vec<Far>,
+    ) {
         let transfers = &block.transfers[first..first + count];
         let pivots = Pivots::<S>::new(simd, transposed(transfers));
         let joined = pivots.join(simd, (self.factors.load(mode), self.factors.load(mode + 1)));
@@ -212,7 +216,7 @@ impl Backward {
             for k in (0..count).filter(|&k| near[k] < 1.0) {
                 let lines = [mode + 2 * k, mode + 2 * k + 1];
                 let by = self.forget(lines);
-                self.far.push(Far { place: self.places[first + k], lines, by });
+                far.push(Far { place: self.places[first + k], lines, by });
             }
         }
     }
@@ -274,29 +278,10 @@ impl Backward {
         }
     }
 
-    /// The factors of two lines, which become one.
-    fn forget(&mut self, lines: [usize; 2]) -> [[Complex64; 2]; 2] {
-        lines.map(|line| {
-            let by = self.factors.get(line);
-            self.factors.set(line, [Complex64::ONE; 2]);
-            by
-        })
-    }
-}
-
-struct Run<'a> {
-    backward: &'a mut Backward,
-    batch: usize,
-    fields: &'a mut [f64],
-    adjoint: &'a mut [f64],
-}
-
-impl WithSimd for Run<'_> {
-    type Output = ();
-
+    /// Lets fields and adjoints pass the cells.
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let Backward { factors, steps, elements, cells, sums, .. } = self.backward;
+    fn pass<S: Simd>(&mut self, simd: S, batch: usize, fields: &mut [f64], adjoint: &mut [f64]) {
+        let Self { factors, steps, elements, cells, sums, .. } = self;
         let length = factors.lines() * LINE;
         // All tiles pass a few chains while their elements and sums stay in the cache.
         let (mut steps, mut elements, mut cells) = (&steps[..], &elements[..], &mut cells[..]);
@@ -319,11 +304,11 @@ impl WithSimd for Run<'_> {
             }
             sums[..count].fill(0.0);
             let of_now = S::as_mut_simd_f64s(&mut sums[..count]).0.as_chunks_mut::<4>().0;
-            let tiles = self.fields.chunks_exact_mut(length).zip(self.adjoint.chunks_exact_mut(length));
+            let tiles = fields.chunks_exact_mut(length).zip(adjoint.chunks_exact_mut(length));
             for (k, (fields, adjoint)) in tiles.enumerate() {
                 let tile = [S::as_mut_simd_f64s(fields).0, S::as_mut_simd_f64s(adjoint).0];
                 // What fills up the last tile is dark and stays so.
-                let lit = (self.batch - k * WIDTH).min(WIDTH).div_ceil(S::F64_LANES);
+                let lit = (batch - k * WIDTH).min(WIDTH).div_ceil(S::F64_LANES);
                 match S::F64_LANES {
                     8 => pass::<S, 1>(simd, now, (chains, undone), (tile, lit), of_now),
                     4 => pass::<S, 2>(simd, now, (chains, undone), (tile, lit), of_now),
@@ -339,6 +324,15 @@ impl WithSimd for Run<'_> {
             }
             (steps, elements, cells) = (later, rest, of_later);
         }
+    }
+
+    /// The factors of two lines, which become one.
+    fn forget(&mut self, lines: [usize; 2]) -> [[Complex64; 2]; 2] {
+        lines.map(|line| {
+            let by = self.factors.get(line);
+            self.factors.set(line, [Complex64::ONE; 2]);
+            by
+        })
     }
 }
 
@@ -506,3 +500,6 @@ fn undo_pair<S: Simd, const P: usize>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -63,6 +63,15 @@ fn nearly_identity(n: usize, angle: f64) -> Matrix {
     m
 }
 
+/// A matrix and something small in every entry: `(1 + K)(1 − K)⁻¹·m` with an antihermitian K of entries of that size.
+fn disturbed(m: &Matrix, size: f64) -> Matrix {
+    let n = m.nrows();
+    let g = haar(n, 7) * re(size * (n as f64).sqrt());
+    let k = (&g - g.adjoint()) * re(0.5);
+    let inverse = (Matrix::identity(n, n) - &k).try_inverse().expect("near the identity");
+    (Matrix::identity(n, n) + k) * inverse * m
+}
+
 fn hard_unitaries(n: usize) -> Vec<(&'static str, Matrix)> {
     let diagonal = Matrix::from_diagonal(&nalgebra::DVector::from_fn(n, |i, _| Complex64::cis(2.1 * i as f64)));
     let mut cases = vec![
@@ -80,6 +89,18 @@ fn hard_unitaries(n: usize) -> Vec<(&'static str, Matrix)> {
         ("entries of 1e-160", nearly_identity(n, 1e-160)),
     ];
     cases.extend(hadamard(n).map(|m| ("Hadamard", m)));
+    // Many entries that only just count as zero.
+    let small = |r: usize, c: usize| if r < c { 0.99e-13 } else { -0.99e-13 };
+    let hardly = Matrix::from_fn(n, n, |r, c| if r == c { re(1.0) } else { re(small(r, c)) });
+    let reversed = Matrix::from_fn(n, n, |r, c| hardly[(n - 1 - r, c)]);
+    cases.extend([("entries of 0.99e-13", hardly), ("entries of 0.99e-13, reversed", reversed)]);
+    // Almost all of a row in one entry, and no entry that counts as zero.
+    for (name, size) in
+        [("dense entries of 1e-3", 1e-3), ("dense entries of 1e-9", 1e-9), ("dense entries of 1e-12", 1e-12)]
+    {
+        cases
+            .extend([(name, disturbed(&Matrix::identity(n, n), size)), (name, disturbed(&permutation(n, true), size))]);
+    }
     cases
 }
 

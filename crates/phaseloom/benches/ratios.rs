@@ -217,7 +217,7 @@ fn two_threads() -> Result<(), Box<dyn std::error::Error>> {
     // The time of two threads, times 1.9, is at most that of one.
     let times = |times: common::Times| common::Times { ours: 1.9 * times.ours, ratio: 1.9 * times.ratio, ..times };
     let chips = times(common::in_turn(20, chips(2)?, chips(1)?));
-    common::line("2048 chips on 2 threads, ×1.9", 64, chips, 1.0, "one thread");
+    common::line(&format!("{CHIPS} chips on 2 threads, ×1.9"), 64, chips, 1.0, "one thread");
     // What the machine gives just now: multiply-adds in registers, which share nothing but the units that do them; those a
     // core may share with another tenant.
     let loops = |threads: usize| -> Result<_, rayon::ThreadPoolBuildError> {
@@ -231,7 +231,7 @@ fn two_threads() -> Result<(), Box<dyn std::error::Error>> {
         };
         Ok(move || pool.install(|| (0..CHIPS).into_par_iter().with_max_len(1).map(one).sum::<f64>()))
     };
-    common::line("a loop on 2 threads, ×1.9", 64, times(common::in_turn(20, loops(2)?, loops(1)?)), 1.0, "one thread");
+    common::line("a loop on 2 threads, ×1.9", 0, times(common::in_turn(20, loops(2)?, loops(1)?)), 1.0, "one thread");
     Ok(())
 }
 

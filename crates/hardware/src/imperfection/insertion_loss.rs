@@ -64,13 +64,13 @@ fn amplitudes(losses_db: &mut [f64]) {
 
 impl InsertionLoss {
     /// Sets both arms of every cell; `z` are the draws of its imbalance.
-    fn apply(&self, section: &mut Fabricated, mut z: Vec<f64>) {
-        z.iter_mut().for_each(|z| *z = self.imbalance_db + self.imbalance_sigma_db * *z);
-        let mut burdened: Vec<f64> = z.iter().map(|imbalance| imbalance.abs()).collect();
+    fn apply(&self, section: &mut Fabricated, z: &[f64]) {
+        let imbalance_db = |z: &f64| self.imbalance_db + self.imbalance_sigma_db * z;
+        let mut burdened: Vec<f64> = z.iter().map(|z| imbalance_db(z).abs()).collect();
         amplitudes(&mut burdened);
         let usual = amplitude(section.kind.length() * self.loss_db);
-        for (cell, (imbalance, amplitude)) in section.cells.iter_mut().zip(z.into_iter().zip(burdened)) {
-            (cell.upper, cell.lower) = burden(usual, imbalance, amplitude);
+        for (cell, (z, amplitude)) in section.cells.iter_mut().zip(z.iter().zip(burdened)) {
+            (cell.upper, cell.lower) = burden(usual, imbalance_db(z), amplitude);
         }
         if self.crossing_db > 0.0 {
             let mut crossed: Vec<f64> = section.crossings.iter().map(|count| self.crossing_db * count).collect();
@@ -97,12 +97,12 @@ impl Imperfection for InsertionLoss {
     fn fabricate(&self, draws: &mut Normals<f64>, section: &mut Fabricated) {
         let mut z = vec![0.0; section.cells.len()];
         draws.fill(&mut z);
-        self.apply(section, z);
+        self.apply(section, &z);
     }
 
     fn fabricate_nominal(&self, section: &mut Fabricated) {
         let cells = section.cells.len();
-        self.apply(section, vec![0.0; cells]);
+        self.apply(section, &vec![0.0; cells]);
     }
 
     /// Random imbalance D ~ N(0, s²), c = ln 10/20: what no common factor undoes, `½(N−1)c²s²(1 − 1/π)`, and the

@@ -16,8 +16,8 @@ const BASE: usize = 16;
 /// A pivot below this is no generic one: rounding errors grow with its inverse.
 const SMALLEST_PIVOT: f64 = 1e-6;
 
-/// Norm of `D⁻¹` for each row of the corner, what `left·A·right = D` amplifies rounding errors by, from which on they are
-/// corrected in any case. Of 200 Haar matrices of 512 modes, five have cells that are not exact enough without this, and
+/// Norm of `D⁻¹` divided by the rows of the corner, what `left·A·right = D` amplifies rounding errors by, from which on they
+/// are corrected in any case (that it scales with the rows is an assumption). Of 200 Haar matrices of 512 modes, five have cells that are not exact enough without this, and
 /// one with it; one in six has a corner with more.
 const LARGEST_GROWTH: f64 = 80.0;
 

@@ -177,6 +177,7 @@ impl WithSimd for Panel<'_> {
                 let [upper, lower] = &mut panel[m..m + 2] else { continue };
                 let entry = |line: &[f64; LINE]| Complex64::new(line[lane], line[WIDTH + lane]);
                 let (a, b) = (entry(upper), entry(lower));
+                let [a, b] = [a, b].map(|z| if z.norm_sqr() < ZERO * ZERO { Complex64::ZERO } else { z });
                 let norm = (a.norm_sqr() + b.norm_sqr()).sqrt();
                 let inverse = 1.0 / norm;
                 let [a, b] = if norm >= ZERO { [a * inverse, b * inverse] } else { DARK };

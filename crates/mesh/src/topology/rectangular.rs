@@ -59,16 +59,17 @@ impl Topology for Rectangular {
         let mut d = generic.unwrap_or_else(|| two_sided::null(target.matrix(), &mut found));
         // U = L₁†L₂†…D·R: D is pulled to the left through each T†,
         // T†(θ,φ)·diag(e^{ip₁}, e^{ip₂}) = diag(e^{ip₁′}, e^{ip₂′})·T(θ, φ′).
-        let mut outer = Vec::with_capacity(n);
+        let (mut outer, highest) = (Vec::with_capacity(n), n.saturating_sub(1));
         for angles in odd.iter().rev() {
-            let highest = n - 1;
             outer.clear();
-            for (m, &(theta, phi)) in (0..highest).zip(angles.iter().rev()).map(|(k, cell)| (highest - 1 - k, cell)) {
+            for (m, &(theta, phi)) in (0..highest).rev().zip(angles.iter().rev()) {
                 let (p1, p2) = (d[m], d[m + 1]);
                 outer.push(p1 - p2);
                 d[m] = cell::wrap(p2 - phi - theta + PI);
                 d[m + 1] = p2 - theta + PI;
             }
+            // The other lines are wrapped by the next cell that they meet, or the next sweep.
+            d[highest] = cell::wrap(d[highest]);
             wrap_all(&mut outer);
             for (k, (&(theta, _), &phi)) in angles.iter().rev().zip(&outer).enumerate() {
                 settings.set_cell(index(n - angles.len() + k, highest - 1 - k), theta, phi);

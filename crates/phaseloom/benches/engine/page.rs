@@ -96,6 +96,8 @@ Written by `PHASELOOM_PAGE=results/performance cargo bench --bench engine`; do n
 * machine: {machine}
 * phaseloom {VERSION}, {compiler}, {date}
 * one thread, except where a work says two; the allocator of the command line, mimalloc
+* products and QR are faer's, of complex matrices in double precision where nothing else is said; what each ratio may be
+  at most stands in `crates/phaseloom/benches/ratios.rs`
 * times are medians of criterion, first all of ours and then all of its reference
 
 {figure}## Ratios
@@ -123,8 +125,8 @@ told apart by switching parts of the link off. The two references without the re
 |---|---:|---:|---:|---:|---|
 {rows}| all | | | {all} | 100 % | |
 
-As a check, a run of one point and one trial as a whole took {small_run}; for its rows with the real link the stages add
-up to {by_stages}.
+As a check, a run of one point and one trial as a whole took {small_run}, with the two references without the real link;
+the stages, without these, add up to {by_stages}.
 "
     )
 }
