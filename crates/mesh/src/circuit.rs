@@ -5,6 +5,7 @@ use crate::fields::Fields;
 use crate::schedule::Schedule;
 use crate::section::{Section, SectionKind, Settings};
 use crate::sweep::{Builder, Element, Sweep};
+use crate::topology::Site;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use pulp::{Arch, Simd, WithSimd};
@@ -165,8 +166,8 @@ pub(crate) struct Block {
     pub runs: Vec<Run>,
     /// Cells, counted from the first one, chain by chain.
     order: Vec<usize>,
-    /// The cell at each column and mode.
-    at: Vec<usize>,
+    /// Where those of each sum of column and mode end in that order.
+    ends: Vec<usize>,
 }
 
 /// Cells of one column at the modes `mode`, `mode` + 2, …
@@ -193,51 +194,38 @@ impl Block {
         errors: &[CellErrors],
         columns: std::ops::Range<usize>,
     ) {
-        const NONE: usize = usize::MAX;
         let layout = section.layout();
-        let modes = layout.modes;
         let cells = layout.column(columns.start).start..layout.column(columns.end - 1).end;
         self.first = cells.start;
         layout.transfers_into(cells.clone(), phases, errors, &mut self.transfers);
-        let Self { chains, runs, order, at, .. } = self;
-        chains.clear();
+        let sites = &layout.sites[cells];
+        let Self { chains, runs, order, ends, .. } = self;
         runs.clear();
-        order.clear();
-        at.clear();
-        at.resize(columns.len() * modes, NONE);
-        for (k, site) in layout.sites[cells.clone()].iter().enumerate() {
-            at[(site.column - columns.start) * modes + site.mode] = k;
+        let mut first = 0;
+        for run in sites.chunk_by(|a, b| a.column == b.column && a.mode + 2 == b.mode) {
+            runs.push(Run { first, mode: run[0].mode, count: run.len() });
+            first += run.len();
         }
-        for column in columns.clone() {
-            let sites = &layout.sites[layout.column(column)];
-            let mut first = layout.column(column).start - cells.start;
-            for run in sites.chunk_by(|a, b| b.mode == a.mode + 2) {
-                runs.push(Run { first, mode: run[0].mode, count: run.len() });
-                first += run.len();
-            }
+        // Sorted by column + mode, and those of one sum by column, in which the sites come.
+        let sum = |site: &Site| site.column - columns.start + site.mode;
+        ends.clear();
+        ends.resize(layout.modes + columns.len(), 0);
+        sites.iter().for_each(|site| ends[sum(site) + 1] += 1);
+        (1..ends.len()).for_each(|sum| ends[sum] += ends[sum - 1]);
+        order.resize(sites.len(), 0);
+        for (cell, site) in sites.iter().enumerate() {
+            let end = &mut ends[sum(site)];
+            order[*end] = cell;
+            *end += 1;
         }
-        for sum in 0..modes + columns.len() - 1 {
-            let mut first = order.len();
-            let mut close = |order: &[usize], end: usize| {
-                let count = order.len() - first;
-                if count > 0 {
-                    let column = end - count;
-                    chains.push(Diagonal {
-                        column: columns.start + column,
-                        mode: sum - column,
-                        cells: first..order.len(),
-                    });
-                }
-                first = order.len();
-            };
-            let along = (sum + 1).saturating_sub(modes)..columns.len().min(sum + 1);
-            for column in along.clone() {
-                match at[column * modes + sum - column] {
-                    NONE => close(order, column),
-                    cell => order.push(cell),
-                }
+        chains.clear();
+        let mut first = 0;
+        for &end in &*ends {
+            for chain in order[first..end].chunk_by(|&a, &b| sites[a].column + 1 == sites[b].column) {
+                let Site { column, mode } = sites[chain[0]];
+                chains.push(Diagonal { column, mode, cells: first..first + chain.len() });
+                first += chain.len();
             }
-            close(order, along.end);
         }
     }
 

@@ -33,8 +33,8 @@ pub(crate) fn transfers(theta: &[f64], phi: &[f64], errors: &[CellErrors], all: 
         }
     }
     all.clear();
-    let angles = |e: &CellErrors| in_range(&[e.alpha, e.beta]);
-    if in_range(theta) && in_range(phi) && errors.iter().all(angles) {
+    let of_splitters = errors.iter().fold(true, |all, e| all & in_range(&[e.alpha, e.beta]));
+    if in_range(theta) && in_range(phi) && of_splitters {
         return Arch::new().dispatch(All(theta, phi, errors, all));
     }
     let each = theta.iter().zip(phi).zip(errors);
