@@ -20,7 +20,7 @@
 use crate::StreamKey;
 use crate::linalg::{NullVectors, multiply, multiply_part};
 use crate::panel::{Chain, join_known};
-use crate::projections::{Projections, Way, project};
+use crate::projections::{Carry, Projections, Way, project};
 use crate::sweep::{LINE, Light, WIDTH};
 use nalgebra::{DMatrix, DMatrixView};
 use num_complex::Complex64;
@@ -121,9 +121,10 @@ impl Vectors<'_> {
         tiles.reverse();
         for sweeps in sweeps.chunks(WIDTH) {
             let mut panel = tiles.pop()?;
-            let ways: Vec<Way> =
-                sweeps.iter().enumerate().map(|(k, &i)| Way { vector: k, line: i + 1, count: i + 1 }).collect();
-            let Projections { angles, elements, factors, .. } = project::<ROWS>(&mut panel, false, &ways)?;
+            let carry = if ROWS { Carry::First } else { Carry::Second };
+            let way = |(vector, &i)| Way { vector, line: i + 1, count: i + 1, carry };
+            let ways: Vec<Way> = sweeps.iter().enumerate().map(way).collect();
+            let Projections { angles, elements, factors, .. } = project(&mut panel, false, &ways)?;
             sweeps.iter().zip(&angles).for_each(|(&i, angles)| found(i, angles));
             let chains = ways.iter().zip(elements).map(|(way, elements)| Chain { line: way.line, column: 0, elements });
             let sweep = join_known(false, &chains.collect::<Vec<_>>(), &factors);

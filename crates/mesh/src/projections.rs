@@ -24,6 +24,19 @@ use num_complex::Complex64;
 use pulp::{Arch, Scalar, Simd, WithSimd};
 use std::f64::consts::{FRAC_PI_2, PI, TAU};
 
+/// What the cells of a chain are, and on which of their lines they carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Carry {
+    /// Cells T(θ, φ), which carry on their first line.
+    First,
+    /// Cells T(θ, φ), which carry on their second line.
+    Second,
+    /// Rotations `[[a*, b*], [−b, a]]`, which carry on their second line and leave what they carry real.
+    Real,
+    /// The same behind a phase that makes the first entry real.
+    Turned,
+}
+
 /// The way of a chain: the line that it carries, and the cells that it meets.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Way {
@@ -31,28 +44,29 @@ pub(crate) struct Way {
     pub vector: usize,
     pub line: usize,
     pub count: usize,
+    pub carry: Carry,
 }
 
 /// Cells of several chains.
 pub(crate) struct Projections {
-    /// (θ, φ) of the cells of each chain in its order (rad), φ wrapped as [`crate::cell::wrap`] does.
+    /// (θ, φ) of the cells of each chain in its order (rad), of rotations the argument of a in the place of φ; it is wrapped
+    /// as [`crate::cell::wrap`] does.
     pub angles: Vec<Vec<(f64, f64)>>,
     /// (α, β) of the cells of each chain.
     pub elements: Vec<Vec<[f64; 4]>>,
-    /// The phase of the entry that each vector became (rad).
-    pub phases: Vec<f64>,
+    /// The phases of the first entry of each vector and of the one that it became (rad).
+    pub phases: Vec<[f64; 2]>,
     /// What each line is to be multiplied by behind the chains.
     pub factors: Vec<Complex64>,
 }
 
-/// The cells of the chains, one behind another, which rise to higher lines or fall. `FIRST`: what they carry stands on the
-/// first line of each cell, not on the second. The tile is used up. `None` where a cell has nothing to null or nothing to
-/// null it with, or where factors leave their range.
-pub(crate) fn project<const FIRST: bool>(tile: &mut [[f64; LINE]], rising: bool, ways: &[Way]) -> Option<Projections> {
-    Arch::new().dispatch(Project::<FIRST> { tile, rising, ways })
+/// The cells of the chains, one behind another, which rise to higher lines or fall. The tile is used up. `None` where a cell
+/// has nothing to null or nothing to null it with, or where factors leave their range.
+pub(crate) fn project(tile: &mut [[f64; LINE]], rising: bool, ways: &[Way]) -> Option<Projections> {
+    Arch::new().dispatch(Project { tile, rising, ways })
 }
 
-struct Project<'a, const FIRST: bool> {
+struct Project<'a> {
     tile: &'a mut [[f64; LINE]],
     rising: bool,
     ways: &'a [Way],
@@ -78,7 +92,7 @@ struct Entries {
     carried: Vec<f64>,
 }
 
-impl<const FIRST: bool> WithSimd for Project<'_, FIRST> {
+impl WithSimd for Project<'_> {
     type Output = Option<Projections>;
 
     #[inline(always)]
@@ -109,13 +123,14 @@ impl<const FIRST: bool> WithSimd for Project<'_, FIRST> {
                 carry_tile(simd, tile, way.line, rising, &elements);
             }
             found.elements.push(elements);
-            entries.carry::<S, FIRST>(simd, phase, way.count);
-            found.angles.push(entries.angles::<S, FIRST>(simd, phase, way.count));
-            found.phases.push(entries.carried[way.count]);
+            let first = entries.argument[0] + phase[0];
+            entries.carry(simd, way.carry, (first, phase), way.count);
+            found.angles.push(entries.angles(simd, way.carry, phase, way.count));
+            found.phases.push([first, entries.carried[way.count]]);
             if !entries.weigh(simd, weight, way.count) {
                 return None;
             }
-            entries.turn::<S, FIRST>(simd, phase, way.count);
+            entries.turn(simd, way.carry, phase, way.count);
         }
         let mut of_lines = phase_factors(&phase[..lines]);
         of_lines.iter_mut().zip(&weight).for_each(|(z, w)| *z *= w.sqrt());
@@ -235,39 +250,44 @@ impl Entries {
     /// what it carries on its second line; of what it carries on its first one the phase becomes that of the entry that it
     /// meets, and 3π/2 + θ/2.
     #[inline(always)]
-    fn carry<S: Simd, const FIRST: bool>(&mut self, simd: S, phase: &[f64], count: usize) {
-        let first = self.argument[0] + phase[0];
-        if !FIRST {
-            let mut carried = first - TAU * (first / TAU).floor();
-            self.carried[0] = carried;
-            for (behind, half) in self.carried[1..=count].iter_mut().zip(&self.half) {
-                let (once, twice) = (carried + (half + FRAC_PI_2), carried + (half + (FRAC_PI_2 - TAU)));
-                carried = if once < TAU { once } else { twice };
-                *behind = carried;
-            }
-            return;
-        }
+    fn carry<S: Simd>(&mut self, simd: S, carry: Carry, (first, phase): (f64, &[f64]), count: usize) {
         self.carried[0] = first;
-        let carried = registers_mut::<S>(&mut self.carried[1..], count);
-        let met = registers::<S>(&self.argument[1..], count).iter().zip(registers::<S>(&phase[1..], count));
-        for ((carried, (argument, phase)), half) in carried.iter_mut().zip(met).zip(registers::<S>(&self.half, count)) {
-            let met = simd.add_f64s(*argument, *phase);
-            *carried = simd.add_f64s(met, simd.add_f64s(*half, simd.splat_f64s(FRAC_PI_2 + PI)));
+        match carry {
+            Carry::First => {
+                let behind = registers_mut::<S>(&mut self.carried[1..], count);
+                let met = registers::<S>(&self.argument[1..], count).iter().zip(registers::<S>(&phase[1..], count));
+                let half = registers::<S>(&self.half, count);
+                for ((behind, (argument, phase)), half) in behind.iter_mut().zip(met).zip(half) {
+                    let met = simd.add_f64s(*argument, *phase);
+                    *behind = simd.add_f64s(met, simd.add_f64s(*half, simd.splat_f64s(FRAC_PI_2 + PI)));
+                }
+            }
+            Carry::Second => {
+                let mut carried = first - TAU * (first / TAU).floor();
+                self.carried[0] = carried;
+                for (behind, half) in self.carried[1..=count].iter_mut().zip(&self.half) {
+                    let (once, twice) = (carried + (half + FRAC_PI_2), carried + (half + (FRAC_PI_2 - TAU)));
+                    carried = if once < TAU { once } else { twice };
+                    *behind = carried;
+                }
+            }
+            Carry::Real => self.carried[1..=count].fill(0.0),
+            Carry::Turned => self.carried[..=count].fill(0.0),
         }
     }
 
     /// (θ, φ): φ takes what is carried to the phase of the entry that it meets, or that one to the other's and π more.
     #[inline(always)]
-    fn angles<S: Simd, const FIRST: bool>(&self, simd: S, phase: &[f64], count: usize) -> Vec<(f64, f64)> {
+    fn angles<S: Simd>(&self, simd: S, carry: Carry, phase: &[f64], count: usize) -> Vec<(f64, f64)> {
         let mut angles = Vec::with_capacity(count.next_multiple_of(LANES));
         let met = registers::<S>(&self.argument[1..], count).iter().zip(registers::<S>(&phase[1..], count));
         let carried = registers::<S>(&self.carried, count);
         for ((carried, (argument, phase)), half) in carried.iter().zip(met).zip(registers::<S>(&self.half, count)) {
             let met = simd.add_f64s(*argument, *phase);
-            let phi = if !FIRST {
-                simd.sub_f64s(*carried, met)
-            } else {
-                simd.add_f64s(simd.sub_f64s(met, *carried), simd.splat_f64s(PI))
+            let phi = match carry {
+                Carry::First => simd.add_f64s(simd.sub_f64s(met, *carried), simd.splat_f64s(PI)),
+                Carry::Second => simd.sub_f64s(*carried, met),
+                Carry::Real | Carry::Turned => met,
             };
             let (mut thetas, mut phis) = ([0.0; LANES], [0.0; LANES]);
             simd.partial_store_f64s(&mut thetas, simd.add_f64s(*half, *half));
@@ -302,16 +322,21 @@ impl Entries {
 
     /// The phases of the lines behind the chain.
     #[inline(always)]
-    fn turn<S: Simd, const FIRST: bool>(&self, simd: S, phase: &mut [f64], count: usize) {
+    fn turn<S: Simd>(&self, simd: S, carry: Carry, phase: &mut [f64], count: usize) {
         let last = wrap_symmetric(Scalar, self.carried[count] - self.argument[0]);
         for place in (0..count).step_by(S::F64_LANES) {
             let within = (count - place).min(S::F64_LANES);
             let at = |values: &[f64], k: usize| simd.partial_load_f64s(&values[k..k + S::F64_LANES]);
-            let left = if !FIRST {
-                simd.sub_f64s(at(&self.carried, place + 1), at(&self.argument, place + 1))
-            } else {
-                let met = at(phase, place + 1);
-                simd.add_f64s(met, simd.add_f64s(at(&self.half, place), simd.splat_f64s(FRAC_PI_2)))
+            let left = match carry {
+                Carry::First => {
+                    let turned = simd.add_f64s(at(&self.half, place), simd.splat_f64s(FRAC_PI_2));
+                    simd.add_f64s(at(phase, place + 1), turned)
+                }
+                Carry::Second => simd.sub_f64s(at(&self.carried, place + 1), at(&self.argument, place + 1)),
+                Carry::Real | Carry::Turned => {
+                    let turned = simd.add_f64s(at(&self.carried, place), simd.splat_f64s(PI));
+                    simd.add_f64s(at(phase, place + 1), turned)
+                }
             };
             simd.partial_store_f64s(&mut phase[place..place + within], wrap_symmetric(simd, left));
         }

@@ -16,9 +16,10 @@ use super::{Layout, Site, Topology};
 use crate::cell::{ZERO, wrap};
 use crate::linalg::{qr, svd};
 use crate::nulling::rotate;
-use crate::panel::{Chain, join};
+use crate::panel::{Chain, join, join_known};
+use crate::projections::{Carry, Projections, Way, project};
 use crate::section::Settings;
-use crate::sweep::{Element, LINE, Light, WIDTH};
+use crate::sweep::{Element, LINE, Light, Sweep, WIDTH};
 use crate::trigonometry::arguments;
 use crate::{MeshError, Unitary};
 use nalgebra::DMatrix;
@@ -88,19 +89,17 @@ fn nulled(layout: &Layout, w: &DMatrix<Complex64>, below: &DMatrix<Complex64>) -
     let n = w.nrows();
     assert_eq!(layout.ports, n, "a layout of as many ports");
     let cells = null(layout, w, below);
-    let halves = arguments(cells.iter().map(|[a, b]| Complex64::new(b.norm_sqr().sqrt(), a.norm_sqr().sqrt())));
-    let [of_a, of_b] = [0, 1].map(|which| arguments(cells.iter().map(|cell| cell[which])));
     let mut settings = Settings::zero(cells.len(), n);
     let mut before = vec![0.0; layout.modes];
-    for (k, site) in layout.sites.iter().enumerate() {
-        let (half, a, b) = (halves[k], of_a[k], of_b[k]);
+    for (k, (site, &Rotation { half, a, b })) in layout.sites.iter().zip(&cells).enumerate() {
         let (upper, lower) = (before[site.mode], before[site.mode + 1]);
         let around = FRAC_PI_2 - half + lower;
-        let dark = cells[k].map(|z| z.norm_sqr() < ZERO * ZERO);
-        let (outer, behind) = match dark {
-            [true, _] => (0.0, [around - b, upper + b - FRAC_PI_2]),
-            [_, true] => (0.0, [upper + a - half - FRAC_PI_2, around - a]),
-            _ => (a + b + upper - lower + PI, [around - b, around - a]),
+        let (outer, behind) = if half <= 0.0 {
+            (0.0, [around - b, upper + b - FRAC_PI_2])
+        } else if half >= FRAC_PI_2 {
+            (0.0, [upper + a - half - FRAC_PI_2, around - a])
+        } else {
+            (a + b + upper - lower + PI, [around - b, around - a])
         };
         settings.set_cell(k, 2.0 * half, wrap(outer));
         before[site.mode..site.mode + 2].copy_from_slice(&behind.map(wrap));
@@ -109,9 +108,20 @@ fn nulled(layout: &Layout, w: &DMatrix<Complex64>, below: &DMatrix<Complex64>) -
     settings
 }
 
-/// (a, b) of the cells that null the columns `[W; X]`, in the order of the layout. Of 16 columns at a time the cells are
-/// found on those columns alone; then the columns behind pass them all at once. O(N³).
-fn null(layout: &Layout, w: &DMatrix<Complex64>, below: &DMatrix<Complex64>) -> Vec<[Complex64; 2]> {
+/// θ/2 and the arguments of a and b (rad): θ/2 is 0 where a, and π/2 where b is dark.
+#[derive(Clone, Copy)]
+struct Rotation {
+    half: f64,
+    a: f64,
+    b: f64,
+}
+
+/// What a cell does that meets no light.
+const IDLE: Rotation = Rotation { half: FRAC_PI_2, a: 0.0, b: 0.0 };
+
+/// The cells that null the columns `[W; X]`, in the order of the layout. Of 16 columns at a time the cells are found on
+/// those columns alone; then the columns behind pass them all at once. O(N³).
+fn null(layout: &Layout, w: &DMatrix<Complex64>, below: &DMatrix<Complex64>) -> Vec<Rotation> {
     let n = w.nrows();
     let whole = |m: usize, c: usize| if m < n { w[(m, c)] } else { below[(m - n, c)] };
     // Lines below the last one with light stay dark.
@@ -128,17 +138,70 @@ fn null(layout: &Layout, w: &DMatrix<Complex64>, below: &DMatrix<Complex64>) -> 
         panel
     };
     let mut panels: VecDeque<Vec<[f64; LINE]>> = (0..n.div_ceil(WIDTH)).map(panel).collect();
-    let mut cells = vec![DARK; n * n];
+    let mut cells = vec![IDLE; n * n];
     for start in (0..n).step_by(WIDTH) {
         let Some(mut first) = panels.pop_front() else { break };
         let diagonals = start..n.min(start + WIDTH);
-        let chains = Arch::new().dispatch(Panel { panel: &mut first, diagonals, lines, layout, cells: &mut cells });
-        let sweep = join(2 * n, false, &chains);
+        // The cell of diagonal j on the lines m, m+1.
+        let mut found = |j: usize, m: usize, rotation: Rotation| {
+            let column = m + n - 1 - 2 * j;
+            cells[layout.column(column).start + j - (n - 1).saturating_sub(column)] = rotation;
+        };
+        let sweep = generic(&first, diagonals.clone(), lines, &mut found).unwrap_or_else(|| {
+            let (chains, rotations) = Arch::new().dispatch(Panel { panel: &mut first, diagonals, lines });
+            let halves = rotations.iter().map(|(_, [a, b])| Complex64::new(b.norm_sqr().sqrt(), a.norm_sqr().sqrt()));
+            let halves = arguments(halves);
+            let [of_a, of_b] = [0, 1].map(|which| arguments(rotations.iter().map(|(_, cell)| cell[which])));
+            for (k, ([j, m], _)) in rotations.into_iter().enumerate() {
+                found(j, m, Rotation { half: halves[k], a: of_a[k], b: of_b[k] });
+            }
+            join(2 * n, false, &chains)
+        });
         for behind in &mut panels {
             sweep.apply(behind.as_flattened_mut(), |_| Light::Everywhere);
         }
     }
     cells
+}
+
+/// The cells of some diagonals all at once; `None` where an entry counts as zero.
+fn generic(
+    panel: &[[f64; LINE]],
+    diagonals: Range<usize>,
+    lines: usize,
+    found: &mut impl FnMut(usize, usize, Rotation),
+) -> Option<Sweep> {
+    let n = panel.len() / 2;
+    let highest = |j: usize| (n + j).min(lines) - 1;
+    let way = |j: usize| {
+        // Where the line behind is dark, the first cell only makes the entry of the highest line real.
+        let (line, carry) =
+            if highest(j) + 1 < lines { (highest(j) + 1, Carry::Real) } else { (highest(j), Carry::Turned) };
+        Way { vector: j % WIDTH, line, count: line - j, carry }
+    };
+    let ways: Vec<Way> = diagonals.clone().map(way).collect();
+    let Projections { angles, elements, phases, factors } = project(&mut panel.to_vec(), false, &ways)?;
+    let mut chains: Vec<Chain<[f64; 4]>> = Vec::with_capacity(ways.len());
+    let mut column = 0;
+    for (((j, way), (angles, elements)), [argument, _]) in
+        diagonals.zip(&ways).zip(angles.iter().zip(elements)).zip(phases)
+    {
+        // A cell comes behind those on its lines of the diagonal before, which ends one line lower.
+        if j % WIDTH > 0 {
+            column += highest(j - 1) + 1 - highest(j);
+        }
+        let mut b = argument;
+        if way.carry == Carry::Turned {
+            found(j, way.line, Rotation { a: argument, ..IDLE });
+            b = 0.0;
+        }
+        for (m, &(theta, a)) in (j..way.line).rev().zip(angles) {
+            found(j, m, Rotation { half: theta / 2.0, a, b });
+            b = 0.0;
+        }
+        chains.push(Chain { line: way.line, column: column + highest(j) + 1 - way.line, elements });
+    }
+    Some(join_known(false, &chains, &factors))
 }
 
 /// (a, b) of a cell that meets no light.
@@ -151,24 +214,22 @@ struct Panel<'a> {
     diagonals: Range<usize>,
     /// The first so many lines have light.
     lines: usize,
-    layout: &'a Layout,
-    cells: &'a mut [[Complex64; 2]],
 }
 
 impl WithSimd for Panel<'_> {
-    type Output = Vec<Chain>;
+    /// The cells as chains, and (a, b) of each with its diagonal and its upper line.
+    type Output = (Vec<Chain>, Vec<([usize; 2], [Complex64; 2])>);
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> Vec<Chain> {
-        let Self { panel, diagonals, lines, layout, cells } = self;
+    fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
+        let Self { panel, diagonals, lines } = self;
         let n = panel.len() / 2;
         let mut chains: Vec<Chain> = Vec::with_capacity(WIDTH);
-        let mut column = 0;
+        let (mut rotations, mut column) = (Vec::with_capacity(WIDTH * n), 0);
         for j in diagonals {
             let lane = j % WIDTH;
             let whole = lane - lane % S::F64_LANES;
             let highest = (n + j).min(lines) - 1;
-            // A cell comes behind those on its lines of the diagonal before, which ends one line lower.
             if let Some(before) = chains.last() {
                 column += before.line - highest;
             }
@@ -176,8 +237,8 @@ impl WithSimd for Panel<'_> {
             for m in (j..=highest).rev() {
                 let [upper, lower] = &mut panel[m..m + 2] else { continue };
                 let entry = |line: &[f64; LINE]| Complex64::new(line[lane], line[WIDTH + lane]);
-                let (a, b) = (entry(upper), entry(lower));
-                let [a, b] = [a, b].map(|z| if z.norm_sqr() < ZERO * ZERO { Complex64::ZERO } else { z });
+                let lit = |z: Complex64| if z.norm_sqr() < ZERO * ZERO { Complex64::ZERO } else { z };
+                let (a, b) = (lit(entry(upper)), lit(entry(lower)));
                 let norm = (a.norm_sqr() + b.norm_sqr()).sqrt();
                 let inverse = 1.0 / norm;
                 let [a, b] = if norm >= ZERO { [a * inverse, b * inverse] } else { DARK };
@@ -187,12 +248,10 @@ impl WithSimd for Panel<'_> {
                 rotate(simd, first, second, &[[a.conj(), b.conj()], [-b, a]]);
                 (lower[lane], lower[WIDTH + lane]) = (0.0, 0.0);
                 elements.push(Element { p: b.conj(), q: a.conj(), r: a, s: -b });
-                // In its column it stands behind the cells of the diagonals before.
-                let column = m + n - 1 - 2 * j;
-                cells[layout.column(column).start + j - (n - 1).saturating_sub(column)] = [a, b];
+                rotations.push(([j, m], [a, b]));
             }
             chains.push(Chain { line: highest + 1, column, elements });
         }
-        chains
+        (chains, rotations)
     }
 }

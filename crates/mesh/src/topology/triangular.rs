@@ -9,7 +9,7 @@
 use super::{Layout, Site, Topology};
 use crate::nulling::{Null, angles, on_rows, rotate};
 use crate::panel::{Chain, join, join_known};
-use crate::projections::{Projections, Way, project};
+use crate::projections::{Carry, Projections, Way, project};
 use crate::section::Settings;
 use crate::sweep::{LINE, Light, WIDTH};
 use crate::{MeshError, Unitary, cell};
@@ -64,10 +64,14 @@ impl Topology for Triangular {
                 }
                 settings.set_output(row, cell::wrap(-phase));
             };
-            let ways: Vec<Way> = rows.clone().map(|row| Way { vector: row - first, line: 0, count: row }).collect();
-            let generic = if n >= LARGE { project::<true>(&mut panel.clone(), true, &ways) } else { None };
+            let ways: Vec<Way> =
+                rows.clone().map(|row| Way { vector: row - first, line: 0, count: row, carry: Carry::First }).collect();
+            let generic = if n >= LARGE { project(&mut panel.clone(), true, &ways) } else { None };
             let sweep = if let Some(Projections { angles, elements, phases, factors }) = generic {
-                rows.clone().zip(&angles).zip(phases).for_each(|((row, angles), phase)| set_row(row, angles, phase));
+                rows.clone()
+                    .zip(&angles)
+                    .zip(phases)
+                    .for_each(|((row, angles), [_, phase])| set_row(row, angles, phase));
                 join_known(true, &chains(elements), &factors)
             } else {
                 let nulls = Arch::new().dispatch(Panel { columns: &mut panel, first });
