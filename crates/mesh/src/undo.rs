@@ -44,7 +44,7 @@ struct Far {
 }
 
 /// A cell that is undone.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Undone {
     /// In the order of the layout.
     pub cell: usize,
@@ -56,15 +56,6 @@ pub(crate) struct Undone {
     /// x and y; until the cells are undone, the factors of what is summed.
     pub sums: [Complex64; 2],
 }
-
-/// A place for a cell.
-const UNDONE: Undone = Undone {
-    cell: 0,
-    transfer: [[Complex64::ZERO; 2]; 2],
-    reciprocal: Complex64::ZERO,
-    lines: [0; 2],
-    sums: [Complex64::ZERO; 2],
-};
 
 /// Cells that are undone together, the last one first.
 #[derive(Clone, Copy)]
@@ -141,7 +132,7 @@ impl Backward {
     fn block<S: Simd>(&mut self, simd: S, block: &Block) {
         let count = block.transfers.len();
         self.elements.resize(count, [[0.0; 4]; 2]);
-        self.cells.resize(count, UNDONE);
+        self.cells.resize(count, Undone::default());
         self.places.resize(count, 0);
         let mut place = 0;
         for chain in block.chains.iter().rev() {
