@@ -14,7 +14,7 @@ use phaseloom_mesh::{
 pub struct Fabricated {
     /// What its cells are.
     pub kind: Cell,
-    /// Waveguides that the light of each cell crosses, its own crossing among them.
+    /// Waveguides that the light of each cell crosses, its own crossing among them; empty where nothing crosses.
     pub crossings: Vec<f64>,
     /// Splitters and arms of each cell, in the order of the layout.
     pub cells: Vec<CellErrors>,
@@ -26,8 +26,12 @@ impl Fabricated {
     pub(crate) fn perfect(section: &Section) -> Self {
         let layout = section.layout();
         let offsets = section.settings().zeroed();
-        let own = layout.cell.crossings() as f64;
-        let crossings = layout.crossings_of_cells().into_iter().map(|count| count + own).collect();
+        let own = layout.cell.crossings();
+        let crossings = if own + layout.wire_crossings() > 0 {
+            layout.crossings_of_cells().into_iter().map(|count| count + own as f64).collect()
+        } else {
+            Vec::new()
+        };
         Self { kind: layout.cell, crossings, cells: vec![CellErrors::NONE; layout.sites.len()], offsets }
     }
 }
@@ -198,9 +202,7 @@ impl Chip {
         driven: &[Settings],
     ) -> Result<DMatrix<Complex64>, HardwareError> {
         self.fits(program)?;
-        let mut fields = Fields::identity(program.shape().1);
-        self.send(program, driven, None, &mut fields);
-        Ok(fields.to_matrix())
+        Ok(self.send(program, driven, None, || Fields::identity(program.shape().1)).to_matrix())
     }
 
     /// Refuses a program of another shape.
@@ -213,14 +215,16 @@ impl Chip {
         }
     }
 
-    /// Sends fields through the chip, with the jitter of one moment if its draws are given. The program fits.
+    /// Sends light through the chip, with the jitter of one moment if its draws are given. The program fits. The light is
+    /// made when the first section is compiled: of large chips both take much memory.
     pub(crate) fn send(
         &self,
         program: &MatrixProgram,
         driven: &[Settings],
         mut moment: Option<&mut Normals<f64>>,
-        fields: &mut Fields,
-    ) {
+        light: impl Fn() -> Fields,
+    ) -> Fields {
+        let mut fields = None;
         for ((section, frozen), driven) in program.sections().iter().zip(&self.sections).zip(driven) {
             let mut phases = driven.clone();
             for (phase, offset) in phases.values_mut().iter_mut().zip(frozen.offsets.values()) {
@@ -231,9 +235,13 @@ impl Chip {
                     source.fluctuate(draws, &mut phases);
                 }
             }
-            Circuit::compile(section, &phases, &frozen.cells).propagate(fields);
+            let circuit = Circuit::compile(section, &phases, &frozen.cells);
+            drop(phases);
+            circuit.propagate(fields.get_or_insert_with(&light));
         }
+        let mut fields = fields.unwrap_or_else(light);
         fields.resize(program.shape().0);
+        fields
     }
 }
 

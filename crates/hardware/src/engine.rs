@@ -232,9 +232,9 @@ impl<T: Real> OpticalProduct<T> {
                 let q = if self.encoder.quadrature() { light.q[at].to_f64() } else { 0.0 };
                 Complex64::new(light.x[at].to_f64(), q) + dark
             });
-            let mut fields = Fields::from_matrix(&fields);
             let mut draws = self.key("phase_jitter/fluctuate", shot, (t, core), at / hold, Normals::new);
-            set.chip.send(&tile.program, &set.driven, Some(&mut draws), &mut fields);
+            let light = || Fields::from_matrix(&fields);
+            let fields = set.chip.send(&tile.program, &set.driven, Some(&mut draws), light);
             for (j, made) in (start..end).zip(fields.to_matrix().column_iter()) {
                 for i in 0..rows {
                     work.re[j * rows + i] = T::from_f64(made[i].re);

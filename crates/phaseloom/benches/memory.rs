@@ -7,6 +7,7 @@ mod common;
 
 use common::{chip, gaussian, haar};
 use peak_alloc::PeakAlloc;
+use phaseloom::hardware::{Chip, Process, Sample};
 use phaseloom::mesh::{Circuit, Fields, MatrixProgram, Unitary, gradient, topology};
 use std::hint::black_box;
 
@@ -37,6 +38,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let mut output = fields.clone();
         Circuit::compile(section, section.settings(), &errors).propagate(&mut output);
         gradient(section, section.settings(), &errors, &fields, output.clone(), output)
+    });
+    drop((errors, fields));
+    // The chip itself is half of this: five numbers a cell and an offset a phase.
+    let process: Process = toml::from_str("[splitter_error]\nsigma_rad = 0.01\n[phase_error]\nsigma_rad = 0.01")?;
+    let driven = process.drive(&program);
+    line("Monte Carlo chip", || {
+        let chip = Chip::fabricate(&process, &program, Sample { seed: 1, trial: 0, core: 0 }).expect("a chip");
+        chip.realise_driven(&program, &driven)
     });
     Ok(())
 }

@@ -154,8 +154,7 @@ impl<'a> Lab<'a> {
     /// phases. Phases stand still while it reads: a chip that jitters is read for long enough.
     pub fn read(&mut self, settings: &[Settings], inputs: &DMatrix<Complex64>) -> DMatrix<Complex64> {
         let driven = self.chip.process().drive_phases(self.program, settings.to_vec());
-        let mut fields = Fields::from_matrix(inputs);
-        self.chip.send(self.program, &driven, None, &mut fields);
+        let fields = self.chip.send(self.program, &driven, None, || Fields::from_matrix(inputs));
         self.noisy(fields.to_matrix())
     }
 

@@ -37,8 +37,8 @@ pub fn header() {
     println!("{:<30}{:>5}{:>13}{:>13}{:>8}{:>9}", "work", "N", "ours", "reference", "ratio", "at most");
 }
 
-/// Several inputs, so that nothing is learnt from one to the next, and that one which takes another way (of the unitaries of
-/// 512 modes one in 200 is programmed twice) does not stand for all.
+/// Several inputs, so that nothing is learnt from one to the next, and that one which takes another way (few of the unitaries
+/// of 500 modes are programmed twice) does not stand for all.
 pub fn inputs<T>(make: impl Fn(u64) -> T) -> Vec<T> {
     (0..4).map(make).collect()
 }
