@@ -1,6 +1,7 @@
 //! The JSON form of a chip, version 1: the process that it came from and every frozen parameter, in plain units.
 
-use crate::chip::{Chip, Fabricated, Sample};
+use crate::chip::{Chip, Sample};
+use crate::stage_errors::Fabricated;
 use crate::imperfection::Process;
 use crate::{HardwareError, MatrixForm};
 use phaseloom_mesh::cell::CellErrors;

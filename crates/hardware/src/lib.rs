@@ -10,6 +10,7 @@ pub mod comparison;
 mod core;
 pub mod correction;
 mod digital;
+mod drive;
 mod encoder;
 mod engine;
 mod error;
@@ -23,10 +24,11 @@ mod process_fit;
 mod product;
 mod readout;
 pub mod spectra;
+mod stage_errors;
 mod tile;
 pub mod toml_file;
 
-pub use chip::{Chip, Fabricated, Sample};
+pub use chip::{Chip, Sample};
 pub use core::{
     CoreSpec, Cores, Design, GainCalibration, LayerProgram, MOST_PORTS, Normalise, Scales, TileProgram, bound_scales,
 };
@@ -47,4 +49,5 @@ pub use precision::Precision;
 pub use presets::{PRESET_PREFIX, PRESETS, Preset, ProcessFile, preset, read_process};
 pub use process_fit::{Fit, Level, ProcessFit, Profile};
 pub use product::{Batch, MatrixProduct, Readings, Shot};
+pub use stage_errors::Fabricated;
 pub use tile::{Tile, TilePlan};

@@ -3,7 +3,8 @@
 use crate::cell::{CellErrors, Transfer, transfer};
 use crate::fields::Fields;
 use crate::schedule::Schedule;
-use crate::section::{Section, SectionKind, Settings};
+use crate::section::{Section, SectionKind};
+use crate::settings::Settings;
 use crate::sweep::{Builder, Element, Sweep};
 use crate::topology::Site;
 use nalgebra::DMatrix;

@@ -3,7 +3,8 @@
 use crate::cell::CellErrors;
 use crate::cell_kind::{Cell, cell};
 use crate::follow::follow;
-use crate::section::{Section, Settings};
+use crate::section::Section;
+use crate::settings::Settings;
 use crate::topology::{Layout, TOPOLOGIES, Topology, topology};
 use crate::{MeshError, Unitary};
 use nalgebra::DMatrix;

@@ -3,7 +3,8 @@
 use crate::cell::{CellErrors, wrap};
 use crate::circuit::Circuit;
 use crate::fields::Fields;
-use crate::section::{Section, Settings};
+use crate::section::Section;
+use crate::settings::Settings;
 use crate::topology::Layout;
 use crate::{Normals, StreamKey, gradient};
 use argmin::core::{CostFunction, Error, Executor, Gradient};

@@ -9,7 +9,7 @@
 use crate::cell::{CellErrors, Transfer, wrap};
 use crate::cell_kind::Cell;
 use crate::nulling::{Null, angles};
-use crate::section::Settings;
+use crate::settings::Settings;
 use crate::topology::Layout;
 use num_complex::Complex64;
 

@@ -47,6 +47,7 @@ mod real;
 pub mod reference;
 mod schedule;
 mod section;
+mod settings;
 mod segments;
 mod singular;
 mod sweep;
@@ -77,7 +78,8 @@ pub use memory::require_memory;
 pub use normal::Normals;
 pub use random::{StreamKey, standard_normal};
 pub use real::Real;
-pub use section::{Section, SectionKind, Settings};
+pub use section::{Section, SectionKind};
+pub use settings::Settings;
 pub use singular::{CanonicalSvd, canonical_svd};
 pub use topology::{
     ARM_UM, Butterfly, COLUMN_UM, Diamond, Direct, Edge, Fractal, Layout, MODE_UM, Masks, Rectangular, Redundant,

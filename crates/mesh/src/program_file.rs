@@ -3,7 +3,8 @@
 use crate::cell_kind::cell;
 use crate::design::MeshDesign;
 use crate::matrix_program::{Form, MatrixProgram};
-use crate::section::{Section, SectionKind, Settings};
+use crate::section::{Section, SectionKind};
+use crate::settings::Settings;
 use crate::topology::{Layout, Shifter, topology};
 use crate::{MeshError, json_by_key, read_text, require_memory, write_atomically};
 use serde::{Deserialize, Serialize};

@@ -12,7 +12,7 @@
 //! [`Cell::length`](phaseloom_mesh::Cell::length). Idle waveguides, and shifters outside of cells, lose nothing.
 
 use super::{Imperfection, MeshSize};
-use crate::chip::Fabricated;
+use crate::stage_errors::Fabricated;
 use crate::toml_file::{Invalid, at_least};
 use phaseloom_mesh::{Normals, exponentials};
 use serde::{Deserialize, Serialize};

@@ -19,7 +19,7 @@ pub use phase_quantization::{PhaseQuantization, UniformIn};
 pub use splitter_error::SplitterError;
 pub use thermal_crosstalk::ThermalCrosstalk;
 
-use crate::chip::Fabricated;
+use crate::stage_errors::Fabricated;
 use crate::phase_shifter::PhaseShifter;
 use crate::toml_file::Invalid;
 use phaseloom_mesh::{Normals, Section, Settings};

@@ -3,7 +3,7 @@
 //! To first order one phase moves a mesh by `δ²`; N² phases of an N-port mesh make `E = σ√N` (derived).
 
 use super::{Imperfection, MeshSize};
-use crate::chip::Fabricated;
+use crate::stage_errors::Fabricated;
 use crate::toml_file::{Invalid, spread_rad};
 use phaseloom_mesh::Normals;
 use serde::{Deserialize, Serialize};

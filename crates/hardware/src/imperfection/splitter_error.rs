@@ -4,7 +4,7 @@
 //! `E = σ√(2(N−1))` (Bandyopadhyay 2021, Hamerly 2022, recalled; derived in the physics notes).
 
 use super::{Imperfection, MeshSize};
-use crate::chip::Fabricated;
+use crate::stage_errors::Fabricated;
 use crate::toml_file::{Invalid, spread_rad};
 use phaseloom_mesh::{Normals, cell};
 use serde::{Deserialize, Serialize};

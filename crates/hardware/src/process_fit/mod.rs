@@ -27,7 +27,8 @@ mod posterior;
 mod simplex;
 
 use crate::HardwareError;
-use crate::chip::{Chip, Fabricated};
+use crate::chip::Chip;
+use crate::stage_errors::Fabricated;
 use crate::imperfection::{Process, arms};
 use nalgebra::DVector;
 use phaseloom_mesh::{MatrixProgram, Section};

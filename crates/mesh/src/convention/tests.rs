@@ -1,5 +1,5 @@
 use super::*;
-use crate::section::Settings;
+use crate::settings::Settings;
 use crate::{Form, MatrixProgram, StreamKey, TOPOLOGIES, Unitary, haar_unitary};
 use nalgebra::DMatrix;
 use num_complex::Complex64;

@@ -4,7 +4,7 @@
 //! inputs) among them. What is not among them is approximated: the phases that minimise ‖Û−U‖_F.
 
 use super::{Layout, Topology, stride};
-use crate::section::Settings;
+use crate::settings::Settings;
 use crate::{MeshError, Unitary, fit};
 
 /// N/2·log₂N cells in log₂N columns; not universal.

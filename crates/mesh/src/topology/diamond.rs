@@ -13,7 +13,7 @@
 
 use super::{Layout, Site, Topology, Triangular};
 use crate::cell::{ZERO, wrap};
-use crate::section::Settings;
+use crate::settings::Settings;
 use crate::{MeshError, Unitary};
 use nalgebra::DMatrix;
 use std::f64::consts::PI;

@@ -18,7 +18,7 @@ use crate::linalg::{qr, svd};
 use crate::nulling::rotate;
 use crate::panel::{Chain, join, join_known};
 use crate::projections::{Carry, Projections, Way, project};
-use crate::section::Settings;
+use crate::settings::Settings;
 use crate::sweep::{Element, LINE, Light, Sweep, WIDTH};
 use crate::trigonometry::arguments;
 use crate::{MeshError, Unitary};

@@ -17,7 +17,7 @@ use super::{Layout, Topology, stride};
 use crate::cell::{Transfer, wrap};
 use crate::follow::follow_perfect;
 use crate::linalg::{cosine_sine, multiply};
-use crate::section::Settings;
+use crate::settings::Settings;
 use crate::{MeshError, Unitary};
 use nalgebra::DMatrix;
 use num_complex::Complex64;

@@ -1,6 +1,6 @@
 use crate::cell::{CellErrors, Transfer, wrap};
 use crate::cell_kind::Cell;
-use crate::section::Settings;
+use crate::settings::Settings;
 use crate::waveguide_phases::WaveguidePhases;
 use num_complex::Complex64;
 use std::ops::Range;

@@ -12,7 +12,7 @@
 
 use super::{Layout, Site, Topology};
 use crate::cell_kind::Cell;
-use crate::section::Settings;
+use crate::settings::Settings;
 use crate::{MeshError, Unitary, fit};
 
 /// Splitters in 3N layers; not known to be universal.

@@ -24,7 +24,7 @@ pub use tree::Tree;
 pub use triangular::Triangular;
 
 use crate::cell_kind::{Cell, INTERFEROMETERS};
-use crate::section::Settings;
+use crate::settings::Settings;
 use crate::{MeshError, Unitary};
 use nalgebra::DMatrix;
 use num_complex::Complex64;

@@ -8,7 +8,7 @@
 //! ```
 
 use super::{Layout, Site, Topology};
-use crate::section::Settings;
+use crate::settings::Settings;
 use crate::trigonometry::wrap_all;
 use crate::{MeshError, Unitary, cell, null_vectors, two_sided};
 use std::f64::consts::PI;

@@ -2,7 +2,7 @@
 //! Opt. Express 25, 28236, 2017, recalled; its abstract found).
 
 use super::{Layout, Rectangular, Site, Topology};
-use crate::section::Settings;
+use crate::settings::Settings;
 use crate::{MeshError, Unitary};
 use std::f64::consts::PI;
 

@@ -13,7 +13,7 @@
 use super::{Layout, Site, Topology, stride};
 use crate::cell::{CellErrors, wrap};
 use crate::cell_inverse::match_ratio;
-use crate::section::Settings;
+use crate::settings::Settings;
 use crate::{MeshError, Unitary};
 use num_complex::Complex64;
 

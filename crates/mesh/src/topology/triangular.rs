@@ -10,7 +10,7 @@ use super::{Layout, Site, Topology};
 use crate::nulling::{Null, angles, on_rows, rotate};
 use crate::panel::{Chain, join, join_known};
 use crate::projections::{Carry, Projections, Way, project};
-use crate::section::Settings;
+use crate::settings::Settings;
 use crate::sweep::{LINE, Light, WIDTH};
 use crate::{MeshError, Unitary, cell};
 use nalgebra::DMatrix;

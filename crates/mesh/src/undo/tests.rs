@@ -1,6 +1,7 @@
 use super::*;
 use crate::cell::CellErrors;
-use crate::section::{Section, Settings};
+use crate::section::Section;
+use crate::settings::Settings;
 use crate::topology::{Layout, Site};
 use crate::{Cell, MeshDesign, StreamKey, TOPOLOGIES, standard_normal};
 use nalgebra::DMatrix;
