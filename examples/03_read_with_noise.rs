@@ -9,8 +9,8 @@
 #![allow(clippy::print_stdout)]
 
 use phaseloom::hardware::{Cores, GainCalibration, InsertionLoss, bound_scales};
-use phaseloom::mesh::standard_normal;
 use phaseloom::nalgebra::DMatrix;
+use phaseloom::numerics::standard_normal;
 use phaseloom::{CoreSpec, LayerProgram, Link, MatrixProduct, OpticalProduct, Place, Process, Shot, StreamKey};
 use std::sync::Arc;
 

@@ -2,15 +2,17 @@
 //! where it takes long, and what they print is compared with what stands there.
 
 use phaseloom::hardware::spectra::{InterferometerSpec, SpectraSpec, SweepsSpec};
-use phaseloom::hardware::{Adc, Converter, Modulator, SplitterError, ThermalNoise, UniformIn};
 use phaseloom::hardware::{
-    InsertionLoss, IntensityNoise, PhaseError, PhaseJitter, PhaseQuantization, PhaseShifter, ThermalCrosstalk,
+    Adc, Converter, InsertionLoss, IntensityNoise, Modulator, PhaseError, PhaseJitter, PhaseQuantization, PhaseShifter,
+    SplitterError, ThermalCrosstalk, ThermalNoise, UniformIn,
 };
-use phaseloom::mesh::{MeshDesign, convention::ConvertedProgram};
+use phaseloom::mesh::MeshDesign;
+use phaseloom::mesh::convention::ConvertedProgram;
 use phaseloom::network::data::{CsvColumns, Every, write_matrix_npy};
 use phaseloom::network::layer::LayerSpec;
+use phaseloom::network::model::InputSpec;
 use phaseloom::network::train::CalibrationSpec;
-use phaseloom::network::{Calibration, LayerScale, ModelSpec, TrainSpec, model::InputSpec};
+use phaseloom::network::{Calibration, LayerScale, ModelSpec, TrainSpec};
 use phaseloom::{Chip, CoreSpec, DataSpec, Experiment, Form, Link, MatrixProgram, Process};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

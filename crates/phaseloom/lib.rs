@@ -16,9 +16,11 @@
 //! [`report`]; [`validation`] recomputes the claims of the physics through the first two.
 
 pub use phaseloom_experiment as experiment;
+pub use phaseloom_files as files;
 pub use phaseloom_hardware as hardware;
 pub use phaseloom_mesh as mesh;
 pub use phaseloom_network as network;
+pub use phaseloom_numerics as numerics;
 pub use phaseloom_report as report;
 pub use phaseloom_validation as validation;
 
@@ -28,7 +30,6 @@ pub use phaseloom_experiment::Experiment;
 pub use phaseloom_hardware::{
     Chip, CoreSpec, Design, LayerProgram, Link, MatrixProduct, OpticalProduct, Place, Process, Sample, Scales, Shot,
 };
-pub use phaseloom_mesh::{
-    Form, MatrixProgram, StreamKey, Topology, Unitary, fidelity, haar_unitary, matrix_error, relative_error, topology,
-};
+pub use phaseloom_mesh::{Form, MatrixProgram, Topology, Unitary, topology};
 pub use phaseloom_network::{Calibration, DataSpec, Model};
+pub use phaseloom_numerics::{StreamKey, fidelity, haar_unitary, matrix_error, relative_error};

@@ -1,5 +1,6 @@
+use phaseloom_files::FileError;
+use phaseloom_files::toml_file::TomlError;
 use phaseloom_hardware::HardwareError;
-use phaseloom_hardware::toml_file::TomlError;
 use phaseloom_mesh::MeshError;
 use phaseloom_network::NetworkError;
 use std::path::PathBuf;
@@ -10,6 +11,9 @@ pub enum ExperimentError {
     /// The mesh refused.
     #[error(transparent)]
     Mesh(#[from] MeshError),
+    /// A file was not read or written, or the work does not fit in memory.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The hardware refused.
     #[error(transparent)]
     Hardware(#[from] HardwareError),

@@ -4,27 +4,19 @@
 //! experiment.toml ─▶ Experiment ─▶ points ─▶ units ─▶ records (one line each, synced) ─▶ Tables
 //! ```
 
-mod config;
 mod error;
-mod evaluate;
-mod grid;
-mod identity;
-mod merge;
-mod plan;
-mod prepare;
-mod record;
+mod input;
+mod output;
 mod run;
-pub mod statistics;
 pub mod store;
-mod table;
-mod text;
 
-pub use config::{Axis, CalibrationSource, Config, Experiment};
 pub use error::{ExperimentError, Problem};
-pub use grid::{Point, swept_keys};
-pub use identity::{Identity, VERSION};
-pub use merge::merge;
-pub use plan::{Plan, Shard, ShardError};
-pub use record::{LayerDesign, LayerResult, Record, Row, ShotResult, Unit};
+pub use input::config::{Axis, CalibrationSource, Config, Experiment};
+pub use input::grid::{Point, swept_keys};
+pub use output::statistics;
+pub use output::table::{ROWS, Summary, Tables};
+pub use run::plan::{Plan, Shard, ShardError};
 pub use run::{KeepOutputs, Options, Outcome, run};
-pub use table::{ROWS, Summary, Tables};
+pub use store::identity::{Identity, VERSION};
+pub use store::merge::merge;
+pub use store::record::{LayerDesign, LayerResult, Record, Row, ShotResult, Unit};

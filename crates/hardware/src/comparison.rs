@@ -1,8 +1,11 @@
 //! One mesh on one process, in numbers that meshes can be compared by.
 
+use crate::chip::{Chip, Sample};
 use crate::correction::{Instruments, correct, correction};
-use crate::{Chip, HardwareError, Process, Sample};
-use phaseloom_mesh::{Form, MODE_UM, MatrixProgram, MeshDesign, StreamKey, fidelity, haar_unitary, relative_error};
+use crate::error::HardwareError;
+use crate::process::Process;
+use phaseloom_mesh::{Form, MODE_UM, MatrixProgram, MeshDesign};
+use phaseloom_numerics::{StreamKey, fidelity, haar_unitary, relative_error};
 
 /// What a mesh is built of.
 #[derive(Clone, Copy, Debug, PartialEq)]

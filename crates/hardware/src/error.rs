@@ -1,10 +1,16 @@
-use crate::toml_file::{Invalid, TomlError};
+use phaseloom_files::toml_file::{Invalid, TomlError};
 use phaseloom_mesh::MeshError;
 use std::path::PathBuf;
 
 /// What can go wrong between a process and an optical product.
 #[derive(Debug, thiserror::Error)]
 pub enum HardwareError {
+    /// A numerical method failed its own check.
+    #[error(transparent)]
+    Numerics(#[from] phaseloom_numerics::NumericsError),
+    /// A file was not read or written, or the work does not fit in memory.
+    #[error(transparent)]
+    File(#[from] phaseloom_files::FileError),
     /// The mesh refused.
     #[error(transparent)]
     Mesh(#[from] MeshError),

@@ -8,7 +8,8 @@ mod common;
 
 use common::{Matrix, chip, gaussian, haar, process, svd, unitary};
 use num_complex::Complex64;
-use phaseloom_mesh::{MatrixProgram, StreamKey, haar_orthogonal};
+use phaseloom_mesh::MatrixProgram;
+use phaseloom_numerics::{StreamKey, haar_orthogonal};
 use rand::Rng;
 use std::f64::consts::TAU;
 
@@ -132,7 +133,7 @@ const ILL_CONDITIONED: [&str; 3] = ["DFT", "upper triangle", "real interleaved b
 fn corners_of_the_dft_are_singular() {
     let (_, dft) = matrices(64).into_iter().find(|(name, _)| name.starts_with("DFT")).unwrap();
     let corner = dft.view((0, 0), (32, 32)).clone_owned();
-    let s = phaseloom_mesh::linalg::svd(&corner).unwrap().sigma;
+    let s = phaseloom_numerics::linalg::svd(&corner).unwrap().sigma;
     assert!(s[0] > 0.99 && s.iter().filter(|&&s| s < 1e-7).count() >= 5, "{s:?}");
 }
 

@@ -3,7 +3,8 @@
 use num_complex::Complex64;
 use phaseloom_hardware::correction::{CORRECTIONS, Corrected, Instruments, correct, correction};
 use phaseloom_hardware::{Chip, HardwareError, Process, Sample};
-use phaseloom_mesh::{Form, MatrixProgram, Section, Settings, StreamKey, Topology, haar_unitary, topology};
+use phaseloom_mesh::{Form, MatrixProgram, Section, Settings, Topology, topology};
+use phaseloom_numerics::{StreamKey, haar_unitary};
 
 fn haar(n: usize, seed: u64) -> MatrixProgram {
     let u = haar_unitary(n, &mut StreamKey::new(seed, "test").stream());

@@ -5,7 +5,8 @@ mod common;
 
 use common::{Mean, chip, haar, process, unitary};
 use nalgebra::{DMatrix, DVector};
-use phaseloom_mesh::{MatrixProgram, fidelity, matrix_error};
+use phaseloom_mesh::MatrixProgram;
+use phaseloom_numerics::{fidelity, matrix_error};
 use serde_json::Value;
 use std::f64::consts::TAU;
 

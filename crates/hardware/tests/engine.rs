@@ -6,7 +6,7 @@ use common::{Layer, SEED, process, real, vectors};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_hardware::{Chip, DigitalProduct, MatrixProduct, Sample, Shot};
-use phaseloom_mesh::Real;
+use phaseloom_numerics::Real;
 
 fn at(first_sample: u64) -> Shot {
     Shot { trial: 0, index: 0, first_sample }

@@ -9,7 +9,7 @@ use common::{Layer, Matrix, Mean, agree};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_hardware::{MatrixProduct, OpticalProduct, Shot};
-use phaseloom_mesh::{StreamKey, haar_orthogonal};
+use phaseloom_numerics::{StreamKey, haar_orthogonal};
 
 const READER: &str = "symbol_rate_hz = 1e9\n[modulator]\nkind = \"push_pull\"\nextinction_db = 0.0";
 

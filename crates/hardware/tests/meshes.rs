@@ -7,8 +7,9 @@ use common::{Mean, agree, chip, gaussian, haar, process};
 use phaseloom_hardware::Chip;
 use phaseloom_hardware::comparison::Parts;
 use phaseloom_hardware::correction::{CORRECTIONS, Instruments, correct, correction};
-use phaseloom_mesh::linalg::svd;
-use phaseloom_mesh::{Form, MatrixProgram, MeshDesign, Settings, relative_error};
+use phaseloom_mesh::{Form, MatrixProgram, MeshDesign, Settings};
+use phaseloom_numerics::linalg::svd;
+use phaseloom_numerics::relative_error;
 
 const ALL: &str = "[splitter_error]\nsigma_rad = 0.02\n[phase_error]\nsigma_rad = 0.02\n[insertion_loss]\nloss_db = 0.1\n\
                    imbalance_sigma_db = 0.05\n[thermal_crosstalk]\ncoefficient = 1e-3\n[phase_quantization]\nbits = 10";

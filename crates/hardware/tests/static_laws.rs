@@ -7,7 +7,8 @@ mod common;
 
 use common::{Matrix, Mean, agree, chip, derivatives, haar, process, unitary};
 use phaseloom_hardware::{Chip, Process};
-use phaseloom_mesh::{MatrixProgram, fidelity, matrix_error};
+use phaseloom_mesh::MatrixProgram;
+use phaseloom_numerics::{fidelity, matrix_error};
 use std::f64::consts::{LN_10, PI, TAU};
 
 /// Number of unitaries and chips of each: E² has some 6 degrees of freedom at N = 4 and some 50 at N = 16, hence a

@@ -3,6 +3,12 @@ use std::path::PathBuf;
 /// What can go wrong between a matrix and the settings of a mesh.
 #[derive(Debug, thiserror::Error)]
 pub enum MeshError {
+    /// A numerical method failed its own check.
+    #[error(transparent)]
+    Numerics(#[from] phaseloom_numerics::NumericsError),
+    /// A file was not read or written, or the work does not fit in memory.
+    #[error(transparent)]
+    File(#[from] phaseloom_files::FileError),
     /// A matrix holds NaN or infinity.
     #[error("matrix entry ({row}, {column}) is {value}: every entry must be finite")]
     NotFinite {
@@ -43,21 +49,6 @@ pub enum MeshError {
     NotUnitary {
         /// Largest entry of |U†U − I|.
         deviation: f64,
-        /// What is accepted.
-        tolerance: f64,
-    },
-    /// Every attempt at a singular value decomposition failed.
-    #[error(
-        "singular value decomposition of a {rows}×{columns} matrix failed: relative residual {residual:.1e}, \
-         tolerance {tolerance:.1e}; please report the matrix"
-    )]
-    Svd {
-        /// Rows of the matrix.
-        rows: usize,
-        /// Columns of the matrix.
-        columns: usize,
-        /// ‖A − UΣV†‖_F/‖A‖_F of the best attempt.
-        residual: f64,
         /// What is accepted.
         tolerance: f64,
     },
@@ -114,24 +105,6 @@ pub enum MeshError {
         rows: usize,
         /// Columns of the matrix.
         columns: usize,
-    },
-    /// Work that would not fit in memory.
-    #[error("{what} needs {needed_gib:.1} GiB of memory; this machine has {available_gib:.1} GiB")]
-    TooLarge {
-        /// What was asked for.
-        what: String,
-        /// What it would take, in GiB.
-        needed_gib: f64,
-        /// What there is, in GiB.
-        available_gib: f64,
-    },
-    /// A file cannot be read or written.
-    #[error("{}: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
     },
     /// A program file that is not JSON of the expected form.
     #[error("{}: not a Phaseloom program: {source}", path.display())]

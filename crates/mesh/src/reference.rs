@@ -1,8 +1,8 @@
 //! The slow, obvious path that every fast one is tested against: cells applied one by one.
 
-use crate::cell::{CellErrors, Transfer};
-use crate::cell_kind::Cell;
-use crate::section::{Section, SectionKind};
+use crate::cell::kind::Cell;
+use crate::cell::mzi::{CellErrors, Transfer};
+use crate::layout::stage::{Section, SectionKind};
 use nalgebra::{DMatrix, Matrix2};
 use num_complex::Complex64;
 use std::f64::consts::FRAC_PI_4;

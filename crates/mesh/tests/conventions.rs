@@ -4,9 +4,8 @@
 use nalgebra::{DMatrix, Matrix2};
 use num_complex::Complex64;
 use phaseloom_mesh::convention::{CONVENTIONS, ConvertedCell, ConvertedMesh, ScreenPhase, convention};
-use phaseloom_mesh::{
-    Form, MatrixProgram, Section, Site, StreamKey, TOPOLOGIES, Topology, Unitary, haar_unitary, topology,
-};
+use phaseloom_mesh::{Form, MatrixProgram, Section, Site, TOPOLOGIES, Topology, Unitary, topology};
+use phaseloom_numerics::{StreamKey, haar_unitary};
 use serde_json::Value;
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_PI_2, TAU};
 use std::path::Path;

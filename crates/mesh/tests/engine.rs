@@ -3,9 +3,8 @@
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_mesh::cell::CellErrors;
-use phaseloom_mesh::{
-    Circuit, Fields, Form, MatrixProgram, MeshDesign, Section, Settings, StreamKey, TOPOLOGIES, haar_unitary, reference,
-};
+use phaseloom_mesh::{Circuit, Fields, Form, MatrixProgram, MeshDesign, Section, Settings, TOPOLOGIES, reference};
+use phaseloom_numerics::{StreamKey, haar_unitary};
 use std::f64::consts::PI;
 
 type Matrix = DMatrix<Complex64>;

@@ -3,10 +3,8 @@
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_mesh::cell::CellErrors;
-use phaseloom_mesh::{
-    Cell, Form, MatrixProgram, MeshDesign, MeshError, SectionKind, StreamKey, TOPOLOGIES, haar_orthogonal,
-    haar_unitary, reference,
-};
+use phaseloom_mesh::{Cell, Form, MatrixProgram, MeshDesign, MeshError, SectionKind, TOPOLOGIES, reference};
+use phaseloom_numerics::{StreamKey, haar_orthogonal, haar_unitary};
 use std::f64::consts::{FRAC_PI_2, FRAC_PI_3, TAU};
 
 type Matrix = DMatrix<Complex64>;
@@ -310,7 +308,7 @@ fn matrices() -> Vec<(String, Matrix)> {
         let g = |seed: u64| {
             let mut s = StreamKey::new(seed, "matrices").block((m * 100 + n) as u64).stream();
             Matrix::from_fn(m, n, |_, _| {
-                Complex64::new(phaseloom_mesh::standard_normal(&mut s), phaseloom_mesh::standard_normal(&mut s))
+                Complex64::new(phaseloom_numerics::standard_normal(&mut s), phaseloom_numerics::standard_normal(&mut s))
             })
         };
         let complex = g(1);

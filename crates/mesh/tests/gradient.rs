@@ -3,9 +3,8 @@
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_mesh::cell::CellErrors;
-use phaseloom_mesh::{
-    Circuit, Fields, Form, MatrixProgram, MeshDesign, Section, Settings, StreamKey, TOPOLOGIES, gradient, haar_unitary,
-};
+use phaseloom_mesh::{Circuit, Fields, Form, MatrixProgram, MeshDesign, Section, Settings, TOPOLOGIES, gradient};
+use phaseloom_numerics::{StreamKey, haar_unitary};
 
 type Matrix = DMatrix<Complex64>;
 /// The amplitude of both arms of cell k.

@@ -1,6 +1,7 @@
 //! Identity I4: in a mesh programmed with Haar unitaries, cos²(θ/2) of the cell of rank k is Beta(k, 1) and φ uniform.
 
-use phaseloom_mesh::{Form, MatrixProgram, StreamKey, TOPOLOGIES, haar_unitary};
+use phaseloom_mesh::{Form, MatrixProgram, TOPOLOGIES};
+use phaseloom_numerics::{StreamKey, haar_unitary};
 use std::f64::consts::TAU;
 
 /// p-value of the Kolmogorov–Smirnov test against the uniform distribution (asymptotic series, Stephens' correction).

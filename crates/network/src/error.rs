@@ -4,7 +4,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use phaseloom_hardware::toml_file::TomlError;
+use phaseloom_files::toml_file::TomlError;
 
 /// Result of this crate.
 pub type Result<T, E = NetworkError> = std::result::Result<T, E>;

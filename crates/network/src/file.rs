@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
-use phaseloom_mesh::MeshError;
+use phaseloom_files::FileError;
 use sha2::{Digest, Sha256};
 
 use crate::error::{NetworkError, Result};
@@ -58,8 +58,8 @@ fn inflate(path: &Path, stored: &[u8], limit: u64) -> Result<Vec<u8>> {
 /// Writes a file whole: under a temporary name in the same folder, synced, then renamed, so that no reader and no
 /// interruption ever sees half of it.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    phaseloom_mesh::write_atomically(path, bytes).map_err(|e| match e {
-        MeshError::Io { path, source } => NetworkError::Write { path, source },
+    phaseloom_files::write_atomically(path, bytes).map_err(|e| match e {
+        FileError::Io { path, source } => NetworkError::Write { path, source },
         other => NetworkError::Write { path: path.to_owned(), source: io::Error::other(other) },
     })
 }

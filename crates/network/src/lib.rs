@@ -8,16 +8,14 @@
 //! * [`layer`]: what a layer computes, and its gradients.
 //! * [`model`]: the model file; exact and optical forward passes.
 //! * [`calibration`]: the scales of the converters.
-//! * [`train`]: training, with [`loss`] and [`optimizer`].
+//! * [`train`]: training, with its loss and optimizer.
 
 pub mod calibration;
 pub mod data;
 pub mod error;
 mod file;
 pub mod layer;
-pub mod loss;
 pub mod model;
-pub mod optimizer;
 pub mod train;
 pub mod weights;
 

@@ -1,4 +1,5 @@
-use super::{Ending, output};
+use super::Ending;
+use super::terminal::output;
 use clap::Args;
 use phaseloom::network::{Calibration, CalibrationSettings};
 use phaseloom::{Experiment, Model};

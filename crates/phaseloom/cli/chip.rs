@@ -1,6 +1,8 @@
-use super::{Ending, output};
+use super::Ending;
+use super::terminal::output;
 use clap::Args;
-use phaseloom::hardware::{self, HardwareError, Process, Sample};
+use phaseloom::hardware;
+use phaseloom::hardware::{HardwareError, Process, Sample};
 use phaseloom::mesh::{MeshDesign, convention};
 use std::path::{Path, PathBuf};
 
@@ -71,7 +73,7 @@ pub fn load_process(path: &Path) -> anyhow::Result<Process> {
     match read.process.check() {
         Ok(()) => Ok(read.process),
         Err(HardwareError::Process(invalid)) => {
-            Err(hardware::toml_file::locate(&read.path, &read.text, invalid).into())
+            Err(phaseloom::files::toml_file::locate(&read.path, &read.text, invalid).into())
         }
         Err(other) => Err(other.into()),
     }

@@ -1,11 +1,13 @@
+use super::Ending;
 use super::chip::load_process;
-use super::{Ending, interrupt, output};
+use super::terminal::{interrupt, output};
 use anyhow::Context;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use phaseloom::files::{require_memory, write_atomically};
 use phaseloom::hardware::Process;
 use phaseloom::hardware::comparison::{Parts, Trial, trial};
-use phaseloom::mesh::{MeshDesign, require_memory, write_atomically};
+use phaseloom::mesh::MeshDesign;
 use phaseloom::report::{COMPARISON_FIGURE, Table, png};
 use rayon::prelude::*;
 use std::path::PathBuf;

@@ -1,4 +1,5 @@
-use super::{Ending, interrupt, output};
+use super::Ending;
+use super::terminal::{interrupt, output};
 use anyhow::Context;
 use clap::Args;
 use phaseloom::hardware::correction::{CORRECTIONS, Corrected, Correction, Instruments, correct, correction};

@@ -1,9 +1,11 @@
-use super::{Ending, output};
+use super::Ending;
+use super::terminal::output;
 use anyhow::{Context, bail, ensure};
 use clap::Args;
+use phaseloom::files::write_atomically;
 use phaseloom::hardware::Chip;
 use phaseloom::mesh::cell::{CellErrors, transfer};
-use phaseloom::mesh::{Cell, Section, SectionKind, Settings, convention, write_atomically};
+use phaseloom::mesh::{Cell, Section, SectionKind, Settings, convention};
 use phaseloom::report::{MeshColumn, MeshDrawing, Part, Port, Shifter, png};
 use phaseloom::{Complex64, Form, MatrixProgram};
 use std::f64::consts::FRAC_PI_4;

@@ -1,8 +1,10 @@
-use super::{Ending, output};
+use super::Ending;
+use super::terminal::output;
 use clap::Args;
 use phaseloom::hardware::correction::CORRECTIONS;
 use phaseloom::hardware::{DETECTIONS, IMPERFECTIONS, LINK_PARTS, PRESETS};
-use phaseloom::mesh::{CELLS, TOPOLOGIES, convention::CONVENTIONS};
+use phaseloom::mesh::convention::CONVENTIONS;
+use phaseloom::mesh::{CELLS, TOPOLOGIES};
 use phaseloom::network::layer::LAYERS;
 use phaseloom::report::FIGURES;
 use phaseloom::validation::CLAIMS;

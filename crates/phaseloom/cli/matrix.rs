@@ -1,5 +1,6 @@
+use super::Ending;
 use super::chip::load_process;
-use super::{Ending, output};
+use super::terminal::output;
 use clap::Args;
 use phaseloom::hardware::{Chip, Sample};
 use phaseloom::mesh::convention;

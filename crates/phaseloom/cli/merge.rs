@@ -1,4 +1,5 @@
-use super::{Ending, output, results};
+use super::Ending;
+use super::terminal::{output, results};
 use clap::Args;
 use phaseloom::experiment::{Tables, merge};
 use std::path::PathBuf;

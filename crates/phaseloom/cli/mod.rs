@@ -3,23 +3,22 @@
 mod calibrate;
 mod chip;
 mod compare;
+mod completions;
 mod convert;
 mod correct;
 mod draw;
-mod interrupt;
 mod list;
 mod matrix;
 mod merge;
-mod output;
-mod page;
 mod preset;
 mod program;
-mod results;
 mod run;
 mod spectra;
+mod terminal;
 mod train;
 mod validate;
-mod words;
+
+use terminal::{error_text, output};
 
 use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
@@ -53,8 +52,8 @@ enum Command {
     Preset(preset::Preset),
     Validate(validate::Validate),
     List(list::List),
-    Completions(page::Completions),
-    Man(page::Man),
+    Completions(completions::Completions),
+    Man(completions::Man),
 }
 
 /// How a command ends well.
@@ -91,7 +90,7 @@ pub fn main() -> ExitCode {
         Ok(Ok(Ending::Interrupted)) => ExitCode::from(130),
         Ok(Ok(Ending::Failed)) => ExitCode::from(1),
         Ok(Err(error)) => {
-            output::note(&format!("error: {}", words::shown(&words::plain(&message(&error)))));
+            output::note(&format!("error: {}", error_text::shown(&error_text::plain(&message(&error)))));
             ExitCode::from(if is_internal(&error) { 1 } else { 2 })
         }
         Err(_) => {
@@ -117,7 +116,14 @@ fn message(error: &anyhow::Error) -> String {
 
 /// A decomposition that fails its own check is our fault, not the user's.
 fn is_internal(error: &anyhow::Error) -> bool {
+    use phaseloom::hardware::HardwareError;
+    use phaseloom::mesh::MeshError;
     error.chain().any(|cause| {
-        matches!(cause.downcast_ref::<phaseloom::mesh::MeshError>(), Some(phaseloom::mesh::MeshError::Svd { .. }))
+        cause.is::<phaseloom::numerics::NumericsError>()
+            || matches!(cause.downcast_ref(), Some(MeshError::Numerics(_)))
+            || matches!(
+                cause.downcast_ref(),
+                Some(HardwareError::Numerics(_) | HardwareError::Mesh(MeshError::Numerics(_)))
+            )
     })
 }

@@ -1,4 +1,5 @@
-use super::{Ending, output};
+use super::Ending;
+use super::terminal::output;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use phaseloom::mesh::{MeshDesign, Unitary};

@@ -1,10 +1,11 @@
-use super::{Ending, interrupt, output, results};
+use super::Ending;
+use super::terminal::{interrupt, output, results};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use phaseloom::Experiment;
-use phaseloom::experiment::{self, ExperimentError, Options, Shard, Tables, Unit};
+use phaseloom::experiment::{ExperimentError, Options, Shard, Tables, Unit};
 use phaseloom::hardware::Batch;
 use phaseloom::topology;
+use phaseloom::{Experiment, experiment};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;

@@ -1,7 +1,8 @@
-use super::{Ending, output};
+use super::Ending;
+use super::terminal::output;
 use clap::Args;
+use phaseloom::files::write_atomically;
 use phaseloom::hardware::spectra::{SpectraSpec, derive};
-use phaseloom::mesh::write_atomically;
 use phaseloom::network::data::resolve;
 use std::path::{Path, PathBuf};
 

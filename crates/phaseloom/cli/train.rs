@@ -1,4 +1,5 @@
-use super::{Ending, interrupt, output};
+use super::Ending;
+use super::terminal::{interrupt, output};
 use clap::Args;
 use phaseloom::network::train::{EpochReport, TrainSpec, train};
 use std::ops::ControlFlow;

@@ -1,8 +1,9 @@
-use super::{Ending, interrupt, output};
+use super::Ending;
+use super::terminal::{interrupt, output};
 use anyhow::Context;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use phaseloom::mesh::write_atomically;
+use phaseloom::files::write_atomically;
 use phaseloom::report::{Table, VALIDATION_FIGURES};
 use phaseloom::validation::{Claim, Report, SEED, Setting, ValidationError};
 use std::path::{Path, PathBuf};

@@ -10,27 +10,21 @@
 //! and nothing else enters (no clock, no font of the system, no order of a hash table). To add a figure, write one file
 //! in `figure/` and one line in [`FIGURES`].
 
-mod arrangement;
-mod axis;
-mod canvas;
 mod error;
 mod figure;
-mod font;
-mod growth;
-mod label;
-mod legend;
+mod figure_axes;
 mod mesh_drawing;
-mod palette;
-mod panel;
+mod plot;
 mod png;
+mod power_law_fit;
 mod summary;
 mod table;
 
 pub use error::ReportError;
 pub use figure::{COMPARISON_FIGURE, FIGURES, Figure, VALIDATION_FIGURES, figure};
-pub use growth::Growth;
 pub use mesh_drawing::{MeshColumn, MeshDrawing, Part, Port, Shifter};
 pub use png::png;
+pub use power_law_fit::Growth;
 pub use table::{Row, Table};
 
 /// Draws the accuracy figure of a `summary.csv` as SVG.

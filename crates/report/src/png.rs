@@ -3,8 +3,8 @@
 use resvg::tiny_skia::{Color, Pixmap, Transform};
 use resvg::usvg::{Options, Tree};
 
-use crate::ReportError;
-use crate::font::FONT;
+use crate::error::ReportError;
+use crate::plot::font::FONT;
 
 /// The widest image: beyond it an image is a slip of a digit, not a wish.
 const WIDTH_LIMIT_PX: u32 = 16_384;

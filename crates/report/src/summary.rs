@@ -1,7 +1,8 @@
 //! The rows of a `summary.csv` as numbers.
 
-use crate::label::decimal;
-use crate::{ReportError, Row, Table};
+use crate::error::ReportError;
+use crate::plot::label::decimal;
+use crate::table::{Row, Table};
 
 /// What a row of a result was computed with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! A table as text: comments of the form `# key: value`, a header, rows; every cell knows its line.
 
-use crate::ReportError;
+use crate::error::ReportError;
 
 /// A CSV table with the `# key: value` lines that stand above its header.
 ///

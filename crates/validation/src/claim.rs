@@ -1,4 +1,6 @@
-use crate::{Row, Setting, ValidationError};
+use crate::check::Row;
+use crate::error::ValidationError;
+use crate::setting::Setting;
 
 /// One claim of a paper or of a derivation, and how it is recomputed.
 #[derive(Debug)]

@@ -1,3 +1,4 @@
+use phaseloom_files::FileError;
 use phaseloom_hardware::HardwareError;
 use phaseloom_mesh::MeshError;
 
@@ -8,6 +9,12 @@ pub enum ValidationError {
     /// The mesh refused a matrix.
     #[error(transparent)]
     Mesh(#[from] MeshError),
+    /// A numerical method failed its own check.
+    #[error(transparent)]
+    Numerics(#[from] phaseloom_numerics::NumericsError),
+    /// A file was not read or written, or the work does not fit in memory.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The hardware refused a process, a link or a program.
     #[error(transparent)]
     Hardware(#[from] HardwareError),
@@ -16,7 +23,7 @@ pub enum ValidationError {
     Settings(#[from] toml::de::Error),
     /// Measured data that are there are not what they should be.
     #[error(transparent)]
-    Measured(Box<crate::measured_chip::MeasuredError>),
+    Measured(Box<crate::claims::measured_chip::MeasuredError>),
     /// The table could not be written as CSV.
     #[error("claims.csv: {0}")]
     Csv(#[from] csv::Error),

@@ -1,7 +1,8 @@
 //! The whole way, link included: a weight matrix on cores, read out through [`OpticalProduct`].
 
+use crate::error::ValidationError;
 use crate::machine::process;
-use crate::{Setting, ValidationError};
+use crate::setting::Setting;
 use nalgebra::DMatrix;
 use phaseloom_hardware::{
     CHARGE, CoreSpec, Design, LIGHT, LayerProgram, Link, MatrixProduct, OpticalProduct, PLANCK, Place, Scales, Shot,

@@ -1,11 +1,13 @@
 //! The way through the machine that most claims take: process text → chip → realised matrix of a Haar unitary.
 
+use crate::error::ValidationError;
+use crate::setting::Setting;
 use crate::statistics::Mean;
-use crate::{Setting, ValidationError};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_hardware::{Chip, Process, Sample};
-use phaseloom_mesh::{Form, MatrixProgram, MeshDesign, Normals, StreamKey, haar_unitary, topology};
+use phaseloom_mesh::{Form, MatrixProgram, MeshDesign, topology};
+use phaseloom_numerics::{Normals, StreamKey, haar_unitary};
 use std::f64::consts::TAU;
 
 pub(crate) type Matrix = DMatrix<Complex64>;
@@ -28,7 +30,7 @@ pub(crate) fn programmed(u: &Matrix, design: MeshDesign) -> Result<MatrixProgram
 
 /// ‖U − Û‖²_F/N.
 pub(crate) fn error_squared(u: &Matrix, made: &Matrix) -> f64 {
-    phaseloom_mesh::matrix_error(u, made).powi(2)
+    phaseloom_numerics::matrix_error(u, made).powi(2)
 }
 
 /// A mesh, and how many draws are made of it.

@@ -1,7 +1,10 @@
 //! All claims with their rows: as a table for people, as CSV, and as a page.
 
-use crate::check::number;
-use crate::{CLAIMS, Claim, Row, SEED, Setting, ValidationError, Verdict};
+use crate::check::{Row, Verdict, number};
+use crate::claim::Claim;
+use crate::claims::CLAIMS;
+use crate::error::ValidationError;
+use crate::setting::{SEED, Setting};
 
 /// One claim and what became of it.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-use crate::ValidationError;
+use crate::error::ValidationError;
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicBool, Ordering};
 

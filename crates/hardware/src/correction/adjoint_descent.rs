@@ -4,7 +4,7 @@
 
 use super::lab::{amplitude, distance, transmission};
 use super::{Correction, Found, Knowledge, Lab};
-use crate::HardwareError;
+use crate::error::HardwareError;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_mesh::Settings;

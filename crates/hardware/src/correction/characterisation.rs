@@ -8,11 +8,15 @@
 
 use super::local::corrected;
 use super::{Correction, Found, Knowledge, Lab};
-use crate::{Chip, Fabricated, HardwareError, Process};
+use crate::chip::Chip;
+use crate::error::HardwareError;
+use crate::process::Process;
+use crate::process::stage_errors::Fabricated;
 use nalgebra::{DMatrix, DVector};
 use num_complex::Complex64;
-use phaseloom_mesh::linalg::{multiply_real, solve_positive};
-use phaseloom_mesh::{Circuit, MatrixProgram, Section, Settings, require_memory};
+use phaseloom_files::require_memory;
+use phaseloom_mesh::{Circuit, MatrixProgram, Section, Settings};
+use phaseloom_numerics::linalg::{multiply_real, solve_positive};
 use std::f64::consts::TAU;
 
 /// Settings that are read.
@@ -225,5 +229,5 @@ fn one(program: &MatrixProgram, s: usize, frozen: &Fabricated, driven: &Settings
 /// Light behind a section, cut or padded with dark modes to the size that it takes.
 fn padded(section: &DMatrix<Complex64>, light: &DMatrix<Complex64>) -> DMatrix<Complex64> {
     let light = light.clone().resize_vertically(section.ncols(), Complex64::new(0.0, 0.0));
-    phaseloom_mesh::linalg::multiply(section, &light)
+    phaseloom_numerics::linalg::multiply(section, &light)
 }

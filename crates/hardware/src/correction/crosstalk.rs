@@ -4,7 +4,8 @@
 //! cool gets one turn more, one beyond a turn gets one less, which their neighbours feel in turn.
 
 use super::{Correction, Found, Knowledge, Lab};
-use crate::{HardwareError, Process};
+use crate::error::HardwareError;
+use crate::process::Process;
 use phaseloom_mesh::cell::wrap;
 use phaseloom_mesh::{MatrixProgram, Settings};
 use std::f64::consts::TAU;
@@ -57,7 +58,7 @@ pub(super) fn before_crosstalk(
     let mut largest = f64::INFINITY;
     for step in 1..=MOST {
         let mut made = heaters.clone();
-        crate::Imperfection::drive(crosstalk, program.sections(), &mut made);
+        crate::process::Imperfection::drive(crosstalk, program.sections(), &mut made);
         largest = 0.0;
         for ((heaters, wanted), made) in heaters.iter_mut().zip(&mut wanted).zip(&made) {
             let values = heaters.values_mut().iter_mut().zip(wanted.values_mut()).zip(made.values());

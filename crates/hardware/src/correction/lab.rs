@@ -1,11 +1,15 @@
 //! The bench on which a chip is mended: set phases, send light, read fields; each with its noise, each counted.
 
 use super::Knowledge;
-use crate::{Chip, Fabricated, HardwareError, Process};
+use crate::chip::Chip;
+use crate::error::HardwareError;
+use crate::process::Process;
+use crate::process::stage_errors::Fabricated;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
-use phaseloom_mesh::linalg::svd;
-use phaseloom_mesh::{Circuit, Fields, MatrixProgram, Normals, SectionKind, Settings, StreamKey, gradient};
+use phaseloom_mesh::{Circuit, Fields, MatrixProgram, SectionKind, Settings, gradient};
+use phaseloom_numerics::linalg::svd;
+use phaseloom_numerics::{Normals, StreamKey};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Share of the amplitude of the program that a search with attenuators aims at.

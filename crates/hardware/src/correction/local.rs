@@ -5,11 +5,14 @@
 
 use super::crosstalk::before_crosstalk;
 use super::{Correction, Found, Knowledge, Lab};
-use crate::{Chip, Fabricated, HardwareError, Process};
+use crate::chip::Chip;
+use crate::error::HardwareError;
+use crate::process::Process;
+use crate::process::stage_errors::Fabricated;
 use num_complex::Complex64;
-use phaseloom_mesh::cell::ideal;
-use phaseloom_mesh::cell_inverse::match_transmission;
-use phaseloom_mesh::{Circuit, MatrixProgram, Section, SectionKind, Settings, follow, refit};
+use phaseloom_mesh::cell::{ideal, match_transmission};
+use phaseloom_mesh::follow;
+use phaseloom_mesh::{Circuit, MatrixProgram, Section, SectionKind, Settings, refit};
 
 /// Local correction with known errors.
 pub(super) struct Local;

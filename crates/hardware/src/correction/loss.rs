@@ -9,7 +9,9 @@
 use super::crosstalk::before_crosstalk;
 use super::self_configuration::SelfConfiguration;
 use super::{Correction, Found, Instruments, Knowledge, Lab};
-use crate::{Chip, HardwareError, Process};
+use crate::chip::Chip;
+use crate::error::HardwareError;
+use crate::process::Process;
 
 /// Settings for the nominal loss.
 pub(super) struct LossCompensation;

@@ -22,7 +22,8 @@ pub use characterisation::{Estimate, characterise};
 pub use lab::{HEADROOM, Instruments, Lab};
 pub use outcome::{Corrected, Quality as CorrectionQuality};
 
-use crate::{Chip, HardwareError};
+use crate::chip::Chip;
+use crate::error::HardwareError;
 use phaseloom_mesh::{Form, MatrixProgram, Settings};
 use std::sync::atomic::AtomicBool;
 
@@ -139,7 +140,7 @@ impl std::fmt::Debug for CorrectionPlan {
 /// Mends a chip: other settings for the same target.
 ///
 /// ```
-/// use phaseloom_hardware::correction::{Instruments, correct, correction};
+/// use phaseloom_hardware::{Instruments, correct, correction};
 /// use phaseloom_hardware::{Chip, Process, Sample};
 /// use phaseloom_mesh::{Form, MatrixProgram, StreamKey, haar_unitary, topology};
 ///

@@ -1,9 +1,11 @@
 //! What a correction reached, as nobody but the simulator can see it: without the noise of instruments.
 
 use super::Found;
-use crate::{Chip, HardwareError};
+use crate::chip::Chip;
+use crate::error::HardwareError;
 use num_complex::Complex64;
-use phaseloom_mesh::{MatrixProgram, Settings, fidelity, relative_error};
+use phaseloom_mesh::{MatrixProgram, Settings};
+use phaseloom_numerics::{fidelity, relative_error};
 
 /// How near a chip comes to the matrix of a program.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -17,12 +17,13 @@
 use super::lab::{amplitude, distance, transmission};
 use super::outcome::wrapped;
 use super::{Correction, Found, Knowledge, Lab};
-use crate::HardwareError;
+use crate::error::HardwareError;
 use nalgebra::{DMatrix, DVector};
 use num_complex::Complex64;
+use phaseloom_files::require_memory;
+use phaseloom_mesh::Settings;
 use phaseloom_mesh::cell::wrap;
-use phaseloom_mesh::linalg::{multiply_real, solve_positive};
-use phaseloom_mesh::{Settings, require_memory};
+use phaseloom_numerics::linalg::{multiply_real, solve_positive};
 
 /// Steps, at most.
 const STEPS: u64 = 30;

@@ -6,7 +6,7 @@
 
 use super::lab::{amplitude, distance, transmission};
 use super::{Correction, Found, Knowledge, Lab};
-use crate::HardwareError;
+use crate::error::HardwareError;
 use phaseloom_mesh::Settings;
 
 /// Steps.

@@ -3,8 +3,8 @@
 //! b bits make 2^b − 1 codes, −(2^{b−1}−1) … +(2^{b−1}−1), of step Δ = full scale/(2^{b−1}−1); a reading that takes
 //! no sign (one detector) uses 2^b codes from 0, Δ = full scale/(2^b−1).
 
-use crate::toml_file::Invalid;
-use phaseloom_mesh::Real;
+use phaseloom_files::toml_file::Invalid;
+use phaseloom_numerics::Real;
 use serde::{Deserialize, Serialize};
 
 /// A converter of given bits.

@@ -7,7 +7,7 @@
 //! ```
 
 use super::Receiver;
-use phaseloom_mesh::Real;
+use phaseloom_numerics::Real;
 use pulp::{Arch, NullaryFnOnce};
 
 /// The constants of that law.

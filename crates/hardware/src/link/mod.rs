@@ -11,8 +11,10 @@ mod converter;
 mod detector;
 mod intensity_noise;
 mod modulator;
+pub(crate) mod readout;
 mod receiver;
 mod thermal_noise;
+pub(crate) mod transmitter;
 
 pub use converter::{Adc, Codes, Converter, FullScale};
 pub(crate) use detector::{Detector, Light};
@@ -21,8 +23,8 @@ pub use modulator::{Modulator, ModulatorKind};
 pub use receiver::{Quality, Receiver};
 pub use thermal_noise::ThermalNoise;
 
-use crate::HardwareError;
-use crate::toml_file::{Invalid, at_least, between, positive};
+use crate::error::HardwareError;
+use phaseloom_files::toml_file::{Invalid, at_least, between, positive};
 use serde::{Deserialize, Serialize};
 
 /// Planck's constant (J·s), exact.

@@ -3,8 +3,8 @@
 //! * push–pull Mach–Zehnder: `a/√P_port = x̃ + iε√(1−x̃²)`: the floor is in quadrature, homodyne does not see it;
 //! * absorptive or ring: `sign(x̃)(ε + (1−ε)|x̃|)`: the floor is in phase. Zero counts as positive.
 
-use crate::toml_file::{Invalid, at_least};
-use phaseloom_mesh::Real;
+use phaseloom_files::toml_file::{Invalid, at_least};
+use phaseloom_numerics::Real;
 use serde::{Deserialize, Serialize};
 
 /// Where the light of a dark modulator goes.

@@ -10,7 +10,7 @@
 //! Below 1 000 counts in the window 1/(2B) the photons are counted (Poisson); above, the normal law stands for it.
 
 use super::{CHARGE, Detection, Link};
-use crate::HardwareError;
+use crate::error::HardwareError;
 use rand::rngs::ChaCha8Rng;
 use rand_distr::{Distribution, Poisson};
 

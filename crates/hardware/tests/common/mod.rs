@@ -7,7 +7,8 @@ use phaseloom_hardware::{
     Chip, CoreSpec, Design, LayerProgram, Link, OpticalProduct, Place, Process, Sample, Scales, bound_scales,
 };
 use phaseloom_mesh::cell::{CellErrors, transfer};
-use phaseloom_mesh::{Form, MatrixProgram, Real, SectionKind, StreamKey, TOPOLOGIES, haar_unitary, standard_normal};
+use phaseloom_mesh::{Form, MatrixProgram, SectionKind, TOPOLOGIES};
+use phaseloom_numerics::{Real, StreamKey, haar_unitary, standard_normal};
 use std::sync::Arc;
 
 pub type Matrix = DMatrix<Complex64>;

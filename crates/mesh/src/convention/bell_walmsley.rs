@@ -7,12 +7,12 @@
 //!
 //! Strawberry Fields leaves out the factor i: its σ is Σ + π/2, its δ is Δ.
 //!
-//! Where the outer phases go: [`crate::waveguide_phases`].
+//! Where the outer phases go: [`crate::layout::outer_phases`].
 
 use super::{Convention, Dressed, ScreenPhase, Waveguides, heater};
-use crate::Site;
-use crate::cell::Transfer;
-use crate::waveguide_phases::WaveguidePhases;
+use crate::cell::mzi::Transfer;
+use crate::layout::Site;
+use crate::layout::outer_phases::WaveguidePhases;
 use num_complex::Complex64;
 
 /// θ₁ on the upper, θ₂ on the lower inner arm; phases at the ports and, for even N, on edges.

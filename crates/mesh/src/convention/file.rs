@@ -1,12 +1,15 @@
 //! The JSON form of a program in another convention, version 1. Its keys stand in `crates/FORMATS.md`.
 
 use super::{CONVENTIONS, Convention, ConvertedCell, ConvertedMesh, ScreenPhase, convention};
-use crate::program_file::{Attenuator, LARGEST_GAIN, Wrong, expect, read_attenuators, write_attenuators};
-use crate::topology::{Layout, TOPOLOGIES, Topology, topology};
-use crate::{
-    Form, MatrixProgram, MeshDesign, MeshError, Section, SectionKind, Settings, json_by_key, read_text, require_memory,
-    write_atomically,
-};
+use crate::error::MeshError;
+use crate::layout::Layout;
+use crate::layout::phases::Settings;
+use crate::layout::stage::{Section, SectionKind};
+use crate::program::file::{Attenuator, LARGEST_GAIN, Wrong, expect, read_attenuators, write_attenuators};
+use crate::program::matrix_program::{Form, MatrixProgram};
+use crate::topology::mesh_design::MeshDesign;
+use crate::topology::{TOPOLOGIES, Topology, topology};
+use phaseloom_files::{json_by_key, read_text, require_memory, write_atomically};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -152,16 +155,16 @@ impl ConvertedProgram {
     ///
     /// # Errors
     ///
-    /// [`MeshError::Io`].
+    /// [`MeshError::File`].
     pub fn save(&self, path: &Path) -> Result<(), MeshError> {
-        write_atomically(path, self.to_json().as_bytes())
+        Ok(write_atomically(path, self.to_json().as_bytes())?)
     }
 
     /// Reads and checks a JSON file.
     ///
     /// # Errors
     ///
-    /// [`MeshError::Io`], [`MeshError::ProgramSyntax`], [`MeshError::ProgramContent`], a topology without settings in other conventions.
+    /// [`MeshError::File`], [`MeshError::ProgramSyntax`], [`MeshError::ProgramContent`], a topology without settings in other conventions.
     pub fn load(path: &Path) -> Result<Self, MeshError> {
         let text = read_text(path)?;
         let file: File =
@@ -239,7 +242,7 @@ fn convertible(design: MeshDesign, ports: usize) -> Result<(), MeshError> {
     // What holds of four ports holds of more.
     let layout = design.layout(ports.min(4));
     let crossed = (0..=layout.columns).any(|column| layout.wires(column).is_some());
-    if design.cell() == crate::Cell::Mzi && layout.modes == layout.ports && !crossed {
+    if design.cell() == crate::cell::kind::Cell::Mzi && layout.modes == layout.ports && !crossed {
         Ok(())
     } else {
         Err(MeshError::Convention { design: design.to_string() })

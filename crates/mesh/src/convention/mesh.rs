@@ -2,7 +2,10 @@
 
 use super::outer_phase::MACH_ZEHNDER;
 use super::{Convention, Waveguides, waveguides::lines};
-use crate::{Section, Settings, Site, cell};
+use crate::cell::mzi as cell;
+use crate::layout::Site;
+use crate::layout::phases::Settings;
+use crate::layout::stage::Section;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 
@@ -51,7 +54,8 @@ impl ConvertedMesh {
     #[must_use]
     pub fn new(section: &Section, convention: &'static dyn Convention) -> Self {
         let layout = section.layout();
-        let plain = layout.cell == crate::Cell::Mzi && layout.modes == layout.ports && layout.wire_crossings() == 0;
+        let plain =
+            layout.cell == crate::cell::kind::Cell::Mzi && layout.modes == layout.ports && layout.wire_crossings() == 0;
         assert!(plain, "conventions know plain cells between neighbours");
         Self::of_waveguides(&Waveguides::of_section(section), convention)
     }

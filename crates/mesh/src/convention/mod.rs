@@ -13,7 +13,7 @@
 //! its inputs and of its outputs, and a phase is left at one end of each path of waveguides.
 //!
 //! ```
-//! use phaseloom_mesh::convention::{ConvertedMesh, convention};
+//! use phaseloom_mesh::{ConvertedMesh, convention};
 //! use phaseloom_mesh::{Form, MatrixProgram, StreamKey, haar_unitary, topology};
 //!
 //! let u = haar_unitary(5, &mut StreamKey::new(1, "example").stream());
@@ -38,8 +38,9 @@ pub use outer_phase::OuterPhase;
 pub use splitter::amplitude_from_splitter_error;
 pub use waveguides::{Dressed, Waveguides};
 
-use crate::cell::Transfer;
-use crate::{MeshError, Site};
+use crate::cell::mzi::Transfer;
+use crate::error::MeshError;
+use crate::layout::Site;
 
 /// A meaning of the two phases of a cell, and a place for the phase screen.
 pub trait Convention: Send + Sync + std::fmt::Debug {

@@ -5,8 +5,8 @@
 //! the definitions beside them, and tested against these; e.g. for Clements `T_C = e^{iθ'}·B(π − 2θ')·P(φ' + π)`.
 
 use super::{Convention, Dressed, ScreenPhase, Waveguides, heater, waveguides::lines};
-use crate::Site;
-use crate::cell::{Transfer, ideal};
+use crate::cell::mzi::{Transfer, ideal};
+use crate::layout::Site;
 use num_complex::Complex64;
 use std::f64::consts::{FRAC_PI_2, PI, TAU};
 
@@ -307,7 +307,7 @@ mod tests {
             for k in 0..60 {
                 let (theta, phi) = (f64::from(k) * 0.37 - 7.0, f64::from(k) * 0.91 - 11.0);
                 let (wanted, d) = ((kind.definition)(theta, phi), kind.dress(theta, phi));
-                let bare = reference::mzi(d.theta, 0.0, crate::cell::CellErrors::NONE);
+                let bare = reference::mzi(d.theta, 0.0, crate::cell::mzi::CellErrors::NONE);
                 for (r, c) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
                     let made = Complex64::cis(d.behind[r]) * bare[r][c] * Complex64::cis(d.before[c]);
                     assert!((made - wanted[r][c]).norm() < 2e-14, "{kind:?} ({r},{c}): {made} and {}", wanted[r][c]);

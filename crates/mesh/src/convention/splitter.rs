@@ -4,7 +4,7 @@ use std::f64::consts::{FRAC_1_SQRT_2, FRAC_PI_4};
 
 /// δ of the bar amplitude `r = 1/√2 + δ` of a splitter whose angle is off by `alpha` rad: `cos(π/4+α) − 1/√2`, about −α/√2.
 ///
-/// The way back is [`crate::cell::splitter_error_from_amplitude`]; both are exact for α in [−π/4, π/4], where r and
+/// The way back is [`crate::cell::mzi::splitter_error_from_amplitude`]; both are exact for α in [−π/4, π/4], where r and
 /// t = √(1 − r²) are both amplitudes from 0 to 1.
 ///
 /// ```
@@ -22,7 +22,7 @@ pub fn amplitude_from_splitter_error(alpha: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cell::splitter_error_from_amplitude;
+    use crate::cell::mzi::splitter_error_from_amplitude;
 
     #[test]
     fn there_and_back_is_exact() {

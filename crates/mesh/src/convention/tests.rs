@@ -1,8 +1,11 @@
 use super::*;
-use crate::settings::Settings;
-use crate::{Form, MatrixProgram, StreamKey, TOPOLOGIES, Unitary, haar_unitary};
+use crate::decompose::unitary::Unitary;
+use crate::layout::phases::Settings;
+use crate::program::matrix_program::{Form, MatrixProgram};
+use crate::topology::TOPOLOGIES;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
+use phaseloom_numerics::{StreamKey, haar_unitary};
 use std::f64::consts::TAU;
 
 /// Haar unitaries, identity, a permutation, an exchange, the Fourier matrix, phases alone.
@@ -22,7 +25,7 @@ fn matrices(n: usize) -> Vec<DMatrix<Complex64>> {
 }
 
 /// Sections of all topologies that make these matrices, and one whose phases no decomposition gives.
-fn sections(n: usize) -> Vec<(DMatrix<Complex64>, crate::Section)> {
+fn sections(n: usize) -> Vec<(DMatrix<Complex64>, crate::layout::stage::Section)> {
     let mut found = Vec::new();
     for topology in [TOPOLOGIES[0], TOPOLOGIES[1]] {
         for u in matrices(n) {
@@ -34,18 +37,19 @@ fn sections(n: usize) -> Vec<(DMatrix<Complex64>, crate::Section)> {
         for (k, phase) in settings.values_mut().iter_mut().enumerate() {
             *phase = (k as f64 * 2.7).sin() * 9.0;
         }
-        let section = crate::Section::mesh(layout, settings);
-        let mut fields = crate::Fields::identity(n);
-        crate::Circuit::ideal(&section).propagate(&mut fields);
+        let section = crate::layout::stage::Section::mesh(layout, settings);
+        let mut fields = crate::propagate::fields::Fields::identity(n);
+        crate::propagate::circuit::Circuit::ideal(&section).propagate(&mut fields);
         found.push((fields.to_matrix(), section));
     }
     found
 }
 
 /// The matrix of a section of ours.
-fn matrix(section: &crate::Section, settings: Settings) -> DMatrix<Complex64> {
-    let mut fields = crate::Fields::identity(section.layout().modes);
-    crate::Circuit::ideal(&crate::Section::mesh(section.layout().clone(), settings)).propagate(&mut fields);
+fn matrix(section: &crate::layout::stage::Section, settings: Settings) -> DMatrix<Complex64> {
+    let mut fields = crate::propagate::fields::Fields::identity(section.layout().modes);
+    crate::propagate::circuit::Circuit::ideal(&crate::layout::stage::Section::mesh(section.layout().clone(), settings))
+        .propagate(&mut fields);
     fields.to_matrix()
 }
 
@@ -103,7 +107,7 @@ fn the_screen_stands_where_the_convention_has_it() {
     for n in [2_usize, 5, 6] {
         for topology in [TOPOLOGIES[0], TOPOLOGIES[1]] {
             let u = haar_unitary(n, &mut StreamKey::new(3, "screen").stream());
-            let section = crate::Section::mesh(
+            let section = crate::layout::stage::Section::mesh(
                 topology.layout(n),
                 topology.program(&topology.layout(n), &Unitary::new(u, Unitary::TOLERANCE).unwrap()).unwrap(),
             );
@@ -206,9 +210,9 @@ fn tempfile_folder() -> std::path::PathBuf {
 fn meshes_of_which_conventions_say_nothing_are_refused() {
     let u = haar_unitary(4, &mut StreamKey::new(1, "test").stream());
     let clements = convention("clements").unwrap();
-    for design in crate::MeshDesign::all().filter(|design| design.topology().is_universal()) {
+    for design in crate::topology::mesh_design::MeshDesign::all().filter(|design| design.topology().is_universal()) {
         let program = MatrixProgram::new(&u, Form::Unitary, design).unwrap();
-        let plain = design.cell() == crate::Cell::Mzi
+        let plain = design.cell() == crate::cell::kind::Cell::Mzi
             && ["rectangular", "triangular", "redundant"].contains(&design.topology().key());
         match ConvertedProgram::new(&program, clements) {
             Ok(converted) => {

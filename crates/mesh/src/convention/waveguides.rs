@@ -1,7 +1,8 @@
 //! A mesh that belongs to no convention: `B(θ) = S·P(θ)·S` in every place, and a phase on every waveguide between.
 
 use super::ConvertedMesh;
-use crate::{Section, Site};
+use crate::layout::Site;
+use crate::layout::stage::Section;
 
 /// One cell, taken apart: `diag(e^{i·behind})·B(θ)·diag(e^{i·before})`, rad.
 #[derive(Clone, Copy, Debug, PartialEq)]

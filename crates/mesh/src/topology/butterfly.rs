@@ -3,9 +3,12 @@
 //! N·log₂N phases of cells and N behind them: a small family of unitaries, the discrete Fourier transform (with bit-reversed
 //! inputs) among them. What is not among them is approximated: the phases that minimise ‖Û−U‖_F.
 
-use super::{Layout, Topology, stride};
-use crate::settings::Settings;
-use crate::{MeshError, Unitary, fit};
+use super::{Topology, stride};
+use crate::decompose::fit::fit;
+use crate::decompose::unitary::Unitary;
+use crate::error::MeshError;
+use crate::layout::Layout;
+use crate::layout::phases::Settings;
 
 /// N/2·log₂N cells in log₂N columns; not universal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,10 +11,12 @@
 //!  ───────── ─────────
 //! ```
 
-use super::{Layout, Site, Topology, Triangular};
-use crate::cell::{ZERO, wrap};
-use crate::settings::Settings;
-use crate::{MeshError, Unitary};
+use super::{Topology, Triangular};
+use crate::cell::mzi::{ZERO, wrap};
+use crate::decompose::unitary::Unitary;
+use crate::error::MeshError;
+use crate::layout::phases::Settings;
+use crate::layout::{Layout, Site};
 use nalgebra::DMatrix;
 use std::f64::consts::PI;
 use std::iter::repeat;

@@ -12,18 +12,20 @@
 //!  ────╳──────────  behind
 //! ```
 
-use super::{Layout, Site, Topology};
-use crate::cell::{ZERO, wrap};
-use crate::linalg::{qr, svd};
-use crate::nulling::rotate;
-use crate::panel::{Chain, join, join_known};
-use crate::projections::{Carry, Projections, Way, project};
-use crate::settings::Settings;
-use crate::sweep::{Element, LINE, Light, Sweep, WIDTH};
-use crate::trigonometry::arguments;
-use crate::{MeshError, Unitary};
+use super::Topology;
+use crate::cell::mzi::{ZERO, wrap};
+use crate::decompose::fast::projections::{Carry, Projections, Way, project};
+use crate::decompose::fuse::{Chain, join, join_known};
+use crate::decompose::nulling::rotate;
+use crate::decompose::unitary::Unitary;
+use crate::error::MeshError;
+use crate::layout::phases::Settings;
+use crate::layout::{Layout, Site};
+use crate::propagate::chains::{Element, LINE, Light, Sweep, WIDTH};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
+use phaseloom_numerics::linalg::{qr, svd};
+use phaseloom_numerics::simd::trigonometry::arguments;
 use pulp::{Arch, Simd, WithSimd};
 use std::collections::VecDeque;
 use std::f64::consts::{FRAC_PI_2, PI};

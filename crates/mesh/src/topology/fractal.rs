@@ -13,14 +13,16 @@
 //! that are two of half the size each, and so on. Splittings are then spread evenly, not crowded near cross as in a
 //! rectangular mesh. Other N take the lines of the next power of two.
 
-use super::{Layout, Topology, stride};
-use crate::cell::{Transfer, wrap};
-use crate::follow::follow_perfect;
-use crate::linalg::{cosine_sine, multiply};
-use crate::settings::Settings;
-use crate::{MeshError, Unitary};
+use super::{Topology, stride};
+use crate::cell::mzi::{Transfer, wrap};
+use crate::decompose::match_cells::follow_perfect;
+use crate::decompose::unitary::Unitary;
+use crate::error::MeshError;
+use crate::layout::Layout;
+use crate::layout::phases::Settings;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
+use phaseloom_numerics::linalg::{cosine_sine, multiply};
 
 /// N(N−1)/2 cells in N−1 columns, any two lines joined directly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,10 +10,13 @@
 //!  ──φ──╳──────φ──╳─────
 //! ```
 
-use super::{Layout, Site, Topology};
-use crate::cell_kind::Cell;
-use crate::settings::Settings;
-use crate::{MeshError, Unitary, fit};
+use super::Topology;
+use crate::cell::kind::Cell;
+use crate::decompose::fit::fit;
+use crate::decompose::unitary::Unitary;
+use crate::error::MeshError;
+use crate::layout::phases::Settings;
+use crate::layout::{Layout, Site};
 
 /// Splitters in 3N layers; not known to be universal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

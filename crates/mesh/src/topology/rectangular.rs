@@ -7,10 +7,15 @@
 //!  ──╳─────╳─────
 //! ```
 
-use super::{Layout, Site, Topology};
-use crate::settings::Settings;
-use crate::trigonometry::wrap_all;
-use crate::{MeshError, Unitary, cell, null_vectors, two_sided};
+use super::Topology;
+use crate::cell::mzi as cell;
+use crate::decompose::clements;
+use crate::decompose::fast::null_vectors;
+use crate::decompose::unitary::Unitary;
+use crate::error::MeshError;
+use crate::layout::phases::Settings;
+use crate::layout::{Layout, Site};
+use phaseloom_numerics::simd::trigonometry::wrap_all;
 use std::f64::consts::PI;
 
 /// Modes from which on null vectors are faster than entries.
@@ -56,7 +61,7 @@ impl Topology for Rectangular {
             }
         };
         let generic = if n >= LARGE { null_vectors::null(target.matrix(), &mut found) } else { None };
-        let mut d = generic.unwrap_or_else(|| two_sided::null(target.matrix(), &mut found));
+        let mut d = generic.unwrap_or_else(|| clements::null(target.matrix(), &mut found));
         // U = L₁†L₂†…D·R: D is pulled to the left through each T†,
         // T†(θ,φ)·diag(e^{ip₁}, e^{ip₂}) = diag(e^{ip₁′}, e^{ip₂′})·T(θ, φ′).
         let (mut outer, highest) = (Vec::with_capacity(n), n.saturating_sub(1));

@@ -1,9 +1,11 @@
 //! The rectangular mesh with more columns than it needs: extra phases for a search on an imperfect chip (Burgwal et al.,
 //! Opt. Express 25, 28236, 2017, recalled; its abstract found).
 
-use super::{Layout, Rectangular, Site, Topology};
-use crate::settings::Settings;
-use crate::{MeshError, Unitary};
+use super::{Rectangular, Topology};
+use crate::decompose::unitary::Unitary;
+use crate::error::MeshError;
+use crate::layout::phases::Settings;
+use crate::layout::{Layout, Site};
 use std::f64::consts::PI;
 
 /// A rectangular mesh behind some columns of idle cells.

@@ -3,7 +3,7 @@
 //! Before such a column the lines are shuffled so that the partners i and i + 2^s stand beside each other; behind it they
 //! go back. A shuffle in groups of 2·2^s lines has 2^s(2^s−1)/2 crossings a group.
 
-use super::{Layout, Site};
+use crate::layout::{Layout, Site};
 
 /// A layout on 2^k lines, of columns with these strides (powers of two), with a cell wherever `stands(stride, i)`, i the
 /// first of its lines.

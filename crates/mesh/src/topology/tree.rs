@@ -10,11 +10,13 @@
 //! A cell whose subtrees hold the norms a and b of the vector splits with `tan(θ/2) = a/b`; equal parts give a balanced
 //! cell, whatever N is (physics notes §1.4). Other lines carry what is orthogonal to the vector and end in the dark.
 
-use super::{Layout, Site, Topology, stride};
-use crate::cell::{CellErrors, wrap};
-use crate::cell_inverse::match_ratio;
-use crate::settings::Settings;
-use crate::{MeshError, Unitary};
+use super::{Topology, stride};
+use crate::cell::mzi::{CellErrors, wrap};
+use crate::cell::solve::match_ratio;
+use crate::decompose::unitary::Unitary;
+use crate::error::MeshError;
+use crate::layout::phases::Settings;
+use crate::layout::{Layout, Site};
 use num_complex::Complex64;
 
 /// N−1 cells for one row of a unitary.
@@ -62,7 +64,7 @@ impl Topology for Tree {
                 let first = if norm > 0.0 { [a / norm, b / norm] } else { [one, one * 0.0] };
                 let found = match_ratio(&[first, [first[1].conj(), -first[0].conj()]], CellErrors::NONE);
                 settings.set_cell(k, found.theta, wrap(found.phi));
-                let made = crate::cell::ideal(found.theta, found.phi)[0];
+                let made = crate::cell::mzi::ideal(found.theta, found.phi)[0];
                 // The row before the cell is this number times the cell's first row.
                 let overlap = a * made[0].conj() + b * made[1].conj();
                 (row[mode], row[mode + 1]) = (overlap, one * 0.0);

@@ -6,13 +6,16 @@
 //!  ────────╳────────
 //! ```
 
-use super::{Layout, Site, Topology};
-use crate::nulling::{Null, angles, on_rows, rotate};
-use crate::panel::{Chain, join, join_known};
-use crate::projections::{Carry, Projections, Way, project};
-use crate::settings::Settings;
-use crate::sweep::{LINE, Light, WIDTH};
-use crate::{MeshError, Unitary, cell};
+use super::Topology;
+use crate::cell::mzi as cell;
+use crate::decompose::fast::projections::{Carry, Projections, Way, project};
+use crate::decompose::fuse::{Chain, join, join_known};
+use crate::decompose::nulling::{Null, angles, on_rows, rotate};
+use crate::decompose::unitary::Unitary;
+use crate::error::MeshError;
+use crate::layout::phases::Settings;
+use crate::layout::{Layout, Site};
+use crate::propagate::chains::{LINE, Light, WIDTH};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use pulp::{Arch, Simd, WithSimd};

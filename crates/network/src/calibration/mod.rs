@@ -10,11 +10,11 @@ mod quantile;
 use std::path::{Path, PathBuf};
 
 use nalgebra::DMatrix;
+use phaseloom_files::json_by_key;
 use phaseloom_hardware::{MOST_PORTS, Tile, TilePlan};
-use phaseloom_mesh::json_by_key;
 use serde::{Deserialize, Serialize};
 
-use self::quantile::{HighQuantile, Magnitudes};
+use crate::calibration::quantile::{HighQuantile, Magnitudes};
 use crate::data::{Batch, Dataset};
 use crate::error::{NetworkError, Result};
 use crate::file;

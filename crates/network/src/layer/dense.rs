@@ -27,8 +27,8 @@ impl LayerSettings for DenseSettings {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{check_gradients, layer_for_test};
     use crate::data::Batch;
+    use crate::layer::{check_gradients, layer_for_test};
 
     const WEIGHT: [f64; 6] = [1.0, -2.0, 0.5, 3.0, 0.0, 1.5];
 

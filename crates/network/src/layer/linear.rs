@@ -4,9 +4,9 @@
 //! or, with `transpose`, as `[in, out]` (Keras).
 
 use nalgebra::DMatrix;
-use phaseloom_mesh::linalg::multiply_real;
+use phaseloom_numerics::linalg::multiply_real;
 
-pub(crate) use phaseloom_mesh::linalg::multiply_batch as exact_product;
+pub(crate) use phaseloom_numerics::linalg::multiply_batch as exact_product;
 use serde::{Deserialize, Serialize};
 
 use super::{Gradients, Layer, Parameter, Place};
@@ -139,7 +139,7 @@ mod tests {
         check::<f32>();
     }
 
-    fn check<T: phaseloom_mesh::Real>() {
+    fn check<T: phaseloom_numerics::Real>() {
         let value = |r: usize, c: usize| T::from_f64(((r * 31 + c * 17) as f64).sin());
         for (outputs, inputs) in [(1, 1), (1, 9), (2, 2), (3, 7), (4, 4), (10, 128), (16, 16), (17, 300), (130, 784)] {
             let weight = DMatrix::from_fn(outputs, inputs, value);

@@ -39,8 +39,8 @@ impl Layer for Modulus {
 
 #[cfg(test)]
 mod tests {
-    use super::super::check_gradients;
     use super::*;
+    use crate::layer::check_gradients;
 
     #[test]
     fn drops_the_sign() {

@@ -30,8 +30,8 @@ impl Layer for Sigmoid {
 
 #[cfg(test)]
 mod tests {
-    use super::super::check_gradients;
     use super::*;
+    use crate::layer::check_gradients;
 
     #[test]
     fn stays_finite_far_out() {

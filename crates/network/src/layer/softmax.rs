@@ -44,8 +44,8 @@ impl Layer for Softmax {
 
 #[cfg(test)]
 mod tests {
-    use super::super::check_gradients;
     use super::*;
+    use crate::layer::check_gradients;
 
     #[test]
     fn sums_to_one_and_stays_finite() {

@@ -30,8 +30,8 @@ impl Layer for SquaredModulus {
 
 #[cfg(test)]
 mod tests {
-    use super::super::check_gradients;
     use super::*;
+    use crate::layer::check_gradients;
 
     #[test]
     fn squares() {

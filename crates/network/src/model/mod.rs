@@ -11,14 +11,14 @@ use nalgebra::DMatrix;
 use phaseloom_hardware::{MatrixProduct, Shot};
 use sha2::{Digest, Sha256};
 
-use self::normalisation::Normalisation;
-pub use self::prediction::{accuracy, predictions};
-pub use self::readings::LayerReadings;
-pub use self::spec::{InputSpec, ModelSpec, NumberOrTensor};
 use crate::data::Batch;
 use crate::error::Result;
 use crate::file;
 use crate::layer::{Layer, LayerKind, Linear, Place, exact_product};
+use crate::model::normalisation::Normalisation;
+pub use crate::model::prediction::{accuracy, predictions};
+pub use crate::model::readings::LayerReadings;
+pub use crate::model::spec::{InputSpec, ModelSpec, NumberOrTensor};
 use crate::weights::Tensors;
 
 /// A network with its weights.

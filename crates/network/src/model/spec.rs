@@ -20,8 +20,8 @@
 
 use std::path::{Path, PathBuf};
 
-use phaseloom_hardware::toml_file::{Invalid, locate, read_toml};
-use phaseloom_mesh::list_of_tables;
+use phaseloom_files::list_of_tables;
+use phaseloom_files::toml_file::{Invalid, locate, read_toml};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{NetworkError, Result};

@@ -3,25 +3,27 @@
 //! The same seed, data and settings give the same bytes on one kind of processor. A softmax at the end of the model is
 //! left out: the loss is taken on its input.
 
+pub mod loss;
+pub mod optimizer;
 mod spec;
 mod start;
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use phaseloom_mesh::StreamKey;
+use phaseloom_numerics::StreamKey;
 use rand::seq::SliceRandom;
 use sha2::{Digest, Sha256};
 
-pub use self::spec::{CalibrationSpec, Schedule, TrainSpec};
 use crate::calibration::{Calibration, CalibrationSettings};
 use crate::data::{Dataset, resolve};
 use crate::error::{NetworkError, Result};
 use crate::file;
 use crate::layer::{Layer, LayerKind};
-use crate::loss::cross_entropy;
 use crate::model::{Model, ModelSpec, NumberOrTensor, predictions};
-use crate::optimizer::Adam;
+use crate::train::loss::cross_entropy;
+use crate::train::optimizer::Adam;
+pub use crate::train::spec::{CalibrationSpec, Schedule, TrainSpec};
 use crate::weights::{Tensor, Tensors};
 
 /// Samples that pass the network together when accuracy is measured.

@@ -3,7 +3,7 @@
 //! Weights are normal with variance `2/inputs` before a rectifier (He et al. 2015, recalled) and `1/inputs` elsewhere;
 //! biases are zero.
 
-use phaseloom_mesh::{StreamKey, standard_normal};
+use phaseloom_numerics::{StreamKey, standard_normal};
 
 use crate::data::Batch;
 use crate::layer::LayerKind;

@@ -3,9 +3,8 @@
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom::mesh::cell::CellErrors;
-use phaseloom::mesh::{
-    Form, MatrixProgram, MeshDesign, Section, Settings, StreamKey, haar_unitary, standard_normal, topology,
-};
+use phaseloom::mesh::{Form, MatrixProgram, MeshDesign, Section, Settings, topology};
+use phaseloom::numerics::{StreamKey, haar_unitary, standard_normal};
 use std::cell::Cell;
 use std::hint::black_box;
 use std::time::{Duration, Instant};

@@ -7,7 +7,7 @@ use crate::stages::{Stage, Stages};
 use crate::timing::{Timing, growth};
 use crate::works::WORKS;
 use phaseloom::experiment::VERSION;
-use phaseloom::mesh::write_atomically;
+use phaseloom::files::write_atomically;
 use phaseloom::report::{Growth, png, scaling_figure};
 use std::error::Error;
 use std::path::Path;

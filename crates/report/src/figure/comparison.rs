@@ -8,11 +8,13 @@
 //! Columns used: topology, cell, cells, transmission_db, and median, q10, q90 of before and after.
 
 use super::{Figure, provenance};
-use crate::axis::Axis;
-use crate::canvas::{self, Anchor, Marker, Point, Stroke};
-use crate::label::quantity;
-use crate::palette::{FAINT_INK, FOOTER, FRAME, GRID, INK, LABEL, SERIES, TICK, TITLE};
-use crate::{ReportError, Table};
+use crate::error::ReportError;
+use crate::plot::axis::Axis;
+use crate::plot::label::quantity;
+use crate::plot::palette::{FAINT_INK, FOOTER, FRAME, GRID, INK, LABEL, SERIES, TICK, TITLE};
+use crate::plot::pen;
+use crate::plot::pen::{Anchor, Marker, Point, Stroke};
+use crate::table::Table;
 
 const WIDTH: f64 = 800.0;
 const MARGIN: f64 = 20.0;
@@ -52,7 +54,7 @@ impl Figure for Comparison {
         let values = [values, vec![1.0, 0.1]].concat();
         let axis = Axis::logarithmic(&values, &quantity("1 − F"));
         let height = TOP + ROW * lines.len() as f64 + 64.0;
-        canvas::svg(WIDTH, height, |canvas| {
+        pen::svg(WIDTH, height, |canvas| {
             canvas.text(
                 "Infidelity of meshes of one size on one process",
                 (MARGIN, 30.0),

@@ -7,11 +7,12 @@
 //! Columns used: claim, row, share, verdict. The sheet is as long as there are rows.
 
 use super::{Figure, provenance};
-use crate::canvas::{self, Anchor, Marker, Point, Stroke};
-use crate::font;
-use crate::label::decimal;
-use crate::palette::{BLACK, FAINT_INK, FOOTER, FRAME, GRID, INK, LABEL, SERIES, TICK, TITLE};
-use crate::{ReportError, Table};
+use crate::error::ReportError;
+use crate::plot::label::decimal;
+use crate::plot::palette::{BLACK, FAINT_INK, FOOTER, FRAME, GRID, INK, LABEL, SERIES, TICK, TITLE};
+use crate::plot::pen::{Anchor, Marker, Point, Stroke};
+use crate::plot::{font, pen};
+use crate::table::Table;
 
 const WIDTH: f64 = 800.0;
 const MARGIN: f64 = 20.0;
@@ -46,7 +47,7 @@ impl Figure for Forest {
     fn draw(&self, table: &Table) -> Result<String, ReportError> {
         let entries = entries(table)?;
         let height = TOP + ROW * (entries.len() as f64 + claims(&entries) as f64) + 56.0;
-        canvas::svg(WIDTH, height, |canvas| {
+        pen::svg(WIDTH, height, |canvas| {
             let title = "Deviation from the prediction, in shares of what is allowed";
             canvas.text(title, (MARGIN, 30.0), Anchor::Start, TITLE, INK)?;
             let key = "circle: pass; diamond: fail; triangle: beyond the frame. Bounds count from 0.";

@@ -3,13 +3,15 @@
 //! Columns used: series, x, predicted, measured; rows without a series are left out.
 
 use super::{Figure, provenance};
-use crate::axis::Axis;
-use crate::canvas::{Marker, Stroke};
-use crate::label::quantity;
-use crate::legend::{Entry, Swatch};
-use crate::palette::SERIES;
-use crate::panel::{self, Sheet};
-use crate::{ReportError, Table};
+use crate::error::ReportError;
+use crate::plot::axis::Axis;
+use crate::plot::label::quantity;
+use crate::plot::legend::{Entry, Swatch};
+use crate::plot::palette::SERIES;
+use crate::plot::panel;
+use crate::plot::panel::Sheet;
+use crate::plot::pen::{Marker, Stroke};
+use crate::table::Table;
 
 const MARKERS: [Marker; 4] = [Marker::Circle, Marker::Square, Marker::Diamond, Marker::Triangle];
 

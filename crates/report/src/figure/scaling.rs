@@ -7,15 +7,17 @@
 //!
 //! It is drawn from a benchmark, not from an experiment, and so stands outside the list of figures of a run.
 
-use crate::axis::{Axis, Tick};
-use crate::canvas::{Marker, Stroke};
+use crate::error::ReportError;
 use crate::figure::provenance;
-use crate::growth::Growth;
-use crate::label::{decimal, quantity};
-use crate::legend::{Entry, Swatch};
-use crate::palette::SERIES;
-use crate::panel::{self, Sheet};
-use crate::{ReportError, Table};
+use crate::plot::axis::{Axis, Tick};
+use crate::plot::label::{decimal, quantity};
+use crate::plot::legend::{Entry, Swatch};
+use crate::plot::palette::SERIES;
+use crate::plot::panel;
+use crate::plot::panel::Sheet;
+use crate::plot::pen::{Marker, Stroke};
+use crate::power_law_fit::Growth;
+use crate::table::Table;
 
 const MARKERS: [Marker; 4] = [Marker::Circle, Marker::Square, Marker::Diamond, Marker::Triangle];
 

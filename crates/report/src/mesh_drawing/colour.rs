@@ -3,7 +3,7 @@
 //! Hues run along a circle of OKLCH (Ottosson 2020, recalled), a space in which equal steps look equal. Lightness waves
 //! with the phase, darkest at 0 and lightest at π, so that the two are also told apart without colour.
 
-use crate::palette::{Colour, INK};
+use crate::plot::palette::{Colour, INK};
 use std::f64::consts::TAU;
 
 /// Lightness at π/2 and how far it waves; chroma: as much as every hue of the circle has on a screen.

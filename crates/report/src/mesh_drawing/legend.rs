@@ -1,8 +1,8 @@
 //! The scales below a mesh: phase as a colour, power as ink.
 
 use super::{MeshDrawing, colour, sheet::Sheet};
-use crate::label::decimal;
-use crate::palette::{FAINT_INK, INK, TICK};
+use crate::plot::label::decimal;
+use crate::plot::palette::{FAINT_INK, INK, TICK};
 use std::f64::consts::TAU;
 
 /// Length of a scale, its height, and the distance of the two (px).

@@ -3,8 +3,8 @@
 use super::route::Route;
 use super::sheet::Sheet;
 use super::{Part, Shifter, colour};
-use crate::label::decimal;
-use crate::palette::{Colour, INK};
+use crate::plot::label::decimal;
+use crate::plot::palette::{Colour, INK};
 use std::f64::consts::TAU;
 
 /// A straight column, and one of interferometers.

@@ -3,9 +3,10 @@
 //! Elements of SVG are written as they are: a mesh has tens of thousands of them, each with a tooltip.
 
 use super::{MeshDrawing, Part, Port, colour};
-use crate::font::{self, FAMILY};
-use crate::label::decimal;
-use crate::palette::{Colour, FAINT_INK, FRAME, INK, TICK, TITLE};
+use crate::plot::font;
+use crate::plot::font::FAMILY;
+use crate::plot::label::decimal;
+use crate::plot::palette::{Colour, FAINT_INK, FRAME, INK, TICK, TITLE};
 use std::fmt::Write;
 
 /// Distance between neighbouring guides (px): the most, the least, and what all together take where it is between.

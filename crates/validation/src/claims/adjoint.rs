@@ -1,9 +1,11 @@
 //! Identity I15.
 
-use crate::check::Check;
+use crate::check::{Check, Row};
+use crate::claim::Claim;
+use crate::error::ValidationError;
 use crate::machine::{TOPOLOGIES, process, unitary};
+use crate::setting::Setting;
 use crate::statistics::Estimate;
-use crate::{Claim, Row, Setting, ValidationError};
 use num_complex::Complex64;
 use phaseloom_mesh::{Circuit, Fields, gradient};
 

@@ -1,9 +1,11 @@
 //! Burgwal 2017: the order of corrections.
 
-use crate::check::Check;
+use crate::check::{Check, Row};
+use crate::claim::Claim;
+use crate::error::ValidationError;
 use crate::machine::{process, programmed, unitary};
+use crate::setting::Setting;
 use crate::statistics::Mean;
-use crate::{Claim, Row, Setting, ValidationError};
 use phaseloom_hardware::correction::{Instruments, correct, correction};
 use phaseloom_mesh::{MeshDesign, Redundant, topology};
 

@@ -1,10 +1,13 @@
 //! Notes §7.2 and the trap of §2.6: a butterfly mesh is as fragile as its depth, with phase noise as it really is.
 
-use crate::check::Check;
+use crate::check::{Check, Row};
+use crate::claim::Claim;
+use crate::error::ValidationError;
 use crate::machine::process;
+use crate::setting::Setting;
 use crate::statistics::Mean;
-use crate::{Claim, Row, Setting, ValidationError};
-use phaseloom_mesh::{MatrixProgram, MeshDesign, Settings, fidelity, topology};
+use phaseloom_mesh::{MatrixProgram, MeshDesign, Settings, topology};
+use phaseloom_numerics::fidelity;
 
 pub(super) const CLAIM: Claim = Claim {
     key: "butterfly_fragility",

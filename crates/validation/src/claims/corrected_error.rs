@@ -1,9 +1,11 @@
 //! Identity I10: what local correction leaves.
 
-use crate::check::Check;
+use crate::check::{Check, Row};
+use crate::claim::Claim;
+use crate::error::ValidationError;
 use crate::machine::{process, unitary};
+use crate::setting::Setting;
 use crate::statistics::{Estimate, Mean, slope};
-use crate::{Claim, Row, Setting, ValidationError};
 use phaseloom_hardware::correction::{Instruments, correct, correction};
 
 pub(super) const CLAIM: Claim = Claim {

@@ -1,10 +1,13 @@
 //! Thermal crosstalk by coefficient.
 
-use crate::check::Check;
+use crate::check::{Check, Row};
+use crate::claim::Claim;
+use crate::error::ValidationError;
 use crate::machine::{Mesh, process, unitary};
+use crate::setting::Setting;
 use crate::statistics::Estimate;
-use crate::{Claim, Row, Setting, ValidationError};
-use phaseloom_mesh::{Settings, fidelity, matrix_error};
+use phaseloom_mesh::Settings;
+use phaseloom_numerics::{fidelity, matrix_error};
 
 pub(super) const CLAIM: Claim = Claim {
     key: "crosstalk",

@@ -1,9 +1,11 @@
 //! Counting statistics of one detector and of balanced homodyne.
 
-use crate::check::Check;
+use crate::check::{Check, Row};
+use crate::claim::Claim;
+use crate::error::ValidationError;
 use crate::layer::{Layer, laser_w, responsivity};
+use crate::setting::Setting;
 use crate::statistics::Mean;
-use crate::{Claim, Row, Setting, ValidationError};
 use nalgebra::DMatrix;
 
 pub(super) const CLAIM: Claim = Claim {

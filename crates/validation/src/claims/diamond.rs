@@ -1,10 +1,12 @@
 //! Shokraneh 2020 (notes §7.13): the order of meshes under loss and phase error, as far as it is found.
 
-use crate::check::Check;
+use crate::check::{Check, Row};
+use crate::claim::Claim;
+use crate::error::ValidationError;
 use crate::machine::{process, unitary};
+use crate::setting::Setting;
 use crate::statistics::Mean;
-use crate::{Claim, Row, Setting, ValidationError};
-use phaseloom_mesh::fidelity;
+use phaseloom_numerics::fidelity;
 
 pub(super) const CLAIM: Claim = Claim {
     key: "diamond_order",

@@ -1,9 +1,11 @@
 //! Shot, thermal and intensity noise of one direct detector: the table of §3.3.
 
-use crate::check::Check;
+use crate::check::{Check, Row};
+use crate::claim::Claim;
+use crate::error::ValidationError;
 use crate::layer::Layer;
+use crate::setting::Setting;
 use crate::statistics::Mean;
-use crate::{Claim, Row, Setting, ValidationError};
 use nalgebra::DMatrix;
 
 pub(super) const CLAIM: Claim = Claim {

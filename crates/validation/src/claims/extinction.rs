@@ -1,9 +1,11 @@
 //! Extinction ratio and splitter error.
 
-use crate::check::Check;
+use crate::check::{Check, Row};
+use crate::claim::Claim;
+use crate::error::ValidationError;
 use crate::machine::{Matrix, process, unitary};
+use crate::setting::Setting;
 use crate::statistics::Estimate;
-use crate::{Claim, Row, Setting, ValidationError};
 
 pub(super) const CLAIM: Claim = Claim {
     key: "extinction",

@@ -1,9 +1,11 @@
 //! Identity I18: the unitary fidelities of Fang et al. 2019.
 
-use crate::check::Check;
+use crate::check::{Check, Row};
+use crate::claim::Claim;
+use crate::error::ValidationError;
 use crate::machine::Mesh;
-use crate::{Claim, Row, Setting, ValidationError};
-use phaseloom_mesh::fidelity;
+use crate::setting::Setting;
+use phaseloom_numerics::fidelity;
 
 pub(super) const CLAIM: Claim = Claim {
     key: "fang_2019",

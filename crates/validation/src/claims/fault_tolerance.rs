@@ -1,9 +1,11 @@
 //! Identities I11 and I12: cells whose corrected error does not grow with the mesh.
 
-use crate::check::Check;
+use crate::check::{Check, Row};
+use crate::claim::Claim;
+use crate::error::ValidationError;
 use crate::machine::{process, programmed};
+use crate::setting::Setting;
 use crate::statistics::{Estimate, Mean, slope};
-use crate::{Claim, Row, Setting, ValidationError};
 use phaseloom_hardware::correction::{Instruments, correct, correction};
 use phaseloom_mesh::{Cell, MeshDesign, topology};
 

@@ -1,9 +1,11 @@
 //! Identity I4.
 
-use crate::check::Check;
+use crate::check::{Check, Row};
+use crate::claim::Claim;
+use crate::error::ValidationError;
 use crate::machine::{TOPOLOGIES, unitary};
+use crate::setting::Setting;
 use crate::statistics::{Estimate, kolmogorov_smirnov};
-use crate::{Claim, Row, Setting, ValidationError};
 use phaseloom_mesh::{Site, topology};
 use std::f64::consts::TAU;
 

@@ -1,10 +1,12 @@
 //! Pai 2019: training phases from Haar-distributed and from uniform ones.
 
 use super::haar_statistics::rank;
-use crate::check::Check;
+use crate::check::{Check, Row};
+use crate::claim::Claim;
+use crate::error::ValidationError;
 use crate::machine::{Matrix, process, unitary};
+use crate::setting::Setting;
 use crate::statistics::{Estimate, Mean, median};
-use crate::{Claim, Row, Setting, ValidationError};
 use num_complex::Complex64;
 use phaseloom_mesh::{Circuit, Fields, Settings, gradient, topology};
 use std::sync::atomic::Ordering;

@@ -3,15 +3,17 @@
 //! The complex matrix is read through the product itself: a modulator of no extinction (ε = 1) sends unit light of phase
 //! 0, π or π/2 for x = 1, −1, 0. N vectors of ±1 give Re Ŵ; N with one input turned to π/2 give Im Ŵ.
 
-use crate::check::Check;
+use crate::check::{Check, Row};
+use crate::claim::Claim;
+use crate::error::ValidationError;
 use crate::layer::Layer;
 use crate::machine::{Matrix, error_squared, process, unitary};
+use crate::setting::Setting;
 use crate::statistics::{Estimate, Mean};
-use crate::{Claim, Row, Setting, ValidationError};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_hardware::{MatrixProduct, OpticalProduct, Shot};
-use phaseloom_mesh::{StreamKey, haar_orthogonal};
+use phaseloom_numerics::{StreamKey, haar_orthogonal};
 
 pub(super) const CLAIM: Claim = Claim {
     key: "jitter",

@@ -1,10 +1,12 @@
 //! Identity I13 and the table of losses.
 
-use crate::check::Check;
+use crate::check::{Check, Row};
+use crate::claim::Claim;
+use crate::error::ValidationError;
 use crate::machine::{Mesh, TOPOLOGIES, process, unitary};
+use crate::setting::Setting;
 use crate::statistics::Estimate;
-use crate::{Claim, Row, Setting, ValidationError};
-use phaseloom_mesh::fidelity;
+use phaseloom_numerics::fidelity;
 use std::f64::consts::LN_10;
 
 pub(super) const CLAIM: Claim = Claim {

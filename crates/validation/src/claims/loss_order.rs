@@ -1,10 +1,12 @@
 //! Clements 2016: the rectangular mesh bears loss better.
 
-use crate::check::Check;
+use crate::check::{Check, Row};
+use crate::claim::Claim;
+use crate::error::ValidationError;
 use crate::machine::{Matrix, process, unitary};
+use crate::setting::Setting;
 use crate::statistics::Mean;
-use crate::{Claim, Row, Setting, ValidationError};
-use phaseloom_mesh::fidelity;
+use phaseloom_numerics::fidelity;
 
 pub(super) const CLAIM: Claim = Claim {
     key: "loss_order",

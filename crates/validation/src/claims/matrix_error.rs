@@ -1,9 +1,10 @@
 //! What the laws of uncorrected random errors share: E over σ at three sizes, and the slope of ln E on ln σ.
 
-use crate::check::Check;
+use crate::check::{Check, Row};
+use crate::error::ValidationError;
 use crate::machine::{Mesh, error_squared};
+use crate::setting::Setting;
 use crate::statistics::{Estimate, slope};
-use crate::{Row, Setting, ValidationError};
 
 const SIGMAS: [f64; 5] = [1e-3, 2e-3, 5e-3, 1e-2, 2e-2];
 

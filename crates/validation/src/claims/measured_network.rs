@@ -1,9 +1,11 @@
 //! Pai 2023: a real chip, fitted on one half of its outputs, predicted on the other.
 
 use super::measured_chip::{MeasuredChip, MeasuredError, ModelResult, measured_chip};
-use crate::check::Check;
+use crate::check::{Check, Row};
+use crate::claim::Claim;
+use crate::error::ValidationError;
+use crate::setting::Setting;
 use crate::statistics::Estimate;
-use crate::{Claim, Row, Setting, ValidationError};
 use std::path::Path;
 
 pub(super) const CLAIM: Claim = Claim {

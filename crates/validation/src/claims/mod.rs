@@ -32,7 +32,7 @@ mod svd_error;
 mod test_vectors;
 mod three_measurements;
 
-use crate::Claim;
+use crate::claim::Claim;
 
 /// Every claim, in the order of the table.
 pub const CLAIMS: &[&Claim] = &[

@@ -1,9 +1,11 @@
 //! Identity I17.
 
-use crate::check::Check;
+use crate::check::{Check, Row};
+use crate::claim::Claim;
+use crate::error::ValidationError;
 use crate::machine::{Matrix, process, unitary};
+use crate::setting::Setting;
 use crate::statistics::{Estimate, Mean};
-use crate::{Claim, Row, Setting, ValidationError};
 use phaseloom_mesh::{Fields, Settings, gradient};
 use std::f64::consts::FRAC_PI_2;
 

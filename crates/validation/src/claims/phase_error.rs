@@ -1,7 +1,10 @@
 //! Identity I6.
 
 use super::matrix_error::{self, Law};
-use crate::{Claim, Row, Setting, ValidationError};
+use crate::check::Row;
+use crate::claim::Claim;
+use crate::error::ValidationError;
+use crate::setting::Setting;
 
 pub(super) const CLAIM: Claim = Claim {
     key: "phase_error",

@@ -1,9 +1,11 @@
 //! Phases rounded to the codes of a converter.
 
-use crate::check::Check;
+use crate::check::{Check, Row};
+use crate::claim::Claim;
+use crate::error::ValidationError;
 use crate::machine::{Mesh, error_squared, process, unitary};
+use crate::setting::Setting;
 use crate::statistics::{Estimate, Mean};
-use crate::{Claim, Row, Setting, ValidationError};
 use std::f64::consts::{PI, SQRT_2, TAU};
 
 pub(super) const CLAIM: Claim = Claim {

@@ -1,13 +1,15 @@
 //! Law I14m: shot noise of a mesh that is read by homodyne.
 
-use crate::check::Check;
+use crate::check::{Check, Row};
+use crate::claim::Claim;
+use crate::error::ValidationError;
 use crate::layer::{Layer, laser_w, photon_j, responsivity};
 use crate::machine::{Matrix, process};
+use crate::setting::Setting;
 use crate::statistics::{Estimate, Mean};
-use crate::{Claim, Row, Setting, ValidationError};
 use num_complex::Complex64;
 use phaseloom_hardware::{CHARGE, Chip, Sample};
-use phaseloom_mesh::linalg::svd;
+use phaseloom_numerics::linalg::svd;
 
 pub(super) const CLAIM: Claim = Claim {
     key: "shot_noise",

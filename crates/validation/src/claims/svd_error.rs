@@ -1,12 +1,14 @@
 //! Identity I19.
 
-use crate::check::Check;
+use crate::check::{Check, Row};
+use crate::claim::Claim;
+use crate::error::ValidationError;
 use crate::machine::process;
+use crate::setting::Setting;
 use crate::statistics::Mean;
-use crate::{Claim, Row, Setting, ValidationError};
 use num_complex::Complex64;
-use phaseloom_mesh::linalg::svd;
 use phaseloom_mesh::{Form, MatrixProgram, topology};
+use phaseloom_numerics::linalg::svd;
 
 pub(super) const CLAIM: Claim = Claim {
     key: "svd_error",

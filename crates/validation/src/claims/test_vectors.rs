@@ -1,9 +1,11 @@
 //! The settings of two Fourier matrices, to be met digit by digit.
 
-use crate::check::Check;
+use crate::check::{Check, Row};
+use crate::claim::Claim;
+use crate::error::ValidationError;
 use crate::machine::{Matrix, process, unitary};
+use crate::setting::Setting;
 use crate::statistics::Estimate;
-use crate::{Claim, Row, Setting, ValidationError};
 use num_complex::Complex64;
 use std::f64::consts::{FRAC_PI_2, FRAC_PI_3, TAU};
 

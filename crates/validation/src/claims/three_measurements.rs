@@ -1,9 +1,11 @@
 //! Identity I16: the gradient from three measured powers, in-situ backpropagation.
 
-use crate::check::Check;
+use crate::check::{Check, Row};
+use crate::claim::Claim;
+use crate::error::ValidationError;
 use crate::machine::{Matrix, process, unitary};
+use crate::setting::Setting;
 use crate::statistics::Mean;
-use crate::{Claim, Row, Setting, ValidationError};
 use num_complex::Complex64;
 use phaseloom_hardware::Chip;
 use phaseloom_mesh::cell::CellErrors;

@@ -1,16 +1,16 @@
 //! The references: what the network does without the errors of a chip, and the accuracy of a guess.
 
-use crate::ReportError;
-use crate::Table;
-use crate::arrangement::Arrangement;
-use crate::axis::Axis;
-use crate::canvas::Stroke;
+use crate::error::ReportError;
 use crate::figure::accuracy::style;
-use crate::label::decimal;
-use crate::legend::{Entry, Swatch};
-use crate::palette::{BLACK, FAINT_INK};
-use crate::panel::Panel;
+use crate::figure_axes::Arrangement;
+use crate::plot::axis::Axis;
+use crate::plot::label::decimal;
+use crate::plot::legend::{Entry, Swatch};
+use crate::plot::palette::{BLACK, FAINT_INK};
+use crate::plot::panel::Panel;
+use crate::plot::pen::Stroke;
 use crate::summary::{KINDS, Kind, Summary};
+use crate::table::Table;
 
 /// Half the length of a reference at a point that is joined to no other, as a share of x.
 const STUB: f64 = 0.025;

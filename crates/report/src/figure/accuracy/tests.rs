@@ -1,4 +1,6 @@
-use crate::{FIGURES, Table, accuracy_figure, png};
+use crate::figure::FIGURES;
+use crate::table::Table;
+use crate::{accuracy_figure, png};
 
 const COLUMNS: &str = "chips,accuracy_mean,accuracy_sd,accuracy_se,accuracy_q10,accuracy_q50,accuracy_q90,test_se";
 const ABOUT: &str = "# phaseloom: 0.1.0\n# identity: 3fa94be2aa0177c3\n# seed: 1\n# name: MNIST on 64-port cores\n";

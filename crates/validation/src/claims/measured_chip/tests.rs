@@ -31,8 +31,8 @@ fn the_ideal_network_is_that_of_the_authors() {
 /// Central differences of the loss by θ and φ, on a chip with all errors: curvature and rounding stay below 1e-7.
 #[test]
 fn slopes_are_those_of_the_loss() {
-    let mut stream = phaseloom_mesh::StreamKey::new(1, "test").stream();
-    let unitaries: Vec<_> = (0..3).map(|_| phaseloom_mesh::haar_unitary(MODES, &mut stream)).collect();
+    let mut stream = phaseloom_numerics::StreamKey::new(1, "test").stream();
+    let unitaries: Vec<_> = (0..3).map(|_| phaseloom_numerics::haar_unitary(MODES, &mut stream)).collect();
     let network = Network::new(&unitaries).unwrap();
     let levels = [(Level::Splitter, 0.05), (Level::Phase, 0.1), (Level::Imbalance, 1.0)];
     let levels = levels.map(|(level, best)| (level, Profile { best, bounds_68: (0.0, 1.0), bounds_95: (0.0, 1.0) }));

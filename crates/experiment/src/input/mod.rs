@@ -1,0 +1,4 @@
+//! Experiment files and the grid of points that they span.
+
+pub mod config;
+pub mod grid;

@@ -1,0 +1,243 @@
+//! One unit: all samples through one row of a point.
+
+use crate::error::ExperimentError;
+use crate::run::prepare::{Bench, Chunk};
+use crate::store::record::{LayerDesign, LayerResult, Record, Row, ShotResult, Unit};
+use nalgebra::DMatrix;
+use phaseloom_hardware::{
+    Batch, Cores, Design, DigitalProduct, GainCalibration, Link, MatrixProduct, OpticalProduct, Place, Precision,
+    Readings, Shot,
+};
+use phaseloom_network::model::{LayerReadings, predictions};
+use phaseloom_numerics::Real;
+use std::sync::Arc;
+
+/// Bits beyond which an error is rounding of the simulation itself.
+const MOST_BITS: f64 = 53.0;
+
+impl Bench {
+    /// Computes a unit; `keep` gets the outputs (classes × samples) of each shot.
+    pub(crate) fn evaluate(
+        &self,
+        unit: Unit,
+        keep: &mut dyn FnMut(u32, &Batch) -> Result<(), ExperimentError>,
+    ) -> Result<Record, ExperimentError> {
+        let core = &self.config.core;
+        let ideal = Link::ideal(self.config.link.detection);
+        let optical = |designs: &[Arc<Design>], link: &Link, calibration| -> Result<Products, ExperimentError> {
+            self.optical(designs, link, calibration, unit.trial)
+        };
+        let products = match unit.row {
+            Row::Design => return self.design(unit),
+            Row::Exact => None,
+            Row::PerfectIdeal => Some(optical(&self.programs.perfect, &ideal, GainCalibration::None)?),
+            Row::PerfectReal => Some(optical(&self.programs.perfect, &self.config.link, GainCalibration::None)?),
+            Row::Chips => Some(optical(&self.designs, &self.config.link, core.calibration)?),
+            Row::Digital => Some(self.digital()),
+        };
+        let repeats = matches!(unit.row, Row::PerfectReal | Row::Chips);
+        let shots = if repeats { self.config.shots } else { 1 };
+        let mut record = Record { unit, samples: self.task.labels.len() as u64, shots: Vec::new(), layers: Vec::new() };
+        let mut layers: Vec<LayerReadings> = Vec::new();
+        for index in 0..shots {
+            let mut outputs = DMatrix::zeros(self.model.output_size(), self.task.labels.len());
+            for Chunk { first_sample, inputs, first_product } in &self.task.chunks {
+                let shot = Shot { trial: unit.trial, index, first_sample: *first_sample };
+                let made = match &products {
+                    None => self.model.forward_exact(inputs),
+                    Some(products) => {
+                        let products: Vec<&dyn MatrixProduct> = products.all.iter().map(|p| &**p).collect();
+                        let (made, readings) = self.model.forward_knowing_first(inputs, first_product, &products, shot);
+                        add(&mut layers, &readings);
+                        made
+                    }
+                };
+                outputs.columns_mut(*first_sample as usize, made.ncols()).copy_from(&made);
+            }
+            if let Some(&value) = outputs.iter().find(|x| !x.is_finite()) {
+                return Err(not_finite(unit, "an output", value));
+            }
+            record.shots.push(self.decide(&outputs));
+            keep(index, &outputs)?;
+        }
+        let views = self.model.photonic_layers();
+        record.layers = layers
+            .iter()
+            .enumerate()
+            .map(|(i, total)| {
+                let errors = products.as_ref().map_or((0.0, 0.0), |p| p.errors[i]);
+                layer_result(views[i].index, errors, total)
+            })
+            .collect();
+        // Without a laser there is no light to count.
+        let lit = unit.row != Row::PerfectIdeal && self.config.link.laser_power_w.is_some();
+        for layer in &mut record.layers {
+            if !lit {
+                layer.photoelectrons = 0.0;
+            }
+            for (what, value) in [
+                ("the matrix error", layer.matrix_error),
+                ("the number of readout bits", layer.readout_bits),
+                ("the number of photoelectrons", layer.photoelectrons),
+            ] {
+                if !value.is_finite() {
+                    return Err(not_finite(unit, &format!("{what} of layer {}", layer.layer), value));
+                }
+            }
+        }
+        Ok(record)
+    }
+
+    fn decide(&self, outputs: &Batch) -> ShotResult {
+        let mut result = ShotResult { correct: 0, lost: 0, gained: 0, same: 0 };
+        for ((decision, &label), &exact) in
+            predictions(outputs).into_iter().zip(&self.task.labels).zip(&self.task.exact)
+        {
+            let (right, was_right) = (decision == label, exact == label);
+            result.correct += u64::from(right);
+            result.lost += u64::from(was_right && !right);
+            result.gained += u64::from(right && !was_right);
+            result.same += u64::from(decision == exact);
+        }
+        result
+    }
+
+    fn optical(
+        &self,
+        designs: &[Arc<Design>],
+        link: &Link,
+        calibration: GainCalibration,
+        trial: u64,
+    ) -> Result<Products, ExperimentError> {
+        let mut products = Products { all: Vec::new(), errors: Vec::new() };
+        let mut first_core = 0;
+        for (i, (program, design)) in self.programs.layers.iter().zip(designs).enumerate() {
+            let place = Place { seed: self.config.seed, trial, layer: i as u64, first_core };
+            let how = (self.config.core.cores, calibration);
+            let scales = &self.programs.scales[i];
+            let single = design.fits_single(scales);
+            match if single { self.config.precision.on(link) } else { Precision::Double } {
+                Precision::Single => {
+                    products.add(OpticalProduct::<f32>::new(program, design, link, scales, how, place)?);
+                }
+                Precision::Double => {
+                    products.add(OpticalProduct::<f64>::new(program, design, link, scales, how, place)?);
+                }
+            }
+            first_core += program.tiles().len() as u64;
+        }
+        Ok(products)
+    }
+
+    fn digital(&self) -> Products {
+        let mut products = Products { all: Vec::new(), errors: Vec::new() };
+        for (program, scales) in self.programs.layers.iter().zip(&self.programs.scales) {
+            let phases = self.config.process.phase_quantization.as_ref();
+            let product = DigitalProduct::new(program.weight(), program.plan(), &self.config.link, phases, scales);
+            let error = product.matrix_error(program.weight());
+            products.errors.push((error, error));
+            products.all.push(Box::new(product));
+        }
+        products
+    }
+
+    /// Sizes and predictions of every layer.
+    fn design(&self, unit: Unit) -> Result<Record, ExperimentError> {
+        let link = &self.config.link;
+        let receiver = link.receiver(self.config.core.ports)?;
+        let lit = link.laser_power_w.is_some();
+        let views = self.model.photonic_layers();
+        let mut layers = Vec::new();
+        for (i, (program, design)) in self.programs.layers.iter().zip(&self.designs).enumerate() {
+            let first = program.tiles().iter().flatten().next();
+            let tiles = program.tiles().len();
+            let zero_tiles = program.tiles().iter().filter(|t| t.is_none()).count();
+            let snr = design.full_scales(&self.programs.scales[i]).map(|f| receiver.quality(f).snr_full_scale_db);
+            let snr: Vec<f64> = snr.filter(|db| db.is_finite()).collect();
+            let snr = (!snr.is_empty()).then(|| crate::output::statistics::mean(&snr));
+            layers.push(LayerResult {
+                layer: views[i].index,
+                design: Some(LayerDesign {
+                    shape: program.plan().shape(),
+                    tiles,
+                    zero_tiles,
+                    cores: if self.config.core.cores == Cores::Shared { 1 } else { tiles - zero_tiles },
+                    interferometers: first.map_or(0, |t| t.program.interferometers()),
+                    depth: first.map_or(0, |t| t.program.depth()),
+                    utilisation: program.plan().utilisation(),
+                    transmission_db: design.transmission_db(program),
+                    predicted_error: design.predicted_error(),
+                    photons_per_port: if lit { receiver.photons_per_port() } else { 0.0 },
+                    local_oscillator_photons: if lit { receiver.local_oscillator_photons() } else { 0.0 },
+                    snr_full_scale_db: snr,
+                    enob: snr.map(|db| (db - 1.76) / 6.02),
+                    folded: self.model.spec().input.fold,
+                }),
+                ..LayerResult::default()
+            });
+        }
+        for layer in &layers {
+            let Some(d) = &layer.design else { continue };
+            for (what, value) in [
+                ("the predicted error", d.predicted_error),
+                ("the transmission", d.transmission_db),
+                ("the number of photons in a port", d.photons_per_port),
+                ("the number of photons of the local oscillator", d.local_oscillator_photons),
+            ] {
+                if !value.is_finite() {
+                    return Err(not_finite(unit, &format!("{what} of layer {}", layer.layer), value));
+                }
+            }
+        }
+        Ok(Record { unit, samples: 0, shots: Vec::new(), layers })
+    }
+}
+
+/// The products of all photonic layers, and their static matrix errors, whole and read.
+struct Products {
+    all: Vec<Box<dyn MatrixProduct>>,
+    errors: Vec<(f64, f64)>,
+}
+
+impl Products {
+    fn add<T: Real>(&mut self, product: OpticalProduct<T>) {
+        self.errors.push((product.matrix_error(), product.read_error()));
+        self.all.push(Box::new(product));
+    }
+}
+
+fn add(totals: &mut Vec<LayerReadings>, more: &[LayerReadings]) {
+    if totals.is_empty() {
+        totals.extend_from_slice(more);
+        return;
+    }
+    for (total, more) in totals.iter_mut().zip(more) {
+        total.add(more);
+    }
+}
+
+fn not_finite(unit: Unit, what: &str, value: f64) -> ExperimentError {
+    ExperimentError::NotFinite { unit: unit.to_string(), what: what.to_owned(), value }
+}
+
+fn layer_result(layer: usize, (matrix_error, read_error): (f64, f64), total: &LayerReadings) -> LayerResult {
+    let share = |part: u64, whole: u64| if whole == 0 { 0.0 } else { part as f64 / whole as f64 };
+    let Readings { inputs, inputs_clipped, outputs, outputs_clipped, signal_photoelectrons } = total.readings;
+    let (exact, error) = (total.sum_squares_exact, total.sum_squares_error);
+    let readout_bits = if error > 0.0 || error.is_nan() {
+        // A layer whose products are all zero has only noise: no bits, to be told in a number that a file can hold.
+        (0.5 * (exact / error).log2()).clamp(-MOST_BITS, MOST_BITS)
+    } else {
+        MOST_BITS
+    };
+    LayerResult {
+        layer,
+        matrix_error,
+        read_error,
+        readout_bits,
+        clipped_inputs: share(inputs_clipped, inputs),
+        clipped_outputs: share(outputs_clipped, outputs),
+        photoelectrons: if outputs == 0 { 0.0 } else { signal_photoelectrons / outputs as f64 },
+        design: None,
+    }
+}

@@ -1,0 +1,127 @@
+//! Runs what is missing of an experiment, in parallel over units.
+
+mod evaluate;
+pub mod plan;
+mod prepare;
+
+use crate::error::ExperimentError;
+use crate::input::config::Experiment;
+use crate::input::grid::Point;
+use crate::run::plan::{Plan, Shard};
+use crate::run::prepare::prepare;
+use crate::store::identity::Identity;
+use crate::store::record::{Record, Row, Unit};
+use crate::store::{self, Store};
+use phaseloom_hardware::{Batch, HardwareError};
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// How a run is carried out; none of it changes a result.
+pub struct Options<'a> {
+    /// Threads; 0 for one a core.
+    pub threads: usize,
+    /// Which part of the units.
+    pub shard: Shard,
+    /// Set from outside to stop: units in hand are finished, but for those whose chips are being corrected.
+    pub interrupt: &'static AtomicBool,
+    /// Called with (done, total) before the first unit and after each.
+    pub progress: &'a (dyn Fn(usize, usize) + Sync),
+    /// Gets the outputs (classes × samples) of every shot of every unit, if they are to be kept.
+    pub outputs: Option<&'a KeepOutputs<'a>>,
+}
+
+/// Takes the outputs (classes × samples) of one shot of a unit.
+pub type KeepOutputs<'a> = dyn Fn(Unit, u32, &Batch) -> Result<(), ExperimentError> + Sync + 'a;
+
+/// What a run left.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Which run.
+    pub identity: Identity,
+    /// Its grid.
+    pub points: Vec<Point>,
+    /// All units that are there.
+    pub records: BTreeMap<Unit, Record>,
+    /// Units computed just now.
+    pub computed: usize,
+    /// Units of the whole run that are not there yet.
+    pub missing: usize,
+    /// Whether it was interrupted.
+    pub interrupted: bool,
+}
+
+/// Computes what is missing of an experiment in `folder`.
+///
+/// # Errors
+///
+/// Bad settings, models or data (then nothing is written), a folder of another run, fewer trials than are there, a
+/// full disk.
+pub fn run(experiment: &Experiment, folder: &Path, options: &Options<'_>) -> Result<Outcome, ExperimentError> {
+    let config = &experiment.config;
+    let points = experiment.points()?;
+    let identity = Identity::new(config, &points, experiment.base())?;
+    let contents = store::read(folder)?;
+    let mut records = BTreeMap::new();
+    if let Some(contents) = &contents {
+        if contents.identity.identity != identity.identity {
+            let keys = identity.differences(&contents.identity);
+            return Err(ExperimentError::OtherIdentity { path: folder.to_owned(), keys });
+        }
+        let found = contents.records.keys().filter(|u| u.row == Row::Chips).map(|u| u.trial + 1).max().unwrap_or(0);
+        if found > config.trials {
+            return Err(ExperimentError::FewerTrials { path: folder.to_owned(), found, asked: config.trials });
+        }
+        records.clone_from(&contents.records);
+    }
+    let units = Plan::new(&points).units(config.trials);
+    let mine: Vec<Unit> = units.iter().enumerate().filter(|(i, _)| options.shard.takes(*i)).map(|(_, &u)| u).collect();
+    let todo: Vec<Unit> = mine.iter().copied().filter(|u| !records.contains_key(u)).collect();
+    let mut interrupted = false;
+    if !todo.is_empty() {
+        let benches = prepare(experiment, &points, options.interrupt)?;
+        let store = Store::open(folder, &identity, config, contents.as_ref())?;
+        let total = mine.len();
+        let done = Mutex::new(total - todo.len());
+        (options.progress)(total - todo.len(), total);
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(options.threads)
+            .build()
+            .map_err(|e| ExperimentError::Io { path: folder.to_owned(), source: std::io::Error::other(e) })?;
+        let work = |unit: &Unit| -> Result<Option<Record>, ExperimentError> {
+            if options.interrupt.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
+            let mut keep = |shot: u32, outputs: &Batch| match options.outputs {
+                Some(keep) => keep(*unit, shot, outputs),
+                None => Ok(()),
+            };
+            let record = match benches[unit.point].evaluate(*unit, &mut keep) {
+                // A unit whose correction was stopped is not half there: it is computed anew next time.
+                Err(ExperimentError::Hardware(HardwareError::Interrupted)) => return Ok(None),
+                Err(ExperimentError::Hardware(source)) => {
+                    let unit = format!("{unit}{}", points[unit.point].values());
+                    let source = Box::new(source);
+                    return Err(ExperimentError::Unit { path: experiment.path.clone(), unit, source });
+                }
+                other => other?,
+            };
+            store.append(&record)?;
+            // A thread that panicked left a true count.
+            let mut done = done.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            *done += 1;
+            (options.progress)(*done, total);
+            Ok(Some(record))
+        };
+        // Units of very different lengths: each thread takes one at a time.
+        let made: Vec<Option<Record>> =
+            pool.install(|| todo.par_iter().with_max_len(1).map(work).collect::<Result<_, _>>())?;
+        interrupted = made.iter().any(Option::is_none);
+        records.extend(made.into_iter().flatten().map(|r| (r.unit, r)));
+    }
+    let computed = todo.iter().filter(|u| records.contains_key(u)).count();
+    let missing = units.iter().filter(|u| !records.contains_key(u)).count();
+    Ok(Outcome { identity, points, records, computed, missing, interrupted })
+}

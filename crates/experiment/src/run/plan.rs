@@ -1,0 +1,108 @@
+//! Which units a run is made of, in a fixed order: references first, then chips, trial by trial.
+
+use crate::input::grid::{Point, to_value};
+use crate::store::record::{Row, Unit};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+
+const REFERENCES: [Row; 5] = [Row::Design, Row::Exact, Row::PerfectIdeal, Row::PerfectReal, Row::Digital];
+
+/// What a row depends on: points that agree in it share the row.
+fn depends_on(row: Row, point: &Point) -> Value {
+    let c = &point.config;
+    let task = json!([to_value(&c.model), to_value(&c.data)]);
+    match row {
+        Row::Exact => task,
+        Row::PerfectIdeal => json!([task, to_value(&c.core), to_value(&c.link.detection), to_value(&c.link.adc)]),
+        Row::PerfectReal => json!([task, to_value(&c.core), to_value(&c.link), c.shots, to_value(&c.precision)]),
+        Row::Digital => json!([task, to_value(&c.core), to_value(&c.link), to_value(&c.process.phase_quantization)]),
+        Row::Design => json!([task, to_value(&c.core), to_value(&c.link), to_value(&c.process)]),
+        Row::Chips => json!(point.index),
+    }
+}
+
+/// All units of a run.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// For each reference row and point, the point where the row stands.
+    shared: Vec<Vec<usize>>,
+    points: usize,
+}
+
+impl Plan {
+    /// Works out which points share which rows.
+    #[must_use]
+    pub fn new(points: &[Point]) -> Self {
+        let shared = REFERENCES.iter().map(|&row| {
+            let mut first = HashMap::new();
+            points.iter().enumerate().map(|(i, p)| *first.entry(depends_on(row, p).to_string()).or_insert(i)).collect()
+        });
+        Self { shared: shared.collect(), points: points.len() }
+    }
+
+    /// The unit that holds a reference row of a point.
+    #[must_use]
+    pub fn reference(&self, row: Row, point: usize) -> Unit {
+        let which = REFERENCES.iter().position(|&r| r == row);
+        Unit { row, point: which.map_or(point, |w| self.shared[w][point]), trial: 0 }
+    }
+
+    /// All units for a number of trials: more trials append, they change no index.
+    #[must_use]
+    pub fn units(&self, trials: u64) -> Vec<Unit> {
+        let mut units: Vec<Unit> = Vec::new();
+        for row in REFERENCES {
+            units.extend(
+                (0..self.points)
+                    .map(|p| self.reference(row, p))
+                    .enumerate()
+                    .filter(|(p, u)| *p == u.point)
+                    .map(|(_, u)| u),
+            );
+        }
+        for trial in 0..trials {
+            units.extend((0..self.points).map(|point| Unit { row: Row::Chips, point, trial }));
+        }
+        units
+    }
+}
+
+/// Which part of the units a process takes: `K/N`, K = 1…N, the units whose index mod N is K−1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    /// K, from 1.
+    pub part: u64,
+    /// N.
+    pub of: u64,
+}
+
+/// A shard that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("found `{found}`, expected K/N with 1 ≤ K ≤ N, such as 1/4")]
+pub struct ShardError {
+    /// What was given.
+    pub found: String,
+}
+
+impl Shard {
+    /// Everything.
+    pub const WHOLE: Self = Self { part: 1, of: 1 };
+
+    /// Whether a unit of that index belongs to this shard.
+    #[must_use]
+    pub fn takes(self, index: usize) -> bool {
+        index as u64 % self.of == self.part - 1
+    }
+}
+
+impl std::str::FromStr for Shard {
+    type Err = ShardError;
+
+    fn from_str(text: &str) -> Result<Self, ShardError> {
+        let numbers = text.split_once('/').and_then(|(k, n)| Some((k.parse().ok()?, n.parse().ok()?)));
+        match numbers {
+            Some((part, of)) if part >= 1 && part <= of => Ok(Self { part, of }),
+            _ => Err(ShardError { found: text.to_owned() }),
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! What makes two runs the same run: experiment, contents of its input files, version.
+
+use crate::error::ExperimentError;
+use crate::input::config::Config;
+use crate::input::grid::{Point, to_value};
+use phaseloom_network::{Calibration, Model};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::path::Path;
+
+/// The version that stands in every output.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Identity of a run and what it was made of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Identity {
+    /// SHA-256 over the rest, hexadecimal.
+    pub identity: String,
+    /// Version of Phaseloom.
+    pub version: String,
+    /// The canonical experiment: every key with its value, without trials.
+    pub experiment: Value,
+    /// SHA-256 of the contents of each input file, by its path as written.
+    pub inputs: BTreeMap<String, String>,
+}
+
+impl Identity {
+    /// The identity of an experiment; reads all its input files.
+    ///
+    /// # Errors
+    ///
+    /// Unreadable files, a model that cannot be loaded.
+    pub fn new(config: &Config, points: &[Point], base: &Path) -> Result<Self, ExperimentError> {
+        let mut inputs = BTreeMap::new();
+        let mut models = BTreeMap::new();
+        for point in points {
+            let model = base.join(&point.config.model);
+            let key = point.config.model.display().to_string();
+            let mut files = vec![(key.clone(), model.clone())];
+            if !models.contains_key(&key) {
+                models.insert(key.clone(), Model::load(&model)?);
+            }
+            if let Some(model) = models.get(&key) {
+                files.push((format!("{key}: weights"), model.weights_path()?));
+                if let Some(path) = model.calibration_path()?.filter(|p| p.exists()) {
+                    let core = &point.config.core;
+                    let block = core.column_block(point.config.link.detection);
+                    let (path, _) = Calibration::load_for(&path, core.ports, block)?;
+                    let name = path.file_name().unwrap_or_default().to_string_lossy();
+                    files.push((format!("{key}: {name}"), path.clone()));
+                }
+            }
+            let data = &point.config.data;
+            for (written, file) in std::iter::once(&data.inputs).chain(&data.labels).zip(data.files(base)?) {
+                files.push((format!("data: {}", written.display()), file));
+            }
+            for (name, file) in files {
+                if let Entry::Vacant(place) = inputs.entry(name) {
+                    let bytes =
+                        read_plain(&file).map_err(|source| ExperimentError::Io { path: file.clone(), source })?;
+                    place.insert(hex(&Sha256::digest(&bytes)));
+                }
+            }
+        }
+        let experiment = canonical(config);
+        let mut identity = Self { identity: String::new(), version: VERSION.to_owned(), experiment, inputs };
+        identity.identity = identity.hash();
+        Ok(identity)
+    }
+
+    /// SHA-256 of everything but itself.
+    fn hash(&self) -> String {
+        let rest = Self { identity: String::new(), ..self.clone() };
+        hex(&Sha256::digest(to_value(&rest).to_string()))
+    }
+
+    /// Whether this is a true identity, and that of `config`.
+    #[must_use]
+    pub(crate) fn is_of(&self, config: &Config) -> bool {
+        self.identity == self.hash() && self.experiment == canonical(config)
+    }
+
+    /// The keys, files or versions in which two identities differ.
+    #[must_use]
+    pub fn differences(&self, other: &Self) -> Vec<String> {
+        let (ours, theirs) = (flatten(&to_value(self)), flatten(&to_value(other)));
+        let mut keys: Vec<String> = ours
+            .keys()
+            .chain(theirs.keys())
+            .filter(|key| *key != "identity" && ours.get(*key) != theirs.get(*key))
+            .map(|key| key.trim_start_matches("experiment.").to_owned())
+            .collect();
+        keys.sort();
+        keys.dedup();
+        keys
+    }
+}
+
+/// The experiment without what may differ between sessions of one run.
+fn canonical(config: &Config) -> Value {
+    let mut experiment = to_value(config);
+    if let Value::Object(table) = &mut experiment {
+        table.remove("trials");
+    }
+    experiment
+}
+
+/// The contents of a plain file: a pipe or a device may never end.
+fn read_plain(file: &Path) -> std::io::Result<Vec<u8>> {
+    if !std::fs::metadata(file)?.is_file() {
+        return Err(std::io::Error::other("it is not a plain file"));
+    }
+    std::fs::read(file)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn flatten(tree: &Value) -> BTreeMap<String, String> {
+    fn walk(tree: &Value, key: &str, into: &mut BTreeMap<String, String>) {
+        match tree {
+            Value::Object(table) => {
+                for (name, value) in table {
+                    walk(value, &if key.is_empty() { name.clone() } else { format!("{key}.{name}") }, into);
+                }
+            }
+            leaf => {
+                into.insert(key.to_owned(), leaf.to_string());
+            }
+        }
+    }
+    let mut all = BTreeMap::new();
+    walk(tree, "", &mut all);
+    all
+}

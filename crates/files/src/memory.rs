@@ -1,0 +1,28 @@
+use crate::error::FileError;
+
+/// Refuses work whose arrays would not fit: `bytes` is what `what` needs at its peak.
+///
+/// The limit is the memory that the system calls available (Linux), else 16 GiB.
+///
+/// # Errors
+///
+/// [`FileError::TooLarge`] with both figures.
+pub fn require_memory(bytes: f64, what: &str) -> Result<(), FileError> {
+    const GIB: f64 = 1_073_741_824.0;
+    let available = available_bytes().unwrap_or(16.0 * GIB);
+    if bytes > available {
+        return Err(FileError::TooLarge {
+            what: what.to_owned(),
+            needed_gib: bytes / GIB,
+            available_gib: available / GIB,
+        });
+    }
+    Ok(())
+}
+
+fn available_bytes() -> Option<f64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
+    let kib: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib * 1024.0)
+}

@@ -1,0 +1,317 @@
+//! The levels of a process from measurements of one chip: the inverse of [`Chip::fabricate`].
+//!
+//! One chip is one draw, so its errors are unknown and their spread is what is asked for. The errors are integrated
+//! out (file `posterior`), which leaves the evidence for the levels; its maximum is the fit, and where twice its
+//! logarithm lies 0.989 or 3.841 below the maximum, all other levels refitted, stand the bounds of 68.3 % and 95 %
+//! (profile likelihood, χ² of one degree of freedom: asymptotic, and conservative where a level may be zero).
+//!
+//! ```
+//! use nalgebra::DMatrix;
+//! use num_complex::Complex64;
+//! use phaseloom_hardware::{Chip, HardwareError, Level, Process, ProcessFit, Sample};
+//! use phaseloom_mesh::{Form, MatrixProgram, StreamKey, haar_unitary, topology};
+//!
+//! let u = haar_unitary(4, &mut StreamKey::new(1, "example").stream());
+//! let program = MatrixProgram::new(&u, Form::Unitary, topology("triangular")?)?;
+//! let powers = |chip: &Chip| -> Result<Vec<f64>, HardwareError> {
+//!     Ok(chip.realise(&program)?.iter().map(|z| z.norm_sqr()).collect())
+//! };
+//! let process: Process = toml::from_str("[splitter_error]\nsigma_rad = 0.02").unwrap();
+//! let chip = Chip::fabricate(&process, &program, Sample { seed: 1, trial: 0, core: 0 })?;
+//! let fit = ProcessFit::new(&program, &[Level::Splitter], &powers(&chip)?, &powers)?.best()?;
+//! assert!(fit.levels[0] > 0.005 && fit.levels[0] < 0.06);
+//! # Ok::<(), HardwareError>(())
+//! ```
+
+mod posterior;
+mod simplex;
+
+use crate::chip::Chip;
+use crate::error::HardwareError;
+use crate::process::stage_errors::Fabricated;
+use crate::process::{Process, arms};
+use nalgebra::DVector;
+use phaseloom_mesh::{MatrixProgram, Section};
+use posterior::{Posterior, posterior};
+use simplex::minimise;
+
+/// A level of error of a process that measurements can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// `splitter_error.sigma_rad` (rad).
+    Splitter,
+    /// `phase_error.sigma_rad` (rad).
+    Phase,
+    /// `insertion_loss.imbalance_sigma_db` (dB).
+    Imbalance,
+}
+
+impl Level {
+    /// Key in a process file.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Splitter => "splitter_error.sigma_rad",
+            Self::Phase => "phase_error.sigma_rad",
+            Self::Imbalance => "insertion_loss.imbalance_sigma_db",
+        }
+    }
+
+    /// Where a search begins: a usual value (rad, rad, dB).
+    fn usual(self) -> f64 {
+        match self {
+            Self::Splitter | Self::Phase => 0.02,
+            Self::Imbalance => 0.2,
+        }
+    }
+}
+
+/// The most probable levels, and the most probable chip at these levels.
+#[derive(Clone, Debug)]
+pub struct Fit {
+    /// One value a level, in the order that the fit was asked for (rad or dB).
+    pub levels: Vec<f64>,
+    /// Standard deviation of what no error explains, in units of the measurements.
+    pub noise: f64,
+    /// Constant that all measurements lie above their predictions.
+    pub bias: f64,
+    /// Standard error of the bias at these levels.
+    pub bias_error: f64,
+    /// ln of the density of the measurements at these levels, bias and errors integrated out; no constant is left out
+    /// that depends on the levels.
+    pub log_evidence: f64,
+    /// The chip of the most probable errors: its predictions plus the bias are those of the fit.
+    pub chip: Chip,
+    state: DVector<f64>,
+}
+
+/// The bounds of one level.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Profile {
+    /// The most probable value (rad, dB, or the unit of the measurements).
+    pub best: f64,
+    /// Bounds of 68.3 %; a lower bound of 0 says that the level may be zero.
+    pub bounds_68: (f64, f64),
+    /// Bounds of 95 %.
+    pub bounds_95: (f64, f64),
+}
+
+/// 2Δ ln L of 68.27 % and 95 % (χ² of one degree of freedom).
+const DEVIANCES: [f64; 2] = [1.0, 3.841_458_820_694_124];
+/// Levels below this are zero (rad or dB).
+const ZERO: f64 = 1e-6;
+
+/// Measurements of one chip, and how any chip would answer.
+pub struct ProcessFit<'a> {
+    program: &'a MatrixProgram,
+    levels: Vec<Level>,
+    /// The level of each error.
+    groups: Vec<usize>,
+    measured: &'a [f64],
+    respond: &'a (dyn Fn(&Chip) -> Result<Vec<f64>, HardwareError> + Sync),
+}
+
+impl<'a> ProcessFit<'a> {
+    /// `program` tells the shape of the chip; `respond` predicts the measurements on a chip of that shape without
+    /// noise, however many programs and inputs they take.
+    ///
+    /// # Errors
+    ///
+    /// [`HardwareError::Unfit`] where a measurement is not finite, there are none or no levels, a level stands twice, or
+    /// the predictions are not as many; errors of `respond`.
+    pub fn new(
+        program: &'a MatrixProgram,
+        levels: &[Level],
+        measured: &'a [f64],
+        respond: &'a (dyn Fn(&Chip) -> Result<Vec<f64>, HardwareError> + Sync),
+    ) -> Result<Self, HardwareError> {
+        let unfit = |key: &str, found: String, expected: &str| {
+            Err(HardwareError::Unfit { key: key.into(), found, expected: expected.into() })
+        };
+        if levels.is_empty() || levels.iter().enumerate().any(|(k, level)| levels[..k].contains(level)) {
+            return unfit("levels of a fit", format!("{levels:?}"), "at least one, each once");
+        }
+        if let Some(k) = measured.iter().position(|y| !y.is_finite()) {
+            return unfit(&format!("measurement {k}"), measured[k].to_string(), "a finite number");
+        }
+        if measured.len() < levels.len() + 3 {
+            return unfit("measurements (number of)", measured.len().to_string(), "three more than levels, or many");
+        }
+        let mut groups = Vec::new();
+        for (group, level) in levels.iter().enumerate() {
+            let errors = |section: &Section| match level {
+                Level::Splitter => section.layout().cell.splitters() * section.layout().sites.len(),
+                Level::Phase => section.settings().values().len(),
+                Level::Imbalance => section.layout().sites.len(),
+            };
+            groups.extend(std::iter::repeat_n(group, program.sections().iter().map(errors).sum()));
+        }
+        let fit = Self { program, levels: levels.to_vec(), groups, measured, respond };
+        let predicted = fit.predict(&vec![0.0; fit.groups.len()])?.len();
+        if predicted != measured.len() {
+            return unfit(
+                "measurements (number of)",
+                measured.len().to_string(),
+                &format!("{predicted}, as predicted"),
+            );
+        }
+        Ok(fit)
+    }
+
+    /// The chip of given errors: for each level in turn, and in it for each section, those of all cells or phases.
+    fn chip(&self, errors: &[f64]) -> Result<Chip, HardwareError> {
+        let mut sections: Vec<Fabricated> = self.program.sections().iter().map(Fabricated::perfect).collect();
+        let mut errors = errors.iter().copied();
+        let mut next = || errors.next().unwrap_or(0.0);
+        for level in &self.levels {
+            for section in &mut sections {
+                match level {
+                    Level::Splitter => {
+                        let splitters = section.kind.splitters();
+                        for cell in &mut section.cells {
+                            let errors = [&mut cell.alpha, &mut cell.beta, &mut cell.gamma];
+                            errors.into_iter().take(splitters).for_each(|error| *error = next());
+                        }
+                    }
+                    Level::Phase => section.offsets.values_mut().iter_mut().for_each(|phase| *phase = next()),
+                    Level::Imbalance => {
+                        section.cells.iter_mut().for_each(|cell| (cell.upper, cell.lower) = arms(1.0, next()));
+                    }
+                }
+            }
+        }
+        Chip::from_sections(&Process::default(), self.program, sections)
+    }
+
+    fn predict(&self, errors: &[f64]) -> Result<Vec<f64>, HardwareError> {
+        (self.respond)(&self.chip(errors)?)
+    }
+
+    /// The posterior at ln(levels), ln(noise).
+    fn posterior(&self, logs: &[f64], start: &DVector<f64>) -> Result<Posterior, HardwareError> {
+        let value = |log: f64| log.clamp(ZERO.ln(), 3.0).exp();
+        let sigma: Vec<f64> = self.groups.iter().map(|&group| value(logs[group])).collect();
+        posterior(&|errors| self.predict(errors), self.measured, &sigma, value(logs[self.levels.len()]), start)
+    }
+
+    /// The most probable levels and noise, where one of them (by index, the noise last) may be held.
+    fn search(
+        &self,
+        start: &[f64],
+        held: Option<usize>,
+        state: &mut DVector<f64>,
+    ) -> Result<(Vec<f64>, Posterior), HardwareError> {
+        let free: Vec<usize> = (0..start.len()).filter(|k| Some(*k) != held).collect();
+        let all = |at: &[f64]| {
+            let mut logs = start.to_vec();
+            free.iter().zip(at).for_each(|(&k, log)| logs[k] = *log);
+            logs
+        };
+        let from: Vec<f64> = free.iter().map(|&k| start[k]).collect();
+        let least = minimise(&from, 0.4, 0.01, |at| {
+            let found = self.posterior(&all(at), state)?;
+            state.copy_from(&found.state);
+            Ok::<_, HardwareError>(found.surprise)
+        })?;
+        let logs = all(&least);
+        let found = self.posterior(&logs, state)?;
+        Ok((logs, found))
+    }
+
+    /// The most probable levels. Some hundred times the work of all slopes.
+    ///
+    /// # Errors
+    ///
+    /// Those of the predictions.
+    pub fn best(&self) -> Result<Fit, HardwareError> {
+        let predicted = self.predict(&vec![0.0; self.groups.len()])?;
+        let n = self.measured.len() as f64;
+        let residual: Vec<f64> = self.measured.iter().zip(&predicted).map(|(y, f)| y - f).collect();
+        let bias = residual.iter().sum::<f64>() / n;
+        let spread = (residual.iter().map(|r| (r - bias).powi(2)).sum::<f64>() / n).sqrt().max(1e-5);
+        let mut state = DVector::zeros(self.groups.len() + 1);
+        state[self.groups.len()] = bias;
+        let mut logs: Vec<f64> = self.levels.iter().map(|level| level.usual().ln()).collect();
+        logs.push((0.7 * spread).ln());
+        // A second search from the end of the first: a simplex may have collapsed early.
+        let (logs, _) = self.search(&logs, None, &mut state)?;
+        let (logs, found) = self.search(&logs, None, &mut state)?;
+        self.fitted(&logs, found)
+    }
+
+    fn fitted(&self, logs: &[f64], found: Posterior) -> Result<Fit, HardwareError> {
+        let value = |log: f64| if log <= ZERO.ln() { 0.0 } else { log.exp() };
+        let levels: Vec<f64> = logs[..self.levels.len()].iter().map(|&log| value(log)).collect();
+        let errors: Vec<f64> = self.groups.iter().zip(found.state.iter()).map(|(&g, u)| levels[g] * u).collect();
+        Ok(Fit {
+            levels,
+            noise: value(logs[self.levels.len()]),
+            bias: found.state[self.groups.len()],
+            bias_error: found.bias_error,
+            log_evidence: -found.surprise,
+            chip: self.chip(&errors)?,
+            state: found.state,
+        })
+    }
+
+    /// 2Δ ln L of one level (by index, the noise last) at `value` (rad, dB; 0 is allowed for levels), the others
+    /// refitted; χ² of one degree of freedom where `value` is the truth.
+    ///
+    /// # Errors
+    ///
+    /// Those of the predictions; [`HardwareError::Unfit`] for an index beyond the noise.
+    pub fn deviance(&self, fit: &Fit, index: usize, value: f64) -> Result<f64, HardwareError> {
+        if index > self.levels.len() {
+            return Err(HardwareError::Unfit {
+                key: "level (index of)".into(),
+                found: index.to_string(),
+                expected: format!("at most {}, the noise", self.levels.len()),
+            });
+        }
+        let mut logs: Vec<f64> = fit.levels.iter().chain([&fit.noise]).map(|v| v.max(1e-3).ln()).collect();
+        logs[self.levels.len()] = fit.noise.max(ZERO).ln();
+        logs[index] = value.max(ZERO).ln();
+        let mut state = fit.state.clone();
+        let (_, found) = self.search(&logs, Some(index), &mut state)?;
+        Ok(2.0 * (found.surprise + fit.log_evidence))
+    }
+
+    /// The bounds of one level (by index, the noise last). Values are tried outwards in steps of √2, and between two
+    /// of them the root of the deviance is a straight line of the logarithm.
+    ///
+    /// # Errors
+    ///
+    /// As [`ProcessFit::deviance`].
+    pub fn profile(&self, fit: &Fit, index: usize) -> Result<Profile, HardwareError> {
+        let best = fit.levels.get(index).copied().unwrap_or(fit.noise);
+        let step = if index == self.levels.len() { 1.1_f64 } else { std::f64::consts::SQRT_2 };
+        let bound = |factor: f64| -> Result<[f64; 2], HardwareError> {
+            let mut bounds = [None; 2];
+            let mut last = (best.max(1e-3), 0.0_f64);
+            for _ in 0..40 {
+                let value = last.0 * factor;
+                // A level that far below what is measured in rad or dB is zero.
+                let ends = value < 2e-4 && index < self.levels.len();
+                let root = self.deviance(fit, index, if ends { 0.0 } else { value })?.max(0.0).sqrt();
+                for (bound, deviance) in bounds.iter_mut().zip(DEVIANCES) {
+                    let limit = deviance.sqrt();
+                    if bound.is_none() && root >= limit {
+                        let share = ((limit - last.1) / (root - last.1)).clamp(0.0, 1.0);
+                        *bound = Some(last.0 * factor.powf(share));
+                    }
+                }
+                if bounds[1].is_some() || ends {
+                    break;
+                }
+                last = (value, root);
+            }
+            let open = if factor < 1.0 { 0.0 } else { f64::INFINITY };
+            Ok(bounds.map(|bound| bound.unwrap_or(open)))
+        };
+        let (below, above) = (bound(1.0 / step)?, bound(step)?);
+        Ok(Profile { best, bounds_68: (below[0], above[0]), bounds_95: (below[1], above[1]) })
+    }
+}
+
+#[cfg(test)]
+mod tests;

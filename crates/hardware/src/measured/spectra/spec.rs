@@ -1,0 +1,158 @@
+//! The settings: which devices of which file, at which wavelengths, in which columns.
+
+use super::SpectraError;
+use phaseloom_files::toml_file::{Invalid, at_least, locate, positive, read_toml};
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+
+/// A file of settings for `phaseloom spectra`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpectraSpec {
+    /// Where the spectra come from, for the head of the process.
+    #[serde(default)]
+    pub source: String,
+    /// Unbalanced interferometers of two equal couplers; the number in a name is the coupler length (µm).
+    pub couplers: Option<SweepsSpec>,
+    /// Chains of splitters; the number in a name counts them.
+    pub splitter_loss: Option<SweepsSpec>,
+    /// Waveguides; the number in a name is the length (µm).
+    pub waveguide_loss: Option<SweepsSpec>,
+    /// What light meets in one interferometer of the mesh.
+    #[serde(default)]
+    pub interferometer: InterferometerSpec,
+    /// Largest distance of a device from the line of its cut-back (dB); beyond it the cut-back is refused.
+    #[serde(default = "half")]
+    pub largest_residual_db: f64,
+}
+
+/// Laser sweeps of a family of devices, in one CSV file with a header.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SweepsSpec {
+    /// The file, CSV, plain or gzip.
+    pub file: PathBuf,
+    /// How the names of these devices start. The number right behind it is the length or count of the device; in it `p`
+    /// is a decimal point as `.` is (`1p50` is 1.5); signs and exponents are refused.
+    pub devices: String,
+    /// First and last wavelength that is used (nm).
+    pub window_nm: [f64; 2],
+    /// Columns of power (dBm): of couplers the cross and the bar output, of a cut-back one.
+    pub power: Vec<String>,
+    /// Column of the names.
+    #[serde(default = "device")]
+    pub device: String,
+    /// Column of the wavelength (nm).
+    #[serde(default = "wavelength")]
+    pub wavelength: String,
+}
+
+/// `[interferometer]`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct InterferometerSpec {
+    /// Splitters that light meets.
+    pub splitters: u32,
+    /// Waveguide that light passes (µm).
+    pub waveguide_um: f64,
+}
+
+impl Default for InterferometerSpec {
+    fn default() -> Self {
+        Self { splitters: 2, waveguide_um: 0.0 }
+    }
+}
+
+fn half() -> f64 {
+    0.5
+}
+
+fn device() -> String {
+    "device".into()
+}
+
+fn wavelength() -> String {
+    "wavelength_nm".into()
+}
+
+impl SpectraSpec {
+    /// Reads and checks the settings; the paths in them stay as they are written.
+    ///
+    /// # Errors
+    ///
+    /// An unreadable file, an unknown key, an impossible value.
+    pub fn load(path: &Path) -> Result<Self, SpectraError> {
+        let (spec, text): (Self, String) = read_toml(path)?;
+        spec.check().map_err(|invalid| locate(path, &text, invalid))?;
+        Ok(spec)
+    }
+
+    /// Checks the values.
+    ///
+    /// # Errors
+    ///
+    /// The first impossible one.
+    pub fn check(&self) -> Result<(), Invalid> {
+        positive("largest_residual_db", self.largest_residual_db)?;
+        at_least("interferometer.waveguide_um", self.interferometer.waveguide_um, 0.0)?;
+        if self.waveguide_loss.is_some() {
+            positive("interferometer.waveguide_um", self.interferometer.waveguide_um)?;
+        }
+        let tables = [
+            ("couplers", &self.couplers, 2),
+            ("splitter_loss", &self.splitter_loss, 1),
+            ("waveguide_loss", &self.waveguide_loss, 1),
+        ];
+        if tables.iter().all(|(_, sweeps, _)| sweeps.is_none()) {
+            return Err(Invalid::new("couplers", "absent", "at least one of couplers, splitter_loss, waveguide_loss"));
+        }
+        for (table, sweeps, columns) in tables {
+            if let Some(sweeps) = sweeps {
+                sweeps.check(columns).map_err(|invalid| invalid.within(table))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// All families of devices, for who wants to resolve their paths.
+    pub fn sweeps_mut(&mut self) -> impl Iterator<Item = &mut SweepsSpec> {
+        self.couplers.iter_mut().chain(&mut self.splitter_loss).chain(&mut self.waveguide_loss)
+    }
+}
+
+impl SweepsSpec {
+    fn check(&self, columns: usize) -> Result<(), Invalid> {
+        let [first, last] = self.window_nm;
+        if !(first.is_finite() && last.is_finite() && 0.0 < first && first < last) {
+            return Err(Invalid::new(
+                "window_nm",
+                format!("[{first}, {last}]"),
+                "two wavelengths, the shorter one first",
+            ));
+        }
+        if self.power.len() != columns {
+            let expected = if columns == 1 { "one column" } else { "two columns: the cross and the bar output" };
+            return Err(Invalid::new("power", format!("{} columns", self.power.len()), expected));
+        }
+        Ok(())
+    }
+
+    /// The number in the name of a device; `None` if the name starts otherwise, an error text if there is no number, or
+    /// one that could be read in two ways.
+    pub(crate) fn number_of(&self, name: &str) -> Option<Result<f64, String>> {
+        let rest = name.strip_prefix(&self.devices)?;
+        if rest.strip_prefix(['+', '-']).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) {
+            return Some(Err(format!("a sign right behind `{}`", self.devices)));
+        }
+        let end = rest.find(|c: char| !(c.is_ascii_digit() || "p.".contains(c))).unwrap_or(rest.len());
+        let (digits, after) = rest.split_at(end);
+        // `1e2` is 1 to one reader and 100 to another.
+        let exponent = after.strip_prefix(['e', 'E']).map(|rest| rest.strip_prefix(['+', '-']).unwrap_or(rest));
+        if exponent.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) {
+            return Some(Err(format!("an exponent right behind `{}{digits}`", self.devices)));
+        }
+        // A `p` at the end is a letter of what follows, such as in `5ps`.
+        let number = digits.trim_end_matches(['p', '.']).replace('p', ".").parse::<f64>();
+        Some(number.map_err(|_| format!("no number right behind `{}`", self.devices)))
+    }
+}

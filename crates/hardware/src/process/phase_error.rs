@@ -1,0 +1,40 @@
+//! Static phase error: every shifter (θ, φ, output) is off by N(0, σ²), frozen at fabrication.
+//!
+//! To first order one phase moves a mesh by `δ²`; N² phases of an N-port mesh make `E = σ√N` (derived).
+
+use super::{Imperfection, MeshSize};
+use crate::process::stage_errors::Fabricated;
+use phaseloom_files::toml_file::{Invalid, spread_rad};
+use phaseloom_numerics::Normals;
+use serde::{Deserialize, Serialize};
+
+/// `[phase_error]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PhaseError {
+    /// Standard deviation of the offset of every phase shifter (rad).
+    pub sigma_rad: f64,
+}
+
+impl Imperfection for PhaseError {
+    fn check(&self) -> Result<(), Invalid> {
+        spread_rad("sigma_rad", self.sigma_rad)
+    }
+
+    fn fabricate(&self, draws: &mut Normals<f64>, section: &mut Fabricated) {
+        let mut z = vec![0.0; section.offsets.values().len()];
+        draws.fill(&mut z);
+        for (offset, z) in section.offsets.values_mut().iter_mut().zip(z) {
+            *offset += self.sigma_rad * z;
+        }
+    }
+
+    fn mesh_error_squared(&self, mesh: &MeshSize) -> f64 {
+        self.sigma_rad.powi(2) * mesh.phases
+    }
+
+    /// `T11 = i e^{iθ/2} e^{iφ} sin(θ/2)`: |∂/∂φ|² = t², |∂/∂θ|² = 1/4.
+    fn attenuator_error_squared(&self, transmission: f64) -> f64 {
+        self.sigma_rad.powi(2) * (transmission * transmission + 0.25)
+    }
+}

@@ -1,0 +1,45 @@
+//! Phases that fluctuate while light passes: every shifter moves by N(0, σ²), anew every ⌈τ·f⌉ vectors.
+//!
+//! One shot differs from the ideal mesh by `E = σ√N`, like a static error; the mean over K shots by `σ√(N/K)`, down to
+//! the damping of the mean, `N σ²/2` (derived; the physics notes leave the output phases out and so write N−1).
+
+use super::Imperfection;
+use phaseloom_files::toml_file::{Invalid, at_least, spread_rad};
+use phaseloom_mesh::Settings;
+use phaseloom_numerics::Normals;
+use serde::{Deserialize, Serialize};
+
+/// `[phase_jitter]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PhaseJitter {
+    /// Standard deviation of every phase (rad).
+    pub sigma_rad: f64,
+    /// Correlation time (s): phases hold for ⌈correlation_s · symbol_rate_hz⌉ vectors; 0 means one vector.
+    #[serde(default)]
+    pub correlation_s: f64,
+}
+
+impl PhaseJitter {
+    /// Number of vectors for which the phases hold, at a symbol rate in Hz.
+    #[must_use]
+    pub fn hold(&self, symbol_rate_hz: f64) -> u64 {
+        // Saturates for absurd products, which then simply never redraw.
+        (self.correlation_s * symbol_rate_hz).ceil().max(1.0) as u64
+    }
+}
+
+impl Imperfection for PhaseJitter {
+    fn check(&self) -> Result<(), Invalid> {
+        spread_rad("sigma_rad", self.sigma_rad)?;
+        at_least("correlation_s", self.correlation_s, 0.0)
+    }
+
+    fn fluctuate(&self, draws: &mut Normals<f64>, phases: &mut Settings) {
+        let mut z = vec![0.0; phases.values().len()];
+        draws.fill(&mut z);
+        for (phase, z) in phases.values_mut().iter_mut().zip(z) {
+            *phase += self.sigma_rad * z;
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! What holding a phase costs: electrical power, with no effect on light.
+//!
+//! In a thermo-optic shifter the phase follows the temperature, and the temperature the power, so power is linear in
+//! phase: P = P_π·|φ|/π. A shifter that only stores charge (MEMS, Pockels effect) holds its phase at almost no power.
+
+use crate::process::Process;
+use phaseloom_files::toml_file::{Invalid, between};
+use phaseloom_mesh::Settings;
+use serde::{Deserialize, Serialize};
+use std::f64::consts::PI;
+
+/// `[phase_shifter]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PhaseShifter {
+    /// Electrical power that holds a phase of π (W), 0…1000.
+    pub power_pi_w: f64,
+}
+
+impl PhaseShifter {
+    /// Checks the value of its key.
+    ///
+    /// # Errors
+    ///
+    /// A power that no shifter has.
+    pub fn check(&self) -> Result<(), Invalid> {
+        between("power_pi_w", self.power_pi_w, 0.0, 1000.0)
+    }
+}
+
+impl Process {
+    /// Electrical power (W) that holds `phases` (rad), summed over every shifter of all sections;
+    /// `None` where the process has no `[phase_shifter]`.
+    ///
+    /// Phases are taken as they stand: 2π costs twice as much as π, and 0 costs nothing.
+    ///
+    /// ```
+    /// use phaseloom_mesh::Settings;
+    /// let process: phaseloom_hardware::Process = toml::from_str("phase_shifter.power_pi_w = 0.02").unwrap();
+    /// let mut phases = Settings::zero(1, 0);
+    /// phases.set_cell(0, std::f64::consts::PI, std::f64::consts::FRAC_PI_2);
+    /// assert!((process.heater_power_w(&[phases]).unwrap() - 0.03).abs() < 1e-15);
+    /// ```
+    #[must_use]
+    pub fn heater_power_w(&self, phases: &[Settings]) -> Option<f64> {
+        let shifter = self.phase_shifter.as_ref()?;
+        let turns: f64 = phases.iter().flat_map(Settings::values).map(|phase| phase.abs() / PI).sum();
+        Some(turns * shifter.power_pi_w)
+    }
+}

@@ -1,0 +1,86 @@
+//! Processes that come with Phaseloom: ordinary process files, one line each in the list below.
+//!
+//! Every number in them stands beside its source, or beside the word "assumption" or "recalled"; a test reads the text
+//! and looks for it.
+
+use crate::error::HardwareError;
+use crate::process::Process;
+use phaseloom_files::toml_file::{Invalid, nearest, parse_toml, read_toml};
+use std::path::{Path, PathBuf};
+
+/// What stands before the key of a preset where a path may stand too. A file of such a name is `./preset:…`.
+pub const PRESET_PREFIX: &str = "preset:";
+
+/// A process that comes with Phaseloom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Preset {
+    /// Its name.
+    pub key: &'static str,
+    /// One line about it, for `phaseloom list`.
+    pub line: &'static str,
+    /// The process file (TOML).
+    pub text: &'static str,
+}
+
+/// Declares the list; the text of `key` is `key.toml` in this folder.
+macro_rules! presets {
+    ($($key:literal, $line:literal;)*) => {
+        /// All presets.
+        pub const PRESETS: &[Preset] =
+            &[$(Preset { key: $key, line: $line, text: include_str!(concat!($key, ".toml")) },)*];
+    };
+}
+
+presets! {
+    "ideal", "no error, no loss, no power: every other preset is measured against it";
+    "thermo-optic-silicon", "foundry silicon with heaters: crosstalk, power, fast to build";
+    "mems-silicon", "silicon with electrostatic MEMS shifters: no heat, more loss";
+    "lithium-niobate", "thin-film lithium niobate: low loss, thermal shifters behind trenches";
+    "silicon-nitride", "low-loss silicon nitride with heaters that need much power";
+    "siepic-measured", "silicon strip waveguides, splitters and loss derived from measured spectra, nothing else";
+    "pessimistic", "everything at the bad end at once";
+}
+
+/// A process and the text that it was read from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProcessFile {
+    /// The file, or `preset:KEY`; for messages.
+    pub path: PathBuf,
+    /// The text.
+    pub text: String,
+    /// What it says, not yet checked.
+    pub process: Process,
+}
+
+/// The preset of a key.
+///
+/// # Errors
+///
+/// The [`Invalid`] that names the nearest key and all of them.
+pub fn preset(key: &str) -> Result<&'static Preset, Invalid> {
+    PRESETS.iter().find(|preset| preset.key == key).ok_or_else(|| {
+        let keys = || PRESETS.iter().map(|preset| preset.key);
+        let near = nearest(key, keys()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        let all = keys().collect::<Vec<_>>().join(", ");
+        Invalid::new("preset", format!("`{key}`"), &format!("one of {all}{near}"))
+    })
+}
+
+/// Reads a process where a path is asked for: `preset:KEY`, or a TOML file whose path is relative to `base`.
+///
+/// # Errors
+///
+/// [`HardwareError::Preset`] for an unknown preset, [`HardwareError::Toml`] for a file that cannot be read.
+pub fn read_process(name: &Path, base: &Path) -> Result<ProcessFile, HardwareError> {
+    if let Some(key) = name.to_str().and_then(|name| name.strip_prefix(PRESET_PREFIX)) {
+        let text = preset(key).map_err(HardwareError::Preset)?.text;
+        let process = parse_toml(name, text)?;
+        return Ok(ProcessFile { path: name.to_owned(), text: text.to_owned(), process });
+    }
+    let path = base.join(name);
+    let (process, text) = read_toml(&path)?;
+    Ok(ProcessFile { path, text, process })
+}
+
+#[cfg(test)]
+mod tests;

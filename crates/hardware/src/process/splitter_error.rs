@@ -1,0 +1,109 @@
+//! Splitters that are not 50:50: each splits with the angle π/4 + α, α ~ N(mean, σ²), frozen at fabrication.
+//!
+//! To first order a splitter error moves a mesh by `‖·‖_F² = 2α²`; N(N−1) splitters of an N-port mesh make
+//! `E = σ√(2(N−1))` (Bandyopadhyay 2021, Hamerly 2022, recalled; derived in the physics notes).
+
+use super::{Imperfection, MeshSize};
+use crate::process::stage_errors::Fabricated;
+use phaseloom_files::toml_file::{Invalid, spread_rad};
+use phaseloom_mesh::cell;
+use phaseloom_numerics::Normals;
+use serde::{Deserialize, Serialize};
+
+/// `[splitter_error]`: give one of the three spreads, or a common part, or both.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SplitterError {
+    /// Standard deviation of the splitter angle (rad).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sigma_rad: Option<f64>,
+    /// Standard deviation of the bar amplitude about 1/√2 (dimensionless; Fang's convention, σ_rad ≈ √2·this).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sigma_amplitude: Option<f64>,
+    /// Standard deviation of the cross power about 1/2 (dimensionless; "50 ± 2 %" is 0.02, σ_rad ≈ this).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sigma_power: Option<f64>,
+    /// Common part of all splitter angles (rad): wavelength or etch.
+    #[serde(default)]
+    pub mean_rad: f64,
+}
+
+impl SplitterError {
+    /// One error (rad) from a standard normal draw.
+    fn angle(&self, z: f64) -> f64 {
+        let random = match (self.sigma_rad, self.sigma_amplitude, self.sigma_power) {
+            (Some(s), ..) => s * z,
+            (_, Some(s), _) => cell::splitter_error_from_amplitude(s * z),
+            (.., Some(s)) => cell::splitter_error_from_power(s * z),
+            _ => 0.0,
+        };
+        self.mean_rad + random
+    }
+
+    /// σ of the angle (rad), to first order.
+    fn sigma(&self) -> f64 {
+        let amplitude = self.sigma_amplitude.map(|s| s * std::f64::consts::SQRT_2);
+        self.sigma_rad.or(amplitude).or(self.sigma_power).unwrap_or(0.0)
+    }
+}
+
+impl Imperfection for SplitterError {
+    fn check(&self) -> Result<(), Invalid> {
+        let given = [
+            ("sigma_rad", self.sigma_rad),
+            ("sigma_amplitude", self.sigma_amplitude),
+            ("sigma_power", self.sigma_power),
+        ];
+        for (key, value) in given {
+            if let Some(value) = value {
+                spread_rad(key, value)?;
+            }
+        }
+        let names: Vec<&str> = given.iter().filter(|(_, v)| v.is_some()).map(|(k, _)| *k).collect();
+        if names.len() > 1 {
+            let expected = "only one of sigma_rad, sigma_amplitude, sigma_power";
+            return Err(Invalid::new(names[1], format!("given beside `{}`", names[0]), expected));
+        }
+        if !self.mean_rad.is_finite() || self.mean_rad.abs() > 1e6 {
+            return Err(Invalid::new("mean_rad", self.mean_rad, "an angle of at most 1e6 rad"));
+        }
+        for (key, value) in &given[1..] {
+            if let Some(value) = value.filter(|v| *v > 0.25) {
+                return Err(Invalid::new(key, value, "at most 0.25: beyond that hardly a splitter is physical"));
+            }
+        }
+        Ok(())
+    }
+
+    fn fabricate(&self, draws: &mut Normals<f64>, section: &mut Fabricated) {
+        let mut z = vec![[0.0; 2]; section.cells.len()];
+        draws.fill(z.as_flattened_mut());
+        let second = section.kind.splitters() > 1;
+        for (cell, [alpha, beta]) in section.cells.iter_mut().zip(z) {
+            cell.alpha = self.angle(alpha);
+            cell.beta = if second { self.angle(beta) } else { 0.0 };
+        }
+        // Third splitters draw after all others, so that a mesh without them has the same first and second ones.
+        if section.kind.splitters() > 2 {
+            let mut z = vec![0.0; section.cells.len()];
+            draws.fill(&mut z);
+            section.cells.iter_mut().zip(z).for_each(|(cell, z)| cell.gamma = self.angle(z));
+        }
+    }
+
+    fn fabricate_systematic(&self, section: &mut Fabricated) {
+        for cell in &mut section.cells {
+            let errors = [&mut cell.alpha, &mut cell.beta, &mut cell.gamma];
+            errors.into_iter().take(section.kind.splitters()).for_each(|error| *error = self.mean_rad);
+        }
+    }
+
+    fn mesh_error_squared(&self, mesh: &MeshSize) -> f64 {
+        mesh.splitters * self.sigma().powi(2) * mesh.cells
+    }
+
+    /// `T11` moves by `−c·(α+β)` with c² = 1 − t² (identity I19).
+    fn attenuator_error_squared(&self, transmission: f64) -> f64 {
+        2.0 * self.sigma().powi(2) * (1.0 - transmission * transmission)
+    }
+}

@@ -1,0 +1,157 @@
+//! Heaters that warm their neighbours: `φ′ = φ + C·φ`, with the phases that the heaters really make, in [0, 2π).
+//!
+//! * by coefficient: a shifter gains `coefficient·φ` from the same kind of shifter of each cell one mode above or
+//!   below, in the same column or the next (four diagonal neighbours inside a mesh; L2ight's model); where lines cross
+//!   between columns, so that cells stand row by row, of those beside it and of those above and below; where both
+//!   shifters of a cell stand side by side, from the other one, and in a mask of couplers from the next line's;
+//! * by distance: heater and victim d µm apart, `γ(d) = Σ p_k d^k` below 23 µm, `0.2167267·e^{−0.12747211 d}` beyond
+//!   (SCATTER, fitted to a heat simulation). An arm beside one without a shifter feels `γ(d_upper) − γ(d_lower)`, for only
+//!   the difference of both counts there; where each arm has its phase, and on single lines, it feels γ(d). Heaters
+//!   beyond 100 µm (γ < 1e-6) are left out.
+//!
+//! Sections follow one another along the light; crosstalk by distance crosses their borders.
+
+use super::Imperfection;
+use phaseloom_files::toml_file::{Invalid, at_least};
+use phaseloom_mesh::{Cell, Section, SectionKind, Settings, Shifter, ShifterKind, Site};
+use serde::{Deserialize, Serialize};
+
+const REACH_UM: f64 = 100.0;
+
+/// `[thermal_crosstalk]`: give exactly one key.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ThermalCrosstalk {
+    /// Share of a neighbour's phase that a shifter gains (dimensionless; L2ight uses 0.005).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coefficient: Option<f64>,
+    /// Factor on SCATTER's γ(d) (dimensionless; 1 is their fit, less with trenches).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distance_factor: Option<f64>,
+}
+
+/// SCATTER's γ(d), d in µm.
+#[must_use]
+fn gamma(d: f64) -> f64 {
+    const P: [f64; 6] = [1.0, -0.176_013_871, 9.896_167_61e-3, -8.296_316_81e-6, -1.557_892_01e-5, 3.551_175_28e-7];
+    if d < 23.0 { P.iter().rev().fold(0.0, |sum, p| sum * d + p) } else { 0.216_726_7 * (-0.127_472_11 * d).exp() }
+}
+
+impl Imperfection for ThermalCrosstalk {
+    fn check(&self) -> Result<(), Invalid> {
+        for (key, value) in [("coefficient", self.coefficient), ("distance_factor", self.distance_factor)] {
+            if let Some(value) = value {
+                at_least(key, value, 0.0)?;
+                if value > 1.0 {
+                    return Err(Invalid::new(key, value, "at most 1: no heater warms its neighbour more than itself"));
+                }
+            }
+        }
+        match (self.coefficient, self.distance_factor) {
+            (Some(_), Some(_)) => {
+                Err(Invalid::new("coefficient", "given beside `distance_factor`", "only one of them"))
+            }
+            (None, None) => Err(Invalid::new("coefficient", "absent", "a number, or `distance_factor`")),
+            _ => Ok(()),
+        }
+    }
+
+    fn drive(&self, sections: &[Section], phases: &mut [Settings]) {
+        if let Some(coefficient) = self.coefficient {
+            for (section, phases) in sections.iter().zip(phases.iter_mut()) {
+                by_coefficient(coefficient, section, phases);
+            }
+        }
+        if let Some(factor) = self.distance_factor {
+            by_distance(factor, sections, phases);
+        }
+    }
+}
+
+fn by_coefficient(coefficient: f64, section: &Section, phases: &mut Settings) {
+    let heaters = phases.clone();
+    let layout = section.layout();
+    // Columns, and modes, to the four neighbours: like the bricks of a wall, or row by row where lines cross in between.
+    let bricks = [(-1, -1), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 1)];
+    let rows = [(-1, 0), (0, -2), (0, 2), (1, 0)];
+    let neighbours: &[(isize, isize)] = if layout.wire_crossings() == 0 { &bricks } else { &rows };
+    let beside = layout.cell.has_shifters_side_by_side();
+    for (k, site) in layout.sites.iter().enumerate() {
+        let (mut theta, mut phi) = (heaters.theta()[k], heaters.phi()[k]);
+        if beside {
+            (theta, phi) = (theta + coefficient * phi, phi + coefficient * theta);
+        }
+        for &(columns, modes) in neighbours {
+            let place = site.column.checked_add_signed(columns).zip(site.mode.checked_add_signed(modes));
+            if let Some(j) = place.and_then(|(column, mode)| layout.index_of(Site { column, mode })) {
+                theta += coefficient * heaters.theta()[j];
+                phi += coefficient * heaters.phi()[j];
+            }
+        }
+        if layout.cell == Cell::Coupler {
+            let cell = |mode: Option<usize>| layout.index_of(Site { mode: mode?, ..*site });
+            theta += cell(site.mode.checked_sub(2)).map_or(0.0, |above| coefficient * heaters.phi()[above]);
+            phi += cell(site.mode.checked_add(2)).map_or(0.0, |below| coefficient * heaters.theta()[below]);
+        }
+        phases.set_cell(k, theta, phi);
+    }
+}
+
+fn by_distance(factor: f64, sections: &[Section], phases: &mut [Settings]) {
+    // All heaters on one plane, in the order of the settings: (section, index, shifter).
+    let mut heaters: Vec<(usize, usize, Shifter)> = Vec::new();
+    let mut start_um = 0.0;
+    for (s, section) in sections.iter().enumerate() {
+        let layout = section.layout();
+        let cells = layout.sites.len();
+        let along = |mut shifter: Shifter| {
+            shifter.x_um += start_um;
+            shifter
+        };
+        heaters.extend((0..cells).map(|k| (s, k, along(layout.cell_shifter(k, ShifterKind::Theta)))));
+        heaters.extend((0..cells).map(|k| (s, cells + k, along(layout.cell_shifter(k, ShifterKind::Phi)))));
+        let mut columns = layout.columns;
+        if section.kind() == SectionKind::Mesh {
+            heaters.extend((0..layout.ports).map(|m| (s, 2 * cells + m, along(layout.output_shifter(m)))));
+            let edges = layout.edges().len();
+            let first = 2 * cells + layout.ports;
+            heaters.extend((0..edges).map(|k| (s, first + k, along(layout.edge_shifter(k)))));
+            columns += 1;
+        }
+        start_um += columns as f64 * layout.column_um();
+    }
+    heaters.sort_by(|a, b| a.2.x_um.total_cmp(&b.2.x_um).then(a.2.y_um.total_cmp(&b.2.y_um)));
+    let powers: Vec<f64> = heaters.iter().map(|&(s, k, _)| phases[s].values()[k].abs()).collect();
+    let mut first = 0;
+    for (v, &(section, index, victim)) in heaters.iter().enumerate() {
+        while heaters[first].2.x_um < victim.x_um - REACH_UM {
+            first += 1;
+        }
+        let mut gained = 0.0;
+        for (a, (_, _, heater)) in heaters.iter().enumerate().skip(first) {
+            let dx = heater.x_um - victim.x_um;
+            if dx > REACH_UM {
+                break;
+            }
+            let dy = heater.y_um - victim.y_um;
+            if a == v || dy.abs() > REACH_UM {
+                continue;
+            }
+            let lower = victim.partner_um.map_or(0.0, |partner| gamma(dx.hypot(heater.y_um - partner)));
+            gained += factor * (gamma(dx.hypot(dy)) - lower) * powers[a];
+        }
+        phases[section].values_mut()[index] += gained;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gamma_is_one_at_the_heater_and_continuous_to_a_percent() {
+        assert!((gamma(0.0) - 1.0).abs() < 1e-15);
+        assert!((gamma(22.999) - gamma(23.001)).abs() < 0.01);
+        assert!(gamma(REACH_UM) < 1e-6);
+    }
+}

@@ -1,0 +1,256 @@
+//! The Mach–Zehnder interferometer: the 2×2 element of every mesh.
+//!
+//! ```text
+//!            ┌─φ─┐  splitter  ┌─θ─┐  splitter
+//!  upper ────┤   ├───╲  ╱─────┤   ├───╲  ╱──── upper
+//!            └───┘    ╳ α     └───┘    ╳ β
+//!  lower ────────────╱  ╲─────────────╱  ╲──── lower
+//! ```
+//!
+//! `T(θ,φ;α,β) = S(π/4+β)·P(θ)·S(π/4+α)·P(φ)`, with `S(η) = [[cos η, i sin η], [i sin η, cos η]]` and
+//! `P(a) = diag(e^{ia}, 1)`. Light meets φ first. Without errors
+//! `T = i e^{iθ/2} [[e^{iφ} s, c], [e^{iφ} c, −s]]`, `s = sin(θ/2)`, `c = cos(θ/2)`: θ = 0 is cross, θ = π is bar.
+//! The same matrix as `MZICrossing` in QPG-MIT/meshes and `mach_zehnder` in Strawberry Fields.
+
+use num_complex::Complex64;
+pub use phaseloom_numerics::angle::wrap;
+use std::f64::consts::{FRAC_PI_4, PI};
+
+/// Largest modulus that counts as zero when a cell nulls an entry of a unitary, whose entries are of order one.
+///
+/// Rounding that gathers over the cells before reaches 5e-14 at N = 64. Leaving out all N(N−1)/2 entries of this size
+/// would move the matrix by 0.7e-13·N at most.
+pub const ZERO: f64 = 1e-13;
+
+/// A 2×2 transfer matrix by rows: `[[t11, t12], [t21, t22]]`, row = output, column = input.
+pub type Transfer = [[Complex64; 2]; 2];
+
+/// Physical state of one fabricated interferometer, its phases aside.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CellErrors {
+    /// Error of the first splitter that light meets (rad): its angle is π/4 + alpha.
+    pub alpha: f64,
+    /// Error of the second splitter (rad).
+    pub beta: f64,
+    /// Error of the splitter before the external phase (rad), where a cell has a third one.
+    pub gamma: f64,
+    /// Amplitude transmission of the upper inner arm, 0…1.
+    pub upper: f64,
+    /// Amplitude transmission of the lower inner arm, 0…1.
+    pub lower: f64,
+}
+
+impl CellErrors {
+    /// An interferometer as designed: 50:50 splitters, no loss.
+    pub const NONE: Self = Self { alpha: 0.0, beta: 0.0, gamma: 0.0, upper: 1.0, lower: 1.0 };
+}
+
+/// `S(π/4+β)·diag(g_u e^{iθ}, g_l)·S(π/4+α)·P(φ)`: the transfer matrix of a cell with phases in rad.
+///
+/// ```
+/// use phaseloom_mesh::{transfer, CellErrors};
+/// let cross = transfer(0.0, 0.0, CellErrors::NONE);
+/// assert!(cross[0][0].norm() < 1e-15 && (cross[0][1].im - 1.0).abs() < 1e-15);
+/// ```
+#[must_use]
+pub fn transfer(theta: f64, phi: f64, errors: CellErrors) -> Transfer {
+    let (sa, ca) = (FRAC_PI_4 + errors.alpha).sin_cos();
+    let (sb, cb) = (FRAC_PI_4 + errors.beta).sin_cos();
+    let upper = Complex64::from_polar(errors.upper, theta);
+    let lower = errors.lower;
+    let external = Complex64::cis(phi);
+    let i = Complex64::i();
+    [
+        [(upper * (cb * ca) - lower * sb * sa) * external, i * (upper * (cb * sa) + lower * sb * ca)],
+        [i * (upper * (sb * ca) + lower * cb * sa) * external, lower * (cb * ca) - upper * (sb * sa)],
+    ]
+}
+
+/// The ideal transfer matrix in closed form, exact to rounding in the cross and the bar state.
+#[must_use]
+pub fn ideal(theta: f64, phi: f64) -> Transfer {
+    let (s, c) = (theta / 2.0).sin_cos();
+    let common = Complex64::i() * Complex64::cis(theta / 2.0);
+    let external = Complex64::cis(phi);
+    [[common * external * s, common * c], [common * external * c, common * -s]]
+}
+
+/// Argument, with the argument of what counts as zero being zero.
+fn argument(z: Complex64) -> f64 {
+    if z.norm() < ZERO { 0.0 } else { z.arg() }
+}
+
+/// Modulus, that of what counts as zero being zero: with a part of it, but not its phase, a cell would be off by twice as
+/// much.
+fn modulus(z: Complex64) -> f64 {
+    if z.norm() < ZERO { 0.0 } else { z.norm() }
+}
+
+/// (θ, φ) of the cell whose `T†`, applied from the right to the columns (m, m+1), nulls `a` in a row `[a, b]`.
+///
+/// Nothing to null (|a| < [`ZERO`]): θ = φ = π, which is the identity.
+#[must_use]
+pub fn null_from_right(a: Complex64, b: Complex64) -> (f64, f64) {
+    if a.norm() < ZERO {
+        return (PI, PI);
+    }
+    (2.0 * modulus(b).atan2(a.norm()), wrap(argument(a) - argument(b) + PI))
+}
+
+/// (θ, φ) of the cell whose `T`, applied from the left to the rows (m, m+1), nulls `b` in a column `[a, b]ᵀ`.
+///
+/// Nothing to null (|b| < [`ZERO`]): θ = φ = π, which is the identity.
+#[must_use]
+pub fn null_from_left(a: Complex64, b: Complex64) -> (f64, f64) {
+    if b.norm() < ZERO {
+        return (PI, PI);
+    }
+    (2.0 * modulus(a).atan2(b.norm()), wrap(argument(b) - argument(a)))
+}
+
+/// (θ, φ) of the cell whose `T11` is the real number `transmission`, 0…1: an attenuator whose lower port is dumped.
+///
+/// `θ = 2 arcsin t`, `φ = −θ/2 − π/2` makes `i e^{iθ/2} e^{iφ} sin(θ/2)` equal to t.
+#[must_use]
+pub fn attenuator(transmission: f64) -> (f64, f64) {
+    let theta = 2.0 * transmission.clamp(0.0, 1.0).asin();
+    (theta, wrap(-theta / 2.0 - PI / 2.0))
+}
+
+/// Splitter angle error of a splitter whose *bar amplitude* deviates by `delta` from 1/√2 (Fang 2019): the exact
+/// inverse of `cos(π/4+α) = 1/√2 + δ`, about −√2·δ.
+#[must_use]
+pub fn splitter_error_from_amplitude(delta: f64) -> f64 {
+    (std::f64::consts::FRAC_1_SQRT_2 + delta).clamp(0.0, 1.0).acos() - FRAC_PI_4
+}
+
+/// Splitter angle error of a splitter whose *cross power* deviates by `delta` from 1/2 ("50 ± x %"): the exact inverse
+/// of `sin²(π/4+α) = 1/2 + δ`, about δ.
+#[must_use]
+pub fn splitter_error_from_power(delta: f64) -> f64 {
+    (2.0 * delta).clamp(-1.0, 1.0).asin() / 2.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::f64::consts::TAU;
+    use crate::reference;
+
+    fn close(a: &Transfer, b: &Transfer, tolerance: f64) {
+        for r in 0..2 {
+            for c in 0..2 {
+                assert!((a[r][c] - b[r][c]).norm() < tolerance, "({r},{c}): {} and {}", a[r][c], b[r][c]);
+            }
+        }
+    }
+
+    #[test]
+    fn equals_the_product_of_its_four_parts_and_the_closed_form() {
+        for k in 0..200 {
+            let f = f64::from(k);
+            let (theta, phi) = (f * 0.37 % TAU, f * 0.91 % TAU);
+            let errors = CellErrors { alpha: 0.3 * (f * 1.3).sin(), beta: 0.2 * (f * 0.7).cos(), ..CellErrors::NONE };
+            close(&transfer(theta, phi, errors), &reference::mzi(theta, phi, errors), 1e-15 * 4.0);
+            // Closed form with C± = cos(α±β), S± = sin(α±β) (identity I1).
+            let (s, c) = (theta / 2.0).sin_cos();
+            let (cp, cm) = ((errors.alpha + errors.beta).cos(), (errors.alpha - errors.beta).cos());
+            let (sp, sm) = ((errors.alpha + errors.beta).sin(), (errors.alpha - errors.beta).sin());
+            let (g, e) = (Complex64::cis(theta / 2.0), Complex64::cis(phi));
+            let form = [
+                [g * e * Complex64::new(-c * sp, s * cm), g * Complex64::new(-s * sm, c * cp)],
+                [g * e * Complex64::new(s * sm, c * cp), g * Complex64::new(-c * sp, -s * cm)],
+            ];
+            close(&transfer(theta, phi, errors), &form, 4e-15);
+            close(&transfer(theta, phi, CellErrors::NONE), &ideal(theta, phi), 4e-15);
+        }
+    }
+
+    #[test]
+    fn zero_is_cross_and_pi_is_bar_and_the_phase_stands_on_the_upper_input() {
+        let cross = ideal(0.0, 0.0);
+        assert!((cross[0][1] - Complex64::i()).norm() < 1e-15 && cross[0][0].norm() < 1e-15);
+        let bar = ideal(PI, 0.0);
+        assert!((bar[0][0] + 1.0).norm() < 1e-15 && (bar[1][1] - 1.0).norm() < 1e-15);
+        close(&ideal(PI, PI), &[[1.0.into(), 0.0.into()], [0.0.into(), 1.0.into()]], 1e-15);
+        let (a, b) = (ideal(1.0, 0.0), ideal(1.0, 0.5));
+        assert!((b[0][0] - a[0][0] * Complex64::cis(0.5)).norm() < 1e-15, "φ multiplies the upper input by e^{{+iφ}}");
+        assert!((b[0][1] - a[0][1]).norm() < 1e-15, "φ leaves the lower input alone");
+    }
+
+    #[test]
+    fn determinant_is_the_exponential_of_the_sum_of_phases() {
+        let t = ideal(0.7, 1.9);
+        let det = t[0][0] * t[1][1] - t[0][1] * t[1][0];
+        assert!((det - Complex64::cis(0.7 + 1.9)).norm() < 1e-15);
+    }
+
+    #[test]
+    fn relates_to_the_convention_of_clements() {
+        // T_C(θ_c, φ_c) = i e^{−iθ/2} T(θ = π − 2θ_c, φ = φ_c + π)
+        let (tc, pc) = (0.4_f64, 1.1_f64);
+        let (s, c) = tc.sin_cos();
+        let clements = [[Complex64::cis(pc) * c, (-s).into()], [Complex64::cis(pc) * s, c.into()]];
+        let theta = PI - 2.0 * tc;
+        let ours = ideal(theta, pc + PI);
+        let scale = Complex64::i() * Complex64::cis(-theta / 2.0);
+        let ours = [[ours[0][0] * scale, ours[0][1] * scale], [ours[1][0] * scale, ours[1][1] * scale]];
+        close(&ours, &clements, 1e-15);
+    }
+
+    #[test]
+    fn reachable_moduli_are_those_of_the_splitter_errors() {
+        let e = CellErrors { alpha: 0.05, beta: 0.02, ..CellErrors::NONE };
+        assert!((transfer(0.0, 0.0, e)[0][0].norm() - 0.07_f64.sin()).abs() < 1e-15);
+        assert!((transfer(PI, 0.0, e)[0][0].norm() - 0.03_f64.cos()).abs() < 1e-15);
+    }
+
+    #[test]
+    fn nulling_rules_null() {
+        let a = Complex64::new(0.3, -0.2);
+        let b = Complex64::new(-0.5, 0.1);
+        let (theta, phi) = null_from_right(a, b);
+        let t = ideal(theta, phi);
+        assert!((a * t[0][0].conj() + b * t[0][1].conj()).norm() < 1e-15);
+        let (theta, phi) = null_from_left(a, b);
+        let t = ideal(theta, phi);
+        assert!((t[1][0] * a + t[1][1] * b).norm() < 1e-15);
+        assert_eq!(null_from_right(Complex64::new(1e-16, 0.0), b), (PI, PI));
+    }
+
+    #[test]
+    fn attenuator_transmits_a_real_amplitude() {
+        for t in [0.0, 1e-9, 0.3, 0.999_999, 1.0] {
+            let (theta, phi) = attenuator(t);
+            assert!((ideal(theta, phi)[0][0] - t).norm() < 2e-16 + 1e-15 * t);
+        }
+    }
+
+    #[test]
+    fn splitter_errors_convert_exactly() {
+        let alpha: f64 = splitter_error_from_amplitude(0.01);
+        assert!(((FRAC_PI_4 + alpha).cos() - std::f64::consts::FRAC_1_SQRT_2 - 0.01).abs() < 1e-15);
+        assert!((alpha + 2f64.sqrt() * 0.01).abs() < 2e-4);
+        let alpha = splitter_error_from_power(0.02);
+        assert!(((FRAC_PI_4 + alpha).sin().powi(2) - 0.52).abs() < 1e-15);
+        assert!((alpha - 0.02).abs() < 1e-5);
+    }
+
+    #[test]
+    fn wrap_is_the_remainder_by_turns() {
+        let near = [-2.0 * TAU, -TAU, -1e-9, 0.0, 3.0, TAU - 1e-9, TAU, 2.0 * TAU, 50.0, 1e9];
+        for phase in near.into_iter().flat_map(|x| [x - 1e-12, x - 1e-15, x, x + 1e-15, x + 0.7]) {
+            let slow = (phase + 1e-9).rem_euclid(TAU) - 1e-9;
+            let off = (wrap(phase) - slow).abs();
+            assert!(off < 4e-15 || (off - TAU).abs() < 4e-15, "{phase}: {} and {slow}", wrap(phase));
+            assert!((-1e-9..TAU - 9.9e-10).contains(&wrap(phase)), "{phase}: {}", wrap(phase));
+        }
+        assert!([f64::NAN, f64::INFINITY].into_iter().all(|phase| wrap(phase).is_nan()));
+    }
+
+    #[test]
+    fn wrap_never_turns_rounding_into_a_turn() {
+        assert!(wrap(-1e-17).abs() < 1e-16 && wrap(TAU).abs() < 1e-15);
+        assert!(wrap(-1e-12) < 0.0 && (wrap(-0.5) - (TAU - 0.5)).abs() < 1e-15);
+    }
+}

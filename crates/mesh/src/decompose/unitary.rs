@@ -1,0 +1,82 @@
+use crate::error::MeshError;
+use nalgebra::DMatrix;
+use num_complex::Complex64;
+use phaseloom_numerics::linalg;
+
+/// A square matrix that was found unitary once, when it was made, so that nobody need ask again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unitary(DMatrix<Complex64>);
+
+impl Unitary {
+    /// Largest entry of |U†U − I| accepted in double precision.
+    pub const TOLERANCE: f64 = 1e-9;
+
+    /// Checks a matrix: finite, square, `max |U†U − I| ≤ tolerance`.
+    ///
+    /// # Errors
+    ///
+    /// [`MeshError::Empty`], [`MeshError::NotFinite`], [`MeshError::NotSquare`] or [`MeshError::NotUnitary`].
+    pub fn new(matrix: DMatrix<Complex64>, tolerance: f64) -> Result<Self, MeshError> {
+        check_finite(&matrix)?;
+        if !matrix.is_square() {
+            return Err(MeshError::NotSquare { rows: matrix.nrows(), columns: matrix.ncols() });
+        }
+        let deviation = Self::deviation(&matrix);
+        if deviation <= tolerance { Ok(Self(matrix)) } else { Err(MeshError::NotUnitary { deviation, tolerance }) }
+    }
+
+    /// A matrix that is unitary by construction.
+    pub(crate) fn trusted(matrix: DMatrix<Complex64>) -> Self {
+        Self(matrix)
+    }
+
+    /// `max |U†U − I|` over all entries of a square matrix; infinity where a product overflows.
+    #[must_use]
+    pub fn deviation(matrix: &DMatrix<Complex64>) -> f64 {
+        let mut gram = linalg::multiply(&matrix.adjoint(), matrix);
+        for i in 0..gram.nrows() {
+            gram[(i, i)] -= 1.0;
+        }
+        gram.iter().map(|z| z.norm()).fold(0.0, |worst, d| if d.is_nan() { f64::INFINITY } else { d.max(worst) })
+    }
+
+    /// The unitary nearest to a matrix (polar factor `UV†` of its singular value decomposition).
+    ///
+    /// # Errors
+    ///
+    /// [`MeshError::Numerics`] where the decomposition fails.
+    pub fn nearest(matrix: &DMatrix<Complex64>) -> Result<Self, MeshError> {
+        let svd = linalg::svd(matrix)?;
+        Ok(Self(linalg::multiply(&svd.u, &svd.v.adjoint())))
+    }
+
+    /// The matrix.
+    #[must_use]
+    pub fn matrix(&self) -> &DMatrix<Complex64> {
+        &self.0
+    }
+
+    /// Number of rows and of columns.
+    #[must_use]
+    pub fn modes(&self) -> usize {
+        self.0.nrows()
+    }
+}
+
+/// Refuses empty matrices and entries that are NaN or infinite.
+pub(crate) fn check_finite(matrix: &DMatrix<Complex64>) -> Result<(), MeshError> {
+    if matrix.is_empty() {
+        return Err(MeshError::Empty { rows: matrix.nrows(), columns: matrix.ncols() });
+    }
+    // Row by row, so that the entry named is the first that a reader of the file meets.
+    for row in 0..matrix.nrows() {
+        for column in 0..matrix.ncols() {
+            let z = matrix[(row, column)];
+            if !(z.re.is_finite() && z.im.is_finite()) {
+                let value = if z.im == 0.0 { format!("{}", z.re) } else { format!("{z}") };
+                return Err(MeshError::NotFinite { row, column, value });
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,114 @@
+use super::*;
+use crate::cell::kind::Cell;
+use crate::cell::mzi::CellErrors;
+use crate::layout::phases::Settings;
+use crate::layout::stage::Section;
+use crate::layout::{Layout, Site};
+use crate::topology::TOPOLOGIES;
+use crate::topology::mesh_design::MeshDesign;
+use nalgebra::DMatrix;
+use phaseloom_numerics::{StreamKey, standard_normal};
+use std::f64::consts::PI;
+
+/// Undoes with the widest registers that there are, with narrower ones, and without any.
+fn with_each(undo: impl Fn(&dyn Fn(Undo<'_>)) -> Outcome) -> Vec<Outcome> {
+    let mut outcomes = vec![undo(&|work| Arch::new().dispatch(work)), undo(&|work| Scalar.vectorize(work))];
+    #[cfg(target_arch = "x86_64")]
+    if let Some(narrow) = pulp::x86::V3::try_new() {
+        outcomes.push(undo(&|work| Simd::vectorize(narrow, work)));
+    }
+    outcomes
+}
+
+/// Fields and adjoint, and the sums of the cells in the order of the layout.
+struct Outcome {
+    fields: Vec<Fields>,
+    /// Whether a line was multiplied on the way.
+    scaled: bool,
+    sums: Vec<(usize, [Complex64; 2])>,
+}
+
+fn check(name: &str, section: &Section, errors: &[CellErrors], batch: usize) -> bool {
+    let layout = section.layout();
+    let mut stream = StreamKey::new(1, "test").stream();
+    let mut light = || {
+        let mut draw = || Complex64::new(standard_normal(&mut stream), standard_normal(&mut stream));
+        Fields::from_matrix(&DMatrix::from_fn(layout.modes, batch, |_, _| draw()))
+    };
+    let (fields, adjoint) = (light(), light());
+    let outcomes = with_each(|run| {
+        let (mut fields, mut adjoint) = (fields.clone(), adjoint.clone());
+        let (mut block, mut backward) = (Block::default(), Backward::new(layout.modes, 0));
+        let (mut sums, mut scaled) = (Vec::new(), false);
+        // Two blocks, so that factors go from one to the next.
+        let middle = layout.columns / 2;
+        for columns in [middle..layout.columns, 0..middle].into_iter().filter(|columns| !columns.is_empty()) {
+            block.set(section, section.settings(), errors, columns);
+            let cells = Cells::Block(&block);
+            run(Undo { backward: &mut backward, cells, fields: &mut fields, adjoint: &mut adjoint });
+            scaled |= backward.steps.iter().any(|step| matches!(step, Step::Scale { .. }));
+            sums.extend(backward.cells.iter().map(|undone| (undone.cell, undone.sums)));
+        }
+        backward.settle(Some(&mut fields), &mut adjoint);
+        sums.sort_by_key(|(cell, _)| *cell);
+        Outcome { fields: vec![fields, adjoint], scaled, sums }
+    });
+    let [first, others @ ..] = &outcomes[..] else { panic!("one outcome at least") };
+    assert_eq!(first.sums.len(), layout.sites.len());
+    let largest = first.sums.iter().flat_map(|(_, sums)| sums).map(|z| z.norm()).fold(0.0, f64::max);
+    for other in others {
+        for (a, b) in first.fields.iter().zip(&other.fields) {
+            let (a, b) = (a.to_matrix(), b.to_matrix());
+            assert!((&a - &b).norm() <= 1e-13 * layout.columns as f64 * a.norm(), "{name}");
+        }
+        for ((cell, a), (_, b)) in first.sums.iter().zip(&other.sums) {
+            let off = (a[0] - b[0]).norm().max((a[1] - b[1]).norm());
+            assert!(off <= 1e-13 * layout.columns as f64 * largest, "{name}, cell {cell}: {off:e} of {largest:e}");
+        }
+    }
+    first.scaled
+}
+
+/// Phases of no order, but every third cell bar where it says so: such cells make factors so small that lines are multiplied
+/// at once, some lanes of a register and not others.
+fn section(layout: Layout, bar: bool) -> Section {
+    let mut settings = Settings::blank(&layout);
+    let cells = layout.sites.len();
+    settings.values_mut().iter_mut().enumerate().for_each(|(k, x)| *x = 3.0 * (k as f64 * 0.7).sin());
+    for cell in (0..cells).filter(|cell| bar && cell % 3 > 0) {
+        settings.values_mut()[cell] = PI;
+    }
+    Section::mesh(layout, settings)
+}
+
+#[test]
+fn every_machine_agrees() {
+    for topology in TOPOLOGIES {
+        let layout = MeshDesign::from(topology).layout(21);
+        if layout.is_wired() {
+            continue;
+        }
+        for bar in [false, true] {
+            let section = section(layout.clone(), bar);
+            let errors = |k: usize| CellErrors {
+                beta: if bar { 0.0 } else { 0.05 * (k as f64).sin() },
+                upper: if bar { 1.0 } else { 0.98 },
+                ..CellErrors::NONE
+            };
+            let errors: Vec<CellErrors> = (0..section.layout().sites.len()).map(errors).collect();
+            for batch in [1, 19] {
+                let scaled = check(&format!("{} bar {bar} ×{batch}", topology.key()), &section, &errors, batch);
+                assert_eq!(scaled, bar && section.layout().cell != Cell::Coupler, "{}", topology.key());
+            }
+        }
+    }
+}
+
+/// Columns with gaps: cells that do not stand two modes apart.
+#[test]
+fn columns_with_gaps() {
+    let sites = [(0, 0), (0, 5), (0, 7), (1, 1), (1, 3), (2, 0), (2, 2), (2, 6), (4, 7), (4, 1), (4, 4)];
+    let layout = Layout::new(9, sites.map(|(column, mode)| Site { column, mode }).to_vec());
+    let section = section(layout, false);
+    check("gaps", &section, &vec![CellErrors::NONE; sites.len()], 3);
+}

@@ -1,0 +1,105 @@
+//! The phases of a mesh or of a column of attenuators, in one vector.
+
+use crate::layout::Layout;
+
+/// Phases of one section (rad): θ of every cell, φ of every cell, output phases, edge phases; in the order of the layout.
+///
+/// One vector, because drivers, crosstalk and gradients act on all shifters alike; θ, φ, output and edges are views of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    pub(crate) cells: usize,
+    outputs: usize,
+    values: Vec<f64>,
+}
+
+impl Settings {
+    /// All phases zero, of a section without edge phases.
+    #[must_use]
+    pub fn zero(cells: usize, outputs: usize) -> Self {
+        Self { cells, outputs, values: vec![0.0; 2 * cells + outputs] }
+    }
+
+    /// All phases of a mesh, zero.
+    #[must_use]
+    pub fn blank(layout: &Layout) -> Self {
+        let mut blank = Self::zero(layout.sites.len(), layout.ports);
+        blank.values.resize(blank.values.len() + layout.edges().len(), 0.0);
+        blank
+    }
+
+    /// As many phases, all zero.
+    #[must_use]
+    pub fn zeroed(&self) -> Self {
+        Self { values: vec![0.0; self.values.len()], ..*self }
+    }
+
+    /// All phases (rad), in the order θ, φ, output, edges.
+    #[must_use]
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// All phases (rad), to change.
+    pub fn values_mut(&mut self) -> &mut [f64] {
+        &mut self.values
+    }
+
+    /// Inner phases (rad), one a cell; of symmetric cells and couplers those of the upper arm.
+    #[must_use]
+    pub fn theta(&self) -> &[f64] {
+        &self.values[..self.cells]
+    }
+
+    /// Outer phases (rad), one a cell; of symmetric cells and couplers those of the lower arm.
+    #[must_use]
+    pub fn phi(&self) -> &[f64] {
+        &self.values[self.cells..2 * self.cells]
+    }
+
+    /// Phases behind a mesh (rad), one a mode; none behind attenuators.
+    #[must_use]
+    pub fn output(&self) -> &[f64] {
+        &self.values[2 * self.cells..][..self.outputs]
+    }
+
+    /// Phases at the [edges](Layout::edges) of a mesh (rad).
+    #[must_use]
+    pub fn edges(&self) -> &[f64] {
+        &self.values[2 * self.cells + self.outputs..]
+    }
+
+    /// Numbers of cells, of output phases and of all phases.
+    pub(crate) fn shape(&self) -> [usize; 3] {
+        [self.cells, self.outputs, self.values.len()]
+    }
+
+    /// Sets both phases of a cell (rad).
+    ///
+    /// # Panics
+    ///
+    /// If there is no such cell.
+    pub fn set_cell(&mut self, cell: usize, theta: f64, phi: f64) {
+        assert!(cell < self.cells, "cell {cell} of {}", self.cells);
+        self.values[cell] = theta;
+        self.values[self.cells + cell] = phi;
+    }
+
+    /// Sets one output phase (rad).
+    ///
+    /// # Panics
+    ///
+    /// If there is no such mode.
+    pub fn set_output(&mut self, mode: usize, phase: f64) {
+        assert!(mode < self.outputs, "output {mode} of {}", self.outputs);
+        self.values[2 * self.cells + mode] = phase;
+    }
+
+    /// Sets one edge phase (rad).
+    ///
+    /// # Panics
+    ///
+    /// If there is no such edge.
+    pub fn set_edge(&mut self, edge: usize, phase: f64) {
+        self.values[2 * self.cells + self.outputs + edge] = phase;
+    }
+}

@@ -1,0 +1,4 @@
+//! Programs: a matrix as the phases of one or two meshes and a column of attenuators.
+
+pub(crate) mod file;
+pub(crate) mod matrix_program;

@@ -1,0 +1,139 @@
+//! A mesh as it is designed: how cells are joined, and what they are.
+
+use crate::cell::kind::{Cell, cell};
+use crate::cell::mzi::CellErrors;
+use crate::decompose::match_cells::follow;
+use crate::decompose::unitary::Unitary;
+use crate::error::MeshError;
+use crate::layout::Layout;
+use crate::layout::phases::Settings;
+use crate::layout::stage::Section;
+use crate::topology::{TOPOLOGIES, Topology, topology};
+use nalgebra::DMatrix;
+use num_complex::Complex64;
+
+/// A topology and a cell that it can be built of. A topology alone stands for its usual cells, mostly plain interferometers.
+#[derive(Clone, Copy, Debug)]
+pub struct MeshDesign {
+    topology: &'static dyn Topology,
+    cell: Cell,
+}
+
+impl From<&'static dyn Topology> for MeshDesign {
+    fn from(topology: &'static dyn Topology) -> Self {
+        Self { topology, cell: topology.cells()[0] }
+    }
+}
+
+impl PartialEq for MeshDesign {
+    fn eq(&self, other: &Self) -> bool {
+        // Topologies of one key may still have parameters.
+        let named = |design: &Self| format!("{:?}", design.topology);
+        (self.topology.key(), self.cell) == (other.topology.key(), other.cell) && named(self) == named(other)
+    }
+}
+
+impl std::fmt::Display for MeshDesign {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.cell {
+            cell if cell == self.topology.cells()[0] => write!(f, "{}", self.topology.key()),
+            cell => write!(f, "{} of {} cells", self.topology.key(), cell.key()),
+        }
+    }
+}
+
+impl MeshDesign {
+    /// A topology built of a cell.
+    ///
+    /// # Errors
+    ///
+    /// [`MeshError::CellOfTopology`] where it cannot be built of it.
+    pub fn new(topology: &'static dyn Topology, cell: Cell) -> Result<Self, MeshError> {
+        if topology.cells().contains(&cell) {
+            return Ok(Self { topology, cell });
+        }
+        let keys: Vec<&str> = topology.cells().iter().map(|cell| cell.key()).collect();
+        Err(MeshError::CellOfTopology { topology: topology.key(), found: cell.key(), known: keys.join(", ") })
+    }
+
+    /// The mesh of two keys of `phaseloom list`; without that of a cell, of the topology's usual ones.
+    ///
+    /// ```
+    /// use phaseloom_mesh::{Cell, MeshDesign};
+    /// assert_eq!(MeshDesign::of_keys("masks", None)?.cell(), Cell::Coupler);
+    /// assert!(MeshDesign::of_keys("masks", Some("mzi")).is_err());
+    /// # Ok::<(), phaseloom_mesh::MeshError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Unknown keys, and as [`MeshDesign::new`].
+    pub fn of_keys(topology_key: &str, cell_key: Option<&str>) -> Result<Self, MeshError> {
+        let topology = topology(topology_key)?;
+        cell_key.map_or_else(|| Ok(topology.into()), |key| Self::new(topology, cell(key)?))
+    }
+
+    /// How cells are joined.
+    #[must_use]
+    pub fn topology(&self) -> &'static dyn Topology {
+        self.topology
+    }
+
+    /// What they are.
+    #[must_use]
+    pub fn cell(&self) -> Cell {
+        self.cell
+    }
+
+    /// Every topology with every cell that it can be built of.
+    pub fn all() -> impl Iterator<Item = Self> {
+        TOPOLOGIES.into_iter().flat_map(|topology| topology.cells().iter().map(move |&cell| Self { topology, cell }))
+    }
+
+    /// Where the cells of a mesh of so many ports stand.
+    #[must_use]
+    pub fn layout(&self, ports: usize) -> Layout {
+        self.topology.layout(ports).with_cell(self.cell)
+    }
+
+    /// A mesh of so many ports, all phases zero.
+    #[must_use]
+    pub fn blank(&self, ports: usize) -> Section {
+        let layout = self.layout(ports);
+        let settings = Settings::blank(&layout);
+        Section::mesh(layout, settings)
+    }
+
+    /// The mesh that does a unitary: its topology finds the phases of plain interferometers, and other cells follow them,
+    /// one after another, without loss of precision.
+    ///
+    /// # Errors
+    ///
+    /// Where the topology cannot realise the target.
+    pub fn program(&self, target: &Unitary) -> Result<Section, MeshError> {
+        self.built(target.modes(), |layout| self.topology.program(layout, target))
+    }
+
+    /// The mesh that does a square matrix of norm at most one, where the topology is direct.
+    ///
+    /// # Errors
+    ///
+    /// As [`Topology::program_contraction`].
+    pub fn program_contraction(&self, w: &DMatrix<Complex64>) -> Result<Section, MeshError> {
+        self.built(w.nrows(), |layout| self.topology.program_contraction(layout, w))
+    }
+
+    fn built(
+        &self,
+        ports: usize,
+        program: impl Fn(&Layout) -> Result<Settings, MeshError>,
+    ) -> Result<Section, MeshError> {
+        let plain = self.topology.layout(ports);
+        let mut settings = program(&plain)?;
+        let layout = plain.with_cell(self.cell);
+        if self.cell != Cell::Mzi && self.cell.is_interferometer() {
+            settings = follow(&layout, Cell::Mzi, &settings, &vec![CellErrors::NONE; layout.sites.len()]).0;
+        }
+        Ok(Section::mesh(layout, settings))
+    }
+}

@@ -1,0 +1,21 @@
+//! The errors of this crate.
+
+/// A numerical method that failed its own check.
+#[derive(Debug, thiserror::Error)]
+pub enum NumericsError {
+    /// Every attempt at a singular value decomposition failed.
+    #[error(
+        "singular value decomposition of a {rows}×{columns} matrix failed: relative residual {residual:.1e}, \
+         tolerance {tolerance:.1e}; please report the matrix"
+    )]
+    Svd {
+        /// Rows of the matrix.
+        rows: usize,
+        /// Columns of the matrix.
+        columns: usize,
+        /// ‖A − UΣV†‖_F/‖A‖_F of the best attempt.
+        residual: f64,
+        /// Largest accepted residual.
+        tolerance: f64,
+    },
+}

@@ -1,0 +1,142 @@
+//! Null vectors of all leading corners of a square matrix at once, by its LU factors.
+//!
+//! `A = L·U` without pivoting, for rows and columns keep their order. As `A·U⁻¹ = L` is lower triangular, column j of
+//! `U⁻¹` is the right null vector of the rows below j and the columns up to j; as `L⁻¹·A = U` is upper triangular, row j
+//! of `L⁻¹` is the left null vector of the rows up to j and the columns below j.
+
+use super::{view, view_mut};
+use faer::linalg::matmul::triangular::{BlockStructure, matmul as triangular};
+use faer::linalg::{matmul::matmul, triangular_inverse, triangular_solve};
+use faer::{Accum, MatMut, MatRef, Par};
+use nalgebra::DMatrix;
+use num_complex::Complex64;
+
+/// Sides up to which a block is factored by plain loops.
+const BASE: usize = 16;
+/// A pivot below this is no generic one: rounding errors grow with its inverse.
+const SMALLEST_PIVOT: f64 = 1e-6;
+
+/// Norm of `D⁻¹` divided by the rows of the corner, what `left·A·right = D` amplifies rounding errors by, from which on they
+/// are corrected in any case (that it scales with the rows is an assumption). By their times, 13 of 200 Haar matrices of 512
+/// modes have cells that are not exact enough without this and at most one with it; of 100 of 576 modes 14 and 6 or 7.
+const LARGEST_GROWTH: f64 = 80.0;
+
+/// Columns that are corrected together.
+const TOGETHER: usize = 128;
+
+const ONE: Complex64 = Complex64::new(1.0, 0.0);
+
+/// Unit null vectors of the corners of a square matrix, in the columns of upper triangular matrices.
+pub struct NullVectors {
+    /// Column j: of the rows below j and the columns up to j, from the right.
+    pub right: DMatrix<Complex64>,
+    /// Column j: of the columns below j and the rows up to j, from the left (transposed, not conjugate).
+    pub left: DMatrix<Complex64>,
+}
+
+impl NullVectors {
+    /// `corrected`: of rounding errors, those from the left for the j of one parity, those from the right for the others;
+    /// so are they where they have grown much. Of a matrix with a pivot that is tiny, or no number, there are none.
+    pub fn new(a: &DMatrix<Complex64>, parity: usize, corrected: bool) -> Option<Self> {
+        let n = a.nrows();
+        let mut factors = a.clone();
+        lu(view_mut(&mut factors))?;
+        let (mut right, mut left) = (DMatrix::zeros(n, n), DMatrix::identity(n, n));
+        triangular_inverse::invert_upper_triangular(view_mut(&mut right), view(&factors), Par::Seq);
+        triangular_inverse::invert_unit_upper_triangular(view_mut(&mut left), view(&factors).transpose(), Par::Seq);
+        drop(factors);
+        let norms: Vec<f64> = normalise(&mut right).zip(normalise(&mut left)).map(|(r, l)| r * l).collect();
+        let growth = norms.iter().map(|norm| norm * norm).sum::<f64>().sqrt();
+        if corrected || growth > LARGEST_GROWTH * n as f64 {
+            let old = left.clone();
+            correct(view(a).transpose(), &mut left, view(&right).transpose(), &norms, parity);
+            correct(view(a), &mut right, view(&old).transpose(), &norms, 1 - parity);
+        }
+        Some(Self { right, left })
+    }
+}
+
+/// The norms that the columns of an upper triangular matrix had.
+fn normalise(vectors: &mut DMatrix<Complex64>) -> impl Iterator<Item = f64> {
+    vectors.column_iter_mut().enumerate().map(|(j, mut vector)| {
+        let mut vector = vector.rows_mut(0, j + 1);
+        let norm = vector.iter().map(Complex64::norm_sqr).sum::<f64>().sqrt();
+        vector.scale_mut(1.0 / norm);
+        norm
+    })
+}
+
+/// Factors in place.
+fn lu(mut a: MatMut<'_, Complex64>) -> Option<()> {
+    let n = a.nrows();
+    if n <= BASE {
+        for k in 0..n {
+            let pivot = a[(k, k)];
+            if pivot.norm() < SMALLEST_PIVOT || !pivot.is_finite() {
+                return None;
+            }
+            let inverse = pivot.inv();
+            for i in k + 1..n {
+                a[(i, k)] *= inverse;
+            }
+            for j in k + 1..n {
+                let factor = a[(k, j)];
+                for i in k + 1..n {
+                    let term = a[(i, k)] * factor;
+                    a[(i, j)] -= term;
+                }
+            }
+        }
+        return Some(());
+    }
+    let half = (n / 2).next_multiple_of(BASE);
+    let (mut corner, mut above, mut below, mut rest) = a.split_at_mut(half, half);
+    lu(corner.as_mut())?;
+    triangular_solve::solve_unit_lower_triangular_in_place(corner.as_ref(), above.as_mut(), Par::Seq);
+    triangular_solve::solve_lower_triangular_in_place(
+        corner.as_ref().transpose(),
+        below.as_mut().transpose_mut(),
+        Par::Seq,
+    );
+    matmul(rest.as_mut(), Accum::Add, below.as_ref(), above.as_ref(), -ONE, Par::Seq);
+    lu(rest)
+}
+
+/// One step of Newton's method for `left·A·right = D`, diagonal: `right ← right·(1 − D⁻¹·left·[A·right]₊)`, where `[ ]₊`
+/// is the part above the diagonal, for the columns of one parity. What should be zero is taken from `A` itself, whose
+/// entries did not grow. The norms are the diagonal of `D⁻¹`.
+fn correct(
+    a: MatRef<'_, Complex64>,
+    right: &mut DMatrix<Complex64>,
+    left: MatRef<'_, Complex64>,
+    norms: &[f64],
+    parity: usize,
+) {
+    let n = norms.len();
+    // From the last columns on: those before, which they are corrected with, are still as they were.
+    for start in (0..n).step_by(TOGETHER).rev() {
+        let end = n.min(start + TOGETHER);
+        let wanted: Vec<usize> = (start..end).filter(|j| j % 2 == parity).collect();
+        let vectors = right.rows(0, end).select_columns(&wanted);
+        let product = |m: MatRef<'_, Complex64>, structure, x: &DMatrix<Complex64>| {
+            let mut product = DMatrix::zeros(end, wanted.len());
+            let part = m.submatrix(0, 0, end, end);
+            let dense = BlockStructure::Rectangular;
+            triangular(view_mut(&mut product), dense, Accum::Replace, part, structure, view(x), dense, ONE, Par::Seq);
+            // Above the diagonal.
+            for (mut column, &j) in product.column_iter_mut().zip(&wanted) {
+                column.rows_mut(j, end - j).fill(Complex64::new(0.0, 0.0));
+            }
+            product
+        };
+        let image = product(a, BlockStructure::Rectangular, &vectors);
+        let mut step = product(left, BlockStructure::TriangularLower, &image);
+        for mut column in step.column_iter_mut() {
+            column.iter_mut().zip(norms).for_each(|(z, norm)| *z *= *norm);
+        }
+        let change = product(view(right), BlockStructure::TriangularUpper, &step);
+        for (change, &j) in change.column_iter().zip(&wanted) {
+            right.view_mut((0, j), (end, 1)).zip_apply(&change, |z, change| *z -= change);
+        }
+    }
+}

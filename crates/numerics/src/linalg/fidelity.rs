@@ -1,0 +1,36 @@
+//! Distances between matrices: fidelity and relative errors.
+
+use nalgebra::DMatrix;
+use num_complex::Complex64;
+
+/// `‖U − Û‖_F/√N` of two matrices of N columns: the usual error of a mesh, no common phase removed.
+///
+/// # Panics
+///
+/// If the shapes differ.
+#[must_use]
+pub fn matrix_error(target: &DMatrix<Complex64>, realised: &DMatrix<Complex64>) -> f64 {
+    (target - realised).norm() / (target.ncols() as f64).sqrt()
+}
+
+/// `‖W − Ŵ‖_F/‖W‖_F`; for a unitary the same as [`matrix_error`].
+///
+/// # Panics
+///
+/// If the shapes differ.
+#[must_use]
+pub fn relative_error(target: &DMatrix<Complex64>, realised: &DMatrix<Complex64>) -> f64 {
+    (target - realised).norm() / target.norm()
+}
+
+/// `|tr(U†Û)|²/(tr(U†U)·tr(Û†Û))`, 0…1: blind to a common phase and to a common loss, so report the transmission
+/// beside it.
+///
+/// # Panics
+///
+/// If the shapes differ.
+#[must_use]
+pub fn fidelity(target: &DMatrix<Complex64>, realised: &DMatrix<Complex64>) -> f64 {
+    // Not the quotient of squares, whose fourth powers of the entries leave the range of a double.
+    (target.dotc(realised) / (target.norm() * realised.norm())).norm_sqr()
+}

@@ -1,0 +1,316 @@
+//! The one folder that names faer: products, QR, singular values and eigenvectors, on the calling thread: faer is built without
+//! threads of its own.
+//!
+//! nalgebra is the exchange type. Its own SVD is not used: it silently returns wrong factors for some rank-deficient
+//! matrices; faer's result is checked by its residual all the same.
+
+pub mod canonical_svd;
+mod corners;
+mod cosine_sine;
+pub mod fidelity;
+
+pub use corners::NullVectors;
+pub use cosine_sine::cosine_sine;
+
+use crate::error::NumericsError;
+use crate::simd::real::Real;
+use faer::linalg::matmul::matmul;
+use faer::linalg::solvers::SolveCore;
+use faer::{Accum, Conj, MatMut, MatRef, Par, Side};
+use nalgebra::{DMatrix, DVector};
+use num_complex::Complex64;
+
+/// Thin singular value decomposition `A = U·diag(σ)·V†`, σ descending.
+#[derive(Clone, Debug)]
+pub struct Svd {
+    /// Left singular vectors, M×min(M,N).
+    pub u: DMatrix<Complex64>,
+    /// Singular values, min(M,N), descending, ≥ 0.
+    pub sigma: Vec<f64>,
+    /// Right singular vectors, N×min(M,N).
+    pub v: DMatrix<Complex64>,
+}
+
+impl Svd {
+    /// Of A†.
+    fn adjoint(self) -> Self {
+        Self { u: self.v, sigma: self.sigma, v: self.u }
+    }
+}
+
+fn view<T>(matrix: &DMatrix<T>) -> MatRef<'_, T> {
+    MatRef::from_column_major_slice(matrix.as_slice(), matrix.nrows(), matrix.ncols())
+}
+
+fn view_mut<T>(matrix: &mut DMatrix<T>) -> MatMut<'_, T> {
+    let (rows, columns) = matrix.shape();
+    MatMut::from_column_major_slice_mut(matrix.as_mut_slice(), rows, columns)
+}
+
+/// `A·B` for complex matrices.
+///
+/// # Panics
+///
+/// If the columns of `a` are not as many as the rows of `b`.
+#[must_use]
+pub fn multiply(a: &DMatrix<Complex64>, b: &DMatrix<Complex64>) -> DMatrix<Complex64> {
+    let mut product = DMatrix::zeros(a.nrows(), b.ncols());
+    matmul(view_mut(&mut product), Accum::Replace, view(a), view(b), Complex64::new(1.0, 0.0), Par::Seq);
+    product
+}
+
+/// `A·B`, or `A†·B`, for the first rows of `A` or `A†` and its columns from `from` on.
+pub fn multiply_part(
+    a: &DMatrix<Complex64>,
+    adjoint: bool,
+    (rows, from): (usize, usize),
+    b: &DMatrix<Complex64>,
+) -> DMatrix<Complex64> {
+    let mut product = DMatrix::zeros(rows, b.ncols());
+    let (out, one) = (view_mut(&mut product), Complex64::new(1.0, 0.0));
+    if adjoint {
+        let part = view(a).submatrix(from, 0, a.nrows() - from, rows).adjoint();
+        matmul(out, Accum::Replace, part, view(b), one, Par::Seq);
+    } else {
+        let part = view(a).submatrix(0, from, rows, a.ncols() - from);
+        matmul(out, Accum::Replace, part, view(b), one, Par::Seq);
+    }
+    product
+}
+
+/// `A·B` for real matrices.
+///
+/// # Panics
+///
+/// If the columns of `a` are not as many as the rows of `b`.
+#[must_use]
+pub fn multiply_real(a: &DMatrix<f64>, b: &DMatrix<f64>) -> DMatrix<f64> {
+    let mut product = DMatrix::zeros(a.nrows(), b.ncols());
+    matmul(view_mut(&mut product), Accum::Replace, view(a), view(b), 1.0, Par::Seq);
+    product
+}
+
+/// Numbers that the products take; see [`Real`].
+pub trait Element: faer::traits::ComplexField + Copy {}
+
+impl Element for f32 {}
+impl Element for f64 {}
+
+/// Columns from which on a product treats each alike: one with a single column takes another path, with another order
+/// of sums.
+const ENOUGH_COLUMNS: usize = 8;
+
+/// `W·X` for a batch of real vectors, one a column, such that the bits of a column do not depend on its neighbours.
+///
+/// Small batches are filled up with columns of zeros. That the rest holds is tested, not promised by the library.
+///
+/// # Panics
+///
+/// If the columns of `weight` are not as many as the rows of `batch`.
+#[must_use]
+pub fn multiply_batch<T: Real>(weight: &DMatrix<T>, batch: &DMatrix<T>) -> DMatrix<T> {
+    assert_eq!(weight.ncols(), batch.nrows(), "columns of the matrix, rows of the batch");
+    let samples = batch.ncols();
+    if samples >= ENOUGH_COLUMNS {
+        let mut product = DMatrix::from_element(weight.nrows(), samples, T::ZERO);
+        matmul(view_mut(&mut product), Accum::Replace, view(weight), view(batch), T::ONE, Par::Seq);
+        return product;
+    }
+    let filled = batch.clone().resize_horizontally(ENOUGH_COLUMNS, T::ZERO);
+    multiply_batch(weight, &filled).columns(0, samples).into_owned()
+}
+
+/// QR: (Q square, R), Householder, R's diagonal of any phase.
+#[must_use]
+pub fn qr(a: &DMatrix<Complex64>) -> (DMatrix<Complex64>, DMatrix<Complex64>) {
+    let factors = view(a).qr();
+    let (q, r) = (factors.compute_Q(), factors.R());
+    (
+        DMatrix::from_fn(q.nrows(), q.ncols(), |i, j| q[(i, j)]),
+        DMatrix::from_fn(r.nrows(), r.ncols(), |i, j| if i <= j { r[(i, j)] } else { Complex64::new(0.0, 0.0) }),
+    )
+}
+
+/// Eigenvectors of a Hermitian matrix, one a column, of rising eigenvalues; not checked.
+fn hermitian_eigenvectors(a: &DMatrix<Complex64>) -> Option<DMatrix<Complex64>> {
+    let found = view(a).self_adjoint_eigen(Side::Lower).ok()?;
+    let vectors = found.U();
+    Some(DMatrix::from_fn(a.nrows(), a.ncols(), |r, c| vectors[(r, c)]))
+}
+
+/// `A⁻¹·b` for a symmetric positive definite matrix; `None` where it is not, or the outcome is no number.
+///
+/// # Panics
+///
+/// If `b` is not one number a row.
+#[must_use]
+pub fn solve_positive(a: &DMatrix<f64>, b: &DVector<f64>) -> Option<DVector<f64>> {
+    assert_eq!(a.nrows(), b.nrows(), "one number a row");
+    let factor = view(a).llt(Side::Lower).ok()?;
+    let mut solution = b.clone();
+    let place = MatMut::from_column_major_slice_mut(solution.as_mut_slice(), a.nrows(), 1);
+    factor.solve_in_place_with_conj(Conj::No, place);
+    solution.iter().all(|x| x.is_finite()).then_some(solution)
+}
+
+/// Thin singular value decomposition of a finite matrix, checked by `‖A − UΣV†‖_F ≤ 1e-14·max(M,N)·‖A‖_F`; tried again
+/// on the adjoint, then by Jacobi's rotations, which are slow but meet every matrix: where many singular values nearly
+/// agree (the corner of a Fourier matrix), faer's may end far off. A matrix without imaginary part gets real singular vectors.
+///
+/// # Errors
+///
+/// [`NumericsError::Svd`] if every attempt fails the check.
+pub fn svd(a: &DMatrix<Complex64>) -> Result<Svd, NumericsError> {
+    let (rows, columns) = a.shape();
+    // Scaled to entries of order one, so that squares neither underflow nor overflow.
+    let largest = a.iter().map(|z| z.re.abs().max(z.im.abs())).fold(0.0, f64::max);
+    let scale = if largest > 0.0 { exponent_of(largest) } else { 1.0 };
+    let scaled = a.map(|z| Complex64::new(z.re / scale, z.im / scale));
+    let tolerance = 1e-14 * rows.max(columns) as f64;
+    let mut best = f64::INFINITY;
+    for attempt in 0..3 {
+        let found = match attempt {
+            0 => decompose(&scaled),
+            1 => decompose(&scaled.adjoint()).map(Svd::adjoint),
+            _ => Some(jacobi(&scaled)),
+        };
+        let Some(mut found) = found else { continue };
+        let residual = residual(&scaled, &found);
+        if residual <= tolerance {
+            found.sigma.iter_mut().for_each(|s| *s *= scale);
+            return Ok(found);
+        }
+        best = best.min(residual);
+    }
+    Err(NumericsError::Svd { rows, columns, residual: best, tolerance })
+}
+
+/// The power of two at or below a positive number, kept where its reciprocal is finite.
+fn exponent_of(x: f64) -> f64 {
+    x.log2().floor().clamp(-1020.0, 1020.0).exp2()
+}
+
+fn decompose(a: &DMatrix<Complex64>) -> Option<Svd> {
+    if a.iter().all(|z| z.im == 0.0) {
+        let real = a.map(|z| z.re);
+        let s = view(&real).thin_svd().ok()?;
+        let (u, v) = (s.U(), s.V());
+        let sigma = s.S().column_vector();
+        Some(Svd {
+            u: DMatrix::from_fn(u.nrows(), u.ncols(), |i, j| u[(i, j)].into()),
+            sigma: (0..sigma.nrows()).map(|i| sigma[i]).collect(),
+            v: DMatrix::from_fn(v.nrows(), v.ncols(), |i, j| v[(i, j)].into()),
+        })
+    } else {
+        let s = view(a).thin_svd().ok()?;
+        let (u, v) = (s.U(), s.V());
+        let sigma = s.S().column_vector();
+        Some(Svd {
+            u: DMatrix::from_fn(u.nrows(), u.ncols(), |i, j| u[(i, j)]),
+            sigma: (0..sigma.nrows()).map(|i| sigma[i].re).collect(),
+            v: DMatrix::from_fn(v.nrows(), v.ncols(), |i, j| v[(i, j)]),
+        })
+    }
+}
+
+/// One-sided Jacobi: columns are turned in pairs until all are orthogonal (Golub and Van Loan, recalled). O(N³) a sweep.
+fn jacobi(a: &DMatrix<Complex64>) -> Svd {
+    if a.nrows() < a.ncols() {
+        return jacobi(&a.adjoint()).adjoint();
+    }
+    const SWEEPS: usize = 40;
+    let n = a.ncols();
+    let (mut made, mut v) = (a.clone(), DMatrix::<Complex64>::identity(n, n));
+    for _ in 0..SWEEPS {
+        let mut settled = true;
+        for p in 0..n {
+            for q in p + 1..n {
+                let (x, y) = (made.column(p).norm_squared(), made.column(q).norm_squared());
+                let overlap = made.column(p).dotc(&made.column(q));
+                let size = overlap.norm();
+                if size <= n as f64 * f64::EPSILON * (x * y).sqrt() {
+                    continue;
+                }
+                settled = false;
+                // tan 2φ = 2|γ|/(y − x), the smaller angle.
+                let zeta = (y - x) / (2.0 * size);
+                let tangent = zeta.signum() / (zeta.abs() + zeta.hypot(1.0));
+                let cosine = 1.0 / tangent.hypot(1.0);
+                let (sine, phase) = (cosine * tangent, overlap / size);
+                for m in [&mut made, &mut v] {
+                    for row in 0..m.nrows() {
+                        let (x, y) = (m[(row, p)], m[(row, q)] * phase.conj());
+                        (m[(row, p)], m[(row, q)]) = (x * cosine - y * sine, x * sine + y * cosine);
+                    }
+                }
+            }
+        }
+        if settled {
+            break;
+        }
+    }
+    // Columns of falling length; QR completes those of none.
+    let mut order: Vec<usize> = (0..n).collect();
+    let lengths: Vec<f64> = made.column_iter().map(|c| c.norm()).collect();
+    order.sort_by(|&i, &j| lengths[j].total_cmp(&lengths[i]));
+    let (made, v) = (made.select_columns(&order), v.select_columns(&order));
+    let (whole, triangle) = qr(&made);
+    let mut u = whole.columns(0, n).into_owned();
+    for (k, mut column) in u.column_iter_mut().enumerate() {
+        let d = triangle[(k, k)];
+        if d.norm() > 0.0 {
+            column *= d / d.norm();
+        }
+    }
+    Svd { u, sigma: order.iter().map(|&k| lengths[k]).collect(), v }
+}
+
+fn residual(a: &DMatrix<Complex64>, svd: &Svd) -> f64 {
+    let mut scaled = svd.u.clone();
+    for (mut column, &s) in scaled.column_iter_mut().zip(&svd.sigma) {
+        column *= Complex64::new(s, 0.0);
+    }
+    let norm = a.norm();
+    let difference = (multiply(&scaled, &svd.v.adjoint()) - a).norm();
+    // NaN factors make a NaN difference, which must count as failed.
+    let relative = if norm > 0.0 { difference / norm } else { difference };
+    if relative.is_finite() { relative } else { f64::INFINITY }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::f64::consts::TAU;
+
+    /// Half of their singular values are near one, half near zero, and few between: the first attempt may fail.
+    #[test]
+    fn corners_of_fourier_matrices_have_singular_values() {
+        for n in [254, 255, 256, 257, 258] {
+            let half = n / 2;
+            let entry = |r: usize, c: usize| Complex64::cis(TAU * ((r * c) % n) as f64 / n as f64) / (n as f64).sqrt();
+            let found = svd(&DMatrix::from_fn(half, half, entry)).expect("singular values");
+            assert!(found.sigma.iter().all(|s| (0.0..1.0 + 1e-12).contains(s)));
+        }
+    }
+
+    #[test]
+    fn rotations_find_what_the_other_way_finds() {
+        let wave = |k: usize, step: f64| (k as f64 * step).sin();
+        for (rows, columns) in [(1, 1), (5, 5), (9, 4), (3, 8), (16, 16)] {
+            let entry = |r: usize, c: usize| Complex64::new(wave(r + 7 * c, 1.3), wave(3 * r * c, 0.7));
+            let full = DMatrix::from_fn(rows, columns, entry);
+            // Full rank, one repeated column, nothing at all.
+            let mut repeated = full.clone();
+            repeated.set_column(columns - 1, &full.column(0));
+            for a in [full, repeated, DMatrix::zeros(rows, columns)] {
+                let (slow, fast) = (jacobi(&a), decompose(&a).unwrap());
+                assert!(residual(&a, &slow) < 1e-14);
+                assert!(slow.sigma.iter().zip(&fast.sigma).all(|(x, y)| (x - y).abs() < 1e-13));
+                for side in [&slow.u, &slow.v] {
+                    let unit = DMatrix::identity(side.ncols(), side.ncols());
+                    assert!((side.adjoint() * side - unit).norm() < 1e-13, "{rows}×{columns}");
+                }
+            }
+        }
+    }
+}

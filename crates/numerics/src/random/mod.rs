@@ -1,0 +1,5 @@
+//! Random streams, normal draws and Haar-distributed matrices.
+
+pub mod haar;
+pub mod normal;
+pub mod stream;

@@ -1,0 +1,47 @@
+use super::Ending;
+use super::terminal::output;
+use anyhow::Context;
+use clap::Args;
+use clap_complete::Shell;
+use std::path::PathBuf;
+
+/// Print the completions of a shell
+#[derive(Args)]
+#[command(after_help = "Example:\n  phaseloom completions bash > /etc/bash_completion.d/phaseloom")]
+pub struct Completions {
+    /// The shell
+    shell: Shell,
+}
+
+impl Completions {
+    pub fn execute(self, command: &mut clap::Command) -> anyhow::Result<Ending> {
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, command, "phaseloom", &mut script);
+        output::show(&String::from_utf8_lossy(&script))?;
+        Ok(Ending::Done)
+    }
+}
+
+/// Print the manual page, or write all of them to a folder
+#[derive(Args)]
+#[command(after_help = "Examples:\n  phaseloom man > phaseloom.1\n  phaseloom man -o ~/.local/share/man/man1")]
+pub struct Man {
+    /// Folder for phaseloom.1 and one page a command
+    #[arg(short, long, value_name = "DIR")]
+    output: Option<PathBuf>,
+}
+
+impl Man {
+    pub fn execute(self, command: &clap::Command) -> anyhow::Result<Ending> {
+        if let Some(folder) = self.output {
+            std::fs::create_dir_all(&folder)
+                .and_then(|()| clap_mangen::generate_to(command.clone(), &folder))
+                .with_context(|| folder.display().to_string())?;
+            return Ok(Ending::Done);
+        }
+        let mut page = Vec::new();
+        clap_mangen::Man::new(command.clone()).render(&mut page)?;
+        output::show(&String::from_utf8_lossy(&page))?;
+        Ok(Ending::Done)
+    }
+}

@@ -1,0 +1,50 @@
+//! The files that a finished run leaves: tables, figures, provenance.
+
+use anyhow::Context;
+use phaseloom::experiment::{Outcome, Tables, VERSION};
+use phaseloom::files::write_atomically;
+use phaseloom::report::{FIGURES, Table, png};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Width of the PNG (pixels).
+const PNG_WIDTH: u32 = 1600;
+
+/// Writes tables and figures; equal bytes for equal experiments.
+pub fn write(tables: &Tables<'_>, folder: &Path) -> anyhow::Result<()> {
+    tables.write(folder)?;
+    let summary = Table::parse(&tables.summary_csv()).context("summary.csv")?;
+    for figure in FIGURES {
+        let svg = figure.draw(&summary).with_context(|| format!("figure `{}`", figure.key()))?;
+        // The first figure is the figure of the run.
+        let stem =
+            if figure.key() == FIGURES[0].key() { "figure".to_owned() } else { format!("figure-{}", figure.key()) };
+        write_atomically(&folder.join(format!("{stem}.svg")), svg.as_bytes())?;
+        write_atomically(&folder.join(format!("{stem}.png")), &png(&svg, PNG_WIDTH)?)?;
+    }
+    Ok(())
+}
+
+/// Adds this session to `provenance.json`: all that depends on the machine or the moment stands there alone.
+pub fn provenance(folder: &Path, outcome: &Outcome, how: &str, took: Duration) -> anyhow::Result<()> {
+    let path = folder.join("provenance.json");
+    // A damaged list of sessions is no reason to lose a result: it starts anew.
+    let mut sessions: Vec<Value> =
+        std::fs::read_to_string(&path).ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+    sessions.push(json!({
+        "phaseloom": VERSION,
+        "identity": outcome.identity.identity,
+        "command": std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect::<Vec<_>>(),
+        "how": how,
+        "units_computed": outcome.computed,
+        "units_missing": outcome.missing,
+        "finished_unix_s": SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()),
+        "seconds": took.as_secs_f64(),
+        "cores": std::thread::available_parallelism().map_or(0, usize::from),
+        "system": std::env::consts::OS,
+        "processor": std::env::consts::ARCH,
+        "host": std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim(),
+    }));
+    Ok(write_atomically(&path, (serde_json::to_string_pretty(&sessions)? + "\n").as_bytes())?)
+}
