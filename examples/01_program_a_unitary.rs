@@ -4,7 +4,7 @@
 #![allow(clippy::print_stdout)]
 
 use phaseloom::hardware::SplitterError;
-use phaseloom::{Chip, Form, MatrixProgram, Process, Sample, StreamKey, haar_unitary, matrix_error, topology};
+use phaseloom::{Chip, ChipId, Form, MatrixProgram, Process, StreamKey, haar_unitary, matrix_error, topology};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let u = haar_unitary(16, &mut StreamKey::new(1, "example").stream());
@@ -14,7 +14,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let splitters = SplitterError { sigma_rad: Some(0.01), ..SplitterError::default() };
     let process = Process { splitter_error: Some(splitters), ..Process::default() };
-    let chip = Chip::fabricate(&process, &program, Sample { seed: 1, trial: 0, core: 0 })?;
-    println!("one chip:     ‖U − Û‖/√N = {:.4}", matrix_error(&u, &chip.realise(&program)?));
+    let chip = Chip::fabricate(&process, &program, ChipId { seed: 1, trial: 0, core: 0 })?;
+    println!("one chip:     ‖U − Û‖/√N = {:.4}", matrix_error(&u, &chip.matrix(&program)?));
     Ok(())
 }

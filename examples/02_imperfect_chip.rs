@@ -7,7 +7,7 @@
 #![allow(clippy::print_stdout)]
 
 use phaseloom::hardware::SplitterError;
-use phaseloom::{Chip, Form, MatrixProgram, Process, Sample, StreamKey, haar_unitary, matrix_error, topology};
+use phaseloom::{Chip, ChipId, Form, MatrixProgram, Process, StreamKey, haar_unitary, matrix_error, topology};
 
 /// Sampled chips at each point.
 const CHIPS: u64 = 100;
@@ -24,8 +24,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             // Trial t has the same standard draws at every σ: the rows are paired.
             let mut sum_of_squares = 0.0;
             for trial in 0..CHIPS {
-                let chip = Chip::fabricate(&process, &program, Sample { seed: 1, trial, core: 0 })?;
-                sum_of_squares += matrix_error(&u, &chip.realise(&program)?).powi(2);
+                let chip = Chip::fabricate(&process, &program, ChipId { seed: 1, trial, core: 0 })?;
+                sum_of_squares += matrix_error(&u, &chip.matrix(&program)?).powi(2);
             }
             let measured = (sum_of_squares / CHIPS as f64).sqrt();
             let law = sigma_rad * (2.0 * (ports as f64 - 1.0)).sqrt();

@@ -8,10 +8,10 @@
 //! `cargo run --example 03_read_with_noise`
 #![allow(clippy::print_stdout)]
 
-use phaseloom::hardware::{Cores, GainCalibration, InsertionLoss, bound_scales};
+use phaseloom::hardware::{CoreSharing, GainCalibration, InsertionLoss, bound_scales};
 use phaseloom::nalgebra::DMatrix;
 use phaseloom::numerics::standard_normal;
-use phaseloom::{CoreSpec, LayerProgram, Link, MatrixProduct, OpticalProduct, Place, Process, Shot, StreamKey};
+use phaseloom::{CoreSpec, LayerAddress, LayerProgram, Link, MatrixProduct, OpticalProduct, Process, Shot, StreamKey};
 use std::sync::Arc;
 
 /// How often the same vector is sent.
@@ -35,8 +35,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let scales = bound_scales(&w, &core, &link, 1.0)?;
         let program = Arc::new(LayerProgram::new(&w, &core, link.detection, &scales)?);
         let design = Arc::new(program.design(&process)?);
-        let place = Place { seed: 1, trial: 0, layer: 0, first_core: 0 };
-        let how = (Cores::Each, GainCalibration::None);
+        let place = LayerAddress { seed: 1, trial: 0, layer: 0, first_core: 0 };
+        let how = (CoreSharing::Each, GainCalibration::None);
         let product = OpticalProduct::<f64>::new(&program, &design, &link, &scales, how, place)?;
         let (y, readings) = product.multiply(&x, Shot { trial: 0, index: 0, first_sample: 0 });
 

@@ -6,7 +6,9 @@
 #![allow(clippy::print_stdout)]
 
 use phaseloom::network::{accuracy, predictions};
-use phaseloom::{Calibration, Experiment, LayerProgram, MatrixProduct, Model, OpticalProduct, Place, Scales, Shot};
+use phaseloom::{
+    Calibration, Experiment, LayerAddress, LayerProgram, MatrixProduct, Model, OpticalProduct, Scales, Shot,
+};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -26,7 +28,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         // Weights → tiles → phases, once; process and seed → chip, once a trial.
         let program = Arc::new(LayerProgram::new(layer.weight, &experiment.core, experiment.link.detection, &scales)?);
         let design = Arc::new(program.design(&experiment.process)?);
-        let place = Place { seed: 1, trial: 0, layer: i as u64, first_core };
+        let place = LayerAddress { seed: 1, trial: 0, layer: i as u64, first_core };
         let how = (experiment.core.cores, experiment.core.calibration);
         products.push(OpticalProduct::<f64>::new(&program, &design, &experiment.link, &scales, how, place)?);
         first_core += program.tiles().len() as u64;

@@ -7,7 +7,7 @@
 #![allow(clippy::print_stdout)]
 
 use phaseloom::hardware::comparison::{Parts, trial};
-use phaseloom::mesh::{Cell, Layout, MeshDesign, MeshError, Rectangular, Settings, Unitary, fit};
+use phaseloom::mesh::{Cell, Layout, MeshDesign, MeshError, Phases, Rectangular, Unitary, fit};
 use phaseloom::{Process, Topology};
 
 /// Half of the columns of a rectangular mesh: cheap, and not universal.
@@ -24,15 +24,15 @@ impl Topology for Half {
     }
 
     fn layout(&self, modes: usize) -> Layout {
-        let sites = Rectangular.layout(modes).sites;
-        Layout::new(modes, sites.into_iter().filter(|site| site.column < modes / 2).collect())
+        let positions = Rectangular.layout(modes).positions;
+        Layout::new(modes, positions.into_iter().filter(|position| position.column < modes / 2).collect())
     }
 
     fn is_universal(&self) -> bool {
         false
     }
 
-    fn program(&self, layout: &Layout, target: &Unitary) -> Result<Settings, MeshError> {
+    fn program(&self, layout: &Layout, target: &Unitary) -> Result<Phases, MeshError> {
         Ok(fit(layout, target.matrix()))
     }
 }

@@ -218,7 +218,7 @@ fn run_documented(sandbox: &Path, command: &str) -> Option<String> {
             let program = random_program(4);
             program.save(&sandbox.join("program.json")).unwrap();
             let process = phaseloom::hardware::preset("thermo-optic-silicon").unwrap().text;
-            let sample = phaseloom::Sample { seed: 1, trial: 0, core: 0 };
+            let sample = phaseloom::ChipId { seed: 1, trial: 0, core: 0 };
             let chip = Chip::fabricate(&toml::from_str(process).unwrap(), &program, sample).unwrap();
             chip.save(&sandbox.join("chip.json")).unwrap();
             phaseloom(sandbox, &words[1..]);

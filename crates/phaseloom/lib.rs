@@ -1,13 +1,13 @@
 //! Phaseloom runs trained neural networks on imperfect photonic chips.
 //!
 //! ```
-//! use phaseloom::{Chip, Form, MatrixProgram, Process, Sample, haar_unitary, matrix_error, topology, StreamKey};
+//! use phaseloom::{Chip, Form, MatrixProgram, Process, ChipId, haar_unitary, matrix_error, topology, StreamKey};
 //!
 //! let u = haar_unitary(16, &mut StreamKey::new(1, "example").stream());
 //! let program = MatrixProgram::new(&u, Form::Auto, topology("rectangular")?)?;
 //! let process: Process = toml::from_str("[splitter_error]\nsigma_rad = 0.01")?;
-//! let chip = Chip::fabricate(&process, &program, Sample { seed: 1, trial: 0, core: 0 })?;
-//! let error = matrix_error(&u, &chip.realise(&program)?);
+//! let chip = Chip::fabricate(&process, &program, ChipId { seed: 1, trial: 0, core: 0 })?;
+//! let error = matrix_error(&u, &chip.matrix(&program)?);
 //! assert!((0.02..0.1).contains(&error)); // the law says σ√(2(N−1)) = 0.055
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -28,7 +28,8 @@ pub use nalgebra;
 pub use num_complex::Complex64;
 pub use phaseloom_experiment::Experiment;
 pub use phaseloom_hardware::{
-    Chip, CoreSpec, Design, LayerProgram, Link, MatrixProduct, OpticalProduct, Place, Process, Sample, Scales, Shot,
+    Chip, ChipId, CoreSpec, Design, LayerAddress, LayerProgram, Link, MatrixProduct, OpticalProduct, Process, Scales,
+    Shot,
 };
 pub use phaseloom_mesh::{Form, MatrixProgram, Topology, Unitary, topology};
 pub use phaseloom_network::{Calibration, DataSpec, Model};

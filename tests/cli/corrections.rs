@@ -161,7 +161,7 @@ fn the_table_says_what_the_heaters_cost() {
     assert!(said.contains("Σ|φ|·P_π/π"), "{said}");
     for (method, file) in [("none", &program), ("crosstalk", &out)] {
         let program = MatrixProgram::load(Path::new(file)).unwrap();
-        let phases = program.sections().iter().flat_map(|s| s.settings().values());
+        let phases = program.stages().iter().flat_map(|s| s.phases().values());
         let watts = 0.025 * phases.map(|phase| phase.abs()).sum::<f64>() / std::f64::consts::PI;
         let expected = if watts >= 1.0 { format!(" {watts:.3} W ") } else { format!(" {:.3} mW ", 1e3 * watts) };
         assert!(row(&said, method).contains(&expected), "{expected}: {said}");

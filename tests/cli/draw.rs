@@ -73,7 +73,7 @@ fn all_parts_of_the_program_are_drawn() {
             let bench = Bench::new(rows, columns, form, key);
             let program = MatrixProgram::load(&bench.path("program.json")).unwrap();
             let svg = bench.svg(&[]);
-            let shifters: usize = program.sections().iter().map(|s| s.settings().values().len()).sum();
+            let shifters: usize = program.stages().iter().map(|s| s.phases().values().len()).sum();
             assert_eq!(count(&svg, "shifter"), shifters, "{rows}×{columns} {key}");
             assert_eq!(count(&svg, "splitter"), 2 * program.interferometers(), "{rows}×{columns} {key}");
             // Of attenuators one port is dark and one dumped; modes of one mesh alone begin or end there.
@@ -93,11 +93,15 @@ fn a_shifter_tells_its_phase() {
     let bench = Bench::new(4, 4, Form::Unitary, "rectangular");
     let program = MatrixProgram::load(&bench.path("program.json")).unwrap();
     let svg = bench.svg(&[]);
-    let section = &program.sections()[0];
-    for (k, site) in section.layout().sites.iter().enumerate() {
-        for (name, phase) in [("θ", section.settings().theta()[k]), ("φ", section.settings().phi()[k])] {
-            let place =
-                format!("<title>mesh, column {}, modes {} and {}: {name}: ", site.column, site.mode, site.mode + 1);
+    let stage = &program.stages()[0];
+    for (k, position) in stage.layout().positions.iter().enumerate() {
+        for (name, phase) in [("θ", stage.phases().theta()[k]), ("φ", stage.phases().phi()[k])] {
+            let place = format!(
+                "<title>mesh, column {}, modes {} and {}: {name}: ",
+                position.column,
+                position.mode,
+                position.mode + 1
+            );
             let (_, found) = svg.split_once(&place).unwrap_or_else(|| panic!("no {place}"));
             let found: f64 = found.split_once(" rad").unwrap().0.parse().unwrap();
             assert!((found - phase).abs() < 1e-5, "{found} for {phase}");

@@ -149,11 +149,11 @@ fn quantised(phase: f64, process: &Value) -> f64 {
 }
 
 /// Light through one section of the files: `modes` fields for each input port, changed in place.
-fn pass(fields: &mut Vec<Vec<Complex64>>, modes: usize, section: &Value, frozen: &Value, process: &Value) {
+fn pass(fields: &mut Vec<Vec<Complex64>>, modes: usize, stage: &Value, frozen: &Value, process: &Value) {
     let inputs = fields[0].len();
     fields.resize(modes, vec![Complex64::new(0.0, 0.0); inputs]);
-    let mesh = section.is_object();
-    let cells = if mesh { &section["cells"] } else { section }.as_array().unwrap();
+    let mesh = stage.is_object();
+    let cells = if mesh { &stage["cells"] } else { stage }.as_array().unwrap();
     let place = |cell: &Value| (cell["column"].as_i64().unwrap_or(0), cell["mode"].as_i64().unwrap());
     let phase = |cell: &Value, key: &str| quantised(cell[key].as_f64().unwrap(), process);
     let crosstalk = process["thermal_crosstalk"]["coefficient"].as_f64().unwrap_or(0.0);
@@ -177,7 +177,7 @@ fn pass(fields: &mut Vec<Vec<Complex64>>, modes: usize, section: &Value, frozen:
             fields[m + 1] = row(1);
         }
     }
-    for (m, output) in section["output"].as_array().into_iter().flatten().enumerate() {
+    for (m, output) in stage["output"].as_array().into_iter().flatten().enumerate() {
         let offset = frozen["output_offset_rad"][m].as_f64().unwrap();
         let turn = Complex64::cis(quantised(output.as_f64().unwrap(), process) + offset);
         fields[m].iter_mut().for_each(|z| *z *= turn);

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Most bytes that are read from what is no plain file, and so does not tell its length.
-const LONGEST_STREAM: u64 = 1 << 30;
+const MAX_STREAM: u64 = 1 << 30;
 
 /// Reads a text file.
 ///
@@ -33,7 +33,7 @@ pub fn read_text_up_to(path: &Path, most: u64) -> Result<String, FileError> {
     if metadata.is_dir() {
         return Err(told(ErrorKind::IsADirectory, "it is a folder, expected a text file".into()));
     }
-    let most = if metadata.is_file() { most } else { most.min(LONGEST_STREAM) };
+    let most = if metadata.is_file() { most } else { most.min(MAX_STREAM) };
     let longer = || told(ErrorKind::FileTooLarge, format!("found more than {most} bytes, expected a shorter text"));
     if metadata.len() > most {
         return Err(longer());

@@ -38,14 +38,14 @@ pub enum TomlError {
         /// Line, from 1, where the key stands in this file.
         line: Option<usize>,
         /// The key and its value.
-        invalid: Invalid,
+        invalid: InvalidValue,
     },
 }
 
 /// An impossible value: which key, what was found, what is possible.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{key}` is {found}: expected {expected}")]
-pub struct Invalid {
+pub struct InvalidValue {
     /// Dotted key, `splitter_error.sigma_rad`.
     pub key: String,
     /// What stands there.
@@ -54,7 +54,7 @@ pub struct Invalid {
     pub expected: String,
 }
 
-impl Invalid {
+impl InvalidValue {
     /// The complaint about one key.
     #[must_use]
     pub fn new(key: &str, found: impl std::fmt::Display, expected: &str) -> Self {
@@ -63,7 +63,7 @@ impl Invalid {
 
     /// The same complaint, with the key inside the table `table`.
     #[must_use]
-    pub fn within(mut self, table: &str) -> Self {
+    pub fn in_table(mut self, table: &str) -> Self {
         self.key = format!("{table}.{}", self.key);
         self
     }
@@ -79,12 +79,12 @@ fn shown(value: f64) -> String {
 ///
 /// # Errors
 ///
-/// The [`Invalid`] that names the key and the number.
-pub fn at_least(key: &str, value: f64, least: f64) -> Result<(), Invalid> {
+/// The [`InvalidValue`] that names the key and the number.
+pub fn at_least(key: &str, value: f64, least: f64) -> Result<(), InvalidValue> {
     if value.is_finite() && value >= least {
         Ok(())
     } else {
-        Err(Invalid::new(key, shown(value), &format!("a finite number ≥ {least}")))
+        Err(InvalidValue::new(key, shown(value), &format!("a finite number ≥ {least}")))
     }
 }
 
@@ -92,12 +92,12 @@ pub fn at_least(key: &str, value: f64, least: f64) -> Result<(), Invalid> {
 ///
 /// # Errors
 ///
-/// The [`Invalid`] that names the key and the number.
-pub fn between(key: &str, value: f64, least: f64, most: f64) -> Result<(), Invalid> {
+/// The [`InvalidValue`] that names the key and the number.
+pub fn between(key: &str, value: f64, least: f64, most: f64) -> Result<(), InvalidValue> {
     if (least..=most).contains(&value) {
         Ok(())
     } else {
-        Err(Invalid::new(key, shown(value), &format!("a number from {} to {}", shown(least), shown(most))))
+        Err(InvalidValue::new(key, shown(value), &format!("a number from {} to {}", shown(least), shown(most))))
     }
 }
 
@@ -106,19 +106,23 @@ pub fn between(key: &str, value: f64, least: f64, most: f64) -> Result<(), Inval
 ///
 /// # Errors
 ///
-/// The [`Invalid`] that names the key and the number.
-pub fn spread_rad(key: &str, value: f64) -> Result<(), Invalid> {
+/// The [`InvalidValue`] that names the key and the number.
+pub fn spread_rad(key: &str, value: f64) -> Result<(), InvalidValue> {
     at_least(key, value, 0.0)?;
-    if value > 1e6 { Err(Invalid::new(key, shown(value), "at most 1e6 rad")) } else { Ok(()) }
+    if value > 1e6 { Err(InvalidValue::new(key, shown(value), "at most 1e6 rad")) } else { Ok(()) }
 }
 
 /// Checks that a number is finite and greater than zero.
 ///
 /// # Errors
 ///
-/// The [`Invalid`] that names the key and the number.
-pub fn positive(key: &str, value: f64) -> Result<(), Invalid> {
-    if value.is_finite() && value > 0.0 { Ok(()) } else { Err(Invalid::new(key, shown(value), "a finite number > 0")) }
+/// The [`InvalidValue`] that names the key and the number.
+pub fn positive(key: &str, value: f64) -> Result<(), InvalidValue> {
+    if value.is_finite() && value > 0.0 {
+        Ok(())
+    } else {
+        Err(InvalidValue::new(key, shown(value), "a finite number > 0"))
+    }
 }
 
 /// Reads a TOML file into `T`.
@@ -151,7 +155,7 @@ pub fn parse_toml<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, Tom
 
 /// Attaches file and line to a complaint about a value.
 #[must_use]
-pub fn locate(path: &Path, text: &str, invalid: Invalid) -> TomlError {
+pub fn locate(path: &Path, text: &str, invalid: InvalidValue) -> TomlError {
     let line = line_of(text, &invalid.key);
     TomlError::Value { path: path.to_owned(), line, invalid }
 }

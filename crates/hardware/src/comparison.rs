@@ -1,6 +1,6 @@
 //! One mesh on one process, in numbers that meshes can be compared by.
 
-use crate::chip::{Chip, Sample};
+use crate::chip::{Chip, ChipId};
 use crate::correction::{Instruments, correct, correction};
 use crate::error::HardwareError;
 use crate::process::Process;
@@ -30,12 +30,12 @@ impl Parts {
     #[must_use]
     pub fn of(design: MeshDesign, ports: usize) -> Self {
         let layout = design.layout(ports);
-        let cells = layout.sites.len();
+        let cells = layout.positions.len();
         Self {
             cells,
-            shifters: 2 * cells + ports + layout.edges().len(),
+            shifters: 2 * cells + ports + layout.boundary_shifters().len(),
             depth: layout.columns,
-            crossings: layout.wire_crossings() + cells * design.cell().crossings(),
+            crossings: layout.crossing_count() + cells * design.cell().crossings(),
             length_um: layout.columns as f64 * layout.column_um(),
             width_um: layout.modes as f64 * MODE_UM,
         }
@@ -83,16 +83,16 @@ pub fn trial(
     let wanted = unitary.rows(0, rows).into_owned();
     let program = MatrixProgram::new(&wanted, if rows == ports { Form::Unitary } else { Form::Svd }, design)?;
     let wanted_optics = &wanted / num_complex::Complex64::from(program.gain());
-    let chip = Chip::fabricate(process, &program, Sample { seed, trial, core: 0 })?;
-    let made = chip.realise(&program)?;
+    let chip = Chip::fabricate(process, &program, ChipId { seed, trial, core: 0 })?;
+    let made = chip.matrix(&program)?;
     let corrected = correct(&chip, &program, correction("local")?, &Instruments::default())?;
-    let mended = chip.realise(&corrected.program)?;
+    let mended = chip.matrix(&corrected.program)?;
     // Where no light passes there is no fidelity: all is lost.
     let lost = |made| match fidelity(&wanted_optics, made) {
         fidelity if fidelity.is_finite() => (1.0 - fidelity).max(0.0),
         _ => 1.0,
     };
-    let loss = Chip::nominal(process, &program)?.realise(&program)?.norm() / wanted_optics.norm();
+    let loss = Chip::nominal(process, &program)?.matrix(&program)?.norm() / wanted_optics.norm();
     Ok(Trial {
         ideal: lost(&program.clone().with_electronic_gain(1.0).matrix()),
         before: lost(&made),

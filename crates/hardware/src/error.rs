@@ -1,4 +1,4 @@
-use phaseloom_files::toml_file::{Invalid, TomlError};
+use phaseloom_files::toml_file::{InvalidValue, TomlError};
 use phaseloom_mesh::MeshError;
 use std::path::PathBuf;
 
@@ -19,25 +19,25 @@ pub enum HardwareError {
     Toml(#[from] TomlError),
     /// An impossible value in a process.
     #[error("process: {0}")]
-    Process(Invalid),
+    Process(InvalidValue),
     /// A preset that is not there.
     #[error(transparent)]
-    Preset(Invalid),
+    Preset(InvalidValue),
     /// An impossible value in a link.
     #[error("link: {0}")]
-    Link(Invalid),
+    Link(InvalidValue),
     /// So little light comes through a chip that no gain brings it back.
     #[error(
         "no gain undoes the nominal loss of a tile: found a chip that lets no light through, expected less \
          `insertion_loss`"
     )]
-    Dark,
+    NoLight,
     /// Loss so unequal that what comes through has nothing to do with the matrix.
     #[error(
         "no gain undoes the nominal loss of a tile: found arms and paths so unequal that the best factor is {factor}, \
          expected one above 0: take less `insertion_loss`, above all a smaller `imbalance_db`"
     )]
-    Lopsided {
+    NegativeGain {
         /// `Re tr(W†Ŵ)/‖W‖²`.
         factor: String,
     },

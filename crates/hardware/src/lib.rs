@@ -13,8 +13,8 @@ mod measured;
 mod process;
 mod product;
 
-pub use chip::shape::MatrixForm;
-pub use chip::{Chip, Sample};
+pub use chip::shape::ProgramShape;
+pub use chip::{Chip, ChipId};
 pub use error::HardwareError;
 pub use link::{
     Adc, BOLTZMANN, CHARGE, Codes, Converter, DETECTIONS, Detection, FullScale, IntensityNoise, LIGHT, LINK_PARTS,
@@ -24,16 +24,17 @@ pub use measured::process_fit::{Fit, Level, ProcessFit, Profile};
 pub use measured::spectra;
 pub use process::phase_shifter::PhaseShifter;
 pub use process::presets::{PRESET_PREFIX, PRESETS, Preset, ProcessFile, preset, read_process};
-pub use process::stage_errors::Fabricated;
+pub use process::stage_errors::StageErrors;
 pub use process::{
     IMPERFECTIONS, Imperfection, InsertionLoss, PhaseError, PhaseJitter, PhaseQuantization, Process, SplitterError,
     ThermalCrosstalk, UniformIn,
 };
 pub use product::digital::DigitalProduct;
 pub use product::layer_program::{
-    CoreSpec, Cores, Design, GainCalibration, LayerProgram, MOST_PORTS, Normalise, Scales, TileProgram, bound_scales,
+    CoreSharing, CoreSpec, Design, GainCalibration, GainScope, LayerProgram, MAX_PORTS, Scales, TileProgram,
+    bound_scales,
 };
 pub use product::matrix_product::{Batch, MatrixProduct, Readings, Shot};
-pub use product::optical::{OpticalProduct, Place};
+pub use product::optical::{LayerAddress, OpticalProduct};
 pub use product::precision::Precision;
 pub use product::tile::{Tile, TilePlan};

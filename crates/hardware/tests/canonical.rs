@@ -113,9 +113,9 @@ fn movement(w: &Matrix, text: &str, make: &dyn Fn(&Matrix) -> MatrixProgram) -> 
     let process = process(text);
     let program = make(w);
     let chip = chip(&process, &program, 2);
-    let made = chip.realise(&program).unwrap();
+    let made = chip.matrix(&program).unwrap();
     let repeats = if w.nrows() > 16 { 2 } else { 3 };
-    (0..repeats).map(|draw| (chip.realise(&make(&last_place(w, draw))).unwrap() - &made).norm()).fold(0.0, f64::max)
+    (0..repeats).map(|draw| (chip.matrix(&make(&last_place(w, draw))).unwrap() - &made).norm()).fold(0.0, f64::max)
 }
 
 /// Where no rule can help, at N = 64 alone. A cell whose two entries are of size δ has angles that rounding ε moves by

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Matrix, chip, gaussian, haar, process, svd, unitary};
-use phaseloom_hardware::{Chip, Sample};
+use phaseloom_hardware::{Chip, ChipId};
 use phaseloom_mesh::MeshDesign;
 
 /// A lossless chip of a unitary program is unitary to 1e-12 at any σ (semantics §11).
@@ -17,7 +17,7 @@ fn lossless_chips_are_unitary() {
                      [phase_quantization]\nbits = 3\n[thermal_crosstalk]\ndistance_factor = 1.0"
                 );
                 let program = unitary(&haar(n, 1), topology);
-                let made = chip(&process(&text), &program, 7).realise(&program).unwrap();
+                let made = chip(&process(&text), &program, 7).matrix(&program).unwrap();
                 let off = (made.adjoint() * &made - Matrix::identity(n, n)).camax();
                 assert!(off < 1e-12, "N={n} σ={sigma}: {off:e}");
             }
@@ -33,11 +33,11 @@ const ALL: &str = "[splitter_error]\nsigma_rad = 0.01\n[phase_error]\nsigma_rad 
 fn equal_seeds_make_equal_chips_and_others_others() {
     let program = svd(&gaussian(5, 8, 0), 0);
     let process = process(ALL);
-    let make = |seed, trial, core| Chip::fabricate(&process, &program, Sample { seed, trial, core }).unwrap();
+    let make = |seed, trial, core| Chip::fabricate(&process, &program, ChipId { seed, trial, core }).unwrap();
     assert_eq!(make(1, 2, 3), make(1, 2, 3));
-    assert_eq!(make(1, 2, 3).realise(&program).unwrap(), make(1, 2, 3).realise(&program).unwrap());
+    assert_eq!(make(1, 2, 3).matrix(&program).unwrap(), make(1, 2, 3).matrix(&program).unwrap());
     for other in [make(2, 2, 3), make(1, 3, 3), make(1, 2, 4)] {
-        assert_ne!(other.sections(), make(1, 2, 3).sections());
+        assert_ne!(other.stages(), make(1, 2, 3).stages());
     }
 }
 
@@ -49,7 +49,7 @@ fn a_source_changes_no_draw_of_another() {
     for absent in ALL.split('[').skip(1) {
         let text = ALL.replace(&format!("[{absent}"), "");
         let part = chip(&process(&text), &program, 4);
-        for (a, b) in whole.sections().iter().zip(part.sections()) {
+        for (a, b) in whole.stages().iter().zip(part.stages()) {
             if !absent.starts_with("phase_error") {
                 assert_eq!(a.offsets, b.offsets, "without {absent}");
             }
@@ -74,7 +74,7 @@ fn points_of_a_grid_are_paired() {
             "[splitter_error]\nsigma_rad = {sigma}\n[phase_error]\nsigma_rad = {sigma}\n\
              [insertion_loss]\nimbalance_sigma_db = {sigma}"
         );
-        chip(&process(&text), &program, 9).sections()[0].clone()
+        chip(&process(&text), &program, 9).stages()[0].clone()
     };
     let (one, three) = (at(0.01), at(0.03));
     let near = |a: f64, b: f64| assert!((3.0 * a - b).abs() < 1e-15, "{a} {b}");
@@ -91,13 +91,13 @@ fn points_of_a_grid_are_paired() {
 #[test]
 fn a_core_fits_every_program_of_its_shape() {
     for design in MeshDesign::all().filter(|d| d.topology().rows().is_none()) {
-        let core = Chip::fabricate_core(&process(ALL), 6, design, Sample { seed: 1, trial: 0, core: 2 }).unwrap();
+        let core = Chip::fabricate_core(&process(ALL), 6, design, ChipId { seed: 1, trial: 0, core: 2 }).unwrap();
         for draw in 0..3 {
             let program = phaseloom_mesh::MatrixProgram::new(&gaussian(6, 6, draw), phaseloom_mesh::Form::Svd, design);
             let program = program.unwrap();
-            let same = Chip::fabricate(&process(ALL), &program, Sample { seed: 1, trial: 0, core: 2 }).unwrap();
-            assert_eq!(core.realise(&program).unwrap(), same.realise(&program).unwrap());
+            let same = Chip::fabricate(&process(ALL), &program, ChipId { seed: 1, trial: 0, core: 2 }).unwrap();
+            assert_eq!(core.matrix(&program).unwrap(), same.matrix(&program).unwrap());
         }
-        assert!(core.realise(&unitary(&haar(6, 0), 0)).unwrap_err().to_string().contains("6×6"));
+        assert!(core.matrix(&unitary(&haar(6, 0), 0)).unwrap_err().to_string().contains("6×6"));
     }
 }

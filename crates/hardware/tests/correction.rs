@@ -2,8 +2,8 @@
 
 use num_complex::Complex64;
 use phaseloom_hardware::correction::{CORRECTIONS, Corrected, Instruments, correct, correction};
-use phaseloom_hardware::{Chip, HardwareError, Process, Sample};
-use phaseloom_mesh::{Form, MatrixProgram, Section, Settings, Topology, topology};
+use phaseloom_hardware::{Chip, ChipId, HardwareError, Process};
+use phaseloom_mesh::{Form, MatrixProgram, Phases, Stage, Topology, topology};
 use phaseloom_numerics::{StreamKey, haar_unitary};
 
 fn haar(n: usize, seed: u64) -> MatrixProgram {
@@ -22,9 +22,9 @@ fn random_phases(program: &MatrixProgram, seed: u64, margin: f64) -> MatrixProgr
         use rand::Rng;
         stream.next_u64() as f64 / 2f64.powi(64)
     };
-    let settings = program.sections().iter().map(|section: &Section| {
-        let mut settings: Settings = section.settings().clone();
-        for k in 0..section.layout().sites.len() {
+    let settings = program.stages().iter().map(|stage: &Stage| {
+        let mut settings: Phases = stage.phases().clone();
+        for k in 0..stage.layout().positions.len() {
             settings.set_cell(
                 k,
                 margin + (std::f64::consts::PI - 2.0 * margin) * uniform(),
@@ -42,7 +42,7 @@ fn process(text: &str) -> Process {
 }
 
 fn mended(method: &str, program: &MatrixProgram, process: &Process, trial: u64, noise: f64) -> Corrected {
-    let chip = Chip::fabricate(process, program, Sample { seed: 5, trial, core: 0 }).unwrap();
+    let chip = Chip::fabricate(process, program, ChipId { seed: 5, trial, core: 0 }).unwrap();
     let instruments = Instruments { noise, trial, ..Instruments::default() };
     correct(&chip, program, correction(method).unwrap(), &instruments).unwrap()
 }
@@ -110,13 +110,13 @@ fn self_configuration_needs_to_know_nothing() {
     assert!(done.after.scaled_error < 1e-3 * done.before.scaled_error, "{:?}", done.after);
     // Where all outputs are turned, as crosstalk may, by any phase.
     for turn in [0.7, 1.5, 2.5, 3.1] {
-        let chip = Chip::fabricate(&errors, &two, Sample { seed: 5, trial: 0, core: 0 }).unwrap();
-        let mut sections = chip.sections().to_vec();
+        let chip = Chip::fabricate(&errors, &two, ChipId { seed: 5, trial: 0, core: 0 }).unwrap();
+        let mut stages = chip.stages().to_vec();
         for mode in 0..6 {
-            let offset = sections[2].offsets.output()[mode] + turn;
-            sections[2].offsets.set_output(mode, offset);
+            let offset = stages[2].offsets.output()[mode] + turn;
+            stages[2].offsets.set_output(mode, offset);
         }
-        let turned = Chip::from_sections(&errors, &two, sections).unwrap();
+        let turned = Chip::from_stages(&errors, &two, stages).unwrap();
         let quiet = Instruments { noise: 0.0, ..Instruments::default() };
         let done = correct(&turned, &two, correction("self_configuration").unwrap(), &quiet).unwrap();
         assert!(done.after.scaled_error < 1e-3 && done.before.scaled_error > 0.1, "{turn}: {:?}", done.after);
@@ -136,15 +136,15 @@ fn crosstalk_is_undone_where_it_is_known_and_refused_where_it_is_too_strong() {
         }
     }
     // One that is asked for nothing beside warm neighbours would have to cool: it takes a turn.
-    let mut settings: Vec<Settings> = haar(9, 2).sections().iter().map(|s| s.settings().clone()).collect();
+    let mut settings: Vec<Phases> = haar(9, 2).stages().iter().map(|s| s.phases().clone()).collect();
     settings[0].set_cell(5, 0.0, 1.0);
     let (p, program) = (process("[thermal_crosstalk]\ncoefficient = 0.03"), haar(9, 2).with_settings(settings));
     let done = mended("crosstalk", &program, &p, 0, 0.0);
     assert!(done.turned.is_some_and(|n| n >= 1) && done.after.error < 1e-10, "{:?} {:?}", done.turned, done.after);
-    assert!(done.program.sections()[0].settings().theta()[5] > 5.0);
+    assert!(done.program.stages()[0].phases().theta()[5] > 5.0);
     assert_eq!(mended("crosstalk", &program, &process(""), 0, 0.0).turned, None);
     let (p, program) = (process("[thermal_crosstalk]\ncoefficient = 0.9"), haar(9, 2));
-    let chip = Chip::fabricate(&p, &program, Sample { seed: 5, trial: 0, core: 0 }).unwrap();
+    let chip = Chip::fabricate(&p, &program, ChipId { seed: 5, trial: 0, core: 0 }).unwrap();
     let refused = correct(&chip, &program, correction("crosstalk").unwrap(), &Instruments::default());
     assert!(matches!(refused, Err(HardwareError::Crosstalk { .. })), "{refused:?}");
 }
@@ -169,7 +169,7 @@ fn unequal_loss_is_undone_where_there_are_attenuators() {
 #[test]
 fn the_estimate_of_errors_follows_noise_and_number_of_readings() {
     use phaseloom_hardware::correction::{Lab, characterise};
-    struct Estimated(u64, std::sync::Mutex<f64>, Vec<phaseloom_hardware::Fabricated>);
+    struct Estimated(u64, std::sync::Mutex<f64>, Vec<phaseloom_hardware::StageErrors>);
     impl phaseloom_hardware::correction::Correction for Estimated {
         fn key(&self) -> &'static str {
             "estimate"
@@ -187,10 +187,10 @@ fn the_estimate_of_errors_follows_noise_and_number_of_readings() {
             assert!(lab.errors().is_none(), "the frozen errors are not told");
             let estimate = characterise(lab, self.0)?;
             let mut sum = 0.0;
-            for (found, truth) in estimate.sections[0].cells.iter().zip(&self.2[0].cells) {
+            for (found, truth) in estimate.stages[0].cells.iter().zip(&self.2[0].cells) {
                 sum += (found.alpha - truth.alpha).powi(2) + (found.beta - truth.beta).powi(2);
             }
-            *self.1.lock().unwrap() = (sum / (2.0 * estimate.sections[0].cells.len() as f64)).sqrt();
+            *self.1.lock().unwrap() = (sum / (2.0 * estimate.stages[0].cells.len() as f64)).sqrt();
             let settings = lab.start();
             Ok(phaseloom_hardware::correction::Found { settings, steps: self.0, ..Default::default() })
         }
@@ -199,8 +199,8 @@ fn the_estimate_of_errors_follows_noise_and_number_of_readings() {
     let error = |settings: u64, noise: f64| {
         let squares = (0..6).map(|trial| {
             let program = haar(5, trial);
-            let chip = Chip::fabricate(&p, &program, Sample { seed: 5, trial, core: 0 }).unwrap();
-            let method = Estimated(settings, 0.0.into(), chip.sections().to_vec());
+            let chip = Chip::fabricate(&p, &program, ChipId { seed: 5, trial, core: 0 }).unwrap();
+            let method = Estimated(settings, 0.0.into(), chip.stages().to_vec());
             correct(&chip, &program, &method, &Instruments { noise, trial, ..Instruments::default() }).unwrap();
             let error = *method.1.lock().unwrap();
             error * error
@@ -227,7 +227,7 @@ fn every_method_leaves_a_perfect_chip_in_order_and_gives_the_same_bits_twice() {
         // A fit to noisy readings errs by their noise in each phase; three times that over all entries, and ten for
         // methods that wander.
         assert!(done.after.error < 1e-2, "{}: {:?}", method.key(), done.after);
-        let phases = || done.program.sections().iter().flat_map(|s| s.settings().values());
+        let phases = || done.program.stages().iter().flat_map(|s| s.phases().values());
         assert!(phases().all(|p| (-1e-9..std::f64::consts::TAU).contains(p)), "{}", method.key());
         let again = mended(method.key(), &program, &Process::default(), 0, 1e-4);
         assert_eq!(done.program.to_json(), again.program.to_json(), "{}", method.key());

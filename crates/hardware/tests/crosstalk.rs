@@ -25,7 +25,7 @@ fn coefficient_has_the_effect_of_the_table() {
         for h in 0..draws {
             let u = haar(n, h);
             let program = unitary(&u, 0);
-            let made = chip(&process, &program, 0).realise(&program).unwrap();
+            let made = chip(&process, &program, 0).matrix(&program).unwrap();
             e.add(matrix_error(&u, &made));
             f.add(fidelity(&u, &made));
         }
@@ -86,8 +86,8 @@ fn known_crosstalk_is_undone_by_the_inverse() {
         let path = folder.join("program.json");
         std::fs::write(&path, json.to_string()).unwrap();
         let corrected = MatrixProgram::load(&path).unwrap();
-        let before = matrix_error(&u, &chip(&process, &program, 0).realise(&program).unwrap());
-        let after = matrix_error(&u, &chip(&process, &corrected, 0).realise(&corrected).unwrap());
+        let before = matrix_error(&u, &chip(&process, &program, 0).matrix(&program).unwrap());
+        let after = matrix_error(&u, &chip(&process, &corrected, 0).matrix(&corrected).unwrap());
         eprintln!("LAW K⁻¹φ, coefficient {coefficient}: E {before:.3} → {after:.1e}");
         assert!(before > 0.1 && after < 1e-12, "{before} → {after:e}");
     }

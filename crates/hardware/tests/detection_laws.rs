@@ -8,7 +8,7 @@ mod common;
 use common::{Layer, Matrix, Mean, agree, chip, process, real, vectors};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
-use phaseloom_hardware::{BOLTZMANN, CHARGE, Chip, LIGHT, MatrixProduct, PLANCK, Readings, Sample, Shot};
+use phaseloom_hardware::{BOLTZMANN, CHARGE, Chip, ChipId, LIGHT, MatrixProduct, PLANCK, Readings, Shot};
 
 /// Energy of a photon of 1550 nm (J).
 fn photon() -> f64 {
@@ -29,14 +29,14 @@ fn many(layer: &Layer, x: &[f64], times: usize) -> (DMatrix<f64>, Readings) {
 /// Passive matrix of tile `t` of a layer on its chip of trial 0 (cores = "each").
 fn passive(layer: &Layer, process_text: &str, t: usize) -> Matrix {
     let program = &layer.program.tiles()[t].as_ref().unwrap().program;
-    let sample = Sample { seed: common::SEED, trial: 0, core: t as u64 };
-    Chip::fabricate(&process(process_text), program, sample).unwrap().realise(program).unwrap()
+    let sample = ChipId { seed: common::SEED, trial: 0, core: t as u64 };
+    Chip::fabricate(&process(process_text), program, sample).unwrap().matrix(program).unwrap()
 }
 
 /// g = ‖W‖²/Re tr(W†Ŵ₀) of tile `t`, Ŵ₀ with nominal loss alone.
 fn gain(layer: &Layer, process_text: &str, t: usize) -> f64 {
     let tile = layer.program.tiles()[t].as_ref().unwrap();
-    let made = Chip::nominal(&process(process_text), &tile.program).unwrap().realise(&tile.program).unwrap();
+    let made = Chip::nominal(&process(process_text), &tile.program).unwrap().matrix(&tile.program).unwrap();
     let corner = made.view((0, 0), tile.target.shape()).clone_owned();
     tile.target.norm_squared() / tile.target.dotc(&corner).re
 }
@@ -298,7 +298,7 @@ fn floors_of_modulators() {
     let (a, b) =
         (Layer::new(&w, "ports = 9", errors, &with("push_pull"), 1.0), Layer::new(&w, "ports = 9", errors, "", 1.0));
     let program = &a.program.tiles()[0].as_ref().unwrap().program;
-    let made = chip(&process(errors), program, 0).realise(program).unwrap() * Complex64::new(program.gain(), 0.0);
+    let made = chip(&process(errors), program, 0).matrix(program).unwrap() * Complex64::new(program.gain(), 0.0);
     let quadrature = x.map(|x| 0.1 * (1.0 - x * x).sqrt());
     let leak = made.map(|z| -z.im) * quadrature;
     assert!((once(&a, &x).0 - once(&b, &x).0 - &leak).amax() < 1e-9 && leak.amax() > 0.01);

@@ -5,7 +5,7 @@ mod common;
 use common::{Layer, SEED, process, real, vectors};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
-use phaseloom_hardware::{Chip, DigitalProduct, MatrixProduct, Sample, Shot};
+use phaseloom_hardware::{Chip, ChipId, DigitalProduct, MatrixProduct, Shot};
 use phaseloom_numerics::Real;
 
 fn at(first_sample: u64) -> Shot {
@@ -179,8 +179,8 @@ fn dark_ports_are_left_out_rightly() {
                 let mut expected = DMatrix::zeros(rows, 70);
                 for (core, tile) in (0..).zip(layer.program.tiles().iter().flatten()) {
                     let (program, place) = (&tile.program, tile.tile);
-                    let sample = Sample { seed: SEED, trial: 0, core };
-                    let made = Chip::fabricate(&process(&errors), program, sample).unwrap().realise(program).unwrap();
+                    let sample = ChipId { seed: SEED, trial: 0, core };
+                    let made = Chip::fabricate(&process(&errors), program, sample).unwrap().matrix(program).unwrap();
                     let read =
                         made.view((0, 0), (place.rows, place.columns)) * fields.rows(place.column, place.columns);
                     let mut sum = expected.rows_mut(place.row, place.rows);

@@ -7,7 +7,7 @@ use common::{Mean, agree, chip, gaussian, haar, process};
 use phaseloom_hardware::Chip;
 use phaseloom_hardware::comparison::Parts;
 use phaseloom_hardware::correction::{CORRECTIONS, Instruments, correct, correction};
-use phaseloom_mesh::{Form, MatrixProgram, MeshDesign, Settings};
+use phaseloom_mesh::{Form, MatrixProgram, MeshDesign, Phases};
 use phaseloom_numerics::linalg::svd;
 use phaseloom_numerics::relative_error;
 
@@ -33,12 +33,12 @@ fn chips_and_programs_survive_their_files() {
             program.save(&a).unwrap();
             chip.save(&b).unwrap();
             let (program_read, chip_read) = (MatrixProgram::load(&a).unwrap(), Chip::load(&b).unwrap());
-            assert_eq!(chip.sections(), chip_read.sections(), "{design} N={n}");
-            assert_eq!(chip.realise(&program).unwrap(), chip_read.realise(&program_read).unwrap(), "{design} N={n}");
+            assert_eq!(chip.stages(), chip_read.stages(), "{design} N={n}");
+            assert_eq!(chip.matrix(&program).unwrap(), chip_read.matrix(&program_read).unwrap(), "{design} N={n}");
             // Another cell is another chip.
             let other = MeshDesign::all().find(|other| *other != design && other.topology().rows().is_none()).unwrap();
             let other = MatrixProgram::new(&gaussian(n, n, 1), Form::Auto, other).unwrap();
-            assert!(chip.realise(&other).is_err(), "{design} N={n}");
+            assert!(chip.matrix(&other).is_err(), "{design} N={n}");
         }
     }
 }
@@ -48,13 +48,13 @@ fn chips_and_programs_survive_their_files() {
 fn energy_is_conserved() {
     for design in MeshDesign::all() {
         let (n, layout) = (6, design.layout(6));
-        let mut phases = Settings::blank(&layout);
+        let mut phases = Phases::blank(&layout);
         phases.values_mut().iter_mut().enumerate().for_each(|(k, phase)| *phase = 3.0 + 3.0 * (1.3 * k as f64).sin());
         let program = MatrixProgram::of_mesh(design, n, phases);
         for (text, lossless) in
             [("[splitter_error]\nsigma_rad = 0.2\n[phase_error]\nsigma_rad = 1", true), (ALL, false)]
         {
-            let sigma = svd(&chip(&process(text), &program, 2).realise(&program).unwrap()).unwrap().sigma;
+            let sigma = svd(&chip(&process(text), &program, 2).matrix(&program).unwrap()).unwrap().sigma;
             assert!(sigma.iter().all(|s| *s < 1.0 + 1e-12), "{design}: {sigma:?}");
             if lossless && layout.modes == n {
                 assert!(sigma.iter().all(|s| *s > 1.0 - 1e-12), "{design}: {sigma:?}");
@@ -71,14 +71,14 @@ fn the_law_of_phase_errors_holds_for_every_mesh_without_dumps() {
     let process = process(&format!("[phase_error]\nsigma_rad = {sigma}"));
     for design in MeshDesign::all().filter(|d| d.layout(8).modes == 8) {
         let layout = design.layout(8);
-        let phases = Settings::blank(&layout).values().len();
+        let phases = Phases::blank(&layout).values().len();
         let mut error = Mean::default();
         for draw in 0..600 {
-            let mut settings = Settings::blank(&layout);
+            let mut settings = Phases::blank(&layout);
             let angles = gaussian(phases, 1, draw);
             settings.values_mut().iter_mut().zip(angles.iter()).for_each(|(phase, z)| *phase = z.arg());
             let program = MatrixProgram::of_mesh(design, 8, settings);
-            let made = chip(&process, &program, draw).realise(&program).unwrap();
+            let made = chip(&process, &program, draw).matrix(&program).unwrap();
             error.add(relative_error(&program.matrix(), &made).powi(2));
         }
         agree(&design.to_string(), error, sigma * sigma * phases as f64 / 8.0, 1e-4, 0.03);
@@ -152,8 +152,8 @@ fn parts_are_counted() {
     let parts = |design: MeshDesign, n: usize| Parts::of(design, n);
     for design in MeshDesign::all() {
         let (found, layout) = (parts(design, 8), design.layout(8));
-        let shifters = Settings::blank(&layout).values().len();
-        assert_eq!((found.cells, found.shifters), (layout.sites.len(), shifters), "{design}");
+        let shifters = Phases::blank(&layout).values().len();
+        assert_eq!((found.cells, found.shifters), (layout.positions.len(), shifters), "{design}");
         assert!(found.length_um > 0.0 && found.width_um >= 8.0 * 12.0, "{design}");
     }
     // Shuffles of a butterfly of 8: 2 groups of 4 lines in and out, then one of 8 in and out: s(s−1)/2 for 2s lines.
@@ -166,9 +166,9 @@ fn parts_are_counted() {
 #[test]
 fn crossings_lose_light() {
     let made = |design: MeshDesign, text: &str| {
-        let settings = Settings::blank(&design.layout(4));
+        let settings = Phases::blank(&design.layout(4));
         let program = MatrixProgram::of_mesh(design, 4, settings);
-        chip(&process(text), &program, 1).realise(&program).unwrap()
+        chip(&process(text), &program, 1).matrix(&program).unwrap()
     };
     let rectangular = phaseloom_mesh::topology("rectangular").unwrap();
     let crossed = MeshDesign::new(rectangular, phaseloom_mesh::Cell::Crossing).unwrap();
@@ -194,10 +194,10 @@ fn cells_lose_by_their_parts_in_a_row() {
         ("triangular", "symmetric", 0.75),
         ("masks", "coupler", 0.5),
     ] {
-        let design = MeshDesign::of_keys(key, Some(cell)).unwrap();
+        let design = MeshDesign::from_keys(key, Some(cell)).unwrap();
         let program = MatrixProgram::new(&haar(2, 1), Form::Unitary, design).unwrap();
-        let made = chip(&process, &program, 0).realise(&program).unwrap();
-        let cells = design.layout(2).sites.len();
+        let made = chip(&process, &program, 0).matrix(&program).unwrap();
+        let cells = design.layout(2).positions.len();
         let lost = -10.0 * (made.norm_squared() / 2.0).log10();
         assert!((lost - 0.4 * share * cells as f64).abs() < 1e-12, "{design}: {lost} dB in {cells} cells");
     }

@@ -13,7 +13,7 @@ use std::path::Path;
 /// One phase shifter with all that the loops below need.
 #[derive(Clone)]
 struct Heater {
-    section: usize,
+    stage: usize,
     kind: &'static str,
     column: i64,
     mode: i64,
@@ -28,7 +28,7 @@ struct Heater {
 
 impl Heater {
     const SINGLE: Self =
-        Self { section: 0, kind: "", column: 0, mode: 0, x: 0.0, y: 0.0, partner: None, beside: false, phase: 0.0 };
+        Self { stage: 0, kind: "", column: 0, mode: 0, x: 0.0, y: 0.0, partner: None, beside: false, phase: 0.0 };
 
     fn of_cell(&self) -> bool {
         self.kind == "theta" || self.kind == "phi"
@@ -47,7 +47,7 @@ fn array<'a>(v: &'a Value, key: &str) -> &'a Vec<Value> {
 fn heaters(program: &Value) -> Vec<Heater> {
     let mut all = Vec::new();
     let mut start = 0.0;
-    for (section, name) in ["right", "attenuators", "left"].into_iter().enumerate() {
+    for (stage, name) in ["right", "attenuators", "left"].into_iter().enumerate() {
         let part = &program[name];
         if part.is_null() {
             continue;
@@ -80,18 +80,18 @@ fn heaters(program: &Value) -> Vec<Heater> {
                 };
                 let x = start + pitch * (column as f64 + along);
                 let (beside, phase) = (partner.is_none(), number(&cell[kind]));
-                all.push(Heater { section, kind, column, mode, x, y, partner, beside, phase });
+                all.push(Heater { stage, kind, column, mode, x, y, partner, beside, phase });
             }
         }
         if mesh {
             for (mode, phase) in array(part, "output").iter().enumerate() {
-                let single = Heater { section, kind: "output", column: columns, mode: mode as i64, ..Heater::SINGLE };
+                let single = Heater { stage, kind: "output", column: columns, mode: mode as i64, ..Heater::SINGLE };
                 let x = start + pitch * (columns as f64 + 0.25);
                 all.push(Heater { x, y: 12.0 * mode as f64, phase: number(phase), ..single });
             }
             for edge in part["edges"].as_array().into_iter().flatten() {
                 let (column, mode) = (edge["column"].as_i64().unwrap(), edge["mode"].as_i64().unwrap());
-                let single = Heater { section, kind: "edge", column, mode, ..Heater::SINGLE };
+                let single = Heater { stage, kind: "edge", column, mode, ..Heater::SINGLE };
                 let (x, y) = (start + pitch * column as f64, 12.0 * mode as f64);
                 all.push(Heater { x, y, phase: number(&edge["phase"]), ..single });
             }
@@ -131,11 +131,11 @@ fn drive(process: &Value, heaters: &mut [Heater]) {
         for victim in heaters.iter_mut() {
             for h in &before {
                 let near = (h.column - victim.column).abs() <= 1 && (h.mode - victim.mode).abs() == 1;
-                let same = (h.section, h.column, h.mode) == (victim.section, victim.column, victim.mode);
-                let neighbour = h.section == victim.section && h.kind == victim.kind && near;
+                let same = (h.stage, h.column, h.mode) == (victim.stage, victim.column, victim.mode);
+                let neighbour = h.stage == victim.stage && h.kind == victim.kind && near;
                 // Of two couplers of a mask, the lower line of the upper one and the upper line of the lower one.
                 let (apart, masks) = (h.mode - victim.mode, h.y.rem_euclid(12.0) == 0.0);
-                let next = h.section == victim.section && h.column == victim.column && masks;
+                let next = h.stage == victim.stage && h.column == victim.column && masks;
                 let next = next && (apart, h.kind) == if victim.kind == "phi" { (2, "theta") } else { (-2, "phi") };
                 if h.of_cell() && victim.of_cell() && (neighbour || next || same && h.beside && h.kind != victim.kind) {
                     victim.phase += coefficient * h.phase;
@@ -269,7 +269,7 @@ fn check(folder: &Path, name: &str, text: &str, program: &MatrixProgram) {
     chip.save(&chip_path).unwrap();
     let read = |path: &Path| serde_json::from_str::<Value>(&std::fs::read_to_string(path).unwrap()).unwrap();
     let (program_json, chip_json) = (read(&program_path), read(&chip_path));
-    let made = chip.realise(program).unwrap();
+    let made = chip.matrix(program).unwrap();
     let slow = oracle(&program_json, &chip_json);
     assert_eq!(made.shape(), slow.shape());
     let off = (&made - slow).camax();
@@ -281,7 +281,7 @@ fn check(folder: &Path, name: &str, text: &str, program: &MatrixProgram) {
     let again = folder.join("again.json");
     back.save(&again).unwrap();
     assert_eq!(std::fs::read(&chip_path).unwrap(), std::fs::read(&again).unwrap());
-    assert_eq!(back.realise(&MatrixProgram::load(&program_path).unwrap()).unwrap(), made);
+    assert_eq!(back.matrix(&MatrixProgram::load(&program_path).unwrap()).unwrap(), made);
 }
 
 #[test]

@@ -26,7 +26,7 @@ fn over_chips(text: &str, n: usize, topology: usize, figure: impl Fn(&Matrix, &M
         let u = haar(n, h);
         let program = unitary(&u, topology);
         for c in 0..chips {
-            mean.add(figure(&u, &chip(&process, &program, h * chips + c).realise(&program).unwrap()));
+            mean.add(figure(&u, &chip(&process, &program, h * chips + c).matrix(&program).unwrap()));
         }
     }
     mean
@@ -103,7 +103,7 @@ fn large_mesh_beyond_first_order() {
             let u = haar(n, h);
             let program = unitary(&u, 0);
             for c in 0..40 {
-                let made = chip(&process, &program, h * 40 + c).realise(&program).unwrap();
+                let made = chip(&process, &program, h * 40 + c).matrix(&program).unwrap();
                 e.add(squared(&u, &made));
                 f.add(fidelity(&u, &made));
             }
@@ -139,7 +139,7 @@ fn loss_of_rectangular_and_triangular_meshes() {
             for h in 0..300 {
                 let u = haar(n, h);
                 let program = unitary(&u, topology);
-                let made = chip(&process, &program, h).realise(&program).unwrap();
+                let made = chip(&process, &program, h).matrix(&program).unwrap();
                 f.add(fidelity(&u, &made));
                 transmission.add(made.norm_squared() / n as f64);
             }
@@ -173,7 +173,7 @@ fn mean_loss_is_n_minus_1_cells() {
             let text = "[insertion_loss]\nloss_db = 1e-6";
             let process = process(text);
             let program = unitary(&haar(n, 3), topology);
-            let made = chip(&process, &program, 0).realise(&program).unwrap();
+            let made = chip(&process, &program, 0).matrix(&program).unwrap();
             let law = (n as f64 - 1.0) * 1e-6 * LN_10 / 10.0;
             let lost = 1.0 - made.norm_squared() / n as f64;
             assert!((lost / law - 1.0).abs() < 1e-5, "{lost:e} for {law:e}");
@@ -201,10 +201,10 @@ fn imbalance() {
             let (unitaries, chips) = draws(n);
             for h in 0..unitaries {
                 let program = unitary(&haar(n, h), topology);
-                let nominal = Chip::nominal(&biased, &program).unwrap().realise(&program).unwrap();
+                let nominal = Chip::nominal(&biased, &program).unwrap().matrix(&program).unwrap();
                 for k in 0..chips {
                     let trial = 2 * (h * chips + k);
-                    let made = |p: &Process, t| chip(p, &program, t).realise(&program).unwrap();
+                    let made = |p: &Process, t| chip(p, &program, t).matrix(&program).unwrap();
                     let (a, b) = (made(&symmetric, trial), made(&symmetric, trial + 1));
                     lost.add(1.0 - a.norm_squared() / n as f64);
                     between.add((a - b).norm_squared() / (2 * n) as f64);
@@ -227,7 +227,7 @@ fn quantized(text: &str, n: usize, topology: usize, predict: impl Fn(&MatrixProg
     for h in 0..if n < 10 { 12_000 } else { 1500 } {
         let u = haar(n, h);
         let program = unitary(&u, topology);
-        measured.add(squared(&u, &chip(&process, &program, h).realise(&program).unwrap()));
+        measured.add(squared(&u, &chip(&process, &program, h).matrix(&program).unwrap()));
         predicted.add(predict(&program));
     }
     (measured, predicted.mean())
@@ -261,7 +261,7 @@ fn quantisation_of_voltage() {
         let step = 2f64.sqrt() / 1023.0;
         let text = "[phase_quantization]\nbits = 10\nuniform_in = \"voltage\"";
         let (measured, law) = quantized(text, n, 0, |program| {
-            let phases = program.sections()[0].settings().values();
+            let phases = program.stages()[0].phases().values();
             phases.iter().map(|phase| 4.0 * PI * phase * step * step / 12.0).sum::<f64>() / n as f64
         });
         agree(&format!("quantisation in voltage N={n}"), measured, law, 1e-3, 0.01);
@@ -280,7 +280,7 @@ fn common_splitter_error() {
         for h in 0..100 {
             let u = haar(n, h);
             let program = unitary(&u, 0);
-            let found = squared(&u, &chip(&process, &program, h).realise(&program).unwrap());
+            let found = squared(&u, &chip(&process, &program, h).matrix(&program).unwrap());
             let all = derivatives(&program, true, n, n).into_iter().fold(Matrix::zeros(n, n), |s, d| s + d);
             let law = 1e-12 * all.norm_squared() / n as f64;
             assert!((found / law - 1.0).abs() < 1e-3, "N={n} unitary {h}: {found:e} for {law:e}");

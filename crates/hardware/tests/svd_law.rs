@@ -38,7 +38,7 @@ fn compare(
             let program = svd(&padded, topology);
             let law = exact(&program, splitters, (rows, columns));
             for c in 0..chips {
-                let made = chip(&process, &program, draw * chips + c).realise(&program).unwrap();
+                let made = chip(&process, &program, draw * chips + c).matrix(&program).unwrap();
                 let corner = made.view((0, 0), (rows, columns)) * Complex64::new(program.gain(), 0.0);
                 means.0.add((corner - &w).norm_squared() / w.norm_squared() / law);
             }
@@ -110,7 +110,7 @@ fn reference_number() {
     for draw in 0..60 {
         let w = gaussian(32, 32, draw);
         let program = svd(&w, 0);
-        let made = chip(&process, &program, draw).realise(&program).unwrap();
+        let made = chip(&process, &program, draw).matrix(&program).unwrap();
         measured.add((made * Complex64::new(program.gain(), 0.0) - &w).norm_squared() / w.norm_squared());
         law.add(process.predicted_error_squared(&program));
     }

@@ -25,20 +25,20 @@ mod propagate;
 pub mod reference;
 mod topology;
 
-pub use cell::kind::{CELLS, Cell, cell as cell_of};
+pub use cell::kind::{CELLS, Cell};
 pub use decompose::fit::{fit, refit};
-pub use decompose::match_cells::follow;
+pub use decompose::match_cells::match_cells;
 pub use decompose::unitary::Unitary;
 pub use error::MeshError;
 pub use gradient::gradient;
-pub use layout::phases::Settings;
-pub use layout::stage::{Section, SectionKind};
-pub use layout::{ARM_UM, COLUMN_UM, Edge, Layout, MODE_UM, Shifter, ShifterKind, Site};
+pub use layout::phases::Phases;
+pub use layout::stage::{Stage, StageKind};
+pub use layout::{ARM_UM, BoundaryShifter, COLUMN_UM, CellPosition, Layout, MODE_UM, Shifter, ShifterKind};
 pub use program::matrix_program::{Form, MatrixProgram};
 pub use propagate::circuit::Circuit;
 pub use propagate::fields::Fields;
 pub use topology::mesh_design::MeshDesign;
 pub use topology::{
-    Butterfly, Diamond, Direct, Fractal, Masks, Rectangular, Redundant, TOPOLOGIES, Topology, Tree, Triangular,
-    topology,
+    Butterfly, Contraction, Diamond, Fractal, PhaseMasks, Rectangular, Redundant, TOPOLOGIES, Topology, Tree,
+    Triangular, topology,
 };

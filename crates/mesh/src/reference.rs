@@ -2,7 +2,7 @@
 
 use crate::cell::kind::Cell;
 use crate::cell::mzi::{CellErrors, Transfer};
-use crate::layout::stage::{Section, SectionKind};
+use crate::layout::stage::{Stage, StageKind};
 use nalgebra::{DMatrix, Matrix2};
 use num_complex::Complex64;
 use std::f64::consts::FRAC_PI_4;
@@ -64,23 +64,25 @@ pub fn cell(kind: Cell, theta: f64, phi: f64, errors: CellErrors) -> Transfer {
 ///
 /// If the section is not a mesh or the slices do not match it.
 #[must_use]
-pub fn mesh(section: &Section, errors: &[CellErrors]) -> DMatrix<Complex64> {
-    assert!(section.kind() == SectionKind::Mesh && errors.len() == section.layout().sites.len());
-    let (layout, settings) = (section.layout(), section.settings());
+pub fn mesh(stage: &Stage, errors: &[CellErrors]) -> DMatrix<Complex64> {
+    assert!(stage.kind() == StageKind::Mesh && errors.len() == stage.layout().positions.len());
+    let (layout, settings) = (stage.layout(), stage.phases());
     let mut product = DMatrix::<Complex64>::identity(layout.modes, layout.modes);
     for column in 0..=layout.columns {
-        if let Some(order) = layout.wires(column) {
+        if let Some(order) = layout.permutation_before(column) {
             product = product.select_rows(order);
         }
-        for (k, site) in layout.sites.iter().enumerate().filter(|(_, site)| site.column == column) {
-            for (edge, phase) in layout.edges().iter().zip(settings.edges()).filter(|(edge, _)| edge.cell == k) {
-                let line = site.mode + usize::from(edge.lower);
+        for (k, position) in layout.positions.iter().enumerate().filter(|(_, position)| position.column == column) {
+            for (edge, phase) in
+                layout.boundary_shifters().iter().zip(settings.boundary()).filter(|(edge, _)| edge.cell == k)
+            {
+                let line = position.mode + usize::from(edge.lower);
                 product.row_mut(line).iter_mut().for_each(|z| *z *= Complex64::cis(*phase));
             }
             let t = cell(layout.cell, settings.theta()[k], settings.phi()[k], errors[k]);
             let t = Matrix2::new(t[0][0], t[0][1], t[1][0], t[1][1]);
-            let mixed = t * product.rows(site.mode, 2);
-            product.rows_mut(site.mode, 2).copy_from(&mixed);
+            let mixed = t * product.rows(position.mode, 2);
+            product.rows_mut(position.mode, 2).copy_from(&mixed);
         }
     }
     for (mode, &phase) in settings.output().iter().enumerate() {

@@ -4,7 +4,7 @@
 use nalgebra::{DMatrix, Matrix2};
 use num_complex::Complex64;
 use phaseloom_mesh::convention::{CONVENTIONS, ConvertedCell, ConvertedMesh, ScreenPhase, convention};
-use phaseloom_mesh::{Form, MatrixProgram, Section, Site, TOPOLOGIES, Topology, Unitary, topology};
+use phaseloom_mesh::{CellPosition, Form, MatrixProgram, Stage, TOPOLOGIES, Topology, Unitary, topology};
 use phaseloom_numerics::{StreamKey, haar_unitary};
 use serde_json::Value;
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_PI_2, TAU};
@@ -17,7 +17,7 @@ fn diagonal(upper: f64, lower: f64) -> Cell {
 }
 
 /// The cell of a convention as the product of its parts, in the order of the matrices: light meets the last one first.
-fn cell(key: &str, site: Site, modes: usize, [a, b]: [f64; 2]) -> Cell {
+fn cell(key: &str, position: CellPosition, modes: usize, [a, b]: [f64; 2]) -> Cell {
     let i = Complex64::i();
     let s = Cell::new(1.0.into(), i, i, 1.0.into()) * Complex64::from(FRAC_1_SQRT_2);
     let h = Cell::new(1.0.into(), 1.0.into(), 1.0.into(), (-1.0).into()) * Complex64::from(FRAC_1_SQRT_2);
@@ -26,7 +26,7 @@ fn cell(key: &str, site: Site, modes: usize, [a, b]: [f64; 2]) -> Cell {
         "mach_zehnder" | "fang" => s * diagonal(a, 0.0) * s * diagonal(b, 0.0),
         "clements" => clements,
         "clements_inverse" => clements.adjoint(),
-        "clements_middle" if site.column + site.mode <= modes - 2 => clements,
+        "clements_middle" if position.column + position.mode <= modes - 2 => clements,
         "clements_middle" => clements.adjoint(),
         "hadamard" => h * diagonal(a, 0.0) * h * diagonal(b, 0.0),
         "bloch" => s * diagonal(a / 2.0, -a / 2.0) * s * diagonal(b, 0.0),
@@ -41,23 +41,23 @@ fn cell(key: &str, site: Site, modes: usize, [a, b]: [f64; 2]) -> Cell {
 /// The product of all cells and of the screen, column by column.
 fn product(mesh: &ConvertedMesh) -> DMatrix<Complex64> {
     let mut u = DMatrix::identity(mesh.modes, mesh.modes);
-    let columns = mesh.cells.iter().map(|c| c.site.column + 1).max().unwrap_or(0);
+    let columns = mesh.cells.iter().map(|c| c.position.column + 1).max().unwrap_or(0);
     for column in 0..=columns {
         for shifter in mesh.screen.iter().filter(|p| p.column == column) {
             let mut row = u.row_mut(shifter.mode);
             row *= Complex64::cis(shifter.phase);
         }
-        for c in mesh.cells.iter().filter(|c| c.site.column == column) {
-            let t = cell(mesh.convention.key(), c.site, mesh.modes, c.phases);
-            let behind = t * u.fixed_rows::<2>(c.site.mode);
-            u.fixed_rows_mut::<2>(c.site.mode).copy_from(&behind);
+        for c in mesh.cells.iter().filter(|c| c.position.column == column) {
+            let t = cell(mesh.convention.key(), c.position, mesh.modes, c.phases);
+            let behind = t * u.fixed_rows::<2>(c.position.mode);
+            u.fixed_rows_mut::<2>(c.position.mode).copy_from(&behind);
         }
     }
     u
 }
 
-fn section(u: &DMatrix<Complex64>, topology: &'static dyn Topology) -> Section {
-    MatrixProgram::new(u, Form::Unitary, topology).unwrap().sections()[0].clone()
+fn stage(u: &DMatrix<Complex64>, topology: &'static dyn Topology) -> Stage {
+    MatrixProgram::new(u, Form::Unitary, topology).unwrap().stages()[0].clone()
 }
 
 #[test]
@@ -72,9 +72,9 @@ fn a_converted_mesh_is_the_product_of_its_definitions() {
             DMatrix::from_fn(n, n, shift),
         ] {
             for topology in [TOPOLOGIES[0], TOPOLOGIES[1]] {
-                let section = section(&u, topology);
+                let stage = stage(&u, topology);
                 for convention in CONVENTIONS {
-                    let error = (product(&ConvertedMesh::new(&section, convention)) - &u).norm();
+                    let error = (product(&ConvertedMesh::new(&stage, convention)) - &u).norm();
                     assert!(error < 1e-13 * n as f64, "{}, {topology:?}, N = {n}: {error:e}", convention.key());
                 }
             }
@@ -106,11 +106,11 @@ fn mesh(key: &str, modes: usize, cells: &[(usize, [f64; 2])], screen: Vec<Screen
     let place = |&(mode, phases): &(usize, [f64; 2])| {
         let column = usize::max(free[mode], free[mode + 1]);
         (free[mode], free[mode + 1]) = (column + 1, column + 1);
-        ConvertedCell { site: Site { column, mode }, phases }
+        ConvertedCell { position: CellPosition { column, mode }, phases }
     };
     let mut cells: Vec<ConvertedCell> = cells.iter().map(place).collect();
-    cells.sort_by_key(|c| (c.site.column, c.site.mode));
-    let columns = cells.last().map_or(0, |c| c.site.column + 1);
+    cells.sort_by_key(|c| (c.position.column, c.position.mode));
+    let columns = cells.last().map_or(0, |c| c.position.column + 1);
     let mut screen: Vec<ScreenPhase> =
         screen.into_iter().map(|p| ScreenPhase { column: p.column.min(columns), ..p }).collect();
     screen.sort_by_key(|p| (p.column, p.mode));
@@ -145,8 +145,8 @@ fn read(function: &str, case: &Value) -> ConvertedMesh {
             all.extend(cells(case, "last", 0).into_iter().rev());
             let mut read = mesh("clements_middle", modes, &all, Vec::new());
             let behind = |mode: usize| {
-                let mut right = read.cells.iter().filter(|c| c.site.mode == mode || c.site.mode + 1 == mode);
-                right.find(|c| c.site.column + c.site.mode > modes - 2).map_or(modes, |c| c.site.column)
+                let mut right = read.cells.iter().filter(|c| c.position.mode == mode || c.position.mode + 1 == mode);
+                right.find(|c| c.position.column + c.position.mode > modes - 2).map_or(modes, |c| c.position.column)
             };
             read.screen =
                 diagonal().enumerate().map(|(mode, phase)| ScreenPhase { column: behind(mode), mode, phase }).collect();
@@ -233,7 +233,7 @@ fn settings_of_other_programs_rebuild_their_matrices() {
                 assert!(off(&theirs.to(other).matrix()) < 1e-10, "{what}: to {}", other.key());
             }
             for topology in [TOPOLOGIES[0], TOPOLOGIES[1]] {
-                let ours = ConvertedMesh::new(&section(&u, topology), theirs.convention);
+                let ours = ConvertedMesh::new(&stage(&u, topology), theirs.convention);
                 assert!(off(&product(&ours)) < 1e-10, "{what}: ours");
             }
         }
@@ -260,13 +260,13 @@ fn settings_of_other_programs_are_ours() {
         }
         for case in file["cases"].as_array().unwrap() {
             let (u, theirs) = (unitary(case), read(function, case));
-            let section = section(&u, topology("rectangular").unwrap());
+            let stage = stage(&u, topology("rectangular").unwrap());
             let what = format!("{made_by}, {function}, N = {}", u.nrows());
-            let ours = ConvertedMesh::new(&section, theirs.convention);
+            let ours = ConvertedMesh::new(&stage, theirs.convention);
             let close = |a: f64, b: f64| ((a - b + 1.0).rem_euclid(TAU) - 1.0).abs() < 1e-9;
             assert_eq!(ours.cells.len(), theirs.cells.len());
             for (a, b) in ours.cells.iter().zip(&theirs.cells) {
-                assert_eq!(a.site, b.site, "{what}");
+                assert_eq!(a.position, b.position, "{what}");
                 let equal = close(a.phases[0], b.phases[0]) && close(a.phases[1], b.phases[1]);
                 assert!(equal, "{what}: ours {a:?}, theirs {b:?}");
             }
@@ -276,8 +276,8 @@ fn settings_of_other_programs_are_ours() {
                 assert!(close(shifter.phase, there.map_or(0.0, |p| p.phase)), "{what}: {shifter:?} and {there:?}");
             }
             // The way back: their settings are the program that ours is.
-            let back = theirs.settings();
-            let pairs = back.values().iter().zip(section.settings().values());
+            let back = theirs.phases();
+            let pairs = back.values().iter().zip(stage.phases().values());
             assert!(pairs.into_iter().all(|(a, b)| close(*a, *b)), "{what}: as a program of ours");
             compared += 1;
         }

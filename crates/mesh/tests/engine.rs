@@ -3,7 +3,7 @@
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_mesh::cell::CellErrors;
-use phaseloom_mesh::{Circuit, Fields, Form, MatrixProgram, MeshDesign, Section, Settings, TOPOLOGIES, reference};
+use phaseloom_mesh::{Circuit, Fields, Form, MatrixProgram, MeshDesign, Phases, Stage, TOPOLOGIES, reference};
 use phaseloom_numerics::{StreamKey, haar_unitary};
 use std::f64::consts::PI;
 
@@ -36,8 +36,8 @@ fn states(cells: usize) -> [(&'static str, Vec<CellErrors>); 3] {
 }
 
 /// The settings of hard unitaries, and phases of no unitary in particular.
-fn sections(n: usize) -> Vec<(String, Section)> {
-    let mut sections = Vec::new();
+fn stages(n: usize) -> Vec<(String, Stage)> {
+    let mut stages = Vec::new();
     let reversal = Matrix::from_fn(n, n, |r, c| Complex64::new(if r + c + 1 == n { 1.0 } else { 0.0 }, 0.0));
     let dft = Matrix::from_fn(n, n, |r, c| Complex64::cis(2.0 * PI * ((r * c) % n) as f64 / n as f64));
     let unitaries = [
@@ -50,33 +50,33 @@ fn sections(n: usize) -> Vec<(String, Section)> {
         if design.topology().is_universal() {
             for (name, u) in &unitaries {
                 let program = MatrixProgram::new(u, Form::Unitary, design).expect(name);
-                sections.push((format!("{design} {name}"), program.sections()[0].clone()));
+                stages.push((format!("{design} {name}"), program.stages()[0].clone()));
             }
         }
         let layout = design.layout(n);
         for (name, all) in [("all cross", 0.0), ("all bar", PI), ("far phases", 1e7)] {
-            let mut settings = Settings::blank(&layout);
+            let mut settings = Phases::blank(&layout);
             settings.values_mut().iter_mut().enumerate().for_each(|(k, x)| *x = all * (1.0 + (k % 3) as f64));
-            sections.push((format!("{design} {name}"), Section::mesh(layout.clone(), settings)));
+            stages.push((format!("{design} {name}"), Stage::mesh(layout.clone(), settings)));
         }
     }
-    sections
+    stages
 }
 
 #[test]
 fn equals_the_product_of_full_matrices() {
     for n in [1, 2, 3, 5, 8, 15, 16, 17, 33] {
-        for (name, section) in sections(n) {
-            for (state, errors) in states(section.layout().sites.len()) {
-                let exact = reference::mesh(&section, &errors);
-                let circuit = Circuit::compile(&section, section.settings(), &errors);
-                let lines = section.layout().modes;
+        for (name, stage) in stages(n) {
+            for (state, errors) in states(stage.layout().positions.len()) {
+                let exact = reference::mesh(&stage, &errors);
+                let circuit = Circuit::compile(&stage, stage.phases(), &errors);
+                let lines = stage.layout().modes;
                 let error = (circuit.matrix() - &exact).norm();
                 assert!(error <= 1e-13 * n as f64, "N={n} {name}, {state}: {error:.1e}");
                 // Unit light in the ports alone, which has not spread to the other lines yet.
-                let mut ports = Fields::identity(section.layout().ports);
+                let mut ports = Fields::identity(stage.layout().ports);
                 circuit.propagate(&mut ports);
-                let error = (ports.to_matrix() - exact.columns(0, section.layout().ports)).norm();
+                let error = (ports.to_matrix() - exact.columns(0, stage.layout().ports)).norm();
                 assert!(error <= 1e-13 * n as f64, "N={n} {name}, {state}, from the ports: {error:.1e}");
                 for batch in [1, 7, 15, 16, 17, 40] {
                     let input =
@@ -95,9 +95,9 @@ fn equals_the_product_of_full_matrices() {
 
 #[test]
 fn a_vector_comes_out_alike_in_every_batch() {
-    let (name, section) = sections(17).swap_remove(0);
-    let (_, errors) = &states(section.layout().sites.len())[1];
-    let circuit = Circuit::compile(&section, section.settings(), errors);
+    let (name, stage) = stages(17).swap_remove(0);
+    let (_, errors) = &states(stage.layout().positions.len())[1];
+    let circuit = Circuit::compile(&stage, stage.phases(), errors);
     let input = Matrix::from_fn(17, 50, |r, c| Complex64::new(wave(r + 17 * c, 0.7), wave(r * c, 1.1)));
     let send = |input: &Matrix| {
         let mut fields = Fields::from_matrix(input);
@@ -120,13 +120,13 @@ fn strong_light_and_deep_meshes_stay_in_range() {
     // All cells in the bar state: every pivot is 6e-17 of the other term, along 400 columns.
     let topology = TOPOLOGIES[0];
     let layout = topology.layout(400);
-    let mut settings = Settings::zero(layout.sites.len(), 400);
-    let cells = layout.sites.len();
+    let mut settings = Phases::zero(layout.positions.len(), 400);
+    let cells = layout.positions.len();
     settings.values_mut()[..2 * cells].fill(PI);
-    let section = Section::mesh(layout, settings);
+    let stage = Stage::mesh(layout, settings);
     for power in [1e-150, 1.0, 1e150] {
         let mut fields = Fields::from_matrix(&Matrix::from_element(400, 3, Complex64::new(power, 0.0)));
-        Circuit::ideal(&section).propagate(&mut fields);
+        Circuit::ideal(&stage).propagate(&mut fields);
         let error = fields.to_matrix().map(|z| (z / power - 1.0).norm()).max();
         assert!(error < 1e-13 * 400.0, "fields of {power}: {error:.1e}");
     }
@@ -145,11 +145,11 @@ fn a_large_batch_passes_the_matrix_and_a_small_one_the_mesh() {
 
 #[test]
 fn what_is_no_number_stays_visible() {
-    let section = sections(5).swap_remove(0).1;
+    let stage = stages(5).swap_remove(0).1;
     for bad in [f64::NAN, f64::INFINITY] {
-        let mut phases = section.settings().clone();
+        let mut phases = stage.phases().clone();
         phases.values_mut()[3] = bad;
-        let made = Circuit::compile(&section, &phases, &[CellErrors::NONE; 10]).matrix();
+        let made = Circuit::compile(&stage, &phases, &[CellErrors::NONE; 10]).matrix();
         assert!(made.iter().any(|z| z.re.is_nan()), "a phase of {bad} left no trace");
     }
 }
@@ -157,20 +157,20 @@ fn what_is_no_number_stays_visible() {
 #[test]
 #[should_panic(expected = "share no mode")]
 fn cells_of_a_column_that_overlap_are_refused() {
-    let site = |mode| phaseloom_mesh::Site { column: 0, mode };
-    let _ = phaseloom_mesh::Layout::new(4, vec![site(0), site(1)]);
+    let position = |mode| phaseloom_mesh::CellPosition { column: 0, mode };
+    let _ = phaseloom_mesh::Layout::new(4, vec![position(0), position(1)]);
 }
 
 #[test]
 fn a_layout_with_gaps_and_empty_columns_passes_light_all_the_same() {
-    let site = |(column, mode)| phaseloom_mesh::Site { column, mode };
+    let position = |(column, mode)| phaseloom_mesh::CellPosition { column, mode };
     let places = [(0, 3), (2, 0), (2, 7), (3, 5), (40, 2), (40, 4), (41, 3), (70, 8)];
-    let layout = phaseloom_mesh::Layout::new(20, places.map(site).to_vec());
-    let mut settings = Settings::zero(places.len(), 20);
+    let layout = phaseloom_mesh::Layout::new(20, places.map(position).to_vec());
+    let mut settings = Phases::zero(places.len(), 20);
     settings.values_mut().iter_mut().enumerate().for_each(|(k, x)| *x = 2.0 * wave(k, 1.9));
-    let section = Section::mesh(layout, settings);
+    let stage = Stage::mesh(layout, settings);
     for (state, errors) in states(places.len()) {
-        let made = Circuit::compile(&section, section.settings(), &errors).matrix();
-        assert!((made - reference::mesh(&section, &errors)).norm() < 1e-13 * 20.0, "{state}");
+        let made = Circuit::compile(&stage, stage.phases(), &errors).matrix();
+        assert!((made - reference::mesh(&stage, &errors)).norm() < 1e-13 * 20.0, "{state}");
     }
 }

@@ -3,7 +3,7 @@
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_mesh::cell::CellErrors;
-use phaseloom_mesh::{Cell, Form, MatrixProgram, MeshDesign, MeshError, SectionKind, TOPOLOGIES, reference};
+use phaseloom_mesh::{Cell, Form, MatrixProgram, MeshDesign, MeshError, StageKind, TOPOLOGIES, reference};
 use phaseloom_numerics::{StreamKey, haar_orthogonal, haar_unitary};
 use std::f64::consts::{FRAC_PI_2, FRAC_PI_3, TAU};
 
@@ -158,7 +158,7 @@ fn counts_and_depths() {
         };
         for topology in TOPOLOGIES {
             let layout = topology.layout(n);
-            assert_eq!((layout.sites.len(), layout.columns), expected(topology.key()), "{} N={n}", topology.key());
+            assert_eq!((layout.positions.len(), layout.columns), expected(topology.key()), "{} N={n}", topology.key());
             assert_eq!(layout.ports, n);
         }
     }
@@ -274,13 +274,13 @@ fn dft_settings_are_the_published_ones() {
     };
     for (n, (cells, output)) in [(3, three), (4, four)] {
         let program = MatrixProgram::new(&dft(n), Form::Unitary, TOPOLOGIES[0]).unwrap();
-        let section = &program.sections()[0];
+        let stage = &program.stages()[0];
         for (k, &(mode, theta, phi)) in cells.iter().enumerate() {
-            assert_eq!(section.layout().sites[k].mode, mode);
-            near(section.settings().theta()[k], theta, 1e-9);
-            near(section.settings().phi()[k], phi, 1e-9);
+            assert_eq!(stage.layout().positions[k].mode, mode);
+            near(stage.phases().theta()[k], theta, 1e-9);
+            near(stage.phases().phi()[k], phi, 1e-9);
         }
-        output.iter().zip(section.settings().output()).for_each(|(&a, &b)| near(a, b, 1e-8));
+        output.iter().zip(stage.phases().output()).for_each(|(&a, &b)| near(a, b, 1e-8));
     }
 }
 
@@ -290,8 +290,8 @@ fn propagation_equals_the_product_of_full_matrices() {
         for n in [1, 2, 3, 8, 17] {
             let u = haar(n, 9);
             let program = MatrixProgram::new(&u, Form::Unitary, topology).unwrap();
-            let section = &program.sections()[0];
-            let slow = reference::mesh(section, &vec![CellErrors::NONE; section.layout().sites.len()]);
+            let stage = &program.stages()[0];
+            let slow = reference::mesh(stage, &vec![CellErrors::NONE; stage.layout().positions.len()]);
             let slow = slow.view((0, 0), (n, n)).into_owned();
             assert!((program.matrix() - &slow).norm() < 1e-12 * n as f64);
             for batch in [1, 5, 33] {
@@ -346,8 +346,8 @@ fn any_matrix_is_rebuilt_from_its_singular_values() {
             let error = (program.matrix() - &w).map(|z| Complex64::new(z.re * 1e-150, z.im * 1e-150)).norm();
             let bound = 1e-13 * w.nrows().max(w.ncols()) as f64 * program.gain() * 1e-150;
             assert!(error <= bound, "{} {name}: {error:.1e} > {bound:.1e}", topology.key());
-            let attenuators = program.sections().iter().filter(|s| s.kind() == SectionKind::Attenuators);
-            assert!(attenuators.flat_map(|s| s.settings().theta()).all(|t| (0.0..=3.15).contains(t)));
+            let attenuators = program.stages().iter().filter(|s| s.kind() == StageKind::Attenuators);
+            assert!(attenuators.flat_map(|s| s.phases().theta()).all(|t| (0.0..=3.15).contains(t)));
         }
     }
 }
@@ -361,7 +361,7 @@ fn programs_survive_their_file() {
         let program = MatrixProgram::new(&w, Form::Auto, TOPOLOGIES[0]).unwrap();
         program.save(&path).unwrap();
         let back = MatrixProgram::load(&path).unwrap();
-        assert_eq!(back.sections(), program.sections(), "{name}");
+        assert_eq!(back.stages(), program.stages(), "{name}");
         assert_eq!(back.to_json(), program.to_json());
     }
     std::fs::remove_dir_all(&folder).unwrap();

@@ -3,7 +3,7 @@
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_mesh::cell::CellErrors;
-use phaseloom_mesh::{Circuit, Fields, Form, MatrixProgram, MeshDesign, Section, Settings, TOPOLOGIES, gradient};
+use phaseloom_mesh::{Circuit, Fields, Form, MatrixProgram, MeshDesign, Phases, Stage, TOPOLOGIES, gradient};
 use phaseloom_numerics::{StreamKey, haar_unitary};
 
 type Matrix = DMatrix<Complex64>;
@@ -26,9 +26,9 @@ fn errors(cells: usize, imbalance: f64) -> Vec<CellErrors> {
         .collect()
 }
 
-fn send(section: &Section, phases: &Settings, errors: &[CellErrors], input: &Fields) -> Fields {
+fn send(stage: &Stage, phases: &Phases, errors: &[CellErrors], input: &Fields) -> Fields {
     let mut fields = input.clone();
-    Circuit::compile(section, phases, errors).propagate(&mut fields);
+    Circuit::compile(stage, phases, errors).propagate(&mut fields);
     fields
 }
 
@@ -42,19 +42,19 @@ fn loss(output: &Matrix) -> (f64, Matrix) {
     (value, Matrix::from_iterator(output.nrows(), output.ncols(), entries))
 }
 
-fn check(name: &str, section: &Section, errors: &[CellErrors], batch: usize) {
-    check_some(name, section, errors, batch, 1);
+fn check(name: &str, stage: &Stage, errors: &[CellErrors], batch: usize) {
+    check_some(name, stage, errors, batch, 1);
 }
 
 /// Every `step`-th phase.
-fn check_some(name: &str, section: &Section, errors: &[CellErrors], batch: usize, step: usize) {
-    let phases = section.settings().clone();
-    let modes = section.layout().modes;
+fn check_some(name: &str, stage: &Stage, errors: &[CellErrors], batch: usize, step: usize) {
+    let phases = stage.phases().clone();
+    let modes = stage.layout().modes;
     let input = Matrix::from_fn(modes, batch, |r, c| Complex64::new(wave(r + 7 * c, 0.9), wave(3 * r + c, 0.4)));
     let input = Fields::from_matrix(&input);
-    let output = send(section, &phases, errors, &input);
+    let output = send(stage, &phases, errors, &input);
     let (value, adjoint) = loss(&output.to_matrix());
-    let (slopes, before) = gradient(section, &phases, errors, &input, output, Fields::from_matrix(&adjoint));
+    let (slopes, before) = gradient(stage, &phases, errors, &input, output, Fields::from_matrix(&adjoint));
     let scale = slopes.values().iter().fold(1.0_f64, |m, s| m.max(s.abs()));
     // Central differences with h = 1e-5: truncation h²/6·L‴ ~ 1e-11; rounding of L by 1e-16 in every column.
     let h = 1e-5;
@@ -62,18 +62,18 @@ fn check_some(name: &str, section: &Section, errors: &[CellErrors], batch: usize
         let at = |step: f64| {
             let mut moved = phases.clone();
             moved.values_mut()[k] += step;
-            loss(&send(section, &moved, errors, &input).to_matrix()).0
+            loss(&send(stage, &moved, errors, &input).to_matrix()).0
         };
         let expected = (at(h) - at(-h)) / (2.0 * h);
         let found = slopes.values()[k];
-        let allowed = 1e-7 * scale + 1e-16 * section.layout().columns as f64 * value.abs() / h;
+        let allowed = 1e-7 * scale + 1e-16 * stage.layout().columns as f64 * value.abs() / h;
         assert!((found - expected).abs() < allowed, "{name} phase {k}: {found} and {expected}");
     }
     // And with respect to the input, along one direction.
     let direction = Matrix::from_fn(modes, batch, |r, c| Complex64::new(wave(r + c, 2.1), wave(r * c, 1.3)));
     let at = |step: f64| {
         let moved = input.to_matrix() + &direction * Complex64::new(step, 0.0);
-        loss(&send(section, &phases, errors, &Fields::from_matrix(&moved)).to_matrix()).0
+        loss(&send(stage, &phases, errors, &Fields::from_matrix(&moved)).to_matrix()).0
     };
     let expected = (at(h) - at(-h)) / (2.0 * h);
     let found: f64 = before.to_matrix().iter().zip(direction.iter()).map(|(l, d)| (l.conj() * d).re).sum();
@@ -81,25 +81,25 @@ fn check_some(name: &str, section: &Section, errors: &[CellErrors], batch: usize
 }
 
 /// A mesh with phases of no order.
-fn random(design: MeshDesign, n: usize) -> Section {
+fn random(design: MeshDesign, n: usize) -> Stage {
     let layout = design.layout(n);
-    let mut settings = Settings::blank(&layout);
+    let mut settings = Phases::blank(&layout);
     settings.values_mut().iter_mut().enumerate().for_each(|(k, x)| *x = 3.0 + 3.0 * wave(k + n, 1.3));
-    Section::mesh(layout, settings)
+    Stage::mesh(layout, settings)
 }
 
 #[test]
 fn equals_finite_differences() {
     for design in MeshDesign::all() {
         for (n, batch) in [(1, 3), (2, 1), (5, 1), (8, 16), (9, 17)] {
-            let section = &random(design, n);
+            let stage = &random(design, n);
             // The last two must store fields: 1.5 digits a column, and arms that are dark.
             for imbalance in [0.0, 0.05, 0.97, 1.0] {
-                let mut errors = errors(section.layout().sites.len(), imbalance);
+                let mut errors = errors(stage.layout().positions.len(), imbalance);
                 if imbalance >= 1.0 {
                     errors.iter_mut().step_by(3).for_each(|e| e.upper = 0.0);
                 }
-                check(&format!("{design} N={n} ×{batch}, imbalance {imbalance}"), section, &errors, batch);
+                check(&format!("{design} N={n} ×{batch}, imbalance {imbalance}"), stage, &errors, batch);
             }
         }
     }
@@ -112,9 +112,9 @@ fn equals_finite_differences_where_cells_are_cross_or_bar() {
         let reversal = Matrix::from_fn(9, 9, |r, c| Complex64::new(if r + c == 8 { 1.0 } else { 0.0 }, 0.0));
         for (name, u) in [("identity", identity), ("reversal", reversal)] {
             let program = MatrixProgram::new(&u, Form::Unitary, topology).unwrap();
-            let section = &program.sections()[0];
-            let none = vec![CellErrors::NONE; section.layout().sites.len()];
-            check(&format!("{} {name}", topology.key()), section, &none, 5);
+            let stage = &program.stages()[0];
+            let none = vec![CellErrors::NONE; stage.layout().positions.len()];
+            check(&format!("{} {name}", topology.key()), stage, &none, 5);
         }
     }
 }
@@ -123,8 +123,8 @@ fn equals_finite_differences_where_cells_are_cross_or_bar() {
 fn attenuators_have_gradients_even_where_they_are_dark() {
     let w = Matrix::from_fn(4, 4, |r, c| Complex64::new(if r < 2 { wave(3 * r + c, 1.9) } else { 0.0 }, 0.0));
     let program = MatrixProgram::new(&w, Form::Svd, TOPOLOGIES[0]).unwrap();
-    let section = &program.sections()[1];
-    check("attenuators", section, &errors(4, 0.2), 6);
+    let stage = &program.stages()[1];
+    check("attenuators", stage, &errors(4, 0.2), 6);
 }
 
 /// Several blocks of columns, more tiles than pass together, and loss that differs from cell to cell and from line to
@@ -132,8 +132,8 @@ fn attenuators_have_gradients_even_where_they_are_dark() {
 #[test]
 fn deep_meshes_and_uneven_loss() {
     for topology in TOPOLOGIES {
-        let section = &random(topology.into(), 40);
-        let cells = section.layout().sites.len();
+        let stage = &random(topology.into(), 40);
+        let cells = stage.layout().positions.len();
         let uneven = |k: usize| if k % 10 == 3 { 0.01 } else { 1.0 };
         let states: [(&str, Amplitude, usize); 5] = [
             ("lossless", |_| 1.0, 140),
@@ -146,7 +146,7 @@ fn deep_meshes_and_uneven_loss() {
             let errors: Vec<CellErrors> = (0..cells)
                 .map(|k| CellErrors { beta: 0.05, upper: amplitude(k), lower: amplitude(k), ..CellErrors::NONE })
                 .collect();
-            check_some(&format!("{} {name}", topology.key()), section, &errors, batch, 41);
+            check_some(&format!("{} {name}", topology.key()), stage, &errors, batch, 41);
         }
     }
 }
@@ -156,11 +156,11 @@ fn deep_meshes_and_uneven_loss() {
 fn lines_between_cells_that_are_bar() {
     for topology in TOPOLOGIES {
         let random = random(topology.into(), 40);
-        let mut settings = random.settings().clone();
-        let cells = random.layout().sites.len();
+        let mut settings = random.phases().clone();
+        let cells = random.layout().positions.len();
         (0..cells).filter(|cell| cell % 3 > 0).for_each(|cell| settings.values_mut()[cell] = std::f64::consts::PI);
-        let section = Section::mesh(random.layout().clone(), settings);
-        check_some(&format!("{} bar", topology.key()), &section, &vec![CellErrors::NONE; cells], 17, 41);
+        let stage = Stage::mesh(random.layout().clone(), settings);
+        check_some(&format!("{} bar", topology.key()), &stage, &vec![CellErrors::NONE; cells], 17, 41);
     }
 }
 
@@ -169,8 +169,8 @@ fn lines_between_cells_that_are_bar() {
 fn sums_do_not_drift_through_a_large_lossy_mesh() {
     let u = haar_unitary(256, &mut StreamKey::new(256, "test").stream());
     let program = MatrixProgram::new(&u, Form::Unitary, TOPOLOGIES[0]).unwrap();
-    let section = &program.sections()[0];
-    let errors: Vec<CellErrors> = (0..section.layout().sites.len())
+    let stage = &program.stages()[0];
+    let errors: Vec<CellErrors> = (0..stage.layout().positions.len())
         .map(|k| CellErrors {
             gamma: 0.0,
             alpha: 0.02 * wave(k, 1.7),
@@ -179,27 +179,27 @@ fn sums_do_not_drift_through_a_large_lossy_mesh() {
             lower: 0.99 + 0.005 * wave(k, 1.9),
         })
         .collect();
-    check_some("N=256", section, &errors, 3, 1999);
+    check_some("N=256", stage, &errors, 3, 1999);
 }
 
 #[test]
 fn the_adjoint_before_a_mesh_is_light_like_any_other() {
     let u = haar_unitary(20, &mut StreamKey::new(20, "test").stream());
     let program = MatrixProgram::new(&u, Form::Unitary, TOPOLOGIES[0]).unwrap();
-    let section = &program.sections()[0];
-    let mut errors = vec![CellErrors::NONE; section.layout().sites.len()];
+    let stage = &program.stages()[0];
+    let mut errors = vec![CellErrors::NONE; stage.layout().positions.len()];
     errors.iter_mut().for_each(|e| e.upper = 0.0);
     let identity = Fields::identity(20);
     let (_, before) = gradient(
-        section,
-        section.settings(),
+        stage,
+        stage.phases(),
         &errors,
         &identity,
-        send(section, section.settings(), &errors, &identity),
+        send(stage, stage.phases(), &errors, &identity),
         identity.clone(),
     );
-    let again = send(section, section.settings(), &errors, &before).to_matrix();
-    let copied = send(section, section.settings(), &errors, &Fields::from_matrix(&before.to_matrix())).to_matrix();
+    let again = send(stage, stage.phases(), &errors, &before).to_matrix();
+    let copied = send(stage, stage.phases(), &errors, &Fields::from_matrix(&before.to_matrix())).to_matrix();
     assert!((again - copied).norm() < 1e-13);
 }
 
@@ -209,17 +209,17 @@ fn the_adjoint_before_a_mesh_is_light_like_any_other() {
 fn light_goes_backwards_by_the_transposed_matrix() {
     for design in MeshDesign::all() {
         for n in [2, 5, 8] {
-            let section = &random(design, n);
-            let lines = section.layout().modes;
-            let errors = errors(section.layout().sites.len(), 0.05);
-            let circuit = Circuit::compile(section, section.settings(), &errors);
+            let stage = &random(design, n);
+            let lines = stage.layout().modes;
+            let errors = errors(stage.layout().positions.len(), 0.05);
+            let circuit = Circuit::compile(stage, stage.phases(), &errors);
             let input = Fields::identity(lines);
             let mut output = input.clone();
             circuit.propagate(&mut output);
             let backwards =
                 Matrix::from_fn(lines, lines, |r, c| Complex64::new(wave(r + c, 2.1), wave(3 * r + c, 1.3)));
             let entering = Fields::from_matrix(&backwards.conjugate());
-            let (_, leaving) = gradient(section, section.settings(), &errors, &input, output, entering);
+            let (_, leaving) = gradient(stage, stage.phases(), &errors, &input, output, entering);
             let expected = circuit.matrix().transpose() * &backwards;
             let error = (leaving.to_matrix().conjugate() - &expected).norm() / expected.norm();
             assert!(error < 1e-13 * lines as f64, "{design} N={n}: {error:.1e}");

@@ -23,10 +23,10 @@ fn angles_of_haar_unitaries_have_the_beta_distributions_of_their_rank() {
     const DRAWS: u64 = 4000;
     for (which, n) in [(0, 7), (0, 8), (1, 7), (1, 8)] {
         let layout = TOPOLOGIES[which].layout(n);
-        let cells = layout.sites.len();
+        let cells = layout.positions.len();
         let (mut t, mut p) = (vec![Vec::new(); cells], vec![Vec::new(); cells]);
         let ranks: Vec<usize> = layout
-            .sites
+            .positions
             .iter()
             .map(|s| match which {
                 0 => (2 * s.column.min(n - 1 - s.column) + 1).min(2 * s.mode.min(n - 2 - s.mode) + 2),
@@ -37,7 +37,7 @@ fn angles_of_haar_unitaries_have_the_beta_distributions_of_their_rank() {
         for draw in 0..DRAWS {
             let u = haar_unitary(n, &mut StreamKey::new(11, "I4").trial(draw).stream());
             let program = MatrixProgram::new(&u, Form::Unitary, TOPOLOGIES[which]).unwrap();
-            let s = program.sections()[0].settings();
+            let s = program.stages()[0].phases();
             for k in 0..cells {
                 t[k].push((s.theta()[k] / 2.0).cos().powi(2).powi(ranks[k] as i32));
                 p[k].push(s.phi()[k].rem_euclid(TAU) / TAU);

@@ -6,7 +6,7 @@ use std::hint::select_unpredictable;
 /// How far below zero the seam of wrapped phases stands (rad).
 pub const SEAM: f64 = 1e-9;
 /// What counts as a phase of zero (rad).
-pub const SMALLEST_PHASE: f64 = 1e-15;
+pub const MIN_PHASE: f64 = 1e-15;
 
 /// Wraps a phase to [−1e-9, 2π − 1e-9) rad.
 ///
@@ -24,5 +24,5 @@ pub fn wrap(phase: f64) -> f64 {
     } else {
         shifted.rem_euclid(TAU) - SEAM
     };
-    if wrapped.abs() < SMALLEST_PHASE { 0.0 } else { wrapped }
+    if wrapped.abs() < MIN_PHASE { 0.0 } else { wrapped }
 }

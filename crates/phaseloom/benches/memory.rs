@@ -7,7 +7,7 @@ mod common;
 
 use common::{chip, gaussian, haar};
 use peak_alloc::PeakAlloc;
-use phaseloom::hardware::{Chip, Process, Sample};
+use phaseloom::hardware::{Chip, ChipId, Process};
 use phaseloom::mesh::{Circuit, Fields, MatrixProgram, Unitary, gradient, topology};
 use std::hint::black_box;
 
@@ -29,23 +29,23 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         line(&format!("program, {key}"), || MatrixProgram::unitary(&u, topology));
     }
     let (program, errors) = chip(N, 1);
-    let section = &program.sections()[0];
-    line("realise", || Circuit::compile(section, section.settings(), &errors).matrix());
+    let stage = &program.stages()[0];
+    line("realise", || Circuit::compile(stage, stage.phases(), &errors).matrix());
     let fields = gaussian(N, 1000, 1);
     line("propagate 1000 fields", || program.propagate(&fields));
     let fields = Fields::from_matrix(&gaussian(N, 100, 1));
     line("gradient, batch 100", || {
         let mut output = fields.clone();
-        Circuit::compile(section, section.settings(), &errors).propagate(&mut output);
-        gradient(section, section.settings(), &errors, &fields, output.clone(), output)
+        Circuit::compile(stage, stage.phases(), &errors).propagate(&mut output);
+        gradient(stage, stage.phases(), &errors, &fields, output.clone(), output)
     });
     drop((errors, fields));
     // The chip itself is half of this: five numbers a cell and an offset a phase.
     let process: Process = toml::from_str("[splitter_error]\nsigma_rad = 0.01\n[phase_error]\nsigma_rad = 0.01")?;
     let driven = process.drive(&program);
     line("Monte Carlo chip", || {
-        let chip = Chip::fabricate(&process, &program, Sample { seed: 1, trial: 0, core: 0 }).expect("a chip");
-        chip.realise_driven(&program, &driven)
+        let chip = Chip::fabricate(&process, &program, ChipId { seed: 1, trial: 0, core: 0 }).expect("a chip");
+        chip.matrix_from_driven(&program, &driven)
     });
     Ok(())
 }

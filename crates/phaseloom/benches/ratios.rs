@@ -9,9 +9,9 @@ mod main_job;
 
 use common::{Pair, chip, haar, reference};
 use main_job::{Layers, MainJob};
-use phaseloom::hardware::{Chip, Link, MatrixProduct, Process, Sample, Shot};
+use phaseloom::hardware::{Chip, ChipId, Link, MatrixProduct, Process, Shot};
 use phaseloom::mesh::cell::CellErrors;
-use phaseloom::mesh::{Circuit, Fields, MatrixProgram, MeshDesign, Section, TOPOLOGIES, Unitary, gradient, topology};
+use phaseloom::mesh::{Circuit, Fields, MatrixProgram, MeshDesign, Stage, TOPOLOGIES, Unitary, gradient, topology};
 use rayon::prelude::*;
 
 /// The allocator of the command line.
@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 let inputs = common::inputs(|k| Unitary::new(haar(n, k), 1e-9).expect("Haar"));
                 Pair { work: &format!("program, {}", topology.key()), n, at_most, reference: "QR" }.run(
                     &inputs,
-                    |u| MatrixProgram::unitary(u, topology).expect("a unitary").sections().len(),
+                    |u| MatrixProgram::unitary(u, topology).expect("a unitary").stages().len(),
                     |u| reference::qr(u.matrix()),
                 );
             }
@@ -44,8 +44,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             Pair { work: "realise", n, at_most, reference: "product" }.run(
                 &inputs,
                 |(program, errors)| {
-                    let section = &program.sections()[0];
-                    Circuit::compile(section, section.settings(), errors).matrix()[(0, 0)]
+                    let stage = &program.stages()[0];
+                    Circuit::compile(stage, stage.phases(), errors).matrix()[(0, 0)]
                 },
                 {
                     let (a, b) = (haar(n, 1), haar(n, 2));
@@ -77,9 +77,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 (program, errors, Fields::from_matrix(&common::gaussian(n, 100, k)))
             });
             let send = |(program, errors, fields): &(MatrixProgram, Vec<CellErrors>, Fields)| {
-                let section = &program.sections()[0];
+                let stage = &program.stages()[0];
                 let mut fields = fields.clone();
-                Circuit::compile(section, section.settings(), errors).propagate(&mut fields);
+                Circuit::compile(stage, stage.phases(), errors).propagate(&mut fields);
                 fields
             };
             // Forward and backward; the loss is half the power of the output, so that the adjoint is the output.
@@ -87,9 +87,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 &inputs,
                 |input| {
                     let (program, errors, fields) = input;
-                    let section = &program.sections()[0];
+                    let stage = &program.stages()[0];
                     let output = send(input);
-                    gradient(section, section.settings(), errors, fields, output.clone(), output).0
+                    gradient(stage, stage.phases(), errors, fields, output.clone(), output).0
                 },
                 send,
             );
@@ -100,7 +100,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let process: Process = toml::from_str(PROCESS).expect("a process");
             let inputs = common::inputs(|k| {
                 let program = common::random_program(n, k);
-                let sample = Sample { seed: 1, trial: k, core: 0 };
+                let sample = ChipId { seed: 1, trial: k, core: 0 };
                 let chip = Chip::fabricate(&process, &program, sample).expect("a chip");
                 (process.drive(&program), program, chip, sample)
             });
@@ -108,9 +108,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 &inputs,
                 |(driven, program, _, sample)| {
                     let chip = Chip::fabricate(&process, program, *sample).expect("a chip");
-                    chip.realise_driven(program, driven).expect("fits")
+                    chip.matrix_from_driven(program, driven).expect("fits")
                 },
-                |(driven, program, chip, _)| chip.realise_driven(program, driven).expect("fits"),
+                |(driven, program, chip, _)| chip.matrix_from_driven(program, driven).expect("fits"),
             );
         }
     }
@@ -136,9 +136,9 @@ fn meshes() {
             let (a, b) = (haar(n, 1), haar(n, 2));
             Pair { work: &format!("realise, {}", design.topology().key()), n, at_most, reference: "product" }.run(
                 &inputs,
-                |(section, errors)| {
+                |(stage, errors)| {
                     let mut fields = Fields::identity(n);
-                    Circuit::compile(section, section.settings(), errors).propagate(&mut fields);
+                    Circuit::compile(stage, stage.phases(), errors).propagate(&mut fields);
                     fields.resize(n);
                     fields.to_matrix()[(0, 0)]
                 },
@@ -151,22 +151,22 @@ fn meshes() {
     for design in usual.into_iter().chain(cells) {
         let n = 64;
         let inputs = common::inputs(|k| {
-            let (section, errors) = common::random_phases(design, n, k);
-            let fields = Fields::from_matrix(&common::gaussian(section.layout().modes, 100, k));
-            (section, errors, fields)
+            let (stage, errors) = common::random_phases(design, n, k);
+            let fields = Fields::from_matrix(&common::gaussian(stage.layout().modes, 100, k));
+            (stage, errors, fields)
         });
-        let send = |(section, errors, fields): &(Section, Vec<CellErrors>, Fields)| {
+        let send = |(stage, errors, fields): &(Stage, Vec<CellErrors>, Fields)| {
             let mut fields = fields.clone();
-            Circuit::compile(section, section.settings(), errors).propagate(&mut fields);
+            Circuit::compile(stage, stage.phases(), errors).propagate(&mut fields);
             fields
         };
         let key = if design.topology().key() == "rectangular" { design.cell().key() } else { design.topology().key() };
         Pair { work: &format!("gradient, {key}"), n, at_most: 4.0, reference: "propagate" }.run(
             &inputs,
             |input| {
-                let (section, errors, fields) = input;
+                let (stage, errors, fields) = input;
                 let output = send(input);
-                gradient(section, section.settings(), errors, fields, output.clone(), output).0
+                gradient(stage, stage.phases(), errors, fields, output.clone(), output).0
             },
             send,
         );
@@ -208,8 +208,8 @@ fn two_threads() -> Result<(), Box<dyn std::error::Error>> {
         let (process, program, driven) = (&process, &program, &driven);
         Ok(move || {
             let one = |trial: u32| {
-                let chip = Chip::fabricate(process, program, Sample { seed: 1, trial: trial.into(), core: 0 });
-                chip.and_then(|chip| chip.realise_driven(program, driven)).map_or(0.0, |m| m.norm())
+                let chip = Chip::fabricate(process, program, ChipId { seed: 1, trial: trial.into(), core: 0 });
+                chip.and_then(|chip| chip.matrix_from_driven(program, driven)).map_or(0.0, |m| m.norm())
             };
             pool.install(|| (0..CHIPS).into_par_iter().with_max_len(1).map(one).collect::<Vec<f64>>())
         })

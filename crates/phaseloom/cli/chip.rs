@@ -2,7 +2,7 @@ use super::Ending;
 use super::terminal::output;
 use clap::Args;
 use phaseloom::hardware;
-use phaseloom::hardware::{HardwareError, Process, Sample};
+use phaseloom::hardware::{ChipId, HardwareError, Process};
 use phaseloom::mesh::{MeshDesign, convention};
 use std::path::{Path, PathBuf};
 
@@ -45,16 +45,16 @@ impl Chip {
         read.extend(self.program.as_deref().map(|path| ("the program", path)));
         output::not_over(&self.output, &read)?;
         let process = load_process(&self.process)?;
-        let sample = Sample { seed: self.seed, trial: self.trial, core: 0 };
+        let sample = ChipId { seed: self.seed, trial: self.trial, core: 0 };
         let chip = match (&self.program, self.core) {
             (Some(program), _) => hardware::Chip::fabricate(&process, &convention::load(program)?, sample)?,
             (None, ports) => {
-                let design = MeshDesign::of_keys(&self.topology, self.cell.as_deref())?;
+                let design = MeshDesign::from_keys(&self.topology, self.cell.as_deref())?;
                 hardware::Chip::fabricate_core(&process, ports.unwrap_or(0), design, sample)?
             }
         };
         chip.save(&self.output)?;
-        let cells: usize = chip.sections().iter().map(|s| s.cells.len()).sum();
+        let cells: usize = chip.stages().iter().map(|s| s.cells.len()).sum();
         let sources: Vec<&str> = process.sources().map(|(key, _)| key).collect();
         output::show(&format!(
             "chip of {cells} {}, seed {}, trial {}: {}\n",

@@ -157,8 +157,8 @@ impl Compare {
 
     /// Whether its phases, searched for, are too many: those of `masks` of 64 ports, half a minute a chip, are not.
     fn takes_too_long(&self, design: MeshDesign) -> bool {
-        const MOST_SEARCHED: usize = 1 << 14;
-        design.topology().is_fitted() && Parts::of(design, self.modes).shifters > MOST_SEARCHED
+        const MAX_SEARCHED: usize = 1 << 14;
+        design.topology().is_fitted() && Parts::of(design, self.modes).shifters > MAX_SEARCHED
     }
 
     fn left_out(&self) -> impl Iterator<Item = MeshDesign> {
@@ -240,7 +240,7 @@ fn with_error((mean, error): (f64, f64)) -> String {
 }
 
 /// So many meshes that cannot be told apart are named.
-const MOST_TIES: usize = 5;
+const MAX_TIES: usize = 5;
 
 /// Which mesh loses least, of those that do the unitaries, before and after correction, and which others two standard errors do
 /// not tell from it.
@@ -257,7 +257,7 @@ fn sentence(lines: &[Line]) -> String {
         let ties: Vec<String> = lines.iter().filter(able).filter(close).map(|line| line.design.to_string()).collect();
         let ties = match ties.len() {
             0 => String::new(),
-            1..=MOST_TIES => format!("; within two standard errors: {}", ties.join(", ")),
+            1..=MAX_TIES => format!("; within two standard errors: {}", ties.join(", ")),
             more => format!("; {more} others within two standard errors"),
         };
         Some(format!("{} ({}{ties})", best.design, with_error(best.means()[which])))

@@ -5,7 +5,7 @@ use clap::Args;
 use phaseloom::files::write_atomically;
 use phaseloom::hardware::Chip;
 use phaseloom::mesh::cell::{CellErrors, transfer};
-use phaseloom::mesh::{Cell, Section, SectionKind, Settings, convention};
+use phaseloom::mesh::{Cell, Phases, Stage, StageKind, convention};
 use phaseloom::report::{MeshColumn, MeshDrawing, Part, Port, Shifter, png};
 use phaseloom::{Complex64, Form, MatrixProgram};
 use std::f64::consts::FRAC_PI_4;
@@ -16,7 +16,7 @@ const MODES: usize = 128;
 
 /// Pixels of a PNG for one of the drawing, and the most in a row.
 const PIXELS: f64 = 2.0;
-const WIDEST_PX: f64 = 16_384.0;
+const MAX_WIDTH_PX: f64 = 16_384.0;
 
 /// Draw the mesh of a program: guides, splitters, shifters in the colour of their phases, power
 ///
@@ -68,7 +68,7 @@ impl Draw {
         let drawing = drawing(&program, &optics, self.input, self.chip.is_some());
         let svg = drawing.svg();
         let bytes = match ending {
-            "png" => png(&svg, (PIXELS * drawing.width()).min(WIDEST_PX) as u32)?,
+            "png" => png(&svg, (PIXELS * drawing.width()).min(MAX_WIDTH_PX) as u32)?,
             _ => svg.into_bytes(),
         };
         write_atomically(&self.output, &bytes)?;
@@ -78,19 +78,19 @@ impl Draw {
 }
 
 /// What light meets in a section: the phases that its shifters have, and the state of each cell.
-type Optics = (Settings, Vec<CellErrors>);
+type Optics = (Phases, Vec<CellErrors>);
 
 fn as_programmed(program: &MatrixProgram) -> Vec<Optics> {
-    let perfect = |section: &Section| vec![CellErrors::NONE; section.layout().sites.len()];
-    program.sections().iter().map(|section| (section.settings().clone(), perfect(section))).collect()
+    let perfect = |stage: &Stage| vec![CellErrors::NONE; stage.layout().positions.len()];
+    program.stages().iter().map(|stage| (stage.phases().clone(), perfect(stage))).collect()
 }
 
 fn of_chip(program: &MatrixProgram, path: &Path) -> anyhow::Result<Vec<Optics>> {
     let chip = Chip::load(path)?;
-    let realised = chip.realise(program).with_context(|| path.display().to_string())?; // refuses another shape
+    let realised = chip.matrix(program).with_context(|| path.display().to_string())?; // refuses another shape
     let finite = realised.iter().all(|z| z.re.is_finite() && z.im.is_finite());
     ensure!(finite, "{}: a phase or offset is beyond what can be added", path.display());
-    let driven = chip.process().drive(program).into_iter().zip(chip.sections());
+    let driven = chip.process().drive(program).into_iter().zip(chip.stages());
     let optics = driven.map(|(mut phases, frozen)| {
         phases.values_mut().iter_mut().zip(frozen.offsets.values()).for_each(|(phase, offset)| *phase += offset);
         (phases, frozen.cells.clone())
@@ -103,17 +103,17 @@ fn drawing(program: &MatrixProgram, optics: &[Optics], input: Option<usize>, imp
     let (rows, inputs) = program.shape();
     let mut light = Light::new(inputs, input);
     let mut columns = Vec::new();
-    for (index, (section, optics)) in program.sections().iter().zip(optics).enumerate() {
-        match section.kind() {
-            SectionKind::Mesh => {
+    for (index, (stage, optics)) in program.stages().iter().zip(optics).enumerate() {
+        match stage.kind() {
+            StageKind::Mesh => {
                 let name = match (program.form(), index) {
-                    (Form::Unitary | Form::Direct, _) => "mesh",
+                    (Form::Unitary | Form::Contraction, _) => "mesh",
                     (_, 0) => "right mesh",
                     _ => "left mesh",
                 };
-                mesh(name, section, optics, &mut light, &mut columns);
+                mesh(name, stage, optics, &mut light, &mut columns);
             }
-            SectionKind::Attenuators => attenuators(optics, inputs, rows, &mut light, &mut columns),
+            StageKind::Attenuators => attenuators(optics, inputs, rows, &mut light, &mut columns),
         }
     }
     let label = |mode: usize| match light.power(mode) {
@@ -141,11 +141,11 @@ fn drawing(program: &MatrixProgram, optics: &[Optics], input: Option<usize>, imp
 }
 
 /// The columns of a mesh, crossings between them, and the phases behind.
-fn mesh(name: &str, section: &Section, (phases, cells): &Optics, light: &mut Light, columns: &mut Vec<MeshColumn>) {
-    let layout = section.layout();
+fn mesh(name: &str, stage: &Stage, (phases, cells): &Optics, light: &mut Light, columns: &mut Vec<MeshColumn>) {
+    let layout = stage.layout();
     let heading = name.strip_suffix(" mesh").unwrap_or(name);
     let mut draw = |label: String, parts: Vec<Part>| {
-        columns.push(MeshColumn { label, section: heading.to_owned(), parts });
+        columns.push(MeshColumn { label, stage: heading.to_owned(), parts });
     };
     let lit = light.fields.len();
     if layout.modes > lit {
@@ -156,13 +156,13 @@ fn mesh(name: &str, section: &Section, (phases, cells): &Optics, light: &mut Lig
         draw(String::new(), parts);
     }
     for column in 0..=layout.columns {
-        if let Some(order) = layout.wires(column) {
-            draw(String::new(), light.wire(order));
+        if let Some(order) = layout.permutation_before(column) {
+            draw(String::new(), light.permute(order));
         }
         if column == layout.columns {
             break;
         }
-        let modes: Vec<usize> = layout.column(column).map(|k| layout.sites[k].mode).collect();
+        let modes: Vec<usize> = layout.column(column).map(|k| layout.positions[k].mode).collect();
         if layout.cell == Cell::ThreeSplitters {
             let first = layout.column(column).start;
             draw(
@@ -172,12 +172,13 @@ fn mesh(name: &str, section: &Section, (phases, cells): &Optics, light: &mut Lig
                 }),
             );
         }
-        let edges: Vec<usize> =
-            (0..layout.edges().len()).filter(|&k| layout.column(column).contains(&layout.edges()[k].cell)).collect();
+        let edges: Vec<usize> = (0..layout.boundary_shifters().len())
+            .filter(|&k| layout.column(column).contains(&layout.boundary_shifters()[k].cell))
+            .collect();
         if !edges.is_empty() {
             let mut parts: Vec<Part> = (0..layout.modes).map(|mode| light.guide(mode)).collect();
             for k in edges {
-                let (mode, phase) = (layout.edge_shifter(k).mode, phases.edges()[k]);
+                let (mode, phase) = (layout.boundary_shifter(k).mode, phases.boundary()[k]);
                 light.turn(mode, phase);
                 let shifter = Shifter { name: format!("{name}, column {column}, edge phase of mode {mode}"), phase };
                 parts[mode] = Part::Shifter { at: mode as f64, shifter, power: light.power(mode) };
@@ -281,10 +282,10 @@ fn attenuators(
     exit.extend((count..behind).map(|mode| Part::Begin { at: mode as f64, power: dark }));
     light.fields.truncate(count);
     light.fields.resize(behind, Complex64::ZERO);
-    let section = "attenuators";
+    let stage = "attenuators";
     columns.extend([entry, column, exit].map(|parts| MeshColumn {
         label: String::new(),
-        section: section.to_owned(),
+        stage: stage.to_owned(),
         parts,
     }));
 }
@@ -340,7 +341,7 @@ impl Light {
     }
 
     /// Lines that cross: line i becomes what was line `order[i]`.
-    fn wire(&mut self, order: &[usize]) -> Vec<Part> {
+    fn permute(&mut self, order: &[usize]) -> Vec<Part> {
         self.fields = order.iter().map(|&from| self.fields[from]).collect();
         let bend = |(to, &from): (usize, &usize)| Part::Bend { at: [from as f64, to as f64], power: self.power(to) };
         order.iter().enumerate().map(bend).collect()
@@ -456,13 +457,13 @@ mod tests {
         let errors = "splitter_error = { sigma_rad = 0.1 }\nphase_error = { sigma_rad = 0.1 }\n\
             insertion_loss = { loss_db = 0.2, imbalance_db = 0.1 }\nthermal_crosstalk = { coefficient = 0.01 }\n";
         let process = toml::from_str(errors).unwrap();
-        let sample = phaseloom::Sample { seed: 1, trial: 0, core: 0 };
+        let sample = phaseloom::ChipId { seed: 1, trial: 0, core: 0 };
         let chip = Chip::fabricate(&process, program, sample).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("chip.json");
         chip.save(&path).unwrap();
         let optics = of_chip(program, &path).unwrap();
-        let realised = chip.realise(program).unwrap();
+        let realised = chip.matrix(program).unwrap();
         let drawing = drawing(program, &optics, Some(0), true);
         let Some(last) = drawing.columns.last() else { panic!("no column") };
         let expected: f64 = realised.column(0).norm_squared();

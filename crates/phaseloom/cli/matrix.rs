@@ -2,7 +2,7 @@ use super::Ending;
 use super::chip::load_process;
 use super::terminal::output;
 use clap::Args;
-use phaseloom::hardware::{Chip, Sample};
+use phaseloom::hardware::{Chip, ChipId};
 use phaseloom::mesh::convention;
 use phaseloom::nalgebra::DMatrix;
 use phaseloom::network::data::{read_matrix_npy, write_matrix_npy};
@@ -72,13 +72,13 @@ impl Matrix {
         let chip = match (&self.chip, &self.process) {
             (Some(path), _) => Some(Chip::load(path)?),
             (None, Some(path)) => {
-                let sample = Sample { seed: self.seed.unwrap_or_default(), trial: self.trial, core: 0 };
+                let sample = ChipId { seed: self.seed.unwrap_or_default(), trial: self.trial, core: 0 };
                 Some(Chip::fabricate(&load_process(path)?, &program, sample)?)
             }
             (None, None) => None,
         };
         let realised = match &chip {
-            Some(chip) => chip.realise(&program)? * Complex64::new(program.gain(), 0.0),
+            Some(chip) => chip.matrix(&program)? * Complex64::new(program.gain(), 0.0),
             None => ideal,
         };
         if let Some(z) = realised.iter().find(|z| !(z.re.is_finite() && z.im.is_finite())) {

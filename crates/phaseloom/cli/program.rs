@@ -46,7 +46,7 @@ const QUICK: usize = 32;
 impl Program {
     pub fn execute(self) -> anyhow::Result<Ending> {
         output::not_over(&self.output, &[("the matrix", &self.matrix)])?;
-        let design = MeshDesign::of_keys(&self.topology, self.cell.as_deref())?;
+        let design = MeshDesign::from_keys(&self.topology, self.cell.as_deref())?;
         anyhow::ensure!(
             !(matches!(self.form, FormKey::Svd) && design.topology().is_direct()),
             "--form: found svd, expected auto or unitary: {design} does any matrix on one mesh, without singular values"
@@ -76,7 +76,7 @@ impl Program {
         text += match (program.form(), single) {
             (Form::Unitary, true) => "programmed the nearest unitary on one mesh (form unitary)\n",
             (Form::Unitary, false) => "programmed on one mesh (form unitary)\n",
-            (Form::Direct, _) => "programmed as g·M on one mesh that is not unitary (form direct)\n",
+            (Form::Contraction, _) => "programmed as g·M on one mesh that is not unitary (form direct)\n",
             _ => "programmed as g·U·Σ·V† on two meshes and a column of attenuators (form svd)\n",
         };
         text += &format!(

@@ -5,8 +5,8 @@ use crate::machine::process;
 use crate::setting::Setting;
 use nalgebra::DMatrix;
 use phaseloom_hardware::{
-    CHARGE, CoreSpec, Design, LIGHT, LayerProgram, Link, MatrixProduct, OpticalProduct, PLANCK, Place, Scales, Shot,
-    bound_scales,
+    CHARGE, CoreSpec, Design, LIGHT, LayerAddress, LayerProgram, Link, MatrixProduct, OpticalProduct, PLANCK, Scales,
+    Shot, bound_scales,
 };
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ impl Layer {
 
     /// On the chips of one trial.
     pub fn product(&self, setting: &Setting<'_>, trial: u64) -> Result<OpticalProduct, ValidationError> {
-        let place = Place { seed: setting.seed, trial, layer: 0, first_core: 0 };
+        let place = LayerAddress { seed: setting.seed, trial, layer: 0, first_core: 0 };
         let how = (self.core.cores, self.core.calibration);
         Ok(OpticalProduct::new(&self.program, &self.design, &self.link, &self.scales, how, place)?)
     }

@@ -5,7 +5,7 @@ use crate::setting::Setting;
 use crate::statistics::Mean;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
-use phaseloom_hardware::{Chip, Process, Sample};
+use phaseloom_hardware::{Chip, ChipId, Process};
 use phaseloom_mesh::{Form, MatrixProgram, MeshDesign, topology};
 use phaseloom_numerics::{Normals, StreamKey, haar_unitary};
 use std::f64::consts::TAU;
@@ -65,7 +65,7 @@ impl Setting<'_> {
     }
 
     pub(crate) fn chip(&self, process: &Process, program: &MatrixProgram, trial: u64) -> Result<Chip, ValidationError> {
-        Ok(Chip::fabricate(process, program, Sample { seed: self.seed, trial, core: 0 })?)
+        Ok(Chip::fabricate(process, program, ChipId { seed: self.seed, trial, core: 0 })?)
     }
 
     /// Figures of (U, Û) over unitaries and their chips, in order.
@@ -81,7 +81,7 @@ impl Setting<'_> {
             let program = unitary(&u, mesh.topology)?;
             let trial = |c| mesh.first + h * mesh.chips + c;
             (0..mesh.chips)
-                .map(|c| Ok(figure(&u, &self.chip(&process, &program, trial(c))?.realise(&program)?)))
+                .map(|c| Ok(figure(&u, &self.chip(&process, &program, trial(c))?.matrix(&program)?)))
                 .collect()
         })?;
         Ok(all.into_iter().flat_map(|chips: Vec<T>| chips).collect())

@@ -2,15 +2,15 @@
 
 use crate::error::ExperimentError;
 use phaseloom_files::by_key;
-use phaseloom_files::toml_file::{Invalid, TomlError, between, locate, parse_toml, positive, read_toml};
+use phaseloom_files::toml_file::{InvalidValue, TomlError, between, locate, parse_toml, positive, read_toml};
 use phaseloom_hardware::correction::{CORRECTIONS, CorrectionPlan, Instruments, correction};
-use phaseloom_hardware::{CoreSpec, HardwareError, Link, MOST_PORTS, Precision, Process, read_process};
+use phaseloom_hardware::{CoreSpec, HardwareError, Link, MAX_PORTS, Precision, Process, read_process};
 use phaseloom_network::data::DataSpec;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
 /// Units of a run that fit in memory and are done before the sun goes down: points × trials.
-pub(crate) const MOST_UNITS: usize = 1_000_000;
+pub(crate) const MAX_UNITS: usize = 1_000_000;
 
 /// One experiment, all defaults filled in and the process inline: what is run and what its identity is made of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -189,7 +189,7 @@ impl Experiment {
             Some(toml::Value::String(name)) => {
                 let read = read_process(Path::new(&name), base).map_err(|error| match error {
                     HardwareError::Preset(unknown) => {
-                        locate(path, &text, Invalid { key: "process".into(), ..unknown }).into()
+                        locate(path, &text, InvalidValue { key: "process".into(), ..unknown }).into()
                     }
                     other => ExperimentError::from(other),
                 })?;
@@ -199,7 +199,9 @@ impl Experiment {
             Some(inline @ toml::Value::Table(_)) => by_key(inline).map_err(|_| inline_error(path, &text))?,
             Some(other) => {
                 let found = other.type_str();
-                return Err(locate(path, &text, Invalid::new("process", found, "a path, a preset or a table")).into());
+                return Err(
+                    locate(path, &text, InvalidValue::new("process", found, "a path, a preset or a table")).into()
+                );
             }
         };
         let mends =
@@ -208,7 +210,7 @@ impl Experiment {
         {
             if let Some(value) = given.filter(|_| !mends) {
                 let expected = "`correction` beside it, which names the method, or no such key";
-                return Err(locate(path, &text, Invalid::new(key, value, expected)).into());
+                return Err(locate(path, &text, InvalidValue::new(key, value, expected)).into());
             }
         }
         let config = Config {
@@ -249,44 +251,44 @@ impl Experiment {
     }
 
     /// A complaint with its file and line: a value of a process that stands in a file of its own is reported there.
-    pub(crate) fn located(&self, invalid: Invalid) -> ExperimentError {
+    pub(crate) fn located(&self, invalid: InvalidValue) -> ExperimentError {
         match (&self.process_file, invalid.key.strip_prefix("process.")) {
             (Some((path, text)), Some(key)) => {
                 let key = key.to_owned();
-                locate(path, text, Invalid { key, ..invalid }).into()
+                locate(path, text, InvalidValue { key, ..invalid }).into()
             }
             _ => locate(&self.path, &self.text, invalid).into(),
         }
     }
 
-    pub(crate) fn check_values(&self, config: &Config) -> Result<(), Invalid> {
+    pub(crate) fn check_values(&self, config: &Config) -> Result<(), InvalidValue> {
         let at_least_one = |key, value: u64| match value {
-            0 => Err(Invalid::new(key, 0, "at least 1")),
+            0 => Err(InvalidValue::new(key, 0, "at least 1")),
             _ => Ok(()),
         };
         at_least_one("trials", config.trials)?;
         at_least_one("shots", u64::from(config.shots))?;
         for (key, value) in [("trials", config.trials), ("shots", u64::from(config.shots))] {
-            if value > MOST_UNITS as u64 {
-                return Err(Invalid::new(key, value, &format!("at most {MOST_UNITS}")));
+            if value > MAX_UNITS as u64 {
+                return Err(InvalidValue::new(key, value, &format!("at most {MAX_UNITS}")));
             }
         }
         at_least_one("core.ports", config.core.ports as u64)?;
-        if config.core.ports > MOST_PORTS {
-            return Err(Invalid::new("core.ports", config.core.ports, &format!("at most {MOST_PORTS}")));
+        if config.core.ports > MAX_PORTS {
+            return Err(InvalidValue::new("core.ports", config.core.ports, &format!("at most {MAX_PORTS}")));
         }
         let of = |table: &str, error| match error {
-            HardwareError::Process(invalid) | HardwareError::Link(invalid) => invalid.within(table),
-            other => Invalid::new(table, other, "possible values"),
+            HardwareError::Process(invalid) | HardwareError::Link(invalid) => invalid.in_table(table),
+            other => InvalidValue::new(table, other, "possible values"),
         };
         config.process.check().map_err(|e| of("process", e))?;
         config.link.check().map_err(|e| of("link", e))?;
         let found = format!("`{}`", config.core.topology);
         let topology = phaseloom_mesh::topology(&config.core.topology)
-            .map_err(|e| Invalid::new("core.topology", &found, &e.expected()))?;
+            .map_err(|e| InvalidValue::new("core.topology", &found, &e.expected()))?;
         if let Some(rows) = topology.rows().filter(|rows| *rows < config.core.ports) {
             let expected = format!("one that carries as many rows as a core has ports, {}", config.core.ports);
-            return Err(Invalid::new(
+            return Err(InvalidValue::new(
                 "core.topology",
                 format!("{found}, which carries {rows} {}", if rows == 1 { "row" } else { "rows" }),
                 &expected,
@@ -295,12 +297,12 @@ impl Experiment {
         let cell = config.core.cell.as_deref().unwrap_or("");
         config.core.design().map_err(|e| {
             let expected = if let HardwareError::Mesh(e) = &e { e.expected() } else { e.to_string() };
-            Invalid::new("core.cell", format!("`{cell}`"), &expected)
+            InvalidValue::new("core.cell", format!("`{cell}`"), &expected)
         })?;
         config.correction_plan().map_err(|_| {
             let keys: Vec<&str> = CORRECTIONS.iter().map(|method| method.key()).collect();
             let expected = format!("`none` or one of {}", keys.join(", "));
-            Invalid::new("correction", format!("`{}`", config.correction), &expected)
+            InvalidValue::new("correction", format!("`{}`", config.correction), &expected)
         })?;
         between("correction_noise", config.correction_noise, 0.0, 1.0)?;
         between("correction_effort", config.correction_effort, 0.0, 1000.0)?;
@@ -310,10 +312,10 @@ impl Experiment {
         }
         for (i, axis) in config.sweep.iter().enumerate() {
             if axis.keys.is_empty() {
-                return Err(Invalid::new(&format!("sweep[{i}].keys"), "empty", "at least one key"));
+                return Err(InvalidValue::new(&format!("sweep[{i}].keys"), "empty", "at least one key"));
             }
             if axis.values.is_empty() {
-                return Err(Invalid::new(&format!("sweep[{i}].values"), "empty", "at least one value"));
+                return Err(InvalidValue::new(&format!("sweep[{i}].values"), "empty", "at least one value"));
             }
         }
         Ok(())
@@ -335,6 +337,6 @@ fn inline_error(path: &Path, text: &str) -> TomlError {
     }
     match parse_toml::<Inline>(path, text) {
         Err(error) => error,
-        Ok(_) => locate(path, text, Invalid::new("process", "unreadable", "a process table")),
+        Ok(_) => locate(path, text, InvalidValue::new("process", "unreadable", "a process table")),
     }
 }

@@ -1,9 +1,9 @@
 //! The points of an experiment: its configuration with the swept keys replaced, for every combination of values.
 
 use crate::error::{ExperimentError, Problem};
-use crate::input::config::{Axis, Config, Experiment, MOST_UNITS};
+use crate::input::config::{Axis, Config, Experiment, MAX_UNITS};
 use phaseloom_files::by_key;
-use phaseloom_files::toml_file::{Invalid, line_of, nearest};
+use phaseloom_files::toml_file::{InvalidValue, line_of, nearest};
 use serde_json::Value;
 use std::collections::HashSet;
 
@@ -94,8 +94,8 @@ impl Experiment {
         }
         let trials = usize::try_from(self.config.trials).unwrap_or(usize::MAX);
         let count = axes.iter().try_fold(1_usize, |n, axis| n.checked_mul(axis.values.len()));
-        let Some(count) = count.filter(|&n| n.checked_mul(trials).is_some_and(|units| units <= MOST_UNITS)) else {
-            let reason = format!("makes more than {MOST_UNITS} points × trials: sweep fewer values");
+        let Some(count) = count.filter(|&n| n.checked_mul(trials).is_some_and(|units| units <= MAX_UNITS)) else {
+            let reason = format!("makes more than {MAX_UNITS} points × trials: sweep fewer values");
             return Err(problem(seen.first().copied().unwrap_or(""), reason));
         };
         let mut tree = to_value(&whole);
@@ -125,7 +125,7 @@ impl Experiment {
             }
             let config: Config = by_key(tree).map_err(|e| problem("", e.to_string()))?;
             self.check_values(&config).map_err(|invalid| {
-                let Invalid { key, found, expected } = &invalid;
+                let InvalidValue { key, found, expected } = &invalid;
                 match levels.iter().find(|(k, _)| k == key || key.starts_with(&format!("{k}."))) {
                     Some((level, _)) => problem(level, format!("makes `{key}` {found}: expected {expected}")),
                     None => self.located(invalid),

@@ -61,7 +61,7 @@ impl Tables<'_> {
             ]);
         }
         let config = &self.points()[0].config;
-        let shared = config.core.cores == phaseloom_hardware::Cores::Shared;
+        let shared = config.core.cores == phaseloom_hardware::CoreSharing::Shared;
         if shared {
             interferometers =
                 self.design(0).iter().filter_map(|l| l.design.as_ref()).map(|d| d.interferometers).max().unwrap_or(0);

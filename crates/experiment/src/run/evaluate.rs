@@ -5,15 +5,15 @@ use crate::run::prepare::{Bench, Chunk};
 use crate::store::record::{LayerDesign, LayerResult, Record, Row, ShotResult, Unit};
 use nalgebra::DMatrix;
 use phaseloom_hardware::{
-    Batch, Cores, Design, DigitalProduct, GainCalibration, Link, MatrixProduct, OpticalProduct, Place, Precision,
-    Readings, Shot,
+    Batch, CoreSharing, Design, DigitalProduct, GainCalibration, LayerAddress, Link, MatrixProduct, OpticalProduct,
+    Precision, Readings, Shot,
 };
 use phaseloom_network::model::{LayerReadings, predictions};
 use phaseloom_numerics::Real;
 use std::sync::Arc;
 
 /// Bits beyond which an error is rounding of the simulation itself.
-const MOST_BITS: f64 = 53.0;
+const MAX_BITS: f64 = 53.0;
 
 impl Bench {
     /// Computes a unit; `keep` gets the outputs (classes × samples) of each shot.
@@ -112,7 +112,7 @@ impl Bench {
         let mut products = Products { all: Vec::new(), errors: Vec::new() };
         let mut first_core = 0;
         for (i, (program, design)) in self.programs.layers.iter().zip(designs).enumerate() {
-            let place = Place { seed: self.config.seed, trial, layer: i as u64, first_core };
+            let place = LayerAddress { seed: self.config.seed, trial, layer: i as u64, first_core };
             let how = (self.config.core.cores, calibration);
             let scales = &self.programs.scales[i];
             let single = design.fits_single(scales);
@@ -161,7 +161,7 @@ impl Bench {
                     shape: program.plan().shape(),
                     tiles,
                     zero_tiles,
-                    cores: if self.config.core.cores == Cores::Shared { 1 } else { tiles - zero_tiles },
+                    cores: if self.config.core.cores == CoreSharing::Shared { 1 } else { tiles - zero_tiles },
                     interferometers: first.map_or(0, |t| t.program.interferometers()),
                     depth: first.map_or(0, |t| t.program.depth()),
                     utilisation: program.plan().utilisation(),
@@ -226,9 +226,9 @@ fn layer_result(layer: usize, (matrix_error, read_error): (f64, f64), total: &La
     let (exact, error) = (total.sum_squares_exact, total.sum_squares_error);
     let readout_bits = if error > 0.0 || error.is_nan() {
         // A layer whose products are all zero has only noise: no bits, to be told in a number that a file can hold.
-        (0.5 * (exact / error).log2()).clamp(-MOST_BITS, MOST_BITS)
+        (0.5 * (exact / error).log2()).clamp(-MAX_BITS, MAX_BITS)
     } else {
-        MOST_BITS
+        MAX_BITS
     };
     LayerResult {
         layer,

@@ -1,13 +1,13 @@
 //! The JSON form of a chip, version 1: the process that it came from and every frozen parameter, in plain units.
 
-use crate::chip::shape::MatrixForm;
-use crate::chip::{Chip, Sample};
+use crate::chip::shape::ProgramShape;
+use crate::chip::{Chip, ChipId};
 use crate::error::HardwareError;
 use crate::process::Process;
-use crate::process::stage_errors::Fabricated;
+use crate::process::stage_errors::StageErrors;
 use phaseloom_files::{json_by_key, read_text, write_atomically};
 use phaseloom_mesh::cell::CellErrors;
-use phaseloom_mesh::{Cell as Kind, MeshDesign, MeshError, Section, Settings, cell_of, topology};
+use phaseloom_mesh::{Cell as Kind, MeshDesign, MeshError, Phases, Stage, topology};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -74,8 +74,8 @@ impl Chip {
     ///
     /// An unwritable path.
     pub fn save(&self, path: &Path) -> Result<(), HardwareError> {
-        let sample = self.sample.unwrap_or(Sample { seed: 0, trial: 0, core: 0 });
-        let mut parts = self.sections.iter().map(write_part);
+        let sample = self.sample.unwrap_or(ChipId { seed: 0, trial: 0, core: 0 });
+        let mut parts = self.stages.iter().map(write_part);
         let right = parts.next().unwrap_or(Part {
             cells: Vec::new(),
             output_offset_rad: Vec::new(),
@@ -119,7 +119,7 @@ impl Chip {
             expected: known.expected(),
         };
         let topology = topology(&file.topology).map_err(|known| unknown("topology", &file.topology, known))?;
-        let cell = cell_of(&file.cell).map_err(|known| unknown("cell", &file.cell, known))?;
+        let cell = Kind::from_key(&file.cell).map_err(|known| unknown("cell", &file.cell, known))?;
         let design = MeshDesign::new(topology, cell).map_err(|known| unknown("cell", &file.cell, known))?;
         let wrong =
             |(key, found, expected): Wrong| HardwareError::ChipContent { path: path.to_owned(), key, found, expected };
@@ -142,7 +142,7 @@ impl Chip {
                 return Err(wrong((key.into(), found, expected)));
             }
         }
-        let shape = MatrixForm { svd, design, rows: file.rows, columns: file.columns };
+        let shape = ProgramShape { svd, design, rows: file.rows, columns: file.columns };
         // The file itself bounds the number of ports: no layout is built before that agrees.
         let mesh = |name: &str, part: &Part, ports: usize| {
             if part.cells.len() + 1 < ports {
@@ -156,7 +156,7 @@ impl Chip {
                 * (file.rows.max(file.columns).min(text.len()) as f64).powi(2),
             "reading the chip",
         )?;
-        let mut sections = vec![
+        let mut stages = vec![
             mesh(
                 "right",
                 &file.right,
@@ -166,25 +166,23 @@ impl Chip {
         ];
         if let (Some(left), Some(attenuators)) = (&file.left, &file.attenuators) {
             let lines = file.rows.min(file.columns);
-            sections.push(
+            stages.push(
                 counts("attenuators", "cells", attenuators.cells.len(), lines)
-                    .and_then(|()| {
-                        read_part("attenuators", attenuators, &Section::attenuators(Settings::zero(lines, 0)))
-                    })
+                    .and_then(|()| read_part("attenuators", attenuators, &Stage::attenuators(Phases::zero(lines, 0))))
                     .map_err(wrong)?,
             );
-            sections.push(mesh("left", left, file.rows).map_err(wrong)?);
+            stages.push(mesh("left", left, file.rows).map_err(wrong)?);
         }
-        let sample = Some(Sample { seed: file.seed, trial: file.trial, core: file.core });
-        Ok(Self { process: file.process, sample, shape, sections })
+        let sample = Some(ChipId { seed: file.seed, trial: file.trial, core: file.core });
+        Ok(Self { process: file.process, sample, shape, stages })
     }
 }
 
 type Wrong = (String, String, String);
 
-fn write_part(section: &Fabricated) -> Part {
-    let offsets = &section.offsets;
-    let cells = section.cells.iter().enumerate().map(|(k, cell)| Cell {
+fn write_part(stage: &StageErrors) -> Part {
+    let offsets = &stage.offsets;
+    let cells = stage.cells.iter().enumerate().map(|(k, cell)| Cell {
         alpha_rad: cell.alpha,
         beta_rad: cell.beta,
         gamma_rad: cell.gamma,
@@ -196,7 +194,7 @@ fn write_part(section: &Fabricated) -> Part {
     Part {
         cells: cells.collect(),
         output_offset_rad: offsets.output().to_vec(),
-        edge_offset_rad: offsets.edges().to_vec(),
+        edge_offset_rad: offsets.boundary().to_vec(),
     }
 }
 
@@ -216,12 +214,12 @@ fn counts(name: &str, key: &str, found: usize, expected: usize) -> Result<(), Wr
     }
 }
 
-fn read_part(name: &str, part: &Part, section: &Section) -> Result<Fabricated, Wrong> {
-    let (cells, outputs) = (section.layout().sites.len(), section.settings().output().len());
-    counts(name, "edge_offset_rad", part.edge_offset_rad.len(), section.settings().edges().len())?;
+fn read_part(name: &str, part: &Part, stage: &Stage) -> Result<StageErrors, Wrong> {
+    let (cells, outputs) = (stage.layout().positions.len(), stage.phases().output().len());
+    counts(name, "edge_offset_rad", part.edge_offset_rad.len(), stage.phases().boundary().len())?;
     counts(name, "cells", part.cells.len(), cells)?;
     counts(name, "output_offset_rad", part.output_offset_rad.len(), outputs)?;
-    let mut offsets = section.settings().zeroed();
+    let mut offsets = stage.phases().zeroed();
     let mut states = Vec::with_capacity(cells);
     for (k, cell) in part.cells.iter().enumerate() {
         for (key, value) in [("upper_amplitude", cell.upper_amplitude), ("lower_amplitude", cell.lower_amplitude)] {
@@ -238,7 +236,7 @@ fn read_part(name: &str, part: &Part, section: &Section) -> Result<Fabricated, W
         ] {
             possible(|| format!("{name}.cells[{k}].{key}"), angle)?;
         }
-        let splitters = section.layout().cell.splitters();
+        let splitters = stage.layout().cell.splitters();
         for (which, key, angle) in [(2, "beta_rad", cell.beta_rad), (3, "gamma_rad", cell.gamma_rad)] {
             if splitters < which && !is_zero(&angle) {
                 let expected = format!("none: number of splitters in a cell {splitters}");
@@ -260,7 +258,7 @@ fn read_part(name: &str, part: &Part, section: &Section) -> Result<Fabricated, W
     }
     for (k, &offset) in part.edge_offset_rad.iter().enumerate() {
         possible(|| format!("{name}.edge_offset_rad[{k}]"), offset)?;
-        offsets.set_edge(k, offset);
+        offsets.set_boundary(k, offset);
     }
-    Ok(Fabricated { cells: states, offsets, ..Fabricated::perfect(section) })
+    Ok(StageErrors { cells: states, offsets, ..StageErrors::perfect(stage) })
 }

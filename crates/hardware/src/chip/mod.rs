@@ -3,18 +3,18 @@
 mod file;
 pub mod shape;
 
-use crate::chip::shape::MatrixForm;
+use crate::chip::shape::ProgramShape;
 use crate::error::HardwareError;
 use crate::process::Process;
-use crate::process::stage_errors::Fabricated;
+use crate::process::stage_errors::StageErrors;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
-use phaseloom_mesh::{Circuit, Fields, MatrixProgram, MeshDesign, Settings};
+use phaseloom_mesh::{Circuit, Fields, MatrixProgram, MeshDesign, Phases};
 use phaseloom_numerics::{Normals, StreamKey};
 
 /// Which draw of a process a chip is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sample {
+pub struct ChipId {
     /// Seed of the run.
     pub seed: u64,
     /// Trial: one chip of the Monte Carlo.
@@ -27,9 +27,9 @@ pub struct Sample {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chip {
     pub(crate) process: Process,
-    pub(crate) sample: Option<Sample>,
-    pub(crate) shape: MatrixForm,
-    pub(crate) sections: Vec<Fabricated>,
+    pub(crate) sample: Option<ChipId>,
+    pub(crate) shape: ProgramShape,
+    pub(crate) stages: Vec<StageErrors>,
 }
 
 impl Chip {
@@ -39,15 +39,15 @@ impl Chip {
     /// # Errors
     ///
     /// [`HardwareError::Process`] for an impossible process.
-    pub fn fabricate(process: &Process, program: &MatrixProgram, sample: Sample) -> Result<Self, HardwareError> {
+    pub fn fabricate(process: &Process, program: &MatrixProgram, sample: ChipId) -> Result<Self, HardwareError> {
         process.check()?;
-        let mut sections: Vec<Fabricated> = program.sections().iter().map(Fabricated::perfect).collect();
+        let mut stages: Vec<StageErrors> = program.stages().iter().map(StageErrors::perfect).collect();
         for (key, source) in process.sources() {
             let purpose = format!("{key}/fabricate");
             let mut draws = Normals::new(&StreamKey::new(sample.seed, &purpose).trial(sample.trial).core(sample.core));
-            sections.iter_mut().for_each(|section| source.fabricate(&mut draws, section));
+            stages.iter_mut().for_each(|stage| source.fabricate(&mut draws, stage));
         }
-        Ok(Self { process: process.clone(), sample: Some(sample), shape: MatrixForm::of(program), sections })
+        Ok(Self { process: process.clone(), sample: Some(sample), shape: ProgramShape::of(program), stages })
     }
 
     /// The chip as its designer knows it: nominal loss, no random part.
@@ -57,11 +57,11 @@ impl Chip {
     /// [`HardwareError::Process`] for an impossible process.
     pub fn nominal(process: &Process, program: &MatrixProgram) -> Result<Self, HardwareError> {
         process.check()?;
-        let mut sections: Vec<Fabricated> = program.sections().iter().map(Fabricated::perfect).collect();
+        let mut stages: Vec<StageErrors> = program.stages().iter().map(StageErrors::perfect).collect();
         for (_, source) in process.sources() {
-            sections.iter_mut().for_each(|section| source.fabricate_nominal(section));
+            stages.iter_mut().for_each(|stage| source.fabricate_nominal(stage));
         }
-        Ok(Self { process: process.clone(), sample: None, shape: MatrixForm::of(program), sections })
+        Ok(Self { process: process.clone(), sample: None, shape: ProgramShape::of(program), stages })
     }
 
     /// A chip of known errors: frozen sections that were fitted or measured, not drawn. `process` tells how it is
@@ -71,25 +71,21 @@ impl Chip {
     ///
     /// [`HardwareError::Process`] for an impossible process, [`HardwareError::Unfit`] where the sections are not those
     /// of the shape of `program`, a number is not finite, or an arm amplifies.
-    pub fn from_sections(
+    pub fn from_stages(
         process: &Process,
         program: &MatrixProgram,
-        sections: Vec<Fabricated>,
+        stages: Vec<StageErrors>,
     ) -> Result<Self, HardwareError> {
         process.check()?;
         let unfit = |key: String, found: String, expected: String| HardwareError::Unfit { key, found, expected };
-        let expected = program.sections().len();
-        if sections.len() != expected {
-            return Err(unfit(
-                "sections of a chip (number of)".into(),
-                sections.len().to_string(),
-                expected.to_string(),
-            ));
+        let expected = program.stages().len();
+        if stages.len() != expected {
+            return Err(unfit("sections of a chip (number of)".into(), stages.len().to_string(), expected.to_string()));
         }
-        for (k, (frozen, section)) in sections.iter().zip(program.sections()).enumerate() {
+        for (k, (frozen, stage)) in stages.iter().zip(program.stages()).enumerate() {
             let shape = |cells: usize, phases: usize| format!("{cells} cells and {phases} phases");
             let found = shape(frozen.cells.len(), frozen.offsets.values().len());
-            let expected = shape(section.layout().sites.len(), section.settings().values().len());
+            let expected = shape(stage.layout().positions.len(), stage.phases().values().len());
             if found != expected {
                 return Err(unfit(format!("section {k} of a chip"), found, expected));
             }
@@ -104,7 +100,7 @@ impl Chip {
                 return Err(unfit(format!("section {k}, offset (rad)"), offset.to_string(), "a finite number".into()));
             }
         }
-        Ok(Self { process: process.clone(), sample: None, shape: MatrixForm::of(program), sections })
+        Ok(Self { process: process.clone(), sample: None, shape: ProgramShape::of(program), stages })
     }
 
     /// A nominal chip with what is wrong with all cells alike.
@@ -112,7 +108,7 @@ impl Chip {
     pub(crate) fn with_systematic_errors(mut self) -> Self {
         let process = self.process.clone();
         for (_, source) in process.sources() {
-            self.sections.iter_mut().for_each(|section| source.fabricate_systematic(section));
+            self.stages.iter_mut().for_each(|stage| source.fabricate_systematic(stage));
         }
         self
     }
@@ -126,13 +122,13 @@ impl Chip {
         process: &Process,
         ports: usize,
         design: impl Into<MeshDesign>,
-        sample: Sample,
+        sample: ChipId,
     ) -> Result<Self, HardwareError> {
         if ports == 0 {
             return Err(HardwareError::NoPorts);
         }
         let design = design.into();
-        MatrixProgram::carries(design, ports, ports, ports)?;
+        MatrixProgram::check_supported(design, ports, ports, ports)?;
         // Phases and errors of up to 8·ports² numbers each in memory (lines may be twice the ports), and their text.
         phaseloom_files::require_memory(1600.0 * (ports as f64).powi(2), &format!("a core of {ports} ports"))?;
         let shape = MatrixProgram::blank(ports, ports, design);
@@ -153,8 +149,8 @@ impl Chip {
 
     /// Its frozen sections, in the order of light.
     #[must_use]
-    pub fn sections(&self) -> &[Fabricated] {
-        &self.sections
+    pub fn stages(&self) -> &[StageErrors] {
+        &self.stages
     }
 
     /// The matrix that the passive optics really multiply by (rows × columns, without the gain), no jitter.
@@ -162,8 +158,8 @@ impl Chip {
     /// # Errors
     ///
     /// [`HardwareError::ShapeMismatch`] if the chip is of another shape than the program.
-    pub fn realise(&self, program: &MatrixProgram) -> Result<DMatrix<Complex64>, HardwareError> {
-        self.realise_driven(program, &self.process.drive(program))
+    pub fn matrix(&self, program: &MatrixProgram) -> Result<DMatrix<Complex64>, HardwareError> {
+        self.matrix_from_driven(program, &self.process.drive(program))
     }
 
     /// The same from phases that were driven before: quantisation and crosstalk depend on program and process alone,
@@ -172,10 +168,10 @@ impl Chip {
     /// # Errors
     ///
     /// [`HardwareError::ShapeMismatch`] if the chip is of another shape than the program.
-    pub fn realise_driven(
+    pub fn matrix_from_driven(
         &self,
         program: &MatrixProgram,
-        driven: &[Settings],
+        driven: &[Phases],
     ) -> Result<DMatrix<Complex64>, HardwareError> {
         self.fits(program)?;
         Ok(self.send(program, driven, None, || Fields::identity(program.shape().1)).to_matrix())
@@ -183,7 +179,7 @@ impl Chip {
 
     /// Refuses a program of another shape.
     pub(crate) fn fits(&self, program: &MatrixProgram) -> Result<(), HardwareError> {
-        let shape = MatrixForm::of(program);
+        let shape = ProgramShape::of(program);
         if shape == self.shape {
             Ok(())
         } else {
@@ -196,12 +192,12 @@ impl Chip {
     pub(crate) fn send(
         &self,
         program: &MatrixProgram,
-        driven: &[Settings],
+        driven: &[Phases],
         mut moment: Option<&mut Normals<f64>>,
         light: impl Fn() -> Fields,
     ) -> Fields {
         let mut fields = None;
-        for ((section, frozen), driven) in program.sections().iter().zip(&self.sections).zip(driven) {
+        for ((stage, frozen), driven) in program.stages().iter().zip(&self.stages).zip(driven) {
             let mut phases = driven.clone();
             for (phase, offset) in phases.values_mut().iter_mut().zip(frozen.offsets.values()) {
                 *phase += offset;
@@ -211,7 +207,7 @@ impl Chip {
                     source.fluctuate(draws, &mut phases);
                 }
             }
-            let circuit = Circuit::compile(section, &phases, &frozen.cells);
+            let circuit = Circuit::compile(stage, &phases, &frozen.cells);
             drop(phases);
             circuit.propagate(fields.get_or_insert_with(&light));
         }

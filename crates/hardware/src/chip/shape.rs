@@ -2,7 +2,7 @@ use phaseloom_mesh::{Form, MatrixProgram, MeshDesign};
 
 /// What a chip and a program must have in common: form, design and size.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct MatrixForm {
+pub struct ProgramShape {
     /// Two meshes and attenuators, or one mesh.
     pub svd: bool,
     /// How the cells of the meshes are joined, and what they are.
@@ -13,7 +13,7 @@ pub struct MatrixForm {
     pub columns: usize,
 }
 
-impl MatrixForm {
+impl ProgramShape {
     /// The shape of a program.
     #[must_use]
     pub fn of(program: &MatrixProgram) -> Self {
@@ -22,7 +22,7 @@ impl MatrixForm {
     }
 }
 
-impl MatrixForm {
+impl ProgramShape {
     /// Its name in files.
     pub(crate) fn form(&self) -> &'static str {
         match (self.svd, self.design.topology().is_direct()) {
@@ -33,7 +33,7 @@ impl MatrixForm {
     }
 }
 
-impl std::fmt::Display for MatrixForm {
+impl std::fmt::Display for ProgramShape {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}, {}, {}×{}", self.form(), self.design, self.rows, self.columns)
     }

@@ -7,7 +7,7 @@ use super::{Correction, Found, Knowledge, Lab};
 use crate::error::HardwareError;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
-use phaseloom_mesh::Settings;
+use phaseloom_mesh::Phases;
 
 /// Steps.
 const STEPS: u64 = 1500;
@@ -36,13 +36,13 @@ impl Correction for AdjointDescent {
         let target = lab.target();
         let mut settings = lab.search_start();
         let steps = lab.steps(STEPS);
-        let shape = |s: &Settings| (vec![0.0; s.values().len()], vec![0.0; s.values().len()]);
+        let shape = |s: &Phases| (vec![0.0; s.values().len()], vec![0.0; s.values().len()]);
         let mut memory: Vec<(Vec<f64>, Vec<f64>)> = settings.iter().map(shape).collect();
         let mut best = (f64::INFINITY, settings.clone(), None);
         let first = lab.read_matrix(&settings);
         let factor = transmission(&target, &first)?;
         // The best settings that were read, those of the start among them.
-        let keep = |made: &DMatrix<Complex64>, settings: &Vec<Settings>, best: &mut Best| {
+        let keep = |made: &DMatrix<Complex64>, settings: &Vec<Phases>, best: &mut Best| {
             let error = distance(&target, made, factor);
             if error < best.0 {
                 *best = (error, settings.clone(), amplitude(&target, made));
@@ -81,4 +81,4 @@ impl Correction for AdjointDescent {
 }
 
 /// Squared relative error, settings, amplitude.
-type Best = (f64, Vec<Settings>, Option<f64>);
+type Best = (f64, Vec<Phases>, Option<f64>);

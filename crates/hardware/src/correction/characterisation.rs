@@ -11,11 +11,11 @@ use super::{Correction, Found, Knowledge, Lab};
 use crate::chip::Chip;
 use crate::error::HardwareError;
 use crate::process::Process;
-use crate::process::stage_errors::Fabricated;
+use crate::process::stage_errors::StageErrors;
 use nalgebra::{DMatrix, DVector};
 use num_complex::Complex64;
 use phaseloom_files::require_memory;
-use phaseloom_mesh::{Circuit, MatrixProgram, Section, Settings};
+use phaseloom_mesh::{Circuit, MatrixProgram, Phases, Stage};
 use phaseloom_numerics::linalg::{multiply_real, solve_positive};
 use std::f64::consts::TAU;
 
@@ -50,7 +50,7 @@ impl Correction for Characterised {
         let Some(process) = lab.process() else {
             return Ok(Found { settings: lab.start(), ..Found::default() });
         };
-        let found = corrected(process, lab.program(), &estimate.sections)?;
+        let found = corrected(process, lab.program(), &estimate.stages)?;
         Ok(Found { steps: count, residual: Some(estimate.residual), ..found })
     }
 }
@@ -59,7 +59,7 @@ impl Correction for Characterised {
 #[derive(Clone, Debug)]
 pub struct Estimate {
     /// Estimated errors, one a section; loss as designed.
-    pub sections: Vec<Fabricated>,
+    pub stages: Vec<StageErrors>,
     /// Root mean square of what the fit leaves of a quadrature, as a share of the field of a full input.
     pub residual: f64,
     /// Iterations of the fit.
@@ -76,8 +76,8 @@ pub struct Estimate {
 /// Too little memory for the normal equations; a fit that leads to no number; an interruption.
 pub fn characterise(lab: &mut Lab<'_>, count: u64) -> Result<Estimate, HardwareError> {
     let program = lab.program();
-    let errors_of = |s: &Section| s.layout().cell.splitters() * s.layout().sites.len() + s.settings().values().len();
-    let unknown: usize = program.sections().iter().map(errors_of).sum();
+    let errors_of = |s: &Stage| s.layout().cell.splitters() * s.layout().positions.len() + s.phases().values().len();
+    let unknown: usize = program.stages().iter().map(errors_of).sum();
     let (rows, columns) = program.shape();
     let readings = 2 * rows * columns;
     require_memory(
@@ -99,7 +99,7 @@ pub fn characterise(lab: &mut Lab<'_>, count: u64) -> Result<Estimate, HardwareE
         data.push((process.drive_phases(program, settings), read));
     }
     let weight = (lab.noise().max(1e-9) / USUAL).powi(2);
-    let mut sections = nominal.sections().to_vec();
+    let mut stages = nominal.stages().to_vec();
     let mut sum = f64::INFINITY;
     let mut iterations = 0;
     let mut errors = DVector::zeros(unknown);
@@ -109,7 +109,7 @@ pub fn characterise(lab: &mut Lab<'_>, count: u64) -> Result<Estimate, HardwareE
         let mut slope = DVector::zeros(unknown);
         let mut now = 0.0;
         for (driven, read) in &data {
-            let (residual, jacobian) = linearised(lab, &sections, driven, read, unknown)?;
+            let (residual, jacobian) = linearised(lab, &stages, driven, read, unknown)?;
             now += residual.norm_squared();
             let transposed = jacobian.transpose();
             square += multiply_real(&transposed, &jacobian);
@@ -129,7 +129,7 @@ pub fn characterise(lab: &mut Lab<'_>, count: u64) -> Result<Estimate, HardwareE
         let longest = step.amax();
         let step = if longest > 0.5 { step * (0.5 / longest) } else { step };
         errors += &step;
-        sections = apart(&process, program, &errors)?;
+        stages = apart(&process, program, &errors)?;
         let small = longest < 1e-3 * lab.noise().max(1e-9);
         let settled = (sum - now).abs() <= 1e-9 * now;
         sum = now;
@@ -138,33 +138,33 @@ pub fn characterise(lab: &mut Lab<'_>, count: u64) -> Result<Estimate, HardwareE
         }
     }
     let residual = (sum / (count as f64 * readings as f64)).sqrt();
-    Ok(Estimate { sections, residual, iterations })
+    Ok(Estimate { stages, residual, iterations })
 }
 
 /// Errors as a list: of each section all α, all β, all γ where cells have a third splitter, all offsets.
-fn apart(process: &Process, program: &MatrixProgram, errors: &DVector<f64>) -> Result<Vec<Fabricated>, HardwareError> {
-    let mut sections = Chip::nominal(process, program)?.sections().to_vec();
+fn apart(process: &Process, program: &MatrixProgram, errors: &DVector<f64>) -> Result<Vec<StageErrors>, HardwareError> {
+    let mut stages = Chip::nominal(process, program)?.stages().to_vec();
     let mut rest = errors.iter();
-    for section in &mut sections {
-        for k in 0..count(section) {
-            rest.next().into_iter().for_each(|&error| add(section, k, error));
+    for stage in &mut stages {
+        for k in 0..count(stage) {
+            rest.next().into_iter().for_each(|&error| add(stage, k, error));
         }
     }
-    Ok(sections)
+    Ok(stages)
 }
 
-fn count(section: &Fabricated) -> usize {
-    section.kind.splitters() * section.cells.len() + section.offsets.values().len()
+fn count(stage: &StageErrors) -> usize {
+    stage.kind.splitters() * stage.cells.len() + stage.offsets.values().len()
 }
 
 /// Adds to error number `k` of a section.
-fn add(section: &mut Fabricated, k: usize, by: f64) {
-    let (cells, splitters) = (section.cells.len(), section.kind.splitters());
+fn add(stage: &mut StageErrors, k: usize, by: f64) {
+    let (cells, splitters) = (stage.cells.len(), stage.kind.splitters());
     if k >= splitters * cells {
-        section.offsets.values_mut()[k - splitters * cells] += by;
+        stage.offsets.values_mut()[k - splitters * cells] += by;
         return;
     }
-    let cell = &mut section.cells[k % cells];
+    let cell = &mut stage.cells[k % cells];
     match k / cells {
         0 => cell.alpha += by,
         1 => cell.beta += by,
@@ -175,15 +175,15 @@ fn add(section: &mut Fabricated, k: usize, by: f64) {
 /// What the readings lack, and its slopes by all unknowns.
 fn linearised(
     lab: &Lab<'_>,
-    sections: &[Fabricated],
-    driven: &[Settings],
+    stages: &[StageErrors],
+    driven: &[Phases],
     read: &DMatrix<Complex64>,
     unknown: usize,
 ) -> Result<(DVector<f64>, DMatrix<f64>), HardwareError> {
     let program = lab.program();
     let parts = |m: &DMatrix<Complex64>| DVector::from_iterator(2 * m.len(), m.iter().flat_map(|z| [z.re, z.im]));
     let matrices: Vec<DMatrix<Complex64>> =
-        (0..sections.len()).map(|s| one(program, s, &sections[s], &driven[s])).collect();
+        (0..stages.len()).map(|s| one(program, s, &stages[s], &driven[s])).collect();
     // What light meets before and behind each section.
     let inputs = program.shape().1;
     let mut before = vec![DMatrix::identity(inputs, inputs)];
@@ -191,25 +191,25 @@ fn linearised(
         let next = padded(matrix, &before[before.len() - 1]);
         before.push(next);
     }
-    let made = before[sections.len()].rows(0, program.shape().0).into_owned();
+    let made = before[stages.len()].rows(0, program.shape().0).into_owned();
     let mut jacobian = DMatrix::zeros(2 * read.len(), unknown);
     let mut column = 0;
-    for s in 0..sections.len() {
-        let slopes = |changed: &Fabricated| -> DMatrix<Complex64> {
+    for s in 0..stages.len() {
+        let slopes = |changed: &StageErrors| -> DMatrix<Complex64> {
             let mut light = padded(&one(program, s, changed, &driven[s]), &before[s]);
             for later in &matrices[s + 1..] {
                 light = padded(later, &light);
             }
             light.rows(0, program.shape().0).into_owned()
         };
-        let mut changed = sections[s].clone();
+        let mut changed = stages[s].clone();
         for k in 0..count(&changed) {
             lab.go_on()?;
             add(&mut changed, k, STEP);
             let ahead = slopes(&changed);
             add(&mut changed, k, -2.0 * STEP);
             let behind = slopes(&changed);
-            changed = sections[s].clone();
+            changed = stages[s].clone();
             jacobian.set_column(column, &(parts(&(ahead - behind)) / (2.0 * STEP)));
             column += 1;
         }
@@ -218,16 +218,16 @@ fn linearised(
 }
 
 /// The matrix of one section, lines × lines.
-fn one(program: &MatrixProgram, s: usize, frozen: &Fabricated, driven: &Settings) -> DMatrix<Complex64> {
+fn one(program: &MatrixProgram, s: usize, frozen: &StageErrors, driven: &Phases) -> DMatrix<Complex64> {
     let mut phases = driven.clone();
     for (phase, offset) in phases.values_mut().iter_mut().zip(frozen.offsets.values()) {
         *phase += offset;
     }
-    Circuit::compile(&program.sections()[s], &phases, &frozen.cells).matrix()
+    Circuit::compile(&program.stages()[s], &phases, &frozen.cells).matrix()
 }
 
 /// Light behind a section, cut or padded with dark modes to the size that it takes.
-fn padded(section: &DMatrix<Complex64>, light: &DMatrix<Complex64>) -> DMatrix<Complex64> {
-    let light = light.clone().resize_vertically(section.ncols(), Complex64::new(0.0, 0.0));
-    phaseloom_numerics::linalg::multiply(section, &light)
+fn padded(stage: &DMatrix<Complex64>, light: &DMatrix<Complex64>) -> DMatrix<Complex64> {
+    let light = light.clone().resize_vertically(stage.ncols(), Complex64::new(0.0, 0.0));
+    phaseloom_numerics::linalg::multiply(stage, &light)
 }

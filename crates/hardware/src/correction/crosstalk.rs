@@ -7,7 +7,7 @@ use super::{Correction, Found, Knowledge, Lab};
 use crate::error::HardwareError;
 use crate::process::Process;
 use phaseloom_mesh::cell::wrap;
-use phaseloom_mesh::{MatrixProgram, Settings};
+use phaseloom_mesh::{MatrixProgram, Phases};
 use std::f64::consts::TAU;
 
 /// Iterations in which heaters may change by whole turns: one at the seam can go up and down for ever with its
@@ -47,7 +47,7 @@ impl Correction for CrosstalkCompensation {
 pub(super) fn before_crosstalk(
     process: &Process,
     program: &MatrixProgram,
-    mut wanted: Vec<Settings>,
+    mut wanted: Vec<Phases>,
 ) -> Result<Found, HardwareError> {
     wanted.iter_mut().flat_map(|s| s.values_mut()).for_each(|phase| *phase = wrap(*phase));
     let Some(crosstalk) = &process.thermal_crosstalk else {
@@ -58,7 +58,7 @@ pub(super) fn before_crosstalk(
     let mut largest = f64::INFINITY;
     for step in 1..=MOST {
         let mut made = heaters.clone();
-        crate::process::Imperfection::drive(crosstalk, program.sections(), &mut made);
+        crate::process::Imperfection::drive(crosstalk, program.stages(), &mut made);
         largest = 0.0;
         for ((heaters, wanted), made) in heaters.iter_mut().zip(&mut wanted).zip(&made) {
             let values = heaters.values_mut().iter_mut().zip(wanted.values_mut()).zip(made.values());

@@ -4,10 +4,10 @@ use super::Knowledge;
 use crate::chip::Chip;
 use crate::error::HardwareError;
 use crate::process::Process;
-use crate::process::stage_errors::Fabricated;
+use crate::process::stage_errors::StageErrors;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
-use phaseloom_mesh::{Circuit, Fields, MatrixProgram, SectionKind, Settings, gradient};
+use phaseloom_mesh::{Circuit, Fields, MatrixProgram, Phases, StageKind, gradient};
 use phaseloom_numerics::linalg::svd;
 use phaseloom_numerics::{Normals, StreamKey};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -68,20 +68,20 @@ impl<'a> Lab<'a> {
         self.program
     }
 
-    /// Phases of the program (rad), one [`Settings`] a section.
+    /// Phases of the program (rad), one [`Phases`] a section.
     #[must_use]
-    pub fn start(&self) -> Vec<Settings> {
-        self.program.sections().iter().map(|s| s.settings().clone()).collect()
+    pub fn start(&self) -> Vec<Phases> {
+        self.program.stages().iter().map(|s| s.phases().clone()).collect()
     }
 
     /// The same where a search begins: attenuators are closed to [`HEADROOM`], for of one that is wholly open no slope tells
     /// how to open it further, and one with errors does not open wholly.
     #[must_use]
-    pub fn search_start(&self) -> Vec<Settings> {
+    pub fn search_start(&self) -> Vec<Phases> {
         let mut settings = self.start();
-        for (section, settings) in self.program.sections().iter().zip(&mut settings) {
-            if section.kind() == SectionKind::Attenuators {
-                for k in 0..section.layout().sites.len() {
+        for (stage, settings) in self.program.stages().iter().zip(&mut settings) {
+            if stage.kind() == StageKind::Attenuators {
+                for k in 0..stage.layout().positions.len() {
                     let (theta, phi) = (settings.theta()[k], settings.phi()[k]);
                     // T11 = i·e^{i(θ/2 + φ)}·sin(θ/2) keeps its phase.
                     let closed = 2.0 * (HEADROOM * (theta / 2.0).sin()).asin();
@@ -149,21 +149,21 @@ impl<'a> Lab<'a> {
 
     /// The frozen errors, for a method that knows them.
     #[must_use]
-    pub fn errors(&self) -> Option<&'a [Fabricated]> {
-        (self.knowledge == Knowledge::Errors).then(|| self.chip.sections())
+    pub fn errors(&self) -> Option<&'a [StageErrors]> {
+        (self.knowledge == Knowledge::Errors).then(|| self.chip.stages())
     }
 
     /// Sets phases, sends fields (columns of `inputs`), reads both quadratures at every output: rows × inputs. A
     /// quadrature is the difference of the two powers of a balanced pair of detectors, with the local oscillator in one of two
     /// phases. Phases stand still while it reads: a chip that jitters is read for long enough.
-    pub fn read(&mut self, settings: &[Settings], inputs: &DMatrix<Complex64>) -> DMatrix<Complex64> {
+    pub fn read(&mut self, settings: &[Phases], inputs: &DMatrix<Complex64>) -> DMatrix<Complex64> {
         let driven = self.chip.process().drive_phases(self.program, settings.to_vec());
         let fields = self.chip.send(self.program, &driven, None, || Fields::from_matrix(inputs));
         self.noisy(fields.to_matrix())
     }
 
     /// The whole matrix: one reading an input.
-    pub fn read_matrix(&mut self, settings: &[Settings]) -> DMatrix<Complex64> {
+    pub fn read_matrix(&mut self, settings: &[Phases]) -> DMatrix<Complex64> {
         let inputs = self.program.shape().1;
         self.read(settings, &DMatrix::identity(inputs, inputs))
     }
@@ -187,22 +187,22 @@ impl<'a> Lab<'a> {
     /// line.
     pub fn read_gradient(
         &mut self,
-        settings: &[Settings],
+        settings: &[Phases],
         adjoint: impl FnOnce(&DMatrix<Complex64>) -> DMatrix<Complex64>,
-    ) -> (DMatrix<Complex64>, Vec<Settings>) {
+    ) -> (DMatrix<Complex64>, Vec<Phases>) {
         let driven = self.chip.process().drive_phases(self.program, settings.to_vec());
         let inputs = self.program.shape().1;
         let mut fields = Fields::identity(inputs);
         let mut passed = Vec::new();
-        for ((section, frozen), driven) in self.program.sections().iter().zip(self.chip.sections()).zip(&driven) {
+        for ((stage, frozen), driven) in self.program.stages().iter().zip(self.chip.stages()).zip(&driven) {
             let mut phases = driven.clone();
             for (phase, offset) in phases.values_mut().iter_mut().zip(frozen.offsets.values()) {
                 *phase += offset;
             }
-            fields.resize(section.layout().modes);
+            fields.resize(stage.layout().modes);
             let input = fields.clone();
-            Circuit::compile(section, &phases, &frozen.cells).propagate(&mut fields);
-            passed.push((section, frozen, phases, input, fields.clone()));
+            Circuit::compile(stage, &phases, &frozen.cells).propagate(&mut fields);
+            passed.push((stage, frozen, phases, input, fields.clone()));
         }
         fields.resize(self.program.shape().0);
         let made = self.noisy(fields.to_matrix());
@@ -210,9 +210,9 @@ impl<'a> Lab<'a> {
         let scale = self.instruments.noise * adjoint.norm() / (adjoint.nrows() as f64).sqrt();
         let mut adjoint = Fields::from_matrix(&adjoint);
         let mut slopes = Vec::with_capacity(passed.len());
-        for (section, frozen, phases, input, output) in passed.into_iter().rev() {
-            adjoint.resize(section.layout().modes);
-            let (mut slope, before) = gradient(section, &phases, &frozen.cells, &input, output, adjoint);
+        for (stage, frozen, phases, input, output) in passed.into_iter().rev() {
+            adjoint.resize(stage.layout().modes);
+            let (mut slope, before) = gradient(stage, &phases, &frozen.cells, &input, output, adjoint);
             if scale > 0.0 {
                 slope.values_mut().iter_mut().for_each(|s| *s += scale * self.noise.draw());
             }

@@ -8,11 +8,11 @@ use super::{Correction, Found, Knowledge, Lab};
 use crate::chip::Chip;
 use crate::error::HardwareError;
 use crate::process::Process;
-use crate::process::stage_errors::Fabricated;
+use crate::process::stage_errors::StageErrors;
 use num_complex::Complex64;
 use phaseloom_mesh::cell::{ideal, match_transmission};
-use phaseloom_mesh::follow;
-use phaseloom_mesh::{Circuit, MatrixProgram, Section, SectionKind, Settings, refit};
+use phaseloom_mesh::match_cells;
+use phaseloom_mesh::{Circuit, MatrixProgram, Phases, Stage, StageKind, refit};
 
 /// Local correction with known errors.
 pub(super) struct Local;
@@ -42,21 +42,20 @@ impl Correction for Local {
 pub(super) fn corrected(
     process: &Process,
     program: &MatrixProgram,
-    errors: &[Fabricated],
+    errors: &[StageErrors],
 ) -> Result<Found, HardwareError> {
     let nominal = Chip::nominal(process, program)?;
     let mut out_of_reach = Some(0);
     let mut wanted = Vec::with_capacity(errors.len());
-    for ((section, errors), nominal) in program.sections().iter().zip(errors).zip(nominal.sections()) {
-        let (mut phases, clipped) = match section.kind() {
-            SectionKind::Mesh if !section.layout().cell.is_interferometer() => (fitted(section, errors, nominal), None),
-            SectionKind::Mesh => {
-                let (phases, clipped) =
-                    follow(section.layout(), section.layout().cell, section.settings(), &errors.cells);
+    for ((stage, errors), nominal) in program.stages().iter().zip(errors).zip(nominal.stages()) {
+        let (mut phases, clipped) = match stage.kind() {
+            StageKind::Mesh if !stage.layout().cell.is_interferometer() => (fitted(stage, errors, nominal), None),
+            StageKind::Mesh => {
+                let (phases, clipped) = match_cells(stage.layout(), stage.layout().cell, stage.phases(), &errors.cells);
                 (phases, Some(clipped))
             }
-            SectionKind::Attenuators => {
-                let (phases, clipped) = attenuators(section, errors, nominal);
+            StageKind::Attenuators => {
+                let (phases, clipped) = attenuators(stage, errors, nominal);
                 (phases, Some(clipped))
             }
         };
@@ -72,18 +71,18 @@ pub(super) fn corrected(
 
 /// Phases of a mesh whose cells cannot follow others: a search from those of the program on, for its matrix with as much
 /// light as the nominal mesh lets pass.
-fn fitted(section: &Section, errors: &Fabricated, nominal: &Fabricated) -> Settings {
-    let ideal = Circuit::ideal(section).matrix();
-    let passed = Circuit::compile(section, section.settings(), &nominal.cells).matrix().norm() / ideal.norm();
-    let ports = section.layout().ports;
+fn fitted(stage: &Stage, errors: &StageErrors, nominal: &StageErrors) -> Phases {
+    let ideal = Circuit::ideal(stage).matrix();
+    let passed = Circuit::compile(stage, stage.phases(), &nominal.cells).matrix().norm() / ideal.norm();
+    let ports = stage.layout().ports;
     let wanted = ideal.view((0, 0), (ports, ports)) * Complex64::from(passed);
-    refit(section, &errors.cells, &wanted)
+    refit(stage, &errors.cells, &wanted)
 }
 
 /// Phases that attenuators should have, and the number that miss their amplitude. As much light is asked for as the
 /// cell of the design lets pass: their common loss is undone by the gain.
-fn attenuators(section: &Section, errors: &Fabricated, nominal: &Fabricated) -> (Settings, usize) {
-    let asked = section.settings();
+fn attenuators(stage: &Stage, errors: &StageErrors, nominal: &StageErrors) -> (Phases, usize) {
+    let asked = stage.phases();
     let mut phases = asked.clone();
     let mut clipped = 0;
     for (k, (errors, nominal)) in errors.cells.iter().zip(&nominal.cells).enumerate() {

@@ -24,7 +24,7 @@ pub use outcome::{Corrected, Quality as CorrectionQuality};
 
 use crate::chip::Chip;
 use crate::error::HardwareError;
-use phaseloom_mesh::{Form, MatrixProgram, Settings};
+use phaseloom_mesh::{Form, MatrixProgram, Phases};
 use std::sync::atomic::AtomicBool;
 
 /// What a method assumes to know of a chip beforehand.
@@ -53,8 +53,8 @@ impl Knowledge {
 /// What a method found.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
-    /// Phases to ask for (rad), one [`Settings`] a section.
-    pub settings: Vec<Settings>,
+    /// Phases to ask for (rad), one [`Phases`] a section.
+    pub settings: Vec<Phases>,
     /// Iterations, sweeps or measured settings, as the method counts them.
     pub steps: u64,
     /// Interferometers that cannot do exactly what is asked of them, where the method knows.
@@ -141,13 +141,13 @@ impl std::fmt::Debug for CorrectionPlan {
 ///
 /// ```
 /// use phaseloom_hardware::{Instruments, correct, correction};
-/// use phaseloom_hardware::{Chip, Process, Sample};
+/// use phaseloom_hardware::{Chip, Process, ChipId};
 /// use phaseloom_mesh::{Form, MatrixProgram, StreamKey, haar_unitary, topology};
 ///
 /// let u = haar_unitary(8, &mut StreamKey::new(1, "example").stream());
 /// let target = MatrixProgram::new(&u, Form::Auto, topology("rectangular")?)?;
 /// let process: Process = toml::from_str("[splitter_error]\nsigma_rad = 0.005")?;
-/// let chip = Chip::fabricate(&process, &target, Sample { seed: 1, trial: 0, core: 0 })?;
+/// let chip = Chip::fabricate(&process, &target, ChipId { seed: 1, trial: 0, core: 0 })?;
 /// let mended = correct(&chip, &target, correction("local")?, &Instruments::default())?;
 /// assert!(mended.after.error < 0.1 * mended.before.error);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -182,7 +182,7 @@ pub(crate) fn mended(
     let mut found = method.settings(&mut lab)?;
     let settings = std::mem::take(&mut found.settings).into_iter().map(outcome::wrapped).collect();
     let mut program = target.with_settings(settings);
-    if let (Form::Svd | Form::Direct, Some(amplitude)) = (target.form(), found.amplitude) {
+    if let (Form::Svd | Form::Contraction, Some(amplitude)) = (target.form(), found.amplitude) {
         program = program.with_electronic_gain(target.gain() / amplitude);
     }
     Ok((program, found, lab.readings()))

@@ -4,7 +4,7 @@ use super::Found;
 use crate::chip::Chip;
 use crate::error::HardwareError;
 use num_complex::Complex64;
-use phaseloom_mesh::{MatrixProgram, Settings};
+use phaseloom_mesh::{MatrixProgram, Phases};
 use phaseloom_numerics::{fidelity, relative_error};
 
 /// How near a chip comes to the matrix of a program.
@@ -33,13 +33,13 @@ impl Quality {
     pub fn of(chip: &Chip, target: &MatrixProgram, program: &MatrixProgram) -> Result<Self, HardwareError> {
         // Without the gain, whose square need not be a number.
         let wanted = target.clone().with_electronic_gain(1.0).matrix();
-        let made = chip.realise(program)?;
+        let made = chip.matrix(program)?;
         let (real, size) = (made.norm_squared(), wanted.norm_squared());
         let factor = if target.gain() > 0.0 { program.gain() / target.gain() } else { 1.0 };
         let behind = |factor: f64| relative_error(&wanted, &(&made * Complex64::new(factor, 0.0)));
         let overlap = wanted.dotc(&made).re;
-        let settings: Vec<Settings> = program.sections().iter().map(|s| s.settings().clone()).collect();
-        let values = || settings.iter().flat_map(Settings::values);
+        let settings: Vec<Phases> = program.stages().iter().map(|s| s.phases().clone()).collect();
+        let values = || settings.iter().flat_map(Phases::values);
         Ok(Self {
             fidelity: if real > 0.0 && size > 0.0 { fidelity(&wanted, &made) } else { 0.0 },
             error: behind(factor),
@@ -86,7 +86,7 @@ impl Corrected {
 }
 
 /// Phases that heaters can make.
-pub(super) fn wrapped(mut settings: Settings) -> Settings {
+pub(super) fn wrapped(mut settings: Phases) -> Phases {
     settings.values_mut().iter_mut().for_each(|phase| *phase = phaseloom_mesh::cell::wrap(*phase));
     settings
 }

@@ -21,7 +21,7 @@ use crate::error::HardwareError;
 use nalgebra::{DMatrix, DVector};
 use num_complex::Complex64;
 use phaseloom_files::require_memory;
-use phaseloom_mesh::Settings;
+use phaseloom_mesh::Phases;
 use phaseloom_mesh::cell::wrap;
 use phaseloom_numerics::linalg::{multiply_real, solve_positive};
 
@@ -98,7 +98,7 @@ impl Correction for SelfConfiguration {
 
 /// Turns all outputs by the phase that they have in common, where it is large: steps that find everything turned would
 /// dump the light before they turn it. Whether it was.
-fn agree(target: &DMatrix<Complex64>, made: &DMatrix<Complex64>, settings: &mut [Settings]) -> bool {
+fn agree(target: &DMatrix<Complex64>, made: &DMatrix<Complex64>, settings: &mut [Phases]) -> bool {
     let turn = target.dotc(made).arg();
     let Some(last) = settings.last_mut().filter(|_| turn.abs() > SHIFT) else { return false };
     (0..last.output().len()).for_each(|mode| last.set_output(mode, wrap(last.output()[mode] - turn)));
@@ -110,21 +110,21 @@ fn parts(matrix: &DMatrix<Complex64>) -> DVector<f64> {
 }
 
 /// One column a phase.
-fn slopes(lab: &mut Lab<'_>, settings: &[Settings], phases: usize) -> Result<DMatrix<f64>, HardwareError> {
+fn slopes(lab: &mut Lab<'_>, settings: &[Phases], phases: usize) -> Result<DMatrix<f64>, HardwareError> {
     let (rows, columns) = lab.program().shape();
     let mut slopes = DMatrix::zeros(2 * rows * columns, phases);
     let mut shifted = settings.to_vec();
     let mut column = 0;
-    for section in 0..settings.len() {
-        for k in 0..settings[section].values().len() {
+    for stage in 0..settings.len() {
+        for k in 0..settings[stage].values().len() {
             lab.go_on()?;
-            let phase = settings[section].values()[k];
+            let phase = settings[stage].values()[k];
             let mut at = |phase: f64| {
-                shifted[section].values_mut()[k] = wrap(phase);
+                shifted[stage].values_mut()[k] = wrap(phase);
                 lab.read_matrix(&shifted)
             };
             let slope = (at(phase + SHIFT) - at(phase - SHIFT)) / Complex64::new(2.0 * SHIFT.sin(), 0.0);
-            shifted[section].values_mut()[k] = phase;
+            shifted[stage].values_mut()[k] = phase;
             slopes.set_column(column, &parts(&slope));
             column += 1;
         }
@@ -132,7 +132,7 @@ fn slopes(lab: &mut Lab<'_>, settings: &[Settings], phases: usize) -> Result<DMa
     Ok(slopes)
 }
 
-fn moved(settings: &[Settings], step: &DVector<f64>) -> Vec<Settings> {
+fn moved(settings: &[Phases], step: &DVector<f64>) -> Vec<Phases> {
     let mut steps = step.iter();
     let moved = settings.iter().map(|settings| {
         let mut moved = settings.clone();

@@ -7,7 +7,7 @@
 use super::lab::{amplitude, distance, transmission};
 use super::{Correction, Found, Knowledge, Lab};
 use crate::error::HardwareError;
-use phaseloom_mesh::Settings;
+use phaseloom_mesh::Phases;
 
 /// Steps.
 const STEPS: u64 = 3000;
@@ -77,7 +77,7 @@ impl Correction for Spsa {
     }
 }
 
-fn moved(settings: &[Settings], signs: &[Vec<f64>], by: f64) -> Vec<Settings> {
+fn moved(settings: &[Phases], signs: &[Vec<f64>], by: f64) -> Vec<Phases> {
     let mut moved = settings.to_vec();
     for (settings, signs) in moved.iter_mut().zip(signs) {
         for (phase, sign) in settings.values_mut().iter_mut().zip(signs) {

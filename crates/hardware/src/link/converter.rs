@@ -3,7 +3,7 @@
 //! b bits make 2^b − 1 codes, −(2^{b−1}−1) … +(2^{b−1}−1), of step Δ = full scale/(2^{b−1}−1); a reading that takes
 //! no sign (one detector) uses 2^b codes from 0, Δ = full scale/(2^b−1).
 
-use phaseloom_files::toml_file::Invalid;
+use phaseloom_files::toml_file::InvalidValue;
 use phaseloom_numerics::Real;
 use serde::{Deserialize, Serialize};
 
@@ -60,11 +60,11 @@ impl Converter {
         Codes { last, step: 1.0 / last }
     }
 
-    pub(super) fn check(self) -> Result<(), Invalid> {
+    pub(super) fn check(self) -> Result<(), InvalidValue> {
         if (2..=24).contains(&self.bits) {
             Ok(())
         } else {
-            Err(Invalid::new("bits", self.bits, "a whole number from 2 to 24"))
+            Err(InvalidValue::new("bits", self.bits, "a whole number from 2 to 24"))
         }
     }
 }
@@ -98,7 +98,7 @@ impl Adc {
         Converter { bits: self.bits }
     }
 
-    pub(super) fn check(self) -> Result<(), Invalid> {
+    pub(super) fn check(self) -> Result<(), InvalidValue> {
         self.converter().check()
     }
 }

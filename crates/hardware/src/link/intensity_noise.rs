@@ -1,7 +1,7 @@
 //! Relative intensity noise: one factor (1 + ε) per shot and laser, `var ε = 10^(RIN/10)·B`, on every photocurrent of
 //! that laser, the homodyne product too. Balancing removes only the local oscillator's own part, to 10^(−CMRR/20).
 
-use phaseloom_files::toml_file::{Invalid, at_least};
+use phaseloom_files::toml_file::{InvalidValue, at_least};
 use serde::{Deserialize, Serialize};
 
 /// `[link.intensity_noise]`.
@@ -28,9 +28,9 @@ impl IntensityNoise {
         self.cmrr_db.map_or(0.0, |cmrr| 10f64.powf(-cmrr / 20.0))
     }
 
-    pub(super) fn check(&self) -> Result<(), Invalid> {
+    pub(super) fn check(&self) -> Result<(), InvalidValue> {
         if !(self.rin_db_per_hz.is_finite() && self.rin_db_per_hz < 0.0) {
-            return Err(Invalid::new("rin_db_per_hz", self.rin_db_per_hz, "a negative number, such as -145"));
+            return Err(InvalidValue::new("rin_db_per_hz", self.rin_db_per_hz, "a negative number, such as -145"));
         }
         self.cmrr_db.map_or(Ok(()), |cmrr| at_least("cmrr_db", cmrr, 0.0))
     }

@@ -24,7 +24,7 @@ pub use receiver::{Quality, Receiver};
 pub use thermal_noise::ThermalNoise;
 
 use crate::error::HardwareError;
-use phaseloom_files::toml_file::{Invalid, at_least, between, positive};
+use phaseloom_files::toml_file::{InvalidValue, at_least, between, positive};
 use serde::{Deserialize, Serialize};
 
 /// Planck's constant (J·s), exact.
@@ -185,7 +185,7 @@ impl Link {
         self.check_values().map_err(HardwareError::Link)
     }
 
-    fn check_values(&self) -> Result<(), Invalid> {
+    fn check_values(&self) -> Result<(), InvalidValue> {
         // Wide of anything that is built; within them no product of them leaves the range of a double.
         between("symbol_rate_hz", self.symbol_rate_hz, 1e-3, 1e15)?;
         between("bandwidth_hz", self.bandwidth_hz(), 1e-4, 1e15)?;
@@ -195,33 +195,33 @@ impl Link {
         if self.quantum_efficiency() > 1.0 + 1e-9 {
             let limit = CHARGE / self.photon_energy_j();
             let expected = format!("at most {limit:.4} A/W at this wavelength: one electron a photon");
-            return Err(Invalid::new("responsivity_a_per_w", self.responsivity_a_per_w, &expected));
+            return Err(InvalidValue::new("responsivity_a_per_w", self.responsivity_a_per_w, &expected));
         }
         if self.detection == Detection::Homodyne && !(self.lo_fraction > 0.0 && self.lo_fraction < 1.0) {
-            return Err(Invalid::new("lo_fraction", self.lo_fraction, "between 0 and 1, both excluded"));
+            return Err(InvalidValue::new("lo_fraction", self.lo_fraction, "between 0 and 1, both excluded"));
         }
         if let Some(power) = self.laser_power_w {
             positive("laser_power_w", power)?;
             between("laser_power_w", power, 1e-30, 1e6)?;
         }
         if let Some(dac) = &self.dac {
-            dac.check().map_err(|e| e.within("dac"))?;
+            dac.check().map_err(|e| e.in_table("dac"))?;
         }
         if let Some(modulator) = &self.modulator {
-            modulator.check().map_err(|e| e.within("modulator"))?;
+            modulator.check().map_err(|e| e.in_table("modulator"))?;
         }
         if let Some(noise) = &self.thermal_noise {
-            noise.check().map_err(|e| e.within("thermal_noise"))?;
+            noise.check().map_err(|e| e.in_table("thermal_noise"))?;
         }
         if let Some(noise) = &self.intensity_noise {
-            noise.check().map_err(|e| e.within("intensity_noise"))?;
+            noise.check().map_err(|e| e.in_table("intensity_noise"))?;
         }
         if let Some(adc) = &self.adc {
-            adc.check().map_err(|e| e.within("adc"))?;
+            adc.check().map_err(|e| e.in_table("adc"))?;
         }
         let noisy = self.shot_noise || self.thermal_noise.is_some() || self.intensity_noise.is_some();
         if noisy && self.laser_power_w.is_none() {
-            return Err(Invalid::new("laser_power_w", "absent", "a power [W]: noise needs light to compare with"));
+            return Err(InvalidValue::new("laser_power_w", "absent", "a power [W]: noise needs light to compare with"));
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 //! * push–pull Mach–Zehnder: `a/√P_port = x̃ + iε√(1−x̃²)`: the floor is in quadrature, homodyne does not see it;
 //! * absorptive or ring: `sign(x̃)(ε + (1−ε)|x̃|)`: the floor is in phase. Zero counts as positive.
 
-use phaseloom_files::toml_file::{Invalid, at_least};
+use phaseloom_files::toml_file::{InvalidValue, at_least};
 use phaseloom_numerics::Real;
 use serde::{Deserialize, Serialize};
 
@@ -55,7 +55,7 @@ impl Modulator {
         }
     }
 
-    pub(super) fn check(&self) -> Result<(), Invalid> {
+    pub(super) fn check(&self) -> Result<(), InvalidValue> {
         at_least("extinction_db", self.extinction_db, 0.0)?;
         at_least("loss_db", self.loss_db, 0.0)
     }

@@ -1,7 +1,7 @@
 //! Noise current of the transimpedance amplifier: `var i = i_n²·B`, `i_n² = 4kT/R_f` for its feedback resistor alone.
 
 use super::BOLTZMANN;
-use phaseloom_files::toml_file::{Invalid, at_least, positive};
+use phaseloom_files::toml_file::{InvalidValue, at_least, positive};
 use serde::{Deserialize, Serialize};
 
 /// `[link.thermal_noise]`: give the resistor or the input-referred noise of the amplifier.
@@ -35,14 +35,14 @@ impl ThermalNoise {
         density * bandwidth_hz
     }
 
-    pub(super) fn check(&self) -> Result<(), Invalid> {
+    pub(super) fn check(&self) -> Result<(), InvalidValue> {
         at_least("temperature_k", self.temperature_k, 0.0)?;
         match (self.feedback_ohm, self.noise_a_per_sqrt_hz) {
             (Some(ohm), None) => positive("feedback_ohm", ohm),
             (None, Some(noise)) => at_least("noise_a_per_sqrt_hz", noise, 0.0),
-            (None, None) => Err(Invalid::new("feedback_ohm", "absent", "a resistance, or `noise_a_per_sqrt_hz`")),
+            (None, None) => Err(InvalidValue::new("feedback_ohm", "absent", "a resistance, or `noise_a_per_sqrt_hz`")),
             (Some(_), Some(_)) => {
-                Err(Invalid::new("feedback_ohm", "given beside `noise_a_per_sqrt_hz`", "only one of them"))
+                Err(InvalidValue::new("feedback_ohm", "given beside `noise_a_per_sqrt_hz`", "only one of them"))
             }
         }
     }

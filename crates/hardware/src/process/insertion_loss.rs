@@ -12,8 +12,8 @@
 //! [`Cell::length`](phaseloom_mesh::Cell::length). Idle waveguides, and shifters outside of cells, lose nothing.
 
 use super::{Imperfection, MeshSize};
-use crate::process::stage_errors::Fabricated;
-use phaseloom_files::toml_file::{Invalid, at_least};
+use crate::process::stage_errors::StageErrors;
+use phaseloom_files::toml_file::{InvalidValue, at_least};
 use phaseloom_numerics::{Normals, exponentials};
 use serde::{Deserialize, Serialize};
 
@@ -64,18 +64,18 @@ fn amplitudes(losses_db: &mut [f64]) {
 
 impl InsertionLoss {
     /// Sets both arms of every cell; `z` are the draws of its imbalance.
-    fn apply(&self, section: &mut Fabricated, z: &[f64]) {
+    fn apply(&self, stage: &mut StageErrors, z: &[f64]) {
         let imbalance_db = |z: &f64| self.imbalance_db + self.imbalance_sigma_db * z;
         let mut burdened: Vec<f64> = z.iter().map(|z| imbalance_db(z).abs()).collect();
         amplitudes(&mut burdened);
-        let usual = amplitude(section.kind.length() * self.loss_db);
-        for (cell, (z, amplitude)) in section.cells.iter_mut().zip(z.iter().zip(burdened)) {
+        let usual = amplitude(stage.kind.length() * self.loss_db);
+        for (cell, (z, amplitude)) in stage.cells.iter_mut().zip(z.iter().zip(burdened)) {
             (cell.upper, cell.lower) = burden(usual, imbalance_db(z), amplitude);
         }
         if self.crossing_db > 0.0 {
-            let mut crossed: Vec<f64> = section.crossings.iter().map(|count| self.crossing_db * count).collect();
+            let mut crossed: Vec<f64> = stage.crossings.iter().map(|count| self.crossing_db * count).collect();
             amplitudes(&mut crossed);
-            for (cell, amplitude) in section.cells.iter_mut().zip(crossed) {
+            for (cell, amplitude) in stage.cells.iter_mut().zip(crossed) {
                 cell.upper *= amplitude;
                 cell.lower *= amplitude;
             }
@@ -84,25 +84,25 @@ impl InsertionLoss {
 }
 
 impl Imperfection for InsertionLoss {
-    fn check(&self) -> Result<(), Invalid> {
+    fn check(&self) -> Result<(), InvalidValue> {
         at_least("loss_db", self.loss_db, 0.0)?;
         at_least("crossing_db", self.crossing_db, 0.0)?;
         at_least("imbalance_sigma_db", self.imbalance_sigma_db, 0.0)?;
         if !self.imbalance_db.is_finite() {
-            return Err(Invalid::new("imbalance_db", self.imbalance_db, "a finite number"));
+            return Err(InvalidValue::new("imbalance_db", self.imbalance_db, "a finite number"));
         }
         Ok(())
     }
 
-    fn fabricate(&self, draws: &mut Normals<f64>, section: &mut Fabricated) {
-        let mut z = vec![0.0; section.cells.len()];
+    fn fabricate(&self, draws: &mut Normals<f64>, stage: &mut StageErrors) {
+        let mut z = vec![0.0; stage.cells.len()];
         draws.fill(&mut z);
-        self.apply(section, &z);
+        self.apply(stage, &z);
     }
 
-    fn fabricate_nominal(&self, section: &mut Fabricated) {
-        let cells = section.cells.len();
-        self.apply(section, &vec![0.0; cells]);
+    fn fabricate_nominal(&self, stage: &mut StageErrors) {
+        let cells = stage.cells.len();
+        self.apply(stage, &vec![0.0; cells]);
     }
 
     /// Random imbalance D ~ N(0, s²), c = ln 10/20: what no common factor undoes, `½(N−1)c²s²(1 − 1/π)`, and the

@@ -24,9 +24,9 @@ pub use splitter_error::SplitterError;
 pub use thermal_crosstalk::ThermalCrosstalk;
 
 use crate::process::phase_shifter::PhaseShifter;
-use crate::process::stage_errors::Fabricated;
-use phaseloom_files::toml_file::Invalid;
-use phaseloom_mesh::{Section, Settings};
+use crate::process::stage_errors::StageErrors;
+use phaseloom_files::toml_file::InvalidValue;
+use phaseloom_mesh::{Phases, Stage};
 use phaseloom_numerics::Normals;
 use serde::{Deserialize, Serialize};
 
@@ -37,22 +37,22 @@ pub trait Imperfection: Send + Sync + std::fmt::Debug {
     /// # Errors
     ///
     /// The first impossible value.
-    fn check(&self) -> Result<(), Invalid>;
+    fn check(&self) -> Result<(), InvalidValue>;
 
     /// Freezes its part of one section of a chip. `draws` belong to this source, trial and core alone.
-    fn fabricate(&self, _draws: &mut Normals<f64>, _section: &mut Fabricated) {}
+    fn fabricate(&self, _draws: &mut Normals<f64>, _section: &mut StageErrors) {}
 
     /// The same without randomness: what a designer knows beforehand (nominal loss).
-    fn fabricate_nominal(&self, _section: &mut Fabricated) {}
+    fn fabricate_nominal(&self, _section: &mut StageErrors) {}
 
     /// What is wrong with every cell alike and so is no draw, but unknown to the design (a common splitter error).
-    fn fabricate_systematic(&self, _section: &mut Fabricated) {}
+    fn fabricate_systematic(&self, _section: &mut StageErrors) {}
 
     /// From the phases asked for to those that the heaters make; acts on all sections of a program at once.
-    fn drive(&self, _sections: &[Section], _phases: &mut [Settings]) {}
+    fn drive(&self, _sections: &[Stage], _phases: &mut [Phases]) {}
 
     /// Adds what changes from moment to moment to the phases of one section.
-    fn fluctuate(&self, _draws: &mut Normals<f64>, _phases: &mut Settings) {}
+    fn fluctuate(&self, _draws: &mut Normals<f64>, _phases: &mut Phases) {}
 
     /// First-order relative error of a programmed unitary mesh, squared: its part of E² for random sources.
     fn mesh_error_squared(&self, _mesh: &MeshSize) -> f64 {
@@ -77,13 +77,13 @@ pub struct MeshSize {
 }
 
 impl MeshSize {
-    pub(crate) fn of(section: &Section) -> Self {
-        let layout = section.layout();
+    pub(crate) fn of(stage: &Stage) -> Self {
+        let layout = stage.layout();
         let share = |count: usize| count as f64 / layout.modes.max(1) as f64;
         Self {
-            cells: share(2 * layout.sites.len()),
+            cells: share(2 * layout.positions.len()),
             splitters: layout.cell.splitters() as f64,
-            phases: share(section.settings().values().len()),
+            phases: share(stage.phases().values().len()),
         }
     }
 }

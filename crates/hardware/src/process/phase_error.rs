@@ -3,8 +3,8 @@
 //! To first order one phase moves a mesh by `δ²`; N² phases of an N-port mesh make `E = σ√N` (derived).
 
 use super::{Imperfection, MeshSize};
-use crate::process::stage_errors::Fabricated;
-use phaseloom_files::toml_file::{Invalid, spread_rad};
+use crate::process::stage_errors::StageErrors;
+use phaseloom_files::toml_file::{InvalidValue, spread_rad};
 use phaseloom_numerics::Normals;
 use serde::{Deserialize, Serialize};
 
@@ -17,14 +17,14 @@ pub struct PhaseError {
 }
 
 impl Imperfection for PhaseError {
-    fn check(&self) -> Result<(), Invalid> {
+    fn check(&self) -> Result<(), InvalidValue> {
         spread_rad("sigma_rad", self.sigma_rad)
     }
 
-    fn fabricate(&self, draws: &mut Normals<f64>, section: &mut Fabricated) {
-        let mut z = vec![0.0; section.offsets.values().len()];
+    fn fabricate(&self, draws: &mut Normals<f64>, stage: &mut StageErrors) {
+        let mut z = vec![0.0; stage.offsets.values().len()];
         draws.fill(&mut z);
-        for (offset, z) in section.offsets.values_mut().iter_mut().zip(z) {
+        for (offset, z) in stage.offsets.values_mut().iter_mut().zip(z) {
             *offset += self.sigma_rad * z;
         }
     }

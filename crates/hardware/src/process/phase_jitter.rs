@@ -4,8 +4,8 @@
 //! the damping of the mean, `N σ²/2` (derived; the physics notes leave the output phases out and so write N−1).
 
 use super::Imperfection;
-use phaseloom_files::toml_file::{Invalid, at_least, spread_rad};
-use phaseloom_mesh::Settings;
+use phaseloom_files::toml_file::{InvalidValue, at_least, spread_rad};
+use phaseloom_mesh::Phases;
 use phaseloom_numerics::Normals;
 use serde::{Deserialize, Serialize};
 
@@ -30,12 +30,12 @@ impl PhaseJitter {
 }
 
 impl Imperfection for PhaseJitter {
-    fn check(&self) -> Result<(), Invalid> {
+    fn check(&self) -> Result<(), InvalidValue> {
         spread_rad("sigma_rad", self.sigma_rad)?;
         at_least("correlation_s", self.correlation_s, 0.0)
     }
 
-    fn fluctuate(&self, draws: &mut Normals<f64>, phases: &mut Settings) {
+    fn fluctuate(&self, draws: &mut Normals<f64>, phases: &mut Phases) {
         let mut z = vec![0.0; phases.values().len()];
         draws.fill(&mut z);
         for (phase, z) in phases.values_mut().iter_mut().zip(z) {

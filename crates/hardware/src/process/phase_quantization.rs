@@ -5,8 +5,8 @@
 //!   coarse near 2π; for uniform φ the rms error is 2π·LSB/√12, at most 2π/(2^b − 1) (derived).
 
 use super::Imperfection;
-use phaseloom_files::toml_file::Invalid;
-use phaseloom_mesh::{Section, Settings};
+use phaseloom_files::toml_file::InvalidValue;
+use phaseloom_mesh::{Phases, Stage};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::{PI, SQRT_2, TAU};
 
@@ -52,15 +52,15 @@ impl PhaseQuantization {
 }
 
 impl Imperfection for PhaseQuantization {
-    fn check(&self) -> Result<(), Invalid> {
+    fn check(&self) -> Result<(), InvalidValue> {
         if (1..=24).contains(&self.bits) {
             Ok(())
         } else {
-            Err(Invalid::new("bits", self.bits, "a whole number from 1 to 24"))
+            Err(InvalidValue::new("bits", self.bits, "a whole number from 1 to 24"))
         }
     }
 
-    fn drive(&self, _sections: &[Section], phases: &mut [Settings]) {
+    fn drive(&self, _sections: &[Stage], phases: &mut [Phases]) {
         for phase in phases.iter_mut().flat_map(|s| s.values_mut()) {
             *phase = self.quantize(*phase);
         }

@@ -4,8 +4,8 @@
 //! phase: P = P_π·|φ|/π. A shifter that only stores charge (MEMS, Pockels effect) holds its phase at almost no power.
 
 use crate::process::Process;
-use phaseloom_files::toml_file::{Invalid, between};
-use phaseloom_mesh::Settings;
+use phaseloom_files::toml_file::{InvalidValue, between};
+use phaseloom_mesh::Phases;
 use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
 
@@ -23,7 +23,7 @@ impl PhaseShifter {
     /// # Errors
     ///
     /// A power that no shifter has.
-    pub fn check(&self) -> Result<(), Invalid> {
+    pub fn check(&self) -> Result<(), InvalidValue> {
         between("power_pi_w", self.power_pi_w, 0.0, 1000.0)
     }
 }
@@ -35,16 +35,16 @@ impl Process {
     /// Phases are taken as they stand: 2π costs twice as much as π, and 0 costs nothing.
     ///
     /// ```
-    /// use phaseloom_mesh::Settings;
+    /// use phaseloom_mesh::Phases;
     /// let process: phaseloom_hardware::Process = toml::from_str("phase_shifter.power_pi_w = 0.02").unwrap();
-    /// let mut phases = Settings::zero(1, 0);
+    /// let mut phases = Phases::zero(1, 0);
     /// phases.set_cell(0, std::f64::consts::PI, std::f64::consts::FRAC_PI_2);
     /// assert!((process.heater_power_w(&[phases]).unwrap() - 0.03).abs() < 1e-15);
     /// ```
     #[must_use]
-    pub fn heater_power_w(&self, phases: &[Settings]) -> Option<f64> {
+    pub fn heater_power_w(&self, phases: &[Phases]) -> Option<f64> {
         let shifter = self.phase_shifter.as_ref()?;
-        let turns: f64 = phases.iter().flat_map(Settings::values).map(|phase| phase.abs() / PI).sum();
+        let turns: f64 = phases.iter().flat_map(Phases::values).map(|phase| phase.abs() / PI).sum();
         Some(turns * shifter.power_pi_w)
     }
 }

@@ -4,8 +4,8 @@
 //! `E = σ√(2(N−1))` (Bandyopadhyay 2021, Hamerly 2022, recalled; derived in the physics notes).
 
 use super::{Imperfection, MeshSize};
-use crate::process::stage_errors::Fabricated;
-use phaseloom_files::toml_file::{Invalid, spread_rad};
+use crate::process::stage_errors::StageErrors;
+use phaseloom_files::toml_file::{InvalidValue, spread_rad};
 use phaseloom_mesh::cell;
 use phaseloom_numerics::Normals;
 use serde::{Deserialize, Serialize};
@@ -48,7 +48,7 @@ impl SplitterError {
 }
 
 impl Imperfection for SplitterError {
-    fn check(&self) -> Result<(), Invalid> {
+    fn check(&self) -> Result<(), InvalidValue> {
         let given = [
             ("sigma_rad", self.sigma_rad),
             ("sigma_amplitude", self.sigma_amplitude),
@@ -62,39 +62,39 @@ impl Imperfection for SplitterError {
         let names: Vec<&str> = given.iter().filter(|(_, v)| v.is_some()).map(|(k, _)| *k).collect();
         if names.len() > 1 {
             let expected = "only one of sigma_rad, sigma_amplitude, sigma_power";
-            return Err(Invalid::new(names[1], format!("given beside `{}`", names[0]), expected));
+            return Err(InvalidValue::new(names[1], format!("given beside `{}`", names[0]), expected));
         }
         if !self.mean_rad.is_finite() || self.mean_rad.abs() > 1e6 {
-            return Err(Invalid::new("mean_rad", self.mean_rad, "an angle of at most 1e6 rad"));
+            return Err(InvalidValue::new("mean_rad", self.mean_rad, "an angle of at most 1e6 rad"));
         }
         for (key, value) in &given[1..] {
             if let Some(value) = value.filter(|v| *v > 0.25) {
-                return Err(Invalid::new(key, value, "at most 0.25: beyond that hardly a splitter is physical"));
+                return Err(InvalidValue::new(key, value, "at most 0.25: beyond that hardly a splitter is physical"));
             }
         }
         Ok(())
     }
 
-    fn fabricate(&self, draws: &mut Normals<f64>, section: &mut Fabricated) {
-        let mut z = vec![[0.0; 2]; section.cells.len()];
+    fn fabricate(&self, draws: &mut Normals<f64>, stage: &mut StageErrors) {
+        let mut z = vec![[0.0; 2]; stage.cells.len()];
         draws.fill(z.as_flattened_mut());
-        let second = section.kind.splitters() > 1;
-        for (cell, [alpha, beta]) in section.cells.iter_mut().zip(z) {
+        let second = stage.kind.splitters() > 1;
+        for (cell, [alpha, beta]) in stage.cells.iter_mut().zip(z) {
             cell.alpha = self.angle(alpha);
             cell.beta = if second { self.angle(beta) } else { 0.0 };
         }
         // Third splitters draw after all others, so that a mesh without them has the same first and second ones.
-        if section.kind.splitters() > 2 {
-            let mut z = vec![0.0; section.cells.len()];
+        if stage.kind.splitters() > 2 {
+            let mut z = vec![0.0; stage.cells.len()];
             draws.fill(&mut z);
-            section.cells.iter_mut().zip(z).for_each(|(cell, z)| cell.gamma = self.angle(z));
+            stage.cells.iter_mut().zip(z).for_each(|(cell, z)| cell.gamma = self.angle(z));
         }
     }
 
-    fn fabricate_systematic(&self, section: &mut Fabricated) {
-        for cell in &mut section.cells {
+    fn fabricate_systematic(&self, stage: &mut StageErrors) {
+        for cell in &mut stage.cells {
             let errors = [&mut cell.alpha, &mut cell.beta, &mut cell.gamma];
-            errors.into_iter().take(section.kind.splitters()).for_each(|error| *error = self.mean_rad);
+            errors.into_iter().take(stage.kind.splitters()).for_each(|error| *error = self.mean_rad);
         }
     }
 

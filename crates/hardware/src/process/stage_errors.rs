@@ -1,11 +1,11 @@
 //! The frozen errors of one stage of a chip.
 
 use phaseloom_mesh::cell::CellErrors;
-use phaseloom_mesh::{Cell, Section, Settings};
+use phaseloom_mesh::{Cell, Phases, Stage};
 
 /// The frozen physical state of one section of a chip.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Fabricated {
+pub struct StageErrors {
     /// What its cells are.
     pub kind: Cell,
     /// Waveguides that the light of each cell crosses, its own crossing among them; empty where nothing crosses.
@@ -13,19 +13,19 @@ pub struct Fabricated {
     /// Splitters and arms of each cell, in the order of the layout.
     pub cells: Vec<CellErrors>,
     /// Static offsets of the phases (rad), added behind drive and crosstalk.
-    pub offsets: Settings,
+    pub offsets: Phases,
 }
 
-impl Fabricated {
-    pub(crate) fn perfect(section: &Section) -> Self {
-        let layout = section.layout();
-        let offsets = section.settings().zeroed();
+impl StageErrors {
+    pub(crate) fn perfect(stage: &Stage) -> Self {
+        let layout = stage.layout();
+        let offsets = stage.phases().zeroed();
         let own = layout.cell.crossings();
-        let crossings = if own + layout.wire_crossings() > 0 {
-            layout.crossings_of_cells().into_iter().map(|count| count + own as f64).collect()
+        let crossings = if own + layout.crossing_count() > 0 {
+            layout.crossings_per_cell().into_iter().map(|count| count + own as f64).collect()
         } else {
             Vec::new()
         };
-        Self { kind: layout.cell, crossings, cells: vec![CellErrors::NONE; layout.sites.len()], offsets }
+        Self { kind: layout.cell, crossings, cells: vec![CellErrors::NONE; layout.positions.len()], offsets }
     }
 }

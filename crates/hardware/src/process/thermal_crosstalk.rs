@@ -12,8 +12,8 @@
 //! Sections follow one another along the light; crosstalk by distance crosses their borders.
 
 use super::Imperfection;
-use phaseloom_files::toml_file::{Invalid, at_least};
-use phaseloom_mesh::{Cell, Section, SectionKind, Settings, Shifter, ShifterKind, Site};
+use phaseloom_files::toml_file::{InvalidValue, at_least};
+use phaseloom_mesh::{Cell, CellPosition, Phases, Shifter, ShifterKind, Stage, StageKind};
 use serde::{Deserialize, Serialize};
 
 const REACH_UM: f64 = 100.0;
@@ -38,72 +38,76 @@ fn gamma(d: f64) -> f64 {
 }
 
 impl Imperfection for ThermalCrosstalk {
-    fn check(&self) -> Result<(), Invalid> {
+    fn check(&self) -> Result<(), InvalidValue> {
         for (key, value) in [("coefficient", self.coefficient), ("distance_factor", self.distance_factor)] {
             if let Some(value) = value {
                 at_least(key, value, 0.0)?;
                 if value > 1.0 {
-                    return Err(Invalid::new(key, value, "at most 1: no heater warms its neighbour more than itself"));
+                    return Err(InvalidValue::new(
+                        key,
+                        value,
+                        "at most 1: no heater warms its neighbour more than itself",
+                    ));
                 }
             }
         }
         match (self.coefficient, self.distance_factor) {
             (Some(_), Some(_)) => {
-                Err(Invalid::new("coefficient", "given beside `distance_factor`", "only one of them"))
+                Err(InvalidValue::new("coefficient", "given beside `distance_factor`", "only one of them"))
             }
-            (None, None) => Err(Invalid::new("coefficient", "absent", "a number, or `distance_factor`")),
+            (None, None) => Err(InvalidValue::new("coefficient", "absent", "a number, or `distance_factor`")),
             _ => Ok(()),
         }
     }
 
-    fn drive(&self, sections: &[Section], phases: &mut [Settings]) {
+    fn drive(&self, stages: &[Stage], phases: &mut [Phases]) {
         if let Some(coefficient) = self.coefficient {
-            for (section, phases) in sections.iter().zip(phases.iter_mut()) {
-                by_coefficient(coefficient, section, phases);
+            for (stage, phases) in stages.iter().zip(phases.iter_mut()) {
+                by_coefficient(coefficient, stage, phases);
             }
         }
         if let Some(factor) = self.distance_factor {
-            by_distance(factor, sections, phases);
+            by_distance(factor, stages, phases);
         }
     }
 }
 
-fn by_coefficient(coefficient: f64, section: &Section, phases: &mut Settings) {
+fn by_coefficient(coefficient: f64, stage: &Stage, phases: &mut Phases) {
     let heaters = phases.clone();
-    let layout = section.layout();
+    let layout = stage.layout();
     // Columns, and modes, to the four neighbours: like the bricks of a wall, or row by row where lines cross in between.
     let bricks = [(-1, -1), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 1)];
     let rows = [(-1, 0), (0, -2), (0, 2), (1, 0)];
-    let neighbours: &[(isize, isize)] = if layout.wire_crossings() == 0 { &bricks } else { &rows };
+    let neighbours: &[(isize, isize)] = if layout.crossing_count() == 0 { &bricks } else { &rows };
     let beside = layout.cell.has_shifters_side_by_side();
-    for (k, site) in layout.sites.iter().enumerate() {
+    for (k, position) in layout.positions.iter().enumerate() {
         let (mut theta, mut phi) = (heaters.theta()[k], heaters.phi()[k]);
         if beside {
             (theta, phi) = (theta + coefficient * phi, phi + coefficient * theta);
         }
         for &(columns, modes) in neighbours {
-            let place = site.column.checked_add_signed(columns).zip(site.mode.checked_add_signed(modes));
-            if let Some(j) = place.and_then(|(column, mode)| layout.index_of(Site { column, mode })) {
+            let place = position.column.checked_add_signed(columns).zip(position.mode.checked_add_signed(modes));
+            if let Some(j) = place.and_then(|(column, mode)| layout.index_of(CellPosition { column, mode })) {
                 theta += coefficient * heaters.theta()[j];
                 phi += coefficient * heaters.phi()[j];
             }
         }
         if layout.cell == Cell::Coupler {
-            let cell = |mode: Option<usize>| layout.index_of(Site { mode: mode?, ..*site });
-            theta += cell(site.mode.checked_sub(2)).map_or(0.0, |above| coefficient * heaters.phi()[above]);
-            phi += cell(site.mode.checked_add(2)).map_or(0.0, |below| coefficient * heaters.theta()[below]);
+            let cell = |mode: Option<usize>| layout.index_of(CellPosition { mode: mode?, ..*position });
+            theta += cell(position.mode.checked_sub(2)).map_or(0.0, |above| coefficient * heaters.phi()[above]);
+            phi += cell(position.mode.checked_add(2)).map_or(0.0, |below| coefficient * heaters.theta()[below]);
         }
         phases.set_cell(k, theta, phi);
     }
 }
 
-fn by_distance(factor: f64, sections: &[Section], phases: &mut [Settings]) {
+fn by_distance(factor: f64, stages: &[Stage], phases: &mut [Phases]) {
     // All heaters on one plane, in the order of the settings: (section, index, shifter).
     let mut heaters: Vec<(usize, usize, Shifter)> = Vec::new();
     let mut start_um = 0.0;
-    for (s, section) in sections.iter().enumerate() {
-        let layout = section.layout();
-        let cells = layout.sites.len();
+    for (s, stage) in stages.iter().enumerate() {
+        let layout = stage.layout();
+        let cells = layout.positions.len();
         let along = |mut shifter: Shifter| {
             shifter.x_um += start_um;
             shifter
@@ -111,11 +115,11 @@ fn by_distance(factor: f64, sections: &[Section], phases: &mut [Settings]) {
         heaters.extend((0..cells).map(|k| (s, k, along(layout.cell_shifter(k, ShifterKind::Theta)))));
         heaters.extend((0..cells).map(|k| (s, cells + k, along(layout.cell_shifter(k, ShifterKind::Phi)))));
         let mut columns = layout.columns;
-        if section.kind() == SectionKind::Mesh {
+        if stage.kind() == StageKind::Mesh {
             heaters.extend((0..layout.ports).map(|m| (s, 2 * cells + m, along(layout.output_shifter(m)))));
-            let edges = layout.edges().len();
+            let edges = layout.boundary_shifters().len();
             let first = 2 * cells + layout.ports;
-            heaters.extend((0..edges).map(|k| (s, first + k, along(layout.edge_shifter(k)))));
+            heaters.extend((0..edges).map(|k| (s, first + k, along(layout.boundary_shifter(k)))));
             columns += 1;
         }
         start_um += columns as f64 * layout.column_um();
@@ -123,7 +127,7 @@ fn by_distance(factor: f64, sections: &[Section], phases: &mut [Settings]) {
     heaters.sort_by(|a, b| a.2.x_um.total_cmp(&b.2.x_um).then(a.2.y_um.total_cmp(&b.2.y_um)));
     let powers: Vec<f64> = heaters.iter().map(|&(s, k, _)| phases[s].values()[k].abs()).collect();
     let mut first = 0;
-    for (v, &(section, index, victim)) in heaters.iter().enumerate() {
+    for (v, &(stage, index, victim)) in heaters.iter().enumerate() {
         while heaters[first].2.x_um < victim.x_um - REACH_UM {
             first += 1;
         }
@@ -140,7 +144,7 @@ fn by_distance(factor: f64, sections: &[Section], phases: &mut [Settings]) {
             let lower = victim.partner_um.map_or(0.0, |partner| gamma(dx.hypot(heater.y_um - partner)));
             gained += factor * (gamma(dx.hypot(dy)) - lower) * powers[a];
         }
-        phases[section].values_mut()[index] += gained;
+        phases[stage].values_mut()[index] += gained;
     }
 }
 

@@ -8,13 +8,13 @@ use crate::process::Process;
 use crate::product::tile::{Tile, TilePlan};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
-use phaseloom_mesh::{Cell, Form, MatrixProgram, MeshDesign, Settings};
+use phaseloom_mesh::{Cell, Form, MatrixProgram, MeshDesign, Phases};
 use serde::{Deserialize, Serialize};
 
 /// Whether all tiles are programmed on one core in turn, or each has its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Cores {
+pub enum CoreSharing {
     /// A core per tile: errors differ from tile to tile.
     #[default]
     Each,
@@ -25,7 +25,7 @@ pub enum Cores {
 /// What the singular values of a tile are scaled by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Normalise {
+pub enum GainScope {
     /// Each tile by its own largest singular value.
     #[default]
     Tile,
@@ -47,13 +47,13 @@ pub enum GainCalibration {
 }
 
 /// Ports that a core has at most: far beyond what is built, and within what a matrix in memory may have.
-pub const MOST_PORTS: usize = 16384;
+pub const MAX_PORTS: usize = 16384;
 
 /// `[core]` of an experiment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CoreSpec {
-    /// Ports of a core, k: 1 to [`MOST_PORTS`].
+    /// Ports of a core, k: 1 to [`MAX_PORTS`].
     pub ports: usize,
     /// Key of the topology of its meshes.
     pub topology: String,
@@ -62,9 +62,9 @@ pub struct CoreSpec {
     #[serde(skip_serializing_if = "is_plain")]
     pub cell: Option<String>,
     /// `"each"` (default) or `"shared"`.
-    pub cores: Cores,
+    pub cores: CoreSharing,
     /// `"tile"` (default) or `"layer"`.
-    pub normalise: Normalise,
+    pub normalise: GainScope,
     /// `"none"` (default), `"scalar"` or `"per_output"`.
     pub calibration: GainCalibration,
 }
@@ -79,8 +79,8 @@ impl Default for CoreSpec {
             ports: 64,
             topology: "rectangular".into(),
             cell: None,
-            cores: Cores::Each,
-            normalise: Normalise::Tile,
+            cores: CoreSharing::Each,
+            normalise: GainScope::Tile,
             calibration: GainCalibration::None,
         }
     }
@@ -99,7 +99,7 @@ impl CoreSpec {
     ///
     /// Unknown keys, or a topology that cannot be built of the cell.
     pub fn design(&self) -> Result<MeshDesign, HardwareError> {
-        Ok(MeshDesign::of_keys(&self.topology, self.cell.as_deref())?)
+        Ok(MeshDesign::from_keys(&self.topology, self.cell.as_deref())?)
     }
 
     /// The tile plan of a matrix.
@@ -182,7 +182,7 @@ impl LayerProgram {
             })
             .collect();
         let mut common_gain = None;
-        if core.normalise == Normalise::Layer {
+        if core.normalise == GainScope::Layer {
             let mut largest = 0.0_f64;
             for target in targets.iter().flatten() {
                 largest = largest.max(phaseloom_numerics::linalg::svd(target)?.sigma[0]);
@@ -246,7 +246,7 @@ pub struct Design {
 #[derive(Clone, Debug)]
 pub(crate) struct TileDesign {
     /// Phases behind quantisation and crosstalk.
-    pub driven: Vec<Settings>,
+    pub driven: Vec<Phases>,
     /// `g = ‖W‖²_F/Re tr(W†Ŵ₀)`, Ŵ₀ with nominal loss and no random error.
     pub gain: f64,
     /// Predicted ‖ΔW‖², first order in the random sources, exact in the deterministic ones.
@@ -264,23 +264,23 @@ impl TileDesign {
     fn new(tile: &TileProgram, process: &Process) -> Result<Self, HardwareError> {
         let program = &tile.program;
         let nominal = Chip::nominal(process, program)?;
-        let as_programmed: Vec<Settings> = program.sections().iter().map(|s| s.settings().clone()).collect();
+        let as_programmed: Vec<Phases> = program.stages().iter().map(|s| s.phases().clone()).collect();
         let corner = tile.target.shape();
-        let lossy = nominal.realise_driven(program, &as_programmed)?.view((0, 0), corner).clone_owned();
+        let lossy = nominal.matrix_from_driven(program, &as_programmed)?.view((0, 0), corner).clone_owned();
         let gain = gain(&tile.target, &lossy);
         if !(gain.is_finite() && gain > 0.0) {
             // A gain that is no number, or infinite, comes of light that is none.
             let factor = 1.0 / gain;
             let dark = !(factor.is_finite() && factor < 0.0);
             return Err(if dark {
-                HardwareError::Dark
+                HardwareError::NoLight
             } else {
-                HardwareError::Lopsided { factor: format!("{factor:.1e}") }
+                HardwareError::NegativeGain { factor: format!("{factor:.1e}") }
             });
         }
         let driven = process.drive(program);
         let deterministic =
-            nominal.with_systematic_errors().realise_driven(program, &driven)?.view((0, 0), corner).clone_owned();
+            nominal.with_systematic_errors().matrix_from_driven(program, &driven)?.view((0, 0), corner).clone_owned();
         // The constant field of offset detection is no part of the matrix.
         let columns = tile.tile.columns;
         let target = tile.target.columns(0, columns);

@@ -4,19 +4,19 @@
 //! once for all tiles; each of them then multiplies, draws, reads and converts, one plain loop over many vectors after
 //! the other.
 
-use crate::chip::{Chip, Sample};
+use crate::chip::{Chip, ChipId};
 use crate::correction::{CorrectionPlan, Instruments, mended};
 use crate::error::HardwareError;
 use crate::link::readout::Readout;
 use crate::link::transmitter::{Encoder, Sent};
 use crate::link::{Detection, Detector, Light, Link, Receiver};
 use crate::product::layer_program::{
-    Cores, Design, GainCalibration, LayerProgram, Scales, TileDesign, TileProgram, gain,
+    CoreSharing, Design, GainCalibration, LayerProgram, Scales, TileDesign, TileProgram, gain,
 };
 use crate::product::matrix_product::{Batch, MatrixProduct, Readings, Shot};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
-use phaseloom_mesh::{Fields, Settings};
+use phaseloom_mesh::{Fields, Phases};
 use phaseloom_numerics::{ComplexProduct, Normals, Real, StreamKey};
 use rand::rngs::ChaCha8Rng;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -62,7 +62,7 @@ struct TileEngine<T> {
 /// A chip with the phases that its heaters make, and the gain behind it.
 struct Set {
     chip: Chip,
-    driven: Vec<Settings>,
+    driven: Vec<Phases>,
     gain: f64,
 }
 
@@ -77,9 +77,9 @@ impl Set {
         design: &TileDesign,
         chip: Chip,
         plan: &CorrectionPlan,
-        reading: Sample,
+        reading: ChipId,
     ) -> Result<Self, HardwareError> {
-        let Sample { seed, trial, core } = reading;
+        let ChipId { seed, trial, core } = reading;
         let CorrectionPlan { method, noise, effort, stop } = *plan;
         let instruments = Instruments { noise, effort, seed, trial, core, stop };
         let (program, found, _) = mended(&chip, &tile.program, method, &instruments).map_err(|error| match error {
@@ -93,7 +93,7 @@ impl Set {
 
 /// Which layer of which trial is made.
 #[derive(Clone, Copy, Debug)]
-pub struct Place {
+pub struct LayerAddress {
     /// Seed of the run.
     pub seed: u64,
     /// Trial.
@@ -119,8 +119,8 @@ impl<T: Real> OpticalProduct<T> {
         design: &Arc<Design>,
         link: &Link,
         scales: &Scales,
-        (cores, calibration): (Cores, GainCalibration),
-        place: Place,
+        (cores, calibration): (CoreSharing, GainCalibration),
+        place: LayerAddress,
     ) -> Result<Self, HardwareError> {
         assert_eq!(scales.full_scale.len(), program.plan.tiles().len(), "one full scale a tile");
         let receiver = link.receiver(program.ports)?;
@@ -134,20 +134,20 @@ impl<T: Real> OpticalProduct<T> {
                 tiles.push(None);
                 continue;
             };
-            let core = if cores == Cores::Shared { 0 } else { place.first_core + t as u64 };
-            let sample = Sample { seed: place.seed, trial: place.trial, core };
+            let core = if cores == CoreSharing::Shared { 0 } else { place.first_core + t as u64 };
+            let sample = ChipId { seed: place.seed, trial: place.trial, core };
             let chip = match &shared {
                 Some(chip) => chip.clone(),
                 None => Chip::fabricate(&design.process, &tile.program, sample)?,
             };
-            if cores == Cores::Shared {
+            if cores == CoreSharing::Shared {
                 shared = Some(chip.clone());
             }
             let jitter = design.process.phase_jitter.is_some();
             let scale = (scales.input, scales.full_scale[t]);
             let set = match &design.correction {
                 Some(plan) => {
-                    let reading = Sample { core: place.first_core + t as u64, ..sample };
+                    let reading = ChipId { core: place.first_core + t as u64, ..sample };
                     Set::corrected(tile, tile_design, chip, plan, reading)?
                 }
                 None => Set::new(tile_design, chip),
@@ -380,7 +380,7 @@ impl<T: Real> TileEngine<T> {
         calibration: GainCalibration,
         (input_scale, full_scale): (f64, f64),
     ) -> Result<Self, HardwareError> {
-        let realised = set.chip.realise_driven(&tile.program, &set.driven)?;
+        let realised = set.chip.matrix_from_driven(&tile.program, &set.driven)?;
         let corner = realised.view((0, 0), tile.target.shape()).clone_owned();
         let (rows, inputs) = corner.shape();
         // A row of zeros, or a matrix that the chip turned around, has nothing to be scaled by.

@@ -4,10 +4,10 @@
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_hardware::{
-    Chip, CoreSpec, Design, LayerProgram, Link, OpticalProduct, Place, Process, Sample, Scales, bound_scales,
+    Chip, ChipId, CoreSpec, Design, LayerAddress, LayerProgram, Link, OpticalProduct, Process, Scales, bound_scales,
 };
 use phaseloom_mesh::cell::{CellErrors, transfer};
-use phaseloom_mesh::{Form, MatrixProgram, SectionKind, TOPOLOGIES};
+use phaseloom_mesh::{Form, MatrixProgram, StageKind, TOPOLOGIES};
 use phaseloom_numerics::{Real, StreamKey, haar_unitary, standard_normal};
 use std::sync::Arc;
 
@@ -56,7 +56,7 @@ pub fn svd(w: &Matrix, topology: usize) -> MatrixProgram {
 }
 
 pub fn chip(process: &Process, program: &MatrixProgram, trial: u64) -> Chip {
-    Chip::fabricate(process, program, Sample { seed: SEED, trial, core: 0 }).unwrap()
+    Chip::fabricate(process, program, ChipId { seed: SEED, trial, core: 0 }).unwrap()
 }
 
 /// A layer on sampled chips, with bound scales.
@@ -87,7 +87,7 @@ impl Layer {
     }
 
     pub fn product_in<T: Real>(&self, trial: u64) -> OpticalProduct<T> {
-        let place = Place { seed: SEED, trial, layer: 0, first_core: 0 };
+        let place = LayerAddress { seed: SEED, trial, layer: 0, first_core: 0 };
         let how = (self.core.cores, self.core.calibration);
         OpticalProduct::new(&self.program, &self.design, &self.link, &self.scales, how, place).unwrap()
     }
@@ -151,14 +151,14 @@ pub fn derivatives(program: &MatrixProgram, splitters: bool, rows: usize, column
         Modes(usize),
     }
     let mut elements = Vec::new();
-    for section in program.sections() {
-        let settings = section.settings();
-        elements.push(Element::Modes(section.layout().modes));
-        for (k, site) in section.layout().sites.iter().enumerate() {
+    for stage in program.stages() {
+        let settings = stage.phases();
+        elements.push(Element::Modes(stage.layout().modes));
+        for (k, position) in stage.layout().positions.iter().enumerate() {
             let (theta, phi) = (settings.theta()[k], settings.phi()[k]);
-            elements.push(match section.kind() {
-                SectionKind::Mesh => Element::Cell(site.mode, theta, phi),
-                SectionKind::Attenuators => Element::Attenuator(site.mode, theta, phi),
+            elements.push(match stage.kind() {
+                StageKind::Mesh => Element::Cell(position.mode, theta, phi),
+                StageKind::Attenuators => Element::Attenuator(position.mode, theta, phi),
             });
         }
         elements.extend(settings.output().iter().enumerate().map(|(m, &phase)| Element::Output(m, phase)));

@@ -52,19 +52,19 @@ pub const CELLS: [Cell; 5] = [Cell::Mzi, Cell::ThreeSplitters, Cell::Crossing, C
 /// The cells that reach any splitting.
 pub static INTERFEROMETERS: [Cell; 4] = [Cell::Mzi, Cell::ThreeSplitters, Cell::Crossing, Cell::Symmetric];
 
-/// Finds a cell by its key.
-///
-/// # Errors
-///
-/// [`MeshError::UnknownCell`] with the keys that exist.
-pub fn cell(key: &str) -> Result<Cell, MeshError> {
-    CELLS
-        .into_iter()
-        .find(|c| c.key() == key)
-        .ok_or_else(|| MeshError::UnknownCell { found: key.to_owned(), known: CELLS.map(Cell::key).join(", ") })
-}
-
 impl Cell {
+    /// Finds a cell by its key.
+    ///
+    /// # Errors
+    ///
+    /// [`MeshError::UnknownCell`] with the keys that exist.
+    pub fn from_key(key: &str) -> Result<Self, MeshError> {
+        CELLS
+            .into_iter()
+            .find(|cell| cell.key() == key)
+            .ok_or_else(|| MeshError::UnknownCell { found: key.to_owned(), known: CELLS.map(Self::key).join(", ") })
+    }
+
     /// The name in files and on the command line.
     #[must_use]
     pub fn key(self) -> &'static str {
@@ -232,7 +232,7 @@ mod tests {
     #[test]
     fn every_cell_does_what_an_interferometer_does_but_for_phases_behind_it() {
         let errors = CellErrors { alpha: 0.03, beta: -0.02, gamma: 0.05, ..CellErrors::NONE };
-        assert!(CELLS.into_iter().all(|kind| cell(kind.key()).unwrap() == kind));
+        assert!(CELLS.into_iter().all(|kind| Cell::from_key(kind.key()).unwrap() == kind));
         for kind in CELLS.into_iter().filter(|cell| cell.has_outer_phase() && cell.is_interferometer()) {
             for k in 0..200u32 {
                 let draw = |j: u32| f64::from((k * 7919 + j * 104_729) % 9973) / 9973.0;
@@ -255,7 +255,7 @@ mod tests {
                 assert!(core.iter().flatten().zip(plain.iter().flatten()).all(|(a, b)| (a - b).norm() < 1e-15));
             }
         }
-        assert!(matches!(cell("mzy"), Err(MeshError::UnknownCell { .. })));
+        assert!(matches!(Cell::from_key("mzy"), Err(MeshError::UnknownCell { .. })));
     }
 
     /// What is out of reach: near cross and bar for a plain cell, near equal splitting for three splitters.

@@ -5,6 +5,6 @@ pub(crate) mod mzi;
 pub(crate) mod solve;
 pub(crate) mod transfers;
 
-pub use kind::{CELLS, Cell, INTERFEROMETERS, cell};
+pub use kind::{CELLS, Cell, INTERFEROMETERS};
 pub use mzi::*;
 pub use solve::{CellSolution, match_ratio, match_transmission};

@@ -134,8 +134,8 @@ pub fn splitter_error_from_power(delta: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::f64::consts::TAU;
     use crate::reference;
+    use std::f64::consts::TAU;
 
     fn close(a: &Transfer, b: &Transfer, tolerance: f64) {
         for r in 0..2 {

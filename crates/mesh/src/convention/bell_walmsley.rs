@@ -11,7 +11,7 @@
 
 use super::{Convention, Dressed, ScreenPhase, Waveguides, heater};
 use crate::cell::mzi::Transfer;
-use crate::layout::Site;
+use crate::layout::CellPosition;
 use crate::layout::outer_phases::WaveguidePhases;
 use num_complex::Complex64;
 
@@ -32,18 +32,18 @@ impl Convention for BellWalmsley {
         ["theta1", "theta2"]
     }
 
-    fn cell(&self, _: Site, _: usize, [upper, lower]: [f64; 2]) -> Transfer {
+    fn cell(&self, _: CellPosition, _: usize, [upper, lower]: [f64; 2]) -> Transfer {
         let common = Complex64::i() * Complex64::cis((upper + lower) / 2.0);
         let (s, c) = ((upper - lower) / 2.0).sin_cos();
         [[common * s, common * c], [common * c, common * -s]]
     }
 
-    fn dress(&self, _: Site, _: usize, [upper, lower]: [f64; 2]) -> Dressed {
+    fn dress(&self, _: CellPosition, _: usize, [upper, lower]: [f64; 2]) -> Dressed {
         Dressed { theta: upper - lower, before: [0.0; 2], behind: [lower; 2] }
     }
 
     fn settle(&self, w: &Waveguides) -> (Vec<[f64; 2]>, Vec<ScreenPhase>) {
-        let mut guides = WaveguidePhases::new((w.modes, w.modes), &w.sites, w.columns, |_, _| ());
+        let mut guides = WaveguidePhases::new((w.modes, w.modes), &w.positions, w.columns, |_, _| ());
         let phases = w.inputs.as_flattened().iter().chain(&w.outputs);
         phases.enumerate().for_each(|(guide, &phase)| guides.set_phase(guide, phase));
         let kept = guides.clear();
@@ -52,7 +52,7 @@ impl Convention for BellWalmsley {
         let screen = kept.into_iter().map(|guide| {
             // At the port of the mesh where the waveguide begins or ends, or before the cell where it ends.
             let (cell, mode, inner) = guides.place(guide);
-            let column = cell.map_or(w.columns, |cell| if inner { w.sites[cell].column } else { 0 });
+            let column = cell.map_or(w.columns, |cell| if inner { w.positions[cell].column } else { 0 });
             ScreenPhase { column, mode, phase: heater(guides.phase(guide)) }
         });
         let mut screen: Vec<ScreenPhase> = screen.collect();

@@ -3,9 +3,9 @@
 use super::{CONVENTIONS, Convention, ConvertedCell, ConvertedMesh, ScreenPhase, convention};
 use crate::error::MeshError;
 use crate::layout::Layout;
-use crate::layout::phases::Settings;
-use crate::layout::stage::{Section, SectionKind};
-use crate::program::file::{Attenuator, LARGEST_GAIN, Wrong, expect, read_attenuators, write_attenuators};
+use crate::layout::phases::Phases;
+use crate::layout::stage::{Stage, StageKind};
+use crate::program::file::{Attenuator, MAX_GAIN, Wrong, expect, read_attenuators, write_attenuators};
 use crate::program::matrix_program::{Form, MatrixProgram};
 use crate::topology::mesh_design::MeshDesign;
 use crate::topology::{TOPOLOGIES, Topology, topology};
@@ -96,8 +96,8 @@ impl ConvertedProgram {
     /// dark: conventions say nothing of them.
     pub fn new(program: &MatrixProgram, convention: &'static dyn Convention) -> Result<Self, MeshError> {
         convertible(program.design(), program.shape().0.max(program.shape().1))?;
-        let meshes = program.sections().iter().filter(|s| s.kind() == SectionKind::Mesh);
-        let meshes = meshes.map(|section| ConvertedMesh::new(section, convention)).collect();
+        let meshes = program.stages().iter().filter(|s| s.kind() == StageKind::Mesh);
+        let meshes = meshes.map(|stage| ConvertedMesh::new(stage, convention)).collect();
         Ok(Self { convention, frame: program.clone(), meshes })
     }
 
@@ -117,9 +117,9 @@ impl ConvertedProgram {
     #[must_use]
     pub fn program(&self) -> MatrixProgram {
         let mut meshes = self.meshes.iter();
-        let settings = self.frame.sections().iter().map(|section| match section.kind() {
-            SectionKind::Attenuators => section.settings().clone(),
-            SectionKind::Mesh => meshes.next().map_or_else(|| section.settings().clone(), ConvertedMesh::settings),
+        let settings = self.frame.stages().iter().map(|stage| match stage.kind() {
+            StageKind::Attenuators => stage.phases().clone(),
+            StageKind::Mesh => meshes.next().map_or_else(|| stage.phases().clone(), ConvertedMesh::phases),
         });
         self.frame.with_settings(settings.collect())
     }
@@ -128,7 +128,7 @@ impl ConvertedProgram {
     #[must_use]
     pub fn to_json(&self) -> String {
         let (rows, columns) = self.frame.shape();
-        let attenuators = self.frame.sections().iter().find(|s| s.kind() == SectionKind::Attenuators);
+        let attenuators = self.frame.stages().iter().find(|s| s.kind() == StageKind::Attenuators);
         let unitary = self.frame.form() == Form::Unitary;
         let file = File {
             format: FORMAT.into(),
@@ -185,8 +185,8 @@ impl ConvertedProgram {
         require_memory(64.0 * (side as f64).powi(2), "reading the program")?;
         convertible(design, side)?;
         let read = || {
-            if !(0.0..=LARGEST_GAIN).contains(&file.gain) {
-                let expected = format!("a number from 0 to {LARGEST_GAIN:e}");
+            if !(0.0..=MAX_GAIN).contains(&file.gain) {
+                let expected = format!("a number from 0 to {MAX_GAIN:e}");
                 return Err(Wrong("gain".into(), format!("{:e}", file.gain), expected));
             }
             for (key, size) in [("rows", file.rows), ("columns", file.columns)] {
@@ -195,14 +195,14 @@ impl ConvertedProgram {
                 }
             }
             expect("right.modes", file.right.modes, file.columns)?;
-            let read = |name: &str, mesh: Mesh| -> Result<(Section, ConvertedMesh), Wrong> {
+            let read = |name: &str, mesh: Mesh| -> Result<(Stage, ConvertedMesh), Wrong> {
                 let layout = count(name, &mesh, |modes| topology.layout(modes))?;
                 let converted = read_mesh(name, mesh, &layout, convention)?;
-                let blank = Settings::zero(layout.sites.len(), layout.modes);
-                Ok((Section::mesh(layout, blank), converted))
+                let blank = Phases::zero(layout.positions.len(), layout.modes);
+                Ok((Stage::mesh(layout, blank), converted))
             };
             let (right, first) = read("right", file.right)?;
-            let (sections, meshes) = match (file.form.as_str(), file.left, file.attenuators) {
+            let (stages, meshes) = match (file.form.as_str(), file.left, file.attenuators) {
                 ("unitary", None, None) => {
                     expect("rows", file.rows, file.columns)?;
                     (vec![right], vec![first])
@@ -219,7 +219,7 @@ impl ConvertedProgram {
                     return Err(Wrong("form".into(), found, expected.into()));
                 }
             };
-            let frame = MatrixProgram { design, rows: file.rows, columns: file.columns, gain: file.gain, sections };
+            let frame = MatrixProgram { design, rows: file.rows, columns: file.columns, gain: file.gain, stages };
             Ok(Self { convention, frame, meshes })
         };
         read().map_err(wrong)
@@ -241,7 +241,7 @@ pub fn load(path: &Path) -> Result<MatrixProgram, MeshError> {
 fn convertible(design: MeshDesign, ports: usize) -> Result<(), MeshError> {
     // What holds of four ports holds of more.
     let layout = design.layout(ports.min(4));
-    let crossed = (0..=layout.columns).any(|column| layout.wires(column).is_some());
+    let crossed = (0..=layout.columns).any(|column| layout.permutation_before(column).is_some());
     if design.cell() == crate::cell::kind::Cell::Mzi && layout.modes == layout.ports && !crossed {
         Ok(())
     } else {
@@ -252,7 +252,7 @@ fn convertible(design: MeshDesign, ports: usize) -> Result<(), MeshError> {
 fn write_mesh(mesh: &ConvertedMesh) -> Mesh {
     let names = mesh.convention.names();
     let cells = mesh.cells.iter().map(|cell| {
-        let mut written = Cell { column: cell.site.column, mode: cell.site.mode, ..Cell::default() };
+        let mut written = Cell { column: cell.position.column, mode: cell.position.mode, ..Cell::default() };
         for (name, phase) in written.named() {
             *phase = names.iter().position(|n| *n == name).map(|at| cell.phases[at]);
         }
@@ -269,7 +269,7 @@ fn count(name: &str, mesh: &Mesh, layout: impl Fn(usize) -> Layout) -> Result<La
         return Err(Wrong(key, mesh.cells.len().to_string(), format!("those of {} modes", mesh.modes)));
     }
     let layout = layout(mesh.modes);
-    expect(&key, mesh.cells.len(), layout.sites.len())?;
+    expect(&key, mesh.cells.len(), layout.positions.len())?;
     Ok(layout)
 }
 
@@ -289,9 +289,9 @@ fn read_mesh(
 ) -> Result<ConvertedMesh, Wrong> {
     let names = convention.names();
     let mut cells = Vec::with_capacity(mesh.cells.len());
-    for (k, (mut cell, &site)) in mesh.cells.into_iter().zip(&layout.sites).enumerate() {
-        expect(&format!("{name}.cells[{k}].column"), cell.column, site.column)?;
-        expect(&format!("{name}.cells[{k}].mode"), cell.mode, site.mode)?;
+    for (k, (mut cell, &position)) in mesh.cells.into_iter().zip(&layout.positions).enumerate() {
+        expect(&format!("{name}.cells[{k}].column"), cell.column, position.column)?;
+        expect(&format!("{name}.cells[{k}].mode"), cell.mode, position.mode)?;
         let mut phases = [0.0; 2];
         for (key, found) in cell.named() {
             let at = format!("{name}.cells[{k}].{key}");
@@ -305,7 +305,7 @@ fn read_mesh(
                 (None, None) => {}
             }
         }
-        cells.push(ConvertedCell { site, phases });
+        cells.push(ConvertedCell { position, phases });
     }
     let mut screen: Vec<ScreenPhase> = Vec::with_capacity(mesh.screen.len());
     for (k, Screen { column, mode, phase }) in mesh.screen.into_iter().enumerate() {

@@ -3,9 +3,9 @@
 use super::outer_phase::MACH_ZEHNDER;
 use super::{Convention, Waveguides, waveguides::lines};
 use crate::cell::mzi as cell;
-use crate::layout::Site;
-use crate::layout::phases::Settings;
-use crate::layout::stage::Section;
+use crate::layout::CellPosition;
+use crate::layout::phases::Phases;
+use crate::layout::stage::Stage;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 
@@ -13,7 +13,7 @@ use num_complex::Complex64;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ConvertedCell {
     /// Where it stands.
-    pub site: Site,
+    pub position: CellPosition,
     /// Its phases (rad), in the order of [`Convention::names`].
     pub phases: [f64; 2],
 }
@@ -52,17 +52,22 @@ impl ConvertedMesh {
     /// If the mesh has other cells than plain interferometers, or lines that cross or are no ports:
     /// [`super::ConvertedProgram::new`] refuses them.
     #[must_use]
-    pub fn new(section: &Section, convention: &'static dyn Convention) -> Self {
-        let layout = section.layout();
+    pub fn new(stage: &Stage, convention: &'static dyn Convention) -> Self {
+        let layout = stage.layout();
         let plain =
-            layout.cell == crate::cell::kind::Cell::Mzi && layout.modes == layout.ports && layout.wire_crossings() == 0;
+            layout.cell == crate::cell::kind::Cell::Mzi && layout.modes == layout.ports && layout.crossing_count() == 0;
         assert!(plain, "conventions know plain cells between neighbours");
-        Self::of_waveguides(&Waveguides::of_section(section), convention)
+        Self::of_waveguides(&Waveguides::of_section(stage), convention)
     }
 
     fn of_waveguides(waveguides: &Waveguides, convention: &'static dyn Convention) -> Self {
         let (phases, screen) = convention.settle(waveguides);
-        let cells = waveguides.sites.iter().zip(phases).map(|(&site, phases)| ConvertedCell { site, phases }).collect();
+        let cells = waveguides
+            .positions
+            .iter()
+            .zip(phases)
+            .map(|(&position, phases)| ConvertedCell { position, phases })
+            .collect();
         Self { convention, modes: waveguides.modes, cells, screen }
     }
 
@@ -74,9 +79,9 @@ impl ConvertedMesh {
 
     /// The settings with which a mesh of ours does the same, for a layout with these cells in this order.
     #[must_use]
-    pub fn settings(&self) -> Settings {
+    pub fn phases(&self) -> Phases {
         let ours = self.to(&MACH_ZEHNDER);
-        let mut settings = Settings::zero(ours.cells.len(), ours.modes);
+        let mut settings = Phases::zero(ours.cells.len(), ours.modes);
         for (k, ConvertedCell { phases: [theta, phi], .. }) in ours.cells.iter().enumerate() {
             settings.set_cell(k, cell::wrap(*theta), cell::wrap(*phi));
         }
@@ -89,7 +94,7 @@ impl ConvertedMesh {
     /// Number of columns.
     #[must_use]
     pub fn columns(&self) -> usize {
-        self.cells.last().map_or(0, |cell| cell.site.column + 1)
+        self.cells.last().map_or(0, |cell| cell.position.column + 1)
     }
 
     /// The matrix, modes × modes: the plain product of the cells as their convention defines them, and of the screen.
@@ -101,11 +106,11 @@ impl ConvertedMesh {
         };
         let mut screen = self.screen.iter().peekable();
         for cell in &self.cells {
-            while let Some(phase) = screen.next_if(|p| p.column <= cell.site.column) {
+            while let Some(phase) = screen.next_if(|p| p.column <= cell.position.column) {
                 turn(&mut u, phase);
             }
-            let t = self.convention.cell(cell.site, self.modes, cell.phases);
-            let [upper, lower] = lines(cell.site);
+            let t = self.convention.cell(cell.position, self.modes, cell.phases);
+            let [upper, lower] = lines(cell.position);
             for mut column in u.column_iter_mut() {
                 let (a, b) = (column[upper], column[lower]);
                 column[upper] = t[0][0] * a + t[0][1] * b;

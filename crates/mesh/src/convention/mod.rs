@@ -18,7 +18,7 @@
 //!
 //! let u = haar_unitary(5, &mut StreamKey::new(1, "example").stream());
 //! let program = MatrixProgram::new(&u, Form::Unitary, topology("rectangular")?)?;
-//! let theirs = ConvertedMesh::new(&program.sections()[0], convention("clements")?);
+//! let theirs = ConvertedMesh::new(&program.stages()[0], convention("clements")?);
 //! assert!((theirs.matrix() - &u).norm() < 1e-13 * 5.0);
 //! assert!(theirs.cells.iter().all(|cell| (0.0..=std::f64::consts::FRAC_PI_2).contains(&cell.phases[0])));
 //! # Ok::<(), phaseloom_mesh::MeshError>(())
@@ -40,7 +40,7 @@ pub use waveguides::{Dressed, Waveguides};
 
 use crate::cell::mzi::Transfer;
 use crate::error::MeshError;
-use crate::layout::Site;
+use crate::layout::CellPosition;
 
 /// A meaning of the two phases of a cell, and a place for the phase screen.
 pub trait Convention: Send + Sync + std::fmt::Debug {
@@ -55,11 +55,11 @@ pub trait Convention: Send + Sync + std::fmt::Debug {
         ["theta", "phi"]
     }
 
-    /// The definition: the 2×2 matrix of the cell at `site` in a mesh of `modes` ports, phases in rad.
-    fn cell(&self, site: Site, modes: usize, phases: [f64; 2]) -> Transfer;
+    /// The definition: the 2×2 matrix of the cell at `position` in a mesh of `modes` ports, phases in rad.
+    fn cell(&self, position: CellPosition, modes: usize, phases: [f64; 2]) -> Transfer;
 
     /// The same cell as `B(θ)` with phases around it.
-    fn dress(&self, site: Site, modes: usize, phases: [f64; 2]) -> Dressed;
+    fn dress(&self, position: CellPosition, modes: usize, phases: [f64; 2]) -> Dressed;
 
     /// Gives the phases of the waveguides to the cells, as far as they can take them: two phases (rad) of each cell, and
     /// the screen, sorted by column, then mode.

@@ -6,7 +6,7 @@
 
 use super::{Convention, Dressed, ScreenPhase, Waveguides, heater, waveguides::lines};
 use crate::cell::mzi::{Transfer, ideal};
-use crate::layout::Site;
+use crate::layout::CellPosition;
 use num_complex::Complex64;
 use std::f64::consts::{FRAC_PI_2, PI, TAU};
 
@@ -77,7 +77,7 @@ pub struct OuterPhase {
     key: &'static str,
     description: &'static str,
     /// The kind of the cell at a place in a mesh of so many modes. Kinds with φ before their splitters must come first.
-    kind: fn(Site, usize) -> &'static Kind,
+    kind: fn(CellPosition, usize) -> &'static Kind,
 }
 
 impl Convention for OuterPhase {
@@ -89,24 +89,24 @@ impl Convention for OuterPhase {
         self.description
     }
 
-    fn cell(&self, site: Site, modes: usize, [theta, phi]: [f64; 2]) -> Transfer {
-        ((self.kind)(site, modes).definition)(theta, phi)
+    fn cell(&self, position: CellPosition, modes: usize, [theta, phi]: [f64; 2]) -> Transfer {
+        ((self.kind)(position, modes).definition)(theta, phi)
     }
 
-    fn dress(&self, site: Site, modes: usize, [theta, phi]: [f64; 2]) -> Dressed {
-        (self.kind)(site, modes).dress(theta, phi)
+    fn dress(&self, position: CellPosition, modes: usize, [theta, phi]: [f64; 2]) -> Dressed {
+        (self.kind)(position, modes).dress(theta, phi)
     }
 
     /// With φ before the splitters, in the order of light; with φ behind them, against it; the screen stands between.
     fn settle(&self, w: &Waveguides) -> (Vec<[f64; 2]>, Vec<ScreenPhase>) {
-        let mut phases = vec![[0.0; 2]; w.sites.len()];
+        let mut phases = vec![[0.0; 2]; w.positions.len()];
         // What the cells before the screen pass on, and what those behind it hand back; the column where they meet.
         let (mut passed, mut handed) = (vec![0.0; w.modes], w.outputs.clone());
         let mut columns = vec![w.columns; w.modes];
-        for (k, &site) in w.sites.iter().enumerate() {
-            let kind = (self.kind)(site, w.modes);
+        for (k, &position) in w.positions.iter().enumerate() {
+            let kind = (self.kind)(position, w.modes);
             if !kind.port.behind {
-                let [upper, lower] = lines(site);
+                let [upper, lower] = lines(position);
                 let at = [w.inputs[k][0] + passed[upper], w.inputs[k][1] + passed[lower]];
                 let (own, left) = kind.settle(w.theta[k], at);
                 phases[k] = own;
@@ -115,20 +115,20 @@ impl Convention for OuterPhase {
                 passed[lower] = (left - behind[1]).rem_euclid(TAU);
             }
         }
-        for (k, &site) in w.sites.iter().enumerate().rev() {
-            let kind = (self.kind)(site, w.modes);
+        for (k, &position) in w.positions.iter().enumerate().rev() {
+            let kind = (self.kind)(position, w.modes);
             if kind.port.behind {
-                let [upper, lower] = lines(site);
+                let [upper, lower] = lines(position);
                 let (own, left) = kind.settle(w.theta[k], [handed[upper], handed[lower]]);
                 phases[k] = own;
                 let before = kind.dress(own[0], own[1]).before;
                 handed[upper] = (w.inputs[k][0] + left - before[0]).rem_euclid(TAU);
                 handed[lower] = (w.inputs[k][1] + left - before[1]).rem_euclid(TAU);
-                (columns[upper], columns[lower]) = (site.column, site.column);
+                (columns[upper], columns[lower]) = (position.column, position.column);
             }
         }
         // A screen with no cell of its lines before it stands at the inputs.
-        if w.sites.iter().all(|&site| (self.kind)(site, w.modes).port.behind) {
+        if w.positions.iter().all(|&position| (self.kind)(position, w.modes).port.behind) {
             columns.fill(0);
         }
         let phase = |mode: usize| heater(passed[mode] + handed[mode]);
@@ -249,7 +249,7 @@ pub(super) static CLEMENTS_MIDDLE: OuterPhase = OuterPhase {
     key: "clements_middle",
     description: "T of Clements before the screen, T† behind it; Strawberry Fields `rectangular`",
     // Cells that the rectangular algorithm nulls from the right: those of the first corner.
-    kind: |site, modes| if site.column + site.mode + 2 <= modes { &T } else { &T_INVERSE },
+    kind: |position, modes| if position.column + position.mode + 2 <= modes { &T } else { &T_INVERSE },
 };
 
 pub(super) static CLEMENTS_INVERSE: OuterPhase = OuterPhase {

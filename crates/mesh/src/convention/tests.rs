@@ -1,6 +1,6 @@
 use super::*;
 use crate::decompose::unitary::Unitary;
-use crate::layout::phases::Settings;
+use crate::layout::phases::Phases;
 use crate::program::matrix_program::{Form, MatrixProgram};
 use crate::topology::TOPOLOGIES;
 use nalgebra::DMatrix;
@@ -25,30 +25,30 @@ fn matrices(n: usize) -> Vec<DMatrix<Complex64>> {
 }
 
 /// Sections of all topologies that make these matrices, and one whose phases no decomposition gives.
-fn sections(n: usize) -> Vec<(DMatrix<Complex64>, crate::layout::stage::Section)> {
+fn stages(n: usize) -> Vec<(DMatrix<Complex64>, crate::layout::stage::Stage)> {
     let mut found = Vec::new();
     for topology in [TOPOLOGIES[0], TOPOLOGIES[1]] {
         for u in matrices(n) {
             let program = MatrixProgram::new(&u, Form::Unitary, topology).unwrap();
-            found.push((u, program.sections()[0].clone()));
+            found.push((u, program.stages()[0].clone()));
         }
         let layout = topology.layout(n);
-        let mut settings = Settings::zero(layout.sites.len(), n);
+        let mut settings = Phases::zero(layout.positions.len(), n);
         for (k, phase) in settings.values_mut().iter_mut().enumerate() {
             *phase = (k as f64 * 2.7).sin() * 9.0;
         }
-        let section = crate::layout::stage::Section::mesh(layout, settings);
+        let stage = crate::layout::stage::Stage::mesh(layout, settings);
         let mut fields = crate::propagate::fields::Fields::identity(n);
-        crate::propagate::circuit::Circuit::ideal(&section).propagate(&mut fields);
-        found.push((fields.to_matrix(), section));
+        crate::propagate::circuit::Circuit::ideal(&stage).propagate(&mut fields);
+        found.push((fields.to_matrix(), stage));
     }
     found
 }
 
 /// The matrix of a section of ours.
-fn matrix(section: &crate::layout::stage::Section, settings: Settings) -> DMatrix<Complex64> {
-    let mut fields = crate::propagate::fields::Fields::identity(section.layout().modes);
-    crate::propagate::circuit::Circuit::ideal(&crate::layout::stage::Section::mesh(section.layout().clone(), settings))
+fn matrix(stage: &crate::layout::stage::Stage, settings: Phases) -> DMatrix<Complex64> {
+    let mut fields = crate::propagate::fields::Fields::identity(stage.layout().modes);
+    crate::propagate::circuit::Circuit::ideal(&crate::layout::stage::Stage::mesh(stage.layout().clone(), settings))
         .propagate(&mut fields);
     fields.to_matrix()
 }
@@ -57,12 +57,12 @@ fn matrix(section: &crate::layout::stage::Section, settings: Settings) -> DMatri
 fn every_convention_rebuilds_the_matrix_both_ways() {
     for n in 1..=17 {
         let tolerance = 1e-13 * n as f64;
-        for (u, section) in sections(n) {
+        for (u, stage) in stages(n) {
             for convention in CONVENTIONS {
-                let theirs = ConvertedMesh::new(&section, convention);
+                let theirs = ConvertedMesh::new(&stage, convention);
                 let key = convention.key();
                 assert!((theirs.matrix() - &u).norm() < tolerance, "{key}, N = {n}: there");
-                let back = matrix(&section, theirs.settings());
+                let back = matrix(&stage, theirs.phases());
                 assert!((back - &u).norm() < tolerance, "{key}, N = {n}: and back");
                 let phases = theirs.cells.iter().flat_map(|c| c.phases).chain(theirs.screen.iter().map(|p| p.phase));
                 assert!(phases.into_iter().all(|p| (0.0..TAU).contains(&p)), "{key}, N = {n}: a phase");
@@ -74,9 +74,9 @@ fn every_convention_rebuilds_the_matrix_both_ways() {
 #[test]
 fn every_convention_becomes_every_other() {
     let n = 6;
-    for (u, section) in sections(n) {
+    for (u, stage) in stages(n) {
         for from in CONVENTIONS {
-            let from = ConvertedMesh::new(&section, from);
+            let from = ConvertedMesh::new(&stage, from);
             for to in CONVENTIONS {
                 let (a, b) = (from.convention.key(), to.key());
                 assert!((from.to(to).matrix() - &u).norm() < 1e-13 * n as f64, "{a} to {b}");
@@ -90,10 +90,10 @@ fn every_convention_becomes_every_other() {
 #[test]
 fn the_phases_come_back() {
     for n in [2, 5, 8] {
-        for (_, section) in sections(n) {
+        for (_, stage) in stages(n) {
             for convention in CONVENTIONS.into_iter().filter(|c| c.key() != "bell_walmsley") {
-                let back = ConvertedMesh::new(&section, convention).settings();
-                for (k, (a, b)) in section.settings().values().iter().zip(back.values()).enumerate() {
+                let back = ConvertedMesh::new(&stage, convention).phases();
+                for (k, (a, b)) in stage.phases().values().iter().zip(back.values()).enumerate() {
                     let off = (a - b + TAU / 2.0).rem_euclid(TAU) - TAU / 2.0;
                     assert!(off.abs() < 1e-13 * n as f64, "{}, N = {n}, phase {k}: {a} and {b}", convention.key());
                 }
@@ -107,14 +107,14 @@ fn the_screen_stands_where_the_convention_has_it() {
     for n in [2_usize, 5, 6] {
         for topology in [TOPOLOGIES[0], TOPOLOGIES[1]] {
             let u = haar_unitary(n, &mut StreamKey::new(3, "screen").stream());
-            let section = crate::layout::stage::Section::mesh(
+            let stage = crate::layout::stage::Stage::mesh(
                 topology.layout(n),
                 topology.program(&topology.layout(n), &Unitary::new(u, Unitary::TOLERANCE).unwrap()).unwrap(),
             );
-            let columns = section.layout().columns;
+            let columns = stage.layout().columns;
             for convention in CONVENTIONS {
                 let places: Vec<(usize, usize)> =
-                    ConvertedMesh::new(&section, convention).screen.iter().map(|p| (p.column, p.mode)).collect();
+                    ConvertedMesh::new(&stage, convention).screen.iter().map(|p| (p.column, p.mode)).collect();
                 let all = |column: usize| (0..n).map(|mode| (column, mode)).collect::<Vec<_>>();
                 match convention.key() {
                     "clements_inverse" | "upper_output" | "lower_output" | "perceval" => assert_eq!(places, all(0)),
@@ -156,7 +156,7 @@ fn files_come_back_and_contradictions_are_refused() {
             let read = ConvertedProgram::load(&path).unwrap();
             assert_eq!(read.to_json(), converted.to_json());
             assert!((load(&path).unwrap().matrix() - &w).norm() < 1e-12);
-            assert_eq!(read.program().sections()[1], program.sections()[1], "attenuators");
+            assert_eq!(read.program().stages()[1], program.stages()[1], "attenuators");
         }
         program.save(&path).unwrap();
         assert_eq!(load(&path).unwrap().to_json(), program.to_json());

@@ -1,8 +1,8 @@
 //! A mesh that belongs to no convention: `B(θ) = S·P(θ)·S` in every place, and a phase on every waveguide between.
 
 use super::ConvertedMesh;
-use crate::layout::Site;
-use crate::layout::stage::Section;
+use crate::layout::CellPosition;
+use crate::layout::stage::Stage;
 
 /// One cell, taken apart: `diag(e^{i·behind})·B(θ)·diag(e^{i·before})`, rad.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,7 +23,7 @@ pub struct Waveguides {
     /// Number of columns.
     pub columns: usize,
     /// The cells in order of propagation.
-    pub sites: Vec<Site>,
+    pub positions: Vec<CellPosition>,
     /// θ of each.
     pub theta: Vec<f64>,
     /// Phases of the waveguides that end at the upper and at the lower input of each cell.
@@ -33,19 +33,19 @@ pub struct Waveguides {
 }
 
 /// The lines that a cell joins, the upper one first.
-pub(super) fn lines(site: Site) -> [usize; 2] {
-    [site.mode, site.mode + 1]
+pub(super) fn lines(position: CellPosition) -> [usize; 2] {
+    [position.mode, position.mode + 1]
 }
 
 impl Waveguides {
     /// Those of a mesh of ours: φ before each cell, output phases behind all.
     #[must_use]
-    pub fn of_section(section: &Section) -> Self {
-        let (layout, settings) = (section.layout(), section.settings());
+    pub fn of_section(stage: &Stage) -> Self {
+        let (layout, settings) = (stage.layout(), stage.phases());
         Self {
             modes: layout.modes,
             columns: layout.columns,
-            sites: layout.sites.clone(),
+            positions: layout.positions.clone(),
             theta: settings.theta().to_vec(),
             inputs: settings.phi().iter().map(|&phi| [phi, 0.0]).collect(),
             outputs: settings.output().to_vec(),
@@ -60,11 +60,11 @@ impl Waveguides {
         let (mut theta, mut inputs) = (Vec::new(), Vec::new());
         let mut screen = mesh.screen.iter().peekable();
         for cell in &mesh.cells {
-            while let Some(phase) = screen.next_if(|p| p.column <= cell.site.column) {
+            while let Some(phase) = screen.next_if(|p| p.column <= cell.position.column) {
                 gathered[phase.mode] += phase.phase;
             }
-            let dressed = mesh.convention.dress(cell.site, mesh.modes, cell.phases);
-            let [upper, lower] = lines(cell.site);
+            let dressed = mesh.convention.dress(cell.position, mesh.modes, cell.phases);
+            let [upper, lower] = lines(cell.position);
             theta.push(dressed.theta);
             inputs.push([gathered[upper] + dressed.before[0], gathered[lower] + dressed.before[1]]);
             [gathered[upper], gathered[lower]] = dressed.behind;
@@ -75,7 +75,7 @@ impl Waveguides {
         Self {
             modes: mesh.modes,
             columns: mesh.columns(),
-            sites: mesh.cells.iter().map(|cell| cell.site).collect(),
+            positions: mesh.cells.iter().map(|cell| cell.position).collect(),
             theta,
             inputs,
             outputs: gathered,

@@ -7,7 +7,7 @@
 
 use crate::decompose::fuse::{Chain, join};
 use crate::decompose::nulling::{Null, angles, on_columns, on_rows};
-use crate::propagate::chains::{Builder, LINE, Light, WIDTH};
+use crate::propagate::chains::{ChainBuilder, LINE, Support, WIDTH};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use pulp::{Arch, Simd, WithSimd};
@@ -30,8 +30,8 @@ pub(crate) fn null(u: &DMatrix<Complex64>, mut found: impl FnMut(usize, &[(f64, 
         let Cells { nulls, right, left } = Arch::new().dispatch(corner);
         let mut rest = &nulls[..];
         for i in start..end {
-            let (sweep, later) = rest.split_at(i + 1);
-            found(i, &angles(sweep));
+            let (chains, later) = rest.split_at(i + 1);
+            found(i, &angles(chains));
             rest = later;
         }
         square.catch_up(end + 1, &right, &left);
@@ -79,16 +79,16 @@ impl Square {
         }
         let side = self.side;
         let mut tile = vec![[[0.0; LINE]; WIDTH]; inside];
-        let sweep = join(lines, false, right);
+        let chains = join(lines, false, right);
         for p in inside..side {
             (0..inside).for_each(|q| transpose(&self.blocks[q * side + p], &mut tile[q]));
-            sweep.apply(&mut tile.as_flattened_mut().as_flattened_mut()[..lines * LINE], |_| Light::Everywhere);
+            chains.apply(&mut tile.as_flattened_mut().as_flattened_mut()[..lines * LINE], |_| Support::Full);
             (0..inside).for_each(|q| transpose(&tile[q], &mut self.blocks[q * side + p]));
         }
-        let sweep = join(lines, false, left);
+        let chains = join(lines, false, left);
         for q in inside..side {
             let tile = self.blocks[q * side..][..inside].as_flattened_mut().as_flattened_mut();
-            sweep.apply(&mut tile[..lines * LINE], |_| Light::Everywhere);
+            chains.apply(&mut tile[..lines * LINE], |_| Support::Full);
         }
     }
 }
@@ -128,7 +128,7 @@ impl WithSimd for Corner<'_> {
         let lines = sweeps.end + 1;
         let inside = lines.div_ceil(WIDTH);
         // Factors of the columns and of the rows stay out of the entries until the end.
-        let (mut columns, mut rows) = (Builder::new(lines, lines), Builder::new(lines, lines));
+        let (mut columns, mut rows) = (ChainBuilder::new(lines, lines), ChainBuilder::new(lines, lines));
         let mut cells = Cells { nulls: Vec::new(), right: Vec::new(), left: Vec::new() };
         let mut tile = vec![[[0.0; LINE]; WIDTH]; inside];
         for i in sweeps {
@@ -175,7 +175,7 @@ impl WithSimd for Corner<'_> {
             if i % 2 == 0 { cells.right.push(chain) } else { cells.left.push(chain) }
         }
         // The factors that are left.
-        let factors = |builder: &Builder| -> Vec<Complex64> {
+        let factors = |builder: &ChainBuilder| -> Vec<Complex64> {
             (0..inside * WIDTH)
                 .map(|k| if k < lines { builder.scale_of(k) } else { Complex64::new(1.0, 0.0) })
                 .collect()

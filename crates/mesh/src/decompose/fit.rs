@@ -3,8 +3,8 @@
 use crate::cell::mzi::{CellErrors, wrap};
 use crate::gradient::gradient;
 use crate::layout::Layout;
-use crate::layout::phases::Settings;
-use crate::layout::stage::Section;
+use crate::layout::phases::Phases;
+use crate::layout::stage::Stage;
 use crate::propagate::circuit::Circuit;
 use crate::propagate::fields::Fields;
 use argmin::core::{CostFunction, Error, Executor, Gradient};
@@ -33,10 +33,10 @@ const MEMORY: usize = 20;
 ///
 /// If the target has more rows or columns than the mesh has ports.
 #[must_use]
-pub fn fit(layout: &Layout, target: &DMatrix<Complex64>) -> Settings {
+pub fn fit(layout: &Layout, target: &DMatrix<Complex64>) -> Phases {
     assert!(target.nrows() <= layout.ports && target.ncols() <= layout.ports, "ports of the mesh");
-    let errors = vec![CellErrors::NONE; layout.sites.len()];
-    let mut best = (f64::INFINITY, Settings::blank(layout));
+    let errors = vec![CellErrors::NONE; layout.positions.len()];
+    let mut best = (f64::INFINITY, Phases::blank(layout));
     for start in 0..STARTS {
         let mut phases = vec![0.0; best.1.values().len()];
         Normals::new(&StreamKey::new(start, "fit/start")).fill(&mut phases);
@@ -57,32 +57,32 @@ pub fn fit(layout: &Layout, target: &DMatrix<Complex64>) -> Settings {
 ///
 /// If the target has more rows or columns than the mesh has ports, or the errors are not one a cell.
 #[must_use]
-pub fn refit(section: &Section, errors: &[CellErrors], target: &DMatrix<Complex64>) -> Settings {
-    let layout = section.layout();
+pub fn refit(stage: &Stage, errors: &[CellErrors], target: &DMatrix<Complex64>) -> Phases {
+    let layout = stage.layout();
     assert!(target.nrows() <= layout.ports && target.ncols() <= layout.ports, "ports of the mesh");
-    assert_eq!(errors.len(), layout.sites.len(), "one state a cell");
-    search(layout, errors, target, section.settings().values().to_vec()).1
+    assert_eq!(errors.len(), layout.positions.len(), "one state a cell");
+    search(layout, errors, target, stage.phases().values().to_vec()).1
 }
 
 /// What one search reaches: its loss and its phases.
-fn search(layout: &Layout, errors: &[CellErrors], target: &DMatrix<Complex64>, start: Vec<f64>) -> (f64, Settings) {
+fn search(layout: &Layout, errors: &[CellErrors], target: &DMatrix<Complex64>, start: Vec<f64>) -> (f64, Phases) {
     // The steps of the search are judged by absolute numbers: of a matrix of norm one all are of its scale.
     let size = target.norm_squared();
     let scale = if size > 0.0 { size.recip() } else { 1.0 };
-    let blank = Section::mesh(layout.clone(), Settings::blank(layout));
+    let blank = Stage::mesh(layout.clone(), Phases::blank(layout));
     let search = Search { blank, errors, target, scale, best: RefCell::new((f64::INFINITY, start.clone())) };
     let solver = LBFGS::new(MoreThuenteLineSearch::new(), MEMORY);
     let executor = Executor::new(&search, solver).configure(|state| state.param(start).max_iters(STEPS));
     // A line search that finds no lower point ends the search with an error: what it reached counts all the same.
     let _ = executor.run();
     let (loss, phases) = search.best.into_inner();
-    let mut settings = Settings::blank(layout);
+    let mut settings = Phases::blank(layout);
     settings.values_mut().iter_mut().zip(phases).for_each(|(value, phase)| *value = wrap(phase));
     (loss, settings)
 }
 
 struct Search<'a> {
-    blank: Section,
+    blank: Stage,
     errors: &'a [CellErrors],
     target: &'a DMatrix<Complex64>,
     /// 1/‖W‖².
@@ -92,20 +92,20 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    fn section(&self, phases: &[f64]) -> Section {
-        let mut section = self.blank.clone();
-        let mut settings = section.settings().zeroed();
+    fn stage(&self, phases: &[f64]) -> Stage {
+        let mut stage = self.blank.clone();
+        let mut settings = stage.phases().zeroed();
         settings.values_mut().copy_from_slice(phases);
-        section.set(settings);
-        section
+        stage.set(settings);
+        stage
     }
 
     /// Light into each column's port, before and behind the mesh.
-    fn send(&self, section: &Section) -> (Fields, Fields) {
+    fn send(&self, stage: &Stage) -> (Fields, Fields) {
         let mut input = Fields::identity(self.target.ncols());
         input.resize(self.blank.layout().modes);
         let mut output = input.clone();
-        Circuit::compile(section, section.settings(), self.errors).propagate(&mut output);
+        Circuit::compile(stage, stage.phases(), self.errors).propagate(&mut output);
         (input, output)
     }
 
@@ -125,7 +125,7 @@ impl CostFunction for &Search<'_> {
     type Output = f64;
 
     fn cost(&self, phases: &Vec<f64>) -> Result<f64, Error> {
-        let loss = 0.5 * self.scale * self.miss(&self.send(&self.section(phases)).1).norm_squared();
+        let loss = 0.5 * self.scale * self.miss(&self.send(&self.stage(phases)).1).norm_squared();
         let mut best = self.best.borrow_mut();
         if loss < best.0 {
             *best = (loss, phases.clone());
@@ -139,11 +139,11 @@ impl Gradient for &Search<'_> {
     type Gradient = Vec<f64>;
 
     fn gradient(&self, phases: &Vec<f64>) -> Result<Vec<f64>, Error> {
-        let section = self.section(phases);
-        let (input, output) = self.send(&section);
+        let stage = self.stage(phases);
+        let (input, output) = self.send(&stage);
         // L = ½‖M − W‖²/‖W‖² has the adjoint (M − W)/‖W‖².
         let adjoint = Fields::from_matrix(&(self.miss(&output) * Complex64::from(self.scale)));
-        let (slopes, _) = gradient(&section, section.settings(), self.errors, &input, output, adjoint);
+        let (slopes, _) = gradient(&stage, stage.phases(), self.errors, &input, output, adjoint);
         Ok(slopes.values().to_vec())
     }
 }

@@ -1,11 +1,11 @@
 //! Cells of several sweeps of a decomposition, joined to one sweep that the rest of the matrix passes at once.
 
-use crate::propagate::chains::{Builder, Element, Sweep};
+use crate::propagate::chains::{ChainBuilder, ChainElement, Chains};
 use crate::propagate::circuit::COLUMNS;
 use num_complex::Complex64;
 
 /// The cells of one sweep of a decomposition, as elements or as their coefficients (α, β).
-pub(crate) struct Chain<E = Element> {
+pub(crate) struct Chain<E = ChainElement> {
     /// The line that is carried into the first cell.
     pub line: usize,
     /// Where the first cell stands in the order of all chains; the next ones stand one further each. Cells that share a
@@ -16,8 +16,8 @@ pub(crate) struct Chain<E = Element> {
 }
 
 /// Joins sweeps, the earlier ones first, to one that keeps to few lines at a time: block by block of columns.
-pub(crate) fn join(lines: usize, rising: bool, chains: &[Chain]) -> Sweep {
-    let mut builder = Builder::new(lines, chains.iter().map(|chain| chain.elements.len()).sum());
+pub(crate) fn join(lines: usize, rising: bool, chains: &[Chain]) -> Chains {
+    let mut builder = ChainBuilder::new(lines, chains.iter().map(|chain| chain.elements.len()).sum());
     by_blocks(chains, rising, |line, elements| {
         builder.begin(line, rising, 0);
         for &element in elements {
@@ -29,8 +29,8 @@ pub(crate) fn join(lines: usize, rising: bool, chains: &[Chain]) -> Sweep {
 }
 
 /// Joins sweeps of which the coefficients are known, and what each line is to be multiplied by behind them.
-pub(crate) fn join_known(rising: bool, chains: &[Chain<[f64; 4]>], factors: &[Complex64]) -> Sweep {
-    let mut builder = Builder::new(factors.len(), chains.iter().map(|chain| chain.elements.len()).sum());
+pub(crate) fn join_known(rising: bool, chains: &[Chain<[f64; 4]>], factors: &[Complex64]) -> Chains {
+    let mut builder = ChainBuilder::new(factors.len(), chains.iter().map(|chain| chain.elements.len()).sum());
     by_blocks(chains, rising, |line, elements| builder.chain(line, rising, elements));
     for (line, &factor) in factors.iter().enumerate() {
         builder.scale(line, factor);

@@ -10,7 +10,7 @@ use crate::cell::kind::Cell;
 use crate::cell::mzi::{CellErrors, Transfer, wrap};
 use crate::decompose::nulling::{Null, angles};
 use crate::layout::Layout;
-use crate::layout::phases::Settings;
+use crate::layout::phases::Phases;
 use num_complex::Complex64;
 
 /// Phases (rad, wrapped; θ of plain cells in 0…π) with which cells of the layout, with these errors, do what ideal cells of
@@ -20,15 +20,15 @@ use num_complex::Complex64;
 ///
 /// If phases or errors are not those of the layout, or its cells are no interferometers ([`crate::decompose::fit::refit`] is for them).
 #[must_use]
-pub fn follow(layout: &Layout, cell: Cell, wanted: &Settings, errors: &[CellErrors]) -> (Settings, usize) {
+pub fn match_cells(layout: &Layout, cell: Cell, wanted: &Phases, errors: &[CellErrors]) -> (Phases, usize) {
     assert!(layout.cell.is_interferometer(), "{} cells cannot follow others", layout.cell.key());
-    assert_eq!(errors.len(), layout.sites.len(), "one state a cell");
+    assert_eq!(errors.len(), layout.positions.len(), "one state a cell");
     let output = wanted.output();
     let wanted =
         layout.clone().with_cell(cell).transfers(0..errors.len(), wanted, &vec![CellErrors::NONE; errors.len()]);
     // Outer phases that cells do not have are given away at the end.
     let kind = if layout.cell.has_outer_phase() { layout.cell } else { Cell::Mzi };
-    let mut phases = Settings::zero(wanted.len(), output.len());
+    let mut phases = Phases::zero(wanted.len(), output.len());
     let mut missed = 0;
     let left = carry(layout, &wanted, |k, target| {
         let found = kind.match_target(target, errors[k]);
@@ -47,14 +47,14 @@ pub fn follow(layout: &Layout, cell: Cell, wanted: &Settings, errors: &[CellErro
 
 /// Phases (rad, wrapped) of plain cells without errors that do what these do, given by their transfer matrices in the
 /// order of the layout, with output phases (rad) behind; a cell of which an entry is dark has φ = 0.
-pub(crate) fn follow_perfect(layout: &Layout, wanted: &[Transfer], output: &[f64]) -> Settings {
+pub(crate) fn follow_perfect(layout: &Layout, wanted: &[Transfer], output: &[f64]) -> Phases {
     let mut cells = Vec::with_capacity(wanted.len());
     let left = carry(layout, wanted, |_, target| {
         let cell = Null::of_row(target[0]);
         cells.push(cell);
         cell.transfer()
     });
-    let mut phases = Settings::zero(wanted.len(), output.len());
+    let mut phases = Phases::zero(wanted.len(), output.len());
     for (k, (theta, phi)) in angles(&cells).into_iter().enumerate() {
         phases.set_cell(k, theta, phi);
     }
@@ -69,18 +69,18 @@ pub(crate) fn follow_perfect(layout: &Layout, wanted: &[Transfer], output: &[f64
 fn carry(layout: &Layout, wanted: &[Transfer], mut cell: impl FnMut(usize, &Transfer) -> Transfer) -> Vec<Complex64> {
     let mut turn = vec![Complex64::ONE; layout.modes];
     let mut column = 0;
-    for (k, (site, target)) in layout.sites.iter().zip(wanted).enumerate() {
-        while column <= site.column {
-            layout.wire(column, &mut turn);
+    for (k, (position, target)) in layout.positions.iter().zip(wanted).enumerate() {
+        while column <= position.column {
+            layout.permute(column, &mut turn);
             column += 1;
         }
-        let (upper, lower) = (site.mode, site.mode + 1);
+        let (upper, lower) = (position.mode, position.mode + 1);
         let target = target.map(|[a, b]| [a * turn[upper], b * turn[lower]]);
         let made = cell(k, &target);
         (turn[upper], turn[lower]) = (left_over(&made, &target, 0), left_over(&made, &target, 1));
     }
     for column in column..=layout.columns {
-        layout.wire(column, &mut turn);
+        layout.permute(column, &mut turn);
     }
     turn
 }
@@ -101,19 +101,19 @@ mod tests {
     #[test]
     fn perfect_cells_do_what_any_others_find() {
         let layout = Rectangular.layout(7);
-        let perfect = vec![CellErrors::NONE; layout.sites.len()];
+        let perfect = vec![CellErrors::NONE; layout.positions.len()];
         for draw in 0..50u32 {
-            let mut wanted = Settings::blank(&layout);
+            let mut wanted = Phases::blank(&layout);
             for (k, phase) in (0u32..).zip(wanted.values_mut()) {
                 *phase = [f64::from((k * 7919 + draw * 104_729) % 6283) / 1000.0, 0.0, std::f64::consts::PI]
                     [usize::from(k % 5 == 0) + usize::from(k % 10 == 0)];
             }
             let transfers = layout.transfers(0..perfect.len(), &wanted, &perfect);
-            let (slow, missed) = follow(&layout, Cell::Mzi, &wanted, &perfect);
+            let (slow, missed) = match_cells(&layout, Cell::Mzi, &wanted, &perfect);
             let fast = follow_perfect(&layout, &transfers, wanted.output());
-            let matrix = |settings: &Settings| {
-                let section = crate::layout::stage::Section::mesh(layout.clone(), settings.clone());
-                crate::propagate::circuit::Circuit::ideal(&section).matrix()
+            let matrix = |settings: &Phases| {
+                let stage = crate::layout::stage::Stage::mesh(layout.clone(), settings.clone());
+                crate::propagate::circuit::Circuit::ideal(&stage).matrix()
             };
             let of_wanted = matrix(&wanted);
             let off = (matrix(&slow) - &of_wanted).camax();

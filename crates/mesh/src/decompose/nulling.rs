@@ -1,7 +1,7 @@
 //! The cell that nulls one entry of a unitary, and the angles of many.
 
 use crate::cell::mzi::{Transfer, ZERO, wrap};
-use crate::propagate::chains::Element;
+use crate::propagate::chains::ChainElement;
 use num_complex::Complex64;
 use phaseloom_numerics::simd::trigonometry::argument;
 use pulp::{Arch, Simd, WithSimd};
@@ -107,16 +107,16 @@ pub(crate) fn angles(nulls: &[Null]) -> Vec<(f64, f64)> {
 
 /// `U ← U·T†` on two columns, in the order of a chain that carries the second to the first.
 #[inline]
-pub(crate) fn on_columns(t: &Transfer) -> Element {
+pub(crate) fn on_columns(t: &Transfer) -> ChainElement {
     // u₁′ = T11* u₁ + T12* u₂, u₂′ = T21* u₁ + T22* u₂
-    Element { p: t[0][1].conj(), q: t[0][0].conj(), r: t[1][1].conj(), s: t[1][0].conj() }
+    ChainElement { p: t[0][1].conj(), q: t[0][0].conj(), r: t[1][1].conj(), s: t[1][0].conj() }
 }
 
 /// `U ← T·U` on two rows, in the order of a chain that carries the first to the second.
 #[inline]
-pub(crate) fn on_rows(t: &Transfer) -> Element {
+pub(crate) fn on_rows(t: &Transfer) -> ChainElement {
     let [[t11, t12], [t21, t22]] = *t;
-    Element { p: t21, q: t22, r: t11, s: t12 }
+    ChainElement { p: t21, q: t22, r: t11, s: t12 }
 }
 
 /// `(a, b) ← (t11 a + t12 b, t21 a + t22 b)` for two lines of whole registers, (real parts, imaginary parts).

@@ -19,7 +19,7 @@ use std::ops::Range;
 /// Decimal digits that undoing may lose before the light is stored.
 const LOST_DIGITS: f64 = 4.0;
 /// Amplitude below which an arm counts as dark.
-const SMALLEST_ARM: f64 = 1e-60;
+const MIN_ARM: f64 = 1e-60;
 /// What a digit of loss that is common to all lines counts: it does no harm before the range of a double ends.
 const COMMON: f64 = 0.05;
 /// Lines that are compared at once.
@@ -78,8 +78,8 @@ impl Gains {
         let Self { most, least, common_digits } = self;
         let (modes, idle) = (most.len() as f64, (most.len() - 2 * cells.len()) as f64);
         let (mut sum, mut darkest) = (idle, f64::INFINITY);
-        for (site, e) in layout.sites[cells.clone()].iter().zip(&errors[cells]) {
-            let [a, b] = [site.mode, site.mode + 1];
+        for (position, e) in layout.positions[cells.clone()].iter().zip(&errors[cells]) {
+            let [a, b] = [position.mode, position.mode + 1];
             let (brighter, darker) = (larger(e.upper, e.lower), smaller(e.upper, e.lower));
             let gained = larger(most[a], most[b]) * brighter;
             let left = smaller(least[a], least[b]) * darker;
@@ -87,13 +87,13 @@ impl Gains {
             sum += e.upper + e.lower;
             darkest = smaller(darker, darkest);
         }
-        if !(darkest >= SMALLEST_ARM && sum < f64::INFINITY) {
+        if !(darkest >= MIN_ARM && sum < f64::INFINITY) {
             return false;
         }
         let (mean, by) = (sum / modes, modes / sum);
         most.iter_mut().for_each(|gain| *gain = larger(*gain * by, 1.0));
         least.iter_mut().for_each(|gain| *gain = smaller(*gain * by, 1.0));
-        if let Some(order) = layout.wires(column) {
+        if let Some(order) = layout.permutation_before(column) {
             for gains in [most, least] {
                 let behind = gains.clone();
                 order.iter().zip(behind).for_each(|(&from, gain)| gains[from] = gain);
@@ -116,8 +116,8 @@ fn smaller(a: f64, b: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layout::phases::Settings;
-    use crate::layout::stage::Section;
+    use crate::layout::phases::Phases;
+    use crate::layout::stage::Stage;
     use crate::propagate::circuit::Circuit;
     use crate::topology;
     use crate::topology::mesh_design::MeshDesign;
@@ -132,20 +132,20 @@ mod tests {
     fn columns_are_conditioned_as_well_as_the_bound_says() {
         for design in MeshDesign::all() {
             let layout = design.layout(6);
-            let mut phases = Settings::blank(&layout);
+            let mut phases = Phases::blank(&layout);
             phases.values_mut().iter_mut().enumerate().for_each(|(k, x)| *x = 3.0 * wave(k, 1.3));
             let arm = |k: usize, step: f64| 0.7 + 0.25 * wave(k, step);
-            let errors: Vec<CellErrors> = (0..layout.sites.len())
+            let errors: Vec<CellErrors> = (0..layout.positions.len())
                 .map(|k| CellErrors { beta: 0.1, upper: arm(k, 0.7), lower: arm(k, 1.9), ..CellErrors::NONE })
                 .collect();
             let mut gains = Gains::new(layout.modes);
-            let section = Section::mesh(layout, phases);
-            let layout = section.layout();
+            let stage = Stage::mesh(layout, phases);
+            let layout = stage.layout();
             for first in (0..layout.columns).rev() {
                 assert!(gains.extend(layout, &errors, first));
                 let bound = gains.lost();
                 for end in first + 1..=layout.columns {
-                    let columns = Circuit::of_columns(&section, section.settings(), &errors, first..end);
+                    let columns = Circuit::from_columns(&stage, stage.phases(), &errors, first..end);
                     let sigma = linalg::svd(&columns.matrix()).expect("finite").sigma;
                     let digits = (sigma[0] / sigma[sigma.len() - 1]).log10();
                     assert!(digits < bound + 1e-9, "{design} columns {first}..{end}: {digits} beyond {bound}");
@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn equal_loss_is_gained_along_the_edge() {
         let layout = MeshDesign::from(topology("rectangular").unwrap()).layout(200);
-        let errors = vec![CellErrors { upper: 0.99, lower: 0.99, ..CellErrors::NONE }; layout.sites.len()];
+        let errors = vec![CellErrors { upper: 0.99, lower: 0.99, ..CellErrors::NONE }; layout.positions.len()];
         let mut gains = Gains::new(layout.modes);
         assert!((0..layout.columns).all(|column| gains.extend(&layout, &errors, column)));
         let (lost, edge) = (gains.lost() - COMMON * gains.common_digits, 100.0 * -0.99_f64.log10());
@@ -170,10 +170,10 @@ mod tests {
     fn segments_follow_one_another_and_begin_at_dark_arms() {
         let layout = MeshDesign::from(topology("rectangular").unwrap()).layout(30);
         let state = |k: usize| CellErrors { upper: if k == 200 { 0.0 } else { 0.5 }, ..CellErrors::NONE };
-        let errors: Vec<CellErrors> = (0..layout.sites.len()).map(state).collect();
+        let errors: Vec<CellErrors> = (0..layout.positions.len()).map(state).collect();
         let found = segments(&layout, &errors).unwrap();
         assert!(found.len() > 2 && found[0].start == 0 && found[found.len() - 1].end == layout.columns, "{found:?}");
         assert!(found.windows(2).all(|pair| pair[0].end == pair[1].start && !pair[0].is_empty()), "{found:?}");
-        assert!(found.iter().any(|columns| columns.start == layout.sites[200].column), "{found:?}");
+        assert!(found.iter().any(|columns| columns.start == layout.positions[200].column), "{found:?}");
     }
 }

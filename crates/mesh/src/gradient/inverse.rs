@@ -9,7 +9,7 @@
 //! ```
 
 use crate::cell::mzi::Transfer;
-use crate::propagate::chains::{SMALLEST_PIVOT, SMALLEST_SCALE};
+use crate::propagate::chains::{MIN_PIVOT, MIN_SCALE};
 use num_complex::Complex64;
 use pulp::{Scalar, Simd};
 
@@ -75,9 +75,9 @@ impl<S: Simd> Numbers<S> {
     #[inline(always)]
     fn at_least(self, simd: S, others: Self) -> (Self, S::f64s) {
         let (size, of_others) = (self.norm_sqr(simd), others.norm_sqr(simd));
-        let least = simd.mul_f64s(of_others, simd.splat_f64s(SMALLEST_PIVOT * SMALLEST_PIVOT));
+        let least = simd.mul_f64s(of_others, simd.splat_f64s(MIN_PIVOT * MIN_PIVOT));
         let small = simd.less_than_f64s(size, least);
-        let enlarged = simd.mul_f64s(simd.sqrt_f64s(of_others), simd.splat_f64s(SMALLEST_PIVOT));
+        let enlarged = simd.mul_f64s(simd.sqrt_f64s(of_others), simd.splat_f64s(MIN_PIVOT));
         let pivots = Self {
             re: simd.select_f64s(small, enlarged, self.re),
             im: simd.select_f64s(small, simd.splat_f64s(0.0), self.im),
@@ -139,8 +139,8 @@ impl<S: Simd> Pivots<S> {
             (joined.upper[way], joined.lower[way]) = (upper, lower);
             // Inverses of lossy cells amplify, so factors grow as well as shrink.
             for norm in [upper.norm_sqr(simd), lower.norm_sqr(simd)] {
-                let large = simd.less_than_f64s(simd.splat_f64s(SMALLEST_SCALE), norm);
-                let small = simd.less_than_f64s(norm, simd.splat_f64s(1.0 / SMALLEST_SCALE));
+                let large = simd.less_than_f64s(simd.splat_f64s(MIN_SCALE), norm);
+                let small = simd.less_than_f64s(norm, simd.splat_f64s(1.0 / MIN_SCALE));
                 let zero = simd.splat_f64s(0.0);
                 joined.near = simd.select_f64s(large, simd.select_f64s(small, joined.near, zero), zero);
             }

@@ -30,9 +30,9 @@ use crate::cell::mzi::{CellErrors, Transfer, transfer};
 use crate::gradient::backward::{Backward, Cells, Undone};
 use crate::gradient::checkpoints::segments;
 use crate::layout::Layout;
-use crate::layout::execution_order::Schedule;
-use crate::layout::phases::Settings;
-use crate::layout::stage::{Section, SectionKind};
+use crate::layout::execution_order::ExecutionOrder;
+use crate::layout::phases::Phases;
+use crate::layout::stage::{Stage, StageKind};
 use crate::propagate::circuit::{Block, Circuit, TOGETHER};
 use crate::propagate::fields::Fields;
 use num_complex::Complex64;
@@ -57,12 +57,12 @@ const COLUMNS_BACK: usize = 16;
 ///
 /// let u = haar_unitary(6, &mut StreamKey::new(1, "example").stream());
 /// let program = MatrixProgram::new(&u, Form::Unitary, topology("rectangular")?)?;
-/// let (section, errors) = (&program.sections()[0], vec![CellErrors::NONE; 15]);
+/// let (stage, errors) = (&program.stages()[0], vec![CellErrors::NONE; 15]);
 /// let input = Fields::identity(6);
 /// let mut output = input.clone();
-/// Circuit::ideal(section).propagate(&mut output);
-/// // L = ½ Σ|a|² has the adjoint λ = a. Light is conserved: no phase changes L.
-/// let (phases, _) = gradient(section, section.settings(), &errors, &input, output.clone(), output);
+/// Circuit::ideal(stage).propagate(&mut output);
+/// // L = ½ Σ|a|² has the adjoint λ = a. Support is conserved: no phase changes L.
+/// let (phases, _) = gradient(stage, stage.phases(), &errors, &input, output.clone(), output);
 /// assert!(phases.values().iter().all(|slope| slope.abs() < 1e-13));
 /// # Ok::<(), phaseloom_mesh::MeshError>(())
 /// ```
@@ -72,21 +72,21 @@ const COLUMNS_BACK: usize = 16;
 /// If `errors` are not one a cell, or the fields are not of one shape.
 #[must_use]
 pub fn gradient(
-    section: &Section,
-    phases: &Settings,
+    stage: &Stage,
+    phases: &Phases,
     errors: &[CellErrors],
     input: &Fields,
     mut output: Fields,
     mut adjoint: Fields,
-) -> (Settings, Fields) {
-    let layout = section.layout();
-    assert_eq!(layout.sites.len(), errors.len(), "one state a cell");
+) -> (Phases, Fields) {
+    let layout = stage.layout();
+    assert_eq!(layout.positions.len(), errors.len(), "one state a cell");
     assert_eq!((output.modes(), output.batch()), (adjoint.modes(), adjoint.batch()), "an adjoint for each field");
     assert_eq!((input.modes(), input.batch()), (output.modes(), output.batch()), "an input for each output");
     assert_eq!(output.modes(), layout.modes, "fields of the section");
     let mut slopes = phases.zeroed();
-    if section.kind() == SectionKind::Attenuators {
-        attenuators(section, phases, errors, input, &mut adjoint, &mut slopes);
+    if stage.kind() == StageKind::Attenuators {
+        attenuators(stage, phases, errors, input, &mut adjoint, &mut slopes);
         return (slopes, adjoint);
     }
     // Σ λ*a on each line, as it stands while the cells are undone.
@@ -99,7 +99,7 @@ pub fn gradient(
     let mut backward = Backward::new(layout.modes, COLUMNS_BACK * layout.modes / 2);
     let outputs = phase_factors(phases.output());
     outputs.into_iter().enumerate().for_each(|(mode, factor)| backward.multiply(mode, factor.conj()));
-    let slopes_of = |undone: &[Undone], overlaps: &mut [Complex64], slopes: &mut Settings| {
+    let slopes_of = |undone: &[Undone], overlaps: &mut [Complex64], slopes: &mut Phases| {
         let twice: Vec<f64> = undone.iter().map(|undone| 2.0 * errors[undone.cell].beta).collect();
         let splitters = phase_factors(&twice);
         Arch::new().dispatch(Slopes { layout, errors, undone, splitters: &splitters, overlaps, slopes });
@@ -108,22 +108,22 @@ pub fn gradient(
     let mut undo = |columns: Range<usize>,
                     (output, adjoint): (&mut Fields, &mut Fields),
                     overlaps: &mut [Complex64],
-                    slopes: &mut Settings| {
+                    slopes: &mut Phases| {
         if columns.is_empty() && columns.end < layout.columns {
             return;
         }
         // What passed the whole mesh was the input, and is not looked at any more.
         let output_wanted = columns.start > 0;
-        let Some(schedule) = section.schedule(columns.clone()) else {
+        let Some(schedule) = stage.schedule(columns.clone()) else {
             let starts: Vec<usize> = columns.clone().step_by(COLUMNS_BACK).collect();
             for start in starts.into_iter().rev() {
-                block.set(section, phases, errors, start..columns.end.min(start + COLUMNS_BACK));
+                block.set(stage, phases, errors, start..columns.end.min(start + COLUMNS_BACK));
                 slopes_of(backward.undo(Cells::Block(&block), output, adjoint), overlaps, slopes);
             }
             return backward.settle(output_wanted.then_some(output), adjoint);
         };
         // Light stays where it came out until all cells are undone.
-        let Schedule { cells, places, order } = &*schedule;
+        let ExecutionOrder { cells, places, order } = &*schedule;
         let mut lines = vec![0; order.len()];
         order.iter().enumerate().for_each(|(line, &place)| lines[place] = line);
         let mut transfers = Vec::new();
@@ -135,9 +135,9 @@ pub fn gradient(
         let behind = overlaps.to_vec();
         behind.into_iter().zip(order).for_each(|(overlap, &from)| overlaps[from] = overlap);
         backward.settle(output_wanted.then_some(&mut *output), adjoint);
-        adjoint.unwire(order);
+        adjoint.unpermute(order);
         if output_wanted {
-            output.unwire(order);
+            output.unpermute(order);
         }
     };
     let Some(segments) = segments(layout, errors) else {
@@ -148,7 +148,7 @@ pub fn gradient(
     let mut stored = vec![input.clone()];
     for columns in &segments[..segments.len() - 1] {
         let mut fields = stored[stored.len() - 1].clone();
-        Circuit::of_columns(section, phases, errors, columns.clone()).propagate(&mut fields);
+        Circuit::from_columns(stage, phases, errors, columns.clone()).propagate(&mut fields);
         stored.push(fields);
     }
     for (columns, stored) in segments.into_iter().zip(stored).rev() {
@@ -157,7 +157,7 @@ pub fn gradient(
         let transfers = layout.transfers(cells.clone(), phases, errors);
         let mut arms = Vec::with_capacity(cells.len());
         for cell in cells.clone() {
-            let mode = layout.sites[cell].mode;
+            let mode = layout.positions[cell].mode;
             let cross = |a: usize, b: usize| Fields::inner((&adjoint, mode + a), (&output, mode + b));
             let sums = Sums { q: [overlaps[mode], overlaps[mode + 1]], x: cross(1, 0), y: cross(0, 1) };
             let arm = sums.at_interferometer(layout.cell).arm(Complex64::cis(2.0 * errors[cell].beta));
@@ -165,15 +165,15 @@ pub fn gradient(
             adjoint.mix(mode, &conjugate_transpose(&transfers[cell - cells.start]));
         }
         // The fields before the first column are known, and so are the sums.
-        let order = layout.wires(columns.start);
-        order.into_iter().for_each(|order| adjoint.unwire(order));
+        let order = layout.permutation_before(columns.start);
+        order.into_iter().for_each(|order| adjoint.unpermute(order));
         output = stored;
         for (mode, overlap) in overlaps.iter_mut().enumerate() {
             *overlap = Fields::inner((&adjoint, mode), (&output, mode));
         }
         for (cell, (arm, trace)) in cells.zip(arms) {
             let line = |mode: usize| order.map_or(mode, |order| order[mode]);
-            let (upper, lower) = (line(layout.sites[cell].mode), line(layout.sites[cell].mode + 1));
+            let (upper, lower) = (line(layout.positions[cell].mode), line(layout.positions[cell].mode + 1));
             let [theta, phi] = match layout.cell {
                 Cell::ThreeSplitters => {
                     // Behind the splitter at π/4+γ, at the upper line.
@@ -187,8 +187,8 @@ pub fn gradient(
                 Cell::Coupler => [overlaps[upper].im, overlaps[lower].im],
             };
             slopes.set_cell(cell, -theta, -phi);
-            for (k, edge) in layout.edges_before(cell..cell + 1) {
-                slopes.set_edge(k, -overlaps[if edge.lower { lower } else { upper }].im);
+            for (k, edge) in layout.boundary_shifters_before(cell..cell + 1) {
+                slopes.set_boundary(k, -overlaps[if edge.lower { lower } else { upper }].im);
             }
         }
     }
@@ -203,7 +203,7 @@ struct Slopes<'a> {
     /// e^{2iβ} of each.
     splitters: &'a [Complex64],
     overlaps: &'a mut [Complex64],
-    slopes: &'a mut Settings,
+    slopes: &'a mut Phases,
 }
 
 impl WithSimd for Slopes<'_> {
@@ -233,8 +233,8 @@ impl WithSimd for Slopes<'_> {
                 Cell::Coupler => inputs.map(|q| q.im),
             };
             slopes.set_cell(cell, -theta, -phi);
-            for (k, edge) in layout.edges_before(cell..cell + 1) {
-                slopes.set_edge(k, -inputs[usize::from(edge.lower)].im);
+            for (k, edge) in layout.boundary_shifters_before(cell..cell + 1) {
+                slopes.set_boundary(k, -inputs[usize::from(edge.lower)].im);
             }
             (overlaps[upper], overlaps[lower]) = (inputs[0], inputs[1]);
             last = (lower, inputs[1]);
@@ -299,24 +299,24 @@ fn conjugate_transpose(t: &Transfer) -> Transfer {
 
 /// Each line has one cell, `a ← T11·a`.
 fn attenuators(
-    section: &Section,
-    phases: &Settings,
+    stage: &Stage,
+    phases: &Phases,
     errors: &[CellErrors],
     input: &Fields,
     adjoint: &mut Fields,
-    slopes: &mut Settings,
+    slopes: &mut Phases,
 ) {
-    let sites = &section.layout().sites;
+    let positions = &stage.layout().positions;
     let amplitude = |k: usize, theta: f64| transfer(theta, phases.phi()[k], errors[k])[0][0];
-    let mut factors = vec![Complex64::new(0.0, 0.0); section.layout().modes];
-    for (k, site) in sites.iter().enumerate() {
+    let mut factors = vec![Complex64::new(0.0, 0.0); stage.layout().modes];
+    for (k, position) in positions.iter().enumerate() {
         let theta = phases.theta()[k];
         let t = amplitude(k, theta);
         // T11 is A·e^{iθ} + B: half of the difference to θ + π is A·e^{iθ}.
         let moving = (t - amplitude(k, theta + std::f64::consts::PI)) * 0.5;
-        let overlap = Fields::inner((adjoint, site.mode), (input, site.mode));
+        let overlap = Fields::inner((adjoint, position.mode), (input, position.mode));
         slopes.set_cell(k, -(moving * overlap).im, -(t * overlap).im);
-        factors[site.mode] = t.conj();
+        factors[position.mode] = t.conj();
     }
     adjoint.scale(|mode| factors[mode]);
 }

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 /// The cells of some columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Schedule {
+pub(crate) struct ExecutionOrder {
     /// Cells of the layout, each behind those that its light comes from.
     pub cells: Vec<u32>,
     /// The places that each of them joins, upper and lower line.
@@ -18,7 +18,7 @@ pub(crate) struct Schedule {
     pub order: Vec<usize>,
 }
 
-impl Schedule {
+impl ExecutionOrder {
     /// The crossings before the columns are among them, and behind them those at the end of the mesh. O(cells).
     pub(crate) fn new(layout: &Layout, columns: Range<usize>) -> Self {
         const NONE: u32 = u32::MAX;
@@ -32,15 +32,15 @@ impl Schedule {
         let (mut joined, mut before) = (Vec::with_capacity(all.len()), Vec::with_capacity(all.len()));
         let mut latest = vec![NONE; layout.modes];
         for column in columns.clone() {
-            layout.wire(column, &mut order);
-            for site in &layout.sites[layout.column(column)] {
-                let pair = [order[site.mode], order[site.mode + 1]];
+            layout.permute(column, &mut order);
+            for position in &layout.positions[layout.column(column)] {
+                let pair = [order[position.mode], order[position.mode + 1]];
                 before.push(pair.map(|place| std::mem::replace(&mut latest[place as usize], number(joined.len()))));
                 joined.push(pair);
             }
         }
         if columns.end == layout.columns {
-            layout.wire(layout.columns, &mut order);
+            layout.permute(layout.columns, &mut order);
         }
         let (mut cells, mut places) = (Vec::with_capacity(all.len()), Vec::with_capacity(all.len()));
         let mut waiting = Vec::new();
@@ -80,7 +80,7 @@ mod tests {
     fn each_cell_comes_behind_those_that_its_light_comes_from() {
         let layout = Fractal.layout(32);
         for columns in [0..layout.columns, 5..9, 30..layout.columns, 3..3] {
-            let Schedule { cells, places, order } = Schedule::new(&layout, columns.clone());
+            let ExecutionOrder { cells, places, order } = ExecutionOrder::new(&layout, columns.clone());
             let mut sorted = cells.clone();
             sorted.sort_unstable();
             let expected: Vec<usize> = columns.clone().flat_map(|column| layout.column(column)).collect();
@@ -89,15 +89,15 @@ mod tests {
             let mut reached = vec![0; layout.modes];
             for (&cell, pair) in cells.iter().zip(&places) {
                 for place in pair.map(|place| place as usize) {
-                    let column = layout.sites[cell as usize].column;
+                    let column = layout.positions[cell as usize].column;
                     assert!(reached[place] <= column);
                     reached[place] = column + 1;
                 }
             }
             let mut lines: Vec<usize> = (0..layout.modes).collect();
-            columns.clone().for_each(|column| layout.wire(column, &mut lines));
+            columns.clone().for_each(|column| layout.permute(column, &mut lines));
             if columns.end == layout.columns {
-                layout.wire(layout.columns, &mut lines);
+                layout.permute(layout.columns, &mut lines);
             }
             assert_eq!(order, lines);
         }

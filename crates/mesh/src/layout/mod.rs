@@ -8,7 +8,7 @@ pub(crate) mod stage;
 use crate::cell::kind::Cell;
 use crate::cell::mzi::{CellErrors, Transfer, wrap};
 use crate::layout::outer_phases::WaveguidePhases;
-use crate::layout::phases::Settings;
+use crate::layout::phases::Phases;
 use num_complex::Complex64;
 use std::ops::Range;
 
@@ -21,7 +21,7 @@ pub const ARM_UM: f64 = 10.0;
 
 /// Where one cell stands: it joins the modes `mode` and `mode + 1`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Site {
+pub struct CellPosition {
     /// Column, from 0, in the direction of light.
     pub column: usize,
     /// Its upper mode, from 0.
@@ -30,7 +30,7 @@ pub struct Site {
 
 /// A waveguide before a cell with a phase shifter: where cells have no outer phases, a few waveguides keep theirs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Edge {
+pub struct BoundaryShifter {
     /// The cell behind it, in the order of the layout.
     pub cell: usize,
     /// Whether it ends at the lower input of that cell.
@@ -47,7 +47,7 @@ pub enum ShifterKind {
     /// Behind the mesh, one a mode.
     Output,
     /// On a waveguide before a cell.
-    Edge,
+    Boundary,
 }
 
 /// One phase shifter.
@@ -70,7 +70,7 @@ pub struct Shifter {
 
 /// Lines that cross before a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Wires {
+struct Crossing {
     column: usize,
     /// Line i is the one that was line `order[i]`.
     order: Vec<usize>,
@@ -88,14 +88,14 @@ pub struct Layout {
     /// What stands at each site.
     pub cell: Cell,
     /// The cells in order of propagation.
-    pub sites: Vec<Site>,
+    pub positions: Vec<CellPosition>,
     /// Number of columns, including any without cells between others.
     pub columns: usize,
     /// Index of the first cell of each column, and the number of cells.
     starts: Vec<usize>,
     /// Crossings before columns (or behind the last), in their order.
-    wiring: Vec<Wires>,
-    edges: Vec<Edge>,
+    crossings: Vec<Crossing>,
+    boundary_shifters: Vec<BoundaryShifter>,
 }
 
 impl Layout {
@@ -105,29 +105,38 @@ impl Layout {
     ///
     /// If a cell stands outside of the modes, or shares a mode with another of its column.
     #[must_use]
-    pub fn new(modes: usize, sites: Vec<Site>) -> Self {
-        let sites = in_order(sites);
-        assert!(sites.iter().all(|s| s.mode + 1 < modes), "a cell joins two of the {modes} modes");
-        let apart = |pair: &[Site]| pair[0].column < pair[1].column || pair[0].mode + 1 < pair[1].mode;
-        assert!(sites.windows(2).all(apart), "cells of a column share no mode");
-        Self::sorted(modes, sites)
+    pub fn new(modes: usize, positions: Vec<CellPosition>) -> Self {
+        let positions = in_order(positions);
+        assert!(positions.iter().all(|s| s.mode + 1 < modes), "a cell joins two of the {modes} modes");
+        let apart = |pair: &[CellPosition]| pair[0].column < pair[1].column || pair[0].mode + 1 < pair[1].mode;
+        assert!(positions.windows(2).all(apart), "cells of a column share no mode");
+        Self::sorted(modes, positions)
     }
 
     /// One column of cells that each stand on one mode alone.
     pub(crate) fn on_each_mode(modes: usize) -> Self {
-        Self::sorted(modes, (0..modes).map(|mode| Site { column: 0, mode }).collect())
+        Self::sorted(modes, (0..modes).map(|mode| CellPosition { column: 0, mode }).collect())
     }
 
-    fn sorted(modes: usize, sites: Vec<Site>) -> Self {
-        let columns = sites.last().map_or(0, |s| s.column + 1);
+    fn sorted(modes: usize, positions: Vec<CellPosition>) -> Self {
+        let columns = positions.last().map_or(0, |s| s.column + 1);
         let mut starts = Vec::with_capacity(columns + 1);
-        for (k, site) in sites.iter().enumerate() {
-            while starts.len() <= site.column {
+        for (k, position) in positions.iter().enumerate() {
+            while starts.len() <= position.column {
                 starts.push(k);
             }
         }
-        starts.push(sites.len());
-        Self { modes, ports: modes, cell: Cell::Mzi, sites, columns, starts, wiring: Vec::new(), edges: Vec::new() }
+        starts.push(positions.len());
+        Self {
+            modes,
+            ports: modes,
+            cell: Cell::Mzi,
+            positions,
+            columns,
+            starts,
+            crossings: Vec::new(),
+            boundary_shifters: Vec::new(),
+        }
     }
 
     /// The same with fewer ports than lines.
@@ -150,11 +159,12 @@ impl Layout {
     }
 
     fn with_edges(mut self) -> Self {
-        self.edges.clear();
+        self.boundary_shifters.clear();
         if !self.cell.has_outer_phase() {
-            let kept = self.guides().clear().into_iter().filter(|guide| *guide < 2 * self.sites.len());
-            self.edges = kept.map(|guide| Edge { cell: guide / 2, lower: guide % 2 == 1 }).collect();
-            self.edges.sort_by_key(|edge| (edge.cell, edge.lower));
+            let kept = self.guides().clear().into_iter().filter(|guide| *guide < 2 * self.positions.len());
+            self.boundary_shifters =
+                kept.map(|guide| BoundaryShifter { cell: guide / 2, lower: guide % 2 == 1 }).collect();
+            self.boundary_shifters.sort_by_key(|edge| (edge.cell, edge.lower));
         }
         self
     }
@@ -162,19 +172,22 @@ impl Layout {
     /// Waveguides before cells that carry a shifter of their own, in the order of the cells; none where cells have outer
     /// phases.
     #[must_use]
-    pub fn edges(&self) -> &[Edge] {
-        &self.edges
+    pub fn boundary_shifters(&self) -> &[BoundaryShifter] {
+        &self.boundary_shifters
     }
 
     /// The edges before some cells, with their indices.
-    pub(crate) fn edges_before(&self, cells: Range<usize>) -> impl Iterator<Item = (usize, Edge)> {
-        let first = self.edges.partition_point(|edge| edge.cell < cells.start);
-        let edges = self.edges[first..].iter().take_while(move |edge| edge.cell < cells.end);
+    pub(crate) fn boundary_shifters_before(
+        &self,
+        cells: Range<usize>,
+    ) -> impl Iterator<Item = (usize, BoundaryShifter)> {
+        let first = self.boundary_shifters.partition_point(|edge| edge.cell < cells.start);
+        let edges = self.boundary_shifters[first..].iter().take_while(move |edge| edge.cell < cells.end);
         edges.enumerate().map(move |(k, &edge)| (first + k, edge))
     }
 
     /// Transfer matrices of some cells with the edges before them, phases in rad.
-    pub(crate) fn transfers(&self, cells: Range<usize>, phases: &Settings, errors: &[CellErrors]) -> Vec<Transfer> {
+    pub(crate) fn transfers(&self, cells: Range<usize>, phases: &Phases, errors: &[CellErrors]) -> Vec<Transfer> {
         let mut all = Vec::new();
         self.transfers_into(cells, phases, errors, &mut all);
         all
@@ -184,35 +197,29 @@ impl Layout {
     pub(crate) fn transfers_into(
         &self,
         cells: Range<usize>,
-        phases: &Settings,
+        phases: &Phases,
         errors: &[CellErrors],
         all: &mut Vec<Transfer>,
     ) {
         let (theta, phi) = (&phases.theta()[cells.clone()], &phases.phi()[cells.clone()]);
         self.cell.transfers(theta, phi, &errors[cells.clone()], all);
-        for (k, edge) in self.edges_before(cells.clone()) {
-            let turn = Complex64::cis(phases.edges()[k]);
+        for (k, edge) in self.boundary_shifters_before(cells.clone()) {
+            let turn = Complex64::cis(phases.boundary()[k]);
             all[edge.cell - cells.start].iter_mut().for_each(|row| row[usize::from(edge.lower)] *= turn);
         }
     }
 
     /// The same for cells anywhere.
-    pub(crate) fn transfers_of(
-        &self,
-        cells: &[u32],
-        phases: &Settings,
-        errors: &[CellErrors],
-        all: &mut Vec<Transfer>,
-    ) {
+    pub(crate) fn transfers_of(&self, cells: &[u32], phases: &Phases, errors: &[CellErrors], all: &mut Vec<Transfer>) {
         let of_cells = |values: &[f64]| -> Vec<f64> { cells.iter().map(|&cell| values[cell as usize]).collect() };
         let errors: Vec<CellErrors> = cells.iter().map(|&cell| errors[cell as usize]).collect();
         self.cell.transfers(&of_cells(phases.theta()), &of_cells(phases.phi()), &errors, all);
-        if self.edges.is_empty() {
+        if self.boundary_shifters.is_empty() {
             return;
         }
         for (transfer, &cell) in all.iter_mut().zip(cells) {
-            for (k, edge) in self.edges_before(cell as usize..cell as usize + 1) {
-                let turn = Complex64::cis(phases.edges()[k]);
+            for (k, edge) in self.boundary_shifters_before(cell as usize..cell as usize + 1) {
+                let turn = Complex64::cis(phases.boundary()[k]);
                 transfer.iter_mut().for_each(|row| row[usize::from(edge.lower)] *= turn);
             }
         }
@@ -220,26 +227,26 @@ impl Layout {
 
     /// The waveguides between the cells.
     fn guides(&self) -> WaveguidePhases {
-        WaveguidePhases::new((self.modes, self.ports), &self.sites, self.columns, |column, lines| {
-            self.wire(column, lines)
+        WaveguidePhases::new((self.modes, self.ports), &self.positions, self.columns, |column, lines| {
+            self.permute(column, lines)
         })
     }
 
     /// The phases with which cells without outer phases do what the same ones do with them: `T(θ, φ)` becomes
     /// `e^{iθ₂}·T(θ₁−θ₂, 0)`, whatever its errors. O(cells).
-    pub(crate) fn without_outer_phases(&self, with: &Settings) -> Settings {
-        let cells = self.sites.len();
+    pub(crate) fn without_outer_phases(&self, with: &Phases) -> Phases {
+        let cells = self.positions.len();
         let mut guides = self.guides();
         with.phi().iter().enumerate().for_each(|(k, &phi)| guides.set_phase(2 * k, phi));
         with.output().iter().enumerate().for_each(|(mode, &phase)| guides.set_phase(2 * cells + mode, phase));
         guides.clear();
-        let mut phases = Settings::blank(self);
+        let mut phases = Phases::blank(self);
         for (k, common) in guides.common.iter().enumerate() {
             phases.set_cell(k, wrap(with.theta()[k] + common), wrap(*common));
         }
         (0..self.ports).for_each(|mode| phases.set_output(mode, wrap(guides.phase(2 * cells + mode))));
-        for (k, edge) in self.edges.iter().enumerate() {
-            phases.set_edge(k, wrap(guides.phase(2 * edge.cell + usize::from(edge.lower))));
+        for (k, edge) in self.boundary_shifters.iter().enumerate() {
+            phases.set_boundary(k, wrap(guides.phase(2 * edge.cell + usize::from(edge.lower))));
         }
         phases
     }
@@ -250,32 +257,32 @@ impl Layout {
     ///
     /// If the order is no permutation of the lines, or there is no such column, or it has an order already.
     #[must_use]
-    pub fn with_wiring(mut self, column: usize, order: Vec<usize>) -> Self {
+    pub fn with_crossing(mut self, column: usize, order: Vec<usize>) -> Self {
         let mut seen = vec![false; self.modes];
         order.iter().for_each(|&line| seen[line] = true);
         assert!(order.len() == self.modes && seen.into_iter().all(|s| s), "a permutation of {} lines", self.modes);
-        assert!(column <= self.columns && self.wires(column).is_none(), "column {column}");
+        assert!(column <= self.columns && self.permutation_before(column).is_none(), "column {column}");
         let crossed = crossed(&order);
-        self.wiring.push(Wires { column, order, crossed });
-        self.wiring.sort_by_key(|wires| wires.column);
+        self.crossings.push(Crossing { column, order, crossed });
+        self.crossings.sort_by_key(|crossing| crossing.column);
         self.with_edges()
     }
 
     /// Whether lines cross anywhere.
-    pub(crate) fn is_wired(&self) -> bool {
-        !self.wiring.is_empty()
+    pub(crate) fn has_crossings(&self) -> bool {
+        !self.crossings.is_empty()
     }
 
     /// The order in which lines enter a column, where some cross before it.
     #[must_use]
-    pub fn wires(&self, column: usize) -> Option<&[usize]> {
-        let found = self.wiring.binary_search_by_key(&column, |wires| wires.column).ok()?;
-        Some(&self.wiring[found].order)
+    pub fn permutation_before(&self, column: usize) -> Option<&[usize]> {
+        let found = self.crossings.binary_search_by_key(&column, |crossing| crossing.column).ok()?;
+        Some(&self.crossings[found].order)
     }
 
     /// Takes values on the lines through the crossings before a column.
-    pub fn wire<T: Copy>(&self, column: usize, lines: &mut [T]) {
-        if let Some(order) = self.wires(column) {
+    pub fn permute<T: Copy>(&self, column: usize, lines: &mut [T]) {
+        if let Some(order) = self.permutation_before(column) {
             let before = lines.to_vec();
             lines.iter_mut().zip(order).for_each(|(line, &from)| *line = before[from]);
         }
@@ -283,26 +290,26 @@ impl Layout {
 
     /// Number of crossings of waveguides between columns: pairs of lines that change their order. O(lines log lines).
     #[must_use]
-    pub fn wire_crossings(&self) -> usize {
-        self.wiring.iter().flat_map(|wires| &wires.crossed).sum::<usize>() / 2
+    pub fn crossing_count(&self) -> usize {
+        self.crossings.iter().flat_map(|crossing| &crossing.crossed).sum::<usize>() / 2
     }
 
     /// Waveguides that the light of each cell crosses on its way to it, the mean of both its inputs; what is crossed behind
     /// the last cell of a line counts for that one.
     #[must_use]
-    pub fn crossings_of_cells(&self) -> Vec<f64> {
-        let mut of_cells = vec![0.0; self.sites.len()];
-        if self.wiring.is_empty() {
+    pub fn crossings_per_cell(&self) -> Vec<f64> {
+        let mut of_cells = vec![0.0; self.positions.len()];
+        if self.crossings.is_empty() {
             return of_cells;
         }
         let mut lines: Vec<(f64, Option<usize>)> = vec![(0.0, None); self.modes];
         for column in 0..=self.columns {
-            if let Some(wires) = self.wiring.iter().find(|wires| wires.column == column) {
-                self.wire(column, &mut lines);
-                lines.iter_mut().zip(&wires.crossed).for_each(|(line, &count)| line.0 += count as f64 / 2.0);
+            if let Some(crossing) = self.crossings.iter().find(|crossing| crossing.column == column) {
+                self.permute(column, &mut lines);
+                lines.iter_mut().zip(&crossing.crossed).for_each(|(line, &count)| line.0 += count as f64 / 2.0);
             }
             for k in if column < self.columns { self.column(column) } else { 0..0 } {
-                let mode = self.sites[k].mode;
+                let mode = self.positions[k].mode;
                 of_cells[k] += lines[mode].0 + lines[mode + 1].0;
                 lines[mode..mode + 2].fill((0.0, Some(k)));
             }
@@ -315,14 +322,14 @@ impl Layout {
 
     /// Index of the cell at a place.
     #[must_use]
-    pub fn index_of(&self, site: Site) -> Option<usize> {
-        let range = (site.column < self.columns).then(|| self.column(site.column))?;
+    pub fn index_of(&self, position: CellPosition) -> Option<usize> {
+        let range = (position.column < self.columns).then(|| self.column(position.column))?;
         // Cells of a column mostly stand two modes apart.
-        let guess = range.start + site.mode.checked_sub(self.sites[range.start].mode)? / 2;
-        if guess < range.end && self.sites[guess].mode == site.mode {
+        let guess = range.start + position.mode.checked_sub(self.positions[range.start].mode)? / 2;
+        if guess < range.end && self.positions[guess].mode == position.mode {
             return Some(guess);
         }
-        let found = self.sites[range.clone()].binary_search_by_key(&site.mode, |s| s.mode).ok()?;
+        let found = self.positions[range.clone()].binary_search_by_key(&position.mode, |s| s.mode).ok()?;
         Some(range.start + found)
     }
 
@@ -347,7 +354,7 @@ impl Layout {
     /// on both lines.
     #[must_use]
     pub fn cell_shifter(&self, cell: usize, kind: ShifterKind) -> Shifter {
-        let Site { column, mode } = self.sites[cell];
+        let CellPosition { column, mode } = self.positions[cell];
         let upper_um = (mode as f64 + 0.5) * MODE_UM - ARM_UM / 2.0;
         let phi = kind == ShifterKind::Phi;
         let (along, y_um, partner_um) = match self.cell {
@@ -369,38 +376,38 @@ impl Layout {
 
     /// The shifter of an edge, where the column of its cell begins.
     #[must_use]
-    pub fn edge_shifter(&self, edge: usize) -> Shifter {
-        let Edge { cell, lower } = self.edges[edge];
-        let Site { column, mode } = self.sites[cell];
+    pub fn boundary_shifter(&self, edge: usize) -> Shifter {
+        let BoundaryShifter { cell, lower } = self.boundary_shifters[edge];
+        let CellPosition { column, mode } = self.positions[cell];
         let mode = mode + usize::from(lower);
         let (x_um, y_um) = (column as f64 * self.column_um(), mode as f64 * MODE_UM);
-        Shifter { kind: ShifterKind::Edge, column, mode, x_um, y_um, partner_um: None }
+        Shifter { kind: ShifterKind::Boundary, column, mode, x_um, y_um, partner_um: None }
     }
 }
 
 /// Sites by column, then mode. Those of a column mostly come by mode: O(cells) then.
-fn in_order(sites: Vec<Site>) -> Vec<Site> {
-    let by_place = |s: &Site| (s.column, s.mode);
-    if sites.is_sorted_by_key(by_place) {
-        return sites;
+fn in_order(positions: Vec<CellPosition>) -> Vec<CellPosition> {
+    let by_place = |s: &CellPosition| (s.column, s.mode);
+    if positions.is_sorted_by_key(by_place) {
+        return positions;
     }
-    let columns = sites.iter().map(|s| s.column + 1).max().unwrap_or(0);
-    if columns > 4 * sites.len() {
-        let mut sites = sites;
-        sites.sort_by_key(by_place);
-        return sites;
+    let columns = positions.iter().map(|s| s.column + 1).max().unwrap_or(0);
+    if columns > 4 * positions.len() {
+        let mut positions = positions;
+        positions.sort_by_key(by_place);
+        return positions;
     }
     let mut places = vec![0; columns + 1];
-    sites.iter().for_each(|s| places[s.column + 1] += 1);
+    positions.iter().for_each(|s| places[s.column + 1] += 1);
     (0..columns).for_each(|column| places[column + 1] += places[column]);
-    let mut sorted = sites.clone();
-    for site in &sites {
-        sorted[places[site.column]] = *site;
-        places[site.column] += 1;
+    let mut sorted = positions.clone();
+    for position in &positions {
+        sorted[places[position.column]] = *position;
+        places[position.column] += 1;
     }
     let mut start = 0;
     for end in places.into_iter().take(columns) {
-        let column: &mut [Site] = &mut sorted[start..end];
+        let column: &mut [CellPosition] = &mut sorted[start..end];
         if !column.is_sorted_by_key(|s| s.mode) {
             column.sort_by_key(|s| s.mode);
         }
@@ -453,7 +460,7 @@ mod tests {
 
     #[test]
     fn sites_stand_by_column_then_mode() {
-        let site = |(column, mode)| Site { column, mode };
+        let position = |(column, mode)| CellPosition { column, mode };
         for places in [
             vec![],
             vec![(1, 2), (0, 1), (1, 0), (0, 3)],
@@ -462,19 +469,19 @@ mod tests {
         ] {
             let mut sorted = places.clone();
             sorted.sort_unstable();
-            let found = in_order(places.into_iter().map(site).collect());
-            assert_eq!(found, sorted.into_iter().map(site).collect::<Vec<_>>());
+            let found = in_order(places.into_iter().map(position).collect());
+            assert_eq!(found, sorted.into_iter().map(position).collect::<Vec<_>>());
         }
     }
 
     #[test]
     fn lines_cross_before_their_column() {
-        let layout = Layout::new(2, (0..5).map(|column| Site { column, mode: 0 }).collect());
-        let wired = layout.with_wiring(3, vec![1, 0]).with_wiring(0, vec![1, 0]).with_wiring(5, vec![1, 0]);
+        let layout = Layout::new(2, (0..5).map(|column| CellPosition { column, mode: 0 }).collect());
+        let wired = layout.with_crossing(3, vec![1, 0]).with_crossing(0, vec![1, 0]).with_crossing(5, vec![1, 0]);
         let mut lines = [7, 8];
-        wired.wire(1, &mut lines);
+        wired.permute(1, &mut lines);
         assert_eq!(lines, [7, 8]);
-        wired.wire(3, &mut lines);
+        wired.permute(3, &mut lines);
         assert_eq!(lines, [8, 7]);
     }
 }

@@ -6,7 +6,7 @@
 //! one phase, and one of its pairs is not needed (derived). The rings of a rectangular mesh of even N pass the edges of its
 //! odd columns; a triangular mesh has none.
 
-use crate::layout::Site;
+use crate::layout::CellPosition;
 use std::f64::consts::TAU;
 
 /// Waveguides from port to port of the cells of a mesh, each with a phase (rad): 2k and 2k+1 end at the upper and at the
@@ -39,11 +39,11 @@ impl WaveguidePhases {
     /// `wire` takes values on the lines through the crossings before a column; it is asked for `columns` + 1 of them.
     pub(crate) fn new(
         (lines, ports): (usize, usize),
-        sites: &[Site],
+        positions: &[CellPosition],
         columns: usize,
         wire: impl Fn(usize, &mut [Source]),
     ) -> Self {
-        let cells = sites.len();
+        let cells = positions.len();
         let mut guides = Vec::with_capacity(2 * cells + lines);
         let mut pairs = vec![[0; 2]; 2 * cells];
         let mut sources: Vec<Source> = (0..lines).map(Source::Input).collect();
@@ -55,19 +55,19 @@ impl WaveguidePhases {
                     (Some(pair), false)
                 }
             };
-            let column = |pair: usize| sites[pair / 2].column;
+            let column = |pair: usize| positions[pair / 2].column;
             let passes = from.zip(to).is_some_and(|(from, to)| column(from) + 1 < column(to));
             let idle = dark || (to.is_none() && line >= ports);
             guides.push(Guide { line, from, to, passes, idle, phase: 0.0 });
         };
         let mut column = 0;
-        for (k, &site) in sites.iter().enumerate() {
-            while column <= site.column {
+        for (k, &position) in positions.iter().enumerate() {
+            while column <= position.column {
                 wire(column, &mut sources);
                 column += 1;
             }
             for side in 0..2 {
-                let line = site.mode + side;
+                let line = position.mode + side;
                 let before = std::mem::replace(&mut sources[line], Source::Cell { pair: 2 * k + 1, side });
                 end(line, Some(2 * k), before);
             }

@@ -6,13 +6,13 @@ use crate::layout::Layout;
 ///
 /// One vector, because drivers, crosstalk and gradients act on all shifters alike; θ, φ, output and edges are views of it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Settings {
+pub struct Phases {
     pub(crate) cells: usize,
     outputs: usize,
     values: Vec<f64>,
 }
 
-impl Settings {
+impl Phases {
     /// All phases zero, of a section without edge phases.
     #[must_use]
     pub fn zero(cells: usize, outputs: usize) -> Self {
@@ -22,8 +22,8 @@ impl Settings {
     /// All phases of a mesh, zero.
     #[must_use]
     pub fn blank(layout: &Layout) -> Self {
-        let mut blank = Self::zero(layout.sites.len(), layout.ports);
-        blank.values.resize(blank.values.len() + layout.edges().len(), 0.0);
+        let mut blank = Self::zero(layout.positions.len(), layout.ports);
+        blank.values.resize(blank.values.len() + layout.boundary_shifters().len(), 0.0);
         blank
     }
 
@@ -64,7 +64,7 @@ impl Settings {
 
     /// Phases at the [edges](Layout::edges) of a mesh (rad).
     #[must_use]
-    pub fn edges(&self) -> &[f64] {
+    pub fn boundary(&self) -> &[f64] {
         &self.values[2 * self.cells + self.outputs..]
     }
 
@@ -99,7 +99,7 @@ impl Settings {
     /// # Panics
     ///
     /// If there is no such edge.
-    pub fn set_edge(&mut self, edge: usize, phase: f64) {
+    pub fn set_boundary(&mut self, edge: usize, phase: f64) {
         self.values[2 * self.cells + self.outputs + edge] = phase;
     }
 }

@@ -1,9 +1,9 @@
 //! The JSON form of a program, version 1: readable, checked, and exact (floats round-trip).
 
-use crate::cell::kind::cell;
+use crate::cell::kind::Cell as CellKind;
 use crate::error::MeshError;
-use crate::layout::phases::Settings;
-use crate::layout::stage::{Section, SectionKind};
+use crate::layout::phases::Phases;
+use crate::layout::stage::{Stage, StageKind};
 use crate::layout::{Layout, Shifter};
 use crate::program::matrix_program::{Form, MatrixProgram};
 use crate::topology::mesh_design::MeshDesign;
@@ -14,7 +14,7 @@ use std::path::Path;
 
 const FORMAT: &str = "phaseloom-program";
 const VERSION: u32 = 1;
-pub(crate) const LARGEST_GAIN: f64 = 1e153;
+pub(crate) const MAX_GAIN: f64 = 1e153;
 const CONVENTION: &str = "S(pi/4+beta) P(theta) S(pi/4+alpha) P(phi), P on the upper arm, rad";
 
 #[derive(Serialize, Deserialize)]
@@ -43,18 +43,18 @@ struct Mesh {
     lines: Option<usize>,
     /// Crossings of lines, in order of propagation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    wiring: Vec<Wires>,
+    wiring: Vec<Crossing>,
     cells: Vec<Cell>,
     output: Vec<f64>,
     /// Phases on waveguides before cells.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    edges: Vec<Edge>,
+    edges: Vec<BoundaryShifter>,
 }
 
 /// The phase of the waveguide that ends at a line of a column.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Edge {
+struct BoundaryShifter {
     column: usize,
     mode: usize,
     phase: f64,
@@ -63,7 +63,7 @@ struct Edge {
 /// Before this column (or behind the last), line i is the one that was line `order[i]`.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Wires {
+struct Crossing {
     column: usize,
     order: Vec<usize>,
 }
@@ -102,7 +102,7 @@ impl MatrixProgram {
             convention: CONVENTION.into(),
             form: match self.form() {
                 Form::Unitary => "unitary",
-                Form::Direct => "direct",
+                Form::Contraction => "direct",
                 Form::Svd | Form::Auto => "svd",
             }
             .into(),
@@ -111,9 +111,9 @@ impl MatrixProgram {
             rows: self.rows,
             columns: self.columns,
             gain: self.gain,
-            left: (self.form() == Form::Svd).then(|| self.section(SectionKind::Mesh, true).map(write_mesh)).flatten(),
-            attenuators: self.section(SectionKind::Attenuators, false).map(write_attenuators),
-            right: self.section(SectionKind::Mesh, false).map(write_mesh).unwrap_or(Mesh {
+            left: (self.form() == Form::Svd).then(|| self.stage(StageKind::Mesh, true).map(write_mesh)).flatten(),
+            attenuators: self.stage(StageKind::Attenuators, false).map(write_attenuators),
+            right: self.stage(StageKind::Mesh, false).map(write_mesh).unwrap_or(Mesh {
                 modes: 0,
                 lines: None,
                 wiring: Vec::new(),
@@ -151,7 +151,7 @@ impl MatrixProgram {
             expected: known.expected(),
         };
         let topology = topology(&file.topology).map_err(|known| unknown("topology", &file.topology, known))?;
-        let cell = cell(&file.cell).map_err(|known| unknown("cell", &file.cell, known))?;
+        let cell = CellKind::from_key(&file.cell).map_err(|known| unknown("cell", &file.cell, known))?;
         let design = MeshDesign::new(topology, cell).map_err(|known| unknown("cell", &file.cell, known))?;
         // Layouts are made of sizes that the file names; masks have three times the cells.
         let side = file.rows.max(file.columns).min(text.len()) as f64;
@@ -171,26 +171,26 @@ fn read(file: File, design: MeshDesign) -> Result<MatrixProgram, Wrong> {
     expect("version", file.version, VERSION)?;
     expect("convention", file.convention.as_str(), CONVENTION)?;
     // Matrices have entries up to 1e151; what is beyond would leave the range of a double when it is squared.
-    if !(0.0..=LARGEST_GAIN).contains(&file.gain) {
-        return Err(Wrong("gain".into(), format!("{:e}", file.gain), format!("a number from 0 to {LARGEST_GAIN:e}")));
+    if !(0.0..=MAX_GAIN).contains(&file.gain) {
+        return Err(Wrong("gain".into(), format!("{:e}", file.gain), format!("a number from 0 to {MAX_GAIN:e}")));
     }
     for (key, size) in [("rows", file.rows), ("columns", file.columns)] {
         if size == 0 {
             return Err(Wrong(key.into(), "0".into(), "at least 1".into()));
         }
     }
-    let direct = design.topology().is_direct();
-    let ports = if direct { file.rows.max(file.columns) } else { file.columns };
+    let contraction = design.topology().is_direct();
+    let ports = if contraction { file.rows.max(file.columns) } else { file.columns };
     expect("right.modes", file.right.modes, ports)?;
     let right = read_mesh("right", file.right, design)?;
-    let sections = match (file.form.as_str(), file.left, file.attenuators) {
-        ("direct", None, None) if direct => vec![right],
-        ("unitary", None, None) if !direct => {
+    let stages = match (file.form.as_str(), file.left, file.attenuators) {
+        ("direct", None, None) if contraction => vec![right],
+        ("unitary", None, None) if !contraction => {
             expect("rows", file.rows, file.columns)?;
             expect("gain", file.gain, 1.0)?;
             vec![right]
         }
-        ("svd", Some(left), Some(attenuators)) if !direct => {
+        ("svd", Some(left), Some(attenuators)) if !contraction => {
             expect("left.modes", left.modes, file.rows)?;
             expect("attenuators (number of)", attenuators.len(), file.rows.min(file.columns))?;
             vec![right, read_attenuators(&attenuators)?, read_mesh("left", left, design)?]
@@ -204,21 +204,21 @@ fn read(file: File, design: MeshDesign) -> Result<MatrixProgram, Wrong> {
             ));
         }
     };
-    Ok(MatrixProgram { design, rows: file.rows, columns: file.columns, gain: file.gain, sections })
+    Ok(MatrixProgram { design, rows: file.rows, columns: file.columns, gain: file.gain, stages })
 }
 
-fn write_mesh(section: &Section) -> Mesh {
-    let s = section.settings();
-    let cells = section.layout().sites.iter().enumerate().map(|(k, site)| Cell {
-        column: site.column,
-        mode: site.mode,
+fn write_mesh(stage: &Stage) -> Mesh {
+    let s = stage.phases();
+    let cells = stage.layout().positions.iter().enumerate().map(|(k, position)| Cell {
+        column: position.column,
+        mode: position.mode,
         theta: s.theta()[k],
         phi: s.phi()[k],
     });
-    let layout = section.layout();
-    let edges = s.edges().iter().enumerate().map(|(k, &phase)| {
-        let Shifter { column, mode, .. } = layout.edge_shifter(k);
-        Edge { column, mode, phase }
+    let layout = stage.layout();
+    let edges = s.boundary().iter().enumerate().map(|(k, &phase)| {
+        let Shifter { column, mode, .. } = layout.boundary_shifter(k);
+        BoundaryShifter { column, mode, phase }
     });
     Mesh {
         modes: layout.ports,
@@ -234,14 +234,14 @@ fn lines(layout: &Layout) -> Option<usize> {
     (layout.modes > layout.ports).then_some(layout.modes)
 }
 
-fn wiring(layout: &Layout) -> Vec<Wires> {
-    let wires = |column| Some(Wires { column, order: layout.wires(column)?.to_vec() });
-    (0..=layout.columns).filter_map(wires).collect()
+fn wiring(layout: &Layout) -> Vec<Crossing> {
+    let crossing = |column| Some(Crossing { column, order: layout.permutation_before(column)?.to_vec() });
+    (0..=layout.columns).filter_map(crossing).collect()
 }
 
-pub(crate) fn write_attenuators(section: &Section) -> Vec<Attenuator> {
-    let s = section.settings();
-    (0..section.layout().modes).map(|mode| Attenuator { mode, theta: s.theta()[mode], phi: s.phi()[mode] }).collect()
+pub(crate) fn write_attenuators(stage: &Stage) -> Vec<Attenuator> {
+    let s = stage.phases();
+    (0..stage.layout().modes).map(|mode| Attenuator { mode, theta: s.theta()[mode], phi: s.phi()[mode] }).collect()
 }
 
 /// Largest phase (rad) of a file: far beyond what a shifter makes, and still told to 1e-10 by a double.
@@ -255,7 +255,7 @@ fn possible(key: impl FnOnce() -> String, phase: f64) -> Result<f64, Wrong> {
     }
 }
 
-fn read_mesh(name: &str, mesh: Mesh, design: MeshDesign) -> Result<Section, Wrong> {
+fn read_mesh(name: &str, mesh: Mesh, design: MeshDesign) -> Result<Stage, Wrong> {
     expect(&format!("{name}.output (number of)"), mesh.output.len(), mesh.modes)?;
     // Every mesh has a cell for each port but one: no layout is made of a size that the file does not bear out.
     if mesh.cells.len() + 1 < mesh.modes {
@@ -263,18 +263,18 @@ fn read_mesh(name: &str, mesh: Mesh, design: MeshDesign) -> Result<Section, Wron
         return Err(Wrong(format!("{name}.cells (number of)"), mesh.cells.len().to_string(), expected));
     }
     let layout = design.layout(mesh.modes);
-    expect(&format!("{name}.cells (number of)"), mesh.cells.len(), layout.sites.len())?;
+    expect(&format!("{name}.cells (number of)"), mesh.cells.len(), layout.positions.len())?;
     let shown = |lines: Option<usize>| lines.map_or("none, as many as ports".to_owned(), |lines| lines.to_string());
     expect(&format!("{name}.lines"), shown(mesh.lines), shown(lines(&layout)))?;
     if mesh.wiring != wiring(&layout) {
         let found = format!("{} crossings that are others", mesh.wiring.len());
         return Err(Wrong(format!("{name}.wiring"), found, format!("those of {design}")));
     }
-    expect(&format!("{name}.edges (number of)"), mesh.edges.len(), layout.edges().len())?;
-    let mut settings = Settings::blank(&layout);
-    for (k, (cell, site)) in mesh.cells.iter().zip(&layout.sites).enumerate() {
-        expect(&format!("{name}.cells[{k}].column"), cell.column, site.column)?;
-        expect(&format!("{name}.cells[{k}].mode"), cell.mode, site.mode)?;
+    expect(&format!("{name}.edges (number of)"), mesh.edges.len(), layout.boundary_shifters().len())?;
+    let mut settings = Phases::blank(&layout);
+    for (k, (cell, position)) in mesh.cells.iter().zip(&layout.positions).enumerate() {
+        expect(&format!("{name}.cells[{k}].column"), cell.column, position.column)?;
+        expect(&format!("{name}.cells[{k}].mode"), cell.mode, position.mode)?;
         let theta = possible(|| format!("{name}.cells[{k}].theta"), cell.theta)?;
         settings.set_cell(k, theta, possible(|| format!("{name}.cells[{k}].phi"), cell.phi)?);
     }
@@ -282,20 +282,20 @@ fn read_mesh(name: &str, mesh: Mesh, design: MeshDesign) -> Result<Section, Wron
         settings.set_output(mode, possible(|| format!("{name}.output[{mode}]"), phase)?);
     }
     for (k, edge) in mesh.edges.iter().enumerate() {
-        let Shifter { column, mode, .. } = layout.edge_shifter(k);
+        let Shifter { column, mode, .. } = layout.boundary_shifter(k);
         expect(&format!("{name}.edges[{k}].column"), edge.column, column)?;
         expect(&format!("{name}.edges[{k}].mode"), edge.mode, mode)?;
-        settings.set_edge(k, possible(|| format!("{name}.edges[{k}].phase"), edge.phase)?);
+        settings.set_boundary(k, possible(|| format!("{name}.edges[{k}].phase"), edge.phase)?);
     }
-    Ok(Section::mesh(layout, settings))
+    Ok(Stage::mesh(layout, settings))
 }
 
-pub(crate) fn read_attenuators(attenuators: &[Attenuator]) -> Result<Section, Wrong> {
-    let mut settings = Settings::zero(attenuators.len(), 0);
+pub(crate) fn read_attenuators(attenuators: &[Attenuator]) -> Result<Stage, Wrong> {
+    let mut settings = Phases::zero(attenuators.len(), 0);
     for (k, a) in attenuators.iter().enumerate() {
         expect(&format!("attenuators[{k}].mode"), a.mode, k)?;
         let theta = possible(|| format!("attenuators[{k}].theta"), a.theta)?;
         settings.set_cell(k, theta, possible(|| format!("attenuators[{k}].phi"), a.phi)?);
     }
-    Ok(Section::attenuators(settings))
+    Ok(Stage::attenuators(settings))
 }

@@ -3,8 +3,8 @@
 use crate::cell::mzi::attenuator;
 use crate::decompose::unitary::{Unitary, check_finite};
 use crate::error::MeshError;
-use crate::layout::phases::Settings;
-use crate::layout::stage::{Section, SectionKind};
+use crate::layout::phases::Phases;
+use crate::layout::stage::{Stage, StageKind};
 use crate::propagate::circuit::Circuit;
 use crate::propagate::fields::Fields;
 use crate::topology::mesh_design::MeshDesign;
@@ -22,12 +22,12 @@ pub enum Form {
     /// One mesh; anything but a unitary is refused.
     Unitary,
     /// `W = g·M`: one mesh that is not unitary between its ports. What a direct topology makes of every matrix.
-    Direct,
+    Contraction,
     /// `W = g·U·Σ·V†`: light passes the mesh of V†, a column of attenuators and the mesh of U.
     Svd,
 }
 
-/// The settings of a whole matrix: `W = gain · (product of the sections)`.
+/// The settings of a whole matrix: `W = gain · (product of the stages)`.
 ///
 /// Canonical: equal matrices have equal programs, and rounding in the matrix moves them by rounding only. Programs of meshes
 /// that are fitted, not decomposed, are excepted, for a search amplifies rounding; and those of a fractal where blocks of the
@@ -38,7 +38,7 @@ pub struct MatrixProgram {
     pub(crate) rows: usize,
     pub(crate) columns: usize,
     pub(crate) gain: f64,
-    pub(crate) sections: Vec<Section>,
+    pub(crate) stages: Vec<Stage>,
 }
 
 impl MatrixProgram {
@@ -68,22 +68,22 @@ impl MatrixProgram {
 
     fn within(w: &DMatrix<Complex64>, form: Form, design: MeshDesign, tolerance: f64) -> Result<Self, MeshError> {
         check_finite(w)?;
-        Self::fits_memory(w, design)?;
-        let direct = design.topology().is_direct();
+        Self::check_memory(w, design)?;
+        let contraction = design.topology().is_direct();
         let unitary = match form {
-            Form::Svd | Form::Direct => None,
+            Form::Svd | Form::Contraction => None,
             Form::Unitary => Some(Unitary::new(w.clone(), tolerance)?),
             Form::Auto => Unitary::new(w.clone(), tolerance).ok(),
         };
         match unitary {
             Some(u) if tolerance > Unitary::TOLERANCE => Self::unitary(&Unitary::nearest(u.matrix())?, design),
             Some(u) => Self::unitary(&u, design),
-            None if direct => Self::direct(w, None, design),
+            None if contraction => Self::contraction(w, None, design),
             None => Self::svd(w, None, design),
         }
     }
 
-    fn fits_memory(w: &DMatrix<Complex64>, design: MeshDesign) -> Result<(), MeshError> {
+    fn check_memory(w: &DMatrix<Complex64>, design: MeshDesign) -> Result<(), MeshError> {
         let (rows, columns) = w.shape();
         // Input, its scaled copy, U, V, work of the decomposition: about eight complex matrices of the larger side. A search
         // remembers 20 steps and 20 gradients, each of up to 3N² phases.
@@ -100,8 +100,8 @@ impl MatrixProgram {
     pub fn unitary(u: &Unitary, design: impl Into<MeshDesign>) -> Result<Self, MeshError> {
         let n = u.modes();
         let design = design.into();
-        Self::carries(design, n, n, n)?;
-        Ok(Self { design, rows: n, columns: n, gain: 1.0, sections: vec![design.program(u)?] })
+        Self::check_supported(design, n, n, n)?;
+        Ok(Self { design, rows: n, columns: n, gain: 1.0, stages: vec![design.program(u)?] })
     }
 
     /// Programs a matrix as U Σ V† with a gain of at least its largest singular value, where several matrices are to
@@ -113,8 +113,8 @@ impl MatrixProgram {
     pub fn with_gain(w: &DMatrix<Complex64>, gain: f64, design: impl Into<MeshDesign>) -> Result<Self, MeshError> {
         check_finite(w)?;
         let design = design.into();
-        Self::fits_memory(w, design)?;
-        let form = if design.topology().is_direct() { Self::direct } else { Self::svd };
+        Self::check_memory(w, design)?;
+        let form = if design.topology().is_direct() { Self::contraction } else { Self::svd };
         form(w, Some(gain), design)
     }
 
@@ -124,10 +124,10 @@ impl MatrixProgram {
     ///
     /// If the phases are not those of the mesh: two a cell and one a port.
     #[must_use]
-    pub fn of_mesh(design: impl Into<MeshDesign>, ports: usize, settings: Settings) -> Self {
+    pub fn of_mesh(design: impl Into<MeshDesign>, ports: usize, settings: Phases) -> Self {
         let design = design.into();
-        let sections = vec![Section::mesh(design.layout(ports), settings)];
-        Self { design, rows: ports, columns: ports, gain: 1.0, sections }
+        let stages = vec![Stage::mesh(design.layout(ports), settings)];
+        Self { design, rows: ports, columns: ports, gain: 1.0, stages }
     }
 
     /// The shape of a program of two meshes and attenuators, all phases zero: what a chip is fabricated for before any
@@ -136,11 +136,11 @@ impl MatrixProgram {
     pub fn blank(rows: usize, columns: usize, design: impl Into<MeshDesign>) -> Self {
         let design = design.into();
         if design.topology().is_direct() {
-            return Self { design, rows, columns, gain: 1.0, sections: vec![design.blank(rows.max(columns))] };
+            return Self { design, rows, columns, gain: 1.0, stages: vec![design.blank(rows.max(columns))] };
         }
-        let column = Section::attenuators(Settings::zero(rows.min(columns), 0));
-        let sections = vec![design.blank(columns), column, design.blank(rows)];
-        Self { design, rows, columns, gain: 1.0, sections }
+        let column = Stage::attenuators(Phases::zero(rows.min(columns), 0));
+        let stages = vec![design.blank(columns), column, design.blank(rows)];
+        Self { design, rows, columns, gain: 1.0, stages }
     }
 
     /// Refuses what a mesh for few rows cannot do: of a rows×columns matrix, `lines` singular values.
@@ -148,7 +148,7 @@ impl MatrixProgram {
     /// # Errors
     ///
     /// [`MeshError::Topology`].
-    pub fn carries(design: MeshDesign, lines: usize, rows: usize, columns: usize) -> Result<(), MeshError> {
+    pub fn check_supported(design: MeshDesign, lines: usize, rows: usize, columns: usize) -> Result<(), MeshError> {
         match design.topology().rows() {
             Some(most) if lines > most || rows > most => {
                 Err(MeshError::Topology { topology: design.topology().key(), limit: "carries one row", rows, columns })
@@ -157,7 +157,7 @@ impl MatrixProgram {
         }
     }
 
-    fn direct(w: &DMatrix<Complex64>, gain: Option<f64>, design: MeshDesign) -> Result<Self, MeshError> {
+    fn contraction(w: &DMatrix<Complex64>, gain: Option<f64>, design: MeshDesign) -> Result<Self, MeshError> {
         let (rows, columns) = w.shape();
         check_magnitude(w)?;
         let gain = canonical_svd(w)?.sigma[0].max(gain.unwrap_or(0.0));
@@ -166,23 +166,23 @@ impl MatrixProgram {
         if gain > 0.0 {
             square.view_mut((0, 0), (rows, columns)).copy_from(&w.map(|z| z / gain));
         }
-        Ok(Self { design, rows, columns, gain, sections: vec![design.program_contraction(&square)?] })
+        Ok(Self { design, rows, columns, gain, stages: vec![design.program_contraction(&square)?] })
     }
 
     fn svd(w: &DMatrix<Complex64>, gain: Option<f64>, design: MeshDesign) -> Result<Self, MeshError> {
         let (rows, columns) = w.shape();
         check_magnitude(w)?;
-        Self::carries(design, rows.min(columns), rows, columns)?;
+        Self::check_supported(design, rows.min(columns), rows, columns)?;
         let svd = canonical_svd(w)?;
         let gain = svd.sigma[0].max(gain.unwrap_or(0.0));
-        let mut column = Settings::zero(svd.sigma.len(), 0);
+        let mut column = Phases::zero(svd.sigma.len(), 0);
         for (j, sigma) in svd.sigma.iter().enumerate() {
             let (theta, phi) = attenuator(if gain > 0.0 { sigma / gain } else { 0.0 });
             column.set_cell(j, theta, phi);
         }
         let mesh = |u: DMatrix<Complex64>| design.program(&Unitary::trusted(u));
-        let sections = vec![mesh(svd.v.adjoint())?, Section::attenuators(column), mesh(svd.u)?];
-        let mut program = Self { design, rows, columns, gain, sections };
+        let stages = vec![mesh(svd.v.adjoint())?, Stage::attenuators(column), mesh(svd.u)?];
+        let mut program = Self { design, rows, columns, gain, stages };
         if design.topology().is_fitted() {
             // Both meshes are approximations: the gain that brings their product nearest, Re⟨M, W⟩/‖M‖².
             let made = program.optics();
@@ -194,8 +194,8 @@ impl MatrixProgram {
     /// One unitary mesh, one direct mesh, or two meshes with attenuators.
     #[must_use]
     pub fn form(&self) -> Form {
-        match self.sections.len() {
-            1 if self.design.topology().is_direct() => Form::Direct,
+        match self.stages.len() {
+            1 if self.design.topology().is_direct() => Form::Contraction,
             1 => Form::Unitary,
             _ => Form::Svd,
         }
@@ -221,21 +221,21 @@ impl MatrixProgram {
 
     /// The sections in the order in which light meets them.
     #[must_use]
-    pub fn sections(&self) -> &[Section] {
-        &self.sections
+    pub fn stages(&self) -> &[Stage] {
+        &self.stages
     }
 
-    /// The same program with other phases, one [`Settings`] a section.
+    /// The same program with other phases, one [`Phases`] a section.
     ///
     /// # Panics
     ///
     /// If the settings are not those of the sections.
     #[must_use]
-    pub fn with_settings(&self, settings: Vec<Settings>) -> Self {
-        assert_eq!(settings.len(), self.sections.len(), "settings of each section");
+    pub fn with_settings(&self, settings: Vec<Phases>) -> Self {
+        assert_eq!(settings.len(), self.stages.len(), "settings of each section");
         let mut program = self.clone();
-        for (section, settings) in program.sections.iter_mut().zip(settings) {
-            section.set(settings);
+        for (stage, settings) in program.stages.iter_mut().zip(settings) {
+            stage.set(settings);
         }
         program
     }
@@ -255,13 +255,13 @@ impl MatrixProgram {
     /// Number of interferometers, attenuators included.
     #[must_use]
     pub fn interferometers(&self) -> usize {
-        self.sections.iter().map(|s| s.layout().sites.len()).sum()
+        self.stages.iter().map(|s| s.layout().positions.len()).sum()
     }
 
     /// Number of columns of interferometers that light passes.
     #[must_use]
     pub fn depth(&self) -> usize {
-        self.sections.iter().map(|s| s.layout().columns).sum()
+        self.stages.iter().map(|s| s.layout().columns).sum()
     }
 
     /// Sends a batch of fields (columns × batch) through the ideal optics, without the gain: rows × batch.
@@ -281,8 +281,8 @@ impl MatrixProgram {
             return multiply(&self.optics(), fields);
         }
         let mut fields = Fields::from_matrix(fields);
-        for section in &self.sections {
-            Circuit::ideal(section).propagate(&mut fields);
+        for stage in &self.stages {
+            Circuit::ideal(stage).propagate(&mut fields);
         }
         fields.resize(self.rows);
         fields.to_matrix()
@@ -296,15 +296,15 @@ impl MatrixProgram {
 
     fn optics(&self) -> DMatrix<Complex64> {
         let mut fields = Fields::identity(self.columns);
-        for section in &self.sections {
-            Circuit::ideal(section).propagate(&mut fields);
+        for stage in &self.stages {
+            Circuit::ideal(stage).propagate(&mut fields);
         }
         fields.resize(self.rows);
         fields.to_matrix()
     }
 
-    pub(crate) fn section(&self, kind: SectionKind, last: bool) -> Option<&Section> {
-        let mut found = self.sections.iter().filter(|s| s.kind() == kind);
+    pub(crate) fn stage(&self, kind: StageKind, last: bool) -> Option<&Stage> {
+        let mut found = self.stages.iter().filter(|s| s.kind() == kind);
         if last { found.next_back() } else { found.next() }
     }
 }

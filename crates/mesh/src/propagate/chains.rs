@@ -26,13 +26,13 @@ pub(crate) const WIDTH: usize = 16;
 pub(crate) const LINE: usize = 2 * WIDTH;
 
 /// A pivot p smaller than this beside q is made as large: that adds 1e-17 of the other line, far below rounding.
-pub(crate) const SMALLEST_PIVOT: f64 = 1e-17;
+pub(crate) const MIN_PIVOT: f64 = 1e-17;
 /// |d|² below which a line is rescaled at once; so a tile holds at most 1e67 times the light of a line.
-pub(crate) const SMALLEST_SCALE: f64 = 1e-100;
+pub(crate) const MIN_SCALE: f64 = 1e-100;
 
 /// A 2×2 element in the order of a chain: `carried ← p·carried + q·met`, `left ← r·carried + s·met`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Element {
+pub(crate) struct ChainElement {
     pub p: Complex64,
     pub q: Complex64,
     pub r: Complex64,
@@ -53,17 +53,17 @@ enum Step {
 
 /// Where the light of a tile may be: elements that meet two dark lines are left out.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Light {
+pub(crate) enum Support {
     /// On every line.
-    Everywhere,
+    Full,
     /// At the input on the lines first…last. Falling chains count that each column of cells widens it by one line; of pairs
     /// the lit lines are followed one by one.
-    Cone { first: usize, last: usize },
+    LightCone { first: usize, last: usize },
 }
 
 /// Chains, pairs and factors in the order of application, and a crossing of lines at the end.
 #[derive(Clone, Debug)]
-pub(crate) struct Sweep {
+pub(crate) struct Chains {
     lines: usize,
     steps: Vec<Step>,
     elements: Vec<[f64; 4]>,
@@ -82,9 +82,9 @@ struct Parts<'a> {
     order: &'a [usize],
 }
 
-/// Builds a [`Sweep`].
-pub(crate) struct Builder {
-    sweep: Sweep,
+/// Builds a [`Chains`].
+pub(crate) struct ChainBuilder {
+    chains: Chains,
     scales: Vec<Complex64>,
     line: usize,
     rising: bool,
@@ -93,25 +93,25 @@ pub(crate) struct Builder {
     column: usize,
 }
 
-impl Builder {
+impl ChainBuilder {
     /// A sweep over so many lines, of about so many elements.
     pub(crate) fn new(lines: usize, elements: usize) -> Self {
         let elements = Vec::with_capacity(elements);
-        let sweep = Sweep { lines, steps: Vec::new(), elements, pairs: Vec::new(), order: Vec::new() };
+        let chains = Chains { lines, steps: Vec::new(), elements, pairs: Vec::new(), order: Vec::new() };
         let scales = vec![Complex64::new(1.0, 0.0); lines];
-        Self { sweep, scales, line: 0, rising: false, start: 0, first: 0, column: 0 }
+        Self { chains, scales, line: 0, rising: false, start: 0, first: 0, column: 0 }
     }
 
     /// Begins a chain that carries `line` to higher lines (`rising`) or to lower ones. `column` is the number of
     /// columns of cells that light passed before its first element; it counts for light cones alone.
     pub(crate) fn begin(&mut self, line: usize, rising: bool, column: usize) {
         (self.line, self.start, self.rising, self.column) = (line, line, rising, column);
-        self.first = self.sweep.elements.len();
+        self.first = self.chains.elements.len();
     }
 
     /// Adds an element to the chain. Returns whether it had to rescale both of its lines, which then begins a chain anew.
     #[inline(always)]
-    pub(crate) fn element(&mut self, e: Element) -> bool {
+    pub(crate) fn element(&mut self, e: ChainElement) -> bool {
         let (dc, dm) = (self.scales[self.line], self.scales[self.next()]);
         let (carried, alpha) = pivot((e.p, dc), (e.q, dm));
         let (left, beta) = pivot((e.s, dm), (e.r, dc));
@@ -121,7 +121,7 @@ impl Builder {
     /// Adds a unitary element of which α is known, without dividing: its rows are orthogonal, so that
     /// `β = −α*·|d_c/d_m|²`.
     #[inline(always)]
-    fn unitary(&mut self, e: Element, alpha: Complex64) -> bool {
+    fn unitary(&mut self, e: ChainElement, alpha: Complex64) -> bool {
         let (dc, dm) = (self.scales[self.line], self.scales[self.next()]);
         let beta = alpha.conj() * -(dc.norm_sqr() / dm.norm_sqr());
         self.add([alpha, beta], e.p * dc, e.s * dm)
@@ -130,10 +130,10 @@ impl Builder {
     /// Adds a chain of elements (α, β), which are those of the lines as they stand, up to factors of theirs; for light on
     /// every line.
     pub(crate) fn chain(&mut self, line: usize, rising: bool, elements: &[[f64; 4]]) {
-        debug_assert_eq!(self.first, self.sweep.elements.len(), "the chain before has ended");
-        self.sweep.steps.push(Step::Chain { line, count: elements.len(), rising, column: 0 });
-        self.sweep.elements.extend_from_slice(elements);
-        self.first = self.sweep.elements.len();
+        debug_assert_eq!(self.first, self.chains.elements.len(), "the chain before has ended");
+        self.chains.steps.push(Step::Chain { line, count: elements.len(), rising, column: 0 });
+        self.chains.elements.extend_from_slice(elements);
+        self.first = self.chains.elements.len();
     }
 
     /// The line that the next element meets.
@@ -145,14 +145,14 @@ impl Builder {
     #[inline(always)]
     fn add(&mut self, [alpha, beta]: [Complex64; 2], carried: Complex64, left: Complex64) -> bool {
         let met = self.next();
-        self.sweep.elements.push([alpha.re, alpha.im, beta.re, beta.im]);
+        self.chains.elements.push([alpha.re, alpha.im, beta.re, beta.im]);
         self.scales[met] = carried;
         self.scales[self.line] = left;
         let rescaled = is_small(carried) || is_small(left);
         let previous = self.line;
         self.line = met;
         if rescaled {
-            let column = self.column + self.sweep.elements.len() - self.first;
+            let column = self.column + self.chains.elements.len() - self.first;
             self.end();
             self.rescale(previous);
             self.rescale(met);
@@ -163,16 +163,16 @@ impl Builder {
 
     /// Adds an element that joins two lines, wherever they stand: the first is what is carried, and both stay in place.
     #[inline(always)]
-    pub(crate) fn pair(&mut self, [a, b]: [usize; 2], e: Element) {
+    pub(crate) fn pair(&mut self, [a, b]: [usize; 2], e: ChainElement) {
         let (da, db) = (self.scales[a], self.scales[b]);
         let (first, alpha) = pivot((e.p, da), (e.q, db));
         let (second, beta) = pivot((e.s, db), (e.r, da));
-        self.sweep.elements.push([alpha.re, alpha.im, beta.re, beta.im]);
-        self.sweep.pairs.push([a, b]);
+        self.chains.elements.push([alpha.re, alpha.im, beta.re, beta.im]);
+        self.chains.pairs.push([a, b]);
         (self.scales[a], self.scales[b]) = (first, second);
-        match self.sweep.steps.last_mut() {
+        match self.chains.steps.last_mut() {
             Some(Step::Pairs { count }) => *count += 1,
-            _ => self.sweep.steps.push(Step::Pairs { count: 1 }),
+            _ => self.chains.steps.push(Step::Pairs { count: 1 }),
         }
         if is_small(first) || is_small(second) {
             self.rescale(a);
@@ -185,11 +185,11 @@ impl Builder {
         self.scales[line]
     }
 
-    /// Applies what was added since the last [`Builder::clear`] to one tile; the factors of its lines are left.
+    /// Applies what was added since the last [`ChainBuilder::clear`] to one tile; the factors of its lines are left.
     #[inline(always)]
     pub(crate) fn apply<S: Simd>(&mut self, simd: S, tile: &mut [[f64; LINE]]) {
         self.end();
-        self.sweep.tile(simd, tile.as_flattened_mut(), Light::Everywhere);
+        self.chains.tile(simd, tile.as_flattened_mut(), Support::Full);
         self.begin(self.line, self.rising, 0);
     }
 
@@ -197,8 +197,15 @@ impl Builder {
     ///
     /// α is what nulls the entries as they stand in the tile; it does not wait for the element to be worked out.
     #[inline(always)]
-    pub(crate) fn nulling<S: Simd>(&mut self, simd: S, tile: &mut [[f64; LINE]], k: usize, e: Element, trivial: bool) {
-        let (line, rising, steps) = (self.line, self.rising, self.sweep.steps.len());
+    pub(crate) fn nulling<S: Simd>(
+        &mut self,
+        simd: S,
+        tile: &mut [[f64; LINE]],
+        k: usize,
+        e: ChainElement,
+        trivial: bool,
+    ) {
+        let (line, rising, steps) = (self.line, self.rising, self.chains.steps.len());
         let entry = |line: usize| Complex64::new(tile[line][k], tile[line][WIDTH + k]);
         let (carried, met) = (entry(line), entry(self.next()));
         let rescaled = if trivial {
@@ -209,33 +216,33 @@ impl Builder {
             self.unitary(e, Complex64::new(quotient.re / size, quotient.im / size))
         };
         // Steps of a rescaling: the chain that it ended, and two factors.
-        let scales = if rescaled { &self.sweep.steps[steps + 1..] } else { &[] };
-        let last = &self.sweep.elements[self.sweep.elements.len() - 1..];
+        let scales = if rescaled { &self.chains.steps[steps + 1..] } else { &[] };
+        let last = &self.chains.elements[self.chains.elements.len() - 1..];
         carry_tile(simd, tile, line, rising, last);
         let scales = Parts { steps: scales, elements: &[], pairs: &[], order: &[] };
-        on_tile(simd, scales, tile.as_flattened_mut(), Light::Everywhere);
+        on_tile(simd, scales, tile.as_flattened_mut(), Support::Full);
     }
 
     /// Forgets chains and elements, but not the factors.
     pub(crate) fn clear(&mut self) {
-        self.sweep.steps.clear();
-        self.sweep.elements.clear();
-        self.sweep.pairs.clear();
+        self.chains.steps.clear();
+        self.chains.elements.clear();
+        self.chains.pairs.clear();
     }
 
     /// Ends the chain.
     pub(crate) fn end(&mut self) {
-        let count = self.sweep.elements.len() - self.first;
+        let count = self.chains.elements.len() - self.first;
         if count > 0 {
             let (line, rising, column) = (self.start, self.rising, self.column);
-            self.sweep.steps.push(Step::Chain { line, count, rising, column });
+            self.chains.steps.push(Step::Chain { line, count, rising, column });
             self.first += count;
         }
     }
 
     fn rescale(&mut self, line: usize) {
         let by = std::mem::replace(&mut self.scales[line], Complex64::new(1.0, 0.0));
-        self.sweep.steps.push(Step::Scale { line, by });
+        self.chains.steps.push(Step::Scale { line, by });
     }
 
     /// Multiplies a line by a factor.
@@ -245,26 +252,26 @@ impl Builder {
 
     /// Lets lines cross, behind all else: line i is then what was line `order[i]`.
     pub(crate) fn cross(&mut self, order: &[usize]) {
-        debug_assert!(self.sweep.order.is_empty(), "lines cross once");
-        self.sweep.steps.push(Step::Cross);
-        self.sweep.order = order.to_vec();
+        debug_assert!(self.chains.order.is_empty(), "lines cross once");
+        self.chains.steps.push(Step::Cross);
+        self.chains.order = order.to_vec();
         self.scales = order.iter().map(|&line| self.scales[line]).collect();
     }
 
     /// The sweep, with the factors that are left.
-    pub(crate) fn finish(mut self) -> Sweep {
-        for line in 0..self.sweep.lines {
+    pub(crate) fn finish(mut self) -> Chains {
+        for line in 0..self.chains.lines {
             if self.scales[line] != Complex64::new(1.0, 0.0) {
                 self.rescale(line);
             }
         }
-        self.sweep
+        self.chains
     }
 }
 
 #[inline(always)]
 fn is_small(factor: Complex64) -> bool {
-    factor.norm_sqr() < SMALLEST_SCALE
+    factor.norm_sqr() < MIN_SCALE
 }
 
 /// `p·d_x·x̃ + q·d_y·ỹ = f·(x̃ + c·ỹ)`: (f, c).
@@ -282,41 +289,41 @@ fn pivot((p, dx): (Complex64, Complex64), (q, dy): (Complex64, Complex64)) -> (C
 /// The pivot p, made larger where it is too small beside q.
 #[inline(always)]
 fn at_least(p: Complex64, q: Complex64) -> Complex64 {
-    if p.norm_sqr() < SMALLEST_PIVOT * SMALLEST_PIVOT * q.norm_sqr() {
-        return Complex64::new(SMALLEST_PIVOT * q.norm(), 0.0);
+    if p.norm_sqr() < MIN_PIVOT * MIN_PIVOT * q.norm_sqr() {
+        return Complex64::new(MIN_PIVOT * q.norm(), 0.0);
     }
     p
 }
 
-impl Sweep {
+impl Chains {
     /// Number of lines.
     pub(crate) fn lines(&self) -> usize {
         self.lines
     }
 
     /// Applies the sweep to tiles, one behind another; `light(t)` tells where tile `t` has any.
-    pub(crate) fn apply(&self, tiles: &mut [f64], light: impl Fn(usize) -> Light) {
+    pub(crate) fn apply(&self, tiles: &mut [f64], light: impl Fn(usize) -> Support) {
         struct Apply<'a, F> {
-            sweep: &'a Sweep,
+            chains: &'a Chains,
             tiles: &'a mut [f64],
             light: F,
         }
-        impl<F: Fn(usize) -> Light> WithSimd for Apply<'_, F> {
+        impl<F: Fn(usize) -> Support> WithSimd for Apply<'_, F> {
             type Output = ();
             #[inline(always)]
             fn with_simd<S: Simd>(self, simd: S) {
-                for (t, tile) in self.tiles.chunks_exact_mut(self.sweep.lines * LINE).enumerate() {
-                    self.sweep.tile(simd, tile, (self.light)(t));
+                for (t, tile) in self.tiles.chunks_exact_mut(self.chains.lines * LINE).enumerate() {
+                    self.chains.tile(simd, tile, (self.light)(t));
                 }
             }
         }
         if self.lines > 0 {
-            Arch::new().dispatch(Apply { sweep: self, tiles, light });
+            Arch::new().dispatch(Apply { chains: self, tiles, light });
         }
     }
 
     #[inline(always)]
-    fn tile<S: Simd>(&self, simd: S, tile: &mut [f64], light: Light) {
+    fn tile<S: Simd>(&self, simd: S, tile: &mut [f64], light: Support) {
         let parts = Parts { steps: &self.steps, elements: &self.elements, pairs: &self.pairs, order: &self.order };
         on_tile(simd, parts, tile, light);
     }
@@ -327,12 +334,12 @@ impl Sweep {
 pub(crate) fn carry_tile<S: Simd>(simd: S, tile: &mut [[f64; LINE]], line: usize, rising: bool, elements: &[[f64; 4]]) {
     let chain = Step::Chain { line, count: elements.len(), rising, column: 0 };
     let parts = Parts { steps: &[chain], elements, pairs: &[], order: &[] };
-    on_tile(simd, parts, tile.as_flattened_mut(), Light::Everywhere);
+    on_tile(simd, parts, tile.as_flattened_mut(), Support::Full);
 }
 
 /// Steps on one tile, in registers as wide as the machine has.
 #[inline(always)]
-fn on_tile<S: Simd>(simd: S, parts: Parts<'_>, tile: &mut [f64], light: Light) {
+fn on_tile<S: Simd>(simd: S, parts: Parts<'_>, tile: &mut [f64], light: Support) {
     let (registers, _) = S::as_mut_simd_f64s(tile);
     match S::F64_LANES {
         8 => pass::<S, 2>(simd, parts, registers, light),
@@ -344,7 +351,7 @@ fn on_tile<S: Simd>(simd: S, parts: Parts<'_>, tile: &mut [f64], light: Light) {
 
 /// One tile: per line G registers of real parts, then G of imaginary parts.
 #[inline(always)]
-fn pass<S: Simd, const G: usize>(simd: S, parts: Parts<'_>, tile: &mut [S::f64s], light: Light) {
+fn pass<S: Simd, const G: usize>(simd: S, parts: Parts<'_>, tile: &mut [S::f64s], light: Support) {
     let (planes, _) = tile.as_chunks_mut::<G>();
     let Parts { steps, mut elements, mut pairs, order } = parts;
     let mut lit = light.lines(if pairs.is_empty() { 0 } else { planes.len() / 2 });
@@ -390,22 +397,22 @@ fn pass<S: Simd, const G: usize>(simd: S, parts: Parts<'_>, tile: &mut [S::f64s]
     }
 }
 
-impl Light {
+impl Support {
     /// Whether light stands on each of so many lines at the input.
     fn lines(self, count: usize) -> Vec<bool> {
         match self {
-            Self::Everywhere => vec![true; count],
-            Self::Cone { first, last } => (0..count).map(|line| (first..=last).contains(&line)).collect(),
+            Self::Full => vec![true; count],
+            Self::LightCone { first, last } => (0..count).map(|line| (first..=last).contains(&line)).collect(),
         }
     }
 
     /// The elements of a falling chain that meet light; element k joins the lines line−k−1 and line−k.
     fn meets(self, line: usize, column: usize, count: usize) -> Range<usize> {
         match self {
-            Self::Everywhere => 0..count,
+            Self::Full => 0..count,
             // Before column c light stands on the lines first−c … last+c; element k stands in the column column+k.
-            Self::Cone { first, .. } if line + column < first => count..count,
-            Self::Cone { last, .. } => (line - 1).saturating_sub(column + last).div_ceil(2).min(count)..count,
+            Self::LightCone { first, .. } if line + column < first => count..count,
+            Self::LightCone { last, .. } => (line - 1).saturating_sub(column + last).div_ceil(2).min(count)..count,
         }
     }
 }
@@ -464,30 +471,30 @@ mod tests {
     /// What runs where the processor has no vector instructions gives the same to rounding.
     #[test]
     fn every_machine_agrees() {
-        struct On<'a>(&'a Sweep, &'a mut [f64]);
+        struct On<'a>(&'a Chains, &'a mut [f64]);
         impl WithSimd for On<'_> {
             type Output = ();
             #[inline(always)]
             fn with_simd<S: Simd>(self, simd: S) {
-                self.0.tile(simd, self.1, Light::Everywhere);
+                self.0.tile(simd, self.1, Support::Full);
             }
         }
         let wave = |k: usize, step: f64| (k as f64 * step).sin();
         let z = |k: usize| Complex64::new(wave(k, 1.3), wave(k, 0.7)) * 0.7;
-        let mut builder = Builder::new(9, 0);
+        let mut builder = ChainBuilder::new(9, 0);
         for (chain, (line, rising)) in [(8, false), (0, true), (5, false)].into_iter().enumerate() {
             builder.begin(line, rising, 0);
             for k in 0..line.max(8 - line).min(5) {
                 let k = 7 * chain + 4 * k;
-                builder.element(Element { p: z(k), q: z(k + 1), r: z(k + 2), s: z(k + 3) });
+                builder.element(ChainElement { p: z(k), q: z(k + 1), r: z(k + 2), s: z(k + 3) });
             }
             builder.end();
         }
-        let sweep = builder.finish();
+        let chains = builder.finish();
         let tile: Vec<f64> = (0..9 * LINE).map(|k| wave(k, 0.37)).collect();
         let (mut plain, mut fast) = (tile.clone(), tile);
-        Scalar.vectorize(On(&sweep, &mut plain));
-        Arch::new().dispatch(On(&sweep, &mut fast));
+        Scalar.vectorize(On(&chains, &mut plain));
+        Arch::new().dispatch(On(&chains, &mut fast));
         for (a, b) in plain.iter().zip(&fast) {
             assert!((a - b).abs() < 1e-13, "{a} and {b}");
         }

@@ -1,11 +1,11 @@
 //! Settings and errors compiled to what light meets: sines and cosines, transfer matrices, chains of elements.
 
 use crate::cell::mzi::{CellErrors, Transfer, transfer};
-use crate::layout::Site;
-use crate::layout::execution_order::Schedule;
-use crate::layout::phases::Settings;
-use crate::layout::stage::{Section, SectionKind};
-use crate::propagate::chains::{Builder, Element, Sweep};
+use crate::layout::CellPosition;
+use crate::layout::execution_order::ExecutionOrder;
+use crate::layout::phases::Phases;
+use crate::layout::stage::{Stage, StageKind};
+use crate::propagate::chains::{ChainBuilder, ChainElement, Chains};
 use crate::propagate::fields::Fields;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
@@ -19,7 +19,7 @@ pub(crate) const TOGETHER: usize = 1024;
 /// One section, its phases and errors turned into coefficients.
 #[derive(Clone, Debug)]
 pub struct Circuit {
-    sweep: Sweep,
+    chains: Chains,
 }
 
 impl Circuit {
@@ -29,50 +29,50 @@ impl Circuit {
     ///
     /// If `errors` are not one a cell.
     #[must_use]
-    pub fn compile(section: &Section, phases: &Settings, errors: &[CellErrors]) -> Self {
-        let sites = &section.layout().sites;
-        assert_eq!(sites.len(), errors.len(), "one state a cell");
-        let mut builder = Builder::new(section.layout().modes, sites.len());
-        match section.kind() {
-            SectionKind::Mesh => {
-                cells(section, phases, errors, 0..section.layout().columns, &mut builder);
+    pub fn compile(stage: &Stage, phases: &Phases, errors: &[CellErrors]) -> Self {
+        let positions = &stage.layout().positions;
+        assert_eq!(positions.len(), errors.len(), "one state a cell");
+        let mut builder = ChainBuilder::new(stage.layout().modes, positions.len());
+        match stage.kind() {
+            StageKind::Mesh => {
+                cells(stage, phases, errors, 0..stage.layout().columns, &mut builder);
             }
-            SectionKind::Attenuators => {
-                for (k, site) in sites.iter().enumerate() {
-                    builder.scale(site.mode, transfer(phases.theta()[k], phases.phi()[k], errors[k])[0][0]);
+            StageKind::Attenuators => {
+                for (k, position) in positions.iter().enumerate() {
+                    builder.scale(position.mode, transfer(phases.theta()[k], phases.phi()[k], errors[k])[0][0]);
                 }
             }
         }
         for (mode, &phase) in phases.output().iter().enumerate() {
             builder.scale(mode, Complex64::cis(phase));
         }
-        Self { sweep: builder.finish() }
+        Self { chains: builder.finish() }
     }
 
     /// Some columns of cells of a mesh with the crossings before each, and those at its end, without the output phases.
-    pub(crate) fn of_columns(
-        section: &Section,
-        phases: &Settings,
+    pub(crate) fn from_columns(
+        stage: &Stage,
+        phases: &Phases,
         errors: &[CellErrors],
         columns: std::ops::Range<usize>,
     ) -> Self {
-        let modes = section.layout().modes;
-        let mut builder = Builder::new(modes, columns.len() * modes / 2);
-        cells(section, phases, errors, columns, &mut builder);
-        Self { sweep: builder.finish() }
+        let modes = stage.layout().modes;
+        let mut builder = ChainBuilder::new(modes, columns.len() * modes / 2);
+        cells(stage, phases, errors, columns, &mut builder);
+        Self { chains: builder.finish() }
     }
 
     /// The section as designed: its own phases, no errors.
     #[must_use]
-    pub fn ideal(section: &Section) -> Self {
-        let errors = vec![CellErrors::NONE; section.layout().sites.len()];
-        Self::compile(section, section.settings(), &errors)
+    pub fn ideal(stage: &Stage) -> Self {
+        let errors = vec![CellErrors::NONE; stage.layout().positions.len()];
+        Self::compile(stage, stage.phases(), &errors)
     }
 
     /// The matrix of the section, modes × modes.
     #[must_use]
     pub fn matrix(&self) -> DMatrix<Complex64> {
-        let mut fields = Fields::identity(self.sweep.lines());
+        let mut fields = Fields::identity(self.chains.lines());
         self.propagate(&mut fields);
         fields.to_matrix()
     }
@@ -81,44 +81,44 @@ impl Circuit {
     ///
     /// Fields of another number of modes are cut or padded with dark modes first.
     pub fn propagate(&self, fields: &mut Fields) {
-        fields.resize(self.sweep.lines());
-        fields.apply(&self.sweep);
+        fields.resize(self.chains.lines());
+        fields.apply(&self.chains);
     }
 }
 
 /// The cells of some columns as elements.
 fn cells(
-    section: &Section,
-    phases: &Settings,
+    stage: &Stage,
+    phases: &Phases,
     errors: &[CellErrors],
     columns: std::ops::Range<usize>,
-    builder: &mut Builder,
+    builder: &mut ChainBuilder,
 ) {
-    if let Some(schedule) = section.schedule(columns.clone()) {
-        let Schedule { cells, places, order } = &*schedule;
+    if let Some(schedule) = stage.schedule(columns.clone()) {
+        let ExecutionOrder { cells, places, order } = &*schedule;
         let mut transfers = Vec::new();
         for (cells, places) in cells.chunks(TOGETHER).zip(places.chunks(TOGETHER)) {
-            section.layout().transfers_of(cells, phases, errors, &mut transfers);
-            Arch::new().dispatch(Pairs { places, transfers: &transfers, builder });
+            stage.layout().transfers_of(cells, phases, errors, &mut transfers);
+            Arch::new().dispatch(CompilePairs { places, transfers: &transfers, builder });
         }
         builder.cross(order);
         return;
     }
     let mut block = Block::default();
     for start in columns.clone().step_by(COLUMNS) {
-        block.set(section, phases, errors, start..columns.end.min(start + COLUMNS));
-        Arch::new().dispatch(Chains { block: &block, builder });
+        block.set(stage, phases, errors, start..columns.end.min(start + COLUMNS));
+        Arch::new().dispatch(CompileChains { block: &block, builder });
     }
 }
 
 /// Cells as chains that run up through the columns: the upper output of a cell at (column, mode) is the lower input of the
 /// one at (column+1, mode−1). Blocks of columns keep the chains short: one block touches few lines at a time.
-struct Chains<'a> {
+struct CompileChains<'a> {
     block: &'a Block,
-    builder: &'a mut Builder,
+    builder: &'a mut ChainBuilder,
 }
 
-impl WithSimd for Chains<'_> {
+impl WithSimd for CompileChains<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -128,7 +128,7 @@ impl WithSimd for Chains<'_> {
             builder.begin(chain.mode + 1, false, chain.column);
             for &cell in block.cells(chain) {
                 let [[t11, t12], [t21, t22]]: Transfer = block.transfers[cell];
-                builder.element(Element { p: t12, q: t11, r: t22, s: t21 });
+                builder.element(ChainElement { p: t12, q: t11, r: t22, s: t21 });
             }
             builder.end();
         }
@@ -136,19 +136,19 @@ impl WithSimd for Chains<'_> {
 }
 
 /// Cells of a mesh whose lines cross, one by one.
-struct Pairs<'a> {
+struct CompilePairs<'a> {
     places: &'a [[u32; 2]],
     transfers: &'a [Transfer],
-    builder: &'a mut Builder,
+    builder: &'a mut ChainBuilder,
 }
 
-impl WithSimd for Pairs<'_> {
+impl WithSimd for CompilePairs<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         for (places, &[[t11, t12], [t21, t22]]) in self.places.iter().zip(self.transfers) {
-            self.builder.pair(places.map(|place| place as usize), Element { p: t11, q: t12, r: t21, s: t22 });
+            self.builder.pair(places.map(|place| place as usize), ChainElement { p: t11, q: t12, r: t21, s: t22 });
         }
     }
 }
@@ -190,40 +190,40 @@ impl Block {
     /// Becomes the block of some columns.
     pub(crate) fn set(
         &mut self,
-        section: &Section,
-        phases: &Settings,
+        stage: &Stage,
+        phases: &Phases,
         errors: &[CellErrors],
         columns: std::ops::Range<usize>,
     ) {
-        let layout = section.layout();
+        let layout = stage.layout();
         let cells = layout.column(columns.start).start..layout.column(columns.end - 1).end;
         self.first = cells.start;
         layout.transfers_into(cells.clone(), phases, errors, &mut self.transfers);
-        let sites = &layout.sites[cells];
+        let positions = &layout.positions[cells];
         let Self { chains, runs, order, ends, .. } = self;
         runs.clear();
         let mut first = 0;
-        for run in sites.chunk_by(|a, b| a.column == b.column && a.mode + 2 == b.mode) {
+        for run in positions.chunk_by(|a, b| a.column == b.column && a.mode + 2 == b.mode) {
             runs.push(Run { first, mode: run[0].mode, count: run.len() });
             first += run.len();
         }
         // Sorted by column + mode, and those of one sum by column, in which the sites come.
-        let sum = |site: &Site| site.column - columns.start + site.mode;
+        let sum = |position: &CellPosition| position.column - columns.start + position.mode;
         ends.clear();
         ends.resize(layout.modes + columns.len(), 0);
-        sites.iter().for_each(|site| ends[sum(site) + 1] += 1);
+        positions.iter().for_each(|position| ends[sum(position) + 1] += 1);
         (1..ends.len()).for_each(|sum| ends[sum] += ends[sum - 1]);
-        order.resize(sites.len(), 0);
-        for (cell, site) in sites.iter().enumerate() {
-            let end = &mut ends[sum(site)];
+        order.resize(positions.len(), 0);
+        for (cell, position) in positions.iter().enumerate() {
+            let end = &mut ends[sum(position)];
             order[*end] = cell;
             *end += 1;
         }
         chains.clear();
         let mut first = 0;
         for &end in &*ends {
-            for chain in order[first..end].chunk_by(|&a, &b| sites[a].column + 1 == sites[b].column) {
-                let Site { column, mode } = sites[chain[0]];
+            for chain in order[first..end].chunk_by(|&a, &b| positions[a].column + 1 == positions[b].column) {
+                let CellPosition { column, mode } = positions[chain[0]];
                 chains.push(Diagonal { column, mode, cells: first..first + chain.len() });
                 first += chain.len();
             }

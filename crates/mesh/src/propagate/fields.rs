@@ -1,7 +1,7 @@
 //! Light in flight: a batch of vectors of complex fields, stored as the sweeps want them.
 
 use crate::cell::mzi::Transfer;
-use crate::propagate::chains::{LINE, Light, Sweep, WIDTH};
+use crate::propagate::chains::{Chains, LINE, Support, WIDTH};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_numerics::simd::aligned::Aligned;
@@ -117,7 +117,7 @@ impl Fields {
     }
 
     /// Takes lines back to where they were before they crossed: line `order[i]` is then what is line i.
-    pub(crate) fn unwire(&mut self, order: &[usize]) {
+    pub(crate) fn unpermute(&mut self, order: &[usize]) {
         self.unspread = false;
         let mut behind = vec![0.0; self.modes * LINE];
         for tile in self.tiles.chunks_exact_mut((self.modes * LINE).max(1)) {
@@ -167,13 +167,13 @@ impl Fields {
     }
 
     /// Applies a sweep over all modes.
-    pub(crate) fn apply(&mut self, sweep: &Sweep) {
-        assert_eq!(sweep.lines(), self.modes, "one line a mode");
+    pub(crate) fn apply(&mut self, chains: &Chains) {
+        assert_eq!(chains.lines(), self.modes, "one line a mode");
         let modes = self.modes;
         let unspread = std::mem::take(&mut self.unspread);
-        sweep.apply(&mut self.tiles, |tile| match unspread {
-            true => Light::Cone { first: tile * WIDTH, last: (tile * WIDTH + WIDTH).min(modes) - 1 },
-            false => Light::Everywhere,
+        chains.apply(&mut self.tiles, |tile| match unspread {
+            true => Support::LightCone { first: tile * WIDTH, last: (tile * WIDTH + WIDTH).min(modes) - 1 },
+            false => Support::Full,
         });
     }
 }

@@ -8,7 +8,7 @@ use crate::decompose::fit::fit;
 use crate::decompose::unitary::Unitary;
 use crate::error::MeshError;
 use crate::layout::Layout;
-use crate::layout::phases::Settings;
+use crate::layout::phases::Phases;
 
 /// N/2·log₂N cells in log₂N columns; not universal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl Topology for Butterfly {
         false
     }
 
-    fn program(&self, layout: &Layout, target: &Unitary) -> Result<Settings, MeshError> {
+    fn program(&self, layout: &Layout, target: &Unitary) -> Result<Phases, MeshError> {
         Ok(fit(layout, target.matrix()))
     }
 }

@@ -19,7 +19,7 @@ use crate::decompose::match_cells::follow_perfect;
 use crate::decompose::unitary::Unitary;
 use crate::error::MeshError;
 use crate::layout::Layout;
-use crate::layout::phases::Settings;
+use crate::layout::phases::Phases;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_numerics::linalg::{cosine_sine, multiply};
@@ -44,11 +44,11 @@ impl Topology for Fractal {
     }
 
     /// By cosine–sine decompositions, from the whole to pairs. O(N³).
-    fn program(&self, layout: &Layout, target: &Unitary) -> Result<Settings, MeshError> {
+    fn program(&self, layout: &Layout, target: &Unitary) -> Result<Phases, MeshError> {
         let ports = target.modes();
         assert_eq!(layout.ports, ports, "a layout of as many ports");
         if ports == 1 {
-            let mut settings = Settings::zero(0, 1);
+            let mut settings = Phases::zero(0, 1);
             settings.set_output(0, wrap(target.matrix()[(0, 0)].arg()));
             return Ok(settings);
         }
@@ -58,7 +58,7 @@ impl Topology for Fractal {
         // One step of Newton and Schulz makes a unitary to rounding of one that is none to the tolerance of its check: the
         // columns that a decomposition turns are orthogonal as nearly as those of U.
         let u = &u * Complex64::from(1.5) - multiply(&u, &multiply(&u.adjoint(), &u)) * Complex64::from(0.5);
-        let mut wanted = vec![[[Complex64::ZERO; 2]; 2]; layout.sites.len()];
+        let mut wanted = vec![[[Complex64::ZERO; 2]; 2]; layout.positions.len()];
         halve(&u, 0, 0, n / 2, &mut wanted);
         Ok(follow_perfect(layout, &wanted, &vec![0.0; ports]))
     }

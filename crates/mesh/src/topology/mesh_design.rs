@@ -1,13 +1,13 @@
 //! A mesh as it is designed: how cells are joined, and what they are.
 
-use crate::cell::kind::{Cell, cell};
+use crate::cell::kind::Cell;
 use crate::cell::mzi::CellErrors;
-use crate::decompose::match_cells::follow;
+use crate::decompose::match_cells::match_cells;
 use crate::decompose::unitary::Unitary;
 use crate::error::MeshError;
 use crate::layout::Layout;
-use crate::layout::phases::Settings;
-use crate::layout::stage::Section;
+use crate::layout::phases::Phases;
+use crate::layout::stage::Stage;
 use crate::topology::{TOPOLOGIES, Topology, topology};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
@@ -60,17 +60,17 @@ impl MeshDesign {
     ///
     /// ```
     /// use phaseloom_mesh::{Cell, MeshDesign};
-    /// assert_eq!(MeshDesign::of_keys("masks", None)?.cell(), Cell::Coupler);
-    /// assert!(MeshDesign::of_keys("masks", Some("mzi")).is_err());
+    /// assert_eq!(MeshDesign::from_keys("masks", None)?.cell(), Cell::Coupler);
+    /// assert!(MeshDesign::from_keys("masks", Some("mzi")).is_err());
     /// # Ok::<(), phaseloom_mesh::MeshError>(())
     /// ```
     ///
     /// # Errors
     ///
     /// Unknown keys, and as [`MeshDesign::new`].
-    pub fn of_keys(topology_key: &str, cell_key: Option<&str>) -> Result<Self, MeshError> {
+    pub fn from_keys(topology_key: &str, cell_key: Option<&str>) -> Result<Self, MeshError> {
         let topology = topology(topology_key)?;
-        cell_key.map_or_else(|| Ok(topology.into()), |key| Self::new(topology, cell(key)?))
+        cell_key.map_or_else(|| Ok(topology.into()), |key| Self::new(topology, Cell::from_key(key)?))
     }
 
     /// How cells are joined.
@@ -98,10 +98,10 @@ impl MeshDesign {
 
     /// A mesh of so many ports, all phases zero.
     #[must_use]
-    pub fn blank(&self, ports: usize) -> Section {
+    pub fn blank(&self, ports: usize) -> Stage {
         let layout = self.layout(ports);
-        let settings = Settings::blank(&layout);
-        Section::mesh(layout, settings)
+        let settings = Phases::blank(&layout);
+        Stage::mesh(layout, settings)
     }
 
     /// The mesh that does a unitary: its topology finds the phases of plain interferometers, and other cells follow them,
@@ -110,7 +110,7 @@ impl MeshDesign {
     /// # Errors
     ///
     /// Where the topology cannot realise the target.
-    pub fn program(&self, target: &Unitary) -> Result<Section, MeshError> {
+    pub fn program(&self, target: &Unitary) -> Result<Stage, MeshError> {
         self.built(target.modes(), |layout| self.topology.program(layout, target))
     }
 
@@ -119,21 +119,17 @@ impl MeshDesign {
     /// # Errors
     ///
     /// As [`Topology::program_contraction`].
-    pub fn program_contraction(&self, w: &DMatrix<Complex64>) -> Result<Section, MeshError> {
+    pub fn program_contraction(&self, w: &DMatrix<Complex64>) -> Result<Stage, MeshError> {
         self.built(w.nrows(), |layout| self.topology.program_contraction(layout, w))
     }
 
-    fn built(
-        &self,
-        ports: usize,
-        program: impl Fn(&Layout) -> Result<Settings, MeshError>,
-    ) -> Result<Section, MeshError> {
+    fn built(&self, ports: usize, program: impl Fn(&Layout) -> Result<Phases, MeshError>) -> Result<Stage, MeshError> {
         let plain = self.topology.layout(ports);
         let mut settings = program(&plain)?;
         let layout = plain.with_cell(self.cell);
         if self.cell != Cell::Mzi && self.cell.is_interferometer() {
-            settings = follow(&layout, Cell::Mzi, &settings, &vec![CellErrors::NONE; layout.sites.len()]).0;
+            settings = match_cells(&layout, Cell::Mzi, &settings, &vec![CellErrors::NONE; layout.positions.len()]).0;
         }
-        Ok(Section::mesh(layout, settings))
+        Ok(Stage::mesh(layout, settings))
     }
 }

@@ -1,11 +1,11 @@
 //! How cells are joined to a mesh. A new topology is one file here and one line in [`TOPOLOGIES`].
 
 mod butterfly;
+mod contraction;
 mod diamond;
-mod direct;
 mod fractal;
-mod masks;
 pub(crate) mod mesh_design;
+mod phase_masks;
 mod rectangular;
 mod redundant;
 mod stride;
@@ -13,10 +13,10 @@ mod tree;
 mod triangular;
 
 pub use butterfly::Butterfly;
+pub use contraction::Contraction;
 pub use diamond::Diamond;
-pub use direct::Direct;
 pub use fractal::Fractal;
-pub use masks::Masks;
+pub use phase_masks::PhaseMasks;
 pub use rectangular::Rectangular;
 pub use redundant::Redundant;
 pub use tree::Tree;
@@ -26,7 +26,7 @@ use crate::cell::kind::{Cell, INTERFEROMETERS};
 use crate::decompose::unitary::Unitary;
 use crate::error::MeshError;
 use crate::layout::Layout;
-use crate::layout::phases::Settings;
+use crate::layout::phases::Phases;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 
@@ -67,7 +67,7 @@ pub trait Topology: Send + Sync + std::fmt::Debug {
     /// # Panics
     ///
     /// If the layout is that of another number of ports.
-    fn program_contraction(&self, layout: &Layout, w: &DMatrix<Complex64>) -> Result<Settings, MeshError> {
+    fn program_contraction(&self, layout: &Layout, w: &DMatrix<Complex64>) -> Result<Phases, MeshError> {
         self.program(layout, &Unitary::new(w.clone(), Unitary::TOLERANCE)?)
     }
 
@@ -92,12 +92,21 @@ pub trait Topology: Send + Sync + std::fmt::Debug {
     /// # Panics
     ///
     /// If the layout is that of another number of ports.
-    fn program(&self, layout: &Layout, target: &Unitary) -> Result<Settings, MeshError>;
+    fn program(&self, layout: &Layout, target: &Unitary) -> Result<Phases, MeshError>;
 }
 
 /// Every topology there is.
-pub static TOPOLOGIES: [&dyn Topology; 9] =
-    [&Rectangular, &Triangular, &Redundant { extra: 2 }, &Diamond, &Direct, &Fractal, &Butterfly, &Masks, &Tree];
+pub static TOPOLOGIES: [&dyn Topology; 9] = [
+    &Rectangular,
+    &Triangular,
+    &Redundant { extra: 2 },
+    &Diamond,
+    &Contraction,
+    &Fractal,
+    &Butterfly,
+    &PhaseMasks,
+    &Tree,
+];
 
 /// Finds a topology by its key.
 ///

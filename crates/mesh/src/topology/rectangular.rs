@@ -13,8 +13,8 @@ use crate::decompose::clements;
 use crate::decompose::fast::null_vectors;
 use crate::decompose::unitary::Unitary;
 use crate::error::MeshError;
-use crate::layout::phases::Settings;
-use crate::layout::{Layout, Site};
+use crate::layout::phases::Phases;
+use crate::layout::{CellPosition, Layout};
 use phaseloom_numerics::simd::trigonometry::wrap_all;
 use std::f64::consts::PI;
 
@@ -35,18 +35,20 @@ impl Topology for Rectangular {
     }
 
     fn layout(&self, modes: usize) -> Layout {
-        let sites = (0..modes)
-            .flat_map(|column| (column % 2..modes.saturating_sub(1)).step_by(2).map(move |mode| Site { column, mode }))
+        let positions = (0..modes)
+            .flat_map(|column| {
+                (column % 2..modes.saturating_sub(1)).step_by(2).map(move |mode| CellPosition { column, mode })
+            })
             .collect();
-        Layout::new(modes, sites)
+        Layout::new(modes, positions)
     }
 
     /// Nulls the lower triangle along its diagonals, by turns from the right and from the left, and pulls the phases
     /// left over through to the outputs (physics notes §1.3, without quotients). O(N³).
-    fn program(&self, layout: &Layout, target: &Unitary) -> Result<Settings, MeshError> {
+    fn program(&self, layout: &Layout, target: &Unitary) -> Result<Phases, MeshError> {
         let n = target.modes();
         assert_eq!(layout.ports, n, "a layout of as many ports");
-        let mut settings = Settings::zero(layout.sites.len(), n);
+        let mut settings = Phases::zero(layout.positions.len(), n);
         // Cells of a column stand two modes apart.
         let index = |column: usize, mode: usize| layout.column(column).start + mode / 2;
         // Cells of odd sweeps wait for the phases that are pulled through them.

@@ -4,8 +4,8 @@
 use super::{Rectangular, Topology};
 use crate::decompose::unitary::Unitary;
 use crate::error::MeshError;
-use crate::layout::phases::Settings;
-use crate::layout::{Layout, Site};
+use crate::layout::phases::Phases;
+use crate::layout::{CellPosition, Layout};
 use std::f64::consts::PI;
 
 /// A rectangular mesh behind some columns of idle cells.
@@ -27,19 +27,19 @@ impl Topology for Redundant {
     fn layout(&self, modes: usize) -> Layout {
         let columns = if modes > 1 { modes + self.extra } else { 0 };
         let shift = self.extra % 2;
-        let sites = (0..columns).flat_map(|column| {
-            ((column + shift) % 2..modes.saturating_sub(1)).step_by(2).map(move |mode| Site { column, mode })
+        let positions = (0..columns).flat_map(|column| {
+            ((column + shift) % 2..modes.saturating_sub(1)).step_by(2).map(move |mode| CellPosition { column, mode })
         });
-        Layout::new(modes, sites.collect())
+        Layout::new(modes, positions.collect())
     }
 
     /// That of the rectangular mesh; the cells before it are the identity, θ = φ = π.
-    fn program(&self, layout: &Layout, target: &Unitary) -> Result<Settings, MeshError> {
+    fn program(&self, layout: &Layout, target: &Unitary) -> Result<Phases, MeshError> {
         assert_eq!(layout.ports, target.modes(), "a layout of as many ports");
         let rectangular = Rectangular.program(&Rectangular.layout(target.modes()), target)?;
-        let cells = layout.sites.len();
+        let cells = layout.positions.len();
         let idle = cells - rectangular.theta().len();
-        let mut settings = Settings::zero(cells, target.modes());
+        let mut settings = Phases::zero(cells, target.modes());
         for k in 0..cells {
             let (theta, phi) = match k.checked_sub(idle) {
                 Some(k) => (rectangular.theta()[k], rectangular.phi()[k]),

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  ──╳──╳──   column s joins the lines i and i + 2^s, i a multiple of 2^{s+1};
-//!  ──╳──│──   behind it the upper one carries the product of its subtree
+//!  ──╳──│──   behind it the upper one check_supported the product of its subtree
 //!  ──╳──╳──
 //!  ──╳─────
 //! ```
@@ -15,8 +15,8 @@ use crate::cell::mzi::{CellErrors, wrap};
 use crate::cell::solve::match_ratio;
 use crate::decompose::unitary::Unitary;
 use crate::error::MeshError;
-use crate::layout::phases::Settings;
-use crate::layout::{Layout, Site};
+use crate::layout::phases::Phases;
+use crate::layout::{CellPosition, Layout};
 use num_complex::Complex64;
 
 /// N−1 cells for one row of a unitary.
@@ -47,16 +47,16 @@ impl Topology for Tree {
     }
 
     /// Puts the first row of the target on the first port.
-    fn program(&self, layout: &Layout, target: &Unitary) -> Result<Settings, MeshError> {
+    fn program(&self, layout: &Layout, target: &Unitary) -> Result<Phases, MeshError> {
         let n = target.modes();
         assert_eq!(layout.ports, n, "a layout of as many ports");
         let mut row = vec![Complex64::new(0.0, 0.0); layout.modes];
         row.iter_mut().zip(target.matrix().row(0).iter()).for_each(|(to, z)| *to = *z);
-        let mut settings = Settings::zero(layout.sites.len(), n);
+        let mut settings = Phases::zero(layout.positions.len(), n);
         for column in 0..layout.columns {
-            layout.wire(column, &mut row);
+            layout.permute(column, &mut row);
             for k in layout.column(column) {
-                let Site { mode, .. } = layout.sites[k];
+                let CellPosition { mode, .. } = layout.positions[k];
                 let (a, b) = (row[mode], row[mode + 1]);
                 let norm = a.norm().hypot(b.norm());
                 let one = Complex64::new(1.0, 0.0);
@@ -70,7 +70,7 @@ impl Topology for Tree {
                 (row[mode], row[mode + 1]) = (overlap, one * 0.0);
             }
         }
-        layout.wire(layout.columns, &mut row);
+        layout.permute(layout.columns, &mut row);
         settings.set_output(0, wrap(row[0].arg()));
         Ok(settings)
     }

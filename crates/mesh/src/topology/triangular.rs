@@ -13,9 +13,9 @@ use crate::decompose::fuse::{Chain, join, join_known};
 use crate::decompose::nulling::{Null, angles, on_rows, rotate};
 use crate::decompose::unitary::Unitary;
 use crate::error::MeshError;
-use crate::layout::phases::Settings;
-use crate::layout::{Layout, Site};
-use crate::propagate::chains::{LINE, Light, WIDTH};
+use crate::layout::phases::Phases;
+use crate::layout::{CellPosition, Layout};
+use crate::propagate::chains::{LINE, Support, WIDTH};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use pulp::{Arch, Simd, WithSimd};
@@ -37,23 +37,23 @@ impl Topology for Triangular {
     }
 
     fn layout(&self, modes: usize) -> Layout {
-        let sites = (0..(2 * modes).saturating_sub(3))
+        let positions = (0..(2 * modes).saturating_sub(3))
             .flat_map(|column| {
                 // Row r = modes−1−(column−mode)/2 has cells at the modes below r.
                 let highest = column.min(2 * modes - 4 - column);
-                (column % 2..=highest).step_by(2).map(move |mode| Site { column, mode })
+                (column % 2..=highest).step_by(2).map(move |mode| CellPosition { column, mode })
             })
             .collect();
-        Layout::new(modes, sites)
+        Layout::new(modes, positions)
     }
 
     /// Nulls the rows from the last to the second, each from the left to the diagonal. O(N³).
     ///
     /// Of 16 rows at a time the cells are found on those rows alone; then the rows above pass them all at once.
-    fn program(&self, layout: &Layout, target: &Unitary) -> Result<Settings, MeshError> {
+    fn program(&self, layout: &Layout, target: &Unitary) -> Result<Phases, MeshError> {
         let n = target.modes();
         assert_eq!(layout.ports, n, "a layout of as many ports");
-        let mut settings = Settings::zero(layout.sites.len(), n);
+        let mut settings = Phases::zero(layout.positions.len(), n);
         let mut panels = panels(target.matrix());
         // Cells of a column stand two modes apart.
         let index = |row: usize, mode: usize| layout.column(mode + 2 * (n - 1 - row)).start + mode / 2;
@@ -70,7 +70,7 @@ impl Topology for Triangular {
             let ways: Vec<Way> =
                 rows.clone().map(|row| Way { vector: row - first, line: 0, count: row, carry: Carry::First }).collect();
             let generic = if n >= LARGE { project(&mut panel.clone(), true, &ways) } else { None };
-            let sweep = if let Some(Projections { angles, elements, phases, factors }) = generic {
+            let chains = if let Some(Projections { angles, elements, phases, factors }) = generic {
                 rows.clone()
                     .zip(&angles)
                     .zip(phases)
@@ -85,7 +85,7 @@ impl Topology for Triangular {
                 join(panel.len(), true, &chains(nulls.iter().map(elements).collect()))
             };
             for above in &mut panels {
-                sweep.apply(above[..panel.len()].as_flattened_mut(), |_| Light::Everywhere);
+                chains.apply(above[..panel.len()].as_flattened_mut(), |_| Support::Full);
             }
         }
         Ok(settings)

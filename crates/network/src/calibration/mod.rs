@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use nalgebra::DMatrix;
 use phaseloom_files::json_by_key;
-use phaseloom_hardware::{MOST_PORTS, Tile, TilePlan};
+use phaseloom_hardware::{MAX_PORTS, Tile, TilePlan};
 use serde::{Deserialize, Serialize};
 
 use crate::calibration::quantile::{HighQuantile, Magnitudes};
@@ -94,9 +94,9 @@ impl Calibration {
             found,
             expected: expected.into(),
         };
-        let possible = 1..=MOST_PORTS;
+        let possible = 1..=MAX_PORTS;
         if !possible.contains(&ports) || !possible.contains(&column_block) {
-            let expected = format!("1 to {MOST_PORTS} of each");
+            let expected = format!("1 to {MAX_PORTS} of each");
             return Err(wrong("ports", format!("{ports} ports, {column_block} columns"), &expected));
         }
         if !(quantile > 0.0 && quantile <= 1.0) {

@@ -9,7 +9,7 @@ use phaseloom_numerics::linalg::multiply_real;
 pub(crate) use phaseloom_numerics::linalg::multiply_batch as exact_product;
 use serde::{Deserialize, Serialize};
 
-use super::{Gradients, Layer, Parameter, Place};
+use super::{BuildContext, Gradients, Layer, Parameter};
 use crate::data::Batch;
 use crate::error::{NetworkError, Result};
 use crate::weights::Tensor;
@@ -48,7 +48,7 @@ pub struct Linear {
 }
 
 impl Linear {
-    pub(super) fn build(settings: &LinearSettings, kind: &str, place: &Place<'_>) -> Result<Self> {
+    pub(super) fn build(settings: &LinearSettings, kind: &str, place: &BuildContext<'_>) -> Result<Self> {
         let user = format!("layer {} ({kind})", place.index);
         let shape = settings.weight_shape(place.inputs);
         if settings.outputs == 0 {
@@ -165,7 +165,8 @@ mod tests {
             let tensor = Tensor::new(shape.to_vec(), values.to_vec());
             tensors.insert("w", tensor.clone());
             let linear =
-                Linear::build(&names(transpose), "dense", &Place { index: 0, inputs: 3, tensors: &tensors }).unwrap();
+                Linear::build(&names(transpose), "dense", &BuildContext { index: 0, inputs: 3, tensors: &tensors })
+                    .unwrap();
             assert_eq!(linear.weight, DMatrix::from_row_slice(2, 3, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]));
             assert_eq!(linear.weight_tensor(&names(transpose)), tensor);
         }

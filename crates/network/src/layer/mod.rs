@@ -75,7 +75,7 @@ pub struct Parameter<'a> {
 }
 
 /// What a layer is made from.
-pub(crate) struct Place<'a> {
+pub(crate) struct BuildContext<'a> {
     /// Index of the layer in the model.
     pub index: usize,
     /// Its number of inputs.
@@ -87,7 +87,7 @@ pub(crate) struct Place<'a> {
 /// The settings of a layer, as they stand in a model file.
 pub(crate) trait LayerSettings {
     /// Makes the layer.
-    fn build(&self, place: &Place<'_>) -> Result<Box<dyn Layer>>;
+    fn build(&self, place: &BuildContext<'_>) -> Result<Box<dyn Layer>>;
 
     /// Number of outputs.
     fn outputs(&self, inputs: usize) -> usize {
@@ -163,7 +163,7 @@ impl LayerSpec {
         self.settings().linear()
     }
 
-    pub(crate) fn build(&self, place: &Place<'_>) -> Result<Box<dyn Layer>> {
+    pub(crate) fn build(&self, place: &BuildContext<'_>) -> Result<Box<dyn Layer>> {
         self.settings().build(place)
     }
 }
@@ -186,7 +186,7 @@ pub(crate) fn layer_for_test(
     for (name, shape, values) in tensors {
         map.insert(*name, crate::weights::Tensor::new(shape.to_vec(), values.to_vec()));
     }
-    spec.build(&Place { index: 0, inputs, tensors: &map })
+    spec.build(&BuildContext { index: 0, inputs, tensors: &map })
 }
 
 /// Checks `backward` of a layer against central differences with step 1e-6 of the loss Σ c·y for fixed c. The error of

@@ -10,7 +10,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::linear::{Linear, LinearSettings};
-use super::{Layer, LayerSettings, Place};
+use super::{BuildContext, Layer, LayerSettings};
 use crate::error::Result;
 
 /// Size and tensor names of a photonic layer.
@@ -19,7 +19,7 @@ use crate::error::Result;
 pub struct PhotonicSettings(pub LinearSettings);
 
 impl LayerSettings for PhotonicSettings {
-    fn build(&self, place: &Place<'_>) -> Result<Box<dyn Layer>> {
+    fn build(&self, place: &BuildContext<'_>) -> Result<Box<dyn Layer>> {
         Ok(Box::new(Linear::build(&self.0, "photonic", place)?))
     }
 

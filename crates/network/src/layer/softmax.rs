@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Gradients, Layer, LayerSettings, Place};
+use super::{BuildContext, Gradients, Layer, LayerSettings};
 use crate::data::Batch;
 use crate::error::Result;
 
@@ -12,7 +12,7 @@ use crate::error::Result;
 pub struct Softmax {}
 
 impl LayerSettings for Softmax {
-    fn build(&self, _place: &Place<'_>) -> Result<Box<dyn Layer>> {
+    fn build(&self, _place: &BuildContext<'_>) -> Result<Box<dyn Layer>> {
         Ok(Box::new(self.clone()))
     }
 }

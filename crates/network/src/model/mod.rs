@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use crate::data::Batch;
 use crate::error::Result;
 use crate::file;
-use crate::layer::{Layer, LayerKind, Linear, Place, exact_product};
+use crate::layer::{BuildContext, Layer, LayerKind, Linear, exact_product};
 use crate::model::normalisation::Normalisation;
 pub use crate::model::prediction::{accuracy, predictions};
 pub use crate::model::readings::LayerReadings;
@@ -77,7 +77,7 @@ impl Model {
         let mut layers = Vec::with_capacity(spec.layer.len());
         let mut inputs = spec.input.size;
         for (index, layer) in spec.layer.iter().enumerate() {
-            layers.push(layer.build(&Place { index, inputs, tensors })?);
+            layers.push(layer.build(&BuildContext { index, inputs, tensors })?);
             inputs = layer.outputs(inputs);
         }
         if let Some(linear) = layers.first_mut().and_then(|layer| layer.linear_mut()) {

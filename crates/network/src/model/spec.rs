@@ -21,7 +21,7 @@
 use std::path::{Path, PathBuf};
 
 use phaseloom_files::list_of_tables;
-use phaseloom_files::toml_file::{Invalid, locate, read_toml};
+use phaseloom_files::toml_file::{InvalidValue, locate, read_toml};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{NetworkError, Result};
@@ -81,7 +81,7 @@ pub enum NumberOrTensor {
 }
 
 /// Inputs, and weights of one layer, that a model may have: 16 GiB of them.
-const MOST_ENTRIES: usize = 1 << 31;
+const MAX_ENTRIES: usize = 1 << 31;
 
 fn one() -> f64 {
     1.0
@@ -126,15 +126,15 @@ impl ModelSpec {
         if self.input.size == 0 {
             return wrong("input.size", "0".into(), "at least 1");
         }
-        if self.input.size > MOST_ENTRIES {
-            return wrong("input.size", self.input.size.to_string(), &format!("at most {MOST_ENTRIES}"));
+        if self.input.size > MAX_ENTRIES {
+            return wrong("input.size", self.input.size.to_string(), &format!("at most {MAX_ENTRIES}"));
         }
         let mut inputs = self.input.size;
         for (index, layer) in self.layer.iter().enumerate() {
             let outputs = layer.outputs(inputs);
-            let fits = outputs > 0 && outputs.checked_mul(inputs).is_some_and(|entries| entries <= MOST_ENTRIES);
+            let fits = outputs > 0 && outputs.checked_mul(inputs).is_some_and(|entries| entries <= MAX_ENTRIES);
             if layer.linear().is_some() && !fits {
-                let expected = format!("at least 1, and at most {MOST_ENTRIES} weights in a layer");
+                let expected = format!("at least 1, and at most {MAX_ENTRIES} weights in a layer");
                 return wrong(&format!("layer[{index}].outputs"), format!("{outputs} ({inputs} inputs)"), &expected);
             }
             inputs = outputs;
@@ -161,7 +161,7 @@ pub(crate) fn toml_file<T: serde::de::DeserializeOwned>(
     let (value, text) = read_toml(path)?;
     match check(&value, path) {
         Err(NetworkError::Setting { path, key, found, expected }) => {
-            Err(locate(&path, &text, Invalid { key, found, expected }).into())
+            Err(locate(&path, &text, InvalidValue { key, found, expected }).into())
         }
         Err(other) => Err(other),
         Ok(()) => Ok(value),

@@ -21,7 +21,7 @@
 use std::f64::consts::PI;
 use std::path::{Path, PathBuf};
 
-use phaseloom_hardware::MOST_PORTS;
+use phaseloom_hardware::MAX_PORTS;
 use serde::{Deserialize, Serialize};
 
 use crate::data::DataSpec;
@@ -144,8 +144,8 @@ impl TrainSpec {
         }
         if let Some(calibration) = &self.calibration {
             let CalibrationSpec { ports, column_block, samples, quantile } = *calibration;
-            if !(1..=MOST_PORTS).contains(&ports) {
-                return wrong("calibration.ports", ports.to_string(), &format!("1 to {MOST_PORTS}"));
+            if !(1..=MAX_PORTS).contains(&ports) {
+                return wrong("calibration.ports", ports.to_string(), &format!("1 to {MAX_PORTS}"));
             }
             if let Some(block) = column_block.filter(|&block| block == 0 || !(ports - 1..=ports).contains(&block)) {
                 let offset = if ports > 1 { format!(", or {} for offset detection", ports - 1) } else { String::new() };

@@ -1,6 +1,6 @@
 //! Sines, cosines and arguments of many angles at once.
 
-use crate::angle::{SEAM, SMALLEST_PHASE};
+use crate::angle::{MIN_PHASE, SEAM};
 use num_complex::Complex64;
 use pulp::{Arch, Simd, WithSimd};
 use std::f64::consts::{FRAC_2_PI, FRAC_PI_2, FRAC_PI_4, PI, TAU};
@@ -97,7 +97,7 @@ pub fn wrap<S: Simd>(simd: S, x: S::f64s) -> S::f64s {
     let rest = wrap_symmetric(simd, x);
     let negative = simd.less_than_f64s(rest, simd.splat_f64s(-SEAM));
     let turned = simd.select_f64s(negative, simd.add_f64s(rest, simd.splat_f64s(TAU)), rest);
-    let zero = simd.less_than_f64s(simd.abs_f64s(turned), simd.splat_f64s(SMALLEST_PHASE));
+    let zero = simd.less_than_f64s(simd.abs_f64s(turned), simd.splat_f64s(MIN_PHASE));
     simd.select_f64s(zero, simd.splat_f64s(0.0), turned)
 }
 

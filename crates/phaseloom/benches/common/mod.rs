@@ -3,7 +3,7 @@
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom::mesh::cell::CellErrors;
-use phaseloom::mesh::{Form, MatrixProgram, MeshDesign, Section, Settings, topology};
+use phaseloom::mesh::{Form, MatrixProgram, MeshDesign, Phases, Stage, topology};
 use phaseloom::numerics::{StreamKey, haar_unitary, standard_normal};
 use std::cell::Cell;
 use std::hint::black_box;
@@ -57,18 +57,18 @@ pub fn haar(n: usize, seed: u64) -> DMatrix<Complex64> {
 }
 
 /// A mesh of any design with phases of no order, and the state of its cells with errors of .01 and equal loss.
-pub fn random_phases(design: MeshDesign, n: usize, seed: u64) -> (Section, Vec<CellErrors>) {
+pub fn random_phases(design: MeshDesign, n: usize, seed: u64) -> (Stage, Vec<CellErrors>) {
     let layout = design.layout(n);
     let mut stream = StreamKey::new(seed, "benchmark/phases").stream();
-    let mut settings = Settings::blank(&layout);
+    let mut settings = Phases::blank(&layout);
     settings.values_mut().iter_mut().for_each(|phase| *phase = 3.0 * standard_normal(&mut stream));
     let mut draw = || 0.01 * standard_normal(&mut stream);
     let errors = layout
-        .sites
+        .positions
         .iter()
         .map(|_| CellErrors { alpha: draw(), beta: draw(), gamma: draw(), upper: 0.99, lower: 0.99 })
         .collect();
-    (Section::mesh(layout, settings), errors)
+    (Stage::mesh(layout, settings), errors)
 }
 
 /// A program of random phases, and the state of its cells with errors of .01.

@@ -2,7 +2,7 @@
 
 use phaseloom::experiment::{Config, Experiment};
 use phaseloom::hardware::Batch;
-use phaseloom::{Calibration, Design, LayerProgram, Link, Model, OpticalProduct, Place, Process, Scales};
+use phaseloom::{Calibration, Design, LayerAddress, LayerProgram, Link, Model, OpticalProduct, Process, Scales};
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -67,7 +67,7 @@ impl Layers<'_> {
         let mut first_core = 0;
         let mut products = Vec::new();
         for (i, (program, design)) in self.programs.iter().zip(self.designs).enumerate() {
-            let place = Place { seed: config.seed, trial, layer: i as u64, first_core };
+            let place = LayerAddress { seed: config.seed, trial, layer: i as u64, first_core };
             let how = (config.core.cores, config.core.calibration);
             products.push(Product::new(program, design, link, &self.scales[i], how, place)?);
             first_core += program.tiles().len() as u64;

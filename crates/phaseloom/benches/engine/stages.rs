@@ -11,7 +11,7 @@ use phaseloom::experiment::{Experiment, Options, Outcome, Plan, Row, Shard, Tabl
 use phaseloom::hardware::{Batch, Readings};
 use phaseloom::network::predictions;
 use phaseloom::report::{FIGURES, Table, png};
-use phaseloom::{Chip, LayerProgram, Link, MatrixProduct, Sample, Scales, Shot};
+use phaseloom::{Chip, ChipId, LayerProgram, Link, MatrixProduct, Scales, Shot};
 use std::error::Error;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -231,7 +231,7 @@ fn draw(job: &MainJob, layers: &Layers, trial: u64) -> Result<Vec<Chip>> {
     tiles
         .enumerate()
         .map(|(core, tile)| {
-            let sample = Sample { seed: job.config.seed, trial, core: core as u64 };
+            let sample = ChipId { seed: job.config.seed, trial, core: core as u64 };
             Ok(Chip::fabricate(&job.config.process, &tile.program, sample)?)
         })
         .collect()

@@ -9,9 +9,9 @@ use criterion::{Bencher, BenchmarkGroup, BenchmarkId, Criterion, SamplingMode};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom::mesh::cell::CellErrors;
-use phaseloom::mesh::{Circuit, Fields, MatrixProgram, Rectangular, Settings, Topology, Triangular, Unitary, gradient};
+use phaseloom::mesh::{Circuit, Fields, MatrixProgram, Phases, Rectangular, Topology, Triangular, Unitary, gradient};
 use phaseloom::numerics::linalg::multiply_real;
-use phaseloom::{Chip, MatrixProduct, Process, Sample, Shot};
+use phaseloom::{Chip, ChipId, MatrixProduct, Process, Shot};
 use rayon::prelude::*;
 use std::cell::LazyCell;
 use std::hint::black_box;
@@ -175,8 +175,8 @@ fn realise(group: &mut Group, n: usize) {
         n,
         || common::inputs(|k| (chip(n, k), haar(n, k), haar(n, k + 100))),
         |((program, errors), ..)| {
-            let section = &program.sections()[0];
-            Circuit::compile(section, section.settings(), errors).matrix()
+            let stage = &program.stages()[0];
+            Circuit::compile(stage, stage.phases(), errors).matrix()
         },
         |(_, a, b)| reference::product(a, b),
     );
@@ -190,7 +190,7 @@ fn propagate(group: &mut Group, n: usize) {
         |(program, _, fields)| {
             // Always cell by cell; `MatrixProgram::propagate` would make the matrix first where that is cheaper.
             let mut fields = Fields::from_matrix(fields);
-            Circuit::ideal(&program.sections()[0]).propagate(&mut fields);
+            Circuit::ideal(&program.stages()[0]).propagate(&mut fields);
             fields.to_matrix()
         },
         |(_, a, fields)| reference::product(a, fields),
@@ -200,9 +200,9 @@ fn propagate(group: &mut Group, n: usize) {
 /// Forwards through a chip with errors and back. The loss is half the power behind it, whose adjoint is the output.
 fn phase_gradient(group: &mut Group, n: usize) {
     let forward = |program: &MatrixProgram, errors: &[CellErrors], fields: &Fields| {
-        let section = &program.sections()[0];
+        let stage = &program.stages()[0];
         let mut output = fields.clone();
-        Circuit::compile(section, section.settings(), errors).propagate(&mut output);
+        Circuit::compile(stage, stage.phases(), errors).propagate(&mut output);
         output
     };
     both(
@@ -210,16 +210,16 @@ fn phase_gradient(group: &mut Group, n: usize) {
         n,
         || common::inputs(|k| (chip(n, k), Fields::from_matrix(&common::gaussian(n, BATCH, k)))),
         |((program, errors), fields)| {
-            let section = &program.sections()[0];
+            let stage = &program.stages()[0];
             let output = forward(program, errors, fields);
-            gradient(section, section.settings(), errors, fields, output.clone(), output)
+            gradient(stage, stage.phases(), errors, fields, output.clone(), output)
         },
         |((program, errors), fields)| forward(program, errors, fields),
     );
 }
 
 /// A program, the process of the main job with all its sources, and the phases that its heaters make.
-fn fabrication(n: usize, seed: u64) -> (MatrixProgram, Process, Vec<Settings>) {
+fn fabrication(n: usize, seed: u64) -> (MatrixProgram, Process, Vec<Phases>) {
     let process = toml::from_str(include_str!("../../../../examples/mnist/process.toml"));
     let process: Process = process.expect("the process of the example is one");
     let program = common::random_program(n, seed);
@@ -228,11 +228,11 @@ fn fabrication(n: usize, seed: u64) -> (MatrixProgram, Process, Vec<Settings>) {
 }
 
 fn draw(program: &MatrixProgram, process: &Process, trial: u64) -> Chip {
-    Chip::fabricate(process, program, Sample { seed: 1, trial, core: 0 }).expect("a possible process")
+    Chip::fabricate(process, program, ChipId { seed: 1, trial, core: 0 }).expect("a possible process")
 }
 
-fn realised(chip: &Chip, program: &MatrixProgram, driven: &[Settings]) -> DMatrix<Complex64> {
-    chip.realise_driven(program, driven).expect("the chip fits its program")
+fn realised(chip: &Chip, program: &MatrixProgram, driven: &[Phases]) -> DMatrix<Complex64> {
+    chip.matrix_from_driven(program, driven).expect("the chip fits its program")
 }
 
 fn one_chip(group: &mut Group, n: usize) {
@@ -273,7 +273,7 @@ fn optical_product(group: &mut Group, ports: usize) {
 fn two_threads(group: &mut Group, n: usize) {
     let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
     // As a run does: each thread takes one chip at a time.
-    let on = |pool: &rayon::ThreadPool, (program, process, driven): &(MatrixProgram, Process, Vec<Settings>)| {
+    let on = |pool: &rayon::ThreadPool, (program, process, driven): &(MatrixProgram, Process, Vec<Phases>)| {
         let one = |trial: u32| realised(&draw(program, process, trial.into()), program, driven).norm();
         pool.install(|| (0..chips(n)).into_par_iter().with_max_len(1).map(one).collect::<Vec<f64>>())
     };

@@ -37,7 +37,7 @@ use sheet::Sheet;
 ///     remark: "light into port 0".into(),
 ///     inputs: vec![port(0.0), port(1.0)],
 ///     outputs: vec![port(0.0), port(1.0)],
-///     columns: vec![MeshColumn { label: "0".into(), section: "mesh".into(), parts: vec![cell] }],
+///     columns: vec![MeshColumn { label: "0".into(), stage: "mesh".into(), parts: vec![cell] }],
 /// };
 /// let svg = drawing.svg();
 /// assert_eq!(svg.matches("class=\"splitter\"").count(), 2);
@@ -72,7 +72,7 @@ pub struct MeshColumn {
     /// What stands above the column; may be empty.
     pub label: String,
     /// Neighbouring columns of the same section have one heading.
-    pub section: String,
+    pub stage: String,
     /// In any order.
     pub parts: Vec<Part>,
 }
@@ -209,7 +209,7 @@ mod tests {
             outputs: (0..guides).map(port).collect(),
             columns: vec![MeshColumn {
                 label: String::new(),
-                section: "phases".into(),
+                stage: "phases".into(),
                 parts: (0..guides).map(shifter).collect(),
             }],
         }

@@ -27,7 +27,7 @@ const GAP: f64 = 6.0;
 const HEAD: f64 = 100.0;
 const FOOT: f64 = 72.0;
 /// The least width, for title and legend (px).
-const LEAST_WIDTH: f64 = 560.0;
+const MIN_WIDTH: f64 = 560.0;
 
 /// The SVG in the making. Lengths are px.
 pub(super) struct Sheet {
@@ -52,7 +52,7 @@ impl Sheet {
         };
         let columns: f64 = drawing.columns.iter().map(|column| column.width(pitch)).sum();
         let (before, behind) = (labels(&drawing.inputs), labels(&drawing.outputs));
-        let spare = LEAST_WIDTH - (before + columns + behind);
+        let spare = MIN_WIDTH - (before + columns + behind);
         let left = (before + spare.max(0.0) / 2.0).ceil();
         let right = left + columns;
         let sheet = Self {
@@ -150,14 +150,14 @@ impl Sheet {
         self.text(&font::fit(&drawing.title, TITLE, room), (MARGIN, 32.0), "start", TITLE, INK);
         self.text(&font::fit(&drawing.remark, TICK, room), (MARGIN, 52.0), "start", TICK, FAINT_INK);
         let (pitch, mut x) = (self.pitch, self.left);
-        for section in drawing.columns.chunk_by(|a, b| a.section == b.section) {
+        for stage in drawing.columns.chunk_by(|a, b| a.stage == b.stage) {
             let begin = x;
-            for column in section {
+            for column in stage {
                 let width = column.width(pitch);
                 self.text(&column.label, (x + width / 2.0, HEAD - 4.0), "middle", port_size(pitch), FAINT_INK);
                 x += width;
             }
-            let (heading, room) = (&section[0].section, x - begin);
+            let (heading, room) = (&stage[0].stage, x - begin);
             let size = TICK * (room / font::width(heading, TICK)).min(1.0);
             self.text(heading, ((begin + x) / 2.0, HEAD - 24.0), "middle", size, INK);
             self.stroke((begin + 2.0, x - 2.0), HEAD - 19.0, 1.0, FRAME);

@@ -24,7 +24,7 @@ const TICK_LENGTH: f64 = 4.0;
 /// Longest name of a category, where names are written upright.
 const UPRIGHT_LIMIT: f64 = 150.0;
 /// Lines of a title or of the name of a category.
-const MOST_LINES: usize = 2;
+const MAX_LINES: usize = 2;
 
 /// Everything around the marks.
 pub(crate) struct Sheet {
@@ -100,8 +100,8 @@ pub(crate) fn draw(sheet: Sheet, marks: impl FnOnce(&Panel) -> Result<(), Report
 /// A text in at most two lines; the rest is an ellipsis.
 fn lines(text: &str, size: f64, limit: f64) -> Vec<String> {
     let mut lines = font::wrap(text, size, limit);
-    if lines.len() > MOST_LINES {
-        let rest = lines.split_off(MOST_LINES - 1).join(" ");
+    if lines.len() > MAX_LINES {
+        let rest = lines.split_off(MAX_LINES - 1).join(" ");
         lines.push(rest);
     }
     lines.iter().map(|line| font::fit(line, size, limit)).collect()
@@ -167,7 +167,7 @@ impl Names {
         let slot = width / x.ticks.len().max(1) as f64 - 8.0;
         let level: Vec<_> = x.ticks.iter().map(|tick| font::wrap_evenly(&tick.label, TICK, slot)).collect();
         let fits =
-            |name: &Vec<String>| name.len() <= MOST_LINES && name.iter().all(|line| font::width(line, TICK) <= slot);
+            |name: &Vec<String>| name.len() <= MAX_LINES && name.iter().all(|line| font::width(line, TICK) <= slot);
         if level.iter().all(fits) {
             return Self::Level(level);
         }

@@ -30,16 +30,16 @@ fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
             let found = setting.draws(draws, |draw| {
                 let program = unitary(&setting.haar(n, draw), key)?;
                 let chip = setting.chip(&process, &program, draw)?;
-                let (section, frozen) = (&program.sections()[0], &chip.sections()[0]);
-                let mut phases = section.settings().clone();
+                let (stage, frozen) = (&program.stages()[0], &chip.stages()[0]);
+                let mut phases = stage.phases().clone();
                 phases.values_mut().iter_mut().zip(frozen.offsets.values()).for_each(|(p, offset)| *p += offset);
                 let batch = 4;
                 let input = Fields::from_matrix(&setting.gaussian(n, batch, draw));
                 let target = setting.gaussian(n, batch, draw + 1000);
                 // L = ½Σ|a|⁴/2 + Σ Re(v*a): nonlinear in the intensity, and of a known phase. Its adjoint is |a|²·a + v.
-                let send = |phases: &phaseloom_mesh::Settings| {
+                let send = |phases: &phaseloom_mesh::Phases| {
                     let mut fields = input.clone();
-                    Circuit::compile(section, phases, &frozen.cells).propagate(&mut fields);
+                    Circuit::compile(stage, phases, &frozen.cells).propagate(&mut fields);
                     fields
                 };
                 let loss = |fields: &Fields| -> f64 {
@@ -50,7 +50,7 @@ fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
                 let out = output.to_matrix();
                 let adjoint = out.zip_map(&target, |a: Complex64, v| a * a.norm_sqr() + v);
                 let (slopes, _) =
-                    gradient(section, &phases, &frozen.cells, &input, output, Fields::from_matrix(&adjoint));
+                    gradient(stage, &phases, &frozen.cells, &input, output, Fields::from_matrix(&adjoint));
                 let scale = slopes.values().iter().fold(0.0_f64, |m, s| m.max(s.abs()));
                 let h = 1e-5;
                 let mut worst = 0.0_f64;

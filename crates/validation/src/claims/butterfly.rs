@@ -6,7 +6,7 @@ use crate::error::ValidationError;
 use crate::machine::process;
 use crate::setting::Setting;
 use crate::statistics::Mean;
-use phaseloom_mesh::{MatrixProgram, MeshDesign, Settings, topology};
+use phaseloom_mesh::{MatrixProgram, MeshDesign, Phases, topology};
 use phaseloom_numerics::fidelity;
 
 pub(super) const CLAIM: Claim = Claim {
@@ -26,15 +26,15 @@ fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
     for (n, sigma) in [(64_usize, 0.05_f64), (256, 0.05)] {
         let process =
             process(&format!("[phase_error]\nsigma_rad = {sigma:?}\n[splitter_error]\nsigma_amplitude = {sigma:?}"))?;
-        let cells = design.layout(n).sites.len();
+        let cells = design.layout(n).positions.len();
         let found: Mean = setting
             .draws(setting.pick(60, 400), |draw| {
-                let mut settings = Settings::zero(cells, n);
+                let mut settings = Phases::zero(cells, n);
                 let mut angle = setting.angles("validate/butterfly", draw);
                 settings.values_mut().iter_mut().for_each(|phase| *phase = angle());
                 let program = MatrixProgram::of_mesh(design, n, settings);
                 let chip = setting.chip(&process, &program, draw)?;
-                Ok(fidelity(&program.matrix(), &chip.realise(&program)?))
+                Ok(fidelity(&program.matrix(), &chip.matrix(&program)?))
             })?
             .into_iter()
             .collect();

@@ -29,8 +29,8 @@ fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
     let differences = setting.draws(draws, |draw| {
         let program = unitary(&setting.haar(2, draw), "rectangular")?;
         let chip = setting.chip(&process, &program, draw)?;
-        let made = chip.realise(&program)?;
-        let (settings, frozen) = (program.sections()[0].settings(), &chip.sections()[0]);
+        let made = chip.matrix(&program)?;
+        let (settings, frozen) = (program.stages()[0].phases(), &chip.stages()[0]);
         let phases: Vec<f64> = settings.values().iter().zip(frozen.offsets.values()).map(|(a, b)| a + b).collect();
         let (theta, phi, alpha, beta) = (phases[0], phases[1], frozen.cells[0].alpha, frozen.cells[0].beta);
         let one = Complex64::new(1.0, 0.0);

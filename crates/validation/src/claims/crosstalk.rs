@@ -6,7 +6,7 @@ use crate::error::ValidationError;
 use crate::machine::{Mesh, process, unitary};
 use crate::setting::Setting;
 use crate::statistics::Estimate;
-use phaseloom_mesh::Settings;
+use phaseloom_mesh::Phases;
 use phaseloom_numerics::{fidelity, matrix_error};
 
 pub(super) const CLAIM: Claim = Claim {
@@ -44,11 +44,11 @@ fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
         let process = process(PROCESS)?;
         let u = setting.haar(n, draw);
         let program = unitary(&u, "rectangular")?;
-        let sections = program.sections();
-        let wanted: Vec<Settings> = sections.iter().map(|s| s.settings().clone()).collect();
-        let drive = |heaters: &[Settings]| {
+        let stages = program.stages();
+        let wanted: Vec<Phases> = stages.iter().map(|s| s.phases().clone()).collect();
+        let drive = |heaters: &[Phases]| {
             let mut phases = heaters.to_vec();
-            process.sources().for_each(|(_, source)| source.drive(sections, &mut phases));
+            process.sources().for_each(|(_, source)| source.drive(stages, &mut phases));
             phases
         };
         // h ← h + (φ − K·h): each round leaves at most 8 neighbours of .005, 4 % of what was wrong.
@@ -60,7 +60,7 @@ fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
                 h.values_mut().iter_mut().zip(differences).for_each(|(h, (w, m))| *h += w - m);
             }
         }
-        let made = setting.chip(&process, &program, draw)?.realise_driven(&program, &drive(&heaters))?;
+        let made = setting.chip(&process, &program, draw)?.matrix_from_driven(&program, &drive(&heaters))?;
         Ok((made - u).norm() / n as f64)
     })?;
     let value = worst.into_iter().fold(0.0, f64::max);

@@ -28,9 +28,9 @@ fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
             let (mut worst, mut misses) = (0.0_f64, 0);
             for u in [setting.haar(n, 0), setting.haar(n, 1), Matrix::identity(n, n), reversal] {
                 let program = unitary(&u, key)?;
-                let made = setting.chip(&perfect, &program, 0)?.realise(&program)?;
+                let made = setting.chip(&perfect, &program, 0)?.matrix(&program)?;
                 worst = worst.max((made - &u).norm() / n as f64);
-                let settings = program.sections()[0].settings();
+                let settings = program.stages()[0].phases();
                 let depth = if key == "rectangular" { n } else { 2 * n - 3 };
                 misses += usize::from(program.interferometers() != n * (n - 1) / 2)
                     + usize::from(settings.values().len() != n * n)

@@ -26,7 +26,7 @@ fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
             let u = setting.haar(n, 700_000 + draw);
             let of = |key: &str| -> Result<f64, ValidationError> {
                 let program = unitary(&u, key)?;
-                Ok(fidelity(&u, &setting.chip(&process, &program, 700_000 + draw)?.realise(&program)?))
+                Ok(fidelity(&u, &setting.chip(&process, &program, 700_000 + draw)?.matrix(&program)?))
             };
             Ok([of("diamond")?, of("triangular")?, of("rectangular")?])
         })?;

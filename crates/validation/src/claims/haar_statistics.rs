@@ -6,7 +6,7 @@ use crate::error::ValidationError;
 use crate::machine::{TOPOLOGIES, unitary};
 use crate::setting::Setting;
 use crate::statistics::{Estimate, kolmogorov_smirnov};
-use phaseloom_mesh::{Site, topology};
+use phaseloom_mesh::{CellPosition, topology};
 use std::f64::consts::TAU;
 
 pub(super) const CLAIM: Claim = Claim {
@@ -19,10 +19,12 @@ pub(super) const CLAIM: Claim = Claim {
 };
 
 /// Rank of a cell: min(2·min(c, N−1−c) + 1, 2·min(m, N−2−m) + 2), or m + 1 of a triangular mesh.
-pub(super) fn rank(key: &str, n: usize, site: Site) -> usize {
+pub(super) fn rank(key: &str, n: usize, position: CellPosition) -> usize {
     match key {
-        "rectangular" => (2 * site.column.min(n - 1 - site.column) + 1).min(2 * site.mode.min(n - 2 - site.mode) + 2),
-        _ => site.mode + 1,
+        "rectangular" => {
+            (2 * position.column.min(n - 1 - position.column) + 1).min(2 * position.mode.min(n - 2 - position.mode) + 2)
+        }
+        _ => position.mode + 1,
     }
 }
 
@@ -31,15 +33,15 @@ fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
     let mut rows = Vec::new();
     for key in TOPOLOGIES {
         for n in [7, 8] {
-            let sites = topology(key)?.layout(n).sites;
+            let positions = topology(key)?.layout(n).positions;
             let programs = setting.draws(draws, |draw| {
                 let program = unitary(&setting.haar(n, draw), key)?;
-                let settings = program.sections()[0].settings();
+                let settings = program.stages()[0].phases();
                 Ok((settings.theta().to_vec(), settings.phi().to_vec()))
             })?;
             let (mut p_values, mut p_wrong, mut sum, mut variance) = (Vec::new(), 1.0_f64, 0.0, 0.0);
-            for (k, &site) in sites.iter().enumerate() {
-                let rank = rank(key, n, site) as f64;
+            for (k, &position) in positions.iter().enumerate() {
+                let rank = rank(key, n, position) as f64;
                 let t: Vec<f64> = programs.iter().map(|p| (p.0[k] / 2.0).cos().powi(2)).collect();
                 p_values.push(kolmogorov_smirnov(t.iter().map(|t| t.powf(rank)).collect()));
                 p_wrong = p_wrong.min(kolmogorov_smirnov(t.iter().map(|t| t.powf(rank + 1.0)).collect()));

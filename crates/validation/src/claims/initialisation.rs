@@ -8,7 +8,7 @@ use crate::machine::{Matrix, process, unitary};
 use crate::setting::Setting;
 use crate::statistics::{Estimate, Mean, median};
 use num_complex::Complex64;
-use phaseloom_mesh::{Circuit, Fields, Settings, gradient, topology};
+use phaseloom_mesh::{Circuit, Fields, Phases, gradient, topology};
 use std::sync::atomic::Ordering;
 
 pub(super) const CLAIM: Claim = Claim {
@@ -28,13 +28,13 @@ const TARGETS: u64 = 5;
 const LIMIT: u32 = 4000;
 
 /// Phases of a mesh drawn Haar or uniformly; θ of rank k is 2·arccos(u^{1/2k}).
-fn start(setting: &Setting<'_>, n: usize, haar: bool, draw: u64) -> Result<Settings, ValidationError> {
+fn start(setting: &Setting<'_>, n: usize, haar: bool, draw: u64) -> Result<Phases, ValidationError> {
     let layout = topology("rectangular")?.layout(n);
-    let mut settings = Settings::zero(layout.sites.len(), n);
+    let mut settings = Phases::zero(layout.positions.len(), n);
     let mut angle = setting.angles(if haar { "validate/haar_phases" } else { "validate/uniform_phases" }, draw);
-    for (k, &site) in layout.sites.iter().enumerate() {
+    for (k, &position) in layout.positions.iter().enumerate() {
         let uniform = angle() / std::f64::consts::TAU;
-        let power = 0.5 / rank("rectangular", n, site) as f64;
+        let power = 0.5 / rank("rectangular", n, position) as f64;
         let theta = if haar { 2.0 * uniform.powf(power).acos() } else { uniform * std::f64::consts::PI };
         settings.set_cell(k, theta, angle());
     }
@@ -47,7 +47,7 @@ fn iterations(setting: &Setting<'_>, n: usize, haar: bool, target: u64) -> Resul
     let u = setting.haar(n, target);
     let program = unitary(&u, "rectangular")?;
     let chip = setting.chip(&process("")?, &program, 0)?;
-    let (section, cells) = (&program.sections()[0], &chip.sections()[0].cells);
+    let (stage, cells) = (&program.stages()[0], &chip.stages()[0].cells);
     let mut phases = start(setting, n, haar, target)?;
     let mut moments = vec![(0.0, 0.0); phases.values().len()];
     let input = Fields::identity(n);
@@ -57,14 +57,14 @@ fn iterations(setting: &Setting<'_>, n: usize, haar: bool, target: u64) -> Resul
             return Err(ValidationError::Interrupted);
         }
         let mut output = input.clone();
-        Circuit::compile(section, &phases, cells).propagate(&mut output);
+        Circuit::compile(stage, &phases, cells).propagate(&mut output);
         let difference = output.to_matrix() - &u;
         if difference.norm_squared() / (2 * n) as f64 <= GOAL {
             return Ok(f64::from(step));
         }
         // ∂L/∂Re + i·∂L/∂Im of ‖Û−U‖²/2N.
         let adjoint = Fields::from_matrix(&(difference / Complex64::new(n as f64, 0.0)));
-        let (slopes, _) = gradient(section, &phases, cells, &input, output, adjoint);
+        let (slopes, _) = gradient(stage, &phases, cells, &input, output, adjoint);
         (first, second) = (first * 0.9, second * 0.999);
         for ((phase, slope), (m, v)) in phases.values_mut().iter_mut().zip(slopes.values()).zip(&mut moments) {
             *m = 0.9 * *m + 0.1 * slope;
@@ -87,11 +87,11 @@ fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
     for n in [32, 128] {
         let draws = setting.draws(20, |draw| {
             let share = |haar| -> Result<f64, ValidationError> {
-                let section = phaseloom_mesh::Section::mesh(
+                let stage = phaseloom_mesh::Stage::mesh(
                     topology("rectangular")?.layout(n),
                     start(setting, n, haar, 100 + draw)?,
                 );
-                Ok(far(&Circuit::ideal(&section).matrix()))
+                Ok(far(&Circuit::ideal(&stage).matrix()))
             };
             Ok((share(true)?, share(false)?))
         })?;

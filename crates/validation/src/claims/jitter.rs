@@ -100,7 +100,7 @@ fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
         let program = unitary(&u, "rectangular")?;
         let mut sum = Matrix::zeros(n, n);
         for k in 0..shots {
-            sum += setting.chip(&process, &program, draw * shots + k)?.realise(&program)?;
+            sum += setting.chip(&process, &program, draw * shots + k)?.matrix(&program)?;
         }
         Ok(error_squared(&u, &(sum / Complex64::new(shots as f64, 0.0))))
     })?;

@@ -65,7 +65,7 @@ fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
         for n in [4_usize, 16] {
             let process = process("[insertion_loss]\nloss_db = 1e-6")?;
             let program = unitary(&setting.haar(n, 3), topology)?;
-            let lost = 1.0 - transmission(&setting.chip(&process, &program, 0)?.realise(&program)?);
+            let lost = 1.0 - transmission(&setting.chip(&process, &program, 0)?.matrix(&program)?);
             let law = (n as f64 - 1.0) * 1e-6;
             let found = Estimate::exact(lost * 10.0 / LN_10);
             let check = Check::new(format!("mean loss, {topology}, N = {n}, 1e-6 dB"), "dB").law(law);

@@ -21,7 +21,7 @@ fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
     let process = process("[insertion_loss]\nloss_db = 0.2")?;
     let f = |u: &Matrix, key: &str| -> Result<f64, ValidationError> {
         let program = unitary(u, key)?;
-        Ok(fidelity(u, &setting.chip(&process, &program, 0)?.realise(&program)?))
+        Ok(fidelity(u, &setting.chip(&process, &program, 0)?.matrix(&program)?))
     };
     let mut rows = Vec::new();
     for n in [4, 5, 6, 8, 12, 16, 20, 32, 64] {

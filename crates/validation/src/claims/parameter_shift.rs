@@ -6,7 +6,7 @@ use crate::error::ValidationError;
 use crate::machine::{Matrix, process, unitary};
 use crate::setting::Setting;
 use crate::statistics::{Estimate, Mean};
-use phaseloom_mesh::{Fields, Settings, gradient};
+use phaseloom_mesh::{Fields, Phases, gradient};
 use std::f64::consts::FRAC_PI_2;
 
 pub(super) const CLAIM: Claim = Claim {
@@ -25,24 +25,24 @@ const PROCESS: &str = "[splitter_error]\nsigma_rad = 0.05\n[insertion_loss]\nlos
 fn differences(setting: &Setting<'_>, n: usize, draw: u64) -> Result<(f64, f64), ValidationError> {
     let program = unitary(&setting.haar(n, draw), "rectangular")?;
     let chip = setting.chip(&process(PROCESS)?, &program, draw)?;
-    let (section, cells) = (&program.sections()[0], &chip.sections()[0].cells);
+    let (stage, cells) = (&program.stages()[0], &chip.stages()[0].cells);
     let vector = setting.gaussian(n, 1, draw);
     let x = &vector / num_complex::Complex64::new(vector.norm(), 0.0);
-    let output = |phases: &Settings| -> Result<Matrix, ValidationError> {
-        Ok(chip.realise_driven(&program, std::slice::from_ref(phases))? * &x)
+    let output = |phases: &Phases| -> Result<Matrix, ValidationError> {
+        Ok(chip.matrix_from_driven(&program, std::slice::from_ref(phases))? * &x)
     };
-    let phases = section.settings();
+    let phases = stage.phases();
     let y = output(phases)?;
     let input = Fields::from_matrix(&x);
     let slopes = |adjoint: &Matrix| {
         let fields = (Fields::from_matrix(&y), Fields::from_matrix(adjoint));
-        gradient(section, phases, cells, &input, fields.0, fields.1).0
+        gradient(stage, phases, cells, &input, fields.0, fields.1).0
     };
     // The adjoint of I_j = |y_j|² is 2·y_j at j, that of ΣI² is 4·I·y.
-    let of_output: Vec<Settings> =
+    let of_output: Vec<Phases> =
         (0..n).map(|j| slopes(&Matrix::from_fn(n, 1, |i, _| if i == j { y[i] * 2.0 } else { 0.0.into() }))).collect();
     let of_loss = slopes(&y.map(|y| y * 4.0 * y.norm_sqr()));
-    let largest = |s: &Settings| s.values().iter().fold(0.0_f64, |m, s| m.max(s.abs()));
+    let largest = |s: &Phases| s.values().iter().fold(0.0_f64, |m, s| m.max(s.abs()));
     let scale = of_output.iter().map(largest).fold(0.0, f64::max);
     let loss_scale = largest(&of_loss);
     let (mut worst, mut worst_loss) = (0.0_f64, 0.0_f64);

@@ -35,7 +35,7 @@ fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
     let errors = setting.draws(400, |draw| {
         let program = unitary(&setting.haar(32, draw), "rectangular")?;
         let driven = process.drive(&program);
-        let pairs = program.sections()[0].settings().phi().iter().zip(driven[0].phi());
+        let pairs = program.stages()[0].phases().phi().iter().zip(driven[0].phi());
         Ok(pairs.map(|(asked, made)| (made - asked + PI).rem_euclid(TAU) - PI).collect::<Vec<f64>>())
     })?;
     let squares: Mean = errors.iter().flatten().map(|e| e * e).collect();

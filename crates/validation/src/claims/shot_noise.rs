@@ -8,7 +8,7 @@ use crate::machine::{Matrix, process};
 use crate::setting::Setting;
 use crate::statistics::{Estimate, Mean};
 use num_complex::Complex64;
-use phaseloom_hardware::{CHARGE, Chip, Sample};
+use phaseloom_hardware::{CHARGE, Chip, ChipId};
 use phaseloom_numerics::linalg::svd;
 
 pub(super) const CLAIM: Claim = Claim {
@@ -44,9 +44,9 @@ fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
         let complex = weight.map(|w| Complex64::new(w, 0.0));
         let Some(tile) = &layer.program.tiles()[0] else { continue };
         let hardware = process(HARDWARE)?;
-        let chip = Chip::fabricate(&hardware, &tile.program, Sample { seed: setting.seed, trial: 0, core: 0 })?;
-        let field = chip.realise(&tile.program)? * Matrix::from_fn(4, 1, |i, _| Complex64::new(x[i] / INPUT, 0.0));
-        let nominal = Chip::nominal(&hardware, &tile.program)?.realise(&tile.program)?;
+        let chip = Chip::fabricate(&hardware, &tile.program, ChipId { seed: setting.seed, trial: 0, core: 0 })?;
+        let field = chip.matrix(&tile.program)? * Matrix::from_fn(4, 1, |i, _| Complex64::new(x[i] / INPUT, 0.0));
+        let nominal = Chip::nominal(&hardware, &tile.program)?.matrix(&tile.program)?;
         let norm = svd(&complex)?.sigma[0];
         let t = norm * complex.dotc(&nominal).re / complex.norm_squared();
 

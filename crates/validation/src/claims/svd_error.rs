@@ -26,7 +26,7 @@ fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
         let found = setting.draws(draws, |draw| {
             let w = setting.gaussian(n, n, draw);
             let program = MatrixProgram::new(&w, Form::Svd, topology("rectangular")?)?;
-            let made = setting.chip(&process, &program, draw)?.realise(&program)?;
+            let made = setting.chip(&process, &program, draw)?.matrix(&program)?;
             let error = (made * Complex64::new(program.gain(), 0.0) - &w).norm_squared() / w.norm_squared();
             let values = svd(&w)?.sigma;
             let passed: Vec<f64> = values.iter().map(|s| (s / values[0]).powi(2)).collect();

@@ -49,16 +49,16 @@ fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
         let size = n as f64;
         let u = Matrix::from_fn(n, n, |j, k| Complex64::cis(TAU * (j * k) as f64 / size) / size.sqrt());
         let program = unitary(&u, "rectangular")?;
-        let section = &program.sections()[0];
-        let (sites, settings) = (&section.layout().sites, section.settings());
-        let modes = sites.iter().zip(cells).filter(|(site, cell)| site.mode == cell.0).count();
+        let stage = &program.stages()[0];
+        let (positions, settings) = (&stage.layout().positions, stage.phases());
+        let modes = positions.iter().zip(cells).filter(|(position, cell)| position.mode == cell.0).count();
         let of_cells = cells
             .iter()
             .enumerate()
             .map(|(k, &(_, theta, phi))| apart(settings.theta()[k], theta).max(apart(settings.phi()[k], phi)))
             .fold(0.0, f64::max);
         let of_outputs = settings.output().iter().zip(outputs).map(|(a, b)| apart(*a, *b)).fold(0.0, f64::max);
-        let made = setting.chip(&process("")?, &program, 0)?.realise(&program)?;
+        let made = setting.chip(&process("")?, &program, 0)?.matrix(&program)?;
         rows.push(Check::new(format!("N = {n}: cells in their place"), "1").law(cells.len() as f64).count(modes));
         let row = |what: &str, unit, limit, value| {
             Check::new(format!("N = {n}: {what}"), unit).at_most(limit, Estimate::exact(value))

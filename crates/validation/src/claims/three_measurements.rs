@@ -47,17 +47,17 @@ impl Tracer<'_> {
     }
 
     fn forward(&self, x: &mut [Complex64]) -> Vec<f64> {
-        let section = &self.program.sections()[0];
-        let (layout, settings) = (section.layout(), section.settings());
+        let stage = &self.program.stages()[0];
+        let (layout, settings) = (stage.layout(), stage.phases());
         let mut powers = vec![0.0; 2 * self.cells.len()];
-        for (k, (site, cell)) in layout.sites.iter().zip(self.cells).enumerate() {
-            x[site.mode] *= Complex64::cis(settings.phi()[k]);
-            powers[2 * k + 1] = x[site.mode].norm_sqr();
-            Self::splitter(x, site.mode, cell.alpha);
-            x[site.mode] *= Complex64::from_polar(cell.upper, settings.theta()[k]);
-            x[site.mode + 1] *= cell.lower;
-            powers[2 * k] = x[site.mode].norm_sqr();
-            Self::splitter(x, site.mode, cell.beta);
+        for (k, (position, cell)) in layout.positions.iter().zip(self.cells).enumerate() {
+            x[position.mode] *= Complex64::cis(settings.phi()[k]);
+            powers[2 * k + 1] = x[position.mode].norm_sqr();
+            Self::splitter(x, position.mode, cell.alpha);
+            x[position.mode] *= Complex64::from_polar(cell.upper, settings.theta()[k]);
+            x[position.mode + 1] *= cell.lower;
+            powers[2 * k] = x[position.mode].norm_sqr();
+            Self::splitter(x, position.mode, cell.beta);
         }
         x.iter_mut().zip(settings.output()).for_each(|(x, phase)| *x *= Complex64::cis(*phase));
         powers
@@ -65,18 +65,18 @@ impl Tracer<'_> {
 
     /// The same chip from its outputs: every part is reciprocal. Powers are taken at the same places.
     fn backward(&self, x: &mut [Complex64]) -> Vec<f64> {
-        let section = &self.program.sections()[0];
-        let (layout, settings) = (section.layout(), section.settings());
+        let stage = &self.program.stages()[0];
+        let (layout, settings) = (stage.layout(), stage.phases());
         let mut powers = vec![0.0; 2 * self.cells.len()];
         x.iter_mut().zip(settings.output()).for_each(|(x, phase)| *x *= Complex64::cis(*phase));
-        for (k, (site, cell)) in layout.sites.iter().zip(self.cells).enumerate().rev() {
-            Self::splitter(x, site.mode, cell.beta);
-            powers[2 * k] = x[site.mode].norm_sqr();
-            x[site.mode] *= Complex64::from_polar(cell.upper, settings.theta()[k]);
-            x[site.mode + 1] *= cell.lower;
-            Self::splitter(x, site.mode, cell.alpha);
-            powers[2 * k + 1] = x[site.mode].norm_sqr();
-            x[site.mode] *= Complex64::cis(settings.phi()[k]);
+        for (k, (position, cell)) in layout.positions.iter().zip(self.cells).enumerate().rev() {
+            Self::splitter(x, position.mode, cell.beta);
+            powers[2 * k] = x[position.mode].norm_sqr();
+            x[position.mode] *= Complex64::from_polar(cell.upper, settings.theta()[k]);
+            x[position.mode + 1] *= cell.lower;
+            Self::splitter(x, position.mode, cell.alpha);
+            powers[2 * k + 1] = x[position.mode].norm_sqr();
+            x[position.mode] *= Complex64::cis(settings.phi()[k]);
         }
         powers
     }
@@ -88,7 +88,7 @@ fn cosine(setting: &Setting<'_>, n: usize, loss_db: f64, strength: f64, draw: u6
     let program = unitary(&setting.haar(n, draw), "rectangular")?;
     let process = process(&format!("[insertion_loss]\nloss_db = {loss_db:?}"))?;
     let chip: Chip = setting.chip(&process, &program, draw)?;
-    let cells = &chip.sections()[0].cells;
+    let cells = &chip.stages()[0].cells;
     let tracer = Tracer { program: &program, cells };
     let vector = setting.gaussian(n, 1, draw);
     let x: Vec<Complex64> = vector.iter().map(|z| z / vector.norm()).collect();
@@ -108,12 +108,12 @@ fn cosine(setting: &Setting<'_>, n: usize, loss_db: f64, strength: f64, draw: u6
     let p_sum = tracer.forward(&mut sum);
 
     // The adjoint of the engine is ∂L/∂Re + i·∂L/∂Im = 2δ.
-    let section = &program.sections()[0];
+    let stage = &program.stages()[0];
     let input = Fields::from_matrix(&Matrix::from_column_slice(n, 1, &x));
     let mut output = input.clone();
-    Circuit::compile(section, section.settings(), cells).propagate(&mut output);
+    Circuit::compile(stage, stage.phases(), cells).propagate(&mut output);
     let adjoint = Fields::from_matrix(&Matrix::from_iterator(n, 1, delta.iter().map(|d| 2.0 * d)));
-    let (exact, _) = gradient(section, section.settings(), cells, &input, output, adjoint);
+    let (exact, _) = gradient(stage, stage.phases(), cells, &input, output, adjoint);
     let (mut dot, mut a2, mut b2) = (0.0, 0.0, 0.0);
     for k in 0..cells.len() {
         for (place, exact) in [(2 * k, exact.theta()[k]), (2 * k + 1, exact.phi()[k])] {
@@ -156,8 +156,8 @@ mod tests {
         let program = unitary(&setting.haar(7, 0), "rectangular").unwrap();
         let text = "[splitter_error]\nsigma_rad = 0.1\n[insertion_loss]\nloss_db = 0.5\nimbalance_db = 0.3";
         let chip = setting.chip(&process(text).unwrap(), &program, 0).unwrap();
-        let made = chip.realise(&program).unwrap();
-        let tracer = Tracer { program: &program, cells: &chip.sections()[0].cells };
+        let made = chip.matrix(&program).unwrap();
+        let tracer = Tracer { program: &program, cells: &chip.stages()[0].cells };
         let v = setting.gaussian(7, 1, 3);
         let mut x: Vec<Complex64> = v.iter().copied().collect();
         tracer.forward(&mut x);

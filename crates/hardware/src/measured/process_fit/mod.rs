@@ -8,16 +8,16 @@
 //! ```
 //! use nalgebra::DMatrix;
 //! use num_complex::Complex64;
-//! use phaseloom_hardware::{Chip, HardwareError, Level, Process, ProcessFit, Sample};
+//! use phaseloom_hardware::{Chip, HardwareError, Level, Process, ProcessFit, ChipId};
 //! use phaseloom_mesh::{Form, MatrixProgram, StreamKey, haar_unitary, topology};
 //!
 //! let u = haar_unitary(4, &mut StreamKey::new(1, "example").stream());
 //! let program = MatrixProgram::new(&u, Form::Unitary, topology("triangular")?)?;
 //! let powers = |chip: &Chip| -> Result<Vec<f64>, HardwareError> {
-//!     Ok(chip.realise(&program)?.iter().map(|z| z.norm_sqr()).collect())
+//!     Ok(chip.matrix(&program)?.iter().map(|z| z.norm_sqr()).collect())
 //! };
 //! let process: Process = toml::from_str("[splitter_error]\nsigma_rad = 0.02").unwrap();
-//! let chip = Chip::fabricate(&process, &program, Sample { seed: 1, trial: 0, core: 0 })?;
+//! let chip = Chip::fabricate(&process, &program, ChipId { seed: 1, trial: 0, core: 0 })?;
 //! let fit = ProcessFit::new(&program, &[Level::Splitter], &powers(&chip)?, &powers)?.best()?;
 //! assert!(fit.levels[0] > 0.005 && fit.levels[0] < 0.06);
 //! # Ok::<(), HardwareError>(())
@@ -28,10 +28,10 @@ mod simplex;
 
 use crate::chip::Chip;
 use crate::error::HardwareError;
-use crate::process::stage_errors::Fabricated;
+use crate::process::stage_errors::StageErrors;
 use crate::process::{Process, arms};
 use nalgebra::DVector;
-use phaseloom_mesh::{MatrixProgram, Section};
+use phaseloom_mesh::{MatrixProgram, Stage};
 use posterior::{Posterior, posterior};
 use simplex::minimise;
 
@@ -139,12 +139,12 @@ impl<'a> ProcessFit<'a> {
         }
         let mut groups = Vec::new();
         for (group, level) in levels.iter().enumerate() {
-            let errors = |section: &Section| match level {
-                Level::Splitter => section.layout().cell.splitters() * section.layout().sites.len(),
-                Level::Phase => section.settings().values().len(),
-                Level::Imbalance => section.layout().sites.len(),
+            let errors = |stage: &Stage| match level {
+                Level::Splitter => stage.layout().cell.splitters() * stage.layout().positions.len(),
+                Level::Phase => stage.phases().values().len(),
+                Level::Imbalance => stage.layout().positions.len(),
             };
-            groups.extend(std::iter::repeat_n(group, program.sections().iter().map(errors).sum()));
+            groups.extend(std::iter::repeat_n(group, program.stages().iter().map(errors).sum()));
         }
         let fit = Self { program, levels: levels.to_vec(), groups, measured, respond };
         let predicted = fit.predict(&vec![0.0; fit.groups.len()])?.len();
@@ -160,27 +160,27 @@ impl<'a> ProcessFit<'a> {
 
     /// The chip of given errors: for each level in turn, and in it for each section, those of all cells or phases.
     fn chip(&self, errors: &[f64]) -> Result<Chip, HardwareError> {
-        let mut sections: Vec<Fabricated> = self.program.sections().iter().map(Fabricated::perfect).collect();
+        let mut stages: Vec<StageErrors> = self.program.stages().iter().map(StageErrors::perfect).collect();
         let mut errors = errors.iter().copied();
         let mut next = || errors.next().unwrap_or(0.0);
         for level in &self.levels {
-            for section in &mut sections {
+            for stage in &mut stages {
                 match level {
                     Level::Splitter => {
-                        let splitters = section.kind.splitters();
-                        for cell in &mut section.cells {
+                        let splitters = stage.kind.splitters();
+                        for cell in &mut stage.cells {
                             let errors = [&mut cell.alpha, &mut cell.beta, &mut cell.gamma];
                             errors.into_iter().take(splitters).for_each(|error| *error = next());
                         }
                     }
-                    Level::Phase => section.offsets.values_mut().iter_mut().for_each(|phase| *phase = next()),
+                    Level::Phase => stage.offsets.values_mut().iter_mut().for_each(|phase| *phase = next()),
                     Level::Imbalance => {
-                        section.cells.iter_mut().for_each(|cell| (cell.upper, cell.lower) = arms(1.0, next()));
+                        stage.cells.iter_mut().for_each(|cell| (cell.upper, cell.lower) = arms(1.0, next()));
                     }
                 }
             }
         }
-        Chip::from_sections(&Process::default(), self.program, sections)
+        Chip::from_stages(&Process::default(), self.program, stages)
     }
 
     fn predict(&self, errors: &[f64]) -> Result<Vec<f64>, HardwareError> {

@@ -1,6 +1,6 @@
 use super::posterior::{STEP, jacobian};
 use super::*;
-use crate::chip::Sample;
+use crate::chip::ChipId;
 use crate::process::{InsertionLoss, PhaseError, SplitterError};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
@@ -29,7 +29,7 @@ impl Bench {
     fn powers(&self, chip: &Chip) -> Result<Vec<f64>, HardwareError> {
         let mut powers = Vec::new();
         for program in &self.programs {
-            powers.extend((chip.realise(program)? * &self.inputs).iter().map(|z| z.norm_sqr()));
+            powers.extend((chip.matrix(program)? * &self.inputs).iter().map(|z| z.norm_sqr()));
         }
         Ok(powers)
     }
@@ -95,7 +95,7 @@ fn profile_intervals_cover_the_truth() {
     let bench = Bench::new();
     let process = process(truth[0], truth[1], 0.0);
     let deviances = |trial: usize| -> [f64; 3] {
-        let sample = Sample { seed: 1, trial: trial as u64, core: 0 };
+        let sample = ChipId { seed: 1, trial: trial as u64, core: 0 };
         let chip = Chip::fabricate(&process, &bench.programs[0], sample).unwrap();
         let mut noise = Normals::<f64>::new(&StreamKey::new(1, "test/measure").trial(trial as u64));
         let measured: Vec<f64> =
@@ -127,7 +127,7 @@ fn profile_intervals_cover_the_truth() {
 fn a_profile_holds_its_level_and_a_chip_of_the_fit_explains_the_measurements() {
     let bench = Bench::new();
     let process = process(0.02, 0.03, 0.3);
-    let sample = Sample { seed: 2, trial: 0, core: 0 };
+    let sample = ChipId { seed: 2, trial: 0, core: 0 };
     let chip = Chip::fabricate(&process, &bench.programs[0], sample).unwrap();
     // Noise of 0.001: without any, the evidence grows without bound as the level of the noise goes to zero.
     let mut noise = Normals::<f64>::new(&StreamKey::new(2, "test/measure"));
@@ -161,13 +161,13 @@ fn what_does_not_fit_is_refused() {
             && refused(&[Level::Phase], &[])
     );
     let chip = Chip::nominal(&Process::default(), program).unwrap();
-    let build = |sections: Vec<Fabricated>| Chip::from_sections(&Process::default(), program, sections);
-    assert_eq!(build(chip.sections().to_vec()).unwrap().sections(), chip.sections());
+    let build = |stages: Vec<StageErrors>| Chip::from_stages(&Process::default(), program, stages);
+    assert_eq!(build(chip.stages().to_vec()).unwrap().stages(), chip.stages());
     assert!(build(Vec::new()).is_err());
-    let changed = |change: &dyn Fn(&mut Fabricated)| {
-        let mut sections = chip.sections().to_vec();
-        change(&mut sections[0]);
-        build(sections).is_err()
+    let changed = |change: &dyn Fn(&mut StageErrors)| {
+        let mut stages = chip.stages().to_vec();
+        change(&mut stages[0]);
+        build(stages).is_err()
     };
     assert!(changed(&|s| s.cells.truncate(5)) && changed(&|s| s.cells[3].upper = 1.1));
     assert!(changed(&|s| s.cells[0].alpha = f64::NAN) && changed(&|s| s.offsets.values_mut()[0] = f64::INFINITY));

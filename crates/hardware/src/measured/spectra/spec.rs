@@ -1,7 +1,7 @@
 //! The settings: which devices of which file, at which wavelengths, in which columns.
 
 use super::SpectraError;
-use phaseloom_files::toml_file::{Invalid, at_least, locate, positive, read_toml};
+use phaseloom_files::toml_file::{InvalidValue, at_least, locate, positive, read_toml};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -92,7 +92,7 @@ impl SpectraSpec {
     /// # Errors
     ///
     /// The first impossible one.
-    pub fn check(&self) -> Result<(), Invalid> {
+    pub fn check(&self) -> Result<(), InvalidValue> {
         positive("largest_residual_db", self.largest_residual_db)?;
         at_least("interferometer.waveguide_um", self.interferometer.waveguide_um, 0.0)?;
         if self.waveguide_loss.is_some() {
@@ -104,11 +104,15 @@ impl SpectraSpec {
             ("waveguide_loss", &self.waveguide_loss, 1),
         ];
         if tables.iter().all(|(_, sweeps, _)| sweeps.is_none()) {
-            return Err(Invalid::new("couplers", "absent", "at least one of couplers, splitter_loss, waveguide_loss"));
+            return Err(InvalidValue::new(
+                "couplers",
+                "absent",
+                "at least one of couplers, splitter_loss, waveguide_loss",
+            ));
         }
         for (table, sweeps, columns) in tables {
             if let Some(sweeps) = sweeps {
-                sweeps.check(columns).map_err(|invalid| invalid.within(table))?;
+                sweeps.check(columns).map_err(|invalid| invalid.in_table(table))?;
             }
         }
         Ok(())
@@ -121,10 +125,10 @@ impl SpectraSpec {
 }
 
 impl SweepsSpec {
-    fn check(&self, columns: usize) -> Result<(), Invalid> {
+    fn check(&self, columns: usize) -> Result<(), InvalidValue> {
         let [first, last] = self.window_nm;
         if !(first.is_finite() && last.is_finite() && 0.0 < first && first < last) {
-            return Err(Invalid::new(
+            return Err(InvalidValue::new(
                 "window_nm",
                 format!("[{first}, {last}]"),
                 "two wavelengths, the shorter one first",
@@ -132,7 +136,7 @@ impl SweepsSpec {
         }
         if self.power.len() != columns {
             let expected = if columns == 1 { "one column" } else { "two columns: the cross and the bar output" };
-            return Err(Invalid::new("power", format!("{} columns", self.power.len()), expected));
+            return Err(InvalidValue::new("power", format!("{} columns", self.power.len()), expected));
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ const REPEATED: (usize, usize) = (60, 12);
 /// Fewest devices through which a line is drawn: two fit any line, and say nothing about it.
 pub(crate) const FEWEST: usize = 3;
 /// No laser and no detector is beyond (dBm); also keeps 10^(P/10) a number.
-const LARGEST_DBM: f64 = 300.0;
+const MAX_DBM: f64 = 300.0;
 
 /// The sweep of one device inside the window.
 #[derive(Clone, Debug, PartialEq)]
@@ -151,7 +151,7 @@ fn parse(spec: &SweepsSpec, bytes: &[u8]) -> Result<Vec<Sweep>, SpectraError> {
         let nm = value(wavelength, "a wavelength in nm", &|v| v.is_finite() && v > 0.0)?;
         let inside = (spec.window_nm[0]..=spec.window_nm[1]).contains(&nm);
         for (k, &column) in power.iter().enumerate() {
-            let dbm = value(column, "a power in dBm from -300 to 300", &|v| v.abs() <= LARGEST_DBM)?;
+            let dbm = value(column, "a power in dBm from -300 to 300", &|v| v.abs() <= MAX_DBM)?;
             if inside {
                 sweeps[at].power_dbm[k].push(dbm);
             }

@@ -5,7 +5,7 @@
 
 use crate::error::HardwareError;
 use crate::process::Process;
-use phaseloom_files::toml_file::{Invalid, nearest, parse_toml, read_toml};
+use phaseloom_files::toml_file::{InvalidValue, nearest, parse_toml, read_toml};
 use std::path::{Path, PathBuf};
 
 /// What stands before the key of a preset where a path may stand too. A file of such a name is `./preset:…`.
@@ -56,13 +56,13 @@ pub struct ProcessFile {
 ///
 /// # Errors
 ///
-/// The [`Invalid`] that names the nearest key and all of them.
-pub fn preset(key: &str) -> Result<&'static Preset, Invalid> {
+/// The [`InvalidValue`] that names the nearest key and all of them.
+pub fn preset(key: &str) -> Result<&'static Preset, InvalidValue> {
     PRESETS.iter().find(|preset| preset.key == key).ok_or_else(|| {
         let keys = || PRESETS.iter().map(|preset| preset.key);
         let near = nearest(key, keys()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
         let all = keys().collect::<Vec<_>>().join(", ");
-        Invalid::new("preset", format!("`{key}`"), &format!("one of {all}{near}"))
+        InvalidValue::new("preset", format!("`{key}`"), &format!("one of {all}{near}"))
     })
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::chip::{Chip, Sample};
+use crate::chip::{Chip, ChipId};
 use phaseloom_mesh::{MatrixProgram, topology};
 use phaseloom_numerics::{StreamKey, haar_unitary};
 use std::f64::consts::PI;
@@ -13,8 +13,8 @@ fn every_preset_is_a_process_that_fabricates_a_chip() {
         let read = read_process(Path::new(&name), Path::new("anywhere")).unwrap();
         assert_eq!((read.path.to_str(), read.text.as_str()), (Some(name.as_str()), preset.text));
         read.process.check().unwrap();
-        let chip = Chip::fabricate(&read.process, &program, Sample { seed: 1, trial: 0, core: 0 }).unwrap();
-        let error = phaseloom_numerics::matrix_error(&u, &chip.realise(&program).unwrap());
+        let chip = Chip::fabricate(&read.process, &program, ChipId { seed: 1, trial: 0, core: 0 }).unwrap();
+        let error = phaseloom_numerics::matrix_error(&u, &chip.matrix(&program).unwrap());
         assert!(error.is_finite(), "{}", preset.key);
         assert!((error < 1e-12) == (preset.key == "ideal"), "{}: {error}", preset.key);
     }
@@ -62,8 +62,8 @@ fn holding_phases_costs_what_the_shifter_says() {
     let process: Process = toml::from_str("[phase_shifter]\npower_pi_w = 0.025").unwrap();
     // The slow obvious way: every θ, φ and output phase by itself.
     let mut sum = 0.0;
-    for section in &driven {
-        for phase in section.theta().iter().chain(section.phi()).chain(section.output()) {
+    for stage in &driven {
+        for phase in stage.theta().iter().chain(stage.phi()).chain(stage.output()) {
             sum += 0.025 * phase.abs() / PI;
         }
     }

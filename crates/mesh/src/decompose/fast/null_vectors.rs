@@ -7,7 +7,7 @@
 //! the earlier cells on columns:
 //!
 //! ```text
-//! A[0…i, 0…i+1]·w = 0,   v = (earlier even sweeps)·w,   sweep i: v → one entry.
+//! A[0…i, 0…i+1]·w = 0,   v = (earlier even sweeps)·w,   chains i: v → one entry.
 //! ```
 //!
 //! The cells of even sweeps thus follow from N/2 vectors alone, which take the place of the matrix; so do those of odd
@@ -19,7 +19,7 @@
 
 use crate::decompose::fast::projections::{Carry, Projections, Way, project};
 use crate::decompose::fuse::{Chain, join_known};
-use crate::propagate::chains::{LINE, Light, WIDTH};
+use crate::propagate::chains::{LINE, Support, WIDTH};
 use nalgebra::{DMatrix, DMatrixView};
 use num_complex::Complex64;
 use phaseloom_numerics::StreamKey;
@@ -29,7 +29,7 @@ use std::f64::consts::FRAC_1_SQRT_2;
 
 /// What a program may differ from its matrix, in Frobenius norm, for each mode, as 16 vectors estimate it: where one cell
 /// makes all of the error, to a quarter of its square; so it is half of the 1e-13 that programs keep to.
-const LARGEST_ERROR: f64 = 5e-14;
+const MAX_ERROR: f64 = 5e-14;
 
 /// Modes from which on null vectors are corrected at once: their error grows as the power 2.5 of the modes.
 const CORRECTED: usize = 600;
@@ -78,7 +78,7 @@ fn attempt(a: &DMatrix<Complex64>, corrected: bool, mut found: impl FnMut(usize,
         })
         .collect();
     let error = (error / WIDTH as f64).sqrt();
-    (error <= LARGEST_ERROR * n as f64).then_some(phases)
+    (error <= MAX_ERROR * n as f64).then_some(phases)
 }
 
 /// A tile of the first lines of up to 16 vectors.
@@ -127,9 +127,9 @@ impl Vectors<'_> {
             let Projections { angles, elements, factors, .. } = project(&mut panel, false, &ways)?;
             sweeps.iter().zip(&angles).for_each(|(&i, angles)| found(i, angles));
             let chains = ways.iter().zip(elements).map(|(way, elements)| Chain { line: way.line, column: 0, elements });
-            let sweep = join_known(false, &chains.collect::<Vec<_>>(), &factors);
+            let chains = join_known(false, &chains.collect::<Vec<_>>(), &factors);
             for later in tiles.iter_mut().map(|tile| &mut tile[..]).chain([&mut *probe]) {
-                sweep.apply(later[..panel.len()].as_flattened_mut(), |_| Light::Everywhere);
+                chains.apply(later[..panel.len()].as_flattened_mut(), |_| Support::Full);
             }
         }
         Some(())

@@ -18,7 +18,7 @@
 //! ```
 
 use crate::cell::mzi::ZERO;
-use crate::propagate::chains::{LINE, SMALLEST_SCALE, WIDTH, carry_tile};
+use crate::propagate::chains::{LINE, MIN_SCALE, WIDTH, carry_tile};
 use num_complex::Complex64;
 use phaseloom_numerics::simd::trigonometry::{argument, phase_factors, wrap, wrap_symmetric};
 use pulp::{Arch, Scalar, Simd, WithSimd};
@@ -317,7 +317,7 @@ impl Entries {
         let whole = count - count % S::F64_LANES;
         let least = weight[whole..count].iter().fold(simd.reduce_min_f64s(least), |least, w| least.min(*w));
         weight[count] = last;
-        least.min(last) >= SMALLEST_SCALE
+        least.min(last) >= MIN_SCALE
     }
 
     /// The phases of the lines behind the chain.

@@ -1,9 +1,9 @@
 use super::*;
 use crate::cell::kind::Cell;
 use crate::cell::mzi::CellErrors;
-use crate::layout::phases::Settings;
-use crate::layout::stage::Section;
-use crate::layout::{Layout, Site};
+use crate::layout::phases::Phases;
+use crate::layout::stage::Stage;
+use crate::layout::{CellPosition, Layout};
 use crate::topology::TOPOLOGIES;
 use crate::topology::mesh_design::MeshDesign;
 use nalgebra::DMatrix;
@@ -28,8 +28,8 @@ struct Outcome {
     sums: Vec<(usize, [Complex64; 2])>,
 }
 
-fn check(name: &str, section: &Section, errors: &[CellErrors], batch: usize) -> bool {
-    let layout = section.layout();
+fn check(name: &str, stage: &Stage, errors: &[CellErrors], batch: usize) -> bool {
+    let layout = stage.layout();
     let mut stream = StreamKey::new(1, "test").stream();
     let mut light = || {
         let mut draw = || Complex64::new(standard_normal(&mut stream), standard_normal(&mut stream));
@@ -43,7 +43,7 @@ fn check(name: &str, section: &Section, errors: &[CellErrors], batch: usize) -> 
         // Two blocks, so that factors go from one to the next.
         let middle = layout.columns / 2;
         for columns in [middle..layout.columns, 0..middle].into_iter().filter(|columns| !columns.is_empty()) {
-            block.set(section, section.settings(), errors, columns);
+            block.set(stage, stage.phases(), errors, columns);
             let cells = Cells::Block(&block);
             run(Undo { backward: &mut backward, cells, fields: &mut fields, adjoint: &mut adjoint });
             scaled |= backward.steps.iter().any(|step| matches!(step, Step::Scale { .. }));
@@ -54,7 +54,7 @@ fn check(name: &str, section: &Section, errors: &[CellErrors], batch: usize) -> 
         Outcome { fields: vec![fields, adjoint], scaled, sums }
     });
     let [first, others @ ..] = &outcomes[..] else { panic!("one outcome at least") };
-    assert_eq!(first.sums.len(), layout.sites.len());
+    assert_eq!(first.sums.len(), layout.positions.len());
     let largest = first.sums.iter().flat_map(|(_, sums)| sums).map(|z| z.norm()).fold(0.0, f64::max);
     for other in others {
         for (a, b) in first.fields.iter().zip(&other.fields) {
@@ -71,34 +71,34 @@ fn check(name: &str, section: &Section, errors: &[CellErrors], batch: usize) -> 
 
 /// Phases of no order, but every third cell bar where it says so: such cells make factors so small that lines are multiplied
 /// at once, some lanes of a register and not others.
-fn section(layout: Layout, bar: bool) -> Section {
-    let mut settings = Settings::blank(&layout);
-    let cells = layout.sites.len();
+fn stage(layout: Layout, bar: bool) -> Stage {
+    let mut settings = Phases::blank(&layout);
+    let cells = layout.positions.len();
     settings.values_mut().iter_mut().enumerate().for_each(|(k, x)| *x = 3.0 * (k as f64 * 0.7).sin());
     for cell in (0..cells).filter(|cell| bar && cell % 3 > 0) {
         settings.values_mut()[cell] = PI;
     }
-    Section::mesh(layout, settings)
+    Stage::mesh(layout, settings)
 }
 
 #[test]
 fn every_machine_agrees() {
     for topology in TOPOLOGIES {
         let layout = MeshDesign::from(topology).layout(21);
-        if layout.is_wired() {
+        if layout.has_crossings() {
             continue;
         }
         for bar in [false, true] {
-            let section = section(layout.clone(), bar);
+            let stage = stage(layout.clone(), bar);
             let errors = |k: usize| CellErrors {
                 beta: if bar { 0.0 } else { 0.05 * (k as f64).sin() },
                 upper: if bar { 1.0 } else { 0.98 },
                 ..CellErrors::NONE
             };
-            let errors: Vec<CellErrors> = (0..section.layout().sites.len()).map(errors).collect();
+            let errors: Vec<CellErrors> = (0..stage.layout().positions.len()).map(errors).collect();
             for batch in [1, 19] {
-                let scaled = check(&format!("{} bar {bar} ×{batch}", topology.key()), &section, &errors, batch);
-                assert_eq!(scaled, bar && section.layout().cell != Cell::Coupler, "{}", topology.key());
+                let scaled = check(&format!("{} bar {bar} ×{batch}", topology.key()), &stage, &errors, batch);
+                assert_eq!(scaled, bar && stage.layout().cell != Cell::Coupler, "{}", topology.key());
             }
         }
     }
@@ -107,8 +107,8 @@ fn every_machine_agrees() {
 /// Columns with gaps: cells that do not stand two modes apart.
 #[test]
 fn columns_with_gaps() {
-    let sites = [(0, 0), (0, 5), (0, 7), (1, 1), (1, 3), (2, 0), (2, 2), (2, 6), (4, 7), (4, 1), (4, 4)];
-    let layout = Layout::new(9, sites.map(|(column, mode)| Site { column, mode }).to_vec());
-    let section = section(layout, false);
-    check("gaps", &section, &vec![CellErrors::NONE; sites.len()], 3);
+    let positions = [(0, 0), (0, 5), (0, 7), (1, 1), (1, 3), (2, 0), (2, 2), (2, 6), (4, 7), (4, 1), (4, 4)];
+    let layout = Layout::new(9, positions.map(|(column, mode)| CellPosition { column, mode }).to_vec());
+    let stage = stage(layout, false);
+    check("gaps", &stage, &vec![CellErrors::NONE; positions.len()], 3);
 }

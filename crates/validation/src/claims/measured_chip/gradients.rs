@@ -10,7 +10,7 @@ use super::MeasuredError;
 use super::data::{Data, MODES, Slope};
 use super::network::Network;
 use nalgebra::DMatrix;
-use phaseloom_hardware::{Chip, Process, Sample};
+use phaseloom_hardware::{Chip, ChipId, Process};
 
 /// A key of the measured gradients.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -92,7 +92,7 @@ pub(super) fn model(
             let exact = joined(network, &perfect, data, batch)?;
             let mut cosines = Vec::with_capacity(chips);
             for trial in 0..chips {
-                let sample = Sample { seed: 1, trial: trial as u64, core: 0 };
+                let sample = ChipId { seed: 1, trial: trial as u64, core: 0 };
                 let chip = Chip::fabricate(process, network.program(), sample)?;
                 cosines.push(cosine(&exact, &joined(network, &chip, data, batch)?));
             }

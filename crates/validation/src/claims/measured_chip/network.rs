@@ -44,7 +44,7 @@ impl Network {
     pub fn fractions(&self, chip: &Chip, inputs: &DMatrix<f64>) -> Result<Vec<f64>, HardwareError> {
         let mut light = inputs.clone();
         for program in &self.programs {
-            let matrix = chip.realise(program)?;
+            let matrix = chip.matrix(program)?;
             for mut h in light.column_iter_mut() {
                 let mut out = [0.0; MODES];
                 for (r, out) in out.iter_mut().enumerate() {
@@ -65,14 +65,14 @@ impl Network {
     /// A chip of another shape.
     pub fn slopes(&self, chip: &Chip, inputs: &DMatrix<f64>, labels: &[usize]) -> Result<Vec<f64>, HardwareError> {
         let batch = inputs.ncols();
-        let frozen = &chip.sections()[0];
+        let frozen = &chip.stages()[0];
         let mut light = inputs.clone();
         let mut passed = Vec::with_capacity(self.programs.len());
         for program in &self.programs {
-            let mut phases = program.sections()[0].settings().clone();
+            let mut phases = program.stages()[0].phases().clone();
             phases.values_mut().iter_mut().zip(frozen.offsets.values()).for_each(|(phase, offset)| *phase += offset);
             let input = light.map(|x| Complex64::new(x, 0.0));
-            let output = chip.realise(program)? * &input;
+            let output = chip.matrix(program)? * &input;
             light = output.map(|a| a.norm());
             let scales: Vec<f64> = light.column_iter().map(|h| NORM / h.norm()).collect();
             light.column_iter_mut().zip(&scales).for_each(|(mut h, scale)| h *= *scale);
@@ -96,10 +96,10 @@ impl Network {
                 let slope = scales[c] * (adjoint[(r, c)] - radial);
                 if a.norm() > 0.0 { a / a.norm() * slope } else { Complex64::new(0.0, 0.0) }
             });
-            let section = &program.sections()[0];
+            let stage = &program.stages()[0];
             let fields = |matrix: &DMatrix<Complex64>| Fields::from_matrix(matrix);
             let (slopes, before) =
-                gradient(section, phases, &frozen.cells, &fields(input), fields(output), fields(&behind));
+                gradient(stage, phases, &frozen.cells, &fields(input), fields(output), fields(&behind));
             layers.push([slopes.theta(), slopes.phi()].concat());
             adjoint = before.to_matrix().map(|z| z.re);
         }

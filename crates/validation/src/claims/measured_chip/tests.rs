@@ -36,7 +36,7 @@ fn slopes_are_those_of_the_loss() {
     let network = Network::new(&unitaries).unwrap();
     let levels = [(Level::Splitter, 0.05), (Level::Phase, 0.1), (Level::Imbalance, 1.0)];
     let levels = levels.map(|(level, best)| (level, Profile { best, bounds_68: (0.0, 1.0), bounds_95: (0.0, 1.0) }));
-    let sample = phaseloom_hardware::Sample { seed: 1, trial: 0, core: 0 };
+    let sample = phaseloom_hardware::ChipId { seed: 1, trial: 0, core: 0 };
     let chip = Chip::fabricate(&process(&levels), network.program(), sample).unwrap();
     let inputs = DMatrix::from_row_slice(4, 2, &[0.5, -1.0, 1.2, 0.3, 1.9, 2.0, 1.9, 2.0]);
     let labels = [0, 1];
@@ -50,9 +50,9 @@ fn slopes_are_those_of_the_loss() {
     // The offset of a shifter of the chip moves its phase in all three layers: the sum of three slopes.
     for k in 0..12 {
         let moved = |step: f64| {
-            let mut sections = chip.sections().to_vec();
-            sections[0].offsets.values_mut()[k] += step;
-            loss(&Chip::from_sections(&Process::default(), network.program(), sections).unwrap())
+            let mut stages = chip.stages().to_vec();
+            stages[0].offsets.values_mut()[k] += step;
+            loss(&Chip::from_stages(&Process::default(), network.program(), stages).unwrap())
         };
         let expected = (moved(1e-5) - moved(-1e-5)) / 2e-5;
         let found = slopes[k] + slopes[12 + k] + slopes[24 + k];

@@ -1,7 +1,7 @@
 use super::*;
 use crate::cell::mzi::{Transfer, ideal, null_from_left, null_from_right};
 use crate::decompose::fuse::{Chain, join_known};
-use crate::propagate::chains::Light;
+use crate::propagate::chains::Support;
 use phaseloom_numerics::{StreamKey, standard_normal};
 use pulp::Scalar;
 
@@ -107,7 +107,7 @@ fn check_found(lines: usize, rising: bool, ways: &[Way], found: Option<Projectio
         .map(|(w, (way, elements))| Chain { line: way.line, column: if rising { 2 * w } else { 0 }, elements })
         .collect();
     let mut passed = random(lines);
-    join_known(rising, &chains, &found.factors).apply(passed.as_flattened_mut(), |_| Light::Everywhere);
+    join_known(rising, &chains, &found.factors).apply(passed.as_flattened_mut(), |_| Support::Full);
     for (line, (a, b)) in passed.iter().zip(&expected).enumerate() {
         for k in 0..WIDTH {
             let off = (entry(a, k) - entry(b, k)).norm();

@@ -19,9 +19,9 @@ use crate::decompose::fuse::{Chain, join, join_known};
 use crate::decompose::nulling::rotate;
 use crate::decompose::unitary::Unitary;
 use crate::error::MeshError;
-use crate::layout::phases::Settings;
-use crate::layout::{Layout, Site};
-use crate::propagate::chains::{Element, LINE, Light, Sweep, WIDTH};
+use crate::layout::phases::Phases;
+use crate::layout::{CellPosition, Layout};
+use crate::propagate::chains::{ChainElement, Chains, LINE, Support, WIDTH};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_numerics::linalg::{qr, svd};
@@ -33,9 +33,9 @@ use std::ops::Range;
 
 /// N² cells in 2N−1 columns for any contraction; not unitary between its ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Direct;
+pub struct Contraction;
 
-impl Topology for Direct {
+impl Topology for Contraction {
     fn key(&self) -> &'static str {
         "direct"
     }
@@ -46,23 +46,23 @@ impl Topology for Direct {
 
     fn layout(&self, modes: usize) -> Layout {
         // Of diagonal j the cell on the lines m, m+1 for m = j … N+j−1: those columns meet these diagonals.
-        let sites = (0..(2 * modes).saturating_sub(1)).flat_map(|column| {
+        let positions = (0..(2 * modes).saturating_sub(1)).flat_map(|column| {
             let diagonals = (modes - 1).saturating_sub(column)..modes.min(2 * modes - 1 - column);
-            diagonals.map(move |j| Site { column, mode: column + 2 * j + 1 - modes })
+            diagonals.map(move |j| CellPosition { column, mode: column + 2 * j + 1 - modes })
         });
-        Layout::new(2 * modes, sites.collect()).with_ports(modes)
+        Layout::new(2 * modes, positions.collect()).with_ports(modes)
     }
 
     fn is_direct(&self) -> bool {
         true
     }
 
-    fn program(&self, layout: &Layout, target: &Unitary) -> Result<Settings, MeshError> {
+    fn program(&self, layout: &Layout, target: &Unitary) -> Result<Phases, MeshError> {
         let n = target.modes();
         Ok(nulled(layout, target.matrix(), &DMatrix::zeros(n, n)))
     }
 
-    fn program_contraction(&self, layout: &Layout, w: &DMatrix<Complex64>) -> Result<Settings, MeshError> {
+    fn program_contraction(&self, layout: &Layout, w: &DMatrix<Complex64>) -> Result<Phases, MeshError> {
         let n = w.nrows();
         let found = svd(w)?;
         // What rounding leaves of none has no phase worth a program: of σ = 1 − ε it would be 2e-8.
@@ -87,14 +87,14 @@ impl Topology for Direct {
 /// and leaves `π/2 − θ/2 + χ − arg b` and `π/2 − θ/2 + χ − arg a` behind (from `T = i e^{iθ/2} [[e^{iφ} s, c], [e^{iφ} c, −s]]`).
 /// Where a (θ = 0) or b is dark φ = 0, and the phase behind that χ does not reach is `ψ + arg a − θ/2 − π/2` of the upper line, or
 /// `ψ + arg b − π/2` of the lower one.
-fn nulled(layout: &Layout, w: &DMatrix<Complex64>, below: &DMatrix<Complex64>) -> Settings {
+fn nulled(layout: &Layout, w: &DMatrix<Complex64>, below: &DMatrix<Complex64>) -> Phases {
     let n = w.nrows();
     assert_eq!(layout.ports, n, "a layout of as many ports");
     let cells = null(layout, w, below);
-    let mut settings = Settings::zero(cells.len(), n);
+    let mut settings = Phases::zero(cells.len(), n);
     let mut before = vec![0.0; layout.modes];
-    for (k, (site, &Rotation { half, a, b })) in layout.sites.iter().zip(&cells).enumerate() {
-        let (upper, lower) = (before[site.mode], before[site.mode + 1]);
+    for (k, (position, &Rotation { half, a, b })) in layout.positions.iter().zip(&cells).enumerate() {
+        let (upper, lower) = (before[position.mode], before[position.mode + 1]);
         let around = FRAC_PI_2 - half + lower;
         let (outer, behind) = if half <= 0.0 {
             (0.0, [around - b, upper + b - FRAC_PI_2])
@@ -104,7 +104,7 @@ fn nulled(layout: &Layout, w: &DMatrix<Complex64>, below: &DMatrix<Complex64>) -
             (a + b + upper - lower + PI, [around - b, around - a])
         };
         settings.set_cell(k, 2.0 * half, wrap(outer));
-        before[site.mode..site.mode + 2].copy_from_slice(&behind.map(wrap));
+        before[position.mode..position.mode + 2].copy_from_slice(&behind.map(wrap));
     }
     before.iter().take(n).enumerate().for_each(|(mode, &phase)| settings.set_output(mode, wrap(phase)));
     settings
@@ -149,7 +149,7 @@ fn null(layout: &Layout, w: &DMatrix<Complex64>, below: &DMatrix<Complex64>) -> 
             let column = m + n - 1 - 2 * j;
             cells[layout.column(column).start + j - (n - 1).saturating_sub(column)] = rotation;
         };
-        let sweep = generic(&first, diagonals.clone(), lines, &mut found).unwrap_or_else(|| {
+        let chains = generic(&first, diagonals.clone(), lines, &mut found).unwrap_or_else(|| {
             let (chains, rotations) = Arch::new().dispatch(Panel { panel: &mut first, diagonals, lines });
             let halves = rotations.iter().map(|(_, [a, b])| Complex64::new(b.norm_sqr().sqrt(), a.norm_sqr().sqrt()));
             let halves = arguments(halves);
@@ -160,7 +160,7 @@ fn null(layout: &Layout, w: &DMatrix<Complex64>, below: &DMatrix<Complex64>) -> 
             join(2 * n, false, &chains)
         });
         for behind in &mut panels {
-            sweep.apply(behind.as_flattened_mut(), |_| Light::Everywhere);
+            chains.apply(behind.as_flattened_mut(), |_| Support::Full);
         }
     }
     cells
@@ -172,7 +172,7 @@ fn generic(
     diagonals: Range<usize>,
     lines: usize,
     found: &mut impl FnMut(usize, usize, Rotation),
-) -> Option<Sweep> {
+) -> Option<Chains> {
     let n = panel.len() / 2;
     let highest = |j: usize| (n + j).min(lines) - 1;
     let way = |j: usize| {
@@ -249,7 +249,7 @@ impl WithSimd for Panel<'_> {
                 let (first, second) = ((&mut ar[whole..], &mut ai[whole..]), (&mut br[whole..], &mut bi[whole..]));
                 rotate(simd, first, second, &[[a.conj(), b.conj()], [-b, a]]);
                 (lower[lane], lower[WIDTH + lane]) = (0.0, 0.0);
-                elements.push(Element { p: b.conj(), q: a.conj(), r: a, s: -b });
+                elements.push(ChainElement { p: b.conj(), q: a.conj(), r: a, s: -b });
                 rotations.push(([j, m], [a, b]));
             }
             chains.push(Chain { line: highest + 1, column, elements });

@@ -15,14 +15,14 @@ use crate::cell::kind::Cell;
 use crate::decompose::fit::fit;
 use crate::decompose::unitary::Unitary;
 use crate::error::MeshError;
-use crate::layout::phases::Settings;
-use crate::layout::{Layout, Site};
+use crate::layout::phases::Phases;
+use crate::layout::{CellPosition, Layout};
 
 /// Splitters in 3N layers; not known to be universal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Masks;
+pub struct PhaseMasks;
 
-impl Topology for Masks {
+impl Topology for PhaseMasks {
     fn key(&self) -> &'static str {
         "masks"
     }
@@ -32,8 +32,9 @@ impl Topology for Masks {
     }
 
     fn layout(&self, modes: usize) -> Layout {
-        let layer =
-            |column: usize| (column % 2..modes.saturating_sub(1)).step_by(2).map(move |mode| Site { column, mode });
+        let layer = |column: usize| {
+            (column % 2..modes.saturating_sub(1)).step_by(2).map(move |mode| CellPosition { column, mode })
+        };
         Layout::new(modes, (0..3 * modes).flat_map(layer).collect()).with_cell(Cell::Coupler)
     }
 
@@ -45,7 +46,7 @@ impl Topology for Masks {
         false
     }
 
-    fn program(&self, layout: &Layout, target: &Unitary) -> Result<Settings, MeshError> {
+    fn program(&self, layout: &Layout, target: &Unitary) -> Result<Phases, MeshError> {
         Ok(fit(layout, target.matrix()))
     }
 }
