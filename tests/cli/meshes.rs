@@ -1,8 +1,8 @@
 //! Every topology and cell through the commands, and `phaseloom compare`.
 
 use super::support::{DATA, Scene, phaseloom, run, table, wait};
+use phaseloom::files::write_matrix;
 use phaseloom::mesh::MeshDesign;
-use phaseloom::network::data::write_matrix_npy;
 use phaseloom::{StreamKey, haar_unitary};
 use std::fs;
 
@@ -12,8 +12,8 @@ fn every_mesh_is_programmed_made_corrected_and_multiplied_by() {
     let path = |name: &str| scene.path(name).to_str().unwrap().to_owned();
     let u = haar_unitary(4, &mut StreamKey::new(1, "test").stream());
     let (whole, row) = (scene.path("u.npy"), scene.path("row.npy"));
-    write_matrix_npy(&whole, &u).unwrap();
-    write_matrix_npy(&row, &u.rows(0, 1).into_owned()).unwrap();
+    write_matrix(&whole, &u).unwrap();
+    write_matrix(&row, &u.rows(0, 1).into_owned()).unwrap();
     let process = scene.write("p.toml", "[splitter_error]\nsigma_rad = 0.02\n");
     for design in MeshDesign::all() {
         let (topology, cell) = (design.topology(), design.cell());
@@ -44,7 +44,7 @@ fn every_mesh_is_programmed_made_corrected_and_multiplied_by() {
 fn a_program_whose_lines_cross_otherwise_is_refused() {
     let scene = Scene::new();
     let (matrix, program) = (scene.path("u.npy"), scene.path("program.json"));
-    write_matrix_npy(&matrix, &haar_unitary(4, &mut StreamKey::new(1, "test").stream())).unwrap();
+    write_matrix(&matrix, &haar_unitary(4, &mut StreamKey::new(1, "test").stream())).unwrap();
     wait(phaseloom().arg("program").arg(&matrix).args(["--topology", "fractal", "-o"]).arg(&program)).well();
     let text = fs::read_to_string(&program).unwrap();
     let refused = |from: &str, to: &str, parts: &[&str]| {
@@ -89,7 +89,7 @@ fn a_correction_is_compared_with_what_was_wanted() {
     let scene = Scene::new();
     let path = |name: &str| scene.path(name).to_str().unwrap().to_owned();
     let (matrix, program, chip, mended) = (path("u.npy"), path("program.json"), path("chip.json"), path("mended.json"));
-    write_matrix_npy(&scene.path("u.npy"), &haar_unitary(4, &mut StreamKey::new(1, "test").stream())).unwrap();
+    write_matrix(&scene.path("u.npy"), &haar_unitary(4, &mut StreamKey::new(1, "test").stream())).unwrap();
     let process = scene.write("p.toml", "[splitter_error]\nsigma_rad = 0.001\n[phase_error]\nsigma_rad = 0.3\n");
     run(["program", &matrix, "-o", &program]).well();
     wait(phaseloom().arg("chip").arg(&process).args(["--program", &program, "--seed", "4", "-o", &chip])).well();
@@ -100,7 +100,7 @@ fn a_correction_is_compared_with_what_was_wanted() {
         line.rsplit(' ').next().unwrap().parse().unwrap()
     };
     assert!(error(&[]) > 0.05 && error(&["--target", &program]) < 1e-3 && error(&["--target", &matrix]) < 1e-3);
-    write_matrix_npy(&scene.path("v.npy"), &haar_unitary(3, &mut StreamKey::new(1, "test").stream())).unwrap();
+    write_matrix(&scene.path("v.npy"), &haar_unitary(3, &mut StreamKey::new(1, "test").stream())).unwrap();
     run(["matrix", &mended, "--target", &path("v.npy")]).refused(&["v.npy", "3×3", "4×4"]);
     run(["program", &matrix, "--topology", "direct", "--form", "svd", "-o", &path("no.json")])
         .refused(&["--form", "svd"]);
@@ -123,7 +123,7 @@ fn a_coupler_has_no_second_splitter() {
     assert!(text.contains("\"beta_rad\": 0.0,"), "{text}");
     let bad = scene.write("bad.json", text.replacen("\"beta_rad\": 0.0,", "\"beta_rad\": 0.1,", 1));
     let (matrix, program) = (scene.path("u.npy"), scene.path("program.json"));
-    write_matrix_npy(&matrix, &haar_unitary(4, &mut StreamKey::new(1, "test").stream())).unwrap();
+    write_matrix(&matrix, &haar_unitary(4, &mut StreamKey::new(1, "test").stream())).unwrap();
     wait(phaseloom().arg("program").arg(&matrix).args(["--topology", "masks", "--form", "svd", "-o"]).arg(&program))
         .well();
     wait(phaseloom().arg("matrix").arg(&program).arg("--chip").arg(&bad)).refused(&["beta_rad", "0.1", "splitters"]);
@@ -161,7 +161,7 @@ fn meshes_side_by_side() {
 fn where_nothing_can_be_written_nothing_is_computed() {
     let scene = Scene::new();
     let path = |name: &str| scene.path(name).to_str().unwrap().to_owned();
-    write_matrix_npy(&scene.path("u.npy"), &haar_unitary(3, &mut StreamKey::new(1, "test").stream())).unwrap();
+    write_matrix(&scene.path("u.npy"), &haar_unitary(3, &mut StreamKey::new(1, "test").stream())).unwrap();
     run(["program", &path("u.npy"), "-o", &path("none/p.json")]).refused(&["-o", "none", "make it"]);
     run(["program", &path("u.npy"), "-o", scene.path("").to_str().unwrap()]).refused(&["-o", "folder"]);
 }
@@ -171,10 +171,10 @@ fn matrices_of_any_size_are_compared() {
     let scene = Scene::new();
     let path = |name: &str| scene.path(name).to_str().unwrap().to_owned();
     let u = haar_unitary(3, &mut StreamKey::new(1, "test").stream());
-    write_matrix_npy(&scene.path("u.npy"), &u).unwrap();
+    write_matrix(&scene.path("u.npy"), &u).unwrap();
     run(["program", &path("u.npy"), "-o", &path("p.json")]).well();
     for (size, says) in [(1e300, "1.000000"), (1e-200, "e200"), (0.0, "W is zero")] {
-        write_matrix_npy(&scene.path("t.npy"), &u.map(|z| z * size)).unwrap();
+        write_matrix(&scene.path("t.npy"), &u.map(|z| z * size)).unwrap();
         let said = run(["matrix", &path("p.json"), "--target", &path("t.npy")]).well().out;
         assert!(said.contains(says) && !said.contains("NaN"), "{said}");
     }
@@ -184,7 +184,7 @@ fn matrices_of_any_size_are_compared() {
 fn a_converted_file_is_refused_by_name_and_key() {
     let scene = Scene::new();
     let path = |name: &str| scene.path(name).to_str().unwrap().to_owned();
-    write_matrix_npy(&scene.path("u.npy"), &haar_unitary(3, &mut StreamKey::new(1, "test").stream())).unwrap();
+    write_matrix(&scene.path("u.npy"), &haar_unitary(3, &mut StreamKey::new(1, "test").stream())).unwrap();
     run(["program", &path("u.npy"), "-o", &path("p.json")]).well();
     run(["convert", &path("p.json"), "--to", "bloch", "-o", &path("c.json")]).well();
     let text = std::fs::read_to_string(scene.path("c.json")).unwrap();

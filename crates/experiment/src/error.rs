@@ -1,5 +1,4 @@
 use phaseloom_files::FileError;
-use phaseloom_files::toml_file::TomlError;
 use phaseloom_hardware::HardwareError;
 use phaseloom_mesh::MeshError;
 use phaseloom_network::NetworkError;
@@ -20,9 +19,6 @@ pub enum ExperimentError {
     /// Model, weights or data were refused.
     #[error(transparent)]
     Network(#[from] NetworkError),
-    /// A TOML file was refused.
-    #[error(transparent)]
-    Toml(#[from] TomlError),
     /// A file of the run cannot be read or written.
     #[error("{}: {source}", path.display())]
     Io {

@@ -1,12 +1,16 @@
+//! The error of this crate.
+
+use crate::checks::InvalidValue;
 use std::path::PathBuf;
 
 /// Why a file was not read or written, or work was refused for lack of memory.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum FileError {
-    /// Work that would not fit in memory.
+    /// Work that does not fit in memory.
     #[error("{what} needs {needed_gib:.1} GiB of memory; this machine has {available_gib:.1} GiB")]
     TooLarge {
-        /// What was asked for.
+        /// The work.
         what: String,
         /// The memory that it needs, in GiB.
         needed_gib: f64,
@@ -20,5 +24,49 @@ pub enum FileError {
         path: PathBuf,
         /// The error of the system.
         source: std::io::Error,
+    },
+    /// A TOML file has bad syntax, a wrong type or an unknown key.
+    #[error("{}: line {line}: {message}", path.display())]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: usize,
+        /// What was found and what was expected.
+        message: String,
+    },
+    /// A key of a TOML file has an impossible value.
+    #[error("{}: {}{invalid}", path.display(), line.map(|l| format!("line {l}: ")).unwrap_or_default())]
+    Value {
+        /// The file.
+        path: PathBuf,
+        /// Line of the key, from 1; `None` if the key is not in the file.
+        line: Option<usize>,
+        /// The key and its value.
+        invalid: InvalidValue,
+    },
+    /// The bytes of a file do not follow its format, or do not fit their use.
+    #[error("{}: {format}, {place}: found {found}, expected {expected}", path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// Name of the file format.
+        format: &'static str,
+        /// Where in the file: byte, header or array.
+        place: String,
+        /// What is there.
+        found: String,
+        /// What is expected, and what to do.
+        expected: String,
+    },
+    /// A matrix holds a NaN or an infinity.
+    #[error("{}: {place}: found {found}, expected a finite number; remove or replace this value", path.display())]
+    NotFinite {
+        /// The file.
+        path: PathBuf,
+        /// Row and column.
+        place: String,
+        /// The value.
+        found: f64,
     },
 }

@@ -1,13 +1,21 @@
-//! Files and no light: reading text with limits, writing atomically, TOML and JSON with errors that name the line and
-//! the nearest key.
+#![doc = include_str!("../README.md")]
 
+mod bytes;
+mod checks;
 mod error;
+mod error_text;
 mod memory;
+pub mod npy;
 mod strict;
 mod text;
-pub mod toml_file;
+mod toml_file;
 
+pub use bytes::{FileBytes, hex, read_bytes, read_bytes_up_to};
+pub use checks::{InvalidValue, at_least, between, positive, spread_rad};
 pub use error::FileError;
+pub use error_text::nearest;
 pub use memory::require_memory;
-pub use strict::{by_key, json_by_key, list_of_tables};
+pub use npy::{read_matrix, write_matrix};
+pub use strict::{deserialize_strict, from_json_strict, list_of_tables};
 pub use text::{read_text, read_text_up_to, write_atomically};
+pub use toml_file::{line_of_key, locate, parse_toml, read_toml};

@@ -1,12 +1,14 @@
+//! A guard against work that does not fit into memory.
+
 use crate::error::FileError;
 
-/// Refuses work whose arrays would not fit: `bytes` is what `what` needs at its peak.
+/// Refuses work whose arrays would not fit: `bytes` is the peak memory of `what`.
 ///
-/// The limit is the memory that the system calls available (Linux), else 16 GiB.
+/// The limit is the memory that the system reports as available (Linux), else 16 GiB.
 ///
 /// # Errors
 ///
-/// [`FileError::TooLarge`] with both figures.
+/// [`FileError::TooLarge`] with both numbers.
 pub fn require_memory(bytes: f64, what: &str) -> Result<(), FileError> {
     const GIB: f64 = 1_073_741_824.0;
     let available = available_bytes().unwrap_or(16.0 * GIB);

@@ -1,22 +1,27 @@
-//! Tables of files are read by the names of their keys alone.
+//! Deserialisation in which only a table can fill a struct.
 //!
-//! Derived readers of structs also take a list, by position, and fill what it lacks with defaults: `process = []` would
-//! be a chip without any imperfection, without a word. Every file of a user is read through here, where a list in the
-//! place of a table is refused as a wrong type.
+//! Code that serde derives for a struct also accepts a list, by position, and fills the missing fields with defaults:
+//! `process = []` would silently be a chip without imperfections. [`Strict`] wraps every part of a deserialiser and
+//! refuses a list where the type is a struct. All files that users write are read this way.
 
-use serde::Deserialize;
+use crate::error_text::without_rust_types;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{
-    DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor,
+    Deserialize, DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, Unexpected, VariantAccess,
+    Visitor,
 };
+use serde::forward_to_deserialize_any;
 use std::fmt;
 use std::marker::PhantomData;
 
-/// Deserialises a value whose tables are read by the names of their keys.
+/// Expected instead of a list.
+const TABLE: &str = "a table of keys and values";
+
+/// Deserialises a value of a self-describing format; a list in the place of a struct is an error.
 ///
 /// # Errors
 ///
-/// Those of the format, and a list in the place of a table.
+/// Those of the format, and a list in the place of a struct.
 ///
 /// ```
 /// #[derive(Debug, serde::Deserialize)]
@@ -26,38 +31,39 @@ use std::marker::PhantomData;
 /// }
 /// assert_eq!(serde_json::from_str::<Heater>("[]").unwrap().power_w, 0.0);
 /// let mut json = serde_json::Deserializer::from_str("[]");
-/// let refused = phaseloom_files::by_key::<Heater, _>(&mut json).unwrap_err();
-/// assert!(refused.to_string().starts_with("invalid type: sequence, expected a table of keys"));
+/// let refused = phaseloom_files::deserialize_strict::<Heater, _>(&mut json).unwrap_err();
+/// assert!(refused.to_string().starts_with("found list, expected a table of keys"));
 /// ```
-pub fn by_key<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
-    T::deserialize(ByKey::any(from))
+pub fn deserialize_strict<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
+    // Formats find line and column again at the end of the message.
+    T::deserialize(Strict(from)).map_err(|error| D::Error::custom(without_rust_types(&error.to_string())))
 }
 
-/// Reads JSON whose objects are read by the names of their keys.
+/// Parses JSON; a list in the place of a struct is an error.
 ///
 /// # Errors
 ///
-/// Bad syntax with its line, and a list in the place of an object.
-pub fn json_by_key<'de, T: Deserialize<'de>>(json: &'de (impl AsRef<[u8]> + ?Sized)) -> serde_json::Result<T> {
+/// Bad syntax, a wrong type or a list in the place of a struct, with line and column.
+pub fn from_json_strict<'de, T: Deserialize<'de>>(json: &'de (impl AsRef<[u8]> + ?Sized)) -> serde_json::Result<T> {
     let mut json = serde_json::Deserializer::from_slice(json.as_ref());
-    let value = by_key(&mut json)?;
+    let value = deserialize_strict(&mut json)?;
     json.end()?;
     Ok(value)
 }
 
-/// A list of tables that are chosen by a key of theirs, such as `kind`: serde keeps such a table aside before it reads it, so
-/// that only here a list in its place is seen.
+/// Deserialises a list of internally tagged enums; a list in the place of one of their tables is an error.
 ///
+/// serde buffers such a table before it chooses the variant, which hides it from [`deserialize_strict`].
 /// For `#[serde(deserialize_with = "…")]`.
 ///
 /// # Errors
 ///
-/// Those of the format, and a list in the place of one of the tables.
+/// Those of the format, and a list in the place of a table.
 pub fn list_of_tables<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Vec<T>, D::Error> {
     struct Table<T>(T);
-    struct Keys<T>(PhantomData<T>);
+    struct TableVisitor<T>(PhantomData<T>);
 
-    impl<'de, T: Deserialize<'de>> Visitor<'de> for Keys<T> {
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for TableVisitor<T> {
         type Value = Table<T>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -71,45 +77,29 @@ pub fn list_of_tables<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -
 
     impl<'de, T: Deserialize<'de>> Deserialize<'de> for Table<T> {
         fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-            from.deserialize_map(Keys(PhantomData))
+            from.deserialize_map(TableVisitor(PhantomData))
         }
     }
 
     Ok(Vec::<Table<T>>::deserialize(from)?.into_iter().map(|Table(table)| table).collect())
 }
 
-/// What is expected where there is a list.
-const TABLE: &str = "a table of keys and values";
+/// A deserialiser, seed or access of serde whose parts are strict as well.
+pub(crate) struct Strict<T>(pub T);
 
-/// Wraps any of serde's parts and hands on what it is given; `table` marks the visitor of a struct.
-struct ByKey<T> {
-    inner: T,
-    table: bool,
-}
-
-impl<T> ByKey<T> {
-    fn any(inner: T) -> Self {
-        Self { inner, table: false }
-    }
-
-    fn table(inner: T) -> Self {
-        Self { inner, table: true }
-    }
-}
-
-macro_rules! deserialized_as {
-    ($($method:ident),*) => {
-        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-            self.inner.$method(ByKey::any(visitor))
-        })*
-    };
-}
-
-impl<'de, D: Deserializer<'de>> Deserializer<'de> for ByKey<D> {
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<D> {
     type Error = D::Error;
 
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.0.deserialize_any(StrictVisitor { visitor, is_struct: false })
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.0.deserialize_option(StrictVisitor { visitor, is_struct: false })
+    }
+
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, D::Error> {
-        self.inner.deserialize_newtype_struct(name, ByKey::any(visitor))
+        self.0.deserialize_newtype_struct(name, StrictVisitor { visitor, is_struct: false })
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -118,7 +108,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for ByKey<D> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        self.inner.deserialize_struct(name, fields, ByKey::table(visitor))
+        self.0.deserialize_struct(name, fields, StrictVisitor { visitor, is_struct: true })
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -127,71 +117,38 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for ByKey<D> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        self.inner.deserialize_enum(name, variants, ByKey::any(visitor))
+        self.0.deserialize_enum(name, variants, StrictVisitor { visitor, is_struct: false })
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, D::Error> {
-        self.inner.deserialize_tuple(length, ByKey::any(visitor))
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        tuple_struct map identifier ignored_any
     }
-
-    fn deserialize_tuple_struct<V: Visitor<'de>>(
-        self,
-        name: &'static str,
-        length: usize,
-        visitor: V,
-    ) -> Result<V::Value, D::Error> {
-        self.inner.deserialize_tuple_struct(name, length, ByKey::any(visitor))
-    }
-
-    fn deserialize_unit_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, D::Error> {
-        self.inner.deserialize_unit_struct(name, ByKey::any(visitor))
-    }
-
-    deserialized_as!(
-        deserialize_any,
-        deserialize_option,
-        deserialize_bool,
-        deserialize_i8,
-        deserialize_i16,
-        deserialize_i32,
-        deserialize_i64,
-        deserialize_i128,
-        deserialize_u8,
-        deserialize_u16,
-        deserialize_u32,
-        deserialize_u64,
-        deserialize_u128,
-        deserialize_f32,
-        deserialize_f64,
-        deserialize_char,
-        deserialize_str,
-        deserialize_string,
-        deserialize_bytes,
-        deserialize_byte_buf,
-        deserialize_unit,
-        deserialize_seq,
-        deserialize_map,
-        deserialize_identifier,
-        deserialize_ignored_any
-    );
 }
 
-macro_rules! handed_on {
-    ($($visit:ident($of:ty)),*) => {
-        $(fn $visit<E: Error>(self, value: $of) -> Result<V::Value, E> {
-            self.inner.$visit(value)
+/// The visitor of a value.
+struct StrictVisitor<V> {
+    visitor: V,
+    /// Whether a list is an error.
+    is_struct: bool,
+}
+
+macro_rules! forward_to_visitor {
+    ($($visit:ident($type:ty)),*) => {
+        $(fn $visit<E: Error>(self, value: $type) -> Result<V::Value, E> {
+            self.visitor.$visit(value)
         })*
     };
 }
 
-impl<'de, V: Visitor<'de>> Visitor<'de> for ByKey<V> {
+impl<'de, V: Visitor<'de>> Visitor<'de> for StrictVisitor<V> {
     type Value = V::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inner.expecting(f)
+        self.visitor.expecting(f)
     }
 
-    handed_on!(
+    forward_to_visitor!(
         visit_bool(bool),
         visit_i64(i64),
         visit_u64(u64),
@@ -204,97 +161,93 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for ByKey<V> {
     );
 
     fn visit_unit<E: Error>(self) -> Result<V::Value, E> {
-        self.inner.visit_unit()
+        self.visitor.visit_unit()
     }
 
     fn visit_none<E: Error>(self) -> Result<V::Value, E> {
-        self.inner.visit_none()
+        self.visitor.visit_none()
     }
 
     fn visit_some<D: Deserializer<'de>>(self, from: D) -> Result<V::Value, D::Error> {
-        self.inner.visit_some(ByKey::any(from))
+        self.visitor.visit_some(Strict(from))
     }
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, from: D) -> Result<V::Value, D::Error> {
-        self.inner.visit_newtype_struct(ByKey::any(from))
+        self.visitor.visit_newtype_struct(Strict(from))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<V::Value, A::Error> {
-        if self.table {
+        if self.is_struct {
             return Err(A::Error::invalid_type(Unexpected::Seq, &TABLE));
         }
-        self.inner.visit_seq(ByKey::any(list))
+        self.visitor.visit_seq(Strict(list))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
-        self.inner.visit_map(ByKey::any(map))
+        self.visitor.visit_map(Strict(map))
     }
 
-    fn visit_enum<A: EnumAccess<'de>>(self, of: A) -> Result<V::Value, A::Error> {
-        self.inner.visit_enum(ByKey::any(of))
+    fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<V::Value, A::Error> {
+        self.visitor.visit_enum(Strict(access))
     }
 }
 
-impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for ByKey<S> {
+impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Strict<S> {
     type Value = S::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<S::Value, D::Error> {
-        self.inner.deserialize(ByKey::any(from))
+        self.0.deserialize(Strict(from))
     }
 }
 
-impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for ByKey<A> {
+impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Strict<A> {
     type Error = A::Error;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
-        self.inner.next_element_seed(ByKey::any(seed))
+        self.0.next_element_seed(Strict(seed))
     }
 
     fn size_hint(&self) -> Option<usize> {
-        self.inner.size_hint()
+        self.0.size_hint()
     }
 }
 
-impl<'de, A: MapAccess<'de>> MapAccess<'de> for ByKey<A> {
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Strict<A> {
     type Error = A::Error;
 
     // Keys hold no tables.
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
-        self.inner.next_key_seed(seed)
+        self.0.next_key_seed(seed)
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
-        self.inner.next_value_seed(ByKey::any(seed))
-    }
-
-    fn size_hint(&self) -> Option<usize> {
-        self.inner.size_hint()
+        self.0.next_value_seed(Strict(seed))
     }
 }
 
-impl<'de, A: EnumAccess<'de>> EnumAccess<'de> for ByKey<A> {
+impl<'de, A: EnumAccess<'de>> EnumAccess<'de> for Strict<A> {
     type Error = A::Error;
-    type Variant = ByKey<A::Variant>;
+    type Variant = Strict<A::Variant>;
 
     fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self::Variant), A::Error> {
-        let (name, variant) = self.inner.variant_seed(seed)?;
-        Ok((name, ByKey::any(variant)))
+        let (name, variant) = self.0.variant_seed(seed)?;
+        Ok((name, Strict(variant)))
     }
 }
 
-impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for ByKey<A> {
+impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Strict<A> {
     type Error = A::Error;
 
     fn unit_variant(self) -> Result<(), A::Error> {
-        self.inner.unit_variant()
+        self.0.unit_variant()
     }
 
     fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, A::Error> {
-        self.inner.newtype_variant_seed(ByKey::any(seed))
+        self.0.newtype_variant_seed(Strict(seed))
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, A::Error> {
-        self.inner.tuple_variant(length, ByKey::any(visitor))
+        self.0.tuple_variant(length, StrictVisitor { visitor, is_struct: false })
     }
 
     fn struct_variant<V: Visitor<'de>>(
@@ -302,13 +255,14 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for ByKey<A> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, A::Error> {
-        self.inner.struct_variant(fields, ByKey::table(visitor))
+        self.0.struct_variant(fields, StrictVisitor { visitor, is_struct: true })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde::Deserialize;
 
     #[derive(Debug, Default, PartialEq, Deserialize)]
     #[serde(default, deny_unknown_fields)]
@@ -346,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_has_keys_reads_as_before() {
+    fn tables_read_as_without_the_wrapper() {
         for json in [
             "{}",
             r#"{ "number": 1, "pair": [1.5, -2], "perhaps": null, "kind": "Plain", "any": 3 }"#,
@@ -354,17 +308,17 @@ mod tests {
             r#"{ "kind": { "Held": { "number": 1 } } }"#,
             r#"{ "kind": { "Named": { "number": 1 } } }"#,
         ] {
-            assert_eq!(json_by_key::<Table>(json).unwrap(), serde_json::from_str(json).unwrap(), "{json}");
+            assert_eq!(from_json_strict::<Table>(json).unwrap(), serde_json::from_str(json).unwrap(), "{json}");
         }
         for json in [r#"{ "number": "1" }"#, r#"{ "nomber": 1 }"#, r#"{ "pair": [1] }"#, "{} {}", "{", "1", ""] {
-            let (ours, plain) =
-                (json_by_key::<Table>(json).unwrap_err(), serde_json::from_str::<Table>(json).unwrap_err());
-            assert_eq!(ours.to_string(), plain.to_string(), "{json}");
+            let (strict, derived) =
+                (from_json_strict::<Table>(json).unwrap_err(), serde_json::from_str::<Table>(json).unwrap_err());
+            assert_eq!(strict.to_string(), without_rust_types(&derived.to_string()), "{json}");
         }
     }
 
     #[test]
-    fn lists_are_no_tables() {
+    fn lists_are_refused_in_the_place_of_structs() {
         for json in [
             "[]",
             "[1.0, []]",
@@ -373,13 +327,13 @@ mod tests {
             r#"{ "kind": { "Held": [1] } }"#,
             r#"{ "kind": { "Named": [1] } }"#,
         ] {
-            let refused = json_by_key::<Table>(json).unwrap_err().to_string();
-            assert!(refused.starts_with("invalid type: sequence, expected a table of keys"), "{json}: {refused}");
+            let refused = from_json_strict::<Table>(json).unwrap_err().to_string();
+            assert!(refused.starts_with("found list, expected a table of keys"), "{json}: {refused}");
         }
     }
 
     #[test]
-    fn tables_of_a_kind_are_no_lists() {
+    fn lists_are_refused_in_the_place_of_tagged_tables() {
         #[derive(Debug, PartialEq, Deserialize)]
         #[serde(tag = "kind")]
         enum Layer {
@@ -392,9 +346,9 @@ mod tests {
             layer: Vec<Layer>,
         }
         let model: Model =
-            json_by_key(r#"{ "layer": [{ "kind": "Relu" }, { "outputs": 3, "kind": "Dense" }] }"#).unwrap();
+            from_json_strict(r#"{ "layer": [{ "kind": "Relu" }, { "outputs": 3, "kind": "Dense" }] }"#).unwrap();
         assert_eq!(model.layer, [Layer::Relu, Layer::Dense { outputs: 3 }]);
-        let refused = json_by_key::<Model>(r#"{ "layer": [["Relu"]] }"#).unwrap_err().to_string();
+        let refused = from_json_strict::<Model>(r#"{ "layer": [["Relu"]] }"#).unwrap_err().to_string();
         assert!(refused.contains(TABLE), "{refused}");
     }
 }

@@ -1,4 +1,4 @@
-use phaseloom_files::toml_file::{InvalidValue, TomlError};
+use phaseloom_files::{FileError, InvalidValue};
 use phaseloom_mesh::MeshError;
 use std::path::PathBuf;
 
@@ -10,13 +10,10 @@ pub enum HardwareError {
     Numerics(#[from] phaseloom_numerics::NumericsError),
     /// A file was not read or written, or the work does not fit in memory.
     #[error(transparent)]
-    File(#[from] phaseloom_files::FileError),
+    File(#[from] FileError),
     /// The mesh refused.
     #[error(transparent)]
     Mesh(#[from] MeshError),
-    /// A TOML file was refused.
-    #[error(transparent)]
-    Toml(#[from] TomlError),
     /// An impossible value in a process.
     #[error("process: {0}")]
     Process(InvalidValue),

@@ -1,21 +1,9 @@
 //! Identity I4: in a mesh programmed with Haar unitaries, cos²(θ/2) of the cell of rank k is Beta(k, 1) and φ uniform.
 
 use phaseloom_mesh::{Form, MatrixProgram, TOPOLOGIES};
+use phaseloom_numerics::statistics::kolmogorov_smirnov;
 use phaseloom_numerics::{StreamKey, haar_unitary};
 use std::f64::consts::TAU;
-
-/// p-value of the Kolmogorov–Smirnov test against the uniform distribution (asymptotic series, Stephens' correction).
-fn kolmogorov_smirnov(mut u: Vec<f64>) -> f64 {
-    u.sort_by(f64::total_cmp);
-    let n = u.len() as f64;
-    let d = u
-        .iter()
-        .enumerate()
-        .map(|(i, &x)| (x - i as f64 / n).abs().max(((i + 1) as f64 / n - x).abs()))
-        .fold(0.0, f64::max);
-    let lambda = (n.sqrt() + 0.12 + 0.11 / n.sqrt()) * d;
-    (1..100).map(|j| 2.0 * (-1f64).powi(j - 1) * (-2.0 * f64::from(j * j) * lambda * lambda).exp()).sum()
-}
 
 /// 4 000 draws for each N. A p-value below 1e-5 in any of about 250 tests rejects; by chance 1 run in 400 would.
 #[test]

@@ -1,10 +1,9 @@
 //! What can go wrong with models, weights, data and training. Every message says what was found, what was expected,
 //! where, and what to do.
 
-use std::io;
 use std::path::PathBuf;
 
-use phaseloom_files::toml_file::TomlError;
+use phaseloom_files::FileError;
 
 /// Result of this crate.
 pub type Result<T, E = NetworkError> = std::result::Result<T, E>;
@@ -13,23 +12,9 @@ pub type Result<T, E = NetworkError> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NetworkError {
-    /// A file could not be opened or read.
-    #[error("cannot read {}: {source}; check that the file exists and may be read", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system said.
-        source: io::Error,
-    },
-
-    /// A file could not be written.
-    #[error("cannot write {}: {source}; check that its folder exists and may be written", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system said.
-        source: io::Error,
-    },
+    /// A file was not read or written, or its contents were refused.
+    #[error(transparent)]
+    File(#[from] FileError),
 
     /// The name of a file does not say what kind of file it is.
     #[error("{}: found a name that ends with none of the known endings, expected {expected}; rename or convert the file", path.display())]
@@ -74,10 +59,6 @@ pub enum NetworkError {
         /// The value.
         found: f64,
     },
-
-    /// A TOML file does not parse, or has unknown, missing or wrong keys: line, key, what was expected.
-    #[error(transparent)]
-    Toml(#[from] TomlError),
 
     /// A JSON file does not parse, or has unknown, missing or wrong keys.
     #[error("{}: {source}; the file is damaged or of another version: make it again", path.display())]

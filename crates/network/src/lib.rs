@@ -13,7 +13,6 @@
 pub mod calibration;
 pub mod data;
 pub mod error;
-mod file;
 pub mod layer;
 pub mod model;
 pub mod train;

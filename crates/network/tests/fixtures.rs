@@ -5,8 +5,9 @@ use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
 use num_complex::Complex64;
+use phaseloom_files::read_matrix;
 use phaseloom_network::NetworkError;
-use phaseloom_network::data::{CsvColumns, DataSpec, read_inputs, read_labels, read_matrix_npy};
+use phaseloom_network::data::{CsvColumns, DataSpec, read_inputs, read_labels};
 use phaseloom_network::weights::Tensors;
 
 fn fixture(name: &str) -> PathBuf {
@@ -30,7 +31,7 @@ fn npy_of_every_type_byte_order_and_layout() {
         for end in ["le", "be"] {
             for order in ["C", "F"] {
                 let path = fixture(&format!("matrix_{dtype}_{end}_{order}.npy"));
-                let (matrix, single) = read_matrix_npy(&path).unwrap();
+                let (matrix, single) = read_matrix(&path).unwrap();
                 assert_eq!(matrix.shape(), (3, 4), "{path:?}");
                 assert_eq!(single, matches!(dtype, "f2" | "f4" | "c8"), "{path:?}");
                 for (r, c) in (0..3).flat_map(|r| (0..4).map(move |c| (r, c))) {
@@ -45,14 +46,14 @@ fn npy_of_every_type_byte_order_and_layout() {
             }
         }
     }
-    assert_eq!(read_matrix_npy(&fixture("version2.npy")).unwrap().0[(2, 3)], entry("f8", 2, 3));
-    assert_eq!(read_matrix_npy(&fixture("bool.npy")).unwrap().0[(0, 2)], Complex64::from(1.0));
+    assert_eq!(read_matrix(&fixture("version2.npy")).unwrap().0[(2, 3)], entry("f8", 2, 3));
+    assert_eq!(read_matrix(&fixture("bool.npy")).unwrap().0[(0, 2)], Complex64::from(1.0));
 }
 
 #[test]
 fn npy_that_does_not_fit_its_use_is_refused() {
     let columns = CsvColumns::default();
-    let message = |name: &str| read_matrix_npy(&fixture(name)).unwrap_err().to_string();
+    let message = |name: &str| read_matrix(&fixture(name)).unwrap_err().to_string();
     assert!(message("rank3.npy").contains("rank 3"));
     assert!(message("nan.npy").contains("row 1, column 2: found NaN"));
     assert!(message("object.npy").contains("Python objects"));
@@ -116,7 +117,11 @@ fn read_all(path: &Path) -> Vec<Result<(), NetworkError>> {
         read_inputs(path, &columns).map(|_| ()),
         read_labels(path, &columns, None).map(|_| ()),
         Tensors::load(path).map(|_| ()),
-        if path.extension().is_some_and(|e| e == "npy") { read_matrix_npy(path).map(|_| ()) } else { Ok(()) },
+        if path.extension().is_some_and(|e| e == "npy") {
+            read_matrix(path).map(|_| ()).map_err(NetworkError::from)
+        } else {
+            Ok(())
+        },
     ]
 }
 

@@ -1,6 +1,6 @@
 //! The errors of this crate.
 
-/// A numerical method that failed its own check.
+/// A numerical method whose result failed its check.
 #[derive(Debug, thiserror::Error)]
 pub enum NumericsError {
     /// Every attempt at a singular value decomposition failed.
@@ -13,7 +13,7 @@ pub enum NumericsError {
         rows: usize,
         /// Columns of the matrix.
         columns: usize,
-        /// ‖A − UΣV†‖_F/‖A‖_F of the best attempt.
+        /// Smallest ‖A − UΣV†‖_F/‖A‖_F of all attempts.
         residual: f64,
         /// Largest accepted residual.
         tolerance: f64,

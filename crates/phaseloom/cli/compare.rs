@@ -8,6 +8,7 @@ use phaseloom::files::{require_memory, write_atomically};
 use phaseloom::hardware::Process;
 use phaseloom::hardware::comparison::{Parts, Trial, trial};
 use phaseloom::mesh::MeshDesign;
+use phaseloom::numerics::statistics::{mean, quantile, standard_error};
 use phaseloom::report::{COMPARISON_FIGURE, Table, png};
 use rayon::prelude::*;
 use std::path::PathBuf;
@@ -197,9 +198,8 @@ impl Compare {
                 ideal.0,
             );
             for figure in [|t: &Trial| t.before, |t: &Trial| t.after, |t: &Trial| t.error] {
-                let mut values: Vec<f64> = line.trials.iter().map(figure).collect();
-                let (mean, error) = estimate(&values);
-                values.sort_by(f64::total_cmp);
+                let values: Vec<f64> = line.trials.iter().map(figure).collect();
+                let (mean, error) = mean_and_error(&values);
                 let [low, median, high] = [0.1, 0.5, 0.9].map(|q| quantile(&values, q));
                 csv += &format!(",{mean:.6e},{error:.1e},{low:.6e},{median:.6e},{high:.6e}");
             }
@@ -213,22 +213,12 @@ impl Line {
     /// Mean and standard error of infidelities (ideal, programmed, corrected) and of the transmission.
     fn means(&self) -> [(f64, f64); 4] {
         let figures: [fn(&Trial) -> f64; 4] = [|t| t.ideal, |t| t.before, |t| t.after, |t| t.transmission];
-        figures.map(|figure| estimate(&self.trials.iter().map(figure).collect::<Vec<_>>()))
+        figures.map(|figure| mean_and_error(&self.trials.iter().map(figure).collect::<Vec<_>>()))
     }
 }
 
-fn estimate(values: &[f64]) -> (f64, f64) {
-    let n = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / n;
-    let squares: f64 = values.iter().map(|v| (v - mean).powi(2)).sum();
-    (mean, (squares / (n - 1.0) / n).sqrt())
-}
-
-/// Of sorted values, type 7.
-fn quantile(sorted: &[f64], q: f64) -> f64 {
-    let at = q * (sorted.len() - 1) as f64;
-    let (low, high) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);
-    low + (high - low) * at.fract()
+fn mean_and_error(values: &[f64]) -> (f64, f64) {
+    (mean(values), standard_error(values))
 }
 
 fn decibel(power: f64) -> f64 {

@@ -2,10 +2,10 @@ use super::Ending;
 use super::chip::load_process;
 use super::terminal::output;
 use clap::Args;
+use phaseloom::files::{read_matrix, write_matrix};
 use phaseloom::hardware::{Chip, ChipId};
 use phaseloom::mesh::convention;
 use phaseloom::nalgebra::DMatrix;
-use phaseloom::network::data::{read_matrix_npy, write_matrix_npy};
 use phaseloom::{Complex64, fidelity};
 use std::path::PathBuf;
 
@@ -54,7 +54,7 @@ impl Matrix {
         let ideal = program.matrix();
         let (wanted, compared) = match &self.target {
             Some(path) if path.extension().is_some_and(|end| end == "npy") => {
-                (read_matrix_npy(path)?.0, path.display().to_string())
+                (read_matrix(path)?.0, path.display().to_string())
             }
             Some(path) => (convention::load(path)?.matrix(), path.display().to_string()),
             None => (ideal.clone(), "this program on a perfect chip".to_owned()),
@@ -88,7 +88,7 @@ impl Matrix {
             );
         }
         if let Some(path) = &self.output {
-            write_matrix_npy(path, &realised)?;
+            write_matrix(path, &realised)?;
         }
         let (rows, columns) = realised.shape();
         let mut text =

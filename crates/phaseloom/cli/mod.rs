@@ -90,7 +90,7 @@ pub fn main() -> ExitCode {
         Ok(Ok(Ending::Interrupted)) => ExitCode::from(130),
         Ok(Ok(Ending::Failed)) => ExitCode::from(1),
         Ok(Err(error)) => {
-            output::note(&format!("error: {}", error_text::shown(&error_text::plain(&message(&error)))));
+            output::note(&format!("error: {}", error_text::escape_control(&message(&error))));
             ExitCode::from(if is_internal(&error) { 1 } else { 2 })
         }
         Err(_) => {

@@ -2,9 +2,9 @@ use super::Ending;
 use super::terminal::output;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
+use phaseloom::files::read_matrix;
 use phaseloom::mesh::{MeshDesign, Unitary};
 use phaseloom::nalgebra::DMatrix;
-use phaseloom::network::data::read_matrix_npy;
 use phaseloom::{Complex64, Form, MatrixProgram, relative_error};
 use std::path::PathBuf;
 
@@ -51,7 +51,7 @@ impl Program {
             !(matches!(self.form, FormKey::Svd) && design.topology().is_direct()),
             "--form: found svd, expected auto or unitary: {design} does any matrix on one mesh, without singular values"
         );
-        let (w, single) = read_matrix_npy(&self.matrix)?;
+        let (w, single) = read_matrix(&self.matrix)?;
         let modes = w.nrows().max(w.ncols());
         if design.topology().is_fitted() && modes > QUICK {
             output::note(&format!(

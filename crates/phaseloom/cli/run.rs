@@ -158,5 +158,5 @@ fn save_outputs(folder: &Path, unit: Unit, shot: u32, outputs: &Batch) -> Result
     std::fs::create_dir_all(&folder).map_err(|source| ExperimentError::Io { path: folder.clone(), source })?;
     let name = format!("{}-point{}-trial{}-shot{shot}.npy", unit.row.key(), unit.point, unit.trial);
     let complex = outputs.map(|x| phaseloom::Complex64::new(x, 0.0));
-    Ok(phaseloom::network::data::write_matrix_npy(&folder.join(name), &complex)?)
+    Ok(phaseloom::files::write_matrix(&folder.join(name), &complex)?)
 }

@@ -1,5 +1,7 @@
 //! How a time grows with a size: the exponent of a power law, fitted.
 
+use phaseloom_numerics::statistics::LineFit;
+
 /// The exponent p of `t ∝ Nᵖ`, by least squares of ln t on ln N.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Growth {
@@ -26,18 +28,13 @@ impl Growth {
         if points.len() < 3 || !points.iter().all(|&(n, t)| positive(n) && positive(t)) {
             return None;
         }
-        let count = points.len() as f64;
-        let logs: Vec<(f64, f64)> = points.iter().map(|(n, t)| (n.ln(), t.ln())).collect();
-        let mean_x = logs.iter().map(|(x, _)| x).sum::<f64>() / count;
-        let mean_y = logs.iter().map(|(_, y)| y).sum::<f64>() / count;
-        let xx: f64 = logs.iter().map(|(x, _)| (x - mean_x).powi(2)).sum();
-        let xy: f64 = logs.iter().map(|(x, y)| (x - mean_x) * (y - mean_y)).sum();
-        if xx < 1e-12 {
+        // At a single size the slope would be rounding error.
+        if points.iter().all(|(n, _)| (n / points[0].0 - 1.0).abs() < 1e-6) {
             return None;
         }
-        let exponent = xy / xx;
-        let rest: f64 = logs.iter().map(|(x, y)| (y - mean_y - exponent * (x - mean_x)).powi(2)).sum();
-        Some(Self { exponent, standard_error: (rest / (count - 2.0) / xx).sqrt() })
+        let (log_n, log_t): (Vec<f64>, Vec<f64>) = points.iter().map(|(n, t)| (n.ln(), t.ln())).unzip();
+        let line = LineFit::new(&log_n, &log_t)?;
+        Some(Self { exponent: line.slope, standard_error: line.slope_error() })
     }
 }
 

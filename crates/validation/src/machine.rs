@@ -7,7 +7,7 @@ use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_hardware::{Chip, ChipId, Process};
 use phaseloom_mesh::{Form, MatrixProgram, MeshDesign, topology};
-use phaseloom_numerics::{Normals, StreamKey, haar_unitary};
+use phaseloom_numerics::{NormalStream, StreamKey, haar_unitary};
 use std::f64::consts::TAU;
 
 pub(crate) type Matrix = DMatrix<Complex64>;
@@ -54,13 +54,13 @@ impl Setting<'_> {
     /// Matrix number `draw` of complex normal entries of variance 2.
     pub(crate) fn gaussian(&self, rows: usize, columns: usize, draw: u64) -> Matrix {
         let key = StreamKey::new(self.seed, "validate/gaussian").trial(draw).block((rows * 1000 + columns) as u64);
-        let mut draws = Normals::<f64>::new(&key);
+        let mut draws = NormalStream::<f64>::new(&key);
         Matrix::from_fn(rows, columns, |_, _| Complex64::new(draws.draw(), draws.draw()))
     }
 
     /// Angles uniform in 0…2π (rad): arguments of complex normal numbers.
     pub(crate) fn angles(&self, purpose: &str, draw: u64) -> impl FnMut() -> f64 + use<> {
-        let mut draws = Normals::<f64>::new(&StreamKey::new(self.seed, purpose).trial(draw));
+        let mut draws = NormalStream::<f64>::new(&StreamKey::new(self.seed, purpose).trial(draw));
         move || draws.draw().atan2(draws.draw()).rem_euclid(TAU)
     }
 

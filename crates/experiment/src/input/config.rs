@@ -1,8 +1,7 @@
 //! The experiment file: what is run, on which chips, over which grid.
 
 use crate::error::ExperimentError;
-use phaseloom_files::by_key;
-use phaseloom_files::toml_file::{InvalidValue, TomlError, between, locate, parse_toml, positive, read_toml};
+use phaseloom_files::{FileError, InvalidValue, between, deserialize_strict, locate, parse_toml, positive, read_toml};
 use phaseloom_hardware::correction::{CORRECTIONS, CorrectionPlan, Instruments, correction};
 use phaseloom_hardware::{CoreSpec, HardwareError, Link, MAX_PORTS, Precision, Process, read_process};
 use phaseloom_network::data::DataSpec;
@@ -196,7 +195,9 @@ impl Experiment {
                 process_file = Some((read.path, read.text));
                 read.process
             }
-            Some(inline @ toml::Value::Table(_)) => by_key(inline).map_err(|_| inline_error(path, &text))?,
+            Some(inline @ toml::Value::Table(_)) => {
+                deserialize_strict(inline).map_err(|_| inline_error(path, &text))?
+            }
             Some(other) => {
                 let found = other.type_str();
                 return Err(
@@ -329,7 +330,7 @@ impl Experiment {
 }
 
 /// The error of an inline process, with its line: the table alone is parsed again as text.
-fn inline_error(path: &Path, text: &str) -> TomlError {
+fn inline_error(path: &Path, text: &str) -> FileError {
     #[derive(Deserialize)]
     struct Inline {
         #[allow(dead_code, reason = "only parsed")]

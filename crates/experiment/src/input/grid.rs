@@ -2,8 +2,7 @@
 
 use crate::error::{ExperimentError, Problem};
 use crate::input::config::{Axis, Config, Experiment, MAX_UNITS};
-use phaseloom_files::by_key;
-use phaseloom_files::toml_file::{InvalidValue, line_of, nearest};
+use phaseloom_files::{InvalidValue, deserialize_strict, line_of_key, nearest};
 use serde_json::Value;
 use std::collections::HashSet;
 
@@ -54,7 +53,7 @@ impl Experiment {
             let axis = axes.iter().position(|axis| axis.keys.iter().any(|k| k == key));
             ExperimentError::Setting {
                 path: self.path.clone(),
-                line: axis.and_then(|i| line_of(&self.text, &format!("sweep[{i}].keys"))),
+                line: axis.and_then(|i| line_of_key(&self.text, &format!("sweep[{i}].keys"))),
                 problem: Problem::Sweep { key: key.to_owned(), reason },
             }
         };
@@ -118,12 +117,13 @@ impl Experiment {
                 for key in &axis.keys {
                     set(&mut tree, key, value.clone()).map_err(|reason| problem(key, reason))?;
                     // Read back at once, so that a complaint names the key that caused it.
-                    by_key::<Config, _>(tree.clone()).map_err(|e| problem(key, complaint(&e.to_string(), &value)))?;
+                    deserialize_strict::<Config, _>(tree.clone())
+                        .map_err(|e| problem(key, complaint(&e.to_string(), &value)))?;
                     levels.push((key.clone(), value.clone()));
                     axis_of.push(i);
                 }
             }
-            let config: Config = by_key(tree).map_err(|e| problem("", e.to_string()))?;
+            let config: Config = deserialize_strict(tree).map_err(|e| problem("", e.to_string()))?;
             self.check_values(&config).map_err(|invalid| {
                 let InvalidValue { key, found, expected } = &invalid;
                 match levels.iter().find(|(k, _)| k == key || key.starts_with(&format!("{k}."))) {

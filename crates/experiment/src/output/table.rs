@@ -4,11 +4,11 @@
 
 use crate::error::ExperimentError;
 use crate::input::grid::{Point, to_value};
-use crate::output::statistics::{mean, quantile, variance};
 use crate::run::Outcome;
 use crate::run::plan::Plan;
 use crate::store::record::{LayerResult, Record, Row, Unit};
 use phaseloom_hardware::GainCalibration;
+use phaseloom_numerics::statistics::{mean, quantile, variance};
 use serde_json::Value;
 use std::path::Path;
 

@@ -154,7 +154,7 @@ impl Bench {
             let zero_tiles = program.tiles().iter().filter(|t| t.is_none()).count();
             let snr = design.full_scales(&self.programs.scales[i]).map(|f| receiver.quality(f).snr_full_scale_db);
             let snr: Vec<f64> = snr.filter(|db| db.is_finite()).collect();
-            let snr = (!snr.is_empty()).then(|| crate::output::statistics::mean(&snr));
+            let snr = (!snr.is_empty()).then(|| phaseloom_numerics::statistics::mean(&snr));
             layers.push(LayerResult {
                 layer: views[i].index,
                 design: Some(LayerDesign {

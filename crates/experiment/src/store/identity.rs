@@ -3,6 +3,7 @@
 use crate::error::ExperimentError;
 use crate::input::config::Config;
 use crate::input::grid::{Point, to_value};
+use phaseloom_files::hex;
 use phaseloom_network::{Calibration, Model};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -115,10 +116,6 @@ fn read_plain(file: &Path) -> std::io::Result<Vec<u8>> {
         return Err(std::io::Error::other("it is not a plain file"));
     }
     std::fs::read(file)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 fn flatten(tree: &Value) -> BTreeMap<String, String> {

@@ -13,7 +13,7 @@ use crate::error::ExperimentError;
 use crate::input::config::Config;
 use crate::store::identity::{Identity, VERSION};
 use crate::store::record::{Record, Unit};
-use phaseloom_files::{by_key, write_atomically};
+use phaseloom_files::{deserialize_strict, from_json_strict, read_toml, write_atomically};
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
@@ -58,7 +58,7 @@ pub fn read(folder: &Path) -> Result<Option<Contents>, ExperimentError> {
         };
     }
     let text = std::fs::read_to_string(&identity_path).map_err(io(&identity_path))?;
-    let identity: Identity = serde_json::from_str(&text).map_err(|source| ExperimentError::Damaged {
+    let identity: Identity = from_json_strict(&text).map_err(|source| ExperimentError::Damaged {
         path: identity_path,
         line: source.line(),
         source,
@@ -66,9 +66,9 @@ pub fn read(folder: &Path) -> Result<Option<Contents>, ExperimentError> {
     let experiment_path = folder.join(EXPERIMENT);
     // The identity is written first; a process that was killed before the second file left the default of trials.
     let config: Config = if experiment_path.exists() {
-        phaseloom_files::toml_file::read_toml(&experiment_path)?.0
+        read_toml(&experiment_path)?.0
     } else {
-        by_key(identity.experiment.clone()).map_err(|source| ExperimentError::Damaged {
+        deserialize_strict(identity.experiment.clone()).map_err(|source| ExperimentError::Damaged {
             path: folder.join(IDENTITY),
             line: 0,
             source,
@@ -87,7 +87,7 @@ pub fn read(folder: &Path) -> Result<Option<Contents>, ExperimentError> {
     let whole = text.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
     let mut records = BTreeMap::new();
     for (n, line) in text[..whole].split(|&b| b == b'\n').enumerate().filter(|(_, line)| !line.is_empty()) {
-        let record: Record = serde_json::from_slice(line).map_err(|source| ExperimentError::Damaged {
+        let record: Record = from_json_strict(line).map_err(|source| ExperimentError::Damaged {
             path: units_path.clone(),
             line: n + 1,
             source,

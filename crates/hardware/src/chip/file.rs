@@ -5,7 +5,7 @@ use crate::chip::{Chip, ChipId};
 use crate::error::HardwareError;
 use crate::process::Process;
 use crate::process::stage_errors::StageErrors;
-use phaseloom_files::{json_by_key, read_text, write_atomically};
+use phaseloom_files::{from_json_strict, read_text, write_atomically};
 use phaseloom_mesh::cell::CellErrors;
 use phaseloom_mesh::{Cell as Kind, MeshDesign, MeshError, Phases, Stage, topology};
 use serde::{Deserialize, Serialize};
@@ -111,7 +111,7 @@ impl Chip {
     pub fn load(path: &Path) -> Result<Self, HardwareError> {
         let text = read_text(path)?;
         let file: File =
-            json_by_key(&text).map_err(|source| HardwareError::ChipSyntax { path: path.to_owned(), source })?;
+            from_json_strict(&text).map_err(|source| HardwareError::ChipSyntax { path: path.to_owned(), source })?;
         let unknown = |key: &str, found: &str, known: MeshError| HardwareError::ChipContent {
             path: path.to_owned(),
             key: key.into(),

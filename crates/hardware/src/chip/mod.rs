@@ -10,7 +10,7 @@ use crate::process::stage_errors::StageErrors;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_mesh::{Circuit, Fields, MatrixProgram, MeshDesign, Phases};
-use phaseloom_numerics::{Normals, StreamKey};
+use phaseloom_numerics::{NormalStream, StreamKey};
 
 /// Which draw of a process a chip is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +44,8 @@ impl Chip {
         let mut stages: Vec<StageErrors> = program.stages().iter().map(StageErrors::perfect).collect();
         for (key, source) in process.sources() {
             let purpose = format!("{key}/fabricate");
-            let mut draws = Normals::new(&StreamKey::new(sample.seed, &purpose).trial(sample.trial).core(sample.core));
+            let mut draws =
+                NormalStream::new(&StreamKey::new(sample.seed, &purpose).trial(sample.trial).core(sample.core));
             stages.iter_mut().for_each(|stage| source.fabricate(&mut draws, stage));
         }
         Ok(Self { process: process.clone(), sample: Some(sample), shape: ProgramShape::of(program), stages })
@@ -193,7 +194,7 @@ impl Chip {
         &self,
         program: &MatrixProgram,
         driven: &[Phases],
-        mut moment: Option<&mut Normals<f64>>,
+        mut moment: Option<&mut NormalStream<f64>>,
         light: impl Fn() -> Fields,
     ) -> Fields {
         let mut fields = None;

@@ -9,7 +9,7 @@ use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_mesh::{Circuit, Fields, MatrixProgram, Phases, StageKind, gradient};
 use phaseloom_numerics::linalg::svd;
-use phaseloom_numerics::{Normals, StreamKey};
+use phaseloom_numerics::{NormalStream, StreamKey};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Share of the amplitude of the program that a search with attenuators aims at.
@@ -46,7 +46,7 @@ pub struct Lab<'a> {
     program: &'a MatrixProgram,
     knowledge: Knowledge,
     instruments: Instruments,
-    noise: Normals<f64>,
+    noise: NormalStream<f64>,
     readings: u64,
 }
 
@@ -58,7 +58,7 @@ impl<'a> Lab<'a> {
         instruments: &Instruments,
     ) -> Self {
         let Instruments { seed, trial, core, .. } = *instruments;
-        let noise = Normals::new(&StreamKey::new(seed, "correction/read").trial(trial).core(core));
+        let noise = NormalStream::new(&StreamKey::new(seed, "correction/read").trial(trial).core(core));
         Self { chip, program, knowledge, instruments: *instruments, noise, readings: 0 }
     }
 
@@ -106,9 +106,9 @@ impl<'a> Lab<'a> {
 
     /// Draws of the method itself.
     #[must_use]
-    pub fn draws(&self, purpose: &str) -> Normals<f64> {
+    pub fn draws(&self, purpose: &str) -> NormalStream<f64> {
         let Instruments { seed, trial, core, .. } = self.instruments;
-        Normals::new(&StreamKey::new(seed, purpose).trial(trial).core(core))
+        NormalStream::new(&StreamKey::new(seed, purpose).trial(trial).core(core))
     }
 
     /// A number of steps as the effort asked for scales it, at least 1.

@@ -3,7 +3,7 @@
 //! b bits make 2^b − 1 codes, −(2^{b−1}−1) … +(2^{b−1}−1), of step Δ = full scale/(2^{b−1}−1); a reading that takes
 //! no sign (one detector) uses 2^b codes from 0, Δ = full scale/(2^b−1).
 
-use phaseloom_files::toml_file::InvalidValue;
+use phaseloom_files::InvalidValue;
 use phaseloom_numerics::Real;
 use serde::{Deserialize, Serialize};
 
@@ -35,7 +35,7 @@ impl Codes {
     #[must_use]
     #[inline]
     pub fn round(&self, x: f64) -> f64 {
-        (x * self.last).nearest_even() * self.step
+        Real::round_ties_even(x * self.last) * self.step
     }
 }
 

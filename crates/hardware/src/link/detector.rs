@@ -92,7 +92,7 @@ impl<T: Real, const HOMODYNE: bool> NullaryFnOnce for Read<'_, T, HOMODYNE> {
             for i in 0..rows {
                 let square = re[i] * re[i] + im[i] * im[i];
                 let signal = if HOMODYNE { re[i] } else { square };
-                let current = signal + (dark_variance + signal_variance * square).root() * T::from_f32(shot[i]);
+                let current = signal + (dark_variance + signal_variance * square).sqrt() * T::from_f32(shot[i]);
                 readings[i] = current * factor + common + thermal * T::from_f32(heat[i]);
                 intensity[i] += square;
             }

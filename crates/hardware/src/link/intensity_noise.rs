@@ -1,7 +1,7 @@
 //! Relative intensity noise: one factor (1 + ε) per shot and laser, `var ε = 10^(RIN/10)·B`, on every photocurrent of
 //! that laser, the homodyne product too. Balancing removes only the local oscillator's own part, to 10^(−CMRR/20).
 
-use phaseloom_files::toml_file::{InvalidValue, at_least};
+use phaseloom_files::{InvalidValue, at_least};
 use serde::{Deserialize, Serialize};
 
 /// `[link.intensity_noise]`.

@@ -24,7 +24,7 @@ pub use receiver::{Quality, Receiver};
 pub use thermal_noise::ThermalNoise;
 
 use crate::error::HardwareError;
-use phaseloom_files::toml_file::{InvalidValue, at_least, between, positive};
+use phaseloom_files::{InvalidValue, at_least, between, positive};
 use serde::{Deserialize, Serialize};
 
 /// Planck's constant (J·s), exact.

@@ -3,7 +3,7 @@
 //! * push–pull Mach–Zehnder: `a/√P_port = x̃ + iε√(1−x̃²)`: the floor is in quadrature, homodyne does not see it;
 //! * absorptive or ring: `sign(x̃)(ε + (1−ε)|x̃|)`: the floor is in phase. Zero counts as positive.
 
-use phaseloom_files::toml_file::{InvalidValue, at_least};
+use phaseloom_files::{InvalidValue, at_least};
 use phaseloom_numerics::Real;
 use serde::{Deserialize, Serialize};
 
@@ -47,9 +47,9 @@ impl Modulator {
         let (kind, floor) = (self.kind, T::from_f64(self.floor()));
         #[inline(always)]
         move |x| match kind {
-            ModulatorKind::PushPull => (x, floor * (T::ONE - x * x).limit(T::ZERO, T::ONE).root()),
+            ModulatorKind::PushPull => (x, floor * (T::ONE - x * x).clamp(T::ZERO, T::ONE).sqrt()),
             ModulatorKind::Absorptive => {
-                let size = floor + (T::ONE - floor) * x.modulus();
+                let size = floor + (T::ONE - floor) * x.abs();
                 (if x < T::ZERO { T::ZERO - size } else { size }, T::ZERO)
             }
         }

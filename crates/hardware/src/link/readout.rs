@@ -94,8 +94,8 @@ impl<T: Real> Convert<T> for Signed<T> {
     #[inline(always)]
     fn convert(self, reading: T) -> (T, bool) {
         let x = reading * self.0.per_top;
-        let inside = x.limit(T::ZERO - T::ONE, T::ONE);
-        ((inside * self.0.last).nearest_even() * self.0.step, reading.modulus() > self.0.top)
+        let inside = x.clamp(T::ZERO - T::ONE, T::ONE);
+        ((inside * self.0.last).round_ties_even() * self.0.step, reading.abs() > self.0.top)
     }
 }
 
@@ -103,16 +103,16 @@ impl<T: Real> Convert<T> for Root<T> {
     #[inline(always)]
     fn convert(self, reading: T) -> (T, bool) {
         let lit = if reading > T::ZERO { reading } else { T::ZERO };
-        (lit.root() - self.0, false)
+        (lit.sqrt() - self.0, false)
     }
 }
 
 impl<T: Real> Convert<T> for Unsigned<T> {
     #[inline(always)]
     fn convert(self, reading: T) -> (T, bool) {
-        let inside = (reading * self.0.per_top).limit(T::ZERO, T::ONE);
-        let code = (inside * self.0.last).nearest_even() * self.0.step;
-        (code.root() - self.1, reading > self.0.top)
+        let inside = (reading * self.0.per_top).clamp(T::ZERO, T::ONE);
+        let code = (inside * self.0.last).round_ties_even() * self.0.step;
+        (code.sqrt() - self.1, reading > self.0.top)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Noise current of the transimpedance amplifier: `var i = i_n²·B`, `i_n² = 4kT/R_f` for its feedback resistor alone.
 
 use super::BOLTZMANN;
-use phaseloom_files::toml_file::{InvalidValue, at_least, positive};
+use phaseloom_files::{InvalidValue, at_least, positive};
 use serde::{Deserialize, Serialize};
 
 /// `[link.thermal_noise]`: give the resistor or the input-referred noise of the amplifier.

@@ -4,7 +4,7 @@ use crate::link::{Link, Modulator};
 use crate::product::tile::TilePlan;
 use nalgebra::DMatrixView;
 use num_complex::Complex64;
-use phaseloom_numerics::{Lit, PORTS_PER_WORD, Real};
+use phaseloom_numerics::{MASK_BITS, Real, SparseFields};
 use pulp::{Arch, NullaryFnOnce};
 
 /// What happens to inputs on their way to the chips of a layer. Scale and converter work in double precision, so that no
@@ -51,7 +51,7 @@ impl<T: Real> Encoder<T> {
         let (mut ports_before, mut words_before) = (0, 0);
         let columns = plan.tiles()[..plan.column_blocks()].iter().map(|tile| {
             let ports = tile.columns + constant;
-            let words = ports.div_ceil(PORTS_PER_WORD);
+            let words = ports.div_ceil(MASK_BITS);
             let column = Column { first: tile.column, inputs: tile.columns, ports, words, ports_before, words_before };
             (ports_before, words_before) = (ports_before + ports, words_before + words);
             column
@@ -83,18 +83,20 @@ impl<T: Real> Encoder<T> {
         let limit = self.limit;
         match self.codes {
             Some((last, step)) => {
-                let code = |x: f64| (x.limit(-limit, limit) * last).nearest_even() * step;
+                let code = |x: f64| Real::round_ties_even(Real::clamp(x, -limit, limit) * last) * step;
                 Arch::new().dispatch(Encode { encoder: self, input, map: code, sent })
             }
-            None => Arch::new().dispatch(Encode { encoder: self, input, map: |x: f64| x.limit(-limit, limit), sent }),
+            None => {
+                Arch::new().dispatch(Encode { encoder: self, input, map: |x: f64| Real::clamp(x, -limit, limit), sent })
+            }
         }
     }
 
     /// The light for a column of tiles.
-    pub(crate) fn light<'a>(&self, sent: &'a Sent<T>, column: usize) -> Lit<'a, T> {
+    pub(crate) fn light<'a>(&self, sent: &'a Sent<T>, column: usize) -> SparseFields<'a, T> {
         let Column { ports, words, ports_before, words_before, .. } = self.columns[column];
         let place = ports_before * sent.samples..(ports_before + ports) * sent.samples;
-        Lit {
+        SparseFields {
             x: &sent.x[place.clone()],
             q: if self.quadrature() { &sent.q[place] } else { &[] },
             ports: &sent.lit[words_before * sent.samples..(words_before + words) * sent.samples],
@@ -135,7 +137,7 @@ impl<T: Real, F: Fn(f64) -> f64> NullaryFnOnce for Encode<'_, T, F> {
                 }
                 constant.fill(T::ONE);
                 let words = &mut sent.lit[column.words_before * samples + j * column.words..][..column.words];
-                for (word, x) in words.iter_mut().zip(x.chunks(PORTS_PER_WORD)) {
+                for (word, x) in words.iter_mut().zip(x.chunks(MASK_BITS)) {
                     let lit = x.iter().enumerate().map(|(k, &x)| u64::from(x != T::ZERO) << k);
                     *word = lit.fold(0, |word, bit| word | bit);
                 }

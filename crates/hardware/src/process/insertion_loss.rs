@@ -13,8 +13,8 @@
 
 use super::{Imperfection, MeshSize};
 use crate::process::stage_errors::StageErrors;
-use phaseloom_files::toml_file::{InvalidValue, at_least};
-use phaseloom_numerics::{Normals, exponentials};
+use phaseloom_files::{InvalidValue, at_least};
+use phaseloom_numerics::{NormalStream, exp_in_place};
 use serde::{Deserialize, Serialize};
 
 /// `[insertion_loss]`.
@@ -59,7 +59,7 @@ fn burden(common: f64, imbalance_db: f64, amplitude: f64) -> (f64, f64) {
 /// Amplitude transmissions of power losses in dB, in their place.
 fn amplitudes(losses_db: &mut [f64]) {
     losses_db.iter_mut().for_each(|loss| *loss *= -std::f64::consts::LN_10 / 20.0);
-    exponentials(losses_db);
+    exp_in_place(losses_db);
 }
 
 impl InsertionLoss {
@@ -94,7 +94,7 @@ impl Imperfection for InsertionLoss {
         Ok(())
     }
 
-    fn fabricate(&self, draws: &mut Normals<f64>, stage: &mut StageErrors) {
+    fn fabricate(&self, draws: &mut NormalStream<f64>, stage: &mut StageErrors) {
         let mut z = vec![0.0; stage.cells.len()];
         draws.fill(&mut z);
         self.apply(stage, &z);

@@ -25,9 +25,9 @@ pub use thermal_crosstalk::ThermalCrosstalk;
 
 use crate::process::phase_shifter::PhaseShifter;
 use crate::process::stage_errors::StageErrors;
-use phaseloom_files::toml_file::InvalidValue;
+use phaseloom_files::InvalidValue;
 use phaseloom_mesh::{Phases, Stage};
-use phaseloom_numerics::Normals;
+use phaseloom_numerics::NormalStream;
 use serde::{Deserialize, Serialize};
 
 /// A source of error of the chip. Every stage does nothing unless the source says otherwise.
@@ -40,7 +40,7 @@ pub trait Imperfection: Send + Sync + std::fmt::Debug {
     fn check(&self) -> Result<(), InvalidValue>;
 
     /// Freezes its part of one section of a chip. `draws` belong to this source, trial and core alone.
-    fn fabricate(&self, _draws: &mut Normals<f64>, _section: &mut StageErrors) {}
+    fn fabricate(&self, _draws: &mut NormalStream<f64>, _section: &mut StageErrors) {}
 
     /// The same without randomness: what a designer knows beforehand (nominal loss).
     fn fabricate_nominal(&self, _section: &mut StageErrors) {}
@@ -52,7 +52,7 @@ pub trait Imperfection: Send + Sync + std::fmt::Debug {
     fn drive(&self, _sections: &[Stage], _phases: &mut [Phases]) {}
 
     /// Adds what changes from moment to moment to the phases of one section.
-    fn fluctuate(&self, _draws: &mut Normals<f64>, _phases: &mut Phases) {}
+    fn fluctuate(&self, _draws: &mut NormalStream<f64>, _phases: &mut Phases) {}
 
     /// First-order relative error of a programmed unitary mesh, squared: its part of E² for random sources.
     fn mesh_error_squared(&self, _mesh: &MeshSize) -> f64 {

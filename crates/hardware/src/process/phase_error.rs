@@ -4,8 +4,8 @@
 
 use super::{Imperfection, MeshSize};
 use crate::process::stage_errors::StageErrors;
-use phaseloom_files::toml_file::{InvalidValue, spread_rad};
-use phaseloom_numerics::Normals;
+use phaseloom_files::{InvalidValue, spread_rad};
+use phaseloom_numerics::NormalStream;
 use serde::{Deserialize, Serialize};
 
 /// `[phase_error]`.
@@ -21,7 +21,7 @@ impl Imperfection for PhaseError {
         spread_rad("sigma_rad", self.sigma_rad)
     }
 
-    fn fabricate(&self, draws: &mut Normals<f64>, stage: &mut StageErrors) {
+    fn fabricate(&self, draws: &mut NormalStream<f64>, stage: &mut StageErrors) {
         let mut z = vec![0.0; stage.offsets.values().len()];
         draws.fill(&mut z);
         for (offset, z) in stage.offsets.values_mut().iter_mut().zip(z) {

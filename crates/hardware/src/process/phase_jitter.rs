@@ -4,9 +4,9 @@
 //! the damping of the mean, `N σ²/2` (derived; the physics notes leave the output phases out and so write N−1).
 
 use super::Imperfection;
-use phaseloom_files::toml_file::{InvalidValue, at_least, spread_rad};
+use phaseloom_files::{InvalidValue, at_least, spread_rad};
 use phaseloom_mesh::Phases;
-use phaseloom_numerics::Normals;
+use phaseloom_numerics::NormalStream;
 use serde::{Deserialize, Serialize};
 
 /// `[phase_jitter]`.
@@ -35,7 +35,7 @@ impl Imperfection for PhaseJitter {
         at_least("correlation_s", self.correlation_s, 0.0)
     }
 
-    fn fluctuate(&self, draws: &mut Normals<f64>, phases: &mut Phases) {
+    fn fluctuate(&self, draws: &mut NormalStream<f64>, phases: &mut Phases) {
         let mut z = vec![0.0; phases.values().len()];
         draws.fill(&mut z);
         for (phase, z) in phases.values_mut().iter_mut().zip(z) {

@@ -5,7 +5,7 @@
 //!   coarse near 2π; for uniform φ the rms error is 2π·LSB/√12, at most 2π/(2^b − 1) (derived).
 
 use super::Imperfection;
-use phaseloom_files::toml_file::InvalidValue;
+use phaseloom_files::InvalidValue;
 use phaseloom_mesh::{Phases, Stage};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::{PI, SQRT_2, TAU};

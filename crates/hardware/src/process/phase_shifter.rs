@@ -4,7 +4,7 @@
 //! phase: P = P_π·|φ|/π. A shifter that only stores charge (MEMS, Pockels effect) holds its phase at almost no power.
 
 use crate::process::Process;
-use phaseloom_files::toml_file::{InvalidValue, between};
+use phaseloom_files::{InvalidValue, between};
 use phaseloom_mesh::Phases;
 use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;

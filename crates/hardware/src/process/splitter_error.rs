@@ -5,9 +5,9 @@
 
 use super::{Imperfection, MeshSize};
 use crate::process::stage_errors::StageErrors;
-use phaseloom_files::toml_file::{InvalidValue, spread_rad};
+use phaseloom_files::{InvalidValue, spread_rad};
 use phaseloom_mesh::cell;
-use phaseloom_numerics::Normals;
+use phaseloom_numerics::NormalStream;
 use serde::{Deserialize, Serialize};
 
 /// `[splitter_error]`: give one of the three spreads, or a common part, or both.
@@ -75,7 +75,7 @@ impl Imperfection for SplitterError {
         Ok(())
     }
 
-    fn fabricate(&self, draws: &mut Normals<f64>, stage: &mut StageErrors) {
+    fn fabricate(&self, draws: &mut NormalStream<f64>, stage: &mut StageErrors) {
         let mut z = vec![[0.0; 2]; stage.cells.len()];
         draws.fill(z.as_flattened_mut());
         let second = stage.kind.splitters() > 1;

@@ -12,7 +12,7 @@
 //! Sections follow one another along the light; crosstalk by distance crosses their borders.
 
 use super::Imperfection;
-use phaseloom_files::toml_file::{InvalidValue, at_least};
+use phaseloom_files::{InvalidValue, at_least};
 use phaseloom_mesh::{Cell, CellPosition, Phases, Shifter, ShifterKind, Stage, StageKind};
 use serde::{Deserialize, Serialize};
 

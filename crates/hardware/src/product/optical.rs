@@ -17,7 +17,7 @@ use crate::product::matrix_product::{Batch, MatrixProduct, Readings, Shot};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_mesh::{Fields, Phases};
-use phaseloom_numerics::{ComplexProduct, Normals, Real, StreamKey};
+use phaseloom_numerics::{ComplexProduct, NormalStream, Real, StreamKey};
 use rand::rngs::ChaCha8Rng;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -202,8 +202,8 @@ impl<T: Real> OpticalProduct<T> {
         let (shot_noise, thermal, laser) = self.receiver.uses();
         let at = |wanted: bool, purpose, each: usize| {
             wanted.then(|| {
-                let mut draws = self.key(purpose, shot, (tile, core), block, Normals::new);
-                draws.skip(skip * each);
+                let mut draws = self.key(purpose, shot, (tile, core), block, NormalStream::new);
+                draws.advance(skip * each);
                 draws
             })
         };
@@ -237,7 +237,7 @@ impl<T: Real> OpticalProduct<T> {
                 let q = if self.encoder.quadrature() { light.q[at].to_f64() } else { 0.0 };
                 Complex64::new(light.x[at].to_f64(), q) + dark
             });
-            let mut draws = self.key("phase_jitter/fluctuate", shot, (t, core), at / hold, Normals::new);
+            let mut draws = self.key("phase_jitter/fluctuate", shot, (t, core), at / hold, NormalStream::new);
             let light = || Fields::from_matrix(&fields);
             let fields = set.chip.send(&tile.program, &set.driven, Some(&mut draws), light);
             for (j, made) in (start..end).zip(fields.to_matrix().column_iter()) {
@@ -315,13 +315,13 @@ impl Piece {
 
 /// The random numbers of one tile and block of samples; `None` where a source is off.
 struct Streams {
-    shot: Option<Normals<f32>>,
-    thermal: Option<Normals<f32>>,
-    laser: Option<Normals<f32>>,
+    shot: Option<NormalStream<f32>>,
+    thermal: Option<NormalStream<f32>>,
+    laser: Option<NormalStream<f32>>,
     counts: Option<ChaCha8Rng>,
 }
 
-fn fill(stream: &mut Option<Normals<f32>>, draws: &mut [f32]) {
+fn fill(stream: &mut Option<NormalStream<f32>>, draws: &mut [f32]) {
     if let Some(stream) = stream {
         stream.fill(draws);
     }

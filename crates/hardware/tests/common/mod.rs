@@ -8,6 +8,8 @@ use phaseloom_hardware::{
 };
 use phaseloom_mesh::cell::{CellErrors, transfer};
 use phaseloom_mesh::{Form, MatrixProgram, StageKind, TOPOLOGIES};
+#[allow(unused_imports, reason = "each test file uses its part")]
+pub use phaseloom_numerics::statistics::RunningMean as Mean;
 use phaseloom_numerics::{Real, StreamKey, haar_unitary, standard_normal};
 use std::sync::Arc;
 
@@ -90,43 +92,6 @@ impl Layer {
         let place = LayerAddress { seed: SEED, trial, layer: 0, first_core: 0 };
         let how = (self.core.cores, self.core.calibration);
         OpticalProduct::new(&self.program, &self.design, &self.link, &self.scales, how, place).unwrap()
-    }
-}
-
-/// Mean and its standard error.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Mean {
-    count: f64,
-    mean: f64,
-    squares: f64,
-}
-
-impl Mean {
-    pub fn add(&mut self, x: f64) {
-        self.count += 1.0;
-        let step = x - self.mean;
-        self.mean += step / self.count;
-        self.squares += step * (x - self.mean);
-    }
-
-    pub fn mean(&self) -> f64 {
-        self.mean
-    }
-
-    pub fn variance(&self) -> f64 {
-        self.squares / (self.count - 1.0)
-    }
-
-    pub fn error(&self) -> f64 {
-        (self.variance() / self.count).sqrt()
-    }
-}
-
-impl FromIterator<f64> for Mean {
-    fn from_iter<T: IntoIterator<Item = f64>>(values: T) -> Self {
-        let mut mean = Self::default();
-        values.into_iter().for_each(|x| mean.add(x));
-        mean
     }
 }
 

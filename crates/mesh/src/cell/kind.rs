@@ -27,7 +27,7 @@ use crate::cell::solve::{CellSolution, match_ratio};
 use crate::cell::transfers::transfers;
 use crate::error::MeshError;
 use num_complex::Complex64;
-use phaseloom_numerics::simd::trigonometry::phase_factors;
+use phaseloom_numerics::simd::trigonometry::cis_all;
 use std::f64::consts::FRAC_PI_4;
 
 /// What stands where two modes meet.
@@ -163,14 +163,14 @@ impl Cell {
     pub(crate) fn transfers(self, theta: &[f64], phi: &[f64], errors: &[CellErrors], all: &mut Vec<Transfer>) {
         match self {
             Self::Coupler => {
-                let phases = phase_factors(theta).into_iter().zip(phase_factors(phi));
+                let phases = cis_all(theta).into_iter().zip(cis_all(phi));
                 all.clear();
                 all.extend(phases.zip(errors).map(|((upper, lower), errors)| coupler([upper, lower], *errors)));
             }
             Self::Symmetric => {
                 let difference: Vec<f64> = theta.iter().zip(phi).map(|(upper, lower)| upper - lower).collect();
                 transfers(&difference, &vec![0.0; phi.len()], errors, all);
-                for (t, common) in all.iter_mut().zip(phase_factors(phi)) {
+                for (t, common) in all.iter_mut().zip(cis_all(phi)) {
                     t.as_flattened_mut().iter_mut().for_each(|z| *z *= common);
                 }
             }

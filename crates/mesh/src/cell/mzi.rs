@@ -235,22 +235,4 @@ mod tests {
         assert!(((FRAC_PI_4 + alpha).sin().powi(2) - 0.52).abs() < 1e-15);
         assert!((alpha - 0.02).abs() < 1e-5);
     }
-
-    #[test]
-    fn wrap_is_the_remainder_by_turns() {
-        let near = [-2.0 * TAU, -TAU, -1e-9, 0.0, 3.0, TAU - 1e-9, TAU, 2.0 * TAU, 50.0, 1e9];
-        for phase in near.into_iter().flat_map(|x| [x - 1e-12, x - 1e-15, x, x + 1e-15, x + 0.7]) {
-            let slow = (phase + 1e-9).rem_euclid(TAU) - 1e-9;
-            let off = (wrap(phase) - slow).abs();
-            assert!(off < 4e-15 || (off - TAU).abs() < 4e-15, "{phase}: {} and {slow}", wrap(phase));
-            assert!((-1e-9..TAU - 9.9e-10).contains(&wrap(phase)), "{phase}: {}", wrap(phase));
-        }
-        assert!([f64::NAN, f64::INFINITY].into_iter().all(|phase| wrap(phase).is_nan()));
-    }
-
-    #[test]
-    fn wrap_never_turns_rounding_into_a_turn() {
-        assert!(wrap(-1e-17).abs() < 1e-16 && wrap(TAU).abs() < 1e-15);
-        assert!(wrap(-1e-12) < 0.0 && (wrap(-0.5) - (TAU - 0.5)).abs() < 1e-15);
-    }
 }

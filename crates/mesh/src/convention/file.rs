@@ -9,7 +9,7 @@ use crate::program::file::{Attenuator, MAX_GAIN, Wrong, expect, read_attenuators
 use crate::program::matrix_program::{Form, MatrixProgram};
 use crate::topology::mesh_design::MeshDesign;
 use crate::topology::{TOPOLOGIES, Topology, topology};
-use phaseloom_files::{json_by_key, read_text, require_memory, write_atomically};
+use phaseloom_files::{from_json_strict, read_text, require_memory, write_atomically};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -168,7 +168,7 @@ impl ConvertedProgram {
     pub fn load(path: &Path) -> Result<Self, MeshError> {
         let text = read_text(path)?;
         let file: File =
-            json_by_key(&text).map_err(|source| MeshError::ProgramSyntax { path: path.to_owned(), source })?;
+            from_json_strict(&text).map_err(|source| MeshError::ProgramSyntax { path: path.to_owned(), source })?;
         let wrong =
             |Wrong(key, found, expected)| MeshError::ProgramContent { path: path.to_owned(), key, found, expected };
         expect("format", file.format.as_str(), FORMAT).map_err(wrong)?;

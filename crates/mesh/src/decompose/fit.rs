@@ -12,7 +12,7 @@ use argmin::solver::linesearch::MoreThuenteLineSearch;
 use argmin::solver::quasinewton::LBFGS;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
-use phaseloom_numerics::{Normals, StreamKey};
+use phaseloom_numerics::{NormalStream, StreamKey};
 use std::cell::RefCell;
 
 /// Starting points, of which the best end is taken.
@@ -39,7 +39,7 @@ pub fn fit(layout: &Layout, target: &DMatrix<Complex64>) -> Phases {
     let mut best = (f64::INFINITY, Phases::blank(layout));
     for start in 0..STARTS {
         let mut phases = vec![0.0; best.1.values().len()];
-        Normals::new(&StreamKey::new(start, "fit/start")).fill(&mut phases);
+        NormalStream::new(&StreamKey::new(start, "fit/start")).fill(&mut phases);
         let reached = search(layout, &errors, target, phases);
         if reached.0 < best.0 {
             best = reached;

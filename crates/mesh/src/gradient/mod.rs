@@ -36,7 +36,7 @@ use crate::layout::stage::{Stage, StageKind};
 use crate::propagate::circuit::{Block, Circuit, TOGETHER};
 use crate::propagate::fields::Fields;
 use num_complex::Complex64;
-use phaseloom_numerics::simd::trigonometry::phase_factors;
+use phaseloom_numerics::simd::trigonometry::cis_all;
 use pulp::{Arch, Simd, WithSimd};
 use std::f64::consts::FRAC_PI_2;
 use std::ops::Range;
@@ -97,11 +97,11 @@ pub fn gradient(
     }
     let mut block = Block::default();
     let mut backward = Backward::new(layout.modes, COLUMNS_BACK * layout.modes / 2);
-    let outputs = phase_factors(phases.output());
+    let outputs = cis_all(phases.output());
     outputs.into_iter().enumerate().for_each(|(mode, factor)| backward.multiply(mode, factor.conj()));
     let slopes_of = |undone: &[Undone], overlaps: &mut [Complex64], slopes: &mut Phases| {
         let twice: Vec<f64> = undone.iter().map(|undone| 2.0 * errors[undone.cell].beta).collect();
-        let splitters = phase_factors(&twice);
+        let splitters = cis_all(&twice);
         Arch::new().dispatch(Slopes { layout, errors, undone, splitters: &splitters, overlaps, slopes });
     };
     // The crossings before each of these columns are undone too, and those at the end of the mesh if they reach it.

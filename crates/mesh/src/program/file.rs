@@ -8,7 +8,7 @@ use crate::layout::{Layout, Shifter};
 use crate::program::matrix_program::{Form, MatrixProgram};
 use crate::topology::mesh_design::MeshDesign;
 use crate::topology::topology;
-use phaseloom_files::{json_by_key, read_text, require_memory, write_atomically};
+use phaseloom_files::{from_json_strict, read_text, require_memory, write_atomically};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -143,7 +143,7 @@ impl MatrixProgram {
     pub fn load(path: &Path) -> Result<Self, MeshError> {
         let text = read_text(path)?;
         let file: File =
-            json_by_key(&text).map_err(|source| MeshError::ProgramSyntax { path: path.to_owned(), source })?;
+            from_json_strict(&text).map_err(|source| MeshError::ProgramSyntax { path: path.to_owned(), source })?;
         let unknown = |key: &str, found: &str, known: MeshError| MeshError::ProgramContent {
             path: path.to_owned(),
             key: key.into(),

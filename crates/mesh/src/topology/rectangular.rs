@@ -15,7 +15,7 @@ use crate::decompose::unitary::Unitary;
 use crate::error::MeshError;
 use crate::layout::phases::Phases;
 use crate::layout::{CellPosition, Layout};
-use phaseloom_numerics::simd::trigonometry::wrap_all;
+use phaseloom_numerics::simd::trigonometry::wrap_in_place;
 use std::f64::consts::PI;
 
 /// Modes from which on null vectors are faster than entries.
@@ -77,7 +77,7 @@ impl Topology for Rectangular {
             }
             // The other lines are wrapped by the next cell that they meet, or the next sweep.
             d[highest] = cell::wrap(d[highest]);
-            wrap_all(&mut outer);
+            wrap_in_place(&mut outer);
             for (k, (&(theta, _), &phi)) in angles.iter().rev().zip(&outer).enumerate() {
                 settings.set_cell(index(n - angles.len() + k, highest - 1 - k), theta, phi);
             }

@@ -10,14 +10,13 @@ mod quantile;
 use std::path::{Path, PathBuf};
 
 use nalgebra::DMatrix;
-use phaseloom_files::json_by_key;
+use phaseloom_files::{from_json_strict, read_bytes, write_atomically};
 use phaseloom_hardware::{MAX_PORTS, Tile, TilePlan};
 use serde::{Deserialize, Serialize};
 
 use crate::calibration::quantile::{HighQuantile, Magnitudes};
 use crate::data::{Batch, Dataset};
 use crate::error::{NetworkError, Result};
-use crate::file;
 use crate::layer::exact_product;
 use crate::model::Model;
 
@@ -161,9 +160,9 @@ impl Calibration {
     ///
     /// If the file cannot be read, is no calibration of version 1, or holds a scale that is not above zero.
     pub fn load(path: &Path) -> Result<Self> {
-        let bytes = file::read(path)?.bytes;
+        let bytes = read_bytes(path)?.bytes;
         let calibration: Self =
-            json_by_key(&bytes).map_err(|source| NetworkError::Json { path: path.to_owned(), source })?;
+            from_json_strict(&bytes).map_err(|source| NetworkError::Json { path: path.to_owned(), source })?;
         calibration.check(path)?;
         Ok(calibration)
     }
@@ -221,7 +220,7 @@ impl Calibration {
         let mut text =
             serde_json::to_vec_pretty(self).map_err(|source| NetworkError::Json { path: path.to_owned(), source })?;
         text.push(b'\n');
-        file::write(path, &text)
+        Ok(write_atomically(path, &text)?)
     }
 
     /// Checks that the calibration belongs to the model and to tiles of this size. `path` is named in messages.

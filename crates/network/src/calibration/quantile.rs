@@ -70,15 +70,7 @@ impl HighQuantile {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn sorted_quantile(values: &[f64], q: f64) -> f64 {
-        let mut sorted = values.to_vec();
-        sorted.sort_unstable_by(f64::total_cmp);
-        let h = q * (sorted.len() - 1) as f64;
-        let low = h.floor() as usize;
-        let above = sorted[(low + 1).min(sorted.len() - 1)];
-        sorted[low] + (h - h.floor()) * (above - sorted[low])
-    }
+    use phaseloom_numerics::statistics::quantile as sorted_quantile;
 
     #[test]
     fn equals_the_quantile_of_the_sorted_values() {

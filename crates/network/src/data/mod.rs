@@ -6,19 +6,19 @@
 pub(crate) mod csv;
 mod dataset;
 mod idx;
-pub(crate) mod npy;
+mod npy;
 mod spec;
 
 use std::path::Path;
 
 pub use csv::{Column, ColumnRange, CsvColumns, Features};
 pub use dataset::Dataset;
-pub use npy::{read_matrix_npy, write_matrix_npy};
 pub use phaseloom_hardware::Batch;
 pub use spec::{DATA_VARIABLE, DataSpec, Every, resolve};
 
+use phaseloom_files::{FileBytes, read_bytes};
+
 use crate::error::{NetworkError, Result};
-use crate::file::{self, FileBytes};
 
 /// Kind of a data file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ impl FileKind {
 /// infinity.
 pub fn read_inputs(path: &Path, columns: &CsvColumns) -> Result<Batch> {
     let kind = FileKind::of(path)?;
-    let file = file::read(path)?;
+    let file = read_bytes(path)?;
     match kind {
         FileKind::Csv => Ok(csv::read(path, &file.bytes, columns, csv::Want::Both)?.0),
         _ => inputs_of(&file, columns),
@@ -68,7 +68,7 @@ pub fn read_inputs(path: &Path, columns: &CsvColumns) -> Result<Batch> {
 /// As [`read_inputs`]; and if a label is negative, not whole, or outside the classes.
 pub fn read_labels(path: &Path, columns: &CsvColumns, classes: Option<usize>) -> Result<Vec<usize>> {
     FileKind::of(path)?;
-    let labels = labels_of(&file::read(path)?, columns)?;
+    let labels = labels_of(&read_bytes(path)?, columns)?;
     match classes {
         Some(classes) => check_labels(path, &labels, classes).map(|()| labels),
         None => Ok(labels),

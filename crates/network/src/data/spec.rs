@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 
 use super::{CsvColumns, Dataset, FileKind, csv, inputs_of, labels_of};
 use crate::error::{NetworkError, Result};
-use crate::file;
+use phaseloom_files::{hex, read_bytes};
 
 /// Environment variable that names the folder of the data: `$PHASELOOM_DATA/` at the start of a path stands for it.
 pub const DATA_VARIABLE: &str = "PHASELOOM_DATA";
@@ -113,7 +113,7 @@ impl DataSpec {
         let labels_path = self.labels.as_ref().map(|path| resolve(path, base)).transpose()?;
         let kind = FileKind::of(&inputs_path)?;
         self.check(&inputs_path, kind)?;
-        let file = file::read(&inputs_path)?;
+        let file = read_bytes(&inputs_path)?;
         let mut digest = Sha256::new();
         digest.update(b"phaseloom-data/1");
         digest.update(file.sha256);
@@ -124,7 +124,7 @@ impl DataSpec {
             }
             Some(path) => {
                 let inputs = inputs_of(&file, &columns)?;
-                let file = file::read(&path)?;
+                let file = read_bytes(&path)?;
                 digest.update(file.sha256);
                 (inputs, labels_of(&file, &columns)?, path)
             }
@@ -144,7 +144,7 @@ impl DataSpec {
         digest.update(selection_text);
         let (rows, labels) = self.select(&inputs_path, labels)?;
         let inputs = if rows.len() == inputs.ncols() { inputs } else { inputs.select_columns(&rows) };
-        Ok(Dataset { inputs, labels, sha256: file::hex(&digest.finalize()), inputs_path, labels_path })
+        Ok(Dataset { inputs, labels, sha256: hex(&digest.finalize()), inputs_path, labels_path })
     }
 
     fn check(&self, path: &Path, kind: FileKind) -> Result<()> {
@@ -268,7 +268,7 @@ mod tests {
             ("inputs = 'a.csv'\nevery = { modulus = 2 }", "one of `remainder"),
             ("inputs = 'a.csv'\nevery = { modulus = 2, remainder = [2] }", "below the modulus"),
             ("inputs = 'a.npy'", "`labels`"),
-            ("inputs = 'none.csv'", "cannot read"),
+            ("inputs = 'none.csv'", "No such file"),
             ("inputs = 'a.csv'\nlabels = 'y.csv'", "holds 10 inputs"),
         ] {
             let error = spec(toml).load(folder.path()).unwrap_err().to_string();

@@ -13,13 +13,13 @@ use sha2::{Digest, Sha256};
 
 use crate::data::Batch;
 use crate::error::Result;
-use crate::file;
 use crate::layer::{BuildContext, Layer, LayerKind, Linear, exact_product};
 use crate::model::normalisation::Normalisation;
 pub use crate::model::prediction::{accuracy, predictions};
 pub use crate::model::readings::LayerReadings;
 pub use crate::model::spec::{InputSpec, ModelSpec, NumberOrTensor};
 use crate::weights::Tensors;
+use phaseloom_files::hex;
 
 /// A network with its weights.
 #[derive(Debug)]
@@ -156,7 +156,7 @@ impl Model {
                 numbers(&mut linear.bias.iter().flatten().copied());
             }
         }
-        file::hex(&digest.finalize())
+        hex(&digest.finalize())
     }
 
     /// Inputs of the first layer from raw data (both features × samples): `(raw·scale − mean) / std`; only `raw·scale`

@@ -20,8 +20,7 @@
 
 use std::path::{Path, PathBuf};
 
-use phaseloom_files::list_of_tables;
-use phaseloom_files::toml_file::{InvalidValue, locate, read_toml};
+use phaseloom_files::{InvalidValue, list_of_tables, locate, read_toml};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{NetworkError, Result};

@@ -18,13 +18,13 @@ use sha2::{Digest, Sha256};
 use crate::calibration::{Calibration, CalibrationSettings};
 use crate::data::{Dataset, resolve};
 use crate::error::{NetworkError, Result};
-use crate::file;
 use crate::layer::{Layer, LayerKind};
 use crate::model::{Model, ModelSpec, NumberOrTensor, predictions};
 use crate::train::loss::cross_entropy;
 use crate::train::optimizer::Adam;
 pub use crate::train::spec::{CalibrationSpec, Schedule, TrainSpec};
 use crate::weights::{Tensor, Tensors};
+use phaseloom_files::{FileError, hex};
 
 /// Samples that pass the network together when accuracy is measured.
 const CHUNK: usize = 1024;
@@ -110,7 +110,7 @@ pub fn train(
     for path in std::iter::once(&model_spec.weights).chain(&model_spec.calibration) {
         let path = resolve(path, model_base)?;
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        std::fs::read_dir(folder).map_err(|source| NetworkError::Write { path: path.clone(), source })?;
+        std::fs::read_dir(folder).map_err(|source| FileError::Io { path: path.clone(), source })?;
     }
 
     let mut tensors = Tensors::new();
@@ -297,7 +297,7 @@ fn calibrate(spec: &CalibrationSpec, model: &Model, data: Dataset) -> Result<Cal
     let data = if samples == available {
         data
     } else {
-        let sha256 = file::hex(&Sha256::digest(format!("{} first {samples}", data.sha256)));
+        let sha256 = hex(&Sha256::digest(format!("{} first {samples}", data.sha256)));
         Dataset { inputs: data.inputs.columns(0, samples).into_owned(), sha256, ..data }
     };
     let column_block = spec.column_block.unwrap_or(spec.ports);

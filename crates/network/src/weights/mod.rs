@@ -6,9 +6,10 @@ mod safetensors;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::data::npy;
+use phaseloom_files::npy::{NpyKind, npy_error, parse_npy};
+use phaseloom_files::{read_bytes, write_atomically};
+
 use crate::error::{NetworkError, Result};
-use crate::file;
 
 /// A real array with its shape, values in C order.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,7 +78,7 @@ impl Tensors {
                 return Err(NetworkError::UnknownKind { path: path.to_owned(), expected });
             }
         };
-        let file = file::read(path)?;
+        let file = read_bytes(path)?;
         let mut tensors = reader(path, &file.bytes)?;
         tensors.path = path.to_owned();
         Ok(tensors)
@@ -93,7 +94,7 @@ impl Tensors {
         if path.extension().is_none_or(|e| e != "safetensors") {
             return Err(NetworkError::UnknownKind { path: path.to_owned(), expected: ".safetensors" });
         }
-        file::write(path, &safetensors::bytes(path, self)?)
+        Ok(write_atomically(path, &safetensors::bytes(path, self)?)?)
     }
 
     /// Adds a tensor, or replaces the one of this name.
@@ -181,15 +182,10 @@ fn one_array(path: &Path, bytes: &[u8]) -> Result<Tensors> {
 
 /// A real tensor from the contents of a `.npy` file.
 fn real_tensor(path: &Path, bytes: &[u8]) -> Result<Tensor> {
-    let array = npy::parse(path, bytes)?;
-    if array.kind == npy::Kind::Complex {
-        return Err(NetworkError::Format {
-            path: path.to_owned(),
-            format: "npy",
-            place: "dtype".into(),
-            found: "complex numbers".into(),
-            expected: "real numbers: the weights of a network are real".into(),
-        });
+    let array = parse_npy(path, bytes)?;
+    if array.kind == NpyKind::Complex {
+        let expected = "real numbers: the weights of a network are real";
+        return Err(npy_error(path, "dtype", "complex numbers", expected).into());
     }
     Ok(Tensor { shape: array.shape, values: array.real })
 }

@@ -1,11 +1,13 @@
-//! The singular value decomposition made canonical: one matrix, one program.
+//! A canonical singular value decomposition: one matrix, one program.
 //!
-//! `W = U Σ V†` leaves the phase of each pair of vectors free, the basis where singular values are equal, and all of
-//! U and V beyond the rank. On one imperfect chip these choices matter as much as the errors do, so each is fixed:
-//! (i) the largest component of each right singular vector is real and positive; (ii) where singular values are
-//! equal, and beyond the numerical rank, the basis comes from Gram–Schmidt of the unit vectors in index order; (iii)
-//! blocks that no entry joins are decomposed one by one, so that zeros of the matrix are exact zeros of its vectors:
-//! one decomposition of the whole would mix blocks by rounding, divided by the distance of their singular values.
+//! `W = U Σ V†` does not fix the phase of each pair of vectors, the basis of equal singular values, or the columns of U
+//! and V beyond the rank. On an imperfect chip these choices matter as much as the errors, so each is fixed:
+//!
+//! 1. The largest component of each right singular vector is real and positive.
+//! 2. For equal singular values, and beyond the numerical rank, the basis comes from Gram–Schmidt orthogonalisation of the
+//!    unit vectors in index order.
+//! 3. Independent blocks are decomposed separately. Otherwise rounding, amplified by 1/(gap between singular values),
+//!    would mix them and destroy exact zeros.
 
 use crate::error::NumericsError;
 use crate::linalg;
@@ -23,11 +25,12 @@ pub struct CanonicalSvd {
     pub v: DMatrix<Complex64>,
 }
 
-/// Smallest part of a unit vector outside a subspace for which Gram–Schmidt takes it. Any value below 1/√N finds a
-/// basis; one this large keeps rounding from being magnified.
-const INDEPENDENT: f64 = 1e-3;
+/// Gram–Schmidt rejects a unit vector whose part outside the subspace is shorter than this.
+///
+/// Any value below 1/√N finds a basis; a value this large keeps rounding errors from being amplified.
+const MIN_INDEPENDENT: f64 = 1e-3;
 
-/// Components within this ratio of the largest count as equally large; the first of them is made real.
+/// Components above this ratio to the largest count as equally large, and the first of them is made real.
 const TIE: f64 = 1.0 - 1e-8;
 
 /// The canonical decomposition of a finite matrix.
@@ -39,7 +42,7 @@ const TIE: f64 = 1.0 - 1e-8;
 /// [`NumericsError::Svd`] if the decomposition fails its residual check twice.
 pub fn canonical_svd(w: &DMatrix<Complex64>) -> Result<CanonicalSvd, NumericsError> {
     let (rows, columns) = w.shape();
-    let linalg::Svd { mut u, mut sigma, mut v } = by_blocks(w)?;
+    let linalg::Svd { mut u, mut sigma, mut v } = svd_of_blocks(w)?;
     let first = sigma.first().copied().unwrap_or(0.0);
     let unit = f64::EPSILON * rows.max(columns) as f64 * first;
     let rank = sigma.iter().take_while(|&&s| s > 4.0 * unit).count();
@@ -58,22 +61,22 @@ pub fn canonical_svd(w: &DMatrix<Complex64>) -> Result<CanonicalSvd, NumericsErr
     for j in 0..rank {
         let largest = v.column(j).iter().map(|z| z.norm()).fold(0.0, f64::max);
         if let Some(z) = v.column(j).iter().copied().find(|z| z.norm() >= TIE * largest) {
-            let turn = z.conj() / z.norm();
-            u.column_mut(j).iter_mut().for_each(|x| *x *= turn);
-            v.column_mut(j).iter_mut().for_each(|x| *x *= turn);
+            let phase_factor = z.conj() / z.norm();
+            u.column_mut(j).iter_mut().for_each(|x| *x *= phase_factor);
+            v.column_mut(j).iter_mut().for_each(|x| *x *= phase_factor);
         }
     }
     Ok(CanonicalSvd { u: complete(&u, rank), sigma, v: complete(&v, rank) })
 }
 
-/// The decomposition of each block of the matrix on its own, singular values together in descending order.
-fn by_blocks(w: &DMatrix<Complex64>) -> Result<linalg::Svd, NumericsError> {
+/// Decomposes each block of the matrix separately; the singular values of all blocks are in descending order.
+fn svd_of_blocks(w: &DMatrix<Complex64>) -> Result<linalg::Svd, NumericsError> {
     let (rows, columns) = w.shape();
     let blocks = blocks(w);
     if matches!(&blocks[..], [(r, c)] if r.len() == rows && c.len() == columns) {
         return linalg::svd(w);
     }
-    // (σ, vector of U, vector of V, the block it lives on)
+    // (σ, vector of U, vector of V, index of the block)
     let mut triples = Vec::new();
     for (block, (r, c)) in blocks.iter().enumerate() {
         let svd = linalg::svd(&w.select_rows(r).select_columns(c))?;
@@ -96,52 +99,53 @@ fn by_blocks(w: &DMatrix<Complex64>) -> Result<linalg::Svd, NumericsError> {
     Ok(linalg::Svd { u, sigma, v })
 }
 
-/// Rows and columns of each block, ascending: what entries other than exact zeros join. Rows and columns of zeros
-/// belong to none.
+/// Rows and columns of each block, ascending. Non-zero entries connect a row and a column to one block.
+///
+/// Rows and columns of zeros belong to no block.
 fn blocks(w: &DMatrix<Complex64>) -> Vec<(Vec<usize>, Vec<usize>)> {
     let (rows, columns) = w.shape();
-    let full = |j: usize| (0..rows).filter(move |&i| w[(i, j)].re != 0.0 || w[(i, j)].im != 0.0);
-    // Each row is named after the first row of its block.
-    let mut name: Vec<usize> = (0..rows).collect();
-    fn root(name: &mut [usize], mut row: usize) -> usize {
-        while name[row] != row {
-            name[row] = name[name[row]];
-            row = name[row];
+    let nonzero_rows = |j: usize| (0..rows).filter(move |&i| w[(i, j)].re != 0.0 || w[(i, j)].im != 0.0);
+    // Union–find: each row leads to the first row of its block.
+    let mut parent: Vec<usize> = (0..rows).collect();
+    fn root(parent: &mut [usize], mut row: usize) -> usize {
+        while parent[row] != row {
+            parent[row] = parent[parent[row]];
+            row = parent[row];
         }
         row
     }
     for j in 0..columns {
         let mut first = None;
-        for i in full(j) {
-            let here = root(&mut name, i);
-            let there = root(&mut name, first.unwrap_or(i));
-            name[here.max(there)] = here.min(there);
+        for i in nonzero_rows(j) {
+            let here = root(&mut parent, i);
+            let there = root(&mut parent, first.unwrap_or(i));
+            parent[here.max(there)] = here.min(there);
             first = Some(i);
         }
     }
     let mut blocks = vec![(Vec::new(), Vec::new()); rows];
     for j in 0..columns {
-        if let Some(i) = full(j).next() {
-            blocks[root(&mut name, i)].1.push(j);
+        if let Some(i) = nonzero_rows(j).next() {
+            blocks[root(&mut parent, i)].1.push(j);
         }
     }
     for i in 0..rows {
-        blocks[root(&mut name, i)].0.push(i);
+        blocks[root(&mut parent, i)].0.push(i);
     }
     blocks.retain(|(_, columns)| !columns.is_empty());
     blocks
 }
 
-/// Turns the vectors of equal singular values so that V's part is Gram–Schmidt of the projected unit vectors.
+/// Rotates the vectors of equal singular values: V's part becomes Gram–Schmidt of the projected unit vectors.
 fn canonical_basis(u: &mut DMatrix<Complex64>, v: &mut DMatrix<Complex64>, cluster: std::ops::Range<usize>) {
     let size = cluster.len();
     let subspace = v.columns(cluster.start, size).clone_owned();
     // In the coordinates of the subspace, the projected unit vector e_j is the conjugate of row j.
     let units = (0..subspace.nrows()).map(|j| DVector::from_iterator(size, subspace.row(j).iter().map(|z| z.conj())));
-    let turn = gram_schmidt(DMatrix::zeros(size, size), 0, units);
+    let rotation = gram_schmidt(DMatrix::zeros(size, size), 0, units);
     for matrix in [u, v] {
-        let turned = linalg::multiply(&matrix.columns(cluster.start, size).clone_owned(), &turn);
-        matrix.columns_mut(cluster.start, size).copy_from(&turned);
+        let rotated = linalg::multiply(&matrix.columns(cluster.start, size).clone_owned(), &rotation);
+        matrix.columns_mut(cluster.start, size).copy_from(&rotated);
     }
 }
 
@@ -154,8 +158,9 @@ fn complete(vectors: &DMatrix<Complex64>, rank: usize) -> DMatrix<Complex64> {
     gram_schmidt(basis, rank, units)
 }
 
-/// Fills the columns `filled`… of `basis` with what is left of the candidates, in their order, after projection on
-/// the columns before (twice, for orthogonality to rounding).
+/// Fills the columns of `basis` from `filled` with the candidates, in order, orthogonalised to all columns before.
+///
+/// Each candidate is projected twice, for orthogonality to rounding.
 fn gram_schmidt(
     mut basis: DMatrix<Complex64>,
     mut filled: usize,
@@ -166,11 +171,11 @@ fn gram_schmidt(
             break;
         }
         for _ in 0..2 {
-            let done = basis.columns(0, filled);
-            candidate -= done * done.ad_mul(&candidate);
+            let previous = basis.columns(0, filled);
+            candidate -= previous * previous.ad_mul(&candidate);
         }
         let norm = candidate.norm();
-        if norm >= INDEPENDENT {
+        if norm >= MIN_INDEPENDENT {
             basis.set_column(filled, &(candidate / Complex64::new(norm, 0.0)));
             filled += 1;
         }

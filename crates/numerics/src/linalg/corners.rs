@@ -1,8 +1,8 @@
-//! Null vectors of all leading corners of a square matrix at once, by its LU factors.
+//! Null vectors of all leading corners of a square matrix, from its LU factors.
 //!
-//! `A = L·U` without pivoting, for rows and columns keep their order. As `A·U⁻¹ = L` is lower triangular, column j of
-//! `U⁻¹` is the right null vector of the rows below j and the columns up to j; as `L⁻¹·A = U` is upper triangular, row j
-//! of `L⁻¹` is the left null vector of the rows up to j and the columns below j.
+//! `A = L·U` without pivoting, because rows and columns must keep their order. `A·U⁻¹ = L` is lower triangular, so that
+//! column j of `U⁻¹` is the right null vector of rows 0…j−1 and columns 0…j. `L⁻¹·A = U` is upper triangular, so that
+//! row j of `L⁻¹` is the left null vector of rows 0…j and columns 0…j−1.
 
 use super::{view, view_mut};
 use faer::linalg::matmul::triangular::{BlockStructure, matmul as triangular};
@@ -11,32 +11,35 @@ use faer::{Accum, MatMut, MatRef, Par};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 
-/// Sides up to which a block is factored by plain loops.
+/// Blocks up to this side are factored by plain loops, larger ones recursively by matrix products.
 const BASE: usize = 16;
-/// A pivot below this is no generic one: rounding errors grow with its inverse.
+/// With a smaller pivot there is no result, because rounding errors grow with the inverse of the pivot.
 const MIN_PIVOT: f64 = 1e-6;
 
-/// Norm of `D⁻¹` divided by the rows of the corner, what `left·A·right = D` amplifies rounding errors by, from which on they
-/// are corrected in any case (that it scales with the rows is an assumption). By their times, 13 of 200 Haar matrices of 512
-/// modes have cells that are not exact enough without this and at most one with it; of 100 of 576 modes 14 and 6 or 7.
+/// Above this growth, rounding errors are corrected in any case.
+///
+/// The growth is the norm of `D⁻¹` divided by the number of rows, where `left·A·right = D`; that it scales with the rows
+/// is an assumption. Without the limit, 13 of 200 Haar matrices of 512 modes have inaccurate cells; with it, at most one.
 const MAX_GROWTH: f64 = 80.0;
 
-/// Columns that are corrected together.
-const TOGETHER: usize = 128;
+/// Columns that one product corrects.
+const CORRECTION_BLOCK: usize = 128;
 
 const ONE: Complex64 = Complex64::new(1.0, 0.0);
 
 /// Unit null vectors of the corners of a square matrix, in the columns of upper triangular matrices.
 pub struct NullVectors {
-    /// Column j: of the rows below j and the columns up to j, from the right.
+    /// Column j: right null vector of rows 0…j−1 and columns 0…j.
     pub right: DMatrix<Complex64>,
-    /// Column j: of the columns below j and the rows up to j, from the left (transposed, not conjugate).
+    /// Column j: left null vector of rows 0…j and columns 0…j−1 (transposed, not conjugated).
     pub left: DMatrix<Complex64>,
 }
 
 impl NullVectors {
-    /// `corrected`: of rounding errors, those from the left for the j of one parity, those from the right for the others;
-    /// so are they where they have grown much. Of a matrix with a pivot that is tiny, or no number, there are none.
+    /// Computes all null vectors; `None` if a pivot is tiny or not finite.
+    ///
+    /// If `corrected`, or if the growth is large, rounding errors are corrected: those of left vectors j of one parity,
+    /// and of right vectors j of the other.
     pub fn new(a: &DMatrix<Complex64>, parity: usize, corrected: bool) -> Option<Self> {
         let n = a.nrows();
         let mut factors = a.clone();
@@ -48,15 +51,15 @@ impl NullVectors {
         let norms: Vec<f64> = normalise(&mut right).zip(normalise(&mut left)).map(|(r, l)| r * l).collect();
         let growth = norms.iter().map(|norm| norm * norm).sum::<f64>().sqrt();
         if corrected || growth > MAX_GROWTH * n as f64 {
-            let old = left.clone();
+            let uncorrected = left.clone();
             correct(view(a).transpose(), &mut left, view(&right).transpose(), &norms, parity);
-            correct(view(a), &mut right, view(&old).transpose(), &norms, 1 - parity);
+            correct(view(a), &mut right, view(&uncorrected).transpose(), &norms, 1 - parity);
         }
         Some(Self { right, left })
     }
 }
 
-/// The norms that the columns of an upper triangular matrix had.
+/// Normalises the columns of an upper triangular matrix; returns their norms before.
 fn normalise(vectors: &mut DMatrix<Complex64>) -> impl Iterator<Item = f64> {
     vectors.column_iter_mut().enumerate().map(|(j, mut vector)| {
         let mut vector = vector.rows_mut(0, j + 1);
@@ -66,7 +69,7 @@ fn normalise(vectors: &mut DMatrix<Complex64>) -> impl Iterator<Item = f64> {
     })
 }
 
-/// Factors in place.
+/// LU factorisation in place, without pivoting.
 fn lu(mut a: MatMut<'_, Complex64>) -> Option<()> {
     let n = a.nrows();
     if n <= BASE {
@@ -102,9 +105,10 @@ fn lu(mut a: MatMut<'_, Complex64>) -> Option<()> {
     lu(rest)
 }
 
-/// One step of Newton's method for `left·A·right = D`, diagonal: `right ← right·(1 − D⁻¹·left·[A·right]₊)`, where `[ ]₊`
-/// is the part above the diagonal, for the columns of one parity. What should be zero is taken from `A` itself, whose
-/// entries did not grow. The norms are the diagonal of `D⁻¹`.
+/// One step of Newton's method for `left·A·right = D`, diagonal, for the columns of one parity.
+///
+/// `right ← right·(1 − D⁻¹·left·[A·right]₊)`, where `[ ]₊` is the part above the diagonal and `norms` is the diagonal of
+/// `D⁻¹`. The residual is computed from `A` itself, whose entries did not grow.
 fn correct(
     a: MatRef<'_, Complex64>,
     right: &mut DMatrix<Complex64>,
@@ -113,18 +117,18 @@ fn correct(
     parity: usize,
 ) {
     let n = norms.len();
-    // From the last columns on: those before, which they are corrected with, are still as they were.
-    for start in (0..n).step_by(TOGETHER).rev() {
-        let end = n.min(start + TOGETHER);
-        let wanted: Vec<usize> = (start..end).filter(|j| j % 2 == parity).collect();
-        let vectors = right.rows(0, end).select_columns(&wanted);
+    // Last columns first: the correction of a column uses the uncorrected columns before it.
+    for start in (0..n).step_by(CORRECTION_BLOCK).rev() {
+        let end = n.min(start + CORRECTION_BLOCK);
+        let selected: Vec<usize> = (start..end).filter(|j| j % 2 == parity).collect();
+        let vectors = right.rows(0, end).select_columns(&selected);
         let product = |m: MatRef<'_, Complex64>, structure, x: &DMatrix<Complex64>| {
-            let mut product = DMatrix::zeros(end, wanted.len());
+            let mut product = DMatrix::zeros(end, selected.len());
             let part = m.submatrix(0, 0, end, end);
             let dense = BlockStructure::Rectangular;
             triangular(view_mut(&mut product), dense, Accum::Replace, part, structure, view(x), dense, ONE, Par::Seq);
-            // Above the diagonal.
-            for (mut column, &j) in product.column_iter_mut().zip(&wanted) {
+            // Keep the part above the diagonal.
+            for (mut column, &j) in product.column_iter_mut().zip(&selected) {
                 column.rows_mut(j, end - j).fill(Complex64::new(0.0, 0.0));
             }
             product
@@ -135,7 +139,7 @@ fn correct(
             column.iter_mut().zip(norms).for_each(|(z, norm)| *z *= *norm);
         }
         let change = product(view(right), BlockStructure::TriangularUpper, &step);
-        for (change, &j) in change.column_iter().zip(&wanted) {
+        for (change, &j) in change.column_iter().zip(&selected) {
             right.view_mut((0, j), (end, 1)).zip_apply(&change, |z, change| *z -= change);
         }
     }

@@ -3,7 +3,7 @@
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 
-/// `‖U − Û‖_F/√N` of two matrices of N columns: the usual error of a mesh, no common phase removed.
+/// `‖U − Û‖_F/√N` of two matrices of N columns: the usual error of a mesh. A global phase counts as an error.
 ///
 /// # Panics
 ///
@@ -23,14 +23,15 @@ pub fn relative_error(target: &DMatrix<Complex64>, realised: &DMatrix<Complex64>
     (target - realised).norm() / target.norm()
 }
 
-/// `|tr(U†Û)|²/(tr(U†U)·tr(Û†Û))`, 0…1: blind to a common phase and to a common loss, so report the transmission
-/// beside it.
+/// `|tr(U†Û)|²/(tr(U†U)·tr(Û†Û))`, 0…1.
+///
+/// A global phase and a loss common to all modes do not change it, so report the transmission as well.
 ///
 /// # Panics
 ///
 /// If the shapes differ.
 #[must_use]
 pub fn fidelity(target: &DMatrix<Complex64>, realised: &DMatrix<Complex64>) -> f64 {
-    // Not the quotient of squares, whose fourth powers of the entries leave the range of a double.
+    // The quotient is squared last, because fourth powers of the entries may leave the range of a double.
     (target.dotc(realised) / (target.norm() * realised.norm())).norm_sqr()
 }

@@ -1,8 +1,8 @@
-//! The one folder that names faer: products, QR, singular values and eigenvectors, on the calling thread: faer is built without
-//! threads of its own.
+//! Products, QR, singular values and eigenvectors: the only folder that names faer.
 //!
-//! nalgebra is the exchange type. Its own SVD is not used: it silently returns wrong factors for some rank-deficient
-//! matrices; faer's result is checked by its residual all the same.
+//! Everything runs on the calling thread, because faer is built without threads. nalgebra is the exchange type. Its own
+//! SVD is not used, because it silently returns wrong factors for some rank-deficient matrices. faer's SVD is checked by
+//! its residual.
 
 pub mod canonical_svd;
 mod corners;
@@ -13,7 +13,6 @@ pub use corners::NullVectors;
 pub use cosine_sine::cosine_sine;
 
 use crate::error::NumericsError;
-use crate::simd::real::Real;
 use faer::linalg::matmul::matmul;
 use faer::linalg::solvers::SolveCore;
 use faer::{Accum, Conj, MatMut, MatRef, Par, Side};
@@ -32,7 +31,7 @@ pub struct Svd {
 }
 
 impl Svd {
-    /// Of A†.
+    /// The decomposition of A†.
     fn adjoint(self) -> Self {
         Self { u: self.v, sigma: self.sigma, v: self.u }
     }
@@ -51,7 +50,7 @@ fn view_mut<T>(matrix: &mut DMatrix<T>) -> MatMut<'_, T> {
 ///
 /// # Panics
 ///
-/// If the columns of `a` are not as many as the rows of `b`.
+/// If `a` has another number of columns than `b` has rows.
 #[must_use]
 pub fn multiply(a: &DMatrix<Complex64>, b: &DMatrix<Complex64>) -> DMatrix<Complex64> {
     let mut product = DMatrix::zeros(a.nrows(), b.ncols());
@@ -59,7 +58,7 @@ pub fn multiply(a: &DMatrix<Complex64>, b: &DMatrix<Complex64>) -> DMatrix<Compl
     product
 }
 
-/// `A·B`, or `A†·B`, for the first rows of `A` or `A†` and its columns from `from` on.
+/// `A·B`, or `A†·B` if `adjoint`, restricted to the first `rows` rows of `A` or `A†` and its columns from `from`.
 pub fn multiply_part(
     a: &DMatrix<Complex64>,
     adjoint: bool,
@@ -82,7 +81,7 @@ pub fn multiply_part(
 ///
 /// # Panics
 ///
-/// If the columns of `a` are not as many as the rows of `b`.
+/// If `a` has another number of columns than `b` has rows.
 #[must_use]
 pub fn multiply_real(a: &DMatrix<f64>, b: &DMatrix<f64>) -> DMatrix<f64> {
     let mut product = DMatrix::zeros(a.nrows(), b.ncols());
@@ -90,37 +89,36 @@ pub fn multiply_real(a: &DMatrix<f64>, b: &DMatrix<f64>) -> DMatrix<f64> {
     product
 }
 
-/// Numbers that the products take; see [`Real`].
-pub trait Element: faer::traits::ComplexField + Copy {}
+/// Entries of matrices whose products faer computes: `f32` and `f64`.
+pub trait Scalar: faer::traits::ComplexField + nalgebra::Scalar + Copy {}
 
-impl Element for f32 {}
-impl Element for f64 {}
+impl Scalar for f32 {}
+impl Scalar for f64 {}
 
-/// Columns from which on a product treats each alike: one with a single column takes another path, with another order
-/// of sums.
-const ENOUGH_COLUMNS: usize = 8;
+/// From this number of columns, faer sums every column in the same order. For fewer, it chooses other kernels.
+const MIN_COLUMNS: usize = 8;
 
-/// `W·X` for a batch of real vectors, one a column, such that the bits of a column do not depend on its neighbours.
+/// `W·X` for a batch of real vectors, one per column; the bits of a column do not depend on the other columns.
 ///
-/// Small batches are filled up with columns of zeros. That the rest holds is tested, not promised by the library.
+/// Small batches are padded with columns of zeros. faer does not promise equal bits, but a test checks them.
 ///
 /// # Panics
 ///
-/// If the columns of `weight` are not as many as the rows of `batch`.
+/// If `weight` has another number of columns than `batch` has rows.
 #[must_use]
-pub fn multiply_batch<T: Real>(weight: &DMatrix<T>, batch: &DMatrix<T>) -> DMatrix<T> {
+pub fn multiply_batch<T: Scalar>(weight: &DMatrix<T>, batch: &DMatrix<T>) -> DMatrix<T> {
     assert_eq!(weight.ncols(), batch.nrows(), "columns of the matrix, rows of the batch");
     let samples = batch.ncols();
-    if samples >= ENOUGH_COLUMNS {
-        let mut product = DMatrix::from_element(weight.nrows(), samples, T::ZERO);
-        matmul(view_mut(&mut product), Accum::Replace, view(weight), view(batch), T::ONE, Par::Seq);
+    if samples >= MIN_COLUMNS {
+        let mut product = DMatrix::from_element(weight.nrows(), samples, T::zero_impl());
+        matmul(view_mut(&mut product), Accum::Replace, view(weight), view(batch), T::one_impl(), Par::Seq);
         return product;
     }
-    let filled = batch.clone().resize_horizontally(ENOUGH_COLUMNS, T::ZERO);
-    multiply_batch(weight, &filled).columns(0, samples).into_owned()
+    let padded = batch.clone().resize_horizontally(MIN_COLUMNS, T::zero_impl());
+    multiply_batch(weight, &padded).columns(0, samples).into_owned()
 }
 
-/// QR: (Q square, R), Householder, R's diagonal of any phase.
+/// Householder QR: square Q, and R whose diagonal has any phase.
 #[must_use]
 pub fn qr(a: &DMatrix<Complex64>) -> (DMatrix<Complex64>, DMatrix<Complex64>) {
     let factors = view(a).qr();
@@ -131,31 +129,33 @@ pub fn qr(a: &DMatrix<Complex64>) -> (DMatrix<Complex64>, DMatrix<Complex64>) {
     )
 }
 
-/// Eigenvectors of a Hermitian matrix, one a column, of rising eigenvalues; not checked.
+/// Eigenvectors of a Hermitian matrix, one per column, in ascending order of eigenvalues; not checked.
 fn hermitian_eigenvectors(a: &DMatrix<Complex64>) -> Option<DMatrix<Complex64>> {
-    let found = view(a).self_adjoint_eigen(Side::Lower).ok()?;
-    let vectors = found.U();
+    let decomposition = view(a).self_adjoint_eigen(Side::Lower).ok()?;
+    let vectors = decomposition.U();
     Some(DMatrix::from_fn(a.nrows(), a.ncols(), |r, c| vectors[(r, c)]))
 }
 
-/// `A⁻¹·b` for a symmetric positive definite matrix; `None` where it is not, or the outcome is no number.
+/// `A⁻¹·b` for a symmetric positive definite matrix; `None` if the matrix is not, or the result is not finite.
 ///
 /// # Panics
 ///
-/// If `b` is not one number a row.
+/// If `b` has another length than `a` has rows.
 #[must_use]
 pub fn solve_positive(a: &DMatrix<f64>, b: &DVector<f64>) -> Option<DVector<f64>> {
-    assert_eq!(a.nrows(), b.nrows(), "one number a row");
+    assert_eq!(a.nrows(), b.nrows(), "length of the right-hand side");
     let factor = view(a).llt(Side::Lower).ok()?;
     let mut solution = b.clone();
-    let place = MatMut::from_column_major_slice_mut(solution.as_mut_slice(), a.nrows(), 1);
-    factor.solve_in_place_with_conj(Conj::No, place);
+    let column = MatMut::from_column_major_slice_mut(solution.as_mut_slice(), a.nrows(), 1);
+    factor.solve_in_place_with_conj(Conj::No, column);
     solution.iter().all(|x| x.is_finite()).then_some(solution)
 }
 
-/// Thin singular value decomposition of a finite matrix, checked by `‖A − UΣV†‖_F ≤ 1e-14·max(M,N)·‖A‖_F`; tried again
-/// on the adjoint, then by Jacobi's rotations, which are slow but meet every matrix: where many singular values nearly
-/// agree (the corner of a Fourier matrix), faer's may end far off. A matrix without imaginary part gets real singular vectors.
+/// Thin singular value decomposition of a finite matrix, checked by `‖A − UΣV†‖_F ≤ 1e-14·max(M,N)·‖A‖_F`.
+///
+/// A matrix without imaginary part gets real singular vectors. faer's algorithm may fail where many singular values
+/// nearly agree, as for a corner of a Fourier matrix. Then the adjoint is decomposed, and at last the slow but safe
+/// Jacobi method is used.
 ///
 /// # Errors
 ///
@@ -169,23 +169,23 @@ pub fn svd(a: &DMatrix<Complex64>) -> Result<Svd, NumericsError> {
     let tolerance = 1e-14 * rows.max(columns) as f64;
     let mut best = f64::INFINITY;
     for attempt in 0..3 {
-        let found = match attempt {
+        let decomposition = match attempt {
             0 => decompose(&scaled),
             1 => decompose(&scaled.adjoint()).map(Svd::adjoint),
             _ => Some(jacobi(&scaled)),
         };
-        let Some(mut found) = found else { continue };
-        let residual = residual(&scaled, &found);
+        let Some(mut svd) = decomposition else { continue };
+        let residual = residual(&scaled, &svd);
         if residual <= tolerance {
-            found.sigma.iter_mut().for_each(|s| *s *= scale);
-            return Ok(found);
+            svd.sigma.iter_mut().for_each(|s| *s *= scale);
+            return Ok(svd);
         }
         best = best.min(residual);
     }
     Err(NumericsError::Svd { rows, columns, residual: best, tolerance })
 }
 
-/// The power of two at or below a positive number, kept where its reciprocal is finite.
+/// The largest power of two that is not above a positive number, limited to those with a finite reciprocal.
 fn exponent_of(x: f64) -> f64 {
     x.log2().floor().clamp(-1020.0, 1020.0).exp2()
 }
@@ -213,31 +213,32 @@ fn decompose(a: &DMatrix<Complex64>) -> Option<Svd> {
     }
 }
 
-/// One-sided Jacobi: columns are turned in pairs until all are orthogonal (Golub and Van Loan, recalled). O(N³) a sweep.
+/// One-sided Jacobi method: pairs of columns are rotated until all are orthogonal (Golub and Van Loan, Matrix
+/// Computations). O(N³) per sweep.
 fn jacobi(a: &DMatrix<Complex64>) -> Svd {
     if a.nrows() < a.ncols() {
         return jacobi(&a.adjoint()).adjoint();
     }
     const SWEEPS: usize = 40;
     let n = a.ncols();
-    let (mut made, mut v) = (a.clone(), DMatrix::<Complex64>::identity(n, n));
+    let (mut rotated, mut v) = (a.clone(), DMatrix::<Complex64>::identity(n, n));
     for _ in 0..SWEEPS {
-        let mut settled = true;
+        let mut converged = true;
         for p in 0..n {
             for q in p + 1..n {
-                let (x, y) = (made.column(p).norm_squared(), made.column(q).norm_squared());
-                let overlap = made.column(p).dotc(&made.column(q));
+                let (x, y) = (rotated.column(p).norm_squared(), rotated.column(q).norm_squared());
+                let overlap = rotated.column(p).dotc(&rotated.column(q));
                 let size = overlap.norm();
                 if size <= n as f64 * f64::EPSILON * (x * y).sqrt() {
                     continue;
                 }
-                settled = false;
+                converged = false;
                 // tan 2φ = 2|γ|/(y − x), the smaller angle.
                 let zeta = (y - x) / (2.0 * size);
                 let tangent = zeta.signum() / (zeta.abs() + zeta.hypot(1.0));
                 let cosine = 1.0 / tangent.hypot(1.0);
                 let (sine, phase) = (cosine * tangent, overlap / size);
-                for m in [&mut made, &mut v] {
+                for m in [&mut rotated, &mut v] {
                     for row in 0..m.nrows() {
                         let (x, y) = (m[(row, p)], m[(row, q)] * phase.conj());
                         (m[(row, p)], m[(row, q)]) = (x * cosine - y * sine, x * sine + y * cosine);
@@ -245,17 +246,17 @@ fn jacobi(a: &DMatrix<Complex64>) -> Svd {
                 }
             }
         }
-        if settled {
+        if converged {
             break;
         }
     }
-    // Columns of falling length; QR completes those of none.
+    // Columns in descending order of length; QR replaces those of zero length.
     let mut order: Vec<usize> = (0..n).collect();
-    let lengths: Vec<f64> = made.column_iter().map(|c| c.norm()).collect();
+    let lengths: Vec<f64> = rotated.column_iter().map(|c| c.norm()).collect();
     order.sort_by(|&i, &j| lengths[j].total_cmp(&lengths[i]));
-    let (made, v) = (made.select_columns(&order), v.select_columns(&order));
-    let (whole, triangle) = qr(&made);
-    let mut u = whole.columns(0, n).into_owned();
+    let (rotated, v) = (rotated.select_columns(&order), v.select_columns(&order));
+    let (square, triangle) = qr(&rotated);
+    let mut u = square.columns(0, n).into_owned();
     for (k, mut column) in u.column_iter_mut().enumerate() {
         let d = triangle[(k, k)];
         if d.norm() > 0.0 {
@@ -282,24 +283,24 @@ mod tests {
     use super::*;
     use std::f64::consts::TAU;
 
-    /// Half of their singular values are near one, half near zero, and few between: the first attempt may fail.
+    /// Half of the singular values are near one, half near zero, few in between: the first attempt may fail.
     #[test]
     fn corners_of_fourier_matrices_have_singular_values() {
         for n in [254, 255, 256, 257, 258] {
             let half = n / 2;
             let entry = |r: usize, c: usize| Complex64::cis(TAU * ((r * c) % n) as f64 / n as f64) / (n as f64).sqrt();
-            let found = svd(&DMatrix::from_fn(half, half, entry)).expect("singular values");
-            assert!(found.sigma.iter().all(|s| (0.0..1.0 + 1e-12).contains(s)));
+            let decomposition = svd(&DMatrix::from_fn(half, half, entry)).expect("singular values");
+            assert!(decomposition.sigma.iter().all(|s| (0.0..1.0 + 1e-12).contains(s)));
         }
     }
 
     #[test]
-    fn rotations_find_what_the_other_way_finds() {
+    fn jacobi_agrees_with_faer() {
         let wave = |k: usize, step: f64| (k as f64 * step).sin();
         for (rows, columns) in [(1, 1), (5, 5), (9, 4), (3, 8), (16, 16)] {
             let entry = |r: usize, c: usize| Complex64::new(wave(r + 7 * c, 1.3), wave(3 * r * c, 0.7));
             let full = DMatrix::from_fn(rows, columns, entry);
-            // Full rank, one repeated column, nothing at all.
+            // Full rank, one repeated column, all zeros.
             let mut repeated = full.clone();
             repeated.set_column(columns - 1, &full.column(0));
             for a in [full, repeated, DMatrix::zeros(rows, columns)] {

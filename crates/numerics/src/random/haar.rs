@@ -6,8 +6,10 @@ use nalgebra::DMatrix;
 use num_complex::Complex64;
 use rand::rngs::ChaCha8Rng;
 
-/// A unitary drawn from the Haar measure of U(n): QR of a Ginibre matrix, R's diagonal made real and positive
-/// (Mezzadri 2007, recalled). Without that last step the result is unitary, but not Haar.
+/// A unitary sampled from the Haar measure of U(n) (Mezzadri, Notices AMS 54, 592, 2007).
+///
+/// It is Q of the QR decomposition of a Ginibre matrix, with R's diagonal made real and positive. Without that last step
+/// the result would be unitary, but not Haar-distributed.
 ///
 /// # Panics
 ///
@@ -16,10 +18,10 @@ use rand::rngs::ChaCha8Rng;
 pub fn haar_unitary(n: usize, stream: &mut ChaCha8Rng) -> DMatrix<Complex64> {
     assert!(n > 0, "a unitary needs at least one row");
     let ginibre = DMatrix::from_fn(n, n, |_, _| Complex64::new(standard_normal(stream), standard_normal(stream)));
-    fix_phases(linalg::qr(&ginibre))
+    with_positive_diagonal(linalg::qr(&ginibre))
 }
 
-/// An orthogonal matrix from the Haar measure of O(n), as complex numbers with zero imaginary part.
+/// An orthogonal matrix sampled from the Haar measure of O(n), as complex numbers with zero imaginary part.
 ///
 /// # Panics
 ///
@@ -28,10 +30,11 @@ pub fn haar_unitary(n: usize, stream: &mut ChaCha8Rng) -> DMatrix<Complex64> {
 pub fn haar_orthogonal(n: usize, stream: &mut ChaCha8Rng) -> DMatrix<Complex64> {
     assert!(n > 0, "an orthogonal matrix needs at least one row");
     let ginibre = DMatrix::from_fn(n, n, |_, _| Complex64::new(standard_normal(stream), 0.0));
-    fix_phases(linalg::qr(&ginibre)).map(|z| Complex64::new(z.re, 0.0))
+    with_positive_diagonal(linalg::qr(&ginibre)).map(|z| Complex64::new(z.re, 0.0))
 }
 
-fn fix_phases((mut q, r): (DMatrix<Complex64>, DMatrix<Complex64>)) -> DMatrix<Complex64> {
+/// Moves the phases of R's diagonal into the columns of Q.
+fn with_positive_diagonal((mut q, r): (DMatrix<Complex64>, DMatrix<Complex64>)) -> DMatrix<Complex64> {
     for (mut column, d) in q.column_iter_mut().zip(r.diagonal().iter()) {
         column *= d / d.norm();
     }

@@ -1,4 +1,4 @@
-//! Random streams, normal draws and Haar-distributed matrices.
+//! Random streams, normal deviates and Haar-distributed matrices.
 
 pub mod haar;
 pub mod normal;

@@ -1,4 +1,4 @@
-//! Random streams: one for each purpose, so that no draw depends on any other source, thread or shard.
+//! Random streams, one for each purpose: a draw depends on no other source, thread or shard.
 
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 /// give equal draws on every machine, in every order, on any number of threads.
 ///
 /// ```
-/// use phaseloom_mesh::{standard_normal, StreamKey};
+/// use phaseloom_numerics::{StreamKey, standard_normal};
 /// let key = StreamKey::new(7, "splitter_error/fabricate").trial(3);
 /// assert_eq!(standard_normal(&mut key.stream()), standard_normal(&mut key.stream()));
 /// ```
@@ -29,35 +29,35 @@ impl<'a> StreamKey<'a> {
         Self { seed, purpose, numbers: [0; 5] }
     }
 
-    /// Of one trial of a Monte Carlo.
+    /// The stream of one trial of a Monte Carlo simulation.
     #[must_use]
     pub fn trial(mut self, trial: u64) -> Self {
         self.numbers[0] = trial;
         self
     }
 
-    /// Of one physical core.
+    /// The stream of one physical core.
     #[must_use]
     pub fn core(mut self, core: u64) -> Self {
         self.numbers[1] = core;
         self
     }
 
-    /// Of one layer of a network.
+    /// The stream of one layer of a network.
     #[must_use]
     pub fn layer(mut self, layer: u64) -> Self {
         self.numbers[2] = layer;
         self
     }
 
-    /// Of one tile of a layer.
+    /// The stream of one tile of a layer.
     #[must_use]
     pub fn tile(mut self, tile: u64) -> Self {
         self.numbers[3] = tile;
         self
     }
 
-    /// Of one block of samples.
+    /// The stream of one block of samples.
     #[must_use]
     pub fn block(mut self, block: u64) -> Self {
         self.numbers[4] = block;
@@ -79,7 +79,7 @@ impl<'a> StreamKey<'a> {
     }
 }
 
-/// One draw of N(0, 1).
+/// One deviate of N(0, 1). For more than a few, use [`NormalStream`](crate::NormalStream).
 pub fn standard_normal(stream: &mut ChaCha8Rng) -> f64 {
     StandardNormal.sample(stream)
 }
@@ -90,7 +90,7 @@ mod tests {
     use rand::Rng;
 
     #[test]
-    fn every_part_of_the_key_makes_another_stream() {
+    fn every_part_of_the_key_selects_another_stream() {
         let key = StreamKey::new(1, "a");
         let keys = [
             key,

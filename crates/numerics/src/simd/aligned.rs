@@ -1,11 +1,11 @@
-//! Memory that begins where a line of the cache does: a register that lay across two would take both.
+//! Memory aligned to cache lines. A register that crosses two lines costs two accesses.
 
 use std::ops::{Deref, DerefMut};
 
-/// Bytes of a line of the cache, and of the widest registers.
+/// Bytes of a cache line, and of the widest registers.
 const LINE: usize = 64;
 
-/// Numbers, a multiple of 64 bytes from the start of all memory.
+/// Numbers whose address is a multiple of 64 bytes.
 #[derive(Debug)]
 pub struct Aligned<T = f64> {
     values: Vec<T>,
@@ -13,7 +13,7 @@ pub struct Aligned<T = f64> {
 }
 
 impl<T: Copy + Default> Aligned<T> {
-    /// Numbers that may have to be left out at the start.
+    /// Numbers at the start that alignment may have to skip.
     const SPARE: usize = LINE / size_of::<T>() - 1;
 
     /// `count` zeros, aligned.
@@ -25,11 +25,11 @@ impl<T: Copy + Default> Aligned<T> {
 }
 
 impl<T: Copy + Default> Clone for Aligned<T> {
-    /// Memory of its own, which may begin elsewhere.
+    /// Copies the numbers into new memory, whose alignment is found again.
     fn clone(&self) -> Self {
-        let mut made = Self::zeros(self.len());
-        made.copy_from_slice(self);
-        made
+        let mut copy = Self::zeros(self.len());
+        copy.copy_from_slice(self);
+        copy
     }
 }
 

@@ -1,4 +1,4 @@
-//! A complex matrix times complex fields, many of which are dark.
+//! A complex matrix times complex fields, many of which are off.
 //!
 //! With W = A + iB and fields x + iq:
 //!
@@ -6,9 +6,11 @@
 //! Re = A x − B q      Im = A q + B x
 //! ```
 //!
-//! Vectors pass one by one, and of each only the ports that are lit: a port left out would have added exact zeros. A field
-//! that idle ports have in common stands in the sums before they begin; fields are told from there. So vectors that are
-//! mostly zero cost little; of dense ones the four products cost a third more than three in the manner of Gauss would.
+//! Each vector is multiplied on its own, skipping ports that are off. The leakage of an off port (finite extinction) is
+//! the same for all ports and is added once; inputs are given relative to it. So vectors that are mostly zero cost
+//! little. Dense vectors cost a third more than with Gauss's method of three real products.
+//!
+//! Engine: measure before and after a change.
 
 use crate::simd::aligned::Aligned;
 use crate::simd::lanes::Lanes;
@@ -17,36 +19,37 @@ use nalgebra::DMatrix;
 use num_complex::Complex64;
 use pulp::{Arch, Simd, WithSimd};
 
-/// Ports that one word of a mask tells of; their columns of a panel, 32 KiB at most, stay near the core.
-pub const PORTS_PER_WORD: usize = u64::BITS as usize;
-/// Registers that a panel is high at most: where both are read, sums of Re and Im are then chains enough to hide the latency
-/// of multiply-adds.
-const HIGHEST: usize = 4;
+/// Ports per word of a mask. Their columns of a panel, at most 32 KiB, fit into the first-level cache.
+pub const MASK_BITS: usize = u64::BITS as usize;
+/// Largest height of a panel in registers.
+///
+/// With this height, the sums of Re and Im are enough independent chains to hide the latency of multiply-adds. Lower
+/// panels need the sums of both quadratures separately.
+const MAX_REGISTERS: usize = 4;
 
-/// Fields of some vectors, one after the other, less what each port sends when it is dark. Of dark ports they are not looked
-/// at.
+/// Fields of several vectors relative to the leakage of an off port; fields of off ports are ignored.
 #[derive(Clone, Copy, Debug)]
-pub struct Lit<'a, T> {
-    /// In phase: ports × vectors.
+pub struct SparseFields<'a, T> {
+    /// In-phase fields, ports × vectors.
     pub x: &'a [T],
-    /// In quadrature; not looked at where nothing is sent there.
+    /// Quadrature fields, ports × vectors; ignored if the product has no quadrature input.
     pub q: &'a [T],
-    /// Which ports are lit: ⌈ports/64⌉ words for each vector, port k in bit k mod 64 of word k/64; bits beyond the last
-    /// port are zero.
+    /// Masks of the ports that are on: ⌈ports/64⌉ words per vector, port k in bit k mod 64 of word k/64. Bits beyond the
+    /// last port are zero.
     pub ports: &'a [u64],
 }
 
-/// The matrix, prepared for light that is sent in one quadrature or both, and read in one or both.
+/// A matrix prepared for products, with inputs in one quadrature or both, and outputs in one or both.
 ///
 /// ```
 /// use nalgebra::DMatrix;
-/// use phaseloom_mesh::{ComplexProduct, Lit};
+/// use phaseloom_numerics::{ComplexProduct, SparseFields};
 /// let w = DMatrix::from_row_slice(1, 3, &[1.0.into(), 2.0.into(), 3.0.into()]);
 /// let product = ComplexProduct::<f64>::new(&w, 0.0.into(), (false, false));
 /// let mut re = [0.0; 2];
-/// // Two vectors; of the second, port 1 alone is lit.
-/// let light = Lit { x: &[1.0, 10.0, 100.0, 0.0, 5.0, 0.0], q: &[], ports: &[0b111, 0b010] };
-/// product.multiply(light, &mut re, &mut []);
+/// // Two vectors; in the second, only port 1 is on.
+/// let fields = SparseFields { x: &[1.0, 10.0, 100.0, 0.0, 5.0, 0.0], q: &[], ports: &[0b111, 0b010] };
+/// product.multiply(fields, &mut re, &mut []);
 /// assert_eq!(re, [321.0, 10.0]);
 /// ```
 #[derive(Debug)]
@@ -55,24 +58,26 @@ pub struct ComplexProduct<T> {
     inputs: usize,
     sent: bool,
     read: bool,
-    /// Registers that a panel is high: 1, 2 or 4; and rows.
+    /// Height of a panel in registers: 1, 2 or 4.
     registers: usize,
+    /// Height of a panel in rows.
     height: usize,
-    /// Panel by panel, port by port, plane by plane (A, and B where it is wanted): a column of that height.
+    /// Columns of a panel's height, by panel, port and plane (A, and B if needed).
     panels: Aligned<T>,
-    /// Panel by panel, Re and Im of what comes out when all ports are dark.
-    dark: Aligned<T>,
+    /// Re and Im of the output when all ports are off, by panel.
+    leakage: Aligned<T>,
 }
 
 impl<T: Real> ComplexProduct<T> {
-    /// For a matrix outputs × inputs and the field that every dark port sends; `(sent, read)` says whether light is
-    /// sent in quadrature too, and whether the imaginary part is read.
+    /// Prepares a matrix outputs × inputs; `leakage` is the field that every off port sends.
+    ///
+    /// `(sent, read)`: whether the inputs have a quadrature part, and whether the imaginary part of the output is read.
     ///
     /// # Panics
     ///
     /// If the matrix is empty.
     #[must_use]
-    pub fn new(matrix: &DMatrix<Complex64>, dark: Complex64, (sent, read): (bool, bool)) -> Self {
+    pub fn new(matrix: &DMatrix<Complex64>, leakage: Complex64, (sent, read): (bool, bool)) -> Self {
         struct Count<T>(std::marker::PhantomData<T>);
         impl<T: Lanes> WithSimd for Count<T> {
             type Output = usize;
@@ -82,19 +87,19 @@ impl<T: Real> ComplexProduct<T> {
                 T::count::<S>()
             }
         }
-        Self::for_lanes(matrix, dark, (sent, read), Arch::new().dispatch(Count::<T>(std::marker::PhantomData)))
+        Self::for_lanes(matrix, leakage, (sent, read), Arch::new().dispatch(Count::<T>(std::marker::PhantomData)))
     }
 
-    /// The same for registers of so many numbers.
-    fn for_lanes(matrix: &DMatrix<Complex64>, dark: Complex64, (sent, read): (bool, bool), lanes: usize) -> Self {
-        assert!(!matrix.is_empty(), "a matrix with rows and columns");
+    /// [`Self::new`] for registers of `lanes` numbers.
+    fn for_lanes(matrix: &DMatrix<Complex64>, leakage: Complex64, (sent, read): (bool, bool), lanes: usize) -> Self {
+        assert!(!matrix.is_empty(), "the matrix is empty");
         let (rows, inputs) = matrix.shape();
-        let registers = rows.div_ceil(lanes).next_power_of_two().min(HIGHEST);
+        let registers = rows.div_ceil(lanes).next_power_of_two().min(MAX_REGISTERS);
         let height = registers * lanes;
         let planes = if sent || read { 2 } else { 1 };
         let count = rows.div_ceil(height);
         let mut panels = Aligned::zeros(count * inputs * planes * height);
-        let mut lightless = Aligned::zeros(count * 2 * height);
+        let mut all_off = Aligned::zeros(count * 2 * height);
         for i in 0..rows {
             let (panel, place) = (i / height, i % height);
             let mut sum = Complex64::new(0.0, 0.0);
@@ -105,40 +110,40 @@ impl<T: Real> ComplexProduct<T> {
                     panels[((panel * inputs + k) * planes + plane) * height + place] = T::from_f64(part);
                 }
             }
-            let sum = sum * dark;
-            lightless[2 * panel * height + place] = T::from_f64(sum.re);
-            lightless[(2 * panel + 1) * height + place] = T::from_f64(sum.im);
+            let sum = sum * leakage;
+            all_off[2 * panel * height + place] = T::from_f64(sum.re);
+            all_off[(2 * panel + 1) * height + place] = T::from_f64(sum.im);
         }
-        Self { rows, inputs, sent, read, registers, height, panels, dark: lightless }
+        Self { rows, inputs, sent, read, registers, height, panels, leakage: all_off }
     }
 
-    /// Real and imaginary part of the product, outputs × vectors; the imaginary part is left alone where it is not read.
+    /// Computes real and imaginary part of the product, outputs × vectors; an imaginary part that is not read is unchanged.
     ///
-    /// The bits of a vector do not depend on its neighbours.
+    /// The bits of a vector do not depend on the other vectors.
     ///
     /// # Panics
     ///
-    /// If the lengths do not fit to each other, or a port is lit that is not there.
-    pub fn multiply(&self, light: Lit<'_, T>, re: &mut [T], im: &mut [T]) {
+    /// If the lengths do not match, or a mask names a port that does not exist.
+    pub fn multiply(&self, fields: SparseFields<'_, T>, re: &mut [T], im: &mut [T]) {
         let vectors = re.len() / self.rows;
-        assert_eq!(re.len(), vectors * self.rows, "whole vectors");
-        assert!(!self.read || im.len() == re.len(), "an imaginary part for each real one");
-        assert_eq!(light.x.len(), vectors * self.inputs, "a field for each port and vector");
-        assert!(!self.sent || light.q.len() == light.x.len(), "a field in quadrature for each one in phase");
-        assert_eq!(light.ports.len(), vectors * self.inputs.div_ceil(PORTS_PER_WORD), "words of lit ports");
+        assert_eq!(re.len(), vectors * self.rows, "complete vectors");
+        assert!(!self.read || im.len() == re.len(), "length of the imaginary part");
+        assert_eq!(fields.x.len(), vectors * self.inputs, "length of the fields");
+        assert!(!self.sent || fields.q.len() == fields.x.len(), "length of the quadrature fields");
+        assert_eq!(fields.ports.len(), vectors * self.inputs.div_ceil(MASK_BITS), "words of the masks");
         let arch = Arch::new();
         match (self.sent, self.read) {
-            (false, false) => arch.dispatch(Multiply::<T, 1, false, false> { product: self, light, re, im }),
-            (false, true) => arch.dispatch(Multiply::<T, 2, false, true> { product: self, light, re, im }),
-            (true, false) => arch.dispatch(Multiply::<T, 2, true, false> { product: self, light, re, im }),
-            (true, true) => arch.dispatch(Multiply::<T, 2, true, true> { product: self, light, re, im }),
+            (false, false) => arch.dispatch(Multiply::<T, 1, false, false> { product: self, fields, re, im }),
+            (false, true) => arch.dispatch(Multiply::<T, 2, false, true> { product: self, fields, re, im }),
+            (true, false) => arch.dispatch(Multiply::<T, 2, true, false> { product: self, fields, re, im }),
+            (true, true) => arch.dispatch(Multiply::<T, 2, true, true> { product: self, fields, re, im }),
         }
     }
 }
 
 struct Multiply<'a, T, const PLANES: usize, const SENT: bool, const READ: bool> {
     product: &'a ComplexProduct<T>,
-    light: Lit<'a, T>,
+    fields: SparseFields<'a, T>,
     re: &'a mut [T],
     im: &'a mut [T],
 }
@@ -153,7 +158,7 @@ impl<T: Real, const PLANES: usize, const SENT: bool, const READ: bool> WithSimd
         match self.product.registers {
             1 => self.run::<S, 1>(simd),
             2 => self.run::<S, 2>(simd),
-            _ => self.run::<S, HIGHEST>(simd),
+            _ => self.run::<S, MAX_REGISTERS>(simd),
         }
     }
 }
@@ -161,36 +166,36 @@ impl<T: Real, const PLANES: usize, const SENT: bool, const READ: bool> WithSimd
 impl<T: Real, const PLANES: usize, const SENT: bool, const READ: bool> Multiply<'_, T, PLANES, SENT, READ> {
     #[inline(always)]
     fn run<S: Simd, const G: usize>(self, simd: S) {
-        let Self { product, light, re, im } = self;
-        let ComplexProduct { rows, inputs, height, ref panels, ref dark, .. } = *product;
-        let words = inputs.div_ceil(PORTS_PER_WORD);
+        let Self { product, fields, re, im } = self;
+        let ComplexProduct { rows, inputs, height, ref panels, ref leakage, .. } = *product;
+        let words = inputs.div_ceil(MASK_BITS);
         let zero = [T::splat(simd, T::ZERO); G];
-        let darks = dark.chunks_exact(2 * height);
-        for (panel, (columns, dark)) in panels.chunks_exact(inputs * PLANES * height).zip(darks).enumerate() {
+        let leakages = leakage.chunks_exact(2 * height);
+        for (panel, (columns, leakage)) in panels.chunks_exact(inputs * PLANES * height).zip(leakages).enumerate() {
             let first = panel * height;
             let count = height.min(rows - first);
             for word in 0..words {
-                // All vectors pass these columns before the next ones.
-                let from = word * PORTS_PER_WORD;
-                let ports = PORTS_PER_WORD.min(inputs - from);
+                // All vectors use these columns, which stay in the cache, before the next ones.
+                let from = word * MASK_BITS;
+                let ports = MASK_BITS.min(inputs - from);
                 let columns = &columns[from * PLANES * height..][..ports * PLANES * height];
                 let columns = T::registers::<S>(columns).0.as_chunks::<G>().0.as_chunks::<PLANES>().0;
                 for (j, re) in re.chunks_exact_mut(rows).enumerate() {
                     let re = &mut re[first..first + count];
                     let im = if READ { &mut im[j * rows + first..][..count] } else { &mut im[..0] };
-                    let x = &light.x[j * inputs + from..][..ports];
-                    let q = if SENT { &light.q[j * inputs + from..][..ports] } else { x };
-                    let mut lit = light.ports[j * words + word];
+                    let x = &fields.x[j * inputs + from..][..ports];
+                    let q = if SENT { &fields.q[j * inputs + from..][..ports] } else { x };
+                    let mut on = fields.ports[j * words + word];
                     let (mut re_sum, mut im_sum) = if word == 0 {
-                        (load::<S, T, G>(simd, &dark[..height]), load::<S, T, G>(simd, &dark[height..]))
+                        (load::<S, T, G>(simd, &leakage[..height]), load::<S, T, G>(simd, &leakage[height..]))
                     } else {
                         (load::<S, T, G>(simd, re), load::<S, T, G>(simd, im))
                     };
-                    // Low panels have registers left, and need more chains.
+                    // Low panels have free registers and need more independent chains.
                     let (mut re_quadrature, mut im_quadrature) = (zero, zero);
-                    while lit != 0 {
-                        let k = lit.trailing_zeros() as usize;
-                        lit &= lit - 1;
+                    while on != 0 {
+                        let k = on.trailing_zeros() as usize;
+                        on &= on - 1;
                         let column = &columns[k];
                         let (a, b) = (&column[0], &column[PLANES - 1]);
                         let (x, q) = (T::splat(simd, x[k]), T::splat(simd, q[k]));
@@ -201,7 +206,7 @@ impl<T: Real, const PLANES: usize, const SENT: bool, const READ: bool> Multiply<
                             }
                         }
                         if SENT {
-                            let (re, im) = if G < HIGHEST {
+                            let (re, im) = if G < MAX_REGISTERS {
                                 (&mut re_quadrature, &mut im_quadrature)
                             } else {
                                 (&mut re_sum, &mut im_sum)
@@ -214,7 +219,7 @@ impl<T: Real, const PLANES: usize, const SENT: bool, const READ: bool> Multiply<
                             }
                         }
                     }
-                    if SENT && G < HIGHEST {
+                    if SENT && G < MAX_REGISTERS {
                         let one = T::splat(simd, T::ONE);
                         for g in 0..G {
                             re_sum[g] = T::multiply_add(simd, one, re_quadrature[g], re_sum[g]);
@@ -231,15 +236,17 @@ impl<T: Real, const PLANES: usize, const SENT: bool, const READ: bool> Multiply<
     }
 }
 
-/// Registers of a panel; what is beyond the values is zero. Each is named by a constant, so that none needs memory.
+/// Loads the registers of a panel; lanes beyond the values are zero.
+///
+/// Constant indices keep all registers out of memory.
 #[inline(always)]
 fn load<S: Simd, T: Lanes, const G: usize>(simd: S, values: &[T]) -> [T::Register<S>; G] {
-    let (whole, part) = T::registers::<S>(values);
+    let (full, part) = T::registers::<S>(values);
     let mut registers = [T::splat(simd, T::default()); G];
     for (g, register) in registers.iter_mut().enumerate() {
-        match whole.get(g) {
+        match full.get(g) {
             Some(values) => *register = *values,
-            None if g == whole.len() => *register = T::load_part(simd, part),
+            None if g == full.len() => *register = T::load_part(simd, part),
             None => {}
         }
     }
@@ -248,10 +255,10 @@ fn load<S: Simd, T: Lanes, const G: usize>(simd: S, values: &[T]) -> [T::Registe
 
 #[inline(always)]
 fn store<S: Simd, T: Lanes, const G: usize>(simd: S, values: &mut [T], registers: [T::Register<S>; G]) {
-    let (whole, part) = T::registers_mut::<S>(values);
-    let count = whole.len();
+    let (full, part) = T::registers_mut::<S>(values);
+    let count = full.len();
     for (g, register) in registers.into_iter().enumerate() {
-        match whole.get_mut(g) {
+        match full.get_mut(g) {
             Some(values) => *values = register,
             None if g == count => T::store_part(simd, part, register),
             None => {}
@@ -264,13 +271,13 @@ mod tests {
     use super::*;
     use crate::random::stream::{StreamKey, standard_normal};
 
-    /// Against nalgebra's complex product, with ports of every share of darkness; rounding of sums of up to 150 terms of
-    /// order one.
+    /// Against nalgebra's complex product, for every share of off ports. The tolerance is the rounding of sums of up to
+    /// 150 terms of order one.
     #[test]
-    fn lit_ports_make_the_whole_product() {
+    fn ports_that_are_on_give_the_complete_product() {
         fn check<T: Real>(tolerance: f64) {
             let mut stream = StreamKey::new(1, "test").stream();
-            for ((rows, inputs, vectors), bright) in [
+            for ((rows, inputs, vectors), threshold) in [
                 ((7, 10, 9), 0.0),
                 ((1, 1, 1), -9.0),
                 ((64, 64, 5), 1.0),
@@ -287,28 +294,28 @@ mod tests {
                 };
                 let (w, fields) = (draw(rows, inputs), draw(inputs, vectors));
                 for (sent, read) in [(true, true), (true, false), (false, true), (false, false)] {
-                    let floor = Complex64::new(-0.25, if sent { 0.5 } else { 0.0 });
+                    let leakage = Complex64::new(-0.25, if sent { 0.5 } else { 0.0 });
                     let fields = fields.map(|z| match z {
-                        z if z.re < bright => Complex64::new(0.0, 0.0),
+                        z if z.re < threshold => Complex64::new(0.0, 0.0),
                         z if sent => z,
                         z => z.re.into(),
                     });
                     let part = |f: fn(&Complex64) -> f64| fields.iter().map(|z| T::from_f64(f(z))).collect::<Vec<T>>();
-                    let words = inputs.div_ceil(PORTS_PER_WORD);
+                    let words = inputs.div_ceil(MASK_BITS);
                     let mut ports = vec![0; words * vectors];
                     for ((k, j), _) in (0..inputs)
                         .flat_map(|k| (0..vectors).map(move |j| (k, j)))
                         .map(|at| (at, fields[at]))
                         .filter(|(_, z)| z.norm_sqr() > 0.0)
                     {
-                        ports[j * words + k / PORTS_PER_WORD] |= 1 << (k % PORTS_PER_WORD);
+                        ports[j * words + k / MASK_BITS] |= 1 << (k % MASK_BITS);
                     }
                     let (x, q) = (part(|z| z.re), part(|z| z.im));
-                    let light = Lit { x: &x, q: if sent { &q } else { &[] }, ports: &ports };
+                    let sparse = SparseFields { x: &x, q: if sent { &q } else { &[] }, ports: &ports };
                     let mut re = vec![T::from_f64(f64::NAN); rows * vectors];
                     let mut im = if read { re.clone() } else { Vec::new() };
-                    ComplexProduct::new(&w, floor, (sent, read)).multiply(light, &mut re, &mut im);
-                    let expected = &w * fields.map(|z| z + floor);
+                    ComplexProduct::new(&w, leakage, (sent, read)).multiply(sparse, &mut re, &mut im);
+                    let expected = &w * fields.map(|z| z + leakage);
                     for (z, re) in expected.iter().zip(&re) {
                         assert!((z.re - re.to_f64()).abs() < tolerance, "{rows}×{inputs}: {} {}", z.re, re.to_f64());
                     }
@@ -322,7 +329,7 @@ mod tests {
         check::<f32>(5e-4);
     }
 
-    /// Registers of one number, as on a machine without any: the same up to rounding of sums of 70 terms of order one.
+    /// Registers of one number, as on a processor without vectors, agree up to the rounding of sums of 70 terms.
     #[test]
     fn plain_code_agrees() {
         let mut stream = StreamKey::new(3, "test").stream();
@@ -332,22 +339,22 @@ mod tests {
             });
             let x: Vec<f64> = (0..140).map(|_| standard_normal(&mut stream)).collect();
             let q: Vec<f64> = x.iter().map(|x| x.sin()).collect();
-            let light = Lit { x: &x, q: &q, ports: &[u64::MAX, 0b11_1111, 0x5555, 0b10_0000] };
-            let (dark, both) = (Complex64::new(0.3, 0.1), (true, true));
+            let fields = SparseFields { x: &x, q: &q, ports: &[u64::MAX, 0b11_1111, 0x5555, 0b10_0000] };
+            let (leakage, both) = (Complex64::new(0.3, 0.1), (true, true));
             let mut fast = vec![0.0; 4 * rows];
             let (re, im) = fast.split_at_mut(2 * rows);
-            ComplexProduct::new(&w, dark, both).multiply(light, re, im);
+            ComplexProduct::new(&w, leakage, both).multiply(fields, re, im);
             let mut plain = vec![0.0; 4 * rows];
             let (re, im) = plain.split_at_mut(2 * rows);
-            let product = &ComplexProduct::for_lanes(&w, dark, both, 1);
-            Multiply::<f64, 2, true, true> { product, light, re, im }.with_simd(pulp::Scalar::new());
+            let product = &ComplexProduct::for_lanes(&w, leakage, both, 1);
+            Multiply::<f64, 2, true, true> { product, fields, re, im }.with_simd(pulp::Scalar::new());
             assert!(fast.iter().zip(&plain).all(|(a, b)| (a - b).abs() < 1e-12), "{rows} rows");
         }
     }
 
-    /// To leave a dark port out, to name it, and to have other neighbours: the same bits.
+    /// Skipping or naming an off port, and other vectors in the batch, give the same bits.
     #[test]
-    fn what_is_left_out_adds_nothing() {
+    fn skipped_ports_add_nothing() {
         let mut stream = StreamKey::new(2, "test").stream();
         let w =
             DMatrix::from_fn(33, 70, |_, _| Complex64::new(standard_normal(&mut stream), standard_normal(&mut stream)));
@@ -363,12 +370,12 @@ mod tests {
         let run = |from: usize, to: usize, all| {
             let (mut re, mut im) = (vec![0.0; 33 * (to - from)], vec![0.0; 33 * (to - from)]);
             let ports = &ports(all)[2 * from..2 * to];
-            let light = Lit { x: &x[70 * from..70 * to], q: &q[70 * from..70 * to], ports };
-            product.multiply(light, &mut re, &mut im);
+            let fields = SparseFields { x: &x[70 * from..70 * to], q: &q[70 * from..70 * to], ports };
+            product.multiply(fields, &mut re, &mut im);
             re.iter().chain(&im).map(|x| x.to_bits()).collect::<Vec<_>>()
         };
-        let whole = run(0, 3, false);
-        assert_eq!(whole, run(0, 3, true));
-        assert_eq!(whole[33..66], run(1, 2, false)[..33]);
+        let batch = run(0, 3, false);
+        assert_eq!(batch, run(0, 3, true));
+        assert_eq!(batch[33..66], run(1, 2, false)[..33]);
     }
 }

@@ -1,24 +1,25 @@
-//! Registers of numbers of either precision: the few operations that generic kernels take.
+//! Vector registers of either precision: the operations that generic kernels use.
 
 use pulp::Simd;
 
-/// A precision with registers of its own. Implemented for `f32` and `f64` alone.
+/// A precision with its vector registers. Implemented for `f32` and `f64` only.
 pub trait Lanes: Copy + Default + 'static {
     /// A register.
     #[doc(hidden)]
     type Register<S: Simd>: Copy;
 
+    /// Lanes of a register.
     #[doc(hidden)]
     fn count<S: Simd>() -> usize;
 
-    /// Whole registers, and what is left.
+    /// Full registers, and the remainder.
     #[doc(hidden)]
     fn registers<S: Simd>(values: &[Self]) -> (&[Self::Register<S>], &[Self]);
 
     #[doc(hidden)]
     fn registers_mut<S: Simd>(values: &mut [Self]) -> (&mut [Self::Register<S>], &mut [Self]);
 
-    /// The first lanes from memory, the others zero.
+    /// Loads the first lanes; the others are zero.
     #[doc(hidden)]
     fn load_part<S: Simd>(simd: S, values: &[Self]) -> Self::Register<S>;
 

@@ -1,19 +1,19 @@
-//! The two precisions of light and current.
+//! The two precisions of fields and currents.
 
-use crate::linalg::Element;
-use crate::random::normal::BoxMuller;
+use crate::linalg::Scalar;
+use crate::simd::box_muller::BoxMuller;
 use crate::simd::lanes::Lanes;
 use std::ops::AddAssign;
 
-/// `f64`, or `f32` where noise and converters are far coarser than its rounding of 6e-8.
+/// `f64`, or `f32` where noise and converters are much coarser than its rounding of 6e-8.
 ///
-/// Implemented for these two alone. Every function is one that the compiler turns into vector instructions.
+/// Implemented for these two types only. The compiler turns every function into vector instructions.
 ///
 /// ```
 /// use phaseloom_numerics::Real;
-/// assert_eq!(f32::from_f64(2.5).nearest_even().to_f64(), 2.0);
+/// assert_eq!(Real::round_ties_even(f32::from_f64(2.5)).to_f64(), 2.0);
 /// ```
-pub trait Real: Element + BoxMuller + Lanes + AddAssign + PartialOrd + Default + 'static {
+pub trait Real: Scalar + BoxMuller + Lanes + AddAssign + PartialOrd + Default + 'static {
     /// Zero.
     const ZERO: Self;
     /// One.
@@ -33,22 +33,22 @@ pub trait Real: Element + BoxMuller + Lanes + AddAssign + PartialOrd + Default +
 
     /// √x.
     #[must_use]
-    fn root(self) -> Self;
+    fn sqrt(self) -> Self;
 
     /// |x|.
     #[must_use]
-    fn modulus(self) -> Self;
+    fn abs(self) -> Self;
 
-    /// The nearest whole number, halves to the even one; for |x| below 2²² (`f32`) or 2⁵¹ (`f64`).
+    /// The nearest integer, halves to the even one; for |x| below 2²² (`f32`) or 2⁵¹ (`f64`).
     #[must_use]
-    fn nearest_even(self) -> Self;
+    fn round_ties_even(self) -> Self;
 
-    /// The nearest number between two limits.
+    /// The nearest number from `min` to `max`.
     #[must_use]
     #[inline(always)]
-    fn limit(self, low: Self, high: Self) -> Self {
-        let above = if self < low { low } else { self };
-        if above > high { high } else { above }
+    fn clamp(self, min: Self, max: Self) -> Self {
+        let above = if self < min { min } else { self };
+        if above > max { max } else { above }
     }
 }
 
@@ -74,18 +74,18 @@ macro_rules! real {
             }
 
             #[inline(always)]
-            fn root(self) -> Self {
-                self.sqrt()
+            fn sqrt(self) -> Self {
+                <$type>::sqrt(self)
             }
 
             #[inline(always)]
-            fn modulus(self) -> Self {
+            fn abs(self) -> Self {
                 <$type>::abs(self)
             }
 
             #[inline(always)]
-            fn nearest_even(self) -> Self {
-                // 1.5 times the first number behind whose point no bit is left: a rounding without a call.
+            fn round_ties_even(self) -> Self {
+                // Adding 1.5·2^(mantissa bits) leaves no bits for the fraction: a rounding without a function call.
                 self + $shift - $shift
             }
         }
@@ -100,11 +100,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn halves_go_to_the_even_number() {
+    fn halves_round_to_the_even_number() {
         for (x, nearest) in [(0.5, 0.0), (1.5, 2.0), (-2.5, -2.0), (-0.51, -1.0), (4_000_000.49, 4_000_000.0)] {
-            assert!((f64::from_f64(x).nearest_even() - nearest).abs() < 1e-15);
-            assert!((f32::from_f64(x).nearest_even().to_f64() - nearest).abs() < 1e-15);
+            assert!((Real::round_ties_even(f64::from_f64(x)) - nearest).abs() < 1e-15);
+            assert!((Real::round_ties_even(f32::from_f64(x)).to_f64() - nearest).abs() < 1e-15);
         }
-        assert!(((-3.0f32).limit(-1.0, 1.0) + 1.0).abs() < 1e-7 && (0.5f64.limit(0.0, 1.0) - 0.5).abs() < 1e-15);
+        assert!(
+            (Real::clamp(-3.0f32, -1.0, 1.0) + 1.0).abs() < 1e-7 && (Real::clamp(0.5f64, 0.0, 1.0) - 0.5).abs() < 1e-15
+        );
     }
 }

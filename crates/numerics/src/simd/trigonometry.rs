@@ -1,14 +1,14 @@
-//! Sines, cosines and arguments of many angles at once.
+//! Sine, cosine, argument and wrapping of slices and registers.
 
 use crate::angle::{MIN_PHASE, SEAM};
 use num_complex::Complex64;
 use pulp::{Arch, Simd, WithSimd};
 use std::f64::consts::{FRAC_2_PI, FRAC_PI_2, FRAC_PI_4, PI, TAU};
 
-/// Largest angle (rad) that the vectorised reduction takes: below it `k·π/2` is exact in the first two parts.
-const LARGEST: f64 = 1e5;
+/// Largest angle (rad) of the vectorised range reduction. Up to it, `k·π/2` is exact in the first two parts.
+const MAX_ANGLE: f64 = 1e5;
 
-/// π/2 in three parts of at most 33 bits (Cody and Waite; the parts of fdlibm): products with k < 2²⁰ are exact.
+/// π/2 in three parts of at most 33 bits (Cody and Waite, as in fdlibm). Products with k < 2²⁰ are exact.
 const HALF_PI: [f64; 3] = [1.570_796_326_734_125_6, 6.077_100_506_303_966e-11, 2.022_266_248_795_950_6e-21];
 
 /// `(sin r − r)/r³` in r² and `(cos r − 1 + r²/2)/r⁴` in r², for |r| ≤ π/4, highest power first (fdlibm).
@@ -46,8 +46,8 @@ const ARCTANGENT: [f64; 11] = [
 
 /// Whether [`sin_cos`] may be used for all of these angles (rad).
 pub fn in_range(angles: &[f64]) -> bool {
-    // To the end in any case: without a branch for each.
-    angles.iter().fold(true, |all, x| all & (x.abs() <= LARGEST))
+    // No early exit, which would cost a branch per angle.
+    angles.iter().fold(true, |all, x| all & (x.abs() <= MAX_ANGLE))
 }
 
 /// (sin x, cos x) to 2e-16 absolute, for |x| ≤ 1e5 rad.
@@ -66,7 +66,7 @@ pub fn sin_cos<S: Simd>(simd: S, x: S::f64s) -> (S::f64s, S::f64s) {
     let sine = simd.mul_add_e_f64s(simd.mul_f64s(r, z), polynomial(simd, &SINE, z), r);
     let one = simd.mul_add_e_f64s(z, simd.splat_f64s(-0.5), simd.splat_f64s(1.0));
     let cosine = simd.mul_add_e_f64s(simd.mul_f64s(z, z), polynomial(simd, &COSINE, z), one);
-    // Quarter turns: swapped where odd, sin negative in quarters 2, 3 and cos in 1, 2.
+    // Quadrants: sine and cosine are swapped in odd ones; the sine is negative in 2 and 3, the cosine in 1 and 2.
     let bit = |bits, which: u64| {
         let which = simd.splat_u64s(which);
         simd.equal_u64s(simd.and_u64s(bits, which), which)
@@ -81,35 +81,35 @@ pub fn sin_cos<S: Simd>(simd: S, x: S::f64s) -> (S::f64s, S::f64s) {
     (sin, cos)
 }
 
-/// Phases (rad) of a few turns at most, less whole turns: −π…π.
+/// Wraps phases (rad) of at most a few periods to −π…π.
 #[inline(always)]
 pub fn wrap_symmetric<S: Simd>(simd: S, x: S::f64s) -> S::f64s {
-    // Adding 1.5·2⁵² rounds to an integer. 2π and what a double lacks of it.
+    // Adding 1.5·2⁵² rounds to an integer. 2π is a double plus its rounding error.
     let shift = simd.splat_f64s(6_755_399_441_055_744.0);
-    let turns = simd.sub_f64s(simd.mul_add_e_f64s(x, simd.splat_f64s(1.0 / TAU), shift), shift);
-    let rest = simd.negate_mul_add_e_f64s(turns, simd.splat_f64s(TAU), x);
-    simd.negate_mul_add_e_f64s(turns, simd.splat_f64s(2.449_293_598_294_706_4e-16), rest)
+    let periods = simd.sub_f64s(simd.mul_add_e_f64s(x, simd.splat_f64s(1.0 / TAU), shift), shift);
+    let rest = simd.negate_mul_add_e_f64s(periods, simd.splat_f64s(TAU), x);
+    simd.negate_mul_add_e_f64s(periods, simd.splat_f64s(2.449_293_598_294_706_4e-16), rest)
 }
 
-/// [`crate::angle::wrap`] of phases (rad) of a few turns at most.
+/// [`crate::angle::wrap`] for phases (rad) of at most a few periods.
 #[inline(always)]
 pub fn wrap<S: Simd>(simd: S, x: S::f64s) -> S::f64s {
     let rest = wrap_symmetric(simd, x);
     let negative = simd.less_than_f64s(rest, simd.splat_f64s(-SEAM));
-    let turned = simd.select_f64s(negative, simd.add_f64s(rest, simd.splat_f64s(TAU)), rest);
-    let zero = simd.less_than_f64s(simd.abs_f64s(turned), simd.splat_f64s(MIN_PHASE));
-    simd.select_f64s(zero, simd.splat_f64s(0.0), turned)
+    let wrapped = simd.select_f64s(negative, simd.add_f64s(rest, simd.splat_f64s(TAU)), rest);
+    let zero = simd.less_than_f64s(simd.abs_f64s(wrapped), simd.splat_f64s(MIN_PHASE));
+    simd.select_f64s(zero, simd.splat_f64s(0.0), wrapped)
 }
 
-/// Wraps each phase (rad), of a few turns at most.
-pub fn wrap_all(phases: &mut [f64]) {
+/// [`crate::angle::wrap`] of each phase (rad), of at most a few periods.
+pub fn wrap_in_place(phases: &mut [f64]) {
     struct All<'a>(&'a mut [f64]);
     impl WithSimd for All<'_> {
         type Output = ();
         #[inline(always)]
         fn with_simd<S: Simd>(self, simd: S) {
-            let (whole, rest) = S::as_mut_simd_f64s(self.0);
-            whole.iter_mut().for_each(|x| *x = wrap(simd, *x));
+            let (registers, rest) = S::as_mut_simd_f64s(self.0);
+            registers.iter_mut().for_each(|x| *x = wrap(simd, *x));
             let last = wrap(simd, simd.partial_load_f64s(rest));
             simd.partial_store_f64s(rest, last);
         }
@@ -118,7 +118,7 @@ pub fn wrap_all(phases: &mut [f64]) {
 }
 
 /// `e^{ix}` of each angle (rad).
-pub fn phase_factors(angles: &[f64]) -> Vec<Complex64> {
+pub fn cis_all(angles: &[f64]) -> Vec<Complex64> {
     const LANES: usize = 8;
     struct All<'a>(&'a [f64]);
     impl WithSimd for All<'_> {
@@ -130,8 +130,8 @@ pub fn phase_factors(angles: &[f64]) -> Vec<Complex64> {
                 let (mut x, mut s, mut c) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
                 x[..angles.len()].copy_from_slice(angles);
                 let lanes = S::as_simd_f64s(&x).0.iter();
-                let made = S::as_mut_simd_f64s(&mut s).0.iter_mut().zip(S::as_mut_simd_f64s(&mut c).0);
-                for (x, (s, c)) in lanes.zip(made) {
+                let results = S::as_mut_simd_f64s(&mut s).0.iter_mut().zip(S::as_mut_simd_f64s(&mut c).0);
+                for (x, (s, c)) in lanes.zip(results) {
                     (*s, *c) = sin_cos(simd, *x);
                 }
                 all.extend((0..angles.len()).map(|k| Complex64::new(c[k], s[k])));
@@ -175,7 +175,7 @@ pub fn argument<S: Simd>(simd: S, y: S::f64s, x: S::f64s) -> S::f64s {
     let zero = simd.splat_f64s(0.0);
     let (ax, ay) = (simd.abs_f64s(x), simd.abs_f64s(y));
     let (small, large) = (simd.min_f64s(ax, ay), simd.max_f64s(ax, ay));
-    // atan t = π/4 + atan((t−1)/(t+1)) above tan(π/8), so that one polynomial serves.
+    // Above tan(π/8), atan t = π/4 + atan((t−1)/(t+1)), so that one polynomial is enough.
     let far = simd.greater_than_f64s(small, simd.mul_f64s(large, simd.splat_f64s(std::f64::consts::SQRT_2 - 1.0)));
     let above = simd.select_f64s(far, simd.sub_f64s(small, large), small);
     let below = simd.select_f64s(far, simd.add_f64s(small, large), large);
@@ -187,8 +187,8 @@ pub fn argument<S: Simd>(simd: S, y: S::f64s, x: S::f64s) -> S::f64s {
     let angle = simd.add_f64s(base, simd.sub_f64s(t, rest));
     let steep = simd.greater_than_f64s(ay, ax);
     let angle = simd.select_f64s(steep, simd.sub_f64s(simd.splat_f64s(FRAC_PI_2), angle), angle);
-    let left = simd.less_than_f64s(x, zero);
-    let angle = simd.select_f64s(left, simd.sub_f64s(simd.splat_f64s(PI), angle), angle);
+    let negative = simd.less_than_f64s(x, zero);
+    let angle = simd.select_f64s(negative, simd.sub_f64s(simd.splat_f64s(PI), angle), angle);
     simd.select_f64s(simd.less_than_f64s(y, zero), simd.sub_f64s(zero, angle), angle)
 }
 
@@ -235,19 +235,19 @@ mod tests {
     }
 
     #[test]
-    fn phases_are_wrapped_as_one_by_one() {
+    fn slices_are_wrapped_like_single_phases() {
         let fine = (0..40_000).map(|k| f64::from(k - 20_000) * 9.7e-4);
-        let seams = (-3..=3).flat_map(|turns| {
-            let seam = f64::from(turns) * TAU;
+        let seams = (-3..=3).flat_map(|periods| {
+            let seam = f64::from(periods) * TAU;
             [seam, seam - 2e-9, seam - 1.1e-9, seam - 0.9e-9, seam + 1e-12, seam + PI, seam - 1e-16]
         });
         let phases: Vec<f64> = fine.chain(seams).collect();
         for count in [0, 1, 7, 8, 9, phases.len()] {
-            let mut made = phases[phases.len() - count..].to_vec();
-            wrap_all(&mut made);
-            for (x, made) in phases[phases.len() - count..].iter().zip(made) {
-                // The scalar rule takes a turn of another rounding, by 2.4e-16 for each.
-                assert!((made - crate::angle::wrap(*x)).abs() < 4e-15, "{x}: {made}");
+            let mut computed = phases[phases.len() - count..].to_vec();
+            wrap_in_place(&mut computed);
+            for (x, computed) in phases[phases.len() - count..].iter().zip(computed) {
+                // The scalar function subtracts a rounded 2π, which differs by 2.4e-16 per period.
+                assert!((computed - crate::angle::wrap(*x)).abs() < 4e-15, "{x}: {computed}");
             }
         }
     }
@@ -268,9 +268,9 @@ mod tests {
     fn arguments_of_any_number_of_numbers() {
         for count in 0..18 {
             let numbers: Vec<Complex64> = (0..count).map(|k| Complex64::cis(f64::from(k) * 1.3)).collect();
-            let found = arguments(numbers.iter().copied());
-            assert_eq!(found.len(), numbers.len());
-            assert!(found.iter().zip(&numbers).all(|(angle, z)| (angle - z.arg()).abs() < 1e-15));
+            let angles = arguments(numbers.iter().copied());
+            assert_eq!(angles.len(), numbers.len());
+            assert!(angles.iter().zip(&numbers).all(|(angle, z)| (angle - z.arg()).abs() < 1e-15));
         }
     }
 
@@ -281,8 +281,8 @@ mod tests {
         for y in [-1.0, -1e-16, -1e-200, 0.0, 1e-200, 1e-9, 0.414_213_562_373_095, 1.0] {
             points.extend([-2.0, -1.0, -1e-12, 0.0, 1e-160, 1e-9, 1.0, 2.5].map(|x| (y, x)));
         }
-        for ((y, x), made) in points.iter().zip(Arch::new().dispatch(Arguments(&points))) {
-            assert!((made - y.atan2(*x)).abs() <= 4.5e-16, "({y}, {x}): {made} and {}", y.atan2(*x));
+        for ((y, x), computed) in points.iter().zip(Arch::new().dispatch(Arguments(&points))) {
+            assert!((computed - y.atan2(*x)).abs() <= 4.5e-16, "({y}, {x}): {computed} and {}", y.atan2(*x));
         }
     }
 }

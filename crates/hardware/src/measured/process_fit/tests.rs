@@ -5,7 +5,7 @@ use crate::process::{InsertionLoss, PhaseError, SplitterError};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_mesh::{Form, topology};
-use phaseloom_numerics::{Normals, StreamKey, haar_unitary};
+use phaseloom_numerics::{NormalStream, StreamKey, haar_unitary};
 
 /// Two programs of one chip, and what comes out of it for eight inputs: 64 powers.
 struct Bench {
@@ -21,7 +21,7 @@ impl Bench {
             MatrixProgram::new(&u, Form::Unitary, topology("triangular").unwrap()).unwrap()
         };
         let programs = [program(), program()];
-        let mut normals = Normals::<f64>::new(&StreamKey::new(4, "test"));
+        let mut normals = NormalStream::<f64>::new(&StreamKey::new(4, "test"));
         let inputs = DMatrix::from_fn(4, 8, |_, _| Complex64::new(normals.draw(), normals.draw()) / 8f64.sqrt());
         Self { programs, inputs }
     }
@@ -97,7 +97,7 @@ fn profile_intervals_cover_the_truth() {
     let deviances = |trial: usize| -> [f64; 3] {
         let sample = ChipId { seed: 1, trial: trial as u64, core: 0 };
         let chip = Chip::fabricate(&process, &bench.programs[0], sample).unwrap();
-        let mut noise = Normals::<f64>::new(&StreamKey::new(1, "test/measure").trial(trial as u64));
+        let mut noise = NormalStream::<f64>::new(&StreamKey::new(1, "test/measure").trial(trial as u64));
         let measured: Vec<f64> =
             bench.powers(&chip).unwrap().iter().map(|p| p + 0.01 + truth[2] * noise.draw()).collect();
         let respond = |chip: &Chip| bench.powers(chip);
@@ -130,7 +130,7 @@ fn a_profile_holds_its_level_and_a_chip_of_the_fit_explains_the_measurements() {
     let sample = ChipId { seed: 2, trial: 0, core: 0 };
     let chip = Chip::fabricate(&process, &bench.programs[0], sample).unwrap();
     // Noise of 0.001: without any, the evidence grows without bound as the level of the noise goes to zero.
-    let mut noise = Normals::<f64>::new(&StreamKey::new(2, "test/measure"));
+    let mut noise = NormalStream::<f64>::new(&StreamKey::new(2, "test/measure"));
     let measured: Vec<f64> = bench.powers(&chip).unwrap().iter().map(|p| p + 0.02 + 0.001 * noise.draw()).collect();
     let respond = |chip: &Chip| bench.powers(chip);
     let fit =

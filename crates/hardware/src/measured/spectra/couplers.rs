@@ -7,7 +7,8 @@
 //! length, `η = κL + η₀`, and the line tells which of the two it is.
 
 use super::table::{Sweep, read, refuse, short};
-use super::{Line, SpectraError, SweepsSpec};
+use super::{SpectraError, SweepsSpec};
+use phaseloom_numerics::statistics::LineFit;
 use std::f64::consts::{FRAC_PI_2, FRAC_PI_4};
 
 /// Rounds in which devices may change the side of 50:50; each lowers the residuals, so few are needed.
@@ -32,7 +33,7 @@ pub struct Couplers {
     /// The devices, by length.
     pub devices: Vec<Coupler>,
     /// η = κL + η₀: slope in rad/µm, intercept in rad.
-    pub line: Line,
+    pub line: LineFit,
 }
 
 impl Couplers {
@@ -104,12 +105,12 @@ fn coupler(spec: &SweepsSpec, sweep: &Sweep) -> Result<Coupler, SpectraError> {
 ///
 /// First every length is tried as the last one below 50:50; from the best, each device takes the side nearer to the
 /// line until none changes.
-fn unfold(lengths: &[f64], below: &[f64]) -> Option<(Vec<f64>, Line)> {
+fn unfold(lengths: &[f64], below: &[f64]) -> Option<(Vec<f64>, LineFit)> {
     let above = |angle: f64| FRAC_PI_2 - angle;
-    let mut best: Option<(Vec<f64>, Line)> = None;
+    let mut best: Option<(Vec<f64>, LineFit)> = None;
     for last in 0..=below.len() {
         let angles: Vec<f64> = below.iter().enumerate().map(|(i, &a)| if i < last { a } else { above(a) }).collect();
-        let Some(line) = Line::fit(lengths, &angles).filter(|line| line.slope > 0.0) else { continue };
+        let Some(line) = LineFit::new(lengths, &angles).filter(|line| line.slope > 0.0) else { continue };
         if best.as_ref().is_none_or(|(_, least)| line.squares() < least.squares()) {
             best = Some((angles, line));
         }
@@ -121,7 +122,7 @@ fn unfold(lengths: &[f64], below: &[f64]) -> Option<(Vec<f64>, Line)> {
             if (aim - angle).abs() <= (aim - above(angle)).abs() { angle } else { above(angle) }
         };
         let moved: Vec<f64> = lengths.iter().zip(below).map(side).collect();
-        let Some(fitted) = Line::fit(lengths, &moved).filter(|fitted| fitted.slope > 0.0) else { break };
+        let Some(fitted) = LineFit::new(lengths, &moved).filter(|fitted| fitted.slope > 0.0) else { break };
         if fitted.squares() >= line.squares() {
             break;
         }

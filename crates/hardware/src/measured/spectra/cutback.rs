@@ -1,7 +1,8 @@
 //! Loss by cut-back: chains of more and more of the same device lose the same dB each, whatever coupling costs.
 
 use super::table::{read, refuse, short};
-use super::{Line, SpectraError, SweepsSpec};
+use super::{SpectraError, SweepsSpec};
+use phaseloom_numerics::statistics::LineFit;
 
 /// A straight line through the mean power of chains.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,7 +12,7 @@ pub struct Cutback {
     /// Mean power of each chain over the window (dBm).
     pub power_dbm: Vec<f64>,
     /// The fit; its slope is −dB a unit.
-    pub line: Line,
+    pub line: LineFit,
 }
 
 impl Cutback {
@@ -25,7 +26,7 @@ impl Cutback {
         let lengths: Vec<f64> = sweeps.iter().map(|sweep| sweep.number).collect();
         let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
         let power_dbm: Vec<f64> = sweeps.iter().map(|sweep| mean(&sweep.power_dbm[0])).collect();
-        let Some(line) = Line::fit(&lengths, &power_dbm) else {
+        let Some(line) = LineFit::new(&lengths, &power_dbm) else {
             return Err(refuse(spec, "devices of one length".into(), "at least two lengths"));
         };
         let largest = line.largest_residual();

@@ -1,20 +1,12 @@
-use phaseloom_files::toml_file::TomlError;
+use phaseloom_files::FileError;
 use std::path::PathBuf;
 
 /// Why spectra were refused.
 #[derive(Debug, thiserror::Error)]
 pub enum SpectraError {
-    /// The settings were refused.
+    /// The settings were refused, or a file cannot be read.
     #[error(transparent)]
-    Toml(#[from] TomlError),
-    /// A file that cannot be read, or whose compressed data are damaged.
-    #[error("{}: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
+    File(#[from] FileError),
     /// A line of a table.
     #[error("{}: line {line}{}: found {found}, expected {expected}", path.display(), column.as_ref().map(|c| format!(", column `{c}`")).unwrap_or_default())]
     Table {

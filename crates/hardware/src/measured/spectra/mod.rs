@@ -11,7 +11,6 @@
 mod couplers;
 mod cutback;
 mod error;
-mod line;
 mod process_text;
 mod spec;
 mod table;
@@ -21,7 +20,6 @@ mod tests;
 pub use couplers::{Coupler, Couplers};
 pub use cutback::Cutback;
 pub use error::SpectraError;
-pub use line::Line;
 pub use spec::{InterferometerSpec, SpectraSpec, SweepsSpec};
 
 /// What spectra say about a process.

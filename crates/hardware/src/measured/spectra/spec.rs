@@ -1,7 +1,7 @@
 //! The settings: which devices of which file, at which wavelengths, in which columns.
 
 use super::SpectraError;
-use phaseloom_files::toml_file::{InvalidValue, at_least, locate, positive, read_toml};
+use phaseloom_files::{InvalidValue, at_least, locate, positive, read_toml};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 

@@ -1,11 +1,10 @@
 //! Reads a table of laser sweeps: one row a device and wavelength, powers in dBm.
 
 use super::{SpectraError, SweepsSpec};
-use std::io::Read;
-use std::path::Path;
+use phaseloom_files::read_bytes_up_to;
 
-/// Bytes of the largest table, decompressed: a few bytes of gzip can claim to hold more than any memory.
-const LARGEST: u64 = 1 << 28;
+/// Largest table in bytes, as stored and decompressed. A longer one would be read for minutes.
+const MAX_LENGTH: u64 = 1 << 28;
 /// Characters of a file that a message repeats, and names of a header.
 const REPEATED: (usize, usize) = (60, 12);
 /// Fewest devices through which a line is drawn: two fit any line, and say nothing about it.
@@ -28,7 +27,7 @@ pub(crate) struct Sweep {
 
 /// The devices of a family, by their numbers; at least [`FEWEST`], each with at least one sample in the window.
 pub(crate) fn read(spec: &SweepsSpec) -> Result<Vec<Sweep>, SpectraError> {
-    let mut sweeps = parse(spec, &contents(&spec.file)?)?;
+    let mut sweeps = parse(spec, &read_bytes_up_to(&spec.file, MAX_LENGTH)?.bytes)?;
     sweeps.sort_by(|a, b| a.number.total_cmp(&b.number).then_with(|| a.device.cmp(&b.device)));
     let [first, last] = spec.window_nm;
     if let Some(empty) = sweeps.iter().find(|sweep| sweep.wavelength_nm.is_empty()) {
@@ -50,33 +49,6 @@ pub(crate) fn refuse(spec: &SweepsSpec, found: String, expected: &str) -> Spectr
         found,
         expected: expected.to_owned(),
     }
-}
-
-/// The contents of a plain file, decompressed if it starts like gzip.
-fn contents(path: &Path) -> Result<Vec<u8>, SpectraError> {
-    let fail = |source| SpectraError::Io { path: path.to_owned(), source };
-    let other = |what: String| fail(std::io::Error::other(what));
-    if !std::fs::metadata(path).map_err(fail)?.is_file() {
-        return Err(other("it is not a plain file".into()));
-    }
-    let too_large = || other(format!("found more than {LARGEST} bytes of contents, expected less: leave out devices"));
-    let mut stored = Vec::new();
-    std::fs::File::open(path).and_then(|f| f.take(LARGEST + 1).read_to_end(&mut stored)).map_err(fail)?;
-    if stored.len() as u64 > LARGEST {
-        return Err(too_large());
-    }
-    if !stored.starts_with(&[0x1f, 0x8b]) {
-        return Ok(stored);
-    }
-    let mut bytes = Vec::new();
-    flate2::read::MultiGzDecoder::new(stored.as_slice())
-        .take(LARGEST + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|e| other(format!("found damaged gzip data ({e}), expected a complete file: fetch it again")))?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(too_large());
-    }
-    Ok(bytes)
 }
 
 /// The beginning of what stands in a file, for a message.

@@ -2,9 +2,9 @@
 
 use super::*;
 use flate2::{Compression, write::GzEncoder};
-use phaseloom_files::toml_file::parse_toml;
+use phaseloom_files::parse_toml;
 use phaseloom_mesh::cell::{CellErrors, transfer};
-use phaseloom_numerics::{Normals, StreamKey};
+use phaseloom_numerics::{NormalStream, StreamKey};
 use std::f64::consts::{FRAC_PI_4, TAU};
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -16,7 +16,7 @@ const START: f64 = 0.24;
 
 fn normals(purpose: &str, count: usize) -> Vec<f64> {
     let mut z = vec![0.0; count];
-    Normals::new(&StreamKey::new(5, purpose)).fill(&mut z);
+    NormalStream::new(&StreamKey::new(5, purpose)).fill(&mut z);
     z
 }
 

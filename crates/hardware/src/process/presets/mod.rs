@@ -5,7 +5,7 @@
 
 use crate::error::HardwareError;
 use crate::process::Process;
-use phaseloom_files::toml_file::{InvalidValue, nearest, parse_toml, read_toml};
+use phaseloom_files::{InvalidValue, nearest, parse_toml, read_toml};
 use std::path::{Path, PathBuf};
 
 /// What stands before the key of a preset where a path may stand too. A file of such a name is `./preset:…`.
@@ -70,7 +70,7 @@ pub fn preset(key: &str) -> Result<&'static Preset, InvalidValue> {
 ///
 /// # Errors
 ///
-/// [`HardwareError::Preset`] for an unknown preset, [`HardwareError::Toml`] for a file that cannot be read.
+/// [`HardwareError::Preset`] for an unknown preset, [`HardwareError::File`] for a file that cannot be read.
 pub fn read_process(name: &Path, base: &Path) -> Result<ProcessFile, HardwareError> {
     if let Some(key) = name.to_str().and_then(|name| name.strip_prefix(PRESET_PREFIX)) {
         let text = preset(key).map_err(HardwareError::Preset)?.text;

@@ -20,7 +20,7 @@
 use crate::cell::mzi::ZERO;
 use crate::propagate::chains::{LINE, MIN_SCALE, WIDTH, carry_tile};
 use num_complex::Complex64;
-use phaseloom_numerics::simd::trigonometry::{argument, phase_factors, wrap, wrap_symmetric};
+use phaseloom_numerics::simd::trigonometry::{argument, cis_all, wrap, wrap_symmetric};
 use pulp::{Arch, Scalar, Simd, WithSimd};
 use std::f64::consts::{FRAC_PI_2, PI, TAU};
 
@@ -132,7 +132,7 @@ impl WithSimd for Project<'_> {
             }
             entries.turn(simd, way.carry, phase, way.count);
         }
-        let mut of_lines = phase_factors(&phase[..lines]);
+        let mut of_lines = cis_all(&phase[..lines]);
         of_lines.iter_mut().zip(&weight).for_each(|(z, w)| *z *= w.sqrt());
         if !rising {
             of_lines.reverse();

@@ -1,0 +1,134 @@
+//! Data files as bytes: read whole, decompressed and hashed.
+
+use crate::error::FileError;
+use crate::text::open;
+use flate2::read::MultiGzDecoder;
+use sha2::{Digest, Sha256};
+use std::io::{Error, ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+/// Largest decompressed size in bytes. A few bytes of gzip can expand to more than any memory.
+const MAX_INFLATED: u64 = 4 << 30;
+
+/// First bytes of a gzip file.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// Contents of a data file.
+#[derive(Clone, Debug)]
+pub struct FileBytes {
+    /// Path of the file.
+    pub path: PathBuf,
+    /// Contents, decompressed.
+    pub bytes: Vec<u8>,
+    /// SHA-256 of the stored file (before decompression).
+    pub sha256: [u8; 32],
+}
+
+/// Reads a whole file and decompresses it if its first bytes are those of gzip.
+///
+/// # Errors
+///
+/// [`FileError::Io`] if the path is no plain file or cannot be read. [`FileError::Format`] for damaged gzip data, or
+/// more than 4 GiB after decompression.
+pub fn read_bytes(path: &Path) -> Result<FileBytes, FileError> {
+    read_bytes_up_to(path, u64::MAX)
+}
+
+/// Reads a whole file of at most `max` bytes, both as stored and decompressed; see [`read_bytes`].
+///
+/// # Errors
+///
+/// As [`read_bytes`], and [`FileError::Format`] for a longer file.
+pub fn read_bytes_up_to(path: &Path, max: u64) -> Result<FileBytes, FileError> {
+    let io_error = |source| FileError::Io { path: path.to_owned(), source };
+    let file = open(path)?;
+    if !file.metadata().map_err(io_error)?.is_file() {
+        return Err(io_error(Error::new(ErrorKind::InvalidInput, "it is not a plain file")));
+    }
+    let mut stored = Vec::new();
+    file.take(max.saturating_add(1)).read_to_end(&mut stored).map_err(io_error)?;
+    if stored.len() as u64 > max {
+        return Err(too_long(path, max));
+    }
+    let sha256 = Sha256::digest(&stored).into();
+    let bytes = if stored.starts_with(&GZIP) { inflate(path, &stored, max.min(MAX_INFLATED))? } else { stored };
+    Ok(FileBytes { path: path.to_owned(), bytes, sha256 })
+}
+
+fn inflate(path: &Path, stored: &[u8], max: u64) -> Result<Vec<u8>, FileError> {
+    let mut bytes = Vec::new();
+    MultiGzDecoder::new(stored).take(max + 1).read_to_end(&mut bytes).map_err(|error| FileError::Format {
+        path: path.to_owned(),
+        format: "gzip",
+        place: format!("{} bytes as stored", stored.len()),
+        found: format!("damaged gzip data ({error})"),
+        expected: "a complete gzip file; fetch it again".into(),
+    })?;
+    if bytes.len() as u64 > max { Err(too_long(path, max)) } else { Ok(bytes) }
+}
+
+fn too_long(path: &Path, max: u64) -> FileError {
+    FileError::Format {
+        path: path.to_owned(),
+        format: "data",
+        place: "contents".into(),
+        found: format!("more than {max} bytes"),
+        expected: "less; split the file".into(),
+    }
+}
+
+/// Lower-case hexadecimal digits.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::write_atomically;
+    use flate2::{Compression, write::GzEncoder};
+    use std::fs;
+    use std::io::Write;
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn gzip_is_recognised_by_its_bytes_not_by_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plain.csv");
+        write_atomically(&path, &gzip(b"1,2\n")).unwrap();
+        assert_eq!(read_bytes(&path).unwrap().bytes, b"1,2\n");
+        write_atomically(&path, b"1,2\n").unwrap();
+        let file = read_bytes(&path).unwrap();
+        assert_eq!(file.bytes, b"1,2\n");
+        assert_eq!(hex(&file.sha256).len(), 64);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
+    }
+
+    #[test]
+    fn damaged_gzip_folders_and_missing_files_are_errors() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.gz");
+        let compressed = gzip(&[7; 1000]);
+        for length in 2..compressed.len() {
+            write_atomically(&path, &compressed[..length]).unwrap();
+            assert!(matches!(read_bytes(&path), Err(FileError::Format { format: "gzip", .. })), "{length}");
+        }
+        assert!(matches!(read_bytes(folder.path()), Err(FileError::Io { .. })));
+        assert!(matches!(read_bytes(&folder.path().join("none")), Err(FileError::Io { .. })));
+        assert!(matches!(write_atomically(&folder.path().join("no/such/a"), b""), Err(FileError::Io { .. })));
+    }
+
+    #[test]
+    fn contents_beyond_the_limit_are_refused() {
+        let error = inflate(Path::new("bomb.gz"), &gzip(&[0; 100_000]), 1000).unwrap_err();
+        assert!(error.to_string().contains("more than 1000 bytes"), "{error}");
+        let stored = read_bytes_up_to(&Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"), 10).unwrap_err();
+        assert!(stored.to_string().contains("more than 10 bytes"), "{stored}");
+    }
+}

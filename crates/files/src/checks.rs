@@ -1,0 +1,79 @@
+//! Checks of single values, and the error that names the key.
+
+/// An impossible value: which key, what was found, what is possible.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{key}` is {found}: expected {expected}")]
+pub struct InvalidValue {
+    /// Dotted key, `splitter_error.sigma_rad`.
+    pub key: String,
+    /// The value that was found.
+    pub found: String,
+    /// The values that are possible.
+    pub expected: String,
+}
+
+impl InvalidValue {
+    /// The error for one key.
+    #[must_use]
+    pub fn new(key: &str, found: impl std::fmt::Display, expected: &str) -> Self {
+        Self { key: key.to_owned(), found: found.to_string(), expected: expected.to_owned() }
+    }
+
+    /// The same error, with the key inside the table `table`.
+    #[must_use]
+    pub fn in_table(mut self, table: &str) -> Self {
+        self.key = format!("{table}.{}", self.key);
+        self
+    }
+}
+
+/// `Ok` if the condition holds, else the error for one number.
+fn check(holds: bool, key: &str, value: f64, expected: &str) -> Result<(), InvalidValue> {
+    if holds { Ok(()) } else { Err(InvalidValue::new(key, shortest(value), expected)) }
+}
+
+/// The shorter of decimal and scientific notation: very large and very small numbers have no row of zeros.
+fn shortest(value: f64) -> String {
+    let (decimal, scientific) = (value.to_string(), format!("{value:e}"));
+    if scientific.len() + 3 < decimal.len() { scientific } else { decimal }
+}
+
+/// Checks that a number is finite and at least `min`.
+///
+/// # Errors
+///
+/// The [`InvalidValue`] that names the key and the number.
+pub fn at_least(key: &str, value: f64, min: f64) -> Result<(), InvalidValue> {
+    check(value.is_finite() && value >= min, key, value, &format!("a finite number ≥ {min}"))
+}
+
+/// Checks that a number lies between two others, both included.
+///
+/// # Errors
+///
+/// The [`InvalidValue`] that names the key and the number.
+pub fn between(key: &str, value: f64, min: f64, max: f64) -> Result<(), InvalidValue> {
+    let expected = format!("a number from {} to {}", shortest(min), shortest(max));
+    check((min..=max).contains(&value), key, value, &expected)
+}
+
+/// Checks the standard deviation of an angle: from 0 to 1e6 rad.
+///
+/// Beyond a few radians all standard deviations have the same effect; the limit keeps sines accurate.
+///
+/// # Errors
+///
+/// The [`InvalidValue`] that names the key and the number.
+pub fn spread_rad(key: &str, value: f64) -> Result<(), InvalidValue> {
+    at_least(key, value, 0.0)?;
+    check(value <= 1e6, key, value, "at most 1e6 rad")
+}
+
+/// Checks that a number is finite and greater than zero.
+///
+/// # Errors
+///
+/// The [`InvalidValue`] that names the key and the number.
+pub fn positive(key: &str, value: f64) -> Result<(), InvalidValue> {
+    check(value.is_finite() && value > 0.0, key, value, "a finite number > 0")
+}

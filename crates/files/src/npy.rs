@@ -1,0 +1,352 @@
+//! NumPy's `.npy` format: real, complex and integer arrays, either byte order, C or Fortran order.
+//!
+//! Values are returned in C order. `npyz` parses the header, after a check that its nesting and sizes are small enough
+//! for that; the sizes are then compared with the number of bytes, so that no header makes the reader allocate memory.
+
+use crate::bytes::read_bytes;
+use crate::error::FileError;
+use crate::text::write_atomically;
+use nalgebra::DMatrix;
+use npyz::{DType, Endianness, NpyHeader, Order, TypeChar, TypeStr, WriterBuilder};
+use num_complex::Complex64;
+use std::path::Path;
+
+/// Kind of the values of an array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NpyKind {
+    /// Integers and booleans.
+    Integer,
+    /// Real floats.
+    Real,
+    /// Complex floats.
+    Complex,
+}
+
+/// An array as read from a file.
+#[derive(Clone, Debug)]
+pub struct NpyArray {
+    /// Sizes of the axes; empty for a scalar.
+    pub shape: Vec<usize>,
+    /// Integers, reals or complex numbers.
+    pub kind: NpyKind,
+    /// Whether floats have 32 bits or fewer.
+    pub single_precision: bool,
+    /// Real parts in C order.
+    pub real: Vec<f64>,
+    /// Imaginary parts in C order; empty unless `kind` is complex.
+    pub imaginary: Vec<f64>,
+}
+
+/// Longest header in bytes. NumPy's own headers have 128; a longer one is a damaged file.
+const MAX_HEADER: usize = 64 << 10;
+/// Most brackets of a header. The parser recurses once per bracket; plain arrays have three.
+const MAX_BRACKETS: usize = 64;
+/// Largest product of all sizes. The parser multiplies them in 64 bits; no real file has as many entries.
+const MAX_ENTRIES: u64 = 1 << 48;
+/// 2^53: double precision holds all integers below, but not all above.
+const MAX_INTEGER: f64 = (1_u64 << f64::MANTISSA_DIGITS) as f64;
+
+/// The error for contents of a `.npy` file that do not follow the format or do not fit their use.
+pub fn npy_error(path: &Path, place: &str, found: impl Into<String>, expected: impl Into<String>) -> FileError {
+    let (found, expected) = (found.into(), expected.into());
+    FileError::Format { path: path.to_owned(), format: "npy", place: place.into(), found, expected }
+}
+
+/// Length of preamble and header text in bytes, after checks that make it safe to parse.
+fn checked_header_length(path: &Path, bytes: &[u8]) -> Result<usize, FileError> {
+    let cut = || npy_error(path, "header", format!("{} bytes", bytes.len()), "a whole header; the file is cut off");
+    if !bytes.starts_with(b"\x93NUMPY") {
+        let found = if bytes.is_empty() { "an empty file" } else { "other bytes" };
+        return Err(npy_error(path, "first bytes", found, "\\x93NUMPY: this is no .npy file"));
+    }
+    let (start, length) = match bytes.get(6) {
+        Some(1) => (10, bytes.get(8..10).map(|b| usize::from(u16::from_le_bytes([b[0], b[1]])))),
+        Some(2 | 3) => (12, bytes.get(8..12).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]) as usize)),
+        Some(other) => return Err(npy_error(path, "version, byte 6", other.to_string(), "1, 2 or 3; save it again")),
+        None => return Err(cut()),
+    };
+    let length = length.ok_or_else(cut)?;
+    if length > MAX_HEADER {
+        let expected = format!("at most {MAX_HEADER}; the file is damaged");
+        return Err(npy_error(path, "header length", length.to_string(), expected));
+    }
+    let text = bytes.get(start..start + length).ok_or_else(cut)?;
+    let count = |of: &[u8]| text.iter().filter(|b| of.contains(b)).count();
+    if count(b"([{") > MAX_BRACKETS || count(b"\\+") > 0 {
+        return Err(npy_error(path, "header", "an expression", "the header of a plain array; save it again"));
+    }
+    if count(b":") != 3 {
+        let found = format!("{} keys", count(b":"));
+        return Err(npy_error(path, "header", found, "`descr`, `fortran_order` and `shape`, each once; save it again"));
+    }
+    let words = text.split(|b| !b.is_ascii_alphanumeric() && *b != b'_');
+    let mut sizes = words.filter(|word| word.first().is_some_and(u8::is_ascii_digit));
+    let product = sizes.try_fold(1_u64, |product, digits| {
+        product.checked_mul(std::str::from_utf8(digits).ok()?.parse::<u64>().ok()?.max(1))
+    });
+    if product.is_none_or(|product| product > MAX_ENTRIES) {
+        let expected = format!("sizes that {} bytes can hold; the file is damaged", bytes.len());
+        return Err(npy_error(path, "shape", "larger sizes than a file can have", expected));
+    }
+    Ok(start + length)
+}
+
+/// Reads an array from the contents of a `.npy` file (or of an entry of an `.npz`).
+///
+/// # Errors
+///
+/// [`FileError::Format`] for a damaged file, a type that is no number, and integers beyond double precision.
+pub fn parse_npy(path: &Path, bytes: &[u8]) -> Result<NpyArray, FileError> {
+    let start = checked_header_length(path, bytes)?;
+    let header = NpyHeader::from_reader(&bytes[..start])
+        .map_err(|e| npy_error(path, "header", e.to_string(), "the header of a plain array; save it again"))?;
+    let DType::Plain(dtype) = header.dtype() else {
+        return Err(npy_error(path, "dtype", header.dtype().descr(), "a plain number type, not records"));
+    };
+    let data = &bytes[start..];
+    let shape: Vec<usize> = header.shape().iter().map(|&n| n as usize).collect();
+    let unreadable = || {
+        let found = match dtype.type_char() {
+            TypeChar::Object => "Python objects".to_owned(),
+            _ => dtype.to_string(),
+        };
+        npy_error(path, "dtype", found, "f2, f4, f8, c8, c16, integers or bool; convert it with `astype`")
+    };
+    let width = dtype.num_bytes().filter(|&w| (1..=16).contains(&w)).ok_or_else(unreadable)?;
+    let length = shape.iter().try_fold(width, |n, &size| n.checked_mul(size));
+    if length != Some(data.len()) {
+        let needed = length.map_or("more bytes than can exist".into(), |n| format!("{n} bytes"));
+        let expected = format!("{needed} for shape {shape:?} of {dtype}; the file is cut off or damaged");
+        return Err(npy_error(path, "values", format!("{} bytes", data.len()), expected));
+    }
+    let (kind, single_precision, mut parts) = decode(&dtype, data).ok_or_else(unreadable)?;
+    if header.order() == Order::Fortran && shape.len() > 1 {
+        parts = parts.map(|part| c_order(&shape, &part));
+    }
+    if kind == NpyKind::Integer
+        && let Some(at) = parts[0].iter().position(|v| v.abs() >= MAX_INTEGER)
+    {
+        let place = format!("value {at} in C order");
+        let expected = "integers below 2^53, which double precision holds; round them with `astype(float)`";
+        return Err(npy_error(path, &place, format!("about {:e}", parts[0][at]), expected));
+    }
+    let [real, imaginary] = parts;
+    Ok(NpyArray { shape, kind, single_precision, real, imaginary })
+}
+
+/// Kind, whether single precision, and [real, imaginary] parts in the order of the file; `None` for other types.
+fn decode(dtype: &TypeStr, data: &[u8]) -> Option<(NpyKind, bool, [Vec<f64>; 2])> {
+    let big = dtype.endianness() == Endianness::Big;
+    macro_rules! read {
+        ($type:ty, $to:expr) => {{
+            const WIDTH: usize = size_of::<$type>();
+            let to = $to;
+            let value = |b: &[u8]| {
+                let mut raw = [0; WIDTH];
+                raw.copy_from_slice(b);
+                to(if big { <$type>::from_be_bytes(raw) } else { <$type>::from_le_bytes(raw) })
+            };
+            data.chunks_exact(WIDTH).map(value).collect::<Vec<f64>>()
+        }};
+    }
+    // Real and imaginary parts alternate.
+    let split = |pairs: Vec<f64>| {
+        [pairs.iter().step_by(2).copied().collect(), pairs.iter().skip(1).step_by(2).copied().collect()]
+    };
+    let integer = |values| Some((NpyKind::Integer, false, [values, Vec::new()]));
+    let real = |single, values| Some((NpyKind::Real, single, [values, Vec::new()]));
+    match (dtype.type_char(), dtype.size_field()) {
+        (TypeChar::Bool, 1) | (TypeChar::Uint, 1) => integer(read!(u8, f64::from)),
+        (TypeChar::Uint, 2) => integer(read!(u16, f64::from)),
+        (TypeChar::Uint, 4) => integer(read!(u32, f64::from)),
+        (TypeChar::Uint, 8) => integer(read!(u64, |v: u64| v as f64)),
+        (TypeChar::Int, 1) => integer(read!(i8, f64::from)),
+        (TypeChar::Int, 2) => integer(read!(i16, f64::from)),
+        (TypeChar::Int, 4) => integer(read!(i32, f64::from)),
+        (TypeChar::Int, 8) => integer(read!(i64, |v: i64| v as f64)),
+        (TypeChar::Float, 2) => real(true, read!(u16, |v: u16| half::f16::from_bits(v).to_f64())),
+        (TypeChar::Float, 4) => real(true, read!(f32, f64::from)),
+        (TypeChar::Float, 8) => real(false, read!(f64, |v| v)),
+        (TypeChar::Complex, 8) => Some((NpyKind::Complex, true, split(read!(f32, f64::from)))),
+        (TypeChar::Complex, 16) => Some((NpyKind::Complex, false, split(read!(f64, |v| v)))),
+        _ => None,
+    }
+}
+
+/// Values in C order from values in Fortran order.
+fn c_order(shape: &[usize], values: &[f64]) -> Vec<f64> {
+    if values.is_empty() {
+        return Vec::new();
+    }
+    let strides: Vec<usize> = shape
+        .iter()
+        .scan(1, |stride, &size| {
+            let current = *stride;
+            *stride *= size;
+            Some(current)
+        })
+        .collect();
+    let mut index = vec![0; shape.len()];
+    let mut out = Vec::with_capacity(values.len());
+    for _ in 0..values.len() {
+        out.push(values[index.iter().zip(&strides).map(|(i, s)| i * s).sum::<usize>()]);
+        for axis in (0..shape.len()).rev() {
+            index[axis] += 1;
+            if index[axis] < shape[axis] {
+                break;
+            }
+            index[axis] = 0;
+        }
+    }
+    out
+}
+
+/// The two sizes of an array of rank 2; `axes` names them in the error.
+///
+/// # Errors
+///
+/// [`FileError::Format`] for any other rank.
+pub fn rank_two(path: &Path, shape: &[usize], axes: &str) -> Result<[usize; 2], FileError> {
+    <[usize; 2]>::try_from(shape).map_err(|_| {
+        let found = format!("shape {shape:?}, rank {}", shape.len());
+        npy_error(path, "shape", found, format!("rank 2, {axes}; use `reshape` before saving"))
+    })
+}
+
+/// Reads a complex matrix from a `.npy` file: rank 2, any number type, either byte order, C or Fortran order.
+///
+/// The second value is true if the file holds floats of single precision, whose entries are rounded to 1e-7.
+///
+/// # Errors
+///
+/// [`FileError`] if the file cannot be read, is no `.npy` file, is cut off, has another rank or no entries, or holds a
+/// NaN or infinity.
+pub fn read_matrix(path: &Path) -> Result<(DMatrix<Complex64>, bool), FileError> {
+    let array = parse_npy(path, &read_bytes(path)?.bytes)?;
+    let [rows, columns] = rank_two(path, &array.shape, "(rows, columns)")?;
+    if rows == 0 || columns == 0 {
+        return Err(npy_error(path, "shape", format!("{rows}×{columns}"), "at least one row and one column"));
+    }
+    for part in [&array.real, &array.imaginary] {
+        if let Some(at) = part.iter().position(|v| !v.is_finite()) {
+            let place = format!("row {}, column {}", at / columns, at % columns);
+            return Err(FileError::NotFinite { path: path.to_owned(), place, found: part[at] });
+        }
+    }
+    let value = |at: usize| Complex64::new(array.real[at], array.imaginary.get(at).copied().unwrap_or(0.0));
+    Ok((DMatrix::from_fn(rows, columns, |r, c| value(r * columns + c)), array.single_precision))
+}
+
+/// Writes a complex matrix as `.npy` of type c16 in C order.
+///
+/// # Errors
+///
+/// [`FileError::Io`] if the file cannot be written.
+pub fn write_matrix(path: &Path, matrix: &DMatrix<Complex64>) -> Result<(), FileError> {
+    let mut bytes = Vec::new();
+    let shape = [matrix.nrows() as u64, matrix.ncols() as u64];
+    let written = (|| {
+        let mut writer = npyz::WriteOptions::new().default_dtype().shape(&shape).writer(&mut bytes).begin_nd()?;
+        // Columns of the transpose are the rows.
+        let rows = matrix.transpose();
+        writer.extend(rows.iter())?;
+        writer.finish()
+    })();
+    written.map_err(|source| FileError::Io { path: path.to_owned(), source })?;
+    write_atomically(path, &bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn npy(header: &str, data: &[u8]) -> Vec<u8> {
+        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+        bytes.extend((header.len() as u16).to_le_bytes());
+        bytes.extend(header.as_bytes());
+        bytes.extend(data);
+        bytes
+    }
+
+    #[test]
+    fn fortran_order_of_any_rank_becomes_c_order() {
+        // Entry (i, j, k) of a 2×3×4 array has the value 12 i + 4 j + k.
+        let mut fortran = Vec::new();
+        for k in 0..4 {
+            for j in 0..3 {
+                for i in 0..2 {
+                    fortran.push(f64::from(12 * i + 4 * j + k));
+                }
+            }
+        }
+        let expected: Vec<f64> = (0..24).map(f64::from).collect();
+        assert_eq!(c_order(&[2, 3, 4], &fortran), expected);
+        assert!(c_order(&[0, 3], &[]).is_empty());
+    }
+
+    #[test]
+    fn written_matrices_are_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.npy");
+        let matrix = DMatrix::from_fn(3, 2, |r, c| Complex64::new(r as f64 + 0.1, -(c as f64)));
+        write_matrix(&path, &matrix).unwrap();
+        let (back, single) = read_matrix(&path).unwrap();
+        assert_eq!(back, matrix);
+        assert!(!single);
+    }
+
+    #[test]
+    fn absurd_headers_are_refused_without_allocation() {
+        let path = Path::new("a.npy");
+        let nested = format!("{{'descr': {}", "[".repeat(60_000));
+        for header in [
+            "{'descr': '<f8', 'fortran_order': False, 'shape': (18446744073709551615, 18446744073709551615), }",
+            "{'descr': '<f8', 'fortran_order': False, 'shape': (0, 18446744073709551615, 4294967296, 9), }",
+            "{'descr': '<f8', 'fortran_order': False, 'shape': (1000000, 1000000), }",
+            "{'descr': '|V99999999999999999999', 'fortran_order': False, 'shape': (1,), }",
+            "{'descr': '|O', 'fortran_order': False, 'shape': (1,), }",
+            "{'descr': '<f16', 'fortran_order': False, 'shape': (1,), }",
+            "{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (1,), }",
+            "{'descr': '<f8', 'shape': (1,), }",
+            "",
+            &nested,
+        ] {
+            assert!(parse_npy(path, &npy(header, &[0; 8])).is_err(), "{header:.60}");
+        }
+        let mut long = b"\x93NUMPY\x02\x00".to_vec();
+        long.extend(u32::MAX.to_le_bytes());
+        assert!(parse_npy(path, &long).unwrap_err().to_string().contains("header length"));
+    }
+
+    #[test]
+    fn headers_with_other_keys_and_integers_beyond_double_precision_are_refused() {
+        let path = Path::new("a.npy");
+        let refusal = |header: &str, data: &[u8]| parse_npy(path, &npy(header, data)).unwrap_err().to_string();
+        let twice = refusal("{'descr': '<i2', 'fortran_order': False, 'shape': (1,), 'shape': (1,), }", &[5, 0]);
+        assert!(twice.contains("4 keys"), "{twice}");
+        let other = refusal("{'descr': '<i2', 'fortran_order': False, 'shape': (1,), 'extra': 3, }", &[5, 0]);
+        assert!(other.contains("4 keys"), "{other}");
+        for integer in [(1_u64 << 53) + 1, u64::MAX] {
+            let bytes = [0_u64.to_le_bytes(), integer.to_le_bytes()].concat();
+            let large = refusal("{'descr': '<u8', 'fortran_order': False, 'shape': (2,), }", &bytes);
+            assert!(large.contains("value 1 in C order") && large.contains("2^53"), "{large}");
+        }
+        let [zero, large] = [0_u64, 1 << 60].map(u64::to_le_bytes);
+        let columns = [zero, zero, large, zero].concat();
+        let large = refusal("{'descr': '<u8', 'fortran_order': True, 'shape': (2, 2), }", &columns);
+        assert!(large.contains("value 1 in C order"), "{large}");
+        let largest = ((1_i64 << 53) - 1).to_le_bytes();
+        let exact =
+            parse_npy(path, &npy("{'descr': '<i8', 'fortran_order': False, 'shape': (1,), }", &largest)).unwrap();
+        assert_eq!(exact.real[0].to_bits(), 9_007_199_254_740_991_f64.to_bits());
+    }
+
+    #[test]
+    fn a_scalar_and_an_empty_array_are_arrays() {
+        let path = Path::new("a.npy");
+        let scalar = parse_npy(path, &npy("{'descr': '<i2', 'fortran_order': False, 'shape': (), }", &[5, 0])).unwrap();
+        assert_eq!((scalar.shape.len(), scalar.real[0] as i64), (0, 5));
+        let empty = npy("{'descr': '<f8', 'fortran_order': False, 'shape': (0, 3), }", &[]);
+        assert!(parse_npy(path, &empty).unwrap().real.is_empty());
+    }
+}
