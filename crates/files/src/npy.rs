@@ -245,10 +245,10 @@ pub fn read_matrix(path: &Path) -> Result<(DMatrix<Complex64>, bool), FileError>
 pub fn write_matrix(path: &Path, matrix: &DMatrix<Complex64>) -> Result<(), FileError> {
     let mut bytes = Vec::new();
     let shape = [matrix.nrows() as u64, matrix.ncols() as u64];
+    // Columns of the transpose are the rows.
+    let rows = matrix.transpose();
     let written = (|| {
         let mut writer = npyz::WriteOptions::new().default_dtype().shape(&shape).writer(&mut bytes).begin_nd()?;
-        // Columns of the transpose are the rows.
-        let rows = matrix.transpose();
         writer.extend(rows.iter())?;
         writer.finish()
     })();

@@ -264,9 +264,9 @@ mod tests {
     #[test]
     fn a_mean_has_the_error_of_its_scatter() {
         let mean: RunningMean = [1.0, 2.0, 3.0, 4.0].into_iter().collect();
-        let found = mean.estimate();
-        assert!((found.value - 2.5).abs() < 1e-15 && found.draws == 4);
-        assert!((found.error - (5.0 / 3.0 / 4.0_f64).sqrt()).abs() < 1e-15);
+        let estimate = mean.estimate();
+        assert!((estimate.value - 2.5).abs() < 1e-15 && estimate.draws == 4);
+        assert!((estimate.error - (5.0 / 3.0 / 4.0_f64).sqrt()).abs() < 1e-15);
         assert!((mean.deviation().value - (5.0 / 3.0_f64).sqrt()).abs() < 1e-15);
         assert!(RunningMean::default().estimate().error < 1e-300);
     }
@@ -282,10 +282,10 @@ mod tests {
     #[test]
     fn the_slope_of_a_line_is_found_and_weights_count() {
         let points = [(0.0, 1.0, 0.1), (1.0, 3.0, 0.1), (2.0, 5.0, 0.1)];
-        let (found, error) = weighted_slope(&points);
-        assert!((found - 2.0).abs() < 1e-12 && (error - 0.1 / 2f64.sqrt()).abs() < 1e-12);
-        let (found, _) = weighted_slope(&[(0.0, 0.0, 1e-6), (1.0, 1.0, 1e-6), (2.0, 9.0, 1e6)]);
-        assert!((found - 1.0).abs() < 1e-6, "a point without weight does not count");
+        let (fitted, error) = weighted_slope(&points);
+        assert!((fitted - 2.0).abs() < 1e-12 && (error - 0.1 / 2f64.sqrt()).abs() < 1e-12);
+        let (fitted, _) = weighted_slope(&[(0.0, 0.0, 1e-6), (1.0, 1.0, 1e-6), (2.0, 9.0, 1e6)]);
+        assert!((fitted - 1.0).abs() < 1e-6, "a point without weight does not count");
     }
 
     #[test]

@@ -72,9 +72,7 @@ pub fn load_process(path: &Path) -> anyhow::Result<Process> {
     let read = hardware::read_process(path, Path::new(""))?;
     match read.process.check() {
         Ok(()) => Ok(read.process),
-        Err(HardwareError::Process(invalid)) => {
-            Err(phaseloom::files::toml_file::locate(&read.path, &read.text, invalid).into())
-        }
+        Err(HardwareError::Process(invalid)) => Err(phaseloom::files::locate(&read.path, &read.text, invalid).into()),
         Err(other) => Err(other.into()),
     }
 }

@@ -211,21 +211,21 @@ mod tests {
 
     fn diagonal(blocks: [&DMatrix<Complex64>; 2]) -> DMatrix<Complex64> {
         let half = blocks[0].nrows();
-        let mut whole = DMatrix::zeros(2 * half, 2 * half);
-        whole.view_mut((0, 0), (half, half)).copy_from(blocks[0]);
-        whole.view_mut((half, half), (half, half)).copy_from(blocks[1]);
-        whole
+        let mut matrix = DMatrix::zeros(2 * half, 2 * half);
+        matrix.view_mut((0, 0), (half, half)).copy_from(blocks[0]);
+        matrix.view_mut((half, half), (half, half)).copy_from(blocks[1]);
+        matrix
     }
 
     fn middle(parts: &[(f64, f64)]) -> DMatrix<Complex64> {
         let half = parts.len();
-        let mut whole = DMatrix::zeros(2 * half, 2 * half);
+        let mut matrix = DMatrix::zeros(2 * half, 2 * half);
         for (k, &(c, s)) in parts.iter().enumerate() {
             for (r, column, value) in [(k, k, c), (k, half + k, -s), (half + k, k, s), (half + k, half + k, c)] {
-                whole[(r, column)] = value.into();
+                matrix[(r, column)] = value.into();
             }
         }
-        whole
+        matrix
     }
 
     /// Separate angles, clusters at both ends and in the middle, sines below rounding.
@@ -245,19 +245,20 @@ mod tests {
                 let parts: Vec<(f64, f64)> =
                     (0..half).map(|k| angle(k, half)).map(|angle| (angle.cos(), angle.sin())).collect();
                 let [a, b, c, d] = [1, 2, 3, 4].map(|seed| haar(half, seed));
-                let whole = diagonal([&a, &b]) * middle(&parts) * diagonal([&c, &d]);
-                for u in [whole, diagonal([&a, &d]) * middle(&parts)] {
-                    let found = cosine_sine(&u);
+                let matrix = diagonal([&a, &b]) * middle(&parts) * diagonal([&c, &d]);
+                for u in [matrix, diagonal([&a, &d]) * middle(&parts)] {
+                    let factors = cosine_sine(&u);
                     let tolerance = 1e-14 * (half + 8) as f64;
-                    for side in found.left.iter().chain(&found.right) {
+                    for side in factors.left.iter().chain(&factors.right) {
                         let off = (side.adjoint() * side - DMatrix::identity(half, half)).camax();
                         assert!(off < tolerance, "family {family}, half {half}: {off:e}");
                     }
-                    let [left, right] = [&found.left, &found.right].map(|sides| diagonal([&sides[0], &sides[1]]));
-                    let off = (left * middle(&found.parts) * right - u).camax();
+                    let [left, right] = [&factors.left, &factors.right].map(|sides| diagonal([&sides[0], &sides[1]]));
+                    let off = (left * middle(&factors.parts) * right - u).camax();
                     assert!(off < tolerance, "family {family}, half {half}: {off:e}");
                     assert!(
-                        found.parts.is_sorted_by(|a, b| a.0 >= b.0 - 1e-15) && found.parts.iter().all(|p| p.1 >= 0.0)
+                        factors.parts.is_sorted_by(|a, b| a.0 >= b.0 - 1e-15)
+                            && factors.parts.iter().all(|p| p.1 >= 0.0)
                     );
                 }
             }

@@ -141,8 +141,8 @@ mod tests {
             for (power, mean, variance) in
                 [(1, 0.0, 1.0), (2, 1.0, 2.0), (3, 0.0, 15.0), (4, 3.0, 96.0), (6, 15.0, 10_170.0)]
             {
-                let found = z.iter().map(|z| z.powi(power)).sum::<f64>() / n;
-                assert!((found - mean).abs() < 6.0 * (variance / n).sqrt(), "moment {power}: {found}");
+                let measured = z.iter().map(|z| z.powi(power)).sum::<f64>() / n;
+                assert!((measured - mean).abs() < 6.0 * (variance / n).sqrt(), "moment {power}: {measured}");
             }
             // P(z < x), Abramowitz and Stegun table 26.1.
             for (x, p) in [
@@ -154,8 +154,8 @@ mod tests {
                 (2.0, 0.977_249_9),
                 (3.0, 0.998_650_1),
             ] {
-                let found = z.iter().filter(|z| **z < x).count() as f64 / n;
-                assert!((found - p).abs() < 6.0 * (p * (1.0 - p) / n).sqrt(), "P(z < {x}): {found}");
+                let measured = z.iter().filter(|z| **z < x).count() as f64 / n;
+                assert!((measured - p).abs() < 6.0 * (p * (1.0 - p) / n).sqrt(), "P(z < {x}): {measured}");
             }
             // Neighbours, the two deviates of a pair, the same lane and the next group are independent; so are squares.
             for lag in [1, 16, HALF, GROUP, GROUP + HALF, 64 * GROUP] {
