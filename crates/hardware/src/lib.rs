@@ -13,6 +13,7 @@ mod measured;
 mod process;
 mod product;
 
+pub use chip::backpropagation::ForwardPass;
 pub use chip::shape::ProgramShape;
 pub use chip::{Chip, ChipId};
 pub use error::HardwareError;

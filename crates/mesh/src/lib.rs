@@ -37,6 +37,7 @@ pub use layout::{ARM_UM, BoundaryShifter, COLUMN_UM, CellPosition, Layout, MODE_
 pub use program::matrix_program::{Form, MatrixProgram};
 pub use propagate::circuit::Circuit;
 pub use propagate::fields::Fields;
+pub use propagate::trace::{CellTrace, ColumnTrace, StageTrace};
 pub use topology::mesh_design::MeshDesign;
 pub use topology::{
     Butterfly, Contraction, Diamond, Fractal, PhaseMasks, Rectangular, Redundant, TOPOLOGIES, Topology, Tree,

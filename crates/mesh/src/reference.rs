@@ -23,7 +23,7 @@ pub fn phase(a: f64) -> Matrix2<Complex64> {
 /// The transfer matrix of an interferometer as the product of its parts.
 #[must_use]
 pub fn mzi(theta: f64, phi: f64, errors: CellErrors) -> Transfer {
-    let arms = Matrix2::new(errors.upper.into(), 0.0.into(), 0.0.into(), errors.lower.into());
+    let arms = Matrix2::new(errors.upper_transmission.into(), 0.0.into(), 0.0.into(), errors.lower_transmission.into());
     let t = splitter(FRAC_PI_4 + errors.beta) * phase(theta) * arms * splitter(FRAC_PI_4 + errors.alpha) * phase(phi);
     [[t[(0, 0)], t[(0, 1)]], [t[(1, 0)], t[(1, 1)]]]
 }
@@ -33,16 +33,17 @@ pub fn mzi(theta: f64, phi: f64, errors: CellErrors) -> Transfer {
 pub fn cell(kind: Cell, theta: f64, phi: f64, errors: CellErrors) -> Transfer {
     if kind == Cell::Symmetric {
         let arms = Matrix2::new(
-            Complex64::cis(theta) * errors.upper,
+            Complex64::cis(theta) * errors.upper_transmission,
             0.0.into(),
             0.0.into(),
-            Complex64::cis(phi) * errors.lower,
+            Complex64::cis(phi) * errors.lower_transmission,
         );
         let t = splitter(FRAC_PI_4 + errors.beta) * arms * splitter(FRAC_PI_4 + errors.alpha);
         return [[t[(0, 0)], t[(0, 1)]], [t[(1, 0)], t[(1, 1)]]];
     }
     if kind == Cell::Coupler {
-        let arms = Matrix2::new(errors.upper.into(), 0.0.into(), 0.0.into(), errors.lower.into());
+        let arms =
+            Matrix2::new(errors.upper_transmission.into(), 0.0.into(), 0.0.into(), errors.lower_transmission.into());
         let lower = Matrix2::new(1.0.into(), 0.0.into(), 0.0.into(), Complex64::cis(phi));
         let t = splitter(FRAC_PI_4 + errors.alpha) * arms * phase(theta) * lower;
         return [[t[(0, 0)], t[(0, 1)]], [t[(1, 0)], t[(1, 1)]]];

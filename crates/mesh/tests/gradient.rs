@@ -20,8 +20,8 @@ fn errors(cells: usize, imbalance: f64) -> Vec<CellErrors> {
             gamma: 0.1 * wave(k, 0.6),
             alpha: 0.1 * wave(k, 1.7),
             beta: 0.1 * wave(k, 2.9),
-            upper: 0.9 * (1.0 - imbalance * wave(k, 0.7).abs()),
-            lower: 0.95,
+            upper_transmission: 0.9 * (1.0 - imbalance * wave(k, 0.7).abs()),
+            lower_transmission: 0.95,
         })
         .collect()
 }
@@ -97,7 +97,7 @@ fn equals_finite_differences() {
             for imbalance in [0.0, 0.05, 0.97, 1.0] {
                 let mut errors = errors(stage.layout().positions.len(), imbalance);
                 if imbalance >= 1.0 {
-                    errors.iter_mut().step_by(3).for_each(|e| e.upper = 0.0);
+                    errors.iter_mut().step_by(3).for_each(|e| e.upper_transmission = 0.0);
                 }
                 check(&format!("{design} N={n} ×{batch}, imbalance {imbalance}"), stage, &errors, batch);
             }
@@ -144,7 +144,12 @@ fn deep_meshes_and_uneven_loss() {
         ];
         for (name, amplitude, batch) in states {
             let errors: Vec<CellErrors> = (0..cells)
-                .map(|k| CellErrors { beta: 0.05, upper: amplitude(k), lower: amplitude(k), ..CellErrors::NONE })
+                .map(|k| CellErrors {
+                    beta: 0.05,
+                    upper_transmission: amplitude(k),
+                    lower_transmission: amplitude(k),
+                    ..CellErrors::NONE
+                })
                 .collect();
             check_some(&format!("{} {name}", topology.key()), stage, &errors, batch, 41);
         }
@@ -175,8 +180,8 @@ fn sums_do_not_drift_through_a_large_lossy_mesh() {
             gamma: 0.0,
             alpha: 0.02 * wave(k, 1.7),
             beta: 0.02 * wave(k, 2.9),
-            upper: 0.99 + 0.005 * wave(k, 0.7),
-            lower: 0.99 + 0.005 * wave(k, 1.9),
+            upper_transmission: 0.99 + 0.005 * wave(k, 0.7),
+            lower_transmission: 0.99 + 0.005 * wave(k, 1.9),
         })
         .collect();
     check_some("N=256", stage, &errors, 3, 1999);
@@ -188,7 +193,7 @@ fn the_adjoint_before_a_mesh_is_light_like_any_other() {
     let program = MatrixProgram::new(&u, Form::Unitary, TOPOLOGIES[0]).unwrap();
     let stage = &program.stages()[0];
     let mut errors = vec![CellErrors::NONE; stage.layout().positions.len()];
-    errors.iter_mut().for_each(|e| e.upper = 0.0);
+    errors.iter_mut().for_each(|e| e.upper_transmission = 0.0);
     let identity = Fields::identity(20);
     let (_, before) = gradient(
         stage,

@@ -182,12 +182,12 @@ type Wrong = (String, String, String);
 
 fn write_part(stage: &StageErrors) -> Part {
     let offsets = &stage.offsets;
-    let cells = stage.cells.iter().enumerate().map(|(k, cell)| Cell {
+    let cells = stage.cell_errors.iter().enumerate().map(|(k, cell)| Cell {
         alpha_rad: cell.alpha,
         beta_rad: cell.beta,
         gamma_rad: cell.gamma,
-        upper_amplitude: cell.upper,
-        lower_amplitude: cell.lower,
+        upper_amplitude: cell.upper_transmission,
+        lower_amplitude: cell.lower_transmission,
         theta_offset_rad: offsets.theta()[k],
         phi_offset_rad: offsets.phi()[k],
     });
@@ -248,8 +248,8 @@ fn read_part(name: &str, part: &Part, stage: &Stage) -> Result<StageErrors, Wron
             alpha: cell.alpha_rad,
             beta: cell.beta_rad,
             gamma: cell.gamma_rad,
-            upper: cell.upper_amplitude,
-            lower: cell.lower_amplitude,
+            upper_transmission: cell.upper_amplitude,
+            lower_transmission: cell.lower_amplitude,
         });
     }
     for (mode, &offset) in part.output_offset_rad.iter().enumerate() {
@@ -260,5 +260,5 @@ fn read_part(name: &str, part: &Part, stage: &Stage) -> Result<StageErrors, Wron
         possible(|| format!("{name}.edge_offset_rad[{k}]"), offset)?;
         offsets.set_boundary(k, offset);
     }
-    Ok(StageErrors { cells: states, offsets, ..StageErrors::perfect(stage) })
+    Ok(StageErrors { cell_errors: states, offsets, ..StageErrors::perfect(stage) })
 }

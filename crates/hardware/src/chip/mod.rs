@@ -1,5 +1,6 @@
 //! A fabricated chip: one frozen sample of a process, and what it makes of a program.
 
+pub mod backpropagation;
 mod file;
 pub mod shape;
 
@@ -9,6 +10,7 @@ use crate::process::Process;
 use crate::process::stage_errors::StageErrors;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
+use phaseloom_mesh::cell::CellErrors;
 use phaseloom_mesh::{Circuit, Fields, MatrixProgram, MeshDesign, Phases};
 use phaseloom_numerics::{Normals, StreamKey};
 
@@ -84,13 +86,14 @@ impl Chip {
         }
         for (k, (frozen, stage)) in stages.iter().zip(program.stages()).enumerate() {
             let shape = |cells: usize, phases: usize| format!("{cells} cells and {phases} phases");
-            let found = shape(frozen.cells.len(), frozen.offsets.values().len());
+            let found = shape(frozen.cell_errors.len(), frozen.offsets.values().len());
             let expected = shape(stage.layout().positions.len(), stage.phases().values().len());
             if found != expected {
                 return Err(unfit(format!("section {k} of a chip"), found, expected));
             }
-            for (j, cell) in frozen.cells.iter().enumerate() {
-                let passive = (0.0..=1.0).contains(&cell.upper) && (0.0..=1.0).contains(&cell.lower);
+            for (j, cell) in frozen.cell_errors.iter().enumerate() {
+                let passive =
+                    (0.0..=1.0).contains(&cell.upper_transmission) && (0.0..=1.0).contains(&cell.lower_transmission);
                 if !([cell.alpha, cell.beta, cell.gamma].iter().all(|e| e.is_finite()) && passive) {
                     let expected = "finite splitter errors and arms of amplitude 0…1";
                     return Err(unfit(format!("section {k}, cell {j}"), format!("{cell:?}"), expected.into()));
@@ -173,12 +176,12 @@ impl Chip {
         program: &MatrixProgram,
         driven: &[Phases],
     ) -> Result<DMatrix<Complex64>, HardwareError> {
-        self.fits(program)?;
-        Ok(self.send(program, driven, None, || Fields::identity(program.shape().1)).to_matrix())
+        self.check_shape(program)?;
+        Ok(self.propagate(program, driven, None, || Fields::identity(program.shape().1)).to_matrix())
     }
 
     /// Refuses a program of another shape.
-    pub(crate) fn fits(&self, program: &MatrixProgram) -> Result<(), HardwareError> {
+    pub(crate) fn check_shape(&self, program: &MatrixProgram) -> Result<(), HardwareError> {
         let shape = ProgramShape::of(program);
         if shape == self.shape {
             Ok(())
@@ -187,31 +190,56 @@ impl Chip {
         }
     }
 
-    /// Sends light through the chip, with the jitter of one moment if its draws are given. The program fits. The light is
-    /// made when the first section is compiled: of large chips both take much memory.
-    pub(crate) fn send(
+    /// State of stage `k` when its heaters are driven to `driven`: the phases that light meets (rad), without jitter, and
+    /// the errors of every cell.
+    ///
+    /// ```
+    /// use phaseloom_hardware::{Chip, ChipId, Process};
+    /// use phaseloom_mesh::{Circuit, MatrixProgram};
+    ///
+    /// let process: Process = toml::from_str("[phase_error]\nsigma_rad = 0.01")?;
+    /// let design = phaseloom_mesh::topology("rectangular")?.into();
+    /// let program = MatrixProgram::blank(4, 4, design);
+    /// let chip = Chip::fabricate(&process, &program, ChipId { seed: 1, trial: 0, core: 0 })?;
+    /// let driven = process.drive(&program);
+    /// let (phases, cell_errors) = chip.stage_state(0, &driven[0]);
+    /// let matrix = Circuit::compile(&program.stages()[0], &phases, cell_errors).matrix();
+    /// assert_eq!(matrix.shape(), (4, 4));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the chip has no stage `k`.
+    #[must_use]
+    pub fn stage_state(&self, k: usize, driven: &Phases) -> (Phases, &[CellErrors]) {
+        self.stages[k].state(driven)
+    }
+
+    /// Propagates fields through the chip, with the jitter of one moment if `jitter` gives its normal deviates.
+    ///
+    /// The program has the shape of the chip. `input` is called once the first stage is compiled: both need much memory
+    /// on large chips.
+    pub(crate) fn propagate(
         &self,
         program: &MatrixProgram,
         driven: &[Phases],
-        mut moment: Option<&mut Normals<f64>>,
-        light: impl Fn() -> Fields,
+        mut jitter: Option<&mut Normals<f64>>,
+        input: impl Fn() -> Fields,
     ) -> Fields {
         let mut fields = None;
-        for ((stage, frozen), driven) in program.stages().iter().zip(&self.stages).zip(driven) {
-            let mut phases = driven.clone();
-            for (phase, offset) in phases.values_mut().iter_mut().zip(frozen.offsets.values()) {
-                *phase += offset;
-            }
-            if let Some(draws) = moment.as_deref_mut() {
+        for (k, (stage, driven)) in program.stages().iter().zip(driven).enumerate() {
+            let (mut phases, cell_errors) = self.stage_state(k, driven);
+            if let Some(deviates) = jitter.as_deref_mut() {
                 for (_, source) in self.process.sources() {
-                    source.fluctuate(draws, &mut phases);
+                    source.fluctuate(deviates, &mut phases);
                 }
             }
-            let circuit = Circuit::compile(stage, &phases, &frozen.cells);
+            let circuit = Circuit::compile(stage, &phases, cell_errors);
             drop(phases);
-            circuit.propagate(fields.get_or_insert_with(&light));
+            circuit.propagate(fields.get_or_insert_with(&input));
         }
-        let mut fields = fields.unwrap_or_else(light);
+        let mut fields = fields.unwrap_or_else(input);
         fields.resize(program.shape().0);
         fields
     }

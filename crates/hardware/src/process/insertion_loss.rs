@@ -68,16 +68,16 @@ impl InsertionLoss {
         let imbalance_db = |z: &f64| self.imbalance_db + self.imbalance_sigma_db * z;
         let mut burdened: Vec<f64> = z.iter().map(|z| imbalance_db(z).abs()).collect();
         amplitudes(&mut burdened);
-        let usual = amplitude(stage.kind.length() * self.loss_db);
-        for (cell, (z, amplitude)) in stage.cells.iter_mut().zip(z.iter().zip(burdened)) {
-            (cell.upper, cell.lower) = burden(usual, imbalance_db(z), amplitude);
+        let usual = amplitude(stage.cell.length() * self.loss_db);
+        for (cell, (z, amplitude)) in stage.cell_errors.iter_mut().zip(z.iter().zip(burdened)) {
+            (cell.upper_transmission, cell.lower_transmission) = burden(usual, imbalance_db(z), amplitude);
         }
         if self.crossing_db > 0.0 {
             let mut crossed: Vec<f64> = stage.crossings.iter().map(|count| self.crossing_db * count).collect();
             amplitudes(&mut crossed);
-            for (cell, amplitude) in stage.cells.iter_mut().zip(crossed) {
-                cell.upper *= amplitude;
-                cell.lower *= amplitude;
+            for (cell, amplitude) in stage.cell_errors.iter_mut().zip(crossed) {
+                cell.upper_transmission *= amplitude;
+                cell.lower_transmission *= amplitude;
             }
         }
     }
@@ -95,13 +95,13 @@ impl Imperfection for InsertionLoss {
     }
 
     fn fabricate(&self, draws: &mut Normals<f64>, stage: &mut StageErrors) {
-        let mut z = vec![0.0; stage.cells.len()];
+        let mut z = vec![0.0; stage.cell_errors.len()];
         draws.fill(&mut z);
         self.apply(stage, &z);
     }
 
     fn fabricate_nominal(&self, stage: &mut StageErrors) {
-        let cells = stage.cells.len();
+        let cells = stage.cell_errors.len();
         self.apply(stage, &vec![0.0; cells]);
     }
 

@@ -76,25 +76,25 @@ impl Imperfection for SplitterError {
     }
 
     fn fabricate(&self, draws: &mut Normals<f64>, stage: &mut StageErrors) {
-        let mut z = vec![[0.0; 2]; stage.cells.len()];
+        let mut z = vec![[0.0; 2]; stage.cell_errors.len()];
         draws.fill(z.as_flattened_mut());
-        let second = stage.kind.splitters() > 1;
-        for (cell, [alpha, beta]) in stage.cells.iter_mut().zip(z) {
+        let second = stage.cell.splitters() > 1;
+        for (cell, [alpha, beta]) in stage.cell_errors.iter_mut().zip(z) {
             cell.alpha = self.angle(alpha);
             cell.beta = if second { self.angle(beta) } else { 0.0 };
         }
         // Third splitters draw after all others, so that a mesh without them has the same first and second ones.
-        if stage.kind.splitters() > 2 {
-            let mut z = vec![0.0; stage.cells.len()];
+        if stage.cell.splitters() > 2 {
+            let mut z = vec![0.0; stage.cell_errors.len()];
             draws.fill(&mut z);
-            stage.cells.iter_mut().zip(z).for_each(|(cell, z)| cell.gamma = self.angle(z));
+            stage.cell_errors.iter_mut().zip(z).for_each(|(cell, z)| cell.gamma = self.angle(z));
         }
     }
 
     fn fabricate_systematic(&self, stage: &mut StageErrors) {
-        for cell in &mut stage.cells {
+        for cell in &mut stage.cell_errors {
             let errors = [&mut cell.alpha, &mut cell.beta, &mut cell.gamma];
-            errors.into_iter().take(stage.kind.splitters()).for_each(|error| *error = self.mean_rad);
+            errors.into_iter().take(stage.cell.splitters()).for_each(|error| *error = self.mean_rad);
         }
     }
 

@@ -7,11 +7,11 @@ use phaseloom_mesh::{Cell, Phases, Stage};
 #[derive(Clone, Debug, PartialEq)]
 pub struct StageErrors {
     /// What its cells are.
-    pub kind: Cell,
+    pub cell: Cell,
     /// Waveguides that the light of each cell crosses, its own crossing among them; empty where nothing crosses.
     pub crossings: Vec<f64>,
     /// Splitters and arms of each cell, in the order of the layout.
-    pub cells: Vec<CellErrors>,
+    pub cell_errors: Vec<CellErrors>,
     /// Static offsets of the phases (rad), added behind drive and crosstalk.
     pub offsets: Phases,
 }
@@ -26,6 +26,17 @@ impl StageErrors {
         } else {
             Vec::new()
         };
-        Self { kind: layout.cell, crossings, cells: vec![CellErrors::NONE; layout.positions.len()], offsets }
+        Self { cell: layout.cell, crossings, cell_errors: vec![CellErrors::NONE; layout.positions.len()], offsets }
+    }
+
+    /// State of a stage with these errors: the phases that light meets (rad), and the errors of every cell.
+    ///
+    /// `driven` are the phases after drive and crosstalk. This is the only place where they meet the frozen offsets.
+    pub(crate) fn state(&self, driven: &Phases) -> (Phases, &[CellErrors]) {
+        let mut phases = driven.clone();
+        for (phase, offset) in phases.values_mut().iter_mut().zip(self.offsets.values()) {
+            *phase += offset;
+        }
+        (phases, &self.cell_errors)
     }
 }

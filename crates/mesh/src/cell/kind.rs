@@ -211,7 +211,7 @@ impl Cell {
 
 /// Phase factors on both lines, then the splitter.
 fn coupler(turn: [Complex64; 2], errors: CellErrors) -> Transfer {
-    let (upper, lower) = (turn[0] * errors.upper, turn[1] * errors.lower);
+    let (upper, lower) = (turn[0] * errors.upper_transmission, turn[1] * errors.lower_transmission);
     let (s, c) = (FRAC_PI_4 + errors.alpha).sin_cos();
     let is = Complex64::new(0.0, s);
     [[upper * c, lower * is], [upper * is, lower * c]]

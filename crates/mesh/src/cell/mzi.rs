@@ -35,14 +35,14 @@ pub struct CellErrors {
     /// Error of the splitter before the external phase (rad), where a cell has a third one.
     pub gamma: f64,
     /// Amplitude transmission of the upper inner arm, 0…1.
-    pub upper: f64,
+    pub upper_transmission: f64,
     /// Amplitude transmission of the lower inner arm, 0…1.
-    pub lower: f64,
+    pub lower_transmission: f64,
 }
 
 impl CellErrors {
     /// An interferometer as designed: 50:50 splitters, no loss.
-    pub const NONE: Self = Self { alpha: 0.0, beta: 0.0, gamma: 0.0, upper: 1.0, lower: 1.0 };
+    pub const NONE: Self = Self { alpha: 0.0, beta: 0.0, gamma: 0.0, upper_transmission: 1.0, lower_transmission: 1.0 };
 }
 
 /// `S(π/4+β)·diag(g_u e^{iθ}, g_l)·S(π/4+α)·P(φ)`: the transfer matrix of a cell with phases in rad.
@@ -56,8 +56,8 @@ impl CellErrors {
 pub fn transfer(theta: f64, phi: f64, errors: CellErrors) -> Transfer {
     let (sa, ca) = (FRAC_PI_4 + errors.alpha).sin_cos();
     let (sb, cb) = (FRAC_PI_4 + errors.beta).sin_cos();
-    let upper = Complex64::from_polar(errors.upper, theta);
-    let lower = errors.lower;
+    let upper = Complex64::from_polar(errors.upper_transmission, theta);
+    let lower = errors.lower_transmission;
     let external = Complex64::cis(phi);
     let i = Complex64::i();
     [

@@ -38,7 +38,12 @@ pub struct CellSolution {
 fn row(errors: CellErrors) -> [f64; 4] {
     let (sa, ca) = (FRAC_PI_4 + errors.alpha).sin_cos();
     let (sb, cb) = (FRAC_PI_4 + errors.beta).sin_cos();
-    [errors.upper * cb * ca, errors.lower * sb * sa, errors.upper * cb * sa, errors.lower * sb * ca]
+    [
+        errors.upper_transmission * cb * ca,
+        errors.lower_transmission * sb * sa,
+        errors.upper_transmission * cb * sa,
+        errors.lower_transmission * sb * ca,
+    ]
 }
 
 /// θ from its half: `tan²(θ/2) = (1 − cos θ)/(1 + cos θ)`, clipped.
@@ -101,8 +106,8 @@ mod tests {
                 alpha: 0.2 * draw(0) - 0.1,
                 beta: 0.2 * draw(1) - 0.1,
                 gamma: 0.0,
-                upper: arm,
-                lower: arm,
+                upper_transmission: arm,
+                lower_transmission: arm,
             };
             let target = ideal(0.9 + 1.3 * draw(2), 6.0 * draw(3));
             let found = match_ratio(&target, errors);
@@ -119,7 +124,7 @@ mod tests {
 
     #[test]
     fn unequal_arms_leave_the_best_that_two_phases_can_do() {
-        let errors = CellErrors { alpha: 0.02, beta: -0.01, upper: 0.95, ..CellErrors::NONE };
+        let errors = CellErrors { alpha: 0.02, beta: -0.01, upper_transmission: 0.95, ..CellErrors::NONE };
         for theta in [0.3, 0.9, 1.5, 2.2] {
             let target = ideal(theta, 0.7);
             let overlap = |theta: f64, phi: f64| -> f64 {

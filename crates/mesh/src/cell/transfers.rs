@@ -21,7 +21,14 @@ pub(crate) fn transfers(theta: &[f64], phi: &[f64], errors: &[CellErrors], all: 
             for ((theta, phi), errors) in theta.chunks(LANES).zip(phi.chunks(LANES)).zip(errors.chunks(LANES)) {
                 let mut state = [[0.0; LANES]; 6];
                 for (k, e) in errors.iter().enumerate() {
-                    let values = [theta[k], phi[k], FRAC_PI_4 + e.alpha, FRAC_PI_4 + e.beta, e.upper, e.lower];
+                    let values = [
+                        theta[k],
+                        phi[k],
+                        FRAC_PI_4 + e.alpha,
+                        FRAC_PI_4 + e.beta,
+                        e.upper_transmission,
+                        e.lower_transmission,
+                    ];
                     for (lane, value) in state.iter_mut().zip(values) {
                         lane[k] = value;
                     }
@@ -94,8 +101,8 @@ mod tests {
                     alpha: wave(k, 1.3, 0.2),
                     beta: wave(k, 2.3, 0.3),
                     gamma: 0.0,
-                    upper: 0.7 + wave(k, 0.2, 0.3),
-                    lower: 0.8 + wave(k, 0.3, 0.2),
+                    upper_transmission: 0.7 + wave(k, 0.2, 0.3),
+                    lower_transmission: 0.8 + wave(k, 0.3, 0.2),
                 })
                 .collect();
             for far in [0.0, 1e12] {

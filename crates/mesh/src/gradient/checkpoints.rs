@@ -80,11 +80,14 @@ impl Gains {
         let (mut sum, mut darkest) = (idle, f64::INFINITY);
         for (position, e) in layout.positions[cells.clone()].iter().zip(&errors[cells]) {
             let [a, b] = [position.mode, position.mode + 1];
-            let (brighter, darker) = (larger(e.upper, e.lower), smaller(e.upper, e.lower));
+            let (brighter, darker) = (
+                larger(e.upper_transmission, e.lower_transmission),
+                smaller(e.upper_transmission, e.lower_transmission),
+            );
             let gained = larger(most[a], most[b]) * brighter;
             let left = smaller(least[a], least[b]) * darker;
             (most[a], most[b], least[a], least[b]) = (gained, gained, left, left);
-            sum += e.upper + e.lower;
+            sum += e.upper_transmission + e.lower_transmission;
             darkest = smaller(darker, darkest);
         }
         if !(darkest >= MIN_ARM && sum < f64::INFINITY) {
@@ -136,7 +139,12 @@ mod tests {
             phases.values_mut().iter_mut().enumerate().for_each(|(k, x)| *x = 3.0 * wave(k, 1.3));
             let arm = |k: usize, step: f64| 0.7 + 0.25 * wave(k, step);
             let errors: Vec<CellErrors> = (0..layout.positions.len())
-                .map(|k| CellErrors { beta: 0.1, upper: arm(k, 0.7), lower: arm(k, 1.9), ..CellErrors::NONE })
+                .map(|k| CellErrors {
+                    beta: 0.1,
+                    upper_transmission: arm(k, 0.7),
+                    lower_transmission: arm(k, 1.9),
+                    ..CellErrors::NONE
+                })
                 .collect();
             let mut gains = Gains::new(layout.modes);
             let stage = Stage::mesh(layout, phases);
@@ -158,7 +166,10 @@ mod tests {
     #[test]
     fn equal_loss_is_gained_along_the_edge() {
         let layout = MeshDesign::from(topology("rectangular").unwrap()).layout(200);
-        let errors = vec![CellErrors { upper: 0.99, lower: 0.99, ..CellErrors::NONE }; layout.positions.len()];
+        let errors = vec![
+            CellErrors { upper_transmission: 0.99, lower_transmission: 0.99, ..CellErrors::NONE };
+            layout.positions.len()
+        ];
         let mut gains = Gains::new(layout.modes);
         assert!((0..layout.columns).all(|column| gains.extend(&layout, &errors, column)));
         let (lost, edge) = (gains.lost() - COMMON * gains.common_digits, 100.0 * -0.99_f64.log10());
@@ -169,7 +180,7 @@ mod tests {
     #[test]
     fn segments_follow_one_another_and_begin_at_dark_arms() {
         let layout = MeshDesign::from(topology("rectangular").unwrap()).layout(30);
-        let state = |k: usize| CellErrors { upper: if k == 200 { 0.0 } else { 0.5 }, ..CellErrors::NONE };
+        let state = |k: usize| CellErrors { upper_transmission: if k == 200 { 0.0 } else { 0.5 }, ..CellErrors::NONE };
         let errors: Vec<CellErrors> = (0..layout.positions.len()).map(state).collect();
         let found = segments(&layout, &errors).unwrap();
         assert!(found.len() > 2 && found[0].start == 0 && found[found.len() - 1].end == layout.columns, "{found:?}");

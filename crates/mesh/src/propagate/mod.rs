@@ -3,3 +3,4 @@
 pub(crate) mod chains;
 pub(crate) mod circuit;
 pub(crate) mod fields;
+pub(crate) mod trace;

@@ -167,15 +167,18 @@ impl<'a> ProcessFit<'a> {
             for stage in &mut stages {
                 match level {
                     Level::Splitter => {
-                        let splitters = stage.kind.splitters();
-                        for cell in &mut stage.cells {
+                        let splitters = stage.cell.splitters();
+                        for cell in &mut stage.cell_errors {
                             let errors = [&mut cell.alpha, &mut cell.beta, &mut cell.gamma];
                             errors.into_iter().take(splitters).for_each(|error| *error = next());
                         }
                     }
                     Level::Phase => stage.offsets.values_mut().iter_mut().for_each(|phase| *phase = next()),
                     Level::Imbalance => {
-                        stage.cells.iter_mut().for_each(|cell| (cell.upper, cell.lower) = arms(1.0, next()));
+                        stage
+                            .cell_errors
+                            .iter_mut()
+                            .for_each(|cell| (cell.upper_transmission, cell.lower_transmission) = arms(1.0, next()));
                     }
                 }
             }

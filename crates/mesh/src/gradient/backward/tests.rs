@@ -92,7 +92,7 @@ fn every_machine_agrees() {
             let stage = stage(layout.clone(), bar);
             let errors = |k: usize| CellErrors {
                 beta: if bar { 0.0 } else { 0.05 * (k as f64).sin() },
-                upper: if bar { 1.0 } else { 0.98 },
+                upper_transmission: if bar { 1.0 } else { 0.98 },
                 ..CellErrors::NONE
             };
             let errors: Vec<CellErrors> = (0..stage.layout().positions.len()).map(errors).collect();
