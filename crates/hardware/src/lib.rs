@@ -1,4 +1,4 @@
-//! Photonic hardware: what a process does to a chip, what a link does to light, and the optical matrix product.
+//! Photonic hardware: fabrication processes, chips, optical links, the optical matrix product and corrections of chips.
 //!
 //! ```text
 //! Process ─ seed ─▶ Chip        Program × Chip ─▶ realised matrix        realised matrix + Link ─▶ OpticalProduct

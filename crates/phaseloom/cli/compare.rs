@@ -149,7 +149,7 @@ impl Compare {
                 trials.into_iter().collect::<Result<_, _>>().with_context(|| design.to_string())?;
             let dark = trials.iter().any(|trial| trial.transmission.is_nan() || trial.transmission < 1e-100);
             anyhow::ensure!(!dark, "{}: a chip of the mesh {design} lets no light through", self.process.display());
-            lines.push(Line { design, parts: Parts::of(design, self.modes), trials });
+            lines.push(Line { design, parts: Parts::new(design, self.modes), trials });
         }
         bar.finish_and_clear();
         Ok(Some(lines))
@@ -158,7 +158,7 @@ impl Compare {
     /// Whether its phases, searched for, are too many: those of `masks` of 64 ports, half a minute a chip, are not.
     fn takes_too_long(&self, design: MeshDesign) -> bool {
         const MAX_SEARCHED: usize = 1 << 14;
-        design.topology().is_fitted() && Parts::of(design, self.modes).shifters > MAX_SEARCHED
+        design.topology().is_fitted() && Parts::new(design, self.modes).shifters > MAX_SEARCHED
     }
 
     fn left_out(&self) -> impl Iterator<Item = MeshDesign> {

@@ -37,7 +37,7 @@ impl Chip {
     ///
     /// # Errors
     ///
-    /// [`HardwareError::ShapeMismatch`] if the chip is of another shape than the program.
+    /// [`HardwareError::ShapeMismatch`] if chip and program differ in shape.
     pub fn forward(
         &self,
         program: &MatrixProgram,

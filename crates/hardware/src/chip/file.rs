@@ -74,7 +74,7 @@ impl Chip {
     ///
     /// An unwritable path.
     pub fn save(&self, path: &Path) -> Result<(), HardwareError> {
-        let sample = self.sample.unwrap_or(ChipId { seed: 0, trial: 0, core: 0 });
+        let id = self.id.unwrap_or(ChipId { seed: 0, trial: 0, core: 0 });
         let mut parts = self.stages.iter().map(write_part);
         let right = parts.next().unwrap_or(Part {
             cells: Vec::new(),
@@ -85,9 +85,9 @@ impl Chip {
         let file = File {
             format: FORMAT.into(),
             version: VERSION,
-            seed: sample.seed,
-            trial: sample.trial,
-            core: sample.core,
+            seed: id.seed,
+            trial: id.trial,
+            core: id.core,
             process: self.process.clone(),
             form: self.shape.form().into(),
             topology: self.shape.design.topology().key().into(),
@@ -154,7 +154,7 @@ impl Chip {
         phaseloom_files::require_memory(
             if design.topology().is_fitted() { 192.0 } else { 64.0 }
                 * (file.rows.max(file.columns).min(text.len()) as f64).powi(2),
-            "reading the chip",
+            "reading the chip file",
         )?;
         let mut stages = vec![
             mesh(
@@ -173,8 +173,8 @@ impl Chip {
             );
             stages.push(mesh("left", left, file.rows).map_err(wrong)?);
         }
-        let sample = Some(ChipId { seed: file.seed, trial: file.trial, core: file.core });
-        Ok(Self { process: file.process, sample, shape, stages })
+        let id = Some(ChipId { seed: file.seed, trial: file.trial, core: file.core });
+        Ok(Self { process: file.process, id, shape, stages })
     }
 }
 

@@ -3,20 +3,21 @@
 use phaseloom_mesh::cell::CellErrors;
 use phaseloom_mesh::{Cell, Phases, Stage};
 
-/// The frozen physical state of one section of a chip.
+/// Errors of one stage that are frozen at fabrication.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StageErrors {
-    /// What its cells are.
+    /// Kind of its cells.
     pub cell: Cell,
-    /// Waveguides that the light of each cell crosses, its own crossing among them; empty where nothing crosses.
+    /// Crossings that light passes per cell, including a crossing inside the cell; empty without crossings.
     pub crossings: Vec<f64>,
-    /// Splitters and arms of each cell, in the order of the layout.
+    /// Splitter errors and arm transmissions of each cell, in the order of the layout.
     pub cell_errors: Vec<CellErrors>,
-    /// Static offsets of the phases (rad), added behind drive and crosstalk.
+    /// Static offsets of the phases (rad), added after drive and crosstalk.
     pub offsets: Phases,
 }
 
 impl StageErrors {
+    /// A stage without errors.
     pub(crate) fn perfect(stage: &Stage) -> Self {
         let layout = stage.layout();
         let offsets = stage.phases().zeroed();
