@@ -3,6 +3,7 @@
 use crate::input::grid::Point;
 use crate::output::table::{ROWS, Summary, Tables, level};
 use crate::store::record::Row;
+use phaseloom_files::{Column, TextTable};
 use std::fmt::Write;
 
 /// A fall of accuracy that counts as none.
@@ -271,26 +272,15 @@ fn levels(point: &Point) -> String {
     text
 }
 
-/// Columns padded to the widest cell, the first two to the left, numbers to the right.
+/// Writes a table with two columns of text, then numbers. A first cell equal to the one above is left empty.
 fn align(out: &mut String, rows: &[Vec<String>]) {
-    let mut rows = rows.to_vec();
-    // What is the same as in the row above is said once.
-    for r in (2..rows.len()).rev() {
-        if rows[r][0] == rows[r - 1][0] {
-            rows[r][0].clear();
-        }
-    }
     let columns = rows.first().map_or(0, Vec::len);
-    let width = |c: usize| rows.iter().map(|r| r[c].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    for row in &rows {
-        let mut line = String::new();
-        for (c, cell) in row.iter().enumerate().filter(|(c, _)| widths[*c] > 0) {
-            let pad = " ".repeat(widths[c] - cell.chars().count());
-            let _ = if c < 2 { write!(line, "{cell}{pad}  ") } else { write!(line, "{pad}{cell}  ") };
-        }
-        let _ = writeln!(out, "  {}", line.trim_end());
+    let mut table = TextTable::new(2, (0..columns).map(|c| if c < 2 { Column::left() } else { Column::right() }));
+    for (r, row) in rows.iter().enumerate() {
+        let repeated = r > 1 && row[0] == rows[r - 1][0];
+        table.row(std::iter::once(if repeated { "" } else { &*row[0] }).chain(row[1..].iter().map(String::as_str)));
     }
+    let _ = write!(out, "{table}");
 }
 
 /// A relative error; one so large that nobody counts its digits with an exponent.
