@@ -249,12 +249,7 @@ impl WithSimd for Panel<'_> {
                 let (first, second) = ((&mut ar[whole..], &mut ai[whole..]), (&mut br[whole..], &mut bi[whole..]));
                 rotate(simd, first, second, &[[a.conj(), b.conj()], [-b, a]]);
                 (lower[lane], lower[TILE_WIDTH + lane]) = (0.0, 0.0);
-                elements.push(ChainElement {
-                    carried_carried: b.conj(),
-                    carried_met: a.conj(),
-                    left_carried: a,
-                    left_met: -b,
-                });
+                elements.push([[b.conj(), a.conj()], [a, -b]]);
                 rotations.push(([j, m], [a, b]));
             }
             chains.push(Chain { line: highest + 1, column, elements });

@@ -46,8 +46,8 @@ impl ChainBuilder {
     #[inline(always)]
     pub(crate) fn element(&mut self, e: ChainElement) -> bool {
         let (dc, dm) = (self.scales[self.mode], self.scales[self.next()]);
-        let (carried, alpha) = pivot((e.carried_carried, dc), (e.carried_met, dm));
-        let (left, beta) = pivot((e.left_met, dm), (e.left_carried, dc));
+        let (carried, alpha) = pivot((e[0][0], dc), (e[0][1], dm));
+        let (left, beta) = pivot((e[1][1], dm), (e[1][0], dc));
         self.add([alpha, beta], carried, left)
     }
 
@@ -56,7 +56,7 @@ impl ChainBuilder {
     fn unitary(&mut self, e: ChainElement, alpha: Complex64) -> bool {
         let (dc, dm) = (self.scales[self.mode], self.scales[self.next()]);
         let beta = alpha.conj() * -(dc.norm_sqr() / dm.norm_sqr());
-        self.add([alpha, beta], e.carried_carried * dc, e.left_met * dm)
+        self.add([alpha, beta], e[0][0] * dc, e[1][1] * dm)
     }
 
     /// Appends a chain whose (α, β) already include the pending scale factor of each mode.
@@ -98,8 +98,8 @@ impl ChainBuilder {
     #[inline(always)]
     pub(crate) fn pair(&mut self, [a, b]: [usize; 2], e: ChainElement) {
         let (da, db) = (self.scales[a], self.scales[b]);
-        let (first, alpha) = pivot((e.carried_carried, da), (e.carried_met, db));
-        let (second, beta) = pivot((e.left_met, db), (e.left_carried, da));
+        let (first, alpha) = pivot((e[0][0], da), (e[0][1], db));
+        let (second, beta) = pivot((e[1][1], db), (e[1][0], da));
         self.chains.elements.push([alpha.re, alpha.im, beta.re, beta.im]);
         self.chains.pairs.push([a, b]);
         (self.scales[a], self.scales[b]) = (first, second);
@@ -257,12 +257,7 @@ impl WithSimd for AddBlock<'_> {
             builder.begin(chain.mode + 1, false, chain.column);
             for &cell in block.cells(chain) {
                 let [[t11, t12], [t21, t22]]: Transfer = block.transfers()[cell];
-                builder.element(ChainElement {
-                    carried_carried: t12,
-                    carried_met: t11,
-                    left_carried: t22,
-                    left_met: t21,
-                });
+                builder.element([[t12, t11], [t22, t21]]);
             }
             builder.end();
         }
@@ -280,11 +275,8 @@ impl WithSimd for AddPairs<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        for (modes, &[[t11, t12], [t21, t22]]) in self.modes.iter().zip(self.transfers) {
-            self.builder.pair(
-                modes.map(|mode| mode as usize),
-                ChainElement { carried_carried: t11, carried_met: t12, left_carried: t21, left_met: t22 },
-            );
+        for (modes, &transfer) in self.modes.iter().zip(self.transfers) {
+            self.builder.pair(modes.map(|mode| mode as usize), transfer);
         }
     }
 }
