@@ -46,7 +46,7 @@ enum UndoOp {
     Scale { mode: usize, by: [Complex64; 2] },
 }
 
-/// A cell after which both modes are multiplied by their scale factors, which left their range.
+/// A cell after which both modes are multiplied by their scale factors, which are out of range.
 struct PendingScale {
     index: usize,
     modes: [usize; 2],
@@ -241,8 +241,8 @@ impl BackwardEngine {
             // The coefficients before scale factors do not depend on other cells, so a register computes several.
             let pivots = CellCoefficients::<S>::new(simd, transposed(transfers));
             let both = |numbers: [ComplexLanes<S>; 2]| numbers.map(LaneArray::from_register);
-            let [alpha, beta, carried, left] =
-                [both(pivots.alpha), both(pivots.beta), both(pivots.carried), both(pivots.left)];
+            let [alpha, beta, carried, kept] =
+                [both(pivots.alpha), both(pivots.beta), both(pivots.carried), both(pivots.kept)];
             let reciprocal = LaneArray::from_register(pivots.reciprocal);
             for (k, &transfer) in transfers.iter().enumerate().rev() {
                 let modes = modes(first + k);
@@ -253,7 +253,7 @@ impl BackwardEngine {
                     alpha: lane(&alpha),
                     beta: lane(&beta),
                     carried: lane(&carried),
-                    left: lane(&left),
+                    kept: lane(&kept),
                     reciprocal: ComplexLanes::from_scalar(reciprocal),
                 };
                 let joined = pivots.join(Scalar, (c, m));

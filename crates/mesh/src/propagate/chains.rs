@@ -6,11 +6,11 @@
 //!
 //! ```text
 //!  mode 2  ────────────╳──   carried ← p·carried + q·met
-//!  mode 1  ──────╳─────╳──   left    ← r·carried + s·met
-//!  mode 0  ──────╳────────   `left` stays on the mode that was carried so far; `carried` moves on.
+//!  mode 1  ──────╳─────╳──   kept    ← r·carried + s·met
+//!  mode 0  ──────╳────────   `kept` stays on the mode that was carried so far; `carried` moves on.
 //! ```
 //!
-//! The field of each mode is stored without a scale factor d: `carried = p·d_c·(c̃ + α·m̃)`, `left = s·d_m·(m̃ + β·c̃)` with
+//! The field of each mode is stored without a scale factor d: `carried = p·d_c·(c̃ + α·m̃)`, `kept = s·d_m·(m̃ + β·c̃)` with
 //! `α = q·d_m/(p·d_c)`, `β = r·d_c/(s·d_m)`. An element then costs two complex multiply-adds per vector instead of four
 //! multiplications: a mesh of N(N−1)/2 elements costs 4N² multiply-adds per vector, like a product with an N×N matrix.
 //! No pivoting is needed, because every term keeps its relative accuracy for any α, β and d. Only their range is limited,
@@ -38,7 +38,7 @@ pub(crate) const MIN_PIVOT: f64 = 1e-17;
 /// those of the mode by 1e67 at most. Above it the factor stays pending.
 pub(crate) const MIN_SCALE: f64 = 1e-100;
 
-/// A 2×2 element in the order of a chain: rows (carried, left) from columns (carried, met).
+/// A 2×2 element in the order of a chain: rows (carried, kept) from columns (carried, met).
 pub(crate) type ChainElement = Transfer;
 
 #[derive(Clone, Copy, Debug)]

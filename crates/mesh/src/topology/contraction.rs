@@ -21,7 +21,7 @@ use crate::decompose::unitary::Unitary;
 use crate::error::MeshError;
 use crate::layout::phases::Phases;
 use crate::layout::{CellPosition, Layout};
-use crate::propagate::chains::{ChainElement, Chains, Support, TILE_ROW, TILE_WIDTH};
+use crate::propagate::chains::{Chains, Support, TILE_ROW, TILE_WIDTH};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_numerics::linalg::{qr, svd};

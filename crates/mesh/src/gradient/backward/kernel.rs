@@ -94,7 +94,7 @@ fn element<S: Simd>(
     (cr, ci): (S::f64s, S::f64s),
     (mr, mi): (S::f64s, S::f64s),
 ) -> ((S::f64s, S::f64s), (S::f64s, S::f64s)) {
-    let left = (
+    let kept = (
         simd.negate_mul_add_e_f64s(bi, ci, simd.mul_add_e_f64s(br, cr, mr)),
         simd.mul_add_e_f64s(bi, cr, simd.mul_add_e_f64s(br, ci, mi)),
     );
@@ -102,7 +102,7 @@ fn element<S: Simd>(
         simd.negate_mul_add_e_f64s(ai, mi, simd.mul_add_e_f64s(ar, mr, cr)),
         simd.mul_add_e_f64s(ai, mr, simd.mul_add_e_f64s(ar, mi, ci)),
     );
-    (carried, left)
+    (carried, kept)
 }
 
 /// Undoes one chain for a pair of registers of fields and adjoints, and adds to the sums x and y of its cells. The first G
@@ -130,9 +130,9 @@ fn undo_chain<S: Simd, const P: usize, const G: usize>(
             let coefficients = splat(simd, coefficients);
             for g in 0..G {
                 let met = load(planes, lower);
-                let (on, left) = element(simd, coefficients, (carried.0[g], carried.1[g]), (met.0[g], met.1[g]));
+                let (on, kept) = element(simd, coefficients, (carried.0[g], carried.1[g]), (met.0[g], met.1[g]));
                 (carried.0[g], carried.1[g]) = on;
-                (planes[2 * P * upper + pair][g], planes[2 * P * upper + P + pair][g]) = left;
+                (planes[2 * P * upper + pair][g], planes[2 * P * upper + P + pair][g]) = kept;
             }
         }
         (upper, lower) = (lower, lower + 1);
@@ -168,9 +168,9 @@ fn undo_pair<S: Simd, const P: usize>(
         for pair in 0..occupied.min(P) {
             for g in 0..2 {
                 let at = |mode: &[Two<S>]| (mode[pair][g], mode[P + pair][g]);
-                let (carried, left) = element(simd, coefficients, at(upper), at(lower));
+                let (carried, kept) = element(simd, coefficients, at(upper), at(lower));
                 // The carried mode ends on the lower one.
-                (upper[pair][g], upper[P + pair][g]) = left;
+                (upper[pair][g], upper[P + pair][g]) = kept;
                 (lower[pair][g], lower[P + pair][g]) = carried;
             }
         }

@@ -47,8 +47,8 @@ impl ChainBuilder {
     pub(crate) fn element(&mut self, e: ChainElement) -> bool {
         let (dc, dm) = (self.scales[self.mode], self.scales[self.next()]);
         let (carried, alpha) = pivot((e[0][0], dc), (e[0][1], dm));
-        let (left, beta) = pivot((e[1][1], dm), (e[1][0], dc));
-        self.add([alpha, beta], carried, left)
+        let (kept, beta) = pivot((e[1][1], dm), (e[1][0], dc));
+        self.add([alpha, beta], carried, kept)
     }
 
     /// Adds a unitary element with a known α. Its rows are orthogonal, so `β = −α*·|d_c/d_m|²` needs no complex division.
@@ -76,12 +76,12 @@ impl ChainBuilder {
     }
 
     #[inline(always)]
-    fn add(&mut self, [alpha, beta]: [Complex64; 2], carried: Complex64, left: Complex64) -> bool {
+    fn add(&mut self, [alpha, beta]: [Complex64; 2], carried: Complex64, kept: Complex64) -> bool {
         let met = self.next();
         self.chains.elements.push([alpha.re, alpha.im, beta.re, beta.im]);
         self.scales[met] = carried;
-        self.scales[self.mode] = left;
-        let rescaled = is_small(carried) || is_small(left);
+        self.scales[self.mode] = kept;
+        let rescaled = is_small(carried) || is_small(kept);
         let previous = self.mode;
         self.mode = met;
         if rescaled {
