@@ -3,7 +3,7 @@
 use num_complex::Complex64;
 use phaseloom_hardware::correction::{CORRECTIONS, Corrected, Instruments, correct, correction};
 use phaseloom_hardware::{Chip, ChipId, HardwareError, Process};
-use phaseloom_mesh::{Form, MatrixProgram, Phases, Stage, Topology, topology};
+use phaseloom_mesh::{Form, MatrixProgram, MeshDesign, Phases, Stage, topology};
 use phaseloom_numerics::{StreamKey, haar_unitary};
 
 fn haar(n: usize, seed: u64) -> MatrixProgram {
@@ -12,7 +12,7 @@ fn haar(n: usize, seed: u64) -> MatrixProgram {
 }
 
 /// Phases whose θ keep away from cross and bar by `margin`.
-fn within_reach(n: usize, topology: &'static dyn Topology, seed: u64, margin: f64) -> MatrixProgram {
+fn within_reach(n: usize, topology: impl Into<MeshDesign>, seed: u64, margin: f64) -> MatrixProgram {
     random_phases(&MatrixProgram::blank(n, n, topology), seed, margin)
 }
 

@@ -314,10 +314,10 @@ fn files_rebuilt_by_hand_equal_the_machine() {
         let mut programs: Vec<(String, MatrixProgram)> = Vec::new();
         if design.cell() != Cell::Mzi {
             for (m, n) in [(3, 3), (2, 5), (5, 2)] {
-                let program = MatrixProgram::new(&gaussian(m, n, 1), Form::Svd, design).unwrap();
+                let program = MatrixProgram::new(&gaussian(m, n, 1), Form::Svd, &design).unwrap();
                 programs.push((format!("svd {m}×{n}, {design}"), program));
             }
-            let program = MatrixProgram::new(&haar(5, 1), Form::Unitary, design).unwrap();
+            let program = MatrixProgram::new(&haar(5, 1), Form::Unitary, &design).unwrap();
             programs.push((format!("unitary 5, {design}"), program));
             for (name, program) in &programs {
                 for text in sources.iter().copied().chain(all.iter().map(String::as_str)) {

@@ -39,6 +39,6 @@ pub use propagate::circuit::Circuit;
 pub use propagate::fields::Fields;
 pub use topology::mesh_design::MeshDesign;
 pub use topology::{
-    Butterfly, Contraction, Diamond, Fractal, PhaseMasks, Rectangular, Redundant, TOPOLOGIES, Topology, Tree,
-    Triangular, topology,
+    Butterfly, Capability, Contraction, Diamond, Fractal, PhaseMasks, Rectangular, Redundant, Topology, Tree,
+    Triangular, topologies, topology,
 };

@@ -1,6 +1,6 @@
 //! Identity I4: in a mesh programmed with Haar unitaries, cos²(θ/2) of the cell of rank k is Beta(k, 1) and φ uniform.
 
-use phaseloom_mesh::{Form, MatrixProgram, TOPOLOGIES};
+use phaseloom_mesh::{Form, MatrixProgram, topologies};
 use phaseloom_numerics::{StreamKey, haar_unitary};
 use std::f64::consts::TAU;
 
@@ -22,7 +22,7 @@ fn kolmogorov_smirnov(mut u: Vec<f64>) -> f64 {
 fn angles_of_haar_unitaries_have_the_beta_distributions_of_their_rank() {
     const DRAWS: u64 = 4000;
     for (which, n) in [(0, 7), (0, 8), (1, 7), (1, 8)] {
-        let layout = TOPOLOGIES[which].layout(n);
+        let layout = topologies()[which].layout(n);
         let cells = layout.positions.len();
         let (mut t, mut p) = (vec![Vec::new(); cells], vec![Vec::new(); cells]);
         let ranks: Vec<usize> = layout
@@ -36,7 +36,7 @@ fn angles_of_haar_unitaries_have_the_beta_distributions_of_their_rank() {
         assert_eq!(ranks.iter().sum::<usize>(), n * (n * n - 1) / 6);
         for draw in 0..DRAWS {
             let u = haar_unitary(n, &mut StreamKey::new(11, "I4").trial(draw).stream());
-            let program = MatrixProgram::new(&u, Form::Unitary, TOPOLOGIES[which]).unwrap();
+            let program = MatrixProgram::new(&u, Form::Unitary, &topologies()[which]).unwrap();
             let s = program.stages()[0].phases();
             for k in 0..cells {
                 t[k].push((s.theta()[k] / 2.0).cos().powi(2).powi(ranks[k] as i32));
@@ -46,7 +46,7 @@ fn angles_of_haar_unitaries_have_the_beta_distributions_of_their_rank() {
         for k in 0..cells {
             for (name, u) in [("θ", &t[k]), ("φ", &p[k])] {
                 let value = kolmogorov_smirnov(u.clone());
-                assert!(value > 1e-5, "{} N={n} cell {k} {name}: p = {value:.1e}", TOPOLOGIES[which].key());
+                assert!(value > 1e-5, "{} N={n} cell {k} {name}: p = {value:.1e}", topologies()[which].key());
             }
         }
         // The power of the test: with the rank off by one it must reject.

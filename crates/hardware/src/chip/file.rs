@@ -7,7 +7,7 @@ use crate::process::Process;
 use crate::process::stage_errors::StageErrors;
 use phaseloom_files::{json_by_key, read_text, write_atomically};
 use phaseloom_mesh::cell::CellErrors;
-use phaseloom_mesh::{Cell as Kind, MeshDesign, MeshError, Phases, Stage, topology};
+use phaseloom_mesh::{Capability, Cell as Kind, MeshDesign, MeshError, Phases, Stage, topology};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -124,13 +124,14 @@ impl Chip {
         let wrong =
             |(key, found, expected): Wrong| HardwareError::ChipContent { path: path.to_owned(), key, found, expected };
         file.process.check()?;
+        let contraction = design.topology().capability() == Capability::AnyContraction;
         let svd = match (file.form.as_str(), &file.left, &file.attenuators) {
-            ("svd", Some(_), Some(_)) if !design.topology().is_direct() => true,
-            ("direct", None, None) if design.topology().is_direct() => false,
-            ("unitary", None, None) if !design.topology().is_direct() => false,
+            ("svd", Some(_), Some(_)) if !contraction => true,
+            ("contraction" | "direct", None, None) if contraction => false,
+            ("unitary", None, None) if !contraction => false,
             (form, ..) => {
                 let expected =
-                    "`unitary` (or `direct`, where the topology is) with `right` alone, or `svd` with all three";
+                    "`unitary` (`contraction` if the topology is) with `right` alone, or `svd` with all three";
                 return Err(wrong(("form".into(), form.into(), expected.into())));
             }
         };
@@ -142,7 +143,7 @@ impl Chip {
                 return Err(wrong((key.into(), found, expected)));
             }
         }
-        let shape = ProgramShape { svd, design, rows: file.rows, columns: file.columns };
+        let shape = ProgramShape { svd, design: design.clone(), rows: file.rows, columns: file.columns };
         // The file itself bounds the number of ports: no layout is built before that agrees.
         let mesh = |name: &str, part: &Part, ports: usize| {
             if part.cells.len() + 1 < ports {
@@ -152,17 +153,13 @@ impl Chip {
             read_part(name, part, &design.blank(ports))
         };
         phaseloom_files::require_memory(
-            if design.topology().is_fitted() { 192.0 } else { 64.0 }
+            if design.topology().capability() == Capability::Fitted { 192.0 } else { 64.0 }
                 * (file.rows.max(file.columns).min(text.len()) as f64).powi(2),
             "reading the chip",
         )?;
         let mut stages = vec![
-            mesh(
-                "right",
-                &file.right,
-                if design.topology().is_direct() { file.rows.max(file.columns) } else { file.columns },
-            )
-            .map_err(wrong)?,
+            mesh("right", &file.right, if contraction { file.rows.max(file.columns) } else { file.columns })
+                .map_err(wrong)?,
         ];
         if let (Some(left), Some(attenuators)) = (&file.left, &file.attenuators) {
             let lines = file.rows.min(file.columns);

@@ -8,7 +8,7 @@ use crate::layout::stage::{Stage, StageKind};
 use crate::program::file::{Attenuator, MAX_GAIN, Wrong, expect, read_attenuators, write_attenuators};
 use crate::program::matrix_program::{Form, MatrixProgram};
 use crate::topology::mesh_design::MeshDesign;
-use crate::topology::{TOPOLOGIES, Topology, topology};
+use crate::topology::topology;
 use phaseloom_files::{json_by_key, read_text, require_memory, write_atomically};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -179,11 +179,11 @@ impl ConvertedProgram {
         let convention = convention(&file.convention)
             .map_err(|_| unknown("convention", &file.convention, CONVENTIONS.map(Convention::key).join(", ")))?;
         let topology = topology(&file.topology)
-            .map_err(|_| unknown("topology", &file.topology, TOPOLOGIES.map(Topology::key).join(", ")))?;
-        let design = MeshDesign::from(topology);
+            .map_err(|known| wrong(Wrong("topology".into(), format!("`{}`", file.topology), known.expected())))?;
+        let design = MeshDesign::from(topology.clone());
         let side = file.rows.max(file.columns).min(text.len());
         require_memory(64.0 * (side as f64).powi(2), "reading the program")?;
-        convertible(design, side)?;
+        convertible(&design, side)?;
         let read = || {
             if !(0.0..=MAX_GAIN).contains(&file.gain) {
                 let expected = format!("a number from 0 to {MAX_GAIN:e}");
@@ -238,7 +238,7 @@ pub fn load(path: &Path) -> Result<MatrixProgram, MeshError> {
     }
 }
 
-fn convertible(design: MeshDesign, ports: usize) -> Result<(), MeshError> {
+fn convertible(design: &MeshDesign, ports: usize) -> Result<(), MeshError> {
     // What holds of four ports holds of more.
     let layout = design.layout(ports.min(4));
     let crossed = (0..=layout.columns).any(|column| layout.permutation_before(column).is_some());

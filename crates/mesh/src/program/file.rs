@@ -7,7 +7,7 @@ use crate::layout::stage::{Stage, StageKind};
 use crate::layout::{Layout, Shifter};
 use crate::program::matrix_program::{Form, MatrixProgram};
 use crate::topology::mesh_design::MeshDesign;
-use crate::topology::topology;
+use crate::topology::{Capability, topology};
 use phaseloom_files::{json_by_key, read_text, require_memory, write_atomically};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -102,7 +102,7 @@ impl MatrixProgram {
             convention: CONVENTION.into(),
             form: match self.form() {
                 Form::Unitary => "unitary",
-                Form::Contraction => "direct",
+                Form::Contraction => "contraction",
                 Form::Svd | Form::Auto => "svd",
             }
             .into(),
@@ -155,7 +155,7 @@ impl MatrixProgram {
         let design = MeshDesign::new(topology, cell).map_err(|known| unknown("cell", &file.cell, known))?;
         // Layouts are made of sizes that the file names; masks have three times the cells.
         let side = file.rows.max(file.columns).min(text.len()) as f64;
-        let bytes = if design.topology().is_fitted() { 192.0 } else { 64.0 };
+        let bytes = if design.topology().capability() == Capability::Fitted { 192.0 } else { 64.0 };
         require_memory(bytes * side * side, "reading the program")?;
         read(file, design).map_err(|Wrong(key, found, expected)| MeshError::ProgramContent {
             path: path.to_owned(),
@@ -179,12 +179,12 @@ fn read(file: File, design: MeshDesign) -> Result<MatrixProgram, Wrong> {
             return Err(Wrong(key.into(), "0".into(), "at least 1".into()));
         }
     }
-    let contraction = design.topology().is_direct();
+    let contraction = design.topology().capability() == Capability::AnyContraction;
     let ports = if contraction { file.rows.max(file.columns) } else { file.columns };
     expect("right.modes", file.right.modes, ports)?;
-    let right = read_mesh("right", file.right, design)?;
+    let right = read_mesh("right", file.right, &design)?;
     let stages = match (file.form.as_str(), file.left, file.attenuators) {
-        ("direct", None, None) if contraction => vec![right],
+        ("contraction" | "direct", None, None) if contraction => vec![right],
         ("unitary", None, None) if !contraction => {
             expect("rows", file.rows, file.columns)?;
             expect("gain", file.gain, 1.0)?;
@@ -193,14 +193,14 @@ fn read(file: File, design: MeshDesign) -> Result<MatrixProgram, Wrong> {
         ("svd", Some(left), Some(attenuators)) if !contraction => {
             expect("left.modes", left.modes, file.rows)?;
             expect("attenuators (number of)", attenuators.len(), file.rows.min(file.columns))?;
-            vec![right, read_attenuators(&attenuators)?, read_mesh("left", left, design)?]
+            vec![right, read_attenuators(&attenuators)?, read_mesh("left", left, &design)?]
         }
         (form, left, _) => {
             let found = format!("{form} {} left mesh", if left.is_some() { "with a" } else { "without" });
             return Err(Wrong(
                 "form".into(),
                 found,
-                "`unitary` (or `direct`, where the topology is) with `right` alone, or `svd` with all three".into(),
+                "`unitary` (`contraction` if the topology is) with `right` alone, or `svd` with all three".into(),
             ));
         }
     };
@@ -255,7 +255,7 @@ fn possible(key: impl FnOnce() -> String, phase: f64) -> Result<f64, Wrong> {
     }
 }
 
-fn read_mesh(name: &str, mesh: Mesh, design: MeshDesign) -> Result<Stage, Wrong> {
+fn read_mesh(name: &str, mesh: Mesh, design: &MeshDesign) -> Result<Stage, Wrong> {
     expect(&format!("{name}.output (number of)"), mesh.output.len(), mesh.modes)?;
     // Every mesh has a cell for each port but one: no layout is made of a size that the file does not bear out.
     if mesh.cells.len() + 1 < mesh.modes {

@@ -7,6 +7,7 @@ use crate::layout::phases::Phases;
 use crate::layout::stage::{Stage, StageKind};
 use crate::propagate::circuit::Circuit;
 use crate::propagate::fields::Fields;
+use crate::topology::Capability;
 use crate::topology::mesh_design::MeshDesign;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
@@ -68,8 +69,8 @@ impl MatrixProgram {
 
     fn within(w: &DMatrix<Complex64>, form: Form, design: MeshDesign, tolerance: f64) -> Result<Self, MeshError> {
         check_finite(w)?;
-        Self::check_memory(w, design)?;
-        let contraction = design.topology().is_direct();
+        Self::check_memory(w, &design)?;
+        let contraction = design.topology().capability() == Capability::AnyContraction;
         let unitary = match form {
             Form::Svd | Form::Contraction => None,
             Form::Unitary => Some(Unitary::new(w.clone(), tolerance)?),
@@ -83,12 +84,12 @@ impl MatrixProgram {
         }
     }
 
-    fn check_memory(w: &DMatrix<Complex64>, design: MeshDesign) -> Result<(), MeshError> {
+    fn check_memory(w: &DMatrix<Complex64>, design: &MeshDesign) -> Result<(), MeshError> {
         let (rows, columns) = w.shape();
         // Input, its scaled copy, U, V, work of the decomposition: about eight complex matrices of the larger side. A search
         // remembers 20 steps and 20 gradients, each of up to 3N² phases.
         let side = rows.max(columns) as f64;
-        let search = if design.topology().is_fitted() { 1200.0 } else { 0.0 };
+        let search = if design.topology().capability() == Capability::Fitted { 1200.0 } else { 0.0 };
         Ok(require_memory((8.0 * 16.0 + search) * side * side, &format!("programming a {rows}×{columns} matrix"))?)
     }
 
@@ -100,8 +101,9 @@ impl MatrixProgram {
     pub fn unitary(u: &Unitary, design: impl Into<MeshDesign>) -> Result<Self, MeshError> {
         let n = u.modes();
         let design = design.into();
-        Self::check_supported(design, n, n, n)?;
-        Ok(Self { design, rows: n, columns: n, gain: 1.0, stages: vec![design.program(u)?] })
+        Self::check_supported(&design, n, n, n)?;
+        let stages = vec![design.program(u)?];
+        Ok(Self { design, rows: n, columns: n, gain: 1.0, stages })
     }
 
     /// Programs a matrix as U Σ V† with a gain of at least its largest singular value, where several matrices are to
@@ -113,8 +115,9 @@ impl MatrixProgram {
     pub fn with_gain(w: &DMatrix<Complex64>, gain: f64, design: impl Into<MeshDesign>) -> Result<Self, MeshError> {
         check_finite(w)?;
         let design = design.into();
-        Self::check_memory(w, design)?;
-        let form = if design.topology().is_direct() { Self::contraction } else { Self::svd };
+        Self::check_memory(w, &design)?;
+        let form =
+            if design.topology().capability() == Capability::AnyContraction { Self::contraction } else { Self::svd };
         form(w, Some(gain), design)
     }
 
@@ -135,8 +138,9 @@ impl MatrixProgram {
     #[must_use]
     pub fn blank(rows: usize, columns: usize, design: impl Into<MeshDesign>) -> Self {
         let design = design.into();
-        if design.topology().is_direct() {
-            return Self { design, rows, columns, gain: 1.0, stages: vec![design.blank(rows.max(columns))] };
+        if design.topology().capability() == Capability::AnyContraction {
+            let stages = vec![design.blank(rows.max(columns))];
+            return Self { design, rows, columns, gain: 1.0, stages };
         }
         let column = Stage::attenuators(Phases::zero(rows.min(columns), 0));
         let stages = vec![design.blank(columns), column, design.blank(rows)];
@@ -148,8 +152,8 @@ impl MatrixProgram {
     /// # Errors
     ///
     /// [`MeshError::Topology`].
-    pub fn check_supported(design: MeshDesign, lines: usize, rows: usize, columns: usize) -> Result<(), MeshError> {
-        match design.topology().rows() {
+    pub fn check_supported(design: &MeshDesign, lines: usize, rows: usize, columns: usize) -> Result<(), MeshError> {
+        match design.topology().capability().max_rows() {
             Some(most) if lines > most || rows > most => {
                 Err(MeshError::Topology { topology: design.topology().key(), limit: "carries one row", rows, columns })
             }
@@ -166,13 +170,14 @@ impl MatrixProgram {
         if gain > 0.0 {
             square.view_mut((0, 0), (rows, columns)).copy_from(&w.map(|z| z / gain));
         }
-        Ok(Self { design, rows, columns, gain, stages: vec![design.program_contraction(&square)?] })
+        let stages = vec![design.program_contraction(&square)?];
+        Ok(Self { design, rows, columns, gain, stages })
     }
 
     fn svd(w: &DMatrix<Complex64>, gain: Option<f64>, design: MeshDesign) -> Result<Self, MeshError> {
         let (rows, columns) = w.shape();
         check_magnitude(w)?;
-        Self::check_supported(design, rows.min(columns), rows, columns)?;
+        Self::check_supported(&design, rows.min(columns), rows, columns)?;
         let svd = canonical_svd(w)?;
         let gain = svd.sigma[0].max(gain.unwrap_or(0.0));
         let mut column = Phases::zero(svd.sigma.len(), 0);
@@ -182,8 +187,9 @@ impl MatrixProgram {
         }
         let mesh = |u: DMatrix<Complex64>| design.program(&Unitary::trusted(u));
         let stages = vec![mesh(svd.v.adjoint())?, Stage::attenuators(column), mesh(svd.u)?];
+        let fitted = design.topology().capability() == Capability::Fitted;
         let mut program = Self { design, rows, columns, gain, stages };
-        if design.topology().is_fitted() {
+        if fitted {
             // Both meshes are approximations: the gain that brings their product nearest, Re⟨M, W⟩/‖M‖².
             let made = program.optics();
             program.gain = (made.dotc(w).re / made.norm_squared().max(f64::MIN_POSITIVE)).max(0.0);
@@ -195,7 +201,7 @@ impl MatrixProgram {
     #[must_use]
     pub fn form(&self) -> Form {
         match self.stages.len() {
-            1 if self.design.topology().is_direct() => Form::Contraction,
+            1 if self.design.topology().capability() == Capability::AnyContraction => Form::Contraction,
             1 => Form::Unitary,
             _ => Form::Svd,
         }
@@ -203,8 +209,8 @@ impl MatrixProgram {
 
     /// How the cells of its meshes are joined, and what they are.
     #[must_use]
-    pub fn design(&self) -> MeshDesign {
-        self.design
+    pub fn design(&self) -> &MeshDesign {
+        &self.design
     }
 
     /// (rows, columns) of the matrix.

@@ -12,7 +12,7 @@
 //!  ────╳──────────  behind
 //! ```
 
-use super::Topology;
+use super::{Capability, Topology};
 use crate::cell::mzi::{ZERO, wrap};
 use crate::decompose::fast::projections::{Carry, Projections, Way, project};
 use crate::decompose::fuse::{Chain, join, join_known};
@@ -37,7 +37,7 @@ pub struct Contraction;
 
 impl Topology for Contraction {
     fn key(&self) -> &'static str {
-        "direct"
+        "contraction"
     }
 
     fn description(&self) -> &'static str {
@@ -53,8 +53,8 @@ impl Topology for Contraction {
         Layout::new(2 * modes, positions.collect()).with_ports(modes)
     }
 
-    fn is_direct(&self) -> bool {
-        true
+    fn capability(&self) -> Capability {
+        Capability::AnyContraction
     }
 
     fn program(&self, layout: &Layout, target: &Unitary) -> Result<Phases, MeshError> {
