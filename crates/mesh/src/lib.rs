@@ -25,15 +25,16 @@ mod propagate;
 pub mod reference;
 mod topology;
 
-pub use cell::kind::{CELLS, Cell};
+pub use cell::kind::{CELLS, Cell, CellPart};
 pub use decompose::fit::{fit, refit};
 pub use decompose::match_cells::match_cells;
 pub use decompose::unitary::Unitary;
 pub use error::MeshError;
 pub use gradient::gradient;
 pub use layout::phases::Phases;
+pub use layout::shifter::{ARM_UM, BoundaryShifter, COLUMN_UM, MODE_UM, Shifter, ShifterKind};
 pub use layout::stage::{Stage, StageKind};
-pub use layout::{ARM_UM, BoundaryShifter, COLUMN_UM, CellPosition, Layout, MODE_UM, Shifter, ShifterKind};
+pub use layout::{CellPosition, Layout};
 pub use program::matrix_program::{Form, MatrixProgram};
 pub use propagate::circuit::Circuit;
 pub use propagate::fields::Fields;

@@ -214,8 +214,8 @@ fn meshes_of_which_conventions_say_nothing_are_refused() {
         crate::topology::mesh_design::MeshDesign::all().filter(|design| design.topology().capability().is_universal())
     {
         let program = MatrixProgram::new(&u, Form::Unitary, &design).unwrap();
-        let plain = design.cell() == crate::cell::kind::Cell::Mzi
-            && ["rectangular", "triangular", "redundant"].contains(&design.topology().key());
+        let plain =
+            design.cell().is_mzi() && ["rectangular", "triangular", "redundant"].contains(&design.topology().key());
         match ConvertedProgram::new(&program, clements) {
             Ok(converted) => {
                 assert!(plain, "{design}");

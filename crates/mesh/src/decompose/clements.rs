@@ -7,7 +7,7 @@
 
 use crate::decompose::fuse::{Chain, join};
 use crate::decompose::nulling::{Null, angles, on_columns, on_rows};
-use crate::propagate::chains::{ChainBuilder, LINE, Support, WIDTH};
+use crate::propagate::chains::{ChainBuilder, Support, TILE_ROW, TILE_WIDTH};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use pulp::{Arch, Simd, WithSimd};
@@ -16,7 +16,7 @@ use pulp::{Arch, Simd, WithSimd};
 const TOGETHER: usize = 32;
 
 /// A block of 16 rows and 16 columns: per line the real parts, then the imaginary parts.
-type Block = [[f64; LINE]; WIDTH];
+type Block = [[f64; TILE_ROW]; TILE_WIDTH];
 
 /// Nulls a unitary; `found(i, angles)` gets (θ, φ) of the cells of each sweep (rad). Returns the phases of the diagonal
 /// that is left (rad).
@@ -56,54 +56,54 @@ struct Cells {
 impl Square {
     fn new(u: &DMatrix<Complex64>) -> Self {
         let n = u.nrows();
-        let side = n.div_ceil(WIDTH);
-        let mut square = Self { blocks: vec![[[0.0; LINE]; WIDTH]; side * side], side };
+        let side = n.div_ceil(TILE_WIDTH);
+        let mut square = Self { blocks: vec![[[0.0; TILE_ROW]; TILE_WIDTH]; side * side], side };
         for (c, column) in u.column_iter().enumerate() {
             for (rho, z) in column.iter().rev().enumerate() {
-                let line = &mut square.blocks[(c / WIDTH) * side + rho / WIDTH][rho % WIDTH];
-                (line[c % WIDTH], line[WIDTH + c % WIDTH]) = (z.re, z.im);
+                let line = &mut square.blocks[(c / TILE_WIDTH) * side + rho / TILE_WIDTH][rho % TILE_WIDTH];
+                (line[c % TILE_WIDTH], line[TILE_WIDTH + c % TILE_WIDTH]) = (z.re, z.im);
             }
         }
         square
     }
 
     fn entry(&self, rho: usize, c: usize) -> Complex64 {
-        entry(&self.blocks[(c / WIDTH) * self.side + rho / WIDTH][rho % WIDTH], c % WIDTH)
+        entry(&self.blocks[(c / TILE_WIDTH) * self.side + rho / TILE_WIDTH][rho % TILE_WIDTH], c % TILE_WIDTH)
     }
 
     /// Lets the rest of the matrix pass the cells that act on the first `lines` columns, and rows.
     fn catch_up(&mut self, lines: usize, right: &[Chain], left: &[Chain]) {
-        let inside = lines.div_ceil(WIDTH);
+        let inside = lines.div_ceil(TILE_WIDTH);
         if inside == self.side {
             return;
         }
         let side = self.side;
-        let mut tile = vec![[[0.0; LINE]; WIDTH]; inside];
+        let mut tile = vec![[[0.0; TILE_ROW]; TILE_WIDTH]; inside];
         let chains = join(lines, false, right);
         for p in inside..side {
             (0..inside).for_each(|q| transpose(&self.blocks[q * side + p], &mut tile[q]));
-            chains.apply(&mut tile.as_flattened_mut().as_flattened_mut()[..lines * LINE], |_| Support::Full);
+            chains.apply(&mut tile.as_flattened_mut().as_flattened_mut()[..lines * TILE_ROW], |_| Support::Full);
             (0..inside).for_each(|q| transpose(&tile[q], &mut self.blocks[q * side + p]));
         }
         let chains = join(lines, false, left);
         for q in inside..side {
             let tile = self.blocks[q * side..][..inside].as_flattened_mut().as_flattened_mut();
-            chains.apply(&mut tile[..lines * LINE], |_| Support::Full);
+            chains.apply(&mut tile[..lines * TILE_ROW], |_| Support::Full);
         }
     }
 }
 
-fn entry(line: &[f64; LINE], k: usize) -> Complex64 {
-    Complex64::new(line[k], line[WIDTH + k])
+fn entry(line: &[f64; TILE_ROW], k: usize) -> Complex64 {
+    Complex64::new(line[k], line[TILE_WIDTH + k])
 }
 
 /// Rows to columns.
 #[inline(always)]
 fn transpose(from: &Block, to: &mut Block) {
     // Pieces of 4×4, which fit in registers.
-    for part in [0, WIDTH] {
-        for r in (0..WIDTH).step_by(4) {
-            for c in (0..WIDTH).step_by(4) {
+    for part in [0, TILE_WIDTH] {
+        for r in (0..TILE_WIDTH).step_by(4) {
+            for c in (0..TILE_WIDTH).step_by(4) {
                 let piece: [[f64; 4]; 4] = std::array::from_fn(|i| std::array::from_fn(|j| from[r + j][part + c + i]));
                 for (i, line) in piece.iter().enumerate() {
                     to[c + i][part + r..part + r + 4].copy_from_slice(line);
@@ -126,11 +126,11 @@ impl WithSimd for Corner<'_> {
     fn with_simd<S: Simd>(self, simd: S) -> Cells {
         let Self { square, sweeps } = self;
         let lines = sweeps.end + 1;
-        let inside = lines.div_ceil(WIDTH);
+        let inside = lines.div_ceil(TILE_WIDTH);
         // Factors of the columns and of the rows stay out of the entries until the end.
         let (mut columns, mut rows) = (ChainBuilder::new(lines, lines), ChainBuilder::new(lines, lines));
         let mut cells = Cells { nulls: Vec::new(), right: Vec::new(), left: Vec::new() };
-        let mut tile = vec![[[0.0; LINE]; WIDTH]; inside];
+        let mut tile = vec![[[0.0; TILE_ROW]; TILE_WIDTH]; inside];
         for i in sweeps {
             let mut elements = Vec::with_capacity(i + 1);
             if i % 2 == 0 {
@@ -138,16 +138,18 @@ impl WithSimd for Corner<'_> {
                 columns.begin(i + 1, false, 0);
                 for p in 0..inside {
                     // Columns below i − ρ are dark.
-                    let lit = (i + 1).saturating_sub(WIDTH * (p + 1)) / WIDTH..(i + 1) / WIDTH + 1;
+                    let lit = (i + 1).saturating_sub(TILE_WIDTH * (p + 1)) / TILE_WIDTH..(i + 1) / TILE_WIDTH + 1;
                     lit.clone().for_each(|q| transpose(&square.blocks[q * square.side + p], &mut tile[q]));
                     columns.apply(simd, tile.as_flattened_mut());
-                    for rho in WIDTH * p..(WIDTH * (p + 1)).min(i + 1) {
+                    for rho in TILE_WIDTH * p..(TILE_WIDTH * (p + 1)).min(i + 1) {
                         let c = i - rho;
-                        let lit = |c: usize| entry(&tile[c / WIDTH][c % WIDTH], rho % WIDTH) * columns.scale_of(c);
-                        let factor = rows.scale_of(rho);
+                        let lit = |c: usize| {
+                            entry(&tile[c / TILE_WIDTH][c % TILE_WIDTH], rho % TILE_WIDTH) * columns.scale_factor(c)
+                        };
+                        let factor = rows.scale_factor(rho);
                         let null = Null::from_right(lit(c) * factor, lit(c + 1) * factor);
                         let element = on_columns(&null.transfer());
-                        columns.nulling(simd, tile.as_flattened_mut(), rho % WIDTH, element, null.is_trivial());
+                        columns.nulling(simd, tile.as_flattened_mut(), rho % TILE_WIDTH, element, null.is_trivial());
                         cells.nulls.push(null);
                         elements.push(element);
                     }
@@ -159,13 +161,15 @@ impl WithSimd for Corner<'_> {
                 for q in 0..inside {
                     let tile = &mut square.blocks[q * square.side..][..inside];
                     rows.apply(simd, tile.as_flattened_mut());
-                    for c in WIDTH * q..(WIDTH * (q + 1)).min(i + 1) {
+                    for c in TILE_WIDTH * q..(TILE_WIDTH * (q + 1)).min(i + 1) {
                         let rho = i - c;
-                        let lit = |rho: usize| entry(&tile[rho / WIDTH][rho % WIDTH], c % WIDTH) * rows.scale_of(rho);
-                        let factor = columns.scale_of(c);
+                        let lit = |rho: usize| {
+                            entry(&tile[rho / TILE_WIDTH][rho % TILE_WIDTH], c % TILE_WIDTH) * rows.scale_factor(rho)
+                        };
+                        let factor = columns.scale_factor(c);
                         let null = Null::from_left(lit(rho + 1) * factor, lit(rho) * factor);
                         let element = on_rows(&null.transfer());
-                        rows.nulling(simd, tile.as_flattened_mut(), c % WIDTH, element, null.is_trivial());
+                        rows.nulling(simd, tile.as_flattened_mut(), c % TILE_WIDTH, element, null.is_trivial());
                         cells.nulls.push(null);
                         elements.push(element);
                     }
@@ -176,15 +180,15 @@ impl WithSimd for Corner<'_> {
         }
         // The factors that are left.
         let factors = |builder: &ChainBuilder| -> Vec<Complex64> {
-            (0..inside * WIDTH)
-                .map(|k| if k < lines { builder.scale_of(k) } else { Complex64::new(1.0, 0.0) })
+            (0..inside * TILE_WIDTH)
+                .map(|k| if k < lines { builder.scale_factor(k) } else { Complex64::new(1.0, 0.0) })
                 .collect()
         };
         let (columns, rows) = (factors(&columns), factors(&rows));
-        for (q, columns) in columns.as_chunks::<WIDTH>().0.iter().enumerate() {
+        for (q, columns) in columns.as_chunks::<TILE_WIDTH>().0.iter().enumerate() {
             let tile = square.blocks[q * square.side..][..inside].as_flattened_mut();
             for (line, row) in tile.iter_mut().zip(&rows) {
-                let (re, im) = line.split_at_mut(WIDTH);
+                let (re, im) = line.split_at_mut(TILE_WIDTH);
                 for ((re, im), column) in re.iter_mut().zip(im).zip(columns) {
                     let factor = row * column;
                     (*re, *im) = (*re * factor.re - *im * factor.im, *re * factor.im + *im * factor.re);

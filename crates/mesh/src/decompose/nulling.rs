@@ -109,14 +109,19 @@ pub(crate) fn angles(nulls: &[Null]) -> Vec<(f64, f64)> {
 #[inline]
 pub(crate) fn on_columns(t: &Transfer) -> ChainElement {
     // u₁′ = T11* u₁ + T12* u₂, u₂′ = T21* u₁ + T22* u₂
-    ChainElement { p: t[0][1].conj(), q: t[0][0].conj(), r: t[1][1].conj(), s: t[1][0].conj() }
+    ChainElement {
+        carried_carried: t[0][1].conj(),
+        carried_met: t[0][0].conj(),
+        left_carried: t[1][1].conj(),
+        left_met: t[1][0].conj(),
+    }
 }
 
 /// `U ← T·U` on two rows, in the order of a chain that carries the first to the second.
 #[inline]
 pub(crate) fn on_rows(t: &Transfer) -> ChainElement {
     let [[t11, t12], [t21, t22]] = *t;
-    ChainElement { p: t21, q: t22, r: t11, s: t12 }
+    ChainElement { carried_carried: t21, carried_met: t22, left_carried: t11, left_met: t12 }
 }
 
 /// `(a, b) ← (t11 a + t12 b, t21 a + t22 b)` for two lines of whole registers, (real parts, imaginary parts).

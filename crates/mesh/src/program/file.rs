@@ -2,9 +2,10 @@
 
 use crate::cell::kind::Cell as CellKind;
 use crate::error::MeshError;
+use crate::layout::Layout;
 use crate::layout::phases::Phases;
+use crate::layout::shifter::Shifter;
 use crate::layout::stage::{Stage, StageKind};
-use crate::layout::{Layout, Shifter};
 use crate::program::matrix_program::{Form, MatrixProgram};
 use crate::topology::mesh_design::MeshDesign;
 use crate::topology::{Capability, topology};

@@ -21,7 +21,7 @@ use crate::decompose::unitary::Unitary;
 use crate::error::MeshError;
 use crate::layout::phases::Phases;
 use crate::layout::{CellPosition, Layout};
-use crate::propagate::chains::{ChainElement, Chains, LINE, Support, WIDTH};
+use crate::propagate::chains::{ChainElement, Chains, Support, TILE_ROW, TILE_WIDTH};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_numerics::linalg::{qr, svd};
@@ -130,20 +130,20 @@ fn null(layout: &Layout, w: &DMatrix<Complex64>, below: &DMatrix<Complex64>) -> 
     let lines =
         (0..2 * n).rev().find(|&m| m < n || (0..n).any(|c| whole(m, c) != Complex64::ZERO)).map_or(0, |m| m + 1);
     let panel = |p: usize| {
-        let mut panel = vec![[0.0; LINE]; 2 * n];
-        for c in p * WIDTH..n.min((p + 1) * WIDTH) {
+        let mut panel = vec![[0.0; TILE_ROW]; 2 * n];
+        for c in p * TILE_WIDTH..n.min((p + 1) * TILE_WIDTH) {
             for (m, line) in panel.iter_mut().enumerate().take(lines) {
                 let z = whole(m, c);
-                (line[c % WIDTH], line[WIDTH + c % WIDTH]) = (z.re, z.im);
+                (line[c % TILE_WIDTH], line[TILE_WIDTH + c % TILE_WIDTH]) = (z.re, z.im);
             }
         }
         panel
     };
-    let mut panels: VecDeque<Vec<[f64; LINE]>> = (0..n.div_ceil(WIDTH)).map(panel).collect();
+    let mut panels: VecDeque<Vec<[f64; TILE_ROW]>> = (0..n.div_ceil(TILE_WIDTH)).map(panel).collect();
     let mut cells = vec![IDLE; n * n];
-    for start in (0..n).step_by(WIDTH) {
+    for start in (0..n).step_by(TILE_WIDTH) {
         let Some(mut first) = panels.pop_front() else { break };
-        let diagonals = start..n.min(start + WIDTH);
+        let diagonals = start..n.min(start + TILE_WIDTH);
         // The cell of diagonal j on the lines m, m+1.
         let mut found = |j: usize, m: usize, rotation: Rotation| {
             let column = m + n - 1 - 2 * j;
@@ -168,7 +168,7 @@ fn null(layout: &Layout, w: &DMatrix<Complex64>, below: &DMatrix<Complex64>) -> 
 
 /// The cells of some diagonals all at once; `None` where an entry counts as zero.
 fn generic(
-    panel: &[[f64; LINE]],
+    panel: &[[f64; TILE_ROW]],
     diagonals: Range<usize>,
     lines: usize,
     found: &mut impl FnMut(usize, usize, Rotation),
@@ -179,7 +179,7 @@ fn generic(
         // Where the line behind is dark, the first cell only makes the entry of the highest line real.
         let (line, carry) =
             if highest(j) + 1 < lines { (highest(j) + 1, Carry::Real) } else { (highest(j), Carry::Turned) };
-        Way { vector: j % WIDTH, line, count: line - j, carry }
+        Way { vector: j % TILE_WIDTH, line, count: line - j, carry }
     };
     let ways: Vec<Way> = diagonals.clone().map(way).collect();
     let Projections { angles, elements, phases, factors } = project(&mut panel.to_vec(), false, &ways)?;
@@ -189,7 +189,7 @@ fn generic(
         diagonals.zip(&ways).zip(angles.iter().zip(elements)).zip(phases)
     {
         // A cell comes behind those on its lines of the diagonal before, which ends one line lower.
-        if j % WIDTH > 0 {
+        if j % TILE_WIDTH > 0 {
             column += highest(j - 1) + 1 - highest(j);
         }
         let mut b = argument;
@@ -212,7 +212,7 @@ const DARK: [Complex64; 2] = [Complex64::ONE, Complex64::ZERO];
 /// Some columns, to be nulled by their diagonals.
 struct Panel<'a> {
     /// Line by line 16 real parts, then imaginary parts.
-    panel: &'a mut [[f64; LINE]],
+    panel: &'a mut [[f64; TILE_ROW]],
     diagonals: Range<usize>,
     /// The first so many lines have light.
     lines: usize,
@@ -226,10 +226,10 @@ impl WithSimd for Panel<'_> {
     fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
         let Self { panel, diagonals, lines } = self;
         let n = panel.len() / 2;
-        let mut chains: Vec<Chain> = Vec::with_capacity(WIDTH);
-        let (mut rotations, mut column) = (Vec::with_capacity(WIDTH * n), 0);
+        let mut chains: Vec<Chain> = Vec::with_capacity(TILE_WIDTH);
+        let (mut rotations, mut column) = (Vec::with_capacity(TILE_WIDTH * n), 0);
         for j in diagonals {
-            let lane = j % WIDTH;
+            let lane = j % TILE_WIDTH;
             let whole = lane - lane % S::F64_LANES;
             let highest = (n + j).min(lines) - 1;
             if let Some(before) = chains.last() {
@@ -238,18 +238,23 @@ impl WithSimd for Panel<'_> {
             let mut elements = Vec::with_capacity(highest + 1 - j);
             for m in (j..=highest).rev() {
                 let [upper, lower] = &mut panel[m..m + 2] else { continue };
-                let entry = |line: &[f64; LINE]| Complex64::new(line[lane], line[WIDTH + lane]);
+                let entry = |line: &[f64; TILE_ROW]| Complex64::new(line[lane], line[TILE_WIDTH + lane]);
                 let lit = |z: Complex64| if z.norm_sqr() < ZERO * ZERO { Complex64::ZERO } else { z };
                 let (a, b) = (lit(entry(upper)), lit(entry(lower)));
                 let norm = (a.norm_sqr() + b.norm_sqr()).sqrt();
                 let inverse = 1.0 / norm;
                 let [a, b] = if norm >= ZERO { [a * inverse, b * inverse] } else { DARK };
                 // Takes (a, b) to (1, 0); light meets its inverse.
-                let ((ar, ai), (br, bi)) = (upper.split_at_mut(WIDTH), lower.split_at_mut(WIDTH));
+                let ((ar, ai), (br, bi)) = (upper.split_at_mut(TILE_WIDTH), lower.split_at_mut(TILE_WIDTH));
                 let (first, second) = ((&mut ar[whole..], &mut ai[whole..]), (&mut br[whole..], &mut bi[whole..]));
                 rotate(simd, first, second, &[[a.conj(), b.conj()], [-b, a]]);
-                (lower[lane], lower[WIDTH + lane]) = (0.0, 0.0);
-                elements.push(ChainElement { p: b.conj(), q: a.conj(), r: a, s: -b });
+                (lower[lane], lower[TILE_WIDTH + lane]) = (0.0, 0.0);
+                elements.push(ChainElement {
+                    carried_carried: b.conj(),
+                    carried_met: a.conj(),
+                    left_carried: a,
+                    left_met: -b,
+                });
                 rotations.push(([j, m], [a, b]));
             }
             chains.push(Chain { line: highest + 1, column, elements });

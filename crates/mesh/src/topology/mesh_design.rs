@@ -151,7 +151,7 @@ impl MeshDesign {
         let plain = self.topology.layout(ports);
         let mut settings = program(&plain)?;
         let layout = plain.with_cell(self.cell);
-        if self.cell != Cell::Mzi && self.cell.is_interferometer() {
+        if self.cell.is_interferometer() && !self.cell.is_mzi() {
             settings = match_cells(&layout, Cell::Mzi, &settings, &vec![CellErrors::NONE; layout.positions.len()]).0;
         }
         Ok(Stage::mesh(layout, settings))

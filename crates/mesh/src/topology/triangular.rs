@@ -15,7 +15,7 @@ use crate::decompose::unitary::Unitary;
 use crate::error::MeshError;
 use crate::layout::phases::Phases;
 use crate::layout::{CellPosition, Layout};
-use crate::propagate::chains::{LINE, Support, WIDTH};
+use crate::propagate::chains::{Support, TILE_ROW, TILE_WIDTH};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use pulp::{Arch, Simd, WithSimd};
@@ -58,8 +58,8 @@ impl Topology for Triangular {
         // Cells of a column stand two modes apart.
         let index = |row: usize, mode: usize| layout.column(mode + 2 * (n - 1 - row)).start + mode / 2;
         while let Some(mut panel) = panels.pop() {
-            let first = panels.len() * WIDTH;
-            panel.truncate(n.min(first + WIDTH));
+            let first = panels.len() * TILE_WIDTH;
+            panel.truncate(n.min(first + TILE_WIDTH));
             let rows = (first..panel.len()).rev();
             let mut set_row = |row: usize, angles: &[(f64, f64)], phase: f64| {
                 for (mode, &(theta, phi)) in angles.iter().enumerate() {
@@ -100,25 +100,25 @@ fn chains<E>(elements: Vec<Vec<E>>) -> Vec<Chain<E>> {
 
 /// The conjugate of a matrix by 16 rows, on which T acts where T† acts on the matrix from the right: of each column the
 /// real parts of its entries, then the imaginary parts.
-fn panels(u: &DMatrix<Complex64>) -> Vec<Vec<[f64; LINE]>> {
+fn panels(u: &DMatrix<Complex64>) -> Vec<Vec<[f64; TILE_ROW]>> {
     let n = u.nrows();
-    let mut panels = vec![vec![[0.0; LINE]; n]; n.div_ceil(WIDTH)];
+    let mut panels = vec![vec![[0.0; TILE_ROW]; n]; n.div_ceil(TILE_WIDTH)];
     for (c, column) in u.column_iter().enumerate() {
         for (row, z) in column.iter().enumerate() {
-            let line = &mut panels[row / WIDTH][c];
-            (line[row % WIDTH], line[WIDTH + row % WIDTH]) = (z.re, -z.im);
+            let line = &mut panels[row / TILE_WIDTH][c];
+            (line[row % TILE_WIDTH], line[TILE_WIDTH + row % TILE_WIDTH]) = (z.re, -z.im);
         }
     }
     panels
 }
 
-fn entry(columns: &[[f64; LINE]], row: usize, column: usize) -> Complex64 {
-    Complex64::new(columns[column][row], columns[column][WIDTH + row])
+fn entry(columns: &[[f64; TILE_ROW]], row: usize, column: usize) -> Complex64 {
+    Complex64::new(columns[column][row], columns[column][TILE_WIDTH + row])
 }
 
 /// Some rows, to be nulled.
 struct Panel<'a> {
-    columns: &'a mut [[f64; LINE]],
+    columns: &'a mut [[f64; TILE_ROW]],
     first: usize,
 }
 
@@ -128,7 +128,7 @@ impl WithSimd for Panel<'_> {
     /// Nulls the rows of the panel from the last one on, and finds their cells.
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
-        let mut nulls = Vec::with_capacity(WIDTH);
+        let mut nulls = Vec::with_capacity(TILE_WIDTH);
         for row in (self.first..self.columns.len()).rev() {
             let k = row - self.first;
             let length = (k + 1).next_multiple_of(S::F64_LANES);
@@ -138,7 +138,7 @@ impl WithSimd for Panel<'_> {
                 let null = Null::from_right(a, b);
                 of_row.push(null);
                 let [a, b] = &mut self.columns[m..m + 2] else { continue };
-                let ((ar, ai), (br, bi)) = (a.split_at_mut(WIDTH), b.split_at_mut(WIDTH));
+                let ((ar, ai), (br, bi)) = (a.split_at_mut(TILE_WIDTH), b.split_at_mut(TILE_WIDTH));
                 let lines = ((&mut ar[..length], &mut ai[..length]), (&mut br[..length], &mut bi[..length]));
                 rotate(simd, lines.0, lines.1, &null.transfer());
             }

@@ -19,7 +19,7 @@
 
 use crate::decompose::fast::projections::{Carry, Projections, Way, project};
 use crate::decompose::fuse::{Chain, join_known};
-use crate::propagate::chains::{LINE, Support, WIDTH};
+use crate::propagate::chains::{Support, TILE_ROW, TILE_WIDTH};
 use nalgebra::{DMatrix, DMatrixView};
 use num_complex::Complex64;
 use phaseloom_numerics::StreamKey;
@@ -55,10 +55,12 @@ fn attempt(a: &DMatrix<Complex64>, corrected: bool, mut found: impl FnMut(usize,
     let mut stream = StreamKey::new(1, "null_vectors/probe").stream();
     // Numbers of modulus one: what they say of a norm spreads less than what normal ones do.
     let sign = |bit: u64| if bit & 1 == 0 { FRAC_1_SQRT_2 } else { -FRAC_1_SQRT_2 };
-    let mut probe = DMatrix::zeros(n, WIDTH);
+    let mut probe = DMatrix::zeros(n, TILE_WIDTH);
     for mut row in probe.row_iter_mut() {
         let bits = stream.next_u64();
-        row.iter_mut().enumerate().for_each(|(k, z)| *z = Complex64::new(sign(bits >> k), sign(bits >> (WIDTH + k))));
+        row.iter_mut()
+            .enumerate()
+            .for_each(|(k, z)| *z = Complex64::new(sign(bits >> k), sign(bits >> (TILE_WIDTH + k))));
     }
     let (mut columns, mut rows) = (tile(&probe.as_view(), n), tile(&multiply(a, &probe).as_view(), n));
 
@@ -70,30 +72,30 @@ fn attempt(a: &DMatrix<Complex64>, corrected: bool, mut found: impl FnMut(usize,
     let phases = (0..n)
         .map(|mode| {
             let (out, light) = (&rows[n - 1 - mode], &columns[mode]);
-            let pairs = || (0..WIDTH).map(|k| (entry(out, k), entry(light, k)));
+            let pairs = || (0..TILE_WIDTH).map(|k| (entry(out, k), entry(light, k)));
             let sum: Complex64 = pairs().map(|(out, light)| out * light.conj()).sum();
             let factor = sum / sum.norm();
             error += pairs().map(|(out, light)| (out - factor * light).norm_sqr()).sum::<f64>();
             factor.arg()
         })
         .collect();
-    let error = (error / WIDTH as f64).sqrt();
+    let error = (error / TILE_WIDTH as f64).sqrt();
     (error <= MAX_ERROR * n as f64).then_some(phases)
 }
 
 /// A tile of the first lines of up to 16 vectors.
-fn tile(vectors: &DMatrixView<'_, Complex64>, lines: usize) -> Vec<[f64; LINE]> {
-    let mut tile = vec![[0.0; LINE]; lines];
+fn tile(vectors: &DMatrixView<'_, Complex64>, lines: usize) -> Vec<[f64; TILE_ROW]> {
+    let mut tile = vec![[0.0; TILE_ROW]; lines];
     for (k, vector) in vectors.column_iter().enumerate() {
         for (line, z) in tile.iter_mut().zip(vector.iter()) {
-            (line[k], line[WIDTH + k]) = (z.re, z.im);
+            (line[k], line[TILE_WIDTH + k]) = (z.re, z.im);
         }
     }
     tile
 }
 
-fn entry(line: &[f64; LINE], k: usize) -> Complex64 {
-    Complex64::new(line[k], line[WIDTH + k])
+fn entry(line: &[f64; TILE_ROW], k: usize) -> Complex64 {
+    Complex64::new(line[k], line[TILE_WIDTH + k])
 }
 
 /// The null vectors of the sweeps of one parity: of corners up to half the side they are the columns i+1 of `near`, of
@@ -109,17 +111,17 @@ impl Vectors<'_> {
     /// Finds the cells, and lets 16 probes pass them. `ROWS`: the cells act on rows, and the null vectors are conjugate.
     fn pass<const ROWS: bool>(
         &self,
-        probe: &mut [[f64; LINE]],
+        probe: &mut [[f64; TILE_ROW]],
         mut found: impl FnMut(usize, &[(f64, f64)]),
     ) -> Option<()> {
         let n = self.a.nrows();
         let sweeps: Vec<usize> = (usize::from(ROWS)..n.saturating_sub(1)).step_by(2).collect();
         // Many together make large products, but fill up their triangle of zeros: a sixteenth of the sweeps, or so.
-        let together = (n / 16).max(1).next_multiple_of(WIDTH);
-        let mut tiles: Vec<Vec<[f64; LINE]>> =
+        let together = (n / 16).max(1).next_multiple_of(TILE_WIDTH);
+        let mut tiles: Vec<Vec<[f64; TILE_ROW]>> =
             sweeps.chunks(together).flat_map(|sweeps| self.tiles::<ROWS>(sweeps)).collect();
         tiles.reverse();
-        for sweeps in sweeps.chunks(WIDTH) {
+        for sweeps in sweeps.chunks(TILE_WIDTH) {
             let mut panel = tiles.pop()?;
             let carry = if ROWS { Carry::First } else { Carry::Second };
             let way = |(vector, &i)| Way { vector, line: i + 1, count: i + 1, carry };
@@ -136,7 +138,7 @@ impl Vectors<'_> {
     }
 
     /// The null vectors of some sweeps, by 16, on the lines that their cells meet.
-    fn tiles<const ROWS: bool>(&self, sweeps: &[usize]) -> Vec<Vec<[f64; LINE]>> {
+    fn tiles<const ROWS: bool>(&self, sweeps: &[usize]) -> Vec<Vec<[f64; TILE_ROW]>> {
         let n = self.a.nrows();
         let (from, lines) = (sweeps[0] + 1, sweeps[sweeps.len() - 1] + 2);
         let far = |i: usize| i + 1 > n / 2;
@@ -158,11 +160,11 @@ impl Vectors<'_> {
                 vector.iter_mut().zip(near.iter().take(i + 2)).for_each(|(z, w)| *z = if ROWS { w.conj() } else { *w });
             }
         }
-        let tiles = sweeps.chunks(WIDTH).enumerate();
+        let tiles = sweeps.chunks(TILE_WIDTH).enumerate();
         tiles
             .map(|(t, sweeps)| {
                 let lines = sweeps[sweeps.len() - 1] + 2;
-                tile(&vectors.columns(t * WIDTH, sweeps.len()), lines)
+                tile(&vectors.columns(t * TILE_WIDTH, sweeps.len()), lines)
             })
             .collect()
     }

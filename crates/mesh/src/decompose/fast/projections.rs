@@ -18,7 +18,7 @@
 //! ```
 
 use crate::cell::mzi::ZERO;
-use crate::propagate::chains::{LINE, MIN_SCALE, WIDTH, carry_tile};
+use crate::propagate::chains::{MIN_SCALE, TILE_ROW, TILE_WIDTH, apply_chain};
 use num_complex::Complex64;
 use phaseloom_numerics::simd::trigonometry::{argument, phase_factors, wrap, wrap_symmetric};
 use pulp::{Arch, Scalar, Simd, WithSimd};
@@ -62,12 +62,12 @@ pub(crate) struct Projections {
 
 /// The cells of the chains, one behind another, which rise to higher lines or fall. The tile is used up. `None` where a cell
 /// has nothing to null or nothing to null it with, or where factors leave their range.
-pub(crate) fn project(tile: &mut [[f64; LINE]], rising: bool, ways: &[Way]) -> Option<Projections> {
+pub(crate) fn project(tile: &mut [[f64; TILE_ROW]], rising: bool, ways: &[Way]) -> Option<Projections> {
     Arch::new().dispatch(Project { tile, rising, ways })
 }
 
 struct Project<'a> {
-    tile: &'a mut [[f64; LINE]],
+    tile: &'a mut [[f64; TILE_ROW]],
     rising: bool,
     ways: &'a [Way],
 }
@@ -120,7 +120,7 @@ impl WithSimd for Project<'_> {
             let (weight, phase) = (&mut weight[offset..], &mut phase[offset..]);
             let elements = entries.elements(simd, weight, way.count);
             if done + 1 < ways.len() {
-                carry_tile(simd, tile, way.line, rising, &elements);
+                apply_chain(simd, tile, way.line, rising, &elements);
             }
             found.elements.push(elements);
             let first = entries.argument[0] + phase[0];
@@ -169,10 +169,10 @@ impl Entries {
     }
 
     #[inline(always)]
-    fn gather(&mut self, tile: &[[f64; LINE]], rising: bool, way: &Way) {
+    fn gather(&mut self, tile: &[[f64; TILE_ROW]], rising: bool, way: &Way) {
         let entries = self.re.iter_mut().zip(&mut self.im);
-        let take = |((re, im), line): ((&mut f64, &mut f64), &[f64; LINE])| {
-            (*re, *im) = (line[way.vector], line[WIDTH + way.vector]);
+        let take = |((re, im), line): ((&mut f64, &mut f64), &[f64; TILE_ROW])| {
+            (*re, *im) = (line[way.vector], line[TILE_WIDTH + way.vector]);
         };
         if rising {
             entries.zip(&tile[way.line..=way.line + way.count]).for_each(take);

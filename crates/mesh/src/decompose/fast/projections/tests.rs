@@ -5,24 +5,24 @@ use crate::propagate::chains::Support;
 use phaseloom_numerics::{StreamKey, standard_normal};
 use pulp::Scalar;
 
-fn random(lines: usize) -> Vec<[f64; LINE]> {
+fn random(lines: usize) -> Vec<[f64; TILE_ROW]> {
     let mut stream = StreamKey::new(lines as u64, "test").stream();
     (0..lines).map(|_| std::array::from_fn(|_| standard_normal(&mut stream))).collect()
 }
 
-fn entry(line: &[f64; LINE], k: usize) -> Complex64 {
-    Complex64::new(line[k], line[WIDTH + k])
+fn entry(line: &[f64; TILE_ROW], k: usize) -> Complex64 {
+    Complex64::new(line[k], line[TILE_WIDTH + k])
 }
 
 /// Cells one by one, as the rules of [`crate::cell::mzi`] tell them, applied to all 16 vectors.
-fn slow(tile: &mut [[f64; LINE]], rising: bool, way: &Way) -> Vec<(f64, f64)> {
+fn slow(tile: &mut [[f64; TILE_ROW]], rising: bool, way: &Way) -> Vec<(f64, f64)> {
     let mut line = way.line;
     let mut cells = Vec::new();
     if way.carry == Carry::Turned {
         let turn = entry(&tile[line], way.vector).conj() / entry(&tile[line], way.vector).norm();
-        for k in 0..WIDTH {
+        for k in 0..TILE_WIDTH {
             let turned = entry(&tile[line], k) * turn;
-            (tile[line][k], tile[line][WIDTH + k]) = (turned.re, turned.im);
+            (tile[line][k], tile[line][TILE_WIDTH + k]) = (turned.re, turned.im);
         }
     }
     for _ in 0..way.count {
@@ -40,13 +40,13 @@ fn slow(tile: &mut [[f64; LINE]], rising: bool, way: &Way) -> Vec<(f64, f64)> {
             let (a, b) = (other / norm, carried / norm);
             [[a.conj(), b.conj()], [-b, a]]
         };
-        for k in 0..WIDTH {
+        for k in 0..TILE_WIDTH {
             let (x, y) = (entry(&tile[line], k), entry(&tile[met], k));
             let (first, second) = if way.carry == Carry::First { (x, y) } else { (y, x) };
             let made = t.map(|row| row[0] * first + row[1] * second);
             let (left, on) = if way.carry == Carry::First { (made[0], made[1]) } else { (made[1], made[0]) };
-            (tile[line][k], tile[line][WIDTH + k]) = (left.re, left.im);
-            (tile[met][k], tile[met][WIDTH + k]) = (on.re, on.im);
+            (tile[line][k], tile[line][TILE_WIDTH + k]) = (left.re, left.im);
+            (tile[met][k], tile[met][TILE_WIDTH + k]) = (on.re, on.im);
         }
         cells.push((theta, phi));
         line = met;
@@ -56,10 +56,15 @@ fn slow(tile: &mut [[f64; LINE]], rising: bool, way: &Way) -> Vec<(f64, f64)> {
 
 fn ways(lines: usize, rising: bool, carry: Carry) -> Vec<Way> {
     // Chains become shorter at the end that is done, as rows of a triangle do, or longer, as sweeps do.
-    (0..WIDTH.min(lines - 1))
+    (0..TILE_WIDTH.min(lines - 1))
         .map(|k| {
-            let count = if rising { lines - 1 - k } else { lines - WIDTH.min(lines - 1) + k };
-            Way { vector: if rising { WIDTH - 1 - k } else { k }, line: if rising { 0 } else { count }, count, carry }
+            let count = if rising { lines - 1 - k } else { lines - TILE_WIDTH.min(lines - 1) + k };
+            Way {
+                vector: if rising { TILE_WIDTH - 1 - k } else { k },
+                line: if rising { 0 } else { count },
+                count,
+                carry,
+            }
         })
         .collect()
 }
@@ -109,7 +114,7 @@ fn check_found(lines: usize, rising: bool, ways: &[Way], found: Option<Projectio
     let mut passed = random(lines);
     join_known(rising, &chains, &found.factors).apply(passed.as_flattened_mut(), |_| Support::Full);
     for (line, (a, b)) in passed.iter().zip(&expected).enumerate() {
-        for k in 0..WIDTH {
+        for k in 0..TILE_WIDTH {
             let off = (entry(a, k) - entry(b, k)).norm();
             assert!(off < 1e-11, "{lines} lines, line {line}, vector {k}: off by {off:e}");
         }
@@ -140,10 +145,11 @@ fn a_chain_of_no_cells_leaves_its_entry() {
 #[test]
 fn factors_keep_their_range() {
     let mut tile = random(2);
-    for k in 0..WIDTH {
-        (tile[0][k], tile[0][WIDTH + k], tile[1][k], tile[1][WIDTH + k]) = (1e-12 * (k + 1) as f64, 0.0, 1.0, 0.0);
+    for k in 0..TILE_WIDTH {
+        (tile[0][k], tile[0][TILE_WIDTH + k], tile[1][k], tile[1][TILE_WIDTH + k]) =
+            (1e-12 * (k + 1) as f64, 0.0, 1.0, 0.0);
     }
-    let ways: Vec<Way> = (0..WIDTH).map(|vector| Way { vector, line: 0, count: 1, carry: Carry::First }).collect();
+    let ways: Vec<Way> = (0..TILE_WIDTH).map(|vector| Way { vector, line: 0, count: 1, carry: Carry::First }).collect();
     assert!(project(&mut tile.clone(), true, &ways[..2]).is_some());
     assert!(project(&mut tile, true, &ways).is_none());
 }
@@ -153,7 +159,7 @@ fn what_is_not_generic_has_none() {
     for bad in [0.0, 1e-14, f64::NAN, f64::INFINITY] {
         for line in [0, 4, 8] {
             let mut tile = random(9);
-            (tile[line][3], tile[line][WIDTH + 3]) = (bad, bad);
+            (tile[line][3], tile[line][TILE_WIDTH + 3]) = (bad, bad);
             let way = Way { vector: 3, line: 8, count: 8, carry: Carry::Second };
             assert!(project(&mut tile, false, &[way]).is_none(), "{bad} on line {line}");
         }

@@ -1,0 +1,290 @@
+//! Engine: measure before and after a change.
+//!
+//! Computes the coefficients (α, β) of chains and pairs, and the scale factors of the modes; see [`crate::propagate::chains`].
+
+use crate::cell::mzi::Transfer;
+use crate::propagate::chains::{
+    ChainElement, ChainOp, ChainView, Chains, MIN_PIVOT, MIN_SCALE, Support, TILE_ROW, TILE_WIDTH, apply_chain,
+    apply_view,
+};
+use crate::propagate::column_block::ColumnBlock;
+use num_complex::Complex64;
+use pulp::{Arch, Simd, WithSimd};
+
+/// Builds [`Chains`], with one pending scale factor per mode.
+///
+/// Either chains ([`begin`](Self::begin), then [`element`](Self::element) or [`nulling`](Self::nulling) any number of times,
+/// then [`end`](Self::end)), or [`pair`](Self::pair)s. [`chain`](Self::chain) appends a whole chain between two others.
+pub(crate) struct ChainBuilder {
+    chains: Chains,
+    scales: Vec<Complex64>,
+    mode: usize,
+    rising: bool,
+    start: usize,
+    first: usize,
+    column: usize,
+}
+
+impl ChainBuilder {
+    /// An empty builder for a number of modes, with room for a number of elements.
+    pub(crate) fn new(modes: usize, elements: usize) -> Self {
+        let elements = Vec::with_capacity(elements);
+        let chains = Chains { modes, ops: Vec::new(), elements, pairs: Vec::new(), order: Vec::new() };
+        let scales = vec![Complex64::new(1.0, 0.0); modes];
+        Self { chains, scales, mode: 0, rising: false, start: 0, first: 0, column: 0 }
+    }
+
+    /// Begins a chain that carries `mode` to higher modes (`rising`) or to lower ones.
+    ///
+    /// `column` is the number of columns of cells before its first element. Only [`Support::LightCone`] uses it.
+    pub(crate) fn begin(&mut self, mode: usize, rising: bool, column: usize) {
+        (self.mode, self.start, self.rising, self.column) = (mode, mode, rising, column);
+        self.first = self.chains.elements.len();
+    }
+
+    /// Adds an element to the chain. Returns whether both of its modes were rescaled, which ends the chain and begins another.
+    #[inline(always)]
+    pub(crate) fn element(&mut self, e: ChainElement) -> bool {
+        let (dc, dm) = (self.scales[self.mode], self.scales[self.next()]);
+        let (carried, alpha) = pivot((e.carried_carried, dc), (e.carried_met, dm));
+        let (left, beta) = pivot((e.left_met, dm), (e.left_carried, dc));
+        self.add([alpha, beta], carried, left)
+    }
+
+    /// Adds a unitary element with a known α. Its rows are orthogonal, so `β = −α*·|d_c/d_m|²` needs no complex division.
+    #[inline(always)]
+    fn unitary(&mut self, e: ChainElement, alpha: Complex64) -> bool {
+        let (dc, dm) = (self.scales[self.mode], self.scales[self.next()]);
+        let beta = alpha.conj() * -(dc.norm_sqr() / dm.norm_sqr());
+        self.add([alpha, beta], e.carried_carried * dc, e.left_met * dm)
+    }
+
+    /// Appends a chain whose (α, β) already include the pending scale factor of each mode.
+    ///
+    /// Only legal between [`end`](Self::end) and [`begin`](Self::begin), and only for [`Support::Full`].
+    pub(crate) fn chain(&mut self, mode: usize, rising: bool, elements: &[[f64; 4]]) {
+        debug_assert_eq!(self.first, self.chains.elements.len(), "the previous chain has ended");
+        self.chains.ops.push(ChainOp::Chain { mode, count: elements.len(), rising, column: 0 });
+        self.chains.elements.extend_from_slice(elements);
+        self.first = self.chains.elements.len();
+    }
+
+    /// The mode that the next element meets.
+    #[inline(always)]
+    fn next(&self) -> usize {
+        if self.rising { self.mode + 1 } else { self.mode - 1 }
+    }
+
+    #[inline(always)]
+    fn add(&mut self, [alpha, beta]: [Complex64; 2], carried: Complex64, left: Complex64) -> bool {
+        let met = self.next();
+        self.chains.elements.push([alpha.re, alpha.im, beta.re, beta.im]);
+        self.scales[met] = carried;
+        self.scales[self.mode] = left;
+        let rescaled = is_small(carried) || is_small(left);
+        let previous = self.mode;
+        self.mode = met;
+        if rescaled {
+            let column = self.column + self.chains.elements.len() - self.first;
+            self.end();
+            self.rescale(previous);
+            self.rescale(met);
+            self.begin(met, self.rising, column);
+        }
+        rescaled
+    }
+
+    /// Adds an element that joins any two modes. The first one is `carried`; both keep their places.
+    #[inline(always)]
+    pub(crate) fn pair(&mut self, [a, b]: [usize; 2], e: ChainElement) {
+        let (da, db) = (self.scales[a], self.scales[b]);
+        let (first, alpha) = pivot((e.carried_carried, da), (e.carried_met, db));
+        let (second, beta) = pivot((e.left_met, db), (e.left_carried, da));
+        self.chains.elements.push([alpha.re, alpha.im, beta.re, beta.im]);
+        self.chains.pairs.push([a, b]);
+        (self.scales[a], self.scales[b]) = (first, second);
+        match self.chains.ops.last_mut() {
+            Some(ChainOp::Pairs { count }) => *count += 1,
+            _ => self.chains.ops.push(ChainOp::Pairs { count: 1 }),
+        }
+        if is_small(first) || is_small(second) {
+            self.rescale(a);
+            self.rescale(b);
+        }
+    }
+
+    /// The pending scale factor of a mode.
+    pub(crate) fn scale_factor(&self, mode: usize) -> Complex64 {
+        self.scales[mode]
+    }
+
+    /// Applies the operations since the last [`clear`](Self::clear) to one tile. The scale factors stay pending.
+    #[inline(always)]
+    pub(crate) fn apply<S: Simd>(&mut self, simd: S, tile: &mut [[f64; TILE_ROW]]) {
+        self.end();
+        self.chains.apply_to_tile(simd, tile.as_flattened_mut(), Support::Full);
+        self.begin(self.mode, self.rising, 0);
+    }
+
+    /// Adds an element that nulls vector `k` on the carried mode, and applies it to one tile at once.
+    ///
+    /// α is computed from the tile directly, which breaks the dependency on the slower computation of the element. A
+    /// `trivial` element has no usable α in the tile and is added as it is. Only legal within a chain.
+    #[inline(always)]
+    pub(crate) fn nulling<S: Simd>(
+        &mut self,
+        simd: S,
+        tile: &mut [[f64; TILE_ROW]],
+        k: usize,
+        e: ChainElement,
+        trivial: bool,
+    ) {
+        let (mode, rising, ops) = (self.mode, self.rising, self.chains.ops.len());
+        let entry = |mode: usize| Complex64::new(tile[mode][k], tile[mode][TILE_WIDTH + k]);
+        let (carried, met) = (entry(mode), entry(self.next()));
+        let rescaled = if trivial {
+            self.element(e)
+        } else {
+            let quotient = carried * met.conj();
+            let size = -met.norm_sqr();
+            self.unitary(e, Complex64::new(quotient.re / size, quotient.im / size))
+        };
+        // The operations of a rescaling: the end of the chain, and two scale factors.
+        let scales = if rescaled { &self.chains.ops[ops + 1..] } else { &[] };
+        let last = &self.chains.elements[self.chains.elements.len() - 1..];
+        apply_chain(simd, tile, mode, rising, last);
+        let scales = ChainView { ops: scales, elements: &[], pairs: &[], order: &[] };
+        apply_view(simd, scales, tile.as_flattened_mut(), Support::Full);
+    }
+
+    /// Removes all operations, but keeps the pending scale factors.
+    pub(crate) fn clear(&mut self) {
+        self.chains.ops.clear();
+        self.chains.elements.clear();
+        self.chains.pairs.clear();
+    }
+
+    /// Ends the chain.
+    pub(crate) fn end(&mut self) {
+        let count = self.chains.elements.len() - self.first;
+        if count > 0 {
+            let (mode, rising, column) = (self.start, self.rising, self.column);
+            self.chains.ops.push(ChainOp::Chain { mode, count, rising, column });
+            self.first += count;
+        }
+    }
+
+    /// Applies the pending scale factor of a mode.
+    fn rescale(&mut self, mode: usize) {
+        let by = std::mem::replace(&mut self.scales[mode], Complex64::new(1.0, 0.0));
+        self.chains.ops.push(ChainOp::Scale { mode, by });
+    }
+
+    /// Multiplies a mode by a factor, which stays pending.
+    pub(crate) fn scale(&mut self, mode: usize, by: Complex64) {
+        self.scales[mode] *= by;
+    }
+
+    /// Permutes the modes after all other operations: mode i is then the former mode `order[i]`.
+    pub(crate) fn permute(&mut self, order: &[usize]) {
+        debug_assert!(self.chains.order.is_empty(), "one permutation per mesh");
+        self.chains.ops.push(ChainOp::Permute);
+        self.chains.order = order.to_vec();
+        self.scales = order.iter().map(|&mode| self.scales[mode]).collect();
+    }
+
+    /// The chains, with the pending scale factors applied at the end.
+    pub(crate) fn finish(mut self) -> Chains {
+        for mode in 0..self.chains.modes {
+            if self.scales[mode] != Complex64::new(1.0, 0.0) {
+                self.rescale(mode);
+            }
+        }
+        self.chains
+    }
+}
+
+#[inline(always)]
+fn is_small(factor: Complex64) -> bool {
+    factor.norm_sqr() < MIN_SCALE
+}
+
+/// (f, c) with `p·d_x·x̃ + q·d_y·ỹ = f·(x̃ + c·ỹ)`.
+#[inline(always)]
+fn pivot((p, dx): (Complex64, Complex64), (q, dy): (Complex64, Complex64)) -> (Complex64, Complex64) {
+    let (factor, other) = (enlarged_pivot(p, q) * dx, q * dy);
+    let size = factor.norm_sqr();
+    if size < f64::MIN_POSITIVE {
+        // Below the range of a double: the mode is zero from here on.
+        return (Complex64::new(0.0, 0.0), Complex64::new(0.0, 0.0));
+    }
+    (factor, other * factor.conj() * (1.0 / size))
+}
+
+/// The pivot p, or one of [`MIN_PIVOT`]·|q| if p is smaller.
+#[inline(always)]
+fn enlarged_pivot(p: Complex64, q: Complex64) -> Complex64 {
+    if p.norm_sqr() < MIN_PIVOT * MIN_PIVOT * q.norm_sqr() {
+        return Complex64::new(MIN_PIVOT * q.norm(), 0.0);
+    }
+    p
+}
+
+impl ChainBuilder {
+    /// Adds the cells of some columns as chains that run up through the columns.
+    pub(crate) fn cells_of_block(&mut self, block: &ColumnBlock) {
+        Arch::new().dispatch(AddBlock { block, builder: self });
+    }
+
+    /// Adds cells as pairs of modes, one by one.
+    pub(crate) fn cells_as_pairs(&mut self, modes: &[[u32; 2]], transfers: &[Transfer]) {
+        Arch::new().dispatch(AddPairs { modes, transfers, builder: self });
+    }
+}
+
+struct AddBlock<'a> {
+    block: &'a ColumnBlock,
+    builder: &'a mut ChainBuilder,
+}
+
+impl WithSimd for AddBlock<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { block, builder } = self;
+        for chain in block.chains() {
+            builder.begin(chain.mode + 1, false, chain.column);
+            for &cell in block.cells(chain) {
+                let [[t11, t12], [t21, t22]]: Transfer = block.transfers()[cell];
+                builder.element(ChainElement {
+                    carried_carried: t12,
+                    carried_met: t11,
+                    left_carried: t22,
+                    left_met: t21,
+                });
+            }
+            builder.end();
+        }
+    }
+}
+
+struct AddPairs<'a> {
+    modes: &'a [[u32; 2]],
+    transfers: &'a [Transfer],
+    builder: &'a mut ChainBuilder,
+}
+
+impl WithSimd for AddPairs<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (modes, &[[t11, t12], [t21, t22]]) in self.modes.iter().zip(self.transfers) {
+            self.builder.pair(
+                modes.map(|mode| mode as usize),
+                ChainElement { carried_carried: t11, carried_met: t12, left_carried: t21, left_met: t22 },
+            );
+        }
+    }
+}
