@@ -54,7 +54,7 @@ fn energy_is_conserved() {
         let (n, layout) = (6, design.layout(6));
         let mut phases = Phases::blank(&layout);
         phases.values_mut().iter_mut().enumerate().for_each(|(k, phase)| *phase = 3.0 + 3.0 * (1.3 * k as f64).sin());
-        let program = MatrixProgram::of_mesh(&design, n, phases);
+        let program = MatrixProgram::from_phases(&design, n, phases);
         for (text, lossless) in
             [("[splitter_error]\nsigma_rad = 0.2\n[phase_error]\nsigma_rad = 1", true), (ALL, false)]
         {
@@ -81,7 +81,7 @@ fn the_law_of_phase_errors_holds_for_every_mesh_without_dumps() {
             let mut settings = Phases::blank(&layout);
             let angles = gaussian(phases, 1, draw);
             settings.values_mut().iter_mut().zip(angles.iter()).for_each(|(phase, z)| *phase = z.arg());
-            let program = MatrixProgram::of_mesh(&design, 8, settings);
+            let program = MatrixProgram::from_phases(&design, 8, settings);
             let realised = chip(&process, &program, draw).matrix(&program).unwrap();
             error.add(relative_error(&program.matrix(), &realised).powi(2));
         }
@@ -173,7 +173,7 @@ fn parts_are_counted() {
 fn crossings_lose_light() {
     let realised = |design: &MeshDesign, text: &str| {
         let settings = Phases::blank(&design.layout(4));
-        let program = MatrixProgram::of_mesh(design, 4, settings);
+        let program = MatrixProgram::from_phases(design, 4, settings);
         chip(&process(text), &program, 1).matrix(&program).unwrap()
     };
     let crossed = MeshDesign::new(Arc::new(Rectangular), phaseloom_mesh::Cell::Crossing).unwrap();

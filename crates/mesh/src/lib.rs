@@ -35,6 +35,7 @@ pub use layout::phases::Phases;
 pub use layout::shifter::{ARM_UM, BoundaryShifter, COLUMN_UM, MODE_UM, Shifter, ShifterKind};
 pub use layout::stage::{Stage, StageKind};
 pub use layout::{CellPosition, Layout};
+pub use program::file_parts;
 pub use program::matrix_program::{Form, MatrixProgram};
 pub use propagate::circuit::Circuit;
 pub use propagate::fields::Fields;
