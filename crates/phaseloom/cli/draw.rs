@@ -5,7 +5,7 @@ use clap::Args;
 use phaseloom::files::write_atomically;
 use phaseloom::hardware::Chip;
 use phaseloom::mesh::cell::CellErrors;
-use phaseloom::mesh::{Cell, CellTrace, ColumnTrace, Phases, Stage, StageKind, StageTrace, convention};
+use phaseloom::mesh::{CellPart, CellTrace, ColumnTrace, Phases, Stage, StageKind, StageTrace, convention};
 use phaseloom::report::{MeshColumn, MeshDrawing, Part, Port, Shifter, png};
 use phaseloom::{Complex64, Form, MatrixProgram};
 use std::path::{Path, PathBuf};
@@ -269,7 +269,7 @@ impl MeshColumns<'_> {
     fn cells(&mut self, column: usize, traced: &ColumnTrace) {
         let (layout, light) = (self.stage.layout(), self.light);
         let first = layout.column(column).start;
-        if layout.cell == Cell::ThreeSplitters {
+        if layout.cell.parts().contains(&CellPart::InputSplitter) {
             self.push_each(String::new(), column, traced, |_, j, mode| {
                 let before = [traced.input[mode], traced.input[mode + 1]];
                 vec![light.splitter(mode, before, traced.cells[j].input)]
@@ -287,7 +287,7 @@ impl MeshColumns<'_> {
             }
             self.push(String::new(), parts);
         }
-        if layout.cell == Cell::Coupler {
+        if !layout.cell.is_interferometer() {
             self.push_each(column.to_string(), column, traced, |mesh, j, mode| {
                 let both = [(mode, mesh.phases.theta()[first + j]), (mode + 1, mesh.phases.phi()[first + j])];
                 let name = |mode: usize| format!("{}, column {column}, mode {mode}", mesh.name);
@@ -298,14 +298,14 @@ impl MeshColumns<'_> {
             });
             return;
         }
-        let symmetric = layout.cell == Cell::Symmetric;
+        let symmetric = layout.cell.has_shifters_side_by_side();
         self.push_each(column.to_string(), column, traced, |mesh, j, mode| {
             let place = format!("{}, column {column}, modes {mode} and {}", mesh.name, mode + 1);
             let phases = [mesh.phases.theta()[first + j], mesh.phases.phi()[first + j]];
             let powers = light.cell_powers(&traced.cells[j]);
             vec![interferometer(&place, [mode as f64, mode as f64 + 1.0], phases, symmetric, powers)]
         });
-        if layout.cell == Cell::Crossing {
+        if layout.cell.crossings() > 0 {
             self.push_each(String::new(), column, traced, |_, j, mode| {
                 let [upper, lower] = traced.cells[j].output;
                 vec![light.bend(mode, mode + 1, upper), light.bend(mode + 1, mode, lower)]
@@ -381,7 +381,7 @@ mod tests {
     #[test]
     fn a_lossless_mesh_keeps_the_power_in_every_column_and_ends_as_the_circuit_does() {
         let u = haar_unitary(7, &mut StreamKey::new(1, "draw").stream());
-        for design in MeshDesign::all().filter(|design| design.topology().rows().is_none()) {
+        for design in MeshDesign::all().filter(|design| design.topology().capability().max_rows().is_none()) {
             let program = MatrixProgram::new(&u, Form::Unitary, design).unwrap();
             let (matrix, drawing) = (program.matrix(), drawing(&program, &as_programmed(&program), Some(3), false));
             assert!(drawing.columns.iter().all(|column| (leaving(column) - 1.0).abs() < 1e-12), "{design}");
@@ -416,7 +416,7 @@ mod tests {
     #[test]
     fn the_powers_of_a_chip_are_those_that_it_realises() {
         let u = haar_unitary(6, &mut StreamKey::new(2, "draw").stream());
-        for design in MeshDesign::all().filter(|design| design.topology().rows().is_none()) {
+        for design in MeshDesign::all().filter(|design| design.topology().capability().max_rows().is_none()) {
             powers_are_realised(&MatrixProgram::new(&u, Form::Svd, design).unwrap());
         }
     }

@@ -132,7 +132,7 @@ impl Chip {
             return Err(HardwareError::NoPorts);
         }
         let design = design.into();
-        MatrixProgram::check_supported(design, ports, ports, ports)?;
+        MatrixProgram::check_supported(&design, ports, ports, ports)?;
         // Phases and errors are up to 8·ports² numbers each (a mesh may have twice as many modes as ports), and their text.
         phaseloom_files::require_memory(1600.0 * (ports as f64).powi(2), &format!("a core of {ports} ports"))?;
         let shape = MatrixProgram::blank(ports, ports, design);
@@ -147,8 +147,8 @@ impl Chip {
 
     /// Topology and cells of its meshes.
     #[must_use]
-    pub fn design(&self) -> MeshDesign {
-        self.shape.design
+    pub fn design(&self) -> &MeshDesign {
+        &self.shape.design
     }
 
     /// Errors of its stages, in the order of propagation.

@@ -1,9 +1,9 @@
 //! The shape that a chip and a program must share.
 
-use phaseloom_mesh::{Form, MatrixProgram, MeshDesign};
+use phaseloom_mesh::{Capability, Form, MatrixProgram, MeshDesign};
 
 /// Form, design and size of a program, which its chip must share.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ProgramShape {
     /// Whether it has two meshes and attenuators; otherwise it has one mesh.
     pub svd: bool,
@@ -20,14 +20,14 @@ impl ProgramShape {
     #[must_use]
     pub fn from_program(program: &MatrixProgram) -> Self {
         let (rows, columns) = program.shape();
-        Self { svd: program.form() == Form::Svd, design: program.design(), rows, columns }
+        Self { svd: program.form() == Form::Svd, design: program.design().clone(), rows, columns }
     }
 
     /// Name of the form in files.
     pub(crate) fn form(&self) -> &'static str {
-        match (self.svd, self.design.topology().is_direct()) {
+        match (self.svd, self.design.topology().capability() == Capability::AnyContraction) {
             (true, _) => "svd",
-            (false, true) => "direct",
+            (false, true) => "contraction",
             (false, false) => "unitary",
         }
     }

@@ -8,14 +8,13 @@
 //! A trace serves drawings and reports. It applies the parts of [`crate::reference`] one after another, so it is slower
 //! than [`Circuit`](crate::Circuit), which propagates a batch and keeps nothing.
 
-use crate::cell::kind::Cell;
+use crate::cell::kind::{Cell, CellPart};
 use crate::cell::mzi::CellErrors;
 use crate::layout::phases::Phases;
 use crate::layout::stage::{Stage, StageKind};
-use crate::reference::{phase, splitter};
-use nalgebra::{Matrix2, Vector2};
+use crate::reference;
+use nalgebra::Vector2;
 use num_complex::Complex64;
-use std::f64::consts::FRAC_PI_4;
 
 /// Fields of one vector on its way through a stage.
 #[derive(Clone, Debug, PartialEq)]
@@ -90,21 +89,14 @@ impl StageTrace {
             let mut cells = Vec::new();
             for k in layout.column(column) {
                 let mode = layout.positions[k].mode;
-                let (theta, phi) = (phases.theta()[k], phases.phi()[k]);
-                match stage.kind() {
-                    StageKind::Mesh => {
-                        let pair = [fields[mode], fields[mode + 1]];
-                        let (cell, output) = CellTrace::new(layout.cell, theta, phi, errors[k], pair);
-                        [fields[mode], fields[mode + 1]] = output;
-                        cells.push(cell);
-                    }
-                    StageKind::Attenuators => {
-                        let pair = [fields[mode], Complex64::ZERO];
-                        let (cell, output) = CellTrace::new(layout.cell, theta, phi, errors[k], pair);
-                        fields[mode] = output[0];
-                        cells.push(cell);
-                    }
+                let joins_two = stage.kind() == StageKind::Mesh;
+                let pair = [fields[mode], if joins_two { fields[mode + 1] } else { Complex64::ZERO }];
+                let (cell, output) = CellTrace::new(layout.cell, phases.theta()[k], phases.phi()[k], errors[k], pair);
+                fields[mode] = output[0];
+                if joins_two {
+                    fields[mode + 1] = output[1];
                 }
+                cells.push(cell);
             }
             columns.push(ColumnTrace { input, cells });
         }
@@ -119,36 +111,18 @@ impl StageTrace {
 impl CellTrace {
     /// The fields inside a cell, and those at its outputs.
     fn new(kind: Cell, theta: f64, phi: f64, errors: CellErrors, input: [Complex64; 2]) -> (Self, [Complex64; 2]) {
-        let first = splitter(FRAC_PI_4 + errors.alpha);
-        let second = splitter(FRAC_PI_4 + errors.beta);
-        let loss = diagonal(errors.upper_transmission.into(), errors.lower_transmission.into());
-        let both_phases = loss * diagonal(Complex64::cis(theta), Complex64::cis(phi));
-        let input = match kind {
-            Cell::ThreeSplitters => splitter(FRAC_PI_4 + errors.gamma) * Vector2::from(input),
-            Cell::Mzi | Cell::Crossing | Cell::Symmetric | Cell::Coupler => Vector2::from(input),
-        };
-        let (arms, output) = match kind {
-            Cell::Mzi | Cell::ThreeSplitters | Cell::Crossing => {
-                let arms = first * (phase(phi) * input);
-                (arms, second * (loss * (phase(theta) * arms)))
+        let mut trace = Self { input, arms: input, output: input };
+        let mut fields = Vector2::from(input);
+        for &part in kind.parts() {
+            fields = reference::part(part, theta, phi, errors) * fields;
+            let pair = [fields.x, fields.y];
+            match (part, kind.is_interferometer()) {
+                (CellPart::InputSplitter, _) => trace.input = pair,
+                (CellPart::FirstSplitter, true) | (CellPart::Arms, false) => trace.arms = pair,
+                (CellPart::FirstSplitter, false) | (CellPart::SecondSplitter, _) => trace.output = pair,
+                _ => {}
             }
-            Cell::Symmetric => {
-                let arms = first * input;
-                (arms, second * (both_phases * arms))
-            }
-            Cell::Coupler => {
-                let arms = both_phases * input;
-                (arms, first * arms)
-            }
-        };
-        let [input, arms, output] = [input, arms, output].map(|fields| [fields.x, fields.y]);
-        let [upper, lower] = output;
-        let crossed = if kind == Cell::Crossing { [lower, upper] } else { output };
-        (Self { input, arms, output }, crossed)
+        }
+        (trace, [fields.x, fields.y])
     }
-}
-
-/// `diag(upper, lower)`.
-fn diagonal(upper: Complex64, lower: Complex64) -> Matrix2<Complex64> {
-    Matrix2::new(upper, Complex64::ZERO, Complex64::ZERO, lower)
 }
