@@ -1,4 +1,4 @@
-//! The JSON form of a chip, version 1: the process that it came from and every frozen parameter, in plain units.
+//! The JSON file of a chip, version 1: its process and every frozen parameter, in plain units.
 
 use crate::chip::shape::ProgramShape;
 use crate::chip::{Chip, ChipId};
@@ -126,7 +126,7 @@ impl Chip {
         };
         let shape = read().map_err(refuse)?;
         file.process.check()?;
-        check_file_memory(&shape.design, file.rows.max(file.columns), text.len(), "reading the chip")?;
+        check_file_memory(&shape.design, file.rows.max(file.columns), text.len(), "loading the chip")?;
         let stages = read_stages(&file, &shape).map_err(refuse)?;
         let id = Some(ChipId { seed: file.seed, trial: file.trial, core: file.core });
         Ok(Self { process: file.process, id, shape, stages })
