@@ -145,7 +145,8 @@ fn damaged_files_are_errors_and_never_panics() {
             assert!(results[..3].iter().all(Result::is_err), "{name:?} cut to {length}");
         }
         // The header of a .npy has 128 bytes; of the other files, all bytes count as header.
-        let header = if path.extension().is_some_and(|e| e == "npy") { complete.len().min(128) } else { complete.len() };
+        let header =
+            if path.extension().is_some_and(|e| e == "npy") { complete.len().min(128) } else { complete.len() };
         for at in (0..header).step_by(header.div_ceil(300)) {
             for flip in [0x01, 0x20, 0x80] {
                 let mut bytes = complete.clone();
