@@ -50,7 +50,7 @@ pub fn since(started: SystemTime, folder: &Path) -> Vec<Timing> {
 /// Fitted exponents of N of a work: ours and the reference's.
 pub fn growth(timings: &[Timing], work: &Work) -> (Option<PowerLawFit>, Option<PowerLawFit>) {
     let own = || timings.iter().filter(|timing| timing.work.key == work.key);
-    let fit = |time: fn(&Timing) -> f64| PowerLawFit::fit(&own().map(|t| (t.size as f64, time(t))).collect::<Vec<_>>());
+    let fit = |time: fn(&Timing) -> f64| PowerLawFit::new(&own().map(|t| (t.size as f64, time(t))).collect::<Vec<_>>());
     (fit(|t| t.ours_s), fit(|t| t.reference_s))
 }
 
