@@ -2,7 +2,9 @@
 
 use num_complex::Complex64;
 use phaseloom_mesh::cell::CellErrors;
-use phaseloom_mesh::{Circuit, Fields, Form, MatrixProgram, MeshDesign, Phases, Rectangular, Stage, Topology, reference};
+use phaseloom_mesh::{
+    Circuit, Fields, Form, MatrixProgram, MeshDesign, Phases, Rectangular, Stage, Topology, reference,
+};
 use phaseloom_testing::{Matrix, dft, haar, reversal, wave};
 use std::f64::consts::PI;
 

@@ -1,10 +1,10 @@
 //! The JSON form of a program, version 1. Floating-point numbers are read back exactly as they were written.
 
 use crate::error::MeshError;
-use crate::layout::phases::Phases;
-use crate::layout::stage::{Stage, StageKind};
 use crate::layout::Layout;
+use crate::layout::phases::Phases;
 use crate::layout::shifter::Shifter;
+use crate::layout::stage::{Stage, StageKind};
 use crate::program::file_parts::{
     MAX_PHASE, Mismatch, ProgramFile, check_angle, check_cells, check_equal, check_position,
 };
