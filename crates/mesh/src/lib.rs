@@ -1,18 +1,4 @@
-//! Meshes of Mach–Zehnder interferometers: exact programming of matrices and propagation of light.
-//!
-//! ```
-//! use phaseloom_mesh::{topology, MatrixProgram, Form};
-//! use phaseloom_numerics::{haar_unitary, StreamKey};
-//!
-//! let u = haar_unitary(8, &mut StreamKey::new(1, "example").stream());
-//! let program = MatrixProgram::new(&u, Form::Auto, topology("rectangular")?)?;
-//! let error = (program.matrix() - &u).norm();
-//! assert!(error < 1e-13 * 8.0);
-//! # Ok::<(), phaseloom_mesh::MeshError>(())
-//! ```
-//!
-//! Conventions (pinned by tests in [`cell`]): fields carry `e^{+iφ}` behind a phase shifter; light meets φ first;
-//! θ = 0 is cross, θ = π is bar; phase shifters of a plain cell stand on the upper, lower-index arm.
+#![doc = include_str!("../README.md")]
 
 pub mod cell;
 pub mod convention;

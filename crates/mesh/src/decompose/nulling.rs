@@ -83,19 +83,14 @@ pub(crate) fn angles(cells: &[NullingCell]) -> Vec<(f64, f64)> {
 #[inline]
 pub(crate) fn on_columns(t: &Transfer) -> ChainElement {
     // u₁′ = T11* u₁ + T12* u₂, u₂′ = T21* u₁ + T22* u₂
-    ChainElement {
-        carried_carried: t[0][1].conj(),
-        carried_met: t[0][0].conj(),
-        left_carried: t[1][1].conj(),
-        left_met: t[1][0].conj(),
-    }
+    [[t[0][1].conj(), t[0][0].conj()], [t[1][1].conj(), t[1][0].conj()]]
 }
 
 /// `U ← T·U` on two rows, as an element that carries the first row to the second.
 #[inline]
 pub(crate) fn on_rows(t: &Transfer) -> ChainElement {
     let [[t11, t12], [t21, t22]] = *t;
-    ChainElement { carried_carried: t21, carried_met: t22, left_carried: t11, left_met: t12 }
+    [[t21, t22], [t11, t12]]
 }
 
 #[cfg(test)]

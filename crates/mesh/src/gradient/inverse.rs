@@ -6,8 +6,8 @@
 //! With the scale factors c of the upper mode, which is carried, and m of the lower one (see [`crate::propagate::chains`])
 //!
 //! ```text
-//! inverse   α = −u·m/c,   β = −v·c/m,   u = T11/T21,   v = T22/T12;   carried: −T21/det T,   left: −T12/det T
-//! adjoint   α = v*·m/c,   β = u*·c/m;                                 carried: T12*,         left: T21*
+//! inverse   α = −u·m/c,   β = −v·c/m,   u = T11/T21,   v = T22/T12;   carried: −T21/det T,   kept: −T12/det T
+//! adjoint   α = v*·m/c,   β = u*·c/m;                                 carried: T12*,         kept: T21*
 //! ```
 
 use crate::cell::mzi::Transfer;
@@ -95,9 +95,9 @@ pub(crate) struct CellCoefficients<S: Simd> {
     pub alpha: [ComplexLanes<S>; 2],
     /// (−v, u*)
     pub beta: [ComplexLanes<S>; 2],
-    /// The factors of the carried mode and of the mode that is left.
+    /// The factors of the carried mode and of the kept mode.
     pub carried: [ComplexLanes<S>; 2],
-    pub left: [ComplexLanes<S>; 2],
+    pub kept: [ComplexLanes<S>; 2],
     /// 1/det T
     pub reciprocal: ComplexLanes<S>,
 }
@@ -116,7 +116,7 @@ impl<S: Simd> CellCoefficients<S> {
             alpha: [u.minus(simd), v.conj(simd)],
             beta: [v.minus(simd), u.conj(simd)],
             carried: [t21.times(simd, reciprocal).minus(simd), t12.conj(simd)],
-            left: [t12.times(simd, reciprocal).minus(simd), t21.conj(simd)],
+            kept: [t12.times(simd, reciprocal).minus(simd), t21.conj(simd)],
             reciprocal,
         }
     }
@@ -126,8 +126,8 @@ impl<S: Simd> CellCoefficients<S> {
     pub(crate) fn join(&self, simd: S, (c, m): ([ComplexLanes<S>; 2], [ComplexLanes<S>; 2])) -> Joined<S> {
         let one = simd.splat_f64s(1.0);
         let sums = [m[1].conj_times(simd, c[0]), c[1].conj_times(simd, m[0])];
-        let Self { alpha, beta, carried, left, .. } = *self;
-        let mut joined = Joined { alpha, beta, sums, upper: left, lower: carried, in_range: one };
+        let Self { alpha, beta, carried, kept, .. } = *self;
+        let mut joined = Joined { alpha, beta, sums, upper: kept, lower: carried, in_range: one };
         for direction in 0..2 {
             let (c, m) = (c[direction], m[direction]);
             // m/c and its reciprocal, with one division.
@@ -136,7 +136,7 @@ impl<S: Simd> CellCoefficients<S> {
             let w = c.conj_times(simd, m);
             joined.alpha[direction] = w.times(simd, alpha[direction]).scaled(simd, simd.mul_f64s(both, of_m));
             joined.beta[direction] = w.conj_times(simd, beta[direction]).scaled(simd, simd.mul_f64s(both, of_c));
-            let (upper, lower) = (left[direction].times(simd, m), carried[direction].times(simd, c));
+            let (upper, lower) = (kept[direction].times(simd, m), carried[direction].times(simd, c));
             (joined.upper[direction], joined.lower[direction]) = (upper, lower);
             // Inverses of lossy cells amplify, so the factors grow as well as shrink.
             for norm in [upper.norm_sqr(simd), lower.norm_sqr(simd)] {

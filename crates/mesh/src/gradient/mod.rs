@@ -55,7 +55,8 @@ const COLUMNS_PER_BLOCK: usize = 16;
 /// propagated once more.
 ///
 /// ```
-/// use phaseloom_mesh::{Circuit, Fields, Form, MatrixProgram, StreamKey, gradient, haar_unitary, topology};
+/// use phaseloom_mesh::{Circuit, Fields, Form, MatrixProgram, gradient, topology};
+/// use phaseloom_numerics::{StreamKey, haar_unitary};
 /// use phaseloom_mesh::cell::CellErrors;
 ///
 /// let u = haar_unitary(6, &mut StreamKey::new(1, "example").stream());

@@ -6,11 +6,11 @@
 //!
 //! ```text
 //!  mode 2  ────────────╳──   carried ← p·carried + q·met
-//!  mode 1  ──────╳─────╳──   left    ← r·carried + s·met
-//!  mode 0  ──────╳────────   `left` stays on the mode that was carried so far; `carried` moves on.
+//!  mode 1  ──────╳─────╳──   kept    ← r·carried + s·met
+//!  mode 0  ──────╳────────   `kept` stays on the mode that was carried so far; `carried` moves on.
 //! ```
 //!
-//! The field of each mode is stored without a scale factor d: `carried = p·d_c·(c̃ + α·m̃)`, `left = s·d_m·(m̃ + β·c̃)` with
+//! The field of each mode is stored without a scale factor d: `carried = p·d_c·(c̃ + α·m̃)`, `kept = s·d_m·(m̃ + β·c̃)` with
 //! `α = q·d_m/(p·d_c)`, `β = r·d_c/(s·d_m)`. An element then costs two complex multiply-adds per vector instead of four
 //! multiplications: a mesh of N(N−1)/2 elements costs 4N² multiply-adds per vector, like a product with an N×N matrix.
 //! No pivoting is needed, because every term keeps its relative accuracy for any α, β and d. Only their range is limited,
@@ -20,6 +20,7 @@ mod builder;
 
 pub(crate) use builder::ChainBuilder;
 
+use crate::cell::mzi::Transfer;
 use num_complex::Complex64;
 use pulp::{Arch, Simd, WithSimd};
 use std::ops::Range;
@@ -37,15 +38,8 @@ pub(crate) const MIN_PIVOT: f64 = 1e-17;
 /// those of the mode by 1e67 at most. Above it the factor stays pending.
 pub(crate) const MIN_SCALE: f64 = 1e-100;
 
-/// A 2×2 element of a chain, by output and input: `carried ← carried_carried·carried + carried_met·met`,
-/// `left ← left_carried·carried + left_met·met`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ChainElement {
-    pub carried_carried: Complex64,
-    pub carried_met: Complex64,
-    pub left_carried: Complex64,
-    pub left_met: Complex64,
-}
+/// A 2×2 element in the order of a chain: rows (carried, kept) from columns (carried, met).
+pub(crate) type ChainElement = Transfer;
 
 #[derive(Clone, Copy, Debug)]
 enum ChainOp {
@@ -289,12 +283,7 @@ mod tests {
             builder.begin(mode, rising, 0);
             for k in 0..mode.max(8 - mode).min(5) {
                 let k = 7 * chain + 4 * k;
-                builder.element(ChainElement {
-                    carried_carried: z(k),
-                    carried_met: z(k + 1),
-                    left_carried: z(k + 2),
-                    left_met: z(k + 3),
-                });
+                builder.element([[z(k), z(k + 1)], [z(k + 2), z(k + 3)]]);
             }
             builder.end();
         }

@@ -1,3 +1,5 @@
+//! Register widths agree on undone blocks: fields, adjoints and overlaps.
+
 use super::*;
 use crate::cell::mzi::CellErrors;
 use crate::layout::phases::Phases;

@@ -46,9 +46,9 @@ impl ChainBuilder {
     #[inline(always)]
     pub(crate) fn element(&mut self, e: ChainElement) -> bool {
         let (dc, dm) = (self.scales[self.mode], self.scales[self.next()]);
-        let (carried, alpha) = pivot((e.carried_carried, dc), (e.carried_met, dm));
-        let (left, beta) = pivot((e.left_met, dm), (e.left_carried, dc));
-        self.add([alpha, beta], carried, left)
+        let (carried, alpha) = pivot((e[0][0], dc), (e[0][1], dm));
+        let (kept, beta) = pivot((e[1][1], dm), (e[1][0], dc));
+        self.add([alpha, beta], carried, kept)
     }
 
     /// Adds a unitary element with a known α. Its rows are orthogonal, so `β = −α*·|d_c/d_m|²` needs no complex division.
@@ -56,7 +56,7 @@ impl ChainBuilder {
     fn unitary(&mut self, e: ChainElement, alpha: Complex64) -> bool {
         let (dc, dm) = (self.scales[self.mode], self.scales[self.next()]);
         let beta = alpha.conj() * -(dc.norm_sqr() / dm.norm_sqr());
-        self.add([alpha, beta], e.carried_carried * dc, e.left_met * dm)
+        self.add([alpha, beta], e[0][0] * dc, e[1][1] * dm)
     }
 
     /// The mode that the next element meets.
@@ -66,12 +66,12 @@ impl ChainBuilder {
     }
 
     #[inline(always)]
-    fn add(&mut self, [alpha, beta]: [Complex64; 2], carried: Complex64, left: Complex64) -> bool {
+    fn add(&mut self, [alpha, beta]: [Complex64; 2], carried: Complex64, kept: Complex64) -> bool {
         let met = self.next();
         self.chains.elements.push([alpha.re, alpha.im, beta.re, beta.im]);
         self.scales[met] = carried;
-        self.scales[self.mode] = left;
-        let rescaled = is_small(carried) || is_small(left);
+        self.scales[self.mode] = kept;
+        let rescaled = is_small(carried) || is_small(kept);
         let previous = self.mode;
         self.mode = met;
         if rescaled {
@@ -88,8 +88,8 @@ impl ChainBuilder {
     #[inline(always)]
     pub(crate) fn pair(&mut self, [a, b]: [usize; 2], e: ChainElement) {
         let (da, db) = (self.scales[a], self.scales[b]);
-        let (first, alpha) = pivot((e.carried_carried, da), (e.carried_met, db));
-        let (second, beta) = pivot((e.left_met, db), (e.left_carried, da));
+        let (first, alpha) = pivot((e[0][0], da), (e[0][1], db));
+        let (second, beta) = pivot((e[1][1], db), (e[1][0], da));
         self.chains.elements.push([alpha.re, alpha.im, beta.re, beta.im]);
         self.chains.pairs.push([a, b]);
         (self.scales[a], self.scales[b]) = (first, second);
@@ -269,12 +269,7 @@ impl WithSimd for AddBlock<'_> {
             builder.begin(chain.mode + 1, false, chain.column);
             for &cell in block.cells(chain) {
                 let [[t11, t12], [t21, t22]]: Transfer = block.transfers()[cell];
-                builder.element(ChainElement {
-                    carried_carried: t12,
-                    carried_met: t11,
-                    left_carried: t22,
-                    left_met: t21,
-                });
+                builder.element([[t12, t11], [t22, t21]]);
             }
             builder.end();
         }
@@ -292,11 +287,8 @@ impl WithSimd for AddPairs<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        for (modes, &[[t11, t12], [t21, t22]]) in self.modes.iter().zip(self.transfers) {
-            self.builder.pair(
-                modes.map(|mode| mode as usize),
-                ChainElement { carried_carried: t11, carried_met: t12, left_carried: t21, left_met: t22 },
-            );
+        for (modes, &transfer) in self.modes.iter().zip(self.transfers) {
+            self.builder.pair(modes.map(|mode| mode as usize), transfer);
         }
     }
 }
