@@ -21,11 +21,12 @@ pub use layout::phases::Phases;
 pub use layout::shifter::{ARM_UM, BoundaryShifter, COLUMN_UM, MODE_UM, Shifter, ShifterKind};
 pub use layout::stage::{Stage, StageKind};
 pub use layout::{CellPosition, Layout};
+pub use program::file_parts;
 pub use program::matrix_program::{Form, MatrixProgram};
 pub use propagate::circuit::Circuit;
 pub use propagate::fields::Fields;
 pub use topology::mesh_design::MeshDesign;
 pub use topology::{
-    Butterfly, Contraction, Diamond, Fractal, PhaseMasks, Rectangular, Redundant, TOPOLOGIES, Topology, Tree,
-    Triangular, topology,
+    Butterfly, Capability, Contraction, Diamond, Fractal, PhaseMasks, Rectangular, Redundant, Topology, Tree,
+    Triangular, topologies, topology,
 };

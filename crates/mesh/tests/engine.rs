@@ -2,7 +2,9 @@
 
 use num_complex::Complex64;
 use phaseloom_mesh::cell::CellErrors;
-use phaseloom_mesh::{Circuit, Fields, Form, MatrixProgram, MeshDesign, Phases, Stage, TOPOLOGIES, reference};
+use phaseloom_mesh::{
+    Circuit, Fields, Form, MatrixProgram, MeshDesign, Phases, Rectangular, Stage, Topology, reference,
+};
 use phaseloom_testing::{Matrix, dft, haar, reversal, wave};
 use std::f64::consts::PI;
 
@@ -34,9 +36,9 @@ fn stages(n: usize) -> Vec<(String, Stage)> {
     let unitaries =
         [("Haar", haar(n, n as u64)), ("identity", Matrix::identity(n, n)), ("reversal", reversal(n)), ("DFT", dft(n))];
     for design in MeshDesign::all() {
-        if design.topology().is_universal() {
+        if design.topology().capability().is_universal() {
             for (name, u) in &unitaries {
-                let program = MatrixProgram::new(u, Form::Unitary, design).expect(name);
+                let program = MatrixProgram::new(u, Form::Unitary, &design).expect(name);
                 stages.push((format!("{design} {name}"), program.stages()[0].clone()));
             }
         }
@@ -105,7 +107,7 @@ fn outputs_do_not_depend_on_the_batch() {
 #[test]
 fn strong_fields_and_deep_meshes_stay_in_range() {
     // All cells in the bar state: every pivot is 6e-17 of the other term, along 400 columns.
-    let topology = TOPOLOGIES[0];
+    let topology = Rectangular;
     let layout = topology.layout(400);
     let mut phases = Phases::zero(layout.positions.len(), 400);
     let cells = layout.positions.len();
@@ -122,7 +124,7 @@ fn strong_fields_and_deep_meshes_stay_in_range() {
 #[test]
 fn a_large_batch_passes_the_matrix_and_a_small_one_the_mesh() {
     let w = Matrix::from_fn(7, 9, |r, c| Complex64::new(wave(r + 7 * c, 0.9), wave(r * c, 1.3)));
-    let program = MatrixProgram::new(&w, Form::Svd, TOPOLOGIES[0]).unwrap();
+    let program = MatrixProgram::new(&w, Form::Svd, Rectangular).unwrap();
     let input = Matrix::from_fn(9, 200, |r, c| Complex64::new(wave(r + 9 * c, 0.7), wave(r * c, 1.1)));
     let (small, large) = (program.propagate(&input.columns(0, 100).into_owned()), program.propagate(&input));
     let expected = &w * &input / Complex64::new(program.gain(), 0.0);

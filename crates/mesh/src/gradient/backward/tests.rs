@@ -5,8 +5,8 @@ use crate::cell::mzi::CellErrors;
 use crate::layout::phases::Phases;
 use crate::layout::stage::Stage;
 use crate::layout::{CellPosition, Layout};
-use crate::topology::TOPOLOGIES;
 use crate::topology::mesh_design::MeshDesign;
+use crate::topology::topologies;
 use nalgebra::DMatrix;
 use phaseloom_numerics::{StreamKey, standard_normal};
 use std::f64::consts::PI;
@@ -84,8 +84,8 @@ fn stage(layout: Layout, bar: bool) -> Stage {
 
 #[test]
 fn every_register_width_agrees() {
-    for topology in TOPOLOGIES {
-        let layout = MeshDesign::from(topology).layout(21);
+    for topology in topologies() {
+        let layout = MeshDesign::from(&topology).layout(21);
         if layout.has_crossings() {
             continue;
         }

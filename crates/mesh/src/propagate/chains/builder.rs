@@ -14,9 +14,8 @@ use pulp::{Arch, Simd, WithSimd};
 
 /// Builds [`Chains`], with one pending scale factor per mode.
 ///
-/// Either chains ([`begin`](Self::begin), then [`element`](Self::element) or [`nulling`](Self::nulling) any number of
-/// times, then [`end`](Self::end)), or [`pair`](Self::pair)s. [`chain`](Self::chain) appends a whole chain between two
-/// others.
+/// Either chains ([`begin`](Self::begin), then [`element`](Self::element) or [`null`](Self::null) any number of times,
+/// then [`end`](Self::end)), or [`pair`](Self::pair)s.
 pub(crate) struct ChainBuilder {
     chains: Chains,
     scales: Vec<Complex64>,
@@ -61,16 +60,6 @@ impl ChainBuilder {
         let (dc, dm) = (self.scales[self.mode], self.scales[self.next()]);
         let beta = alpha.conj() * -(dc.norm_sqr() / dm.norm_sqr());
         self.add([alpha, beta], e[0][0] * dc, e[1][1] * dm)
-    }
-
-    /// Appends a chain whose (α, β) already include the pending scale factor of each mode.
-    ///
-    /// Only legal between [`end`](Self::end) and [`begin`](Self::begin), and only for [`Support::Full`].
-    pub(crate) fn chain(&mut self, mode: usize, rising: bool, elements: &[[f64; 4]]) {
-        debug_assert_eq!(self.first, self.chains.elements.len(), "the previous chain has ended");
-        self.chains.ops.push(ChainOp::Chain { mode, count: elements.len(), rising, column: 0 });
-        self.chains.elements.extend_from_slice(elements);
-        self.first = self.chains.elements.len();
     }
 
     /// The mode that the next element meets.
@@ -123,42 +112,25 @@ impl ChainBuilder {
     }
 
     /// Applies the operations since the last [`clear`](Self::clear) to one tile. The scale factors stay pending.
-    #[inline(always)]
-    pub(crate) fn apply<S: Simd>(&mut self, simd: S, tile: &mut [[f64; TILE_ROW]]) {
+    pub(crate) fn apply(&mut self, tile: &mut [[f64; TILE_ROW]]) {
         self.end();
-        self.chains.apply_to_tile(simd, tile.as_flattened_mut(), Support::Full);
+        self.chains.apply(tile[..self.chains.modes].as_flattened_mut(), |_| Support::Full);
         self.begin(self.mode, self.rising, 0);
     }
 
-    /// Adds an element that nulls vector `k` on the carried mode, and applies it to one tile at once.
+    /// Extends the chain by one cell per item of `vectors`, and applies each cell to the tile before the next is computed.
     ///
-    /// α is computed from the tile directly, which breaks the dependency on the slower computation of the element. A
-    /// `trivial` element has no usable α in the tile and is added as it is. Only legal within a chain.
-    #[inline(always)]
-    pub(crate) fn nulling<S: Simd>(
+    /// `cell` computes the cell from the number of the vector and from its entries on the carried mode and on the mode that
+    /// the cell meets, with their scale factors. It returns whether the cell nulls the carried entry. In that case α is
+    /// computed from the tile directly, which breaks the dependency on the slower computation of the element.
+    /// Only legal within a chain.
+    pub(crate) fn null(
         &mut self,
-        simd: S,
         tile: &mut [[f64; TILE_ROW]],
-        k: usize,
-        e: ChainElement,
-        trivial: bool,
+        vectors: impl Iterator<Item = usize>,
+        cell: impl FnMut(usize, [Complex64; 2]) -> (ChainElement, bool),
     ) {
-        let (mode, rising, ops) = (self.mode, self.rising, self.chains.ops.len());
-        let entry = |mode: usize| Complex64::new(tile[mode][k], tile[mode][TILE_WIDTH + k]);
-        let (carried, met) = (entry(mode), entry(self.next()));
-        let rescaled = if trivial {
-            self.element(e)
-        } else {
-            let quotient = carried * met.conj();
-            let size = -met.norm_sqr();
-            self.unitary(e, Complex64::new(quotient.re / size, quotient.im / size))
-        };
-        // The operations of a rescaling: the end of the chain, and two scale factors.
-        let scales = if rescaled { &self.chains.ops[ops + 1..] } else { &[] };
-        let last = &self.chains.elements[self.chains.elements.len() - 1..];
-        apply_chain(simd, tile, mode, rising, last);
-        let scales = ChainView { ops: scales, elements: &[], pairs: &[], order: &[] };
-        apply_view(simd, scales, tile.as_flattened_mut(), Support::Full);
+        Arch::new().dispatch(Null { builder: self, tile, vectors, cell });
     }
 
     /// Removes all operations, but keeps the pending scale factors.
@@ -243,6 +215,45 @@ impl ChainBuilder {
     /// Adds cells as pairs of modes, one by one.
     pub(crate) fn cells_as_pairs(&mut self, modes: &[[u32; 2]], transfers: &[Transfer]) {
         Arch::new().dispatch(AddPairs { modes, transfers, builder: self });
+    }
+}
+
+struct Null<'a, I, F> {
+    builder: &'a mut ChainBuilder,
+    tile: &'a mut [[f64; TILE_ROW]],
+    vectors: I,
+    cell: F,
+}
+
+impl<I, F> WithSimd for Null<'_, I, F>
+where
+    I: Iterator<Item = usize>,
+    F: FnMut(usize, [Complex64; 2]) -> (ChainElement, bool),
+{
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { builder, tile, vectors, mut cell } = self;
+        for k in vectors {
+            let (mode, rising, ops) = (builder.mode, builder.rising, builder.chains.ops.len());
+            let met = builder.next();
+            let [x, y] = [mode, met].map(|mode| Complex64::new(tile[mode][k], tile[mode][TILE_WIDTH + k]));
+            let (element, nulls_carried) = cell(k, [x * builder.scales[mode], y * builder.scales[met]]);
+            let rescaled = if nulls_carried {
+                let quotient = x * y.conj();
+                let size = -y.norm_sqr();
+                builder.unitary(element, Complex64::new(quotient.re / size, quotient.im / size))
+            } else {
+                builder.element(element)
+            };
+            let last = &builder.chains.elements[builder.chains.elements.len() - 1..];
+            apply_chain(simd, tile, mode, rising, last);
+            // The operations of a rescaling: the end of the chain, and two scale factors.
+            let scales = if rescaled { &builder.chains.ops[ops + 1..] } else { &[] };
+            let scales = ChainView { ops: scales, elements: &[], pairs: &[], order: &[] };
+            apply_view(simd, scales, tile.as_flattened_mut(), Support::Full);
+        }
     }
 }
 
