@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for key in ["rectangular", "triangular"] {
         let u = Unitary::new(haar(N, 1), 1e-9)?;
         let topology = topology(key)?;
-        print_peak(&format!("program, {key}"), || MatrixProgram::unitary(&u, topology));
+        print_peak(&format!("program, {key}"), || MatrixProgram::unitary(&u, topology.clone()));
     }
     let (program, errors) = chip(N, 1);
     let stage = &program.stages()[0];

@@ -50,7 +50,7 @@ pub fn chip(n: usize, seed: u64) -> (MatrixProgram, Vec<CellErrors>) {
 }
 
 /// A mesh of any design with random phases, and cell errors with a standard deviation of 0.01 and equal loss.
-pub fn random_phases(design: MeshDesign, n: usize, seed: u64) -> (Stage, Vec<CellErrors>) {
+pub fn random_phases(design: &MeshDesign, n: usize, seed: u64) -> (Stage, Vec<CellErrors>) {
     let layout = design.layout(n);
     let mut stream = StreamKey::new(seed, "benchmark/phases").stream();
     let mut phases = Phases::blank(&layout);

@@ -7,12 +7,13 @@ use crate::inputs::{chip, gaussian, haar, product, propagated, qr, random_phases
 use crate::main_job::{Layers, MainJob};
 use phaseloom::mesh::cell::CellErrors;
 use phaseloom::mesh::{
-    Circuit, Fields, MatrixProgram, MeshDesign, Phases, Rectangular, Stage, TOPOLOGIES, Topology, Triangular, Unitary,
-    gradient,
+    Circuit, Fields, MatrixProgram, MeshDesign, Phases, Rectangular, Stage, Topology, Triangular, Unitary, gradient,
+    topologies,
 };
 use phaseloom::numerics::linalg::multiply_real;
 use phaseloom::{Chip, ChipId, Link, MatrixProduct, Process, Shot};
 use rayon::prelude::*;
+use std::sync::Arc;
 
 /// Fields of a batch that is propagated.
 const FIELDS: usize = 1000;
@@ -41,12 +42,12 @@ pub fn all() -> Vec<Work> {
         Work {
             title: "program a Haar unitary (rectangular)".into(),
             on_page: true,
-            ..program(&Rectangular, PROGRAM.to_vec())
+            ..program(Arc::new(Rectangular), PROGRAM.to_vec())
         },
         Work {
             title: "program a Haar unitary (triangular)".into(),
             on_page: true,
-            ..program(&Triangular, PROGRAM.to_vec())
+            ..program(Arc::new(Triangular), PROGRAM.to_vec())
         },
         Work {
             key: "realise".into(),
@@ -155,14 +156,14 @@ pub fn all() -> Vec<Work> {
             program.propagate(fields)
         }),
     ];
-    let others = TOPOLOGIES.into_iter().filter(|t| t.is_universal() && t.rows().is_none());
+    let others = topologies().into_iter().filter(|t| t.capability().is_universal());
     let others = others.filter(|t| !["rectangular", "triangular"].contains(&t.key()));
     works.extend(others.map(|topology| program(topology, PROGRAM[..3].to_vec())));
     works.extend(other_meshes());
     works
 }
 
-fn program(topology: &'static dyn Topology, limits: Vec<(usize, f64)>) -> Work {
+fn program(topology: Arc<dyn Topology>, limits: Vec<(usize, f64)>) -> Work {
     Work {
         key: format!("program_{}", topology.key()),
         title: format!("program, {}", topology.key()),
@@ -173,7 +174,7 @@ fn program(topology: &'static dyn Topology, limits: Vec<(usize, f64)>) -> Work {
         on_page: false,
         time: in_turn(
             |n, seed| Unitary::new(haar(n, seed), 1e-9).expect("Haar matrices are unitary"),
-            move |u| MatrixProgram::unitary(u, topology).expect("a unitary has a program"),
+            move |u| MatrixProgram::unitary(u, topology.clone()).expect("a unitary has a program"),
             |u| qr(u.matrix()),
         ),
     }
@@ -213,7 +214,7 @@ fn forward_and_backward((stage, errors, fields): &(Stage, Vec<CellErrors>, Field
 fn other_meshes() -> Vec<Work> {
     let usual = |d: &MeshDesign| d.topology().key() != "tree" && d.cell() == d.topology().cells()[0];
     let usual: Vec<MeshDesign> = MeshDesign::all().filter(usual).collect();
-    let realise = usual.iter().map(|&design| {
+    let realise = usual.iter().cloned().map(|design| {
         let more_cells = |n: usize| (design.layout(n).positions.len() as f64 / cells(n) as f64).max(1.0);
         Work {
             key: format!("realise_{}", design.topology().key()),
@@ -224,7 +225,7 @@ fn other_meshes() -> Vec<Work> {
             items: cells,
             on_page: false,
             time: in_turn(
-                move |n, seed| (random_phases(design, n, seed), haar(n, 1), haar(n, 2)),
+                move |n, seed| (random_phases(&design, n, seed), haar(n, 1), haar(n, 2)),
                 |((stage, errors), a, _)| {
                     let mut fields = Fields::identity(a.nrows());
                     Circuit::compile(stage, stage.phases(), errors).propagate(&mut fields);
@@ -236,8 +237,9 @@ fn other_meshes() -> Vec<Work> {
         }
     });
     let cells_of_rectangular = Rectangular.cells()[1..].iter();
-    let cells_of_rectangular = cells_of_rectangular.map(|&cell| MeshDesign::new(&Rectangular, cell).expect("a design"));
-    let gradients = usual.iter().copied().chain(cells_of_rectangular).map(|design| Work {
+    let cells_of_rectangular =
+        cells_of_rectangular.map(|&cell| MeshDesign::new(Arc::new(Rectangular), cell).expect("a design"));
+    let gradients = usual.iter().cloned().chain(cells_of_rectangular).map(|design| Work {
         key: format!("gradient_{}_{}", design.topology().key(), design.cell().key()),
         title: format!("gradient, {design}"),
         reference: "propagate the same fields",
@@ -247,7 +249,7 @@ fn other_meshes() -> Vec<Work> {
         on_page: false,
         time: in_turn(
             move |n, seed| {
-                let (stage, errors) = random_phases(design, n, seed);
+                let (stage, errors) = random_phases(&design, n, seed);
                 let fields = Fields::from_matrix(&gaussian(stage.layout().modes, BATCH, seed));
                 (stage, errors, fields)
             },

@@ -7,7 +7,7 @@ use crate::machine::{process, programmed, unitary};
 use crate::setting::Setting;
 use crate::statistics::Mean;
 use phaseloom_hardware::correction::{Instruments, correct, correction};
-use phaseloom_mesh::{MeshDesign, Redundant, topology};
+use phaseloom_mesh::{MeshDesign, Rectangular, Redundant};
 
 pub(super) const CLAIM: Claim = Claim {
     key: "burgwal_2017",
@@ -40,16 +40,16 @@ fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
         rows.push(check.near(difference(3, 2)));
     }
     // Errors of the same size, on more cells: yet more phases to mend them with.
-    let (n, designs) = (8, [topology("rectangular")?, &EXTRA[0], &EXTRA[1]].map(MeshDesign::from));
+    let (n, designs) = (8, [Rectangular.into(), Redundant { extra: 2 }.into(), Redundant { extra: 4 }.into()]);
     let patient = Instruments { effort: 2.0, ..quiet };
     let done = setting.draws(setting.pick(40, 200), |draw| {
         let u = setting.haar(n, 40_000 + draw);
-        let reached = |design: MeshDesign| -> Result<f64, ValidationError> {
+        let reached = |design: &MeshDesign| -> Result<f64, ValidationError> {
             let program = programmed(&u, design)?;
             let chip = setting.chip(&process, &program, 40_000 + draw)?;
             Ok(correct(&chip, &program, correction("adjoint")?, &patient)?.after.fidelity)
         };
-        Ok([reached(designs[0])?, reached(designs[1])?, reached(designs[2])?])
+        Ok([reached(&designs[0])?, reached(&designs[1])?, reached(&designs[2])?])
     })?;
     for (a, b) in [(1, 0), (2, 1)] {
         let difference: Mean = done.iter().map(|f| f[a] - f[b]).collect();
@@ -62,6 +62,3 @@ fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
     }
     Ok(rows)
 }
-
-/// Rectangular meshes with columns that they need not have.
-static EXTRA: [Redundant; 2] = [Redundant { extra: 2 }, Redundant { extra: 4 }];

@@ -32,7 +32,7 @@ fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
                 let mut settings = Phases::zero(cells, n);
                 let mut angle = setting.angles("validate/butterfly", draw);
                 settings.values_mut().iter_mut().for_each(|phase| *phase = angle());
-                let program = MatrixProgram::of_mesh(design, n, settings);
+                let program = MatrixProgram::from_phases(design, n, settings);
                 let chip = setting.chip(&process, &program, draw)?;
                 Ok(fidelity(&program.matrix(), &chip.matrix(&program)?))
             })?
