@@ -21,7 +21,8 @@ fn programs(n: usize) -> impl Iterator<Item = (MeshDesign, MatrixProgram)> {
     MeshDesign::all().map(move |design| {
         let rows = design.topology().capability().max_rows().unwrap_or(n);
         let program = MatrixProgram::new(&gaussian(rows, n, 1), Form::Auto, &design);
-        (design, program.unwrap_or_else(|error| panic!("{design}: {error}")))
+        let program = program.unwrap_or_else(|error| panic!("{design}: {error}"));
+        (design, program)
     })
 }
 

@@ -4,7 +4,6 @@ use num_complex::Complex64;
 use phaseloom_mesh::cell::CellErrors;
 use phaseloom_mesh::{Cell, Form, MatrixProgram, MeshDesign, MeshError, Rectangular, StageKind, reference, topologies};
 use phaseloom_testing::{Matrix, dft, gaussian, haar, hard_unitaries, re};
-use std::f64::consts::{FRAC_PI_2, FRAC_PI_3, TAU};
 
 fn check(n: usize) {
     for design in MeshDesign::all().filter(|d| d.topology().capability().is_universal()) {
@@ -148,49 +147,6 @@ fn check_large(which: usize) {
     let program = MatrixProgram::new(&u, Form::Unitary, &topologies()[which]).expect("Haar is unitary");
     let error = (program.matrix() - &u).norm();
     assert!(error <= 1e-13 * 1024.0, "{error:.1e}");
-}
-
-#[test]
-fn depth_is_n_for_rectangular_and_2n_minus_3_for_triangular() {
-    for n in 3..20 {
-        let depth =
-            |which: usize| MatrixProgram::new(&haar(n, 1), Form::Unitary, &topologies()[which]).unwrap().depth();
-        assert_eq!((depth(0), depth(1)), (n, 2 * n - 3));
-    }
-}
-
-#[test]
-fn dft_settings_are_the_published_ones() {
-    // physics notes §1.3: (mode, θ, φ) in order of propagation, then the output phases.
-    let three: (&[(usize, f64, f64)], &[f64]) = (
-        &[(0, FRAC_PI_2, 5.2359877560), (1, 1.2309594173, 6.0213859194), (0, FRAC_PI_2, 0.3536803209)],
-        &[1.74071478, 2.78791233, 3.04971172],
-    );
-    let four: (&[(usize, f64, f64)], &[f64]) = (
-        &[
-            (0, FRAC_PI_2, 4.7123889804),
-            (2, FRAC_PI_2, 0.0),
-            (1, 1.2309594173, 2.3561944902),
-            (0, FRAC_PI_3, 2.9716741989),
-            (2, FRAC_PI_3, 2.5261129449),
-            (1, 1.9106332362, 2.5261129449),
-        ],
-        &[5.92950499, 1.66267726, 2.44807542, 2.61799388],
-    );
-    let near = |a: f64, b: f64, tolerance: f64| {
-        let d = (a - b).rem_euclid(TAU);
-        assert!(d.min(TAU - d) < tolerance, "{a} and {b}");
-    };
-    for (n, (cells, output)) in [(3, three), (4, four)] {
-        let program = MatrixProgram::new(&dft(n), Form::Unitary, Rectangular).unwrap();
-        let stage = &program.stages()[0];
-        for (k, &(mode, theta, phi)) in cells.iter().enumerate() {
-            assert_eq!(stage.layout().positions[k].mode, mode);
-            near(stage.phases().theta()[k], theta, 1e-9);
-            near(stage.phases().phi()[k], phi, 1e-9);
-        }
-        output.iter().zip(stage.phases().output()).for_each(|(&a, &b)| near(a, b, 1e-8));
-    }
 }
 
 #[test]

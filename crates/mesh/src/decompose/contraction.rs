@@ -12,7 +12,7 @@ use crate::decompose::fuse::{ChainSpec, fuse_chains};
 use crate::error::MeshError;
 use crate::layout::Layout;
 use crate::layout::phases::Phases;
-use crate::propagate::chains::{ChainBuilder, ChainElement, Support, TILE_ROW, TILE_WIDTH};
+use crate::propagate::chains::{ChainBuilder, Support, TILE_ROW, TILE_WIDTH};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_numerics::linalg::{qr, svd};
@@ -114,8 +114,7 @@ fn null(layout: &Layout, w: &DMatrix<Complex64>, x: &DMatrix<Complex64>) -> Vec<
                 let [a, b] = if norm >= ZERO { [upper, lower].map(|z| z * (1.0 / norm)) } else { IDLE };
                 rotations.push([a, b]);
                 // Takes (a, b) to (1, 0); the mesh applies the inverse.
-                let element =
-                    ChainElement { carried_carried: b.conj(), carried_met: a.conj(), left_carried: a, left_met: -b };
+                let element = [[b.conj(), a.conj()], [a, -b]];
                 elements.push(element);
                 (element, false)
             });
