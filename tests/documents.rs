@@ -1,6 +1,7 @@
-//! The documents say what the program does: every command and every block of code in them is run here, in reduced form
-//! where it takes long, and what they print is compared with what stands there.
+//! The documents match the program: every command and every block of code in them is run here, in reduced form if it
+//! takes long, and its output is compared with the document.
 
+use phaseloom::files::write_matrix;
 use phaseloom::hardware::spectra::{InterferometerSpec, SpectraSpec, SweepsSpec};
 use phaseloom::hardware::{
     Adc, Converter, InsertionLoss, IntensityNoise, Modulator, PhaseError, PhaseJitter, PhaseQuantization, PhaseShifter,
@@ -8,7 +9,7 @@ use phaseloom::hardware::{
 };
 use phaseloom::mesh::MeshDesign;
 use phaseloom::mesh::convention::ConvertedProgram;
-use phaseloom::network::data::{CsvColumns, Every, write_matrix_npy};
+use phaseloom::network::data::{CsvColumns, Every};
 use phaseloom::network::layer::LayerSpec;
 use phaseloom::network::model::InputSpec;
 use phaseloom::network::train::CalibrationSpec;
@@ -24,7 +25,7 @@ const EXAMPLES: &str = include_str!("../examples/README.md");
 const FORMATS: &str = include_str!("../crates/FORMATS.md");
 const CONTRIBUTING: &str = include_str!("../CONTRIBUTING.md");
 
-/// What stands in a document until a result is filled in.
+/// The text of a document in the place of a result that is not filled in yet.
 const TO_FILL: &str = "(to be filled in";
 
 /// Commands of the gate: this test runs inside one of them.
@@ -51,7 +52,7 @@ fn blocks(document: &'static str) -> Vec<Block> {
     let mut found = Vec::new();
     let mut rest = document;
     while let Some((_, after)) = rest.split_once("\n```") {
-        let (info, body) = after.split_once('\n').expect("a line behind a fence");
+        let (info, body) = after.split_once('\n').expect("a line after a fence");
         // An empty block closes at once.
         let (text, next) = match body.strip_prefix("```") {
             Some(next) => ("", next),
@@ -63,7 +64,7 @@ fn blocks(document: &'static str) -> Vec<Block> {
     found
 }
 
-/// Commands of the sh blocks, each with the text block behind it, if there is one.
+/// Commands of the sh blocks, each with the text block after it, if there is one.
 fn commands(document: &'static str) -> Vec<(&'static str, Option<&'static str>)> {
     let blocks = blocks(document);
     let mut found = Vec::new();
@@ -98,7 +99,7 @@ fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// What an example prints. `cargo test` builds the examples beside the tests.
+/// The output of an example. `cargo test` builds the examples together with the tests.
 fn example(name: &str) -> String {
     let source = root().join("examples").join(format!("{name}.rs"));
     let own = std::env::current_exe().expect("the path of this test");
@@ -338,8 +339,8 @@ fn every_command_runs_and_ends_as_the_document_says() {
     for document in [README, EXAMPLES, CONTRIBUTING] {
         for (command, said) in commands(document) {
             let Some(printed) = run_documented(folder.path(), command) else { continue };
-            let said = said.unwrap_or_else(|| panic!("no printed result behind `{command}`"));
-            // Of an experiment the last sentence stands in the document, of an example all.
+            let said = said.unwrap_or_else(|| panic!("no printed result after `{command}`"));
+            // The document has the last sentence of an experiment, and the full output of an example.
             let sentence = printed.lines().last().unwrap_or_default();
             same(said, if command.starts_with("phaseloom run") { sentence } else { &printed });
         }
@@ -370,7 +371,7 @@ fn the_readers_in_numpy_rebuild_what_the_program_writes() {
     for (rows, columns) in [(5, 8), (8, 5), (1, 1), (6, 6)] {
         let entry = |i: usize, j: usize| phaseloom::Complex64::new((i * 3 + j) as f64 % 4.0 - 1.5, (i + j * j) as f64);
         let w = phaseloom::nalgebra::DMatrix::from_fn(rows, columns, |i, j| entry(i, j) / 20.0);
-        write_matrix_npy(&folder.join("weights.npy"), &w).unwrap();
+        write_matrix(&folder.join("weights.npy"), &w).unwrap();
         for (command, _) in commands(FORMATS) {
             let arguments: Vec<&str> = command.strip_prefix("phaseloom ").unwrap().split(' ').collect();
             phaseloom(folder, &arguments);
@@ -400,10 +401,10 @@ fn the_readers_in_numpy_rebuild_every_mesh() {
     let script = format!("{}\n{}", found[0].text, found[2].text);
     for design in MeshDesign::all() {
         let entry = |i: usize, j: usize| phaseloom::Complex64::new((i * 3 + j) as f64 % 4.0 - 1.5, (i + j * j) as f64);
-        let w = phaseloom::nalgebra::DMatrix::from_fn(design.topology().rows().unwrap_or(5), 6, entry);
-        let program = MatrixProgram::new(&w, Form::Auto, design).unwrap();
+        let w = phaseloom::nalgebra::DMatrix::from_fn(design.topology().capability().max_rows().unwrap_or(5), 6, entry);
+        let program = MatrixProgram::new(&w, Form::Auto, &design).unwrap();
         program.save(&folder.join("program.json")).unwrap();
-        write_matrix_npy(&folder.join("weights.npy"), &program.matrix()).unwrap();
+        write_matrix(&folder.join("weights.npy"), &program.matrix()).unwrap();
         for (command, _) in commands(FORMATS) {
             let arguments: Vec<&str> = command.strip_prefix("phaseloom ").unwrap().split(' ').collect();
             if ["chip", "matrix"].contains(&arguments[0]) {

@@ -17,12 +17,16 @@ fn every_mesh_is_programmed_made_corrected_and_multiplied_by() {
     let process = scene.write("p.toml", "[splitter_error]\nsigma_rad = 0.02\n");
     for design in MeshDesign::all() {
         let (topology, cell) = (design.topology(), design.cell());
-        let matrix = if topology.rows().is_some() { &row } else { &whole };
+        let matrix = if topology.capability().max_rows().is_some() { &row } else { &whole };
         let (program, chip, out) = (path("program.json"), path("chip.json"), path("out.json"));
         let keys = ["--topology", topology.key(), "--cell", cell.key()];
         let said = wait(phaseloom().arg("program").arg(matrix).args(["-o", &program]).args(keys)).well().out;
         assert!(said.contains(topology.key()), "{said}");
-        assert_eq!(said.contains("fitted: each mesh"), topology.is_fitted(), "{said}");
+        assert_eq!(
+            said.contains("fitted: each mesh"),
+            (topology.capability() == phaseloom::mesh::Capability::Fitted),
+            "{said}"
+        );
         let file = fs::read_to_string(&program).unwrap();
         assert!(file.contains(&format!("\"cell\": \"{}\"", cell.key())), "{file}");
         wait(phaseloom().arg("chip").arg(&process).args(["--program", &program, "--seed", "4", "-o", &chip])).well();
@@ -85,23 +89,24 @@ fn a_network_runs_on_other_meshes() {
 }
 
 #[test]
-fn a_correction_is_compared_with_what_was_wanted() {
+fn a_correction_is_compared_with_its_target() {
     let scene = Scene::new();
     let path = |name: &str| scene.path(name).to_str().unwrap().to_owned();
-    let (matrix, program, chip, mended) = (path("u.npy"), path("program.json"), path("chip.json"), path("mended.json"));
+    let (matrix, program, chip, corrected) =
+        (path("u.npy"), path("program.json"), path("chip.json"), path("corrected.json"));
     write_matrix(&scene.path("u.npy"), &haar_unitary(4, &mut StreamKey::new(1, "test").stream())).unwrap();
     let process = scene.write("p.toml", "[splitter_error]\nsigma_rad = 0.001\n[phase_error]\nsigma_rad = 0.3\n");
     run(["program", &matrix, "-o", &program]).well();
     wait(phaseloom().arg("chip").arg(&process).args(["--program", &program, "--seed", "4", "-o", &chip])).well();
-    run(["correct", &program, "--chip", &chip, "--method", "local", "-o", &mended]).well();
+    run(["correct", &program, "--chip", &chip, "--method", "local", "-o", &corrected]).well();
     let error = |target: &[&str]| -> f64 {
-        let said = wait(phaseloom().args(["matrix", &mended, "--chip", &chip]).args(target)).well().out;
+        let said = wait(phaseloom().args(["matrix", &corrected, "--chip", &chip]).args(target)).well().out;
         let line = said.lines().find(|line| line.contains("relative error")).unwrap().to_owned();
         line.rsplit(' ').next().unwrap().parse().unwrap()
     };
     assert!(error(&[]) > 0.05 && error(&["--target", &program]) < 1e-3 && error(&["--target", &matrix]) < 1e-3);
     write_matrix(&scene.path("v.npy"), &haar_unitary(3, &mut StreamKey::new(1, "test").stream())).unwrap();
-    run(["matrix", &mended, "--target", &path("v.npy")]).refused(&["v.npy", "3×3", "4×4"]);
+    run(["matrix", &corrected, "--target", &path("v.npy")]).refused(&["v.npy", "3×3", "4×4"]);
     run(["program", &matrix, "--topology", "direct", "--form", "svd", "-o", &path("no.json")])
         .refused(&["--form", "svd"]);
 }

@@ -1,4 +1,4 @@
-//! Chips as samples: unitary without loss, equal for equal seeds, one stream a source, paired over σ, exact in files.
+//! Chips as draws of a process: unitary without loss, equal for equal seeds, one stream per source, paired over σ.
 
 mod common;
 
@@ -6,7 +6,7 @@ use common::{Matrix, chip, gaussian, haar, process, svd, unitary};
 use phaseloom_hardware::{Chip, ChipId};
 use phaseloom_mesh::MeshDesign;
 
-/// A lossless chip of a unitary program is unitary to 1e-12 at any σ (semantics §11).
+/// A lossless chip of a unitary program is unitary to 1e-12 at any σ.
 #[test]
 fn lossless_chips_are_unitary() {
     for topology in [0, 1] {
@@ -17,9 +17,9 @@ fn lossless_chips_are_unitary() {
                      [phase_quantization]\nbits = 3\n[thermal_crosstalk]\ndistance_factor = 1.0"
                 );
                 let program = unitary(&haar(n, 1), topology);
-                let made = chip(&process(&text), &program, 7).matrix(&program).unwrap();
-                let off = (made.adjoint() * &made - Matrix::identity(n, n)).camax();
-                assert!(off < 1e-12, "N={n} σ={sigma}: {off:e}");
+                let realised = chip(&process(&text), &program, 7).matrix(&program).unwrap();
+                let error = (realised.adjoint() * &realised - Matrix::identity(n, n)).camax();
+                assert!(error < 1e-12, "N={n} σ={sigma}: {error:e}");
             }
         }
     }
@@ -30,7 +30,7 @@ const ALL: &str = "[splitter_error]\nsigma_rad = 0.01\n[phase_error]\nsigma_rad 
                    [thermal_crosstalk]\ncoefficient = 0.005\n[phase_quantization]\nbits = 8";
 
 #[test]
-fn equal_seeds_make_equal_chips_and_others_others() {
+fn equal_seeds_make_equal_chips_and_different_seeds_different_ones() {
     let program = svd(&gaussian(5, 8, 0), 0);
     let process = process(ALL);
     let make = |seed, trial, core| Chip::fabricate(&process, &program, ChipId { seed, trial, core }).unwrap();
@@ -41,31 +41,34 @@ fn equal_seeds_make_equal_chips_and_others_others() {
     }
 }
 
-/// Taking any one source away leaves every parameter of the others at the same bits.
+/// Removing a source keeps the bits of every parameter of the others.
 #[test]
 fn a_source_changes_no_draw_of_another() {
     let program = svd(&gaussian(6, 6, 0), 1);
-    let whole = chip(&process(ALL), &program, 4);
+    let complete = chip(&process(ALL), &program, 4);
     for absent in ALL.split('[').skip(1) {
         let text = ALL.replace(&format!("[{absent}"), "");
         let part = chip(&process(&text), &program, 4);
-        for (a, b) in whole.stages().iter().zip(part.stages()) {
+        for (a, b) in complete.stages().iter().zip(part.stages()) {
             if !absent.starts_with("phase_error") {
                 assert_eq!(a.offsets, b.offsets, "without {absent}");
             }
-            for (a, b) in a.cells.iter().zip(&b.cells) {
+            for (a, b) in a.cell_errors.iter().zip(&b.cell_errors) {
                 if !absent.starts_with("splitter_error") {
                     assert_eq!((a.alpha.to_bits(), a.beta.to_bits()), (b.alpha.to_bits(), b.beta.to_bits()));
                 }
                 if !absent.starts_with("insertion_loss") {
-                    assert_eq!((a.upper.to_bits(), a.lower.to_bits()), (b.upper.to_bits(), b.lower.to_bits()));
+                    assert_eq!(
+                        (a.upper_transmission.to_bits(), a.lower_transmission.to_bits()),
+                        (b.upper_transmission.to_bits(), b.lower_transmission.to_bits())
+                    );
                 }
             }
         }
     }
 }
 
-/// The same trial at three times the σ has three times the errors: points of a grid are paired.
+/// The same trial at three times the σ has three times the errors, so points of a grid are paired.
 #[test]
 fn points_of_a_grid_are_paired() {
     let program = unitary(&haar(8, 0), 0);
@@ -79,21 +82,21 @@ fn points_of_a_grid_are_paired() {
     let (one, three) = (at(0.01), at(0.03));
     let near = |a: f64, b: f64| assert!((3.0 * a - b).abs() < 1e-15, "{a} {b}");
     one.offsets.values().iter().zip(three.offsets.values()).for_each(|(&a, &b)| near(a, b));
-    for (a, b) in one.cells.iter().zip(&three.cells) {
+    for (a, b) in one.cell_errors.iter().zip(&three.cell_errors) {
         near(a.alpha, b.alpha);
         near(a.beta, b.beta);
-        assert!((a.upper.ln() * 3.0 - b.upper.ln()).abs() < 1e-15);
+        assert!((a.upper_transmission.ln() * 3.0 - b.upper_transmission.ln()).abs() < 1e-15);
     }
-    assert!(one.cells[0].alpha.abs() > 0.0);
+    assert!(one.cell_errors[0].alpha.abs() > 0.0);
 }
 
-/// A core made before any program is the chip of every program of its shape.
+/// A core fabricated without a program is the chip of every program of its shape.
 #[test]
 fn a_core_fits_every_program_of_its_shape() {
-    for design in MeshDesign::all().filter(|d| d.topology().rows().is_none()) {
-        let core = Chip::fabricate_core(&process(ALL), 6, design, ChipId { seed: 1, trial: 0, core: 2 }).unwrap();
+    for design in MeshDesign::all().filter(|d| d.topology().capability().max_rows().is_none()) {
+        let core = Chip::fabricate_core(&process(ALL), 6, &design, ChipId { seed: 1, trial: 0, core: 2 }).unwrap();
         for draw in 0..3 {
-            let program = phaseloom_mesh::MatrixProgram::new(&gaussian(6, 6, draw), phaseloom_mesh::Form::Svd, design);
+            let program = phaseloom_mesh::MatrixProgram::new(&gaussian(6, 6, draw), phaseloom_mesh::Form::Svd, &design);
             let program = program.unwrap();
             let same = Chip::fabricate(&process(ALL), &program, ChipId { seed: 1, trial: 0, core: 2 }).unwrap();
             assert_eq!(core.matrix(&program).unwrap(), same.matrix(&program).unwrap());

@@ -3,16 +3,15 @@
 use num_complex::Complex64;
 use phaseloom_hardware::correction::{CORRECTIONS, Corrected, Instruments, correct, correction};
 use phaseloom_hardware::{Chip, ChipId, HardwareError, Process};
-use phaseloom_mesh::{Form, MatrixProgram, Phases, Stage, Topology, topology};
-use phaseloom_numerics::{StreamKey, haar_unitary};
+use phaseloom_mesh::{Form, MatrixProgram, MeshDesign, Phases, Stage, topology};
+use phaseloom_numerics::StreamKey;
 
 fn haar(n: usize, seed: u64) -> MatrixProgram {
-    let u = haar_unitary(n, &mut StreamKey::new(seed, "test").stream());
-    MatrixProgram::new(&u, Form::Unitary, topology("rectangular").unwrap()).unwrap()
+    MatrixProgram::new(&phaseloom_testing::haar(n, seed), Form::Unitary, topology("rectangular").unwrap()).unwrap()
 }
 
 /// Phases whose θ keep away from cross and bar by `margin`.
-fn within_reach(n: usize, topology: &'static dyn Topology, seed: u64, margin: f64) -> MatrixProgram {
+fn within_reach(n: usize, topology: impl Into<MeshDesign>, seed: u64, margin: f64) -> MatrixProgram {
     random_phases(&MatrixProgram::blank(n, n, topology), seed, margin)
 }
 
@@ -34,7 +33,7 @@ fn random_phases(program: &MatrixProgram, seed: u64, margin: f64) -> MatrixProgr
         (0..settings.output().len()).for_each(|m| settings.set_output(m, std::f64::consts::TAU * uniform()));
         settings
     });
-    program.with_settings(settings.collect())
+    program.with_phases(settings.collect())
 }
 
 fn process(text: &str) -> Process {
@@ -63,25 +62,6 @@ fn local_correction_is_exact_where_every_cell_reaches_its_ratio() {
             assert!(done.before.error > 0.01, "{key} N={n}: {:.1e}", done.before.error);
         }
     }
-}
-
-/// Identity I10, `E = √(2/3)·N·σ²`, slope 2.0 ± .1 and prefactor within 10 % where N³σ²/3 > 3; uncorrected, slope 1.
-#[test]
-fn the_corrected_error_is_quadratic_in_the_error_of_splitters() {
-    let n = 32;
-    let sigmas = [0.02, 0.028, 0.04];
-    let mut logs = Vec::new();
-    for sigma in sigmas {
-        let p = process(&format!("[splitter_error]\nsigma_rad = {sigma}"));
-        let squares: Vec<f64> =
-            (0..60).map(|k| mended("local", &haar(n, 100 + k), &p, k, 0.0).after.error.powi(2)).collect();
-        let rms = (squares.iter().sum::<f64>() / squares.len() as f64).sqrt();
-        let law = (2.0f64 / 3.0).sqrt() * n as f64 * sigma * sigma;
-        assert!((rms / law - 1.0).abs() < 0.1, "σ={sigma}: {rms:.3e}, law {law:.3e}");
-        logs.push((sigma.ln(), rms.ln()));
-    }
-    let slope = (logs[2].1 - logs[0].1) / (logs[2].0 - logs[0].0);
-    assert!((slope - 2.0).abs() < 0.1, "slope {slope}");
 }
 
 /// Burgwal 2017 (physics notes §7.12): a global optimum is no worse than local correction, and that no worse than none.
@@ -128,7 +108,7 @@ fn self_configuration_needs_to_know_nothing() {
 
 #[test]
 fn crosstalk_is_undone_where_it_is_known_and_refused_where_it_is_too_strong() {
-    for text in ["coefficient = 0.005", "coefficient = 0.03", "distance_factor = 0.5"] {
+    for text in ["coefficient = 0.005", "coefficient = 0.05", "distance_factor = 0.5"] {
         let p = process(&format!("[thermal_crosstalk]\n{text}"));
         for program in [haar(9, 2), within_reach(5, topology("triangular").unwrap(), 2, 0.1)] {
             let done = mended("crosstalk", &program, &p, 0, 0.0);
@@ -138,7 +118,7 @@ fn crosstalk_is_undone_where_it_is_known_and_refused_where_it_is_too_strong() {
     // One that is asked for nothing beside warm neighbours would have to cool: it takes a turn.
     let mut settings: Vec<Phases> = haar(9, 2).stages().iter().map(|s| s.phases().clone()).collect();
     settings[0].set_cell(5, 0.0, 1.0);
-    let (p, program) = (process("[thermal_crosstalk]\ncoefficient = 0.03"), haar(9, 2).with_settings(settings));
+    let (p, program) = (process("[thermal_crosstalk]\ncoefficient = 0.03"), haar(9, 2).with_phases(settings));
     let done = mended("crosstalk", &program, &p, 0, 0.0);
     assert!(done.turned.is_some_and(|n| n >= 1) && done.after.error < 1e-10, "{:?} {:?}", done.turned, done.after);
     assert!(done.program.stages()[0].phases().theta()[5] > 5.0);
@@ -187,10 +167,10 @@ fn the_estimate_of_errors_follows_noise_and_number_of_readings() {
             assert!(lab.errors().is_none(), "the frozen errors are not told");
             let estimate = characterise(lab, self.0)?;
             let mut sum = 0.0;
-            for (found, truth) in estimate.stages[0].cells.iter().zip(&self.2[0].cells) {
+            for (found, truth) in estimate.stages[0].cell_errors.iter().zip(&self.2[0].cell_errors) {
                 sum += (found.alpha - truth.alpha).powi(2) + (found.beta - truth.beta).powi(2);
             }
-            *self.1.lock().unwrap() = (sum / (2.0 * estimate.stages[0].cells.len() as f64)).sqrt();
+            *self.1.lock().unwrap() = (sum / (2.0 * estimate.stages[0].cell_errors.len() as f64)).sqrt();
             let settings = lab.start();
             Ok(phaseloom_hardware::correction::Found { settings, steps: self.0, ..Default::default() })
         }

@@ -1,108 +1,15 @@
 //! Programs rebuild their matrix to rounding, over the hard cases of the field.
 
-use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_mesh::cell::CellErrors;
-use phaseloom_mesh::{Cell, Form, MatrixProgram, MeshDesign, MeshError, StageKind, TOPOLOGIES, reference};
-use phaseloom_numerics::{StreamKey, haar_orthogonal, haar_unitary};
-use std::f64::consts::{FRAC_PI_2, FRAC_PI_3, TAU};
-
-type Matrix = DMatrix<Complex64>;
-
-fn re(x: f64) -> Complex64 {
-    Complex64::new(x, 0.0)
-}
-
-fn haar(n: usize, seed: u64) -> Matrix {
-    haar_unitary(n, &mut StreamKey::new(seed, "test").stream())
-}
-
-fn dft(n: usize) -> Matrix {
-    Matrix::from_fn(n, n, |j, k| Complex64::cis(TAU * ((j * k) % n) as f64 / n as f64) / (n as f64).sqrt())
-}
-
-fn permutation(n: usize, phases: bool) -> Matrix {
-    // A full cycle with a stride that is coprime to n.
-    let stride =
-        (2..).find(|s| (1..=*s).filter(|d| n.is_multiple_of(*d) && s.is_multiple_of(*d)).max() == Some(1)).unwrap_or(1);
-    Matrix::from_fn(n, n, |r, c| match r == (c * stride + 1) % n {
-        true if phases => Complex64::cis(0.7 * c as f64 - 2.0),
-        true => re(1.0),
-        false => re(0.0),
-    })
-}
-
-fn block_diagonal(n: usize) -> Matrix {
-    let mut m = Matrix::identity(n, n);
-    let half = n / 2;
-    m.view_mut((0, 0), (half, half)).copy_from(&if half > 0 { haar(half, 5) } else { Matrix::zeros(0, 0) });
-    m
-}
-
-fn hadamard(n: usize) -> Option<Matrix> {
-    n.is_power_of_two().then(|| {
-        Matrix::from_fn(n, n, |r, c| re(if (r & c).count_ones() % 2 == 0 { 1.0 } else { -1.0 } / (n as f64).sqrt()))
-    })
-}
-
-fn householder(n: usize) -> Matrix {
-    let v = nalgebra::DVector::from_fn(n, |i, _| Complex64::new((i as f64 * 1.7).sin(), (i as f64 * 0.3).cos()));
-    let norm = v.norm_squared();
-    Matrix::identity(n, n) - &v * v.adjoint() * re(2.0 / norm)
-}
-
-/// A rotation by a tiny angle between neighbours: entries of size `angle` beside ones.
-fn nearly_identity(n: usize, angle: f64) -> Matrix {
-    let mut m = Matrix::identity(n, n);
-    for k in (0..n.saturating_sub(1)).step_by(2) {
-        m[(k, k + 1)] = re(-angle);
-        m[(k + 1, k)] = re(angle);
-    }
-    m
-}
-
-/// A matrix and something small in every entry: `(1 + K)(1 − K)⁻¹·m` with an antihermitian K of entries of that size.
-fn disturbed(m: &Matrix, size: f64) -> Matrix {
-    let n = m.nrows();
-    let g = haar(n, 7) * re(size * (n as f64).sqrt());
-    let k = (&g - g.adjoint()) * re(0.5);
-    let inverse = (Matrix::identity(n, n) - &k).try_inverse().expect("near the identity");
-    (Matrix::identity(n, n) + k) * inverse * m
-}
-
-fn hard_unitaries(n: usize) -> Vec<(&'static str, Matrix)> {
-    let diagonal = Matrix::from_diagonal(&nalgebra::DVector::from_fn(n, |i, _| Complex64::cis(2.1 * i as f64)));
-    let mut cases = vec![
-        ("Haar", haar(n, n as u64)),
-        ("DFT", dft(n)),
-        ("identity", Matrix::identity(n, n)),
-        ("permutation", permutation(n, false)),
-        ("permutation with phases", permutation(n, true)),
-        ("reversal", Matrix::from_fn(n, n, |r, c| re(if r + c + 1 == n { 1.0 } else { 0.0 }))),
-        ("diagonal", diagonal),
-        ("block-diagonal", block_diagonal(n)),
-        ("real orthogonal", haar_orthogonal(n, &mut StreamKey::new(3, "test").stream())),
-        ("Householder", householder(n)),
-        ("entries of 1e-9", nearly_identity(n, 1e-9)),
-        ("entries of 1e-160", nearly_identity(n, 1e-160)),
-    ];
-    cases.extend(hadamard(n).map(|m| ("Hadamard", m)));
-    // Many entries that only just count as zero.
-    let small = |r: usize, c: usize| if r < c { 0.99e-13 } else { -0.99e-13 };
-    let hardly = Matrix::from_fn(n, n, |r, c| if r == c { re(1.0) } else { re(small(r, c)) });
-    let reversed = Matrix::from_fn(n, n, |r, c| hardly[(n - 1 - r, c)]);
-    cases.extend([("entries of 0.99e-13", hardly), ("entries of 0.99e-13, reversed", reversed)]);
-    // Almost all of a row in one entry, and no entry that counts as zero; of large ones, which take long to make, none.
-    for size in [1e-3, 1e-9, 1e-12].into_iter().filter(|_| n < 130) {
-        cases.push(("identity, dense", disturbed(&Matrix::identity(n, n), size)));
-        cases.push(("permutation, dense", disturbed(&permutation(n, true), size)));
-    }
-    cases
-}
+use phaseloom_mesh::{
+    Cell, Contraction, Form, MatrixProgram, MeshDesign, MeshError, Rectangular, StageKind, reference, topologies,
+};
+use phaseloom_testing::{Matrix, dft, gaussian, haar, hard_unitaries, re};
 
 fn check(n: usize) {
-    for design in MeshDesign::all().filter(|d| d.topology().is_universal()) {
-        // Other cells follow plain ones, cell by cell: large meshes tell nothing new of them.
+    for design in MeshDesign::all().filter(|d| d.topology().capability().is_universal()) {
+        // Other cells are matched to MZIs, cell by cell: small meshes are enough to test them.
         let large = !["rectangular", "triangular"].contains(&design.topology().key());
         let cases = match (n, design.cell()) {
             (..=65, _) | (..=130, Cell::Mzi) => usize::MAX,
@@ -112,22 +19,22 @@ fn check(n: usize) {
             _ => 0,
         };
         for (name, u) in hard_unitaries(n).into_iter().take(cases) {
-            let program = MatrixProgram::new(&u, Form::Unitary, design).expect(name);
+            let program = MatrixProgram::new(&u, Form::Unitary, &design).expect(name);
             let error = (program.matrix() - &u).norm();
             assert!(error <= 1e-13 * n as f64, "{design} {name} N={n}: {error:.1e}");
         }
     }
 }
 
-/// What is a unitary to the tolerance of its check alone is programmed as nearly.
+/// A matrix that is unitary only within the tolerance of the check is programmed with an error of that size.
 #[test]
 fn unitaries_with_a_defect() {
-    for design in MeshDesign::all().filter(|d| d.topology().is_universal() && d.cell() == Cell::Mzi) {
+    for design in MeshDesign::all().filter(|d| d.topology().capability().is_universal() && d.cell() == Cell::Mzi) {
         for n in [16, 64] {
             for (name, u) in hard_unitaries(n) {
                 let wave = |k: usize| 1e-10 * (1.0 + k as f64 * 12.9898).sin() / n as f64;
-                let u = DMatrix::from_fn(n, n, |r, c| u[(r, c)] + Complex64::new(wave(r * n + c), wave(c * n + r + 7)));
-                let program = MatrixProgram::new(&u, Form::Unitary, design).expect(name);
+                let u = Matrix::from_fn(n, n, |r, c| u[(r, c)] + Complex64::new(wave(r * n + c), wave(c * n + r + 7)));
+                let program = MatrixProgram::new(&u, Form::Unitary, &design).expect(name);
                 let error = (program.matrix() - &u).norm();
                 assert!(error <= 1e-9, "{design} {name} N={n}: {error:.1e}");
             }
@@ -135,28 +42,28 @@ fn unitaries_with_a_defect() {
     }
 }
 
-/// Cells and columns of each topology: the numbers of the literature (physics notes §1.4).
+/// Cells and columns of each topology: the numbers of the literature (docs/physics.md, "Decompositions").
 #[test]
 fn counts_and_depths() {
     for n in [1usize, 2, 3, 4, 5, 8, 13, 16] {
-        let lines = n.next_power_of_two();
-        let stages = lines.trailing_zeros() as usize;
+        let modes = n.next_power_of_two();
+        let levels = modes.trailing_zeros() as usize;
         let expected = |key: &str| match key {
             "rectangular" => (n * (n - 1) / 2, if n > 2 { n } else { n - 1 }),
             "triangular" => (n * (n - 1) / 2, (2 * n).saturating_sub(3)),
             "redundant" if n > 2 => (n * (n - 1) / 2 + n - 1, n + 2),
-            // Of two modes, every other column has no cell.
+            // With two modes, every other column has no cell.
             "redundant" => (2 * (n - 1), 3 * (n - 1)),
             "diamond" => ((n - 1) * (n - 1), (2 * n).saturating_sub(3)),
-            "direct" => (n * n, 2 * n - 1),
-            "fractal" => (lines / 2 * (lines - 1), lines - 1),
-            "butterfly" => (lines / 2 * stages, stages),
-            "tree" => (lines - 1, stages),
+            "contraction" => (n * n, 2 * n - 1),
+            "fractal" => (modes / 2 * (modes - 1), modes - 1),
+            "butterfly" => (modes / 2 * levels, levels),
+            "tree" => (modes - 1, levels),
             "masks" if n > 2 => ((3 * n).div_ceil(2) * (n / 2) + 3 * n / 2 * ((n - 1) / 2), 3 * n),
             "masks" => (3 * (n - 1), 5 * (n - 1)),
             other => panic!("{other}: its numbers are not stated here"),
         };
-        for topology in TOPOLOGIES {
+        for topology in topologies() {
             let layout = topology.layout(n);
             assert_eq!((layout.positions.len(), layout.columns), expected(topology.key()), "{} N={n}", topology.key());
             assert_eq!(layout.ports, n);
@@ -164,8 +71,8 @@ fn counts_and_depths() {
     }
 }
 
-/// A mesh that is not universal reaches what it can: the tree one row, the butterfly the Fourier transform of
-/// bit-reversed inputs and its own matrices.
+/// A mesh that is not universal realises its matrices: the tree one row, the butterfly the Fourier transform of bit-reversed
+/// inputs.
 #[test]
 fn meshes_that_are_not_universal() {
     let tree = phaseloom_mesh::topology("tree").unwrap();
@@ -173,7 +80,8 @@ fn meshes_that_are_not_universal() {
         for (name, u) in hard_unitaries(n) {
             let row = u.rows(0, 1).into_owned();
             for &cell in tree.cells() {
-                let program = MatrixProgram::new(&row, Form::Svd, MeshDesign::new(tree, cell).unwrap()).expect(name);
+                let program =
+                    MatrixProgram::new(&row, Form::Svd, MeshDesign::new(tree.clone(), cell).unwrap()).expect(name);
                 let error = (program.matrix() - &row).norm();
                 assert!(error <= 1e-13 * n as f64, "{} {name} N={n}: {error:.1e}", cell.key());
             }
@@ -187,19 +95,20 @@ fn meshes_that_are_not_universal() {
             dft(n).select_columns(&(0..n).map(|c| c.reverse_bits() >> (usize::BITS - bits)).collect::<Vec<_>>());
         for &cell in butterfly.cells() {
             let program =
-                MatrixProgram::new(&reversed, Form::Unitary, MeshDesign::new(butterfly, cell).unwrap()).unwrap();
+                MatrixProgram::new(&reversed, Form::Unitary, MeshDesign::new(butterfly.clone(), cell).unwrap())
+                    .unwrap();
             let error = (program.matrix() - &reversed).norm();
             assert!(error < 1e-5, "{} N={n}: {error:.1e}", cell.key());
         }
     }
-    // And of a Haar unitary only a part: (N/2·log₂N)·2 + N of N² parameters.
+    // A Haar unitary is only approximated, with (N/2·log₂N)·2 + N instead of N² parameters.
     let error =
         (MatrixProgram::new(&haar(16, 1), Form::Unitary, butterfly).unwrap().matrix() - haar(16, 1)).norm() / 4.0;
     assert!((0.3..1.3).contains(&error), "{error}");
-    // Masks have phases enough for any unitary, and the search finds it.
+    // Phase masks have enough phases for any unitary, and the search converges.
     let masks = phaseloom_mesh::topology("masks").unwrap();
     for n in [2, 3, 4, 8] {
-        let error = (MatrixProgram::new(&haar(n, 2), Form::Unitary, masks).unwrap().matrix() - haar(n, 2)).norm();
+        let error = (MatrixProgram::new(&haar(n, 2), Form::Unitary, &masks).unwrap().matrix() - haar(n, 2)).norm();
         assert!(error < 1e-5, "masks N={n}: {error:.1e}");
     }
     assert!(matches!(MeshDesign::new(masks, Cell::Mzi), Err(MeshError::CellOfTopology { .. })));
@@ -237,59 +146,17 @@ fn unitary_of_1024_triangular() {
 
 fn check_large(which: usize) {
     let u = haar(1024, 1024);
-    let program = MatrixProgram::new(&u, Form::Unitary, TOPOLOGIES[which]).expect("Haar is unitary");
+    let program = MatrixProgram::new(&u, Form::Unitary, &topologies()[which]).expect("Haar is unitary");
     let error = (program.matrix() - &u).norm();
     assert!(error <= 1e-13 * 1024.0, "{error:.1e}");
 }
 
 #[test]
-fn depth_is_n_for_rectangular_and_2n_minus_3_for_triangular() {
-    for n in 3..20 {
-        let depth = |which: usize| MatrixProgram::new(&haar(n, 1), Form::Unitary, TOPOLOGIES[which]).unwrap().depth();
-        assert_eq!((depth(0), depth(1)), (n, 2 * n - 3));
-    }
-}
-
-#[test]
-fn dft_settings_are_the_published_ones() {
-    // physics notes §1.3: (mode, θ, φ) in order of propagation, then the output phases.
-    let three: (&[(usize, f64, f64)], &[f64]) = (
-        &[(0, FRAC_PI_2, 5.2359877560), (1, 1.2309594173, 6.0213859194), (0, FRAC_PI_2, 0.3536803209)],
-        &[1.74071478, 2.78791233, 3.04971172],
-    );
-    let four: (&[(usize, f64, f64)], &[f64]) = (
-        &[
-            (0, FRAC_PI_2, 4.7123889804),
-            (2, FRAC_PI_2, 0.0),
-            (1, 1.2309594173, 2.3561944902),
-            (0, FRAC_PI_3, 2.9716741989),
-            (2, FRAC_PI_3, 2.5261129449),
-            (1, 1.9106332362, 2.5261129449),
-        ],
-        &[5.92950499, 1.66267726, 2.44807542, 2.61799388],
-    );
-    let near = |a: f64, b: f64, tolerance: f64| {
-        let d = (a - b).rem_euclid(TAU);
-        assert!(d.min(TAU - d) < tolerance, "{a} and {b}");
-    };
-    for (n, (cells, output)) in [(3, three), (4, four)] {
-        let program = MatrixProgram::new(&dft(n), Form::Unitary, TOPOLOGIES[0]).unwrap();
-        let stage = &program.stages()[0];
-        for (k, &(mode, theta, phi)) in cells.iter().enumerate() {
-            assert_eq!(stage.layout().positions[k].mode, mode);
-            near(stage.phases().theta()[k], theta, 1e-9);
-            near(stage.phases().phi()[k], phi, 1e-9);
-        }
-        output.iter().zip(stage.phases().output()).for_each(|(&a, &b)| near(a, b, 1e-8));
-    }
-}
-
-#[test]
 fn propagation_equals_the_product_of_full_matrices() {
-    for topology in TOPOLOGIES.into_iter().filter(|t| t.is_universal()) {
+    for topology in topologies().into_iter().filter(|t| t.capability().is_universal()) {
         for n in [1, 2, 3, 8, 17] {
             let u = haar(n, 9);
-            let program = MatrixProgram::new(&u, Form::Unitary, topology).unwrap();
+            let program = MatrixProgram::new(&u, Form::Unitary, &topology).unwrap();
             let stage = &program.stages()[0];
             let slow = reference::mesh(stage, &vec![CellErrors::NONE; stage.layout().positions.len()]);
             let slow = slow.view((0, 0), (n, n)).into_owned();
@@ -305,12 +172,7 @@ fn propagation_equals_the_product_of_full_matrices() {
 fn matrices() -> Vec<(String, Matrix)> {
     let mut cases = Vec::new();
     for (m, n) in [(1, 1), (1, 7), (7, 1), (2, 2), (5, 9), (9, 5), (16, 16), (33, 20), (64, 64), (10, 64)] {
-        let g = |seed: u64| {
-            let mut s = StreamKey::new(seed, "matrices").block((m * 100 + n) as u64).stream();
-            Matrix::from_fn(m, n, |_, _| {
-                Complex64::new(phaseloom_numerics::standard_normal(&mut s), phaseloom_numerics::standard_normal(&mut s))
-            })
-        };
+        let g = |seed: u64| gaussian(m, n, seed);
         let complex = g(1);
         let real = complex.map(|z| re(z.re));
         let mut repeated = real.clone();
@@ -340,9 +202,9 @@ fn matrices() -> Vec<(String, Matrix)> {
 
 #[test]
 fn any_matrix_is_rebuilt_from_its_singular_values() {
-    for topology in TOPOLOGIES.into_iter().filter(|t| t.is_universal()) {
+    for topology in topologies().into_iter().filter(|t| t.capability().is_universal()) {
         for (name, w) in matrices() {
-            let program = MatrixProgram::new(&w, Form::Svd, topology).expect(&name);
+            let program = MatrixProgram::new(&w, Form::Svd, &topology).expect(&name);
             let error = (program.matrix() - &w).map(|z| Complex64::new(z.re * 1e-150, z.im * 1e-150)).norm();
             let bound = 1e-13 * w.nrows().max(w.ncols()) as f64 * program.gain() * 1e-150;
             assert!(error <= bound, "{} {name}: {error:.1e} > {bound:.1e}", topology.key());
@@ -358,18 +220,24 @@ fn programs_survive_their_file() {
     std::fs::create_dir_all(&folder).unwrap();
     let path = folder.join("program.json");
     for (name, w) in matrices().into_iter().take(40) {
-        let program = MatrixProgram::new(&w, Form::Auto, TOPOLOGIES[0]).unwrap();
+        let program = MatrixProgram::new(&w, Form::Auto, Rectangular).unwrap();
         program.save(&path).unwrap();
         let back = MatrixProgram::load(&path).unwrap();
         assert_eq!(back.stages(), program.stages(), "{name}");
         assert_eq!(back.to_json(), program.to_json());
     }
+    // The former key of contractions is still read.
+    let program = MatrixProgram::new(&haar(3, 1).map(|z| z * 0.5), Form::Auto, Contraction).unwrap();
+    let text = program.to_json();
+    assert_eq!(text.matches("\"contraction\"").count(), 2);
+    std::fs::write(&path, text.replace("\"contraction\"", "\"direct\"")).unwrap();
+    assert_eq!(MatrixProgram::load(&path).unwrap().to_json(), text);
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
 #[test]
-fn what_is_no_unitary_or_no_matrix_is_refused_with_its_numbers() {
-    let message = |w: &Matrix, form| MatrixProgram::new(w, form, TOPOLOGIES[0]).unwrap_err().to_string();
+fn impossible_matrices_are_refused_with_their_numbers() {
+    let message = |w: &Matrix, form| MatrixProgram::new(w, form, Rectangular).unwrap_err().to_string();
     let mut w = Matrix::identity(3, 3);
     w[(1, 2)] = re(0.5);
     assert!(message(&w, Form::Unitary).contains("max |U†U − I| = 5.0e-1, tolerance 1e-9"));

@@ -1,4 +1,4 @@
-//! Files made by others (NumPy, the safetensors package): every type and order is read, every damage is an error.
+//! Files of other programs (NumPy, the safetensors package): every type and order is read, every damage is an error.
 
 use std::fs;
 use std::panic::catch_unwind;
@@ -110,7 +110,7 @@ fn tensors_of_every_format() {
     assert!(integers.contains("`steps`") && integers.contains("I64"), "{integers}");
 }
 
-/// Reads a file in every way that its name allows.
+/// Reads a file with every reader that its name allows.
 fn read_all(path: &Path) -> Vec<Result<(), NetworkError>> {
     let columns = CsvColumns::default();
     vec![
@@ -129,7 +129,7 @@ fn read_all(path: &Path) -> Vec<Result<(), NetworkError>> {
 fn damaged_files_are_errors_and_never_panics() {
     let folder = tempfile::tempdir().unwrap();
     let mut names: Vec<_> = fs::read_dir(fixture("")).unwrap().map(|e| e.unwrap().file_name()).collect();
-    // The headers of the matrices differ in their types only: two of them stand for all.
+    // The headers of the matrices differ in their types only, so two of them represent all.
     names.retain(|name| {
         let name = name.to_string_lossy();
         !name.ends_with(".py")
@@ -138,22 +138,23 @@ fn damaged_files_are_errors_and_never_panics() {
     names.sort();
     assert!(names.len() >= 20);
     for name in names {
-        let whole = fs::read(fixture(&name.to_string_lossy())).unwrap();
+        let complete = fs::read(fixture(&name.to_string_lossy())).unwrap();
         let path = folder.path().join(&name);
         let attempt = |bytes: &[u8], what: String| {
             fs::write(&path, bytes).unwrap();
             catch_unwind(|| read_all(&path)).unwrap_or_else(|_| panic!("{name:?}, {what}: panicked"))
         };
-        let step = (whole.len() / 40).max(1);
-        for length in (0..whole.len()).step_by(step).chain([whole.len() - 1]) {
-            let results = attempt(&whole[..length], format!("cut to {length}"));
+        let step = (complete.len() / 40).max(1);
+        for length in (0..complete.len()).step_by(step).chain([complete.len() - 1]) {
+            let results = attempt(&complete[..length], format!("cut to {length}"));
             assert!(results[..3].iter().all(Result::is_err), "{name:?} cut to {length}");
         }
         // The header of a .npy has 128 bytes; of the other files, all bytes count as header.
-        let header = if path.extension().is_some_and(|e| e == "npy") { whole.len().min(128) } else { whole.len() };
+        let header =
+            if path.extension().is_some_and(|e| e == "npy") { complete.len().min(128) } else { complete.len() };
         for at in (0..header).step_by(header.div_ceil(300)) {
             for flip in [0x01, 0x20, 0x80] {
-                let mut bytes = whole.clone();
+                let mut bytes = complete.clone();
                 bytes[at] ^= flip;
                 attempt(&bytes, format!("byte {at} ^ {flip:02x}"));
             }

@@ -1,13 +1,13 @@
-//! A canonical singular value decomposition: one matrix, one program.
+//! The canonical singular value decomposition: equal matrices have equal factors.
 //!
-//! `W = U Σ V†` does not fix the phase of each pair of vectors, the basis of equal singular values, or the columns of U
-//! and V beyond the rank. On an imperfect chip these choices matter as much as the errors, so each is fixed:
+//! `W = U·Σ·V†` leaves three choices free: the phase of each pair of vectors, the basis for equal singular values, and all
+//! vectors beyond the rank. On an imperfect chip these choices matter as much as the errors, so each is fixed:
 //!
 //! 1. The largest component of each right singular vector is real and positive.
-//! 2. For equal singular values, and beyond the numerical rank, the basis comes from Gram–Schmidt orthogonalisation of the
-//!    unit vectors in index order.
-//! 3. Independent blocks are decomposed separately. Otherwise rounding, amplified by 1/(gap between singular values),
-//!    would mix them and destroy exact zeros.
+//! 2. For equal singular values, and beyond the numerical rank, the basis is Gram–Schmidt of the unit vectors in the order
+//!    of their indices.
+//! 3. Independent blocks are decomposed separately. Otherwise rounding, amplified by 1/(gap between singular values), would
+//!    mix them and destroy exact zeros.
 
 use crate::error::NumericsError;
 use crate::linalg;
@@ -25,12 +25,11 @@ pub struct CanonicalSvd {
     pub v: DMatrix<Complex64>,
 }
 
-/// Gram–Schmidt rejects a unit vector whose part outside the subspace is shorter than this.
-///
-/// Any value below 1/√N finds a basis; a value this large keeps rounding errors from being amplified.
-const MIN_INDEPENDENT: f64 = 1e-3;
+/// Norm of the component of a unit vector outside a subspace from which on Gram–Schmidt uses the vector. Any value below
+/// 1/√N finds a basis. A smaller component would amplify rounding.
+const INDEPENDENT: f64 = 1e-3;
 
-/// Components above this ratio to the largest count as equally large, and the first of them is made real.
+/// Components above this ratio to the largest one count as equally large, and the first of them is made real.
 const TIE: f64 = 1.0 - 1e-8;
 
 /// The canonical decomposition of a finite matrix.
@@ -39,10 +38,10 @@ const TIE: f64 = 1.0 - 1e-8;
 ///
 /// # Errors
 ///
-/// [`NumericsError::Svd`] if the decomposition fails its residual check twice.
+/// [`NumericsError::Svd`] if every attempt fails its residual check.
 pub fn canonical_svd(w: &DMatrix<Complex64>) -> Result<CanonicalSvd, NumericsError> {
     let (rows, columns) = w.shape();
-    let linalg::Svd { mut u, mut sigma, mut v } = svd_of_blocks(w)?;
+    let linalg::Svd { mut u, mut sigma, mut v } = by_blocks(w)?;
     let first = sigma.first().copied().unwrap_or(0.0);
     let unit = f64::EPSILON * rows.max(columns) as f64 * first;
     let rank = sigma.iter().take_while(|&&s| s > 4.0 * unit).count();
@@ -69,8 +68,8 @@ pub fn canonical_svd(w: &DMatrix<Complex64>) -> Result<CanonicalSvd, NumericsErr
     Ok(CanonicalSvd { u: complete(&u, rank), sigma, v: complete(&v, rank) })
 }
 
-/// Decomposes each block of the matrix separately; the singular values of all blocks are in descending order.
-fn svd_of_blocks(w: &DMatrix<Complex64>) -> Result<linalg::Svd, NumericsError> {
+/// The decomposition of each independent block, with all singular values in descending order.
+fn by_blocks(w: &DMatrix<Complex64>) -> Result<linalg::Svd, NumericsError> {
     let (rows, columns) = w.shape();
     let blocks = blocks(w);
     if matches!(&blocks[..], [(r, c)] if r.len() == rows && c.len() == columns) {
@@ -99,44 +98,43 @@ fn svd_of_blocks(w: &DMatrix<Complex64>) -> Result<linalg::Svd, NumericsError> {
     Ok(linalg::Svd { u, sigma, v })
 }
 
-/// Rows and columns of each block, ascending. Non-zero entries connect a row and a column to one block.
-///
-/// Rows and columns of zeros belong to no block.
+/// Rows and columns of each block, ascending. Nonzero entries join a row and a column to one block; rows and columns of
+/// zeros belong to no block.
 fn blocks(w: &DMatrix<Complex64>) -> Vec<(Vec<usize>, Vec<usize>)> {
     let (rows, columns) = w.shape();
-    let nonzero_rows = |j: usize| (0..rows).filter(move |&i| w[(i, j)].re != 0.0 || w[(i, j)].im != 0.0);
-    // Union–find: each row leads to the first row of its block.
-    let mut parent: Vec<usize> = (0..rows).collect();
-    fn root(parent: &mut [usize], mut row: usize) -> usize {
-        while parent[row] != row {
-            parent[row] = parent[parent[row]];
-            row = parent[row];
+    let full = |j: usize| (0..rows).filter(move |&i| w[(i, j)].re != 0.0 || w[(i, j)].im != 0.0);
+    // Each row has the name of the first row of its block.
+    let mut name: Vec<usize> = (0..rows).collect();
+    fn root(name: &mut [usize], mut row: usize) -> usize {
+        while name[row] != row {
+            name[row] = name[name[row]];
+            row = name[row];
         }
         row
     }
     for j in 0..columns {
         let mut first = None;
-        for i in nonzero_rows(j) {
-            let here = root(&mut parent, i);
-            let there = root(&mut parent, first.unwrap_or(i));
-            parent[here.max(there)] = here.min(there);
+        for i in full(j) {
+            let here = root(&mut name, i);
+            let there = root(&mut name, first.unwrap_or(i));
+            name[here.max(there)] = here.min(there);
             first = Some(i);
         }
     }
     let mut blocks = vec![(Vec::new(), Vec::new()); rows];
     for j in 0..columns {
-        if let Some(i) = nonzero_rows(j).next() {
-            blocks[root(&mut parent, i)].1.push(j);
+        if let Some(i) = full(j).next() {
+            blocks[root(&mut name, i)].1.push(j);
         }
     }
     for i in 0..rows {
-        blocks[root(&mut parent, i)].0.push(i);
+        blocks[root(&mut name, i)].0.push(i);
     }
     blocks.retain(|(_, columns)| !columns.is_empty());
     blocks
 }
 
-/// Rotates the vectors of equal singular values: V's part becomes Gram–Schmidt of the projected unit vectors.
+/// Rotates the vectors of equal singular values so that the part of V is Gram–Schmidt of the projected unit vectors.
 fn canonical_basis(u: &mut DMatrix<Complex64>, v: &mut DMatrix<Complex64>, cluster: std::ops::Range<usize>) {
     let size = cluster.len();
     let subspace = v.columns(cluster.start, size).clone_owned();
@@ -158,9 +156,8 @@ fn complete(vectors: &DMatrix<Complex64>, rank: usize) -> DMatrix<Complex64> {
     gram_schmidt(basis, rank, units)
 }
 
-/// Fills the columns of `basis` from `filled` with the candidates, in order, orthogonalised to all columns before.
-///
-/// Each candidate is projected twice, for orthogonality to rounding.
+/// Fills the columns from `filled` on with the candidates, in their order, orthogonalised against the columns before
+/// (twice, for orthogonality to rounding).
 fn gram_schmidt(
     mut basis: DMatrix<Complex64>,
     mut filled: usize,
@@ -171,11 +168,11 @@ fn gram_schmidt(
             break;
         }
         for _ in 0..2 {
-            let previous = basis.columns(0, filled);
-            candidate -= previous * previous.ad_mul(&candidate);
+            let done = basis.columns(0, filled);
+            candidate -= done * done.ad_mul(&candidate);
         }
         let norm = candidate.norm();
-        if norm >= MIN_INDEPENDENT {
+        if norm >= INDEPENDENT {
             basis.set_column(filled, &(candidate / Complex64::new(norm, 0.0)));
             filled += 1;
         }

@@ -9,6 +9,7 @@ pub mod complex_product;
 pub mod exponential;
 pub mod lanes;
 pub mod real;
+pub mod splitter_products;
 pub mod trigonometry;
 
 pub use box_muller::BoxMuller;
