@@ -61,7 +61,7 @@ fn inflate(path: &Path, stored: &[u8], max: u64) -> Result<Vec<u8>, FileError> {
         path: path.to_owned(),
         format: "gzip",
         place: format!("{} bytes as stored", stored.len()),
-        found: format!("damaged gzip data ({error})"),
+        found: format!("damaged gzip data ({error})").into(),
         expected: "a complete gzip file; fetch it again".into(),
     })?;
     if bytes.len() as u64 > max { Err(too_long(path, max)) } else { Ok(bytes) }
@@ -72,7 +72,7 @@ fn too_long(path: &Path, max: u64) -> FileError {
         path: path.to_owned(),
         format: "data",
         place: "contents".into(),
-        found: format!("more than {max} bytes"),
+        found: format!("more than {max} bytes").into(),
         expected: "less; split the file".into(),
     }
 }

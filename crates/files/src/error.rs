@@ -55,9 +55,9 @@ pub enum FileError {
         /// Where in the file: byte, header or array.
         place: String,
         /// What is there.
-        found: String,
+        found: Box<str>,
         /// What is expected, and what to do.
-        expected: String,
+        expected: Box<str>,
     },
     /// A matrix holds a NaN or an infinity.
     #[error("{}: {place}: found {found}, expected a finite number; remove or replace this value", path.display())]

@@ -47,7 +47,7 @@ const MAX_ENTRIES: u64 = 1 << 48;
 const MAX_INTEGER: f64 = (1_u64 << f64::MANTISSA_DIGITS) as f64;
 
 /// The error for contents of a `.npy` file that do not follow the format or do not fit their use.
-pub fn npy_error(path: &Path, place: &str, found: impl Into<String>, expected: impl Into<String>) -> FileError {
+pub fn npy_error(path: &Path, place: &str, found: impl Into<Box<str>>, expected: impl Into<Box<str>>) -> FileError {
     let (found, expected) = (found.into(), expected.into());
     FileError::Format { path: path.to_owned(), format: "npy", place: place.into(), found, expected }
 }
