@@ -119,8 +119,8 @@ fn attenuators_have_gradients_at_zero_transmission() {
     check("attenuators", stage, &errors(4, 0.2), 6, 1);
 }
 
-/// Several blocks of columns, several tiles, and loss that differs between cells and modes. Both arms lose equally, so that no
-/// cell is unbalanced, yet undoing the mesh would lose every digit.
+/// Several blocks of columns, several tiles, and loss that differs between cells and modes. Both arms lose equally, so
+/// that no cell is unbalanced, yet undoing the mesh would lose every digit.
 #[test]
 fn deep_meshes_and_uneven_loss() {
     for topology in topologies() {
@@ -200,8 +200,8 @@ fn the_adjoint_before_a_mesh_propagates_like_any_fields() {
     assert!((again - copied).norm() < 1e-13);
 }
 
-/// A chip is reciprocal: light that enters the outputs leaves the inputs by the transposed matrix. The adjoint before a mesh
-/// is the conjugate of such light.
+/// A chip is reciprocal: light that enters the outputs leaves the inputs by the transposed matrix. The adjoint before a
+/// mesh is the conjugate of such light.
 #[test]
 fn light_goes_backwards_by_the_transposed_matrix() {
     for design in MeshDesign::all() {

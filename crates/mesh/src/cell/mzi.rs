@@ -8,9 +8,9 @@
 //! ```
 //!
 //! `T(θ,φ;α,β) = S(π/4+β)·P(θ)·S(π/4+α)·P(φ)`, with `S(η) = [[cos η, i sin η], [i sin η, cos η]]` and
-//! `P(a) = diag(e^{ia}, 1)`. Light meets φ first. Without errors
-//! `T = i e^{iθ/2} [[e^{iφ} s, c], [e^{iφ} c, −s]]`, `s = sin(θ/2)`, `c = cos(θ/2)`: θ = 0 is the cross state, θ = π the bar state.
-//! The same matrix as `MZICrossing` in QPG-MIT/meshes and `mach_zehnder` in Strawberry Fields.
+//! `P(a) = diag(e^{ia}, 1)`. Light meets φ first. Without errors `T = i e^{iθ/2} [[e^{iφ} s, c], [e^{iφ} c, −s]]`,
+//! `s = sin(θ/2)`, `c = cos(θ/2)`: θ = 0 is the cross state, θ = π the bar state. The same matrix as `MZICrossing` in
+//! QPG-MIT/meshes and `mach_zehnder` in Strawberry Fields.
 
 use num_complex::Complex64;
 pub use phaseloom_numerics::angle::wrap;
@@ -18,8 +18,8 @@ use std::f64::consts::{FRAC_PI_4, PI};
 
 /// Largest modulus that counts as zero when a cell nulls an entry of a unitary, whose entries are of order one.
 ///
-/// Accumulated rounding of the preceding cells reaches 5e-14 at N = 64; a smaller bound would null rounding errors. A larger
-/// one would lose accuracy: leaving out N(N−1)/2 entries of this size moves the matrix by at most 0.7e-13·N.
+/// Accumulated rounding of the preceding cells reaches 5e-14 at N = 64; a smaller bound would null rounding errors. A
+/// larger one would lose accuracy: leaving out N(N−1)/2 entries of this size moves the matrix by at most 0.7e-13·N.
 pub const ZERO: f64 = 1e-13;
 
 /// A 2×2 transfer matrix by rows: `[[t11, t12], [t21, t22]]`, row = output, column = input.

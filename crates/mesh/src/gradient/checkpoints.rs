@@ -1,16 +1,16 @@
 //! The columns before which fields are stored so that a mesh with loss can be undone.
 //!
-//! Undoing columns s…c multiplies a rounding error at c by at max the ratio of the largest to the smallest amplitude that
-//! they transmit. A cell with arms t is `T = S′·diag(t)·S` with unitary S, so for any weights g on its two modes
+//! Undoing columns s…c multiplies a rounding error at c by at most the ratio of the largest to the smallest amplitude
+//! that they transmit. A cell with arms t is `T = S′·diag(t)·S` with unitary S, so for any weights g on its two modes
 //!
 //! ```text
 //! ‖diag(g)·T·x‖ ≤ max(g)·max(t)·‖x‖ ≤ ‖diag(g′)·x‖   with   g′ = max(g)·max(t) on both modes
 //! ```
 //!
-//! (derived; the same holds with ≥ and minima). From g = 1 after a column back to an earlier one, g′ bounds the gain of each
-//! mode: along the best path of arms, which is far below the product of the best arms of all columns. A factor common to a
-//! column cancels in the ratio, so the mean of its modes is divided out. Then `g ← max(1, g′)` bounds the paths to all later
-//! columns at once.
+//! (derived; the same holds with ≥ and minima). From g = 1 after a column back to an earlier one, g′ bounds the gain of
+//! each mode: along the best path of arms, which is far below the product of the best arms of all columns. A factor
+//! common to a column cancels in the ratio, so the mean of its modes is divided out. Then `g ← max(1, g′)` bounds the
+//! paths to all later columns at once.
 
 use crate::cell::mzi::CellErrors;
 use crate::layout::Layout;
@@ -27,8 +27,8 @@ const LANES: usize = 8;
 
 /// Segments of columns; the fields are stored before each. Within a segment all columns but the first can be undone.
 ///
-/// `None` if the whole mesh can be undone. Segments are as long as possible from the end on, so that the fewest columns are
-/// propagated again. O(modes × columns).
+/// `None` if the whole mesh can be undone. Segments are as long as possible from the end on, so that the fewest columns
+/// are propagated again. O(modes × columns).
 pub(crate) fn segments(layout: &Layout, errors: &[CellErrors]) -> Option<Vec<Range<usize>>> {
     let mut undone = Gains::new(layout.modes);
     let (mut segments, mut end) = (Vec::new(), layout.columns);

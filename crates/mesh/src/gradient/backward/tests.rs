@@ -70,8 +70,8 @@ fn check(name: &str, stage: &Stage, errors: &[CellErrors], batch: usize) -> bool
     first.scaled
 }
 
-/// Irregular phases; with `bar`, two of three cells are in the bar state. Their scale factors become so small that they are
-/// applied at once, in some lanes of a register and not in others.
+/// Irregular phases; with `bar`, two of three cells are in the bar state. Their scale factors become so small that they
+/// are applied at once, in some lanes of a register and not in others.
 fn stage(layout: Layout, bar: bool) -> Stage {
     let mut phases = Phases::blank(&layout);
     let cells = layout.positions.len();
