@@ -144,7 +144,7 @@ impl Compare {
                 trials.into_iter().collect::<Result<_, _>>().with_context(|| design.to_string())?;
             let no_light = trials.iter().any(|trial| trial.transmission.is_nan() || trial.transmission < 1e-100);
             anyhow::ensure!(!no_light, "{}: a chip of the mesh {design} lets no light through", self.process.display());
-            let parts = Parts::of(&design, self.modes);
+            let parts = Parts::new(&design, self.modes);
             lines.push(Line { design, parts, trials });
         }
         bar.finish_and_clear();
@@ -154,7 +154,7 @@ impl Compare {
     /// Whether a search for the phases of a mesh takes too long. `masks` of 64 ports, half a minute per chip, do not.
     fn takes_too_long(&self, design: &MeshDesign) -> bool {
         const MAX_SEARCHED: usize = 1 << 14;
-        design.topology().capability() == Capability::Fitted && Parts::of(design, self.modes).shifters > MAX_SEARCHED
+        design.topology().capability() == Capability::Fitted && Parts::new(design, self.modes).shifters > MAX_SEARCHED
     }
 
     fn left_out(&self) -> impl Iterator<Item = MeshDesign> {

@@ -44,7 +44,13 @@ pub fn chip(n: usize, seed: u64) -> (MatrixProgram, Vec<CellErrors>) {
     let mut stream = StreamKey::new(seed, "benchmark/chip").stream();
     let mut draw = || 0.01 * standard_normal(&mut stream);
     let errors = (0..program.interferometers())
-        .map(|_| CellErrors { alpha: draw(), beta: draw(), gamma: 0.0, upper: 0.99 + 0.1 * draw(), lower: 0.99 })
+        .map(|_| CellErrors {
+            alpha: draw(),
+            beta: draw(),
+            gamma: 0.0,
+            upper_transmission: 0.99 + 0.1 * draw(),
+            lower_transmission: 0.99,
+        })
         .collect();
     (program, errors)
 }
@@ -59,7 +65,13 @@ pub fn random_phases(design: &MeshDesign, n: usize, seed: u64) -> (Stage, Vec<Ce
     let errors = layout
         .positions
         .iter()
-        .map(|_| CellErrors { alpha: draw(), beta: draw(), gamma: draw(), upper: 0.99, lower: 0.99 })
+        .map(|_| CellErrors {
+            alpha: draw(),
+            beta: draw(),
+            gamma: draw(),
+            upper_transmission: 0.99,
+            lower_transmission: 0.99,
+        })
         .collect();
     (Stage::mesh(layout, phases), errors)
 }
