@@ -17,7 +17,7 @@ const WORDS: [(&str, &str); 15] = [
     ("a borrowed string", "a string"),
     ("option", "a value"),
 ];
-/// What stands before the name of a type, and what it is in a file.
+/// The words before the name of a type, and their meaning in a file.
 const TYPES: [(&str, &str); 4] = [
     ("struct ", "a table"),
     ("enum ", "one of its words"),
@@ -26,7 +26,7 @@ const TYPES: [(&str, &str); 4] = [
 ];
 const FOUND: [(&str, &str); 3] = [("floating point", "number"), ("map", "table"), ("sequence", "list")];
 
-/// Longer lines are cut: nobody reads them.
+/// Longer lines are cut.
 const LONGEST: usize = 2000;
 
 /// The message for a terminal: control characters written out, long lines cut.
@@ -50,7 +50,7 @@ pub fn shown(message: &str) -> String {
 
 /// The message with the types of Rust said in words; what the user wrote stays as it is.
 pub fn plain(message: &str) -> String {
-    // The user's own words stand before the last `expected`.
+    // The text before the last `expected` may contain words of the user.
     let Some((found, expected)) = message.rsplit_once(", expected ") else { return message.to_owned() };
     let Some((head, found)) = ["invalid type: ", "invalid value: "].iter().find_map(|s| found.split_once(s)) else {
         return message.to_owned();
