@@ -189,11 +189,11 @@ fn a_failed_fit_is_recognised_by_its_residual() {
     let [program, chip, _] = chip(&scene, 0.02);
     let fit = || run(["correct", &program, "--chip", &chip, "--method", "characterisation"]).well().out;
     let said = fit();
-    assert!(said.contains("the fit misses the readings by") && !said.contains("warning"), "{said}");
+    assert!(said.contains("the fit misses the measurements by") && !said.contains("warning"), "{said}");
     let process = scene.write("lossy.toml", "[insertion_loss]\nimbalance_sigma_db = 2\n");
     wait(phaseloom().arg("chip").arg(process).args(["--program", &program, "--seed", "4", "-o", &chip])).well();
     let said = fit();
-    assert!(said.contains("warning: the fit misses the readings by"), "{said}");
+    assert!(said.contains("warning: the fit misses the measurements by"), "{said}");
 }
 
 #[cfg(unix)]
