@@ -7,7 +7,7 @@ use phaseloom_hardware::correction::{Instruments, correct, correction};
 pub(super) const CLAIM: Claim = Claim {
     key: "corrected_error",
     sentence: "Local correction reduces E₀ = σ√(2(N−1)) to E = √(2/3)·N·σ² if not every cell is within reach",
-    source: "docs/physics.md, Corrections; Bandyopadhyay et al. 2021; Hamerly et al. 2022",
+    source: "docs/physics.md, Corrections; Bandyopadhyay et al. 2021; Hamerly et al. 2021–22",
     method: "splitter_error → chips of Haar unitaries → `local` → rms of E before and after, N³σ²/3 > 3",
     criterion: "prefactors within 10 %, slope of ln E on ln σ 1.00 ± .03 before and 2.0 ± .1 after, each plus 3 standard \
          errors",
