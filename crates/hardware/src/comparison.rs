@@ -28,7 +28,7 @@ pub struct Parts {
 impl Parts {
     /// Those of a mesh of so many ports, alone: a mesh for few rows is tried with an attenuator behind it.
     #[must_use]
-    pub fn of(design: MeshDesign, ports: usize) -> Self {
+    pub fn of(design: &MeshDesign, ports: usize) -> Self {
         let layout = design.layout(ports);
         let cells = layout.positions.len();
         Self {
@@ -62,8 +62,8 @@ pub struct Trial {
 /// ```
 /// use phaseloom_hardware::{Process, comparison};
 /// let process: Process = toml::from_str("[splitter_error]\nsigma_rad = 0.02")?;
-/// let design = phaseloom_mesh::topology("rectangular")?.into();
-/// let trial = comparison::trial(design, 8, &process, 1, 0)?;
+/// let design = phaseloom_mesh::Rectangular.into();
+/// let trial = comparison::trial(&design, 8, &process, 1, 0)?;
 /// assert!(trial.ideal < 1e-12 && trial.after < trial.before && (trial.transmission - 1.0).abs() < 1e-12);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -72,14 +72,14 @@ pub struct Trial {
 ///
 /// An impossible process, a matrix that cannot be decomposed.
 pub fn trial(
-    design: MeshDesign,
+    design: &MeshDesign,
     ports: usize,
     process: &Process,
     seed: u64,
     trial: u64,
 ) -> Result<Trial, HardwareError> {
     let unitary = haar_unitary(ports, &mut StreamKey::new(seed, "compare/haar").trial(trial).stream());
-    let rows = design.topology().rows().unwrap_or(ports).min(ports);
+    let rows = design.topology().capability().max_rows().unwrap_or(ports).min(ports);
     let wanted = unitary.rows(0, rows).into_owned();
     let program = MatrixProgram::new(&wanted, if rows == ports { Form::Unitary } else { Form::Svd }, design)?;
     let wanted_optics = &wanted / num_complex::Complex64::from(program.gain());

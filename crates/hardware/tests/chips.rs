@@ -90,10 +90,10 @@ fn points_of_a_grid_are_paired() {
 /// A core fabricated without a program is the chip of every program of its shape.
 #[test]
 fn a_core_fits_every_program_of_its_shape() {
-    for design in MeshDesign::all().filter(|d| d.topology().rows().is_none()) {
-        let core = Chip::fabricate_core(&process(ALL), 6, design, ChipId { seed: 1, trial: 0, core: 2 }).unwrap();
+    for design in MeshDesign::all().filter(|d| d.topology().capability().max_rows().is_none()) {
+        let core = Chip::fabricate_core(&process(ALL), 6, &design, ChipId { seed: 1, trial: 0, core: 2 }).unwrap();
         for draw in 0..3 {
-            let program = phaseloom_mesh::MatrixProgram::new(&gaussian(6, 6, draw), phaseloom_mesh::Form::Svd, design);
+            let program = phaseloom_mesh::MatrixProgram::new(&gaussian(6, 6, draw), phaseloom_mesh::Form::Svd, &design);
             let program = program.unwrap();
             let same = Chip::fabricate(&process(ALL), &program, ChipId { seed: 1, trial: 0, core: 2 }).unwrap();
             assert_eq!(core.matrix(&program).unwrap(), same.matrix(&program).unwrap());

@@ -3,7 +3,7 @@
 use num_complex::Complex64;
 use phaseloom_hardware::correction::{CORRECTIONS, Corrected, Instruments, correct, correction};
 use phaseloom_hardware::{Chip, ChipId, HardwareError, Process};
-use phaseloom_mesh::{Form, MatrixProgram, Phases, Stage, Topology, topology};
+use phaseloom_mesh::{Form, MatrixProgram, MeshDesign, Phases, Stage, topology};
 use phaseloom_numerics::StreamKey;
 
 fn haar(n: usize, seed: u64) -> MatrixProgram {
@@ -11,7 +11,7 @@ fn haar(n: usize, seed: u64) -> MatrixProgram {
 }
 
 /// Phases whose θ keep away from cross and bar by `margin`.
-fn within_reach(n: usize, topology: &'static dyn Topology, seed: u64, margin: f64) -> MatrixProgram {
+fn within_reach(n: usize, topology: impl Into<MeshDesign>, seed: u64, margin: f64) -> MatrixProgram {
     random_phases(&MatrixProgram::blank(n, n, topology), seed, margin)
 }
 
@@ -33,7 +33,7 @@ fn random_phases(program: &MatrixProgram, seed: u64, margin: f64) -> MatrixProgr
         (0..settings.output().len()).for_each(|m| settings.set_output(m, std::f64::consts::TAU * uniform()));
         settings
     });
-    program.with_settings(settings.collect())
+    program.with_phases(settings.collect())
 }
 
 fn process(text: &str) -> Process {
@@ -118,7 +118,7 @@ fn crosstalk_is_undone_where_it_is_known_and_refused_where_it_is_too_strong() {
     // One that is asked for nothing beside warm neighbours would have to cool: it takes a turn.
     let mut settings: Vec<Phases> = haar(9, 2).stages().iter().map(|s| s.phases().clone()).collect();
     settings[0].set_cell(5, 0.0, 1.0);
-    let (p, program) = (process("[thermal_crosstalk]\ncoefficient = 0.03"), haar(9, 2).with_settings(settings));
+    let (p, program) = (process("[thermal_crosstalk]\ncoefficient = 0.03"), haar(9, 2).with_phases(settings));
     let done = mended("crosstalk", &program, &p, 0, 0.0);
     assert!(done.turned.is_some_and(|n| n >= 1) && done.after.error < 1e-10, "{:?} {:?}", done.turned, done.after);
     assert!(done.program.stages()[0].phases().theta()[5] > 5.0);

@@ -4,7 +4,7 @@
 use nalgebra::{DMatrix, Matrix2};
 use num_complex::Complex64;
 use phaseloom_mesh::convention::{CONVENTIONS, ConvertedCell, ConvertedMesh, ScreenPhase, convention};
-use phaseloom_mesh::{CellPosition, Form, MatrixProgram, Stage, TOPOLOGIES, Topology, Unitary, topology};
+use phaseloom_mesh::{CellPosition, Form, MatrixProgram, MeshDesign, Rectangular, Stage, Unitary, topology};
 use phaseloom_numerics::{StreamKey, haar_unitary};
 use serde_json::Value;
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_PI_2, TAU};
@@ -56,7 +56,7 @@ fn product(mesh: &ConvertedMesh) -> DMatrix<Complex64> {
     u
 }
 
-fn stage(u: &DMatrix<Complex64>, topology: &'static dyn Topology) -> Stage {
+fn stage(u: &DMatrix<Complex64>, topology: impl Into<MeshDesign>) -> Stage {
     MatrixProgram::new(u, Form::Unitary, topology).unwrap().stages()[0].clone()
 }
 
@@ -71,8 +71,8 @@ fn a_converted_mesh_is_the_product_of_its_definitions() {
             DMatrix::from_fn(n, n, fourier),
             DMatrix::from_fn(n, n, shift),
         ] {
-            for topology in [TOPOLOGIES[0], TOPOLOGIES[1]] {
-                let stage = stage(&u, topology);
+            for topology in ["rectangular", "triangular"].map(|key| topology(key).unwrap()) {
+                let stage = stage(&u, &topology);
                 for convention in CONVENTIONS {
                     let error = (product(&ConvertedMesh::new(&stage, convention)) - &u).norm();
                     assert!(error < 1e-13 * n as f64, "{}, {topology:?}, N = {n}: {error:e}", convention.key());
@@ -232,8 +232,8 @@ fn settings_of_other_programs_rebuild_their_matrices() {
             for other in CONVENTIONS {
                 assert!(off(&theirs.to(other).matrix()) < 1e-10, "{what}: to {}", other.key());
             }
-            for topology in [TOPOLOGIES[0], TOPOLOGIES[1]] {
-                let ours = ConvertedMesh::new(&stage(&u, topology), theirs.convention);
+            for topology in ["rectangular", "triangular"].map(|key| topology(key).unwrap()) {
+                let ours = ConvertedMesh::new(&stage(&u, &topology), theirs.convention);
                 assert!(off(&product(&ours)) < 1e-10, "{what}: ours");
             }
         }
@@ -260,7 +260,7 @@ fn settings_of_other_programs_are_ours() {
         }
         for case in file["cases"].as_array().unwrap() {
             let (u, theirs) = (unitary(case), read(function, case));
-            let stage = stage(&u, topology("rectangular").unwrap());
+            let stage = stage(&u, Rectangular);
             let what = format!("{made_by}, {function}, N = {}", u.nrows());
             let ours = ConvertedMesh::new(&stage, theirs.convention);
             let close = |a: f64, b: f64| ((a - b + 1.0).rem_euclid(TAU) - 1.0).abs() < 1e-9;

@@ -2,11 +2,11 @@
 
 use num_complex::Complex64;
 use phaseloom_mesh::cell::CellErrors;
-use phaseloom_mesh::{Cell, Form, MatrixProgram, MeshDesign, MeshError, StageKind, TOPOLOGIES, reference};
+use phaseloom_mesh::{Cell, Form, MatrixProgram, MeshDesign, MeshError, Rectangular, StageKind, reference, topologies};
 use phaseloom_testing::{Matrix, dft, gaussian, haar, hard_unitaries, re};
 
 fn check(n: usize) {
-    for design in MeshDesign::all().filter(|d| d.topology().is_universal()) {
+    for design in MeshDesign::all().filter(|d| d.topology().capability().is_universal()) {
         // Other cells follow plain ones, cell by cell: large meshes tell nothing new of them.
         let large = !["rectangular", "triangular"].contains(&design.topology().key());
         let cases = match (n, design.cell()) {
@@ -17,7 +17,7 @@ fn check(n: usize) {
             _ => 0,
         };
         for (name, u) in hard_unitaries(n).into_iter().take(cases) {
-            let program = MatrixProgram::new(&u, Form::Unitary, design).expect(name);
+            let program = MatrixProgram::new(&u, Form::Unitary, &design).expect(name);
             let error = (program.matrix() - &u).norm();
             assert!(error <= 1e-13 * n as f64, "{design} {name} N={n}: {error:.1e}");
         }
@@ -27,12 +27,12 @@ fn check(n: usize) {
 /// What is a unitary to the tolerance of its check alone is programmed as nearly.
 #[test]
 fn unitaries_with_a_defect() {
-    for design in MeshDesign::all().filter(|d| d.topology().is_universal() && d.cell() == Cell::Mzi) {
+    for design in MeshDesign::all().filter(|d| d.topology().capability().is_universal() && d.cell() == Cell::Mzi) {
         for n in [16, 64] {
             for (name, u) in hard_unitaries(n) {
                 let wave = |k: usize| 1e-10 * (1.0 + k as f64 * 12.9898).sin() / n as f64;
                 let u = Matrix::from_fn(n, n, |r, c| u[(r, c)] + Complex64::new(wave(r * n + c), wave(c * n + r + 7)));
-                let program = MatrixProgram::new(&u, Form::Unitary, design).expect(name);
+                let program = MatrixProgram::new(&u, Form::Unitary, &design).expect(name);
                 let error = (program.matrix() - &u).norm();
                 assert!(error <= 1e-9, "{design} {name} N={n}: {error:.1e}");
             }
@@ -53,7 +53,7 @@ fn counts_and_depths() {
             // Of two modes, every other column has no cell.
             "redundant" => (2 * (n - 1), 3 * (n - 1)),
             "diamond" => ((n - 1) * (n - 1), (2 * n).saturating_sub(3)),
-            "direct" => (n * n, 2 * n - 1),
+            "contraction" => (n * n, 2 * n - 1),
             "fractal" => (lines / 2 * (lines - 1), lines - 1),
             "butterfly" => (lines / 2 * stages, stages),
             "tree" => (lines - 1, stages),
@@ -61,7 +61,7 @@ fn counts_and_depths() {
             "masks" => (3 * (n - 1), 5 * (n - 1)),
             other => panic!("{other}: its numbers are not stated here"),
         };
-        for topology in TOPOLOGIES {
+        for topology in topologies() {
             let layout = topology.layout(n);
             assert_eq!((layout.positions.len(), layout.columns), expected(topology.key()), "{} N={n}", topology.key());
             assert_eq!(layout.ports, n);
@@ -78,7 +78,8 @@ fn meshes_that_are_not_universal() {
         for (name, u) in hard_unitaries(n) {
             let row = u.rows(0, 1).into_owned();
             for &cell in tree.cells() {
-                let program = MatrixProgram::new(&row, Form::Svd, MeshDesign::new(tree, cell).unwrap()).expect(name);
+                let program =
+                    MatrixProgram::new(&row, Form::Svd, MeshDesign::new(tree.clone(), cell).unwrap()).expect(name);
                 let error = (program.matrix() - &row).norm();
                 assert!(error <= 1e-13 * n as f64, "{} {name} N={n}: {error:.1e}", cell.key());
             }
@@ -92,7 +93,8 @@ fn meshes_that_are_not_universal() {
             dft(n).select_columns(&(0..n).map(|c| c.reverse_bits() >> (usize::BITS - bits)).collect::<Vec<_>>());
         for &cell in butterfly.cells() {
             let program =
-                MatrixProgram::new(&reversed, Form::Unitary, MeshDesign::new(butterfly, cell).unwrap()).unwrap();
+                MatrixProgram::new(&reversed, Form::Unitary, MeshDesign::new(butterfly.clone(), cell).unwrap())
+                    .unwrap();
             let error = (program.matrix() - &reversed).norm();
             assert!(error < 1e-5, "{} N={n}: {error:.1e}", cell.key());
         }
@@ -104,7 +106,7 @@ fn meshes_that_are_not_universal() {
     // Masks have phases enough for any unitary, and the search finds it.
     let masks = phaseloom_mesh::topology("masks").unwrap();
     for n in [2, 3, 4, 8] {
-        let error = (MatrixProgram::new(&haar(n, 2), Form::Unitary, masks).unwrap().matrix() - haar(n, 2)).norm();
+        let error = (MatrixProgram::new(&haar(n, 2), Form::Unitary, &masks).unwrap().matrix() - haar(n, 2)).norm();
         assert!(error < 1e-5, "masks N={n}: {error:.1e}");
     }
     assert!(matches!(MeshDesign::new(masks, Cell::Mzi), Err(MeshError::CellOfTopology { .. })));
@@ -142,17 +144,17 @@ fn unitary_of_1024_triangular() {
 
 fn check_large(which: usize) {
     let u = haar(1024, 1024);
-    let program = MatrixProgram::new(&u, Form::Unitary, TOPOLOGIES[which]).expect("Haar is unitary");
+    let program = MatrixProgram::new(&u, Form::Unitary, &topologies()[which]).expect("Haar is unitary");
     let error = (program.matrix() - &u).norm();
     assert!(error <= 1e-13 * 1024.0, "{error:.1e}");
 }
 
 #[test]
 fn propagation_equals_the_product_of_full_matrices() {
-    for topology in TOPOLOGIES.into_iter().filter(|t| t.is_universal()) {
+    for topology in topologies().into_iter().filter(|t| t.capability().is_universal()) {
         for n in [1, 2, 3, 8, 17] {
             let u = haar(n, 9);
-            let program = MatrixProgram::new(&u, Form::Unitary, topology).unwrap();
+            let program = MatrixProgram::new(&u, Form::Unitary, &topology).unwrap();
             let stage = &program.stages()[0];
             let slow = reference::mesh(stage, &vec![CellErrors::NONE; stage.layout().positions.len()]);
             let slow = slow.view((0, 0), (n, n)).into_owned();
@@ -198,9 +200,9 @@ fn matrices() -> Vec<(String, Matrix)> {
 
 #[test]
 fn any_matrix_is_rebuilt_from_its_singular_values() {
-    for topology in TOPOLOGIES.into_iter().filter(|t| t.is_universal()) {
+    for topology in topologies().into_iter().filter(|t| t.capability().is_universal()) {
         for (name, w) in matrices() {
-            let program = MatrixProgram::new(&w, Form::Svd, topology).expect(&name);
+            let program = MatrixProgram::new(&w, Form::Svd, &topology).expect(&name);
             let error = (program.matrix() - &w).map(|z| Complex64::new(z.re * 1e-150, z.im * 1e-150)).norm();
             let bound = 1e-13 * w.nrows().max(w.ncols()) as f64 * program.gain() * 1e-150;
             assert!(error <= bound, "{} {name}: {error:.1e} > {bound:.1e}", topology.key());
@@ -216,7 +218,7 @@ fn programs_survive_their_file() {
     std::fs::create_dir_all(&folder).unwrap();
     let path = folder.join("program.json");
     for (name, w) in matrices().into_iter().take(40) {
-        let program = MatrixProgram::new(&w, Form::Auto, TOPOLOGIES[0]).unwrap();
+        let program = MatrixProgram::new(&w, Form::Auto, Rectangular).unwrap();
         program.save(&path).unwrap();
         let back = MatrixProgram::load(&path).unwrap();
         assert_eq!(back.stages(), program.stages(), "{name}");
@@ -227,7 +229,7 @@ fn programs_survive_their_file() {
 
 #[test]
 fn what_is_no_unitary_or_no_matrix_is_refused_with_its_numbers() {
-    let message = |w: &Matrix, form| MatrixProgram::new(w, form, TOPOLOGIES[0]).unwrap_err().to_string();
+    let message = |w: &Matrix, form| MatrixProgram::new(w, form, Rectangular).unwrap_err().to_string();
     let mut w = Matrix::identity(3, 3);
     w[(1, 2)] = re(0.5);
     assert!(message(&w, Form::Unitary).contains("max |U†U − I| = 5.0e-1, tolerance 1e-9"));

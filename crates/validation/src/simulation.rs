@@ -20,11 +20,11 @@ pub(crate) fn process(text: &str) -> Result<Process, ValidationError> {
 
 /// The program of a unitary on one mesh.
 pub(crate) fn unitary(u: &Matrix, key: &str) -> Result<MatrixProgram, ValidationError> {
-    programmed(u, topology(key)?.into())
+    programmed(u, topology(key)?)
 }
 
 /// The program of a unitary on any mesh design.
-pub(crate) fn programmed(u: &Matrix, design: MeshDesign) -> Result<MatrixProgram, ValidationError> {
+pub(crate) fn programmed(u: &Matrix, design: impl Into<MeshDesign>) -> Result<MatrixProgram, ValidationError> {
     Ok(MatrixProgram::new(u, Form::Unitary, design)?)
 }
 

@@ -128,7 +128,7 @@ impl Chip {
             return Err(HardwareError::NoPorts);
         }
         let design = design.into();
-        MatrixProgram::check_supported(design, ports, ports, ports)?;
+        MatrixProgram::check_supported(&design, ports, ports, ports)?;
         // Phases and errors of up to 8·ports² numbers each in memory (lines may be twice the ports), and their text.
         phaseloom_files::require_memory(1600.0 * (ports as f64).powi(2), &format!("a core of {ports} ports"))?;
         let shape = MatrixProgram::blank(ports, ports, design);
@@ -143,8 +143,8 @@ impl Chip {
 
     /// How the cells of its meshes are joined, and what they are.
     #[must_use]
-    pub fn design(&self) -> MeshDesign {
-        self.shape.design
+    pub fn design(&self) -> &MeshDesign {
+        &self.shape.design
     }
 
     /// Its frozen sections, in the order of light.

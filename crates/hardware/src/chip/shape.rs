@@ -1,7 +1,7 @@
-use phaseloom_mesh::{Form, MatrixProgram, MeshDesign};
+use phaseloom_mesh::{Capability, Form, MatrixProgram, MeshDesign};
 
 /// What a chip and a program must have in common: form, design and size.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ProgramShape {
     /// Two meshes and attenuators, or one mesh.
     pub svd: bool,
@@ -18,16 +18,16 @@ impl ProgramShape {
     #[must_use]
     pub fn of(program: &MatrixProgram) -> Self {
         let (rows, columns) = program.shape();
-        Self { svd: program.form() == Form::Svd, design: program.design(), rows, columns }
+        Self { svd: program.form() == Form::Svd, design: program.design().clone(), rows, columns }
     }
 }
 
 impl ProgramShape {
     /// Its name in files.
     pub(crate) fn form(&self) -> &'static str {
-        match (self.svd, self.design.topology().is_direct()) {
+        match (self.svd, self.design.topology().capability() == Capability::AnyContraction) {
             (true, _) => "svd",
-            (false, true) => "direct",
+            (false, true) => "contraction",
             (false, false) => "unitary",
         }
     }

@@ -181,7 +181,7 @@ pub(crate) fn mended(
     }
     let mut found = method.settings(&mut lab)?;
     let settings = std::mem::take(&mut found.settings).into_iter().map(outcome::wrapped).collect();
-    let mut program = target.with_settings(settings);
+    let mut program = target.with_phases(settings);
     if let (Form::Svd | Form::Contraction, Some(amplitude)) = (target.form(), found.amplitude) {
         program = program.with_electronic_gain(target.gain() / amplitude);
     }

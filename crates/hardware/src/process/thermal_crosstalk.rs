@@ -13,7 +13,7 @@
 
 use super::Imperfection;
 use phaseloom_files::toml_file::{InvalidValue, at_least};
-use phaseloom_mesh::{Cell, CellPosition, Phases, Shifter, ShifterKind, Stage, StageKind};
+use phaseloom_mesh::{CellPosition, Phases, Shifter, ShifterKind, Stage, StageKind};
 use serde::{Deserialize, Serialize};
 
 const REACH_UM: f64 = 100.0;
@@ -92,7 +92,7 @@ fn by_coefficient(coefficient: f64, stage: &Stage, phases: &mut Phases) {
                 phi += coefficient * heaters.phi()[j];
             }
         }
-        if layout.cell == Cell::Coupler {
+        if layout.cell.has_shifters_on_both_modes() {
             let cell = |mode: Option<usize>| layout.index_of(CellPosition { mode: mode?, ..*position });
             theta += cell(position.mode.checked_sub(2)).map_or(0.0, |above| coefficient * heaters.phi()[above]);
             phi += cell(position.mode.checked_add(2)).map_or(0.0, |below| coefficient * heaters.theta()[below]);

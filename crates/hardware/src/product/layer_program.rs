@@ -8,7 +8,7 @@ use crate::process::Process;
 use crate::product::tile::{Tile, TilePlan};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
-use phaseloom_mesh::{Cell, Form, MatrixProgram, MeshDesign, Phases};
+use phaseloom_mesh::{Capability, Cell, Form, MatrixProgram, MeshDesign, Phases};
 use serde::{Deserialize, Serialize};
 
 /// Whether all tiles are programmed on one core in turn, or each has its own.
@@ -162,7 +162,8 @@ impl LayerProgram {
         // Each core: its phases as programmed and as driven, one sample of a chip and its realised matrix, about 100
         // bytes for each pair of ports, three times as much where phases are searched for; and the work of one decomposition.
         let design = core.design()?;
-        let pairs = (core.ports as f64).powi(2) * if design.topology().is_fitted() { 3.0 } else { 1.0 };
+        let pairs =
+            (core.ports as f64).powi(2) * if design.topology().capability() == Capability::Fitted { 3.0 } else { 1.0 };
         let what = format!("programming {} tiles on cores of {} ports", plan.tiles().len(), core.ports);
         phaseloom_files::require_memory(pairs * (100.0 * plan.tiles().len() as f64 + 128.0), &what)?;
         let targets: Vec<Option<DMatrix<Complex64>>> = plan
@@ -197,8 +198,8 @@ impl LayerProgram {
             };
             let padded = target.clone().resize(core.ports, core.ports, Complex64::new(0.0, 0.0));
             let program = match common_gain {
-                Some(gain) => MatrixProgram::with_gain(&padded, gain, design)?,
-                None => MatrixProgram::new(&padded, Form::Svd, design)?,
+                Some(gain) => MatrixProgram::with_gain(&padded, gain, &design)?,
+                None => MatrixProgram::new(&padded, Form::Svd, &design)?,
             };
             tiles.push(Some(TileProgram { tile, target, program }));
         }

@@ -12,7 +12,7 @@
 use super::{Convention, Dressed, ScreenPhase, Waveguides, heater};
 use crate::cell::mzi::Transfer;
 use crate::layout::CellPosition;
-use crate::layout::outer_phases::WaveguidePhases;
+use crate::layout::outer_phases::OuterPhases;
 use num_complex::Complex64;
 
 /// θ₁ on the upper, θ₂ on the lower inner arm; phases at the ports and, for even N, on edges.
@@ -43,11 +43,11 @@ impl Convention for BellWalmsley {
     }
 
     fn settle(&self, w: &Waveguides) -> (Vec<[f64; 2]>, Vec<ScreenPhase>) {
-        let mut guides = WaveguidePhases::new((w.modes, w.modes), &w.positions, w.columns, |_, _| ());
+        let mut guides = OuterPhases::new((w.modes, w.modes), &w.positions, w.columns, |_, _| ());
         let phases = w.inputs.as_flattened().iter().chain(&w.outputs);
         phases.enumerate().for_each(|(guide, &phase)| guides.set_phase(guide, phase));
-        let kept = guides.clear();
-        let cells = w.theta.iter().zip(&guides.common);
+        let kept = guides.push_to_boundary();
+        let cells = w.theta.iter().zip(&guides.global_phases);
         let phases = cells.map(|(theta, common)| [heater(theta + common), heater(*common)]).collect();
         let screen = kept.into_iter().map(|guide| {
             // At the port of the mesh where the waveguide begins or ends, or before the cell where it ends.

@@ -54,8 +54,7 @@ impl ConvertedMesh {
     #[must_use]
     pub fn new(stage: &Stage, convention: &'static dyn Convention) -> Self {
         let layout = stage.layout();
-        let plain =
-            layout.cell == crate::cell::kind::Cell::Mzi && layout.modes == layout.ports && layout.crossing_count() == 0;
+        let plain = layout.cell.is_mzi() && layout.modes == layout.ports && layout.crossing_count() == 0;
         assert!(plain, "conventions know plain cells between neighbours");
         Self::of_waveguides(&Waveguides::of_section(stage), convention)
     }

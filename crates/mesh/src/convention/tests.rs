@@ -2,7 +2,7 @@ use super::*;
 use crate::decompose::unitary::Unitary;
 use crate::layout::phases::Phases;
 use crate::program::matrix_program::{Form, MatrixProgram};
-use crate::topology::TOPOLOGIES;
+use crate::topology::topology;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_numerics::{StreamKey, haar_unitary};
@@ -27,9 +27,9 @@ fn matrices(n: usize) -> Vec<DMatrix<Complex64>> {
 /// Sections of all topologies that make these matrices, and one whose phases no decomposition gives.
 fn stages(n: usize) -> Vec<(DMatrix<Complex64>, crate::layout::stage::Stage)> {
     let mut found = Vec::new();
-    for topology in [TOPOLOGIES[0], TOPOLOGIES[1]] {
+    for topology in ["rectangular", "triangular"].map(|key| topology(key).unwrap()) {
         for u in matrices(n) {
-            let program = MatrixProgram::new(&u, Form::Unitary, topology).unwrap();
+            let program = MatrixProgram::new(&u, Form::Unitary, &topology).unwrap();
             found.push((u, program.stages()[0].clone()));
         }
         let layout = topology.layout(n);
@@ -105,7 +105,7 @@ fn the_phases_come_back() {
 #[test]
 fn the_screen_stands_where_the_convention_has_it() {
     for n in [2_usize, 5, 6] {
-        for topology in [TOPOLOGIES[0], TOPOLOGIES[1]] {
+        for topology in ["rectangular", "triangular"].map(|key| topology(key).unwrap()) {
             let u = haar_unitary(n, &mut StreamKey::new(3, "screen").stream());
             let stage = crate::layout::stage::Stage::mesh(
                 topology.layout(n),
@@ -148,8 +148,8 @@ fn files_come_back_and_contradictions_are_refused() {
     let folder = tempfile_folder();
     let path = folder.join("converted.json");
     let w = DMatrix::from_fn(3, 5, |r, c| Complex64::new((r * 5 + c) as f64 % 4.0 - 1.5, (r + c * c) as f64 / 9.0));
-    for topology in [TOPOLOGIES[0], TOPOLOGIES[1]] {
-        let program = MatrixProgram::new(&w, Form::Auto, topology).unwrap();
+    for topology in ["rectangular", "triangular"].map(|key| topology(key).unwrap()) {
+        let program = MatrixProgram::new(&w, Form::Auto, &topology).unwrap();
         for convention in CONVENTIONS {
             let converted = ConvertedProgram::new(&program, convention).unwrap();
             converted.save(&path).unwrap();
@@ -210,10 +210,12 @@ fn tempfile_folder() -> std::path::PathBuf {
 fn meshes_of_which_conventions_say_nothing_are_refused() {
     let u = haar_unitary(4, &mut StreamKey::new(1, "test").stream());
     let clements = convention("clements").unwrap();
-    for design in crate::topology::mesh_design::MeshDesign::all().filter(|design| design.topology().is_universal()) {
-        let program = MatrixProgram::new(&u, Form::Unitary, design).unwrap();
-        let plain = design.cell() == crate::cell::kind::Cell::Mzi
-            && ["rectangular", "triangular", "redundant"].contains(&design.topology().key());
+    for design in
+        crate::topology::mesh_design::MeshDesign::all().filter(|design| design.topology().capability().is_universal())
+    {
+        let program = MatrixProgram::new(&u, Form::Unitary, &design).unwrap();
+        let plain =
+            design.cell().is_mzi() && ["rectangular", "triangular", "redundant"].contains(&design.topology().key());
         match ConvertedProgram::new(&program, clements) {
             Ok(converted) => {
                 assert!(plain, "{design}");

@@ -3,7 +3,7 @@
 //! N·log₂N phases of cells and N behind them: a small family of unitaries, the discrete Fourier transform (with bit-reversed
 //! inputs) among them. What is not among them is approximated: the phases that minimise ‖Û−U‖_F.
 
-use super::{Topology, stride};
+use super::{Capability, Topology, stride};
 use crate::decompose::fit::fit;
 use crate::decompose::unitary::Unitary;
 use crate::error::MeshError;
@@ -28,8 +28,8 @@ impl Topology for Butterfly {
         stride::layout(modes, &strides, |_, _| true)
     }
 
-    fn is_universal(&self) -> bool {
-        false
+    fn capability(&self) -> Capability {
+        Capability::Fitted
     }
 
     fn program(&self, layout: &Layout, target: &Unitary) -> Result<Phases, MeshError> {

@@ -15,7 +15,7 @@
 
 use super::{Topology, stride};
 use crate::cell::mzi::{Transfer, wrap};
-use crate::decompose::match_cells::follow_perfect;
+use crate::decompose::match_cells::match_transfers;
 use crate::decompose::unitary::Unitary;
 use crate::error::MeshError;
 use crate::layout::Layout;
@@ -60,7 +60,7 @@ impl Topology for Fractal {
         let u = &u * Complex64::from(1.5) - multiply(&u, &multiply(&u.adjoint(), &u)) * Complex64::from(0.5);
         let mut wanted = vec![[[Complex64::ZERO; 2]; 2]; layout.positions.len()];
         halve(&u, 0, 0, n / 2, &mut wanted);
-        Ok(follow_perfect(layout, &wanted, &vec![0.0; ports]))
+        Ok(match_transfers(layout, &wanted, &vec![0.0; ports]))
     }
 }
 

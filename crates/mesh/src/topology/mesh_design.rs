@@ -8,28 +8,47 @@ use crate::error::MeshError;
 use crate::layout::Layout;
 use crate::layout::phases::Phases;
 use crate::layout::stage::Stage;
-use crate::topology::{TOPOLOGIES, Topology, topology};
+use crate::topology::{Topology, topologies, topology};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
+use std::sync::Arc;
 
 /// A topology and a cell that it can be built of. A topology alone stands for its usual cells, mostly plain interferometers.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct MeshDesign {
-    topology: &'static dyn Topology,
+    topology: Arc<dyn Topology>,
     cell: Cell,
 }
 
-impl From<&'static dyn Topology> for MeshDesign {
-    fn from(topology: &'static dyn Topology) -> Self {
-        Self { topology, cell: topology.cells()[0] }
+impl From<Arc<dyn Topology>> for MeshDesign {
+    fn from(topology: Arc<dyn Topology>) -> Self {
+        let cell = topology.cells()[0];
+        Self { topology, cell }
+    }
+}
+
+impl From<&Arc<dyn Topology>> for MeshDesign {
+    fn from(topology: &Arc<dyn Topology>) -> Self {
+        topology.clone().into()
+    }
+}
+
+impl<T: Topology + 'static> From<T> for MeshDesign {
+    fn from(topology: T) -> Self {
+        Self::from(Arc::new(topology) as Arc<dyn Topology>)
+    }
+}
+
+impl From<&Self> for MeshDesign {
+    fn from(design: &Self) -> Self {
+        design.clone()
     }
 }
 
 impl PartialEq for MeshDesign {
     fn eq(&self, other: &Self) -> bool {
-        // Topologies of one key may still have parameters.
-        let named = |design: &Self| format!("{:?}", design.topology);
-        (self.topology.key(), self.cell) == (other.topology.key(), other.cell) && named(self) == named(other)
+        let identity = |design: &Self| (design.topology.key(), design.topology.parameters(), design.cell);
+        identity(self) == identity(other)
     }
 }
 
@@ -48,7 +67,7 @@ impl MeshDesign {
     /// # Errors
     ///
     /// [`MeshError::CellOfTopology`] where it cannot be built of it.
-    pub fn new(topology: &'static dyn Topology, cell: Cell) -> Result<Self, MeshError> {
+    pub fn new(topology: Arc<dyn Topology>, cell: Cell) -> Result<Self, MeshError> {
         if topology.cells().contains(&cell) {
             return Ok(Self { topology, cell });
         }
@@ -70,13 +89,16 @@ impl MeshDesign {
     /// Unknown keys, and as [`MeshDesign::new`].
     pub fn from_keys(topology_key: &str, cell_key: Option<&str>) -> Result<Self, MeshError> {
         let topology = topology(topology_key)?;
-        cell_key.map_or_else(|| Ok(topology.into()), |key| Self::new(topology, Cell::from_key(key)?))
+        match cell_key {
+            Some(key) => Self::new(topology, Cell::from_key(key)?),
+            None => Ok(topology.into()),
+        }
     }
 
     /// How cells are joined.
     #[must_use]
-    pub fn topology(&self) -> &'static dyn Topology {
-        self.topology
+    pub fn topology(&self) -> &dyn Topology {
+        &*self.topology
     }
 
     /// What they are.
@@ -87,7 +109,9 @@ impl MeshDesign {
 
     /// Every topology with every cell that it can be built of.
     pub fn all() -> impl Iterator<Item = Self> {
-        TOPOLOGIES.into_iter().flat_map(|topology| topology.cells().iter().map(move |&cell| Self { topology, cell }))
+        topologies()
+            .into_iter()
+            .flat_map(|topology| topology.cells().iter().map(move |&cell| Self { topology: topology.clone(), cell }))
     }
 
     /// Where the cells of a mesh of so many ports stand.
@@ -127,7 +151,7 @@ impl MeshDesign {
         let plain = self.topology.layout(ports);
         let mut settings = program(&plain)?;
         let layout = plain.with_cell(self.cell);
-        if self.cell != Cell::Mzi && self.cell.is_interferometer() {
+        if self.cell.is_interferometer() && !self.cell.is_mzi() {
             settings = match_cells(&layout, Cell::Mzi, &settings, &vec![CellErrors::NONE; layout.positions.len()]).0;
         }
         Ok(Stage::mesh(layout, settings))

@@ -1,4 +1,4 @@
-//! How cells are joined to a mesh. A new topology is one file here and one line in [`TOPOLOGIES`].
+//! How cells are joined to a mesh. A new topology is one file here and one line in [`topologies`].
 
 mod butterfly;
 mod contraction;
@@ -29,6 +29,7 @@ use crate::layout::Layout;
 use crate::layout::phases::Phases;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
+use std::sync::Arc;
 
 /// An arrangement of cells, and the algorithm that programs it.
 pub trait Topology: Send + Sync + std::fmt::Debug {
@@ -46,19 +47,18 @@ pub trait Topology: Send + Sync + std::fmt::Debug {
         &INTERFEROMETERS
     }
 
-    /// Whether every unitary has a program. Of a mesh that is not universal, [`Topology::program`] gives the nearest
-    /// that it found; compare the matrix.
-    fn is_universal(&self) -> bool {
-        true
+    /// The set of matrices that the ideal mesh realises between its ports.
+    fn capability(&self) -> Capability {
+        Capability::AnyUnitary
     }
 
-    /// Whether one mesh does any matrix of norm at most one, which then needs no singular values.
-    fn is_direct(&self) -> bool {
-        false
+    /// Numbers that distinguish topologies with the same key.
+    fn parameters(&self) -> Vec<usize> {
+        Vec::new()
     }
 
     /// The phases of plain interferometers that make the ideal mesh equal to `w` between its ports: a square matrix whose
-    /// largest singular value is at most 1. `layout` is that of its ports. For a mesh that [is direct](Topology::is_direct).
+    /// largest singular value is at most 1. `layout` is that of its ports. For a topology with [`Capability::AnyContraction`].
     ///
     /// # Errors
     ///
@@ -69,16 +69,6 @@ pub trait Topology: Send + Sync + std::fmt::Debug {
     /// If the layout is that of another number of ports.
     fn program_contraction(&self, layout: &Layout, w: &DMatrix<Complex64>) -> Result<Phases, MeshError> {
         self.program(layout, &Unitary::new(w.clone(), Unitary::TOLERANCE)?)
-    }
-
-    /// The number of rows of a unitary that the mesh can realise, if not all.
-    fn rows(&self) -> Option<usize> {
-        None
-    }
-
-    /// Whether its phases are searched for: no decomposition is known, and what is found only comes near.
-    fn is_fitted(&self) -> bool {
-        !self.is_universal() && self.rows().is_none()
     }
 
     /// The phases of plain interferometers that make the ideal mesh equal to `target`, on the lines of its ports; of the one
@@ -95,27 +85,58 @@ pub trait Topology: Send + Sync + std::fmt::Debug {
     fn program(&self, layout: &Layout, target: &Unitary) -> Result<Phases, MeshError>;
 }
 
-/// Every topology there is.
-pub static TOPOLOGIES: [&dyn Topology; 9] = [
-    &Rectangular,
-    &Triangular,
-    &Redundant { extra: 2 },
-    &Diamond,
-    &Contraction,
-    &Fractal,
-    &Butterfly,
-    &PhaseMasks,
-    &Tree,
-];
+/// The set of matrices that an ideal mesh realises between its ports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Capability {
+    /// Every unitary.
+    AnyUnitary,
+    /// Every square matrix whose largest singular value is at most 1, without a singular value decomposition.
+    AnyContraction,
+    /// The first rows of every unitary: at most this number of them.
+    FirstRows(usize),
+    /// A subset of the unitaries. [`Topology::program`] searches for the nearest one and may end in a local minimum.
+    Fitted,
+}
 
-/// Finds a topology by its key.
+impl Capability {
+    /// Whether every unitary has an exact program.
+    #[must_use]
+    pub fn is_universal(self) -> bool {
+        matches!(self, Self::AnyUnitary | Self::AnyContraction)
+    }
+
+    /// The number of rows that the mesh realises, if it is limited.
+    #[must_use]
+    pub fn max_rows(self) -> Option<usize> {
+        if let Self::FirstRows(rows) = self { Some(rows) } else { None }
+    }
+}
+
+/// All built-in topologies.
+#[must_use]
+pub fn topologies() -> [Arc<dyn Topology>; 9] {
+    [
+        Arc::new(Rectangular),
+        Arc::new(Triangular),
+        Arc::new(Redundant { extra: 2 }),
+        Arc::new(Diamond),
+        Arc::new(Contraction),
+        Arc::new(Fractal),
+        Arc::new(Butterfly),
+        Arc::new(PhaseMasks),
+        Arc::new(Tree),
+    ]
+}
+
+/// Finds a built-in topology by its key. `direct`, the key of `contraction` before version 0.2, is still accepted.
 ///
 /// # Errors
 ///
 /// [`MeshError::UnknownTopology`] with the keys that exist.
-pub fn topology(key: &str) -> Result<&'static dyn Topology, MeshError> {
-    TOPOLOGIES.into_iter().find(|t| t.key() == key).ok_or_else(|| MeshError::UnknownTopology {
+pub fn topology(key: &str) -> Result<Arc<dyn Topology>, MeshError> {
+    let current = if key == "direct" { "contraction" } else { key };
+    topologies().into_iter().find(|topology| topology.key() == current).ok_or_else(|| MeshError::UnknownTopology {
         found: key.to_owned(),
-        known: TOPOLOGIES.map(Topology::key).join(", "),
+        known: topologies().map(|topology| topology.key()).join(", "),
     })
 }

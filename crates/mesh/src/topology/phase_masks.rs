@@ -10,7 +10,7 @@
 //!  ──φ──╳──────φ──╳─────
 //! ```
 
-use super::Topology;
+use super::{Capability, Topology};
 use crate::cell::kind::Cell;
 use crate::decompose::fit::fit;
 use crate::decompose::unitary::Unitary;
@@ -42,8 +42,8 @@ impl Topology for PhaseMasks {
         &[Cell::Coupler]
     }
 
-    fn is_universal(&self) -> bool {
-        false
+    fn capability(&self) -> Capability {
+        Capability::Fitted
     }
 
     fn program(&self, layout: &Layout, target: &Unitary) -> Result<Phases, MeshError> {

@@ -24,6 +24,10 @@ impl Topology for Redundant {
         "rectangular behind two extra columns, for corrections that search (Burgwal 2017)"
     }
 
+    fn parameters(&self) -> Vec<usize> {
+        vec![self.extra]
+    }
+
     fn layout(&self, modes: usize) -> Layout {
         let columns = if modes > 1 { modes + self.extra } else { 0 };
         let shift = self.extra % 2;

@@ -10,7 +10,7 @@
 //! A cell whose subtrees hold the norms a and b of the vector splits with `tan(θ/2) = a/b`; equal parts give a balanced
 //! cell, whatever N is (physics notes §1.4). Other lines carry what is orthogonal to the vector and end in the dark.
 
-use super::{Topology, stride};
+use super::{Capability, Topology, stride};
 use crate::cell::mzi::{CellErrors, wrap};
 use crate::cell::solve::match_ratio;
 use crate::decompose::unitary::Unitary;
@@ -38,12 +38,8 @@ impl Topology for Tree {
         stride::layout(modes, &strides, |stride, line| line.is_multiple_of(2 * stride))
     }
 
-    fn is_universal(&self) -> bool {
-        false
-    }
-
-    fn rows(&self) -> Option<usize> {
-        Some(1)
+    fn capability(&self) -> Capability {
+        Capability::FirstRows(1)
     }
 
     /// Puts the first row of the target on the first port.

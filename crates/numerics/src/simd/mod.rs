@@ -5,4 +5,5 @@ pub mod complex_product;
 pub mod exponential;
 pub mod lanes;
 pub mod real;
+pub mod splitter_products;
 pub mod trigonometry;

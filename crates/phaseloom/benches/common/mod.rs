@@ -57,7 +57,7 @@ pub fn haar(n: usize, seed: u64) -> DMatrix<Complex64> {
 }
 
 /// A mesh of any design with phases of no order, and the state of its cells with errors of .01 and equal loss.
-pub fn random_phases(design: MeshDesign, n: usize, seed: u64) -> (Stage, Vec<CellErrors>) {
+pub fn random_phases(design: &MeshDesign, n: usize, seed: u64) -> (Stage, Vec<CellErrors>) {
     let layout = design.layout(n);
     let mut stream = StreamKey::new(seed, "benchmark/phases").stream();
     let mut settings = Phases::blank(&layout);

@@ -2,7 +2,7 @@
 
 use super::prelude::*;
 use phaseloom_hardware::correction::{Instruments, correct, correction};
-use phaseloom_mesh::{MeshDesign, Redundant, topology};
+use phaseloom_mesh::{MeshDesign, Rectangular, Redundant};
 
 pub(super) const CLAIM: Claim = Claim {
     key: "burgwal_2017",
@@ -35,16 +35,16 @@ fn rows(setting: &Setting<'_>) -> Rows {
         rows.push(check.near(difference(3, 2)));
     }
     // More cells have more errors of the same size, but also more phases to correct them.
-    let (n, designs) = (8, [topology("rectangular")?, &EXTRA[0], &EXTRA[1]].map(MeshDesign::from));
+    let (n, designs) = (8, [Rectangular.into(), Redundant { extra: 2 }.into(), Redundant { extra: 4 }.into()]);
     let long = Instruments { effort: 2.0, ..quiet };
     let done = setting.draws(setting.pick(40, 200), |draw| {
         let u = setting.haar(n, 40_000 + draw);
-        let reached = |design: MeshDesign| -> Result<f64, ValidationError> {
+        let reached = |design: &MeshDesign| -> Result<f64, ValidationError> {
             let program = programmed(&u, design)?;
             let chip = setting.chip(&process, &program, 40_000 + draw)?;
             Ok(correct(&chip, &program, correction("adjoint")?, &long)?.after.fidelity)
         };
-        Ok([reached(designs[0])?, reached(designs[1])?, reached(designs[2])?])
+        Ok([reached(&designs[0])?, reached(&designs[1])?, reached(&designs[2])?])
     })?;
     for (a, b) in [(1, 0), (2, 1)] {
         let difference: Mean = done.iter().map(|f| f[a] - f[b]).collect();
@@ -57,6 +57,3 @@ fn rows(setting: &Setting<'_>) -> Rows {
     }
     Ok(rows)
 }
-
-/// Rectangular meshes with more columns than a universal mesh needs.
-static EXTRA: [Redundant; 2] = [Redundant { extra: 2 }, Redundant { extra: 4 }];

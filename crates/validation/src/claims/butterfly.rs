@@ -29,7 +29,7 @@ fn rows(setting: &Setting<'_>) -> Rows {
                 let mut phases = Phases::zero(cells, n);
                 let mut angle = setting.angles("validate/butterfly", draw);
                 phases.values_mut().iter_mut().for_each(|phase| *phase = angle());
-                let program = MatrixProgram::of_mesh(design, n, phases);
+                let program = MatrixProgram::from_phases(&design, n, phases);
                 let chip = setting.chip(&process, &program, draw)?;
                 Ok(fidelity(&program.matrix(), &chip.matrix(&program)?))
             })?

@@ -24,7 +24,7 @@ fn rows(setting: &Setting<'_>) -> Rows {
     let measured = |cell: Cell, n: usize, text: &str, count: u64| -> Result<(Estimate, Estimate), ValidationError> {
         let (process, design) = (process(text)?, MeshDesign::new(topology("rectangular")?, cell)?);
         let results = setting.draws(count, |draw| {
-            let program = programmed(&setting.haar(n, 500_000 + draw), design)?;
+            let program = programmed(&setting.haar(n, 500_000 + draw), &design)?;
             let chip = setting.chip(&process, &program, 500_000 + draw)?;
             let corrected = correct(&chip, &program, local, &Instruments::default())?;
             Ok((corrected.after.error.powi(2), corrected.out_of_reach == Some(0)))

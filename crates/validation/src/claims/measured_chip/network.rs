@@ -26,7 +26,7 @@ impl Network {
     /// Matrices that are no unitaries to 1e-5.
     pub fn new(unitaries: &[DMatrix<Complex64>]) -> Result<Self, MeshError> {
         let triangular = topology("triangular")?;
-        let program = |u| MatrixProgram::from_single(u, Form::Unitary, triangular);
+        let program = |u| MatrixProgram::from_single(u, Form::Unitary, &triangular);
         Ok(Self { programs: unitaries.iter().map(program).collect::<Result<_, _>>()? })
     }
 
