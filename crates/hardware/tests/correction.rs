@@ -167,10 +167,10 @@ fn the_estimate_of_errors_follows_noise_and_number_of_readings() {
             assert!(lab.errors().is_none(), "the frozen errors are not told");
             let estimate = characterise(lab, self.0)?;
             let mut sum = 0.0;
-            for (found, truth) in estimate.stages[0].cells.iter().zip(&self.2[0].cells) {
+            for (found, truth) in estimate.stages[0].cell_errors.iter().zip(&self.2[0].cell_errors) {
                 sum += (found.alpha - truth.alpha).powi(2) + (found.beta - truth.beta).powi(2);
             }
-            *self.1.lock().unwrap() = (sum / (2.0 * estimate.stages[0].cells.len() as f64)).sqrt();
+            *self.1.lock().unwrap() = (sum / (2.0 * estimate.stages[0].cell_errors.len() as f64)).sqrt();
             let settings = lab.start();
             Ok(phaseloom_hardware::correction::Found { settings, steps: self.0, ..Default::default() })
         }

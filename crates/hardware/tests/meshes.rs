@@ -156,7 +156,7 @@ fn every_correction_works_on_every_mesh() {
 
 #[test]
 fn parts_are_counted() {
-    let parts = |design: &MeshDesign, n: usize| Parts::of(design, n);
+    let parts = |design: &MeshDesign, n: usize| Parts::new(design, n);
     for design in MeshDesign::all() {
         let (counts, layout) = (parts(&design, 8), design.layout(8));
         let shifters = Phases::blank(&layout).values().len();

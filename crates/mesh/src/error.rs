@@ -80,7 +80,8 @@ pub enum MeshError {
     },
     /// A mesh that other conventions cannot express.
     #[error(
-        "a mesh {design} has no settings in other conventions: expected cells `mzi` between neighbouring modes, each mode with a port (rectangular, triangular, redundant)"
+        "a mesh {design} has no phases in other conventions: expected cells `mzi` between neighbouring modes, each mode \
+         with a port (rectangular, triangular, redundant)"
     )]
     Convention {
         /// Topology and cell.

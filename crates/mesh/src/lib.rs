@@ -25,6 +25,7 @@ pub use program::file_parts;
 pub use program::matrix_program::{Form, MatrixProgram};
 pub use propagate::circuit::Circuit;
 pub use propagate::fields::Fields;
+pub use propagate::trace::{CellTrace, ColumnTrace, StageTrace};
 pub use topology::mesh_design::MeshDesign;
 pub use topology::{
     Butterfly, Capability, Contraction, Diamond, Fractal, PhaseMasks, Rectangular, Redundant, Topology, Tree,

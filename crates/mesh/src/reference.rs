@@ -31,7 +31,7 @@ pub fn part(part: CellPart, theta: f64, phi: f64, errors: CellErrors) -> Matrix2
         CellPart::Theta => phase(theta),
         CellPart::Phi => phase(phi),
         CellPart::LowerPhi => Matrix2::new(Complex64::ONE, zero, zero, Complex64::cis(phi)),
-        CellPart::Arms => Matrix2::new(errors.upper.into(), zero, zero, errors.lower.into()),
+        CellPart::Arms => Matrix2::new(errors.upper_transmission.into(), zero, zero, errors.lower_transmission.into()),
         CellPart::Crossing => Matrix2::new(zero, Complex64::ONE, Complex64::ONE, zero),
     }
 }

@@ -14,13 +14,13 @@ fn states(cells: usize) -> [(&'static str, Vec<CellErrors>); 3] {
         gamma: 0.2 * wave(k, 0.4),
         alpha: 0.2 * wave(k, 1.7),
         beta: 0.2 * wave(k, 2.9),
-        upper: 0.8 + 0.2 * wave(k, 0.7),
-        lower: 0.85 + 0.15 * wave(k, 0.9),
+        upper_transmission: 0.8 + 0.2 * wave(k, 0.7),
+        lower_transmission: 0.85 + 0.15 * wave(k, 0.9),
     };
     let broken = |k: usize| match k % 5 {
-        0 => CellErrors { upper: 0.0, ..lossy(k) },
-        1 => CellErrors { lower: 0.0, ..lossy(k) },
-        2 => CellErrors { upper: 0.0, lower: 0.0, ..lossy(k) },
+        0 => CellErrors { upper_transmission: 0.0, ..lossy(k) },
+        1 => CellErrors { lower_transmission: 0.0, ..lossy(k) },
+        2 => CellErrors { upper_transmission: 0.0, lower_transmission: 0.0, ..lossy(k) },
         _ => lossy(k),
     };
     [

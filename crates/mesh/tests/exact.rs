@@ -2,12 +2,14 @@
 
 use num_complex::Complex64;
 use phaseloom_mesh::cell::CellErrors;
-use phaseloom_mesh::{Cell, Form, MatrixProgram, MeshDesign, MeshError, Rectangular, StageKind, reference, topologies};
+use phaseloom_mesh::{
+    Cell, Contraction, Form, MatrixProgram, MeshDesign, MeshError, Rectangular, StageKind, reference, topologies,
+};
 use phaseloom_testing::{Matrix, dft, gaussian, haar, hard_unitaries, re};
 
 fn check(n: usize) {
     for design in MeshDesign::all().filter(|d| d.topology().capability().is_universal()) {
-        // Other cells follow plain ones, cell by cell: large meshes tell nothing new of them.
+        // Other cells are matched to MZIs, cell by cell: small meshes are enough to test them.
         let large = !["rectangular", "triangular"].contains(&design.topology().key());
         let cases = match (n, design.cell()) {
             (..=65, _) | (..=130, Cell::Mzi) => usize::MAX,
@@ -24,7 +26,7 @@ fn check(n: usize) {
     }
 }
 
-/// What is a unitary to the tolerance of its check alone is programmed as nearly.
+/// A matrix that is unitary only within the tolerance of the check is programmed with an error of that size.
 #[test]
 fn unitaries_with_a_defect() {
     for design in MeshDesign::all().filter(|d| d.topology().capability().is_universal() && d.cell() == Cell::Mzi) {
@@ -40,23 +42,23 @@ fn unitaries_with_a_defect() {
     }
 }
 
-/// Cells and columns of each topology: the numbers of the literature (physics notes §1.4).
+/// Cells and columns of each topology: the numbers of the literature (docs/physics.md, "Decompositions").
 #[test]
 fn counts_and_depths() {
     for n in [1usize, 2, 3, 4, 5, 8, 13, 16] {
-        let lines = n.next_power_of_two();
-        let stages = lines.trailing_zeros() as usize;
+        let modes = n.next_power_of_two();
+        let levels = modes.trailing_zeros() as usize;
         let expected = |key: &str| match key {
             "rectangular" => (n * (n - 1) / 2, if n > 2 { n } else { n - 1 }),
             "triangular" => (n * (n - 1) / 2, (2 * n).saturating_sub(3)),
             "redundant" if n > 2 => (n * (n - 1) / 2 + n - 1, n + 2),
-            // Of two modes, every other column has no cell.
+            // With two modes, every other column has no cell.
             "redundant" => (2 * (n - 1), 3 * (n - 1)),
             "diamond" => ((n - 1) * (n - 1), (2 * n).saturating_sub(3)),
             "contraction" => (n * n, 2 * n - 1),
-            "fractal" => (lines / 2 * (lines - 1), lines - 1),
-            "butterfly" => (lines / 2 * stages, stages),
-            "tree" => (lines - 1, stages),
+            "fractal" => (modes / 2 * (modes - 1), modes - 1),
+            "butterfly" => (modes / 2 * levels, levels),
+            "tree" => (modes - 1, levels),
             "masks" if n > 2 => ((3 * n).div_ceil(2) * (n / 2) + 3 * n / 2 * ((n - 1) / 2), 3 * n),
             "masks" => (3 * (n - 1), 5 * (n - 1)),
             other => panic!("{other}: its numbers are not stated here"),
@@ -69,8 +71,8 @@ fn counts_and_depths() {
     }
 }
 
-/// A mesh that is not universal reaches what it can: the tree one row, the butterfly the Fourier transform of
-/// bit-reversed inputs and its own matrices.
+/// A mesh that is not universal realises its matrices: the tree one row, the butterfly the Fourier transform of bit-reversed
+/// inputs.
 #[test]
 fn meshes_that_are_not_universal() {
     let tree = phaseloom_mesh::topology("tree").unwrap();
@@ -99,11 +101,11 @@ fn meshes_that_are_not_universal() {
             assert!(error < 1e-5, "{} N={n}: {error:.1e}", cell.key());
         }
     }
-    // And of a Haar unitary only a part: (N/2·log₂N)·2 + N of N² parameters.
+    // A Haar unitary is only approximated, with (N/2·log₂N)·2 + N instead of N² parameters.
     let error =
         (MatrixProgram::new(&haar(16, 1), Form::Unitary, butterfly).unwrap().matrix() - haar(16, 1)).norm() / 4.0;
     assert!((0.3..1.3).contains(&error), "{error}");
-    // Masks have phases enough for any unitary, and the search finds it.
+    // Phase masks have enough phases for any unitary, and the search converges.
     let masks = phaseloom_mesh::topology("masks").unwrap();
     for n in [2, 3, 4, 8] {
         let error = (MatrixProgram::new(&haar(n, 2), Form::Unitary, &masks).unwrap().matrix() - haar(n, 2)).norm();
@@ -224,11 +226,17 @@ fn programs_survive_their_file() {
         assert_eq!(back.stages(), program.stages(), "{name}");
         assert_eq!(back.to_json(), program.to_json());
     }
+    // The former key of contractions is still read.
+    let program = MatrixProgram::new(&haar(3, 1).map(|z| z * 0.5), Form::Auto, Contraction).unwrap();
+    let text = program.to_json();
+    assert_eq!(text.matches("\"contraction\"").count(), 2);
+    std::fs::write(&path, text.replace("\"contraction\"", "\"direct\"")).unwrap();
+    assert_eq!(MatrixProgram::load(&path).unwrap().to_json(), text);
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
 #[test]
-fn what_is_no_unitary_or_no_matrix_is_refused_with_its_numbers() {
+fn impossible_matrices_are_refused_with_their_numbers() {
     let message = |w: &Matrix, form| MatrixProgram::new(w, form, Rectangular).unwrap_err().to_string();
     let mut w = Matrix::identity(3, 3);
     w[(1, 2)] = re(0.5);

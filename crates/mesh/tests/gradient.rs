@@ -16,8 +16,8 @@ fn errors(cells: usize, imbalance: f64) -> Vec<CellErrors> {
             gamma: 0.1 * wave(k, 0.6),
             alpha: 0.1 * wave(k, 1.7),
             beta: 0.1 * wave(k, 2.9),
-            upper: 0.9 * (1.0 - imbalance * wave(k, 0.7).abs()),
-            lower: 0.95,
+            upper_transmission: 0.9 * (1.0 - imbalance * wave(k, 0.7).abs()),
+            lower_transmission: 0.95,
         })
         .collect()
 }
@@ -89,7 +89,7 @@ fn equals_finite_differences() {
             for imbalance in [0.0, 0.05, 0.97, 1.0] {
                 let mut errors = errors(stage.layout().positions.len(), imbalance);
                 if imbalance >= 1.0 {
-                    errors.iter_mut().step_by(3).for_each(|e| e.upper = 0.0);
+                    errors.iter_mut().step_by(3).for_each(|e| e.upper_transmission = 0.0);
                 }
                 check(&format!("{design} N={n} ×{batch}, imbalance {imbalance}"), stage, &errors, batch, 1);
             }
@@ -119,8 +119,8 @@ fn attenuators_have_gradients_at_zero_transmission() {
     check("attenuators", stage, &errors(4, 0.2), 6, 1);
 }
 
-/// Several blocks of columns, several tiles, and loss that differs between cells and modes. Both arms lose equally, so that no
-/// cell is unbalanced, yet undoing the mesh would lose every digit.
+/// Several blocks of columns, several tiles, and loss that differs between cells and modes. Both arms lose equally, so
+/// that no cell is unbalanced, yet undoing the mesh would lose every digit.
 #[test]
 fn deep_meshes_and_uneven_loss() {
     for topology in topologies() {
@@ -136,7 +136,12 @@ fn deep_meshes_and_uneven_loss() {
         ];
         for (name, amplitude, batch) in states {
             let errors: Vec<CellErrors> = (0..cells)
-                .map(|k| CellErrors { beta: 0.05, upper: amplitude(k), lower: amplitude(k), ..CellErrors::NONE })
+                .map(|k| CellErrors {
+                    beta: 0.05,
+                    upper_transmission: amplitude(k),
+                    lower_transmission: amplitude(k),
+                    ..CellErrors::NONE
+                })
                 .collect();
             check(&format!("{} {name}", topology.key()), stage, &errors, batch, 41);
         }
@@ -167,8 +172,8 @@ fn overlaps_stay_accurate_through_a_large_lossy_mesh() {
             gamma: 0.0,
             alpha: 0.02 * wave(k, 1.7),
             beta: 0.02 * wave(k, 2.9),
-            upper: 0.99 + 0.005 * wave(k, 0.7),
-            lower: 0.99 + 0.005 * wave(k, 1.9),
+            upper_transmission: 0.99 + 0.005 * wave(k, 0.7),
+            lower_transmission: 0.99 + 0.005 * wave(k, 1.9),
         })
         .collect();
     check("N=256", stage, &errors, 3, 1999);
@@ -180,7 +185,7 @@ fn the_adjoint_before_a_mesh_propagates_like_any_fields() {
     let program = MatrixProgram::new(&u, Form::Unitary, Rectangular).unwrap();
     let stage = &program.stages()[0];
     let mut errors = vec![CellErrors::NONE; stage.layout().positions.len()];
-    errors.iter_mut().for_each(|e| e.upper = 0.0);
+    errors.iter_mut().for_each(|e| e.upper_transmission = 0.0);
     let identity = Fields::identity(20);
     let (_, before) = gradient(
         stage,
@@ -195,8 +200,8 @@ fn the_adjoint_before_a_mesh_propagates_like_any_fields() {
     assert!((again - copied).norm() < 1e-13);
 }
 
-/// A chip is reciprocal: light that enters the outputs leaves the inputs by the transposed matrix. The adjoint before a mesh
-/// is the conjugate of such light.
+/// A chip is reciprocal: light that enters the outputs leaves the inputs by the transposed matrix. The adjoint before a
+/// mesh is the conjugate of such light.
 #[test]
 fn light_goes_backwards_by_the_transposed_matrix() {
     for design in MeshDesign::all() {

@@ -1,4 +1,4 @@
-//! The JSON form of a chip, version 1: the process that it came from and every frozen parameter, in plain units.
+//! The JSON file of a chip, version 1: its process and every frozen parameter, in plain units.
 
 use crate::chip::shape::ProgramShape;
 use crate::chip::{Chip, ChipId};
@@ -77,16 +77,16 @@ impl Chip {
     ///
     /// An unwritable path.
     pub fn save(&self, path: &Path) -> Result<(), HardwareError> {
-        let sample = self.sample.unwrap_or(ChipId { seed: 0, trial: 0, core: 0 });
+        let id = self.id.unwrap_or(ChipId { seed: 0, trial: 0, core: 0 });
         let mut parts = self.stages.iter().map(write_part);
         let right = parts.next().unwrap_or_default();
         let (attenuators, left) = (parts.next(), parts.next());
         let file = File {
             format: FORMAT.into(),
             version: VERSION,
-            seed: sample.seed,
-            trial: sample.trial,
-            core: sample.core,
+            seed: id.seed,
+            trial: id.trial,
+            core: id.core,
             process: self.process.clone(),
             form: self.shape.form().into(),
             topology: self.shape.design.topology().key().into(),
@@ -126,10 +126,10 @@ impl Chip {
         };
         let shape = read().map_err(refuse)?;
         file.process.check()?;
-        check_file_memory(&shape.design, file.rows.max(file.columns), text.len(), "reading the chip")?;
+        check_file_memory(&shape.design, file.rows.max(file.columns), text.len(), "loading the chip")?;
         let stages = read_stages(&file, &shape).map_err(refuse)?;
-        let sample = Some(ChipId { seed: file.seed, trial: file.trial, core: file.core });
-        Ok(Self { process: file.process, sample, shape, stages })
+        let id = Some(ChipId { seed: file.seed, trial: file.trial, core: file.core });
+        Ok(Self { process: file.process, id, shape, stages })
     }
 }
 
@@ -151,12 +151,12 @@ fn read_stages(file: &File, shape: &ProgramShape) -> Result<Vec<StageErrors>, Mi
 
 fn write_part(stage: &StageErrors) -> Part {
     let offsets = &stage.offsets;
-    let cells = stage.cells.iter().enumerate().map(|(k, cell)| Cell {
+    let cells = stage.cell_errors.iter().enumerate().map(|(k, cell)| Cell {
         alpha_rad: cell.alpha,
         beta_rad: cell.beta,
         gamma_rad: cell.gamma,
-        upper_amplitude: cell.upper,
-        lower_amplitude: cell.lower,
+        upper_amplitude: cell.upper_transmission,
+        lower_amplitude: cell.lower_transmission,
         theta_offset_rad: offsets.theta()[k],
         phi_offset_rad: offsets.phi()[k],
     });
@@ -205,8 +205,8 @@ fn read_part(name: &str, part: &Part, stage: &Stage) -> Result<StageErrors, Mism
             alpha: cell.alpha_rad,
             beta: cell.beta_rad,
             gamma: cell.gamma_rad,
-            upper: cell.upper_amplitude,
-            lower: cell.lower_amplitude,
+            upper_transmission: cell.upper_amplitude,
+            lower_transmission: cell.lower_amplitude,
         });
     }
     for (mode, &offset) in part.output_offset_rad.iter().enumerate() {
@@ -215,5 +215,5 @@ fn read_part(name: &str, part: &Part, stage: &Stage) -> Result<StageErrors, Mism
     for (k, &offset) in part.edge_offset_rad.iter().enumerate() {
         offsets.set_boundary(k, check_angle(|| format!("{name}.edge_offset_rad[{k}]"), offset, MAX_ANGLE)?);
     }
-    Ok(StageErrors { cells: states, offsets, ..StageErrors::perfect(stage) })
+    Ok(StageErrors { cell_errors: states, offsets, ..StageErrors::perfect(stage) })
 }

@@ -53,7 +53,7 @@ impl Correction for AdjointDescent {
             let (made, slopes) = lab.read_gradient(&settings, |made| {
                 // ½‖M − gT‖² has the adjoint M − gT.
                 made - &target * Complex64::new(factor, 0.0)
-            });
+            })?;
             keep(&made, &settings, &mut best);
             let done = step as f64 / steps as f64;
             let rate = RATE * 0.5 * (1.0 + (std::f64::consts::PI * done).cos());

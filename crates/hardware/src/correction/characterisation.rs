@@ -154,17 +154,17 @@ fn apart(process: &Process, program: &MatrixProgram, errors: &DVector<f64>) -> R
 }
 
 fn count(stage: &StageErrors) -> usize {
-    stage.kind.splitters() * stage.cells.len() + stage.offsets.values().len()
+    stage.cell.splitters() * stage.cell_errors.len() + stage.offsets.values().len()
 }
 
 /// Adds to error number `k` of a section.
 fn add(stage: &mut StageErrors, k: usize, by: f64) {
-    let (cells, splitters) = (stage.cells.len(), stage.kind.splitters());
+    let (cells, splitters) = (stage.cell_errors.len(), stage.cell.splitters());
     if k >= splitters * cells {
         stage.offsets.values_mut()[k - splitters * cells] += by;
         return;
     }
-    let cell = &mut stage.cells[k % cells];
+    let cell = &mut stage.cell_errors[k % cells];
     match k / cells {
         0 => cell.alpha += by,
         1 => cell.beta += by,
@@ -219,11 +219,8 @@ fn linearised(
 
 /// The matrix of one section, lines × lines.
 fn one(program: &MatrixProgram, s: usize, frozen: &StageErrors, driven: &Phases) -> DMatrix<Complex64> {
-    let mut phases = driven.clone();
-    for (phase, offset) in phases.values_mut().iter_mut().zip(frozen.offsets.values()) {
-        *phase += offset;
-    }
-    Circuit::compile(&program.stages()[s], &phases, &frozen.cells).matrix()
+    let (phases, cell_errors) = frozen.state(driven);
+    Circuit::compile(&program.stages()[s], &phases, cell_errors).matrix()
 }
 
 /// Light behind a section, cut or padded with dark modes to the size that it takes.

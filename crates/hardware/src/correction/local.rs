@@ -51,7 +51,8 @@ pub(super) fn corrected(
         let (mut phases, clipped) = match stage.kind() {
             StageKind::Mesh if !stage.layout().cell.is_interferometer() => (fitted(stage, errors, nominal), None),
             StageKind::Mesh => {
-                let (phases, clipped) = match_cells(stage.layout(), stage.layout().cell, stage.phases(), &errors.cells);
+                let (phases, clipped) =
+                    match_cells(stage.layout(), stage.layout().cell, stage.phases(), &errors.cell_errors);
                 (phases, Some(clipped))
             }
             StageKind::Attenuators => {
@@ -73,10 +74,10 @@ pub(super) fn corrected(
 /// light as the nominal mesh lets pass.
 fn fitted(stage: &Stage, errors: &StageErrors, nominal: &StageErrors) -> Phases {
     let ideal = Circuit::ideal(stage).matrix();
-    let passed = Circuit::compile(stage, stage.phases(), &nominal.cells).matrix().norm() / ideal.norm();
+    let passed = Circuit::compile(stage, stage.phases(), &nominal.cell_errors).matrix().norm() / ideal.norm();
     let ports = stage.layout().ports;
     let wanted = ideal.view((0, 0), (ports, ports)) * Complex64::from(passed);
-    refit(stage, &errors.cells, &wanted)
+    refit(stage, &errors.cell_errors, &wanted)
 }
 
 /// Phases that attenuators should have, and the number that miss their amplitude. As much light is asked for as the
@@ -85,8 +86,8 @@ fn attenuators(stage: &Stage, errors: &StageErrors, nominal: &StageErrors) -> (P
     let asked = stage.phases();
     let mut phases = asked.clone();
     let mut clipped = 0;
-    for (k, (errors, nominal)) in errors.cells.iter().zip(&nominal.cells).enumerate() {
-        let open = (nominal.upper + nominal.lower) / 2.0;
+    for (k, (errors, nominal)) in errors.cell_errors.iter().zip(&nominal.cell_errors).enumerate() {
+        let open = (nominal.upper_transmission + nominal.lower_transmission) / 2.0;
         let wanted = ideal(asked.theta()[k], asked.phi()[k])[0][0] * open;
         let found = match_transmission(wanted, *errors);
         clipped += usize::from(!found.reached);

@@ -173,7 +173,7 @@ pub(crate) fn mended(
     method: &dyn Correction,
     instruments: &Instruments,
 ) -> Result<(MatrixProgram, Found, u64), HardwareError> {
-    chip.fits(target)?;
+    chip.check_shape(target)?;
     let mut lab = Lab::new(chip, target, method.knows(), instruments);
     if lab.target().norm() <= 0.0 {
         // Nothing is asked for.

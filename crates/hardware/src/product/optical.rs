@@ -239,7 +239,7 @@ impl<T: Real> OpticalProduct<T> {
             });
             let mut draws = self.key("phase_jitter/fluctuate", shot, (t, core), at / hold, Normals::new);
             let light = || Fields::from_matrix(&fields);
-            let fields = set.chip.send(&tile.program, &set.driven, Some(&mut draws), light);
+            let fields = set.chip.propagate(&tile.program, &set.driven, Some(&mut draws), light);
             for (j, made) in (start..end).zip(fields.to_matrix().column_iter()) {
                 for i in 0..rows {
                     work.re[j * rows + i] = T::from_f64(made[i].re);

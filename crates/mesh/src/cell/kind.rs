@@ -15,14 +15,14 @@
 //!                   ──φ──╳──
 //! ```
 //!
-//! Splitter errors keep an MZI from the exact cross state (by |α+β|) and the exact bar state (by |α−β|). Most cells of a
-//! large mesh operate near the cross state. A third splitter moves the unreachable region to equal splitting, which few
-//! cells need. A crossing swaps cross and bar: an error that all splitters share does not limit the bar state (Hamerly,
-//! Bandyopadhyay, Englund, Nat. Commun. 13, 6831, 2022; matrices as in their public code `meshes`).
+//! Splitter errors keep an MZI from the exact cross state (by |α+β|) and the exact bar state (by |α−β|). Most cells of
+//! a large mesh operate near the cross state. A third splitter moves the unreachable region to equal splitting, which
+//! few cells need. A crossing swaps cross and bar: an error that all splitters share does not limit the bar state
+//! (Hamerly, Bandyopadhyay, Englund, Nat. Commun. 13, 6831, 2022; matrices as in their public code `meshes`).
 //!
-//! A symmetric cell has its second phase shifter next to the first and is shorter. The outer phases of its mesh move into
-//! phases common to both arms, and a few to the boundary (Bell, Walmsley, APL Photonics 6, 070804, 2021). A coupler has a
-//! fixed splitting ratio; only the phases before it are set.
+//! A symmetric cell has its second phase shifter next to the first and is shorter. The outer phases of its mesh move
+//! into phases common to both arms, and a few to the boundary (Bell, Walmsley, APL Photonics 6, 070804, 2021). A
+//! coupler has a fixed splitting ratio; only the phases before it are set.
 //!
 //! A new kind is described here: [`Cell::parts`], its closed form in [`Cell::transfer`], its heaters and its slopes.
 
@@ -161,8 +161,8 @@ impl Cell {
         usize::from(self.has(CellPart::Crossing))
     }
 
-    /// Whether φ is a phase before the first splitter. Otherwise φ is on the lower inner arm, and θ and φ together set the
-    /// phase common to both modes.
+    /// Whether φ is a phase before the first splitter. Otherwise φ is on the lower inner arm, and θ and φ together set
+    /// the phase common to both modes.
     #[must_use]
     pub fn has_outer_phase(self) -> bool {
         self.parts()[0] != CellPart::FirstSplitter
@@ -220,8 +220,8 @@ impl Cell {
     /// The overlaps Im Σ λ*·a at the two phase shifters, θ then φ.
     ///
     /// `arm` is the overlap on the upper inner arm and `trace` the sum over both modes, which is the same at each cut
-    /// through the cell. `inputs` are the overlaps at the inputs, and `after_input_splitter` is the one on the upper mode
-    /// between the input splitter and φ.
+    /// through the cell. `inputs` are the overlaps at the inputs, and `after_input_splitter` is the one on the upper
+    /// mode between the input splitter and φ.
     #[inline(always)]
     pub(crate) fn overlaps_at_shifters(
         self,
@@ -318,7 +318,7 @@ impl Cell {
 
 /// Phase factors on both modes, then the splitter.
 fn coupler(phase_factors: [Complex64; 2], errors: CellErrors) -> Transfer {
-    let (upper, lower) = (phase_factors[0] * errors.upper, phase_factors[1] * errors.lower);
+    let (upper, lower) = (phase_factors[0] * errors.upper_transmission, phase_factors[1] * errors.lower_transmission);
     let (s, c) = (FRAC_PI_4 + errors.alpha).sin_cos();
     let is = Complex64::new(0.0, s);
     [[upper * c, lower * is], [upper * is, lower * c]]

@@ -1,6 +1,6 @@
 //! The 2×2 cells of a mesh: kinds, transfer matrices, and phases under fabrication errors.
 //!
-//! [`mzi`] fixes every sign convention, [`kind`] lists the kinds of cell, [`solve`] corrects a cell with errors.
+//! `mzi.rs` fixes every sign convention, `kind.rs` lists the kinds of cell, `solve.rs` corrects a cell with errors.
 
 pub(crate) mod kind;
 pub(crate) mod mzi;

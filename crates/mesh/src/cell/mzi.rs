@@ -8,9 +8,9 @@
 //! ```
 //!
 //! `T(θ,φ;α,β) = S(π/4+β)·P(θ)·S(π/4+α)·P(φ)`, with `S(η) = [[cos η, i sin η], [i sin η, cos η]]` and
-//! `P(a) = diag(e^{ia}, 1)`. Light meets φ first. Without errors
-//! `T = i e^{iθ/2} [[e^{iφ} s, c], [e^{iφ} c, −s]]`, `s = sin(θ/2)`, `c = cos(θ/2)`: θ = 0 is the cross state, θ = π the bar state.
-//! The same matrix as `MZICrossing` in QPG-MIT/meshes and `mach_zehnder` in Strawberry Fields.
+//! `P(a) = diag(e^{ia}, 1)`. Light meets φ first. Without errors `T = i e^{iθ/2} [[e^{iφ} s, c], [e^{iφ} c, −s]]`,
+//! `s = sin(θ/2)`, `c = cos(θ/2)`: θ = 0 is the cross state, θ = π the bar state. The same matrix as `MZICrossing` in
+//! QPG-MIT/meshes and `mach_zehnder` in Strawberry Fields.
 
 use num_complex::Complex64;
 pub use phaseloom_numerics::angle::wrap;
@@ -18,8 +18,8 @@ use std::f64::consts::{FRAC_PI_4, PI};
 
 /// Largest modulus that counts as zero when a cell nulls an entry of a unitary, whose entries are of order one.
 ///
-/// Accumulated rounding of the preceding cells reaches 5e-14 at N = 64; a smaller bound would null rounding errors. A larger
-/// one would lose accuracy: leaving out N(N−1)/2 entries of this size moves the matrix by at most 0.7e-13·N.
+/// Accumulated rounding of the preceding cells reaches 5e-14 at N = 64; a smaller bound would null rounding errors. A
+/// larger one would lose accuracy: leaving out N(N−1)/2 entries of this size moves the matrix by at most 0.7e-13·N.
 pub const ZERO: f64 = 1e-13;
 
 /// A 2×2 transfer matrix by rows: `[[t11, t12], [t21, t22]]`, row = output, column = input.
@@ -35,14 +35,14 @@ pub struct CellErrors {
     /// Error of the splitter before the external phase (rad), if the cell has one.
     pub gamma: f64,
     /// Amplitude transmission of the upper inner arm, 0…1.
-    pub upper: f64,
+    pub upper_transmission: f64,
     /// Amplitude transmission of the lower inner arm, 0…1.
-    pub lower: f64,
+    pub lower_transmission: f64,
 }
 
 impl CellErrors {
     /// A cell as designed: 50:50 splitters, no loss.
-    pub const NONE: Self = Self { alpha: 0.0, beta: 0.0, gamma: 0.0, upper: 1.0, lower: 1.0 };
+    pub const NONE: Self = Self { alpha: 0.0, beta: 0.0, gamma: 0.0, upper_transmission: 1.0, lower_transmission: 1.0 };
 }
 
 /// `S(π/4+β)·diag(g_u e^{iθ}, g_l)·S(π/4+α)·P(φ)`: the transfer matrix of a cell with phases in rad.
@@ -56,8 +56,8 @@ impl CellErrors {
 pub fn transfer(theta: f64, phi: f64, errors: CellErrors) -> Transfer {
     let (sa, ca) = (FRAC_PI_4 + errors.alpha).sin_cos();
     let (sb, cb) = (FRAC_PI_4 + errors.beta).sin_cos();
-    let upper = Complex64::from_polar(errors.upper, theta);
-    let lower = errors.lower;
+    let upper = Complex64::from_polar(errors.upper_transmission, theta);
+    let lower = errors.lower_transmission;
     let external = Complex64::cis(phi);
     let i = Complex64::i();
     [

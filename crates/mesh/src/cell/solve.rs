@@ -7,14 +7,15 @@
 //! T12 = i·(C e^{iθ} + D),        C = g_u cos(π/4+β) sin(π/4+α),   D = g_l sin(π/4+β) cos(π/4+α).
 //! ```
 //!
-//! For a target row with powers p = |T11|² and q = |T12|², the ratio q/p gives cos θ, then `1 − cos θ` and `1 + cos θ` are
-//! proportional to `p(C+D)² − q(A−B)²` and `q(A+B)² − p(C−D)²`, without cancellation near θ = 0 and π (derived). For equal
-//! arms this is the local correction of Bandyopadhyay, Hamerly, Englund (Optica 8, 1247, 2021). A cell with splitter errors
-//! reaches the ratios between those at θ = 0 and θ = π; a ratio outside is clipped to the nearer of the two.
+//! For a target row with powers p = |T11|² and q = |T12|², the ratio q/p gives cos θ, then `1 − cos θ` and `1 + cos θ`
+//! are proportional to `p(C+D)² − q(A−B)²` and `q(A+B)² − p(C−D)²`, without cancellation near θ = 0 and π (derived).
+//! For equal arms this is the local correction of Bandyopadhyay, Hamerly, Englund (Optica 8, 1247, 2021). A cell with
+//! splitter errors reaches the ratios between those at θ = 0 and θ = π; a ratio outside is clipped to the nearer of the
+//! two.
 //!
-//! φ brings both rows closest to the target up to one phase each. With equal arms both rows agree on φ. If the arms differ
-//! by a factor 1±ε, the rows require φ + ε(cot θ/2 ± tan θ/2). The weights of the two follow from the overlaps of the rows,
-//! `|a + b| ≈ |a| + |b| − ½·|a||b|/(|a|+|b|)·δ²`.
+//! φ brings both rows closest to the target up to one phase each. With equal arms both rows agree on φ. If the arms
+//! differ by a factor 1±ε, the rows require φ + ε(cot θ/2 ± tan θ/2). The weights of the two follow from the overlaps
+//! of the rows, `|a + b| ≈ |a| + |b| − ½·|a||b|/(|a|+|b|)·δ²`.
 
 use crate::cell::mzi::{CellErrors, Transfer, ideal, transfer};
 use num_complex::Complex64;
@@ -38,7 +39,12 @@ pub struct CellSolution {
 fn row(errors: CellErrors) -> [f64; 4] {
     let (sa, ca) = (FRAC_PI_4 + errors.alpha).sin_cos();
     let (sb, cb) = (FRAC_PI_4 + errors.beta).sin_cos();
-    [errors.upper * cb * ca, errors.lower * sb * sa, errors.upper * cb * sa, errors.lower * sb * ca]
+    [
+        errors.upper_transmission * cb * ca,
+        errors.lower_transmission * sb * sa,
+        errors.upper_transmission * cb * sa,
+        errors.lower_transmission * sb * ca,
+    ]
 }
 
 /// θ from `tan²(θ/2) = (1 − cos θ)/(1 + cos θ)`, clipped to 0…π, and whether it needed no clipping.
@@ -57,8 +63,8 @@ pub fn match_ratio(target: &Transfer, errors: CellErrors) -> CellSolution {
     let (p, q) = (target[0][0].norm_sqr(), target[0][1].norm_sqr());
     let (theta, reached) =
         clipped_theta(p * (c + d).powi(2) - q * (a - b).powi(2), q * (a + b).powi(2) - p * (c - d).powi(2));
-    // If a target amplitude is zero, the leakage keeps the phase of the ideal cell. Optimising it for each cell would make
-    // the leakage of successive bar cells interfere constructively (in a padded matrix most cells are bar).
+    // If a target amplitude is zero, the leakage keeps the phase of the ideal cell. Optimising it for each cell would
+    // make the leakage of successive bar cells interfere constructively (in a padded matrix most cells are bar).
     let realised = if p.min(q) < MIN_POWER { ideal(theta, 0.0) } else { transfer(theta, 0.0, errors) };
     let phase_factor: Complex64 = (0..2)
         .map(|row| {
@@ -73,7 +79,8 @@ pub fn match_ratio(target: &Transfer, errors: CellErrors) -> CellSolution {
     CellSolution { theta, phi, reached }
 }
 
-/// Phases for which the amplitude from the upper input to the upper output of a cell is `target`, as closely as possible.
+/// Phases for which the amplitude from the upper input to the upper output of a cell is `target`, as closely as
+/// possible.
 #[must_use]
 pub fn match_transmission(target: Complex64, errors: CellErrors) -> CellSolution {
     let [a, b, ..] = row(errors);
@@ -101,8 +108,8 @@ mod tests {
                 alpha: 0.2 * uniform(0) - 0.1,
                 beta: 0.2 * uniform(1) - 0.1,
                 gamma: 0.0,
-                upper: arm,
-                lower: arm,
+                upper_transmission: arm,
+                lower_transmission: arm,
             };
             let target = ideal(0.9 + 1.3 * uniform(2), 6.0 * uniform(3));
             let solution = match_ratio(&target, errors);
@@ -121,7 +128,7 @@ mod tests {
 
     #[test]
     fn unequal_arms_leave_the_best_that_two_phases_can_do() {
-        let errors = CellErrors { alpha: 0.02, beta: -0.01, upper: 0.95, ..CellErrors::NONE };
+        let errors = CellErrors { alpha: 0.02, beta: -0.01, upper_transmission: 0.95, ..CellErrors::NONE };
         for theta in [0.3, 0.9, 1.5, 2.2] {
             let target = ideal(theta, 0.7);
             let overlap = |theta: f64, phi: f64| -> f64 {

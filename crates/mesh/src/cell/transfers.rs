@@ -10,7 +10,9 @@ pub(crate) fn transfers_into(theta: &[f64], phi: &[f64], errors: &[CellErrors], 
     all.clear();
     let splitters_in_range = errors.iter().fold(true, |all, e| all & in_range(&[e.alpha, e.beta]));
     if in_range(theta) && in_range(phi) && splitters_in_range {
-        splitter_products(theta, phi, errors, all, |e| [FRAC_PI_4 + e.alpha, FRAC_PI_4 + e.beta, e.upper, e.lower]);
+        splitter_products(theta, phi, errors, all, |e| {
+            [FRAC_PI_4 + e.alpha, FRAC_PI_4 + e.beta, e.upper_transmission, e.lower_transmission]
+        });
         return;
     }
     let cells = theta.iter().zip(phi).zip(errors);
@@ -33,8 +35,8 @@ mod tests {
                     alpha: wave(k, 1.3, 0.2),
                     beta: wave(k, 2.3, 0.3),
                     gamma: 0.0,
-                    upper: 0.7 + wave(k, 0.2, 0.3),
-                    lower: 0.8 + wave(k, 0.3, 0.2),
+                    upper_transmission: 0.7 + wave(k, 0.2, 0.3),
+                    lower_transmission: 0.8 + wave(k, 0.3, 0.2),
                 })
                 .collect();
             for far in [0.0, 1e12] {

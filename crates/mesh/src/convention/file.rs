@@ -164,7 +164,7 @@ fn check_convertible(design: &MeshDesign, ports: usize) -> Result<(), MeshError>
     // Four ports show every property that is checked here.
     let layout = design.layout(ports.min(4));
     let crossed = (0..=layout.columns).any(|column| layout.permutation_before(column).is_some());
-    if design.cell() == crate::cell::kind::Cell::Mzi && layout.modes == layout.ports && !crossed {
+    if design.cell().is_mzi() && layout.modes == layout.ports && !crossed {
         Ok(())
     } else {
         Err(MeshError::Convention { design: design.to_string() })

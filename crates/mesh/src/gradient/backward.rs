@@ -1,7 +1,7 @@
 //! Engine: measure before and after a change.
 //!
-//! Undoes columns of a mesh for fields and adjoints together, and sums the overlaps x and y of each cell over the batch.
-//! [`crate::gradient::inverse`] computes the coefficients, [`slopes`] the slopes from the overlaps.
+//! Undoes columns of a mesh for fields and adjoints together, and sums the overlaps x and y of each cell over the
+//! batch. [`crate::gradient::inverse`] computes the coefficients, [`slopes`] the slopes from the overlaps.
 
 mod kernel;
 pub(crate) mod slopes;
@@ -16,15 +16,15 @@ use num_complex::Complex64;
 use phaseloom_numerics::simd::aligned::Aligned;
 use pulp::{Arch, Scalar, Simd, WithSimd};
 
-/// Number of cells that all tiles pass before the next cells. Their elements and sums stay in the cache; more cells would
-/// leave it, and fewer would load each tile more often.
+/// Number of cells that all tiles pass before the next cells. Their elements and sums stay in the cache; more cells
+/// would leave it, and fewer would load each tile more often.
 const CELLS_PER_PASS: usize = 128;
 
-/// Undoes the cells of a mesh, batch by batch: the cells of a block as chains that run down through the columns, the cells
-/// of a mesh with crossings as pairs.
+/// Undoes the cells of a mesh, batch by batch: the cells of a block as chains that run down through the columns, the
+/// cells of a mesh with crossings as pairs.
 ///
-/// Reused for all blocks of a mesh. Until [`BackwardEngine::apply_pending`] is called, fields and adjoints lack pending scale
-/// factors.
+/// Reused for all blocks of a mesh. Until [`BackwardEngine::apply_pending`] is called, fields and adjoints lack pending
+/// scale factors.
 pub(crate) struct BackwardEngine {
     factors: PendingFactors,
     ops: Vec<UndoOp>,
@@ -38,7 +38,8 @@ pub(crate) struct BackwardEngine {
 }
 
 enum UndoOp {
-    /// Carries the first mode through `count` cells. The first cell meets the second mode, each later cell the next one.
+    /// Carries the first mode through `count` cells. The first cell meets the second mode, each later cell the next
+    /// one.
     Chain { modes: [usize; 2], count: usize },
     /// Undoes `count` cells on one pair of modes each.
     Pairs { count: usize },
@@ -179,7 +180,8 @@ impl BackwardEngine {
         }
     }
 
-    /// Computes the elements of `count` cells of one run, the first of them the cell `first` of the block on the mode `mode`.
+    /// Computes the elements of `count` cells of one run, the first of them the cell `first` of the block on the mode
+    /// `mode`.
     ///
     /// Cells whose scale factors leave their range are appended to `pending`.
     #[inline(always)]
@@ -320,7 +322,8 @@ impl BackwardEngine {
                     _ => apply_ops::<S, 8>(simd, now, (chains, undone), (tile, occupied), sums_now),
                 }
             }
-            // A plain loop, because closures passed to `map` or `collect` are not inlined into the SIMD-dispatched function.
+            // A plain loop, because closures passed to `map` or `collect` are not inlined into the SIMD-dispatched
+            // function.
             for (cell, sums) in undone.iter_mut().zip(sums_now) {
                 let sum = |part: usize| simd.reduce_sum_f64s(sums[part]);
                 cell.sums[0] *= Complex64::new(sum(0), sum(1));

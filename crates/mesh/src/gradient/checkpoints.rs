@@ -1,16 +1,16 @@
 //! The columns before which fields are stored so that a mesh with loss can be undone.
 //!
-//! Undoing columns s…c multiplies a rounding error at c by at max the ratio of the largest to the smallest amplitude that
-//! they transmit. A cell with arms t is `T = S′·diag(t)·S` with unitary S, so for any weights g on its two modes
+//! Undoing columns s…c multiplies a rounding error at c by at most the ratio of the largest to the smallest amplitude
+//! that they transmit. A cell with arms t is `T = S′·diag(t)·S` with unitary S, so for any weights g on its two modes
 //!
 //! ```text
 //! ‖diag(g)·T·x‖ ≤ max(g)·max(t)·‖x‖ ≤ ‖diag(g′)·x‖   with   g′ = max(g)·max(t) on both modes
 //! ```
 //!
-//! (derived; the same holds with ≥ and minima). From g = 1 after a column back to an earlier one, g′ bounds the gain of each
-//! mode: along the best path of arms, which is far below the product of the best arms of all columns. A factor common to a
-//! column cancels in the ratio, so the mean of its modes is divided out. Then `g ← max(1, g′)` bounds the paths to all later
-//! columns at once.
+//! (derived; the same holds with ≥ and minima). From g = 1 after a column back to an earlier one, g′ bounds the gain of
+//! each mode: along the best path of arms, which is far below the product of the best arms of all columns. A factor
+//! common to a column cancels in the ratio, so the mean of its modes is divided out. Then `g ← max(1, g′)` bounds the
+//! paths to all later columns at once.
 
 use crate::cell::mzi::CellErrors;
 use crate::layout::Layout;
@@ -27,8 +27,8 @@ const LANES: usize = 8;
 
 /// Segments of columns; the fields are stored before each. Within a segment all columns but the first can be undone.
 ///
-/// `None` if the whole mesh can be undone. Segments are as long as possible from the end on, so that the fewest columns are
-/// propagated again. O(modes × columns).
+/// `None` if the whole mesh can be undone. Segments are as long as possible from the end on, so that the fewest columns
+/// are propagated again. O(modes × columns).
 pub(crate) fn segments(layout: &Layout, errors: &[CellErrors]) -> Option<Vec<Range<usize>>> {
     let mut undone = Gains::new(layout.modes);
     let (mut segments, mut end) = (Vec::new(), layout.columns);
@@ -81,11 +81,14 @@ impl Gains {
         let (mut sum, mut smallest) = (idle, f64::INFINITY);
         for (position, e) in layout.positions[cells.clone()].iter().zip(&errors[cells]) {
             let [a, b] = [position.mode, position.mode + 1];
-            let (larger_arm, smaller_arm) = (larger(e.upper, e.lower), smaller(e.upper, e.lower));
+            let (larger_arm, smaller_arm) = (
+                larger(e.upper_transmission, e.lower_transmission),
+                smaller(e.upper_transmission, e.lower_transmission),
+            );
             let gain = larger(max[a], max[b]) * larger_arm;
             let loss = smaller(min[a], min[b]) * smaller_arm;
             (max[a], max[b], min[a], min[b]) = (gain, gain, loss, loss);
-            sum += e.upper + e.lower;
+            sum += e.upper_transmission + e.lower_transmission;
             smallest = smaller(smaller_arm, smallest);
         }
         if !(smallest >= MIN_ARM && sum < f64::INFINITY) {
@@ -135,7 +138,12 @@ mod tests {
             phases.values_mut().iter_mut().enumerate().for_each(|(k, x)| *x = 3.0 * wave(k, 1.3));
             let arm = |k: usize, step: f64| 0.7 + 0.25 * wave(k, step);
             let errors: Vec<CellErrors> = (0..layout.positions.len())
-                .map(|k| CellErrors { beta: 0.1, upper: arm(k, 0.7), lower: arm(k, 1.9), ..CellErrors::NONE })
+                .map(|k| CellErrors {
+                    beta: 0.1,
+                    upper_transmission: arm(k, 0.7),
+                    lower_transmission: arm(k, 1.9),
+                    ..CellErrors::NONE
+                })
                 .collect();
             let mut gains = Gains::new(layout.modes);
             let stage = Stage::mesh(layout, phases);
@@ -157,7 +165,10 @@ mod tests {
     #[test]
     fn equal_loss_is_gained_along_the_boundary() {
         let layout = MeshDesign::from(topology("rectangular").unwrap()).layout(200);
-        let errors = vec![CellErrors { upper: 0.99, lower: 0.99, ..CellErrors::NONE }; layout.positions.len()];
+        let errors = vec![
+            CellErrors { upper_transmission: 0.99, lower_transmission: 0.99, ..CellErrors::NONE };
+            layout.positions.len()
+        ];
         let mut gains = Gains::new(layout.modes);
         assert!((0..layout.columns).all(|column| gains.extend(&layout, &errors, column)));
         let (lost, expected) = (gains.lost() - COMMON_WEIGHT * gains.common_digits, 100.0 * -0.99_f64.log10());
@@ -168,7 +179,7 @@ mod tests {
     #[test]
     fn segments_follow_one_another_and_begin_at_blocked_arms() {
         let layout = MeshDesign::from(topology("rectangular").unwrap()).layout(30);
-        let state = |k: usize| CellErrors { upper: if k == 200 { 0.0 } else { 0.5 }, ..CellErrors::NONE };
+        let state = |k: usize| CellErrors { upper_transmission: if k == 200 { 0.0 } else { 0.5 }, ..CellErrors::NONE };
         let errors: Vec<CellErrors> = (0..layout.positions.len()).map(state).collect();
         let columns = segments(&layout, &errors).unwrap();
         assert!(

@@ -1,9 +1,10 @@
 //! Engine: measure before and after a change.
 //!
-//! The coefficients with which undone cells join their modes: those of the inverse for the fields and of the adjoint for
-//! the adjoints, for as many cells at once as a register has lanes.
+//! The coefficients with which undone cells join their modes: those of the inverse for the fields and of the adjoint
+//! for the adjoints, for as many cells at once as a register has lanes.
 //!
-//! With the scale factors c of the upper mode, which is carried, and m of the lower one (see [`crate::propagate::chains`])
+//! With the scale factors c of the upper mode, which is carried, and m of the lower one (see
+//! [`crate::propagate::chains`])
 //!
 //! ```text
 //! inverse   α = −u·m/c,   β = −v·c/m,   u = T11/T21,   v = T22/T12;   carried: −T21/det T,   kept: −T12/det T
@@ -206,8 +207,8 @@ impl LaneArray {
     }
 }
 
-/// The pending scale factors of each mode of the fields and of the adjoints. Modes two apart are adjacent in memory, like
-/// those of the cells of a run.
+/// The pending scale factors of each mode of the fields and of the adjoints. Modes two apart are adjacent in memory,
+/// like those of the cells of a run.
 pub(crate) struct PendingFactors {
     modes: usize,
     /// Of even and of odd modes: real and imaginary parts for the fields, then for the adjoints.

@@ -1,8 +1,8 @@
 //! The gradient of a real loss with respect to all phases of a mesh, by the adjoint method.
 //!
 //! The adjoint of a field a is `λ = ∂L/∂Re a + i·∂L/∂Im a`, so that `dL = Re Σ λ*·da`. It propagates backwards:
-//! `λ_in = T†·λ_out` at a cell T. The slope of a phase on a mode is `−Im Σ λ*·a` there, for any cut of that mode. In an MZI
-//! the cuts are the upper inner arm for θ and the upper input for φ. Both follow from the overlaps at its outputs,
+//! `λ_in = T†·λ_out` at a cell T. The slope of a phase on a mode is `−Im Σ λ*·a` there, for any cut of that mode. In an
+//! MZI the cuts are the upper inner arm for θ and the upper input for φ. Both follow from the overlaps at its outputs,
 //!
 //! ```text
 //! Q = [[q1, x], [y, q2]],   q1 = Σ λ1*·a1,   q2 = Σ λ2*·a2,   x = Σ λ2*·a1,   y = Σ λ1*·a2.
@@ -15,12 +15,12 @@
 //! q_arm = ½·(q1 + q2 − sin 2β·(q1 − q2) + i·cos 2β·(x − y)),
 //! ```
 //!
-//! and with the whole cell T the overlaps at its inputs, whose sum is that at the outputs. They are q1 or q2 of the preceding
-//! cells, so only x and y are summed over the batch. The fields inside the mesh are not stored. They are reconstructed by
-//! undoing the cells from the output on: memory O(N² + N·batch).
+//! and with the whole cell T the overlaps at its inputs, whose sum is that at the outputs. They are q1 or q2 of the
+//! preceding cells, so only x and y are summed over the batch. The fields inside the mesh are not stored. They are
+//! reconstructed by undoing the cells from the output on: memory O(N² + N·batch).
 //!
-//! Undoing cells loses precision by the ratio of the largest to the smallest amplitude that they transmit. Where that may
-//! exceed four digits, the fields are stored at checkpoints and undone from there (see [`checkpoints`]).
+//! Undoing cells loses precision by the ratio of the largest to the smallest amplitude that they transmit. Where that
+//! may exceed four digits, the fields are stored at checkpoints and undone from there (see [`checkpoints`]).
 
 mod backward;
 mod checkpoints;
@@ -47,12 +47,12 @@ const COLUMNS_PER_BLOCK: usize = 16;
 
 /// Gradient of a loss with respect to all phases of a stage (1/rad), and the adjoint before the stage.
 ///
-/// `input` are the fields before the stage, `output` the fields after it, `adjoint` the adjoint there: all modes × batch.
-/// The cost is three to four times that of propagating the batch, and the memory O(N² + N·batch).
+/// `input` are the fields before the stage, `output` the fields after it, `adjoint` the adjoint there: all modes ×
+/// batch. The cost is three to four times that of propagating the batch, and the memory O(N² + N·batch).
 ///
-/// If cells lose unequally, the memory is O(N² + N·batch·segments). A segment spans 80 dB between the best and the worst
-/// path of light through the cells, or 1600 dB of loss common to all modes. The fields before the last segment are then
-/// propagated once more.
+/// If cells lose unequally, the memory is O(N² + N·batch·segments). A segment spans 80 dB between the best and the
+/// worst path of light through the cells, or 1600 dB of loss common to all modes. The fields before the last segment
+/// are then propagated once more.
 ///
 /// ```
 /// use phaseloom_mesh::{Circuit, Fields, Form, MatrixProgram, gradient, topology};

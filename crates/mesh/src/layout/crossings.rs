@@ -13,7 +13,8 @@ pub(super) struct Crossing {
 }
 
 impl Layout {
-    /// Adds a permutation of the modes before a column, or after the last one: mode i is then the former mode `order[i]`.
+    /// Adds a permutation of the modes before a column, or after the last one: mode i is then the former mode
+    /// `order[i]`.
     ///
     /// # Panics
     ///

@@ -1,8 +1,8 @@
 //! The order in which the cells of a mesh with waveguide crossings are executed.
 //!
-//! Crossings do not move data: each cell addresses the slots where its two modes started, and one permutation at the end
-//! restores the order. Cells are visited depth-first from the outputs, so that recently written slots are read next: in a
-//! fractal mesh half of the modes pass all of their columns before the other half begins.
+//! Crossings do not move data: each cell addresses the slots where its two modes started, and one permutation at the
+//! end restores the order. Cells are visited depth-first from the outputs, so that recently written slots are read
+//! next: in a fractal mesh half of the modes pass all of their columns before the other half begins.
 
 use crate::layout::Layout;
 use std::ops::Range;
@@ -19,8 +19,8 @@ pub(crate) struct ExecutionOrder {
 }
 
 impl ExecutionOrder {
-    /// The order for some columns with the crossings before each of them, and the crossings after the last column of the
-    /// mesh if the range ends there. O(cells).
+    /// The order for some columns with the crossings before each of them, and the crossings after the last column of
+    /// the mesh if the range ends there. O(cells).
     pub(crate) fn new(layout: &Layout, columns: Range<usize>) -> Self {
         /// Marks a dependency that is already scheduled, or absent.
         const NONE: u32 = u32::MAX;

@@ -33,7 +33,8 @@ pub struct CellPosition {
 pub struct Layout {
     /// Number of modes.
     pub modes: usize,
-    /// Number of ports on each side. They are the first modes; the others are idle at the input and dumped at the output.
+    /// Number of ports on each side. They are the first modes; the others are idle at the input and dumped at the
+    /// output.
     pub ports: usize,
     /// The kind of cell at each position.
     pub cell: Cell,

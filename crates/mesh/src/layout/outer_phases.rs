@@ -1,10 +1,10 @@
 //! Moves external phases to the boundary of a mesh of symmetric MZIs, which have only an internal and a global phase.
 //!
-//! A cell can absorb a phase x common to its two inputs, or to its two outputs. So each pair of ports of a cell joins two
-//! waveguides: it can clear the phase of one at the cost of the other. Waveguides joined in this way form paths, which
-//! end at ports of the mesh, and rings. Along a path each pair clears the waveguide before it, and one phase remains at
-//! the end. A ring keeps one phase, and one of its pairs is not needed (derived). The rings of a rectangular mesh of even
-//! N pass the boundary modes of its odd columns; a triangular mesh has none.
+//! A cell can absorb a phase x common to its two inputs, or to its two outputs. So each pair of ports of a cell joins
+//! two waveguides: it can clear the phase of one at the cost of the other. Waveguides joined in this way form paths,
+//! which end at ports of the mesh, and rings. Along a path each pair clears the waveguide before it, and one phase
+//! remains at the end. A ring keeps one phase, and one of its pairs is not needed (derived). The rings of a rectangular
+//! mesh of even N pass the boundary modes of its odd columns; a triangular mesh has none.
 
 use crate::cell::mzi::wrap;
 use crate::layout::phases::Phases;
@@ -52,7 +52,8 @@ pub(crate) enum Source {
 }
 
 impl OuterPhases {
-    /// The waveguides of a mesh with its cells in order of propagation, all phases zero; the first `ports` modes are ports.
+    /// The waveguides of a mesh with its cells in order of propagation, all phases zero; the first `ports` modes are
+    /// ports.
     ///
     /// `permute` applies the crossings before a column to one value per mode. It is called for `columns` + 1 columns.
     pub(crate) fn new(
@@ -117,8 +118,8 @@ impl OuterPhases {
     ///
     /// They are the last waveguides of the paths, unless these are idle, and one waveguide of each ring.
     pub(crate) fn push_to_boundary(&mut self) -> Vec<usize> {
-        // A path keeps its phase on an idle waveguide if it has one, otherwise at an output rather than at an input, and on
-        // the uppermost of them.
+        // A path keeps its phase on an idle waveguide if it has one, otherwise at an output rather than at an input,
+        // and on the uppermost of them.
         let waveguides = &self.waveguides;
         let select = |is: fn(&Waveguide) -> bool| (0..waveguides.len()).filter(move |&w| is(&waveguides[w]));
         let mut starts: Vec<usize> = select(|w| w.is_idle).collect();

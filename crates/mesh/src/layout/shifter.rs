@@ -46,8 +46,8 @@ pub struct Shifter {
     pub x_um: f64,
     /// Position of the heater across the light (µm).
     pub y_um: f64,
-    /// Position of the other arm across the light (µm), where that arm has no shifter and the phase is the difference of
-    /// the two.
+    /// Position of the other arm across the light (µm), where that arm has no shifter and the phase is the difference
+    /// of the two.
     pub partner_um: Option<f64>,
 }
 
@@ -89,8 +89,8 @@ impl Layout {
 
     /// The shifter of θ (or of φ, if `kind` is [`ShifterKind::Phi`]) of a cell.
     ///
-    /// In an MZI, φ is a quarter and θ three quarters of a column in, on the upper arm. The shifters of a symmetric cell
-    /// are in the middle of the column on both arms; those of a coupler are a quarter in, on both modes.
+    /// In an MZI, φ is a quarter and θ three quarters of a column in, on the upper arm. The shifters of a symmetric
+    /// cell are in the middle of the column on both arms; those of a coupler are a quarter in, on both modes.
     #[must_use]
     pub fn cell_shifter(&self, cell: usize, kind: ShifterKind) -> Shifter {
         let CellPosition { column, mode } = self.positions[cell];

@@ -90,7 +90,7 @@ impl MatrixProgram {
         design: MeshDesign,
         tolerance: f64,
     ) -> Result<Self, MeshError> {
-        Self::check(w, &design)?;
+        Self::check(w, form, &design)?;
         let unitary = match form {
             Form::Svd | Form::Contraction => None,
             Form::Unitary => Some(Unitary::new(w.clone(), tolerance)?),
@@ -109,10 +109,11 @@ impl MatrixProgram {
     ///
     /// [`MeshError::Empty`], [`MeshError::NotFinite`], [`MeshError::Magnitude`] for entries beyond 1e151, or
     /// [`MeshError::File`] if the memory does not suffice.
-    pub fn check(w: &DMatrix<Complex64>, design: &MeshDesign) -> Result<(), MeshError> {
+    pub fn check(w: &DMatrix<Complex64>, form: Form, design: &MeshDesign) -> Result<(), MeshError> {
         check_finite(w)?;
         let largest = w.iter().map(|z| z.re.abs().max(z.im.abs())).fold(0.0, f64::max);
-        if largest > 1e151 {
+        // Large entries of a matrix that has to be unitary are refused as such.
+        if largest > 1e151 && form != Form::Unitary {
             return Err(MeshError::Magnitude { largest });
         }
         let (rows, columns) = w.shape();
@@ -144,7 +145,7 @@ impl MatrixProgram {
     /// As [`MatrixProgram::new`].
     pub fn with_gain(w: &DMatrix<Complex64>, min_gain: f64, design: impl Into<MeshDesign>) -> Result<Self, MeshError> {
         let design = design.into();
-        Self::check(w, &design)?;
+        Self::check(w, Form::Svd, &design)?;
         Self::from_svd(w, canonical_svd(w)?, min_gain, design)
     }
 

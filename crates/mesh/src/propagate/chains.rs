@@ -10,11 +10,11 @@
 //!  mode 0  ──────╳────────   `kept` stays on the mode that was carried so far; `carried` moves on.
 //! ```
 //!
-//! The field of each mode is stored without a scale factor d: `carried = p·d_c·(c̃ + α·m̃)`, `kept = s·d_m·(m̃ + β·c̃)` with
-//! `α = q·d_m/(p·d_c)`, `β = r·d_c/(s·d_m)`. An element then costs two complex multiply-adds per vector instead of four
-//! multiplications: a mesh of N(N−1)/2 elements costs 4N² multiply-adds per vector, like a product with an N×N matrix.
-//! No pivoting is needed, because every term keeps its relative accuracy for any α, β and d. Only their range is limited,
-//! see [`MIN_SCALE`]. [`builder`] computes α and β.
+//! The field of each mode is stored without a scale factor d: `carried = p·d_c·(c̃ + α·m̃)`, `kept = s·d_m·(m̃ + β·c̃)`
+//! with `α = q·d_m/(p·d_c)`, `β = r·d_c/(s·d_m)`. An element then costs two complex multiply-adds per vector instead of
+//! four multiplications: a mesh of N(N−1)/2 elements costs 4N² multiply-adds per vector, like a product with an N×N
+//! matrix. No pivoting is needed, because every term keeps its relative accuracy for any α, β and d. Only their range
+//! is limited, see [`MIN_SCALE`]. [`builder`] computes α and β.
 
 mod builder;
 
@@ -25,8 +25,8 @@ use num_complex::Complex64;
 use pulp::{Arch, Simd, WithSimd};
 use std::ops::Range;
 
-/// Number of vectors in a tile: modes × [`TILE_ROW`] numbers. A window of two modes fits into the vector registers, and a
-/// block of columns touches a window of the tile that fits into the first-level cache.
+/// Number of vectors in a tile: modes × [`TILE_ROW`] numbers. A window of two modes fits into the vector registers, and
+/// a block of columns touches a window of the tile that fits into the first-level cache.
 pub(crate) const TILE_WIDTH: usize = 16;
 /// Numbers of one mode in a tile: the real parts of its vectors, then the imaginary parts.
 pub(crate) const TILE_ROW: usize = 2 * TILE_WIDTH;
@@ -243,8 +243,8 @@ fn apply_chain_ops<S: Simd, const G: usize, const RISING: bool>(
         let first = if RISING { mode } else { mode - 1 };
         let Some([a_re, a_im, b_re, b_im]) = planes[2 * first..].first_chunk_mut::<4>() else { return };
         let (mr, mi, lr, li) = if RISING { (b_re, b_im, a_re, a_im) } else { (a_re, a_im, b_re, b_im) };
-        // Load after the bounds check, so that the compiler emits a broadcast load. Broadcasting a register would occupy an
-        // FMA port on AVX-512.
+        // Load after the bounds check, so that the compiler emits a broadcast load. Broadcasting a register would
+        // occupy an FMA port on AVX-512.
         let splat = |k: usize| simd.splat_f64s(element[k]);
         let (ar, ai, br, bi) = (splat(0), splat(1), splat(2), splat(3));
         for g in 0..G {

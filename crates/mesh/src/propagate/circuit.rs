@@ -11,8 +11,8 @@ use nalgebra::DMatrix;
 use num_complex::Complex64;
 use std::ops::Range;
 
-/// Number of columns per block. The modes that one chain of a block touches stay in the first-level cache; longer chains
-/// would leave it, and shorter ones load and store more.
+/// Number of columns per block. The modes that one chain of a block touches stay in the first-level cache; longer
+/// chains would leave it, and shorter ones load and store more.
 pub(crate) const COLUMNS: usize = 32;
 /// Batch size for computing transfer matrices in layouts with waveguide crossings.
 pub(crate) const BATCH: usize = 1024;

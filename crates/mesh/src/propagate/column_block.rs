@@ -1,14 +1,16 @@
 //! A block of neighbouring columns of a mesh, as propagation and gradient execute it.
 //!
 //! [`circuit`](crate::propagate::circuit) compiles a mesh block by block to chains, from the first block to the last.
-//! [`backward`](crate::gradient::backward) undoes the blocks from the last one to the first, each in reverse order. Both rely
-//! on the same three views of the cells, which [`ColumnBlock::set`] fills:
+//! [`backward`](crate::gradient::backward) undoes the blocks from the last one to the first, each in reverse order.
+//! Both rely on the same three views of the cells, which [`ColumnBlock::set`] fills:
 //!
 //! * `transfers`: the transfer matrix of each cell, in the order of the layout (by column, then mode).
-//! * `chains`: diagonals. The upper output of a cell at (column, mode) is the lower input of the cell at
-//!   (column+1, mode−1), so one mode is carried through a whole diagonal. The diagonals are ordered by column + mode, which
-//!   respects causality: of two cells that share a mode, the earlier one is on an earlier diagonal, or earlier on the same.
-//! * `runs`: cells of one column two modes apart. They share no mode, so one register computes several of them together.
+//! * `chains`: diagonals. The upper output of a cell at (column, mode) is the lower input of the cell at (column+1,
+//!   mode−1), so one mode is carried through a whole diagonal. The diagonals are ordered by column + mode, which
+//!   respects causality: of two cells that share a mode, the earlier one is on an earlier diagonal, or earlier on the
+//!   same.
+//! * `runs`: cells of one column two modes apart. They share no mode, so one register computes several of them
+//!   together.
 //!
 //! Cells are counted from the first cell of the block; [`ColumnBlock::first_cell`] is its index in the layout.
 

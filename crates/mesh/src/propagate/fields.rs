@@ -6,7 +6,8 @@ use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_numerics::simd::aligned::Aligned;
 
-/// A batch of fields, modes × batch, in tiles of 16 vectors. In a tile each mode has 16 real parts, then 16 imaginary parts.
+/// A batch of fields, modes × batch, in tiles of 16 vectors. In a tile each mode has 16 real parts, then 16 imaginary
+/// parts.
 #[derive(Clone, Debug)]
 pub struct Fields {
     modes: usize,

@@ -1,7 +1,7 @@
-//! The butterfly mesh: log₂N columns of N/2 cells that join lines 1, 2, 4, … N/2 apart, as a fast Fourier transform does.
+//! The butterfly mesh: log₂N columns of N/2 cells that join modes 1, 2, 4, … N/2 apart, as a fast Fourier transform does.
 //!
-//! N·log₂N phases of cells and N behind them: a small family of unitaries, the discrete Fourier transform (with bit-reversed
-//! inputs) among them. What is not among them is approximated: the phases that minimise ‖Û−U‖_F.
+//! Its N·log₂N cell phases and N output phases realise a small family of unitaries, among them the discrete Fourier
+//! transform with bit-reversed inputs. Other unitaries are approximated by the phases that minimise ‖Û−U‖_F.
 
 use super::{Capability, Topology, stride};
 use crate::decompose::fit::fit;

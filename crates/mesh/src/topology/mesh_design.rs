@@ -1,4 +1,4 @@
-//! A mesh as it is designed: how cells are joined, and what they are.
+//! The design of a mesh: a topology and a kind of cell.
 
 use crate::cell::kind::Cell;
 use crate::cell::mzi::CellErrors;
@@ -13,7 +13,7 @@ use nalgebra::DMatrix;
 use num_complex::Complex64;
 use std::sync::Arc;
 
-/// A topology and a cell that it can be built of. A topology alone stands for its usual cells, mostly plain interferometers.
+/// A topology and a cell of which it can be built. A topology alone converts to the design with its default cell.
 #[derive(Clone, Debug)]
 pub struct MeshDesign {
     topology: Arc<dyn Topology>,
@@ -66,7 +66,7 @@ impl MeshDesign {
     ///
     /// # Errors
     ///
-    /// [`MeshError::CellOfTopology`] where it cannot be built of it.
+    /// [`MeshError::CellOfTopology`] if the topology has no such cells.
     pub fn new(topology: Arc<dyn Topology>, cell: Cell) -> Result<Self, MeshError> {
         if topology.cells().contains(&cell) {
             return Ok(Self { topology, cell });
@@ -75,7 +75,7 @@ impl MeshDesign {
         Err(MeshError::CellOfTopology { topology: topology.key(), found: cell.key(), known: keys.join(", ") })
     }
 
-    /// The mesh of two keys of `phaseloom list`; without that of a cell, of the topology's usual ones.
+    /// The design of two keys of `phaseloom list`. Without a key of a cell, it has the topology's default cell.
     ///
     /// ```
     /// use phaseloom_mesh::{Cell, MeshDesign};
@@ -95,65 +95,65 @@ impl MeshDesign {
         }
     }
 
-    /// How cells are joined.
+    /// The topology.
     #[must_use]
     pub fn topology(&self) -> &dyn Topology {
         &*self.topology
     }
 
-    /// What they are.
+    /// The kind of its cells.
     #[must_use]
     pub fn cell(&self) -> Cell {
         self.cell
     }
 
-    /// Every topology with every cell that it can be built of.
+    /// Every topology with each of its cells.
     pub fn all() -> impl Iterator<Item = Self> {
         topologies()
             .into_iter()
             .flat_map(|topology| topology.cells().iter().map(move |&cell| Self { topology: topology.clone(), cell }))
     }
 
-    /// Where the cells of a mesh of so many ports stand.
+    /// The layout of a mesh with a number of ports.
     #[must_use]
     pub fn layout(&self, ports: usize) -> Layout {
         self.topology.layout(ports).with_cell(self.cell)
     }
 
-    /// A mesh of so many ports, all phases zero.
+    /// A mesh with all phases zero.
     #[must_use]
     pub fn blank(&self, ports: usize) -> Stage {
         let layout = self.layout(ports);
-        let settings = Phases::blank(&layout);
-        Stage::mesh(layout, settings)
+        let phases = Phases::blank(&layout);
+        Stage::mesh(layout, phases)
     }
 
-    /// The mesh that does a unitary: its topology finds the phases of plain interferometers, and other cells follow them,
-    /// one after another, without loss of precision.
+    /// The mesh that realises a unitary. The topology computes the phases of MZIs, and other cells are
+    /// [matched](crate::match_cells) to them without loss of precision.
     ///
     /// # Errors
     ///
-    /// Where the topology cannot realise the target.
+    /// A target that the topology cannot realise.
     pub fn program(&self, target: &Unitary) -> Result<Stage, MeshError> {
-        self.built(target.modes(), |layout| self.topology.program(layout, target))
+        self.build(target.modes(), |layout| self.topology.program(layout, target))
     }
 
-    /// The mesh that does a square matrix of norm at most one, where the topology is direct.
+    /// The mesh that realises a square matrix of norm at most 1, for [`Capability::AnyContraction`](crate::Capability).
     ///
     /// # Errors
     ///
     /// As [`Topology::program_contraction`].
     pub fn program_contraction(&self, w: &DMatrix<Complex64>) -> Result<Stage, MeshError> {
-        self.built(w.nrows(), |layout| self.topology.program_contraction(layout, w))
+        self.build(w.nrows(), |layout| self.topology.program_contraction(layout, w))
     }
 
-    fn built(&self, ports: usize, program: impl Fn(&Layout) -> Result<Phases, MeshError>) -> Result<Stage, MeshError> {
+    fn build(&self, ports: usize, program: impl Fn(&Layout) -> Result<Phases, MeshError>) -> Result<Stage, MeshError> {
         let plain = self.topology.layout(ports);
-        let mut settings = program(&plain)?;
+        let mut phases = program(&plain)?;
         let layout = plain.with_cell(self.cell);
         if self.cell.is_interferometer() && !self.cell.is_mzi() {
-            settings = match_cells(&layout, Cell::Mzi, &settings, &vec![CellErrors::NONE; layout.positions.len()]).0;
+            phases = match_cells(&layout, Cell::Mzi, &phases, &vec![CellErrors::NONE; layout.positions.len()]).0;
         }
-        Ok(Stage::mesh(layout, settings))
+        Ok(Stage::mesh(layout, phases))
     }
 }

@@ -1,4 +1,6 @@
-//! How cells are joined to a mesh. A new topology is one file here and one line in [`topologies`].
+//! Topologies: where the cells of a mesh are, and which decomposition programs them.
+//!
+//! A new topology is one file in this folder and one line in [`topologies`].
 
 mod butterfly;
 mod contraction;
@@ -39,10 +41,10 @@ pub trait Topology: Send + Sync + std::fmt::Debug {
     /// One line for `phaseloom list`.
     fn description(&self) -> &'static str;
 
-    /// Where the cells of a mesh of `modes` ports stand, in order of propagation.
+    /// The positions of the cells of a mesh of `modes` ports, in order of propagation.
     fn layout(&self, modes: usize) -> Layout;
 
-    /// Of which cells it can be built, the usual one first: any interferometers, where nothing else is said.
+    /// The cells of which it can be built, the default one first.
     fn cells(&self) -> &'static [Cell] {
         &INTERFEROMETERS
     }
@@ -57,31 +59,33 @@ pub trait Topology: Send + Sync + std::fmt::Debug {
         Vec::new()
     }
 
-    /// The phases of plain interferometers that make the ideal mesh equal to `w` between its ports: a square matrix whose
-    /// largest singular value is at most 1. `layout` is that of its ports. For a topology with [`Capability::AnyContraction`].
+    /// The phases of MZIs with which the ideal mesh realises `w` between its ports, for [`Capability::AnyContraction`].
+    ///
+    /// `w` is a square matrix whose largest singular value is at most 1. `layout` has as many ports.
     ///
     /// # Errors
     ///
-    /// A mesh that does unitaries alone, and is given another matrix; a decomposition that fails.
+    /// A matrix that is not unitary, on a topology for unitaries; a decomposition that fails.
     ///
     /// # Panics
     ///
-    /// If the layout is that of another number of ports.
+    /// If the layout has another number of ports.
     fn program_contraction(&self, layout: &Layout, w: &DMatrix<Complex64>) -> Result<Phases, MeshError> {
         self.program(layout, &Unitary::new(w.clone(), Unitary::TOLERANCE)?)
     }
 
-    /// The phases of plain interferometers that make the ideal mesh equal to `target`, on the lines of its ports; of the one
-    /// kind of [cells](Topology::cells) that it can be built of, where that is no interferometer. `layout` is
-    /// [that](Topology::layout) of as many ports.
+    /// The phases of MZIs with which the ideal mesh realises `target` between its ports.
+    ///
+    /// If the topology has no interferometers, they are the phases of its only kind of [cells](Topology::cells). `layout` is
+    /// the [layout](Topology::layout) for the ports of the target.
     ///
     /// # Errors
     ///
-    /// Where the topology cannot realise the target.
+    /// A target that the topology cannot realise.
     ///
     /// # Panics
     ///
-    /// If the layout is that of another number of ports.
+    /// If the layout has another number of ports.
     fn program(&self, layout: &Layout, target: &Unitary) -> Result<Phases, MeshError>;
 }
 

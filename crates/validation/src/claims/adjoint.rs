@@ -2,7 +2,7 @@
 
 use super::prelude::*;
 use num_complex::Complex64;
-use phaseloom_mesh::{Circuit, Fields, Phases, gradient};
+use phaseloom_mesh::{Circuit, Fields, Phases};
 
 pub(super) const CLAIM: Claim = Claim {
     key: "adjoint_gradient",
@@ -25,27 +25,26 @@ fn rows(setting: &Setting<'_>) -> Rows {
             let differences = setting.draws(8, |draw| {
                 let program = unitary(&setting.haar(n, draw), key)?;
                 let chip = setting.chip(&process, &program, draw)?;
-                let (stage, frozen) = (&program.stages()[0], &chip.stages()[0]);
-                let mut phases = stage.phases().clone();
-                phases.values_mut().iter_mut().zip(frozen.offsets.values()).for_each(|(p, offset)| *p += offset);
+                let stage = &program.stages()[0];
+                let (phases, cell_errors) = chip.stage_state(0, stage.phases());
                 let batch = 4;
                 let input = Fields::from_matrix(&setting.gaussian(n, batch, draw));
                 let target = setting.gaussian(n, batch, draw + 1000);
                 // L = ¼Σ|a|⁴ + Σ Re(v*a) is nonlinear in the power and depends on the phase. Its adjoint is |a|²·a + v.
                 let propagate = |phases: &Phases| {
                     let mut fields = input.clone();
-                    Circuit::compile(stage, phases, &frozen.cells).propagate(&mut fields);
+                    Circuit::compile(stage, phases, cell_errors).propagate(&mut fields);
                     fields
                 };
                 let loss = |fields: &Fields| -> f64 {
                     let out = fields.to_matrix();
                     out.iter().zip(target.iter()).map(|(a, v)| 0.25 * a.norm_sqr().powi(2) + (v.conj() * a).re).sum()
                 };
-                let output = propagate(&phases);
-                let out = output.to_matrix();
+                let pass = chip.forward(&program, &process.drive(&program), input.clone())?;
+                let out = pass.output().to_matrix();
                 let adjoint = out.zip_map(&target, |a: Complex64, v| a * a.norm_sqr() + v);
-                let (slopes, _) =
-                    gradient(stage, &phases, &frozen.cells, &input, output, Fields::from_matrix(&adjoint));
+                let (slopes, _) = chip.backward(&program, pass, Fields::from_matrix(&adjoint));
+                let slopes = &slopes[0];
                 let scale = slopes.values().iter().fold(0.0_f64, |m, s| m.max(s.abs()));
                 let h = 1e-5;
                 let mut worst = 0.0_f64;

@@ -29,7 +29,7 @@ fn rows(setting: &Setting<'_>) -> Rows {
         let realised = chip.matrix(&program)?;
         let (programmed, frozen) = (program.stages()[0].phases(), &chip.stages()[0]);
         let phases: Vec<f64> = programmed.values().iter().zip(frozen.offsets.values()).map(|(a, b)| a + b).collect();
-        let (theta, phi, alpha, beta) = (phases[0], phases[1], frozen.cells[0].alpha, frozen.cells[0].beta);
+        let (theta, phi, alpha, beta) = (phases[0], phases[1], frozen.cell_errors[0].alpha, frozen.cell_errors[0].beta);
         let one = Complex64::new(1.0, 0.0);
         let arms = |a: Complex64, b: Complex64| Matrix::from_row_slice(2, 2, &[a, 0.0.into(), 0.0.into(), b]);
         let splitter = |eta: f64| {

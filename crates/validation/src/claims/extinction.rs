@@ -19,7 +19,7 @@ fn bar_and_cross(setting: &Setting<'_>, text: &str, trial: u64) -> Result<(Matri
     let exchange = Matrix::from_row_slice(2, 2, &[0.0.into(), 1.0.into(), 1.0.into(), 0.0.into()]);
     let cross = unitary(&exchange, "rectangular")?;
     let chip = setting.chip(&process(text)?, &bar, trial)?;
-    let cell = chip.stages()[0].cells[0];
+    let cell = chip.stages()[0].cell_errors[0];
     Ok((chip.matrix(&bar)?, chip.matrix(&cross)?, cell.alpha, cell.beta))
 }
 

@@ -46,7 +46,7 @@ fn iterations(setting: &Setting<'_>, n: usize, haar: bool, target: u64) -> Resul
     let u = setting.haar(n, target);
     let program = unitary(&u, "rectangular")?;
     let chip = setting.chip(&process("")?, &program, 0)?;
-    let (stage, cells) = (&program.stages()[0], &chip.stages()[0].cells);
+    let (stage, cells) = (&program.stages()[0], &chip.stages()[0].cell_errors);
     let mut phases = start(setting, n, haar, target)?;
     let mut moments = vec![(0.0, 0.0); phases.values().len()];
     let input = Fields::identity(n);

@@ -22,7 +22,7 @@ const PROCESS: &str = "[splitter_error]\nsigma_rad = 0.05\n[insertion_loss]\nlos
 fn difference(setting: &Setting<'_>, n: usize, draw: u64) -> Result<(f64, f64), ValidationError> {
     let program = unitary(&setting.haar(n, draw), "rectangular")?;
     let chip = setting.chip(&process(PROCESS)?, &program, draw)?;
-    let (stage, cells) = (&program.stages()[0], &chip.stages()[0].cells);
+    let (stage, cells) = (&program.stages()[0], &chip.stages()[0].cell_errors);
     let vector = setting.gaussian(n, 1, draw);
     let x = &vector / Complex64::new(vector.norm(), 0.0);
     let output = |phases: &Phases| -> Result<Matrix, ValidationError> {

@@ -53,8 +53,8 @@ impl Tracer<'_> {
             x[position.mode] *= Complex64::cis(phases.phi()[k]);
             powers[2 * k + 1] = x[position.mode].norm_sqr();
             Self::splitter(x, position.mode, cell.alpha);
-            x[position.mode] *= Complex64::from_polar(cell.upper, phases.theta()[k]);
-            x[position.mode + 1] *= cell.lower;
+            x[position.mode] *= Complex64::from_polar(cell.upper_transmission, phases.theta()[k]);
+            x[position.mode + 1] *= cell.lower_transmission;
             powers[2 * k] = x[position.mode].norm_sqr();
             Self::splitter(x, position.mode, cell.beta);
         }
@@ -71,8 +71,8 @@ impl Tracer<'_> {
         for (k, (position, cell)) in layout.positions.iter().zip(self.cells).enumerate().rev() {
             Self::splitter(x, position.mode, cell.beta);
             powers[2 * k] = x[position.mode].norm_sqr();
-            x[position.mode] *= Complex64::from_polar(cell.upper, phases.theta()[k]);
-            x[position.mode + 1] *= cell.lower;
+            x[position.mode] *= Complex64::from_polar(cell.upper_transmission, phases.theta()[k]);
+            x[position.mode + 1] *= cell.lower_transmission;
             Self::splitter(x, position.mode, cell.alpha);
             powers[2 * k + 1] = x[position.mode].norm_sqr();
             x[position.mode] *= Complex64::cis(phases.phi()[k]);
@@ -87,7 +87,7 @@ fn cosine(setting: &Setting<'_>, n: usize, loss_db: f64, strength: f64, draw: u6
     let program = unitary(&setting.haar(n, draw), "rectangular")?;
     let process = process(&format!("[insertion_loss]\nloss_db = {loss_db:?}"))?;
     let chip: Chip = setting.chip(&process, &program, draw)?;
-    let cells = &chip.stages()[0].cells;
+    let cells = &chip.stages()[0].cell_errors;
     let tracer = Tracer { program: &program, cells };
     let vector = setting.gaussian(n, 1, draw);
     let x: Vec<Complex64> = vector.iter().map(|z| z / vector.norm()).collect();
@@ -156,7 +156,7 @@ mod tests {
         let text = "[splitter_error]\nsigma_rad = 0.1\n[insertion_loss]\nloss_db = 0.5\nimbalance_db = 0.3";
         let chip = setting.chip(&process(text).unwrap(), &program, 0).unwrap();
         let realised = chip.matrix(&program).unwrap();
-        let tracer = Tracer { program: &program, cells: &chip.stages()[0].cells };
+        let tracer = Tracer { program: &program, cells: &chip.stages()[0].cell_errors };
         let v = setting.gaussian(7, 1, 3);
         let mut x: Vec<Complex64> = v.iter().copied().collect();
         tracer.forward(&mut x);

@@ -6,11 +6,12 @@ use crate::gradient::backward::{UndoOp, UndoneCell};
 use num_complex::Complex64;
 use pulp::Simd;
 
-/// Two registers: the part of a mode that 16 registers hold for fields and adjoints together with sums and coefficients.
+/// Two registers: the part of a mode that 16 registers hold for fields and adjoints together with sums and
+/// coefficients.
 type Two<S> = [<S as Simd>::f64s; 2];
 
-/// Applies operations to one tile of fields and of adjoints: per mode P pairs of registers of real parts, then P of imaginary
-/// parts. The first `occupied` registers hold vectors, the others padding.
+/// Applies operations to one tile of fields and of adjoints: per mode P pairs of registers of real parts, then P of
+/// imaginary parts. The first `occupied` registers hold vectors, the others padding.
 #[inline(always)]
 pub(super) fn apply_ops<S: Simd, const P: usize>(
     simd: S,
@@ -105,8 +106,8 @@ fn element<S: Simd>(
     (carried, kept)
 }
 
-/// Undoes one chain for a pair of registers of fields and adjoints, and adds to the sums x and y of its cells. The first G
-/// registers of the pair hold vectors.
+/// Undoes one chain for a pair of registers of fields and adjoints, and adds to the sums x and y of its cells. The
+/// first G registers of the pair hold vectors.
 #[inline(always)]
 fn undo_chain<S: Simd, const P: usize, const G: usize>(
     simd: S,

@@ -11,7 +11,8 @@ use num_complex::Complex64;
 use phaseloom_numerics::simd::trigonometry::phase_factors;
 use pulp::{Arch, Simd, WithSimd};
 
-/// Sets the slopes of cells undone one after another, and replaces the overlaps at their outputs by those at their inputs.
+/// Sets the slopes of cells undone one after another, and replaces the overlaps at their outputs by those at their
+/// inputs.
 pub(crate) fn slopes_of_undone(
     layout: &Layout,
     errors: &[CellErrors],
@@ -40,8 +41,8 @@ impl WithSimd for Slopes<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         let Self { layout, errors, undone, splitters, overlaps, slopes } = self;
-        // The lower mode of a cell is mostly the upper mode of the next. Its overlap is kept in a register, because a load
-        // of two values that were just stored separately stalls (no store forwarding).
+        // The lower mode of a cell is mostly the upper mode of the next. Its overlap is kept in a register, because a
+        // load of two values that were just stored separately stalls (no store forwarding).
         let mut last = (usize::MAX, Complex64::ZERO);
         for (undone, &splitter) in undone.iter().zip(splitters) {
             let UndoneCell { cell, ref transfer, reciprocal, modes: [upper, lower], sums: [x, y] } = *undone;

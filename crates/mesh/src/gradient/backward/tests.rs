@@ -70,8 +70,8 @@ fn check(name: &str, stage: &Stage, errors: &[CellErrors], batch: usize) -> bool
     first.scaled
 }
 
-/// Irregular phases; with `bar`, two of three cells are in the bar state. Their scale factors become so small that they are
-/// applied at once, in some lanes of a register and not in others.
+/// Irregular phases; with `bar`, two of three cells are in the bar state. Their scale factors become so small that they
+/// are applied at once, in some lanes of a register and not in others.
 fn stage(layout: Layout, bar: bool) -> Stage {
     let mut phases = Phases::blank(&layout);
     let cells = layout.positions.len();
@@ -93,7 +93,7 @@ fn every_register_width_agrees() {
             let stage = stage(layout.clone(), bar);
             let errors = |k: usize| CellErrors {
                 beta: if bar { 0.0 } else { 0.05 * (k as f64).sin() },
-                upper: if bar { 1.0 } else { 0.98 },
+                upper_transmission: if bar { 1.0 } else { 0.98 },
                 ..CellErrors::NONE
             };
             let errors: Vec<CellErrors> = (0..stage.layout().positions.len()).map(errors).collect();

@@ -1,6 +1,7 @@
 //! Engine: measure before and after a change.
 //!
-//! Computes the coefficients (α, β) of chains and pairs, and the scale factors of the modes; see [`crate::propagate::chains`].
+//! Computes the coefficients (α, β) of chains and pairs, and the scale factors of the modes; see
+//! [`crate::propagate::chains`].
 
 use crate::cell::mzi::Transfer;
 use crate::propagate::chains::{
@@ -42,7 +43,8 @@ impl ChainBuilder {
         self.first = self.chains.elements.len();
     }
 
-    /// Adds an element to the chain. Returns whether both of its modes were rescaled, which ends the chain and begins another.
+    /// Adds an element to the chain. Returns whether both of its modes were rescaled, which ends the chain and begins
+    /// another.
     #[inline(always)]
     pub(crate) fn element(&mut self, e: ChainElement) -> bool {
         let (dc, dm) = (self.scales[self.mode], self.scales[self.next()]);
@@ -51,7 +53,8 @@ impl ChainBuilder {
         self.add([alpha, beta], carried, kept)
     }
 
-    /// Adds a unitary element with a known α. Its rows are orthogonal, so `β = −α*·|d_c/d_m|²` needs no complex division.
+    /// Adds a unitary element with a known α. Its rows are orthogonal, so `β = −α*·|d_c/d_m|²` needs no complex
+    /// division.
     #[inline(always)]
     fn unitary(&mut self, e: ChainElement, alpha: Complex64) -> bool {
         let (dc, dm) = (self.scales[self.mode], self.scales[self.next()]);
