@@ -34,12 +34,12 @@ fn a_corrected_program_does_on_its_chip_what_the_target_asks_for() {
         1.0 - line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()
     };
     // The corrected program has another ideal matrix, so its own fidelity says nothing: the table does.
-    let error_of = |method: &str| -> f64 {
+    let error_with = |method: &str| -> f64 {
         let line = said.lines().find(|line| line.starts_with(method)).unwrap();
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     };
-    assert!(error_of("adjoint") < 0.1 * error_of("none"), "{said}");
-    assert!((error(&program) - error_of("none")).abs() < 1e-6, "{said}");
+    assert!(error_with("adjoint") < 0.1 * error_with("none"), "{said}");
+    assert!((error(&program) - error_with("none")).abs() < 1e-6, "{said}");
     let written = fs::read(&out).unwrap();
     run(["correct", &program, "--chip", &chip, "--method", "adjoint", "--noise", "0", "-o", &out]).well();
     assert_eq!(written, fs::read(&out).unwrap());
@@ -189,11 +189,11 @@ fn a_failed_fit_is_recognised_by_its_residual() {
     let [program, chip, _] = chip(&scene, 0.02);
     let fit = || run(["correct", &program, "--chip", &chip, "--method", "characterisation"]).well().out;
     let said = fit();
-    assert!(said.contains("the fit misses the readings by") && !said.contains("warning"), "{said}");
+    assert!(said.contains("the fit misses the measurements by") && !said.contains("warning"), "{said}");
     let process = scene.write("lossy.toml", "[insertion_loss]\nimbalance_sigma_db = 2\n");
     wait(phaseloom().arg("chip").arg(process).args(["--program", &program, "--seed", "4", "-o", &chip])).well();
     let said = fit();
-    assert!(said.contains("warning: the fit misses the readings by"), "{said}");
+    assert!(said.contains("warning: the fit misses the measurements by"), "{said}");
 }
 
 #[cfg(unix)]

@@ -76,17 +76,17 @@ fn the_law_of_phase_errors_holds_for_every_mesh_without_dumps() {
     let process = process(&format!("[phase_error]\nsigma_rad = {sigma}"));
     for design in MeshDesign::all().filter(|d| d.layout(8).modes == 8) {
         let layout = design.layout(8);
-        let phases = Phases::blank(&layout).values().len();
+        let count = Phases::blank(&layout).values().len();
         let mut error = Mean::default();
         for draw in 0..600 {
-            let mut settings = Phases::blank(&layout);
-            let angles = gaussian(phases, 1, draw);
-            settings.values_mut().iter_mut().zip(angles.iter()).for_each(|(phase, z)| *phase = z.arg());
-            let program = MatrixProgram::from_phases(&design, 8, settings);
+            let mut phases = Phases::blank(&layout);
+            let angles = gaussian(count, 1, draw);
+            phases.values_mut().iter_mut().zip(angles.iter()).for_each(|(phase, z)| *phase = z.arg());
+            let program = MatrixProgram::from_phases(&design, 8, phases);
             let realised = chip(&process, &program, draw).matrix(&program).unwrap();
             error.add(relative_error(&program.matrix(), &realised).powi(2));
         }
-        agree(&design.to_string(), error, sigma * sigma * phases as f64 / 8.0, 1e-4, 0.03);
+        agree(&design.to_string(), error, sigma * sigma * count as f64 / 8.0, 1e-4, 0.03);
     }
 }
 
@@ -173,8 +173,8 @@ fn parts_are_counted() {
 #[test]
 fn crossings_lose_light() {
     let realised = |design: &MeshDesign, text: &str| {
-        let settings = Phases::blank(&design.layout(4));
-        let program = MatrixProgram::from_phases(design, 4, settings);
+        let phases = Phases::blank(&design.layout(4));
+        let program = MatrixProgram::from_phases(design, 4, phases);
         chip(&process(text), &program, 1).matrix(&program).unwrap()
     };
     let crossed = MeshDesign::new(Arc::new(Rectangular), phaseloom_mesh::Cell::Crossing).unwrap();

@@ -65,7 +65,7 @@ impl Draw {
             bail!("{path}: --input {port}: the program has {columns} input ports, 0 to {}", columns - 1);
         }
         let optics = match &self.chip {
-            Some(path) => of_chip(&program, path)?,
+            Some(path) => chip_optics(&program, path)?,
             None => as_programmed(&program),
         };
         let drawing = drawing(&program, &optics, self.input, self.chip.is_some());
@@ -88,7 +88,7 @@ fn as_programmed(program: &MatrixProgram) -> Vec<Optics> {
     program.stages().iter().map(|stage| (stage.phases().clone(), perfect(stage))).collect()
 }
 
-fn of_chip(program: &MatrixProgram, path: &Path) -> anyhow::Result<Vec<Optics>> {
+fn chip_optics(program: &MatrixProgram, path: &Path) -> anyhow::Result<Vec<Optics>> {
     let chip = Chip::load(path)?;
     let realised = chip.matrix(program).with_context(|| path.display().to_string())?; // refuses another shape
     let finite = realised.iter().all(|z| z.re.is_finite() && z.im.is_finite());
@@ -366,7 +366,7 @@ mod tests {
     use phaseloom::nalgebra::DMatrix;
     use phaseloom::{StreamKey, haar_unitary, topology};
 
-    /// Power behind a part, or in its absorber.
+    /// Power after a part, or in its absorber.
     fn power(part: &Part) -> f64 {
         match part {
             Part::Waveguide { power, .. } | Part::End { power, .. } | Part::Shifter { power, .. } => power.unwrap(),
@@ -434,7 +434,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("chip.json");
         chip.save(&path).unwrap();
-        let optics = of_chip(program, &path).unwrap();
+        let optics = chip_optics(program, &path).unwrap();
         let realised = chip.matrix(program).unwrap();
         let drawing = drawing(program, &optics, Some(0), true);
         let Some(last) = drawing.columns.last() else { panic!("no column") };

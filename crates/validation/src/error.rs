@@ -21,8 +21,8 @@ pub enum ValidationError {
     /// The hardware refused a process, a link or a program.
     #[error(transparent)]
     Hardware(#[from] HardwareError),
-    /// The settings of a claim are not TOML.
-    #[error("the settings of a claim were refused: {0}")]
+    /// The TOML text of a process or link in a claim is invalid.
+    #[error("the process or link of a claim is invalid: {0}")]
     Settings(#[from] toml::de::Error),
     /// Measured data are malformed.
     #[error(transparent)]

@@ -1,8 +1,8 @@
 //! A weight matrix on cores with its optical link, multiplied by [`OpticalProduct`].
 
 use crate::error::ValidationError;
-use crate::machine::process;
 use crate::setting::Setting;
+use crate::simulation::process;
 use nalgebra::DMatrix;
 use phaseloom_hardware::{
     CHARGE, CoreSpec, Design, LIGHT, LayerAddress, LayerProgram, Link, MatrixProduct, OpticalProduct, PLANCK, Scales,

@@ -13,9 +13,9 @@ mod claim;
 mod claims;
 mod error;
 mod layer;
-mod machine;
 mod report;
 mod setting;
+mod simulation;
 mod statistics;
 
 pub use check::{Origin, Point, Row, Verdict};

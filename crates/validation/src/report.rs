@@ -96,7 +96,7 @@ impl Report {
     /// One line: the number of rows of each verdict, and how many rows would exceed three standard errors by chance.
     #[must_use]
     pub fn summary(&self) -> String {
-        let count = |what: fn(&Verdict) -> bool| self.rows().filter(|(_, row)| what(&row.verdict)).count();
+        let count = |has: fn(&Verdict) -> bool| self.rows().filter(|(_, row)| has(&row.verdict)).count();
         let pass = count(|v| *v == Verdict::Pass);
         let skipped = count(|v| matches!(v, Verdict::Skipped(_)));
         let random = self.rows().filter(|(_, row)| row.standard_error > 0.0).count();
@@ -224,7 +224,7 @@ impl Report {
                     true => uncertain(row),
                     false => number(row.measured),
                 };
-                page += &line(&[
+                page += &markdown_row(&[
                     &row.label,
                     row.unit,
                     &number(row.predicted),
@@ -243,7 +243,7 @@ impl Report {
 }
 
 /// One row of a Markdown table. A bar would end a cell and is escaped.
-fn line(cells: &[&str]) -> String {
+fn markdown_row(cells: &[&str]) -> String {
     format!("| {} |\n", cells.iter().map(|cell| cell.replace('|', "\\|")).collect::<Vec<_>>().join(" | "))
 }
 
@@ -259,7 +259,7 @@ fn selection(title: &str, text: &str, [predicted, remark]: [&str; 2], rows: &[(&
     let mut section =
         format!("## {title}\n\n{text}| claim | row | {predicted} | measured | {remark} |\n|---|---|---:|---:|---|\n");
     for (claim, row, text) in rows {
-        section += &line(&[claim.key, &row.label, &number(row.predicted), &uncertain(row), text]);
+        section += &markdown_row(&[claim.key, &row.label, &number(row.predicted), &uncertain(row), text]);
     }
     section + "\n"
 }

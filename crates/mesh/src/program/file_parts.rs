@@ -254,9 +254,9 @@ impl<M: for<'de> Deserialize<'de>> ProgramFile<M> {
         }
         let mut stages = vec![read_mesh("right", self.right, right_ports(&design, rows, columns))?];
         if let (Some(left), Some(attenuators)) = (self.left, self.attenuators) {
+            let left = read_mesh("left", left, rows)?;
             check_equal("attenuators (number of)", attenuators.len(), rows.min(columns))?;
-            stages.push(read_attenuators(&attenuators)?);
-            stages.push(read_mesh("left", left, rows)?);
+            stages.extend([read_attenuators(&attenuators)?, left]);
         }
         Ok(MatrixProgram { design, rows, columns, gain, stages })
     }

@@ -132,7 +132,7 @@ pub fn topologies() -> [Arc<dyn Topology>; 9] {
     ]
 }
 
-/// Finds a built-in topology by its key. `direct`, the key of `contraction` before version 0.2, is still accepted.
+/// Finds a built-in topology by its key. `direct`, the key of `contraction` in older files, is still accepted.
 ///
 /// # Errors
 ///

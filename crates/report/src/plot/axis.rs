@@ -173,9 +173,13 @@ impl Axis {
         (self.scale == Scale::ZeroAndLog).then_some(BREAK_AT)
     }
 
-    /// Whether two neighbouring values lie on either side of the break.
-    pub(crate) fn is_broken_between(&self, left: f64, right: f64) -> bool {
-        self.scale == Scale::ZeroAndLog && left <= 0.0 && right > 0.0
+    /// Whether a line may join two neighbouring values: not in slots, and not across the break.
+    pub(crate) fn joins(&self, left: f64, right: f64) -> bool {
+        match self.scale {
+            Scale::Linear | Scale::Log => true,
+            Scale::ZeroAndLog => left > 0.0 || right <= 0.0,
+            Scale::Categories => false,
+        }
     }
 
     /// Whether the axis has slots instead of numbers.
@@ -270,7 +274,7 @@ mod tests {
         let axis = Axis::numeric(&[0.0, 1e-4, 1e-3, 1e-1], &quantity("splitter_error.sigma_rad"));
         assert_eq!(labels(&axis), ["0", "10⁻⁴", "10⁻³", "10⁻²", "10⁻¹"]);
         assert!(at(&axis, 0.0) < axis.break_at().unwrap() && axis.break_at().unwrap() < at(&axis, 1e-4));
-        assert!(axis.is_broken_between(0.0, 1e-4) && !axis.is_broken_between(1e-4, 1e-3));
+        assert!(!axis.joins(0.0, 1e-4) && axis.joins(1e-4, 1e-3));
         assert!(close(at(&axis, 1e-3) - at(&axis, 1e-4), at(&axis, 1e-2) - at(&axis, 1e-3)));
         let ticks: Vec<f64> = axis.ticks.iter().map(|tick| at(&axis, tick.value)).collect();
         assert!(ticks.is_sorted() && ticks[ticks.len() - 1] <= 1.0);

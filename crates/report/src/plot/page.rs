@@ -136,12 +136,13 @@ impl<'s> Page<'s> {
     /// An open line through the points.
     pub(crate) fn line(&self, points: &[Point], stroke: Stroke) -> Result<(), ReportError> {
         let points: Vec<_> = points.iter().copied().map(pixel).collect();
-        Ok(match stroke.dashes {
+        match stroke.dashes {
             None => self.area.draw(&PathElement::new(points, stroke.style()))?,
             Some((dash, gap)) => {
                 self.area.draw(&DashedPathElement::new(points, pixels(dash), pixels(gap), stroke.style()))?;
             }
-        })
+        }
+        Ok(())
     }
 
     /// A filled polygon without outline.

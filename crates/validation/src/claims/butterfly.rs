@@ -26,10 +26,10 @@ fn rows(setting: &Setting<'_>) -> Rows {
         let cells = design.layout(n).positions.len();
         let measured: Mean = setting
             .draws(setting.pick(60, 400), |draw| {
-                let mut settings = Phases::zero(cells, n);
+                let mut phases = Phases::zero(cells, n);
                 let mut angle = setting.angles("validate/butterfly", draw);
-                settings.values_mut().iter_mut().for_each(|phase| *phase = angle());
-                let program = MatrixProgram::from_phases(&design, n, settings);
+                phases.values_mut().iter_mut().for_each(|phase| *phase = angle());
+                let program = MatrixProgram::from_phases(&design, n, phases);
                 let chip = setting.chip(&process, &program, draw)?;
                 Ok(fidelity(&program.matrix(), &chip.matrix(&program)?))
             })?

@@ -27,8 +27,8 @@ fn rows(setting: &Setting<'_>) -> Rows {
         let program = unitary(&setting.haar(2, draw), "rectangular")?;
         let chip = setting.chip(&process, &program, draw)?;
         let realised = chip.matrix(&program)?;
-        let (settings, frozen) = (program.stages()[0].phases(), &chip.stages()[0]);
-        let phases: Vec<f64> = settings.values().iter().zip(frozen.offsets.values()).map(|(a, b)| a + b).collect();
+        let (programmed, frozen) = (program.stages()[0].phases(), &chip.stages()[0]);
+        let phases: Vec<f64> = programmed.values().iter().zip(frozen.offsets.values()).map(|(a, b)| a + b).collect();
         let (theta, phi, alpha, beta) = (phases[0], phases[1], frozen.cell_errors[0].alpha, frozen.cell_errors[0].beta);
         let one = Complex64::new(1.0, 0.0);
         let arms = |a: Complex64, b: Complex64| Matrix::from_row_slice(2, 2, &[a, 0.0.into(), 0.0.into(), b]);

@@ -7,7 +7,7 @@ use phaseloom_hardware::correction::{Instruments, correct, correction};
 pub(super) const CLAIM: Claim = Claim {
     key: "corrected_error",
     sentence: "Local correction reduces E₀ = σ√(2(N−1)) to E = √(2/3)·N·σ² if not every cell is within reach",
-    source: "docs/physics.md, Corrections; Bandyopadhyay et al. 2021; Hamerly et al. 2022",
+    source: "docs/physics.md, Corrections; Bandyopadhyay et al. 2021; Hamerly et al. 2021–22",
     method: "splitter_error → chips of Haar unitaries → `local` → rms of E before and after, N³σ²/3 > 3",
     criterion: "prefactors within 10 %, slope of ln E on ln σ 1.00 ± .03 before and 2.0 ± .1 after, each plus 3 standard \
          errors",
@@ -28,12 +28,12 @@ fn rows(setting: &Setting<'_>) -> Rows {
         Ok([root(done.iter().map(|d| d.0).collect()), root(done.iter().map(|d| d.1).collect())])
     };
     let mut rows = Vec::new();
-    let mut lines = [Vec::new(), Vec::new()];
+    let mut series = [Vec::new(), Vec::new()];
     let count = setting.pick(100, 600);
     for (k, sigma) in [0.018_f64, 0.022, 0.027, 0.033, 0.04].into_iter().enumerate() {
         let errors = measured(32, sigma, count, 10_000 * k as u64)?;
-        for (line, error) in lines.iter_mut().zip(errors) {
-            line.push((sigma.ln(), error.value.ln(), error.error / error.value));
+        for (points, error) in series.iter_mut().zip(errors) {
+            points.push((sigma.ln(), error.value.ln(), error.error / error.value));
         }
         let law = (2.0f64 / 3.0).sqrt() * 32.0 * sigma * sigma;
         let check = Check::new(format!("E corrected, N = 32, σ = {sigma}"), "1").law(law).allow(0.1 * law);
@@ -42,8 +42,8 @@ fn rows(setting: &Setting<'_>) -> Rows {
     let [_, corrected] = measured(64, 0.02, setting.pick(30, 200), 100_000)?;
     let law = (2.0f64 / 3.0).sqrt() * 64.0 * 4e-4;
     rows.push(Check::new("E corrected, N = 64, σ = 0.02", "1").law(law).allow(0.1 * law).near(corrected));
-    for (name, line, law, allowed) in [("before", &lines[0], 1.0, 0.03), ("after", &lines[1], 2.0, 0.1)] {
-        let (value, error) = slope(line);
+    for (name, points, law, allowed) in [("before", &series[0], 1.0, 0.03), ("after", &series[1], 2.0, 0.1)] {
+        let (value, error) = slope(points);
         let slope = Estimate { value, error, draws: 5 * count };
         rows.push(Check::new(format!("slope {name}, N = 32"), "1").law(law).allow(allowed).near(slope));
     }

@@ -19,7 +19,7 @@ const TRIALS: u64 = 20;
 fn rows(setting: &Setting<'_>) -> Rows {
     let mut rows = Vec::new();
     for (sigma, published, deviation) in [(0.01_f64, 0.8802, 0.0016), (0.02, 0.5991, 0.0034)] {
-        let label = |what: &str| format!("{what}, σ = {sigma}");
+        let label = |name: &str| format!("{name}, σ = {sigma}");
         let text = format!("[splitter_error]\nsigma_amplitude = {sigma:?}\n[phase_error]\nsigma_rad = {sigma:?}");
         let first = if sigma < 0.015 { 0 } else { 1000 };
         let mesh = Mesh { modes: 256, topology: "rectangular", unitaries: TRIALS, chips: 1, first };

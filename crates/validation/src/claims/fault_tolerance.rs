@@ -35,17 +35,17 @@ fn rows(setting: &Setting<'_>) -> Rows {
     };
     let mut rows = Vec::new();
     let sigma = 0.05_f64;
-    let mut line = Vec::new();
+    let mut points = Vec::new();
     for (n, quick, full) in [(16, 200, 1000), (32, 100, 500), (64, 30, 200), (128, 8, 60)] {
         let text = format!("[splitter_error]\nsigma_rad = {sigma:?}");
         let (error, _) = measured(Cell::ThreeSplitters, n, &text, setting.pick(quick, full))?;
         let law = 4.0 * std::f64::consts::SQRT_2 * sigma * sigma * (1.0 - 3.0 / n as f64).sqrt();
-        line.push(((n as f64).ln(), error.value.ln(), error.error / error.value));
+        points.push(((n as f64).ln(), error.value.ln(), error.error / error.value));
         let check = Check::new(format!("three splitters, N = {n}, σ = {sigma}"), "1").law(law).allow(0.1 * law);
         rows.push(check.near(error));
     }
-    let (value, error) = slope(&line);
-    let slope = Estimate { value, error, draws: line.len() as u64 };
+    let (value, error) = slope(&points);
+    let slope = Estimate { value, error, draws: points.len() as u64 };
     rows.push(Check::new("d ln E/d ln N, three splitters, N = 16…128", "1").law(0.0).allow(0.1).near(slope));
     for (n, sigma) in [(16, 0.05_f64), (32, 0.03)] {
         let text = format!("[splitter_error]\nsigma_rad = {sigma:?}");

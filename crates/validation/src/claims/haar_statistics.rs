@@ -52,7 +52,7 @@ fn rows(setting: &Setting<'_>) -> Rows {
             let estimate = |value, error| Estimate { value, error, draws };
             let smallest = p_values.iter().copied().fold(1.0, f64::min);
             let uniform = kolmogorov_smirnov(p_values);
-            let label = |what: &str| format!("{key} N = {n}: {what}");
+            let label = |name: &str| format!("{key} N = {n}: {name}");
             rows.push(Check::new(label("smallest p of θ and φ"), "1").at_least(1e-5, estimate(smallest, 0.0)));
             rows.push(Check::new(label("p of the p-values"), "1").at_least(1e-4, estimate(uniform, 0.0)));
             rows.push(Check::new(label("p of rank k+1, smallest"), "1").at_most(1e-5, estimate(p_wrong, 0.0)));

@@ -26,7 +26,7 @@ fn rows(setting: &Setting<'_>) -> Rows {
             let corrected = correct(&chip, &program, local, &Instruments::default())?;
             Ok((corrected.out_of_reach.unwrap_or_default(), corrected.after.error))
         })?;
-        let label = |what: &str| format!("{what}, N = {n}, σ = {sigma}");
+        let label = |name: &str| format!("{name}, N = {n}, σ = {sigma}");
         let worst = results.iter().filter(|d| d.0 == 0).map(|d| d.1).fold(f64::NAN, f64::max);
         rows.push(Check::new(label("largest E within reach"), "1").at_most(1e-13 * n as f64, Estimate::exact(worst)));
         let share: Mean = results.iter().map(|d| f64::from(u8::from(d.0 == 0))).collect();

@@ -42,7 +42,7 @@ fn rows(setting: &Setting<'_>) -> Rows {
             let mesh = Mesh { modes: n, topology, unitaries: 300, chips: 1, first: 0 };
             let figures = |u: &_, realised: &_| (fidelity(u, realised), transmission(realised));
             let (f, transmission) = setting.means(mesh, &text, figures)?;
-            let label = |what: &str| format!("{what}, {topology}, N = {n}, {loss_db} dB");
+            let label = |name: &str| format!("{name}, {topology}, N = {n}, {loss_db} dB");
             let check = Check::new(label("F"), "1");
             let few_draws = topology == "triangular" && n == 20 && (loss_db - 0.2).abs() < 1e-9;
             rows.push(

@@ -39,8 +39,10 @@ mod prelude {
     pub(super) use crate::check::{Check, Row};
     pub(super) use crate::claim::{Claim, Rows};
     pub(super) use crate::error::ValidationError;
-    pub(super) use crate::machine::{Matrix, Mesh, TOPOLOGIES, error_squared, largest, process, programmed, unitary};
     pub(super) use crate::setting::Setting;
+    pub(super) use crate::simulation::{
+        Matrix, Mesh, TOPOLOGIES, error_squared, largest, process, programmed, unitary,
+    };
     pub(super) use crate::statistics::{Estimate, Mean};
 }
 

@@ -63,7 +63,7 @@ fn rows(setting: &Setting<'_>) -> Rows {
         }
         let weak = (0..4).map(|i| deviation(i).powi(2)).sum::<f64>() / 4.0;
         let strong = (norm * INPUT / (2.0 * t * (eta * n_port).sqrt())).powi(2);
-        let label = |what: &str| format!("{what}, η = {eta:.2}");
+        let label = |name: &str| format!("{name}, η = {eta:.2}");
         let check = Check::new(label("deviation over law, all outputs"), "1").law(1.0);
         rows.push(check.against("no n_s/n_LO", (strong / weak).sqrt()).near(squares.estimate().root()));
         rows.push(Check::new(label("mean deviation over law"), "1").law(0.0).near(means.estimate()));

@@ -6,7 +6,7 @@ use std::f64::consts::{FRAC_PI_2, FRAC_PI_3, TAU};
 
 pub(super) const CLAIM: Claim = Claim {
     key: "test_vectors",
-    sentence: "The rectangular algorithm gives the Fourier matrices of N = 3 and 4 the settings of an independent program",
+    sentence: "The rectangular algorithm gives the Fourier matrices of N = 3 and 4 the phases of an independent program",
     source: "docs/physics.md, Decompositions; phases of a NumPy program; algorithm of Clements et al. 2016 in our \
          convention",
     method: "program of U_jk = e^{2πi jk/N}/√N; its phases modulo 2π and the matrix of a chip without errors",
@@ -56,8 +56,8 @@ fn rows(setting: &Setting<'_>) -> Rows {
         let output_difference = phases.output().iter().zip(outputs).map(|(a, b)| apart(*a, *b)).fold(0.0, f64::max);
         let realised = setting.chip(&process("")?, &program, 0)?.matrix(&program)?;
         rows.push(Check::new(format!("N = {n}: cells in their place"), "1").law(cells.len() as f64).count(modes));
-        let row = |what: &str, unit, limit, value| {
-            Check::new(format!("N = {n}: {what}"), unit).at_most(limit, Estimate::exact(value))
+        let row = |name: &str, unit, limit, value| {
+            Check::new(format!("N = {n}: {name}"), unit).at_most(limit, Estimate::exact(value))
         };
         rows.push(row("largest difference of θ, φ", "rad", 0.51e-10, cell_difference));
         rows.push(row("largest difference of an output phase", "rad", 0.51e-8, output_difference));

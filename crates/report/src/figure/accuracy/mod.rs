@@ -69,22 +69,14 @@ fn swept(
     let references = References::new(table, summary, axes, &x, &y);
     let mut legend = series_legend(summary, axes, &lines);
     legend.extend(references.legend());
-    // Points that are joined: all of a line, but not across the break of x, and none in slots.
-    let runs: Vec<(&Line, Vec<&[(f64, &Outcome)]>)> = lines
-        .iter()
-        .map(|line| {
-            let joined = |a: f64, b: f64| !x.is_categorical() && !x.is_broken_between(a, b);
-            (line, line.points.chunk_by(|a, b| joined(a.0, b.0)).collect())
-        })
-        .collect();
-
+    let axis = x.clone();
     chart::draw(Frame { title, legend, x, y, footer }, |chart| {
-        for (line, runs) in &runs {
-            runs.iter().try_for_each(|run| draw_spread(chart, run, line.stroke))?;
+        for line in &lines {
+            line.runs(&axis).try_for_each(|run| draw_spread(chart, run, line.stroke))?;
         }
         references.draw(chart)?;
-        for (line, runs) in &runs {
-            for run in runs.iter().filter(|run| run.len() > 1) {
+        for line in &lines {
+            for run in line.runs(&axis).filter(|run| run.len() > 1) {
                 chart.line(run.iter().map(|(x, outcome)| (*x, outcome.q50)).collect(), line.stroke)?;
             }
             let medians = line.points.iter().map(|(x, outcome)| (*x, outcome.q50));
@@ -92,6 +84,13 @@ fn swept(
         }
         Ok(())
     })
+}
+
+impl<'a> Line<'a> {
+    /// The points in runs that are joined: all in one, except across the break of x and in slots.
+    fn runs(&self, x: &Axis) -> impl Iterator<Item = &[(f64, &'a Outcome)]> {
+        self.points.chunk_by(|a, b| x.joins(a.0, b.0))
+    }
 }
 
 /// Stroke and marker of a line. From the ninth line on colours repeat with dashes.

@@ -89,7 +89,7 @@ impl References {
                 }
             }
             points.sort_by(|a, b| a.0.total_cmp(&b.0));
-            let runs = points.chunk_by(|a, b| !axis.is_broken_between(a.0, b.0));
+            let runs = points.chunk_by(|a, b| axis.joins(a.0, b.0));
             self.lines.extend(runs.map(|run| (stroke, run.to_vec())));
         }
     }

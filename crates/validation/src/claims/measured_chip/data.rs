@@ -40,7 +40,7 @@ pub struct Slope {
     pub measured: f64,
 }
 
-/// The whole data set.
+/// The data set.
 #[derive(Clone, Debug)]
 pub struct Data {
     /// One unitary a layer, 4 × 4.
