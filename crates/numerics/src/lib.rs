@@ -10,6 +10,7 @@
 
 pub mod angle;
 pub mod error;
+pub mod least_squares;
 pub mod linalg;
 pub mod random;
 pub mod simd;
@@ -20,6 +21,6 @@ pub use linalg::fidelity::{fidelity, matrix_error, relative_error};
 pub use random::haar::{haar_orthogonal, haar_unitary};
 pub use random::normal::Normals;
 pub use random::stream::{StreamKey, standard_normal};
-pub use simd::complex_product::{ComplexProduct, Lit, PORTS_PER_WORD};
+pub use simd::complex_product::{ComplexProduct, Lit, PORTS_PER_WORD, Quadratures};
 pub use simd::exponential::exponentials;
 pub use simd::real::Real;

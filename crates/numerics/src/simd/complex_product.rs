@@ -36,13 +36,23 @@ pub struct Lit<'a, T> {
     pub ports: &'a [u64],
 }
 
+/// Quadratures that a product handles in addition to the real part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quadratures {
+    /// Whether inputs have an imaginary part.
+    pub sent: bool,
+    /// Whether the imaginary part of the outputs is needed.
+    pub read: bool,
+}
+
 /// The matrix, prepared for light that is sent in one quadrature or both, and read in one or both.
 ///
 /// ```
 /// use nalgebra::DMatrix;
-/// use phaseloom_mesh::{ComplexProduct, Lit};
+/// use phaseloom_numerics::{ComplexProduct, Lit, Quadratures};
 /// let w = DMatrix::from_row_slice(1, 3, &[1.0.into(), 2.0.into(), 3.0.into()]);
-/// let product = ComplexProduct::<f64>::new(&w, 0.0.into(), (false, false));
+/// let quadratures = Quadratures { sent: false, read: false };
+/// let product = ComplexProduct::<f64>::new(&w, 0.0.into(), quadratures);
 /// let mut re = [0.0; 2];
 /// // Two vectors; of the second, port 1 alone is lit.
 /// let light = Lit { x: &[1.0, 10.0, 100.0, 0.0, 5.0, 0.0], q: &[], ports: &[0b111, 0b010] };
@@ -65,14 +75,13 @@ pub struct ComplexProduct<T> {
 }
 
 impl<T: Real> ComplexProduct<T> {
-    /// For a matrix outputs × inputs and the field that every dark port sends; `(sent, read)` says whether light is
-    /// sent in quadrature too, and whether the imaginary part is read.
+    /// For a matrix outputs × inputs and the field that every dark port sends.
     ///
     /// # Panics
     ///
     /// If the matrix is empty.
     #[must_use]
-    pub fn new(matrix: &DMatrix<Complex64>, dark: Complex64, (sent, read): (bool, bool)) -> Self {
+    pub fn new(matrix: &DMatrix<Complex64>, dark: Complex64, quadratures: Quadratures) -> Self {
         struct Count<T>(std::marker::PhantomData<T>);
         impl<T: Lanes> WithSimd for Count<T> {
             type Output = usize;
@@ -82,11 +91,12 @@ impl<T: Real> ComplexProduct<T> {
                 T::count::<S>()
             }
         }
-        Self::for_lanes(matrix, dark, (sent, read), Arch::new().dispatch(Count::<T>(std::marker::PhantomData)))
+        Self::for_lanes(matrix, dark, quadratures, Arch::new().dispatch(Count::<T>(std::marker::PhantomData)))
     }
 
     /// The same for registers of so many numbers.
-    fn for_lanes(matrix: &DMatrix<Complex64>, dark: Complex64, (sent, read): (bool, bool), lanes: usize) -> Self {
+    fn for_lanes(matrix: &DMatrix<Complex64>, dark: Complex64, quadratures: Quadratures, lanes: usize) -> Self {
+        let Quadratures { sent, read } = quadratures;
         assert!(!matrix.is_empty(), "a matrix with rows and columns");
         let (rows, inputs) = matrix.shape();
         let registers = rows.div_ceil(lanes).next_power_of_two().min(HIGHEST);
@@ -307,7 +317,7 @@ mod tests {
                     let light = Lit { x: &x, q: if sent { &q } else { &[] }, ports: &ports };
                     let mut re = vec![T::from_f64(f64::NAN); rows * vectors];
                     let mut im = if read { re.clone() } else { Vec::new() };
-                    ComplexProduct::new(&w, floor, (sent, read)).multiply(light, &mut re, &mut im);
+                    ComplexProduct::new(&w, floor, Quadratures { sent, read }).multiply(light, &mut re, &mut im);
                     let expected = &w * fields.map(|z| z + floor);
                     for (z, re) in expected.iter().zip(&re) {
                         assert!((z.re - re.to_f64()).abs() < tolerance, "{rows}×{inputs}: {} {}", z.re, re.to_f64());
@@ -333,7 +343,7 @@ mod tests {
             let x: Vec<f64> = (0..140).map(|_| standard_normal(&mut stream)).collect();
             let q: Vec<f64> = x.iter().map(|x| x.sin()).collect();
             let light = Lit { x: &x, q: &q, ports: &[u64::MAX, 0b11_1111, 0x5555, 0b10_0000] };
-            let (dark, both) = (Complex64::new(0.3, 0.1), (true, true));
+            let (dark, both) = (Complex64::new(0.3, 0.1), Quadratures { sent: true, read: true });
             let mut fast = vec![0.0; 4 * rows];
             let (re, im) = fast.split_at_mut(2 * rows);
             ComplexProduct::new(&w, dark, both).multiply(light, re, im);
@@ -354,7 +364,7 @@ mod tests {
         let mut draw = |k: usize| if k.is_multiple_of(3) { 0.0 } else { standard_normal(&mut stream) as f32 };
         let x: Vec<f32> = (0..70 * 3).map(&mut draw).collect();
         let q: Vec<f32> = (0..70 * 3).map(&mut draw).collect();
-        let product = ComplexProduct::<f32>::new(&w, Complex64::new(0.0, 0.1), (true, true));
+        let product = ComplexProduct::<f32>::new(&w, Complex64::new(0.0, 0.1), Quadratures { sent: true, read: true });
         let named = |k: usize, all: bool| all || x[k] != 0.0;
         let ports = |all| -> Vec<u64> {
             let word = |from: usize, to: usize| (from..to).map(|k| u64::from(named(k, all)) << (k - from)).sum();
