@@ -6,7 +6,8 @@
 //! `cargo run --release --example 05_custom_topology`
 #![allow(clippy::print_stdout)]
 
-use phaseloom::hardware::comparison::{Parts, trial};
+use phaseloom::hardware::MeshSize;
+use phaseloom::hardware::comparison::trial;
 use phaseloom::mesh::{Cell, Layout, MeshDesign, MeshError, Phases, Rectangular, Unitary, fit};
 use phaseloom::{Process, Topology};
 
@@ -42,7 +43,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for topology in [&Half as &'static dyn Topology, &Rectangular] {
         for cell in [Cell::Mzi, Cell::ThreeSplitters] {
             let design = MeshDesign::new(topology, cell)?;
-            let (parts, made) = (Parts::of(design, 8), trial(design, 8, &process, 1, 0)?);
+            let (parts, made) = (MeshSize::new(design, 8), trial(design, 8, &process, 1, 0)?);
             println!(
                 "{:<33} {:>2} cells, {} columns, {:.2} dB: 1 − F = {:.3} ideal, {:.3} on a chip, {:.3} corrected",
                 design.to_string(),

@@ -4,43 +4,8 @@ use crate::chip::{Chip, ChipId};
 use crate::correction::{Instruments, correct, correction};
 use crate::error::HardwareError;
 use crate::process::Process;
-use phaseloom_mesh::{Form, MODE_UM, MatrixProgram, MeshDesign};
+use phaseloom_mesh::{Form, MatrixProgram, MeshDesign};
 use phaseloom_numerics::{StreamKey, fidelity, haar_unitary, relative_error};
-
-/// What a mesh is built of.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Parts {
-    /// Cells.
-    pub cells: usize,
-    /// Phase shifters: two a cell, one a port, one an edge. Of symmetric cells those of some ports stay zero.
-    pub shifters: usize,
-    /// Columns of cells.
-    pub depth: usize,
-    /// Crossings of waveguides, between columns and in cells.
-    pub crossings: usize,
-    /// Length along the light (µm): columns of [`Layout::column_um`](phaseloom_mesh::Layout::column_um), without the room
-    /// that crossings take.
-    pub length_um: f64,
-    /// Width across the light (µm): lines of [`MODE_UM`].
-    pub width_um: f64,
-}
-
-impl Parts {
-    /// Those of a mesh of so many ports, alone: a mesh for few rows is tried with an attenuator behind it.
-    #[must_use]
-    pub fn of(design: MeshDesign, ports: usize) -> Self {
-        let layout = design.layout(ports);
-        let cells = layout.positions.len();
-        Self {
-            cells,
-            shifters: 2 * cells + ports + layout.boundary_shifters().len(),
-            depth: layout.columns,
-            crossings: layout.crossing_count() + cells * design.cell().crossings(),
-            length_um: layout.columns as f64 * layout.column_um(),
-            width_um: layout.modes as f64 * MODE_UM,
-        }
-    }
-}
 
 /// How one chip of a mesh does what a Haar unitary asks for (of a mesh for few rows, its first rows).
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -5,7 +5,7 @@ mod common;
 
 use common::{Mean, agree, chip, gaussian, haar, process};
 use phaseloom_hardware::Chip;
-use phaseloom_hardware::comparison::Parts;
+use phaseloom_hardware::MeshSize;
 use phaseloom_hardware::correction::{CORRECTIONS, Instruments, correct, correction};
 use phaseloom_mesh::{Form, MatrixProgram, MeshDesign, Phases};
 use phaseloom_numerics::linalg::svd;
@@ -96,7 +96,7 @@ fn local_correction_is_exact_where_every_cell_is_within_reach() {
             let program = MatrixProgram::new(&u, Form::Unitary, design).unwrap();
             let mended = correct(&chip(&process, &program, draw), &program, correction("local").unwrap(), &quiet());
             let mended = mended.unwrap();
-            if mended.out_of_reach == Some(0) {
+            if mended.clipped_cells == Some(0) {
                 exact += 1;
                 assert!(mended.after.error < 1e-12, "{design} draw {draw}: {:e}", mended.after.error);
             }
@@ -117,7 +117,7 @@ fn local_correction_of_fitted_couplers_finds_most_of_the_way_back() {
             let mended = correct(&chip(&process, &program, 1), &program, correction("local").unwrap(), &quiet());
             let mended = mended.unwrap();
             let (before, after) = (mended.before.error, mended.after.error);
-            assert!(mended.out_of_reach.is_none() && after < share * before, "{design}: {before:.3} → {after:.3}");
+            assert!(mended.clipped_cells.is_none() && after < share * before, "{design}: {before:.3} → {after:.3}");
         }
     }
 }
@@ -149,7 +149,7 @@ fn every_correction_works_on_every_mesh() {
 
 #[test]
 fn parts_are_counted() {
-    let parts = |design: MeshDesign, n: usize| Parts::of(design, n);
+    let parts = |design: MeshDesign, n: usize| MeshSize::new(design, n);
     for design in MeshDesign::all() {
         let (found, layout) = (parts(design, 8), design.layout(8));
         let shifters = Phases::blank(&layout).values().len();

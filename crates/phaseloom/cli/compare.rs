@@ -5,13 +5,13 @@ use anyhow::Context;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use phaseloom::files::{require_memory, write_atomically};
+use phaseloom::hardware::MeshSize;
 use phaseloom::hardware::Process;
-use phaseloom::hardware::comparison::{Parts, Trial, trial};
+use phaseloom::hardware::comparison::{Trial, trial};
 use phaseloom::mesh::MeshDesign;
 use phaseloom::report::{COMPARISON_FIGURE, Table, png};
 use rayon::prelude::*;
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
 
 /// Width of the PNG (pixels).
 const PNG_WIDTH: u32 = 1600;
@@ -48,7 +48,7 @@ const ABLE: f64 = 1e-6;
 /// One mesh.
 struct Line {
     design: MeshDesign,
-    parts: Parts,
+    parts: MeshSize,
     trials: Vec<Trial>,
 }
 
@@ -125,7 +125,7 @@ impl Compare {
 
     /// Every mesh, or none where the user interrupts.
     fn lines(&self, process: &Process) -> anyhow::Result<Option<Vec<Line>>> {
-        let stop = interrupt::flag();
+        let stop = interrupt::on_ctrl_c();
         let designs: Vec<MeshDesign> = MeshDesign::all().filter(|&design| !self.takes_too_long(design)).collect();
         let bar = ProgressBar::with_draw_target(Some(designs.len() as u64 * self.trials), ProgressDrawTarget::stderr());
         bar.set_style(
@@ -138,8 +138,7 @@ impl Compare {
             let trials: Vec<Option<_>> = (0..self.trials)
                 .into_par_iter()
                 .map(|t| {
-                    let made =
-                        (!stop.load(Ordering::Relaxed)).then(|| trial(design, self.modes, process, self.seed, t));
+                    let made = (!stop.requested()).then(|| trial(design, self.modes, process, self.seed, t));
                     bar.inc(1);
                     made
                 })
@@ -149,7 +148,7 @@ impl Compare {
                 trials.into_iter().collect::<Result<_, _>>().with_context(|| design.to_string())?;
             let dark = trials.iter().any(|trial| trial.transmission.is_nan() || trial.transmission < 1e-100);
             anyhow::ensure!(!dark, "{}: a chip of the mesh {design} lets no light through", self.process.display());
-            lines.push(Line { design, parts: Parts::of(design, self.modes), trials });
+            lines.push(Line { design, parts: MeshSize::new(design, self.modes), trials });
         }
         bar.finish_and_clear();
         Ok(Some(lines))
@@ -158,7 +157,7 @@ impl Compare {
     /// Whether its phases, searched for, are too many: those of `masks` of 64 ports, half a minute a chip, are not.
     fn takes_too_long(&self, design: MeshDesign) -> bool {
         const MAX_SEARCHED: usize = 1 << 14;
-        design.topology().is_fitted() && Parts::of(design, self.modes).shifters > MAX_SEARCHED
+        design.topology().is_fitted() && MeshSize::new(design, self.modes).shifters > MAX_SEARCHED
     }
 
     fn left_out(&self) -> impl Iterator<Item = MeshDesign> {

@@ -3,7 +3,7 @@ use super::terminal::{interrupt, output};
 use anyhow::Context;
 use clap::Args;
 use phaseloom::hardware::correction::{CORRECTIONS, Corrected, Correction, Instruments, correct, correction};
-use phaseloom::hardware::{Chip, HardwareError};
+use phaseloom::hardware::{Chip, ChipId, HardwareError};
 use phaseloom::mesh::convention;
 use std::path::PathBuf;
 
@@ -64,7 +64,8 @@ impl Correct {
             anyhow::bail!("{}: `gain` is 0: a matrix of zeros asks for nothing", self.program.display());
         }
         let Self { noise, seed, effort, .. } = self;
-        let instruments = Instruments { noise, seed, effort, stop: Some(interrupt::flag()), ..Instruments::default() };
+        let draws = ChipId { seed, trial: 0, core: 0 };
+        let instruments = Instruments { noise, effort, draws, interrupt: interrupt::on_ctrl_c() };
         let mut text = format!(
             "{:<19} {:>11} {:>12} {:>12} {:>12} {:>9} {:>12} {:>11} {:>7}  {}\n",
             "method", "1 − F", "error", "scaled", "light", "phase", "heaters", "readings", "steps", "knows"
@@ -94,10 +95,10 @@ impl Correct {
             if done.after.fidelity < done.before.fidelity && 1.0 - done.after.fidelity > 1e-12 {
                 text += "  worse than the program as it was\n";
             }
-            if let Some(count) = done.out_of_reach.filter(|&count| count > 0) {
+            if let Some(count) = done.clipped_cells.filter(|&count| count > 0) {
                 text += &format!("  {count} of {} interferometers cannot do what is asked\n", target.interferometers());
             }
-            if let Some(count) = done.turned.filter(|&count| count > 0) {
+            if let Some(count) = done.wrapped_heaters.filter(|&count| count > 0) {
                 text += &format!(
                     "  {count} heater{} a turn higher or lower: crosstalk alone would ask for less than 0 or more than 2π\n",
                     if count == 1 { " stands" } else { "s stand" }
@@ -125,7 +126,7 @@ impl Correct {
 
 fn line(name: &str, done: &Corrected, before: bool, knows: &str) -> String {
     let quality = if before { done.before } else { done.after };
-    let (readings, steps) = if before { (0, 0) } else { (done.readings, done.steps) };
+    let (readings, steps) = if before { (0, 0) } else { (done.measurements, done.steps) };
     format!(
         "{name:<19} {:>11.3e} {:>12.4e} {:>12.4e} {:>12} {:>9.3} {:>12} {readings:>11} {steps:>7}  {knows}\n",
         (1.0 - quality.fidelity).max(0.0),

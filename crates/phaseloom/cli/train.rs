@@ -4,7 +4,6 @@ use clap::Args;
 use phaseloom::network::train::{EpochReport, TrainSpec, train};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 
 /// Train a plain network and calibrate its scales
 ///
@@ -19,11 +18,11 @@ pub struct Train {
 impl Train {
     pub fn execute(self) -> anyhow::Result<Ending> {
         let spec = TrainSpec::load(&self.training)?;
-        let flag = interrupt::flag();
+        let interrupt = interrupt::on_ctrl_c();
         let base = self.training.parent().unwrap_or(Path::new(""));
         let trained = train(&spec, base, &mut |report| {
             output::note(&line(report));
-            if flag.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if interrupt.requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
         let files = trained.save()?;
         if let Some(last) = trained.history.last() {
@@ -35,7 +34,7 @@ impl Train {
         if let Some(Err(error)) = trained.calibration {
             return Err(anyhow::Error::new(error).context("the weights are written, the calibration is not"));
         }
-        Ok(if flag.load(Ordering::Relaxed) { Ending::Interrupted } else { Ending::Done })
+        Ok(if interrupt.requested() { Ending::Interrupted } else { Ending::Done })
     }
 }
 

@@ -38,7 +38,7 @@ impl Validate {
             // A folder that cannot be made is said before the work, not behind it.
             can_be_made(folder)?;
         }
-        let setting = Setting { seed: self.seed, quick: self.quick, interrupt: interrupt::flag() };
+        let setting = Setting { seed: self.seed, quick: self.quick, interrupt: &interrupt::on_ctrl_c() };
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         bar.set_style(
             ProgressStyle::with_template("{bar:40} {pos}/{len} claims, {elapsed} passed: {msg}")

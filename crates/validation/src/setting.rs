@@ -1,6 +1,6 @@
 use crate::error::ValidationError;
+use phaseloom_hardware::correction::Interrupt;
 use rayon::prelude::*;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Seed of every draw unless another is asked for.
 pub const SEED: u64 = 20_261_123;
@@ -13,7 +13,7 @@ pub struct Setting<'a> {
     /// Whether to leave out what takes minutes.
     pub quick: bool,
     /// Set when somebody wants to stop.
-    pub interrupt: &'a AtomicBool,
+    pub interrupt: &'a Interrupt,
 }
 
 impl Setting<'_> {
@@ -36,7 +36,7 @@ impl Setting<'_> {
     ) -> Result<Vec<T>, ValidationError> {
         (0..count)
             .into_par_iter()
-            .map(|k| match self.interrupt.load(Ordering::Relaxed) {
+            .map(|k| match self.interrupt.requested() {
                 true => Err(ValidationError::Interrupted),
                 false => draw(k),
             })

@@ -3,7 +3,7 @@
 use crate::error::ExperimentError;
 use phaseloom_files::by_key;
 use phaseloom_files::toml_file::{InvalidValue, TomlError, between, locate, parse_toml, positive, read_toml};
-use phaseloom_hardware::correction::{CORRECTIONS, CorrectionPlan, Instruments, correction};
+use phaseloom_hardware::correction::{CORRECTIONS, CorrectionPlan, Instruments, Interrupt, correction};
 use phaseloom_hardware::{CoreSpec, HardwareError, Link, MAX_PORTS, Precision, Process, read_process};
 use phaseloom_network::data::DataSpec;
 use serde::{Deserialize, Serialize};
@@ -92,7 +92,12 @@ impl Config {
             return Ok(None);
         }
         let method = correction(&self.correction)?;
-        Ok(Some(CorrectionPlan { method, noise: self.correction_noise, effort: self.correction_effort, stop: None }))
+        Ok(Some(CorrectionPlan {
+            method,
+            noise: self.correction_noise,
+            effort: self.correction_effort,
+            interrupt: Interrupt::new(),
+        }))
     }
 }
 

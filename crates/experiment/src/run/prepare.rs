@@ -4,9 +4,9 @@ use crate::error::{ExperimentError, Problem};
 use crate::input::config::{Config, Experiment};
 use crate::input::grid::{Point, to_value};
 use phaseloom_files::require_memory;
-use phaseloom_hardware::correction::CorrectionPlan;
+use phaseloom_hardware::correction::{CorrectionPlan, Interrupt};
 use phaseloom_hardware::{
-    Batch, Design, Detection, FullScale, HardwareError, LayerProgram, Link, Process, Scales, bound_scales,
+    Batch, Detection, FullScale, HardwareError, LayerDesign, LayerProgram, Link, Process, Scales, bound_scales,
 };
 use phaseloom_network::Model;
 use phaseloom_network::calibration::Calibration;
@@ -15,7 +15,6 @@ use phaseloom_network::model::predictions;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 /// Test data ready for the network.
 pub(crate) struct Task {
@@ -39,7 +38,7 @@ pub(crate) struct Programs {
     pub layers: Vec<Arc<LayerProgram>>,
     pub scales: Vec<Scales>,
     /// Designs of a perfect process.
-    pub perfect: Vec<Arc<Design>>,
+    pub perfect: Vec<Arc<LayerDesign>>,
 }
 
 /// Everything that units of one point share.
@@ -48,7 +47,7 @@ pub(crate) struct Bench {
     pub model: Arc<Model>,
     pub task: Arc<Task>,
     pub programs: Arc<Programs>,
-    pub designs: Vec<Arc<Design>>,
+    pub designs: Vec<Arc<LayerDesign>>,
 }
 
 /// Samples that pass the network together: bounds the memory of a thread; a multiple of the block of a noise stream.
@@ -58,13 +57,13 @@ pub(crate) const CHUNK: usize = 256;
 pub(crate) fn prepare(
     experiment: &Experiment,
     points: &[Point],
-    stop: &'static AtomicBool,
+    interrupt: &Interrupt,
 ) -> Result<Vec<Bench>, ExperimentError> {
     let base = experiment.base();
     let mut models: HashMap<String, Arc<Model>> = HashMap::new();
     let mut tasks: HashMap<String, Arc<Task>> = HashMap::new();
     let mut programs: HashMap<String, Arc<Programs>> = HashMap::new();
-    let mut designs: HashMap<String, Vec<Arc<Design>>> = HashMap::new();
+    let mut designs: HashMap<String, Vec<Arc<LayerDesign>>> = HashMap::new();
     let mut benches = Vec::with_capacity(points.len());
     for point in points {
         let config = &point.config;
@@ -118,11 +117,12 @@ pub(crate) fn prepare(
                 let left = points.len() - point.index;
                 let bytes = 17.0 * (config.core.ports as f64).powi(2) * tiles as f64 * left as f64;
                 require_memory(bytes, &format!("the driven phases of {left} points of {tiles} tiles each"))?;
-                let plan = config.correction_plan()?.map(|plan| CorrectionPlan { stop: Some(stop), ..plan });
-                let made: Vec<Arc<Design>> = made
+                let plan =
+                    config.correction_plan()?.map(|plan| CorrectionPlan { interrupt: interrupt.clone(), ..plan });
+                let made: Vec<Arc<LayerDesign>> = made
                     .layers
                     .iter()
-                    .map(|layer| Ok(Arc::new(layer.design(&config.process)?.corrected(plan.clone()))))
+                    .map(|layer| Ok(Arc::new(layer.design(&config.process)?.with_correction(plan.clone()))))
                     .collect::<Result<_, HardwareError>>()
                     .map_err(|source| {
                         let unit = format!("point {}{}", point.index, point.values());

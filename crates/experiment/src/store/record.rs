@@ -114,13 +114,13 @@ pub struct LayerResult {
     pub photoelectrons: f64,
     /// What the row `design` says.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub design: Option<LayerDesign>,
+    pub design: Option<DesignResult>,
 }
 
 /// Size of one layer on its cores, and what is predicted of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct LayerDesign {
+pub struct DesignResult {
     /// Outputs and inputs of the layer.
     pub shape: (usize, usize),
     /// Tiles of the plan.

@@ -23,6 +23,14 @@ pub struct ChipId {
     pub core: u64,
 }
 
+impl ChipId {
+    /// The random stream of a purpose for this chip.
+    #[must_use]
+    pub fn stream<'a>(&self, purpose: &'a str) -> StreamKey<'a> {
+        StreamKey::new(self.seed, purpose).trial(self.trial).core(self.core)
+    }
+}
+
 /// One frozen sample. It holds physical parameters, never compiled ones, and fits every program of its shape.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chip {
@@ -43,8 +51,7 @@ impl Chip {
         process.check()?;
         let mut stages: Vec<StageErrors> = program.stages().iter().map(StageErrors::perfect).collect();
         for (key, source) in process.sources() {
-            let purpose = format!("{key}/fabricate");
-            let mut draws = Normals::new(&StreamKey::new(sample.seed, &purpose).trial(sample.trial).core(sample.core));
+            let mut draws = Normals::new(&sample.stream(&format!("{key}/fabricate")));
             stages.iter_mut().for_each(|stage| source.fabricate(&mut draws, stage));
         }
         Ok(Self { process: process.clone(), sample: Some(sample), shape: ProgramShape::of(program), stages })

@@ -41,7 +41,7 @@ fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
     }
     // Errors of the same size, on more cells: yet more phases to mend them with.
     let (n, designs) = (8, [topology("rectangular")?, &EXTRA[0], &EXTRA[1]].map(MeshDesign::from));
-    let patient = Instruments { effort: 2.0, ..quiet };
+    let patient = Instruments { effort: 2.0, ..quiet.clone() };
     let done = setting.draws(setting.pick(40, 200), |draw| {
         let u = setting.haar(n, 40_000 + draw);
         let reached = |design: MeshDesign| -> Result<f64, ValidationError> {

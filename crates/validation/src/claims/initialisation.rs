@@ -9,7 +9,6 @@ use crate::setting::Setting;
 use crate::statistics::{Estimate, Mean, median};
 use num_complex::Complex64;
 use phaseloom_mesh::{Circuit, Fields, Phases, gradient, topology};
-use std::sync::atomic::Ordering;
 
 pub(super) const CLAIM: Claim = Claim {
     key: "initialisation",
@@ -53,7 +52,7 @@ fn iterations(setting: &Setting<'_>, n: usize, haar: bool, target: u64) -> Resul
     let input = Fields::identity(n);
     let (mut first, mut second) = (1.0, 1.0);
     for step in 0..LIMIT {
-        if setting.interrupt.load(Ordering::Relaxed) {
+        if setting.interrupt.requested() {
             return Err(ValidationError::Interrupted);
         }
         let mut output = input.clone();
