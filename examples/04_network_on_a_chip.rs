@@ -40,18 +40,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         );
     }
 
-    let inputs = model.prepare(&data.inputs);
-    let exact = model.forward_exact(&inputs);
+    let exact = model.exact_pass(model.prepare(&data.inputs));
     let products: Vec<&dyn MatrixProduct> = products.iter().map(|product| product as &dyn MatrixProduct).collect();
-    let (made, _) = model.forward(&inputs, &products, Shot { trial: 0, index: 0, first_sample: 0 });
+    let (made, _) = model.forward(&exact, &products, Shot { trial: 0, index: 0, first_sample: 0 });
 
     println!("digit   {:?}", &data.labels[..16]);
-    println!("exact   {:?}", &predictions(&exact)[..16]);
+    println!("exact   {:?}", &predictions(&exact.output)[..16]);
     println!("chip    {:?}", &predictions(&made)[..16]);
     println!(
         "accuracy on {} digits: exact {:.1} %, chip {:.1} %",
         data.samples(),
-        100.0 * accuracy(&exact, &data.labels),
+        100.0 * accuracy(&exact.output, &data.labels),
         100.0 * accuracy(&made, &data.labels)
     );
     Ok(())

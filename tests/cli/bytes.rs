@@ -145,6 +145,6 @@ fn more_trials_extend_and_fewer_are_refused() {
     run_to(&experiment, &scene.path("fresh"), &["--trials", "5"]).well();
     assert_equal_results(&scene.path("fresh"), &out);
     let before = fs::read(out.join("units.jsonl")).unwrap();
-    run_to(&experiment, &out, &["--trials", "4"]).refused(&["5 trials", "4 were asked for"]);
+    run_to(&experiment, &out, &["--trials", "4"]).refused(&["5 trials", "4 were requested"]);
     assert_eq!(before, fs::read(out.join("units.jsonl")).unwrap());
 }

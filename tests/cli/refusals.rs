@@ -174,7 +174,7 @@ fn data_files() {
         ("a-idx3-ubyte", &[], &["0 bytes", "cut off"]),
         ("b-idx3-ubyte", &images[..images.len() - 1], &["IDX", "cut off or damaged"]),
         ("c-idx3-ubyte", &images[..7], &["7 bytes", "header"]),
-        ("d-idx3-ubyte", b"not at all an image", &["bytes 0–1", "no IDX file"]),
+        ("d-idx3-ubyte", b"not at all an image", &["bytes 0–1", "not an IDX file"]),
         ("e-idx3-ubyte.gz", &zipped[..zipped.len() - 9], &["gzip", "damaged"]),
         ("f.csv", b"", &["no rows"]),
         ("g.csv", b"1,2,x,0\n", &["line 1, column 2", "`x`"]),

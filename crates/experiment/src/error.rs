@@ -1,26 +1,28 @@
+//! Errors of experiments. Every message says what was found, what was expected, where, and what to do.
+
 use phaseloom_files::FileError;
 use phaseloom_files::toml_file::TomlError;
 use phaseloom_hardware::HardwareError;
 use phaseloom_mesh::MeshError;
 use phaseloom_network::NetworkError;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// What can stop an experiment.
+/// An error of this crate.
 #[derive(Debug, thiserror::Error)]
 pub enum ExperimentError {
-    /// The mesh refused.
+    /// An error of a mesh.
     #[error(transparent)]
     Mesh(#[from] MeshError),
-    /// A file was not read or written, or the work does not fit in memory.
+    /// A file that cannot be read or written, or work that does not fit in memory.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The hardware refused.
+    /// An error of the hardware.
     #[error(transparent)]
     Hardware(#[from] HardwareError),
-    /// Model, weights or data were refused.
+    /// An error of model, weights or data.
     #[error(transparent)]
     Network(#[from] NetworkError),
-    /// A TOML file was refused.
+    /// An invalid TOML file.
     #[error(transparent)]
     Toml(#[from] TomlError),
     /// A file of the run cannot be read or written.
@@ -28,26 +30,26 @@ pub enum ExperimentError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the operating system.
         source: std::io::Error,
     },
-    /// A setting that cannot work with the model or the data.
+    /// A setting that does not fit the model or the data.
     #[error("{}: {}{problem}", path.display(), line.map(|l| format!("line {l}: ")).unwrap_or_default())]
     Setting {
         /// The experiment.
         path: PathBuf,
-        /// Line, from 1, where that is known.
+        /// Line, from 1, if it is known.
         line: Option<usize>,
-        /// What was found, what was expected, what to do.
+        /// The problem and its remedy.
         problem: Problem,
     },
-    /// The folder belongs to something else.
+    /// A folder that holds other files.
     #[error("{} is not empty and holds no Phaseloom run: choose another folder with -o", path.display())]
     ForeignFolder {
         /// The folder.
         path: PathBuf,
     },
-    /// The folder belongs to another experiment.
+    /// A folder that belongs to another experiment.
     #[error(
         "{} holds a run of another experiment (different: {}); choose another folder with -o, or remove it",
         path.display(), keys.join(", ")
@@ -58,25 +60,25 @@ pub enum ExperimentError {
         /// The keys, files or versions that differ.
         keys: Vec<String>,
     },
-    /// Fewer trials than are there already.
-    #[error("{} holds {found} trials, {asked} were asked for: ask for at least {found}, or choose another folder", path.display())]
+    /// Fewer trials requested than the folder holds.
+    #[error("{} holds {found} trials, {requested} were requested: request at least {found}, or choose another folder", path.display())]
     FewerTrials {
         /// The folder.
         path: PathBuf,
-        /// Trials that are there.
+        /// Trials in the folder.
         found: u64,
-        /// Trials asked for.
-        asked: u64,
+        /// Requested trials.
+        requested: u64,
     },
-    /// Another process writes there.
+    /// A folder to which another process is writing.
     #[error("{}: another phaseloom is writing to this folder", path.display())]
     Locked {
         /// The lock file.
         path: PathBuf,
     },
-    /// An experiment file that no longer is what its identity says.
+    /// An experiment file that no longer matches its identity.
     #[error(
-        "{}: the file, or identity.json beside it, was changed after the run began: restore it, or start in a new folder",
+        "{}: the file or identity.json next to it was changed after the run began: restore it, or start in a new folder",
         path.display()
     )]
     Altered {
@@ -96,39 +98,39 @@ pub enum ExperimentError {
         path: PathBuf,
         /// Line, from 1.
         line: usize,
-        /// What the parser said.
+        /// Error of the parser.
         source: serde_json::Error,
     },
-    /// Another process wrote to the folder between reading and locking it.
-    #[error("{}: another phaseloom wrote to this folder just now: start again to go on from there", path.display())]
+    /// A folder to which another process wrote between reading and locking it.
+    #[error("{}: another phaseloom has just written to this folder: start again to resume from there", path.display())]
     Changed {
         /// The folder.
         path: PathBuf,
     },
-    /// A unit, or a point, whose hardware cannot be as it is asked for.
+    /// A unit or a point whose hardware cannot be realised.
     #[error("{}: {unit}: {source}", path.display())]
     Unit {
         /// The experiment.
         path: PathBuf,
-        /// Which one, with the values of the point.
+        /// The unit with the values of the point.
         unit: String,
-        /// What the hardware said.
+        /// Error of the hardware.
         source: Box<HardwareError>,
     },
     /// A result that is not a number.
     #[error(
-        "{unit}: {what} is {value}: found settings so extreme that they cannot be computed with, expected finite \
+        "{unit}: {what} is {value}: found settings beyond the range of floating-point numbers, expected finite \
          numbers; bring process, link, weights and inputs closer to what can be built"
     )]
     NotFinite {
         /// The unit.
         unit: String,
-        /// Which of its results.
+        /// The result.
         what: String,
         /// Its value.
         value: f64,
     },
-    /// Two runs hold different results for one unit.
+    /// Two runs with different results for one unit.
     #[error("{} and an earlier folder hold different results for {unit}: they were not made by the same program", path.display())]
     Conflict {
         /// The later folder.
@@ -136,43 +138,43 @@ pub enum ExperimentError {
         /// The unit.
         unit: String,
     },
-    /// Units that no folder holds.
-    #[error("{count} of {total} units are missing: {list}; run the shards that lack, then merge again")]
+    /// Units that are in none of the folders.
+    #[error("{count} of {total} units are missing: {list}; run the missing shards, then merge again")]
     Missing {
-        /// How many.
+        /// Number of missing units.
         count: usize,
-        /// Of how many.
+        /// Number of units of the run.
         total: usize,
-        /// The first of them.
+        /// The first missing units.
         list: String,
     },
-    /// Nothing to merge.
+    /// No folder to merge.
     #[error("no folder to merge: expected at least one folder of a run")]
     NothingToMerge,
 }
 
-/// Settings that are each possible, but not with this model or these data.
+/// Settings that are possible, but not with this model or these data.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
-    /// Direct detection loses the sign.
+    /// Direct detection, which loses the sign, of a layer whose sign matters.
     #[error(
         "link.detection is `direct`, which reads |a|² and loses the sign, but photonic layer {layer} {reason}; \
-         expected a modulus or squared-modulus layer right behind it, no bias, and one tile across each row; \
+         expected a modulus or squared-modulus layer right after it, no bias, and one tile across each row; \
          or use `homodyne` or `offset`"
     )]
     Direct {
         /// Index of the layer in the model.
         layer: usize,
-        /// What stands against it.
+        /// Why the sign matters.
         reason: String,
     },
-    /// The link needs scales and the model has none.
+    /// A link that needs scales for a model without a calibration.
     #[error("the link has converters, modulators or a laser, which need scales, but {}", what)]
     NoCalibration {
-        /// What is missing and what to do.
+        /// The missing file and the remedy.
         what: String,
     },
-    /// A constant field that is smaller than some outputs.
+    /// A constant field that may be smaller than some outputs.
     #[error(
         "link.detection is `offset`, whose constant field must exceed every output, but the calibration takes the \
          quantile {quantile} of them: calibrate with `quantile = 1`"
@@ -189,7 +191,7 @@ pub enum Problem {
     Sweep {
         /// The key.
         key: String,
-        /// What is wrong with it.
+        /// Why it cannot be swept.
         reason: String,
     },
     /// A model whose outputs are not classes.
@@ -198,4 +200,11 @@ pub enum Problem {
         /// Outputs of the model.
         outputs: usize,
     },
+}
+
+impl Problem {
+    /// The problem with the path of its experiment.
+    pub(crate) fn in_file(self, path: &Path) -> ExperimentError {
+        ExperimentError::Setting { path: path.to_owned(), line: None, problem: self }
+    }
 }

@@ -1,8 +1,11 @@
-//! Monte Carlo experiments over photonic chips: an experiment file, a grid of points, a unit a chip, tables.
+//! Monte Carlo experiments on photonic chips: experiment files, grids of parameters, resumable runs and tables.
 //!
 //! ```text
 //! experiment.toml ─▶ Experiment ─▶ points ─▶ units ─▶ records (one line each, synced) ─▶ Tables
 //! ```
+//!
+//! A unit is one row of the tables at one point of the grid, for chips one trial. Interrupted runs resume where they
+//! stopped.
 
 mod error;
 mod input;

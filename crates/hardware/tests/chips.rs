@@ -1,4 +1,4 @@
-//! Chips as samples: unitary without loss, equal for equal seeds, one stream a source, paired over σ, exact in files.
+//! Chips as draws of a process: unitary without loss, equal for equal seeds, one stream per source, paired over σ.
 
 mod common;
 
@@ -6,7 +6,7 @@ use common::{Matrix, chip, gaussian, haar, process, svd, unitary};
 use phaseloom_hardware::{Chip, ChipId};
 use phaseloom_mesh::MeshDesign;
 
-/// A lossless chip of a unitary program is unitary to 1e-12 at any σ (semantics §11).
+/// A lossless chip of a unitary program is unitary to 1e-12 at any σ.
 #[test]
 fn lossless_chips_are_unitary() {
     for topology in [0, 1] {
@@ -17,9 +17,9 @@ fn lossless_chips_are_unitary() {
                      [phase_quantization]\nbits = 3\n[thermal_crosstalk]\ndistance_factor = 1.0"
                 );
                 let program = unitary(&haar(n, 1), topology);
-                let made = chip(&process(&text), &program, 7).matrix(&program).unwrap();
-                let off = (made.adjoint() * &made - Matrix::identity(n, n)).camax();
-                assert!(off < 1e-12, "N={n} σ={sigma}: {off:e}");
+                let realised = chip(&process(&text), &program, 7).matrix(&program).unwrap();
+                let error = (realised.adjoint() * &realised - Matrix::identity(n, n)).camax();
+                assert!(error < 1e-12, "N={n} σ={sigma}: {error:e}");
             }
         }
     }
@@ -30,7 +30,7 @@ const ALL: &str = "[splitter_error]\nsigma_rad = 0.01\n[phase_error]\nsigma_rad 
                    [thermal_crosstalk]\ncoefficient = 0.005\n[phase_quantization]\nbits = 8";
 
 #[test]
-fn equal_seeds_make_equal_chips_and_others_others() {
+fn equal_seeds_make_equal_chips_and_different_seeds_different_ones() {
     let program = svd(&gaussian(5, 8, 0), 0);
     let process = process(ALL);
     let make = |seed, trial, core| Chip::fabricate(&process, &program, ChipId { seed, trial, core }).unwrap();
@@ -41,15 +41,15 @@ fn equal_seeds_make_equal_chips_and_others_others() {
     }
 }
 
-/// Taking any one source away leaves every parameter of the others at the same bits.
+/// Removing a source keeps the bits of every parameter of the others.
 #[test]
 fn a_source_changes_no_draw_of_another() {
     let program = svd(&gaussian(6, 6, 0), 1);
-    let whole = chip(&process(ALL), &program, 4);
+    let complete = chip(&process(ALL), &program, 4);
     for absent in ALL.split('[').skip(1) {
         let text = ALL.replace(&format!("[{absent}"), "");
         let part = chip(&process(&text), &program, 4);
-        for (a, b) in whole.stages().iter().zip(part.stages()) {
+        for (a, b) in complete.stages().iter().zip(part.stages()) {
             if !absent.starts_with("phase_error") {
                 assert_eq!(a.offsets, b.offsets, "without {absent}");
             }
@@ -65,7 +65,7 @@ fn a_source_changes_no_draw_of_another() {
     }
 }
 
-/// The same trial at three times the σ has three times the errors: points of a grid are paired.
+/// The same trial at three times the σ has three times the errors, so points of a grid are paired.
 #[test]
 fn points_of_a_grid_are_paired() {
     let program = unitary(&haar(8, 0), 0);
@@ -87,7 +87,7 @@ fn points_of_a_grid_are_paired() {
     assert!(one.cells[0].alpha.abs() > 0.0);
 }
 
-/// A core made before any program is the chip of every program of its shape.
+/// A core fabricated without a program is the chip of every program of its shape.
 #[test]
 fn a_core_fits_every_program_of_its_shape() {
     for design in MeshDesign::all().filter(|d| d.topology().rows().is_none()) {

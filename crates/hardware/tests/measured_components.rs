@@ -1,7 +1,7 @@
-//! Real spectra below `PHASELOOM_DATA/photonic-components`; skipped, with a message, if the variable is not set.
+//! Processes derived from real spectra in `PHASELOOM_DATA/photonic-components`; skipped if the variable is not set.
 //!
-//! The figures expected here were computed by others from the same spectra before this code was written; tolerances are
-//! 0.01 of the coupler's power, 5 % of the losses, 0.3 dB of linearity. The losses are those of 1310 ± 5 nm: over ± 10 nm
+//! The expected figures were computed independently from the same spectra before this code was written. Tolerances are
+//! 0.01 of the coupler's power, 5 % of the losses and 0.3 dB of linearity. Losses are those of 1310 ± 5 nm. Over ±10 nm
 //! a splitter loses 0.104 dB, which is within its standard error but not within 5 %.
 
 use phaseloom_hardware::spectra::{Cutback, SpectraSpec, derive};
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 const SOURCE: &str = "github.com/mustafacc/SiEPIC_Photonics_Package, commit 445ced13435d7996fa8c7ca1f1f0ba9fb172ec1e, \
     examples/ex_directional_couplers/1550 and examples/cutback";
 
-/// The settings that made the preset, with the folder of the data put in.
+/// The settings of the preset, with the folder of the data filled in.
 fn spec() -> Option<SpectraSpec> {
     let folder =
         std::env::var_os("PHASELOOM_DATA").map(PathBuf::from).filter(|f| f.join("photonic-components").is_dir());
@@ -28,12 +28,12 @@ fn spec() -> Option<SpectraSpec> {
 }
 
 #[test]
-fn couplers_splitters_and_waveguides_are_those_that_others_found() {
+fn couplers_splitters_and_waveguides_have_the_published_figures() {
     let Some(spec) = spec() else { return };
     let derived = derive(&spec).unwrap();
     let couplers = derived.couplers.as_ref().unwrap();
-    // A maximum gives k or 1 − k. The others held 7 µm for the last coupler below 50:50; the least squares put it beyond,
-    // and say that either is possible. From 8 µm on all agree.
+    // A maximum gives k or 1 − k. The reference takes the coupler of 7 µm for the last one below 50:50. The least squares
+    // put it above, and mark it as doubtful. From 8 µm on both agree.
     let k = [0.058, 0.098, 0.158, 0.214, 0.300, 0.353, 0.430, 0.472, 0.414, 0.350, 0.271];
     assert_eq!(couplers.devices.len(), k.len());
     for (i, (device, k)) in couplers.devices.iter().zip(k).enumerate() {
@@ -49,7 +49,7 @@ fn couplers_splitters_and_waveguides_are_those_that_others_found() {
     let waveguide = derived.waveguide_loss.as_ref().unwrap();
     assert!((waveguide.loss_db() * 1e4 / 2.27 - 1.0).abs() < 0.05, "{} dB/cm", waveguide.loss_db() * 1e4);
     assert!(waveguide.line.largest_residual() < 0.3);
-    // The preset is what the documented command prints today.
+    // The preset is the output of the documented command.
     let text = derived.process_toml("phaseloom spectra examples/spectra/siepic.toml");
     assert_eq!(text, preset("siepic-measured").map_err(HardwareError::Preset).unwrap().text);
 }

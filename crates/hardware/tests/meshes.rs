@@ -1,5 +1,6 @@
-//! Every topology with every cell, on imperfect chips: files, energy, laws, corrections. A new one is tested by standing in
-//! its list.
+//! Every topology with every cell on imperfect chips: files, energy, laws, corrections.
+//!
+//! A new topology or cell is tested as soon as it is in its list.
 
 mod common;
 
@@ -14,7 +15,7 @@ use phaseloom_numerics::relative_error;
 const ALL: &str = "[splitter_error]\nsigma_rad = 0.02\n[phase_error]\nsigma_rad = 0.02\n[insertion_loss]\nloss_db = 0.1\n\
                    imbalance_sigma_db = 0.05\n[thermal_crosstalk]\ncoefficient = 1e-3\n[phase_quantization]\nbits = 10";
 
-/// A program of each design: of a full matrix, or of one row.
+/// A program for each design: of a full matrix, or of the rows that the topology supports.
 fn programs(n: usize) -> impl Iterator<Item = (MeshDesign, MatrixProgram)> {
     MeshDesign::all().map(move |design| {
         let rows = design.topology().rows().unwrap_or(n);
@@ -43,7 +44,7 @@ fn chips_and_programs_survive_their_files() {
     }
 }
 
-/// No chip makes light, and one without loss loses none but what it dumps.
+/// No chip amplifies. A chip without loss is unitary, unless its layout has modes that are not ports.
 #[test]
 fn energy_is_conserved() {
     for design in MeshDesign::all() {
@@ -63,8 +64,8 @@ fn energy_is_conserved() {
     }
 }
 
-/// Phases on random meshes: each moves the matrix by δ²/N, however cells are joined: E² = σ²·(phases that light meets)/N
-/// (I6 for a universal mesh). Exact to first order; next order E²/4.
+/// Phase errors of a mesh with random phases: each changes the matrix by δ²/N, whatever the topology, so
+/// E² = σ²·(number of phases)/N. That is Nσ² for a universal mesh. Next order: E²/4.
 #[test]
 fn the_law_of_phase_errors_holds_for_every_mesh_without_dumps() {
     let sigma = 1e-3;
@@ -78,14 +79,14 @@ fn the_law_of_phase_errors_holds_for_every_mesh_without_dumps() {
             let angles = gaussian(phases, 1, draw);
             settings.values_mut().iter_mut().zip(angles.iter()).for_each(|(phase, z)| *phase = z.arg());
             let program = MatrixProgram::of_mesh(design, 8, settings);
-            let made = chip(&process, &program, draw).matrix(&program).unwrap();
-            error.add(relative_error(&program.matrix(), &made).powi(2));
+            let realised = chip(&process, &program, draw).matrix(&program).unwrap();
+            error.add(relative_error(&program.matrix(), &realised).powi(2));
         }
         agree(&design.to_string(), error, sigma * sigma * phases as f64 / 8.0, 1e-4, 0.03);
     }
 }
 
-/// Errors small enough for every cell are undone exactly by local correction, whatever the mesh.
+/// Local correction is exact for any mesh if the errors are small enough for every cell.
 #[test]
 fn local_correction_is_exact_where_every_cell_is_within_reach() {
     let process = process("[splitter_error]\nsigma_rad = 0.002\n[phase_error]\nsigma_rad = 0.3");
@@ -94,30 +95,30 @@ fn local_correction_is_exact_where_every_cell_is_within_reach() {
         for draw in 0..10 {
             let u = haar(4, draw);
             let program = MatrixProgram::new(&u, Form::Unitary, design).unwrap();
-            let mended = correct(&chip(&process, &program, draw), &program, correction("local").unwrap(), &quiet());
-            let mended = mended.unwrap();
-            if mended.clipped_cells == Some(0) {
+            let corrected = correct(&chip(&process, &program, draw), &program, correction("local").unwrap(), &quiet());
+            let corrected = corrected.unwrap();
+            if corrected.clipped_cells == Some(0) {
                 exact += 1;
-                assert!(mended.after.error < 1e-12, "{design} draw {draw}: {:e}", mended.after.error);
+                assert!(corrected.after.error < 1e-12, "{design} draw {draw}: {:e}", corrected.after.error);
             }
         }
-        // Idle cells are bar, which a plain one with any error cannot be.
+        // Idle cells are in the bar state, which an MZI with splitter errors cannot reach.
         let idle = ["redundant", "diamond"].contains(&design.topology().key());
         assert!(exact > 0 || idle, "{design}");
     }
 }
 
-/// Where cells cannot follow, all phases are searched for anew with the errors known.
+/// Meshes of couplers are corrected by a new fit of all phases with the errors known.
 #[test]
 fn local_correction_of_fitted_couplers_finds_most_of_the_way_back() {
     for (text, share) in [("", 0.05), ("[insertion_loss]\nloss_db = 0.2\nimbalance_sigma_db = 0.05", 0.2)] {
         let process = process(&format!("[splitter_error]\nsigma_rad = 0.05\n[phase_error]\nsigma_rad = 0.3\n{text}"));
         for design in MeshDesign::all().filter(|d| !d.cell().is_interferometer()) {
             let program = MatrixProgram::new(&haar(4, 1), Form::Unitary, design).unwrap();
-            let mended = correct(&chip(&process, &program, 1), &program, correction("local").unwrap(), &quiet());
-            let mended = mended.unwrap();
-            let (before, after) = (mended.before.error, mended.after.error);
-            assert!(mended.clipped_cells.is_none() && after < share * before, "{design}: {before:.3} → {after:.3}");
+            let corrected = correct(&chip(&process, &program, 1), &program, correction("local").unwrap(), &quiet());
+            let corrected = corrected.unwrap();
+            let (before, after) = (corrected.before.error, corrected.after.error);
+            assert!(corrected.clipped_cells.is_none() && after < share * before, "{design}: {before:.3} → {after:.3}");
         }
     }
 }
@@ -126,19 +127,19 @@ fn quiet() -> Instruments {
     Instruments { noise: 0.0, effort: 0.2, ..Instruments::default() }
 }
 
-/// Every method works on every mesh: none makes it much worse, and descent makes it better.
+/// No method makes any mesh much worse, and descent makes each better.
 #[test]
 fn every_correction_works_on_every_mesh() {
     let process = process("[splitter_error]\nsigma_rad = 0.05\n[thermal_crosstalk]\ncoefficient = 2e-3");
     for (design, program) in programs(4) {
         let chip = chip(&process, &program, 3);
         for method in CORRECTIONS {
-            // Fewer readings than unknowns fit anything.
+            // Characterisation needs at least as many measurements as unknowns.
             let effort = if method.key() == "characterisation" { 1.0 } else { quiet().effort };
-            let mended = correct(&chip, &program, method, &Instruments { effort, ..quiet() });
-            let mended = mended.unwrap_or_else(|error| panic!("{design} {}: {error}", method.key()));
-            let (before, after) = (mended.before.scaled_error, mended.after.scaled_error);
-            // Methods that know the design alone, or shake at random, leave the random errors, which may add up worse.
+            let corrected = correct(&chip, &program, method, &Instruments { effort, ..quiet() });
+            let corrected = corrected.unwrap_or_else(|error| panic!("{design} {}: {error}", method.key()));
+            let (before, after) = (corrected.before.scaled_error, corrected.after.scaled_error);
+            // Methods that know the design alone, or search at random, keep the random errors, which may add up worse.
             assert!(after < 1.5 * before + 1e-3, "{design} {}: {before} → {after}", method.key());
             if method.key() == "adjoint" {
                 assert!(after < 0.5 * before, "{design}: {before} → {after}");
@@ -151,41 +152,44 @@ fn every_correction_works_on_every_mesh() {
 fn parts_are_counted() {
     let parts = |design: MeshDesign, n: usize| MeshSize::new(design, n);
     for design in MeshDesign::all() {
-        let (found, layout) = (parts(design, 8), design.layout(8));
+        let (counts, layout) = (parts(design, 8), design.layout(8));
         let shifters = Phases::blank(&layout).values().len();
-        assert_eq!((found.cells, found.shifters), (layout.positions.len(), shifters), "{design}");
-        assert!(found.length_um > 0.0 && found.width_um >= 8.0 * 12.0, "{design}");
+        assert_eq!((counts.cells, counts.shifters), (layout.positions.len(), shifters), "{design}");
+        assert!(counts.length_um > 0.0 && counts.width_um >= 8.0 * 12.0, "{design}");
     }
-    // Shuffles of a butterfly of 8: 2 groups of 4 lines in and out, then one of 8 in and out: s(s−1)/2 for 2s lines.
+    // A butterfly of 8 modes shuffles 2 groups of 4 modes, then one of 8: s(s−1)/2 crossings for 2s modes, in and out.
     let butterfly = phaseloom_mesh::topology("butterfly").unwrap().into();
     assert!(parts(butterfly, 8).crossings >= 2 + 6, "{}", parts(butterfly, 8).crossings);
 }
 
-/// A crossing loses as an interferometer does; light of a butterfly of four crosses one guide on its way in and one on its
-/// way out of the second column, on two of its lines.
+/// A crossing in a cell loses as an interferometer does. In a butterfly of four modes, two modes cross one waveguide
+/// before and one after the second column.
 #[test]
 fn crossings_lose_light() {
-    let made = |design: MeshDesign, text: &str| {
+    let realised = |design: MeshDesign, text: &str| {
         let settings = Phases::blank(&design.layout(4));
         let program = MatrixProgram::of_mesh(design, 4, settings);
         chip(&process(text), &program, 1).matrix(&program).unwrap()
     };
     let rectangular = phaseloom_mesh::topology("rectangular").unwrap();
     let crossed = MeshDesign::new(rectangular, phaseloom_mesh::Cell::Crossing).unwrap();
-    let (a, b) =
-        (made(crossed, "[insertion_loss]\ncrossing_db = 0.1"), made(crossed, "[insertion_loss]\nloss_db = 0.1"));
+    let (a, b) = (
+        realised(crossed, "[insertion_loss]\ncrossing_db = 0.1"),
+        realised(crossed, "[insertion_loss]\nloss_db = 0.1"),
+    );
     assert!((a - b).norm() < 1e-15);
-    let plain = made(rectangular.into(), "[insertion_loss]\ncrossing_db = 0.1");
+    let plain = realised(rectangular.into(), "[insertion_loss]\ncrossing_db = 0.1");
     assert!((plain.norm() - 2.0).abs() < 1e-15);
     let butterfly = phaseloom_mesh::topology("butterfly").unwrap().into();
-    let norm = made(butterfly, "[insertion_loss]\ncrossing_db = 0.3").norm();
-    // On the mean over both lines of a cell half a crossing in and half a crossing out: 0.3 dB in all.
+    let norm = realised(butterfly, "[insertion_loss]\ncrossing_db = 0.3").norm();
+    // The two modes of a cell have half a crossing before and half a crossing after it on average: 0.3 dB in all.
     assert!((norm / 2.0 - 10f64.powf(-0.3 / 20.0)).abs() < 1e-14, "{norm}");
 }
 
-/// Light loses `loss_db` for every two splitters and two shifters in a row. On two lines all of it passes every cell.
+/// Power falls by `loss_db` for every two splitters and two shifters in series. With two modes, all power passes every
+/// cell.
 #[test]
-fn cells_lose_by_their_parts_in_a_row() {
+fn cells_lose_by_their_parts_in_series() {
     let process = process("[insertion_loss]\nloss_db = 0.4");
     for (key, cell, share) in [
         ("triangular", "mzi", 1.0),
@@ -196,9 +200,9 @@ fn cells_lose_by_their_parts_in_a_row() {
     ] {
         let design = MeshDesign::from_keys(key, Some(cell)).unwrap();
         let program = MatrixProgram::new(&haar(2, 1), Form::Unitary, design).unwrap();
-        let made = chip(&process, &program, 0).matrix(&program).unwrap();
+        let realised = chip(&process, &program, 0).matrix(&program).unwrap();
         let cells = design.layout(2).positions.len();
-        let lost = -10.0 * (made.norm_squared() / 2.0).log10();
+        let lost = -10.0 * (realised.norm_squared() / 2.0).log10();
         assert!((lost - 0.4 * share * cells as f64).abs() < 1e-12, "{design}: {lost} dB in {cells} cells");
     }
 }

@@ -1,4 +1,6 @@
-//! An independent reading of PROGRAM.json and CHIP.json, its own sines and loops, beside `Chip::realise`: 1e-12.
+//! The realised matrix from PROGRAM.json and CHIP.json by an independent reader with loops of its own.
+//!
+//! It agrees with `Chip::matrix` to 1e-12, and files read and written again keep every byte.
 
 mod common;
 
@@ -10,7 +12,7 @@ use serde_json::Value;
 use std::f64::consts::PI;
 use std::path::Path;
 
-/// One phase shifter with all that the loops below need.
+/// One phase shifter: its cell, its position (µm) and its phase (rad).
 #[derive(Clone)]
 struct Heater {
     stage: usize,
@@ -19,18 +21,18 @@ struct Heater {
     mode: i64,
     x: f64,
     y: f64,
-    /// Across the light, the other arm, where the phase is the difference of two arms.
+    /// y of the other arm, if the phase is the difference of two arms.
     partner: Option<f64>,
-    /// The other shifter of its cell stands beside it.
-    beside: bool,
+    /// Whether both shifters of the cell act in the same place, on one arm each.
+    parallel: bool,
     phase: f64,
 }
 
 impl Heater {
     const SINGLE: Self =
-        Self { stage: 0, kind: "", column: 0, mode: 0, x: 0.0, y: 0.0, partner: None, beside: false, phase: 0.0 };
+        Self { stage: 0, kind: "", column: 0, mode: 0, x: 0.0, y: 0.0, partner: None, parallel: false, phase: 0.0 };
 
-    fn of_cell(&self) -> bool {
+    fn is_in_cell(&self) -> bool {
         self.kind == "theta" || self.kind == "phi"
     }
 }
@@ -43,7 +45,7 @@ fn array<'a>(v: &'a Value, key: &str) -> &'a Vec<Value> {
     v[key].as_array().unwrap()
 }
 
-/// All heaters of a program in a fixed order: of each section, cell by cell θ then φ, then the outputs, then the edges.
+/// All heaters of a program in a fixed order, stage by stage: θ and φ of each cell, outputs, boundary shifters.
 fn heaters(program: &Value) -> Vec<Heater> {
     let mut all = Vec::new();
     let mut start = 0.0;
@@ -67,20 +69,20 @@ fn heaters(program: &Value) -> Vec<Heater> {
             let mode = cell["mode"].as_i64().unwrap();
             columns = columns.max(column + 1);
             for (kind, upper) in [("theta", true), ("phi", false)] {
-                // Two modes of 12 µm make a cell; its arms are 10 µm apart, about the middle between the modes.
-                let line = 12.0 * mode as f64;
-                let arm = line + 6.0 - 5.0;
+                // Modes are 12 µm apart. The arms of a cell are 10 µm apart, centred between its two modes.
+                let mode_y = 12.0 * mode as f64;
+                let arm = mode_y + 6.0 - 5.0;
                 let (along, y, partner) = match (kind_of_cell, upper) {
                     ("symmetric", true) => (0.5, arm, None),
                     ("symmetric", false) => (0.5, arm + 10.0, None),
-                    ("coupler", true) => (0.25, line, None),
-                    ("coupler", false) => (0.25, line + 12.0, None),
+                    ("coupler", true) => (0.25, mode_y, None),
+                    ("coupler", false) => (0.25, mode_y + 12.0, None),
                     (_, true) => (0.75, arm, Some(arm + 10.0)),
                     (_, false) => (0.25, arm, Some(arm + 10.0)),
                 };
                 let x = start + pitch * (column as f64 + along);
-                let (beside, phase) = (partner.is_none(), number(&cell[kind]));
-                all.push(Heater { stage, kind, column, mode, x, y, partner, beside, phase });
+                let (parallel, phase) = (partner.is_none(), number(&cell[kind]));
+                all.push(Heater { stage, kind, column, mode, x, y, partner, parallel, phase });
             }
         }
         if mesh {
@@ -133,11 +135,14 @@ fn drive(process: &Value, heaters: &mut [Heater]) {
                 let near = (h.column - victim.column).abs() <= 1 && (h.mode - victim.mode).abs() == 1;
                 let same = (h.stage, h.column, h.mode) == (victim.stage, victim.column, victim.mode);
                 let neighbour = h.stage == victim.stage && h.kind == victim.kind && near;
-                // Of two couplers of a mask, the lower line of the upper one and the upper line of the lower one.
-                let (apart, masks) = (h.mode - victim.mode, h.y.rem_euclid(12.0) == 0.0);
-                let next = h.stage == victim.stage && h.column == victim.column && masks;
+                // Two couplers of a phase-mask mesh: the lower mode of the upper one and the upper mode of the lower one.
+                let (apart, phase_masks) = (h.mode - victim.mode, h.y.rem_euclid(12.0) == 0.0);
+                let next = h.stage == victim.stage && h.column == victim.column && phase_masks;
                 let next = next && (apart, h.kind) == if victim.kind == "phi" { (2, "theta") } else { (-2, "phi") };
-                if h.of_cell() && victim.of_cell() && (neighbour || next || same && h.beside && h.kind != victim.kind) {
+                if h.is_in_cell()
+                    && victim.is_in_cell()
+                    && (neighbour || next || same && h.parallel && h.kind != victim.kind)
+                {
                     victim.phase += coefficient * h.phase;
                 }
             }
@@ -150,11 +155,11 @@ fn drive(process: &Value, heaters: &mut [Heater]) {
                 if a == v || dx.abs() > 100.0 || dy.abs() > 100.0 {
                     continue;
                 }
-                let mut warmed = scatter((dx * dx + dy * dy).sqrt());
+                let mut heating = scatter((dx * dx + dy * dy).sqrt());
                 if let Some(partner) = victim.partner {
-                    warmed -= scatter((dx * dx + (h.y - partner).powi(2)).sqrt());
+                    heating -= scatter((dx * dx + (h.y - partner).powi(2)).sqrt());
                 }
-                victim.phase += factor * warmed * h.phase.abs();
+                victim.phase += factor * heating * h.phase.abs();
             }
         }
     }
@@ -164,7 +169,7 @@ fn expi(phase: f64) -> Complex64 {
     Complex64::new(phase.cos(), phase.sin())
 }
 
-/// A cell as a product of 2×2 matrices: of a plain one splitter, arms, splitter, phase.
+/// A cell as a product of 2×2 matrices: external phase, splitter, arms, splitter for a plain one.
 fn cell(kind: &str, theta: f64, phi: f64, frozen: &Value) -> [[Complex64; 2]; 2] {
     let splitter = |error: f64| {
         let (c, s) = ((PI / 4.0 + error).cos(), (PI / 4.0 + error).sin());
@@ -228,8 +233,8 @@ fn oracle(program: &Value, chip: &Value) -> Matrix {
             edges.retain(|(edge, offset)| {
                 let here = edge.column == theta.column && (0..2).contains(&(edge.mode - theta.mode));
                 if here {
-                    let turn = expi(edge.phase + offset);
-                    total.row_mut(edge.mode as usize).iter_mut().for_each(|z| *z *= turn);
+                    let factor = expi(edge.phase + offset);
+                    total.row_mut(edge.mode as usize).iter_mut().for_each(|z| *z *= factor);
                 }
                 !here
             });
@@ -247,8 +252,8 @@ fn oracle(program: &Value, chip: &Value) -> Matrix {
         for (mode, offset) in array(frozen, "output_offset_rad").iter().enumerate() {
             let phase = next.next().unwrap();
             assert_eq!(phase.kind, "output");
-            let turn = expi(phase.phase + number(offset));
-            total.row_mut(mode).iter_mut().for_each(|z| *z *= turn);
+            let factor = expi(phase.phase + number(offset));
+            total.row_mut(mode).iter_mut().for_each(|z| *z *= factor);
         }
         assert!(edges.is_empty() && next.all(|heater| heater.kind == "edge"));
     }
@@ -256,7 +261,7 @@ fn oracle(program: &Value, chip: &Value) -> Matrix {
     total
 }
 
-/// Heaters of a part of a program.
+/// Number of heaters of a stage of a program.
 fn count(part: &Value) -> usize {
     let length = |key: &str| part[key].as_array().map_or(0, Vec::len);
     part.as_array().map_or(2 * length("cells") + length("output") + length("edges"), |cells| 2 * cells.len())
@@ -269,23 +274,23 @@ fn check(folder: &Path, name: &str, text: &str, program: &MatrixProgram) {
     chip.save(&chip_path).unwrap();
     let read = |path: &Path| serde_json::from_str::<Value>(&std::fs::read_to_string(path).unwrap()).unwrap();
     let (program_json, chip_json) = (read(&program_path), read(&chip_path));
-    let made = chip.matrix(program).unwrap();
+    let realised = chip.matrix(program).unwrap();
     let slow = oracle(&program_json, &chip_json);
-    assert_eq!(made.shape(), slow.shape());
-    let off = (&made - slow).camax();
-    assert!(off < 1e-12, "{name}\n{text}\n{off:e}");
+    assert_eq!(realised.shape(), slow.shape());
+    let error = (&realised - slow).camax();
+    assert!(error < 1e-12, "{name}\n{text}\n{error:e}");
 
-    // The file holds the chip: same bytes again, same bits of the matrix.
+    // The file holds the whole chip: it is written again with the same bytes and gives the same bits.
     let back = Chip::load(&chip_path).unwrap();
     assert_eq!(back, chip);
     let again = folder.join("again.json");
     back.save(&again).unwrap();
     assert_eq!(std::fs::read(&chip_path).unwrap(), std::fs::read(&again).unwrap());
-    assert_eq!(back.matrix(&MatrixProgram::load(&program_path).unwrap()).unwrap(), made);
+    assert_eq!(back.matrix(&MatrixProgram::load(&program_path).unwrap()).unwrap(), realised);
 }
 
 #[test]
-fn files_rebuilt_by_hand_equal_the_machine() {
+fn matrices_rebuilt_from_files_equal_those_of_the_chip() {
     let sources = [
         "",
         "[splitter_error]\nsigma_rad = 0.05",
@@ -302,7 +307,7 @@ fn files_rebuilt_by_hand_equal_the_machine() {
     let first = "[splitter_error]\nsigma_rad = 0.05\nmean_rad = 0.02\n[phase_error]\nsigma_rad = 0.1\n[insertion_loss]\n\
                  loss_db = 0.2\nimbalance_db = 0.1\nimbalance_sigma_db = 0.3\n[phase_jitter]\nsigma_rad = 0.1\n";
     let all = [
-        // Against the order of the drive, which is fixed.
+        // Written in another order than that in which the sources act on the drive.
         format!("{first}[thermal_crosstalk]\ncoefficient = 0.01\n[phase_quantization]\nbits = 6"),
         format!(
             "{first}[thermal_crosstalk]\ndistance_factor = 0.5\n[phase_quantization]\nbits = 6\nuniform_in = \"voltage\""

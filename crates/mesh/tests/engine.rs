@@ -1,17 +1,10 @@
 //! The fast path equals the product of full matrices, with every static error, over hard cases and odd sizes.
 
-use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_mesh::cell::CellErrors;
 use phaseloom_mesh::{Circuit, Fields, Form, MatrixProgram, MeshDesign, Phases, Stage, TOPOLOGIES, reference};
-use phaseloom_numerics::{StreamKey, haar_unitary};
+use phaseloom_testing::{Matrix, dft, haar, reversal, wave};
 use std::f64::consts::PI;
-
-type Matrix = DMatrix<Complex64>;
-
-fn wave(k: usize, step: f64) -> f64 {
-    (k as f64 * step + 0.3).sin()
-}
 
 /// Perfect cells, cells with every error, and cells of which some let nothing through.
 fn states(cells: usize) -> [(&'static str, Vec<CellErrors>); 3] {
@@ -38,14 +31,8 @@ fn states(cells: usize) -> [(&'static str, Vec<CellErrors>); 3] {
 /// The settings of hard unitaries, and phases of no unitary in particular.
 fn stages(n: usize) -> Vec<(String, Stage)> {
     let mut stages = Vec::new();
-    let reversal = Matrix::from_fn(n, n, |r, c| Complex64::new(if r + c + 1 == n { 1.0 } else { 0.0 }, 0.0));
-    let dft = Matrix::from_fn(n, n, |r, c| Complex64::cis(2.0 * PI * ((r * c) % n) as f64 / n as f64));
-    let unitaries = [
-        ("Haar", haar_unitary(n, &mut StreamKey::new(n as u64, "test").stream())),
-        ("identity", Matrix::identity(n, n)),
-        ("reversal", reversal),
-        ("DFT", dft / Complex64::new((n as f64).sqrt(), 0.0)),
-    ];
+    let unitaries =
+        [("Haar", haar(n, n as u64)), ("identity", Matrix::identity(n, n)), ("reversal", reversal(n)), ("DFT", dft(n))];
     for design in MeshDesign::all() {
         if design.topology().is_universal() {
             for (name, u) in &unitaries {

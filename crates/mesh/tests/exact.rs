@@ -1,104 +1,10 @@
 //! Programs rebuild their matrix to rounding, over the hard cases of the field.
 
-use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_mesh::cell::CellErrors;
 use phaseloom_mesh::{Cell, Form, MatrixProgram, MeshDesign, MeshError, StageKind, TOPOLOGIES, reference};
-use phaseloom_numerics::{StreamKey, haar_orthogonal, haar_unitary};
+use phaseloom_testing::{Matrix, dft, gaussian, haar, hard_unitaries, re};
 use std::f64::consts::{FRAC_PI_2, FRAC_PI_3, TAU};
-
-type Matrix = DMatrix<Complex64>;
-
-fn re(x: f64) -> Complex64 {
-    Complex64::new(x, 0.0)
-}
-
-fn haar(n: usize, seed: u64) -> Matrix {
-    haar_unitary(n, &mut StreamKey::new(seed, "test").stream())
-}
-
-fn dft(n: usize) -> Matrix {
-    Matrix::from_fn(n, n, |j, k| Complex64::cis(TAU * ((j * k) % n) as f64 / n as f64) / (n as f64).sqrt())
-}
-
-fn permutation(n: usize, phases: bool) -> Matrix {
-    // A full cycle with a stride that is coprime to n.
-    let stride =
-        (2..).find(|s| (1..=*s).filter(|d| n.is_multiple_of(*d) && s.is_multiple_of(*d)).max() == Some(1)).unwrap_or(1);
-    Matrix::from_fn(n, n, |r, c| match r == (c * stride + 1) % n {
-        true if phases => Complex64::cis(0.7 * c as f64 - 2.0),
-        true => re(1.0),
-        false => re(0.0),
-    })
-}
-
-fn block_diagonal(n: usize) -> Matrix {
-    let mut m = Matrix::identity(n, n);
-    let half = n / 2;
-    m.view_mut((0, 0), (half, half)).copy_from(&if half > 0 { haar(half, 5) } else { Matrix::zeros(0, 0) });
-    m
-}
-
-fn hadamard(n: usize) -> Option<Matrix> {
-    n.is_power_of_two().then(|| {
-        Matrix::from_fn(n, n, |r, c| re(if (r & c).count_ones() % 2 == 0 { 1.0 } else { -1.0 } / (n as f64).sqrt()))
-    })
-}
-
-fn householder(n: usize) -> Matrix {
-    let v = nalgebra::DVector::from_fn(n, |i, _| Complex64::new((i as f64 * 1.7).sin(), (i as f64 * 0.3).cos()));
-    let norm = v.norm_squared();
-    Matrix::identity(n, n) - &v * v.adjoint() * re(2.0 / norm)
-}
-
-/// A rotation by a tiny angle between neighbours: entries of size `angle` beside ones.
-fn nearly_identity(n: usize, angle: f64) -> Matrix {
-    let mut m = Matrix::identity(n, n);
-    for k in (0..n.saturating_sub(1)).step_by(2) {
-        m[(k, k + 1)] = re(-angle);
-        m[(k + 1, k)] = re(angle);
-    }
-    m
-}
-
-/// A matrix and something small in every entry: `(1 + K)(1 − K)⁻¹·m` with an antihermitian K of entries of that size.
-fn disturbed(m: &Matrix, size: f64) -> Matrix {
-    let n = m.nrows();
-    let g = haar(n, 7) * re(size * (n as f64).sqrt());
-    let k = (&g - g.adjoint()) * re(0.5);
-    let inverse = (Matrix::identity(n, n) - &k).try_inverse().expect("near the identity");
-    (Matrix::identity(n, n) + k) * inverse * m
-}
-
-fn hard_unitaries(n: usize) -> Vec<(&'static str, Matrix)> {
-    let diagonal = Matrix::from_diagonal(&nalgebra::DVector::from_fn(n, |i, _| Complex64::cis(2.1 * i as f64)));
-    let mut cases = vec![
-        ("Haar", haar(n, n as u64)),
-        ("DFT", dft(n)),
-        ("identity", Matrix::identity(n, n)),
-        ("permutation", permutation(n, false)),
-        ("permutation with phases", permutation(n, true)),
-        ("reversal", Matrix::from_fn(n, n, |r, c| re(if r + c + 1 == n { 1.0 } else { 0.0 }))),
-        ("diagonal", diagonal),
-        ("block-diagonal", block_diagonal(n)),
-        ("real orthogonal", haar_orthogonal(n, &mut StreamKey::new(3, "test").stream())),
-        ("Householder", householder(n)),
-        ("entries of 1e-9", nearly_identity(n, 1e-9)),
-        ("entries of 1e-160", nearly_identity(n, 1e-160)),
-    ];
-    cases.extend(hadamard(n).map(|m| ("Hadamard", m)));
-    // Many entries that only just count as zero.
-    let small = |r: usize, c: usize| if r < c { 0.99e-13 } else { -0.99e-13 };
-    let hardly = Matrix::from_fn(n, n, |r, c| if r == c { re(1.0) } else { re(small(r, c)) });
-    let reversed = Matrix::from_fn(n, n, |r, c| hardly[(n - 1 - r, c)]);
-    cases.extend([("entries of 0.99e-13", hardly), ("entries of 0.99e-13, reversed", reversed)]);
-    // Almost all of a row in one entry, and no entry that counts as zero; of large ones, which take long to make, none.
-    for size in [1e-3, 1e-9, 1e-12].into_iter().filter(|_| n < 130) {
-        cases.push(("identity, dense", disturbed(&Matrix::identity(n, n), size)));
-        cases.push(("permutation, dense", disturbed(&permutation(n, true), size)));
-    }
-    cases
-}
 
 fn check(n: usize) {
     for design in MeshDesign::all().filter(|d| d.topology().is_universal()) {
@@ -126,7 +32,7 @@ fn unitaries_with_a_defect() {
         for n in [16, 64] {
             for (name, u) in hard_unitaries(n) {
                 let wave = |k: usize| 1e-10 * (1.0 + k as f64 * 12.9898).sin() / n as f64;
-                let u = DMatrix::from_fn(n, n, |r, c| u[(r, c)] + Complex64::new(wave(r * n + c), wave(c * n + r + 7)));
+                let u = Matrix::from_fn(n, n, |r, c| u[(r, c)] + Complex64::new(wave(r * n + c), wave(c * n + r + 7)));
                 let program = MatrixProgram::new(&u, Form::Unitary, design).expect(name);
                 let error = (program.matrix() - &u).norm();
                 assert!(error <= 1e-9, "{design} {name} N={n}: {error:.1e}");
@@ -305,12 +211,7 @@ fn propagation_equals_the_product_of_full_matrices() {
 fn matrices() -> Vec<(String, Matrix)> {
     let mut cases = Vec::new();
     for (m, n) in [(1, 1), (1, 7), (7, 1), (2, 2), (5, 9), (9, 5), (16, 16), (33, 20), (64, 64), (10, 64)] {
-        let g = |seed: u64| {
-            let mut s = StreamKey::new(seed, "matrices").block((m * 100 + n) as u64).stream();
-            Matrix::from_fn(m, n, |_, _| {
-                Complex64::new(phaseloom_numerics::standard_normal(&mut s), phaseloom_numerics::standard_normal(&mut s))
-            })
-        };
+        let g = |seed: u64| gaussian(m, n, seed);
         let complex = g(1);
         let real = complex.map(|z| re(z.re));
         let mut repeated = real.clone();

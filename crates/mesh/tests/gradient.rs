@@ -1,18 +1,12 @@
 //! The adjoint gradient of all phases equals finite differences, with every kind of static error.
 
-use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_mesh::cell::CellErrors;
 use phaseloom_mesh::{Circuit, Fields, Form, MatrixProgram, MeshDesign, Phases, Stage, TOPOLOGIES, gradient};
-use phaseloom_numerics::{StreamKey, haar_unitary};
+use phaseloom_testing::{Matrix, haar, wave};
 
-type Matrix = DMatrix<Complex64>;
 /// The amplitude of both arms of cell k.
 type Amplitude = fn(usize) -> f64;
-
-fn wave(k: usize, step: f64) -> f64 {
-    (k as f64 * step + 0.3).sin()
-}
 
 fn errors(cells: usize, imbalance: f64) -> Vec<CellErrors> {
     (0..cells)
@@ -167,7 +161,7 @@ fn lines_between_cells_that_are_bar() {
 /// Sums that are carried through all columns of a large mesh, undone as a whole, drift no more than the fields do.
 #[test]
 fn sums_do_not_drift_through_a_large_lossy_mesh() {
-    let u = haar_unitary(256, &mut StreamKey::new(256, "test").stream());
+    let u = haar(256, 256);
     let program = MatrixProgram::new(&u, Form::Unitary, TOPOLOGIES[0]).unwrap();
     let stage = &program.stages()[0];
     let errors: Vec<CellErrors> = (0..stage.layout().positions.len())
@@ -184,7 +178,7 @@ fn sums_do_not_drift_through_a_large_lossy_mesh() {
 
 #[test]
 fn the_adjoint_before_a_mesh_is_light_like_any_other() {
-    let u = haar_unitary(20, &mut StreamKey::new(20, "test").stream());
+    let u = haar(20, 20);
     let program = MatrixProgram::new(&u, Form::Unitary, TOPOLOGIES[0]).unwrap();
     let stage = &program.stages()[0];
     let mut errors = vec![CellErrors::NONE; stage.layout().positions.len()];

@@ -1,46 +1,46 @@
-//! What can go wrong with models, weights, data and training. Every message says what was found, what was expected,
-//! where, and what to do.
+//! Errors of models, weights, data and training. Every message says what was found, what was expected, where, and what
+//! to do.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use phaseloom_files::toml_file::TomlError;
 
 /// Result of this crate.
 pub type Result<T, E = NetworkError> = std::result::Result<T, E>;
 
-/// An error of the network crate.
+/// An error of this crate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NetworkError {
-    /// A file could not be opened or read.
+    /// A file that cannot be opened or read.
     #[error("cannot read {}: {source}; check that the file exists and may be read", path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// What the operating system said.
+        /// Error of the operating system.
         source: io::Error,
     },
 
-    /// A file could not be written.
+    /// A file that cannot be written.
     #[error("cannot write {}: {source}; check that its folder exists and may be written", path.display())]
     Write {
         /// The file.
         path: PathBuf,
-        /// What the operating system said.
+        /// Error of the operating system.
         source: io::Error,
     },
 
-    /// The name of a file does not say what kind of file it is.
+    /// A file whose name does not end with a known ending.
     #[error("{}: found a name that ends with none of the known endings, expected {expected}; rename or convert the file", path.display())]
     UnknownKind {
         /// The file.
         path: PathBuf,
-        /// The endings that are known here.
+        /// The known endings.
         expected: &'static str,
     },
 
-    /// The bytes of a file are not what its format or its use asks for.
+    /// A file whose bytes do not follow its format, or do not fit its use.
     #[error("{}: {format}, {place}: found {found}, expected {expected}", path.display())]
     Format {
         /// The file.
@@ -49,22 +49,22 @@ pub enum NetworkError {
         format: &'static str,
         /// Where in the file: line, byte, key or tensor.
         place: String,
-        /// What stands there.
+        /// The contents at that place.
         found: String,
-        /// What should stand there, and what to do.
+        /// The expected contents and the remedy.
         expected: String,
     },
 
-    /// A number that is computed from data and weights, and that no float holds.
+    /// A number computed from data and weights that exceeds the range of floating-point numbers.
     #[error("{}: {place} overflows: expected products of inputs and weights below 1.8e308; scale the data", path.display())]
     Overflow {
         /// The data.
         path: PathBuf,
-        /// Which number.
+        /// The number.
         place: String,
     },
 
-    /// A NaN or an infinity where a number is needed.
+    /// A NaN or an infinity in a file.
     #[error("{}: {place}: found {found}, expected a finite number; remove or replace this value", path.display())]
     NotFinite {
         /// The file.
@@ -75,20 +75,20 @@ pub enum NetworkError {
         found: f64,
     },
 
-    /// A TOML file does not parse, or has unknown, missing or wrong keys: line, key, what was expected.
+    /// A TOML file that does not parse, or that has unknown, missing or wrong keys.
     #[error(transparent)]
     Toml(#[from] TomlError),
 
-    /// A JSON file does not parse, or has unknown, missing or wrong keys.
-    #[error("{}: {source}; the file is damaged or of another version: make it again", path.display())]
+    /// A JSON file that does not parse, or that has unknown, missing or wrong keys.
+    #[error("{}: {source}; the file is damaged or of another version: write it again", path.display())]
     Json {
         /// The file.
         path: PathBuf,
-        /// Line, column and what was expected.
+        /// Line, column and expected contents.
         source: serde_json::Error,
     },
 
-    /// A path starts with `$PHASELOOM_DATA/`, and the variable is not set.
+    /// A path that starts with `$PHASELOOM_DATA/` although the variable is not set.
     #[error(
         "{}: the environment variable {variable} is not set; set it to the folder that holds the data, e.g. \
          `export {variable}=/path/to/data`, or write a path without it", path.display()
@@ -100,7 +100,7 @@ pub enum NetworkError {
         path: PathBuf,
     },
 
-    /// As many labels as inputs are needed.
+    /// Different numbers of inputs and labels.
     #[error(
         "{} holds {inputs} inputs and {} holds {labels} labels, expected equal numbers; \
          check that both belong to the same split", inputs_path.display(), labels_path.display()
@@ -116,7 +116,7 @@ pub enum NetworkError {
         labels: usize,
     },
 
-    /// A label is not one of the classes.
+    /// A label that is not one of the classes.
     #[error(
         "{}: label {found} of sample {index} is outside the {classes} classes 0…{}; \
          check the label column, or choose and renumber classes with `classes = […]`",
@@ -133,59 +133,59 @@ pub enum NetworkError {
         classes: usize,
     },
 
-    /// More samples were asked for than there are.
+    /// More samples requested than the file holds.
     #[error("{}: found {available} samples after the row and class filters, expected at least {requested}; lower `samples`", path.display())]
     TooFewSamples {
         /// File of the inputs.
         path: PathBuf,
-        /// Samples asked for.
+        /// Requested samples.
         requested: usize,
-        /// Samples that are there.
+        /// Available samples.
         available: usize,
     },
 
-    /// A key of a settings file has a value that makes no sense, alone or with the others.
+    /// A key whose value is impossible, alone or together with other keys.
     #[error("{}: key `{key}`: found {found}, expected {expected}", path.display())]
     Setting {
-        /// The file (or the file that the settings point at).
+        /// The settings file, or the file that the key names.
         path: PathBuf,
         /// The key, with its table.
         key: String,
         /// The value.
         found: String,
-        /// What is allowed, and what to do.
+        /// The allowed values and the remedy.
         expected: String,
     },
 
-    /// A tensor that a model names is not in its weights file.
+    /// A tensor that the weights file of a model does not hold.
     #[error("{}: {user} needs the tensor `{name}`, found only {}; correct the name in the model file", path.display(), listed(available))]
     MissingTensor {
         /// The weights file.
         path: PathBuf,
-        /// Who needs it: a layer with its index, or the input.
+        /// The part of the model that needs the tensor: a layer with its index, or the input.
         user: String,
-        /// The name that was asked for.
+        /// The requested name.
         name: String,
-        /// The names that exist, sorted.
+        /// The existing names, sorted.
         available: Vec<String>,
     },
 
-    /// A tensor has not the shape that its place in the model needs.
+    /// A tensor whose shape does not fit the model.
     #[error("{}: {user}: tensor `{name}` has shape {found:?}, expected {expected:?}; correct `outputs`, the sizes before it or `transpose` in the model file, or the tensor", path.display())]
     TensorShape {
         /// The weights file.
         path: PathBuf,
-        /// Who needs it: a layer with its index, or the input.
+        /// The part of the model that needs the tensor: a layer with its index, or the input.
         user: String,
         /// Name of the tensor.
         name: String,
         /// Shape in the file.
         found: Vec<usize>,
-        /// Shape that is needed.
+        /// Shape that the model needs.
         expected: Vec<usize>,
     },
 
-    /// The data have another number of features than the model has inputs.
+    /// Data whose number of features differs from the number of inputs of the model.
     #[error("{} holds {found} features a sample, expected {expected}, the inputs of the model; choose other columns or another model", path.display())]
     FeatureCount {
         /// File of the inputs.
@@ -196,7 +196,7 @@ pub enum NetworkError {
         expected: usize,
     },
 
-    /// A calibration does not belong to the model.
+    /// A calibration that does not belong to the model.
     #[error(
         "{}: {place}: found {found}, expected {expected}; run `phaseloom calibrate` for this model and these ports",
         path.display()
@@ -204,15 +204,15 @@ pub enum NetworkError {
     CalibrationMismatch {
         /// The calibration file.
         path: PathBuf,
-        /// Which of its values.
+        /// The value that differs.
         place: String,
-        /// Its value.
+        /// Value in the calibration.
         found: String,
-        /// What the model needs.
+        /// Value of the model.
         expected: String,
     },
 
-    /// The loss of training is no longer a number.
+    /// A training loss that is NaN or infinite.
     #[error(
         "training: found a loss of {loss} in epoch {epoch}, batch {batch}, expected a finite number; lower `learning_rate` (now {learning_rate})"
     )]
@@ -228,7 +228,31 @@ pub enum NetworkError {
     },
 }
 
-/// Names with commas; the first twenty of many.
+impl NetworkError {
+    /// An impossible value of a key.
+    pub(crate) fn setting(
+        path: &Path,
+        key: impl Into<String>,
+        found: impl ToString,
+        expected: impl Into<String>,
+    ) -> Self {
+        Self::Setting { path: path.to_owned(), key: key.into(), found: found.to_string(), expected: expected.into() }
+    }
+
+    /// Bytes that do not follow a file format.
+    pub(crate) fn format(
+        path: &Path,
+        format: &'static str,
+        place: impl Into<String>,
+        found: impl ToString,
+        expected: impl Into<String>,
+    ) -> Self {
+        let (place, found, expected) = (place.into(), found.to_string(), expected.into());
+        Self::Format { path: path.to_owned(), format, place, found, expected }
+    }
+}
+
+/// The names separated by commas, at most the first twenty.
 fn listed(names: &[String]) -> String {
     const SHOWN: usize = 20;
     match names.len() {

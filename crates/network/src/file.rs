@@ -1,4 +1,4 @@
-//! Bytes of files: read whole (gzip is seen by its first bytes), hashed, and written under a temporary name.
+//! Bytes of whole files: read (with gzip, recognised by its first bytes), hashed, and written atomically.
 
 use std::fs;
 use std::io::{self, Read};
@@ -10,20 +10,20 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{NetworkError, Result};
 
-/// Largest decompressed size that is accepted [bytes]: a few bytes of gzip can claim to hold far more than any memory.
+/// Maximum decompressed size (bytes). Beyond it, a small gzip file could fill the memory.
 const MAX_INFLATED: u64 = 4 << 30;
 
 /// Contents of one file.
 pub(crate) struct FileBytes {
-    /// Where it was read.
+    /// Path of the file.
     pub path: PathBuf,
     /// Contents, decompressed.
     pub bytes: Vec<u8>,
-    /// SHA-256 of the file as it is stored (compressed, if it is).
+    /// SHA-256 of the stored bytes, before decompression.
     pub sha256: [u8; 32],
 }
 
-/// Reads a file whole and decompresses it if it starts like gzip.
+/// Reads a whole file, and decompresses it if it starts like gzip.
 pub(crate) fn read(path: &Path) -> Result<FileBytes> {
     let unreadable = |source| NetworkError::Read { path: path.to_owned(), source };
     let metadata = fs::metadata(path).map_err(unreadable)?;
@@ -36,27 +36,23 @@ pub(crate) fn read(path: &Path) -> Result<FileBytes> {
     Ok(FileBytes { path: path.to_owned(), bytes, sha256 })
 }
 
+/// Decompresses gzip up to a maximum size.
 fn inflate(path: &Path, stored: &[u8], limit: u64) -> Result<Vec<u8>> {
-    let wrong = |found: String, expected: &str| NetworkError::Format {
-        path: path.to_owned(),
-        format: "gzip",
-        place: format!("{} bytes as stored", stored.len()),
-        found,
-        expected: expected.to_owned(),
+    let invalid = |found: String, expected: &str| {
+        NetworkError::format(path, "gzip", format!("{} bytes as stored", stored.len()), found, expected)
     };
     let mut bytes = Vec::new();
     MultiGzDecoder::new(stored)
         .take(limit + 1)
         .read_to_end(&mut bytes)
-        .map_err(|e| wrong(format!("damaged data ({e})"), "a complete gzip file; fetch it again"))?;
+        .map_err(|e| invalid(format!("damaged data ({e})"), "a complete gzip file; download it again"))?;
     if bytes.len() as u64 > limit {
-        return Err(wrong(format!("more than {limit} bytes of contents"), "less; split the file"));
+        return Err(invalid(format!("more than {limit} bytes of contents"), "less; split the file"));
     }
     Ok(bytes)
 }
 
-/// Writes a file whole: under a temporary name in the same folder, synced, then renamed, so that no reader and no
-/// interruption ever sees half of it.
+/// Writes a file atomically: no reader and no interruption ever sees a part of it.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     phaseloom_files::write_atomically(path, bytes).map_err(|e| match e {
         FileError::Io { path, source } => NetworkError::Write { path, source },
@@ -82,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn gzip_is_seen_by_its_bytes_not_by_its_name() {
+    fn gzip_is_recognised_by_its_bytes_not_by_its_name() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("plain.csv");
         write(&path, &gzip(b"1,2\n")).unwrap();

@@ -1,13 +1,13 @@
 //! Neural networks on photonic hardware: models, layers, data files, weights, training and calibration.
 //!
-//! A [`data::Batch`] is a real matrix features × samples: a column is a sample. Networks see hardware only through
+//! A [`data::Batch`] is a real matrix features × samples, one sample per column. Networks use hardware only through
 //! [`phaseloom_hardware::MatrixProduct`].
 //!
-//! * [`data`]: IDX, NumPy and CSV files; which rows, columns and classes ([`data::DataSpec`]).
+//! * [`data`]: IDX, NumPy and CSV files, and the choice of rows, columns and classes ([`data::DataSpec`]).
 //! * [`weights`]: named tensors from safetensors, `.npz` or `.npy`.
-//! * [`layer`]: what a layer computes, and its gradients.
-//! * [`model`]: the model file; exact and optical forward passes.
-//! * [`calibration`]: the scales of the converters.
+//! * [`layer`]: layers in floating point, and their gradients.
+//! * [`model`]: the model file, and the forward passes in floating point and on hardware.
+//! * [`calibration`]: scales of the converters.
 //! * [`train`]: training, with its loss and optimizer.
 
 pub mod calibration;
@@ -22,6 +22,6 @@ pub mod weights;
 pub use calibration::{Calibration, CalibrationSettings, LayerScale};
 pub use data::{DataSpec, Dataset};
 pub use error::{NetworkError, Result};
-pub use model::{LayerReadings, Model, ModelSpec, PhotonicView, accuracy, predictions};
+pub use model::{ExactPass, LayerMeasurement, Model, ModelSpec, PhotonicView, accuracy, predictions};
 pub use train::{EpochReport, TrainSpec, Trained, exact_accuracy};
 pub use weights::{Tensor, Tensors};

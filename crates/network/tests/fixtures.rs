@@ -1,4 +1,4 @@
-//! Files made by others (NumPy, the safetensors package): every type and order is read, every damage is an error.
+//! Files of other programs (NumPy, the safetensors package): every type and order is read, every damage is an error.
 
 use std::fs;
 use std::panic::catch_unwind;
@@ -109,7 +109,7 @@ fn tensors_of_every_format() {
     assert!(integers.contains("`steps`") && integers.contains("I64"), "{integers}");
 }
 
-/// Reads a file in every way that its name allows.
+/// Reads a file with every reader that its name allows.
 fn read_all(path: &Path) -> Vec<Result<(), NetworkError>> {
     let columns = CsvColumns::default();
     vec![
@@ -124,7 +124,7 @@ fn read_all(path: &Path) -> Vec<Result<(), NetworkError>> {
 fn damaged_files_are_errors_and_never_panics() {
     let folder = tempfile::tempdir().unwrap();
     let mut names: Vec<_> = fs::read_dir(fixture("")).unwrap().map(|e| e.unwrap().file_name()).collect();
-    // The headers of the matrices differ in their types only: two of them stand for all.
+    // The headers of the matrices differ in their types only, so two of them represent all.
     names.retain(|name| {
         let name = name.to_string_lossy();
         !name.ends_with(".py")

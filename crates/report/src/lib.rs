@@ -1,14 +1,13 @@
-//! Figures of Phaseloom, drawn from the tables of an experiment or a benchmark alone, never from a simulation; and
-//! [`MeshDrawing`], a mesh drawn from a plain description of its parts.
+//! Figures of the tables of an experiment or a benchmark, drawings of meshes ([`MeshDrawing`]), and Markdown tables.
 //!
 //! ```text
-//! summary.csv ── Table ── Summary ── Arrangement ──▶ Figure ──▶ figure.svg ──▶ figure.png
-//!                text     numbers    which key is x   canvas                    bundled font
+//! summary.csv ── Table ── Summary ── FigureAxes ──▶ Figure ──▶ figure.svg ──▶ figure.png
+//!                text     numbers    roles of keys   plotters                  bundled font
 //! ```
 //!
-//! The same table gives the same bytes on every machine: texts are measured and rasterised with the font in `fonts/`,
-//! and nothing else enters (no clock, no font of the system, no order of a hash table). To add a figure, write one file
-//! in `figure/` and one line in [`FIGURES`].
+//! Figures depend on their table alone, never on a simulation. The same table gives the same bytes on every machine:
+//! texts are measured and rasterised with the font in `fonts/`, and no clock, system font or hash order enters. To add a
+//! figure, write one file in `figure/` and one line in [`FIGURES`].
 
 mod error;
 mod figure;
@@ -24,7 +23,7 @@ pub use error::ReportError;
 pub use figure::{COMPARISON_FIGURE, FIGURES, Figure, VALIDATION_FIGURES, figure};
 pub use mesh_drawing::{MeshColumn, MeshDrawing, Part, Port, Shifter};
 pub use png::png;
-pub use power_law_fit::Growth;
+pub use power_law_fit::PowerLawFit;
 pub use table::{Row, Table};
 
 /// Draws the accuracy figure of a `summary.csv` as SVG.
@@ -50,7 +49,8 @@ pub fn accuracy_figure(summary_csv: &str) -> Result<String, ReportError> {
 
 /// Draws the times of a benchmark against the size of its works as SVG, with fitted exponents.
 ///
-/// Times are in seconds. A work has a line of its own and one of its reference; one of fewer than three sizes has none.
+/// Times are in seconds. Each work has a curve of its own and one of its reference. Works of fewer than three sizes are
+/// left out.
 ///
 /// ```
 /// let times = "\

@@ -4,7 +4,7 @@ use crate::error::ReportError;
 use crate::plot::label::decimal;
 use crate::table::{Row, Table};
 
-/// What a row of a result was computed with.
+/// The kind of a row: the hardware of its computation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Exact,
@@ -14,7 +14,7 @@ pub(crate) enum Kind {
     Chips,
 }
 
-/// Each kind with its name in the table and in a figure.
+/// Each kind with its names in the table and in a figure.
 pub(crate) const KINDS: [(Kind, &str, &str); 5] = [
     (Kind::Exact, "exact", "exact network"),
     (Kind::PerfectIdeal, "perfect_ideal", "perfect mesh, ideal link"),
@@ -23,15 +23,15 @@ pub(crate) const KINDS: [(Kind, &str, &str); 5] = [
     (Kind::Chips, "chips", "imperfect chips"),
 ];
 
-/// The setting of a swept key: a word, or a number in one fixed spelling.
+/// The value of a swept key: a word, or a number in one fixed spelling.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Level(String);
 
-/// One row: accuracies in per cent; the quantiles are over chips.
+/// One row. Accuracies are in per cent, quantiles are over chips.
 #[derive(Debug, Clone)]
 pub(crate) struct Outcome {
     pub kind: Kind,
-    /// A level for each swept key; references may have none.
+    /// One level per swept key; `None` for a reference that holds for all levels.
     pub levels: Vec<Option<Level>>,
     pub chips: f64,
     pub mean: f64,
@@ -40,7 +40,7 @@ pub(crate) struct Outcome {
     pub q90: f64,
 }
 
-/// A summary: which keys were swept and what came of it.
+/// A summary: the swept keys and the rows.
 #[derive(Debug, Clone)]
 pub(crate) struct Summary {
     pub keys: Vec<String>,
@@ -48,7 +48,7 @@ pub(crate) struct Summary {
 }
 
 impl Level {
-    /// Spells equal numbers equally; an empty cell is no level.
+    /// Spells equal numbers equally. An empty cell has no level.
     fn read(text: &str) -> Option<Self> {
         match text.parse::<f64>() {
             Ok(number) if number.is_finite() => Some(Self(format!("{}", number + 0.0))),
@@ -98,13 +98,13 @@ impl Summary {
     }
 
     /// The rows of one kind.
-    pub(crate) fn of(&self, kind: Kind) -> impl Iterator<Item = &Outcome> {
+    pub(crate) fn rows(&self, kind: Kind) -> impl Iterator<Item = &Outcome> {
         self.outcomes.iter().filter(move |outcome| outcome.kind == kind)
     }
 
-    /// `20 chips`, `one chip`, or `12–20 chips` where some points are not finished.
+    /// `20 chips`, `one chip`, or `12–20 chips` if some points are unfinished.
     pub(crate) fn chips(&self) -> String {
-        let counts = || self.of(Kind::Chips).map(|outcome| outcome.chips);
+        let counts = || self.rows(Kind::Chips).map(|outcome| outcome.chips);
         let (low, high) = (counts().fold(f64::INFINITY, f64::min), counts().fold(0.0, f64::max));
         match (decimal(low), decimal(high)) {
             (low, high) if low == high && high == "1" => "one chip".to_owned(),

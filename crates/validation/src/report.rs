@@ -5,6 +5,18 @@ use crate::claim::Claim;
 use crate::claims::CLAIMS;
 use crate::error::ValidationError;
 use crate::setting::{SEED, Setting};
+use phaseloom_files::{Column, TextTable};
+
+/// Columns of the text: row, predicted, origin, measured, standard error, draws, verdict.
+const COLUMNS: [Column; 7] = [
+    Column::left(),
+    Column::right().min_width(9),
+    Column::left().min_width(10).gap(1),
+    Column::right().min_width(9).gap(1),
+    Column::left().min_width(11).gap(1),
+    Column::right().min_width(8).gap(1),
+    Column::left(),
+];
 
 /// One claim and what became of it.
 #[derive(Debug)]
@@ -105,20 +117,19 @@ impl Report {
         let mut text = String::new();
         for Outcome { claim, rows } in &self.outcomes {
             text += &format!("{}: {}\n  {}\n", claim.key, claim.sentence, claim.source);
-            let width = rows.iter().map(|row| row.label.chars().count()).max().unwrap_or(0);
+            let mut table = TextTable::new(4, COLUMNS);
             for row in rows {
-                let gap = " ".repeat(width - row.label.chars().count());
-                text += &format!(
-                    "    {}{gap}  {:>9} {:<10} {:>9} ± {:<9} {:>8}  {}\n",
-                    row.label,
+                table.row([
+                    row.label.clone(),
                     number(row.predicted),
-                    row.origin.key(),
+                    row.origin.key().to_owned(),
                     number(row.measured),
-                    number(row.standard_error),
-                    row.draws,
-                    verdict(row)
-                );
+                    format!("± {}", number(row.standard_error)),
+                    row.draws.to_string(),
+                    verdict(row),
+                ]);
             }
+            text += &table.to_string();
         }
         text +=
             &format!("columns: predicted, its origin, measured ± standard error, draws, verdict\n{}\n", self.summary());

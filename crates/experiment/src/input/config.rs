@@ -1,31 +1,34 @@
-//! The experiment file: what is run, on which chips, over which grid.
+//! The experiment file: which model runs on which chips, over which grid of parameters.
 
 use crate::error::ExperimentError;
-use phaseloom_files::by_key;
-use phaseloom_files::toml_file::{InvalidValue, TomlError, between, locate, parse_toml, positive, read_toml};
+use phaseloom_files::toml_file::{InvalidValue, between, line_of, locate, positive, read_toml};
 use phaseloom_hardware::correction::{CORRECTIONS, CorrectionPlan, Instruments, Interrupt, correction};
 use phaseloom_hardware::{CoreSpec, HardwareError, Link, MAX_PORTS, Precision, Process, read_process};
 use phaseloom_network::data::DataSpec;
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// Units of a run that fit in memory and are done before the sun goes down: points × trials.
+/// Maximum of points × trials. Beyond it, the list of units no longer fits in memory and the run would take days.
 pub(crate) const MAX_UNITS: usize = 1_000_000;
 
-/// One experiment, all defaults filled in and the process inline: what is run and what its identity is made of.
+/// An experiment with all defaults filled in and the process inline. The identity of a run is computed from it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Title of tables and figures.
+    #[serde(default = "unnamed")]
     pub name: String,
-    /// Seed of every random draw.
-    #[serde(default = "first")]
+    /// Seed of all random numbers.
+    #[serde(default = "one")]
     pub seed: u64,
-    /// Sampled chips at each point.
+    /// Number of sampled chips at each point.
     #[serde(default = "twenty")]
     pub trials: u64,
     /// Repetitions of the dynamic noise on each chip.
-    #[serde(default = "once")]
+    #[serde(default = "one")]
     pub shots: u32,
     /// Model file.
     pub model: PathBuf,
@@ -34,59 +37,57 @@ pub struct Config {
     /// Size, topology and use of the cores.
     #[serde(default)]
     pub core: CoreSpec,
-    /// The fabrication process: in an experiment file a path, `preset:KEY` or a table.
-    #[serde(default)]
+    /// Fabrication process: in an experiment file a path, `preset:KEY` or a table.
+    ///
+    /// A path or preset is read as the ideal process, which [`Experiment::load`] replaces by the process of that name.
+    #[serde(default, deserialize_with = "table_or_name")]
     pub process: Process,
-    /// Key of the method that mends each chip before it computes, or `"none"` (default).
+    /// Key of the method that corrects each chip before it computes, or `"none"` (default).
     #[serde(default = "none", skip_serializing_if = "is_none")]
     pub correction: String,
-    /// Noise of each quadrature of a reading that the method takes, as a share of the field of a full input.
-    #[serde(default = "reading_noise", skip_serializing_if = "is_reading_noise")]
+    /// Noise of each quadrature of the measurements for the correction, relative to the field of a full-scale input.
+    #[serde(default = "measurement_noise", skip_serializing_if = "is_measurement_noise")]
     pub correction_noise: f64,
-    /// Factor on the steps of the method.
-    #[serde(default = "usual", skip_serializing_if = "is_usual")]
+    /// Factor on the number of steps of the correction.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
     pub correction_effort: f64,
-    /// The optical link.
+    /// The optical link: laser, modulators, detectors, converters.
     #[serde(default)]
     pub link: Link,
-    /// `"single"` (default) or `"double"`: fields, noise and readings of the rows with the real link.
+    /// Precision of fields, noise and readouts in the rows with the real link: `"single"` (default) or `"double"`.
     #[serde(default)]
     pub precision: Precision,
-    /// Where `phaseloom calibrate` takes its data from.
+    /// Data for `phaseloom calibrate`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<CalibrationSource>,
-    /// The grid: one axis after the other, the last fastest.
+    /// Axes of the parameter sweep. The last axis varies fastest.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sweep: Vec<Axis>,
 }
 
-/// `[calibration]`: training data, never the test data.
+/// The table `[calibration]`: training data, never the test data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CalibrationSource {
     /// The data.
     pub data: DataSpec,
-    /// Quantile of the magnitudes that becomes full scale, above 0, at most 1; 1 is the largest.
-    #[serde(default = "largest")]
+    /// Quantile of the magnitudes that becomes full scale, above 0, at most 1. The default 1 is the maximum.
+    #[serde(default = "one")]
     pub quantile: f64,
 }
 
-fn largest() -> f64 {
-    1.0
-}
-
-/// One axis of the grid.
+/// One axis of the parameter sweep.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Axis {
-    /// Keys of the experiment that take the values together, such as `process.splitter_error.sigma_rad`.
+    /// Keys of the experiment that take each value together, such as `process.splitter_error.sigma_rad`.
     pub keys: Vec<String>,
-    /// The values, one a point.
+    /// The values, one per point.
     pub values: Vec<toml::Value>,
 }
 
 impl Config {
-    /// How each chip is mended; `None` for `"none"`.
+    /// The correction of each chip, or `None` for `"none"`.
     pub(crate) fn correction_plan(&self) -> Result<Option<CorrectionPlan>, HardwareError> {
         if self.correction == "none" {
             return Ok(None);
@@ -99,35 +100,23 @@ impl Config {
             interrupt: Interrupt::new(),
         }))
     }
+
+    /// Whether some point corrects its chips.
+    pub(crate) fn has_correction(&self) -> bool {
+        self.correction != "none" || self.sweep.iter().flat_map(|axis| &axis.keys).any(|key| key == "correction")
+    }
 }
 
-/// As [`Config`], with the process still as it stands in the file.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    name: Option<String>,
-    #[serde(default = "first")]
-    seed: u64,
-    #[serde(default = "twenty")]
-    trials: u64,
-    #[serde(default = "once")]
-    shots: u32,
-    model: PathBuf,
-    data: DataSpec,
-    #[serde(default)]
-    core: CoreSpec,
-    process: Option<toml::Value>,
-    #[serde(default = "none")]
-    correction: String,
-    correction_noise: Option<f64>,
-    correction_effort: Option<f64>,
-    #[serde(default)]
-    link: Link,
-    #[serde(default)]
-    precision: Precision,
-    calibration: Option<CalibrationSource>,
-    #[serde(default)]
-    sweep: Vec<Axis>,
+fn unnamed() -> String {
+    "unnamed experiment".into()
+}
+
+fn one<T: From<u8>>() -> T {
+    T::from(1)
+}
+
+fn twenty() -> u64 {
+    20
 }
 
 fn none() -> String {
@@ -138,109 +127,93 @@ fn is_none(key: &String) -> bool {
     key == "none"
 }
 
-fn reading_noise() -> f64 {
+fn measurement_noise() -> f64 {
     Instruments::default().noise
 }
 
-fn is_reading_noise(noise: &f64) -> bool {
-    noise.to_bits() == reading_noise().to_bits()
+fn is_measurement_noise(noise: &f64) -> bool {
+    noise.to_bits() == measurement_noise().to_bits()
 }
 
-fn usual() -> f64 {
-    1.0
+fn is_one(number: &f64) -> bool {
+    number.to_bits() == 1.0_f64.to_bits()
 }
 
-fn is_usual(effort: &f64) -> bool {
-    effort.to_bits() == usual().to_bits()
+/// Reads a process from a table. A name gives the ideal process: [`process_name`] finds the name in the text.
+fn table_or_name<'de, D: Deserializer<'de>>(value: D) -> Result<Process, D::Error> {
+    struct TableOrName;
+
+    impl<'de> Visitor<'de> for TableOrName {
+        type Value = Process;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("as `process` a path, a preset or a table")
+        }
+
+        fn visit_str<E>(self, _name: &str) -> Result<Process, E> {
+            Ok(Process::default())
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, table: A) -> Result<Process, A::Error> {
+            Process::deserialize(MapAccessDeserializer::new(table))
+        }
+    }
+
+    value.deserialize_any(TableOrName)
 }
 
-fn first() -> u64 {
-    1
+/// The path or preset that the text of an experiment gives as its process.
+fn process_name(text: &str) -> Option<PathBuf> {
+    text.parse::<toml::Table>().ok()?.get("process")?.as_str().map(PathBuf::from)
 }
 
-fn twenty() -> u64 {
-    20
-}
-
-fn once() -> u32 {
-    1
-}
-
-/// An experiment and where it stands.
+/// An experiment with the text and the path of its file.
 #[derive(Clone, Debug)]
 pub struct Experiment {
-    /// The file.
+    /// Path of the file.
     pub path: PathBuf,
-    /// Its text, for the lines in messages.
+    /// Text of the file, for the line numbers in messages.
     pub text: String,
-    /// The file of the process with its text, if it is not inline.
+    /// Path and text of the file of the process, unless the process is inline.
     process_file: Option<(PathBuf, String)>,
-    /// What it says.
+    /// Contents of the file.
     pub config: Config,
 }
 
 impl Experiment {
-    /// Reads an experiment and the process that it names; paths are relative to the file.
+    /// Reads an experiment and the process that it names. Paths are relative to the file.
     ///
     /// # Errors
     ///
     /// Unreadable files, unknown keys (with line and nearest key), impossible values.
     pub fn load(path: &Path) -> Result<Self, ExperimentError> {
-        let (file, text): (File, String) = read_toml(path)?;
-        let base = path.parent().unwrap_or(Path::new(""));
+        let (mut config, text): (Config, String) = read_toml(path)?;
         let mut process_file = None;
-        let process = match file.process {
-            None => Process::default(),
-            Some(toml::Value::String(name)) => {
-                let read = read_process(Path::new(&name), base).map_err(|error| match error {
-                    HardwareError::Preset(unknown) => {
-                        locate(path, &text, InvalidValue { key: "process".into(), ..unknown }).into()
-                    }
-                    other => ExperimentError::from(other),
-                })?;
-                process_file = Some((read.path, read.text));
-                read.process
-            }
-            Some(inline @ toml::Value::Table(_)) => by_key(inline).map_err(|_| inline_error(path, &text))?,
-            Some(other) => {
-                let found = other.type_str();
-                return Err(
-                    locate(path, &text, InvalidValue::new("process", found, "a path, a preset or a table")).into()
-                );
-            }
-        };
-        let mends =
-            file.correction != "none" || file.sweep.iter().flat_map(|axis| &axis.keys).any(|k| k == "correction");
-        for (key, given) in [("correction_noise", file.correction_noise), ("correction_effort", file.correction_effort)]
+        if let Some(name) = process_name(&text) {
+            let base = path.parent().unwrap_or(Path::new(""));
+            let file = read_process(&name, base).map_err(|error| match error {
+                HardwareError::Preset(unknown) => {
+                    locate(path, &text, InvalidValue { key: "process".into(), ..unknown }).into()
+                }
+                other => ExperimentError::from(other),
+            })?;
+            process_file = Some((file.path, file.text));
+            config.process = file.process;
+        }
+        for (key, value) in
+            [("correction_noise", config.correction_noise), ("correction_effort", config.correction_effort)]
         {
-            if let Some(value) = given.filter(|_| !mends) {
-                let expected = "`correction` beside it, which names the method, or no such key";
+            if !config.has_correction() && line_of(&text, key).is_some() {
+                let expected = "a key `correction` that names the method, or no such key";
                 return Err(locate(path, &text, InvalidValue::new(key, value, expected)).into());
             }
         }
-        let config = Config {
-            name: file.name.unwrap_or_else(|| "unnamed experiment".into()),
-            seed: file.seed,
-            trials: file.trials,
-            shots: file.shots,
-            model: file.model,
-            data: file.data,
-            core: file.core,
-            process,
-            correction: file.correction,
-            correction_noise: file.correction_noise.unwrap_or_else(reading_noise),
-            correction_effort: file.correction_effort.unwrap_or_else(usual),
-            link: file.link,
-            precision: file.precision,
-            calibration: file.calibration,
-            sweep: file.sweep,
-        };
         let experiment = Self { path: path.to_owned(), text, process_file, config };
         experiment.check(&experiment.config)?;
         Ok(experiment)
     }
 
-    /// The experiment that stands in the folder of a run.
+    /// The experiment in the folder of a run.
     #[must_use]
     pub(crate) fn as_run(folder: &Path, config: Config) -> Self {
         Self { path: folder.join("experiment.toml"), text: String::new(), process_file: None, config }
@@ -252,11 +225,11 @@ impl Experiment {
     ///
     /// The first impossible value, with file and line.
     pub fn check(&self, config: &Config) -> Result<(), ExperimentError> {
-        self.check_values(config).map_err(|invalid| self.located(invalid))
+        self.check_values(config).map_err(|invalid| self.with_line(invalid))
     }
 
-    /// A complaint with its file and line: a value of a process that stands in a file of its own is reported there.
-    pub(crate) fn located(&self, invalid: InvalidValue) -> ExperimentError {
+    /// Attaches file and line to an impossible value. A process in a file of its own is reported with that file.
+    pub(crate) fn with_line(&self, invalid: InvalidValue) -> ExperimentError {
         match (&self.process_file, invalid.key.strip_prefix("process.")) {
             (Some((path, text)), Some(key)) => {
                 let key = key.to_owned();
@@ -266,28 +239,26 @@ impl Experiment {
         }
     }
 
+    /// The first impossible value of a configuration.
     pub(crate) fn check_values(&self, config: &Config) -> Result<(), InvalidValue> {
-        let at_least_one = |key, value: u64| match value {
-            0 => Err(InvalidValue::new(key, 0, "at least 1")),
-            _ => Ok(()),
-        };
-        at_least_one("trials", config.trials)?;
-        at_least_one("shots", u64::from(config.shots))?;
-        for (key, value) in [("trials", config.trials), ("shots", u64::from(config.shots))] {
-            if value > MAX_UNITS as u64 {
-                return Err(InvalidValue::new(key, value, &format!("at most {MAX_UNITS}")));
+        for (key, count, max) in [
+            ("trials", config.trials, MAX_UNITS),
+            ("shots", u64::from(config.shots), MAX_UNITS),
+            ("core.ports", config.core.ports as u64, MAX_PORTS),
+        ] {
+            if count == 0 {
+                return Err(InvalidValue::new(key, 0, "at least 1"));
+            }
+            if count > max as u64 {
+                return Err(InvalidValue::new(key, count, &format!("at most {max}")));
             }
         }
-        at_least_one("core.ports", config.core.ports as u64)?;
-        if config.core.ports > MAX_PORTS {
-            return Err(InvalidValue::new("core.ports", config.core.ports, &format!("at most {MAX_PORTS}")));
-        }
-        let of = |table: &str, error| match error {
+        let in_table = |table: &str, error| match error {
             HardwareError::Process(invalid) | HardwareError::Link(invalid) => invalid.in_table(table),
             other => InvalidValue::new(table, other, "possible values"),
         };
-        config.process.check().map_err(|e| of("process", e))?;
-        config.link.check().map_err(|e| of("link", e))?;
+        config.process.check().map_err(|e| in_table("process", e))?;
+        config.link.check().map_err(|e| in_table("link", e))?;
         let found = format!("`{}`", config.core.topology);
         let topology = phaseloom_mesh::topology(&config.core.topology)
             .map_err(|e| InvalidValue::new("core.topology", &found, &e.expected()))?;
@@ -326,22 +297,9 @@ impl Experiment {
         Ok(())
     }
 
-    /// Folder that paths in the experiment are relative to.
+    /// The folder to which paths in the experiment are relative.
     #[must_use]
     pub fn base(&self) -> &Path {
         self.path.parent().unwrap_or(Path::new(""))
-    }
-}
-
-/// The error of an inline process, with its line: the table alone is parsed again as text.
-fn inline_error(path: &Path, text: &str) -> TomlError {
-    #[derive(Deserialize)]
-    struct Inline {
-        #[allow(dead_code, reason = "only parsed")]
-        process: Process,
-    }
-    match parse_toml::<Inline>(path, text) {
-        Err(error) => error,
-        Ok(_) => locate(path, text, InvalidValue::new("process", "unreadable", "a process table")),
     }
 }

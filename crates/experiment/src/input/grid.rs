@@ -1,4 +1,4 @@
-//! The points of an experiment: its configuration with the swept keys replaced, for every combination of values.
+//! The points of an experiment: one configuration for every combination of the swept values.
 
 use crate::error::{ExperimentError, Problem};
 use crate::input::config::{Axis, Config, Experiment, MAX_UNITS};
@@ -7,10 +7,10 @@ use phaseloom_files::toml_file::{InvalidValue, line_of, nearest};
 use serde_json::Value;
 use std::collections::HashSet;
 
-/// Keys that belong to the whole run.
+/// Keys that belong to the whole run and cannot be swept.
 const FIXED: [&str; 5] = ["name", "seed", "trials", "sweep", "calibration"];
 
-/// Why settings of a correction that is not asked for are refused.
+/// Reason to refuse settings of a correction where no point has a correction.
 const NO_CORRECTION: &str = "has no effect without `correction`: name a method, or sweep `correction` too";
 
 /// One point of the grid.
@@ -20,14 +20,14 @@ pub struct Point {
     pub index: usize,
     /// (key, value) of every swept key, in the order of the axes.
     pub levels: Vec<(String, Value)>,
-    /// The axis of each of them.
+    /// Index of the axis of each swept key.
     pub axes: Vec<usize>,
     /// The configuration of the point, without its sweep.
     pub config: Config,
 }
 
 impl Point {
-    /// Its values in brackets, for messages; nothing where nothing is swept.
+    /// The swept values in brackets, for messages. Empty without a sweep.
     pub(crate) fn values(&self) -> String {
         let values: Vec<String> = self.levels.iter().map(|(key, value)| format!("{key} = {value}")).collect();
         if values.is_empty() { String::new() } else { format!(" ({})", values.join(", ")) }
@@ -41,15 +41,15 @@ pub fn swept_keys(config: &Config) -> Vec<String> {
 }
 
 impl Experiment {
-    /// The grid, the last axis fastest; one point where nothing is swept.
+    /// The points of the grid, the last axis fastest. Without a sweep, there is one point.
     ///
     /// # Errors
     ///
-    /// A key that does not exist (with the nearest that does), a value of the wrong type, an impossible value, a value
-    /// twice.
+    /// A key that does not exist (with the nearest key), a value of the wrong type, an impossible value, a value that
+    /// occurs twice.
     pub fn points(&self) -> Result<Vec<Point>, ExperimentError> {
-        let mut whole = self.config.clone();
-        let axes: Vec<Axis> = std::mem::take(&mut whole.sweep);
+        let mut base = self.config.clone();
+        let axes: Vec<Axis> = std::mem::take(&mut base.sweep);
         let problem = |key: &str, reason: String| {
             let axis = axes.iter().position(|axis| axis.keys.iter().any(|k| k == key));
             ExperimentError::Setting {
@@ -64,31 +64,30 @@ impl Experiment {
                 return Err(problem(key, "belongs to the whole run: sweep another key".into()));
             }
             if seen.contains(&key.as_str()) {
-                return Err(problem(key, "stands on two axes: name it once".into()));
+                return Err(problem(key, "is on two axes: name it once".into()));
             }
             seen.push(key);
         }
-        for (key, value) in axes.iter().flat_map(|axis| axis.keys.iter().map(move |key| (key, &axis.values))) {
-            if key == "process" && value.iter().any(toml::Value::is_str) {
+        for (key, values) in axes.iter().flat_map(|axis| axis.keys.iter().map(move |key| (key, &axis.values))) {
+            if key == "process" && values.iter().any(toml::Value::is_str) {
                 let reason = "takes tables alone, found a name: sweep keys of the process, such as \
                               `process.splitter_error.sigma_rad`, or write an experiment for each process";
                 return Err(problem(key, reason.into()));
             }
-            let mends = self.config.correction != "none" || seen.contains(&"correction");
-            if ["correction_noise", "correction_effort"].contains(&key.as_str()) && !mends {
+            if ["correction_noise", "correction_effort"].contains(&key.as_str()) && !self.config.has_correction() {
                 return Err(problem(key, NO_CORRECTION.into()));
             }
         }
         for (key, value) in axes.iter().flat_map(|axis| axis.values.iter().map(|value| (&axis.keys[0], value))) {
-            // JSON, through which a point is read, has no such numbers: they would turn into an absent key.
+            // Points are read from JSON, which has no NaN, infinity or date. Such a value would become an absent key.
             if !is_plain(value) {
                 let expected = "expected a number, a string, a truth value, a list or a table of them";
                 return Err(problem(key, format!("cannot take the value {value}: {expected}")));
             }
         }
         for axis in &axes {
-            let mut before = HashSet::new();
-            if let Some(twice) = axis.values.iter().find(|value| !before.insert(same_if_equal(value))) {
+            let mut seen_values = HashSet::new();
+            if let Some(twice) = axis.values.iter().find(|value| !seen_values.insert(canonical_text(value))) {
                 return Err(problem(&axis.keys[0], format!("takes the value {twice} twice: name it once")));
             }
         }
@@ -98,9 +97,9 @@ impl Experiment {
             let reason = format!("makes more than {MAX_UNITS} points × trials: sweep fewer values");
             return Err(problem(seen.first().copied().unwrap_or(""), reason));
         };
-        let mut tree = to_value(&whole);
-        // What stays unsaid in files is said to the points: another topology would take its own usual cells.
-        if let Some(cell) = &whole.core.cell {
+        let mut tree = to_value(&base);
+        // Files leave out the default cell of a topology. A swept topology must not replace a cell that was given.
+        if let Some(cell) = &base.core.cell {
             set(&mut tree, "core.cell", to_value(cell)).map_err(|reason| problem("core.cell", reason))?;
         }
         let mut points = Vec::with_capacity(count);
@@ -111,60 +110,72 @@ impl Experiment {
                 *c = rest % axis.values.len();
                 rest /= axis.values.len();
             }
-            let mut tree = tree.clone();
-            let (mut levels, mut axis_of) = (Vec::new(), Vec::new());
+            let mut point_tree = tree.clone();
+            let (mut levels, mut level_axes) = (Vec::new(), Vec::new());
             for (i, (axis, &c)) in axes.iter().zip(&choice).enumerate() {
                 let value = to_value(&axis.values[c]);
                 for key in &axis.keys {
-                    set(&mut tree, key, value.clone()).map_err(|reason| problem(key, reason))?;
-                    // Read back at once, so that a complaint names the key that caused it.
-                    by_key::<Config, _>(tree.clone()).map_err(|e| problem(key, complaint(&e.to_string(), &value)))?;
+                    set(&mut point_tree, key, value.clone()).map_err(|reason| problem(key, reason))?;
                     levels.push((key.clone(), value.clone()));
-                    axis_of.push(i);
+                    level_axes.push(i);
                 }
             }
-            let config: Config = by_key(tree).map_err(|e| problem("", e.to_string()))?;
+            let config: Config = by_key(point_tree).map_err(|error| {
+                let (key, reason) = first_unreadable(tree.clone(), &levels).unwrap_or(("", error.to_string()));
+                problem(key, reason)
+            })?;
             self.check_values(&config).map_err(|invalid| {
                 let InvalidValue { key, found, expected } = &invalid;
                 match levels.iter().find(|(k, _)| k == key || key.starts_with(&format!("{k}."))) {
                     Some((level, _)) => problem(level, format!("makes `{key}` {found}: expected {expected}")),
-                    None => self.located(invalid),
+                    None => self.with_line(invalid),
                 }
             })?;
-            points.push(Point { index, levels, axes: axis_of, config });
+            points.push(Point { index, levels, axes: level_axes, config });
         }
         Ok(points)
     }
 }
 
-/// A configuration as a tree; numbers, strings, lists and tables always convert.
-pub(crate) fn to_value(of: &impl serde::Serialize) -> Value {
-    serde_json::to_value(of).unwrap_or(Value::Null)
+/// The first swept key whose value makes the configuration unreadable, and the reason.
+fn first_unreadable(mut tree: Value, levels: &[(String, Value)]) -> Option<(&str, String)> {
+    levels.iter().find_map(|(key, value)| {
+        set(&mut tree, key, value.clone()).ok()?;
+        let error = by_key::<Config, _>(tree.clone()).err()?;
+        Some((key.as_str(), explain(&error.to_string(), value)))
+    })
 }
 
+/// A setting as a tree. Numbers, strings, lists and tables always convert.
+pub(crate) fn to_value(setting: &impl serde::Serialize) -> Value {
+    serde_json::to_value(setting).unwrap_or(Value::Null)
+}
+
+/// Sets a dotted key of a tree and creates the tables on the way to it.
 fn set(tree: &mut Value, key: &str, value: Value) -> Result<(), String> {
     let mut at = tree;
     for part in key.split('.') {
-        let Value::Object(table) = at else { return Err("leads through something that is no table".into()) };
+        let Value::Object(table) = at else { return Err("leads through a value that is no table".into()) };
         at = table.entry(part).or_insert_with(|| Value::Object(serde_json::Map::new()));
     }
     *at = value;
     Ok(())
 }
 
-/// Text that is the same for equal values; 1 and 1.0 are, and zeros of both signs.
-fn same_if_equal(value: &toml::Value) -> String {
+/// Text that is equal for equal values. The values 1 and 1.0 are equal, and so are 0 and −0.
+fn canonical_text(value: &toml::Value) -> String {
     match value {
         toml::Value::Integer(number) => format!("{:?}", *number as f64),
         toml::Value::Float(number) => format!("{:?}", number + 0.0),
-        toml::Value::Array(list) => format!("{:?}", list.iter().map(same_if_equal).collect::<Vec<_>>()),
+        toml::Value::Array(list) => format!("{:?}", list.iter().map(canonical_text).collect::<Vec<_>>()),
         toml::Value::Table(table) => {
-            format!("{:?}", table.iter().map(|(key, value)| (key, same_if_equal(value))).collect::<Vec<_>>())
+            format!("{:?}", table.iter().map(|(key, value)| (key, canonical_text(value))).collect::<Vec<_>>())
         }
         other => other.to_string(),
     }
 }
 
+/// Whether JSON can hold a value.
 fn is_plain(value: &toml::Value) -> bool {
     match value {
         toml::Value::Float(number) => number.is_finite(),
@@ -175,7 +186,8 @@ fn is_plain(value: &toml::Value) -> bool {
     }
 }
 
-fn complaint(message: &str, value: &Value) -> String {
+/// The reason to refuse a swept value, with the nearest key if the key does not exist.
+fn explain(message: &str, value: &Value) -> String {
     let names: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     match names.split_first() {
         Some((found, known)) if message.starts_with("unknown field") => {

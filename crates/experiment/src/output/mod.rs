@@ -1,4 +1,4 @@
-//! Tables of results, as files and on the terminal.
+//! Tables of results, as CSV files and for the terminal.
 
 pub mod statistics;
 pub mod table;

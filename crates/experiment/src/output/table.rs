@@ -1,6 +1,8 @@
-//! The tables of a finished run, in bytes that depend on the experiment alone.
+//! The tables of a finished run. Their bytes depend on the experiment alone.
 //!
-//! `table.csv`: a row a unit and shot. `summary.csv`: a row a point and kind. `design.csv`: a row a point and layer.
+//! * `table.csv` has one row per unit and shot.
+//! * `summary.csv` has one row per point and kind of row.
+//! * `design.csv` has one row per point and photonic layer.
 
 use crate::error::ExperimentError;
 use crate::input::grid::{Point, to_value};
@@ -18,27 +20,27 @@ pub const ROWS: [Row; 5] = [Row::Exact, Row::PerfectIdeal, Row::PerfectReal, Row
 /// Accuracies of one row at one point.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Summary {
-    /// Which row.
+    /// Kind of row.
     pub row: Row,
-    /// Which point.
+    /// Index of the point.
     pub point: usize,
-    /// Number of chips (1 for the other rows).
+    /// Number of chips, or 1 for the other rows.
     pub chips: usize,
     /// Accuracy of each chip, mean over its shots, 0…1.
     pub accuracies: Vec<f64>,
-    /// Standard error of the test set's own size, √(p(1−p)/n); common to all chips.
+    /// Standard error due to the finite test set, √(p(1−p)/n). It is common to all chips.
     pub test_se: f64,
-    /// Mean of accuracy minus that of the exact network, on the same images.
+    /// Mean of accuracy minus that of the floating-point reference on the same samples.
     pub difference: f64,
-    /// Its standard error: between chips for several, else paired over images.
+    /// Standard error of the difference: between chips, or paired over samples if there is one chip.
     pub difference_se: f64,
-    /// Share of images decided as the exact network does.
+    /// Agreement with the reference: share of samples with the same predicted class.
     pub agreement: f64,
-    /// Standard deviation between chips alone, with the spread of shots taken off (two shots or more).
+    /// Standard deviation between chips without the part due to shots (two shots or more).
     pub sd_chips: Option<f64>,
     /// Standard deviation between shots of one chip (two shots or more).
     pub sd_shots: Option<f64>,
-    /// Each layer: means over chips.
+    /// Results of each layer, means over chips.
     pub layers: Vec<LayerResult>,
 }
 
@@ -122,7 +124,7 @@ fn mean_layers(records: &[&Record]) -> Vec<LayerResult> {
         .collect()
 }
 
-/// A finished run, summarised.
+/// The tables of a finished run.
 pub struct Tables<'a> {
     outcome: &'a Outcome,
     plan: Plan,
@@ -133,7 +135,7 @@ pub struct Tables<'a> {
 }
 
 impl<'a> Tables<'a> {
-    /// The tables of a run that misses nothing; `None` for one that does.
+    /// The tables of a run, or `None` if units are missing.
     #[must_use]
     pub fn new(outcome: &'a Outcome) -> Option<Self> {
         let first = outcome.points.first()?;
@@ -179,24 +181,19 @@ impl<'a> Tables<'a> {
         self.outcome.records.get(&self.plan.reference(row, point))
     }
 
-    fn chips(&self, point: usize) -> Vec<&Record> {
-        let from = Unit { row: Row::Chips, point, trial: 0 };
-        self.outcome
-            .records
-            .range(from..)
-            .map(|(_, r)| r)
-            .take_while(|r| r.unit.point == point && r.unit.row == Row::Chips)
-            .collect()
+    /// The records of a row at a point: one per chip, or the one of the reference row.
+    fn records(&self, row: Row, point: usize) -> Vec<&Record> {
+        if row != Row::Chips {
+            return self.reference(row, point).into_iter().collect();
+        }
+        let chips = Unit { row, point, trial: 0 }..=Unit { row, point, trial: u64::MAX };
+        self.outcome.records.range(chips).map(|(_, record)| record).collect()
     }
 
     /// One row at one point.
     #[must_use]
     pub fn summary(&self, row: Row, point: usize) -> Summary {
-        let records = match row {
-            Row::Chips => self.chips(point),
-            _ => self.reference(row, point).into_iter().collect(),
-        };
-        Summary::new(row, point, &records)
+        Summary::new(row, point, &self.records(row, point))
     }
 
     /// Sizes and predictions of the layers at a point.
@@ -205,7 +202,7 @@ impl<'a> Tables<'a> {
         self.reference(Row::Design, point).map_or(&[], |r| &r.layers)
     }
 
-    /// The lines that head every table.
+    /// The comment lines at the top of every table.
     fn header(&self) -> String {
         let sweep = if self.keys.is_empty() { "none".to_owned() } else { self.keys.join(", ") };
         format!(
@@ -218,15 +215,15 @@ impl<'a> Tables<'a> {
         )
     }
 
-    /// The settings that every result names; what is swept says so.
+    /// The settings on which every result depends. A swept setting is written as `swept`.
     #[must_use]
     pub fn settings(&self) -> String {
         let config = &self.points()[0].config;
-        let named = |key: &str, value: String| match self.keys.iter().any(|k| k.starts_with(key)) {
+        let or_swept = |key: &str, value: String| match self.keys.iter().any(|k| k.starts_with(key)) {
             true => "swept".to_owned(),
             false => value,
         };
-        let plain = |value: Value| level(&value);
+        let plain = |value: Value| swept_value(&value);
         let modulator = config.link.modulator.map_or("none".to_owned(), |m| plain(to_value(&m.kind)));
         let calibration = plain(to_value(&config.core.calibration));
         let measured = match config.core.calibration {
@@ -235,83 +232,75 @@ impl<'a> Tables<'a> {
         };
         let folded = self.design(0).first().and_then(|l| l.design.as_ref()).is_some_and(|d| d.folded);
         [
-            ("detection", named("link.detection", plain(to_value(&config.link.detection)))),
-            ("modulator", named("link.modulator", modulator)),
-            ("cores", named("core.cores", plain(to_value(&config.core.cores)))),
-            ("normalise", named("core.normalise", plain(to_value(&config.core.normalise)))),
-            ("gain calibration", named("core.calibration", calibration + &measured)),
-            ("input normalisation", named("model", if folded { "folded" } else { "not folded" }.to_owned())),
+            ("detection", or_swept("link.detection", plain(to_value(&config.link.detection)))),
+            ("modulator", or_swept("link.modulator", modulator)),
+            ("cores", or_swept("core.cores", plain(to_value(&config.core.cores)))),
+            ("normalise", or_swept("core.normalise", plain(to_value(&config.core.normalise)))),
+            ("gain calibration", or_swept("core.calibration", calibration + &measured)),
+            ("input normalisation", or_swept("model", if folded { "folded" } else { "not folded" }.to_owned())),
         ]
         .map(|(key, value)| format!("{key} {value}"))
         .join(", ")
     }
 
-    /// A row a unit and shot.
+    /// `table.csv`: one row per unit and shot.
     #[must_use]
     pub fn table_csv(&self) -> String {
         let mut rows = Vec::new();
         for point in self.points() {
             for row in ROWS {
-                let records = match row {
-                    Row::Chips => self.chips(point.index),
-                    _ => self.reference(row, point.index).into_iter().collect(),
-                };
-                for record in records {
+                for record in self.records(row, point.index) {
                     for (shot, result) in record.shots.iter().enumerate() {
                         let n = record.samples as f64;
-                        let mut cells = self.leading(row, point);
-                        cells.extend([record.unit.trial.to_string(), shot.to_string(), record.samples.to_string()]);
-                        cells.extend([
-                            number(result.correct as f64 / n),
-                            number((result.gained as f64 - result.lost as f64) / n),
-                            number(result.same as f64 / n),
-                        ]);
-                        cells.extend(layer_cells(&record.layers, self.design(point.index).len()));
-                        rows.push(cells);
+                        let mut columns = leading_columns(row, point);
+                        columns.extend(numbers([
+                            ("trial", record.unit.trial as f64),
+                            ("shot", shot as f64),
+                            ("samples", n),
+                            ("accuracy", result.correct as f64 / n),
+                            ("difference", (result.gained as f64 - result.lost as f64) / n),
+                            ("agreement", result.same as f64 / n),
+                        ]));
+                        columns.extend(self.layer_columns(point.index, &record.layers));
+                        rows.push(columns);
                     }
                 }
             }
         }
-        let own = ["trial", "shot", "samples", "accuracy", "difference", "agreement"];
-        self.csv(&own, &LAYER_COLUMNS, rows)
+        self.csv(rows)
     }
 
-    /// A row a point and kind.
+    /// `summary.csv`: one row per point and kind of row.
     #[must_use]
     pub fn summary_csv(&self) -> String {
         let mut rows = Vec::new();
         for point in self.points() {
             for row in ROWS {
                 let s = self.summary(row, point.index);
-                let mut cells = self.leading(row, point);
-                cells.push(s.chips.to_string());
-                cells.extend([s.mean(), s.sd(), s.se()].map(number));
-                cells.extend([0.1, 0.5, 0.9].map(|p| number(s.quantile(p))));
-                cells.extend([s.test_se, s.difference, s.difference_se, s.agreement].map(number));
-                cells.extend([s.sd_chips, s.sd_shots].map(|v| v.map_or(String::new(), number)));
-                cells.extend(layer_cells(&s.layers, self.design(point.index).len()));
-                rows.push(cells);
+                let mut columns = leading_columns(row, point);
+                columns.extend(numbers([
+                    ("chips", s.chips as f64),
+                    ("accuracy_mean", s.mean()),
+                    ("accuracy_sd", s.sd()),
+                    ("accuracy_se", s.se()),
+                    ("accuracy_q10", s.quantile(0.1)),
+                    ("accuracy_q50", s.quantile(0.5)),
+                    ("accuracy_q90", s.quantile(0.9)),
+                    ("test_se", s.test_se),
+                    ("difference", s.difference),
+                    ("difference_se", s.difference_se),
+                    ("agreement", s.agreement),
+                    ("sd_between_chips", s.sd_chips.unwrap_or(f64::NAN)),
+                    ("sd_between_shots", s.sd_shots.unwrap_or(f64::NAN)),
+                ]));
+                columns.extend(self.layer_columns(point.index, &s.layers));
+                rows.push(columns);
             }
         }
-        let own = [
-            "chips",
-            "accuracy_mean",
-            "accuracy_sd",
-            "accuracy_se",
-            "accuracy_q10",
-            "accuracy_q50",
-            "accuracy_q90",
-            "test_se",
-            "difference",
-            "difference_se",
-            "agreement",
-            "sd_between_chips",
-            "sd_between_shots",
-        ];
-        self.csv(&own, &LAYER_COLUMNS, rows)
+        self.csv(rows)
     }
 
-    /// A row a point and photonic layer: sizes, powers, predicted and measured matrix error.
+    /// `design.csv`: sizes, powers, predicted and measured matrix error of each photonic layer at each point.
     #[must_use]
     pub fn design_csv(&self) -> String {
         let mut rows = Vec::new();
@@ -319,73 +308,62 @@ impl<'a> Tables<'a> {
             let chips = self.summary(Row::Chips, point.index);
             for (layer, measured) in self.design(point.index).iter().zip(&chips.layers) {
                 let Some(d) = &layer.design else { continue };
-                let mut cells = self.leading(Row::Design, point);
-                cells.extend(
-                    [layer.layer, d.shape.0, d.shape.1, d.tiles, d.zero_tiles, d.cores, d.interferometers, d.depth]
-                        .map(|n| n.to_string()),
-                );
-                cells.extend(
-                    [
-                        d.utilisation,
-                        d.transmission_db,
-                        d.photons_per_port,
-                        d.local_oscillator_photons,
-                        measured.photoelectrons,
-                        d.snr_full_scale_db.unwrap_or(f64::INFINITY),
-                        d.enob.unwrap_or(f64::INFINITY),
-                        d.predicted_error,
-                        measured.matrix_error,
-                        measured.read_error,
-                        measured.readout_bits,
-                    ]
-                    .map(number),
-                );
-                rows.push(cells);
+                let mut columns = leading_columns(Row::Design, point);
+                columns.extend(numbers([
+                    ("layer", layer.layer as f64),
+                    ("outputs", d.shape.0 as f64),
+                    ("inputs", d.shape.1 as f64),
+                    ("tiles", d.tiles as f64),
+                    ("zero_tiles", d.zero_tiles as f64),
+                    ("cores", d.cores as f64),
+                    ("interferometers_per_core", d.interferometers as f64),
+                    ("depth", d.depth as f64),
+                    ("utilisation", d.utilisation),
+                    ("transmission_db", d.transmission_db),
+                    ("photons_per_port", d.photons_per_port),
+                    ("local_oscillator_photons", d.local_oscillator_photons),
+                    ("photoelectrons_per_readout", measured.photoelectrons),
+                    ("snr_full_scale_db", d.snr_full_scale_db.unwrap_or(f64::NAN)),
+                    ("enob", d.enob.unwrap_or(f64::NAN)),
+                    ("matrix_error_predicted", d.predicted_error),
+                    ("matrix_error_measured", measured.matrix_error),
+                    ("matrix_error_read", measured.read_error),
+                    ("readout_bits", measured.readout_bits),
+                ]));
+                rows.push(columns);
             }
         }
-        let own = [
-            "layer",
-            "outputs",
-            "inputs",
-            "tiles",
-            "zero_tiles",
-            "cores",
-            "interferometers_per_core",
-            "depth",
-            "utilisation",
-            "transmission_db",
-            "photons_per_port",
-            "local_oscillator_photons",
-            "photoelectrons_per_readout",
-            "snr_full_scale_db",
-            "enob",
-            "matrix_error_predicted",
-            "matrix_error_measured",
-            "matrix_error_read",
-            "readout_bits",
+        self.csv(rows)
+    }
+
+    /// The measured columns of each photonic layer. They are empty for a row without photonic products.
+    fn layer_columns(&self, point: usize, layers: &[LayerResult]) -> Columns {
+        let results: [(&str, fn(&LayerResult) -> f64); 6] = [
+            ("matrix_error", |l| l.matrix_error),
+            ("read_error", |l| l.read_error),
+            ("readout_bits", |l| l.readout_bits),
+            ("clipped_inputs", |l| l.clipped_inputs),
+            ("clipped_outputs", |l| l.clipped_outputs),
+            ("photoelectrons", |l| l.photoelectrons),
         ];
-        self.csv(&own, &[], rows)
+        let of_layer = |(i, design): (usize, &LayerResult)| {
+            let index = design.layer;
+            results.map(|(name, value)| {
+                (format!("layer{index}_{name}"), layers.get(i).map_or(String::new(), |l| number(value(l))))
+            })
+        };
+        self.design(point).iter().enumerate().flat_map(of_layer).collect()
     }
 
-    fn leading(&self, row: Row, point: &Point) -> Vec<String> {
-        let mut cells = vec![row.key().to_owned(), point.index.to_string()];
-        cells.extend(point.levels.iter().map(|(_, value)| level(value)));
-        cells
-    }
-
-    fn csv(&self, own: &[&str], per_layer: &[&str], rows: Vec<Vec<String>>) -> String {
-        let mut header = vec!["row".to_owned(), "point".to_owned()];
-        header.extend(self.keys.iter().cloned());
-        header.extend(own.iter().map(|&c| c.to_owned()));
-        for layer in self.design(0) {
-            header.extend(per_layer.iter().map(|column| format!("layer{}_{column}", layer.layer)));
-        }
+    /// A table with its comment lines. The first row determines the columns.
+    fn csv(&self, rows: Vec<Columns>) -> String {
+        let header: Vec<&str> = rows.first().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
         let mut writer = csv::Writer::from_writer(Vec::new());
-        // Writing to memory fails only for rows of unequal length; all are padded to the header.
+        // Writing to memory fails only for rows of unequal length. All rows are padded to the header.
         let _ = writer.write_record(&header);
-        for mut row in rows {
-            row.resize(header.len(), String::new());
-            let _ = writer.write_record(&row);
+        for row in &rows {
+            let cells = row.iter().map(|(_, value)| value.as_str()).chain(std::iter::repeat(""));
+            let _ = writer.write_record(cells.take(header.len()));
         }
         let body = writer.into_inner().unwrap_or_default();
         self.header() + &String::from_utf8_lossy(&body)
@@ -406,30 +384,28 @@ impl<'a> Tables<'a> {
     }
 }
 
-const LAYER_COLUMNS: [&str; 6] =
-    ["matrix_error", "read_error", "readout_bits", "clipped_inputs", "clipped_outputs", "photoelectrons"];
+/// Names and values of the cells of one row.
+type Columns = Vec<(String, String)>;
 
-fn layer_cells(layers: &[LayerResult], expected: usize) -> Vec<String> {
-    if layers.is_empty() {
-        return vec![String::new(); expected * LAYER_COLUMNS.len()];
-    }
-    layers
-        .iter()
-        .flat_map(|l| {
-            [l.matrix_error, l.read_error, l.readout_bits, l.clipped_inputs, l.clipped_outputs, l.photoelectrons]
-                .map(number)
-        })
-        .collect()
+/// The first columns of each row: kind, point, swept values.
+fn leading_columns(row: Row, point: &Point) -> Columns {
+    let mut columns = vec![("row".into(), row.key().into()), ("point".into(), point.index.to_string())];
+    columns.extend(point.levels.iter().map(|(key, value)| (key.clone(), swept_value(value))));
+    columns
 }
 
-/// The shortest text that reads back as the same number.
+/// Columns of numbers.
+fn numbers<const N: usize>(columns: [(&str, f64); N]) -> Columns {
+    columns.map(|(name, value)| (name.to_owned(), number(value))).to_vec()
+}
+
+/// The shortest text of the same number, or nothing for NaN and infinities.
 fn number(x: f64) -> String {
     if x.is_finite() { format!("{x}") } else { String::new() }
 }
 
-/// A swept value as text: strings without quotes.
-#[must_use]
-pub fn level(value: &Value) -> String {
+/// A swept value as text, strings without quotes.
+pub(super) fn swept_value(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),

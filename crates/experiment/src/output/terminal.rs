@@ -1,44 +1,29 @@
-//! The table and the sentence that a run ends with, for people.
+//! The tables of a run for the terminal, and its conclusion in one sentence.
 
 use crate::input::grid::Point;
-use crate::output::table::{ROWS, Summary, Tables, level};
+use crate::output::table::{ROWS, Summary, Tables, swept_value};
 use crate::store::record::Row;
+use phaseloom_files::{Column, TextTable};
 use std::fmt::Write;
 
-/// A fall of accuracy that counts as none.
-const KEPT: f64 = 0.01;
+/// A loss of accuracy up to this counts as none, a larger one as a loss.
+const TOLERATED_LOSS: f64 = 0.01;
 
 impl Tables<'_> {
-    /// The tables of hardware and accuracy, and one sentence.
+    /// The tables of hardware and accuracy, and the conclusion.
     #[must_use]
     pub fn text(&self) -> String {
         let mut out = String::new();
         self.hardware(&mut out);
         self.accuracy(&mut out);
-        let _ = writeln!(out, "\n{}", self.sentence());
+        let _ = writeln!(out, "\n{}", self.conclusion());
         out
     }
 
-    /// What the layers are made of (first point), and errors at each point.
+    /// The size of the layers (first point), and their errors at each point.
     fn hardware(&self, out: &mut String) {
-        let mut rows = vec![
-            [
-                "layer",
-                "shape",
-                "tiles",
-                "cores",
-                "MZIs/core",
-                "depth",
-                "used",
-                "in→out",
-                "photons/port",
-                "LO photons",
-                "SNR",
-                "ENOB",
-            ]
-            .map(str::to_owned)
-            .to_vec(),
-        ];
+        let mut rows =
+            vec![headings("layer|shape|tiles|cores|MZIs/core|depth|used|in→out|photons/port|LO photons|SNR|ENOB")];
         let mut interferometers = 0;
         for layer in self.design(0) {
             let Some(d) = &layer.design else { continue };
@@ -79,27 +64,15 @@ impl Tables<'_> {
         );
         align(out, &rows);
 
-        let mut rows = vec![
-            [
-                "",
-                "layer",
-                "matrix error",
-                "predicted",
-                "of it read",
-                "readout bits",
-                "clipped in",
-                "clipped out",
-                "signal e⁻/readout",
-            ]
-            .map(str::to_owned)
-            .to_vec(),
-        ];
+        let mut rows = vec![headings(
+            "|layer|matrix error|predicted|of it read|readout bits|clipped in|clipped out|signal e⁻/readout",
+        )];
         for point in self.points() {
             let chips = self.summary(Row::Chips, point.index);
             for (design, measured) in self.design(point.index).iter().zip(&chips.layers) {
                 let predicted = design.design.as_ref().map_or(0.0, |d| d.predicted_error);
                 rows.push(vec![
-                    levels(point),
+                    swept_values(point),
                     measured.layer.to_string(),
                     error(measured.matrix_error),
                     error(predicted),
@@ -124,31 +97,27 @@ impl Tables<'_> {
     }
 
     fn accuracy(&self, out: &mut String) {
-        let mut rows = vec![
-            ["", "row", "accuracy", "sd", "s.e.", "10 %", "50 %", "90 %", "vs exact", "same decisions"]
-                .map(str::to_owned)
-                .to_vec(),
-        ];
+        let mut rows = vec![headings("|row|accuracy|sd|s.e.|10 %|50 %|90 %|vs exact|same decisions")];
         let mut previous: Vec<Summary> = Vec::new();
         for point in self.points() {
             for (i, row) in ROWS.into_iter().enumerate() {
                 let s = self.summary(row, point.index);
-                // A reference row that is the same as at the point before says nothing new.
+                // A reference row equal to that of the previous point is left out.
                 if row != Row::Chips && previous.get(i).is_some_and(|p| p.accuracies == s.accuracies) {
                     continue;
                 }
                 let percent = |x: f64| format!("{:.2} %", 100.0 * x);
                 let many = s.chips > 1;
-                let of_many = |x: f64| if many { percent(x) } else { String::new() };
+                let spread = |x: f64| if many { percent(x) } else { String::new() };
                 rows.push(vec![
-                    levels(point),
+                    swept_values(point),
                     if many { format!("{} {}", s.chips, row.title()) } else { row.title().to_owned() },
                     percent(s.mean()),
-                    of_many(s.sd()),
-                    of_many(s.se()),
-                    of_many(s.quantile(0.1)),
-                    of_many(s.quantile(0.5)),
-                    of_many(s.quantile(0.9)),
+                    spread(s.sd()),
+                    spread(s.se()),
+                    spread(s.quantile(0.1)),
+                    spread(s.quantile(0.5)),
+                    spread(s.quantile(0.9)),
                     if row == Row::Exact {
                         String::new()
                     } else {
@@ -170,7 +139,7 @@ impl Tables<'_> {
         align(out, &rows);
     }
 
-    /// Number of axes of the grid: keys that take their values together are one.
+    /// Number of axes of the grid. Keys that take their values together share an axis.
     fn axes(&self) -> usize {
         match &self.identity_record().experiment["sweep"] {
             serde_json::Value::Array(axes) => axes.len(),
@@ -178,86 +147,57 @@ impl Tables<'_> {
         }
     }
 
-    /// One sentence: does it still work, and until where.
+    /// One sentence: whether the accuracy is kept, and up to which swept value.
     #[must_use]
-    pub fn sentence(&self) -> String {
+    pub fn conclusion(&self) -> String {
         let exact = self.summary(Row::Exact, 0).mean();
         let medians: Vec<(String, f64)> = self
             .points()
             .iter()
-            .map(|point| (levels(point), self.summary(Row::Chips, point.index).quantile(0.5)))
+            .map(|point| (swept_values(point), self.summary(Row::Chips, point.index).quantile(0.5)))
             .collect();
-        let chips = self.summary(Row::Chips, 0).chips;
-        let who = if chips == 1 { "one chip".to_owned() } else { format!("the median of {chips} chips") };
+        let chips = self.summary(Row::Chips, 0);
         let percent = |x: f64| format!("{:.1} %", 100.0 * x);
-        if medians.len() == 1 {
-            let s = self.summary(Row::Chips, 0);
-            return format!(
-                "Exact accuracy {}; {who} has {} (10–90 %: {} to {}).",
-                percent(exact),
-                percent(s.quantile(0.5)),
-                percent(s.quantile(0.1)),
-                percent(s.quantile(0.9)),
-            );
-        }
-        if self.axes() > 1 || !self.axis_is_ordered() {
-            let by = |a: &&(String, f64), b: &&(String, f64)| a.1.total_cmp(&b.1);
-            if let (Some(best), Some(worst)) = (medians.iter().max_by(by), medians.iter().min_by(by)) {
-                return format!(
-                    "Exact accuracy {}; {who} is best at {} ({}) and worst at {} ({}).",
-                    percent(exact),
-                    best.0,
-                    percent(best.1),
-                    worst.0,
-                    percent(worst.1)
-                );
-            }
-        }
-        let kept: Vec<&(String, f64)> = medians.iter().take_while(|(_, m)| *m >= exact - KEPT).collect();
-        let broken = medians.iter().find(|(_, m)| *m < 0.5 * exact);
-        let worst = medians.iter().min_by(|a, b| a.1.total_cmp(&b.1));
-        let mut sentence = match kept.last() {
-            Some((at, median)) if kept.len() == medians.len() => {
-                return format!(
-                    "Exact accuracy {}; {who} stays within one percentage point of it at every point, {} at the last ({at}).",
-                    percent(exact),
-                    percent(*median)
-                );
-            }
-            Some((at, median)) => format!(
-                "Exact accuracy {}; {who} stays within one percentage point of it up to {at} ({})",
-                percent(exact),
-                percent(*median)
-            ),
-            None => format!(
-                "Exact accuracy {}; {who} is more than one percentage point below it from the first point on",
-                percent(exact)
-            ),
+        let mut text = format!("Exact accuracy {}; ", percent(exact));
+        text += &if chips.chips == 1 { "one chip".to_owned() } else { format!("the median of {} chips", chips.chips) };
+        let by_median = |a: &&(String, f64), b: &&(String, f64)| a.1.total_cmp(&b.1);
+        let best_and_worst = medians.iter().max_by(by_median).zip(medians.iter().min_by(by_median));
+        let Some((best, worst)) = best_and_worst.filter(|_| medians.len() > 1) else {
+            let [low, median, high] = [0.1, 0.5, 0.9].map(|p| percent(chips.quantile(p)));
+            return format!("{text} has {median} (10–90 %: {low} to {high}).");
         };
-        match (broken, worst) {
-            (Some((at, median)), _) => {
-                let _ = write!(sentence, ", and less than half of it is left at {at} ({}).", percent(*median));
-            }
-            (None, Some((at, median))) => {
-                let _ = write!(sentence, ", and lowest at {at} ({}).", percent(*median));
-            }
-            (None, None) => sentence.push('.'),
+        if self.axes() > 1 || !self.axis_is_ordered() {
+            let ((best_at, best), (worst_at, worst)) = (best, worst);
+            let (best, worst) = (percent(*best), percent(*worst));
+            return format!("{text} is best at {best_at} ({best}) and worst at {worst_at} ({worst}).");
         }
-        sentence
+        let kept: Vec<&(String, f64)> = medians.iter().take_while(|(_, m)| *m >= exact - TOLERATED_LOSS).collect();
+        text += &match kept.last() {
+            Some((at, median)) if kept.len() == medians.len() => {
+                let median = percent(*median);
+                return format!(
+                    "{text} stays within one percentage point of it at every point, {median} at the last ({at})."
+                );
+            }
+            Some((at, median)) => format!(" stays within one percentage point of it up to {at} ({})", percent(*median)),
+            None => " is more than one percentage point below it from the first point on".to_owned(),
+        };
+        match medians.iter().find(|(_, m)| *m < 0.5 * exact) {
+            Some((at, median)) => format!("{text}, and less than half of it is left at {at} ({}).", percent(*median)),
+            None => format!("{text}, and lowest at {} ({}).", worst.0, percent(worst.1)),
+        }
     }
-}
 
-impl Tables<'_> {
-    /// Whether the levels are numbers, rising or falling: then there is a point up to which something holds.
+    /// Whether the swept values are numbers in rising or falling order. Only then is "up to" a value meaningful.
     fn axis_is_ordered(&self) -> bool {
-        let level = |point: &Point| point.levels.first().and_then(|(_, value)| value.as_f64());
-        let levels: Option<Vec<f64>> = self.points().iter().map(level).collect();
-        levels.is_some_and(|all| all.is_sorted() || all.is_sorted_by(|a, b| a >= b))
+        let value = |point: &Point| point.levels.first().and_then(|(_, value)| value.as_f64());
+        let values: Option<Vec<f64>> = self.points().iter().map(value).collect();
+        values.is_some_and(|all| all.is_sorted() || all.is_sorted_by(|a, b| a >= b))
     }
 }
 
-/// The levels of a point: `splitter_error.sigma_rad, phase_error.sigma_rad = 0.01`.
-fn levels(point: &Point) -> String {
+/// The swept values of a point: `splitter_error.sigma_rad = phase_error.sigma_rad = 0.01`.
+fn swept_values(point: &Point) -> String {
     let mut text = String::new();
     for (i, ((key, value), axis)) in point.levels.iter().zip(&point.axes).enumerate() {
         let short = key.trim_start_matches("process.");
@@ -265,35 +205,29 @@ fn levels(point: &Point) -> String {
         let _ = write!(text, "{short} = ");
         if last_of_axis {
             let separator = if i + 1 < point.levels.len() { ", " } else { "" };
-            let _ = write!(text, "{}{separator}", level(value));
+            let _ = write!(text, "{}{separator}", swept_value(value));
         }
     }
     text
 }
 
-/// Columns padded to the widest cell, the first two to the left, numbers to the right.
-fn align(out: &mut String, rows: &[Vec<String>]) {
-    let mut rows = rows.to_vec();
-    // What is the same as in the row above is said once.
-    for r in (2..rows.len()).rev() {
-        if rows[r][0] == rows[r - 1][0] {
-            rows[r][0].clear();
-        }
-    }
-    let columns = rows.first().map_or(0, Vec::len);
-    let width = |c: usize| rows.iter().map(|r| r[c].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    for row in &rows {
-        let mut line = String::new();
-        for (c, cell) in row.iter().enumerate().filter(|(c, _)| widths[*c] > 0) {
-            let pad = " ".repeat(widths[c] - cell.chars().count());
-            let _ = if c < 2 { write!(line, "{cell}{pad}  ") } else { write!(line, "{pad}{cell}  ") };
-        }
-        let _ = writeln!(out, "  {}", line.trim_end());
-    }
+/// The headings of a table.
+fn headings(names: &str) -> Vec<String> {
+    names.split('|').map(str::to_owned).collect()
 }
 
-/// A relative error; one so large that nobody counts its digits with an exponent.
+/// Writes a table with two columns of text, then numbers. A first cell equal to the one above is left empty.
+fn align(out: &mut String, rows: &[Vec<String>]) {
+    let columns = rows.first().map_or(0, Vec::len);
+    let mut table = TextTable::new(2, (0..columns).map(|c| if c < 2 { Column::left() } else { Column::right() }));
+    for (r, row) in rows.iter().enumerate() {
+        let repeated = r > 1 && row[0] == rows[r - 1][0];
+        table.row(std::iter::once(if repeated { "" } else { &*row[0] }).chain(row[1..].iter().map(String::as_str)));
+    }
+    let _ = write!(out, "{table}");
+}
+
+/// A relative error. From 1e6 on, it is written with an exponent.
 fn error(value: f64) -> String {
     if value < 1e6 { format!("{value:.4}") } else { format!("{value:.3e}") }
 }

@@ -1,22 +1,22 @@
-//! One unit: all samples through one row of a point.
+//! The evaluation of one unit: all samples through one row of a point.
 
 use crate::error::ExperimentError;
-use crate::run::prepare::{Bench, Chunk};
+use crate::run::prepare::{Chunk, PreparedPoint, TestSet};
 use crate::store::record::{DesignResult, LayerResult, Record, Row, ShotResult, Unit};
 use nalgebra::DMatrix;
 use phaseloom_hardware::{
     Batch, CoreUse, DigitalProduct, GainCalibration, LayerAddress, LayerDesign, LayerSize, Link, MatrixProduct,
     OpticalProduct, Precision, Readings, Shot,
 };
-use phaseloom_network::model::{LayerReadings, predictions};
+use phaseloom_network::model::{LayerMeasurement, predictions};
 use phaseloom_numerics::Real;
 use std::sync::Arc;
 
-/// Bits beyond which an error is rounding of the simulation itself.
+/// Maximum of readout bits. A smaller error is rounding of the simulation itself.
 const MAX_BITS: f64 = 53.0;
 
-impl Bench {
-    /// Computes a unit; `keep` gets the outputs (classes × samples) of each shot.
+impl PreparedPoint {
+    /// Computes a unit. `keep` is called with the outputs (classes × samples) of each shot.
     pub(crate) fn evaluate(
         &self,
         unit: Unit,
@@ -37,27 +37,28 @@ impl Bench {
         };
         let repeats = matches!(unit.row, Row::PerfectReal | Row::Chips);
         let shots = if repeats { self.config.shots } else { 1 };
-        let mut record = Record { unit, samples: self.task.labels.len() as u64, shots: Vec::new(), layers: Vec::new() };
-        let mut layers: Vec<LayerReadings> = Vec::new();
+        let mut record =
+            Record { unit, samples: self.test_set.labels.len() as u64, shots: Vec::new(), layers: Vec::new() };
+        let mut layers: Vec<LayerMeasurement> = Vec::new();
         for index in 0..shots {
-            let mut outputs = DMatrix::zeros(self.model.output_size(), self.task.labels.len());
-            for Chunk { first_sample, inputs, first_product } in &self.task.chunks {
+            let mut outputs = DMatrix::zeros(self.model.output_size(), self.test_set.labels.len());
+            for Chunk { first_sample, exact } in &self.test_set.chunks {
                 let shot = Shot { trial: unit.trial, index, first_sample: *first_sample };
-                let made = match &products {
-                    None => self.model.forward_exact(inputs),
+                let mut columns = outputs.columns_mut(*first_sample as usize, exact.output.ncols());
+                match &products {
+                    None => columns.copy_from(&exact.output),
                     Some(products) => {
                         let products: Vec<&dyn MatrixProduct> = products.all.iter().map(|p| &**p).collect();
-                        let (made, readings) = self.model.forward_knowing_first(inputs, first_product, &products, shot);
-                        add(&mut layers, &readings);
-                        made
+                        let (output, measurements) = self.model.forward(exact, &products, shot);
+                        add(&mut layers, &measurements);
+                        columns.copy_from(&output);
                     }
-                };
-                outputs.columns_mut(*first_sample as usize, made.ncols()).copy_from(&made);
+                }
             }
             if let Some(&value) = outputs.iter().find(|x| !x.is_finite()) {
                 return Err(not_finite(unit, "an output", value));
             }
-            record.shots.push(self.decide(&outputs));
+            record.shots.push(self.score(&outputs));
             keep(index, &outputs)?;
         }
         let views = self.model.photonic_layers();
@@ -69,10 +70,10 @@ impl Bench {
                 layer_result(views[i].index, errors, total)
             })
             .collect();
-        // Without a laser there is no light to count.
-        let lit = unit.row != Row::PerfectIdeal && self.config.link.laser_power_w.is_some();
+        // Without a laser, there are no photoelectrons to count.
+        let has_laser = unit.row != Row::PerfectIdeal && self.config.link.laser_power_w.is_some();
         for layer in &mut record.layers {
-            if !lit {
+            if !has_laser {
                 layer.photoelectrons = 0.0;
             }
             for (what, value) in [
@@ -88,20 +89,21 @@ impl Bench {
         Ok(record)
     }
 
-    fn decide(&self, outputs: &Batch) -> ShotResult {
+    /// Compares the predicted classes with the labels and with those of the floating-point reference.
+    fn score(&self, outputs: &Batch) -> ShotResult {
         let mut result = ShotResult { correct: 0, lost: 0, gained: 0, same: 0 };
-        for ((decision, &label), &exact) in
-            predictions(outputs).into_iter().zip(&self.task.labels).zip(&self.task.exact)
-        {
-            let (right, was_right) = (decision == label, exact == label);
-            result.correct += u64::from(right);
-            result.lost += u64::from(was_right && !right);
-            result.gained += u64::from(right && !was_right);
-            result.same += u64::from(decision == exact);
+        let TestSet { labels, exact, .. } = &*self.test_set;
+        for ((predicted, &label), &exact) in predictions(outputs).into_iter().zip(labels).zip(exact) {
+            let (correct, exact_correct) = (predicted == label, exact == label);
+            result.correct += u64::from(correct);
+            result.lost += u64::from(exact_correct && !correct);
+            result.gained += u64::from(correct && !exact_correct);
+            result.same += u64::from(predicted == exact);
         }
         result
     }
 
+    /// The optical products of all layers for one trial.
     fn optical(
         &self,
         designs: &[Arc<LayerDesign>],
@@ -129,6 +131,7 @@ impl Bench {
         Ok(products)
     }
 
+    /// The digital products of all layers at the bits of the converters.
     fn digital(&self) -> Products {
         let mut products = Products { all: Vec::new(), errors: Vec::new() };
         for (program, scales) in self.programs.layers.iter().zip(&self.programs.scales) {
@@ -188,7 +191,7 @@ impl Bench {
     }
 }
 
-/// The products of all photonic layers, and their static matrix errors, whole and read.
+/// The products of all photonic layers, with their static matrix errors: of the complex matrix, and of its detected part.
 struct Products {
     all: Vec<Box<dyn MatrixProduct>>,
     errors: Vec<(f64, f64)>,
@@ -201,7 +204,7 @@ impl Products {
     }
 }
 
-fn add(totals: &mut Vec<LayerReadings>, more: &[LayerReadings]) {
+fn add(totals: &mut Vec<LayerMeasurement>, more: &[LayerMeasurement]) {
     if totals.is_empty() {
         totals.extend_from_slice(more);
         return;
@@ -215,12 +218,12 @@ fn not_finite(unit: Unit, what: &str, value: f64) -> ExperimentError {
     ExperimentError::NotFinite { unit: unit.to_string(), what: what.to_owned(), value }
 }
 
-fn layer_result(layer: usize, (matrix_error, read_error): (f64, f64), total: &LayerReadings) -> LayerResult {
-    let share = |part: u64, whole: u64| if whole == 0 { 0.0 } else { part as f64 / whole as f64 };
-    let Readings { inputs, inputs_clipped, outputs, outputs_clipped, signal_photoelectrons } = total.readings;
+fn layer_result(layer: usize, (matrix_error, read_error): (f64, f64), total: &LayerMeasurement) -> LayerResult {
+    let share = |part: u64, all: u64| if all == 0 { 0.0 } else { part as f64 / all as f64 };
+    let Readings { inputs, inputs_clipped, outputs, outputs_clipped, signal_photoelectrons } = total.readouts;
     let (exact, error) = (total.sum_squares_exact, total.sum_squares_error);
     let readout_bits = if error > 0.0 || error.is_nan() {
-        // A layer whose products are all zero has only noise: no bits, to be told in a number that a file can hold.
+        // Without signal, the bits are −∞. The clamp gives a number that JSON can hold.
         (0.5 * (exact / error).log2()).clamp(-MAX_BITS, MAX_BITS)
     } else {
         MAX_BITS

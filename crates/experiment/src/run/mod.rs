@@ -1,4 +1,4 @@
-//! Runs what is missing of an experiment, in parallel over units.
+//! The run of an experiment: computes the missing units in parallel.
 
 mod evaluate;
 pub mod plan;
@@ -19,45 +19,45 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
 
-/// How a run is carried out; none of it changes a result.
+/// Options of a run. None changes a result.
 pub struct Options<'a> {
-    /// Threads; 0 for one a core.
+    /// Number of threads, or 0 for one per processor core.
     pub threads: usize,
-    /// Which part of the units.
+    /// The part of the units to compute.
     pub shard: Shard,
-    /// Set from outside to stop: units in hand are finished, but for those whose chips are being corrected.
+    /// Set from outside to stop. Units in progress are finished, unless their chips are being corrected.
     pub interrupt: Interrupt,
     /// Called with (done, total) before the first unit and after each.
     pub progress: &'a (dyn Fn(usize, usize) + Sync),
-    /// Gets the outputs (classes × samples) of every shot of every unit, if they are to be kept.
+    /// Called with the outputs (classes × samples) of every shot of every unit, if they are to be kept.
     pub outputs: Option<&'a KeepOutputs<'a>>,
 }
 
-/// Takes the outputs (classes × samples) of one shot of a unit.
+/// A function of the outputs (classes × samples) of one shot of a unit.
 pub type KeepOutputs<'a> = dyn Fn(Unit, u32, &Batch) -> Result<(), ExperimentError> + Sync + 'a;
 
-/// What a run left.
+/// The state of a run after computing or merging.
 #[derive(Debug)]
 pub struct Outcome {
-    /// Which run.
+    /// Identity of the run.
     pub identity: Identity,
-    /// Its grid.
+    /// Points of the grid.
     pub points: Vec<Point>,
-    /// All units that are there.
+    /// All finished units.
     pub records: BTreeMap<Unit, Record>,
-    /// Units computed just now.
+    /// Number of units that this call computed.
     pub computed: usize,
-    /// Units of the whole run that are not there yet.
+    /// Number of units of the whole run that are missing.
     pub missing: usize,
     /// Whether it was interrupted.
     pub interrupted: bool,
 }
 
-/// Computes what is missing of an experiment in `folder`.
+/// Computes the units of an experiment that `folder` lacks.
 ///
 /// # Errors
 ///
-/// Bad settings, models or data (then nothing is written), a folder of another run, fewer trials than are there, a
+/// Invalid settings, models or data (then nothing is written), a folder of another run, fewer trials than it holds, a
 /// full disk.
 pub fn run(experiment: &Experiment, folder: &Path, options: &Options<'_>) -> Result<Outcome, ExperimentError> {
     let config = &experiment.config;
@@ -72,7 +72,7 @@ pub fn run(experiment: &Experiment, folder: &Path, options: &Options<'_>) -> Res
         }
         let found = contents.records.keys().filter(|u| u.row == Row::Chips).map(|u| u.trial + 1).max().unwrap_or(0);
         if found > config.trials {
-            return Err(ExperimentError::FewerTrials { path: folder.to_owned(), found, asked: config.trials });
+            return Err(ExperimentError::FewerTrials { path: folder.to_owned(), found, requested: config.trials });
         }
         records.clone_from(&contents.records);
     }
@@ -81,7 +81,7 @@ pub fn run(experiment: &Experiment, folder: &Path, options: &Options<'_>) -> Res
     let todo: Vec<Unit> = mine.iter().copied().filter(|u| !records.contains_key(u)).collect();
     let mut interrupted = false;
     if !todo.is_empty() {
-        let benches = prepare(experiment, &points, &options.interrupt)?;
+        let prepared = prepare(experiment, &points, &options.interrupt)?;
         let store = Store::open(folder, &identity, config, contents.as_ref())?;
         let total = mine.len();
         let done = Mutex::new(total - todo.len());
@@ -98,8 +98,8 @@ pub fn run(experiment: &Experiment, folder: &Path, options: &Options<'_>) -> Res
                 Some(keep) => keep(*unit, shot, outputs),
                 None => Ok(()),
             };
-            let record = match benches[unit.point].evaluate(*unit, &mut keep) {
-                // A unit whose correction was stopped is not half there: it is computed anew next time.
+            let record = match prepared[unit.point].evaluate(*unit, &mut keep) {
+                // The next run computes a unit again whose correction was stopped.
                 Err(ExperimentError::Hardware(HardwareError::Interrupted)) => return Ok(None),
                 Err(ExperimentError::Hardware(source)) => {
                     let unit = format!("{unit}{}", points[unit.point].values());
@@ -109,17 +109,17 @@ pub fn run(experiment: &Experiment, folder: &Path, options: &Options<'_>) -> Res
                 other => other?,
             };
             store.append(&record)?;
-            // A thread that panicked left a true count.
+            // The count is correct even if another thread panicked.
             let mut done = done.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             *done += 1;
             (options.progress)(*done, total);
             Ok(Some(record))
         };
-        // Units of very different lengths: each thread takes one at a time.
-        let made: Vec<Option<Record>> =
+        // Units differ widely in duration, so each thread takes one at a time.
+        let computed: Vec<Option<Record>> =
             pool.install(|| todo.par_iter().with_max_len(1).map(work).collect::<Result<_, _>>())?;
-        interrupted = made.iter().any(Option::is_none);
-        records.extend(made.into_iter().flatten().map(|r| (r.unit, r)));
+        interrupted = computed.iter().any(Option::is_none);
+        records.extend(computed.into_iter().flatten().map(|r| (r.unit, r)));
     }
     let computed = todo.iter().filter(|u| records.contains_key(u)).count();
     let missing = units.iter().filter(|u| !records.contains_key(u)).count();

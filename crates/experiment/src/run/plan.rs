@@ -1,4 +1,4 @@
-//! Which units a run is made of, in a fixed order: references first, then chips, trial by trial.
+//! The units of a run in a fixed order: references first, then chips, trial by trial.
 
 use crate::input::grid::{Point, to_value};
 use crate::store::record::{Row, Unit};
@@ -7,16 +7,18 @@ use std::collections::HashMap;
 
 const REFERENCES: [Row; 5] = [Row::Design, Row::Exact, Row::PerfectIdeal, Row::PerfectReal, Row::Digital];
 
-/// What a row depends on: points that agree in it share the row.
-fn depends_on(row: Row, point: &Point) -> Value {
+/// The settings on which a row depends. Points with equal settings share the row.
+fn dependencies(row: Row, point: &Point) -> Value {
     let c = &point.config;
-    let task = json!([to_value(&c.model), to_value(&c.data)]);
+    let reference = json!([to_value(&c.model), to_value(&c.data)]);
     match row {
-        Row::Exact => task,
-        Row::PerfectIdeal => json!([task, to_value(&c.core), to_value(&c.link.detection), to_value(&c.link.adc)]),
-        Row::PerfectReal => json!([task, to_value(&c.core), to_value(&c.link), c.shots, to_value(&c.precision)]),
-        Row::Digital => json!([task, to_value(&c.core), to_value(&c.link), to_value(&c.process.phase_quantization)]),
-        Row::Design => json!([task, to_value(&c.core), to_value(&c.link), to_value(&c.process)]),
+        Row::Exact => reference,
+        Row::PerfectIdeal => json!([reference, to_value(&c.core), to_value(&c.link.detection), to_value(&c.link.adc)]),
+        Row::PerfectReal => json!([reference, to_value(&c.core), to_value(&c.link), c.shots, to_value(&c.precision)]),
+        Row::Digital => {
+            json!([reference, to_value(&c.core), to_value(&c.link), to_value(&c.process.phase_quantization)])
+        }
+        Row::Design => json!([reference, to_value(&c.core), to_value(&c.link), to_value(&c.process)]),
         Row::Chips => json!(point.index),
     }
 }
@@ -24,18 +26,22 @@ fn depends_on(row: Row, point: &Point) -> Value {
 /// All units of a run.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// For each reference row and point, the point where the row stands.
+    /// For each reference row and point, the point that holds the row.
     shared: Vec<Vec<usize>>,
     points: usize,
 }
 
 impl Plan {
-    /// Works out which points share which rows.
+    /// Finds the points that share a row.
     #[must_use]
     pub fn new(points: &[Point]) -> Self {
         let shared = REFERENCES.iter().map(|&row| {
             let mut first = HashMap::new();
-            points.iter().enumerate().map(|(i, p)| *first.entry(depends_on(row, p).to_string()).or_insert(i)).collect()
+            points
+                .iter()
+                .enumerate()
+                .map(|(i, p)| *first.entry(dependencies(row, p).to_string()).or_insert(i))
+                .collect()
         });
         Self { shared: shared.collect(), points: points.len() }
     }
@@ -47,7 +53,7 @@ impl Plan {
         Unit { row, point: which.map_or(point, |w| self.shared[w][point]), trial: 0 }
     }
 
-    /// All units for a number of trials: more trials append, they change no index.
+    /// All units for a number of trials. More trials append units and change no index.
     #[must_use]
     pub fn units(&self, trials: u64) -> Vec<Unit> {
         let mut units: Vec<Unit> = Vec::new();
@@ -67,7 +73,7 @@ impl Plan {
     }
 }
 
-/// Which part of the units a process takes: `K/N`, K = 1…N, the units whose index mod N is K−1.
+/// The part `K/N` of the units (K = 1…N): those whose index modulo N is K−1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shard {
     /// K, from 1.
@@ -76,16 +82,16 @@ pub struct Shard {
     pub of: u64,
 }
 
-/// A shard that cannot be read.
+/// A text that is no shard.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("found `{found}`, expected K/N with 1 ≤ K ≤ N, such as 1/4")]
 pub struct ShardError {
-    /// What was given.
+    /// The text.
     pub found: String,
 }
 
 impl Shard {
-    /// Everything.
+    /// All units.
     pub const WHOLE: Self = Self { part: 1, of: 1 };
 
     /// Whether a unit of that index belongs to this shard.

@@ -1,4 +1,4 @@
-//! What is made once before any chip is sampled: models, data, exact decisions, programs, designs, scales.
+//! Everything that is computed once before any chip is sampled: models, test data, programs, designs and scales.
 
 use crate::error::{ExperimentError, Problem};
 use crate::input::config::{Config, Experiment};
@@ -6,31 +6,30 @@ use crate::input::grid::{Point, to_value};
 use phaseloom_files::require_memory;
 use phaseloom_hardware::correction::{CorrectionPlan, Interrupt};
 use phaseloom_hardware::{
-    Batch, Detection, FullScale, HardwareError, LayerDesign, LayerProgram, Link, Process, Scales, bound_scales,
+    Detection, FullScale, HardwareError, LayerDesign, LayerProgram, Link, Process, Scales, bound_scales,
 };
 use phaseloom_network::Model;
 use phaseloom_network::calibration::Calibration;
 use phaseloom_network::layer::LayerKind;
-use phaseloom_network::model::predictions;
+use phaseloom_network::model::{ExactPass, predictions};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Test data ready for the network.
-pub(crate) struct Task {
+/// Test data with the floating-point pass of the network.
+pub(crate) struct TestSet {
     pub chunks: Vec<Chunk>,
     pub labels: Vec<usize>,
-    /// Decisions of the exact network.
+    /// Classes that the floating-point reference predicts.
     pub exact: Vec<usize>,
 }
 
 /// Samples that pass the network together.
 pub(crate) struct Chunk {
-    /// Index of the first of them.
+    /// Index of the first sample.
     pub first_sample: u64,
-    pub inputs: Batch,
-    /// W x of the first photonic layer, exact: every unit compares its readings with it.
-    pub first_product: Batch,
+    /// Inputs and floating-point results, shared by all units.
+    pub exact: ExactPass,
 }
 
 /// The programs of all photonic layers and their scales.
@@ -41,156 +40,129 @@ pub(crate) struct Programs {
     pub perfect: Vec<Arc<LayerDesign>>,
 }
 
-/// Everything that units of one point share.
-pub(crate) struct Bench {
+/// Everything that the units of one point share.
+pub(crate) struct PreparedPoint {
     pub config: Config,
     pub model: Arc<Model>,
-    pub task: Arc<Task>,
+    pub test_set: Arc<TestSet>,
     pub programs: Arc<Programs>,
     pub designs: Vec<Arc<LayerDesign>>,
 }
 
-/// Samples that pass the network together: bounds the memory of a thread; a multiple of the block of a noise stream.
+/// Samples that pass the network together. It bounds the memory of a thread, and is a multiple of the block of a noise
+/// stream.
 pub(crate) const CHUNK: usize = 256;
 
-/// Prepares all points; what they share is made once.
+/// Prepares all points. Points share the results that do not depend on their swept values.
 pub(crate) fn prepare(
     experiment: &Experiment,
     points: &[Point],
     interrupt: &Interrupt,
-) -> Result<Vec<Bench>, ExperimentError> {
+) -> Result<Vec<PreparedPoint>, ExperimentError> {
     let base = experiment.base();
-    let mut models: HashMap<String, Arc<Model>> = HashMap::new();
-    let mut tasks: HashMap<String, Arc<Task>> = HashMap::new();
-    let mut programs: HashMap<String, Arc<Programs>> = HashMap::new();
-    let mut designs: HashMap<String, Vec<Arc<LayerDesign>>> = HashMap::new();
-    let mut benches = Vec::with_capacity(points.len());
+    let (mut models, mut test_sets) = (HashMap::new(), HashMap::new());
+    let (mut programs, mut designs) = (HashMap::new(), HashMap::new());
+    let mut prepared = Vec::with_capacity(points.len());
     for point in points {
-        let config = &point.config;
-        let problem = |problem| ExperimentError::Setting { path: experiment.path.clone(), line: None, problem };
+        let config = point.config.clone();
+        let problem = |problem: Problem| problem.in_file(&experiment.path);
         let model_key = to_value(&config.model).to_string();
-        let model = match models.get(&model_key) {
-            Some(model) => model.clone(),
-            None => {
-                let model = Arc::new(Model::load(&base.join(&config.model))?);
-                models.insert(model_key.clone(), model.clone());
-                model
-            }
-        };
+        let model = cached(&mut models, model_key.clone(), || Ok(Arc::new(Model::load(&base.join(&config.model))?)))?;
         if model.photonic_layers().is_empty() {
             return Err(problem(Problem::NothingPhotonic));
         }
         if model.output_size() < 2 {
             return Err(problem(Problem::OneClass { outputs: model.output_size() }));
         }
-        suits_detection(config, &model).map_err(problem)?;
-        let task_key = format!("{model_key}{}", to_value(&config.data));
-        let task = match tasks.get(&task_key) {
-            Some(task) => task.clone(),
-            None => {
-                let task = Arc::new(Task::load(config, &model, base)?);
-                tasks.insert(task_key, task.clone());
-                task
-            }
-        };
+        suits_detection(&config, &model).map_err(problem)?;
+        let test_set = cached(&mut test_sets, format!("{model_key}{}", to_value(&config.data)), || {
+            Ok(Arc::new(TestSet::load(&config, &model, base)?))
+        })?;
         let needs_scales = needs_scales(&config.link);
         let detection = (config.link.detection, config.link.adc.map(|a| a.full_scale));
         let program_key = format!("{model_key}{}{}{needs_scales}", to_value(&config.core), to_value(&detection));
-        let made = match programs.get(&program_key) {
-            Some(made) => made.clone(),
-            None => {
-                let made = Arc::new(Programs::new(config, &model).map_err(|e| match e {
-                    Unprepared::Problem(p) => problem(p),
-                    Unprepared::Error(e) => e,
-                })?);
-                programs.insert(program_key.clone(), made.clone());
-                made
-            }
-        };
+        let programs = cached(&mut programs, program_key.clone(), || {
+            Ok(Arc::new(Programs::new(&config, &model, &experiment.path)?))
+        })?;
         let correction = (&config.correction, config.correction_noise, config.correction_effort);
         let design_key = format!("{program_key}{}{}", to_value(&config.process), to_value(&correction));
-        let made_designs = match designs.get(&design_key) {
-            Some(made) => made.clone(),
-            None => {
-                // Driven phases of two meshes and attenuators: about 2k² numbers a tile, for all points that may follow.
-                let tiles: usize = made.layers.iter().map(|layer| layer.tiles().iter().flatten().count()).sum();
-                let left = points.len() - point.index;
-                let bytes = 17.0 * (config.core.ports as f64).powi(2) * tiles as f64 * left as f64;
-                require_memory(bytes, &format!("the driven phases of {left} points of {tiles} tiles each"))?;
-                let plan =
-                    config.correction_plan()?.map(|plan| CorrectionPlan { interrupt: interrupt.clone(), ..plan });
-                let made: Vec<Arc<LayerDesign>> = made
-                    .layers
-                    .iter()
-                    .map(|layer| Ok(Arc::new(layer.design(&config.process)?.with_correction(plan.clone()))))
-                    .collect::<Result<_, HardwareError>>()
-                    .map_err(|source| {
-                        let unit = format!("point {}{}", point.index, point.values());
-                        ExperimentError::Unit { path: experiment.path.clone(), unit, source: Box::new(source) }
-                    })?;
-                designs.insert(design_key, made.clone());
-                made
-            }
-        };
-        benches.push(Bench { config: config.clone(), model, task, programs: made, designs: made_designs });
+        let designs = cached(&mut designs, design_key, || {
+            // Driven phases of two meshes and attenuators, about 2k² numbers a tile, for this and all later points.
+            let tiles: usize = programs.layers.iter().map(|layer| layer.tiles().iter().flatten().count()).sum();
+            let remaining = points.len() - point.index;
+            let bytes = 17.0 * (config.core.ports as f64).powi(2) * tiles as f64 * remaining as f64;
+            require_memory(bytes, &format!("the driven phases of {remaining} points of {tiles} tiles each"))?;
+            let plan = config.correction_plan()?.map(|plan| CorrectionPlan { interrupt: interrupt.clone(), ..plan });
+            let design =
+                |layer: &Arc<LayerProgram>| Ok(Arc::new(layer.design(&config.process)?.with_correction(plan.clone())));
+            programs.layers.iter().map(design).collect::<Result<Vec<_>, HardwareError>>().map_err(|source| {
+                let unit = format!("point {}{}", point.index, point.values());
+                ExperimentError::Unit { path: experiment.path.clone(), unit, source: Box::new(source) }
+            })
+        })?;
+        prepared.push(PreparedPoint { config, model, test_set, programs, designs });
     }
-    Ok(benches)
+    Ok(prepared)
 }
 
-impl Task {
+/// The value of a key, computed where the key is new.
+fn cached<T: Clone>(
+    values: &mut HashMap<String, T>,
+    key: String,
+    compute: impl FnOnce() -> Result<T, ExperimentError>,
+) -> Result<T, ExperimentError> {
+    if let Some(value) = values.get(&key) {
+        return Ok(value.clone());
+    }
+    let value = compute()?;
+    values.insert(key, value.clone());
+    Ok(value)
+}
+
+impl TestSet {
     fn load(config: &Config, model: &Model, base: &Path) -> Result<Self, ExperimentError> {
         let data = config.data.load(base)?;
         data.check(model.input_size(), model.output_size())?;
-        let mut exact = Vec::with_capacity(data.labels.len());
-        let chunks = (0..data.inputs.ncols()).step_by(CHUNK).map(|start| {
-            let count = CHUNK.min(data.inputs.ncols() - start);
-            let inputs = model.prepare(&data.inputs.columns(start, count).clone_owned());
-            let (outputs, first_product) = model.forward_exact_keeping_first(&inputs);
-            exact.extend(predictions(&outputs));
-            Chunk { first_sample: start as u64, inputs, first_product }
-        });
-        Ok(Self { chunks: chunks.collect(), labels: data.labels, exact })
+        let chunks: Vec<Chunk> = (0..data.inputs.ncols())
+            .step_by(CHUNK)
+            .map(|start| {
+                let count = CHUNK.min(data.inputs.ncols() - start);
+                let inputs = model.prepare(&data.inputs.columns(start, count).clone_owned());
+                Chunk { first_sample: start as u64, exact: model.exact_pass(inputs) }
+            })
+            .collect();
+        let exact = chunks.iter().flat_map(|chunk| predictions(&chunk.exact.output)).collect();
+        Ok(Self { chunks, labels: data.labels, exact })
     }
 }
 
-/// Whether anything in the link depends on how large the numbers are.
+/// Whether the link needs the scales of a calibration, because its results depend on the magnitude of the numbers.
 fn needs_scales(link: &Link) -> bool {
     !link.is_ideal() || link.detection == Detection::Offset
 }
 
-enum Unprepared {
-    Problem(Problem),
-    Error(ExperimentError),
-}
-
-impl<E: Into<ExperimentError>> From<E> for Unprepared {
-    fn from(error: E) -> Self {
-        Self::Error(error.into())
-    }
-}
-
 impl Programs {
-    fn new(config: &Config, model: &Model) -> Result<Self, Unprepared> {
+    fn new(config: &Config, model: &Model, path: &Path) -> Result<Self, ExperimentError> {
         let link = &config.link;
         let column_block = config.core.column_block(link.detection);
         let views = model.photonic_layers();
         let calibration = match (needs_scales(link), model.calibration_path()?) {
             (false, _) => None,
-            (true, Some(path)) if path.exists() => {
-                let (path, calibration) = Calibration::load_for(&path, config.core.ports, column_block)?;
-                calibration.validate(&path, model, config.core.ports, column_block)?;
+            (true, Some(file)) if file.exists() => {
+                let (file, calibration) = Calibration::load_for(&file, config.core.ports, column_block)?;
+                calibration.validate(&file, model, config.core.ports, column_block)?;
                 if link.detection == Detection::Offset && calibration.quantile < 1.0 {
                     let quantile = calibration.quantile;
-                    return Err(Unprepared::Problem(Problem::OffsetQuantile { quantile }));
+                    return Err(Problem::OffsetQuantile { quantile }.in_file(path));
                 }
                 Some(calibration)
             }
-            (true, path) => {
-                let what = match path {
-                    Some(path) => format!("{} does not exist: add a table [calibration] to the experiment and run `phaseloom calibrate` on it", path.display()),
+            (true, file) => {
+                let what = match file {
+                    Some(file) => format!("{} does not exist: add a table [calibration] to the experiment and run `phaseloom calibrate` on it", file.display()),
                     None => "the model file names no `calibration`: name one there, add a table [calibration] to the experiment and run `phaseloom calibrate` on it".into(),
                 };
-                return Err(Unprepared::Problem(Problem::NoCalibration { what }));
+                return Err(Problem::NoCalibration { what }.in_file(path));
             }
         };
         let bound = link.adc.is_some_and(|adc| adc.full_scale == FullScale::Bound);
@@ -215,7 +187,7 @@ impl Programs {
     }
 }
 
-/// Direct detection needs a network that asks for |y|.
+/// Checks that the network needs only |y|, if the link detects directly.
 fn suits_detection(config: &Config, model: &Model) -> Result<(), Problem> {
     if config.link.detection != Detection::Direct {
         return Ok(());

@@ -1,4 +1,4 @@
-//! What makes two runs the same run: experiment, contents of its input files, version.
+//! The identity of a run: a hash of the experiment, the contents of its input files, and the version.
 
 use crate::error::ExperimentError;
 use crate::input::config::Config;
@@ -11,18 +11,18 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::path::Path;
 
-/// The version that stands in every output.
+/// The version in every output.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Identity of a run and what it was made of.
+/// The identity of a run with everything that it is computed from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Identity {
-    /// SHA-256 over the rest, hexadecimal.
+    /// SHA-256 of the other fields, hexadecimal.
     pub identity: String,
     /// Version of Phaseloom.
     pub version: String,
-    /// The canonical experiment: every key with its value, without trials.
+    /// The experiment without the number of trials, which may grow.
     pub experiment: Value,
     /// SHA-256 of the contents of each input file, by its path as written.
     pub inputs: BTreeMap<String, String>,
@@ -72,13 +72,13 @@ impl Identity {
         Ok(identity)
     }
 
-    /// SHA-256 of everything but itself.
+    /// SHA-256 of the other fields.
     fn hash(&self) -> String {
         let rest = Self { identity: String::new(), ..self.clone() };
         hex(&Sha256::digest(to_value(&rest).to_string()))
     }
 
-    /// Whether this is a true identity, and that of `config`.
+    /// Whether the hash is correct and belongs to `config`.
     #[must_use]
     pub(crate) fn is_of(&self, config: &Config) -> bool {
         self.identity == self.hash() && self.experiment == canonical(config)
@@ -100,7 +100,7 @@ impl Identity {
     }
 }
 
-/// The experiment without what may differ between sessions of one run.
+/// The experiment without the number of trials, which may differ between sessions of one run.
 fn canonical(config: &Config) -> Value {
     let mut experiment = to_value(config);
     if let Value::Object(table) = &mut experiment {
@@ -109,7 +109,7 @@ fn canonical(config: &Config) -> Value {
     experiment
 }
 
-/// The contents of a plain file: a pipe or a device may never end.
+/// The contents of a plain file. Pipes and devices are refused because they may never end.
 fn read_plain(file: &Path) -> std::io::Result<Vec<u8>> {
     if !std::fs::metadata(file)?.is_file() {
         return Err(std::io::Error::other("it is not a plain file"));
@@ -121,6 +121,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
+/// The leaves of a tree as text, by dotted key.
 fn flatten(tree: &Value) -> BTreeMap<String, String> {
     fn walk(tree: &Value, key: &str, into: &mut BTreeMap<String, String>) {
         match tree {

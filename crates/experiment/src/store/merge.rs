@@ -1,4 +1,4 @@
-//! Puts the shards of a run together.
+//! Merges the shards of a run.
 
 use crate::error::ExperimentError;
 use crate::input::config::Experiment;
@@ -11,11 +11,11 @@ use std::path::{Path, PathBuf};
 ///
 /// # Errors
 ///
-/// Folders of differing identity, units with differing results, units that no folder holds.
+/// Folders of different runs, units with different results, missing units.
 pub fn merge(folders: &[PathBuf], folder: &Path) -> Result<Outcome, ExperimentError> {
     let mut all: Option<store::Contents> = None;
     let earlier = store::read(folder)?;
-    // What the output folder holds already is one of the parts.
+    // The units that the output folder already holds are one of the parts.
     let parts = folders.iter().map(PathBuf::as_path).chain(earlier.is_some().then_some(folder));
     for path in parts {
         let Some(contents) = store::read(path)? else {

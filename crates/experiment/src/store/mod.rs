@@ -1,8 +1,8 @@
-//! The folder of a run: units appended and synced one by one, so that nothing computed is ever lost.
+//! The folder of a run. Each finished unit is appended and synced to the disk, so that no finished unit is ever lost.
 //!
 //! ```text
-//! experiment.toml   the experiment as run        units.jsonl       one line a unit, in any order
-//! identity.json     what makes it this run       .lock             held while a process writes
+//! experiment.toml   the experiment as run        units.jsonl       one line per unit, in any order
+//! identity.json     identity of the run          .lock             held while a process writes
 //! ```
 
 pub mod identity;
@@ -25,25 +25,32 @@ const IDENTITY: &str = "identity.json";
 const EXPERIMENT: &str = "experiment.toml";
 const LOCK: &str = ".lock";
 
-/// What a folder holds.
+/// Contents of the folder of a run.
 #[derive(Debug)]
 pub struct Contents {
-    /// Which run it is.
+    /// Identity of the run.
     pub identity: Identity,
     /// The experiment as run.
     pub config: Config,
-    /// All units, whole.
+    /// All finished units.
     pub records: BTreeMap<Unit, Record>,
-    /// Bytes of `units.jsonl` up to the last whole line.
-    whole: u64,
+    /// Length of `units.jsonl` up to its last complete line (bytes).
+    complete_bytes: u64,
 }
 
+/// Attaches a path to an error of the operating system.
 fn io(path: &Path) -> impl FnOnce(std::io::Error) -> ExperimentError {
     let path = path.to_owned();
     |source| ExperimentError::Io { path, source }
 }
 
-/// Reads the folder of a run; `None` if nothing is there yet.
+/// Attaches a path and a line, 0 if it is unknown, to an error of the parser.
+fn damaged(path: &Path, line: usize) -> impl FnOnce(serde_json::Error) -> ExperimentError {
+    let path = path.to_owned();
+    move |source| ExperimentError::Damaged { path, line, source }
+}
+
+/// Reads the folder of a run. Returns `None` if the run has not started.
 ///
 /// # Errors
 ///
@@ -58,21 +65,14 @@ pub fn read(folder: &Path) -> Result<Option<Contents>, ExperimentError> {
         };
     }
     let text = std::fs::read_to_string(&identity_path).map_err(io(&identity_path))?;
-    let identity: Identity = serde_json::from_str(&text).map_err(|source| ExperimentError::Damaged {
-        path: identity_path,
-        line: source.line(),
-        source,
-    })?;
+    let identity: Identity =
+        serde_json::from_str(&text).map_err(|source| damaged(&identity_path, source.line())(source))?;
     let experiment_path = folder.join(EXPERIMENT);
-    // The identity is written first; a process that was killed before the second file left the default of trials.
+    // The identity is written first. If the process was killed before the second file, the number of trials is the default.
     let config: Config = if experiment_path.exists() {
         phaseloom_files::toml_file::read_toml(&experiment_path)?.0
     } else {
-        by_key(identity.experiment.clone()).map_err(|source| ExperimentError::Damaged {
-            path: folder.join(IDENTITY),
-            line: 0,
-            source,
-        })?
+        by_key(identity.experiment.clone()).map_err(damaged(&identity_path, 0))?
     };
     if !identity.is_of(&config) {
         return Err(ExperimentError::Altered { path: experiment_path });
@@ -83,21 +83,17 @@ pub fn read(folder: &Path) -> Result<Option<Contents>, ExperimentError> {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Vec::new(),
         Err(e) => return Err(io(&units_path)(e)),
     };
-    // A line without its end was torn by a crash: it is dropped and computed again.
-    let whole = text.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
+    // A crash may leave an incomplete last line. It is dropped, and its unit is computed again.
+    let complete = text.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
     let mut records = BTreeMap::new();
-    for (n, line) in text[..whole].split(|&b| b == b'\n').enumerate().filter(|(_, line)| !line.is_empty()) {
-        let record: Record = serde_json::from_slice(line).map_err(|source| ExperimentError::Damaged {
-            path: units_path.clone(),
-            line: n + 1,
-            source,
-        })?;
+    for (n, line) in text[..complete].split(|&b| b == b'\n').enumerate().filter(|(_, line)| !line.is_empty()) {
+        let record: Record = serde_json::from_slice(line).map_err(damaged(&units_path, n + 1))?;
         records.insert(record.unit, record);
     }
-    Ok(Some(Contents { identity, config, records, whole: whole as u64 }))
+    Ok(Some(Contents { identity, config, records, complete_bytes: complete as u64 }))
 }
 
-/// Whether a folder is absent, empty, or holds only what a run leaves before its identity is written.
+/// Whether a folder is absent, empty, or holds only the files that a run writes before its identity.
 fn is_free(folder: &Path) -> Result<bool, ExperimentError> {
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -114,7 +110,7 @@ fn is_free(folder: &Path) -> Result<bool, ExperimentError> {
     Ok(true)
 }
 
-/// The open folder of a run.
+/// The folder of a run, open and locked for writing.
 #[derive(Debug)]
 pub struct Store {
     units_path: PathBuf,
@@ -123,7 +119,7 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens a folder for writing, creating it where it is not there, and locks it. `contents` is what [`read`] found.
+    /// Opens a folder for writing and locks it, after creating it if it is missing. `contents` is the result of [`read`].
     ///
     /// # Errors
     ///
@@ -135,8 +131,8 @@ impl Store {
         contents: Option<&Contents>,
     ) -> Result<Self, ExperimentError> {
         std::fs::create_dir_all(folder).map_err(|source| {
-            let words = format!("this folder of results cannot be made ({source}): name another with -o");
-            io(folder)(std::io::Error::new(source.kind(), words))
+            let message = format!("this folder of results cannot be created ({source}): name another with -o");
+            io(folder)(std::io::Error::new(source.kind(), message))
         })?;
         let lock_path = folder.join(LOCK);
         let lock =
@@ -145,19 +141,16 @@ impl Store {
             TryLockError::WouldBlock => ExperimentError::Locked { path: lock_path.clone() },
             TryLockError::Error(source) => ExperimentError::Io { path: lock_path.clone(), source },
         })?;
-        // What was read before the lock was ours may have been overtaken by a writer that has finished since.
-        let now = read(folder)?.map(|c| (c.identity.identity, c.whole));
-        if now != contents.map(|c| (c.identity.identity.clone(), c.whole)) {
+        // Another writer may have changed the folder between reading and locking it.
+        let now = read(folder)?.map(|c| (c.identity.identity, c.complete_bytes));
+        if now != contents.map(|c| (c.identity.identity.clone(), c.complete_bytes)) {
             return Err(ExperimentError::Changed { path: folder.to_owned() });
         }
-        // The identity first: a folder without it holds nothing of ours.
+        // The identity is the first file, so that a folder without it is not a run.
         if contents.is_none() {
-            let text = serde_json::to_string_pretty(identity).map_err(|source| ExperimentError::Damaged {
-                path: folder.join(IDENTITY),
-                line: 0,
-                source,
-            })?;
-            write_atomically(&folder.join(IDENTITY), (text + "\n").as_bytes())?;
+            let path = folder.join(IDENTITY);
+            let text = serde_json::to_string_pretty(identity).map_err(damaged(&path, 0))?;
+            write_atomically(&path, (text + "\n").as_bytes())?;
         }
         if contents.is_none_or(|c| c.config != *config) || !folder.join(EXPERIMENT).exists() {
             write_atomically(&folder.join(EXPERIMENT), experiment_text(config).as_bytes())?;
@@ -165,7 +158,7 @@ impl Store {
         let units_path = folder.join(UNITS);
         let units =
             OpenOptions::new().create(true).write(true).truncate(false).open(&units_path).map_err(io(&units_path))?;
-        units.set_len(contents.map_or(0, |c| c.whole)).map_err(io(&units_path))?;
+        units.set_len(contents.map_or(0, |c| c.complete_bytes)).map_err(io(&units_path))?;
         drop(units);
         let units = OpenOptions::new().append(true).open(&units_path).map_err(io(&units_path))?;
         Ok(Self { units_path, units: Mutex::new(units), _lock: lock })
@@ -175,20 +168,17 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// A disk that is full or gone.
+    /// A disk that is full or was removed.
     pub fn append(&self, record: &Record) -> Result<(), ExperimentError> {
-        let mut line = serde_json::to_vec(record).map_err(|source| ExperimentError::Damaged {
-            path: self.units_path.clone(),
-            line: 0,
-            source,
-        })?;
+        let mut line = serde_json::to_vec(record).map_err(damaged(&self.units_path, 0))?;
         line.push(b'\n');
-        // A writer that panicked has written a whole line or none.
+        // A writer that panicked has written a complete line or none.
         let mut file = self.units.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         file.write_all(&line).and_then(|()| file.sync_data()).map_err(io(&self.units_path))
     }
 }
 
+/// The text of `experiment.toml`.
 fn experiment_text(config: &Config) -> String {
     let body = toml::to_string(config).unwrap_or_default();
     format!(

@@ -1,27 +1,27 @@
-//! The unit of work and its result: one evaluation of all samples, small enough to lose, whole when it is written.
+//! The unit of work and its result: one evaluation of all samples. An interruption loses at most the units in progress.
 
 use serde::{Deserialize, Serialize};
 
-/// What a row of a result is about.
+/// Kind of a row of results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Row {
-    /// Size and prediction of the hardware, no evaluation.
+    /// Size and predicted errors of the hardware, without an evaluation.
     Design,
-    /// The network in floating point.
+    /// Floating-point reference: the network without hardware.
     Exact,
-    /// Perfect mesh, ideal link: must make the same decisions.
+    /// Perfect mesh, ideal link. It must predict the same classes as the reference.
     PerfectIdeal,
     /// Perfect mesh, real link.
     PerfectReal,
-    /// A purely digital network at the same bits.
+    /// Digital network with the same bits.
     Digital,
-    /// A sampled chip.
+    /// Sampled chip.
     Chips,
 }
 
 impl Row {
-    /// The name in tables.
+    /// The key in tables.
     #[must_use]
     pub fn key(self) -> &'static str {
         match self {
@@ -34,7 +34,7 @@ impl Row {
         }
     }
 
-    /// The name for people.
+    /// The title on the terminal.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
@@ -48,15 +48,15 @@ impl Row {
     }
 }
 
-/// One unit: a row at a point, for chips one trial of it.
+/// One unit: a row at a point, for chips one trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Unit {
-    /// Which row.
+    /// Kind of row.
     pub row: Row,
-    /// At which point of the grid; rows that several points share stand at the first of them.
+    /// Index of the point. A row that several points share belongs to the first of them.
     pub point: usize,
-    /// Which trial; 0 for all rows but chips.
+    /// Index of the trial, 0 for all rows but chips.
     pub trial: u64,
 }
 
@@ -70,41 +70,41 @@ impl std::fmt::Display for Unit {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Record {
-    /// Which unit.
+    /// The unit.
     pub unit: Unit,
-    /// Number of samples, each shot.
+    /// Number of samples in each shot.
     pub samples: u64,
-    /// Each shot in turn.
+    /// Results of each shot.
     pub shots: Vec<ShotResult>,
-    /// Each photonic layer, over all shots.
+    /// Results of each photonic layer, over all shots.
     pub layers: Vec<LayerResult>,
 }
 
-/// Decisions of one shot.
+/// Numbers of correct and changed classes in one shot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ShotResult {
-    /// Samples decided rightly.
+    /// Samples with the correct class.
     pub correct: u64,
-    /// Samples that the exact network decides rightly and this one wrongly.
+    /// Samples that only the floating-point reference classifies correctly.
     pub lost: u64,
-    /// Samples that the exact network decides wrongly and this one rightly.
+    /// Samples that only this row classifies correctly.
     pub gained: u64,
-    /// Samples that both decide alike.
+    /// Samples with the same class in both.
     pub same: u64,
 }
 
-/// What a photonic layer did, or is made of (row `design`).
+/// Results of a photonic layer, or its size (row `design`).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LayerResult {
     /// Index of the layer in the model.
     pub layer: usize,
-    /// Measured relative matrix error ‖gŴ−W‖/‖W‖, static.
+    /// Static relative matrix error ‖gŴ−W‖/‖W‖ of the realised matrix Ŵ with gain g.
     pub matrix_error: f64,
-    /// The part of it that the detectors read: with homodyne ‖Re gŴ−W‖/‖W‖.
+    /// Part of the matrix error that is detected: with homodyne detection ‖Re gŴ−W‖/‖W‖.
     pub read_error: f64,
-    /// log2(rms y/rms(ŷ−y)) before the bias.
+    /// log2(rms y/rms(ŷ−y)) of the products ŷ before the bias, y in floating point.
     pub readout_bits: f64,
     /// Share of inputs clipped at the DAC.
     pub clipped_inputs: f64,
@@ -112,24 +112,24 @@ pub struct LayerResult {
     pub clipped_outputs: f64,
     /// Mean photoelectrons of the signal in one readout.
     pub photoelectrons: f64,
-    /// What the row `design` says.
+    /// Size of the layer, in the row `design` only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub design: Option<DesignResult>,
 }
 
-/// Size of one layer on its cores, and what is predicted of it.
+/// Size of one layer on its cores, and its predicted errors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DesignResult {
     /// Outputs and inputs of the layer.
     pub shape: (usize, usize),
-    /// Tiles of the plan.
+    /// Number of tiles.
     pub tiles: usize,
-    /// Of them, tiles of zeros, which are skipped.
+    /// Number of tiles that hold only zeros and are skipped.
     pub zero_tiles: usize,
-    /// Physical cores of the layer.
+    /// Number of physical cores.
     pub cores: usize,
-    /// Interferometers of one core.
+    /// Number of interferometers of one core.
     pub interferometers: usize,
     /// Columns of interferometers from input to output.
     pub depth: usize,
@@ -139,13 +139,13 @@ pub struct DesignResult {
     pub transmission_db: f64,
     /// First-order relative matrix error.
     pub predicted_error: f64,
-    /// Photons in one port per symbol at full drive; 0 without a laser.
+    /// Photons in one port per symbol at full drive, 0 without a laser.
     pub photons_per_port: f64,
-    /// Photons of the local oscillator at a receiver per symbol; 0 without one.
+    /// Photons of the local oscillator at a receiver per symbol, 0 without a local oscillator.
     pub local_oscillator_photons: f64,
-    /// Signal-to-noise ratio of a full-scale reading (dB), mean over tiles; none without noise.
+    /// Signal-to-noise ratio of a full-scale readout (dB), mean over tiles. `None` without noise.
     pub snr_full_scale_db: Option<f64>,
-    /// Effective bits of a full-scale reading, (SNR − 1.76)/6.02; none without noise.
+    /// Effective number of bits of a full-scale readout, (SNR − 1.76)/6.02. `None` without noise.
     pub enob: Option<f64>,
     /// Whether the normalisation of the input is folded into the first layer.
     pub folded: bool,

@@ -122,10 +122,7 @@ mod tests {
     use crate::topology;
     use crate::topology::mesh_design::MeshDesign;
     use phaseloom_numerics::linalg;
-
-    fn wave(k: usize, step: f64) -> f64 {
-        (k as f64 * step + 0.3).sin()
-    }
+    use phaseloom_testing::wave;
 
     /// No matrix of columns is conditioned worse than the bound says, from any column to any later one.
     #[test]

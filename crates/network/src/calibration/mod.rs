@@ -1,9 +1,12 @@
-//! Scales of the converters: measured once on calibration data in the perfect network, saved beside the weights.
+//! Scales of the converters, measured on calibration data in the floating-point network and saved next to the weights.
 //!
-//! For each photonic layer: `input_scale` s_x, the largest |x| (or a quantile of it) at its input; and for each tile of
-//! its matrix `full_scale`, the largest |W_tile x_tile| (or the same quantile of it; where that is zero, as of a tile
-//! that sees light once in a thousand samples, the largest). So scales belong to the model, never to a batch or to a
-//! chip.
+//! For each photonic layer:
+//!
+//! * `input_scale` s_x is the maximum (or a quantile) of |x| at its input.
+//! * `full_scale` of each tile is the maximum (or the same quantile) of |W_tile x_tile|. If the quantile is zero, as for
+//!   a tile whose input is zero in almost all samples, the maximum replaces it.
+//!
+//! Scales therefore belong to the model, never to a batch or a chip.
 
 mod quantile;
 
@@ -21,9 +24,10 @@ use crate::file;
 use crate::layer::exact_product;
 use crate::model::Model;
 
-/// Samples that pass the network together; a constant, so that the same data give the same bits.
+/// Samples that pass the network together. The number is fixed so that the same data give the same bits.
 const CHUNK: usize = 1024;
 
+/// Name of the format in its files.
 const FORMAT: &str = "phaseloom-calibration";
 
 /// Scales of all photonic layers of a model.
@@ -34,20 +38,20 @@ pub struct Calibration {
     pub format: String,
     /// Version of the format: 1.
     pub version: u32,
-    /// Hash of the model that was measured ([`Model::sha256`]); not checked if it is left out.
+    /// Hash of the measured model ([`Model::sha256`]). It is not checked if it is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model_sha256: Option<String>,
     /// Hash of the data ([`Dataset::sha256`]).
     pub data_sha256: String,
     /// Number of samples.
     pub samples: usize,
-    /// Which quantile (type 7) of the magnitudes the scales are; 1 for the largest.
+    /// Quantile (type 7) of the magnitudes that is the scale. 1 is the maximum.
     pub quantile: f64,
-    /// Ports k of the cores: rows of a tile.
+    /// Ports k of the cores, the maximum number of rows of a tile.
     pub ports: usize,
-    /// Columns of a tile: k, or k−1 with offset detection.
+    /// Maximum number of columns of a tile: k, or k−1 with offset detection.
     pub column_block: usize,
-    /// The photonic layers, in the order of the data.
+    /// The photonic layers, from input to output.
     pub layers: Vec<LayerScale>,
 }
 
@@ -55,52 +59,50 @@ pub struct Calibration {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LayerScale {
-    /// s_x, in units of the input of the layer. 1 if the input is always zero.
+    /// s_x, in units of the input of the layer. It is 1 if the input is always zero.
     pub input_scale: f64,
-    /// One for each tile in the order of [`TilePlan`], in units of weight × input; the largest where the quantile is
-    /// zero. 1 for a tile that always gives zero.
+    /// Full scale of each tile in the order of [`TilePlan`], in units of weight × input.
+    ///
+    /// It is the maximum if the quantile is zero, and 1 for a tile whose output is always zero.
     pub full_scale: Vec<f64>,
 }
 
-/// Size of the tiles and the quantile, for [`Calibration::measure`].
+/// Size of the tiles and quantile, for [`Calibration::measure`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CalibrationSettings {
     /// Ports k of the cores.
     pub ports: usize,
     /// Columns of a tile: k, or k−1 with offset detection.
     pub column_block: usize,
-    /// Quantile (type 7) of the magnitudes, above 0, at most 1 for the largest.
+    /// Quantile (type 7) of the magnitudes, above 0 and at most 1, which is the maximum.
     pub quantile: f64,
 }
 
-/// What is collected of one layer while the data pass.
+/// The magnitudes of one layer while the data pass.
 struct LayerMeasurement {
     tiles: Vec<(Tile, DMatrix<f64>, HighQuantile)>,
     input: HighQuantile,
 }
 
 impl Calibration {
-    /// Sends the data (raw: they are prepared here) once through the perfect network.
+    /// Passes the raw data once through the floating-point network.
     ///
     /// # Errors
     ///
-    /// If the data do not fit the model, a setting is out of range, the quantile of the inputs of a layer is zero although
-    /// not all of them are, or a value overflows.
+    /// If the data do not fit the model, a setting is out of range, or a value overflows. Also if the quantile of the
+    /// inputs of a layer is zero although some input is not.
     pub fn measure(model: &Model, data: &Dataset, settings: CalibrationSettings) -> Result<Self> {
         let CalibrationSettings { ports, column_block, quantile } = settings;
-        let wrong = |key: &str, found: String, expected: &str| NetworkError::Setting {
-            path: data.inputs_path.clone(),
-            key: format!("calibration.{key}"),
-            found,
-            expected: expected.into(),
+        let invalid = |key: &str, found: String, expected: &str| {
+            NetworkError::setting(&data.inputs_path, format!("calibration.{key}"), found, expected)
         };
         let possible = 1..=MAX_PORTS;
         if !possible.contains(&ports) || !possible.contains(&column_block) {
             let expected = format!("1 to {MAX_PORTS} of each");
-            return Err(wrong("ports", format!("{ports} ports, {column_block} columns"), &expected));
+            return Err(invalid("ports", format!("{ports} ports, {column_block} columns"), &expected));
         }
         if !(quantile > 0.0 && quantile <= 1.0) {
-            return Err(wrong("quantile", quantile.to_string(), "a number above 0, at most 1"));
+            return Err(invalid("quantile", quantile.to_string(), "a number above 0, at most 1"));
         }
         if data.features() != model.input_size() {
             let (path, found) = (data.inputs_path.clone(), data.features());
@@ -122,23 +124,23 @@ impl Calibration {
         for start in (0..samples).step_by(CHUNK) {
             let chunk = data.inputs.columns(start, CHUNK.min(samples - start)).into_owned();
             let _ = model.run(&model.prepare(&chunk), &mut |index, linear, x| {
-                layers[index].take(x);
+                layers[index].add(x);
                 exact_product(&linear.weight, x)
             });
         }
         let layers = layers.into_iter().zip(model.photonic_layers()).map(|(layer, view)| {
-            let layer_index = view.index;
-            layer.finish().map_err(|why| match why {
-                NoScale::Overflow(what) => NetworkError::Overflow {
+            let index = view.index;
+            layer.finish().map_err(|reason| match reason {
+                NoScale::Overflow(value) => NetworkError::Overflow {
                     path: data.inputs_path.clone(),
-                    place: format!("{what} of layer {layer_index}"),
+                    place: format!("{value} of layer {index}"),
                 },
-                NoScale::Zero { largest } => {
+                NoScale::Zero { max } => {
                     let found = format!(
-                        "{quantile}, of which the scale of the inputs of layer {layer_index} would be zero, although \
-                         the largest of them is {largest}"
+                        "{quantile}, for which the scale of the inputs of layer {index} would be zero, although their \
+                         maximum is {max}"
                     );
-                    wrong("quantile", found, "one nearer to 1, or 1, the largest")
+                    invalid("quantile", found, "a quantile closer to 1, or 1, the maximum")
                 }
             })
         });
@@ -159,7 +161,7 @@ impl Calibration {
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, is no calibration of version 1, or holds a scale that is not above zero.
+    /// If the file cannot be read, is not a calibration of version 1, or holds a scale that is not above zero.
     pub fn load(path: &Path) -> Result<Self> {
         let bytes = file::read(path)?.bytes;
         let calibration: Self =
@@ -168,51 +170,52 @@ impl Calibration {
         Ok(calibration)
     }
 
-    /// File of the scales for tiles of a size: `calibration.json` becomes `calibration-16x15.json`.
+    /// Path of the scales for tiles of one size: `calibration.json` becomes `calibration-16x15.json`.
     #[must_use]
     pub fn sibling(path: &Path, ports: usize, column_block: usize) -> PathBuf {
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
         path.with_file_name(format!("{stem}-{ports}x{column_block}.json"))
     }
 
-    /// The scales for tiles of a size: the file itself if it is of that size, else its sibling for that size if there
-    /// is one, else the file itself, which [`Calibration::validate`] will refuse. Returns which file it was.
+    /// Reads the scales for tiles of one size, and returns them with the path of their file.
+    ///
+    /// If the file is for another size, its sibling for the requested size replaces it. Without a sibling, the result
+    /// has another size, which [`Calibration::validate`] refuses.
     ///
     /// # Errors
     ///
     /// As [`Calibration::load`].
     pub fn load_for(path: &Path, ports: usize, column_block: usize) -> Result<(PathBuf, Self)> {
         let sibling = Self::sibling(path, ports, column_block);
-        let own = Self::load(path)?;
-        if (own.ports, own.column_block) != (ports, column_block) && sibling.exists() {
+        let calibration = Self::load(path)?;
+        if (calibration.ports, calibration.column_block) != (ports, column_block) && sibling.exists() {
             let calibration = Self::load(&sibling)?;
             return Ok((sibling, calibration));
         }
-        Ok((path.to_owned(), own))
+        Ok((path.to_owned(), calibration))
     }
 
     fn check(&self, path: &Path) -> Result<()> {
-        let wrong = |key: String, found: String, expected: &str| {
-            Err(NetworkError::Setting { path: path.to_owned(), key, found, expected: expected.into() })
-        };
+        let invalid =
+            |key: String, found: String, expected: &str| Err(NetworkError::setting(path, key, found, expected));
         if self.format != FORMAT || self.version != 1 {
             let found = format!("{:?} version {}", self.format, self.version);
-            return wrong("format".into(), found, "\"phaseloom-calibration\" version 1");
+            return invalid("format".into(), found, "\"phaseloom-calibration\" version 1");
         }
         if self.ports == 0 || self.column_block == 0 {
-            return wrong("ports".into(), format!("{}, columns {}", self.ports, self.column_block), "at least 1");
+            return invalid("ports".into(), format!("{}, columns {}", self.ports, self.column_block), "at least 1");
         }
         for (index, layer) in self.layers.iter().enumerate() {
             let scales = std::iter::once(&layer.input_scale).chain(&layer.full_scale);
             if let Some((at, scale)) = scales.enumerate().find(|(_, s)| !(s.is_finite() && **s > 0.0)) {
                 let key = if at == 0 { "input_scale".to_owned() } else { format!("full_scale[{}]", at - 1) };
-                return wrong(format!("layers[{index}].{key}"), scale.to_string(), "a finite number above 0");
+                return invalid(format!("layers[{index}].{key}"), scale.to_string(), "a finite number above 0");
             }
         }
         Ok(())
     }
 
-    /// Writes a calibration file, under a temporary name that is then renamed. Floats are read back to the same bits.
+    /// Writes a calibration file atomically. Floats are read back to the same bits.
     ///
     /// # Errors
     ///
@@ -224,7 +227,7 @@ impl Calibration {
         file::write(path, &text)
     }
 
-    /// Checks that the calibration belongs to the model and to tiles of this size. `path` is named in messages.
+    /// Checks that the calibration belongs to the model and to tiles of this size. Messages name `path`.
     ///
     /// # Errors
     ///
@@ -259,42 +262,43 @@ impl Calibration {
 }
 
 impl LayerMeasurement {
-    fn take(&mut self, x: &Batch) {
+    /// Adds the inputs and the outputs of all tiles for a batch of inputs.
+    fn add(&mut self, x: &Batch) {
         x.iter().for_each(|v| self.input.push(v.abs()));
-        for (tile, weight, largest) in &mut self.tiles {
+        for (tile, weight, outputs) in &mut self.tiles {
             let y = exact_product(weight, &x.rows(tile.column, tile.columns).into_owned());
-            y.iter().for_each(|v| largest.push(v.abs()));
+            y.iter().for_each(|v| outputs.push(v.abs()));
         }
     }
 
-    /// The scales, or why there are none.
+    /// The scales, or the reason why there are none.
     fn finish(self) -> std::result::Result<LayerScale, NoScale> {
-        const DARK: Magnitudes = Magnitudes { quantile: 0.0, largest: 0.0 };
-        let magnitudes = |values: HighQuantile, what: &dyn Fn() -> String| match values.finish().unwrap_or(DARK) {
-            Magnitudes { largest, .. } if largest.is_infinite() => Err(NoScale::Overflow(what())),
+        const ZERO: Magnitudes = Magnitudes { quantile: 0.0, max: 0.0 };
+        let magnitudes = |values: HighQuantile, name: &dyn Fn() -> String| match values.finish().unwrap_or(ZERO) {
+            Magnitudes { max, .. } if max.is_infinite() => Err(NoScale::Overflow(name())),
             finite => Ok(finite),
         };
         let input_scale = match magnitudes(self.input, &|| "an input".into())? {
             Magnitudes { quantile, .. } if quantile > 0.0 => quantile,
-            Magnitudes { largest, .. } if largest > 0.0 => return Err(NoScale::Zero { largest }),
+            Magnitudes { max, .. } if max > 0.0 => return Err(NoScale::Zero { max }),
             _ => 1.0,
         };
         let tiles = self.tiles.into_iter().enumerate();
         let full_scale = tiles.map(|(t, (_, _, outputs))| {
-            let Magnitudes { quantile, largest } = magnitudes(outputs, &|| format!("an output of tile {t}"))?;
-            let scale = if quantile > 0.0 { quantile } else { largest };
+            let Magnitudes { quantile, max } = magnitudes(outputs, &|| format!("an output of tile {t}"))?;
+            let scale = if quantile > 0.0 { quantile } else { max };
             Ok(if scale > 0.0 { scale } else { 1.0 })
         });
         Ok(LayerScale { input_scale, full_scale: full_scale.collect::<std::result::Result<_, _>>()? })
     }
 }
 
-/// Why a layer has no scales.
+/// The reason why a layer has no scales.
 enum NoScale {
-    /// This value of it is no finite number.
+    /// A value is NaN or infinite.
     Overflow(String),
-    /// The quantile of its inputs is zero, and one of them is not.
-    Zero { largest: f64 },
+    /// The quantile of the inputs is zero although their maximum is not.
+    Zero { max: f64 },
 }
 
 #[cfg(test)]

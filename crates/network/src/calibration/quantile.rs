@@ -1,12 +1,12 @@
-//! A high quantile of a stream of known length, from its largest values alone.
+//! A high quantile of a stream of known length, computed from its highest values alone.
 //!
 //! Type 7 (the default of R and NumPy): with n values sorted upwards, `h = (n−1) q`, the quantile is
-//! `x[⌊h⌋] + (h−⌊h⌋)(x[⌊h⌋+1] − x[⌊h⌋])`. Only the `n − ⌊h⌋` largest values matter; for q = 1 that is one.
+//! `x[⌊h⌋] + (h−⌊h⌋)(x[⌊h⌋+1] − x[⌊h⌋])`. Only the `n − ⌊h⌋` highest values matter. For q = 1 that is one value.
 
-/// Collects a stream and returns one of its quantiles.
+/// Collects a stream of values and computes one quantile.
 #[derive(Debug)]
 pub(super) struct HighQuantile {
-    /// Values still to come count here too.
+    /// Length of the whole stream.
     total: u64,
     quantile: f64,
     keep: usize,
@@ -15,30 +15,30 @@ pub(super) struct HighQuantile {
     finite: bool,
 }
 
-/// What a stream of magnitudes was like.
+/// Quantile and maximum of a stream of magnitudes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Magnitudes {
-    /// The quantile that was asked for.
+    /// The requested quantile.
     pub quantile: f64,
-    /// The largest; infinite where a value was no finite number.
-    pub largest: f64,
+    /// The maximum, or infinity if a value was NaN or infinite.
+    pub max: f64,
 }
 
 impl HighQuantile {
-    /// For a stream of `total` values; `quantile` in 0…1.
+    /// An empty collection for `total` values and a `quantile` in 0…1.
     pub(super) fn new(total: u64, quantile: f64) -> Self {
         let below = (quantile * total.saturating_sub(1) as f64).floor() as u64;
         let keep = usize::try_from(total.saturating_sub(below)).unwrap_or(usize::MAX).max(1);
         Self { total, quantile, keep, kept: Vec::new(), seen: 0, finite: true }
     }
 
-    /// Takes one value.
+    /// Adds one value.
     pub(super) fn push(&mut self, value: f64) {
         self.seen += 1;
         self.finite &= value.is_finite();
         if self.keep == 1 {
             match self.kept.first_mut() {
-                Some(largest) => *largest = largest.max(value),
+                Some(max) => *max = max.max(value),
                 None => self.kept.push(value),
             }
             return;
@@ -50,20 +50,20 @@ impl HighQuantile {
         }
     }
 
-    /// The quantile of what was pushed and the largest of it; `None` for nothing.
+    /// Quantile and maximum of the stream, or `None` for an empty stream.
     ///
     /// # Panics
     ///
-    /// If another number of values was pushed than announced.
+    /// If the number of values differs from `total`.
     pub(super) fn finish(mut self) -> Option<Magnitudes> {
-        assert_eq!(self.seen, self.total, "the stream has another length than announced");
+        assert_eq!(self.seen, self.total, "the stream needs its announced length");
         self.kept.sort_unstable_by(|a, b| b.total_cmp(a));
         self.kept.truncate(self.keep);
         let low = *self.kept.last()?;
         let above = self.kept.len().checked_sub(2).map_or(low, |i| self.kept[i]);
         let h = self.quantile * (self.total - 1) as f64;
-        let largest = if self.finite { self.kept[0] } else { f64::INFINITY };
-        Some(Magnitudes { quantile: low + (h - h.floor()) * (above - low), largest })
+        let max = if self.finite { self.kept[0] } else { f64::INFINITY };
+        Some(Magnitudes { quantile: low + (h - h.floor()) * (above - low), max })
     }
 }
 
@@ -98,19 +98,19 @@ mod tests {
         // numpy.quantile([1, 2, 3, 4], 0.9) = 3.7
         let mut quantile = HighQuantile::new(4, 0.9);
         [3.0, 1.0, 4.0, 2.0].into_iter().for_each(|v| quantile.push(v));
-        let Magnitudes { quantile, largest } = quantile.finish().unwrap();
-        assert!((quantile - 3.7).abs() < 1e-15 && (largest - 4.0).abs() < 1e-15);
+        let Magnitudes { quantile, max } = quantile.finish().unwrap();
+        assert!((quantile - 3.7).abs() < 1e-15 && (max - 4.0).abs() < 1e-15);
         assert!(HighQuantile::new(0, 1.0).finish().is_none());
     }
 
     #[test]
-    fn overflow_is_the_largest_wherever_it_stands() {
+    fn overflow_is_the_maximum_at_every_position() {
         for q in [0.5, 1.0] {
             for bad in [f64::NAN, f64::INFINITY] {
                 for at in 0..4 {
                     let mut quantile = HighQuantile::new(4, q);
                     (0..4).for_each(|i| quantile.push(if i == at { bad } else { 1.0 }));
-                    assert!(quantile.finish().unwrap().largest.is_infinite(), "{bad} at {at}, q {q}");
+                    assert!(quantile.finish().unwrap().max.is_infinite(), "{bad} at {at}, q {q}");
                 }
             }
         }

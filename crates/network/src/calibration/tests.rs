@@ -24,7 +24,7 @@ fn settings(ports: usize, column_block: usize, quantile: f64) -> CalibrationSett
 }
 
 #[test]
-fn scales_are_the_largest_magnitudes() {
+fn scales_are_the_maximum_magnitudes() {
     // Prepared inputs are twice the raw ones: (2, −4, 1) and (0.5, 0.5, 0.5); also over more than one chunk.
     for samples in [2, 2 * CHUNK + 1] {
         let calibration = Calibration::measure(&model(), &data(samples), settings(2, 2, 1.0)).unwrap();
@@ -33,7 +33,7 @@ fn scales_are_the_largest_magnitudes() {
         assert_eq!(first.full_scale.len(), 2, "3 columns in blocks of 2");
         // Tile 0: |1·2 + 2·4| = 10; tile 1: |3·1| = 3.
         assert!((first.full_scale[0] - 10.0).abs() < 1e-14 && (first.full_scale[1] - 3.0).abs() < 1e-14);
-        // After relu, the largest hidden value is 13; the tile of zeros has 1.
+        // After relu, the maximum hidden value is 13; the tile of zeros has 1.
         assert!((second.input_scale - 13.0).abs() < 1e-14);
         assert!((second.full_scale[0] - 1.0).abs() < 1e-15);
     }
@@ -48,27 +48,26 @@ fn a_quantile_leaves_the_outlier_out() {
     assert!((calibration.layers[0].input_scale - 1.0).abs() < 1e-15, "zero data have the scale 1");
 }
 
-/// Of dark images the median is zero: no scale, and none is made up.
+/// The median of mostly zero images is zero, which is no scale. No other scale replaces it.
 #[test]
 fn a_quantile_that_is_zero_is_refused() {
     let inputs = Batch::from_fn(3, 10, |_, j| f64::from(u8::from(j == 0)));
     let sparse = Dataset { inputs, labels: vec![0; 10], ..data(10) };
-    let told = |quantile| Calibration::measure(&model(), &sparse, settings(4, 4, quantile)).unwrap_err().to_string();
-    let dark = told(0.5);
+    let message = |quantile| Calibration::measure(&model(), &sparse, settings(4, 4, quantile)).unwrap_err().to_string();
+    let zero = message(0.5);
     assert!(
-        dark.contains("calibration.quantile")
-            && dark.contains("inputs of layer 0 would be zero, although the largest of them is 2"),
-        "{dark}"
+        zero.contains("calibration.quantile")
+            && zero.contains("inputs of layer 0 would be zero, although their maximum is 2"),
+        "{zero}"
     );
-    assert!(told(0.0).contains("above 0"));
+    assert!(message(0.0).contains("above 0"));
     let absurd = Calibration::measure(&model(), &sparse, settings(1 << 40, 4, 1.0)).unwrap_err().to_string();
     assert!(absurd.contains("16384"), "{absurd}");
 }
 
-/// A tile that sees light in one sample of ten takes its largest output: its layer has a scale for the inputs all the
-/// same.
+/// The full scale of a tile whose input is zero in nine of ten samples is the maximum of its outputs.
 #[test]
-fn a_tile_whose_quantile_is_zero_takes_the_largest() {
+fn a_tile_whose_quantile_is_zero_takes_the_maximum() {
     let inputs = Batch::from_fn(3, 10, |r, j| if r < 2 || j == 7 { 0.5 } else { 0.0 });
     let data = Dataset { inputs, labels: vec![0; 10], ..data(10) };
     let calibration = Calibration::measure(&model(), &data, settings(2, 2, 0.75)).unwrap();
@@ -80,16 +79,16 @@ fn a_tile_whose_quantile_is_zero_takes_the_largest() {
 }
 
 #[test]
-fn overflow_is_told_with_its_layer() {
+fn overflow_is_reported_with_its_layer() {
     let mut data = data(3);
     data.inputs[(1, 2)] = 8e307;
-    let told = |quantile| {
+    let message = |quantile| {
         let error = Calibration::measure(&model(), &data, settings(2, 2, quantile)).unwrap_err();
         assert!(matches!(error, NetworkError::Overflow { .. }), "{error}");
         error.to_string()
     };
     for quantile in [0.5, 1.0] {
-        assert!(told(quantile).contains("an output of tile 0 of layer 0"), "{}", told(quantile));
+        assert!(message(quantile).contains("an output of tile 0 of layer 0"), "{}", message(quantile));
     }
 }
 

@@ -1,4 +1,4 @@
-//! CSV: one row a sample, numbers in the feature columns, a whole number in the label column.
+//! CSV: one row per sample, numbers in the feature columns, a whole number in the label column.
 
 use std::path::Path;
 
@@ -7,19 +7,19 @@ use serde::{Deserialize, Serialize};
 use super::Batch;
 use crate::error::{NetworkError, Result};
 
-/// Which columns of a CSV file are features and label.
+/// The columns of features and label in a CSV file.
 ///
-/// A header line is expected exactly if a column is chosen by its name; it is the first line after `skip_lines`.
+/// If a column is chosen by its name, the first line after `skip_lines` is a header. Otherwise there is no header.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CsvColumns {
-    /// Lines to leave out at the top, e.g. 1 for a line of metadata or for a header that is not needed.
+    /// Number of lines to skip at the top, e.g. 1 for a line of metadata or for an unused header.
     pub skip_lines: usize,
-    /// Column of the label; default the last one. It is not read if the labels stand in a file of their own.
+    /// Column of the label, by default the last. It is not read if the labels have a file of their own.
     pub label: Column,
-    /// Columns of the features; default all but the label.
+    /// Columns of the features, by default all but the label.
     pub features: Option<Features>,
-    /// Character between two values, one byte; default a comma.
+    /// Separator between two values, one ASCII character. The default is a comma.
     pub separator: char,
 }
 
@@ -43,7 +43,7 @@ pub enum Column {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged, expecting = "columns: a list of names or indices, or { start = 0, end = 64 }")]
 pub enum Features {
-    /// These, in this order.
+    /// These columns in this order.
     List(Vec<Column>),
     /// A range of indices.
     Range(ColumnRange),
@@ -55,43 +55,36 @@ pub enum Features {
 pub struct ColumnRange {
     /// First column, from 0.
     pub start: usize,
-    /// First column that no longer belongs to the range.
+    /// First column after the range.
     pub end: usize,
 }
 
 impl CsvColumns {
-    fn names_columns(&self, want: Want) -> bool {
+    fn has_names(&self, parts: Parts) -> bool {
         let named = |column: &Column| matches!(column, Column::Name(_));
         let features = match &self.features {
             Some(Features::List(list)) => list.iter().any(named),
             _ => false,
         };
-        (want != Want::Labels && features) || (want != Want::Features && named(&self.label))
+        (parts != Parts::Labels && features) || (parts != Parts::Features && named(&self.label))
     }
 }
 
-/// Which parts of a CSV file are wanted.
+/// The parts of a CSV file to read.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Want {
+pub(super) enum Parts {
     Features,
     Labels,
     Both,
 }
 
-/// Features (features × samples; empty if unwanted) and labels (empty if unwanted) of a CSV file.
-pub(super) fn read(path: &Path, bytes: &[u8], columns: &CsvColumns, want: Want) -> Result<(Batch, Vec<usize>)> {
-    let wrong = |place: String, found: String, expected: String| NetworkError::Format {
-        path: path.to_owned(),
-        format: "CSV",
-        place,
-        found,
-        expected,
-    };
-    let separator = u8::try_from(columns.separator).ok().filter(u8::is_ascii).ok_or_else(|| NetworkError::Setting {
-        path: path.to_owned(),
-        key: "csv.separator".into(),
-        found: format!("{:?}", columns.separator),
-        expected: "one ASCII character, e.g. \",\" or \"\\t\"".into(),
+/// Features (features × samples) and labels of a CSV file. A part that is not requested is empty.
+pub(super) fn read(path: &Path, bytes: &[u8], columns: &CsvColumns, parts: Parts) -> Result<(Batch, Vec<usize>)> {
+    let invalid =
+        |place: String, found: String, expected: &str| NetworkError::format(path, "CSV", place, found, expected);
+    let separator = u8::try_from(columns.separator).ok().filter(u8::is_ascii).ok_or_else(|| {
+        let expected = "one ASCII character, e.g. \",\" or \"\\t\"";
+        NetworkError::setting(path, "csv.separator", format!("{:?}", columns.separator), expected)
     })?;
     let body = after_lines(bytes, columns.skip_lines);
     let mut reader = csv::ReaderBuilder::new()
@@ -100,16 +93,16 @@ pub(super) fn read(path: &Path, bytes: &[u8], columns: &CsvColumns, want: Want) 
         .delimiter(separator)
         .trim(csv::Trim::All)
         .from_reader(body);
-    let with_features = want != Want::Labels;
+    let with_features = parts != Parts::Labels;
     let mut plan: Option<Plan> = None;
-    let mut header = columns.names_columns(want);
+    let mut header = columns.has_names(parts);
     let (mut values, mut labels) = (Vec::new(), Vec::new());
     let mut record = csv::StringRecord::new();
     loop {
         let at = |line: u64| format!("line {}", line.saturating_add(columns.skip_lines as u64));
         let more = reader.read_record(&mut record).map_err(|e| {
             let line = e.position().map_or(0, csv::Position::line);
-            wrong(at(line), e.to_string(), "lines of separated values in UTF-8".into())
+            invalid(at(line), e.to_string(), "lines of separated values in UTF-8")
         })?;
         if !more {
             break;
@@ -117,20 +110,21 @@ pub(super) fn read(path: &Path, bytes: &[u8], columns: &CsvColumns, want: Want) 
         let line = record.position().map_or(0, csv::Position::line);
         let plan = match &mut plan {
             Some(plan) => plan,
-            None => plan.insert(Plan::new(path, columns, &record, header, want)?),
+            None => plan.insert(Plan::new(path, columns, &record, header, parts)?),
         };
         if std::mem::take(&mut header) {
             continue;
         }
         if record.len() != plan.width {
             let expected = format!("{} as in the first line", plan.width);
-            return Err(wrong(at(line), format!("{} columns", record.len()), expected));
+            return Err(invalid(at(line), format!("{} columns", record.len()), &expected));
         }
         if with_features {
             for &column in &plan.features {
                 let number: f64 = record[column].parse().map_err(|_| {
-                    let expected = "a number; choose the columns with `features`, lines to leave out with `skip_lines`";
-                    wrong(format!("{}, column {column}", at(line)), format!("`{}`", &record[column]), expected.into())
+                    let expected =
+                        "a number; choose the columns with `features`, and the lines to skip with `skip_lines`";
+                    invalid(format!("{}, column {column}", at(line)), format!("`{}`", &record[column]), expected)
                 })?;
                 if !number.is_finite() {
                     let place = format!("{}, column {column}", at(line));
@@ -142,20 +136,20 @@ pub(super) fn read(path: &Path, bytes: &[u8], columns: &CsvColumns, want: Want) 
         if let Some(column) = plan.label {
             labels.push(record[column].parse().map_err(|_| {
                 let expected = "a whole number from 0; choose the column of the label with `label`";
-                wrong(format!("{}, column {column}", at(line)), format!("`{}`", &record[column]), expected.into())
+                invalid(format!("{}, column {column}", at(line)), format!("`{}`", &record[column]), expected)
             })?);
         }
     }
     let features = plan.as_ref().map_or(0, |plan| plan.features.len());
     if values.is_empty() && labels.is_empty() {
-        return Err(wrong("body".into(), "no rows".into(), "at least one row after `skip_lines`".into()));
+        return Err(invalid("body".into(), "no rows".into(), "at least one row after `skip_lines`"));
     }
     let batch =
         if with_features { Batch::from_vec(features, values.len() / features, values) } else { Batch::zeros(0, 0) };
     Ok((batch, labels))
 }
 
-/// The rest of `bytes` after `count` lines.
+/// The bytes after the first `count` lines.
 fn after_lines(bytes: &[u8], count: usize) -> &[u8] {
     let mut rest = bytes;
     for _ in 0..count {
@@ -167,7 +161,7 @@ fn after_lines(bytes: &[u8], count: usize) -> &[u8] {
     rest
 }
 
-/// Columns by index, found with the first line.
+/// Columns by index, determined from the first line.
 struct Plan {
     width: usize,
     features: Vec<usize>,
@@ -175,13 +169,10 @@ struct Plan {
 }
 
 impl Plan {
-    fn new(path: &Path, columns: &CsvColumns, first: &csv::StringRecord, header: bool, want: Want) -> Result<Self> {
+    fn new(path: &Path, columns: &CsvColumns, first: &csv::StringRecord, header: bool, parts: Parts) -> Result<Self> {
         let width = first.len();
-        let missing = |key: &str, found: String, expected: String| NetworkError::Setting {
-            path: path.to_owned(),
-            key: format!("csv.{key}"),
-            found,
-            expected,
+        let missing = |key: &str, found: String, expected: String| {
+            NetworkError::setting(path, format!("csv.{key}"), found, expected)
         };
         let find = |key: &str, column: &Column| match column {
             Column::Index(index) => {
@@ -195,9 +186,9 @@ impl Plan {
                 missing(key, format!("column `{name}`"), format!("a name of the header line: {}", names.join(", ")))
             }),
         };
-        let label = if want == Want::Features { None } else { Some(find("label", &columns.label)?) };
+        let label = if parts == Parts::Features { None } else { Some(find("label", &columns.label)?) };
         let features = match &columns.features {
-            _ if want == Want::Labels => return Ok(Self { width, features: Vec::new(), label }),
+            _ if parts == Parts::Labels => return Ok(Self { width, features: Vec::new(), label }),
             None => (0..width).filter(|&c| Some(c) != label).collect(),
             Some(Features::List(list)) => list.iter().map(|c| find("features", c)).collect::<Result<Vec<_>>>()?,
             Some(Features::Range(range)) if range.end <= width => (range.start..range.end).collect(),
@@ -226,7 +217,7 @@ mod tests {
     }
 
     fn both(text: &str, toml: &str) -> Result<(Batch, Vec<usize>)> {
-        read(Path::new("a.csv"), text.as_bytes(), &columns(toml), Want::Both)
+        read(Path::new("a.csv"), text.as_bytes(), &columns(toml), Parts::Both)
     }
 
     #[test]
@@ -271,7 +262,7 @@ mod tests {
             let error = both(text, toml).unwrap_err().to_string();
             assert!(error.contains(part), "{error} | {part}");
         }
-        let bad = read(Path::new("a.csv"), &[0xff, b',', 0xfe, b'\n'], &CsvColumns::default(), Want::Both);
+        let bad = read(Path::new("a.csv"), &[0xff, b',', 0xfe, b'\n'], &CsvColumns::default(), Parts::Both);
         assert!(bad.is_err());
     }
 

@@ -1,23 +1,24 @@
-//! A loaded data set.
+//! A loaded data set: inputs, labels and a hash.
 
 use std::path::PathBuf;
 
 use super::{Batch, check_labels};
 use crate::error::{NetworkError, Result};
 
-/// Inputs as they stand in the files, their labels, and what identifies them.
+/// Inputs as stored in the files, with their labels and a hash that identifies them.
 #[derive(Clone, Debug)]
 pub struct Dataset {
     /// Inputs, not yet normalised: features × samples.
     pub inputs: Batch,
     /// Class of each sample, from 0.
     pub labels: Vec<usize>,
-    /// SHA-256, in hexadecimal, over the contents of all files that were read and over the selection (columns, rows,
-    /// classes, number); not over paths, so that a copy of the data is the same data.
+    /// SHA-256, in hexadecimal, over the contents of all files and over the selection (columns, rows, classes, number).
+    ///
+    /// Paths do not enter, so that a copy of the data has the same hash.
     pub sha256: String,
     /// File of the inputs, for messages.
     pub inputs_path: PathBuf,
-    /// File of the labels, for messages; the same as that of the inputs if they stand in a column there.
+    /// File of the labels, for messages. It is the file of the inputs if the labels are a column there.
     pub labels_path: PathBuf,
 }
 
@@ -28,7 +29,7 @@ impl Dataset {
         self.inputs.ncols()
     }
 
-    /// Number of features of a sample.
+    /// Number of features per sample.
     #[must_use]
     pub fn features(&self) -> usize {
         self.inputs.nrows()

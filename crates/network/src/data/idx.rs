@@ -1,17 +1,18 @@
-//! IDX, the format of MNIST.
+//! IDX, the file format of the MNIST data set.
 //!
 //! ```text
 //! 0 0 type rank | rank × u32 sizes, big endian | values, big endian, C order
 //! ```
 //!
-//! Types: 08 u8, 09 i8, 0b i16, 0c i32, 0d f32, 0e f64. Source: the page of the MNIST files (recalled).
+//! Types: 08 u8, 09 i8, 0b i16, 0c i32, 0d f32, 0e f64. Source: LeCun, Cortes & Burges, the page of
+//! the MNIST files.
 
 use std::path::Path;
 
 use super::Batch;
 use crate::error::{NetworkError, Result};
 
-/// Values of one IDX file.
+/// Contents of an IDX file.
 #[derive(Debug)]
 struct Idx {
     /// Sizes of the axes.
@@ -23,19 +24,15 @@ struct Idx {
 }
 
 fn parse(path: &Path, bytes: &[u8]) -> Result<Idx> {
-    let wrong = |place: String, found: String, expected: String| NetworkError::Format {
-        path: path.to_owned(),
-        format: "IDX",
-        place,
-        found,
-        expected,
-    };
+    let invalid =
+        |place: &str, found: String, expected: &str| NetworkError::format(path, "IDX", place, found, expected);
     let short = || {
-        wrong("header".into(), format!("{} bytes", bytes.len()), "a whole header; the file is cut off: fetch it".into())
+        let expected = "a complete header; the file is cut off: download it again";
+        invalid("header", format!("{} bytes", bytes.len()), expected)
     };
     let [zero0, zero1, kind, rank] = *bytes.first_chunk::<4>().ok_or_else(short)?;
     if (zero0, zero1) != (0, 0) {
-        return Err(wrong("bytes 0–1".into(), format!("{zero0:02x} {zero1:02x}"), "00 00: this is no IDX file".into()));
+        return Err(invalid("bytes 0–1", format!("{zero0:02x} {zero1:02x}"), "00 00: this is not an IDX file"));
     }
     let width = match kind {
         0x08 | 0x09 => 1,
@@ -43,8 +40,8 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Idx> {
         0x0c | 0x0d => 4,
         0x0e => 8,
         _ => {
-            let expected = "08, 09, 0b, 0c, 0d or 0e: the file is damaged or of an unknown type".into();
-            return Err(wrong("type, byte 2".into(), format!("{kind:02x}"), expected));
+            let expected = "08, 09, 0b, 0c, 0d or 0e: the file is damaged or of an unknown type";
+            return Err(invalid("type, byte 2", format!("{kind:02x}"), expected));
         }
     };
     let start = 4 + 4 * usize::from(rank);
@@ -55,7 +52,7 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Idx> {
     if rank == 0 || expected != Some(data.len() as u64) {
         let needed = expected.map_or("more bytes than can exist".into(), |n| format!("{n} bytes"));
         let expected = format!("{needed} for the sizes {shape:?} in the header; the file is cut off or damaged");
-        return Err(wrong("values".into(), format!("{} bytes", data.len()), expected));
+        return Err(invalid("values", format!("{} bytes", data.len()), &expected));
     }
     let values = match kind {
         0x08 => data.iter().map(|&b| f64::from(b)).collect(),
@@ -71,21 +68,18 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Idx> {
     Ok(Idx { shape, integer: kind <= 0x0c, values })
 }
 
+/// Four bytes as a big-endian number.
 fn be4(b: &[u8]) -> u32 {
     u32::from_be_bytes([b[0], b[1], b[2], b[3]])
 }
 
-/// Inputs of a network: first axis samples, the others together features. Returns features × samples.
+/// Inputs of a network: features × samples. The first axis of the file counts samples, the others features.
 pub(super) fn inputs(path: &Path, bytes: &[u8]) -> Result<Batch> {
     let idx = parse(path, bytes)?;
     if idx.shape.len() < 2 {
-        return Err(NetworkError::Format {
-            path: path.to_owned(),
-            format: "IDX",
-            place: "rank, byte 3".into(),
-            found: format!("rank {}", idx.shape.len()),
-            expected: "2 or more (samples, then features); is this the file of the labels?".into(),
-        });
+        let expected = "2 or more (samples, then features); is this the file of the labels?";
+        let found = format!("rank {}", idx.shape.len());
+        return Err(NetworkError::format(path, "IDX", "rank, byte 3", found, expected));
     }
     let samples = idx.shape[0];
     let features = idx.shape[1..].iter().product();
@@ -96,13 +90,9 @@ pub(super) fn inputs(path: &Path, bytes: &[u8]) -> Result<Batch> {
 pub(super) fn labels(path: &Path, bytes: &[u8]) -> Result<Vec<usize>> {
     let idx = parse(path, bytes)?;
     if idx.shape.len() != 1 || !idx.integer {
-        return Err(NetworkError::Format {
-            path: path.to_owned(),
-            format: "IDX",
-            place: "type and rank, bytes 2–3".into(),
-            found: format!("{} of rank {}", if idx.integer { "integers" } else { "floats" }, idx.shape.len()),
-            expected: "integers of rank 1; is this the file of the images?".into(),
-        });
+        let found = format!("{} of rank {}", if idx.integer { "integers" } else { "floats" }, idx.shape.len());
+        let expected = "integers of rank 1; is this the file of the images?";
+        return Err(NetworkError::format(path, "IDX", "type and rank, bytes 2–3", found, expected));
     }
     super::labels_from_values(path, "IDX", &idx.values)
 }
@@ -142,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_the_length_cannot_hold() {
+    fn sizes_beyond_the_length_are_refused() {
         let path = Path::new("a.idx");
         let huge = file(0x0e, &[u32::MAX, u32::MAX, u32::MAX], &[0; 8]);
         assert!(inputs(path, &huge).unwrap_err().to_string().contains("more bytes than can exist"));
@@ -163,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_and_images_are_told_apart() {
+    fn labels_and_images_are_distinguished() {
         let path = Path::new("a.idx");
         assert_eq!(labels(path, &file(8, &[3], &[2, 0, 9])).unwrap(), [2, 0, 9]);
         assert!(labels(path, &file(8, &[1, 1], &[2])).unwrap_err().to_string().contains("images"));

@@ -1,7 +1,7 @@
-//! Data files: inputs (features × samples, one column a sample) and labels.
+//! Data files: inputs (features × samples, one sample per column) and labels.
 //!
-//! The kind of a file is told by the end of its name: `.npy`, `.csv`, `.idx` or `…ubyte` (the names of MNIST), each
-//! also with `.gz` behind it; whether a file is compressed is told by its first bytes.
+//! The ending of its name determines the kind of a file: `.npy`, `.csv`, `.idx` or `…ubyte` (the names of MNIST), each
+//! optionally followed by `.gz`. Compression is recognised by the first bytes.
 
 pub(crate) mod csv;
 mod dataset;
@@ -29,7 +29,7 @@ enum FileKind {
 }
 
 impl FileKind {
-    fn of(path: &Path) -> Result<Self> {
+    fn from_path(path: &Path) -> Result<Self> {
         let name = path.file_name().map(|n| n.to_string_lossy().to_lowercase()).unwrap_or_default();
         let name = name.strip_suffix(".gz").unwrap_or(&name);
         match name {
@@ -38,60 +38,64 @@ impl FileKind {
             n if n.ends_with(".idx") || n.ends_with("ubyte") => Ok(Self::Idx),
             _ => Err(NetworkError::UnknownKind {
                 path: path.to_owned(),
-                expected: ".npy, .csv, .idx or …ubyte, each also with .gz behind it",
+                expected: ".npy, .csv, .idx or …ubyte, each optionally followed by .gz",
             }),
         }
     }
 }
 
-/// Reads the inputs of a network from a file: features × samples. `columns` matters for CSV only; there, the label
-/// column is left out.
+/// Reads the inputs of a network from a file: features × samples.
+///
+/// `columns` matters for CSV only, where the label column is left out.
 ///
 /// # Errors
 ///
 /// If the file cannot be read, is of an unknown kind, is damaged, has the wrong rank or type, or holds a NaN or an
 /// infinity.
 pub fn read_inputs(path: &Path, columns: &CsvColumns) -> Result<Batch> {
-    let kind = FileKind::of(path)?;
+    let kind = FileKind::from_path(path)?;
     let file = file::read(path)?;
     match kind {
-        FileKind::Csv => Ok(csv::read(path, &file.bytes, columns, csv::Want::Both)?.0),
-        _ => inputs_of(&file, columns),
+        FileKind::Csv => Ok(csv::read(path, &file.bytes, columns, csv::Parts::Both)?.0),
+        _ => parse_inputs(&file, columns),
     }
 }
 
-/// Reads labels, whole numbers from 0, from a file. `columns` matters for CSV only. With `classes`, every label must be
-/// one of 0…classes−1.
+/// Reads labels, whole numbers from 0, from a file.
+///
+/// `columns` matters for CSV only. With `classes`, every label must be one of 0…classes−1.
 ///
 /// # Errors
 ///
 /// As [`read_inputs`]; and if a label is negative, not whole, or outside the classes.
 pub fn read_labels(path: &Path, columns: &CsvColumns, classes: Option<usize>) -> Result<Vec<usize>> {
-    FileKind::of(path)?;
-    let labels = labels_of(&file::read(path)?, columns)?;
+    FileKind::from_path(path)?;
+    let labels = parse_labels(&file::read(path)?, columns)?;
     match classes {
         Some(classes) => check_labels(path, &labels, classes).map(|()| labels),
         None => Ok(labels),
     }
 }
 
-/// Inputs of a file that holds no labels.
-fn inputs_of(file: &FileBytes, columns: &CsvColumns) -> Result<Batch> {
-    match FileKind::of(&file.path)? {
+/// The inputs in a file without labels.
+fn parse_inputs(file: &FileBytes, columns: &CsvColumns) -> Result<Batch> {
+    match FileKind::from_path(&file.path)? {
         FileKind::Idx => idx::inputs(&file.path, &file.bytes),
         FileKind::Npy => npy::inputs(&file.path, &file.bytes),
-        FileKind::Csv => Ok(csv::read(&file.path, &file.bytes, columns, csv::Want::Features)?.0),
+        FileKind::Csv => Ok(csv::read(&file.path, &file.bytes, columns, csv::Parts::Features)?.0),
     }
 }
 
-fn labels_of(file: &FileBytes, columns: &CsvColumns) -> Result<Vec<usize>> {
-    match FileKind::of(&file.path)? {
+/// The labels in a file.
+fn parse_labels(file: &FileBytes, columns: &CsvColumns) -> Result<Vec<usize>> {
+    match FileKind::from_path(&file.path)? {
         FileKind::Idx => idx::labels(&file.path, &file.bytes),
         FileKind::Npy => npy::labels(&file.path, &file.bytes),
-        FileKind::Csv => Ok(csv::read(&file.path, &file.bytes, columns, csv::Want::Labels)?.1),
+        FileKind::Csv => Ok(csv::read(&file.path, &file.bytes, columns, csv::Parts::Labels)?.1),
     }
 }
 
+/// Checks that every label is one of 0…classes−1.
 fn check_labels(path: &Path, labels: &[usize], classes: usize) -> Result<()> {
     match labels.iter().position(|&label| label >= classes) {
         None => Ok(()),
@@ -99,16 +103,11 @@ fn check_labels(path: &Path, labels: &[usize], classes: usize) -> Result<()> {
     }
 }
 
-/// A batch from the values of one sample after the other.
+/// A batch from its values, sample by sample.
 fn batch_of_samples(path: &Path, features: usize, samples: usize, values: Vec<f64>) -> Result<Batch> {
     if features == 0 || samples == 0 {
-        return Err(NetworkError::Format {
-            path: path.to_owned(),
-            format: "data",
-            place: "shape".into(),
-            found: format!("{samples} samples of {features} features"),
-            expected: "at least one of each".into(),
-        });
+        let found = format!("{samples} samples of {features} features");
+        return Err(NetworkError::format(path, "data", "shape", found, "at least one of each"));
     }
     if let Some(at) = values.iter().position(|v| !v.is_finite()) {
         let place = format!("sample {}, feature {}", at / features, at % features);
@@ -119,16 +118,14 @@ fn batch_of_samples(path: &Path, features: usize, samples: usize, values: Vec<f6
 
 /// Labels from whole numbers that were read as floats (exact below 2^53).
 fn labels_from_values(path: &Path, format: &'static str, values: &[f64]) -> Result<Vec<usize>> {
-    const BEYOND: f64 = 9_007_199_254_740_992.0;
-    match values.iter().position(|v| !(0.0..BEYOND).contains(v)) {
+    /// 2^53, from which floats skip integers.
+    const LIMIT: f64 = 9_007_199_254_740_992.0;
+    match values.iter().position(|v| !(0.0..LIMIT).contains(v)) {
         None => Ok(values.iter().map(|&v| v as usize).collect()),
-        Some(at) => Err(NetworkError::Format {
-            path: path.to_owned(),
-            format,
-            place: format!("label of sample {at}"),
-            found: values[at].to_string(),
-            expected: "a whole number from 0, below 2^53".into(),
-        }),
+        Some(at) => {
+            let place = format!("label of sample {at}");
+            Err(NetworkError::format(path, format, place, values[at], "a whole number from 0, below 2^53"))
+        }
     }
 }
 
@@ -137,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kinds_are_told_by_the_ending() {
+    fn the_ending_determines_the_kind() {
         for (name, kind) in [
             ("t10k-images-idx3-ubyte.gz", FileKind::Idx),
             ("train-labels.idx1-ubyte", FileKind::Idx),
@@ -145,10 +142,10 @@ mod tests {
             ("x.npy", FileKind::Npy),
             ("digits.csv.gz", FileKind::Csv),
         ] {
-            assert_eq!(FileKind::of(Path::new(name)).unwrap(), kind, "{name}");
+            assert_eq!(FileKind::from_path(Path::new(name)).unwrap(), kind, "{name}");
         }
         for name in ["x.txt", "gz", "", "a.gz", "npy"] {
-            assert!(matches!(FileKind::of(Path::new(name)), Err(NetworkError::UnknownKind { .. })), "{name}");
+            assert!(matches!(FileKind::from_path(Path::new(name)), Err(NetworkError::UnknownKind { .. })), "{name}");
         }
     }
 

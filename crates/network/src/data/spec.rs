@@ -1,11 +1,11 @@
-//! Which data: the table `[data]`, `[train]` or `[validation]` of a TOML file.
+//! A choice of data: the table `[data]`, `[train]` or `[validation]` of a TOML file.
 //!
 //! ```toml
 //! inputs = "$PHASELOOM_DATA/vowel-deterding/vowel-train.csv"
 //! csv = { label = "y", features = ["x1", "x2", "x3", "x4"] }
-//! classes = [1, 3, 6, 9]                       # keep these and call them 0, 1, 2, 3
-//! every = { modulus = 5, except = [0] }        # leave out each fifth row
-//! samples = 100                                # the first 100 of what is left
+//! classes = [1, 3, 6, 9]                       # keep these, renumbered 0, 1, 2, 3
+//! every = { modulus = 5, except = [0] }        # leave out every fifth row
+//! samples = 100                                # the first 100 remaining rows
 //! ```
 //!
 //! Order of the selection: `every` (it counts the rows of the file), then `classes`, then `samples`.
@@ -15,39 +15,41 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{CsvColumns, Dataset, FileKind, csv, inputs_of, labels_of};
+use super::{CsvColumns, Dataset, FileKind, csv, parse_inputs, parse_labels};
 use crate::error::{NetworkError, Result};
 use crate::file;
 
-/// Environment variable that names the folder of the data: `$PHASELOOM_DATA/` at the start of a path stands for it.
+/// Environment variable that names the folder of the data. `$PHASELOOM_DATA/` at the start of a path is replaced by it.
 pub const DATA_VARIABLE: &str = "PHASELOOM_DATA";
 
 /// A choice of data, as written in a TOML file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataSpec {
-    /// File of the inputs: `.npy`, `.csv`, `.idx` or `…ubyte`, also compressed with gzip. Relative to the file that
-    /// this is written in, or starting with `$PHASELOOM_DATA/`.
+    /// File of the inputs: `.npy`, `.csv`, `.idx` or `…ubyte`, optionally compressed with gzip.
+    ///
+    /// The path is relative to the TOML file, or starts with `$PHASELOOM_DATA/`.
     pub inputs: PathBuf,
-    /// File of the labels; left out for CSV whose label is a column.
+    /// File of the labels. It is left out for CSV whose label is a column.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<PathBuf>,
     /// Columns of CSV files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub csv: Option<CsvColumns>,
-    /// Rows by their index, to split one file into training and test.
+    /// Rows by their index, to split one file into training and test data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every: Option<Every>,
-    /// Labels to keep; they are renumbered 0, 1, … in this order. Other rows are left out.
+    /// Labels to keep, renumbered 0, 1, … in this order. Other rows are left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub classes: Option<Vec<usize>>,
-    /// Number of samples: the first ones of what the other filters leave.
+    /// Number of samples, counted from the first that passes the other filters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub samples: Option<usize>,
 }
 
-/// Rows chosen by the remainder of their index, counted from 0 over the data rows of the file: exactly one of
-/// `remainder` (keep these) and `except` (leave these out).
+/// Rows chosen by the remainder of their index, which counts the data rows of the file from 0.
+///
+/// Exactly one of `remainder` and `except` is given.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Every {
@@ -62,17 +64,18 @@ pub struct Every {
 }
 
 impl Every {
+    /// Whether a row is kept.
     fn keeps(&self, row: usize) -> bool {
-        let rest = row % self.modulus;
+        let remainder = row % self.modulus;
         match (&self.remainder, &self.except) {
-            (Some(keep), _) => keep.contains(&rest),
-            (None, Some(leave)) => !leave.contains(&rest),
+            (Some(keep), _) => keep.contains(&remainder),
+            (None, Some(leave)) => !leave.contains(&remainder),
             (None, None) => true,
         }
     }
 }
 
-/// Where a path of a settings file lies: relative to `base`, or below the folder that `PHASELOOM_DATA` names.
+/// Resolves a path of a settings file: relative to `base`, or below the folder that `PHASELOOM_DATA` names.
 ///
 /// # Errors
 ///
@@ -101,17 +104,17 @@ impl DataSpec {
         std::iter::once(&self.inputs).chain(&self.labels).map(|path| resolve(path, base)).collect()
     }
 
-    /// Reads the files, chooses rows and classes. Relative paths start at `base`.
+    /// Reads the files, and selects rows and classes. Relative paths start at `base`.
     ///
     /// # Errors
     ///
-    /// If a file cannot be read or is damaged, inputs and labels differ in number, labels are missing, a filter makes
-    /// no sense or leaves nothing, or more samples are asked for than there are.
+    /// If a file cannot be read or is damaged, inputs and labels differ in number, labels are missing, a filter is
+    /// impossible or leaves no samples, or more samples are requested than available.
     pub fn load(&self, base: &Path) -> Result<Dataset> {
         let columns = self.csv.clone().unwrap_or_default();
         let inputs_path = resolve(&self.inputs, base)?;
         let labels_path = self.labels.as_ref().map(|path| resolve(path, base)).transpose()?;
-        let kind = FileKind::of(&inputs_path)?;
+        let kind = FileKind::from_path(&inputs_path)?;
         self.check(&inputs_path, kind)?;
         let file = file::read(&inputs_path)?;
         let mut digest = Sha256::new();
@@ -119,14 +122,14 @@ impl DataSpec {
         digest.update(file.sha256);
         let (inputs, labels, labels_path) = match labels_path {
             None => {
-                let (inputs, labels) = csv::read(&inputs_path, &file.bytes, &columns, csv::Want::Both)?;
+                let (inputs, labels) = csv::read(&inputs_path, &file.bytes, &columns, csv::Parts::Both)?;
                 (inputs, labels, inputs_path.clone())
             }
             Some(path) => {
-                let inputs = inputs_of(&file, &columns)?;
+                let inputs = parse_inputs(&file, &columns)?;
                 let file = file::read(&path)?;
                 digest.update(file.sha256);
-                (inputs, labels_of(&file, &columns)?, path)
+                (inputs, parse_labels(&file, &columns)?, path)
             }
         };
         if inputs.ncols() != labels.len() {
@@ -134,7 +137,7 @@ impl DataSpec {
             return Err(NetworkError::CountMismatch { inputs_path, labels_path, inputs, labels });
         }
         let selection = Selection {
-            csv: (kind == FileKind::Csv || FileKind::of(&labels_path)? == FileKind::Csv).then_some(&columns),
+            csv: (kind == FileKind::Csv || FileKind::from_path(&labels_path)? == FileKind::Csv).then_some(&columns),
             every: self.every.as_ref(),
             classes: self.classes.as_deref(),
             samples: self.samples,
@@ -147,32 +150,30 @@ impl DataSpec {
         Ok(Dataset { inputs, labels, sha256: file::hex(&digest.finalize()), inputs_path, labels_path })
     }
 
+    /// Checks that the keys fit each other and the kind of the inputs.
     fn check(&self, path: &Path, kind: FileKind) -> Result<()> {
-        let wrong = |key: &str, found: String, expected: &str| {
-            let (path, key, expected) = (path.to_owned(), key.to_owned(), expected.to_owned());
-            Err(NetworkError::Setting { path, key, found, expected })
-        };
+        let invalid = |key: &str, found: String, expected: &str| Err(NetworkError::setting(path, key, found, expected));
         if self.labels.is_none() && kind != FileKind::Csv {
-            return wrong("labels", "no such key".into(), "the file of the labels: only CSV holds inputs and labels");
+            return invalid("labels", "no such key".into(), "the file of the labels: only CSV holds inputs and labels");
         }
         if let Some(every) = &self.every {
             let lists: Vec<&Vec<usize>> = [&every.remainder, &every.except].into_iter().flatten().collect();
             if every.modulus == 0 || lists.len() != 1 {
                 let found = format!("modulus = {}, {} lists", every.modulus, lists.len());
-                return wrong("every", found, "modulus ≥ 1 and one of `remainder = […]`, `except = […]`");
+                return invalid("every", found, "modulus ≥ 1 and one of `remainder = […]`, `except = […]`");
             }
-            if let Some(rest) = lists[0].iter().find(|&&rest| rest >= every.modulus) {
-                return wrong("every", format!("the remainder {rest}"), "remainders below the modulus");
+            if let Some(remainder) = lists[0].iter().find(|&&remainder| remainder >= every.modulus) {
+                return invalid("every", format!("the remainder {remainder}"), "remainders below the modulus");
             }
         }
         if let Some(classes) = &self.classes {
             let repeated = (1..classes.len()).find(|&i| classes[..i].contains(&classes[i]));
             if classes.is_empty() || repeated.is_some() {
-                return wrong("classes", format!("{classes:?}"), "at least one label, each once");
+                return invalid("classes", format!("{classes:?}"), "at least one label, each once");
             }
         }
         if self.samples == Some(0) {
-            return wrong("samples", "0".into(), "at least 1");
+            return invalid("samples", "0".into(), "at least 1");
         }
         Ok(())
     }
@@ -200,7 +201,7 @@ impl DataSpec {
     }
 }
 
-/// What enters the hash beside the contents of the files: everything but the paths.
+/// The part of the settings that enters the hash: everything but the paths.
 #[derive(Serialize)]
 struct Selection<'a> {
     csv: Option<&'a CsvColumns>,
@@ -255,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn senseless_choices_are_errors() {
+    fn impossible_choices_are_errors() {
         let folder = folder();
         fs::write(folder.path().join("y.csv"), "0\n1\n").unwrap();
         for (toml, part) in [

@@ -1,7 +1,16 @@
-//! The linear map `y = W x + b` that photonic and dense layers share.
+//! Photonic and dense layers: the linear map `y = W x + b`.
 //!
-//! Shapes: W outputs × inputs, x inputs × samples, b one value an output. In a file, W stands as `[out, in]` (PyTorch)
-//! or, with `transpose`, as `[in, out]` (Keras).
+//! Shapes: W outputs × inputs, x inputs × samples, b one value per output. A file stores W as `[out, in]` (PyTorch) or,
+//! with `transpose`, as `[in, out]` (Keras).
+//!
+//! A dense layer is electronic and exact. The product of a photonic layer runs on meshes:
+//!
+//! ```text
+//! x ──▶ modulators ──▶ [ W on meshes ] ──▶ detectors ──▶ + b (electronic) ──▶ y
+//! ```
+//!
+//! This file computes both in floating point, for training and as the reference. [`Model::forward`](crate::Model::forward)
+//! replaces `W x` of photonic layers by a hardware product.
 
 use nalgebra::DMatrix;
 use phaseloom_numerics::linalg::multiply_real;
@@ -9,12 +18,12 @@ use phaseloom_numerics::linalg::multiply_real;
 pub(crate) use phaseloom_numerics::linalg::multiply_batch as exact_product;
 use serde::{Deserialize, Serialize};
 
-use super::{BuildContext, Gradients, Layer, Parameter};
+use super::{BuildContext, Gradients, Layer, LayerSettings, Parameter};
 use crate::data::Batch;
 use crate::error::{NetworkError, Result};
 use crate::weights::Tensor;
 
-/// Size and tensor names of a linear map, as written in a model file.
+/// Size and tensor names of a photonic or dense layer, as written in a model file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LinearSettings {
@@ -22,7 +31,7 @@ pub struct LinearSettings {
     pub outputs: usize,
     /// Name of the weight tensor.
     pub weight: String,
-    /// Name of the bias tensor; no bias without it.
+    /// Name of the bias tensor, or `None` for no bias.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bias: Option<String>,
     /// Whether the weight is stored as `[in, out]` (Keras) instead of `[out, in]` (PyTorch).
@@ -38,36 +47,46 @@ impl LinearSettings {
     }
 }
 
+impl LayerSettings for LinearSettings {
+    fn build(&self, context: &BuildContext<'_>) -> Result<Box<dyn Layer>> {
+        Ok(Box::new(Linear::new(self, context)?))
+    }
+
+    fn outputs(&self, _inputs: usize) -> usize {
+        self.outputs
+    }
+
+    fn linear(&self) -> Option<&LinearSettings> {
+        Some(self)
+    }
+}
+
 /// Weight and bias of a linear map.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Linear {
     /// W: outputs × inputs.
     pub weight: DMatrix<f64>,
-    /// b: one value an output; `None` for no bias.
+    /// b: one value per output, or `None` for no bias.
     pub bias: Option<Vec<f64>>,
 }
 
 impl Linear {
-    pub(super) fn build(settings: &LinearSettings, kind: &str, place: &BuildContext<'_>) -> Result<Self> {
-        let user = format!("layer {} ({kind})", place.index);
-        let shape = settings.weight_shape(place.inputs);
+    fn new(settings: &LinearSettings, context: &BuildContext<'_>) -> Result<Self> {
+        let BuildContext { index, kind, inputs, tensors } = *context;
+        let user = format!("layer {index} ({kind})");
+        let shape = settings.weight_shape(inputs);
         if settings.outputs == 0 {
-            return Err(NetworkError::Setting {
-                path: place.tensors.path().to_owned(),
-                key: format!("layer[{}].outputs", place.index),
-                found: "0".into(),
-                expected: "at least 1".into(),
-            });
+            return Err(NetworkError::setting(tensors.path(), format!("layer[{index}].outputs"), "0", "at least 1"));
         }
-        let values = place.tensors.expect(&user, &settings.weight, &shape)?;
+        let values = tensors.expect(&user, &settings.weight, &shape)?;
         let weight = if settings.transpose {
-            DMatrix::from_column_slice(settings.outputs, place.inputs, values)
+            DMatrix::from_column_slice(settings.outputs, inputs, values)
         } else {
-            DMatrix::from_row_slice(settings.outputs, place.inputs, values)
+            DMatrix::from_row_slice(settings.outputs, inputs, values)
         };
         let bias = match &settings.bias {
             None => None,
-            Some(name) => Some(place.tensors.expect(&user, name, &[settings.outputs])?.to_vec()),
+            Some(name) => Some(tensors.expect(&user, name, &[settings.outputs])?.to_vec()),
         };
         Ok(Self { weight, bias })
     }
@@ -84,11 +103,11 @@ impl Linear {
     ///
     /// # Panics
     ///
-    /// If there is not one value of bias a row.
+    /// If the output does not have one row per value of the bias.
     pub fn add_bias(&self, output: &mut Batch) {
         if let Some(bias) = &self.bias {
             let rows = output.nrows();
-            assert_eq!(bias.len(), rows, "one value of bias a row");
+            assert_eq!(bias.len(), rows, "a bias needs one value per row");
             for column in output.as_mut_slice().chunks_exact_mut(rows.max(1)) {
                 column.iter_mut().zip(bias).for_each(|(y, b)| *y += b);
             }
@@ -103,13 +122,13 @@ impl Layer for Linear {
         output
     }
 
-    fn backward(&self, input: &Batch, _output: &Batch, gradient: &Batch, wants_input: bool) -> Gradients {
+    fn backward(&self, input: &Batch, _output: &Batch, gradient: &Batch, needs_input: bool) -> Gradients {
         let weight: Vec<f64> = multiply_real(gradient, &input.transpose()).data.into();
         let mut parameters = vec![weight];
         if self.bias.is_some() {
             parameters.push(gradient.column_sum().data.into());
         }
-        Gradients { input: wants_input.then(|| multiply_real(&self.weight.transpose(), gradient)), parameters }
+        Gradients { input: needs_input.then(|| multiply_real(&self.weight.transpose(), gradient)), parameters }
     }
 
     fn linear(&self) -> Option<&Linear> {
@@ -132,6 +151,35 @@ impl Layer for Linear {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layer::{LayerKind, check_gradients, layer_for_test};
+
+    const WEIGHT: [f64; 6] = [1.0, -2.0, 0.5, 3.0, 0.0, 1.5];
+    const KINDS: [&str; 2] = ["photonic", "dense"];
+
+    #[test]
+    fn multiplies_and_adds() {
+        for kind in KINDS {
+            let toml = format!("kind = '{kind}'\noutputs = 2\nweight = 'w'\nbias = 'b'");
+            let tensors: [(&str, &[usize], &[f64]); 2] = [("w", &[2, 3], &WEIGHT), ("b", &[2], &[10.0, 20.0])];
+            let mut layer = layer_for_test(&toml, 3, &tensors).unwrap();
+            let input = Batch::from_column_slice(3, 1, &[1.0, 1.0, 2.0]);
+            assert_eq!(layer.forward(&input).as_slice(), [10.0, 26.0]);
+            check_gradients(layer.as_mut(), &Batch::from_fn(3, 7, |r, c| (r + 2 * c) as f64 / 3.0 - 1.0));
+        }
+    }
+
+    #[test]
+    fn a_tensor_of_another_shape_is_an_error_with_layer_and_shapes() {
+        for kind in KINDS {
+            let toml = format!("kind = '{kind}'\noutputs = 3\nweight = 'w'");
+            let tensors: [(&str, &[usize], &[f64]); 1] = [("w", &[2, 3], &WEIGHT)];
+            let error = layer_for_test(&toml, 2, &tensors).unwrap_err().to_string();
+            let expected = format!("layer 0 ({kind}): tensor `w` has shape [2, 3], expected [3, 2]");
+            assert!(error.contains(&expected), "{error}");
+            assert!(layer_for_test(&format!("{toml}\ntranspose = true"), 2, &tensors).is_ok());
+            assert!(layer_for_test(&format!("kind = '{kind}'\noutputs = 0\nweight = 'w'"), 2, &[]).is_err());
+        }
+    }
 
     #[test]
     fn the_output_of_a_sample_does_not_depend_on_its_batch() {
@@ -144,12 +192,12 @@ mod tests {
         for (outputs, inputs) in [(1, 1), (1, 9), (2, 2), (3, 7), (4, 4), (10, 128), (16, 16), (17, 300), (130, 784)] {
             let weight = DMatrix::from_fn(outputs, inputs, value);
             let input = DMatrix::from_fn(inputs, 300, value);
-            let whole = exact_product(&weight, &input);
+            let all = exact_product(&weight, &input);
             let sizes = (0..=40).chain([63, 64, 65, 100, 128, 255, 256, 299]);
             for (start, count) in sizes.map(|count| (count * 7 % (301 - count), count)) {
                 let part = exact_product(&weight, &input.columns(start, count).into_owned());
                 let bits = |y: &T| y.to_f64().to_bits();
-                let same = part.iter().zip(whole.columns(start, count).iter()).all(|(a, b)| bits(a) == bits(b));
+                let same = part.iter().zip(all.columns(start, count).iter()).all(|(a, b)| bits(a) == bits(b));
                 assert!(same, "{outputs}×{inputs}, samples {start}…+{count}");
             }
         }
@@ -164,9 +212,8 @@ mod tests {
         {
             let tensor = Tensor::new(shape.to_vec(), values.to_vec());
             tensors.insert("w", tensor.clone());
-            let linear =
-                Linear::build(&names(transpose), "dense", &BuildContext { index: 0, inputs: 3, tensors: &tensors })
-                    .unwrap();
+            let context = BuildContext { index: 0, kind: LayerKind::Dense, inputs: 3, tensors: &tensors };
+            let linear = Linear::new(&names(transpose), &context).unwrap();
             assert_eq!(linear.weight, DMatrix::from_row_slice(2, 3, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]));
             assert_eq!(linear.weight_tensor(&names(transpose)), tensor);
         }

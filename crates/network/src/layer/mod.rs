@@ -1,11 +1,9 @@
-//! Layers. A new layer is one file here and one line in the list below.
+//! Layers of a network. A new layer is one file here and one line in the list `layers!` below.
 //!
-//! A layer maps a batch features × samples to another one, column by column: no layer mixes samples.
+//! A layer maps a batch (features × samples) to another batch, column by column. No layer mixes samples.
 
-mod dense;
 mod linear;
 mod modulus;
-mod photonic;
 mod relu;
 mod sigmoid;
 mod softmax;
@@ -15,11 +13,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use dense::DenseSettings;
 pub(crate) use linear::exact_product;
 pub use linear::{Linear, LinearSettings};
 pub use modulus::Modulus;
-pub use photonic::PhotonicSettings;
 pub use relu::Relu;
 pub use sigmoid::Sigmoid;
 pub use softmax::Softmax;
@@ -29,18 +25,18 @@ use crate::data::Batch;
 use crate::error::Result;
 use crate::weights::Tensors;
 
-/// What a layer computes in training and in exact inference.
+/// A layer in floating point, for training and as the reference.
 pub trait Layer: fmt::Debug + Send + Sync {
     /// Output of the layer: outputs × samples.
     fn forward(&self, input: &Batch) -> Batch;
 
-    /// Gradients of a scalar loss, from its gradient by the output.
+    /// Gradients of a scalar loss, from its gradient with respect to the output.
     ///
-    /// `input` and `output` are those of the forward pass. The gradient by the input is computed only if
-    /// `wants_input`; the first layer does not need it.
-    fn backward(&self, input: &Batch, output: &Batch, gradient: &Batch, wants_input: bool) -> Gradients;
+    /// `input` and `output` are those of the forward pass. The gradient with respect to the input is computed only if
+    /// `needs_input` is set, which the first layer does not need.
+    fn backward(&self, input: &Batch, output: &Batch, gradient: &Batch, needs_input: bool) -> Gradients;
 
-    /// The trainable values, in the same order as [`Gradients::parameters`]; none for an activation.
+    /// The trainable values, in the same order as [`Gradients::parameters`]. An activation has none.
     fn parameters(&mut self) -> Vec<Parameter<'_>> {
         Vec::new()
     }
@@ -50,18 +46,38 @@ pub trait Layer: fmt::Debug + Send + Sync {
         None
     }
 
-    /// As [`Layer::linear`], to change them.
+    /// Weight and bias for changes, if the layer is linear.
     fn linear_mut(&mut self) -> Option<&mut Linear> {
         None
     }
 }
 
-/// Gradients that a layer hands back.
+/// An activation `y = f(x)`, applied to each value separately.
+pub trait Activation: Clone + fmt::Debug + Send + Sync + 'static {
+    /// The output y = f(x).
+    fn value(&self, x: f64) -> f64;
+
+    /// Gradient of the loss with respect to x, from its gradient with respect to y = f(x).
+    fn backward(&self, gradient: f64, x: f64, y: f64) -> f64;
+}
+
+impl<A: Activation> Layer for A {
+    fn forward(&self, input: &Batch) -> Batch {
+        input.map(|x| self.value(x))
+    }
+
+    fn backward(&self, input: &Batch, output: &Batch, gradient: &Batch, needs_input: bool) -> Gradients {
+        let by_input = || gradient.zip_zip_map(input, output, |g, x, y| Activation::backward(self, g, x, y));
+        Gradients { input: needs_input.then(by_input), parameters: Vec::new() }
+    }
+}
+
+/// Gradients of the loss for one layer.
 #[derive(Debug)]
 pub struct Gradients {
-    /// By the input: inputs × samples; `None` if it was not wanted.
+    /// With respect to the input (inputs × samples), or `None` if it was not requested.
     pub input: Option<Batch>,
-    /// By each of [`Layer::parameters`], summed over the samples.
+    /// With respect to each of [`Layer::parameters`], summed over the samples.
     pub parameters: Vec<Vec<f64>>,
 }
 
@@ -70,33 +86,42 @@ pub struct Gradients {
 pub struct Parameter<'a> {
     /// The values.
     pub values: &'a mut [f64],
-    /// Whether weight decay acts on them (on weights, not on biases).
+    /// Whether weight decay acts on the values. It acts on weights, not on biases.
     pub decays: bool,
 }
 
-/// What a layer is made from.
+/// The context in which a layer is built.
+#[derive(Clone, Copy)]
 pub(crate) struct BuildContext<'a> {
     /// Index of the layer in the model.
     pub index: usize,
-    /// Its number of inputs.
+    /// Kind of the layer.
+    pub kind: LayerKind,
+    /// Number of inputs of the layer.
     pub inputs: usize,
     /// The weights of the model.
     pub tensors: &'a Tensors,
 }
 
-/// The settings of a layer, as they stand in a model file.
+/// The settings of a layer, as written in a model file. An activation is its own settings.
 pub(crate) trait LayerSettings {
-    /// Makes the layer.
-    fn build(&self, place: &BuildContext<'_>) -> Result<Box<dyn Layer>>;
+    /// Builds the layer.
+    fn build(&self, context: &BuildContext<'_>) -> Result<Box<dyn Layer>>;
 
     /// Number of outputs.
     fn outputs(&self, inputs: usize) -> usize {
         inputs
     }
 
-    /// Settings of the linear map, if it is one.
+    /// Settings of the linear map, if the layer is linear.
     fn linear(&self) -> Option<&LinearSettings> {
         None
+    }
+}
+
+impl<L: Layer + Clone + 'static> LayerSettings for L {
+    fn build(&self, _context: &BuildContext<'_>) -> Result<Box<dyn Layer>> {
+        Ok(Box::new(self.clone()))
     }
 }
 
@@ -109,7 +134,7 @@ macro_rules! layers {
             $(#[doc = $about] #[serde(rename = $key)] $variant($settings),)*
         }
 
-        /// Which layer it is.
+        /// The kind of a layer.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum LayerKind {
             $(#[doc = $about] $variant,)*
@@ -127,7 +152,7 @@ macro_rules! layers {
         }
 
         impl LayerSpec {
-            /// Which layer it is.
+            /// The kind of the layer.
             #[must_use]
             pub fn kind(&self) -> LayerKind {
                 match self { $(Self::$variant(_) => LayerKind::$variant),* }
@@ -141,8 +166,8 @@ macro_rules! layers {
 }
 
 layers! {
-    Photonic, photonic::PhotonicSettings, "photonic", "matrix product on a photonic mesh; the bias is added electronically";
-    Dense, dense::DenseSettings, "dense", "matrix product and bias, all electronic";
+    Photonic, LinearSettings, "photonic", "matrix product on a photonic mesh; the bias is added electronically";
+    Dense, LinearSettings, "dense", "matrix product and bias, all electronic";
     Relu, relu::Relu, "relu", "max(x, 0)";
     Sigmoid, sigmoid::Sigmoid, "sigmoid", "1 / (1 + exp(-x))";
     Softmax, softmax::Softmax, "softmax", "exp(x_i) / Σ_j exp(x_j) over the features of a sample";
@@ -163,8 +188,8 @@ impl LayerSpec {
         self.settings().linear()
     }
 
-    pub(crate) fn build(&self, place: &BuildContext<'_>) -> Result<Box<dyn Layer>> {
-        self.settings().build(place)
+    pub(crate) fn build(&self, index: usize, inputs: usize, tensors: &Tensors) -> Result<Box<dyn Layer>> {
+        self.settings().build(&BuildContext { index, kind: self.kind(), inputs, tensors })
     }
 }
 
@@ -174,7 +199,7 @@ impl fmt::Display for LayerKind {
     }
 }
 
-/// A layer of a spec with given tensors, for the tests of the layers.
+/// A layer with given tensors, for the tests of the layers.
 #[cfg(test)]
 pub(crate) fn layer_for_test(
     toml: &str,
@@ -186,11 +211,12 @@ pub(crate) fn layer_for_test(
     for (name, shape, values) in tensors {
         map.insert(*name, crate::weights::Tensor::new(shape.to_vec(), values.to_vec()));
     }
-    spec.build(&BuildContext { index: 0, inputs, tensors: &map })
+    spec.build(0, inputs, &map)
 }
 
-/// Checks `backward` of a layer against central differences with step 1e-6 of the loss Σ c·y for fixed c. The error of
-/// the differences is about 1e-10 relative; the tolerance is 1e-7 of the largest gradient (at least 1e-7).
+/// Checks `backward` of a layer against central differences of the loss Σ c·y for fixed c, with step 1e-6.
+///
+/// The relative error of the differences is about 1e-10. The tolerance is 1e-7 of the largest gradient (at least 1e-7).
 #[cfg(test)]
 pub(crate) fn check_gradients(layer: &mut dyn Layer, input: &Batch) {
     const STEP: f64 = 1e-6;
@@ -202,9 +228,9 @@ pub(crate) fn check_gradients(layer: &mut dyn Layer, input: &Batch) {
     let tolerance = 1e-7 * by_input.amax().max(1.0);
     for at in 0..input.len() {
         let at_offset = |step: f64| {
-            let mut moved = input.clone();
-            moved[at] += step;
-            loss(&layer.forward(&moved))
+            let mut shifted = input.clone();
+            shifted[at] += step;
+            loss(&layer.forward(&shifted))
         };
         let numeric = (at_offset(STEP) - at_offset(-STEP)) / (2.0 * STEP);
         assert!((numeric - by_input[at]).abs() < tolerance, "input {at}: {numeric} {}", by_input[at]);
@@ -242,6 +268,18 @@ mod tests {
             assert_eq!(spec.kind().key(), key);
             assert_eq!(spec.kind().to_string(), key);
         }
+    }
+
+    #[test]
+    fn gradients_of_activations_are_those_of_finite_differences() {
+        let mut activations = 0;
+        for &(key, _) in LAYERS {
+            let Ok(spec) = toml::from_str::<LayerSpec>(&format!("kind = '{key}'")) else { continue };
+            let mut layer = spec.build(0, 4, &Tensors::new()).unwrap();
+            check_gradients(layer.as_mut(), &Batch::from_fn(4, 3, |r, c| 0.7 * r as f64 - 0.9 * c as f64 + 0.15));
+            activations += 1;
+        }
+        assert_eq!(activations, 5);
     }
 
     #[test]

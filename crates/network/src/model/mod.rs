@@ -1,8 +1,8 @@
-//! A network with its weights: exact, or with hardware in the place of its photonic products.
+//! A network with its weights, computed in floating point or with hardware in place of its photonic products.
 
+mod measurement;
 mod normalisation;
 mod prediction;
-mod readings;
 pub(crate) mod spec;
 
 use std::path::{Path, PathBuf};
@@ -11,13 +11,13 @@ use nalgebra::DMatrix;
 use phaseloom_hardware::{MatrixProduct, Shot};
 use sha2::{Digest, Sha256};
 
-use crate::data::Batch;
+use crate::data::{Batch, resolve};
 use crate::error::Result;
 use crate::file;
-use crate::layer::{BuildContext, Layer, LayerKind, Linear, exact_product};
+use crate::layer::{Layer, LayerKind, Linear, exact_product};
+pub use crate::model::measurement::LayerMeasurement;
 use crate::model::normalisation::Normalisation;
 pub use crate::model::prediction::{accuracy, predictions};
-pub use crate::model::readings::LayerReadings;
 pub use crate::model::spec::{InputSpec, ModelSpec, NumberOrTensor};
 use crate::weights::Tensors;
 
@@ -30,17 +30,28 @@ pub struct Model {
     layers: Vec<Box<dyn Layer>>,
 }
 
-/// What hardware needs to know of one photonic layer.
+/// The properties of one photonic layer that matter for hardware.
 #[derive(Clone, Copy, Debug)]
 pub struct PhotonicView<'a> {
-    /// Index of the layer in the model, counted over all layers.
+    /// Index of the layer among all layers of the model.
     pub index: usize,
-    /// W: outputs × inputs, with the normalisation folded in if the model says so.
+    /// W: outputs × inputs. It includes the normalisation if the model folds it.
     pub weight: &'a DMatrix<f64>,
     /// Whether a bias is added, in electronics, after the product.
     pub has_bias: bool,
-    /// The layer that follows; `None` for the last one.
+    /// Kind of the next layer, or `None` for the last layer.
     pub activation_after: Option<LayerKind>,
+}
+
+/// The floating-point pass of a batch through a network.
+#[derive(Clone, Debug)]
+pub struct ExactPass {
+    /// Prepared inputs: features × samples.
+    pub input: Batch,
+    /// W x of the first photonic layer, which is the same for every chip. Empty without a photonic layer.
+    pub first_product: Batch,
+    /// Outputs: outputs × samples.
+    pub output: Batch,
 }
 
 impl Model {
@@ -52,32 +63,28 @@ impl Model {
     /// NaN or an infinity.
     pub fn load(path: &Path) -> Result<Self> {
         let spec = ModelSpec::load(path)?;
-        Self::from_spec(spec, path.parent().unwrap_or(Path::new("")))
+        let base = path.parent().unwrap_or(Path::new(""));
+        let tensors = Tensors::load(&resolve(&spec.weights, base)?)?;
+        Self::build(spec, base, &tensors)
     }
 
-    /// Makes a model from its settings; the weights file is relative to `base`.
+    /// Builds a model from its settings and tensors in memory. Other files of the model are relative to `base`.
     ///
     /// # Errors
     ///
-    /// As [`Model::load`].
-    pub fn from_spec(spec: ModelSpec, base: &Path) -> Result<Self> {
-        spec.check(base)?;
-        let tensors = Tensors::load(&crate::data::resolve(&spec.weights, base)?)?;
-        Self::from_tensors(spec, base, &tensors)
-    }
-
-    /// Makes a model from its settings and tensors that are in memory; `base` is the folder of its other files.
-    ///
-    /// # Errors
-    ///
-    /// If the settings make no sense, or a tensor is missing, has the wrong shape or holds a NaN or an infinity.
+    /// If the settings are impossible, or a tensor is missing, has the wrong shape or holds a NaN or an infinity.
     pub fn from_tensors(spec: ModelSpec, base: &Path, tensors: &Tensors) -> Result<Self> {
         spec.check(base)?;
+        Self::build(spec, base, tensors)
+    }
+
+    /// Builds a model from settings that were checked.
+    pub(crate) fn build(spec: ModelSpec, base: &Path, tensors: &Tensors) -> Result<Self> {
         let normalisation = Normalisation::new(&spec.input, tensors)?;
         let mut layers = Vec::with_capacity(spec.layer.len());
         let mut inputs = spec.input.size;
         for (index, layer) in spec.layer.iter().enumerate() {
-            layers.push(layer.build(&BuildContext { index, inputs, tensors })?);
+            layers.push(layer.build(index, inputs, tensors)?);
             inputs = layer.outputs(inputs);
         }
         if let Some(linear) = layers.first_mut().and_then(|layer| layer.linear_mut()) {
@@ -98,7 +105,7 @@ impl Model {
         self.spec.input.size
     }
 
-    /// Number of outputs, the classes.
+    /// Number of outputs, one per class.
     #[must_use]
     pub fn output_size(&self) -> usize {
         self.spec.output_size()
@@ -110,7 +117,7 @@ impl Model {
     ///
     /// If the path starts with `$PHASELOOM_DATA` and the variable is not set.
     pub fn weights_path(&self) -> Result<PathBuf> {
-        crate::data::resolve(&self.spec.weights, &self.base)
+        resolve(&self.spec.weights, &self.base)
     }
 
     /// Path of the calibration file, if the model names one.
@@ -119,10 +126,10 @@ impl Model {
     ///
     /// If the path starts with `$PHASELOOM_DATA` and the variable is not set.
     pub fn calibration_path(&self) -> Result<Option<PathBuf>> {
-        self.spec.calibration.as_ref().map(|path| crate::data::resolve(path, &self.base)).transpose()
+        self.spec.calibration.as_ref().map(|path| resolve(path, &self.base)).transpose()
     }
 
-    /// The layers, in the order of the data.
+    /// The layers, from input to output.
     #[must_use]
     pub fn layers(&self) -> &[Box<dyn Layer>] {
         &self.layers
@@ -132,8 +139,9 @@ impl Model {
         &mut self.layers
     }
 
-    /// SHA-256, in hexadecimal, of what the model computes: normalisation, kinds of layers, weights and biases. Names,
-    /// paths and the format of the weights file do not matter.
+    /// SHA-256, in hexadecimal, of normalisation, kinds of layers, weights and biases.
+    ///
+    /// Names, paths and the format of the weights file do not change the hash.
     #[must_use]
     pub fn sha256(&self) -> String {
         let mut digest = Sha256::new();
@@ -159,8 +167,9 @@ impl Model {
         file::hex(&digest.finalize())
     }
 
-    /// Inputs of the first layer from raw data (both features × samples): `(raw·scale − mean) / std`; only `raw·scale`
-    /// if mean and standard deviation are folded into the first layer.
+    /// Inputs of the first layer from raw data (both features × samples): `(raw·scale − mean) / std`.
+    ///
+    /// If mean and standard deviation are folded into the first layer, the inputs are `raw·scale`.
     ///
     /// # Panics
     ///
@@ -171,7 +180,7 @@ impl Model {
         self.normalisation.apply(raw)
     }
 
-    /// The layers whose products run on meshes, in the order of the data.
+    /// The layers whose products run on meshes, from input to output.
     #[must_use]
     pub fn photonic_layers(&self) -> Vec<PhotonicView<'_>> {
         let kind = |index: usize| self.spec.layer.get(index).map(crate::layer::LayerSpec::kind);
@@ -196,7 +205,7 @@ impl Model {
             .filter_map(|(index, (_, layer))| Some((index, layer.linear()?)))
     }
 
-    /// Outputs (outputs × samples) of the network without errors, for prepared inputs.
+    /// Outputs (outputs × samples) of the network in floating point, for prepared inputs.
     ///
     /// # Panics
     ///
@@ -206,85 +215,56 @@ impl Model {
         self.run(input, &mut |_, linear, x| exact_product(&linear.weight, x))
     }
 
-    /// The same, and the product `W x` of the first photonic layer (empty without one), for
-    /// [`forward_knowing_first`](Self::forward_knowing_first).
+    /// The floating-point pass of prepared inputs, to which [`forward`](Self::forward) compares the hardware.
     ///
     /// # Panics
     ///
     /// If the number of features is not the input size.
     #[must_use]
-    pub fn forward_exact_keeping_first(&self, input: &Batch) -> (Batch, Batch) {
-        let mut first = Batch::zeros(0, 0);
-        let output = self.run(input, &mut |i, linear, x| {
+    pub fn exact_pass(&self, input: Batch) -> ExactPass {
+        let mut first_product = Batch::zeros(0, 0);
+        let output = self.run(&input, &mut |i, linear, x| {
             let product = exact_product(&linear.weight, x);
             if i == 0 {
-                first.clone_from(&product);
+                first_product.clone_from(&product);
             }
             product
         });
-        (output, first)
+        ExactPass { input, first_product, output }
     }
 
-    /// Outputs (outputs × samples) with `products[i]` in the place of the i-th photonic product, for prepared inputs,
-    /// and the readings of each photonic layer. Biases are added after the product, in electronics.
+    /// Outputs (outputs × samples) with `products[i]` in place of the i-th photonic product, and the measurements of
+    /// each photonic layer. Biases are added after the product, in electronics.
     ///
     /// # Panics
     ///
-    /// If there are not as many products as photonic layers, or shapes do not fit.
+    /// If the number of products is not that of the photonic layers, or shapes do not fit.
     #[must_use]
-    pub fn forward(&self, input: &Batch, products: &[&dyn MatrixProduct], shot: Shot) -> (Batch, Vec<LayerReadings>) {
-        self.forward_with(input, None, products, shot)
-    }
-
-    /// As [`forward`](Self::forward), with the exact product of the first photonic layer from
-    /// [`forward_exact_keeping_first`](Self::forward_exact_keeping_first): it is the same for every chip, and with large
-    /// inputs as much work as the rest.
-    ///
-    /// # Panics
-    ///
-    /// As [`forward`](Self::forward); and if `first` is not of the shape of that product.
-    #[must_use]
-    pub fn forward_knowing_first(
+    pub fn forward(
         &self,
-        input: &Batch,
-        first: &Batch,
+        exact: &ExactPass,
         products: &[&dyn MatrixProduct],
         shot: Shot,
-    ) -> (Batch, Vec<LayerReadings>) {
-        self.forward_with(input, Some(first), products, shot)
-    }
-
-    fn forward_with(
-        &self,
-        input: &Batch,
-        first: Option<&Batch>,
-        products: &[&dyn MatrixProduct],
-        shot: Shot,
-    ) -> (Batch, Vec<LayerReadings>) {
+    ) -> (Batch, Vec<LayerMeasurement>) {
         assert_eq!(products.len(), self.photonic().count(), "a network needs one product for each photonic layer");
-        let mut all = Vec::with_capacity(products.len());
-        let output = self.run(input, &mut |i, linear, x| {
+        let mut measurements = Vec::with_capacity(products.len());
+        let output = self.run(&exact.input, &mut |i, linear, x| {
             assert_eq!(products[i].shape(), linear.weight.shape(), "product {i} has another shape than its layer");
-            let made;
-            let exact = match first.filter(|_| i == 0) {
-                Some(first) => first,
-                None => {
-                    made = exact_product(&linear.weight, x);
-                    &made
-                }
-            };
-            let (realised, readings) = products[i].multiply(x, shot);
-            assert_eq!(realised.shape(), exact.shape(), "product {i} gave an output of another shape");
-            let sign_lost = products[i].loses_sign();
-            let (sum_squares_exact, sum_squares_error) = sums_of_squares(&realised, exact, sign_lost);
-            let values = exact.len() as u64;
-            all.push(LayerReadings { readings, sum_squares_exact, sum_squares_error, values });
+            // The input of the first photonic layer is the same on every chip, unlike the inputs of later layers.
+            let later_product = (i > 0).then(|| exact_product(&linear.weight, x));
+            let reference = later_product.as_ref().unwrap_or(&exact.first_product);
+            let (realised, readouts) = products[i].multiply(x, shot);
+            assert_eq!(realised.shape(), reference.shape(), "product {i} gave an output of another shape");
+            let loses_sign = products[i].loses_sign();
+            let (sum_squares_exact, sum_squares_error) = sums_of_squares(&realised, reference, loses_sign);
+            let values = reference.len() as u64;
+            measurements.push(LayerMeasurement { readouts, sum_squares_exact, sum_squares_error, values });
             realised
         });
-        (output, all)
+        (output, measurements)
     }
 
-    /// The forward pass with `product(i, layer, x)` for the i-th photonic product `W x`, before the bias.
+    /// The forward pass with `product(i, layer, x)` as the i-th photonic product `W x`, before the bias.
     pub(crate) fn run(&self, input: &Batch, product: &mut dyn FnMut(usize, &Linear, &Batch) -> Batch) -> Batch {
         assert_eq!(input.nrows(), self.input_size(), "inputs need the features of the model");
         let mut count = 0;
@@ -305,9 +285,9 @@ impl Model {
     }
 }
 
-/// Σb² and Σ(a − b)²; of moduli, |b| in the place of b.
+/// Σb² and Σ(a − b)². If the products have no sign (`moduli`), |b| replaces b.
 fn sums_of_squares(a: &Batch, b: &Batch, moduli: bool) -> (f64, f64) {
-    // Eight sums side by side: one would wait for itself at each step.
+    // Eight independent sums, so that an addition does not wait for the previous one.
     let mut sums = [(0.0, 0.0); 8];
     for (a, b) in a.as_slice().chunks(sums.len()).zip(b.as_slice().chunks(sums.len())) {
         for ((a, &b), (exact, error)) in a.iter().zip(b).zip(&mut sums) {

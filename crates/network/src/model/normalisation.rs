@@ -1,6 +1,6 @@
 //! Normalisation of the input: `x = (raw·scale − mean) / std`, applied to the data or folded into the first layer.
 //!
-//! Folding: `W x + b = W' (raw·scale) + b'` with `W' = W diag(1/std)` and `b' = b − W' mean`.
+//! Folding uses `W x + b = W' (raw·scale) + b'` with `W' = W diag(1/std)` and `b' = b − W' mean`.
 
 use super::spec::{InputSpec, NumberOrTensor};
 use crate::data::Batch;
@@ -24,17 +24,20 @@ impl Normalisation {
             NumberOrTensor::Tensor(name) => Ok(tensors.expect(&format!("input.{key}"), name, &[input.size])?.to_vec()),
         };
         let (mean, std) = (values("mean", &input.mean)?, values("std", &input.std)?);
-        let wrong = |key: &str, value: f64, at: usize, expected: &str| NetworkError::Setting {
-            path: tensors.path().to_owned(),
-            key: format!("input.{key}"),
-            found: format!("{value} at feature {at}"),
-            expected: expected.into(),
+        let invalid = |key: &str, value: f64, feature: usize, expected: &str| {
+            let found = format!("{value} at feature {feature}");
+            NetworkError::setting(tensors.path(), format!("input.{key}"), found, expected)
         };
         if let Some(at) = mean.iter().position(|m| !m.is_finite()) {
-            return Err(wrong("mean", mean[at], at, "a finite number"));
+            return Err(invalid("mean", mean[at], at, "a finite number"));
         }
         if let Some(at) = std.iter().position(|s| !(s.is_normal() && *s > 0.0)) {
-            return Err(wrong("std", std[at], at, "a finite number above 0; write 1 for a feature that never changes"));
+            return Err(invalid(
+                "std",
+                std[at],
+                at,
+                "a finite number above 0; write 1 for a feature that never changes",
+            ));
         }
         Ok(Self { scale: input.scale, mean, std, folded: input.fold })
     }
@@ -54,7 +57,7 @@ impl Normalisation {
         out
     }
 
-    /// Folds mean and standard deviation into the first layer, if that is asked for.
+    /// Folds mean and standard deviation into the first layer, if the model requests it.
     pub(super) fn fold_into(&self, linear: &mut Linear) {
         if !self.folded {
             return;

@@ -1,12 +1,13 @@
-//! From outputs to classes.
+//! Predicted classes and accuracy.
 
 use crate::data::Batch;
 
-/// Class of each sample: the index of its largest output; of equal ones the first. A NaN is never the largest; a sample
-/// of NaNs only is class 0.
+/// Class of each sample: the index of its maximum output, or the first of equal maxima.
+///
+/// A NaN is never the maximum. A sample whose outputs are all NaN has class 0.
 #[must_use]
 pub fn predictions(outputs: &Batch) -> Vec<usize> {
-    let largest = |column: &[f64]| {
+    let index_of_max = |column: &[f64]| {
         let mut best: Option<usize> = None;
         for (class, &value) in column.iter().enumerate() {
             if !value.is_nan() && best.is_none_or(|b| value > column[b]) {
@@ -15,19 +16,19 @@ pub fn predictions(outputs: &Batch) -> Vec<usize> {
         }
         best.unwrap_or(0)
     };
-    outputs.column_iter().map(|column| largest(column.as_slice())).collect()
+    outputs.column_iter().map(|column| index_of_max(column.as_slice())).collect()
 }
 
-/// Share of samples whose predicted class is their label, 0…1; NaN without samples.
+/// Share of samples whose predicted class is their label, 0…1. NaN without samples.
 ///
 /// # Panics
 ///
-/// If there are not as many labels as samples.
+/// If the numbers of labels and samples differ.
 #[must_use]
 pub fn accuracy(outputs: &Batch, labels: &[usize]) -> f64 {
-    assert_eq!(outputs.ncols(), labels.len(), "accuracy needs one label a sample");
-    let right = predictions(outputs).iter().zip(labels).filter(|(a, b)| a == b).count();
-    right as f64 / labels.len() as f64
+    assert_eq!(outputs.ncols(), labels.len(), "accuracy needs one label per sample");
+    let correct = predictions(outputs).iter().zip(labels).filter(|(a, b)| a == b).count();
+    correct as f64 / labels.len() as f64
 }
 
 #[cfg(test)]

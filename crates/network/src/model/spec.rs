@@ -1,4 +1,4 @@
-//! The model file.
+//! The model file: settings of a network without its weights.
 //!
 //! ```toml
 //! format = "phaseloom-model"
@@ -64,23 +64,23 @@ pub struct InputSpec {
     /// Standard deviation, in units of `raw·scale`: a number, or the name of a tensor.
     #[serde(default = "one_value")]
     pub std: NumberOrTensor,
-    /// Whether mean and standard deviation are folded into weight and bias of the first layer, so that a dark pixel is
-    /// dark on the chip.
+    /// Whether mean and standard deviation are folded into weight and bias of the first layer. A zero pixel then gives
+    /// zero light on the chip.
     #[serde(default)]
     pub fold: bool,
 }
 
-/// A number for all features, or the name of a tensor with one for each.
+/// A number for all features, or the name of a tensor with one number per feature.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged, expecting = "a number, or the name of a tensor of the weights file")]
 pub enum NumberOrTensor {
-    /// The same for all features.
+    /// One number for all features.
     Number(f64),
-    /// Name of a tensor with one value for each feature.
+    /// Name of a tensor with one value per feature.
     Tensor(String),
 }
 
-/// Inputs, and weights of one layer, that a model may have: 16 GiB of them.
+/// Maximum number of inputs, and of weights in one layer. More would need over 16 GiB.
 const MAX_ENTRIES: usize = 1 << 31;
 
 fn one() -> f64 {
@@ -100,9 +100,9 @@ impl ModelSpec {
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, is not TOML, has unknown, missing or senseless keys, or another format or version.
+    /// If the file cannot be read, is not TOML, has unknown, missing or impossible keys, or another format or version.
     pub fn load(path: &Path) -> Result<Self> {
-        toml_file(path, Self::check)
+        read_checked(path, Self::check)
     }
 
     /// Number of outputs of the last layer.
@@ -111,23 +111,20 @@ impl ModelSpec {
         self.layer.iter().fold(self.input.size, |inputs, layer| layer.outputs(inputs))
     }
 
-    /// Checks what the types cannot: format, version, sizes.
+    /// Checks format, version and sizes.
     pub(crate) fn check(&self, path: &Path) -> Result<()> {
-        let wrong = |key: &str, found: String, expected: &str| {
-            let (path, key, expected) = (path.to_owned(), key.to_owned(), expected.to_owned());
-            Err(NetworkError::Setting { path, key, found, expected })
-        };
+        let invalid = |key: &str, found: String, expected: &str| Err(NetworkError::setting(path, key, found, expected));
         if self.format != "phaseloom-model" {
-            return wrong("format", format!("{:?}", self.format), "\"phaseloom-model\": is this a model file?");
+            return invalid("format", format!("{:?}", self.format), "\"phaseloom-model\": is this a model file?");
         }
         if self.version != 1 {
-            return wrong("version", self.version.to_string(), "1; a newer Phaseloom may read this file");
+            return invalid("version", self.version.to_string(), "1; a newer Phaseloom may read this file");
         }
         if self.input.size == 0 {
-            return wrong("input.size", "0".into(), "at least 1");
+            return invalid("input.size", "0".into(), "at least 1");
         }
         if self.input.size > MAX_ENTRIES {
-            return wrong("input.size", self.input.size.to_string(), &format!("at most {MAX_ENTRIES}"));
+            return invalid("input.size", self.input.size.to_string(), &format!("at most {MAX_ENTRIES}"));
         }
         let mut inputs = self.input.size;
         for (index, layer) in self.layer.iter().enumerate() {
@@ -135,26 +132,26 @@ impl ModelSpec {
             let fits = outputs > 0 && outputs.checked_mul(inputs).is_some_and(|entries| entries <= MAX_ENTRIES);
             if layer.linear().is_some() && !fits {
                 let expected = format!("at least 1, and at most {MAX_ENTRIES} weights in a layer");
-                return wrong(&format!("layer[{index}].outputs"), format!("{outputs} ({inputs} inputs)"), &expected);
+                return invalid(&format!("layer[{index}].outputs"), format!("{outputs} ({inputs} inputs)"), &expected);
             }
             inputs = outputs;
         }
         if !self.input.scale.is_normal() {
-            return wrong("input.scale", self.input.scale.to_string(), "a finite number other than 0");
+            return invalid("input.scale", self.input.scale.to_string(), "a finite number other than 0");
         }
         let Some(first) = self.layer.first() else {
-            return wrong("layer", "no layers".into(), "at least one [[layer]]");
+            return invalid("layer", "no layers".into(), "at least one [[layer]]");
         };
         if self.input.fold && first.linear().is_none() {
             let found = format!("true before a layer of kind `{}`", first.kind());
-            return wrong("input.fold", found, "a linear first layer (photonic or dense), or `fold = false`");
+            return invalid("input.fold", found, "a linear first layer (photonic or dense), or `fold = false`");
         }
         Ok(())
     }
 }
 
-/// Reads a TOML file into a type and checks it; errors carry its path and the line of the key.
-pub(crate) fn toml_file<T: serde::de::DeserializeOwned>(
+/// Reads a TOML file into a type and checks it. Errors carry the path and the line of the key.
+pub(crate) fn read_checked<T: serde::de::DeserializeOwned>(
     path: &Path,
     check: impl FnOnce(&T, &Path) -> Result<()>,
 ) -> Result<T> {

@@ -1,4 +1,4 @@
-//! Tests of models: shapes, folding, hardware in the place of products, errors.
+//! Tests of models: shapes, folding, hardware in place of products, errors.
 
 use super::*;
 use crate::error::NetworkError;
@@ -97,25 +97,26 @@ fn folding_changes_the_inputs_but_not_the_outputs() {
 }
 
 #[test]
-fn hardware_stands_in_the_place_of_products_before_the_bias() {
+fn hardware_replaces_products_before_the_bias() {
     let model = model(TOML).unwrap();
-    let input = model.prepare(&raw());
+    let exact_pass = model.exact_pass(model.prepare(&raw()));
     let weights: Vec<_> = model.photonic_layers().iter().map(|view| view.weight.clone()).collect();
     let shot = Shot { trial: 0, index: 0, first_sample: 0 };
     let perfect = [Offset(weights[0].clone(), 0.0), Offset(weights[1].clone(), 0.0)];
     let products: Vec<&dyn MatrixProduct> = perfect.iter().map(|p| p as &dyn MatrixProduct).collect();
-    let (output, readings) = model.forward(&input, &products, shot);
-    assert!((output - model.forward_exact(&input)).amax() < 1e-15);
-    assert_eq!((readings.len(), readings[0].values, readings[1].values), (2, 32, 16));
+    let (output, layers) = model.forward(&exact_pass, &products, shot);
+    assert!((&output - &exact_pass.output).amax() < 1e-15);
+    assert_eq!(exact_pass.output, model.forward_exact(&exact_pass.input));
+    assert_eq!((layers.len(), layers[0].values, layers[1].values), (2, 32, 16));
     let offset = [Offset(weights[0].clone(), 0.25), Offset(weights[1].clone(), 0.0)];
     let products: Vec<&dyn MatrixProduct> = offset.iter().map(|p| p as &dyn MatrixProduct).collect();
-    let (_, readings) = model.forward(&input, &products, shot);
-    assert!((readings[0].sum_squares_error - 32.0 * 0.0625).abs() < 1e-12);
-    assert!(readings[1].sum_squares_error < 1e-24, "errors of a layer are those of its own product");
-    assert_eq!(readings[0].readings.outputs_clipped, 1);
-    let exact = &weights[0] * &input;
+    let (_, layers) = model.forward(&exact_pass, &products, shot);
+    assert!((layers[0].sum_squares_error - 32.0 * 0.0625).abs() < 1e-12);
+    assert!(layers[1].sum_squares_error < 1e-24, "errors of a layer are those of its own product");
+    assert_eq!(layers[0].readouts.outputs_clipped, 1);
+    let exact = &weights[0] * &exact_pass.input;
     let bits = 0.5 * (exact.norm_squared() / (32.0 * 0.0625)).log2();
-    assert!((readings[0].readout_bits() - bits).abs() < 1e-9);
+    assert!((layers[0].readout_bits() - bits).abs() < 1e-9);
 }
 
 #[test]

@@ -1,27 +1,27 @@
-//! Cross-entropy of the softmax of logits.
+//! Cross-entropy of the softmax of logits z (classes × samples) with labels y.
 //!
-//! `L = (1/n) Σ_s (log Σ_j exp(z_js) − z_{y_s s})`, gradient `(softmax(z_s) − e_{y_s}) / n`. The logarithm is taken
-//! stably: the largest logit is subtracted first.
+//! `L = (1/n) Σ_s (log Σ_j exp(z_js) − z_{y_s s})`, with the gradient `(softmax(z_s) − e_{y_s}) / n`. The maximum of
+//! the logits is subtracted first, so that no exponential overflows.
 
 use crate::data::Batch;
 
-/// Mean loss over the samples, and its gradient by the logits (both classes × samples).
+/// Mean loss over the samples, and its gradient with respect to the logits (classes × samples).
 ///
 /// # Panics
 ///
-/// If there are not as many labels as samples, or a label is not a row of the logits.
+/// If the numbers of labels and samples differ, or a label is not a row of the logits.
 #[must_use]
 pub fn cross_entropy(logits: &Batch, labels: &[usize]) -> (f64, Batch) {
-    assert_eq!(logits.ncols(), labels.len(), "cross-entropy needs one label a sample");
+    assert_eq!(logits.ncols(), labels.len(), "cross-entropy needs one label per sample");
     let samples = labels.len() as f64;
     let mut gradient = logits.clone();
     let mut loss = 0.0;
     for (mut column, &label) in gradient.column_iter_mut().zip(labels) {
-        let largest = column.max();
-        let of_label = column[label] - largest;
-        column.apply(|z| *z = (*z - largest).exp());
+        let max = column.max();
+        let label_logit = column[label] - max;
+        column.apply(|z| *z = (*z - max).exp());
         let sum = column.sum();
-        loss += sum.ln() - of_label;
+        loss += sum.ln() - label_logit;
         column.apply(|z| *z /= sum * samples);
         column[label] -= 1.0 / samples;
     }
@@ -52,12 +52,12 @@ mod tests {
         let labels = [4, 0, 2];
         let (_, gradient) = cross_entropy(&logits, &labels);
         for at in 0..logits.len() {
-            let moved = |step: f64| {
+            let loss_at = |step: f64| {
                 let mut z = logits.clone();
                 z[at] += step;
                 cross_entropy(&z, &labels).0
             };
-            assert!(((moved(1e-6) - moved(-1e-6)) / 2e-6 - gradient[at]).abs() < 1e-8);
+            assert!(((loss_at(1e-6) - loss_at(-1e-6)) / 2e-6 - gradient[at]).abs() < 1e-8);
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Training: Adam on the cross-entropy of the exact network, in one thread and in a fixed order.
+//! Training in floating point: Adam on the cross-entropy, in one thread and in a fixed order.
 //!
 //! The same seed, data and settings give the same bytes on one kind of processor. A softmax at the end of the model is
-//! left out: the loss is taken on its input.
+//! left out, because the loss includes it.
 
 pub mod loss;
 pub mod optimizer;
@@ -26,19 +26,19 @@ use crate::train::optimizer::Adam;
 pub use crate::train::spec::{CalibrationSpec, Schedule, TrainSpec};
 use crate::weights::{Tensor, Tensors};
 
-/// Samples that pass the network together when accuracy is measured.
+/// Samples that pass the network together to measure the accuracy. It bounds the memory.
 const CHUNK: usize = 1024;
 
-/// What one pass over the training data gave.
+/// Results of one pass over the training data.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EpochReport {
     /// The epoch, from 1.
     pub epoch: usize,
-    /// Number of epochs that were asked for.
+    /// Number of requested epochs.
     pub epochs: usize,
-    /// Mean loss over the samples, each taken before the step that it belongs to.
+    /// Mean loss over the samples, each computed before the step of its batch.
     pub loss: f64,
-    /// Share of training samples, 0…1, classified rightly before the step that they belong to.
+    /// Share of training samples, 0…1, classified correctly before the step of their batch.
     pub train_accuracy: f64,
     /// Accuracy on the validation data after the epoch, 0…1.
     pub validation_accuracy: Option<f64>,
@@ -46,21 +46,21 @@ pub struct EpochReport {
     pub learning_rate: f64,
 }
 
-/// What training made.
+/// Results of training.
 #[derive(Debug)]
 pub struct Trained {
     /// The model with its trained weights.
     pub model: Model,
-    /// The weights as they are saved, with normalisation and notes.
+    /// The tensors to save: weights, normalisation and notes.
     pub tensors: Tensors,
-    /// One report an epoch.
+    /// One report per epoch.
     pub history: Vec<EpochReport>,
-    /// The scales of the converters, if they were asked for; or why there are none, which loses no weights.
+    /// The scales of the converters, if requested. A failed calibration does not lose the weights.
     pub calibration: Option<Result<Calibration>>,
 }
 
 impl Trained {
-    /// Writes the weights, and the calibration if there is one, where the model file says. Returns the files.
+    /// Writes the weights and the calibration to the paths of the model file. Returns the paths.
     ///
     /// # Errors
     ///
@@ -77,14 +77,14 @@ impl Trained {
     }
 }
 
-/// Trains the model of the spec, whose paths are relative to `base`. `progress` is called after each epoch; if it
-/// breaks, training stops there and what was reached is returned.
+/// Trains the model of the spec, whose paths are relative to `base`.
 ///
-/// Nothing is written: see [`Trained::save`].
+/// `progress` is called after each epoch. If it breaks, training stops and the model of that epoch is returned. Nothing
+/// is written, see [`Trained::save`].
 ///
 /// # Errors
 ///
-/// If settings make no sense, files cannot be read or do not fit together, or the loss stops being a number.
+/// If settings are impossible, files cannot be read or do not fit together, or the loss becomes NaN or infinite.
 pub fn train(
     spec: &TrainSpec,
     base: &Path,
@@ -101,7 +101,7 @@ pub fn train(
         data.check(model_spec.input.size, model_spec.output_size())?;
     }
 
-    // What would be noticed only at the end is looked at before hours of training.
+    // Errors that would only appear at the end are found before hours of training.
     if let Some(requested) = spec.calibration.and_then(|c| c.samples).filter(|&n| n > data.samples()) {
         let available = data.samples();
         let path = data.inputs_path;
@@ -122,12 +122,12 @@ pub fn train(
         tensors.insert(mean.clone(), Tensor::new(vec![means.len()], means));
         tensors.insert(std.clone(), Tensor::new(vec![stds.len()], stds));
     }
-    // Training sees the normalised input: folding is undone here and done again for the finished model.
+    // Training uses the normalised input. Only the finished model folds the normalisation.
     let mut unfolded = model_spec.clone();
     unfolded.input.fold = false;
-    let mut model = Model::from_tensors(unfolded, model_base, &tensors)?;
+    let mut model = Model::build(unfolded, model_base, &tensors)?;
 
-    let history = epochs(spec, &mut model, &data, validation.as_ref(), progress)?;
+    let history = run_epochs(spec, &mut model, &data, validation.as_ref(), progress)?;
     for (layer, trained) in model_spec.layer.iter().zip(model.layers()) {
         if let (Some(settings), Some(linear)) = (layer.linear(), trained.linear()) {
             tensors.insert(settings.weight.clone(), linear.weight_tensor(settings));
@@ -145,38 +145,32 @@ pub fn train(
     ] {
         tensors.metadata.insert(key.to_owned(), value);
     }
-    let model = Model::from_tensors(model_spec, model_base, &tensors)?;
+    let model = Model::build(model_spec, model_base, &tensors)?;
     let calibration = spec.calibration.map(|calibration| calibrate(&calibration, &model, data));
     Ok(Trained { model, tensors, history, calibration })
 }
 
-/// Checks what training asks of a model file before any data are read.
+/// Checks that a model file fits the training file, before any data are read.
 fn check_model(spec: &TrainSpec, model: &ModelSpec, path: &Path) -> Result<()> {
-    let wrong = |key: &str, found: String, expected: &str| {
-        let (path, key, expected) = (path.to_owned(), key.to_owned(), expected.to_owned());
-        Err(NetworkError::Setting { path, key, found, expected })
-    };
+    let invalid = |key: &str, found: String, expected: &str| Err(NetworkError::setting(path, key, found, expected));
     if model.weights.extension().is_none_or(|e| e != "safetensors") {
-        return wrong(
-            "weights",
-            model.weights.display().to_string(),
-            "a name that ends with .safetensors, to be written",
-        );
+        let expected = "a name that ends with .safetensors, the file that training writes";
+        return invalid("weights", model.weights.display().to_string(), expected);
     }
     if spec.calibration.is_some() && model.calibration.is_none() {
-        let expected = "`calibration = \"calibration.json\"`, because the training file asks for a calibration";
-        return wrong("calibration", "no such key".into(), expected);
+        let expected = "`calibration = \"calibration.json\"`, because the training file requests a calibration";
+        return invalid("calibration", "no such key".into(), expected);
     }
     for (key, value) in [("input.mean", &model.input.mean), ("input.std", &model.input.std)] {
         match value {
             NumberOrTensor::Number(number) if spec.standardize => {
                 let expected =
-                    "the name of a tensor, e.g. \"input.mean\", because the training file says `standardize`";
-                return wrong(key, number.to_string(), expected);
+                    "the name of a tensor, e.g. \"input.mean\", because the training file sets `standardize`";
+                return invalid(key, number.to_string(), expected);
             }
             NumberOrTensor::Tensor(name) if !spec.standardize => {
                 let expected = "a number, or `standardize = true` in the training file to measure it";
-                return wrong(key, format!("the tensor `{name}`"), expected);
+                return invalid(key, format!("the tensor `{name}`"), expected);
             }
             _ => {}
         }
@@ -188,13 +182,13 @@ fn check_model(spec: &TrainSpec, model: &ModelSpec, path: &Path) -> Result<()> {
         .collect();
     names.sort();
     match names.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(pair) => wrong("layer", format!("the tensor `{}` twice", pair[0]), "a name of its own for each tensor"),
+        Some(pair) => invalid("layer", format!("the tensor `{}` twice", pair[0]), "a name of its own for each tensor"),
         None => Ok(()),
     }
 }
 
-/// The epochs. The model is changed in place.
-fn epochs(
+/// Trains the model in place for all epochs.
+fn run_epochs(
     spec: &TrainSpec,
     model: &mut Model,
     data: &Dataset,
@@ -209,16 +203,16 @@ fn epochs(
     for epoch in 1..=spec.epochs {
         let mut order: Vec<usize> = (0..samples).collect();
         order.shuffle(&mut StreamKey::new(spec.seed, "train/order").block(epoch as u64).stream());
-        let (mut loss_sum, mut right, mut learning_rate) = (0.0, 0, spec.learning_rate);
+        let (mut loss_sum, mut correct, mut learning_rate) = (0.0, 0, spec.learning_rate);
         for (batch, rows) in order.chunks(spec.batch).enumerate() {
             learning_rate = spec.learning_rate * spec.schedule.factor(step as f64 / steps);
             step += 1;
-            let (loss, hits, gradients) = batch_gradients(model, data, rows);
+            let (loss, batch_correct, gradients) = batch_gradients(model, data, rows);
             if !loss.is_finite() {
                 return Err(NetworkError::Diverged { epoch, batch, loss, learning_rate });
             }
             loss_sum += loss * rows.len() as f64;
-            right += hits;
+            correct += batch_correct;
             let mut parameters: Vec<_> = model.layers_mut().iter_mut().flat_map(|l| l.parameters()).collect();
             adam.step(&mut parameters, &gradients, learning_rate, spec.weight_decay);
         }
@@ -226,7 +220,7 @@ fn epochs(
             epoch,
             epochs: spec.epochs,
             loss: loss_sum / samples as f64,
-            train_accuracy: right as f64 / samples as f64,
+            train_accuracy: correct as f64 / samples as f64,
             validation_accuracy: validation.map(|v| exact_accuracy(model, v)),
             learning_rate,
         };
@@ -238,7 +232,7 @@ fn epochs(
     Ok(history)
 }
 
-/// Mean loss, number of right predictions, and the gradient of every parameter, for some samples of the data.
+/// Mean loss, number of correct predictions, and gradient of every parameter, for the samples `rows`.
 fn batch_gradients(model: &Model, data: &Dataset, rows: &[usize]) -> (f64, usize, Vec<Vec<f64>>) {
     let labels: Vec<usize> = rows.iter().map(|&row| data.labels[row]).collect();
     let layers = trained_layers(model);
@@ -247,7 +241,7 @@ fn batch_gradients(model: &Model, data: &Dataset, rows: &[usize]) -> (f64, usize
         values.push(layer.forward(&values[values.len() - 1]));
     }
     let logits = &values[values.len() - 1];
-    let hits = predictions(logits).iter().zip(&labels).filter(|(a, b)| a == b).count();
+    let correct = predictions(logits).iter().zip(&labels).filter(|(a, b)| a == b).count();
     let (loss, mut gradient) = cross_entropy(logits, &labels);
     let mut by_layer = Vec::with_capacity(layers.len());
     for (index, layer) in layers.iter().enumerate().rev() {
@@ -257,7 +251,7 @@ fn batch_gradients(model: &Model, data: &Dataset, rows: &[usize]) -> (f64, usize
             gradient = by_input;
         }
     }
-    (loss, hits, by_layer.into_iter().rev().flatten().collect())
+    (loss, correct, by_layer.into_iter().rev().flatten().collect())
 }
 
 /// The layers before the loss: all but a softmax at the end.
@@ -269,31 +263,27 @@ fn trained_layers(model: &Model) -> &[Box<dyn Layer>] {
     }
 }
 
-/// Accuracy of the network without errors on raw data, 0…1.
+/// Accuracy of the floating-point network on raw data, 0…1.
 ///
 /// # Panics
 ///
-/// If the data have another number of features than the model.
+/// If the data and the model differ in the number of features.
 #[must_use]
 pub fn exact_accuracy(model: &Model, data: &Dataset) -> f64 {
-    let mut right = 0;
+    let mut correct = 0;
     for start in (0..data.samples()).step_by(CHUNK) {
         let count = CHUNK.min(data.samples() - start);
         let outputs = model.forward_exact(&model.prepare(&data.inputs.columns(start, count).into_owned()));
         let labels = &data.labels[start..start + count];
-        right += predictions(&outputs).iter().zip(labels).filter(|(a, b)| a == b).count();
+        correct += predictions(&outputs).iter().zip(labels).filter(|(a, b)| a == b).count();
     }
-    right as f64 / data.samples() as f64
+    correct as f64 / data.samples() as f64
 }
 
-/// Calibration on the first samples of the training data.
+/// Calibration on the first samples of the training data, whose number [`train`] has checked.
 fn calibrate(spec: &CalibrationSpec, model: &Model, data: Dataset) -> Result<Calibration> {
     let available = data.samples();
     let samples = spec.samples.unwrap_or(available);
-    if samples > available {
-        let path = data.inputs_path;
-        return Err(NetworkError::TooFewSamples { path, requested: samples, available });
-    }
     let data = if samples == available {
         data
     } else {

@@ -1,7 +1,7 @@
-//! Adam, with decoupled weight decay.
+//! Adam with decoupled weight decay, an optimiser for stochastic gradients.
 //!
 //! `m ← β₁ m + (1−β₁) g`, `v ← β₂ v + (1−β₂) g²`, `w ← w − η (m̂ / (√v̂ + ε) + λ w)` with `m̂ = m/(1−β₁ᵗ)`,
-//! `v̂ = v/(1−β₂ᵗ)`, β₁ = 0.9, β₂ = 0.999, ε = 1e-8. Kingma & Ba 2015 and, for λ, Loshchilov & Hutter 2019 (recalled).
+//! `v̂ = v/(1−β₂ᵗ)`, β₁ = 0.9, β₂ = 0.999, ε = 1e-8. Source: Kingma & Ba 2015, and Loshchilov & Hutter 2019 for the decay λ.
 
 use crate::layer::Parameter;
 
@@ -9,7 +9,7 @@ const BETA1: f64 = 0.9;
 const BETA2: f64 = 0.999;
 const EPSILON: f64 = 1e-8;
 
-/// State of Adam for a list of parameters that keeps its order and sizes.
+/// State of Adam for a list of parameters whose order and sizes stay the same.
 #[derive(Clone, Debug, Default)]
 pub struct Adam {
     steps: u64,
@@ -17,7 +17,7 @@ pub struct Adam {
 }
 
 impl Adam {
-    /// No step taken yet.
+    /// The state before the first step.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -27,7 +27,7 @@ impl Adam {
     ///
     /// # Panics
     ///
-    /// If the numbers of parameters, gradients or values differ, or have changed since the first step.
+    /// If the numbers of parameters, gradients or values differ, or change after the first step.
     pub fn step(
         &mut self,
         parameters: &mut [Parameter<'_>],
@@ -35,7 +35,7 @@ impl Adam {
         learning_rate: f64,
         weight_decay: f64,
     ) {
-        assert_eq!(parameters.len(), gradients.len(), "Adam needs one gradient a parameter");
+        assert_eq!(parameters.len(), gradients.len(), "Adam needs one gradient per parameter");
         if self.moments.is_empty() {
             self.moments = gradients.iter().map(|g| vec![(0.0, 0.0); g.len()]).collect();
         }
@@ -43,7 +43,7 @@ impl Adam {
         let correct1 = 1.0 / (1.0 - BETA1.powf(self.steps as f64));
         let correct2 = 1.0 / (1.0 - BETA2.powf(self.steps as f64));
         for ((parameter, gradient), moments) in parameters.iter_mut().zip(gradients).zip(&mut self.moments) {
-            assert_eq!(parameter.values.len(), gradient.len(), "Adam needs one gradient a value");
+            assert_eq!(parameter.values.len(), gradient.len(), "Adam needs one gradient per value");
             assert_eq!(moments.len(), gradient.len(), "the sizes of parameters must not change");
             let decay = if parameter.decays { learning_rate * weight_decay } else { 0.0 };
             for ((w, &g), (m, v)) in parameter.values.iter_mut().zip(gradient).zip(moments) {

@@ -1,4 +1,4 @@
-//! The training file.
+//! The training file: how a model is trained, and on which data.
 //!
 //! ```toml
 //! format = "phaseloom-training"
@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::DataSpec;
 use crate::error::{NetworkError, Result};
-use crate::model::spec::toml_file;
+use crate::model::spec::read_checked;
 
 /// How a model is trained, as written in a TOML file. Paths are relative to that file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,18 +36,18 @@ pub struct TrainSpec {
     pub format: String,
     /// Version of the format: 1.
     pub version: u32,
-    /// The model file; training writes its weights file, and its calibration file if `[calibration]` stands here.
+    /// The model file. Training writes its weights file, and with `[calibration]` its calibration file.
     pub model: PathBuf,
     /// Passes over the training data.
     pub epochs: usize,
-    /// Samples a step.
+    /// Samples per step.
     pub batch: usize,
     /// Learning rate of Adam at the start.
     pub learning_rate: f64,
-    /// Decoupled weight decay λ, on weights only.
+    /// Decoupled weight decay λ of the weights. Biases do not decay.
     #[serde(default)]
     pub weight_decay: f64,
-    /// How the learning rate falls.
+    /// Schedule of the learning rate.
     #[serde(default)]
     pub schedule: Schedule,
     /// Seed of the initial weights and of the order of the samples.
@@ -58,7 +58,7 @@ pub struct TrainSpec {
     pub standardize: bool,
     /// Training data.
     pub train: DataSpec,
-    /// Data whose accuracy is reported after each epoch; they change nothing.
+    /// Data whose accuracy is reported after each epoch. They do not change the result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation: Option<DataSpec>,
     /// Calibration at the end, on training data.
@@ -66,11 +66,11 @@ pub struct TrainSpec {
     pub calibration: Option<CalibrationSpec>,
 }
 
-/// How the learning rate falls over the steps of the training.
+/// Schedule of the learning rate over the steps of the training.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Schedule {
-    /// It does not.
+    /// Constant rate.
     #[default]
     Constant,
     /// Half a cosine, from the full rate to zero.
@@ -78,7 +78,7 @@ pub enum Schedule {
 }
 
 impl Schedule {
-    /// Factor on the learning rate when this share (0…1) of the steps is done.
+    /// Factor on the learning rate after the share `done` (0…1) of the steps.
     #[must_use]
     pub fn factor(self, done: f64) -> f64 {
         match self {
@@ -97,10 +97,10 @@ pub struct CalibrationSpec {
     /// Columns of a tile: k, the default, or k−1 for offset detection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column_block: Option<usize>,
-    /// Number of training samples, the first ones; default all.
+    /// Number of training samples, from the first on. Default: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub samples: Option<usize>,
-    /// Quantile of the magnitudes; default 1, the largest.
+    /// Quantile of the magnitudes. The default 1 is the maximum.
     #[serde(default = "one")]
     pub quantile: f64,
 }
@@ -114,48 +114,45 @@ impl TrainSpec {
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, is not TOML, or has unknown, missing or senseless keys.
+    /// If the file cannot be read, is not TOML, or has unknown, missing or impossible keys.
     pub fn load(path: &Path) -> Result<Self> {
-        toml_file(path, Self::check)
+        read_checked(path, Self::check)
     }
 
-    /// Checks what the types cannot. `path` is named in messages.
+    /// Checks format, version and values. Messages name `path`.
     pub(super) fn check(&self, path: &Path) -> Result<()> {
-        let wrong = |key: &str, found: String, expected: &str| {
-            let (path, key, expected) = (path.to_owned(), key.to_owned(), expected.to_owned());
-            Err(NetworkError::Setting { path, key, found, expected })
-        };
+        let invalid = |key: &str, found: String, expected: &str| Err(NetworkError::setting(path, key, found, expected));
         if self.format != "phaseloom-training" {
-            return wrong("format", format!("{:?}", self.format), "\"phaseloom-training\": is this a training file?");
+            return invalid("format", format!("{:?}", self.format), "\"phaseloom-training\": is this a training file?");
         }
         if self.version != 1 {
-            return wrong("version", self.version.to_string(), "1; a newer Phaseloom may read this file");
+            return invalid("version", self.version.to_string(), "1; a newer Phaseloom may read this file");
         }
         for (key, count) in [("epochs", self.epochs), ("batch", self.batch)] {
             if count == 0 {
-                return wrong(key, "0".into(), "at least 1");
+                return invalid(key, "0".into(), "at least 1");
             }
         }
         if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
-            return wrong("learning_rate", self.learning_rate.to_string(), "a number above 0, e.g. 1e-3");
+            return invalid("learning_rate", self.learning_rate.to_string(), "a number above 0, e.g. 1e-3");
         }
         if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
-            return wrong("weight_decay", self.weight_decay.to_string(), "a number from 0");
+            return invalid("weight_decay", self.weight_decay.to_string(), "a number from 0");
         }
         if let Some(calibration) = &self.calibration {
             let CalibrationSpec { ports, column_block, samples, quantile } = *calibration;
             if !(1..=MAX_PORTS).contains(&ports) {
-                return wrong("calibration.ports", ports.to_string(), &format!("1 to {MAX_PORTS}"));
+                return invalid("calibration.ports", ports.to_string(), &format!("1 to {MAX_PORTS}"));
             }
             if let Some(block) = column_block.filter(|&block| block == 0 || !(ports - 1..=ports).contains(&block)) {
                 let offset = if ports > 1 { format!(", or {} for offset detection", ports - 1) } else { String::new() };
-                return wrong("calibration.column_block", block.to_string(), &format!("the ports, {ports}{offset}"));
+                return invalid("calibration.column_block", block.to_string(), &format!("the ports, {ports}{offset}"));
             }
             if samples == Some(0) {
-                return wrong("calibration.samples", "0".into(), "at least 1");
+                return invalid("calibration.samples", "0".into(), "at least 1");
             }
             if !(quantile > 0.0 && quantile <= 1.0) {
-                return wrong("calibration.quantile", quantile.to_string(), "a number above 0, at most 1");
+                return invalid("calibration.quantile", quantile.to_string(), "a number above 0, at most 1");
             }
         }
         Ok(())

@@ -1,7 +1,7 @@
-//! What training starts from: weights drawn at random, and the mean and spread of the inputs.
+//! The start of training: random initial weights, and mean and standard deviation of the inputs.
 //!
-//! Weights are normal with variance `2/inputs` before a rectifier (He et al. 2015, recalled) and `1/inputs` elsewhere;
-//! biases are zero.
+//! Weights are normal with variance `2/inputs` before a rectifier (He et al. 2015) and `1/inputs` elsewhere. Biases are
+//! zero.
 
 use phaseloom_numerics::{StreamKey, standard_normal};
 
@@ -31,8 +31,9 @@ pub(super) fn insert_weights(spec: &ModelSpec, seed: u64, tensors: &mut Tensors)
     }
 }
 
-/// Mean and standard deviation (of the population) of each feature of `raw·scale`; the deviation of a feature that
-/// never changes is given as 1, so that dividing by it is harmless.
+/// Mean and population standard deviation of each feature of `raw·scale`.
+///
+/// The standard deviation of a constant feature is set to 1, so that the normalisation can divide by it.
 pub(super) fn mean_and_std(raw: &Batch, scale: f64) -> (Vec<f64>, Vec<f64>) {
     let (features, samples) = (raw.nrows(), raw.ncols() as f64);
     let mut mean = vec![0.0; features];
@@ -48,7 +49,7 @@ pub(super) fn mean_and_std(raw: &Batch, scale: f64) -> (Vec<f64>, Vec<f64>) {
     }
     for (s, m) in std.iter_mut().zip(&mean) {
         let deviation = (*s / samples).sqrt();
-        // The mean is rounded: a constant feature leaves a rest of the size of its rounding.
+        // Rounding of the mean gives a constant feature a tiny deviation, which counts as zero.
         *s = if deviation > 1e-12 * m.abs() && deviation.is_normal() { deviation } else { 1.0 };
     }
     (mean, std)

@@ -1,4 +1,4 @@
-//! Tests of training: it learns, it is the same each time, it refuses what cannot work.
+//! Tests of training: it learns, it is reproducible, it refuses impossible settings.
 
 use super::*;
 use std::fs;
@@ -71,7 +71,7 @@ fn train_in(folder: &Path, toml: &str) -> Result<Trained> {
 }
 
 #[test]
-fn two_rings_are_told_apart_and_the_saved_model_is_the_trained_one() {
+fn two_rings_are_separated_and_the_saved_model_is_the_trained_one() {
     let folder = folder();
     let trained = train_in(folder.path(), TRAINING).unwrap();
     let last = trained.history.last().unwrap();
@@ -131,7 +131,7 @@ fn gradients_of_the_whole_network_are_those_of_finite_differences() {
 }
 
 #[test]
-fn progress_can_stop_it() {
+fn progress_can_stop_the_training() {
     let folder = folder();
     let spec: TrainSpec = toml::from_str(TRAINING).unwrap();
     let mut stop =
@@ -141,7 +141,7 @@ fn progress_can_stop_it() {
     assert_eq!(trained.tensors.metadata.get("epochs").map(String::as_str), Some("3"));
 }
 
-/// Three quarters of the inputs of the network are zero, so that their quantile is no scale.
+/// Three quarters of the inputs of the network are zero, so that their median is no scale.
 #[test]
 fn a_calibration_that_fails_loses_no_weights() {
     let folder = folder();
@@ -159,7 +159,7 @@ fn a_calibration_that_fails_loses_no_weights() {
 }
 
 #[test]
-fn what_cannot_work_is_said_before_training() {
+fn errors_are_found_before_training() {
     let folder = folder();
     let attempt = |model: (&str, &str), training: (&str, &str)| {
         fs::write(folder.path().join("model.toml"), MODEL.replace(model.0, model.1)).unwrap();

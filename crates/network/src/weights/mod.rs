@@ -25,7 +25,11 @@ impl Tensor {
     /// If the number of values is not the product of the sizes.
     #[must_use]
     pub fn new(shape: Vec<usize>, values: Vec<f64>) -> Self {
-        assert_eq!(shape.iter().product::<usize>(), values.len(), "a tensor needs as many values as its shape says");
+        assert_eq!(
+            shape.iter().product::<usize>(),
+            values.len(),
+            "the number of values of a tensor is the product of its sizes"
+        );
         Self { shape, values }
     }
 
@@ -45,10 +49,10 @@ impl Tensor {
 /// Tensors by name, in the order of their names.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tensors {
-    /// Where they were read, for messages; empty if they were made in memory.
+    /// File of the tensors, for messages. Empty for tensors in memory.
     path: PathBuf,
     tensors: BTreeMap<String, Tensor>,
-    /// Notes that are saved beside the tensors: what made them, of which data, with which seed.
+    /// Notes saved with the tensors, such as program, data and seed.
     pub metadata: BTreeMap<String, String>,
 }
 
@@ -59,13 +63,14 @@ impl Tensors {
         Self::default()
     }
 
-    /// Reads all tensors of a `.safetensors` (f16, bf16, f32, f64), `.npz` or `.npy` file (its one tensor has the name
-    /// of the file without its ending).
+    /// Reads all tensors of a `.safetensors` (f16, bf16, f32, f64), `.npz` or `.npy` file.
+    ///
+    /// The tensor of a `.npy` file has the name of the file without its ending.
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, is of another kind, is damaged, or holds complex numbers, or integers in a
-    /// `.safetensors` file.
+    /// If the file cannot be read, is of another kind, is damaged, or holds complex numbers. Also if a `.safetensors`
+    /// file holds integers.
     pub fn load(path: &Path) -> Result<Self> {
         let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
         let reader = match ending.as_str() {
@@ -83,8 +88,7 @@ impl Tensors {
         Ok(tensors)
     }
 
-    /// Writes a `.safetensors` file (f64), under a temporary name that is then renamed. Equal tensors and metadata give
-    /// equal bytes.
+    /// Writes a `.safetensors` file (f64) atomically. Equal tensors and metadata give equal bytes.
     ///
     /// # Errors
     ///
@@ -96,7 +100,7 @@ impl Tensors {
         file::write(path, &safetensors::bytes(path, self)?)
     }
 
-    /// Adds a tensor, or replaces the one of this name.
+    /// Adds a tensor, or replaces the tensor of this name.
     pub fn insert(&mut self, name: impl Into<String>, tensor: Tensor) {
         self.tensors.insert(name.into(), tensor);
     }
@@ -129,13 +133,13 @@ impl Tensors {
         self.tensors.is_empty()
     }
 
-    /// File that the tensors were read from; empty if they were made in memory.
+    /// File of the tensors. Empty for tensors in memory.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The finite values of a tensor that must have this shape; `user` says in messages who needs it.
+    /// The finite values of a tensor of this shape. Messages name `user`, the part of the model that needs the tensor.
     pub(crate) fn expect(&self, user: &str, name: &str, shape: &[usize]) -> Result<&[f64]> {
         let (path, user, name_owned) = (self.path.clone(), user.to_owned(), name.to_owned());
         let Some(tensor) = self.tensors.get(name) else {
@@ -158,20 +162,11 @@ impl Tensors {
 
 /// Index along each axis of the value at `at` in C order.
 fn index_of(at: usize, shape: &[usize]) -> Vec<usize> {
-    let mut rest = at;
-    let mut index: Vec<usize> = shape
-        .iter()
-        .rev()
-        .map(|&size| {
-            let here = rest % size;
-            rest /= size;
-            here
-        })
-        .collect();
-    index.reverse();
-    index
+    let strides = (1..=shape.len()).map(|axis| shape[axis..].iter().product::<usize>());
+    shape.iter().zip(strides).map(|(size, stride)| at / stride % size).collect()
 }
 
+/// The tensor of a `.npy` file.
 fn one_array(path: &Path, bytes: &[u8]) -> Result<Tensors> {
     let mut tensors = Tensors::new();
     let name = path.file_stem().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
@@ -183,13 +178,8 @@ fn one_array(path: &Path, bytes: &[u8]) -> Result<Tensors> {
 fn real_tensor(path: &Path, bytes: &[u8]) -> Result<Tensor> {
     let array = npy::parse(path, bytes)?;
     if array.kind == npy::Kind::Complex {
-        return Err(NetworkError::Format {
-            path: path.to_owned(),
-            format: "npy",
-            place: "dtype".into(),
-            found: "complex numbers".into(),
-            expected: "real numbers: the weights of a network are real".into(),
-        });
+        let expected = "real numbers: the weights of a network are real";
+        return Err(NetworkError::format(path, "npy", "dtype", "complex numbers", expected));
     }
     Ok(Tensor { shape: array.shape, values: array.real })
 }
@@ -199,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_saved_is_loaded_and_bytes_are_equal() {
+    fn saving_and_loading_keeps_tensors_and_bytes() {
         let folder = tempfile::tempdir().unwrap();
         let mut tensors = Tensors::new();
         tensors.insert("b", Tensor::new(vec![2], vec![0.1, -1e300]));

@@ -1,4 +1,4 @@
-//! `.npz`: a zip of `.npy` files, stored or deflated; an entry `name.npy` is the tensor `name`.
+//! `.npz`: a zip of `.npy` files, stored or deflated. An entry `name.npy` is the tensor `name`.
 
 use std::io::{Cursor, Read};
 use std::path::Path;
@@ -8,39 +8,35 @@ use zip::ZipArchive;
 use super::{Tensors, real_tensor};
 use crate::error::{NetworkError, Result};
 
-/// Deflate shrinks by at most 1032; an entry that claims more lies about its size.
+/// Maximum compression ratio of deflate. An entry that claims more has a false size.
 const MAX_RATIO: u64 = 1032;
 
-/// All arrays of a file.
+/// The tensors of a file.
 pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Tensors> {
-    let wrong = |place: String, found: String, expected: &str| NetworkError::Format {
-        path: path.to_owned(),
-        format: "npz",
-        place,
-        found,
-        expected: expected.to_owned(),
-    };
+    let invalid =
+        |place: String, found: String, expected: &str| NetworkError::format(path, "npz", place, found, expected);
     let damaged = "a whole zip file of .npy files; the file is cut off or damaged";
     let mut archive =
-        ZipArchive::new(Cursor::new(bytes)).map_err(|e| wrong("directory".into(), e.to_string(), damaged))?;
+        ZipArchive::new(Cursor::new(bytes)).map_err(|e| invalid("directory".into(), e.to_string(), damaged))?;
     let mut tensors = Tensors::new();
     for index in 0..archive.len() {
-        let mut entry = archive.by_index(index).map_err(|e| wrong(format!("entry {index}"), e.to_string(), damaged))?;
+        let mut entry =
+            archive.by_index(index).map_err(|e| invalid(format!("entry {index}"), e.to_string(), damaged))?;
         let entry_name =
-            entry.name().map_err(|e| wrong(format!("entry {index}"), e.to_string(), damaged))?.into_owned();
+            entry.name().map_err(|e| invalid(format!("entry {index}"), e.to_string(), damaged))?.into_owned();
         let Some(name) = entry_name.strip_suffix(".npy") else {
-            return Err(wrong(format!("entry {index}"), format!("`{entry_name}`"), "names that end with .npy"));
+            return Err(invalid(format!("entry {index}"), format!("`{entry_name}`"), "names that end with .npy"));
         };
         let limit = bytes.len() as u64 * MAX_RATIO;
         if entry.size() > limit {
-            return Err(wrong(format!("entry `{name}`"), format!("a claim of {} bytes", entry.size()), damaged));
+            return Err(invalid(format!("entry `{name}`"), format!("a claim of {} bytes", entry.size()), damaged));
         }
         let mut contents = Vec::new();
         (&mut entry)
             .take(limit)
             .read_to_end(&mut contents)
-            .map_err(|e| wrong(format!("entry `{name}`"), e.to_string(), damaged))?;
-        // Messages about the array name file and entry.
+            .map_err(|e| invalid(format!("entry `{name}`"), e.to_string(), damaged))?;
+        // Messages about the array name the file and the entry.
         tensors.insert(name, real_tensor(&path.join(&entry_name), &contents)?);
     }
     Ok(tensors)

@@ -1,7 +1,7 @@
 //! safetensors: a JSON header with names, types and offsets, then the values, little endian.
 //!
-//! The crate of the format's authors reads and checks the header. Metadata are saved under the one key `phaseloom` as
-//! a JSON object with sorted keys, because the crate writes its metadata map in a random order.
+//! The crate of the format's authors reads and checks the header. It writes its metadata map in a random order, so all
+//! metadata are saved under the one key `phaseloom` as a JSON object with sorted keys.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -15,25 +15,14 @@ use crate::error::{NetworkError, Result};
 
 const METADATA_KEY: &str = "phaseloom";
 
-fn wrong(path: &Path, place: impl Into<String>, found: impl Into<String>, expected: &str) -> NetworkError {
-    NetworkError::Format {
-        path: path.to_owned(),
-        format: "safetensors",
-        place: place.into(),
-        found: found.into(),
-        expected: expected.into(),
-    }
+fn invalid(path: &Path, place: impl Into<String>, found: impl ToString, expected: &str) -> NetworkError {
+    NetworkError::format(path, "safetensors", place, found, expected)
 }
 
-/// All tensors of a file.
+/// The tensors of a file.
 pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Tensors> {
     let damaged = |e: safetensors::SafeTensorError| {
-        wrong(
-            path,
-            "header",
-            e.to_string(),
-            "a header that fits the length of the file; the file is cut off or damaged",
-        )
+        invalid(path, "header", e, "a header that fits the length of the file; the file is cut off or damaged")
     };
     let (header, metadata) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
     let data = &bytes[8 + header..];
@@ -42,13 +31,13 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Tensors> {
         let raw = &data[info.data_offsets.0..info.data_offsets.1];
         let values = decode(info.dtype, raw).ok_or_else(|| {
             let expected = "F16, BF16, F32 or F64: weights are real; save it as floats or leave it out";
-            wrong(path, format!("tensor `{name}`"), format!("type {:?}", info.dtype), expected)
+            invalid(path, format!("tensor `{name}`"), format!("type {:?}", info.dtype), expected)
         })?;
         tensors.insert(name, Tensor { shape: info.shape.clone(), values });
     }
     for (key, value) in metadata.metadata().iter().flatten() {
         match serde_json::from_str::<BTreeMap<String, String>>(value) {
-            Ok(ours) if key == METADATA_KEY => tensors.metadata.extend(ours),
+            Ok(map) if key == METADATA_KEY => tensors.metadata.extend(map),
             _ => {
                 tensors.metadata.insert(key.clone(), value.clone());
             }
@@ -57,6 +46,7 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Tensors> {
     Ok(tensors)
 }
 
+/// Little-endian values as f64, or `None` for integers and complex numbers.
 fn decode(dtype: Dtype, raw: &[u8]) -> Option<Vec<f64>> {
     let two = |b: &[u8]| u16::from_le_bytes([b[0], b[1]]);
     Some(match dtype {
@@ -74,8 +64,7 @@ fn decode(dtype: Dtype, raw: &[u8]) -> Option<Vec<f64>> {
 pub(super) fn bytes(path: &Path, tensors: &Tensors) -> Result<Vec<u8>> {
     let raw: Vec<Vec<u8>> =
         tensors.iter().map(|(_, tensor)| tensor.values.iter().flat_map(|v| v.to_le_bytes()).collect()).collect();
-    let refused =
-        |e: safetensors::SafeTensorError| wrong(path, "tensors", e.to_string(), "tensors that the format can hold");
+    let refused = |e: safetensors::SafeTensorError| invalid(path, "tensors", e, "tensors that the format can hold");
     let views = tensors
         .iter()
         .zip(&raw)

@@ -191,12 +191,7 @@ fn directions_of_two(a: &DMatrix<Complex64>) -> DMatrix<Complex64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::haar::haar_unitary;
-    use crate::random::stream::StreamKey;
-
-    fn haar(n: usize, seed: u64) -> DMatrix<Complex64> {
-        haar_unitary(n, &mut StreamKey::new(seed, "test").stream())
-    }
+    use phaseloom_testing::haar;
 
     fn diagonal(blocks: [&DMatrix<Complex64>; 2]) -> DMatrix<Complex64> {
         let half = blocks[0].nrows();

@@ -10,7 +10,7 @@ use phaseloom::experiment::store::Store;
 use phaseloom::experiment::{Experiment, Options, Outcome, Plan, Row, Shard, Tables, run};
 use phaseloom::hardware::correction::Interrupt;
 use phaseloom::hardware::{Batch, Readings};
-use phaseloom::network::predictions;
+use phaseloom::network::{ExactPass, predictions};
 use phaseloom::report::{FIGURES, Table, png};
 use phaseloom::{Chip, ChipId, LayerProgram, Link, MatrixProduct, Scales, Shot};
 use std::error::Error;
@@ -274,13 +274,9 @@ fn network(job: &MainJob, products: &[Product], trial: u64) -> (Vec<Batch>, f64)
     let watched: Vec<&dyn MatrixProduct> = watched.iter().map(|product| product as &dyn MatrixProduct).collect();
     // As a run does, which knows the exact product of the first layer for every chip.
     let known: Vec<_> = chunks(&job.inputs)
-        .map(|(first_sample, chunk)| {
-            let first = job.model.forward_exact_keeping_first(&chunk).1;
-            (Shot { trial, index: 0, first_sample }, chunk, first)
-        })
+        .map(|(first_sample, chunk)| (Shot { trial, index: 0, first_sample }, job.model.exact_pass(chunk)))
         .collect();
-    let forward =
-        |(shot, chunk, first): &(Shot, Batch, Batch)| job.model.forward_knowing_first(chunk, first, &watched, *shot).0;
+    let forward = |(shot, exact): &(Shot, ExactPass)| job.model.forward(exact, &watched, *shot).0;
     let (outputs, whole) = cpu_time::of(|| known.iter().map(forward).collect());
     let spent = *spent_s.lock().unwrap_or_else(PoisonError::into_inner);
     (outputs, whole - spent)

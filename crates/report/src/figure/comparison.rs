@@ -1,4 +1,4 @@
-//! Infidelity of meshes side by side, before and after correction, with the quantiles over chips.
+//! Infidelity of meshes before and after correction, with the quantiles over chips. One row per mesh.
 //!
 //! ```text
 //! design   cells  dB     10⁻⁴   10⁻³   10⁻²   10⁻¹
@@ -11,31 +11,30 @@ use super::{Figure, provenance};
 use crate::error::ReportError;
 use crate::plot::axis::Axis;
 use crate::plot::label::quantity;
-use crate::plot::palette::{FAINT_INK, FOOTER, FRAME, GRID, INK, LABEL, SERIES, TICK, TITLE};
-use crate::plot::pen;
-use crate::plot::pen::{Anchor, Marker, Point, Stroke};
+use crate::plot::page::{self, Anchor, MARGIN, Marker, Stroke, WIDTH};
+use crate::plot::palette::{FAINT_INK, FOOTER, INK, SERIES, TICK, TITLE};
 use crate::table::Table;
 
-const WIDTH: f64 = 800.0;
-const MARGIN: f64 = 20.0;
-/// Where numbers end, and where the axis begins.
+/// Right ends of the columns of numbers, and left end of the axis.
 const CELLS: f64 = 270.0;
 const LOSS: f64 = 340.0;
 const LEFT: f64 = 365.0;
-const TOP: f64 = 84.0;
+const TOP: f64 = 76.0;
 const ROW: f64 = 18.0;
-/// What counts as no infidelity at all.
-const LEAST: f64 = 1e-12;
+/// Height of labels and title of the axis.
+const BELOW: f64 = 44.0;
+/// Smaller infidelities are drawn here.
+const MIN_INFIDELITY: f64 = 1e-12;
 
-/// Meshes by infidelity.
+/// The figure of meshes by infidelity.
 pub(crate) struct Comparison;
 
-struct Line {
+struct Row {
     name: String,
     cells: String,
     loss: String,
-    /// 10 % quantile, median, 90 % quantile; before and after.
-    spans: [[f64; 3]; 2],
+    /// 10 % quantile, median, 90 % quantile, before and after correction.
+    quantiles: [[f64; 3]; 2],
 }
 
 impl Figure for Comparison {
@@ -48,58 +47,47 @@ impl Figure for Comparison {
     }
 
     fn draw(&self, table: &Table) -> Result<String, ReportError> {
-        let lines = lines(table)?;
-        let values: Vec<f64> = lines.iter().flat_map(|l| l.spans).flatten().collect();
+        let rows = rows(table)?;
+        let values = rows.iter().flat_map(|row| row.quantiles).flatten();
         // An axis needs two values that differ.
-        let values = [values, vec![1.0, 0.1]].concat();
-        let axis = Axis::logarithmic(&values, &quantity("1 − F"));
-        let height = TOP + ROW * lines.len() as f64 + 64.0;
-        pen::svg(WIDTH, height, |canvas| {
-            canvas.text(
-                "Infidelity of meshes of one size on one process",
-                (MARGIN, 30.0),
-                Anchor::Start,
-                TITLE,
-                INK,
-            )?;
+        let values: Vec<f64> = values.chain([1.0, 0.1]).collect();
+        let (x, y) = (Axis::logarithmic(&values, &quantity("1 − F")), Axis::rows(rows.len() as f64));
+        let size = (WIDTH - MARGIN - LEFT, ROW * rows.len() as f64);
+        let height = TOP + size.1 + BELOW + 28.0;
+        page::svg(WIDTH, height, |page| {
+            let title = "Infidelity of meshes of one size on one process";
+            page.text(title, (MARGIN, 30.0), Anchor::Start, TITLE, INK)?;
             let key = "circle: as programmed; diamond: locally corrected; bars: 10 to 90 % of chips";
-            canvas.text(key, (MARGIN, 48.0), Anchor::Start, TICK, FAINT_INK)?;
-            canvas.text("cells", (CELLS, TOP - 14.0), Anchor::End, TICK, FAINT_INK)?;
-            canvas.text("dB", (LOSS, TOP - 14.0), Anchor::End, TICK, FAINT_INK)?;
-            let across = |share: f64, y: f64| -> Point { (LEFT + (WIDTH - MARGIN - LEFT) * share, y) };
-            let bottom = height - 58.0;
-            for tick in &axis.ticks {
-                let colour = if tick.label.is_empty() { GRID } else { FRAME };
-                let ends = [across(tick.at, TOP - 8.0), across(tick.at, bottom)];
-                canvas.line(&ends, Stroke { colour, width: 0.7, dashes: &[] })?;
-                canvas.text(&tick.label, across(tick.at, bottom + 14.0), Anchor::Middle, TICK, INK)?;
-            }
-            canvas.text(&axis.title, across(0.5, bottom + 32.0), Anchor::Middle, LABEL, INK)?;
-            for (k, line) in lines.iter().enumerate() {
-                let y = TOP + ROW * (k as f64 + 0.5);
-                canvas.text(&line.name, (MARGIN, y + 4.0), Anchor::Start, TICK, INK)?;
-                canvas.text(&line.cells, (CELLS, y + 4.0), Anchor::End, TICK, INK)?;
-                canvas.text(&line.loss, (LOSS, y + 4.0), Anchor::End, TICK, INK)?;
+            page.text(key, (MARGIN, 48.0), Anchor::Start, TICK, FAINT_INK)?;
+            page.text("cells", (CELLS, TOP - 6.0), Anchor::End, TICK, FAINT_INK)?;
+            page.text("dB", (LOSS, TOP - 6.0), Anchor::End, TICK, FAINT_INK)?;
+            let mut chart = page.chart((LEFT, TOP), size, BELOW, (&x, &y))?;
+            for (k, row) in rows.iter().enumerate() {
+                let middle = k as f64 + 0.5;
+                let baseline = chart.place((1.0, middle)).1 + 4.0;
+                page.text(&row.name, (MARGIN, baseline), Anchor::Start, TICK, INK)?;
+                page.text(&row.cells, (CELLS, baseline), Anchor::End, TICK, INK)?;
+                page.text(&row.loss, (LOSS, baseline), Anchor::End, TICK, INK)?;
                 let kinds = [(Marker::Circle, SERIES[1], -3.0), (Marker::Diamond, SERIES[0], 3.0)];
-                for ([low, median, high], (marker, colour, shift)) in line.spans.into_iter().zip(kinds) {
-                    let at = |value: f64| across(axis.at(value), y + shift);
-                    canvas.line(&[at(low), at(high)], Stroke { colour, width: 1.6, dashes: &[] })?;
-                    canvas.marker(at(median), marker, colour)?;
+                for ([low, median, high], (marker, colour, shift)) in row.quantiles.into_iter().zip(kinds) {
+                    let y = middle + shift / ROW;
+                    chart.line(vec![(low, y), (high, y)], Stroke { colour, width: 1.6, dashes: None })?;
+                    chart.markers([(median, y)], marker, colour)?;
                 }
             }
             let footer = provenance(table).join(" · ");
-            canvas.text(&footer, (WIDTH - MARGIN, height - 8.0), Anchor::End, FOOTER, FAINT_INK)
+            page.text(&footer, (WIDTH - MARGIN, height - 8.0), Anchor::End, FOOTER, FAINT_INK)
         })
     }
 }
 
-fn lines(table: &Table) -> Result<Vec<Line>, ReportError> {
+fn rows(table: &Table) -> Result<Vec<Row>, ReportError> {
     let text = |name: &str| table.column(name);
     let (topology, cell, cells) = (text("topology")?, text("cell")?, text("cells")?);
-    let mut lines = Vec::new();
+    let mut rows = Vec::new();
     for row in table.rows() {
-        let span = |when: &str| -> Result<[f64; 3], ReportError> {
-            let quantile = |which: &str| table.number(row, &format!("{when}_{which}")).map(|v| v.max(LEAST));
+        let quantiles = |when: &str| -> Result<[f64; 3], ReportError> {
+            let quantile = |which: &str| table.number(row, &format!("{when}_{which}")).map(|v| v.max(MIN_INFIDELITY));
             Ok([quantile("q10")?, quantile("median")?, quantile("q90")?])
         };
         let name = match row.text(cell) {
@@ -107,9 +95,10 @@ fn lines(table: &Table) -> Result<Vec<Line>, ReportError> {
             other => format!("{} · {other}", row.text(topology)),
         };
         let loss = format!("{:.2}", table.number(row, "transmission_db")?);
-        lines.push(Line { name, cells: row.text(cells).to_owned(), loss, spans: [span("before")?, span("after")?] });
+        let (cells, quantiles) = (row.text(cells).to_owned(), [quantiles("before")?, quantiles("after")?]);
+        rows.push(Row { name, cells, loss, quantiles });
     }
-    if lines.is_empty() { Err(ReportError::NoRows) } else { Ok(lines) }
+    if rows.is_empty() { Err(ReportError::NoRows) } else { Ok(rows) }
 }
 
 #[cfg(test)]
@@ -121,17 +110,12 @@ mod tests {
                          rectangular,mzi,28,-1.5,0.01,0.02,0.03,0,1e-15,1e-4\ntree,crossing,7,0,0.1,0.2,0.3,0.1,0.1,0.1\n";
 
     #[test]
-    fn every_mesh_has_its_line() {
+    fn every_mesh_has_its_row() {
         let svg = Comparison.draw(&Table::parse(TABLE).unwrap()).unwrap();
         for text in ["rectangular", "tree · crossing", "-1.50", "phaseloom 0.1.0"] {
             assert!(svg.contains(text), "{text}");
         }
-        let other = Table::parse(
-            "topology,cell
-rectangular,mzi
-",
-        )
-        .unwrap();
+        let other = Table::parse("topology,cell\nrectangular,mzi\n").unwrap();
         assert!(Comparison.draw(&other).is_err(), "columns are missing");
     }
 }

@@ -1,30 +1,30 @@
-//! How far each row of a validation lies from its prediction, in shares of what its criterion allows.
+//! How far each row of a validation lies from its prediction, as a fraction of the allowed deviation.
 //!
 //! ```text
-//! claim ┃ row                    -1 ──────●──── +1     green passes, vermilion fails; beyond ±2 at the edge
+//! claim ┃ row                    -1 ──────●──── +1     green: pass, vermilion: fail; beyond ±2 at the end of the axis
 //! ```
 //!
-//! Columns used: claim, row, share, verdict. The sheet is as long as there are rows.
+//! Columns used: claim, row, share, verdict. The page is as long as the table.
 
 use super::{Figure, provenance};
 use crate::error::ReportError;
-use crate::plot::label::decimal;
-use crate::plot::palette::{BLACK, FAINT_INK, FOOTER, FRAME, GRID, INK, LABEL, SERIES, TICK, TITLE};
-use crate::plot::pen::{Anchor, Marker, Point, Stroke};
-use crate::plot::{font, pen};
+use crate::plot::axis::Axis;
+use crate::plot::font;
+use crate::plot::page::{self, Anchor, MARGIN, Marker, Stroke, WIDTH};
+use crate::plot::palette::{BLACK, FAINT_INK, FOOTER, FRAME, INK, SERIES, TICK, TITLE};
 use crate::table::Table;
 
-const WIDTH: f64 = 800.0;
-const MARGIN: f64 = 20.0;
-/// Where the axis begins; names of rows stand left of it.
+/// Left end of the axis; names of rows are left of it.
 const LEFT: f64 = 430.0;
-const TOP: f64 = 64.0;
+const TOP: f64 = 58.0;
 const ROW: f64 = 11.0;
 const NAME: f64 = 8.5;
-/// Shares shown; what lies beyond stands at the edge as a triangle.
-const REACH: f64 = 2.0;
+/// Height of labels and title of the axis.
+const BELOW: f64 = 44.0;
+/// End of the axis. Larger deviations are drawn there as triangles.
+const MAX_SHARE: f64 = 2.0;
 
-/// The forest of all rows.
+/// The forest plot of all rows.
 pub(crate) struct Forest;
 
 /// One row of the table.
@@ -46,47 +46,44 @@ impl Figure for Forest {
 
     fn draw(&self, table: &Table) -> Result<String, ReportError> {
         let entries = entries(table)?;
-        let height = TOP + ROW * (entries.len() as f64 + claims(&entries) as f64) + 56.0;
-        pen::svg(WIDTH, height, |canvas| {
+        let ticks = [-2.0, -1.0, 0.0, 1.0, 2.0];
+        let x = Axis::with_ticks(-MAX_SHARE..MAX_SHARE, &ticks, "(measured − predicted)/allowed");
+        let rows = (entries.len() + claims(&entries)) as f64;
+        let size = (WIDTH - MARGIN - LEFT, ROW * (rows + 0.5));
+        let height = TOP + size.1 + BELOW + 20.0;
+        page::svg(WIDTH, height, |page| {
             let title = "Deviation from the prediction, in shares of what is allowed";
-            canvas.text(title, (MARGIN, 30.0), Anchor::Start, TITLE, INK)?;
+            page.text(title, (MARGIN, 30.0), Anchor::Start, TITLE, INK)?;
             let key = "circle: pass; diamond: fail; triangle: beyond the frame. Bounds count from 0.";
-            canvas.text(key, (MARGIN, 48.0), Anchor::Start, TICK, FAINT_INK)?;
-            let at =
-                |share: f64, y: f64| -> Point { (LEFT + (WIDTH - MARGIN - LEFT) * (share + REACH) / (2.0 * REACH), y) };
-            let bottom = height - 50.0;
-            for tick in [-2.0, -1.0, 0.0, 1.0, 2.0_f64] {
-                let colour = if tick.abs() < 0.5 { FRAME } else { GRID };
-                let dashes: &[f64] = if (tick.abs() - 1.0).abs() < 0.5 { &[4.0, 3.0] } else { &[] };
-                let colour = if dashes.is_empty() { colour } else { BLACK };
-                canvas.line(&[at(tick, TOP - 6.0), at(tick, bottom)], Stroke { colour, width: 1.0, dashes })?;
-                canvas.text(&decimal(tick), at(tick, bottom + 14.0), Anchor::Middle, TICK, INK)?;
+            page.text(key, (MARGIN, 48.0), Anchor::Start, TICK, FAINT_INK)?;
+            let mut chart = page.chart((LEFT, TOP), size, BELOW, (&x, &Axis::rows(rows + 0.5)))?;
+            let vertical = |x: f64| vec![(x, f64::NEG_INFINITY), (x, f64::INFINITY)];
+            chart.line(vertical(0.0), Stroke { colour: FRAME, width: 1.0, dashes: None })?;
+            for limit in [-1.0, 1.0] {
+                chart.line(vertical(limit), Stroke { colour: BLACK, width: 1.0, dashes: Some((4.0, 3.0)) })?;
             }
-            let middle = at(0.0, bottom + 30.0);
-            canvas.text("(measured − predicted)/allowed", middle, Anchor::Middle, LABEL, INK)?;
-            let mut y = TOP;
-            let mut last = "";
+            let (mut row, mut last) = (0.5, "");
             for entry in &entries {
                 if entry.claim != last {
-                    y += ROW;
+                    row += 1.0;
                     let name = font::fit(entry.claim, NAME + 1.0, 140.0);
-                    canvas.text(&name, (MARGIN, y), Anchor::Start, NAME + 1.0, INK)?;
+                    page.text(&name, (MARGIN, TOP + ROW * row), Anchor::Start, NAME + 1.0, INK)?;
                     last = entry.claim;
                 }
                 let name = font::fit(entry.name, NAME, LEFT - MARGIN - 150.0);
-                canvas.text(&name, (LEFT - 8.0, y), Anchor::End, NAME, FAINT_INK)?;
-                let shown = entry.share.clamp(-REACH, REACH);
-                let marker = match (entry.share.abs() > REACH, entry.passes) {
+                page.text(&name, (LEFT - 8.0, TOP + ROW * row), Anchor::End, NAME, FAINT_INK)?;
+                let marker = match (entry.share.abs() > MAX_SHARE, entry.passes) {
                     (true, _) => Marker::Triangle,
                     (false, true) => Marker::Circle,
                     (false, false) => Marker::Diamond,
                 };
                 let colour = if entry.passes { SERIES[2] } else { SERIES[1] };
-                canvas.marker(at(shown, y - 3.0), marker, colour)?;
-                y += ROW;
+                let point = (entry.share.clamp(-MAX_SHARE, MAX_SHARE), row - 3.0 / ROW);
+                chart.markers([point], marker, colour)?;
+                row += 1.0;
             }
             let footer = provenance(table).join(" · ");
-            canvas.text(&footer, (WIDTH - MARGIN, height - 8.0), Anchor::End, FOOTER, FAINT_INK)
+            page.text(&footer, (WIDTH - MARGIN, height - 8.0), Anchor::End, FOOTER, FAINT_INK)
         })
     }
 }
@@ -96,7 +93,7 @@ fn entries(table: &Table) -> Result<Vec<Entry<'_>>, ReportError> {
     let (claim, name, verdict) = (table.column("claim")?, table.column("row")?, table.column("verdict")?);
     let mut entries = Vec::new();
     for row in table.rows().iter().filter(|row| row.text(verdict) != "skipped") {
-        // A failed row may have no finite share; it stands at the edge.
+        // A failed row without a finite share lies at the end of the axis.
         let share = table.number(row, "share").unwrap_or(f64::INFINITY);
         let passes = row.text(verdict) == "pass";
         entries.push(Entry { claim: row.text(claim), name: row.text(name), share, passes });

@@ -1,21 +1,18 @@
-//! Matrix error against σ: measured values as markers, the law of each series as a line.
+//! Matrix error E against σ: measured values as markers, the law of each series as a line.
 //!
-//! Columns used: series, x, predicted, measured; rows without a series are left out.
+//! Columns used: series, x, predicted, measured. Rows without a series are left out.
 
 use super::{Figure, provenance};
 use crate::error::ReportError;
 use crate::plot::axis::Axis;
+use crate::plot::chart::{self, Frame};
 use crate::plot::label::quantity;
 use crate::plot::legend::{Entry, Swatch};
+use crate::plot::page::{MARKERS, Stroke};
 use crate::plot::palette::SERIES;
-use crate::plot::panel;
-use crate::plot::panel::Sheet;
-use crate::plot::pen::{Marker, Stroke};
 use crate::table::Table;
 
-const MARKERS: [Marker; 4] = [Marker::Circle, Marker::Square, Marker::Diamond, Marker::Triangle];
-
-/// E over σ, with the laws.
+/// The figure of E against σ.
 pub(crate) struct MatrixError;
 
 /// The points (σ, law, measured) of one series.
@@ -40,26 +37,24 @@ impl Figure for MatrixError {
         }
         let x = Axis::logarithmic(&sigmas, &quantity("sigma_rad"));
         let y = Axis::logarithmic(&errors, &quantity("matrix error E"));
-        let stroke = |index: usize| Stroke { colour: SERIES[index % SERIES.len()], width: 1.6, dashes: &[] };
+        let stroke = |index: usize| Stroke { colour: SERIES[index % SERIES.len()], width: 1.6, dashes: None };
         let marker = |index: usize| MARKERS[index % MARKERS.len()];
         let legend = series.iter().enumerate().map(|(index, (name, _))| {
             let swatch = Swatch::Series { stroke: stroke(index), marker: marker(index), band: false };
             Entry { swatch, text: (*name).to_owned(), breaks: false }
         });
-        let sheet = Sheet {
+        let frame = Frame {
             title: "Matrix error of unitary meshes: markers measured, lines the law".to_owned(),
             legend: legend.collect(),
-            x: x.clone(),
-            y: y.clone(),
+            x,
+            y,
             footer: provenance(table).join(" · "),
         };
-        panel::draw(sheet, |panel| {
+        chart::draw(frame, |chart| {
             for (index, (_, points)) in series.iter().enumerate() {
-                let law: Vec<_> = points.iter().map(|p| panel.at(x.at(p.0), y.at(p.1))).collect();
-                panel.canvas.line(&law, stroke(index))?;
-                for p in points {
-                    panel.canvas.marker(panel.at(x.at(p.0), y.at(p.2)), marker(index), stroke(index).colour)?;
-                }
+                chart.line(points.iter().map(|&(sigma, law, _)| (sigma, law)).collect(), stroke(index))?;
+                let measured = points.iter().map(|&(sigma, _, measured)| (sigma, measured));
+                chart.markers(measured, marker(index), stroke(index).colour)?;
             }
             Ok(())
         })
@@ -68,16 +63,16 @@ impl Figure for MatrixError {
 
 fn series(table: &Table) -> Result<Vec<Series<'_>>, ReportError> {
     let column = table.column("series")?;
-    let mut found: Vec<Series<'_>> = Vec::new();
+    let mut all: Vec<Series<'_>> = Vec::new();
     for row in table.rows().iter().filter(|row| !row.text(column).is_empty()) {
         let point = (table.number(row, "x")?, table.number(row, "predicted")?, table.number(row, "measured")?);
         let name = row.text(column);
-        match found.iter_mut().find(|(known, _)| *known == name) {
+        match all.iter_mut().find(|(known, _)| *known == name) {
             Some((_, points)) => points.push(point),
-            None => found.push((name, vec![point])),
+            None => all.push((name, vec![point])),
         }
     }
-    Ok(found)
+    Ok(all)
 }
 
 #[cfg(test)]

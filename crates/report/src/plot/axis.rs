@@ -1,129 +1,132 @@
-//! Where values lie along an axis, as a share of its length, and which of them are written beside it.
+//! Axes: coordinates of plotters with our own ticks.
 //!
 //! ```text
 //! linear        |----+----+----+----|
 //! logarithmic   |----+----+----+----|   values span more than 1.5 decades
-//! with zero     |-0-//+---+----+----|   … and some are zero: it stands left of a break
-//! categories    |--a--|--b--|--c----|
+//! with zero     |-0-//+---+----+----|   … and some are zero: zero lies left of a break
+//! categories    |--a--|--b--|--c----|   values are the indices of the names
 //! ```
+
+use std::ops::Range;
+
+use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
+use plotters::coord::types::RangedCoordf64;
+use plotters::prelude::{IntoLogRange, LogCoord};
 
 use crate::plot::label::{Quantity, decimal, power_of_ten};
 
-/// Positive values that span more than these decades get a logarithmic axis.
+/// Positive values that span more decades get a logarithmic axis, fewer a linear one.
 const LOG_SPAN_DECADES: f64 = 1.5;
 
 /// Share of the axis left free on either side of the data.
 const MARGIN: f64 = 0.04;
 
-/// Where zero, the break, and the logarithmic part stand.
+/// Shares of an axis with zero: position of zero, of the break, and of the lower end of the logarithm.
 const ZERO_AT: f64 = 0.05;
 const BREAK_AT: f64 = 0.1;
 const LOG_FROM: f64 = 0.15;
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scale {
-    Linear {
-        low: f64,
-        high: f64,
-    },
-    /// Decimal logarithms of the ends; `from` is where the lower end of the data stands.
-    Log {
-        low: f64,
-        high: f64,
-        from: f64,
-    },
-    Categories {
-        count: usize,
-    },
+    Linear,
+    Log,
+    /// A logarithm right of a break, zero left of it.
+    ZeroAndLog,
+    Categories,
 }
 
-/// A mark on an axis; an empty label makes it a minor one.
+/// A labelled mark on an axis.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Tick {
-    pub at: f64,
+    pub value: f64,
     pub label: String,
 }
 
+/// One axis. ±∞ lie at its ends.
 #[derive(Debug, Clone)]
 pub(crate) struct Axis {
     scale: Scale,
+    range: Range<f64>,
     pub ticks: Vec<Tick>,
+    /// Values of light lines of the grid, without labels.
+    minor: Vec<f64>,
     pub title: String,
-    /// Where the axis is broken between zero and the logarithmic part.
-    pub break_at: Option<f64>,
 }
 
 impl Axis {
-    /// An axis for finite values of a quantity; at least two of them differ.
+    fn linear(range: Range<f64>, title: String) -> Self {
+        Self { scale: Scale::Linear, range, ticks: Vec::new(), minor: Vec::new(), title }
+    }
+
+    /// An axis for finite values of a quantity; at least two of the values differ.
     pub(crate) fn numeric(values: &[f64], quantity: &Quantity) -> Self {
-        let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-        let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let smallest = values.iter().copied().filter(|&value| value > 0.0).fold(f64::INFINITY, f64::min);
-        let has_zero = low <= 0.0;
+        let (low, high) = extremes(values.iter().copied());
+        let (smallest, _) = extremes(values.iter().copied().filter(|&value| value > 0.0));
         if low >= 0.0 && high / smallest > 10_f64.powf(LOG_SPAN_DECADES) {
-            return Self::log(smallest, high, has_zero, quantity);
+            let scale = if low <= 0.0 { Scale::ZeroAndLog } else { Scale::Log };
+            return Self::log(smallest, high, scale, quantity);
         }
         let (factor, unit) = quantity.scaled(low.abs().max(high.abs()));
-        let pad = (high - low).max(f64::MIN_POSITIVE) * MARGIN / (1.0 - 2.0 * MARGIN);
-        let whole = values.iter().all(|value| (value / factor).fract().abs() < 1e-9);
-        let ticks = linear_ticks(low / factor, high / factor, if whole { 1.0 } else { 0.0 });
-        let (low, high) = (low - pad, high + pad);
-        let at = |tick: f64| (tick * factor - low) / (high - low);
-        let ticks = ticks.into_iter().map(|tick| Tick { at: at(tick), label: decimal(tick) }).collect();
-        Self { scale: Scale::Linear { low, high }, ticks, title: quantity.title(&unit), break_at: None }
+        let padding = (high - low).max(f64::MIN_POSITIVE) * MARGIN / (1.0 - 2.0 * MARGIN);
+        let integers = values.iter().all(|value| (value / factor).fract().abs() < 1e-9);
+        let mut axis = Self::linear(low - padding..high + padding, quantity.title(&unit));
+        let ticks = linear_ticks(low / factor, high / factor, if integers { 1.0 } else { 0.0 });
+        axis.ticks = ticks.into_iter().map(|n| Tick { value: n * factor, label: decimal(n) }).collect();
+        axis
     }
 
-    /// A logarithmic axis for positive values of a quantity; at least two of them differ.
+    /// A logarithmic axis for positive values of a quantity; at least two of the values differ.
     pub(crate) fn logarithmic(values: &[f64], quantity: &Quantity) -> Self {
-        let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-        let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        Self::log(low, high, false, quantity)
+        let (low, high) = extremes(values.iter().copied());
+        Self::log(low, high, Scale::Log, quantity)
     }
 
-    fn log(smallest: f64, largest: f64, has_zero: bool, quantity: &Quantity) -> Self {
+    fn log(smallest: f64, largest: f64, scale: Scale, quantity: &Quantity) -> Self {
         let (factor, unit) = if quantity.takes_prefix() {
             quantity.scaled((smallest * largest).sqrt())
         } else {
             (1.0, quantity.unit.to_owned())
         };
-        let (low, high) = (smallest.log10(), largest.log10());
-        let from = if has_zero { LOG_FROM } else { MARGIN };
-        let mut axis = Self {
-            scale: Scale::Log { low, high, from },
-            ticks: Vec::new(),
-            title: quantity.title(&unit),
-            break_at: has_zero.then_some(BREAK_AT),
+        let decades = (largest / smallest).log10();
+        let (below, above) = match scale {
+            Scale::ZeroAndLog => (0.0, decades * MARGIN / (1.0 - MARGIN - LOG_FROM)),
+            _ => [decades * MARGIN / (1.0 - 2.0 * MARGIN); 2].into(),
         };
-        if has_zero {
-            axis.ticks.push(Tick { at: ZERO_AT, label: "0".to_owned() });
+        let range = smallest / 10_f64.powf(below)..largest * 10_f64.powf(above);
+        let mut axis = Self { scale, ..Self::linear(range, quantity.title(&unit)) };
+        if scale == Scale::ZeroAndLog {
+            axis.ticks.push(Tick { value: 0.0, label: "0".to_owned() });
         }
-        let (first, last) = (low - factor.log10(), high - factor.log10());
-        let exact = first >= -3.0 - 1e-9 && last < 4.0;
-        let every = ((high - low) / 7.0).ceil() as i32;
+        let (first, last) = ((smallest / factor).log10() - 1e-9, (largest / factor).log10() + 1e-9);
+        let plain_digits = first >= -3.0 - 2e-9 && last < 4.0;
+        let every = (decades / 7.0).ceil() as i32;
         for exponent in first.floor() as i32..=last.ceil() as i32 {
             for mantissa in 1..10 {
-                let at = f64::from(exponent) + f64::from(mantissa).log10();
-                if at < first - 1e-9 || at > last + 1e-9 {
+                if !(first..=last).contains(&(f64::from(exponent) + f64::from(mantissa).log10())) {
                     continue;
                 }
-                let labelled = match mantissa {
+                let shown = f64::from(mantissa) * 10_f64.powi(exponent);
+                let is_labelled = match mantissa {
                     1 => exponent.rem_euclid(every) == 0,
-                    2 | 5 => high - low < 2.5,
+                    2 | 5 => decades < 2.5,
                     _ => false,
                 };
-                let label = match (labelled, exact, mantissa) {
-                    (false, ..) => String::new(),
-                    (_, true, _) => decimal(f64::from(mantissa) * 10_f64.powi(exponent)),
-                    (_, _, 1) => power_of_ten(exponent),
+                if !is_labelled {
+                    axis.minor.push(shown * factor);
+                    continue;
+                }
+                let label = match mantissa {
+                    _ if plain_digits => decimal(shown),
+                    1 => power_of_ten(exponent),
                     _ => format!("{mantissa}×{}", power_of_ten(exponent)),
                 };
-                axis.ticks.push(Tick { at: axis.at(10_f64.powf(at) * factor), label });
+                axis.ticks.push(Tick { value: shown * factor, label });
             }
         }
         axis
     }
 
-    /// An axis of per cent that holds the given values with some air, no narrower than two points.
+    /// An axis of per cent with room around the given values, at least two points wide.
     pub(crate) fn percent(low: f64, high: f64, title: &str) -> Self {
         let span = high - low;
         let (low, high) = if span > 50.0 {
@@ -135,44 +138,104 @@ impl Axis {
         };
         let ticks = linear_ticks(low, high, 0.0);
         // A line at 100 % or 0 % should not lie on the frame.
-        let air = 0.03 * (high - low);
-        let (low, high) = (if low > 0.0 { low } else { -air }, if high < 100.0 { high } else { 100.0 + air });
-        let ticks =
-            ticks.into_iter().map(|tick| Tick { at: (tick - low) / (high - low), label: decimal(tick) }).collect();
-        Self { scale: Scale::Linear { low, high }, ticks, title: title.to_owned(), break_at: None }
+        let room = 0.03 * (high - low);
+        let (low, high) = (if low > 0.0 { low } else { -room }, if high < 100.0 { high } else { 100.0 + room });
+        let ticks = ticks.into_iter().map(|value| Tick { value, label: decimal(value) }).collect();
+        Self { ticks, ..Self::linear(low..high, title.to_owned()) }
     }
 
-    /// An axis with one slot for each name; the values on it are their indices.
+    /// An axis with one slot for each name.
     pub(crate) fn categories(names: &[String], title: &str) -> Self {
-        let scale = Scale::Categories { count: names.len() };
-        let mut axis = Self { scale, ticks: Vec::new(), title: title.to_owned(), break_at: None };
-        axis.ticks =
-            names.iter().enumerate().map(|(i, name)| Tick { at: axis.at(i as f64), label: name.clone() }).collect();
-        axis
+        let ticks = names.iter().enumerate().map(|(i, name)| Tick { value: i as f64, label: name.clone() }).collect();
+        let range = -0.5..names.len() as f64 - 0.5;
+        Self { scale: Scale::Categories, ticks, ..Self::linear(range, title.to_owned()) }
     }
 
-    /// Where a value lies, 0 at the left or lower end and 1 at the other.
-    pub(crate) fn at(&self, value: f64) -> f64 {
-        match self.scale {
-            Scale::Linear { low, high } => (value - low) / (high - low),
-            Scale::Log { .. } if value <= 0.0 => ZERO_AT,
-            Scale::Log { low, high, from } => from + (1.0 - MARGIN - from) * (value.log10() - low) / (high - low),
-            Scale::Categories { count } => (value + 0.5) / count as f64,
-        }
+    /// A vertical axis without ticks for rows of a list: 0 at its upper end, `count` at its lower one.
+    pub(crate) fn rows(count: f64) -> Self {
+        Self::linear(count..0.0, String::new())
     }
 
-    /// Whether the axis has slots in place of numbers.
+    /// A linear axis over a range, with ticks at the given values.
+    pub(crate) fn with_ticks(range: Range<f64>, values: &[f64], title: &str) -> Self {
+        let ticks = values.iter().map(|&value| Tick { value, label: decimal(value) }).collect();
+        Self { ticks, ..Self::linear(range, title.to_owned()) }
+    }
+
+    /// Replaces the ticks by these values.
+    pub(crate) fn set_ticks(&mut self, values: &[f64]) {
+        self.minor.clear();
+        self.ticks = values.iter().map(|&value| Tick { value, label: decimal(value) }).collect();
+    }
+
+    /// Position of the break, as a share of the axis.
+    pub(crate) fn break_at(&self) -> Option<f64> {
+        (self.scale == Scale::ZeroAndLog).then_some(BREAK_AT)
+    }
+
+    /// Whether two neighbouring values lie on either side of the break.
+    pub(crate) fn is_broken_between(&self, left: f64, right: f64) -> bool {
+        self.scale == Scale::ZeroAndLog && left <= 0.0 && right > 0.0
+    }
+
+    /// Whether the axis has slots instead of numbers.
     pub(crate) fn is_categorical(&self) -> bool {
-        matches!(self.scale, Scale::Categories { .. })
+        self.scale == Scale::Categories
+    }
+
+    /// Whether a value lies between the ends of the axis.
+    pub(crate) fn contains(&self, value: f64) -> bool {
+        (self.range.start..=self.range.end).contains(&value)
     }
 }
 
+impl Ranged for Axis {
+    type FormatOption = NoDefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, (start, end): (i32, i32)) -> i32 {
+        let at = |share: f64| start + (share * f64::from(end - start)).round() as i32;
+        let log = || LogCoord::from(self.range.clone().log_scale());
+        match self.scale {
+            _ if value.is_infinite() => at(if *value > 0.0 { 1.0 } else { 0.0 }),
+            Scale::Linear | Scale::Categories => RangedCoordf64::from(self.range.clone()).map(value, (start, end)),
+            Scale::Log => log().map(value, (start, end)),
+            Scale::ZeroAndLog if *value <= 0.0 => at(ZERO_AT),
+            Scale::ZeroAndLog => log().map(value, (at(LOG_FROM), end)),
+        }
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
+        match self.scale {
+            Scale::Categories => Vec::new(),
+            _ if hint.weight().allow_light_points() => self.minor.clone(),
+            _ => self.ticks.iter().map(|tick| tick.value).collect(),
+        }
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.range.clone()
+    }
+}
+
+impl ValueFormatter<f64> for Axis {
+    fn format_ext(&self, value: &f64) -> String {
+        let tick = self.ticks.iter().find(|tick| tick.value.total_cmp(value).is_eq());
+        tick.map_or(String::new(), |tick| tick.label.clone())
+    }
+}
+
+/// Least and greatest of some values; (∞, −∞) for none.
+pub(crate) fn extremes(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)))
+}
+
 /// Round numbers from `low` to `high`: steps of 1, 2 or 5 times a power of ten, four to eight of them.
-fn linear_ticks(low: f64, high: f64, smallest_step: f64) -> Vec<f64> {
-    let wanted = ((high - low) / 6.0).max(f64::MIN_POSITIVE);
-    let decade = 10_f64.powf(wanted.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].map(|m| m * decade).into_iter().find(|step| *step >= 0.7 * wanted);
-    let step = step.unwrap_or(10.0 * decade).max(smallest_step);
+fn linear_ticks(low: f64, high: f64, min_step: f64) -> Vec<f64> {
+    let target = ((high - low) / 6.0).max(f64::MIN_POSITIVE);
+    let decade = 10_f64.powf(target.log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0].map(|m| m * decade).into_iter().find(|step| *step >= 0.7 * target);
+    let step = step.unwrap_or(10.0 * decade).max(min_step);
     let first = (low / step - 1e-9).ceil();
     (0..20).map(|i| first + f64::from(i)).take_while(|n| n * step <= high + 1e-9 * step).map(|n| n * step).collect()
 }
@@ -183,25 +246,35 @@ mod tests {
     use crate::plot::label::quantity;
 
     fn labels(axis: &Axis) -> Vec<&str> {
-        axis.ticks.iter().map(|tick| tick.label.as_str()).filter(|label| !label.is_empty()).collect()
+        axis.ticks.iter().map(|tick| tick.label.as_str()).collect()
+    }
+
+    /// Position as a share of the axis.
+    fn at(axis: &Axis, value: f64) -> f64 {
+        f64::from(axis.map(&value, (0, 1_000_000))) / 1e6
+    }
+
+    fn close(a: f64, b: f64) -> bool {
+        (a - b).abs() < 5e-6
     }
 
     #[test]
     fn less_than_a_decade_and_a_half_is_linear() {
         let axis = Axis::numeric(&[0.0, 0.002, 0.005, 0.01, 0.02, 0.05], &quantity("splitter_error.sigma_rad"));
         assert_eq!(labels(&axis), ["0", "0.01", "0.02", "0.03", "0.04", "0.05"]);
-        assert!((axis.at(0.025) - 0.5).abs() < 1e-12);
-        assert!(axis.break_at.is_none());
+        assert!(close(at(&axis, 0.025), 0.5) && axis.break_at().is_none());
     }
 
     #[test]
-    fn decades_are_logarithmic_and_zero_stands_left_of_a_break() {
+    fn decades_are_logarithmic_and_zero_lies_left_of_a_break() {
         let axis = Axis::numeric(&[0.0, 1e-4, 1e-3, 1e-1], &quantity("splitter_error.sigma_rad"));
         assert_eq!(labels(&axis), ["0", "10⁻⁴", "10⁻³", "10⁻²", "10⁻¹"]);
-        assert!(axis.at(0.0) < axis.break_at.unwrap() && axis.break_at.unwrap() < axis.at(1e-4));
-        assert!((axis.at(1e-3) - axis.at(1e-4) - (axis.at(1e-2) - axis.at(1e-3))).abs() < 1e-12);
-        let ticks: Vec<f64> = axis.ticks.iter().map(|tick| tick.at).collect();
+        assert!(at(&axis, 0.0) < axis.break_at().unwrap() && axis.break_at().unwrap() < at(&axis, 1e-4));
+        assert!(axis.is_broken_between(0.0, 1e-4) && !axis.is_broken_between(1e-4, 1e-3));
+        assert!(close(at(&axis, 1e-3) - at(&axis, 1e-4), at(&axis, 1e-2) - at(&axis, 1e-3)));
+        let ticks: Vec<f64> = axis.ticks.iter().map(|tick| at(&axis, tick.value)).collect();
         assert!(ticks.is_sorted() && ticks[ticks.len() - 1] <= 1.0);
+        assert!(close(at(&axis, f64::NEG_INFINITY), 0.0) && close(at(&axis, f64::INFINITY), 1.0));
     }
 
     #[test]
@@ -220,18 +293,26 @@ mod tests {
     }
 
     #[test]
-    fn per_cent_leaves_air_and_stays_between_0_and_100() {
+    fn per_cent_leaves_room_and_stays_between_0_and_100() {
         for (low, high) in [(15.0, 98.0), (97.5, 97.5), (100.0, 100.0), (0.0, 0.0), (0.0, 100.0), (90.0, 99.0)] {
             let axis = Axis::percent(low, high, "accuracy");
-            assert!(axis.at(low) > 0.0 && axis.at(high) < 1.0, "{low} {high}");
+            assert!(at(&axis, low) > 0.0 && at(&axis, high) < 1.0, "{low} {high}");
             assert!(axis.ticks.len() >= 3, "{low} {high}: {:?}", axis.ticks);
-            assert!(!labels(&axis).contains(&"120") && axis.ticks.iter().all(|tick| (0.0..=1.0).contains(&tick.at)));
+            assert!(!labels(&axis).contains(&"120") && axis.ticks.iter().all(|tick| axis.contains(tick.value)));
         }
     }
 
     #[test]
     fn categories_sit_in_the_middle_of_their_slots() {
         let axis = Axis::categories(&["a".to_owned(), "b".to_owned()], "");
-        assert_eq!(axis.ticks, [Tick { at: 0.25, label: "a".into() }, Tick { at: 0.75, label: "b".into() }]);
+        assert_eq!(labels(&axis), ["a", "b"]);
+        assert!(close(at(&axis, 0.0), 0.25) && close(at(&axis, 1.0), 0.75));
+    }
+
+    #[test]
+    fn plotters_writes_the_labels_of_our_ticks() {
+        let axis = Axis::numeric(&[1e-6, 1e-5, 1e-4], &quantity("laser_power_w"));
+        assert_eq!(axis.ticks.iter().map(|tick| axis.format_ext(&tick.value)).collect::<Vec<_>>(), labels(&axis));
+        assert_eq!(Axis::rows(3.0).map(&3.0, (300, 0)), 300);
     }
 }

@@ -1,4 +1,4 @@
-//! From the key of a setting to the words and the unit on an axis, and from numbers to digits.
+//! Labels: the words and the unit of a swept key, and numbers as digits.
 
 /// What a swept key is called in a figure.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -7,7 +7,7 @@ pub(crate) struct Quantity {
     pub unit: &'static str,
 }
 
-/// Names by the end of the key; the first that fits counts. A key that fits none is its own name.
+/// Names by the end of the key; the first match counts. A key without a match is its own name.
 const NAMES: &[(&str, &str)] = &[
     ("splitter_error.sigma_rad", "splitter error σ"),
     ("phase_error.sigma_rad", "phase error σ"),
@@ -33,7 +33,7 @@ const NAMES: &[(&str, &str)] = &[
     ("time_s", "time"),
 ];
 
-/// Units by the suffix of the key; a longer suffix stands before one that it ends with.
+/// Units by the suffix of the key; a suffix comes after the longer ones that end with it.
 const UNITS: &[(&str, &str)] = &[
     ("_db_per_hz", "dB/Hz"),
     ("_db_per_cm", "dB/cm"),
@@ -54,7 +54,7 @@ const UNITS: &[(&str, &str)] = &[
     ("_v", "V"),
 ];
 
-/// SI units without a prefix of their own, which may be given one.
+/// SI units that may take a prefix.
 const PREFIXABLE: &[&str] = &["W", "Hz", "s", "m", "J", "A", "V", "Ω"];
 
 /// Prefixes of engineering notation, from 10⁻¹⁸ up in steps of 10³.
@@ -75,13 +75,13 @@ impl Quantity {
         if unit.is_empty() { self.name.clone() } else { format!("{} ({unit})", self.name) }
     }
 
-    /// Whether the unit is one of those written with milli, kilo and their like.
+    /// Whether the unit is written with SI prefixes (milli, kilo, …).
     pub(crate) fn takes_prefix(&self) -> bool {
         PREFIXABLE.contains(&self.unit)
     }
 
-    /// The factor by which numbers are divided so that the largest reads well, and the unit that then applies.
-    /// Units without prefixes keep their numbers unless those would need an exponent.
+    /// The factor that divides the numbers, so that the largest has one to three digits, and the unit after division.
+    /// Numbers of units without prefixes are divided only if they would need an exponent.
     pub(crate) fn scaled(&self, largest: f64) -> (f64, String) {
         let exponent = if largest > 0.0 { ((largest.log10() + 1e-9) / 3.0).floor() as i32 * 3 } else { 0 };
         let factor = 10_f64.powi(exponent);
@@ -96,7 +96,7 @@ impl Quantity {
         (factor, if self.unit.is_empty() { format!("× {power}") } else { format!("{power} {}", self.unit) })
     }
 
-    /// One value with its unit: `10 mW`, `0.01 rad`; a word stays itself.
+    /// One value with its unit: `10 mW`, `0.01 rad`. A word stays as it is.
     pub(crate) fn value(&self, text: &str) -> String {
         match text.parse::<f64>() {
             Ok(number) if number.is_finite() => {
@@ -109,7 +109,7 @@ impl Quantity {
     }
 }
 
-/// A number with at most six digits, a proper minus sign, and without an exponent unless it needs one.
+/// A number with at most six digits and a true minus sign. It has an exponent only below 10⁻⁴ and from 10⁶ on.
 pub(crate) fn decimal(value: f64) -> String {
     let magnitude = value.abs();
     if magnitude > 0.0 && !(1e-4..1e6).contains(&magnitude) {
@@ -126,6 +126,11 @@ pub(crate) fn decimal(value: f64) -> String {
     let text = format!("{value:.digits$}");
     let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
     text.replace('-', "−")
+}
+
+/// A text without the characters that XML forbids.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control() && !('\u{fffe}'..='\u{ffff}').contains(c)).collect()
 }
 
 /// `10⁻³`.

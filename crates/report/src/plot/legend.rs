@@ -1,16 +1,16 @@
-//! A legend in rows between title and plot, where it covers no data.
+//! The legend of a figure: rows between title and plot, where they cover no data.
 
 use crate::error::ReportError;
 use crate::plot::font;
-use crate::plot::palette::{BAND_OPACITY, Colour, INK, TICK};
-use crate::plot::pen::{Anchor, Canvas, Marker, Stroke};
+use crate::plot::page::{Anchor, Marker, Page, Point, Stroke};
+use crate::plot::palette::{BAND_OPACITY, INK, TICK};
 
 const SWATCH: f64 = 26.0;
 const GAP: f64 = 7.0;
 const BETWEEN: f64 = 20.0;
 const ROW: f64 = 20.0;
 
-/// What an entry shows before its words.
+/// The sample before the words of an entry.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Swatch {
     /// Words alone, which introduce the entries that follow.
@@ -29,7 +29,7 @@ pub(crate) struct Entry {
     pub breaks: bool,
 }
 
-/// Entries with their places: x from the left end, row, words that fit.
+/// Entries with their places: x from the left end, row, swatch, words shortened to the width.
 pub(crate) struct Legend {
     placed: Vec<(f64, usize, Swatch, String)>,
     rows: usize,
@@ -38,7 +38,6 @@ pub(crate) struct Legend {
 impl Legend {
     /// Sets the entries in rows of at most this width.
     pub(crate) fn new(entries: Vec<Entry>, width: f64) -> Self {
-        let indent = |swatch| if matches!(swatch, Swatch::None) { 0.0 } else { SWATCH + GAP };
         let fit = |entry: &Entry| font::fit(&entry.text, TICK, width - indent(entry.swatch));
         let extent = |swatch, text: &str| indent(swatch) + font::width(text, TICK) + BETWEEN;
         let total: f64 = entries.iter().map(|entry| extent(entry.swatch, &fit(entry))).sum();
@@ -63,34 +62,31 @@ impl Legend {
     }
 
     /// Draws the legend with its upper left corner at the point.
-    pub(crate) fn draw(&self, canvas: &Canvas, left: f64, top: f64) -> Result<(), ReportError> {
+    pub(crate) fn draw(&self, page: &Page, (left, top): Point) -> Result<(), ReportError> {
         for (x, row, swatch, text) in &self.placed {
             let (x, y) = (left + x, top + ROW * (*row as f64 + 0.5));
             let ends = [(x, y), (x + SWATCH, y)];
-            let text_x = match *swatch {
-                Swatch::None => x,
-                Swatch::Line(stroke) => {
-                    canvas.line(&ends, stroke)?;
-                    x + SWATCH + GAP
-                }
+            match *swatch {
+                Swatch::None => {}
+                Swatch::Line(stroke) => page.line(&ends, stroke)?,
                 Swatch::Series { stroke, marker, band } => {
                     if band {
-                        block(canvas, x, y, stroke.colour)?;
+                        let corners = [(x, y - 7.0), (x + SWATCH, y - 7.0), (x + SWATCH, y + 7.0), (x, y + 7.0)];
+                        page.polygon(&corners, stroke.colour, BAND_OPACITY)?;
                     }
-                    canvas.line(&ends, stroke)?;
-                    canvas.marker((x + SWATCH / 2.0, y), marker, stroke.colour)?;
-                    x + SWATCH + GAP
+                    page.line(&ends, stroke)?;
+                    page.marker((x + SWATCH / 2.0, y), marker, stroke.colour)?;
                 }
-            };
-            canvas.text(text, (text_x, y + 0.36 * TICK), Anchor::Start, TICK, INK)?;
+            }
+            page.text(text, (x + indent(*swatch), y + 0.36 * TICK), Anchor::Start, TICK, INK)?;
         }
         Ok(())
     }
 }
 
-fn block(canvas: &Canvas, x: f64, y: f64, colour: Colour) -> Result<(), ReportError> {
-    let corners = [(x, y - 7.0), (x + SWATCH, y - 7.0), (x + SWATCH, y + 7.0), (x, y + 7.0)];
-    canvas.polygon(&corners, colour, BAND_OPACITY)
+/// Width of a swatch and the gap after it.
+fn indent(swatch: Swatch) -> f64 {
+    if matches!(swatch, Swatch::None) { 0.0 } else { SWATCH + GAP }
 }
 
 #[cfg(test)]

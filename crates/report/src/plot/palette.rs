@@ -3,8 +3,8 @@
 /// Red, green, blue.
 pub(crate) type Colour = (u8, u8, u8);
 
-/// Okabe and Ito's palette, distinct also to colour-blind eyes; from memory (recalled), its black left to
-/// the references and its yellow, weak on white, put last.
+/// Colours of series: the palette of Okabe and Ito (2008), which colour-blind readers can distinguish. Its black is
+/// reserved for references, and its yellow, weak on white, comes last.
 pub(crate) const SERIES: [Colour; 8] = [
     (0, 114, 178),   // blue
     (213, 94, 0),    // vermilion
@@ -21,6 +21,7 @@ pub(crate) const INK: Colour = (38, 38, 38);
 pub(crate) const FAINT_INK: Colour = (110, 110, 110);
 pub(crate) const FRAME: Colour = (150, 150, 150);
 pub(crate) const GRID: Colour = (228, 228, 228);
+pub(crate) const MINOR_GRID: Colour = (244, 244, 244);
 pub(crate) const WHITE: Colour = (255, 255, 255);
 
 /// Opacity of the band between two quantiles.

@@ -1,6 +1,6 @@
 //! Pai 2023: a real chip, fitted on one half of its outputs, predicted on the other.
 
-use super::measured_chip::{MeasuredChip, MeasuredError, ModelResult, measured_chip};
+use super::measured_chip::{MeasuredChip, MeasuredError, ModelResult, Uncertain, measured_chip};
 use crate::check::{Check, Row};
 use crate::claim::Claim;
 use crate::error::ValidationError;
@@ -35,43 +35,38 @@ fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
 fn table(measured: &MeasuredChip) -> Vec<Row> {
     let recomputed = Estimate::exact(measured.p0_recomputed);
     let mut rows = vec![Check::new("largest difference of p0, ideal network", "1").at_most(1e-6, recomputed)];
+    let uncertain = |(value, error): Uncertain| format!("{value:.4} ± {error:.4}");
     for split in &measured.splits {
         for (name, model) in ["splitters, phases", "the same and unequal arms"].into_iter().zip(&split.models) {
             let (value, error) = model.gain;
-            let found = Estimate { value, error, draws: split.held_out as u64 };
+            let gain = Estimate { value, error, draws: split.held_out as u64 };
             let note = format!(
-                "rms of the fraction: ideal {:.4} ± {:.4}, with bias {:.4} ± {:.4}, ours {:.4} ± {:.4}; {}",
-                split.ideal.fraction.0,
-                split.ideal.fraction.1,
-                split.biased.fraction.0,
-                split.biased.fraction.1,
-                model.held_out.fraction.0,
-                model.held_out.fraction.1,
+                "rms of the fraction: ideal {}, with bias {}, ours {}; {}",
+                uncertain(split.ideal),
+                uncertain(split.biased),
+                uncertain(model.held_out),
                 levels(model)
             );
             let check = Check::new(format!("gain, {name}, {}", split.name), "1").note(note);
             // 50 test points are too few for three standard errors of such a gain: reported, not judged.
             rows.push(if split.held_out >= 100 {
-                check.at_least(0.0, found)
+                check.at_least(0.0, gain)
             } else {
                 check.skipped(&format!("{} points do not decide: gain {value:.1e} ± {error:.1e}", split.held_out))
             });
         }
     }
-    let cosines: Vec<String> = measured.measured_gradients.iter().map(|g| format!("{:.3}", g.cosine)).collect();
-    let ours: Vec<String> = measured
-        .model_gradients
-        .iter()
-        .map(|model| {
-            model.iter().map(|g| format!("{:.3} ± {:.3}", g.mean, g.mean_error)).collect::<Vec<_>>().join(", ")
-        })
-        .collect();
+    let cosines: Vec<String> = measured.measured_cosines.iter().map(|c| format!("{c:.3}")).collect();
+    let of_model = |model: usize| -> String {
+        let cosines = measured.model_cosines.get(model).into_iter().flatten();
+        cosines.map(|(mean, error)| format!("{mean:.3} ± {error:.3}")).collect::<Vec<_>>().join(", ")
+    };
     rows.push(Check::new("cosine of measured and ideal gradients", "1").skipped(&format!(
-        "not like for like, for points, weights and phases of the measured ones are not published: measured {}, ours {}, with \
-         unequal arms {}",
+        "no direct comparison, because points, weights and phases of the measured ones are not published: measured {}, \
+         ours {}, with unequal arms {}",
         cosines.join(", "),
-        ours.first().map_or("", String::as_str),
-        ours.get(1).map_or("", String::as_str),
+        of_model(0),
+        of_model(1),
     )));
     rows
 }

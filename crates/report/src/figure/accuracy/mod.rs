@@ -1,32 +1,28 @@
 //! Accuracy against the swept quantity: chips as median and 10–90 % quantiles, references as lines.
 //!
 //! ```text
-//! columns  row, point, one for each swept key, chips, accuracy_mean, accuracy_q10, accuracy_q50, accuracy_q90   [1]
-//! x        first numeric key; words give slots with error bars; without a sweep, one slot for each kind of row
+//! columns  row, point, one per swept key, chips, accuracy_mean, accuracy_q10, accuracy_q50, accuracy_q90   [1]
+//! x        first numeric key; words give slots with error bars; without a sweep, one slot per kind of row
 //! y        accuracy [%]
-//! lines    one for each combination of the other keys
+//! lines    one per combination of the other keys
 //! ```
 
 mod reference;
 
 use crate::error::ReportError;
 use crate::figure::{Figure, provenance};
-use crate::figure_axes::Arrangement;
-use crate::plot::axis::Axis;
+use crate::figure_axes::FigureAxes;
+use crate::plot::axis::{Axis, extremes};
+use crate::plot::chart::{self, Frame};
 use crate::plot::label::{decimal, quantity};
 use crate::plot::legend::{Entry, Swatch};
-use crate::plot::palette::{BAND_OPACITY, INK, SERIES, TICK};
-use crate::plot::panel;
-use crate::plot::panel::{Panel, Sheet};
-use crate::plot::pen::{Anchor, Marker, Stroke};
-use crate::summary::{KINDS, Kind, Outcome, Summary};
+use crate::plot::page::{Anchor, Chart, MARKERS, Marker, Stroke};
+use crate::plot::palette::{INK, SERIES, TICK};
+use crate::summary::{KINDS, Kind, Level, Outcome, Summary};
 use crate::table::Table;
 use reference::References;
 
-const MARKERS: [Marker; 4] = [Marker::Circle, Marker::Square, Marker::Diamond, Marker::Triangle];
 const Y_TITLE: &str = "test accuracy (%)";
-/// Half the width of the cap of an error bar.
-const CAP: f64 = 4.0;
 
 /// The accuracy figure; see [`accuracy_figure`](crate::accuracy_figure).
 pub(crate) struct Accuracy;
@@ -42,18 +38,18 @@ impl Figure for Accuracy {
 
     fn draw(&self, table: &Table) -> Result<String, ReportError> {
         let summary = Summary::read(table)?;
-        let arrangement = Arrangement::of(&summary);
+        let axes = FigureAxes::new(&summary);
         let title = table.metadata("name").unwrap_or("Accuracy").to_owned();
         let mut footer = provenance(table);
-        if arrangement.x.is_none() {
+        if axes.x.is_none() {
             return single(&summary, title, footer.join(" · "));
         }
         footer.push("points are paired: the same draws at every level".to_owned());
-        swept(table, &summary, &arrangement, title, footer.join(" · "))
+        swept(table, &summary, &axes, title, footer.join(" · "))
     }
 }
 
-/// A line of chips: where each point lies on x (share of the axis), and its quantiles.
+/// A line of chips: its values of x with their quantiles.
 struct Line<'a> {
     stroke: Stroke,
     marker: Marker,
@@ -63,148 +59,129 @@ struct Line<'a> {
 fn swept(
     table: &Table,
     summary: &Summary,
-    arrangement: &Arrangement,
+    axes: &FigureAxes,
     title: String,
     footer: String,
 ) -> Result<String, ReportError> {
-    let x = x_axis(summary, arrangement);
-    let (low, high) = extremes(summary);
-    let y = Axis::percent(low, high, Y_TITLE);
-    let lines: Vec<Line> = (0..arrangement.groups.len()).map(|group| line(summary, arrangement, &x, group)).collect();
-    let references = References::of(table, summary, arrangement, &x, &y);
-    let mut legend = series_legend(summary, arrangement, &lines);
+    let x = x_axis(summary, axes);
+    let y = y_axis(summary);
+    let lines: Vec<Line> = (0..axes.groups.len()).map(|group| line(summary, axes, &x, group)).collect();
+    let references = References::new(table, summary, axes, &x, &y);
+    let mut legend = series_legend(summary, axes, &lines);
     legend.extend(references.legend());
+    // Points that are joined: all of a line, but not across the break of x, and none in slots.
+    let runs: Vec<(&Line, Vec<&[(f64, &Outcome)]>)> = lines
+        .iter()
+        .map(|line| {
+            let joined = |a: f64, b: f64| !x.is_categorical() && !x.is_broken_between(a, b);
+            (line, line.points.chunk_by(|a, b| joined(a.0, b.0)).collect())
+        })
+        .collect();
 
-    let sheet = Sheet { title, legend, x: x.clone(), y: y.clone(), footer };
-    panel::draw(sheet, |panel| {
-        for line in &lines {
-            draw_spread(panel, &x, &y, line)?;
+    chart::draw(Frame { title, legend, x, y, footer }, |chart| {
+        for (line, runs) in &runs {
+            runs.iter().try_for_each(|run| draw_spread(chart, run, line.stroke))?;
         }
-        references.draw(panel, &y)?;
-        for line in &lines {
-            for run in runs(&x, &line.points) {
-                if !x.is_categorical() && run.len() > 1 {
-                    let places: Vec<_> = run.iter().map(|(x, o)| panel.at(*x, y.at(o.q50))).collect();
-                    panel.canvas.line(&places, line.stroke)?;
-                }
+        references.draw(chart)?;
+        for (line, runs) in &runs {
+            for run in runs.iter().filter(|run| run.len() > 1) {
+                chart.line(run.iter().map(|(x, outcome)| (*x, outcome.q50)).collect(), line.stroke)?;
             }
-            for (x, outcome) in &line.points {
-                panel.canvas.marker(panel.at(*x, y.at(outcome.q50)), line.marker, line.stroke.colour)?;
-            }
+            let medians = line.points.iter().map(|(x, outcome)| (*x, outcome.q50));
+            chart.markers(medians, line.marker, line.stroke.colour)?;
         }
         Ok(())
     })
 }
 
-/// Stroke and marker of a line; beyond eight lines colours return with dashes.
+/// Stroke and marker of a line. From the ninth line on colours repeat with dashes.
 fn style(group: usize) -> (Stroke, Marker) {
-    let dashes: &'static [f64] = if group < SERIES.len() { &[] } else { &[6.0, 3.0] };
+    let dashes = (group >= SERIES.len()).then_some((6.0, 3.0));
     let stroke = Stroke { colour: SERIES[group % SERIES.len()], width: 2.0, dashes };
     (stroke, MARKERS[group % MARKERS.len()])
 }
 
-fn line<'a>(summary: &'a Summary, arrangement: &Arrangement, axis: &Axis, group: usize) -> Line<'a> {
+fn line<'a>(summary: &'a Summary, axes: &FigureAxes, x: &Axis, group: usize) -> Line<'a> {
     let (stroke, marker) = style(group);
-    let lines = arrangement.groups.len() as f64;
-    // In a slot the lines stand side by side.
-    let aside =
-        if axis.is_categorical() { (group as f64 - (lines - 1.0) / 2.0) * (0.7 / lines).min(0.12) } else { 0.0 };
-    let own = summary.of(Kind::Chips).filter(|outcome| arrangement.group_of(outcome) == Some(group));
-    let mut points: Vec<_> = own.filter_map(|o| arrangement.x_of(o).map(|x| (axis.at(x + aside), o))).collect();
+    let lines = axes.groups.len() as f64;
+    // In a slot the lines are next to one another.
+    let shift = if x.is_categorical() { (group as f64 - (lines - 1.0) / 2.0) * (0.7 / lines).min(0.12) } else { 0.0 };
+    let own = summary.rows(Kind::Chips).filter(|outcome| axes.group_of(outcome) == Some(group));
+    let mut points: Vec<_> = own.filter_map(|o| axes.x_of(o).map(|x| (x + shift, o))).collect();
     points.sort_by(|a, b| a.0.total_cmp(&b.0));
     Line { stroke, marker, points }
 }
 
-/// Points that are joined: those on either side of the break of an axis are not.
-fn runs<'a, T>(axis: &Axis, points: &'a [(f64, T)]) -> [&'a [(f64, T)]; 2] {
-    let (left, right) = points.split_at(points.partition_point(|(x, _)| axis.break_at.is_some_and(|at| *x < at)));
-    [left, right]
-}
-
-/// The 10–90 % band of a line, or error bars where points are not joined.
-fn draw_spread(panel: &Panel, x: &Axis, y: &Axis, line: &Line) -> Result<(), ReportError> {
-    for run in runs(x, &line.points) {
-        if x.is_categorical() || run.len() == 1 {
-            for (x, outcome) in run {
-                draw_bar(panel, y, *x, outcome, line.stroke)?;
-            }
-        } else if run.iter().any(|(_, outcome)| outcome.q90 - outcome.q10 > 1e-9) {
-            let lower = run.iter().map(|(x, outcome)| panel.at(*x, y.at(outcome.q10)));
-            let upper = run.iter().rev().map(|(x, outcome)| panel.at(*x, y.at(outcome.q90)));
-            panel.canvas.polygon(&lower.chain(upper).collect::<Vec<_>>(), line.stroke.colour, BAND_OPACITY)?;
+/// The 10–90 % band of joined points, or the error bar of a single one.
+fn draw_spread(chart: &mut Chart, run: &[(f64, &Outcome)], stroke: Stroke) -> Result<(), ReportError> {
+    match run {
+        [(x, outcome)] => draw_bar(chart, *x, outcome, stroke),
+        run if run.iter().any(|(_, outcome)| outcome.q90 - outcome.q10 > 1e-9) => {
+            let curves: Vec<_> = run.iter().map(|(x, outcome)| (*x, outcome.q10, outcome.q90)).collect();
+            chart.band(&curves, stroke.colour)
         }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
-fn draw_bar(panel: &Panel, y: &Axis, x: f64, outcome: &Outcome, stroke: Stroke) -> Result<(), ReportError> {
+fn draw_bar(chart: &mut Chart, x: f64, outcome: &Outcome, stroke: Stroke) -> Result<(), ReportError> {
     if outcome.q90 - outcome.q10 <= 1e-9 {
         return Ok(());
     }
-    let stroke = Stroke { width: 1.5, dashes: &[], ..stroke };
-    let ends = [panel.at(x, y.at(outcome.q10)), panel.at(x, y.at(outcome.q90))];
-    panel.canvas.line(&ends, stroke)?;
-    for (x, y) in ends {
-        panel.canvas.line(&[(x - CAP, y), (x + CAP, y)], stroke)?;
-    }
-    Ok(())
+    chart.error_bar(x, [outcome.q10, outcome.q50, outcome.q90], Stroke { width: 1.5, dashes: None, ..stroke })
 }
 
-fn x_axis(summary: &Summary, arrangement: &Arrangement) -> Axis {
-    let key = arrangement.x.map_or("", |key| summary.keys[key].as_str());
-    let quantity = quantity(key);
-    let mut axis = if arrangement.x_is_numeric {
-        let values: Vec<f64> = arrangement.x_levels.iter().filter_map(crate::summary::Level::number).collect();
-        Axis::numeric(&values, &quantity)
+fn x_axis(summary: &Summary, axes: &FigureAxes) -> Axis {
+    let x = quantity(axes.x.map_or("", |key| summary.keys[key].as_str()));
+    let mut axis = if axes.x_is_numeric {
+        let values: Vec<f64> = axes.x_levels.iter().filter_map(Level::number).collect();
+        Axis::numeric(&values, &x)
     } else {
-        let names: Vec<String> = arrangement.x_levels.iter().map(|level| level.text().to_owned()).collect();
-        Axis::categories(&names, &quantity.name)
+        let names: Vec<String> = axes.x_levels.iter().map(|level| level.text().to_owned()).collect();
+        Axis::categories(&names, &x.name)
     };
-    if !arrangement.tied.is_empty() {
-        let tied: Vec<String> =
-            arrangement.tied.iter().map(|&key| crate::plot::label::quantity(&summary.keys[key]).name).collect();
+    if !axes.tied.is_empty() {
+        let tied: Vec<String> = axes.tied.iter().map(|&key| quantity(&summary.keys[key]).name).collect();
         axis.title = format!("{}, and with it {}", axis.title, tied.join(", "));
     }
     axis
 }
 
-/// The lowest and the highest accuracy that is drawn.
-fn extremes(summary: &Summary) -> (f64, f64) {
-    let low = summary.outcomes.iter().map(|outcome| outcome.q10.min(outcome.q50)).fold(f64::INFINITY, f64::min);
-    let high = summary.outcomes.iter().map(|outcome| outcome.q90.max(outcome.q50)).fold(f64::NEG_INFINITY, f64::max);
-    (low, high)
+fn y_axis(summary: &Summary) -> Axis {
+    let (low, high) = extremes(summary.outcomes.iter().flat_map(|outcome| [outcome.q10, outcome.q50, outcome.q90]));
+    Axis::percent(low, high, Y_TITLE)
 }
 
-fn series_legend(summary: &Summary, arrangement: &Arrangement, lines: &[Line]) -> Vec<Entry> {
-    if summary.of(Kind::Chips).next().is_none() {
+fn series_legend(summary: &Summary, axes: &FigureAxes, lines: &[Line]) -> Vec<Entry> {
+    if summary.rows(Kind::Chips).next().is_none() {
         return Vec::new();
     }
-    let band = summary.of(Kind::Chips).any(|outcome| outcome.chips > 1.5);
-    let spread = if arrangement.x_is_numeric { "band" } else { "bars" };
+    let band = summary.rows(Kind::Chips).any(|outcome| outcome.chips > 1.5);
+    let spread = if axes.x_is_numeric { "band" } else { "bars" };
     let chips = summary.chips();
-    let what = if band { format!("median of {chips}, 10–90 % {spread}") } else { chips };
-    let swatch = |line: &Line| Swatch::Series {
-        stroke: line.stroke,
-        marker: line.marker,
-        band: band && arrangement.x_is_numeric,
-    };
-    if arrangement.grouping.is_empty() {
-        return lines.iter().map(|line| Entry { swatch: swatch(line), text: what.clone(), breaks: false }).collect();
+    let quantiles = if band { format!("median of {chips}, 10–90 % {spread}") } else { chips };
+    let swatch =
+        |line: &Line| Swatch::Series { stroke: line.stroke, marker: line.marker, band: band && axes.x_is_numeric };
+    if axes.grouping.is_empty() {
+        return lines
+            .iter()
+            .map(|line| Entry { swatch: swatch(line), text: quantiles.clone(), breaks: false })
+            .collect();
     }
-    let quantities: Vec<_> = arrangement.grouping.iter().map(|&key| quantity(&summary.keys[key])).collect();
+    let quantities: Vec<_> = axes.grouping.iter().map(|&key| quantity(&summary.keys[key])).collect();
     let names: Vec<&str> = quantities.iter().map(|quantity| quantity.name.as_str()).collect();
-    let head = Entry { swatch: Swatch::None, text: format!("{what}; {}:", names.join(", ")), breaks: false };
-    let entries = lines.iter().zip(&arrangement.groups).map(|(line, group)| {
+    let head = Entry { swatch: Swatch::None, text: format!("{quantiles}; {}:", names.join(", ")), breaks: false };
+    let entries = lines.iter().zip(&axes.groups).map(|(line, group)| {
         let values: Vec<_> = quantities.iter().zip(group).map(|(q, level)| q.value(level.text())).collect();
         Entry { swatch: swatch(line), text: values.join(", "), breaks: false }
     });
     std::iter::once(head).chain(entries).collect()
 }
 
-/// Without a sweep: one slot for each kind of row, with its number beside it.
+/// The figure without a sweep: one slot per kind of row, with its accuracy as a number.
 fn single(summary: &Summary, title: String, footer: String) -> Result<String, ReportError> {
     let rows: Vec<(Kind, &str, &Outcome)> =
-        KINDS.iter().filter_map(|(kind, _, name)| summary.of(*kind).next().map(|row| (*kind, *name, row))).collect();
+        KINDS.iter().filter_map(|(kind, _, name)| summary.rows(*kind).next().map(|row| (*kind, *name, row))).collect();
     let chips = summary.chips();
     let name = |kind, name: &str| match kind {
         Kind::Chips if chips == "one chip" => "one imperfect chip".to_owned(),
@@ -218,18 +195,17 @@ fn single(summary: &Summary, title: String, footer: String) -> Result<String, Re
         format!("{} {}", quantity.name, quantity.value(level.text()))
     });
     let x = Axis::categories(&names, &settings.collect::<Vec<_>>().join(", "));
-    let (low, high) = extremes(summary);
-    let y = Axis::percent(low, high, Y_TITLE);
-    let sheet = Sheet { title, legend: Vec::new(), x: x.clone(), y: y.clone(), footer };
-    panel::draw(sheet, |panel| {
+    let y = y_axis(summary);
+    chart::draw(Frame { title, legend: Vec::new(), x, y, footer }, |chart| {
         for (slot, (kind, _, row)) in rows.iter().enumerate() {
             let (stroke, marker) =
                 if *kind == Kind::Chips { style(0) } else { (reference::stroke(*kind), Marker::Square) };
-            draw_bar(panel, &y, x.at(slot as f64), row, stroke)?;
-            let (x, y) = panel.at(x.at(slot as f64), y.at(row.q50));
-            panel.canvas.marker((x, y), marker, stroke.colour)?;
+            let point = (slot as f64, row.q50);
+            draw_bar(chart, point.0, row, stroke)?;
+            chart.markers([point], marker, stroke.colour)?;
+            let (x, y) = chart.place(point);
             let text = format!("{} %", decimal((100.0 * row.q50).round() / 100.0));
-            panel.canvas.text(&text, (x + 10.0, y + 0.36 * TICK), Anchor::Start, TICK, INK)?;
+            chart.page.text(&text, (x + 10.0, y + 0.36 * TICK), Anchor::Start, TICK, INK)?;
         }
         Ok(())
     })

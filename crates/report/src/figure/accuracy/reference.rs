@@ -1,22 +1,21 @@
-//! The references: what the network does without the errors of a chip, and the accuracy of a guess.
+//! The references of the accuracy figure: rows without the errors of a chip, and the accuracy of a guess.
 
 use crate::error::ReportError;
 use crate::figure::accuracy::style;
-use crate::figure_axes::Arrangement;
+use crate::figure_axes::FigureAxes;
 use crate::plot::axis::Axis;
 use crate::plot::label::decimal;
 use crate::plot::legend::{Entry, Swatch};
+use crate::plot::page::{Chart, Stroke};
 use crate::plot::palette::{BLACK, FAINT_INK};
-use crate::plot::panel::Panel;
-use crate::plot::pen::Stroke;
 use crate::summary::{KINDS, Kind, Summary};
 use crate::table::Table;
 
-/// Half the length of a reference at a point that is joined to no other, as a share of x.
-const STUB: f64 = 0.025;
-/// The same in a slot, as a share of the slot.
+/// Length on the page of a reference at a point that is joined to no other.
+const STUB: f64 = 35.0;
+/// Half the length of a reference in a slot, relative to the slot.
 const SLOT_STUB: f64 = 0.42;
-/// Accuracies in per cent that differ by less are the same.
+/// Accuracies in per cent that differ by less are equal.
 const SAME: f64 = 1e-9;
 
 /// Lines of references and their entries in the legend.
@@ -25,41 +24,43 @@ pub(crate) struct References {
     legend: Vec<Entry>,
 }
 
-/// How a kind of reference is drawn.
+/// The line of a kind of reference.
 pub(crate) fn stroke(kind: Kind) -> Stroke {
-    let (colour, width, dashes): (_, _, &[f64]) = match kind {
-        Kind::Exact | Kind::Chips => (BLACK, 1.25, &[]),
-        Kind::PerfectIdeal => (BLACK, 1.5, &[1.5, 3.0]),
-        Kind::PerfectReal => ((0, 158, 115), 1.75, &[8.0, 4.0]),
-        Kind::Digital => ((213, 94, 0), 1.75, &[8.0, 3.0, 2.0, 3.0]),
+    let (colour, width, dashes) = match kind {
+        Kind::Exact | Kind::Chips => (BLACK, 1.25, None),
+        Kind::PerfectIdeal => (BLACK, 1.5, Some((1.5, 3.0))),
+        Kind::PerfectReal => ((0, 158, 115), 1.75, Some((8.0, 4.0))),
+        Kind::Digital => ((213, 94, 0), 1.75, Some((4.0, 2.5))),
     };
     Stroke { colour, width, dashes }
 }
 
-/// One value of a reference: the line that it belongs to if it is not common to all, where on x if not everywhere.
+/// One value of a reference.
 struct Value {
+    /// Its line; `None` if it is common to all lines.
     group: Option<usize>,
+    /// `None` if it holds for every x.
     x: Option<f64>,
     mean: f64,
 }
 
 impl References {
-    pub(crate) fn of(table: &Table, summary: &Summary, arrangement: &Arrangement, x: &Axis, y: &Axis) -> Self {
+    pub(crate) fn new(table: &Table, summary: &Summary, axes: &FigureAxes, x: &Axis, y: &Axis) -> Self {
         let mut references = Self { lines: Vec::new(), legend: Vec::new() };
         for (kind, _, name) in KINDS.iter().filter(|(kind, ..)| *kind != Kind::Chips) {
-            let values = values(summary, arrangement, *kind);
+            let values = values(summary, axes, *kind);
             if values.is_empty() || *kind == Kind::PerfectIdeal && repeats_exact(summary, &values) {
                 continue;
             }
             let mut stroke = stroke(*kind);
-            if arrangement.groups.len() > 1 && *kind != Kind::Exact {
-                stroke.colour = FAINT_INK; // colours tell the lines of chips apart
+            if axes.groups.len() > 1 && *kind != Kind::Exact {
+                stroke.colour = FAINT_INK; // colours distinguish the lines of chips
             }
             references.add(stroke, name, &values, x);
         }
         let chance = table.metadata("chance").and_then(|text| text.parse::<f64>().ok()).map(|share| 100.0 * share);
-        if let Some(chance) = chance.filter(|chance| (0.0..=1.0).contains(&y.at(*chance))) {
-            let stroke = Stroke { colour: FAINT_INK, width: 1.25, dashes: &[1.5, 3.0] };
+        if let Some(chance) = chance.filter(|chance| y.contains(*chance)) {
+            let stroke = Stroke { colour: FAINT_INK, width: 1.25, dashes: Some((1.5, 3.0)) };
             let everywhere = [Value { group: None, x: None, mean: chance }];
             references.add(stroke, &format!("guessing, {} %", decimal(chance)), &everywhere, x);
         }
@@ -77,29 +78,19 @@ impl References {
         }
         for group in groups {
             let stroke = group.map_or(stroke, |group| Stroke { colour: style(group).0.colour, ..stroke });
-            let own = || values.iter().filter(|value| value.group == group);
-            for value in own().filter(|value| value.x.is_none()) {
-                self.lines.push((stroke, vec![(0.0, value.mean), (1.0, value.mean)]));
-            }
-            let mut joined: Vec<(f64, f64)> = Vec::new();
-            for (x, mean) in own().filter_map(|value| value.x.map(|x| (x, value.mean))) {
-                let at = axis.at(x);
-                let stub = |half: f64| (stroke, vec![(at - half, mean), (at + half, mean)]);
-                if axis.is_categorical() {
-                    self.lines.push(stub(SLOT_STUB / axis.ticks.len().max(1) as f64));
-                } else if axis.break_at.is_some_and(|broken| at < broken) {
-                    self.lines.push(stub(STUB));
-                } else {
-                    joined.push((at, mean));
+            let mut points: Vec<(f64, f64)> = Vec::new();
+            for Value { x, mean, .. } in values.iter().filter(|value| value.group == group) {
+                match x {
+                    None => self.lines.push((stroke, vec![(f64::NEG_INFINITY, *mean), (f64::INFINITY, *mean)])),
+                    Some(x) if axis.is_categorical() => {
+                        self.lines.push((stroke, vec![(x - SLOT_STUB, *mean), (x + SLOT_STUB, *mean)]));
+                    }
+                    Some(x) => points.push((*x, *mean)),
                 }
             }
-            joined.sort_by(|a, b| a.0.total_cmp(&b.0));
-            if let [(at, mean)] = joined[..] {
-                joined = vec![(at - STUB, mean), (at + STUB, mean)];
-            }
-            if !joined.is_empty() {
-                self.lines.push((stroke, joined));
-            }
+            points.sort_by(|a, b| a.0.total_cmp(&b.0));
+            let runs = points.chunk_by(|a, b| !axis.is_broken_between(a.0, b.0));
+            self.lines.extend(runs.map(|run| (stroke, run.to_vec())));
         }
     }
 
@@ -107,21 +98,18 @@ impl References {
         self.legend.iter().cloned()
     }
 
-    pub(crate) fn draw(&self, panel: &Panel, y: &Axis) -> Result<(), ReportError> {
-        for (stroke, points) in &self.lines {
-            let places: Vec<_> = points.iter().map(|(x, value)| panel.at(*x, y.at(*value))).collect();
-            panel.canvas.line(&places, *stroke)?;
-        }
-        Ok(())
+    pub(crate) fn draw(&self, chart: &mut Chart) -> Result<(), ReportError> {
+        self.lines.iter().try_for_each(|(stroke, points)| match points[..] {
+            [point] => chart.stub(point, STUB, *stroke),
+            _ => chart.line(points.clone(), *stroke),
+        })
     }
 }
 
-/// The values of a reference, as few as say everything: one if it is constant, one for each x if all lines share it.
-fn values(summary: &Summary, arrangement: &Arrangement, kind: Kind) -> Vec<Value> {
-    let mut values: Vec<Value> = summary
-        .of(kind)
-        .map(|row| Value { group: arrangement.group_of(row), x: arrangement.x_of(row), mean: row.mean })
-        .collect();
+/// The values of a reference without repetitions: one if it is constant, one per x if all lines share it.
+fn values(summary: &Summary, axes: &FigureAxes, kind: Kind) -> Vec<Value> {
+    let mut values: Vec<Value> =
+        summary.rows(kind).map(|row| Value { group: axes.group_of(row), x: axes.x_of(row), mean: row.mean }).collect();
     let same = |a: &Value, b: &Value| (a.mean - b.mean).abs() < SAME;
     let same_x = |a: &Value, b: &Value| match (a.x, b.x) {
         (Some(a), Some(b)) => a.total_cmp(&b).is_eq(),
@@ -133,7 +121,7 @@ fn values(summary: &Summary, arrangement: &Arrangement, kind: Kind) -> Vec<Value
         return values;
     }
     let shared = values.iter().enumerate().all(|(i, a)| values[..i].iter().all(|b| !same_x(a, b) || same(a, b)));
-    if arrangement.groups.len() == 1 || shared {
+    if axes.groups.len() == 1 || shared {
         let mut kept: Vec<Value> = Vec::new();
         for value in values {
             if !kept.iter().any(|other| same_x(other, &value) && same(other, &value)) {
@@ -145,8 +133,8 @@ fn values(summary: &Summary, arrangement: &Arrangement, kind: Kind) -> Vec<Value
     values
 }
 
-/// Whether the exact network has one accuracy and these are all equal to it: then one line is enough for both.
+/// Whether the reference `exact` has one accuracy and all values equal it, so that one line shows both.
 fn repeats_exact(summary: &Summary, values: &[Value]) -> bool {
-    let mut exact = summary.of(Kind::Exact).peekable();
+    let mut exact = summary.rows(Kind::Exact).peekable();
     exact.peek().is_some() && exact.all(|row| values.iter().all(|value| (value.mean - row.mean).abs() < SAME))
 }

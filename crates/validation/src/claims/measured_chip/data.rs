@@ -10,14 +10,14 @@ use std::path::{Path, PathBuf};
 pub const MODES: usize = 4;
 /// Norm of every input vector.
 pub const NORM: f64 = 3.0;
-/// Where the raw data come from.
+/// The source of the raw data.
 pub const SOURCE: &str =
     "GitHub solgaardlab/photonicbackprop, commit 6558ca0287fb006777190e5fc6c9a011be9d352a (MIT licence)";
 
-/// One point of the moons data set, and what the network makes of it.
+/// One point of the moons data set with the outputs of the network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Point {
-    /// Whether it belongs to the 200 that the network was trained on.
+    /// Whether it is one of the 200 training points.
     pub train: bool,
     /// Input amplitudes, |x| = 3.
     pub input: [f64; MODES],
@@ -51,8 +51,8 @@ pub struct Data {
     pub slopes: Vec<Slope>,
 }
 
-/// 0.5 + ln(p0/p1)/18: the share of the light in the first two modes, where all is |x|² = 9 and p is the softmax of the
-/// two powers.
+/// The share of the power in the first two modes, 0.5 + ln(p0/p1)/18, where p is the softmax of the two powers and their
+/// sum is |x|² = 9.
 #[must_use]
 pub fn power_fraction([p0, p1]: [f64; 2]) -> f64 {
     0.5 + (p0 / p1).ln() / (2.0 * NORM * NORM)
@@ -112,7 +112,7 @@ fn read_unitaries(path: &Path) -> Result<Vec<DMatrix<Complex64>>, MeasuredError>
 
 const POINT_COLUMNS: &str = "split,x1,x2,x3,x4,label,p0_ideal,p1_ideal,p0_chip,p1_chip";
 
-fn point(cells: &[&str]) -> Result<Point, Wrong> {
+fn point(cells: &[&str]) -> Result<Point, Mismatch> {
     let train = match cells[0] {
         "train" => true,
         "test" => false,
@@ -128,7 +128,7 @@ fn point(cells: &[&str]) -> Result<Point, Wrong> {
         "1" => 1,
         other => return Err((other.to_owned(), "the label 0 or 1")),
     };
-    let pair = |k: usize| -> Result<[f64; 2], Wrong> {
+    let pair = |k: usize| -> Result<[f64; 2], Mismatch> {
         let pair = [number(cells[k])?, number(cells[k + 1])?];
         if pair.iter().all(|p| *p > 0.0 && *p < 1.0) && (pair[0] + pair[1] - 1.0).abs() < 1e-4 {
             Ok(pair)
@@ -139,14 +139,15 @@ fn point(cells: &[&str]) -> Result<Point, Wrong> {
     Ok(Point { train, input, label, ideal: pair(6)?, chip: pair(8)? })
 }
 
-fn slope(cells: &[&str]) -> Result<Slope, Wrong> {
+fn slope(cells: &[&str]) -> Result<Slope, Mismatch> {
     let key = cells[0].parse().map_err(|_| (cells[0].to_owned(), "a whole number"))?;
     Ok(Slope { key, expected: number(cells[2])?, measured: number(cells[3])? })
 }
 
-type Wrong = (String, &'static str);
+/// The value found in a cell, and the expected one.
+type Mismatch = (String, &'static str);
 
-fn number(cell: &str) -> Result<f64, Wrong> {
+fn number(cell: &str) -> Result<f64, Mismatch> {
     cell.trim().parse().ok().filter(|x: &f64| x.is_finite()).ok_or((cell.to_owned(), "a finite number"))
 }
 
@@ -154,7 +155,7 @@ fn number(cell: &str) -> Result<f64, Wrong> {
 fn table<T>(
     path: &Path,
     columns: &'static str,
-    row: impl Fn(&[&str]) -> Result<T, Wrong>,
+    row: impl Fn(&[&str]) -> Result<T, Mismatch>,
 ) -> Result<Vec<T>, MeasuredError> {
     let text = text(path)?;
     let mut lines = text.lines().enumerate();

@@ -1,44 +1,16 @@
-//! Gradients measured in situ, beside those of chips of the fitted levels.
+//! Cosines of gradients measured in situ and of gradients on chips of the fitted levels.
 //!
-//! The source does not say what the key of a gradient counts, which points, weights and phases it belongs to, or its
-//! scale; so no component can be recomputed. The software (`phox/apps/onn.py`, read) takes the phases of light and
-//! adjoint between the layers from the model, not from the chip. What can be compared is the size of the cosine: between
-//! the gradient of the perfect network and that of chips of fitted levels, light and adjoint exact on each chip, no
-//! noise of a measurement; all 36 phases of the three layers, batches of successive training points, one after another.
+//! The source does not document the key of a gradient, its points, weights and phases, or its scale, so no component can
+//! be recomputed. The software (`phox/apps/onn.py`) takes the phases of field and adjoint between the layers from the
+//! model, not from the chip. The size of the cosine can be compared: between the gradient of the perfect network and
+//! that of chips of the fitted levels, with exact field and adjoint on each chip and no measurement noise. It covers all
+//! 36 phases of the three layers, in batches of successive training points.
 
-use super::MeasuredError;
 use super::data::{Data, MODES, Slope};
 use super::network::Network;
+use super::{MeasuredError, Uncertain, mean};
 use nalgebra::DMatrix;
 use phaseloom_hardware::{Chip, ChipId, Process};
-
-/// A key of the measured gradients.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct MeasuredGradient {
-    /// Key of the source's dictionary; a label.
-    pub key: u32,
-    /// Components.
-    pub count: usize,
-    /// Cosine of expected and measured.
-    pub cosine: f64,
-    /// ‖measured‖/‖expected‖.
-    pub ratio: f64,
-}
-
-/// The cosine of perfect and imperfect gradients over chips.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ModelGradient {
-    /// Points of a batch.
-    pub batch: usize,
-    /// Chips drawn.
-    pub chips: usize,
-    /// Mean over the chips.
-    pub mean: f64,
-    /// Standard error of the mean.
-    pub mean_error: f64,
-    /// Quantiles 5, 50 and 95 % over the chips.
-    pub quantiles: [f64; 3],
-}
 
 /// Σab/√(Σa²Σb²).
 fn cosine(a: &[f64], b: &[f64]) -> f64 {
@@ -46,23 +18,22 @@ fn cosine(a: &[f64], b: &[f64]) -> f64 {
     dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
 }
 
-/// Each key by itself, in the order of the file.
-pub(super) fn measured(slopes: &[Slope]) -> Vec<MeasuredGradient> {
+/// Cosine of computed and measured gradient for each key, in the order of the file.
+pub(super) fn measured(slopes: &[Slope]) -> Vec<f64> {
     let mut keys: Vec<u32> = slopes.iter().map(|slope| slope.key).collect();
     keys.dedup();
+    let of_key =
+        |key| slopes.iter().filter(move |slope| slope.key == key).map(|slope| (slope.expected, slope.measured));
     keys.into_iter()
         .map(|key| {
-            let (expected, measured): (Vec<f64>, Vec<f64>) =
-                slopes.iter().filter(|slope| slope.key == key).map(|slope| (slope.expected, slope.measured)).unzip();
-            let norm = |a: &[f64]| a.iter().map(|x| x * x).sum::<f64>().sqrt();
-            let ratio = norm(&measured) / norm(&expected);
-            MeasuredGradient { key, count: expected.len(), cosine: cosine(&expected, &measured), ratio }
+            let (expected, measured): (Vec<f64>, Vec<f64>) = of_key(key).unzip();
+            cosine(&expected, &measured)
         })
         .collect()
 }
 
-/// Gradients of all training points in batches, joined.
-fn joined(network: &Network, chip: &Chip, data: &Data, batch: usize) -> Result<Vec<f64>, MeasuredError> {
+/// Gradients of all training points in batches, concatenated.
+fn concatenated(network: &Network, chip: &Chip, data: &Data, batch: usize) -> Result<Vec<f64>, MeasuredError> {
     let train: Vec<_> = data.points.iter().filter(|point| point.train).collect();
     let mut all = Vec::new();
     for points in train.chunks(batch) {
@@ -73,7 +44,7 @@ fn joined(network: &Network, chip: &Chip, data: &Data, batch: usize) -> Result<V
     Ok(all)
 }
 
-/// The cosine on `chips` chips of a process, for each size of batch.
+/// Mean cosine of perfect and imperfect gradients on `chips` chips of a process, for each size of batch.
 ///
 /// # Errors
 ///
@@ -82,31 +53,22 @@ pub(super) fn model(
     network: &Network,
     data: &Data,
     process: &Process,
-    chips: usize,
+    chips: u64,
     batches: &[usize],
-) -> Result<Vec<ModelGradient>, MeasuredError> {
+) -> Result<Vec<Uncertain>, MeasuredError> {
     let perfect = Chip::nominal(&Process::default(), network.program())?;
     batches
         .iter()
         .map(|&batch| {
-            let exact = joined(network, &perfect, data, batch)?;
-            let mut cosines = Vec::with_capacity(chips);
+            let exact = concatenated(network, &perfect, data, batch)?;
+            let mut cosines = Vec::new();
             for trial in 0..chips {
-                let sample = ChipId { seed: 1, trial: trial as u64, core: 0 };
-                let chip = Chip::fabricate(process, network.program(), sample)?;
-                cosines.push(cosine(&exact, &joined(network, &chip, data, batch)?));
+                let chip = Chip::fabricate(process, network.program(), ChipId { seed: 1, trial, core: 0 })?;
+                cosines.push(cosine(&exact, &concatenated(network, &chip, data, batch)?));
             }
+            // The order of the sum is part of the published digits.
             cosines.sort_by(f64::total_cmp);
-            let n = chips as f64;
-            let mean = cosines.iter().sum::<f64>() / n;
-            let variance = cosines.iter().map(|c| (c - mean).powi(2)).sum::<f64>() / (n - 1.0);
-            let quantile = |q: f64| {
-                let at = q * (n - 1.0);
-                let (k, share) = (at.floor() as usize, at.fract());
-                cosines[k] + share * (cosines[(k + 1).min(chips - 1)] - cosines[k])
-            };
-            let quantiles = [quantile(0.05), quantile(0.5), quantile(0.95)];
-            Ok(ModelGradient { batch, chips, mean, mean_error: (variance / n).sqrt(), quantiles })
+            Ok(mean(&cosines))
         })
         .collect()
 }

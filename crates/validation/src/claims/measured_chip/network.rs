@@ -1,4 +1,4 @@
-//! Three layers on one mesh in turn: program, modulus, program, modulus, program, powers.
+//! A network that runs three layers on one mesh: program, modulus, program, modulus, program, powers.
 
 use super::data::{MODES, NORM};
 use nalgebra::DMatrix;
@@ -8,11 +8,11 @@ use phaseloom_mesh::{Fields, Form, MatrixProgram, MeshError, gradient, topology}
 
 /// The programs of the layers, all for the same six cells.
 ///
-/// The settings of the physical chip are not published. Assumed: those of the triangular mesh for the trained
-/// unitaries. The control software (GitHub solgaardlab/phox, `phox/experiment/amf420mesh.py`, read) sets φ before θ in
-/// six cells of the modes 0, 1, 2, 0, 1, 0 by `simphox.circuit.triangular`, calls θ = π bar, and sends the square root of
-/// the measured *fractions* of power, scaled to norm 3, to the next layer; so do we. Its generator of input vectors (four
-/// more cells) and its camera are not modelled.
+/// The phases of the physical chip are not published. We assume those of the triangular mesh for the trained unitaries.
+/// The control software (GitHub solgaardlab/phox, `phox/experiment/amf420mesh.py`) sets φ before θ in six cells of the
+/// modes 0, 1, 2, 0, 1, 0 by `simphox.circuit.triangular` and calls θ = π the bar state. It sends the square root of the
+/// measured *fractions* of power, scaled to norm 3, to the next layer. This model does the same. The generator of input
+/// vectors (four more cells) and the camera are not modelled.
 #[derive(Clone, Debug)]
 pub struct Network {
     programs: Vec<MatrixProgram>,
@@ -30,22 +30,22 @@ impl Network {
         Ok(Self { programs: unitaries.iter().map(program).collect::<Result<_, _>>()? })
     }
 
-    /// One of the programs: what a chip is fabricated for.
+    /// The program of the first layer. A chip fits the programs of all layers.
     #[must_use]
     pub fn program(&self) -> &MatrixProgram {
         &self.programs[0]
     }
 
-    /// Power fractions of the first two modes behind the last layer, one an input (modes × points), on a chip.
+    /// Power fraction in the first two modes after the last layer on a chip, for each column of `inputs` (modes × points).
     ///
     /// # Errors
     ///
     /// A chip of another shape.
     pub fn fractions(&self, chip: &Chip, inputs: &DMatrix<f64>) -> Result<Vec<f64>, HardwareError> {
-        let mut light = inputs.clone();
+        let mut amplitudes = inputs.clone();
         for program in &self.programs {
             let matrix = chip.matrix(program)?;
-            for mut h in light.column_iter_mut() {
+            for mut h in amplitudes.column_iter_mut() {
                 let mut out = [0.0; MODES];
                 for (r, out) in out.iter_mut().enumerate() {
                     *out = (0..MODES).map(|c| matrix[(r, c)] * h[c]).sum::<Complex64>().norm();
@@ -54,11 +54,12 @@ impl Network {
                 (0..MODES).for_each(|r| h[r] = out[r] * scale);
             }
         }
-        Ok(light.column_iter().map(|h| (h[0] * h[0] + h[1] * h[1]) / (NORM * NORM)).collect())
+        Ok(amplitudes.column_iter().map(|h| (h[0] * h[0] + h[1] * h[1]) / (NORM * NORM)).collect())
     }
 
-    /// Gradient of the mean cross entropy of a batch by θ and φ of the six cells, layer by layer (1/rad): light and its
-    /// adjoint go through the cells of the chip as it is, all else is exact.
+    /// Gradient of the mean cross entropy of a batch by θ and φ of the six cells, layer by layer (1/rad).
+    ///
+    /// Field and adjoint pass the imperfect cells of the chip. All other steps are exact.
     ///
     /// # Errors
     ///
@@ -66,21 +67,21 @@ impl Network {
     pub fn slopes(&self, chip: &Chip, inputs: &DMatrix<f64>, labels: &[usize]) -> Result<Vec<f64>, HardwareError> {
         let batch = inputs.ncols();
         let frozen = &chip.stages()[0];
-        let mut light = inputs.clone();
+        let mut amplitudes = inputs.clone();
         let mut passed = Vec::with_capacity(self.programs.len());
         for program in &self.programs {
             let mut phases = program.stages()[0].phases().clone();
             phases.values_mut().iter_mut().zip(frozen.offsets.values()).for_each(|(phase, offset)| *phase += offset);
-            let input = light.map(|x| Complex64::new(x, 0.0));
+            let input = amplitudes.map(|x| Complex64::new(x, 0.0));
             let output = chip.matrix(program)? * &input;
-            light = output.map(|a| a.norm());
-            let scales: Vec<f64> = light.column_iter().map(|h| NORM / h.norm()).collect();
-            light.column_iter_mut().zip(&scales).for_each(|(mut h, scale)| h *= *scale);
+            amplitudes = output.map(|a| a.norm());
+            let scales: Vec<f64> = amplitudes.column_iter().map(|h| NORM / h.norm()).collect();
+            amplitudes.column_iter_mut().zip(&scales).for_each(|(mut h, scale)| h *= *scale);
             passed.push((phases, input, output, scales));
         }
         // L = −Σ ln p_label / batch, p the softmax of z0 = h0² + h1² and z1 = h2² + h3².
         let mut adjoint = DMatrix::from_fn(MODES, batch, |r, c| {
-            let h = light.column(c);
+            let h = amplitudes.column(c);
             let z = [h[0] * h[0] + h[1] * h[1], h[2] * h[2] + h[3] * h[3]];
             let class = r / 2;
             let p = 1.0 / (1.0 + (z[1 - class] - z[class]).exp());
@@ -88,8 +89,8 @@ impl Network {
         });
         let mut layers = Vec::with_capacity(self.programs.len());
         for (program, (phases, input, output, scales)) in self.programs.iter().zip(&passed).rev() {
-            // Through the scaling to norm 3, h = 3m/|m|, and the modulus m = |a|.
-            let behind = DMatrix::from_fn(MODES, batch, |r, c| {
+            // Adjoint of the scaling to norm 3, h = 3m/|m|, and of the modulus m = |a|.
+            let after_mesh = DMatrix::from_fn(MODES, batch, |r, c| {
                 let a = output[(r, c)];
                 let along: f64 = (0..MODES).map(|k| adjoint[(k, c)] * output[(k, c)].norm()).sum();
                 let radial = along * (scales[c] / NORM).powi(2) * a.norm();
@@ -98,10 +99,10 @@ impl Network {
             });
             let stage = &program.stages()[0];
             let fields = |matrix: &DMatrix<Complex64>| Fields::from_matrix(matrix);
-            let (slopes, before) =
-                gradient(stage, phases, &frozen.cells, &fields(input), fields(output), fields(&behind));
+            let (slopes, before_mesh) =
+                gradient(stage, phases, &frozen.cells, &fields(input), fields(output), fields(&after_mesh));
             layers.push([slopes.theta(), slopes.phi()].concat());
-            adjoint = before.to_matrix().map(|z| z.re);
+            adjoint = before_mesh.to_matrix().map(|z| z.re);
         }
         Ok(layers.into_iter().rev().flatten().collect())
     }

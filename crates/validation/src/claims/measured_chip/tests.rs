@@ -1,3 +1,5 @@
+//! The ideal network equals that of the authors, its gradients equal finite differences, and bad files are refused.
+
 use super::data::SOURCE;
 use super::*;
 
@@ -9,7 +11,7 @@ fn folder() -> Option<PathBuf> {
     folder
 }
 
-/// Tolerances before the value was seen: the file has nine digits and its matrices are single precision (1e-6).
+/// The file has nine digits, and its matrices are single precision: 1e-6.
 #[test]
 fn the_ideal_network_is_that_of_the_authors() {
     let Some(folder) = folder() else { return };
@@ -22,22 +24,21 @@ fn the_ideal_network_is_that_of_the_authors() {
         assert!((probability(*f) - point.ideal[0]).abs() < 1e-6, "{} and {}", probability(*f), point.ideal[0]);
         assert!((f - power_fraction(point.ideal)).abs() < 1e-6);
     }
-    let cosines: Vec<f64> = gradients::measured(&data.slopes).iter().map(|g| g.cosine).collect();
-    for (found, stated) in cosines.iter().zip([0.984, 0.982, 0.980]) {
-        assert!((found - stated).abs() < 6e-4, "{cosines:?}");
+    let cosines = gradients::measured(&data.slopes);
+    for (computed, stated) in cosines.iter().zip([0.984, 0.982, 0.980]) {
+        assert!((computed - stated).abs() < 6e-4, "{cosines:?}");
     }
 }
 
 /// Central differences of the loss by θ and φ, on a chip with all errors: curvature and rounding stay below 1e-7.
 #[test]
 fn slopes_are_those_of_the_loss() {
-    let mut stream = phaseloom_numerics::StreamKey::new(1, "test").stream();
-    let unitaries: Vec<_> = (0..3).map(|_| phaseloom_numerics::haar_unitary(MODES, &mut stream)).collect();
+    let unitaries: Vec<_> = (0..3).map(|layer| phaseloom_testing::haar(MODES, layer)).collect();
     let network = Network::new(&unitaries).unwrap();
     let levels = [(Level::Splitter, 0.05), (Level::Phase, 0.1), (Level::Imbalance, 1.0)];
     let levels = levels.map(|(level, best)| (level, Profile { best, bounds_68: (0.0, 1.0), bounds_95: (0.0, 1.0) }));
-    let sample = phaseloom_hardware::ChipId { seed: 1, trial: 0, core: 0 };
-    let chip = Chip::fabricate(&process(&levels), network.program(), sample).unwrap();
+    let id = phaseloom_hardware::ChipId { seed: 1, trial: 0, core: 0 };
+    let chip = Chip::fabricate(&process(&levels), network.program(), id).unwrap();
     let inputs = DMatrix::from_row_slice(4, 2, &[0.5, -1.0, 1.2, 0.3, 1.9, 2.0, 1.9, 2.0]);
     let labels = [0, 1];
     let loss = |chip: &Chip| -> f64 {
@@ -47,7 +48,7 @@ fn slopes_are_those_of_the_loss() {
     };
     let slopes = network.slopes(&chip, &inputs, &labels).unwrap();
     assert_eq!(slopes.len(), 36);
-    // The offset of a shifter of the chip moves its phase in all three layers: the sum of three slopes.
+    // The offset of a phase shifter acts in all three layers, so its slope is the sum of three.
     for k in 0..12 {
         let moved = |step: f64| {
             let mut stages = chip.stages().to_vec();
@@ -55,8 +56,8 @@ fn slopes_are_those_of_the_loss() {
             loss(&Chip::from_stages(&Process::default(), network.program(), stages).unwrap())
         };
         let expected = (moved(1e-5) - moved(-1e-5)) / 2e-5;
-        let found = slopes[k] + slopes[12 + k] + slopes[24 + k];
-        assert!((found - expected).abs() < 1e-7 * expected.abs().max(1.0), "{k}: {found} and {expected}");
+        let slope = slopes[k] + slopes[12 + k] + slopes[24 + k];
+        assert!((slope - expected).abs() < 1e-7 * expected.abs().max(1.0), "{k}: {slope} and {expected}");
     }
 }
 

@@ -1,0 +1,296 @@
+//! A page of SVG: texts, lines, markers and charts, in units of one 800th of its width. The one file that draws with
+//! plotters.
+//!
+//! Texts are placed by their baseline. The canvas has `SCALE` times as many pixels as the page has units; see
+//! `plot/mod.rs` for the reason.
+
+use plotters::coord::Shift;
+use plotters::element::DashedPathElement;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use crate::error::ReportError;
+use crate::plot::axis::Axis;
+use crate::plot::font::FAMILY;
+use crate::plot::label::printable;
+use crate::plot::palette::{BAND_OPACITY, Colour, FRAME, GRID, INK, LABEL, MINOR_GRID, TICK, WHITE};
+
+/// Width of every figure of this crate, and its margin.
+pub(crate) const WIDTH: f64 = 800.0;
+pub(crate) const MARGIN: f64 = 20.0;
+
+/// Pixels of plotters per unit of the page.
+const SCALE: f64 = 4.0;
+
+/// plotters writes `font-size = size / 1.24`.
+const FONT_SCALE: f64 = 1.24;
+
+/// Distance from the anchor of a top-anchored text of plotters to its baseline (em).
+const TOP_TO_BASELINE_EM: f64 = 0.76;
+
+/// Length of a tick; plotters sets labels at twice this distance from the axis.
+pub(crate) const TICK_LENGTH: f64 = 4.0;
+
+/// Length of the caps of an error bar.
+const CAP: f64 = 6.0;
+
+/// A place on the page; y points down.
+pub(crate) type Point = (f64, f64);
+
+/// Where the anchor point of a text lies along the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Anchor {
+    Start,
+    Middle,
+    End,
+}
+
+/// A line: colour, width, and lengths of dash and gap.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stroke {
+    pub colour: Colour,
+    pub width: f64,
+    pub dashes: Option<(f64, f64)>,
+}
+
+/// The outline of a data point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Marker {
+    Circle,
+    Square,
+    Diamond,
+    Triangle,
+}
+
+/// The markers of the series of a figure, in turn.
+pub(crate) const MARKERS: [Marker; 4] = [Marker::Circle, Marker::Square, Marker::Diamond, Marker::Triangle];
+
+/// The page itself.
+pub(crate) struct Page<'s> {
+    area: DrawingArea<SVGBackend<'s>, Shift>,
+}
+
+/// A chart on a page. Its points are values (x, y) of the two axes.
+pub(crate) struct Chart<'p, 's> {
+    pub page: &'p Page<'s>,
+    context: ChartContext<'p, SVGBackend<'s>, Cartesian2d<Axis, Axis>>,
+}
+
+/// Opens a white page, draws on it and returns the SVG.
+pub(crate) fn svg(
+    width: f64,
+    height: f64,
+    draw: impl FnOnce(&Page) -> Result<(), ReportError>,
+) -> Result<String, ReportError> {
+    let size = (pixels(width).unsigned_abs(), pixels(height).unsigned_abs());
+    let mut text = String::new();
+    let area = SVGBackend::with_string(&mut text, size).into_drawing_area();
+    area.fill(&rgb(WHITE))?;
+    let page = Page { area };
+    draw(&page)?;
+    page.area.present()?;
+    drop(page);
+    let body = text.split_once(">\n").map_or("", |(_, body)| body);
+    Ok(format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
+         viewBox=\"0 0 {} {}\" stroke-linejoin=\"round\">\n{body}",
+        size.0, size.1
+    ))
+}
+
+impl<'s> Page<'s> {
+    /// A chart with its grid, axes, ticks and labels. The point is the upper left corner of its plotting area, with
+    /// labels of y left of it; labels and title of x take `below` units.
+    pub(crate) fn chart(
+        &self,
+        (left, top): Point,
+        (width, height): (f64, f64),
+        below: f64,
+        (x, y): (&Axis, &Axis),
+    ) -> Result<Chart<'_, 's>, ReportError> {
+        let margin = if y.ticks.is_empty() { 0.0 } else { left - MARGIN };
+        let origin = (pixels(left - margin), pixels(top));
+        let area = self.area.clone().shrink(origin, (pixels(width + margin), pixels(height + below)));
+        let mut context = ChartBuilder::on(&area)
+            .x_label_area_size(pixels(below))
+            .y_label_area_size(pixels(margin))
+            .build_cartesian_2d(x.clone(), y.clone())?;
+        let ink = rgb(INK);
+        let mut mesh = context.configure_mesh();
+        mesh.bold_line_style(thin(GRID))
+            .light_line_style(thin(MINOR_GRID))
+            .axis_style(thin(FRAME))
+            .set_all_tick_mark_size(pixels(TICK_LENGTH))
+            .label_style(text_style(TICK, &ink))
+            .axis_desc_style(text_style(LABEL, &ink));
+        if !x.title.is_empty() {
+            mesh.x_desc(printable(&x.title));
+        }
+        if !y.title.is_empty() {
+            mesh.y_desc(printable(&y.title));
+        }
+        mesh.draw()?;
+        Ok(Chart { page: self, context })
+    }
+
+    /// An open line through the points.
+    pub(crate) fn line(&self, points: &[Point], stroke: Stroke) -> Result<(), ReportError> {
+        let points: Vec<_> = points.iter().copied().map(pixel).collect();
+        Ok(match stroke.dashes {
+            None => self.area.draw(&PathElement::new(points, stroke.style()))?,
+            Some((dash, gap)) => {
+                self.area.draw(&DashedPathElement::new(points, pixels(dash), pixels(gap), stroke.style()))?;
+            }
+        })
+    }
+
+    /// A filled polygon without outline.
+    pub(crate) fn polygon(&self, points: &[Point], colour: Colour, opacity: f64) -> Result<(), ReportError> {
+        let corners: Vec<_> = points.iter().copied().map(pixel).collect();
+        Ok(self.area.draw(&Polygon::new(corners, rgb(colour).mix(opacity)))?)
+    }
+
+    /// A marker with a white rim that separates it from lines beneath.
+    pub(crate) fn marker(&self, at: Point, marker: Marker, colour: Colour) -> Result<(), ReportError> {
+        for (radius, colour) in [(5.0, WHITE), (3.8, colour)] {
+            let corners: &[Point] = match marker {
+                Marker::Circle => {
+                    self.area.draw(&Circle::new(pixel(at), pixels(radius), rgb(colour).filled()))?;
+                    continue;
+                }
+                Marker::Square => &[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)],
+                Marker::Diamond => &[(0.0, -1.3), (1.3, 0.0), (0.0, 1.3), (-1.3, 0.0)],
+                Marker::Triangle => &[(0.0, -1.25), (1.15, 0.8), (-1.15, 0.8)],
+            };
+            let around: Vec<Point> = corners.iter().map(|(x, y)| (at.0 + radius * x, at.1 + radius * y)).collect();
+            self.polygon(&around, colour, 1.0)?;
+        }
+        Ok(())
+    }
+
+    /// A horizontal text whose baseline runs through the point. Characters that XML forbids are left out.
+    pub(crate) fn text(
+        &self,
+        text: &str,
+        at: Point,
+        anchor: Anchor,
+        size: f64,
+        colour: Colour,
+    ) -> Result<(), ReportError> {
+        let top = (at.0, at.1 - TOP_TO_BASELINE_EM * size);
+        self.write(text, top, anchor, &text_style(size, &rgb(colour)))
+    }
+
+    /// A text that reads upwards and ends at the point, its baseline on the vertical through the point.
+    pub(crate) fn upright(&self, text: &str, at: Point, size: f64, colour: Colour) -> Result<(), ReportError> {
+        let top = (at.0 - TOP_TO_BASELINE_EM * size, at.1);
+        let colour = rgb(colour);
+        self.write(text, top, Anchor::End, &text_style(size, &colour).transform(FontTransform::Rotate270))
+    }
+
+    fn write(&self, text: &str, top: Point, anchor: Anchor, style: &TextStyle) -> Result<(), ReportError> {
+        let horizontal = match anchor {
+            Anchor::Start => HPos::Left,
+            Anchor::Middle => HPos::Center,
+            Anchor::End => HPos::Right,
+        };
+        let style = style.pos(Pos::new(horizontal, VPos::Top));
+        Ok(self.area.draw_text(&printable(text), &style, pixel(top))?)
+    }
+}
+
+impl Chart<'_, '_> {
+    /// The place of a point on the page.
+    pub(crate) fn place(&self, point: (f64, f64)) -> Point {
+        let (x, y) = self.context.backend_coord(&point);
+        (f64::from(x) / SCALE, f64::from(y) / SCALE)
+    }
+
+    /// A line through the points.
+    pub(crate) fn line(&mut self, points: Vec<(f64, f64)>, stroke: Stroke) -> Result<(), ReportError> {
+        let style = stroke.style();
+        match stroke.dashes {
+            None => self.context.draw_series(LineSeries::new(points, style))?,
+            Some((dash, gap)) => {
+                self.context.draw_series(DashedLineSeries::new(points, pixels(dash), pixels(gap), style))?
+            }
+        };
+        Ok(())
+    }
+
+    /// A level line of a length on the page, around a point.
+    pub(crate) fn stub(&self, middle: (f64, f64), length: f64, stroke: Stroke) -> Result<(), ReportError> {
+        let (x, y) = self.place(middle);
+        self.page.line(&[(x - length / 2.0, y), (x + length / 2.0, y)], stroke)
+    }
+
+    /// A marker at every point.
+    pub(crate) fn markers(
+        &self,
+        points: impl IntoIterator<Item = (f64, f64)>,
+        marker: Marker,
+        colour: Colour,
+    ) -> Result<(), ReportError> {
+        points.into_iter().try_for_each(|point| self.page.marker(self.place(point), marker, colour))
+    }
+
+    /// The area between two curves with the same x: (x, lower y, upper y).
+    pub(crate) fn band(&mut self, curves: &[(f64, f64, f64)], colour: Colour) -> Result<(), ReportError> {
+        let lower = curves.iter().map(|&(x, lower, _)| (x, lower));
+        let upper = curves.iter().rev().map(|&(x, _, upper)| (x, upper));
+        let outline: Vec<_> = lower.chain(upper).collect();
+        self.context.draw_series([Polygon::new(outline, rgb(colour).mix(BAND_OPACITY))])?;
+        Ok(())
+    }
+
+    /// A vertical error bar from the lowest to the highest of three values.
+    pub(crate) fn error_bar(&mut self, x: f64, values: [f64; 3], stroke: Stroke) -> Result<(), ReportError> {
+        let [low, middle, high] = values;
+        let width = pixels(CAP).unsigned_abs();
+        self.context.draw_series([ErrorBar::new_vertical(x, low, middle, high, stroke.style(), width)])?;
+        Ok(())
+    }
+}
+
+impl Stroke {
+    fn style(self) -> ShapeStyle {
+        rgb(self.colour).stroke_width(pixels(self.width).unsigned_abs().max(1))
+    }
+}
+
+fn thin(colour: Colour) -> ShapeStyle {
+    Stroke { colour, width: 1.0, dashes: None }.style()
+}
+
+fn text_style(size: f64, colour: &RGBColor) -> TextStyle<'_> {
+    TextStyle::from((FAMILY, size * SCALE * FONT_SCALE).into_font()).color(colour)
+}
+
+fn rgb((red, green, blue): Colour) -> RGBColor {
+    RGBColor(red, green, blue)
+}
+
+fn pixels(length: f64) -> i32 {
+    (length * SCALE).round() as i32
+}
+
+fn pixel((x, y): Point) -> (i32, i32) {
+    (pixels(x), pixels(y))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_escaped_and_cleaned() {
+        let drawing =
+            svg(80.0, 40.0, |page| page.text("a<b> & \"c\"\u{1}\u{ffff}", (4.0, 20.0), Anchor::Start, 10.0, WHITE));
+        let drawing = drawing.unwrap();
+        assert!(drawing.contains("\na&lt;b&gt; &amp; &quot;c&quot;\n"), "{drawing}");
+        assert!(drawing.starts_with(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"80\" height=\"40\" viewBox=\"0 0 320 160\""
+        ));
+        assert!(drawing.trim_end().ends_with("</svg>"));
+    }
+}
