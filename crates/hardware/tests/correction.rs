@@ -65,7 +65,7 @@ fn local_correction_is_exact_where_every_cell_reaches_its_ratio() {
             // |α + β| and |α − β| stay below .4/2: 4.7 standard deviations of √2·.03.
             let program = within_reach(n, topology(key).unwrap(), n as u64, 0.4);
             let done = corrected("local", &program, &process(STATIC), 0, 0.0);
-            assert_eq!((done.clipped_cells, done.measurements), (Some(0), 0));
+            assert_eq!((done.result.clipped_cells, done.measurements), (Some(0), 0));
             assert!(done.after.error < 1e-11, "{key} N={n}: {:.1e}", done.after.error);
             assert!(done.before.error > 0.01, "{key} N={n}: {:.1e}", done.before.error);
         }
@@ -91,7 +91,7 @@ fn self_configuration_needs_to_know_nothing() {
     let one_mesh = random_phases(&haar(6, 1), 1, 0.4);
     let done = corrected("self_configuration", &one_mesh, &errors, 0, 0.0);
     assert!(done.after.scaled_error < 1e-6 && done.before.scaled_error > 0.1, "{:?}", done.after);
-    assert!(done.clipped_cells.is_none() && done.measurements > 0);
+    assert!(done.result.clipped_cells.is_none() && done.measurements > 0);
     // Two meshes and attenuators: some shifters are in series, and damping keeps the steps along their difference small.
     let two = within_reach(6, topology("rectangular").unwrap(), 1, 0.4);
     let done = corrected("self_configuration", &two, &errors, 0, 0.0);
@@ -129,13 +129,13 @@ fn crosstalk_is_undone_where_it_is_known_and_refused_where_it_is_too_strong() {
     let (p, program) = (process("[thermal_crosstalk]\ncoefficient = 0.03"), haar(9, 2).with_settings(settings));
     let done = corrected("crosstalk", &program, &p, 0, 0.0);
     assert!(
-        done.wrapped_heaters.is_some_and(|n| n >= 1) && done.after.error < 1e-10,
+        done.result.wrapped_heaters.is_some_and(|n| n >= 1) && done.after.error < 1e-10,
         "{:?} {:?}",
-        done.wrapped_heaters,
+        done.result.wrapped_heaters,
         done.after
     );
     assert!(done.program.stages()[0].phases().theta()[5] > 5.0);
-    assert_eq!(corrected("crosstalk", &program, &process(""), 0, 0.0).wrapped_heaters, None);
+    assert_eq!(corrected("crosstalk", &program, &process(""), 0, 0.0).result.wrapped_heaters, None);
     let (p, program) = (process("[thermal_crosstalk]\ncoefficient = 0.9"), haar(9, 2));
     let chip = Chip::fabricate(&p, &program, ChipId { seed: 5, trial: 0, core: 0 }).unwrap();
     let refused = correct(&chip, &program, correction("crosstalk").unwrap(), &Instruments::default());

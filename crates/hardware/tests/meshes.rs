@@ -97,7 +97,7 @@ fn local_correction_is_exact_where_every_cell_is_within_reach() {
             let program = MatrixProgram::new(&u, Form::Unitary, design).unwrap();
             let corrected = correct(&chip(&process, &program, draw), &program, correction("local").unwrap(), &quiet());
             let corrected = corrected.unwrap();
-            if corrected.clipped_cells == Some(0) {
+            if corrected.result.clipped_cells == Some(0) {
                 exact += 1;
                 assert!(corrected.after.error < 1e-12, "{design} draw {draw}: {:e}", corrected.after.error);
             }
@@ -118,7 +118,10 @@ fn local_correction_of_fitted_couplers_finds_most_of_the_way_back() {
             let corrected = correct(&chip(&process, &program, 1), &program, correction("local").unwrap(), &quiet());
             let corrected = corrected.unwrap();
             let (before, after) = (corrected.before.error, corrected.after.error);
-            assert!(corrected.clipped_cells.is_none() && after < share * before, "{design}: {before:.3} → {after:.3}");
+            assert!(
+                corrected.result.clipped_cells.is_none() && after < share * before,
+                "{design}: {before:.3} → {after:.3}"
+            );
         }
     }
 }

@@ -95,16 +95,16 @@ impl Correct {
             if done.after.fidelity < done.before.fidelity && 1.0 - done.after.fidelity > 1e-12 {
                 text += "  worse than the program as it was\n";
             }
-            if let Some(count) = done.clipped_cells.filter(|&count| count > 0) {
+            if let Some(count) = done.result.clipped_cells.filter(|&count| count > 0) {
                 text += &format!("  {count} of {} interferometers cannot do what is asked\n", target.interferometers());
             }
-            if let Some(count) = done.wrapped_heaters.filter(|&count| count > 0) {
+            if let Some(count) = done.result.wrapped_heaters.filter(|&count| count > 0) {
                 text += &format!(
                     "  {count} heater{} a turn higher or lower: crosstalk alone would ask for less than 0 or more than 2π\n",
                     if count == 1 { " stands" } else { "s stand" }
                 );
             }
-            if let Some(residual) = done.residual {
+            if let Some(residual) = done.result.residual {
                 text += &fit(residual, noise);
             }
             last = Some(done);
@@ -126,7 +126,7 @@ impl Correct {
 
 fn line(name: &str, done: &Corrected, before: bool, knows: &str) -> String {
     let quality = if before { done.before } else { done.after };
-    let (readings, steps) = if before { (0, 0) } else { (done.measurements, done.steps) };
+    let (readings, steps) = if before { (0, 0) } else { (done.measurements, done.result.steps) };
     format!(
         "{name:<19} {:>11.3e} {:>12.4e} {:>12.4e} {:>12} {:>9.3} {:>12} {readings:>11} {steps:>7}  {knows}\n",
         (1.0 - quality.fidelity).max(0.0),

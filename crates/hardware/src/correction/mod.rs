@@ -170,10 +170,12 @@ pub fn correct(
     instruments: &Instruments,
 ) -> Result<Corrected, HardwareError> {
     let (program, result, measurements) = corrected_program(chip, target, method, instruments)?;
-    Corrected::new(chip, target, (program, &result), measurements)
+    let before = CorrectionQuality::new(chip, target, target)?;
+    let after = CorrectionQuality::new(chip, target, &program)?;
+    Ok(Corrected { program, before, after, measurements, result })
 }
 
-/// The corrected program, the result of the method without its phases, and the number of measured vectors.
+/// The corrected program, the result of the method and the number of measured vectors.
 pub(crate) fn corrected_program(
     chip: &Chip,
     target: &MatrixProgram,
@@ -187,8 +189,8 @@ pub(crate) fn corrected_program(
         return Ok((target.clone(), CorrectionResult::default(), 0));
     }
     let mut result = method.solve(&mut lab)?;
-    let phases = std::mem::take(&mut result.phases).into_iter().map(outcome::wrapped).collect();
-    let mut program = target.with_settings(phases);
+    result.phases = result.phases.into_iter().map(outcome::wrapped).collect();
+    let mut program = target.with_settings(result.phases.clone());
     if let (Form::Svd | Form::Contraction, Some(amplitude)) = (target.form(), result.amplitude) {
         program = program.with_electronic_gain(target.gain() / amplitude);
     }

@@ -62,28 +62,8 @@ pub struct Corrected {
     pub after: CorrectionQuality,
     /// Number of vectors sent through the chip and measured.
     pub measurements: u64,
-    /// See [`CorrectionResult::steps`].
-    pub steps: u64,
-    /// See [`CorrectionResult::clipped_cells`].
-    pub clipped_cells: Option<usize>,
-    /// See [`CorrectionResult::residual`].
-    pub residual: Option<f64>,
-    /// See [`CorrectionResult::wrapped_heaters`].
-    pub wrapped_heaters: Option<usize>,
-}
-
-impl Corrected {
-    pub(super) fn new(
-        chip: &Chip,
-        target: &MatrixProgram,
-        (program, result): (MatrixProgram, &CorrectionResult),
-        measurements: u64,
-    ) -> Result<Self, HardwareError> {
-        let before = CorrectionQuality::new(chip, target, target)?;
-        let after = CorrectionQuality::new(chip, target, &program)?;
-        let CorrectionResult { steps, clipped_cells, residual, wrapped_heaters, .. } = *result;
-        Ok(Self { program, before, after, measurements, steps, clipped_cells, residual, wrapped_heaters })
-    }
+    /// The result of the method.
+    pub result: CorrectionResult,
 }
 
 /// Phases within the range of a heater, 0…2π.

@@ -204,20 +204,15 @@ impl Link {
             positive("laser_power_w", power)?;
             between("laser_power_w", power, 1e-30, 1e6)?;
         }
-        if let Some(dac) = &self.dac {
-            dac.check().map_err(|e| e.in_table("dac"))?;
-        }
-        if let Some(modulator) = &self.modulator {
-            modulator.check().map_err(|e| e.in_table("modulator"))?;
-        }
-        if let Some(noise) = &self.thermal_noise {
-            noise.check().map_err(|e| e.in_table("thermal_noise"))?;
-        }
-        if let Some(noise) = &self.intensity_noise {
-            noise.check().map_err(|e| e.in_table("intensity_noise"))?;
-        }
-        if let Some(adc) = &self.adc {
-            adc.check().map_err(|e| e.in_table("adc"))?;
+        let parts = [
+            ("dac", self.dac.map(|part| part.check())),
+            ("modulator", self.modulator.map(|part| part.check())),
+            ("thermal_noise", self.thermal_noise.map(|part| part.check())),
+            ("intensity_noise", self.intensity_noise.map(|part| part.check())),
+            ("adc", self.adc.map(|part| part.check())),
+        ];
+        for (table, check) in parts {
+            check.unwrap_or(Ok(())).map_err(|e| e.in_table(table))?;
         }
         let noisy = self.shot_noise || self.thermal_noise.is_some() || self.intensity_noise.is_some();
         if noisy && self.laser_power_w.is_none() {

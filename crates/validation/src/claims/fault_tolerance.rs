@@ -30,7 +30,7 @@ fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
             let program = programmed(&setting.haar(n, 500_000 + draw), design)?;
             let chip = setting.chip(&process, &program, 500_000 + draw)?;
             let done = correct(&chip, &program, local, &Instruments::default())?;
-            Ok((done.after.error.powi(2), done.clipped_cells == Some(0)))
+            Ok((done.after.error.powi(2), done.result.clipped_cells == Some(0)))
         })?;
         let error: Mean = done.iter().map(|d| d.0).collect();
         let covered: Mean = done.iter().map(|d| f64::from(u8::from(d.1))).collect();

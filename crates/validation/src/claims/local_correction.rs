@@ -26,7 +26,7 @@ fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
             let program = unitary(&setting.haar(n, draw), "rectangular")?;
             let chip = setting.chip(&process, &program, draw)?;
             let done = correct(&chip, &program, local, &Instruments::default())?;
-            Ok((done.clipped_cells.unwrap_or_default(), done.after.error))
+            Ok((done.result.clipped_cells.unwrap_or_default(), done.after.error))
         })?;
         let of = |what: &str| format!("{what}, N = {n}, σ = {sigma}");
         let worst = done.iter().filter(|d| d.0 == 0).map(|d| d.1).fold(f64::NAN, f64::max);
