@@ -8,8 +8,9 @@
 
 use phaseloom::hardware::MeshSize;
 use phaseloom::hardware::comparison::trial;
-use phaseloom::mesh::{Cell, Layout, MeshDesign, MeshError, Phases, Rectangular, Unitary, fit};
+use phaseloom::mesh::{Capability, Cell, Layout, MeshDesign, MeshError, Phases, Rectangular, Unitary, fit};
 use phaseloom::{Process, Topology};
+use std::sync::Arc;
 
 /// Half of the columns of a rectangular mesh: cheap, and not universal.
 #[derive(Debug)]
@@ -29,8 +30,8 @@ impl Topology for Half {
         Layout::new(modes, positions.into_iter().filter(|position| position.column < modes / 2).collect())
     }
 
-    fn is_universal(&self) -> bool {
-        false
+    fn capability(&self) -> Capability {
+        Capability::Fitted
     }
 
     fn program(&self, layout: &Layout, target: &Unitary) -> Result<Phases, MeshError> {
@@ -40,10 +41,10 @@ impl Topology for Half {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let process: Process = toml::from_str("[splitter_error]\nsigma_rad = 0.02\n[insertion_loss]\nloss_db = 0.2")?;
-    for topology in [&Half as &'static dyn Topology, &Rectangular] {
+    for topology in [Arc::new(Half) as Arc<dyn Topology>, Arc::new(Rectangular)] {
         for cell in [Cell::Mzi, Cell::ThreeSplitters] {
-            let design = MeshDesign::new(topology, cell)?;
-            let (parts, made) = (MeshSize::new(design, 8), trial(design, 8, &process, 1, 0)?);
+            let design = MeshDesign::new(topology.clone(), cell)?;
+            let (parts, made) = (MeshSize::new(&design, 8), trial(&design, 8, &process, 1, 0)?);
             println!(
                 "{:<33} {:>2} cells, {} columns, {:.2} dB: 1 − F = {:.3} ideal, {:.3} on a chip, {:.3} corrected",
                 design.to_string(),

@@ -400,8 +400,8 @@ fn the_readers_in_numpy_rebuild_every_mesh() {
     let script = format!("{}\n{}", found[0].text, found[2].text);
     for design in MeshDesign::all() {
         let entry = |i: usize, j: usize| phaseloom::Complex64::new((i * 3 + j) as f64 % 4.0 - 1.5, (i + j * j) as f64);
-        let w = phaseloom::nalgebra::DMatrix::from_fn(design.topology().rows().unwrap_or(5), 6, entry);
-        let program = MatrixProgram::new(&w, Form::Auto, design).unwrap();
+        let w = phaseloom::nalgebra::DMatrix::from_fn(design.topology().capability().max_rows().unwrap_or(5), 6, entry);
+        let program = MatrixProgram::new(&w, Form::Auto, &design).unwrap();
         program.save(&folder.join("program.json")).unwrap();
         write_matrix_npy(&folder.join("weights.npy"), &program.matrix()).unwrap();
         for (command, _) in commands(FORMATS) {

@@ -1,47 +1,49 @@
+//! Errors of processes, chips, links, optical products and corrections.
+
 use phaseloom_files::toml_file::{InvalidValue, TomlError};
 use phaseloom_mesh::MeshError;
 use std::path::PathBuf;
 
-/// What can go wrong between a process and an optical product.
+/// An error of a process, a chip, a link, an optical product or a correction.
 #[derive(Debug, thiserror::Error)]
 pub enum HardwareError {
     /// A numerical method failed its own check.
     #[error(transparent)]
     Numerics(#[from] phaseloom_numerics::NumericsError),
-    /// A file was not read or written, or the work does not fit in memory.
+    /// A file cannot be read or written, or the work does not fit in memory.
     #[error(transparent)]
     File(#[from] phaseloom_files::FileError),
-    /// The mesh refused.
+    /// An error of a mesh.
     #[error(transparent)]
     Mesh(#[from] MeshError),
-    /// A TOML file was refused.
+    /// An error in a TOML file.
     #[error(transparent)]
     Toml(#[from] TomlError),
     /// An impossible value in a process.
     #[error("process: {0}")]
     Process(InvalidValue),
-    /// A preset that is not there.
+    /// An unknown preset.
     #[error(transparent)]
     Preset(InvalidValue),
     /// An impossible value in a link.
     #[error("link: {0}")]
     Link(InvalidValue),
-    /// So little light comes through a chip that no gain brings it back.
+    /// A chip without transmission, so that no gain can compensate its loss.
     #[error(
-        "no gain undoes the nominal loss of a tile: found a chip that lets no light through, expected less \
+        "no gain compensates the nominal loss of a tile: found a chip without transmission, expected less \
          `insertion_loss`"
     )]
     NoLight,
-    /// Loss so unequal that what comes through has nothing to do with the matrix.
+    /// Loss so unequal that the realised matrix does not resemble the target.
     #[error(
-        "no gain undoes the nominal loss of a tile: found arms and paths so unequal that the best factor is {factor}, \
-         expected one above 0: take less `insertion_loss`, above all a smaller `imbalance_db`"
+        "no gain compensates the nominal loss of a tile: found arms and paths so unequal that the best factor is {factor}, \
+         expected one above 0: use less `insertion_loss`, above all a smaller `imbalance_db`"
     )]
     NegativeGain {
         /// `Re tr(W†Ŵ)/‖W‖²`.
         factor: String,
     },
-    /// A core needs ports.
+    /// A core without ports.
     #[error("a core of 0 ports: expected at least 1")]
     NoPorts,
     /// A chip of one shape cannot run a program of another.
@@ -57,7 +59,7 @@ pub enum HardwareError {
     ChipSyntax {
         /// The file.
         path: PathBuf,
-        /// What the parser said, with line and column.
+        /// Error of the parser, with line and column.
         source: serde_json::Error,
     },
     /// A chip file whose contents contradict each other.
@@ -65,35 +67,35 @@ pub enum HardwareError {
     ChipContent {
         /// The file.
         path: PathBuf,
-        /// Where in the file.
+        /// Key in the file.
         key: String,
-        /// What stands there.
+        /// Value in the file.
         found: String,
-        /// What should stand there.
+        /// Expected value.
         expected: String,
     },
-    /// No correction has that key.
+    /// An unknown correction.
     #[error("unknown correction `{key}`, nearest `{nearest}`; there are {known}")]
     UnknownCorrection {
-        /// What was asked for.
+        /// Requested key.
         key: String,
-        /// The key most like it.
+        /// Nearest existing key.
         nearest: String,
         /// All keys.
         known: String,
     },
-    /// A method that cannot work on a chip.
+    /// A correction that failed on a chip.
     #[error("correction `{method}`: {source}")]
     Correction {
-        /// Its key.
+        /// Key of the correction.
         method: &'static str,
-        /// What it said.
+        /// Its error.
         source: Box<HardwareError>,
     },
-    /// Somebody asked to stop.
+    /// The user requested to stop.
     #[error("interrupted")]
     Interrupted,
-    /// Crosstalk that no heater phases undo.
+    /// Thermal crosstalk that no heater phases compensate.
     #[error(
         "thermal crosstalk cannot be undone: after {steps} iterations a phase still errs by {largest:.1e} rad; expected \
          crosstalk whose sum over the neighbours of a heater is well below 1: lower `thermal_crosstalk` of the process"
@@ -101,25 +103,25 @@ pub enum HardwareError {
     Crosstalk {
         /// Iterations.
         steps: u64,
-        /// Largest error left (rad).
+        /// Largest remaining error (rad).
         largest: f64,
     },
-    /// Readings that do not tell the errors of a chip.
-    #[error("{settings} settings do not tell {unknown} errors of the chip apart: read more settings")]
+    /// Measurements that do not determine the errors of a chip.
+    #[error("{settings} settings do not determine {unknown} errors of the chip: measure more settings")]
     Characterisation {
         /// Unknown errors.
         unknown: usize,
-        /// Settings that were read.
+        /// Measured settings.
         settings: u64,
     },
-    /// Given parts of a chip, or measurements of one, that cannot be those of the program at hand.
+    /// Parts or measurements of a chip that do not match the program.
     #[error("{key}: found {found}, expected {expected}")]
     Unfit {
-        /// Which part.
+        /// Part of the chip.
         key: String,
-        /// What was given.
+        /// Given value.
         found: String,
-        /// What the program or the fit needs.
+        /// Value that the program or the fit needs.
         expected: String,
     },
 }

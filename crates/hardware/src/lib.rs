@@ -1,4 +1,4 @@
-//! Photonic hardware: what a process does to a chip, what a link does to light, and the optical matrix product.
+//! Photonic hardware: fabrication processes, chips, optical links, the optical matrix product and corrections of chips.
 //!
 //! ```text
 //! Process ─ seed ─▶ Chip        Program × Chip ─▶ realised matrix        realised matrix + Link ─▶ OpticalProduct
@@ -13,6 +13,7 @@ mod measured;
 mod process;
 mod product;
 
+pub use chip::backpropagation::ForwardPass;
 pub use chip::shape::ProgramShape;
 pub use chip::{Chip, ChipId};
 pub use error::HardwareError;

@@ -6,7 +6,7 @@ use phaseloom_hardware::correction::{
     correction,
 };
 use phaseloom_hardware::{Chip, ChipId, HardwareError, Process, StageErrors};
-use phaseloom_mesh::{Form, MatrixProgram, Phases, Stage, Topology, topology};
+use phaseloom_mesh::{Form, MatrixProgram, MeshDesign, Phases, Stage, topology};
 use phaseloom_numerics::StreamKey;
 
 fn haar(n: usize, seed: u64) -> MatrixProgram {
@@ -14,7 +14,7 @@ fn haar(n: usize, seed: u64) -> MatrixProgram {
 }
 
 /// Random phases whose θ keep a distance `margin` from the bar and cross states.
-fn within_reach(n: usize, topology: &'static dyn Topology, seed: u64, margin: f64) -> MatrixProgram {
+fn within_reach(n: usize, topology: impl Into<MeshDesign>, seed: u64, margin: f64) -> MatrixProgram {
     random_phases(&MatrixProgram::blank(n, n, topology), seed, margin)
 }
 
@@ -36,7 +36,7 @@ fn random_phases(program: &MatrixProgram, seed: u64, margin: f64) -> MatrixProgr
         (0..settings.output().len()).for_each(|m| settings.set_output(m, std::f64::consts::TAU * uniform()));
         settings
     });
-    program.with_settings(settings.collect())
+    program.with_phases(settings.collect())
 }
 
 fn process(text: &str) -> Process {
@@ -126,7 +126,7 @@ fn crosstalk_is_undone_where_it_is_known_and_refused_where_it_is_too_strong() {
     // A heater at zero next to warm neighbours would have to cool: it gets 2π more.
     let mut settings: Vec<Phases> = haar(9, 2).stages().iter().map(|s| s.phases().clone()).collect();
     settings[0].set_cell(5, 0.0, 1.0);
-    let (p, program) = (process("[thermal_crosstalk]\ncoefficient = 0.03"), haar(9, 2).with_settings(settings));
+    let (p, program) = (process("[thermal_crosstalk]\ncoefficient = 0.03"), haar(9, 2).with_phases(settings));
     let done = corrected("crosstalk", &program, &p, 0, 0.0);
     assert!(
         done.result.wrapped_heaters.is_some_and(|n| n >= 1) && done.after.error < 1e-10,
@@ -176,10 +176,10 @@ fn the_estimate_of_errors_follows_noise_and_number_of_measurements() {
             assert!(lab.errors().is_none(), "the frozen errors are not revealed");
             let estimate = characterise(lab, self.0)?;
             let mut sum = 0.0;
-            for (estimated, truth) in estimate.stages[0].cells.iter().zip(&self.2[0].cells) {
+            for (estimated, truth) in estimate.stages[0].cell_errors.iter().zip(&self.2[0].cell_errors) {
                 sum += (estimated.alpha - truth.alpha).powi(2) + (estimated.beta - truth.beta).powi(2);
             }
-            *self.1.lock().unwrap() = (sum / (2.0 * estimate.stages[0].cells.len() as f64)).sqrt();
+            *self.1.lock().unwrap() = (sum / (2.0 * estimate.stages[0].cell_errors.len() as f64)).sqrt();
             Ok(CorrectionResult { steps: self.0, ..lab.start().into() })
         }
     }

@@ -8,9 +8,10 @@ use common::{Mean, agree, chip, gaussian, haar, process};
 use phaseloom_hardware::Chip;
 use phaseloom_hardware::MeshSize;
 use phaseloom_hardware::correction::{CORRECTIONS, Instruments, correct, correction};
-use phaseloom_mesh::{Form, MatrixProgram, MeshDesign, Phases};
+use phaseloom_mesh::{Butterfly, Capability, Form, MatrixProgram, MeshDesign, Phases, Rectangular};
 use phaseloom_numerics::linalg::svd;
 use phaseloom_numerics::relative_error;
+use std::sync::Arc;
 
 const ALL: &str = "[splitter_error]\nsigma_rad = 0.02\n[phase_error]\nsigma_rad = 0.02\n[insertion_loss]\nloss_db = 0.1\n\
                    imbalance_sigma_db = 0.05\n[thermal_crosstalk]\ncoefficient = 1e-3\n[phase_quantization]\nbits = 10";
@@ -18,9 +19,10 @@ const ALL: &str = "[splitter_error]\nsigma_rad = 0.02\n[phase_error]\nsigma_rad 
 /// A program for each design: of a full matrix, or of the rows that the topology supports.
 fn programs(n: usize) -> impl Iterator<Item = (MeshDesign, MatrixProgram)> {
     MeshDesign::all().map(move |design| {
-        let rows = design.topology().rows().unwrap_or(n);
-        let program = MatrixProgram::new(&gaussian(rows, n, 1), Form::Auto, design);
-        (design, program.unwrap_or_else(|error| panic!("{design}: {error}")))
+        let rows = design.topology().capability().max_rows().unwrap_or(n);
+        let program = MatrixProgram::new(&gaussian(rows, n, 1), Form::Auto, &design);
+        let program = program.unwrap_or_else(|error| panic!("{design}: {error}"));
+        (design, program)
     })
 }
 
@@ -37,7 +39,9 @@ fn chips_and_programs_survive_their_files() {
             assert_eq!(chip.stages(), chip_read.stages(), "{design} N={n}");
             assert_eq!(chip.matrix(&program).unwrap(), chip_read.matrix(&program_read).unwrap(), "{design} N={n}");
             // Another cell is another chip.
-            let other = MeshDesign::all().find(|other| *other != design && other.topology().rows().is_none()).unwrap();
+            let other = MeshDesign::all()
+                .find(|other| *other != design && other.topology().capability().max_rows().is_none())
+                .unwrap();
             let other = MatrixProgram::new(&gaussian(n, n, 1), Form::Auto, other).unwrap();
             assert!(chip.matrix(&other).is_err(), "{design} N={n}");
         }
@@ -51,7 +55,7 @@ fn energy_is_conserved() {
         let (n, layout) = (6, design.layout(6));
         let mut phases = Phases::blank(&layout);
         phases.values_mut().iter_mut().enumerate().for_each(|(k, phase)| *phase = 3.0 + 3.0 * (1.3 * k as f64).sin());
-        let program = MatrixProgram::of_mesh(design, n, phases);
+        let program = MatrixProgram::from_phases(&design, n, phases);
         for (text, lossless) in
             [("[splitter_error]\nsigma_rad = 0.2\n[phase_error]\nsigma_rad = 1", true), (ALL, false)]
         {
@@ -78,7 +82,7 @@ fn the_law_of_phase_errors_holds_for_every_mesh_without_dumps() {
             let mut settings = Phases::blank(&layout);
             let angles = gaussian(phases, 1, draw);
             settings.values_mut().iter_mut().zip(angles.iter()).for_each(|(phase, z)| *phase = z.arg());
-            let program = MatrixProgram::of_mesh(design, 8, settings);
+            let program = MatrixProgram::from_phases(&design, 8, settings);
             let realised = chip(&process, &program, draw).matrix(&program).unwrap();
             error.add(relative_error(&program.matrix(), &realised).powi(2));
         }
@@ -90,11 +94,13 @@ fn the_law_of_phase_errors_holds_for_every_mesh_without_dumps() {
 #[test]
 fn local_correction_is_exact_where_every_cell_is_within_reach() {
     let process = process("[splitter_error]\nsigma_rad = 0.002\n[phase_error]\nsigma_rad = 0.3");
-    for design in MeshDesign::all().filter(|d| d.topology().is_universal() && !d.topology().is_direct()) {
+    for design in MeshDesign::all()
+        .filter(|d| d.topology().capability().is_universal() && d.topology().capability() == Capability::AnyUnitary)
+    {
         let mut exact = 0;
         for draw in 0..10 {
             let u = haar(4, draw);
-            let program = MatrixProgram::new(&u, Form::Unitary, design).unwrap();
+            let program = MatrixProgram::new(&u, Form::Unitary, &design).unwrap();
             let corrected = correct(&chip(&process, &program, draw), &program, correction("local").unwrap(), &quiet());
             let corrected = corrected.unwrap();
             if corrected.result.clipped_cells == Some(0) {
@@ -114,7 +120,7 @@ fn local_correction_of_fitted_couplers_finds_most_of_the_way_back() {
     for (text, share) in [("", 0.05), ("[insertion_loss]\nloss_db = 0.2\nimbalance_sigma_db = 0.05", 0.2)] {
         let process = process(&format!("[splitter_error]\nsigma_rad = 0.05\n[phase_error]\nsigma_rad = 0.3\n{text}"));
         for design in MeshDesign::all().filter(|d| !d.cell().is_interferometer()) {
-            let program = MatrixProgram::new(&haar(4, 1), Form::Unitary, design).unwrap();
+            let program = MatrixProgram::new(&haar(4, 1), Form::Unitary, &design).unwrap();
             let corrected = correct(&chip(&process, &program, 1), &program, correction("local").unwrap(), &quiet());
             let corrected = corrected.unwrap();
             let (before, after) = (corrected.before.error, corrected.after.error);
@@ -153,38 +159,36 @@ fn every_correction_works_on_every_mesh() {
 
 #[test]
 fn parts_are_counted() {
-    let parts = |design: MeshDesign, n: usize| MeshSize::new(design, n);
+    let parts = |design: &MeshDesign, n: usize| MeshSize::new(design, n);
     for design in MeshDesign::all() {
-        let (counts, layout) = (parts(design, 8), design.layout(8));
+        let (counts, layout) = (parts(&design, 8), design.layout(8));
         let shifters = Phases::blank(&layout).values().len();
         assert_eq!((counts.cells, counts.shifters), (layout.positions.len(), shifters), "{design}");
         assert!(counts.length_um > 0.0 && counts.width_um >= 8.0 * 12.0, "{design}");
     }
     // A butterfly of 8 modes shuffles 2 groups of 4 modes, then one of 8: s(s−1)/2 crossings for 2s modes, in and out.
-    let butterfly = phaseloom_mesh::topology("butterfly").unwrap().into();
-    assert!(parts(butterfly, 8).crossings >= 2 + 6, "{}", parts(butterfly, 8).crossings);
+    let crossings = parts(&Butterfly.into(), 8).crossings;
+    assert!(crossings >= 2 + 6, "{crossings}");
 }
 
 /// A crossing in a cell loses as an interferometer does. In a butterfly of four modes, two modes cross one waveguide
 /// before and one after the second column.
 #[test]
 fn crossings_lose_light() {
-    let realised = |design: MeshDesign, text: &str| {
+    let realised = |design: &MeshDesign, text: &str| {
         let settings = Phases::blank(&design.layout(4));
-        let program = MatrixProgram::of_mesh(design, 4, settings);
+        let program = MatrixProgram::from_phases(design, 4, settings);
         chip(&process(text), &program, 1).matrix(&program).unwrap()
     };
-    let rectangular = phaseloom_mesh::topology("rectangular").unwrap();
-    let crossed = MeshDesign::new(rectangular, phaseloom_mesh::Cell::Crossing).unwrap();
+    let crossed = MeshDesign::new(Arc::new(Rectangular), phaseloom_mesh::Cell::Crossing).unwrap();
     let (a, b) = (
-        realised(crossed, "[insertion_loss]\ncrossing_db = 0.1"),
-        realised(crossed, "[insertion_loss]\nloss_db = 0.1"),
+        realised(&crossed, "[insertion_loss]\ncrossing_db = 0.1"),
+        realised(&crossed, "[insertion_loss]\nloss_db = 0.1"),
     );
     assert!((a - b).norm() < 1e-15);
-    let plain = realised(rectangular.into(), "[insertion_loss]\ncrossing_db = 0.1");
+    let plain = realised(&Rectangular.into(), "[insertion_loss]\ncrossing_db = 0.1");
     assert!((plain.norm() - 2.0).abs() < 1e-15);
-    let butterfly = phaseloom_mesh::topology("butterfly").unwrap().into();
-    let norm = realised(butterfly, "[insertion_loss]\ncrossing_db = 0.3").norm();
+    let norm = realised(&Butterfly.into(), "[insertion_loss]\ncrossing_db = 0.3").norm();
     // The two modes of a cell have half a crossing before and half a crossing after it on average: 0.3 dB in all.
     assert!((norm / 2.0 - 10f64.powf(-0.3 / 20.0)).abs() < 1e-14, "{norm}");
 }
@@ -202,7 +206,7 @@ fn cells_lose_by_their_parts_in_series() {
         ("masks", "coupler", 0.5),
     ] {
         let design = MeshDesign::from_keys(key, Some(cell)).unwrap();
-        let program = MatrixProgram::new(&haar(2, 1), Form::Unitary, design).unwrap();
+        let program = MatrixProgram::new(&haar(2, 1), Form::Unitary, &design).unwrap();
         let realised = chip(&process, &program, 0).matrix(&program).unwrap();
         let cells = design.layout(2).positions.len();
         let lost = -10.0 * (realised.norm_squared() / 2.0).log10();

@@ -319,10 +319,10 @@ fn matrices_rebuilt_from_files_equal_those_of_the_chip() {
         let mut programs: Vec<(String, MatrixProgram)> = Vec::new();
         if design.cell() != Cell::Mzi {
             for (m, n) in [(3, 3), (2, 5), (5, 2)] {
-                let program = MatrixProgram::new(&gaussian(m, n, 1), Form::Svd, design).unwrap();
+                let program = MatrixProgram::new(&gaussian(m, n, 1), Form::Svd, &design).unwrap();
                 programs.push((format!("svd {m}×{n}, {design}"), program));
             }
-            let program = MatrixProgram::new(&haar(5, 1), Form::Unitary, design).unwrap();
+            let program = MatrixProgram::new(&haar(5, 1), Form::Unitary, &design).unwrap();
             programs.push((format!("unitary 5, {design}"), program));
             for (name, program) in &programs {
                 for text in sources.iter().copied().chain(all.iter().map(String::as_str)) {

@@ -1,12 +1,12 @@
 use std::path::PathBuf;
 
-/// What can go wrong between a matrix and the settings of a mesh.
+/// Errors between a matrix and the phases of a mesh.
 #[derive(Debug, thiserror::Error)]
 pub enum MeshError {
     /// A numerical method failed its own check.
     #[error(transparent)]
     Numerics(#[from] phaseloom_numerics::NumericsError),
-    /// A file was not read or written, or the work does not fit in memory.
+    /// A file could not be read or written, or the computation does not fit in memory.
     #[error(transparent)]
     File(#[from] phaseloom_files::FileError),
     /// A matrix holds NaN or infinity.
@@ -16,13 +16,13 @@ pub enum MeshError {
         row: usize,
         /// Column, from 0.
         column: usize,
-        /// What stands there.
+        /// The entry.
         value: String,
     },
-    /// Entries so large that their squares leave the range of a double.
+    /// An entry whose square leaves the range of a double.
     #[error("largest matrix entry is {largest:e}: expected at most 1e151; scale the matrix")]
     Magnitude {
-        /// The largest modulus of real and imaginary parts.
+        /// The largest modulus of real and imaginary parts of all entries.
         largest: f64,
     },
     /// A matrix without rows or columns.
@@ -33,7 +33,7 @@ pub enum MeshError {
         /// Columns found.
         columns: usize,
     },
-    /// A unitary must be square.
+    /// A unitary that is not square.
     #[error("matrix is {rows}×{columns}: a unitary is square; program any other matrix with the form `svd`")]
     NotSquare {
         /// Rows found.
@@ -49,57 +49,58 @@ pub enum MeshError {
     NotUnitary {
         /// Largest entry of |U†U − I|.
         deviation: f64,
-        /// What is accepted.
+        /// The largest accepted deviation.
         tolerance: f64,
     },
-    /// No topology of that name.
+    /// A key that is no topology.
     #[error("unknown topology `{found}`: expected one of {known}")]
     UnknownTopology {
-        /// What was asked for.
+        /// The requested key.
         found: String,
-        /// The keys that exist.
+        /// The existing keys.
         known: String,
     },
-    /// A mesh cannot be built of such cells.
+    /// A cell that the topology does not support.
     #[error("a mesh `{topology}` is built of cells `{known}`, not of `{found}`")]
     CellOfTopology {
         /// Key of the topology.
         topology: &'static str,
         /// Key of the cell.
         found: &'static str,
-        /// The keys of its cells.
+        /// The keys of the supported cells.
         known: String,
     },
-    /// No convention of that name.
+    /// A key that is no convention.
     #[error("unknown convention `{found}`: expected one of {known}")]
     UnknownConvention {
-        /// What was asked for.
+        /// The requested key.
         found: String,
-        /// The keys that exist.
+        /// The existing keys.
         known: String,
     },
-    /// A mesh of which conventions say nothing.
+    /// A mesh that other conventions cannot express.
     #[error(
-        "a mesh {design} has no settings in other conventions: expected cells `mzi` that join neighbouring lines, each of them with a port (rectangular, triangular, redundant)"
+        "a mesh {design} has no phases in other conventions: expected cells `mzi` between neighbouring modes, each mode \
+         with a port (rectangular, triangular, redundant)"
     )]
     Convention {
         /// Topology and cell.
         design: String,
     },
-    /// No cell of that name.
+    /// A key that is no cell.
     #[error("unknown cell `{found}`: expected one of {known}")]
     UnknownCell {
-        /// What was asked for.
+        /// The requested key.
         found: String,
-        /// The keys that exist.
+        /// The existing keys.
         known: String,
     },
-    /// A mesh that cannot do what a matrix of this shape needs.
+    /// A topology that cannot realise a matrix of this shape.
     #[error("topology `{topology}` {limit}: found a {rows}×{columns} matrix")]
     Topology {
         /// Key of the topology.
         topology: &'static str,
-        /// What it does, and no more.
+        /// The limit of the topology, as the predicate of a sentence.
         limit: &'static str,
         /// Rows of the matrix.
         rows: usize,
@@ -111,25 +112,25 @@ pub enum MeshError {
     ProgramSyntax {
         /// The file.
         path: PathBuf,
-        /// What the parser said, with line and column.
+        /// The error of the parser, with line and column.
         source: serde_json::Error,
     },
-    /// A program file whose contents contradict each other.
+    /// A program file with an invalid or inconsistent value.
     #[error("{}: {key}: found {found}, expected {expected}", path.display())]
     ProgramContent {
         /// The file.
         path: PathBuf,
-        /// Where in the file.
+        /// The key of the value in the file.
         key: String,
-        /// What stands there.
+        /// The value.
         found: String,
-        /// What should stand there.
+        /// The expected value.
         expected: String,
     },
 }
 
 impl MeshError {
-    /// What was expected, for errors that name the place and what was found there themselves.
+    /// The expected value, for callers that report the place and the value found.
     #[must_use]
     pub fn expected(&self) -> String {
         match self {
@@ -137,7 +138,7 @@ impl MeshError {
             | Self::UnknownCell { known, .. }
             | Self::UnknownConvention { known, .. } => format!("one of {known}"),
             Self::CellOfTopology { topology, known, .. } => {
-                format!("one of {known}, of which a mesh `{topology}` is built")
+                format!("one of {known}, which a mesh `{topology}` supports")
             }
             other => other.to_string(),
         }

@@ -1,10 +1,10 @@
-//! Conventions against other programs: the settings that they made themselves (`conventions/*.json`, by
+//! Conventions against other programs: the phases that they computed themselves (`conventions/*.json`, by
 //! `conventions/make_settings.py`, with the version of each), and products of 2×2 matrices written here from definitions.
 
 use nalgebra::{DMatrix, Matrix2};
 use num_complex::Complex64;
 use phaseloom_mesh::convention::{CONVENTIONS, ConvertedCell, ConvertedMesh, ScreenPhase, convention};
-use phaseloom_mesh::{CellPosition, Form, MatrixProgram, Stage, TOPOLOGIES, Topology, Unitary, topology};
+use phaseloom_mesh::{CellPosition, Form, MatrixProgram, MeshDesign, Rectangular, Stage, Unitary, topology};
 use phaseloom_numerics::{StreamKey, haar_unitary};
 use serde_json::Value;
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_PI_2, TAU};
@@ -16,7 +16,7 @@ fn diagonal(upper: f64, lower: f64) -> Cell {
     Cell::new(Complex64::cis(upper), 0.0.into(), 0.0.into(), Complex64::cis(lower))
 }
 
-/// The cell of a convention as the product of its parts, in the order of the matrices: light meets the last one first.
+/// The cell of a convention as the product of its parts, in the order of the matrices: fields pass the last one first.
 fn cell(key: &str, position: CellPosition, modes: usize, [a, b]: [f64; 2]) -> Cell {
     let i = Complex64::i();
     let s = Cell::new(1.0.into(), i, i, 1.0.into()) * Complex64::from(FRAC_1_SQRT_2);
@@ -38,7 +38,7 @@ fn cell(key: &str, position: CellPosition, modes: usize, [a, b]: [f64; 2]) -> Ce
     }
 }
 
-/// The product of all cells and of the screen, column by column.
+/// The product of all cells and of the phase screen, column by column.
 fn product(mesh: &ConvertedMesh) -> DMatrix<Complex64> {
     let mut u = DMatrix::identity(mesh.modes, mesh.modes);
     let columns = mesh.cells.iter().map(|c| c.position.column + 1).max().unwrap_or(0);
@@ -49,14 +49,14 @@ fn product(mesh: &ConvertedMesh) -> DMatrix<Complex64> {
         }
         for c in mesh.cells.iter().filter(|c| c.position.column == column) {
             let t = cell(mesh.convention.key(), c.position, mesh.modes, c.phases);
-            let behind = t * u.fixed_rows::<2>(c.position.mode);
-            u.fixed_rows_mut::<2>(c.position.mode).copy_from(&behind);
+            let outputs = t * u.fixed_rows::<2>(c.position.mode);
+            u.fixed_rows_mut::<2>(c.position.mode).copy_from(&outputs);
         }
     }
     u
 }
 
-fn stage(u: &DMatrix<Complex64>, topology: &'static dyn Topology) -> Stage {
+fn stage(u: &DMatrix<Complex64>, topology: impl Into<MeshDesign>) -> Stage {
     MatrixProgram::new(u, Form::Unitary, topology).unwrap().stages()[0].clone()
 }
 
@@ -71,8 +71,8 @@ fn a_converted_mesh_is_the_product_of_its_definitions() {
             DMatrix::from_fn(n, n, fourier),
             DMatrix::from_fn(n, n, shift),
         ] {
-            for topology in [TOPOLOGIES[0], TOPOLOGIES[1]] {
-                let stage = stage(&u, topology);
+            for topology in ["rectangular", "triangular"].map(|key| topology(key).unwrap()) {
+                let stage = stage(&u, &topology);
                 for convention in CONVENTIONS {
                     let error = (product(&ConvertedMesh::new(&stage, convention)) - &u).norm();
                     assert!(error < 1e-13 * n as f64, "{}, {topology:?}, N = {n}: {error:e}", convention.key());
@@ -82,7 +82,7 @@ fn a_converted_mesh_is_the_product_of_its_definitions() {
     }
 }
 
-// ------------------------------------------------------------------------------------------- settings of other programs
+// ------------------------------------------------------------------------------------------- phases of other programs
 
 fn number(value: &Value) -> f64 {
     value.as_f64().unwrap()
@@ -100,7 +100,7 @@ fn list<'a>(case: &'a Value, key: &str) -> &'a [Value] {
     case[key].as_array().map_or(&[], Vec::as_slice)
 }
 
-/// Cells in order of light, each as early as its lines are free, and phases in front of columns.
+/// A mesh of cells in order of propagation, each in the first column that is free on its modes, and a phase screen.
 fn mesh(key: &str, modes: usize, cells: &[(usize, [f64; 2])], screen: Vec<ScreenPhase>) -> ConvertedMesh {
     let mut free = vec![0; modes];
     let place = |&(mode, phases): &(usize, [f64; 2])| {
@@ -117,7 +117,7 @@ fn mesh(key: &str, modes: usize, cells: &[(usize, [f64; 2])], screen: Vec<Screen
     ConvertedMesh { convention: convention(key).unwrap(), modes, cells, screen }
 }
 
-/// In front of all cells, or behind them.
+/// The column of a phase screen before all cells, and after them.
 const INPUTS: usize = 0;
 const OUTPUTS: usize = usize::MAX;
 
@@ -130,7 +130,7 @@ fn cells(case: &Value, key: &str, first: usize) -> Vec<(usize, [f64; 2])> {
     list(case, key).iter().map(|c| (index(&c[0]) - first, [number(&c[1]), number(&c[2])])).collect()
 }
 
-/// What one program returned, in our words.
+/// The result of one program as a converted mesh.
 fn read(function: &str, case: &Value) -> ConvertedMesh {
     let modes = index(&case["modes"]);
     let diagonal = || list(case, "diagonal").iter().map(|z| complex(z).arg());
@@ -144,12 +144,12 @@ fn read(function: &str, case: &Value) -> ConvertedMesh {
             let mut all = cells(case, "cells", 0);
             all.extend(cells(case, "last", 0).into_iter().rev());
             let mut read = mesh("clements_middle", modes, &all, Vec::new());
-            let behind = |mode: usize| {
+            let column = |mode: usize| {
                 let mut right = read.cells.iter().filter(|c| c.position.mode == mode || c.position.mode + 1 == mode);
                 right.find(|c| c.position.column + c.position.mode > modes - 2).map_or(modes, |c| c.position.column)
             };
             read.screen =
-                diagonal().enumerate().map(|(mode, phase)| ScreenPhase { column: behind(mode), mode, phase }).collect();
+                diagonal().enumerate().map(|(mode, phase)| ScreenPhase { column: column(mode), mode, phase }).collect();
             read.screen.sort_by_key(|p| (p.column, p.mode));
             read
         }
@@ -170,23 +170,23 @@ fn read(function: &str, case: &Value) -> ConvertedMesh {
     }
 }
 
-/// σ and δ by [mode, layer]: `e^{iσ}[[sin δ, cos δ], [cos δ, −sin δ]]`, without our factor i.
+/// σ and δ by [mode, layer]: `e^{iσ}[[sin δ, cos δ], [cos δ, −sin δ]]`, without the factor i of Phaseloom.
 fn compact(function: &str, modes: usize, case: &Value) -> ConvertedMesh {
-    let mut found = Vec::new();
+    let mut placed = Vec::new();
     for (sigma, delta) in list(case, "sigmas").iter().zip(list(case, "deltas")) {
         assert_eq!((&sigma[0], &sigma[1]), (&delta[0], &delta[1]));
         let (mode, layer) = (index(&sigma[0]), index(&sigma[1]));
         let column = if function == "triangular_compact" { mode + 2 * layer } else { layer };
         let (sigma, delta) = (number(&sigma[2]) - FRAC_PI_2, number(&delta[2]));
-        found.push((column, (mode, [sigma + delta, sigma - delta])));
+        placed.push((column, (mode, [sigma + delta, sigma - delta])));
     }
-    found.sort_by_key(|(column, (mode, _))| (*column, *mode));
-    let cells: Vec<(usize, [f64; 2])> = found.into_iter().map(|(_, cell)| cell).collect();
+    placed.sort_by_key(|(column, (mode, _))| (*column, *mode));
+    let cells: Vec<(usize, [f64; 2])> = placed.into_iter().map(|(_, cell)| cell).collect();
     let port = |key: &str, column: usize, down: usize| {
         let phase = move |p: &Value| ScreenPhase { column, mode: index(&p[0]) + down, phase: number(&p[1]) };
         list(case, key).iter().map(phase).collect::<Vec<_>>()
     };
-    // The triangular algorithm puts the phase of its row j on line j + 1.
+    // The triangular algorithm has the phase of its row j on mode j + 1.
     let mut screen = port("phi_ins", INPUTS, usize::from(function == "triangular_compact"));
     screen.extend(port("phi_outs", OUTPUTS, 0));
     screen.extend(port("zetas", OUTPUTS, 0));
@@ -197,18 +197,18 @@ fn compact(function: &str, modes: usize, case: &Value) -> ConvertedMesh {
 
 fn files() -> Vec<(String, Value)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conventions");
-    let mut found = Vec::new();
+    let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|e| e == "json") {
             let file: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
             let made_by = format!("{} {}", file["package"].as_str().unwrap(), file["version"].as_str().unwrap());
             assert!(made_by.contains(|c: char| c.is_ascii_digit()));
-            found.push((made_by, file));
+            files.push((made_by, file));
         }
     }
-    assert_eq!(found.len(), 13);
-    found
+    assert_eq!(files.len(), 13);
+    files
 }
 
 fn unitary(case: &Value) -> DMatrix<Complex64> {
@@ -216,34 +216,34 @@ fn unitary(case: &Value) -> DMatrix<Complex64> {
     DMatrix::from_fn(n, n, |r, c| complex(&case["unitary"][r][c]))
 }
 
-/// Their settings rebuild their matrix: by the definition, as a mesh of ours, and in every other convention. A program of
-/// ours for their matrix, converted to their convention, rebuilds it too.
+/// The phases of other programs rebuild their matrices: by the definition, in the convention of Phaseloom, and in every other
+/// convention. So does a program of Phaseloom for the same matrix, converted to their convention.
 #[test]
-fn settings_of_other_programs_rebuild_their_matrices() {
+fn phases_of_other_programs_rebuild_their_matrices() {
     for (made_by, file) in files() {
         let function = file["function"].as_str().unwrap();
         for case in file["cases"].as_array().unwrap() {
             let (u, theirs) = (unitary(case), read(function, case));
-            let what = format!("{made_by}, {function}, N = {}", u.nrows());
-            let off = |made: &DMatrix<Complex64>| (made - &u).camax();
-            assert!(Unitary::deviation(&u) < 1e-10, "{what}");
-            assert!(off(&theirs.matrix()) < 1e-10, "{what}: read {:e}", off(&theirs.matrix()));
-            assert!(off(&product(&theirs)) < 1e-10, "{what}: product");
+            let case_name = format!("{made_by}, {function}, N = {}", u.nrows());
+            let error = |matrix: &DMatrix<Complex64>| (matrix - &u).camax();
+            assert!(Unitary::deviation(&u) < 1e-10, "{case_name}");
+            assert!(error(&theirs.matrix()) < 1e-10, "{case_name}: read {:e}", error(&theirs.matrix()));
+            assert!(error(&product(&theirs)) < 1e-10, "{case_name}: product");
             for other in CONVENTIONS {
-                assert!(off(&theirs.to(other).matrix()) < 1e-10, "{what}: to {}", other.key());
+                assert!(error(&theirs.to(other).matrix()) < 1e-10, "{case_name}: to {}", other.key());
             }
-            for topology in [TOPOLOGIES[0], TOPOLOGIES[1]] {
-                let ours = ConvertedMesh::new(&stage(&u, topology), theirs.convention);
-                assert!(off(&product(&ours)) < 1e-10, "{what}: ours");
+            for topology in ["rectangular", "triangular"].map(|key| topology(key).unwrap()) {
+                let ours = ConvertedMesh::new(&stage(&u, &topology), theirs.convention);
+                assert!(error(&product(&ours)) < 1e-10, "{case_name}: ours");
             }
         }
     }
 }
 
-/// Where their cells stand as ours do, they mean the same by θ and the screen stands alike, the settings of a generic
-/// unitary are unique: theirs are ours.
+/// If cells, definition of θ and phase screen agree with those of Phaseloom, the phases of a generic unitary are unique, so
+/// both programs compute the same.
 #[test]
-fn settings_of_other_programs_are_ours() {
+fn phases_of_other_programs_are_those_of_phaseloom() {
     let mut compared = 0;
     for (made_by, file) in files() {
         let function = file["function"].as_str().unwrap();
@@ -260,25 +260,25 @@ fn settings_of_other_programs_are_ours() {
         }
         for case in file["cases"].as_array().unwrap() {
             let (u, theirs) = (unitary(case), read(function, case));
-            let stage = stage(&u, topology("rectangular").unwrap());
-            let what = format!("{made_by}, {function}, N = {}", u.nrows());
+            let stage = stage(&u, Rectangular);
+            let case_name = format!("{made_by}, {function}, N = {}", u.nrows());
             let ours = ConvertedMesh::new(&stage, theirs.convention);
             let close = |a: f64, b: f64| ((a - b + 1.0).rem_euclid(TAU) - 1.0).abs() < 1e-9;
             assert_eq!(ours.cells.len(), theirs.cells.len());
             for (a, b) in ours.cells.iter().zip(&theirs.cells) {
-                assert_eq!(a.position, b.position, "{what}");
+                assert_eq!(a.position, b.position, "{case_name}");
                 let equal = close(a.phases[0], b.phases[0]) && close(a.phases[1], b.phases[1]);
-                assert!(equal, "{what}: ours {a:?}, theirs {b:?}");
+                assert!(equal, "{case_name}: ours {a:?}, theirs {b:?}");
             }
             for shifter in &ours.screen {
                 let there = theirs.screen.iter().find(|p| p.mode == shifter.mode);
-                assert!(there.is_none_or(|p| p.column == shifter.column), "{what}: {shifter:?} and {there:?}");
-                assert!(close(shifter.phase, there.map_or(0.0, |p| p.phase)), "{what}: {shifter:?} and {there:?}");
+                assert!(there.is_none_or(|p| p.column == shifter.column), "{case_name}: {shifter:?} and {there:?}");
+                assert!(close(shifter.phase, there.map_or(0.0, |p| p.phase)), "{case_name}: {shifter:?} and {there:?}");
             }
-            // The way back: their settings are the program that ours is.
+            // The inverse conversion gives the phases of the program.
             let back = theirs.phases();
             let pairs = back.values().iter().zip(stage.phases().values());
-            assert!(pairs.into_iter().all(|(a, b)| close(*a, *b)), "{what}: as a program of ours");
+            assert!(pairs.into_iter().all(|(a, b)| close(*a, *b)), "{case_name}: as a program of ours");
             compared += 1;
         }
     }

@@ -2,13 +2,14 @@
 
 use num_complex::Complex64;
 use phaseloom_mesh::cell::CellErrors;
-use phaseloom_mesh::{Cell, Form, MatrixProgram, MeshDesign, MeshError, StageKind, TOPOLOGIES, reference};
+use phaseloom_mesh::{
+    Cell, Contraction, Form, MatrixProgram, MeshDesign, MeshError, Rectangular, StageKind, reference, topologies,
+};
 use phaseloom_testing::{Matrix, dft, gaussian, haar, hard_unitaries, re};
-use std::f64::consts::{FRAC_PI_2, FRAC_PI_3, TAU};
 
 fn check(n: usize) {
-    for design in MeshDesign::all().filter(|d| d.topology().is_universal()) {
-        // Other cells follow plain ones, cell by cell: large meshes tell nothing new of them.
+    for design in MeshDesign::all().filter(|d| d.topology().capability().is_universal()) {
+        // Other cells are matched to MZIs, cell by cell: small meshes are enough to test them.
         let large = !["rectangular", "triangular"].contains(&design.topology().key());
         let cases = match (n, design.cell()) {
             (..=65, _) | (..=130, Cell::Mzi) => usize::MAX,
@@ -18,22 +19,22 @@ fn check(n: usize) {
             _ => 0,
         };
         for (name, u) in hard_unitaries(n).into_iter().take(cases) {
-            let program = MatrixProgram::new(&u, Form::Unitary, design).expect(name);
+            let program = MatrixProgram::new(&u, Form::Unitary, &design).expect(name);
             let error = (program.matrix() - &u).norm();
             assert!(error <= 1e-13 * n as f64, "{design} {name} N={n}: {error:.1e}");
         }
     }
 }
 
-/// What is a unitary to the tolerance of its check alone is programmed as nearly.
+/// A matrix that is unitary only within the tolerance of the check is programmed with an error of that size.
 #[test]
 fn unitaries_with_a_defect() {
-    for design in MeshDesign::all().filter(|d| d.topology().is_universal() && d.cell() == Cell::Mzi) {
+    for design in MeshDesign::all().filter(|d| d.topology().capability().is_universal() && d.cell() == Cell::Mzi) {
         for n in [16, 64] {
             for (name, u) in hard_unitaries(n) {
                 let wave = |k: usize| 1e-10 * (1.0 + k as f64 * 12.9898).sin() / n as f64;
                 let u = Matrix::from_fn(n, n, |r, c| u[(r, c)] + Complex64::new(wave(r * n + c), wave(c * n + r + 7)));
-                let program = MatrixProgram::new(&u, Form::Unitary, design).expect(name);
+                let program = MatrixProgram::new(&u, Form::Unitary, &design).expect(name);
                 let error = (program.matrix() - &u).norm();
                 assert!(error <= 1e-9, "{design} {name} N={n}: {error:.1e}");
             }
@@ -41,28 +42,28 @@ fn unitaries_with_a_defect() {
     }
 }
 
-/// Cells and columns of each topology: the numbers of the literature (physics notes §1.4).
+/// Cells and columns of each topology: the numbers of the literature (docs/physics.md, "Decompositions").
 #[test]
 fn counts_and_depths() {
     for n in [1usize, 2, 3, 4, 5, 8, 13, 16] {
-        let lines = n.next_power_of_two();
-        let stages = lines.trailing_zeros() as usize;
+        let modes = n.next_power_of_two();
+        let levels = modes.trailing_zeros() as usize;
         let expected = |key: &str| match key {
             "rectangular" => (n * (n - 1) / 2, if n > 2 { n } else { n - 1 }),
             "triangular" => (n * (n - 1) / 2, (2 * n).saturating_sub(3)),
             "redundant" if n > 2 => (n * (n - 1) / 2 + n - 1, n + 2),
-            // Of two modes, every other column has no cell.
+            // With two modes, every other column has no cell.
             "redundant" => (2 * (n - 1), 3 * (n - 1)),
             "diamond" => ((n - 1) * (n - 1), (2 * n).saturating_sub(3)),
-            "direct" => (n * n, 2 * n - 1),
-            "fractal" => (lines / 2 * (lines - 1), lines - 1),
-            "butterfly" => (lines / 2 * stages, stages),
-            "tree" => (lines - 1, stages),
+            "contraction" => (n * n, 2 * n - 1),
+            "fractal" => (modes / 2 * (modes - 1), modes - 1),
+            "butterfly" => (modes / 2 * levels, levels),
+            "tree" => (modes - 1, levels),
             "masks" if n > 2 => ((3 * n).div_ceil(2) * (n / 2) + 3 * n / 2 * ((n - 1) / 2), 3 * n),
             "masks" => (3 * (n - 1), 5 * (n - 1)),
             other => panic!("{other}: its numbers are not stated here"),
         };
-        for topology in TOPOLOGIES {
+        for topology in topologies() {
             let layout = topology.layout(n);
             assert_eq!((layout.positions.len(), layout.columns), expected(topology.key()), "{} N={n}", topology.key());
             assert_eq!(layout.ports, n);
@@ -70,8 +71,8 @@ fn counts_and_depths() {
     }
 }
 
-/// A mesh that is not universal reaches what it can: the tree one row, the butterfly the Fourier transform of
-/// bit-reversed inputs and its own matrices.
+/// A mesh that is not universal realises its matrices: the tree one row, the butterfly the Fourier transform of bit-reversed
+/// inputs.
 #[test]
 fn meshes_that_are_not_universal() {
     let tree = phaseloom_mesh::topology("tree").unwrap();
@@ -79,7 +80,8 @@ fn meshes_that_are_not_universal() {
         for (name, u) in hard_unitaries(n) {
             let row = u.rows(0, 1).into_owned();
             for &cell in tree.cells() {
-                let program = MatrixProgram::new(&row, Form::Svd, MeshDesign::new(tree, cell).unwrap()).expect(name);
+                let program =
+                    MatrixProgram::new(&row, Form::Svd, MeshDesign::new(tree.clone(), cell).unwrap()).expect(name);
                 let error = (program.matrix() - &row).norm();
                 assert!(error <= 1e-13 * n as f64, "{} {name} N={n}: {error:.1e}", cell.key());
             }
@@ -93,19 +95,20 @@ fn meshes_that_are_not_universal() {
             dft(n).select_columns(&(0..n).map(|c| c.reverse_bits() >> (usize::BITS - bits)).collect::<Vec<_>>());
         for &cell in butterfly.cells() {
             let program =
-                MatrixProgram::new(&reversed, Form::Unitary, MeshDesign::new(butterfly, cell).unwrap()).unwrap();
+                MatrixProgram::new(&reversed, Form::Unitary, MeshDesign::new(butterfly.clone(), cell).unwrap())
+                    .unwrap();
             let error = (program.matrix() - &reversed).norm();
             assert!(error < 1e-5, "{} N={n}: {error:.1e}", cell.key());
         }
     }
-    // And of a Haar unitary only a part: (N/2·log₂N)·2 + N of N² parameters.
+    // A Haar unitary is only approximated, with (N/2·log₂N)·2 + N instead of N² parameters.
     let error =
         (MatrixProgram::new(&haar(16, 1), Form::Unitary, butterfly).unwrap().matrix() - haar(16, 1)).norm() / 4.0;
     assert!((0.3..1.3).contains(&error), "{error}");
-    // Masks have phases enough for any unitary, and the search finds it.
+    // Phase masks have enough phases for any unitary, and the search converges.
     let masks = phaseloom_mesh::topology("masks").unwrap();
     for n in [2, 3, 4, 8] {
-        let error = (MatrixProgram::new(&haar(n, 2), Form::Unitary, masks).unwrap().matrix() - haar(n, 2)).norm();
+        let error = (MatrixProgram::new(&haar(n, 2), Form::Unitary, &masks).unwrap().matrix() - haar(n, 2)).norm();
         assert!(error < 1e-5, "masks N={n}: {error:.1e}");
     }
     assert!(matches!(MeshDesign::new(masks, Cell::Mzi), Err(MeshError::CellOfTopology { .. })));
@@ -143,59 +146,17 @@ fn unitary_of_1024_triangular() {
 
 fn check_large(which: usize) {
     let u = haar(1024, 1024);
-    let program = MatrixProgram::new(&u, Form::Unitary, TOPOLOGIES[which]).expect("Haar is unitary");
+    let program = MatrixProgram::new(&u, Form::Unitary, &topologies()[which]).expect("Haar is unitary");
     let error = (program.matrix() - &u).norm();
     assert!(error <= 1e-13 * 1024.0, "{error:.1e}");
 }
 
 #[test]
-fn depth_is_n_for_rectangular_and_2n_minus_3_for_triangular() {
-    for n in 3..20 {
-        let depth = |which: usize| MatrixProgram::new(&haar(n, 1), Form::Unitary, TOPOLOGIES[which]).unwrap().depth();
-        assert_eq!((depth(0), depth(1)), (n, 2 * n - 3));
-    }
-}
-
-#[test]
-fn dft_settings_are_the_published_ones() {
-    // physics notes §1.3: (mode, θ, φ) in order of propagation, then the output phases.
-    let three: (&[(usize, f64, f64)], &[f64]) = (
-        &[(0, FRAC_PI_2, 5.2359877560), (1, 1.2309594173, 6.0213859194), (0, FRAC_PI_2, 0.3536803209)],
-        &[1.74071478, 2.78791233, 3.04971172],
-    );
-    let four: (&[(usize, f64, f64)], &[f64]) = (
-        &[
-            (0, FRAC_PI_2, 4.7123889804),
-            (2, FRAC_PI_2, 0.0),
-            (1, 1.2309594173, 2.3561944902),
-            (0, FRAC_PI_3, 2.9716741989),
-            (2, FRAC_PI_3, 2.5261129449),
-            (1, 1.9106332362, 2.5261129449),
-        ],
-        &[5.92950499, 1.66267726, 2.44807542, 2.61799388],
-    );
-    let near = |a: f64, b: f64, tolerance: f64| {
-        let d = (a - b).rem_euclid(TAU);
-        assert!(d.min(TAU - d) < tolerance, "{a} and {b}");
-    };
-    for (n, (cells, output)) in [(3, three), (4, four)] {
-        let program = MatrixProgram::new(&dft(n), Form::Unitary, TOPOLOGIES[0]).unwrap();
-        let stage = &program.stages()[0];
-        for (k, &(mode, theta, phi)) in cells.iter().enumerate() {
-            assert_eq!(stage.layout().positions[k].mode, mode);
-            near(stage.phases().theta()[k], theta, 1e-9);
-            near(stage.phases().phi()[k], phi, 1e-9);
-        }
-        output.iter().zip(stage.phases().output()).for_each(|(&a, &b)| near(a, b, 1e-8));
-    }
-}
-
-#[test]
 fn propagation_equals_the_product_of_full_matrices() {
-    for topology in TOPOLOGIES.into_iter().filter(|t| t.is_universal()) {
+    for topology in topologies().into_iter().filter(|t| t.capability().is_universal()) {
         for n in [1, 2, 3, 8, 17] {
             let u = haar(n, 9);
-            let program = MatrixProgram::new(&u, Form::Unitary, topology).unwrap();
+            let program = MatrixProgram::new(&u, Form::Unitary, &topology).unwrap();
             let stage = &program.stages()[0];
             let slow = reference::mesh(stage, &vec![CellErrors::NONE; stage.layout().positions.len()]);
             let slow = slow.view((0, 0), (n, n)).into_owned();
@@ -241,9 +202,9 @@ fn matrices() -> Vec<(String, Matrix)> {
 
 #[test]
 fn any_matrix_is_rebuilt_from_its_singular_values() {
-    for topology in TOPOLOGIES.into_iter().filter(|t| t.is_universal()) {
+    for topology in topologies().into_iter().filter(|t| t.capability().is_universal()) {
         for (name, w) in matrices() {
-            let program = MatrixProgram::new(&w, Form::Svd, topology).expect(&name);
+            let program = MatrixProgram::new(&w, Form::Svd, &topology).expect(&name);
             let error = (program.matrix() - &w).map(|z| Complex64::new(z.re * 1e-150, z.im * 1e-150)).norm();
             let bound = 1e-13 * w.nrows().max(w.ncols()) as f64 * program.gain() * 1e-150;
             assert!(error <= bound, "{} {name}: {error:.1e} > {bound:.1e}", topology.key());
@@ -259,18 +220,24 @@ fn programs_survive_their_file() {
     std::fs::create_dir_all(&folder).unwrap();
     let path = folder.join("program.json");
     for (name, w) in matrices().into_iter().take(40) {
-        let program = MatrixProgram::new(&w, Form::Auto, TOPOLOGIES[0]).unwrap();
+        let program = MatrixProgram::new(&w, Form::Auto, Rectangular).unwrap();
         program.save(&path).unwrap();
         let back = MatrixProgram::load(&path).unwrap();
         assert_eq!(back.stages(), program.stages(), "{name}");
         assert_eq!(back.to_json(), program.to_json());
     }
+    // The former key of contractions is still read.
+    let program = MatrixProgram::new(&haar(3, 1).map(|z| z * 0.5), Form::Auto, Contraction).unwrap();
+    let text = program.to_json();
+    assert_eq!(text.matches("\"contraction\"").count(), 2);
+    std::fs::write(&path, text.replace("\"contraction\"", "\"direct\"")).unwrap();
+    assert_eq!(MatrixProgram::load(&path).unwrap().to_json(), text);
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
 #[test]
-fn what_is_no_unitary_or_no_matrix_is_refused_with_its_numbers() {
-    let message = |w: &Matrix, form| MatrixProgram::new(w, form, TOPOLOGIES[0]).unwrap_err().to_string();
+fn impossible_matrices_are_refused_with_their_numbers() {
+    let message = |w: &Matrix, form| MatrixProgram::new(w, form, Rectangular).unwrap_err().to_string();
     let mut w = Matrix::identity(3, 3);
     w[(1, 2)] = re(0.5);
     assert!(message(&w, Form::Unitary).contains("max |U†U − I| = 5.0e-1, tolerance 1e-9"));

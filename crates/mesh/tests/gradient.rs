@@ -2,7 +2,9 @@
 
 use num_complex::Complex64;
 use phaseloom_mesh::cell::CellErrors;
-use phaseloom_mesh::{Circuit, Fields, Form, MatrixProgram, MeshDesign, Phases, Stage, TOPOLOGIES, gradient};
+use phaseloom_mesh::{
+    Circuit, Fields, Form, MatrixProgram, MeshDesign, Phases, Rectangular, Stage, gradient, topologies,
+};
 use phaseloom_testing::{Matrix, haar, wave};
 
 /// The amplitude of both arms of cell k.
@@ -14,8 +16,8 @@ fn errors(cells: usize, imbalance: f64) -> Vec<CellErrors> {
             gamma: 0.1 * wave(k, 0.6),
             alpha: 0.1 * wave(k, 1.7),
             beta: 0.1 * wave(k, 2.9),
-            upper: 0.9 * (1.0 - imbalance * wave(k, 0.7).abs()),
-            lower: 0.95,
+            upper_transmission: 0.9 * (1.0 - imbalance * wave(k, 0.7).abs()),
+            lower_transmission: 0.95,
         })
         .collect()
 }
@@ -26,7 +28,7 @@ fn send(stage: &Stage, phases: &Phases, errors: &[CellErrors], input: &Fields) -
     fields
 }
 
-/// L = ½ Σ w|a|⁢² + Σ Re(v* a), some real loss; its adjoint is w·a + v.
+/// The real loss L = ½ Σ w|a|² + Σ Re(v*·a), and its adjoint w·a + v.
 fn loss(output: &Matrix) -> (f64, Matrix) {
     let weight = |k: usize| 1.0 + 0.5 * wave(k, 0.37);
     let linear = |k: usize| Complex64::new(wave(k, 1.1), wave(k, 0.6));
@@ -36,12 +38,8 @@ fn loss(output: &Matrix) -> (f64, Matrix) {
     (value, Matrix::from_iterator(output.nrows(), output.ncols(), entries))
 }
 
-fn check(name: &str, stage: &Stage, errors: &[CellErrors], batch: usize) {
-    check_some(name, stage, errors, batch, 1);
-}
-
-/// Every `step`-th phase.
-fn check_some(name: &str, stage: &Stage, errors: &[CellErrors], batch: usize, step: usize) {
+/// Compares every `step`-th slope, and one direction of the input, with central differences.
+fn check(name: &str, stage: &Stage, errors: &[CellErrors], batch: usize, step: usize) {
     let phases = stage.phases().clone();
     let modes = stage.layout().modes;
     let input = Matrix::from_fn(modes, batch, |r, c| Complex64::new(wave(r + 7 * c, 0.9), wave(3 * r + c, 0.4)));
@@ -59,9 +57,9 @@ fn check_some(name: &str, stage: &Stage, errors: &[CellErrors], batch: usize, st
             loss(&send(stage, &moved, errors, &input).to_matrix()).0
         };
         let expected = (at(h) - at(-h)) / (2.0 * h);
-        let found = slopes.values()[k];
+        let slope = slopes.values()[k];
         let allowed = 1e-7 * scale + 1e-16 * stage.layout().columns as f64 * value.abs() / h;
-        assert!((found - expected).abs() < allowed, "{name} phase {k}: {found} and {expected}");
+        assert!((slope - expected).abs() < allowed, "{name} phase {k}: {slope} and {expected}");
     }
     // And with respect to the input, along one direction.
     let direction = Matrix::from_fn(modes, batch, |r, c| Complex64::new(wave(r + c, 2.1), wave(r * c, 1.3)));
@@ -70,30 +68,30 @@ fn check_some(name: &str, stage: &Stage, errors: &[CellErrors], batch: usize, st
         loss(&send(stage, &phases, errors, &Fields::from_matrix(&moved)).to_matrix()).0
     };
     let expected = (at(h) - at(-h)) / (2.0 * h);
-    let found: f64 = before.to_matrix().iter().zip(direction.iter()).map(|(l, d)| (l.conj() * d).re).sum();
-    assert!((found - expected).abs() < 1e-7 * scale.max(expected.abs()), "{name} input: {found} and {expected}");
+    let slope: f64 = before.to_matrix().iter().zip(direction.iter()).map(|(l, d)| (l.conj() * d).re).sum();
+    assert!((slope - expected).abs() < 1e-7 * scale.max(expected.abs()), "{name} input: {slope} and {expected}");
 }
 
-/// A mesh with phases of no order.
-fn random(design: MeshDesign, n: usize) -> Stage {
+/// A mesh with irregular phases.
+fn random(design: &MeshDesign, n: usize) -> Stage {
     let layout = design.layout(n);
-    let mut settings = Phases::blank(&layout);
-    settings.values_mut().iter_mut().enumerate().for_each(|(k, x)| *x = 3.0 + 3.0 * wave(k + n, 1.3));
-    Stage::mesh(layout, settings)
+    let mut phases = Phases::blank(&layout);
+    phases.values_mut().iter_mut().enumerate().for_each(|(k, x)| *x = 3.0 + 3.0 * wave(k + n, 1.3));
+    Stage::mesh(layout, phases)
 }
 
 #[test]
 fn equals_finite_differences() {
     for design in MeshDesign::all() {
         for (n, batch) in [(1, 3), (2, 1), (5, 1), (8, 16), (9, 17)] {
-            let stage = &random(design, n);
-            // The last two must store fields: 1.5 digits a column, and arms that are dark.
+            let stage = &random(&design, n);
+            // The last two must store fields: 1.5 digits per column, and blocked arms.
             for imbalance in [0.0, 0.05, 0.97, 1.0] {
                 let mut errors = errors(stage.layout().positions.len(), imbalance);
                 if imbalance >= 1.0 {
-                    errors.iter_mut().step_by(3).for_each(|e| e.upper = 0.0);
+                    errors.iter_mut().step_by(3).for_each(|e| e.upper_transmission = 0.0);
                 }
-                check(&format!("{design} N={n} ×{batch}, imbalance {imbalance}"), stage, &errors, batch);
+                check(&format!("{design} N={n} ×{batch}, imbalance {imbalance}"), stage, &errors, batch, 1);
             }
         }
     }
@@ -101,32 +99,32 @@ fn equals_finite_differences() {
 
 #[test]
 fn equals_finite_differences_where_cells_are_cross_or_bar() {
-    for topology in TOPOLOGIES.into_iter().filter(|t| t.is_universal()) {
+    for topology in topologies().into_iter().filter(|t| t.capability().is_universal()) {
         let identity = Matrix::identity(9, 9);
         let reversal = Matrix::from_fn(9, 9, |r, c| Complex64::new(if r + c == 8 { 1.0 } else { 0.0 }, 0.0));
         for (name, u) in [("identity", identity), ("reversal", reversal)] {
-            let program = MatrixProgram::new(&u, Form::Unitary, topology).unwrap();
+            let program = MatrixProgram::new(&u, Form::Unitary, &topology).unwrap();
             let stage = &program.stages()[0];
             let none = vec![CellErrors::NONE; stage.layout().positions.len()];
-            check(&format!("{} {name}", topology.key()), stage, &none, 5);
+            check(&format!("{} {name}", topology.key()), stage, &none, 5, 1);
         }
     }
 }
 
 #[test]
-fn attenuators_have_gradients_even_where_they_are_dark() {
+fn attenuators_have_gradients_at_zero_transmission() {
     let w = Matrix::from_fn(4, 4, |r, c| Complex64::new(if r < 2 { wave(3 * r + c, 1.9) } else { 0.0 }, 0.0));
-    let program = MatrixProgram::new(&w, Form::Svd, TOPOLOGIES[0]).unwrap();
+    let program = MatrixProgram::new(&w, Form::Svd, Rectangular).unwrap();
     let stage = &program.stages()[1];
-    check("attenuators", stage, &errors(4, 0.2), 6);
+    check("attenuators", stage, &errors(4, 0.2), 6, 1);
 }
 
-/// Several blocks of columns, more tiles than pass together, and loss that differs from cell to cell and from line to
-/// line: in both arms alike, so that no cell is unbalanced, yet undoing the mesh would lose every digit.
+/// Several blocks of columns, several tiles, and loss that differs between cells and modes. Both arms lose equally, so
+/// that no cell is unbalanced, yet undoing the mesh would lose every digit.
 #[test]
 fn deep_meshes_and_uneven_loss() {
-    for topology in TOPOLOGIES {
-        let stage = &random(topology.into(), 40);
+    for topology in topologies() {
+        let stage = &random(&(&topology).into(), 40);
         let cells = stage.layout().positions.len();
         let uneven = |k: usize| if k % 10 == 3 { 0.01 } else { 1.0 };
         let states: [(&str, Amplitude, usize); 5] = [
@@ -138,51 +136,56 @@ fn deep_meshes_and_uneven_loss() {
         ];
         for (name, amplitude, batch) in states {
             let errors: Vec<CellErrors> = (0..cells)
-                .map(|k| CellErrors { beta: 0.05, upper: amplitude(k), lower: amplitude(k), ..CellErrors::NONE })
+                .map(|k| CellErrors {
+                    beta: 0.05,
+                    upper_transmission: amplitude(k),
+                    lower_transmission: amplitude(k),
+                    ..CellErrors::NONE
+                })
                 .collect();
-            check_some(&format!("{} {name}", topology.key()), stage, &errors, batch, 41);
+            check(&format!("{} {name}", topology.key()), stage, &errors, batch, 41);
         }
     }
 }
 
-/// Two thirds of the cells are bar: on the lines between them factors leave their range, in some places of a column alone.
+/// Two thirds of the cells are in the bar state: scale factors leave their range, at some modes of a column only.
 #[test]
-fn lines_between_cells_that_are_bar() {
-    for topology in TOPOLOGIES {
-        let random = random(topology.into(), 40);
-        let mut settings = random.phases().clone();
+fn bar_cells_rescale_modes() {
+    for topology in topologies() {
+        let random = random(&(&topology).into(), 40);
+        let mut phases = random.phases().clone();
         let cells = random.layout().positions.len();
-        (0..cells).filter(|cell| cell % 3 > 0).for_each(|cell| settings.values_mut()[cell] = std::f64::consts::PI);
-        let stage = Stage::mesh(random.layout().clone(), settings);
-        check_some(&format!("{} bar", topology.key()), &stage, &vec![CellErrors::NONE; cells], 17, 41);
+        (0..cells).filter(|cell| cell % 3 > 0).for_each(|cell| phases.values_mut()[cell] = std::f64::consts::PI);
+        let stage = Stage::mesh(random.layout().clone(), phases);
+        check(&format!("{} bar", topology.key()), &stage, &vec![CellErrors::NONE; cells], 17, 41);
     }
 }
 
-/// Sums that are carried through all columns of a large mesh, undone as a whole, drift no more than the fields do.
+/// Overlaps carried through all columns of a large mesh accumulate no more error than the fields.
 #[test]
-fn sums_do_not_drift_through_a_large_lossy_mesh() {
+fn overlaps_stay_accurate_through_a_large_lossy_mesh() {
     let u = haar(256, 256);
-    let program = MatrixProgram::new(&u, Form::Unitary, TOPOLOGIES[0]).unwrap();
+    let program = MatrixProgram::new(&u, Form::Unitary, Rectangular).unwrap();
     let stage = &program.stages()[0];
     let errors: Vec<CellErrors> = (0..stage.layout().positions.len())
         .map(|k| CellErrors {
             gamma: 0.0,
             alpha: 0.02 * wave(k, 1.7),
             beta: 0.02 * wave(k, 2.9),
-            upper: 0.99 + 0.005 * wave(k, 0.7),
-            lower: 0.99 + 0.005 * wave(k, 1.9),
+            upper_transmission: 0.99 + 0.005 * wave(k, 0.7),
+            lower_transmission: 0.99 + 0.005 * wave(k, 1.9),
         })
         .collect();
-    check_some("N=256", stage, &errors, 3, 1999);
+    check("N=256", stage, &errors, 3, 1999);
 }
 
 #[test]
-fn the_adjoint_before_a_mesh_is_light_like_any_other() {
+fn the_adjoint_before_a_mesh_propagates_like_any_fields() {
     let u = haar(20, 20);
-    let program = MatrixProgram::new(&u, Form::Unitary, TOPOLOGIES[0]).unwrap();
+    let program = MatrixProgram::new(&u, Form::Unitary, Rectangular).unwrap();
     let stage = &program.stages()[0];
     let mut errors = vec![CellErrors::NONE; stage.layout().positions.len()];
-    errors.iter_mut().for_each(|e| e.upper = 0.0);
+    errors.iter_mut().for_each(|e| e.upper_transmission = 0.0);
     let identity = Fields::identity(20);
     let (_, before) = gradient(
         stage,
@@ -197,26 +200,26 @@ fn the_adjoint_before_a_mesh_is_light_like_any_other() {
     assert!((again - copied).norm() < 1e-13);
 }
 
-/// A chip is reciprocal: light that enters the outputs leaves the inputs by the transposed matrix. The adjoint before a mesh
-/// is such light, conjugated.
+/// A chip is reciprocal: light that enters the outputs leaves the inputs by the transposed matrix. The adjoint before a
+/// mesh is the conjugate of such light.
 #[test]
 fn light_goes_backwards_by_the_transposed_matrix() {
     for design in MeshDesign::all() {
         for n in [2, 5, 8] {
-            let stage = &random(design, n);
-            let lines = stage.layout().modes;
+            let stage = &random(&design, n);
+            let modes = stage.layout().modes;
             let errors = errors(stage.layout().positions.len(), 0.05);
             let circuit = Circuit::compile(stage, stage.phases(), &errors);
-            let input = Fields::identity(lines);
+            let input = Fields::identity(modes);
             let mut output = input.clone();
             circuit.propagate(&mut output);
             let backwards =
-                Matrix::from_fn(lines, lines, |r, c| Complex64::new(wave(r + c, 2.1), wave(3 * r + c, 1.3)));
+                Matrix::from_fn(modes, modes, |r, c| Complex64::new(wave(r + c, 2.1), wave(3 * r + c, 1.3)));
             let entering = Fields::from_matrix(&backwards.conjugate());
             let (_, leaving) = gradient(stage, stage.phases(), &errors, &input, output, entering);
             let expected = circuit.matrix().transpose() * &backwards;
             let error = (leaving.to_matrix().conjugate() - &expected).norm() / expected.norm();
-            assert!(error < 1e-13 * lines as f64, "{design} N={n}: {error:.1e}");
+            assert!(error < 1e-13 * modes as f64, "{design} N={n}: {error:.1e}");
         }
     }
 }

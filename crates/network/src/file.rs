@@ -87,16 +87,16 @@ mod tests {
         let file = read(&path).unwrap();
         assert_eq!(file.bytes, b"1,2\n");
         assert_eq!(hex(&file.sha256).len(), 64);
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file remains");
     }
 
     #[test]
     fn damaged_gzip_folders_and_missing_files_are_errors() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.gz");
-        let whole = gzip(&[7; 1000]);
-        for length in 2..whole.len() {
-            write(&path, &whole[..length]).unwrap();
+        let complete = gzip(&[7; 1000]);
+        for length in 2..complete.len() {
+            write(&path, &complete[..length]).unwrap();
             assert!(matches!(read(&path), Err(NetworkError::Format { format: "gzip", .. })), "{length}");
         }
         assert!(matches!(read(folder.path()), Err(NetworkError::Read { .. })));

@@ -133,22 +133,23 @@ fn damaged_files_are_errors_and_never_panics() {
     names.sort();
     assert!(names.len() >= 20);
     for name in names {
-        let whole = fs::read(fixture(&name.to_string_lossy())).unwrap();
+        let complete = fs::read(fixture(&name.to_string_lossy())).unwrap();
         let path = folder.path().join(&name);
         let attempt = |bytes: &[u8], what: String| {
             fs::write(&path, bytes).unwrap();
             catch_unwind(|| read_all(&path)).unwrap_or_else(|_| panic!("{name:?}, {what}: panicked"))
         };
-        let step = (whole.len() / 40).max(1);
-        for length in (0..whole.len()).step_by(step).chain([whole.len() - 1]) {
-            let results = attempt(&whole[..length], format!("cut to {length}"));
+        let step = (complete.len() / 40).max(1);
+        for length in (0..complete.len()).step_by(step).chain([complete.len() - 1]) {
+            let results = attempt(&complete[..length], format!("cut to {length}"));
             assert!(results[..3].iter().all(Result::is_err), "{name:?} cut to {length}");
         }
         // The header of a .npy has 128 bytes; of the other files, all bytes count as header.
-        let header = if path.extension().is_some_and(|e| e == "npy") { whole.len().min(128) } else { whole.len() };
+        let header =
+            if path.extension().is_some_and(|e| e == "npy") { complete.len().min(128) } else { complete.len() };
         for at in (0..header).step_by(header.div_ceil(300)) {
             for flip in [0x01, 0x20, 0x80] {
-                let mut bytes = whole.clone();
+                let mut bytes = complete.clone();
                 bytes[at] ^= flip;
                 attempt(&bytes, format!("byte {at} ^ {flip:02x}"));
             }

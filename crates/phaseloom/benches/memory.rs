@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         // Of these the first is programmed from null vectors that are corrected, what takes most.
         let u = Unitary::new(haar(N, 1), 1e-9)?;
         let topology = topology(key)?;
-        line(&format!("program, {key}"), || MatrixProgram::unitary(&u, topology));
+        line(&format!("program, {key}"), || MatrixProgram::unitary(&u, topology.clone()));
     }
     let (program, errors) = chip(N, 1);
     let stage = &program.stages()[0];

@@ -11,7 +11,7 @@ use common::{Pair, chip, haar, reference};
 use main_job::{Layers, MainJob};
 use phaseloom::hardware::{Chip, ChipId, Link, MatrixProduct, Process, Shot};
 use phaseloom::mesh::cell::CellErrors;
-use phaseloom::mesh::{Circuit, Fields, MatrixProgram, MeshDesign, Stage, TOPOLOGIES, Unitary, gradient, topology};
+use phaseloom::mesh::{Circuit, Fields, MatrixProgram, MeshDesign, Stage, Unitary, gradient, topologies, topology};
 use rayon::prelude::*;
 
 /// The allocator of the command line.
@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     common::header();
     if wants("program") {
         // The targets are those of the first two; of the other universal ones the smaller sizes are measured beside them.
-        let universal = TOPOLOGIES.into_iter().filter(|t| t.is_universal() && t.rows().is_none());
+        let universal = topologies().into_iter().filter(|t| t.capability().is_universal());
         for topology in universal.filter(|t| only.is_empty() || "program".contains(&only) || only.contains(t.key())) {
             let sizes = [(64, 3.0), (128, 3.0), (256, 2.0), (512, 2.0), (1024, 2.0)];
             let most = if ["rectangular", "triangular"].contains(&topology.key()) { 1024 } else { 256 };
@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 let inputs = common::inputs(|k| Unitary::new(haar(n, k), 1e-9).expect("Haar"));
                 Pair { work: &format!("program, {}", topology.key()), n, at_most, reference: "QR" }.run(
                     &inputs,
-                    |u| MatrixProgram::unitary(u, topology).expect("a unitary").stages().len(),
+                    |u| MatrixProgram::unitary(u, topology.clone()).expect("a unitary").stages().len(),
                     |u| reference::qr(u.matrix()),
                 );
             }
@@ -129,7 +129,7 @@ fn meshes() {
     let plain = |n: usize| n * (n - 1) / 2;
     let usual = |d: &MeshDesign| d.topology().key() != "tree" && d.cell() == d.topology().cells()[0];
     let usual: Vec<MeshDesign> = MeshDesign::all().filter(usual).collect();
-    for &design in &usual {
+    for design in &usual {
         for (n, at_most) in [(64, 4.0), (256, 2.0)] {
             let inputs = common::inputs(|k| common::random_phases(design, n, k));
             let at_most = at_most * (inputs[0].1.len() as f64 / plain(n) as f64).max(1.0);
@@ -147,11 +147,12 @@ fn meshes() {
         }
     }
     let rectangular = topology("rectangular").expect("is there");
-    let cells = rectangular.cells()[1..].iter().map(|&cell| MeshDesign::new(rectangular, cell).expect("can be built"));
+    let cells =
+        rectangular.cells()[1..].iter().map(|&cell| MeshDesign::new(rectangular.clone(), cell).expect("can be built"));
     for design in usual.into_iter().chain(cells) {
         let n = 64;
         let inputs = common::inputs(|k| {
-            let (stage, errors) = common::random_phases(design, n, k);
+            let (stage, errors) = common::random_phases(&design, n, k);
             let fields = Fields::from_matrix(&common::gaussian(stage.layout().modes, 100, k));
             (stage, errors, fields)
         });

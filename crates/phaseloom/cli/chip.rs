@@ -54,7 +54,7 @@ impl Chip {
             }
         };
         chip.save(&self.output)?;
-        let cells: usize = chip.stages().iter().map(|s| s.cells.len()).sum();
+        let cells: usize = chip.stages().iter().map(|s| s.cell_errors.len()).sum();
         let sources: Vec<&str> = process.sources().map(|(key, _)| key).collect();
         output::show(&format!(
             "chip of {cells} {}, seed {}, trial {}: {}\n",

@@ -8,7 +8,7 @@ use phaseloom::files::{require_memory, write_atomically};
 use phaseloom::hardware::MeshSize;
 use phaseloom::hardware::Process;
 use phaseloom::hardware::comparison::{Trial, trial};
-use phaseloom::mesh::MeshDesign;
+use phaseloom::mesh::{Capability, MeshDesign};
 use phaseloom::report::{COMPARISON_FIGURE, Table, png};
 use rayon::prelude::*;
 use std::path::PathBuf;
@@ -126,7 +126,7 @@ impl Compare {
     /// Every mesh, or none where the user interrupts.
     fn lines(&self, process: &Process) -> anyhow::Result<Option<Vec<Line>>> {
         let stop = interrupt::on_ctrl_c();
-        let designs: Vec<MeshDesign> = MeshDesign::all().filter(|&design| !self.takes_too_long(design)).collect();
+        let designs: Vec<MeshDesign> = MeshDesign::all().filter(|design| !self.takes_too_long(design)).collect();
         let bar = ProgressBar::with_draw_target(Some(designs.len() as u64 * self.trials), ProgressDrawTarget::stderr());
         bar.set_style(
             ProgressStyle::with_template("{bar:40} {pos}/{len} chips, {eta} left: {msg}")
@@ -138,7 +138,7 @@ impl Compare {
             let trials: Vec<Option<_>> = (0..self.trials)
                 .into_par_iter()
                 .map(|t| {
-                    let made = (!stop.requested()).then(|| trial(design, self.modes, process, self.seed, t));
+                    let made = (!stop.requested()).then(|| trial(&design, self.modes, process, self.seed, t));
                     bar.inc(1);
                     made
                 })
@@ -148,20 +148,22 @@ impl Compare {
                 trials.into_iter().collect::<Result<_, _>>().with_context(|| design.to_string())?;
             let dark = trials.iter().any(|trial| trial.transmission.is_nan() || trial.transmission < 1e-100);
             anyhow::ensure!(!dark, "{}: a chip of the mesh {design} lets no light through", self.process.display());
-            lines.push(Line { design, parts: MeshSize::new(design, self.modes), trials });
+            let parts = MeshSize::new(&design, self.modes);
+            lines.push(Line { design, parts, trials });
         }
         bar.finish_and_clear();
         Ok(Some(lines))
     }
 
     /// Whether its phases, searched for, are too many: those of `masks` of 64 ports, half a minute a chip, are not.
-    fn takes_too_long(&self, design: MeshDesign) -> bool {
+    fn takes_too_long(&self, design: &MeshDesign) -> bool {
         const MAX_SEARCHED: usize = 1 << 14;
-        design.topology().is_fitted() && MeshSize::new(design, self.modes).shifters > MAX_SEARCHED
+        design.topology().capability() == Capability::Fitted
+            && MeshSize::new(design, self.modes).shifters > MAX_SEARCHED
     }
 
     fn left_out(&self) -> impl Iterator<Item = MeshDesign> {
-        MeshDesign::all().filter(|&design| self.takes_too_long(design))
+        MeshDesign::all().filter(|design| self.takes_too_long(design))
     }
 
     fn csv(&self, lines: &[Line]) -> String {
@@ -244,7 +246,7 @@ const MAX_TIES: usize = 5;
 /// Which mesh loses least, of those that do the unitaries, before and after correction, and which others two standard errors do
 /// not tell from it.
 fn sentence(lines: &[Line]) -> String {
-    let able = |line: &&Line| line.design.topology().rows().is_none() && line.means()[0].0 < ABLE;
+    let able = |line: &&Line| line.design.topology().capability().max_rows().is_none() && line.means()[0].0 < ABLE;
     let named = |which: usize| {
         // Rounding is no difference.
         let mean = |line: &Line| if line.means()[which].0 < 1e-12 { 0.0 } else { line.means()[which].0 };

@@ -4,11 +4,10 @@ use anyhow::{Context, bail, ensure};
 use clap::Args;
 use phaseloom::files::write_atomically;
 use phaseloom::hardware::Chip;
-use phaseloom::mesh::cell::{CellErrors, transfer};
-use phaseloom::mesh::{Cell, Phases, Stage, StageKind, convention};
+use phaseloom::mesh::cell::CellErrors;
+use phaseloom::mesh::{CellPart, CellTrace, ColumnTrace, Phases, Stage, StageKind, StageTrace, convention};
 use phaseloom::report::{MeshColumn, MeshDrawing, Part, Port, Shifter, png};
 use phaseloom::{Complex64, Form, MatrixProgram};
-use std::f64::consts::FRAC_PI_4;
 use std::path::{Path, PathBuf};
 
 /// The largest mesh that is drawn: some ten thousand interferometers, beyond which neither an eye nor a browser follows.
@@ -90,20 +89,25 @@ fn of_chip(program: &MatrixProgram, path: &Path) -> anyhow::Result<Vec<Optics>> 
     let realised = chip.matrix(program).with_context(|| path.display().to_string())?; // refuses another shape
     let finite = realised.iter().all(|z| z.re.is_finite() && z.im.is_finite());
     ensure!(finite, "{}: a phase or offset is beyond what can be added", path.display());
-    let driven = chip.process().drive(program).into_iter().zip(chip.stages());
-    let optics = driven.map(|(mut phases, frozen)| {
-        phases.values_mut().iter_mut().zip(frozen.offsets.values()).for_each(|(phase, offset)| *phase += offset);
-        (phases, frozen.cells.clone())
-    });
-    Ok(optics.collect())
+    let driven = chip.process().drive(program);
+    let state = |(k, driven): (usize, &Phases)| {
+        let (phases, cell_errors) = chip.stage_state(k, driven);
+        (phases, cell_errors.to_vec())
+    };
+    Ok(driven.iter().enumerate().map(state).collect())
 }
 
-/// The program as parts in columns, with the light that passes them.
+/// The program as parts in columns, with the power of every part if an input port is illuminated.
 fn drawing(program: &MatrixProgram, optics: &[Optics], input: Option<usize>, imperfect: bool) -> MeshDrawing {
     let (rows, inputs) = program.shape();
-    let mut light = Light::new(inputs, input);
+    let light = Light { shown: input.is_some() };
+    let mut fields = vec![Complex64::ZERO; inputs];
+    if let Some(port) = input {
+        fields[port] = Complex64::ONE;
+    }
     let mut columns = Vec::new();
     for (index, (stage, optics)) in program.stages().iter().zip(optics).enumerate() {
+        let trace = StageTrace::new(stage, &optics.0, &optics.1, &fields);
         match stage.kind() {
             StageKind::Mesh => {
                 let name = match (program.form(), index) {
@@ -111,12 +115,18 @@ fn drawing(program: &MatrixProgram, optics: &[Optics], input: Option<usize>, imp
                     (_, 0) => "right mesh",
                     _ => "left mesh",
                 };
-                mesh(name, stage, optics, &mut light, &mut columns);
+                MeshColumns { name, stage, phases: &optics.0, light, columns: &mut columns }.draw(&fields, &trace);
+                fields = trace.output;
+                fields.truncate(stage.layout().ports);
             }
-            StageKind::Attenuators => attenuators(optics, inputs, rows, &mut light, &mut columns),
+            StageKind::Attenuators => {
+                attenuators(&optics.0, rows, light, &fields, &trace, &mut columns);
+                fields = trace.output;
+                fields.resize(rows, Complex64::ZERO);
+            }
         }
     }
-    let label = |mode: usize| match light.power(mode) {
+    let label = |mode: usize| match light.power(fields[mode]) {
         Some(power) => format!("{mode}: {:.2} %", 100.0 * power),
         None => mode.to_string(),
     };
@@ -124,7 +134,7 @@ fn drawing(program: &MatrixProgram, optics: &[Optics], input: Option<usize>, imp
         (0..count).map(|mode| Port { at: mode as f64, label: label(mode) }).collect()
     };
     let chip = if imperfect { ", phases and light of a chip" } else { "" };
-    let light = input.map_or_else(String::new, |port| format!(", unit power into port {port}"));
+    let sent = input.map_or_else(String::new, |port| format!(", unit power into port {port}"));
     MeshDrawing {
         title: format!(
             "{rows}×{inputs} matrix, {}: {} {}, depth {}",
@@ -133,155 +143,204 @@ fn drawing(program: &MatrixProgram, optics: &[Optics], input: Option<usize>, imp
             program.design().cell().plural(),
             program.depth()
         ),
-        remark: format!("light from left to right{light}{chip}"),
+        remark: format!("light from left to right{sent}{chip}"),
         inputs: ports(inputs, &|mode| mode.to_string()),
         outputs: ports(rows, &label),
         columns,
     }
 }
 
-/// The columns of a mesh, crossings between them, and the phases behind.
-fn mesh(name: &str, stage: &Stage, (phases, cells): &Optics, light: &mut Light, columns: &mut Vec<MeshColumn>) {
-    let layout = stage.layout();
-    let heading = name.strip_suffix(" mesh").unwrap_or(name);
-    let mut draw = |label: String, parts: Vec<Part>| {
-        columns.push(MeshColumn { label, stage: heading.to_owned(), parts });
-    };
-    let lit = light.fields.len();
-    if layout.modes > lit {
-        let mut parts: Vec<Part> = (0..lit).map(|mode| light.guide(mode)).collect();
-        light.fields.resize(layout.modes, Complex64::ZERO);
-        let dark = |mode: usize| Part::Begin { at: mode as f64, power: light.power(mode) };
-        parts.extend((lit..layout.modes).map(dark));
-        draw(String::new(), parts);
-    }
-    for column in 0..=layout.columns {
-        if let Some(order) = layout.permutation_before(column) {
-            draw(String::new(), light.permute(order));
-        }
-        if column == layout.columns {
-            break;
-        }
-        let modes: Vec<usize> = layout.column(column).map(|k| layout.positions[k].mode).collect();
-        if layout.cell == Cell::ThreeSplitters {
-            let first = layout.column(column).start;
-            draw(
-                String::new(),
-                light.each(layout.modes, &modes, |light, j, mode| {
-                    vec![light.split(mode, FRAC_PI_4 + cells[first + j].gamma)]
-                }),
-            );
-        }
-        let edges: Vec<usize> = (0..layout.boundary_shifters().len())
-            .filter(|&k| layout.column(column).contains(&layout.boundary_shifters()[k].cell))
-            .collect();
-        if !edges.is_empty() {
-            let mut parts: Vec<Part> = (0..layout.modes).map(|mode| light.guide(mode)).collect();
-            for k in edges {
-                let (mode, phase) = (layout.boundary_shifter(k).mode, phases.boundary()[k]);
-                light.turn(mode, phase);
-                let shifter = Shifter { name: format!("{name}, column {column}, edge phase of mode {mode}"), phase };
-                parts[mode] = Part::Shifter { at: mode as f64, shifter, power: light.power(mode) };
-            }
-            draw(String::new(), parts);
-        }
-        if layout.cell == Cell::Coupler {
-            let first = layout.column(column).start;
-            let mask = light.each(layout.modes, &modes, |light, j, mode| {
-                let place = format!("{name}, column {column}, mode");
-                let both = [(mode, phases.theta()[first + j]), (mode + 1, phases.phi()[first + j])];
-                let part = |(mode, phase)| {
-                    light.turn(mode, phase);
-                    let shifter = Shifter { name: format!("{place} {mode}"), phase };
-                    Part::Shifter { at: mode as f64, shifter, power: light.power(mode) }
-                };
-                both.into_iter().map(part).collect()
-            });
-            draw(column.to_string(), mask);
-            draw(
-                String::new(),
-                light.each(layout.modes, &modes, |light, j, mode| {
-                    let CellErrors { alpha, upper, lower, .. } = cells[first + j];
-                    light.fields[mode] *= upper;
-                    light.fields[mode + 1] *= lower;
-                    vec![light.split(mode, FRAC_PI_4 + alpha)]
-                }),
-            );
-            continue;
-        }
-        let symmetric = layout.cell == Cell::Symmetric;
-        let parts = light.each(layout.modes, &modes, |light, j, mode| {
-            let k = layout.column(column).start + j;
-            let place = format!("{name}, column {column}, modes {mode} and {}", mode + 1);
-            let (theta, phi) = (phases.theta()[k], phases.phi()[k]);
-            let powers = if symmetric {
-                let powers = light.pass([mode, mode + 1], theta - phi, 0.0, cells[k]);
-                (mode..mode + 2).for_each(|mode| light.turn(mode, phi));
-                powers
-            } else {
-                light.pass([mode, mode + 1], theta, phi, cells[k])
-            };
-            vec![interferometer(&place, [mode as f64, mode as f64 + 1.0], [theta, phi], symmetric, powers)]
-        });
-        draw(column.to_string(), parts);
-        if layout.cell == Cell::Crossing {
-            draw(
-                String::new(),
-                light.each(layout.modes, &modes, |light, _, mode| {
-                    light.fields.swap(mode, mode + 1);
-                    let (up, down) = (mode as f64, mode as f64 + 1.0);
-                    let bend = |at: [f64; 2], to: usize| Part::Bend { at, power: light.power(to) };
-                    vec![bend([up, down], mode + 1), bend([down, up], mode)]
-                }),
-            );
-        }
-    }
-    let mut parts: Vec<Part> = phases
-        .output()
-        .iter()
-        .enumerate()
-        .map(|(mode, &phase)| {
-            // A phase moves no power, but the splitters behind it see it.
-            light.turn(mode, phase);
-            let shifter = Shifter { name: format!("{name}, output phase of mode {mode}"), phase };
-            Part::Shifter { at: mode as f64, shifter, power: light.power(mode) }
-        })
-        .collect();
-    parts.extend((layout.ports..layout.modes).map(|mode| Part::End { at: mode as f64, power: light.power(mode) }));
-    light.fields.truncate(layout.ports);
-    draw(String::new(), parts);
+/// Powers of the two waveguides of a cell before, between and after its splitters.
+type Powers = [[f64; 2]; 3];
+
+/// Whether the drawing shows powers, and the parts that show them.
+#[derive(Clone, Copy)]
+struct Light {
+    shown: bool,
 }
 
-/// Height of the lower guide of an attenuator below the upper one; its ends are dark and dumped.
+impl Light {
+    fn power(self, field: Complex64) -> Option<f64> {
+        self.shown.then(|| field.norm_sqr())
+    }
+
+    fn powers<const PLANES: usize>(self, fields: [[Complex64; 2]; PLANES]) -> Option<[[f64; 2]; PLANES]> {
+        self.shown.then(|| fields.map(|pair| pair.map(|field| field.norm_sqr())))
+    }
+
+    fn cell_powers(self, cell: &CellTrace) -> Option<Powers> {
+        self.powers([cell.input, cell.arms, cell.output])
+    }
+
+    /// Straight waveguides, one per field.
+    fn waveguides(self, fields: &[Complex64]) -> Vec<Part> {
+        fields.iter().enumerate().map(|(mode, &field)| self.waveguide(mode, field)).collect()
+    }
+
+    fn waveguide(self, mode: usize, field: Complex64) -> Part {
+        Part::Guide { at: mode as f64, power: self.power(field) }
+    }
+
+    /// Waveguides that cross: mode i becomes the one that was mode `order[i]`.
+    fn crossings(self, order: &[usize], crossed: &[Complex64]) -> Vec<Part> {
+        let bends = order.iter().zip(crossed).enumerate();
+        bends.map(|(to, (&from, &field))| self.bend(from, to, field)).collect()
+    }
+
+    fn bend(self, from: usize, to: usize, field: Complex64) -> Part {
+        Part::Bend { at: [from as f64, to as f64], power: self.power(field) }
+    }
+
+    fn splitter(self, mode: usize, before: [Complex64; 2], after: [Complex64; 2]) -> Part {
+        Part::Splitter { at: [mode as f64, mode as f64 + 1.0], powers: self.powers([before, after]) }
+    }
+
+    fn shifter(self, mode: usize, name: String, phase: f64, field: Complex64) -> Part {
+        Part::Shifter { at: mode as f64, shifter: Shifter { name, phase }, power: self.power(field) }
+    }
+}
+
+/// Draws one mesh into the columns of the drawing.
+struct MeshColumns<'a> {
+    name: &'a str,
+    stage: &'a Stage,
+    phases: &'a Phases,
+    light: Light,
+    columns: &'a mut Vec<MeshColumn>,
+}
+
+impl MeshColumns<'_> {
+    /// The modes that begin here, the columns of cells with the crossings between them, and the output phases.
+    fn draw(mut self, fields: &[Complex64], trace: &StageTrace) {
+        let (layout, light) = (self.stage.layout(), self.light);
+        if layout.modes > fields.len() {
+            let mut parts = light.waveguides(fields);
+            let begin = |mode: usize| Part::Begin { at: mode as f64, power: light.power(Complex64::ZERO) };
+            parts.extend((fields.len()..layout.modes).map(begin));
+            self.push(String::new(), parts);
+        }
+        for (column, traced) in trace.columns.iter().enumerate() {
+            if let Some(order) = layout.permutation_before(column) {
+                self.push(String::new(), light.crossings(order, &traced.input));
+            }
+            self.cells(column, traced);
+        }
+        if let Some(order) = layout.permutation_before(layout.columns) {
+            self.push(String::new(), light.crossings(order, &trace.output));
+        }
+        let output = |(mode, &phase): (usize, &f64)| {
+            let name = format!("{}, output phase of mode {mode}", self.name);
+            light.shifter(mode, name, phase, trace.output[mode])
+        };
+        let mut parts: Vec<Part> = self.phases.output().iter().enumerate().map(output).collect();
+        let end = |mode: usize| Part::End { at: mode as f64, power: light.power(trace.output[mode]) };
+        parts.extend((layout.ports..layout.modes).map(end));
+        self.push(String::new(), parts);
+    }
+
+    fn push(&mut self, label: String, parts: Vec<Part>) {
+        let stage = self.name.strip_suffix(" mesh").unwrap_or(self.name).to_owned();
+        self.columns.push(MeshColumn { label, stage, parts });
+    }
+
+    /// A column with the parts that `part` makes of cell number j and its upper mode; straight waveguides elsewhere.
+    fn push_each(
+        &mut self,
+        label: String,
+        column: usize,
+        traced: &ColumnTrace,
+        part: impl Fn(&Self, usize, usize) -> Vec<Part>,
+    ) {
+        let layout = self.stage.layout();
+        let (mut parts, mut free) = (Vec::new(), 0);
+        let waveguides =
+            |modes: std::ops::Range<usize>| modes.map(|mode| self.light.waveguide(mode, traced.input[mode]));
+        for (j, k) in layout.column(column).enumerate() {
+            let mode = layout.positions[k].mode;
+            parts.extend(waveguides(free..mode));
+            parts.extend(part(self, j, mode));
+            free = mode + 2;
+        }
+        parts.extend(waveguides(free..layout.modes));
+        self.push(label, parts);
+    }
+
+    /// One column of cells, with the boundary phase shifters before it.
+    fn cells(&mut self, column: usize, traced: &ColumnTrace) {
+        let (layout, light) = (self.stage.layout(), self.light);
+        let first = layout.column(column).start;
+        if layout.cell.parts().contains(&CellPart::InputSplitter) {
+            self.push_each(String::new(), column, traced, |_, j, mode| {
+                let before = [traced.input[mode], traced.input[mode + 1]];
+                vec![light.splitter(mode, before, traced.cells[j].input)]
+            });
+        }
+        let shifters: Vec<usize> = (0..layout.boundary_shifters().len())
+            .filter(|&k| layout.column(column).contains(&layout.boundary_shifters()[k].cell))
+            .collect();
+        if !shifters.is_empty() {
+            let mut parts = light.waveguides(&traced.input);
+            for k in shifters {
+                let mode = layout.boundary_shifter(k).mode;
+                let name = format!("{}, column {column}, edge phase of mode {mode}", self.name);
+                parts[mode] = light.shifter(mode, name, self.phases.boundary()[k], traced.input[mode]);
+            }
+            self.push(String::new(), parts);
+        }
+        if !layout.cell.is_interferometer() {
+            self.push_each(column.to_string(), column, traced, |mesh, j, mode| {
+                let both = [(mode, mesh.phases.theta()[first + j]), (mode + 1, mesh.phases.phi()[first + j])];
+                let name = |mode: usize| format!("{}, column {column}, mode {mode}", mesh.name);
+                both.map(|(mode, phase)| light.shifter(mode, name(mode), phase, traced.input[mode])).into()
+            });
+            self.push_each(String::new(), column, traced, |_, j, mode| {
+                vec![light.splitter(mode, traced.cells[j].arms, traced.cells[j].output)]
+            });
+            return;
+        }
+        let symmetric = layout.cell.has_shifters_side_by_side();
+        self.push_each(column.to_string(), column, traced, |mesh, j, mode| {
+            let place = format!("{}, column {column}, modes {mode} and {}", mesh.name, mode + 1);
+            let phases = [mesh.phases.theta()[first + j], mesh.phases.phi()[first + j]];
+            let powers = light.cell_powers(&traced.cells[j]);
+            vec![interferometer(&place, [mode as f64, mode as f64 + 1.0], phases, symmetric, powers)]
+        });
+        if layout.cell.crossings() > 0 {
+            self.push_each(String::new(), column, traced, |_, j, mode| {
+                let [upper, lower] = traced.cells[j].output;
+                vec![light.bend(mode, mode + 1, upper), light.bend(mode + 1, mode, lower)]
+            });
+        }
+    }
+}
+
+/// Distance of the lower waveguide of an attenuator from the upper one. Its input is idle, its output absorbed.
 const DUMP: f64 = 0.55;
 
-/// A column of attenuators between a mesh of `before` modes and one of `behind`: modes that only one of them has end or
-/// begin here.
+/// A column of attenuators before a mesh of `rows` modes. Modes that only one side has end or begin here.
 fn attenuators(
-    (phases, cells): &Optics,
-    before: usize,
-    behind: usize,
-    light: &mut Light,
+    phases: &Phases,
+    rows: usize,
+    light: Light,
+    fields: &[Complex64],
+    trace: &StageTrace,
     columns: &mut Vec<MeshColumn>,
 ) {
-    let count = cells.len();
-    let dark = light.shown.then_some(0.0);
-    let mut entry: Vec<Part> = (0..count).map(|mode| light.guide(mode)).collect();
-    entry.extend((0..count).map(|mode| Part::Begin { at: mode as f64 + DUMP, power: dark }));
-    entry.extend((count..before).map(|mode| Part::End { at: mode as f64, power: light.power(mode) }));
+    let count = phases.theta().len();
+    let idle = light.power(Complex64::ZERO);
+    let mut entry = light.waveguides(&fields[..count]);
+    entry.extend((0..count).map(|mode| Part::Begin { at: mode as f64 + DUMP, power: idle }));
+    entry.extend((count..fields.len()).map(|mode| Part::End { at: mode as f64, power: light.power(fields[mode]) }));
     let mut column = Vec::new();
     let mut exit = Vec::new();
-    for (mode, &errors) in cells.iter().enumerate() {
-        let (theta, phi) = (phases.theta()[mode], phases.phi()[mode]);
-        let powers = light.attenuate(mode, theta, phi, errors);
+    for (mode, cell) in trace.columns.iter().flat_map(|column| &column.cells).enumerate() {
         let at = [mode as f64, mode as f64 + DUMP];
-        column.push(interferometer(&format!("attenuator of mode {mode}"), at, [theta, phi], false, powers));
-        exit.push(light.guide(mode));
-        exit.push(Part::End { at: at[1], power: powers.map(|powers| powers[2][1]) });
+        let both = [phases.theta()[mode], phases.phi()[mode]];
+        column.push(interferometer(&format!("attenuator of mode {mode}"), at, both, false, light.cell_powers(cell)));
+        exit.push(light.waveguide(mode, cell.output[0]));
+        exit.push(Part::End { at: at[1], power: light.power(cell.output[1]) });
     }
-    exit.extend((count..behind).map(|mode| Part::Begin { at: mode as f64, power: dark }));
-    light.fields.truncate(count);
-    light.fields.resize(behind, Complex64::ZERO);
+    exit.extend((count..rows).map(|mode| Part::Begin { at: mode as f64, power: idle }));
     let stage = "attenuators";
     columns.extend([entry, column, exit].map(|parts| MeshColumn {
         label: String::new(),
@@ -294,97 +353,6 @@ fn interferometer(place: &str, at: [f64; 2], phases: [f64; 2], symmetric: bool, 
     let names = if symmetric { ["θ₁", "θ₂"] } else { ["θ", "φ"] };
     let shifter = |k: usize| Shifter { name: format!("{place}: {}", names[k]), phase: phases[k] };
     Part::Interferometer { at, phi: shifter(1), theta: shifter(0), symmetric, powers }
-}
-
-/// Powers of the two guides of a cell before, between and behind its splitters.
-type Powers = [[f64; 2]; 3];
-
-/// One vector of fields on its way through the columns.
-struct Light {
-    fields: Vec<Complex64>,
-    /// Whether there is any to show.
-    shown: bool,
-}
-
-impl Light {
-    fn new(modes: usize, input: Option<usize>) -> Self {
-        let mut fields = vec![Complex64::ZERO; modes];
-        if let Some(port) = input {
-            fields[port] = Complex64::ONE;
-        }
-        Self { fields, shown: input.is_some() }
-    }
-
-    fn power(&self, mode: usize) -> Option<f64> {
-        self.shown.then(|| self.fields[mode].norm_sqr())
-    }
-
-    fn guide(&self, mode: usize) -> Part {
-        Part::Guide { at: mode as f64, power: self.power(mode) }
-    }
-
-    /// A column: what `part` makes of the cell number j, on the mode given and the next; straight guides elsewhere.
-    fn each(
-        &mut self,
-        lines: usize,
-        modes: &[usize],
-        mut part: impl FnMut(&mut Self, usize, usize) -> Vec<Part>,
-    ) -> Vec<Part> {
-        let (mut parts, mut free) = (Vec::new(), 0);
-        for (j, &mode) in modes.iter().enumerate() {
-            parts.extend((free..mode).map(|mode| self.guide(mode)));
-            parts.extend(part(self, j, mode));
-            free = mode + 2;
-        }
-        parts.extend((free..lines).map(|mode| self.guide(mode)));
-        parts
-    }
-
-    /// Lines that cross: line i becomes what was line `order[i]`.
-    fn permute(&mut self, order: &[usize]) -> Vec<Part> {
-        self.fields = order.iter().map(|&from| self.fields[from]).collect();
-        let bend = |(to, &from): (usize, &usize)| Part::Bend { at: [from as f64, to as f64], power: self.power(to) };
-        order.iter().enumerate().map(bend).collect()
-    }
-
-    /// Passes a splitter of an angle (rad).
-    fn split(&mut self, mode: usize, eta: f64) -> Part {
-        let (s, c) = eta.sin_cos();
-        let before = [self.fields[mode], self.fields[mode + 1]];
-        let behind = [before[0] * c + Complex64::I * before[1] * s, Complex64::I * before[0] * s + before[1] * c];
-        [self.fields[mode], self.fields[mode + 1]] = behind;
-        let powers = self.shown.then(|| [before, behind].map(|pair| pair.map(|field| field.norm_sqr())));
-        Part::Splitter { at: [mode as f64, mode as f64 + 1.0], powers }
-    }
-
-    fn turn(&mut self, mode: usize, phase: f64) {
-        self.fields[mode] *= Complex64::cis(phase);
-    }
-
-    /// Passes a cell.
-    fn pass(&mut self, modes: [usize; 2], theta: f64, phi: f64, errors: CellErrors) -> Option<Powers> {
-        let (out, powers) = through(modes.map(|mode| self.fields[mode]), theta, phi, errors);
-        modes.iter().zip(out).for_each(|(&mode, field)| self.fields[mode] = field);
-        self.shown.then_some(powers)
-    }
-
-    /// Passes a cell whose lower input is dark and whose lower output is dumped.
-    fn attenuate(&mut self, mode: usize, theta: f64, phi: f64, errors: CellErrors) -> Option<Powers> {
-        let (out, powers) = through([self.fields[mode], Complex64::ZERO], theta, phi, errors);
-        self.fields[mode] = out[0];
-        self.shown.then_some(powers)
-    }
-}
-
-/// Fields behind a cell, and the powers on the way.
-fn through(fields: [Complex64; 2], theta: f64, phi: f64, errors: CellErrors) -> ([Complex64; 2], Powers) {
-    let [[t11, t12], [t21, t22]] = transfer(theta, phi, errors);
-    let [upper, lower] = fields;
-    let out = [t11 * upper + t12 * lower, t21 * upper + t22 * lower];
-    let (sine, cosine) = (FRAC_PI_4 + errors.alpha).sin_cos();
-    let (upper, i) = (upper * Complex64::cis(phi), Complex64::I);
-    let arms = [upper * cosine + i * lower * sine, i * upper * sine + lower * cosine];
-    (out, [fields, arms, out].map(|pair| pair.map(|field| field.norm_sqr())))
 }
 
 #[cfg(test)]
@@ -413,7 +381,7 @@ mod tests {
     #[test]
     fn a_lossless_mesh_keeps_the_power_in_every_column_and_ends_as_the_circuit_does() {
         let u = haar_unitary(7, &mut StreamKey::new(1, "draw").stream());
-        for design in MeshDesign::all().filter(|design| design.topology().rows().is_none()) {
+        for design in MeshDesign::all().filter(|design| design.topology().capability().max_rows().is_none()) {
             let program = MatrixProgram::new(&u, Form::Unitary, design).unwrap();
             let (matrix, drawing) = (program.matrix(), drawing(&program, &as_programmed(&program), Some(3), false));
             assert!(drawing.columns.iter().all(|column| (leaving(column) - 1.0).abs() < 1e-12), "{design}");
@@ -448,7 +416,7 @@ mod tests {
     #[test]
     fn the_powers_of_a_chip_are_those_that_it_realises() {
         let u = haar_unitary(6, &mut StreamKey::new(2, "draw").stream());
-        for design in MeshDesign::all().filter(|design| design.topology().rows().is_none()) {
+        for design in MeshDesign::all().filter(|design| design.topology().capability().max_rows().is_none()) {
             powers_are_realised(&MatrixProgram::new(&u, Form::Svd, design).unwrap());
         }
     }

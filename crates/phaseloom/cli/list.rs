@@ -4,7 +4,7 @@ use clap::Args;
 use phaseloom::hardware::correction::CORRECTIONS;
 use phaseloom::hardware::{DETECTIONS, IMPERFECTIONS, LINK_PARTS, PRESETS};
 use phaseloom::mesh::convention::CONVENTIONS;
-use phaseloom::mesh::{CELLS, TOPOLOGIES};
+use phaseloom::mesh::{CELLS, topologies};
 use phaseloom::network::layer::LAYERS;
 use phaseloom::report::FIGURES;
 use phaseloom::validation::CLAIMS;
@@ -15,7 +15,7 @@ pub struct List {}
 
 impl List {
     pub fn execute(self) -> anyhow::Result<Ending> {
-        let topologies: Vec<(&str, &str)> = TOPOLOGIES.iter().map(|t| (t.key(), t.description())).collect();
+        let topologies: Vec<(&str, &str)> = topologies().iter().map(|t| (t.key(), t.description())).collect();
         let cells: Vec<(&str, &str)> = CELLS.iter().map(|c| (c.key(), c.description())).collect();
         let conventions: Vec<(&str, &str)> = CONVENTIONS.iter().map(|c| (c.key(), c.description())).collect();
         let figures: Vec<(&str, &str)> = FIGURES.iter().map(|f| (f.key(), f.description())).collect();

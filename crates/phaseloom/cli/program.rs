@@ -2,7 +2,7 @@ use super::Ending;
 use super::terminal::output;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
-use phaseloom::mesh::{MeshDesign, Unitary};
+use phaseloom::mesh::{Capability, MeshDesign, Unitary};
 use phaseloom::nalgebra::DMatrix;
 use phaseloom::network::data::read_matrix_npy;
 use phaseloom::{Complex64, Form, MatrixProgram, relative_error};
@@ -48,12 +48,12 @@ impl Program {
         output::not_over(&self.output, &[("the matrix", &self.matrix)])?;
         let design = MeshDesign::from_keys(&self.topology, self.cell.as_deref())?;
         anyhow::ensure!(
-            !(matches!(self.form, FormKey::Svd) && design.topology().is_direct()),
+            !(matches!(self.form, FormKey::Svd) && design.topology().capability() == Capability::AnyContraction),
             "--form: found svd, expected auto or unitary: {design} does any matrix on one mesh, without singular values"
         );
         let (w, single) = read_matrix_npy(&self.matrix)?;
         let modes = w.nrows().max(w.ncols());
-        if design.topology().is_fitted() && modes > QUICK {
+        if design.topology().capability() == Capability::Fitted && modes > QUICK {
             output::note(&format!(
                 "searching the phases of {design} for {modes} ports: minutes, or more; Ctrl-C stops"
             ));
@@ -64,7 +64,7 @@ impl Program {
             FormKey::Svd => Form::Svd,
         };
         let program =
-            if single { MatrixProgram::from_single(&w, form, design) } else { MatrixProgram::new(&w, form, design) }
+            if single { MatrixProgram::from_single(&w, form, &design) } else { MatrixProgram::new(&w, form, &design) }
                 .with_context(|| self.matrix.display().to_string())?;
         program.save(&self.output)?;
 
@@ -76,7 +76,7 @@ impl Program {
         text += match (program.form(), single) {
             (Form::Unitary, true) => "programmed the nearest unitary on one mesh (form unitary)\n",
             (Form::Unitary, false) => "programmed on one mesh (form unitary)\n",
-            (Form::Contraction, _) => "programmed as g·M on one mesh that is not unitary (form direct)\n",
+            (Form::Contraction, _) => "programmed as g·M on one mesh that is not unitary (form contraction)\n",
             _ => "programmed as g·U·Σ·V† on two meshes and a column of attenuators (form svd)\n",
         };
         text += &format!(
@@ -87,7 +87,7 @@ impl Program {
             program.gain(),
             (program.matrix() - &w).norm()
         );
-        if design.topology().is_fitted() {
+        if design.topology().capability() == Capability::Fitted {
             // Beside the largest entry, for squares of tiny ones are none; of zeros all is reached.
             let largest = w.camax();
             let beside = |m: &DMatrix<Complex64>| m.map(|z| z / largest);

@@ -4,6 +4,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use phaseloom::experiment::{ExperimentError, Options, Shard, Tables, Unit};
 use phaseloom::hardware::Batch;
+use phaseloom::mesh::Capability;
 use phaseloom::topology;
 use phaseloom::{Experiment, experiment};
 use std::collections::BTreeSet;
@@ -144,12 +145,13 @@ fn announcements(experiment: &Experiment) -> Result<Vec<String>, ExperimentError
         )
     });
     let keys: BTreeSet<&str> = points.iter().map(|p| p.config.core.topology.as_str()).collect();
-    let fitted = keys.into_iter().filter(|key| topology(key).is_ok_and(|t| t.is_fitted())).map(|key| {
-        format!(
-            "core.topology `{key}` is fitted: each mesh is the nearest that a search finds, which takes long for \
+    let fitted =
+        keys.into_iter().filter(|key| topology(key).is_ok_and(|t| t.capability() == Capability::Fitted)).map(|key| {
+            format!(
+                "core.topology `{key}` is fitted: each mesh is the nearest that a search finds, which takes long for \
              many ports; what is missed shows in the rows `perfect mesh`"
-        )
-    });
+            )
+        });
     Ok(jitter.into_iter().chain(fitted).collect())
 }
 

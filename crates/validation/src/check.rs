@@ -1,8 +1,8 @@
-//! A row of a claim: what was predicted, what was found, and whether that is near enough.
+//! A row of a claim: predicted value, measured value, criterion and verdict.
 
 use crate::statistics::Estimate;
 
-/// Standard errors that a value may lie from its prediction.
+/// Allowed distance of a value from its prediction, in standard errors.
 const STANDARD_ERRORS: f64 = 3.0;
 
 /// Where a predicted value comes from.
@@ -31,14 +31,14 @@ impl Origin {
     }
 }
 
-/// Whether a row holds.
+/// The verdict on a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Within what the criterion allows.
+    /// Within the criterion.
     Pass,
-    /// Outside, with what is wrong.
+    /// Outside of the criterion, with the deviation.
     Fail(String),
-    /// Not computed, with the reason and, where data are needed, their public source.
+    /// Not computed, with the reason and the public source of missing data.
     Skipped(String),
 }
 
@@ -54,45 +54,45 @@ impl Verdict {
     }
 }
 
-/// Where a row stands in a figure: a point of a series over some quantity.
+/// A row as a point of a series in a figure.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Point {
-    /// The line that it belongs to.
+    /// Name of the series.
     pub series: String,
-    /// Its place on that line.
+    /// Abscissa of the point.
     pub x: f64,
 }
 
 /// One comparison.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
-    /// Which case of the claim.
+    /// The case of the claim.
     pub label: String,
     /// Unit of the three numbers; 1 for a pure number.
     pub unit: &'static str,
     /// The value that the claim predicts, or a bound.
     pub predicted: f64,
-    /// Where that comes from.
+    /// Origin of the predicted value.
     pub origin: Origin,
-    /// The value that the machine gives.
+    /// The value that the simulator computes.
     pub measured: f64,
-    /// Its standard error; 0 where nothing is random.
+    /// Standard error of the measured value; 0 if nothing is random.
     pub standard_error: f64,
-    /// Number of draws; 1 where nothing is random.
+    /// Number of draws; 1 if nothing is random.
     pub draws: u64,
-    /// When it passes.
+    /// The condition for a pass.
     pub criterion: String,
-    /// Share that is used up of what the criterion allows: within −1…1 for a pass.
+    /// Deviation relative to the allowed one: within −1…1 for a pass.
     pub share: f64,
-    /// Whether it holds.
+    /// The verdict.
     pub verdict: Verdict,
-    /// What a reader should know beside it.
+    /// A remark for the reader.
     pub note: String,
-    /// Its place in a figure.
+    /// The point of the row in a figure.
     pub point: Option<Point>,
 }
 
-/// Collects what a row is compared with; each of its endings makes the row.
+/// Builder of a row: the prediction and its tolerance. The last call gives the measured value.
 #[derive(Clone, Debug)]
 pub(crate) struct Check {
     label: String,
@@ -135,12 +135,12 @@ impl Check {
         Self { predicted: value, predicted_error: error, origin: Origin::Reference, ..self }
     }
 
-    /// What is allowed beside three standard errors, in the unit of the row.
+    /// Adds to the three standard errors of the tolerance, in the unit of the row.
     pub fn allow(self, allowance: f64) -> Self {
         Self { allowance, ..self }
     }
 
-    /// The nearest wrong law: it must be told from the measured value, or the row fails.
+    /// The nearest wrong law. The row fails unless the measured value excludes it.
     pub fn against(self, name: &str, value: f64) -> Self {
         Self { wrong: Some((name.to_owned(), value)), ..self }
     }
@@ -153,63 +153,64 @@ impl Check {
         Self { point: Some(Point { series: series.into(), x }), ..self }
     }
 
-    /// |measured − predicted| ≤ 3 standard errors + allowance, and the wrong law further off than that.
-    pub fn near(self, found: Estimate) -> Row {
-        let error = found.error.hypot(self.predicted_error);
+    /// |measured − predicted| ≤ 3 standard errors + allowance, and the wrong law is outside of that.
+    pub fn near(self, measured: Estimate) -> Row {
+        let error = measured.error.hypot(self.predicted_error);
         let allowed = STANDARD_ERRORS * error + self.allowance;
-        let mut criterion = "within 3 s.e.".to_owned();
+        let mut criterion = "within 3 standard errors".to_owned();
         if self.predicted_error > 0.0 {
-            criterion += " (its own among them)";
+            criterion += " (that of the prediction included)";
         }
         if self.allowance > 0.0 {
             criterion += &format!(" + {}", number(self.allowance));
         }
-        let deviation = found.value - self.predicted;
+        let deviation = measured.value - self.predicted;
         let mut verdict = if deviation.abs() <= allowed {
             Verdict::Pass
         } else {
             Verdict::Fail(match error > 0.0 {
-                true => format!("off by {}, {:.1} s.e.", number(deviation), deviation / error),
+                true => format!("off by {}, {:.1} standard errors", number(deviation), deviation / error),
                 false => format!("off by {}", number(deviation)),
             })
         };
         if let Some((name, wrong)) = &self.wrong {
-            criterion += &format!("; tells {name} ({})", number(*wrong));
-            if verdict == Verdict::Pass && (found.value - wrong).abs() <= allowed {
-                verdict = Verdict::Fail(format!("its standard error does not tell {name}"));
+            criterion += &format!("; excludes {name} ({})", number(*wrong));
+            if verdict == Verdict::Pass && (measured.value - wrong).abs() <= allowed {
+                verdict = Verdict::Fail(format!("its standard error does not exclude {name}"));
             }
         }
         let share = if deviation.abs() > 0.0 { deviation / allowed } else { 0.0 };
-        self.row(found, criterion, share, verdict)
+        self.row(measured, criterion, share, verdict)
     }
 
-    /// A whole number that must be met exactly.
-    pub fn count(self, found: usize) -> Row {
+    /// The count equals the predicted whole number.
+    pub fn count(self, measured: usize) -> Row {
         let check = Self { allowance: 0.5, ..self };
-        Row { criterion: "equal".into(), ..check.near(Estimate::exact(found as f64)) }
+        Row { criterion: "equal".into(), ..check.near(Estimate::exact(measured as f64)) }
     }
 
     /// measured ≤ limit.
-    pub fn at_most(self, limit: f64, found: Estimate) -> Row {
+    pub fn at_most(self, limit: f64, measured: Estimate) -> Row {
         let check = Self { predicted: limit, ..self };
-        let verdict = match found.value <= limit {
+        let verdict = match measured.value <= limit {
             true => Verdict::Pass,
-            false => Verdict::Fail(format!("{} times the bound", number(found.value / limit))),
+            false => Verdict::Fail(format!("{} times the bound", number(measured.value / limit))),
         };
-        check.row(found, "at most the bound".into(), found.value / limit, verdict)
+        check.row(measured, "at most the bound".into(), measured.value / limit, verdict)
     }
 
     /// measured − 3 standard errors ≥ limit, both positive.
-    pub fn at_least(self, limit: f64, found: Estimate) -> Row {
+    pub fn at_least(self, limit: f64, measured: Estimate) -> Row {
         let check = Self { predicted: limit, ..self };
-        let low = found.value - STANDARD_ERRORS * found.error;
+        let low = measured.value - STANDARD_ERRORS * measured.error;
         let verdict = match low >= limit {
             true => Verdict::Pass,
-            false => Verdict::Fail(format!("3 s.e. below it is {}, under the bound", number(low))),
+            false => Verdict::Fail(format!("{} after subtracting 3 standard errors, below the bound", number(low))),
         };
-        let criterion = if found.error > 0.0 { "above the bound by 3 s.e." } else { "at least the bound" };
-        let share = (limit + STANDARD_ERRORS * found.error) / found.value;
-        check.row(found, criterion.into(), share, verdict)
+        let criterion =
+            if measured.error > 0.0 { "above the bound by 3 standard errors" } else { "at least the bound" };
+        let share = (limit + STANDARD_ERRORS * measured.error) / measured.value;
+        check.row(measured, criterion.into(), share, verdict)
     }
 
     /// A row that is not computed.
@@ -218,11 +219,11 @@ impl Check {
         self.row(nothing, String::new(), f64::NAN, Verdict::Skipped(reason.to_owned()))
     }
 
-    fn row(self, found: Estimate, criterion: String, share: f64, verdict: Verdict) -> Row {
-        // A number that is none never passes by a comparison that went the wrong way.
+    fn row(self, measured: Estimate, criterion: String, share: f64, verdict: Verdict) -> Row {
+        // Comparisons with NaN are false, which could make NaN pass.
         let verdict = match verdict {
-            Verdict::Pass if !(found.value.is_finite() && found.error.is_finite()) => {
-                Verdict::Fail("the measured value is no finite number".into())
+            Verdict::Pass if !(measured.value.is_finite() && measured.error.is_finite()) => {
+                Verdict::Fail("the measured value is not finite".into())
             }
             other => other,
         };
@@ -231,9 +232,9 @@ impl Check {
             unit: self.unit,
             predicted: self.predicted,
             origin: self.origin,
-            measured: found.value,
-            standard_error: found.error,
-            draws: found.draws,
+            measured: measured.value,
+            standard_error: measured.error,
+            draws: measured.draws,
             criterion,
             share,
             verdict,
@@ -243,7 +244,7 @@ impl Check {
     }
 }
 
-/// A number for people: five digits, a power of ten where it is small or large.
+/// A number with five digits, or with a power of ten if it is small or large.
 pub(crate) fn number(x: f64) -> String {
     match x.abs() {
         _ if !x.is_finite() => "–".into(),
@@ -261,38 +262,38 @@ pub(crate) fn number(x: f64) -> String {
 mod tests {
     use super::*;
 
-    fn found(value: f64, error: f64) -> Estimate {
+    fn estimate(value: f64, error: f64) -> Estimate {
         Estimate { value, error, draws: 7 }
     }
 
     #[test]
     fn near_is_three_standard_errors_and_the_allowance() {
         let check = || Check::new("a", "1").law(1.0);
-        assert_eq!(check().near(found(1.29, 0.1)).verdict, Verdict::Pass);
-        assert!(matches!(check().near(found(1.31, 0.1)).verdict, Verdict::Fail(_)));
-        let row = check().allow(0.05).near(found(1.34, 0.1));
+        assert_eq!(check().near(estimate(1.29, 0.1)).verdict, Verdict::Pass);
+        assert!(matches!(check().near(estimate(1.31, 0.1)).verdict, Verdict::Fail(_)));
+        let row = check().allow(0.05).near(estimate(1.34, 0.1));
         assert!(row.verdict == Verdict::Pass && (row.share - 0.34 / 0.35).abs() < 1e-12);
-        let published = Check::new("a", "1").published(1.0, 0.4).near(found(2.4, 0.3));
+        let published = Check::new("a", "1").published(1.0, 0.4).near(estimate(2.4, 0.3));
         assert_eq!(published.verdict, Verdict::Pass, "3·0.5 = 1.5");
     }
 
     #[test]
-    fn a_law_that_cannot_be_told_from_a_wrong_one_fails() {
-        let check = |error| Check::new("a", "1").law(1.0).against("1.1", 1.1).near(found(1.0, error));
+    fn a_law_that_does_not_exclude_the_wrong_one_fails() {
+        let check = |error| Check::new("a", "1").law(1.0).against("1.1", 1.1).near(estimate(1.0, error));
         assert_eq!(check(0.03).verdict, Verdict::Pass);
         assert!(matches!(check(0.04).verdict, Verdict::Fail(_)));
     }
 
     #[test]
     fn bounds_hold_on_their_side_and_nan_never_passes() {
-        assert_eq!(Check::new("a", "1").at_most(1.0, found(0.5, 0.0)).verdict, Verdict::Pass);
-        assert!(matches!(Check::new("a", "1").at_most(1.0, found(2.0, 0.0)).verdict, Verdict::Fail(_)));
-        assert_eq!(Check::new("a", "1").at_least(1.0, found(1.4, 0.1)).verdict, Verdict::Pass);
-        assert!(matches!(Check::new("a", "1").at_least(1.0, found(1.2, 0.1)).verdict, Verdict::Fail(_)));
+        assert_eq!(Check::new("a", "1").at_most(1.0, estimate(0.5, 0.0)).verdict, Verdict::Pass);
+        assert!(matches!(Check::new("a", "1").at_most(1.0, estimate(2.0, 0.0)).verdict, Verdict::Fail(_)));
+        assert_eq!(Check::new("a", "1").at_least(1.0, estimate(1.4, 0.1)).verdict, Verdict::Pass);
+        assert!(matches!(Check::new("a", "1").at_least(1.0, estimate(1.2, 0.1)).verdict, Verdict::Fail(_)));
         for row in [
-            Check::new("a", "1").at_most(1.0, found(f64::NAN, 0.0)),
-            Check::new("a", "1").at_least(1.0, found(f64::INFINITY, 0.0)),
-            Check::new("a", "1").law(1.0).near(found(1.0, f64::INFINITY)),
+            Check::new("a", "1").at_most(1.0, estimate(f64::NAN, 0.0)),
+            Check::new("a", "1").at_least(1.0, estimate(f64::INFINITY, 0.0)),
+            Check::new("a", "1").law(1.0).near(estimate(1.0, f64::INFINITY)),
         ] {
             assert!(matches!(row.verdict, Verdict::Fail(_)), "{row:?}");
         }

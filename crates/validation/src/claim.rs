@@ -1,6 +1,11 @@
+//! A claim: one statement of a paper or of a derivation, and the function that recomputes it.
+
 use crate::check::Row;
 use crate::error::ValidationError;
 use crate::setting::Setting;
+
+/// The rows of a claim, in the order of its table.
+pub type Rows = Result<Vec<Row>, ValidationError>;
 
 /// One claim of a paper or of a derivation, and how it is recomputed.
 #[derive(Debug)]
@@ -9,12 +14,12 @@ pub struct Claim {
     pub key: &'static str,
     /// The claim in one sentence.
     pub sentence: &'static str,
-    /// Where it comes from, and how sure that is: found, derived, checked or recalled.
+    /// Its derivation and its published sources.
     pub source: &'static str,
-    /// How it is recomputed: which way through the machine.
+    /// The steps of the simulator that recompute it.
     pub method: &'static str,
-    /// When a row passes, beyond three standard errors; with the reason for each further term.
+    /// The tolerance of its rows beyond three standard errors, with the reason for each term.
     pub criterion: &'static str,
     /// Computes the rows.
-    pub rows: fn(&Setting<'_>) -> Result<Vec<Row>, ValidationError>,
+    pub rows: fn(&Setting<'_>) -> Rows,
 }

@@ -1,8 +1,11 @@
+//! The errors of a validation.
+
+use crate::claims::measured_chip::MeasuredError;
 use phaseloom_files::FileError;
 use phaseloom_hardware::HardwareError;
 use phaseloom_mesh::MeshError;
 
-/// What can end a validation before its table is there. A claim that fails is no error but a verdict.
+/// An error that ends a validation before its table is complete. A claim that fails is a verdict, not an error.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ValidationError {
@@ -21,21 +24,21 @@ pub enum ValidationError {
     /// The settings of a claim are not TOML.
     #[error("the settings of a claim were refused: {0}")]
     Settings(#[from] toml::de::Error),
-    /// Measured data that are there are not what they should be.
+    /// Measured data are malformed.
     #[error(transparent)]
-    Measured(Box<crate::claims::measured_chip::MeasuredError>),
+    Measured(Box<MeasuredError>),
     /// The table could not be written as CSV.
     #[error("claims.csv: {0}")]
     Csv(#[from] csv::Error),
     /// No claim has such a key.
     #[error("--only {found}: no claim has this in its key; known are {known}")]
     UnknownClaim {
-        /// What was asked for.
+        /// The requested part of a key.
         found: String,
         /// The keys of all claims.
         known: String,
     },
-    /// Somebody asked to stop.
+    /// The validation was interrupted.
     #[error("interrupted")]
     Interrupted,
 }

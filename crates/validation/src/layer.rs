@@ -1,4 +1,4 @@
-//! The whole way, link included: a weight matrix on cores, read out through [`OpticalProduct`].
+//! A weight matrix on cores with its optical link, multiplied by [`OpticalProduct`].
 
 use crate::error::ValidationError;
 use crate::machine::process;
@@ -37,15 +37,15 @@ impl Layer {
         Ok(Self { program, design, scales, core, link })
     }
 
-    /// On the chips of one trial.
+    /// The product on the chips of one trial.
     pub fn product(&self, setting: &Setting<'_>, trial: u64) -> Result<OpticalProduct, ValidationError> {
         let place = LayerAddress { seed: setting.seed, trial, layer: 0, first_core: 0 };
         let how = self.core.core_use();
         Ok(OpticalProduct::new(&self.program, &self.design, &self.link, &self.scales, how, place)?)
     }
 
-    /// Readings of one vector, many times: outputs × times. Another `index` is another draw of all noise.
-    pub fn readings(
+    /// Outputs of one vector, sent many times: outputs × times. Each `index` has independent noise.
+    pub fn repeated(
         &self,
         setting: &Setting<'_>,
         x: &[f64],
@@ -67,7 +67,7 @@ pub(crate) fn responsivity(eta: f64) -> f64 {
     eta * CHARGE / photon_j()
 }
 
-/// Laser power (W) that puts `photons` a symbol of 1 ns on each of `ports` ports, a share `lo` for the oscillator.
+/// Laser power (W) for `photons` per symbol of 1 ns on each of `ports` ports, with a share `lo` for the oscillator.
 pub(crate) fn laser_w(photons: f64, ports: usize, lo: f64) -> f64 {
     photons * photon_j() * 1e9 * ports as f64 / (1.0 - lo)
 }

@@ -1,12 +1,12 @@
-//! The claims of the physics, recomputed through the machine: process → chip → engine, never a formula against itself.
+//! The claims of the physics, recomputed by the simulator: process → chip → engine, never a formula against itself.
 //!
 //! ```text
 //! CLAIMS ── Setting (seed, quick or full) ──▶ rows: predicted, measured ± standard error, verdict ──▶ Report ──▶ table, CSV, page
 //! ```
 //!
-//! A claim is one file in `claims/` and one line in [`CLAIMS`]. Its criterion is written beside its law, before any value
-//! is seen: three standard errors plus the next-order term, and a standard error small enough to tell the nearest wrong
-//! law. What fails is shown as failed.
+//! A claim is one file in `claims/` and one line in [`CLAIMS`]. Its criterion is part of the claim and is written before any
+//! value is seen: three standard errors plus the next-order term. The standard error must also be small enough to exclude
+//! the nearest wrong law. Rows that fail are shown as failed. In the tests, each claim is a test of its own.
 
 mod check;
 mod claim;
@@ -19,8 +19,9 @@ mod setting;
 mod statistics;
 
 pub use check::{Origin, Point, Row, Verdict};
-pub use claim::Claim;
-pub use claims::{CLAIMS, measured_chip};
+pub use claim::{Claim, Rows};
+pub use claims::CLAIMS;
+pub use claims::measured_chip::MeasuredError;
 pub use error::ValidationError;
 pub use report::{Outcome, Report};
 pub use setting::{SEED, Setting};

@@ -1,8 +1,8 @@
-//! The way through the machine that most claims take: process text → chip → realised matrix of a Haar unitary.
+//! The steps that most claims share: process text → chip → realised matrix of a Haar unitary.
 
 use crate::error::ValidationError;
 use crate::setting::Setting;
-use crate::statistics::Mean;
+use crate::statistics::{Estimate, Mean};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_hardware::{Chip, ChipId, Process};
@@ -20,20 +20,26 @@ pub(crate) fn process(text: &str) -> Result<Process, ValidationError> {
 
 /// The program of a unitary on one mesh.
 pub(crate) fn unitary(u: &Matrix, key: &str) -> Result<MatrixProgram, ValidationError> {
-    programmed(u, topology(key)?.into())
+    programmed(u, topology(key)?)
 }
 
-/// The same on any mesh.
-pub(crate) fn programmed(u: &Matrix, design: MeshDesign) -> Result<MatrixProgram, ValidationError> {
+/// The program of a unitary on any mesh design.
+pub(crate) fn programmed(u: &Matrix, design: impl Into<MeshDesign>) -> Result<MatrixProgram, ValidationError> {
     Ok(MatrixProgram::new(u, Form::Unitary, design)?)
 }
 
 /// ‖U − Û‖²_F/N.
-pub(crate) fn error_squared(u: &Matrix, made: &Matrix) -> f64 {
-    phaseloom_numerics::matrix_error(u, made).powi(2)
+pub(crate) fn error_squared(target: &Matrix, realised: &Matrix) -> f64 {
+    phaseloom_numerics::matrix_error(target, realised).powi(2)
 }
 
-/// A mesh, and how many draws are made of it.
+/// The largest of some deviations from an exact statement, without a standard error.
+pub(crate) fn largest(deviations: impl IntoIterator<Item = f64>) -> Estimate {
+    let none = Estimate { value: 0.0, error: 0.0, draws: 0 };
+    deviations.into_iter().fold(none, |max, x| Estimate { value: max.value.max(x), draws: max.draws + 1, ..max })
+}
+
+/// A mesh and its number of draws.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mesh {
     pub modes: usize,
@@ -41,7 +47,7 @@ pub(crate) struct Mesh {
     /// Number of Haar unitaries, and of chips for each.
     pub unitaries: u64,
     pub chips: u64,
-    /// Trial of the first chip: what must be independent starts elsewhere.
+    /// Trial of the first chip. Independent results start at different trials.
     pub first: u64,
 }
 

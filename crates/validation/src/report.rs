@@ -1,4 +1,4 @@
-//! All claims with their rows: as a table for people, as CSV, and as a page.
+//! All claims with their rows as a text table, as CSV and as a Markdown page.
 
 use crate::check::{Row, Verdict, number};
 use crate::claim::Claim;
@@ -18,7 +18,7 @@ const COLUMNS: [Column; 7] = [
     Column::left(),
 ];
 
-/// One claim and what became of it.
+/// One claim with its rows.
 #[derive(Debug)]
 pub struct Outcome {
     /// The claim.
@@ -27,7 +27,7 @@ pub struct Outcome {
     pub rows: Vec<Row>,
 }
 
-/// A validation that came to its end.
+/// A complete validation.
 #[derive(Debug)]
 pub struct Report {
     seed: u64,
@@ -37,12 +37,12 @@ pub struct Report {
 }
 
 impl Report {
-    /// Recomputes the claims whose key contains `only`, all without it; `progress` is told of each before it starts.
+    /// Recomputes the claims whose key contains `only`, or all of them. Calls `progress` before each.
     ///
     /// # Errors
     ///
-    /// [`ValidationError::UnknownClaim`] if no key contains `only`, [`ValidationError::Interrupted`], or what the machine
-    /// refused.
+    /// [`ValidationError::UnknownClaim`] if no key contains `only`, [`ValidationError::Interrupted`], or an
+    /// error of the simulator.
     pub fn new(
         setting: &Setting<'_>,
         only: Option<&str>,
@@ -77,7 +77,7 @@ impl Report {
         self.rows().filter(|(_, row)| matches!(row.verdict, Verdict::Fail(_)))
     }
 
-    /// The command that makes the same numbers.
+    /// The command that reproduces the numbers.
     #[must_use]
     pub fn command(&self) -> String {
         let mut command = "phaseloom validate".to_owned();
@@ -93,7 +93,7 @@ impl Report {
         command
     }
 
-    /// One line: how many rows hold, and how many would be outside of three standard errors by chance alone.
+    /// One line: the number of rows of each verdict, and how many rows would exceed three standard errors by chance.
     #[must_use]
     pub fn summary(&self) -> String {
         let count = |what: fn(&Verdict) -> bool| self.rows().filter(|(_, row)| what(&row.verdict)).count();
@@ -105,13 +105,13 @@ impl Report {
         // A normal deviate is beyond three standard errors in 0.27 % of cases.
         format!(
             "{claims} claims, {} rows: {pass} pass, {failed} fail, {skipped} skipped; of {random} random rows {:.1} would \
-             lie beyond 3 s.e. by chance",
+             exceed 3 standard errors by chance",
             self.rows().count(),
             0.0027 * random as f64
         )
     }
 
-    /// The table for people.
+    /// The text table.
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = String::new();
@@ -159,7 +159,7 @@ impl Report {
             "series",
             "x",
         ])?;
-        // What is no number is an empty cell.
+        // NaN and infinity are empty cells.
         let digits = |x: f64| if x.is_finite() { format!("{x:?}") } else { String::new() };
         for (claim, row) in self.rows() {
             writer.write_record([
@@ -189,14 +189,14 @@ impl Report {
         Ok(head + &String::from_utf8_lossy(&bytes))
     }
 
-    /// The page, with links to `figures` (title, file) beside it.
+    /// The page, with links to `figures` (title, file) in the same folder.
     #[must_use]
     pub fn page(&self, figures: &[(&str, &str)]) -> String {
         let mut page = format!(
             "# Validation\n\nWritten by `{} -o DIR`; do not edit. Phaseloom {}, seed {}.\n\n\
-             Every number below is recomputed through the machine: process → chip → engine. A row passes within three \
-             standard errors of the predicted value plus what its criterion allows beforehand, and only if the nearest \
-             wrong law, where one is named, is told from it. All digits are in [claims.csv](claims.csv).\n\n{}.\n\n",
+             Every number below is recomputed by the simulator: process → chip → engine. A row passes within three \
+             standard errors of the predicted value plus the tolerance of its criterion. If a wrong law is named, the \
+             measured value must also exclude it. All digits are in [claims.csv](claims.csv).\n\n{}.\n\n",
             self.command(),
             env!("CARGO_PKG_VERSION"),
             self.seed,
@@ -205,38 +205,13 @@ impl Report {
         for (title, file) in figures {
             page += &format!("![{title}]({file})\n\n");
         }
-        if self.failed().count() > 0 {
-            page += "## Rows that fail\n\n| claim | row | predicted | measured | why |\n|---|---|---:|---:|---|\n";
-            for (claim, row) in self.failed() {
-                page += &format!(
-                    "| {} | {} | {} | {} ± {} | {} |\n",
-                    claim.key,
-                    cell(&row.label),
-                    number(row.predicted),
-                    number(row.measured),
-                    number(row.standard_error),
-                    cell(&remark(row))
-                );
-            }
-            page += "\n";
-        }
-        let noted = || self.rows().filter(|(_, row)| !row.note.is_empty());
-        if noted().next().is_some() {
-            page += "## Values with a remark\n\nAmong them printed values that the machine does not give, and what replaced \
-                     them as the reference.\n\n| claim | row | reference | measured | remark |\n|---|---|---:|---:|---|\n";
-            for (claim, row) in noted() {
-                page += &format!(
-                    "| {} | {} | {} | {} ± {} | {} |\n",
-                    claim.key,
-                    cell(&row.label),
-                    number(row.predicted),
-                    number(row.measured),
-                    number(row.standard_error),
-                    cell(&row.note)
-                );
-            }
-            page += "\n";
-        }
+        let failed: Vec<_> = self.failed().map(|(claim, row)| (claim, row, remark(row))).collect();
+        page += &selection("Rows that fail", "", ["predicted", "why"], &failed);
+        let noted = self.rows().filter(|(_, row)| !row.note.is_empty());
+        let noted: Vec<_> = noted.map(|(claim, row)| (claim, row, row.note.clone())).collect();
+        let text = "They include printed values that the simulator does not reproduce, and the references that replace \
+                    them.\n\n";
+        page += &selection("Values with a remark", text, ["reference", "remark"], &noted);
         for Outcome { claim, rows } in &self.outcomes {
             page += &format!(
                 "## {}\n\n{}.\n\n* Source: {}\n* Recomputed: {}\n* Criterion: {}\n\n\
@@ -245,23 +220,21 @@ impl Report {
                 claim.key, claim.sentence, claim.source, claim.method, claim.criterion
             );
             for row in rows {
-                let error = if row.standard_error > 0.0 {
-                    format!(" ± {}", number(row.standard_error))
-                } else {
-                    String::new()
+                let measured = match row.standard_error > 0.0 {
+                    true => uncertain(row),
+                    false => number(row.measured),
                 };
-                page += &format!(
-                    "| {} | {} | {} | {} | {}{error} | {} | {} | {} | {} |\n",
-                    cell(&row.label),
+                page += &line(&[
+                    &row.label,
                     row.unit,
-                    number(row.predicted),
+                    &number(row.predicted),
                     row.origin.key(),
-                    number(row.measured),
-                    row.draws,
-                    cell(&row.criterion),
+                    &measured,
+                    &row.draws.to_string(),
+                    &row.criterion,
                     row.verdict.key(),
-                    cell(&remark(row))
-                );
+                    &remark(row),
+                ]);
             }
             page += "\n";
         }
@@ -269,9 +242,26 @@ impl Report {
     }
 }
 
-/// A bar would end the cell of a table.
-fn cell(text: &str) -> String {
-    text.replace('|', "\\|")
+/// One row of a Markdown table. A bar would end a cell and is escaped.
+fn line(cells: &[&str]) -> String {
+    format!("| {} |\n", cells.iter().map(|cell| cell.replace('|', "\\|")).collect::<Vec<_>>().join(" | "))
+}
+
+fn uncertain(row: &Row) -> String {
+    format!("{} ± {}", number(row.measured), number(row.standard_error))
+}
+
+/// A section with some rows of several claims and a text on each; nothing without rows.
+fn selection(title: &str, text: &str, [predicted, remark]: [&str; 2], rows: &[(&Claim, &Row, String)]) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let mut section =
+        format!("## {title}\n\n{text}| claim | row | {predicted} | measured | {remark} |\n|---|---|---:|---:|---|\n");
+    for (claim, row, text) in rows {
+        section += &line(&[claim.key, &row.label, &number(row.predicted), &uncertain(row), text]);
+    }
+    section + "\n"
 }
 
 fn verdict(row: &Row) -> String {
@@ -279,7 +269,7 @@ fn verdict(row: &Row) -> String {
     if remark.is_empty() { row.verdict.key().to_owned() } else { format!("{}  ({remark})", row.verdict.key()) }
 }
 
-/// Why it fails or is skipped, and its note.
+/// The reason of a failure or omission, and the note.
 fn remark(row: &Row) -> String {
     let reason = match &row.verdict {
         Verdict::Pass => "",

@@ -1,34 +1,35 @@
+//! The setting of a validation: seed, number of draws, interruption.
+
 use crate::error::ValidationError;
 use phaseloom_hardware::correction::Interrupt;
 use rayon::prelude::*;
 
-/// Seed of every draw unless another is asked for.
+/// The default seed of all draws.
 pub const SEED: u64 = 20_261_123;
 
-/// With which draws, and how many of them, the claims are recomputed.
+/// The seed and the size of a validation.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting<'a> {
     /// Seed of all draws.
     pub seed: u64,
-    /// Whether to leave out what takes minutes.
+    /// Whether to omit rows that take minutes, and to make fewer draws.
     pub quick: bool,
-    /// Set when somebody wants to stop.
+    /// Set to stop the validation.
     pub interrupt: &'a Interrupt,
 }
 
 impl Setting<'_> {
-    /// The number for a quick run or for a full one.
+    /// The first value for a quick run, the second for a full one.
     #[must_use]
     pub fn pick<T>(&self, quick: T, full: T) -> T {
         if self.quick { quick } else { full }
     }
 
-    /// Makes the draws 0…count−1 on all threads and returns them in their order, so that what is added up from them does
-    /// not depend on the threads.
+    /// Computes the draws 0…count−1 on all threads and returns them in order, so that sums do not depend on the threads.
     ///
     /// # Errors
     ///
-    /// [`ValidationError::Interrupted`], or what a draw failed with.
+    /// [`ValidationError::Interrupted`], or the error of a draw.
     pub fn draws<T: Send>(
         &self,
         count: u64,

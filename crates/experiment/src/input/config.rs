@@ -262,7 +262,7 @@ impl Experiment {
         let found = format!("`{}`", config.core.topology);
         let topology = phaseloom_mesh::topology(&config.core.topology)
             .map_err(|e| InvalidValue::new("core.topology", &found, &e.expected()))?;
-        if let Some(rows) = topology.rows().filter(|rows| *rows < config.core.ports) {
+        if let Some(rows) = topology.capability().max_rows().filter(|rows| *rows < config.core.ports) {
             let expected = format!("one that carries as many rows as a core has ports, {}", config.core.ports);
             return Err(InvalidValue::new(
                 "core.topology",

@@ -1,4 +1,4 @@
-//! The JSON form of a chip, version 1: the process that it came from and every frozen parameter, in plain units.
+//! The JSON file of a chip, version 1: its process and every frozen parameter, in plain units.
 
 use crate::chip::shape::ProgramShape;
 use crate::chip::{Chip, ChipId};
@@ -7,14 +7,17 @@ use crate::process::Process;
 use crate::process::stage_errors::StageErrors;
 use phaseloom_files::{json_by_key, read_text, write_atomically};
 use phaseloom_mesh::cell::CellErrors;
-use phaseloom_mesh::{Cell as Kind, MeshDesign, MeshError, Phases, Stage, topology};
+use phaseloom_mesh::file_parts::{
+    Mismatch, check_angle, check_cells, check_equal, check_file_memory, check_form, read_design, right_ports,
+};
+use phaseloom_mesh::{Cell as CellKind, Phases, Stage};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 const FORMAT: &str = "phaseloom-chip";
 const VERSION: u32 = 1;
-/// Largest angle (rad) of a file: a process of the largest spread, 1e6 rad, draws up to 8.5 times that, and its mean.
-const LARGEST: f64 = 1e7;
+/// Largest angle of a file (rad). A process of the largest spread, 1e6 rad, samples up to 8.5 times that, plus its mean.
+const MAX_ANGLE: f64 = 1e7;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,7 +30,7 @@ struct File {
     process: Process,
     form: String,
     topology: String,
-    #[serde(default = "plain")]
+    #[serde(default = "default_cell")]
     cell: String,
     rows: usize,
     columns: usize,
@@ -36,7 +39,7 @@ struct File {
     right: Part,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Part {
     cells: Vec<Cell>,
@@ -58,9 +61,9 @@ struct Cell {
     phi_offset_rad: f64,
 }
 
-/// Files of chips are older than other cells.
-fn plain() -> String {
-    Kind::Mzi.key().to_owned()
+/// The cell of files that were written before other cells existed.
+fn default_cell() -> String {
+    CellKind::Mzi.key().to_owned()
 }
 
 fn is_zero(value: &f64) -> bool {
@@ -74,20 +77,16 @@ impl Chip {
     ///
     /// An unwritable path.
     pub fn save(&self, path: &Path) -> Result<(), HardwareError> {
-        let sample = self.sample.unwrap_or(ChipId { seed: 0, trial: 0, core: 0 });
+        let id = self.id.unwrap_or(ChipId { seed: 0, trial: 0, core: 0 });
         let mut parts = self.stages.iter().map(write_part);
-        let right = parts.next().unwrap_or(Part {
-            cells: Vec::new(),
-            output_offset_rad: Vec::new(),
-            edge_offset_rad: Vec::new(),
-        });
+        let right = parts.next().unwrap_or_default();
         let (attenuators, left) = (parts.next(), parts.next());
         let file = File {
             format: FORMAT.into(),
             version: VERSION,
-            seed: sample.seed,
-            trial: sample.trial,
-            core: sample.core,
+            seed: id.seed,
+            trial: id.trial,
+            core: id.core,
             process: self.process.clone(),
             form: self.shape.form().into(),
             topology: self.shape.design.topology().key().into(),
@@ -112,82 +111,52 @@ impl Chip {
         let text = read_text(path)?;
         let file: File =
             json_by_key(&text).map_err(|source| HardwareError::ChipSyntax { path: path.to_owned(), source })?;
-        let unknown = |key: &str, found: &str, known: MeshError| HardwareError::ChipContent {
+        let read = || {
+            check_equal("format", file.format.as_str(), FORMAT)?;
+            check_equal("version", file.version, VERSION)?;
+            let design = read_design(&file.topology, Some(&file.cell))?;
+            let svd = check_form(&file.form, &design, [file.left.is_some(), file.attenuators.is_some()])?;
+            Ok(ProgramShape { svd, design, rows: file.rows, columns: file.columns })
+        };
+        let refuse = |Mismatch { key, found, expected }| HardwareError::ChipContent {
             path: path.to_owned(),
-            key: key.into(),
-            found: format!("`{found}`"),
-            expected: known.expected(),
+            key,
+            found,
+            expected,
         };
-        let topology = topology(&file.topology).map_err(|known| unknown("topology", &file.topology, known))?;
-        let cell = Kind::from_key(&file.cell).map_err(|known| unknown("cell", &file.cell, known))?;
-        let design = MeshDesign::new(topology, cell).map_err(|known| unknown("cell", &file.cell, known))?;
-        let wrong =
-            |(key, found, expected): Wrong| HardwareError::ChipContent { path: path.to_owned(), key, found, expected };
+        let shape = read().map_err(refuse)?;
         file.process.check()?;
-        let svd = match (file.form.as_str(), &file.left, &file.attenuators) {
-            ("svd", Some(_), Some(_)) if !design.topology().is_direct() => true,
-            ("direct", None, None) if design.topology().is_direct() => false,
-            ("unitary", None, None) if !design.topology().is_direct() => false,
-            (form, ..) => {
-                let expected =
-                    "`unitary` (or `direct`, where the topology is) with `right` alone, or `svd` with all three";
-                return Err(wrong(("form".into(), form.into(), expected.into())));
-            }
-        };
-        for (key, found, expected) in [
-            ("format", file.format.clone(), FORMAT.to_owned()),
-            ("version", file.version.to_string(), VERSION.to_string()),
-        ] {
-            if found != expected {
-                return Err(wrong((key.into(), found, expected)));
-            }
-        }
-        let shape = ProgramShape { svd, design, rows: file.rows, columns: file.columns };
-        // The file itself bounds the number of ports: no layout is built before that agrees.
-        let mesh = |name: &str, part: &Part, ports: usize| {
-            if part.cells.len() + 1 < ports {
-                counts(name, "cells", part.cells.len(), ports - 1)?;
-            }
-            counts(name, "output_offset_rad", part.output_offset_rad.len(), ports)?;
-            read_part(name, part, &design.blank(ports))
-        };
-        phaseloom_files::require_memory(
-            if design.topology().is_fitted() { 192.0 } else { 64.0 }
-                * (file.rows.max(file.columns).min(text.len()) as f64).powi(2),
-            "reading the chip",
-        )?;
-        let mut stages = vec![
-            mesh(
-                "right",
-                &file.right,
-                if design.topology().is_direct() { file.rows.max(file.columns) } else { file.columns },
-            )
-            .map_err(wrong)?,
-        ];
-        if let (Some(left), Some(attenuators)) = (&file.left, &file.attenuators) {
-            let lines = file.rows.min(file.columns);
-            stages.push(
-                counts("attenuators", "cells", attenuators.cells.len(), lines)
-                    .and_then(|()| read_part("attenuators", attenuators, &Stage::attenuators(Phases::zero(lines, 0))))
-                    .map_err(wrong)?,
-            );
-            stages.push(mesh("left", left, file.rows).map_err(wrong)?);
-        }
-        let sample = Some(ChipId { seed: file.seed, trial: file.trial, core: file.core });
-        Ok(Self { process: file.process, sample, shape, stages })
+        check_file_memory(&shape.design, file.rows.max(file.columns), text.len(), "loading the chip")?;
+        let stages = read_stages(&file, &shape).map_err(refuse)?;
+        let id = Some(ChipId { seed: file.seed, trial: file.trial, core: file.core });
+        Ok(Self { process: file.process, id, shape, stages })
     }
 }
 
-type Wrong = (String, String, String);
+fn read_stages(file: &File, shape: &ProgramShape) -> Result<Vec<StageErrors>, Mismatch> {
+    let mesh = |name: &str, part: &Part, ports: usize| {
+        // The file bounds the number of ports before a layout is made.
+        check_cells(name, &shape.design, ports, part.cells.len())?;
+        read_part(name, part, &shape.design.blank(ports))
+    };
+    let mut stages = vec![mesh("right", &file.right, right_ports(&shape.design, file.rows, file.columns))?];
+    if let (Some(left), Some(attenuators)) = (&file.left, &file.attenuators) {
+        let count = file.rows.min(file.columns);
+        check_count("attenuators", "cells", attenuators.cells.len(), count)?;
+        stages.push(read_part("attenuators", attenuators, &Stage::attenuators(Phases::zero(count, 0)))?);
+        stages.push(mesh("left", left, file.rows)?);
+    }
+    Ok(stages)
+}
 
 fn write_part(stage: &StageErrors) -> Part {
     let offsets = &stage.offsets;
-    let cells = stage.cells.iter().enumerate().map(|(k, cell)| Cell {
+    let cells = stage.cell_errors.iter().enumerate().map(|(k, cell)| Cell {
         alpha_rad: cell.alpha,
         beta_rad: cell.beta,
         gamma_rad: cell.gamma,
-        upper_amplitude: cell.upper,
-        lower_amplitude: cell.lower,
+        upper_amplitude: cell.upper_transmission,
+        lower_amplitude: cell.lower_transmission,
         theta_offset_rad: offsets.theta()[k],
         phi_offset_rad: offsets.phi()[k],
     });
@@ -198,33 +167,21 @@ fn write_part(stage: &StageErrors) -> Part {
     }
 }
 
-fn possible(key: impl FnOnce() -> String, angle: f64) -> Result<(), Wrong> {
-    if angle.abs() <= LARGEST {
-        Ok(())
-    } else {
-        Err((key(), format!("{angle:e}"), "an angle from -1e7 to 1e7 rad".into()))
-    }
+fn check_count(name: &str, key: &str, found: usize, expected: usize) -> Result<(), Mismatch> {
+    check_equal(&format!("{name}.{key} (number of)"), found, expected)
 }
 
-fn counts(name: &str, key: &str, found: usize, expected: usize) -> Result<(), Wrong> {
-    if found == expected {
-        Ok(())
-    } else {
-        Err((format!("{name}.{key} (number of)"), found.to_string(), expected.to_string()))
-    }
-}
-
-fn read_part(name: &str, part: &Part, stage: &Stage) -> Result<StageErrors, Wrong> {
+fn read_part(name: &str, part: &Part, stage: &Stage) -> Result<StageErrors, Mismatch> {
     let (cells, outputs) = (stage.layout().positions.len(), stage.phases().output().len());
-    counts(name, "edge_offset_rad", part.edge_offset_rad.len(), stage.phases().boundary().len())?;
-    counts(name, "cells", part.cells.len(), cells)?;
-    counts(name, "output_offset_rad", part.output_offset_rad.len(), outputs)?;
+    check_count(name, "edge_offset_rad", part.edge_offset_rad.len(), stage.phases().boundary().len())?;
+    check_count(name, "cells", part.cells.len(), cells)?;
+    check_count(name, "output_offset_rad", part.output_offset_rad.len(), outputs)?;
     let mut offsets = stage.phases().zeroed();
     let mut states = Vec::with_capacity(cells);
     for (k, cell) in part.cells.iter().enumerate() {
         for (key, value) in [("upper_amplitude", cell.upper_amplitude), ("lower_amplitude", cell.lower_amplitude)] {
             if !(0.0..=1.0).contains(&value) {
-                return Err((format!("{name}.cells[{k}].{key}"), value.to_string(), "0…1: passive light".into()));
+                return Err(Mismatch::new(format!("{name}.cells[{k}].{key}"), value, "0…1: passive optics"));
             }
         }
         for (key, angle) in [
@@ -234,13 +191,13 @@ fn read_part(name: &str, part: &Part, stage: &Stage) -> Result<StageErrors, Wron
             ("theta_offset_rad", cell.theta_offset_rad),
             ("phi_offset_rad", cell.phi_offset_rad),
         ] {
-            possible(|| format!("{name}.cells[{k}].{key}"), angle)?;
+            check_angle(|| format!("{name}.cells[{k}].{key}"), angle, MAX_ANGLE)?;
         }
         let splitters = stage.layout().cell.splitters();
         for (which, key, angle) in [(2, "beta_rad", cell.beta_rad), (3, "gamma_rad", cell.gamma_rad)] {
             if splitters < which && !is_zero(&angle) {
                 let expected = format!("none: number of splitters in a cell {splitters}");
-                return Err((format!("{name}.cells[{k}].{key}"), angle.to_string(), expected));
+                return Err(Mismatch::new(format!("{name}.cells[{k}].{key}"), angle, expected));
             }
         }
         offsets.set_cell(k, cell.theta_offset_rad, cell.phi_offset_rad);
@@ -248,17 +205,15 @@ fn read_part(name: &str, part: &Part, stage: &Stage) -> Result<StageErrors, Wron
             alpha: cell.alpha_rad,
             beta: cell.beta_rad,
             gamma: cell.gamma_rad,
-            upper: cell.upper_amplitude,
-            lower: cell.lower_amplitude,
+            upper_transmission: cell.upper_amplitude,
+            lower_transmission: cell.lower_amplitude,
         });
     }
     for (mode, &offset) in part.output_offset_rad.iter().enumerate() {
-        possible(|| format!("{name}.output_offset_rad[{mode}]"), offset)?;
-        offsets.set_output(mode, offset);
+        offsets.set_output(mode, check_angle(|| format!("{name}.output_offset_rad[{mode}]"), offset, MAX_ANGLE)?);
     }
     for (k, &offset) in part.edge_offset_rad.iter().enumerate() {
-        possible(|| format!("{name}.edge_offset_rad[{k}]"), offset)?;
-        offsets.set_boundary(k, offset);
+        offsets.set_boundary(k, check_angle(|| format!("{name}.edge_offset_rad[{k}]"), offset, MAX_ANGLE)?);
     }
-    Ok(StageErrors { cells: states, offsets, ..StageErrors::perfect(stage) })
+    Ok(StageErrors { cell_errors: states, offsets, ..StageErrors::perfect(stage) })
 }

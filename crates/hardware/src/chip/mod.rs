@@ -1,5 +1,6 @@
-//! A fabricated chip: one frozen sample of a process, and what it makes of a program.
+//! A fabricated chip: one sample of the errors of a process, and the matrix that it realises for a program.
 
+pub mod backpropagation;
 mod file;
 pub mod shape;
 
@@ -9,17 +10,18 @@ use crate::process::Process;
 use crate::process::stage_errors::StageErrors;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
+use phaseloom_mesh::cell::CellErrors;
 use phaseloom_mesh::{Circuit, Fields, MatrixProgram, MeshDesign, Phases};
 use phaseloom_numerics::{Normals, StreamKey};
 
-/// Which draw of a process a chip is.
+/// Identity of a chip: the random streams from which its errors are sampled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChipId {
     /// Seed of the run.
     pub seed: u64,
-    /// Trial: one chip of the Monte Carlo.
+    /// Trial of the Monte Carlo simulation.
     pub trial: u64,
-    /// Which of the cores of that trial.
+    /// Core within the trial.
     pub core: u64,
 }
 
@@ -31,33 +33,34 @@ impl ChipId {
     }
 }
 
-/// One frozen sample. It holds physical parameters, never compiled ones, and fits every program of its shape.
+/// Errors of one fabricated chip. It holds physical parameters and runs every program of its shape.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chip {
     pub(crate) process: Process,
-    pub(crate) sample: Option<ChipId>,
+    pub(crate) id: Option<ChipId>,
     pub(crate) shape: ProgramShape,
     pub(crate) stages: Vec<StageErrors>,
 }
 
 impl Chip {
-    /// Fabricates a chip for programs of the shape of `program`: each source draws from a stream of its own, so that
-    /// switching one on or off changes no draw of another.
+    /// Fabricates a chip for programs of the shape of `program`.
+    ///
+    /// Each source has its own random stream, so that switching a source on or off does not change the errors of another.
     ///
     /// # Errors
     ///
     /// [`HardwareError::Process`] for an impossible process.
-    pub fn fabricate(process: &Process, program: &MatrixProgram, sample: ChipId) -> Result<Self, HardwareError> {
+    pub fn fabricate(process: &Process, program: &MatrixProgram, id: ChipId) -> Result<Self, HardwareError> {
         process.check()?;
         let mut stages: Vec<StageErrors> = program.stages().iter().map(StageErrors::perfect).collect();
         for (key, source) in process.sources() {
-            let mut draws = Normals::new(&sample.stream(&format!("{key}/fabricate")));
-            stages.iter_mut().for_each(|stage| source.fabricate(&mut draws, stage));
+            let mut deviates = Normals::new(&id.stream(&format!("{key}/fabricate")));
+            stages.iter_mut().for_each(|stage| source.fabricate(&mut deviates, stage));
         }
-        Ok(Self { process: process.clone(), sample: Some(sample), shape: ProgramShape::of(program), stages })
+        Ok(Self { process: process.clone(), id: Some(id), shape: ProgramShape::from_program(program), stages })
     }
 
-    /// The chip as its designer knows it: nominal loss, no random part.
+    /// The chip that its designer knows: nominal loss, no random errors.
     ///
     /// # Errors
     ///
@@ -68,16 +71,16 @@ impl Chip {
         for (_, source) in process.sources() {
             stages.iter_mut().for_each(|stage| source.fabricate_nominal(stage));
         }
-        Ok(Self { process: process.clone(), sample: None, shape: ProgramShape::of(program), stages })
+        Ok(Self { process: process.clone(), id: None, shape: ProgramShape::from_program(program), stages })
     }
 
-    /// A chip of known errors: frozen sections that were fitted or measured, not drawn. `process` tells how it is
-    /// driven; its random parts are not used.
+    /// A chip with known errors, such as fitted or measured ones. `process` defines the drive; its random parts are not
+    /// used.
     ///
     /// # Errors
     ///
-    /// [`HardwareError::Process`] for an impossible process, [`HardwareError::Unfit`] where the sections are not those
-    /// of the shape of `program`, a number is not finite, or an arm amplifies.
+    /// [`HardwareError::Process`] for an impossible process, [`HardwareError::Unfit`] if the stages do not have the
+    /// shape of `program`, a number is not finite, or an arm amplifies.
     pub fn from_stages(
         process: &Process,
         program: &MatrixProgram,
@@ -87,30 +90,31 @@ impl Chip {
         let unfit = |key: String, found: String, expected: String| HardwareError::Unfit { key, found, expected };
         let expected = program.stages().len();
         if stages.len() != expected {
-            return Err(unfit("sections of a chip (number of)".into(), stages.len().to_string(), expected.to_string()));
+            return Err(unfit("stages of a chip (number of)".into(), stages.len().to_string(), expected.to_string()));
         }
         for (k, (frozen, stage)) in stages.iter().zip(program.stages()).enumerate() {
             let shape = |cells: usize, phases: usize| format!("{cells} cells and {phases} phases");
-            let found = shape(frozen.cells.len(), frozen.offsets.values().len());
+            let found = shape(frozen.cell_errors.len(), frozen.offsets.values().len());
             let expected = shape(stage.layout().positions.len(), stage.phases().values().len());
             if found != expected {
-                return Err(unfit(format!("section {k} of a chip"), found, expected));
+                return Err(unfit(format!("stage {k} of a chip"), found, expected));
             }
-            for (j, cell) in frozen.cells.iter().enumerate() {
-                let passive = (0.0..=1.0).contains(&cell.upper) && (0.0..=1.0).contains(&cell.lower);
+            for (j, cell) in frozen.cell_errors.iter().enumerate() {
+                let passive =
+                    (0.0..=1.0).contains(&cell.upper_transmission) && (0.0..=1.0).contains(&cell.lower_transmission);
                 if !([cell.alpha, cell.beta, cell.gamma].iter().all(|e| e.is_finite()) && passive) {
                     let expected = "finite splitter errors and arms of amplitude 0…1";
-                    return Err(unfit(format!("section {k}, cell {j}"), format!("{cell:?}"), expected.into()));
+                    return Err(unfit(format!("stage {k}, cell {j}"), format!("{cell:?}"), expected.into()));
                 }
             }
             if let Some(offset) = frozen.offsets.values().iter().find(|offset| !offset.is_finite()) {
-                return Err(unfit(format!("section {k}, offset (rad)"), offset.to_string(), "a finite number".into()));
+                return Err(unfit(format!("stage {k}, offset (rad)"), offset.to_string(), "a finite number".into()));
             }
         }
-        Ok(Self { process: process.clone(), sample: None, shape: ProgramShape::of(program), stages })
+        Ok(Self { process: process.clone(), id: None, shape: ProgramShape::from_program(program), stages })
     }
 
-    /// A nominal chip with what is wrong with all cells alike.
+    /// Adds the errors that all cells share to a nominal chip.
     #[must_use]
     pub(crate) fn with_systematic_errors(mut self) -> Self {
         let process = self.process.clone();
@@ -120,73 +124,73 @@ impl Chip {
         self
     }
 
-    /// A k×k core of two meshes and attenuators, before any program: its shape alone.
+    /// Fabricates a k×k core of two meshes and attenuators, without a program.
     ///
     /// # Errors
     ///
-    /// As [`Chip::fabricate`], and where a core of that size would not fit in memory.
+    /// As [`Chip::fabricate`]; no ports; too little memory for a core of this size.
     pub fn fabricate_core(
         process: &Process,
         ports: usize,
         design: impl Into<MeshDesign>,
-        sample: ChipId,
+        id: ChipId,
     ) -> Result<Self, HardwareError> {
         if ports == 0 {
             return Err(HardwareError::NoPorts);
         }
         let design = design.into();
-        MatrixProgram::check_supported(design, ports, ports, ports)?;
-        // Phases and errors of up to 8·ports² numbers each in memory (lines may be twice the ports), and their text.
+        MatrixProgram::check_supported(&design, ports, ports, ports)?;
+        // Phases and errors are up to 8·ports² numbers each (a mesh may have twice as many modes as ports), and their text.
         phaseloom_files::require_memory(1600.0 * (ports as f64).powi(2), &format!("a core of {ports} ports"))?;
         let shape = MatrixProgram::blank(ports, ports, design);
-        Self::fabricate(process, &shape, sample)
+        Self::fabricate(process, &shape, id)
     }
 
-    /// The process that it was sampled from.
+    /// The process from which the chip was sampled.
     #[must_use]
     pub fn process(&self) -> &Process {
         &self.process
     }
 
-    /// How the cells of its meshes are joined, and what they are.
+    /// Topology and cells of its meshes.
     #[must_use]
-    pub fn design(&self) -> MeshDesign {
-        self.shape.design
+    pub fn design(&self) -> &MeshDesign {
+        &self.shape.design
     }
 
-    /// Its frozen sections, in the order of light.
+    /// Errors of its stages, in the order of propagation.
     #[must_use]
     pub fn stages(&self) -> &[StageErrors] {
         &self.stages
     }
 
-    /// The matrix that the passive optics really multiply by (rows × columns, without the gain), no jitter.
+    /// The realised matrix of the passive optics (rows × columns), without gain and jitter.
     ///
     /// # Errors
     ///
-    /// [`HardwareError::ShapeMismatch`] if the chip is of another shape than the program.
+    /// [`HardwareError::ShapeMismatch`] if chip and program differ in shape.
     pub fn matrix(&self, program: &MatrixProgram) -> Result<DMatrix<Complex64>, HardwareError> {
         self.matrix_from_driven(program, &self.process.drive(program))
     }
 
-    /// The same from phases that were driven before: quantisation and crosstalk depend on program and process alone,
-    /// not on the chip, so a Monte Carlo drives once.
+    /// The realised matrix for phases that are driven already. Quantisation and crosstalk depend on program and process
+    /// alone, so a Monte Carlo simulation drives once for all chips.
     ///
     /// # Errors
     ///
-    /// [`HardwareError::ShapeMismatch`] if the chip is of another shape than the program.
+    /// [`HardwareError::ShapeMismatch`] if chip and program differ in shape.
     pub fn matrix_from_driven(
         &self,
         program: &MatrixProgram,
         driven: &[Phases],
     ) -> Result<DMatrix<Complex64>, HardwareError> {
-        self.fits(program)?;
-        Ok(self.send(program, driven, None, || Fields::identity(program.shape().1)).to_matrix())
+        self.check_shape(program)?;
+        Ok(self.propagate(program, driven, None, || Fields::identity(program.shape().1)).to_matrix())
     }
 
-    /// Refuses a program of another shape.
-    pub(crate) fn fits(&self, program: &MatrixProgram) -> Result<(), HardwareError> {
-        let shape = ProgramShape::of(program);
+    /// Checks that a program has the shape of the chip.
+    pub(crate) fn check_shape(&self, program: &MatrixProgram) -> Result<(), HardwareError> {
+        let shape = ProgramShape::from_program(program);
         if shape == self.shape {
             Ok(())
         } else {
@@ -194,31 +198,56 @@ impl Chip {
         }
     }
 
-    /// Sends light through the chip, with the jitter of one moment if its draws are given. The program fits. The light is
-    /// made when the first section is compiled: of large chips both take much memory.
-    pub(crate) fn send(
+    /// State of stage `k` when its heaters are driven to `driven`: the phases that light meets (rad), without jitter, and
+    /// the errors of every cell.
+    ///
+    /// ```
+    /// use phaseloom_hardware::{Chip, ChipId, Process};
+    /// use phaseloom_mesh::{Circuit, MatrixProgram};
+    ///
+    /// let process: Process = toml::from_str("[phase_error]\nsigma_rad = 0.01")?;
+    /// let design = phaseloom_mesh::topology("rectangular")?.into();
+    /// let program = MatrixProgram::blank(4, 4, design);
+    /// let chip = Chip::fabricate(&process, &program, ChipId { seed: 1, trial: 0, core: 0 })?;
+    /// let driven = process.drive(&program);
+    /// let (phases, cell_errors) = chip.stage_state(0, &driven[0]);
+    /// let matrix = Circuit::compile(&program.stages()[0], &phases, cell_errors).matrix();
+    /// assert_eq!(matrix.shape(), (4, 4));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the chip has no stage `k`.
+    #[must_use]
+    pub fn stage_state(&self, k: usize, driven: &Phases) -> (Phases, &[CellErrors]) {
+        self.stages[k].state(driven)
+    }
+
+    /// Propagates fields through the chip, with the jitter of one moment if `jitter` gives its normal deviates.
+    ///
+    /// The program has the shape of the chip. `input` is called once the first stage is compiled: both need much memory
+    /// on large chips.
+    pub(crate) fn propagate(
         &self,
         program: &MatrixProgram,
         driven: &[Phases],
-        mut moment: Option<&mut Normals<f64>>,
-        light: impl Fn() -> Fields,
+        mut jitter: Option<&mut Normals<f64>>,
+        input: impl Fn() -> Fields,
     ) -> Fields {
         let mut fields = None;
-        for ((stage, frozen), driven) in program.stages().iter().zip(&self.stages).zip(driven) {
-            let mut phases = driven.clone();
-            for (phase, offset) in phases.values_mut().iter_mut().zip(frozen.offsets.values()) {
-                *phase += offset;
-            }
-            if let Some(draws) = moment.as_deref_mut() {
+        for (k, (stage, driven)) in program.stages().iter().zip(driven).enumerate() {
+            let (mut phases, cell_errors) = self.stage_state(k, driven);
+            if let Some(deviates) = jitter.as_deref_mut() {
                 for (_, source) in self.process.sources() {
-                    source.fluctuate(draws, &mut phases);
+                    source.fluctuate(deviates, &mut phases);
                 }
             }
-            let circuit = Circuit::compile(stage, &phases, &frozen.cells);
+            let circuit = Circuit::compile(stage, &phases, cell_errors);
             drop(phases);
-            circuit.propagate(fields.get_or_insert_with(&light));
+            circuit.propagate(fields.get_or_insert_with(&input));
         }
-        let mut fields = fields.unwrap_or_else(light);
+        let mut fields = fields.unwrap_or_else(input);
         fields.resize(program.shape().0);
         fields
     }

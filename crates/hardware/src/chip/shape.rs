@@ -1,33 +1,33 @@
-use phaseloom_mesh::{Form, MatrixProgram, MeshDesign};
+//! The shape that a chip and a program must share.
 
-/// What a chip and a program must have in common: form, design and size.
-#[derive(Clone, Copy, Debug, PartialEq)]
+use phaseloom_mesh::{Capability, Form, MatrixProgram, MeshDesign};
+
+/// Form, design and size of a program, which its chip must share.
+#[derive(Clone, Debug, PartialEq)]
 pub struct ProgramShape {
-    /// Two meshes and attenuators, or one mesh.
+    /// Whether it has two meshes and attenuators; otherwise it has one mesh.
     pub svd: bool,
-    /// How the cells of the meshes are joined, and what they are.
+    /// Topology and cells of the meshes.
     pub design: MeshDesign,
-    /// Rows of the matrix: ports of the last mesh.
+    /// Rows of the matrix, ports of the last mesh.
     pub rows: usize,
-    /// Columns of the matrix: ports of the first mesh.
+    /// Columns of the matrix, ports of the first mesh.
     pub columns: usize,
 }
 
 impl ProgramShape {
     /// The shape of a program.
     #[must_use]
-    pub fn of(program: &MatrixProgram) -> Self {
+    pub fn from_program(program: &MatrixProgram) -> Self {
         let (rows, columns) = program.shape();
-        Self { svd: program.form() == Form::Svd, design: program.design(), rows, columns }
+        Self { svd: program.form() == Form::Svd, design: program.design().clone(), rows, columns }
     }
-}
 
-impl ProgramShape {
-    /// Its name in files.
+    /// Name of the form in files.
     pub(crate) fn form(&self) -> &'static str {
-        match (self.svd, self.design.topology().is_direct()) {
+        match (self.svd, self.design.topology().capability() == Capability::AnyContraction) {
             (true, _) => "svd",
-            (false, true) => "direct",
+            (false, true) => "contraction",
             (false, false) => "unitary",
         }
     }

@@ -54,7 +54,7 @@ impl Correction for AdjointDescent {
             let (measured, slopes) = lab.measure_gradient(&phases, |measured| {
                 // The adjoint of ½‖M − gT‖² is M − gT.
                 measured - &target * Complex64::new(factor, 0.0)
-            });
+            })?;
             keep_best(&measured, &phases);
             let progress = step as f64 / steps as f64;
             let rate = RATE * 0.5 * (1.0 + (std::f64::consts::PI * progress).cos());

@@ -180,17 +180,17 @@ fn with_errors(nominal: &[StageErrors], errors: &DVector<f64>) -> Vec<StageError
 }
 
 fn unknowns_of(stage: &StageErrors) -> usize {
-    stage.kind.splitters() * stage.cells.len() + stage.offsets.values().len()
+    stage.cell.splitters() * stage.cell_errors.len() + stage.offsets.values().len()
 }
 
 /// Adds to error number `k` of a stage.
 fn add(stage: &mut StageErrors, k: usize, change: f64) {
-    let (cells, splitters) = (stage.cells.len(), stage.kind.splitters());
+    let (cells, splitters) = (stage.cell_errors.len(), stage.cell.splitters());
     if k >= splitters * cells {
         stage.offsets.values_mut()[k - splitters * cells] += change;
         return;
     }
-    let cell = &mut stage.cells[k % cells];
+    let cell = &mut stage.cell_errors[k % cells];
     match k / cells {
         0 => cell.alpha += change,
         1 => cell.beta += change,
@@ -260,11 +260,8 @@ impl<'a> Light<'a> {
 
 /// The matrix of one stage, modes × modes.
 fn stage_matrix(stage: &Stage, errors: &StageErrors, driven: &Phases) -> DMatrix<Complex64> {
-    let mut phases = driven.clone();
-    for (phase, offset) in phases.values_mut().iter_mut().zip(errors.offsets.values()) {
-        *phase += offset;
-    }
-    Circuit::compile(stage, &phases, &errors.cells).matrix()
+    let (phases, cell_errors) = errors.state(driven);
+    Circuit::compile(stage, &phases, cell_errors).matrix()
 }
 
 /// Fields after a stage. Fields before it are cut, or padded with zeros, to its number of modes.

@@ -7,7 +7,7 @@ use crate::process::Process;
 use crate::process::stage_errors::StageErrors;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
-use phaseloom_mesh::{Circuit, Fields, MatrixProgram, Phases, StageKind, gradient};
+use phaseloom_mesh::{Fields, MatrixProgram, Phases, StageKind};
 use phaseloom_numerics::Normals;
 use phaseloom_numerics::linalg::svd;
 
@@ -146,7 +146,7 @@ impl<'a> Lab<'a> {
     /// two phases. Jitter averages out, because an instrument integrates for much longer than a symbol.
     pub fn measure(&mut self, phases: &[Phases], inputs: &DMatrix<Complex64>) -> DMatrix<Complex64> {
         let driven = self.chip.process().drive_phases(self.program, phases.to_vec());
-        let fields = self.chip.send(self.program, &driven, None, || Fields::from_matrix(inputs));
+        let fields = self.chip.propagate(self.program, &driven, None, || Fields::from_matrix(inputs));
         self.with_noise(fields.to_matrix())
     }
 
@@ -173,43 +173,30 @@ impl<'a> Lab<'a> {
     /// every shifter measures both fields. This is idealised: from powers alone the slopes are exact only without loss
     /// (Hughes et al. 2018). The monitors have the noise of the detectors, so a slope has the standard deviation
     /// `noise·‖adjoint‖/√modes`.
+    ///
+    /// # Errors
+    ///
+    /// [`HardwareError::ShapeMismatch`] if the chip is of another shape than the program.
     pub fn measure_gradient(
         &mut self,
         phases: &[Phases],
         adjoint: impl FnOnce(&DMatrix<Complex64>) -> DMatrix<Complex64>,
-    ) -> (DMatrix<Complex64>, Vec<Phases>) {
+    ) -> Result<(DMatrix<Complex64>, Vec<Phases>), HardwareError> {
         let driven = self.chip.process().drive_phases(self.program, phases.to_vec());
         let inputs = self.program.shape().1;
-        let mut fields = Fields::identity(inputs);
-        let mut passed = Vec::new();
-        for ((stage, frozen), driven) in self.program.stages().iter().zip(self.chip.stages()).zip(&driven) {
-            let mut phases = driven.clone();
-            for (phase, offset) in phases.values_mut().iter_mut().zip(frozen.offsets.values()) {
-                *phase += offset;
-            }
-            fields.resize(stage.layout().modes);
-            let input = fields.clone();
-            Circuit::compile(stage, &phases, &frozen.cells).propagate(&mut fields);
-            passed.push((stage, frozen, phases, input, fields.clone()));
-        }
-        fields.resize(self.program.shape().0);
-        let measured = self.with_noise(fields.to_matrix());
+        let pass = self.chip.forward(self.program, &driven, Fields::identity(inputs))?;
+        let measured = self.with_noise(pass.output().to_matrix());
         let adjoint = adjoint(&measured);
         let scale = self.instruments.noise * adjoint.norm() / (adjoint.nrows() as f64).sqrt();
-        let mut adjoint = Fields::from_matrix(&adjoint);
-        let mut slopes = Vec::with_capacity(passed.len());
-        for (stage, frozen, phases, input, output) in passed.into_iter().rev() {
-            adjoint.resize(stage.layout().modes);
-            let (mut slope, before) = gradient(stage, &phases, &frozen.cells, &input, output, adjoint);
-            if scale > 0.0 {
-                slope.values_mut().iter_mut().for_each(|s| *s += scale * self.noise.draw());
+        let (mut slopes, _) = self.chip.backward(self.program, pass, Fields::from_matrix(&adjoint));
+        if scale > 0.0 {
+            // The backward pass reaches the last stage first.
+            for slope in slopes.iter_mut().rev().flat_map(|stage| stage.values_mut()) {
+                *slope += scale * self.noise.draw();
             }
-            slopes.push(slope);
-            adjoint = before;
         }
         self.measurements += inputs as u64;
-        slopes.reverse();
-        (measured, slopes)
+        Ok((measured, slopes))
     }
 }
 

@@ -52,7 +52,8 @@ pub(super) fn local_correction(
         let (mut phases, clipped) = match stage.kind() {
             StageKind::Mesh if !stage.layout().cell.is_interferometer() => (fit_again(stage, errors, nominal), None),
             StageKind::Mesh => {
-                let (phases, clipped) = match_cells(stage.layout(), stage.layout().cell, stage.phases(), &errors.cells);
+                let (phases, clipped) =
+                    match_cells(stage.layout(), stage.layout().cell, stage.phases(), &errors.cell_errors);
                 (phases, Some(clipped))
             }
             StageKind::Attenuators => {
@@ -74,10 +75,10 @@ pub(super) fn local_correction(
 /// scaled to the transmission of the nominal mesh.
 fn fit_again(stage: &Stage, errors: &StageErrors, nominal: &StageErrors) -> Phases {
     let ideal = Circuit::ideal(stage).matrix();
-    let transmission = Circuit::compile(stage, stage.phases(), &nominal.cells).matrix().norm() / ideal.norm();
+    let transmission = Circuit::compile(stage, stage.phases(), &nominal.cell_errors).matrix().norm() / ideal.norm();
     let ports = stage.layout().ports;
     let target = ideal.view((0, 0), (ports, ports)) * Complex64::from(transmission);
-    refit(stage, &errors.cells, &target)
+    refit(stage, &errors.cell_errors, &target)
 }
 
 /// Phases of the attenuators, and the number that cannot reach their amplitude. The target amplitudes include the
@@ -86,8 +87,8 @@ fn attenuators(stage: &Stage, errors: &StageErrors, nominal: &StageErrors) -> (P
     let programmed = stage.phases();
     let mut phases = programmed.clone();
     let mut clipped = 0;
-    for (k, (errors, nominal)) in errors.cells.iter().zip(&nominal.cells).enumerate() {
-        let transmission = (nominal.upper + nominal.lower) / 2.0;
+    for (k, (errors, nominal)) in errors.cell_errors.iter().zip(&nominal.cell_errors).enumerate() {
+        let transmission = (nominal.upper_transmission + nominal.lower_transmission) / 2.0;
         let target = ideal(programmed.theta()[k], programmed.phi()[k])[0][0] * transmission;
         let setting = match_transmission(target, *errors);
         clipped += usize::from(!setting.reached);

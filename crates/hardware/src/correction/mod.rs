@@ -182,7 +182,7 @@ pub(crate) fn corrected_program(
     method: &dyn Correction,
     instruments: &Instruments,
 ) -> Result<(MatrixProgram, CorrectionResult, u64), HardwareError> {
-    chip.fits(target)?;
+    chip.check_shape(target)?;
     let mut lab = Lab::new(chip, target, method.knows(), instruments);
     if lab.target().norm() <= 0.0 {
         // Every setting realises a matrix of zeros once the gain is zero.
@@ -190,7 +190,7 @@ pub(crate) fn corrected_program(
     }
     let mut result = method.solve(&mut lab)?;
     result.phases = result.phases.into_iter().map(outcome::wrapped).collect();
-    let mut program = target.with_settings(result.phases.clone());
+    let mut program = target.with_phases(result.phases.clone());
     if let (Form::Svd | Form::Contraction, Some(amplitude)) = (target.form(), result.amplitude) {
         program = program.with_electronic_gain(target.gain() / amplitude);
     }

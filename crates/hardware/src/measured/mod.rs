@@ -1,4 +1,4 @@
-//! From measurements to a process or a chip.
+//! Measured data: a process or a chip from measurements.
 
 pub mod process_fit;
 pub mod spectra;

@@ -1,15 +1,16 @@
-//! Loss of every interferometer, in dB of power, and unequal loss of its two inner arms.
+//! Insertion loss: loss of every cell in dB of power, and unequal loss of its two inner arms.
 //!
 //! ```text
 //!  ╲  ╱── θ ── loss + imbalance ──╲  ╱
-//!   ╳                              ╳      a negative imbalance burdens the lower arm instead
+//!   ╳                              ╳      a negative imbalance acts on the lower arm
 //!  ╱  ╲─────── loss ──────────────╱  ╲
 //! ```
 //!
-//! Where waveguides cross, every crossing takes its part. Equal loss in a rectangular mesh is nearly one factor (every path
-//! meets N−1 cells on the average); in a triangular mesh it is not. Unequal arms make a cell non-unitary and its extinction
-//! finite. `loss_db` is that of two splitters and two shifters in a row; cells of more or fewer lose by their
-//! [`Cell::length`](phaseloom_mesh::Cell::length). Idle waveguides, and shifters outside of cells, lose nothing.
+//! A loss of L dB multiplies amplitudes by 10^(−L/20). Equal loss acts on a rectangular mesh nearly as one factor, because
+//! every path passes N−1 cells on the average; on a triangular mesh it does not. Unequal arms limit the extinction.
+//! `loss_db` is the loss of two splitters and two shifters in series; other cells scale it by their
+//! [`Cell::length`](phaseloom_mesh::Cell::length). Waveguides and shifters outside of cells have no loss
+//! (docs/physics.md, Loss).
 
 use super::{Imperfection, MeshSize};
 use crate::process::stage_errors::StageErrors;
@@ -17,21 +18,21 @@ use phaseloom_files::toml_file::{InvalidValue, at_least};
 use phaseloom_numerics::{Normals, exponentials};
 use serde::{Deserialize, Serialize};
 
-/// `[insertion_loss]`.
+/// Table `[insertion_loss]` of a process file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InsertionLoss {
-    /// Power loss of every plain interferometer, common to both arms (dB), ≥ 0.
+    /// Power loss of every plain MZI, common to both arms (dB), ≥ 0.
     #[serde(default)]
     pub loss_db: f64,
-    /// Mean of the further loss of the upper arm, where θ stands (dB); negative: of the lower arm.
+    /// Mean additional loss of the upper arm, which carries θ (dB); if negative, of the lower arm.
     #[serde(default)]
     pub imbalance_db: f64,
-    /// Standard deviation of that further loss between interferometers (dB).
+    /// Standard deviation of the additional loss between cells (dB).
     #[serde(default)]
     pub imbalance_sigma_db: f64,
-    /// Power loss of every crossing of two waveguides (dB), ≥ 0. What light loses on its way to a cell counts as the mean of
-    /// both its inputs, common to both arms.
+    /// Power loss of every crossing of two waveguides (dB), ≥ 0. Each cell takes the mean crossing loss of its two inputs
+    /// on both arms.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub crossing_db: f64,
 }
@@ -45,39 +46,39 @@ pub(crate) fn amplitude(loss_db: f64) -> f64 {
     (loss_db * (-std::f64::consts::LN_10 / 20.0)).exp()
 }
 
-/// Amplitudes of the upper and the lower arm of a cell, both `common` but for the arm that the imbalance (dB) burdens.
+/// Amplitude transmissions of the upper and the lower arm: `common`, with the imbalance (dB) on one of them.
 pub(crate) fn arms(common: f64, imbalance_db: f64) -> (f64, f64) {
-    burden(common, imbalance_db, amplitude(imbalance_db.abs()))
+    unequal_arms(common, imbalance_db, amplitude(imbalance_db.abs()))
 }
 
-/// The same where the amplitude of the imbalance is known.
-fn burden(common: f64, imbalance_db: f64, amplitude: f64) -> (f64, f64) {
-    let burdened = common * amplitude;
-    if imbalance_db > 0.0 { (burdened, common) } else { (common, burdened) }
+/// [`arms`] with the amplitude transmission of the imbalance known.
+fn unequal_arms(common: f64, imbalance_db: f64, amplitude: f64) -> (f64, f64) {
+    let attenuated = common * amplitude;
+    if imbalance_db > 0.0 { (attenuated, common) } else { (common, attenuated) }
 }
 
-/// Amplitude transmissions of power losses in dB, in their place.
+/// Replaces power losses (dB) by amplitude transmissions.
 fn amplitudes(losses_db: &mut [f64]) {
     losses_db.iter_mut().for_each(|loss| *loss *= -std::f64::consts::LN_10 / 20.0);
     exponentials(losses_db);
 }
 
 impl InsertionLoss {
-    /// Sets both arms of every cell; `z` are the draws of its imbalance.
+    /// Sets both arms of every cell; `z` are the standard normal deviates of the imbalance.
     fn apply(&self, stage: &mut StageErrors, z: &[f64]) {
         let imbalance_db = |z: &f64| self.imbalance_db + self.imbalance_sigma_db * z;
-        let mut burdened: Vec<f64> = z.iter().map(|z| imbalance_db(z).abs()).collect();
-        amplitudes(&mut burdened);
-        let usual = amplitude(stage.kind.length() * self.loss_db);
-        for (cell, (z, amplitude)) in stage.cells.iter_mut().zip(z.iter().zip(burdened)) {
-            (cell.upper, cell.lower) = burden(usual, imbalance_db(z), amplitude);
+        let mut imbalances: Vec<f64> = z.iter().map(|z| imbalance_db(z).abs()).collect();
+        amplitudes(&mut imbalances);
+        let common = amplitude(stage.cell.length() * self.loss_db);
+        for (cell, (z, amplitude)) in stage.cell_errors.iter_mut().zip(z.iter().zip(imbalances)) {
+            (cell.upper_transmission, cell.lower_transmission) = unequal_arms(common, imbalance_db(z), amplitude);
         }
         if self.crossing_db > 0.0 {
-            let mut crossed: Vec<f64> = stage.crossings.iter().map(|count| self.crossing_db * count).collect();
-            amplitudes(&mut crossed);
-            for (cell, amplitude) in stage.cells.iter_mut().zip(crossed) {
-                cell.upper *= amplitude;
-                cell.lower *= amplitude;
+            let mut crossing_losses: Vec<f64> = stage.crossings.iter().map(|count| self.crossing_db * count).collect();
+            amplitudes(&mut crossing_losses);
+            for (cell, amplitude) in stage.cell_errors.iter_mut().zip(crossing_losses) {
+                cell.upper_transmission *= amplitude;
+                cell.lower_transmission *= amplitude;
             }
         }
     }
@@ -94,19 +95,19 @@ impl Imperfection for InsertionLoss {
         Ok(())
     }
 
-    fn fabricate(&self, draws: &mut Normals<f64>, stage: &mut StageErrors) {
-        let mut z = vec![0.0; stage.cells.len()];
-        draws.fill(&mut z);
+    fn fabricate(&self, deviates: &mut Normals<f64>, stage: &mut StageErrors) {
+        let mut z = vec![0.0; stage.cell_errors.len()];
+        deviates.fill(&mut z);
         self.apply(stage, &z);
     }
 
     fn fabricate_nominal(&self, stage: &mut StageErrors) {
-        let cells = stage.cells.len();
+        let cells = stage.cell_errors.len();
         self.apply(stage, &vec![0.0; cells]);
     }
 
-    /// Random imbalance D ~ N(0, s²), c = ln 10/20: what no common factor undoes, `½(N−1)c²s²(1 − 1/π)`, and the
-    /// mean loss of the burdened arms, `(N−1)cs/√(2π)` of amplitude, which the nominal gain does not know (derived).
+    /// Random imbalance D ~ N(0, s²), with c = ln 10/20, has two parts. No common factor compensates
+    /// `½(N−1)c²s²(1 − 1/π)`. The nominal gain does not include the mean loss of the arms, `(N−1)cs/√(2π)` of amplitude.
     fn mesh_error_squared(&self, mesh: &MeshSize) -> f64 {
         let cells = mesh.cells;
         let nepers = std::f64::consts::LN_10 / 20.0 * self.imbalance_sigma_db;

@@ -1,8 +1,7 @@
-//! What a process does to a chip: one file a source, one line a source in the list below.
+//! A fabrication process: its sources of error, one file per source and one line per source in the list below.
 //!
-//! A source acts at the stages where physics lets it in, and nowhere else: `fabricate` once per chip, `drive` each time
-//! phases are set, `fluctuate` while light passes. Everything downstream (noise on light and current) is the
-//! [`Link`](crate::link::Link).
+//! A source acts at three moments: `fabricate` once per chip, `drive` each time phases are set, `fluctuate` while light
+//! passes. Noise of light and currents belongs to the [`Link`](crate::link::Link).
 
 mod drive;
 mod insertion_loss;
@@ -30,7 +29,9 @@ use phaseloom_mesh::{Phases, Stage};
 use phaseloom_numerics::Normals;
 use serde::{Deserialize, Serialize};
 
-/// A source of error of the chip. Every stage does nothing unless the source says otherwise.
+/// A source of error of the chip. Each method does nothing unless the source implements it.
+///
+/// The head of each source's file holds its equation, its units and its reference.
 pub trait Imperfection: Send + Sync + std::fmt::Debug {
     /// Checks the values of its keys.
     ///
@@ -39,45 +40,45 @@ pub trait Imperfection: Send + Sync + std::fmt::Debug {
     /// The first impossible value.
     fn check(&self) -> Result<(), InvalidValue>;
 
-    /// Freezes its part of one section of a chip. `draws` belong to this source, trial and core alone.
-    fn fabricate(&self, _draws: &mut Normals<f64>, _section: &mut StageErrors) {}
+    /// Samples the errors of one stage of a chip. `deviates` belong to this source, trial and core alone.
+    fn fabricate(&self, _deviates: &mut Normals<f64>, _stage: &mut StageErrors) {}
 
-    /// The same without randomness: what a designer knows beforehand (nominal loss).
-    fn fabricate_nominal(&self, _section: &mut StageErrors) {}
+    /// Sets the errors that the designer knows: those without randomness, such as the nominal loss.
+    fn fabricate_nominal(&self, _stage: &mut StageErrors) {}
 
-    /// What is wrong with every cell alike and so is no draw, but unknown to the design (a common splitter error).
-    fn fabricate_systematic(&self, _section: &mut StageErrors) {}
+    /// Sets the errors that all cells share but the designer does not know, such as a common splitter error.
+    fn fabricate_systematic(&self, _stage: &mut StageErrors) {}
 
-    /// From the phases asked for to those that the heaters make; acts on all sections of a program at once.
-    fn drive(&self, _sections: &[Stage], _phases: &mut [Phases]) {}
+    /// Converts requested phases (rad) into the phases that the heaters make, for all stages of a program at once.
+    fn drive(&self, _stages: &[Stage], _phases: &mut [Phases]) {}
 
-    /// Adds what changes from moment to moment to the phases of one section.
-    fn fluctuate(&self, _draws: &mut Normals<f64>, _phases: &mut Phases) {}
+    /// Adds the fluctuation of one moment to the phases (rad) of one stage.
+    fn fluctuate(&self, _deviates: &mut Normals<f64>, _phases: &mut Phases) {}
 
-    /// First-order relative error of a programmed unitary mesh, squared: its part of E² for random sources.
+    /// First-order contribution of a random source to E² of a programmed unitary mesh (dimensionless).
     fn mesh_error_squared(&self, _mesh: &MeshSize) -> f64 {
         0.0
     }
 
-    /// First-order squared error of an attenuator of amplitude transmission `t`.
+    /// First-order squared error of an attenuator with this amplitude transmission (dimensionless).
     fn attenuator_error_squared(&self, _transmission: f64) -> f64 {
         0.0
     }
 }
 
-/// What light meets on its way through a mesh, on the mean over its lines.
+/// Numbers of components that light passes in a mesh, as the mean over its modes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MeshSize {
-    /// Cells: N−1 in a universal mesh of N ports.
+    /// Cells; N−1 in a universal mesh of N ports.
     pub cells: f64,
-    /// Splitters of a cell.
+    /// Splitters per cell.
     pub splitters: f64,
-    /// Phases, two a cell and one a port, shared by the ports: N in a universal mesh.
+    /// Phases per mode, with two per cell and one per port; N in a universal mesh.
     pub phases: f64,
 }
 
 impl MeshSize {
-    pub(crate) fn of(stage: &Stage) -> Self {
+    pub(crate) fn from_stage(stage: &Stage) -> Self {
         let layout = stage.layout();
         let share = |count: usize| count as f64 / layout.modes.max(1) as f64;
         Self {
@@ -88,11 +89,11 @@ impl MeshSize {
     }
 }
 
-/// Declares the process and its list of sources, in the fixed order of the drive:
-/// quantisation of codes → heater power and crosstalk → static offsets (semantics §4).
+/// Declares the process and the list of its sources in the order in which they act on phases: quantisation, heater
+/// power and crosstalk, static offsets, whatever the order of keys in a file.
 macro_rules! sources {
     ($($key:ident: $type:ty, $line:literal;)*) => {
-        /// A fabrication process: one optional table a source. What is absent is perfect.
+        /// A fabrication process: one optional table per source. An absent source has no error.
         ///
         /// ```
         /// let process: phaseloom_hardware::Process =
@@ -107,13 +108,13 @@ macro_rules! sources {
                 #[serde(default, skip_serializing_if = "Option::is_none")]
                 pub $key: Option<$type>,
             )*
-            /// What holding a phase costs; no effect on light, so it is no source.
+            /// Electrical power that holds a phase; it has no effect on light.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub phase_shifter: Option<PhaseShifter>,
         }
 
         impl Process {
-            /// The sources that are present, with their keys, in the order of the drive.
+            /// The sources that are present with their keys, in the order in which they act.
             pub fn sources(&self) -> impl Iterator<Item = (&'static str, &dyn Imperfection)> {
                 [$((stringify!($key), self.$key.as_ref().map(|s| s as &dyn Imperfection)),)*]
                     .into_iter()
@@ -121,7 +122,7 @@ macro_rules! sources {
             }
         }
 
-        /// (key, one line) of every source, for `phaseloom list`.
+        /// Key and one-line description of every source, for `phaseloom list`.
         pub const IMPERFECTIONS: &[(&str, &str)] = &[$((stringify!($key), $line),)*];
     };
 }

@@ -1,6 +1,7 @@
-//! Static phase error: every shifter (θ, φ, output) is off by N(0, σ²), frozen at fabrication.
+//! Static phase error: every phase shifter (θ, φ, output) has an offset ~ N(0, σ²) in rad, frozen at fabrication.
 //!
-//! To first order one phase moves a mesh by `δ²`; N² phases of an N-port mesh make `E = σ√N` (derived).
+//! An offset δ changes a mesh by `‖·‖_F² = δ²` to first order. The N² phases of a mesh of N ports give `E = σ√N`
+//! (docs/physics.md, Fabrication errors).
 
 use super::{Imperfection, MeshSize};
 use crate::process::stage_errors::StageErrors;
@@ -8,7 +9,7 @@ use phaseloom_files::toml_file::{InvalidValue, spread_rad};
 use phaseloom_numerics::Normals;
 use serde::{Deserialize, Serialize};
 
-/// `[phase_error]`.
+/// Table `[phase_error]` of a process file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PhaseError {
@@ -21,9 +22,9 @@ impl Imperfection for PhaseError {
         spread_rad("sigma_rad", self.sigma_rad)
     }
 
-    fn fabricate(&self, draws: &mut Normals<f64>, stage: &mut StageErrors) {
+    fn fabricate(&self, deviates: &mut Normals<f64>, stage: &mut StageErrors) {
         let mut z = vec![0.0; stage.offsets.values().len()];
-        draws.fill(&mut z);
+        deviates.fill(&mut z);
         for (offset, z) in stage.offsets.values_mut().iter_mut().zip(z) {
             *offset += self.sigma_rad * z;
         }

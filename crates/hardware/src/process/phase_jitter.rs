@@ -1,7 +1,7 @@
-//! Phases that fluctuate while light passes: every shifter moves by N(0, σ²), anew every ⌈τ·f⌉ vectors.
+//! Phase jitter: every phase shifter deviates by N(0, σ²) in rad, sampled again every ⌈τ·f⌉ vectors.
 //!
-//! One shot differs from the ideal mesh by `E = σ√N`, like a static error; the mean over K shots by `σ√(N/K)`, down to
-//! the damping of the mean, `N σ²/2` (derived; the physics notes leave the output phases out and so write N−1).
+//! One shot has the error `E = σ√N`, like a static phase error. The mean over K shots has `σ√(N/K)`, down to the damping
+//! of the mean, `N σ²/2` (docs/physics.md, Phase noise).
 
 use super::Imperfection;
 use phaseloom_files::toml_file::{InvalidValue, at_least, spread_rad};
@@ -9,7 +9,7 @@ use phaseloom_mesh::Phases;
 use phaseloom_numerics::Normals;
 use serde::{Deserialize, Serialize};
 
-/// `[phase_jitter]`.
+/// Table `[phase_jitter]` of a process file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PhaseJitter {
@@ -24,7 +24,7 @@ impl PhaseJitter {
     /// Number of vectors for which the phases hold, at a symbol rate in Hz.
     #[must_use]
     pub fn hold(&self, symbol_rate_hz: f64) -> u64 {
-        // Saturates for absurd products, which then simply never redraw.
+        // The cast saturates: phases with a huge product are never sampled again.
         (self.correlation_s * symbol_rate_hz).ceil().max(1.0) as u64
     }
 }
@@ -35,9 +35,9 @@ impl Imperfection for PhaseJitter {
         at_least("correlation_s", self.correlation_s, 0.0)
     }
 
-    fn fluctuate(&self, draws: &mut Normals<f64>, phases: &mut Phases) {
+    fn fluctuate(&self, deviates: &mut Normals<f64>, phases: &mut Phases) {
         let mut z = vec![0.0; phases.values().len()];
-        draws.fill(&mut z);
+        deviates.fill(&mut z);
         for (phase, z) in phases.values_mut().iter_mut().zip(z) {
             *phase += self.sigma_rad * z;
         }

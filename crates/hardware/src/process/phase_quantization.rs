@@ -1,8 +1,9 @@
-//! Phases rounded to the codes of the converters that drive the heaters.
+//! Phase quantisation: phases are rounded to the codes of the converters that drive the heaters.
 //!
-//! * uniform in phase: 2^b codes of Δ = 2π/2^b, the code after the last is the first; rms error Δ/√12;
-//! * uniform in voltage: φ = π(V/V_π)², 2^b codes from 0 to √2·V_π (2π): LSB √2/(2^b − 1) of V_π, fine near 0 and
-//!   coarse near 2π; for uniform φ the rms error is 2π·LSB/√12, at most 2π/(2^b − 1) (derived).
+//! * uniform in phase: 2^b codes of step Δ = 2π/2^b, cyclic; rms error Δ/√12;
+//! * uniform in voltage: φ = π(V/V_π)², 2^b codes from 0 to √2·V_π (2π). The step LSB is √2/(2^b − 1) of V_π, fine near 0
+//!   and coarse near 2π. For uniform φ the rms error is 2π·LSB/√12, the largest 2π/(2^b − 1)
+//!   (docs/physics.md, Fabrication errors).
 
 use super::Imperfection;
 use phaseloom_files::toml_file::InvalidValue;
@@ -10,7 +11,7 @@ use phaseloom_mesh::{Phases, Stage};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::{PI, SQRT_2, TAU};
 
-/// What the codes are equally spaced in.
+/// The quantity in which the codes are equally spaced.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UniformIn {
@@ -21,7 +22,7 @@ pub enum UniformIn {
     Voltage,
 }
 
-/// `[phase_quantization]`.
+/// Table `[phase_quantization]` of a process file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PhaseQuantization {
@@ -33,7 +34,7 @@ pub struct PhaseQuantization {
 }
 
 impl PhaseQuantization {
-    /// The phase (rad) that the nearest code makes of `phase` (rad).
+    /// Phase (rad) of the code nearest to `phase` (rad).
     #[must_use]
     pub fn quantize(&self, phase: f64) -> f64 {
         let codes = 2f64.powi(self.bits as i32);
@@ -60,7 +61,7 @@ impl Imperfection for PhaseQuantization {
         }
     }
 
-    fn drive(&self, _sections: &[Stage], phases: &mut [Phases]) {
+    fn drive(&self, _stages: &[Stage], phases: &mut [Phases]) {
         for phase in phases.iter_mut().flat_map(|s| s.values_mut()) {
             *phase = self.quantize(*phase);
         }
@@ -89,7 +90,7 @@ mod tests {
         let phase = errors(&PhaseQuantization { bits: 8, uniform_in: UniformIn::Phase });
         assert!((phase.0 - TAU / 256.0 / 12f64.sqrt()).abs() < 1e-6);
         let voltage = errors(&PhaseQuantization { bits: 8, uniform_in: UniformIn::Voltage });
-        // Derived 0.01006; physics notes .01003 (rms) and .0246 (worst).
+        // Formula: 0.01006 rms; an independent program gave 0.01003 rms and 0.0246 at most.
         assert!((voltage.0 - TAU * SQRT_2 / 255.0 / 12f64.sqrt()).abs() < 1e-4, "{voltage:?}");
         assert!((voltage.1 - 0.0246).abs() < 1e-4, "{voltage:?}");
     }

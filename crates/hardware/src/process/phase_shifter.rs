@@ -1,7 +1,7 @@
-//! What holding a phase costs: electrical power, with no effect on light.
+//! Electrical power that holds a phase, `P = P_π·|φ|/π`; it has no effect on light.
 //!
-//! In a thermo-optic shifter the phase follows the temperature, and the temperature the power, so power is linear in
-//! phase: P = P_π·|φ|/π. A shifter that only stores charge (MEMS, Pockels effect) holds its phase at almost no power.
+//! In a thermo-optic shifter the phase is proportional to the temperature rise, and that to the power. A shifter that
+//! stores charge (MEMS, Pockels effect) holds its phase at almost no power.
 
 use crate::process::Process;
 use phaseloom_files::toml_file::{InvalidValue, between};
@@ -9,7 +9,7 @@ use phaseloom_mesh::Phases;
 use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
 
-/// `[phase_shifter]`.
+/// Table `[phase_shifter]` of a process file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PhaseShifter {
@@ -29,10 +29,10 @@ impl PhaseShifter {
 }
 
 impl Process {
-    /// Electrical power (W) that holds `phases` (rad), summed over every shifter of all sections;
-    /// `None` where the process has no `[phase_shifter]`.
+    /// Electrical power (W) that holds `phases` (rad), summed over every shifter of all stages; `None` if the process has
+    /// no `[phase_shifter]`.
     ///
-    /// Phases are taken as they stand: 2π costs twice as much as π, and 0 costs nothing.
+    /// Phases are not reduced modulo 2π: 2π costs twice as much as π, and 0 costs nothing.
     ///
     /// ```
     /// use phaseloom_mesh::Phases;
@@ -44,7 +44,7 @@ impl Process {
     #[must_use]
     pub fn heater_power_w(&self, phases: &[Phases]) -> Option<f64> {
         let shifter = self.phase_shifter.as_ref()?;
-        let turns: f64 = phases.iter().flat_map(Phases::values).map(|phase| phase.abs() / PI).sum();
-        Some(turns * shifter.power_pi_w)
+        let half_turns: f64 = phases.iter().flat_map(Phases::values).map(|phase| phase.abs() / PI).sum();
+        Some(half_turns * shifter.power_pi_w)
     }
 }

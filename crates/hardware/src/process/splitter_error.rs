@@ -1,7 +1,7 @@
-//! Splitters that are not 50:50: each splits with the angle π/4 + α, α ~ N(mean, σ²), frozen at fabrication.
+//! Splitter error: each splitter has the angle π/4 + α instead of π/4, with α ~ N(mean, σ²) in rad, frozen at fabrication.
 //!
-//! To first order a splitter error moves a mesh by `‖·‖_F² = 2α²`; N(N−1) splitters of an N-port mesh make
-//! `E = σ√(2(N−1))` (Bandyopadhyay 2021, Hamerly 2022, recalled; derived in the physics notes).
+//! An error α changes a mesh by `‖·‖_F² = 2α²` to first order. The N(N−1) splitters of a mesh of N ports give
+//! `E = σ√(2(N−1))` (docs/physics.md, Fabrication errors; Bandyopadhyay et al. 2021, Hamerly et al. 2022).
 
 use super::{Imperfection, MeshSize};
 use crate::process::stage_errors::StageErrors;
@@ -10,26 +10,26 @@ use phaseloom_mesh::cell;
 use phaseloom_numerics::Normals;
 use serde::{Deserialize, Serialize};
 
-/// `[splitter_error]`: give one of the three spreads, or a common part, or both.
+/// Table `[splitter_error]` of a process file: one of the three spreads, a common part, or both.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SplitterError {
     /// Standard deviation of the splitter angle (rad).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sigma_rad: Option<f64>,
-    /// Standard deviation of the bar amplitude about 1/√2 (dimensionless; Fang's convention, σ_rad ≈ √2·this).
+    /// Standard deviation of the bar amplitude about 1/√2 (dimensionless; convention of Fang et al. 2019, σ_rad ≈ √2·this).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sigma_amplitude: Option<f64>,
     /// Standard deviation of the cross power about 1/2 (dimensionless; "50 ± 2 %" is 0.02, σ_rad ≈ this).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sigma_power: Option<f64>,
-    /// Common part of all splitter angles (rad): wavelength or etch.
+    /// Common part of all splitter angles (rad), caused by wavelength or etch depth.
     #[serde(default)]
     pub mean_rad: f64,
 }
 
 impl SplitterError {
-    /// One error (rad) from a standard normal draw.
+    /// Error of one splitter (rad) from a standard normal deviate.
     fn angle(&self, z: f64) -> f64 {
         let random = match (self.sigma_rad, self.sigma_amplitude, self.sigma_power) {
             (Some(s), ..) => s * z,
@@ -40,7 +40,7 @@ impl SplitterError {
         self.mean_rad + random
     }
 
-    /// σ of the angle (rad), to first order.
+    /// Standard deviation of the angle (rad), to first order.
     fn sigma(&self) -> f64 {
         let amplitude = self.sigma_amplitude.map(|s| s * std::f64::consts::SQRT_2);
         self.sigma_rad.or(amplitude).or(self.sigma_power).unwrap_or(0.0)
@@ -62,39 +62,39 @@ impl Imperfection for SplitterError {
         let names: Vec<&str> = given.iter().filter(|(_, v)| v.is_some()).map(|(k, _)| *k).collect();
         if names.len() > 1 {
             let expected = "only one of sigma_rad, sigma_amplitude, sigma_power";
-            return Err(InvalidValue::new(names[1], format!("given beside `{}`", names[0]), expected));
+            return Err(InvalidValue::new(names[1], format!("given together with `{}`", names[0]), expected));
         }
         if !self.mean_rad.is_finite() || self.mean_rad.abs() > 1e6 {
             return Err(InvalidValue::new("mean_rad", self.mean_rad, "an angle of at most 1e6 rad"));
         }
         for (key, value) in &given[1..] {
             if let Some(value) = value.filter(|v| *v > 0.25) {
-                return Err(InvalidValue::new(key, value, "at most 0.25: beyond that hardly a splitter is physical"));
+                return Err(InvalidValue::new(key, value, "at most 0.25: above, most splitters would be unphysical"));
             }
         }
         Ok(())
     }
 
-    fn fabricate(&self, draws: &mut Normals<f64>, stage: &mut StageErrors) {
-        let mut z = vec![[0.0; 2]; stage.cells.len()];
-        draws.fill(z.as_flattened_mut());
-        let second = stage.kind.splitters() > 1;
-        for (cell, [alpha, beta]) in stage.cells.iter_mut().zip(z) {
+    fn fabricate(&self, deviates: &mut Normals<f64>, stage: &mut StageErrors) {
+        let mut z = vec![[0.0; 2]; stage.cell_errors.len()];
+        deviates.fill(z.as_flattened_mut());
+        let second = stage.cell.splitters() > 1;
+        for (cell, [alpha, beta]) in stage.cell_errors.iter_mut().zip(z) {
             cell.alpha = self.angle(alpha);
             cell.beta = if second { self.angle(beta) } else { 0.0 };
         }
-        // Third splitters draw after all others, so that a mesh without them has the same first and second ones.
-        if stage.kind.splitters() > 2 {
-            let mut z = vec![0.0; stage.cells.len()];
-            draws.fill(&mut z);
-            stage.cells.iter_mut().zip(z).for_each(|(cell, z)| cell.gamma = self.angle(z));
+        // Third splitters come after all others, so that a mesh without them has the same first and second splitters.
+        if stage.cell.splitters() > 2 {
+            let mut z = vec![0.0; stage.cell_errors.len()];
+            deviates.fill(&mut z);
+            stage.cell_errors.iter_mut().zip(z).for_each(|(cell, z)| cell.gamma = self.angle(z));
         }
     }
 
     fn fabricate_systematic(&self, stage: &mut StageErrors) {
-        for cell in &mut stage.cells {
+        for cell in &mut stage.cell_errors {
             let errors = [&mut cell.alpha, &mut cell.beta, &mut cell.gamma];
-            errors.into_iter().take(stage.kind.splitters()).for_each(|error| *error = self.mean_rad);
+            errors.into_iter().take(stage.cell.splitters()).for_each(|error| *error = self.mean_rad);
         }
     }
 
@@ -102,7 +102,7 @@ impl Imperfection for SplitterError {
         mesh.splitters * self.sigma().powi(2) * mesh.cells
     }
 
-    /// `T11` moves by `−c·(α+β)` with c² = 1 − t² (identity I19).
+    /// `T11` changes by `−c·(α+β)` with c² = 1 − t².
     fn attenuator_error_squared(&self, transmission: f64) -> f64 {
         2.0 * self.sigma().powi(2) * (1.0 - transmission * transmission)
     }

@@ -3,20 +3,21 @@
 use phaseloom_mesh::cell::CellErrors;
 use phaseloom_mesh::{Cell, Phases, Stage};
 
-/// The frozen physical state of one section of a chip.
+/// Errors of one stage that are frozen at fabrication.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StageErrors {
-    /// What its cells are.
-    pub kind: Cell,
-    /// Waveguides that the light of each cell crosses, its own crossing among them; empty where nothing crosses.
+    /// Kind of its cells.
+    pub cell: Cell,
+    /// Crossings that light passes per cell, including a crossing inside the cell; empty without crossings.
     pub crossings: Vec<f64>,
-    /// Splitters and arms of each cell, in the order of the layout.
-    pub cells: Vec<CellErrors>,
-    /// Static offsets of the phases (rad), added behind drive and crosstalk.
+    /// Splitter errors and arm transmissions of each cell, in the order of the layout.
+    pub cell_errors: Vec<CellErrors>,
+    /// Static offsets of the phases (rad), added after drive and crosstalk.
     pub offsets: Phases,
 }
 
 impl StageErrors {
+    /// A stage without errors.
     pub(crate) fn perfect(stage: &Stage) -> Self {
         let layout = stage.layout();
         let offsets = stage.phases().zeroed();
@@ -26,6 +27,17 @@ impl StageErrors {
         } else {
             Vec::new()
         };
-        Self { kind: layout.cell, crossings, cells: vec![CellErrors::NONE; layout.positions.len()], offsets }
+        Self { cell: layout.cell, crossings, cell_errors: vec![CellErrors::NONE; layout.positions.len()], offsets }
+    }
+
+    /// State of a stage with these errors: the phases that light meets (rad), and the errors of every cell.
+    ///
+    /// `driven` are the phases after drive and crosstalk. This is the only place where they meet the frozen offsets.
+    pub(crate) fn state(&self, driven: &Phases) -> (Phases, &[CellErrors]) {
+        let mut phases = driven.clone();
+        for (phase, offset) in phases.values_mut().iter_mut().zip(self.offsets.values()) {
+            *phase += offset;
+        }
+        (phases, &self.cell_errors)
     }
 }

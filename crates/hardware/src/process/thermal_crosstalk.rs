@@ -1,28 +1,29 @@
-//! Heaters that warm their neighbours: `φ′ = φ + C·φ`, with the phases that the heaters really make, in [0, 2π).
+//! Thermal crosstalk: heaters warm their neighbours, `φ′ = φ + C·φ`, with the heater phases φ in [0, 2π).
 //!
-//! * by coefficient: a shifter gains `coefficient·φ` from the same kind of shifter of each cell one mode above or
-//!   below, in the same column or the next (four diagonal neighbours inside a mesh; L2ight's model); where lines cross
-//!   between columns, so that cells stand row by row, of those beside it and of those above and below; where both
-//!   shifters of a cell stand side by side, from the other one, and in a mask of couplers from the next line's;
-//! * by distance: heater and victim d µm apart, `γ(d) = Σ p_k d^k` below 23 µm, `0.2167267·e^{−0.12747211 d}` beyond
-//!   (SCATTER, fitted to a heat simulation). An arm beside one without a shifter feels `γ(d_upper) − γ(d_lower)`, for only
-//!   the difference of both counts there; where each arm has its phase, and on single lines, it feels γ(d). Heaters
-//!   beyond 100 µm (γ < 1e-6) are left out.
+//! * By coefficient: a shifter gains `coefficient·φ` from the same shifter of the cells one mode above or below, in the
+//!   same or an adjacent column (four diagonal neighbours; the model of the code L2ight). If waveguides cross between
+//!   columns, the neighbours are the next cells of the row and of the column. A shifter on the other arm of the same cell
+//!   counts too, and in a phase mask the shifter of the next mode.
+//! * By distance d (µm) of heater and victim: `γ(d) = Σ p_k d^k` below 23 µm, `0.2167267·e^{−0.12747211 d}` above (fit to a
+//!   heat simulation in the code SCATTER). If only one arm has a shifter, its phase is the difference of both arms, and
+//!   it gains `γ(d_upper) − γ(d_lower)`; otherwise γ(d). Heaters beyond 100 µm (γ < 1e-6) are ignored.
 //!
-//! Sections follow one another along the light; crosstalk by distance crosses their borders.
+//! Stages follow one another on the chip; crosstalk by distance acts across their borders
+//! (docs/physics.md, Thermal crosstalk).
 
 use super::Imperfection;
 use phaseloom_files::toml_file::{InvalidValue, at_least};
-use phaseloom_mesh::{Cell, CellPosition, Phases, Shifter, ShifterKind, Stage, StageKind};
+use phaseloom_mesh::{CellPosition, Phases, Shifter, ShifterKind, Stage, StageKind};
 use serde::{Deserialize, Serialize};
 
+/// Heaters up to this distance (µm) are summed; γ is below 1e-6 beyond it.
 const REACH_UM: f64 = 100.0;
 
-/// `[thermal_crosstalk]`: give exactly one key.
+/// Table `[thermal_crosstalk]` of a process file: exactly one of the two keys.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ThermalCrosstalk {
-    /// Share of a neighbour's phase that a shifter gains (dimensionless; L2ight uses 0.005).
+    /// Fraction of a neighbour's phase that a shifter gains (dimensionless; L2ight uses 0.005).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub coefficient: Option<f64>,
     /// Factor on SCATTER's γ(d) (dimensionless; 1 is their fit, less with trenches).
@@ -53,7 +54,7 @@ impl Imperfection for ThermalCrosstalk {
         }
         match (self.coefficient, self.distance_factor) {
             (Some(_), Some(_)) => {
-                Err(InvalidValue::new("coefficient", "given beside `distance_factor`", "only one of them"))
+                Err(InvalidValue::new("coefficient", "given together with `distance_factor`", "only one of them"))
             }
             (None, None) => Err(InvalidValue::new("coefficient", "absent", "a number, or `distance_factor`")),
             _ => Ok(()),
@@ -75,14 +76,14 @@ impl Imperfection for ThermalCrosstalk {
 fn by_coefficient(coefficient: f64, stage: &Stage, phases: &mut Phases) {
     let heaters = phases.clone();
     let layout = stage.layout();
-    // Columns, and modes, to the four neighbours: like the bricks of a wall, or row by row where lines cross in between.
-    let bricks = [(-1, -1), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 1)];
+    // Columns and modes to the neighbours: cells alternate between columns, or form rows if waveguides cross.
+    let alternating = [(-1, -1), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 1)];
     let rows = [(-1, 0), (0, -2), (0, 2), (1, 0)];
-    let neighbours: &[(isize, isize)] = if layout.crossing_count() == 0 { &bricks } else { &rows };
-    let beside = layout.cell.has_shifters_side_by_side();
+    let neighbours: &[(isize, isize)] = if layout.crossing_count() == 0 { &alternating } else { &rows };
+    let side_by_side = layout.cell.has_shifters_side_by_side();
     for (k, position) in layout.positions.iter().enumerate() {
         let (mut theta, mut phi) = (heaters.theta()[k], heaters.phi()[k]);
-        if beside {
+        if side_by_side {
             (theta, phi) = (theta + coefficient * phi, phi + coefficient * theta);
         }
         for &(columns, modes) in neighbours {
@@ -92,7 +93,7 @@ fn by_coefficient(coefficient: f64, stage: &Stage, phases: &mut Phases) {
                 phi += coefficient * heaters.phi()[j];
             }
         }
-        if layout.cell == Cell::Coupler {
+        if layout.cell.has_shifters_on_both_modes() {
             let cell = |mode: Option<usize>| layout.index_of(CellPosition { mode: mode?, ..*position });
             theta += cell(position.mode.checked_sub(2)).map_or(0.0, |above| coefficient * heaters.phi()[above]);
             phi += cell(position.mode.checked_add(2)).map_or(0.0, |below| coefficient * heaters.theta()[below]);
@@ -102,7 +103,7 @@ fn by_coefficient(coefficient: f64, stage: &Stage, phases: &mut Phases) {
 }
 
 fn by_distance(factor: f64, stages: &[Stage], phases: &mut [Phases]) {
-    // All heaters on one plane, in the order of the settings: (section, index, shifter).
+    // All heaters on one plane, in the order of the phases: (stage, index, shifter).
     let mut heaters: Vec<(usize, usize, Shifter)> = Vec::new();
     let mut start_um = 0.0;
     for (s, stage) in stages.iter().enumerate() {

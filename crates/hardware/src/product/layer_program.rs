@@ -9,7 +9,8 @@ use crate::product::scales::Scales;
 use crate::product::tile::{Tile, TilePlan};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
-use phaseloom_mesh::{Form, MatrixProgram};
+use phaseloom_mesh::{Capability, Form, MatrixProgram};
+use phaseloom_numerics::{CanonicalSvd, canonical_svd};
 
 /// One tile: the target in the corner of its core, and the program of the core.
 #[derive(Clone, Debug)]
@@ -48,10 +49,13 @@ impl LayerProgram {
         let plan = core.plan(weight.nrows(), weight.ncols(), detection)?;
         let design = core.design()?;
         // Per core and pair of ports: about 100 bytes for the phases as programmed and as driven, one chip and its
-        // realised matrix, and 128 for one decomposition; three times as much if phases are fitted.
-        let pairs = (core.ports as f64).powi(2) * if design.topology().is_fitted() { 3.0 } else { 1.0 };
+        // realised matrix, 32 more for singular vectors that wait for a common gain, and 128 for one decomposition. Three
+        // times as much if phases are fitted.
+        let fitted = design.topology().capability() == Capability::Fitted;
+        let pairs = (core.ports as f64).powi(2) * if fitted { 3.0 } else { 1.0 };
+        let per_tile = if core.normalise == GainScope::Layer { 132.0 } else { 100.0 };
         let work = format!("programming {} tiles on cores of {} ports", plan.tiles().len(), core.ports);
-        phaseloom_files::require_memory(pairs * (100.0 * plan.tiles().len() as f64 + 128.0), &work)?;
+        phaseloom_files::require_memory(pairs * (per_tile * plan.tiles().len() as f64 + 128.0), &work)?;
         let targets: Vec<Option<DMatrix<Complex64>>> = plan
             .tiles()
             .iter()
@@ -68,24 +72,32 @@ impl LayerProgram {
                 })
             })
             .collect();
-        let mut common_gain = None;
+        let padded =
+            |target: &DMatrix<Complex64>| target.clone().resize(core.ports, core.ports, Complex64::new(0.0, 0.0));
+        let mut decompositions: Vec<Option<CanonicalSvd>> = Vec::new();
         if core.normalise == GainScope::Layer {
-            let mut largest = 0.0_f64;
-            for target in targets.iter().flatten() {
-                largest = largest.max(phaseloom_numerics::linalg::svd(target)?.sigma[0]);
+            // A common gain needs the singular values of all tiles before the first program.
+            for target in &targets {
+                let decompose = |target| -> Result<_, HardwareError> {
+                    let matrix = padded(target);
+                    MatrixProgram::check(&matrix, Form::Svd, &design)?;
+                    Ok(canonical_svd(&matrix)?)
+                };
+                decompositions.push(target.as_ref().map(decompose).transpose()?);
             }
-            common_gain = Some(largest);
         }
-        let program = |target: Option<DMatrix<Complex64>>, &tile: &Tile| -> Result<_, HardwareError> {
+        let common_gain = decompositions.iter().flatten().map(|svd| svd.sigma[0]).fold(0.0, f64::max);
+        decompositions.resize_with(targets.len(), || None);
+        let program = |target: Option<DMatrix<Complex64>>, svd, tile: Tile| -> Result<_, HardwareError> {
             let Some(target) = target else { return Ok(None) };
-            let padded = target.clone().resize(core.ports, core.ports, Complex64::new(0.0, 0.0));
-            let program = match common_gain {
-                Some(gain) => MatrixProgram::with_gain(&padded, gain, design)?,
-                None => MatrixProgram::new(&padded, Form::Svd, design)?,
+            let program = match svd {
+                Some(svd) => MatrixProgram::from_svd(&padded(&target), svd, common_gain, &design)?,
+                None => MatrixProgram::new(&padded(&target), Form::Svd, &design)?,
             };
             Ok(Some(TileProgram { tile, target, program }))
         };
-        let tiles = targets.into_iter().zip(plan.tiles()).map(|(target, tile)| program(target, tile));
+        let tiles = targets.into_iter().zip(decompositions).zip(plan.tiles());
+        let tiles = tiles.map(|((target, svd), &tile)| program(target, svd, tile));
         Ok(Self { tiles: tiles.collect::<Result<_, _>>()?, weight: weight.clone(), plan, ports: core.ports })
     }
 

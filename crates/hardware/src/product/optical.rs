@@ -171,7 +171,8 @@ impl<T: Real> OpticalProduct<T> {
             });
             let mut draws =
                 self.noise(t, engine.core, shot, sample / hold).open("phase_jitter/fluctuate", Normals::new);
-            let fields = chip.chip.send(&tile.program, &chip.driven, Some(&mut draws), || Fields::from_matrix(&fields));
+            let fields =
+                chip.chip.propagate(&tile.program, &chip.driven, Some(&mut draws), || Fields::from_matrix(&fields));
             for (j, vector) in (start..end).zip(fields.to_matrix().column_iter()) {
                 for i in 0..rows {
                     work.re[j * rows + i] = T::from_f64(vector[i].re);

@@ -28,7 +28,7 @@ pub struct MeshSize {
 impl MeshSize {
     /// Size of a mesh alone, without the attenuators that a program of few rows adds.
     #[must_use]
-    pub fn new(design: MeshDesign, ports: usize) -> Self {
+    pub fn new(design: &MeshDesign, ports: usize) -> Self {
         let layout = design.layout(ports);
         let cells = layout.positions.len();
         Self {

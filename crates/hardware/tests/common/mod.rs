@@ -8,7 +8,7 @@ use phaseloom_hardware::{
     bound_scales,
 };
 use phaseloom_mesh::cell::{CellErrors, transfer};
-use phaseloom_mesh::{Form, MatrixProgram, StageKind, TOPOLOGIES};
+use phaseloom_mesh::{Form, MatrixProgram, StageKind, topologies};
 use phaseloom_numerics::Real;
 pub use phaseloom_testing::{Matrix, Mean, agree, gaussian, haar};
 use std::sync::Arc;
@@ -37,11 +37,11 @@ pub fn vectors(rows: usize, columns: usize, top: f64, draw: u64) -> DMatrix<f64>
 }
 
 pub fn unitary(u: &Matrix, topology: usize) -> MatrixProgram {
-    MatrixProgram::new(u, Form::Unitary, TOPOLOGIES[topology]).unwrap()
+    MatrixProgram::new(u, Form::Unitary, &topologies()[topology]).unwrap()
 }
 
 pub fn svd(w: &Matrix, topology: usize) -> MatrixProgram {
-    MatrixProgram::new(w, Form::Svd, TOPOLOGIES[topology]).unwrap()
+    MatrixProgram::new(w, Form::Svd, &topologies()[topology]).unwrap()
 }
 
 pub fn chip(process: &Process, program: &MatrixProgram, trial: u64) -> Chip {

@@ -1,4 +1,4 @@
-//! The Mach–Zehnder interferometer: the 2×2 element of every mesh.
+//! The Mach–Zehnder interferometer (MZI), the 2×2 cell of every mesh, and every sign convention.
 //!
 //! ```text
 //!            ┌─φ─┐  splitter  ┌─θ─┐  splitter
@@ -8,9 +8,9 @@
 //! ```
 //!
 //! `T(θ,φ;α,β) = S(π/4+β)·P(θ)·S(π/4+α)·P(φ)`, with `S(η) = [[cos η, i sin η], [i sin η, cos η]]` and
-//! `P(a) = diag(e^{ia}, 1)`. Light meets φ first. Without errors
-//! `T = i e^{iθ/2} [[e^{iφ} s, c], [e^{iφ} c, −s]]`, `s = sin(θ/2)`, `c = cos(θ/2)`: θ = 0 is cross, θ = π is bar.
-//! The same matrix as `MZICrossing` in QPG-MIT/meshes and `mach_zehnder` in Strawberry Fields.
+//! `P(a) = diag(e^{ia}, 1)`. Light meets φ first. Without errors `T = i e^{iθ/2} [[e^{iφ} s, c], [e^{iφ} c, −s]]`,
+//! `s = sin(θ/2)`, `c = cos(θ/2)`: θ = 0 is the cross state, θ = π the bar state. The same matrix as `MZICrossing` in
+//! QPG-MIT/meshes and `mach_zehnder` in Strawberry Fields.
 
 use num_complex::Complex64;
 pub use phaseloom_numerics::angle::wrap;
@@ -18,31 +18,31 @@ use std::f64::consts::{FRAC_PI_4, PI};
 
 /// Largest modulus that counts as zero when a cell nulls an entry of a unitary, whose entries are of order one.
 ///
-/// Rounding that gathers over the cells before reaches 5e-14 at N = 64. Leaving out all N(N−1)/2 entries of this size
-/// would move the matrix by 0.7e-13·N at most.
+/// Accumulated rounding of the preceding cells reaches 5e-14 at N = 64; a smaller bound would null rounding errors. A
+/// larger one would lose accuracy: leaving out N(N−1)/2 entries of this size moves the matrix by at most 0.7e-13·N.
 pub const ZERO: f64 = 1e-13;
 
 /// A 2×2 transfer matrix by rows: `[[t11, t12], [t21, t22]]`, row = output, column = input.
 pub type Transfer = [[Complex64; 2]; 2];
 
-/// Physical state of one fabricated interferometer, its phases aside.
+/// Fabrication errors of one cell: splitters and arms, without phases.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CellErrors {
-    /// Error of the first splitter that light meets (rad): its angle is π/4 + alpha.
+    /// Error of the first splitter of the MZI (rad): its angle is π/4 + alpha.
     pub alpha: f64,
     /// Error of the second splitter (rad).
     pub beta: f64,
-    /// Error of the splitter before the external phase (rad), where a cell has a third one.
+    /// Error of the splitter before the external phase (rad), if the cell has one.
     pub gamma: f64,
     /// Amplitude transmission of the upper inner arm, 0…1.
-    pub upper: f64,
+    pub upper_transmission: f64,
     /// Amplitude transmission of the lower inner arm, 0…1.
-    pub lower: f64,
+    pub lower_transmission: f64,
 }
 
 impl CellErrors {
-    /// An interferometer as designed: 50:50 splitters, no loss.
-    pub const NONE: Self = Self { alpha: 0.0, beta: 0.0, gamma: 0.0, upper: 1.0, lower: 1.0 };
+    /// A cell as designed: 50:50 splitters, no loss.
+    pub const NONE: Self = Self { alpha: 0.0, beta: 0.0, gamma: 0.0, upper_transmission: 1.0, lower_transmission: 1.0 };
 }
 
 /// `S(π/4+β)·diag(g_u e^{iθ}, g_l)·S(π/4+α)·P(φ)`: the transfer matrix of a cell with phases in rad.
@@ -56,8 +56,8 @@ impl CellErrors {
 pub fn transfer(theta: f64, phi: f64, errors: CellErrors) -> Transfer {
     let (sa, ca) = (FRAC_PI_4 + errors.alpha).sin_cos();
     let (sb, cb) = (FRAC_PI_4 + errors.beta).sin_cos();
-    let upper = Complex64::from_polar(errors.upper, theta);
-    let lower = errors.lower;
+    let upper = Complex64::from_polar(errors.upper_transmission, theta);
+    let lower = errors.lower_transmission;
     let external = Complex64::cis(phi);
     let i = Complex64::i();
     [
@@ -70,25 +70,24 @@ pub fn transfer(theta: f64, phi: f64, errors: CellErrors) -> Transfer {
 #[must_use]
 pub fn ideal(theta: f64, phi: f64) -> Transfer {
     let (s, c) = (theta / 2.0).sin_cos();
-    let common = Complex64::i() * Complex64::cis(theta / 2.0);
+    let global = Complex64::i() * Complex64::cis(theta / 2.0);
     let external = Complex64::cis(phi);
-    [[common * external * s, common * c], [common * external * c, common * -s]]
+    [[global * external * s, global * c], [global * external * c, global * -s]]
 }
 
-/// Argument, with the argument of what counts as zero being zero.
+/// Argument, or 0 below [`ZERO`].
 fn argument(z: Complex64) -> f64 {
     if z.norm() < ZERO { 0.0 } else { z.arg() }
 }
 
-/// Modulus, that of what counts as zero being zero: with a part of it, but not its phase, a cell would be off by twice as
-/// much.
+/// Modulus, or 0 below [`ZERO`]. Keeping a tiny modulus while its phase is dropped would double the error.
 fn modulus(z: Complex64) -> f64 {
     if z.norm() < ZERO { 0.0 } else { z.norm() }
 }
 
 /// (θ, φ) of the cell whose `T†`, applied from the right to the columns (m, m+1), nulls `a` in a row `[a, b]`.
 ///
-/// Nothing to null (|a| < [`ZERO`]): θ = φ = π, which is the identity.
+/// If |a| < [`ZERO`], the cell is the identity: θ = φ = π.
 #[must_use]
 pub fn null_from_right(a: Complex64, b: Complex64) -> (f64, f64) {
     if a.norm() < ZERO {
@@ -99,7 +98,7 @@ pub fn null_from_right(a: Complex64, b: Complex64) -> (f64, f64) {
 
 /// (θ, φ) of the cell whose `T`, applied from the left to the rows (m, m+1), nulls `b` in a column `[a, b]ᵀ`.
 ///
-/// Nothing to null (|b| < [`ZERO`]): θ = φ = π, which is the identity.
+/// If |b| < [`ZERO`], the cell is the identity: θ = φ = π.
 #[must_use]
 pub fn null_from_left(a: Complex64, b: Complex64) -> (f64, f64) {
     if b.norm() < ZERO {
@@ -117,15 +116,17 @@ pub fn attenuator(transmission: f64) -> (f64, f64) {
     (theta, wrap(-theta / 2.0 - PI / 2.0))
 }
 
-/// Splitter angle error of a splitter whose *bar amplitude* deviates by `delta` from 1/√2 (Fang 2019): the exact
-/// inverse of `cos(π/4+α) = 1/√2 + δ`, about −√2·δ.
+/// Angle error (rad) of a splitter whose *bar amplitude* deviates by `delta` from 1/√2 (Fang 2019).
+///
+/// The exact inverse of `cos(π/4+α) = 1/√2 + δ`, about −√2·δ.
 #[must_use]
 pub fn splitter_error_from_amplitude(delta: f64) -> f64 {
     (std::f64::consts::FRAC_1_SQRT_2 + delta).clamp(0.0, 1.0).acos() - FRAC_PI_4
 }
 
-/// Splitter angle error of a splitter whose *cross power* deviates by `delta` from 1/2 ("50 ± x %"): the exact inverse
-/// of `sin²(π/4+α) = 1/2 + δ`, about δ.
+/// Angle error (rad) of a splitter whose *cross power* deviates by `delta` from 1/2 ("50 ± x %").
+///
+/// The exact inverse of `sin²(π/4+α) = 1/2 + δ`, about δ.
 #[must_use]
 pub fn splitter_error_from_power(delta: f64) -> f64 {
     (2.0 * delta).clamp(-1.0, 1.0).asin() / 2.0
@@ -152,7 +153,7 @@ mod tests {
             let (theta, phi) = (f * 0.37 % TAU, f * 0.91 % TAU);
             let errors = CellErrors { alpha: 0.3 * (f * 1.3).sin(), beta: 0.2 * (f * 0.7).cos(), ..CellErrors::NONE };
             close(&transfer(theta, phi, errors), &reference::mzi(theta, phi, errors), 1e-15 * 4.0);
-            // Closed form with C± = cos(α±β), S± = sin(α±β) (identity I1).
+            // Closed form with C± = cos(α±β), S± = sin(α±β): docs/physics.md, Cells.
             let (s, c) = (theta / 2.0).sin_cos();
             let (cp, cm) = ((errors.alpha + errors.beta).cos(), (errors.alpha - errors.beta).cos());
             let (sp, sm) = ((errors.alpha + errors.beta).sin(), (errors.alpha - errors.beta).sin());
@@ -167,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn zero_is_cross_and_pi_is_bar_and_the_phase_stands_on_the_upper_input() {
+    fn zero_is_cross_and_pi_is_bar_and_phi_is_on_the_upper_input() {
         let cross = ideal(0.0, 0.0);
         assert!((cross[0][1] - Complex64::i()).norm() < 1e-15 && cross[0][0].norm() < 1e-15);
         let bar = ideal(PI, 0.0);

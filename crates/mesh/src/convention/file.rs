@@ -1,38 +1,22 @@
-//! The JSON form of a program in another convention, version 1. Its keys stand in `crates/FORMATS.md`.
+//! The JSON form of a program in another convention, version 1. `crates/FORMATS.md` lists its keys.
 
-use super::{CONVENTIONS, Convention, ConvertedCell, ConvertedMesh, ScreenPhase, convention};
+use super::{Convention, ConvertedCell, ConvertedMesh, ScreenPhase, convention};
 use crate::error::MeshError;
 use crate::layout::Layout;
 use crate::layout::phases::Phases;
 use crate::layout::stage::{Stage, StageKind};
-use crate::program::file::{Attenuator, MAX_GAIN, Wrong, expect, read_attenuators, write_attenuators};
-use crate::program::matrix_program::{Form, MatrixProgram};
+use crate::program::file_parts::{
+    MAX_PHASE, Mismatch, ProgramFile, check_angle, check_cells, check_equal, check_position,
+};
+use crate::program::matrix_program::MatrixProgram;
 use crate::topology::mesh_design::MeshDesign;
-use crate::topology::{TOPOLOGIES, Topology, topology};
-use phaseloom_files::{json_by_key, read_text, require_memory, write_atomically};
+use phaseloom_files::{read_text, write_atomically};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-const FORMAT: &str = "phaseloom-converted";
-const VERSION: u32 = 1;
+const FORMAT: (&str, u32) = ("phaseloom-converted", 1);
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    format: String,
-    version: u32,
-    convention: String,
-    form: String,
-    topology: String,
-    rows: usize,
-    columns: usize,
-    gain: f64,
-    left: Option<Mesh>,
-    attenuators: Option<Vec<Attenuator>>,
-    right: Mesh,
-}
-
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Mesh {
     modes: usize,
@@ -40,7 +24,7 @@ struct Mesh {
     screen: Vec<Screen>,
 }
 
-/// Which two of the four phases there are is told by the convention.
+/// A cell with the two of these phases that the convention names.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Cell {
@@ -71,19 +55,19 @@ struct Screen {
     phase: f64,
 }
 
-/// What kind of file it is; the rest is read by its own reader.
+/// The format of a file of either kind.
 #[derive(Deserialize)]
 struct Head {
     format: Option<String>,
 }
 
-/// A program whose meshes are in another convention. Gain and attenuators are as they were.
+/// A program whose meshes are in another convention. Gain and attenuators are those of the original program.
 #[derive(Clone, Debug)]
 pub struct ConvertedProgram {
     convention: &'static dyn Convention,
-    /// Shape, gain, topology and attenuators; the phases of its meshes are not looked at.
+    /// Shape, gain, topology and attenuators. The phases of its meshes are not used.
     frame: MatrixProgram,
-    /// In the order of light.
+    /// In the order of propagation.
     meshes: Vec<ConvertedMesh>,
 }
 
@@ -92,63 +76,43 @@ impl ConvertedProgram {
     ///
     /// # Errors
     ///
-    /// [`MeshError::Convention`] for other cells than plain interferometers, and for meshes whose lines cross or end in the
-    /// dark: conventions say nothing of them.
+    /// [`MeshError::Convention`] for other cells than MZIs, for crossings, and for modes without ports: no convention
+    /// defines them.
     pub fn new(program: &MatrixProgram, convention: &'static dyn Convention) -> Result<Self, MeshError> {
-        convertible(program.design(), program.shape().0.max(program.shape().1))?;
-        let meshes = program.stages().iter().filter(|s| s.kind() == StageKind::Mesh);
+        check_convertible(program.design(), program.shape().0.max(program.shape().1))?;
+        let meshes = program.stages().iter().filter(|stage| stage.kind() == StageKind::Mesh);
         let meshes = meshes.map(|stage| ConvertedMesh::new(stage, convention)).collect();
         Ok(Self { convention, frame: program.clone(), meshes })
     }
 
-    /// What the phases mean.
+    /// The convention of the phases.
     #[must_use]
     pub fn convention(&self) -> &'static dyn Convention {
         self.convention
     }
 
-    /// The meshes in the order in which light meets them: `right`, then `left`.
+    /// The meshes in the order of propagation: `right`, then `left`.
     #[must_use]
     pub fn meshes(&self) -> &[ConvertedMesh] {
         &self.meshes
     }
 
-    /// The program of ours that does the same.
+    /// The equivalent program in the convention of Phaseloom.
     #[must_use]
     pub fn program(&self) -> MatrixProgram {
         let mut meshes = self.meshes.iter();
-        let settings = self.frame.stages().iter().map(|stage| match stage.kind() {
+        let phases = self.frame.stages().iter().map(|stage| match stage.kind() {
             StageKind::Attenuators => stage.phases().clone(),
             StageKind::Mesh => meshes.next().map_or_else(|| stage.phases().clone(), ConvertedMesh::phases),
         });
-        self.frame.with_settings(settings.collect())
+        self.frame.with_phases(phases.collect())
     }
 
     /// The program as JSON text.
     #[must_use]
     pub fn to_json(&self) -> String {
-        let (rows, columns) = self.frame.shape();
-        let attenuators = self.frame.stages().iter().find(|s| s.kind() == StageKind::Attenuators);
-        let unitary = self.frame.form() == Form::Unitary;
-        let file = File {
-            format: FORMAT.into(),
-            version: VERSION,
-            convention: self.convention.key().into(),
-            form: if unitary { "unitary" } else { "svd" }.into(),
-            topology: self.frame.design().topology().key().into(),
-            rows,
-            columns,
-            gain: self.frame.gain(),
-            left: if unitary { None } else { self.meshes.last().map(write_mesh) },
-            attenuators: attenuators.map(write_attenuators),
-            right: self.meshes.first().map(write_mesh).unwrap_or(Mesh {
-                modes: 0,
-                cells: Vec::new(),
-                screen: Vec::new(),
-            }),
-        };
-        // A struct of numbers and strings always serialises.
-        serde_json::to_string_pretty(&file).unwrap_or_default() + "\n"
+        let meshes = self.meshes.iter().map(write_mesh);
+        ProgramFile::new(&self.frame, FORMAT, self.convention.key(), None, meshes).to_json()
     }
 
     /// Writes the JSON file, whole or not at all.
@@ -164,85 +128,43 @@ impl ConvertedProgram {
     ///
     /// # Errors
     ///
-    /// [`MeshError::File`], [`MeshError::ProgramSyntax`], [`MeshError::ProgramContent`], a topology without settings in other conventions.
+    /// [`MeshError::File`], [`MeshError::ProgramSyntax`], [`MeshError::ProgramContent`], or [`MeshError::Convention`] for
+    /// a topology that has no phases in other conventions.
     pub fn load(path: &Path) -> Result<Self, MeshError> {
-        let text = read_text(path)?;
-        let file: File =
-            json_by_key(&text).map_err(|source| MeshError::ProgramSyntax { path: path.to_owned(), source })?;
-        let wrong =
-            |Wrong(key, found, expected)| MeshError::ProgramContent { path: path.to_owned(), key, found, expected };
-        expect("format", file.format.as_str(), FORMAT).map_err(wrong)?;
-        expect("version", file.version, VERSION).map_err(wrong)?;
-        let unknown = |key: &str, found: &str, known: String| {
-            wrong(Wrong(key.into(), format!("`{found}`"), format!("one of {known}")))
-        };
-        let convention = convention(&file.convention)
-            .map_err(|_| unknown("convention", &file.convention, CONVENTIONS.map(Convention::key).join(", ")))?;
-        let topology = topology(&file.topology)
-            .map_err(|_| unknown("topology", &file.topology, TOPOLOGIES.map(Topology::key).join(", ")))?;
-        let design = MeshDesign::from(topology);
-        let side = file.rows.max(file.columns).min(text.len());
-        require_memory(64.0 * (side as f64).powi(2), "reading the program")?;
-        convertible(design, side)?;
-        let read = || {
-            if !(0.0..=MAX_GAIN).contains(&file.gain) {
-                let expected = format!("a number from 0 to {MAX_GAIN:e}");
-                return Err(Wrong("gain".into(), format!("{:e}", file.gain), expected));
-            }
-            for (key, size) in [("rows", file.rows), ("columns", file.columns)] {
-                if size == 0 {
-                    return Err(Wrong(key.into(), "0".into(), "at least 1".into()));
-                }
-            }
-            expect("right.modes", file.right.modes, file.columns)?;
-            let read = |name: &str, mesh: Mesh| -> Result<(Stage, ConvertedMesh), Wrong> {
-                let layout = count(name, &mesh, |modes| topology.layout(modes))?;
-                let converted = read_mesh(name, mesh, &layout, convention)?;
-                let blank = Phases::zero(layout.positions.len(), layout.modes);
-                Ok((Stage::mesh(layout, blank), converted))
-            };
-            let (right, first) = read("right", file.right)?;
-            let (stages, meshes) = match (file.form.as_str(), file.left, file.attenuators) {
-                ("unitary", None, None) => {
-                    expect("rows", file.rows, file.columns)?;
-                    (vec![right], vec![first])
-                }
-                ("svd", Some(left), Some(attenuators)) => {
-                    expect("left.modes", left.modes, file.rows)?;
-                    expect("attenuators (number of)", attenuators.len(), file.rows.min(file.columns))?;
-                    let (left, last) = read("left", left)?;
-                    (vec![right, read_attenuators(&attenuators)?, left], vec![first, last])
-                }
-                (form, left, _) => {
-                    let found = format!("{form} {} left mesh", if left.is_some() { "with a" } else { "without" });
-                    let expected = "`unitary` with `right` alone, or `svd` with all three";
-                    return Err(Wrong("form".into(), found, expected.into()));
-                }
-            };
-            let frame = MatrixProgram { design, rows: file.rows, columns: file.columns, gain: file.gain, stages };
-            Ok(Self { convention, frame, meshes })
-        };
-        read().map_err(wrong)
+        let (file, design) = ProgramFile::<Mesh>::load(path, FORMAT)?;
+        let unknown = |error| Mismatch::unknown("convention", &file.convention, &error).in_file(path);
+        let convention = convention(&file.convention).map_err(unknown)?;
+        check_convertible(&design, file.ports())?;
+        let mut meshes = Vec::new();
+        let frame = file.into_program(design.clone(), |name, mesh, ports| {
+            check_equal(&format!("{name}.modes"), mesh.modes, ports)?;
+            let layout = check_cells(name, &design, mesh.modes, mesh.cells.len())?;
+            meshes.push(read_mesh(name, mesh, &layout, convention)?);
+            let phases = Phases::blank(&layout);
+            Ok(Stage::mesh(layout, phases))
+        });
+        let frame = frame.map_err(|mismatch| mismatch.in_file(path))?;
+        Ok(Self { convention, frame, meshes })
     }
 }
 
-/// Reads a program from a program file or, brought back to our convention, from a converted one.
+/// Reads a program from a program file, or from a converted one into the convention of Phaseloom.
 ///
 /// # Errors
 ///
 /// As [`MatrixProgram::load`] and [`ConvertedProgram::load`].
 pub fn load(path: &Path) -> Result<MatrixProgram, MeshError> {
     match serde_json::from_str(&read_text(path)?) {
-        Ok(Head { format: Some(format) }) if format == FORMAT => Ok(ConvertedProgram::load(path)?.program()),
+        Ok(Head { format: Some(format) }) if format == FORMAT.0 => Ok(ConvertedProgram::load(path)?.program()),
         _ => MatrixProgram::load(path),
     }
 }
 
-fn convertible(design: MeshDesign, ports: usize) -> Result<(), MeshError> {
-    // What holds of four ports holds of more.
+fn check_convertible(design: &MeshDesign, ports: usize) -> Result<(), MeshError> {
+    // Four ports show every property that is checked here.
     let layout = design.layout(ports.min(4));
     let crossed = (0..=layout.columns).any(|column| layout.permutation_before(column).is_some());
-    if design.cell() == crate::cell::kind::Cell::Mzi && layout.modes == layout.ports && !crossed {
+    if design.cell().is_mzi() && layout.modes == layout.ports && !crossed {
         Ok(())
     } else {
         Err(MeshError::Convention { design: design.to_string() })
@@ -262,45 +184,25 @@ fn write_mesh(mesh: &ConvertedMesh) -> Mesh {
     Mesh { modes: mesh.modes, cells: cells.collect(), screen: screen.collect() }
 }
 
-fn count(name: &str, mesh: &Mesh, layout: impl Fn(usize) -> Layout) -> Result<Layout, Wrong> {
-    let key = format!("{name}.cells (number of)");
-    // Every mesh has a cell for each port but one; so the file bounds the size of the layout.
-    if mesh.cells.len() + 1 < mesh.modes {
-        return Err(Wrong(key, mesh.cells.len().to_string(), format!("those of {} modes", mesh.modes)));
-    }
-    let layout = layout(mesh.modes);
-    expect(&key, mesh.cells.len(), layout.positions.len())?;
-    Ok(layout)
-}
-
-fn finite(key: String, phase: f64) -> Result<f64, Wrong> {
-    if phase.abs() <= 1e6 {
-        Ok(phase)
-    } else {
-        Err(Wrong(key, format!("{phase:e}"), "a phase from -1e6 to 1e6 rad".into()))
-    }
-}
-
 fn read_mesh(
     name: &str,
     mesh: Mesh,
     layout: &Layout,
     convention: &'static dyn Convention,
-) -> Result<ConvertedMesh, Wrong> {
+) -> Result<ConvertedMesh, Mismatch> {
     let names = convention.names();
     let mut cells = Vec::with_capacity(mesh.cells.len());
     for (k, (mut cell, &position)) in mesh.cells.into_iter().zip(&layout.positions).enumerate() {
-        expect(&format!("{name}.cells[{k}].column"), cell.column, position.column)?;
-        expect(&format!("{name}.cells[{k}].mode"), cell.mode, position.mode)?;
+        check_position(name, k, [cell.column, cell.mode], position)?;
         let mut phases = [0.0; 2];
         for (key, found) in cell.named() {
             let at = format!("{name}.cells[{k}].{key}");
             match (names.iter().position(|n| *n == key), *found) {
-                (Some(index), Some(phase)) => phases[index] = finite(at, phase)?,
-                (Some(_), None) => return Err(Wrong(at, "none".into(), "a phase [rad]".into())),
+                (Some(index), Some(phase)) => phases[index] = check_angle(|| at, phase, MAX_PHASE)?,
+                (Some(_), None) => return Err(Mismatch::new(at, "none", "a phase [rad]")),
                 (None, Some(phase)) => {
                     let expected = format!("no such phase in the convention {}", convention.key());
-                    return Err(Wrong(at, phase.to_string(), expected));
+                    return Err(Mismatch::new(at, phase, expected));
                 }
                 (None, None) => {}
             }
@@ -309,18 +211,18 @@ fn read_mesh(
     }
     let mut screen: Vec<ScreenPhase> = Vec::with_capacity(mesh.screen.len());
     for (k, Screen { column, mode, phase }) in mesh.screen.into_iter().enumerate() {
-        let key = |of: &str| format!("{name}.screen[{k}].{of}");
+        let key = |field: &str| format!("{name}.screen[{k}].{field}");
         if mode >= layout.modes {
-            return Err(Wrong(key("mode"), mode.to_string(), format!("a line below {}", layout.modes)));
+            return Err(Mismatch::new(key("mode"), mode, format!("a mode below {}", layout.modes)));
         }
         if column > layout.columns {
-            return Err(Wrong(key("column"), column.to_string(), format!("a column up to {}", layout.columns)));
+            return Err(Mismatch::new(key("column"), column, format!("a column up to {}", layout.columns)));
         }
         if screen.last().is_some_and(|last| (last.column, last.mode) >= (column, mode)) {
-            let expected = "phases sorted by column, then mode, one a place";
-            return Err(Wrong(key("mode"), format!("column {column}, mode {mode}"), expected.into()));
+            let expected = "phases sorted by column, then mode, one per position";
+            return Err(Mismatch::new(key("mode"), format!("column {column}, mode {mode}"), expected));
         }
-        screen.push(ScreenPhase { column, mode, phase: finite(key("phase"), phase)? });
+        screen.push(ScreenPhase { column, mode, phase: check_angle(|| key("phase"), phase, MAX_PHASE)? });
     }
     Ok(ConvertedMesh { convention, modes: layout.modes, cells, screen })
 }

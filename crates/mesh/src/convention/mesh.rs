@@ -1,7 +1,7 @@
 //! A mesh with the phases of another convention.
 
 use super::outer_phase::MACH_ZEHNDER;
-use super::{Convention, Waveguides, waveguides::lines};
+use super::{Convention, Waveguides, waveguides::modes};
 use crate::cell::mzi as cell;
 use crate::layout::CellPosition;
 use crate::layout::phases::Phases;
@@ -9,21 +9,21 @@ use crate::layout::stage::Stage;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 
-/// One cell and its two phases, in the meaning of its convention.
+/// One cell and its two phases, as its convention defines them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ConvertedCell {
-    /// Where it stands.
+    /// Position of the cell.
     pub position: CellPosition,
-    /// Its phases (rad), in the order of [`Convention::names`].
+    /// The phases (rad), in the order of [`Convention::names`].
     pub phases: [f64; 2],
 }
 
-/// A phase shifter outside of the cells, on one line in front of the cells of one column.
+/// A phase shifter of the phase screen: on one mode, before the cells of one column.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ScreenPhase {
-    /// The column that it stands in front of: 0 for inputs, the number of columns for outputs.
+    /// The column after the phase shifter: 0 at the inputs, the number of columns at the outputs.
     pub column: usize,
-    /// Its line, from 0.
+    /// The mode, from 0.
     pub mode: usize,
     /// The phase (rad).
     pub phase: f64,
@@ -31,10 +31,10 @@ pub struct ScreenPhase {
 
 /// A mesh in the convention of another program.
 ///
-/// Phases that conversion makes lie in [0, 2π) rad. Others may hold any finite number.
+/// Conversion returns phases in [0, 2π) rad. Other sources may use any finite number.
 #[derive(Clone, Debug)]
 pub struct ConvertedMesh {
-    /// What the phases mean.
+    /// The convention of the phases.
     pub convention: &'static dyn Convention,
     /// Number of ports on each side.
     pub modes: usize,
@@ -45,23 +45,22 @@ pub struct ConvertedMesh {
 }
 
 impl ConvertedMesh {
-    /// A mesh of ours in another convention; the matrix stays the same to rounding. O(cells).
+    /// Converts a mesh to another convention; the matrix stays the same to rounding. O(cells).
     ///
     /// # Panics
     ///
-    /// If the mesh has other cells than plain interferometers, or lines that cross or are no ports:
-    /// [`super::ConvertedProgram::new`] refuses them.
+    /// If the mesh has other cells than MZIs, crossings, or modes without ports: [`super::ConvertedProgram::new`] refuses
+    /// them.
     #[must_use]
     pub fn new(stage: &Stage, convention: &'static dyn Convention) -> Self {
         let layout = stage.layout();
-        let plain =
-            layout.cell == crate::cell::kind::Cell::Mzi && layout.modes == layout.ports && layout.crossing_count() == 0;
-        assert!(plain, "conventions know plain cells between neighbours");
-        Self::of_waveguides(&Waveguides::of_section(stage), convention)
+        let plain = layout.cell.is_mzi() && layout.modes == layout.ports && layout.crossing_count() == 0;
+        assert!(plain, "MZIs between neighbouring ports");
+        Self::from_waveguides(&Waveguides::from_stage(stage), convention)
     }
 
-    fn of_waveguides(waveguides: &Waveguides, convention: &'static dyn Convention) -> Self {
-        let (phases, screen) = convention.settle(waveguides);
+    fn from_waveguides(waveguides: &Waveguides, convention: &'static dyn Convention) -> Self {
+        let (phases, screen) = convention.distribute(waveguides);
         let cells = waveguides
             .positions
             .iter()
@@ -71,24 +70,24 @@ impl ConvertedMesh {
         Self { convention, modes: waveguides.modes, cells, screen }
     }
 
-    /// The same mesh in another convention, ours not being passed through.
+    /// The same mesh in another convention, converted directly.
     #[must_use]
     pub fn to(&self, convention: &'static dyn Convention) -> Self {
-        Self::of_waveguides(&Waveguides::of_converted(self), convention)
+        Self::from_waveguides(&Waveguides::from_converted(self), convention)
     }
 
-    /// The settings with which a mesh of ours does the same, for a layout with these cells in this order.
+    /// The equivalent phases in the convention of Phaseloom, for a layout with these cells in this order.
     #[must_use]
     pub fn phases(&self) -> Phases {
         let ours = self.to(&MACH_ZEHNDER);
-        let mut settings = Phases::zero(ours.cells.len(), ours.modes);
+        let mut phases = Phases::zero(ours.cells.len(), ours.modes);
         for (k, ConvertedCell { phases: [theta, phi], .. }) in ours.cells.iter().enumerate() {
-            settings.set_cell(k, cell::wrap(*theta), cell::wrap(*phi));
+            phases.set_cell(k, cell::wrap(*theta), cell::wrap(*phi));
         }
         for output in &ours.screen {
-            settings.set_output(output.mode, cell::wrap(output.phase));
+            phases.set_output(output.mode, cell::wrap(output.phase));
         }
-        settings
+        phases
     }
 
     /// Number of columns.
@@ -97,27 +96,27 @@ impl ConvertedMesh {
         self.cells.last().map_or(0, |cell| cell.position.column + 1)
     }
 
-    /// The matrix, modes × modes: the plain product of the cells as their convention defines them, and of the screen.
+    /// The matrix, modes × modes: the product of the cells as their convention defines them, and of the phase screen.
     #[must_use]
     pub fn matrix(&self) -> DMatrix<Complex64> {
         let mut u = DMatrix::identity(self.modes, self.modes);
-        let turn = |u: &mut DMatrix<Complex64>, p: &ScreenPhase| {
+        let shift = |u: &mut DMatrix<Complex64>, p: &ScreenPhase| {
             u.row_mut(p.mode).iter_mut().for_each(|z| *z *= Complex64::cis(p.phase));
         };
         let mut screen = self.screen.iter().peekable();
         for cell in &self.cells {
             while let Some(phase) = screen.next_if(|p| p.column <= cell.position.column) {
-                turn(&mut u, phase);
+                shift(&mut u, phase);
             }
             let t = self.convention.cell(cell.position, self.modes, cell.phases);
-            let [upper, lower] = lines(cell.position);
+            let [upper, lower] = modes(cell.position);
             for mut column in u.column_iter_mut() {
                 let (a, b) = (column[upper], column[lower]);
                 column[upper] = t[0][0] * a + t[0][1] * b;
                 column[lower] = t[1][0] * a + t[1][1] * b;
             }
         }
-        screen.for_each(|phase| turn(&mut u, phase));
+        screen.for_each(|phase| shift(&mut u, phase));
         u
     }
 }

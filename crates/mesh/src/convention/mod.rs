@@ -1,16 +1,16 @@
-//! The conventions of other programs and papers, both ways. A new one is one line in [`CONVENTIONS`].
+//! The phase conventions of other programs and papers, converted both ways. A new one is one line in [`CONVENTIONS`].
 //!
-//! What all cells of two 50:50 splitters share is `B(θ) = S·P(θ)·S`. They differ in phases before and behind it, in what
-//! they call θ and on which of the four ports φ stands. So a mesh in any convention is the same `B(θ)` in the same places,
-//! with phases on the waveguides between them ([`Waveguides`]); a convention says which phases its cells take up, and where
-//! the rest stands, the phase screen. Two facts move phases (derived):
+//! All cells with two 50:50 splitters share `B(θ) = S·P(θ)·S`. They differ in the phases before and after it, in the
+//! definition of θ, and in the port of φ. So a mesh in any convention is the same `B(θ)` at the same positions, with phases
+//! on the waveguides between them ([`Waveguides`]). A convention defines which phases its cells absorb, and the position of
+//! the remainder, the phase screen. Two facts move phases (derived here):
 //!
-//! * a phase common to both inputs of a cell comes out at both outputs: `B·e^{ix} = e^{ix}·B`;
-//! * of the phases at its inputs (or outputs) a cell with φ there takes up the difference.
+//! * A phase common to both inputs of a cell appears at both outputs: `B·e^{ix} = e^{ix}·B`.
+//! * A cell with φ at its inputs (or outputs) absorbs the difference of the phases there.
 //!
-//! A cell with φ before its splitters therefore passes what it cannot take up on to the next one, and the screen stands
-//! behind the mesh; with φ behind them it goes the other way. Without φ (Bell–Walmsley) every cell takes up common phases of
-//! its inputs and of its outputs, and a phase is left at one end of each path of waveguides.
+//! So a cell with φ before its splitters passes the remainder on to the next cell, and the phase screen is after the mesh.
+//! With φ after the splitters, the screen is before the mesh. Without φ (Bell–Walmsley), every cell absorbs the phases
+//! common to its inputs and to its outputs, and one phase remains at an end of each path of waveguides.
 //!
 //! ```
 //! use phaseloom_mesh::{ConvertedMesh, convention};
@@ -41,8 +41,9 @@ pub use waveguides::{Dressed, Waveguides};
 use crate::cell::mzi::Transfer;
 use crate::error::MeshError;
 use crate::layout::CellPosition;
+use std::f64::consts::TAU;
 
-/// A meaning of the two phases of a cell, and a place for the phase screen.
+/// A definition of the two phases of a cell, and of the position of the phase screen.
 pub trait Convention: Send + Sync + std::fmt::Debug {
     /// The name in files and on the command line.
     fn key(&self) -> &'static str;
@@ -50,7 +51,7 @@ pub trait Convention: Send + Sync + std::fmt::Debug {
     /// One line for `phaseloom list`.
     fn description(&self) -> &'static str;
 
-    /// What a file calls the two phases of a cell.
+    /// The names of the two phases of a cell in a file.
     fn names(&self) -> [&'static str; 2] {
         ["theta", "phi"]
     }
@@ -61,12 +62,12 @@ pub trait Convention: Send + Sync + std::fmt::Debug {
     /// The same cell as `B(θ)` with phases around it.
     fn dress(&self, position: CellPosition, modes: usize, phases: [f64; 2]) -> Dressed;
 
-    /// Gives the phases of the waveguides to the cells, as far as they can take them: two phases (rad) of each cell, and
-    /// the screen, sorted by column, then mode.
-    fn settle(&self, waveguides: &Waveguides) -> (Vec<[f64; 2]>, Vec<ScreenPhase>);
+    /// Distributes the phases of the waveguides: two phases (rad) of each cell, and the phase screen, sorted by column, then
+    /// mode.
+    fn distribute(&self, waveguides: &Waveguides) -> (Vec<[f64; 2]>, Vec<ScreenPhase>);
 }
 
-/// Every convention there is, besides our own.
+/// All conventions, except for that of Phaseloom itself.
 pub static CONVENTIONS: [&dyn Convention; 11] = [
     &outer_phase::MACH_ZEHNDER,
     &outer_phase::CLEMENTS,
@@ -93,10 +94,10 @@ pub fn convention(key: &str) -> Result<&'static dyn Convention, MeshError> {
     })
 }
 
-/// A phase (rad) in [0, 2π), for a heater. What is within 2e-14 of a full turn is none: rounding is not worth 2π of heat.
-fn heater(phase: f64) -> f64 {
-    let turned = phase.rem_euclid(std::f64::consts::TAU);
-    if turned < 2e-14 || std::f64::consts::TAU - turned < 2e-14 { 0.0 } else { turned }
+/// The phase (rad) of a heater in [0, 2π). A phase within 2e-14 of a multiple of 2π is 0, so that rounding costs no power.
+fn heater_phase(phase: f64) -> f64 {
+    let wrapped = phase.rem_euclid(TAU);
+    if wrapped < 2e-14 || TAU - wrapped < 2e-14 { 0.0 } else { wrapped }
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
-//! Splitter errors as amplitudes (Fang et al., Opt. Express 27, 14009, 2019, recalled; their code names r and t).
+//! Splitter errors as amplitudes (Fang et al., Opt. Express 27, 14009, 2019; their code uses the names r and t).
 
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_PI_4};
 
-/// δ of the bar amplitude `r = 1/√2 + δ` of a splitter whose angle is off by `alpha` rad: `cos(π/4+α) − 1/√2`, about −α/√2.
+/// Deviation δ of the bar amplitude `r = 1/√2 + δ` of a splitter with the angle error `alpha` (rad): `cos(π/4+α) − 1/√2 ≈
+/// −α/√2`.
 ///
-/// The way back is [`crate::cell::mzi::splitter_error_from_amplitude`]; both are exact for α in [−π/4, π/4], where r and
-/// t = √(1 − r²) are both amplitudes from 0 to 1.
+/// The inverse is [`crate::cell::splitter_error_from_amplitude`]. Both are exact for α in [−π/4, π/4], where r and
+/// t = √(1 − r²) are amplitudes from 0 to 1.
 ///
 /// ```
 /// use phaseloom_mesh::{cell::splitter_error_from_amplitude, convention::amplitude_from_splitter_error};

@@ -2,7 +2,7 @@ use super::*;
 use crate::decompose::unitary::Unitary;
 use crate::layout::phases::Phases;
 use crate::program::matrix_program::{Form, MatrixProgram};
-use crate::topology::TOPOLOGIES;
+use crate::topology::topology;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_numerics::{StreamKey, haar_unitary};
@@ -24,31 +24,31 @@ fn matrices(n: usize) -> Vec<DMatrix<Complex64>> {
     ]
 }
 
-/// Sections of all topologies that make these matrices, and one whose phases no decomposition gives.
+/// Stages that realise these matrices, and one with phases that no decomposition returns.
 fn stages(n: usize) -> Vec<(DMatrix<Complex64>, crate::layout::stage::Stage)> {
-    let mut found = Vec::new();
-    for topology in [TOPOLOGIES[0], TOPOLOGIES[1]] {
+    let mut stages = Vec::new();
+    for topology in ["rectangular", "triangular"].map(|key| topology(key).unwrap()) {
         for u in matrices(n) {
-            let program = MatrixProgram::new(&u, Form::Unitary, topology).unwrap();
-            found.push((u, program.stages()[0].clone()));
+            let program = MatrixProgram::new(&u, Form::Unitary, &topology).unwrap();
+            stages.push((u, program.stages()[0].clone()));
         }
         let layout = topology.layout(n);
-        let mut settings = Phases::zero(layout.positions.len(), n);
-        for (k, phase) in settings.values_mut().iter_mut().enumerate() {
+        let mut phases = Phases::zero(layout.positions.len(), n);
+        for (k, phase) in phases.values_mut().iter_mut().enumerate() {
             *phase = (k as f64 * 2.7).sin() * 9.0;
         }
-        let stage = crate::layout::stage::Stage::mesh(layout, settings);
+        let stage = crate::layout::stage::Stage::mesh(layout, phases);
         let mut fields = crate::propagate::fields::Fields::identity(n);
         crate::propagate::circuit::Circuit::ideal(&stage).propagate(&mut fields);
-        found.push((fields.to_matrix(), stage));
+        stages.push((fields.to_matrix(), stage));
     }
-    found
+    stages
 }
 
-/// The matrix of a section of ours.
-fn matrix(stage: &crate::layout::stage::Stage, settings: Phases) -> DMatrix<Complex64> {
+/// The matrix of a stage with other phases.
+fn matrix(stage: &crate::layout::stage::Stage, phases: Phases) -> DMatrix<Complex64> {
     let mut fields = crate::propagate::fields::Fields::identity(stage.layout().modes);
-    crate::propagate::circuit::Circuit::ideal(&crate::layout::stage::Stage::mesh(stage.layout().clone(), settings))
+    crate::propagate::circuit::Circuit::ideal(&crate::layout::stage::Stage::mesh(stage.layout().clone(), phases))
         .propagate(&mut fields);
     fields.to_matrix()
 }
@@ -85,8 +85,8 @@ fn every_convention_becomes_every_other() {
     }
 }
 
-/// The form with N² phases is unique, so all of them come back, each to rounding; also at cross and at bar, whose phases
-/// could be shared otherwise.
+/// The form with N² phases is unique, so conversion and its inverse return every phase to rounding. This includes cells in
+/// the cross and bar states, whose phases are ambiguous by themselves.
 #[test]
 fn the_phases_come_back() {
     for n in [2, 5, 8] {
@@ -94,8 +94,8 @@ fn the_phases_come_back() {
             for convention in CONVENTIONS.into_iter().filter(|c| c.key() != "bell_walmsley") {
                 let back = ConvertedMesh::new(&stage, convention).phases();
                 for (k, (a, b)) in stage.phases().values().iter().zip(back.values()).enumerate() {
-                    let off = (a - b + TAU / 2.0).rem_euclid(TAU) - TAU / 2.0;
-                    assert!(off.abs() < 1e-13 * n as f64, "{}, N = {n}, phase {k}: {a} and {b}", convention.key());
+                    let error = (a - b + TAU / 2.0).rem_euclid(TAU) - TAU / 2.0;
+                    assert!(error.abs() < 1e-13 * n as f64, "{}, N = {n}, phase {k}: {a} and {b}", convention.key());
                 }
             }
         }
@@ -103,9 +103,9 @@ fn the_phases_come_back() {
 }
 
 #[test]
-fn the_screen_stands_where_the_convention_has_it() {
+fn the_screen_is_where_the_convention_defines_it() {
     for n in [2_usize, 5, 6] {
-        for topology in [TOPOLOGIES[0], TOPOLOGIES[1]] {
+        for topology in ["rectangular", "triangular"].map(|key| topology(key).unwrap()) {
             let u = haar_unitary(n, &mut StreamKey::new(3, "screen").stream());
             let stage = crate::layout::stage::Stage::mesh(
                 topology.layout(n),
@@ -125,7 +125,7 @@ fn the_screen_stands_where_the_convention_has_it() {
                     "bell_walmsley" => {
                         let inner = places.iter().filter(|p| 0 < p.0 && p.0 < columns);
                         let edges: Vec<usize> = inner.map(|p| p.1).collect();
-                        // N at ports, and one for each odd column between others, of even N.
+                        // N at ports and, for even N, one for each odd column between others.
                         let rings = if topology.key() == "rectangular" && n % 2 == 0 { n / 2 - 1 } else { 0 };
                         assert_eq!(edges, vec![0; rings], "{places:?}");
                         assert_eq!(places.len(), n + rings);
@@ -138,9 +138,9 @@ fn the_screen_stands_where_the_convention_has_it() {
 }
 
 #[test]
-fn a_heater_has_no_negative_phase_and_no_full_turn() {
-    assert!([-1e-17, TAU, -3e-15, 0.0].into_iter().all(|phase| heater(phase).to_bits() == 0));
-    assert!((heater(-1.0) - (TAU - 1.0)).abs() < 1e-15 && (heater(7.0) - (7.0 - TAU)).abs() < 2e-15);
+fn the_phase_of_a_heater_is_from_zero_to_two_pi() {
+    assert!([-1e-17, TAU, -3e-15, 0.0].into_iter().all(|phase| heater_phase(phase).to_bits() == 0));
+    assert!((heater_phase(-1.0) - (TAU - 1.0)).abs() < 1e-15 && (heater_phase(7.0) - (7.0 - TAU)).abs() < 2e-15);
 }
 
 #[test]
@@ -148,8 +148,8 @@ fn files_come_back_and_contradictions_are_refused() {
     let folder = tempfile_folder();
     let path = folder.join("converted.json");
     let w = DMatrix::from_fn(3, 5, |r, c| Complex64::new((r * 5 + c) as f64 % 4.0 - 1.5, (r + c * c) as f64 / 9.0));
-    for topology in [TOPOLOGIES[0], TOPOLOGIES[1]] {
-        let program = MatrixProgram::new(&w, Form::Auto, topology).unwrap();
+    for topology in ["rectangular", "triangular"].map(|key| topology(key).unwrap()) {
+        let program = MatrixProgram::new(&w, Form::Auto, &topology).unwrap();
         for convention in CONVENTIONS {
             let converted = ConvertedProgram::new(&program, convention).unwrap();
             converted.save(&path).unwrap();
@@ -195,7 +195,7 @@ fn files_come_back_and_contradictions_are_refused() {
         let twice = tail.replacen("\"mode\": 1", "\"mode\": 0", 1);
         std::fs::write(&path, format!("{head}{twice}")).unwrap();
         let message = load(&path).unwrap_err().to_string();
-        assert!(message.contains("right.screen[1].mode") && message.contains("one a place"), "{message}");
+        assert!(message.contains("right.screen[1].mode") && message.contains("one per position"), "{message}");
     }
     std::fs::remove_dir_all(folder).unwrap();
 }
@@ -207,13 +207,15 @@ fn tempfile_folder() -> std::path::PathBuf {
 }
 
 #[test]
-fn meshes_of_which_conventions_say_nothing_are_refused() {
+fn meshes_outside_of_the_conventions_are_refused() {
     let u = haar_unitary(4, &mut StreamKey::new(1, "test").stream());
     let clements = convention("clements").unwrap();
-    for design in crate::topology::mesh_design::MeshDesign::all().filter(|design| design.topology().is_universal()) {
-        let program = MatrixProgram::new(&u, Form::Unitary, design).unwrap();
-        let plain = design.cell() == crate::cell::kind::Cell::Mzi
-            && ["rectangular", "triangular", "redundant"].contains(&design.topology().key());
+    for design in
+        crate::topology::mesh_design::MeshDesign::all().filter(|design| design.topology().capability().is_universal())
+    {
+        let program = MatrixProgram::new(&u, Form::Unitary, &design).unwrap();
+        let plain =
+            design.cell().is_mzi() && ["rectangular", "triangular", "redundant"].contains(&design.topology().key());
         match ConvertedProgram::new(&program, clements) {
             Ok(converted) => {
                 assert!(plain, "{design}");

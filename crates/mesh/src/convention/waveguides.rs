@@ -1,21 +1,21 @@
-//! A mesh that belongs to no convention: `B(θ) = S·P(θ)·S` in every place, and a phase on every waveguide between.
+//! A mesh without a convention: `B(θ) = S·P(θ)·S` at every position, and a phase on every waveguide between them.
 
 use super::ConvertedMesh;
 use crate::layout::CellPosition;
 use crate::layout::stage::Stage;
 
-/// One cell, taken apart: `diag(e^{i·behind})·B(θ)·diag(e^{i·before})`, rad.
+/// A cell as `diag(e^{i·after})·B(θ)·diag(e^{i·before})`, phases in rad.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Dressed {
-    /// θ of the inner arm, on the upper line.
+    /// Internal phase θ of the upper arm.
     pub theta: f64,
     /// Phases of the upper and the lower input.
     pub before: [f64; 2],
     /// Phases of the upper and the lower output.
-    pub behind: [f64; 2],
+    pub after: [f64; 2],
 }
 
-/// `B(θ)` of every cell, and the phase (rad) of every waveguide, told by where it ends.
+/// `B(θ)` of every cell, and the phase (rad) of every waveguide, indexed by the end of the waveguide.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Waveguides {
     /// Number of ports on each side.
@@ -24,7 +24,7 @@ pub struct Waveguides {
     pub columns: usize,
     /// The cells in order of propagation.
     pub positions: Vec<CellPosition>,
-    /// θ of each.
+    /// θ of each cell.
     pub theta: Vec<f64>,
     /// Phases of the waveguides that end at the upper and at the lower input of each cell.
     pub inputs: Vec<[f64; 2]>,
@@ -32,30 +32,30 @@ pub struct Waveguides {
     pub outputs: Vec<f64>,
 }
 
-/// The lines that a cell joins, the upper one first.
-pub(super) fn lines(position: CellPosition) -> [usize; 2] {
+/// The modes that a cell joins, the upper one first.
+pub(super) fn modes(position: CellPosition) -> [usize; 2] {
     [position.mode, position.mode + 1]
 }
 
 impl Waveguides {
-    /// Those of a mesh of ours: φ before each cell, output phases behind all.
+    /// The waveguides of a mesh in the convention of Phaseloom: φ before each cell, output phases after the mesh.
     #[must_use]
-    pub fn of_section(stage: &Stage) -> Self {
-        let (layout, settings) = (stage.layout(), stage.phases());
+    pub fn from_stage(stage: &Stage) -> Self {
+        let (layout, phases) = (stage.layout(), stage.phases());
         Self {
             modes: layout.modes,
             columns: layout.columns,
             positions: layout.positions.clone(),
-            theta: settings.theta().to_vec(),
-            inputs: settings.phi().iter().map(|&phi| [phi, 0.0]).collect(),
-            outputs: settings.output().to_vec(),
+            theta: phases.theta().to_vec(),
+            inputs: phases.phi().iter().map(|&phi| [phi, 0.0]).collect(),
+            outputs: phases.output().to_vec(),
         }
     }
 
-    /// Those of a converted mesh.
+    /// The waveguides of a converted mesh.
     #[must_use]
-    pub fn of_converted(mesh: &ConvertedMesh) -> Self {
-        // The phase that each line has gathered since its last cell.
+    pub fn from_converted(mesh: &ConvertedMesh) -> Self {
+        // The sum of the phases on each mode since its last cell.
         let mut gathered = vec![0.0; mesh.modes];
         let (mut theta, mut inputs) = (Vec::new(), Vec::new());
         let mut screen = mesh.screen.iter().peekable();
@@ -64,10 +64,10 @@ impl Waveguides {
                 gathered[phase.mode] += phase.phase;
             }
             let dressed = mesh.convention.dress(cell.position, mesh.modes, cell.phases);
-            let [upper, lower] = lines(cell.position);
+            let [upper, lower] = modes(cell.position);
             theta.push(dressed.theta);
             inputs.push([gathered[upper] + dressed.before[0], gathered[lower] + dressed.before[1]]);
-            [gathered[upper], gathered[lower]] = dressed.behind;
+            [gathered[upper], gathered[lower]] = dressed.after;
         }
         for phase in screen {
             gathered[phase.mode] += phase.phase;

@@ -1,4 +1,5 @@
-//! The phases that bring a mesh nearest to a matrix, where no decomposition finds them: L-BFGS on the exact gradient.
+//! Fits the phases of a mesh to a matrix, for topologies without a decomposition: L-BFGS on the exact gradient of
+//! `½‖Û−W‖²_F/‖W‖²_F`, Û the ports × ports corner of the mesh.
 
 use crate::cell::mzi::{CellErrors, wrap};
 use crate::gradient::gradient;
@@ -15,70 +16,70 @@ use num_complex::Complex64;
 use phaseloom_numerics::{Normals, StreamKey};
 use std::cell::RefCell;
 
-/// Starting points, of which the best end is taken.
+/// Maximum number of random starting points; the best end is used.
 const STARTS: u64 = 3;
-/// What ½‖Û−W‖²/‖W‖² may be where a start has found the matrix, so that no other is tried.
-const FOUND: f64 = 2e-6;
-/// Steps from each.
+/// Loss up to which a fit is accepted (0.2 % of the norm). Above it, the next start is tried.
+const ACCEPTED: f64 = 2e-6;
+/// Maximum number of steps from one start.
 const STEPS: u64 = 3000;
-/// Steps that L-BFGS remembers.
+/// Number of steps that L-BFGS keeps.
 const MEMORY: usize = 20;
 
-/// Phases (rad, wrapped) for which the corner of a mesh's matrix between its first ports comes near to `target`, by
-/// ‖Û−W‖_F: the first of three searches from random phases, always the same ones, that ends within 0.2 % of the norm,
-/// else the best. A minimum, not surely the lowest. Up to some thousand propagations of N fields, and as many
-/// gradients, from each.
+/// Fits the phases (rad, wrapped) to `target` by minimising ‖Û − W‖_F with L-BFGS, from up to three fixed random starts.
+///
+/// Returns the first fit within 0.2 % of the norm, else the best; it may be a local minimum. Each start takes up to some
+/// thousand propagations of N fields, and as many gradients.
 ///
 /// # Panics
 ///
 /// If the target has more rows or columns than the mesh has ports.
 #[must_use]
 pub fn fit(layout: &Layout, target: &DMatrix<Complex64>) -> Phases {
-    assert!(target.nrows() <= layout.ports && target.ncols() <= layout.ports, "ports of the mesh");
+    assert!(target.nrows() <= layout.ports && target.ncols() <= layout.ports, "a target within the ports of the mesh");
     let errors = vec![CellErrors::NONE; layout.positions.len()];
     let mut best = (f64::INFINITY, Phases::blank(layout));
     for start in 0..STARTS {
         let mut phases = vec![0.0; best.1.values().len()];
         Normals::new(&StreamKey::new(start, "fit/start")).fill(&mut phases);
-        let reached = search(layout, &errors, target, phases);
-        if reached.0 < best.0 {
-            best = reached;
+        let fitted = search(layout, &errors, target, phases);
+        if fitted.0 < best.0 {
+            best = fitted;
         }
-        if best.0 <= FOUND {
+        if best.0 <= ACCEPTED {
             break;
         }
     }
     best.1
 }
 
-/// Phases (rad, wrapped) for which a mesh with errors comes near to `target` as in [`fit`], searched from those that it has.
+/// Fits the phases (rad, wrapped) of a mesh with errors to `target` as [`fit`] does, starting from its present phases.
 ///
 /// # Panics
 ///
-/// If the target has more rows or columns than the mesh has ports, or the errors are not one a cell.
+/// If the target has more rows or columns than the mesh has ports, or there is not one error state per cell.
 #[must_use]
 pub fn refit(stage: &Stage, errors: &[CellErrors], target: &DMatrix<Complex64>) -> Phases {
     let layout = stage.layout();
-    assert!(target.nrows() <= layout.ports && target.ncols() <= layout.ports, "ports of the mesh");
-    assert_eq!(errors.len(), layout.positions.len(), "one state a cell");
+    assert!(target.nrows() <= layout.ports && target.ncols() <= layout.ports, "a target within the ports of the mesh");
+    assert_eq!(errors.len(), layout.positions.len(), "one error state per cell");
     search(layout, errors, target, stage.phases().values().to_vec()).1
 }
 
-/// What one search reaches: its loss and its phases.
+/// The loss and the phases at the end of one search.
 fn search(layout: &Layout, errors: &[CellErrors], target: &DMatrix<Complex64>, start: Vec<f64>) -> (f64, Phases) {
-    // The steps of the search are judged by absolute numbers: of a matrix of norm one all are of its scale.
+    // The search has absolute tolerances, so the target is scaled to norm 1.
     let size = target.norm_squared();
     let scale = if size > 0.0 { size.recip() } else { 1.0 };
     let blank = Stage::mesh(layout.clone(), Phases::blank(layout));
     let search = Search { blank, errors, target, scale, best: RefCell::new((f64::INFINITY, start.clone())) };
     let solver = LBFGS::new(MoreThuenteLineSearch::new(), MEMORY);
     let executor = Executor::new(&search, solver).configure(|state| state.param(start).max_iters(STEPS));
-    // A line search that finds no lower point ends the search with an error: what it reached counts all the same.
+    // A line search without progress ends the search with an error. The best phases so far are valid nevertheless.
     let _ = executor.run();
     let (loss, phases) = search.best.into_inner();
-    let mut settings = Phases::blank(layout);
-    settings.values_mut().iter_mut().zip(phases).for_each(|(value, phase)| *value = wrap(phase));
-    (loss, settings)
+    let mut wrapped = Phases::blank(layout);
+    wrapped.values_mut().iter_mut().zip(phases).for_each(|(value, phase)| *value = wrap(phase));
+    (loss, wrapped)
 }
 
 struct Search<'a> {
@@ -94,14 +95,14 @@ struct Search<'a> {
 impl Search<'_> {
     fn stage(&self, phases: &[f64]) -> Stage {
         let mut stage = self.blank.clone();
-        let mut settings = stage.phases().zeroed();
-        settings.values_mut().copy_from_slice(phases);
-        stage.set(settings);
+        let mut values = stage.phases().zeroed();
+        values.values_mut().copy_from_slice(phases);
+        stage.set(values);
         stage
     }
 
-    /// Light into each column's port, before and behind the mesh.
-    fn send(&self, stage: &Stage) -> (Fields, Fields) {
+    /// One input field per column of the target, and the output fields.
+    fn propagate(&self, stage: &Stage) -> (Fields, Fields) {
         let mut input = Fields::identity(self.target.ncols());
         input.resize(self.blank.layout().modes);
         let mut output = input.clone();
@@ -109,14 +110,14 @@ impl Search<'_> {
         (input, output)
     }
 
-    /// What is made minus what is wanted, on the rows of the target; zero on other lines.
-    fn miss(&self, output: &Fields) -> DMatrix<Complex64> {
-        let mut miss = output.to_matrix();
+    /// Û − W on the rows of the target, zero on other modes.
+    fn residual(&self, output: &Fields) -> DMatrix<Complex64> {
+        let mut residual = output.to_matrix();
         let rows = self.target.nrows();
-        miss.rows_mut(rows, self.blank.layout().modes - rows).fill(Complex64::new(0.0, 0.0));
-        let mut corner = miss.rows_mut(0, rows);
+        residual.rows_mut(rows, self.blank.layout().modes - rows).fill(Complex64::new(0.0, 0.0));
+        let mut corner = residual.rows_mut(0, rows);
         corner -= self.target;
-        miss
+        residual
     }
 }
 
@@ -125,7 +126,7 @@ impl CostFunction for &Search<'_> {
     type Output = f64;
 
     fn cost(&self, phases: &Vec<f64>) -> Result<f64, Error> {
-        let loss = 0.5 * self.scale * self.miss(&self.send(&self.stage(phases)).1).norm_squared();
+        let loss = 0.5 * self.scale * self.residual(&self.propagate(&self.stage(phases)).1).norm_squared();
         let mut best = self.best.borrow_mut();
         if loss < best.0 {
             *best = (loss, phases.clone());
@@ -140,9 +141,9 @@ impl Gradient for &Search<'_> {
 
     fn gradient(&self, phases: &Vec<f64>) -> Result<Vec<f64>, Error> {
         let stage = self.stage(phases);
-        let (input, output) = self.send(&stage);
+        let (input, output) = self.propagate(&stage);
         // L = ½‖M − W‖²/‖W‖² has the adjoint (M − W)/‖W‖².
-        let adjoint = Fields::from_matrix(&(self.miss(&output) * Complex64::from(self.scale)));
+        let adjoint = Fields::from_matrix(&(self.residual(&output) * Complex64::from(self.scale)));
         let (slopes, _) = gradient(&stage, stage.phases(), self.errors, &input, output, adjoint);
         Ok(slopes.values().to_vec())
     }

@@ -1,53 +1,34 @@
-//! Cells of several sweeps of a decomposition, joined to one sweep that the rest of the matrix passes at once.
+//! The chains of a decomposition, fused to one pass over the remaining matrix.
 
 use crate::propagate::chains::{ChainBuilder, ChainElement, Chains};
 use crate::propagate::circuit::COLUMNS;
-use num_complex::Complex64;
 
-/// The cells of one sweep of a decomposition, as elements or as their coefficients (α, β).
-pub(crate) struct Chain<E = ChainElement> {
-    /// The line that is carried into the first cell.
-    pub line: usize,
-    /// Where the first cell stands in the order of all chains; the next ones stand one further each. Cells that share a
-    /// line follow each other in this order, or as their chains do.
+/// The cells of one chain.
+pub(crate) struct ChainSpec {
+    /// The mode that the chain carries into its first cell.
+    pub mode: usize,
+    /// Column of the first cell; each following cell is one column further. Cells with a common mode follow each other in
+    /// the order of their columns, or of their chains.
     pub column: usize,
-    /// The cells.
-    pub elements: Vec<E>,
+    pub elements: Vec<ChainElement>,
 }
 
-/// Joins sweeps, the earlier ones first, to one that keeps to few lines at a time: block by block of columns.
-pub(crate) fn join(lines: usize, rising: bool, chains: &[Chain]) -> Chains {
-    let mut builder = ChainBuilder::new(lines, chains.iter().map(|chain| chain.elements.len()).sum());
-    by_blocks(chains, rising, |line, elements| {
-        builder.begin(line, rising, 0);
-        for &element in elements {
-            builder.element(element);
-        }
-        builder.end();
-    });
-    builder.finish()
-}
-
-/// Joins sweeps of which the coefficients are known, and what each line is to be multiplied by behind them.
-pub(crate) fn join_known(rising: bool, chains: &[Chain<[f64; 4]>], factors: &[Complex64]) -> Chains {
-    let mut builder = ChainBuilder::new(factors.len(), chains.iter().map(|chain| chain.elements.len()).sum());
-    by_blocks(chains, rising, |line, elements| builder.chain(line, rising, elements));
-    for (line, &factor) in factors.iter().enumerate() {
-        builder.scale(line, factor);
-    }
-    builder.finish()
-}
-
-/// The parts of chains in each block of columns, and the lines that they carry.
-fn by_blocks<E>(chains: &[Chain<E>], rising: bool, mut part: impl FnMut(usize, &[E])) {
+/// Fuses chains, the earlier ones first. The cells are ordered by blocks of columns, so that a block touches few modes.
+pub(crate) fn fuse_chains(modes: usize, rising: bool, chains: &[ChainSpec]) -> Chains {
+    let mut builder = ChainBuilder::new(modes, chains.iter().map(|chain| chain.elements.len()).sum());
     let end = chains.iter().map(|chain| chain.column + chain.elements.len()).max().unwrap_or(0);
     for start in (0..end).step_by(COLUMNS) {
         for chain in chains {
             let from = start.saturating_sub(chain.column).min(chain.elements.len());
             let to = (start + COLUMNS).saturating_sub(chain.column).min(chain.elements.len());
             if from < to {
-                part(if rising { chain.line + from } else { chain.line - from }, &chain.elements[from..to]);
+                builder.begin(if rising { chain.mode + from } else { chain.mode - from }, rising, 0);
+                for &element in &chain.elements[from..to] {
+                    builder.element(element);
+                }
+                builder.end();
             }
         }
     }
+    builder.finish()
 }

@@ -1,95 +1,105 @@
-//! Cells that do, one after another, what the cells of a program do: other cells, or the same with errors.
+//! Re-programs a mesh for other cells (another kind of cell, or the same cells with fabrication errors), cell by cell in
+//! the order of propagation (Bandyopadhyay, Hamerly, Englund, Optica 8, 1247, 2021).
 //!
-//! Cells are taken in the order of light. Each is to do `T0 = T(θ,φ)·diag(e^{iψ_m}, e^{iψ_{m+1}})`, where ψ are the phases
-//! that cells before left on the lines; it takes the ratio of the first row of T0, and leaves new phases ψ behind, which
-//! end in the output phases (Bandyopadhyay, Hamerly, Englund, Optica 8, 1247, 2021, recalled; physics notes §2.4). Exact
-//! where every cell reaches its ratio, for a plain one with equal arms `|α+β| ≤ θ/2 ≤ π/2−|α−β|`; else the nearest ratio.
-//! O(cells).
+//! ```text
+//!  T0 = T(θ,φ)·diag(e^{iψ_m}, e^{iψ_{m+1}})    target of a cell; ψ: phases that the cells before it lack
+//!  T  ∝ T0 in the ratio of the first row       realised cell
+//!  T0 = diag(e^{iψ_m′}, e^{iψ_{m+1}′})·T       new phases ψ, which end in the output phases
+//! ```
+//!
+//! The mesh is exact if every cell reaches its ratio: an MZI with equal arms does for `|α+β| ≤ θ/2 ≤ π/2−|α−β|`. Other cells
+//! take the nearest ratio. O(cells).
 
 use crate::cell::kind::Cell;
 use crate::cell::mzi::{CellErrors, Transfer, wrap};
-use crate::decompose::nulling::{Null, angles};
+use crate::decompose::nulling::{NullingCell, angles};
 use crate::layout::Layout;
 use crate::layout::phases::Phases;
 use num_complex::Complex64;
 
-/// Phases (rad, wrapped; θ of plain cells in 0…π) with which cells of the layout, with these errors, do what ideal cells of
-/// the kind `cell` do with the phases `wanted`; and the number of cells that miss their ratio.
+/// Phases (rad, wrapped; θ of an MZI in 0…π) with which the cells of the layout, with these errors, realise the ideal cells
+/// of the kind `cell` with the phases `target`. The second value is the number of cells that miss their ratio.
 ///
 /// # Panics
 ///
-/// If phases or errors are not those of the layout, or its cells are no interferometers ([`crate::decompose::fit::refit`] is for them).
+/// If phases or errors are not those of the layout, or its cells are not interferometers: [`crate::refit`] is for those.
 #[must_use]
-pub fn match_cells(layout: &Layout, cell: Cell, wanted: &Phases, errors: &[CellErrors]) -> (Phases, usize) {
-    assert!(layout.cell.is_interferometer(), "{} cells cannot follow others", layout.cell.key());
-    assert_eq!(errors.len(), layout.positions.len(), "one state a cell");
-    let output = wanted.output();
-    let wanted =
-        layout.clone().with_cell(cell).transfers(0..errors.len(), wanted, &vec![CellErrors::NONE; errors.len()]);
-    // Outer phases that cells do not have are given away at the end.
+pub fn match_cells(layout: &Layout, cell: Cell, target: &Phases, errors: &[CellErrors]) -> (Phases, usize) {
+    assert!(layout.cell.is_interferometer(), "{} cells cannot match others", layout.cell.key());
+    assert_eq!(errors.len(), layout.positions.len(), "one error state per cell");
+    let ideal = vec![CellErrors::NONE; errors.len()];
+    let targets = layout.clone().with_cell(cell).transfers(0..errors.len(), target, &ideal);
+    // Cells without an outer phase are matched as MZIs; their outer phases move to the boundary at the end.
     let kind = if layout.cell.has_outer_phase() { layout.cell } else { Cell::Mzi };
-    let mut phases = Phases::zero(wanted.len(), output.len());
+    let mut phases = Phases::zero(targets.len(), target.output().len());
     let mut missed = 0;
-    let left = carry(layout, &wanted, |k, target| {
-        let found = kind.match_target(target, errors[k]);
-        missed += usize::from(!found.reached);
-        phases.set_cell(k, found.theta, wrap(found.phi));
-        kind.transfer(found.theta, found.phi, errors[k])
+    let lacking = propagate_phases(layout, &targets, |k, target| {
+        let solution = kind.match_target(target, errors[k]);
+        missed += usize::from(!solution.reached);
+        phases.set_cell(k, solution.theta, wrap(solution.phi));
+        kind.transfer(solution.theta, solution.phi, errors[k])
     });
-    for (mode, (phase, turn)) in output.iter().zip(left).enumerate() {
-        phases.set_output(mode, wrap(phase + turn.arg()));
-    }
+    set_outputs(&mut phases, target.output(), &lacking);
     if !layout.cell.has_outer_phase() {
         phases = layout.without_outer_phases(&phases);
     }
     (phases, missed)
 }
 
-/// Phases (rad, wrapped) of plain cells without errors that do what these do, given by their transfer matrices in the
-/// order of the layout, with output phases (rad) behind; a cell of which an entry is dark has φ = 0.
-pub(crate) fn follow_perfect(layout: &Layout, wanted: &[Transfer], output: &[f64]) -> Phases {
-    let mut cells = Vec::with_capacity(wanted.len());
-    let left = carry(layout, wanted, |_, target| {
-        let cell = Null::of_row(target[0]);
+/// Phases (rad, wrapped) of ideal MZIs that realise cells given by their transfer matrices, in the order of the layout,
+/// followed by output phases (rad). A cell with an entry that counts as zero gets φ = 0.
+pub(crate) fn match_transfers(layout: &Layout, targets: &[Transfer], output: &[f64]) -> Phases {
+    let mut cells = Vec::with_capacity(targets.len());
+    let lacking = propagate_phases(layout, targets, |_, target| {
+        let cell = NullingCell::from_row(target[0]);
         cells.push(cell);
         cell.transfer()
     });
-    let mut phases = Phases::zero(wanted.len(), output.len());
+    let mut phases = Phases::zero(targets.len(), output.len());
     for (k, (theta, phi)) in angles(&cells).into_iter().enumerate() {
         phases.set_cell(k, theta, phi);
     }
-    for (mode, (phase, turn)) in output.iter().zip(left).enumerate() {
-        phases.set_output(mode, wrap(phase + turn.arg()));
-    }
+    set_outputs(&mut phases, output, &lacking);
     phases
 }
 
-/// Takes the phases that cells leave behind them through a mesh, from those at its inputs, all zero, to those at its
-/// outputs; `cell` tells what cell k makes where it is to make what is wanted, behind the phases before it.
-fn carry(layout: &Layout, wanted: &[Transfer], mut cell: impl FnMut(usize, &Transfer) -> Transfer) -> Vec<Complex64> {
-    let mut turn = vec![Complex64::ONE; layout.modes];
+fn set_outputs(phases: &mut Phases, output: &[f64], lacking: &[Complex64]) {
+    for (mode, (phase, lacking)) in output.iter().zip(lacking).enumerate() {
+        phases.set_output(mode, wrap(phase + lacking.arg()));
+    }
+}
+
+/// Propagates the phase factors that realised cells lack, from 1 at the inputs to the outputs. `realise(k, target)` is the
+/// transfer matrix of cell k for its target after the phase factors before it.
+fn propagate_phases(
+    layout: &Layout,
+    targets: &[Transfer],
+    mut realise: impl FnMut(usize, &Transfer) -> Transfer,
+) -> Vec<Complex64> {
+    let mut lacking = vec![Complex64::ONE; layout.modes];
     let mut column = 0;
-    for (k, (position, target)) in layout.positions.iter().zip(wanted).enumerate() {
+    for (k, (position, target)) in layout.positions.iter().zip(targets).enumerate() {
         while column <= position.column {
-            layout.permute(column, &mut turn);
+            layout.permute(column, &mut lacking);
             column += 1;
         }
         let (upper, lower) = (position.mode, position.mode + 1);
-        let target = target.map(|[a, b]| [a * turn[upper], b * turn[lower]]);
-        let made = cell(k, &target);
-        (turn[upper], turn[lower]) = (left_over(&made, &target, 0), left_over(&made, &target, 1));
+        let target = target.map(|[a, b]| [a * lacking[upper], b * lacking[lower]]);
+        let realised = realise(k, &target);
+        (lacking[upper], lacking[lower]) = (lacking_phase(&realised, &target, 0), lacking_phase(&realised, &target, 1));
     }
     for column in column..=layout.columns {
-        layout.permute(column, &mut turn);
+        layout.permute(column, &mut lacking);
     }
-    turn
+    lacking
 }
 
-/// The phase that a row still lacks: of the inner product of both, which is robust where an entry is dark.
-fn left_over(made: &Transfer, wanted: &Transfer, row: usize) -> Complex64 {
-    let overlap = made[row][0].conj() * wanted[row][0] + made[row][1].conj() * wanted[row][1];
+/// The phase factor between a row of the target and the realised row: that of their inner product, which is robust if an
+/// entry is zero.
+fn lacking_phase(realised: &Transfer, target: &Transfer, row: usize) -> Complex64 {
+    let overlap = realised[row][0].conj() * target[row][0] + realised[row][1].conj() * target[row][1];
     let size = overlap.norm_sqr().sqrt();
-    if size > 0.0 { overlap / size } else { Complex64::new(1.0, 0.0) }
+    if size > 0.0 { overlap / size } else { Complex64::ONE }
 }
 
 #[cfg(test)]
@@ -97,28 +107,28 @@ mod tests {
     use super::*;
     use crate::topology::{Rectangular, Topology};
 
-    /// Phases may differ where an entry is dark; what the mesh does may not.
+    /// The phases may differ if an entry is zero. The matrix of the mesh must not.
     #[test]
-    fn perfect_cells_do_what_any_others_find() {
+    fn transfers_of_ideal_cells_are_matched() {
         let layout = Rectangular.layout(7);
         let perfect = vec![CellErrors::NONE; layout.positions.len()];
         for draw in 0..50u32 {
-            let mut wanted = Phases::blank(&layout);
-            for (k, phase) in (0u32..).zip(wanted.values_mut()) {
+            let mut target = Phases::blank(&layout);
+            for (k, phase) in (0u32..).zip(target.values_mut()) {
                 *phase = [f64::from((k * 7919 + draw * 104_729) % 6283) / 1000.0, 0.0, std::f64::consts::PI]
                     [usize::from(k % 5 == 0) + usize::from(k % 10 == 0)];
             }
-            let transfers = layout.transfers(0..perfect.len(), &wanted, &perfect);
-            let (slow, missed) = match_cells(&layout, Cell::Mzi, &wanted, &perfect);
-            let fast = follow_perfect(&layout, &transfers, wanted.output());
-            let matrix = |settings: &Phases| {
-                let stage = crate::layout::stage::Stage::mesh(layout.clone(), settings.clone());
+            let transfers = layout.transfers(0..perfect.len(), &target, &perfect);
+            let (slow, missed) = match_cells(&layout, Cell::Mzi, &target, &perfect);
+            let fast = match_transfers(&layout, &transfers, target.output());
+            let matrix = |phases: &Phases| {
+                let stage = crate::layout::stage::Stage::mesh(layout.clone(), phases.clone());
                 crate::propagate::circuit::Circuit::ideal(&stage).matrix()
             };
-            let of_wanted = matrix(&wanted);
-            let off = (matrix(&slow) - &of_wanted).camax();
-            assert!(missed == 0 && off < 1e-14, "{draw}: {off:e}, {missed} missed");
-            assert!((matrix(&fast) - of_wanted).camax() < 1e-14, "{draw}");
+            let expected = matrix(&target);
+            let error = (matrix(&slow) - &expected).camax();
+            assert!(missed == 0 && error < 1e-14, "{draw}: {error:e}, {missed} missed");
+            assert!((matrix(&fast) - expected).camax() < 1e-14, "{draw}");
         }
     }
 }

@@ -1,14 +1,16 @@
+//! A matrix that has been checked to be unitary.
+
 use crate::error::MeshError;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_numerics::linalg;
 
-/// A square matrix that was found unitary once, when it was made, so that nobody need ask again.
+/// A square matrix with `U†U = I` within a tolerance, which is checked on construction.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Unitary(DMatrix<Complex64>);
 
 impl Unitary {
-    /// Largest entry of |U†U − I| accepted in double precision.
+    /// Largest entry of |U†U − I| that is accepted in double precision.
     pub const TOLERANCE: f64 = 1e-9;
 
     /// Checks a matrix: finite, square, `max |U†U − I| ≤ tolerance`.
@@ -44,7 +46,7 @@ impl Unitary {
     ///
     /// # Errors
     ///
-    /// [`MeshError::Numerics`] where the decomposition fails.
+    /// [`MeshError::Numerics`] if the decomposition fails.
     pub fn nearest(matrix: &DMatrix<Complex64>) -> Result<Self, MeshError> {
         let svd = linalg::svd(matrix)?;
         Ok(Self(linalg::multiply(&svd.u, &svd.v.adjoint())))
@@ -63,12 +65,12 @@ impl Unitary {
     }
 }
 
-/// Refuses empty matrices and entries that are NaN or infinite.
+/// Checks that a matrix has entries, and that all are finite.
 pub(crate) fn check_finite(matrix: &DMatrix<Complex64>) -> Result<(), MeshError> {
     if matrix.is_empty() {
         return Err(MeshError::Empty { rows: matrix.nrows(), columns: matrix.ncols() });
     }
-    // Row by row, so that the entry named is the first that a reader of the file meets.
+    // Row by row: the error names the first such entry in reading order.
     for row in 0..matrix.nrows() {
         for column in 0..matrix.ncols() {
             let z = matrix[(row, column)];

@@ -1,75 +1,86 @@
-//! The hot loop of the gradient: some columns of a mesh undone for fields and adjoints together, and the sums over the batch
-//! that tell the slopes of their phases.
+//! Engine: measure before and after a change.
+//!
+//! Undoes columns of a mesh for fields and adjoints together, and sums the overlaps x and y of each cell over the
+//! batch. [`crate::gradient::inverse`] computes the coefficients, [`slopes`] the slopes from the overlaps.
+
+mod kernel;
+pub(crate) mod slopes;
 
 use crate::cell::mzi::Transfer;
-use crate::gradient::inverse::{Factors, LANES, Lanes, Numbers, Pivots, transposed};
-use crate::propagate::chains::{LINE, WIDTH};
-use crate::propagate::circuit::Block;
+use crate::gradient::backward::kernel::apply_ops;
+use crate::gradient::inverse::{CellCoefficients, ComplexLanes, LANES, LaneArray, PendingFactors, transposed};
+use crate::propagate::chains::{TILE_ROW, TILE_WIDTH};
+use crate::propagate::column_block::ColumnBlock;
 use crate::propagate::fields::Fields;
 use num_complex::Complex64;
 use phaseloom_numerics::simd::aligned::Aligned;
 use pulp::{Arch, Scalar, Simd, WithSimd};
 
-/// Cells whose elements and sums stay in the cache while all tiles pass them.
-const CACHED: usize = 128;
+/// Number of cells that all tiles pass before the next cells. Their elements and sums stay in the cache; more cells
+/// would leave it, and fewer would load each tile more often.
+const CELLS_PER_PASS: usize = 128;
 
-/// Cells in the order in which they are undone: of a block, chains that run down through the columns; of a mesh whose lines
-/// cross, pairs. One serves a whole mesh, block by block: fields and adjoints are true only behind [`Backward::settle`].
-pub(crate) struct Backward {
-    factors: Factors,
-    steps: Vec<Step>,
+/// Undoes the cells of a mesh, batch by batch: the cells of a block as chains that run down through the columns, the
+/// cells of a mesh with crossings as pairs.
+///
+/// Reused for all blocks of a mesh. Until [`BackwardEngine::apply_pending`] is called, fields and adjoints lack pending
+/// scale factors.
+pub(crate) struct BackwardEngine {
+    factors: PendingFactors,
+    ops: Vec<UndoOp>,
     /// α, β of the inverse and of the adjoint of each cell, in the order in which they are undone.
     elements: Vec<[[f64; 4]; 2]>,
-    cells: Vec<Undone>,
-    /// Where each cell of a block stands in that order.
-    places: Vec<usize>,
-    /// x and y of the cells that all tiles pass just now, real and imaginary parts, lane by lane.
+    cells: Vec<UndoneCell>,
+    /// The index of each cell of a block in that order.
+    order: Vec<usize>,
+    /// x and y of the cells of the current pass, real and imaginary parts, lane by lane.
     sums: Aligned,
 }
 
-enum Step {
-    /// Carries the first line through `count` cells, of which the first meets the second line, the next one that behind it.
-    Chain { lines: [usize; 2], count: usize },
-    /// Lets `count` cells each join two lines of their own.
+enum UndoOp {
+    /// Carries the first mode through `count` cells. The first cell meets the second mode, each later cell the next
+    /// one.
+    Chain { modes: [usize; 2], count: usize },
+    /// Undoes `count` cells on one pair of modes each.
     Pairs { count: usize },
-    /// Multiplies a line of the fields, and of the adjoints.
-    Scale { line: usize, by: [Complex64; 2] },
+    /// Multiplies a mode of the fields and of the adjoints by a factor each.
+    Scale { mode: usize, by: [Complex64; 2] },
 }
 
-/// A cell behind which both lines have to be multiplied: their factors became too large or too small.
-struct Far {
-    place: usize,
-    lines: [usize; 2],
+/// A cell after which both modes are multiplied by their scale factors, which are out of range.
+struct PendingScale {
+    index: usize,
+    modes: [usize; 2],
     by: [[Complex64; 2]; 2],
 }
 
-/// A cell that is undone.
+/// An undone cell.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Undone {
-    /// In the order of the layout.
+pub(crate) struct UndoneCell {
+    /// Index of the cell in the layout.
     pub cell: usize,
     pub transfer: Transfer,
-    /// 1/det of it.
+    /// 1/det of the transfer matrix.
     pub reciprocal: Complex64,
-    /// Its upper line and its lower one.
-    pub lines: [usize; 2],
-    /// x and y; until the cells are undone, the factors of what is summed.
+    /// Its upper and its lower mode.
+    pub modes: [usize; 2],
+    /// The overlaps x and y; before the pass, the scale factors of the two sums.
     pub sums: [Complex64; 2],
 }
 
 /// Cells that are undone together, the last one first.
 #[derive(Clone, Copy)]
-pub(crate) enum Cells<'a> {
+pub(crate) enum CellBatch<'a> {
     /// A block of columns, chain by chain.
-    Block(&'a Block),
-    /// Cells that each join two places, and the line on which the light of each place stands.
-    Pairs { cells: &'a [u32], places: &'a [[u32; 2]], lines: &'a [usize], transfers: &'a [Transfer] },
+    Block(&'a ColumnBlock),
+    /// Cells on two slots each (see [`ExecutionOrder`](crate::layout::execution_order::ExecutionOrder)).
+    Pairs { cells: &'a [u32], slots: &'a [[u32; 2]], mode_of_slot: &'a [usize], transfers: &'a [Transfer] },
 }
 
-/// Works the coefficients out, and lets the light pass, with the instructions of one kind of processor.
+/// Computes the coefficients and applies them, compiled for one kind of processor.
 struct Undo<'a> {
-    backward: &'a mut Backward,
-    cells: Cells<'a>,
+    backward: &'a mut BackwardEngine,
+    cells: CellBatch<'a>,
     fields: &'a mut Fields,
     adjoint: &'a mut Fields,
 }
@@ -80,415 +91,255 @@ impl WithSimd for Undo<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { backward, cells, fields, adjoint } = self;
-        backward.steps.clear();
+        backward.ops.clear();
         match cells {
-            Cells::Block(block) => backward.block(simd, block),
-            Cells::Pairs { cells, places, lines, transfers } => {
-                backward.pairs(simd, (cells, transfers), |k| places[k].map(|place| lines[place as usize]));
+            CellBatch::Block(block) => backward.prepare_block(simd, block),
+            CellBatch::Pairs { cells, slots, mode_of_slot, transfers } => {
+                let modes = |k: usize| slots[k].map(|slot| mode_of_slot[slot as usize]);
+                backward.prepare_pairs(simd, (cells, transfers), modes);
             }
         }
         let batch = fields.batch();
-        backward.pass(simd, batch, fields.tiles_mut(), adjoint.tiles_mut());
+        backward.apply(simd, batch, fields.tiles_mut(), adjoint.tiles_mut());
     }
 }
 
-impl Backward {
-    /// For so many lines, and about so many cells at a time.
-    pub(crate) fn new(lines: usize, cells: usize) -> Self {
-        let (elements, made) = (Vec::with_capacity(cells), Vec::with_capacity(cells));
+impl BackwardEngine {
+    /// An engine for a number of modes, with room for a number of cells per batch.
+    pub(crate) fn new(modes: usize, cells: usize) -> Self {
+        let (elements, cells) = (Vec::with_capacity(cells), Vec::with_capacity(cells));
         Self {
-            factors: Factors::new(lines),
-            steps: Vec::new(),
+            factors: PendingFactors::new(modes),
+            ops: Vec::new(),
             elements,
-            cells: made,
-            places: Vec::new(),
+            cells,
+            order: Vec::new(),
             sums: Aligned::zeros(0),
         }
     }
 
-    /// Multiplies a line of the fields, and of the adjoints, before the next cells are undone.
-    pub(crate) fn multiply(&mut self, line: usize, by: Complex64) {
-        self.factors.set(line, self.factors.get(line).map(|factor| factor * by));
+    /// Multiplies a mode of the fields and of the adjoints by a factor, which stays pending.
+    pub(crate) fn multiply(&mut self, mode: usize, by: Complex64) {
+        self.factors.set(mode, self.factors.get(mode).map(|factor| factor * by));
     }
 
-    /// Undoes cells, up to the factors that are left; they come back with their sums, in the order in which they are
-    /// undone.
-    pub(crate) fn undo(&mut self, cells: Cells<'_>, fields: &mut Fields, adjoint: &mut Fields) -> &[Undone] {
+    /// Undoes cells, up to pending scale factors. Returns the cells with their overlaps in the order of undoing.
+    pub(crate) fn undo(&mut self, cells: CellBatch<'_>, fields: &mut Fields, adjoint: &mut Fields) -> &[UndoneCell] {
         Arch::new().dispatch(Undo { backward: self, cells, fields, adjoint });
         &self.cells
     }
 
-    /// Multiplies fields, where they are still wanted, and adjoints by the factors that are left.
-    pub(crate) fn settle(&mut self, fields: Option<&mut Fields>, adjoint: &mut Fields) {
+    /// Multiplies adjoints, and fields if they are still needed, by the pending scale factors.
+    pub(crate) fn apply_pending(&mut self, fields: Option<&mut Fields>, adjoint: &mut Fields) {
         if let Some(fields) = fields {
-            fields.scale(|line| self.factors.get(line)[0]);
+            fields.scale(|mode| self.factors.get(mode)[0]);
         }
-        adjoint.scale(|line| self.factors.get(line)[1]);
-        self.factors = Factors::new(self.factors.lines());
+        adjoint.scale(|mode| self.factors.get(mode)[1]);
+        self.factors = PendingFactors::new(self.factors.modes());
     }
 
-    /// Chains that run down through a block, from the last one on. Their coefficients are worked out column by column.
+    /// The chains of a block, from the last one on. Their coefficients are computed run by run.
     #[inline(always)]
-    fn block<S: Simd>(&mut self, simd: S, block: &Block) {
-        let count = block.transfers.len();
+    fn prepare_block<S: Simd>(&mut self, simd: S, block: &ColumnBlock) {
+        let count = block.transfers().len();
         self.elements.resize(count, [[0.0; 4]; 2]);
-        self.cells.resize(count, Undone::default());
-        self.places.resize(count, 0);
-        let mut place = 0;
-        for chain in block.chains.iter().rev() {
+        self.cells.resize(count, UndoneCell::default());
+        self.order.resize(count, 0);
+        let mut index = 0;
+        for chain in block.chains().iter().rev() {
             for &cell in block.cells(chain).iter().rev() {
-                self.places[cell] = place;
-                place += 1;
+                self.order[cell] = index;
+                index += 1;
             }
         }
-        let mut far = Vec::new();
-        for run in block.runs.iter().rev() {
+        let mut pending = Vec::new();
+        for run in block.runs().iter().rev() {
             for from in (0..run.count).step_by(S::F64_LANES) {
                 let count = S::F64_LANES.min(run.count - from);
-                self.side_by_side(simd, block, run.first + from, (run.mode + 2 * from, count), &mut far);
+                self.prepare_run(simd, block, run.first + from, (run.mode + 2 * from, count), &mut pending);
             }
         }
-        far.sort_unstable_by_key(|far| far.place);
-        let (mut place, mut far) = (0, far.into_iter().peekable());
-        for chain in block.chains.iter().rev() {
+        pending.sort_unstable_by_key(|pending| pending.index);
+        let (mut index, mut pending) = (0, pending.into_iter().peekable());
+        for chain in block.chains().iter().rev() {
             let length = block.cells(chain).len();
-            // The last cell of the chain joins the highest lines; its upper output is carried.
-            let line = chain.mode + 1 - length;
-            let (mut start, end) = (place, place + length);
-            let lines = |at: usize| [line + at - place, line + at - place + 1];
-            while let Some(Far { place: at, lines: pair, by }) = far.next_if(|far| far.place < end) {
-                self.steps.push(Step::Chain { lines: lines(start), count: at + 1 - start });
-                self.steps.extend(pair.into_iter().zip(by).map(|(line, by)| Step::Scale { line, by }));
+            // The last cell of the chain joins the highest modes; its upper output is carried.
+            let mode = chain.mode + 1 - length;
+            let (mut start, end) = (index, index + length);
+            let modes = |at: usize| [mode + at - index, mode + at - index + 1];
+            while let Some(PendingScale { index: at, modes: pair, by }) = pending.next_if(|pending| pending.index < end)
+            {
+                self.ops.push(UndoOp::Chain { modes: modes(start), count: at + 1 - start });
+                self.ops.extend(pair.into_iter().zip(by).map(|(mode, by)| UndoOp::Scale { mode, by }));
                 start = at + 1;
             }
             if start < end {
-                self.steps.push(Step::Chain { lines: lines(start), count: end - start });
+                self.ops.push(UndoOp::Chain { modes: modes(start), count: end - start });
             }
-            place = end;
+            index = end;
         }
     }
 
-    /// Some cells of a column on the lines `mode`, `mode` + 1, …, of which the first is the cell `first` of the block; those
-    /// that leave factors out of their range are added to `far`.
+    /// Computes the elements of `count` cells of one run, the first of them the cell `first` of the block on the mode
+    /// `mode`.
+    ///
+    /// Cells whose scale factors leave their range are appended to `pending`.
     #[inline(always)]
-    fn side_by_side<S: Simd>(
+    fn prepare_run<S: Simd>(
         &mut self,
         simd: S,
-        block: &Block,
+        block: &ColumnBlock,
         first: usize,
         (mode, count): (usize, usize),
-        far: &mut Vec<Far>,
+        pending: &mut Vec<PendingScale>,
     ) {
-        let transfers = &block.transfers[first..first + count];
-        let pivots = Pivots::<S>::new(simd, transposed(transfers));
+        let transfers = &block.transfers()[first..first + count];
+        let pivots = CellCoefficients::<S>::new(simd, transposed(transfers));
         let joined = pivots.join(simd, (self.factors.load(mode), self.factors.load(mode + 1)));
         self.factors.store(simd, mode, count, joined.upper);
         self.factors.store(simd, mode + 1, count, joined.lower);
-        let [alpha, beta, sums] = [joined.alpha, joined.beta, joined.sums].map(|both| both.map(Lanes::of));
-        let reciprocal = Lanes::of(pivots.reciprocal);
+        let [alpha, beta, sums] =
+            [joined.alpha, joined.beta, joined.sums].map(|both| both.map(LaneArray::from_register));
+        let reciprocal = LaneArray::from_register(pivots.reciprocal);
         for (k, &transfer) in transfers.iter().enumerate() {
-            let way = |way: usize| {
-                let (alpha, beta) = (alpha[way].at(k), beta[way].at(k));
+            let coefficients = |direction: usize| {
+                let (alpha, beta) = (alpha[direction].at(k), beta[direction].at(k));
                 [alpha.re, alpha.im, beta.re, beta.im]
             };
-            let place = self.places[first + k];
-            self.elements[place] = [way(0), way(1)];
-            self.cells[place] = Undone {
-                cell: block.first + first + k,
+            let index = self.order[first + k];
+            self.elements[index] = [coefficients(0), coefficients(1)];
+            self.cells[index] = UndoneCell {
+                cell: block.first_cell() + first + k,
                 transfer,
                 reciprocal: reciprocal.at(k),
-                lines: [mode + 2 * k, mode + 2 * k + 1],
+                modes: [mode + 2 * k, mode + 2 * k + 1],
                 sums: sums.map(|sum| sum.at(k)),
             };
         }
-        if simd.reduce_min_f64s(joined.near) < 1.0 {
-            let mut near = [1.0; LANES];
-            S::as_mut_simd_f64s(&mut near).0[0] = joined.near;
-            for k in (0..count).filter(|&k| near[k] < 1.0) {
-                let lines = [mode + 2 * k, mode + 2 * k + 1];
-                let by = self.forget(lines);
-                far.push(Far { place: self.places[first + k], lines, by });
+        if simd.reduce_min_f64s(joined.in_range) < 1.0 {
+            let mut in_range = [1.0; LANES];
+            S::as_mut_simd_f64s(&mut in_range).0[0] = joined.in_range;
+            for k in (0..count).filter(|&k| in_range[k] < 1.0) {
+                let modes = [mode + 2 * k, mode + 2 * k + 1];
+                let by = self.take_factors(modes);
+                pending.push(PendingScale { index: self.order[first + k], modes, by });
             }
         }
     }
 
-    /// Cells that each join two lines of their own, `lines(k)`, from the last one on.
+    /// Computes the elements of cells on one pair of modes each, `modes(k)`, from the last one on.
     #[inline(always)]
-    fn pairs<S: Simd>(
+    fn prepare_pairs<S: Simd>(
         &mut self,
         simd: S,
         (cells, transfers): (&[u32], &[Transfer]),
-        lines: impl Fn(usize) -> [usize; 2],
+        modes: impl Fn(usize) -> [usize; 2],
     ) {
         self.elements.clear();
         self.cells.clear();
         let (mut count, mut first) = (0, cells.len());
         for transfers in transfers.rchunks(S::F64_LANES) {
             first -= transfers.len();
-            // What does not depend on factors is worked out side by side.
-            let pivots = Pivots::<S>::new(simd, transposed(transfers));
-            let both = |numbers: [Numbers<S>; 2]| numbers.map(Lanes::of);
-            let [alpha, beta, carried, left] =
-                [both(pivots.alpha), both(pivots.beta), both(pivots.carried), both(pivots.left)];
-            let reciprocal = Lanes::of(pivots.reciprocal);
+            // The coefficients before scale factors do not depend on other cells, so a register computes several.
+            let pivots = CellCoefficients::<S>::new(simd, transposed(transfers));
+            let both = |numbers: [ComplexLanes<S>; 2]| numbers.map(LaneArray::from_register);
+            let [alpha, beta, carried, kept] =
+                [both(pivots.alpha), both(pivots.beta), both(pivots.carried), both(pivots.kept)];
+            let reciprocal = LaneArray::from_register(pivots.reciprocal);
             for (k, &transfer) in transfers.iter().enumerate().rev() {
-                let lines = lines(first + k);
-                let [c, m] = lines.map(|line| self.factors.get(line).map(Numbers::one));
-                let lane = |both: &[Lanes; 2]| [both[0].at(k), both[1].at(k)].map(Numbers::one);
+                let modes = modes(first + k);
+                let [c, m] = modes.map(|mode| self.factors.get(mode).map(ComplexLanes::from_scalar));
+                let lane = |both: &[LaneArray; 2]| [both[0].at(k), both[1].at(k)].map(ComplexLanes::from_scalar);
                 let reciprocal = reciprocal.at(k);
-                let pivots = Pivots {
+                let pivots = CellCoefficients {
                     alpha: lane(&alpha),
                     beta: lane(&beta),
                     carried: lane(&carried),
-                    left: lane(&left),
-                    reciprocal: Numbers::one(reciprocal),
+                    kept: lane(&kept),
+                    reciprocal: ComplexLanes::from_scalar(reciprocal),
                 };
                 let joined = pivots.join(Scalar, (c, m));
-                self.factors.set(lines[0], joined.upper.map(Numbers::the_one));
-                self.factors.set(lines[1], joined.lower.map(Numbers::the_one));
-                let way = |way: usize| {
-                    let (alpha, beta) = (joined.alpha[way], joined.beta[way]);
+                self.factors.set(modes[0], joined.upper.map(ComplexLanes::to_scalar));
+                self.factors.set(modes[1], joined.lower.map(ComplexLanes::to_scalar));
+                let element = |direction: usize| {
+                    let (alpha, beta) = (joined.alpha[direction], joined.beta[direction]);
                     [alpha.re, alpha.im, beta.re, beta.im]
                 };
-                self.elements.push([way(0), way(1)]);
-                let (cell, sums) = (cells[first + k] as usize, joined.sums.map(Numbers::the_one));
-                self.cells.push(Undone { cell, transfer, reciprocal, lines, sums });
+                self.elements.push([element(0), element(1)]);
+                let (cell, sums) = (cells[first + k] as usize, joined.sums.map(ComplexLanes::to_scalar));
+                self.cells.push(UndoneCell { cell, transfer, reciprocal, modes, sums });
                 count += 1;
-                let far = joined.near < 1.0;
-                if far || count == CACHED {
-                    self.steps.push(Step::Pairs { count: std::mem::take(&mut count) });
+                let out_of_range = joined.in_range < 1.0;
+                if out_of_range || count == CELLS_PER_PASS {
+                    self.ops.push(UndoOp::Pairs { count: std::mem::take(&mut count) });
                 }
-                if far {
-                    let by = self.forget(lines);
-                    self.steps.extend(lines.into_iter().zip(by).map(|(line, by)| Step::Scale { line, by }));
+                if out_of_range {
+                    let by = self.take_factors(modes);
+                    self.ops.extend(modes.into_iter().zip(by).map(|(mode, by)| UndoOp::Scale { mode, by }));
                 }
             }
         }
         if count > 0 {
-            self.steps.push(Step::Pairs { count });
+            self.ops.push(UndoOp::Pairs { count });
         }
     }
 
-    /// Lets fields and adjoints pass the cells.
+    /// Applies the elements to fields and adjoints, and sums the overlaps.
     #[inline(always)]
-    fn pass<S: Simd>(&mut self, simd: S, batch: usize, fields: &mut [f64], adjoint: &mut [f64]) {
-        let Self { factors, steps, elements, cells, sums, .. } = self;
-        let length = factors.lines() * LINE;
-        // All tiles pass a few chains while their elements and sums stay in the cache.
-        let (mut steps, mut elements, mut cells) = (&steps[..], &elements[..], &mut cells[..]);
-        while !steps.is_empty() {
+    fn apply<S: Simd>(&mut self, simd: S, batch: usize, fields: &mut [f64], adjoint: &mut [f64]) {
+        let Self { factors, ops, elements, cells, sums, .. } = self;
+        let length = factors.modes() * TILE_ROW;
+        // All tiles pass a few chains, whose elements and sums stay in the cache.
+        let (mut ops, mut elements, mut cells) = (&ops[..], &elements[..], &mut cells[..]);
+        while !ops.is_empty() {
             let mut passing = 0;
-            let long = |step: &Step| {
-                passing += match step {
-                    Step::Chain { count, .. } | Step::Pairs { count } => *count,
-                    Step::Scale { .. } => 0,
+            let long = |op: &UndoOp| {
+                passing += match op {
+                    UndoOp::Chain { count, .. } | UndoOp::Pairs { count } => *count,
+                    UndoOp::Scale { .. } => 0,
                 };
-                passing >= CACHED
+                passing >= CELLS_PER_PASS
             };
-            let end = steps.iter().position(long).map_or(steps.len(), |last| last + 1);
-            let ((now, later), (chains, rest)) = (steps.split_at(end), elements.split_at(passing));
-            let (undone, of_later) = cells.split_at_mut(passing);
-            // Each lane sums by itself until all tiles have passed.
+            let end = ops.iter().position(long).map_or(ops.len(), |last| last + 1);
+            let ((now, later), (chains, rest)) = (ops.split_at(end), elements.split_at(passing));
+            let (undone, later_cells) = cells.split_at_mut(passing);
+            // Each lane has its own sum until all tiles have passed.
             let count = passing * 4 * S::F64_LANES;
             if sums.len() < count {
                 *sums = Aligned::zeros(count);
             }
             sums[..count].fill(0.0);
-            let of_now = S::as_mut_simd_f64s(&mut sums[..count]).0.as_chunks_mut::<4>().0;
+            let sums_now = S::as_mut_simd_f64s(&mut sums[..count]).0.as_chunks_mut::<4>().0;
             let tiles = fields.chunks_exact_mut(length).zip(adjoint.chunks_exact_mut(length));
             for (k, (fields, adjoint)) in tiles.enumerate() {
                 let tile = [S::as_mut_simd_f64s(fields).0, S::as_mut_simd_f64s(adjoint).0];
-                // What fills up the last tile is dark and stays so.
-                let lit = (batch - k * WIDTH).min(WIDTH).div_ceil(S::F64_LANES);
+                // The padding of the last tile is zero and stays zero.
+                let occupied = (batch - k * TILE_WIDTH).min(TILE_WIDTH).div_ceil(S::F64_LANES);
                 match S::F64_LANES {
-                    8 => pass::<S, 1>(simd, now, (chains, undone), (tile, lit), of_now),
-                    4 => pass::<S, 2>(simd, now, (chains, undone), (tile, lit), of_now),
-                    2 => pass::<S, 4>(simd, now, (chains, undone), (tile, lit), of_now),
-                    _ => pass::<S, 8>(simd, now, (chains, undone), (tile, lit), of_now),
+                    8 => apply_ops::<S, 1>(simd, now, (chains, undone), (tile, occupied), sums_now),
+                    4 => apply_ops::<S, 2>(simd, now, (chains, undone), (tile, occupied), sums_now),
+                    2 => apply_ops::<S, 4>(simd, now, (chains, undone), (tile, occupied), sums_now),
+                    _ => apply_ops::<S, 8>(simd, now, (chains, undone), (tile, occupied), sums_now),
                 }
             }
-            // A loop: what `collect` and `map` call is not compiled for this processor.
-            for (cell, sums) in undone.iter_mut().zip(of_now) {
+            // A plain loop, because closures passed to `map` or `collect` are not inlined into the SIMD-dispatched
+            // function.
+            for (cell, sums) in undone.iter_mut().zip(sums_now) {
                 let sum = |part: usize| simd.reduce_sum_f64s(sums[part]);
                 cell.sums[0] *= Complex64::new(sum(0), sum(1));
                 cell.sums[1] *= Complex64::new(sum(2), sum(3));
             }
-            (steps, elements, cells) = (later, rest, of_later);
+            (ops, elements, cells) = (later, rest, later_cells);
         }
     }
 
-    /// The factors of two lines, which become one.
-    fn forget(&mut self, lines: [usize; 2]) -> [[Complex64; 2]; 2] {
-        lines.map(|line| {
-            let by = self.factors.get(line);
-            self.factors.set(line, [Complex64::ONE; 2]);
+    /// Takes the scale factors of two modes, and leaves 1.
+    fn take_factors(&mut self, modes: [usize; 2]) -> [[Complex64; 2]; 2] {
+        modes.map(|mode| {
+            let by = self.factors.get(mode);
+            self.factors.set(mode, [Complex64::ONE; 2]);
             by
         })
-    }
-}
-
-/// Two registers: as much of a line of fields and of adjoints as 16 registers hold beside sums and coefficients.
-type Two<S> = [<S as Simd>::f64s; 2];
-
-/// One tile of fields and of adjoints: per line P pairs of registers of real parts, then P of imaginary parts, of which the
-/// first few hold light.
-#[inline(always)]
-fn pass<S: Simd, const P: usize>(
-    simd: S,
-    steps: &[Step],
-    (mut elements, mut cells): (&[[[f64; 4]; 2]], &[Undone]),
-    ([fields, adjoint], lit): ([&mut [S::f64s]; 2], usize),
-    mut sums: &mut [[S::f64s; 4]],
-) {
-    let (fields, adjoint) = (fields.as_chunks_mut::<2>().0, adjoint.as_chunks_mut::<2>().0);
-    for step in steps {
-        match *step {
-            Step::Scale { line, by } => {
-                let line = 2 * P * line..2 * P * (line + 1);
-                scale::<S, P>(simd, &mut fields[line.clone()], by[0]);
-                scale::<S, P>(simd, &mut adjoint[line], by[1]);
-            }
-            Step::Chain { count, .. } | Step::Pairs { count } => {
-                let (chain, later) = elements.split_at(count);
-                let (undone, of_rest) = cells.split_at(count);
-                let (of_chain, of_later) = std::mem::take(&mut sums).split_at_mut(count);
-                if let Step::Chain { lines, .. } = *step {
-                    for pair in 0..lit / 2 {
-                        undo_chain::<S, P, 2>(simd, (fields, adjoint), chain, (lines, pair), of_chain);
-                    }
-                    if lit % 2 == 1 {
-                        undo_chain::<S, P, 1>(simd, (fields, adjoint), chain, (lines, lit / 2), of_chain);
-                    }
-                } else {
-                    for ((elements, undone), sums) in chain.iter().zip(undone).zip(of_chain) {
-                        undo_pair::<S, P>(simd, (fields, adjoint), elements, (undone.lines, lit.div_ceil(2)), sums);
-                    }
-                }
-                (elements, cells, sums) = (later, of_rest, of_later);
-            }
-        }
-    }
-}
-
-#[inline(always)]
-fn scale<S: Simd, const P: usize>(simd: S, line: &mut [Two<S>], by: Complex64) {
-    let (re, im) = line.split_at_mut(P);
-    let (c, s, ns) = (simd.splat_f64s(by.re), simd.splat_f64s(by.im), simd.splat_f64s(-by.im));
-    for (re, im) in re.as_flattened_mut().iter_mut().zip(im.as_flattened_mut()) {
-        let (x, y) = (*re, *im);
-        *re = simd.mul_add_e_f64s(ns, y, simd.mul_f64s(c, x));
-        *im = simd.mul_add_e_f64s(s, x, simd.mul_f64s(c, y));
-    }
-}
-
-#[inline(always)]
-fn splat<S: Simd>(simd: S, c: &[f64; 4]) -> [S::f64s; 4] {
-    [simd.splat_f64s(c[0]), simd.splat_f64s(c[1]), simd.splat_f64s(c[2]), simd.splat_f64s(c[3])]
-}
-
-/// `sum + a*·b`.
-#[inline(always)]
-fn accumulate<S: Simd>(
-    simd: S,
-    a: (S::f64s, S::f64s),
-    b: (S::f64s, S::f64s),
-    sum: (S::f64s, S::f64s),
-) -> (S::f64s, S::f64s) {
-    (
-        simd.mul_add_e_f64s(a.1, b.1, simd.mul_add_e_f64s(a.0, b.0, sum.0)),
-        simd.negate_mul_add_e_f64s(a.1, b.0, simd.mul_add_e_f64s(a.0, b.1, sum.1)),
-    )
-}
-
-/// `(carried + α·met, met + β·carried)`.
-#[inline(always)]
-#[expect(clippy::type_complexity, reason = "two complex registers")]
-fn element<S: Simd>(
-    simd: S,
-    [ar, ai, br, bi]: [S::f64s; 4],
-    (cr, ci): (S::f64s, S::f64s),
-    (mr, mi): (S::f64s, S::f64s),
-) -> ((S::f64s, S::f64s), (S::f64s, S::f64s)) {
-    let left = (
-        simd.negate_mul_add_e_f64s(bi, ci, simd.mul_add_e_f64s(br, cr, mr)),
-        simd.mul_add_e_f64s(bi, cr, simd.mul_add_e_f64s(br, ci, mi)),
-    );
-    let carried = (
-        simd.negate_mul_add_e_f64s(ai, mi, simd.mul_add_e_f64s(ar, mr, cr)),
-        simd.mul_add_e_f64s(ai, mr, simd.mul_add_e_f64s(ar, mi, ci)),
-    );
-    (carried, left)
-}
-
-/// One chain of a pair of registers of fields and adjoints, of each of which the first G hold light, and the sums x and y at
-/// its cells.
-#[inline(always)]
-fn undo_chain<S: Simd, const P: usize, const G: usize>(
-    simd: S,
-    (fields, adjoint): (&mut [Two<S>], &mut [Two<S>]),
-    elements: &[[[f64; 4]; 2]],
-    ([first, mut lower], pair): ([usize; 2], usize),
-    sums: &mut [[S::f64s; 4]],
-) {
-    let load = |planes: &[Two<S>], line: usize| (planes[2 * P * line + pair], planes[2 * P * line + P + pair]);
-    let (mut a, mut l) = (load(fields, first), load(adjoint, first));
-    let mut upper = first;
-    for ([inverse, back], sums) in elements.iter().zip(sums) {
-        let [mut x, mut y] = [(sums[0], sums[1]), (sums[2], sums[3])];
-        for g in 0..G {
-            let (met, below) = (load(fields, lower), load(adjoint, lower));
-            x = accumulate(simd, (below.0[g], below.1[g]), (a.0[g], a.1[g]), x);
-            y = accumulate(simd, (l.0[g], l.1[g]), (met.0[g], met.1[g]), y);
-        }
-        *sums = [x.0, x.1, y.0, y.1];
-        for (planes, carried, coefficients) in [(&mut *adjoint, &mut l, back), (&mut *fields, &mut a, inverse)] {
-            let coefficients = splat(simd, coefficients);
-            for g in 0..G {
-                let met = load(planes, lower);
-                let (on, left) = element(simd, coefficients, (carried.0[g], carried.1[g]), (met.0[g], met.1[g]));
-                (carried.0[g], carried.1[g]) = on;
-                (planes[2 * P * upper + pair][g], planes[2 * P * upper + P + pair][g]) = left;
-            }
-        }
-        (upper, lower) = (lower, lower + 1);
-    }
-    for (planes, (re, im)) in [(fields, a), (adjoint, l)] {
-        (planes[2 * P * upper + pair], planes[2 * P * upper + P + pair]) = (re, im);
-    }
-}
-
-/// One cell on two lines anywhere, in all of a tile that holds light.
-#[inline(always)]
-fn undo_pair<S: Simd, const P: usize>(
-    simd: S,
-    (fields, adjoint): (&mut [Two<S>], &mut [Two<S>]),
-    [inverse, back]: &[[f64; 4]; 2],
-    ([upper, lower], lit): ([usize; 2], usize),
-    sums: &mut [S::f64s; 4],
-) {
-    let both = [2 * P * upper..2 * P * (upper + 1), 2 * P * lower..2 * P * (lower + 1)];
-    let [a, met] = fields.get_disjoint_mut(both.clone()).expect("two lines");
-    let [l, below] = adjoint.get_disjoint_mut(both).expect("two lines");
-    let [mut x, mut y] = [(sums[0], sums[1]), (sums[2], sums[3])];
-    for pair in 0..lit.min(P) {
-        for g in 0..2 {
-            let at = |line: &[Two<S>]| (line[pair][g], line[P + pair][g]);
-            x = accumulate(simd, at(below), at(a), x);
-            y = accumulate(simd, at(l), at(met), y);
-        }
-    }
-    *sums = [x.0, x.1, y.0, y.1];
-    for (upper, lower, coefficients) in [(l, below, back), (a, met, inverse)] {
-        let coefficients = splat(simd, coefficients);
-        for pair in 0..lit.min(P) {
-            for g in 0..2 {
-                let at = |line: &[Two<S>]| (line[pair][g], line[P + pair][g]);
-                let (carried, left) = element(simd, coefficients, at(upper), at(lower));
-                // The carried line ends on the lower one.
-                (upper[pair][g], upper[P + pair][g]) = left;
-                (lower[pair][g], lower[P + pair][g]) = carried;
-            }
-        }
     }
 }
 

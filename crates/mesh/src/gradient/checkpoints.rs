@@ -1,33 +1,34 @@
-//! Where light has to be stored so that a mesh with loss can be undone.
+//! The columns before which fields are stored so that a mesh with loss can be undone.
 //!
-//! Undoing columns s…c multiplies a rounding error at c by at most the ratio of the largest to the smallest amplitude that
-//! they transmit. Of a cell with arms t, `T = S′·diag(t)·S` with unitary S, and so, for any weights g on its two lines,
+//! Undoing columns s…c multiplies a rounding error at c by at most the ratio of the largest to the smallest amplitude
+//! that they transmit. A cell with arms t is `T = S′·diag(t)·S` with unitary S, so for any weights g on its two modes
 //!
 //! ```text
-//! ‖diag(g)·T·x‖ ≤ max(g)·max(t)·‖x‖ ≤ ‖diag(g′)·x‖   with   g′ = max(g)·max(t) on both lines
+//! ‖diag(g)·T·x‖ ≤ max(g)·max(t)·‖x‖ ≤ ‖diag(g′)·x‖   with   g′ = max(g)·max(t) on both modes
 //! ```
 //!
-//! (derived; the same with ≥ and least values). From g = 1 behind a column back to an earlier one, g′ bounds all that light
-//! can gain on the way there, line by line: on the best path of arms, which is far from the best arm of every column.
-//! A factor common to a column cancels in the ratio, so the mean of its lines is taken out; then `g ← max(1, g′)` bounds
-//! the ways to all later columns at once.
+//! (derived; the same holds with ≥ and minima). From g = 1 after a column back to an earlier one, g′ bounds the gain of
+//! each mode: along the best path of arms, which is far below the product of the best arms of all columns. A factor
+//! common to a column cancels in the ratio, so the mean of its modes is divided out. Then `g ← max(1, g′)` bounds the
+//! paths to all later columns at once.
 
 use crate::cell::mzi::CellErrors;
 use crate::layout::Layout;
 use std::ops::Range;
 
-/// Decimal digits that undoing may lose before the light is stored.
+/// Largest number of decimal digits that undoing may lose. Beyond it the fields are stored; below it they are undone.
 const LOST_DIGITS: f64 = 4.0;
-/// Amplitude below which an arm counts as dark.
+/// Smallest amplitude of an arm that can be undone. Below it the arm counts as blocked, and the fields are stored.
 const MIN_ARM: f64 = 1e-60;
-/// What a digit of loss that is common to all lines counts: it does no harm before the range of a double ends.
-const COMMON: f64 = 0.05;
-/// Lines that are compared at once.
+/// Weight of a digit of loss common to all modes: it costs no precision, only the range of a double.
+const COMMON_WEIGHT: f64 = 0.05;
+/// Number of modes compared at once.
 const LANES: usize = 8;
 
-/// Columns before which the light is to be stored: in each segment all columns but the first can be undone; `None` where
-/// all of the mesh can. The segments are as long as they may be from the end on, so that light is sent again through the
-/// fewest columns. O(modes × columns).
+/// Segments of columns; the fields are stored before each. Within a segment all columns but the first can be undone.
+///
+/// `None` if the whole mesh can be undone. Segments are as long as possible from the end on, so that the fewest columns
+/// are propagated again. O(modes × columns).
 pub(crate) fn segments(layout: &Layout, errors: &[CellErrors]) -> Option<Vec<Range<usize>>> {
     let mut undone = Gains::new(layout.modes);
     let (mut segments, mut end) = (Vec::new(), layout.columns);
@@ -48,55 +49,58 @@ pub(crate) fn segments(layout: &Layout, errors: &[CellErrors]) -> Option<Vec<Ran
     Some(segments)
 }
 
-/// Bounds of the amplitude from each line to any later column, beside what is common to all lines.
+/// Bounds of the amplitude from each mode to any later column, relative to the mean of all modes.
 struct Gains {
-    most: Vec<f64>,
-    least: Vec<f64>,
+    max: Vec<f64>,
+    min: Vec<f64>,
     common_digits: f64,
 }
 
 impl Gains {
     fn new(modes: usize) -> Self {
-        Self { most: vec![1.0; modes], least: vec![1.0; modes], common_digits: 0.0 }
+        Self { max: vec![1.0; modes], min: vec![1.0; modes], common_digits: 0.0 }
     }
 
     /// Decimal digits that undoing loses.
     fn lost(&self) -> f64 {
-        // Lane by lane, for one chain of comparisons would take longer than all the rest.
+        // Lane by lane, because one chain of dependent comparisons would dominate the run time.
         let (mut best, mut worst) = ([1.0; LANES], [1.0; LANES]);
-        for (most, least) in self.most.chunks(LANES).zip(self.least.chunks(LANES)) {
-            best.iter_mut().zip(most).for_each(|(best, gain)| *best = larger(*gain, *best));
-            worst.iter_mut().zip(least).for_each(|(worst, gain)| *worst = smaller(*gain, *worst));
+        for (max, min) in self.max.chunks(LANES).zip(self.min.chunks(LANES)) {
+            best.iter_mut().zip(max).for_each(|(best, gain)| *best = larger(*gain, *best));
+            worst.iter_mut().zip(min).for_each(|(worst, gain)| *worst = smaller(*gain, *worst));
         }
         let (best, worst) = (best.into_iter().fold(1.0, larger), worst.into_iter().fold(1.0, smaller));
-        (best / worst).log10() + COMMON * self.common_digits
+        (best / worst).log10() + COMMON_WEIGHT * self.common_digits
     }
 
-    /// Begins a column earlier; `false` where an arm of it is dark.
+    /// Extends the range by the preceding column. Returns `false` if one of its arms is blocked.
     fn extend(&mut self, layout: &Layout, errors: &[CellErrors], column: usize) -> bool {
         let cells = layout.column(column);
-        let Self { most, least, common_digits } = self;
-        let (modes, idle) = (most.len() as f64, (most.len() - 2 * cells.len()) as f64);
-        let (mut sum, mut darkest) = (idle, f64::INFINITY);
+        let Self { max, min, common_digits } = self;
+        let (modes, idle) = (max.len() as f64, (max.len() - 2 * cells.len()) as f64);
+        let (mut sum, mut smallest) = (idle, f64::INFINITY);
         for (position, e) in layout.positions[cells.clone()].iter().zip(&errors[cells]) {
             let [a, b] = [position.mode, position.mode + 1];
-            let (brighter, darker) = (larger(e.upper, e.lower), smaller(e.upper, e.lower));
-            let gained = larger(most[a], most[b]) * brighter;
-            let left = smaller(least[a], least[b]) * darker;
-            (most[a], most[b], least[a], least[b]) = (gained, gained, left, left);
-            sum += e.upper + e.lower;
-            darkest = smaller(darker, darkest);
+            let (larger_arm, smaller_arm) = (
+                larger(e.upper_transmission, e.lower_transmission),
+                smaller(e.upper_transmission, e.lower_transmission),
+            );
+            let gain = larger(max[a], max[b]) * larger_arm;
+            let loss = smaller(min[a], min[b]) * smaller_arm;
+            (max[a], max[b], min[a], min[b]) = (gain, gain, loss, loss);
+            sum += e.upper_transmission + e.lower_transmission;
+            smallest = smaller(smaller_arm, smallest);
         }
-        if !(darkest >= MIN_ARM && sum < f64::INFINITY) {
+        if !(smallest >= MIN_ARM && sum < f64::INFINITY) {
             return false;
         }
         let (mean, by) = (sum / modes, modes / sum);
-        most.iter_mut().for_each(|gain| *gain = larger(*gain * by, 1.0));
-        least.iter_mut().for_each(|gain| *gain = smaller(*gain * by, 1.0));
+        max.iter_mut().for_each(|gain| *gain = larger(*gain * by, 1.0));
+        min.iter_mut().for_each(|gain| *gain = smaller(*gain * by, 1.0));
         if let Some(order) = layout.permutation_before(column) {
-            for gains in [most, least] {
-                let behind = gains.clone();
-                order.iter().zip(behind).for_each(|(&from, gain)| gains[from] = gain);
+            for gains in [max, min] {
+                let permuted = gains.clone();
+                order.iter().zip(permuted).for_each(|(&from, gain)| gains[from] = gain);
             }
         }
         *common_digits += mean.log10().abs();
@@ -104,11 +108,12 @@ impl Gains {
     }
 }
 
-/// One comparison, where `f64::max` looks for NaN too.
+/// The larger number by one comparison; `f64::max` also checks for NaN.
 fn larger(a: f64, b: f64) -> f64 {
     if a > b { a } else { b }
 }
 
+/// The smaller number by one comparison.
 fn smaller(a: f64, b: f64) -> f64 {
     if a < b { a } else { b }
 }
@@ -124,16 +129,21 @@ mod tests {
     use phaseloom_numerics::linalg;
     use phaseloom_testing::wave;
 
-    /// No matrix of columns is conditioned worse than the bound says, from any column to any later one.
+    /// The condition number of any range of columns is within the bound.
     #[test]
-    fn columns_are_conditioned_as_well_as_the_bound_says() {
+    fn condition_numbers_are_within_the_bound() {
         for design in MeshDesign::all() {
             let layout = design.layout(6);
             let mut phases = Phases::blank(&layout);
             phases.values_mut().iter_mut().enumerate().for_each(|(k, x)| *x = 3.0 * wave(k, 1.3));
             let arm = |k: usize, step: f64| 0.7 + 0.25 * wave(k, step);
             let errors: Vec<CellErrors> = (0..layout.positions.len())
-                .map(|k| CellErrors { beta: 0.1, upper: arm(k, 0.7), lower: arm(k, 1.9), ..CellErrors::NONE })
+                .map(|k| CellErrors {
+                    beta: 0.1,
+                    upper_transmission: arm(k, 0.7),
+                    lower_transmission: arm(k, 1.9),
+                    ..CellErrors::NONE
+                })
                 .collect();
             let mut gains = Gains::new(layout.modes);
             let stage = Stage::mesh(layout, phases);
@@ -151,26 +161,32 @@ mod tests {
         }
     }
 
-    /// With equal loss everywhere the best way is that along an edge, where every other column has no cell.
+    /// With equal loss everywhere the best path is along the boundary, where every other column has no cell.
     #[test]
-    fn equal_loss_is_gained_along_the_edge() {
+    fn equal_loss_is_gained_along_the_boundary() {
         let layout = MeshDesign::from(topology("rectangular").unwrap()).layout(200);
-        let errors = vec![CellErrors { upper: 0.99, lower: 0.99, ..CellErrors::NONE }; layout.positions.len()];
+        let errors = vec![
+            CellErrors { upper_transmission: 0.99, lower_transmission: 0.99, ..CellErrors::NONE };
+            layout.positions.len()
+        ];
         let mut gains = Gains::new(layout.modes);
         assert!((0..layout.columns).all(|column| gains.extend(&layout, &errors, column)));
-        let (lost, edge) = (gains.lost() - COMMON * gains.common_digits, 100.0 * -0.99_f64.log10());
-        assert!((lost - edge).abs() < 0.02 * edge, "{lost} and {edge}");
+        let (lost, expected) = (gains.lost() - COMMON_WEIGHT * gains.common_digits, 100.0 * -0.99_f64.log10());
+        assert!((lost - expected).abs() < 0.02 * expected, "{lost} and {expected}");
         assert!(segments(&layout, &errors).is_none());
     }
 
     #[test]
-    fn segments_follow_one_another_and_begin_at_dark_arms() {
+    fn segments_follow_one_another_and_begin_at_blocked_arms() {
         let layout = MeshDesign::from(topology("rectangular").unwrap()).layout(30);
-        let state = |k: usize| CellErrors { upper: if k == 200 { 0.0 } else { 0.5 }, ..CellErrors::NONE };
+        let state = |k: usize| CellErrors { upper_transmission: if k == 200 { 0.0 } else { 0.5 }, ..CellErrors::NONE };
         let errors: Vec<CellErrors> = (0..layout.positions.len()).map(state).collect();
-        let found = segments(&layout, &errors).unwrap();
-        assert!(found.len() > 2 && found[0].start == 0 && found[found.len() - 1].end == layout.columns, "{found:?}");
-        assert!(found.windows(2).all(|pair| pair[0].end == pair[1].start && !pair[0].is_empty()), "{found:?}");
-        assert!(found.iter().any(|columns| columns.start == layout.positions[200].column), "{found:?}");
+        let columns = segments(&layout, &errors).unwrap();
+        assert!(
+            columns.len() > 2 && columns[0].start == 0 && columns[columns.len() - 1].end == layout.columns,
+            "{columns:?}"
+        );
+        assert!(columns.windows(2).all(|pair| pair[0].end == pair[1].start && !pair[0].is_empty()), "{columns:?}");
+        assert!(columns.iter().any(|segment| segment.start == layout.positions[200].column), "{columns:?}");
     }
 }

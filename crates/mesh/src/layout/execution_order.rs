@@ -1,73 +1,74 @@
-//! The order in which light passes the cells of a mesh whose lines cross between columns.
+//! The order in which the cells of a mesh with waveguide crossings are executed.
 //!
-//! Light is not moved where lines cross: a cell joins the places where its two lines began, and all lines cross once, at
-//! the end. Cells are taken as late as those behind them need them, so that what was written last is read next: half of the
-//! lines of a fractal pass all of its halves before the other half begins.
+//! Crossings do not move data: each cell addresses the slots where its two modes started, and one permutation at the
+//! end restores the order. Cells are visited depth-first from the outputs, so that recently written slots are read
+//! next: in a fractal mesh half of the modes pass all of their columns before the other half begins.
 
 use crate::layout::Layout;
 use std::ops::Range;
 
-/// The cells of some columns.
+/// The cells of some columns in the order of execution.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ExecutionOrder {
-    /// Cells of the layout, each behind those that its light comes from.
+    /// Cells of the layout, each after the cells that feed it.
     pub cells: Vec<u32>,
-    /// The places that each of them joins, upper and lower line.
-    pub places: Vec<[u32; 2]>,
-    /// The place of each line behind the last column.
-    pub order: Vec<usize>,
+    /// The slots of the upper and of the lower mode of each cell.
+    pub slots: Vec<[u32; 2]>,
+    /// The slot of each mode after the last column.
+    pub permutation: Vec<usize>,
 }
 
 impl ExecutionOrder {
-    /// The crossings before the columns are among them, and behind them those at the end of the mesh. O(cells).
+    /// The order for some columns with the crossings before each of them, and the crossings after the last column of
+    /// the mesh if the range ends there. O(cells).
     pub(crate) fn new(layout: &Layout, columns: Range<usize>) -> Self {
+        /// Marks a dependency that is already scheduled, or absent.
         const NONE: u32 = u32::MAX;
-        let all = if columns.is_empty() {
+        let range = if columns.is_empty() {
             0..0
         } else {
             layout.column(columns.start).start..layout.column(columns.end - 1).end
         };
-        let mut order: Vec<u32> = (0..number(layout.modes)).collect();
-        // Of each cell the places, and the cells before it on both.
-        let (mut joined, mut before) = (Vec::with_capacity(all.len()), Vec::with_capacity(all.len()));
+        let mut permutation: Vec<u32> = (0..to_u32(layout.modes)).collect();
+        // The slots of each cell, and the cells before it on both of them.
+        let (mut pairs, mut feeding) = (Vec::with_capacity(range.len()), Vec::with_capacity(range.len()));
         let mut latest = vec![NONE; layout.modes];
         for column in columns.clone() {
-            layout.permute(column, &mut order);
+            layout.permute(column, &mut permutation);
             for position in &layout.positions[layout.column(column)] {
-                let pair = [order[position.mode], order[position.mode + 1]];
-                before.push(pair.map(|place| std::mem::replace(&mut latest[place as usize], number(joined.len()))));
-                joined.push(pair);
+                let pair = [permutation[position.mode], permutation[position.mode + 1]];
+                feeding.push(pair.map(|slot| std::mem::replace(&mut latest[slot as usize], to_u32(pairs.len()))));
+                pairs.push(pair);
             }
         }
         if columns.end == layout.columns {
-            layout.permute(layout.columns, &mut order);
+            layout.permute(layout.columns, &mut permutation);
         }
-        let (mut cells, mut places) = (Vec::with_capacity(all.len()), Vec::with_capacity(all.len()));
+        let (mut cells, mut slots) = (Vec::with_capacity(range.len()), Vec::with_capacity(range.len()));
         let mut waiting = Vec::new();
         for last in latest.into_iter().filter(|&last| last != NONE) {
             waiting.push(last);
             while let Some(&cell) = waiting.last() {
-                // What has been taken is marked by what it no longer waits for.
-                match before[cell as usize].iter_mut().find(|earlier| **earlier != NONE) {
+                match feeding[cell as usize].iter_mut().find(|earlier| **earlier != NONE) {
                     Some(earlier) => waiting.push(std::mem::replace(earlier, NONE)),
                     None => {
                         waiting.pop();
-                        let pair = std::mem::replace(&mut joined[cell as usize], [NONE; 2]);
+                        let pair = std::mem::replace(&mut pairs[cell as usize], [NONE; 2]);
                         if pair[0] != NONE {
-                            cells.push(number(all.start) + cell);
-                            places.push(pair);
+                            cells.push(to_u32(range.start) + cell);
+                            slots.push(pair);
                         }
                     }
                 }
             }
         }
-        let order = order.into_iter().map(|place| place as usize).collect();
-        Self { cells, places, order }
+        let permutation = permutation.into_iter().map(|slot| slot as usize).collect();
+        Self { cells, slots, permutation }
     }
 }
 
-/// A number of cells or lines, of which there is not place for so many in any memory.
-fn number(count: usize) -> u32 {
+/// A number of cells or modes as 32 bits, which exceeds any memory.
+fn to_u32(count: usize) -> u32 {
     u32::try_from(count).expect("fewer than 2³² cells")
 }
 
@@ -77,29 +78,29 @@ mod tests {
     use crate::topology::{Fractal, Topology};
 
     #[test]
-    fn each_cell_comes_behind_those_that_its_light_comes_from() {
+    fn each_cell_follows_the_cells_that_feed_it() {
         let layout = Fractal.layout(32);
         for columns in [0..layout.columns, 5..9, 30..layout.columns, 3..3] {
-            let ExecutionOrder { cells, places, order } = ExecutionOrder::new(&layout, columns.clone());
+            let ExecutionOrder { cells, slots, permutation } = ExecutionOrder::new(&layout, columns.clone());
             let mut sorted = cells.clone();
             sorted.sort_unstable();
             let expected: Vec<usize> = columns.clone().flat_map(|column| layout.column(column)).collect();
             assert!(sorted.into_iter().map(|cell| cell as usize).eq(expected));
-            // On each place the columns rise.
-            let mut reached = vec![0; layout.modes];
-            for (&cell, pair) in cells.iter().zip(&places) {
-                for place in pair.map(|place| place as usize) {
+            // On each slot the columns rise.
+            let mut next_column = vec![0; layout.modes];
+            for (&cell, pair) in cells.iter().zip(&slots) {
+                for slot in pair.map(|slot| slot as usize) {
                     let column = layout.positions[cell as usize].column;
-                    assert!(reached[place] <= column);
-                    reached[place] = column + 1;
+                    assert!(next_column[slot] <= column);
+                    next_column[slot] = column + 1;
                 }
             }
-            let mut lines: Vec<usize> = (0..layout.modes).collect();
-            columns.clone().for_each(|column| layout.permute(column, &mut lines));
+            let mut modes: Vec<usize> = (0..layout.modes).collect();
+            columns.clone().for_each(|column| layout.permute(column, &mut modes));
             if columns.end == layout.columns {
-                layout.permute(layout.columns, &mut lines);
+                layout.permute(layout.columns, &mut modes);
             }
-            assert_eq!(order, lines);
+            assert_eq!(permutation, modes);
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use crate::layout::Layout;
 
-/// Phases of one section (rad): θ of every cell, φ of every cell, output phases, edge phases; in the order of the layout.
+/// Phases of one stage (rad): θ of every cell, φ of every cell, output phases, boundary phases.
 ///
-/// One vector, because drivers, crosstalk and gradients act on all shifters alike; θ, φ, output and edges are views of it.
+/// One vector holds them all, because drivers, crosstalk and gradients act on all shifters alike. θ, φ, output and
+/// boundary phases are views of it, in the order of the layout.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Phases {
     pub(crate) cells: usize,
@@ -13,13 +14,13 @@ pub struct Phases {
 }
 
 impl Phases {
-    /// All phases zero, of a section without edge phases.
+    /// Zero phases of a stage without boundary phases.
     #[must_use]
     pub fn zero(cells: usize, outputs: usize) -> Self {
         Self { cells, outputs, values: vec![0.0; 2 * cells + outputs] }
     }
 
-    /// All phases of a mesh, zero.
+    /// Zero phases of a mesh.
     #[must_use]
     pub fn blank(layout: &Layout) -> Self {
         let mut blank = Self::zero(layout.positions.len(), layout.ports);
@@ -27,42 +28,42 @@ impl Phases {
         blank
     }
 
-    /// As many phases, all zero.
+    /// Zero phases of the same shape.
     #[must_use]
     pub fn zeroed(&self) -> Self {
         Self { values: vec![0.0; self.values.len()], ..*self }
     }
 
-    /// All phases (rad), in the order θ, φ, output, edges.
+    /// All phases (rad), in the order θ, φ, output, boundary.
     #[must_use]
     pub fn values(&self) -> &[f64] {
         &self.values
     }
 
-    /// All phases (rad), to change.
+    /// All phases (rad), mutable.
     pub fn values_mut(&mut self) -> &mut [f64] {
         &mut self.values
     }
 
-    /// Inner phases (rad), one a cell; of symmetric cells and couplers those of the upper arm.
+    /// Internal phases (rad), one per cell; in symmetric cells and couplers the phase of the upper waveguide.
     #[must_use]
     pub fn theta(&self) -> &[f64] {
         &self.values[..self.cells]
     }
 
-    /// Outer phases (rad), one a cell; of symmetric cells and couplers those of the lower arm.
+    /// External phases (rad), one per cell; in symmetric cells and couplers the phase of the lower waveguide.
     #[must_use]
     pub fn phi(&self) -> &[f64] {
         &self.values[self.cells..2 * self.cells]
     }
 
-    /// Phases behind a mesh (rad), one a mode; none behind attenuators.
+    /// Output phases of a mesh (rad), one per port; attenuators have none.
     #[must_use]
     pub fn output(&self) -> &[f64] {
         &self.values[2 * self.cells..][..self.outputs]
     }
 
-    /// Phases at the [edges](Layout::edges) of a mesh (rad).
+    /// Phases of the [boundary shifters](Layout::boundary_shifters) of a mesh (rad).
     #[must_use]
     pub fn boundary(&self) -> &[f64] {
         &self.values[2 * self.cells + self.outputs..]
@@ -94,12 +95,12 @@ impl Phases {
         self.values[2 * self.cells + mode] = phase;
     }
 
-    /// Sets one edge phase (rad).
+    /// Sets one boundary phase (rad).
     ///
     /// # Panics
     ///
-    /// If there is no such edge.
-    pub fn set_boundary(&mut self, edge: usize, phase: f64) {
-        self.values[2 * self.cells + self.outputs + edge] = phase;
+    /// If there is no such boundary shifter.
+    pub fn set_boundary(&mut self, shifter: usize, phase: f64) {
+        self.values[2 * self.cells + self.outputs + shifter] = phase;
     }
 }

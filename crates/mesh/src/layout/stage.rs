@@ -1,4 +1,4 @@
-//! A part of a program that light passes as a whole: a mesh, or a column of attenuators.
+//! A stage of a program: a mesh (V† or U) or a column of attenuators (Σ), with its phases.
 
 use crate::layout::Layout;
 use crate::layout::execution_order::ExecutionOrder;
@@ -7,23 +7,24 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// What a section does to the light.
+/// The two kinds of stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StageKind {
-    /// Cells that join neighbouring modes, and a phase behind each port.
+    /// Cells that join neighbouring modes, and an output phase on each port.
     Mesh,
-    /// One cell on each mode; its lower ports are dark at the input and dumped at the output.
+    /// One cell on each mode; its lower port is idle at the input and dumped at the output.
     Attenuators,
 }
 
-/// The layout and the phases of one section.
+/// The layout and the phases of one stage.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stage {
     kind: StageKind,
     layout: Layout,
     phases: Phases,
-    /// Of all columns, where lines cross: made once, for it takes as long as light through a small mesh.
-    schedule: Option<Arc<ExecutionOrder>>,
+    /// The order of all cells of a mesh with crossings. It is computed once, because it takes as long as propagation
+    /// through a small mesh.
+    execution_order: Option<Arc<ExecutionOrder>>,
 }
 
 impl Stage {
@@ -31,31 +32,35 @@ impl Stage {
     ///
     /// # Panics
     ///
-    /// If the phases are not those of the layout: two phases a cell, one a port and one an edge.
+    /// If the phases do not match the layout: two per cell, one per port and one per boundary shifter.
     #[must_use]
     pub fn mesh(layout: Layout, phases: Phases) -> Self {
         assert!(phases.shape() == Phases::blank(&layout).shape(), "phases and layout");
-        let schedule = layout.has_crossings().then(|| Arc::new(ExecutionOrder::new(&layout, 0..layout.columns)));
-        Self { kind: StageKind::Mesh, layout, phases, schedule }
+        let whole_mesh = || Arc::new(ExecutionOrder::new(&layout, 0..layout.columns));
+        let execution_order = layout.has_crossings().then(whole_mesh);
+        Self { kind: StageKind::Mesh, layout, phases, execution_order }
     }
 
     /// A column of attenuators, one cell on each mode.
     #[must_use]
     pub fn attenuators(phases: Phases) -> Self {
-        let modes = phases.cells;
-        Self { kind: StageKind::Attenuators, layout: Layout::on_each_mode(modes), phases, schedule: None }
+        let layout = Layout::attenuators(phases.cells);
+        Self { kind: StageKind::Attenuators, layout, phases, execution_order: None }
     }
 
-    /// The order of the cells of some columns, where lines cross.
-    pub(crate) fn schedule(&self, columns: Range<usize>) -> Option<Cow<'_, ExecutionOrder>> {
-        let all = self.schedule.as_ref()?;
-        let whole = columns == (0..self.layout.columns);
-        Some(if whole { Cow::Borrowed(all) } else { Cow::Owned(ExecutionOrder::new(&self.layout, columns)) })
+    /// The order of the cells of some columns; `None` for a mesh without crossings.
+    pub(crate) fn execution_order(&self, columns: Range<usize>) -> Option<Cow<'_, ExecutionOrder>> {
+        let whole_mesh = self.execution_order.as_ref()?;
+        Some(if columns == (0..self.layout.columns) {
+            Cow::Borrowed(whole_mesh)
+        } else {
+            Cow::Owned(ExecutionOrder::new(&self.layout, columns))
+        })
     }
 
     /// Replaces the phases.
     pub(crate) fn set(&mut self, phases: Phases) {
-        assert_eq!(phases.shape(), self.phases.shape(), "phases of the section");
+        assert_eq!(phases.shape(), self.phases.shape(), "phases of the stage");
         self.phases = phases;
     }
 
@@ -65,13 +70,13 @@ impl Stage {
         self.kind
     }
 
-    /// Where the cells stand.
+    /// The positions of the cells.
     #[must_use]
     pub fn layout(&self) -> &Layout {
         &self.layout
     }
 
-    /// The phases that the program asks for.
+    /// The phases of the program, before any error of the chip.
     #[must_use]
     pub fn phases(&self) -> &Phases {
         &self.phases

@@ -1,57 +1,39 @@
-//! The JSON form of a program, version 1: readable, checked, and exact (floats round-trip).
+//! The JSON form of a program, version 1. Floating-point numbers are read back exactly as they were written.
 
-use crate::cell::kind::Cell as CellKind;
 use crate::error::MeshError;
+use crate::layout::Layout;
 use crate::layout::phases::Phases;
+use crate::layout::shifter::Shifter;
 use crate::layout::stage::{Stage, StageKind};
-use crate::layout::{Layout, Shifter};
+use crate::program::file_parts::{
+    MAX_PHASE, Mismatch, ProgramFile, check_angle, check_cells, check_equal, check_position,
+};
 use crate::program::matrix_program::{Form, MatrixProgram};
 use crate::topology::mesh_design::MeshDesign;
-use crate::topology::topology;
-use phaseloom_files::{json_by_key, read_text, require_memory, write_atomically};
+use phaseloom_files::write_atomically;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-const FORMAT: &str = "phaseloom-program";
-const VERSION: u32 = 1;
-pub(crate) const MAX_GAIN: f64 = 1e153;
+const FORMAT: (&str, u32) = ("phaseloom-program", 1);
 const CONVENTION: &str = "S(pi/4+beta) P(theta) S(pi/4+alpha) P(phi), P on the upper arm, rad";
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    format: String,
-    version: u32,
-    convention: String,
-    form: String,
-    topology: String,
-    cell: String,
-    rows: usize,
-    columns: usize,
-    gain: f64,
-    left: Option<Mesh>,
-    attenuators: Option<Vec<Attenuator>>,
-    right: Mesh,
-}
-
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Mesh {
     modes: usize,
-    /// Lines that cells stand on, where they are more than the ports.
+    /// Number of modes, if it exceeds the number of ports.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     lines: Option<usize>,
-    /// Crossings of lines, in order of propagation.
+    /// Crossings, in order of propagation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     wiring: Vec<Crossing>,
     cells: Vec<Cell>,
     output: Vec<f64>,
-    /// Phases on waveguides before cells.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     edges: Vec<BoundaryShifter>,
 }
 
-/// The phase of the waveguide that ends at a line of a column.
+/// The phase of the waveguide that ends at a mode of a column.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct BoundaryShifter {
@@ -60,8 +42,8 @@ struct BoundaryShifter {
     phase: f64,
 }
 
-/// Before this column (or behind the last), line i is the one that was line `order[i]`.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+/// A permutation before a column, or after the last one: mode i was mode `order[i]`.
+#[derive(PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Crossing {
     column: usize,
@@ -77,53 +59,12 @@ struct Cell {
     phi: f64,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Attenuator {
-    mode: usize,
-    theta: f64,
-    phi: f64,
-}
-
-/// A contradiction in a file: (key, found, expected).
-pub(crate) struct Wrong(pub String, pub String, pub String);
-
-pub(crate) fn expect<T: PartialEq + std::fmt::Display>(key: &str, found: T, expected: T) -> Result<(), Wrong> {
-    if found == expected { Ok(()) } else { Err(Wrong(key.into(), found.to_string(), expected.to_string())) }
-}
-
 impl MatrixProgram {
     /// The program as JSON text.
     #[must_use]
     pub fn to_json(&self) -> String {
-        let file = File {
-            format: FORMAT.into(),
-            version: VERSION,
-            convention: CONVENTION.into(),
-            form: match self.form() {
-                Form::Unitary => "unitary",
-                Form::Contraction => "direct",
-                Form::Svd | Form::Auto => "svd",
-            }
-            .into(),
-            topology: self.design.topology().key().into(),
-            cell: self.design.cell().key().into(),
-            rows: self.rows,
-            columns: self.columns,
-            gain: self.gain,
-            left: (self.form() == Form::Svd).then(|| self.stage(StageKind::Mesh, true).map(write_mesh)).flatten(),
-            attenuators: self.stage(StageKind::Attenuators, false).map(write_attenuators),
-            right: self.stage(StageKind::Mesh, false).map(write_mesh).unwrap_or(Mesh {
-                modes: 0,
-                lines: None,
-                wiring: Vec::new(),
-                cells: Vec::new(),
-                output: Vec::new(),
-                edges: Vec::new(),
-            }),
-        };
-        // A struct of numbers and strings always serialises.
-        serde_json::to_string_pretty(&file).unwrap_or_default() + "\n"
+        let meshes = self.stages().iter().filter(|stage| stage.kind() == StageKind::Mesh).map(write_mesh);
+        ProgramFile::new(self, FORMAT, CONVENTION, Some(self.design().cell().key()), meshes).to_json()
     }
 
     /// Writes the JSON file, whole or not at all.
@@ -139,163 +80,78 @@ impl MatrixProgram {
     ///
     /// # Errors
     ///
-    /// [`MeshError::File`], [`MeshError::ProgramSyntax`], [`MeshError::ProgramContent`] or an unknown topology.
+    /// [`MeshError::File`], [`MeshError::ProgramSyntax`] or [`MeshError::ProgramContent`].
     pub fn load(path: &Path) -> Result<Self, MeshError> {
-        let text = read_text(path)?;
-        let file: File =
-            json_by_key(&text).map_err(|source| MeshError::ProgramSyntax { path: path.to_owned(), source })?;
-        let unknown = |key: &str, found: &str, known: MeshError| MeshError::ProgramContent {
-            path: path.to_owned(),
-            key: key.into(),
-            found: format!("`{found}`"),
-            expected: known.expected(),
+        let (file, design) = ProgramFile::<Mesh>::load(path, FORMAT)?;
+        let read = || {
+            check_equal("convention", file.convention.as_str(), CONVENTION)?;
+            if file.cell.is_none() {
+                return Err(Mismatch::new("cell", "none", "the key of a cell"));
+            }
+            let program = file.into_program(design.clone(), |name, mesh, ports| {
+                check_equal(&format!("{name}.modes"), mesh.modes, ports)?;
+                read_mesh(name, &mesh, &design)
+            })?;
+            if program.form() == Form::Unitary {
+                check_equal("gain", program.gain(), 1.0)?;
+            }
+            Ok(program)
         };
-        let topology = topology(&file.topology).map_err(|known| unknown("topology", &file.topology, known))?;
-        let cell = CellKind::from_key(&file.cell).map_err(|known| unknown("cell", &file.cell, known))?;
-        let design = MeshDesign::new(topology, cell).map_err(|known| unknown("cell", &file.cell, known))?;
-        // Layouts are made of sizes that the file names; masks have three times the cells.
-        let side = file.rows.max(file.columns).min(text.len()) as f64;
-        let bytes = if design.topology().is_fitted() { 192.0 } else { 64.0 };
-        require_memory(bytes * side * side, "reading the program")?;
-        read(file, design).map_err(|Wrong(key, found, expected)| MeshError::ProgramContent {
-            path: path.to_owned(),
-            key,
-            found,
-            expected,
-        })
+        read().map_err(|mismatch: Mismatch| mismatch.in_file(path))
     }
-}
-
-fn read(file: File, design: MeshDesign) -> Result<MatrixProgram, Wrong> {
-    expect("format", file.format.as_str(), FORMAT)?;
-    expect("version", file.version, VERSION)?;
-    expect("convention", file.convention.as_str(), CONVENTION)?;
-    // Matrices have entries up to 1e151; what is beyond would leave the range of a double when it is squared.
-    if !(0.0..=MAX_GAIN).contains(&file.gain) {
-        return Err(Wrong("gain".into(), format!("{:e}", file.gain), format!("a number from 0 to {MAX_GAIN:e}")));
-    }
-    for (key, size) in [("rows", file.rows), ("columns", file.columns)] {
-        if size == 0 {
-            return Err(Wrong(key.into(), "0".into(), "at least 1".into()));
-        }
-    }
-    let contraction = design.topology().is_direct();
-    let ports = if contraction { file.rows.max(file.columns) } else { file.columns };
-    expect("right.modes", file.right.modes, ports)?;
-    let right = read_mesh("right", file.right, design)?;
-    let stages = match (file.form.as_str(), file.left, file.attenuators) {
-        ("direct", None, None) if contraction => vec![right],
-        ("unitary", None, None) if !contraction => {
-            expect("rows", file.rows, file.columns)?;
-            expect("gain", file.gain, 1.0)?;
-            vec![right]
-        }
-        ("svd", Some(left), Some(attenuators)) if !contraction => {
-            expect("left.modes", left.modes, file.rows)?;
-            expect("attenuators (number of)", attenuators.len(), file.rows.min(file.columns))?;
-            vec![right, read_attenuators(&attenuators)?, read_mesh("left", left, design)?]
-        }
-        (form, left, _) => {
-            let found = format!("{form} {} left mesh", if left.is_some() { "with a" } else { "without" });
-            return Err(Wrong(
-                "form".into(),
-                found,
-                "`unitary` (or `direct`, where the topology is) with `right` alone, or `svd` with all three".into(),
-            ));
-        }
-    };
-    Ok(MatrixProgram { design, rows: file.rows, columns: file.columns, gain: file.gain, stages })
 }
 
 fn write_mesh(stage: &Stage) -> Mesh {
-    let s = stage.phases();
-    let cells = stage.layout().positions.iter().enumerate().map(|(k, position)| Cell {
-        column: position.column,
-        mode: position.mode,
-        theta: s.theta()[k],
-        phi: s.phi()[k],
-    });
-    let layout = stage.layout();
-    let edges = s.boundary().iter().enumerate().map(|(k, &phase)| {
+    let (layout, phases) = (stage.layout(), stage.phases());
+    let cells = layout.positions.iter().zip(phases.theta().iter().zip(phases.phi()));
+    let boundary = phases.boundary().iter().enumerate().map(|(k, &phase)| {
         let Shifter { column, mode, .. } = layout.boundary_shifter(k);
         BoundaryShifter { column, mode, phase }
     });
     Mesh {
         modes: layout.ports,
-        lines: lines(layout),
-        wiring: wiring(layout),
-        cells: cells.collect(),
-        output: s.output().to_vec(),
-        edges: edges.collect(),
+        lines: extra_modes(layout),
+        wiring: crossings(layout),
+        cells: cells.map(|(p, (&theta, &phi))| Cell { column: p.column, mode: p.mode, theta, phi }).collect(),
+        output: phases.output().to_vec(),
+        edges: boundary.collect(),
     }
 }
 
-fn lines(layout: &Layout) -> Option<usize> {
+/// Number of modes, if it exceeds the number of ports.
+fn extra_modes(layout: &Layout) -> Option<usize> {
     (layout.modes > layout.ports).then_some(layout.modes)
 }
 
-fn wiring(layout: &Layout) -> Vec<Crossing> {
+fn crossings(layout: &Layout) -> Vec<Crossing> {
     let crossing = |column| Some(Crossing { column, order: layout.permutation_before(column)?.to_vec() });
     (0..=layout.columns).filter_map(crossing).collect()
 }
 
-pub(crate) fn write_attenuators(stage: &Stage) -> Vec<Attenuator> {
-    let s = stage.phases();
-    (0..stage.layout().modes).map(|mode| Attenuator { mode, theta: s.theta()[mode], phi: s.phi()[mode] }).collect()
-}
-
-/// Largest phase (rad) of a file: far beyond what a shifter makes, and still told to 1e-10 by a double.
-const LARGEST: f64 = 1e6;
-
-fn possible(key: impl FnOnce() -> String, phase: f64) -> Result<f64, Wrong> {
-    if phase.abs() <= LARGEST {
-        Ok(phase)
-    } else {
-        Err(Wrong(key(), format!("{phase:e}"), "a phase from -1e6 to 1e6 rad".into()))
+fn read_mesh(name: &str, mesh: &Mesh, design: &MeshDesign) -> Result<Stage, Mismatch> {
+    check_equal(&format!("{name}.output (number of)"), mesh.output.len(), mesh.modes)?;
+    let layout = check_cells(name, design, mesh.modes, mesh.cells.len())?;
+    let modes = |modes: Option<usize>| modes.map_or("none, as many as ports".to_owned(), |modes| modes.to_string());
+    check_equal(&format!("{name}.lines"), modes(mesh.lines), modes(extra_modes(&layout)))?;
+    if mesh.wiring != crossings(&layout) {
+        let found = format!("{} crossings that differ", mesh.wiring.len());
+        return Err(Mismatch::new(format!("{name}.wiring"), found, format!("those of {design}")));
     }
-}
-
-fn read_mesh(name: &str, mesh: Mesh, design: MeshDesign) -> Result<Stage, Wrong> {
-    expect(&format!("{name}.output (number of)"), mesh.output.len(), mesh.modes)?;
-    // Every mesh has a cell for each port but one: no layout is made of a size that the file does not bear out.
-    if mesh.cells.len() + 1 < mesh.modes {
-        let expected = format!("those of {} modes", mesh.modes);
-        return Err(Wrong(format!("{name}.cells (number of)"), mesh.cells.len().to_string(), expected));
-    }
-    let layout = design.layout(mesh.modes);
-    expect(&format!("{name}.cells (number of)"), mesh.cells.len(), layout.positions.len())?;
-    let shown = |lines: Option<usize>| lines.map_or("none, as many as ports".to_owned(), |lines| lines.to_string());
-    expect(&format!("{name}.lines"), shown(mesh.lines), shown(lines(&layout)))?;
-    if mesh.wiring != wiring(&layout) {
-        let found = format!("{} crossings that are others", mesh.wiring.len());
-        return Err(Wrong(format!("{name}.wiring"), found, format!("those of {design}")));
-    }
-    expect(&format!("{name}.edges (number of)"), mesh.edges.len(), layout.boundary_shifters().len())?;
-    let mut settings = Phases::blank(&layout);
-    for (k, (cell, position)) in mesh.cells.iter().zip(&layout.positions).enumerate() {
-        expect(&format!("{name}.cells[{k}].column"), cell.column, position.column)?;
-        expect(&format!("{name}.cells[{k}].mode"), cell.mode, position.mode)?;
-        let theta = possible(|| format!("{name}.cells[{k}].theta"), cell.theta)?;
-        settings.set_cell(k, theta, possible(|| format!("{name}.cells[{k}].phi"), cell.phi)?);
+    check_equal(&format!("{name}.edges (number of)"), mesh.edges.len(), layout.boundary_shifters().len())?;
+    let mut phases = Phases::blank(&layout);
+    for (k, (cell, &position)) in mesh.cells.iter().zip(&layout.positions).enumerate() {
+        check_position(name, k, [cell.column, cell.mode], position)?;
+        let theta = check_angle(|| format!("{name}.cells[{k}].theta"), cell.theta, MAX_PHASE)?;
+        phases.set_cell(k, theta, check_angle(|| format!("{name}.cells[{k}].phi"), cell.phi, MAX_PHASE)?);
     }
     for (mode, &phase) in mesh.output.iter().enumerate() {
-        settings.set_output(mode, possible(|| format!("{name}.output[{mode}]"), phase)?);
+        phases.set_output(mode, check_angle(|| format!("{name}.output[{mode}]"), phase, MAX_PHASE)?);
     }
-    for (k, edge) in mesh.edges.iter().enumerate() {
+    for (k, shifter) in mesh.edges.iter().enumerate() {
         let Shifter { column, mode, .. } = layout.boundary_shifter(k);
-        expect(&format!("{name}.edges[{k}].column"), edge.column, column)?;
-        expect(&format!("{name}.edges[{k}].mode"), edge.mode, mode)?;
-        settings.set_boundary(k, possible(|| format!("{name}.edges[{k}].phase"), edge.phase)?);
+        check_equal(&format!("{name}.edges[{k}].column"), shifter.column, column)?;
+        check_equal(&format!("{name}.edges[{k}].mode"), shifter.mode, mode)?;
+        phases.set_boundary(k, check_angle(|| format!("{name}.edges[{k}].phase"), shifter.phase, MAX_PHASE)?);
     }
-    Ok(Stage::mesh(layout, settings))
-}
-
-pub(crate) fn read_attenuators(attenuators: &[Attenuator]) -> Result<Stage, Wrong> {
-    let mut settings = Phases::zero(attenuators.len(), 0);
-    for (k, a) in attenuators.iter().enumerate() {
-        expect(&format!("attenuators[{k}].mode"), a.mode, k)?;
-        let theta = possible(|| format!("attenuators[{k}].theta"), a.theta)?;
-        settings.set_cell(k, theta, possible(|| format!("attenuators[{k}].phi"), a.phi)?);
-    }
-    Ok(Stage::attenuators(settings))
+    Ok(Stage::mesh(layout, phases))
 }

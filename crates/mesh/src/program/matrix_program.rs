@@ -1,37 +1,56 @@
-//! A matrix as settings: one mesh for a unitary, two meshes and a column of attenuators for any other.
+//! The phases of a whole matrix: one mesh for a unitary, or `W = gain·U·Σ·V†` as two meshes and a column of attenuators.
+//!
+//! ```text
+//!  fields ── mesh of V† (N modes) ── attenuators σ/gain (min(M, N)) ── mesh of U (M modes) ── gain ── W·fields
+//! ```
 
 use crate::cell::mzi::attenuator;
 use crate::decompose::unitary::{Unitary, check_finite};
 use crate::error::MeshError;
 use crate::layout::phases::Phases;
-use crate::layout::stage::{Stage, StageKind};
+use crate::layout::stage::Stage;
 use crate::propagate::circuit::Circuit;
 use crate::propagate::fields::Fields;
+use crate::topology::Capability;
 use crate::topology::mesh_design::MeshDesign;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_files::require_memory;
-use phaseloom_numerics::canonical_svd;
 use phaseloom_numerics::linalg::multiply;
+use phaseloom_numerics::{CanonicalSvd, canonical_svd};
 
-/// How a matrix is laid on meshes.
+/// Arrangement of a matrix on meshes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// One mesh if the matrix is unitary within tolerance, else `Svd`.
     Auto,
-    /// One mesh; anything but a unitary is refused.
+    /// One mesh; other matrices than unitaries are refused.
     Unitary,
-    /// `W = g·M`: one mesh that is not unitary between its ports. What a direct topology makes of every matrix.
+    /// `W = g·M`: one mesh with the contraction M between its ports. The form of every matrix on a topology with
+    /// [`Capability::AnyContraction`].
     Contraction,
-    /// `W = g·U·Σ·V†`: light passes the mesh of V†, a column of attenuators and the mesh of U.
+    /// `W = g·U·Σ·V†`: a mesh for V†, a column of attenuators, and a mesh for U.
     Svd,
 }
 
-/// The settings of a whole matrix: `W = gain · (product of the stages)`.
+impl Form {
+    /// Its name in files.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Unitary => "unitary",
+            Self::Contraction => "contraction",
+            Self::Svd => "svd",
+        }
+    }
+}
+
+/// The phases of a whole matrix: `W = gain · (product of the stages)`.
 ///
-/// Canonical: equal matrices have equal programs, and rounding in the matrix moves them by rounding only. Programs of meshes
-/// that are fitted, not decomposed, are excepted, for a search amplifies rounding; and those of a fractal where blocks of the
-/// matrix have equal singular values.
+/// The program is canonical: equal matrices have equal programs, and a change of the matrix by rounding changes the phases
+/// by rounding. There are two exceptions. A fitted mesh is searched, which amplifies rounding. A fractal has no unique
+/// phases if blocks of the matrix have equal singular values.
 #[derive(Clone, Debug)]
 pub struct MatrixProgram {
     pub(crate) design: MeshDesign,
@@ -42,34 +61,36 @@ pub struct MatrixProgram {
 }
 
 impl MatrixProgram {
-    /// Programs an M×N matrix in double precision; `Form::Auto` takes one mesh where `max|U†U−I| ≤ 1e-9`.
+    /// Programs an M×N matrix in double precision. `Form::Auto` uses one mesh if `max|U†U−I| ≤ 1e-9`.
     ///
-    /// The rebuilt matrix is within `1e-13·max(M,N)·‖W‖₂` (Frobenius) of the target, but for meshes that are not universal;
-    /// what is a unitary to 1e-9 only is programmed on one mesh as nearly as it is one.
-    /// O(max(M,N)³), but for meshes that are fitted.
+    /// The realised matrix is within `1e-13·max(M,N)·‖W‖₂` (Frobenius) of the target on a universal mesh. A matrix that is
+    /// unitary only within the tolerance is programmed on one mesh with an error of its own deviation.
+    /// O(max(M,N)³), except for fitted meshes.
     ///
     /// # Errors
     ///
-    /// Empty or non-finite matrices, entries beyond 1e151, [`Form::Unitary`] of another matrix, too little memory, a
-    /// failed decomposition.
+    /// As [`MatrixProgram::check`]; [`Form::Unitary`] of another matrix; a failed decomposition.
     pub fn new(w: &DMatrix<Complex64>, form: Form, design: impl Into<MeshDesign>) -> Result<Self, MeshError> {
-        Self::within(w, form, design.into(), Unitary::TOLERANCE)
+        Self::with_tolerance(w, form, design.into(), Unitary::TOLERANCE)
     }
 
-    /// Programs a matrix that was stored in single precision: what is unitary within 1e-5 is replaced by the nearest
-    /// unitary.
+    /// Programs a matrix that was stored in single precision. A matrix that is unitary within 1e-5 is replaced by the
+    /// nearest unitary.
     ///
     /// # Errors
     ///
     /// As [`MatrixProgram::new`].
     pub fn from_single(w: &DMatrix<Complex64>, form: Form, design: impl Into<MeshDesign>) -> Result<Self, MeshError> {
-        Self::within(w, form, design.into(), 1e-5)
+        Self::with_tolerance(w, form, design.into(), 1e-5)
     }
 
-    fn within(w: &DMatrix<Complex64>, form: Form, design: MeshDesign, tolerance: f64) -> Result<Self, MeshError> {
-        check_finite(w)?;
-        Self::check_memory(w, design)?;
-        let contraction = design.topology().is_direct();
+    fn with_tolerance(
+        w: &DMatrix<Complex64>,
+        form: Form,
+        design: MeshDesign,
+        tolerance: f64,
+    ) -> Result<Self, MeshError> {
+        Self::check(w, form, &design)?;
         let unitary = match form {
             Form::Svd | Form::Contraction => None,
             Form::Unitary => Some(Unitary::new(w.clone(), tolerance)?),
@@ -78,133 +99,156 @@ impl MatrixProgram {
         match unitary {
             Some(u) if tolerance > Unitary::TOLERANCE => Self::unitary(&Unitary::nearest(u.matrix())?, design),
             Some(u) => Self::unitary(&u, design),
-            None if contraction => Self::contraction(w, None, design),
-            None => Self::svd(w, None, design),
+            None => Self::from_svd(w, canonical_svd(w)?, 0.0, design),
         }
     }
 
-    fn check_memory(w: &DMatrix<Complex64>, design: MeshDesign) -> Result<(), MeshError> {
+    /// Checks a matrix before it is decomposed: shape, finite entries, magnitude, memory.
+    ///
+    /// # Errors
+    ///
+    /// [`MeshError::Empty`], [`MeshError::NotFinite`], [`MeshError::Magnitude`] for entries beyond 1e151, or
+    /// [`MeshError::File`] if the memory does not suffice.
+    pub fn check(w: &DMatrix<Complex64>, form: Form, design: &MeshDesign) -> Result<(), MeshError> {
+        check_finite(w)?;
+        let largest = w.iter().map(|z| z.re.abs().max(z.im.abs())).fold(0.0, f64::max);
+        // Large entries of a matrix that has to be unitary are refused as such.
+        if largest > 1e151 && form != Form::Unitary {
+            return Err(MeshError::Magnitude { largest });
+        }
         let (rows, columns) = w.shape();
-        // Input, its scaled copy, U, V, work of the decomposition: about eight complex matrices of the larger side. A search
-        // remembers 20 steps and 20 gradients, each of up to 3N² phases.
-        let side = rows.max(columns) as f64;
-        let search = if design.topology().is_fitted() { 1200.0 } else { 0.0 };
-        Ok(require_memory((8.0 * 16.0 + search) * side * side, &format!("programming a {rows}×{columns} matrix"))?)
+        // Input, its scaled copy, U, V, workspace of the decomposition: about eight complex matrices of the larger side.
+        // A search keeps 20 steps and 20 gradients, each of up to 3N² phases.
+        let search = if design.topology().capability() == Capability::Fitted { 1200.0 } else { 0.0 };
+        let bytes = (8.0 * 16.0 + search) * (rows.max(columns) as f64).powi(2);
+        Ok(require_memory(bytes, &format!("programming a {rows}×{columns} matrix"))?)
     }
 
     /// Programs a unitary on one mesh.
     ///
     /// # Errors
     ///
-    /// Where the topology cannot realise it.
+    /// A topology that cannot realise the unitary.
     pub fn unitary(u: &Unitary, design: impl Into<MeshDesign>) -> Result<Self, MeshError> {
         let n = u.modes();
         let design = design.into();
-        Self::check_supported(design, n, n, n)?;
-        Ok(Self { design, rows: n, columns: n, gain: 1.0, stages: vec![design.program(u)?] })
+        Self::check_supported(&design, n, n, n)?;
+        let stages = vec![design.program(u)?];
+        Ok(Self { design, rows: n, columns: n, gain: 1.0, stages })
     }
 
-    /// Programs a matrix as U Σ V† with a gain of at least its largest singular value, where several matrices are to
-    /// share one gain. Larger gains attenuate more.
+    /// Programs a matrix without [`Form::Unitary`], with a gain of at least `min_gain`, so that several matrices can share
+    /// one gain. A larger gain attenuates more.
     ///
     /// # Errors
     ///
     /// As [`MatrixProgram::new`].
-    pub fn with_gain(w: &DMatrix<Complex64>, gain: f64, design: impl Into<MeshDesign>) -> Result<Self, MeshError> {
-        check_finite(w)?;
+    pub fn with_gain(w: &DMatrix<Complex64>, min_gain: f64, design: impl Into<MeshDesign>) -> Result<Self, MeshError> {
         let design = design.into();
-        Self::check_memory(w, design)?;
-        let form = if design.topology().is_direct() { Self::contraction } else { Self::svd };
-        form(w, Some(gain), design)
+        Self::check(w, Form::Svd, &design)?;
+        Self::from_svd(w, canonical_svd(w)?, min_gain, design)
     }
 
-    /// One mesh with given phases (rad); what it does is what it is for.
+    /// As [`MatrixProgram::with_gain`], from the [canonical](canonical_svd) decomposition `svd` of a matrix that has passed
+    /// [`MatrixProgram::check`].
+    ///
+    /// # Errors
+    ///
+    /// A topology that cannot realise the matrix; a failed decomposition.
     ///
     /// # Panics
     ///
-    /// If the phases are not those of the mesh: two a cell and one a port.
+    /// If the decomposition is that of a matrix of another shape.
+    pub fn from_svd(
+        w: &DMatrix<Complex64>,
+        svd: CanonicalSvd,
+        min_gain: f64,
+        design: impl Into<MeshDesign>,
+    ) -> Result<Self, MeshError> {
+        let (design, (rows, columns)) = (design.into(), w.shape());
+        assert_eq!((svd.u.nrows(), svd.v.nrows()), (rows, columns), "decomposition of the matrix");
+        let gain = svd.sigma[0].max(min_gain);
+        let capability = design.topology().capability();
+        if capability == Capability::AnyContraction {
+            let side = rows.max(columns);
+            let mut contraction = DMatrix::zeros(side, side);
+            if gain > 0.0 {
+                contraction.view_mut((0, 0), (rows, columns)).copy_from(&w.map(|z| z / gain));
+            }
+            let stages = vec![design.program_contraction(&contraction)?];
+            return Ok(Self { design, rows, columns, gain, stages });
+        }
+        Self::check_supported(&design, rows.min(columns), rows, columns)?;
+        let mut attenuators = Phases::zero(svd.sigma.len(), 0);
+        for (j, sigma) in svd.sigma.iter().enumerate() {
+            let (theta, phi) = attenuator(if gain > 0.0 { sigma / gain } else { 0.0 });
+            attenuators.set_cell(j, theta, phi);
+        }
+        let mesh = |u: DMatrix<Complex64>| design.program(&Unitary::trusted(u));
+        let stages = vec![mesh(svd.v.adjoint())?, Stage::attenuators(attenuators), mesh(svd.u)?];
+        let mut program = Self { design, rows, columns, gain, stages };
+        if capability == Capability::Fitted {
+            // Both meshes are approximations. The gain that minimises ‖gain·M − W‖ is Re⟨M, W⟩/‖M‖².
+            let optics = program.optics();
+            program.gain = (optics.dotc(w).re / optics.norm_squared().max(f64::MIN_POSITIVE)).max(0.0);
+        }
+        Ok(program)
+    }
+
+    /// One mesh with given phases (rad); the matrix is the one that they realise.
+    ///
+    /// # Panics
+    ///
+    /// If the phases are not those of the layout.
     #[must_use]
-    pub fn of_mesh(design: impl Into<MeshDesign>, ports: usize, settings: Phases) -> Self {
+    pub fn from_phases(design: impl Into<MeshDesign>, ports: usize, phases: Phases) -> Self {
         let design = design.into();
-        let stages = vec![Stage::mesh(design.layout(ports), settings)];
+        let stages = vec![Stage::mesh(design.layout(ports), phases)];
         Self { design, rows: ports, columns: ports, gain: 1.0, stages }
     }
 
-    /// The shape of a program of two meshes and attenuators, all phases zero: what a chip is fabricated for before any
-    /// matrix is known.
+    /// A program with all phases zero, in the form of a general matrix. A chip can be fabricated for it before any matrix is
+    /// known.
     #[must_use]
     pub fn blank(rows: usize, columns: usize, design: impl Into<MeshDesign>) -> Self {
         let design = design.into();
-        if design.topology().is_direct() {
-            return Self { design, rows, columns, gain: 1.0, stages: vec![design.blank(rows.max(columns))] };
+        if design.topology().capability() == Capability::AnyContraction {
+            let stages = vec![design.blank(rows.max(columns))];
+            return Self { design, rows, columns, gain: 1.0, stages };
         }
         let column = Stage::attenuators(Phases::zero(rows.min(columns), 0));
         let stages = vec![design.blank(columns), column, design.blank(rows)];
         Self { design, rows, columns, gain: 1.0, stages }
     }
 
-    /// Refuses what a mesh for few rows cannot do: of a rows×columns matrix, `lines` singular values.
+    /// Checks that the topology realises a rows×columns matrix with `rank` singular values.
     ///
     /// # Errors
     ///
     /// [`MeshError::Topology`].
-    pub fn check_supported(design: MeshDesign, lines: usize, rows: usize, columns: usize) -> Result<(), MeshError> {
-        match design.topology().rows() {
-            Some(most) if lines > most || rows > most => {
+    pub fn check_supported(design: &MeshDesign, rank: usize, rows: usize, columns: usize) -> Result<(), MeshError> {
+        match design.topology().capability().max_rows() {
+            Some(max) if rank > max || rows > max => {
                 Err(MeshError::Topology { topology: design.topology().key(), limit: "carries one row", rows, columns })
             }
             _ => Ok(()),
         }
     }
 
-    fn contraction(w: &DMatrix<Complex64>, gain: Option<f64>, design: MeshDesign) -> Result<Self, MeshError> {
-        let (rows, columns) = w.shape();
-        check_magnitude(w)?;
-        let gain = canonical_svd(w)?.sigma[0].max(gain.unwrap_or(0.0));
-        let side = rows.max(columns);
-        let mut square = DMatrix::zeros(side, side);
-        if gain > 0.0 {
-            square.view_mut((0, 0), (rows, columns)).copy_from(&w.map(|z| z / gain));
-        }
-        Ok(Self { design, rows, columns, gain, stages: vec![design.program_contraction(&square)?] })
-    }
-
-    fn svd(w: &DMatrix<Complex64>, gain: Option<f64>, design: MeshDesign) -> Result<Self, MeshError> {
-        let (rows, columns) = w.shape();
-        check_magnitude(w)?;
-        Self::check_supported(design, rows.min(columns), rows, columns)?;
-        let svd = canonical_svd(w)?;
-        let gain = svd.sigma[0].max(gain.unwrap_or(0.0));
-        let mut column = Phases::zero(svd.sigma.len(), 0);
-        for (j, sigma) in svd.sigma.iter().enumerate() {
-            let (theta, phi) = attenuator(if gain > 0.0 { sigma / gain } else { 0.0 });
-            column.set_cell(j, theta, phi);
-        }
-        let mesh = |u: DMatrix<Complex64>| design.program(&Unitary::trusted(u));
-        let stages = vec![mesh(svd.v.adjoint())?, Stage::attenuators(column), mesh(svd.u)?];
-        let mut program = Self { design, rows, columns, gain, stages };
-        if design.topology().is_fitted() {
-            // Both meshes are approximations: the gain that brings their product nearest, Re⟨M, W⟩/‖M‖².
-            let made = program.optics();
-            program.gain = (made.dotc(w).re / made.norm_squared().max(f64::MIN_POSITIVE)).max(0.0);
-        }
-        Ok(program)
-    }
-
-    /// One unitary mesh, one direct mesh, or two meshes with attenuators.
+    /// The form: never [`Form::Auto`].
     #[must_use]
     pub fn form(&self) -> Form {
         match self.stages.len() {
-            1 if self.design.topology().is_direct() => Form::Contraction,
+            1 if self.design.topology().capability() == Capability::AnyContraction => Form::Contraction,
             1 => Form::Unitary,
             _ => Form::Svd,
         }
     }
 
-    /// How the cells of its meshes are joined, and what they are.
+    /// Topology and cell of its meshes.
     #[must_use]
-    pub fn design(&self) -> MeshDesign {
-        self.design
+    pub fn design(&self) -> &MeshDesign {
+        &self.design
     }
 
     /// (rows, columns) of the matrix.
@@ -219,28 +263,28 @@ impl MatrixProgram {
         self.gain
     }
 
-    /// The sections in the order in which light meets them.
+    /// The stages in the order of propagation.
     #[must_use]
     pub fn stages(&self) -> &[Stage] {
         &self.stages
     }
 
-    /// The same program with other phases, one [`Phases`] a section.
+    /// The same program with other phases, one [`Phases`] per stage.
     ///
     /// # Panics
     ///
-    /// If the settings are not those of the sections.
+    /// If the phases are not those of the stages.
     #[must_use]
-    pub fn with_settings(&self, settings: Vec<Phases>) -> Self {
-        assert_eq!(settings.len(), self.stages.len(), "settings of each section");
+    pub fn with_phases(&self, phases: Vec<Phases>) -> Self {
+        assert_eq!(phases.len(), self.stages.len(), "phases of each stage");
         let mut program = self.clone();
-        for (stage, settings) in program.stages.iter_mut().zip(settings) {
-            stage.set(settings);
+        for (stage, phases) in program.stages.iter_mut().zip(phases) {
+            stage.set(phases);
         }
         program
     }
 
-    /// The same optics with another gain behind them.
+    /// The same optics with another electronic gain.
     ///
     /// # Panics
     ///
@@ -258,7 +302,7 @@ impl MatrixProgram {
         self.stages.iter().map(|s| s.layout().positions.len()).sum()
     }
 
-    /// Number of columns of interferometers that light passes.
+    /// Number of columns of interferometers in series.
     #[must_use]
     pub fn depth(&self) -> usize {
         self.stages.iter().map(|s| s.layout().columns).sum()
@@ -266,17 +310,15 @@ impl MatrixProgram {
 
     /// Sends a batch of fields (columns × batch) through the ideal optics, without the gain: rows × batch.
     ///
-    /// Of more than 3N + 128 fields the matrix is made first. Sending a field through one mesh costs about 1.5 times a
-    /// product with its matrix, and making the matrix 1 to 1.5 times a product of N fields, more for small N: what is saved
-    /// on 3N fields pays for it (fitted on one machine, one mesh of N = 64…512, then fixed). The last digits of a field
-    /// therefore depend on which side of that number its batch is.
+    /// A batch of more than 3N + 128 fields is multiplied by the realised matrix; a smaller one propagates cell by cell.
+    /// A product is cheaper per field, but the matrix has to be realised first. Both ways differ by rounding.
     ///
     /// # Panics
     ///
-    /// If the fields are not one a column of the matrix.
+    /// If the number of fields is not the number of columns of the matrix.
     #[must_use]
     pub fn propagate(&self, fields: &DMatrix<Complex64>) -> DMatrix<Complex64> {
-        assert_eq!(fields.nrows(), self.columns, "one field a column of the matrix");
+        assert_eq!(fields.nrows(), self.columns, "one field per column of the matrix");
         if fields.ncols() > 3 * self.rows.max(self.columns) + 128 {
             return multiply(&self.optics(), fields);
         }
@@ -288,7 +330,7 @@ impl MatrixProgram {
         fields.to_matrix()
     }
 
-    /// The matrix that the ideal optics and the gain multiply by, rows × columns.
+    /// The realised matrix of the ideal optics with the gain, rows × columns.
     #[must_use]
     pub fn matrix(&self) -> DMatrix<Complex64> {
         self.optics() * Complex64::new(self.gain, 0.0)
@@ -302,14 +344,4 @@ impl MatrixProgram {
         fields.resize(self.rows);
         fields.to_matrix()
     }
-
-    pub(crate) fn stage(&self, kind: StageKind, last: bool) -> Option<&Stage> {
-        let mut found = self.stages.iter().filter(|s| s.kind() == kind);
-        if last { found.next_back() } else { found.next() }
-    }
-}
-
-fn check_magnitude(w: &DMatrix<Complex64>) -> Result<(), MeshError> {
-    let largest = w.iter().map(|z| z.re.abs().max(z.im.abs())).fold(0.0, f64::max);
-    if largest > 1e151 { Err(MeshError::Magnitude { largest }) } else { Ok(()) }
 }

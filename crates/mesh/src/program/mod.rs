@@ -1,4 +1,5 @@
 //! Programs: a matrix as the phases of one or two meshes and a column of attenuators.
 
 pub(crate) mod file;
+pub mod file_parts;
 pub(crate) mod matrix_program;

@@ -1,20 +1,20 @@
-//! Light in flight: a batch of vectors of complex fields, stored as the sweeps want them.
+//! A batch of vectors of complex fields, stored in the tiles that [`crate::propagate::chains`] works on.
 
 use crate::cell::mzi::Transfer;
-use crate::propagate::chains::{Chains, LINE, Support, WIDTH};
+use crate::propagate::chains::{Chains, Support, TILE_ROW, TILE_WIDTH};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_numerics::simd::aligned::Aligned;
 
-/// A batch of fields in flight: modes × batch, in tiles of 16 vectors; in a tile the real parts of a mode stand beside
-/// its imaginary parts.
+/// A batch of fields, modes × batch, in tiles of 16 vectors. In a tile each mode has 16 real parts, then 16 imaginary
+/// parts.
 #[derive(Clone, Debug)]
 pub struct Fields {
     modes: usize,
     batch: usize,
     tiles: Aligned,
-    /// Whether vector j still is light in mode j alone, so that it can only have spread as far as it passed cells.
-    unspread: bool,
+    /// Whether vector j is still nonzero on mode j alone, so that the support of each tile is known.
+    is_identity: bool,
 }
 
 impl PartialEq for Fields {
@@ -24,23 +24,23 @@ impl PartialEq for Fields {
 }
 
 impl Fields {
-    /// No light.
+    /// Zero fields.
     #[must_use]
-    pub fn dark(modes: usize, batch: usize) -> Self {
-        Self { modes, batch, tiles: Aligned::zeros(batch.div_ceil(WIDTH) * modes * LINE), unspread: false }
+    pub fn zeros(modes: usize, batch: usize) -> Self {
+        Self { modes, batch, tiles: Aligned::zeros(batch.div_ceil(TILE_WIDTH) * modes * TILE_ROW), is_identity: false }
     }
 
     /// The columns of a matrix (modes × batch) as fields.
     #[must_use]
     pub fn from_matrix(matrix: &DMatrix<Complex64>) -> Self {
         let (modes, batch) = matrix.shape();
-        let mut fields = Self::dark(modes, batch);
+        let mut fields = Self::zeros(modes, batch);
         if modes > 0 {
-            let columns = matrix.as_slice().chunks(modes * WIDTH);
-            for (tile, columns) in fields.tiles.chunks_exact_mut(modes * LINE).zip(columns) {
+            let columns = matrix.as_slice().chunks(modes * TILE_WIDTH);
+            for (tile, columns) in fields.tiles.chunks_exact_mut(modes * TILE_ROW).zip(columns) {
                 for (sample, column) in columns.chunks_exact(modes).enumerate() {
-                    for (line, z) in tile.chunks_exact_mut(LINE).zip(column) {
-                        (line[sample], line[WIDTH + sample]) = (z.re, z.im);
+                    for (row, z) in tile.chunks_exact_mut(TILE_ROW).zip(column) {
+                        (row[sample], row[TILE_WIDTH + sample]) = (z.re, z.im);
                     }
                 }
             }
@@ -48,12 +48,12 @@ impl Fields {
         fields
     }
 
-    /// Unit light in each of `modes` ports in turn: what comes out is the matrix of the circuit.
+    /// Unit field in each of `modes` ports in turn: the output is the matrix of the circuit.
     #[must_use]
     pub fn identity(modes: usize) -> Self {
-        let mut fields = Self { unspread: true, ..Self::dark(modes, modes) };
+        let mut fields = Self { is_identity: true, ..Self::zeros(modes, modes) };
         for mode in 0..modes {
-            fields.tiles[((mode / WIDTH) * modes + mode) * LINE + mode % WIDTH] = 1.0;
+            fields.tiles[((mode / TILE_WIDTH) * modes + mode) * TILE_ROW + mode % TILE_WIDTH] = 1.0;
         }
         fields
     }
@@ -63,11 +63,11 @@ impl Fields {
     pub fn to_matrix(&self) -> DMatrix<Complex64> {
         let mut matrix = DMatrix::zeros(self.modes, self.batch);
         if self.modes > 0 {
-            let columns = matrix.as_mut_slice().chunks_mut(self.modes * WIDTH);
-            for (tile, columns) in self.tiles.chunks_exact(self.modes * LINE).zip(columns) {
+            let columns = matrix.as_mut_slice().chunks_mut(self.modes * TILE_WIDTH);
+            for (tile, columns) in self.tiles.chunks_exact(self.modes * TILE_ROW).zip(columns) {
                 for (sample, column) in columns.chunks_exact_mut(self.modes).enumerate() {
-                    for (line, z) in tile.chunks_exact(LINE).zip(column) {
-                        *z = Complex64::new(line[sample], line[WIDTH + sample]);
+                    for (row, z) in tile.chunks_exact(TILE_ROW).zip(column) {
+                        *z = Complex64::new(row[sample], row[TILE_WIDTH + sample]);
                     }
                 }
             }
@@ -87,66 +87,66 @@ impl Fields {
         self.batch
     }
 
-    /// Keeps the first modes only, or adds dark ones: a rectangular matrix drops or gains lines between its meshes.
+    /// Keeps the first modes only, or adds zero ones: a rectangular matrix drops or gains modes between its meshes.
     pub fn resize(&mut self, modes: usize) {
         if modes == self.modes {
             return;
         }
-        // More modes leave light where it is.
-        let unspread = self.unspread && modes > self.modes;
-        let mut resized = Self { unspread, ..Self::dark(modes, self.batch) };
-        let kept = modes.min(self.modes) * LINE;
+        // Additional modes do not change the support.
+        let is_identity = self.is_identity && modes > self.modes;
+        let mut resized = Self { is_identity, ..Self::zeros(modes, self.batch) };
+        let kept = modes.min(self.modes) * TILE_ROW;
         if kept > 0 {
-            let tiles = resized.tiles.chunks_exact_mut(modes * LINE);
-            for (to, from) in tiles.zip(self.tiles.chunks_exact(self.modes * LINE)) {
+            let tiles = resized.tiles.chunks_exact_mut(modes * TILE_ROW);
+            for (to, from) in tiles.zip(self.tiles.chunks_exact(self.modes * TILE_ROW)) {
                 to[..kept].copy_from_slice(&from[..kept]);
             }
         }
         *self = resized;
     }
 
-    /// Multiplies each mode by a number of its own.
+    /// Multiplies mode k by `factor(k)`.
     pub(crate) fn scale(&mut self, factor: impl Fn(usize) -> Complex64) {
-        for (k, line) in self.tiles.chunks_exact_mut(LINE).enumerate() {
+        for (k, row) in self.tiles.chunks_exact_mut(TILE_ROW).enumerate() {
             let factor = factor(k % self.modes);
-            let (re, im) = line.split_at_mut(WIDTH);
+            let (re, im) = row.split_at_mut(TILE_WIDTH);
             for (re, im) in re.iter_mut().zip(im) {
                 (*re, *im) = (*re * factor.re - *im * factor.im, *re * factor.im + *im * factor.re);
             }
         }
     }
 
-    /// Takes lines back to where they were before they crossed: line `order[i]` is then what is line i.
+    /// Undoes a permutation of modes: mode `order[i]` is then the present mode i.
     pub(crate) fn unpermute(&mut self, order: &[usize]) {
-        self.unspread = false;
-        let mut behind = vec![0.0; self.modes * LINE];
-        for tile in self.tiles.chunks_exact_mut((self.modes * LINE).max(1)) {
-            behind.copy_from_slice(tile);
-            for (line, &from) in behind.chunks_exact(LINE).zip(order) {
-                tile[from * LINE..(from + 1) * LINE].copy_from_slice(line);
+        self.is_identity = false;
+        let mut permuted = vec![0.0; self.modes * TILE_ROW];
+        for tile in self.tiles.chunks_exact_mut((self.modes * TILE_ROW).max(1)) {
+            permuted.copy_from_slice(tile);
+            for (row, &from) in permuted.chunks_exact(TILE_ROW).zip(order) {
+                tile[from * TILE_ROW..(from + 1) * TILE_ROW].copy_from_slice(row);
             }
         }
     }
 
     /// Applies a 2×2 matrix to the modes (m, m+1).
     pub(crate) fn mix(&mut self, mode: usize, t: &Transfer) {
-        self.unspread = false;
-        for tile in self.tiles.chunks_exact_mut(self.modes * LINE) {
-            let (upper, lower) = tile[mode * LINE..(mode + 2) * LINE].split_at_mut(LINE);
-            for k in 0..WIDTH {
-                let x = Complex64::new(upper[k], upper[WIDTH + k]);
-                let y = Complex64::new(lower[k], lower[WIDTH + k]);
+        self.is_identity = false;
+        for tile in self.tiles.chunks_exact_mut(self.modes * TILE_ROW) {
+            let (upper, lower) = tile[mode * TILE_ROW..(mode + 2) * TILE_ROW].split_at_mut(TILE_ROW);
+            for k in 0..TILE_WIDTH {
+                let x = Complex64::new(upper[k], upper[TILE_WIDTH + k]);
+                let y = Complex64::new(lower[k], lower[TILE_WIDTH + k]);
                 let (x, y) = (t[0][0] * x + t[0][1] * y, t[1][0] * x + t[1][1] * y);
-                (upper[k], upper[WIDTH + k], lower[k], lower[WIDTH + k]) = (x.re, x.im, y.re, y.im);
+                (upper[k], upper[TILE_WIDTH + k], lower[k], lower[TILE_WIDTH + k]) = (x.re, x.im, y.re, y.im);
             }
         }
     }
 
-    /// `Σ a*·b` over the batch, for two modes of two fields.
-    pub(crate) fn inner(a: (&Self, usize), b: (&Self, usize)) -> Complex64 {
-        let (mut re, mut im) = ([0.0; WIDTH], [0.0; WIDTH]);
-        for ((ar, ai), (br, bi)) in a.0.lines(a.1).zip(b.0.lines(b.1)) {
-            for k in 0..WIDTH {
+    /// The overlap `Σ a*·b` over the batch, for one mode of each of two fields.
+    pub(crate) fn overlap(a: (&Self, usize), b: (&Self, usize)) -> Complex64 {
+        let (mut re, mut im) = ([0.0; TILE_WIDTH], [0.0; TILE_WIDTH]);
+        for ((ar, ai), (br, bi)) in a.0.rows(a.1).zip(b.0.rows(b.1)) {
+            for k in 0..TILE_WIDTH {
                 re[k] += ar[k] * br[k] + ai[k] * bi[k];
                 im[k] += ar[k] * bi[k] - ai[k] * br[k];
             }
@@ -155,24 +155,26 @@ impl Fields {
     }
 
     /// One mode of each tile: real and imaginary parts.
-    fn lines(&self, mode: usize) -> impl Iterator<Item = (&[f64; WIDTH], &[f64; WIDTH])> {
-        let lines = self.tiles.as_chunks::<WIDTH>().0.as_chunks::<2>().0;
-        lines.iter().skip(mode).step_by(self.modes.max(1)).map(|[re, im]| (re, im))
+    fn rows(&self, mode: usize) -> impl Iterator<Item = (&[f64; TILE_WIDTH], &[f64; TILE_WIDTH])> {
+        let rows = self.tiles.as_chunks::<TILE_WIDTH>().0.as_chunks::<2>().0;
+        rows.iter().skip(mode).step_by(self.modes.max(1)).map(|[re, im]| (re, im))
     }
 
-    /// The tiles, one behind another, for sweeps of their own kind.
+    /// The consecutive tiles, for the engine of the gradient.
     pub(crate) fn tiles_mut(&mut self) -> &mut [f64] {
-        self.unspread = false;
+        self.is_identity = false;
         &mut self.tiles
     }
 
-    /// Applies a sweep over all modes.
+    /// Applies chains over all modes.
     pub(crate) fn apply(&mut self, chains: &Chains) {
-        assert_eq!(chains.lines(), self.modes, "one line a mode");
+        assert_eq!(chains.modes(), self.modes, "modes of the chains");
         let modes = self.modes;
-        let unspread = std::mem::take(&mut self.unspread);
-        chains.apply(&mut self.tiles, |tile| match unspread {
-            true => Support::LightCone { first: tile * WIDTH, last: (tile * WIDTH + WIDTH).min(modes) - 1 },
+        let is_identity = std::mem::take(&mut self.is_identity);
+        chains.apply(&mut self.tiles, |tile| match is_identity {
+            true => {
+                Support::LightCone { first: tile * TILE_WIDTH, last: (tile * TILE_WIDTH + TILE_WIDTH).min(modes) - 1 }
+            }
             false => Support::Full,
         });
     }

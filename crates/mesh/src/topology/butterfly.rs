@@ -1,9 +1,9 @@
-//! The butterfly mesh: log₂N columns of N/2 cells that join lines 1, 2, 4, … N/2 apart, as a fast Fourier transform does.
+//! The butterfly mesh: log₂N columns of N/2 cells that join modes 1, 2, 4, … N/2 apart, as a fast Fourier transform does.
 //!
-//! N·log₂N phases of cells and N behind them: a small family of unitaries, the discrete Fourier transform (with bit-reversed
-//! inputs) among them. What is not among them is approximated: the phases that minimise ‖Û−U‖_F.
+//! Its N·log₂N cell phases and N output phases realise a small family of unitaries, among them the discrete Fourier
+//! transform with bit-reversed inputs. Other unitaries are approximated by the phases that minimise ‖Û−U‖_F.
 
-use super::{Topology, stride};
+use super::{Capability, Topology, stride};
 use crate::decompose::fit::fit;
 use crate::decompose::unitary::Unitary;
 use crate::error::MeshError;
@@ -28,8 +28,8 @@ impl Topology for Butterfly {
         stride::layout(modes, &strides, |_, _| true)
     }
 
-    fn is_universal(&self) -> bool {
-        false
+    fn capability(&self) -> Capability {
+        Capability::Fitted
     }
 
     fn program(&self, layout: &Layout, target: &Unitary) -> Result<Phases, MeshError> {

@@ -1,4 +1,4 @@
-//! A mesh as it is designed: how cells are joined, and what they are.
+//! The design of a mesh: a topology and a kind of cell.
 
 use crate::cell::kind::Cell;
 use crate::cell::mzi::CellErrors;
@@ -8,28 +8,47 @@ use crate::error::MeshError;
 use crate::layout::Layout;
 use crate::layout::phases::Phases;
 use crate::layout::stage::Stage;
-use crate::topology::{TOPOLOGIES, Topology, topology};
+use crate::topology::{Topology, topologies, topology};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
+use std::sync::Arc;
 
-/// A topology and a cell that it can be built of. A topology alone stands for its usual cells, mostly plain interferometers.
-#[derive(Clone, Copy, Debug)]
+/// A topology and a cell of which it can be built. A topology alone converts to the design with its default cell.
+#[derive(Clone, Debug)]
 pub struct MeshDesign {
-    topology: &'static dyn Topology,
+    topology: Arc<dyn Topology>,
     cell: Cell,
 }
 
-impl From<&'static dyn Topology> for MeshDesign {
-    fn from(topology: &'static dyn Topology) -> Self {
-        Self { topology, cell: topology.cells()[0] }
+impl From<Arc<dyn Topology>> for MeshDesign {
+    fn from(topology: Arc<dyn Topology>) -> Self {
+        let cell = topology.cells()[0];
+        Self { topology, cell }
+    }
+}
+
+impl From<&Arc<dyn Topology>> for MeshDesign {
+    fn from(topology: &Arc<dyn Topology>) -> Self {
+        topology.clone().into()
+    }
+}
+
+impl<T: Topology + 'static> From<T> for MeshDesign {
+    fn from(topology: T) -> Self {
+        Self::from(Arc::new(topology) as Arc<dyn Topology>)
+    }
+}
+
+impl From<&Self> for MeshDesign {
+    fn from(design: &Self) -> Self {
+        design.clone()
     }
 }
 
 impl PartialEq for MeshDesign {
     fn eq(&self, other: &Self) -> bool {
-        // Topologies of one key may still have parameters.
-        let named = |design: &Self| format!("{:?}", design.topology);
-        (self.topology.key(), self.cell) == (other.topology.key(), other.cell) && named(self) == named(other)
+        let identity = |design: &Self| (design.topology.key(), design.topology.parameters(), design.cell);
+        identity(self) == identity(other)
     }
 }
 
@@ -47,8 +66,8 @@ impl MeshDesign {
     ///
     /// # Errors
     ///
-    /// [`MeshError::CellOfTopology`] where it cannot be built of it.
-    pub fn new(topology: &'static dyn Topology, cell: Cell) -> Result<Self, MeshError> {
+    /// [`MeshError::CellOfTopology`] if the topology has no such cells.
+    pub fn new(topology: Arc<dyn Topology>, cell: Cell) -> Result<Self, MeshError> {
         if topology.cells().contains(&cell) {
             return Ok(Self { topology, cell });
         }
@@ -56,7 +75,7 @@ impl MeshDesign {
         Err(MeshError::CellOfTopology { topology: topology.key(), found: cell.key(), known: keys.join(", ") })
     }
 
-    /// The mesh of two keys of `phaseloom list`; without that of a cell, of the topology's usual ones.
+    /// The design of two keys of `phaseloom list`. Without a key of a cell, it has the topology's default cell.
     ///
     /// ```
     /// use phaseloom_mesh::{Cell, MeshDesign};
@@ -70,66 +89,71 @@ impl MeshDesign {
     /// Unknown keys, and as [`MeshDesign::new`].
     pub fn from_keys(topology_key: &str, cell_key: Option<&str>) -> Result<Self, MeshError> {
         let topology = topology(topology_key)?;
-        cell_key.map_or_else(|| Ok(topology.into()), |key| Self::new(topology, Cell::from_key(key)?))
+        match cell_key {
+            Some(key) => Self::new(topology, Cell::from_key(key)?),
+            None => Ok(topology.into()),
+        }
     }
 
-    /// How cells are joined.
+    /// The topology.
     #[must_use]
-    pub fn topology(&self) -> &'static dyn Topology {
-        self.topology
+    pub fn topology(&self) -> &dyn Topology {
+        &*self.topology
     }
 
-    /// What they are.
+    /// The kind of its cells.
     #[must_use]
     pub fn cell(&self) -> Cell {
         self.cell
     }
 
-    /// Every topology with every cell that it can be built of.
+    /// Every topology with each of its cells.
     pub fn all() -> impl Iterator<Item = Self> {
-        TOPOLOGIES.into_iter().flat_map(|topology| topology.cells().iter().map(move |&cell| Self { topology, cell }))
+        topologies()
+            .into_iter()
+            .flat_map(|topology| topology.cells().iter().map(move |&cell| Self { topology: topology.clone(), cell }))
     }
 
-    /// Where the cells of a mesh of so many ports stand.
+    /// The layout of a mesh with a number of ports.
     #[must_use]
     pub fn layout(&self, ports: usize) -> Layout {
         self.topology.layout(ports).with_cell(self.cell)
     }
 
-    /// A mesh of so many ports, all phases zero.
+    /// A mesh with all phases zero.
     #[must_use]
     pub fn blank(&self, ports: usize) -> Stage {
         let layout = self.layout(ports);
-        let settings = Phases::blank(&layout);
-        Stage::mesh(layout, settings)
+        let phases = Phases::blank(&layout);
+        Stage::mesh(layout, phases)
     }
 
-    /// The mesh that does a unitary: its topology finds the phases of plain interferometers, and other cells follow them,
-    /// one after another, without loss of precision.
+    /// The mesh that realises a unitary. The topology computes the phases of MZIs, and other cells are
+    /// [matched](crate::match_cells) to them without loss of precision.
     ///
     /// # Errors
     ///
-    /// Where the topology cannot realise the target.
+    /// A target that the topology cannot realise.
     pub fn program(&self, target: &Unitary) -> Result<Stage, MeshError> {
-        self.built(target.modes(), |layout| self.topology.program(layout, target))
+        self.build(target.modes(), |layout| self.topology.program(layout, target))
     }
 
-    /// The mesh that does a square matrix of norm at most one, where the topology is direct.
+    /// The mesh that realises a square matrix of norm at most 1, for [`Capability::AnyContraction`](crate::Capability).
     ///
     /// # Errors
     ///
     /// As [`Topology::program_contraction`].
     pub fn program_contraction(&self, w: &DMatrix<Complex64>) -> Result<Stage, MeshError> {
-        self.built(w.nrows(), |layout| self.topology.program_contraction(layout, w))
+        self.build(w.nrows(), |layout| self.topology.program_contraction(layout, w))
     }
 
-    fn built(&self, ports: usize, program: impl Fn(&Layout) -> Result<Phases, MeshError>) -> Result<Stage, MeshError> {
+    fn build(&self, ports: usize, program: impl Fn(&Layout) -> Result<Phases, MeshError>) -> Result<Stage, MeshError> {
         let plain = self.topology.layout(ports);
-        let mut settings = program(&plain)?;
+        let mut phases = program(&plain)?;
         let layout = plain.with_cell(self.cell);
-        if self.cell != Cell::Mzi && self.cell.is_interferometer() {
-            settings = match_cells(&layout, Cell::Mzi, &settings, &vec![CellErrors::NONE; layout.positions.len()]).0;
+        if self.cell.is_interferometer() && !self.cell.is_mzi() {
+            phases = match_cells(&layout, Cell::Mzi, &phases, &vec![CellErrors::NONE; layout.positions.len()]).0;
         }
-        Ok(Stage::mesh(layout, settings))
+        Ok(Stage::mesh(layout, phases))
     }
 }

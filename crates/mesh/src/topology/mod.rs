@@ -1,4 +1,6 @@
-//! How cells are joined to a mesh. A new topology is one file here and one line in [`TOPOLOGIES`].
+//! Topologies: where the cells of a mesh are, and which decomposition programs them.
+//!
+//! A new topology is one file in this folder and one line in [`topologies`].
 
 mod butterfly;
 mod contraction;
@@ -29,6 +31,7 @@ use crate::layout::Layout;
 use crate::layout::phases::Phases;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
+use std::sync::Arc;
 
 /// An arrangement of cells, and the algorithm that programs it.
 pub trait Topology: Send + Sync + std::fmt::Debug {
@@ -38,84 +41,106 @@ pub trait Topology: Send + Sync + std::fmt::Debug {
     /// One line for `phaseloom list`.
     fn description(&self) -> &'static str;
 
-    /// Where the cells of a mesh of `modes` ports stand, in order of propagation.
+    /// The positions of the cells of a mesh of `modes` ports, in order of propagation.
     fn layout(&self, modes: usize) -> Layout;
 
-    /// Of which cells it can be built, the usual one first: any interferometers, where nothing else is said.
+    /// The cells of which it can be built, the default one first.
     fn cells(&self) -> &'static [Cell] {
         &INTERFEROMETERS
     }
 
-    /// Whether every unitary has a program. Of a mesh that is not universal, [`Topology::program`] gives the nearest
-    /// that it found; compare the matrix.
-    fn is_universal(&self) -> bool {
-        true
+    /// The set of matrices that the ideal mesh realises between its ports.
+    fn capability(&self) -> Capability {
+        Capability::AnyUnitary
     }
 
-    /// Whether one mesh does any matrix of norm at most one, which then needs no singular values.
-    fn is_direct(&self) -> bool {
-        false
+    /// Numbers that distinguish topologies with the same key.
+    fn parameters(&self) -> Vec<usize> {
+        Vec::new()
     }
 
-    /// The phases of plain interferometers that make the ideal mesh equal to `w` between its ports: a square matrix whose
-    /// largest singular value is at most 1. `layout` is that of its ports. For a mesh that [is direct](Topology::is_direct).
+    /// The phases of MZIs with which the ideal mesh realises `w` between its ports, for [`Capability::AnyContraction`].
+    ///
+    /// `w` is a square matrix whose largest singular value is at most 1. `layout` has as many ports.
     ///
     /// # Errors
     ///
-    /// A mesh that does unitaries alone, and is given another matrix; a decomposition that fails.
+    /// A matrix that is not unitary, on a topology for unitaries; a decomposition that fails.
     ///
     /// # Panics
     ///
-    /// If the layout is that of another number of ports.
+    /// If the layout has another number of ports.
     fn program_contraction(&self, layout: &Layout, w: &DMatrix<Complex64>) -> Result<Phases, MeshError> {
         self.program(layout, &Unitary::new(w.clone(), Unitary::TOLERANCE)?)
     }
 
-    /// The number of rows of a unitary that the mesh can realise, if not all.
-    fn rows(&self) -> Option<usize> {
-        None
-    }
-
-    /// Whether its phases are searched for: no decomposition is known, and what is found only comes near.
-    fn is_fitted(&self) -> bool {
-        !self.is_universal() && self.rows().is_none()
-    }
-
-    /// The phases of plain interferometers that make the ideal mesh equal to `target`, on the lines of its ports; of the one
-    /// kind of [cells](Topology::cells) that it can be built of, where that is no interferometer. `layout` is
-    /// [that](Topology::layout) of as many ports.
+    /// The phases of MZIs with which the ideal mesh realises `target` between its ports.
+    ///
+    /// If the topology has no interferometers, they are the phases of its only kind of [cells](Topology::cells). `layout` is
+    /// the [layout](Topology::layout) for the ports of the target.
     ///
     /// # Errors
     ///
-    /// Where the topology cannot realise the target.
+    /// A target that the topology cannot realise.
     ///
     /// # Panics
     ///
-    /// If the layout is that of another number of ports.
+    /// If the layout has another number of ports.
     fn program(&self, layout: &Layout, target: &Unitary) -> Result<Phases, MeshError>;
 }
 
-/// Every topology there is.
-pub static TOPOLOGIES: [&dyn Topology; 9] = [
-    &Rectangular,
-    &Triangular,
-    &Redundant { extra: 2 },
-    &Diamond,
-    &Contraction,
-    &Fractal,
-    &Butterfly,
-    &PhaseMasks,
-    &Tree,
-];
+/// The set of matrices that an ideal mesh realises between its ports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Capability {
+    /// Every unitary.
+    AnyUnitary,
+    /// Every square matrix whose largest singular value is at most 1, without a singular value decomposition.
+    AnyContraction,
+    /// The first rows of every unitary: at most this number of them.
+    FirstRows(usize),
+    /// A subset of the unitaries. [`Topology::program`] searches for the nearest one and may end in a local minimum.
+    Fitted,
+}
 
-/// Finds a topology by its key.
+impl Capability {
+    /// Whether every unitary has an exact program.
+    #[must_use]
+    pub fn is_universal(self) -> bool {
+        matches!(self, Self::AnyUnitary | Self::AnyContraction)
+    }
+
+    /// The number of rows that the mesh realises, if it is limited.
+    #[must_use]
+    pub fn max_rows(self) -> Option<usize> {
+        if let Self::FirstRows(rows) = self { Some(rows) } else { None }
+    }
+}
+
+/// All built-in topologies.
+#[must_use]
+pub fn topologies() -> [Arc<dyn Topology>; 9] {
+    [
+        Arc::new(Rectangular),
+        Arc::new(Triangular),
+        Arc::new(Redundant { extra: 2 }),
+        Arc::new(Diamond),
+        Arc::new(Contraction),
+        Arc::new(Fractal),
+        Arc::new(Butterfly),
+        Arc::new(PhaseMasks),
+        Arc::new(Tree),
+    ]
+}
+
+/// Finds a built-in topology by its key. `direct`, the key of `contraction` before version 0.2, is still accepted.
 ///
 /// # Errors
 ///
 /// [`MeshError::UnknownTopology`] with the keys that exist.
-pub fn topology(key: &str) -> Result<&'static dyn Topology, MeshError> {
-    TOPOLOGIES.into_iter().find(|t| t.key() == key).ok_or_else(|| MeshError::UnknownTopology {
+pub fn topology(key: &str) -> Result<Arc<dyn Topology>, MeshError> {
+    let current = if key == "direct" { "contraction" } else { key };
+    topologies().into_iter().find(|topology| topology.key() == current).ok_or_else(|| MeshError::UnknownTopology {
         found: key.to_owned(),
-        known: TOPOLOGIES.map(Topology::key).join(", "),
+        known: topologies().map(|topology| topology.key()).join(", "),
     })
 }

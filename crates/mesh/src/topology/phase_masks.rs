@@ -1,16 +1,17 @@
-//! The phase-mask processor: masks, a shifter on each line, between fixed layers of splitters that join neighbours, by turns
-//! those of even and of odd lines. Nothing but phases is set (Saygin et al., Phys. Rev. Lett. 124, 010501, 2020,
-//! recalled, for masks between fixed layers; layers of splitters, for any line to reach any other in N of them: ours).
-//! A line that a layer leaves out has no shifter in it.
+//! The phase-mask mesh: phase masks (one phase shifter per mode) between fixed layers of splitters. Layers join neighbouring
+//! modes, alternately from an even and from an odd mode. Only phases are programmed.
 //!
 //! ```text
-//!  ──φ──╳──────φ──╳─────    3N layers for N lines, about 3N(N−1)/2 splitters: three times as many phases as a unitary has.
-//!  ──φ──╳──φ──╳φ──╳──φ──    No decomposition is known. A search for Haar unitaries of N = 4, 8, 16 ended at 1e-8…3e-7 of the
-//!  ──φ──╳──φ──╳φ──╳──φ──    norm from each of 9 starts; of 64 at 6e-4 and 2e-3 after 3000 steps. In 2N layers most of 9 ended elsewhere, at 5e-3…1e-1.
-//!  ──φ──╳──────φ──╳─────
+//!  ──φ──╳──────φ──╳─────    3N layers for N modes: about 3N(N−1)/2 splitters, and three times the phases of a unitary.
+//!  ──φ──╳──φ──╳φ──╳──φ──    A mode without a splitter in a layer has no phase shifter in it.
+//!  ──φ──╳──φ──╳φ──╳──φ──    No decomposition is known, so the phases are fitted. In 3N layers the search converges for Haar
+//!  ──φ──╳──────φ──╳─────    unitaries; in 2N layers most starts end in a local minimum.
 //! ```
+//!
+//! Phase masks between fixed layers: Saygin et al., Phys. Rev. Lett. 124, 010501, 2020. Layers of splitters, through which N
+//! layers join any two modes, are our choice.
 
-use super::Topology;
+use super::{Capability, Topology};
 use crate::cell::kind::Cell;
 use crate::decompose::fit::fit;
 use crate::decompose::unitary::Unitary;
@@ -42,8 +43,8 @@ impl Topology for PhaseMasks {
         &[Cell::Coupler]
     }
 
-    fn is_universal(&self) -> bool {
-        false
+    fn capability(&self) -> Capability {
+        Capability::Fitted
     }
 
     fn program(&self, layout: &Layout, target: &Unitary) -> Result<Phases, MeshError> {

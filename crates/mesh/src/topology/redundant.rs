@@ -1,5 +1,5 @@
-//! The rectangular mesh with more columns than it needs: extra phases for a search on an imperfect chip (Burgwal et al.,
-//! Opt. Express 25, 28236, 2017, recalled; its abstract found).
+//! The rectangular mesh with additional columns, which give corrections of an imperfect chip more phases (Burgwal et al.,
+//! Opt. Express 25, 28236, 2017).
 
 use super::{Rectangular, Topology};
 use crate::decompose::unitary::Unitary;
@@ -8,10 +8,10 @@ use crate::layout::phases::Phases;
 use crate::layout::{CellPosition, Layout};
 use std::f64::consts::PI;
 
-/// A rectangular mesh behind some columns of idle cells.
+/// A rectangular mesh after additional columns of cells in the bar state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Redundant {
-    /// Number of columns that a rectangular mesh does not have.
+    /// Number of additional columns.
     pub extra: usize,
 }
 
@@ -21,7 +21,11 @@ impl Topology for Redundant {
     }
 
     fn description(&self) -> &'static str {
-        "rectangular behind two extra columns, for corrections that search (Burgwal 2017)"
+        "rectangular after two extra columns, for corrections that search (Burgwal 2017)"
+    }
+
+    fn parameters(&self) -> Vec<usize> {
+        vec![self.extra]
     }
 
     fn layout(&self, modes: usize) -> Layout {
@@ -33,23 +37,23 @@ impl Topology for Redundant {
         Layout::new(modes, positions.collect())
     }
 
-    /// That of the rectangular mesh; the cells before it are the identity, θ = φ = π.
+    /// The phases of the rectangular mesh; the cells before it realise the identity, θ = φ = π.
     fn program(&self, layout: &Layout, target: &Unitary) -> Result<Phases, MeshError> {
-        assert_eq!(layout.ports, target.modes(), "a layout of as many ports");
+        assert_eq!(layout.ports, target.modes(), "a layout for the ports of the target");
         let rectangular = Rectangular.program(&Rectangular.layout(target.modes()), target)?;
         let cells = layout.positions.len();
         let idle = cells - rectangular.theta().len();
-        let mut settings = Phases::zero(cells, target.modes());
+        let mut phases = Phases::zero(cells, target.modes());
         for k in 0..cells {
             let (theta, phi) = match k.checked_sub(idle) {
                 Some(k) => (rectangular.theta()[k], rectangular.phi()[k]),
                 None => (PI, PI),
             };
-            settings.set_cell(k, theta, phi);
+            phases.set_cell(k, theta, phi);
         }
         for (mode, &phase) in rectangular.output().iter().enumerate() {
-            settings.set_output(mode, phase);
+            phases.set_output(mode, phase);
         }
-        Ok(settings)
+        Ok(phases)
     }
 }

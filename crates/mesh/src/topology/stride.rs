@@ -1,43 +1,43 @@
-//! Columns of cells that join lines 2^s apart: neighbours, once lines have crossed.
+//! Columns of cells that join modes 2^s apart, which crossings bring next to each other.
 //!
-//! Before such a column the lines are shuffled so that the partners i and i + 2^s stand beside each other; behind it they
-//! go back. A shuffle in groups of 2·2^s lines has 2^s(2^s−1)/2 crossings a group.
+//! Before such a column the modes are shuffled so that the partners i and i + 2^s are neighbours. The next column starts
+//! from that order. A shuffle of 2·2^s modes has 2^s(2^s−1)/2 crossings.
 
 use crate::layout::{CellPosition, Layout};
 
-/// A layout on 2^k lines, of columns with these strides (powers of two), with a cell wherever `stands(stride, i)`, i the
-/// first of its lines.
-pub(super) fn layout(ports: usize, strides: &[usize], stands: impl Fn(usize, usize) -> bool) -> Layout {
-    let lines = ports.next_power_of_two();
+/// A layout on 2^k ≥ `ports` modes, one column per stride (powers of two). The cell whose first mode is i exists if
+/// `has_cell(stride, i)`.
+pub(super) fn layout(ports: usize, strides: &[usize], has_cell: impl Fn(usize, usize) -> bool) -> Layout {
+    let modes = ports.next_power_of_two();
     let mut positions = Vec::new();
     for (column, &stride) in strides.iter().enumerate() {
-        let pairs = pairs(lines, stride).into_iter().step_by(2).enumerate();
-        positions
-            .extend(pairs.filter(|(_, line)| stands(stride, *line)).map(|(k, _)| CellPosition { column, mode: 2 * k }));
+        let firsts = partners(modes, stride).into_iter().step_by(2).enumerate();
+        let cells = firsts.filter(|(_, first)| has_cell(stride, *first));
+        positions.extend(cells.map(|(k, _)| CellPosition { column, mode: 2 * k }));
     }
-    let mut layout = Layout::new(lines, positions).with_ports(ports);
-    // Where each line of the mesh stands: position p holds line at[p].
-    let mut at: Vec<usize> = (0..lines).collect();
+    let mut layout = Layout::new(modes, positions).with_ports(ports);
+    // order[p] is the original mode at position p.
+    let mut order: Vec<usize> = (0..modes).collect();
     for (column, &stride) in strides.iter().enumerate() {
-        layout = turn(layout, column, &mut at, pairs(lines, stride));
+        layout = cross(layout, column, &mut order, partners(modes, stride));
     }
-    turn(layout, strides.len(), &mut at, (0..lines).collect())
+    cross(layout, strides.len(), &mut order, (0..modes).collect())
 }
 
-/// The line at each position of a column, partners beside each other: i = j + 2^s·(2g) and i + 2^s, group by group.
-fn pairs(lines: usize, stride: usize) -> Vec<usize> {
-    let groups = (0..lines).step_by(2 * stride);
+/// The modes with partners next to each other: j + 2^s·(2g) and j + 2^s·(2g+1), group by group.
+fn partners(modes: usize, stride: usize) -> Vec<usize> {
+    let groups = (0..modes).step_by(2 * stride);
     groups.flat_map(|g| (0..stride).flat_map(move |j| [g + j, g + j + stride])).collect()
 }
 
-/// Lets the lines cross from `at` to `wanted`.
-fn turn(layout: Layout, column: usize, at: &mut Vec<usize>, wanted: Vec<usize>) -> Layout {
-    if *at == wanted {
+/// Adds the crossing from `order` to `target` before a column.
+fn cross(layout: Layout, column: usize, order: &mut Vec<usize>, target: Vec<usize>) -> Layout {
+    if *order == target {
         return layout;
     }
-    let mut position = vec![0; at.len()];
-    at.iter().enumerate().for_each(|(p, &line)| position[line] = p);
-    let order = wanted.iter().map(|&line| position[line]).collect();
-    *at = wanted;
-    layout.with_crossing(column, order)
+    let mut position = vec![0; order.len()];
+    order.iter().enumerate().for_each(|(p, &mode)| position[mode] = p);
+    let permutation = target.iter().map(|&mode| position[mode]).collect();
+    *order = target;
+    layout.with_crossing(column, permutation)
 }

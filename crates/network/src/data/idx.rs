@@ -138,13 +138,13 @@ mod tests {
         assert!(inputs(path, &huge).unwrap_err().to_string().contains("more bytes than can exist"));
         let error = inputs(path, &file(8, &[60_000, 28, 28], &[0; 100])).unwrap_err().to_string();
         assert!(error.contains("100 bytes") && error.contains("47040000 bytes"), "{error}");
-        let whole = file(8, &[2, 2], &[1, 2, 3, 4]);
-        for length in 0..whole.len() {
-            assert!(inputs(path, &whole[..length]).is_err());
+        let complete = file(8, &[2, 2], &[1, 2, 3, 4]);
+        for length in 0..complete.len() {
+            assert!(inputs(path, &complete[..length]).is_err());
         }
-        for at in 0..whole.len() {
+        for at in 0..complete.len() {
             for flip in [0x01, 0x80, 0xff] {
-                let mut bytes = whole.clone();
+                let mut bytes = complete.clone();
                 bytes[at] ^= flip;
                 let _ = inputs(path, &bytes);
                 let _ = labels(path, &bytes);

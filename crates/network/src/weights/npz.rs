@@ -15,7 +15,7 @@ const MAX_RATIO: u64 = 1032;
 pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Tensors> {
     let invalid =
         |place: String, found: String, expected: &str| NetworkError::format(path, "npz", place, found, expected);
-    let damaged = "a whole zip file of .npy files; the file is cut off or damaged";
+    let damaged = "a complete zip file of .npy files; the file is cut off or damaged";
     let mut archive =
         ZipArchive::new(Cursor::new(bytes)).map_err(|e| invalid("directory".into(), e.to_string(), damaged))?;
     let mut tensors = Tensors::new();

@@ -1,11 +1,13 @@
-//! The singular value decomposition made canonical: one matrix, one program.
+//! The canonical singular value decomposition: equal matrices have equal factors.
 //!
-//! `W = U Σ V†` leaves the phase of each pair of vectors free, the basis where singular values are equal, and all of
-//! U and V beyond the rank. On one imperfect chip these choices matter as much as the errors do, so each is fixed:
-//! (i) the largest component of each right singular vector is real and positive; (ii) where singular values are
-//! equal, and beyond the numerical rank, the basis comes from Gram–Schmidt of the unit vectors in index order; (iii)
-//! blocks that no entry joins are decomposed one by one, so that zeros of the matrix are exact zeros of its vectors:
-//! one decomposition of the whole would mix blocks by rounding, divided by the distance of their singular values.
+//! `W = U·Σ·V†` leaves three choices free: the phase of each pair of vectors, the basis for equal singular values, and all
+//! vectors beyond the rank. On an imperfect chip these choices matter as much as the errors, so each is fixed:
+//!
+//! 1. The largest component of each right singular vector is real and positive.
+//! 2. For equal singular values, and beyond the numerical rank, the basis is Gram–Schmidt of the unit vectors in the order
+//!    of their indices.
+//! 3. Independent blocks are decomposed separately. Otherwise rounding, amplified by 1/(gap between singular values), would
+//!    mix them and destroy exact zeros.
 
 use crate::error::NumericsError;
 use crate::linalg;
@@ -23,11 +25,11 @@ pub struct CanonicalSvd {
     pub v: DMatrix<Complex64>,
 }
 
-/// Smallest part of a unit vector outside a subspace for which Gram–Schmidt takes it. Any value below 1/√N finds a
-/// basis; one this large keeps rounding from being magnified.
+/// Norm of the component of a unit vector outside a subspace from which on Gram–Schmidt uses the vector. Any value below
+/// 1/√N finds a basis. A smaller component would amplify rounding.
 const INDEPENDENT: f64 = 1e-3;
 
-/// Components within this ratio of the largest count as equally large; the first of them is made real.
+/// Components above this ratio to the largest one count as equally large, and the first of them is made real.
 const TIE: f64 = 1.0 - 1e-8;
 
 /// The canonical decomposition of a finite matrix.
@@ -36,7 +38,7 @@ const TIE: f64 = 1.0 - 1e-8;
 ///
 /// # Errors
 ///
-/// [`NumericsError::Svd`] if the decomposition fails its residual check twice.
+/// [`NumericsError::Svd`] if every attempt fails its residual check.
 pub fn canonical_svd(w: &DMatrix<Complex64>) -> Result<CanonicalSvd, NumericsError> {
     let (rows, columns) = w.shape();
     let linalg::Svd { mut u, mut sigma, mut v } = by_blocks(w)?;
@@ -58,22 +60,22 @@ pub fn canonical_svd(w: &DMatrix<Complex64>) -> Result<CanonicalSvd, NumericsErr
     for j in 0..rank {
         let largest = v.column(j).iter().map(|z| z.norm()).fold(0.0, f64::max);
         if let Some(z) = v.column(j).iter().copied().find(|z| z.norm() >= TIE * largest) {
-            let turn = z.conj() / z.norm();
-            u.column_mut(j).iter_mut().for_each(|x| *x *= turn);
-            v.column_mut(j).iter_mut().for_each(|x| *x *= turn);
+            let phase_factor = z.conj() / z.norm();
+            u.column_mut(j).iter_mut().for_each(|x| *x *= phase_factor);
+            v.column_mut(j).iter_mut().for_each(|x| *x *= phase_factor);
         }
     }
     Ok(CanonicalSvd { u: complete(&u, rank), sigma, v: complete(&v, rank) })
 }
 
-/// The decomposition of each block of the matrix on its own, singular values together in descending order.
+/// The decomposition of each independent block, with all singular values in descending order.
 fn by_blocks(w: &DMatrix<Complex64>) -> Result<linalg::Svd, NumericsError> {
     let (rows, columns) = w.shape();
     let blocks = blocks(w);
     if matches!(&blocks[..], [(r, c)] if r.len() == rows && c.len() == columns) {
         return linalg::svd(w);
     }
-    // (σ, vector of U, vector of V, the block it lives on)
+    // (σ, vector of U, vector of V, index of the block)
     let mut triples = Vec::new();
     for (block, (r, c)) in blocks.iter().enumerate() {
         let svd = linalg::svd(&w.select_rows(r).select_columns(c))?;
@@ -96,12 +98,12 @@ fn by_blocks(w: &DMatrix<Complex64>) -> Result<linalg::Svd, NumericsError> {
     Ok(linalg::Svd { u, sigma, v })
 }
 
-/// Rows and columns of each block, ascending: what entries other than exact zeros join. Rows and columns of zeros
-/// belong to none.
+/// Rows and columns of each block, ascending. Nonzero entries join a row and a column to one block; rows and columns of
+/// zeros belong to no block.
 fn blocks(w: &DMatrix<Complex64>) -> Vec<(Vec<usize>, Vec<usize>)> {
     let (rows, columns) = w.shape();
     let full = |j: usize| (0..rows).filter(move |&i| w[(i, j)].re != 0.0 || w[(i, j)].im != 0.0);
-    // Each row is named after the first row of its block.
+    // Each row has the name of the first row of its block.
     let mut name: Vec<usize> = (0..rows).collect();
     fn root(name: &mut [usize], mut row: usize) -> usize {
         while name[row] != row {
@@ -132,16 +134,16 @@ fn blocks(w: &DMatrix<Complex64>) -> Vec<(Vec<usize>, Vec<usize>)> {
     blocks
 }
 
-/// Turns the vectors of equal singular values so that V's part is Gram–Schmidt of the projected unit vectors.
+/// Rotates the vectors of equal singular values so that the part of V is Gram–Schmidt of the projected unit vectors.
 fn canonical_basis(u: &mut DMatrix<Complex64>, v: &mut DMatrix<Complex64>, cluster: std::ops::Range<usize>) {
     let size = cluster.len();
     let subspace = v.columns(cluster.start, size).clone_owned();
     // In the coordinates of the subspace, the projected unit vector e_j is the conjugate of row j.
     let units = (0..subspace.nrows()).map(|j| DVector::from_iterator(size, subspace.row(j).iter().map(|z| z.conj())));
-    let turn = gram_schmidt(DMatrix::zeros(size, size), 0, units);
+    let rotation = gram_schmidt(DMatrix::zeros(size, size), 0, units);
     for matrix in [u, v] {
-        let turned = linalg::multiply(&matrix.columns(cluster.start, size).clone_owned(), &turn);
-        matrix.columns_mut(cluster.start, size).copy_from(&turned);
+        let rotated = linalg::multiply(&matrix.columns(cluster.start, size).clone_owned(), &rotation);
+        matrix.columns_mut(cluster.start, size).copy_from(&rotated);
     }
 }
 
@@ -154,8 +156,8 @@ fn complete(vectors: &DMatrix<Complex64>, rank: usize) -> DMatrix<Complex64> {
     gram_schmidt(basis, rank, units)
 }
 
-/// Fills the columns `filled`… of `basis` with what is left of the candidates, in their order, after projection on
-/// the columns before (twice, for orthogonality to rounding).
+/// Fills the columns from `filled` on with the candidates, in their order, orthogonalised against the columns before
+/// (twice, for orthogonality to rounding).
 fn gram_schmidt(
     mut basis: DMatrix<Complex64>,
     mut filled: usize,

@@ -5,11 +5,9 @@
 //! matrices; faer's result is checked by its residual all the same.
 
 pub mod canonical_svd;
-mod corners;
 mod cosine_sine;
 pub mod fidelity;
 
-pub use corners::NullVectors;
 pub use cosine_sine::cosine_sine;
 
 use crate::error::NumericsError;
@@ -56,25 +54,6 @@ fn view_mut<T>(matrix: &mut DMatrix<T>) -> MatMut<'_, T> {
 pub fn multiply(a: &DMatrix<Complex64>, b: &DMatrix<Complex64>) -> DMatrix<Complex64> {
     let mut product = DMatrix::zeros(a.nrows(), b.ncols());
     matmul(view_mut(&mut product), Accum::Replace, view(a), view(b), Complex64::new(1.0, 0.0), Par::Seq);
-    product
-}
-
-/// `A·B`, or `A†·B`, for the first rows of `A` or `A†` and its columns from `from` on.
-pub fn multiply_part(
-    a: &DMatrix<Complex64>,
-    adjoint: bool,
-    (rows, from): (usize, usize),
-    b: &DMatrix<Complex64>,
-) -> DMatrix<Complex64> {
-    let mut product = DMatrix::zeros(rows, b.ncols());
-    let (out, one) = (view_mut(&mut product), Complex64::new(1.0, 0.0));
-    if adjoint {
-        let part = view(a).submatrix(from, 0, a.nrows() - from, rows).adjoint();
-        matmul(out, Accum::Replace, part, view(b), one, Par::Seq);
-    } else {
-        let part = view(a).submatrix(0, from, rows, a.ncols() - from);
-        matmul(out, Accum::Replace, part, view(b), one, Par::Seq);
-    }
     product
 }
 

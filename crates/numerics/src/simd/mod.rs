@@ -5,6 +5,7 @@ pub mod complex_product;
 pub mod exponential;
 pub mod lanes;
 pub mod real;
+pub mod splitter_products;
 pub mod trigonometry;
 
 /// Runs a kernel compiled for the widest vector registers of this processor.

@@ -57,7 +57,7 @@ pub fn haar(n: usize, seed: u64) -> DMatrix<Complex64> {
 }
 
 /// A mesh of any design with phases of no order, and the state of its cells with errors of .01 and equal loss.
-pub fn random_phases(design: MeshDesign, n: usize, seed: u64) -> (Stage, Vec<CellErrors>) {
+pub fn random_phases(design: &MeshDesign, n: usize, seed: u64) -> (Stage, Vec<CellErrors>) {
     let layout = design.layout(n);
     let mut stream = StreamKey::new(seed, "benchmark/phases").stream();
     let mut settings = Phases::blank(&layout);
@@ -66,7 +66,13 @@ pub fn random_phases(design: MeshDesign, n: usize, seed: u64) -> (Stage, Vec<Cel
     let errors = layout
         .positions
         .iter()
-        .map(|_| CellErrors { alpha: draw(), beta: draw(), gamma: draw(), upper: 0.99, lower: 0.99 })
+        .map(|_| CellErrors {
+            alpha: draw(),
+            beta: draw(),
+            gamma: draw(),
+            upper_transmission: 0.99,
+            lower_transmission: 0.99,
+        })
         .collect();
     (Stage::mesh(layout, settings), errors)
 }
@@ -77,7 +83,13 @@ pub fn chip(n: usize, seed: u64) -> (MatrixProgram, Vec<CellErrors>) {
     let mut stream = StreamKey::new(seed, "benchmark/chip").stream();
     let mut draw = || 0.01 * standard_normal(&mut stream);
     let errors = (0..program.interferometers())
-        .map(|_| CellErrors { alpha: draw(), beta: draw(), gamma: 0.0, upper: 0.99 + 0.1 * draw(), lower: 0.99 })
+        .map(|_| CellErrors {
+            alpha: draw(),
+            beta: draw(),
+            gamma: 0.0,
+            upper_transmission: 0.99 + 0.1 * draw(),
+            lower_transmission: 0.99,
+        })
         .collect();
     (program, errors)
 }

@@ -8,7 +8,7 @@ use crate::timing::{Timing, growth};
 use crate::works::WORKS;
 use phaseloom::experiment::VERSION;
 use phaseloom::files::write_atomically;
-use phaseloom::report::{Growth, png, scaling_figure};
+use phaseloom::report::{PowerLawFit, png, scaling_figure};
 use std::error::Error;
 use std::path::Path;
 
@@ -54,7 +54,7 @@ fn times_csv(timings: &[Timing]) -> String {
 }
 
 /// (title, who, growth) of each line with a fitted exponent.
-fn grown(timings: &[Timing]) -> Vec<(&'static str, &'static str, Growth)> {
+fn grown(timings: &[Timing]) -> Vec<(&'static str, &'static str, PowerLawFit)> {
     let of = |work| {
         let (ours, theirs) = growth(timings, work);
         [("ours", ours), (work.reference, theirs)].map(|(who, growth)| Some((work.title, who, growth?)))
@@ -107,7 +107,7 @@ All digits are in [times.csv](times.csv).
 | work | N | ours | reference | its time | ratio | ours for the smallest part |
 |---|---:|---:|---|---:|---:|---:|
 {ratios}
-## Growth
+## PowerLawFit
 
 The exponent p of time ∝ Nᵖ, by least squares of the logarithms, with its standard error
 ([growth.csv](growth.csv)). What passes a fixed number of fields is O(N²), the rest is O(N³); a smaller exponent says that

@@ -2,7 +2,7 @@
 
 use crate::common::seconds;
 use crate::works::{OURS, REFERENCE, WORKS, Work};
-use phaseloom::report::Growth;
+use phaseloom::report::PowerLawFit;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -48,9 +48,9 @@ pub fn since(started: SystemTime, folder: &Path) -> Vec<Timing> {
 }
 
 /// Fitted exponents of N of a work: ours and the reference's.
-pub fn growth(timings: &[Timing], work: &Work) -> (Option<Growth>, Option<Growth>) {
+pub fn growth(timings: &[Timing], work: &Work) -> (Option<PowerLawFit>, Option<PowerLawFit>) {
     let own = || timings.iter().filter(|timing| timing.work.key == work.key);
-    let fit = |time: fn(&Timing) -> f64| Growth::fit(&own().map(|t| (t.size as f64, time(t))).collect::<Vec<_>>());
+    let fit = |time: fn(&Timing) -> f64| PowerLawFit::new(&own().map(|t| (t.size as f64, time(t))).collect::<Vec<_>>());
     (fit(|t| t.ours_s), fit(|t| t.reference_s))
 }
 

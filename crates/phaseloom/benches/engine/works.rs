@@ -57,7 +57,7 @@ pub const WORKS: &[Work] = &[
         sizes: ALL,
         item: "cell",
         items: cells,
-        time: |group, n| program(group, n, &Rectangular),
+        time: |group, n| program(group, n, Rectangular),
     },
     Work {
         key: "program_triangular",
@@ -66,7 +66,7 @@ pub const WORKS: &[Work] = &[
         sizes: ALL,
         item: "cell",
         items: cells,
-        time: |group, n| program(group, n, &Triangular),
+        time: |group, n| program(group, n, Triangular),
     },
     Work {
         key: "realise",
@@ -159,7 +159,7 @@ fn both<T, A, B>(
     group.bench_function(BenchmarkId::new(REFERENCE, n), |b| each(b, &inputs, &reference));
 }
 
-fn program(group: &mut Group, n: usize, topology: &'static dyn Topology) {
+fn program(group: &mut Group, n: usize, topology: impl Topology + Copy + 'static) {
     both(
         group,
         n,

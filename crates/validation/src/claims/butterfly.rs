@@ -1,38 +1,35 @@
-//! Notes §7.2 and the trap of §2.6: a butterfly mesh is as fragile as its depth, with phase noise as it really is.
+//! Fragility of a butterfly mesh of L columns: F = exp(−(5L+1)σ²).
+//!
+//! The law follows from the infidelity σ² of each phase and 2σ² of each splitter with an error of amplitude σ.
 
-use crate::check::{Check, Row};
-use crate::claim::Claim;
-use crate::error::ValidationError;
-use crate::machine::process;
-use crate::setting::Setting;
-use crate::statistics::Mean;
+use super::prelude::*;
 use phaseloom_mesh::{MatrixProgram, MeshDesign, Phases, topology};
 use phaseloom_numerics::fidelity;
 
 pub(super) const CLAIM: Claim = Claim {
     key: "butterfly_fragility",
-    sentence: "With σ on every phase and, in amplitude, on every splitter, a butterfly mesh of L columns has \
-               F = exp(−(5L+1)σ²): as fragile as any mesh of its depth",
-    source: "law derived as I18; the published curves follow exp(−(4L+1)σ²), for the authors' code computes noisy phases and \
-             does not use them (notes §2.6, found and checked)",
+    sentence: "With σ on every phase and, in amplitude, on every splitter, a butterfly mesh of L columns has F = \
+         exp(−(5L+1)σ²): as fragile as any mesh of its depth",
+    source: "docs/physics.md, Fabrication errors; the published curves follow exp(−(4L+1)σ²), because the authors' code \
+         computes noisy phases and does not use them",
     method: "phase_error σ and splitter_error of amplitude σ → chips of butterfly meshes with uniform phases → F",
-    criterion: "mean F within 3 s.e. + 1 % of the law, and told from the published one",
+    criterion: "mean F within 3 standard errors + 1 % of the law, and distinct from the published one",
     rows,
 };
 
-fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
+fn rows(setting: &Setting<'_>) -> Rows {
     let design: MeshDesign = topology("butterfly")?.into();
     let mut rows = Vec::new();
     for (n, sigma) in [(64_usize, 0.05_f64), (256, 0.05)] {
         let process =
             process(&format!("[phase_error]\nsigma_rad = {sigma:?}\n[splitter_error]\nsigma_amplitude = {sigma:?}"))?;
         let cells = design.layout(n).positions.len();
-        let found: Mean = setting
+        let measured: Mean = setting
             .draws(setting.pick(60, 400), |draw| {
                 let mut settings = Phases::zero(cells, n);
                 let mut angle = setting.angles("validate/butterfly", draw);
                 settings.values_mut().iter_mut().for_each(|phase| *phase = angle());
-                let program = MatrixProgram::of_mesh(design, n, settings);
+                let program = MatrixProgram::from_phases(&design, n, settings);
                 let chip = setting.chip(&process, &program, draw)?;
                 Ok(fidelity(&program.matrix(), &chip.matrix(&program)?))
             })?
@@ -41,7 +38,7 @@ fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
         let columns = f64::from(n.trailing_zeros());
         let law = |phases: f64| (-((4.0 + phases) * columns + 1.0) * sigma * sigma).exp();
         let check = Check::new(format!("F, N = {n}, σ = {sigma}"), "1").law(law(1.0)).allow(0.01 * law(1.0));
-        rows.push(check.against("the published law", law(0.0)).near(found.estimate()));
+        rows.push(check.against("the published law", law(0.0)).near(measured.estimate()));
     }
     Ok(rows)
 }

@@ -1,24 +1,22 @@
-//! Identity I18: the unitary fidelities of Fang et al. 2019.
+//! Fidelities of large rectangular meshes, F = exp(−[5(N−1)+1]σ²).
 
-use crate::check::{Check, Row};
-use crate::claim::Claim;
-use crate::error::ValidationError;
-use crate::machine::Mesh;
-use crate::setting::Setting;
+use super::prelude::*;
 use phaseloom_numerics::fidelity;
 
 pub(super) const CLAIM: Claim = Claim {
     key: "fang_2019",
     sentence: "A rectangular mesh of N = 256 keeps F = .8802 at σ = .010 and .5991 at .020, which is exp(−[5(N−1)+1]σ²)",
-    source: "I18; Fang et al. 2019, raw files of the authors, imprecise_optical_neural_network@2ed452f (found)",
+    source: "docs/physics.md, Fabrication errors; Fang et al. 2019, raw files of the authors, \
+         imprecise_optical_neural_network@2ed452f",
     method: "σ on every phase (rad) and on every splitter (amplitude, so √2·σ of angle) → 20 chips of Haar unitaries → F",
-    criterion: "each mean within 3 s.e. of the published one, whose ± is read as the deviation of 20 trials, and of the law to 1.2e-3 (I7)",
+    criterion: "each mean within 3 standard errors of the published one, whose ± is taken as the deviation of 20 trials, \
+         and of the law to 1.2e-3",
     rows,
 };
 
 const TRIALS: u64 = 20;
 
-fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
+fn rows(setting: &Setting<'_>) -> Rows {
     let mut rows = Vec::new();
     for (sigma, published, deviation) in [(0.01_f64, 0.8802, 0.0016), (0.02, 0.5991, 0.0034)] {
         let label = |what: &str| format!("{what}, σ = {sigma}");
@@ -27,7 +25,7 @@ fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
         let mesh = Mesh { modes: 256, topology: "rectangular", unitaries: TRIALS, chips: 1, first };
         let f = setting.mean(mesh, &text, fidelity)?;
         let root = (TRIALS as f64).sqrt();
-        // A splitter of σ in place of √2·σ of angle would leave 3(N−1) of 5(N−1).
+        // With σ in place of √2·σ of angle, 3(N−1) would replace 5(N−1).
         let wrong = ("σ of angle", (-(3.0 * 255.0 + 1.0) * sigma * sigma).exp());
         let check = Check::new(label("F, published"), "1").published(published, deviation / root);
         rows.push(check.against(wrong.0, wrong.1).near(f.estimate()));

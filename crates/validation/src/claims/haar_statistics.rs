@@ -1,20 +1,17 @@
-//! Identity I4.
+//! Distribution of the phases of a Haar unitary: cos²(θ/2) of a cell of rank k is Beta(k, 1), φ is uniform.
 
-use crate::check::{Check, Row};
-use crate::claim::Claim;
-use crate::error::ValidationError;
-use crate::machine::{TOPOLOGIES, unitary};
-use crate::setting::Setting;
-use crate::statistics::{Estimate, kolmogorov_smirnov};
+use super::prelude::*;
+use crate::statistics::kolmogorov_smirnov;
 use phaseloom_mesh::{CellPosition, topology};
 use std::f64::consts::TAU;
 
 pub(super) const CLAIM: Claim = Claim {
     key: "haar_statistics",
-    sentence: "In the program of a Haar unitary cos²(θ/2) of a cell of rank k is Beta(k,1), φ is uniform, and the ranks add up to N(N²−1)/6",
-    source: "I4, checked; rank map found in QPG-MIT/meshes, clements.py; Russell et al. 2017 (recalled)",
-    method: "programs of Haar unitaries, N = 7 and 8; test of Kolmogorov and Smirnov for each θ and φ; ranks fitted to the θ",
-    criterion: "no p-value below 1e-5, some 50 tests a row; p-values themselves uniform to p ≥ 1e-4; rank k+1 refused",
+    sentence: "In the program of a Haar unitary cos²(θ/2) of a cell of rank k is Beta(k,1), φ is uniform, and the ranks \
+         add up to N(N²−1)/6",
+    source: "docs/physics.md, Haar statistics; rank map as in clements.py of QPG-MIT/meshes; Russell et al. 2017",
+    method: "programs of Haar unitaries, N = 7 and 8; Kolmogorov–Smirnov test for each θ and φ; ranks fitted to the θ",
+    criterion: "no p-value below 1e-5, some 50 tests a row; p-values themselves uniform to p ≥ 1e-4; rank k+1 rejected",
     rows,
 };
 
@@ -28,16 +25,16 @@ pub(super) fn rank(key: &str, n: usize, position: CellPosition) -> usize {
     }
 }
 
-fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
-    let draws = setting.pick(1000, 4000);
+fn rows(setting: &Setting<'_>) -> Rows {
+    let draws = 4000;
     let mut rows = Vec::new();
     for key in TOPOLOGIES {
         for n in [7, 8] {
             let positions = topology(key)?.layout(n).positions;
             let programs = setting.draws(draws, |draw| {
                 let program = unitary(&setting.haar(n, draw), key)?;
-                let settings = program.stages()[0].phases();
-                Ok((settings.theta().to_vec(), settings.phi().to_vec()))
+                let phases = program.stages()[0].phases();
+                Ok((phases.theta().to_vec(), phases.phi().to_vec()))
             })?;
             let (mut p_values, mut p_wrong, mut sum, mut variance) = (Vec::new(), 1.0_f64, 0.0, 0.0);
             for (k, &position) in positions.iter().enumerate() {
@@ -60,6 +57,8 @@ fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
             rows.push(Check::new(label("p of the p-values"), "1").at_least(1e-4, estimate(uniform, 0.0)));
             rows.push(Check::new(label("p of rank k+1, smallest"), "1").at_most(1e-5, estimate(p_wrong, 0.0)));
             let law = (n * (n * n - 1)) as f64 / 6.0;
+            let ranks = positions.iter().map(|&position| rank(key, n, position)).sum();
+            rows.push(Check::new(label("sum of ranks"), "1").law(law).count(ranks));
             let next = ((n + 1) * ((n + 1) * (n + 1) - 1)) as f64 / 6.0;
             let row = Check::new(label("sum of fitted ranks"), "1").law(law).against("N+1 for N", next);
             rows.push(row.near(estimate(sum, variance.sqrt())));

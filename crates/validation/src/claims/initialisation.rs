@@ -1,44 +1,43 @@
-//! Pai 2019: training phases from Haar-distributed and from uniform ones.
+//! Training phases that start from a Haar distribution or from a uniform one.
 
 use super::haar_statistics::rank;
-use crate::check::{Check, Row};
-use crate::claim::Claim;
-use crate::error::ValidationError;
-use crate::machine::{Matrix, process, unitary};
-use crate::setting::Setting;
-use crate::statistics::{Estimate, Mean, median};
+use super::prelude::*;
+use crate::statistics::median;
 use num_complex::Complex64;
-use phaseloom_mesh::{Circuit, Fields, Phases, gradient, topology};
+use phaseloom_mesh::{Circuit, Fields, Phases, Stage, gradient, topology};
 
 pub(super) const CLAIM: Claim = Claim {
     key: "initialisation",
-    sentence: "From Haar-distributed phases Adam reaches a fixed error in at least 2× fewer iterations than from uniform ones; uniform phases give a band of powers",
-    source: "Pai et al. 2019 (found: abstract)",
-    method: "Adam (rate .01) on ‖U−Û‖²/2N with the adjoint gradient of a chip without errors, until it is .1; rectangular, five Haar targets",
-    criterion: "ratio of the medians of iterations ≥ 2; power beyond N/2 from the diagonal: that of a flat matrix of powers from Haar phases, a tenth of it from uniform ones",
+    sentence: "From Haar-distributed phases Adam reaches a fixed error in at least 2× fewer iterations than from uniform \
+         ones; uniform phases give a band of powers",
+    source: "docs/physics.md, Haar statistics; Pai et al. 2019",
+    method: "Adam (rate .01) on ‖U−Û‖²/2N with the adjoint gradient of a chip without errors, until it is .1; \
+         rectangular, five Haar targets",
+    criterion: "ratio of the medians of iterations ≥ 2; power beyond N/2 from the diagonal: that of a flat matrix of powers \
+         from Haar phases, a tenth of it from uniform ones",
     rows,
 };
 
-/// ‖U−Û‖²/2N to be reached; two random unitaries have 1.
+/// The value of ‖U−Û‖²/2N to reach. Two random unitaries have 1.
 const GOAL: f64 = 0.1;
 const RATE: f64 = 0.01;
 const TARGETS: u64 = 5;
-/// Iterations after which a start is given up; it counts with this number.
+/// Number of iterations after which a start is given up. It then counts with this number.
 const LIMIT: u32 = 4000;
 
-/// Phases of a mesh drawn Haar or uniformly; θ of rank k is 2·arccos(u^{1/2k}).
+/// Haar-distributed or uniform phases of a mesh. The Haar-distributed θ of rank k is 2·arccos(u^{1/2k}).
 fn start(setting: &Setting<'_>, n: usize, haar: bool, draw: u64) -> Result<Phases, ValidationError> {
     let layout = topology("rectangular")?.layout(n);
-    let mut settings = Phases::zero(layout.positions.len(), n);
+    let mut phases = Phases::zero(layout.positions.len(), n);
     let mut angle = setting.angles(if haar { "validate/haar_phases" } else { "validate/uniform_phases" }, draw);
     for (k, &position) in layout.positions.iter().enumerate() {
         let uniform = angle() / std::f64::consts::TAU;
         let power = 0.5 / rank("rectangular", n, position) as f64;
         let theta = if haar { 2.0 * uniform.powf(power).acos() } else { uniform * std::f64::consts::PI };
-        settings.set_cell(k, theta, angle());
+        phases.set_cell(k, theta, angle());
     }
-    (0..n).for_each(|mode| settings.set_output(mode, angle()));
-    Ok(settings)
+    (0..n).for_each(|mode| phases.set_output(mode, angle()));
+    Ok(phases)
 }
 
 /// Iterations of Adam (β = .9 and .999, ε = 1e-8) until the goal.
@@ -46,7 +45,7 @@ fn iterations(setting: &Setting<'_>, n: usize, haar: bool, target: u64) -> Resul
     let u = setting.haar(n, target);
     let program = unitary(&u, "rectangular")?;
     let chip = setting.chip(&process("")?, &program, 0)?;
-    let (stage, cells) = (&program.stages()[0], &chip.stages()[0].cells);
+    let (stage, cells) = (&program.stages()[0], &chip.stages()[0].cell_errors);
     let mut phases = start(setting, n, haar, target)?;
     let mut moments = vec![(0.0, 0.0); phases.values().len()];
     let input = Fields::identity(n);
@@ -74,22 +73,19 @@ fn iterations(setting: &Setting<'_>, n: usize, haar: bool, target: u64) -> Resul
     Ok(f64::from(LIMIT))
 }
 
-/// Share of |U|² farther than N/2 from the diagonal.
+/// Share of |U|² more than N/2 from the diagonal.
 fn far(u: &Matrix) -> f64 {
     let n = u.nrows();
     let entries = (0..n).flat_map(|j| (0..n).map(move |i| (i, j))).filter(|(i, j)| i.abs_diff(*j) > n / 2);
     entries.map(|at| u[at].norm_sqr()).sum::<f64>() / n as f64
 }
 
-fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
+fn rows(setting: &Setting<'_>) -> Rows {
     let mut rows = Vec::new();
     for n in [32, 128] {
         let draws = setting.draws(20, |draw| {
             let share = |haar| -> Result<f64, ValidationError> {
-                let stage = phaseloom_mesh::Stage::mesh(
-                    topology("rectangular")?.layout(n),
-                    start(setting, n, haar, 100 + draw)?,
-                );
+                let stage = Stage::mesh(topology("rectangular")?.layout(n), start(setting, n, haar, 100 + draw)?);
                 Ok(far(&Circuit::ideal(&stage).matrix()))
             };
             Ok((share(true)?, share(false)?))
@@ -109,14 +105,14 @@ fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
             continue;
         }
         let counts = setting.draws(2 * TARGETS, |k| iterations(setting, n, k % 2 == 0, k / 2))?;
-        let of = |rest: usize| median(counts.iter().copied().skip(rest).step_by(2).collect());
-        let (haar, uniform) = (of(0), of(1));
+        let median_of = |rest: usize| median(counts.iter().copied().skip(rest).step_by(2).collect());
+        let (haar, uniform) = (median_of(0), median_of(1));
         let given_up = counts.iter().filter(|c| **c >= f64::from(LIMIT)).count();
         let bound = if given_up > 0 { ", so the ratio is a lower bound" } else { "" };
         let note =
             format!("medians {haar} and {uniform} iterations; {given_up} of {} starts given up{bound}", 2 * TARGETS);
-        let found = Estimate { value: uniform / haar, error: 0.0, draws: TARGETS };
-        rows.push(check.note(note).at_least(2.0, found));
+        let ratio = Estimate { value: uniform / haar, error: 0.0, draws: TARGETS };
+        rows.push(check.note(note).at_least(2.0, ratio));
     }
     Ok(rows)
 }

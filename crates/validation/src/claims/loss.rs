@@ -1,20 +1,17 @@
-//! Identity I13 and the table of losses.
+//! Insertion loss that is equal in all interferometers: mean power and fidelity of two topologies.
 
-use crate::check::{Check, Row};
-use crate::claim::Claim;
-use crate::error::ValidationError;
-use crate::machine::{Mesh, TOPOLOGIES, process, unitary};
-use crate::setting::Setting;
-use crate::statistics::Estimate;
+use super::prelude::*;
 use phaseloom_numerics::fidelity;
 use std::f64::consts::LN_10;
 
 pub(super) const CLAIM: Claim = Claim {
     key: "loss",
-    sentence: "Equal loss L in every interferometer costs (N−1)·L of mean power to first order; F and transmission are those of a table",
-    source: "I13 and table 2.5 of the physics notes, checked with NumPy; Clements et al. 2016 (found: abstract, no numbers)",
+    sentence: "Equal loss L in every interferometer costs (N−1)·L of mean power to first order; F and transmission are \
+         those of a table",
+    source: "docs/physics.md, Loss; table of a NumPy program; Clements et al. 2016, without numbers",
     method: "insertion_loss → chips of Haar unitaries → F and tr(Û†Û)/N, 300 unitaries a row",
-    criterion: "one unit of the last digit printed: half for rounding, half for the table's own draws; first order: (N−1)·L·ln10/10 relative",
+    criterion: "one unit of the last digit printed: half for rounding, half for the table's own draws; first order: \
+         (N−1)·L·ln10/10 relative",
     rows,
 };
 
@@ -33,17 +30,17 @@ const TABLE: [Line; 6] = [
     (20, 0.5, [((0.9946, 1e-4), (-9.45, 0.01)), ((0.841, 1e-3), (-8.00, 0.01))]),
 ];
 
-/// F of the triangular mesh of N = 20 at 0.2 dB by a second NumPy program (300 draws), and its standard error: the table's
-/// .9723 comes from few draws, of which single ones scatter by .0016.
+/// F of the triangular mesh of N = 20 at 0.2 dB and its standard error, from 300 draws of a second NumPy program. The
+/// .9723 of the table comes from few draws, of which single ones scatter by .0016.
 const SECOND: (f64, f64) = (0.972_78, 0.000_09);
 
-fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
+fn rows(setting: &Setting<'_>) -> Rows {
     let mut rows = Vec::new();
     for (n, loss_db, values) in TABLE {
         let text = format!("[insertion_loss]\nloss_db = {loss_db:?}");
         for (topology, (f_printed, db_printed)) in TOPOLOGIES.into_iter().zip(values) {
             let mesh = Mesh { modes: n, topology, unitaries: 300, chips: 1, first: 0 };
-            let figures = |u: &_, made: &_| (fidelity(u, made), transmission(made));
+            let figures = |u: &_, realised: &_| (fidelity(u, realised), transmission(realised));
             let (f, transmission) = setting.means(mesh, &text, figures)?;
             let label = |what: &str| format!("{what}, {topology}, N = {n}, {loss_db} dB");
             let check = Check::new(label("F"), "1");
@@ -67,16 +64,16 @@ fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
             let program = unitary(&setting.haar(n, 3), topology)?;
             let lost = 1.0 - transmission(&setting.chip(&process, &program, 0)?.matrix(&program)?);
             let law = (n as f64 - 1.0) * 1e-6;
-            let found = Estimate::exact(lost * 10.0 / LN_10);
+            let loss = Estimate::exact(lost * 10.0 / LN_10);
             let check = Check::new(format!("mean loss, {topology}, N = {n}, 1e-6 dB"), "dB").law(law);
             // Rounding of 1 − tr: some 1e-15 of 1e-6.
-            rows.push(check.allow(law * (law * LN_10 / 10.0 + 1e-8)).against("N·L", n as f64 * 1e-6).near(found));
+            rows.push(check.allow(law * (law * LN_10 / 10.0 + 1e-8)).against("N·L", n as f64 * 1e-6).near(loss));
         }
     }
     Ok(rows)
 }
 
-/// Mean power that comes through, 0…1.
-fn transmission(made: &crate::machine::Matrix) -> f64 {
-    made.norm_squared() / made.ncols() as f64
+/// Mean transmitted power, 0…1.
+fn transmission(realised: &Matrix) -> f64 {
+    realised.norm_squared() / realised.ncols() as f64
 }

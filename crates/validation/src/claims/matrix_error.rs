@@ -1,10 +1,7 @@
-//! What the laws of uncorrected random errors share: E over σ at three sizes, and the slope of ln E on ln σ.
+//! Rows of the first-order laws E² = a(N)·σ²: E over σ at three sizes, and the slope of ln E on ln σ.
 
-use crate::check::{Check, Row};
-use crate::error::ValidationError;
-use crate::machine::{Mesh, error_squared};
-use crate::setting::Setting;
-use crate::statistics::{Estimate, slope};
+use super::prelude::*;
+use crate::statistics::slope;
 
 const SIGMAS: [f64; 5] = [1e-3, 2e-3, 5e-3, 1e-2, 2e-2];
 
@@ -31,7 +28,7 @@ impl Law {
     }
 }
 
-/// Unitaries and chips so that the standard error of E tells N from N−1.
+/// Unitaries and chips such that the standard error of E distinguishes N from N−1.
 fn mesh(modes: usize, first: u64) -> Mesh {
     let (unitaries, chips) = match modes {
         ..10 => (200, 60),
@@ -41,19 +38,19 @@ fn mesh(modes: usize, first: u64) -> Mesh {
     Mesh { modes, topology: "rectangular", unitaries, chips, first }
 }
 
-/// Rows for N = 4, 16, 64, each σ with chips of its own.
+/// Rows for N = 4, 16, 64, with independent chips for each σ.
 ///
-/// Next order, left out of the law: paths through unlike numbers of elements, relative E₁⁴/16 of E at most (half of E²'s
-/// E₁⁴/8).
-pub(super) fn rows(setting: &Setting<'_>, law: &Law) -> Result<Vec<Row>, ValidationError> {
+/// The next order, which the law omits, comes from paths through unequal numbers of elements. It is at most E₁⁴/16 of E,
+/// half of the E₁⁴/8 of E².
+pub(super) fn rows(setting: &Setting<'_>, law: &Law) -> Rows {
     let mut rows = Vec::new();
     for n in [4_usize, 16, 64] {
         let (a, wrong) = ((law.factor)(n as f64), (law.wrong.1)(n as f64));
         let mut points = Vec::new();
         for (k, sigma) in SIGMAS.into_iter().enumerate() {
             let mesh = mesh(n, 1_000_000 * (k as u64 + 1));
-            let found = setting.mean(mesh, &law.process(sigma), error_squared)?.estimate().root();
-            points.push((sigma.ln(), found.value.ln(), found.error / found.value));
+            let error = setting.mean(mesh, &law.process(sigma), error_squared)?.estimate().root();
+            points.push((sigma.ln(), error.value.ln(), error.error / error.value));
             let predicted = Law::value(a, sigma);
             rows.push(
                 Check::new(format!("E, N = {n}, σ = {sigma}"), "1")
@@ -61,7 +58,7 @@ pub(super) fn rows(setting: &Setting<'_>, law: &Law) -> Result<Vec<Row>, Validat
                     .allow(predicted * (a * sigma * sigma).powi(2) / 16.0)
                     .against(law.wrong.0, Law::value(wrong, sigma))
                     .point(format!("{}, N = {n}", law.series), sigma)
-                    .near(found),
+                    .near(error),
             );
         }
         let (value, error) = slope(&points);
@@ -73,16 +70,24 @@ pub(super) fn rows(setting: &Setting<'_>, law: &Law) -> Result<Vec<Row>, Validat
     Ok(rows)
 }
 
-/// E of another mesh or another key at σ = 1e-3, first order, with what is `relative`ly left out.
+/// E at σ = 1e-3 on `modes` modes of another topology, or with another key of the process.
+///
+/// `factors` are the first-order E²/σ² of the law and of the nearest wrong law.
 pub(super) fn prefactor(
     setting: &Setting<'_>,
     label: &str,
-    topology: &'static str,
+    (topology, modes): (&'static str, usize),
     process: &str,
-    law: f64,
-    wrong: (&str, f64),
+    factors: (f64, f64),
+    wrong: &str,
 ) -> Result<Row, ValidationError> {
-    let found = setting.mean(Mesh { topology, ..mesh(16, 9_000_000) }, process, error_squared)?.estimate().root();
+    let mesh = Mesh { topology, ..mesh(modes, 9_000_000) };
+    let error = setting.mean(mesh, process, error_squared)?.estimate().root();
+    let [law, wrong_law] = [factors.0, factors.1].map(|a| 1e-3 * a.sqrt());
     // Next order: E₁⁴/16 and, of a converted σ, σ² = 1e-6; both below 2e-5.
-    Ok(Check::new(label, "1").law(law).allow(2e-5 * law).against(wrong.0, wrong.1).near(found))
+    Ok(Check::new(format!("E, {label}, N = {modes}"), "1")
+        .law(law)
+        .allow(2e-5 * law)
+        .against(wrong, wrong_law)
+        .near(error))
 }

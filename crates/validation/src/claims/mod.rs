@@ -1,4 +1,4 @@
-//! The claims: one file each, and one line in the list. Claims of one group stand together.
+//! The claims: one file each, and one line in the list.
 
 mod adjoint;
 mod burgwal;
@@ -21,7 +21,7 @@ mod local_correction;
 mod loss;
 mod loss_order;
 mod matrix_error;
-pub mod measured_chip;
+pub(crate) mod measured_chip;
 mod measured_network;
 mod parameter_shift;
 mod phase_error;
@@ -34,62 +34,98 @@ mod three_measurements;
 
 use crate::claim::Claim;
 
-/// Every claim, in the order of the table.
-pub const CLAIMS: &[&Claim] = &[
+/// The types that every claim uses.
+mod prelude {
+    pub(super) use crate::check::{Check, Row};
+    pub(super) use crate::claim::{Claim, Rows};
+    pub(super) use crate::error::ValidationError;
+    pub(super) use crate::machine::{Matrix, Mesh, TOPOLOGIES, error_squared, largest, process, programmed, unitary};
+    pub(super) use crate::setting::Setting;
+    pub(super) use crate::statistics::{Estimate, Mean};
+}
+
+/// Makes the list of claims from their modules, and one test for each: its rows pass in the quick setting.
+macro_rules! claims {
+    ($($module:ident),* $(,)?) => {
+        /// Every claim, in the order of the table.
+        pub const CLAIMS: &[&Claim] = &[$(&$module::CLAIM),*];
+
+        #[cfg(test)]
+        mod passes {
+            $(#[test]
+            fn $module() {
+                super::tests::check(&super::$module::CLAIM);
+            })*
+        }
+    };
+}
+
+claims! {
     // Transfer matrices and decompositions.
-    &cell::CLAIM,
-    &decomposition::CLAIM,
-    &test_vectors::CLAIM,
-    &haar_statistics::CLAIM,
+    cell,
+    decomposition,
+    test_vectors,
+    haar_statistics,
     // Static errors.
-    &splitter_error::CLAIM,
-    &phase_error::CLAIM,
-    &fidelity::CLAIM,
-    &fang::CLAIM,
-    &butterfly::CLAIM,
-    &loss::CLAIM,
-    &diamond::CLAIM,
-    &loss_order::CLAIM,
-    &crosstalk::CLAIM,
-    &quantization::CLAIM,
-    &extinction::CLAIM,
-    &svd_error::CLAIM,
+    splitter_error,
+    phase_error,
+    fidelity,
+    fang,
+    butterfly,
+    loss,
+    diamond,
+    loss_order,
+    crosstalk,
+    quantization,
+    extinction,
+    svd_error,
     // Correction.
-    &local_correction::CLAIM,
-    &corrected_error::CLAIM,
-    &fault_tolerance::CLAIM,
-    &burgwal::CLAIM,
+    local_correction,
+    corrected_error,
+    fault_tolerance,
+    burgwal,
     // Dynamic noise and detection.
-    &jitter::CLAIM,
-    &shot_noise::CLAIM,
-    &detection::CLAIM,
-    &electronic_noise::CLAIM,
+    jitter,
+    shot_noise,
+    detection,
+    electronic_noise,
     // Gradients and training.
-    &adjoint::CLAIM,
-    &three_measurements::CLAIM,
-    &parameter_shift::CLAIM,
-    &initialisation::CLAIM,
+    adjoint,
+    three_measurements,
+    parameter_shift,
+    initialisation,
     // Measured.
-    &measured_network::CLAIM,
-];
+    measured_network,
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::Verdict;
+    use crate::setting::{SEED, Setting};
+    use phaseloom_hardware::correction::Interrupt;
+
+    /// Computes the rows of a claim in the quick setting. None may fail.
+    pub(super) fn check(claim: &Claim) {
+        let setting = Setting { seed: SEED, quick: true, interrupt: &Interrupt::new() };
+        let rows = (claim.rows)(&setting).unwrap();
+        let failed: Vec<_> = rows.iter().filter(|row| matches!(row.verdict, Verdict::Fail(_))).collect();
+        assert!(!rows.is_empty() && failed.is_empty(), "{}: {failed:#?}", claim.key);
+    }
 
     #[test]
-    fn every_claim_says_what_it_is_and_keys_are_unique() {
+    fn every_claim_is_described_and_has_its_own_key() {
         for (index, claim) in CLAIMS.iter().enumerate() {
             assert!(
                 claim.key.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'),
                 "{}",
                 claim.key
             );
-            assert!(claim.key.len() <= 20, "{}: `phaseloom list` sets 20 characters", claim.key);
+            assert!(claim.key.len() <= 20, "{}: `phaseloom list` has room for 20 characters", claim.key);
             for text in [claim.sentence, claim.source, claim.method, claim.criterion] {
                 assert!(text.len() > 10 && !text.contains('\n') && !text.contains('|'), "{}: {text}", claim.key);
             }
-            assert!(CLAIMS[..index].iter().all(|other| other.key != claim.key), "{} stands twice", claim.key);
+            assert!(CLAIMS[..index].iter().all(|other| other.key != claim.key), "{} occurs twice", claim.key);
         }
     }
 }

@@ -1,32 +1,25 @@
-//! Identity I6.
+//! Random phase errors of variance σ²: each of the N² phases changes the matrix by δ², so E² = Nσ².
 
 use super::matrix_error::{self, Law};
-use crate::check::Row;
-use crate::claim::Claim;
-use crate::error::ValidationError;
-use crate::setting::Setting;
+use super::prelude::*;
 
 pub(super) const CLAIM: Claim = Claim {
     key: "phase_error",
     sentence: "Phases θ, φ and output off by N(0, σ²) make E = σ√N, in any mesh",
-    source: "I6, derived and checked",
+    source: "docs/physics.md, Fabrication errors",
     method: "phase_error → chips of Haar unitaries → realised matrix, N = 4, 16, 64; slope by regression on five σ",
-    criterion: "next order E₁⁴/16 relative; slope 1.00 ± .03; N told from N−1",
+    criterion: "next order E₁⁴/16 relative; slope 1.00 ± .03; N distinct from N−1",
     rows,
 };
 
 const LAW: Law = Law { source: "phase_error", series: "phases", factor: |n| n, wrong: ("σ√(N−1)", |n| n - 1.0) };
 
-fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
+fn rows(setting: &Setting<'_>) -> Rows {
     let mut rows = matrix_error::rows(setting, &LAW)?;
-    let wrong = ("σ√(N−1)", 1e-3 * 15f64.sqrt());
-    rows.push(matrix_error::prefactor(
-        setting,
-        "E, triangular, N = 16",
-        "triangular",
-        &LAW.process(1e-3),
-        1e-3 * 4.0,
-        wrong,
-    )?);
+    for n in [4_usize, 16] {
+        let (mesh, size) = (("triangular", n), n as f64);
+        let process = LAW.process(1e-3);
+        rows.push(matrix_error::prefactor(setting, "triangular", mesh, &process, (size, size - 1.0), LAW.wrong.0)?);
+    }
     Ok(rows)
 }

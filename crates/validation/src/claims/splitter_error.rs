@@ -1,17 +1,15 @@
-//! Identity I5.
+//! Random splitter errors of variance σ²: each changes the matrix by 2δ² for N(N−1) splitters, so E² = 2(N−1)σ².
 
 use super::matrix_error::{self, Law};
-use crate::check::Row;
-use crate::claim::Claim;
-use crate::error::ValidationError;
-use crate::setting::Setting;
+use super::prelude::*;
 
 pub(super) const CLAIM: Claim = Claim {
     key: "splitter_error",
     sentence: "Splitters off by N(0, σ²) make E = σ√(2(N−1)), beyond first order √(2(1−e^{−(N−1)σ²})), in any mesh",
-    source: "I5, derived and checked; Bandyopadhyay et al. 2021, Hamerly et al. 2022 (recalled)",
+    source: "docs/physics.md, Fabrication errors; Bandyopadhyay et al. 2021; Hamerly et al. 2022",
     method: "splitter_error → chips of Haar unitaries → realised matrix, N = 4, 16, 64; slope by regression on five σ",
-    criterion: "next order E₁⁴/16 relative; slope 1.00 ± .03; N told from N−1, and σ of angle, amplitude and power from each other",
+    criterion: "next order E₁⁴/16 relative; slope 1.00 ± .03; N distinct from N−1, and σ of angle, amplitude and power from \
+         each other",
     rows,
 };
 
@@ -20,18 +18,22 @@ const LAW: Law =
         source: "splitter_error", series: "splitters", factor: |n| 2.0 * (n - 1.0), wrong: ("σ√(2N)", |n| 2.0 * n)
     };
 
-fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
+fn rows(setting: &Setting<'_>) -> Rows {
     let mut rows = matrix_error::rows(setting, &LAW)?;
-    let first = 1e-3 * (2.0 * 15.0_f64).sqrt();
-    let wrong = ("σ√(2N)", 1e-3 * 32f64.sqrt());
-    let triangular = LAW.process(1e-3);
-    rows.push(matrix_error::prefactor(setting, "E, triangular, N = 16", "triangular", &triangular, first, wrong)?);
-    // "50 ± x %" of power is σ itself; Fang's σ of amplitude counts √2-fold.
-    for (key, factor, other) in [("sigma_power", 1.0, 2f64.sqrt()), ("sigma_amplitude", 2f64.sqrt(), 1.0)] {
-        let text = format!("[splitter_error]\n{key} = 1e-3");
-        let label = format!("E, {key}, N = 16");
-        let wrong = ("a factor √2", other * first);
-        rows.push(matrix_error::prefactor(setting, &label, "rectangular", &text, factor * first, wrong)?);
+    for n in [4_usize, 16] {
+        let first = 2.0 * (n as f64 - 1.0);
+        let process = LAW.process(1e-3);
+        let factors = (first, 2.0 * n as f64);
+        rows.push(matrix_error::prefactor(setting, "triangular", ("triangular", n), &process, factors, LAW.wrong.0)?);
+        // "50 ± x %" of power is σ itself. An error of amplitude counts √2-fold.
+        for (key, factor, wrong) in [("sigma_power", 1.0, 2.0), ("sigma_amplitude", 2.0, 1.0)] {
+            let process = format!("[splitter_error]\n{key} = 1e-3");
+            let factors = (factor * first, wrong * first);
+            for topology in TOPOLOGIES {
+                let label = if topology == "rectangular" { key.to_owned() } else { format!("{key}, {topology}") };
+                rows.push(matrix_error::prefactor(setting, &label, (topology, n), &process, factors, "a factor √2")?);
+            }
+        }
     }
     Ok(rows)
 }

@@ -1,24 +1,20 @@
-//! The settings of two Fourier matrices, to be met digit by digit.
+//! The phases of two Fourier matrices, to ten digits.
 
-use crate::check::{Check, Row};
-use crate::claim::Claim;
-use crate::error::ValidationError;
-use crate::machine::{Matrix, process, unitary};
-use crate::setting::Setting;
-use crate::statistics::Estimate;
+use super::prelude::*;
 use num_complex::Complex64;
 use std::f64::consts::{FRAC_PI_2, FRAC_PI_3, TAU};
 
 pub(super) const CLAIM: Claim = Claim {
     key: "test_vectors",
     sentence: "The rectangular algorithm gives the Fourier matrices of N = 3 and 4 the settings of an independent program",
-    source: "physics notes §1.3, checked with NumPy; algorithm of Clements et al. 2016 in our convention",
+    source: "docs/physics.md, Decompositions; phases of a NumPy program; algorithm of Clements et al. 2016 in our \
+         convention",
     method: "program of U_jk = e^{2πi jk/N}/√N; its phases modulo 2π and the matrix of a chip without errors",
     criterion: "half a unit of the last digit printed (1e-10 for cells, 1e-8 for outputs) and 4e-16 a rounding",
     rows,
 };
 
-/// (mode, θ, φ) in order of propagation, and the output phases (rad); π/2 and π/3 are printed as ten digits.
+/// (mode, θ, φ) in order of propagation, and the output phases (rad).
 type Vector = (&'static [(usize, f64, f64)], &'static [f64]);
 
 const THREE: Vector = (
@@ -43,29 +39,29 @@ fn apart(a: f64, b: f64) -> f64 {
     d.min(TAU - d)
 }
 
-fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
+fn rows(setting: &Setting<'_>) -> Rows {
     let mut rows = Vec::new();
     for (n, (cells, outputs)) in [(3, THREE), (4, FOUR)] {
         let size = n as f64;
         let u = Matrix::from_fn(n, n, |j, k| Complex64::cis(TAU * (j * k) as f64 / size) / size.sqrt());
         let program = unitary(&u, "rectangular")?;
         let stage = &program.stages()[0];
-        let (positions, settings) = (&stage.layout().positions, stage.phases());
+        let (positions, phases) = (&stage.layout().positions, stage.phases());
         let modes = positions.iter().zip(cells).filter(|(position, cell)| position.mode == cell.0).count();
-        let of_cells = cells
+        let cell_difference = cells
             .iter()
             .enumerate()
-            .map(|(k, &(_, theta, phi))| apart(settings.theta()[k], theta).max(apart(settings.phi()[k], phi)))
+            .map(|(k, &(_, theta, phi))| apart(phases.theta()[k], theta).max(apart(phases.phi()[k], phi)))
             .fold(0.0, f64::max);
-        let of_outputs = settings.output().iter().zip(outputs).map(|(a, b)| apart(*a, *b)).fold(0.0, f64::max);
-        let made = setting.chip(&process("")?, &program, 0)?.matrix(&program)?;
+        let output_difference = phases.output().iter().zip(outputs).map(|(a, b)| apart(*a, *b)).fold(0.0, f64::max);
+        let realised = setting.chip(&process("")?, &program, 0)?.matrix(&program)?;
         rows.push(Check::new(format!("N = {n}: cells in their place"), "1").law(cells.len() as f64).count(modes));
         let row = |what: &str, unit, limit, value| {
             Check::new(format!("N = {n}: {what}"), unit).at_most(limit, Estimate::exact(value))
         };
-        rows.push(row("largest difference of θ, φ", "rad", 0.51e-10, of_cells));
-        rows.push(row("largest difference of an output phase", "rad", 0.51e-8, of_outputs));
-        rows.push(row("‖Û−U‖_F", "1", 1e-13 * size, (made - u).norm()));
+        rows.push(row("largest difference of θ, φ", "rad", 0.51e-10, cell_difference));
+        rows.push(row("largest difference of an output phase", "rad", 0.51e-8, output_difference));
+        rows.push(row("‖Û−U‖_F", "1", 1e-13 * size, (realised - u).norm()));
     }
     Ok(rows)
 }

@@ -1,11 +1,6 @@
-//! Identity I16: the gradient from three measured powers, in-situ backpropagation.
+//! The gradient of all phases from three measured powers: in-situ backpropagation.
 
-use crate::check::{Check, Row};
-use crate::claim::Claim;
-use crate::error::ValidationError;
-use crate::machine::{Matrix, process, unitary};
-use crate::setting::Setting;
-use crate::statistics::Mean;
+use super::prelude::*;
 use num_complex::Complex64;
 use phaseloom_hardware::Chip;
 use phaseloom_mesh::cell::CellErrors;
@@ -14,26 +9,30 @@ use std::f64::consts::FRAC_PI_4;
 
 pub(super) const CLAIM: Claim = Claim {
     key: "three_measurements",
-    sentence: "The gradient p_sum − p_x − p_adj of three measured powers is exact only without loss; its cosine to the true one falls to some .94 and .85 at .25 and .5 dB a cell, N = 16",
-    source: "I16, checked with a second NumPy program; the notes print .952 and .874; Hughes et al. 2018, Pai et al. 2023 (recalled)",
-    method: "insertion_loss → the cells of the chip, light sent forwards and backwards with powers at every shifter, beside the adjoint gradient",
-    criterion: "lossless: 1 − cos ≤ 1e-12; else 3 s.e. of both programs, loss in the inner arms and powers behind it",
+    sentence: "The gradient p_sum − p_x − p_adj of three measured powers is exact only without loss; its cosine to the \
+         true one falls to some .94 and .85 at .25 and .5 dB a cell, N = 16",
+    source: "docs/physics.md, Gradients; second NumPy program, after .952 and .874 of a first one; Hughes et al. 2018; \
+         Pai et al. 2023",
+    method: "insertion_loss → the cells of the chip, fields sent forwards and backwards with powers at every phase \
+         shifter, compared with the adjoint gradient",
+    criterion: "lossless: 1 − cos ≤ 1e-12; else 3 standard errors of both programs, with loss in the inner arms and powers \
+         after it",
     rows,
 };
 
-/// N, dB a cell, factor on δ, mean cosine and standard error by a second NumPy program, the value of the notes.
+/// N, dB a cell, factor on δ, mean cosine and standard error of a second NumPy program, value of a first one.
 type Second = (usize, f64, f64, (f64, f64), f64);
 
-/// The notes do not say how many draws are behind their values, nor where loss stands. The second program (500 draws, 1500
-/// for N = 6) has single draws that scatter by .037, .071 and .21; with the loss behind each cell, in place of the inner
-/// arms, it gives .947, .867 and .700.
+/// The number of draws of the first program and the place of its loss are not known. The second one has 500 draws, 1500 for
+/// N = 6, and single draws scatter by .037, .071 and .21. With the loss after each cell in place of the inner arms it gives
+/// .947, .867 and .700.
 const SECOND: [Second; 3] = [
     (16, 0.25, 1.0, (0.9382, 0.0017), 0.952),
     (16, 0.5, 1.0, (0.8521, 0.0032), 0.874),
     (6, 0.5, 5.0, (0.6235, 0.0055), 0.34),
 ];
 
-/// Light through the cells of a chip one by one, with the power behind each shifter; θ and φ in turn.
+/// Propagates a vector through a chip cell by cell. Records the power after each phase shifter, θ and φ of each cell.
 struct Tracer<'a> {
     program: &'a MatrixProgram,
     cells: &'a [CellErrors],
@@ -48,47 +47,47 @@ impl Tracer<'_> {
 
     fn forward(&self, x: &mut [Complex64]) -> Vec<f64> {
         let stage = &self.program.stages()[0];
-        let (layout, settings) = (stage.layout(), stage.phases());
+        let (layout, phases) = (stage.layout(), stage.phases());
         let mut powers = vec![0.0; 2 * self.cells.len()];
         for (k, (position, cell)) in layout.positions.iter().zip(self.cells).enumerate() {
-            x[position.mode] *= Complex64::cis(settings.phi()[k]);
+            x[position.mode] *= Complex64::cis(phases.phi()[k]);
             powers[2 * k + 1] = x[position.mode].norm_sqr();
             Self::splitter(x, position.mode, cell.alpha);
-            x[position.mode] *= Complex64::from_polar(cell.upper, settings.theta()[k]);
-            x[position.mode + 1] *= cell.lower;
+            x[position.mode] *= Complex64::from_polar(cell.upper_transmission, phases.theta()[k]);
+            x[position.mode + 1] *= cell.lower_transmission;
             powers[2 * k] = x[position.mode].norm_sqr();
             Self::splitter(x, position.mode, cell.beta);
         }
-        x.iter_mut().zip(settings.output()).for_each(|(x, phase)| *x *= Complex64::cis(*phase));
+        x.iter_mut().zip(phases.output()).for_each(|(x, phase)| *x *= Complex64::cis(*phase));
         powers
     }
 
-    /// The same chip from its outputs: every part is reciprocal. Powers are taken at the same places.
+    /// Propagates from the outputs to the inputs, as every part is reciprocal. Powers are those at the same places.
     fn backward(&self, x: &mut [Complex64]) -> Vec<f64> {
         let stage = &self.program.stages()[0];
-        let (layout, settings) = (stage.layout(), stage.phases());
+        let (layout, phases) = (stage.layout(), stage.phases());
         let mut powers = vec![0.0; 2 * self.cells.len()];
-        x.iter_mut().zip(settings.output()).for_each(|(x, phase)| *x *= Complex64::cis(*phase));
+        x.iter_mut().zip(phases.output()).for_each(|(x, phase)| *x *= Complex64::cis(*phase));
         for (k, (position, cell)) in layout.positions.iter().zip(self.cells).enumerate().rev() {
             Self::splitter(x, position.mode, cell.beta);
             powers[2 * k] = x[position.mode].norm_sqr();
-            x[position.mode] *= Complex64::from_polar(cell.upper, settings.theta()[k]);
-            x[position.mode + 1] *= cell.lower;
+            x[position.mode] *= Complex64::from_polar(cell.upper_transmission, phases.theta()[k]);
+            x[position.mode + 1] *= cell.lower_transmission;
             Self::splitter(x, position.mode, cell.alpha);
             powers[2 * k + 1] = x[position.mode].norm_sqr();
-            x[position.mode] *= Complex64::cis(settings.phi()[k]);
+            x[position.mode] *= Complex64::cis(phases.phi()[k]);
         }
         powers
     }
 }
 
 /// Cosine between the measured gradient and the adjoint one, for L = −ln softmax(|y|²)_t of one vector of unit length,
-/// with δ = ∂L/∂y* made `strength` times as large before it is sent back.
+/// with δ = ∂L/∂y* multiplied by `strength` before it is sent back.
 fn cosine(setting: &Setting<'_>, n: usize, loss_db: f64, strength: f64, draw: u64) -> Result<f64, ValidationError> {
     let program = unitary(&setting.haar(n, draw), "rectangular")?;
     let process = process(&format!("[insertion_loss]\nloss_db = {loss_db:?}"))?;
     let chip: Chip = setting.chip(&process, &program, draw)?;
-    let cells = &chip.stages()[0].cells;
+    let cells = &chip.stages()[0].cell_errors;
     let tracer = Tracer { program: &program, cells };
     let vector = setting.gaussian(n, 1, draw);
     let x: Vec<Complex64> = vector.iter().map(|z| z / vector.norm()).collect();
@@ -126,7 +125,7 @@ fn cosine(setting: &Setting<'_>, n: usize, loss_db: f64, strength: f64, draw: u6
     Ok(dot / (a2 * b2).sqrt())
 }
 
-fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
+fn rows(setting: &Setting<'_>) -> Rows {
     let draws = setting.pick(300, 1000);
     let mean = |n, loss_db, strength| -> Result<Mean, ValidationError> {
         Ok(setting.draws(draws, |draw| cosine(setting, n, loss_db, strength, draw))?.into_iter().collect())
@@ -137,7 +136,7 @@ fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
         let check = Check::new(format!("cos, N = {n}, {loss_db} dB, {strength} δ"), "1").reference(second.0, second.1);
         let check = check
             .against("exact", 1.0)
-            .note(format!("the notes print {printed}, which is within the scatter of one draw"));
+            .note(format!("a first program has {printed}, which is within the scatter of one draw"));
         rows.push(check.near(mean(n, loss_db, strength)?.estimate()));
     }
     Ok(rows)
@@ -148,7 +147,7 @@ mod tests {
     use super::*;
     use phaseloom_hardware::correction::Interrupt;
 
-    /// The tracer is the chip, forwards and, transposed, backwards.
+    /// Forwards the tracer equals the matrix of the chip, backwards its transpose.
     #[test]
     fn the_tracer_is_the_chip() {
         let interrupt = Interrupt::new();
@@ -156,14 +155,14 @@ mod tests {
         let program = unitary(&setting.haar(7, 0), "rectangular").unwrap();
         let text = "[splitter_error]\nsigma_rad = 0.1\n[insertion_loss]\nloss_db = 0.5\nimbalance_db = 0.3";
         let chip = setting.chip(&process(text).unwrap(), &program, 0).unwrap();
-        let made = chip.matrix(&program).unwrap();
-        let tracer = Tracer { program: &program, cells: &chip.stages()[0].cells };
+        let realised = chip.matrix(&program).unwrap();
+        let tracer = Tracer { program: &program, cells: &chip.stages()[0].cell_errors };
         let v = setting.gaussian(7, 1, 3);
         let mut x: Vec<Complex64> = v.iter().copied().collect();
         tracer.forward(&mut x);
-        assert!((Matrix::from_column_slice(7, 1, &x) - &made * &v).norm() < 1e-13);
+        assert!((Matrix::from_column_slice(7, 1, &x) - &realised * &v).norm() < 1e-13);
         let mut x: Vec<Complex64> = v.iter().copied().collect();
         tracer.backward(&mut x);
-        assert!((Matrix::from_column_slice(7, 1, &x) - made.transpose() * v).norm() < 1e-13);
+        assert!((Matrix::from_column_slice(7, 1, &x) - realised.transpose() * v).norm() < 1e-13);
     }
 }

@@ -1,9 +1,9 @@
-//! The levels of a process from measurements of one chip: the inverse of [`Chip::fabricate`].
+//! Fit of the error levels of a process to measurements of one chip: the inverse of [`Chip::fabricate`].
 //!
-//! One chip is one draw, so its errors are unknown and their spread is what is asked for. The errors are integrated
-//! out (file `posterior`), which leaves the evidence for the levels; its maximum is the fit, and where twice its
-//! logarithm lies 0.989 or 3.841 below the maximum, all other levels refitted, stand the bounds of 68.3 % and 95 %
-//! (profile likelihood, χ² of one degree of freedom: asymptotic, and conservative where a level may be zero).
+//! The errors of the chip are unknown; the fit estimates their standard deviations. The file `posterior` integrates the
+//! errors out, and the levels of maximum evidence are the fit. The bounds of 68.3 % and 95 % are a profile likelihood:
+//! with all other levels refitted, 2Δ ln L is 1.000 or 3.841 there (χ² of one degree of freedom). They are asymptotic,
+//! and conservative if a level may be zero.
 //!
 //! ```
 //! use nalgebra::DMatrix;
@@ -35,7 +35,7 @@ use phaseloom_mesh::{MatrixProgram, Stage};
 use posterior::{Posterior, posterior};
 use simplex::minimise;
 
-/// A level of error of a process that measurements can tell.
+/// An error level of a process that measurements can determine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
     /// `splitter_error.sigma_rad` (rad).
@@ -57,8 +57,8 @@ impl Level {
         }
     }
 
-    /// Where a search begins: a usual value (rad, rad, dB).
-    fn usual(self) -> f64 {
+    /// Typical value at which a search starts (rad, rad, dB).
+    fn typical(self) -> f64 {
         match self {
             Self::Splitter | Self::Phase => 0.02,
             Self::Imbalance => 0.2,
@@ -69,28 +69,28 @@ impl Level {
 /// The most probable levels, and the most probable chip at these levels.
 #[derive(Clone, Debug)]
 pub struct Fit {
-    /// One value a level, in the order that the fit was asked for (rad or dB).
+    /// One value per level, in the requested order (rad or dB).
     pub levels: Vec<f64>,
-    /// Standard deviation of what no error explains, in units of the measurements.
+    /// Standard deviation of the noise, in units of the measurements.
     pub noise: f64,
-    /// Constant that all measurements lie above their predictions.
+    /// Constant offset of all measurements from their predictions.
     pub bias: f64,
     /// Standard error of the bias at these levels.
     pub bias_error: f64,
-    /// ln of the density of the measurements at these levels, bias and errors integrated out; no constant is left out
-    /// that depends on the levels.
+    /// ln of the probability density of the measurements at these levels, with bias and errors integrated out. It includes
+    /// every constant that depends on the levels.
     pub log_evidence: f64,
-    /// The chip of the most probable errors: its predictions plus the bias are those of the fit.
+    /// The chip with the most probable errors. Its predictions plus the bias are those of the fit.
     pub chip: Chip,
     state: DVector<f64>,
 }
 
-/// The bounds of one level.
+/// Most probable value and bounds of one level.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Profile {
     /// The most probable value (rad, dB, or the unit of the measurements).
     pub best: f64,
-    /// Bounds of 68.3 %; a lower bound of 0 says that the level may be zero.
+    /// Bounds of 68.3 %; with a lower bound of 0, the level may be zero.
     pub bounds_68: (f64, f64),
     /// Bounds of 95 %.
     pub bounds_95: (f64, f64),
@@ -98,10 +98,10 @@ pub struct Profile {
 
 /// 2Δ ln L of 68.27 % and 95 % (χ² of one degree of freedom).
 const DEVIANCES: [f64; 2] = [1.0, 3.841_458_820_694_124];
-/// Levels below this are zero (rad or dB).
+/// A level below this counts as zero (rad or dB).
 const ZERO: f64 = 1e-6;
 
-/// Measurements of one chip, and how any chip would answer.
+/// Measurements of one chip, and a function that predicts them for any chip.
 pub struct ProcessFit<'a> {
     program: &'a MatrixProgram,
     levels: Vec<Level>,
@@ -112,13 +112,12 @@ pub struct ProcessFit<'a> {
 }
 
 impl<'a> ProcessFit<'a> {
-    /// `program` tells the shape of the chip; `respond` predicts the measurements on a chip of that shape without
-    /// noise, however many programs and inputs they take.
+    /// `program` has the shape of the chip; `respond` predicts all measurements of a chip of that shape without noise.
     ///
     /// # Errors
     ///
-    /// [`HardwareError::Unfit`] where a measurement is not finite, there are none or no levels, a level stands twice, or
-    /// the predictions are not as many; errors of `respond`.
+    /// [`HardwareError::Unfit`] if a measurement is not finite, there are too few measurements or no levels, a level occurs
+    /// twice, or the number of predictions differs; errors of `respond`.
     pub fn new(
         program: &'a MatrixProgram,
         levels: &[Level],
@@ -158,7 +157,7 @@ impl<'a> ProcessFit<'a> {
         Ok(fit)
     }
 
-    /// The chip of given errors: for each level in turn, and in it for each section, those of all cells or phases.
+    /// The chip with these errors. They are ordered by level, then by stage, then by cell or phase.
     fn chip(&self, errors: &[f64]) -> Result<Chip, HardwareError> {
         let mut stages: Vec<StageErrors> = self.program.stages().iter().map(StageErrors::perfect).collect();
         let mut errors = errors.iter().copied();
@@ -167,15 +166,18 @@ impl<'a> ProcessFit<'a> {
             for stage in &mut stages {
                 match level {
                     Level::Splitter => {
-                        let splitters = stage.kind.splitters();
-                        for cell in &mut stage.cells {
+                        let splitters = stage.cell.splitters();
+                        for cell in &mut stage.cell_errors {
                             let errors = [&mut cell.alpha, &mut cell.beta, &mut cell.gamma];
                             errors.into_iter().take(splitters).for_each(|error| *error = next());
                         }
                     }
                     Level::Phase => stage.offsets.values_mut().iter_mut().for_each(|phase| *phase = next()),
                     Level::Imbalance => {
-                        stage.cells.iter_mut().for_each(|cell| (cell.upper, cell.lower) = arms(1.0, next()));
+                        stage
+                            .cell_errors
+                            .iter_mut()
+                            .for_each(|cell| (cell.upper_transmission, cell.lower_transmission) = arms(1.0, next()));
                     }
                 }
             }
@@ -194,7 +196,7 @@ impl<'a> ProcessFit<'a> {
         posterior(&|errors| self.predict(errors), self.measured, &sigma, value(logs[self.levels.len()]), start)
     }
 
-    /// The most probable levels and noise, where one of them (by index, the noise last) may be held.
+    /// The most probable levels and noise, with one of them (by index, the noise last) optionally held.
     fn search(
         &self,
         start: &[f64],
@@ -208,21 +210,21 @@ impl<'a> ProcessFit<'a> {
             logs
         };
         let from: Vec<f64> = free.iter().map(|&k| start[k]).collect();
-        let least = minimise(&from, 0.4, 0.01, |at| {
-            let found = self.posterior(&all(at), state)?;
-            state.copy_from(&found.state);
-            Ok::<_, HardwareError>(found.surprise)
+        let minimum = minimise(&from, 0.4, 0.01, |at| {
+            let posterior = self.posterior(&all(at), state)?;
+            state.copy_from(&posterior.state);
+            Ok::<_, HardwareError>(posterior.surprise)
         })?;
-        let logs = all(&least);
-        let found = self.posterior(&logs, state)?;
-        Ok((logs, found))
+        let logs = all(&minimum);
+        let posterior = self.posterior(&logs, state)?;
+        Ok((logs, posterior))
     }
 
-    /// The most probable levels. Some hundred times the work of all slopes.
+    /// Finds the most probable levels. It costs a few hundred evaluations of all derivatives.
     ///
     /// # Errors
     ///
-    /// Those of the predictions.
+    /// Errors of the predictions.
     pub fn best(&self) -> Result<Fit, HardwareError> {
         let predicted = self.predict(&vec![0.0; self.groups.len()])?;
         let n = self.measured.len() as f64;
@@ -231,35 +233,36 @@ impl<'a> ProcessFit<'a> {
         let spread = (residual.iter().map(|r| (r - bias).powi(2)).sum::<f64>() / n).sqrt().max(1e-5);
         let mut state = DVector::zeros(self.groups.len() + 1);
         state[self.groups.len()] = bias;
-        let mut logs: Vec<f64> = self.levels.iter().map(|level| level.usual().ln()).collect();
+        let mut logs: Vec<f64> = self.levels.iter().map(|level| level.typical().ln()).collect();
         logs.push((0.7 * spread).ln());
-        // A second search from the end of the first: a simplex may have collapsed early.
+        // The second search starts from the end of the first, because a simplex may collapse early.
         let (logs, _) = self.search(&logs, None, &mut state)?;
-        let (logs, found) = self.search(&logs, None, &mut state)?;
-        self.fitted(&logs, found)
+        let (logs, posterior) = self.search(&logs, None, &mut state)?;
+        self.fit_at(&logs, posterior)
     }
 
-    fn fitted(&self, logs: &[f64], found: Posterior) -> Result<Fit, HardwareError> {
+    fn fit_at(&self, logs: &[f64], posterior: Posterior) -> Result<Fit, HardwareError> {
         let value = |log: f64| if log <= ZERO.ln() { 0.0 } else { log.exp() };
         let levels: Vec<f64> = logs[..self.levels.len()].iter().map(|&log| value(log)).collect();
-        let errors: Vec<f64> = self.groups.iter().zip(found.state.iter()).map(|(&g, u)| levels[g] * u).collect();
+        let errors: Vec<f64> = self.groups.iter().zip(posterior.state.iter()).map(|(&g, u)| levels[g] * u).collect();
         Ok(Fit {
             levels,
             noise: value(logs[self.levels.len()]),
-            bias: found.state[self.groups.len()],
-            bias_error: found.bias_error,
-            log_evidence: -found.surprise,
+            bias: posterior.state[self.groups.len()],
+            bias_error: posterior.bias_error,
+            log_evidence: -posterior.surprise,
             chip: self.chip(&errors)?,
-            state: found.state,
+            state: posterior.state,
         })
     }
 
-    /// 2Δ ln L of one level (by index, the noise last) at `value` (rad, dB; 0 is allowed for levels), the others
-    /// refitted; χ² of one degree of freedom where `value` is the truth.
+    /// 2Δ ln L of one level (by index, the noise last) at `value` (rad or dB, ≥ 0), with the others refitted.
+    ///
+    /// It has the distribution χ² of one degree of freedom if `value` is the truth.
     ///
     /// # Errors
     ///
-    /// Those of the predictions; [`HardwareError::Unfit`] for an index beyond the noise.
+    /// Errors of the predictions; [`HardwareError::Unfit`] for an index beyond the noise.
     pub fn deviance(&self, fit: &Fit, index: usize, value: f64) -> Result<f64, HardwareError> {
         if index > self.levels.len() {
             return Err(HardwareError::Unfit {
@@ -272,12 +275,12 @@ impl<'a> ProcessFit<'a> {
         logs[self.levels.len()] = fit.noise.max(ZERO).ln();
         logs[index] = value.max(ZERO).ln();
         let mut state = fit.state.clone();
-        let (_, found) = self.search(&logs, Some(index), &mut state)?;
-        Ok(2.0 * (found.surprise + fit.log_evidence))
+        let (_, posterior) = self.search(&logs, Some(index), &mut state)?;
+        Ok(2.0 * (posterior.surprise + fit.log_evidence))
     }
 
-    /// The bounds of one level (by index, the noise last). Values are tried outwards in steps of √2, and between two
-    /// of them the root of the deviance is a straight line of the logarithm.
+    /// Bounds of one level (by index, the noise last). The search steps outwards by factors of √2 and interpolates the
+    /// square root of the deviance linearly in the logarithm of the level.
     ///
     /// # Errors
     ///
@@ -290,9 +293,9 @@ impl<'a> ProcessFit<'a> {
             let mut last = (best.max(1e-3), 0.0_f64);
             for _ in 0..40 {
                 let value = last.0 * factor;
-                // A level that far below what is measured in rad or dB is zero.
-                let ends = value < 2e-4 && index < self.levels.len();
-                let root = self.deviance(fit, index, if ends { 0.0 } else { value })?.max(0.0).sqrt();
+                // A level this far below measurable values (rad or dB) counts as zero.
+                let is_zero = value < 2e-4 && index < self.levels.len();
+                let root = self.deviance(fit, index, if is_zero { 0.0 } else { value })?.max(0.0).sqrt();
                 for (bound, deviance) in bounds.iter_mut().zip(DEVIANCES) {
                     let limit = deviance.sqrt();
                     if bound.is_none() && root >= limit {
@@ -300,7 +303,7 @@ impl<'a> ProcessFit<'a> {
                         *bound = Some(last.0 * factor.powf(share));
                     }
                 }
-                if bounds[1].is_some() || ends {
+                if bounds[1].is_some() || is_zero {
                     break;
                 }
                 last = (value, root);

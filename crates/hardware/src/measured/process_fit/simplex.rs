@@ -1,8 +1,10 @@
-//! The downhill simplex of Nelder and Mead (Comput. J. 7, 308, 1965, recalled): the least value of a function of a few
-//! variables without its slopes.
+//! The downhill simplex of Nelder and Mead (Comput. J. 7, 308, 1965): minimises a function of a few variables without its
+//! derivatives.
 
-/// Where the value is least: from `start`, with corners `step` away on each axis, until the values at all corners agree within
-/// `tolerance`, or for 100 values a variable. Errors of `function` end it.
+/// Minimum of `function` from `start`, with the first corners `step` away on each axis.
+///
+/// The search ends when the values at all corners agree within `tolerance`, after 100 evaluations per variable, or at the
+/// first error of `function`.
 pub(crate) fn minimise<E>(
     start: &[f64],
     step: f64,
@@ -17,11 +19,11 @@ pub(crate) fn minimise<E>(
         corner[axis] += step;
         corners.push((function(&corner)?, corner));
     }
-    let mut left = 100 * n;
+    let mut remaining = 100 * n;
     loop {
         corners.sort_by(|a, b| a.0.total_cmp(&b.0));
         let (best, worst) = (corners[0].0, corners[n].0);
-        if left == 0 || n == 0 || worst - best < tolerance {
+        if remaining == 0 || n == 0 || worst - best < tolerance {
             return Ok(corners.swap_remove(0).1);
         }
         let centre: Vec<f64> =
@@ -30,7 +32,7 @@ pub(crate) fn minimise<E>(
             centre.iter().zip(from).map(|(c, w)| c + factor * (w - c)).collect()
         };
         let mut value_at = |at: Vec<f64>| -> Result<(f64, Vec<f64>), E> {
-            left = left.saturating_sub(1);
+            remaining = remaining.saturating_sub(1);
             Ok((function(&at)?, at))
         };
         let reflected = value_at(towards(-1.0, &corners[n].1))?;

@@ -169,6 +169,6 @@ fn what_does_not_fit_is_refused() {
         change(&mut stages[0]);
         build(stages).is_err()
     };
-    assert!(changed(&|s| s.cells.truncate(5)) && changed(&|s| s.cells[3].upper = 1.1));
-    assert!(changed(&|s| s.cells[0].alpha = f64::NAN) && changed(&|s| s.offsets.values_mut()[0] = f64::INFINITY));
+    assert!(changed(&|s| s.cell_errors.truncate(5)) && changed(&|s| s.cell_errors[3].upper_transmission = 1.1));
+    assert!(changed(&|s| s.cell_errors[0].alpha = f64::NAN) && changed(&|s| s.offsets.values_mut()[0] = f64::INFINITY));
 }

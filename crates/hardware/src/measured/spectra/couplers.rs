@@ -1,16 +1,17 @@
-//! Splitting angles of directional couplers, from unbalanced Mach–Zehnder interferometers of two equal ones.
+//! Splitting angles of directional couplers, from unbalanced Mach–Zehnder interferometers with two equal couplers.
 //!
-//! A coupler of angle η sends the power k = sin²η across. In an interferometer of two with the angles η₁, η₂ the share
-//! of the cross output T = P_cross/(P_bar + P_cross) follows the phase between the arms, and where that is zero the two
-//! couplers act as one: `T_max = sin²(η₁ + η₂)`, which for equal ones is 4k(1 − k). Losses of fibres and gratings cancel
-//! in T. So a maximum gives the mean angle, `η = ½ asin√T_max` or `π/2 − ½ asin√T_max`; the angle grows with the coupler
-//! length, `η = κL + η₀`, and the line tells which of the two it is.
+//! A coupler of angle η couples the power k = sin²η. In an interferometer with the angles η₁, η₂, the power ratio of the
+//! cross output, T = P_cross/(P_bar + P_cross), is largest at zero phase difference, where the couplers act as one:
+//! `T_max = sin²(η₁ + η₂)`, which is 4k(1 − k) for equal couplers. Losses of fibres and gratings cancel in T.
+//!
+//! A maximum therefore gives the mean angle, `η = ½ asin√T_max` or `π/2 − ½ asin√T_max`. The angle grows with the coupler
+//! length, `η = κL + η₀`, and the fitted line decides between the two.
 
 use super::table::{Sweep, read, refuse, short};
 use super::{Line, SpectraError, SweepsSpec};
 use std::f64::consts::{FRAC_PI_2, FRAC_PI_4};
 
-/// Rounds in which devices may change the side of 50:50; each lowers the residuals, so few are needed.
+/// Maximum number of rounds in which devices change to the other side of 50:50. Each round lowers the residuals.
 const ROUNDS: usize = 20;
 
 /// One interferometer.
@@ -20,9 +21,9 @@ pub struct Coupler {
     pub device: String,
     /// Coupler length (µm).
     pub length_um: f64,
-    /// Largest share of the cross output.
+    /// Largest power ratio of the cross output.
     pub maximum: f64,
-    /// Mean splitting angle of its two couplers (rad), on the side of 50:50 that the line tells.
+    /// Mean splitting angle of its two couplers (rad), on the side of 50:50 nearer to the line.
     pub angle_rad: f64,
 }
 
@@ -59,9 +60,8 @@ impl Couplers {
 
     /// Standard deviation σ of the angle of one splitter (rad), and its standard error.
     ///
-    /// A device shows the mean of two couplers. If they err independently, as the splitters of a simulated chip do, the
-    /// mean errs with σ/√2; so σ = √2·s, s the spread about the line, and a chip has the spread of η₁ + η₂ that was
-    /// measured. Errors of the measurement are part of s.
+    /// A device measures the mean of two couplers. If their errors are independent, as in a simulated chip, the mean has the
+    /// standard deviation σ/√2. So σ = √2·s, with s the standard deviation about the line, measurement errors included.
     #[must_use]
     pub fn sigma_rad(&self) -> (f64, f64) {
         let root = std::f64::consts::SQRT_2;
@@ -74,7 +74,7 @@ impl Couplers {
         (FRAC_PI_2 - device.angle_rad - self.line.at(device.length_um)).abs() < 3.0 * self.line.deviation()
     }
 
-    /// Coupler length of 50:50 (µm) and its standard error: where the line is π/4.
+    /// Coupler length of 50:50 (µm), at which the line is π/4, and its standard error.
     #[must_use]
     pub fn half_length_um(&self) -> (f64, f64) {
         let length = (FRAC_PI_4 - self.line.intercept) / self.line.slope;
@@ -82,12 +82,12 @@ impl Couplers {
     }
 }
 
-/// One device, its angle on the lower side of 50:50.
+/// One device, with its angle below 50:50.
 fn coupler(spec: &SweepsSpec, sweep: &Sweep) -> Result<Coupler, SpectraError> {
     let [cross, bar] = [0, 1].map(|k| &sweep.power_dbm[k]);
-    let share = |(cross, bar): (&f64, &f64)| 1.0 / (1.0 + 10f64.powf((bar - cross) / 10.0));
-    let shares = cross.iter().zip(bar).map(share);
-    let (at, maximum) = shares.enumerate().fold((0, 0.0), |best, (i, t)| if t > best.1 { (i, t) } else { best });
+    let ratio = |(cross, bar): (&f64, &f64)| 1.0 / (1.0 + 10f64.powf((bar - cross) / 10.0));
+    let ratios = cross.iter().zip(bar).map(ratio);
+    let (at, maximum) = ratios.enumerate().fold((0, 0.0), |best, (i, t)| if t > best.1 { (i, t) } else { best });
     let nm = sweep.wavelength_nm[at];
     if !sweep.wavelength_nm.iter().any(|w| *w < nm) || !sweep.wavelength_nm.iter().any(|w| *w > nm) {
         let found = format!(
@@ -102,8 +102,8 @@ fn coupler(spec: &SweepsSpec, sweep: &Sweep) -> Result<Coupler, SpectraError> {
 
 /// Angles on their true side of 50:50 and the rising line through them, from angles folded below 50:50.
 ///
-/// First every length is tried as the last one below 50:50; from the best, each device takes the side nearer to the
-/// line until none changes.
+/// The first line is the best one over all choices of the last device below 50:50. Then each device takes the side nearer
+/// to the line until none changes.
 fn unfold(lengths: &[f64], below: &[f64]) -> Option<(Vec<f64>, Line)> {
     let above = |angle: f64| FRAC_PI_2 - angle;
     let mut best: Option<(Vec<f64>, Line)> = None;

@@ -1,4 +1,5 @@
-//! Loss by cut-back: chains of more and more of the same device lose the same dB each, whatever coupling costs.
+//! Loss by cut-back: the power (dBm) of chains of equal devices falls linearly with their number. The slope is the loss of
+//! one device (dB); the loss of fibres and gratings is in the intercept.
 
 use super::table::{read, refuse, short};
 use super::{Line, SpectraError, SweepsSpec};
@@ -10,12 +11,12 @@ pub struct Cutback {
     pub lengths: Vec<f64>,
     /// Mean power of each chain over the window (dBm).
     pub power_dbm: Vec<f64>,
-    /// The fit; its slope is −dB a unit.
+    /// The fitted line; its slope is −dB per unit.
     pub line: Line,
 }
 
 impl Cutback {
-    /// Reads the spectra and fits the line. Powers in dB are averaged, for dB are what adds along a chain.
+    /// Reads the spectra and fits the line. It averages powers in dB, because losses in dB add along a chain.
     ///
     /// # Errors
     ///
@@ -47,13 +48,13 @@ impl Cutback {
         Ok(Self { lengths, power_dbm, line })
     }
 
-    /// Loss of one device, or of one µm (dB of power). A gain within twice its standard error is none.
+    /// Loss of one device, or of one µm (dB of power). A gain within twice its standard error counts as 0.
     #[must_use]
     pub fn loss_db(&self) -> f64 {
         (-self.line.slope).max(0.0)
     }
 
-    /// Its standard error (dB of power).
+    /// Standard error of the loss (dB of power).
     #[must_use]
     pub fn standard_error_db(&self) -> f64 {
         self.line.slope_error()

@@ -1,44 +1,46 @@
+//! Errors of measured spectra.
+
 use phaseloom_files::toml_file::TomlError;
 use std::path::PathBuf;
 
-/// Why spectra were refused.
+/// An error of measured spectra or their settings.
 #[derive(Debug, thiserror::Error)]
 pub enum SpectraError {
-    /// The settings were refused.
+    /// An error in the settings.
     #[error(transparent)]
     Toml(#[from] TomlError),
-    /// A file that cannot be read, or whose compressed data are damaged.
+    /// A file that cannot be read or whose compressed data are damaged.
     #[error("{}: {source}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the system.
         source: std::io::Error,
     },
-    /// A line of a table.
+    /// An error in a line of a table.
     #[error("{}: line {line}{}: found {found}, expected {expected}", path.display(), column.as_ref().map(|c| format!(", column `{c}`")).unwrap_or_default())]
     Table {
         /// The file.
         path: PathBuf,
         /// Line, from 1.
         line: u64,
-        /// Name of the column, if the complaint is about one.
+        /// Name of the column, if the error is in one.
         column: Option<String>,
-        /// What stands there.
+        /// Value in the file.
         found: String,
-        /// What should stand there.
+        /// Expected value.
         expected: String,
     },
-    /// Devices from which nothing can be derived.
+    /// Devices that do not determine the requested quantity.
     #[error("{}: devices `{devices}…`: found {found}, expected {expected}", path.display())]
     Devices {
         /// The file.
         path: PathBuf,
-        /// How their names start.
+        /// Prefix of their names.
         devices: String,
-        /// What was found.
+        /// Value found.
         found: String,
-        /// What is needed, and what to do.
+        /// Expected value, and what to do.
         expected: String,
     },
 }

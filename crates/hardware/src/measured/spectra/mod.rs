@@ -1,12 +1,12 @@
-//! From measured spectra to a process: splitting angles from interferometers, losses from cut-backs.
+//! A process from measured spectra: splitting angles from interferometers, losses from cut-back measurements.
 //!
 //! ```text
 //! interferometers of two equal couplers, many lengths ─ maxima ─ straight line ─▶ splitter_error.sigma_rad
-//! chains of 0, n, 2n … splitters ─────── mean power ─── straight line ─▶ dB a splitter  ┐
+//! chains of 0, n, 2n … splitters ─────── mean power ─── straight line ─▶ dB per splitter┐
 //! waveguides of many lengths ─────────── mean power ─── straight line ─▶ dB/cm          ┴▶ insertion_loss.loss_db
 //! ```
 //!
-//! All three are one straight line through one number a device, so one file fits them all: `line.rs`.
+//! Each is a straight line through one number per device; `line.rs` fits all three.
 
 mod couplers;
 mod cutback;
@@ -24,43 +24,43 @@ pub use error::SpectraError;
 pub use line::Line;
 pub use spec::{InterferometerSpec, SpectraSpec, SweepsSpec};
 
-/// What spectra say about a process.
+/// Quantities derived from spectra.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Derived {
-    /// The settings that it was derived by.
+    /// Settings of the derivation.
     pub spec: SpectraSpec,
     /// Splitting angles, if they were measured.
     pub couplers: Option<Couplers>,
-    /// Loss of one splitter (dB a device), if it was measured.
+    /// Loss of one splitter (dB per device), if it was measured.
     pub splitter_loss: Option<Cutback>,
     /// Loss of the waveguide (dB/µm), if it was measured.
     pub waveguide_loss: Option<Cutback>,
 }
 
-/// Reads the spectra and derives all that the settings ask for.
+/// Reads the spectra and derives all requested quantities.
 ///
 /// # Errors
 ///
-/// Files that cannot be read, are damaged or lack a column; values that are no numbers; too few devices; an
-/// interferometer without a maximum in the window; a cut-back that is not linear; a chain of half a splitter.
+/// Files that cannot be read, are damaged or lack a column; invalid numbers; too few devices; an interferometer without
+/// a maximum in the window; a cut-back that is not linear; a chain with a fraction of a splitter.
 pub fn derive(spec: &SpectraSpec) -> Result<Derived, SpectraError> {
     let limit = spec.largest_residual_db;
     let cutback = |sweeps: &Option<SweepsSpec>| sweeps.as_ref().map(|s| Cutback::measure(s, limit)).transpose();
     Ok(Derived {
         couplers: spec.couplers.as_ref().map(Couplers::measure).transpose()?,
-        splitter_loss: cutback(&spec.splitter_loss)?.map(|found| counted(spec, found)).transpose()?,
+        splitter_loss: cutback(&spec.splitter_loss)?.map(|cutback| check_counts(spec, cutback)).transpose()?,
         waveguide_loss: cutback(&spec.waveguide_loss)?,
         spec: spec.clone(),
     })
 }
 
-/// Chains have whole numbers of splitters.
-fn counted(spec: &SpectraSpec, found: Cutback) -> Result<Cutback, SpectraError> {
-    match (&spec.splitter_loss, found.lengths.iter().find(|n| n.fract() != 0.0)) {
+/// Checks that every chain has a whole number of splitters.
+fn check_counts(spec: &SpectraSpec, cutback: Cutback) -> Result<Cutback, SpectraError> {
+    match (&spec.splitter_loss, cutback.lengths.iter().find(|n| n.fract() != 0.0)) {
         (Some(sweeps), Some(n)) => {
             Err(table::refuse(sweeps, format!("a chain of {n} splitters"), "a whole number of splitters in every name"))
         }
-        _ => Ok(found),
+        _ => Ok(cutback),
     }
 }
 
@@ -71,7 +71,7 @@ impl Derived {
         self.couplers.as_ref().map(Couplers::sigma_rad)
     }
 
-    /// Loss of one interferometer of the mesh and its standard error (dB of power), if any loss was measured: its
+    /// Loss of one MZI of the mesh and its standard error (dB of power), if any loss was measured: the sum over its
     /// splitters and its waveguide.
     #[must_use]
     pub fn loss_db(&self) -> Option<(f64, f64)> {

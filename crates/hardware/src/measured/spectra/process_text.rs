@@ -1,4 +1,4 @@
-//! The derived process as TOML, with the whole derivation in comments.
+//! The derived process as a TOML file with the derivation in comments.
 
 use super::{Cutback, Derived, SweepsSpec};
 use std::fmt::Write;
@@ -14,7 +14,7 @@ fn place(spec: &SweepsSpec) -> String {
     )
 }
 
-/// A number with some decimals, more where it is so small that fewer than `digits` of its own would be left.
+/// A number with `decimals` decimals, or in scientific notation if fewer than `digits` significant digits would remain.
 fn fine(value: f64, decimals: usize, digits: i32) -> String {
     let leading = value.abs().log10().floor();
     if value == 0.0 || !leading.is_finite() || f64::from(digits) - leading <= decimals as f64 + 1.0 {
@@ -23,13 +23,13 @@ fn fine(value: f64, decimals: usize, digits: i32) -> String {
     format!("{value:.0$e}", digits as usize - 1)
 }
 
-/// `value ± error`, of the value at least three digits, of the error two.
+/// `value ± error` with at least three digits of the value and two of the error.
 fn with_error(value: f64, error: f64, decimals: usize) -> String {
     format!("{} ± {}", fine(value, decimals, 3), fine(error, decimals, 2))
 }
 
 impl Derived {
-    /// The process file; `command` is what made it. What was not measured is absent, and so perfect.
+    /// The process file; `command` is the command that made it. Quantities that were not measured are absent.
     #[must_use]
     pub fn process_toml(&self, command: &str) -> String {
         let mut out = String::new();
@@ -53,7 +53,7 @@ impl Derived {
             out,
             "\n# Couplers ({}):\n\
              # {} interferometers, each of two couplers of angle η, which send k = sin²η across.\n\
-             # T = P_cross/(P_bar + P_cross) has the maxima sin²(2η) = 4k(1 − k); a line through η tells k from 1 − k.\n\
+             # T = P_cross/(P_bar + P_cross) has the maxima sin²(2η) = 4k(1 − k); a line through η separates k from 1 − k.\n\
              #   length/µm      k   line  residual/rad",
             place(spec),
             couplers.devices.len()

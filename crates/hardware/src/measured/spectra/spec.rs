@@ -1,4 +1,4 @@
-//! The settings: which devices of which file, at which wavelengths, in which columns.
+//! Settings of `phaseloom spectra`: devices, files, wavelengths and columns.
 
 use super::SpectraError;
 use phaseloom_files::toml_file::{InvalidValue, at_least, locate, positive, read_toml};
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SpectraSpec {
-    /// Where the spectra come from, for the head of the process.
+    /// Origin of the spectra, for the head of the process file.
     #[serde(default)]
     pub source: String,
     /// Unbalanced interferometers of two equal couplers; the number in a name is the coupler length (µm).
@@ -18,10 +18,10 @@ pub struct SpectraSpec {
     pub splitter_loss: Option<SweepsSpec>,
     /// Waveguides; the number in a name is the length (µm).
     pub waveguide_loss: Option<SweepsSpec>,
-    /// What light meets in one interferometer of the mesh.
+    /// Components that light passes in one MZI of the mesh.
     #[serde(default)]
     pub interferometer: InterferometerSpec,
-    /// Largest distance of a device from the line of its cut-back (dB); beyond it the cut-back is refused.
+    /// Maximum distance of a device from the line of its cut-back (dB). Above it the cut-back is refused.
     #[serde(default = "half")]
     pub largest_residual_db: f64,
 }
@@ -32,12 +32,12 @@ pub struct SpectraSpec {
 pub struct SweepsSpec {
     /// The file, CSV, plain or gzip.
     pub file: PathBuf,
-    /// How the names of these devices start. The number right behind it is the length or count of the device; in it `p`
-    /// is a decimal point as `.` is (`1p50` is 1.5); signs and exponents are refused.
+    /// Prefix of the names of these devices. The number after it is the length or count of the device. In it `p` is a
+    /// decimal point like `.` (`1p50` is 1.5); signs and exponents are refused.
     pub devices: String,
-    /// First and last wavelength that is used (nm).
+    /// First and last wavelength (nm) of the window.
     pub window_nm: [f64; 2],
-    /// Columns of power (dBm): of couplers the cross and the bar output, of a cut-back one.
+    /// Columns of power (dBm): cross and bar output for couplers, one column for a cut-back.
     pub power: Vec<String>,
     /// Column of the names.
     #[serde(default = "device")]
@@ -47,11 +47,11 @@ pub struct SweepsSpec {
     pub wavelength: String,
 }
 
-/// `[interferometer]`.
+/// Table `[interferometer]` of the settings.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct InterferometerSpec {
-    /// Splitters that light meets.
+    /// Splitters that light passes.
     pub splitters: u32,
     /// Waveguide that light passes (µm).
     pub waveguide_um: f64,
@@ -76,7 +76,7 @@ fn wavelength() -> String {
 }
 
 impl SpectraSpec {
-    /// Reads and checks the settings; the paths in them stay as they are written.
+    /// Reads and checks the settings. Paths in them are not resolved.
     ///
     /// # Errors
     ///
@@ -91,7 +91,7 @@ impl SpectraSpec {
     ///
     /// # Errors
     ///
-    /// The first impossible one.
+    /// The first impossible value.
     pub fn check(&self) -> Result<(), InvalidValue> {
         positive("largest_residual_db", self.largest_residual_db)?;
         at_least("interferometer.waveguide_um", self.interferometer.waveguide_um, 0.0)?;
@@ -118,7 +118,7 @@ impl SpectraSpec {
         Ok(())
     }
 
-    /// All families of devices, for who wants to resolve their paths.
+    /// All families of devices, to resolve their paths.
     pub fn sweeps_mut(&mut self) -> impl Iterator<Item = &mut SweepsSpec> {
         self.couplers.iter_mut().chain(&mut self.splitter_loss).chain(&mut self.waveguide_loss)
     }
@@ -141,22 +141,22 @@ impl SweepsSpec {
         Ok(())
     }
 
-    /// The number in the name of a device; `None` if the name starts otherwise, an error text if there is no number, or
-    /// one that could be read in two ways.
+    /// The number in the name of a device. `None` if the name has another prefix, an error text if there is no number or an
+    /// ambiguous one.
     pub(crate) fn number_of(&self, name: &str) -> Option<Result<f64, String>> {
         let rest = name.strip_prefix(&self.devices)?;
         if rest.strip_prefix(['+', '-']).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) {
-            return Some(Err(format!("a sign right behind `{}`", self.devices)));
+            return Some(Err(format!("a sign right after `{}`", self.devices)));
         }
         let end = rest.find(|c: char| !(c.is_ascii_digit() || "p.".contains(c))).unwrap_or(rest.len());
         let (digits, after) = rest.split_at(end);
-        // `1e2` is 1 to one reader and 100 to another.
+        // `1e2` is ambiguous: 1 or 100.
         let exponent = after.strip_prefix(['e', 'E']).map(|rest| rest.strip_prefix(['+', '-']).unwrap_or(rest));
         if exponent.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) {
-            return Some(Err(format!("an exponent right behind `{}{digits}`", self.devices)));
+            return Some(Err(format!("an exponent right after `{}{digits}`", self.devices)));
         }
-        // A `p` at the end is a letter of what follows, such as in `5ps`.
+        // A `p` at the end belongs to the following text, as in `5ps`.
         let number = digits.trim_end_matches(['p', '.']).replace('p', ".").parse::<f64>();
-        Some(number.map_err(|_| format!("no number right behind `{}`", self.devices)))
+        Some(number.map_err(|_| format!("no number right after `{}`", self.devices)))
     }
 }

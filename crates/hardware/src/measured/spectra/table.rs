@@ -1,16 +1,20 @@
-//! Reads a table of laser sweeps: one row a device and wavelength, powers in dBm.
+//! Reader of laser sweeps: a table with one row per device and wavelength, powers in dBm.
 
 use super::{SpectraError, SweepsSpec};
 use std::io::Read;
 use std::path::Path;
 
-/// Bytes of the largest table, decompressed: a few bytes of gzip can claim to hold more than any memory.
-const LARGEST: u64 = 1 << 28;
-/// Characters of a file that a message repeats, and names of a header.
-const REPEATED: (usize, usize) = (60, 12);
-/// Fewest devices through which a line is drawn: two fit any line, and say nothing about it.
-pub(crate) const FEWEST: usize = 3;
-/// No laser and no detector is beyond (dBm); also keeps 10^(P/10) a number.
+/// Maximum size of a table in bytes, decompressed. A larger one is refused, because a small gzip file can expand beyond
+/// any memory.
+const MAX_BYTES: u64 = 1 << 28;
+/// Characters of a file that a message quotes; longer texts are cut.
+const QUOTED_CHARACTERS: usize = 60;
+/// Names of a header that a message lists.
+const LISTED_NAMES: usize = 12;
+/// Minimum number of devices for a line fit: two points fit any line without residuals.
+pub(crate) const MIN_DEVICES: usize = 3;
+/// Maximum magnitude of a power (dBm). Larger values are refused: no laser or detector has them, and 10^(P/10) may
+/// overflow.
 const MAX_DBM: f64 = 300.0;
 
 /// The sweep of one device inside the window.
@@ -22,11 +26,11 @@ pub(crate) struct Sweep {
     pub number: f64,
     /// Wavelength (nm) of each sample.
     pub wavelength_nm: Vec<f64>,
-    /// Power (dBm) of each sample, one list a column.
+    /// Power (dBm) of each sample, one list per column.
     pub power_dbm: Vec<Vec<f64>>,
 }
 
-/// The devices of a family, by their numbers; at least [`FEWEST`], each with at least one sample in the window.
+/// The devices of a family, by their numbers; at least [`MIN_DEVICES`], each with at least one sample in the window.
 pub(crate) fn read(spec: &SweepsSpec) -> Result<Vec<Sweep>, SpectraError> {
     let mut sweeps = parse(spec, &contents(&spec.file)?)?;
     sweeps.sort_by(|a, b| a.number.total_cmp(&b.number).then_with(|| a.device.cmp(&b.device)));
@@ -35,14 +39,14 @@ pub(crate) fn read(spec: &SweepsSpec) -> Result<Vec<Sweep>, SpectraError> {
         let found = format!("no sample of `{}` from {first} to {last} nm", short(&empty.device));
         return Err(refuse(spec, found, "a window inside the sweep: change `window_nm`"));
     }
-    if sweeps.len() < FEWEST {
-        let expected = format!("at least {FEWEST}: change `devices`, with which their names start");
+    if sweeps.len() < MIN_DEVICES {
+        let expected = format!("at least {MIN_DEVICES}: change `devices`, with which their names start");
         return Err(refuse(spec, format!("{} devices", sweeps.len()), &expected));
     }
     Ok(sweeps)
 }
 
-/// A complaint about a family of devices.
+/// The error of a family of devices.
 pub(crate) fn refuse(spec: &SweepsSpec, found: String, expected: &str) -> SpectraError {
     SpectraError::Devices {
         path: spec.file.clone(),
@@ -54,15 +58,16 @@ pub(crate) fn refuse(spec: &SweepsSpec, found: String, expected: &str) -> Spectr
 
 /// The contents of a plain file, decompressed if it starts like gzip.
 fn contents(path: &Path) -> Result<Vec<u8>, SpectraError> {
-    let fail = |source| SpectraError::Io { path: path.to_owned(), source };
-    let other = |what: String| fail(std::io::Error::other(what));
-    if !std::fs::metadata(path).map_err(fail)?.is_file() {
+    let io_error = |source| SpectraError::Io { path: path.to_owned(), source };
+    let other = |what: String| io_error(std::io::Error::other(what));
+    if !std::fs::metadata(path).map_err(io_error)?.is_file() {
         return Err(other("it is not a plain file".into()));
     }
-    let too_large = || other(format!("found more than {LARGEST} bytes of contents, expected less: leave out devices"));
+    let too_large =
+        || other(format!("found more than {MAX_BYTES} bytes of contents, expected less: leave out devices"));
     let mut stored = Vec::new();
-    std::fs::File::open(path).and_then(|f| f.take(LARGEST + 1).read_to_end(&mut stored)).map_err(fail)?;
-    if stored.len() as u64 > LARGEST {
+    std::fs::File::open(path).and_then(|f| f.take(MAX_BYTES + 1).read_to_end(&mut stored)).map_err(io_error)?;
+    if stored.len() as u64 > MAX_BYTES {
         return Err(too_large());
     }
     if !stored.starts_with(&[0x1f, 0x8b]) {
@@ -70,19 +75,20 @@ fn contents(path: &Path) -> Result<Vec<u8>, SpectraError> {
     }
     let mut bytes = Vec::new();
     flate2::read::MultiGzDecoder::new(stored.as_slice())
-        .take(LARGEST + 1)
+        .take(MAX_BYTES + 1)
         .read_to_end(&mut bytes)
         .map_err(|e| other(format!("found damaged gzip data ({e}), expected a complete file: fetch it again")))?;
-    if bytes.len() as u64 > LARGEST {
+    if bytes.len() as u64 > MAX_BYTES {
         return Err(too_large());
     }
     Ok(bytes)
 }
 
-/// The beginning of what stands in a file, for a message.
+/// The beginning of a text from a file, for a message.
 pub(crate) fn short(text: &str) -> String {
-    let mut shown: String = text.chars().take(REPEATED.0).map(|c| if c.is_control() { '?' } else { c }).collect();
-    if text.chars().nth(REPEATED.0).is_some() {
+    let mut shown: String =
+        text.chars().take(QUOTED_CHARACTERS).map(|c| if c.is_control() { '?' } else { c }).collect();
+    if text.chars().nth(QUOTED_CHARACTERS).is_some() {
         shown.push('…');
     }
     shown
@@ -111,8 +117,8 @@ fn parse(spec: &SweepsSpec, bytes: &[u8]) -> Result<Vec<Sweep>, SpectraError> {
     let names: Vec<&str> = header.iter().map(|name| name.trim_start_matches('\u{feff}')).collect();
     let find = |name: &str| {
         let known = || {
-            let first: Vec<String> = names.iter().take(REPEATED.1).map(|name| short(name)).collect();
-            let more = if names.len() > REPEATED.1 { ", …" } else { "" };
+            let first: Vec<String> = names.iter().take(LISTED_NAMES).map(|name| short(name)).collect();
+            let more = if names.len() > LISTED_NAMES { ", …" } else { "" };
             format!("a name of the header: {}{more}", first.join(", "))
         };
         names.iter().position(|n| *n == name).ok_or_else(|| wrong(1, None, format!("no column `{name}`"), &known()))
@@ -134,7 +140,7 @@ fn parse(spec: &SweepsSpec, bytes: &[u8]) -> Result<Vec<Sweep>, SpectraError> {
             "a length or a count such as 7, 1.5 or 1p50; what separates name and number belongs to `devices`";
         let number = number
             .map_err(|what| wrong(line, Some(&spec.device), format!("`{}` with {what}", short(name)), expected))?;
-        // Rows of a device usually stand together, so it is the last one.
+        // Rows of a device are usually adjacent, so it is the last one.
         let at = match sweeps.iter().rposition(|sweep| sweep.device == name) {
             Some(at) => at,
             None => {

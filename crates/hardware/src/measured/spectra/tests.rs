@@ -98,7 +98,7 @@ fn the_spread_is_the_error_of_one_splitter() {
     let found = couplers(interferometers(&lengths, sigma, 0.005).as_bytes()).unwrap();
     let (spread, error) = found.sigma_rad();
     assert!((error / spread - 1.0 / (2.0 * 398.0_f64).sqrt()).abs() < 1e-9);
-    // 5 %: of 400 devices about 40 stand within one σ of 50:50. Rejects σ/√2 and √2·σ.
+    // 5 %: of 400 devices about 40 are within one σ of 50:50. Rejects σ/√2 and √2·σ.
     assert!((spread - sigma).abs() < 3.0 * error + 0.05 * sigma, "{spread} ± {error}");
     assert!((found.line.slope - SLOPE).abs() < 3.0 * found.line.slope_error() + 1e-4, "{}", found.line.slope);
 }
@@ -177,7 +177,7 @@ fn bad_tables_name_line_and_column() {
         (good.replacen("-26.000000", "1e6", 1), "a power in dBm from -300 to 300"),
         (good.replacen(",1310,", ",-1310,", 1), "line 3, column `wavelength_nm`: found `-1310`"),
         (good.replacen("wg_0u,1310", "wg_0u,1310,5", 1), "line 3: found 4 columns, expected 3"),
-        (good.replacen("wg_0u", "wg_u", 1), "line 2, column `device`: found `wg_u` with no number right behind `wg_`"),
+        (good.replacen("wg_0u", "wg_u", 1), "line 2, column `device`: found `wg_u` with no number right after `wg_`"),
         (good.replace("13", "15"), "no sample of `wg_0u` from 1295 to 1325 nm"),
     ];
     for (text, part) in cases {

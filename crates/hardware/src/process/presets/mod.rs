@@ -1,22 +1,22 @@
-//! Processes that come with Phaseloom: ordinary process files, one line each in the list below.
+//! Presets: process files that come with Phaseloom, one line each in the list below.
 //!
-//! Every number in them stands beside its source, or beside the word "assumption" or "recalled"; a test reads the text
-//! and looks for it.
+//! Every number in them has its source on the same line or above it, or the word "assumption" or "recalled". A test
+//! checks the text.
 
 use crate::error::HardwareError;
 use crate::process::Process;
 use phaseloom_files::toml_file::{InvalidValue, nearest, parse_toml, read_toml};
 use std::path::{Path, PathBuf};
 
-/// What stands before the key of a preset where a path may stand too. A file of such a name is `./preset:…`.
+/// Prefix that marks the key of a preset where a path is expected. A file with such a name is `./preset:…`.
 pub const PRESET_PREFIX: &str = "preset:";
 
-/// A process that comes with Phaseloom.
+/// A process file that comes with Phaseloom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Preset {
-    /// Its name.
+    /// Name.
     pub key: &'static str,
-    /// One line about it, for `phaseloom list`.
+    /// One-line description for `phaseloom list`.
     pub line: &'static str,
     /// The process file (TOML).
     pub text: &'static str,
@@ -41,32 +41,32 @@ presets! {
     "pessimistic", "everything at the bad end at once";
 }
 
-/// A process and the text that it was read from.
+/// A process and the text from which it was read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProcessFile {
-    /// The file, or `preset:KEY`; for messages.
+    /// The file, or `preset:KEY`, for messages.
     pub path: PathBuf,
     /// The text.
     pub text: String,
-    /// What it says, not yet checked.
+    /// The process of the text, not yet checked.
     pub process: Process,
 }
 
-/// The preset of a key.
+/// Finds a preset by its key.
 ///
 /// # Errors
 ///
-/// The [`InvalidValue`] that names the nearest key and all of them.
+/// [`InvalidValue`] with the nearest key and all keys, if there is no such preset.
 pub fn preset(key: &str) -> Result<&'static Preset, InvalidValue> {
     PRESETS.iter().find(|preset| preset.key == key).ok_or_else(|| {
         let keys = || PRESETS.iter().map(|preset| preset.key);
-        let near = nearest(key, keys()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        let nearest = nearest(key, keys()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
         let all = keys().collect::<Vec<_>>().join(", ");
-        InvalidValue::new("preset", format!("`{key}`"), &format!("one of {all}{near}"))
+        InvalidValue::new("preset", format!("`{key}`"), &format!("one of {all}{nearest}"))
     })
 }
 
-/// Reads a process where a path is asked for: `preset:KEY`, or a TOML file whose path is relative to `base`.
+/// Reads a process by name: `preset:KEY`, or a TOML file relative to `base`.
 ///
 /// # Errors
 ///

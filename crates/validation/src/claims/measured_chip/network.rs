@@ -4,7 +4,7 @@ use super::data::{MODES, NORM};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_hardware::{Chip, HardwareError};
-use phaseloom_mesh::{Fields, Form, MatrixProgram, MeshError, gradient, topology};
+use phaseloom_mesh::{Fields, Form, MatrixProgram, MeshError, topology};
 
 /// The programs of the layers, all for the same six cells.
 ///
@@ -26,7 +26,7 @@ impl Network {
     /// Matrices that are no unitaries to 1e-5.
     pub fn new(unitaries: &[DMatrix<Complex64>]) -> Result<Self, MeshError> {
         let triangular = topology("triangular")?;
-        let program = |u| MatrixProgram::from_single(u, Form::Unitary, triangular);
+        let program = |u| MatrixProgram::from_single(u, Form::Unitary, &triangular);
         Ok(Self { programs: unitaries.iter().map(program).collect::<Result<_, _>>()? })
     }
 
@@ -66,18 +66,16 @@ impl Network {
     /// A chip of another shape.
     pub fn slopes(&self, chip: &Chip, inputs: &DMatrix<f64>, labels: &[usize]) -> Result<Vec<f64>, HardwareError> {
         let batch = inputs.ncols();
-        let frozen = &chip.stages()[0];
         let mut amplitudes = inputs.clone();
-        let mut passed = Vec::with_capacity(self.programs.len());
+        let mut passes = Vec::with_capacity(self.programs.len());
         for program in &self.programs {
-            let mut phases = program.stages()[0].phases().clone();
-            phases.values_mut().iter_mut().zip(frozen.offsets.values()).for_each(|(phase, offset)| *phase += offset);
-            let input = amplitudes.map(|x| Complex64::new(x, 0.0));
-            let output = chip.matrix(program)? * &input;
+            let input = Fields::from_matrix(&amplitudes.map(|x| Complex64::new(x, 0.0)));
+            let pass = chip.forward(program, &chip.process().drive(program), input)?;
+            let output = pass.output().to_matrix();
             amplitudes = output.map(|a| a.norm());
             let scales: Vec<f64> = amplitudes.column_iter().map(|h| NORM / h.norm()).collect();
             amplitudes.column_iter_mut().zip(&scales).for_each(|(mut h, scale)| h *= *scale);
-            passed.push((phases, input, output, scales));
+            passes.push((pass, output, scales));
         }
         // L = −Σ ln p_label / batch, p the softmax of z0 = h0² + h1² and z1 = h2² + h3².
         let mut adjoint = DMatrix::from_fn(MODES, batch, |r, c| {
@@ -88,20 +86,17 @@ impl Network {
             2.0 * h[r] * (p - f64::from(u8::from(labels[c] == class))) / batch as f64
         });
         let mut layers = Vec::with_capacity(self.programs.len());
-        for (program, (phases, input, output, scales)) in self.programs.iter().zip(&passed).rev() {
+        for (program, (pass, output, scales)) in self.programs.iter().zip(passes).rev() {
             // Adjoint of the scaling to norm 3, h = 3m/|m|, and of the modulus m = |a|.
-            let after_mesh = DMatrix::from_fn(MODES, batch, |r, c| {
+            let output_adjoint = DMatrix::from_fn(MODES, batch, |r, c| {
                 let a = output[(r, c)];
                 let along: f64 = (0..MODES).map(|k| adjoint[(k, c)] * output[(k, c)].norm()).sum();
                 let radial = along * (scales[c] / NORM).powi(2) * a.norm();
                 let slope = scales[c] * (adjoint[(r, c)] - radial);
                 if a.norm() > 0.0 { a / a.norm() * slope } else { Complex64::new(0.0, 0.0) }
             });
-            let stage = &program.stages()[0];
-            let fields = |matrix: &DMatrix<Complex64>| Fields::from_matrix(matrix);
-            let (slopes, before_mesh) =
-                gradient(stage, phases, &frozen.cells, &fields(input), fields(output), fields(&after_mesh));
-            layers.push([slopes.theta(), slopes.phi()].concat());
+            let (slopes, before_mesh) = chip.backward(program, pass, Fields::from_matrix(&output_adjoint));
+            layers.push([slopes[0].theta(), slopes[0].phi()].concat());
             adjoint = before_mesh.to_matrix().map(|z| z.re);
         }
         Ok(layers.into_iter().rev().flatten().collect())

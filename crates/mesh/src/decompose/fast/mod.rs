@@ -1,4 +1,0 @@
-//! Decompositions that are faster for generic matrices.
-
-pub(crate) mod null_vectors;
-pub(crate) mod projections;

@@ -1,0 +1,279 @@
+//! Parts that the JSON files of programs, converted programs and chips share: the frame of a program, the checks of its
+//! keys, and the column of attenuators.
+
+use crate::error::MeshError;
+use crate::layout::phases::Phases;
+use crate::layout::stage::{Stage, StageKind};
+use crate::layout::{CellPosition, Layout};
+use crate::program::matrix_program::MatrixProgram;
+use crate::topology::Capability;
+use crate::topology::mesh_design::MeshDesign;
+use phaseloom_files::{FileError, json_by_key, read_text, require_memory};
+use serde::{Deserialize, Serialize};
+use std::fmt::Display;
+use std::path::Path;
+
+/// Largest gain of a file. Matrices have entries up to 1e151; squares of larger numbers leave the range of a double.
+const MAX_GAIN: f64 = 1e153;
+
+/// Largest phase of a file (rad). A double still resolves such a phase to 1e-10; no shifter reaches it.
+pub(crate) const MAX_PHASE: f64 = 1e6;
+
+/// A value of a file that contradicts the format or another value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    /// Position in the file, such as `right.cells[3].theta`.
+    pub key: String,
+    /// Value in the file.
+    pub found: String,
+    /// Possible values.
+    pub expected: String,
+}
+
+impl Mismatch {
+    /// A mismatch at a position of the file.
+    #[must_use]
+    pub fn new(key: impl Into<String>, found: impl Display, expected: impl Into<String>) -> Self {
+        Self { key: key.into(), found: found.to_string(), expected: expected.into() }
+    }
+
+    /// A name that is not in one of the lists of this crate.
+    pub(crate) fn unknown(key: &str, found: &str, error: &MeshError) -> Self {
+        Self::new(key, format!("`{found}`"), error.expected())
+    }
+
+    pub(crate) fn in_file(self, path: &Path) -> MeshError {
+        let Self { key, found, expected } = self;
+        MeshError::ProgramContent { path: path.to_owned(), key, found, expected }
+    }
+}
+
+/// Checks that a value is the expected one.
+///
+/// # Errors
+///
+/// The [`Mismatch`] of both.
+pub fn check_equal<T: PartialEq + Display>(key: &str, found: T, expected: T) -> Result<(), Mismatch> {
+    if found == expected { Ok(()) } else { Err(Mismatch::new(key, found, expected.to_string())) }
+}
+
+/// Checks that an angle (rad) is a number of modulus at most `max`, and returns it.
+///
+/// # Errors
+///
+/// The [`Mismatch`] with the range.
+pub fn check_angle(key: impl FnOnce() -> String, angle: f64, max: f64) -> Result<f64, Mismatch> {
+    if angle.abs() <= max {
+        return Ok(angle);
+    }
+    Err(Mismatch::new(key(), format!("{angle:e}"), format!("an angle from -{max:e} to {max:e} rad")))
+}
+
+/// The design that a file names; without the key of a cell, the topology's default cell.
+///
+/// # Errors
+///
+/// An unknown key, or a cell of which the topology cannot be built.
+pub fn read_design(topology_key: &str, cell_key: Option<&str>) -> Result<MeshDesign, Mismatch> {
+    MeshDesign::from_keys(topology_key, cell_key).map_err(|error| match error {
+        MeshError::UnknownTopology { .. } => Mismatch::unknown("topology", topology_key, &error),
+        _ => Mismatch::unknown("cell", cell_key.unwrap_or_default(), &error),
+    })
+}
+
+/// Whether a program of the form `form` has two meshes and attenuators, rather than one mesh. `parts` says whether the
+/// file has a left mesh, and whether it has attenuators.
+///
+/// # Errors
+///
+/// An unknown form, or parts of another one.
+pub fn check_form(form: &str, design: &MeshDesign, parts: [bool; 2]) -> Result<bool, Mismatch> {
+    let contraction = design.topology().capability() == Capability::AnyContraction;
+    match (form, parts, contraction) {
+        ("svd", [true, true], false) => Ok(true),
+        ("unitary", [false, false], false) | ("contraction" | "direct", [false, false], true) => Ok(false),
+        _ => {
+            let found = format!("{form} {} left mesh", if parts[0] { "with a" } else { "without" });
+            let expected = if contraction {
+                "`contraction` with `right` alone"
+            } else {
+                "`unitary` with `right` alone, or `svd` with all three"
+            };
+            Err(Mismatch::new("form", found, expected))
+        }
+    }
+}
+
+/// Number of ports of the mesh of V†, or of the only mesh, of a rows × columns matrix.
+#[must_use]
+pub fn right_ports(design: &MeshDesign, rows: usize, columns: usize) -> usize {
+    if design.topology().capability() == Capability::AnyContraction { rows.max(columns) } else { columns }
+}
+
+/// Checks that the layouts of a file fit in memory. The file has at least one byte a port, which bounds the ports.
+///
+/// # Errors
+///
+/// [`FileError::TooLarge`].
+pub fn check_file_memory(design: &MeshDesign, ports: usize, bytes: usize, work: &str) -> Result<(), FileError> {
+    // Fitted meshes have up to three times the cells.
+    let per_pair = if design.topology().capability() == Capability::Fitted { 192.0 } else { 64.0 };
+    require_memory(per_pair * (ports.min(bytes) as f64).powi(2), work)
+}
+
+/// The layout of a mesh in a file with this number of ports and of cells.
+///
+/// # Errors
+///
+/// Another number of cells than the layout has.
+pub fn check_cells(name: &str, design: &MeshDesign, ports: usize, cells: usize) -> Result<Layout, Mismatch> {
+    let key = format!("{name}.cells (number of)");
+    // Every mesh has at least ports − 1 cells. So the length of the file bounds the layout before it is made.
+    if cells + 1 < ports {
+        return Err(Mismatch::new(key, cells, format!("those of {ports} modes")));
+    }
+    let layout = design.layout(ports);
+    check_equal(&key, cells, layout.positions.len())?;
+    Ok(layout)
+}
+
+/// Checks column and mode of cell `k`.
+pub(crate) fn check_position(
+    name: &str,
+    k: usize,
+    [column, mode]: [usize; 2],
+    expected: CellPosition,
+) -> Result<(), Mismatch> {
+    check_equal(&format!("{name}.cells[{k}].column"), column, expected.column)?;
+    check_equal(&format!("{name}.cells[{k}].mode"), mode, expected.mode)
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Attenuator {
+    mode: usize,
+    theta: f64,
+    phi: f64,
+}
+
+/// A program as JSON, with meshes `M`. The keys are those of `crates/FORMATS.md`.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProgramFile<M> {
+    format: String,
+    version: u32,
+    pub convention: String,
+    form: String,
+    pub topology: String,
+    /// Absent in converted programs, which have the topology's default cell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cell: Option<String>,
+    rows: usize,
+    columns: usize,
+    gain: f64,
+    left: Option<M>,
+    attenuators: Option<Vec<Attenuator>>,
+    right: M,
+}
+
+impl<M: Default> ProgramFile<M> {
+    /// The file of a program whose meshes are written as `meshes`, in the order of propagation.
+    pub(crate) fn new(
+        program: &MatrixProgram,
+        (format, version): (&str, u32),
+        convention: &str,
+        cell: Option<&str>,
+        meshes: impl IntoIterator<Item = M>,
+    ) -> Self {
+        let mut meshes = meshes.into_iter();
+        let attenuators = program.stages().iter().find(|stage| stage.kind() == StageKind::Attenuators);
+        let (rows, columns) = program.shape();
+        Self {
+            format: format.into(),
+            version,
+            convention: convention.into(),
+            form: program.form().key().into(),
+            topology: program.design().topology().key().into(),
+            cell: cell.map(str::to_owned),
+            rows,
+            columns,
+            gain: program.gain(),
+            right: meshes.next().unwrap_or_default(),
+            left: meshes.next(),
+            attenuators: attenuators.map(write_attenuators),
+        }
+    }
+}
+
+impl<M: Serialize> ProgramFile<M> {
+    pub(crate) fn to_json(&self) -> String {
+        // A struct of numbers and strings always serialises.
+        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    }
+}
+
+impl<M: for<'de> Deserialize<'de>> ProgramFile<M> {
+    /// Reads a file and checks its format and its design.
+    pub(crate) fn load(path: &Path, format: (&str, u32)) -> Result<(Self, MeshDesign), MeshError> {
+        let text = read_text(path)?;
+        let file: Self =
+            json_by_key(&text).map_err(|source| MeshError::ProgramSyntax { path: path.to_owned(), source })?;
+        let check = || {
+            check_equal("format", file.format.as_str(), format.0)?;
+            check_equal("version", file.version, format.1)?;
+            read_design(&file.topology, file.cell.as_deref())
+        };
+        let design = check().map_err(|mismatch| mismatch.in_file(path))?;
+        check_file_memory(&design, file.rows.max(file.columns), text.len(), "reading the program")?;
+        Ok((file, design))
+    }
+
+    /// Number of ports of the larger mesh.
+    pub(crate) fn ports(&self) -> usize {
+        self.rows.max(self.columns)
+    }
+
+    /// The program, after all checks; `read_mesh` reads a mesh of a name and a number of ports.
+    pub(crate) fn into_program(
+        self,
+        design: MeshDesign,
+        mut read_mesh: impl FnMut(&str, M, usize) -> Result<Stage, Mismatch>,
+    ) -> Result<MatrixProgram, Mismatch> {
+        let Self { rows, columns, gain, .. } = self;
+        if !(0.0..=MAX_GAIN).contains(&gain) {
+            return Err(Mismatch::new("gain", format!("{gain:e}"), format!("a number from 0 to {MAX_GAIN:e}")));
+        }
+        for (key, size) in [("rows", rows), ("columns", columns)] {
+            if size == 0 {
+                return Err(Mismatch::new(key, 0, "at least 1"));
+            }
+        }
+        let svd = check_form(&self.form, &design, [self.left.is_some(), self.attenuators.is_some()])?;
+        if !svd && design.topology().capability() != Capability::AnyContraction {
+            check_equal("rows", rows, columns)?;
+        }
+        let mut stages = vec![read_mesh("right", self.right, right_ports(&design, rows, columns))?];
+        if let (Some(left), Some(attenuators)) = (self.left, self.attenuators) {
+            check_equal("attenuators (number of)", attenuators.len(), rows.min(columns))?;
+            stages.push(read_attenuators(&attenuators)?);
+            stages.push(read_mesh("left", left, rows)?);
+        }
+        Ok(MatrixProgram { design, rows, columns, gain, stages })
+    }
+}
+
+fn write_attenuators(stage: &Stage) -> Vec<Attenuator> {
+    let (theta, phi) = (stage.phases().theta(), stage.phases().phi());
+    theta.iter().zip(phi).enumerate().map(|(mode, (&theta, &phi))| Attenuator { mode, theta, phi }).collect()
+}
+
+fn read_attenuators(attenuators: &[Attenuator]) -> Result<Stage, Mismatch> {
+    let mut phases = Phases::zero(attenuators.len(), 0);
+    for (k, attenuator) in attenuators.iter().enumerate() {
+        check_equal(&format!("attenuators[{k}].mode"), attenuator.mode, k)?;
+        let theta = check_angle(|| format!("attenuators[{k}].theta"), attenuator.theta, MAX_PHASE)?;
+        let phi = check_angle(|| format!("attenuators[{k}].phi"), attenuator.phi, MAX_PHASE)?;
+        phases.set_cell(k, theta, phi);
+    }
+    Ok(Stage::attenuators(phases))
+}
