@@ -1,5 +1,5 @@
-//! The documents say what the program does: every command and every block of code in them is run here, in reduced form
-//! where it takes long, and what they print is compared with what stands there.
+//! The documents match the program: every command and every block of code in them is run here, in reduced form if it
+//! takes long, and its output is compared with the document.
 
 use phaseloom::hardware::spectra::{InterferometerSpec, SpectraSpec, SweepsSpec};
 use phaseloom::hardware::{
@@ -24,7 +24,7 @@ const EXAMPLES: &str = include_str!("../examples/README.md");
 const FORMATS: &str = include_str!("../crates/FORMATS.md");
 const CONTRIBUTING: &str = include_str!("../CONTRIBUTING.md");
 
-/// What stands in a document until a result is filled in.
+/// The text of a document in the place of a result that is not filled in yet.
 const TO_FILL: &str = "(to be filled in";
 
 /// Commands of the gate: this test runs inside one of them.
@@ -51,7 +51,7 @@ fn blocks(document: &'static str) -> Vec<Block> {
     let mut found = Vec::new();
     let mut rest = document;
     while let Some((_, after)) = rest.split_once("\n```") {
-        let (info, body) = after.split_once('\n').expect("a line behind a fence");
+        let (info, body) = after.split_once('\n').expect("a line after a fence");
         // An empty block closes at once.
         let (text, next) = match body.strip_prefix("```") {
             Some(next) => ("", next),
@@ -63,7 +63,7 @@ fn blocks(document: &'static str) -> Vec<Block> {
     found
 }
 
-/// Commands of the sh blocks, each with the text block behind it, if there is one.
+/// Commands of the sh blocks, each with the text block after it, if there is one.
 fn commands(document: &'static str) -> Vec<(&'static str, Option<&'static str>)> {
     let blocks = blocks(document);
     let mut found = Vec::new();
@@ -98,7 +98,7 @@ fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// What an example prints. `cargo test` builds the examples beside the tests.
+/// The output of an example. `cargo test` builds the examples together with the tests.
 fn example(name: &str) -> String {
     let source = root().join("examples").join(format!("{name}.rs"));
     let own = std::env::current_exe().expect("the path of this test");
@@ -338,8 +338,8 @@ fn every_command_runs_and_ends_as_the_document_says() {
     for document in [README, EXAMPLES, CONTRIBUTING] {
         for (command, said) in commands(document) {
             let Some(printed) = run_documented(folder.path(), command) else { continue };
-            let said = said.unwrap_or_else(|| panic!("no printed result behind `{command}`"));
-            // Of an experiment the last sentence stands in the document, of an example all.
+            let said = said.unwrap_or_else(|| panic!("no printed result after `{command}`"));
+            // The document has the last sentence of an experiment, and the full output of an example.
             let sentence = printed.lines().last().unwrap_or_default();
             same(said, if command.starts_with("phaseloom run") { sentence } else { &printed });
         }

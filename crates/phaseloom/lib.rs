@@ -8,11 +8,11 @@
 //! let process: Process = toml::from_str("[splitter_error]\nsigma_rad = 0.01")?;
 //! let chip = Chip::fabricate(&process, &program, ChipId { seed: 1, trial: 0, core: 0 })?;
 //! let error = matrix_error(&u, &chip.matrix(&program)?);
-//! assert!((0.02..0.1).contains(&error)); // the law says σ√(2(N−1)) = 0.055
+//! assert!((0.02..0.1).contains(&error)); // the law predicts σ√(2(N−1)) = 0.055
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The crates behind this facade, in the order of the data: [`mesh`], [`hardware`], [`network`], [`experiment`],
+//! The crates of this facade, in the order of the data: [`mesh`], [`hardware`], [`network`], [`experiment`],
 //! [`report`]; [`validation`] recomputes the claims of the physics through the first two.
 
 pub use phaseloom_experiment as experiment;

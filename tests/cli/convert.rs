@@ -52,7 +52,7 @@ fn a_program_becomes_every_convention_and_comes_back() {
     let bench = Bench::new();
     for name in ["general", "rotation"] {
         let program = format!("{name}.json");
-        let wanted = bench.matrix(&program);
+        let target = bench.matrix(&program);
         let ours: Value = serde_json::from_str(&fs::read_to_string(bench.path(&program)).unwrap()).unwrap();
         let mut before = program.clone();
         for convention in CONVENTIONS {
@@ -70,7 +70,7 @@ fn a_program_becomes_every_convention_and_comes_back() {
                 assert_eq!(file["attenuators"], ours["attenuators"]);
                 assert!(file["right"]["cells"][0][convention.names()[0]].is_number());
                 bench.convert("converted.json", "phaseloom", "back.json").well();
-                assert!(furthest(&bench.matrix("back.json"), &wanted) < 1e-12, "{}", convention.key());
+                assert!(furthest(&bench.matrix("back.json"), &target) < 1e-12, "{}", convention.key());
             }
             before = format!("{}.json", convention.key());
             fs::copy(bench.path("converted.json"), bench.path(&before)).unwrap();

@@ -34,19 +34,19 @@ fn a_corrected_program_does_on_its_chip_what_the_target_asks_for() {
         1.0 - line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()
     };
     // The corrected program has another ideal matrix, so its own fidelity says nothing: the table does.
-    let of = |method: &str| -> f64 {
+    let error_of = |method: &str| -> f64 {
         let line = said.lines().find(|line| line.starts_with(method)).unwrap();
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     };
-    assert!(of("adjoint") < 0.1 * of("none"), "{said}");
-    assert!((error(&program) - of("none")).abs() < 1e-6, "{said}");
+    assert!(error_of("adjoint") < 0.1 * error_of("none"), "{said}");
+    assert!((error(&program) - error_of("none")).abs() < 1e-6, "{said}");
     let written = fs::read(&out).unwrap();
     run(["correct", &program, "--chip", &chip, "--method", "adjoint", "--noise", "0", "-o", &out]).well();
     assert_eq!(written, fs::read(&out).unwrap());
 }
 
 #[test]
-fn without_a_method_all_stand_side_by_side() {
+fn without_a_method_the_table_has_every_method() {
     let scene = Scene::new();
     let [program, chip, out] = chip(&scene, 0.02);
     let said = run(["correct", &program, "--chip", &chip, "--effort", "0.05"]).well().out;
@@ -95,7 +95,7 @@ fn what_cannot_be_corrected_is_refused() {
 }
 
 #[test]
-fn an_experiment_mends_its_chips() {
+fn an_experiment_corrects_its_chips() {
     let scene = Scene::new();
     let sweep = "[[sweep]]\nkeys = ['correction']\nvalues = ['none', 'local', 'adjoint']\n";
     let process = "[process.splitter_error]\nsigma_rad = 0.1\n[process.phase_error]\nsigma_rad = 0.2\n";
@@ -131,7 +131,7 @@ fn settings_of_no_correction_are_refused() {
 }
 
 #[test]
-fn a_unit_that_cannot_be_mended_says_which() {
+fn a_unit_that_cannot_be_corrected_names_itself() {
     let scene = Scene::new();
     let sweep = "[[sweep]]\nkeys = ['process.thermal_crosstalk.coefficient']\nvalues = [0.01, 0.9]\n";
     scene.experiment(&format!("correction = 'crosstalk'\n{DATA}{CORE}{sweep}"));
@@ -184,7 +184,7 @@ fn a_dark_chip_has_no_light_in_words() {
 
 /// The model of the fit has the loss of the design: a chip whose arms lose quite differently is no such chip.
 #[test]
-fn a_fit_that_failed_is_told_by_what_it_leaves() {
+fn a_failed_fit_is_recognised_by_its_residual() {
     let scene = Scene::new();
     let [program, chip, _] = chip(&scene, 0.02);
     let fit = || run(["correct", &program, "--chip", &chip, "--method", "characterisation"]).well().out;

@@ -52,7 +52,7 @@ fn count(svg: &str, class: &str) -> usize {
     svg.matches(&format!("class=\"{class}\"")).count()
 }
 
-/// The shares beside the output ports (%).
+/// The shares next to the output ports (%).
 fn outputs(svg: &str) -> Vec<f64> {
     let texts = svg.lines().filter_map(|line| line.strip_suffix(" %</text>"));
     texts.map(|line| line.rsplit(' ').next().unwrap().parse().unwrap()).collect()
@@ -89,7 +89,7 @@ fn all_parts_of_the_program_are_drawn() {
 }
 
 #[test]
-fn a_shifter_tells_its_phase() {
+fn a_shifter_shows_its_phase() {
     let bench = Bench::new(4, 4, Form::Unitary, "rectangular");
     let program = MatrixProgram::load(&bench.path("program.json")).unwrap();
     let svg = bench.svg(&[]);
@@ -114,10 +114,10 @@ fn a_shifter_tells_its_phase() {
 fn all_power_leaves_a_lossless_mesh_and_less_a_chip_with_loss() {
     for key in ["rectangular", "triangular"] {
         let bench = Bench::new(5, 5, Form::Unitary, key);
-        let lit = outputs(&bench.svg(&["--input", "4"]));
-        assert!(lit.len() == 5 && (lit.iter().sum::<f64>() - 100.0).abs() < 0.03, "{lit:?}");
+        let shares = outputs(&bench.svg(&["--input", "4"]));
+        assert!(shares.len() == 5 && (shares.iter().sum::<f64>() - 100.0).abs() < 0.03, "{shares:?}");
         let u = MatrixProgram::load(&bench.path("program.json")).unwrap().matrix();
-        for (mode, share) in lit.iter().enumerate() {
+        for (mode, share) in shares.iter().enumerate() {
             assert!((share - 100.0 * u[(mode, 4)].norm_sqr()).abs() < 0.006, "{mode}: {share}");
         }
         fs::write(bench.path("process.toml"), "[insertion_loss]\nloss_db = 1.0\n").unwrap();

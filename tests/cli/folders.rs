@@ -74,7 +74,7 @@ fn damaged_runs_are_refused_with_file_and_line() {
         scene.run(&[]).refused(&[name, "line"]);
         scene.write(&format!("out/{name}"), good);
     }
-    // What a dead process left half written under a temporary name disturbs nobody.
+    // A half-written temporary file of a killed process disturbs no later run.
     scene.write("out/table.csv.1-0.part", "row,poi");
     scene.write("out/provenance.json", "[{");
     scene.run(&[]).well();

@@ -89,23 +89,24 @@ fn a_network_runs_on_other_meshes() {
 }
 
 #[test]
-fn a_correction_is_compared_with_what_was_wanted() {
+fn a_correction_is_compared_with_its_target() {
     let scene = Scene::new();
     let path = |name: &str| scene.path(name).to_str().unwrap().to_owned();
-    let (matrix, program, chip, mended) = (path("u.npy"), path("program.json"), path("chip.json"), path("mended.json"));
+    let (matrix, program, chip, corrected) =
+        (path("u.npy"), path("program.json"), path("chip.json"), path("corrected.json"));
     write_matrix_npy(&scene.path("u.npy"), &haar_unitary(4, &mut StreamKey::new(1, "test").stream())).unwrap();
     let process = scene.write("p.toml", "[splitter_error]\nsigma_rad = 0.001\n[phase_error]\nsigma_rad = 0.3\n");
     run(["program", &matrix, "-o", &program]).well();
     wait(phaseloom().arg("chip").arg(&process).args(["--program", &program, "--seed", "4", "-o", &chip])).well();
-    run(["correct", &program, "--chip", &chip, "--method", "local", "-o", &mended]).well();
+    run(["correct", &program, "--chip", &chip, "--method", "local", "-o", &corrected]).well();
     let error = |target: &[&str]| -> f64 {
-        let said = wait(phaseloom().args(["matrix", &mended, "--chip", &chip]).args(target)).well().out;
+        let said = wait(phaseloom().args(["matrix", &corrected, "--chip", &chip]).args(target)).well().out;
         let line = said.lines().find(|line| line.contains("relative error")).unwrap().to_owned();
         line.rsplit(' ').next().unwrap().parse().unwrap()
     };
     assert!(error(&[]) > 0.05 && error(&["--target", &program]) < 1e-3 && error(&["--target", &matrix]) < 1e-3);
     write_matrix_npy(&scene.path("v.npy"), &haar_unitary(3, &mut StreamKey::new(1, "test").stream())).unwrap();
-    run(["matrix", &mended, "--target", &path("v.npy")]).refused(&["v.npy", "3×3", "4×4"]);
+    run(["matrix", &corrected, "--target", &path("v.npy")]).refused(&["v.npy", "3×3", "4×4"]);
     run(["program", &matrix, "--topology", "direct", "--form", "svd", "-o", &path("no.json")])
         .refused(&["--form", "svd"]);
 }

@@ -7,6 +7,13 @@ use super::support::{
 use std::fs;
 use std::path::Path;
 
+/// A replacement in a good file, and parts of the message that refuses it.
+struct Change<'a> {
+    from: &'a str,
+    to: &'a str,
+    parts: &'a [&'a str],
+}
+
 /// `phaseloom program` of a file, which must be refused and leave nothing.
 #[track_caller]
 fn refuses_matrix(matrix: &Path, parts: &[&str]) {
@@ -240,14 +247,26 @@ fn weights_and_calibration() {
     scene.write("model.toml", MODEL);
     scene.write("w.safetensors", &good);
 
-    for (from, to, parts) in [
-        ("\"ports\": 4", "\"ports\": 8", &["8 × 4", "4 × 4", "phaseloom calibrate"][..]),
-        ("\"input_scale\": 1.0", "\"input_scale\": 0.0", &["layers[0].input_scale", "above 0"]),
-        ("\"input_scale\": 1.0", "\"input_scale\": -1.0", &["layers[0].input_scale", "above 0"]),
-        ("[4.0]", "[4.0, 4.0]", &["tiles of layer 0", "found 2", "expected 1"]),
-        ("\"version\": 1", "\"version\": 9", &["version 9"]),
-        ("\"data_sha256\"", "\"model_sha256\": \"abc\", \"data_sha256\"", &["weights have changed"]),
-        ("\"layers\"", "\"leyers\"", &["leyers", "line 1"]),
+    for Change { from, to, parts } in [
+        Change { from: "\"ports\": 4", to: "\"ports\": 8", parts: &["8 × 4", "4 × 4", "phaseloom calibrate"][..] },
+        Change {
+            from: "\"input_scale\": 1.0",
+            to: "\"input_scale\": 0.0",
+            parts: &["layers[0].input_scale", "above 0"],
+        },
+        Change {
+            from: "\"input_scale\": 1.0",
+            to: "\"input_scale\": -1.0",
+            parts: &["layers[0].input_scale", "above 0"],
+        },
+        Change { from: "[4.0]", to: "[4.0, 4.0]", parts: &["tiles of layer 0", "found 2", "expected 1"] },
+        Change { from: "\"version\": 1", to: "\"version\": 9", parts: &["version 9"] },
+        Change {
+            from: "\"data_sha256\"",
+            to: "\"model_sha256\": \"abc\", \"data_sha256\"",
+            parts: &["weights have changed"],
+        },
+        Change { from: "\"layers\"", to: "\"leyers\"", parts: &["leyers", "line 1"] },
     ] {
         scene.write("calibration.json", scales(4).replacen(from, to, 1));
         scene.refuses(&tables, &[&["calibration.json"], parts].concat());
@@ -388,7 +407,7 @@ fn sweeps() {
         &format!("{DATA}{CORE}[[sweep]]\nkey = ['seed']\nvalues = [1]\n"),
         &["line 9", "did you mean `keys`?"],
     );
-    // The key stands in the file of the process, the impossible value does not.
+    // The key is in the file of the process, the impossible value is not.
     scene.write("process.toml", "[splitter_error]\nsigma_rad = 0.1\n");
     let bad = SWEEP.replace("0.01", "-0.01");
     scene.refuses(&format!("process = 'process.toml'\n{DATA}{CORE}{bad}"), &["experiment.toml: line 10", "-0.01"]);
@@ -404,23 +423,23 @@ fn sweeps() {
 fn models() {
     let scene = Scene::new();
     let tables = format!("{DATA}{CORE}");
-    for (from, to, parts) in [
-        ("weights =", "weihgts =", &["line 4", "did you mean `weights`?"][..]),
-        ("outputs = 4", "ouputs = 4", &["line 10", "did you mean `outputs`?"]),
-        ("'relu'", "'rellu'", &["line 14", "did you mean `relu`?"]),
-        ("version = 1", "version = 2", &["line 2", "`version` is 2", "expected 1"]),
-        ("phaseloom-model", "phaseloom-modle", &["line 1", "is this a model file?"]),
-        ("size = 3", "size = 0", &["line 7", "`input.size` is 0"]),
-        ("size = 3", "size = 4", &["`w1`", "[4, 3]", "[4, 4]"]),
-        ("size = 3", "size = 1000000000000", &["line 7", "input.size", "at most"]),
-        ("outputs = 2", "outputs = 1", &["`w2`", "[2, 4]", "[1, 4]"]),
-        ("size = 3", "size = 3\nscale = nan", &["line 8", "`input.scale` is NaN"]),
-        ("size = 3", "size = 3\nstd = 0", &["input.std", "above 0"]),
-        ("size = 3", "size = 3\nmean = 'm'", &["`m`", "w1"]),
-        ("'photonic'", "'dense'", &["no photonic layer"]),
-        ("version = 1", "version = 1\nversion = 1", &["line 3", "duplicate key"]),
-        ("w.safetensors", "w", &["known endings", ".safetensors"]),
-        ("w.safetensors", "none.npz", &["none.npz", "No such file"]),
+    for Change { from, to, parts } in [
+        Change { from: "weights =", to: "weihgts =", parts: &["line 4", "did you mean `weights`?"][..] },
+        Change { from: "outputs = 4", to: "ouputs = 4", parts: &["line 10", "did you mean `outputs`?"] },
+        Change { from: "'relu'", to: "'rellu'", parts: &["line 14", "did you mean `relu`?"] },
+        Change { from: "version = 1", to: "version = 2", parts: &["line 2", "`version` is 2", "expected 1"] },
+        Change { from: "phaseloom-model", to: "phaseloom-modle", parts: &["line 1", "is this a model file?"] },
+        Change { from: "size = 3", to: "size = 0", parts: &["line 7", "`input.size` is 0"] },
+        Change { from: "size = 3", to: "size = 4", parts: &["`w1`", "[4, 3]", "[4, 4]"] },
+        Change { from: "size = 3", to: "size = 1000000000000", parts: &["line 7", "input.size", "at most"] },
+        Change { from: "outputs = 2", to: "outputs = 1", parts: &["`w2`", "[2, 4]", "[1, 4]"] },
+        Change { from: "size = 3", to: "size = 3\nscale = nan", parts: &["line 8", "`input.scale` is NaN"] },
+        Change { from: "size = 3", to: "size = 3\nstd = 0", parts: &["input.std", "above 0"] },
+        Change { from: "size = 3", to: "size = 3\nmean = 'm'", parts: &["`m`", "w1"] },
+        Change { from: "'photonic'", to: "'dense'", parts: &["no photonic layer"] },
+        Change { from: "version = 1", to: "version = 1\nversion = 1", parts: &["line 3", "duplicate key"] },
+        Change { from: "w.safetensors", to: "w", parts: &["known endings", ".safetensors"] },
+        Change { from: "w.safetensors", to: "none.npz", parts: &["none.npz", "No such file"] },
     ] {
         assert!(MODEL.contains(from));
         scene.write("model.toml", MODEL.replace(from, to));
@@ -446,28 +465,28 @@ fn trainings() {
     let train = |text: &str| -> Ended { run([&"train".into(), &scene.write("train.toml", text)]) };
     let (weights, calibration) = (scene.path("w.safetensors"), scene.path("calibration.json"));
     let before = (fs::read(&weights).unwrap(), fs::read(&calibration).unwrap());
-    for (from, to, parts) in [
-        ("epochs = 2", "epoch = 2", &["line 4", "did you mean `epochs`?"][..]),
-        ("epochs = 2", "epochs = 0", &["line 4", "`epochs` is 0"]),
-        ("batch = 8", "batch = 0", &["line 5", "`batch` is 0"]),
-        ("1e-2", "nan", &["line 6", "`learning_rate` is NaN"]),
-        ("1e-2", "-1", &["line 6", "`learning_rate` is -1"]),
-        ("1e-2", "1e300", &["training: found a loss of", "learning_rate"]),
-        ("[train]", "[training]", &["line 8", "did you mean `train`?"]),
-        ("ports = 4", "ports = 0", &["line 12", "`calibration.ports` is 0"]),
-        ("ports = 4", "ports = 20000", &["line 12", "`calibration.ports` is 20000", "16384"]),
-        ("ports = 4", "ports = 4\nquantile = 0", &["line 13", "`calibration.quantile` is 0"]),
-        ("'x.npy'", "'none.npy'", &["none.npy", "No such file"]),
-        ("'model.toml'", "'none.toml'", &["none.toml", "No such file"]),
+    for Change { from, to, parts } in [
+        Change { from: "epochs = 2", to: "epoch = 2", parts: &["line 4", "did you mean `epochs`?"][..] },
+        Change { from: "epochs = 2", to: "epochs = 0", parts: &["line 4", "`epochs` is 0"] },
+        Change { from: "batch = 8", to: "batch = 0", parts: &["line 5", "`batch` is 0"] },
+        Change { from: "1e-2", to: "nan", parts: &["line 6", "`learning_rate` is NaN"] },
+        Change { from: "1e-2", to: "-1", parts: &["line 6", "`learning_rate` is -1"] },
+        Change { from: "1e-2", to: "1e300", parts: &["training: found a loss of", "learning_rate"] },
+        Change { from: "[train]", to: "[training]", parts: &["line 8", "did you mean `train`?"] },
+        Change { from: "ports = 4", to: "ports = 0", parts: &["line 12", "`calibration.ports` is 0"] },
+        Change { from: "ports = 4", to: "ports = 20000", parts: &["line 12", "`calibration.ports` is 20000", "16384"] },
+        Change { from: "ports = 4", to: "ports = 4\nquantile = 0", parts: &["line 13", "`calibration.quantile` is 0"] },
+        Change { from: "'x.npy'", to: "'none.npy'", parts: &["none.npy", "No such file"] },
+        Change { from: "'model.toml'", to: "'none.toml'", parts: &["none.toml", "No such file"] },
     ] {
         assert!(good.contains(from));
         train(&good.replace(from, to)).refused(parts);
         assert!(before == (fs::read(&weights).unwrap(), fs::read(&calibration).unwrap()), "{to}");
     }
     // What would be noticed only at the end is said before the first epoch.
-    for (from, to, parts) in [
-        ("ports = 4", "ports = 4\nsamples = 41", &["found 40 samples", "at least 41"][..]),
-        ("'model.toml'", "'far.toml'", &["no/such/w.safetensors", "No such file"]),
+    for Change { from, to, parts } in [
+        Change { from: "ports = 4", to: "ports = 4\nsamples = 41", parts: &["found 40 samples", "at least 41"][..] },
+        Change { from: "'model.toml'", to: "'far.toml'", parts: &["no/such/w.safetensors", "No such file"] },
     ] {
         scene.write("far.toml", MODEL.replace("w.safetensors", "no/such/w.safetensors"));
         assert!(!train(&good.replace(from, to)).refused(parts).err.contains("epoch "));

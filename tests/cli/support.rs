@@ -71,7 +71,7 @@ pub fn run_to(experiment: &Path, folder: &Path, more: &[&str]) -> Ended {
     wait(phaseloom().arg("run").arg(experiment).arg("-o").arg(folder).args(more))
 }
 
-/// An experiment that stands in the repository.
+/// An experiment of the repository.
 pub fn example(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(path)
 }

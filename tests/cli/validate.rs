@@ -51,7 +51,7 @@ fn unknown_claims_and_folders_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("file"), "").unwrap();
     let under = folder.path().join("file/page");
-    run(["validate", "--only", "cell", "-o", under.to_str().unwrap()]).refused(&["file/page", "no folder"]);
+    run(["validate", "--only", "cell", "-o", under.to_str().unwrap()]).refused(&["file/page", "not a folder"]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A table of text with aligned columns, for terminals.
+//! A table of text: aligned columns for terminals, or Markdown for pages.
 
 use std::fmt;
 
@@ -79,6 +79,35 @@ impl TextTable {
     /// Appends a line of text that does not follow the columns.
     pub fn line(&mut self, text: impl Into<String>) {
         self.lines.push(Line::Text(text.into()));
+    }
+
+    /// The rows as a Markdown table, whose header is the first row. Bars in cells are escaped.
+    ///
+    /// ```
+    /// use phaseloom_files::{Column, TextTable};
+    ///
+    /// let mut table = TextTable::new(0, [Column::left(), Column::right()]);
+    /// table.row(["part", "number"]);
+    /// table.row(["cells", "28"]);
+    /// assert_eq!(table.markdown(), "| part | number |\n|---|---:|\n| cells | 28 |\n");
+    /// ```
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        let mut text = String::new();
+        for (index, line) in self.lines.iter().enumerate() {
+            match line {
+                Line::Row(cells) => {
+                    cells.iter().for_each(|cell| text += &format!("| {} ", cell.replace('|', "\\|")));
+                    text += "|\n";
+                }
+                Line::Text(content) => text += &format!("{content}\n"),
+            }
+            if index == 0 {
+                self.columns.iter().for_each(|column| text += if column.right { "|---:" } else { "|---" });
+                text += "|\n";
+            }
+        }
+        text
     }
 
     fn widths(&self) -> Vec<usize> {

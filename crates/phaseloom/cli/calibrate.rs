@@ -1,4 +1,6 @@
-use super::Ending;
+//! The command `calibrate`: measure the scales of the converters on training data.
+
+use super::Exit;
 use super::terminal::output;
 use clap::Args;
 use phaseloom::network::{Calibration, CalibrationSettings};
@@ -7,21 +9,21 @@ use std::path::PathBuf;
 
 /// Measure the scales of the converters on training data
 ///
-/// Sends the data of the experiment's [calibration] table once through the perfect network and writes, beside the
-/// weights, one input scale a layer and one full scale a tile, for each core size and detection of the experiment. The
-/// first goes where the model file says, others beside it (calibration-16x16.json).
+/// Sends the data of the experiment's [calibration] table once through the perfect network. Writes one input scale per
+/// layer and one full scale per tile, for each core size and detection of the experiment. The first calibration goes to
+/// the path in the model file, the others to the same folder (calibration-16x16.json).
 #[derive(Args)]
 #[command(after_help = "Example:\n  phaseloom calibrate experiment.toml")]
 pub struct Calibrate {
     /// The experiment (TOML), with a table [calibration]
     experiment: PathBuf,
-    /// Where to write [default: what the model file names]
+    /// Where to write [default: the path in the model file]
     #[arg(short, long, value_name = "CALIBRATION.json")]
     output: Option<PathBuf>,
 }
 
 impl Calibrate {
-    pub fn execute(self) -> anyhow::Result<Ending> {
+    pub fn execute(self) -> anyhow::Result<Exit> {
         let experiment = Experiment::load(&self.experiment)?;
         let config = &experiment.config;
         let Some(source) = &config.calibration else {
@@ -33,7 +35,7 @@ impl Calibrate {
         };
         let data = source.data.load(experiment.base())?;
         let mut done = Vec::new();
-        // Every size of core that the grid asks for; the first takes the file that the model names, others stand beside.
+        // Every core size of the grid. The first takes the file that the model names, the others a sibling file.
         for point in experiment.points()? {
             let core = &point.config.core;
             let column_block = core.column_block(point.config.link.detection);
@@ -51,7 +53,7 @@ impl Calibrate {
                 anyhow::bail!("core.ports is {}: offset detection needs at least 2", core.ports);
             }
             let another = done.iter().any(|(m, ..)| *m == point.config.model);
-            // A calibration of the same model for other tiles stays: another experiment may live on it.
+            // Another experiment may use an existing calibration of the same model for other tiles, so it is kept.
             let taken = Calibration::load(&main).is_ok_and(|c| {
                 c.model_sha256 == Some(model.sha256()) && (c.ports, c.column_block) != (core.ports, column_block)
             });
@@ -59,11 +61,11 @@ impl Calibrate {
             let settings = CalibrationSettings { ports: core.ports, column_block, quantile: source.quantile };
             let calibration = Calibration::measure(&model, &data, settings)?;
             calibration.save(&path)?;
-            output::show(&summary(&model, &calibration))?;
-            output::note(&format!("wrote {}", path.display()));
+            output::print(&summary(&model, &calibration))?;
+            output::status(&format!("wrote {}", path.display()));
             done.push(job);
         }
-        Ok(Ending::Done)
+        Ok(Exit::Done)
     }
 }
 

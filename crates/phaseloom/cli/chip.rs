@@ -1,4 +1,6 @@
-use super::Ending;
+//! The command `chip`: sample one imperfect chip from a process.
+
+use super::Exit;
 use super::terminal::output;
 use clap::Args;
 use phaseloom::hardware;
@@ -16,7 +18,7 @@ use std::path::{Path, PathBuf};
 pub struct Chip {
     /// The process (TOML), or preset:KEY, see `phaseloom list`
     process: PathBuf,
-    /// Make a chip for this program
+    /// Sample a chip for this program
     #[arg(long, value_name = "PROGRAM.json", required_unless_present = "core", conflicts_with = "core")]
     program: Option<PathBuf>,
     /// Make a core of K ports, for K×K programs of the form svd (of a direct topology, of the form direct)
@@ -25,10 +27,10 @@ pub struct Chip {
     /// Topology of the core
     #[arg(long, default_value = "rectangular", value_name = "KEY", conflicts_with = "program")]
     topology: String,
-    /// Cells of the core; by default the usual ones of the topology
+    /// Cell of the core [default: the usual cell of the topology]
     #[arg(long, value_name = "KEY", conflicts_with = "program")]
     cell: Option<String>,
-    /// Seed of the sample
+    /// Seed of the chip
     #[arg(long, value_name = "N")]
     seed: u64,
     /// Trial of a run with that seed
@@ -40,10 +42,10 @@ pub struct Chip {
 }
 
 impl Chip {
-    pub fn execute(self) -> anyhow::Result<Ending> {
+    pub fn execute(self) -> anyhow::Result<Exit> {
         let mut read = vec![("the process", self.process.as_path())];
         read.extend(self.program.as_deref().map(|path| ("the program", path)));
-        output::not_over(&self.output, &read)?;
+        output::check_output_path(&self.output, &read)?;
         let process = load_process(&self.process)?;
         let sample = ChipId { seed: self.seed, trial: self.trial, core: 0 };
         let chip = match (&self.program, self.core) {
@@ -56,14 +58,14 @@ impl Chip {
         chip.save(&self.output)?;
         let cells: usize = chip.stages().iter().map(|s| s.cell_errors.len()).sum();
         let sources: Vec<&str> = process.sources().map(|(key, _)| key).collect();
-        output::show(&format!(
+        output::print(&format!(
             "chip of {cells} {}, seed {}, trial {}: {}\n",
             chip.design().cell().plural(),
             self.seed,
             self.trial,
             if sources.is_empty() { "perfect".to_owned() } else { sources.join(", ") }
         ))?;
-        Ok(Ending::Done)
+        Ok(Exit::Done)
     }
 }
 

@@ -1,15 +1,17 @@
-use super::Ending;
+//! The command `compare`: compare every topology and cell on one process.
+
+use super::Exit;
 use super::chip::load_process;
 use super::terminal::{interrupt, output};
 use anyhow::Context;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use phaseloom::files::{require_memory, write_atomically};
+use phaseloom::files::{Column, TextTable, require_memory, write_atomically};
 use phaseloom::hardware::MeshSize;
 use phaseloom::hardware::Process;
 use phaseloom::hardware::comparison::{Trial, trial};
 use phaseloom::mesh::{Capability, MeshDesign};
-use phaseloom::report::{COMPARISON_FIGURE, Table, png};
+use phaseloom::report::{COMPARISON_FIGURE, ReportError, Table, csv_text, png};
 use rayon::prelude::*;
 use std::path::PathBuf;
 
@@ -18,8 +20,8 @@ const PNG_WIDTH: u32 = 1600;
 
 /// Compare every topology and cell on the same process
 ///
-/// Programs the same Haar unitaries on every mesh, samples a chip for each, and corrects it with known errors. Prints parts,
-/// footprint, transmission and infidelity; -o writes table.csv, figure.svg and figure.png.
+/// Programs the same Haar unitaries on every mesh, samples a chip for each unitary, and corrects the chip with known errors.
+/// Prints parts, footprint, transmission and infidelity. -o writes table.csv, figure.svg and figure.png.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     phaseloom compare --modes 8\n  \
@@ -31,7 +33,7 @@ pub struct Compare {
     /// The process (TOML), or preset:KEY, see `phaseloom list`
     #[arg(long, value_name = "PROCESS.toml", default_value = "preset:thermo-optic-silicon")]
     process: PathBuf,
-    /// Unitaries, and chips, for each mesh
+    /// Number of unitaries and of chips per mesh
     #[arg(long, value_name = "N", default_value_t = 20)]
     trials: u64,
     /// Seed of unitaries and chips
@@ -42,8 +44,8 @@ pub struct Compare {
     output: Option<PathBuf>,
 }
 
-/// Mean 1 − F without errors below which a mesh does the unitaries.
-const ABLE: f64 = 1e-6;
+/// A mesh whose mean 1 − F without errors is below this realises any unitary.
+const MAX_IDEAL_INFIDELITY: f64 = 1e-6;
 
 /// One mesh.
 struct Line {
@@ -53,25 +55,26 @@ struct Line {
 }
 
 impl Compare {
-    pub fn execute(self) -> anyhow::Result<Ending> {
+    pub fn execute(self) -> anyhow::Result<Exit> {
         for (name, found, least, most) in [("modes", self.modes as u64, 2, 512), ("trials", self.trials, 2, 1_000_000)]
         {
             anyhow::ensure!((least..=most).contains(&found), "--{name}: found {found}, expected {least} to {most}");
         }
         let process = load_process(&self.process)?;
-        // Meshes have up to 2N² cells, a chip and its gradients some hundred bytes for each; every thread has one.
+        // Meshes have up to 2N² cells. A chip and its gradients take some hundred bytes per cell, and every thread has one chip.
         let threads = std::thread::available_parallelism().map_or(1, usize::from) as f64;
         require_memory(threads * 2000.0 * (self.modes as f64).powi(2), &format!("meshes of {} ports", self.modes))?;
         let Some(lines) = self.lines(&process)? else {
-            output::note("interrupted: nothing was written");
-            return Ok(Ending::Interrupted);
+            output::status("interrupted: nothing was written");
+            return Ok(Exit::Interrupted);
         };
-        let mut text = format!(
-            "{} ports, {} chips a mesh, seed {}, {}\n\n{:<11} {:<15} {:>6} {:>8} {:>5} {:>9} {:>9} {:>8} {:>16} {:>17} {:>17}\n",
-            self.modes,
-            self.trials,
-            self.seed,
-            self.process.display(),
+        let right = [6, 8, 5, 9, 9, 8, 16, 17, 17].map(|width| Column::right().min_width(width).gap(1));
+        let left = [Column::left().min_width(11), Column::left().min_width(15).gap(1)];
+        let mut table = TextTable::new(0, left.into_iter().chain(right));
+        let [modes, trials, seed, process] = self.settings();
+        table.line(format!("{modes} ports, {trials} chips per mesh, seed {seed}, {process}"));
+        table.line("");
+        table.row([
             "topology",
             "cell",
             "cells",
@@ -83,35 +86,27 @@ impl Compare {
             "1 − F ideal",
             "1 − F programmed",
             "1 − F corrected",
-        );
+        ]);
         for line in &lines {
             let [ideal, before, after, transmission] = line.means();
-            text += &format!(
-                "{:<11} {:<15} {:>6} {:>8} {:>5} {:>9} {:>9.3} {:>8.2} {:>16.1e} {:>17} {:>17}\n",
-                line.design.topology().key(),
-                line.design.cell().key(),
-                line.parts.cells,
-                line.parts.shifters,
-                line.parts.depth,
-                line.parts.crossings,
-                line.parts.length_um * line.parts.width_um * 1e-6,
-                // Nothing lost is 0, not −0.
-                Some(decibel(transmission.0)).filter(|db| db.abs() >= 0.005).unwrap_or(0.0),
-                ideal.0,
-                with_error(before),
-                with_error(after),
-            );
+            let footprint = line.parts.length_um * line.parts.width_um * 1e-6;
+            // No loss is 0, not −0.
+            let db = Some(decibel(transmission.0)).filter(|db| db.abs() >= 0.005).unwrap_or(0.0);
+            let numbers = [format!("{footprint:.3}"), format!("{db:.2}"), format!("{:.1e}", ideal.0)];
+            let infidelities = [with_error(before), with_error(after)];
+            table.row(line.key_and_counts().into_iter().chain(numbers).chain(infidelities));
         }
-        text += "\nmeans over chips ± standard error, medians and quantiles in table.csv; F is blind to common phase and loss; dB: \
-                 mean transmission; corrected: `local`, with known errors (masks: a search over all phases); tree: one row, with an \
-                 attenuator behind it that the parts leave out\n";
+        let mut text = table.to_string();
+        text += "\nmeans over chips ± standard error, medians and quantiles in table.csv; F is independent of global phase and loss; dB: \
+                 mean transmission; corrected: `local`, with known errors (masks: a search over all phases); tree: one row, without \
+                 the attenuator after it\n";
         for design in self.left_out() {
-            text += &format!("{design}: left out, a search for so many phases takes too long\n");
+            text += &format!("{design}: left out, a search for its phases takes too long\n");
         }
-        text += &sentence(&lines);
+        text += &conclusion(&lines);
         if let Some(folder) = &self.output {
-            // All is made before anything is written.
-            let csv = self.csv(&lines);
+            // All files are computed before any is written.
+            let csv = self.csv(&lines).context("table.csv")?;
             let svg = COMPARISON_FIGURE.draw(&Table::parse(&csv).context("table.csv")?)?;
             let image = png(&svg, PNG_WIDTH)?;
             std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
@@ -119,11 +114,11 @@ impl Compare {
             write_atomically(&folder.join("figure.svg"), svg.as_bytes())?;
             write_atomically(&folder.join("figure.png"), &image)?;
         }
-        output::show(&text)?;
-        Ok(Ending::Done)
+        output::print(&text)?;
+        Ok(Exit::Done)
     }
 
-    /// Every mesh, or none where the user interrupts.
+    /// Every mesh, or `None` if the user interrupts.
     fn lines(&self, process: &Process) -> anyhow::Result<Option<Vec<Line>>> {
         let stop = interrupt::on_ctrl_c();
         let designs: Vec<MeshDesign> = MeshDesign::all().filter(|design| !self.takes_too_long(design)).collect();
@@ -138,16 +133,16 @@ impl Compare {
             let trials: Vec<Option<_>> = (0..self.trials)
                 .into_par_iter()
                 .map(|t| {
-                    let made = (!stop.requested()).then(|| trial(&design, self.modes, process, self.seed, t));
+                    let outcome = (!stop.requested()).then(|| trial(&design, self.modes, process, self.seed, t));
                     bar.inc(1);
-                    made
+                    outcome
                 })
                 .collect();
             let Some(trials) = trials.into_iter().collect::<Option<Vec<_>>>() else { return Ok(None) };
             let trials: Vec<Trial> =
                 trials.into_iter().collect::<Result<_, _>>().with_context(|| design.to_string())?;
-            let dark = trials.iter().any(|trial| trial.transmission.is_nan() || trial.transmission < 1e-100);
-            anyhow::ensure!(!dark, "{}: a chip of the mesh {design} lets no light through", self.process.display());
+            let no_light = trials.iter().any(|trial| trial.transmission.is_nan() || trial.transmission < 1e-100);
+            anyhow::ensure!(!no_light, "{}: a chip of the mesh {design} lets no light through", self.process.display());
             let parts = MeshSize::new(&design, self.modes);
             lines.push(Line { design, parts, trials });
         }
@@ -155,7 +150,7 @@ impl Compare {
         Ok(Some(lines))
     }
 
-    /// Whether its phases, searched for, are too many: those of `masks` of 64 ports, half a minute a chip, are not.
+    /// Whether a search for the phases of a mesh takes too long. `masks` of 64 ports, half a minute per chip, do not.
     fn takes_too_long(&self, design: &MeshDesign) -> bool {
         const MAX_SEARCHED: usize = 1 << 14;
         design.topology().capability() == Capability::Fitted
@@ -166,51 +161,55 @@ impl Compare {
         MeshDesign::all().filter(|design| self.takes_too_long(design))
     }
 
-    fn csv(&self, lines: &[Line]) -> String {
-        let mut csv = format!(
-            "# phaseloom: {}\n# seed: {}\n# modes: {}\n# trials: {}\n# process: {}\n{}topology,cell,cells,shifters,depth,crossings,\
-             length_um,width_um,transmission_db,ideal_mean",
-            env!("CARGO_PKG_VERSION"),
-            self.seed,
-            self.modes,
-            self.trials,
-            self.process.display(),
-            self.left_out().map(|design| format!("# left out: {design}\n")).collect::<String>(),
-        );
-        for when in ["before", "after", "error"] {
-            csv += &format!(",{when}_mean,{when}_se,{when}_q10,{when}_median,{when}_q90");
+    /// Modes, trials, seed and process, as text.
+    fn settings(&self) -> [String; 4] {
+        let process = self.process.display().to_string();
+        [self.modes.to_string(), self.trials.to_string(), self.seed.to_string(), process]
+    }
+
+    fn csv(&self, lines: &[Line]) -> Result<String, ReportError> {
+        let [modes, trials, seed, process] = self.settings();
+        let mut comments = vec![
+            ("phaseloom", env!("CARGO_PKG_VERSION").to_owned()),
+            ("seed", seed),
+            ("modes", modes),
+            ("trials", trials),
+            ("process", process),
+        ];
+        comments.extend(self.left_out().map(|design| ("left out", design.to_string())));
+        let header = "topology,cell,cells,shifters,depth,crossings,length_um,width_um,transmission_db,ideal_mean";
+        let mut header: Vec<String> = header.split(',').map(str::to_owned).collect();
+        for quantity in ["before", "after", "error"] {
+            header.extend(["mean", "se", "q10", "median", "q90"].map(|statistic| format!("{quantity}_{statistic}")));
         }
-        csv.push('\n');
-        for line in lines {
+        let rows = lines.iter().map(|line| {
             let [ideal, _, _, transmission] = line.means();
-            let p = line.parts;
-            csv += &format!(
-                "{},{},{},{},{},{},{},{},{:.4},{:.3e}",
-                line.design.topology().key(),
-                line.design.cell().key(),
-                p.cells,
-                p.shifters,
-                p.depth,
-                p.crossings,
-                p.length_um,
-                p.width_um,
-                decibel(transmission.0),
-                ideal.0,
-            );
-            for figure in [|t: &Trial| t.before, |t: &Trial| t.after, |t: &Trial| t.error] {
-                let mut values: Vec<f64> = line.trials.iter().map(figure).collect();
+            let mut row = line.key_and_counts().to_vec();
+            row.extend([line.parts.length_um.to_string(), line.parts.width_um.to_string()]);
+            row.extend([format!("{:.4}", decibel(transmission.0)), format!("{:.3e}", ideal.0)]);
+            for quantity in [|t: &Trial| t.before, |t: &Trial| t.after, |t: &Trial| t.error] {
+                let mut values: Vec<f64> = line.trials.iter().map(quantity).collect();
                 let (mean, error) = estimate(&values);
                 values.sort_by(f64::total_cmp);
                 let [low, median, high] = [0.1, 0.5, 0.9].map(|q| quantile(&values, q));
-                csv += &format!(",{mean:.6e},{error:.1e},{low:.6e},{median:.6e},{high:.6e}");
+                row.extend([format!("{mean:.6e}"), format!("{error:.1e}")]);
+                row.extend([low, median, high].map(|value| format!("{value:.6e}")));
             }
-            csv.push('\n');
-        }
-        csv
+            row
+        });
+        csv_text(&comments, &header, rows)
     }
 }
 
 impl Line {
+    /// Keys of topology and cell, numbers of cells, shifters, columns and crossings.
+    fn key_and_counts(&self) -> [String; 6] {
+        let [topology, cell] = [self.design.topology().key(), self.design.cell().key()].map(str::to_owned);
+        let counts = [self.parts.cells, self.parts.shifters, self.parts.depth, self.parts.crossings];
+        let [cells, shifters, depth, crossings] = counts.map(|count| count.to_string());
+        [topology, cell, cells, shifters, depth, crossings]
+    }
+
     /// Mean and standard error of infidelities (ideal, programmed, corrected) and of the transmission.
     fn means(&self) -> [(f64, f64); 4] {
         let figures: [fn(&Trial) -> f64; 4] = [|t| t.ideal, |t| t.before, |t| t.after, |t| t.transmission];
@@ -225,7 +224,7 @@ fn estimate(values: &[f64]) -> (f64, f64) {
     (mean, (squares / (n - 1.0) / n).sqrt())
 }
 
-/// Of sorted values, type 7.
+/// Quantile of sorted values, by linear interpolation (type 7).
 fn quantile(sorted: &[f64], q: f64) -> f64 {
     let at = q * (sorted.len() - 1) as f64;
     let (low, high) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);
@@ -240,22 +239,24 @@ fn with_error((mean, error): (f64, f64)) -> String {
     if mean < 1e-12 { "< 1e-12".into() } else { format!("{mean:.1e} ± {error:.0e}") }
 }
 
-/// So many meshes that cannot be told apart are named.
+/// The sentence names at most this number of meshes within two standard errors, and counts them beyond it.
 const MAX_TIES: usize = 5;
 
-/// Which mesh loses least, of those that do the unitaries, before and after correction, and which others two standard errors do
-/// not tell from it.
-fn sentence(lines: &[Line]) -> String {
-    let able = |line: &&Line| line.design.topology().capability().max_rows().is_none() && line.means()[0].0 < ABLE;
+/// Names the universal mesh of least infidelity, before and after correction, and the meshes within two standard errors.
+fn conclusion(lines: &[Line]) -> String {
+    let universal = |line: &&Line| {
+        line.design.topology().capability().max_rows().is_none() && line.means()[0].0 < MAX_IDEAL_INFIDELITY
+    };
     let named = |which: usize| {
-        // Rounding is no difference.
+        // Differences by rounding do not count.
         let mean = |line: &Line| if line.means()[which].0 < 1e-12 { 0.0 } else { line.means()[which].0 };
-        let best = lines.iter().filter(able).min_by(|a, b| mean(a).total_cmp(&mean(b)))?;
+        let best = lines.iter().filter(universal).min_by(|a, b| mean(a).total_cmp(&mean(b)))?;
         let close = |line: &&Line| {
             let error = best.means()[which].1.hypot(line.means()[which].1);
             line.design != best.design && mean(line) - mean(best) <= 2.0 * error
         };
-        let ties: Vec<String> = lines.iter().filter(able).filter(close).map(|line| line.design.to_string()).collect();
+        let ties: Vec<String> =
+            lines.iter().filter(universal).filter(close).map(|line| line.design.to_string()).collect();
         let ties = match ties.len() {
             0 => String::new(),
             1..=MAX_TIES => format!("; within two standard errors: {}", ties.join(", ")),

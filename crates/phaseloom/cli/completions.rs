@@ -1,4 +1,6 @@
-use super::Ending;
+//! The command `completions`: shell completions and manual pages.
+
+use super::Exit;
 use super::terminal::output;
 use anyhow::Context;
 use clap::Args;
@@ -14,11 +16,11 @@ pub struct Completions {
 }
 
 impl Completions {
-    pub fn execute(self, command: &mut clap::Command) -> anyhow::Result<Ending> {
+    pub fn execute(self, command: &mut clap::Command) -> anyhow::Result<Exit> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, command, "phaseloom", &mut script);
-        output::show(&String::from_utf8_lossy(&script))?;
-        Ok(Ending::Done)
+        output::print(&String::from_utf8_lossy(&script))?;
+        Ok(Exit::Done)
     }
 }
 
@@ -32,16 +34,16 @@ pub struct Man {
 }
 
 impl Man {
-    pub fn execute(self, command: &clap::Command) -> anyhow::Result<Ending> {
+    pub fn execute(self, command: &clap::Command) -> anyhow::Result<Exit> {
         if let Some(folder) = self.output {
             std::fs::create_dir_all(&folder)
                 .and_then(|()| clap_mangen::generate_to(command.clone(), &folder))
                 .with_context(|| folder.display().to_string())?;
-            return Ok(Ending::Done);
+            return Ok(Exit::Done);
         }
         let mut page = Vec::new();
         clap_mangen::Man::new(command.clone()).render(&mut page)?;
-        output::show(&String::from_utf8_lossy(&page))?;
-        Ok(Ending::Done)
+        output::print(&String::from_utf8_lossy(&page))?;
+        Ok(Exit::Done)
     }
 }

@@ -1,16 +1,18 @@
-use super::Ending;
+//! The command `convert`: convert a program between phase conventions.
+
+use super::Exit;
 use super::terminal::output;
 use clap::Args;
 use phaseloom::mesh::MeshError;
 use phaseloom::mesh::convention::{ConvertedProgram, convention, load};
 use std::path::PathBuf;
 
-/// The key of our own convention: a program file.
+/// The key of the convention of program files.
 const OURS: &str = "phaseloom";
 
-/// Turn a program into the convention of another program or paper, or bring it back
+/// Convert a program to the phase convention of another program or paper, or back
 ///
-/// Phases of a converted program lie in [0, 2π) rad. The matrix stays the same; attenuators stay as they are.
+/// Phases of a converted program lie in [0, 2π) rad. Matrix and attenuators do not change.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     phaseloom convert program.json --to clements -o clements.json\n  \
@@ -19,7 +21,7 @@ const OURS: &str = "phaseloom";
 pub struct Convert {
     /// A program, or a converted one (JSON)
     program: PathBuf,
-    /// Key of the convention, see `phaseloom list`; phaseloom: back to a program
+    /// Key of the convention, see `phaseloom list`; `phaseloom` converts back to a program
     #[arg(long, value_name = "KEY")]
     to: String,
     /// Where to write the result
@@ -28,7 +30,7 @@ pub struct Convert {
 }
 
 impl Convert {
-    pub fn execute(self) -> anyhow::Result<Ending> {
+    pub fn execute(self) -> anyhow::Result<Exit> {
         let known = |error| match error {
             MeshError::UnknownConvention { found, known } => {
                 MeshError::UnknownConvention { found, known: format!("{known}, {OURS}") }
@@ -36,7 +38,7 @@ impl Convert {
             other => other,
         };
         let to = if self.to == OURS { None } else { Some(convention(&self.to).map_err(known)?) };
-        output::not_over(&self.output, &[("the program", &self.program)])?;
+        output::check_output_path(&self.output, &[("the program", &self.program)])?;
         let program = load(&self.program)?;
         let (rows, columns) = program.shape();
         let mut text = format!("{rows}×{columns}, {}, {} interferometers\n", self.to, program.interferometers());
@@ -50,7 +52,7 @@ impl Convert {
                 text += &format!("{phases} phases outside of them\n‖Ŵ − W‖_F there and back {error:.1e}\n");
             }
         }
-        output::show(&text)?;
-        Ok(Ending::Done)
+        output::print(&text)?;
+        Ok(Exit::Done)
     }
 }

@@ -1,4 +1,6 @@
-use super::Ending;
+//! The command `draw`: draw the mesh of a program.
+
+use super::Exit;
 use super::terminal::output;
 use anyhow::{Context, bail, ensure};
 use clap::Args;
@@ -17,10 +19,10 @@ const MODES: usize = 128;
 const PIXELS: f64 = 2.0;
 const MAX_WIDTH_PX: f64 = 16_384.0;
 
-/// Draw the mesh of a program: guides, splitters, shifters in the colour of their phases, power
+/// Draw the mesh of a program: waveguides, splitters, phase shifters in the colour of their phases, power
 ///
 /// Light runs from the left to the right. Modes, ports and columns are numbered from 0, as in the program file. In a
-/// browser, what lies under the pointer tells its phase or its power.
+/// browser, the part under the pointer shows its phase or its power.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     phaseloom draw program.json -o mesh.svg\n  \
@@ -29,10 +31,10 @@ const MAX_WIDTH_PX: f64 = 16_384.0;
 pub struct Draw {
     /// The program (JSON), of at most 128 rows and columns
     program: PathBuf,
-    /// Where to write the drawing; the ending tells the format
+    /// Where to write the drawing; the ending selects the format
     #[arg(short, long, value_name = "MESH.svg|MESH.png")]
     output: PathBuf,
-    /// Send unit power into this port, from 0, and show it along the guides
+    /// Send unit power into this port, from 0, and show it along the waveguides
     #[arg(long, value_name = "PORT", allow_negative_numbers = true)]
     input: Option<usize>,
     /// Draw the phases and the light of a chip from `phaseloom chip`
@@ -41,7 +43,7 @@ pub struct Draw {
 }
 
 impl Draw {
-    pub fn execute(self) -> anyhow::Result<Ending> {
+    pub fn execute(self) -> anyhow::Result<Exit> {
         let ending = self.output.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
         ensure!(
             ["svg", "png"].contains(&ending),
@@ -50,12 +52,14 @@ impl Draw {
         );
         let mut read = vec![("the program", self.program.as_path())];
         read.extend(self.chip.iter().map(|chip| ("the chip", chip.as_path())));
-        output::not_over(&self.output, &read)?;
+        output::check_output_path(&self.output, &read)?;
         let program = convention::load(&self.program)?;
         let (rows, columns) = program.shape();
         let path = self.program.display();
         if rows.max(columns) > MODES {
-            bail!("{path}: a {rows}×{columns} matrix: at most {MODES} modes are drawn, more could not be told apart");
+            bail!(
+                "{path}: found a {rows}×{columns} matrix, expected at most {MODES} rows and columns, which a drawing can show"
+            );
         }
         if let Some(port) = self.input.filter(|port| *port >= columns) {
             bail!("{path}: --input {port}: the program has {columns} input ports, 0 to {}", columns - 1);
@@ -71,8 +75,8 @@ impl Draw {
             _ => svg.into_bytes(),
         };
         write_atomically(&self.output, &bytes)?;
-        output::note(&format!("drawing in {}", self.output.display()));
-        Ok(Ending::Done)
+        output::status(&format!("drawing in {}", self.output.display()));
+        Ok(Exit::Done)
     }
 }
 
@@ -178,7 +182,7 @@ impl Light {
     }
 
     fn waveguide(self, mode: usize, field: Complex64) -> Part {
-        Part::Guide { at: mode as f64, power: self.power(field) }
+        Part::Waveguide { at: mode as f64, power: self.power(field) }
     }
 
     /// Waveguides that cross: mode i becomes the one that was mode `order[i]`.
@@ -365,7 +369,7 @@ mod tests {
     /// Power behind a part, or in its absorber.
     fn power(part: &Part) -> f64 {
         match part {
-            Part::Guide { power, .. } | Part::End { power, .. } | Part::Shifter { power, .. } => power.unwrap(),
+            Part::Waveguide { power, .. } | Part::End { power, .. } | Part::Shifter { power, .. } => power.unwrap(),
             Part::Begin { .. } => 0.0,
             Part::Bend { power, .. } => power.unwrap(),
             Part::Splitter { powers, .. } => powers.unwrap()[1].iter().sum(),
@@ -382,7 +386,7 @@ mod tests {
     fn a_lossless_mesh_keeps_the_power_in_every_column_and_ends_as_the_circuit_does() {
         let u = haar_unitary(7, &mut StreamKey::new(1, "draw").stream());
         for design in MeshDesign::all().filter(|design| design.topology().capability().max_rows().is_none()) {
-            let program = MatrixProgram::new(&u, Form::Unitary, design).unwrap();
+            let program = MatrixProgram::new(&u, Form::Unitary, &design).unwrap();
             let (matrix, drawing) = (program.matrix(), drawing(&program, &as_programmed(&program), Some(3), false));
             assert!(drawing.columns.iter().all(|column| (leaving(column) - 1.0).abs() < 1e-12), "{design}");
             let Some(last) = drawing.columns.last() else { panic!("no column") };

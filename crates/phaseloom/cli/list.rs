@@ -1,4 +1,6 @@
-use super::Ending;
+//! The command `list`: list all keys.
+
+use super::Exit;
 use super::terminal::output;
 use clap::Args;
 use phaseloom::hardware::correction::CORRECTIONS;
@@ -9,12 +11,12 @@ use phaseloom::network::layer::LAYERS;
 use phaseloom::report::FIGURES;
 use phaseloom::validation::CLAIMS;
 
-/// Every topology, cell, convention, imperfection, correction, preset, link part, detection, layer, figure and claim, one line each
+/// List every topology, cell, convention, imperfection, correction, preset, link part, detection, layer, figure and claim
 #[derive(Args)]
 pub struct List {}
 
 impl List {
-    pub fn execute(self) -> anyhow::Result<Ending> {
+    pub fn execute(self) -> anyhow::Result<Exit> {
         let topologies: Vec<(&str, &str)> = topologies().iter().map(|t| (t.key(), t.description())).collect();
         let cells: Vec<(&str, &str)> = CELLS.iter().map(|c| (c.key(), c.description())).collect();
         let conventions: Vec<(&str, &str)> = CONVENTIONS.iter().map(|c| (c.key(), c.description())).collect();
@@ -26,7 +28,7 @@ impl List {
         for (title, entries) in [
             ("topologies", topologies.as_slice()),
             ("cells", cells.as_slice()),
-            ("conventions that `convert` knows, besides `phaseloom`", conventions.as_slice()),
+            ("conventions of `convert`, in addition to `phaseloom`", conventions.as_slice()),
             ("imperfections of a process", IMPERFECTIONS),
             ("corrections", corrections.as_slice()),
             ("presets of a process, as preset:KEY", presets.as_slice()),
@@ -41,7 +43,7 @@ impl List {
                 text += &format!("  {key:<20} {line}\n");
             }
         }
-        output::show(&text)?;
-        Ok(Ending::Done)
+        output::print(&text)?;
+        Ok(Exit::Done)
     }
 }

@@ -1,4 +1,6 @@
-use super::Ending;
+//! The command `matrix`: compute the matrix that a program realises.
+
+use super::Exit;
 use super::chip::load_process;
 use super::terminal::output;
 use clap::Args;
@@ -9,9 +11,9 @@ use phaseloom::network::data::{read_matrix_npy, write_matrix_npy};
 use phaseloom::{Complex64, fidelity};
 use std::path::PathBuf;
 
-/// The matrix that a program makes, on a perfect or on a given chip
+/// Compute the matrix that a program realises, on a perfect or on a given chip
 ///
-/// Prints error, fidelity and transmission, and the matrix itself up to 8×8; -o writes it as .npy (c16, C order).
+/// Prints error, fidelity and transmission, and matrices up to 8×8 in full. -o writes the matrix as .npy (c16, C order).
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     phaseloom matrix program.json -o ideal.npy\n  \
@@ -27,13 +29,13 @@ pub struct Matrix {
     /// Sample the chip from a process (TOML), or from preset:KEY
     #[arg(long, value_name = "PROCESS.toml", requires = "seed")]
     process: Option<PathBuf>,
-    /// Seed of that sample
+    /// Seed of that chip
     #[arg(long, value_name = "N", requires = "process")]
     seed: Option<u64>,
     /// Trial of a run with that seed
     #[arg(long, value_name = "T", default_value_t = 0, requires = "process")]
     trial: u64,
-    /// Compare with the matrix of this program, or with this matrix (.npy), not with what the program does on a perfect chip
+    /// Compare with the matrix of this program, or with this matrix (.npy) [default: this program on a perfect chip]
     #[arg(long, value_name = "TARGET.json|.npy")]
     target: Option<PathBuf>,
     /// Where to write the matrix
@@ -42,17 +44,17 @@ pub struct Matrix {
 }
 
 impl Matrix {
-    pub fn execute(self) -> anyhow::Result<Ending> {
+    pub fn execute(self) -> anyhow::Result<Exit> {
         if let Some(path) = &self.output {
             let mut read = vec![("the program", self.program.as_path())];
             read.extend(self.chip.as_deref().map(|path| ("the chip", path)));
             read.extend(self.target.as_deref().map(|path| ("the target", path)));
             read.extend(self.process.as_deref().map(|path| ("the process", path)));
-            output::not_over(path, &read)?;
+            output::check_output_path(path, &read)?;
         }
         let program = convention::load(&self.program)?;
         let ideal = program.matrix();
-        let (wanted, compared) = match &self.target {
+        let (target, compared) = match &self.target {
             Some(path) if path.extension().is_some_and(|end| end == "npy") => {
                 (read_matrix_npy(path)?.0, path.display().to_string())
             }
@@ -61,11 +63,11 @@ impl Matrix {
         };
         if let (Some(path), (rows, columns)) = (&self.target, program.shape()) {
             anyhow::ensure!(
-                wanted.shape() == (rows, columns),
-                "{}: found a matrix of {}×{}, expected {rows}×{columns} as {} makes",
+                target.shape() == (rows, columns),
+                "{}: found a matrix of {}×{}, expected {rows}×{columns} as in {}",
                 path.display(),
-                wanted.nrows(),
-                wanted.ncols(),
+                target.nrows(),
+                target.ncols(),
                 self.program.display()
             );
         }
@@ -93,16 +95,16 @@ impl Matrix {
         let (rows, columns) = realised.shape();
         let mut text =
             format!("{rows}×{columns}, {}\n", if chip.is_some() { "imperfect chip" } else { "perfect chip" });
-        let (one, two) = (Scaled::new(&wanted), Scaled::new(&realised));
-        if one.size > 0.0 {
+        let (target_scaled, realised_scaled) = (Scaled::new(&target), Scaled::new(&realised));
+        if target_scaled.size > 0.0 {
             if chip.is_some() || self.target.is_some() {
                 text += &format!("W: {compared}\n");
             }
             text += &format!(
                 "relative error ‖Ŵ−W‖/‖W‖ {}\nfidelity {:.6}\ntransmission ‖Ŵ‖²/‖W‖² {}\n",
-                output::share(Scaled::new(&(&wanted - &realised)).beside(&one)),
-                if two.size > 0.0 { fidelity(&one.matrix, &two.matrix) } else { 0.0 },
-                output::transmission(20.0 * two.beside(&one).log10()),
+                output::ratio(Scaled::new(&(&target - &realised)).norm_ratio(&target_scaled)),
+                if realised_scaled.size > 0.0 { fidelity(&target_scaled.matrix, &realised_scaled.matrix) } else { 0.0 },
+                output::transmission(20.0 * realised_scaled.norm_ratio(&target_scaled).log10()),
             );
         } else {
             text += "W is zero: there is nothing to compare with\n";
@@ -113,12 +115,12 @@ impl Matrix {
                 text += &format!("{}\n", cells.join("  "));
             }
         }
-        output::show(&text)?;
-        Ok(Ending::Done)
+        output::print(&text)?;
+        Ok(Exit::Done)
     }
 }
 
-/// A matrix beside its largest entry: squares of tiny entries are none, and those of huge ones more than a number holds.
+/// A matrix divided by its largest entry, whose squares neither underflow nor overflow.
 struct Scaled {
     size: f64,
     matrix: DMatrix<Complex64>,
@@ -130,13 +132,13 @@ impl Scaled {
         Self { size, matrix: if size > 0.0 { matrix.map(|z| z / size) } else { matrix.clone() } }
     }
 
-    /// The quotient of both norms.
-    fn beside(&self, other: &Self) -> f64 {
+    /// ‖self‖/‖other‖.
+    fn norm_ratio(&self, other: &Self) -> f64 {
         (self.size / other.size) * (self.matrix.norm() / other.matrix.norm())
     }
 }
 
-/// With its sign, of a zero too.
+/// A number with its sign, also for zero.
 fn signed(value: f64) -> String {
     let number = output::number(value, 6);
     if number.starts_with('-') { number } else { format!("+{number}") }

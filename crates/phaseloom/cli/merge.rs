@@ -1,11 +1,13 @@
-use super::Ending;
+//! The command `merge`: merge the shards of a run.
+
+use super::Exit;
 use super::terminal::{output, results};
 use clap::Args;
 use phaseloom::experiment::{Tables, merge};
 use std::path::PathBuf;
 use std::time::Instant;
 
-/// Put the shards of a run together
+/// Merge the shards of a run
 #[derive(Args)]
 #[command(after_help = "Example:\n  phaseloom merge part1 part2 -o whole")]
 pub struct Merge {
@@ -18,15 +20,15 @@ pub struct Merge {
 }
 
 impl Merge {
-    pub fn execute(self) -> anyhow::Result<Ending> {
+    pub fn execute(self) -> anyhow::Result<Exit> {
         let start = Instant::now();
         let outcome = merge(&self.folders, &self.output)?;
         results::provenance(&self.output, &outcome, "merged", start.elapsed())?;
         if let Some(tables) = Tables::new(&outcome) {
             results::write(&tables, &self.output)?;
-            output::show(&tables.text())?;
+            output::print(&tables.text())?;
         }
-        output::note(&format!("results in {}", self.output.display()));
-        Ok(Ending::Done)
+        output::status(&format!("results in {}", self.output.display()));
+        Ok(Exit::Done)
     }
 }

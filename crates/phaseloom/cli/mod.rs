@@ -1,4 +1,4 @@
-//! Commands: one file each, one line each in [`Command`].
+//! The commands: one file and one line in [`Command`] each.
 
 mod calibrate;
 mod chip;
@@ -27,7 +27,7 @@ use std::process::ExitCode;
 #[derive(Parser)]
 #[command(name = "phaseloom", version, propagate_version = true, max_term_width = 110)]
 #[command(
-    after_help = "Exit codes: 0; 1 internal error, or a claim of `validate` that fails; 2 usage or bad input; 130 interrupted.\n\
+    after_help = "Exit codes: 0 success; 1 internal error, or a claim of `validate` that fails; 2 usage or bad input; 130 interrupted.\n\
     Data read by path: set PHASELOOM_DATA to their folder."
 )]
 struct Cli {
@@ -56,8 +56,8 @@ enum Command {
     Man(completions::Man),
 }
 
-/// How a command ends well.
-enum Ending {
+/// How a command without an error ends.
+enum Exit {
     Done,
     Interrupted,
     /// A claim of `validate` failed.
@@ -86,21 +86,21 @@ pub fn main() -> ExitCode {
         Command::Man(command) => command.execute(&Cli::command()),
     };
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)) {
-        Ok(Ok(Ending::Done)) => ExitCode::SUCCESS,
-        Ok(Ok(Ending::Interrupted)) => ExitCode::from(130),
-        Ok(Ok(Ending::Failed)) => ExitCode::from(1),
+        Ok(Ok(Exit::Done)) => ExitCode::SUCCESS,
+        Ok(Ok(Exit::Interrupted)) => ExitCode::from(130),
+        Ok(Ok(Exit::Failed)) => ExitCode::from(1),
         Ok(Err(error)) => {
-            output::note(&format!("error: {}", error_text::shown(&error_text::plain(&message(&error)))));
+            output::status(&format!("error: {}", error_text::shown(&error_text::plain(&message(&error)))));
             ExitCode::from(if is_internal(&error) { 1 } else { 2 })
         }
         Err(_) => {
-            output::note("error: this is a bug in Phaseloom; please report it with the message above");
+            output::status("error: this is a bug in Phaseloom; please report it with the message above");
             ExitCode::from(1)
         }
     }
 }
 
-/// The error and its causes, without what a cause says over again.
+/// The error and its causes, without causes that the text already contains.
 fn message(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain() {
@@ -114,7 +114,7 @@ fn message(error: &anyhow::Error) -> String {
     text
 }
 
-/// A decomposition that fails its own check is our fault, not the user's.
+/// A decomposition that fails its own check is an internal error, not the user's.
 fn is_internal(error: &anyhow::Error) -> bool {
     use phaseloom::hardware::HardwareError;
     use phaseloom::mesh::MeshError;

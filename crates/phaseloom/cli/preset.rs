@@ -1,12 +1,14 @@
-use super::Ending;
+//! The command `preset`: print a preset of a process.
+
+use super::Exit;
 use super::terminal::output;
 use clap::Args;
 use phaseloom::hardware::{HardwareError, preset};
 
-/// Print a preset of a process, to read, to copy and to change
+/// Print a preset of a process
 ///
-/// A preset is an ordinary process file, with the source of every number. It can also be named directly, as preset:KEY,
-/// wherever a process is asked for.
+/// A preset is an ordinary process file with the source of every number, to read, copy and change. Every argument that
+/// takes a process also takes preset:KEY.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     phaseloom preset thermo-optic-silicon\n  \
@@ -17,8 +19,8 @@ pub struct Preset {
 }
 
 impl Preset {
-    pub fn execute(self) -> anyhow::Result<Ending> {
-        output::show(preset(&self.key).map_err(HardwareError::Preset)?.text)?;
-        Ok(Ending::Done)
+    pub fn execute(self) -> anyhow::Result<Exit> {
+        output::print(preset(&self.key).map_err(HardwareError::Preset)?.text)?;
+        Ok(Exit::Done)
     }
 }

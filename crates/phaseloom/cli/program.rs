@@ -1,4 +1,6 @@
-use super::Ending;
+//! The command `program`: program a matrix on a mesh.
+
+use super::Exit;
 use super::terminal::output;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
@@ -8,9 +10,9 @@ use phaseloom::network::data::read_matrix_npy;
 use phaseloom::{Complex64, Form, MatrixProgram, relative_error};
 use std::path::PathBuf;
 
-/// Turn a matrix into the phases of a mesh
+/// Compute the phases of a mesh for a matrix
 ///
-/// The matrix is a .npy file of rank 2, real or complex. A unitary takes one mesh; any other matrix W = g·U·Σ·V† takes
+/// The matrix is a .npy file of rank 2, real or complex. A unitary needs one mesh. Any other matrix W = g·U·Σ·V† needs
 /// two meshes and a column of attenuators.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
@@ -22,13 +24,13 @@ pub struct Program {
     /// Where to write the program (JSON)
     #[arg(short, long, value_name = "PROGRAM.json")]
     output: PathBuf,
-    /// auto: one mesh if max|U†U−I| ≤ 1e-9, or 1e-5 for single-precision input, whose nearest unitary is then taken
+    /// auto: one mesh if max|U†U−I| ≤ 1e-9, or 1e-5 for single-precision input (its nearest unitary is programmed)
     #[arg(long, value_enum, default_value_t = FormKey::Auto)]
     form: FormKey,
     /// Key of the topology, see `phaseloom list`
     #[arg(long, default_value = "rectangular", value_name = "KEY")]
     topology: String,
-    /// Key of the cell, see `phaseloom list`; by default the usual one of the topology
+    /// Key of the cell, see `phaseloom list` [default: the usual cell of the topology]
     #[arg(long, value_name = "KEY")]
     cell: Option<String>,
 }
@@ -40,21 +42,21 @@ enum FormKey {
     Svd,
 }
 
-/// Ports up to which phases are found in seconds where they are searched for.
-const QUICK: usize = 32;
+/// Up to this number of ports a search for phases takes seconds, beyond it minutes.
+const MAX_QUICK_PORTS: usize = 32;
 
 impl Program {
-    pub fn execute(self) -> anyhow::Result<Ending> {
-        output::not_over(&self.output, &[("the matrix", &self.matrix)])?;
+    pub fn execute(self) -> anyhow::Result<Exit> {
+        output::check_output_path(&self.output, &[("the matrix", &self.matrix)])?;
         let design = MeshDesign::from_keys(&self.topology, self.cell.as_deref())?;
         anyhow::ensure!(
             !(matches!(self.form, FormKey::Svd) && design.topology().capability() == Capability::AnyContraction),
-            "--form: found svd, expected auto or unitary: {design} does any matrix on one mesh, without singular values"
+            "--form: found svd, expected auto or unitary: {design} realises any matrix on one mesh, without singular values"
         );
         let (w, single) = read_matrix_npy(&self.matrix)?;
         let modes = w.nrows().max(w.ncols());
-        if design.topology().capability() == Capability::Fitted && modes > QUICK {
-            output::note(&format!(
+        if design.topology().capability() == Capability::Fitted && modes > MAX_QUICK_PORTS {
+            output::status(&format!(
                 "searching the phases of {design} for {modes} ports: minutes, or more; Ctrl-C stops"
             ));
         }
@@ -88,13 +90,13 @@ impl Program {
             (program.matrix() - &w).norm()
         );
         if design.topology().capability() == Capability::Fitted {
-            // Beside the largest entry, for squares of tiny ones are none; of zeros all is reached.
+            // Divided by the largest entry, so that squares do not underflow. A matrix of zeros has no error.
             let largest = w.camax();
-            let beside = |m: &DMatrix<Complex64>| m.map(|z| z / largest);
-            let reached = if largest > 0.0 { relative_error(&beside(&w), &beside(&program.matrix())) } else { 0.0 };
-            text += &format!("fitted: each mesh the nearest that was found, ‖Ŵ − W‖/‖W‖ = {reached:.1e}\n");
+            let scaled = |m: &DMatrix<Complex64>| m.map(|z| z / largest);
+            let error = if largest > 0.0 { relative_error(&scaled(&w), &scaled(&program.matrix())) } else { 0.0 };
+            text += &format!("fitted: each mesh is the nearest that the search found, ‖Ŵ − W‖/‖W‖ = {error:.1e}\n");
         }
-        output::show(&text)?;
-        Ok(Ending::Done)
+        output::print(&text)?;
+        Ok(Exit::Done)
     }
 }

@@ -1,4 +1,6 @@
-use super::Ending;
+//! The command `run`: run an experiment.
+
+use super::Exit;
 use super::terminal::{interrupt, output, results};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -14,7 +16,7 @@ use std::time::Instant;
 /// Run a trained network on sampled imperfect chips, over a grid of settings
 ///
 /// Writes experiment.toml, units.jsonl, table.csv, summary.csv, design.csv, figure.svg, figure.png and provenance.json
-/// to DIR. Interrupted, it goes on where it stopped when it is started again.
+/// to DIR. If interrupted, the same command resumes the run.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     phaseloom run examples/digits/digits.toml\n  \
@@ -28,25 +30,25 @@ pub struct Run {
     /// Folder of the results [default: phaseloom-runs/<stem of EXPERIMENT>]
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
-    /// Sampled chips at each point, in place of the file's
+    /// Sampled chips at each point, instead of the number in the file
     #[arg(long, value_name = "N")]
     trials: Option<u64>,
-    /// Seed, in place of the file's
+    /// Seed, instead of the seed in the file
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Threads; results do not depend on it [default: one a core]
+    /// Number of threads, which does not change results [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
     /// Compute only part K of N of the units
     #[arg(long, value_name = "K/N", default_value = "1/1", hide_default_value = true)]
     shard: Shard,
-    /// Keep the outputs of every sample in DIR/outputs (.npy, classes × samples, a file a unit and shot)
+    /// Keep the outputs of every sample in DIR/outputs (.npy, classes × samples, one file per unit and shot)
     #[arg(long)]
     save_outputs: bool,
 }
 
 impl Run {
-    pub fn execute(self) -> anyhow::Result<Ending> {
+    pub fn execute(self) -> anyhow::Result<Exit> {
         let start = Instant::now();
         let mut experiment = Experiment::load(&self.experiment)?;
         experiment.config.trials = self.trials.unwrap_or(experiment.config.trials);
@@ -54,7 +56,7 @@ impl Run {
         experiment.check(&experiment.config)?;
         let folder = self.output.clone().unwrap_or_else(|| self.default_folder());
         for line in announcements(&experiment)? {
-            output::note(&line);
+            output::status(&line);
         }
 
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
@@ -65,7 +67,7 @@ impl Run {
         let progress = |done: usize, total: usize| {
             bar.set_length(total as u64);
             if bar.position() == 0 && done > 0 {
-                // Units of an earlier session say nothing about the speed of this one.
+                // Units of an earlier session do not measure the speed of this one.
                 bar.set_position(done as u64);
                 bar.reset_eta();
             }
@@ -84,41 +86,41 @@ impl Run {
 
         let earlier = outcome.records.len() - outcome.computed;
         if self.save_outputs && earlier > 0 {
-            output::note(&format!(
-                "--save-outputs: {earlier} units were there before; their outputs are in {} only if that run kept them, \
-                 for all of them run in a new folder",
+            output::status(&format!(
+                "--save-outputs: {earlier} units were computed before; their outputs are in {} only if that run saved them. \
+                 To save all outputs, run in a new folder",
                 folder.join("outputs").display()
             ));
         }
         if outcome.computed > 0 {
-            let threads = self.threads.map_or_else(|| "one a core".to_owned(), |n| n.to_string());
+            let threads = self.threads.map_or_else(|| "one per core".to_owned(), |n| n.to_string());
             let how = format!("threads {threads}, shard {}/{}", self.shard.part, self.shard.of);
             results::provenance(&folder, &outcome, &how, start.elapsed())?;
         }
         if outcome.interrupted {
-            output::note(&format!(
-                "interrupted: {} units are safe in {}, {} are missing; the same command goes on",
+            output::status(&format!(
+                "interrupted: {} units are safe in {}, {} are missing; the same command resumes the run",
                 outcome.records.len(),
                 folder.display(),
                 outcome.missing
             ));
-            return Ok(Ending::Interrupted);
+            return Ok(Exit::Interrupted);
         }
         let Some(tables) = Tables::new(&outcome) else {
-            output::note(&format!(
-                "shard {}/{}: {} units computed, {} of the whole run are missing here; put the shards together with \
+            output::status(&format!(
+                "shard {}/{}: {} units computed, {} of the whole run are missing here; merge the shards with \
                  `phaseloom merge`",
                 self.shard.part, self.shard.of, outcome.computed, outcome.missing
             ));
-            return Ok(Ending::Done);
+            return Ok(Exit::Done);
         };
         if outcome.computed == 0 {
-            output::note(&format!("{}: this run is finished; nothing was computed", folder.display()));
+            output::status(&format!("{}: this run is finished; nothing was computed", folder.display()));
         }
         results::write(&tables, &folder)?;
-        output::show(&tables.text())?;
-        output::note(&format!("results in {}", folder.display()));
-        Ok(Ending::Done)
+        output::print(&tables.text())?;
+        output::status(&format!("results in {}", folder.display()));
+        Ok(Exit::Done)
     }
 
     fn default_folder(&self) -> PathBuf {
@@ -132,14 +134,14 @@ impl Run {
     }
 }
 
-/// What will take long, said beforehand.
+/// Messages about parts that will take long.
 fn announcements(experiment: &Experiment) -> Result<Vec<String>, ExperimentError> {
     let points = experiment.points()?;
     let holds =
         points.iter().filter_map(|p| Some(p.config.process.phase_jitter.as_ref()?.hold(p.config.link.symbol_rate_hz)));
     let jitter = holds.min().map(|hold| {
         format!(
-            "phase jitter: the matrix of every core is realised anew every {hold} vector{}: light is sent through \
+            "phase jitter: the matrix of every core is realised again every {hold} vector{}: light is sent through \
              all interferometers one by one, many times slower than a matrix product",
             if hold == 1 { "" } else { "s" }
         )
@@ -149,7 +151,7 @@ fn announcements(experiment: &Experiment) -> Result<Vec<String>, ExperimentError
         keys.into_iter().filter(|key| topology(key).is_ok_and(|t| t.capability() == Capability::Fitted)).map(|key| {
             format!(
                 "core.topology `{key}` is fitted: each mesh is the nearest that a search finds, which takes long for \
-             many ports; what is missed shows in the rows `perfect mesh`"
+             many ports; the rows `perfect mesh` show its error"
             )
         });
     Ok(jitter.into_iter().chain(fitted).collect())

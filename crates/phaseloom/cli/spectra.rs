@@ -1,4 +1,6 @@
-use super::Ending;
+//! The command `spectra`: derive a process from measured spectra.
+
+use super::Exit;
 use super::terminal::output;
 use clap::Args;
 use phaseloom::files::write_atomically;
@@ -8,14 +10,15 @@ use std::path::{Path, PathBuf};
 
 /// Derive a process from measured spectra
 ///
-/// Splitter error from unbalanced interferometers of two equal couplers of many lengths, loss from cut-backs of splitters
-/// and of waveguides. The process carries its derivation in comments: every device, fit, residual and standard error.
+/// Splitter errors come from unbalanced interferometers with two equal couplers of many lengths. Losses come from
+/// cut-backs of splitters and of waveguides. The comments of the process contain every device, fit, residual and standard
+/// error.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     phaseloom spectra spectra.toml\n  \
     phaseloom spectra spectra.toml -o process.toml")]
 pub struct Spectra {
-    /// What was measured and where it stands (TOML)
+    /// The measurements and their files (TOML)
     settings: PathBuf,
     /// Where to write the process [default: standard output]
     #[arg(short, long, value_name = "PROCESS.toml")]
@@ -23,7 +26,7 @@ pub struct Spectra {
 }
 
 impl Spectra {
-    pub fn execute(self) -> anyhow::Result<Ending> {
+    pub fn execute(self) -> anyhow::Result<Exit> {
         let base = self.settings.parent().unwrap_or(Path::new(""));
         let mut spec = SpectraSpec::load(&self.settings)?;
         for sweeps in spec.sweeps_mut() {
@@ -33,16 +36,16 @@ impl Spectra {
             let spectra: Vec<PathBuf> = spec.sweeps_mut().map(|sweeps| sweeps.file.clone()).collect();
             let mut read = vec![("the settings", self.settings.as_path())];
             read.extend(spectra.iter().map(|file| ("a file of spectra", file.as_path())));
-            output::not_over(path, &read)?;
+            output::check_output_path(path, &read)?;
         }
         let text = derive(&spec)?.process_toml(&format!("phaseloom spectra {}", self.settings.display()));
         match &self.output {
             Some(path) => {
                 write_atomically(path, text.as_bytes())?;
-                output::note(&format!("wrote {}", path.display()));
+                output::status(&format!("wrote {}", path.display()));
             }
-            None => output::show(&text)?,
+            None => output::print(&text)?,
         }
-        Ok(Ending::Done)
+        Ok(Exit::Done)
     }
 }

@@ -1,4 +1,6 @@
-use super::Ending;
+//! The command `train`: train a network.
+
+use super::Exit;
 use super::terminal::{interrupt, output};
 use clap::Args;
 use phaseloom::network::train::{EpochReport, TrainSpec, train};
@@ -7,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 /// Train a plain network and calibrate its scales
 ///
-/// Writes the weights and the calibration at the places that the model file names. Ctrl-C keeps what was reached.
+/// Writes the weights and the calibration to the paths in the model file. Ctrl-C stops early and keeps the current
+/// weights.
 #[derive(Args)]
 #[command(after_help = "Example:\n  phaseloom train examples/digits/train.toml")]
 pub struct Train {
@@ -16,25 +19,25 @@ pub struct Train {
 }
 
 impl Train {
-    pub fn execute(self) -> anyhow::Result<Ending> {
+    pub fn execute(self) -> anyhow::Result<Exit> {
         let spec = TrainSpec::load(&self.training)?;
         let interrupt = interrupt::on_ctrl_c();
         let base = self.training.parent().unwrap_or(Path::new(""));
         let trained = train(&spec, base, &mut |report| {
-            output::note(&line(report));
+            output::status(&line(report));
             if interrupt.requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
         let files = trained.save()?;
         if let Some(last) = trained.history.last() {
-            output::show(&(line(last) + "\n"))?;
+            output::print(&(line(last) + "\n"))?;
         }
         for file in files {
-            output::note(&format!("wrote {}", file.display()));
+            output::status(&format!("wrote {}", file.display()));
         }
         if let Some(Err(error)) = trained.calibration {
             return Err(anyhow::Error::new(error).context("the weights are written, the calibration is not"));
         }
-        Ok(if interrupt.requested() { Ending::Interrupted } else { Ending::Done })
+        Ok(if interrupt.requested() { Exit::Interrupted } else { Exit::Done })
     }
 }
 

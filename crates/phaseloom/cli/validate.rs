@@ -1,4 +1,6 @@
-use super::Ending;
+//! The command `validate`: recompute the claims of the physics.
+
+use super::Exit;
 use super::terminal::{interrupt, output};
 use anyhow::Context;
 use clap::Args;
@@ -10,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 /// Recompute the claims of the physics through the simulator
 ///
-/// Prints predicted and measured values with standard errors, draws and a verdict; ends with exit code 1 if a claim
+/// Prints predicted and measured values with standard errors, numbers of draws and verdicts. The exit code is 1 if a claim
 /// fails. -o writes README.md, claims.csv and figures.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
@@ -18,7 +20,7 @@ use std::path::{Path, PathBuf};
     phaseloom validate -o results/validation\n  \
     phaseloom validate --only splitter")]
 pub struct Validate {
-    /// Leave out what takes minutes, with fewer draws elsewhere
+    /// Skip rows that take minutes and use fewer draws elsewhere
     #[arg(long)]
     quick: bool,
     /// Folder of the page
@@ -33,10 +35,10 @@ pub struct Validate {
 }
 
 impl Validate {
-    pub fn execute(self) -> anyhow::Result<Ending> {
+    pub fn execute(self) -> anyhow::Result<Exit> {
         if let Some(folder) = &self.output {
-            // A folder that cannot be made is said before the work, not behind it.
-            can_be_made(folder)?;
+            // Refuse an impossible folder before the work, not after it.
+            check_folder(folder)?;
         }
         let setting = Setting { seed: self.seed, quick: self.quick, interrupt: &interrupt::on_ctrl_c() };
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
@@ -52,35 +54,35 @@ impl Validate {
         let report = match Report::new(&setting, self.only.as_deref(), &progress) {
             Err(ValidationError::Interrupted) => {
                 bar.finish_and_clear();
-                output::note("interrupted: nothing was written");
-                return Ok(Ending::Interrupted);
+                output::status("interrupted: nothing was written");
+                return Ok(Exit::Interrupted);
             }
             other => other?,
         };
         bar.finish_and_clear();
-        output::show(&report.text())?;
+        output::print(&report.text())?;
         if let Some(folder) = &self.output {
             write(&report, folder)?;
-            output::note(&format!("page in {}", folder.display()));
+            output::status(&format!("page in {}", folder.display()));
         }
-        Ok(if report.failed().next().is_some() { Ending::Failed } else { Ending::Done })
+        Ok(if report.failed().next().is_some() { Exit::Failed } else { Exit::Done })
     }
 }
 
-/// Writes table, figures and page; equal bytes for equal settings.
+/// Writes table, figures and page. Equal settings give equal bytes.
 fn write(report: &Report, folder: &Path) -> anyhow::Result<()> {
     let csv = report.csv()?;
     std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     write_atomically(&folder.join("claims.csv"), csv.as_bytes())?;
     let table = Table::parse(&csv).context("claims.csv")?;
-    let mut drawn = Vec::new();
+    let mut figures = Vec::new();
     for figure in VALIDATION_FIGURES {
         let file = format!("{}.svg", figure.key());
-        // Without the claims that it shows there is no figure, and none of an earlier run stays behind.
+        // Without its claims a figure is not drawn, and the figure of an earlier run is removed.
         match figure.draw(&table) {
             Ok(svg) => {
                 write_atomically(&folder.join(&file), svg.as_bytes())?;
-                drawn.push((figure.description(), file));
+                figures.push((figure.description(), file));
             }
             Err(phaseloom::report::ReportError::NoRows) => {
                 let _ = std::fs::remove_file(folder.join(&file));
@@ -88,17 +90,17 @@ fn write(report: &Report, folder: &Path) -> anyhow::Result<()> {
             Err(error) => return Err(error).with_context(|| format!("figure `{}`", figure.key())),
         }
     }
-    let figures: Vec<(&str, &str)> = drawn.iter().map(|(title, file)| (*title, file.as_str())).collect();
+    let figures: Vec<(&str, &str)> = figures.iter().map(|(title, file)| (*title, file.as_str())).collect();
     Ok(write_atomically(&folder.join("README.md"), report.page(&figures).as_bytes())?)
 }
 
-/// Whether what is there of a path is a folder; nothing is made yet.
-fn can_be_made(folder: &Path) -> anyhow::Result<()> {
-    let there = folder.ancestors().find(|path| path.symlink_metadata().is_ok());
-    match there {
+/// Checks that a folder exists or can be made, and makes nothing.
+fn check_folder(folder: &Path) -> anyhow::Result<()> {
+    let existing = folder.ancestors().find(|path| path.symlink_metadata().is_ok());
+    match existing {
         Some(path) if !path.is_dir() => {
             anyhow::bail!(
-                "{}: found {}, which is no folder: expected a folder, or none yet",
+                "{}: found {}, which is not a folder: expected a folder, or a path that does not exist",
                 folder.display(),
                 path.display()
             )

@@ -1,6 +1,6 @@
-//! What can go wrong between a table and its figure.
+//! The errors of this crate: reading tables, drawing figures, encoding images.
 
-/// The error of this crate. Lines are those of the file, counted from 1, comments included.
+/// The error of this crate. Lines are counted from 1 in the file, comments included.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReportError {
@@ -13,7 +13,7 @@ pub enum ReportError {
     /// A column that the figure needs is not in the header.
     #[error("the table has no column `{column}`")]
     MissingColumn {
-        /// The header that was looked for.
+        /// The missing header.
         column: String,
     },
     /// A header appears twice.
@@ -32,14 +32,14 @@ pub enum ReportError {
         /// Cells in the row.
         found: usize,
     },
-    /// A cell that should be a finite number is something else (empty, text, NaN, infinite).
+    /// A cell with a number is empty, text, NaN or infinite.
     #[error("line {line}: column `{column}` holds `{value}`, not a finite number")]
     NotANumber {
         /// Line in the file.
         line: u64,
         /// Header of the cell.
         column: String,
-        /// What stands there.
+        /// The text of the cell.
         value: String,
     },
     /// An accuracy is outside 0…1.
@@ -57,10 +57,10 @@ pub enum ReportError {
     UnknownRow {
         /// Line in the file.
         line: u64,
-        /// What stands there.
+        /// The text of the cell.
         value: String,
     },
-    /// A row of chips does not say at which level of a swept key it was taken.
+    /// A row of chips lacks the value of a swept key.
     #[error("line {line}: a row of chips without a value of the swept key `{column}`")]
     MissingLevel {
         /// Line in the file.
@@ -71,18 +71,18 @@ pub enum ReportError {
     /// The text is not CSV.
     #[error("the table is not CSV")]
     Csv(#[from] csv::Error),
-    /// The drawing library refused.
+    /// The drawing library failed.
     #[error("the figure could not be drawn")]
     Draw(#[from] plotters::drawing::DrawingAreaErrorKind<std::io::Error>),
     /// The text given to [`png`](crate::png()) is not SVG.
     #[error("not a readable SVG")]
     Svg(#[from] resvg::usvg::Error),
-    /// No image of this width can be made.
+    /// The width of an image is out of range.
     #[error("a PNG cannot be {width_px} pixels wide: the width is 1 to {limit_px}")]
     Width {
-        /// The width asked for.
+        /// The requested width.
         width_px: u32,
-        /// The widest image.
+        /// The largest width.
         limit_px: u32,
     },
     /// The image could not be compressed.

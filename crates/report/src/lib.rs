@@ -1,4 +1,4 @@
-//! Figures of the tables of an experiment or a benchmark, drawings of meshes ([`MeshDrawing`]), and Markdown tables.
+//! Figures of the tables of an experiment or a benchmark, and drawings of meshes ([`MeshDrawing`]).
 //!
 //! ```text
 //! summary.csv ── Table ── Summary ── FigureAxes ──▶ Figure ──▶ figure.svg ──▶ figure.png
@@ -24,7 +24,7 @@ pub use figure::{COMPARISON_FIGURE, FIGURES, Figure, VALIDATION_FIGURES, figure}
 pub use mesh_drawing::{MeshColumn, MeshDrawing, Part, Port, Shifter};
 pub use png::png;
 pub use power_law_fit::PowerLawFit;
-pub use table::{Row, Table};
+pub use table::{Row, Table, csv_text};
 
 /// Draws the accuracy figure of a `summary.csv` as SVG.
 ///

@@ -6,16 +6,15 @@ use resvg::usvg::{Options, Tree};
 use crate::error::ReportError;
 use crate::plot::font::FONT;
 
-/// The widest image: beyond it an image is a slip of a digit, not a wish.
-const WIDTH_LIMIT_PX: u32 = 16_384;
+/// The largest width of an image. A larger one is taken for a typing error.
+const MAX_WIDTH_PX: u32 = 16_384;
 
-/// Rasterises an SVG on white; the height follows from the proportions of the drawing.
+/// Rasterises an SVG on white. The height follows from the proportions of the drawing.
 ///
-/// Only the bundled DejaVu Sans is known, whatever families the drawing names, so that the pixels do not depend on
-/// what the machine has installed.
+/// Every font family becomes the bundled DejaVu Sans, so that the pixels do not depend on the fonts of the machine.
 ///
 /// # Errors
-/// The text is not SVG, or the width is zero or absurd.
+/// The text is not SVG, or the width is zero or too large.
 pub fn png(svg: &str, width_px: u32) -> Result<Vec<u8>, ReportError> {
     let mut options = Options { font_family: "DejaVu Sans".to_owned(), ..Options::default() };
     options.fontdb_mut().load_font_data(FONT.to_vec());
@@ -23,8 +22,8 @@ pub fn png(svg: &str, width_px: u32) -> Result<Vec<u8>, ReportError> {
     options.fontdb_mut().set_serif_family("DejaVu Sans"); // the last resort for a family that is unknown
     let tree = Tree::from_str(svg, &options)?;
 
-    let refused = || ReportError::Width { width_px, limit_px: WIDTH_LIMIT_PX };
-    if width_px > WIDTH_LIMIT_PX {
+    let refused = || ReportError::Width { width_px, limit_px: MAX_WIDTH_PX };
+    if width_px > MAX_WIDTH_PX {
         return Err(refused());
     }
     let scale = width_px as f32 / tree.size().width();
@@ -60,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_image() {
+    fn refuses_texts_and_widths_without_an_image() {
         assert!(matches!(png("<svg", 100), Err(ReportError::Svg(_))));
         assert!(matches!(png(SQUARE, 0), Err(ReportError::Width { .. })));
         assert!(matches!(png(SQUARE, u32::MAX), Err(ReportError::Width { width_px: u32::MAX, .. })));

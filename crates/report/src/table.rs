@@ -1,8 +1,8 @@
-//! A table as text: comments of the form `# key: value`, a header, rows; every cell knows its line.
+//! Tables as CSV text: comments of the form `# key: value`, a header, and rows that know their line in the file.
 
 use crate::error::ReportError;
 
-/// A CSV table with the `# key: value` lines that stand above its header.
+/// A CSV table with the `# key: value` comments above its header.
 ///
 /// ```
 /// let table = phaseloom_report::Table::parse("# seed: 1\nrow,chips\nexact,0\n")?;
@@ -22,6 +22,30 @@ pub struct Table {
 pub struct Row {
     line: u64,
     cells: Vec<String>,
+}
+
+/// Writes CSV text that [`Table::parse`] reads: `# key: value` comments, a header, and rows.
+///
+/// ```
+/// let rows = [vec!["a, b".to_owned(), "1".to_owned()]];
+/// let text = phaseloom_report::csv_text(&[("seed", "1".into())], &["work", "size"], rows)?;
+/// assert_eq!(text, "# seed: 1\nwork,size\n\"a, b\",1\n");
+/// # Ok::<(), phaseloom_report::ReportError>(())
+/// ```
+///
+/// # Errors
+/// A row has more or fewer cells than the header.
+pub fn csv_text<S: AsRef<str>>(
+    comments: &[(&str, String)],
+    header: &[S],
+    rows: impl IntoIterator<Item = Vec<String>>,
+) -> Result<String, ReportError> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(header.iter().map(AsRef::as_ref))?;
+    rows.into_iter().try_for_each(|row| writer.write_record(row))?;
+    let bytes = writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))?;
+    let comments: String = comments.iter().map(|(key, value)| format!("# {key}: {value}\n")).collect();
+    Ok(comments + &String::from_utf8_lossy(&bytes))
 }
 
 impl Table {
@@ -50,7 +74,7 @@ impl Table {
         let mut lines = Lines { text, byte: 0, line: 1 };
         for record in records {
             let record = record?;
-            let line = lines.of(&record);
+            let line = lines.line_of(&record);
             if record.len() != header.len() {
                 return Err(ReportError::RaggedRow { line, expected: header.len(), found: record.len() });
             }
@@ -62,7 +86,7 @@ impl Table {
         Ok(Self { metadata, header, rows })
     }
 
-    /// The value of the comment `# key: value`, if there is one above the header.
+    /// The value of the comment `# key: value` above the header.
     pub fn metadata(&self, key: &str) -> Option<&str> {
         self.metadata.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }
@@ -80,7 +104,7 @@ impl Table {
     /// The index of the column with this name.
     ///
     /// # Errors
-    /// There is none.
+    /// No column has this name.
     pub fn column(&self, name: &str) -> Result<usize, ReportError> {
         let index = self.header.iter().position(|column| column == name);
         index.ok_or_else(|| ReportError::MissingColumn { column: name.to_owned() })
@@ -105,14 +129,14 @@ impl Row {
         self.line
     }
 
-    /// The text of a cell without the spaces around it; empty where the table has no such column.
+    /// The text of a cell without surrounding spaces; empty if the table has no such column.
     pub fn text(&self, column: usize) -> &str {
         self.cells.get(column).map_or("", String::as_str)
     }
 }
 
-/// Finds the lines of records in the order of the file. A reader's own position is that of the blank lines and comments
-/// before a record, so those are skipped here.
+/// Finds the lines of records in the order of the file. The position of a csv record includes the blank lines and comments
+/// before it, so they are skipped here.
 struct Lines<'a> {
     text: &'a str,
     byte: usize,
@@ -120,7 +144,7 @@ struct Lines<'a> {
 }
 
 impl Lines<'_> {
-    fn of(&mut self, record: &csv::StringRecord) -> u64 {
+    fn line_of(&mut self, record: &csv::StringRecord) -> u64 {
         let mut start = record.position().map_or(0, |position| position.byte() as usize);
         while let Some(rest) = self.text.get(start..).filter(|rest| rest.starts_with(['\r', '\n', '#'])) {
             start += rest.find('\n').map_or(rest.len(), |end| end + 1).max(1);

@@ -1,7 +1,6 @@
-//! On what and when a page was measured.
+//! Machine, compiler and date of a measurement.
 
 use std::process::Command;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Processor, its vector instructions, cores and system, in one line.
 pub fn machine() -> String {
@@ -14,7 +13,7 @@ pub fn machine() -> String {
     format!("{model} with {}, {cores} cores, {} {}", vectors(), std::env::consts::OS, std::env::consts::ARCH)
 }
 
-/// The widest vector instructions that the library finds here, by the same rule: AVX-512 needs all of F, BW, CD, DQ, VL.
+/// The widest vector instructions that the library uses here. AVX-512 needs all of F, BW, CD, DQ and VL.
 #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
 fn vectors() -> &'static str {
     macro_rules! all {
@@ -31,31 +30,21 @@ fn vectors() -> &'static str {
 
 #[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
 fn vectors() -> &'static str {
-    if cfg!(target_feature = "neon") { "NEON" } else { "no vector instructions that we know" }
+    if cfg!(target_feature = "neon") { "NEON" } else { "unknown vector instructions" }
 }
 
 /// `rustc 1.89.0 (…)`.
 pub fn compiler() -> String {
-    let output = Command::new("rustc").arg("--version").output();
-    let text = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
-    text.ok().filter(|text| !text.is_empty()).unwrap_or_else(|| "an unknown compiler".to_owned())
+    output_of("rustc", "--version").unwrap_or_else(|| "an unknown compiler".to_owned())
 }
 
-/// Today in UTC, `2026-01-31`.
+/// Today, `2026-01-31`.
 pub fn date() -> String {
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let mut days = seconds / 86400;
-    let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    let mut year = 1970;
-    while days >= 365 + u64::from(leap(year)) {
-        days -= 365 + u64::from(leap(year));
-        year += 1;
-    }
-    let lengths = [31, 28 + u64::from(leap(year)), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let mut month = 0;
-    while days >= lengths[month] {
-        days -= lengths[month];
-        month += 1;
-    }
-    format!("{year}-{:02}-{:02}", month + 1, days + 1)
+    output_of("date", "+%F").unwrap_or_else(|| "an unknown date".to_owned())
+}
+
+fn output_of(program: &str, argument: &str) -> Option<String> {
+    let output = Command::new(program).arg(argument).output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    (!text.is_empty()).then_some(text)
 }

@@ -1,61 +1,42 @@
-//! Times of the engine by criterion: each work and its reference, size by size; then their ratios.
+//! Speed of the engine: each work against its reference, as a ratio with a limit, and the page `results/performance`.
 //!
 //! ```text
-//! cargo bench --bench engine                                            all: groups, ratios, and the page in target/performance
-//! cargo bench --bench engine -- realise                                 one group and its ratios
-//! PHASELOOM_PAGE=results/performance cargo bench --bench engine         the page (tables, figure, machine) in that folder
+//! cargo bench --bench engine                                       every work, and the page in target/performance
+//! cargo bench --bench engine -- realise                            works whose key contains "realise", no page
+//! PHASELOOM_PAGE=results/performance cargo bench --bench engine    the page (tables, figure, machine) in that folder
 //! ```
 
-#![allow(clippy::print_stdout)] // what a benchmark finds, it prints
+#![allow(clippy::print_stdout)] // a benchmark prints its results
 
-// One helper serves two benchmarks, neither of which uses all of it.
-#[allow(dead_code)]
-#[path = "../common/mod.rs"]
-mod common;
 mod cpu_time;
+mod harness;
+mod inputs;
 mod machine;
 mod main_job;
 mod page;
 mod stages;
-mod timing;
 mod works;
 
-use criterion::Criterion;
+use harness::{Timing, print_header};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
-
-/// The allocator of the command line.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-/// Where criterion keeps what it measured.
-fn results() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("criterion")
-}
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     faer::set_global_parallelism(faer::Par::Seq);
-    let started = SystemTime::now();
-    // Few and short samples: medians of ten tell a ratio, and all works together stay within minutes.
-    let mut criterion = Criterion::default()
-        .sample_size(10)
-        .warm_up_time(Duration::from_millis(200))
-        .measurement_time(Duration::from_secs(1))
-        .nresamples(2000)
-        .output_directory(&results())
-        .without_plots()
-        .configure_from_args();
-    works::run(&mut criterion);
-    criterion.final_summary();
-
-    let timings = timing::since(started, &results());
-    timing::print(&timings);
-    // A part of the works makes no page, if it is not asked for.
-    let all = std::env::args().skip(1).all(|argument| argument.starts_with('-'));
-    let named = std::env::var_os("PHASELOOM_PAGE").map(PathBuf::from);
-    let Some(folder) = named.or_else(|| all.then(|| results().with_file_name("performance"))) else { return Ok(()) };
-    if timings.is_empty() {
-        return Ok(());
+    let filter = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
+    let works = works::all();
+    let mut timings = Vec::new();
+    print_header();
+    for work in works.iter().filter(|work| filter.as_ref().is_none_or(|part| work.key.contains(part))) {
+        for &(size, limit) in &work.limits {
+            let timing = Timing { work, size, limit, times: (work.time)(size) };
+            timing.print();
+            timings.push(timing);
+        }
     }
-    page::write(&folder, &timings, &stages::measure()?)
+    let named = std::env::var_os("PHASELOOM_PAGE").map(PathBuf::from);
+    let default = || Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("performance");
+    match named.or_else(|| filter.is_none().then(default)) {
+        Some(folder) => page::write(&folder, &works, timings, &stages::measure()?),
+        None => Ok(()),
+    }
 }

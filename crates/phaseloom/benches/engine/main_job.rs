@@ -1,4 +1,4 @@
-//! The main job, MNIST on 28 cores, taken apart into the pieces of the library.
+//! The main job, MNIST on 28 cores, as separate calls of the library.
 
 use phaseloom::experiment::{Config, Experiment};
 use phaseloom::hardware::Batch;
@@ -7,13 +7,13 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// One layer on its chips. The precision of the main job stands here: light and current in `f32`.
+/// One layer on its chips, with fields and currents in `f32` as in the main job.
 pub type Product = OpticalProduct<f32>;
 
-/// Everything that is read from files, ready for the network.
+/// The inputs of the main job, read from files and prepared for the network.
 pub struct MainJob {
     pub experiment: Experiment,
-    /// The third point of its sweep, with errors that a chip may have.
+    /// The third point of its sweep, with realistic errors.
     pub config: Config,
     pub model: Model,
     pub inputs: Batch,
@@ -21,7 +21,7 @@ pub struct MainJob {
     pub scales: Vec<Scales>,
 }
 
-/// Where the experiment of the main job stands.
+/// The file of the experiment.
 pub fn path() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/mnist/experiment.toml")
 }
@@ -48,13 +48,13 @@ impl MainJob {
         layers.map(|(view, scales)| Ok(Arc::new(LayerProgram::new(view.weight, core, detection, scales)?))).collect()
     }
 
-    /// What a process makes of them before any chip is drawn.
+    /// The designs of the programs on a process, before any chip is sampled.
     pub fn designs(programs: &[Arc<LayerProgram>], process: &Process) -> Result<Vec<Arc<LayerDesign>>, Box<dyn Error>> {
         programs.iter().map(|program| Ok(Arc::new(program.design(process)?))).collect()
     }
 }
 
-/// Both layers before any chip is drawn.
+/// Both layers before any chip is sampled.
 pub struct Layers<'a> {
     pub programs: &'a [Arc<LayerProgram>],
     pub designs: &'a [Arc<LayerDesign>],

@@ -1,41 +1,47 @@
-//! The page of a measurement: tables, figure, and on what it was made.
+//! The page of a measurement: tables, figure, machine.
 
-use crate::common::seconds;
 use crate::cpu_time;
+use crate::harness::{Timing, Work, exponents, seconds};
 use crate::machine::{compiler, date, machine};
-use crate::stages::{Stage, Stages};
-use crate::timing::{Timing, growth};
-use crate::works::WORKS;
+use crate::stages::Stages;
 use phaseloom::experiment::VERSION;
-use phaseloom::files::write_atomically;
-use phaseloom::report::{PowerLawFit, png, scaling_figure};
+use phaseloom::files::{Column, TextTable, write_atomically};
+use phaseloom::report::{PowerLawFit, csv_text, png, scaling_figure};
 use std::error::Error;
 use std::path::Path;
 
 /// Width of the PNG (pixels).
 const PNG_WIDTH: u32 = 1600;
 
-/// Writes the page into a folder, which is made where it is not there.
-pub fn write(folder: &Path, timings: &[Timing], stages: &Stages) -> Result<(), Box<dyn Error>> {
+/// Writes the page into a folder, which is made if it does not exist.
+pub fn write(folder: &Path, works: &[Work], timings: Vec<Timing>, stages: &Stages) -> Result<(), Box<dyn Error>> {
+    let timings: Vec<Timing> = timings.into_iter().filter(|timing| timing.work.on_page).collect();
+    let fits = fits(works, &timings);
     std::fs::create_dir_all(folder)?;
-    let head = format!(
-        "# phaseloom: {VERSION}\n# name: Time against size on one thread\n# machine: {}\n# compiler: {}\n# date: {}\n",
-        machine(),
-        compiler(),
-        date()
-    );
-    let times = head.clone() + &times_csv(timings);
+    let comments = [
+        ("phaseloom", VERSION.to_owned()),
+        ("name", "Time against size on one thread".to_owned()),
+        ("machine", machine()),
+        ("compiler", compiler()),
+        ("date", date()),
+    ];
+    let times = csv_text(&comments, &TIMES, timings.iter().map(times_row))?;
+    let growth = fits.iter().map(|(work, who, fit)| {
+        vec![(*work).to_owned(), (*who).to_owned(), fit.exponent.to_string(), fit.standard_error.to_string()]
+    });
+    let growth = csv_text(&comments, &["work", "who", "exponent", "standard_error"], growth)?;
+    let stages_csv = csv_text(&comments, &STAGES, stages_rows(stages))?;
+    // A part of the works may leave nothing to draw.
     let svg = scaling_figure(&times);
     let mut files = vec![
         ("times.csv", times.into_bytes()),
-        ("growth.csv", (head.clone() + &growth_csv(timings)).into_bytes()),
-        ("stages.csv", (head + &stages_csv(stages)).into_bytes()),
-        ("README.md", readme(timings, stages, svg.is_ok()).into_bytes()),
+        ("growth.csv", growth.into_bytes()),
+        ("stages.csv", stages_csv.into_bytes()),
+        ("README.md", readme(&timings, &fits, stages, svg.is_ok()).into_bytes()),
     ];
-    // A part of the works may leave nothing to draw.
-    if let Ok(svg) = &svg {
-        files.push(("figure.png", png(svg, PNG_WIDTH)?));
-        files.push(("figure.svg", svg.clone().into_bytes()));
+    if let Ok(svg) = svg {
+        files.push(("figure.png", png(&svg, PNG_WIDTH)?));
+        files.push(("figure.svg", svg.into_bytes()));
     }
     for (name, bytes) in files {
         write_atomically(&folder.join(name), &bytes)?;
@@ -44,50 +50,74 @@ pub fn write(folder: &Path, timings: &[Timing], stages: &Stages) -> Result<(), B
     Ok(())
 }
 
-fn times_csv(timings: &[Timing]) -> String {
-    let rows = timings.iter().map(|timing| {
-        let Timing { work, size, ours_s, reference_s } = timing;
-        let (ratio, ns) = (timing.ratio(), timing.ns_per_item());
-        format!("{},{size},{ours_s},{},{reference_s},{ratio},{ns},{}\n", work.title, work.reference, work.item)
-    });
-    "work,size,ours_s,reference,reference_s,ratio,ours_ns_per_item,item\n".to_owned() + &rows.collect::<String>()
+const TIMES: [&str; 9] =
+    ["work", "size", "ours_s", "reference", "reference_s", "ratio", "limit", "ours_ns_per_item", "item"];
+const STAGES: [&str; 6] = ["stage", "each_s", "calls", "total_s", "share", "how"];
+
+fn times_row(timing: &Timing) -> Vec<String> {
+    let Timing { work, size, limit, times } = timing;
+    let limit = if limit.is_finite() { limit.to_string() } else { String::new() };
+    vec![
+        work.title.clone(),
+        size.to_string(),
+        times.ours_s.to_string(),
+        work.reference.to_owned(),
+        times.reference_s.to_string(),
+        times.ratio.to_string(),
+        limit,
+        timing.ns_per_item().to_string(),
+        work.item.to_owned(),
+    ]
 }
 
-/// (title, who, growth) of each line with a fitted exponent.
-fn grown(timings: &[Timing]) -> Vec<(&'static str, &'static str, PowerLawFit)> {
-    let of = |work| {
-        let (ours, theirs) = growth(timings, work);
-        [("ours", ours), (work.reference, theirs)].map(|(who, growth)| Some((work.title, who, growth?)))
-    };
-    WORKS.iter().flat_map(of).flatten().collect()
-}
-
-fn growth_csv(timings: &[Timing]) -> String {
-    let rows = grown(timings);
-    let rows = rows.iter().map(|(work, who, g)| format!("{work},{who},{},{}\n", g.exponent, g.standard_error));
-    "work,who,exponent,standard_error\n".to_owned() + &rows.collect::<String>()
-}
-
-fn stages_csv(stages: &Stages) -> String {
+fn stages_rows(stages: &Stages) -> impl Iterator<Item = Vec<String>> + '_ {
     let whole = stages.total_s();
-    let rows = stages.stages.iter().map(|stage| {
-        let (each, total) = (stage.each_s, stage.total_s());
-        // Quoted: names and ways hold commas.
-        format!("\"{}\",{each},{},{total},{},\"{}\"\n", stage.name, stage.calls, total / whole, stage.how)
-    });
-    "stage,each_s,calls,total_s,share,how\n".to_owned() + &rows.collect::<String>()
+    stages.stages.iter().map(move |stage| {
+        let numbers = [stage.each_s, stage.calls as f64, stage.total_s(), stage.total_s() / whole];
+        let numbers = numbers.map(|number| number.to_string());
+        [vec![stage.name.to_owned()], numbers.to_vec(), vec![stage.how.to_owned()]].concat()
+    })
 }
 
-fn readme(timings: &[Timing], stages: &Stages, has_figure: bool) -> String {
+/// (work, ours or its reference, fit) of every curve with a fitted exponent.
+fn fits<'a>(works: &'a [Work], timings: &[Timing]) -> Vec<(&'a str, &'a str, PowerLawFit)> {
+    let curves = |work: &'a Work| {
+        let [ours, reference] = exponents(timings, work);
+        [("ours", ours), (work.reference, reference)].map(|(who, fit)| Some((work.title.as_str(), who, fit?)))
+    };
+    works.iter().flat_map(curves).flatten().collect()
+}
+
+fn readme(timings: &[Timing], fits: &[(&str, &str, PowerLawFit)], stages: &Stages, has_figure: bool) -> String {
     let (machine, compiler, date, clock) = (machine(), compiler(), date(), cpu_time::CLOCK);
     let figure =
         if has_figure { "![Time of each work and of its reference against the size N](figure.svg)\n\n" } else { "" };
-    let ratios: String = timings.iter().map(ratio_row).collect();
-    let growth: String = grown(timings).iter().map(|(work, who, p)| format!("| {work} | {who} | {p} |\n")).collect();
+    let (left, right) = (Column::left(), Column::right());
+
+    let mut ratios = TextTable::new(0, [left, right, right, left, right, right, right, right]);
+    ratios.row(["work", "N", "ours", "reference", "its time", "ratio", "limit", "ours for the smallest part"]);
+    for timing in timings {
+        let (title, reference) = (timing.work.title.clone(), timing.work.reference.to_owned());
+        let (ours, its) = (seconds(timing.times.ours_s), seconds(timing.times.reference_s));
+        let ratio = format!("{:.2}", timing.times.ratio);
+        let size = timing.size.to_string();
+        ratios.row([title, size, ours, reference, its, ratio, timing.limit(), timing.per_item()]);
+    }
+    let mut growth = TextTable::new(0, [left, left, right]);
+    growth.row(["work", "curve", "p"]);
+    fits.iter().for_each(|(work, who, fit)| growth.row([*work, *who, &fit.to_string()]));
+
     let whole = stages.total_s();
-    let rows: String = stages.stages.iter().map(|stage| stage_row(stage, whole)).collect();
-    let (all, small_run) = (seconds(whole), seconds(stages.small_run_s));
-    let by_stages = seconds(stages.small_run_by_stages_s);
+    let mut table = TextTable::new(0, [left, right, right, right, right, left]);
+    table.row(["stage", "one call", "calls", "all calls", "share", "how"]);
+    for stage in &stages.stages {
+        let share = format!("{:.1} %", 100.0 * stage.total_s() / whole);
+        let (each, total) = (seconds(stage.each_s), seconds(stage.total_s()));
+        table.row([stage.name.to_owned(), each, stage.calls.to_string(), total, share, stage.how.to_owned()]);
+    }
+    table.row(["all", "", "", &seconds(whole), "100 %", ""]);
+    let (ratios, growth, stages_table) = (ratios.markdown(), growth.markdown(), table.markdown());
+    let (small_run, by_stages) = (seconds(stages.small_run_s), seconds(stages.small_run_by_stages_s));
     format!(
         "# Speed of the engine
 
@@ -95,49 +125,32 @@ Written by `PHASELOOM_PAGE=results/performance cargo bench --bench engine`; do n
 
 * machine: {machine}
 * phaseloom {VERSION}, {compiler}, {date}
-* one thread, except where a work says two; the allocator of the command line, mimalloc
-* products and QR are faer's, of complex matrices in double precision where nothing else is said; what each ratio may be
-  at most stands in `crates/phaseloom/benches/ratios.rs`
-* times are medians of criterion, first all of ours and then all of its reference
+* one thread, except for the works on two threads
+* references are products and QR decompositions of faer, of complex matrices in double precision unless a row says
+  otherwise
+* ours and its reference run in turn; times are medians, and the ratio is the median of the ratios of two runs in turn
 
 {figure}## Ratios
 
-All digits are in [times.csv](times.csv).
+The limit is the largest ratio that the project allows. All digits are in [times.csv](times.csv).
 
-| work | N | ours | reference | its time | ratio | ours for the smallest part |
-|---|---:|---:|---|---:|---:|---:|
 {ratios}
-## PowerLawFit
+## Growth
 
 The exponent p of time ∝ Nᵖ, by least squares of the logarithms, with its standard error
-([growth.csv](growth.csv)). What passes a fixed number of fields is O(N²), the rest is O(N³); a smaller exponent says that
-small sizes pay overheads.
+([growth.csv](growth.csv)). Works with a fixed number of fields are O(N²), the others O(N³). Overheads of small sizes
+make the exponent smaller.
 
-| work | whose | p |
-|---|---|---:|
 {growth}
 ## Stages of the main job
 
-The run of `examples/mnist`: {clock} on one thread ([stages.csv](stages.csv)). What the engine does in one loop is
-told apart by switching parts of the link off. The two references without the real link are left out.
+The run of `examples/mnist`: {clock} on one thread ([stages.csv](stages.csv)). The engine does several stages in one
+loop; their times are differences between runs with parts of the link switched off. The two references without the real
+link are left out.
 
-| stage | one call | calls | all calls | share | how |
-|---|---:|---:|---:|---:|---|
-{rows}| all | | | {all} | 100 % | |
-
-As a check, a run of one point and one trial as a whole took {small_run}, with the two references without the real link;
-the stages, without these, add up to {by_stages}.
+{stages_table}
+As a check, a run of one point and one trial as a whole took {small_run}, with the two references without the real link.
+The stages without these two references add up to {by_stages}.
 "
     )
-}
-
-fn ratio_row(timing: &Timing) -> String {
-    let Timing { work, size, ours_s, reference_s } = timing;
-    let (ours, theirs, ratio, part) = (seconds(*ours_s), seconds(*reference_s), timing.ratio(), timing.per_item());
-    format!("| {} | {size} | {ours} | {} | {theirs} | {ratio:.2} | {part} |\n", work.title, work.reference)
-}
-
-fn stage_row(stage: &Stage, whole_s: f64) -> String {
-    let (each, total, share) = (seconds(stage.each_s), seconds(stage.total_s()), 100.0 * stage.total_s() / whole_s);
-    format!("| {} | {each} | {} | {total} | {share:.1} % | {} |\n", stage.name, stage.calls, stage.how)
 }

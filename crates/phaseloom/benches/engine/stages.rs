@@ -1,8 +1,7 @@
-//! What each stage of the main job costs in processor time, on one thread.
+//! Processor time of each stage of the main job, on one thread.
 //!
-//! A stage is timed by itself where the library has a piece for it. Encoding, product, converter and noise are one loop
-//! of the engine: they are told apart by switching parts of the link off, and a part costs what the loop takes more with
-//! it than without.
+//! A stage with a call of its own in the library is timed directly. Encoding, product, converter and noise are one loop of
+//! the engine. The time of each of these parts is the difference between the loop with and without the part.
 
 use crate::cpu_time;
 use crate::main_job::{Layers, MainJob, Product, path};
@@ -17,7 +16,7 @@ use std::error::Error;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Chips that are evaluated to time the stages of one.
+/// Chips over which the times of one chip are averaged.
 const TRIALS: u64 = 3;
 /// Samples that pass the network together, as in a run.
 const CHUNK: usize = 256;
@@ -27,7 +26,7 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 /// One stage of the main job.
 pub struct Stage {
     pub name: &'static str,
-    /// How its time was found.
+    /// How its time was measured.
     pub how: &'static str,
     /// Processor time of one call (s).
     pub each_s: f64,
@@ -41,12 +40,12 @@ impl Stage {
     }
 }
 
-/// The stages, and a small run of the same experiment as a whole to check them by.
+/// The stages, and a small run of the same experiment as a check of their sum.
 pub struct Stages {
     pub stages: Vec<Stage>,
     /// Processor time of one point and one trial, references included (s).
     pub small_run_s: f64,
-    /// What the stages add up to for it.
+    /// The sum of the stages of the small run (s).
     pub small_run_by_stages_s: f64,
 }
 
@@ -56,21 +55,21 @@ impl Stages {
     }
 }
 
-/// How often a run calls a stage.
+/// The number of calls of a stage in a run.
 #[derive(Clone, Copy)]
 enum Calls {
     Once,
-    /// The exact network: for the decisions that all rows are compared with, and as a row.
+    /// The floating-point reference: once for the agreement of all rows, and once as a row.
     Exact,
-    /// A process of each point, and the perfect one.
+    /// The process of each point, and the perfect process.
     Designs,
-    /// Rows with the real link: chips, and the perfect mesh.
+    /// Rows with the real link: chips and the perfect mesh.
     Chips,
     Units,
 }
 
 impl Calls {
-    fn of(self, experiment: &Experiment) -> Result<usize> {
+    fn count(self, experiment: &Experiment) -> Result<usize> {
         let points = experiment.points()?;
         let units = Plan::new(&points).units(experiment.config.trials);
         let rows = |row| units.iter().filter(|unit| unit.row == row).count();
@@ -89,7 +88,7 @@ pub fn measure() -> Result<Stages> {
     let (job, read) = timed(MainJob::load)?;
     let (programs, program) = timed(|| job.programs())?;
     let (designs, design) = timed(|| MainJob::designs(&programs, &job.config.process))?;
-    let exact = cpu_time::of(|| decide_exactly(&job)).1;
+    let exact = cpu_time::measure(|| decide_exactly(&job)).1;
     let chip = OneChip::measure(&job, &Layers { programs: &programs, designs: &designs, scales: &job.scales })?;
     let small = small_experiment()?;
     let folder = tempfile::tempdir()?;
@@ -116,21 +115,21 @@ pub fn measure() -> Result<Stages> {
     let mut stages = Vec::new();
     let mut small_run_by_stages_s = 0.0;
     for (name, how, each_s, calls) in all {
-        stages.push(Stage { name, how, each_s, calls: calls.of(&job.experiment)? });
-        // Tables are made behind a run.
+        stages.push(Stage { name, how, each_s, calls: calls.count(&job.experiment)? });
+        // Tables are written after a run.
         if name != "tables and figures" {
-            small_run_by_stages_s += each_s * calls.of(&small)? as f64;
+            small_run_by_stages_s += each_s * calls.count(&small)? as f64;
         }
     }
     Ok(Stages { stages, small_run_s, small_run_by_stages_s })
 }
 
 fn timed<R>(work: impl FnOnce() -> Result<R>) -> Result<(R, f64)> {
-    let (result, seconds) = cpu_time::of(work);
+    let (result, seconds) = cpu_time::measure(work);
     Ok((result?, seconds))
 }
 
-/// Samples in the pieces in which they pass the network.
+/// Samples in the chunks in which they pass the network.
 fn chunks(batch: &Batch) -> impl Iterator<Item = (u64, Batch)> + '_ {
     let starts = (0..batch.ncols()).step_by(CHUNK);
     starts.map(|start| (start as u64, batch.columns(start, CHUNK.min(batch.ncols() - start)).clone_owned()))
@@ -171,7 +170,7 @@ impl OneChip {
         for trial in 0..TRIALS {
             let pass = |layers: &Layers, link| -> Result<f64> {
                 let products = layers.products(config, link, trial)?;
-                Ok(cpu_time::of(|| multiply(&products, &inputs, trial)).1)
+                Ok(cpu_time::measure(|| multiply(&products, &inputs, trial)).1)
             };
             sum.draw += timed(|| draw(job, layers, trial))?.1;
             let (products, make) = timed(|| layers.products(config, &config.link, trial))?;
@@ -179,10 +178,10 @@ impl OneChip {
             sum.encode += pass(&one_row, &open)?;
             sum.open += pass(layers, &open)?;
             sum.quiet += pass(layers, &quiet)?;
-            sum.whole += cpu_time::of(|| multiply(&products, &inputs, trial)).1;
+            sum.whole += cpu_time::measure(|| multiply(&products, &inputs, trial)).1;
             let (outputs, rest) = network(job, &products, trial);
             sum.rest += rest;
-            sum.decide += cpu_time::of(|| outputs.iter().map(|o| count_right(o, &job.labels)).sum::<usize>()).1;
+            sum.decide += cpu_time::measure(|| outputs.iter().map(|o| count_right(o, &job.labels)).sum::<usize>()).1;
         }
         let mean = |total: f64| total / TRIALS as f64;
         Ok(Self {
@@ -198,7 +197,7 @@ impl OneChip {
     }
 }
 
-/// The first row of each layer: all of its encoding, and hardly a product.
+/// The first row of each layer: all of its encoding, and almost no product.
 fn one_row_layers(job: &MainJob) -> Result<(Vec<Arc<LayerProgram>>, Vec<Scales>)> {
     let (core, detection) = (&job.config.core, job.config.link.detection);
     let (mut programs, mut all) = (Vec::new(), Vec::new());
@@ -211,7 +210,7 @@ fn one_row_layers(job: &MainJob) -> Result<(Vec<Arc<LayerProgram>>, Vec<Scales>)
     Ok((programs, all))
 }
 
-/// What the exact network sends into each photonic layer, in pieces: to cut them takes longer than to encode them.
+/// The inputs of each photonic layer in the floating-point reference, cut into chunks outside the timed loop.
 fn photonic_inputs(job: &MainJob) -> Vec<Vec<(u64, Batch)>> {
     let photonic: Vec<usize> = job.model.photonic_layers().iter().map(|view| view.index).collect();
     let mut x = job.inputs.clone();
@@ -245,7 +244,7 @@ fn multiply(products: &[Product], inputs: &[Vec<(u64, Batch)>], trial: u64) -> V
         .collect()
 }
 
-/// A product that keeps the time spent in it.
+/// A product that measures the time spent in it.
 struct Watched<'a> {
     product: &'a Product,
     spent_s: &'a Mutex<f64>,
@@ -261,23 +260,23 @@ impl MatrixProduct for Watched<'_> {
     }
 
     fn multiply(&self, input: &Batch, shot: Shot) -> (Batch, Readings) {
-        let (result, seconds) = cpu_time::of(|| self.product.multiply(input, shot));
+        let (result, seconds) = cpu_time::measure(|| self.product.multiply(input, shot));
         *self.spent_s.lock().unwrap_or_else(PoisonError::into_inner) += seconds;
         result
     }
 }
 
-/// All samples through the network; its outputs, and its time beside the products (s).
+/// Sends all samples through the network. Returns its outputs and its time without the products (s).
 fn network(job: &MainJob, products: &[Product], trial: u64) -> (Vec<Batch>, f64) {
     let spent_s = Mutex::new(0.0);
     let watched: Vec<Watched> = products.iter().map(|product| Watched { product, spent_s: &spent_s }).collect();
     let watched: Vec<&dyn MatrixProduct> = watched.iter().map(|product| product as &dyn MatrixProduct).collect();
-    // As a run does, which knows the exact product of the first layer for every chip.
+    // As in a run, the floating-point product of the first layer is shared by all chips.
     let known: Vec<_> = chunks(&job.inputs)
         .map(|(first_sample, chunk)| (Shot { trial, index: 0, first_sample }, job.model.exact_pass(chunk)))
         .collect();
     let forward = |(shot, exact): &(Shot, ExactPass)| job.model.forward(exact, &watched, *shot).0;
-    let (outputs, whole) = cpu_time::of(|| known.iter().map(forward).collect());
+    let (outputs, whole) = cpu_time::measure(|| known.iter().map(forward).collect());
     let spent = *spent_s.lock().unwrap_or_else(PoisonError::into_inner);
     (outputs, whole - spent)
 }

@@ -1,282 +1,350 @@
-//! The works that are timed: each a group of criterion, ours and its reference on the same inputs.
+//! The works: each with its reference on the same inputs, and the largest allowed ratio of their times.
 //!
-//! A new work is one line in [`WORKS`] and one function.
+//! To add a work, write one entry of [`all`].
 
-use crate::common::{self, chip, haar, reference};
+use crate::harness::{Times, Work, alternate, in_turn};
+use crate::inputs::{chip, gaussian, haar, product, propagated, qr, random_phases, random_program};
 use crate::main_job::{Layers, MainJob};
-use criterion::measurement::WallTime;
-use criterion::{Bencher, BenchmarkGroup, BenchmarkId, Criterion, SamplingMode};
-use nalgebra::DMatrix;
-use num_complex::Complex64;
 use phaseloom::mesh::cell::CellErrors;
-use phaseloom::mesh::{Circuit, Fields, MatrixProgram, Phases, Rectangular, Topology, Triangular, Unitary, gradient};
+use phaseloom::mesh::{
+    Circuit, Fields, MatrixProgram, MeshDesign, Phases, Rectangular, Stage, Topology, Triangular, Unitary, gradient,
+    topologies,
+};
 use phaseloom::numerics::linalg::multiply_real;
-use phaseloom::{Chip, ChipId, MatrixProduct, Process, Shot};
+use phaseloom::{Chip, ChipId, Link, MatrixProduct, Process, Shot};
 use rayon::prelude::*;
-use std::cell::LazyCell;
-use std::hint::black_box;
-
-/// Names of the two ways in a group.
-pub const OURS: &str = "ours";
-pub const REFERENCE: &str = "reference";
+use std::sync::Arc;
 
 /// Fields of a batch that is propagated.
 const FIELDS: usize = 1000;
 /// Fields of a batch of training.
 const BATCH: usize = 100;
-/// Chips that the threads share: a tenth of a second of work, for a scheduler may keep both threads on one core for the
-/// first milliseconds.
-fn chips(n: usize) -> u32 {
-    if n < 128 { 1024 } else { 64 }
-}
+/// Readouts of the optical product: 128 outputs of each tile of 64 ports for 10 000 images.
+const READOUTS: usize = 128 * 784_usize.div_ceil(64) * 10_000;
+/// Two threads must take at most this part of the time of one thread.
+const TWO_THREADS: f64 = 1.0 / 1.9;
 
-type Group<'a> = BenchmarkGroup<'a, WallTime>;
+const PROGRAM: [(usize, f64); 5] = [(64, 3.0), (128, 3.0), (256, 2.0), (512, 2.0), (1024, 2.0)];
+const REALISE: [(usize, f64); 5] = [(64, 4.0), (128, 2.5), (256, 2.0), (512, 2.0), (1024, 2.0)];
 
-/// One work, and what its time is divided by to give a cost of its smallest part.
-pub struct Work {
-    /// Name of the criterion group.
-    pub key: &'static str,
-    /// Name in tables.
-    pub title: &'static str,
-    pub reference: &'static str,
-    pub sizes: &'static [usize],
-    /// The smallest part, and how many a work of size N has.
-    pub item: &'static str,
-    pub items: fn(usize) -> usize,
-    time: fn(&mut Group, usize),
-}
-
-const ALL: &[usize] = &[64, 128, 256, 512, 1024];
-
-/// Every work.
-pub const WORKS: &[Work] = &[
-    Work {
-        key: "program_rectangular",
-        title: "program a Haar unitary (rectangular)",
-        reference: "QR of the same matrix",
-        sizes: ALL,
-        item: "cell",
-        items: cells,
-        time: |group, n| program(group, n, Rectangular),
-    },
-    Work {
-        key: "program_triangular",
-        title: "program a Haar unitary (triangular)",
-        reference: "QR of the same matrix",
-        sizes: ALL,
-        item: "cell",
-        items: cells,
-        time: |group, n| program(group, n, Triangular),
-    },
-    Work {
-        key: "realise",
-        title: "realise phases and errors as a matrix",
-        reference: "product N×N by N×N",
-        sizes: ALL,
-        item: "cell",
-        items: cells,
-        time: realise,
-    },
-    Work {
-        key: "propagate",
-        title: "propagate 1000 fields",
-        reference: "product N×N by N×1000",
-        sizes: ALL,
-        item: "cell and field",
-        items: |n| cells(n) * FIELDS,
-        time: propagate,
-    },
-    Work {
-        key: "gradient",
-        title: "gradient of all phases (100 fields)",
-        reference: "propagate the same fields",
-        sizes: ALL,
-        item: "cell and field",
-        items: |n| cells(n) * BATCH,
-        time: phase_gradient,
-    },
-    Work {
-        key: "one_chip",
-        title: "one Monte Carlo chip",
-        reference: "realise alone",
-        sizes: &[64, 256],
-        item: "cell",
-        items: cells,
-        time: one_chip,
-    },
-    Work {
-        key: "optical_product",
-        title: "optical product 128×784 of 10 000 images (f32)",
-        reference: "real product 128×784 by 784×10 000",
-        sizes: &[64],
-        item: "readout",
-        items: |ports| 128 * 784_usize.div_ceil(ports) * 10_000,
-        time: optical_product,
-    },
-    Work {
-        key: "two_threads",
-        title: "chips on two threads",
-        reference: "on one thread",
-        sizes: &[64, 256],
-        item: "chip",
-        items: |n| chips(n) as usize,
-        time: two_threads,
-    },
-];
-
-/// Interferometers of a mesh.
+/// Interferometers of a universal mesh.
 fn cells(n: usize) -> usize {
     n * (n - 1) / 2
 }
 
-/// Times all works that the command line of criterion asks for.
-pub fn run(criterion: &mut Criterion) {
-    for work in WORKS {
-        let mut group = criterion.benchmark_group(work.key);
-        for &n in work.sizes {
-            (work.time)(&mut group, n);
-        }
-        group.finish();
-    }
+fn all_sizes(limit: f64) -> Vec<(usize, f64)> {
+    [64, 128, 256, 512, 1024].map(|n| (n, limit)).to_vec()
 }
 
-/// Times ours and, right behind it, the reference.
-fn both<T, A, B>(
-    group: &mut Group,
-    n: usize,
-    inputs: impl FnOnce() -> Vec<T>,
-    ours: impl Fn(&T) -> A,
-    reference: impl Fn(&T) -> B,
-) {
-    fn each<T, R>(bencher: &mut Bencher, inputs: &[T], way: impl Fn(&T) -> R) {
-        let mut inputs = inputs.iter().cycle();
-        bencher.iter(|| inputs.next().map(|input| way(black_box(input))));
-    }
-    // Made only where criterion comes to it: a filter may leave this size out.
-    let inputs = LazyCell::new(inputs);
-    group.sampling_mode(if n >= 512 { SamplingMode::Flat } else { SamplingMode::Auto });
-    group.bench_function(BenchmarkId::new(OURS, n), |b| each(b, &inputs, &ours));
-    group.bench_function(BenchmarkId::new(REFERENCE, n), |b| each(b, &inputs, &reference));
-}
-
-fn program(group: &mut Group, n: usize, topology: impl Topology + Copy + 'static) {
-    both(
-        group,
-        n,
-        || common::inputs(|k| Unitary::new(haar(n, k), 1e-9).expect("Haar matrices are unitary")),
-        |u| MatrixProgram::unitary(u, topology).expect("a unitary has a program"),
-        |u| reference::qr(u.matrix()),
-    );
-}
-
-fn realise(group: &mut Group, n: usize) {
-    both(
-        group,
-        n,
-        || common::inputs(|k| (chip(n, k), haar(n, k), haar(n, k + 100))),
-        |((program, errors), ..)| {
-            let stage = &program.stages()[0];
-            Circuit::compile(stage, stage.phases(), errors).matrix()
+/// Every work, those of the page first.
+pub fn all() -> Vec<Work> {
+    let mut works = vec![
+        Work {
+            title: "program a Haar unitary (rectangular)".into(),
+            on_page: true,
+            ..program(Arc::new(Rectangular), PROGRAM.to_vec())
         },
-        |(_, a, b)| reference::product(a, b),
-    );
-}
-
-fn propagate(group: &mut Group, n: usize) {
-    both(
-        group,
-        n,
-        || common::inputs(|k| (common::random_program(n, k), haar(n, k), common::gaussian(n, FIELDS, k))),
-        |(program, _, fields)| {
-            // Always cell by cell; `MatrixProgram::propagate` would make the matrix first where that is cheaper.
+        Work {
+            title: "program a Haar unitary (triangular)".into(),
+            on_page: true,
+            ..program(Arc::new(Triangular), PROGRAM.to_vec())
+        },
+        Work {
+            key: "realise".into(),
+            title: "realise phases and errors as a matrix".into(),
+            reference: "product N×N by N×N",
+            limits: REALISE.to_vec(),
+            item: "cell",
+            items: cells,
+            on_page: true,
+            time: in_turn(
+                |n, seed| (chip(n, seed), haar(n, seed), haar(n, seed + 100)),
+                |((program, errors), ..)| {
+                    let stage = &program.stages()[0];
+                    Circuit::compile(stage, stage.phases(), errors).matrix()
+                },
+                |(_, a, b)| product(a, b),
+            ),
+        },
+        // Always cell by cell: `MatrixProgram::propagate` computes the matrix first if that is cheaper.
+        propagate("propagate", "propagate 1000 fields", true, |program, fields| {
             let mut fields = Fields::from_matrix(fields);
             Circuit::ideal(&program.stages()[0]).propagate(&mut fields);
             fields.to_matrix()
+        }),
+        Work {
+            key: "gradient".into(),
+            title: "gradient of all phases (100 fields)".into(),
+            reference: "propagate the same fields",
+            limits: all_sizes(4.0),
+            item: "cell and field",
+            items: |n| cells(n) * BATCH,
+            on_page: true,
+            time: in_turn(
+                |n, seed| {
+                    let (program, errors) = chip(n, seed);
+                    (program.stages()[0].clone(), errors, Fields::from_matrix(&gaussian(n, BATCH, seed)))
+                },
+                forward_and_backward,
+                |(stage, errors, fields)| propagated(stage, errors, fields),
+            ),
         },
-        |(_, a, fields)| reference::product(a, fields),
-    );
-}
-
-/// Forwards through a chip with errors and back. The loss is half the power behind it, whose adjoint is the output.
-fn phase_gradient(group: &mut Group, n: usize) {
-    let forward = |program: &MatrixProgram, errors: &[CellErrors], fields: &Fields| {
-        let stage = &program.stages()[0];
-        let mut output = fields.clone();
-        Circuit::compile(stage, stage.phases(), errors).propagate(&mut output);
-        output
-    };
-    both(
-        group,
-        n,
-        || common::inputs(|k| (chip(n, k), Fields::from_matrix(&common::gaussian(n, BATCH, k)))),
-        |((program, errors), fields)| {
-            let stage = &program.stages()[0];
-            let output = forward(program, errors, fields);
-            gradient(stage, stage.phases(), errors, fields, output.clone(), output)
+        Work {
+            key: "one_chip".into(),
+            title: "one Monte Carlo chip".into(),
+            reference: "realise alone",
+            limits: vec![(64, 2.5), (256, 1.5)],
+            item: "cell",
+            items: cells,
+            on_page: true,
+            time: in_turn(
+                |n, seed| {
+                    let fabrication = Fabrication::new(n, seed);
+                    (fabrication.chip(seed), fabrication)
+                },
+                |(_, fabrication)| fabrication.realise(&fabrication.chip(7)),
+                |(chip, fabrication)| fabrication.realise(chip),
+            ),
         },
-        |((program, errors), fields)| forward(program, errors, fields),
-    );
+        Work {
+            key: "optical_product".into(),
+            title: "optical product 128×784 of 10 000 images (f32)".into(),
+            reference: "real product 128×784 by 784×10 000",
+            limits: vec![(64, f64::INFINITY)],
+            item: "readout",
+            items: |_| READOUTS,
+            on_page: true,
+            time: Box::new(|_| {
+                let job = MainJob::load().expect("the MNIST example is complete");
+                let [optical, _] = first_layer(&job, [job.config.link.clone(), job.config.link.clone()]);
+                let weight = job.model.photonic_layers()[0].weight.clone();
+                alternate(
+                    &[job.inputs],
+                    |images| optical.multiply(images, SHOT),
+                    |images| multiply_real(&weight, images),
+                )
+            }),
+        },
+        two_threads(
+            true,
+            "chips",
+            "chip",
+            |n| if n < 128 { 1024 } else { 64 },
+            |n| {
+                let fabrication = Fabrication::new(n, 1);
+                Box::new(move |trial| fabrication.realise(&fabrication.chip(trial)).norm())
+            },
+        ),
+        // The scaling that the machine allows: multiply-adds in registers, where threads share only the arithmetic units.
+        two_threads(
+            false,
+            "a loop",
+            "loop",
+            |_| 2048,
+            |_| {
+                Box::new(|trial| {
+                    let mut x = [trial as f64 / 1e3; 24];
+                    for _ in 0..20_000 {
+                        x.iter_mut().for_each(|x| *x = 0.7 * *x + 0.3);
+                    }
+                    x.iter().sum()
+                })
+            },
+        ),
+        readout_noise(),
+        propagate("propagate_program", "propagate 1000 fields through a program", false, |program, fields| {
+            program.propagate(fields)
+        }),
+    ];
+    let others = topologies().into_iter().filter(|t| t.capability().is_universal());
+    let others = others.filter(|t| !["rectangular", "triangular"].contains(&t.key()));
+    works.extend(others.map(|topology| program(topology, PROGRAM[..3].to_vec())));
+    works.extend(other_meshes());
+    works
 }
 
-/// A program, the process of the main job with all its sources, and the phases that its heaters make.
-fn fabrication(n: usize, seed: u64) -> (MatrixProgram, Process, Vec<Phases>) {
-    let process = toml::from_str(include_str!("../../../../examples/mnist/process.toml"));
-    let process: Process = process.expect("the process of the example is one");
-    let program = common::random_program(n, seed);
-    let driven = process.drive(&program);
-    (program, process, driven)
+fn program(topology: Arc<dyn Topology>, limits: Vec<(usize, f64)>) -> Work {
+    Work {
+        key: format!("program_{}", topology.key()),
+        title: format!("program, {}", topology.key()),
+        reference: "QR of the same matrix",
+        limits,
+        item: "cell",
+        items: cells,
+        on_page: false,
+        time: in_turn(
+            |n, seed| Unitary::new(haar(n, seed), 1e-9).expect("Haar matrices are unitary"),
+            move |u| MatrixProgram::unitary(u, topology.clone()).expect("a unitary has a program"),
+            |u| qr(u.matrix()),
+        ),
+    }
 }
 
-fn draw(program: &MatrixProgram, process: &Process, trial: u64) -> Chip {
-    Chip::fabricate(process, program, ChipId { seed: 1, trial, core: 0 }).expect("a possible process")
+fn propagate<R>(
+    key: &str,
+    title: &str,
+    on_page: bool,
+    ours: impl Fn(&MatrixProgram, &nalgebra::DMatrix<num_complex::Complex64>) -> R + 'static,
+) -> Work {
+    Work {
+        key: key.into(),
+        title: title.into(),
+        reference: "product N×N by N×1000",
+        limits: all_sizes(2.0),
+        item: "cell and field",
+        items: |n| cells(n) * FIELDS,
+        on_page,
+        time: in_turn(
+            |n, seed| (random_program(n, seed), haar(n, seed), gaussian(n, FIELDS, seed)),
+            move |(program, _, fields)| ours(program, fields),
+            |(_, a, fields)| product(a, fields),
+        ),
+    }
 }
 
-fn realised(chip: &Chip, program: &MatrixProgram, driven: &[Phases]) -> DMatrix<Complex64> {
-    chip.matrix_from_driven(program, driven).expect("the chip fits its program")
+/// The gradient of half the output power, whose adjoint is the output itself.
+fn forward_and_backward((stage, errors, fields): &(Stage, Vec<CellErrors>, Fields)) -> Phases {
+    let output = propagated(stage, errors, fields);
+    gradient(stage, stage.phases(), errors, fields, output.clone(), output).0
 }
 
-fn one_chip(group: &mut Group, n: usize) {
-    let with_chip = |k| {
-        let (program, process, driven) = fabrication(n, k);
-        let chip = draw(&program, &process, k);
-        (program, process, driven, chip)
-    };
-    both(
-        group,
-        n,
-        || common::inputs(with_chip),
-        |(program, process, driven, _)| realised(&draw(program, process, 7), program, driven),
-        |(program, _, driven, chip)| realised(chip, program, driven),
-    );
+/// Other meshes, with the limits of the rectangular one. The limit of realising grows with the number of cells.
+///
+/// Matrices are those from port to port: modes that are idle at the input and dumped at the output are no part of them.
+fn other_meshes() -> Vec<Work> {
+    let usual = |d: &MeshDesign| d.topology().key() != "tree" && d.cell() == d.topology().cells()[0];
+    let usual: Vec<MeshDesign> = MeshDesign::all().filter(usual).collect();
+    let realise = usual.iter().cloned().map(|design| {
+        let more_cells = |n: usize| (design.layout(n).positions.len() as f64 / cells(n) as f64).max(1.0);
+        Work {
+            key: format!("realise_{}", design.topology().key()),
+            title: format!("realise, {}", design.topology().key()),
+            reference: "product N×N by N×N",
+            limits: vec![(64, 4.0 * more_cells(64)), (256, 2.0 * more_cells(256))],
+            item: "cell of a universal mesh",
+            items: cells,
+            on_page: false,
+            time: in_turn(
+                move |n, seed| (random_phases(&design, n, seed), haar(n, 1), haar(n, 2)),
+                |((stage, errors), a, _)| {
+                    let mut fields = Fields::identity(a.nrows());
+                    Circuit::compile(stage, stage.phases(), errors).propagate(&mut fields);
+                    fields.resize(a.nrows());
+                    fields.to_matrix()
+                },
+                |(_, a, b)| product(a, b),
+            ),
+        }
+    });
+    let cells_of_rectangular = Rectangular.cells()[1..].iter();
+    let cells_of_rectangular =
+        cells_of_rectangular.map(|&cell| MeshDesign::new(Arc::new(Rectangular), cell).expect("a design"));
+    let gradients = usual.iter().cloned().chain(cells_of_rectangular).map(|design| Work {
+        key: format!("gradient_{}_{}", design.topology().key(), design.cell().key()),
+        title: format!("gradient, {design}"),
+        reference: "propagate the same fields",
+        limits: vec![(64, 4.0)],
+        item: "cell of a universal mesh and field",
+        items: |n| cells(n) * BATCH,
+        on_page: false,
+        time: in_turn(
+            move |n, seed| {
+                let (stage, errors) = random_phases(&design, n, seed);
+                let fields = Fields::from_matrix(&gaussian(stage.layout().modes, BATCH, seed));
+                (stage, errors, fields)
+            },
+            forward_and_backward,
+            |(stage, errors, fields)| propagated(stage, errors, fields),
+        ),
+    });
+    realise.chain(gradients).collect()
 }
 
-/// The first layer of the main job on one trial's chips, with all noise of its link.
-fn optical_product(group: &mut Group, ports: usize) {
-    let layer = || {
-        let job = MainJob::load().expect("the MNIST example is complete");
-        let programs = job.programs().expect("its weights have programs");
-        let designs = MainJob::designs(&programs, &job.config.process).expect("a possible process");
-        let layers = Layers { programs: &programs, designs: &designs, scales: &job.scales };
-        let product = layers.products(&job.config, &job.config.link, 0).expect("possible chips").swap_remove(0);
-        (product, programs[0].weight().clone(), job.inputs)
-    };
-    let shot = Shot { trial: 0, index: 0, first_sample: 0 };
-    both(
-        group,
-        ports,
-        || vec![layer()],
-        |(product, _, images)| product.multiply(images, shot),
-        |(_, weight, images)| multiply_real(weight, images),
-    );
+/// A program on the process of the main job, with all its sources of error.
+struct Fabrication {
+    program: MatrixProgram,
+    process: Process,
+    driven: Vec<Phases>,
 }
 
-fn two_threads(group: &mut Group, n: usize) {
-    let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
-    // As a run does: each thread takes one chip at a time.
-    let on = |pool: &rayon::ThreadPool, (program, process, driven): &(MatrixProgram, Process, Vec<Phases>)| {
-        let one = |trial: u32| realised(&draw(program, process, trial.into()), program, driven).norm();
-        pool.install(|| (0..chips(n)).into_par_iter().with_max_len(1).map(one).collect::<Vec<f64>>())
-    };
-    let (one, two) = (pool(1), pool(2));
-    both(group, n, || common::inputs(|k| fabrication(n, k)), |input| on(&two, input), |input| on(&one, input));
+impl Fabrication {
+    fn new(n: usize, seed: u64) -> Self {
+        let process = toml::from_str(include_str!("../../../../examples/mnist/process.toml"));
+        let process: Process = process.expect("the example has a process");
+        let program = random_program(n, seed);
+        let driven = process.drive(&program);
+        Self { program, process, driven }
+    }
+
+    fn chip(&self, trial: u64) -> Chip {
+        Chip::fabricate(&self.process, &self.program, ChipId { seed: 1, trial, core: 0 }).expect("a possible process")
+    }
+
+    fn realise(&self, chip: &Chip) -> nalgebra::DMatrix<num_complex::Complex64> {
+        chip.matrix_from_driven(&self.program, &self.driven).expect("the chip fits its program")
+    }
+}
+
+const SHOT: Shot = Shot { trial: 0, index: 0, first_sample: 0 };
+
+/// The first layer of the main job on the chips of one trial, with each of two links.
+fn first_layer(job: &MainJob, links: [Link; 2]) -> [crate::main_job::Product; 2] {
+    let programs = job.programs().expect("the weights have programs");
+    let designs = MainJob::designs(&programs, &job.config.process).expect("a possible process");
+    let layers = Layers { programs: &programs, designs: &designs, scales: &job.scales };
+    links.map(|link| layers.products(&job.config, &link, 0).expect("possible chips").swap_remove(0))
+}
+
+/// The noise of a readout (ns): the product with a noisy link, less that with a noiseless one.
+fn readout_noise() -> Work {
+    Work {
+        key: "readout_noise".into(),
+        title: "readout noise, f32 (ratio: ns per readout)".into(),
+        reference: "without noise",
+        limits: vec![(64, 3.0)],
+        item: "readout",
+        items: |_| READOUTS,
+        on_page: false,
+        time: Box::new(|_| {
+            let job = MainJob::load().expect("the MNIST example is complete");
+            let noisy = job.config.link.clone();
+            let quiet =
+                Link { shot_noise: false, thermal_noise: None, intensity_noise: None, adc: None, ..noisy.clone() };
+            let [noisy, quiet] = first_layer(&job, [noisy, quiet]);
+            let times =
+                alternate(&[job.inputs], |images| noisy.multiply(images, SHOT), |images| quiet.multiply(images, SHOT));
+            Times { ratio: 1e9 * (times.ours_s - times.reference_s) / READOUTS as f64, ..times }
+        }),
+    }
+}
+
+/// Tasks on two threads against the same tasks on one. As in a run, each thread takes one task at a time.
+///
+/// The tasks last many time slices of a scheduler, which may keep both threads on one core for the first milliseconds.
+fn two_threads(
+    on_page: bool,
+    name: &str,
+    item: &'static str,
+    count: fn(usize) -> usize,
+    task: impl Fn(usize) -> Box<dyn Fn(u64) -> f64 + Sync> + 'static,
+) -> Work {
+    Work {
+        key: format!("two_threads_{item}"),
+        title: format!("{name} on two threads"),
+        reference: "on one thread",
+        limits: if on_page { vec![(64, TWO_THREADS), (256, TWO_THREADS)] } else { vec![(64, TWO_THREADS)] },
+        item,
+        items: count,
+        on_page,
+        time: Box::new(move |n| {
+            let task = task(n);
+            let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+            let run = |pool: &rayon::ThreadPool| {
+                let tasks = (0..count(n) as u32).into_par_iter().with_max_len(1);
+                pool.install(|| tasks.map(|trial| task(trial.into())).collect::<Vec<f64>>())
+            };
+            let (one, two) = (pool(1), pool(2));
+            alternate(&[()], |()| run(&two), |()| run(&one))
+        }),
+    }
 }

@@ -1,8 +1,8 @@
-//! Ctrl-C: the first press stops after the work in hand, the second at once.
+//! Ctrl-C: once to stop after the current unit of work, twice to stop at once.
 
 use phaseloom::hardware::correction::Interrupt;
 
-/// The request that Ctrl-C makes. If no handler can be set, Ctrl-C ends the program at once, which loses nothing either.
+/// The request that Ctrl-C makes. If no handler can be set, Ctrl-C ends the program at once, which loses no result either.
 pub fn on_ctrl_c() -> Interrupt {
     let interrupt = Interrupt::new();
     let request = interrupt.clone();
@@ -10,7 +10,7 @@ pub fn on_ctrl_c() -> Interrupt {
         if request.request() {
             std::process::exit(130);
         }
-        super::output::note("stopping after the work in hand; Ctrl-C again stops at once");
+        super::output::status("stopping after the current work; Ctrl-C again stops at once");
     };
     let _ = ctrlc::set_handler(handler);
     interrupt

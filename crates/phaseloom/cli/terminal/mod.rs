@@ -1,4 +1,4 @@
-//! What commands share on the terminal: output, tables of results, error texts, interruption.
+//! Parts that the commands share: output, files of results, error texts, interruption.
 
 pub mod error_text;
 pub mod interrupt;

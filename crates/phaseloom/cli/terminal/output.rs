@@ -1,32 +1,32 @@
-//! Text for people: results on stdout, everything else on stderr.
+//! Output of commands: results on stdout, everything else on stderr.
 
 use std::io::Write;
 use std::path::Path;
 
-/// Writes a line to stderr; that nobody reads it any more is no error.
-pub fn note(line: &str) {
+/// Writes a line to stderr. A closed stderr is not an error.
+pub fn status(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
-/// Writes to stdout; a reader that has gone (`| head`) is no error.
-pub fn show(text: &str) -> anyhow::Result<()> {
+/// Writes to stdout. A reader that has gone (`| head`) is not an error.
+pub fn print(text: &str) -> anyhow::Result<()> {
     match std::io::stdout().lock().write_all(text.as_bytes()) {
         Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(e.into()),
         _ => Ok(()),
     }
 }
 
-/// A number with some decimals; one so large that nobody counts its digits with an exponent.
+/// A number with some decimals, with an exponent from 10⁶ on.
 pub fn number(value: f64, decimals: usize) -> String {
     if value.abs() < 1e6 { format!("{value:.decimals$}") } else { format!("{value:.decimals$e}") }
 }
 
-/// A part of one that may be tiny.
-pub fn share(value: f64) -> String {
+/// A ratio, which may be tiny.
+pub fn ratio(value: f64) -> String {
     if value < 1e-3 { format!("{value:.1e}") } else { number(value, 6) }
 }
 
-/// Transmitted power as dB; no light at all is said in words.
+/// Transmitted power in dB, or "no light" for zero power.
 pub fn transmission(db: f64) -> String {
     if db > f64::NEG_INFINITY { format!("{} dB", number(db, 3)) } else { "no light".to_owned() }
 }
@@ -40,9 +40,8 @@ pub fn power(watts: f64) -> String {
     }
 }
 
-/// Refuses to write where nothing can be written, before there is anything to lose, or over what was read: `read` are the
-/// files of the arguments, by the option or place that named them.
-pub fn not_over(output: &Path, read: &[(&str, &Path)]) -> anyhow::Result<()> {
+/// Checks before any work that a file can be written and is none of the input files `read`, given with their roles.
+pub fn check_output_path(output: &Path, read: &[(&str, &Path)]) -> anyhow::Result<()> {
     anyhow::ensure!(!output.is_dir(), "-o: cannot write {}: it is a folder, expected a file name", output.display());
     if let Some(folder) = output.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
         anyhow::bail!(
@@ -53,12 +52,12 @@ pub fn not_over(output: &Path, read: &[(&str, &Path)]) -> anyhow::Result<()> {
     }
     let same = |path: &Path| match (path.canonicalize(), output.canonicalize()) {
         (Ok(a), Ok(b)) => a == b,
-        // An output that is not there yet is no file that was read.
+        // An output that does not exist yet is no input.
         _ => false,
     };
     match read.iter().find(|(_, path)| same(path)) {
-        Some((what, _)) => {
-            anyhow::bail!("-o: found {}, which is {what}: expected another file to write to", output.display())
+        Some((role, _)) => {
+            anyhow::bail!("-o: found {}, which is {role}: expected another file to write to", output.display())
         }
         None => Ok(()),
     }

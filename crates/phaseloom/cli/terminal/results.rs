@@ -1,4 +1,4 @@
-//! The files that a finished run leaves: tables, figures, provenance.
+//! The files of a finished run: tables, figures, provenance.
 
 use anyhow::Context;
 use phaseloom::experiment::{Outcome, Tables, VERSION};
@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// Width of the PNG (pixels).
 const PNG_WIDTH: u32 = 1600;
 
-/// Writes tables and figures; equal bytes for equal experiments.
+/// Writes tables and figures. Equal experiments give equal bytes.
 pub fn write(tables: &Tables<'_>, folder: &Path) -> anyhow::Result<()> {
     tables.write(folder)?;
     let summary = Table::parse(&tables.summary_csv()).context("summary.csv")?;
@@ -26,10 +26,10 @@ pub fn write(tables: &Tables<'_>, folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Adds this session to `provenance.json`: all that depends on the machine or the moment stands there alone.
+/// Adds this session to `provenance.json`, the only file that depends on the machine and the time.
 pub fn provenance(folder: &Path, outcome: &Outcome, how: &str, took: Duration) -> anyhow::Result<()> {
     let path = folder.join("provenance.json");
-    // A damaged list of sessions is no reason to lose a result: it starts anew.
+    // A damaged list of sessions must not lose a result: the list is started again.
     let mut sessions: Vec<Value> =
         std::fs::read_to_string(&path).ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
     sessions.push(json!({

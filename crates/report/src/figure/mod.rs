@@ -1,4 +1,4 @@
-//! The figures: one file each, and one line in the list.
+//! The figures: one file and one line in [`FIGURES`] each.
 
 mod accuracy;
 mod comparison;
@@ -16,7 +16,7 @@ use matrix_error::MatrixError;
 
 /// A figure drawn from one table.
 pub trait Figure: Sync {
-    /// The name by which a figure is asked for, and the stem of its file.
+    /// The name of the figure, and the stem of its file.
     fn key(&self) -> &'static str;
 
     /// One line for a list of figures.
@@ -51,7 +51,7 @@ pub fn figure(key: &str) -> Option<&'static dyn Figure> {
 /// Digits of the identity that a footer shows.
 const IDENTITY_DIGITS: usize = 12;
 
-/// What a footer says of the origin of a table: version, identity and seed, as far as the table names them.
+/// The origin of a table for the footer: version, identity and seed, if the table names them.
 fn provenance(table: &Table) -> Vec<String> {
     let version = table.metadata("phaseloom").map(|version| format!("phaseloom {version}"));
     let identity = table.metadata("identity").map(|identity| {

@@ -1,34 +1,34 @@
-//! Phase as hue and power as ink: hues close upon themselves as phases do, and leave dark and wide to the light.
+//! Colours: a phase is a hue, because both are periodic, and a power is the strength of a stroke.
 //!
-//! Hues run along a circle of OKLCH (Ottosson 2020, recalled), a space in which equal steps look equal. Lightness waves
-//! with the phase, darkest at 0 and lightest at π, so that the two are also told apart without colour.
+//! Hues lie on a circle of OKLCH (Ottosson 2020), a space in which equal steps look equal. Lightness follows the cosine
+//! of the phase, lowest at 0 and highest at π, so that 0 and π also differ without colour.
 
 use crate::plot::palette::{Colour, INK};
 use std::f64::consts::TAU;
 
-/// Lightness at π/2 and how far it waves; chroma: as much as every hue of the circle has on a screen.
+/// Lightness at π/2, its amplitude, and the chroma. With more chroma some hues would lie outside sRGB.
 const LIGHTNESS: f64 = 0.72;
-const WAVE: f64 = 0.10;
+const AMPLITUDE: f64 = 0.10;
 const CHROMA: f64 = 0.11;
 
-/// Hue of phase 0 (turns).
+/// Hue of phase 0, relative to the full circle.
 const HUE: f64 = 0.70;
 
-/// Where the scale of power ends (dB).
+/// Lower end of the scale of power (dB).
 pub(super) const FLOOR_DB: f64 = -30.0;
 
-/// A guide without light.
-const DARK: Colour = (205, 205, 205);
+/// A waveguide without light.
+const NO_LIGHT: Colour = (205, 205, 205);
 
 /// Colour of a phase (rad), modulo 2π.
-pub(super) fn of_phase(phase: f64) -> Colour {
+pub(super) fn phase_colour(phase: f64) -> Colour {
     let [red, green, blue] = linear(phase).map(encoded);
     (red, green, blue)
 }
 
-/// Red, green and blue of a phase in proportion to light, 0…1.
+/// Linear red, green and blue of a phase, 0…1.
 fn linear(phase: f64) -> [f64; 3] {
-    let lightness = LIGHTNESS - WAVE * phase.cos();
+    let lightness = LIGHTNESS - AMPLITUDE * phase.cos();
     let (sine, cosine) = (TAU * HUE + phase).sin_cos();
     let (a, b) = (CHROMA * cosine, CHROMA * sine);
     let long = (lightness + 0.396_337_777_4 * a + 0.215_803_757_3 * b).powi(3);
@@ -47,15 +47,15 @@ fn encoded(linear: f64) -> u8 {
     (255.0 * value).round() as u8
 }
 
-/// How strong a power looks, 0…1: its decibels above the floor.
+/// Strength of the stroke of a power, 0…1, linear in decibels above the floor.
 pub(super) fn strength(power: f64) -> f64 {
     (1.0 - 10.0 * power.log10() / FLOOR_DB).clamp(0.0, 1.0)
 }
 
-/// Colour of a guide with light of this strength.
-pub(super) fn of_strength(strength: f64) -> Colour {
-    let between = |dark: u8, ink: u8| (f64::from(dark) + strength * (f64::from(ink) - f64::from(dark))).round() as u8;
-    (between(DARK.0, INK.0), between(DARK.1, INK.1), between(DARK.2, INK.2))
+/// Colour of a waveguide with light of this strength.
+pub(super) fn strength_colour(strength: f64) -> Colour {
+    let between = |low: u8, high: u8| (f64::from(low) + strength * (f64::from(high) - f64::from(low))).round() as u8;
+    (between(NO_LIGHT.0, INK.0), between(NO_LIGHT.1, INK.1), between(NO_LIGHT.2, INK.2))
 }
 
 #[cfg(test)]
@@ -68,20 +68,20 @@ mod tests {
             let channels = linear(f64::from(step).to_radians());
             assert!(channels.iter().all(|channel| (0.0..=1.0).contains(channel)), "{step}°: {channels:?}");
         }
-        assert_eq!(of_phase(0.0), of_phase(TAU));
+        assert_eq!(phase_colour(0.0), phase_colour(TAU));
     }
 
     #[test]
     fn equal_steps_of_phase_are_about_equal_steps_of_colour() {
-        // Steps along the circle are the chord in hue and the wave in lightness.
+        // A step is the chord in hue and the change of lightness.
         let steps = (0..36).map(|k| {
-            let (a, b) = (of_phase(TAU * f64::from(k) / 36.0), of_phase(TAU * f64::from(k + 1) / 36.0));
+            let (a, b) = (phase_colour(TAU * f64::from(k) / 36.0), phase_colour(TAU * f64::from(k + 1) / 36.0));
             let difference = |a: u8, b: u8| (f64::from(a) - f64::from(b)).powi(2);
             (difference(a.0, b.0) + difference(a.1, b.1) + difference(a.2, b.2)).sqrt()
         });
         let steps: Vec<f64> = steps.collect();
-        let (least, most) = (steps.iter().copied().fold(f64::MAX, f64::min), steps.iter().copied().fold(0.0, f64::max));
-        assert!(least > 5.0 && most < 5.0 * least, "{steps:?}");
+        let (min, max) = (steps.iter().copied().fold(f64::MAX, f64::min), steps.iter().copied().fold(0.0, f64::max));
+        assert!(min > 5.0 && max < 5.0 * min, "{steps:?}");
     }
 
     #[test]
@@ -89,6 +89,6 @@ mod tests {
         let close = |a: f64, b: f64| (a - b).abs() < 1e-12;
         assert!(close(strength(1.0), 1.0) && close(strength(10_f64.powf(-1.5)), 0.5));
         assert!(close(strength(0.0), 0.0) && close(strength(1e-9), 0.0) && close(strength(2.0), 1.0));
-        assert_eq!((of_strength(0.0), of_strength(1.0)), (DARK, INK));
+        assert_eq!((strength_colour(0.0), strength_colour(1.0)), (NO_LIGHT, INK));
     }
 }

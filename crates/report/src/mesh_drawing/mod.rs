@@ -1,14 +1,13 @@
-//! A mesh as a chip designer draws it, from a plain description of its parts.
+//! Drawings of meshes as a chip designer draws them, from a description of their parts.
 //!
 //! ```text
-//!  0 ──[φ]──╮   ╭──[θ]──╮   ╭──[ ]── 0      one column of an interferometer, one of output phases
-//!           ▐███▌       ▐███▌               ▐███▌ a splitter, [ ] a shifter in the colour of its phase
+//!  0 ──[φ]──╮   ╭──[θ]──╮   ╭──[ ]── 0      a column of an interferometer, then a column of output phases
+//!           ▐███▌       ▐███▌               ▐███▌ a splitter, [ ] a phase shifter in the colour of its phase
 //!  1 ───────╯   ╰───────╯   ╰──[ ]── 1
 //! ```
 //!
-//! Light runs from the left to the right. A column is a list of parts, each of which fills it from edge to edge on the
-//! guides that it takes; what is not in the list is not drawn. To add a kind of part, write a variant of [`Part`], its
-//! width and its strokes in `mesh_drawing/part.rs`.
+//! Light propagates from left to right. A column is a list of parts, and each part fills the column on its waveguides. To
+//! add a kind of part, write a variant of [`Part`], and its width and strokes in `mesh_drawing/part.rs`.
 
 mod colour;
 mod legend;
@@ -18,7 +17,7 @@ mod sheet;
 
 use sheet::Sheet;
 
-/// A mesh, ready to be drawn.
+/// The description of a drawing of a mesh.
 ///
 /// ```
 /// use phaseloom_report::{MeshColumn, MeshDrawing, Part, Port, Shifter};
@@ -45,9 +44,9 @@ use sheet::Sheet;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct MeshDrawing {
-    /// What is drawn, in one line.
+    /// The title, one line.
     pub title: String,
-    /// What else to know, in one line below the title.
+    /// A remark below the title, one line.
     pub remark: String,
     /// Ports on the left.
     pub inputs: Vec<Port>,
@@ -57,21 +56,21 @@ pub struct MeshDrawing {
     pub columns: Vec<MeshColumn>,
 }
 
-/// Where light enters or leaves.
+/// An input or output of the mesh.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Port {
-    /// Height of the guide, from 0 at the top, in distances between neighbouring guides.
+    /// Height of the waveguide, from 0 at the top, in distances between neighbouring waveguides.
     pub at: f64,
-    /// What stands beside it.
+    /// The text next to the port.
     pub label: String,
 }
 
-/// Parts side by side.
+/// Parts at the same position along the mesh.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MeshColumn {
-    /// What stands above the column; may be empty.
+    /// The text above the column; may be empty.
     pub label: String,
-    /// Neighbouring columns of the same section have one heading.
+    /// Neighbouring columns of the same stage share one heading.
     pub stage: String,
     /// In any order.
     pub parts: Vec<Part>,
@@ -80,24 +79,24 @@ pub struct MeshColumn {
 /// A phase shifter.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shifter {
-    /// Which one: the beginning of its tooltip.
+    /// The name at the beginning of its tooltip.
     pub name: String,
-    /// Its phase (rad); its colour shows it modulo 2π.
+    /// Its phase (rad). Its colour shows the phase modulo 2π.
     pub phase: f64,
 }
 
-/// One element of a column. `at` are heights as in [`Port`]; powers are shares of the light that was sent in, absent
-/// where no light is shown.
+/// One element of a column. `at` are heights as in [`Port`]. Powers are relative to the input power, and `None` if the
+/// drawing shows no light.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Part {
-    /// A guide that goes straight on.
-    Guide {
+    /// A straight waveguide.
+    Waveguide {
         /// Its height.
         at: f64,
         /// Power in it, 0…1.
         power: Option<f64>,
     },
-    /// A guide that bends to another height, across others.
+    /// A waveguide that bends to another height and crosses others.
     Bend {
         /// Its heights on the left and on the right.
         at: [f64; 2],
@@ -106,46 +105,46 @@ pub enum Part {
     },
     /// A splitter alone.
     Splitter {
-        /// Heights of its upper and its lower guide.
+        /// Heights of its upper and its lower waveguide.
         at: [f64; 2],
-        /// Powers in the upper and the lower guide, 0…1: before and behind.
+        /// Powers in the upper and the lower waveguide, 0…1: before and after the splitter.
         powers: Option<[[f64; 2]; 2]>,
     },
-    /// A guide that begins in the middle of the column, dark.
+    /// A waveguide that begins in the middle of the column, without light.
     Begin {
         /// Its height.
         at: f64,
-        /// Whether light is shown at all: its power is then 0.
+        /// `Some(0.0)` if the drawing shows light.
         power: Option<f64>,
     },
-    /// A guide that ends in the middle of the column, in an absorber.
+    /// A waveguide that ends in the middle of the column, in an absorber.
     End {
         /// Its height.
         at: f64,
         /// Power that is lost there, 0…1.
         power: Option<f64>,
     },
-    /// A phase shifter on a straight guide.
+    /// A phase shifter on a straight waveguide.
     Shifter {
-        /// Height of the guide.
+        /// Height of the waveguide.
         at: f64,
         /// The shifter.
         shifter: Shifter,
-        /// Power in the guide, 0…1.
+        /// Power in the waveguide, 0…1.
         power: Option<f64>,
     },
-    /// A Mach–Zehnder interferometer: φ, splitter, θ, splitter; θ on the upper guide.
+    /// A Mach–Zehnder interferometer: φ, splitter, θ, splitter; θ on the upper waveguide.
     Interferometer {
-        /// Heights of its upper and its lower guide.
+        /// Heights of its upper and its lower waveguide.
         at: [f64; 2],
-        /// The shifter before the first splitter, on the upper guide; in a symmetric one between the splitters, on the lower
-        /// guide.
+        /// The shifter before the first splitter, on the upper waveguide. In a symmetric interferometer it is between the
+        /// splitters, on the lower waveguide.
         phi: Shifter,
         /// The shifter between the splitters.
         theta: Shifter,
-        /// Whether φ stands beside θ.
+        /// Whether φ and θ are opposite one another, between the splitters.
         symmetric: bool,
-        /// Powers in the upper and the lower guide, 0…1: before, between and behind the splitters.
+        /// Powers in the upper and the lower waveguide, 0…1: before, between and after the splitters.
         powers: Option<[[f64; 2]; 3]>,
     },
 }
@@ -153,8 +152,8 @@ pub enum Part {
 impl MeshDrawing {
     /// Draws the mesh as SVG. The same description gives the same bytes on every machine.
     ///
-    /// Every shifter has a tooltip with its name and its phase, every guide that shows light one with its power. Phases
-    /// are printed on the shifters where there is room: up to 16 guides.
+    /// Every shifter has a tooltip with its name and its phase, and every waveguide that shows light one with its power.
+    /// Phases are printed on the shifters of meshes of up to 16 waveguides.
     #[must_use]
     pub fn svg(&self) -> String {
         let mut sheet = Sheet::new(self);
@@ -184,7 +183,7 @@ impl MeshDrawing {
 }
 
 impl MeshColumn {
-    /// Whole pixels, so that guides of neighbouring columns join without a seam.
+    /// Integer pixels, so that waveguides of neighbouring columns join without a seam.
     fn width(&self, pitch: f64) -> f64 {
         (pitch * self.parts.iter().map(Part::width).fold(0.0, f64::max)).round()
     }
@@ -195,7 +194,7 @@ mod tests {
     use super::*;
     use crate::png;
 
-    fn drawing(guides: u32, power: Option<f64>) -> MeshDrawing {
+    fn drawing(waveguides: u32, power: Option<f64>) -> MeshDrawing {
         let port = |k: u32| Port { at: f64::from(k), label: k.to_string() };
         let shifter = |k: u32| Part::Shifter {
             at: f64::from(k),
@@ -205,12 +204,12 @@ mod tests {
         MeshDrawing {
             title: "a & b".into(),
             remark: String::new(),
-            inputs: (0..guides).map(port).collect(),
-            outputs: (0..guides).map(port).collect(),
+            inputs: (0..waveguides).map(port).collect(),
+            outputs: (0..waveguides).map(port).collect(),
             columns: vec![MeshColumn {
                 label: String::new(),
                 stage: "phases".into(),
-                parts: (0..guides).map(shifter).collect(),
+                parts: (0..waveguides).map(shifter).collect(),
             }],
         }
     }
@@ -225,18 +224,21 @@ mod tests {
     #[test]
     fn power_has_a_legend_only_where_it_is_shown() {
         assert!(!drawing(2, None).svg().contains("dB"));
-        let lit = drawing(2, Some(0.25)).svg();
-        assert!(lit.contains("dB") && lit.matches("<title>power 0.25</title>").count() == 2, "{lit}");
+        let with_light = drawing(2, Some(0.25)).svg();
+        assert!(
+            with_light.contains("dB") && with_light.matches("<title>power 0.25</title>").count() == 2,
+            "{with_light}"
+        );
     }
 
     #[test]
     fn phases_are_printed_where_there_is_room() {
-        let printed = |guides| drawing(guides, None).svg().contains(">1.00</text>");
+        let printed = |waveguides| drawing(waveguides, None).svg().contains(">1.00</text>");
         assert!(printed(4) && printed(16) && !printed(17));
     }
 
     #[test]
-    fn nothing_and_what_is_no_number_are_drawn_without_panic() {
+    fn an_empty_mesh_and_nan_are_drawn_without_panic() {
         let empty = MeshDrawing { columns: Vec::new(), ..drawing(0, None) };
         assert!(png(&empty.svg(), 100).is_ok());
         let mut odd = drawing(1, Some(f64::NAN));

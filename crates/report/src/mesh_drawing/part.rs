@@ -1,4 +1,4 @@
-//! The strokes of each part, in distances between neighbouring guides.
+//! The strokes of each part. Lengths are in distances between neighbouring waveguides.
 
 use super::route::Route;
 use super::sheet::Sheet;
@@ -7,44 +7,46 @@ use crate::plot::label::decimal;
 use crate::plot::palette::{Colour, INK};
 use std::f64::consts::TAU;
 
-/// A straight column, and one of interferometers.
+/// Width of a straight column, and of a column of interferometers.
 const STRAIGHT: f64 = 1.0;
 const INTERFEROMETER: f64 = 2.9;
 
-/// Length and height of a shifter.
+/// Length and height of a phase shifter.
 const SHIFTER: (f64, f64) = (0.62, 0.32);
-/// Middle of φ and of θ.
+/// Centres of φ and of θ.
 const PHI: f64 = 0.45;
 const THETA: f64 = 1.80;
 
-/// Middle of each splitter, its length, and the length of the bends on both sides of it.
+/// Centre of each splitter, its length, and the length of the bends on both sides of it.
 const SPLITTERS: [f64; 2] = [1.16, 2.44];
 const COUPLER: f64 = 0.14;
 const BEND: f64 = 0.26;
-/// Distance of the guides in a splitter, and of the arms between them as a share of that of the guides outside.
+/// Distance of the waveguides in a splitter, and distance of the arms between splitters relative to that outside.
 const CLOSE: f64 = 0.12;
 const ARMS: f64 = 0.74;
-/// The box of a splitter stands out by this much in all.
+/// The box of a splitter is larger than its waveguides by this length.
 const RIM: f64 = 0.2;
 const SPLITTER_COLOUR: Colour = (226, 232, 240);
 
-/// Side of the absorber at the end of a guide, and height of the bar at its beginning.
+/// Side of the absorber at the end of a waveguide, and height of the bar at its beginning.
 const ABSORBER: f64 = 0.16;
 
 impl Part {
     pub(super) fn width(&self) -> f64 {
         match self {
             Self::Interferometer { .. } => INTERFEROMETER,
-            // The further a guide goes across others, the longer it takes.
+            // A waveguide that crosses more others needs a longer column.
             Self::Bend { at: [from, to], .. } => STRAIGHT + 0.3 * (to - from).abs(),
             _ => STRAIGHT,
         }
     }
 
-    /// Height of its lowest guide.
+    /// Height of its lowest waveguide.
     pub(super) fn lowest(&self) -> f64 {
         match self {
-            Self::Guide { at, .. } | Self::Begin { at, .. } | Self::End { at, .. } | Self::Shifter { at, .. } => *at,
+            Self::Waveguide { at, .. } | Self::Begin { at, .. } | Self::End { at, .. } | Self::Shifter { at, .. } => {
+                *at
+            }
             Self::Bend { at, .. } => at[0].max(at[1]),
             Self::Splitter { at, .. } | Self::Interferometer { at, .. } => at[1],
         }
@@ -52,7 +54,7 @@ impl Part {
 
     pub(super) fn shows_light(&self) -> bool {
         match self {
-            Self::Guide { power, .. }
+            Self::Waveguide { power, .. }
             | Self::Begin { power, .. }
             | Self::End { power, .. }
             | Self::Bend { power, .. }
@@ -62,14 +64,14 @@ impl Part {
         }
     }
 
-    /// Draws the part in a column between two places (px).
+    /// Draws the part in a column between two positions (px).
     pub(super) fn draw(&self, sheet: &mut Sheet, (x, end): (f64, f64)) {
         let (pitch, middle) = (sheet.pitch, (x + end) / 2.0);
         match self {
-            Self::Guide { at, power } => sheet.guide(&Route::from(x, sheet.y(*at)).to(end), *power),
+            Self::Waveguide { at, power } => sheet.waveguide(&Route::from(x, sheet.y(*at)).to(end), *power),
             Self::Bend { at, power } => {
                 let [from, to] = at.map(|at| sheet.y(at));
-                sheet.guide(&Route::from(x, from).bend(x, end, to).to(end), *power);
+                sheet.waveguide(&Route::from(x, from).bend(x, end, to).to(end), *power);
             }
             Self::Splitter { at, powers } => {
                 let outside = at.map(|at| sheet.y(at));
@@ -77,30 +79,36 @@ impl Part {
                 let size = ((COUPLER + RIM) * pitch, (CLOSE + RIM) * pitch);
                 sheet.rectangle("splitter", (middle, across), size, SPLITTER_COLOUR, None);
                 let (half, far) = (COUPLER / 2.0 * pitch, (COUPLER / 2.0 + BEND) * pitch);
-                for line in 0..2 {
-                    let close = across + (line as f64 - 0.5) * CLOSE * pitch;
+                for mode in 0..2 {
+                    let close = across + (mode as f64 - 0.5) * CLOSE * pitch;
                     let stages = [
-                        Route::from(x, outside[line]).bend(middle - far, middle - half, close).to(middle),
-                        Route::from(middle, close).bend(middle + half, middle + far, outside[line]).to(end),
+                        Route::from(x, outside[mode]).bend(middle - far, middle - half, close).to(middle),
+                        Route::from(middle, close).bend(middle + half, middle + far, outside[mode]).to(end),
                     ];
                     for (stage, path) in stages.iter().enumerate() {
-                        sheet.guide(path, powers.map(|powers| powers[stage][line]));
+                        sheet.waveguide(path, powers.map(|powers| powers[stage][mode]));
                     }
                 }
             }
             Self::Begin { at, power } => {
                 let y = sheet.y(*at);
-                sheet.guide(&Route::from(middle, y).to(end), *power);
-                sheet.rectangle("begin", (middle, y), (0.02 * pitch, ABSORBER * pitch), INK, Some("dark input"));
+                sheet.waveguide(&Route::from(middle, y).to(end), *power);
+                sheet.rectangle(
+                    "begin",
+                    (middle, y),
+                    (0.02 * pitch, ABSORBER * pitch),
+                    INK,
+                    Some("input without light"),
+                );
             }
             Self::End { at, power } => {
                 let y = sheet.y(*at);
-                sheet.guide(&Route::from(x, y).to(middle), *power);
+                sheet.waveguide(&Route::from(x, y).to(middle), *power);
                 sheet.rectangle("end", (middle, y), (ABSORBER * pitch, ABSORBER * pitch), INK, Some("absorber"));
             }
             Self::Shifter { at, shifter, power } => {
                 let y = sheet.y(*at);
-                sheet.guide(&Route::from(x, y).to(end), *power);
+                sheet.waveguide(&Route::from(x, y).to(end), *power);
                 shifter.draw(sheet, (middle, y));
             }
             Self::Interferometer { at, phi, theta, symmetric, powers } => {
@@ -114,9 +122,9 @@ impl Part {
                 }
                 let [first, second] = SPLITTERS;
                 let (half, far) = (COUPLER / 2.0, COUPLER / 2.0 + BEND);
-                for line in 0..2 {
-                    let (outside, inside) = (outside[line], inside[line]);
-                    let close = middle + (line as f64 - 0.5) * CLOSE * pitch;
+                for mode in 0..2 {
+                    let (outside, inside) = (outside[mode], inside[mode]);
+                    let close = middle + (mode as f64 - 0.5) * CLOSE * pitch;
                     let stages = [
                         Route::from(x, outside).bend(place(first - far), place(first - half), close).to(place(first)),
                         Route::from(place(first), close)
@@ -128,7 +136,7 @@ impl Part {
                             .to(end),
                     ];
                     for (stage, path) in stages.iter().enumerate() {
-                        sheet.guide(path, powers.map(|powers| powers[stage][line]));
+                        sheet.waveguide(path, powers.map(|powers| powers[stage][mode]));
                     }
                 }
                 let phi_at = if *symmetric { (place(THETA), inside[1]) } else { (place(PHI), outside[0]) };
@@ -143,9 +151,9 @@ impl Shifter {
     fn draw(&self, sheet: &mut Sheet, middle: (f64, f64)) {
         let size = (SHIFTER.0 * sheet.pitch, SHIFTER.1 * sheet.pitch);
         let title = format!("{}: {} rad", self.name, decimal(self.phase));
-        sheet.rectangle("shifter", middle, size, colour::of_phase(self.phase), Some(&title));
+        sheet.rectangle("shifter", middle, size, colour::phase_colour(self.phase), Some(&title));
         if sheet.prints_phases() {
-            // Within a turn, and 0 where rounding would print a whole one.
+            // Modulo 2π, and 0 if rounding would print 2π.
             let wrapped = self.phase.rem_euclid(TAU);
             let printed = format!("{:.2}", if TAU - wrapped < 0.005 { 0.0 } else { wrapped });
             let height = 0.21 * sheet.pitch;

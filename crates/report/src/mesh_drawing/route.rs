@@ -1,8 +1,8 @@
-//! The path of a guide: level pieces and bends that are level at both ends.
+//! The path of a waveguide: level pieces, and bends that are level at both ends.
 
 use std::fmt::Write;
 
-/// A guide on its way from the left to the right (px).
+/// A path from left to right (px).
 pub(super) struct Route {
     path: String,
     y: f64,

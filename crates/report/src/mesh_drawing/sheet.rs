@@ -1,42 +1,43 @@
-//! The sheet of a mesh: sizes, strokes, texts, and what stands around the mesh.
+//! The sheet of a mesh: sizes, strokes, texts, headings and ports.
 //!
-//! Elements of SVG are written as they are: a mesh has tens of thousands of them, each with a tooltip.
+//! The sheet writes SVG itself, because plotters has neither tooltips nor Bézier paths.
 
 use super::{MeshDrawing, Part, Port, colour};
 use crate::plot::font;
 use crate::plot::font::FAMILY;
-use crate::plot::label::decimal;
+use crate::plot::label::{decimal, printable};
 use crate::plot::palette::{Colour, FAINT_INK, FRAME, INK, TICK, TITLE};
 use std::fmt::Write;
 
-/// Distance between neighbouring guides (px): the most, the least, and what all together take where it is between.
-const WIDEST: f64 = 56.0;
-const NARROWEST: f64 = 14.0;
+/// Largest and smallest distance between neighbouring waveguides (px). Between these limits the height of the mesh is
+/// `HEIGHT`.
+const MAX_PITCH: f64 = 56.0;
+const MIN_PITCH: f64 = 14.0;
 const HEIGHT: f64 = 640.0;
 
-/// The least distance at which a phase can be read on its shifter (px).
-const PRINTED: f64 = 40.0;
+/// From this distance on, phases are printed on their shifters (px).
+const MIN_PRINTED_PITCH: f64 = 40.0;
 
-/// The least width of a guide (px).
-const THINNEST: f64 = 0.7;
+/// Smallest width of a waveguide (px).
+const MIN_STROKE: f64 = 0.7;
 
 const MARGIN: f64 = 20.0;
-/// Between a port and its label (px).
+/// Gap between a port and its label (px).
 const GAP: f64 = 6.0;
-/// Title, remark and headings above the mesh; legend below it (px).
+/// Heights of title, remark and headings above the mesh, and of the legend below it (px).
 const HEAD: f64 = 100.0;
 const FOOT: f64 = 72.0;
-/// The least width, for title and legend (px).
+/// Smallest width, for title and legend (px).
 const MIN_WIDTH: f64 = 560.0;
 
-/// The SVG in the making. Lengths are px.
+/// The SVG under construction. Lengths are in px.
 pub(super) struct Sheet {
     svg: String,
-    /// Distance between neighbouring guides.
+    /// Distance between neighbouring waveguides.
     pub pitch: f64,
-    /// Where the first column begins.
+    /// Left end of the first column.
     pub left: f64,
-    /// Where the last column ends.
+    /// Right end of the last column.
     right: f64,
     pub width: f64,
     pub height: f64,
@@ -44,15 +45,15 @@ pub(super) struct Sheet {
 
 impl Sheet {
     pub fn new(drawing: &MeshDrawing) -> Self {
-        let guides = guides(drawing);
-        let pitch = (HEIGHT / guides.max(1.0)).clamp(NARROWEST, WIDEST);
+        let waveguides = waveguides(drawing);
+        let pitch = (HEIGHT / waveguides.max(1.0)).clamp(MIN_PITCH, MAX_PITCH);
         let labels = |ports: &[Port]| {
             let widths = ports.iter().map(|port| font::width(&port.label, port_size(pitch)));
             MARGIN + GAP + widths.fold(0.0, f64::max)
         };
         let columns: f64 = drawing.columns.iter().map(|column| column.width(pitch)).sum();
-        let (before, behind) = (labels(&drawing.inputs), labels(&drawing.outputs));
-        let spare = MIN_WIDTH - (before + columns + behind);
+        let (before, after) = (labels(&drawing.inputs), labels(&drawing.outputs));
+        let spare = MIN_WIDTH - (before + columns + after);
         let left = (before + spare.max(0.0) / 2.0).ceil();
         let right = left + columns;
         let sheet = Self {
@@ -60,8 +61,8 @@ impl Sheet {
             pitch,
             left,
             right,
-            width: (right + behind + spare.max(0.0) / 2.0).ceil(),
-            height: (HEAD + guides * pitch + FOOT).ceil(),
+            width: (right + after + spare.max(0.0) / 2.0).ceil(),
+            height: (HEAD + waveguides * pitch + FOOT).ceil(),
         };
         sheet.opened()
     }
@@ -82,23 +83,23 @@ impl Sheet {
         self.svg
     }
 
-    /// Where a guide of this height runs.
+    /// Position of a waveguide of this height.
     pub fn y(&self, at: f64) -> f64 {
         HEAD + (at + 0.5) * self.pitch
     }
 
     /// Whether phases are printed on their shifters.
     pub fn prints_phases(&self) -> bool {
-        self.pitch >= PRINTED - 1e-9
+        self.pitch >= MIN_PRINTED_PITCH - 1e-9
     }
 
-    /// A guide along a path; it is wide and dark where it has light, and says how much.
-    pub fn guide(&mut self, path: &str, power: Option<f64>) {
+    /// A waveguide along a path. Light makes it wider and darker, and its tooltip shows the power.
+    pub fn waveguide(&mut self, path: &str, power: Option<f64>) {
         let (colour, width) = match power.map(colour::strength) {
-            Some(strength) => (colour::of_strength(strength), 0.03 + 0.11 * strength),
+            Some(strength) => (colour::strength_colour(strength), 0.03 + 0.11 * strength),
             None => (INK, 0.035),
         };
-        let width = (width * self.pitch).max(THINNEST);
+        let width = (width * self.pitch).max(MIN_STROKE);
         let _ = write!(self.svg, "<path d=\"{path}\" stroke=\"{}\" stroke-width=\"{width:.2}\"", hex(colour));
         let _ = match power {
             Some(power) => writeln!(self.svg, "><title>power {}</title></path>", decimal(power)),
@@ -106,13 +107,13 @@ impl Sheet {
         };
     }
 
-    /// A level line from one place to another, without tooltip.
+    /// A level line without tooltip.
     pub fn stroke(&mut self, (from, to): (f64, f64), y: f64, width: f64, colour: Colour) {
         let path = format!("M{from:.2} {y:.2}H{to:.2}");
         let _ = writeln!(self.svg, "<path d=\"{path}\" stroke=\"{}\" stroke-width=\"{width:.2}\"/>", hex(colour));
     }
 
-    /// A filled box around a point, of a class, with an outline and perhaps a tooltip.
+    /// A filled box around a point, with a class, an outline, and optionally a tooltip.
     pub fn rectangle(&mut self, class: &str, middle: (f64, f64), size: (f64, f64), fill: Colour, title: Option<&str>) {
         let (x, y) = (middle.0 - size.0 / 2.0, middle.1 - size.1 / 2.0);
         let _ = write!(
@@ -131,7 +132,7 @@ impl Sheet {
         };
     }
 
-    /// A text; `anchor` is `start`, `middle` or `end`. The pointer passes through it to the tooltip below.
+    /// A text. `anchor` is `start`, `middle` or `end`. The pointer reaches the tooltip below the text.
     pub fn text(&mut self, text: &str, at: (f64, f64), anchor: &str, size: f64, colour: Colour) {
         let _ = writeln!(
             self.svg,
@@ -144,7 +145,7 @@ impl Sheet {
         );
     }
 
-    /// Title and remark; a number above each column, a name above each section.
+    /// Title and remark; a number above each column, a name above each stage.
     pub fn headings(&mut self, drawing: &MeshDrawing) {
         let room = self.width - 2.0 * MARGIN;
         self.text(&font::fit(&drawing.title, TITLE, room), (MARGIN, 32.0), "start", TITLE, INK);
@@ -183,8 +184,8 @@ fn port_size(pitch: f64) -> f64 {
     (0.65 * pitch).min(TICK)
 }
 
-/// Number of guides one below another, those between ports included.
-fn guides(drawing: &MeshDrawing) -> f64 {
+/// Number of waveguides from top to bottom, those between ports included.
+fn waveguides(drawing: &MeshDrawing) -> f64 {
     let ports = drawing.inputs.iter().chain(&drawing.outputs).map(|port| port.at);
     let parts = drawing.columns.iter().flat_map(|column| &column.parts).map(Part::lowest);
     ports.chain(parts).fold(0.0, f64::max) + 1.0
@@ -194,8 +195,7 @@ fn hex((red, green, blue): Colour) -> String {
     format!("#{red:02x}{green:02x}{blue:02x}")
 }
 
-/// A text as XML: without what it forbids.
+/// A text as XML.
 fn escaped(text: &str) -> String {
-    let text: String = text.chars().filter(|c| !c.is_control() && !('\u{fffe}'..='\u{ffff}').contains(c)).collect();
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    printable(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -1,14 +1,14 @@
-//! The bundled font: how wide a text is, and how it is broken into lines.
+//! The bundled font: widths of texts, and line breaks.
 //!
-//! Widths are sums of advances without kerning, which in DejaVu Sans changes a line by less than a hundredth.
+//! Widths are sums of advances. Kerning of DejaVu Sans would change a line by less than 1 %.
 
 use skrifa::instance::{LocationRef, Size};
 use skrifa::{FontRef, MetadataProvider};
 
-/// DejaVu Sans 2.37, cut down to the characters of figures; see `fonts/README.md`.
+/// DejaVu Sans 2.37, with the characters of figures only; see `fonts/README.md`.
 pub(crate) const FONT: &[u8] = include_bytes!("../../fonts/DejaVuSans-subset.ttf");
 
-/// The family that the SVG asks for; Verdana has nearly the same widths.
+/// The family named in the SVG. Verdana has nearly the same widths.
 pub(crate) const FAMILY: &str = "DejaVu Sans, Verdana, sans-serif";
 
 /// Advance of a character that the font lacks, in ems.
@@ -25,7 +25,7 @@ pub(crate) fn width(text: &str, size: f64) -> f64 {
     size * text.chars().map(advance).sum::<f64>()
 }
 
-/// The text, or its beginning with an ellipsis where it is wider than `limit`.
+/// The text, or its beginning with an ellipsis if it is wider than `limit`.
 pub(crate) fn fit(text: &str, size: f64, limit: f64) -> String {
     if width(text, size) <= limit {
         return text.to_owned();
@@ -55,7 +55,7 @@ pub(crate) fn wrap(text: &str, size: f64, limit: f64) -> Vec<String> {
     lines
 }
 
-/// Like [`wrap`], with the lines as even as they can be without becoming more.
+/// Like [`wrap`], with lines as even as possible for the same number of lines.
 pub(crate) fn wrap_evenly(text: &str, size: f64, limit: f64) -> Vec<String> {
     let lines = wrap(text, size, limit);
     let tighter = (1..40).map(|step| wrap(text, size, limit * (1.0 - 0.025 * f64::from(step))));

@@ -111,7 +111,7 @@ fn many_lines_repeat_colours_with_dashes() {
 }
 
 #[test]
-fn words_stand_in_slots_with_bars_and_no_line_between() {
+fn words_have_slots_with_bars_and_no_line_between() {
     let svg = accuracy_figure(&words()).unwrap();
     assert!(texts(&svg).contains(&"self_configuration"));
     assert!(texts(&svg).contains(&"median of 20 chips, 10–90 % bars"));
