@@ -37,7 +37,7 @@ const SEARCH: GaussNewton = GaussNewton {
     max_tries: 16,
     max_steps: 12,
     min_gain: 0.0,
-    min_relative_gain: 1e-9,
+    min_relative_gain: 1e-12,
 };
 
 /// Local correction with estimated errors.
