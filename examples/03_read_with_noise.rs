@@ -8,7 +8,7 @@
 //! `cargo run --example 03_read_with_noise`
 #![allow(clippy::print_stdout)]
 
-use phaseloom::hardware::{CoreSharing, GainCalibration, InsertionLoss, bound_scales};
+use phaseloom::hardware::{CoreUse, InsertionLoss, bound_scales};
 use phaseloom::nalgebra::DMatrix;
 use phaseloom::numerics::standard_normal;
 use phaseloom::{CoreSpec, LayerAddress, LayerProgram, Link, MatrixProduct, OpticalProduct, Process, Shot, StreamKey};
@@ -36,7 +36,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let program = Arc::new(LayerProgram::new(&w, &core, link.detection, &scales)?);
         let design = Arc::new(program.design(&process)?);
         let place = LayerAddress { seed: 1, trial: 0, layer: 0, first_core: 0 };
-        let how = (CoreSharing::Each, GainCalibration::None);
+        let how = CoreUse::default();
         let product = OpticalProduct::<f64>::new(&program, &design, &link, &scales, how, place)?;
         let (y, readings) = product.multiply(&x, Shot { trial: 0, index: 0, first_sample: 0 });
 

@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let program = Arc::new(LayerProgram::new(layer.weight, &experiment.core, experiment.link.detection, &scales)?);
         let design = Arc::new(program.design(&experiment.process)?);
         let place = LayerAddress { seed: 1, trial: 0, layer: i as u64, first_core };
-        let how = (experiment.core.cores, experiment.core.calibration);
+        let how = experiment.core.core_use();
         products.push(OpticalProduct::<f64>::new(&program, &design, &experiment.link, &scales, how, place)?);
         first_core += program.tiles().len() as u64;
         println!(

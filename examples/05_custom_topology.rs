@@ -6,7 +6,8 @@
 //! `cargo run --release --example 05_custom_topology`
 #![allow(clippy::print_stdout)]
 
-use phaseloom::hardware::comparison::{Parts, trial};
+use phaseloom::hardware::MeshSize;
+use phaseloom::hardware::comparison::trial;
 use phaseloom::mesh::{Capability, Cell, Layout, MeshDesign, MeshError, Phases, Rectangular, Unitary, fit};
 use phaseloom::{Process, Topology};
 use std::sync::Arc;
@@ -43,7 +44,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for topology in [Arc::new(Half) as Arc<dyn Topology>, Arc::new(Rectangular)] {
         for cell in [Cell::Mzi, Cell::ThreeSplitters] {
             let design = MeshDesign::new(topology.clone(), cell)?;
-            let (parts, made) = (Parts::new(&design, 8), trial(&design, 8, &process, 1, 0)?);
+            let (parts, made) = (MeshSize::new(&design, 8), trial(&design, 8, &process, 1, 0)?);
             println!(
                 "{:<33} {:>2} cells, {} columns, {:.2} dB: 1 − F = {:.3} ideal, {:.3} on a chip, {:.3} corrected",
                 design.to_string(),

@@ -28,8 +28,8 @@ pub use nalgebra;
 pub use num_complex::Complex64;
 pub use phaseloom_experiment::Experiment;
 pub use phaseloom_hardware::{
-    Chip, ChipId, CoreSpec, Design, LayerAddress, LayerProgram, Link, MatrixProduct, OpticalProduct, Process, Scales,
-    Shot,
+    Chip, ChipId, CoreSpec, LayerAddress, LayerDesign, LayerProgram, Link, MatrixProduct, OpticalProduct, Process,
+    Scales, Shot,
 };
 pub use phaseloom_mesh::{Form, MatrixProgram, Topology, Unitary, topology};
 pub use phaseloom_network::{Calibration, DataSpec, Model};

@@ -21,4 +21,4 @@ pub use run::plan::{Plan, Shard, ShardError};
 pub use run::{KeepOutputs, Options, Outcome, run};
 pub use store::identity::{Identity, VERSION};
 pub use store::merge::merge;
-pub use store::record::{LayerDesign, LayerResult, Record, Row, ShotResult, Unit};
+pub use store::record::{DesignResult, LayerResult, Record, Row, ShotResult, Unit};

@@ -1,46 +1,11 @@
-//! Comparison of meshes: sizes of a mesh, and its errors on one process.
+//! Comparison of meshes: the errors of one mesh on one process.
 
 use crate::chip::{Chip, ChipId};
 use crate::correction::{Instruments, correct, correction};
 use crate::error::HardwareError;
 use crate::process::Process;
-use phaseloom_mesh::{Form, MODE_UM, MatrixProgram, MeshDesign};
+use phaseloom_mesh::{Form, MatrixProgram, MeshDesign};
 use phaseloom_numerics::{StreamKey, fidelity, haar_unitary, relative_error};
-
-/// Component counts and dimensions of a mesh.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Parts {
-    /// Cells.
-    pub cells: usize,
-    /// Phase shifters: two per cell, one per port, one per boundary shifter. With symmetric cells some stay at zero.
-    pub shifters: usize,
-    /// Columns of cells.
-    pub depth: usize,
-    /// Crossings of waveguides, between columns and in cells.
-    pub crossings: usize,
-    /// Length along the light (µm): columns of [`Layout::column_um`](phaseloom_mesh::Layout::column_um), without the space
-    /// for crossings.
-    pub length_um: f64,
-    /// Width across the light (µm): modes at the pitch [`MODE_UM`].
-    pub width_um: f64,
-}
-
-impl Parts {
-    /// Counts and dimensions of one mesh of `ports` ports, without attenuators.
-    #[must_use]
-    pub fn new(design: &MeshDesign, ports: usize) -> Self {
-        let layout = design.layout(ports);
-        let cells = layout.positions.len();
-        Self {
-            cells,
-            shifters: 2 * cells + ports + layout.boundary_shifters().len(),
-            depth: layout.columns,
-            crossings: layout.crossing_count() + cells * design.cell().crossings(),
-            length_um: layout.columns as f64 * layout.column_um(),
-            width_um: layout.modes as f64 * MODE_UM,
-        }
-    }
-}
 
 /// Errors of one chip that realises a Haar unitary, or its first rows if the mesh has few.
 #[derive(Clone, Copy, Debug, PartialEq)]

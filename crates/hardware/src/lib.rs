@@ -19,7 +19,7 @@ pub use chip::{Chip, ChipId};
 pub use error::HardwareError;
 pub use link::{
     Adc, BOLTZMANN, CHARGE, Codes, Converter, DETECTIONS, Detection, FullScale, IntensityNoise, LIGHT, LINK_PARTS,
-    Link, Modulator, ModulatorKind, PLANCK, Quality, Receiver, ThermalNoise,
+    Link, Modulator, ModulatorKind, PLANCK, Receiver, SignalQuality, ThermalNoise,
 };
 pub use measured::process_fit::{Fit, Level, ProcessFit, Profile};
 pub use measured::spectra;
@@ -30,12 +30,14 @@ pub use process::{
     IMPERFECTIONS, Imperfection, InsertionLoss, PhaseError, PhaseJitter, PhaseQuantization, Process, SplitterError,
     ThermalCrosstalk, UniformIn,
 };
+pub use product::address::LayerAddress;
+pub use product::core_spec::{CoreSharing, CoreSpec, CoreUse, GainCalibration, GainScope, MAX_PORTS};
 pub use product::digital::DigitalProduct;
-pub use product::layer_program::{
-    CoreSharing, CoreSpec, Design, GainCalibration, GainScope, LayerProgram, MAX_PORTS, Scales, TileProgram,
-    bound_scales,
-};
+pub use product::layer_design::LayerDesign;
+pub use product::layer_program::{LayerProgram, TileProgram};
 pub use product::matrix_product::{Batch, MatrixProduct, Readings, Shot};
-pub use product::optical::{LayerAddress, OpticalProduct};
+pub use product::optical::OpticalProduct;
 pub use product::precision::Precision;
+pub use product::scales::{Scales, bound_scales};
+pub use product::size::{LayerSize, MeshSize};
 pub use product::tile::{Tile, TilePlan};

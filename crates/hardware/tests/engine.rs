@@ -1,4 +1,4 @@
-//! The optical product as a product: exact when perfect, and one vector's output free of its batch.
+//! The optical product: exact with perfect hardware, and independent of the batch of a vector.
 
 mod common;
 
@@ -12,8 +12,8 @@ fn at(first_sample: u64) -> Shot {
     Shot { trial: 0, index: 0, first_sample }
 }
 
-/// A perfect mesh and an ideal link multiply by W to 1e-9: several tiles, padding, tiles of zeros (skipped and not
-/// read), loss without imbalance on one-cell paths, every gain rule, both topologies, shared cores.
+/// A perfect mesh and an ideal link multiply by W to 1e-9: several tiles, padding, tiles of zeros (skipped), every gain
+/// rule, both topologies, shared cores.
 #[test]
 fn perfect_hardware_multiplies() {
     for (rows, columns, ports) in [(20, 19, 8), (5, 3, 8), (8, 8, 8), (1, 30, 4), (30, 1, 4), (3, 3, 1)] {
@@ -61,7 +61,7 @@ fn digital_product_without_bits_is_exact() {
     assert!((digital.multiply(&x, at(0)).0 - &w * &x).amax() < 1e-12);
 }
 
-/// Equal loss of all cells is undone by the gain up to unequal paths; per-output gains see the chip.
+/// The gain undoes equal loss of all cells up to unequal paths. Per-output gains use the chip.
 #[test]
 fn gain_undoes_loss() {
     let w = real(8, 8, 0);
@@ -69,7 +69,7 @@ fn gain_undoes_loss() {
     let error = |core: &str| Layer::new(&w, core, loss, "", 1.0).product(0).matrix_error();
     let (design, per_output) = (error("ports = 8"), error("ports = 8\ncalibration = \"per_output\""));
     assert!(design < 0.05 && per_output < design, "{design} {per_output}");
-    // Nominal loss is known to the design: its least-squares factor is that of the sampled chip.
+    // The design knows the nominal loss, so its least-squares factor equals that of the chip.
     assert!((error("ports = 8\ncalibration = \"scalar\"") - design).abs() < 1e-12);
 }
 
@@ -146,11 +146,11 @@ fn invariance<T: Real>() {
     }
 }
 
-/// What homodyne reads is Re of the dense product gŴ·field(x), tile by tile: of every modulator, with mostly dark inputs, on
-/// tiles of more ports than a word has bits, in either precision, and with phases that jitter by nothing to speak of.
-/// Rounding of 140 terms of order one, or 1e-9 of jitter.
+/// Homodyne measures Re of the dense product gŴ·field(x), tile by tile: for every modulator, with inputs that are mostly
+/// zero, on tiles of more ports than a word has bits, in either precision, and with negligible jitter. The tolerance is the
+/// rounding of 140 terms of order one, or 1e-9 of jitter.
 #[test]
-fn dark_ports_are_left_out_rightly() {
+fn ports_at_zero_are_skipped_exactly() {
     fn check<T: Real>(tolerance: f64) {
         for (rows, columns, ports, jitter) in [(3, 140, 130, ""), (20, 21, 16, ""), (9, 14, 8, JITTER)] {
             let errors = format!("[splitter_error]\nsigma_rad = 0.02\n[phase_error]\nsigma_rad = 0.02\n{jitter}");
@@ -180,11 +180,12 @@ fn dark_ports_are_left_out_rightly() {
                 for (core, tile) in (0..).zip(layer.program.tiles().iter().flatten()) {
                     let (program, place) = (&tile.program, tile.tile);
                     let sample = ChipId { seed: SEED, trial: 0, core };
-                    let made = Chip::fabricate(&process(&errors), program, sample).unwrap().matrix(program).unwrap();
-                    let read =
-                        made.view((0, 0), (place.rows, place.columns)) * fields.rows(place.column, place.columns);
+                    let realised =
+                        Chip::fabricate(&process(&errors), program, sample).unwrap().matrix(program).unwrap();
+                    let measured =
+                        realised.view((0, 0), (place.rows, place.columns)) * fields.rows(place.column, place.columns);
                     let mut sum = expected.rows_mut(place.row, place.rows);
-                    sum += read.map(|z| z.re * program.gain());
+                    sum += measured.map(|z| z.re * program.gain());
                 }
                 let off = (layer.product_in::<T>(0).multiply(&x, at(100)).0 - expected).amax();
                 assert!(off < tolerance, "{rows}×{columns} on {ports}, {kind} {jitter}: {off:e}");
@@ -195,7 +196,7 @@ fn dark_ports_are_left_out_rightly() {
     check::<f32>(1e-3);
 }
 
-/// 1e-11 rad, anew for every vector.
+/// 1e-11 rad, sampled again for every vector.
 const JITTER: &str = "[phase_jitter]\nsigma_rad = 1e-11\ncorrelation_s = 0.0";
 
 fn same_bits(a: &DMatrix<f64>, b: &DMatrix<f64>, what: &str) {
@@ -203,9 +204,9 @@ fn same_bits(a: &DMatrix<f64>, b: &DMatrix<f64>, what: &str) {
     assert!(a.iter().zip(b.iter()).all(|(a, b)| a.to_bits() == b.to_bits()), "{off:e}: {what}");
 }
 
-/// Another shot, trial, layer or seed draws anew; the same draws the same.
+/// Another shot or trial has other noise; the same address has the same.
 #[test]
-fn shots_are_draws_of_their_own() {
+fn each_shot_has_its_own_noise() {
     let w = real(4, 4, 0);
     let x = vectors(4, 3, 1.0, 0);
     let product = Layer::new(&w, "ports = 4", SOURCES, "laser_power_w = 1e-4\nshot_noise = true", 1.0).product(0);
@@ -216,11 +217,12 @@ fn shots_are_draws_of_their_own() {
     }
 }
 
-/// Single and double precision take the same draws and differ by rounding: of a sum of k = 64 products and of a few more
-/// steps, each within 2⁻²⁴ of the largest term. Terms of the tile's field are at most √64 in all (unit vectors times
-/// inputs within ±1), so no field is off by more than 70·2⁻²⁴·8 = 3.3e-5; measured in full scales (bound: √64) 4e-6.
-/// Behind a converter of 8 bits, whose codes are 7.9e-3 of it apart, a reading falls to the neighbour in 2·4e-6/7.9e-3 =
-/// 1e-3 of all cases at most, and then by one code.
+/// Single and double precision use the same random numbers and differ by rounding alone.
+///
+/// The rounding is that of a sum of k = 64 products and of a few more steps, each within 2⁻²⁴ of the largest term. The field
+/// of a tile is at most √64 (unit vectors times inputs within ±1), so its error is at most 70·2⁻²⁴·8 = 3.3e-5, or 4e-6 of
+/// the full scale (bound: √64). Codes of an 8-bit converter are 7.9e-3 of the full scale apart. At most
+/// 2·4e-6/7.9e-3 = 1e-3 of all values therefore fall to the neighbouring code.
 #[test]
 fn single_precision_differs_by_rounding() {
     let noise = "laser_power_w = 1e-3\nshot_noise = true\n[thermal_noise]\nfeedback_ohm = 5e3\n[intensity_noise]\n\

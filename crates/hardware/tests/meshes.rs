@@ -6,7 +6,7 @@ mod common;
 
 use common::{Mean, agree, chip, gaussian, haar, process};
 use phaseloom_hardware::Chip;
-use phaseloom_hardware::comparison::Parts;
+use phaseloom_hardware::MeshSize;
 use phaseloom_hardware::correction::{CORRECTIONS, Instruments, correct, correction};
 use phaseloom_mesh::{Butterfly, Capability, Form, MatrixProgram, MeshDesign, Phases, Rectangular};
 use phaseloom_numerics::linalg::svd;
@@ -103,7 +103,7 @@ fn local_correction_is_exact_where_every_cell_is_within_reach() {
             let program = MatrixProgram::new(&u, Form::Unitary, &design).unwrap();
             let corrected = correct(&chip(&process, &program, draw), &program, correction("local").unwrap(), &quiet());
             let corrected = corrected.unwrap();
-            if corrected.out_of_reach == Some(0) {
+            if corrected.result.clipped_cells == Some(0) {
                 exact += 1;
                 assert!(corrected.after.error < 1e-12, "{design} draw {draw}: {:e}", corrected.after.error);
             }
@@ -124,7 +124,10 @@ fn local_correction_of_fitted_couplers_finds_most_of_the_way_back() {
             let corrected = correct(&chip(&process, &program, 1), &program, correction("local").unwrap(), &quiet());
             let corrected = corrected.unwrap();
             let (before, after) = (corrected.before.error, corrected.after.error);
-            assert!(corrected.out_of_reach.is_none() && after < share * before, "{design}: {before:.3} → {after:.3}");
+            assert!(
+                corrected.result.clipped_cells.is_none() && after < share * before,
+                "{design}: {before:.3} → {after:.3}"
+            );
         }
     }
 }
@@ -156,7 +159,7 @@ fn every_correction_works_on_every_mesh() {
 
 #[test]
 fn parts_are_counted() {
-    let parts = |design: &MeshDesign, n: usize| Parts::new(design, n);
+    let parts = |design: &MeshDesign, n: usize| MeshSize::new(design, n);
     for design in MeshDesign::all() {
         let (counts, layout) = (parts(&design, 8), design.layout(8));
         let shifters = Phases::blank(&layout).values().len();

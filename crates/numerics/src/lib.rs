@@ -2,6 +2,7 @@
 
 pub mod angle;
 pub mod error;
+pub mod least_squares;
 pub mod linalg;
 pub mod random;
 pub mod simd;
@@ -13,6 +14,6 @@ pub use linalg::fidelity::{fidelity, matrix_error, relative_error};
 pub use random::haar::{haar_orthogonal, haar_unitary};
 pub use random::normal::NormalStream;
 pub use random::stream::{StreamKey, standard_normal};
-pub use simd::complex_product::{ComplexProduct, MASK_BITS, SparseFields};
+pub use simd::complex_product::{ComplexProduct, MASK_BITS, Quadratures, SparseFields};
 pub use simd::exponential::exp_in_place;
 pub use simd::real::Real;

@@ -74,7 +74,7 @@ impl Estimate {
 
     /// Root of a mean square.
     #[must_use]
-    pub fn root(self) -> Self {
+    pub fn sqrt(self) -> Self {
         let root = self.value.max(0.0).sqrt();
         Self { value: root, error: if root > 0.0 { self.error / (2.0 * root) } else { 0.0 }, draws: self.draws }
     }
@@ -274,7 +274,7 @@ mod tests {
     #[test]
     fn errors_follow_the_slope() {
         let square = Estimate { value: 4.0, error: 0.4, draws: 9 };
-        assert_eq!(square.root(), Estimate { value: 2.0, error: 0.1, draws: 9 });
+        assert_eq!(square.sqrt(), Estimate { value: 2.0, error: 0.1, draws: 9 });
         let db = Estimate { value: 10.0, error: 0.1, draws: 9 }.decibel();
         assert!((db.value - 10.0).abs() < 1e-12 && (db.error - 0.043_429).abs() < 1e-6);
     }

@@ -7,14 +7,14 @@ use anyhow::Context;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use phaseloom::files::{Column, TextTable, require_memory, write_atomically};
+use phaseloom::hardware::MeshSize;
 use phaseloom::hardware::Process;
-use phaseloom::hardware::comparison::{Parts, Trial, trial};
+use phaseloom::hardware::comparison::{Trial, trial};
 use phaseloom::mesh::{Capability, MeshDesign};
 use phaseloom::numerics::statistics::{mean, quantile, standard_error};
 use phaseloom::report::{COMPARISON_FIGURE, ReportError, Table, csv_text, png};
 use rayon::prelude::*;
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
 
 /// Width of the PNG (pixels).
 const PNG_WIDTH: u32 = 1600;
@@ -51,7 +51,7 @@ const MAX_IDEAL_INFIDELITY: f64 = 1e-6;
 /// One mesh.
 struct Line {
     design: MeshDesign,
-    parts: Parts,
+    parts: MeshSize,
     trials: Vec<Trial>,
 }
 
@@ -121,7 +121,7 @@ impl Compare {
 
     /// Every mesh, or `None` if the user interrupts.
     fn lines(&self, process: &Process) -> anyhow::Result<Option<Vec<Line>>> {
-        let stop = interrupt::flag();
+        let stop = interrupt::on_ctrl_c();
         let designs: Vec<MeshDesign> = MeshDesign::all().filter(|design| !self.takes_too_long(design)).collect();
         let bar = ProgressBar::with_draw_target(Some(designs.len() as u64 * self.trials), ProgressDrawTarget::stderr());
         bar.set_style(
@@ -134,8 +134,7 @@ impl Compare {
             let trials: Vec<Option<_>> = (0..self.trials)
                 .into_par_iter()
                 .map(|t| {
-                    let outcome =
-                        (!stop.load(Ordering::Relaxed)).then(|| trial(&design, self.modes, process, self.seed, t));
+                    let outcome = (!stop.requested()).then(|| trial(&design, self.modes, process, self.seed, t));
                     bar.inc(1);
                     outcome
                 })
@@ -145,7 +144,7 @@ impl Compare {
                 trials.into_iter().collect::<Result<_, _>>().with_context(|| design.to_string())?;
             let no_light = trials.iter().any(|trial| trial.transmission.is_nan() || trial.transmission < 1e-100);
             anyhow::ensure!(!no_light, "{}: a chip of the mesh {design} lets no light through", self.process.display());
-            let parts = Parts::new(&design, self.modes);
+            let parts = MeshSize::new(&design, self.modes);
             lines.push(Line { design, parts, trials });
         }
         bar.finish_and_clear();
@@ -155,7 +154,8 @@ impl Compare {
     /// Whether a search for the phases of a mesh takes too long. `masks` of 64 ports, half a minute per chip, do not.
     fn takes_too_long(&self, design: &MeshDesign) -> bool {
         const MAX_SEARCHED: usize = 1 << 14;
-        design.topology().capability() == Capability::Fitted && Parts::new(design, self.modes).shifters > MAX_SEARCHED
+        design.topology().capability() == Capability::Fitted
+            && MeshSize::new(design, self.modes).shifters > MAX_SEARCHED
     }
 
     fn left_out(&self) -> impl Iterator<Item = MeshDesign> {

@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::Args;
 use phaseloom::files::{Column, TextTable};
 use phaseloom::hardware::correction::{CORRECTIONS, Corrected, Correction, Instruments, correct, correction};
-use phaseloom::hardware::{Chip, HardwareError};
+use phaseloom::hardware::{Chip, ChipId, HardwareError};
 use phaseloom::mesh::convention;
 use std::path::PathBuf;
 
@@ -70,7 +70,8 @@ impl Correct {
             );
         }
         let Self { noise, seed, effort, .. } = self;
-        let instruments = Instruments { noise, seed, effort, stop: Some(interrupt::flag()), ..Instruments::default() };
+        let draws = ChipId { seed, trial: 0, core: 0 };
+        let instruments = Instruments { noise, effort, draws, interrupt: interrupt::on_ctrl_c() };
         let columns = [11, 12, 12, 12, 9, 12, 11, 7].map(|width| Column::right().min_width(width).gap(1));
         let columns = [vec![Column::left().min_width(19)], columns.to_vec(), vec![Column::left()]].concat();
         let mut table = TextTable::new(0, columns);
@@ -100,17 +101,17 @@ impl Correct {
             if done.after.fidelity < done.before.fidelity && 1.0 - done.after.fidelity > 1e-12 {
                 table.line("  worse than the uncorrected program");
             }
-            if let Some(count) = done.out_of_reach.filter(|&count| count > 0) {
+            if let Some(count) = done.result.clipped_cells.filter(|&count| count > 0) {
                 let cells = target.interferometers();
                 table.line(format!("  {count} of {cells} interferometers cannot reach their target"));
             }
-            if let Some(count) = done.turned.filter(|&count| count > 0) {
+            if let Some(count) = done.result.wrapped_heaters.filter(|&count| count > 0) {
                 let heaters = if count == 1 { "heater is" } else { "heaters are" };
                 table.line(format!(
                     "  {count} {heaters} shifted by 2π: crosstalk would require a phase below 0 or above 2π"
                 ));
             }
-            if let Some(residual) = done.residual {
+            if let Some(residual) = done.result.residual {
                 table.line(fit(residual, noise));
             }
             last = Some(done);
@@ -133,7 +134,7 @@ impl Correct {
 
 fn row(name: &str, done: &Corrected, before: bool, knows: &str) -> [String; 10] {
     let quality = if before { done.before } else { done.after };
-    let (readings, steps) = if before { (0, 0) } else { (done.readings, done.steps) };
+    let (readings, steps) = if before { (0, 0) } else { (done.measurements, done.result.steps) };
     [
         name.to_owned(),
         format!("{:.3e}", (1.0 - quality.fidelity).max(0.0)),

@@ -77,7 +77,7 @@ impl Run {
         let options = Options {
             threads: usize::from(self.threads.unwrap_or(0)),
             shard: self.shard,
-            interrupt: interrupt::flag(),
+            interrupt: interrupt::on_ctrl_c(),
             progress: &progress,
             outputs: if self.save_outputs { Some(&keep) } else { None },
         };

@@ -6,7 +6,6 @@ use clap::Args;
 use phaseloom::network::train::{EpochReport, TrainSpec, train};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 
 /// Train a plain network and calibrate its scales
 ///
@@ -22,11 +21,11 @@ pub struct Train {
 impl Train {
     pub fn execute(self) -> anyhow::Result<Exit> {
         let spec = TrainSpec::load(&self.training)?;
-        let flag = interrupt::flag();
+        let interrupt = interrupt::on_ctrl_c();
         let base = self.training.parent().unwrap_or(Path::new(""));
         let trained = train(&spec, base, &mut |report| {
             output::status(&line(report));
-            if flag.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if interrupt.requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
         let files = trained.save()?;
         if let Some(last) = trained.history.last() {
@@ -38,7 +37,7 @@ impl Train {
         if let Some(Err(error)) = trained.calibration {
             return Err(anyhow::Error::new(error).context("the weights are written, the calibration is not"));
         }
-        Ok(if flag.load(Ordering::Relaxed) { Exit::Interrupted } else { Exit::Done })
+        Ok(if interrupt.requested() { Exit::Interrupted } else { Exit::Done })
     }
 }
 

@@ -40,7 +40,7 @@ impl Validate {
             // Refuse an impossible folder before the work, not after it.
             check_folder(folder)?;
         }
-        let setting = Setting { seed: self.seed, quick: self.quick, interrupt: interrupt::flag() };
+        let setting = Setting { seed: self.seed, quick: self.quick, interrupt: &interrupt::on_ctrl_c() };
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         bar.set_style(
             ProgressStyle::with_template("{bar:40} {pos}/{len} claims, {elapsed} passed: {msg}")

@@ -5,15 +5,15 @@ use crate::setting::Setting;
 use crate::simulation::process;
 use nalgebra::DMatrix;
 use phaseloom_hardware::{
-    CHARGE, CoreSpec, Design, LIGHT, LayerAddress, LayerProgram, Link, MatrixProduct, OpticalProduct, PLANCK, Scales,
-    Shot, bound_scales,
+    CHARGE, CoreSpec, LIGHT, LayerAddress, LayerDesign, LayerProgram, Link, MatrixProduct, OpticalProduct, PLANCK,
+    Scales, Shot, bound_scales,
 };
 use std::sync::Arc;
 
 /// A layer with its link and bound scales.
 pub(crate) struct Layer {
     pub program: Arc<LayerProgram>,
-    design: Arc<Design>,
+    design: Arc<LayerDesign>,
     pub scales: Scales,
     core: CoreSpec,
     link: Link,
@@ -40,7 +40,7 @@ impl Layer {
     /// The product on the chips of one trial.
     pub fn product(&self, setting: &Setting<'_>, trial: u64) -> Result<OpticalProduct, ValidationError> {
         let place = LayerAddress { seed: setting.seed, trial, layer: 0, first_core: 0 };
-        let how = (self.core.cores, self.core.calibration);
+        let how = self.core.core_use();
         Ok(OpticalProduct::new(&self.program, &self.design, &self.link, &self.scales, how, place)?)
     }
 

@@ -281,11 +281,11 @@ fn remark(row: &Row) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::AtomicBool;
+    use phaseloom_hardware::correction::Interrupt;
 
     #[test]
     fn a_report_knows_its_command_and_refuses_unknown_keys() {
-        let interrupt = AtomicBool::new(false);
+        let interrupt = Interrupt::new();
         let setting = Setting { seed: 7, quick: true, interrupt: &interrupt };
         let report = Report::new(&setting, Some("test_vec"), &|_, _, _| ()).unwrap();
         assert_eq!(report.command(), "phaseloom validate --quick --only test_vec --seed 7");
@@ -299,7 +299,8 @@ mod tests {
 
     #[test]
     fn interruption_ends_it() {
-        let interrupt = AtomicBool::new(true);
+        let interrupt = Interrupt::new();
+        interrupt.request();
         let setting = Setting { seed: 7, quick: true, interrupt: &interrupt };
         assert!(matches!(Report::new(&setting, Some("cell"), &|_, _, _| ()), Err(ValidationError::Interrupted)));
     }

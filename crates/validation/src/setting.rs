@@ -1,8 +1,8 @@
 //! The setting of a validation: seed, number of draws, interruption.
 
 use crate::error::ValidationError;
+use phaseloom_hardware::correction::Interrupt;
 use rayon::prelude::*;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The default seed of all draws.
 pub const SEED: u64 = 20_261_123;
@@ -15,7 +15,7 @@ pub struct Setting<'a> {
     /// Whether to omit rows that take minutes, and to make fewer draws.
     pub quick: bool,
     /// Set to stop the validation.
-    pub interrupt: &'a AtomicBool,
+    pub interrupt: &'a Interrupt,
 }
 
 impl Setting<'_> {
@@ -37,7 +37,7 @@ impl Setting<'_> {
     ) -> Result<Vec<T>, ValidationError> {
         (0..count)
             .into_par_iter()
-            .map(|k| match self.interrupt.load(Ordering::Relaxed) {
+            .map(|k| match self.interrupt.requested() {
                 true => Err(ValidationError::Interrupted),
                 false => draw(k),
             })

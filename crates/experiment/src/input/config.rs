@@ -2,7 +2,7 @@
 
 use crate::error::ExperimentError;
 use phaseloom_files::{InvalidValue, between, line_of_key, locate, positive, read_toml};
-use phaseloom_hardware::correction::{CORRECTIONS, CorrectionPlan, Instruments, correction};
+use phaseloom_hardware::correction::{CORRECTIONS, CorrectionPlan, Instruments, Interrupt, correction};
 use phaseloom_hardware::{CoreSpec, HardwareError, Link, MAX_PORTS, Precision, Process, read_process};
 use phaseloom_network::data::DataSpec;
 use serde::de::value::MapAccessDeserializer;
@@ -93,7 +93,12 @@ impl Config {
             return Ok(None);
         }
         let method = correction(&self.correction)?;
-        Ok(Some(CorrectionPlan { method, noise: self.correction_noise, effort: self.correction_effort, stop: None }))
+        Ok(Some(CorrectionPlan {
+            method,
+            noise: self.correction_noise,
+            effort: self.correction_effort,
+            interrupt: Interrupt::new(),
+        }))
     }
 
     /// Whether some point corrects its chips.

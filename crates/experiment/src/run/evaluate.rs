@@ -2,11 +2,11 @@
 
 use crate::error::ExperimentError;
 use crate::run::prepare::{Chunk, PreparedPoint, TestSet};
-use crate::store::record::{LayerDesign, LayerResult, Record, Row, ShotResult, Unit};
+use crate::store::record::{DesignResult, LayerResult, Record, Row, ShotResult, Unit};
 use nalgebra::DMatrix;
 use phaseloom_hardware::{
-    Batch, CoreSharing, Design, DigitalProduct, GainCalibration, LayerAddress, Link, MatrixProduct, OpticalProduct,
-    Precision, Readings, Shot,
+    Batch, CoreUse, DigitalProduct, GainCalibration, LayerAddress, LayerDesign, LayerSize, Link, MatrixProduct,
+    OpticalProduct, Precision, Readings, Shot,
 };
 use phaseloom_network::model::{LayerMeasurement, predictions};
 use phaseloom_numerics::Real;
@@ -24,7 +24,7 @@ impl PreparedPoint {
     ) -> Result<Record, ExperimentError> {
         let core = &self.config.core;
         let ideal = Link::ideal(self.config.link.detection);
-        let optical = |designs: &[Arc<Design>], link: &Link, calibration| -> Result<Products, ExperimentError> {
+        let optical = |designs: &[Arc<LayerDesign>], link: &Link, calibration| -> Result<Products, ExperimentError> {
             self.optical(designs, link, calibration, unit.trial)
         };
         let products = match unit.row {
@@ -106,7 +106,7 @@ impl PreparedPoint {
     /// The optical products of all layers for one trial.
     fn optical(
         &self,
-        designs: &[Arc<Design>],
+        designs: &[Arc<LayerDesign>],
         link: &Link,
         calibration: GainCalibration,
         trial: u64,
@@ -115,7 +115,7 @@ impl PreparedPoint {
         let mut first_core = 0;
         for (i, (program, design)) in self.programs.layers.iter().zip(designs).enumerate() {
             let place = LayerAddress { seed: self.config.seed, trial, layer: i as u64, first_core };
-            let how = (self.config.core.cores, calibration);
+            let how = CoreUse { calibration, ..self.config.core.core_use() };
             let scales = &self.programs.scales[i];
             let single = design.fits_single(scales);
             match if single { self.config.precision.on(link) } else { Precision::Double } {
@@ -148,32 +148,27 @@ impl PreparedPoint {
     fn design(&self, unit: Unit) -> Result<Record, ExperimentError> {
         let link = &self.config.link;
         let receiver = link.receiver(self.config.core.ports)?;
-        let lit = link.laser_power_w.is_some();
         let views = self.model.photonic_layers();
         let mut layers = Vec::new();
         for (i, (program, design)) in self.programs.layers.iter().zip(&self.designs).enumerate() {
-            let first = program.tiles().iter().flatten().next();
-            let tiles = program.tiles().len();
-            let zero_tiles = program.tiles().iter().filter(|t| t.is_none()).count();
-            let snr = design.full_scales(&self.programs.scales[i]).map(|f| receiver.quality(f).snr_full_scale_db);
-            let snr: Vec<f64> = snr.filter(|db| db.is_finite()).collect();
-            let snr = (!snr.is_empty()).then(|| phaseloom_numerics::statistics::mean(&snr));
+            let size = LayerSize::new(program, self.config.core.cores, link)?;
+            let quality = design.signal_quality(&self.programs.scales[i], &receiver);
             layers.push(LayerResult {
                 layer: views[i].index,
-                design: Some(LayerDesign {
-                    shape: program.plan().shape(),
-                    tiles,
-                    zero_tiles,
-                    cores: if self.config.core.cores == CoreSharing::Shared { 1 } else { tiles - zero_tiles },
-                    interferometers: first.map_or(0, |t| t.program.interferometers()),
-                    depth: first.map_or(0, |t| t.program.depth()),
-                    utilisation: program.plan().utilisation(),
+                design: Some(DesignResult {
+                    shape: size.shape,
+                    tiles: size.tiles,
+                    zero_tiles: size.zero_tiles,
+                    cores: size.cores,
+                    interferometers: size.interferometers,
+                    depth: size.depth,
+                    utilisation: size.utilisation,
                     transmission_db: design.transmission_db(program),
                     predicted_error: design.predicted_error(),
-                    photons_per_port: if lit { receiver.photons_per_port() } else { 0.0 },
-                    local_oscillator_photons: if lit { receiver.local_oscillator_photons() } else { 0.0 },
-                    snr_full_scale_db: snr,
-                    enob: snr.map(|db| (db - 1.76) / 6.02),
+                    photons_per_port: size.photons_per_port,
+                    local_oscillator_photons: size.local_oscillator_photons,
+                    snr_full_scale_db: quality.map(|q| q.snr_full_scale_db),
+                    enob: quality.map(|q| q.enob),
                     folded: self.model.spec().input.fold,
                 }),
                 ..LayerResult::default()

@@ -12,12 +12,12 @@ use crate::run::prepare::prepare;
 use crate::store::identity::Identity;
 use crate::store::record::{Record, Row, Unit};
 use crate::store::{self, Store};
+use phaseloom_hardware::correction::Interrupt;
 use phaseloom_hardware::{Batch, HardwareError};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Options of a run. None changes a result.
 pub struct Options<'a> {
@@ -26,7 +26,7 @@ pub struct Options<'a> {
     /// The part of the units to compute.
     pub shard: Shard,
     /// Set from outside to stop. Units in progress are finished, unless their chips are being corrected.
-    pub interrupt: &'static AtomicBool,
+    pub interrupt: Interrupt,
     /// Called with (done, total) before the first unit and after each.
     pub progress: &'a (dyn Fn(usize, usize) + Sync),
     /// Called with the outputs (classes × samples) of every shot of every unit, if they are to be kept.
@@ -81,7 +81,7 @@ pub fn run(experiment: &Experiment, folder: &Path, options: &Options<'_>) -> Res
     let todo: Vec<Unit> = mine.iter().copied().filter(|u| !records.contains_key(u)).collect();
     let mut interrupted = false;
     if !todo.is_empty() {
-        let prepared = prepare(experiment, &points, options.interrupt)?;
+        let prepared = prepare(experiment, &points, &options.interrupt)?;
         let store = Store::open(folder, &identity, config, contents.as_ref())?;
         let total = mine.len();
         let done = Mutex::new(total - todo.len());
@@ -91,7 +91,7 @@ pub fn run(experiment: &Experiment, folder: &Path, options: &Options<'_>) -> Res
             .build()
             .map_err(|e| ExperimentError::Io { path: folder.to_owned(), source: std::io::Error::other(e) })?;
         let work = |unit: &Unit| -> Result<Option<Record>, ExperimentError> {
-            if options.interrupt.load(Ordering::Relaxed) {
+            if options.interrupt.requested() {
                 return Ok(None);
             }
             let mut keep = |shot: u32, outputs: &Batch| match options.outputs {

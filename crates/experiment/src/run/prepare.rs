@@ -4,9 +4,9 @@ use crate::error::{ExperimentError, Problem};
 use crate::input::config::{Config, Experiment};
 use crate::input::grid::{Point, to_value};
 use phaseloom_files::require_memory;
-use phaseloom_hardware::correction::CorrectionPlan;
+use phaseloom_hardware::correction::{CorrectionPlan, Interrupt};
 use phaseloom_hardware::{
-    Design, Detection, FullScale, HardwareError, LayerProgram, Link, Process, Scales, bound_scales,
+    Detection, FullScale, HardwareError, LayerDesign, LayerProgram, Link, Process, Scales, bound_scales,
 };
 use phaseloom_network::Model;
 use phaseloom_network::calibration::Calibration;
@@ -15,7 +15,6 @@ use phaseloom_network::model::{ExactPass, predictions};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 /// Test data with the floating-point pass of the network.
 pub(crate) struct TestSet {
@@ -38,7 +37,7 @@ pub(crate) struct Programs {
     pub layers: Vec<Arc<LayerProgram>>,
     pub scales: Vec<Scales>,
     /// Designs of a perfect process.
-    pub perfect: Vec<Arc<Design>>,
+    pub perfect: Vec<Arc<LayerDesign>>,
 }
 
 /// Everything that the units of one point share.
@@ -47,7 +46,7 @@ pub(crate) struct PreparedPoint {
     pub model: Arc<Model>,
     pub test_set: Arc<TestSet>,
     pub programs: Arc<Programs>,
-    pub designs: Vec<Arc<Design>>,
+    pub designs: Vec<Arc<LayerDesign>>,
 }
 
 /// Samples that pass the network together. It bounds the memory of a thread, and is a multiple of the block of a noise
@@ -58,7 +57,7 @@ pub(crate) const CHUNK: usize = 256;
 pub(crate) fn prepare(
     experiment: &Experiment,
     points: &[Point],
-    stop: &'static AtomicBool,
+    interrupt: &Interrupt,
 ) -> Result<Vec<PreparedPoint>, ExperimentError> {
     let base = experiment.base();
     let (mut models, mut test_sets) = (HashMap::new(), HashMap::new());
@@ -93,9 +92,9 @@ pub(crate) fn prepare(
             let remaining = points.len() - point.index;
             let bytes = 17.0 * (config.core.ports as f64).powi(2) * tiles as f64 * remaining as f64;
             require_memory(bytes, &format!("the driven phases of {remaining} points of {tiles} tiles each"))?;
-            let plan = config.correction_plan()?.map(|plan| CorrectionPlan { stop: Some(stop), ..plan });
+            let plan = config.correction_plan()?.map(|plan| CorrectionPlan { interrupt: interrupt.clone(), ..plan });
             let design =
-                |layer: &Arc<LayerProgram>| Ok(Arc::new(layer.design(&config.process)?.corrected(plan.clone())));
+                |layer: &Arc<LayerProgram>| Ok(Arc::new(layer.design(&config.process)?.with_correction(plan.clone())));
             programs.layers.iter().map(design).collect::<Result<Vec<_>, HardwareError>>().map_err(|source| {
                 let unit = format!("point {}{}", point.index, point.values());
                 ExperimentError::Unit { path: experiment.path.clone(), unit, source: Box::new(source) }

@@ -114,13 +114,13 @@ pub struct LayerResult {
     pub photoelectrons: f64,
     /// Size of the layer, in the row `design` only.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub design: Option<LayerDesign>,
+    pub design: Option<DesignResult>,
 }
 
 /// Size of one layer on its cores, and its predicted errors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct LayerDesign {
+pub struct DesignResult {
     /// Outputs and inputs of the layer.
     pub shape: (usize, usize),
     /// Number of tiles.

@@ -25,6 +25,14 @@ pub struct ChipId {
     pub core: u64,
 }
 
+impl ChipId {
+    /// The random stream of a purpose for this chip.
+    #[must_use]
+    pub fn stream<'a>(&self, purpose: &'a str) -> StreamKey<'a> {
+        StreamKey::new(self.seed, purpose).trial(self.trial).core(self.core)
+    }
+}
+
 /// Errors of one fabricated chip. It holds physical parameters and runs every program of its shape.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chip {
@@ -46,8 +54,7 @@ impl Chip {
         process.check()?;
         let mut stages: Vec<StageErrors> = program.stages().iter().map(StageErrors::perfect).collect();
         for (key, source) in process.sources() {
-            let purpose = format!("{key}/fabricate");
-            let mut deviates = NormalStream::new(&StreamKey::new(id.seed, &purpose).trial(id.trial).core(id.core));
+            let mut deviates = NormalStream::new(&id.stream(&format!("{key}/fabricate")));
             stages.iter_mut().for_each(|stage| source.fabricate(&mut deviates, stage));
         }
         Ok(Self { process: process.clone(), id: Some(id), shape: ProgramShape::from_program(program), stages })

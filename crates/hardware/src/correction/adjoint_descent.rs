@@ -1,20 +1,21 @@
-//! Gradient descent in situ: the chip itself sends light forward and the adjoint of the error backward, and monitors at
-//! the shifters read the gradient of all phases at once (Hughes et al. 2018; Pai et al. 2023, recalled). Adam, with a
-//! rate that falls to zero as a half cosine.
+//! Gradient descent in situ: the chip measures the gradient with respect to all phases at once.
+//!
+//! Light passes forwards and the adjoint of the error backwards; monitors at the shifters measure both (Hughes et al.
+//! 2018; Pai et al. 2023). The optimiser is Adam, with a learning rate that falls to zero as half a cosine.
 
 use super::lab::{amplitude, distance, transmission};
-use super::{Correction, Found, Knowledge, Lab};
+use super::{Correction, CorrectionResult, Knowledge, Lab};
 use crate::error::HardwareError;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_mesh::Phases;
 
-/// Steps.
+/// Number of steps.
 const STEPS: u64 = 1500;
-/// Rate of the first step (rad).
+/// Learning rate of the first step (rad).
 const RATE: f64 = 0.05;
-/// Memory of Adam for slopes and for their squares.
-const MEMORY: (f64, f64) = (0.9, 0.99);
+/// Decay of Adam's means of slopes and of their squares.
+const DECAY: (f64, f64) = (0.9, 0.99);
 
 /// Gradient descent with the adjoint, measured on the chip.
 pub(super) struct AdjointDescent;
@@ -32,53 +33,47 @@ impl Correction for AdjointDescent {
         Knowledge::Nothing
     }
 
-    fn settings(&self, lab: &mut Lab<'_>) -> Result<Found, HardwareError> {
+    fn solve(&self, lab: &mut Lab<'_>) -> Result<CorrectionResult, HardwareError> {
         let target = lab.target();
-        let mut settings = lab.search_start();
+        let mut phases = lab.search_start();
         let steps = lab.steps(STEPS);
-        let shape = |s: &Phases| (vec![0.0; s.values().len()], vec![0.0; s.values().len()]);
-        let mut memory: Vec<(Vec<f64>, Vec<f64>)> = settings.iter().map(shape).collect();
-        let mut best = (f64::INFINITY, settings.clone(), None);
-        let first = lab.read_matrix(&settings);
-        let factor = transmission(&target, &first)?;
-        // The best settings that were read, those of the start among them.
-        let keep = |made: &DMatrix<Complex64>, settings: &Vec<Phases>, best: &mut Best| {
-            let error = distance(&target, made, factor);
-            if error < best.0 {
-                *best = (error, settings.clone(), amplitude(&target, made));
+        let zeros = |s: &Phases| (vec![0.0; s.values().len()], vec![0.0; s.values().len()]);
+        let mut moments: Vec<(Vec<f64>, Vec<f64>)> = phases.iter().map(zeros).collect();
+        let factor = transmission(&target, &lab.measure_matrix(&phases))?;
+        // The best phases that were measured, the start included, and their distance.
+        let mut best = (f64::INFINITY, CorrectionResult::from(phases.clone()));
+        let mut keep_best = |measured: &DMatrix<Complex64>, phases: &[Phases]| {
+            let distance = distance(&target, measured, factor);
+            if distance < best.0 {
+                let amplitude = amplitude(&target, measured);
+                best = (distance, CorrectionResult { steps, amplitude, ..phases.to_vec().into() });
             }
         };
         for step in 0..steps {
-            lab.go_on()?;
-            let (made, slopes) = lab.read_gradient(&settings, |made| {
-                // ½‖M − gT‖² has the adjoint M − gT.
-                made - &target * Complex64::new(factor, 0.0)
+            lab.check_interrupt()?;
+            let (measured, slopes) = lab.measure_gradient(&phases, |measured| {
+                // The adjoint of ½‖M − gT‖² is M − gT.
+                measured - &target * Complex64::new(factor, 0.0)
             })?;
-            keep(&made, &settings, &mut best);
-            let done = step as f64 / steps as f64;
-            let rate = RATE * 0.5 * (1.0 + (std::f64::consts::PI * done).cos());
-            let trust = (1.0 - MEMORY.0.powf(step as f64 + 1.0), 1.0 - MEMORY.1.powf(step as f64 + 1.0));
-            for ((settings, slopes), (first, second)) in settings.iter_mut().zip(&slopes).zip(&mut memory) {
+            keep_best(&measured, &phases);
+            let progress = step as f64 / steps as f64;
+            let rate = RATE * 0.5 * (1.0 + (std::f64::consts::PI * progress).cos());
+            let bias = (1.0 - DECAY.0.powf(step as f64 + 1.0), 1.0 - DECAY.1.powf(step as f64 + 1.0));
+            for ((phases, slopes), (first, second)) in phases.iter_mut().zip(&slopes).zip(&mut moments) {
                 let moments = first.iter_mut().zip(second);
                 for ((phase, slope), (first, second)) in
-                    settings.values_mut().iter_mut().zip(slopes.values()).zip(moments)
+                    phases.values_mut().iter_mut().zip(slopes.values()).zip(moments)
                 {
-                    *first = MEMORY.0 * *first + (1.0 - MEMORY.0) * slope;
-                    *second = MEMORY.1 * *second + (1.0 - MEMORY.1) * slope * slope;
-                    let size = (*second / trust.1).sqrt();
+                    *first = DECAY.0 * *first + (1.0 - DECAY.0) * slope;
+                    *second = DECAY.1 * *second + (1.0 - DECAY.1) * slope * slope;
+                    let size = (*second / bias.1).sqrt();
                     if size > 0.0 {
-                        let moved = *phase - rate * (*first / trust.0) / size;
-                        *phase = phaseloom_mesh::cell::wrap(moved);
+                        *phase = phaseloom_mesh::cell::wrap(*phase - rate * (*first / bias.0) / size);
                     }
                 }
             }
         }
-        let made = lab.read_matrix(&settings);
-        keep(&made, &settings, &mut best);
-        let (_, settings, amplitude) = best;
-        Ok(Found { settings, steps, amplitude, ..Found::default() })
+        keep_best(&lab.measure_matrix(&phases), &phases);
+        Ok(best.1)
     }
 }
-
-/// Squared relative error, settings, amplitude.
-type Best = (f64, Vec<Phases>, Option<f64>);

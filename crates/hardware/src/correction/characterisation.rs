@@ -1,32 +1,44 @@
-//! Characterisation: splitter errors and phase offsets of every cell, estimated from readings alone; then the local
-//! correction with the estimates.
+//! Characterisation: estimates splitter errors and phase offsets of every cell from measurements, then corrects locally.
 //!
-//! The chip is read at several settings with all phases drawn from 0…2π. The estimate is the least-squares fit of our model of
-//! a chip to all readings, by Gauss–Newton with a weak pull to the perfect chip (ridge), which settles what the readings
-//! leave open (two shifters in a row on one line). Its error falls as the noise of a reading and as the root of the
-//! number of settings.
+//! The chip is measured at several settings of random phases. The estimate is the least-squares fit of the model of a
+//! chip to all measurements. A weak prior (ridge) towards the perfect chip fixes what the measurements leave open, such
+//! as the difference of two shifters in series. The error of the estimate is proportional to the noise of a measurement
+//! and to one over the root of the number of settings.
 
-use super::local::corrected;
-use super::{Correction, Found, Knowledge, Lab};
+use super::local::local_correction;
+use super::self_configuration::quadratures;
+use super::{Correction, CorrectionResult, Knowledge, Lab};
 use crate::chip::Chip;
 use crate::error::HardwareError;
-use crate::process::Process;
 use crate::process::stage_errors::StageErrors;
 use nalgebra::{DMatrix, DVector};
 use num_complex::Complex64;
 use phaseloom_files::require_memory;
 use phaseloom_mesh::{Circuit, MatrixProgram, Phases, Stage};
-use phaseloom_numerics::linalg::{multiply_real, solve_positive};
+use phaseloom_numerics::least_squares::{DampingScale, GaussNewton, Point};
+use phaseloom_numerics::linalg::multiply_real;
+use std::cell::OnceCell;
 use std::f64::consts::TAU;
 
-/// Settings that are read.
+/// Number of measured settings.
 const SETTINGS: u64 = 6;
-/// Iterations of Gauss–Newton, at most.
-const ITERATIONS: u64 = 12;
-/// Expected size of an error (rad) that the pull to the perfect chip stands for.
-const USUAL: f64 = 0.1;
+/// Standard deviation (rad) of an error in the prior.
+const PRIOR: f64 = 0.1;
+/// Largest change of an error in one step (rad): far from the solution a full step may overshoot.
+const MAX_CHANGE: f64 = 0.5;
 /// Step of the difference quotients (rad).
 const STEP: f64 = 1e-6;
+
+/// The prior makes the equations well conditioned, so that damping is needed only far from the solution.
+const SEARCH: GaussNewton = GaussNewton {
+    scale: DampingScale::MeanDiagonal,
+    damping: 1e-12,
+    min_damping: 1e-12,
+    max_tries: 16,
+    max_steps: 12,
+    min_gain: 0.0,
+    min_relative_gain: 1e-12,
+};
 
 /// Local correction with estimated errors.
 pub(super) struct Characterised;
@@ -37,194 +49,223 @@ impl Correction for Characterised {
     }
 
     fn description(&self) -> &'static str {
-        "errors of every cell estimated from readings, then local correction"
+        "errors of every cell estimated from measurements, then local correction"
     }
 
     fn knows(&self) -> Knowledge {
         Knowledge::Design
     }
 
-    fn settings(&self, lab: &mut Lab<'_>) -> Result<Found, HardwareError> {
-        let count = lab.steps(SETTINGS);
-        let estimate = characterise(lab, count)?;
-        let Some(process) = lab.process() else {
-            return Ok(Found { settings: lab.start(), ..Found::default() });
-        };
-        let found = corrected(process, lab.program(), &estimate.stages)?;
-        Ok(Found { steps: count, residual: Some(estimate.residual), ..found })
+    fn solve(&self, lab: &mut Lab<'_>) -> Result<CorrectionResult, HardwareError> {
+        let steps = lab.steps(SETTINGS);
+        let estimate = characterise(lab, steps)?;
+        let Some(process) = lab.process() else { return Ok(lab.start().into()) };
+        let result = local_correction(process, lab.program(), &estimate.stages)?;
+        Ok(CorrectionResult { steps, residual: Some(estimate.residual), ..result })
     }
 }
 
-/// What readings tell of a chip.
+/// Estimated errors of a chip.
 #[derive(Clone, Debug)]
 pub struct Estimate {
-    /// Estimated errors, one a section; loss as designed.
+    /// Estimated errors, one entry per stage; loss as designed.
     pub stages: Vec<StageErrors>,
-    /// Root mean square of what the fit leaves of a quadrature, as a share of the field of a full input.
+    /// Root mean square residual per quadrature, relative to the field of a full input.
     pub residual: f64,
     /// Iterations of the fit.
     pub iterations: u64,
 }
 
-/// Estimates splitter errors and phase offsets of every cell from `count` settings of random phases. The design of the
-/// process is known: nominal loss, crosstalk, codes.
+/// One measured setting.
+struct Measurement {
+    driven: Vec<Phases>,
+    matrix: DMatrix<Complex64>,
+}
+
+/// A candidate of the fit.
+struct Candidate {
+    errors: DVector<f64>,
+    stages: Vec<StageErrors>,
+    /// Sum of squared residuals, without the prior.
+    squares: f64,
+}
+
+/// Estimates splitter errors and phase offsets of every cell from `count` settings of random phases.
 ///
-/// Time O(count·N²·P² ) for P ≈ 2N² unknowns of a mesh of N modes.
+/// The design of the process is known: nominal loss, crosstalk, codes. The time is O(count·N²·P²) for P ≈ 2N² unknowns
+/// of a mesh of N modes.
 ///
 /// # Errors
 ///
-/// Too little memory for the normal equations; a fit that leads to no number; an interruption.
+/// Too little memory for the normal equations, a fit that does not converge to finite numbers, an interruption.
 pub fn characterise(lab: &mut Lab<'_>, count: u64) -> Result<Estimate, HardwareError> {
     let program = lab.program();
-    let errors_of = |s: &Stage| s.layout().cell.splitters() * s.layout().positions.len() + s.phases().values().len();
-    let unknown: usize = program.stages().iter().map(errors_of).sum();
+    let unknowns = |s: &Stage| s.layout().cell.splitters() * s.layout().positions.len() + s.phases().values().len();
+    let unknown: usize = program.stages().iter().map(unknowns).sum();
     let (rows, columns) = program.shape();
-    let readings = 2 * rows * columns;
+    let numbers = 2 * rows * columns;
     require_memory(
-        8.0 * (unknown as f64) * (3.0 * unknown as f64 + 2.0 * readings as f64),
+        8.0 * (unknown as f64) * (3.0 * unknown as f64 + 2.0 * numbers as f64),
         &format!("fitting {unknown} errors of a chip"),
     )?;
     let process = lab.process().cloned().unwrap_or_default();
-    let nominal = Chip::nominal(&process, program)?;
     let mut draws = lab.draws("correction/characterise");
-    let mut data = Vec::new();
+    let mut measurements = Vec::new();
     for _ in 0..count {
-        lab.go_on()?;
-        let mut settings = lab.start();
-        // A thousand normal draws' worth of turns, folded to one, is uniform.
-        for phase in settings.iter_mut().flat_map(|s| s.values_mut()) {
+        lab.check_interrupt()?;
+        let mut phases = lab.start();
+        // A normal variable of standard deviation 1000 rad, modulo 2π, is uniform.
+        for phase in phases.iter_mut().flat_map(|s| s.values_mut()) {
             *phase = (draws.draw() * 1e3).rem_euclid(TAU);
         }
-        let read = lab.read_matrix(&settings);
-        data.push((process.drive_phases(program, settings), read));
+        let matrix = lab.measure_matrix(&phases);
+        measurements.push(Measurement { driven: process.drive_phases(program, phases), matrix });
     }
-    let weight = (lab.noise().max(1e-9) / USUAL).powi(2);
-    let mut stages = nominal.stages().to_vec();
-    let mut sum = f64::INFINITY;
-    let mut iterations = 0;
-    let mut errors = DVector::zeros(unknown);
-    while iterations < ITERATIONS {
-        iterations += 1;
-        let mut square = DMatrix::<f64>::zeros(unknown, unknown);
-        let mut slope = DVector::zeros(unknown);
-        let mut now = 0.0;
-        for (driven, read) in &data {
-            let (residual, jacobian) = linearised(lab, &stages, driven, read, unknown)?;
-            now += residual.norm_squared();
-            let transposed = jacobian.transpose();
-            square += multiply_real(&transposed, &jacobian);
-            slope += &transposed * residual;
-        }
-        // Of two shifters in a row on one line only the sum is told: where readings have no noise, the pull must still be
-        // seen beside rounding.
-        let weight = weight.max(1e-10 * square.trace() / unknown as f64);
-        for k in 0..unknown {
-            square[(k, k)] += weight;
-            slope[k] -= weight * errors[k];
-        }
-        let Some(step) = solve_positive(&square, &slope) else {
-            return Err(HardwareError::Characterisation { unknown, settings: count });
-        };
-        // Far from the solution a full step may lead astray: none longer than half a radian.
-        let longest = step.amax();
-        let step = if longest > 0.5 { step * (0.5 / longest) } else { step };
-        errors += &step;
-        stages = apart(&process, program, &errors)?;
-        let small = longest < 1e-3 * lab.noise().max(1e-9);
-        let settled = (sum - now).abs() <= 1e-9 * now;
-        sum = now;
-        if small || settled {
-            break;
-        }
+    let lab = &*lab;
+    let nominal = Chip::nominal(&process, program)?;
+    let weight = OnceCell::new();
+    let evaluate = |errors: DVector<f64>| -> Point<Candidate> {
+        let stages = with_errors(nominal.stages(), &errors);
+        let residual = |m: &Measurement| (&m.matrix - Light::new(program, &stages, &m.driven).output()).norm_squared();
+        let squares = measurements.iter().map(residual).sum();
+        let cost = squares + weight.get().map_or(0.0, |weight| weight * errors.norm_squared());
+        Point { state: Candidate { errors, stages, squares }, cost }
+    };
+    let minimum = SEARCH.minimise::<_, HardwareError>(
+        evaluate(DVector::zeros(unknown)),
+        |Candidate { errors, stages, .. }| {
+            let mut hessian = DMatrix::<f64>::zeros(unknown, unknown);
+            let mut descent = DVector::zeros(unknown);
+            for measurement in &measurements {
+                let light = Light::new(program, stages, &measurement.driven);
+                let jacobian = light.jacobian(lab, unknown)?;
+                let transposed = jacobian.transpose();
+                hessian += multiply_real(&transposed, &jacobian);
+                descent += &transposed * quadratures(&(&measurement.matrix - light.output()));
+            }
+            // The prior alone distinguishes shifters in series: without noise it must still exceed rounding.
+            let floor = 1e-10 * hessian.trace() / unknown as f64;
+            let weight = *weight.get_or_init(|| (lab.instruments().noise.max(1e-9) / PRIOR).powi(2).max(floor));
+            for k in 0..unknown {
+                hessian[(k, k)] += weight;
+                descent[k] -= weight * errors[k];
+            }
+            Ok((hessian, descent))
+        },
+        |candidate, step| {
+            lab.check_interrupt()?;
+            let share = (MAX_CHANGE / step.amax()).min(1.0);
+            Ok(evaluate(&candidate.errors + step * share))
+        },
+    )?;
+    let Candidate { stages, squares, .. } = minimum.point.state;
+    if !squares.is_finite() {
+        return Err(HardwareError::Characterisation { unknown, settings: count });
     }
-    let residual = (sum / (count as f64 * readings as f64)).sqrt();
-    Ok(Estimate { stages, residual, iterations })
+    let residual = (squares / (count as f64 * numbers as f64)).sqrt();
+    Ok(Estimate { stages, residual, iterations: minimum.steps })
 }
 
-/// Errors as a list: of each section all α, all β, all γ where cells have a third splitter, all offsets.
-fn apart(process: &Process, program: &MatrixProgram, errors: &DVector<f64>) -> Result<Vec<StageErrors>, HardwareError> {
-    let mut stages = Chip::nominal(process, program)?.stages().to_vec();
-    let mut rest = errors.iter();
+/// The nominal stages with errors from a list: for each stage all α, all β, all γ of cells with a third splitter, all
+/// offsets.
+fn with_errors(nominal: &[StageErrors], errors: &DVector<f64>) -> Vec<StageErrors> {
+    let mut stages = nominal.to_vec();
+    let mut errors = errors.iter();
     for stage in &mut stages {
-        for k in 0..count(stage) {
-            rest.next().into_iter().for_each(|&error| add(stage, k, error));
+        for (k, &error) in (0..unknowns_of(stage)).zip(errors.by_ref()) {
+            add(stage, k, error);
         }
     }
-    Ok(stages)
+    stages
 }
 
-fn count(stage: &StageErrors) -> usize {
+fn unknowns_of(stage: &StageErrors) -> usize {
     stage.cell.splitters() * stage.cell_errors.len() + stage.offsets.values().len()
 }
 
-/// Adds to error number `k` of a section.
-fn add(stage: &mut StageErrors, k: usize, by: f64) {
+/// Adds to error number `k` of a stage.
+fn add(stage: &mut StageErrors, k: usize, change: f64) {
     let (cells, splitters) = (stage.cell_errors.len(), stage.cell.splitters());
     if k >= splitters * cells {
-        stage.offsets.values_mut()[k - splitters * cells] += by;
+        stage.offsets.values_mut()[k - splitters * cells] += change;
         return;
     }
     let cell = &mut stage.cell_errors[k % cells];
     match k / cells {
-        0 => cell.alpha += by,
-        1 => cell.beta += by,
-        _ => cell.gamma += by,
+        0 => cell.alpha += change,
+        1 => cell.beta += change,
+        _ => cell.gamma += change,
     }
 }
 
-/// What the readings lack, and its slopes by all unknowns.
-fn linearised(
-    lab: &Lab<'_>,
-    stages: &[StageErrors],
-    driven: &[Phases],
-    read: &DMatrix<Complex64>,
-    unknown: usize,
-) -> Result<(DVector<f64>, DMatrix<f64>), HardwareError> {
-    let program = lab.program();
-    let parts = |m: &DMatrix<Complex64>| DVector::from_iterator(2 * m.len(), m.iter().flat_map(|z| [z.re, z.im]));
-    let matrices: Vec<DMatrix<Complex64>> =
-        (0..stages.len()).map(|s| one(program, s, &stages[s], &driven[s])).collect();
-    // What light meets before and behind each section.
-    let inputs = program.shape().1;
-    let mut before = vec![DMatrix::identity(inputs, inputs)];
-    for matrix in &matrices {
-        let next = padded(matrix, &before[before.len() - 1]);
-        before.push(next);
-    }
-    let made = before[stages.len()].rows(0, program.shape().0).into_owned();
-    let mut jacobian = DMatrix::zeros(2 * read.len(), unknown);
-    let mut column = 0;
-    for s in 0..stages.len() {
-        let slopes = |changed: &StageErrors| -> DMatrix<Complex64> {
-            let mut light = padded(&one(program, s, changed, &driven[s]), &before[s]);
-            for later in &matrices[s + 1..] {
-                light = padded(later, &light);
-            }
-            light.rows(0, program.shape().0).into_owned()
-        };
-        let mut changed = stages[s].clone();
-        for k in 0..count(&changed) {
-            lab.go_on()?;
-            add(&mut changed, k, STEP);
-            let ahead = slopes(&changed);
-            add(&mut changed, k, -2.0 * STEP);
-            let behind = slopes(&changed);
-            changed = stages[s].clone();
-            jacobian.set_column(column, &(parts(&(ahead - behind)) / (2.0 * STEP)));
-            column += 1;
+/// Light in a model of the chip.
+struct Light<'a> {
+    program: &'a MatrixProgram,
+    stages: &'a [StageErrors],
+    driven: &'a [Phases],
+    /// Matrix of each stage, modes × modes.
+    matrices: Vec<DMatrix<Complex64>>,
+    /// Fields before each stage and after the last, for a full input at each port: modes × inputs.
+    fields: Vec<DMatrix<Complex64>>,
+}
+
+impl<'a> Light<'a> {
+    fn new(program: &'a MatrixProgram, stages: &'a [StageErrors], driven: &'a [Phases]) -> Self {
+        let matrices: Vec<DMatrix<Complex64>> =
+            (0..stages.len()).map(|s| stage_matrix(&program.stages()[s], &stages[s], &driven[s])).collect();
+        let inputs = program.shape().1;
+        let mut fields = vec![DMatrix::identity(inputs, inputs)];
+        for (s, matrix) in matrices.iter().enumerate() {
+            fields.push(propagate(matrix, &fields[s]));
         }
+        Self { program, stages, driven, matrices, fields }
     }
-    Ok((parts(&(read - made)), jacobian))
+
+    /// The realised matrix, rows × inputs.
+    fn output(&self) -> DMatrix<Complex64> {
+        self.fields[self.stages.len()].rows(0, self.program.shape().0).into_owned()
+    }
+
+    /// The realised matrix with other errors in stage `s`.
+    fn output_with(&self, s: usize, errors: &StageErrors) -> DMatrix<Complex64> {
+        let changed = stage_matrix(&self.program.stages()[s], errors, &self.driven[s]);
+        let mut fields = propagate(&changed, &self.fields[s]);
+        for later in &self.matrices[s + 1..] {
+            fields = propagate(later, &fields);
+        }
+        fields.rows(0, self.program.shape().0).into_owned()
+    }
+
+    /// Slopes of all quadratures with respect to all errors, by central differences.
+    fn jacobian(&self, lab: &Lab<'_>, unknown: usize) -> Result<DMatrix<f64>, HardwareError> {
+        let (rows, columns) = self.program.shape();
+        let mut jacobian = DMatrix::zeros(2 * rows * columns, unknown);
+        let mut column = 0;
+        for (s, errors) in self.stages.iter().enumerate() {
+            let mut changed = errors.clone();
+            for k in 0..unknowns_of(errors) {
+                lab.check_interrupt()?;
+                add(&mut changed, k, STEP);
+                let above = self.output_with(s, &changed);
+                add(&mut changed, k, -2.0 * STEP);
+                let below = self.output_with(s, &changed);
+                changed = errors.clone();
+                jacobian.set_column(column, &(quadratures(&(above - below)) / (2.0 * STEP)));
+                column += 1;
+            }
+        }
+        Ok(jacobian)
+    }
 }
 
-/// The matrix of one section, lines × lines.
-fn one(program: &MatrixProgram, s: usize, frozen: &StageErrors, driven: &Phases) -> DMatrix<Complex64> {
-    let (phases, cell_errors) = frozen.state(driven);
-    Circuit::compile(&program.stages()[s], &phases, cell_errors).matrix()
+/// The matrix of one stage, modes × modes.
+fn stage_matrix(stage: &Stage, errors: &StageErrors, driven: &Phases) -> DMatrix<Complex64> {
+    let (phases, cell_errors) = errors.state(driven);
+    Circuit::compile(stage, &phases, cell_errors).matrix()
 }
 
-/// Light behind a section, cut or padded with dark modes to the size that it takes.
-fn padded(stage: &DMatrix<Complex64>, light: &DMatrix<Complex64>) -> DMatrix<Complex64> {
-    let light = light.clone().resize_vertically(stage.ncols(), Complex64::new(0.0, 0.0));
-    phaseloom_numerics::linalg::multiply(stage, &light)
+/// Fields after a stage. Fields before it are cut, or padded with zeros, to its number of modes.
+fn propagate(stage: &DMatrix<Complex64>, fields: &DMatrix<Complex64>) -> DMatrix<Complex64> {
+    let fields = fields.clone().resize_vertically(stage.ncols(), Complex64::new(0.0, 0.0));
+    phaseloom_numerics::linalg::multiply(stage, &fields)
 }

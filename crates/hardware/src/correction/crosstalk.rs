@@ -1,24 +1,24 @@
-//! Pre-compensation of thermal crosstalk: the heater phases h that make the wanted ones, `K·h = φ (mod 2π)`.
+//! Pre-compensation of thermal crosstalk: heater phases h with `K·h = φ (mod 2π)` for the requested phases φ.
 //!
-//! K is known from the design. `h ← h − (K·h − φ)` converges as the powers of the crosstalk; a heater that would have to
-//! cool gets one turn more, one beyond a turn gets one less, which their neighbours feel in turn.
+//! The crosstalk matrix K is part of the design. `h ← h − (K·h − φ)` converges as the powers of the crosstalk. A heater
+//! that would have to cool gets 2π more, and one beyond 2π gets 2π less, which changes its neighbours in turn.
 
-use super::{Correction, Found, Knowledge, Lab};
+use super::{Correction, CorrectionResult, Knowledge, Lab};
 use crate::error::HardwareError;
 use crate::process::Process;
 use phaseloom_mesh::cell::wrap;
 use phaseloom_mesh::{MatrixProgram, Phases};
 use std::f64::consts::TAU;
 
-/// Iterations in which heaters may change by whole turns: one at the seam can go up and down for ever with its
-/// neighbours. What still stands beyond the seam then is wrapped at last, which its neighbours feel by crosstalk of a turn.
-const TURNING: u64 = 100;
+/// Iterations in which heaters may change by 2π. A heater near 0 could otherwise alternate for ever with its neighbours;
+/// after these iterations it may end outside 0…2π, and the final wrap changes its neighbours by the crosstalk of 2π.
+const MAX_WRAPPING_STEPS: u64 = 100;
 /// Iterations after which crosstalk counts as too strong.
-const MOST: u64 = 500;
-/// Largest phase (rad) that may be left.
-const EXACT: f64 = 1e-12;
+const MAX_STEPS: u64 = 500;
+/// Largest remaining phase error (rad) of a solution.
+const TOLERANCE: f64 = 1e-12;
 
-/// Pre-compensation of crosstalk from the crosstalk matrix.
+/// Pre-compensation from the crosstalk matrix.
 pub(super) struct CrosstalkCompensation;
 
 impl Correction for CrosstalkCompensation {
@@ -27,62 +27,58 @@ impl Correction for CrosstalkCompensation {
     }
 
     fn description(&self) -> &'static str {
-        "heater phases that make the wanted ones through known thermal crosstalk"
+        "heater phases that give the requested ones through known thermal crosstalk"
     }
 
     fn knows(&self) -> Knowledge {
         Knowledge::Design
     }
 
-    fn settings(&self, lab: &mut Lab<'_>) -> Result<Found, HardwareError> {
+    fn solve(&self, lab: &mut Lab<'_>) -> Result<CorrectionResult, HardwareError> {
         match lab.process() {
-            Some(process) => before_crosstalk(process, lab.program(), lab.start()),
-            None => Ok(Found { settings: lab.start(), ..Found::default() }),
+            Some(process) => precompensate(process, lab.program(), lab.start()),
+            None => Ok(lab.start().into()),
         }
     }
 }
 
-/// Phases to ask for, 0…2π, so that crosstalk makes `wanted` of them up to whole turns; how many iterations it took, and how
-/// many heaters took another turn.
-pub(super) fn before_crosstalk(
+/// Heater phases, 0…2π, that give the requested phases up to multiples of 2π through crosstalk.
+pub(super) fn precompensate(
     process: &Process,
     program: &MatrixProgram,
-    mut wanted: Vec<Phases>,
-) -> Result<Found, HardwareError> {
-    wanted.iter_mut().flat_map(|s| s.values_mut()).for_each(|phase| *phase = wrap(*phase));
-    let Some(crosstalk) = &process.thermal_crosstalk else {
-        return Ok(Found { settings: wanted, ..Found::default() });
-    };
-    let asked = wanted.clone();
-    let mut heaters = wanted.clone();
+    mut requested: Vec<Phases>,
+) -> Result<CorrectionResult, HardwareError> {
+    requested.iter_mut().flat_map(|s| s.values_mut()).for_each(|phase| *phase = wrap(*phase));
+    let Some(crosstalk) = &process.thermal_crosstalk else { return Ok(requested.into()) };
+    let mut shifted = requested.clone();
+    let mut heaters = requested.clone();
     let mut largest = f64::INFINITY;
-    for step in 1..=MOST {
-        let mut made = heaters.clone();
-        crate::process::Imperfection::drive(crosstalk, program.stages(), &mut made);
+    for steps in 1..=MAX_STEPS {
+        let mut realised = heaters.clone();
+        crate::process::Imperfection::drive(crosstalk, program.stages(), &mut realised);
         largest = 0.0;
-        for ((heaters, wanted), made) in heaters.iter_mut().zip(&mut wanted).zip(&made) {
-            let values = heaters.values_mut().iter_mut().zip(wanted.values_mut()).zip(made.values());
-            for ((heater, wanted), made) in values {
-                let error = made - *wanted;
+        for ((heaters, shifted), realised) in heaters.iter_mut().zip(&mut shifted).zip(&realised) {
+            let values = heaters.values_mut().iter_mut().zip(shifted.values_mut()).zip(realised.values());
+            for ((heater, shifted), realised) in values {
+                let error = realised - *shifted;
                 largest = f64::max(largest, error.abs());
                 *heater -= error;
-                let whole = wrap(*heater) - *heater;
-                if whole.abs() > 1.0 && step <= TURNING {
-                    *heater += whole;
-                    *wanted += whole;
+                let period = wrap(*heater) - *heater;
+                if period.abs() > 1.0 && steps <= MAX_WRAPPING_STEPS {
+                    *heater += period;
+                    *shifted += period;
                     largest = TAU;
                 }
             }
         }
-        if largest < EXACT || !largest.is_finite() {
-            return if largest.is_finite() {
-                let turned = asked.iter().zip(&wanted).flat_map(|(a, w)| a.values().iter().zip(w.values()));
-                let turned = turned.filter(|(asked, wanted)| (*wanted - *asked).abs() > 1.0).count();
-                Ok(Found { settings: heaters, steps: step, turned: Some(turned), ..Found::default() })
-            } else {
-                Err(HardwareError::Crosstalk { steps: step, largest })
-            };
+        if !largest.is_finite() {
+            return Err(HardwareError::Crosstalk { steps, largest });
+        }
+        if largest < TOLERANCE {
+            let pairs = requested.iter().zip(&shifted).flat_map(|(r, s)| r.values().iter().zip(s.values()));
+            let wrapped = pairs.filter(|(requested, shifted)| (*shifted - *requested).abs() > 1.0).count();
+            return Ok(CorrectionResult { steps, wrapped_heaters: Some(wrapped), ..heaters.into() });
         }
     }
-    Err(HardwareError::Crosstalk { steps: MOST, largest })
+    Err(HardwareError::Crosstalk { steps: MAX_STEPS, largest })
 }

@@ -1,10 +1,11 @@
-//! Local correction: every cell is set to what the ideal one does, from its known errors alone.
+//! Local correction: every cell is set to the transfer matrix of its ideal counterpart, given its known errors.
 //!
-//! Cells follow those of the program one after another ([`phaseloom_mesh::follow`]), attenuators their amplitudes. O(cells).
-//! Phase masks, whose cells cannot follow, are fitted anew with their errors ([`phaseloom_mesh::refit`]).
+//! Mesh cells match those of the program one by one in the order of propagation ([`match_cells`], Bandyopadhyay et al.
+//! 2021); attenuators match their amplitudes. O(cells). Phase-mask meshes, whose cells cannot match others, are fitted
+//! again with their errors ([`phaseloom_mesh::refit`]).
 
-use super::crosstalk::before_crosstalk;
-use super::{Correction, Found, Knowledge, Lab};
+use super::crosstalk::precompensate;
+use super::{Correction, CorrectionResult, Knowledge, Lab};
 use crate::chip::Chip;
 use crate::error::HardwareError;
 use crate::process::Process;
@@ -23,33 +24,33 @@ impl Correction for Local {
     }
 
     fn description(&self) -> &'static str {
-        "each cell set to what the ideal one does, from its known errors; of masks all phases searched"
+        "each cell set to its ideal transfer matrix, from its known errors; phase masks are fitted as a whole"
     }
 
     fn knows(&self) -> Knowledge {
         Knowledge::Errors
     }
 
-    fn settings(&self, lab: &mut Lab<'_>) -> Result<Found, HardwareError> {
+    fn solve(&self, lab: &mut Lab<'_>) -> Result<CorrectionResult, HardwareError> {
         match (lab.process(), lab.errors()) {
-            (Some(process), Some(errors)) => corrected(process, lab.program(), errors),
-            _ => Ok(Found { settings: lab.start(), ..Found::default() }),
+            (Some(process), Some(errors)) => local_correction(process, lab.program(), errors),
+            _ => Ok(lab.start().into()),
         }
     }
 }
 
-/// Phases to ask for, if these are the errors.
-pub(super) fn corrected(
+/// Phases to request on a chip with these errors.
+pub(super) fn local_correction(
     process: &Process,
     program: &MatrixProgram,
     errors: &[StageErrors],
-) -> Result<Found, HardwareError> {
+) -> Result<CorrectionResult, HardwareError> {
     let nominal = Chip::nominal(process, program)?;
-    let mut out_of_reach = Some(0);
-    let mut wanted = Vec::with_capacity(errors.len());
+    let mut clipped_cells = Some(0);
+    let mut requested = Vec::with_capacity(errors.len());
     for ((stage, errors), nominal) in program.stages().iter().zip(errors).zip(nominal.stages()) {
         let (mut phases, clipped) = match stage.kind() {
-            StageKind::Mesh if !stage.layout().cell.is_interferometer() => (fitted(stage, errors, nominal), None),
+            StageKind::Mesh if !stage.layout().cell.is_interferometer() => (fit_again(stage, errors, nominal), None),
             StageKind::Mesh => {
                 let (phases, clipped) =
                     match_cells(stage.layout(), stage.layout().cell, stage.phases(), &errors.cell_errors);
@@ -63,35 +64,35 @@ pub(super) fn corrected(
         for (phase, offset) in phases.values_mut().iter_mut().zip(errors.offsets.values()) {
             *phase -= offset;
         }
-        out_of_reach = out_of_reach.zip(clipped).map(|(sum, more)| sum + more);
-        wanted.push(phases);
+        clipped_cells = clipped_cells.zip(clipped).map(|(sum, more)| sum + more);
+        requested.push(phases);
     }
-    let found = before_crosstalk(process, program, wanted)?;
-    Ok(Found { steps: found.steps.max(1), out_of_reach, ..found })
+    let result = precompensate(process, program, requested)?;
+    Ok(CorrectionResult { steps: result.steps.max(1), clipped_cells, ..result })
 }
 
-/// Phases of a mesh whose cells cannot follow others: a search from those of the program on, for its matrix with as much
-/// light as the nominal mesh lets pass.
-fn fitted(stage: &Stage, errors: &StageErrors, nominal: &StageErrors) -> Phases {
+/// Fits a phase-mask mesh with its errors, starting from its programmed phases. The target is the matrix of the program,
+/// scaled to the transmission of the nominal mesh.
+fn fit_again(stage: &Stage, errors: &StageErrors, nominal: &StageErrors) -> Phases {
     let ideal = Circuit::ideal(stage).matrix();
-    let passed = Circuit::compile(stage, stage.phases(), &nominal.cell_errors).matrix().norm() / ideal.norm();
+    let transmission = Circuit::compile(stage, stage.phases(), &nominal.cell_errors).matrix().norm() / ideal.norm();
     let ports = stage.layout().ports;
-    let wanted = ideal.view((0, 0), (ports, ports)) * Complex64::from(passed);
-    refit(stage, &errors.cell_errors, &wanted)
+    let target = ideal.view((0, 0), (ports, ports)) * Complex64::from(transmission);
+    refit(stage, &errors.cell_errors, &target)
 }
 
-/// Phases that attenuators should have, and the number that miss their amplitude. As much light is asked for as the
-/// cell of the design lets pass: their common loss is undone by the gain.
+/// Phases of the attenuators, and the number that cannot reach their amplitude. The target amplitudes include the
+/// transmission of a nominal cell, because the gain undoes that common loss.
 fn attenuators(stage: &Stage, errors: &StageErrors, nominal: &StageErrors) -> (Phases, usize) {
-    let asked = stage.phases();
-    let mut phases = asked.clone();
+    let programmed = stage.phases();
+    let mut phases = programmed.clone();
     let mut clipped = 0;
     for (k, (errors, nominal)) in errors.cell_errors.iter().zip(&nominal.cell_errors).enumerate() {
-        let open = (nominal.upper_transmission + nominal.lower_transmission) / 2.0;
-        let wanted = ideal(asked.theta()[k], asked.phi()[k])[0][0] * open;
-        let found = match_transmission(wanted, *errors);
-        clipped += usize::from(!found.reached);
-        phases.set_cell(k, found.theta, found.phi);
+        let transmission = (nominal.upper_transmission + nominal.lower_transmission) / 2.0;
+        let target = ideal(programmed.theta()[k], programmed.phi()[k])[0][0] * transmission;
+        let setting = match_transmission(target, *errors);
+        clipped += usize::from(!setting.reached);
+        phases.set_cell(k, setting.theta, setting.phi);
     }
     (phases, clipped)
 }

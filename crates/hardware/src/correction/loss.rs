@@ -1,19 +1,18 @@
-//! Compensation of unbalanced loss: settings with which the chip of the design, whose arms and paths lose unequally,
-//! makes the target but for one factor.
+//! Compensation of unequal loss: phases with which the nominal chip realises the target up to one factor, although its
+//! arms and paths differ in loss.
 //!
-//! Unequal loss multiplies the matrix of a mesh by a Hermitian factor, and phases turn it by unitary ones: of one mesh nothing
-//! is to be gained in first order. Two meshes with attenuators make any matrix, this one too (derived). The settings come
-//! from the same search as [`self_configuration`](super::self_configuration), with the design in the place of the chip;
-//! random errors stay.
+//! Unequal loss multiplies the matrix of a mesh by a Hermitian factor; phases multiply it by unitary ones. A single mesh
+//! therefore gains nothing to first order. Two meshes with attenuators realise any matrix, so they can undo it exactly.
+//! The search is that of [`self_configuration`](super::self_configuration) on the nominal chip; random errors remain.
 
-use super::crosstalk::before_crosstalk;
+use super::crosstalk::precompensate;
 use super::self_configuration::SelfConfiguration;
-use super::{Correction, Found, Instruments, Knowledge, Lab};
+use super::{Correction, CorrectionResult, Instruments, Knowledge, Lab};
 use crate::chip::Chip;
 use crate::error::HardwareError;
 use crate::process::Process;
 
-/// Settings for the nominal loss.
+/// Correction of the nominal loss.
 pub(super) struct LossCompensation;
 
 impl Correction for LossCompensation {
@@ -22,23 +21,21 @@ impl Correction for LossCompensation {
     }
 
     fn description(&self) -> &'static str {
-        "settings for the unequal loss of the design; exact for programs with attenuators"
+        "phases for the unequal loss of the design; exact for programs with attenuators"
     }
 
     fn knows(&self) -> Knowledge {
         Knowledge::Design
     }
 
-    fn settings(&self, lab: &mut Lab<'_>) -> Result<Found, HardwareError> {
-        let (program, settings) = (lab.program(), lab.start());
-        let Some(process) = lab.process() else {
-            return Ok(Found { settings, ..Found::default() });
-        };
+    fn solve(&self, lab: &mut Lab<'_>) -> Result<CorrectionResult, HardwareError> {
+        let program = lab.program();
+        let Some(process) = lab.process() else { return Ok(lab.start().into()) };
         let lossy = Process { insertion_loss: process.insertion_loss.clone(), ..Process::default() };
         let design = Chip::nominal(&lossy, program)?;
-        let exact = Instruments { noise: 0.0, ..lab.instruments() };
-        let found = SelfConfiguration.settings(&mut Lab::new(&design, program, Knowledge::Nothing, &exact))?;
-        let heated = before_crosstalk(process, program, found.settings)?;
-        Ok(Found { steps: found.steps + heated.steps, amplitude: found.amplitude, ..heated })
+        let noiseless = Instruments { noise: 0.0, ..lab.instruments().clone() };
+        let search = SelfConfiguration.solve(&mut Lab::new(&design, program, Knowledge::Nothing, &noiseless))?;
+        let heated = precompensate(process, program, search.phases)?;
+        Ok(CorrectionResult { steps: search.steps + heated.steps, amplitude: search.amplitude, ..heated })
     }
 }

@@ -1,16 +1,16 @@
-//! Mending an imperfect chip: other settings for the same target, one method a file, one line a method in the list.
+//! Correction of an imperfect chip: other phases for the same target. One file per method, one entry in the list.
 //!
 //! ```text
-//! target program, Lab (chip + instruments) ── method ──▶ corrected program, number of readings and steps
+//! target program, Lab (chip + instruments) ── method ──▶ corrected program, numbers of measurements and steps
 //! ```
 //!
-//! A method sees the chip through a [`Lab`] alone. What the lab tells depends on what the method claims to know: the
-//! frozen errors only if it says [`Knowledge::Errors`], the design of the process only if it says so; readings have noise
-//! and are counted.
+//! A method sees the chip through a [`Lab`] alone. The lab reveals the frozen errors only to methods that claim
+//! [`Knowledge::Errors`], and the process only to those that claim its design. Measurements are noisy and counted.
 
 mod adjoint_descent;
 mod characterisation;
 mod crosstalk;
+mod interrupt;
 mod lab;
 mod local;
 mod loss;
@@ -19,18 +19,18 @@ mod self_configuration;
 mod spsa;
 
 pub use characterisation::{Estimate, characterise};
+pub use interrupt::Interrupt;
 pub use lab::{HEADROOM, Instruments, Lab};
-pub use outcome::{Corrected, Quality as CorrectionQuality};
+pub use outcome::{Corrected, CorrectionQuality};
 
 use crate::chip::Chip;
 use crate::error::HardwareError;
 use phaseloom_mesh::{Form, MatrixProgram, Phases};
-use std::sync::atomic::AtomicBool;
 
-/// What a method assumes to know of a chip beforehand.
+/// Knowledge of a chip that a method assumes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Knowledge {
-    /// Nothing: what detectors show is all.
+    /// Nothing but the detected fields.
     Nothing,
     /// The process as designed: nominal loss, crosstalk between heaters, codes of the converters.
     Design,
@@ -39,7 +39,7 @@ pub enum Knowledge {
 }
 
 impl Knowledge {
-    /// For tables.
+    /// Description for tables.
     #[must_use]
     pub fn describe(self) -> &'static str {
         match self {
@@ -50,47 +50,53 @@ impl Knowledge {
     }
 }
 
-/// What a method found.
+/// Result of a method.
 #[derive(Clone, Debug, Default)]
-pub struct Found {
-    /// Phases to ask for (rad), one [`Phases`] a section.
-    pub settings: Vec<Phases>,
+pub struct CorrectionResult {
+    /// Requested phases (rad), one [`Phases`] per stage.
+    pub phases: Vec<Phases>,
     /// Iterations, sweeps or measured settings, as the method counts them.
     pub steps: u64,
-    /// Interferometers that cannot do exactly what is asked of them, where the method knows.
-    pub out_of_reach: Option<usize>,
-    /// The g of `M ≈ g·T` behind a search, as it read it, T the program without its gain. It becomes part of the gain of the
-    /// corrected program, where that has one; `None` leaves the gain to the design.
+    /// Interferometers that cannot reach the requested transfer matrix, if the method knows.
+    pub clipped_cells: Option<usize>,
+    /// Measured g of `M ≈ g·T` after a search, where T is the matrix of the program without its gain. It enters the gain
+    /// of a corrected program that has one; `None` leaves the gain to the design.
     pub amplitude: Option<f64>,
-    /// Root mean square of what a fit to readings leaves of a quadrature, as a share of the field of a full input, where the
-    /// method fits. Far above the noise of a reading, the estimate is wrong.
+    /// Root mean square residual per quadrature of a fit, relative to the field of a full input, if the method fits. Far
+    /// above the noise of a measurement, the estimate is wrong.
     pub residual: Option<f64>,
-    /// Heaters whose phase is asked for a turn or more away because crosstalk would have them cool, or leave one turn; where
+    /// Heaters whose phase moved by 2π or more, because crosstalk would require cooling or more than 2π; `None` if no
     /// crosstalk was undone.
-    pub turned: Option<usize>,
+    pub wrapped_heaters: Option<usize>,
 }
 
-/// A way to mend a chip.
+impl From<Vec<Phases>> for CorrectionResult {
+    fn from(phases: Vec<Phases>) -> Self {
+        Self { phases, ..Self::default() }
+    }
+}
+
+/// A method that corrects a chip.
 pub trait Correction: Sync {
     /// Short name in files and on the command line.
     fn key(&self) -> &'static str;
 
-    /// One line for tables and lists.
+    /// One-line description for tables and lists.
     fn description(&self) -> &'static str;
 
-    /// What it assumes to know.
+    /// Knowledge that it assumes.
     fn knows(&self) -> Knowledge;
 
-    /// Looks for settings that make the chip in the lab multiply by the matrix of the lab's program.
+    /// Finds phases with which the chip in the lab realises the matrix of the lab's program.
     ///
     /// # Errors
     ///
-    /// Where the method cannot work on this chip at all; a method that merely ends far from the target says so by its
-    /// quality.
-    fn settings(&self, lab: &mut Lab<'_>) -> Result<Found, HardwareError>;
+    /// If the method cannot work on this chip. A method that merely ends far from the target is no error: the quality of
+    /// its result says so.
+    fn solve(&self, lab: &mut Lab<'_>) -> Result<CorrectionResult, HardwareError>;
 }
 
-/// Every method; a new one is a file and a line.
+/// All methods. A new method is a file and an entry here.
 pub const CORRECTIONS: [&dyn Correction; 7] = [
     &local::Local,
     &crosstalk::CrosstalkCompensation,
@@ -118,17 +124,17 @@ pub fn correction(key: &str) -> Result<&'static dyn Correction, HardwareError> {
     })
 }
 
-/// The correction of an experiment.
+/// The correction that an experiment applies to each of its chips.
 #[derive(Clone)]
 pub struct CorrectionPlan {
     /// The method.
     pub method: &'static dyn Correction,
-    /// Noise of its readings, see [`Instruments::noise`].
+    /// Noise of its measurements, see [`Instruments::noise`].
     pub noise: f64,
-    /// Factor on its steps.
+    /// Factor on its number of steps.
     pub effort: f64,
-    /// See [`Instruments::stop`].
-    pub stop: Option<&'static AtomicBool>,
+    /// See [`Instruments::interrupt`].
+    pub interrupt: Interrupt,
 }
 
 impl std::fmt::Debug for CorrectionPlan {
@@ -137,53 +143,56 @@ impl std::fmt::Debug for CorrectionPlan {
     }
 }
 
-/// Mends a chip: other settings for the same target.
+/// Corrects a chip: finds other phases for the same target.
 ///
 /// ```
-/// use phaseloom_hardware::{Instruments, correct, correction};
-/// use phaseloom_hardware::{Chip, Process, ChipId};
-/// use phaseloom_mesh::{Form, MatrixProgram, StreamKey, haar_unitary, topology};
+/// use phaseloom_hardware::correction::{Instruments, correct, correction};
+/// use phaseloom_hardware::{Chip, ChipId, Process};
+/// use phaseloom_mesh::{Form, MatrixProgram, topology};
+/// use phaseloom_numerics::{StreamKey, haar_unitary};
 ///
 /// let u = haar_unitary(8, &mut StreamKey::new(1, "example").stream());
 /// let target = MatrixProgram::new(&u, Form::Auto, topology("rectangular")?)?;
 /// let process: Process = toml::from_str("[splitter_error]\nsigma_rad = 0.005")?;
 /// let chip = Chip::fabricate(&process, &target, ChipId { seed: 1, trial: 0, core: 0 })?;
-/// let mended = correct(&chip, &target, correction("local")?, &Instruments::default())?;
-/// assert!(mended.after.error < 0.1 * mended.before.error);
+/// let corrected = correct(&chip, &target, correction("local")?, &Instruments::default())?;
+/// assert!(corrected.after.error < 0.1 * corrected.before.error);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # Errors
 ///
-/// A chip of another shape than the program, a method that cannot work on it.
+/// A chip of another shape than the program, a method that cannot work on it, an interruption.
 pub fn correct(
     chip: &Chip,
     target: &MatrixProgram,
     method: &dyn Correction,
     instruments: &Instruments,
 ) -> Result<Corrected, HardwareError> {
-    let (program, found, readings) = mended(chip, target, method, instruments)?;
-    Corrected::new(chip, target, (program, &found), readings)
+    let (program, result, measurements) = corrected_program(chip, target, method, instruments)?;
+    let before = CorrectionQuality::new(chip, target, target)?;
+    let after = CorrectionQuality::new(chip, target, &program)?;
+    Ok(Corrected { program, before, after, measurements, result })
 }
 
-/// The corrected program, what the method says of it, and how many vectors were read.
-pub(crate) fn mended(
+/// The corrected program, the result of the method and the number of measured vectors.
+pub(crate) fn corrected_program(
     chip: &Chip,
     target: &MatrixProgram,
     method: &dyn Correction,
     instruments: &Instruments,
-) -> Result<(MatrixProgram, Found, u64), HardwareError> {
+) -> Result<(MatrixProgram, CorrectionResult, u64), HardwareError> {
     chip.check_shape(target)?;
     let mut lab = Lab::new(chip, target, method.knows(), instruments);
     if lab.target().norm() <= 0.0 {
-        // Nothing is asked for.
-        return Ok((target.clone(), Found::default(), 0));
+        // Every setting realises a matrix of zeros once the gain is zero.
+        return Ok((target.clone(), CorrectionResult::default(), 0));
     }
-    let mut found = method.settings(&mut lab)?;
-    let settings = std::mem::take(&mut found.settings).into_iter().map(outcome::wrapped).collect();
-    let mut program = target.with_phases(settings);
-    if let (Form::Svd | Form::Contraction, Some(amplitude)) = (target.form(), found.amplitude) {
+    let mut result = method.solve(&mut lab)?;
+    result.phases = result.phases.into_iter().map(outcome::wrapped).collect();
+    let mut program = target.with_phases(result.phases.clone());
+    if let (Form::Svd | Form::Contraction, Some(amplitude)) = (target.form(), result.amplitude) {
         program = program.with_electronic_gain(target.gain() / amplitude);
     }
-    Ok((program, found, lab.readings()))
+    Ok((program, result, lab.measurements()))
 }

@@ -1,41 +1,42 @@
-//! Converters: mid-tread (zero is a code), symmetric, saturating.
+//! Converters: symmetric, saturating, mid-tread (zero is a code).
 //!
-//! b bits make 2^b − 1 codes, −(2^{b−1}−1) … +(2^{b−1}−1), of step Δ = full scale/(2^{b−1}−1); a reading that takes
-//! no sign (one detector) uses 2^b codes from 0, Δ = full scale/(2^b−1).
+//! ```text
+//! signed     2^b − 1 codes, −(2^{b−1}−1) … +(2^{b−1}−1)     Δ = full scale/(2^{b−1}−1)
+//! unsigned   2^b codes from 0, for a single detector          Δ = full scale/(2^b−1)
+//! ```
 
 use phaseloom_files::InvalidValue;
 use phaseloom_numerics::Real;
 use serde::{Deserialize, Serialize};
 
-/// A converter of given bits.
+/// A converter of b bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Converter {
-    /// Bits, 2…24: with one bit and a code for zero no other is left.
+    /// Bits, 2…24: a signed mid-tread converter of one bit has no code but zero.
     pub bits: u32,
 }
 
-/// The codes of a converter, worked out once: value = code·step.
+/// The codes of a converter: value = code·step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Codes {
-    /// Largest code.
-    last: f64,
+    max_code: f64,
     /// Step for a full scale of 1.
     step: f64,
 }
 
 impl Codes {
-    /// The largest code: codes per full scale of 1.
+    /// The largest code.
     #[must_use]
-    pub fn last(&self) -> f64 {
-        self.last
+    pub fn max_code(&self) -> f64 {
+        self.max_code
     }
 
-    /// The value of the nearest code; the caller has clipped to the full scale of 1. Halves go to the even code.
+    /// The value of the nearest code of a value within the full scale of 1. Halves go to the even code.
     #[must_use]
     #[inline]
     pub fn round(&self, x: f64) -> f64 {
-        Real::round_ties_even(x * self.last) * self.step
+        Real::round_ties_even(x * self.max_code) * self.step
     }
 }
 
@@ -49,15 +50,15 @@ impl Converter {
     /// Codes of a signed value, full scale ±1.
     #[must_use]
     pub fn signed(&self) -> Codes {
-        let last = 2f64.powi(self.bits as i32 - 1) - 1.0;
-        Codes { last, step: 1.0 / last }
+        let max_code = 2f64.powi(self.bits as i32 - 1) - 1.0;
+        Codes { max_code, step: 1.0 / max_code }
     }
 
     /// Codes of a value 0…1.
     #[must_use]
     pub fn unsigned(&self) -> Codes {
-        let last = 2f64.powi(self.bits as i32) - 1.0;
-        Codes { last, step: 1.0 / last }
+        let max_code = 2f64.powi(self.bits as i32) - 1.0;
+        Codes { max_code, step: 1.0 / max_code }
     }
 
     pub(super) fn check(self) -> Result<(), InvalidValue> {
@@ -69,14 +70,14 @@ impl Converter {
     }
 }
 
-/// What the output converter is scaled to.
+/// Full scale of the output converter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FullScale {
-    /// The largest value that calibration data gave, tile by tile.
+    /// The largest value in the calibration data, tile by tile.
     #[default]
     Calibration,
-    /// √k times the gain: what no data can exceed.
+    /// √k times the gain, an upper bound for all data.
     Bound,
 }
 
@@ -92,7 +93,7 @@ pub struct Adc {
 }
 
 impl Adc {
-    /// Its codes.
+    /// Its converter.
     #[must_use]
     pub fn converter(&self) -> Converter {
         Converter { bits: self.bits }

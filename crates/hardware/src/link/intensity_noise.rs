@@ -1,5 +1,7 @@
-//! Relative intensity noise: one factor (1 + ε) per shot and laser, `var ε = 10^(RIN/10)·B`, on every photocurrent of
-//! that laser, the homodyne product too. Balancing removes only the local oscillator's own part, to 10^(−CMRR/20).
+//! Relative intensity noise: one factor 1 + ε per vector on every photocurrent of a laser, `var ε = 10^(RIN/10)·B`.
+//!
+//! The factor multiplies the homodyne signal too. Balancing removes only the noise of the local oscillator's own current,
+//! down to 10^(−CMRR/20).
 
 use phaseloom_files::{InvalidValue, at_least};
 use serde::{Deserialize, Serialize};
@@ -22,7 +24,7 @@ impl IntensityNoise {
         (10f64.powf(self.rin_db_per_hz / 10.0) * bandwidth_hz).sqrt()
     }
 
-    /// What balancing leaves of the local oscillator's own noise, as a ratio of currents.
+    /// Remainder of the local oscillator's own noise after balancing, as a ratio of currents.
     #[must_use]
     pub fn imbalance(&self) -> f64 {
         self.cmrr_db.map_or(0.0, |cmrr| 10f64.powf(-cmrr / 20.0))

@@ -1,11 +1,11 @@
-//! The way of the light and of the current around a chip, in physical units: what is sent and how it is read.
+//! The optical link of a chip in physical units: laser, modulators, detectors, converters.
 //!
 //! ```text
 //! laser ─ coupling ─┬─ 1−lo_fraction ─ split over k ─ modulators (DAC) ─ chip ─┬─ detectors ─ TIA ─ ADC ─ × gain
 //!                   └─ lo_fraction ───── split over k receivers ───────────────┘
 //! ```
 //!
-//! A part that is absent is ideal: no DAC, no rounding and no clipping; no noise source, no noise.
+//! An absent part is ideal: without a DAC there is no rounding, without a noise source no noise.
 
 mod converter;
 mod detector;
@@ -17,10 +17,10 @@ mod thermal_noise;
 pub(crate) mod transmitter;
 
 pub use converter::{Adc, Codes, Converter, FullScale};
-pub(crate) use detector::{Detector, Light};
+pub(crate) use detector::{Detector, OutputFields};
 pub use intensity_noise::IntensityNoise;
 pub use modulator::{Modulator, ModulatorKind};
-pub use receiver::{Quality, Receiver};
+pub use receiver::{Receiver, SignalQuality};
 pub use thermal_noise::ThermalNoise;
 
 use crate::error::HardwareError;
@@ -36,23 +36,23 @@ pub const CHARGE: f64 = 1.602_176_634e-19;
 /// Boltzmann's constant (J/K), exact.
 pub const BOLTZMANN: f64 = 1.380_649e-23;
 
-/// How an output field becomes a number.
+/// Detection of an output field.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Detection {
-    /// Balanced, with a local oscillator: reads Re a, linear and signed.
+    /// Balanced detectors with a local oscillator measure Re a, linear and signed.
     #[default]
     Homodyne,
-    /// One detector: reads |a|²; the sign is lost.
+    /// One detector measures |a|²; the sign is lost.
     Direct,
-    /// One detector, and a constant field from one more input port: √I − r is read.
+    /// One detector measures √I − r, with a constant field r from one more input port.
     Offset,
 }
 
 /// (key, one line) of every detection, for `phaseloom list`.
 pub const DETECTIONS: &[(&str, &str)] = &[
     ("homodyne", "balanced detectors and local oscillator: Re a, signed"),
-    ("direct", "one detector: |a|², the sign is lost; needs a modulus or squared-modulus layer behind"),
+    ("direct", "one detector: |a|², the sign is lost; needs a modulus or squared-modulus layer next"),
     ("offset", "one detector and a constant field: √I − r, signed; takes one input port"),
 ];
 
@@ -78,11 +78,11 @@ pub const LINK_PARTS: &[(&str, &str)] = &[
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Link {
-    /// How outputs are read.
+    /// Detection of the outputs.
     pub detection: Detection,
     /// Vectors per second (Hz).
     pub symbol_rate_hz: f64,
-    /// Bandwidth of the receiver (Hz); default half the symbol rate, where 2qIB equals Poisson counting.
+    /// Bandwidth of the receiver (Hz); default half the symbol rate, for which 2qIB is the variance of Poisson counting.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bandwidth_hz: Option<f64>,
     /// Vacuum wavelength (m).
@@ -92,16 +92,16 @@ pub struct Link {
     pub laser_power_w: Option<f64>,
     /// Loss between laser and chip (dB of power).
     pub coupling_loss_db: f64,
-    /// Share of the coupled power that serves as local oscillator, 0…1 (homodyne only).
+    /// Share of the coupled power in the local oscillator, 0…1 (homodyne only).
     pub lo_fraction: f64,
-    /// Current per power of the detectors (A/W); at most one electron a photon.
+    /// Responsivity of the detectors (A/W); at most one electron per photon.
     pub responsivity_a_per_w: f64,
-    /// Whether light is made of photons.
+    /// Whether photocurrents have shot noise.
     pub shot_noise: bool,
     /// Input converter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dac: Option<Converter>,
-    /// Modulator; absent: exact fields.
+    /// Modulator; without one, fields are exact.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub modulator: Option<Modulator>,
     /// Noise of the transimpedance amplifier.
@@ -137,16 +137,16 @@ impl Default for Link {
 }
 
 impl Link {
-    /// The link without any imperfection, of the same detection.
+    /// The link of a detection without any imperfection.
     #[must_use]
     pub fn ideal(detection: Detection) -> Self {
         Self { detection, ..Self::default() }
     }
 
-    /// Whether nothing in the link is less than ideal, so that nothing depends on how large the numbers are.
+    /// Whether no part of the link is less than ideal, so that results do not depend on the scales.
     #[must_use]
     pub fn is_ideal(&self) -> bool {
-        let nothing = Self {
+        let ideal = Self {
             symbol_rate_hz: self.symbol_rate_hz,
             bandwidth_hz: self.bandwidth_hz,
             wavelength_m: self.wavelength_m,
@@ -155,7 +155,7 @@ impl Link {
             coupling_loss_db: self.coupling_loss_db,
             ..Self::ideal(self.detection)
         };
-        *self == nothing
+        *self == ideal
     }
 
     /// Energy of one photon (J).
@@ -186,7 +186,7 @@ impl Link {
     }
 
     fn check_values(&self) -> Result<(), InvalidValue> {
-        // Wide of anything that is built; within them no product of them leaves the range of a double.
+        // Far beyond real hardware, and narrow enough that no product of values leaves the range of a double.
         between("symbol_rate_hz", self.symbol_rate_hz, 1e-3, 1e15)?;
         between("bandwidth_hz", self.bandwidth_hz(), 1e-4, 1e15)?;
         between("wavelength_m", self.wavelength_m, 1e-8, 1e-3)?;
@@ -204,20 +204,15 @@ impl Link {
             positive("laser_power_w", power)?;
             between("laser_power_w", power, 1e-30, 1e6)?;
         }
-        if let Some(dac) = &self.dac {
-            dac.check().map_err(|e| e.in_table("dac"))?;
-        }
-        if let Some(modulator) = &self.modulator {
-            modulator.check().map_err(|e| e.in_table("modulator"))?;
-        }
-        if let Some(noise) = &self.thermal_noise {
-            noise.check().map_err(|e| e.in_table("thermal_noise"))?;
-        }
-        if let Some(noise) = &self.intensity_noise {
-            noise.check().map_err(|e| e.in_table("intensity_noise"))?;
-        }
-        if let Some(adc) = &self.adc {
-            adc.check().map_err(|e| e.in_table("adc"))?;
+        let parts = [
+            ("dac", self.dac.map(|part| part.check())),
+            ("modulator", self.modulator.map(|part| part.check())),
+            ("thermal_noise", self.thermal_noise.map(|part| part.check())),
+            ("intensity_noise", self.intensity_noise.map(|part| part.check())),
+            ("adc", self.adc.map(|part| part.check())),
+        ];
+        for (table, check) in parts {
+            check.unwrap_or(Ok(())).map_err(|e| e.in_table(table))?;
         }
         let noisy = self.shot_noise || self.thermal_noise.is_some() || self.intensity_noise.is_some();
         if noisy && self.laser_power_w.is_none() {

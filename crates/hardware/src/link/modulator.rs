@@ -1,19 +1,21 @@
-//! Modulators of finite extinction, ε = 10^(−ER/20).
+//! Modulators of finite extinction, ε = 10^(−ER/20), with drive x̃ in −1…1.
 //!
-//! * push–pull Mach–Zehnder: `a/√P_port = x̃ + iε√(1−x̃²)`: the floor is in quadrature, homodyne does not see it;
-//! * absorptive or ring: `sign(x̃)(ε + (1−ε)|x̃|)`: the floor is in phase. Zero counts as positive.
+//! ```text
+//! push–pull Mach–Zehnder    a/√P_port = x̃ + iε√(1−x̃²)           leakage in quadrature: invisible to homodyne
+//! absorptive or ring        a/√P_port = sign(x̃)(ε + (1−ε)|x̃|)   leakage in phase; sign(0) = 1
+//! ```
 
 use phaseloom_files::{InvalidValue, at_least};
 use phaseloom_numerics::Real;
 use serde::{Deserialize, Serialize};
 
-/// Where the light of a dark modulator goes.
+/// Phase of the leakage of a modulator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ModulatorKind {
-    /// Floor in quadrature.
+    /// Leakage in quadrature.
     PushPull,
-    /// Floor in phase.
+    /// Leakage in phase.
     Absorptive,
 }
 
@@ -23,26 +25,26 @@ pub enum ModulatorKind {
 pub struct Modulator {
     /// `"push_pull"` or `"absorptive"`.
     pub kind: ModulatorKind,
-    /// Extinction ratio of power (dB), > 0.
+    /// Extinction ratio of power (dB), ≥ 0.
     pub extinction_db: f64,
-    /// Insertion loss in the bright state (dB of power).
+    /// Insertion loss at full drive (dB of power).
     #[serde(default)]
     pub loss_db: f64,
 }
 
 impl Modulator {
-    /// Amplitude of the dark state, ε.
+    /// Amplitude at zero drive, ε.
     #[must_use]
     pub fn floor(&self) -> f64 {
         10f64.powf(-self.extinction_db / 20.0)
     }
 
-    /// Whether light is sent in quadrature.
+    /// Whether fields have a part in quadrature.
     pub(crate) fn quadrature(&self) -> bool {
         self.kind == ModulatorKind::PushPull
     }
 
-    /// The field (in phase, in quadrature) as a function of the drive −1…1, in units of the bright field.
+    /// The field (in phase, in quadrature) as a function of the drive −1…1, in units of the field at full drive.
     pub fn field<T: Real>(&self) -> impl Fn(T) -> (T, T) + use<T> {
         let (kind, floor) = (self.kind, T::from_f64(self.floor()));
         #[inline(always)]
@@ -66,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn floors_stand_where_they_should() {
+    fn leakage_has_the_phase_of_its_kind() {
         let m = |kind| Modulator { kind, extinction_db: 25.0, loss_db: 0.0 };
         let (re, im) = m(ModulatorKind::PushPull).field::<f64>()(0.0);
         assert!(re.abs() < 1e-15 && (im - 0.0562).abs() < 1e-4);

@@ -1,59 +1,81 @@
-//! From a field at an output port to a number: photocurrents, their noise, and two figures of quality.
+//! The receiver: photocurrents of an output field, their noise, and two figures of merit.
 //!
-//! Fields are in units of √P_port: the field at an output is `ã = (Ŵ x̃)_i`. With responsivity R, local oscillator
-//! P_LO, bandwidth B:
+//! Fields are in units of √P_port: the field at output i is `ã = (Ŵ x̃)_i`. With responsivity R, local oscillator P_LO and
+//! bandwidth B:
 //!
-//! * homodyne: `I = 2R√(P_LO P_port)·Re ã`; shot noise `2qB·R(P_LO + P_port|ã|²)`;
-//! * one detector: `I = R P_port|ã|²`; shot noise `2qB·I`;
-//! * thermal noise `i_n²B`; intensity noise `I(1+ε)`, and in homodyne `ε·R·P_LO·10^(−CMRR/20)` beside it.
+//! ```text
+//! homodyne       I = 2R√(P_LO P_port)·Re ã     shot noise 2qB·R(P_LO + P_port|ã|²)
+//! one detector   I = R P_port|ã|²              shot noise 2qB·I
+//! ```
 //!
-//! Below 1 000 counts in the window 1/(2B) the photons are counted (Poisson); above, the normal law stands for it.
+//! Thermal noise adds i_n²B. Intensity noise multiplies I by 1 + ε, and adds ε·R·P_LO·10^(−CMRR/20) in homodyne. Below
+//! 1 000 counts per window 1/(2B) shot noise is a Poisson number of photons; above, it is normal.
 
 use super::{CHARGE, Detection, Link};
 use crate::error::HardwareError;
+use num_complex::Complex64;
 use rand::rngs::ChaCha8Rng;
 use rand_distr::{Distribution, Poisson};
 
-/// Counts below which photons are drawn one by one: the skewness of a Poisson law there is 0.03.
-const COUNTED: f64 = 1000.0;
+/// Mean count below which shot noise is a Poisson number. Above it, the normal law replaces it: its skewness is at most
+/// 0.03 there.
+const POISSON_BELOW: f64 = 1000.0;
 
-/// The receivers of one core, all constants worked out.
+/// Noise sources of a receiver that are on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NoiseSources {
+    pub shot: bool,
+    pub thermal: bool,
+    /// Relative intensity noise of the laser.
+    pub laser: bool,
+}
+
+/// The receivers of one core, with all constants computed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Receiver {
     detection: Detection,
-    /// Power in one port before the chip, at full drive (W); 1 where no laser is given and nothing depends on it.
+    /// Power in one port before the chip, at full drive (W); 1 without a laser, since nothing then depends on it.
     port_w: f64,
     /// Local oscillator power at one receiver (W).
     lo_w: f64,
-    /// Current of a unit reading (A): of Re ã = 1, or of |ã|² = 1.
+    /// Current per measured value (A): for Re ã = 1, or |ã|² = 1.
     unit_a: f64,
     /// Its reciprocal (1/A).
     pub(super) per_a: f64,
     /// Current of the local oscillator at one receiver, both detectors (A); 0 for one detector.
     pub(super) lo_a: f64,
-    /// Current of a field |ã|² = 1, both detectors (A).
+    /// Current for |ã|² = 1, both detectors (A).
     pub(super) port_a: f64,
-    /// 2qB (A): current of one count a window.
+    /// 2qB (A): current of one count per window.
     pub(super) count_a: f64,
-    pub(super) shot: bool,
-    /// Whether there is a laser, whose photons are counted.
-    lit: bool,
+    pub(super) noise: NoiseSources,
+    has_laser: bool,
     /// Standard deviation of the thermal noise current (A).
     pub(super) thermal_a: f64,
+    /// σ_ε of the laser.
     pub(super) intensity_sigma: f64,
+    /// Current of the local oscillator that imperfect balancing leaves, relative to the whole.
     pub(super) imbalance: f64,
     photon_j: f64,
     symbol_rate_hz: f64,
     efficiency: f64,
 }
 
-/// Signal and noise of one reading.
+/// Signal and noise of one measured value.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Quality {
-    /// Signal-to-noise ratio of a full-scale reading (dB).
+pub struct SignalQuality {
+    /// Signal-to-noise ratio at full scale (dB).
     pub snr_full_scale_db: f64,
     /// Effective number of bits, (SNR − 1.76)/6.02.
     pub enob: f64,
+}
+
+impl SignalQuality {
+    /// Figures of merit of a signal-to-noise ratio (dB).
+    #[must_use]
+    pub fn new(snr_full_scale_db: f64) -> Self {
+        Self { snr_full_scale_db, enob: (snr_full_scale_db - 1.76) / 6.02 }
+    }
 }
 
 impl Link {
@@ -74,6 +96,8 @@ impl Link {
         let homodyne = self.detection == Detection::Homodyne;
         let port_a = self.responsivity_a_per_w * port_w;
         let unit_a = if homodyne { 2.0 * self.responsivity_a_per_w * (lo_w * port_w).sqrt() } else { port_a };
+        let thermal_a = self.thermal_noise.map_or(0.0, |n| n.variance_a2(bandwidth).sqrt());
+        let intensity_sigma = self.intensity_noise.map_or(0.0, |n| n.sigma(bandwidth));
         Ok(Receiver {
             detection: self.detection,
             port_w,
@@ -83,10 +107,10 @@ impl Link {
             lo_a: if homodyne { self.responsivity_a_per_w * lo_w } else { 0.0 },
             port_a,
             count_a: 2.0 * CHARGE * bandwidth,
-            shot: self.shot_noise,
-            lit: self.laser_power_w.is_some(),
-            thermal_a: self.thermal_noise.map_or(0.0, |n| n.variance_a2(bandwidth).sqrt()),
-            intensity_sigma: self.intensity_noise.map_or(0.0, |n| n.sigma(bandwidth)),
+            noise: NoiseSources { shot: self.shot_noise, thermal: thermal_a > 0.0, laser: intensity_sigma > 0.0 },
+            has_laser: self.laser_power_w.is_some(),
+            thermal_a,
+            intensity_sigma,
             imbalance: self.intensity_noise.map_or(0.0, |n| n.imbalance()),
             photon_j: self.photon_energy_j(),
             symbol_rate_hz: self.symbol_rate_hz,
@@ -96,41 +120,41 @@ impl Link {
 }
 
 impl Receiver {
-    /// Photons in one port, per symbol, at full drive, before the chip.
+    /// Photons per symbol in one port at full drive, before the chip.
     #[must_use]
     pub fn photons_per_port(&self) -> f64 {
         self.port_w / (self.photon_j * self.symbol_rate_hz)
     }
 
-    /// Photons of the local oscillator at one receiver, per symbol.
+    /// Photons per symbol of the local oscillator at one receiver.
     #[must_use]
     pub fn local_oscillator_photons(&self) -> f64 {
         self.lo_w / (self.photon_j * self.symbol_rate_hz)
     }
 
-    /// Whether the local oscillator is there and Re ã is read.
+    /// Whether a local oscillator is present, so that Re ã is measured.
     pub(super) fn homodyne(&self) -> bool {
         self.detection == Detection::Homodyne
     }
 
-    /// Photoelectrons that a field |ã|² makes in one symbol.
+    /// Photoelectrons per symbol of the signal for a given |ã|².
     pub(crate) fn photoelectrons(&self, intensity: f64) -> f64 {
         self.efficiency * self.photons_per_port() * intensity
     }
 
-    /// Whether any reading needs the modulus of the field, not its real part alone.
-    pub(crate) fn needs_both_quadratures(&self) -> bool {
-        self.lit || self.detection != Detection::Homodyne
+    /// Whether detection depends on the imaginary part of the field.
+    pub(crate) fn needs_imaginary_part(&self) -> bool {
+        self.has_laser || self.detection != Detection::Homodyne
     }
 
-    /// Whether a draw of shot noise, thermal noise, laser noise is used.
-    pub(crate) fn uses(&self) -> (bool, bool, bool) {
-        (self.shot, self.thermal_a > 0.0, self.intensity_sigma > 0.0)
+    /// The noise sources that are on.
+    pub(crate) fn noise_sources(&self) -> NoiseSources {
+        self.noise
     }
 
-    /// Mean count below which photons are counted: (counts of the largest field of interest) < threshold.
-    pub(crate) fn may_count(&self) -> bool {
-        self.shot && (self.detection != Detection::Homodyne || self.lo_a < COUNTED * self.count_a)
+    /// Whether a measured value may have few enough photons for Poisson statistics.
+    pub(crate) fn may_need_poisson(&self) -> bool {
+        self.noise.shot && (self.detection != Detection::Homodyne || self.lo_a < POISSON_BELOW * self.count_a)
     }
 
     /// Mean signal current and total current of the detectors (A) for a field ã.
@@ -140,25 +164,25 @@ impl Receiver {
         (self.unit_a * signal, self.lo_a + self.port_a * intensity)
     }
 
-    /// A reading whose photons are counted one by one in the window 1/(2B), where they are few; else nothing. `draws`
-    /// are those of thermal noise and of the laser.
-    pub(crate) fn read_counted(
+    /// A measured value with Poisson shot noise in the window 1/(2B), or `None` if the photons are too many to need it.
+    /// `thermal` and `laser` are normal random numbers.
+    pub(crate) fn count_photons(
         &self,
-        re: f64,
-        im: f64,
-        (thermal, laser): (f64, f64),
+        field: Complex64,
+        thermal: f64,
+        laser: f64,
         stream: &mut ChaCha8Rng,
     ) -> Option<f64> {
-        let (signal_a, total_a) = self.currents(re, im);
-        if total_a >= COUNTED * self.count_a {
+        let (signal_a, total_a) = self.currents(field.re, field.im);
+        if total_a >= POISSON_BELOW * self.count_a {
             return None;
         }
         let mut count = |mean_a: f64| {
-            // A mean of zero or below rounding has no photons; the law refuses it.
+            // `Poisson` rejects a mean of zero or below rounding: no photons.
             Poisson::new(mean_a / self.count_a).map_or(0.0, |law| law.sample(stream)) * self.count_a
         };
         let current = match self.detection {
-            // Two detectors; half the difference goes each way.
+            // Each of the two detectors gets half of the difference.
             Detection::Homodyne => count(0.5 * (total_a + signal_a)) - count(0.5 * (total_a - signal_a)),
             Detection::Direct | Detection::Offset => count(total_a),
         };
@@ -167,27 +191,27 @@ impl Receiver {
         Some((current + self.thermal_a * thermal) * self.per_a)
     }
 
-    /// Variance of a reading of the field ã, in units of the reading squared (first order).
+    /// Variance of a measured value for the field ã, in units of the value squared (first order).
     #[must_use]
     pub fn variance(&self, re: f64, im: f64) -> f64 {
         let (signal_a, total_a) = self.currents(re, im);
-        let shot = if self.shot { self.count_a * total_a } else { 0.0 };
+        let shot = if self.noise.shot { self.count_a * total_a } else { 0.0 };
         let laser = (self.intensity_sigma * (signal_a + self.imbalance * self.lo_a)).powi(2);
         (shot + self.thermal_a * self.thermal_a + laser) / (self.unit_a * self.unit_a)
     }
 
-    /// Figures of quality of a reading at the field `full_scale` (real, in units of √P_port); the converter aside.
-    /// With offset detection the constant field is as large as the full scale, and the signal is what is read above it.
+    /// Figures of merit at the field `full_scale` (real, in units of √P_port), before the converter.
+    ///
+    /// With offset detection the constant field equals the full scale, and the signal is the value above it.
     #[must_use]
-    pub fn quality(&self, full_scale: f64) -> Quality {
+    pub fn quality(&self, full_scale: f64) -> SignalQuality {
         let (signal, variance) = match self.detection {
             Detection::Homodyne => (full_scale, self.variance(full_scale, 0.0)),
             Detection::Direct => (full_scale * full_scale, self.variance(full_scale, 0.0)),
             // √I − r at the field 2r: d√I = dI/(2·2r).
             Detection::Offset => (full_scale, self.variance(2.0 * full_scale, 0.0) / (4.0 * full_scale).powi(2)),
         };
-        let snr_full_scale_db = 10.0 * (signal * signal / variance).log10();
-        Quality { snr_full_scale_db, enob: (snr_full_scale_db - 1.76) / 6.02 }
+        SignalQuality::new(10.0 * (signal * signal / variance).log10())
     }
 }
 
@@ -196,7 +220,7 @@ mod tests {
     use super::*;
     use crate::link::{IntensityNoise, ThermalNoise};
 
-    /// physics notes §3.3: one direct detector, B = 5 GHz, R = 1 A/W, R_f = 5 kΩ, RIN −145 dB/Hz.
+    /// One direct detector, B = 5 GHz, R = 1 A/W, R_f = 5 kΩ, RIN −145 dB/Hz.
     #[test]
     fn one_detector_has_the_bits_of_the_example() {
         for (power_w, snr_db, bits) in [(1e-6, 17.4, 2.60), (1e-5, 34.7, 5.47), (1e-4, 44.8, 7.14), (1e-3, 47.6, 7.61)]

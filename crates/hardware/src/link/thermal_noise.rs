@@ -1,10 +1,10 @@
-//! Noise current of the transimpedance amplifier: `var i = i_n²·B`, `i_n² = 4kT/R_f` for its feedback resistor alone.
+//! Noise current of the transimpedance amplifier: `var i = i_n²·B`, with `i_n² = 4kT/R_f` for the feedback resistor alone.
 
 use super::BOLTZMANN;
 use phaseloom_files::{InvalidValue, at_least, positive};
 use serde::{Deserialize, Serialize};
 
-/// `[link.thermal_noise]`: give the resistor or the input-referred noise of the amplifier.
+/// `[link.thermal_noise]`: either the resistor or the input-referred noise of the amplifier.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ThermalNoise {
@@ -14,7 +14,7 @@ pub struct ThermalNoise {
     /// Temperature of that resistor (K).
     #[serde(default = "room")]
     pub temperature_k: f64,
-    /// Input-referred current noise (A/√Hz), in place of the resistor.
+    /// Input-referred current noise (A/√Hz), instead of the resistor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noise_a_per_sqrt_hz: Option<f64>,
 }
@@ -42,7 +42,7 @@ impl ThermalNoise {
             (None, Some(noise)) => at_least("noise_a_per_sqrt_hz", noise, 0.0),
             (None, None) => Err(InvalidValue::new("feedback_ohm", "absent", "a resistance, or `noise_a_per_sqrt_hz`")),
             (Some(_), Some(_)) => {
-                Err(InvalidValue::new("feedback_ohm", "given beside `noise_a_per_sqrt_hz`", "only one of them"))
+                Err(InvalidValue::new("feedback_ohm", "given together with `noise_a_per_sqrt_hz`", "only one of them"))
             }
         }
     }

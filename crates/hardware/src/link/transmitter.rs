@@ -1,157 +1,149 @@
-//! From numbers to light: scale, input converter, modulator.
+//! The transmitter: from numbers to input fields, by scale, input converter and modulator.
 
-use crate::link::{Link, Modulator};
+use crate::link::{Detection, Link, Modulator};
 use crate::product::tile::TilePlan;
 use nalgebra::DMatrixView;
 use num_complex::Complex64;
+use phaseloom_numerics::simd::vectorised;
 use phaseloom_numerics::{MASK_BITS, Real, SparseFields};
-use pulp::{Arch, NullaryFnOnce};
 
-/// What happens to inputs on their way to the chips of a layer. Scale and converter work in double precision, so that no
-/// value falls to another code; fields are in units of √P_port.
-pub(crate) struct Encoder<T> {
+/// The transmitter of a layer. Scale and converter work in double precision, so that single precision selects the same
+/// codes. Fields are in units of √P_port.
+pub(crate) struct Transmitter<T> {
     scale: f64,
     limit: f64,
-    /// Codes per full scale and step; `None` for no converter.
+    /// Codes per full scale and step; `None` without a converter.
     codes: Option<(f64, f64)>,
     modulator: Option<Modulator>,
-    /// What a port sends for zero, in phase and in quadrature.
-    dark: (T, T),
+    /// Leakage: the field of a port at zero, in phase and in quadrature.
+    leakage: (T, T),
     columns: Vec<Column>,
 }
 
-/// A column of tiles: they get the same light.
+/// A column of tiles. Its tiles get the same fields.
 #[derive(Clone, Copy)]
 struct Column {
-    /// First input, and how many.
-    first: usize,
+    first_input: usize,
     inputs: usize,
-    /// Ports, and words that tell which are lit; and those of all columns before.
+    /// Ports, and words of the mask of illuminated ports.
     ports: usize,
     words: usize,
+    /// Those of all columns before.
     ports_before: usize,
     words_before: usize,
 }
 
-/// Light of some samples, column of tiles by column of tiles and sample by sample: what a port sends, less what a dark
-/// one does.
-pub(crate) struct Sent<T> {
+/// Modulated fields of some samples relative to the leakage, column of tiles by column of tiles and sample by sample.
+pub(crate) struct ModulatedBatch<T> {
     samples: usize,
     x: Vec<T>,
     q: Vec<T>,
-    lit: Vec<u64>,
+    mask: Vec<u64>,
 }
 
-impl<T: Real> Encoder<T> {
-    /// For `x̃ = clip(x/scale, −1, 1)`, and so many ports of constant light at each tile; an ideal link clips nothing.
-    pub(crate) fn new(link: &Link, scale: f64, plan: &TilePlan, constant: usize) -> Self {
-        let codes = link.dac.map(|dac| (dac.signed().last(), dac.step()));
+impl<T: Real> Transmitter<T> {
+    /// Transmitter for `x̃ = clip(x/scale, −1, 1)`. An ideal link clips nothing.
+    pub(crate) fn new(link: &Link, scale: f64, plan: &TilePlan) -> Self {
+        let codes = link.dac.map(|dac| (dac.signed().max_code(), dac.step()));
         let limit = if link.is_ideal() { f64::INFINITY } else { 1.0 };
-        let dark = link.modulator.map_or((T::ZERO, T::ZERO), |modulator| modulator.field()(T::ZERO));
+        let leakage = link.modulator.map_or((T::ZERO, T::ZERO), |modulator| modulator.field()(T::ZERO));
+        // Offset detection uses one more port of each tile, for its constant field.
+        let constant = usize::from(link.detection == Detection::Offset);
         let (mut ports_before, mut words_before) = (0, 0);
         let columns = plan.tiles()[..plan.column_blocks()].iter().map(|tile| {
-            let ports = tile.columns + constant;
+            let (first_input, inputs, ports) = (tile.column, tile.columns, tile.columns + constant);
             let words = ports.div_ceil(MASK_BITS);
-            let column = Column { first: tile.column, inputs: tile.columns, ports, words, ports_before, words_before };
+            let column = Column { first_input, inputs, ports, words, ports_before, words_before };
             (ports_before, words_before) = (ports_before + ports, words_before + words);
             column
         });
         let columns = columns.collect();
-        Self { scale, limit, codes, modulator: link.modulator, dark, columns }
+        Self { scale, limit, codes, modulator: link.modulator, leakage, columns }
     }
 
-    /// Whether light is sent in quadrature.
+    /// Whether fields have a part in quadrature.
     pub(crate) fn quadrature(&self) -> bool {
         self.modulator.is_some_and(|modulator| modulator.quadrature())
     }
 
-    /// The field that every port sends for zero.
-    pub(crate) fn dark(&self) -> Complex64 {
-        Complex64::new(self.dark.0.to_f64(), self.dark.1.to_f64())
+    /// The field of every port at zero.
+    pub(crate) fn leakage(&self) -> Complex64 {
+        Complex64::new(self.leakage.0.to_f64(), self.leakage.1.to_f64())
     }
 
-    /// Memory for so many samples.
-    pub(crate) fn memory(&self, samples: usize) -> Sent<T> {
+    /// Memory for a number of samples.
+    pub(crate) fn memory(&self, samples: usize) -> ModulatedBatch<T> {
         let total = |each: fn(&Column) -> usize| samples * self.columns.iter().map(each).sum::<usize>();
         let ports = total(|column| column.ports);
         let q = if self.quadrature() { ports } else { 0 };
-        Sent { samples: 0, x: vec![T::ZERO; ports], q: vec![T::ZERO; q], lit: vec![0; total(|column| column.words)] }
+        let mask = vec![0; total(|column| column.words)];
+        ModulatedBatch { samples: 0, x: vec![T::ZERO; ports], q: vec![T::ZERO; q], mask }
     }
 
-    /// Encodes some samples (inputs × samples); returns how many inputs were clipped.
-    pub(crate) fn encode(&self, input: &DMatrixView<'_, f64>, sent: &mut Sent<T>) -> u64 {
+    /// Modulates some samples (inputs × samples) and returns the number of clipped inputs.
+    pub(crate) fn modulate(&self, input: &DMatrixView<'_, f64>, batch: &mut ModulatedBatch<T>) -> u64 {
         let limit = self.limit;
         match self.codes {
-            Some((last, step)) => {
-                let code = |x: f64| Real::round_ties_even(Real::clamp(x, -limit, limit) * last) * step;
-                Arch::new().dispatch(Encode { encoder: self, input, map: code, sent })
+            Some((max_code, step)) => {
+                self.encode(input, batch, |x| Real::round_ties_even(Real::clamp(x, -limit, limit) * max_code) * step)
             }
-            None => {
-                Arch::new().dispatch(Encode { encoder: self, input, map: |x: f64| Real::clamp(x, -limit, limit), sent })
-            }
+            None => self.encode(input, batch, |x| Real::clamp(x, -limit, limit)),
         }
     }
 
-    /// The light for a column of tiles.
-    pub(crate) fn light<'a>(&self, sent: &'a Sent<T>, column: usize) -> SparseFields<'a, T> {
-        let Column { ports, words, ports_before, words_before, .. } = self.columns[column];
-        let place = ports_before * sent.samples..(ports_before + ports) * sent.samples;
-        SparseFields {
-            x: &sent.x[place.clone()],
-            q: if self.quadrature() { &sent.q[place] } else { &[] },
-            ports: &sent.lit[words_before * sent.samples..(words_before + words) * sent.samples],
-        }
-    }
-}
-
-struct Encode<'a, T, F> {
-    encoder: &'a Encoder<T>,
-    input: &'a DMatrixView<'a, f64>,
-    map: F,
-    sent: &'a mut Sent<T>,
-}
-
-impl<T: Real, F: Fn(f64) -> f64> NullaryFnOnce for Encode<'_, T, F> {
-    type Output = u64;
-
-    #[inline(always)]
-    fn call(self) -> u64 {
-        let Self { encoder, input, map, sent } = self;
+    fn encode(&self, input: &DMatrixView<'_, f64>, batch: &mut ModulatedBatch<T>, convert: impl Fn(f64) -> f64) -> u64 {
         let samples = input.ncols();
-        sent.samples = samples;
-        // By the reciprocal: a division would cost as much as all the rest. What is clipped is told by the input itself.
-        let (per_scale, largest) = (1.0 / encoder.scale, encoder.limit * encoder.scale);
-        let modulate = encoder.modulator.map(|modulator| (modulator.quadrature(), modulator.field()));
-        let dark = encoder.dark;
-        let mut clipped = 0;
-        // A sample at a time, from its first input to its last: memory is read in its order.
-        for (j, sample) in input.column_iter().enumerate() {
-            for column in &encoder.columns {
-                let data = &sample.as_slice()[column.first..column.first + column.inputs];
-                let place = column.ports_before * samples + j * column.ports;
-                let x = &mut sent.x[place..place + column.ports];
-                let (made, constant) = x.split_at_mut(column.inputs);
-                for (sent, x) in made.iter_mut().zip(data) {
-                    clipped += u64::from(x.abs() > largest);
-                    *sent = T::from_f64(map(x * per_scale));
-                }
-                constant.fill(T::ONE);
-                let words = &mut sent.lit[column.words_before * samples + j * column.words..][..column.words];
-                for (word, x) in words.iter_mut().zip(x.chunks(MASK_BITS)) {
-                    let lit = x.iter().enumerate().map(|(k, &x)| u64::from(x != T::ZERO) << k);
-                    *word = lit.fold(0, |word, bit| word | bit);
-                }
-                let Some((quadrature, field)) = &modulate else { continue };
-                if *quadrature {
-                    for (x, q) in x.iter_mut().zip(&mut sent.q[place..]) {
-                        let (re, im) = field(*x);
-                        (*x, *q) = (re - dark.0, im - dark.1);
+        batch.samples = samples;
+        // Multiplies by the reciprocal, since a division would cost as much as all the rest. Clipping is judged by the
+        // input itself.
+        let (inverse_scale, largest) = (1.0 / self.scale, self.limit * self.scale);
+        let modulator = self.modulator.map(|modulator| (modulator.quadrature(), modulator.field()));
+        let leakage = self.leakage;
+        vectorised(
+            #[inline(always)]
+            move || {
+                let mut clipped = 0;
+                // One sample at a time, in the order of memory.
+                for (j, sample) in input.column_iter().enumerate() {
+                    for column in &self.columns {
+                        let data = &sample.as_slice()[column.first_input..column.first_input + column.inputs];
+                        let first = column.ports_before * samples + j * column.ports;
+                        let x = &mut batch.x[first..first + column.ports];
+                        let (encoded, constant) = x.split_at_mut(column.inputs);
+                        for (encoded, x) in encoded.iter_mut().zip(data) {
+                            clipped += u64::from(x.abs() > largest);
+                            *encoded = T::from_f64(convert(x * inverse_scale));
+                        }
+                        constant.fill(T::ONE);
+                        let words = &mut batch.mask[column.words_before * samples + j * column.words..][..column.words];
+                        for (word, x) in words.iter_mut().zip(x.chunks(MASK_BITS)) {
+                            let bits = x.iter().enumerate().map(|(k, &x)| u64::from(x != T::ZERO) << k);
+                            *word = bits.fold(0, |word, bit| word | bit);
+                        }
+                        let Some((quadrature, field)) = &modulator else { continue };
+                        if *quadrature {
+                            for (x, q) in x.iter_mut().zip(&mut batch.q[first..]) {
+                                let (re, im) = field(*x);
+                                (*x, *q) = (re - leakage.0, im - leakage.1);
+                            }
+                        } else {
+                            x.iter_mut().for_each(|x| *x = field(*x).0 - leakage.0);
+                        }
                     }
-                } else {
-                    x.iter_mut().for_each(|x| *x = field(*x).0 - dark.0);
                 }
-            }
+                clipped
+            },
+        )
+    }
+
+    /// The input fields of a column of tiles.
+    pub(crate) fn fields<'a>(&self, batch: &'a ModulatedBatch<T>, column: usize) -> SparseFields<'a, T> {
+        let Column { ports, words, ports_before, words_before, .. } = self.columns[column];
+        let range = ports_before * batch.samples..(ports_before + ports) * batch.samples;
+        SparseFields {
+            x: &batch.x[range.clone()],
+            q: if self.quadrature() { &batch.q[range] } else { &[] },
+            ports: &batch.mask[words_before * batch.samples..(words_before + words) * batch.samples],
         }
-        clipped
     }
 }

@@ -1,15 +1,17 @@
-//! The purely digital product at the same bits: what of a result is due to rounding alone.
+//! The purely digital product at the same bits, which isolates the effect of rounding.
 
-use crate::link::Link;
+use crate::link::{Converter, Link};
 use crate::process::PhaseQuantization;
-use crate::product::layer_program::Scales;
 use crate::product::matrix_product::{Batch, MatrixProduct, Readings, Shot};
+use crate::product::scales::Scales;
 use crate::product::tile::TilePlan;
 use nalgebra::DMatrix;
 use phaseloom_numerics::linalg::multiply_batch;
 
-/// The tiles of a layer in electronics: inputs at the bits of the DAC, weights at the bits of the phases (a symmetric
-/// mid-tread code over ± the largest weight of the tile), sums of each tile at the bits of the ADC.
+/// The tiles of a layer in electronics.
+///
+/// Inputs have the bits of the DAC, weights those of the phases (a symmetric mid-tread code over ± the largest weight of
+/// the tile), and sums of each tile those of the ADC.
 pub struct DigitalProduct {
     plan: TilePlan,
     tiles: Vec<DMatrix<f64>>,
@@ -18,7 +20,7 @@ pub struct DigitalProduct {
 }
 
 impl DigitalProduct {
-    /// Rounds the weights (outputs × inputs) of a layer. What has no bits in link or process is exact.
+    /// Rounds the weights (outputs × inputs) of a layer. Parts without bits in link or process are exact.
     #[must_use]
     pub fn new(
         weight: &DMatrix<f64>,
@@ -28,12 +30,12 @@ impl DigitalProduct {
         scales: &Scales,
     ) -> Self {
         let tiles = plan.tiles().iter().map(|tile| {
-            let mut block = weight.view((tile.row, tile.column), (tile.rows, tile.columns)).clone_owned();
-            let top = block.amax();
-            if let (Some(phases), true) = (phases, top > 0.0) {
-                // One bit leaves no code but zero in a mid-tread converter; two is the least.
-                let codes = crate::link::Converter { bits: phases.bits.max(2) }.signed();
-                block.iter_mut().for_each(|w| *w = codes.round(*w / top) * top);
+            let mut block = tile.block(weight).clone_owned();
+            let largest = block.amax();
+            if let (Some(phases), true) = (phases, largest > 0.0) {
+                // A mid-tread converter of one bit has no code but zero.
+                let codes = Converter { bits: phases.bits.max(2) }.signed();
+                block.iter_mut().for_each(|w| *w = codes.round(*w / largest) * largest);
             }
             block
         });
@@ -44,12 +46,11 @@ impl DigitalProduct {
     ///
     /// # Panics
     ///
-    /// If `weight` is not of the shape of the layer.
+    /// If `weight` has another shape than the layer.
     #[must_use]
     pub fn matrix_error(&self, weight: &DMatrix<f64>) -> f64 {
-        let squares = self.plan.tiles().iter().zip(&self.tiles).map(|(tile, block)| {
-            (block - weight.view((tile.row, tile.column), (tile.rows, tile.columns))).norm_squared()
-        });
+        let tiles = self.plan.tiles().iter().zip(&self.tiles);
+        let squares = tiles.map(|(tile, block)| (block - tile.block(weight)).norm_squared());
         let norm = weight.norm();
         if norm > 0.0 { squares.sum::<f64>().sqrt() / norm } else { 0.0 }
     }
@@ -63,23 +64,15 @@ impl MatrixProduct for DigitalProduct {
     fn multiply(&self, input: &Batch, _shot: Shot) -> (Batch, Readings) {
         let mut readings = Readings { inputs: input.len() as u64, ..Readings::default() };
         let mut x = input.clone();
-        if let Some(dac) = self.link.dac.map(|dac| dac.signed()) {
-            for x in x.iter_mut() {
-                let scaled = *x / self.scales.input;
-                readings.inputs_clipped += u64::from(scaled.abs() > 1.0);
-                *x = dac.round(scaled.clamp(-1.0, 1.0)) * self.scales.input;
-            }
+        if let Some(dac) = self.link.dac {
+            readings.inputs_clipped = convert(dac, x.as_mut_slice(), self.scales.input);
         }
         let mut out = DMatrix::zeros(self.plan.shape().0, input.ncols());
         for ((tile, block), &full_scale) in self.plan.tiles().iter().zip(&self.tiles).zip(&self.scales.full_scale) {
             let mut sums = multiply_batch(block, &x.rows(tile.column, tile.columns).clone_owned());
-            // A tile of zeros has no full scale of its own, and nothing to convert.
-            if let Some(adc) = self.link.adc.map(|adc| adc.converter().signed()).filter(|_| full_scale > 0.0) {
-                for y in sums.iter_mut() {
-                    let scaled = *y / full_scale;
-                    readings.outputs_clipped += u64::from(scaled.abs() > 1.0);
-                    *y = adc.round(scaled.clamp(-1.0, 1.0)) * full_scale;
-                }
+            // A tile of zeros has no full scale, and nothing to convert.
+            if let Some(adc) = self.link.adc.filter(|_| full_scale > 0.0) {
+                readings.outputs_clipped += convert(adc.converter(), sums.as_mut_slice(), full_scale);
             }
             readings.outputs += sums.len() as u64;
             let mut rows = out.rows_mut(tile.row, tile.rows);
@@ -87,6 +80,18 @@ impl MatrixProduct for DigitalProduct {
         }
         (out, readings)
     }
+}
+
+/// Rounds values to the signed codes of a converter and returns the number of values beyond its full scale.
+fn convert(converter: Converter, values: &mut [f64], full_scale: f64) -> u64 {
+    let codes = converter.signed();
+    let mut clipped = 0;
+    for value in values {
+        let scaled = *value / full_scale;
+        clipped += u64::from(scaled.abs() > 1.0);
+        *value = codes.round(scaled.clamp(-1.0, 1.0)) * full_scale;
+    }
+    clipped
 }
 
 #[cfg(test)]

@@ -1,17 +1,17 @@
-//! The one face of an optical core that networks see: a matrix that multiplies batches, with noise.
+//! The interface between networks and cores: a matrix that multiplies batches, with noise.
 
 use nalgebra::DMatrix;
 
-/// A batch of real vectors: features × samples, one column a sample.
+/// A batch of real vectors: features × samples, one column per sample.
 pub type Batch = DMatrix<f64>;
 
-/// Says which draws of the dynamic noise a product takes.
+/// Address of the dynamic noise of a product.
 ///
-/// Sample `j` of a batch draws from the stream of sample `first_sample + j`, so that the output for one vector does
-/// not depend on the batch that it stands in (semantics: draws belong to samples, never to batches).
+/// Sample `j` of a batch uses the stream of sample `first_sample + j`. Random numbers belong to samples, so that the output
+/// for a vector does not depend on its batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shot {
-    /// Trial of the Monte Carlo: one sampled chip.
+    /// Trial of the Monte Carlo run: one fabricated chip.
     pub trial: u64,
     /// Repetition of all samples on the same chip, from 0.
     pub index: u32,
@@ -19,23 +19,23 @@ pub struct Shot {
     pub first_sample: u64,
 }
 
-/// What a product returns beside the numbers: how often the converters saturated and how much light was read.
+/// Statistics of a product: how often the converters saturated, and how much light the detectors received.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Readings {
-    /// Values sent to the input converters, and how many of them lay outside ±1 before clipping.
+    /// Values at the input converters.
     pub inputs: u64,
-    /// Number of clipped inputs.
+    /// Values outside ±1 before clipping.
     pub inputs_clipped: u64,
-    /// Values read by the output converters, and how many of them lay outside the full scale.
+    /// Values at the output converters.
     pub outputs: u64,
-    /// Number of clipped outputs.
+    /// Values outside the full scale.
     pub outputs_clipped: u64,
-    /// Sum over all readouts of the photoelectrons that the signal made.
+    /// Photoelectrons of the signal, summed over all readouts.
     pub signal_photoelectrons: f64,
 }
 
 impl Readings {
-    /// Adds the counts of another product.
+    /// Adds the statistics of another product.
     pub fn add(&mut self, other: &Readings) {
         self.inputs += other.inputs;
         self.inputs_clipped += other.inputs_clipped;
@@ -47,18 +47,18 @@ impl Readings {
 
 /// A matrix product as hardware performs it.
 pub trait MatrixProduct: Send + Sync {
-    /// (outputs, inputs) of the matrix.
+    /// Shape of the matrix: (outputs, inputs).
     fn shape(&self) -> (usize, usize);
 
-    /// Whether it returns moduli: an exact product would then read as its modulus.
+    /// Whether outputs are moduli, so that they compare with the modulus of an exact product.
     fn loses_sign(&self) -> bool {
         false
     }
 
-    /// `ŷ = W x` for each column of `input` (inputs × samples), with everything that the hardware does to it.
+    /// `ŷ ≈ W x` for each column of `input` (inputs × samples), with all errors and noise of the hardware.
     ///
     /// # Panics
     ///
-    /// If the rows of `input` are not the inputs of the matrix.
+    /// If `input` has another number of rows than the matrix has inputs.
     fn multiply(&self, input: &Batch, shot: Shot) -> (Batch, Readings);
 }

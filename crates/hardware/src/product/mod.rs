@@ -1,8 +1,14 @@
-//! Matrix products on photonic cores: tiles, programs of layers, the optical and the digital product.
+//! Matrix products on photonic cores: tiles, programs and designs of layers, the optical and the digital product.
 
+pub mod address;
+pub mod core_spec;
 pub mod digital;
+pub mod layer_design;
 pub mod layer_program;
 pub mod matrix_product;
 pub mod optical;
 pub mod precision;
+pub mod scales;
+pub mod size;
 pub mod tile;
+mod tile_engine;

@@ -1,9 +1,9 @@
-//! In which precision light and current are computed.
+//! Precision of fields and currents.
 
 use crate::link::Link;
 use serde::{Deserialize, Serialize};
 
-/// Precision of fields, noise and readings. Chips, gains, scales, bias and activations are double in any case.
+/// Precision of fields, noise and measured values. Chips, gains, scales, biases and activations are always double.
 ///
 /// ```
 /// use phaseloom_hardware::{Link, Precision};
@@ -20,11 +20,11 @@ pub enum Precision {
 }
 
 impl Precision {
-    /// What this choice means on a link: an ideal link, a converter of more than 16 bits (whose step is not far above
-    /// the rounding of a float) and a reading whose noise is beyond 10¹² times its signal stay double.
+    /// The precision on a link. It stays double for an ideal link, for converters of more than 16 bits (whose step is close
+    /// to the rounding of a float), and if the noise exceeds 10¹² times the signal.
     #[must_use]
     pub fn on(self, link: &Link) -> Self {
-        // For one port. With k ports to share the laser, thermal noise grows to k times that, at most 16384 times.
+        // For one port. If k ports share the laser, thermal noise is k times larger, at most 16384 times.
         let fits = |link: &Link| {
             let noise = link.receiver(1).map_or(f64::INFINITY, |receiver| receiver.variance(1.0, 1.0).sqrt());
             let fine = |bits: u32| bits > 16;

@@ -1,5 +1,6 @@
-//! How a matrix is cut into tiles for cores of k ports (physics: blocks; sums over column blocks are digital).
+//! Tiles: blocks of a matrix for cores of k ports. Electronics sum over the column blocks.
 
+use nalgebra::{DMatrix, DMatrixView};
 use serde::{Deserialize, Serialize};
 
 /// One block of a matrix, programmed in the corner of one k×k core.
@@ -15,7 +16,15 @@ pub struct Tile {
     pub columns: usize,
 }
 
-/// The tiles of one matrix, row block by row block: the one value that engine, calibration and cost all read.
+impl Tile {
+    /// The block of a matrix at this tile.
+    #[must_use]
+    pub fn block<'a>(&self, matrix: &'a DMatrix<f64>) -> DMatrixView<'a, f64> {
+        matrix.view((self.row, self.column), (self.rows, self.columns))
+    }
+}
+
+/// The tiles of one matrix, row block by row block.
 ///
 /// ```
 /// let plan = phaseloom_hardware::TilePlan::new(128, 784, 64, 64);
@@ -33,7 +42,7 @@ pub struct TilePlan {
 impl TilePlan {
     /// Cuts a `rows`×`columns` matrix into blocks of at most `row_block`×`column_block`.
     ///
-    /// For a core of k ports both are k; offset detection keeps one input port for itself, so `column_block` is k−1.
+    /// For a core of k ports both are k. Offset detection reserves one input port, so `column_block` is then k−1.
     ///
     /// # Panics
     ///
@@ -67,19 +76,19 @@ impl TilePlan {
         &self.tiles
     }
 
-    /// Number of blocks one below the other.
+    /// Number of blocks in a column.
     #[must_use]
     pub fn row_blocks(&self) -> usize {
         self.rows.div_ceil(self.row_block)
     }
 
-    /// Number of blocks side by side: readouts that are summed, in electronics, for one output.
+    /// Number of blocks in a row: electronics sum that many readouts for one output.
     #[must_use]
     pub fn column_blocks(&self) -> usize {
         self.columns.div_ceil(self.column_block)
     }
 
-    /// Share of the k×k entries of all tiles (those of zeros included) that belong to the matrix, 0…1; the rest is
+    /// Share of the k×k entries of all tiles (tiles of zeros included) that belong to the matrix, 0…1. The remainder is
     /// padding, or the port of a constant field.
     #[must_use]
     pub fn utilisation(&self) -> f64 {

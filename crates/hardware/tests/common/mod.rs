@@ -4,7 +4,8 @@
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_hardware::{
-    Chip, ChipId, CoreSpec, Design, LayerAddress, LayerProgram, Link, OpticalProduct, Process, Scales, bound_scales,
+    Chip, ChipId, CoreSpec, LayerAddress, LayerDesign, LayerProgram, Link, OpticalProduct, Process, Scales,
+    bound_scales,
 };
 use phaseloom_mesh::cell::{CellErrors, transfer};
 use phaseloom_mesh::{Form, MatrixProgram, StageKind, topologies};
@@ -50,7 +51,7 @@ pub fn chip(process: &Process, program: &MatrixProgram, trial: u64) -> Chip {
 /// A layer on sampled chips, with bound scales.
 pub struct Layer {
     pub program: Arc<LayerProgram>,
-    pub design: Arc<Design>,
+    pub design: Arc<LayerDesign>,
     pub scales: Scales,
     pub core: CoreSpec,
     pub link: Link,
@@ -76,7 +77,7 @@ impl Layer {
 
     pub fn product_in<T: Real>(&self, trial: u64) -> OpticalProduct<T> {
         let place = LayerAddress { seed: SEED, trial, layer: 0, first_core: 0 };
-        let how = (self.core.cores, self.core.calibration);
+        let how = self.core.core_use();
         OpticalProduct::new(&self.program, &self.design, &self.link, &self.scales, how, place).unwrap()
     }
 }

@@ -39,13 +39,23 @@ pub struct SparseFields<'a, T> {
     pub ports: &'a [u64],
 }
 
+/// Quadratures that a product handles in addition to the real part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quadratures {
+    /// Whether inputs have an imaginary part.
+    pub sent: bool,
+    /// Whether the imaginary part of the outputs is needed.
+    pub read: bool,
+}
+
 /// A matrix prepared for products, with inputs in one quadrature or both, and outputs in one or both.
 ///
 /// ```
 /// use nalgebra::DMatrix;
-/// use phaseloom_numerics::{ComplexProduct, SparseFields};
+/// use phaseloom_numerics::{ComplexProduct, Quadratures, SparseFields};
 /// let w = DMatrix::from_row_slice(1, 3, &[1.0.into(), 2.0.into(), 3.0.into()]);
-/// let product = ComplexProduct::<f64>::new(&w, 0.0.into(), (false, false));
+/// let quadratures = Quadratures { sent: false, read: false };
+/// let product = ComplexProduct::<f64>::new(&w, 0.0.into(), quadratures);
 /// let mut re = [0.0; 2];
 /// // Two vectors; in the second, only port 1 is on.
 /// let fields = SparseFields { x: &[1.0, 10.0, 100.0, 0.0, 5.0, 0.0], q: &[], ports: &[0b111, 0b010] };
@@ -71,13 +81,11 @@ pub struct ComplexProduct<T> {
 impl<T: Real> ComplexProduct<T> {
     /// Prepares a matrix outputs × inputs; `leakage` is the field that every off port sends.
     ///
-    /// `(sent, read)`: whether the inputs have a quadrature part, and whether the imaginary part of the output is read.
-    ///
     /// # Panics
     ///
     /// If the matrix is empty.
     #[must_use]
-    pub fn new(matrix: &DMatrix<Complex64>, leakage: Complex64, (sent, read): (bool, bool)) -> Self {
+    pub fn new(matrix: &DMatrix<Complex64>, leakage: Complex64, quadratures: Quadratures) -> Self {
         struct Count<T>(std::marker::PhantomData<T>);
         impl<T: Lanes> WithSimd for Count<T> {
             type Output = usize;
@@ -87,11 +95,12 @@ impl<T: Real> ComplexProduct<T> {
                 T::count::<S>()
             }
         }
-        Self::for_lanes(matrix, leakage, (sent, read), Arch::new().dispatch(Count::<T>(std::marker::PhantomData)))
+        Self::for_lanes(matrix, leakage, quadratures, Arch::new().dispatch(Count::<T>(std::marker::PhantomData)))
     }
 
     /// [`Self::new`] for registers of `lanes` numbers.
-    fn for_lanes(matrix: &DMatrix<Complex64>, leakage: Complex64, (sent, read): (bool, bool), lanes: usize) -> Self {
+    fn for_lanes(matrix: &DMatrix<Complex64>, leakage: Complex64, quadratures: Quadratures, lanes: usize) -> Self {
+        let Quadratures { sent, read } = quadratures;
         assert!(!matrix.is_empty(), "the matrix is empty");
         let (rows, inputs) = matrix.shape();
         let registers = rows.div_ceil(lanes).next_power_of_two().min(MAX_REGISTERS);
@@ -314,7 +323,7 @@ mod tests {
                     let sparse = SparseFields { x: &x, q: if sent { &q } else { &[] }, ports: &ports };
                     let mut re = vec![T::from_f64(f64::NAN); rows * vectors];
                     let mut im = if read { re.clone() } else { Vec::new() };
-                    ComplexProduct::new(&w, leakage, (sent, read)).multiply(sparse, &mut re, &mut im);
+                    ComplexProduct::new(&w, leakage, Quadratures { sent, read }).multiply(sparse, &mut re, &mut im);
                     let expected = &w * fields.map(|z| z + leakage);
                     for (z, re) in expected.iter().zip(&re) {
                         assert!((z.re - re.to_f64()).abs() < tolerance, "{rows}×{inputs}: {} {}", z.re, re.to_f64());
@@ -340,7 +349,7 @@ mod tests {
             let x: Vec<f64> = (0..140).map(|_| standard_normal(&mut stream)).collect();
             let q: Vec<f64> = x.iter().map(|x| x.sin()).collect();
             let fields = SparseFields { x: &x, q: &q, ports: &[u64::MAX, 0b11_1111, 0x5555, 0b10_0000] };
-            let (leakage, both) = (Complex64::new(0.3, 0.1), (true, true));
+            let (leakage, both) = (Complex64::new(0.3, 0.1), Quadratures { sent: true, read: true });
             let mut fast = vec![0.0; 4 * rows];
             let (re, im) = fast.split_at_mut(2 * rows);
             ComplexProduct::new(&w, leakage, both).multiply(fields, re, im);
@@ -361,7 +370,7 @@ mod tests {
         let mut draw = |k: usize| if k.is_multiple_of(3) { 0.0 } else { standard_normal(&mut stream) as f32 };
         let x: Vec<f32> = (0..70 * 3).map(&mut draw).collect();
         let q: Vec<f32> = (0..70 * 3).map(&mut draw).collect();
-        let product = ComplexProduct::<f32>::new(&w, Complex64::new(0.0, 0.1), (true, true));
+        let product = ComplexProduct::<f32>::new(&w, Complex64::new(0.0, 0.1), Quadratures { sent: true, read: true });
         let named = |k: usize, all: bool| all || x[k] != 0.0;
         let ports = |all| -> Vec<u64> {
             let word = |from: usize, to: usize| (from..to).map(|k| u64::from(named(k, all)) << (k - from)).sum();

@@ -2,7 +2,7 @@
 
 use phaseloom::experiment::{Config, Experiment};
 use phaseloom::hardware::Batch;
-use phaseloom::{Calibration, Design, LayerAddress, LayerProgram, Link, Model, OpticalProduct, Process, Scales};
+use phaseloom::{Calibration, LayerAddress, LayerDesign, LayerProgram, Link, Model, OpticalProduct, Process, Scales};
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -49,7 +49,7 @@ impl MainJob {
     }
 
     /// The designs of the programs on a process, before any chip is sampled.
-    pub fn designs(programs: &[Arc<LayerProgram>], process: &Process) -> Result<Vec<Arc<Design>>, Box<dyn Error>> {
+    pub fn designs(programs: &[Arc<LayerProgram>], process: &Process) -> Result<Vec<Arc<LayerDesign>>, Box<dyn Error>> {
         programs.iter().map(|program| Ok(Arc::new(program.design(process)?))).collect()
     }
 }
@@ -57,7 +57,7 @@ impl MainJob {
 /// Both layers before any chip is sampled.
 pub struct Layers<'a> {
     pub programs: &'a [Arc<LayerProgram>],
-    pub designs: &'a [Arc<Design>],
+    pub designs: &'a [Arc<LayerDesign>],
     pub scales: &'a [Scales],
 }
 
@@ -68,7 +68,7 @@ impl Layers<'_> {
         let mut products = Vec::new();
         for (i, (program, design)) in self.programs.iter().zip(self.designs).enumerate() {
             let place = LayerAddress { seed: config.seed, trial, layer: i as u64, first_core };
-            let how = (config.core.cores, config.core.calibration);
+            let how = config.core.core_use();
             products.push(Product::new(program, design, link, &self.scales[i], how, place)?);
             first_core += program.tiles().len() as u64;
         }

@@ -7,13 +7,13 @@ use crate::cpu_time;
 use crate::main_job::{Layers, MainJob, Product, path};
 use phaseloom::experiment::store::Store;
 use phaseloom::experiment::{Experiment, Options, Outcome, Plan, Row, Shard, Tables, run};
+use phaseloom::hardware::correction::Interrupt;
 use phaseloom::hardware::{Batch, Readings};
 use phaseloom::network::{ExactPass, predictions};
 use phaseloom::report::{FIGURES, Table, png};
 use phaseloom::{Chip, ChipId, LayerProgram, Link, MatrixProduct, Scales, Shot};
 use std::error::Error;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Chips over which the times of one chip are averaged.
@@ -294,9 +294,8 @@ fn small_experiment() -> Result<Experiment> {
 }
 
 fn run_alone(experiment: &Experiment, folder: &Path) -> Result<Outcome> {
-    static INTERRUPT: AtomicBool = AtomicBool::new(false);
-    let options =
-        Options { threads: 1, shard: Shard::WHOLE, interrupt: &INTERRUPT, progress: &|_, _| (), outputs: None };
+    let interrupt = Interrupt::new();
+    let options = Options { threads: 1, shard: Shard::WHOLE, interrupt, progress: &|_, _| (), outputs: None };
     Ok(run(experiment, folder, &options)?)
 }
 

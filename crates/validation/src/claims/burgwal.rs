@@ -36,7 +36,7 @@ fn rows(setting: &Setting<'_>) -> Rows {
     }
     // More cells have more errors of the same size, but also more phases to correct them.
     let (n, designs) = (8, [Rectangular.into(), Redundant { extra: 2 }.into(), Redundant { extra: 4 }.into()]);
-    let long = Instruments { effort: 2.0, ..quiet };
+    let long = Instruments { effort: 2.0, ..quiet.clone() };
     let done = setting.draws(setting.pick(40, 200), |draw| {
         let u = setting.haar(n, 40_000 + draw);
         let reached = |design: &MeshDesign| -> Result<f64, ValidationError> {

@@ -16,7 +16,7 @@ pub(super) const CLAIM: Claim = Claim {
 
 fn rows(setting: &Setting<'_>) -> Rows {
     let local = correction("local")?;
-    let root = |squares: Mean| squares.estimate().root();
+    let root = |squares: Mean| squares.estimate().sqrt();
     let measured = |n: usize, sigma: f64, count: u64, first: u64| -> Result<[Estimate; 2], ValidationError> {
         let process = process(&format!("[splitter_error]\nsigma_rad = {sigma:?}"))?;
         let done = setting.draws(count, |draw| {

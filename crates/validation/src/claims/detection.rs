@@ -33,7 +33,7 @@ fn rows(setting: &Setting<'_>) -> Rows {
         rows.push(Check::new(format!("mean count, n = {n}"), "photons").law(n).near(mean));
         let squares: Mean = counts.iter().map(|c| (c - n).powi(2)).collect();
         let check = Check::new(format!("std(n), n = {n}"), "photons").law(n.sqrt());
-        rows.push(check.against("a factor √2", (2.0 * n).sqrt()).near(squares.estimate().root()));
+        rows.push(check.against("a factor √2", (2.0 * n).sqrt()).near(squares.estimate().sqrt()));
         if n < 10.0 {
             let empty: Mean = counts.iter().map(|&c| if c < 0.5 { 1.0 } else { 0.0 }).collect();
             let check = Check::new(format!("P(0), n = {n}"), "1").law((-n).exp());
@@ -44,7 +44,7 @@ fn rows(setting: &Setting<'_>) -> Rows {
             let mean = roots.iter().sum::<f64>() / roots.len() as f64;
             let squares: Mean = roots.iter().map(|r| (r - mean).powi(2)).collect();
             let check = Check::new(format!("std(√n), n = {n}"), "√photon").law(0.5).allow(0.5 * 3.0 / (16.0 * n));
-            rows.push(check.near(squares.estimate().root()));
+            rows.push(check.near(squares.estimate().sqrt()));
         }
     }
     for (index, (eta, x)) in (10..).zip([(1.0, 0.0), (0.5, 0.0), (1.0, 0.9), (1.0, -0.5)]) {
@@ -60,7 +60,7 @@ fn rows(setting: &Setting<'_>) -> Rows {
         let law = 0.5 / eta.sqrt();
         let check = Check::new(format!("std(Re a), η = {eta}, a/a_max = {x}"), "√photon").law(law);
         let check = check.allow(law * x * x / 2000.0).against("a factor √2", law * 2f64.sqrt());
-        rows.push(check.near(squares.estimate().root()));
+        rows.push(check.near(squares.estimate().sqrt()));
     }
     Ok(rows)
 }

@@ -27,11 +27,11 @@ fn rows(setting: &Setting<'_>) -> Rows {
             let program = programmed(&setting.haar(n, 500_000 + draw), &design)?;
             let chip = setting.chip(&process, &program, 500_000 + draw)?;
             let corrected = correct(&chip, &program, local, &Instruments::default())?;
-            Ok((corrected.after.error.powi(2), corrected.out_of_reach == Some(0)))
+            Ok((corrected.after.error.powi(2), corrected.result.clipped_cells == Some(0)))
         })?;
         let error: Mean = results.iter().map(|d| d.0).collect();
         let covered: Mean = results.iter().map(|d| f64::from(u8::from(d.1))).collect();
-        Ok((error.estimate().root(), covered.estimate()))
+        Ok((error.estimate().sqrt(), covered.estimate()))
     };
     let mut rows = Vec::new();
     let sigma = 0.05_f64;

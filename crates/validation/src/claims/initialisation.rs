@@ -5,7 +5,6 @@ use super::prelude::*;
 use crate::statistics::median;
 use num_complex::Complex64;
 use phaseloom_mesh::{Circuit, Fields, Phases, Stage, gradient, topology};
-use std::sync::atomic::Ordering;
 
 pub(super) const CLAIM: Claim = Claim {
     key: "initialisation",
@@ -52,7 +51,7 @@ fn iterations(setting: &Setting<'_>, n: usize, haar: bool, target: u64) -> Resul
     let input = Fields::identity(n);
     let (mut first, mut second) = (1.0, 1.0);
     for step in 0..LIMIT {
-        if setting.interrupt.load(Ordering::Relaxed) {
+        if setting.interrupt.requested() {
             return Err(ValidationError::Interrupted);
         }
         let mut output = input.clone();

@@ -74,7 +74,7 @@ fn rows(setting: &Setting<'_>) -> Rows {
             let check = Check::new(format!("E of the mean of {shots}, N = {n}"), "1").law(law).allow(0.5e-4 * law);
             let wrong =
                 if shots == 1 { ("a factor √2", law * 2f64.sqrt()) } else { ("no averaging", law * 10f64.sqrt()) };
-            rows.push(check.against(wrong.0, wrong.1).near(errors.into_iter().collect::<Mean>().estimate().root()));
+            rows.push(check.against(wrong.0, wrong.1).near(errors.into_iter().collect::<Mean>().estimate().sqrt()));
         }
     }
 
@@ -89,7 +89,7 @@ fn rows(setting: &Setting<'_>) -> Rows {
     let law = (floor + remainder).sqrt();
     let check = Check::new("E of the mean of 400, N = 16, σ = 0.02", "1").law(law).allow(0.03 * floor / (2.0 * law));
     let errors: Mean = errors.into_iter().collect();
-    rows.push(check.against("no floor", remainder.sqrt()).near(errors.estimate().root()));
+    rows.push(check.against("no floor", remainder.sqrt()).near(errors.estimate().sqrt()));
 
     // One mesh: K chips with independent phases are K shots.
     let (process, shots) = (process("[phase_error]\nsigma_rad = 0.02")?, 200_u64);
@@ -107,7 +107,7 @@ fn rows(setting: &Setting<'_>) -> Rows {
     let check = Check::new("E of the mean of 200, one mesh, N = 16", "1").law(law).allow(0.03 * floor / (2.0 * law));
     let errors: Mean = errors.into_iter().collect();
     let check = check.note("a printed value is .0064, without output phases (N−1: .00625)");
-    rows.push(check.against("no floor", remainder.sqrt()).near(errors.estimate().root()));
+    rows.push(check.against("no floor", remainder.sqrt()).near(errors.estimate().sqrt()));
 
     let frozen = "[splitter_error]\nsigma_rad = 0.01\n[phase_error]\nsigma_rad = 0.01";
     let product = Layer::new(&weight(8), 8, frozen, READER, 1.0)?.product(setting, 0)?;

@@ -24,7 +24,7 @@ fn rows(setting: &Setting<'_>) -> Rows {
             let program = unitary(&setting.haar(n, draw), "rectangular")?;
             let chip = setting.chip(&process, &program, draw)?;
             let corrected = correct(&chip, &program, local, &Instruments::default())?;
-            Ok((corrected.out_of_reach.unwrap_or_default(), corrected.after.error))
+            Ok((corrected.result.clipped_cells.unwrap_or_default(), corrected.after.error))
         })?;
         let label = |name: &str| format!("{name}, N = {n}, σ = {sigma}");
         let worst = results.iter().filter(|d| d.0 == 0).map(|d| d.1).fold(f64::NAN, f64::max);

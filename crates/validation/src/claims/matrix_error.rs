@@ -49,7 +49,7 @@ pub(super) fn rows(setting: &Setting<'_>, law: &Law) -> Rows {
         let mut points = Vec::new();
         for (k, sigma) in SIGMAS.into_iter().enumerate() {
             let mesh = mesh(n, 1_000_000 * (k as u64 + 1));
-            let error = setting.mean(mesh, &law.process(sigma), error_squared)?.estimate().root();
+            let error = setting.mean(mesh, &law.process(sigma), error_squared)?.estimate().sqrt();
             points.push((sigma.ln(), error.value.ln(), error.error / error.value));
             let predicted = Law::value(a, sigma);
             rows.push(
@@ -82,7 +82,7 @@ pub(super) fn prefactor(
     wrong: &str,
 ) -> Result<Row, ValidationError> {
     let mesh = Mesh { topology, ..mesh(modes, 9_000_000) };
-    let error = setting.mean(mesh, process, error_squared)?.estimate().root();
+    let error = setting.mean(mesh, process, error_squared)?.estimate().sqrt();
     let [law, wrong_law] = [factors.0, factors.1].map(|a| 1e-3 * a.sqrt());
     // Next order: E₁⁴/16 and, of a converted σ, σ² = 1e-6; both below 2e-5.
     Ok(Check::new(format!("E, {label}, N = {modes}"), "1")

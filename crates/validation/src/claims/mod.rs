@@ -105,11 +105,11 @@ mod tests {
     use super::*;
     use crate::check::Verdict;
     use crate::setting::{SEED, Setting};
-    use std::sync::atomic::AtomicBool;
+    use phaseloom_hardware::correction::Interrupt;
 
     /// Computes the rows of a claim in the quick setting. None may fail.
     pub(super) fn check(claim: &Claim) {
-        let setting = Setting { seed: SEED, quick: true, interrupt: &AtomicBool::new(false) };
+        let setting = Setting { seed: SEED, quick: true, interrupt: &Interrupt::new() };
         let rows = (claim.rows)(&setting).unwrap();
         let failed: Vec<_> = rows.iter().filter(|row| matches!(row.verdict, Verdict::Fail(_))).collect();
         assert!(!rows.is_empty() && failed.is_empty(), "{}: {failed:#?}", claim.key);

@@ -26,7 +26,7 @@ fn rows(setting: &Setting<'_>) -> Rows {
         let step = TAU / 2f64.powi(bits);
         let mesh = Mesh { modes: n, topology, unitaries, chips: 1, first: 0 };
         let text = format!("[phase_quantization]\nbits = {bits}");
-        let error = setting.mean(mesh, &text, error_squared)?.estimate().root();
+        let error = setting.mean(mesh, &text, error_squared)?.estimate().sqrt();
         let size = n as f64;
         let law = size.sqrt() * step / 12f64.sqrt();
         let name = if topology == "rectangular" { String::new() } else { format!("{topology}, ") };
@@ -43,7 +43,7 @@ fn rows(setting: &Setting<'_>) -> Rows {
         Ok(pairs.map(|(target, driven)| (driven - target + PI).rem_euclid(TAU) - PI).collect::<Vec<f64>>())
     })?;
     let squares: Mean = errors.iter().flatten().map(|e| e * e).collect();
-    let rms = squares.estimate().root();
+    let rms = squares.estimate().sqrt();
     let law = TAU * SQRT_2 / 255.0 / 12f64.sqrt();
     let check = Check::new("error of φ in voltage, rms", "rad").law(law).allow(law / 255.0);
     let uniform = TAU / 256.0 / 12f64.sqrt();

@@ -65,7 +65,7 @@ fn rows(setting: &Setting<'_>) -> Rows {
         let strong = (norm * INPUT / (2.0 * t * (eta * n_port).sqrt())).powi(2);
         let label = |name: &str| format!("{name}, η = {eta:.2}");
         let check = Check::new(label("deviation over law, all outputs"), "1").law(1.0);
-        rows.push(check.against("no n_s/n_LO", (strong / weak).sqrt()).near(squares.estimate().root()));
+        rows.push(check.against("no n_s/n_LO", (strong / weak).sqrt()).near(squares.estimate().sqrt()));
         rows.push(Check::new(label("mean deviation over law"), "1").law(0.0).near(means.estimate()));
         for (i, output) in outputs.row_iter().enumerate() {
             let normalised: Mean = output.iter().map(|y| (y - mean(i)) / deviation(i)).collect();
@@ -73,7 +73,7 @@ fn rows(setting: &Setting<'_>) -> Rows {
             rows.push(check.law(0.0).near(normalised.estimate()));
             let squares: Mean = output.iter().map(|y| (y - mean(i)).powi(2)).collect();
             let check = Check::new(label(&format!("std(ŷ) of output {i}")), "1").law(deviation(i));
-            rows.push(check.against("a factor √2", deviation(i) * 2f64.sqrt()).near(squares.estimate().root()));
+            rows.push(check.against("a factor √2", deviation(i) * 2f64.sqrt()).near(squares.estimate().sqrt()));
         }
         // A field passes 2·3 cells on average and one attenuator, each of 0.3 dB.
         let law = 10f64.powf(-7.0 * 0.3 / 20.0);

@@ -39,7 +39,7 @@ fn rows(setting: &Setting<'_>) -> Rows {
         let squares: Mean = results.iter().map(|f| f.0).collect();
         let next = law.sqrt() * (law / 4.0 + 1.0 / n as f64) / 2.0;
         let check = Check::new(format!("relative error, N = {n}, σ = {sigma}"), "1").law(law.sqrt()).allow(next);
-        rows.push(check.against("one mesh", (meshes / 2.0).sqrt()).near(squares.estimate().root()));
+        rows.push(check.against("one mesh", (meshes / 2.0).sqrt()).near(squares.estimate().sqrt()));
     }
     Ok(rows)
 }

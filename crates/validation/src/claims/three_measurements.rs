@@ -145,12 +145,12 @@ fn rows(setting: &Setting<'_>) -> Rows {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::AtomicBool;
+    use phaseloom_hardware::correction::Interrupt;
 
     /// Forwards the tracer equals the matrix of the chip, backwards its transpose.
     #[test]
     fn the_tracer_is_the_chip() {
-        let interrupt = AtomicBool::new(false);
+        let interrupt = Interrupt::new();
         let setting = Setting { seed: 1, quick: true, interrupt: &interrupt };
         let program = unitary(&setting.haar(7, 0), "rectangular").unwrap();
         let text = "[splitter_error]\nsigma_rad = 0.1\n[insertion_loss]\nloss_db = 0.5\nimbalance_db = 0.3";

@@ -1,0 +1,126 @@
+//! `[core]` of an experiment: the cores of a layer, and how tiles use them.
+
+use crate::error::HardwareError;
+use crate::link::Detection;
+use crate::product::tile::TilePlan;
+use phaseloom_mesh::{Cell, MeshDesign};
+use serde::{Deserialize, Serialize};
+
+/// Whether each tile has its own core, or all tiles are programmed on one core in turn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CoreSharing {
+    /// One core per tile: errors differ from tile to tile.
+    #[default]
+    Each,
+    /// One physical core for all tiles of the network: they share its errors.
+    Shared,
+}
+
+/// Tiles whose singular values share one scale.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GainScope {
+    /// Each tile is scaled by its own largest singular value.
+    #[default]
+    Tile,
+    /// All tiles of a layer are scaled by the largest of their singular values: one gain per layer.
+    Layer,
+}
+
+/// Whether the electronic gain may use measurements of the fabricated chip.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GainCalibration {
+    /// From the design alone.
+    #[default]
+    None,
+    /// One factor per tile, from the realised matrix.
+    Scalar,
+    /// One factor per output of a tile, from the realised matrix.
+    PerOutput,
+}
+
+/// How the tiles of a layer use cores.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CoreUse {
+    /// Whether tiles share a core.
+    pub sharing: CoreSharing,
+    /// Whether gains are calibrated with the chip.
+    pub calibration: GainCalibration,
+}
+
+/// Maximum number of ports of a core: far beyond what is built, and small enough for a matrix in memory.
+pub const MAX_PORTS: usize = 16384;
+
+/// `[core]` of an experiment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CoreSpec {
+    /// Ports of a core, k: 1 to [`MAX_PORTS`].
+    pub ports: usize,
+    /// Key of the topology of its meshes.
+    pub topology: String,
+    /// Key of the cells of its meshes; default the usual cell of the topology. `"mzi"` is not written, so that experiments
+    /// from before other cells existed keep their identity.
+    #[serde(skip_serializing_if = "is_mzi")]
+    pub cell: Option<String>,
+    /// `"each"` (default) or `"shared"`.
+    pub cores: CoreSharing,
+    /// `"tile"` (default) or `"layer"`.
+    pub normalise: GainScope,
+    /// `"none"` (default), `"scalar"` or `"per_output"`.
+    pub calibration: GainCalibration,
+}
+
+fn is_mzi(cell: &Option<String>) -> bool {
+    cell.as_deref().is_none_or(|cell| cell == Cell::Mzi.key())
+}
+
+impl Default for CoreSpec {
+    fn default() -> Self {
+        Self {
+            ports: 64,
+            topology: "rectangular".into(),
+            cell: None,
+            cores: CoreSharing::Each,
+            normalise: GainScope::Tile,
+            calibration: GainCalibration::None,
+        }
+    }
+}
+
+impl CoreSpec {
+    /// Maximum number of matrix columns on one core: offset detection reserves one port.
+    #[must_use]
+    pub fn column_block(&self, detection: Detection) -> usize {
+        if detection == Detection::Offset { self.ports.saturating_sub(1) } else { self.ports }
+    }
+
+    /// The meshes of a core.
+    ///
+    /// # Errors
+    ///
+    /// Unknown keys, or a topology that cannot be built of the cell.
+    pub fn design(&self) -> Result<MeshDesign, HardwareError> {
+        Ok(MeshDesign::from_keys(&self.topology, self.cell.as_deref())?)
+    }
+
+    /// The use of its cores.
+    #[must_use]
+    pub fn core_use(&self) -> CoreUse {
+        CoreUse { sharing: self.cores, calibration: self.calibration }
+    }
+
+    /// The tile plan of a matrix.
+    ///
+    /// # Errors
+    ///
+    /// [`HardwareError::NoPorts`] if a core has no port for data.
+    pub fn plan(&self, rows: usize, columns: usize, detection: Detection) -> Result<TilePlan, HardwareError> {
+        if self.column_block(detection) == 0 {
+            return Err(HardwareError::NoPorts);
+        }
+        Ok(TilePlan::new(rows, columns, self.ports, self.column_block(detection)))
+    }
+}

@@ -1,0 +1,128 @@
+//! A layer on a process before any chip is fabricated: driven phases, gains and predictions.
+
+use crate::chip::Chip;
+use crate::correction::CorrectionPlan;
+use crate::error::HardwareError;
+use crate::link::{Receiver, SignalQuality};
+use crate::process::Process;
+use crate::product::layer_program::{LayerProgram, TileProgram};
+use crate::product::scales::Scales;
+use nalgebra::DMatrix;
+use num_complex::Complex64;
+use phaseloom_mesh::Phases;
+
+/// A layer on a process.
+#[derive(Clone, Debug)]
+pub struct LayerDesign {
+    pub(super) process: Process,
+    pub(super) tiles: Vec<Option<TileDesign>>,
+    pub(super) correction: Option<CorrectionPlan>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct TileDesign {
+    /// Phases after quantisation and crosstalk.
+    pub driven: Vec<Phases>,
+    /// `g = ‖W‖²_F/Re tr(W†Ŵ₀)`, where Ŵ₀ has nominal loss and no random error.
+    pub gain: f64,
+    /// Predicted ‖ΔW‖²: first order in the random sources, exact in the deterministic ones.
+    error_squared: f64,
+    /// ‖W‖²_F of the target.
+    norm_squared: f64,
+}
+
+/// `‖W‖²_F/Re tr(W†Ŵ)`: the real gain that restores the scale of W.
+pub(super) fn gain(target: &DMatrix<Complex64>, realised: &DMatrix<Complex64>) -> f64 {
+    target.norm_squared() / target.dotc(realised).re
+}
+
+/// √(Σ error²/Σ norm²) over the tiles of a layer, from (error², norm²) of each; 0 for a layer of zeros.
+pub(super) fn relative_error(tiles: impl Iterator<Item = (f64, f64)>) -> f64 {
+    let (error, norm) = tiles.fold((0.0, 0.0), |(e, n), (error, norm)| (e + error, n + norm));
+    if norm > 0.0 { (error / norm).sqrt() } else { 0.0 }
+}
+
+impl TileDesign {
+    fn new(tile: &TileProgram, process: &Process) -> Result<Self, HardwareError> {
+        let program = &tile.program;
+        let nominal = Chip::nominal(process, program)?;
+        let programmed: Vec<Phases> = program.stages().iter().map(|s| s.phases().clone()).collect();
+        let corner = tile.target.shape();
+        let lossy = nominal.matrix_from_driven(program, &programmed)?.view((0, 0), corner).clone_owned();
+        let gain = gain(&tile.target, &lossy);
+        if !(gain.is_finite() && gain > 0.0) {
+            // NaN or infinite: no light reaches the outputs.
+            let factor = 1.0 / gain;
+            return Err(if factor.is_finite() && factor < 0.0 {
+                HardwareError::NegativeGain { factor: format!("{factor:.1e}") }
+            } else {
+                HardwareError::NoLight
+            });
+        }
+        let driven = process.drive(program);
+        let deterministic =
+            nominal.with_systematic_errors().matrix_from_driven(program, &driven)?.view((0, 0), corner).clone_owned();
+        // The constant field of offset detection is no part of the matrix.
+        let columns = tile.tile.columns;
+        let target = tile.target.columns(0, columns);
+        let norm_squared = target.norm_squared();
+        let random = process.predicted_corner_error_squared(program, corner.0.min(corner.1)) * norm_squared;
+        let fixed = (deterministic.columns(0, columns) * Complex64::new(gain, 0.0) - target).norm_squared();
+        Ok(Self { driven, gain, error_squared: fixed + random, norm_squared })
+    }
+}
+
+impl LayerDesign {
+    pub(super) fn new(program: &LayerProgram, process: &Process) -> Result<Self, HardwareError> {
+        let tiles = program.tiles().iter().map(|t| t.as_ref().map(|t| TileDesign::new(t, process)).transpose());
+        Ok(Self { tiles: tiles.collect::<Result<_, _>>()?, process: process.clone(), correction: None })
+    }
+
+    /// The same layer with each of its chips corrected before it computes. The predicted error remains that of uncorrected
+    /// chips.
+    #[must_use]
+    pub fn with_correction(mut self, correction: Option<CorrectionPlan>) -> Self {
+        self.correction = correction;
+        self
+    }
+
+    /// First-order prediction of the layer's relative matrix error, ‖ΔW‖_F/‖W‖_F.
+    #[must_use]
+    pub fn predicted_error(&self) -> f64 {
+        relative_error(self.tiles.iter().flatten().map(|tile| (tile.error_squared, tile.norm_squared)))
+    }
+
+    /// Figures of merit at the full scale of the converters, SNR averaged over the tiles (dB); `None` without noise.
+    #[must_use]
+    pub fn signal_quality(&self, scales: &Scales, receiver: &Receiver) -> Option<SignalQuality> {
+        let tiles = self.tiles.iter().zip(&scales.full_scale);
+        // Full-scale field in units of √P_port: full scale/(g·s_x).
+        let snr: Vec<f64> = tiles
+            .filter_map(|(tile, full)| Some(full / (tile.as_ref()?.gain * scales.input)))
+            .map(|field| receiver.quality(field).snr_full_scale_db)
+            .filter(|db| db.is_finite())
+            .collect();
+        (!snr.is_empty()).then(|| SignalQuality::new(snr.iter().sum::<f64>() / snr.len() as f64))
+    }
+
+    /// Whether the numbers of the layer stay far within the range of a float: g·s_x of every tile, and its full scale.
+    #[must_use]
+    pub fn fits_single(&self, scales: &Scales) -> bool {
+        let fits = |x: f64| x == 0.0 || (1e-25..1e25).contains(&x);
+        let mut tiles = self.tiles.iter().zip(&scales.full_scale);
+        tiles.all(|(tile, &full)| tile.as_ref().is_none_or(|t| fits(t.gain * scales.input) && fits(full)))
+    }
+
+    /// Power transmission of the optics from input to output (dB, ≤ 0): mean over the tiles of ‖W‖₂/g, which the gain
+    /// undoes. A correction does not change it.
+    #[must_use]
+    pub fn transmission_db(&self, program: &LayerProgram) -> f64 {
+        let db: Vec<f64> = self
+            .tiles
+            .iter()
+            .zip(program.tiles())
+            .filter_map(|(design, tile)| Some(20.0 * (tile.as_ref()?.program.gain() / design.as_ref()?.gain).log10()))
+            .collect();
+        if db.is_empty() { 0.0 } else { db.iter().sum::<f64>() / db.len() as f64 }
+    }
+}

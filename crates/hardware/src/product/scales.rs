@@ -1,0 +1,31 @@
+//! The scales of a layer: full input of the modulators and full scale of the output converters.
+
+use crate::error::HardwareError;
+use crate::link::Link;
+use crate::product::core_spec::CoreSpec;
+use nalgebra::DMatrix;
+use num_complex::Complex64;
+
+/// The scales of one layer, from calibration data or bounds. They belong to the model, never to a batch or a chip.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scales {
+    /// `x̃ = clip(x/input, −1, 1)`.
+    pub input: f64,
+    /// Maximum of |W_tile x| of each tile, in the order of the tile plan: full scale of its converter.
+    pub full_scale: Vec<f64>,
+}
+
+/// The scales that need no data: inputs within ±`input`, outputs within √k·‖W_tile‖₂·`input`.
+///
+/// # Errors
+///
+/// A core without ports or a matrix that cannot be decomposed.
+pub fn bound_scales(weight: &DMatrix<f64>, core: &CoreSpec, link: &Link, input: f64) -> Result<Scales, HardwareError> {
+    let plan = core.plan(weight.nrows(), weight.ncols(), link.detection)?;
+    let mut full_scale = Vec::with_capacity(plan.tiles().len());
+    for tile in plan.tiles() {
+        let block = tile.block(weight).map(|w| Complex64::new(w, 0.0));
+        full_scale.push(phaseloom_numerics::linalg::svd(&block)?.sigma[0] * (core.ports as f64).sqrt() * input);
+    }
+    Ok(Scales { input, full_scale })
+}

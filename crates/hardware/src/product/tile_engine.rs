@@ -1,0 +1,127 @@
+//! One tile of an optical product: a chip, corrected if asked for, its realised matrix, gains and static errors.
+
+use crate::chip::{Chip, ChipId};
+use crate::correction::{CorrectionPlan, Instruments, corrected_program};
+use crate::error::HardwareError;
+use crate::link::readout::Readout;
+use crate::link::{Detection, Link};
+use crate::product::core_spec::GainCalibration;
+use crate::product::layer_design::{TileDesign, gain};
+use crate::product::layer_program::TileProgram;
+use nalgebra::DMatrix;
+use num_complex::Complex64;
+use phaseloom_mesh::Phases;
+use phaseloom_numerics::{ComplexProduct, Quadratures, Real};
+
+/// A chip with its driven phases and the gain after it.
+pub(super) struct DrivenChip {
+    pub chip: Chip,
+    pub driven: Vec<Phases>,
+    gain: f64,
+}
+
+impl DrivenChip {
+    /// An uncorrected chip.
+    pub(super) fn new(design: &TileDesign, chip: Chip) -> Self {
+        Self { chip, driven: design.driven.clone(), gain: design.gain }
+    }
+
+    /// A chip that is corrected first. `draws` separates the noise of its instruments from that of other tiles.
+    pub(super) fn corrected(
+        tile: &TileProgram,
+        design: &TileDesign,
+        chip: Chip,
+        plan: &CorrectionPlan,
+        draws: ChipId,
+    ) -> Result<Self, HardwareError> {
+        let CorrectionPlan { method, noise, effort, interrupt } = plan.clone();
+        let instruments = Instruments { noise, effort, draws, interrupt };
+        let corrected = corrected_program(&chip, &tile.program, method, &instruments);
+        let (program, result, _) = corrected.map_err(|error| match error {
+            HardwareError::Interrupted => error,
+            other => HardwareError::Correction { method: method.key(), source: Box::new(other) },
+        })?;
+        let gain = if result.amplitude.is_some() { program.gain() } else { design.gain };
+        Ok(Self { driven: chip.process().drive(&program), chip, gain })
+    }
+}
+
+/// The optics and electronics around all tiles of a layer.
+pub(super) struct Surroundings<'a> {
+    pub link: &'a Link,
+    pub calibration: GainCalibration,
+    /// Field of every port at zero.
+    pub leakage: Complex64,
+    pub quadratures: Quadratures,
+    pub input_scale: f64,
+}
+
+/// One tile on its chip.
+pub(super) struct TileEngine<T> {
+    /// Present if phases jitter: the matrix is then realised again for each moment.
+    pub jittering: Option<DrivenChip>,
+    pub core: u64,
+    /// The realised corner.
+    pub matrix: ComplexProduct<T>,
+    pub readout: Readout<T>,
+    /// ‖gŴ − W‖²_F.
+    pub error_squared: f64,
+    /// The part of it that the detectors measure.
+    pub measured_error_squared: f64,
+    /// ‖W‖²_F.
+    pub norm_squared: f64,
+}
+
+impl<T: Real> TileEngine<T> {
+    pub(super) fn new(
+        tile: &TileProgram,
+        design: &TileDesign,
+        (chip, core): (DrivenChip, u64),
+        around: &Surroundings<'_>,
+        full_scale: f64,
+    ) -> Result<Self, HardwareError> {
+        let realised = chip.chip.matrix_from_driven(&tile.program, &chip.driven)?;
+        let corner = realised.view((0, 0), tile.target.shape()).clone_owned();
+        let gains = gains(tile, &corner, around.calibration, chip.gain);
+        // The constant field of offset detection is no part of the matrix.
+        let columns = tile.tile.columns;
+        let target = tile.target.columns(0, columns);
+        let homodyne = around.link.detection == Detection::Homodyne;
+        let (mut error_squared, mut measured_error_squared) = (0.0, 0.0);
+        for (i, &g) in gains.iter().enumerate() {
+            for j in 0..columns {
+                let error = corner[(i, j)] * g - target[(i, j)];
+                error_squared += error.norm_sqr();
+                measured_error_squared += if homodyne { error.re * error.re } else { error.norm_sqr() };
+            }
+        }
+        let offset = match around.link.detection {
+            Detection::Offset => tile.target[(0, columns)].re / chip.gain,
+            Detection::Homodyne | Detection::Direct => 0.0,
+        };
+        let corrections: Vec<f64> = gains.iter().map(|g| g / design.gain).collect();
+        Ok(Self {
+            core,
+            matrix: ComplexProduct::new(&corner, around.leakage, around.quadratures),
+            readout: Readout::new(around.link, design.gain * around.input_scale, &corrections, full_scale, offset),
+            error_squared,
+            measured_error_squared,
+            norm_squared: target.norm_squared(),
+            jittering: chip.chip.process().phase_jitter.is_some().then_some(chip),
+        })
+    }
+}
+
+/// The gain of each output of a tile.
+fn gains(tile: &TileProgram, corner: &DMatrix<Complex64>, calibration: GainCalibration, designed: f64) -> Vec<f64> {
+    // A row of zeros, or a matrix of opposite sign, has no usable gain.
+    let usable = |g: f64| if g.is_finite() && g > 0.0 { g } else { designed };
+    let rows = corner.nrows();
+    match calibration {
+        GainCalibration::None => vec![designed; rows],
+        GainCalibration::Scalar => vec![usable(gain(&tile.target, corner)); rows],
+        GainCalibration::PerOutput => (0..rows)
+            .map(|i| usable(gain(&tile.target.rows(i, 1).clone_owned(), &corner.rows(i, 1).clone_owned())))
+            .collect(),
+    }
+}
