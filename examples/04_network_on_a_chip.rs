@@ -6,9 +6,9 @@
 #![allow(clippy::print_stdout)]
 
 use phaseloom::network::{accuracy, predictions};
-use phaseloom::{
-    Calibration, Experiment, LayerAddress, LayerProgram, MatrixProduct, Model, OpticalProduct, Scales, Shot,
-};
+use phaseloom::network::{Calibration, Model};
+use phaseloom::experiment::Experiment;
+use phaseloom::hardware::{LayerAddress, LayerProgram, MatrixProduct, OpticalProduct, Scales, Shot};
 use std::path::Path;
 use std::sync::Arc;
 

@@ -8,7 +8,8 @@
 
 use phaseloom::hardware::comparison::{Parts, trial};
 use phaseloom::mesh::{Cell, Layout, MeshDesign, MeshError, Phases, Rectangular, Unitary, fit};
-use phaseloom::{Process, Topology};
+use phaseloom::hardware::Process;
+use phaseloom::mesh::Topology;
 
 /// Half of the columns of a rectangular mesh: cheap, and not universal.
 #[derive(Debug)]

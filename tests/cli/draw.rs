@@ -2,7 +2,8 @@
 
 use super::support::{Ended, npy_real, phaseloom, run, wait};
 use phaseloom::report::png;
-use phaseloom::{Form, MatrixProgram, StreamKey, haar_unitary, topology};
+use phaseloom::mesh::{Form, MatrixProgram, topology};
+use phaseloom::numerics::{StreamKey, haar_unitary};
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;

@@ -3,7 +3,7 @@
 use super::support::{DATA, Scene, phaseloom, run, table, wait};
 use phaseloom::mesh::MeshDesign;
 use phaseloom::network::data::write_matrix_npy;
-use phaseloom::{StreamKey, haar_unitary};
+use phaseloom::numerics::{StreamKey, haar_unitary};
 use std::fs;
 
 #[test]

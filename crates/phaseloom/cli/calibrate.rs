@@ -2,7 +2,8 @@ use super::Ending;
 use super::terminal::output;
 use clap::Args;
 use phaseloom::network::{Calibration, CalibrationSettings};
-use phaseloom::{Experiment, Model};
+use phaseloom::experiment::Experiment;
+use phaseloom::network::Model;
 use std::path::PathBuf;
 
 /// Measure the scales of the converters on training data

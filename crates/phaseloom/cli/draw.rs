@@ -7,7 +7,8 @@ use phaseloom::hardware::Chip;
 use phaseloom::mesh::cell::{CellErrors, transfer};
 use phaseloom::mesh::{Cell, Phases, Stage, StageKind, convention};
 use phaseloom::report::{MeshColumn, MeshDrawing, Part, Port, Shifter, png};
-use phaseloom::{Complex64, Form, MatrixProgram};
+use phaseloom::Complex64;
+use phaseloom::mesh::{Form, MatrixProgram};
 use std::f64::consts::FRAC_PI_4;
 use std::path::{Path, PathBuf};
 
@@ -392,7 +393,8 @@ mod tests {
     use super::*;
     use phaseloom::mesh::MeshDesign;
     use phaseloom::nalgebra::DMatrix;
-    use phaseloom::{StreamKey, haar_unitary, topology};
+    use phaseloom::numerics::{StreamKey, haar_unitary};
+    use phaseloom::mesh::topology;
 
     /// Power behind a part, or in its absorber.
     fn power(part: &Part) -> f64 {
@@ -457,7 +459,7 @@ mod tests {
         let errors = "splitter_error = { sigma_rad = 0.1 }\nphase_error = { sigma_rad = 0.1 }\n\
             insertion_loss = { loss_db = 0.2, imbalance_db = 0.1 }\nthermal_crosstalk = { coefficient = 0.01 }\n";
         let process = toml::from_str(errors).unwrap();
-        let sample = phaseloom::ChipId { seed: 1, trial: 0, core: 0 };
+        let sample = phaseloom::hardware::ChipId { seed: 1, trial: 0, core: 0 };
         let chip = Chip::fabricate(&process, program, sample).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("chip.json");

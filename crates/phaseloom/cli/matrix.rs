@@ -6,7 +6,8 @@ use phaseloom::hardware::{Chip, ChipId};
 use phaseloom::mesh::convention;
 use phaseloom::nalgebra::DMatrix;
 use phaseloom::network::data::{read_matrix_npy, write_matrix_npy};
-use phaseloom::{Complex64, fidelity};
+use phaseloom::Complex64;
+use phaseloom::numerics::fidelity;
 use std::path::PathBuf;
 
 /// The matrix that a program makes, on a perfect or on a given chip

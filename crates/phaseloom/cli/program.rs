@@ -5,7 +5,9 @@ use clap::{Args, ValueEnum};
 use phaseloom::mesh::{MeshDesign, Unitary};
 use phaseloom::nalgebra::DMatrix;
 use phaseloom::network::data::read_matrix_npy;
-use phaseloom::{Complex64, Form, MatrixProgram, relative_error};
+use phaseloom::Complex64;
+use phaseloom::mesh::{Form, MatrixProgram};
+use phaseloom::numerics::relative_error;
 use std::path::PathBuf;
 
 /// Turn a matrix into the phases of a mesh

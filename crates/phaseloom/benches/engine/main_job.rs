@@ -2,7 +2,8 @@
 
 use phaseloom::experiment::{Config, Experiment};
 use phaseloom::hardware::Batch;
-use phaseloom::{Calibration, Design, LayerAddress, LayerProgram, Link, Model, OpticalProduct, Process, Scales};
+use phaseloom::network::{Calibration, Model};
+use phaseloom::hardware::{Design, LayerAddress, LayerProgram, Link, OpticalProduct, Process, Scales};
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

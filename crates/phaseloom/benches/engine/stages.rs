@@ -11,7 +11,7 @@ use phaseloom::experiment::{Experiment, Options, Outcome, Plan, Row, Shard, Tabl
 use phaseloom::hardware::{Batch, Readings};
 use phaseloom::network::predictions;
 use phaseloom::report::{FIGURES, Table, png};
-use phaseloom::{Chip, ChipId, LayerProgram, Link, MatrixProduct, Scales, Shot};
+use phaseloom::hardware::{Chip, ChipId, LayerProgram, Link, MatrixProduct, Scales, Shot};
 use std::error::Error;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;

@@ -11,7 +11,7 @@ use num_complex::Complex64;
 use phaseloom::mesh::cell::CellErrors;
 use phaseloom::mesh::{Circuit, Fields, MatrixProgram, Phases, Rectangular, Topology, Triangular, Unitary, gradient};
 use phaseloom::numerics::linalg::multiply_real;
-use phaseloom::{Chip, ChipId, MatrixProduct, Process, Shot};
+use phaseloom::hardware::{Chip, ChipId, MatrixProduct, Process, Shot};
 use rayon::prelude::*;
 use std::cell::LazyCell;
 use std::hint::black_box;
