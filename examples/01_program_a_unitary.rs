@@ -1,20 +1,18 @@
-//! A unitary matrix becomes the phases of a mesh; then one chip is made with imperfect splitters.
+//! Programs a unitary matrix on a mesh, then on one chip with splitter errors.
 //!
 //! `cargo run --example 01_program_a_unitary`
 #![allow(clippy::print_stdout)]
 
-use phaseloom::hardware::SplitterError;
-use phaseloom::{Chip, ChipId, Form, MatrixProgram, Process, StreamKey, haar_unitary, matrix_error, topology};
+use phaseloom::prelude::*;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let u = haar_unitary(16, &mut StreamKey::new(1, "example").stream());
-    let program = MatrixProgram::new(&u, Form::Auto, topology("rectangular")?)?;
+fn main() -> Result<(), Error> {
+    let u = haar_unitary(16, Seed(1));
+    let program = Core::new(16).program_complex(&u)?;
     println!("{} interferometers, {} columns deep", program.interferometers(), program.depth());
-    println!("perfect mesh: ‖U − Û‖/√N = {:.12}", matrix_error(&u, &program.matrix()));
+    println!("perfect mesh: ‖U − Û‖/√N = {:.12}", (program.matrix() - &u).norm() / 4.0);
 
-    let splitters = SplitterError { sigma_rad: Some(0.01), ..SplitterError::default() };
-    let process = Process { splitter_error: Some(splitters), ..Process::default() };
-    let chip = Chip::fabricate(&process, &program, ChipId { seed: 1, trial: 0, core: 0 })?;
-    println!("one chip:     ‖U − Û‖/√N = {:.4}", matrix_error(&u, &chip.matrix(&program)?));
+    let process = Process::from_toml("splitter_error.sigma_rad = 0.01")?;
+    let chip = process.fabricate(&program, Seed(1))?;
+    println!("one chip:     ‖U − Û‖/√N = {:.4}", chip.matrix_error(&program)?);
     Ok(())
 }

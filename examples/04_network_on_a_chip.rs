@@ -5,10 +5,9 @@
 //! `cargo run --example 04_network_on_a_chip`
 #![allow(clippy::print_stdout)]
 
-use phaseloom::network::{accuracy, predictions};
-use phaseloom::{
-    Calibration, Experiment, LayerAddress, LayerProgram, MatrixProduct, Model, OpticalProduct, Scales, Shot,
-};
+use phaseloom::experiment::Experiment;
+use phaseloom::hardware::{LayerAddress, LayerProgram, MatrixProduct, OpticalProduct, Scales, Shot};
+use phaseloom::network::{Calibration, Model, accuracy, predictions};
 use std::path::Path;
 use std::sync::Arc;
 

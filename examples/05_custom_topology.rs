@@ -6,10 +6,9 @@
 //! `cargo run --release --example 05_custom_topology`
 #![allow(clippy::print_stdout)]
 
-use phaseloom::hardware::MeshSize;
 use phaseloom::hardware::comparison::trial;
-use phaseloom::mesh::{Capability, Cell, Layout, MeshDesign, MeshError, Phases, Rectangular, Unitary, fit};
-use phaseloom::{Process, Topology};
+use phaseloom::hardware::{MeshSize, Process};
+use phaseloom::mesh::{Capability, Cell, Layout, MeshDesign, MeshError, Phases, Rectangular, Topology, Unitary, fit};
 use std::sync::Arc;
 
 /// Half of the columns of a rectangular mesh: cheap, and not universal.

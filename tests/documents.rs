@@ -1,20 +1,20 @@
 //! The documents match the program: every command and every block of code in them is run here, in reduced form if it
 //! takes long, and its output is compared with the document.
 
+use phaseloom::experiment::Experiment;
 use phaseloom::files::write_matrix;
 use phaseloom::hardware::spectra::{InterferometerSpec, SpectraSpec, SweepsSpec};
 use phaseloom::hardware::{
-    Adc, Converter, InsertionLoss, IntensityNoise, Modulator, PhaseError, PhaseJitter, PhaseQuantization, PhaseShifter,
-    SplitterError, ThermalCrosstalk, ThermalNoise, UniformIn,
+    Adc, Chip, Converter, CoreSpec, InsertionLoss, IntensityNoise, Link, Modulator, PhaseError, PhaseJitter,
+    PhaseQuantization, PhaseShifter, Process, SplitterError, ThermalCrosstalk, ThermalNoise, UniformIn,
 };
-use phaseloom::mesh::MeshDesign;
 use phaseloom::mesh::convention::ConvertedProgram;
+use phaseloom::mesh::{Form, MatrixProgram, MeshDesign};
 use phaseloom::network::data::{CsvColumns, Every};
 use phaseloom::network::layer::LayerSpec;
 use phaseloom::network::model::InputSpec;
 use phaseloom::network::train::CalibrationSpec;
-use phaseloom::network::{Calibration, LayerScale, ModelSpec, TrainSpec};
-use phaseloom::{Chip, CoreSpec, DataSpec, Experiment, Form, Link, MatrixProgram, Process};
+use phaseloom::network::{Calibration, DataSpec, LayerScale, ModelSpec, TrainSpec};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -165,8 +165,8 @@ fn lacks_data(sandbox: &Path, file: &str) -> bool {
 
 /// A rectangular program of a Haar unitary.
 fn random_program(modes: usize) -> MatrixProgram {
-    let u = phaseloom::haar_unitary(modes, &mut phaseloom::StreamKey::new(1, "document").stream());
-    MatrixProgram::new(&u, phaseloom::Form::Auto, phaseloom::topology("rectangular").unwrap()).unwrap()
+    let u = phaseloom::numerics::haar_unitary(modes, &mut phaseloom::numerics::StreamKey::new(1, "document").stream());
+    MatrixProgram::new(&u, phaseloom::mesh::Form::Auto, phaseloom::mesh::topology("rectangular").unwrap()).unwrap()
 }
 
 /// Runs a command of a document in a copy of the examples; its output, if it could be run.
@@ -219,7 +219,7 @@ fn run_documented(sandbox: &Path, command: &str) -> Option<String> {
             let program = random_program(4);
             program.save(&sandbox.join("program.json")).unwrap();
             let process = phaseloom::hardware::preset("thermo-optic-silicon").unwrap().text;
-            let sample = phaseloom::ChipId { seed: 1, trial: 0, core: 0 };
+            let sample = phaseloom::hardware::ChipId { seed: 1, trial: 0, core: 0 };
             let chip = Chip::fabricate(&toml::from_str(process).unwrap(), &program, sample).unwrap();
             chip.save(&sandbox.join("chip.json")).unwrap();
             phaseloom(sandbox, &words[1..]);

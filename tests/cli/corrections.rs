@@ -1,7 +1,8 @@
 //! `phaseloom correct` and the key `correction` of an experiment.
 
 use super::support::{CORE, DATA, Scene, cell, phaseloom, run, table, wait};
-use phaseloom::{Form, MatrixProgram, StreamKey, haar_unitary, topology};
+use phaseloom::mesh::{Form, MatrixProgram, topology};
+use phaseloom::numerics::{StreamKey, haar_unitary};
 use std::fs;
 use std::path::Path;
 

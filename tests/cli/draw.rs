@@ -1,8 +1,9 @@
 //! `draw`: the drawing has the parts of its program, is an image that others can read, and shows where the power goes.
 
 use super::support::{Ended, npy_real, phaseloom, run, wait};
+use phaseloom::mesh::{Form, MatrixProgram, topology};
+use phaseloom::numerics::{StreamKey, haar_unitary};
 use phaseloom::report::png;
-use phaseloom::{Form, MatrixProgram, StreamKey, haar_unitary, topology};
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;

@@ -3,7 +3,7 @@
 use super::support::{DATA, Scene, phaseloom, run, table, wait};
 use phaseloom::files::write_matrix;
 use phaseloom::mesh::MeshDesign;
-use phaseloom::{StreamKey, haar_unitary};
+use phaseloom::numerics::{StreamKey, haar_unitary};
 use std::fs;
 
 #[test]

@@ -43,7 +43,7 @@ pub enum FileError {
         /// Line of the key, from 1; `None` if the key is not in the file.
         line: Option<usize>,
         /// The key and its value.
-        invalid: InvalidValue,
+        invalid: Box<InvalidValue>,
     },
     /// The bytes of a file do not follow its format, or do not fit their use.
     #[error("{}: {format}, {place}: found {found}, expected {expected}", path.display())]

@@ -43,7 +43,7 @@ pub fn parse_toml<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, Fil
 #[must_use]
 pub fn locate(path: &Path, text: &str, invalid: InvalidValue) -> FileError {
     let line = line_of_key(text, &invalid.key);
-    FileError::Value { path: path.to_owned(), line, invalid }
+    FileError::Value { path: path.to_owned(), line, invalid: Box::new(invalid) }
 }
 
 /// Line, from 1, of a dotted key in TOML text; an index into an array of tables is written `layer[2]`.

@@ -5,9 +5,8 @@
 mod common;
 
 use common::{Mean, agree, chip, gaussian, haar, process};
-use phaseloom_hardware::Chip;
-use phaseloom_hardware::MeshSize;
 use phaseloom_hardware::correction::{CORRECTIONS, Instruments, correct, correction};
+use phaseloom_hardware::{Chip, MeshSize};
 use phaseloom_mesh::{Butterfly, Capability, Form, MatrixProgram, MeshDesign, Phases, Rectangular};
 use phaseloom_numerics::linalg::svd;
 use phaseloom_numerics::relative_error;

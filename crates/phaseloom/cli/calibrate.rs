@@ -3,8 +3,8 @@
 use super::Exit;
 use super::terminal::output;
 use clap::Args;
-use phaseloom::network::{Calibration, CalibrationSettings};
-use phaseloom::{Experiment, Model};
+use phaseloom::experiment::Experiment;
+use phaseloom::network::{Calibration, CalibrationSettings, Model};
 use std::path::PathBuf;
 
 /// Measure the scales of the converters on training data

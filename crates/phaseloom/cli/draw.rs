@@ -4,12 +4,14 @@ use super::Exit;
 use super::terminal::output;
 use anyhow::{Context, bail, ensure};
 use clap::Args;
+use phaseloom::Complex64;
 use phaseloom::files::write_atomically;
 use phaseloom::hardware::Chip;
 use phaseloom::mesh::cell::CellErrors;
-use phaseloom::mesh::{CellPart, CellTrace, ColumnTrace, Phases, Stage, StageKind, StageTrace, convention};
+use phaseloom::mesh::{
+    CellPart, CellTrace, ColumnTrace, Form, MatrixProgram, Phases, Stage, StageKind, StageTrace, convention,
+};
 use phaseloom::report::{MeshColumn, MeshDrawing, Part, Port, Shifter, png};
-use phaseloom::{Complex64, Form, MatrixProgram};
 use std::path::{Path, PathBuf};
 
 /// The largest mesh that is drawn: some ten thousand interferometers, beyond which neither an eye nor a browser follows.
@@ -362,9 +364,9 @@ fn interferometer(place: &str, at: [f64; 2], phases: [f64; 2], symmetric: bool, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use phaseloom::mesh::MeshDesign;
+    use phaseloom::mesh::{MeshDesign, topology};
     use phaseloom::nalgebra::DMatrix;
-    use phaseloom::{StreamKey, haar_unitary, topology};
+    use phaseloom::numerics::{StreamKey, haar_unitary};
 
     /// Power after a part, or in its absorber.
     fn power(part: &Part) -> f64 {
@@ -429,7 +431,7 @@ mod tests {
         let errors = "splitter_error = { sigma_rad = 0.1 }\nphase_error = { sigma_rad = 0.1 }\n\
             insertion_loss = { loss_db = 0.2, imbalance_db = 0.1 }\nthermal_crosstalk = { coefficient = 0.01 }\n";
         let process = toml::from_str(errors).unwrap();
-        let sample = phaseloom::ChipId { seed: 1, trial: 0, core: 0 };
+        let sample = phaseloom::hardware::ChipId { seed: 1, trial: 0, core: 0 };
         let chip = Chip::fabricate(&process, program, sample).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("chip.json");

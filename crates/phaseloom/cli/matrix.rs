@@ -4,11 +4,12 @@ use super::Exit;
 use super::chip::load_process;
 use super::terminal::output;
 use clap::Args;
+use phaseloom::Complex64;
 use phaseloom::files::{read_matrix, write_matrix};
 use phaseloom::hardware::{Chip, ChipId};
 use phaseloom::mesh::convention;
 use phaseloom::nalgebra::DMatrix;
-use phaseloom::{Complex64, fidelity};
+use phaseloom::numerics::fidelity;
 use std::path::PathBuf;
 
 /// Compute the matrix that a program realises, on a perfect or on a given chip

@@ -4,10 +4,11 @@ use super::Exit;
 use super::terminal::output;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
+use phaseloom::Complex64;
 use phaseloom::files::read_matrix;
-use phaseloom::mesh::{Capability, MeshDesign, Unitary};
+use phaseloom::mesh::{Capability, Form, MatrixProgram, MeshDesign, Unitary};
 use phaseloom::nalgebra::DMatrix;
-use phaseloom::{Complex64, Form, MatrixProgram, relative_error};
+use phaseloom::numerics::relative_error;
 use std::path::PathBuf;
 
 /// Compute the phases of a mesh for a matrix

@@ -2,8 +2,7 @@
 
 use crate::error::{ExperimentError, Problem};
 use crate::input::config::{Axis, Config, Experiment, MAX_UNITS};
-use phaseloom_files::deserialize_strict;
-use phaseloom_files::{InvalidValue, line_of_key, nearest};
+use phaseloom_files::{InvalidValue, deserialize_strict, line_of_key, nearest};
 use serde_json::Value;
 use std::collections::HashSet;
 

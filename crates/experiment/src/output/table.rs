@@ -338,7 +338,7 @@ impl<'a> Tables<'a> {
 
     /// The measured columns of each photonic layer. They are empty for a row without photonic products.
     fn layer_columns(&self, point: usize, layers: &[LayerResult]) -> Columns {
-        let results: [(&str, fn(&LayerResult) -> f64); 6] = [
+        let results: [(&str, Measured); 6] = [
             ("matrix_error", |l| l.matrix_error),
             ("read_error", |l| l.read_error),
             ("readout_bits", |l| l.readout_bits),
@@ -386,6 +386,9 @@ impl<'a> Tables<'a> {
 
 /// Names and values of the cells of one row.
 type Columns = Vec<(String, String)>;
+
+/// A measured number of a layer.
+type Measured = fn(&LayerResult) -> f64;
 
 /// The first columns of each row: kind, point, swept values.
 fn leading_columns(row: Row, point: &Point) -> Columns {

@@ -12,8 +12,7 @@ use crate::process::Process;
 use crate::process::stage_errors::StageErrors;
 use num_complex::Complex64;
 use phaseloom_mesh::cell::{ideal, match_transmission};
-use phaseloom_mesh::match_cells;
-use phaseloom_mesh::{Circuit, MatrixProgram, Phases, Stage, StageKind, refit};
+use phaseloom_mesh::{Circuit, MatrixProgram, Phases, Stage, StageKind, match_cells, refit};
 
 /// Local correction with known errors.
 pub(super) struct Local;

@@ -32,6 +32,8 @@ mod tests {
 
     #[test]
     fn drops_the_sign() {
-        assert_eq!([-1.5, 0.0, 2.0].map(|x| Modulus {}.value(x)), [1.5, 0.0, 2.0]);
+        for (x, y) in [(-1.5, 1.5), (0.0, 0.0), (2.0, 2.0)] {
+            assert!((Modulus {}.value(x) - y).abs() < 1e-15, "{x}");
+        }
     }
 }

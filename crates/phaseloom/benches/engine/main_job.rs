@@ -1,8 +1,8 @@
 //! The main job, MNIST on 28 cores, as separate calls of the library.
 
 use phaseloom::experiment::{Config, Experiment};
-use phaseloom::hardware::Batch;
-use phaseloom::{Calibration, LayerAddress, LayerDesign, LayerProgram, Link, Model, OpticalProduct, Process, Scales};
+use phaseloom::hardware::{Batch, LayerAddress, LayerDesign, LayerProgram, Link, OpticalProduct, Process, Scales};
+use phaseloom::network::{Calibration, Model};
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

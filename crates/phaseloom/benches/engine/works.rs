@@ -5,13 +5,13 @@
 use crate::harness::{Times, Work, alternate, in_turn};
 use crate::inputs::{chip, gaussian, haar, product, propagated, qr, random_phases, random_program};
 use crate::main_job::{Layers, MainJob};
+use phaseloom::hardware::{Chip, ChipId, Link, MatrixProduct, Process, Shot};
 use phaseloom::mesh::cell::CellErrors;
 use phaseloom::mesh::{
     Circuit, Fields, MatrixProgram, MeshDesign, Phases, Rectangular, Stage, Topology, Triangular, Unitary, gradient,
     topologies,
 };
 use phaseloom::numerics::linalg::multiply_real;
-use phaseloom::{Chip, ChipId, Link, MatrixProduct, Process, Shot};
 use rayon::prelude::*;
 use std::sync::Arc;
 

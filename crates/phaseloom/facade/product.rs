@@ -1,0 +1,72 @@
+use super::program::Kind;
+use super::{Error, Process, Program, Seed};
+use nalgebra::DMatrix;
+use phaseloom_hardware::{CoreUse, Detection, LayerAddress, Link, MatrixProduct, OpticalProduct, Shot};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A matrix product as a chip and its optical link perform it.
+pub struct Product {
+    optical: OpticalProduct<f64>,
+    /// Vectors that were multiplied so far: each has noise of its own.
+    sent: AtomicU64,
+}
+
+fn key(detection: Detection) -> &'static str {
+    match detection {
+        Detection::Homodyne => "homodyne",
+        Detection::Direct => "direct",
+        Detection::Offset => "offset",
+    }
+}
+
+impl Product {
+    pub(super) fn new(process: &Process, seed: Seed, program: &Program, link: &Link) -> Result<Self, Error> {
+        let Kind::Weights { layer, scales } = &program.kind else {
+            let (rows, columns) = program.shape();
+            return Err(Error::ComplexProduct { rows, columns });
+        };
+        if link.detection != program.detection {
+            return Err(Error::Detection { program: key(program.detection), link: key(link.detection) });
+        }
+        let design = Arc::new(layer.design(process.settings())?);
+        let address = LayerAddress { seed: seed.0, trial: 0, layer: 0, first_core: 0 };
+        let optical = OpticalProduct::new(layer, &design, link, scales, CoreUse::default(), address)?;
+        Ok(Self { optical, sent: AtomicU64::new(0) })
+    }
+
+    /// Number of outputs and of inputs.
+    #[must_use]
+    pub fn shape(&self) -> (usize, usize) {
+        self.optical.shape()
+    }
+
+    /// `ŷ ≈ W x` for each column of `x` (inputs × vectors), with all static errors and noise. The result is outputs ×
+    /// vectors.
+    ///
+    /// Every vector has noise of its own, also when the same vector is sent again. The sequence of all results follows from
+    /// the seed of the chip.
+    ///
+    /// # Panics
+    ///
+    /// If `x` has not as many rows as the matrix has inputs.
+    #[must_use]
+    pub fn multiply(&self, x: &DMatrix<f64>) -> DMatrix<f64> {
+        let first_sample = self.sent.fetch_add(x.ncols() as u64, Ordering::Relaxed);
+        self.optical.multiply(x, Shot { trial: 0, index: 0, first_sample }).0
+    }
+
+    /// The relative error ‖gŴ − W‖_F/‖W‖_F of the realised matrix Ŵ from static errors alone, with the gain g that undoes
+    /// the nominal loss.
+    #[must_use]
+    pub fn matrix_error(&self) -> f64 {
+        self.optical.matrix_error()
+    }
+
+    /// The part of [`Product::matrix_error`] that the detectors measure: homodyne detection of real weights measures the
+    /// real part of each field alone.
+    #[must_use]
+    pub fn measured_error(&self) -> f64 {
+        self.optical.read_error()
+    }
+}
