@@ -2,10 +2,9 @@
 
 use num_complex::Complex64;
 use phaseloom_hardware::correction::{
-    CORRECTIONS, Corrected, Correction, CorrectionResult, Instruments, Knowledge, Lab, characterise, correct,
-    correction,
+    CORRECTIONS, Corrected, Instruments, Knowledge, Lab, characterise, correct, correction,
 };
-use phaseloom_hardware::{Chip, ChipId, HardwareError, Process, StageErrors};
+use phaseloom_hardware::{Chip, ChipId, HardwareError, Process};
 use phaseloom_mesh::{Form, MatrixProgram, MeshDesign, Phases, Stage, topology};
 use phaseloom_numerics::StreamKey;
 
@@ -161,37 +160,19 @@ fn unequal_loss_is_undone_where_there_are_attenuators() {
 /// The error of the estimate is proportional to the noise of the measurements, and to one over the root of their number.
 #[test]
 fn the_estimate_of_errors_follows_noise_and_number_of_measurements() {
-    struct Estimated(u64, std::sync::Mutex<f64>, Vec<StageErrors>);
-    impl Correction for Estimated {
-        fn key(&self) -> &'static str {
-            "estimate"
-        }
-        fn description(&self) -> &'static str {
-            "for the test"
-        }
-        fn knows(&self) -> Knowledge {
-            Knowledge::Design
-        }
-        fn solve(&self, lab: &mut Lab<'_>) -> Result<CorrectionResult, HardwareError> {
-            assert!(lab.errors().is_none(), "the frozen errors are not revealed");
-            let estimate = characterise(lab, self.0)?;
-            let mut sum = 0.0;
-            for (estimated, truth) in estimate.stages[0].cell_errors.iter().zip(&self.2[0].cell_errors) {
-                sum += (estimated.alpha - truth.alpha).powi(2) + (estimated.beta - truth.beta).powi(2);
-            }
-            *self.1.lock().unwrap() = (sum / (2.0 * estimate.stages[0].cell_errors.len() as f64)).sqrt();
-            Ok(CorrectionResult { steps: self.0, ..lab.start().into() })
-        }
-    }
     let p = process("[splitter_error]\nsigma_rad = 0.03\n[phase_error]\nsigma_rad = 0.1");
     let error = |settings: u64, noise: f64| {
         let squares = (0..6).map(|trial| {
             let program = haar(5, trial);
             let chip = Chip::fabricate(&p, &program, ChipId { seed: 5, trial, core: 0 }).unwrap();
-            let method = Estimated(settings, 0.0.into(), chip.stages().to_vec());
-            correct(&chip, &program, &method, &instruments(trial, noise)).unwrap();
-            let error = *method.1.lock().unwrap();
-            error * error
+            let instruments = instruments(trial, noise);
+            let mut lab = Lab::new(&chip, &program, Knowledge::Design, &instruments);
+            assert!(lab.errors().is_none(), "the frozen errors are not revealed");
+            let estimate = characterise(&mut lab, settings).unwrap();
+            let (estimated, truth) = (&estimate.stages[0].cell_errors, &chip.stages()[0].cell_errors);
+            let squares =
+                estimated.iter().zip(truth).map(|(e, t)| (e.alpha - t.alpha).powi(2) + (e.beta - t.beta).powi(2));
+            squares.sum::<f64>() / (2 * truth.len()) as f64
         });
         (squares.sum::<f64>() / 6.0).sqrt()
     };
@@ -211,14 +192,14 @@ fn forward_only_descent_halves_the_error_of_a_small_mesh() {
 fn every_method_leaves_a_perfect_chip_in_order_and_gives_the_same_bits_twice() {
     let program = haar(4, 8);
     for method in CORRECTIONS {
-        let done = corrected(method.key(), &program, &Process::default(), 0, 1e-4);
+        let done = corrected(method.key, &program, &Process::default(), 0, 1e-4);
         // A fit to noisy measurements errs by their noise in each phase: three times that over all entries, and ten times
         // for random searches.
-        assert!(done.after.error < 1e-2, "{}: {:?}", method.key(), done.after);
+        assert!(done.after.error < 1e-2, "{}: {:?}", method.key, done.after);
         let phases = || done.program.stages().iter().flat_map(|s| s.phases().values());
-        assert!(phases().all(|p| (-1e-9..std::f64::consts::TAU).contains(p)), "{}", method.key());
-        let again = corrected(method.key(), &program, &Process::default(), 0, 1e-4);
-        assert_eq!(done.program.to_json(), again.program.to_json(), "{}", method.key());
+        assert!(phases().all(|p| (-1e-9..std::f64::consts::TAU).contains(p)), "{}", method.key);
+        let again = corrected(method.key, &program, &Process::default(), 0, 1e-4);
+        assert_eq!(done.program.to_json(), again.program.to_json(), "{}", method.key);
     }
 }
 

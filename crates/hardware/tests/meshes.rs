@@ -143,13 +143,13 @@ fn every_correction_works_on_every_mesh() {
         let chip = chip(&process, &program, 3);
         for method in CORRECTIONS {
             // Characterisation needs at least as many measurements as unknowns.
-            let effort = if method.key() == "characterisation" { 1.0 } else { quiet().effort };
+            let effort = if method.key == "characterisation" { 1.0 } else { quiet().effort };
             let corrected = correct(&chip, &program, method, &Instruments { effort, ..quiet() });
-            let corrected = corrected.unwrap_or_else(|error| panic!("{design} {}: {error}", method.key()));
+            let corrected = corrected.unwrap_or_else(|error| panic!("{design} {}: {error}", method.key));
             let (before, after) = (corrected.before.scaled_error, corrected.after.scaled_error);
             // Methods that know the design alone, or search at random, keep the random errors, which may add up worse.
-            assert!(after < 1.5 * before + 1e-3, "{design} {}: {before} → {after}", method.key());
-            if method.key() == "adjoint" {
+            assert!(after < 1.5 * before + 1e-3, "{design} {}: {before} → {after}", method.key);
+            if method.key == "adjoint" {
                 assert!(after < 0.5 * before, "{design}: {before} → {after}");
             }
         }

@@ -41,28 +41,19 @@ const SEARCH: GaussNewton = GaussNewton {
 };
 
 /// Local correction with estimated errors.
-pub(super) struct Characterised;
+pub(super) const METHOD: Correction = Correction {
+    key: "characterisation",
+    description: "errors of every cell estimated from measurements, then local correction",
+    knows: Knowledge::Design,
+    solve,
+};
 
-impl Correction for Characterised {
-    fn key(&self) -> &'static str {
-        "characterisation"
-    }
-
-    fn description(&self) -> &'static str {
-        "errors of every cell estimated from measurements, then local correction"
-    }
-
-    fn knows(&self) -> Knowledge {
-        Knowledge::Design
-    }
-
-    fn solve(&self, lab: &mut Lab<'_>) -> Result<CorrectionResult, HardwareError> {
-        let steps = lab.steps(SETTINGS);
-        let estimate = characterise(lab, steps)?;
-        let Some(process) = lab.process() else { return Ok(lab.start().into()) };
-        let result = local_correction(process, lab.program(), &estimate.stages)?;
-        Ok(CorrectionResult { steps, residual: Some(estimate.residual), ..result })
-    }
+fn solve(lab: &mut Lab<'_>) -> Result<CorrectionResult, HardwareError> {
+    let steps = lab.steps(SETTINGS);
+    let estimate = characterise(lab, steps)?;
+    let Some(process) = lab.process() else { return Ok(lab.start().into()) };
+    let result = local_correction(process, lab.program(), &estimate.stages)?;
+    Ok(CorrectionResult { steps, residual: Some(estimate.residual), ..result })
 }
 
 /// Estimated errors of a chip.

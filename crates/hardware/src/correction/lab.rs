@@ -48,12 +48,9 @@ pub struct Lab<'a> {
 }
 
 impl<'a> Lab<'a> {
-    pub(crate) fn new(
-        chip: &'a Chip,
-        program: &'a MatrixProgram,
-        knowledge: Knowledge,
-        instruments: &'a Instruments,
-    ) -> Self {
+    /// A chip on a test bench, for a program of its shape. Errors and process are revealed as far as `knowledge` allows.
+    #[must_use]
+    pub fn new(chip: &'a Chip, program: &'a MatrixProgram, knowledge: Knowledge, instruments: &'a Instruments) -> Self {
         let noise = NormalStream::new(&instruments.draws.stream("correction/read"));
         Self { chip, program, knowledge, instruments, noise, measurements: 0 }
     }
