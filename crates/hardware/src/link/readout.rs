@@ -53,9 +53,9 @@ impl<T: Real> Readout<T> {
                 Detection::Homodyne => (adc.converter().signed(), field),
                 Detection::Direct | Detection::Offset => (adc.converter().unsigned(), (offset + field).powi(2)),
             };
-            let max_code = codes.max_code();
             let [max_code, full_scale, inverse_full_scale, step] =
-                [max_code, full_scale, 1.0 / full_scale, full_scale / max_code].map(|value| T::from_f64(value));
+                [codes.max_code, full_scale, 1.0 / full_scale, full_scale / codes.max_code]
+                    .map(|value| T::from_f64(value));
             Codes { max_code, full_scale, inverse_full_scale, step }
         });
         let gains = gain_corrections.iter().map(|correction| T::from_f64(scale * correction)).collect();
