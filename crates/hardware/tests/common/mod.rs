@@ -11,7 +11,6 @@ use phaseloom_mesh::cell::CellErrors;
 use phaseloom_mesh::{Circuit, Form, MatrixProgram, Stage, topologies};
 use phaseloom_numerics::Real;
 pub use phaseloom_testing::{Matrix, Mean, agree, gaussian, haar};
-use std::f64::consts::{FRAC_PI_2, PI};
 use std::sync::Arc;
 
 /// Seed of all chips.
@@ -84,11 +83,9 @@ impl Layer {
 }
 
 /// Derivatives of the passive matrix of a program, its first `rows` rows and `columns` columns, by every splitter angle
-/// or by every phase.
-///
-/// A mesh is A·cos η + B·sin η in the angle of a splitter, so its derivative is the mesh with η + π/2. It is A + B·e^{iφ}
-/// in a phase, so its derivative is i/2 times the difference to the mesh with φ + π.
+/// or by every phase, as central differences.
 pub fn derivatives(program: &MatrixProgram, splitters: bool, rows: usize, columns: usize) -> Vec<Matrix> {
+    const STEP: f64 = 1e-5;
     let cascade = |stages: &[Stage], ports: usize| {
         stages.iter().fold(Matrix::identity(ports, ports), |fields, stage| {
             Circuit::ideal(stage).matrix() * fields.resize_vertically(stage.layout().modes, 0.0.into())
@@ -100,7 +97,6 @@ pub fn derivatives(program: &MatrixProgram, splitters: bool, rows: usize, column
         let before = cascade(&program.stages()[..s], program.shape().1).columns(0, columns).into_owned();
         let before = before.resize_vertically(modes, 0.0.into());
         let after = cascade(&program.stages()[s + 1..], modes).rows(0, rows).into_owned();
-        let unchanged = Circuit::ideal(stage).matrix();
         let changed = |k: usize, by: f64| {
             let (mut phases, mut errors) = (stage.phases().clone(), vec![CellErrors::NONE; cells]);
             match (splitters, k < cells) {
@@ -112,10 +108,7 @@ pub fn derivatives(program: &MatrixProgram, splitters: bool, rows: usize, column
         };
         let count = if splitters { 2 * cells } else { stage.phases().values().len() };
         for k in 0..count {
-            let slope = match splitters {
-                true => changed(k, FRAC_PI_2),
-                false => (&unchanged - changed(k, PI)) * Complex64::new(0.0, 0.5),
-            };
+            let slope = (changed(k, STEP) - changed(k, -STEP)) / Complex64::from(2.0 * STEP);
             derivatives.push(&after * slope * &before);
         }
     }
