@@ -46,10 +46,12 @@ fn instruments(trial: u64, noise: f64) -> Instruments {
     Instruments { noise, draws: ChipId { seed: 1, trial, core: 0 }, ..Instruments::default() }
 }
 
+fn chip(process: &Process, program: &MatrixProgram, trial: u64) -> Chip {
+    Chip::fabricate(process, program, ChipId { seed: 5, trial, core: 0 }).unwrap()
+}
+
 fn corrected(method: &str, program: &MatrixProgram, process: &Process, trial: u64, noise: f64) -> Corrected {
-    let chip = Chip::fabricate(process, program, ChipId { seed: 5, trial, core: 0 }).unwrap();
-    let instruments = instruments(trial, noise);
-    correct(&chip, program, correction(method).unwrap(), &instruments).unwrap()
+    correct(&chip(process, program, trial), program, correction(method).unwrap(), &instruments(trial, noise)).unwrap()
 }
 
 const STATIC: &str = "[splitter_error]\nsigma_rad = 0.03\n[phase_error]\nsigma_rad = 0.2\n\
@@ -84,7 +86,7 @@ fn self_configuration_needs_to_know_nothing() {
     assert!(done.after.scaled_error < 1e-3 * done.before.scaled_error, "{:?}", done.after);
     // With any global phase of the outputs, as crosstalk may cause.
     for phase in [0.7, 1.5, 2.5, 3.1] {
-        let chip = Chip::fabricate(&errors, &two, ChipId { seed: 5, trial: 0, core: 0 }).unwrap();
+        let chip = chip(&errors, &two, 0);
         let mut stages = chip.stages().to_vec();
         for mode in 0..6 {
             let offset = stages[2].offsets.output()[mode] + phase;
@@ -123,7 +125,7 @@ fn crosstalk_is_undone_where_it_is_known_and_refused_where_it_is_too_strong() {
     assert!(done.program.stages()[0].phases().theta()[5] > 5.0);
     assert_eq!(corrected("crosstalk", &program, &process(""), 0, 0.0).result.wrapped_heaters, None);
     let (p, program) = (process("[thermal_crosstalk]\ncoefficient = 0.9"), haar(9, 2));
-    let chip = Chip::fabricate(&p, &program, ChipId { seed: 5, trial: 0, core: 0 }).unwrap();
+    let chip = chip(&p, &program, 0);
     let refused = correct(&chip, &program, correction("crosstalk").unwrap(), &Instruments::default());
     assert!(matches!(refused, Err(HardwareError::Crosstalk { .. })), "{refused:?}");
 }
@@ -151,7 +153,7 @@ fn the_estimate_of_errors_follows_noise_and_number_of_measurements() {
     let error = |settings: u64, noise: f64| {
         let squares = (0..6).map(|trial| {
             let program = haar(5, trial);
-            let chip = Chip::fabricate(&p, &program, ChipId { seed: 5, trial, core: 0 }).unwrap();
+            let chip = chip(&p, &program, trial);
             let instruments = instruments(trial, noise);
             let mut lab = Lab::new(&chip, &program, Knowledge::Design, &instruments);
             assert!(lab.errors().is_none(), "the frozen errors are not revealed");

@@ -5,7 +5,7 @@
 mod common;
 
 use common::{Mean, agree, chip, gaussian, haar, process};
-use phaseloom_hardware::correction::{CORRECTIONS, Instruments, correct, correction};
+use phaseloom_hardware::correction::{CORRECTIONS, Corrected, Instruments, correct, correction};
 use phaseloom_hardware::{Chip, MeshSize};
 use phaseloom_mesh::{Butterfly, Capability, Form, MatrixProgram, MeshDesign, Phases, Rectangular};
 use phaseloom_numerics::linalg::svd;
@@ -104,8 +104,7 @@ fn local_correction_is_exact_where_every_cell_is_within_reach() {
         for draw in 0..10 {
             let u = haar(4, draw);
             let program = MatrixProgram::new(&u, Form::Unitary, &design).unwrap();
-            let corrected = correct(&chip(&process, &program, draw), &program, correction("local").unwrap(), &quiet());
-            let corrected = corrected.unwrap();
+            let corrected = corrected_locally(&chip(&process, &program, draw), &program);
             if corrected.result.clipped_cells == Some(0) {
                 exact += 1;
                 assert!(corrected.after.error < 1e-12, "{design} draw {draw}: {:e}", corrected.after.error);
@@ -124,8 +123,7 @@ fn local_correction_of_fitted_couplers_finds_most_of_the_way_back() {
         let process = process(&format!("[splitter_error]\nsigma_rad = 0.05\n[phase_error]\nsigma_rad = 0.3\n{text}"));
         for design in MeshDesign::all().filter(|d| !d.cell().is_interferometer()) {
             let program = MatrixProgram::new(&haar(4, 1), Form::Unitary, &design).unwrap();
-            let corrected = correct(&chip(&process, &program, 1), &program, correction("local").unwrap(), &quiet());
-            let corrected = corrected.unwrap();
+            let corrected = corrected_locally(&chip(&process, &program, 1), &program);
             let (before, after) = (corrected.before.error, corrected.after.error);
             assert!(
                 corrected.result.clipped_cells.is_none() && after < share * before,
@@ -133,6 +131,10 @@ fn local_correction_of_fitted_couplers_finds_most_of_the_way_back() {
             );
         }
     }
+}
+
+fn corrected_locally(chip: &Chip, program: &MatrixProgram) -> Corrected {
+    correct(chip, program, correction("local").unwrap(), &quiet()).unwrap()
 }
 
 fn quiet() -> Instruments {

@@ -52,7 +52,7 @@ fn solve(lab: &mut Lab<'_>) -> Result<CorrectionResult, HardwareError> {
     let steps = lab.steps(SETTINGS);
     let estimate = characterise(lab, steps)?;
     let Some(process) = lab.process() else { return Ok(lab.start().into()) };
-    let result = local_correction(process, lab.program(), &estimate.stages)?;
+    let result = local_correction(process, lab.program, &estimate.stages)?;
     Ok(CorrectionResult { steps, residual: Some(estimate.residual), ..result })
 }
 
@@ -88,7 +88,7 @@ struct Candidate {
 ///
 /// Too little memory for the normal equations, a fit that does not converge to finite numbers, an interruption.
 pub fn characterise(lab: &mut Lab<'_>, count: u64) -> Result<Estimate, HardwareError> {
-    let program = lab.program();
+    let program = lab.program;
     let process = lab.process().cloned().unwrap_or_default();
     let nominal = Chip::nominal(&process, program)?;
     let unknown: usize = nominal.stages().iter().map(unknowns_of).sum();
@@ -133,7 +133,7 @@ pub fn characterise(lab: &mut Lab<'_>, count: u64) -> Result<Estimate, HardwareE
             }
             // The prior alone distinguishes shifters in series: without noise it must still exceed rounding.
             let floor = 1e-10 * hessian.trace() / unknown as f64;
-            let weight = *weight.get_or_init(|| (lab.instruments().noise.max(1e-9) / PRIOR).powi(2).max(floor));
+            let weight = *weight.get_or_init(|| (lab.instruments.noise.max(1e-9) / PRIOR).powi(2).max(floor));
             for k in 0..unknown {
                 hessian[(k, k)] += weight;
                 descent[k] -= weight * errors[k];

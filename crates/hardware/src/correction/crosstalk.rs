@@ -28,7 +28,7 @@ pub(super) const METHOD: Correction = Correction {
 
 fn solve(lab: &mut Lab<'_>) -> Result<CorrectionResult, HardwareError> {
     match lab.process() {
-        Some(process) => precompensate(process, lab.program(), lab.start()),
+        Some(process) => precompensate(process, lab.program, lab.start()),
         None => Ok(lab.start().into()),
     }
 }

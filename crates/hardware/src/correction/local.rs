@@ -24,7 +24,7 @@ pub(super) const METHOD: Correction = Correction {
 
 fn solve(lab: &mut Lab<'_>) -> Result<CorrectionResult, HardwareError> {
     match (lab.process(), lab.errors()) {
-        (Some(process), Some(errors)) => local_correction(process, lab.program(), errors),
+        (Some(process), Some(errors)) => local_correction(process, lab.program, errors),
         _ => Ok(lab.start().into()),
     }
 }

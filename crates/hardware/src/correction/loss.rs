@@ -21,11 +21,11 @@ pub(super) const METHOD: Correction = Correction {
 };
 
 fn solve(lab: &mut Lab<'_>) -> Result<CorrectionResult, HardwareError> {
-    let program = lab.program();
+    let program = lab.program;
     let Some(process) = lab.process() else { return Ok(lab.start().into()) };
     let lossy = Process { insertion_loss: process.insertion_loss.clone(), ..Process::default() };
     let design = Chip::nominal(&lossy, program)?;
-    let noiseless = Instruments { noise: 0.0, ..lab.instruments().clone() };
+    let noiseless = Instruments { noise: 0.0, ..lab.instruments.clone() };
     let search = self_configuration::solve(&mut Lab::new(&design, program, Knowledge::Nothing, &noiseless))?;
     let heated = precompensate(process, program, search.phases)?;
     Ok(CorrectionResult { steps: search.steps + heated.steps, amplitude: search.amplitude, ..heated })

@@ -103,7 +103,7 @@ pub(super) fn quadratures(matrix: &DMatrix<Complex64>) -> DVector<f64> {
 
 /// Slopes of all quadratures, one column per phase.
 fn slopes(lab: &mut Lab<'_>, phases: &[Phases], count: usize) -> Result<DMatrix<f64>, HardwareError> {
-    let (rows, columns) = lab.program().shape();
+    let (rows, columns) = lab.program.shape();
     let mut slopes = DMatrix::zeros(2 * rows * columns, count);
     let mut shifted = phases.to_vec();
     let mut column = 0;

@@ -48,7 +48,7 @@ pub struct Receiver {
     pub(super) port_a: f64,
     /// 2qB (A): current of one count per window.
     pub(super) count_a: f64,
-    pub(super) noise: NoiseSources,
+    pub(crate) noise: NoiseSources,
     has_laser: bool,
     /// Standard deviation of the thermal noise current (A).
     pub(super) thermal_a: f64,
@@ -145,11 +145,6 @@ impl Receiver {
     /// Whether detection depends on the imaginary part of the field.
     pub(crate) fn needs_imaginary_part(&self) -> bool {
         self.has_laser || self.detection != Detection::Homodyne
-    }
-
-    /// The noise sources that are on.
-    pub(crate) fn noise_sources(&self) -> NoiseSources {
-        self.noise
     }
 
     /// Whether a measured value may have few enough photons for Poisson statistics.
