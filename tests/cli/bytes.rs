@@ -4,7 +4,6 @@ use super::support::{Ended, Scene, Working, assert_equal_results, example, run_t
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use tempfile::TempDir;
 
 /// 15 points, so that there is something to interrupt.
@@ -71,10 +70,7 @@ fn kills_and_a_torn_line() {
 fn ctrl_c() {
     let reference = Reference::new("4");
     let out = reference.path("interrupted");
-    let mut working = Working::until(&digits(), &out, &["--trials", "4", "--threads", "1"], 3);
-    let kill = Command::new("kill").args(["-INT", &working.0.id().to_string()]).status().unwrap();
-    assert!(kill.success());
-    assert_eq!(working.0.wait().unwrap().code(), Some(130));
+    Working::until(&digits(), &out, &["--trials", "4", "--threads", "1"], 3).interrupt();
     let there = units(&out);
     assert!(!out.join("table.csv").exists());
     let ended = run_to(&digits(), &out, &["--trials", "4"]).well();

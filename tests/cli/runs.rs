@@ -1,7 +1,9 @@
 //! Whole experiments from end to end: every example in reduced form, what a run leaves and what it says, a second
 //! start, training and calibration.
 
-use super::support::{RESULTS, Scene, assert_equal_results, cell, example, read_npy, run, run_to, table};
+use super::support::{
+    RESULTS, Scene, Working, assert_equal_results, cell, example, phaseloom, read_npy, results, run, run_to, table,
+};
 use std::fs;
 use std::path::Path;
 
@@ -42,15 +44,13 @@ fn example_holds(experiment: &Path, more: &[&str]) {
     assert_eq!(decide(&exact), decide(&ideal));
 
     // Started again: nothing to do, the same bytes, and outputs that were not kept now are not promised.
-    let before: Vec<_> = RESULTS.iter().map(|name| fs::read(out.join(name)).unwrap()).collect();
+    let before = results(&out);
     let provenance = fs::read(out.join("provenance.json")).unwrap();
     let again = run_to(experiment, &out, &[more, &["--trials", "2"]].concat()).well();
     assert!(again.err.contains("nothing was computed"), "{}", again.err);
     assert_eq!(again.out, ended.out);
     assert_eq!(provenance, fs::read(out.join("provenance.json")).unwrap());
-    for (name, before) in RESULTS.iter().zip(before) {
-        assert!(fs::read(out.join(name)).unwrap() == before, "{name}");
-    }
+    assert!(results(&out) == before, "another start makes other bytes");
 }
 
 #[test]
@@ -130,11 +130,9 @@ fn outputs_asked_for_too_late_are_said_to_be_missing() {
 #[test]
 fn without_o_the_folder_is_named_after_the_experiment() {
     let scene = Scene::new();
-    let mut command = super::support::phaseloom();
-    let command = command.current_dir(scene.0.path()).args(["run", "experiment.toml"]);
-    super::support::wait(command).well();
+    scene.call("run experiment.toml").well();
     assert!(scene.path("phaseloom-runs/experiment/table.csv").exists());
-    super::support::wait(command.args(["--shard", "1/2"])).well();
+    scene.call("run experiment.toml --shard 1/2").well();
     assert!(scene.path("phaseloom-runs/experiment-1-of-2/units.jsonl").exists());
 }
 
@@ -184,15 +182,14 @@ fn ctrl_c_keeps_what_training_has_reached() {
          learning_rate = 1e-3\nseed = 1\n[train]\ninputs = 'x.npy'\nlabels = 'y.npy'\n",
     );
     let before = fs::read(scene.path("w.safetensors")).unwrap();
-    let mut child = super::support::phaseloom();
-    let mut child = child.arg("train").arg(training).stderr(std::process::Stdio::piped()).spawn().unwrap();
-    // Read to the end, so that it never waits for its reader.
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let child = phaseloom().arg("train").arg(training).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let mut working = Working(child);
+    let mut lines = BufReader::new(working.0.stderr.take().unwrap()).lines().map(Result::unwrap);
     assert!(lines.next().unwrap().starts_with("epoch 1/"));
-    let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    assert!(kill.success());
-    let said: Vec<String> = lines.collect();
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    // Read to the end, so that it never waits for its reader.
+    let said = std::thread::spawn(move || lines.collect::<Vec<String>>());
+    working.interrupt();
+    let said = said.join().unwrap();
     assert!(said.last().unwrap().contains("wrote"), "{:?}", said.last());
     assert!(fs::read(scene.path("w.safetensors")).unwrap() != before);
 }

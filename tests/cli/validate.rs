@@ -62,10 +62,8 @@ fn interrupted_it_leaves_no_folder() {
     // All claims, which take minutes on any machine.
     command.args(["validate", "-o"]).arg(folder.path().join("a/b"));
     let child = command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
-    let mut working = super::support::Working(child);
+    let working = super::support::Working(child);
     std::thread::sleep(std::time::Duration::from_millis(500));
-    let kill = std::process::Command::new("kill").args(["-INT", &working.0.id().to_string()]).status().unwrap();
-    assert!(kill.success());
-    assert_eq!(working.0.wait().unwrap().code(), Some(130));
+    working.interrupt();
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
