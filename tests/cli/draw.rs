@@ -124,7 +124,7 @@ fn bad_input_is_refused() {
         ("program.json -o no/such/mesh.svg", &["no/such/mesh.svg", "there is no folder"]),
         ("empty.json -o mesh.svg", &["empty.json", "not a Phaseloom program"]),
         ("no.json -o mesh.svg", &["no.json", "No such file"]),
-        ("row.json -o mesh.svg", &["1×129", "at most 128 modes"]),
+        ("row.json -o mesh.svg", &["1×129", "at most 128 rows and columns"]),
     ] {
         scene.call(&format!("draw {arguments}")).refused(parts);
         assert_eq!(fs::read_dir(&scene.0).unwrap().count(), before, "{arguments}");

@@ -52,7 +52,10 @@ fn matrices() {
 fn lists_in_the_place_of_tables() {
     let scene = Scene::new();
     scene.refuses(&format!("{DATA}{CORE}{LINK}[process]\nphase_error = []\n"), &["line", "a table of keys"]);
-    scene.refuses(&format!("process = []\n{DATA}{CORE}"), &["process", "array"]);
+    scene.refuses(
+        &format!("process = []\n{DATA}{CORE}"),
+        &["line 3", "found list, expected a path, a preset or a table"],
+    );
     scene.refuses(&format!("core = [4]\n{DATA}"), &["line 3", "a table of keys"]);
     scene.refuses(&format!("link = []\n{DATA}{CORE}"), &["line 3", "a table of keys"]);
     let sweep = "[[sweep]]\nkeys = ['process.phase_error']\nvalues = [[], [0.1]]\n";
@@ -233,7 +236,7 @@ fn keys_of_experiments() {
         (format!("{DATA}{CORE}[process.phase_error]\nsigma = 1\n"), &["line 9", "`sigma_rad`?"]),
         (format!("{DATA}{CORE}{CORE}"), &["line 8", "duplicate key"]),
         (format!("{DATA}{CORE}["), &["line 8"]),
-        (format!("process = 3\n{DATA}{CORE}"), &["line 3", "`process`", "a path, a preset or a table"]),
+        (format!("process = 3\n{DATA}{CORE}"), &["line 3", "integer `3`", "a path, a preset or a table"]),
         (format!("process = 'none.toml'\n{DATA}{CORE}"), &["none.toml", "No such file"]),
         (DATA.replace("labels", "lables"), &["line 5", "did you mean `labels`?"]),
         (CORE.to_owned(), &["missing field `data`"]),
