@@ -1,51 +1,36 @@
 //! What must not change a byte of the results: threads, interruptions at any moment, shards, more trials later.
 
-use super::support::{Ended, Scene, Working, assert_equal_results, example, run_to, units, wait};
+use super::support::{Ended, Scene, Working, assert_equal_results, example, phaseloom, run_to, units, wait};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use tempfile::TempDir;
 
 /// 15 points, so that there is something to interrupt.
 fn digits() -> PathBuf {
     example("digits/digits.toml")
 }
 
-struct Reference {
-    folder: TempDir,
-}
-
-impl Reference {
-    fn new(trials: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        run_to(&digits(), &folder.path().join("whole"), &["--trials", trials]).well();
-        Self { folder }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    #[track_caller]
-    fn equals(&self, other: &Path) {
-        assert_equal_results(&self.path("whole"), other);
-    }
+/// A folder with the results of an undisturbed run, `whole`.
+fn whole(trials: &str) -> Scene {
+    let scene = Scene::new();
+    run_to(&digits(), &scene.path("whole"), &["--trials", trials]).well();
+    scene
 }
 
 #[test]
 fn threads() {
-    let reference = Reference::new("2");
+    let scene = whole("2");
     for threads in ["1", "2", "5"] {
-        let out = reference.path(threads);
+        let out = scene.path(threads);
         run_to(&digits(), &out, &["--trials", "2", "--threads", threads]).well();
-        reference.equals(&out);
+        assert_equal_results(&scene.path("whole"), &out);
     }
 }
 
 #[test]
 fn kills_and_a_torn_line() {
-    let reference = Reference::new("3");
-    let out = reference.path("killed");
+    let scene = whole("3");
+    let out = scene.path("killed");
     for (round, lines) in [1, 7, 25].into_iter().enumerate() {
         Working::until(&digits(), &out, &["--trials", "3", "--threads", "2"], lines).kill();
         assert!(units(&out) >= lines);
@@ -56,31 +41,31 @@ fn kills_and_a_torn_line() {
         }
     }
     run_to(&digits(), &out, &["--trials", "3"]).well();
-    reference.equals(&out);
+    assert_equal_results(&scene.path("whole"), &out);
     // A run that lost only its tables makes them again.
     fs::remove_file(out.join("figure.svg")).unwrap();
     fs::remove_file(out.join("summary.csv")).unwrap();
     let again = run_to(&digits(), &out, &["--trials", "3"]).well();
     assert!(again.err.contains("nothing was computed"), "{}", again.err);
-    reference.equals(&out);
+    assert_equal_results(&scene.path("whole"), &out);
 }
 
 #[test]
 #[cfg(unix)]
 fn ctrl_c() {
-    let reference = Reference::new("4");
-    let out = reference.path("interrupted");
+    let scene = whole("4");
+    let out = scene.path("interrupted");
     Working::until(&digits(), &out, &["--trials", "4", "--threads", "1"], 3).interrupt();
     let there = units(&out);
     assert!(!out.join("table.csv").exists());
     let ended = run_to(&digits(), &out, &["--trials", "4"]).well();
     assert!(!ended.err.contains("nothing was computed"));
     assert!(there < units(&out), "the interrupted run was not whole");
-    reference.equals(&out);
+    assert_equal_results(&scene.path("whole"), &out);
 }
 
 fn merge(parts: &[&Path], into: &Path) -> Ended {
-    wait(super::support::phaseloom().arg("merge").args(parts).arg("-o").arg(into))
+    wait(phaseloom().arg("merge").args(parts).arg("-o").arg(into))
 }
 
 #[test]
