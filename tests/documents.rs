@@ -8,3 +8,5 @@ mod documents {
     mod repository;
     mod support;
 }
+
+mod texts;

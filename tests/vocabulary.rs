@@ -3,7 +3,9 @@
 //! It reads every Rust, Markdown and TOML file of the repository. Identifiers are split at `_` and at capital letters,
 //! words are compared without regard to case, and a phrase may continue on the next line.
 
-use std::path::{Path, PathBuf};
+mod texts;
+
+use std::path::Path;
 
 /// (word or phrase, replacement)
 const WORDS: &[(&str, &str)] = &[
@@ -96,29 +98,14 @@ fn findings(text: &str) -> Vec<(usize, &'static str, &'static str)> {
     findings
 }
 
-/// All Rust, Markdown and TOML files below `folder`, except for built, computed and hidden ones.
-fn files(folder: &Path, list: &mut Vec<PathBuf>) {
-    let mut entries: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    entries.sort();
-    for path in entries {
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if path.is_dir() {
-            if !name.starts_with('.') && !["target", "results"].contains(&name.as_str()) {
-                files(&path, list);
-            }
-        } else if path.extension().is_some_and(|ending| ["rs", "md", "toml"].iter().any(|known| ending == *known)) {
-            list.push(path);
-        }
-    }
-}
-
 #[test]
 fn no_file_uses_a_word_of_the_list() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut list = Vec::new();
-    files(root, &mut list);
     let mut found = Vec::new();
-    for path in list.iter().filter(|path| !path.ends_with("tests/vocabulary.rs")) {
+    for path in &texts::texts(root, &["rs", "md", "toml"]) {
+        if path.starts_with(root.join("results")) || path.ends_with("tests/vocabulary.rs") {
+            continue;
+        }
         let file = path.strip_prefix(root).unwrap().display();
         let text = std::fs::read_to_string(path).unwrap();
         let here = findings(&text).into_iter();

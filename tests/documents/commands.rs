@@ -32,7 +32,7 @@ fn lacks_data(path: &Path) -> bool {
 /// Runs a command of a document in a copy of the examples; its output, if the document has it.
 fn run_documented(sandbox: &Path, command: &str) -> Option<String> {
     let words: Vec<&str> = command.split(' ').collect();
-    match words[..] {
+    let arguments: &[&str] = match words[..] {
         _ if GATE.contains(&command) => return None,
         ["cargo", "run", "--example", name] => return Some(example(name)),
         ["phaseloom", "run" | "train", file] if lacks_data(&sandbox.join(file)) => return None,
@@ -45,23 +45,27 @@ fn run_documented(sandbox: &Path, command: &str) -> Option<String> {
                     .replace("[0.05, 0.1, 0.15]", "[0.1]")
                     .replace("\"self_configuration\", ", "")
             });
-            phaseloom(sandbox, &["run", file, "--trials", "1"]);
-            return None; // of the reduced run nothing is printed in a document
+            // Of the reduced run nothing is printed in a document.
+            &["run", file, "--trials", "1"]
         }
         ["phaseloom", "run", _] => {
             let [out, _] = phaseloom(sandbox, &words[1..]);
             return Some(out);
         }
-        ["phaseloom", "train", file] => edit(&sandbox.join(file), |text| {
-            let (head, tail) = text.split_once("\nepochs = ").expect("a number of epochs");
-            let tail = tail.trim_start_matches(|c: char| c.is_ascii_digit());
-            format!("{head}\nepochs = 1{tail}").replace("\n[train]", "\n[train]\nsamples = 100")
-        }),
+        ["phaseloom", "train", file] => {
+            edit(&sandbox.join(file), |text| {
+                let (head, tail) = text.split_once("\nepochs = ").expect("a number of epochs");
+                let tail = tail.trim_start_matches(|c: char| c.is_ascii_digit());
+                format!("{head}\nepochs = 1{tail}").replace("\n[train]", "\n[train]\nsamples = 100")
+            });
+            &words[1..]
+        }
         ["phaseloom", "program" | "chip" | "matrix", ..] => {
             if !sandbox.join("weights.npy").exists() {
                 random_program(4).save(&sandbox.join("weights.json")).unwrap();
                 phaseloom(sandbox, &["matrix", "weights.json", "-o", "weights.npy"]);
             }
+            &words[1..]
         }
         ["phaseloom", "correct" | "draw", ..] => {
             let program = random_program(4);
@@ -69,20 +73,16 @@ fn run_documented(sandbox: &Path, command: &str) -> Option<String> {
             let process = toml::from_str(preset("thermo-optic-silicon").unwrap().text).unwrap();
             let chip = Chip::fabricate(&process, &program, ChipId { seed: 1, trial: 0, core: 0 }).unwrap();
             chip.save(&sandbox.join("chip.json")).unwrap();
+            &words[1..]
         }
         ["phaseloom", "convert", from, ..] => {
             if !sandbox.join(from).exists() {
                 random_program(4).save(&sandbox.join(from)).unwrap();
             }
+            &words[1..]
         }
-        ["phaseloom", "compare", ..] => {
-            phaseloom(sandbox, &["compare", "--modes", "5", "--trials", "3", "-o", "comparison"]);
-            return None;
-        }
-        ["phaseloom", "validate", ..] => {
-            phaseloom(sandbox, &["validate", "--quick", "--only", "cell"]);
-            return None;
-        }
+        ["phaseloom", "compare", ..] => &["compare", "--modes", "5", "--trials", "3", "-o", "comparison"],
+        ["phaseloom", "validate", ..] => &["validate", "--quick", "--only", "cell"],
         ["phaseloom", "spectra", file] => {
             let data = std::env::var_os("PHASELOOM_DATA");
             if data.is_some_and(|folder| Path::new(&folder).join("photonic-components").is_dir()) {
@@ -94,8 +94,8 @@ fn run_documented(sandbox: &Path, command: &str) -> Option<String> {
             return None;
         }
         _ => panic!("a document has the command `{command}`, which this test does not know: teach it to"),
-    }
-    phaseloom(sandbox, &words[1..]);
+    };
+    phaseloom(sandbox, arguments);
     None
 }
 

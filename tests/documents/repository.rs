@@ -1,7 +1,7 @@
 //! The whole repository: versions, links, and no names of places on a machine.
 
 use super::support::root;
-use std::path::{Path, PathBuf};
+use crate::texts::texts;
 
 #[test]
 fn the_changelog_has_the_version_of_the_package() {
@@ -9,26 +9,6 @@ fn the_changelog_has_the_version_of_the_package() {
     let heading = changelog.lines().find(|line| line.starts_with("## [")).unwrap();
     assert!(heading.starts_with(&format!("## [{}]", env!("CARGO_PKG_VERSION"))), "{heading}");
     assert!(include_str!("../../results/README.md").contains(env!("CARGO_PKG_VERSION")));
-}
-
-/// All text files of the repository that people write or read.
-fn texts(folder: &Path, found: &mut Vec<PathBuf>) {
-    const LEFT_OUT: [&str; 5] = [".git", ".ci", "target", "phaseloom-runs", "provenance.json"];
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if LEFT_OUT.contains(&name.as_str()) {
-            continue;
-        }
-        if path.is_dir() {
-            texts(&path, found);
-        } else if ["md", "rs", "toml", "py", "json", "csv", "svg", "txt"]
-            .iter()
-            .any(|e| name.ends_with(&format!(".{e}")))
-        {
-            found.push(path);
-        }
-    }
 }
 
 #[test]
@@ -43,8 +23,7 @@ fn nothing_names_a_place_on_somebodys_machine() {
         ("C:", "\\"),
         ("../", "shared"),
     ];
-    let mut found = Vec::new();
-    texts(root(), &mut found);
+    let found = texts(root(), &["md", "rs", "toml", "py", "json", "csv", "svg", "txt"]);
     assert!(found.len() > 100, "only {} texts found", found.len());
     for path in found {
         let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
@@ -62,9 +41,7 @@ fn nothing_names_a_place_on_somebodys_machine() {
 
 #[test]
 fn every_relative_link_leads_somewhere() {
-    let mut found = Vec::new();
-    texts(root(), &mut found);
-    for path in found.into_iter().filter(|p| p.extension().is_some_and(|e| e == "md")) {
+    for path in texts(root(), &["md"]) {
         let text = std::fs::read_to_string(&path).unwrap();
         for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             let file = target.split('#').next().unwrap_or_default();
