@@ -38,11 +38,15 @@ const WORDS: &[(&str, &str)] = &[
     ("fn of", "from_…, new"),
 ];
 
-/// (beginning of an identifier in capitals, replacement)
-const PREFIXES: &[(&str, &str)] = &[("MOST_", "MAX_"), ("LARGEST_", "MAX_"), ("SMALLEST_", "MIN_"), ("LEAST_", "MIN_")];
-
-/// (whole identifier, replacement)
-const NAMES: &[(&str, &str)] = &[("Way", "a noun that states which"), ("Carry", "a noun that states what is carried")];
+/// (whole identifier, or its beginning up to `_`, replacement)
+const IDENTIFIERS: &[(&str, &str)] = &[
+    ("MOST_", "MAX_"),
+    ("LARGEST_", "MAX_"),
+    ("SMALLEST_", "MIN_"),
+    ("LEAST_", "MIN_"),
+    ("Way", "a noun that states which"),
+    ("Carry", "a noun that states what is carried"),
+];
 
 /// One word with its line and its identifier.
 struct Token<'a> {
@@ -91,9 +95,9 @@ fn findings(text: &str) -> Vec<(usize, &'static str, &'static str)> {
         };
         let first_part = k == 0 || !std::ptr::eq(tokens[k - 1].identifier, token.identifier);
         let listed = WORDS.iter().filter(|(words, _)| phrase(words));
-        let prefix = PREFIXES.iter().filter(|(prefix, _)| first_part && token.identifier.starts_with(prefix));
-        let name = NAMES.iter().filter(|(name, _)| first_part && token.identifier == *name);
-        findings.extend(listed.chain(prefix).chain(name).map(|&(word, replacement)| (token.line, word, replacement)));
+        let named = |name: &str| token.identifier == name || name.ends_with('_') && token.identifier.starts_with(name);
+        let identifiers = IDENTIFIERS.iter().filter(|(name, _)| first_part && named(name));
+        findings.extend(listed.chain(identifiers).map(|&(word, replacement)| (token.line, word, replacement)));
     }
     findings
 }

@@ -232,6 +232,8 @@ fn keys_of_experiments() {
         (format!("{DATA}{CORE}[lnik]\nadc = 3\n"), &["line 8", "did you mean `link`?"]),
         (format!("{DATA}{CORE}[link]\nlaser_power = 3\n"), &["line 9", "did you mean `laser_power_w`?"]),
         (format!("{DATA}[core]\nprots = 4\n"), &["line 7", "did you mean `ports`?"]),
+        (format!("{DATA}{CORE}[[swep]]\nkeys = ['seed']\n"), &["did you mean `sweep`?"]),
+        (format!("{DATA}{CORE}[[sweep]]\nkey = ['seed']\nvalues = [1]\n"), &["line 9", "did you mean `keys`?"]),
         (format!("{DATA}{CORE}[process]\nphase_eror = {{ sigma_rad = 1 }}\n"), &["line 9", "`phase_error`?"]),
         (format!("{DATA}{CORE}[process.phase_error]\nsigma = 1\n"), &["line 9", "`sigma_rad`?"]),
         (format!("{DATA}{CORE}{CORE}"), &["line 8", "duplicate key"]),
@@ -348,11 +350,6 @@ fn sweeps() {
     ] {
         scene.refuses(&sweep(keys, values), parts);
     }
-    scene.refuses(&format!("{DATA}{CORE}[[swep]]\nkeys = ['seed']\n"), &["did you mean `sweep`?"]);
-    scene.refuses(
-        &format!("{DATA}{CORE}[[sweep]]\nkey = ['seed']\nvalues = [1]\n"),
-        &["line 9", "did you mean `keys`?"],
-    );
     // The key is in the file of the process, the impossible value is not.
     scene.write("process.toml", "[splitter_error]\nsigma_rad = 0.1\n");
     let bad = SWEEP.replace("0.01", "-0.01");

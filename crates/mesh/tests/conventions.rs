@@ -105,12 +105,6 @@ struct Case {
     zetas: Vec<(usize, f64)>,
 }
 
-impl Case {
-    fn unitary(&self) -> DMatrix<Complex64> {
-        DMatrix::from_fn(self.modes, self.modes, |r, c| complex(self.unitary[r][c]))
-    }
-}
-
 fn complex([re, im]: [f64; 2]) -> Complex64 {
     Complex64::new(re, im)
 }
@@ -208,26 +202,25 @@ struct File {
     cases: Vec<Case>,
 }
 
-fn files() -> Vec<File> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conventions");
-    let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let files: Vec<File> = paths
-        .filter(|path| path.extension().is_some_and(|e| e == "json"))
-        .map(|path| serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap())
-        .collect();
-    assert!(files.iter().all(|file| file.version.contains(|c: char| c.is_ascii_digit())));
-    assert_eq!(files.len(), 13);
-    files
-}
-
 /// Name, matrix and converted mesh of every case of some functions.
 fn cases(included: impl Fn(&str) -> bool) -> Vec<(String, DMatrix<Complex64>, ConvertedMesh)> {
-    let mut found = Vec::new();
-    for File { package, version, function, cases } in files().into_iter().filter(|file| included(&file.function)) {
-        found.extend(cases.iter().map(|case| {
-            (format!("{package} {version}, {function}, N = {}", case.modes), case.unitary(), read(&function, case))
-        }));
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conventions");
+    let (mut files, mut found) = (0, Vec::new());
+    for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if path.extension().is_none_or(|ending| ending != "json") {
+            continue;
+        }
+        files += 1;
+        let text = std::fs::read_to_string(path).unwrap();
+        let File { package, version, function, cases } = serde_json::from_str(&text).unwrap();
+        assert!(version.contains(|c: char| c.is_ascii_digit()));
+        for case in cases.iter().filter(|_| included(&function)) {
+            let name = format!("{package} {version}, {function}, N = {}", case.modes);
+            let unitary = DMatrix::from_fn(case.modes, case.modes, |r, c| complex(case.unitary[r][c]));
+            found.push((name, unitary, read(&function, case)));
+        }
     }
+    assert_eq!(files, 13);
     found
 }
 
