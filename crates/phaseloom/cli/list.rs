@@ -21,7 +21,7 @@ impl List {
         let cells: Vec<(&str, &str)> = CELLS.iter().map(|c| (c.key(), c.description())).collect();
         let conventions: Vec<(&str, &str)> = CONVENTIONS.iter().map(|c| (c.key(), c.description())).collect();
         let figures: Vec<(&str, &str)> = FIGURES.iter().map(|f| (f.key(), f.description())).collect();
-        let corrections: Vec<(&str, &str)> = CORRECTIONS.iter().map(|c| (c.key(), c.description())).collect();
+        let corrections: Vec<(&str, &str)> = CORRECTIONS.iter().map(|c| (c.key, c.description)).collect();
         let presets: Vec<(&str, &str)> = PRESETS.iter().map(|p| (p.key, p.line)).collect();
         let claims: Vec<(&str, &str)> = CLAIMS.iter().map(|c| (c.key, c.sentence)).collect();
         let mut text = String::new();

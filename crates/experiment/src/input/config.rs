@@ -276,7 +276,7 @@ impl Experiment {
             InvalidValue::new("core.cell", format!("`{cell}`"), &expected)
         })?;
         config.correction_plan().map_err(|_| {
-            let keys: Vec<&str> = CORRECTIONS.iter().map(|method| method.key()).collect();
+            let keys: Vec<&str> = CORRECTIONS.iter().map(|method| method.key).collect();
             let expected = format!("`none` or one of {}", keys.join(", "));
             InvalidValue::new("correction", format!("`{}`", config.correction), &expected)
         })?;
