@@ -38,7 +38,6 @@ pub use outer_phase::OuterPhase;
 pub use splitter::amplitude_from_splitter_error;
 pub use waveguides::{Dressed, Waveguides};
 
-use crate::cell::mzi::Transfer;
 use crate::error::MeshError;
 use crate::layout::CellPosition;
 use std::f64::consts::TAU;
@@ -56,10 +55,7 @@ pub trait Convention: Send + Sync + std::fmt::Debug {
         ["theta", "phi"]
     }
 
-    /// The definition: the 2×2 matrix of the cell at `position` in a mesh of `modes` ports, phases in rad.
-    fn cell(&self, position: CellPosition, modes: usize, phases: [f64; 2]) -> Transfer;
-
-    /// The same cell as `B(θ)` with phases around it.
+    /// The definition: the cell at `position` in a mesh of `modes` ports as `B(θ)` with phases around it.
     fn dress(&self, position: CellPosition, modes: usize, phases: [f64; 2]) -> Dressed;
 
     /// Distributes the phases of the waveguides: two phases (rad) of each cell, and the phase screen, sorted by column, then
