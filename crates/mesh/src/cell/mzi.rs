@@ -75,38 +75,6 @@ pub fn ideal(theta: f64, phi: f64) -> Transfer {
     [[global * external * s, global * c], [global * external * c, global * -s]]
 }
 
-/// Argument, or 0 below [`ZERO`].
-fn argument(z: Complex64) -> f64 {
-    if z.norm() < ZERO { 0.0 } else { z.arg() }
-}
-
-/// Modulus, or 0 below [`ZERO`]. Keeping a tiny modulus while its phase is dropped would double the error.
-fn modulus(z: Complex64) -> f64 {
-    if z.norm() < ZERO { 0.0 } else { z.norm() }
-}
-
-/// (θ, φ) of the cell whose `T†`, applied from the right to the columns (m, m+1), nulls `a` in a row `[a, b]`.
-///
-/// If |a| < [`ZERO`], the cell is the identity: θ = φ = π.
-#[must_use]
-pub fn null_from_right(a: Complex64, b: Complex64) -> (f64, f64) {
-    if a.norm() < ZERO {
-        return (PI, PI);
-    }
-    (2.0 * modulus(b).atan2(a.norm()), wrap(argument(a) - argument(b) + PI))
-}
-
-/// (θ, φ) of the cell whose `T`, applied from the left to the rows (m, m+1), nulls `b` in a column `[a, b]ᵀ`.
-///
-/// If |b| < [`ZERO`], the cell is the identity: θ = φ = π.
-#[must_use]
-pub fn null_from_left(a: Complex64, b: Complex64) -> (f64, f64) {
-    if b.norm() < ZERO {
-        return (PI, PI);
-    }
-    (2.0 * modulus(a).atan2(b.norm()), wrap(argument(b) - argument(a)))
-}
-
 /// (θ, φ) of the cell whose `T11` is the real number `transmission`, 0…1: an attenuator whose lower port is dumped.
 ///
 /// `θ = 2 arcsin t`, `φ = −θ/2 − π/2` makes `i e^{iθ/2} e^{iφ} sin(θ/2)` equal to t.
@@ -180,43 +148,10 @@ mod tests {
     }
 
     #[test]
-    fn determinant_is_the_exponential_of_the_sum_of_phases() {
-        let t = ideal(0.7, 1.9);
-        let det = t[0][0] * t[1][1] - t[0][1] * t[1][0];
-        assert!((det - Complex64::cis(0.7 + 1.9)).norm() < 1e-15);
-    }
-
-    #[test]
-    fn relates_to_the_convention_of_clements() {
-        // T_C(θ_c, φ_c) = i e^{−iθ/2} T(θ = π − 2θ_c, φ = φ_c + π)
-        let (tc, pc) = (0.4_f64, 1.1_f64);
-        let (s, c) = tc.sin_cos();
-        let clements = [[Complex64::cis(pc) * c, (-s).into()], [Complex64::cis(pc) * s, c.into()]];
-        let theta = PI - 2.0 * tc;
-        let ours = ideal(theta, pc + PI);
-        let scale = Complex64::i() * Complex64::cis(-theta / 2.0);
-        let ours = [[ours[0][0] * scale, ours[0][1] * scale], [ours[1][0] * scale, ours[1][1] * scale]];
-        close(&ours, &clements, 1e-15);
-    }
-
-    #[test]
     fn reachable_moduli_are_those_of_the_splitter_errors() {
         let e = CellErrors { alpha: 0.05, beta: 0.02, ..CellErrors::NONE };
         assert!((transfer(0.0, 0.0, e)[0][0].norm() - 0.07_f64.sin()).abs() < 1e-15);
         assert!((transfer(PI, 0.0, e)[0][0].norm() - 0.03_f64.cos()).abs() < 1e-15);
-    }
-
-    #[test]
-    fn nulling_rules_null() {
-        let a = Complex64::new(0.3, -0.2);
-        let b = Complex64::new(-0.5, 0.1);
-        let (theta, phi) = null_from_right(a, b);
-        let t = ideal(theta, phi);
-        assert!((a * t[0][0].conj() + b * t[0][1].conj()).norm() < 1e-15);
-        let (theta, phi) = null_from_left(a, b);
-        let t = ideal(theta, phi);
-        assert!((t[1][0] * a + t[1][1] * b).norm() < 1e-15);
-        assert_eq!(null_from_right(Complex64::new(1e-16, 0.0), b), (PI, PI));
     }
 
     #[test]

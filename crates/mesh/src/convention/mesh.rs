@@ -101,7 +101,8 @@ impl ConvertedMesh {
     pub fn matrix(&self) -> DMatrix<Complex64> {
         let waveguides = Waveguides::from_converted(self);
         let mut u = DMatrix::identity(self.modes, self.modes);
-        for ((&position, &theta), phases) in waveguides.positions.iter().zip(&waveguides.theta).zip(&waveguides.inputs) {
+        for ((&position, &theta), phases) in waveguides.positions.iter().zip(&waveguides.theta).zip(&waveguides.inputs)
+        {
             let t = cell::ideal(theta, 0.0);
             let [upper, lower] = modes(position);
             for mut column in u.column_iter_mut() {

@@ -38,7 +38,7 @@ pub use outer_phase::OuterPhase;
 pub use splitter::amplitude_from_splitter_error;
 pub use waveguides::{Dressed, Waveguides};
 
-use crate::error::MeshError;
+use crate::error::{MeshError, find};
 use crate::layout::CellPosition;
 use std::f64::consts::TAU;
 
@@ -82,12 +82,9 @@ pub static CONVENTIONS: [&dyn Convention; 11] = [
 ///
 /// # Errors
 ///
-/// [`MeshError::UnknownConvention`] with the keys that exist.
+/// [`MeshError::Unknown`] with the keys that exist.
 pub fn convention(key: &str) -> Result<&'static dyn Convention, MeshError> {
-    CONVENTIONS.into_iter().find(|c| c.key() == key).ok_or_else(|| MeshError::UnknownConvention {
-        found: key.to_owned(),
-        known: CONVENTIONS.map(Convention::key).join(", "),
-    })
+    find("convention", CONVENTIONS, |convention| convention.key(), key)
 }
 
 /// The phase (rad) of a heater in [0, 2π). A phase within 2e-14 of a multiple of 2π is 0, so that rounding costs no power.

@@ -1,7 +1,9 @@
 use super::*;
 use crate::decompose::unitary::Unitary;
 use crate::layout::phases::Phases;
+use crate::layout::stage::Stage;
 use crate::program::matrix_program::{Form, MatrixProgram};
+use crate::propagate::circuit::Circuit;
 use crate::topology::topology;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
@@ -25,7 +27,7 @@ fn matrices(n: usize) -> Vec<DMatrix<Complex64>> {
 }
 
 /// Stages that realise these matrices, and one with phases that no decomposition returns.
-fn stages(n: usize) -> Vec<(DMatrix<Complex64>, crate::layout::stage::Stage)> {
+fn stages(n: usize) -> Vec<(DMatrix<Complex64>, Stage)> {
     let mut stages = Vec::new();
     for topology in ["rectangular", "triangular"].map(|key| topology(key).unwrap()) {
         for u in matrices(n) {
@@ -37,20 +39,15 @@ fn stages(n: usize) -> Vec<(DMatrix<Complex64>, crate::layout::stage::Stage)> {
         for (k, phase) in phases.values_mut().iter_mut().enumerate() {
             *phase = (k as f64 * 2.7).sin() * 9.0;
         }
-        let stage = crate::layout::stage::Stage::mesh(layout, phases);
-        let mut fields = crate::propagate::fields::Fields::identity(n);
-        crate::propagate::circuit::Circuit::ideal(&stage).propagate(&mut fields);
-        stages.push((fields.to_matrix(), stage));
+        let stage = Stage::mesh(layout, phases);
+        stages.push((Circuit::ideal(&stage).matrix(), stage));
     }
     stages
 }
 
 /// The matrix of a stage with other phases.
-fn matrix(stage: &crate::layout::stage::Stage, phases: Phases) -> DMatrix<Complex64> {
-    let mut fields = crate::propagate::fields::Fields::identity(stage.layout().modes);
-    crate::propagate::circuit::Circuit::ideal(&crate::layout::stage::Stage::mesh(stage.layout().clone(), phases))
-        .propagate(&mut fields);
-    fields.to_matrix()
+fn matrix(stage: &Stage, phases: Phases) -> DMatrix<Complex64> {
+    Circuit::ideal(&Stage::mesh(stage.layout().clone(), phases)).matrix()
 }
 
 #[test]
@@ -62,24 +59,14 @@ fn every_convention_rebuilds_the_matrix_both_ways() {
                 let theirs = ConvertedMesh::new(&stage, convention);
                 let key = convention.key();
                 assert!((theirs.matrix() - &u).norm() < tolerance, "{key}, N = {n}: there");
+                for other in CONVENTIONS.into_iter().filter(|_| n == 6) {
+                    let error = (theirs.to(other).matrix() - &u).norm();
+                    assert!(error < tolerance, "{key} to {}: {error:e}", other.key());
+                }
                 let back = matrix(&stage, theirs.phases());
                 assert!((back - &u).norm() < tolerance, "{key}, N = {n}: and back");
                 let phases = theirs.cells.iter().flat_map(|c| c.phases).chain(theirs.screen.iter().map(|p| p.phase));
                 assert!(phases.into_iter().all(|p| (0.0..TAU).contains(&p)), "{key}, N = {n}: a phase");
-            }
-        }
-    }
-}
-
-#[test]
-fn every_convention_becomes_every_other() {
-    let n = 6;
-    for (u, stage) in stages(n) {
-        for from in CONVENTIONS {
-            let from = ConvertedMesh::new(&stage, from);
-            for to in CONVENTIONS {
-                let (a, b) = (from.convention.key(), to.key());
-                assert!((from.to(to).matrix() - &u).norm() < 1e-13 * n as f64, "{a} to {b}");
             }
         }
     }
@@ -107,7 +94,7 @@ fn the_screen_is_where_the_convention_defines_it() {
     for n in [2_usize, 5, 6] {
         for topology in ["rectangular", "triangular"].map(|key| topology(key).unwrap()) {
             let u = haar_unitary(n, &mut StreamKey::new(3, "screen").stream());
-            let stage = crate::layout::stage::Stage::mesh(
+            let stage = Stage::mesh(
                 topology.layout(n),
                 topology.program(&topology.layout(n), &Unitary::new(u, Unitary::TOLERANCE).unwrap()).unwrap(),
             );
