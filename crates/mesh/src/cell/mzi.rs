@@ -14,7 +14,7 @@
 
 use num_complex::Complex64;
 pub use phaseloom_numerics::angle::wrap;
-use std::f64::consts::{FRAC_PI_4, PI};
+use std::f64::consts::{FRAC_1_SQRT_2, FRAC_PI_4, PI};
 
 /// Largest modulus that counts as zero when a cell nulls an entry of a unitary, whose entries are of order one.
 ///
@@ -89,7 +89,17 @@ pub fn attenuator(transmission: f64) -> (f64, f64) {
 /// The exact inverse of `cos(π/4+α) = 1/√2 + δ`, about −√2·δ.
 #[must_use]
 pub fn splitter_error_from_amplitude(delta: f64) -> f64 {
-    (std::f64::consts::FRAC_1_SQRT_2 + delta).clamp(0.0, 1.0).acos() - FRAC_PI_4
+    (FRAC_1_SQRT_2 + delta).clamp(0.0, 1.0).acos() - FRAC_PI_4
+}
+
+/// Deviation δ of the bar amplitude `r = 1/√2 + δ` of a splitter with the angle error `alpha` (rad): `cos(π/4+α) − 1/√2 ≈
+/// −α/√2` (Fang et al., Opt. Express 27, 14009, 2019; their code uses the names r and t).
+///
+/// The inverse is [`splitter_error_from_amplitude`]. Both are exact for α in [−π/4, π/4], where r and t = √(1 − r²) are
+/// amplitudes from 0 to 1.
+#[must_use]
+pub fn amplitude_from_splitter_error(alpha: f64) -> f64 {
+    (FRAC_PI_4 + alpha).cos() - FRAC_1_SQRT_2
 }
 
 /// Angle error (rad) of a splitter whose *cross power* deviates by `delta` from 1/2 ("50 ± x %").
@@ -164,9 +174,13 @@ mod tests {
 
     #[test]
     fn splitter_errors_convert_exactly() {
-        let alpha: f64 = splitter_error_from_amplitude(0.01);
-        assert!(((FRAC_PI_4 + alpha).cos() - std::f64::consts::FRAC_1_SQRT_2 - 0.01).abs() < 1e-15);
-        assert!((alpha + 2f64.sqrt() * 0.01).abs() < 2e-4);
+        for k in -70..=70 {
+            let alpha = f64::from(k) / 100.0;
+            let back = splitter_error_from_amplitude(amplitude_from_splitter_error(alpha));
+            // The arc cosine loses digits near r = 1, as 1/sin(π/4+α).
+            assert!((back - alpha).abs() < 1e-15 / (FRAC_PI_4 + alpha).sin(), "{alpha}: {back}");
+        }
+        assert!((splitter_error_from_amplitude(0.01) + 2f64.sqrt() * 0.01).abs() < 2e-4);
         let alpha = splitter_error_from_power(0.02);
         assert!(((FRAC_PI_4 + alpha).sin().powi(2) - 0.52).abs() < 1e-15);
         assert!((alpha - 0.02).abs() < 1e-5);

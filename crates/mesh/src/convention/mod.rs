@@ -28,14 +28,12 @@ mod bell_walmsley;
 mod file;
 mod mesh;
 mod outer_phase;
-mod splitter;
 mod waveguides;
 
 pub use bell_walmsley::BellWalmsley;
 pub use file::{ConvertedProgram, load};
 pub use mesh::{ConvertedCell, ConvertedMesh, ScreenPhase};
 pub use outer_phase::OuterPhase;
-pub use splitter::amplitude_from_splitter_error;
 pub use waveguides::{Dressed, Waveguides};
 
 use crate::error::{MeshError, find};
@@ -94,4 +92,12 @@ fn heater_phase(phase: f64) -> f64 {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_phase_of_a_heater_is_from_zero_to_two_pi() {
+        assert!([-1e-17, TAU, -3e-15, 0.0].into_iter().all(|phase| heater_phase(phase).to_bits() == 0));
+        assert!((heater_phase(-1.0) - (TAU - 1.0)).abs() < 1e-15 && (heater_phase(7.0) - (7.0 - TAU)).abs() < 2e-15);
+    }
+}
