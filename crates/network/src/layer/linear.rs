@@ -13,7 +13,7 @@
 //! replaces `W x` of photonic layers by a hardware product.
 
 use nalgebra::DMatrix;
-use phaseloom_numerics::linalg::multiply_real;
+use phaseloom_numerics::linalg::multiply;
 
 pub(crate) use phaseloom_numerics::linalg::multiply_batch as exact_product;
 use serde::{Deserialize, Serialize};
@@ -123,12 +123,12 @@ impl Layer for Linear {
     }
 
     fn backward(&self, input: &Batch, _output: &Batch, gradient: &Batch, needs_input: bool) -> Gradients {
-        let weight: Vec<f64> = multiply_real(gradient, &input.transpose()).data.into();
+        let weight: Vec<f64> = multiply(gradient, &input.transpose()).data.into();
         let mut parameters = vec![weight];
         if self.bias.is_some() {
             parameters.push(gradient.column_sum().data.into());
         }
-        Gradients { input: needs_input.then(|| multiply_real(&self.weight.transpose(), gradient)), parameters }
+        Gradients { input: needs_input.then(|| multiply(&self.weight.transpose(), gradient)), parameters }
     }
 
     fn linear(&self) -> Option<&Linear> {
