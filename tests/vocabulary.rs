@@ -34,7 +34,6 @@ const WORDS: &[(&str, &str)] = &[
     ("physics notes", "docs/physics.md"),
     ("recalled", "the status of a source is in docs/physics.md"),
     ("fn of", "from_…, new"),
-    ("by_key", "a name that states what is read"),
 ];
 
 /// (beginning of an identifier in capitals, replacement)

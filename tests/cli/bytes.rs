@@ -105,7 +105,7 @@ fn shards() {
 
     // A part that lacks.
     let into = scene.path("merged");
-    merge(&[a, c], &into).refused(&["units are missing", "at point", "shards that lack"]);
+    merge(&[a, c], &into).refused(&["units are missing", "at point", "run the missing shards"]);
     assert!(!into.exists());
     merge(&[a, &scene.path("nothing")], &into).refused(&["nothing", "no Phaseloom run"]);
     assert!(!into.exists());

@@ -166,5 +166,5 @@ fn bad_input_is_refused() {
     fs::write(bench.path("row.npy"), npy_real(&[&row])).unwrap();
     let mut command = phaseloom();
     wait(command.arg("program").arg(bench.path("row.npy")).arg("-o").arg(bench.path("program.json"))).well();
-    bench.refuses("mesh.svg", &[], &["1×129", "at most 128 modes"]);
+    bench.refuses("mesh.svg", &[], &["1×129", "at most 128 rows and columns"]);
 }

@@ -62,7 +62,7 @@ fn matrices() {
 fn lists_in_the_place_of_tables() {
     let scene = Scene::new();
     scene.refuses(&format!("{DATA}{CORE}{LINK}[process]\nphase_error = []\n"), &["line", "a table of keys"]);
-    scene.refuses(&format!("process = []\n{DATA}{CORE}"), &["process", "array"]);
+    scene.refuses(&format!("process = []\n{DATA}{CORE}"), &["line 3", "found list, expected a path, a preset or a table"]);
     scene.refuses(&format!("core = [4]\n{DATA}"), &["line 3", "a table of keys"]);
     scene.refuses(&format!("link = []\n{DATA}{CORE}"), &["line 3", "a table of keys"]);
     let sweep = "[[sweep]]\nkeys = ['process.phase_error']\nvalues = [[], [0.1]]\n";
