@@ -21,14 +21,6 @@ pub enum ExperimentError {
     /// An error of model, weights or data.
     #[error(transparent)]
     Network(#[from] NetworkError),
-    /// A file of the run cannot be read or written.
-    #[error("{}: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Error of the operating system.
-        source: std::io::Error,
-    },
     /// A setting that does not fit the model or the data.
     #[error("{}: {}{problem}", path.display(), line.map(|l| format!("line {l}: ")).unwrap_or_default())]
     Setting {
@@ -39,11 +31,13 @@ pub enum ExperimentError {
         /// The problem and its remedy.
         problem: Problem,
     },
-    /// A folder that holds other files.
-    #[error("{} is not empty and holds no Phaseloom run: choose another folder with -o", path.display())]
-    ForeignFolder {
-        /// The folder.
+    /// A folder or file that is not, or no longer, that of a run.
+    #[error("{}: {problem}", path.display())]
+    Folder {
+        /// The folder or file.
         path: PathBuf,
+        /// What was found and what to do.
+        problem: &'static str,
     },
     /// A folder that belongs to another experiment.
     #[error(
@@ -66,27 +60,6 @@ pub enum ExperimentError {
         /// Requested trials.
         requested: u64,
     },
-    /// A folder to which another process is writing.
-    #[error("{}: another phaseloom is writing to this folder", path.display())]
-    Locked {
-        /// The lock file.
-        path: PathBuf,
-    },
-    /// An experiment file that no longer matches its identity.
-    #[error(
-        "{}: the file or identity.json next to it was changed after the run began: restore it, or start in a new folder",
-        path.display()
-    )]
-    Altered {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A folder to merge that holds no run.
-    #[error("{} holds no Phaseloom run: expected a folder that `phaseloom run` wrote to", path.display())]
-    NotARun {
-        /// The folder.
-        path: PathBuf,
-    },
     /// A damaged file of a run.
     #[error("{}: line {line}: {source}; the file is damaged: restore it, or start in a new folder", path.display())]
     Damaged {
@@ -96,12 +69,6 @@ pub enum ExperimentError {
         line: usize,
         /// Error of the parser.
         source: serde_json::Error,
-    },
-    /// A folder to which another process wrote between reading and locking it.
-    #[error("{}: another phaseloom has just written to this folder: start again to resume from there", path.display())]
-    Changed {
-        /// The folder.
-        path: PathBuf,
     },
     /// A unit or a point whose hardware cannot be realised.
     #[error("{}: {unit}: {source}", path.display())]

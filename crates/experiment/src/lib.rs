@@ -15,7 +15,7 @@ pub mod store;
 
 pub use error::{ExperimentError, Problem};
 pub use input::config::{Axis, CalibrationSource, Config, Experiment};
-pub use input::grid::{Point, swept_keys};
+pub use input::grid::Point;
 pub use output::table::{ROWS, Summary, Tables};
 pub use run::plan::{Plan, Shard, ShardError};
 pub use run::{KeepOutputs, Options, Outcome, run};

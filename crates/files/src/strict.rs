@@ -6,10 +6,7 @@
 
 use crate::error_text::without_rust_types;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{
-    Deserialize, DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, Unexpected, VariantAccess,
-    Visitor,
-};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde::forward_to_deserialize_any;
 use std::fmt;
 use std::marker::PhantomData;
@@ -117,7 +114,8 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<D> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        self.0.deserialize_enum(name, variants, StrictVisitor { visitor, is_struct: false })
+        // No file has an enum whose variants hold tables and are named by a key.
+        self.0.deserialize_enum(name, variants, visitor)
     }
 
     forward_to_deserialize_any! {
@@ -186,10 +184,6 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for StrictVisitor<V> {
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
         self.visitor.visit_map(Strict(map))
     }
-
-    fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<V::Value, A::Error> {
-        self.visitor.visit_enum(Strict(access))
-    }
 }
 
 impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Strict<S> {
@@ -225,40 +219,6 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Strict<A> {
     }
 }
 
-impl<'de, A: EnumAccess<'de>> EnumAccess<'de> for Strict<A> {
-    type Error = A::Error;
-    type Variant = Strict<A::Variant>;
-
-    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self::Variant), A::Error> {
-        let (name, variant) = self.0.variant_seed(seed)?;
-        Ok((name, Strict(variant)))
-    }
-}
-
-impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Strict<A> {
-    type Error = A::Error;
-
-    fn unit_variant(self) -> Result<(), A::Error> {
-        self.0.unit_variant()
-    }
-
-    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, A::Error> {
-        self.0.newtype_variant_seed(Strict(seed))
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, A::Error> {
-        self.0.tuple_variant(length, StrictVisitor { visitor, is_struct: false })
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, A::Error> {
-        self.0.struct_variant(fields, StrictVisitor { visitor, is_struct: true })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -279,11 +239,7 @@ mod tests {
     enum Kind {
         #[default]
         Plain,
-        Held(Box<Table>),
-        Named {
-            #[serde(default)]
-            number: f64,
-        },
+        Other,
     }
 
     #[derive(Debug, PartialEq, Deserialize)]
@@ -305,8 +261,7 @@ mod tests {
             "{}",
             r#"{ "number": 1, "pair": [1.5, -2], "perhaps": null, "kind": "Plain", "any": 3 }"#,
             r#"{ "list": [{}, { "number": 2, "list": [] }], "perhaps": { "number": 1e300 }, "any": [1, 2.5] }"#,
-            r#"{ "kind": { "Held": { "number": 1 } } }"#,
-            r#"{ "kind": { "Named": { "number": 1 } } }"#,
+            r#"{ "kind": "Other" }"#,
         ] {
             assert_eq!(from_json_strict::<Table>(json).unwrap(), serde_json::from_str(json).unwrap(), "{json}");
         }
@@ -319,14 +274,7 @@ mod tests {
 
     #[test]
     fn lists_are_refused_in_the_place_of_structs() {
-        for json in [
-            "[]",
-            "[1.0, []]",
-            r#"{ "list": [[]] }"#,
-            r#"{ "perhaps": [] }"#,
-            r#"{ "kind": { "Held": [1] } }"#,
-            r#"{ "kind": { "Named": [1] } }"#,
-        ] {
+        for json in ["[]", "[1.0, []]", r#"{ "list": [[]] }"#, r#"{ "perhaps": [] }"#] {
             let refused = from_json_strict::<Table>(json).unwrap_err().to_string();
             assert!(refused.starts_with("found list, expected a table of keys"), "{json}: {refused}");
         }

@@ -52,9 +52,11 @@ pub enum MeshError {
         /// The largest accepted deviation.
         tolerance: f64,
     },
-    /// A key that is no topology.
-    #[error("unknown topology `{found}`: expected one of {known}")]
-    UnknownTopology {
+    /// A key that is not in one of the lists of this crate.
+    #[error("unknown {kind} `{found}`: expected one of {known}")]
+    Unknown {
+        /// `topology`, `cell` or `convention`.
+        kind: &'static str,
         /// The requested key.
         found: String,
         /// The existing keys.
@@ -70,14 +72,6 @@ pub enum MeshError {
         /// The keys of the supported cells.
         known: String,
     },
-    /// A key that is no convention.
-    #[error("unknown convention `{found}`: expected one of {known}")]
-    UnknownConvention {
-        /// The requested key.
-        found: String,
-        /// The existing keys.
-        known: String,
-    },
     /// A mesh that other conventions cannot express.
     #[error(
         "a mesh {design} has no phases in other conventions: expected cells `mzi` between neighbouring modes, each mode \
@@ -86,14 +80,6 @@ pub enum MeshError {
     Convention {
         /// Topology and cell.
         design: String,
-    },
-    /// A key that is no cell.
-    #[error("unknown cell `{found}`: expected one of {known}")]
-    UnknownCell {
-        /// The requested key.
-        found: String,
-        /// The existing keys.
-        known: String,
     },
     /// A topology that cannot realise a matrix of this shape.
     #[error("topology `{topology}` {limit}: found a {rows}×{columns} matrix")]
@@ -129,14 +115,24 @@ pub enum MeshError {
     },
 }
 
+/// The entry of a list with this key.
+pub(crate) fn find<T, const N: usize>(
+    kind: &'static str,
+    list: [T; N],
+    key_of: impl Fn(&T) -> &'static str,
+    key: &str,
+) -> Result<T, MeshError> {
+    let known = list.each_ref().map(&key_of);
+    let found = list.into_iter().find(|entry| key_of(entry) == key);
+    found.ok_or_else(|| MeshError::Unknown { kind, found: key.to_owned(), known: known.join(", ") })
+}
+
 impl MeshError {
     /// The expected value, for callers that report the place and the value found.
     #[must_use]
     pub fn expected(&self) -> String {
         match self {
-            Self::UnknownTopology { known, .. }
-            | Self::UnknownCell { known, .. }
-            | Self::UnknownConvention { known, .. } => format!("one of {known}"),
+            Self::Unknown { known, .. } => format!("one of {known}"),
             Self::CellOfTopology { topology, known, .. } => {
                 format!("one of {known}, which a mesh `{topology}` supports")
             }

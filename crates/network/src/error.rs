@@ -21,21 +21,6 @@ pub enum NetworkError {
         expected: &'static str,
     },
 
-    /// A file whose bytes do not follow its format, or do not fit its use.
-    #[error("{}: {format}, {place}: found {found}, expected {expected}", path.display())]
-    Format {
-        /// The file.
-        path: PathBuf,
-        /// Name of the file format.
-        format: &'static str,
-        /// Where in the file: line, byte, key or tensor.
-        place: String,
-        /// The contents at that place.
-        found: String,
-        /// The expected contents and the remedy.
-        expected: String,
-    },
-
     /// A number computed from data and weights that exceeds the range of floating-point numbers.
     #[error("{}: {place} overflows: expected products of inputs and weights below 1.8e308; scale the data", path.display())]
     Overflow {
@@ -43,17 +28,6 @@ pub enum NetworkError {
         path: PathBuf,
         /// The number.
         place: String,
-    },
-
-    /// A NaN or an infinity in a file.
-    #[error("{}: {place}: found {found}, expected a finite number; remove or replace this value", path.display())]
-    NotFinite {
-        /// The file.
-        path: PathBuf,
-        /// Where: line and column, or tensor and index.
-        place: String,
-        /// The value.
-        found: f64,
     },
 
     /// A file was not read or written, or its contents were refused.
@@ -228,8 +202,13 @@ impl NetworkError {
         found: impl ToString,
         expected: impl Into<String>,
     ) -> Self {
-        let (place, found, expected) = (place.into(), found.to_string(), expected.into());
-        Self::Format { path: path.to_owned(), format, place, found, expected }
+        let (place, found, expected) = (place.into(), found.to_string().into(), expected.into().into());
+        FileError::Format { path: path.to_owned(), format, place, found, expected }.into()
+    }
+
+    /// A NaN or an infinity in a file.
+    pub(crate) fn not_finite(path: &Path, place: String, found: f64) -> Self {
+        FileError::NotFinite { path: path.to_owned(), place, found }.into()
     }
 }
 
@@ -246,18 +225,6 @@ fn listed(names: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_missing_tensor_lists_those_that_exist() {
-        let error = NetworkError::MissingTensor {
-            path: "w.npz".into(),
-            user: "layer 2 (photonic)".into(),
-            name: "fc.w".into(),
-            available: vec!["fc.weight".into(), "fc.bias".into()],
-        };
-        let text = error.to_string();
-        assert!(text.contains("layer 2") && text.contains("`fc.w`") && text.contains("fc.weight, fc.bias"), "{text}");
-    }
 
     #[test]
     fn many_names_are_cut_short() {

@@ -32,8 +32,8 @@ pub struct Convert {
 impl Convert {
     pub fn execute(self) -> anyhow::Result<Exit> {
         let known = |error| match error {
-            MeshError::UnknownConvention { found, known } => {
-                MeshError::UnknownConvention { found, known: format!("{known}, {OURS}") }
+            MeshError::Unknown { kind, found, known } => {
+                MeshError::Unknown { kind, found, known: format!("{known}, {OURS}") }
             }
             other => other,
         };

@@ -6,6 +6,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use phaseloom::experiment;
 use phaseloom::experiment::{Experiment, ExperimentError, Options, Shard, Tables, Unit};
+use phaseloom::files::FileError;
 use phaseloom::hardware::Batch;
 use phaseloom::mesh::{Capability, topology};
 use std::collections::BTreeSet;
@@ -158,7 +159,7 @@ fn announcements(experiment: &Experiment) -> Result<Vec<String>, ExperimentError
 
 fn save_outputs(folder: &Path, unit: Unit, shot: u32, outputs: &Batch) -> Result<(), ExperimentError> {
     let folder = folder.join("outputs");
-    std::fs::create_dir_all(&folder).map_err(|source| ExperimentError::Io { path: folder.clone(), source })?;
+    std::fs::create_dir_all(&folder).map_err(|source| FileError::Io { path: folder.clone(), source })?;
     let name = format!("{}-point{}-trial{}-shot{shot}.npy", unit.row.key(), unit.point, unit.trial);
     let complex = outputs.map(|x| phaseloom::Complex64::new(x, 0.0));
     Ok(phaseloom::files::write_matrix(&folder.join(name), &complex)?)

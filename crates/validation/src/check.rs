@@ -6,7 +6,7 @@ use crate::statistics::Estimate;
 const STANDARD_ERRORS: f64 = 3.0;
 
 /// Where a predicted value comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Origin {
     /// A formula.
     Law,
@@ -15,6 +15,7 @@ pub enum Origin {
     /// A number from an independent program (NumPy).
     Reference,
     /// A bound of the criterion: rounding, an order, a ratio.
+    #[default]
     Bound,
 }
 
@@ -32,9 +33,10 @@ impl Origin {
 }
 
 /// The verdict on a row.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Verdict {
     /// Within the criterion.
+    #[default]
     Pass,
     /// Outside of the criterion, with the deviation.
     Fail(String),
@@ -64,7 +66,7 @@ pub struct Point {
 }
 
 /// One comparison.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Row {
     /// The case of the claim.
     pub label: String,
@@ -93,46 +95,35 @@ pub struct Row {
 }
 
 /// Builder of a row: the prediction and its tolerance. The last call gives the measured value.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Check {
-    label: String,
-    unit: &'static str,
-    predicted: f64,
+    row: Row,
     predicted_error: f64,
-    origin: Origin,
     allowance: f64,
     wrong: Option<(String, f64)>,
-    note: String,
-    point: Option<Point>,
 }
 
 impl Check {
     pub fn new(label: impl Into<String>, unit: &'static str) -> Self {
-        Self {
-            label: label.into(),
-            unit,
-            predicted: 0.0,
-            predicted_error: 0.0,
-            origin: Origin::Bound,
-            allowance: 0.0,
-            wrong: None,
-            note: String::new(),
-            point: None,
-        }
+        Self { row: Row { label: label.into(), unit, ..Row::default() }, ..Self::default() }
+    }
+
+    fn predicted(self, predicted: f64, predicted_error: f64, origin: Origin) -> Self {
+        Self { row: Row { predicted, origin, ..self.row }, predicted_error, ..self }
     }
 
     pub fn law(self, value: f64) -> Self {
-        Self { predicted: value, origin: Origin::Law, ..self }
+        self.predicted(value, 0.0, Origin::Law)
     }
 
     /// A published value and its standard error.
     pub fn published(self, value: f64, error: f64) -> Self {
-        Self { predicted: value, predicted_error: error, origin: Origin::Published, ..self }
+        self.predicted(value, error, Origin::Published)
     }
 
     /// A value of an independent program and its standard error.
     pub fn reference(self, value: f64, error: f64) -> Self {
-        Self { predicted: value, predicted_error: error, origin: Origin::Reference, ..self }
+        self.predicted(value, error, Origin::Reference)
     }
 
     /// Adds to the three standard errors of the tolerance, in the unit of the row.
@@ -146,11 +137,11 @@ impl Check {
     }
 
     pub fn note(self, note: impl Into<String>) -> Self {
-        Self { note: note.into(), ..self }
+        Self { row: Row { note: note.into(), ..self.row }, ..self }
     }
 
     pub fn point(self, series: impl Into<String>, x: f64) -> Self {
-        Self { point: Some(Point { series: series.into(), x }), ..self }
+        Self { row: Row { point: Some(Point { series: series.into(), x }), ..self.row }, ..self }
     }
 
     /// |measured − predicted| ≤ 3 standard errors + allowance, and the wrong law is outside of that.
@@ -164,7 +155,7 @@ impl Check {
         if self.allowance > 0.0 {
             criterion += &format!(" + {}", number(self.allowance));
         }
-        let deviation = measured.value - self.predicted;
+        let deviation = measured.value - self.row.predicted;
         let mut verdict = if deviation.abs() <= allowed {
             Verdict::Pass
         } else {
@@ -191,7 +182,7 @@ impl Check {
 
     /// measured ≤ limit.
     pub fn at_most(self, limit: f64, measured: Estimate) -> Row {
-        let check = Self { predicted: limit, ..self };
+        let check = self.predicted(limit, 0.0, Origin::Bound);
         let verdict = match measured.value <= limit {
             true => Verdict::Pass,
             false => Verdict::Fail(format!("{} times the bound", number(measured.value / limit))),
@@ -201,7 +192,7 @@ impl Check {
 
     /// measured − 3 standard errors ≥ limit, both positive.
     pub fn at_least(self, limit: f64, measured: Estimate) -> Row {
-        let check = Self { predicted: limit, ..self };
+        let check = self.predicted(limit, 0.0, Origin::Bound);
         let low = measured.value - STANDARD_ERRORS * measured.error;
         let verdict = match low >= limit {
             true => Verdict::Pass,
@@ -228,18 +219,13 @@ impl Check {
             other => other,
         };
         Row {
-            label: self.label,
-            unit: self.unit,
-            predicted: self.predicted,
-            origin: self.origin,
             measured: measured.value,
             standard_error: measured.error,
             draws: measured.draws,
             criterion,
             share,
             verdict,
-            note: self.note,
-            point: self.point,
+            ..self.row
         }
     }
 }

@@ -1,6 +1,5 @@
 //! The errors of a validation.
 
-use crate::claims::measured_chip::MeasuredError;
 use phaseloom_files::FileError;
 use phaseloom_hardware::HardwareError;
 use phaseloom_mesh::MeshError;
@@ -24,9 +23,6 @@ pub enum ValidationError {
     /// The TOML text of a process or link in a claim is invalid.
     #[error("the process or link of a claim is invalid: {0}")]
     Settings(#[from] toml::de::Error),
-    /// Measured data are malformed.
-    #[error(transparent)]
-    Measured(Box<MeasuredError>),
     /// The table could not be written as CSV.
     #[error("claims.csv: {0}")]
     Csv(#[from] csv::Error),

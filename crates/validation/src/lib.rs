@@ -21,7 +21,6 @@ mod statistics;
 pub use check::{Origin, Point, Row, Verdict};
 pub use claim::{Claim, Rows};
 pub use claims::CLAIMS;
-pub use claims::measured_chip::MeasuredError;
 pub use error::ValidationError;
 pub use report::{Outcome, Report};
 pub use setting::{SEED, Setting};

@@ -18,6 +18,10 @@ const COLUMNS: [Column; 7] = [
     Column::left(),
 ];
 
+/// Columns of `claims.csv`.
+const CSV_COLUMNS: &str =
+    "claim,row,unit,predicted,origin,measured,standard_error,draws,share,verdict,criterion,remark,series,x";
+
 /// One claim with its rows.
 #[derive(Debug)]
 pub struct Outcome {
@@ -143,22 +147,7 @@ impl Report {
     /// [`ValidationError::Csv`].
     pub fn csv(&self) -> Result<String, ValidationError> {
         let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record([
-            "claim",
-            "row",
-            "unit",
-            "predicted",
-            "origin",
-            "measured",
-            "standard_error",
-            "draws",
-            "share",
-            "verdict",
-            "criterion",
-            "remark",
-            "series",
-            "x",
-        ])?;
+        writer.write_record(CSV_COLUMNS.split(','))?;
         // NaN and infinity are empty cells.
         let digits = |x: f64| if x.is_finite() { format!("{x:?}") } else { String::new() };
         for (claim, row) in self.rows() {
@@ -214,37 +203,29 @@ impl Report {
         page += &selection("Values with a remark", text, ["reference", "remark"], &noted);
         for Outcome { claim, rows } in &self.outcomes {
             page += &format!(
-                "## {}\n\n{}.\n\n* Source: {}\n* Recomputed: {}\n* Criterion: {}\n\n\
-                 | row | unit | predicted | origin | measured | draws | criterion | verdict | remark |\n\
-                 |---|---|---:|---|---:|---:|---|---|---|\n",
+                "## {}\n\n{}.\n\n* Source: {}\n* Recomputed: {}\n* Criterion: {}\n\n",
                 claim.key, claim.sentence, claim.source, claim.method, claim.criterion
             );
+            let (left, right) = (Column::left(), Column::right());
+            let mut table = TextTable::new(0, [left, left, right, left, right, right, left, left, left]);
+            table.row("row|unit|predicted|origin|measured|draws|criterion|verdict|remark".split('|'));
             for row in rows {
-                let measured = match row.standard_error > 0.0 {
-                    true => uncertain(row),
-                    false => number(row.measured),
-                };
-                page += &markdown_row(&[
+                table.row([
                     &row.label,
                     row.unit,
                     &number(row.predicted),
                     row.origin.key(),
-                    &measured,
+                    &if row.standard_error > 0.0 { uncertain(row) } else { number(row.measured) },
                     &row.draws.to_string(),
                     &row.criterion,
                     row.verdict.key(),
                     &remark(row),
                 ]);
             }
-            page += "\n";
+            page += &format!("{}\n", table.markdown());
         }
         format!("{}\n", page.trim_end())
     }
-}
-
-/// One row of a Markdown table. A bar would end a cell and is escaped.
-fn markdown_row(cells: &[&str]) -> String {
-    format!("| {} |\n", cells.iter().map(|cell| cell.replace('|', "\\|")).collect::<Vec<_>>().join(" | "))
 }
 
 fn uncertain(row: &Row) -> String {
@@ -256,12 +237,13 @@ fn selection(title: &str, text: &str, [predicted, remark]: [&str; 2], rows: &[(&
     if rows.is_empty() {
         return String::new();
     }
-    let mut section =
-        format!("## {title}\n\n{text}| claim | row | {predicted} | measured | {remark} |\n|---|---|---:|---:|---|\n");
+    let (left, right) = (Column::left(), Column::right());
+    let mut table = TextTable::new(0, [left, left, right, right, left]);
+    table.row(["claim", "row", predicted, "measured", remark]);
     for (claim, row, text) in rows {
-        section += &markdown_row(&[claim.key, &row.label, &number(row.predicted), &uncertain(row), text]);
+        table.row([claim.key, &row.label, &number(row.predicted), &uncertain(row), text]);
     }
-    section + "\n"
+    format!("## {title}\n\n{text}{}\n", table.markdown())
 }
 
 fn verdict(row: &Row) -> String {

@@ -33,12 +33,6 @@ impl Point {
     }
 }
 
-/// All swept keys in the order of the axes.
-#[must_use]
-pub fn swept_keys(config: &Config) -> Vec<String> {
-    config.sweep.iter().flat_map(|axis| axis.keys.iter().cloned()).collect()
-}
-
 impl Experiment {
     /// The points of the grid, the last axis fastest. Without a sweep, there is one point.
     ///

@@ -128,10 +128,8 @@ fn mean_layers(records: &[&Record]) -> Vec<LayerResult> {
 pub struct Tables<'a> {
     outcome: &'a Outcome,
     plan: Plan,
-    /// Name of the experiment.
-    name: String,
-    seed: u64,
-    keys: Vec<String>,
+    /// The first point.
+    first: &'a Point,
 }
 
 impl<'a> Tables<'a> {
@@ -140,13 +138,7 @@ impl<'a> Tables<'a> {
     pub fn new(outcome: &'a Outcome) -> Option<Self> {
         let first = outcome.points.first()?;
         let plan = Plan::new(&outcome.points);
-        (outcome.missing == 0).then(|| Self {
-            outcome,
-            plan,
-            name: first.config.name.clone(),
-            seed: first.config.seed,
-            keys: first.levels.iter().map(|(key, _)| key.clone()).collect(),
-        })
+        (outcome.missing == 0).then_some(Self { outcome, plan, first })
     }
 
     /// Grid points of the run.
@@ -158,11 +150,12 @@ impl<'a> Tables<'a> {
     /// Name of the experiment.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        &self.first.config.name
     }
 
-    pub(crate) fn identity_record(&self) -> &crate::store::identity::Identity {
-        &self.outcome.identity
+    /// The experiment of the run, as in its identity.
+    pub(super) fn experiment(&self) -> &Value {
+        &self.outcome.identity.experiment
     }
 
     /// Identity of the run.
@@ -204,13 +197,14 @@ impl<'a> Tables<'a> {
 
     /// The comment lines at the top of every table.
     fn header(&self) -> String {
-        let sweep = if self.keys.is_empty() { "none".to_owned() } else { self.keys.join(", ") };
+        let keys: Vec<&str> = self.first.levels.iter().map(|(key, _)| key.as_str()).collect();
+        let sweep = if keys.is_empty() { "none".to_owned() } else { keys.join(", ") };
         format!(
             "# phaseloom: {}\n# identity: {}\n# seed: {}\n# name: {}\n# sweep: {sweep}\n# settings: {}\n",
             self.outcome.identity.version,
             self.identity(),
-            self.seed,
-            self.name.replace(['\n', '\r'], " "),
+            self.first.config.seed,
+            self.name().replace(['\n', '\r'], " "),
             self.settings(),
         )
     }
@@ -218,8 +212,8 @@ impl<'a> Tables<'a> {
     /// The settings on which every result depends. A swept setting is written as `swept`.
     #[must_use]
     pub fn settings(&self) -> String {
-        let config = &self.points()[0].config;
-        let or_swept = |key: &str, value: String| match self.keys.iter().any(|k| k.starts_with(key)) {
+        let config = &self.first.config;
+        let or_swept = |key: &str, value: String| match self.first.levels.iter().any(|(k, _)| k.starts_with(key)) {
             true => "swept".to_owned(),
             false => value,
         };

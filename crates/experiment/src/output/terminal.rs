@@ -24,10 +24,8 @@ impl Tables<'_> {
     fn hardware(&self, out: &mut String) {
         let mut rows =
             vec![headings("layer|shape|tiles|cores|MZIs/core|depth|used|in→out|photons/port|LO photons|SNR|ENOB")];
-        let mut interferometers = 0;
         for layer in self.design(0) {
             let Some(d) = &layer.design else { continue };
-            interferometers += d.cores * d.interferometers;
             let photons = |n: f64| if n > 0.0 { format!("{n:.3e}") } else { "–".to_owned() };
             let zero = if d.zero_tiles > 0 { format!(" ({} zero)", d.zero_tiles) } else { String::new() };
             rows.push(vec![
@@ -47,10 +45,11 @@ impl Tables<'_> {
         }
         let config = &self.points()[0].config;
         let shared = config.core.cores == phaseloom_hardware::CoreSharing::Shared;
-        if shared {
-            interferometers =
-                self.design(0).iter().filter_map(|l| l.design.as_ref()).map(|d| d.interferometers).max().unwrap_or(0);
-        }
+        let designs = || self.design(0).iter().filter_map(|layer| layer.design.as_ref());
+        let interferometers: usize = match shared {
+            true => designs().map(|d| d.interferometers).max().unwrap_or(0),
+            false => designs().map(|d| d.cores * d.interferometers).sum(),
+        };
         let _ = writeln!(
             out,
             "{}\n{} of {} ports, {}, {interferometers} {} in all{}\n({})\n",
@@ -141,10 +140,7 @@ impl Tables<'_> {
 
     /// Number of axes of the grid. Keys that take their values together share an axis.
     fn axes(&self) -> usize {
-        match &self.identity_record().experiment["sweep"] {
-            serde_json::Value::Array(axes) => axes.len(),
-            _ => 0,
-        }
+        self.experiment()["sweep"].as_array().map_or(0, Vec::len)
     }
 
     /// One sentence: whether the accuracy is kept, and up to which swept value.

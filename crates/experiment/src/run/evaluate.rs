@@ -50,7 +50,8 @@ impl PreparedPoint {
                     Some(products) => {
                         let products: Vec<&dyn MatrixProduct> = products.all.iter().map(|p| &**p).collect();
                         let (output, measurements) = self.model.forward(exact, &products, shot);
-                        add(&mut layers, &measurements);
+                        layers.resize_with(measurements.len(), LayerMeasurement::default);
+                        layers.iter_mut().zip(&measurements).for_each(|(total, more)| total.add(more));
                         columns.copy_from(&output);
                     }
                 }
@@ -76,15 +77,12 @@ impl PreparedPoint {
             if !has_laser {
                 layer.photoelectrons = 0.0;
             }
-            for (what, value) in [
+            let numbers = [
                 ("the matrix error", layer.matrix_error),
                 ("the number of readout bits", layer.readout_bits),
                 ("the number of photoelectrons", layer.photoelectrons),
-            ] {
-                if !value.is_finite() {
-                    return Err(not_finite(unit, &format!("{what} of layer {}", layer.layer), value));
-                }
-            }
+            ];
+            expect_finite(unit, layer, &numbers)?;
         }
         Ok(record)
     }
@@ -179,16 +177,13 @@ impl PreparedPoint {
         }
         for layer in &layers {
             let Some(d) = &layer.design else { continue };
-            for (what, value) in [
+            let numbers = [
                 ("the predicted error", d.predicted_error),
                 ("the transmission", d.transmission_db),
                 ("the number of photons in a port", d.photons_per_port),
                 ("the number of photons of the local oscillator", d.local_oscillator_photons),
-            ] {
-                if !value.is_finite() {
-                    return Err(not_finite(unit, &format!("{what} of layer {}", layer.layer), value));
-                }
-            }
+            ];
+            expect_finite(unit, layer, &numbers)?;
         }
         Ok(Record { unit, samples: 0, shots: Vec::new(), layers })
     }
@@ -207,30 +202,24 @@ impl Products {
     }
 }
 
-fn add(totals: &mut Vec<LayerMeasurement>, more: &[LayerMeasurement]) {
-    if totals.is_empty() {
-        totals.extend_from_slice(more);
-        return;
-    }
-    for (total, more) in totals.iter_mut().zip(more) {
-        total.add(more);
-    }
-}
-
 fn not_finite(unit: Unit, what: &str, value: f64) -> ExperimentError {
     ExperimentError::NotFinite { unit: unit.to_string(), what: what.to_owned(), value }
+}
+
+fn expect_finite(unit: Unit, layer: &LayerResult, numbers: &[(&str, f64)]) -> Result<(), ExperimentError> {
+    match numbers.iter().find(|(_, value)| !value.is_finite()) {
+        Some((what, value)) => Err(not_finite(unit, &format!("{what} of layer {}", layer.layer), *value)),
+        None => Ok(()),
+    }
 }
 
 fn layer_result(layer: usize, (matrix_error, read_error): (f64, f64), total: &LayerMeasurement) -> LayerResult {
     let share = |part: u64, all: u64| if all == 0 { 0.0 } else { part as f64 / all as f64 };
     let Readings { inputs, inputs_clipped, outputs, outputs_clipped, signal_photoelectrons } = total.readouts;
-    let (exact, error) = (total.sum_squares_exact, total.sum_squares_error);
-    let readout_bits = if error > 0.0 || error.is_nan() {
-        // Without signal, the bits are −∞. The clamp gives a number that JSON can hold.
-        (0.5 * (exact / error).log2()).clamp(-MAX_BITS, MAX_BITS)
-    } else {
-        MAX_BITS
-    };
+    let error = total.sum_squares_error;
+    // Without signal, the bits are −∞. The clamp gives a number that JSON can hold.
+    let has_error = error > 0.0 || error.is_nan();
+    let readout_bits = if has_error { total.readout_bits().clamp(-MAX_BITS, MAX_BITS) } else { MAX_BITS };
     LayerResult {
         layer,
         matrix_error,

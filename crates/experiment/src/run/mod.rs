@@ -12,6 +12,7 @@ use crate::run::prepare::prepare;
 use crate::store::identity::Identity;
 use crate::store::record::{Record, Row, Unit};
 use crate::store::{self, Store};
+use phaseloom_files::FileError;
 use phaseloom_hardware::correction::Interrupt;
 use phaseloom_hardware::{Batch, HardwareError};
 use rayon::prelude::*;
@@ -66,10 +67,7 @@ pub fn run(experiment: &Experiment, folder: &Path, options: &Options<'_>) -> Res
     let contents = store::read(folder)?;
     let mut records = BTreeMap::new();
     if let Some(contents) = &contents {
-        if contents.identity.identity != identity.identity {
-            let keys = identity.differences(&contents.identity);
-            return Err(ExperimentError::OtherIdentity { path: folder.to_owned(), keys });
-        }
+        identity.expect_same(&contents.identity, folder)?;
         let found = contents.records.keys().filter(|u| u.row == Row::Chips).map(|u| u.trial + 1).max().unwrap_or(0);
         if found > config.trials {
             return Err(ExperimentError::FewerTrials { path: folder.to_owned(), found, requested: config.trials });
@@ -89,7 +87,7 @@ pub fn run(experiment: &Experiment, folder: &Path, options: &Options<'_>) -> Res
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(options.threads)
             .build()
-            .map_err(|e| ExperimentError::Io { path: folder.to_owned(), source: std::io::Error::other(e) })?;
+            .map_err(|e| FileError::Io { path: folder.to_owned(), source: std::io::Error::other(e) })?;
         let work = |unit: &Unit| -> Result<Option<Record>, ExperimentError> {
             if options.interrupt.requested() {
                 return Ok(None);

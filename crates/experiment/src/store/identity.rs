@@ -3,7 +3,7 @@
 use crate::error::ExperimentError;
 use crate::input::config::Config;
 use crate::input::grid::{Point, to_value};
-use phaseloom_files::hex;
+use phaseloom_files::{hex, read_bytes};
 use phaseloom_network::{Calibration, Model};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -39,21 +39,19 @@ impl Identity {
         let mut inputs = BTreeMap::new();
         let mut models = BTreeMap::new();
         for point in points {
-            let model = base.join(&point.config.model);
+            let path = base.join(&point.config.model);
             let key = point.config.model.display().to_string();
-            let mut files = vec![(key.clone(), model.clone())];
-            if !models.contains_key(&key) {
-                models.insert(key.clone(), Model::load(&model)?);
-            }
-            if let Some(model) = models.get(&key) {
-                files.push((format!("{key}: weights"), model.weights_path()?));
-                if let Some(path) = model.calibration_path()?.filter(|p| p.exists()) {
-                    let core = &point.config.core;
-                    let block = core.column_block(point.config.link.detection);
-                    let (path, _) = Calibration::load_for(&path, core.ports, block)?;
-                    let name = path.file_name().unwrap_or_default().to_string_lossy();
-                    files.push((format!("{key}: {name}"), path.clone()));
-                }
+            let model = match models.entry(key.clone()) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(place) => place.insert(Model::load(&path)?),
+            };
+            let mut files = vec![(format!("{key}: weights"), model.weights_path()?), (key.clone(), path)];
+            if let Some(path) = model.calibration_path()?.filter(|p| p.exists()) {
+                let core = &point.config.core;
+                let block = core.column_block(point.config.link.detection);
+                let (path, _) = Calibration::load_for(&path, core.ports, block)?;
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                files.push((format!("{key}: {name}"), path.clone()));
             }
             let data = &point.config.data;
             for (written, file) in std::iter::once(&data.inputs).chain(&data.labels).zip(data.files(base)?) {
@@ -61,9 +59,7 @@ impl Identity {
             }
             for (name, file) in files {
                 if let Entry::Vacant(place) = inputs.entry(name) {
-                    let bytes =
-                        read_plain(&file).map_err(|source| ExperimentError::Io { path: file.clone(), source })?;
-                    place.insert(hex(&Sha256::digest(&bytes)));
+                    place.insert(hex(&read_bytes(&file)?.sha256));
                 }
             }
         }
@@ -85,9 +81,16 @@ impl Identity {
         self.identity == self.hash() && self.experiment == canonical(config)
     }
 
+    /// Checks that the run in `folder` is of the same identity.
+    pub(crate) fn expect_same(&self, other: &Self, folder: &Path) -> Result<(), ExperimentError> {
+        match self.identity == other.identity {
+            true => Ok(()),
+            false => Err(ExperimentError::OtherIdentity { path: folder.to_owned(), keys: self.differences(other) }),
+        }
+    }
+
     /// The keys, files or versions in which two identities differ.
-    #[must_use]
-    pub fn differences(&self, other: &Self) -> Vec<String> {
+    fn differences(&self, other: &Self) -> Vec<String> {
         let (ours, theirs) = (flatten(&to_value(self)), flatten(&to_value(other)));
         let mut keys: Vec<String> = ours
             .keys()
@@ -108,14 +111,6 @@ fn canonical(config: &Config) -> Value {
         table.remove("trials");
     }
     experiment
-}
-
-/// The contents of a plain file. Pipes and devices are refused because they may never end.
-fn read_plain(file: &Path) -> std::io::Result<Vec<u8>> {
-    if !std::fs::metadata(file)?.is_file() {
-        return Err(std::io::Error::other("it is not a plain file"));
-    }
-    std::fs::read(file)
 }
 
 /// The leaves of a tree as text, by dotted key.

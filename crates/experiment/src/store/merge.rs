@@ -4,7 +4,8 @@ use crate::error::ExperimentError;
 use crate::input::config::Experiment;
 use crate::run::Outcome;
 use crate::run::plan::Plan;
-use crate::store::{self, Store};
+use crate::store::record::Unit;
+use crate::store::{self, Store, refused};
 use std::path::{Path, PathBuf};
 
 /// Merges folders of one run into `folder`, which may be one of them.
@@ -19,13 +20,16 @@ pub fn merge(folders: &[PathBuf], folder: &Path) -> Result<Outcome, ExperimentEr
     let parts = folders.iter().map(PathBuf::as_path).chain(earlier.is_some().then_some(folder));
     for path in parts {
         let Some(contents) = store::read(path)? else {
-            return Err(ExperimentError::NotARun { path: path.to_owned() });
+            return Err(refused(
+                path,
+                "this folder holds no Phaseloom run: expected a folder that `phaseloom run` wrote to",
+            ));
         };
         let Some(all) = &mut all else {
             all = Some(contents);
             continue;
         };
-        same_run(&all.identity, &contents.identity, path)?;
+        all.identity.expect_same(&contents.identity, path)?;
         all.config.trials = all.config.trials.max(contents.config.trials);
         for (unit, record) in contents.records {
             if all.records.get(&unit).is_some_and(|known| *known != record) {
@@ -40,31 +44,16 @@ pub fn merge(folders: &[PathBuf], folder: &Path) -> Result<Outcome, ExperimentEr
     let units = Plan::new(&points).units(all.config.trials);
     let missing: Vec<String> = units.iter().filter(|u| !all.records.contains_key(u)).map(ToString::to_string).collect();
     if !missing.is_empty() {
-        let mut list = missing.iter().take(5).cloned().collect::<Vec<_>>().join("; ");
+        let mut list = missing[..missing.len().min(5)].join("; ");
         if missing.len() > 5 {
             list += "; …";
         }
         return Err(ExperimentError::Missing { count: missing.len(), total: units.len(), list });
     }
     let store = Store::open(folder, &all.identity, &all.config, earlier.as_ref())?;
-    let mut computed = 0;
-    for unit in &units {
-        if earlier.as_ref().is_some_and(|e| e.records.contains_key(unit)) {
-            continue;
-        }
-        store.append(&all.records[unit])?;
-        computed += 1;
-    }
-    Ok(Outcome { identity: all.identity, points, records: all.records, computed, missing: 0, interrupted: false })
-}
-
-fn same_run(
-    ours: &crate::store::identity::Identity,
-    theirs: &crate::store::identity::Identity,
-    path: &Path,
-) -> Result<(), ExperimentError> {
-    if ours.identity == theirs.identity {
-        return Ok(());
-    }
-    Err(ExperimentError::OtherIdentity { path: path.to_owned(), keys: ours.differences(theirs) })
+    let is_new = |unit: &&Unit| earlier.as_ref().is_none_or(|e| !e.records.contains_key(unit));
+    let new: Vec<&Unit> = units.iter().filter(is_new).collect();
+    new.iter().try_for_each(|unit| store.append(&all.records[unit]))?;
+    let (identity, records, computed) = (all.identity, all.records, new.len());
+    Ok(Outcome { identity, points, records, computed, missing: 0, interrupted: false })
 }

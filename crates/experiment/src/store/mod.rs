@@ -13,7 +13,7 @@ use crate::error::ExperimentError;
 use crate::input::config::Config;
 use crate::store::identity::{Identity, VERSION};
 use crate::store::record::{Record, Unit};
-use phaseloom_files::{deserialize_strict, from_json_strict, write_atomically};
+use phaseloom_files::{FileError, deserialize_strict, from_json_strict, write_atomically};
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
@@ -41,7 +41,12 @@ pub struct Contents {
 /// Attaches a path to an error of the operating system.
 fn io(path: &Path) -> impl FnOnce(std::io::Error) -> ExperimentError {
     let path = path.to_owned();
-    |source| ExperimentError::Io { path, source }
+    |source| FileError::Io { path, source }.into()
+}
+
+/// The error of a folder or file that a run cannot use.
+fn refused(path: &Path, problem: &'static str) -> ExperimentError {
+    ExperimentError::Folder { path: path.to_owned(), problem }
 }
 
 /// Attaches a path and a line, 0 if it is unknown, to an error of the parser.
@@ -58,10 +63,12 @@ fn damaged(path: &Path, line: usize) -> impl FnOnce(serde_json::Error) -> Experi
 pub fn read(folder: &Path) -> Result<Option<Contents>, ExperimentError> {
     let identity_path = folder.join(IDENTITY);
     if !identity_path.exists() {
-        return if is_free(folder)? {
-            Ok(None)
-        } else {
-            Err(ExperimentError::ForeignFolder { path: folder.to_owned() })
+        return match is_free(folder)? {
+            true => Ok(None),
+            false => Err(refused(
+                folder,
+                "this folder is not empty and holds no Phaseloom run: choose another folder with -o",
+            )),
         };
     }
     let text = std::fs::read_to_string(&identity_path).map_err(io(&identity_path))?;
@@ -75,14 +82,11 @@ pub fn read(folder: &Path) -> Result<Option<Contents>, ExperimentError> {
         deserialize_strict(identity.experiment.clone()).map_err(damaged(&identity_path, 0))?
     };
     if !identity.is_of(&config) {
-        return Err(ExperimentError::Altered { path: experiment_path });
+        let problem = "the file or identity.json next to it was changed after the run began: restore it, or start in a new folder";
+        return Err(refused(&experiment_path, problem));
     }
     let units_path = folder.join(UNITS);
-    let text = match std::fs::read(&units_path) {
-        Ok(bytes) => bytes,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-        Err(e) => return Err(io(&units_path)(e)),
-    };
+    let text = if units_path.exists() { std::fs::read(&units_path).map_err(io(&units_path))? } else { Vec::new() };
     // A crash may leave an incomplete last line. It is dropped, and its unit is computed again.
     let complete = text.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
     let mut records = BTreeMap::new();
@@ -95,12 +99,10 @@ pub fn read(folder: &Path) -> Result<Option<Contents>, ExperimentError> {
 
 /// Whether a folder is absent, empty, or holds only the files that a run writes before its identity.
 fn is_free(folder: &Path) -> Result<bool, ExperimentError> {
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(true),
-        Err(e) => return Err(io(folder)(e)),
-    };
-    for entry in entries {
+    if !folder.exists() {
+        return Ok(true);
+    }
+    for entry in std::fs::read_dir(folder).map_err(io(folder))? {
         let name = entry.map_err(io(folder))?.file_name();
         let name = name.to_string_lossy();
         if name != LOCK && !name.ends_with(".part") {
@@ -138,13 +140,14 @@ impl Store {
         let lock =
             OpenOptions::new().create(true).write(true).truncate(false).open(&lock_path).map_err(io(&lock_path))?;
         lock.try_lock().map_err(|e| match e {
-            TryLockError::WouldBlock => ExperimentError::Locked { path: lock_path.clone() },
-            TryLockError::Error(source) => ExperimentError::Io { path: lock_path.clone(), source },
+            TryLockError::WouldBlock => refused(&lock_path, "another phaseloom is writing to this folder"),
+            TryLockError::Error(source) => io(&lock_path)(source),
         })?;
         // Another writer may have changed the folder between reading and locking it.
         let now = read(folder)?.map(|c| (c.identity.identity, c.complete_bytes));
         if now != contents.map(|c| (c.identity.identity.clone(), c.complete_bytes)) {
-            return Err(ExperimentError::Changed { path: folder.to_owned() });
+            let problem = "another phaseloom has just written to this folder: start again to resume from there";
+            return Err(refused(folder, problem));
         }
         // The identity is the first file, so that a folder without it is not a run.
         if contents.is_none() {

@@ -16,7 +16,7 @@ use num_complex::Complex64;
 use phaseloom_files::require_memory;
 use phaseloom_mesh::{Circuit, MatrixProgram, Phases, Stage};
 use phaseloom_numerics::least_squares::{DampingScale, GaussNewton, Point};
-use phaseloom_numerics::linalg::multiply_real;
+use phaseloom_numerics::linalg::multiply;
 use std::cell::OnceCell;
 use std::f64::consts::TAU;
 
@@ -128,7 +128,7 @@ pub fn characterise(lab: &mut Lab<'_>, count: u64) -> Result<Estimate, HardwareE
                 let light = Light::new(program, stages, &measurement.driven);
                 let jacobian = light.jacobian(lab, unknown)?;
                 let transposed = jacobian.transpose();
-                hessian += multiply_real(&transposed, &jacobian);
+                hessian += multiply(&transposed, &jacobian);
                 descent += &transposed * quadratures(&(&measurement.matrix - light.output()));
             }
             // The prior alone distinguishes shifters in series: without noise it must still exceed rounding.

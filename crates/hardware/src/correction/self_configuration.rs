@@ -24,7 +24,7 @@ use phaseloom_files::require_memory;
 use phaseloom_mesh::Phases;
 use phaseloom_mesh::cell::wrap;
 use phaseloom_numerics::least_squares::{DampingScale, GaussNewton, Point};
-use phaseloom_numerics::linalg::multiply_real;
+use phaseloom_numerics::linalg::multiply;
 use std::cell::RefCell;
 
 /// Maximum number of steps.
@@ -72,7 +72,7 @@ pub(super) fn solve(lab: &mut Lab<'_>) -> Result<CorrectionResult, HardwareError
             let slopes = slopes(&mut lab.borrow_mut(), phases, count)?;
             let transposed = slopes.transpose();
             let descent = &transposed * quadratures(&(&scaled_target - measured));
-            Ok((multiply_real(&transposed, &slopes), descent))
+            Ok((multiply(&transposed, &slopes), descent))
         },
         |(phases, _), step| {
             let mut lab = lab.borrow_mut();

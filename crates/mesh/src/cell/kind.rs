@@ -29,7 +29,7 @@
 use crate::cell::mzi::{CellErrors, Transfer, transfer};
 use crate::cell::solve::{CellSolution, match_ratio};
 use crate::cell::transfers::transfers_into;
-use crate::error::MeshError;
+use crate::error::{MeshError, find};
 use num_complex::Complex64;
 use phaseloom_numerics::simd::trigonometry::cis_all;
 use std::f64::consts::FRAC_PI_4;
@@ -97,12 +97,9 @@ impl Cell {
     ///
     /// # Errors
     ///
-    /// [`MeshError::UnknownCell`] with the keys that exist.
+    /// [`MeshError::Unknown`] with the keys that exist.
     pub fn from_key(key: &str) -> Result<Self, MeshError> {
-        CELLS
-            .into_iter()
-            .find(|cell| cell.key() == key)
-            .ok_or_else(|| MeshError::UnknownCell { found: key.to_owned(), known: CELLS.map(Self::key).join(", ") })
+        find("cell", CELLS, |cell| cell.key(), key)
     }
 
     /// The key in files and on the command line.
@@ -363,7 +360,7 @@ mod tests {
                 assert!(inner.iter().flatten().zip(plain.iter().flatten()).all(|(a, b)| (a - b).norm() < 1e-15));
             }
         }
-        assert!(matches!(Cell::from_key("mzy"), Err(MeshError::UnknownCell { .. })));
+        assert!(matches!(Cell::from_key("mzy"), Err(MeshError::Unknown { kind: "cell", .. })));
     }
 
     /// With splitter errors an MZI does not reach the cross and bar states, and three splitters do.

@@ -9,10 +9,8 @@
 //! phases to the boundary.
 
 use super::{Convention, Dressed, ScreenPhase, Waveguides, heater_phase};
-use crate::cell::mzi::Transfer;
 use crate::layout::CellPosition;
 use crate::layout::outer_phases::OuterPhases;
-use num_complex::Complex64;
 
 /// θ₁ on the upper, θ₂ on the lower inner arm; phases at the ports and, for even N, on boundary modes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,12 +27,6 @@ impl Convention for BellWalmsley {
 
     fn names(&self) -> [&'static str; 2] {
         ["theta1", "theta2"]
-    }
-
-    fn cell(&self, _: CellPosition, _: usize, [upper, lower]: [f64; 2]) -> Transfer {
-        let common = Complex64::i() * Complex64::cis((upper + lower) / 2.0);
-        let (s, c) = ((upper - lower) / 2.0).sin_cos();
-        [[common * s, common * c], [common * c, common * -s]]
     }
 
     fn dress(&self, _: CellPosition, _: usize, [upper, lower]: [f64; 2]) -> Dressed {

@@ -99,24 +99,21 @@ impl ConvertedMesh {
     /// The matrix, modes × modes: the product of the cells as their convention defines them, and of the phase screen.
     #[must_use]
     pub fn matrix(&self) -> DMatrix<Complex64> {
+        let waveguides = Waveguides::from_converted(self);
         let mut u = DMatrix::identity(self.modes, self.modes);
-        let shift = |u: &mut DMatrix<Complex64>, p: &ScreenPhase| {
-            u.row_mut(p.mode).iter_mut().for_each(|z| *z *= Complex64::cis(p.phase));
-        };
-        let mut screen = self.screen.iter().peekable();
-        for cell in &self.cells {
-            while let Some(phase) = screen.next_if(|p| p.column <= cell.position.column) {
-                shift(&mut u, phase);
-            }
-            let t = self.convention.cell(cell.position, self.modes, cell.phases);
-            let [upper, lower] = modes(cell.position);
+        for ((&position, &theta), phases) in waveguides.positions.iter().zip(&waveguides.theta).zip(&waveguides.inputs)
+        {
+            let t = cell::ideal(theta, 0.0);
+            let [upper, lower] = modes(position);
             for mut column in u.column_iter_mut() {
-                let (a, b) = (column[upper], column[lower]);
+                let (a, b) = (column[upper] * Complex64::cis(phases[0]), column[lower] * Complex64::cis(phases[1]));
                 column[upper] = t[0][0] * a + t[0][1] * b;
                 column[lower] = t[1][0] * a + t[1][1] * b;
             }
         }
-        screen.for_each(|phase| shift(&mut u, phase));
+        for (mut row, &phase) in u.row_iter_mut().zip(&waveguides.outputs) {
+            row *= Complex64::cis(phase);
+        }
         u
     }
 }

@@ -28,18 +28,15 @@ mod bell_walmsley;
 mod file;
 mod mesh;
 mod outer_phase;
-mod splitter;
 mod waveguides;
 
 pub use bell_walmsley::BellWalmsley;
 pub use file::{ConvertedProgram, load};
 pub use mesh::{ConvertedCell, ConvertedMesh, ScreenPhase};
 pub use outer_phase::OuterPhase;
-pub use splitter::amplitude_from_splitter_error;
 pub use waveguides::{Dressed, Waveguides};
 
-use crate::cell::mzi::Transfer;
-use crate::error::MeshError;
+use crate::error::{MeshError, find};
 use crate::layout::CellPosition;
 use std::f64::consts::TAU;
 
@@ -56,10 +53,7 @@ pub trait Convention: Send + Sync + std::fmt::Debug {
         ["theta", "phi"]
     }
 
-    /// The definition: the 2×2 matrix of the cell at `position` in a mesh of `modes` ports, phases in rad.
-    fn cell(&self, position: CellPosition, modes: usize, phases: [f64; 2]) -> Transfer;
-
-    /// The same cell as `B(θ)` with phases around it.
+    /// The definition: the cell at `position` in a mesh of `modes` ports as `B(θ)` with phases around it.
     fn dress(&self, position: CellPosition, modes: usize, phases: [f64; 2]) -> Dressed;
 
     /// Distributes the phases of the waveguides: two phases (rad) of each cell, and the phase screen, sorted by column, then
@@ -86,12 +80,9 @@ pub static CONVENTIONS: [&dyn Convention; 11] = [
 ///
 /// # Errors
 ///
-/// [`MeshError::UnknownConvention`] with the keys that exist.
+/// [`MeshError::Unknown`] with the keys that exist.
 pub fn convention(key: &str) -> Result<&'static dyn Convention, MeshError> {
-    CONVENTIONS.into_iter().find(|c| c.key() == key).ok_or_else(|| MeshError::UnknownConvention {
-        found: key.to_owned(),
-        known: CONVENTIONS.map(Convention::key).join(", "),
-    })
+    find("convention", CONVENTIONS, |convention| convention.key(), key)
 }
 
 /// The phase (rad) of a heater in [0, 2π). A phase within 2e-14 of a multiple of 2π is 0, so that rounding costs no power.
@@ -101,4 +92,12 @@ fn heater_phase(phase: f64) -> f64 {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_phase_of_a_heater_is_from_zero_to_two_pi() {
+        assert!([-1e-17, TAU, -3e-15, 0.0].into_iter().all(|phase| heater_phase(phase).to_bits() == 0));
+        assert!((heater_phase(-1.0) - (TAU - 1.0)).abs() < 1e-15 && (heater_phase(7.0) - (7.0 - TAU)).abs() < 2e-15);
+    }
+}

@@ -1,17 +1,16 @@
 //! Conventions whose cells have an inner phase θ and an outer phase φ on one of their four ports.
 //!
 //! With `B(θ) = S·P(θ)·S` every such cell is
-//! `e^{i·c·θ'}·diag(e^{i·after})·B(θ₀ + f·θ')·diag(e^{i·before})`, with `e^{±iφ'}` on a port. The constants are derived from
-//! the definitions next to them, and a test compares both. For example, for Clements `T_C = e^{iθ'}·B(π − 2θ')·P(φ' + π)`.
+//! `e^{i·g·θ'}·diag(e^{i·after})·B(θ₀ + f·θ')·diag(e^{i·before})`, with `e^{±iφ'}` on a port. The constants are derived from
+//! the definition in the comment of each convention, and `tests/conventions.rs` compares both. For example, for Clements
+//! `T_C = e^{iθ'}·B(π − 2θ')·P(φ' + π)`.
 
 use super::{Convention, Dressed, ScreenPhase, Waveguides, heater_phase, waveguides::modes};
-use crate::cell::mzi::{Transfer, ideal};
 use crate::layout::CellPosition;
-use num_complex::Complex64;
 use std::f64::consts::{FRAC_PI_2, PI, TAU};
 
 /// The port of φ.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Port {
     /// After the splitters, or before them.
     after: bool,
@@ -21,62 +20,55 @@ struct Port {
     sign: f64,
 }
 
-/// A kind of cell: its definition, and its relation to `B(θ)`.
-#[derive(Debug)]
-struct Kind {
-    definition: fn(f64, f64) -> Transfer,
+/// A convention with θ and φ: the relation of its cells to `B(θ)`.
+#[derive(Clone, Copy, Debug)]
+pub struct OuterPhase {
+    key: &'static str,
+    description: &'static str,
     /// θ = `zero` + `factor`·θ'.
     zero: f64,
     factor: f64,
-    /// e^{i·common·θ'} on both modes.
-    common: f64,
+    /// e^{i·global·θ'} on both modes.
+    global: f64,
     before: [f64; 2],
     after: [f64; 2],
     port: Port,
+    /// The convention of the cells outside of the first corner of a mesh, if it is another one. Cells of the first corner
+    /// have φ before their splitters, the others after them.
+    outside_corner: Option<&'static Self>,
 }
 
-impl Kind {
-    /// The cell of Phaseloom.
-    const OURS: Self = Self {
-        definition: ideal,
-        zero: 0.0,
-        factor: 1.0,
-        common: 0.0,
-        before: [0.0; 2],
-        after: [0.0; 2],
-        port: Port { after: false, side: 0, sign: 1.0 },
-    };
+impl OuterPhase {
+    /// The convention of the cell at a position in a mesh of `modes` ports.
+    fn at(&self, position: CellPosition, modes: usize) -> &Self {
+        // The rectangular decomposition nulls entries from the right by the cells of the first corner.
+        match self.outside_corner {
+            Some(other) if position.column + position.mode + 2 > modes => other,
+            _ => self,
+        }
+    }
 
-    fn dress(&self, theta: f64, phi: f64) -> Dressed {
-        let common = self.common * theta;
+    fn dressed(&self, [theta, phi]: [f64; 2]) -> Dressed {
+        let global = self.global * theta;
         let mut dressed = Dressed {
             theta: self.zero + self.factor * theta,
             before: self.before,
-            after: [self.after[0] + common, self.after[1] + common],
+            after: [self.after[0] + global, self.after[1] + global],
         };
         let port = if self.port.after { &mut dressed.after } else { &mut dressed.before };
         port[self.port.side] += self.port.sign * phi;
         dressed
     }
 
-    /// θ' and φ' of a cell that absorbs the difference of `phases` at the side of φ, and the common remainder of both.
+    /// θ' and φ' of a cell that absorbs the difference of `phases` at the side of φ, and the remainder common to both.
     fn absorb(&self, theta: f64, phases: [f64; 2]) -> ([f64; 2], f64) {
         let theta = heater_phase((heater_phase(theta) - self.zero) / self.factor);
-        let bare = self.dress(theta, 0.0);
+        let bare = self.dressed([theta, 0.0]);
         let own = if self.port.after { bare.after } else { bare.before };
         let remainder = [phases[0] - own[0], phases[1] - own[1]];
         let (here, there) = (remainder[self.port.side], remainder[1 - self.port.side]);
         ([theta, heater_phase(self.port.sign * (here - there))], there)
     }
-}
-
-/// A convention with θ and φ.
-#[derive(Debug)]
-pub struct OuterPhase {
-    key: &'static str,
-    description: &'static str,
-    /// The kind of a cell, by its position and the number of modes. Kinds with φ before their splitters must come first.
-    kind: fn(CellPosition, usize) -> &'static Kind,
 }
 
 impl Convention for OuterPhase {
@@ -88,12 +80,8 @@ impl Convention for OuterPhase {
         self.description
     }
 
-    fn cell(&self, position: CellPosition, modes: usize, [theta, phi]: [f64; 2]) -> Transfer {
-        ((self.kind)(position, modes).definition)(theta, phi)
-    }
-
-    fn dress(&self, position: CellPosition, modes: usize, [theta, phi]: [f64; 2]) -> Dressed {
-        (self.kind)(position, modes).dress(theta, phi)
+    fn dress(&self, position: CellPosition, modes: usize, phases: [f64; 2]) -> Dressed {
+        self.at(position, modes).dressed(phases)
     }
 
     /// Cells with φ before their splitters are visited in the order of propagation, the others in reverse. The phase screen
@@ -104,31 +92,31 @@ impl Convention for OuterPhase {
         let (mut forwards, mut backwards) = (vec![0.0; w.modes], w.outputs.clone());
         let mut columns = vec![w.columns; w.modes];
         for (k, &position) in w.positions.iter().enumerate() {
-            let kind = (self.kind)(position, w.modes);
-            if !kind.port.after {
+            let cell = self.at(position, w.modes);
+            if !cell.port.after {
                 let [upper, lower] = modes(position);
                 let at = [w.inputs[k][0] + forwards[upper], w.inputs[k][1] + forwards[lower]];
-                let (own, common) = kind.absorb(w.theta[k], at);
+                let (own, common) = cell.absorb(w.theta[k], at);
                 phases[k] = own;
-                let after = kind.dress(own[0], own[1]).after;
+                let after = cell.dressed(own).after;
                 forwards[upper] = (common - after[0]).rem_euclid(TAU);
                 forwards[lower] = (common - after[1]).rem_euclid(TAU);
             }
         }
         for (k, &position) in w.positions.iter().enumerate().rev() {
-            let kind = (self.kind)(position, w.modes);
-            if kind.port.after {
+            let cell = self.at(position, w.modes);
+            if cell.port.after {
                 let [upper, lower] = modes(position);
-                let (own, common) = kind.absorb(w.theta[k], [backwards[upper], backwards[lower]]);
+                let (own, common) = cell.absorb(w.theta[k], [backwards[upper], backwards[lower]]);
                 phases[k] = own;
-                let before = kind.dress(own[0], own[1]).before;
+                let before = cell.dressed(own).before;
                 backwards[upper] = (w.inputs[k][0] + common - before[0]).rem_euclid(TAU);
                 backwards[lower] = (w.inputs[k][1] + common - before[1]).rem_euclid(TAU);
                 (columns[upper], columns[lower]) = (position.column, position.column);
             }
         }
         // A screen without cells before it is at the inputs.
-        if w.positions.iter().all(|&position| (self.kind)(position, w.modes).port.after) {
+        if w.positions.iter().all(|&position| self.at(position, w.modes).port.after) {
             columns.fill(0);
         }
         let phase = |mode: usize| heater_phase(forwards[mode] + backwards[mode]);
@@ -139,187 +127,93 @@ impl Convention for OuterPhase {
     }
 }
 
-const fn port(after: bool, side: usize) -> Port {
-    Port { after, side, sign: 1.0 }
-}
-
-static OURS: Kind = Kind::OURS;
+/// The cell of Phaseloom: `S·P(θ)·S·P(φ)`.
+pub(super) const MACH_ZEHNDER: OuterPhase = OuterPhase {
+    key: "mach_zehnder",
+    description: "the cell of Phaseloom: φ, splitter, θ, splitter; Strawberry Fields `rectangular_symmetric`, Perceval `mzi phase first`",
+    zero: 0.0,
+    factor: 1.0,
+    global: 0.0,
+    before: [0.0; 2],
+    after: [0.0; 2],
+    port: Port { after: false, side: 0, sign: 1.0 },
+    outside_corner: None,
+};
 
 /// Clements et al., Optica 3, 1460 (2016); `T` of Strawberry Fields, `Beamsplitter` of `interferometer`.
-static T: Kind = Kind {
-    definition: |theta, phi| {
-        let ((s, c), phase_factor) = (theta.sin_cos(), Complex64::cis(phi));
-        [[phase_factor * c, Complex64::from(-s)], [phase_factor * s, Complex64::from(c)]]
-    },
+pub(super) const CLEMENTS: OuterPhase = OuterPhase {
+    key: "clements",
+    description: "[[e^{iφ}cos θ, −sin θ], [e^{iφ}sin θ, cos θ]], screen at the outputs; `rectangular_phase_end`, `interferometer`",
     zero: PI,
     factor: -2.0,
-    common: 1.0,
+    global: 1.0,
     before: [PI, 0.0],
-    ..Kind::OURS
+    ..MACH_ZEHNDER
+};
+
+pub(super) const CLEMENTS_MIDDLE: OuterPhase = OuterPhase {
+    key: "clements_middle",
+    description: "T of Clements before the screen, T† after it; Strawberry Fields `rectangular`",
+    outside_corner: Some(&CLEMENTS_INVERSE),
+    ..CLEMENTS
 };
 
 /// `T†` of the same phases.
-static T_INVERSE: Kind = Kind {
-    definition: |theta, phi| {
-        let ((s, c), phase_factor) = (theta.sin_cos(), Complex64::cis(-phi));
-        [[phase_factor * c, phase_factor * s], [Complex64::from(-s), Complex64::from(c)]]
-    },
-    zero: PI,
-    factor: -2.0,
-    common: 1.0,
+pub(super) const CLEMENTS_INVERSE: OuterPhase = OuterPhase {
+    key: "clements_inverse",
+    description: "T† of Clements, screen at the inputs; Strawberry Fields `triangular` (Reck)",
+    before: [0.0; 2],
     after: [PI, 0.0],
     port: Port { after: true, side: 0, sign: -1.0 },
-    ..Kind::OURS
+    ..CLEMENTS
 };
 
-/// Splitters `H = [[1, 1], [1, −1]]/√2`: `H·P(θ)·H·P(φ)`, θ = 0 is bar. `S = diag(1, i)·H·diag(1, i)`.
-static H: Kind = Kind {
-    definition: |theta, phi| {
-        let ((s, c), phase_factor) = ((theta / 2.0).sin_cos(), Complex64::cis(phi));
-        let (bar, cross) = (Complex64::cis(theta / 2.0) * c, Complex64::i() * Complex64::cis(theta / 2.0) * s);
-        [[phase_factor * bar, cross], [phase_factor * cross, bar]]
-    },
+/// Splitters `H = [[1, 1], [1, −1]]/√2`: `H·P(θ)·H·P(φ)`, θ = 0 is the bar state. `S = diag(1, i)·H·diag(1, i)`.
+pub(super) const HADAMARD: OuterPhase = OuterPhase {
+    key: "hadamard",
+    description: "splitters [[1, 1], [1, −1]]/√2, θ = 0 is bar; screen at the outputs",
     zero: -PI,
     before: [FRAC_PI_2, 0.0],
     after: [FRAC_PI_2, 0.0],
-    ..Kind::OURS
+    ..MACH_ZEHNDER
 };
 
-/// θ/2 on the upper arm and −θ/2 on the lower: the cell of Phaseloom without `e^{iθ/2}`.
-static DIFFERENTIAL: Kind = Kind {
-    definition: |theta, phi| {
-        let ((s, c), phase_factor) = ((theta / 2.0).sin_cos(), Complex64::cis(phi));
-        [
-            [Complex64::i() * phase_factor * s, Complex64::i() * c],
-            [Complex64::i() * phase_factor * c, -Complex64::i() * s],
-        ]
-    },
-    common: -0.5,
-    ..Kind::OURS
-};
-
-/// `½(e^{iθ} − 1)` and `½i(e^{iθ} + 1)`: the entries of `B(θ)`.
-fn bar_and_cross(theta: f64) -> (Complex64, Complex64) {
-    let phase_factor = Complex64::cis(theta);
-    ((phase_factor - 1.0) / 2.0, Complex64::i() * (phase_factor + 1.0) / 2.0)
-}
-
-/// `MZI` of neuroptica.
-static UPPER: Kind = Kind {
-    definition: |theta, phi| {
-        let ((bar, cross), phase_factor) = (bar_and_cross(theta), Complex64::cis(phi));
-        [[phase_factor * bar, phase_factor * cross], [cross, -bar]]
-    },
-    port: port(true, 0),
-    ..Kind::OURS
-};
-
-/// `MZICrossingOutPhase` of QPG-MIT/meshes.
-static LOWER: Kind = Kind {
-    definition: |theta, phi| {
-        let ((bar, cross), phase_factor) = (bar_and_cross(theta), Complex64::cis(phi));
-        [[bar, cross], [phase_factor * cross, -phase_factor * bar]]
-    },
-    port: port(true, 1),
-    ..Kind::OURS
-};
-
-/// `mzi phase last` of Perceval: `phi_a` (θ) on the lower arm, `phi_b` (φ) on the lower output. `S·diag(1, e^{iθ})·S`.
-static BELOW: Kind = Kind {
-    definition: |theta, phi| {
-        let ((bar, cross), phase_factor) = (bar_and_cross(theta), Complex64::cis(phi));
-        [[-bar, cross], [phase_factor * cross, phase_factor * bar]]
-    },
-    factor: -1.0,
-    common: 1.0,
-    port: port(true, 1),
-    ..Kind::OURS
-};
-
-pub(super) static MACH_ZEHNDER: OuterPhase = OuterPhase {
-    key: "mach_zehnder",
-    description: "the cell of Phaseloom: φ, splitter, θ, splitter; Strawberry Fields `rectangular_symmetric`, Perceval `mzi phase first`",
-    kind: |_, _| &OURS,
-};
-
-pub(super) static CLEMENTS: OuterPhase = OuterPhase {
-    key: "clements",
-    description: "[[e^{iφ}cos θ, −sin θ], [e^{iφ}sin θ, cos θ]], screen at the outputs; `rectangular_phase_end`, `interferometer`",
-    kind: |_, _| &T,
-};
-
-pub(super) static CLEMENTS_MIDDLE: OuterPhase = OuterPhase {
-    key: "clements_middle",
-    description: "T of Clements before the screen, T† after it; Strawberry Fields `rectangular`",
-    // The cells by which the rectangular decomposition nulls entries from the right: those of the first corner.
-    kind: |position, modes| if position.column + position.mode + 2 <= modes { &T } else { &T_INVERSE },
-};
-
-pub(super) static CLEMENTS_INVERSE: OuterPhase = OuterPhase {
-    key: "clements_inverse",
-    description: "T† of Clements, screen at the inputs; Strawberry Fields `triangular` (Reck)",
-    kind: |_, _| &T_INVERSE,
-};
-
-pub(super) static HADAMARD: OuterPhase = OuterPhase {
-    key: "hadamard",
-    description: "splitters [[1, 1], [1, −1]]/√2, θ = 0 is bar; screen at the outputs",
-    kind: |_, _| &H,
-};
-
-pub(super) static BLOCH: OuterPhase = OuterPhase {
+/// The cell of Phaseloom without `e^{iθ/2}`: `S·diag(e^{iθ/2}, e^{−iθ/2})·S·P(φ)`.
+pub(super) const BLOCH: OuterPhase = OuterPhase {
     key: "bloch",
     description: "θ/2 on the upper and −θ/2 on the lower arm; screen at the outputs",
-    kind: |_, _| &DIFFERENTIAL,
+    global: -0.5,
+    ..MACH_ZEHNDER
 };
 
-pub(super) static UPPER_OUTPUT: OuterPhase = OuterPhase {
+/// `MZI` of neuroptica: `P(φ)·S·P(θ)·S`.
+pub(super) const UPPER_OUTPUT: OuterPhase = OuterPhase {
     key: "upper_output",
     description: "φ on the upper output of each cell, screen at the inputs; neuroptica",
-    kind: |_, _| &UPPER,
+    port: Port { after: true, side: 0, sign: 1.0 },
+    ..MACH_ZEHNDER
 };
 
-pub(super) static LOWER_OUTPUT: OuterPhase = OuterPhase {
+/// `MZICrossingOutPhase` of QPG-MIT/meshes: `diag(1, e^{iφ})·S·P(θ)·S`.
+pub(super) const LOWER_OUTPUT: OuterPhase = OuterPhase {
     key: "lower_output",
     description: "φ on the lower output of each cell, screen at the inputs; Hamerly's `MZICrossingOutPhase`",
-    kind: |_, _| &LOWER,
+    port: Port { after: true, side: 1, sign: 1.0 },
+    ..MACH_ZEHNDER
 };
 
-pub(super) static PERCEVAL: OuterPhase = OuterPhase {
+/// `phi_a` (θ) and `phi_b` (φ) of Perceval: `diag(1, e^{iφ})·S·diag(1, e^{iθ})·S`.
+pub(super) const PERCEVAL: OuterPhase = OuterPhase {
     key: "perceval",
     description: "θ on the lower arm, φ on the lower output, screen at the inputs; Perceval `mzi phase last`",
-    kind: |_, _| &BELOW,
+    factor: -1.0,
+    global: 1.0,
+    ..LOWER_OUTPUT
 };
 
 /// A program has no splitter errors, so its file has only phases, which are those of Phaseloom.
-pub(super) static FANG: OuterPhase = OuterPhase {
+pub(super) const FANG: OuterPhase = OuterPhase {
     key: "fang",
     description: "the phases of Phaseloom; splitter errors are amplitudes, r = 1/√2 + δ (Fang 2019): see `amplitude_from_splitter_error`",
-    kind: |_, _| &OURS,
+    ..MACH_ZEHNDER
 };
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::reference;
-
-    /// S·P(θ)·S with phases before and after it equals the definition.
-    #[test]
-    fn the_constants_are_those_of_the_definitions() {
-        for kind in [&OURS, &T, &T_INVERSE, &H, &DIFFERENTIAL, &UPPER, &LOWER, &BELOW] {
-            for k in 0..60 {
-                let (theta, phi) = (f64::from(k) * 0.37 - 7.0, f64::from(k) * 0.91 - 11.0);
-                let (expected, d) = ((kind.definition)(theta, phi), kind.dress(theta, phi));
-                let bare = reference::mzi(d.theta, 0.0, crate::cell::mzi::CellErrors::NONE);
-                for (r, c) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
-                    let product = Complex64::cis(d.after[r]) * bare[r][c] * Complex64::cis(d.before[c]);
-                    assert!(
-                        (product - expected[r][c]).norm() < 2e-14,
-                        "{kind:?} ({r},{c}): {product} and {}",
-                        expected[r][c]
-                    );
-                }
-            }
-        }
-    }
-}

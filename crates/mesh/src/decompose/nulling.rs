@@ -19,14 +19,14 @@ const IDENTITY: NullingCell = NullingCell { half: (1.0, 0.0), phase: Complex64::
 
 impl NullingCell {
     /// The cell whose `T†`, applied from the right to the columns (m, m+1), nulls `a` in a row `[a, b]`:
-    /// `tan(θ/2) = |b|/|a|`, `φ = arg a − arg b + π`; as [`crate::cell::mzi::null_from_right`].
+    /// `tan(θ/2) = |b|/|a|`, `φ = arg a − arg b + π`.
     #[inline]
     pub(crate) fn from_right(a: Complex64, b: Complex64) -> Self {
         Self::new(a, b, -1.0)
     }
 
     /// The cell whose `T`, applied from the left to the rows (m, m+1), nulls `b` in a column `[a, b]ᵀ`:
-    /// `tan(θ/2) = |a|/|b|`, `φ = arg b − arg a`; as [`crate::cell::mzi::null_from_left`].
+    /// `tan(θ/2) = |a|/|b|`, `φ = arg b − arg a`.
     #[inline]
     pub(crate) fn from_left(a: Complex64, b: Complex64) -> Self {
         Self::new(b, a, 1.0)
@@ -67,8 +67,8 @@ impl NullingCell {
         let scale = 1.0 / (s * s + c * c).sqrt();
         let (s, c) = (s * scale, c * scale);
         let phase = self.phase / self.phase.norm_sqr().sqrt();
-        let common = Complex64::new(-s, c);
-        [[common * phase * s, common * c], [common * phase * c, common * -s]]
+        let global = Complex64::new(-s, c);
+        [[global * phase * s, global * c], [global * phase * c, global * -s]]
     }
 }
 
@@ -96,24 +96,31 @@ pub(crate) fn on_rows(t: &Transfer) -> ChainElement {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cell::mzi::{ideal, null_from_left, null_from_right};
+    use crate::cell::mzi::ideal;
+    use std::f64::consts::PI;
 
     #[test]
-    fn agrees_with_the_rules_of_the_cell() {
+    fn cells_null_the_entry_and_have_the_angles_of_their_matrix() {
         let value = |k: u32| Complex64::from_polar(10f64.powf(-f64::from(k % 40) / 2.1), f64::from(k) * 0.77);
         let mut pairs: Vec<(Complex64, Complex64)> = (0..2000).map(|k| (value(k), value(3 * k + 1))).collect();
         pairs.extend([(value(0), 0.0.into()), (0.0.into(), value(1)), (0.0.into(), 0.0.into())]);
-        for (make, rule) in [
-            (NullingCell::from_right as fn(_, _) -> NullingCell, null_from_right as fn(_, _) -> (f64, f64)),
-            (NullingCell::from_left, null_from_left),
-        ] {
+        for from_right in [true, false] {
+            let make = if from_right { NullingCell::from_right } else { NullingCell::from_left };
             let cells: Vec<NullingCell> = pairs.iter().map(|&(a, b)| make(a, b)).collect();
             for ((cell, (theta, phi)), &(a, b)) in cells.iter().zip(angles(&cells)).zip(&pairs) {
-                let (t, p) = rule(a, b);
-                assert!((theta - t).abs() < 2e-15 && (phi - p).abs() < 3e-15, "{a} {b}: {theta} {phi}, {t} {p}");
-                for (x, y) in cell.transfer().iter().flatten().zip(ideal(t, p).iter().flatten()) {
-                    assert!((x - y).norm() < 2e-15, "{a} {b}: {x} and {y}");
+                let t = cell.transfer();
+                for (x, y) in t.iter().flatten().zip(ideal(theta, phi).iter().flatten()) {
+                    assert!((x - y).norm() < 1e-14, "{a} {b}: {x} and {y}");
                 }
+                let (nulled, remainder) = if from_right {
+                    (a, a * t[0][0].conj() + b * t[0][1].conj())
+                } else {
+                    (b, t[1][0] * a + t[1][1] * b)
+                };
+                // An entry below the bound counts as zero and stays.
+                assert!(remainder.norm() < 2.0 * ZERO, "{a} {b}: {remainder}");
+                let identity = (theta - PI).abs() + (phi - PI).abs() < 1e-14;
+                assert!(nulled.norm() >= ZERO || identity, "{a} {b}: {theta} {phi}");
             }
         }
     }

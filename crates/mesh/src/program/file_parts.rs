@@ -76,7 +76,7 @@ pub fn check_angle(key: impl FnOnce() -> String, angle: f64, max: f64) -> Result
 /// An unknown key, or a cell of which the topology cannot be built.
 pub fn read_design(topology_key: &str, cell_key: Option<&str>) -> Result<MeshDesign, Mismatch> {
     MeshDesign::from_keys(topology_key, cell_key).map_err(|error| match error {
-        MeshError::UnknownTopology { .. } => Mismatch::unknown("topology", topology_key, &error),
+        MeshError::Unknown { kind: "topology", .. } => Mismatch::unknown("topology", topology_key, &error),
         _ => Mismatch::unknown("cell", cell_key.unwrap_or_default(), &error),
     })
 }

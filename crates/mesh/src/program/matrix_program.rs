@@ -137,20 +137,8 @@ impl MatrixProgram {
         Ok(Self { design, rows: n, columns: n, gain: 1.0, stages })
     }
 
-    /// Programs a matrix without [`Form::Unitary`], with a gain of at least `min_gain`, so that several matrices can share
-    /// one gain. A larger gain attenuates more.
-    ///
-    /// # Errors
-    ///
-    /// As [`MatrixProgram::new`].
-    pub fn with_gain(w: &DMatrix<Complex64>, min_gain: f64, design: impl Into<MeshDesign>) -> Result<Self, MeshError> {
-        let design = design.into();
-        Self::check(w, Form::Svd, &design)?;
-        Self::from_svd(w, canonical_svd(w)?, min_gain, design)
-    }
-
-    /// As [`MatrixProgram::with_gain`], from the [canonical](canonical_svd) decomposition `svd` of a matrix that has passed
-    /// [`MatrixProgram::check`].
+    /// Programs a matrix that has passed [`MatrixProgram::check`] from its [canonical](canonical_svd) decomposition `svd`,
+    /// with a gain of at least `min_gain`, so that several matrices can share one gain. A larger gain attenuates more.
     ///
     /// # Errors
     ///

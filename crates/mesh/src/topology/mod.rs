@@ -26,7 +26,7 @@ pub use triangular::Triangular;
 
 use crate::cell::kind::{Cell, INTERFEROMETERS};
 use crate::decompose::unitary::Unitary;
-use crate::error::MeshError;
+use crate::error::{MeshError, find};
 use crate::layout::Layout;
 use crate::layout::phases::Phases;
 use nalgebra::DMatrix;
@@ -136,11 +136,8 @@ pub fn topologies() -> [Arc<dyn Topology>; 9] {
 ///
 /// # Errors
 ///
-/// [`MeshError::UnknownTopology`] with the keys that exist.
+/// [`MeshError::Unknown`] with the keys that exist.
 pub fn topology(key: &str) -> Result<Arc<dyn Topology>, MeshError> {
     let current = if key == "direct" { "contraction" } else { key };
-    topologies().into_iter().find(|topology| topology.key() == current).ok_or_else(|| MeshError::UnknownTopology {
-        found: key.to_owned(),
-        known: topologies().map(|topology| topology.key()).join(", "),
-    })
+    find("topology", topologies(), |topology| topology.key(), current)
 }

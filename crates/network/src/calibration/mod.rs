@@ -127,22 +127,10 @@ impl Calibration {
                 exact_product(&linear.weight, x)
             });
         }
-        let layers = layers.into_iter().zip(model.photonic_layers()).map(|(layer, view)| {
-            let index = view.index;
-            layer.finish().map_err(|reason| match reason {
-                NoScale::Overflow(value) => NetworkError::Overflow {
-                    path: data.inputs_path.clone(),
-                    place: format!("{value} of layer {index}"),
-                },
-                NoScale::Zero { max } => {
-                    let found = format!(
-                        "{quantile}, for which the scale of the inputs of layer {index} would be zero, although their \
-                         maximum is {max}"
-                    );
-                    invalid("quantile", found, "a quantile closer to 1, or 1, the maximum")
-                }
-            })
-        });
+        let layers = layers
+            .into_iter()
+            .zip(model.photonic_layers())
+            .map(|(layer, view)| layer.finish(&format!("layer {}", view.index), &data.inputs_path, quantile));
         Ok(Self {
             format: FORMAT.into(),
             version: 1,
@@ -270,16 +258,24 @@ impl LayerMeasurement {
         }
     }
 
-    /// The scales, or the reason why there are none.
-    fn finish(self) -> std::result::Result<LayerScale, NoScale> {
+    /// The scales of the layer that messages call `name`.
+    fn finish(self, name: &str, path: &Path, q: f64) -> Result<LayerScale> {
         const ZERO: Magnitudes = Magnitudes { quantile: 0.0, max: 0.0 };
-        let magnitudes = |values: HighQuantile, name: &dyn Fn() -> String| match values.finish().unwrap_or(ZERO) {
-            Magnitudes { max, .. } if max.is_infinite() => Err(NoScale::Overflow(name())),
+        let magnitudes = |values: HighQuantile, value: &dyn Fn() -> String| match values.finish().unwrap_or(ZERO) {
+            Magnitudes { max, .. } if max.is_infinite() => {
+                Err(NetworkError::Overflow { path: path.to_owned(), place: format!("{} of {name}", value()) })
+            }
             finite => Ok(finite),
         };
         let input_scale = match magnitudes(self.input, &|| "an input".into())? {
             Magnitudes { quantile, .. } if quantile > 0.0 => quantile,
-            Magnitudes { max, .. } if max > 0.0 => return Err(NoScale::Zero { max }),
+            Magnitudes { max, .. } if max > 0.0 => {
+                let found = format!(
+                    "{q}, for which the scale of the inputs of {name} would be zero, although their maximum is {max}"
+                );
+                let expected = "a quantile closer to 1, or 1, the maximum";
+                return Err(NetworkError::setting(path, "calibration.quantile", found, expected));
+            }
             _ => 1.0,
         };
         let tiles = self.tiles.into_iter().enumerate();
@@ -288,16 +284,8 @@ impl LayerMeasurement {
             let scale = if quantile > 0.0 { quantile } else { max };
             Ok(if scale > 0.0 { scale } else { 1.0 })
         });
-        Ok(LayerScale { input_scale, full_scale: full_scale.collect::<std::result::Result<_, _>>()? })
+        Ok(LayerScale { input_scale, full_scale: full_scale.collect::<Result<_>>()? })
     }
-}
-
-/// The reason why a layer has no scales.
-enum NoScale {
-    /// A value is NaN or infinite.
-    Overflow(String),
-    /// The quantile of the inputs is zero although their maximum is not.
-    Zero { max: f64 },
 }
 
 #[cfg(test)]

@@ -121,14 +121,14 @@ pub(super) fn read(path: &Path, bytes: &[u8], columns: &CsvColumns, parts: Parts
         }
         if with_features {
             for &column in &plan.features {
+                let place = || format!("{}, column {column}", at(line));
                 let number: f64 = record[column].parse().map_err(|_| {
                     let expected =
                         "a number; choose the columns with `features`, and the lines to skip with `skip_lines`";
-                    invalid(format!("{}, column {column}", at(line)), format!("`{}`", &record[column]), expected)
+                    invalid(place(), format!("`{}`", &record[column]), expected)
                 })?;
                 if !number.is_finite() {
-                    let place = format!("{}, column {column}", at(line));
-                    return Err(NetworkError::NotFinite { path: path.to_owned(), place, found: number });
+                    return Err(NetworkError::not_finite(path, place(), number));
                 }
                 values.push(number);
             }
@@ -151,14 +151,8 @@ pub(super) fn read(path: &Path, bytes: &[u8], columns: &CsvColumns, parts: Parts
 
 /// The bytes after the first `count` lines.
 fn after_lines(bytes: &[u8], count: usize) -> &[u8] {
-    let mut rest = bytes;
-    for _ in 0..count {
-        if rest.is_empty() {
-            break;
-        }
-        rest = rest.iter().position(|&b| b == b'\n').map_or(&[], |end| &rest[end + 1..]);
-    }
-    rest
+    let lines = bytes.split_inclusive(|&b| b == b'\n');
+    &bytes[lines.take(count).map(<[u8]>::len).sum()..]
 }
 
 /// Columns by index, determined from the first line.
@@ -194,11 +188,8 @@ impl Plan {
             Some(Features::Range(range)) if range.end <= width => (range.start..range.end).collect(),
             Some(Features::Range(range)) => {
                 let found = format!("columns {}…{}", range.start, range.end);
-                return Err(missing(
-                    "features",
-                    found,
-                    format!("an end of at most {width}, the columns of the first line"),
-                ));
+                let expected = format!("an end of at most {width}, the columns of the first line");
+                return Err(missing("features", found, expected));
             }
         };
         if features.is_empty() {

@@ -111,7 +111,7 @@ fn batch_of_samples(path: &Path, features: usize, samples: usize, values: Vec<f6
     }
     if let Some(at) = values.iter().position(|v| !v.is_finite()) {
         let place = format!("sample {}, feature {}", at / features, at % features);
-        return Err(NetworkError::NotFinite { path: path.to_owned(), place, found: values[at] });
+        return Err(NetworkError::not_finite(path, place, values[at]));
     }
     Ok(Batch::from_vec(features, samples, values))
 }

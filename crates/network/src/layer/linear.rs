@@ -13,15 +13,15 @@
 //! replaces `W x` of photonic layers by a hardware product.
 
 use nalgebra::DMatrix;
-use phaseloom_numerics::linalg::multiply_real;
+use phaseloom_numerics::linalg::multiply;
 
 pub(crate) use phaseloom_numerics::linalg::multiply_batch as exact_product;
 use serde::{Deserialize, Serialize};
 
-use super::{BuildContext, Gradients, Layer, LayerSettings, Parameter};
+use super::{Gradients, Layer, LayerSettings, Parameter};
 use crate::data::Batch;
-use crate::error::{NetworkError, Result};
-use crate::weights::Tensor;
+use crate::error::Result;
+use crate::weights::{Tensor, Tensors};
 
 /// Size and tensor names of a photonic or dense layer, as written in a model file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,8 +48,8 @@ impl LinearSettings {
 }
 
 impl LayerSettings for LinearSettings {
-    fn build(&self, context: &BuildContext<'_>) -> Result<Box<dyn Layer>> {
-        Ok(Box::new(Linear::new(self, context)?))
+    fn build(&self, user: &str, inputs: usize, tensors: &Tensors) -> Result<Box<dyn Layer>> {
+        Ok(Box::new(Linear::new(self, user, inputs, tensors)?))
     }
 
     fn outputs(&self, _inputs: usize) -> usize {
@@ -71,24 +71,15 @@ pub struct Linear {
 }
 
 impl Linear {
-    fn new(settings: &LinearSettings, context: &BuildContext<'_>) -> Result<Self> {
-        let BuildContext { index, kind, inputs, tensors } = *context;
-        let user = format!("layer {index} ({kind})");
-        let shape = settings.weight_shape(inputs);
-        if settings.outputs == 0 {
-            return Err(NetworkError::setting(tensors.path(), format!("layer[{index}].outputs"), "0", "at least 1"));
-        }
-        let values = tensors.expect(&user, &settings.weight, &shape)?;
+    fn new(settings: &LinearSettings, user: &str, inputs: usize, tensors: &Tensors) -> Result<Self> {
+        let values = tensors.expect(user, &settings.weight, &settings.weight_shape(inputs))?;
         let weight = if settings.transpose {
             DMatrix::from_column_slice(settings.outputs, inputs, values)
         } else {
             DMatrix::from_row_slice(settings.outputs, inputs, values)
         };
-        let bias = match &settings.bias {
-            None => None,
-            Some(name) => Some(tensors.expect(&user, name, &[settings.outputs])?.to_vec()),
-        };
-        Ok(Self { weight, bias })
+        let bias = settings.bias.as_ref().map(|name| tensors.expect(user, name, &[settings.outputs]));
+        Ok(Self { weight, bias: bias.transpose()?.map(<[f64]>::to_vec) })
     }
 
     /// The weight as a tensor in the layout of the settings.
@@ -123,12 +114,12 @@ impl Layer for Linear {
     }
 
     fn backward(&self, input: &Batch, _output: &Batch, gradient: &Batch, needs_input: bool) -> Gradients {
-        let weight: Vec<f64> = multiply_real(gradient, &input.transpose()).data.into();
+        let weight: Vec<f64> = multiply(gradient, &input.transpose()).data.into();
         let mut parameters = vec![weight];
         if self.bias.is_some() {
             parameters.push(gradient.column_sum().data.into());
         }
-        Gradients { input: needs_input.then(|| multiply_real(&self.weight.transpose(), gradient)), parameters }
+        Gradients { input: needs_input.then(|| multiply(&self.weight.transpose(), gradient)), parameters }
     }
 
     fn linear(&self) -> Option<&Linear> {
@@ -151,7 +142,7 @@ impl Layer for Linear {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layer::{LayerKind, check_gradients, layer_for_test};
+    use crate::layer::{check_gradients, layer_for_test};
 
     const WEIGHT: [f64; 6] = [1.0, -2.0, 0.5, 3.0, 0.0, 1.5];
     const KINDS: [&str; 2] = ["photonic", "dense"];
@@ -177,7 +168,6 @@ mod tests {
             let expected = format!("layer 0 ({kind}): tensor `w` has shape [2, 3], expected [3, 2]");
             assert!(error.contains(&expected), "{error}");
             assert!(layer_for_test(&format!("{toml}\ntranspose = true"), 2, &tensors).is_ok());
-            assert!(layer_for_test(&format!("kind = '{kind}'\noutputs = 0\nweight = 'w'"), 2, &[]).is_err());
         }
     }
 
@@ -206,14 +196,13 @@ mod tests {
     #[test]
     fn both_layouts_give_the_same_map_and_go_back() {
         let names = |transpose| LinearSettings { outputs: 2, weight: "w".into(), bias: None, transpose };
-        let mut tensors = crate::weights::Tensors::new();
+        let mut tensors = Tensors::new();
         for (transpose, shape, values) in
             [(false, [2, 3], [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]), (true, [3, 2], [1.0, 4.0, 2.0, 5.0, 3.0, 6.0])]
         {
             let tensor = Tensor::new(shape.to_vec(), values.to_vec());
             tensors.insert("w", tensor.clone());
-            let context = BuildContext { index: 0, kind: LayerKind::Dense, inputs: 3, tensors: &tensors };
-            let linear = Linear::new(&names(transpose), &context).unwrap();
+            let linear = Linear::new(&names(transpose), "layer", 3, &tensors).unwrap();
             assert_eq!(linear.weight, DMatrix::from_row_slice(2, 3, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]));
             assert_eq!(linear.weight_tensor(&names(transpose)), tensor);
         }

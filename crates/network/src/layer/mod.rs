@@ -90,23 +90,10 @@ pub struct Parameter<'a> {
     pub decays: bool,
 }
 
-/// The context in which a layer is built.
-#[derive(Clone, Copy)]
-pub(crate) struct BuildContext<'a> {
-    /// Index of the layer in the model.
-    pub index: usize,
-    /// Kind of the layer.
-    pub kind: LayerKind,
-    /// Number of inputs of the layer.
-    pub inputs: usize,
-    /// The weights of the model.
-    pub tensors: &'a Tensors,
-}
-
 /// The settings of a layer, as written in a model file. An activation is its own settings.
 pub(crate) trait LayerSettings {
-    /// Builds the layer.
-    fn build(&self, context: &BuildContext<'_>) -> Result<Box<dyn Layer>>;
+    /// Builds the layer for a number of inputs. Messages name it `user`.
+    fn build(&self, user: &str, inputs: usize, tensors: &Tensors) -> Result<Box<dyn Layer>>;
 
     /// Number of outputs.
     fn outputs(&self, inputs: usize) -> usize {
@@ -120,7 +107,7 @@ pub(crate) trait LayerSettings {
 }
 
 impl<L: Layer + Clone + 'static> LayerSettings for L {
-    fn build(&self, _context: &BuildContext<'_>) -> Result<Box<dyn Layer>> {
+    fn build(&self, _user: &str, _inputs: usize, _tensors: &Tensors) -> Result<Box<dyn Layer>> {
         Ok(Box::new(self.clone()))
     }
 }
@@ -189,7 +176,7 @@ impl LayerSpec {
     }
 
     pub(crate) fn build(&self, index: usize, inputs: usize, tensors: &Tensors) -> Result<Box<dyn Layer>> {
-        self.settings().build(&BuildContext { index, kind: self.kind(), inputs, tensors })
+        self.settings().build(&format!("layer {index} ({})", self.kind()), inputs, tensors)
     }
 }
 
@@ -267,6 +254,22 @@ mod tests {
                 .unwrap_or_else(|e| panic!("{key}: {e}"));
             assert_eq!(spec.kind().key(), key);
             assert_eq!(spec.kind().to_string(), key);
+        }
+    }
+
+    #[test]
+    fn activations_are_those_of_their_formulas() {
+        for (kind, input, expected) in [
+            ("relu", [-1.5, 0.0, 2.0], [0.0, 0.0, 2.0]),
+            ("sigmoid", [-1e4, 0.0, 1e4], [0.0, 0.5, 1.0]),
+            ("softmax", [1e4, 1e4, -1e4], [0.5, 0.5, 0.0]),
+            ("modulus", [-1.5, 0.0, 2.0], [1.5, 0.0, 2.0]),
+            ("squared_modulus", [-1.5, 0.0, 2.0], [2.25, 0.0, 4.0]),
+        ] {
+            let layer = layer_for_test(&format!("kind = '{kind}'"), 3, &[]).unwrap();
+            let difference =
+                layer.forward(&Batch::from_column_slice(3, 1, &input)) - Batch::from_column_slice(3, 1, &expected);
+            assert!(difference.amax() < 1e-15, "{kind}: {difference}");
         }
     }
 

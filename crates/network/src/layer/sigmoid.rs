@@ -18,15 +18,3 @@ impl Activation for Sigmoid {
         gradient * y * (1.0 - y)
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn stays_finite_far_out() {
-        for (x, y) in [(-1e4, 0.0), (0.0, 0.5), (1e4, 1.0)] {
-            assert!((Sigmoid {}.value(x) - y).abs() < 1e-15, "{x}");
-        }
-    }
-}

@@ -10,24 +10,13 @@ format = 'phaseloom-model'
 version = 1
 name = 'test'
 weights = 'w.safetensors'
-[input]
-size = 3
-scale = 0.5
-mean = 'mean'
-std = 'std'
-[[layer]]
-kind = 'photonic'
-outputs = 4
-weight = 'w1'
-bias = 'b1'
-[[layer]]
-kind = 'relu'
-[[layer]]
-kind = 'photonic'
-outputs = 2
-weight = 'w2'
-[[layer]]
-kind = 'softmax'
+input = { size = 3, scale = 0.5, mean = 'mean', std = 'std' }
+layer = [
+  { kind = 'photonic', outputs = 4, weight = 'w1', bias = 'b1' },
+  { kind = 'relu' },
+  { kind = 'photonic', outputs = 2, weight = 'w2' },
+  { kind = 'softmax' },
+]
 ";
 
 fn tensors() -> Tensors {
@@ -87,12 +76,12 @@ fn exact_outputs_are_those_of_the_formula() {
 #[test]
 fn folding_changes_the_inputs_but_not_the_outputs() {
     let plain = model(TOML).unwrap();
-    let folded = model(&TOML.replace("size = 3", "size = 3\nfold = true")).unwrap();
+    let folded = model(&TOML.replace("size = 3", "size = 3, fold = true")).unwrap();
     assert_eq!(folded.prepare(&raw()), raw() * 0.5);
     let difference = plain.forward_exact(&plain.prepare(&raw())) - folded.forward_exact(&folded.prepare(&raw()));
     assert!(difference.amax() < 1e-13);
     assert_ne!(plain.sha256(), folded.sha256());
-    let no_bias = TOML.replace("bias = 'b1'\n", "").replace("size = 3", "size = 3\nfold = true");
+    let no_bias = TOML.replace(", bias = 'b1'", "").replace("size = 3", "size = 3, fold = true");
     assert!(model(&no_bias).unwrap().photonic_layers()[0].has_bias, "folding a mean makes a bias");
 }
 

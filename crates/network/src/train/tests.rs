@@ -9,25 +9,13 @@ version = 1
 name = 'rings'
 weights = 'weights.safetensors'
 calibration = 'calibration.json'
-[input]
-size = 2
-mean = 'input.mean'
-std = 'input.std'
-fold = true
-[[layer]]
-kind = 'photonic'
-outputs = 16
-weight = 'a.weight'
-bias = 'a.bias'
-[[layer]]
-kind = 'relu'
-[[layer]]
-kind = 'photonic'
-outputs = 2
-weight = 'b.weight'
-transpose = true
-[[layer]]
-kind = 'softmax'
+input = { size = 2, mean = 'input.mean', std = 'input.std', fold = true }
+layer = [
+  { kind = 'photonic', outputs = 16, weight = 'a.weight', bias = 'a.bias' },
+  { kind = 'relu' },
+  { kind = 'photonic', outputs = 2, weight = 'b.weight', transpose = true },
+  { kind = 'softmax' },
+]
 ";
 
 const TRAINING: &str = "
@@ -40,15 +28,9 @@ learning_rate = 0.02
 schedule = 'cosine'
 seed = 4
 standardize = true
-[train]
-inputs = 'rings.csv'
-every = { modulus = 5, except = [0] }
-[validation]
-inputs = 'rings.csv'
-every = { modulus = 5, remainder = [0] }
-[calibration]
-ports = 4
-samples = 50
+train = { inputs = 'rings.csv', every = { modulus = 5, except = [0] } }
+validation = { inputs = 'rings.csv', every = { modulus = 5, remainder = [0] } }
+calibration = { ports = 4, samples = 50 }
 ";
 
 /// A folder with a model, a training file and points on two rings around (10, −3).
@@ -147,10 +129,10 @@ fn a_calibration_that_fails_loses_no_weights() {
     let folder = folder();
     let rows: String = (0..300).map(|i| format!("{},0,{}\n", (i / 2 % 2) * (1 + i % 2), i % 2)).collect();
     fs::write(folder.path().join("rings.csv"), rows).unwrap();
-    let model = MODEL.replace("mean = 'input.mean'\nstd = 'input.std'\nfold = true\n", "");
+    let model = MODEL.replace(", mean = 'input.mean', std = 'input.std', fold = true", "");
     fs::write(folder.path().join("model.toml"), model).unwrap();
     let toml = TRAINING.replace("standardize = true\n", "").replace("epochs = 60", "epochs = 2");
-    let trained = train_in(folder.path(), &toml.replace("samples = 50", "samples = 50\nquantile = 0.5")).unwrap();
+    let trained = train_in(folder.path(), &toml.replace("samples = 50", "samples = 50, quantile = 0.5")).unwrap();
     let message = trained.calibration.as_ref().unwrap().as_ref().unwrap_err().to_string();
     assert!(message.contains("inputs of layer 0 would be zero"), "{message}");
     assert_eq!(trained.save().unwrap(), [folder.path().join("weights.safetensors")]);

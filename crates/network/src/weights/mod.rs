@@ -122,18 +122,6 @@ impl Tensors {
         self.tensors.iter().map(|(name, tensor)| (name.as_str(), tensor))
     }
 
-    /// Number of tensors.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.tensors.len()
-    }
-
-    /// Whether there is no tensor.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.tensors.is_empty()
-    }
-
     /// File of the tensors. Empty for tensors in memory.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -155,7 +143,7 @@ impl Tensors {
             None => Ok(&tensor.values),
             Some(at) => {
                 let place = format!("{user}: tensor `{name}`, index {:?}", index_of(at, shape));
-                Err(NetworkError::NotFinite { path, place, found: tensor.values[at] })
+                Err(NetworkError::not_finite(&path, place, tensor.values[at]))
             }
         }
     }

@@ -1,5 +1,6 @@
 //! `.npz`: a zip of `.npy` files, stored or deflated. An entry `name.npy` is the tensor `name`.
 
+use std::fmt::Display;
 use std::io::{Cursor, Read};
 use std::path::Path;
 
@@ -13,29 +14,27 @@ const MAX_RATIO: u64 = 1032;
 
 /// The tensors of a file.
 pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Tensors> {
-    let invalid =
-        |place: String, found: String, expected: &str| NetworkError::format(path, "npz", place, found, expected);
-    let damaged = "a complete zip file of .npy files; the file is cut off or damaged";
-    let mut archive =
-        ZipArchive::new(Cursor::new(bytes)).map_err(|e| invalid("directory".into(), e.to_string(), damaged))?;
+    let damaged = |place: &str, found: &dyn Display| {
+        let expected = "a complete zip file of .npy files; the file is cut off or damaged";
+        NetworkError::format(path, "npz", place, found, expected)
+    };
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|e| damaged("directory", &e))?;
     let mut tensors = Tensors::new();
     for index in 0..archive.len() {
-        let mut entry =
-            archive.by_index(index).map_err(|e| invalid(format!("entry {index}"), e.to_string(), damaged))?;
-        let entry_name =
-            entry.name().map_err(|e| invalid(format!("entry {index}"), e.to_string(), damaged))?.into_owned();
+        let place = format!("entry {index}");
+        let mut entry = archive.by_index(index).map_err(|e| damaged(&place, &e))?;
+        let entry_name = entry.name().map_err(|e| damaged(&place, &e))?.into_owned();
         let Some(name) = entry_name.strip_suffix(".npy") else {
-            return Err(invalid(format!("entry {index}"), format!("`{entry_name}`"), "names that end with .npy"));
+            let found = format!("`{entry_name}`");
+            return Err(NetworkError::format(path, "npz", place, found, "names that end with .npy"));
         };
+        let place = format!("entry `{name}`");
         let limit = bytes.len() as u64 * MAX_RATIO;
         if entry.size() > limit {
-            return Err(invalid(format!("entry `{name}`"), format!("a claim of {} bytes", entry.size()), damaged));
+            return Err(damaged(&place, &format!("a claim of {} bytes", entry.size())));
         }
         let mut contents = Vec::new();
-        (&mut entry)
-            .take(limit)
-            .read_to_end(&mut contents)
-            .map_err(|e| invalid(format!("entry `{name}`"), e.to_string(), damaged))?;
+        (&mut entry).take(limit).read_to_end(&mut contents).map_err(|e| damaged(&place, &e))?;
         // Messages about the array name the file and the entry.
         tensors.insert(name, real_tensor(&path.join(&entry_name), &contents)?);
     }
@@ -65,6 +64,6 @@ mod tests {
         let error = parse(path, &zip(&[("w.npy", b"hi")])).unwrap_err().to_string();
         assert!(error.contains("w.npz/w.npy"), "{error}");
         assert!(parse(path, b"").is_err());
-        assert!(parse(path, &zip(&[])).unwrap().is_empty());
+        assert_eq!(parse(path, &zip(&[])).unwrap(), Tensors::new());
     }
 }

@@ -44,35 +44,24 @@ fn view_mut<T>(matrix: &mut DMatrix<T>) -> MatMut<'_, T> {
     MatMut::from_column_major_slice_mut(matrix.as_mut_slice(), rows, columns)
 }
 
-/// `A·B` for complex matrices.
-///
-/// # Panics
-///
-/// If `a` has another number of columns than `b` has rows.
-#[must_use]
-pub fn multiply(a: &DMatrix<Complex64>, b: &DMatrix<Complex64>) -> DMatrix<Complex64> {
-    let mut product = DMatrix::zeros(a.nrows(), b.ncols());
-    matmul(view_mut(&mut product), Accum::Replace, view(a), view(b), Complex64::new(1.0, 0.0), Par::Seq);
-    product
-}
-
-/// `A·B` for real matrices.
-///
-/// # Panics
-///
-/// If `a` has another number of columns than `b` has rows.
-#[must_use]
-pub fn multiply_real(a: &DMatrix<f64>, b: &DMatrix<f64>) -> DMatrix<f64> {
-    let mut product = DMatrix::zeros(a.nrows(), b.ncols());
-    matmul(view_mut(&mut product), Accum::Replace, view(a), view(b), 1.0, Par::Seq);
-    product
-}
-
-/// Entries of matrices whose products faer computes: `f32` and `f64`.
+/// Entries of matrices that faer computes with: `f32`, `f64` and `Complex64`.
 pub trait Scalar: faer::traits::ComplexField + nalgebra::Scalar + Copy {}
 
 impl Scalar for f32 {}
 impl Scalar for f64 {}
+impl Scalar for Complex64 {}
+
+/// `A·B`.
+///
+/// # Panics
+///
+/// If `a` has another number of columns than `b` has rows.
+#[must_use]
+pub fn multiply<T: Scalar>(a: &DMatrix<T>, b: &DMatrix<T>) -> DMatrix<T> {
+    let mut product = DMatrix::from_element(a.nrows(), b.ncols(), T::zero_impl());
+    matmul(view_mut(&mut product), Accum::Replace, view(a), view(b), T::one_impl(), Par::Seq);
+    product
+}
 
 /// From this number of columns, faer sums every column in the same order. For fewer, it chooses other kernels.
 const MIN_COLUMNS: usize = 8;
@@ -89,9 +78,7 @@ pub fn multiply_batch<T: Scalar>(weight: &DMatrix<T>, batch: &DMatrix<T>) -> DMa
     assert_eq!(weight.ncols(), batch.nrows(), "columns of the matrix, rows of the batch");
     let samples = batch.ncols();
     if samples >= MIN_COLUMNS {
-        let mut product = DMatrix::from_element(weight.nrows(), samples, T::zero_impl());
-        matmul(view_mut(&mut product), Accum::Replace, view(weight), view(batch), T::one_impl(), Par::Seq);
-        return product;
+        return multiply(weight, batch);
     }
     let padded = batch.clone().resize_horizontally(MIN_COLUMNS, T::zero_impl());
     multiply_batch(weight, &padded).columns(0, samples).into_owned()
@@ -170,26 +157,18 @@ fn exponent_of(x: f64) -> f64 {
 }
 
 fn decompose(a: &DMatrix<Complex64>) -> Option<Svd> {
-    if a.iter().all(|z| z.im == 0.0) {
-        let real = a.map(|z| z.re);
-        let s = view(&real).thin_svd().ok()?;
-        let (u, v) = (s.U(), s.V());
-        let sigma = s.S().column_vector();
-        Some(Svd {
-            u: DMatrix::from_fn(u.nrows(), u.ncols(), |i, j| u[(i, j)].into()),
-            sigma: (0..sigma.nrows()).map(|i| sigma[i]).collect(),
-            v: DMatrix::from_fn(v.nrows(), v.ncols(), |i, j| v[(i, j)].into()),
-        })
-    } else {
-        let s = view(a).thin_svd().ok()?;
-        let (u, v) = (s.U(), s.V());
-        let sigma = s.S().column_vector();
-        Some(Svd {
-            u: DMatrix::from_fn(u.nrows(), u.ncols(), |i, j| u[(i, j)]),
-            sigma: (0..sigma.nrows()).map(|i| sigma[i].re).collect(),
-            v: DMatrix::from_fn(v.nrows(), v.ncols(), |i, j| v[(i, j)]),
-        })
-    }
+    let is_real = a.iter().all(|z| z.im == 0.0);
+    if is_real { thin_svd(&a.map(|z| z.re), Complex64::from) } else { thin_svd(a, |z| z) }
+}
+
+fn thin_svd<T: Scalar>(a: &DMatrix<T>, to_complex: impl Fn(T) -> Complex64) -> Option<Svd> {
+    let s = view(a).thin_svd().ok()?;
+    let (u, v, sigma) = (s.U(), s.V(), s.S().column_vector());
+    Some(Svd {
+        u: DMatrix::from_fn(u.nrows(), u.ncols(), |i, j| to_complex(u[(i, j)])),
+        sigma: (0..sigma.nrows()).map(|i| to_complex(sigma[i]).re).collect(),
+        v: DMatrix::from_fn(v.nrows(), v.ncols(), |i, j| to_complex(v[(i, j)])),
+    })
 }
 
 /// One-sided Jacobi method: pairs of columns are rotated until all are orthogonal (Golub and Van Loan, Matrix

@@ -11,7 +11,7 @@ use phaseloom::mesh::{
     Circuit, Fields, MatrixProgram, MeshDesign, Phases, Rectangular, Stage, Topology, Triangular, Unitary, gradient,
     topologies,
 };
-use phaseloom::numerics::linalg::multiply_real;
+use phaseloom::numerics::linalg::multiply;
 use rayon::prelude::*;
 use std::sync::Arc;
 
@@ -118,11 +118,7 @@ pub fn all() -> Vec<Work> {
                 let job = MainJob::load().expect("the MNIST example is complete");
                 let [optical, _] = first_layer(&job, [job.config.link.clone(), job.config.link.clone()]);
                 let weight = job.model.photonic_layers()[0].weight.clone();
-                alternate(
-                    &[job.inputs],
-                    |images| optical.multiply(images, SHOT),
-                    |images| multiply_real(&weight, images),
-                )
+                alternate(&[job.inputs], |images| optical.multiply(images, SHOT), |images| multiply(&weight, images))
             }),
         },
         two_threads(

@@ -1,8 +1,6 @@
 //! The adjoint gradient ∂L/∂phase of all phases of a chip, compared with central differences.
 
 use super::prelude::*;
-use num_complex::Complex64;
-use phaseloom_mesh::{Circuit, Fields, Phases};
 
 pub(super) const CLAIM: Claim = Claim {
     key: "adjoint_gradient",

@@ -1,8 +1,7 @@
 //! The order of corrections, and the gain from extra columns of cells.
 
 use super::prelude::*;
-use phaseloom_hardware::correction::{Instruments, correct, correction};
-use phaseloom_mesh::{MeshDesign, Rectangular, Redundant};
+use phaseloom_mesh::{Rectangular, Redundant};
 
 pub(super) const CLAIM: Claim = Claim {
     key: "burgwal_2017",

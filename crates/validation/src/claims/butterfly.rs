@@ -3,8 +3,6 @@
 //! The law follows from the infidelity σ² of each phase and 2σ² of each splitter with an error of amplitude σ.
 
 use super::prelude::*;
-use phaseloom_mesh::{MatrixProgram, MeshDesign, Phases, topology};
-use phaseloom_numerics::fidelity;
 
 pub(super) const CLAIM: Claim = Claim {
     key: "butterfly_fragility",

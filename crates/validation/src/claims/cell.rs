@@ -3,7 +3,6 @@
 //! T = S(π/4+β)·diag(e^{iθ}, 1)·S(π/4+α)·diag(e^{iφ}, 1), with S(η) = [[cos η, i sin η], [i sin η, cos η]].
 
 use super::prelude::*;
-use num_complex::Complex64;
 use std::f64::consts::FRAC_PI_4;
 
 pub(super) const CLAIM: Claim = Claim {

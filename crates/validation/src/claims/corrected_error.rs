@@ -1,8 +1,6 @@
 //! The error after local correction, E = √(2/3)·N·σ².
 
 use super::prelude::*;
-use crate::statistics::slope;
-use phaseloom_hardware::correction::{Instruments, correct, correction};
 
 pub(super) const CLAIM: Claim = Claim {
     key: "corrected_error",

@@ -1,8 +1,7 @@
 //! Thermal crosstalk by its coefficient, and its exact compensation by heater phases K⁻¹φ.
 
 use super::prelude::*;
-use phaseloom_mesh::Phases;
-use phaseloom_numerics::{fidelity, matrix_error};
+use phaseloom_numerics::matrix_error;
 
 pub(super) const CLAIM: Claim = Claim {
     key: "crosstalk",

@@ -1,8 +1,7 @@
 //! Counting statistics of one detector and of balanced homodyne detection.
 
 use super::prelude::*;
-use crate::layer::{Layer, laser_w, responsivity};
-use nalgebra::DMatrix;
+use crate::layer::{laser_w, responsivity};
 
 pub(super) const CLAIM: Claim = Claim {
     key: "detection",

@@ -1,7 +1,6 @@
 //! The order of meshes under loss and phase error, as far as it is reproduced.
 
 use super::prelude::*;
-use phaseloom_numerics::fidelity;
 
 pub(super) const CLAIM: Claim = Claim {
     key: "diamond_order",

@@ -3,8 +3,6 @@
 //! ENOB = (SNR/dB − 1.76)/6.02.
 
 use super::prelude::*;
-use crate::layer::Layer;
-use nalgebra::DMatrix;
 
 pub(super) const CLAIM: Claim = Claim {
     key: "electronic_noise",

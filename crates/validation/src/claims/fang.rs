@@ -1,7 +1,6 @@
 //! Fidelities of large rectangular meshes, F = exp(−[5(N−1)+1]σ²).
 
 use super::prelude::*;
-use phaseloom_numerics::fidelity;
 
 pub(super) const CLAIM: Claim = Claim {
     key: "fang_2019",

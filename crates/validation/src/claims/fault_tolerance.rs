@@ -1,9 +1,7 @@
 //! Cells whose corrected error does not grow with the mesh: three splitters, or a crossing.
 
 use super::prelude::*;
-use crate::statistics::slope;
-use phaseloom_hardware::correction::{Instruments, correct, correction};
-use phaseloom_mesh::{Cell, MeshDesign, topology};
+use phaseloom_mesh::Cell;
 
 pub(super) const CLAIM: Claim = Claim {
     key: "fault_tolerance",

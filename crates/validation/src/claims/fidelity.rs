@@ -4,7 +4,6 @@
 //! of the N² phase errors, of variance σ²/N² each, drops out: 1 − F is 2(N−1)σ² for splitters, but (N−1)σ², not Nσ², for phases.
 
 use super::prelude::*;
-use phaseloom_numerics::fidelity;
 
 pub(super) const CLAIM: Claim = Claim {
     key: "fidelity",

@@ -1,8 +1,7 @@
 //! Distribution of the phases of a Haar unitary: cos²(θ/2) of a cell of rank k is Beta(k, 1), φ is uniform.
 
 use super::prelude::*;
-use crate::statistics::kolmogorov_smirnov;
-use phaseloom_mesh::{CellPosition, topology};
+use phaseloom_mesh::CellPosition;
 use std::f64::consts::TAU;
 
 pub(super) const CLAIM: Claim = Claim {

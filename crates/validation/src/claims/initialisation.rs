@@ -2,9 +2,7 @@
 
 use super::haar_statistics::rank;
 use super::prelude::*;
-use crate::statistics::median;
-use num_complex::Complex64;
-use phaseloom_mesh::{Circuit, Fields, Phases, Stage, gradient, topology};
+use phaseloom_mesh::Stage;
 
 pub(super) const CLAIM: Claim = Claim {
     key: "initialisation",

@@ -4,9 +4,6 @@
 //! phase 0, π or π/2 for x = 1, −1, 0. N vectors of ±1 give Re Ŵ. N vectors with one input at π/2 give Im Ŵ.
 
 use super::prelude::*;
-use crate::layer::Layer;
-use nalgebra::DMatrix;
-use num_complex::Complex64;
 use phaseloom_hardware::{MatrixProduct, OpticalProduct, Shot};
 use phaseloom_numerics::{StreamKey, haar_orthogonal};
 

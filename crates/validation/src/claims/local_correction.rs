@@ -1,7 +1,6 @@
 //! Local correction: exact if every cell reaches its splitting ratio, and the share of programs for which it is.
 
 use super::prelude::*;
-use phaseloom_hardware::correction::{Instruments, correct, correction};
 
 pub(super) const CLAIM: Claim = Claim {
     key: "local_correction",

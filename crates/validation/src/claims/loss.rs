@@ -1,7 +1,6 @@
 //! Insertion loss that is equal in all interferometers: mean power and fidelity of two topologies.
 
 use super::prelude::*;
-use phaseloom_numerics::fidelity;
 use std::f64::consts::LN_10;
 
 pub(super) const CLAIM: Claim = Claim {

@@ -1,7 +1,6 @@
 //! Tolerance to loss: the rectangular mesh has a higher fidelity than the triangular one.
 
 use super::prelude::*;
-use phaseloom_numerics::fidelity;
 
 pub(super) const CLAIM: Claim = Claim {
     key: "loss_order",

@@ -1,7 +1,6 @@
 //! Rows of the first-order laws E² = a(N)·σ²: E over σ at three sizes, and the slope of ln E on ln σ.
 
 use super::prelude::*;
-use crate::statistics::slope;
 
 const SIGMAS: [f64; 5] = [1e-3, 2e-3, 5e-3, 1e-2, 2e-2];
 

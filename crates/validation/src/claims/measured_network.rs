@@ -1,11 +1,8 @@
 //! Pai 2023: a real chip, fitted on one half of its outputs, predicted on the other.
 
-use super::measured_chip::{MeasuredChip, MeasuredError, ModelResult, Uncertain, measured_chip};
-use crate::check::{Check, Row};
-use crate::claim::Claim;
-use crate::error::ValidationError;
-use crate::setting::Setting;
-use crate::statistics::Estimate;
+use super::measured_chip::data::{Data, SOURCE};
+use super::measured_chip::{MeasuredChip, ModelResult, Uncertain, measured_chip};
+use super::prelude::*;
 use std::path::Path;
 
 pub(super) const CLAIM: Claim = Claim {
@@ -17,19 +14,17 @@ pub(super) const CLAIM: Claim = Claim {
     rows,
 };
 
-fn rows(setting: &Setting<'_>) -> Result<Vec<Row>, ValidationError> {
+fn rows(setting: &Setting<'_>) -> Rows {
     let skipped = |reason: String| Ok(vec![Check::new("power fractions", "1").skipped(&reason)]);
     if setting.quick {
         return skipped("takes minutes: run without --quick".into());
     }
     let folder = std::env::var_os("PHASELOOM_DATA").unwrap_or_default();
-    match measured_chip(&Path::new(&folder).join("photonic-mesh-4x4")) {
-        Ok(measured) => Ok(table(&measured)),
-        Err(MeasuredError::Absent { .. }) => {
-            skipped(format!("no data in PHASELOOM_DATA; their public source is {}", super::measured_chip::data::SOURCE))
-        }
-        Err(other) => Err(ValidationError::Measured(Box::new(other))),
+    let folder = Path::new(&folder).join("photonic-mesh-4x4");
+    if !Data::is_in(&folder) {
+        return skipped(format!("no data in PHASELOOM_DATA; their public source is {SOURCE}"));
     }
+    Ok(table(&measured_chip(&folder)?))
 }
 
 fn table(measured: &MeasuredChip) -> Vec<Row> {

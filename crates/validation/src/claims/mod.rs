@@ -21,7 +21,7 @@ mod local_correction;
 mod loss;
 mod loss_order;
 mod matrix_error;
-pub(crate) mod measured_chip;
+mod measured_chip;
 mod measured_network;
 mod parameter_shift;
 mod phase_error;
@@ -39,11 +39,17 @@ mod prelude {
     pub(super) use crate::check::{Check, Row};
     pub(super) use crate::claim::{Claim, Rows};
     pub(super) use crate::error::ValidationError;
+    pub(super) use crate::layer::Layer;
     pub(super) use crate::setting::Setting;
     pub(super) use crate::simulation::{
         Matrix, Mesh, TOPOLOGIES, error_squared, largest, process, programmed, unitary,
     };
-    pub(super) use crate::statistics::{Estimate, Mean};
+    pub(super) use crate::statistics::{Estimate, Mean, kolmogorov_smirnov, median, slope};
+    pub(super) use nalgebra::DMatrix;
+    pub(super) use num_complex::Complex64;
+    pub(super) use phaseloom_hardware::correction::{Instruments, correct, correction};
+    pub(super) use phaseloom_mesh::{Circuit, Fields, Form, MatrixProgram, MeshDesign, Phases, gradient, topology};
+    pub(super) use phaseloom_numerics::fidelity;
 }
 
 /// Makes the list of claims from their modules, and one test for each: its rows pass in the quick setting.

@@ -1,8 +1,6 @@
 //! The parameter-shift rule for output powers: ½[I(θ+π/2) − I(θ−π/2)] = dI/dθ.
 
 use super::prelude::*;
-use num_complex::Complex64;
-use phaseloom_mesh::{Fields, Phases, gradient};
 use std::f64::consts::FRAC_PI_2;
 
 pub(super) const CLAIM: Claim = Claim {

@@ -1,8 +1,7 @@
 //! Shot noise of a mesh with homodyne detection: std(ŷ) = ‖W‖₂·s_x·√(1 + n_s/n_LO)/(2t√(η·n_port)).
 
 use super::prelude::*;
-use crate::layer::{Layer, laser_w, photon_j, responsivity};
-use num_complex::Complex64;
+use crate::layer::{laser_w, photon_j, responsivity};
 use phaseloom_hardware::{CHARGE, Chip, ChipId};
 use phaseloom_numerics::linalg::svd;
 

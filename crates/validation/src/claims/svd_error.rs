@@ -3,8 +3,6 @@
 //! ‖ΔW‖²/‖W‖² = E_U² + E_V² + 2σ²Σ(1−σ̃²)/Σσ̃², with σ̃ the singular values relative to the largest.
 
 use super::prelude::*;
-use num_complex::Complex64;
-use phaseloom_mesh::{Form, MatrixProgram, topology};
 use phaseloom_numerics::linalg::svd;
 
 pub(super) const CLAIM: Claim = Claim {

@@ -1,7 +1,6 @@
 //! The phases of two Fourier matrices, to ten digits.
 
 use super::prelude::*;
-use num_complex::Complex64;
 use std::f64::consts::{FRAC_PI_2, FRAC_PI_3, TAU};
 
 pub(super) const CLAIM: Claim = Claim {

@@ -1,10 +1,8 @@
 //! The gradient of all phases from three measured powers: in-situ backpropagation.
 
 use super::prelude::*;
-use num_complex::Complex64;
 use phaseloom_hardware::Chip;
 use phaseloom_mesh::cell::CellErrors;
-use phaseloom_mesh::{Circuit, Fields, MatrixProgram, gradient};
 use std::f64::consts::FRAC_PI_4;
 
 pub(super) const CLAIM: Claim = Claim {

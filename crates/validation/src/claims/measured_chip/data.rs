@@ -1,10 +1,10 @@
 //! The files of the data set: three unitaries, points with their measured outputs, and gradients.
 
-use super::MeasuredError;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
+use phaseloom_files::{FileError, read_text};
 use serde::Deserialize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Modes of the chip.
 pub const MODES: usize = 4;
@@ -65,23 +65,27 @@ pub fn probability(fraction: f64) -> f64 {
 }
 
 impl Data {
+    /// Whether a folder holds the data set.
+    #[must_use]
+    pub fn is_in(folder: &Path) -> bool {
+        folder.join(UNITARIES).exists()
+    }
+
     /// Reads `moons-unitaries.json`, `moons-points.csv` and `batch-gradients.csv`.
     ///
     /// # Errors
     ///
-    /// [`MeasuredError::Absent`] without the folder or the first file; an unreadable or malformed file, with its line.
-    pub fn read(folder: &Path) -> Result<Self, MeasuredError> {
-        let unitaries = folder.join("moons-unitaries.json");
-        if !unitaries.exists() {
-            return Err(MeasuredError::Absent { folder: folder.to_owned() });
-        }
+    /// An unreadable or malformed file, with its line.
+    pub fn read(folder: &Path) -> Result<Self, FileError> {
         Ok(Self {
-            unitaries: read_unitaries(&unitaries)?,
+            unitaries: read_unitaries(&folder.join(UNITARIES))?,
             points: table(&folder.join("moons-points.csv"), POINT_COLUMNS, point)?,
             slopes: table(&folder.join("batch-gradients.csv"), "key,index,expected,measured", slope)?,
         })
     }
 }
+
+const UNITARIES: &str = "moons-unitaries.json";
 
 #[derive(Deserialize)]
 struct Unitaries {
@@ -89,19 +93,15 @@ struct Unitaries {
     unitaries_im: Vec<Vec<Vec<f64>>>,
 }
 
-fn read_unitaries(path: &Path) -> Result<Vec<DMatrix<Complex64>>, MeasuredError> {
-    let text = text(path)?;
+fn read_unitaries(path: &Path) -> Result<Vec<DMatrix<Complex64>>, FileError> {
+    let expected = "real and imaginary parts of three 4×4 matrices";
+    let text = read_text(path)?;
     let file: Unitaries =
-        serde_json::from_str(&text).map_err(|source| MeasuredError::Json { path: path.to_owned(), source })?;
+        serde_json::from_str(&text).map_err(|e| malformed(path, e.line(), &e.to_string(), expected))?;
     let square = |m: &Vec<Vec<f64>>| m.len() == MODES && m.iter().all(|row| row.len() == MODES);
     let parts = [&file.unitaries_re, &file.unitaries_im];
     if parts.iter().any(|part| part.len() != 3 || !part.iter().all(square)) {
-        return Err(malformed(
-            path,
-            text.lines().count(),
-            "other shapes",
-            "real and imaginary parts of three 4×4 matrices",
-        ));
+        return Err(malformed(path, text.lines().count(), "other shapes", expected));
     }
     Ok(parts[0]
         .iter()
@@ -156,8 +156,8 @@ fn table<T>(
     path: &Path,
     columns: &'static str,
     row: impl Fn(&[&str]) -> Result<T, Mismatch>,
-) -> Result<Vec<T>, MeasuredError> {
-    let text = text(path)?;
+) -> Result<Vec<T>, FileError> {
+    let text = read_text(path)?;
     let mut lines = text.lines().enumerate();
     let (_, head) = lines.next().unwrap_or((0, ""));
     if head.trim_end() != columns {
@@ -177,10 +177,6 @@ fn table<T>(
     if rows.is_empty() { Err(malformed(path, 1, "no rows", columns)) } else { Ok(rows) }
 }
 
-fn text(path: &Path) -> Result<String, MeasuredError> {
-    std::fs::read_to_string(path).map_err(|source| MeasuredError::Read { path: path.to_owned(), source })
-}
-
-fn malformed(path: &Path, line: usize, found: &str, expected: &str) -> MeasuredError {
-    MeasuredError::Malformed { path: PathBuf::from(path), line, found: found.into(), expected: expected.into() }
+fn malformed(path: &Path, line: usize, found: &str, expected: &str) -> FileError {
+    FileError::Syntax { path: path.to_owned(), line, message: format!("found {found}, expected {expected}") }
 }

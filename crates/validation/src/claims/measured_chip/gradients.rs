@@ -8,7 +8,8 @@
 
 use super::data::{Data, MODES, Slope};
 use super::network::Network;
-use super::{MeasuredError, Uncertain, mean};
+use super::{Uncertain, mean};
+use crate::error::ValidationError;
 use nalgebra::DMatrix;
 use phaseloom_hardware::{Chip, ChipId, Process};
 
@@ -33,7 +34,7 @@ pub(super) fn measured(slopes: &[Slope]) -> Vec<f64> {
 }
 
 /// Gradients of all training points in batches, concatenated.
-fn concatenated(network: &Network, chip: &Chip, data: &Data, batch: usize) -> Result<Vec<f64>, MeasuredError> {
+fn concatenated(network: &Network, chip: &Chip, data: &Data, batch: usize) -> Result<Vec<f64>, ValidationError> {
     let train: Vec<_> = data.points.iter().filter(|point| point.train).collect();
     let mut all = Vec::new();
     for points in train.chunks(batch) {
@@ -55,7 +56,7 @@ pub(super) fn model(
     process: &Process,
     chips: u64,
     batches: &[usize],
-) -> Result<Vec<Uncertain>, MeasuredError> {
+) -> Result<Vec<Uncertain>, ValidationError> {
     let perfect = Chip::nominal(&Process::default(), network.program())?;
     batches
         .iter()

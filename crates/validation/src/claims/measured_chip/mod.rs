@@ -23,59 +23,14 @@ pub mod network;
 #[cfg(test)]
 mod tests;
 
+use crate::error::ValidationError;
 use data::{Data, MODES, power_fraction, probability};
 use nalgebra::DMatrix;
 use network::Network;
 use phaseloom_hardware::{
     Chip, HardwareError, InsertionLoss, Level, PhaseError, Process, ProcessFit, Profile, SplitterError,
 };
-use phaseloom_mesh::MeshError;
-use std::path::{Path, PathBuf};
-
-/// The data set is absent, unreadable or malformed, or a chip refused it.
-#[derive(Debug, thiserror::Error)]
-pub enum MeasuredError {
-    /// The data are not in the folder.
-    #[error("{}: no moons-unitaries.json there: expected the data set made from {}", folder.display(), data::SOURCE)]
-    Absent {
-        /// The folder.
-        folder: PathBuf,
-    },
-    /// A file that cannot be read.
-    #[error("{}: {source}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The error of the system.
-        source: std::io::Error,
-    },
-    /// A file that is not JSON of the expected form.
-    #[error("{}: {source}", path.display())]
-    Json {
-        /// The file.
-        path: PathBuf,
-        /// The error of the parser, with line and column.
-        source: serde_json::Error,
-    },
-    /// A file with an unexpected value.
-    #[error("{}, line {line}: found {found}, expected {expected}", path.display())]
-    Malformed {
-        /// The file.
-        path: PathBuf,
-        /// The line, from 1.
-        line: usize,
-        /// The value in the file.
-        found: String,
-        /// The expected value.
-        expected: String,
-    },
-    /// The chip refused a program.
-    #[error(transparent)]
-    Hardware(#[from] HardwareError),
-    /// The mesh refused a unitary.
-    #[error(transparent)]
-    Mesh(#[from] MeshError),
-}
+use std::path::Path;
 
 /// A value and its standard error.
 pub type Uncertain = (f64, f64);
@@ -128,8 +83,8 @@ const MODELS: [&[Level]; 2] = [&[Level::Splitter, Level::Phase], &[Level::Splitt
 ///
 /// # Errors
 ///
-/// [`MeasuredError::Absent`] without the data, which is no failure of the simulator; malformed files.
-pub fn measured_chip(folder: &Path) -> Result<MeasuredChip, MeasuredError> {
+/// [`ValidationError::Absent`] without the data, which is no failure of the simulator; malformed files.
+pub fn measured_chip(folder: &Path) -> Result<MeasuredChip, ValidationError> {
     let data = Data::read(folder)?;
     let network = Network::new(&data.unitaries)?;
     let all: Vec<usize> = (0..data.points.len()).collect();
@@ -177,7 +132,7 @@ fn inputs(data: &Data, points: &[usize]) -> DMatrix<f64> {
     DMatrix::from_fn(MODES, points.len(), |r, c| data.points[points[c]].input[r])
 }
 
-fn ideal_fractions(network: &Network, data: &Data, points: &[usize]) -> Result<Vec<f64>, MeasuredError> {
+fn ideal_fractions(network: &Network, data: &Data, points: &[usize]) -> Result<Vec<f64>, ValidationError> {
     let perfect = Chip::nominal(&Process::default(), network.program())?;
     Ok(network.fractions(&perfect, &inputs(data, points))?)
 }
@@ -188,7 +143,7 @@ fn split(
     data: &Data,
     fitted: &[usize],
     held_out: &[usize],
-) -> Result<SplitResult, MeasuredError> {
+) -> Result<SplitResult, ValidationError> {
     let measured =
         |points: &[usize]| -> Vec<f64> { points.iter().map(|&k| power_fraction(data.points[k].chip)).collect() };
     let (measured_fitted, measured_held_out) = (measured(fitted), measured(held_out));
@@ -216,7 +171,7 @@ fn split(
                 gain: mean(&gains),
             })
         })
-        .collect::<Result<Vec<_>, MeasuredError>>()?;
+        .collect::<Result<Vec<_>, ValidationError>>()?;
     Ok(SplitResult {
         name,
         held_out: held_out.len(),
