@@ -3,7 +3,6 @@
 //! A shared machine may change its clock from run to run. Two runs in turn see nearly the same clock, so the median of
 //! their ratios is steadier than the ratio of two medians.
 
-use phaseloom::report::PowerLawFit;
 use std::cell::Cell;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -76,15 +75,6 @@ impl Timing<'_> {
 
 pub fn print_header() {
     println!("{:<48}{:>6}{:>12}{:>12}{:>8}{:>8}", "work", "N", "ours", "reference", "ratio", "limit");
-}
-
-/// Fitted exponents of N of a work: ours and that of its reference.
-pub fn exponents(timings: &[Timing], work: &Work) -> [Option<PowerLawFit>; 2] {
-    let own = || timings.iter().filter(|timing| timing.work.key == work.key);
-    let fit = |time: fn(&Times) -> f64| {
-        PowerLawFit::new(&own().map(|timing| (timing.size as f64, time(&timing.times))).collect::<Vec<_>>())
-    };
-    [fit(|times| times.ours_s), fit(|times| times.reference_s)]
 }
 
 /// The time of a work whose inputs are made from a size and a seed.

@@ -75,3 +75,8 @@ impl Layers<'_> {
         Ok(products)
     }
 }
+
+/// The link without any noise.
+pub fn noiseless(link: &Link) -> Link {
+    Link { shot_noise: false, thermal_noise: None, intensity_noise: None, ..link.clone() }
+}

@@ -4,7 +4,7 @@
 //! the engine. The time of each of these parts is the difference between the loop with and without the part.
 
 use crate::cpu_time;
-use crate::main_job::{Layers, MainJob, Product, path};
+use crate::main_job::{Layers, MainJob, Product, noiseless, path};
 use phaseloom::experiment::store::Store;
 use phaseloom::experiment::{Experiment, Options, Outcome, Plan, Row, Shard, Tables, run};
 use phaseloom::hardware::correction::Interrupt;
@@ -39,88 +39,46 @@ impl Stage {
     }
 }
 
-/// The stages, and a small run of the same experiment as a check of their sum.
-pub struct Stages {
-    pub stages: Vec<Stage>,
-    /// Processor time of one point and one trial, references included (s).
-    pub small_run_s: f64,
-    /// The sum of the stages of the small run (s).
-    pub small_run_by_stages_s: f64,
-}
-
-impl Stages {
-    pub fn total_s(&self) -> f64 {
-        self.stages.iter().map(Stage::total_s).sum()
-    }
-}
-
-/// The number of calls of a stage in a run.
-#[derive(Clone, Copy)]
-enum Calls {
-    Once,
-    /// The floating-point reference: once for the agreement of all rows, and once as a row.
-    Exact,
-    /// The process of each point, and the perfect process.
-    Designs,
-    /// Rows with the real link: chips and the perfect mesh.
-    Chips,
-    Units,
-}
-
-impl Calls {
-    fn count(self, experiment: &Experiment) -> Result<usize> {
-        let points = experiment.points()?;
-        let units = Plan::new(&points).units(experiment.config.trials);
-        let rows = |row| units.iter().filter(|unit| unit.row == row).count();
-        Ok(match self {
-            Self::Once => 1,
-            Self::Exact => 1 + rows(Row::Exact),
-            Self::Designs => 1 + points.len(),
-            Self::Chips => rows(Row::Chips) + rows(Row::PerfectReal),
-            Self::Units => units.len(),
-        })
-    }
-}
-
 /// Times every stage.
-pub fn measure() -> Result<Stages> {
+pub fn measure() -> Result<Vec<Stage>> {
     let (job, read) = timed(MainJob::load)?;
     let (programs, program) = timed(|| job.programs())?;
     let (designs, design) = timed(|| MainJob::designs(&programs, &job.config.process))?;
     let exact = cpu_time::measure(|| decide_exactly(&job)).1;
-    let chip = OneChip::measure(&job, &Layers { programs: &programs, designs: &designs, scales: &job.scales })?;
-    let small = small_experiment()?;
+    let layers = Layers { programs: &programs, designs: &designs, scales: &job.scales };
+    let [draw, make, encode, open, quiet, whole, rest, decide] = one_chip(&job, &layers)?;
     let folder = tempfile::tempdir()?;
-    let (outcome, small_run_s) = timed(|| run_alone(&small, &folder.path().join("run")))?;
+    let small = small_experiment()?;
+    let outcome = run_alone(&small, &folder.path().join("run"))?;
     let written = timed(|| append(&outcome, &small, &folder.path().join("units")))?.1 / outcome.records.len() as f64;
     let tables = timed(|| write_tables(&outcome, folder.path()))?.1;
 
+    let points = job.experiment.points()?;
+    let units = Plan::new(&points).units(job.experiment.config.trials);
+    let rows = |row| units.iter().filter(|unit| unit.row == row).count();
+    // The floating-point reference runs once for the agreement of all rows, and once as a row.
+    let references = 1 + rows(Row::Exact);
+    // The process of each point, and the perfect process.
+    let processes = 1 + points.len();
+    // Rows with the real link: chips and the perfect mesh.
+    let chips = rows(Row::Chips) + rows(Row::PerfectReal);
     let all = [
-        ("read and prepare model, data, scales", "timed", read, Calls::Once),
-        ("decisions of the exact network", "timed", exact, Calls::Exact),
-        ("program 28 tiles", "timed", program, Calls::Once),
-        ("design: drive, gains, predicted errors", "timed", design, Calls::Designs),
-        ("draw the errors of 28 cores", "timed", chip.draw, Calls::Chips),
-        ("realise 28 tiles", "making the products, less the draw", chip.make - chip.draw, Calls::Chips),
-        ("encode: DAC, modulator, tiles", "one row of it, no ADC, no noise: an upper bound", chip.encode, Calls::Chips),
-        ("matrix product", "no ADC, no noise, less the encoding: a lower bound", chip.open - chip.encode, Calls::Chips),
-        ("ADC, gain, sum of tiles", "no noise, less the same without ADC", chip.quiet - chip.open, Calls::Chips),
-        ("noise and detection", "all, less the same without noise", chip.whole - chip.quiet, Calls::Chips),
-        ("rest of the network", "the network, less its optical products", chip.rest, Calls::Chips),
-        ("decisions of a row", "timed", chip.decide, Calls::Chips),
-        ("write a unit", "timed; the wait for the disk is no processor time", written, Calls::Units),
-        ("tables and figures", "timed", tables, Calls::Once),
+        ("read and prepare model, data, scales", "timed", read, 1),
+        ("decisions of the exact network", "timed", exact, references),
+        ("program 28 tiles", "timed", program, 1),
+        ("design: drive, gains, predicted errors", "timed", design, processes),
+        ("draw the errors of 28 cores", "timed", draw, chips),
+        ("realise 28 tiles", "making the products, less the draw", make - draw, chips),
+        ("encode: DAC, modulator, tiles", "one row of it, no ADC, no noise: an upper bound", encode, chips),
+        ("matrix product", "no ADC, no noise, less the encoding: a lower bound", open - encode, chips),
+        ("ADC, gain, sum of tiles", "no noise, less the same without ADC", quiet - open, chips),
+        ("noise and detection", "all, less the same without noise", whole - quiet, chips),
+        ("rest of the network", "the network, less its optical products", rest, chips),
+        ("decisions of a row", "timed", decide, chips),
+        ("write a unit", "timed; the wait for the disk is no processor time", written, units.len()),
+        ("tables and figures", "timed", tables, 1),
     ];
-    let mut stages = Vec::new();
-    let mut small_run_by_stages_s = 0.0;
-    for (name, how, each_s, calls) in all {
-        stages.push(Stage { name, how, each_s, calls: calls.count(&job.experiment)? });
-        // Tables are written after a run.
-        if name != "tables and figures" {
-            small_run_by_stages_s += each_s * calls.count(&small)? as f64;
-        }
-    }
-    Ok(Stages { stages, small_run_s, small_run_by_stages_s })
+    Ok(all.map(|(name, how, each_s, calls)| Stage { name, how, each_s, calls }).into())
 }
 
 fn timed<R>(work: impl FnOnce() -> Result<R>) -> Result<(R, f64)> {
@@ -138,62 +96,34 @@ fn decide_exactly(job: &MainJob) -> Vec<usize> {
     chunks(&job.inputs).flat_map(|(_, chunk)| predictions(&job.model.forward_exact(&chunk))).collect()
 }
 
-/// Processor time of the stages of one row of a chip (s), mean of [`TRIALS`]; all samples pass both layers.
-#[derive(Default)]
-struct OneChip {
-    draw: f64,
-    /// Draw and realise.
-    make: f64,
-    encode: f64,
-    /// Encode and multiply.
-    open: f64,
-    /// Encode, multiply, convert.
-    quiet: f64,
-    /// The same with noise.
-    whole: f64,
-    rest: f64,
-    decide: f64,
-}
+/// Processor time of one row of a chip (s), mean of [`TRIALS`]; all samples pass both layers. The times are: draw; draw and
+/// realise; encode; encode and multiply; encode, multiply, convert; the same with noise; the rest of the network; decide.
+fn one_chip(job: &MainJob, layers: &Layers) -> Result<[f64; 8]> {
+    let config = &job.config;
+    let quiet = noiseless(&config.link);
+    let open = Link { adc: None, ..quiet.clone() };
+    let (programs, scales) = one_row_layers(job)?;
+    let designs = MainJob::designs(&programs, &config.process)?;
+    let one_row = Layers { programs: &programs, designs: &designs, scales: &scales };
+    let inputs = photonic_inputs(job);
 
-impl OneChip {
-    fn measure(job: &MainJob, layers: &Layers) -> Result<Self> {
-        let config = &job.config;
-        let quiet = Link { shot_noise: false, thermal_noise: None, intensity_noise: None, ..config.link.clone() };
-        let open = Link { adc: None, ..quiet.clone() };
-        let (programs, scales) = one_row_layers(job)?;
-        let designs = MainJob::designs(&programs, &config.process)?;
-        let one_row = Layers { programs: &programs, designs: &designs, scales: &scales };
-        let inputs = photonic_inputs(job);
-
-        let mut sum = Self::default();
-        for trial in 0..TRIALS {
-            let pass = |layers: &Layers, link| -> Result<f64> {
-                let products = layers.products(config, link, trial)?;
-                Ok(cpu_time::measure(|| multiply(&products, &inputs, trial)).1)
-            };
-            sum.draw += timed(|| draw(job, layers, trial))?.1;
-            let (products, make) = timed(|| layers.products(config, &config.link, trial))?;
-            sum.make += make;
-            sum.encode += pass(&one_row, &open)?;
-            sum.open += pass(layers, &open)?;
-            sum.quiet += pass(layers, &quiet)?;
-            sum.whole += cpu_time::measure(|| multiply(&products, &inputs, trial)).1;
-            let (outputs, rest) = network(job, &products, trial);
-            sum.rest += rest;
-            sum.decide += cpu_time::measure(|| outputs.iter().map(|o| count_right(o, &job.labels)).sum::<usize>()).1;
+    let mut means = [0.0; 8];
+    for trial in 0..TRIALS {
+        let pass = |layers: &Layers, link| -> Result<f64> {
+            let products = layers.products(config, link, trial)?;
+            Ok(cpu_time::measure(|| multiply(&products, &inputs, trial)).1)
+        };
+        let draw = timed(|| draw(job, layers, trial))?.1;
+        let (products, make) = timed(|| layers.products(config, &config.link, trial))?;
+        let (encode, open, quiet) = (pass(&one_row, &open)?, pass(layers, &open)?, pass(layers, &quiet)?);
+        let whole = cpu_time::measure(|| multiply(&products, &inputs, trial)).1;
+        let (outputs, rest) = network(job, &products, trial);
+        let decide = cpu_time::measure(|| outputs.iter().map(|o| count_right(o, &job.labels)).sum::<usize>()).1;
+        for (mean, time) in means.iter_mut().zip([draw, make, encode, open, quiet, whole, rest, decide]) {
+            *mean += time / TRIALS as f64;
         }
-        let mean = |total: f64| total / TRIALS as f64;
-        Ok(Self {
-            draw: mean(sum.draw),
-            make: mean(sum.make),
-            encode: mean(sum.encode),
-            open: mean(sum.open),
-            quiet: mean(sum.quiet),
-            whole: mean(sum.whole),
-            rest: mean(sum.rest),
-            decide: mean(sum.decide),
-        })
     }
+    Ok(means)
 }
 
 /// The first row of each layer: all of its encoding, and almost no product.

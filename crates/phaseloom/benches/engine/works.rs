@@ -4,7 +4,7 @@
 
 use crate::harness::{Times, Work, alternate, in_turn};
 use crate::inputs::{chip, gaussian, haar, product, propagated, qr, random_phases, random_program};
-use crate::main_job::{Layers, MainJob};
+use crate::main_job::{Layers, MainJob, Product, noiseless};
 use phaseloom::hardware::{Chip, ChipId, Link, MatrixProduct, Process, Shot};
 use phaseloom::mesh::cell::CellErrors;
 use phaseloom::mesh::{
@@ -75,19 +75,10 @@ pub fn all() -> Vec<Work> {
         Work {
             key: "gradient".into(),
             title: "gradient of all phases (100 fields)".into(),
-            reference: "propagate the same fields",
             limits: all_sizes(4.0),
             item: "cell and field",
-            items: |n| cells(n) * BATCH,
             on_page: true,
-            time: in_turn(
-                |n, seed| {
-                    let (program, errors) = chip(n, seed);
-                    (program.stages()[0].clone(), errors, Fields::from_matrix(&gaussian(n, BATCH, seed)))
-                },
-                forward_and_backward,
-                |(stage, errors, fields)| propagated(stage, errors, fields),
-            ),
+            ..gradient_of(MeshDesign::from(Rectangular))
         },
         Work {
             key: "one_chip".into(),
@@ -116,7 +107,7 @@ pub fn all() -> Vec<Work> {
             on_page: true,
             time: Box::new(|_| {
                 let job = MainJob::load().expect("the MNIST example is complete");
-                let [optical, _] = first_layer(&job, [job.config.link.clone(), job.config.link.clone()]);
+                let optical = first_layer(&job, &job.config.link);
                 let weight = job.model.photonic_layers()[0].weight.clone();
                 alternate(
                     &[job.inputs],
@@ -202,6 +193,27 @@ fn propagate<R>(
     }
 }
 
+fn gradient_of(design: MeshDesign) -> Work {
+    Work {
+        key: format!("gradient_{}_{}", design.topology().key(), design.cell().key()),
+        title: format!("gradient, {design}"),
+        reference: "propagate the same fields",
+        limits: vec![(64, 4.0)],
+        item: "cell of a universal mesh and field",
+        items: |n| cells(n) * BATCH,
+        on_page: false,
+        time: in_turn(
+            move |n, seed| {
+                let (stage, errors) = random_phases(&design, n, seed);
+                let fields = Fields::from_matrix(&gaussian(stage.layout().modes, BATCH, seed));
+                (stage, errors, fields)
+            },
+            forward_and_backward,
+            |(stage, errors, fields)| propagated(stage, errors, fields),
+        ),
+    }
+}
+
 /// The gradient of half the output power, whose adjoint is the output itself.
 fn forward_and_backward((stage, errors, fields): &(Stage, Vec<CellErrors>, Fields)) -> Phases {
     let output = propagated(stage, errors, fields);
@@ -239,24 +251,7 @@ fn other_meshes() -> Vec<Work> {
     let cells_of_rectangular = Rectangular.cells()[1..].iter();
     let cells_of_rectangular =
         cells_of_rectangular.map(|&cell| MeshDesign::new(Arc::new(Rectangular), cell).expect("a design"));
-    let gradients = usual.iter().cloned().chain(cells_of_rectangular).map(|design| Work {
-        key: format!("gradient_{}_{}", design.topology().key(), design.cell().key()),
-        title: format!("gradient, {design}"),
-        reference: "propagate the same fields",
-        limits: vec![(64, 4.0)],
-        item: "cell of a universal mesh and field",
-        items: |n| cells(n) * BATCH,
-        on_page: false,
-        time: in_turn(
-            move |n, seed| {
-                let (stage, errors) = random_phases(&design, n, seed);
-                let fields = Fields::from_matrix(&gaussian(stage.layout().modes, BATCH, seed));
-                (stage, errors, fields)
-            },
-            forward_and_backward,
-            |(stage, errors, fields)| propagated(stage, errors, fields),
-        ),
-    });
+    let gradients = usual.iter().cloned().chain(cells_of_rectangular).map(gradient_of);
     realise.chain(gradients).collect()
 }
 
@@ -287,12 +282,12 @@ impl Fabrication {
 
 const SHOT: Shot = Shot { trial: 0, index: 0, first_sample: 0 };
 
-/// The first layer of the main job on the chips of one trial, with each of two links.
-fn first_layer(job: &MainJob, links: [Link; 2]) -> [crate::main_job::Product; 2] {
+/// The first layer of the main job on the chips of one trial, with a link of choice.
+fn first_layer(job: &MainJob, link: &Link) -> Product {
     let programs = job.programs().expect("the weights have programs");
     let designs = MainJob::designs(&programs, &job.config.process).expect("a possible process");
     let layers = Layers { programs: &programs, designs: &designs, scales: &job.scales };
-    links.map(|link| layers.products(&job.config, &link, 0).expect("possible chips").swap_remove(0))
+    layers.products(&job.config, link, 0).expect("possible chips").swap_remove(0)
 }
 
 /// The noise of a readout (ns): the product with a noisy link, less that with a noiseless one.
@@ -307,10 +302,8 @@ fn readout_noise() -> Work {
         on_page: false,
         time: Box::new(|_| {
             let job = MainJob::load().expect("the MNIST example is complete");
-            let noisy = job.config.link.clone();
-            let quiet =
-                Link { shot_noise: false, thermal_noise: None, intensity_noise: None, adc: None, ..noisy.clone() };
-            let [noisy, quiet] = first_layer(&job, [noisy, quiet]);
+            let noisy = first_layer(&job, &job.config.link);
+            let quiet = first_layer(&job, &Link { adc: None, ..noiseless(&job.config.link) });
             let times =
                 alternate(&[job.inputs], |images| noisy.multiply(images, SHOT), |images| quiet.multiply(images, SHOT));
             Times { ratio: 1e9 * (times.ours_s - times.reference_s) / READOUTS as f64, ..times }
