@@ -238,7 +238,7 @@ fn write_tables(outcome: &Outcome, folder: &Path) -> Result<()> {
     tables.write(folder)?;
     let summary = Table::parse(&tables.summary_csv())?;
     for figure in FIGURES {
-        png(&figure.draw(&summary)?, 1600)?;
+        png(&(figure.draw)(&summary)?, 1600)?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The legend below a mesh: the scales of phase and of power.
 
-use super::{MeshDrawing, colour, sheet::Sheet};
+use super::{colour, sheet::Sheet};
 use crate::plot::label::decimal;
 use crate::plot::palette::{FAINT_INK, INK, TICK};
 use std::f64::consts::TAU;
@@ -13,8 +13,8 @@ const GAP: f64 = 80.0;
 const PIECES: u32 = 80;
 
 /// Draws the scales centred below the mesh.
-pub(super) fn draw(drawing: &MeshDrawing, sheet: &mut Sheet) {
-    let scales = if drawing.shows_light() { 2.0 } else { 1.0 };
+pub(super) fn draw(sheet: &mut Sheet) {
+    let scales = if sheet.shows_light { 2.0 } else { 1.0 };
     let x = (sheet.width - scales * LENGTH - (scales - 1.0) * GAP) / 2.0;
     let y = sheet.height - 38.0;
     let piece = LENGTH / f64::from(PIECES);
@@ -28,7 +28,7 @@ pub(super) fn draw(drawing: &MeshDrawing, sheet: &mut Sheet) {
         sheet.text(label, (at, y + 22.0), "middle", TICK, INK);
     }
     sheet.text("phase of a shifter (rad)", (x + LENGTH / 2.0, y - 12.0), "middle", TICK, FAINT_INK);
-    if drawing.shows_light() {
+    if sheet.shows_light {
         let x = x + LENGTH + GAP;
         for step in 0..PIECES {
             let middle = x + (f64::from(step) + 0.5) * piece;

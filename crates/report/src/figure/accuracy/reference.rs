@@ -5,7 +5,7 @@ use crate::figure::accuracy::style;
 use crate::figure_axes::FigureAxes;
 use crate::plot::axis::Axis;
 use crate::plot::label::decimal;
-use crate::plot::legend::{Entry, Swatch};
+use crate::plot::legend::Entry;
 use crate::plot::page::{Chart, Stroke};
 use crate::plot::palette::{BLACK, FAINT_INK};
 use crate::summary::{KINDS, Kind, Summary};
@@ -69,7 +69,7 @@ impl References {
 
     fn add(&mut self, stroke: Stroke, name: &str, values: &[Value], axis: &Axis) {
         let breaks = self.legend.is_empty();
-        self.legend.push(Entry { swatch: Swatch::Line(stroke), text: name.to_owned(), breaks });
+        self.legend.push(Entry { line: Some(stroke), text: name.to_owned(), breaks, ..Entry::default() });
         let mut groups: Vec<Option<usize>> = Vec::new();
         for value in values {
             if !groups.contains(&value.group) {

@@ -167,7 +167,7 @@ fn the_same_table_gives_the_same_bytes_and_an_image_of_the_asked_width() {
 fn every_figure_refuses_tables_that_it_cannot_draw() {
     for figure in FIGURES {
         let table = Table::parse("something\nelse\n").unwrap();
-        assert_eq!(figure.draw(&table).unwrap_err().to_string(), "the table has no column `row`");
+        assert_eq!((figure.draw)(&table).unwrap_err().to_string(), "the table has no column `row`");
     }
     assert_eq!(accuracy_figure("").unwrap_err().to_string(), "the table is empty: it has no header");
     let header = six_levels().lines().take(5).collect::<Vec<_>>().join("\n");
