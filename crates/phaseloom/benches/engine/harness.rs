@@ -25,10 +25,7 @@ pub struct Work {
     /// Sizes N with the largest ratio allowed at each.
     pub limits: Vec<(usize, f64)>,
     /// The smallest part of the work, and the number of such parts at size N.
-    pub item: &'static str,
-    pub items: fn(usize) -> usize,
-    /// Whether the work is in the tables and the figure of the page.
-    pub on_page: bool,
+    pub item: (&'static str, fn(usize) -> usize),
     pub time: Box<dyn Fn(usize) -> Times>,
 }
 
@@ -43,14 +40,14 @@ pub struct Timing<'a> {
 impl Timing<'_> {
     /// Our time for the smallest part of the work (ns).
     pub fn ns_per_item(&self) -> f64 {
-        1e9 * self.times.ours_s / (self.work.items)(self.size) as f64
+        1e9 * self.times.ours_s / (self.work.item.1)(self.size) as f64
     }
 
     /// The same with its unit: `96.25 ns per cell`.
     pub fn per_item(&self) -> String {
         let ns = self.ns_per_item();
         let time = if ns < 1000.0 { format!("{ns:.2} ns") } else { seconds(1e-9 * ns) };
-        format!("{time} per {}", self.work.item)
+        format!("{time} per {}", self.work.item.0)
     }
 
     pub fn limit(&self) -> String {

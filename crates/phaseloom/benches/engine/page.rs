@@ -15,7 +15,8 @@ const PNG_WIDTH: u32 = 1600;
 
 /// Writes the page into a folder, which is made if it does not exist.
 pub fn write(folder: &Path, works: &[Work], timings: Vec<Timing>, stages: &[Stage]) -> Result<(), Box<dyn Error>> {
-    let timings: Vec<Timing> = timings.into_iter().filter(|timing| timing.work.on_page).collect();
+    let timings: Vec<Timing> =
+        timings.into_iter().filter(|timing| works.iter().any(|work| work.key == timing.work.key)).collect();
     let fits = fits(works, &timings);
     std::fs::create_dir_all(folder)?;
     let comments = [
@@ -66,7 +67,7 @@ fn times_row(timing: &Timing) -> Vec<String> {
         times.ratio.to_string(),
         limit,
         timing.ns_per_item().to_string(),
-        work.item.to_owned(),
+        work.item.0.to_owned(),
     ]
 }
 

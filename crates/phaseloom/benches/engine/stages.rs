@@ -1,19 +1,18 @@
 //! Processor time of each stage of the main job, on one thread.
 //!
-//! A stage with a call of its own in the library is timed directly. Encoding, product, converter and noise are one loop of
-//! the engine. The time of each of these parts is the difference between the loop with and without the part.
+//! A stage with a call of its own in the library is timed directly. Product, converter and noise are one loop of the engine. The time of each of these parts is the difference between the loop with and without the part.
 
 use crate::cpu_time;
-use crate::main_job::{Layers, MainJob, Product, noiseless, path};
+use crate::main_job::{MainJob, Product, noiseless, path};
 use phaseloom::experiment::store::Store;
 use phaseloom::experiment::{Experiment, Options, Outcome, Plan, Row, Shard, Tables, run};
 use phaseloom::hardware::correction::Interrupt;
-use phaseloom::hardware::{Batch, Chip, ChipId, LayerProgram, Link, MatrixProduct, Readings, Scales, Shot};
+use phaseloom::hardware::{Batch, Chip, ChipId, LayerDesign, LayerProgram, Link, MatrixProduct, Readings, Shot};
 use phaseloom::network::{ExactPass, predictions};
 use phaseloom::report::{FIGURES, Table, png};
 use std::error::Error;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// Chips over which the times of one chip are averaged.
 const TRIALS: u64 = 3;
@@ -43,10 +42,9 @@ impl Stage {
 pub fn measure() -> Result<Vec<Stage>> {
     let (job, read) = timed(MainJob::load)?;
     let (programs, program) = timed(|| job.programs())?;
-    let (designs, design) = timed(|| MainJob::designs(&programs, &job.config.process))?;
+    let (designs, design) = timed(|| job.designs(&programs))?;
     let exact = cpu_time::measure(|| decide_exactly(&job)).1;
-    let layers = Layers { programs: &programs, designs: &designs, scales: &job.scales };
-    let [draw, make, encode, open, quiet, whole, rest, decide] = one_chip(&job, &layers)?;
+    let [draw, make, open, quiet, whole, forward, decide] = one_chip(&job, &programs, &designs)?;
     let folder = tempfile::tempdir()?;
     let small = small_experiment()?;
     let outcome = run_alone(&small, &folder.path().join("run"))?;
@@ -69,11 +67,10 @@ pub fn measure() -> Result<Vec<Stage>> {
         ("design: drive, gains, predicted errors", "timed", design, processes),
         ("draw the errors of 28 cores", "timed", draw, chips),
         ("realise 28 tiles", "making the products, less the draw", make - draw, chips),
-        ("encode: DAC, modulator, tiles", "one row of it, no ADC, no noise: an upper bound", encode, chips),
-        ("matrix product", "no ADC, no noise, less the encoding: a lower bound", open - encode, chips),
+        ("encoding (DAC, modulator, tiles) and matrix product", "no ADC, no noise", open, chips),
         ("ADC, gain, sum of tiles", "no noise, less the same without ADC", quiet - open, chips),
         ("noise and detection", "all, less the same without noise", whole - quiet, chips),
-        ("rest of the network", "the network, less its optical products", rest, chips),
+        ("rest of the network", "the network, less its optical products", forward - whole, chips),
         ("decisions of a row", "timed", decide, chips),
         ("write a unit", "timed; the wait for the disk is no processor time", written, units.len()),
         ("tables and figures", "timed", tables, 1),
@@ -97,46 +94,27 @@ fn decide_exactly(job: &MainJob) -> Vec<usize> {
 }
 
 /// Processor time of one row of a chip (s), mean of [`TRIALS`]; all samples pass both layers. The times are: draw; draw and
-/// realise; encode; encode and multiply; encode, multiply, convert; the same with noise; the rest of the network; decide.
-fn one_chip(job: &MainJob, layers: &Layers) -> Result<[f64; 8]> {
-    let config = &job.config;
-    let quiet = noiseless(&config.link);
+/// realise; encode and multiply; encode, multiply, convert; the same with noise; the network; decide.
+fn one_chip(job: &MainJob, programs: &[Arc<LayerProgram>], designs: &[Arc<LayerDesign>]) -> Result<[f64; 7]> {
+    let link = &job.config.link;
+    let quiet = noiseless(link);
     let open = Link { adc: None, ..quiet.clone() };
-    let (programs, scales) = one_row_layers(job)?;
-    let designs = MainJob::designs(&programs, &config.process)?;
-    let one_row = Layers { programs: &programs, designs: &designs, scales: &scales };
     let inputs = photonic_inputs(job);
-
-    let mut means = [0.0; 8];
+    let mut means = [0.0; 7];
     for trial in 0..TRIALS {
-        let pass = |layers: &Layers, link| -> Result<f64> {
-            let products = layers.products(config, link, trial)?;
-            Ok(cpu_time::measure(|| multiply(&products, &inputs, trial)).1)
-        };
-        let draw = timed(|| draw(job, layers, trial))?.1;
-        let (products, make) = timed(|| layers.products(config, &config.link, trial))?;
-        let (encode, open, quiet) = (pass(&one_row, &open)?, pass(layers, &open)?, pass(layers, &quiet)?);
-        let whole = cpu_time::measure(|| multiply(&products, &inputs, trial)).1;
-        let (outputs, rest) = network(job, &products, trial);
+        let pass = |products: &[Product]| cpu_time::measure(|| multiply(products, &inputs, trial)).1;
+        let draw = timed(|| draw(job, programs, trial))?.1;
+        let (products, make) = timed(|| job.products(programs, designs, link, trial))?;
+        let open = pass(&job.products(programs, designs, &open, trial)?);
+        let quiet = pass(&job.products(programs, designs, &quiet, trial)?);
+        let whole = pass(&products);
+        let (outputs, forward) = network(job, &products, trial);
         let decide = cpu_time::measure(|| outputs.iter().map(|o| count_right(o, &job.labels)).sum::<usize>()).1;
-        for (mean, time) in means.iter_mut().zip([draw, make, encode, open, quiet, whole, rest, decide]) {
+        for (mean, time) in means.iter_mut().zip([draw, make, open, quiet, whole, forward, decide]) {
             *mean += time / TRIALS as f64;
         }
     }
     Ok(means)
-}
-
-/// The first row of each layer: all of its encoding, and almost no product.
-fn one_row_layers(job: &MainJob) -> Result<(Vec<Arc<LayerProgram>>, Vec<Scales>)> {
-    let (core, detection) = (&job.config.core, job.config.link.detection);
-    let (mut programs, mut all) = (Vec::new(), Vec::new());
-    for (view, scales) in job.model.photonic_layers().into_iter().zip(&job.scales) {
-        let tiles = core.plan(1, view.weight.ncols(), detection)?.tiles().len();
-        let scales = Scales { input: scales.input, full_scale: scales.full_scale[..tiles].to_vec() };
-        programs.push(Arc::new(LayerProgram::new(&view.weight.rows(0, 1).into_owned(), core, detection, &scales)?));
-        all.push(scales);
-    }
-    Ok((programs, all))
 }
 
 /// The inputs of each photonic layer in the floating-point reference, cut into chunks outside the timed loop.
@@ -154,8 +132,8 @@ fn photonic_inputs(job: &MainJob) -> Vec<Vec<(u64, Batch)>> {
     inputs
 }
 
-fn draw(job: &MainJob, layers: &Layers, trial: u64) -> Result<Vec<Chip>> {
-    let tiles = layers.programs.iter().flat_map(|program| program.tiles().iter().flatten());
+fn draw(job: &MainJob, programs: &[Arc<LayerProgram>], trial: u64) -> Result<Vec<Chip>> {
+    let tiles = programs.iter().flat_map(|program| program.tiles().iter().flatten());
     tiles
         .enumerate()
         .map(|(core, tile)| {
@@ -173,41 +151,15 @@ fn multiply(products: &[Product], inputs: &[Vec<(u64, Batch)>], trial: u64) -> V
         .collect()
 }
 
-/// A product that measures the time spent in it.
-struct Watched<'a> {
-    product: &'a Product,
-    spent_s: &'a Mutex<f64>,
-}
-
-impl MatrixProduct for Watched<'_> {
-    fn shape(&self) -> (usize, usize) {
-        self.product.shape()
-    }
-
-    fn loses_sign(&self) -> bool {
-        self.product.loses_sign()
-    }
-
-    fn multiply(&self, input: &Batch, shot: Shot) -> (Batch, Readings) {
-        let (result, seconds) = cpu_time::measure(|| self.product.multiply(input, shot));
-        *self.spent_s.lock().unwrap_or_else(PoisonError::into_inner) += seconds;
-        result
-    }
-}
-
-/// Sends all samples through the network. Returns its outputs and its time without the products (s).
+/// Sends all samples through the network. Returns its outputs and its time (s).
 fn network(job: &MainJob, products: &[Product], trial: u64) -> (Vec<Batch>, f64) {
-    let spent_s = Mutex::new(0.0);
-    let watched: Vec<Watched> = products.iter().map(|product| Watched { product, spent_s: &spent_s }).collect();
-    let watched: Vec<&dyn MatrixProduct> = watched.iter().map(|product| product as &dyn MatrixProduct).collect();
+    let products: Vec<&dyn MatrixProduct> = products.iter().map(|product| product as &dyn MatrixProduct).collect();
     // As in a run, the floating-point product of the first layer is shared by all chips.
     let known: Vec<_> = chunks(&job.inputs)
         .map(|(first_sample, chunk)| (Shot { trial, index: 0, first_sample }, job.model.exact_pass(chunk)))
         .collect();
-    let forward = |(shot, exact): &(Shot, ExactPass)| job.model.forward(exact, &watched, *shot).0;
-    let (outputs, whole) = cpu_time::measure(|| known.iter().map(forward).collect());
-    let spent = *spent_s.lock().unwrap_or_else(PoisonError::into_inner);
-    (outputs, whole - spent)
+    let forward = |(shot, exact): &(Shot, ExactPass)| job.model.forward(exact, &products, *shot).0;
+    cpu_time::measure(|| known.iter().map(forward).collect())
 }
 
 fn count_right(outputs: &Batch, labels: &[usize]) -> usize {

@@ -51,27 +51,27 @@ fn draw(table: &Table) -> Result<String, ReportError> {
     let height = TOP + size.1 + BELOW + 28.0;
     page::svg(WIDTH, height, |page| {
         let title = "Infidelity of meshes of one size on one process";
-        page.text(title, (MARGIN, 30.0), Anchor::Start, TITLE, INK)?;
+        page.text(title, (MARGIN, 30.0), Anchor::Left, TITLE, INK)?;
         let key = "circle: as programmed; diamond: locally corrected; bars: 10 to 90 % of chips";
-        page.text(key, (MARGIN, 48.0), Anchor::Start, TICK, FAINT_INK)?;
-        page.text("cells", (CELLS, TOP - 6.0), Anchor::End, TICK, FAINT_INK)?;
-        page.text("dB", (LOSS, TOP - 6.0), Anchor::End, TICK, FAINT_INK)?;
-        let mut chart = page.chart((LEFT, TOP), size, BELOW, (&x, &y))?;
+        page.text(key, (MARGIN, 48.0), Anchor::Left, TICK, FAINT_INK)?;
+        page.text("cells", (CELLS, TOP - 6.0), Anchor::Right, TICK, FAINT_INK)?;
+        page.text("dB", (LOSS, TOP - 6.0), Anchor::Right, TICK, FAINT_INK)?;
+        let chart = page.chart((LEFT, TOP), size, BELOW, (&x, &y))?;
         for (k, row) in rows.iter().enumerate() {
             let middle = k as f64 + 0.5;
             let baseline = chart.place((1.0, middle)).1 + 4.0;
-            page.text(&row.name, (MARGIN, baseline), Anchor::Start, TICK, INK)?;
-            page.text(&row.cells, (CELLS, baseline), Anchor::End, TICK, INK)?;
-            page.text(&row.loss, (LOSS, baseline), Anchor::End, TICK, INK)?;
+            page.text(&row.name, (MARGIN, baseline), Anchor::Left, TICK, INK)?;
+            page.text(&row.cells, (CELLS, baseline), Anchor::Right, TICK, INK)?;
+            page.text(&row.loss, (LOSS, baseline), Anchor::Right, TICK, INK)?;
             let kinds = [(Marker::Circle, SERIES[1], -3.0), (Marker::Diamond, SERIES[0], 3.0)];
             for ([low, median, high], (marker, colour, shift)) in row.quantiles.into_iter().zip(kinds) {
                 let y = middle + shift / ROW;
-                chart.line(vec![(low, y), (high, y)], Stroke { colour, width: 1.6, dashes: None })?;
+                chart.line([(low, y), (high, y)], Stroke { colour, width: 1.6, dashes: None })?;
                 chart.markers([(median, y)], marker, colour)?;
             }
         }
         let footer = provenance(table).join(" · ");
-        page.text(&footer, (WIDTH - MARGIN, height - 8.0), Anchor::End, FOOTER, FAINT_INK)
+        page.text(&footer, (WIDTH - MARGIN, height - 8.0), Anchor::Right, FOOTER, FAINT_INK)
     })
 }
 

@@ -48,11 +48,11 @@ fn draw(table: &Table) -> Result<String, ReportError> {
     let height = TOP + size.1 + BELOW + 20.0;
     page::svg(WIDTH, height, |page| {
         let title = "Deviation from the prediction, in shares of what is allowed";
-        page.text(title, (MARGIN, 30.0), Anchor::Start, TITLE, INK)?;
+        page.text(title, (MARGIN, 30.0), Anchor::Left, TITLE, INK)?;
         let key = "circle: pass; diamond: fail; triangle: beyond the frame. Bounds count from 0.";
-        page.text(key, (MARGIN, 48.0), Anchor::Start, TICK, FAINT_INK)?;
-        let mut chart = page.chart((LEFT, TOP), size, BELOW, (&x, &Axis::rows(rows + 0.5)))?;
-        let vertical = |x: f64| vec![(x, f64::NEG_INFINITY), (x, f64::INFINITY)];
+        page.text(key, (MARGIN, 48.0), Anchor::Left, TICK, FAINT_INK)?;
+        let chart = page.chart((LEFT, TOP), size, BELOW, (&x, &Axis::rows(rows + 0.5)))?;
+        let vertical = |x: f64| [(x, f64::NEG_INFINITY), (x, f64::INFINITY)];
         chart.line(vertical(0.0), Stroke { colour: FRAME, width: 1.0, dashes: None })?;
         for limit in [-1.0, 1.0] {
             chart.line(vertical(limit), Stroke { colour: BLACK, width: 1.0, dashes: Some((4.0, 3.0)) })?;
@@ -62,11 +62,11 @@ fn draw(table: &Table) -> Result<String, ReportError> {
             if entry.claim != last {
                 row += 1.0;
                 let name = font::fit(entry.claim, NAME + 1.0, 140.0);
-                page.text(&name, (MARGIN, TOP + ROW * row), Anchor::Start, NAME + 1.0, INK)?;
+                page.text(&name, (MARGIN, TOP + ROW * row), Anchor::Left, NAME + 1.0, INK)?;
                 last = entry.claim;
             }
             let name = font::fit(entry.name, NAME, LEFT - MARGIN - 150.0);
-            page.text(&name, (LEFT - 8.0, TOP + ROW * row), Anchor::End, NAME, FAINT_INK)?;
+            page.text(&name, (LEFT - 8.0, TOP + ROW * row), Anchor::Right, NAME, FAINT_INK)?;
             let marker = match (entry.share.abs() > MAX_SHARE, entry.passes) {
                 (true, _) => Marker::Triangle,
                 (false, true) => Marker::Circle,
@@ -78,7 +78,7 @@ fn draw(table: &Table) -> Result<String, ReportError> {
             row += 1.0;
         }
         let footer = provenance(table).join(" · ");
-        page.text(&footer, (WIDTH - MARGIN, height - 8.0), Anchor::End, FOOTER, FAINT_INK)
+        page.text(&footer, (WIDTH - MARGIN, height - 8.0), Anchor::Right, FOOTER, FAINT_INK)
     })
 }
 

@@ -47,7 +47,7 @@ fn draw(table: &Table) -> Result<String, ReportError> {
     };
     chart::draw(frame, |chart| {
         for (index, (_, points)) in series.iter().enumerate() {
-            chart.line(points.iter().map(|&(sigma, law, _)| (sigma, law)).collect(), stroke(index))?;
+            chart.line(points.iter().map(|&(sigma, law, _)| (sigma, law)), stroke(index))?;
             let measured = points.iter().map(|&(sigma, _, measured)| (sigma, measured));
             chart.markers(measured, marker(index), stroke(index).colour)?;
         }

@@ -66,7 +66,7 @@ impl Legend {
                     page.marker((x + SWATCH / 2.0, y), marker, stroke.colour)?;
                 }
             }
-            page.text(&entry.text, (x + indent(entry), y + 0.36 * TICK), Anchor::Start, TICK, INK)?;
+            page.text(&entry.text, (x + indent(entry), y + 0.36 * TICK), Anchor::Left, TICK, INK)?;
         }
         Ok(())
     }

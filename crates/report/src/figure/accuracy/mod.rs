@@ -62,7 +62,7 @@ fn swept(
     let lines: Vec<Line> = (0..axes.groups.len()).map(|group| line(summary, axes, &x, group)).collect();
     let references = References::new(table, summary, axes, &x, &y);
     let mut legend = series_legend(summary, axes, &lines);
-    legend.extend(references.legend());
+    legend.extend(references.legend.iter().cloned());
     let axis = x.clone();
     chart::draw(Frame { title, legend, x, y, footer }, |chart| {
         for line in &lines {
@@ -71,7 +71,7 @@ fn swept(
         references.draw(chart)?;
         for line in &lines {
             for run in line.runs(&axis).filter(|run| run.len() > 1) {
-                chart.line(run.iter().map(|(x, outcome)| (*x, outcome.q50)).collect(), line.stroke)?;
+                chart.line(run.iter().map(|(x, outcome)| (*x, outcome.q50)), line.stroke)?;
             }
             let medians = line.points.iter().map(|(x, outcome)| (*x, outcome.q50));
             chart.markers(medians, line.marker, line.stroke.colour)?;
@@ -197,7 +197,7 @@ fn single(summary: &Summary, title: String, footer: String) -> Result<String, Re
             chart.markers([point], marker, stroke.colour)?;
             let (x, y) = chart.place(point);
             let text = format!("{} %", decimal((100.0 * row.q50).round() / 100.0));
-            chart.page.text(&text, (x + 10.0, y + 0.36 * TICK), Anchor::Start, TICK, INK)?;
+            chart.page.text(&text, (x + 10.0, y + 0.36 * TICK), Anchor::Left, TICK, INK)?;
         }
         Ok(())
     })

@@ -21,7 +21,7 @@ const SAME: f64 = 1e-9;
 /// Lines of references and their entries in the legend.
 pub(crate) struct References {
     lines: Vec<(Stroke, Vec<(f64, f64)>)>,
-    legend: Vec<Entry>,
+    pub legend: Vec<Entry>,
 }
 
 /// The line of a kind of reference.
@@ -92,10 +92,6 @@ impl References {
             let runs = points.chunk_by(|a, b| axis.joins(a.0, b.0));
             self.lines.extend(runs.map(|run| (stroke, run.to_vec())));
         }
-    }
-
-    pub(crate) fn legend(&self) -> impl Iterator<Item = Entry> + '_ {
-        self.legend.iter().cloned()
     }
 
     pub(crate) fn draw(&self, chart: &mut Chart) -> Result<(), ReportError> {
