@@ -96,11 +96,9 @@ impl Sheet {
         let lit = (colour::strength_colour(strength), 0.03 + 0.11 * strength);
         let (colour, width) = if self.shows_light { lit } else { (INK, 0.035) };
         let width = (width * self.pitch).max(MIN_STROKE);
-        let _ = write!(self.svg, "<path d=\"{path}\" stroke=\"{}\" stroke-width=\"{width:.2}\"", hex(colour));
-        let _ = match self.shows_light {
-            true => writeln!(self.svg, "><title>power {}</title></path>", decimal(power)),
-            false => writeln!(self.svg, "/>"),
-        };
+        let title = self.shows_light.then(|| format!("power {}", decimal(power)));
+        let (colour, end) = (hex(colour), closed("path", title.as_deref()));
+        let _ = writeln!(self.svg, "<path d=\"{path}\" stroke=\"{colour}\" stroke-width=\"{width:.2}\"{end}");
     }
 
     /// A level line without tooltip.
@@ -112,20 +110,17 @@ impl Sheet {
     /// A filled box around a point, with a class, an outline, and optionally a tooltip.
     pub fn rectangle(&mut self, class: &str, middle: (f64, f64), size: (f64, f64), fill: Colour, title: Option<&str>) {
         let (x, y) = (middle.0 - size.0 / 2.0, middle.1 - size.1 / 2.0);
-        let _ = write!(
+        let _ = writeln!(
             self.svg,
             "<rect class=\"{class}\" x=\"{x:.2}\" y=\"{y:.2}\" width=\"{:.2}\" height=\"{:.2}\" fill=\"{}\" \
-             stroke=\"{}\" stroke-width=\"{:.2}\"",
+             stroke=\"{}\" stroke-width=\"{:.2}\"{}",
             size.0,
             size.1,
             hex(fill),
             hex(INK),
-            0.02 * self.pitch
+            0.02 * self.pitch,
+            closed("rect", title)
         );
-        let _ = match title {
-            Some(title) => writeln!(self.svg, "><title>{}</title></rect>", escaped(title)),
-            None => writeln!(self.svg, "/>"),
-        };
     }
 
     /// A text. `anchor` is `start`, `middle` or `end`. The pointer reaches the tooltip below the text.
@@ -189,6 +184,11 @@ fn waveguides(drawing: &MeshDrawing) -> f64 {
 
 fn hex((red, green, blue): Colour) -> String {
     format!("#{red:02x}{green:02x}{blue:02x}")
+}
+
+/// The end of a tag, with its tooltip.
+fn closed(tag: &str, title: Option<&str>) -> String {
+    title.map_or_else(|| "/>".to_owned(), |title| format!("><title>{}</title></{tag}>", escaped(title)))
 }
 
 /// A text as XML.

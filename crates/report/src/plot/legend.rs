@@ -96,13 +96,8 @@ mod tests {
     }
 
     #[test]
-    fn few_entries_share_a_row() {
-        let legend = Legend::new(vec![words("first", false), words("second", true)], 200.0);
-        assert_eq!(legend.rows, 1);
-    }
-
-    #[test]
-    fn no_entries_take_no_room() {
+    fn few_entries_share_a_row_and_none_take_no_room() {
+        assert_eq!(Legend::new(vec![words("first", false), words("second", true)], 200.0).rows, 1);
         assert!(Legend::new(Vec::new(), 200.0).height().abs() < 1e-12);
     }
 }
