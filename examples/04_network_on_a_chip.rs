@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let experiment = Experiment::load(&folder.join("digits.toml"))?.config;
     let model = Model::load(&folder.join(&experiment.model))?;
     let data = experiment.data.load(&folder)?;
-    // Scales of the converters: measured once on training data, kept beside the weights.
+    // Scales of the converters: measured once on training data, kept next to the weights.
     let calibration = Calibration::load(&model.calibration_path()?.ok_or("the model names no calibration")?)?;
 
     let mut products = Vec::new();

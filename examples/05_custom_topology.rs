@@ -1,7 +1,7 @@
-//! A mesh of one's own: the first columns of a rectangular mesh, fitted to what they can do.
+//! A custom topology: the first columns of a rectangular mesh, fitted to the target.
 //!
-//! A topology says where its cells stand and finds their phases; all else (chips, gradients, corrections, other cells)
-//! works with it as with the built-in ones.
+//! A topology states the positions of its cells and finds their phases. Chips, gradients, corrections and other cells work
+//! with it as with the built-in topologies.
 //!
 //! `cargo run --release --example 05_custom_topology`
 #![allow(clippy::print_stdout)]

@@ -3,7 +3,9 @@
 //! It reads every Rust, Markdown and TOML file of the repository. Identifiers are split at `_` and at capital letters,
 //! words are compared without regard to case, and a phrase may continue on the next line.
 
-use std::path::{Path, PathBuf};
+mod texts;
+
+use std::path::Path;
 
 /// (word or phrase, replacement)
 const WORDS: &[(&str, &str)] = &[
@@ -34,27 +36,17 @@ const WORDS: &[(&str, &str)] = &[
     ("physics notes", "docs/physics.md"),
     ("recalled", "the status of a source is in docs/physics.md"),
     ("fn of", "from_…, new"),
-    ("by_key", "a name that states what is read"),
 ];
 
-/// (beginning of an identifier in capitals, replacement)
-const PREFIXES: &[(&str, &str)] = &[("MOST_", "MAX_"), ("LARGEST_", "MAX_"), ("SMALLEST_", "MIN_"), ("LEAST_", "MIN_")];
-
-/// (whole identifier, replacement)
-const NAMES: &[(&str, &str)] = &[("Way", "a noun that states which"), ("Carry", "a noun that states what is carried")];
-
-/// A word that one file needs.
-struct Exception {
-    file: &'static str,
-    word: &'static str,
-    reason: &'static str,
-}
-
-const EXCEPTIONS: &[Exception] = &[Exception {
-    file: "docs/physics.md",
-    word: "recalled",
-    reason: "the bibliography states the status of each source",
-}];
+/// (whole identifier, or its beginning up to `_`, replacement)
+const IDENTIFIERS: &[(&str, &str)] = &[
+    ("MOST_", "MAX_"),
+    ("LARGEST_", "MAX_"),
+    ("SMALLEST_", "MIN_"),
+    ("LEAST_", "MIN_"),
+    ("Way", "a noun that states which"),
+    ("Carry", "a noun that states what is carried"),
+];
 
 /// One word with its line and its identifier.
 struct Token<'a> {
@@ -103,51 +95,26 @@ fn findings(text: &str) -> Vec<(usize, &'static str, &'static str)> {
         };
         let first_part = k == 0 || !std::ptr::eq(tokens[k - 1].identifier, token.identifier);
         let listed = WORDS.iter().filter(|(words, _)| phrase(words));
-        let prefix = PREFIXES.iter().filter(|(prefix, _)| first_part && token.identifier.starts_with(prefix));
-        let name = NAMES.iter().filter(|(name, _)| first_part && token.identifier == *name);
-        findings.extend(listed.chain(prefix).chain(name).map(|&(word, replacement)| (token.line, word, replacement)));
+        let named = |name: &str| token.identifier == name || name.ends_with('_') && token.identifier.starts_with(name);
+        let identifiers = IDENTIFIERS.iter().filter(|(name, _)| first_part && named(name));
+        findings.extend(listed.chain(identifiers).map(|&(word, replacement)| (token.line, word, replacement)));
     }
     findings
-}
-
-/// All Rust, Markdown and TOML files below `folder`, except for built, computed and hidden ones.
-fn files(folder: &Path, list: &mut Vec<PathBuf>) {
-    let mut entries: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    entries.sort();
-    for path in entries {
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if path.is_dir() {
-            if !name.starts_with('.') && !["target", "results"].contains(&name.as_str()) {
-                files(&path, list);
-            }
-        } else if path.extension().is_some_and(|ending| ["rs", "md", "toml"].iter().any(|known| ending == *known)) {
-            list.push(path);
-        }
-    }
 }
 
 #[test]
 fn no_file_uses_a_word_of_the_list() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut list = Vec::new();
-    files(root, &mut list);
     let mut found = Vec::new();
-    let mut used = vec![false; EXCEPTIONS.len()];
-    for path in list {
-        let file = path.strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/");
-        if file == "tests/vocabulary.rs" {
+    for path in &texts::texts(root, &["rs", "md", "toml"]) {
+        if path.starts_with(root.join("results")) || path.ends_with("tests/vocabulary.rs") {
             continue;
         }
-        let text = std::fs::read_to_string(&path).unwrap();
-        for (line, word, replacement) in findings(&text) {
-            match EXCEPTIONS.iter().position(|e| e.file == file && e.word == word) {
-                Some(k) => used[k] = true,
-                None => found.push(format!("{file}:{line}: `{word}`, use: {replacement}")),
-            }
-        }
+        let file = path.strip_prefix(root).unwrap().display();
+        let text = std::fs::read_to_string(path).unwrap();
+        let here = findings(&text).into_iter();
+        found.extend(here.map(|(line, word, replacement)| format!("{file}:{line}: `{word}`, use: {replacement}")));
     }
-    let unused = EXCEPTIONS.iter().zip(used).filter(|(exception, used)| !used && root.join(exception.file).exists());
-    found.extend(unused.map(|(e, _)| format!("{}: the exception for `{}` ({}) is unused", e.file, e.word, e.reason)));
     assert!(found.is_empty(), "{} words to replace:\n{}", found.len(), found.join("\n"));
 }
 

@@ -1,111 +1,80 @@
 //! `convert`: the files of a converted program, there and back; what it refuses, and that it then leaves no file.
 
-use super::support::{npy_real, phaseloom, read_npy, run, wait};
+use super::support::{GENERAL, Scene, furthest, npy_real};
 use phaseloom::mesh::convention::CONVENTIONS;
-use serde_json::Value;
 use std::fs;
-use std::path::PathBuf;
-use tempfile::TempDir;
 
 /// A folder with the programs of a general 3×4 matrix and of an orthogonal one.
-struct Bench(TempDir);
-
-impl Bench {
-    fn new() -> Self {
-        let bench = Self(tempfile::tempdir().unwrap());
-        let general = [[0.5, -1.0, 2.0, 0.25], [1.5, 0.0, -0.75, 1.0], [-2.0, 0.125, 0.5, 0.5]];
-        fs::write(bench.path("general.npy"), npy_real(&general)).unwrap();
-        fs::write(bench.path("rotation.npy"), npy_real(&[[0.6, -0.8, 0.0], [0.8, 0.6, 0.0], [0.0, 0.0, 1.0]])).unwrap();
-        for (matrix, topology) in [("general", "rectangular"), ("rotation", "triangular")] {
-            let (from, to) = (bench.text(&format!("{matrix}.npy")), bench.text(&format!("{matrix}.json")));
-            run(["program", &from, "-o", &to, "--topology", topology]).well();
-        }
-        bench
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn text(&self, name: &str) -> String {
-        self.path(name).to_str().unwrap().to_owned()
-    }
-
-    fn convert(&self, from: &str, key: &str, to: &str) -> super::support::Ended {
-        wait(phaseloom().arg("convert").arg(self.path(from)).args(["--to", key, "-o"]).arg(self.path(to)))
-    }
-
-    fn matrix(&self, program: &str) -> Vec<[f64; 2]> {
-        let out = self.path("matrix.npy");
-        wait(phaseloom().arg("matrix").arg(self.path(program)).arg("-o").arg(&out)).well();
-        read_npy(&out).2
-    }
-}
-
-fn furthest(a: &[[f64; 2]], b: &[[f64; 2]]) -> f64 {
-    assert_eq!(a.len(), b.len());
-    a.iter().zip(b).map(|(a, b)| (a[0] - b[0]).hypot(a[1] - b[1])).fold(0.0, f64::max)
+fn programs() -> Scene {
+    let scene = Scene::new();
+    scene.write("general.npy", npy_real(&GENERAL));
+    scene.write("rotation.npy", npy_real(&[[0.6, -0.8, 0.0], [0.8, 0.6, 0.0], [0.0, 0.0, 1.0]]));
+    scene.call("program general.npy -o general.json").well();
+    scene.call("program rotation.npy -o rotation.json --topology triangular").well();
+    scene
 }
 
 #[test]
 fn a_program_becomes_every_convention_and_comes_back() {
-    let bench = Bench::new();
-    for name in ["general", "rotation"] {
-        let program = format!("{name}.json");
-        let target = bench.matrix(&program);
-        let ours: Value = serde_json::from_str(&fs::read_to_string(bench.path(&program)).unwrap()).unwrap();
-        let mut before = program.clone();
+    let scene = programs();
+    for program in ["general.json", "rotation.json"] {
+        let (target, ours) = (scene.matrix(program), scene.json(program));
+        let mut before = program.to_owned();
         for convention in CONVENTIONS {
             // From our program, and from the convention before.
-            for from in [&program, &before] {
-                let said = bench.convert(from, convention.key(), "converted.json").well().out;
-                assert!(said.contains(convention.key()), "{said}");
-                let file: Value =
-                    serde_json::from_str(&fs::read_to_string(bench.path("converted.json")).unwrap()).unwrap();
-                assert_eq!(
-                    (&file["format"], &file["convention"]),
-                    (&"phaseloom-converted".into(), &convention.key().into())
-                );
+            let key = convention.key();
+            for from in [program, &before] {
+                let said = scene.call(&format!("convert {from} --to {key} -o converted.json")).well().out;
+                assert!(said.contains(key), "{said}");
+                let file = scene.json("converted.json");
+                assert_eq!((&file["format"], &file["convention"]), (&"phaseloom-converted".into(), &key.into()));
                 assert_eq!(file["gain"], ours["gain"]);
                 assert_eq!(file["attenuators"], ours["attenuators"]);
                 assert!(file["right"]["cells"][0][convention.names()[0]].is_number());
-                bench.convert("converted.json", "phaseloom", "back.json").well();
-                assert!(furthest(&bench.matrix("back.json"), &target) < 1e-12, "{}", convention.key());
+                scene.call("convert converted.json --to phaseloom -o back.json").well();
+                assert!(furthest(&scene.matrix("back.json"), &target) < 1e-12, "{key}");
             }
-            before = format!("{}.json", convention.key());
-            fs::copy(bench.path("converted.json"), bench.path(&before)).unwrap();
+            before = format!("{key}.json");
+            fs::copy(scene.path("converted.json"), scene.path(&before)).unwrap();
         }
     }
-    bench.convert("general.json", "phaseloom", "same.json").well();
-    assert_eq!(fs::read(bench.path("same.json")).unwrap(), fs::read(bench.path("general.json")).unwrap());
+    scene.call("convert general.json --to phaseloom -o same.json").well();
+    assert_eq!(scene.text("same.json"), scene.text("general.json"));
 }
 
 #[test]
 fn what_is_no_program_or_no_convention_is_refused_and_leaves_no_file() {
-    let bench = Bench::new();
-    bench.convert("general.json", "clement", "out.json").refused(&["clement", "mach_zehnder, clements, "]);
-    bench.convert("absent.json", "clements", "out.json").refused(&["absent.json"]);
-    bench.convert("general.npy", "clements", "out.json").refused(&["general.npy"]);
-    fs::write(bench.path("chip.json"), "{\"format\": \"phaseloom-chip\"}").unwrap();
-    bench.convert("chip.json", "clements", "out.json").refused(&["chip.json", "not a Phaseloom program"]);
-    bench.convert("general.json", "clements", "converted.json").well();
-    let good = fs::read_to_string(bench.path("converted.json")).unwrap();
+    let scene = programs();
+    scene.write("chip.json", "{\"format\": \"phaseloom-chip\"}");
+    for (from, key, parts) in [
+        ("general.json", "clement", &["clement", "mach_zehnder, clements, "][..]),
+        ("absent.json", "clements", &["absent.json"]),
+        ("general.npy", "clements", &["general.npy"]),
+        ("chip.json", "clements", &["chip.json", "not a Phaseloom program"]),
+    ] {
+        scene.call(&format!("convert {from} --to {key} -o out.json")).refused(parts);
+    }
+    scene.call("convert general.json --to clements -o converted.json").well();
     for (from, to, parts) in [
         ("\"theta\": ", "\"theta\": 1e400, \"t\": ", &["number out of range"][..]),
         ("\"theta\": ", "\"angle\": ", &["unknown field `angle`", "theta"]),
         ("\"clements\"", "\"bell_walmsley\"", &["right.cells[0].theta", "bell_walmsley"]),
+        ("\"clements\"", "\"clem\\u001bents\"", &["convention"]),
         ("\"modes\": 3", "\"modes\": 9000000000000000000", &["left.modes", "9000000000000000000"]),
         ("\"rows\": 3", "\"rows\": 0", &["rows", "at least 1"]),
         ("\"topology\": \"rectangular\"", "\"topology\": \"triangular\"", &["right.cells", "expected"]),
+        ("\"topology\": \"rectangular\"", "\"topology\": \"square\"", &["topology"]),
     ] {
-        let bad = good.replacen(from, to, 1);
-        assert_ne!(bad, good, "{from}");
-        fs::write(bench.path("bad.json"), bad).unwrap();
-        bench.convert("bad.json", "phaseloom", "out.json").refused(&[&["bad.json"], parts].concat());
+        let command = "convert converted.json --to phaseloom -o out.json";
+        scene.refuses_change("converted.json", (from, to), command, &[&["converted.json"], parts].concat());
     }
-    bench.convert("converted.json", "hadamard", "no/such/folder.json").refused(&["folder.json"]);
-    assert!(!bench.path("out.json").exists());
+    scene.call("convert rotation.json --to bloch -o rotated.json").well();
+    let gain = ("\"gain\": 1.0", "\"gain\": 1e300");
+    let command = "convert rotated.json --to phaseloom -o out.json";
+    scene.refuses_change("rotated.json", gain, command, &["rotated.json", "1e153"]);
+    scene.call("convert converted.json --to hadamard -o no/such/folder.json").refused(&["folder.json"]);
+    assert!(!scene.path("out.json").exists());
     // Other commands read a converted program as they read ours.
-    run(["matrix", &bench.text("converted.json")]).well();
-    bench.convert("converted.json", "hadamard", "converted.json").refused(&["converted.json"]);
+    scene.call("matrix converted.json").well();
+    scene.call("convert converted.json --to hadamard -o converted.json").refused(&["converted.json"]);
 }

@@ -1,32 +1,29 @@
 //! Input that is odd but possible, and input at the edge of what a number holds: a run that says it is finished can be
 //! read again and holds numbers only; nothing hangs.
 
-use super::support::{CORE, DATA, Ended, LINK, MODEL, SWEEP, Scene, cell, npy_real, phaseloom, scales, table, wait};
+use super::support::{CORE, DATA, LINK, MODEL, SWEEP, Scene, cell, integers, npy_real, phaseloom, run_to, table, wait};
 use std::fs;
 
-/// Runs twice: what the first run wrote, the second can read. Returns the first.
+/// Runs an experiment with these tables twice.
 #[track_caller]
-fn twice(scene: &Scene) -> Ended {
+fn twice(scene: &Scene, tables: &str) {
+    scene.experiment(tables);
+    run_twice(scene);
+}
+
+/// What the first run wrote, the second can read.
+#[track_caller]
+fn run_twice(scene: &Scene) {
     let first = scene.run(&[]).well();
     let again = scene.run(&[]).well();
     assert!(again.err.contains("nothing was computed") && again.out == first.out, "{}", again.err);
     for name in ["table.csv", "summary.csv", "design.csv"] {
-        let text = fs::read_to_string(scene.path("out").join(name)).unwrap();
+        let text = scene.text(&format!("out/{name}"));
         assert!(!text.contains("NaN") && !text.contains("inf"), "{text}");
     }
     // Without noise there is no ratio to it.
-    let units = fs::read_to_string(scene.path("out/units.jsonl")).unwrap();
+    let units = scene.text("out/units.jsonl");
     assert!(!units.replace("\"snr_full_scale_db\":null", "").replace("\"enob\":null", "").contains("null"), "{units}");
-    first
-}
-
-/// Runs a small scene with these tables.
-#[track_caller]
-fn holds(tables: &str) -> Scene {
-    let scene = Scene::new();
-    scene.experiment(tables);
-    twice(&scene);
-    scene
 }
 
 const NOISE: &str = "[link]\nlaser_power_w = 1e-3\nshot_noise = true\nthermal_noise = { feedback_ohm = 5000 }\n";
@@ -36,8 +33,7 @@ fn dark_inputs_and_dark_weights_have_noise_alone() {
     let scene = Scene::new();
     scene.inputs(&[0.0; 120]);
     scene.weights(vec![1.0; 12], vec![0.0; 4], vec![0.5; 8]);
-    scene.experiment(&format!("{DATA}{CORE}{NOISE}{SWEEP}"));
-    twice(&scene);
+    twice(&scene, &format!("{DATA}{CORE}{NOISE}{SWEEP}"));
     let rows = table(&scene.path("out/summary.csv"));
     let of = |row: &str| rows.iter().find(|r| cell(r, "row") == row).unwrap();
     assert_eq!(cell(of("perfect_real"), "layer0_readout_bits"), "-53");
@@ -46,9 +42,10 @@ fn dark_inputs_and_dark_weights_have_noise_alone() {
 
     let scene = Scene::new();
     scene.weights(vec![0.0; 12], vec![0.0; 4], vec![-0.0; 8]);
-    scene.experiment(&format!("{DATA}{CORE}{NOISE}{SWEEP}"));
-    twice(&scene);
+    twice(&scene, &format!("{DATA}{CORE}{NOISE}{SWEEP}"));
 }
+
+const CALIBRATION: &str = "[calibration]\ndata = { inputs = 'x.npy', labels = 'y.npy' }\n";
 
 #[test]
 fn small_and_odd_cores() {
@@ -57,31 +54,27 @@ fn small_and_odd_cores() {
     {
         for core in ["each", "shared"] {
             let scene = Scene::new();
-            let calibration = format!("[calibration]\n{}\n", "data = { inputs = 'x.npy', labels = 'y.npy' }");
             let tables = format!(
                 "{DATA}[core]\nports = {ports}\ncores = '{core}'\n{NOISE}detection = '{detection}'\n\
-                 adc = {{ bits = 8 }}\n{SWEEP}{calibration}"
+                 adc = {{ bits = 8 }}\n{SWEEP}{CALIBRATION}"
             );
-            let path = scene.experiment(&tables);
-            wait(phaseloom().arg("calibrate").arg(&path)).well();
-            let text = fs::read_to_string(scene.path("calibration.json")).unwrap();
+            scene.experiment(&tables);
+            scene.call("calibrate experiment.toml").well();
+            let text = scene.text("calibration.json");
             assert!(text.contains(&format!("\"column_block\": {columns}")), "{text}");
-            twice(&scene);
+            twice(&scene, &tables);
         }
     }
     let scene = Scene::new();
-    let path = scene.experiment(&format!(
-        "{DATA}[core]\nports = 1\n[link]\ndetection = 'offset'\n[calibration]\ndata = {{ inputs = 'x.npy', labels = 'y.npy' }}\n"
-    ));
-    wait(phaseloom().arg("calibrate").arg(&path)).refused(&["core.ports is 1", "at least 2"]);
+    scene.experiment(&format!("{DATA}[core]\nports = 1\n[link]\ndetection = 'offset'\n{CALIBRATION}"));
+    scene.call("calibrate experiment.toml").refused(&["core.ports is 1", "at least 2"]);
 }
 
 #[test]
 fn jitter_of_any_length_on_shared_cores() {
     for correlation in ["0", "3e-9", "1e308"] {
         let jitter = format!("[process]\nphase_jitter = {{ sigma_rad = 0.05, correlation_s = {correlation} }}\n");
-        let scene = holds(&format!("shots = 2\n{DATA}{CORE}cores = 'shared'\n{LINK}{jitter}"));
-        assert!(scene.path("out/table.csv").exists());
+        twice(&Scene::new(), &format!("shots = 2\n{DATA}{CORE}cores = 'shared'\n{LINK}{jitter}"));
     }
 }
 
@@ -89,10 +82,8 @@ fn jitter_of_any_length_on_shared_cores() {
 fn one_sample_one_class_one_trial() {
     let scene = Scene::new();
     scene.write("experiment.toml", format!("model = 'model.toml'\ntrials = 1\n{DATA}samples = 1\n{CORE}{LINK}"));
-    twice(&scene);
-    let scene = Scene::new();
-    scene.experiment(&format!("{DATA}classes = [1]\n{CORE}{LINK}"));
-    twice(&scene);
+    run_twice(&scene);
+    twice(&Scene::new(), &format!("{DATA}classes = [1]\n{CORE}{LINK}"));
 }
 
 #[test]
@@ -110,7 +101,7 @@ fn processes_at_the_edge_of_a_number() {
         "insertion_loss = { loss_db = 100, imbalance_db = -3 }",
         "insertion_loss = { imbalance_sigma_db = 30 }",
     ] {
-        holds(&format!("{DATA}{CORE}{LINK}[process]\n{process}\n"));
+        twice(&Scene::new(), &format!("{DATA}{CORE}{LINK}[process]\n{process}\n"));
     }
     // So dark, or so lopsided, that no gain helps: said before anything is computed.
     for loss in ["loss_db = 5000", "loss_db = 100, imbalance_db = -1e5"] {
@@ -132,7 +123,7 @@ fn links_at_the_edge_of_a_number() {
         "modulator = { kind = 'absorptive', extinction_db = 0 }\nadc = { bits = 2, full_scale = 'bound' }",
         "modulator = { kind = 'push_pull', extinction_db = 1e308 }\ndac = { bits = 24 }",
     ] {
-        holds(&format!("{DATA}{CORE}[link]\n{link}\n"));
+        twice(&Scene::new(), &format!("{DATA}{CORE}[link]\n{link}\n"));
     }
     // What cannot be computed is refused, and no file claims to hold it.
     let scene = Scene::new();
@@ -144,17 +135,15 @@ fn links_at_the_edge_of_a_number() {
 #[test]
 fn weights_and_inputs_at_the_edge_of_a_number() {
     let scene = Scene::new();
+    scene.experiment(&format!("{DATA}{CORE}"));
     scene.weights(vec![1e200; 12], vec![0.0; 4], vec![1.0; 8]);
-    scene.experiment(&format!("{DATA}{CORE}"));
     scene.run(&[]).refused(&["1e200", "at most 1e151"]);
-    let scene = Scene::new();
     scene.weights(vec![1e-200; 12], vec![0.0; 4], vec![1.0; 8]);
-    scene.experiment(&format!("{DATA}{CORE}"));
     let ended = scene.run(&[]);
     assert!(matches!(ended.code, Some(0 | 2)) && !ended.err.contains("panicked"), "{}", ended.err);
     let scene = Scene::new();
-    scene.inputs(&[1e308; 120]);
     scene.experiment(&format!("{DATA}{CORE}"));
+    scene.inputs(&[1e308; 120]);
     scene.run(&[]).refused(&["expected finite"]);
 }
 
@@ -162,8 +151,7 @@ fn weights_and_inputs_at_the_edge_of_a_number() {
 fn names_of_any_letters() {
     for name in ["λ <&> \\\"quoted\\\", with, commas", "two\\nlines\\r\\n# seed: 9", "\\u0001\\u0000", "", "∑"] {
         let scene = Scene::new();
-        scene.experiment(&format!("name = \"{name}\"\n{DATA}{CORE}{SWEEP}"));
-        twice(&scene);
+        twice(&scene, &format!("name = \"{name}\"\n{DATA}{CORE}{SWEEP}"));
         assert_eq!(table(&scene.path("out/summary.csv")).len(), 10, "{name}");
         let head = fs::read_to_string(scene.path("out/table.csv")).unwrap();
         let seeds: Vec<&str> = head.lines().filter(|line| line.starts_with("# seed: ")).collect();
@@ -204,10 +192,8 @@ fn readers_that_go_away_are_no_error() {
 fn the_largest_seed_and_numbers_of_samples_across_blocks() {
     let scene = Scene::new();
     let rows: Vec<[f64; 3]> = (0..2100).map(|i| [f64::from(i).sin(), f64::from(i).cos(), 0.5]).collect();
-    let rows: Vec<&[f64]> = rows.iter().map(|row| &row[..]).collect();
     scene.write("x.npy", npy_real(&rows));
-    let labels: Vec<u8> = (0..2100_i64).flat_map(|i| (i % 2).to_le_bytes()).collect();
-    scene.write("y.npy", super::support::npy("<i8", "(2100,)", &labels));
+    scene.write("y.npy", integers(2100, |i| i % 2));
     let seed = u64::MAX.to_string();
     scene.run(&["--seed", &seed]).well();
     let again = scene.run(&["--seed", &seed]).well();
@@ -220,7 +206,7 @@ fn the_largest_seed_and_numbers_of_samples_across_blocks() {
             .collect()
     };
     scene.experiment(&format!("{DATA}samples = 300\n{CORE}{LINK}{SWEEP}"));
-    super::support::run_to(&scene.path("experiment.toml"), &scene.path("few"), &["--seed", &seed]).well();
+    run_to(&scene.path("experiment.toml"), &scene.path("few"), &["--seed", &seed]).well();
     assert!(correct("out") == correct("few"), "the chips depend on the number of samples");
 }
 
@@ -229,7 +215,5 @@ fn a_model_with_layers_that_do_nothing_much() {
     let scene = Scene::new();
     let middle = "[[layer]]\nkind = 'relu'\n[[layer]]\nkind = 'sigmoid'\n[[layer]]\nkind = 'modulus'\n";
     scene.write("model.toml", MODEL.replace("[[layer]]\nkind = 'relu'\n", middle) + "[[layer]]\nkind = 'softmax'\n");
-    scene.write("calibration.json", scales(4));
-    scene.experiment(&format!("{DATA}{CORE}{LINK}{SWEEP}"));
-    twice(&scene);
+    twice(&scene, &format!("{DATA}{CORE}{LINK}{SWEEP}"));
 }

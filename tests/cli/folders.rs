@@ -60,19 +60,16 @@ fn foreign_folders_and_files_are_left_alone() {
 fn damaged_runs_are_refused_with_file_and_line() {
     let scene = Scene::new();
     scene.run(&[]).well();
-    let out = |name: &str| scene.path("out").join(name);
-    let whole = fs::read_to_string(out("units.jsonl")).unwrap();
+    let whole = scene.text("out/units.jsonl");
+    let command = "run experiment.toml -o out";
     // Not the last line: that one may be torn.
-    scene.write("out/units.jsonl", whole.replacen("\"samples\":", "\"samples\":x", 1));
-    scene.run(&[]).refused(&["units.jsonl: line 1", "damaged"]);
-    scene.write("out/units.jsonl", &whole);
-    for name in ["identity.json", "experiment.toml"] {
-        let good = fs::read(out(name)).unwrap();
-        scene.write(&format!("out/{name}"), &good[..good.len() / 2]);
-        scene.run(&[]).refused(&[name, "line"]);
-        scene.write(&format!("out/{name}"), "");
-        scene.run(&[]).refused(&[name, "line"]);
-        scene.write(&format!("out/{name}"), good);
+    let damage = ("\"samples\":", "\"samples\":x");
+    scene.refuses_change("out/units.jsonl", damage, command, &["units.jsonl: line 1", "damaged"]);
+    for name in ["out/identity.json", "out/experiment.toml"] {
+        let good = scene.text(name);
+        for bad in [&good[..good.len() / 2], ""] {
+            scene.refuses_text(name, bad, command, &[name, "line"]);
+        }
     }
     // A half-written temporary file of a killed process disturbs no later run.
     scene.write("out/table.csv.1-0.part", "row,poi");

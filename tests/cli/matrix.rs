@@ -1,117 +1,69 @@
 //! `program`, `chip`, `matrix`: their files are numbers that others compute with. The product of the 2×2 cells is
 //! formed here from the two JSON files alone, with none of the library's own code.
 
-use super::support::{Ended, fixture, npy, npy_real, phaseloom, read_npy, run, wait};
+use super::support::{GENERAL, Scene, fixture, furthest, npy, npy_real, read_npy};
 use phaseloom::Complex64;
 use serde_json::Value;
 use std::f64::consts::{PI, SQRT_2, TAU};
-use std::ffi::OsStr;
-use std::fs;
-use std::path::{Path, PathBuf};
-use tempfile::TempDir;
 
 /// A folder with a general matrix (3×4), a unitary (4×4) and its single-precision copy.
-struct Bench(TempDir);
-
-impl Bench {
-    fn new() -> Self {
-        let bench = Self(tempfile::tempdir().unwrap());
-        let general = [[0.5, -1.0, 2.0, 0.25], [1.5, 0.0, -0.75, 1.0], [-2.0, 0.125, 0.5, 0.5]];
-        fs::write(bench.path("general.npy"), npy_real(&[&general[0], &general[1], &general[2]])).unwrap();
-        // The discrete Fourier transform of four points with phases, unitary.
-        let entry = |r: usize, c: usize| Complex64::cis(TAU * (r * c) as f64 / 4.0 + 0.3 * r as f64) / 2.0;
-        let (mut double, mut single) = (Vec::new(), Vec::new());
-        for z in (0..16).map(|k| entry(k / 4, k % 4)) {
-            double.extend([z.re, z.im].iter().flat_map(|x| x.to_le_bytes()));
-            single.extend([z.re, z.im].iter().flat_map(|&x| (x as f32).to_le_bytes()));
-        }
-        fs::write(bench.path("unitary.npy"), npy("<c16", "(4, 4)", &double)).unwrap();
-        fs::write(bench.path("single.npy"), npy("<c8", "(4, 4)", &single)).unwrap();
-        bench
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn program(&self, matrix: &Path, more: &[&str]) -> Ended {
-        wait(phaseloom().arg("program").arg(matrix).arg("-o").arg(self.path("program.json")).args(more))
-    }
-
-    /// The matrix of the program with these options.
-    fn matrix(&self, more: &[&str]) -> (usize, usize, Vec<[f64; 2]>) {
-        let out = self.path("matrix.npy");
-        wait(phaseloom().arg("matrix").arg(self.path("program.json")).arg("-o").arg(&out).args(more)).well();
-        read_npy(&out)
-    }
-
-    fn json(&self, name: &str) -> Value {
-        serde_json::from_str(&fs::read_to_string(self.path(name)).unwrap()).unwrap()
-    }
-}
-
-fn furthest(a: &[[f64; 2]], b: &[[f64; 2]]) -> f64 {
-    assert_eq!(a.len(), b.len());
-    a.iter().zip(b).map(|(a, b)| (a[0] - b[0]).hypot(a[1] - b[1])).fold(0.0, f64::max)
+fn matrices() -> Scene {
+    let scene = Scene::new();
+    scene.write("general.npy", npy_real(&GENERAL));
+    // The discrete Fourier transform of four points with phases, unitary.
+    let entry = |r: usize, c: usize| Complex64::cis(TAU * (r * c) as f64 / 4.0 + 0.3 * r as f64) / 2.0;
+    let parts: Vec<f64> = (0..16).map(|k| entry(k / 4, k % 4)).flat_map(|z| [z.re, z.im]).collect();
+    let double: Vec<u8> = parts.iter().flat_map(|x| x.to_le_bytes()).collect();
+    let single: Vec<u8> = parts.iter().flat_map(|&x| (x as f32).to_le_bytes()).collect();
+    scene.write("unitary.npy", npy("<c16", "(4, 4)", &double));
+    scene.write("single.npy", npy("<c8", "(4, 4)", &single));
+    scene
 }
 
 #[test]
 fn forms_and_precisions() {
-    let bench = Bench::new();
-    let form = |matrix: &str, more: &[&str]| {
-        let ended = bench.program(&bench.path(matrix), more).well();
-        let program = bench.json("program.json");
-        assert_eq!(program["version"], 1);
-        (program["form"].as_str().unwrap().to_owned(), ended.out, bench.matrix(&[]))
-    };
-    let double = |name: &str| read_npy(&bench.path(name)).2;
+    let scene = matrices();
+    let unitary = read_npy(&scene.path("unitary.npy")).2;
+    let general: Vec<[f64; 2]> = GENERAL.as_flattened().iter().map(|&x| [x, 0.0]).collect();
     for topology in ["rectangular", "triangular"] {
-        let (auto, said, (.., made)) = form("unitary.npy", &["--topology", topology]);
-        assert!(auto == "unitary" && said.contains("|U†U − I|") && said.contains("form unitary"), "{said}");
-        assert!(furthest(&made, &double("unitary.npy")) < 1e-13);
-        let (svd, _, (.., made)) = form("unitary.npy", &["--form", "svd", "--topology", topology]);
-        assert!(svd == "svd" && furthest(&made, &double("unitary.npy")) < 1e-13);
+        let form = |matrix: &str, expected: &str, words: &[&str], target: &[[f64; 2]]| {
+            let said = scene.call(&format!("program {matrix} -o program.json --topology {topology}")).well().out;
+            assert!(words.iter().all(|word| said.contains(word)), "{said}");
+            let program = scene.json("program.json");
+            assert_eq!((&program["version"], &program["form"]), (&1.into(), &expected.into()));
+            furthest(&scene.matrix("program.json"), target)
+        };
+        assert!(form("unitary.npy", "unitary", &["|U†U − I|", "form unitary"], &unitary) < 1e-13);
+        assert!(form("unitary.npy --form svd", "svd", &[], &unitary) < 1e-13);
         // Single precision is off by 1e-8; what is programmed is the nearest unitary.
-        let (auto, said, (.., made)) = form("single.npy", &["--topology", topology]);
-        assert!(auto == "unitary" && said.contains("single precision") && said.contains("nearest unitary"), "{said}");
-        let off = furthest(&made, &double("unitary.npy"));
+        let off = form("single.npy", "unitary", &["single precision", "nearest unitary"], &unitary);
         assert!(1e-9 < off && off < 1e-7, "{off:e}");
-        let (auto, _, (rows, columns, made)) = form("general.npy", &["--topology", topology]);
-        assert!(auto == "svd" && (rows, columns) == (3, 4));
-        let given = fs::read(bench.path("general.npy")).unwrap();
-        let given: Vec<[f64; 2]> = given[given.len() - 96..]
-            .chunks_exact(8)
-            .map(|b| [f64::from_le_bytes(b.try_into().unwrap()), 0.0])
-            .collect();
-        assert!(furthest(&made, &given) < 4e-13 * 3.0);
+        assert!(form("general.npy", "svd", &[], &general) < 4e-13 * 3.0);
+        let (rows, columns, _) = read_npy(&scene.path("matrix.npy"));
+        assert_eq!((rows, columns), (3, 4));
     }
     // The same 1e-6 is unitary for single precision alone.
-    let scale = |descr: &str| {
-        let x = 1.0_f64 + 1e-6;
-        let data: Vec<u8> = match descr {
-            "<f4" => [x as f32, 0.0, 0.0, 1.0].iter().flat_map(|x| x.to_le_bytes()).collect(),
-            _ => [x, 0.0, 0.0, 1.0].iter().flat_map(|x| x.to_le_bytes()).collect(),
-        };
-        let path = bench.path("nearly.npy");
-        fs::write(&path, npy(descr, "(2, 2)", &data)).unwrap();
-        path
-    };
-    bench.program(&scale("<f4"), &["--form", "unitary"]).well();
-    fs::remove_file(bench.path("program.json")).unwrap();
-    bench.program(&scale("<f8"), &["--form", "unitary"]).refused(&["nearly.npy", "2.0e-6", "tolerance 1e-9", "svd"]);
-    assert!(!bench.path("program.json").exists());
+    let nearly = [1.0 + 1e-6, 0.0, 0.0, 1.0];
+    let single: Vec<u8> = nearly.iter().flat_map(|&x| (x as f32).to_le_bytes()).collect();
+    scene.write("single.npy", npy("<f4", "(2, 2)", &single));
+    scene.write("nearly.npy", npy_real(&[&nearly[..2], &nearly[2..]]));
+    scene.call("program single.npy --form unitary -o single.json").well();
+    let parts = ["nearly.npy", "2.0e-6", "tolerance 1e-9", "svd"];
+    scene.call("program nearly.npy --form unitary -o nearly.json").refused(&parts);
+    assert!(!scene.path("nearly.json").exists());
 }
 
 #[test]
 fn every_number_type_and_order_of_numpy_makes_the_same_program() {
-    let bench = Bench::new();
+    let scene = Scene::new();
     for kind in ["f8", "c16", "f4", "i4"] {
-        let mut programs = Vec::new();
-        for variant in ["le_C", "le_F", "be_C", "be_F"] {
-            bench.program(&fixture(&format!("matrix_{kind}_{variant}.npy")), &[]).well();
-            programs.push(fs::read(bench.path("program.json")).unwrap());
-        }
-        assert!(programs.iter().all(|p| *p == programs[0]), "{kind}");
+        let program = |variant: &str| {
+            let matrix = fixture(&format!("matrix_{kind}_{variant}.npy"));
+            scene.call(&format!("program {} -o program.json", matrix.display())).well();
+            scene.text("program.json")
+        };
+        let first = program("le_C");
+        assert!(["le_F", "be_C", "be_F"].iter().all(|variant| program(variant) == first), "{kind}");
     }
 }
 
@@ -214,33 +166,24 @@ const SOURCES: [&str; 9] = [
 
 #[test]
 fn a_chip_multiplies_by_the_product_of_its_cells() {
-    let bench = Bench::new();
+    let scene = matrices();
     for (matrix, topology) in [("general.npy", "rectangular"), ("unitary.npy", "triangular")] {
-        bench.program(&bench.path(matrix), &["--topology", topology]).well();
+        scene.call(&format!("program {matrix} -o program.json --topology {topology}")).well();
         for source in SOURCES {
-            let (process, chip) = (bench.path("process.toml"), bench.path("chip.json"));
-            fs::write(&process, source).unwrap();
-            let program = bench.path("program.json");
-            let chip_command = || {
-                let mut command = phaseloom();
-                command.arg("chip").arg(&process).arg("--program").arg(&program).arg("-o").arg(&chip);
-                command
-            };
-            wait(chip_command().args(["--seed", "5"])).well();
-            let (.., made) = bench.matrix(&["--chip", chip.to_str().unwrap()]);
-            let rebuilt = product(&bench.json("program.json"), &bench.json("chip.json"));
+            scene.chip(source);
+            let made = scene.matrix("program.json --chip chip.json");
+            let rebuilt = product(&scene.json("program.json"), &scene.json("chip.json"));
             let off = furthest(&made, &rebuilt);
             assert!(off < 1e-12, "{source}: {off:e}");
             if source.is_empty() {
                 continue;
             }
             // From the process: the same chip, and another one for another trial.
-            let process = process.to_str().unwrap();
-            let (.., direct) = bench.matrix(&["--process", process, "--seed", "5", "--trial", "0"]);
+            let direct = scene.matrix("program.json --process process.toml --seed 4 --trial 0");
             assert!(made == direct, "{source}");
-            wait(chip_command().args(["--seed", "5", "--trial", "2"])).well();
-            let (.., second) = bench.matrix(&["--chip", chip.to_str().unwrap()]);
-            let (.., direct) = bench.matrix(&["--process", process, "--seed", "5", "--trial", "2"]);
+            scene.call("chip process.toml --program program.json --seed 4 --trial 2 -o chip.json").well();
+            let second = scene.matrix("program.json --chip chip.json");
+            let direct = scene.matrix("program.json --process process.toml --seed 4 --trial 2");
             assert!(second == direct, "{source}");
             assert_eq!(second == made, source.starts_with("[phase_q") || source.starts_with("[thermal"), "{source}");
         }
@@ -249,88 +192,62 @@ fn a_chip_multiplies_by_the_product_of_its_cells() {
 
 #[test]
 fn what_does_not_belong_together_is_refused() {
-    let bench = Bench::new();
-    let path = |name: &str| bench.path(name).to_str().unwrap().to_owned();
-    bench.program(&bench.path("general.npy"), &[]).well();
-    fs::write(bench.path("process.toml"), "[phase_error]\nsigma_rad = 0.1").unwrap();
-    let (program, process, chip, core) =
-        (path("program.json"), path("process.toml"), path("chip.json"), path("core.json"));
-    run(["matrix", &program, "--process", &process]).refused(&["--seed"]);
-    run(["matrix", &program, "--seed", "1"]).refused(&["--process"]);
-    run(["chip", &process, "--program", &program, "-o", &chip]).refused(&["--seed"]);
-    run(["chip", &process, "--seed", "1", "-o", &chip]).refused(&["--program"]);
-    run(["chip", &process, "--core", "5", "--seed", "1", "-o", &core]).well();
-    run(["matrix", &program, "--chip", &core, "-o", &path("m.npy")]).refused(&["5×5", "3×4", "chip of the shape"]);
-    assert!(!bench.path("m.npy").exists() && !bench.path("chip.json").exists());
-    run(["chip", &process, "--core", "4", "--topology", "rectangle", "--seed", "1", "-o", &chip])
-        .refused(&["rectangle", "rectangular, triangular"]);
+    let scene = matrices();
+    scene.call("program general.npy -o program.json").well();
+    scene.chip("[phase_error]\nsigma_rad = 0.1");
+    scene.write("list.toml", "\nphase_error = []");
+    scene.call("chip process.toml --core 5 --seed 1 -o core.json").well();
+    for (command, parts) in [
+        ("matrix program.json --process process.toml", &["--seed"][..]),
+        ("matrix program.json --seed 1", &["--process"]),
+        ("chip process.toml --program program.json -o new", &["--seed"]),
+        ("chip process.toml --seed 1 -o new", &["--program"]),
+        ("matrix program.json --chip core.json -o new", &["5×5", "3×4", "chip of the shape"]),
+        ("chip process.toml --core 4 --topology rectangle --seed 1 -o new", &["rectangle", "rectangular, triangular"]),
+        ("chip list.toml --core 5 --seed 1 -o new", &["list.toml: line 2", "a table of keys"]),
+    ] {
+        scene.call(command).refused(parts);
+        assert!(!scene.path("new").exists());
+    }
     // Lists in the place of tables, which would be read by position.
-    run(["chip", &process, "--program", &program, "--seed", "1", "-o", &chip]).well();
-    let mut json = bench.json("chip.json");
-    json["process"] = Value::Array(Vec::new());
-    fs::write(&chip, json.to_string()).unwrap();
-    run(["matrix", &program, "--chip", &chip]).refused(&["chip.json", "line 1", "found list", "a table of keys"]);
-    let mut json = bench.json("program.json");
-    json["right"]["cells"][0] = vec![0.1, 0.2].into();
-    fs::write(bench.path("list.json"), json.to_string()).unwrap();
-    run(["matrix", &path("list.json")]).refused(&["list.json", "line 1", "found list", "a table of keys"]);
-    fs::write(bench.path("list.toml"), "\nphase_error = []").unwrap();
-    let made = path("made.json");
-    run(["chip", &path("list.toml"), "--core", "5", "--seed", "1", "-o", &made])
-        .refused(&["list.toml: line 2", "a table of keys"]);
-    // A chip that amplifies.
-    run(["chip", &process, "--program", &program, "--seed", "1", "-o", &chip]).well();
-    let text = fs::read_to_string(&chip).unwrap();
-    fs::write(&chip, text.replacen("\"upper_amplitude\": 1.0", "\"upper_amplitude\": 1.1", 1)).unwrap();
-    run(["matrix", &program, "--chip", &chip]).refused(&[
-        "chip.json",
-        "left.cells[0].upper_amplitude",
-        "1.1",
-        "passive",
-    ]);
+    let command = "matrix program.json --chip chip.json";
+    for (name, table) in [("chip.json", "/process"), ("program.json", "/right/cells/0")] {
+        let parts = [name, "line 1", "found list", "a table of keys"];
+        scene.refuses_value(name, (table, Vec::<f64>::new().into()), command, &parts);
+    }
+    let amplifies = ("\"upper_amplitude\": 1.0", "\"upper_amplitude\": 1.1");
+    let parts = ["chip.json", "left.cells[0].upper_amplitude", "1.1", "passive"];
+    scene.refuses_change("chip.json", amplifies, command, &parts);
 }
 
 #[test]
 fn angles_beyond_measure_are_refused_and_leave_no_file() {
-    let bench = Bench::new();
-    bench.program(&bench.path("unitary.npy"), &[]).well();
-    let mut program = bench.json("program.json");
-    let (file, out) = (bench.path("program.json"), bench.path("matrix.npy"));
-    fs::write(bench.path("process.toml"), "[phase_error]\nsigma_rad = 1e6\n").unwrap();
-    let made = bench.path("chip.json");
-    let make = || {
-        let mut command = phaseloom();
-        command.arg("chip").arg(bench.path("process.toml")).arg("--program").arg(&file).args(["--seed", "1", "-o"]);
-        wait(command.arg(&made))
-    };
-    let matrix = |chip: bool| {
-        let mut command = phaseloom();
-        command.arg("matrix").arg(&file).arg("-o").arg(&out);
-        wait(if chip { command.arg("--chip").arg(&made) } else { &mut command })
-    };
+    let scene = matrices();
+    scene.call("program unitary.npy -o program.json").well();
     // A chip of the widest process is read again.
-    make().well();
-    matrix(true).well();
-    fs::remove_file(&out).unwrap();
-    let mut chip = bench.json("chip.json");
-    chip["right"]["cells"][1]["phi_offset_rad"] = (-3e8).into();
-    fs::write(&made, chip.to_string()).unwrap();
-    matrix(true).refused(&["chip.json", "right.cells[1].phi_offset_rad", "-3e8", "-1e7 to 1e7 rad"]);
-    program["right"]["output"][2] = 1.5e6.into();
-    fs::write(&file, program.to_string()).unwrap();
-    matrix(false).refused(&["program.json", "right.output[2]", "1.5e6", "-1e6 to 1e6 rad"]);
-    program["right"]["cells"][0]["theta"] = 1.7e308.into();
-    fs::write(&file, program.to_string()).unwrap();
-    matrix(false).refused(&["program.json", "right.cells[0].theta", "1.7e308", "-1e6 to 1e6 rad"]);
-    assert!(!out.exists());
+    scene.chip("[phase_error]\nsigma_rad = 1e6\n");
+    scene.call("matrix program.json --chip chip.json").well();
+    for (name, angle, value, parts) in [
+        (
+            "chip.json",
+            "/right/cells/1/phi_offset_rad",
+            -3e8,
+            ["right.cells[1].phi_offset_rad", "-3e8", "-1e7 to 1e7 rad"],
+        ),
+        ("program.json", "/right/output/2", 1.5e6, ["right.output[2]", "1.5e6", "-1e6 to 1e6 rad"]),
+        ("program.json", "/right/cells/0/theta", 1.7e308, ["right.cells[0].theta", "1.7e308", "-1e6 to 1e6 rad"]),
+    ] {
+        let command = "matrix program.json --chip chip.json -o out.npy";
+        scene.refuses_value(name, (angle, value.into()), command, &[&[name], &parts[..]].concat());
+    }
+    assert!(!scene.path("out.npy").exists());
 }
 
 #[test]
 fn large_numbers_have_exponents() {
-    let bench = Bench::new();
-    let large = bench.path("large.npy");
-    fs::write(&large, npy_real(&[&[-2.5e9, 1.0]])).unwrap();
-    bench.program(&large, &[]).well();
-    let said = run([OsStr::new("matrix"), bench.path("program.json").as_os_str()]).well().out;
+    let scene = Scene::new();
+    scene.write("large.npy", npy_real(&[&[-2.5e9, 1.0]]));
+    scene.call("program large.npy -o program.json").well();
+    let said = scene.call("matrix program.json").well().out;
     assert!(said.contains("-2.500000e9") && !said.contains("2500000000"), "{said}");
 }

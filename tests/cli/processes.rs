@@ -1,6 +1,6 @@
 //! Where a process comes from: a preset in place of a path, and measured spectra.
 
-use super::support::{CORE, DATA, Scene, phaseloom, run, wait};
+use super::support::{CORE, DATA, Scene, run};
 use std::fs;
 
 #[test]
@@ -8,13 +8,12 @@ fn a_preset_is_its_own_text() {
     let scene = Scene::new();
     let text = run(["preset", "mems-silicon"]).well().out;
     assert!(text.contains("[splitter_error]") && text.contains("doi:"), "{text}");
-    let copy = scene.write("copy.toml", &text);
-    let chip = |process: &str, out: &str| {
-        let out = scene.path(out);
-        wait(phaseloom().args(["chip", process, "--core", "4", "--seed", "3", "-o"]).arg(&out)).well();
-        fs::read(out).unwrap()
+    scene.write("copy.toml", &text);
+    let chip = |process: &str| {
+        scene.call(&format!("chip {process} --core 4 --seed 3 -o chip.json")).well();
+        scene.text("chip.json")
     };
-    assert_eq!(chip("preset:mems-silicon", "a.json"), chip(copy.to_str().unwrap(), "b.json"));
+    assert_eq!(chip("preset:mems-silicon"), chip("copy.toml"));
     let list = run(["list"]).well().out;
     assert!(list.contains("  mems-silicon ") && list.contains("  pessimistic "), "{list}");
 }
@@ -39,8 +38,7 @@ fn presets_that_are_not_there() {
     let scene = Scene::new();
     let near = ["did you mean `mems-silicon`?", "thermo-optic-silicon", "pessimistic"];
     run(["preset", "mem-silicon"]).refused(&near);
-    let out = scene.path("chip.json");
-    wait(phaseloom().args(["chip", "preset:mem-silicon", "--core", "4", "--seed", "1", "-o"]).arg(&out)).refused(&near);
+    scene.call("chip preset:mem-silicon --core 4 --seed 1 -o chip.json").refused(&near);
     let place = ["experiment.toml: line 3", "`process` is `mem-silicon`", "did you mean `mems-silicon`?"];
     scene.refuses(&format!("process = 'preset:mem-silicon'\n{DATA}{CORE}"), &place);
     // A value that the preset has is reported there, one that a sweep sets at the sweep.
@@ -59,22 +57,19 @@ fn couplers() -> String {
     text
 }
 
+const COUPLERS: &str = "[couplers]\nfile = 's.csv'\ndevices = 'L'\nwindow_nm = [1540, 1560]\npower = ['x', 'b']\n";
+
 #[test]
 fn spectra_become_a_process() {
     let scene = Scene::new();
     scene.write("s.csv", couplers());
-    let tables = "[couplers]\nfile = 's.csv'\ndevices = 'L'\nwindow_nm = [1540, 1560]\npower = ['x', 'b']\n";
-    let settings = scene.write("s.toml", tables);
-    let out = scene.path("p.toml");
-    let derive = || wait(phaseloom().arg("spectra").arg(&settings).arg("-o").arg(&out));
-    derive().well();
-    let printed = wait(phaseloom().arg("spectra").arg(&settings)).well().out;
-    assert_eq!(fs::read_to_string(&out).unwrap(), printed);
+    scene.write("s.toml", COUPLERS);
+    scene.call("spectra s.toml -o p.toml").well();
+    let printed = scene.call("spectra s.toml").well().out;
+    assert_eq!(scene.text("p.toml"), printed);
     assert!(printed.contains("# Made by: phaseloom spectra ") && printed.contains("[splitter_error]"), "{printed}");
-    let chip = scene.path("c.json");
-    wait(phaseloom().arg("chip").arg(&out).args(["--core", "4", "--seed", "1", "-o"]).arg(&chip)).well();
-
-    fs::remove_file(&out).unwrap();
+    scene.call("chip p.toml --core 4 --seed 1 -o c.json").well();
+    let derive = || scene.call("spectra s.toml -o q.toml");
     for (bad, parts) in [
         (couplers().replace("L2um,1550,-7", "L2um,1550,nan"), ["s.csv: line 6", "column `x`", "`nan`"]),
         (couplers().replace("x,b", "y,b"), ["s.csv: line 1", "no column `x`", "y, b"]),
@@ -100,11 +95,11 @@ fn spectra_become_a_process() {
     derive().refused(&["s.csv", "damaged gzip"]);
     fs::remove_file(scene.path("s.csv")).unwrap();
     derive().refused(&["s.csv", "No such file"]);
-    scene.write("s.toml", tables.replace("window_nm", "windows_nm"));
+    scene.write("s.toml", COUPLERS.replace("window_nm", "windows_nm"));
     derive().refused(&["s.toml: line 4", "did you mean `window_nm`?"]);
-    scene.write("s.toml", tables.replace("1560", "1530"));
+    scene.write("s.toml", COUPLERS.replace("1560", "1530"));
     derive().refused(&["s.toml: line 4", "couplers.window_nm", "[1540, 1530]"]);
-    assert!(!out.exists());
+    assert!(!scene.path("q.toml").exists());
 }
 
 /// Chains of splitters that lose `db` each.
@@ -120,47 +115,49 @@ fn chains(counts: [&str; 3], db: f64) -> String {
 #[test]
 fn a_small_loss_keeps_its_digits() {
     let scene = Scene::new();
-    let settings = "[splitter_loss]\nfile = 's.csv'\ndevices = 'N'\nwindow_nm = [1540, 1560]\npower = ['p']\n";
-    let settings = scene.write("s.toml", settings);
-    scene.write("s.csv", chains(["0", "50", "100"], 1.23456e-5));
-    let printed = wait(phaseloom().arg("spectra").arg(&settings)).well().out;
+    scene.write("s.toml", "[splitter_loss]\nfile = 's.csv'\ndevices = 'N'\nwindow_nm = [1540, 1560]\npower = ['p']\n");
+    let derive = |last: &str, db: f64| {
+        scene.write("s.csv", chains(["0", "50", last], db));
+        scene.call("spectra s.toml")
+    };
+    let printed = derive("100", 1.23456e-5).well().out;
     assert!(printed.contains("loss_db = 2.47e-5 #") && printed.contains("# 1.23e-5 ± "), "{printed}");
-    scene.write("s.csv", chains(["0", "50", "100"], 0.1));
-    let printed = wait(phaseloom().arg("spectra").arg(&settings)).well().out;
+    let printed = derive("100", 0.1).well().out;
     assert!(printed.contains("loss_db = 0.2000 #"), "{printed}");
-    scene.write("s.csv", chains(["0", "50", "99.5"], 0.1));
-    wait(phaseloom().arg("spectra").arg(&settings)).refused(&["s.csv", "99.5 splitters", "a whole number"]);
+    derive("99.5", 0.1).refused(&["s.csv", "99.5 splitters", "a whole number"]);
 }
 
 #[test]
 fn spectra_are_not_written_over() {
     let scene = Scene::new();
     scene.write("s.csv", couplers());
-    let tables = "[couplers]\nfile = 's.csv'\ndevices = 'L'\nwindow_nm = [1540, 1560]\npower = ['x', 'b']\n";
-    let settings = scene.write("s.toml", tables);
+    scene.write("s.toml", COUPLERS);
     for (name, what) in [("s.csv", "a file of spectra"), ("./s.toml", "the settings")] {
-        wait(phaseloom().arg("spectra").arg(&settings).arg("-o").arg(scene.path(name))).refused(&["-o", what]);
+        scene.call(&format!("spectra s.toml -o {name}")).refused(&["-o", what]);
     }
-    assert_eq!(fs::read_to_string(scene.path("s.csv")).unwrap(), couplers());
-    assert_eq!(fs::read_to_string(&settings).unwrap(), tables);
+    assert_eq!((scene.text("s.csv"), scene.text("s.toml")), (couplers(), COUPLERS.to_owned()));
 }
 
 #[test]
 fn messages_have_the_words_of_the_files() {
     let scene = Scene::new();
-    let sweep = "[[sweep]]\nkeys = ['process']\nvalues = ['preset:ideal', 'preset:mems-silicon']\n";
-    scene.refuses(&format!("{DATA}{CORE}{sweep}"), &["experiment.toml: line", "sweep key `process`", "found a name"]);
-    let table = "[process]\nphase_error = { sigma_rad = 'f64' }\n";
-    scene.refuses(
-        &format!("{DATA}{CORE}{table}"),
-        &["experiment.toml: line 9", "found string \"f64\"", "expected a number"],
-    );
+    for (tables, parts) in [
+        (
+            "[[sweep]]\nkeys = ['process']\nvalues = ['preset:ideal', 'preset:mems-silicon']\n",
+            ["experiment.toml: line", "sweep key `process`", "found a name"],
+        ),
+        (
+            "[process]\nphase_error = { sigma_rad = 'f64' }\n",
+            ["experiment.toml: line 9", "found string \"f64\"", "expected a number"],
+        ),
+        (
+            "[[sweep]]\nkeys = ['process.phase_error']\nvalues = [3]\n",
+            ["sweep key `process.phase_error`", "integer `3`", "expected a table"],
+        ),
+    ] {
+        scene.refuses(&format!("{DATA}{CORE}{tables}"), &parts);
+    }
     scene.refuses(&format!("shots = 1.5\n{DATA}{CORE}"), &["line 3", "number `1.5`", "expected a whole number from 0"]);
-    let sweep = "[[sweep]]\nkeys = ['process.phase_error']\nvalues = [3]\n";
-    scene.refuses(
-        &format!("{DATA}{CORE}{sweep}"),
-        &["sweep key `process.phase_error`", "integer `3`", "expected a table"],
-    );
-    let program = scene.write("p.json", "{\"format\": 3}");
-    wait(phaseloom().arg("matrix").arg(program)).refused(&["p.json", "integer `3`", "expected a string"]);
+    scene.write("p.json", "{\"format\": 3}");
+    scene.call("matrix p.json").refused(&["p.json", "integer `3`", "expected a string"]);
 }

@@ -2,67 +2,60 @@
 //! nothing written. `Scene::refuses` and `Ended::refused` check the rest.
 
 use super::support::{
-    CORE, DATA, Ended, LINK, MODEL, SWEEP, Scene, example, fixture, npy, npy_real, phaseloom, run, run_to, scales, wait,
+    CORE, DATA, LINK, MODEL, SWEEP, Scene, example, fixture, integers, npy, npy_real, phaseloom, run_to, safetensors,
+    scales, wait,
 };
 use std::fs;
 use std::path::Path;
-
-/// A replacement in a good file, and parts of the message that refuses it.
-struct Change<'a> {
-    from: &'a str,
-    to: &'a str,
-    parts: &'a [&'a str],
-}
-
-/// `phaseloom program` of a file, which must be refused and leave nothing.
-#[track_caller]
-fn refuses_matrix(matrix: &Path, parts: &[&str]) {
-    let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("program.json");
-    wait(phaseloom().arg("program").arg(matrix).arg("-o").arg(&out)).refused(parts);
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
-}
 
 #[test]
 fn matrices() {
     let scene = Scene::new();
     let huge = npy("<f8", "(1000000, 1000000)", &[0; 8]);
     let cases: [(&str, Vec<u8>, &[&str]); 11] = [
-        ("nan", npy_real(&[&[1.0, 0.0], &[f64::NAN, 1.0]]), &["row 1, column 0", "NaN", "finite"]),
-        ("inf", npy_real(&[&[1.0, f64::INFINITY]]), &["row 0, column 1", "inf"]),
-        ("rank1", npy("<f8", "(2,)", &[0; 16]), &["rank 1", "rank 2"]),
-        ("rank3", npy("<f8", "(1, 1, 1)", &[0; 8]), &["rank 3", "rank 2"]),
-        ("hollow", npy("<f8", "(0, 3)", &[]), &["0×3", "at least one row"]),
-        ("empty", Vec::new(), &["empty file", "NUMPY"]),
-        ("cut", npy("<f8", "(2, 2)", &[0; 31]), &["31 bytes", "32 bytes", "cut off"]),
-        ("long", npy("<f8", "(2, 2)", &[0; 40]), &["40 bytes", "32 bytes"]),
-        ("absurd", huge, &["8000000000000 bytes", "[1000000, 1000000]"]),
-        ("text", b"1 2\n3 4\n".to_vec(), &["NUMPY", "no .npy file"]),
-        ("overflowing", npy_real(&[&[1e308, -1e308], &[1e308, 1e308]]), &["1e308", "at most 1e151", "scale"]),
+        ("nan.npy", npy_real(&[&[1.0, 0.0], &[f64::NAN, 1.0]]), &["row 1, column 0", "NaN", "finite"]),
+        ("inf.npy", npy_real(&[&[1.0, f64::INFINITY]]), &["row 0, column 1", "inf"]),
+        ("rank1.npy", npy("<f8", "(2,)", &[0; 16]), &["rank 1", "rank 2"]),
+        ("rank3.npy", npy("<f8", "(1, 1, 1)", &[0; 8]), &["rank 3", "rank 2"]),
+        ("hollow.npy", npy("<f8", "(0, 3)", &[]), &["0×3", "at least one row"]),
+        ("empty.npy", Vec::new(), &["empty file", "NUMPY"]),
+        ("cut.npy", npy("<f8", "(2, 2)", &[0; 31]), &["31 bytes", "32 bytes", "cut off"]),
+        ("long.npy", npy("<f8", "(2, 2)", &[0; 40]), &["40 bytes", "32 bytes"]),
+        ("absurd.npy", huge, &["8000000000000 bytes", "[1000000, 1000000]"]),
+        ("text.npy", b"1 2\n3 4\n".to_vec(), &["NUMPY", "no .npy file"]),
+        ("overflowing.npy", npy_real(&[&[1e308, -1e308], &[1e308, 1e308]]), &["1e308", "at most 1e151", "scale"]),
     ];
+    let refused = |name: &str, parts: &[&str]| {
+        let before = fs::read_dir(&scene.0).unwrap().count();
+        let file = name.split(' ').next().unwrap();
+        scene.call(&format!("program {name} -o program.json")).refused(&[&[file], parts].concat());
+        assert_eq!(fs::read_dir(&scene.0).unwrap().count(), before);
+    };
     for (name, bytes, parts) in cases {
-        let path = scene.write(&format!("{name}.npy"), bytes);
-        refuses_matrix(&path, &[&[name], parts].concat());
+        scene.write(name, bytes);
+        refused(name, parts);
     }
     for name in ["object.npy", "structured.npy", "text.npy", "longdouble.npy", "nan.npy"] {
-        refuses_matrix(&fixture(name), &[name, "expected"]);
+        fs::copy(fixture(name), scene.path(name)).unwrap();
+        refused(name, &["expected"]);
     }
-    refuses_matrix(&scene.path("no.npy"), &["no.npy", "No such file"]);
-    refuses_matrix(scene.0.path(), &["not a plain file"]);
-
+    refused("no.npy", &["No such file"]);
+    refused(".", &["not a plain file"]);
     // Not unitary, and by how much; not square.
-    let out = scene.path("p.json");
-    let unitary = |path: &Path| wait(phaseloom().arg("program").arg(path).args(["--form", "unitary", "-o"]).arg(&out));
-    unitary(&scene.write("a.npy", npy_real(&[&[1.0, 0.5], &[0.0, 1.0]]))).refused(&["5.0e-1", "tolerance 1e-9", "svd"]);
-    unitary(&scene.write("b.npy", npy_real(&[&[1.0, 0.0]]))).refused(&["1×2", "square"]);
-    assert!(!out.exists());
+    scene.write("a.npy", npy_real(&[&[1.0, 0.5], &[0.0, 1.0]]));
+    refused("a.npy --form unitary", &["5.0e-1", "tolerance 1e-9", "svd"]);
+    scene.write("b.npy", npy_real(&[&[1.0, 0.0]]));
+    refused("b.npy --form unitary", &["1×2", "square"]);
 }
 
 #[test]
 fn lists_in_the_place_of_tables() {
     let scene = Scene::new();
     scene.refuses(&format!("{DATA}{CORE}{LINK}[process]\nphase_error = []\n"), &["line", "a table of keys"]);
-    scene.refuses(&format!("process = []\n{DATA}{CORE}"), &["process", "array"]);
+    scene.refuses(
+        &format!("process = []\n{DATA}{CORE}"),
+        &["line 3", "found list, expected a path, a preset or a table"],
+    );
     scene.refuses(&format!("core = [4]\n{DATA}"), &["line 3", "a table of keys"]);
     scene.refuses(&format!("link = []\n{DATA}{CORE}"), &["line 3", "a table of keys"]);
     let sweep = "[[sweep]]\nkeys = ['process.phase_error']\nvalues = [[], [0.1]]\n";
@@ -76,25 +69,28 @@ fn lists_in_the_place_of_tables() {
 #[test]
 fn outputs_that_cannot_be_written() {
     let scene = Scene::new();
-    let matrix = scene.write("m.npy", npy_real(&[&[1.0, 0.0], &[0.0, 1.0]]));
-    let program = |out: &Path| wait(phaseloom().arg("program").arg(&matrix).arg("-o").arg(out));
-    program(&scene.path("no/such/p.json")).refused(&["no/such/p.json", "there is no folder"]);
-    let before = fs::read_dir(scene.0.path()).unwrap().count();
-    program(scene.0.path()).refused(&["it is a folder"]);
-    assert_eq!(fs::read_dir(scene.0.path()).unwrap().count(), before);
-    assert!(run(["program", "m.npy", "-o", ""]).code == Some(2));
+    scene.write("m.npy", npy_real(&[&[1.0, 0.0], &[0.0, 1.0]]));
+    let program = |out: &str| {
+        let before = fs::read_dir(&scene.0).unwrap().count();
+        let ended = wait(phaseloom().current_dir(&scene.0).args(["program", "m.npy", "-o", out]));
+        assert!(ended.code == Some(0) || fs::read_dir(&scene.0).unwrap().count() == before);
+        ended
+    };
+    program("no/such/p.json").refused(&["-o", "no/such/p.json", "there is no folder", "make it"]);
+    program(".").refused(&["-o", "it is a folder"]);
+    assert!(program("").code == Some(2));
     // A program in a place with spaces and letters of all kinds; a link stays a link.
-    let out = scene.path("ein Maß für λ.json");
-    program(&out).well();
+    let name = "ein Maß für λ.json";
+    program(name).well();
     #[cfg(unix)]
     {
         let link = scene.path("link.json");
-        std::os::unix::fs::symlink(&out, &link).unwrap();
-        fs::write(&out, "old").unwrap();
-        program(&link).well();
-        assert!(link.is_symlink() && fs::read_to_string(&out).unwrap().starts_with('{'));
+        std::os::unix::fs::symlink(scene.path(name), &link).unwrap();
+        scene.write(name, "old");
+        program("link.json").well();
+        assert!(link.is_symlink() && scene.text(name).starts_with('{'));
         // A device is written to, not replaced.
-        program(Path::new("/dev/null")).well();
+        program("/dev/null").well();
         assert!(!fs::metadata("/dev/null").unwrap().is_file());
     }
 }
@@ -102,77 +98,46 @@ fn outputs_that_cannot_be_written() {
 #[test]
 fn programs_and_chips_that_are_damaged() {
     let scene = Scene::new();
-    let (program, chip) = (scene.path("program.json"), scene.path("chip.json"));
-    let matrix = scene.write("m.npy", npy_real(&[&[1.0, 0.5], &[0.0, 1.0]]));
-    wait(phaseloom().arg("program").arg(matrix).arg("-o").arg(&program)).well();
-    let process = scene.write("process.toml", "[phase_error]\nsigma_rad = 0.1");
-    let mut command = phaseloom();
-    command.arg("chip").arg(&process).arg("--program").arg(&program).args(["--seed", "1", "-o"]).arg(&chip);
-    wait(&mut command).well();
-    for (file, changes) in [
-        (
-            &program,
-            [
-                ("\"version\": 1", "\"version\": 2", "version"),
-                ("\"gain\"", "\"gane\"", "gain"),
-                ("\"cell\": \"mzi\"", "\"cell\": \"ring\"", "cell"),
-            ],
-        ),
-        (
-            &chip,
-            [
-                ("\"version\": 1", "\"version\": 2", "version"),
-                ("\"rows\": 2", "\"rows\": 3", "left.cells"),
-                ("\"beta_rad\"", "\"beta\"", "beta_rad"),
-            ],
-        ),
+    scene.write("m.npy", npy_real(&[&[1.0, 0.5], &[0.0, 1.0]]));
+    scene.call("program m.npy -o program.json").well();
+    scene.chip("[phase_error]\nsigma_rad = 0.1");
+    for (name, from, to, part) in [
+        ("program.json", "\"version\": 1", "\"version\": 2", "version"),
+        ("program.json", "\"gain\"", "\"gane\"", "gain"),
+        ("program.json", "\"cell\": \"mzi\"", "\"cell\": \"ring\"", "cell"),
+        ("program.json", "0.", "1e999", "out of range"),
+        ("chip.json", "\"version\": 1", "\"version\": 2", "version"),
+        ("chip.json", "\"rows\": 2", "\"rows\": 3", "left.cells"),
+        ("chip.json", "\"beta_rad\"", "\"beta\"", "beta_rad"),
+        ("chip.json", "0.", "1e999", "out of range"),
     ] {
-        let good = fs::read_to_string(file).unwrap();
-        let name = file.file_name().unwrap().to_str().unwrap();
-        let refused = |text: &str, parts: &[&str]| {
-            fs::write(file, text).unwrap();
-            let out = scene.path("matrix.npy");
-            wait(phaseloom().arg("matrix").arg(&program).arg("--chip").arg(&chip).arg("-o").arg(&out)).refused(parts);
-            assert!(!out.exists());
-        };
-        refused("", &[name, "line 1"]);
-        refused(&good[..good.len() / 2], &[name, "line"]);
-        refused("[1, 2]", &[name]);
-        refused(&good.replacen("0.", "1e999", 1), &[name, "out of range"]);
-        for (from, to, part) in changes {
-            assert!(good.contains(from), "{from}");
-            refused(&good.replacen(from, to, 1), &[name, part]);
+        let command = "matrix program.json --chip chip.json -o matrix.npy";
+        scene.refuses_change(name, (from, to), command, &[name, part]);
+        let good = scene.text(name);
+        for (bad, part) in [("", "line 1"), (&good[..good.len() / 2], "line"), ("[1, 2]", "")] {
+            scene.refuses_text(name, bad, command, &[name, part]);
         }
-        fs::write(file, good).unwrap();
     }
+    assert!(!scene.path("matrix.npy").exists());
 }
 
 #[test]
 fn data_files() {
     let scene = Scene::new();
     let tables = format!("{DATA}{CORE}");
-    let inputs = |bytes: Vec<u8>, parts: &[&str]| {
-        let good = fs::read(scene.path("x.npy")).unwrap();
-        scene.write("x.npy", bytes);
-        scene.refuses(&tables, &[&["x.npy"], parts].concat());
-        scene.write("x.npy", good);
-    };
-    inputs(Vec::new(), &["empty file"]);
-    inputs(npy_real(&[&[1.0, f64::NAN, 0.0]; 40]), &["sample 0, feature 1", "NaN"]);
-    inputs(npy_real(&[&[1.0, 2.0, 3.0]; 39]), &["39 inputs", "40 labels"]);
-    inputs(npy_real(&[&[1.0, 2.0]; 40]), &["2 features", "expected 3"]);
-    inputs(npy("<f8", "(0, 3)", &[]), &["0 samples"]);
-    inputs(npy("<c16", "(40, 3)", &[0; 40 * 3 * 16]), &["complex", "real"]);
-    let labels = |bytes: Vec<u8>, parts: &[&str]| {
-        let good = fs::read(scene.path("y.npy")).unwrap();
-        scene.write("y.npy", bytes);
-        scene.refuses(&tables, &[&["y.npy"], parts].concat());
-        scene.write("y.npy", good);
-    };
-    let of = |value: i64| npy("<i8", "(40,)", &(0..40).flat_map(|_| value.to_le_bytes()).collect::<Vec<u8>>());
-    labels(of(2), &["label 2 of sample 0", "2 classes"]);
-    labels(of(-1), &["-1"]);
-    labels(npy_real(&[&[0.0]; 40]), &["rank"]);
+    for (name, bytes, parts) in [
+        ("x.npy", Vec::new(), &["empty file"][..]),
+        ("x.npy", npy_real(&[&[1.0, f64::NAN, 0.0]; 40]), &["sample 0, feature 1", "NaN"]),
+        ("x.npy", npy_real(&[&[1.0, 2.0, 3.0]; 39]), &["39 inputs", "40 labels"]),
+        ("x.npy", npy_real(&[&[1.0, 2.0]; 40]), &["2 features", "expected 3"]),
+        ("x.npy", npy("<f8", "(0, 3)", &[]), &["0 samples"]),
+        ("x.npy", npy("<c16", "(40, 3)", &[0; 40 * 3 * 16]), &["complex", "real"]),
+        ("y.npy", integers(40, |_| 2), &["label 2 of sample 0", "2 classes"]),
+        ("y.npy", integers(40, |_| -1), &["-1"]),
+        ("y.npy", npy_real(&[&[0.0]; 40]), &["rank"]),
+    ] {
+        scene.refuses_file(name, bytes, &tables, parts);
+    }
 
     // IDX, gzip and CSV by their names.
     let images = fs::read(fixture("images-idx3-ubyte")).unwrap();
@@ -188,9 +153,8 @@ fn data_files() {
         ("h.csv", b"1,2,3,0\n1,2,0\n", &["line 2", "3 columns"]),
     ];
     for (name, bytes, parts) in files {
-        scene.write(name, bytes);
         let labels = if name.ends_with("csv") { "" } else { "labels = 'y.npy'\n" };
-        scene.refuses(&format!("[data]\ninputs = '{name}'\n{labels}{CORE}"), &[&[name], parts].concat());
+        scene.refuses_file(name, bytes, &format!("[data]\ninputs = '{name}'\n{labels}{CORE}"), parts);
     }
     let far = format!("[data]\ninputs = 'ok.csv'\ncsv = {{ skip_lines = {} }}\n{CORE}", i64::MAX);
     scene.write("ok.csv", "1,2,3,0\n");
@@ -222,59 +186,41 @@ fn weights_and_calibration() {
     let scene = Scene::new();
     let tables = format!("{DATA}{CORE}{LINK}");
     let good = fs::read(scene.path("w.safetensors")).unwrap();
-    let refused = |bytes: &[u8], parts: &[&str]| {
-        scene.write("w.safetensors", bytes);
-        scene.refuses(&tables, &[&["w.safetensors"], parts].concat());
-    };
-    refused(&[], &["safetensors"]);
-    refused(&good[..good.len() - 8], &["safetensors"]);
-    refused(&good[..20], &["safetensors"]);
-    refused(&[0xff; 64], &["safetensors"]);
-    scene.weights([vec![f64::NAN], vec![1.0; 11]].concat(), vec![0.0; 4], vec![1.0; 8]);
-    scene.refuses(&tables, &["w1", "[0, 0]", "NaN"]);
-    scene.write("w.safetensors", super::support::safetensors(&[("w1", &[3, 4], vec![1.0; 12])]));
-    scene.refuses(&tables, &["w1", "[3, 4]", "[4, 3]", "transpose"]);
-    scene.write("w.safetensors", super::support::safetensors(&[("weight", &[4, 3], vec![1.0; 12])]));
-    scene.refuses(&tables, &["layer 0", "`w1`", "found only weight"]);
+    let weight = |name: &str, shape: &[usize]| safetensors(&[(name, shape, vec![1.0; 12])]);
+    let nan = safetensors(&[("w1", &[4, 3], [vec![f64::NAN], vec![1.0; 11]].concat())]);
+    for (bytes, parts) in [
+        (&[][..], &["safetensors"][..]),
+        (&good[..good.len() - 8], &["safetensors"]),
+        (&good[..20], &["safetensors"]),
+        (&[0xff; 64], &["safetensors"]),
+        (&nan, &["w1", "[0, 0]", "NaN"]),
+        (&weight("w1", &[3, 4]), &["w1", "[3, 4]", "[4, 3]", "transpose"]),
+        (&weight("weight", &[4, 3]), &["layer 0", "`w1`", "found only weight"]),
+    ] {
+        scene.refuses_file("w.safetensors", bytes, &tables, parts);
+    }
+    scene.write("model.toml", MODEL.replace("w.safetensors", "w.npz"));
     for name in ["deflated.npz", "stored.npz"] {
         let bytes = fs::read(fixture(name)).unwrap();
-        scene.write("model.toml", MODEL.replace("w.safetensors", "w.npz"));
         for cut in [0, 3, bytes.len() / 2, bytes.len() - 1] {
-            scene.write("w.npz", &bytes[..cut]);
-            scene.refuses(&tables, &["w.npz"]);
+            scene.refuses_file("w.npz", &bytes[..cut], &tables, &[]);
         }
     }
     scene.write("model.toml", MODEL);
-    scene.write("w.safetensors", &good);
-
-    for Change { from, to, parts } in [
-        Change { from: "\"ports\": 4", to: "\"ports\": 8", parts: &["8 × 4", "4 × 4", "phaseloom calibrate"][..] },
-        Change {
-            from: "\"input_scale\": 1.0",
-            to: "\"input_scale\": 0.0",
-            parts: &["layers[0].input_scale", "above 0"],
-        },
-        Change {
-            from: "\"input_scale\": 1.0",
-            to: "\"input_scale\": -1.0",
-            parts: &["layers[0].input_scale", "above 0"],
-        },
-        Change { from: "[4.0]", to: "[4.0, 4.0]", parts: &["tiles of layer 0", "found 2", "expected 1"] },
-        Change { from: "\"version\": 1", to: "\"version\": 9", parts: &["version 9"] },
-        Change {
-            from: "\"data_sha256\"",
-            to: "\"model_sha256\": \"abc\", \"data_sha256\"",
-            parts: &["weights have changed"],
-        },
-        Change { from: "\"layers\"", to: "\"leyers\"", parts: &["leyers", "line 1"] },
+    for (from, to, parts) in [
+        ("\"ports\": 4", "\"ports\": 8", &["8 × 4", "4 × 4", "phaseloom calibrate"][..]),
+        ("\"input_scale\": 1.0", "\"input_scale\": 0.0", &["layers[0].input_scale", "above 0"]),
+        ("\"input_scale\": 1.0", "\"input_scale\": -1.0", &["layers[0].input_scale", "above 0"]),
+        ("[4.0]", "[4.0, 4.0]", &["tiles of layer 0", "found 2", "expected 1"]),
+        ("\"version\": 1", "\"version\": 9", &["version 9"]),
+        ("\"data_sha256\"", "\"model_sha256\": \"abc\", \"data_sha256\"", &["weights have changed"]),
+        ("\"layers\"", "\"leyers\"", &["leyers", "line 1"]),
     ] {
-        scene.write("calibration.json", scales(4).replacen(from, to, 1));
-        scene.refuses(&tables, &[&["calibration.json"], parts].concat());
+        scene.refuses_file("calibration.json", scales(4).replacen(from, to, 1), &tables, parts);
     }
     fs::remove_file(scene.path("calibration.json")).unwrap();
     scene.refuses(&tables, &["calibration.json does not exist", "phaseloom calibrate"]);
-    let ended = wait(phaseloom().arg("calibrate").arg(scene.path("experiment.toml")));
-    ended.refused(&["no table [calibration]", "data = {"]);
+    scene.call("calibrate experiment.toml").refused(&["no table [calibration]", "data = {"]);
     assert!(!scene.path("calibration.json").exists());
 }
 
@@ -286,11 +232,13 @@ fn keys_of_experiments() {
         (format!("{DATA}{CORE}[lnik]\nadc = 3\n"), &["line 8", "did you mean `link`?"]),
         (format!("{DATA}{CORE}[link]\nlaser_power = 3\n"), &["line 9", "did you mean `laser_power_w`?"]),
         (format!("{DATA}[core]\nprots = 4\n"), &["line 7", "did you mean `ports`?"]),
+        (format!("{DATA}{CORE}[[swep]]\nkeys = ['seed']\n"), &["did you mean `sweep`?"]),
+        (format!("{DATA}{CORE}[[sweep]]\nkey = ['seed']\nvalues = [1]\n"), &["line 9", "did you mean `keys`?"]),
         (format!("{DATA}{CORE}[process]\nphase_eror = {{ sigma_rad = 1 }}\n"), &["line 9", "`phase_error`?"]),
         (format!("{DATA}{CORE}[process.phase_error]\nsigma = 1\n"), &["line 9", "`sigma_rad`?"]),
         (format!("{DATA}{CORE}{CORE}"), &["line 8", "duplicate key"]),
         (format!("{DATA}{CORE}["), &["line 8"]),
-        (format!("process = 3\n{DATA}{CORE}"), &["line 3", "`process`", "a path, a preset or a table"]),
+        (format!("process = 3\n{DATA}{CORE}"), &["line 3", "integer `3`", "a path, a preset or a table"]),
         (format!("process = 'none.toml'\n{DATA}{CORE}"), &["none.toml", "No such file"]),
         (DATA.replace("labels", "lables"), &["line 5", "did you mean `labels`?"]),
         (CORE.to_owned(), &["missing field `data`"]),
@@ -402,11 +350,6 @@ fn sweeps() {
     ] {
         scene.refuses(&sweep(keys, values), parts);
     }
-    scene.refuses(&format!("{DATA}{CORE}[[swep]]\nkeys = ['seed']\n"), &["did you mean `sweep`?"]);
-    scene.refuses(
-        &format!("{DATA}{CORE}[[sweep]]\nkey = ['seed']\nvalues = [1]\n"),
-        &["line 9", "did you mean `keys`?"],
-    );
     // The key is in the file of the process, the impossible value is not.
     scene.write("process.toml", "[splitter_error]\nsigma_rad = 0.1\n");
     let bad = SWEEP.replace("0.01", "-0.01");
@@ -423,23 +366,23 @@ fn sweeps() {
 fn models() {
     let scene = Scene::new();
     let tables = format!("{DATA}{CORE}");
-    for Change { from, to, parts } in [
-        Change { from: "weights =", to: "weihgts =", parts: &["line 4", "did you mean `weights`?"][..] },
-        Change { from: "outputs = 4", to: "ouputs = 4", parts: &["line 10", "did you mean `outputs`?"] },
-        Change { from: "'relu'", to: "'rellu'", parts: &["line 14", "did you mean `relu`?"] },
-        Change { from: "version = 1", to: "version = 2", parts: &["line 2", "`version` is 2", "expected 1"] },
-        Change { from: "phaseloom-model", to: "phaseloom-modle", parts: &["line 1", "is this a model file?"] },
-        Change { from: "size = 3", to: "size = 0", parts: &["line 7", "`input.size` is 0"] },
-        Change { from: "size = 3", to: "size = 4", parts: &["`w1`", "[4, 3]", "[4, 4]"] },
-        Change { from: "size = 3", to: "size = 1000000000000", parts: &["line 7", "input.size", "at most"] },
-        Change { from: "outputs = 2", to: "outputs = 1", parts: &["`w2`", "[2, 4]", "[1, 4]"] },
-        Change { from: "size = 3", to: "size = 3\nscale = nan", parts: &["line 8", "`input.scale` is NaN"] },
-        Change { from: "size = 3", to: "size = 3\nstd = 0", parts: &["input.std", "above 0"] },
-        Change { from: "size = 3", to: "size = 3\nmean = 'm'", parts: &["`m`", "w1"] },
-        Change { from: "'photonic'", to: "'dense'", parts: &["no photonic layer"] },
-        Change { from: "version = 1", to: "version = 1\nversion = 1", parts: &["line 3", "duplicate key"] },
-        Change { from: "w.safetensors", to: "w", parts: &["known endings", ".safetensors"] },
-        Change { from: "w.safetensors", to: "none.npz", parts: &["none.npz", "No such file"] },
+    for (from, to, parts) in [
+        ("weights =", "weihgts =", &["line 4", "did you mean `weights`?"][..]),
+        ("outputs = 4", "ouputs = 4", &["line 10", "did you mean `outputs`?"]),
+        ("'relu'", "'rellu'", &["line 14", "did you mean `relu`?"]),
+        ("version = 1", "version = 2", &["line 2", "`version` is 2", "expected 1"]),
+        ("phaseloom-model", "phaseloom-modle", &["line 1", "is this a model file?"]),
+        ("size = 3", "size = 0", &["line 7", "`input.size` is 0"]),
+        ("size = 3", "size = 4", &["`w1`", "[4, 3]", "[4, 4]"]),
+        ("size = 3", "size = 1000000000000", &["line 7", "input.size", "at most"]),
+        ("outputs = 2", "outputs = 1", &["`w2`", "[2, 4]", "[1, 4]"]),
+        ("size = 3", "size = 3\nscale = nan", &["line 8", "`input.scale` is NaN"]),
+        ("size = 3", "size = 3\nstd = 0", &["input.std", "above 0"]),
+        ("size = 3", "size = 3\nmean = 'm'", &["`m`", "w1"]),
+        ("'photonic'", "'dense'", &["no photonic layer"]),
+        ("version = 1", "version = 1\nversion = 1", &["line 3", "duplicate key"]),
+        ("w.safetensors", "w", &["known endings", ".safetensors"]),
+        ("w.safetensors", "none.npz", &["none.npz", "No such file"]),
     ] {
         assert!(MODEL.contains(from));
         scene.write("model.toml", MODEL.replace(from, to));
@@ -448,11 +391,7 @@ fn models() {
     scene.write("model.toml", MODEL.split("[[layer]]").next().unwrap().to_owned() + "layer = []\n");
     scene.refuses(&tables, &["layer"]);
     scene.write("model.toml", MODEL.replace("outputs = 2", "outputs = 1"));
-    let one = super::support::safetensors(&[
-        ("w1", &[4, 3], vec![1.0; 12]),
-        ("b1", &[4], vec![0.0; 4]),
-        ("w2", &[1, 4], vec![1.0; 4]),
-    ]);
+    let one = safetensors(&[("w1", &[4, 3], vec![1.0; 12]), ("b1", &[4], vec![0.0; 4]), ("w2", &[1, 4], vec![1.0; 4])]);
     scene.write("w.safetensors", one);
     scene.refuses(&tables, &["1 output", "at least 2"]);
 }
@@ -462,31 +401,34 @@ fn trainings() {
     let scene = Scene::new();
     let good = "format = 'phaseloom-training'\nversion = 1\nmodel = 'model.toml'\nepochs = 2\nbatch = 8\n\
                 learning_rate = 1e-2\nseed = 1\n[train]\ninputs = 'x.npy'\nlabels = 'y.npy'\n[calibration]\nports = 4\n";
-    let train = |text: &str| -> Ended { run([&"train".into(), &scene.write("train.toml", text)]) };
+    let train = |text: &str| {
+        scene.write("train.toml", text);
+        scene.call("train train.toml")
+    };
     let (weights, calibration) = (scene.path("w.safetensors"), scene.path("calibration.json"));
     let before = (fs::read(&weights).unwrap(), fs::read(&calibration).unwrap());
-    for Change { from, to, parts } in [
-        Change { from: "epochs = 2", to: "epoch = 2", parts: &["line 4", "did you mean `epochs`?"][..] },
-        Change { from: "epochs = 2", to: "epochs = 0", parts: &["line 4", "`epochs` is 0"] },
-        Change { from: "batch = 8", to: "batch = 0", parts: &["line 5", "`batch` is 0"] },
-        Change { from: "1e-2", to: "nan", parts: &["line 6", "`learning_rate` is NaN"] },
-        Change { from: "1e-2", to: "-1", parts: &["line 6", "`learning_rate` is -1"] },
-        Change { from: "1e-2", to: "1e300", parts: &["training: found a loss of", "learning_rate"] },
-        Change { from: "[train]", to: "[training]", parts: &["line 8", "did you mean `train`?"] },
-        Change { from: "ports = 4", to: "ports = 0", parts: &["line 12", "`calibration.ports` is 0"] },
-        Change { from: "ports = 4", to: "ports = 20000", parts: &["line 12", "`calibration.ports` is 20000", "16384"] },
-        Change { from: "ports = 4", to: "ports = 4\nquantile = 0", parts: &["line 13", "`calibration.quantile` is 0"] },
-        Change { from: "'x.npy'", to: "'none.npy'", parts: &["none.npy", "No such file"] },
-        Change { from: "'model.toml'", to: "'none.toml'", parts: &["none.toml", "No such file"] },
+    for (from, to, parts) in [
+        ("epochs = 2", "epoch = 2", &["line 4", "did you mean `epochs`?"][..]),
+        ("epochs = 2", "epochs = 0", &["line 4", "`epochs` is 0"]),
+        ("batch = 8", "batch = 0", &["line 5", "`batch` is 0"]),
+        ("1e-2", "nan", &["line 6", "`learning_rate` is NaN"]),
+        ("1e-2", "-1", &["line 6", "`learning_rate` is -1"]),
+        ("1e-2", "1e300", &["training: found a loss of", "learning_rate"]),
+        ("[train]", "[training]", &["line 8", "did you mean `train`?"]),
+        ("ports = 4", "ports = 0", &["line 12", "`calibration.ports` is 0"]),
+        ("ports = 4", "ports = 20000", &["line 12", "`calibration.ports` is 20000", "16384"]),
+        ("ports = 4", "ports = 4\nquantile = 0", &["line 13", "`calibration.quantile` is 0"]),
+        ("'x.npy'", "'none.npy'", &["none.npy", "No such file"]),
+        ("'model.toml'", "'none.toml'", &["none.toml", "No such file"]),
     ] {
         assert!(good.contains(from));
         train(&good.replace(from, to)).refused(parts);
         assert!(before == (fs::read(&weights).unwrap(), fs::read(&calibration).unwrap()), "{to}");
     }
     // What would be noticed only at the end is said before the first epoch.
-    for Change { from, to, parts } in [
-        Change { from: "ports = 4", to: "ports = 4\nsamples = 41", parts: &["found 40 samples", "at least 41"][..] },
-        Change { from: "'model.toml'", to: "'far.toml'", parts: &["no/such/w.safetensors", "No such file"] },
+    for (from, to, parts) in [
+        ("ports = 4", "ports = 4\nsamples = 41", &["found 40 samples", "at least 41"][..]),
+        ("'model.toml'", "'far.toml'", &["no/such/w.safetensors", "No such file"]),
     ] {
         scene.write("far.toml", MODEL.replace("w.safetensors", "no/such/w.safetensors"));
         assert!(!train(&good.replace(from, to)).refused(parts).err.contains("epoch "));
@@ -501,28 +443,25 @@ fn trainings() {
 #[test]
 fn chips() {
     let scene = Scene::new();
-    let (process, out) = (scene.path("process.toml"), scene.path("chip.json"));
     let chip = |text: &str, core: &str| {
-        fs::write(&process, text).unwrap();
-        let mut command = phaseloom();
-        command.arg("chip").arg(&process).args(["--core", core, "--seed", "1", "-o"]).arg(&out);
-        let ended = wait(&mut command);
-        assert!(ended.code == Some(0) || !out.exists());
+        scene.write("process.toml", text);
+        let ended = scene.call(&format!("chip process.toml --core {core} --seed 1 -o chip.json"));
+        assert!(ended.code == Some(0) || !scene.path("chip.json").exists());
         ended
     };
-    chip("", "1000000").refused(&["1000000 ports", "GiB of memory"]);
-    chip("", "18446744073709551615").refused(&["GiB of memory"]);
-    chip("", "0").refused(&["0 ports", "at least 1"]);
-    for (text, parts) in [
-        ("[phase_errors]\nsigma_rad = 1", &["process.toml: line 1", "did you mean `phase_error`?"][..]),
-        ("[phase_error]\nsigma_rads = 1", &["line 2", "did you mean `sigma_rad`?"]),
-        ("[phase_error]\nsigma_rad = -1", &["line 2", "`phase_error.sigma_rad` is -1"]),
-        ("[phase_error]\nsigma_rad = '1'", &["line 2", "expected a number"]),
-        ("[phase_error]\nsigma_rad = 1\nsigma_rad = 1", &["line 3", "duplicate key"]),
-        ("[phase_quantization]\nbits = 4.5", &["line 2"]),
-        ("phase_error", &["line 1"]),
+    for (text, core, parts) in [
+        ("", "1000000", &["1000000 ports", "GiB of memory"][..]),
+        ("", "18446744073709551615", &["GiB of memory"]),
+        ("", "0", &["0 ports", "at least 1"]),
+        ("[phase_errors]\nsigma_rad = 1", "3", &["process.toml: line 1", "did you mean `phase_error`?"]),
+        ("[phase_error]\nsigma_rads = 1", "3", &["line 2", "did you mean `sigma_rad`?"]),
+        ("[phase_error]\nsigma_rad = -1", "3", &["line 2", "`phase_error.sigma_rad` is -1"]),
+        ("[phase_error]\nsigma_rad = '1'", "3", &["line 2", "expected a number"]),
+        ("[phase_error]\nsigma_rad = 1\nsigma_rad = 1", "3", &["line 3", "duplicate key"]),
+        ("[phase_quantization]\nbits = 4.5", "3", &["line 2"]),
+        ("phase_error", "3", &["line 1"]),
     ] {
-        chip(text, "3").refused(parts);
+        chip(text, core).refused(parts);
     }
     chip("", "1").well();
 }

@@ -1,15 +1,17 @@
 //! Whole experiments from end to end: every example in reduced form, what a run leaves and what it says, a second
 //! start, training and calibration.
 
-use super::support::{RESULTS, Scene, assert_equal_results, cell, example, read_npy, run, run_to, table};
+use super::support::{
+    RESULTS, Scene, Working, assert_equal_results, cell, example, phaseloom, read_npy, results, run_to, table,
+};
 use std::fs;
 use std::path::Path;
 
 /// Runs an example; the perfect mesh with an ideal link must decide and compute as the exact network does.
-fn example_holds(experiment: &Path, more: &[&str]) {
+fn example_holds(experiment: &Path) {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("a folder with spaces");
-    let ended = run_to(experiment, &out, &[more, &["--trials", "2", "--save-outputs"]].concat()).well();
+    let ended = run_to(experiment, &out, &["--trials", "2", "--save-outputs"]).well();
     assert!(!ended.out.is_empty());
     // In a pipe only sentences, no progress bar.
     assert!(!ended.err.contains(['\r', '\u{1b}', '█']) && ended.err.lines().count() <= 2, "{}", ended.err);
@@ -42,25 +44,23 @@ fn example_holds(experiment: &Path, more: &[&str]) {
     assert_eq!(decide(&exact), decide(&ideal));
 
     // Started again: nothing to do, the same bytes, and outputs that were not kept now are not promised.
-    let before: Vec<_> = RESULTS.iter().map(|name| fs::read(out.join(name)).unwrap()).collect();
+    let before = results(&out);
     let provenance = fs::read(out.join("provenance.json")).unwrap();
-    let again = run_to(experiment, &out, &[more, &["--trials", "2"]].concat()).well();
+    let again = run_to(experiment, &out, &["--trials", "2"]).well();
     assert!(again.err.contains("nothing was computed"), "{}", again.err);
     assert_eq!(again.out, ended.out);
     assert_eq!(provenance, fs::read(out.join("provenance.json")).unwrap());
-    for (name, before) in RESULTS.iter().zip(before) {
-        assert!(fs::read(out.join(name)).unwrap() == before, "{name}");
-    }
+    assert!(results(&out) == before, "another start makes other bytes");
 }
 
 #[test]
 fn digits() {
-    example_holds(&example("digits/digits.toml"), &[]);
+    example_holds(&example("digits/digits.toml"));
 }
 
 #[test]
 fn breast_cancer() {
-    example_holds(&example("breast_cancer/breast_cancer.toml"), &[]);
+    example_holds(&example("breast_cancer/breast_cancer.toml"));
 }
 
 #[test]
@@ -69,44 +69,43 @@ fn vowels() {
         eprintln!("skipped: PHASELOOM_DATA is not set");
         return;
     }
-    example_holds(&example("vowels/vowels.toml"), &[]);
+    example_holds(&example("vowels/vowels.toml"));
 }
 
-/// A copy of an experiment elsewhere, its paths made absolute, its table changed.
-fn copy(of: &str, folder: &Path, change: impl FnOnce(&mut toml::Table)) -> std::path::PathBuf {
-    let path = example(of);
-    let base = path.parent().unwrap().to_owned();
-    let mut table: toml::Table = toml::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
-    let absolute = |value: &mut toml::Value| {
-        *value = base.join(value.as_str().unwrap()).to_str().unwrap().into();
-    };
-    ["model", "process"].iter().for_each(|key| absolute(&mut table[*key]));
-    let data = table["data"].as_table_mut().unwrap();
-    data.iter_mut().filter(|(key, _)| ["inputs", "labels"].contains(&key.as_str())).for_each(|(_, v)| absolute(v));
-    change(&mut table);
-    let path = folder.join("copy.toml");
-    fs::write(&path, toml::to_string(&table).unwrap()).unwrap();
-    path
+/// A folder with copies of some files of an example.
+fn copies(of: &str, names: &[&str]) -> Scene {
+    let scene = Scene::new();
+    for name in names {
+        fs::create_dir_all(scene.path(name).parent().unwrap()).unwrap();
+        fs::copy(example(of).join(name), scene.path(name)).unwrap();
+    }
+    scene
+}
+
+/// Changes a text that a file must have.
+#[track_caller]
+fn change(scene: &Scene, name: &str, from: &str, to: &str) {
+    let text = scene.text(name);
+    assert!(text.contains(from), "{text}");
+    scene.write(name, text.replace(from, to));
 }
 
 #[test]
 fn mnist_on_a_few_samples() {
-    let folder = tempfile::tempdir().unwrap();
-    let experiment = copy("mnist/experiment.toml", folder.path(), |table| {
-        table["data"].as_table_mut().unwrap().insert("samples".into(), 50.into());
-        table["sweep"][0]["values"] = vec![toml::Value::Float(0.01)].into();
-    });
-    example_holds(&experiment, &[]);
+    let (images, labels) = ("data/t10k-images-idx3-ubyte.gz", "data/t10k-labels-idx1-ubyte.gz");
+    let own = ["experiment.toml", "model.toml", "process.toml", "calibration.json", "weights.safetensors"];
+    let scene = copies("mnist", &[&own[..], &[images, labels]].concat());
+    change(&scene, "experiment.toml", "[data]", "[data]\nsamples = 50");
+    change(&scene, "experiment.toml", "values = [0, 0.01, 0.02, 0.03, 0.05, 0.07]", "values = [0.01]");
+    example_holds(&scene.path("experiment.toml"));
 }
 
 #[test]
 fn shots_are_rows_of_the_table_and_outputs_of_their_own() {
     let scene = Scene::new();
-    let text = fs::read_to_string(scene.path("experiment.toml")).unwrap();
     // Noise of several steps of the converter, so that no two shots read alike.
-    let noisy = text.replace("laser_power_w = 1e-3", "laser_power_w = 1e-6");
-    assert_ne!(noisy, text);
-    scene.write("experiment.toml", format!("shots = 3\n{noisy}"));
+    change(&scene, "experiment.toml", "laser_power_w = 1e-3", "laser_power_w = 1e-6");
+    change(&scene, "experiment.toml", "trials = 2", "trials = 2\nshots = 3");
     scene.run(&["--save-outputs"]).well();
     let rows = table(&scene.path("out/table.csv"));
     // Two points of two chips, and the perfect mesh, with three shots each.
@@ -130,47 +129,38 @@ fn outputs_asked_for_too_late_are_said_to_be_missing() {
 #[test]
 fn without_o_the_folder_is_named_after_the_experiment() {
     let scene = Scene::new();
-    let mut command = super::support::phaseloom();
-    let command = command.current_dir(scene.0.path()).args(["run", "experiment.toml"]);
-    super::support::wait(command).well();
+    scene.call("run experiment.toml").well();
     assert!(scene.path("phaseloom-runs/experiment/table.csv").exists());
-    super::support::wait(command.args(["--shard", "1/2"])).well();
+    scene.call("run experiment.toml --shard 1/2").well();
     assert!(scene.path("phaseloom-runs/experiment-1-of-2/units.jsonl").exists());
 }
 
 #[test]
 fn training_and_calibration_repeat_their_bytes() {
-    let folder = tempfile::tempdir().unwrap();
-    for name in ["breast_cancer.csv", "model.toml", "train.toml", "breast_cancer.toml"] {
-        fs::copy(example("breast_cancer").join(name), folder.path().join(name)).unwrap();
-    }
-    let path = |name: &str| folder.path().join(name);
-    let train = fs::read_to_string(path("train.toml")).unwrap().replace("epochs = 100", "epochs = 5");
-    assert!(train.contains("epochs = 5"));
-    fs::write(path("train.toml"), train).unwrap();
+    let scene = copies("breast_cancer", &["breast_cancer.csv", "model.toml", "train.toml", "breast_cancer.toml"]);
+    change(&scene, "train.toml", "epochs = 100", "epochs = 5");
     let made = || {
-        let ended = run([&"train".into(), &path("train.toml")]).well();
+        let ended = scene.call("train train.toml").well();
         assert!(ended.out.starts_with("epoch 5/5") && ended.err.contains("wrote"), "{}{}", ended.out, ended.err);
-        (fs::read(path("weights.safetensors")).unwrap(), fs::read(path("calibration.json")).unwrap())
+        (fs::read(scene.path("weights.safetensors")).unwrap(), scene.text("calibration.json"))
     };
     let first = made();
     assert!(made() == first, "the same seed makes other bytes");
-    run_to(&path("breast_cancer.toml"), &path("a"), &["--trials", "1"]).well();
+    scene.call("run breast_cancer.toml -o a --trials 1").well();
 
     // The same scales from the experiment's own table.
-    let text = fs::read_to_string(path("breast_cancer.toml")).unwrap();
+    let text = scene.text("breast_cancer.toml");
     let data =
         "data = { inputs = 'breast_cancer.csv', csv = { skip_lines = 1 }, every = { modulus = 5, except = [0] } }";
-    fs::write(path("own.toml"), format!("{text}\n[calibration]\n{data}\n")).unwrap();
-    run([&"calibrate".into(), &path("own.toml")]).well();
-    assert!(fs::read(path("calibration.json")).unwrap() == first.1);
-    fs::remove_file(path("calibration.json")).unwrap();
-    run_to(&path("own.toml"), &path("b"), &["--trials", "1"])
-        .refused(&["calibration.json does not exist", "phaseloom calibrate"]);
-    assert!(!path("b").exists());
-    let other = path("elsewhere.json");
-    run(["calibrate".as_ref(), path("own.toml").as_os_str(), "-o".as_ref(), other.as_os_str()]).well();
-    assert!(fs::read(other).unwrap() == first.1);
+    scene.write("own.toml", format!("{text}\n[calibration]\n{data}\n"));
+    scene.call("calibrate own.toml").well();
+    assert!(scene.text("calibration.json") == first.1);
+    fs::remove_file(scene.path("calibration.json")).unwrap();
+    let parts = ["calibration.json does not exist", "phaseloom calibrate"];
+    scene.call("run own.toml -o b --trials 1").refused(&parts);
+    assert!(!scene.path("b").exists());
+    scene.call("calibrate own.toml -o elsewhere.json").well();
+    assert!(scene.text("elsewhere.json") == first.1);
 }
 
 #[test]
@@ -184,15 +174,14 @@ fn ctrl_c_keeps_what_training_has_reached() {
          learning_rate = 1e-3\nseed = 1\n[train]\ninputs = 'x.npy'\nlabels = 'y.npy'\n",
     );
     let before = fs::read(scene.path("w.safetensors")).unwrap();
-    let mut child = super::support::phaseloom();
-    let mut child = child.arg("train").arg(training).stderr(std::process::Stdio::piped()).spawn().unwrap();
-    // Read to the end, so that it never waits for its reader.
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let child = phaseloom().arg("train").arg(training).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let mut working = Working(child);
+    let mut lines = BufReader::new(working.0.stderr.take().unwrap()).lines().map(Result::unwrap);
     assert!(lines.next().unwrap().starts_with("epoch 1/"));
-    let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    assert!(kill.success());
-    let said: Vec<String> = lines.collect();
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    // Read to the end, so that it never waits for its reader.
+    let said = std::thread::spawn(move || lines.collect::<Vec<String>>());
+    working.interrupt();
+    let said = said.join().unwrap();
     assert!(said.last().unwrap().contains("wrote"), "{:?}", said.last());
     assert!(fs::read(scene.path("w.safetensors")).unwrap() != before);
 }

@@ -1,5 +1,8 @@
 //! What all modules share: starting the binary, small files written by hand, waiting, reading results. No tests.
 
+use phaseloom::files::write_matrix;
+use phaseloom_testing::{Matrix, haar};
+use serde_json::Value;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -103,6 +106,17 @@ impl Working {
         self.0.kill().unwrap();
         self.0.wait().unwrap();
     }
+
+    /// Sends Ctrl-C and waits for the end, which must come soon and with exit code 130.
+    #[cfg(unix)]
+    #[track_caller]
+    pub fn interrupt(mut self) {
+        let kill = Command::new("kill").args(["-INT", &self.0.id().to_string()]).status().unwrap();
+        assert!(kill.success());
+        let start = Instant::now();
+        assert_eq!(self.0.wait().unwrap().code(), Some(130));
+        assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    }
 }
 
 impl Drop for Working {
@@ -145,6 +159,15 @@ pub fn cell<'a>(row: &'a [(String, String)], column: &str) -> &'a str {
     row.iter().find(|(name, _)| name == column).map_or_else(|| panic!("no column {column}"), |(_, value)| value)
 }
 
+/// A matrix of 3 rows and 4 columns without structure.
+pub const GENERAL: [[f64; 4]; 3] = [[0.5, -1.0, 2.0, 0.25], [1.5, 0.0, -0.75, 1.0], [-2.0, 0.125, 0.5, 0.5]];
+
+/// The largest distance between two entries.
+pub fn furthest(a: &[[f64; 2]], b: &[[f64; 2]]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).map(|(a, b)| (a[0] - b[0]).hypot(a[1] - b[1])).fold(0.0, f64::max)
+}
+
 /// A `.npy` file: header of version 1 for a type and shape, then the bytes.
 pub fn npy(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
     let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
@@ -159,6 +182,11 @@ pub fn npy(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
 pub fn npy_real<R: AsRef<[f64]>>(rows: &[R]) -> Vec<u8> {
     let data: Vec<u8> = rows.iter().flat_map(|row| row.as_ref()).flat_map(|x| x.to_le_bytes()).collect();
     npy("<f8", &format!("({}, {})", rows.len(), rows[0].as_ref().len()), &data)
+}
+
+/// A vector of integers as `.npy`.
+pub fn integers(count: i64, value: impl Fn(i64) -> i64) -> Vec<u8> {
+    npy("<i8", &format!("({count},)"), &(0..count).flat_map(|i| value(i).to_le_bytes()).collect::<Vec<u8>>())
 }
 
 /// The real and imaginary parts of a c16 `.npy` file of rank 2, row by row: (rows, columns, values).
@@ -185,7 +213,7 @@ pub fn safetensors(tensors: &[(&str, &[usize], Vec<f64>)]) -> Vec<u8> {
         let entry = serde_json::json!({ "dtype": "F64", "shape": shape, "data_offsets": [start, data.len()] });
         entries.insert((*name).to_owned(), entry);
     }
-    let header = serde_json::Value::Object(entries).to_string();
+    let header = Value::Object(entries).to_string();
     let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
     bytes.extend(header.as_bytes());
     bytes.extend(data);
@@ -213,8 +241,7 @@ impl Scene {
         scene.write("model.toml", MODEL);
         scene.write("calibration.json", scales(4));
         scene.inputs(&wave(120, 0.7));
-        let labels: Vec<u8> = (0..40_i64).flat_map(|i| (i % 2).to_le_bytes()).collect();
-        scene.write("y.npy", npy("<i8", "(40,)", &labels));
+        scene.write("y.npy", integers(40, |i| i % 2));
         scene.experiment(&format!("{DATA}{CORE}{LINK}{SWEEP}"));
         scene
     }
@@ -245,6 +272,64 @@ impl Scene {
         self.0.path().join(name)
     }
 
+    pub fn text(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    pub fn json(&self, name: &str) -> Value {
+        serde_json::from_str(&self.text(name)).unwrap()
+    }
+
+    /// `phaseloom` in this folder, with arguments that blanks separate.
+    pub fn call(&self, arguments: &str) -> Ended {
+        wait(phaseloom().current_dir(&self.0).args(arguments.split(' ')))
+    }
+
+    /// Writes a Haar-random unitary as `u.npy`.
+    pub fn unitary(&self, modes: usize) -> Matrix {
+        let u = haar(modes, 1);
+        write_matrix(&self.path("u.npy"), &u).unwrap();
+        u
+    }
+
+    /// Makes `chip.json` for `program.json` by a process.
+    #[track_caller]
+    pub fn chip(&self, process: &str) {
+        self.write("process.toml", process);
+        self.call("chip process.toml --program program.json --seed 4 -o chip.json").well();
+    }
+
+    /// The entries of the matrix that `phaseloom matrix` writes, row by row.
+    #[track_caller]
+    pub fn matrix(&self, arguments: &str) -> Vec<[f64; 2]> {
+        self.call(&format!("matrix {arguments} -o matrix.npy")).well();
+        read_npy(&self.path("matrix.npy")).2
+    }
+
+    /// Runs a command with a changed file, which it must refuse; restores the file.
+    #[track_caller]
+    pub fn refuses_text(&self, name: &str, bad: &str, command: &str, parts: &[&str]) {
+        let good = self.text(name);
+        assert_ne!(bad, good);
+        self.write(name, bad);
+        self.call(command).refused(parts);
+        self.write(name, good);
+    }
+
+    /// The same, with the first `from` replaced by `to`.
+    #[track_caller]
+    pub fn refuses_change(&self, name: &str, (from, to): (&str, &str), command: &str, parts: &[&str]) {
+        self.refuses_text(name, &self.text(name).replacen(from, to, 1), command, parts);
+    }
+
+    /// The same, with another value at a JSON pointer.
+    #[track_caller]
+    pub fn refuses_value(&self, name: &str, (pointer, value): (&str, Value), command: &str, parts: &[&str]) {
+        let mut json = self.json(name);
+        *json.pointer_mut(pointer).unwrap() = value;
+        self.refuses_text(name, &json.to_string(), command, parts);
+    }
+
     /// Runs the experiment into `out`.
     pub fn run(&self, more: &[&str]) -> Ended {
         run_to(&self.path("experiment.toml"), &self.path("out"), more)
@@ -256,6 +341,17 @@ impl Scene {
         self.experiment(tables);
         self.run(&[]).refused(parts);
         assert!(!self.path("out").exists(), "a refused run left a folder: {tables}");
+    }
+
+    /// The same with other contents of one file, which the message must name; restores the file.
+    #[track_caller]
+    pub fn refuses_file(&self, name: &str, contents: impl AsRef<[u8]>, tables: &str, parts: &[&str]) {
+        let good = fs::read(self.path(name));
+        self.write(name, contents);
+        self.refuses(tables, &[&[name], parts].concat());
+        if let Ok(good) = good {
+            self.write(name, good);
+        }
     }
 }
 

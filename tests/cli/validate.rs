@@ -1,6 +1,6 @@
 //! `phaseloom validate`: table, files, exit codes. What the claims say is tested nowhere but by running them.
 
-use super::support::{phaseloom, run, wait};
+use super::support::{Scene, phaseloom, wait};
 use phaseloom::report::Table;
 
 /// Claims of fractions of a second.
@@ -8,25 +8,25 @@ const KEYS: [&str; 3] = ["cell", "test_vectors", "extinction"];
 
 #[test]
 fn fast_claims_pass_and_leave_a_page() {
-    let folder = tempfile::tempdir().unwrap();
+    let scene = Scene::new();
     for key in KEYS {
-        let to = folder.path().join(key);
-        let ended = run(["validate", "--quick", "--only", key, "-o", to.to_str().unwrap()]).well();
-        assert!(ended.out.starts_with(&format!("{key}: ")) && ended.out.contains(" pass"), "{}", ended.out);
-        assert!(ended.out.contains("1 claims, ") && ended.out.contains(" 0 fail"), "{}", ended.out);
-        let csv = std::fs::read_to_string(to.join("claims.csv")).unwrap();
+        let command = format!("validate --quick --only {key}");
+        let said = scene.call(&format!("{command} -o {key}")).well().out;
+        assert!(said.starts_with(&format!("{key}: ")) && said.contains(" pass"), "{said}");
+        assert!(said.contains("1 claims, ") && said.contains(" 0 fail"), "{said}");
+        let csv = scene.text(&format!("{key}/claims.csv"));
+        let command = format!("phaseloom {command}");
         let table = Table::parse(&csv).unwrap();
-        let command = format!("phaseloom validate --quick --only {key}");
         assert_eq!(table.metadata("command"), Some(command.as_str()));
         let verdict = table.column("verdict").unwrap();
         for row in table.rows() {
             assert_eq!(row.text(verdict), "pass", "line {}", row.line());
             assert!(table.number(row, "share").unwrap().abs() <= 1.0);
         }
-        let page = std::fs::read_to_string(to.join("README.md")).unwrap();
+        let page = scene.text(&format!("{key}/README.md"));
         assert!(page.contains(&command) && page.contains("(forest.svg)") && page.contains(&format!("## {key}")));
-        assert!(std::fs::read_to_string(to.join("forest.svg")).unwrap().starts_with("<svg"));
-        assert!(!to.join("matrix-error.svg").exists(), "no series, no figure");
+        assert!(scene.text(&format!("{key}/forest.svg")).starts_with("<svg"));
+        assert!(!scene.path(key).join("matrix-error.svg").exists(), "no series, no figure");
     }
 }
 
@@ -47,11 +47,9 @@ fn results_do_not_depend_on_threads_but_on_the_seed() {
 
 #[test]
 fn unknown_claims_and_folders_are_refused() {
-    run(["validate", "--only", "no such claim"]).refused(&["no such claim", "splitter_error"]);
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("file"), "").unwrap();
-    let under = folder.path().join("file/page");
-    run(["validate", "--only", "cell", "-o", under.to_str().unwrap()]).refused(&["file/page", "not a folder"]);
+    let scene = Scene::new();
+    scene.call("validate --only no_such_claim").refused(&["no_such_claim", "splitter_error"]);
+    scene.call("validate --only cell -o x.npy/page").refused(&["x.npy/page", "not a folder"]);
 }
 
 #[test]
@@ -62,10 +60,8 @@ fn interrupted_it_leaves_no_folder() {
     // All claims, which take minutes on any machine.
     command.args(["validate", "-o"]).arg(folder.path().join("a/b"));
     let child = command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
-    let mut working = super::support::Working(child);
+    let working = super::support::Working(child);
     std::thread::sleep(std::time::Duration::from_millis(500));
-    let kill = std::process::Command::new("kill").args(["-INT", &working.0.id().to_string()]).status().unwrap();
-    assert!(kill.success());
-    assert_eq!(working.0.wait().unwrap().code(), Some(130));
+    working.interrupt();
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }

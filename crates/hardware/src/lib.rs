@@ -39,5 +39,5 @@ pub use product::matrix_product::{Batch, MatrixProduct, Readings, Shot};
 pub use product::optical::OpticalProduct;
 pub use product::precision::Precision;
 pub use product::scales::{Scales, bound_scales};
-pub use product::size::{LayerSize, MeshSize};
+pub use product::size::MeshSize;
 pub use product::tile::{Tile, TilePlan};

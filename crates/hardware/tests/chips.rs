@@ -1,29 +1,10 @@
-//! Chips as draws of a process: unitary without loss, equal for equal seeds, one stream per source, paired over σ.
+//! Chips as draws of a process: equal for equal seeds, one stream per source, paired over σ.
 
 mod common;
 
-use common::{Matrix, chip, gaussian, haar, process, svd, unitary};
+use common::{chip, gaussian, haar, process, svd, unitary};
 use phaseloom_hardware::{Chip, ChipId};
 use phaseloom_mesh::MeshDesign;
-
-/// A lossless chip of a unitary program is unitary to 1e-12 at any σ.
-#[test]
-fn lossless_chips_are_unitary() {
-    for topology in [0, 1] {
-        for n in [1, 2, 5, 16, 64] {
-            for sigma in [1e-3, 0.1, 3.0, 1e3] {
-                let text = format!(
-                    "[splitter_error]\nsigma_rad = {sigma}\nmean_rad = 0.2\n[phase_error]\nsigma_rad = {sigma}\n\
-                     [phase_quantization]\nbits = 3\n[thermal_crosstalk]\ndistance_factor = 1.0"
-                );
-                let program = unitary(&haar(n, 1), topology);
-                let realised = chip(&process(&text), &program, 7).matrix(&program).unwrap();
-                let error = (realised.adjoint() * &realised - Matrix::identity(n, n)).camax();
-                assert!(error < 1e-12, "N={n} σ={sigma}: {error:e}");
-            }
-        }
-    }
-}
 
 const ALL: &str = "[splitter_error]\nsigma_rad = 0.01\n[phase_error]\nsigma_rad = 0.02\n\
                    [insertion_loss]\nloss_db = 0.1\nimbalance_sigma_db = 0.05\n[phase_jitter]\nsigma_rad = 0.01\n\

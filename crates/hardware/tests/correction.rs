@@ -2,10 +2,9 @@
 
 use num_complex::Complex64;
 use phaseloom_hardware::correction::{
-    CORRECTIONS, Corrected, Correction, CorrectionResult, Instruments, Knowledge, Lab, characterise, correct,
-    correction,
+    CORRECTIONS, Corrected, Instruments, Knowledge, Lab, characterise, correct, correction,
 };
-use phaseloom_hardware::{Chip, ChipId, HardwareError, Process, StageErrors};
+use phaseloom_hardware::{Chip, ChipId, HardwareError, Process};
 use phaseloom_mesh::{Form, MatrixProgram, MeshDesign, Phases, Stage, topology};
 use phaseloom_numerics::StreamKey;
 
@@ -47,10 +46,12 @@ fn instruments(trial: u64, noise: f64) -> Instruments {
     Instruments { noise, draws: ChipId { seed: 1, trial, core: 0 }, ..Instruments::default() }
 }
 
+fn chip(process: &Process, program: &MatrixProgram, trial: u64) -> Chip {
+    Chip::fabricate(process, program, ChipId { seed: 5, trial, core: 0 }).unwrap()
+}
+
 fn corrected(method: &str, program: &MatrixProgram, process: &Process, trial: u64, noise: f64) -> Corrected {
-    let chip = Chip::fabricate(process, program, ChipId { seed: 5, trial, core: 0 }).unwrap();
-    let instruments = instruments(trial, noise);
-    correct(&chip, program, correction(method).unwrap(), &instruments).unwrap()
+    correct(&chip(process, program, trial), program, correction(method).unwrap(), &instruments(trial, noise)).unwrap()
 }
 
 const STATIC: &str = "[splitter_error]\nsigma_rad = 0.03\n[phase_error]\nsigma_rad = 0.2\n\
@@ -72,19 +73,6 @@ fn local_correction_is_exact_where_every_cell_reaches_its_ratio() {
     }
 }
 
-/// Burgwal et al. 2017: a global optimum is no worse than local correction, which is no worse than none.
-#[test]
-fn global_is_no_worse_than_local_than_none() {
-    let p = process("[splitter_error]\nsigma_rad = 0.1");
-    for trial in 0..6 {
-        let program = haar(8, trial);
-        let local = corrected("local", &program, &p, trial, 0.0);
-        let global = corrected("adjoint", &program, &p, trial, 0.0);
-        let (before, local, global) = (local.before.fidelity, local.after.fidelity, global.after.fidelity);
-        assert!(before < local && local <= global + 1e-4, "{trial}: {before} {local} {global}");
-    }
-}
-
 #[test]
 fn self_configuration_needs_to_know_nothing() {
     let errors = process("[splitter_error]\nsigma_rad = 0.03\n[phase_error]\nsigma_rad = 0.2");
@@ -98,7 +86,7 @@ fn self_configuration_needs_to_know_nothing() {
     assert!(done.after.scaled_error < 1e-3 * done.before.scaled_error, "{:?}", done.after);
     // With any global phase of the outputs, as crosstalk may cause.
     for phase in [0.7, 1.5, 2.5, 3.1] {
-        let chip = Chip::fabricate(&errors, &two, ChipId { seed: 5, trial: 0, core: 0 }).unwrap();
+        let chip = chip(&errors, &two, 0);
         let mut stages = chip.stages().to_vec();
         for mode in 0..6 {
             let offset = stages[2].offsets.output()[mode] + phase;
@@ -137,7 +125,7 @@ fn crosstalk_is_undone_where_it_is_known_and_refused_where_it_is_too_strong() {
     assert!(done.program.stages()[0].phases().theta()[5] > 5.0);
     assert_eq!(corrected("crosstalk", &program, &process(""), 0, 0.0).result.wrapped_heaters, None);
     let (p, program) = (process("[thermal_crosstalk]\ncoefficient = 0.9"), haar(9, 2));
-    let chip = Chip::fabricate(&p, &program, ChipId { seed: 5, trial: 0, core: 0 }).unwrap();
+    let chip = chip(&p, &program, 0);
     let refused = correct(&chip, &program, correction("crosstalk").unwrap(), &Instruments::default());
     assert!(matches!(refused, Err(HardwareError::Crosstalk { .. })), "{refused:?}");
 }
@@ -161,37 +149,19 @@ fn unequal_loss_is_undone_where_there_are_attenuators() {
 /// The error of the estimate is proportional to the noise of the measurements, and to one over the root of their number.
 #[test]
 fn the_estimate_of_errors_follows_noise_and_number_of_measurements() {
-    struct Estimated(u64, std::sync::Mutex<f64>, Vec<StageErrors>);
-    impl Correction for Estimated {
-        fn key(&self) -> &'static str {
-            "estimate"
-        }
-        fn description(&self) -> &'static str {
-            "for the test"
-        }
-        fn knows(&self) -> Knowledge {
-            Knowledge::Design
-        }
-        fn solve(&self, lab: &mut Lab<'_>) -> Result<CorrectionResult, HardwareError> {
-            assert!(lab.errors().is_none(), "the frozen errors are not revealed");
-            let estimate = characterise(lab, self.0)?;
-            let mut sum = 0.0;
-            for (estimated, truth) in estimate.stages[0].cell_errors.iter().zip(&self.2[0].cell_errors) {
-                sum += (estimated.alpha - truth.alpha).powi(2) + (estimated.beta - truth.beta).powi(2);
-            }
-            *self.1.lock().unwrap() = (sum / (2.0 * estimate.stages[0].cell_errors.len() as f64)).sqrt();
-            Ok(CorrectionResult { steps: self.0, ..lab.start().into() })
-        }
-    }
     let p = process("[splitter_error]\nsigma_rad = 0.03\n[phase_error]\nsigma_rad = 0.1");
     let error = |settings: u64, noise: f64| {
         let squares = (0..6).map(|trial| {
             let program = haar(5, trial);
-            let chip = Chip::fabricate(&p, &program, ChipId { seed: 5, trial, core: 0 }).unwrap();
-            let method = Estimated(settings, 0.0.into(), chip.stages().to_vec());
-            correct(&chip, &program, &method, &instruments(trial, noise)).unwrap();
-            let error = *method.1.lock().unwrap();
-            error * error
+            let chip = chip(&p, &program, trial);
+            let instruments = instruments(trial, noise);
+            let mut lab = Lab::new(&chip, &program, Knowledge::Design, &instruments);
+            assert!(lab.errors().is_none(), "the frozen errors are not revealed");
+            let estimate = characterise(&mut lab, settings).unwrap();
+            let (estimated, truth) = (&estimate.stages[0].cell_errors, &chip.stages()[0].cell_errors);
+            let squares =
+                estimated.iter().zip(truth).map(|(e, t)| (e.alpha - t.alpha).powi(2) + (e.beta - t.beta).powi(2));
+            squares.sum::<f64>() / (2 * truth.len()) as f64
         });
         (squares.sum::<f64>() / 6.0).sqrt()
     };
@@ -211,14 +181,14 @@ fn forward_only_descent_halves_the_error_of_a_small_mesh() {
 fn every_method_leaves_a_perfect_chip_in_order_and_gives_the_same_bits_twice() {
     let program = haar(4, 8);
     for method in CORRECTIONS {
-        let done = corrected(method.key(), &program, &Process::default(), 0, 1e-4);
+        let done = corrected(method.key, &program, &Process::default(), 0, 1e-4);
         // A fit to noisy measurements errs by their noise in each phase: three times that over all entries, and ten times
         // for random searches.
-        assert!(done.after.error < 1e-2, "{}: {:?}", method.key(), done.after);
+        assert!(done.after.error < 1e-2, "{}: {:?}", method.key, done.after);
         let phases = || done.program.stages().iter().flat_map(|s| s.phases().values());
-        assert!(phases().all(|p| (-1e-9..std::f64::consts::TAU).contains(p)), "{}", method.key());
-        let again = corrected(method.key(), &program, &Process::default(), 0, 1e-4);
-        assert_eq!(done.program.to_json(), again.program.to_json(), "{}", method.key());
+        assert!(phases().all(|p| (-1e-9..std::f64::consts::TAU).contains(p)), "{}", method.key);
+        let again = corrected(method.key, &program, &Process::default(), 0, 1e-4);
+        assert_eq!(done.program.to_json(), again.program.to_json(), "{}", method.key);
     }
 }
 

@@ -6,7 +6,7 @@ use num_complex::Complex64;
 use phaseloom_mesh::convention::{CONVENTIONS, ConvertedCell, ConvertedMesh, ScreenPhase, convention};
 use phaseloom_mesh::{CellPosition, Form, MatrixProgram, MeshDesign, Rectangular, Stage, Unitary, topology};
 use phaseloom_numerics::{StreamKey, haar_unitary};
-use serde_json::Value;
+use serde::Deserialize;
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_PI_2, TAU};
 use std::path::Path;
 
@@ -84,20 +84,29 @@ fn a_converted_mesh_is_the_product_of_its_definitions() {
 
 // ------------------------------------------------------------------------------------------- phases of other programs
 
-fn number(value: &Value) -> f64 {
-    value.as_f64().unwrap()
+/// A matrix and the phases that one function of another program found for it.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Case {
+    modes: usize,
+    unitary: Vec<Vec<[f64; 2]>>,
+    /// [mode, θ, φ]
+    cells: Vec<(usize, f64, f64)>,
+    last: Vec<(usize, f64, f64)>,
+    diagonal: Vec<[f64; 2]>,
+    output_phases: Vec<f64>,
+    screen: Vec<(usize, f64)>,
+    /// [mode, layer, phase]
+    sigmas: Vec<(usize, usize, f64)>,
+    deltas: Vec<(usize, usize, f64)>,
+    phi_edges: Vec<(usize, usize, f64)>,
+    phi_ins: Vec<(usize, f64)>,
+    phi_outs: Vec<(usize, f64)>,
+    zetas: Vec<(usize, f64)>,
 }
 
-fn index(value: &Value) -> usize {
-    value.as_u64().unwrap() as usize
-}
-
-fn complex(value: &Value) -> Complex64 {
-    Complex64::new(number(&value[0]), number(&value[1]))
-}
-
-fn list<'a>(case: &'a Value, key: &str) -> &'a [Value] {
-    case[key].as_array().map_or(&[], Vec::as_slice)
+fn complex([re, im]: [f64; 2]) -> Complex64 {
+    Complex64::new(re, im)
 }
 
 /// A mesh of cells in order of propagation, each in the first column that is free on its modes, and a phase screen.
@@ -121,121 +130,115 @@ fn mesh(key: &str, modes: usize, cells: &[(usize, [f64; 2])], screen: Vec<Screen
 const INPUTS: usize = 0;
 const OUTPUTS: usize = usize::MAX;
 
-fn at(column: usize, phases: impl Iterator<Item = f64>) -> Vec<ScreenPhase> {
-    phases.enumerate().map(|(mode, phase)| ScreenPhase { column, mode, phase }).collect()
+fn at(column: usize, phases: impl IntoIterator<Item = (usize, f64)>) -> Vec<ScreenPhase> {
+    phases.into_iter().map(|(mode, phase)| ScreenPhase { column, mode, phase }).collect()
 }
 
-/// [mode, θ, φ], the first mode being `first`.
-fn cells(case: &Value, key: &str, first: usize) -> Vec<(usize, [f64; 2])> {
-    list(case, key).iter().map(|c| (index(&c[0]) - first, [number(&c[1]), number(&c[2])])).collect()
+/// Cells of a file whose first mode is `first`.
+fn cells(listed: &[(usize, f64, f64)], first: usize) -> Vec<(usize, [f64; 2])> {
+    listed.iter().map(|&(mode, theta, phi)| (mode - first, [theta, phi])).collect()
 }
 
 /// The result of one program as a converted mesh.
-fn read(function: &str, case: &Value) -> ConvertedMesh {
-    let modes = index(&case["modes"]);
-    let diagonal = || list(case, "diagonal").iter().map(|z| complex(z).arg());
-    let plain = |key: &str| mesh(key, modes, &cells(case, "cells", 0), Vec::new());
+fn read(function: &str, case: &Case) -> ConvertedMesh {
+    let modes = case.modes;
+    let diagonal = || case.diagonal.iter().map(|&z| complex(z).arg()).enumerate();
+    let with_screen = |key: &str, screen| mesh(key, modes, &cells(&case.cells, 0), screen);
     match function {
-        "rectangular_phase_end" => mesh("clements", modes, &cells(case, "cells", 0), at(OUTPUTS, diagonal())),
-        "rectangular_symmetric" => mesh("mach_zehnder", modes, &cells(case, "cells", 0), at(OUTPUTS, diagonal())),
-        "triangular" => mesh("clements_inverse", modes, &cells(case, "cells", 0), at(INPUTS, diagonal())),
+        "rectangular_phase_end" => with_screen("clements", at(OUTPUTS, diagonal())),
+        "rectangular_symmetric" => with_screen("mach_zehnder", at(OUTPUTS, diagonal())),
+        "triangular" => with_screen("clements_inverse", at(INPUTS, diagonal())),
         "rectangular" => {
             // U = T†…T†·D·T…T: the last list is that of the nulling, its last cell next to D.
-            let mut all = cells(case, "cells", 0);
-            all.extend(cells(case, "last", 0).into_iter().rev());
+            let mut all = cells(&case.cells, 0);
+            all.extend(cells(&case.last, 0).into_iter().rev());
             let mut read = mesh("clements_middle", modes, &all, Vec::new());
             let column = |mode: usize| {
                 let mut right = read.cells.iter().filter(|c| c.position.mode == mode || c.position.mode + 1 == mode);
                 right.find(|c| c.position.column + c.position.mode > modes - 2).map_or(modes, |c| c.position.column)
             };
-            read.screen =
-                diagonal().enumerate().map(|(mode, phase)| ScreenPhase { column: column(mode), mode, phase }).collect();
+            read.screen = diagonal().map(|(mode, phase)| ScreenPhase { column: column(mode), mode, phase }).collect();
             read.screen.sort_by_key(|p| (p.column, p.mode));
             read
         }
         "square_decomposition" | "triangle_decomposition" => {
-            let phases = list(case, "output_phases").iter().map(number);
-            mesh("clements", modes, &cells(case, "cells", 1), at(OUTPUTS, phases))
+            let phases = case.output_phases.iter().copied().enumerate();
+            mesh("clements", modes, &cells(&case.cells, 1), at(OUTPUTS, phases))
         }
-        "rectangular_compact" | "triangular_compact" => compact(function, modes, case),
-        "OpticalMesh" => plain("upper_output"),
-        "mzi phase first" => plain("mach_zehnder"),
-        "BS.H" => plain("hadamard"),
-        "symmetric mzi" => plain("bell_walmsley"),
-        "mzi phase last" => {
-            let phase = |p: &Value| ScreenPhase { column: INPUTS, mode: index(&p[0]), phase: number(&p[1]) };
-            mesh("perceval", modes, &cells(case, "cells", 0), list(case, "screen").iter().map(phase).collect())
-        }
+        "rectangular_compact" => compact(case, |_, layer| layer, 0),
+        // The triangular algorithm has the phase of its row j on mode j + 1.
+        "triangular_compact" => compact(case, |mode, layer| mode + 2 * layer, 1),
+        "OpticalMesh" => with_screen("upper_output", Vec::new()),
+        "mzi phase first" => with_screen("mach_zehnder", Vec::new()),
+        "BS.H" => with_screen("hadamard", Vec::new()),
+        "symmetric mzi" => with_screen("bell_walmsley", Vec::new()),
+        "mzi phase last" => with_screen("perceval", at(INPUTS, case.screen.iter().copied())),
         _ => panic!("no reader of {function}"),
     }
 }
 
-/// σ and δ by [mode, layer]: `e^{iσ}[[sin δ, cos δ], [cos δ, −sin δ]]`, without the factor i of Phaseloom.
-fn compact(function: &str, modes: usize, case: &Value) -> ConvertedMesh {
+/// σ and δ by mode and layer: `e^{iσ}[[sin δ, cos δ], [cos δ, −sin δ]]`, without the factor i of Phaseloom.
+fn compact(case: &Case, column: impl Fn(usize, usize) -> usize, input_mode: usize) -> ConvertedMesh {
     let mut placed = Vec::new();
-    for (sigma, delta) in list(case, "sigmas").iter().zip(list(case, "deltas")) {
-        assert_eq!((&sigma[0], &sigma[1]), (&delta[0], &delta[1]));
-        let (mode, layer) = (index(&sigma[0]), index(&sigma[1]));
-        let column = if function == "triangular_compact" { mode + 2 * layer } else { layer };
-        let (sigma, delta) = (number(&sigma[2]) - FRAC_PI_2, number(&delta[2]));
-        placed.push((column, (mode, [sigma + delta, sigma - delta])));
+    for (&(mode, layer, sigma), &delta) in case.sigmas.iter().zip(&case.deltas) {
+        assert_eq!((mode, layer), (delta.0, delta.1));
+        let (sigma, delta) = (sigma - FRAC_PI_2, delta.2);
+        placed.push((column(mode, layer), (mode, [sigma + delta, sigma - delta])));
     }
     placed.sort_by_key(|(column, (mode, _))| (*column, *mode));
     let cells: Vec<(usize, [f64; 2])> = placed.into_iter().map(|(_, cell)| cell).collect();
-    let port = |key: &str, column: usize, down: usize| {
-        let phase = move |p: &Value| ScreenPhase { column, mode: index(&p[0]) + down, phase: number(&p[1]) };
-        list(case, key).iter().map(phase).collect::<Vec<_>>()
-    };
-    // The triangular algorithm has the phase of its row j on mode j + 1.
-    let mut screen = port("phi_ins", INPUTS, usize::from(function == "triangular_compact"));
-    screen.extend(port("phi_outs", OUTPUTS, 0));
-    screen.extend(port("zetas", OUTPUTS, 0));
-    let edge = |p: &Value| ScreenPhase { column: index(&p[1]), mode: index(&p[0]), phase: number(&p[2]) };
-    screen.extend(list(case, "phi_edges").iter().map(edge));
-    mesh("bell_walmsley", modes, &cells, screen)
+    let mut screen = at(INPUTS, case.phi_ins.iter().map(|&(mode, phase)| (mode + input_mode, phase)));
+    screen.extend(at(OUTPUTS, case.phi_outs.iter().chain(&case.zetas).copied()));
+    screen.extend(case.phi_edges.iter().map(|&(mode, column, phase)| ScreenPhase { column, mode, phase }));
+    mesh("bell_walmsley", case.modes, &cells, screen)
 }
 
-fn files() -> Vec<(String, Value)> {
+/// The results of one function of another program.
+#[derive(Deserialize)]
+struct File {
+    package: String,
+    version: String,
+    function: String,
+    cases: Vec<Case>,
+}
+
+/// Name, matrix and converted mesh of every case of some functions.
+fn cases(included: impl Fn(&str) -> bool) -> Vec<(String, DMatrix<Complex64>, ConvertedMesh)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conventions");
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|e| e == "json") {
-            let file: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
-            let made_by = format!("{} {}", file["package"].as_str().unwrap(), file["version"].as_str().unwrap());
-            assert!(made_by.contains(|c: char| c.is_ascii_digit()));
-            files.push((made_by, file));
+    let (mut files, mut found) = (0, Vec::new());
+    for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if path.extension().is_none_or(|ending| ending != "json") {
+            continue;
+        }
+        files += 1;
+        let text = std::fs::read_to_string(path).unwrap();
+        let File { package, version, function, cases } = serde_json::from_str(&text).unwrap();
+        assert!(version.contains(|c: char| c.is_ascii_digit()));
+        for case in cases.iter().filter(|_| included(&function)) {
+            let name = format!("{package} {version}, {function}, N = {}", case.modes);
+            let unitary = DMatrix::from_fn(case.modes, case.modes, |r, c| complex(case.unitary[r][c]));
+            found.push((name, unitary, read(&function, case)));
         }
     }
-    assert_eq!(files.len(), 13);
-    files
-}
-
-fn unitary(case: &Value) -> DMatrix<Complex64> {
-    let n = index(&case["modes"]);
-    DMatrix::from_fn(n, n, |r, c| complex(&case["unitary"][r][c]))
+    assert_eq!(files, 13);
+    found
 }
 
 /// The phases of other programs rebuild their matrices: by the definition, in the convention of Phaseloom, and in every other
 /// convention. So does a program of Phaseloom for the same matrix, converted to their convention.
 #[test]
 fn phases_of_other_programs_rebuild_their_matrices() {
-    for (made_by, file) in files() {
-        let function = file["function"].as_str().unwrap();
-        for case in file["cases"].as_array().unwrap() {
-            let (u, theirs) = (unitary(case), read(function, case));
-            let case_name = format!("{made_by}, {function}, N = {}", u.nrows());
-            let error = |matrix: &DMatrix<Complex64>| (matrix - &u).camax();
-            assert!(Unitary::deviation(&u) < 1e-10, "{case_name}");
-            assert!(error(&theirs.matrix()) < 1e-10, "{case_name}: read {:e}", error(&theirs.matrix()));
-            assert!(error(&product(&theirs)) < 1e-10, "{case_name}: product");
-            for other in CONVENTIONS {
-                assert!(error(&theirs.to(other).matrix()) < 1e-10, "{case_name}: to {}", other.key());
-            }
-            for topology in ["rectangular", "triangular"].map(|key| topology(key).unwrap()) {
-                let ours = ConvertedMesh::new(&stage(&u, &topology), theirs.convention);
-                assert!(error(&product(&ours)) < 1e-10, "{case_name}: ours");
-            }
+    for (case_name, u, theirs) in cases(|_| true) {
+        let error = |matrix: &DMatrix<Complex64>| (matrix - &u).camax();
+        assert!(Unitary::deviation(&u) < 1e-10, "{case_name}");
+        assert!(error(&theirs.matrix()) < 1e-10, "{case_name}: read {:e}", error(&theirs.matrix()));
+        assert!(error(&product(&theirs)) < 1e-10, "{case_name}: product");
+        for other in CONVENTIONS {
+            assert!(error(&theirs.to(other).matrix()) < 1e-10, "{case_name}: to {}", other.key());
+        }
+        for topology in ["rectangular", "triangular"].map(|key| topology(key).unwrap()) {
+            let ours = ConvertedMesh::new(&stage(&u, &topology), theirs.convention);
+            assert!(error(&product(&ours)) < 1e-10, "{case_name}: ours");
         }
     }
 }
@@ -244,43 +247,34 @@ fn phases_of_other_programs_rebuild_their_matrices() {
 /// both programs compute the same.
 #[test]
 fn phases_of_other_programs_are_those_of_phaseloom() {
-    let mut compared = 0;
-    for (made_by, file) in files() {
-        let function = file["function"].as_str().unwrap();
-        let same = [
-            "rectangular",
-            "rectangular_phase_end",
-            "rectangular_symmetric",
-            "square_decomposition",
-            "OpticalMesh",
-            "mzi phase first",
-        ];
-        if !same.contains(&function) {
-            continue;
+    let same = [
+        "rectangular",
+        "rectangular_phase_end",
+        "rectangular_symmetric",
+        "square_decomposition",
+        "OpticalMesh",
+        "mzi phase first",
+    ];
+    let cases = cases(|function| same.contains(&function));
+    assert_eq!(cases.len(), 4 * 4 + 2 * 2);
+    for (case_name, u, theirs) in cases {
+        let stage = stage(&u, Rectangular);
+        let ours = ConvertedMesh::new(&stage, theirs.convention);
+        let close = |a: f64, b: f64| ((a - b + 1.0).rem_euclid(TAU) - 1.0).abs() < 1e-9;
+        assert_eq!(ours.cells.len(), theirs.cells.len());
+        for (a, b) in ours.cells.iter().zip(&theirs.cells) {
+            assert_eq!(a.position, b.position, "{case_name}");
+            let equal = close(a.phases[0], b.phases[0]) && close(a.phases[1], b.phases[1]);
+            assert!(equal, "{case_name}: ours {a:?}, theirs {b:?}");
         }
-        for case in file["cases"].as_array().unwrap() {
-            let (u, theirs) = (unitary(case), read(function, case));
-            let stage = stage(&u, Rectangular);
-            let case_name = format!("{made_by}, {function}, N = {}", u.nrows());
-            let ours = ConvertedMesh::new(&stage, theirs.convention);
-            let close = |a: f64, b: f64| ((a - b + 1.0).rem_euclid(TAU) - 1.0).abs() < 1e-9;
-            assert_eq!(ours.cells.len(), theirs.cells.len());
-            for (a, b) in ours.cells.iter().zip(&theirs.cells) {
-                assert_eq!(a.position, b.position, "{case_name}");
-                let equal = close(a.phases[0], b.phases[0]) && close(a.phases[1], b.phases[1]);
-                assert!(equal, "{case_name}: ours {a:?}, theirs {b:?}");
-            }
-            for shifter in &ours.screen {
-                let there = theirs.screen.iter().find(|p| p.mode == shifter.mode);
-                assert!(there.is_none_or(|p| p.column == shifter.column), "{case_name}: {shifter:?} and {there:?}");
-                assert!(close(shifter.phase, there.map_or(0.0, |p| p.phase)), "{case_name}: {shifter:?} and {there:?}");
-            }
-            // The inverse conversion gives the phases of the program.
-            let back = theirs.phases();
-            let pairs = back.values().iter().zip(stage.phases().values());
-            assert!(pairs.into_iter().all(|(a, b)| close(*a, *b)), "{case_name}: as a program of ours");
-            compared += 1;
+        for shifter in &ours.screen {
+            let there = theirs.screen.iter().find(|p| p.mode == shifter.mode);
+            assert!(there.is_none_or(|p| p.column == shifter.column), "{case_name}: {shifter:?} and {there:?}");
+            assert!(close(shifter.phase, there.map_or(0.0, |p| p.phase)), "{case_name}: {shifter:?} and {there:?}");
         }
+        // The inverse conversion gives the phases of the program.
+        let back = theirs.phases();
+        let pairs = back.values().iter().zip(stage.phases().values());
+        assert!(pairs.into_iter().all(|(a, b)| close(*a, *b)), "{case_name}: as a program of ours");
     }
-    assert_eq!(compared, 4 * 4 + 2 * 2);
 }

@@ -52,6 +52,11 @@ fn stages(n: usize) -> Vec<(String, Stage)> {
     stages
 }
 
+/// Vectors of no particular values.
+fn vectors(modes: usize, count: usize) -> Matrix {
+    Matrix::from_fn(modes, count, |r, c| Complex64::new(wave(r + modes * c, 0.7), wave(r * c, 1.1)))
+}
+
 #[test]
 fn equals_the_product_of_full_matrices() {
     for n in [1, 2, 3, 5, 8, 15, 16, 17, 33] {
@@ -68,8 +73,7 @@ fn equals_the_product_of_full_matrices() {
                 let error = (ports.to_matrix() - expected_matrix.columns(0, stage.layout().ports)).norm();
                 assert!(error <= 1e-13 * n as f64, "N={n} {name}, {state}, from the ports: {error:.1e}");
                 for batch in [1, 7, 15, 16, 17, 40] {
-                    let input =
-                        Matrix::from_fn(modes, batch, |r, c| Complex64::new(wave(r + n * c, 0.7), wave(r * c, 1.1)));
+                    let input = vectors(modes, batch);
                     let mut fields = Fields::from_matrix(&input);
                     circuit.propagate(&mut fields);
                     let expected = &expected_matrix * &input;
@@ -87,7 +91,7 @@ fn outputs_do_not_depend_on_the_batch() {
     let (name, stage) = stages(17).swap_remove(0);
     let (_, errors) = &states(stage.layout().positions.len())[1];
     let circuit = Circuit::compile(&stage, stage.phases(), errors);
-    let input = Matrix::from_fn(17, 50, |r, c| Complex64::new(wave(r + 17 * c, 0.7), wave(r * c, 1.1)));
+    let input = vectors(17, 50);
     let send = |input: &Matrix| {
         let mut fields = Fields::from_matrix(input);
         circuit.propagate(&mut fields);
@@ -125,7 +129,7 @@ fn strong_fields_and_deep_meshes_stay_in_range() {
 fn a_large_batch_passes_the_matrix_and_a_small_one_the_mesh() {
     let w = Matrix::from_fn(7, 9, |r, c| Complex64::new(wave(r + 7 * c, 0.9), wave(r * c, 1.3)));
     let program = MatrixProgram::new(&w, Form::Svd, Rectangular).unwrap();
-    let input = Matrix::from_fn(9, 200, |r, c| Complex64::new(wave(r + 9 * c, 0.7), wave(r * c, 1.1)));
+    let input = vectors(9, 200);
     let (small, large) = (program.propagate(&input.columns(0, 100).into_owned()), program.propagate(&input));
     let expected = &w * &input / Complex64::new(program.gain(), 0.0);
     assert!((&small - expected.columns(0, 100)).norm() < 1e-12 * 9.0 * input.norm());

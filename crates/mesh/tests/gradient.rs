@@ -5,7 +5,7 @@ use phaseloom_mesh::cell::CellErrors;
 use phaseloom_mesh::{
     Circuit, Fields, Form, MatrixProgram, MeshDesign, Phases, Rectangular, Stage, gradient, topologies,
 };
-use phaseloom_testing::{Matrix, haar, wave};
+use phaseloom_testing::{Matrix, haar, reversal, wave};
 
 /// The amplitude of both arms of cell k.
 type Amplitude = fn(usize) -> f64;
@@ -72,6 +72,10 @@ fn check(name: &str, stage: &Stage, errors: &[CellErrors], batch: usize, step: u
     assert!((slope - expected).abs() < 1e-7 * scale.max(expected.abs()), "{name} input: {slope} and {expected}");
 }
 
+fn programmed(u: &Matrix, topology: impl Into<MeshDesign>) -> Stage {
+    MatrixProgram::new(u, Form::Unitary, topology).unwrap().stages()[0].clone()
+}
+
 /// A mesh with irregular phases.
 fn random(design: &MeshDesign, n: usize) -> Stage {
     let layout = design.layout(n);
@@ -101,10 +105,8 @@ fn equals_finite_differences() {
 fn equals_finite_differences_where_cells_are_cross_or_bar() {
     for topology in topologies().into_iter().filter(|t| t.capability().is_universal()) {
         let identity = Matrix::identity(9, 9);
-        let reversal = Matrix::from_fn(9, 9, |r, c| Complex64::new(if r + c == 8 { 1.0 } else { 0.0 }, 0.0));
-        for (name, u) in [("identity", identity), ("reversal", reversal)] {
-            let program = MatrixProgram::new(&u, Form::Unitary, &topology).unwrap();
-            let stage = &program.stages()[0];
+        for (name, u) in [("identity", identity), ("reversal", reversal(9))] {
+            let stage = &programmed(&u, &topology);
             let none = vec![CellErrors::NONE; stage.layout().positions.len()];
             check(&format!("{} {name}", topology.key()), stage, &none, 5, 1);
         }
@@ -164,9 +166,7 @@ fn bar_cells_rescale_modes() {
 /// Overlaps carried through all columns of a large mesh accumulate no more error than the fields.
 #[test]
 fn overlaps_stay_accurate_through_a_large_lossy_mesh() {
-    let u = haar(256, 256);
-    let program = MatrixProgram::new(&u, Form::Unitary, Rectangular).unwrap();
-    let stage = &program.stages()[0];
+    let stage = &programmed(&haar(256, 256), Rectangular);
     let errors: Vec<CellErrors> = (0..stage.layout().positions.len())
         .map(|k| CellErrors {
             gamma: 0.0,
@@ -181,20 +181,12 @@ fn overlaps_stay_accurate_through_a_large_lossy_mesh() {
 
 #[test]
 fn the_adjoint_before_a_mesh_propagates_like_any_fields() {
-    let u = haar(20, 20);
-    let program = MatrixProgram::new(&u, Form::Unitary, Rectangular).unwrap();
-    let stage = &program.stages()[0];
+    let stage = &programmed(&haar(20, 20), Rectangular);
     let mut errors = vec![CellErrors::NONE; stage.layout().positions.len()];
     errors.iter_mut().for_each(|e| e.upper_transmission = 0.0);
     let identity = Fields::identity(20);
-    let (_, before) = gradient(
-        stage,
-        stage.phases(),
-        &errors,
-        &identity,
-        send(stage, stage.phases(), &errors, &identity),
-        identity.clone(),
-    );
+    let output = send(stage, stage.phases(), &errors, &identity);
+    let (_, before) = gradient(stage, stage.phases(), &errors, &identity, output, identity.clone());
     let again = send(stage, stage.phases(), &errors, &before).to_matrix();
     let copied = send(stage, stage.phases(), &errors, &Fields::from_matrix(&before.to_matrix())).to_matrix();
     assert!((again - copied).norm() < 1e-13);
@@ -209,15 +201,14 @@ fn light_goes_backwards_by_the_transposed_matrix() {
             let stage = &random(&design, n);
             let modes = stage.layout().modes;
             let errors = errors(stage.layout().positions.len(), 0.05);
-            let circuit = Circuit::compile(stage, stage.phases(), &errors);
             let input = Fields::identity(modes);
-            let mut output = input.clone();
-            circuit.propagate(&mut output);
+            let output = send(stage, stage.phases(), &errors, &input);
+            let matrix = output.to_matrix();
             let backwards =
                 Matrix::from_fn(modes, modes, |r, c| Complex64::new(wave(r + c, 2.1), wave(3 * r + c, 1.3)));
             let entering = Fields::from_matrix(&backwards.conjugate());
             let (_, leaving) = gradient(stage, stage.phases(), &errors, &input, output, entering);
-            let expected = circuit.matrix().transpose() * &backwards;
+            let expected = matrix.transpose() * &backwards;
             let error = (leaving.to_matrix().conjugate() - &expected).norm() / expected.norm();
             assert!(error < 1e-13 * modes as f64, "{design} N={n}: {error:.1e}");
         }

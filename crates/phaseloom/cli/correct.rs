@@ -54,7 +54,7 @@ impl Correct {
                 anyhow::bail!("--{name}: found {value}, expected a number from 0 to {most}");
             }
         }
-        let methods: Vec<&dyn Correction> = match &self.method {
+        let methods: Vec<&Correction> = match &self.method {
             Some(key) => vec![correction(key)?],
             None => CORRECTIONS.to_vec(),
         };
@@ -87,18 +87,18 @@ impl Correct {
                 }
                 // If all methods are tried, one that fails does not hide the others.
                 Err(error) if self.method.is_none() && !matches!(error, HardwareError::ShapeMismatch { .. }) => {
-                    table.line(format!("{:<19} {error}", method.key()));
+                    table.line(format!("{:<19} {error}", method.key));
                     continue;
                 }
                 Err(error @ HardwareError::ShapeMismatch { .. }) => return Err(error.into()),
                 Err(error) => {
-                    return Err(error).context(format!("{}: correction `{}`", self.chip.display(), method.key()));
+                    return Err(error).context(format!("{}: correction `{}`", self.chip.display(), method.key));
                 }
             };
             if last.is_none() {
                 table.row(row("none", &done, true, ""));
             }
-            table.row(row(method.key(), &done, false, method.knows().describe()));
+            table.row(row(method.key, &done, false, method.knows.describe()));
             if done.after.fidelity < done.before.fidelity && 1.0 - done.after.fidelity > 1e-12 {
                 table.line("  worse than the uncorrected program");
             }

@@ -27,7 +27,7 @@ impl List {
         let conventions = &mut CONVENTIONS.iter().map(|c| (c.key(), c.description()));
         section("conventions of `convert`, in addition to `phaseloom`", conventions);
         section("imperfections of a process", &mut IMPERFECTIONS.iter().copied());
-        section("corrections", &mut CORRECTIONS.iter().map(|c| (c.key(), c.description())));
+        section("corrections", &mut CORRECTIONS.iter().map(|c| (c.key, c.description)));
         section("presets of a process, as preset:KEY", &mut PRESETS.iter().map(|p| (p.key, p.line)));
         section("parts of the link", &mut LINK_PARTS.iter().copied());
         section("detections", &mut DETECTIONS.iter().copied());

@@ -147,7 +147,7 @@ fn table_or_name<'de, D: Deserializer<'de>>(value: D) -> Result<Process, D::Erro
         type Value = Process;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("as `process` a path, a preset or a table")
+            f.write_str("a path, a preset or a table")
         }
 
         fn visit_str<E>(self, _name: &str) -> Result<Process, E> {
@@ -276,7 +276,7 @@ impl Experiment {
             InvalidValue::new("core.cell", format!("`{cell}`"), &expected)
         })?;
         config.correction_plan().map_err(|_| {
-            let keys: Vec<&str> = CORRECTIONS.iter().map(|method| method.key()).collect();
+            let keys: Vec<&str> = CORRECTIONS.iter().map(|method| method.key).collect();
             let expected = format!("`none` or one of {}", keys.join(", "));
             InvalidValue::new("correction", format!("`{}`", config.correction), &expected)
         })?;

@@ -5,7 +5,7 @@ use crate::run::prepare::{Chunk, PreparedPoint, TestSet};
 use crate::store::record::{DesignResult, LayerResult, Record, Row, ShotResult, Unit};
 use nalgebra::DMatrix;
 use phaseloom_hardware::{
-    Batch, CoreUse, DigitalProduct, GainCalibration, LayerAddress, LayerDesign, LayerSize, Link, MatrixProduct,
+    Batch, CoreSharing, CoreUse, DigitalProduct, GainCalibration, LayerAddress, LayerDesign, Link, MatrixProduct,
     OpticalProduct, Precision, Readings, Shot,
 };
 use phaseloom_network::model::{LayerMeasurement, predictions};
@@ -151,22 +151,25 @@ impl PreparedPoint {
         let views = self.model.photonic_layers();
         let mut layers = Vec::new();
         for (i, (program, design)) in self.programs.layers.iter().zip(&self.designs).enumerate() {
-            let size = LayerSize::new(program, self.config.core.cores, link)?;
+            let first = program.tiles().iter().flatten().next();
+            let tiles = program.tiles().len();
+            let zero_tiles = program.tiles().iter().filter(|tile| tile.is_none()).count();
+            let photons = |photons: f64| if link.laser_power_w.is_some() { photons } else { 0.0 };
             let quality = design.signal_quality(&self.programs.scales[i], &receiver);
             layers.push(LayerResult {
                 layer: views[i].index,
                 design: Some(DesignResult {
-                    shape: size.shape,
-                    tiles: size.tiles,
-                    zero_tiles: size.zero_tiles,
-                    cores: size.cores,
-                    interferometers: size.interferometers,
-                    depth: size.depth,
-                    utilisation: size.utilisation,
+                    shape: program.plan().shape(),
+                    tiles,
+                    zero_tiles,
+                    cores: if self.config.core.cores == CoreSharing::Shared { 1 } else { tiles - zero_tiles },
+                    interferometers: first.map_or(0, |tile| tile.program.interferometers()),
+                    depth: first.map_or(0, |tile| tile.program.depth()),
+                    utilisation: program.plan().utilisation(),
                     transmission_db: design.transmission_db(program),
                     predicted_error: design.predicted_error(),
-                    photons_per_port: size.photons_per_port,
-                    local_oscillator_photons: size.local_oscillator_photons,
+                    photons_per_port: photons(receiver.photons_per_port()),
+                    local_oscillator_photons: photons(receiver.local_oscillator_photons()),
                     snr_full_scale_db: quality.map(|q| q.snr_full_scale_db),
                     enob: quality.map(|q| q.enob),
                     folded: self.model.spec().input.fold,

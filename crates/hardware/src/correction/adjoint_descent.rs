@@ -18,62 +18,51 @@ const RATE: f64 = 0.05;
 const DECAY: (f64, f64) = (0.9, 0.99);
 
 /// Gradient descent with the adjoint, measured on the chip.
-pub(super) struct AdjointDescent;
+pub(super) const METHOD: Correction = Correction {
+    key: "adjoint",
+    description: "gradient descent on the chip: light sent forward and backward, monitors at all shifters",
+    knows: Knowledge::Nothing,
+    solve,
+};
 
-impl Correction for AdjointDescent {
-    fn key(&self) -> &'static str {
-        "adjoint"
-    }
-
-    fn description(&self) -> &'static str {
-        "gradient descent on the chip: light sent forward and backward, monitors at all shifters"
-    }
-
-    fn knows(&self) -> Knowledge {
-        Knowledge::Nothing
-    }
-
-    fn solve(&self, lab: &mut Lab<'_>) -> Result<CorrectionResult, HardwareError> {
-        let target = lab.target();
-        let mut phases = lab.search_start();
-        let steps = lab.steps(STEPS);
-        let zeros = |s: &Phases| (vec![0.0; s.values().len()], vec![0.0; s.values().len()]);
-        let mut moments: Vec<(Vec<f64>, Vec<f64>)> = phases.iter().map(zeros).collect();
-        let factor = transmission(&target, &lab.measure_matrix(&phases))?;
-        // The best phases that were measured, the start included, and their distance.
-        let mut best = (f64::INFINITY, CorrectionResult::from(phases.clone()));
-        let mut keep_best = |measured: &DMatrix<Complex64>, phases: &[Phases]| {
-            let distance = distance(&target, measured, factor);
-            if distance < best.0 {
-                let amplitude = amplitude(&target, measured);
-                best = (distance, CorrectionResult { steps, amplitude, ..phases.to_vec().into() });
-            }
-        };
-        for step in 0..steps {
-            lab.check_interrupt()?;
-            let (measured, slopes) = lab.measure_gradient(&phases, |measured| {
-                // The adjoint of ½‖M − gT‖² is M − gT.
-                measured - &target * Complex64::new(factor, 0.0)
-            })?;
-            keep_best(&measured, &phases);
-            let progress = step as f64 / steps as f64;
-            let rate = RATE * 0.5 * (1.0 + (std::f64::consts::PI * progress).cos());
-            let bias = (1.0 - DECAY.0.powf(step as f64 + 1.0), 1.0 - DECAY.1.powf(step as f64 + 1.0));
-            for ((phases, slopes), (first, second)) in phases.iter_mut().zip(&slopes).zip(&mut moments) {
-                let moments = first.iter_mut().zip(second);
-                for ((phase, slope), (first, second)) in
-                    phases.values_mut().iter_mut().zip(slopes.values()).zip(moments)
-                {
-                    *first = DECAY.0 * *first + (1.0 - DECAY.0) * slope;
-                    *second = DECAY.1 * *second + (1.0 - DECAY.1) * slope * slope;
-                    let size = (*second / bias.1).sqrt();
-                    if size > 0.0 {
-                        *phase = phaseloom_mesh::cell::wrap(*phase - rate * (*first / bias.0) / size);
-                    }
+fn solve(lab: &mut Lab<'_>) -> Result<CorrectionResult, HardwareError> {
+    let target = lab.target();
+    let mut phases = lab.search_start();
+    let steps = lab.steps(STEPS);
+    let zeros = |s: &Phases| (vec![0.0; s.values().len()], vec![0.0; s.values().len()]);
+    let mut moments: Vec<(Vec<f64>, Vec<f64>)> = phases.iter().map(zeros).collect();
+    let factor = transmission(&target, &lab.measure_matrix(&phases))?;
+    // The best phases that were measured, the start included, and their distance.
+    let mut best = (f64::INFINITY, CorrectionResult::from(phases.clone()));
+    let mut keep_best = |measured: &DMatrix<Complex64>, phases: &[Phases]| {
+        let distance = distance(&target, measured, factor);
+        if distance < best.0 {
+            let amplitude = amplitude(&target, measured);
+            best = (distance, CorrectionResult { steps, amplitude, ..phases.to_vec().into() });
+        }
+    };
+    for step in 0..steps {
+        lab.check_interrupt()?;
+        let (measured, slopes) = lab.measure_gradient(&phases, |measured| {
+            // The adjoint of ½‖M − gT‖² is M − gT.
+            measured - &target * Complex64::new(factor, 0.0)
+        })?;
+        keep_best(&measured, &phases);
+        let progress = step as f64 / steps as f64;
+        let rate = RATE * 0.5 * (1.0 + (std::f64::consts::PI * progress).cos());
+        let bias = (1.0 - DECAY.0.powf(step as f64 + 1.0), 1.0 - DECAY.1.powf(step as f64 + 1.0));
+        for ((phases, slopes), (first, second)) in phases.iter_mut().zip(&slopes).zip(&mut moments) {
+            let moments = first.iter_mut().zip(second);
+            for ((phase, slope), (first, second)) in phases.values_mut().iter_mut().zip(slopes.values()).zip(moments) {
+                *first = DECAY.0 * *first + (1.0 - DECAY.0) * slope;
+                *second = DECAY.1 * *second + (1.0 - DECAY.1) * slope * slope;
+                let size = (*second / bias.1).sqrt();
+                if size > 0.0 {
+                    *phase = phaseloom_mesh::cell::wrap(*phase - rate * (*first / bias.0) / size);
                 }
             }
         }
-        keep_best(&lab.measure_matrix(&phases), &phases);
-        Ok(best.1)
     }
+    keep_best(&lab.measure_matrix(&phases), &phases);
+    Ok(best.1)
 }

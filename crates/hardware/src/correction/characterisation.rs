@@ -41,28 +41,19 @@ const SEARCH: GaussNewton = GaussNewton {
 };
 
 /// Local correction with estimated errors.
-pub(super) struct Characterised;
+pub(super) const METHOD: Correction = Correction {
+    key: "characterisation",
+    description: "errors of every cell estimated from measurements, then local correction",
+    knows: Knowledge::Design,
+    solve,
+};
 
-impl Correction for Characterised {
-    fn key(&self) -> &'static str {
-        "characterisation"
-    }
-
-    fn description(&self) -> &'static str {
-        "errors of every cell estimated from measurements, then local correction"
-    }
-
-    fn knows(&self) -> Knowledge {
-        Knowledge::Design
-    }
-
-    fn solve(&self, lab: &mut Lab<'_>) -> Result<CorrectionResult, HardwareError> {
-        let steps = lab.steps(SETTINGS);
-        let estimate = characterise(lab, steps)?;
-        let Some(process) = lab.process() else { return Ok(lab.start().into()) };
-        let result = local_correction(process, lab.program(), &estimate.stages)?;
-        Ok(CorrectionResult { steps, residual: Some(estimate.residual), ..result })
-    }
+fn solve(lab: &mut Lab<'_>) -> Result<CorrectionResult, HardwareError> {
+    let steps = lab.steps(SETTINGS);
+    let estimate = characterise(lab, steps)?;
+    let Some(process) = lab.process() else { return Ok(lab.start().into()) };
+    let result = local_correction(process, lab.program, &estimate.stages)?;
+    Ok(CorrectionResult { steps, residual: Some(estimate.residual), ..result })
 }
 
 /// Estimated errors of a chip.
@@ -72,8 +63,6 @@ pub struct Estimate {
     pub stages: Vec<StageErrors>,
     /// Root mean square residual per quadrature, relative to the field of a full input.
     pub residual: f64,
-    /// Iterations of the fit.
-    pub iterations: u64,
 }
 
 /// One measured setting.
@@ -99,16 +88,16 @@ struct Candidate {
 ///
 /// Too little memory for the normal equations, a fit that does not converge to finite numbers, an interruption.
 pub fn characterise(lab: &mut Lab<'_>, count: u64) -> Result<Estimate, HardwareError> {
-    let program = lab.program();
-    let unknowns = |s: &Stage| s.layout().cell.splitters() * s.layout().positions.len() + s.phases().values().len();
-    let unknown: usize = program.stages().iter().map(unknowns).sum();
+    let program = lab.program;
+    let process = lab.process().cloned().unwrap_or_default();
+    let nominal = Chip::nominal(&process, program)?;
+    let unknown: usize = nominal.stages().iter().map(unknowns_of).sum();
     let (rows, columns) = program.shape();
     let numbers = 2 * rows * columns;
     require_memory(
         8.0 * (unknown as f64) * (3.0 * unknown as f64 + 2.0 * numbers as f64),
         &format!("fitting {unknown} errors of a chip"),
     )?;
-    let process = lab.process().cloned().unwrap_or_default();
     let mut draws = lab.draws("correction/characterise");
     let mut measurements = Vec::new();
     for _ in 0..count {
@@ -122,7 +111,6 @@ pub fn characterise(lab: &mut Lab<'_>, count: u64) -> Result<Estimate, HardwareE
         measurements.push(Measurement { driven: process.drive_phases(program, phases), matrix });
     }
     let lab = &*lab;
-    let nominal = Chip::nominal(&process, program)?;
     let weight = OnceCell::new();
     let evaluate = |errors: DVector<f64>| -> Point<Candidate> {
         let stages = with_errors(nominal.stages(), &errors);
@@ -145,7 +133,7 @@ pub fn characterise(lab: &mut Lab<'_>, count: u64) -> Result<Estimate, HardwareE
             }
             // The prior alone distinguishes shifters in series: without noise it must still exceed rounding.
             let floor = 1e-10 * hessian.trace() / unknown as f64;
-            let weight = *weight.get_or_init(|| (lab.instruments().noise.max(1e-9) / PRIOR).powi(2).max(floor));
+            let weight = *weight.get_or_init(|| (lab.instruments.noise.max(1e-9) / PRIOR).powi(2).max(floor));
             for k in 0..unknown {
                 hessian[(k, k)] += weight;
                 descent[k] -= weight * errors[k];
@@ -163,7 +151,7 @@ pub fn characterise(lab: &mut Lab<'_>, count: u64) -> Result<Estimate, HardwareE
         return Err(HardwareError::Characterisation { unknown, settings: count });
     }
     let residual = (squares / (count as f64 * numbers as f64)).sqrt();
-    Ok(Estimate { stages, residual, iterations: minimum.steps })
+    Ok(Estimate { stages, residual })
 }
 
 /// The nominal stages with errors from a list: for each stage all α, all β, all γ of cells with a third splitter, all
@@ -191,11 +179,7 @@ fn add(stage: &mut StageErrors, k: usize, change: f64) {
         return;
     }
     let cell = &mut stage.cell_errors[k % cells];
-    match k / cells {
-        0 => cell.alpha += change,
-        1 => cell.beta += change,
-        _ => cell.gamma += change,
-    }
+    *[&mut cell.alpha, &mut cell.beta, &mut cell.gamma][k / cells] += change;
 }
 
 /// Light in a model of the chip.

@@ -19,26 +19,17 @@ const MAX_STEPS: u64 = 500;
 const TOLERANCE: f64 = 1e-12;
 
 /// Pre-compensation from the crosstalk matrix.
-pub(super) struct CrosstalkCompensation;
+pub(super) const METHOD: Correction = Correction {
+    key: "crosstalk",
+    description: "heater phases that give the requested ones through known thermal crosstalk",
+    knows: Knowledge::Design,
+    solve,
+};
 
-impl Correction for CrosstalkCompensation {
-    fn key(&self) -> &'static str {
-        "crosstalk"
-    }
-
-    fn description(&self) -> &'static str {
-        "heater phases that give the requested ones through known thermal crosstalk"
-    }
-
-    fn knows(&self) -> Knowledge {
-        Knowledge::Design
-    }
-
-    fn solve(&self, lab: &mut Lab<'_>) -> Result<CorrectionResult, HardwareError> {
-        match lab.process() {
-            Some(process) => precompensate(process, lab.program(), lab.start()),
-            None => Ok(lab.start().into()),
-        }
+fn solve(lab: &mut Lab<'_>) -> Result<CorrectionResult, HardwareError> {
+    match lab.process() {
+        Some(process) => precompensate(process, lab.program, lab.start()),
+        None => Ok(lab.start().into()),
     }
 }
 

@@ -40,28 +40,21 @@ impl Default for Instruments {
 /// A chip on the virtual test bench.
 pub struct Lab<'a> {
     chip: &'a Chip,
-    program: &'a MatrixProgram,
+    /// The program that the chip should realise. Every search starts from its phases.
+    pub program: &'a MatrixProgram,
+    /// The instruments.
+    pub instruments: &'a Instruments,
     knowledge: Knowledge,
-    instruments: &'a Instruments,
     noise: NormalStream<f64>,
     measurements: u64,
 }
 
 impl<'a> Lab<'a> {
-    pub(crate) fn new(
-        chip: &'a Chip,
-        program: &'a MatrixProgram,
-        knowledge: Knowledge,
-        instruments: &'a Instruments,
-    ) -> Self {
+    /// A chip on a test bench, for a program of its shape. Errors and process are revealed as far as `knowledge` allows.
+    #[must_use]
+    pub fn new(chip: &'a Chip, program: &'a MatrixProgram, knowledge: Knowledge, instruments: &'a Instruments) -> Self {
         let noise = NormalStream::new(&instruments.draws.stream("correction/read"));
         Self { chip, program, knowledge, instruments, noise, measurements: 0 }
-    }
-
-    /// The program that the chip should realise. Every search starts from its phases.
-    #[must_use]
-    pub fn program(&self) -> &'a MatrixProgram {
-        self.program
     }
 
     /// Phases of the program (rad), one [`Phases`] per stage.
@@ -93,12 +86,6 @@ impl<'a> Lab<'a> {
     #[must_use]
     pub fn target(&self) -> DMatrix<Complex64> {
         self.program.clone().with_electronic_gain(1.0).matrix()
-    }
-
-    /// The instruments.
-    #[must_use]
-    pub fn instruments(&self) -> &'a Instruments {
-        self.instruments
     }
 
     /// Normal random numbers for the method itself.

@@ -15,26 +15,17 @@ use phaseloom_mesh::cell::{ideal, match_transmission};
 use phaseloom_mesh::{Circuit, MatrixProgram, Phases, Stage, StageKind, match_cells, refit};
 
 /// Local correction with known errors.
-pub(super) struct Local;
+pub(super) const METHOD: Correction = Correction {
+    key: "local",
+    description: "each cell set to its ideal transfer matrix, from its known errors; phase masks are fitted as a whole",
+    knows: Knowledge::Errors,
+    solve,
+};
 
-impl Correction for Local {
-    fn key(&self) -> &'static str {
-        "local"
-    }
-
-    fn description(&self) -> &'static str {
-        "each cell set to its ideal transfer matrix, from its known errors; phase masks are fitted as a whole"
-    }
-
-    fn knows(&self) -> Knowledge {
-        Knowledge::Errors
-    }
-
-    fn solve(&self, lab: &mut Lab<'_>) -> Result<CorrectionResult, HardwareError> {
-        match (lab.process(), lab.errors()) {
-            (Some(process), Some(errors)) => local_correction(process, lab.program(), errors),
-            _ => Ok(lab.start().into()),
-        }
+fn solve(lab: &mut Lab<'_>) -> Result<CorrectionResult, HardwareError> {
+    match (lab.process(), lab.errors()) {
+        (Some(process), Some(errors)) => local_correction(process, lab.program, errors),
+        _ => Ok(lab.start().into()),
     }
 }
 

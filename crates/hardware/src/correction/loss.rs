@@ -6,36 +6,27 @@
 //! The search is that of [`self_configuration`](super::self_configuration) on the nominal chip; random errors remain.
 
 use super::crosstalk::precompensate;
-use super::self_configuration::SelfConfiguration;
+use super::self_configuration;
 use super::{Correction, CorrectionResult, Instruments, Knowledge, Lab};
 use crate::chip::Chip;
 use crate::error::HardwareError;
 use crate::process::Process;
 
 /// Correction of the nominal loss.
-pub(super) struct LossCompensation;
+pub(super) const METHOD: Correction = Correction {
+    key: "loss",
+    description: "phases for the unequal loss of the design; exact for programs with attenuators",
+    knows: Knowledge::Design,
+    solve,
+};
 
-impl Correction for LossCompensation {
-    fn key(&self) -> &'static str {
-        "loss"
-    }
-
-    fn description(&self) -> &'static str {
-        "phases for the unequal loss of the design; exact for programs with attenuators"
-    }
-
-    fn knows(&self) -> Knowledge {
-        Knowledge::Design
-    }
-
-    fn solve(&self, lab: &mut Lab<'_>) -> Result<CorrectionResult, HardwareError> {
-        let program = lab.program();
-        let Some(process) = lab.process() else { return Ok(lab.start().into()) };
-        let lossy = Process { insertion_loss: process.insertion_loss.clone(), ..Process::default() };
-        let design = Chip::nominal(&lossy, program)?;
-        let noiseless = Instruments { noise: 0.0, ..lab.instruments().clone() };
-        let search = SelfConfiguration.solve(&mut Lab::new(&design, program, Knowledge::Nothing, &noiseless))?;
-        let heated = precompensate(process, program, search.phases)?;
-        Ok(CorrectionResult { steps: search.steps + heated.steps, amplitude: search.amplitude, ..heated })
-    }
+fn solve(lab: &mut Lab<'_>) -> Result<CorrectionResult, HardwareError> {
+    let program = lab.program;
+    let Some(process) = lab.process() else { return Ok(lab.start().into()) };
+    let lossy = Process { insertion_loss: process.insertion_loss.clone(), ..Process::default() };
+    let design = Chip::nominal(&lossy, program)?;
+    let noiseless = Instruments { noise: 0.0, ..lab.instruments.clone() };
+    let search = self_configuration::solve(&mut Lab::new(&design, program, Knowledge::Nothing, &noiseless))?;
+    let heated = precompensate(process, program, search.phases)?;
+    Ok(CorrectionResult { steps: search.steps + heated.steps, amplitude: search.amplitude, ..heated })
 }

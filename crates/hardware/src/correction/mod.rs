@@ -77,34 +77,30 @@ impl From<Vec<Phases>> for CorrectionResult {
 }
 
 /// A method that corrects a chip.
-pub trait Correction: Sync {
+#[derive(Debug)]
+pub struct Correction {
     /// Short name in files and on the command line.
-    fn key(&self) -> &'static str;
-
+    pub key: &'static str,
     /// One-line description for tables and lists.
-    fn description(&self) -> &'static str;
-
+    pub description: &'static str,
     /// Knowledge that it assumes.
-    fn knows(&self) -> Knowledge;
-
+    pub knows: Knowledge,
     /// Finds phases with which the chip in the lab realises the matrix of the lab's program.
     ///
-    /// # Errors
-    ///
-    /// If the method cannot work on this chip. A method that merely ends far from the target is no error: the quality of
-    /// its result says so.
-    fn solve(&self, lab: &mut Lab<'_>) -> Result<CorrectionResult, HardwareError>;
+    /// It fails if the method cannot work on this chip. A method that merely ends far from the target is no error: the
+    /// quality of its result says so.
+    pub solve: fn(&mut Lab<'_>) -> Result<CorrectionResult, HardwareError>,
 }
 
 /// All methods. A new method is a file and an entry here.
-pub const CORRECTIONS: [&dyn Correction; 7] = [
-    &local::Local,
-    &crosstalk::CrosstalkCompensation,
-    &loss::LossCompensation,
-    &self_configuration::SelfConfiguration,
-    &adjoint_descent::AdjointDescent,
-    &spsa::Spsa,
-    &characterisation::Characterised,
+pub const CORRECTIONS: [&Correction; 7] = [
+    &local::METHOD,
+    &crosstalk::METHOD,
+    &loss::METHOD,
+    &self_configuration::METHOD,
+    &adjoint_descent::METHOD,
+    &spsa::METHOD,
+    &characterisation::METHOD,
 ];
 
 /// The method of a key.
@@ -112,9 +108,9 @@ pub const CORRECTIONS: [&dyn Correction; 7] = [
 /// # Errors
 ///
 /// [`HardwareError::UnknownCorrection`] with the list.
-pub fn correction(key: &str) -> Result<&'static dyn Correction, HardwareError> {
-    CORRECTIONS.into_iter().find(|method| method.key() == key).ok_or_else(|| {
-        let known: Vec<&str> = CORRECTIONS.iter().map(|method| method.key()).collect();
+pub fn correction(key: &str) -> Result<&'static Correction, HardwareError> {
+    CORRECTIONS.into_iter().find(|method| method.key == key).ok_or_else(|| {
+        let known: Vec<&str> = CORRECTIONS.iter().map(|method| method.key).collect();
         let nearest = known.iter().max_by(|a, b| strsim::jaro(key, a).total_cmp(&strsim::jaro(key, b)));
         HardwareError::UnknownCorrection {
             key: key.into(),
@@ -125,22 +121,16 @@ pub fn correction(key: &str) -> Result<&'static dyn Correction, HardwareError> {
 }
 
 /// The correction that an experiment applies to each of its chips.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct CorrectionPlan {
     /// The method.
-    pub method: &'static dyn Correction,
+    pub method: &'static Correction,
     /// Noise of its measurements, see [`Instruments::noise`].
     pub noise: f64,
     /// Factor on its number of steps.
     pub effort: f64,
     /// See [`Instruments::interrupt`].
     pub interrupt: Interrupt,
-}
-
-impl std::fmt::Debug for CorrectionPlan {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} (noise {}, effort {})", self.method.key(), self.noise, self.effort)
-    }
 }
 
 /// Corrects a chip: finds other phases for the same target.
@@ -166,7 +156,7 @@ impl std::fmt::Debug for CorrectionPlan {
 pub fn correct(
     chip: &Chip,
     target: &MatrixProgram,
-    method: &dyn Correction,
+    method: &Correction,
     instruments: &Instruments,
 ) -> Result<Corrected, HardwareError> {
     let (program, result, measurements) = corrected_program(chip, target, method, instruments)?;
@@ -179,16 +169,16 @@ pub fn correct(
 pub(crate) fn corrected_program(
     chip: &Chip,
     target: &MatrixProgram,
-    method: &dyn Correction,
+    method: &Correction,
     instruments: &Instruments,
 ) -> Result<(MatrixProgram, CorrectionResult, u64), HardwareError> {
     chip.check_shape(target)?;
-    let mut lab = Lab::new(chip, target, method.knows(), instruments);
+    let mut lab = Lab::new(chip, target, method.knows, instruments);
     if lab.target().norm() <= 0.0 {
         // Every setting realises a matrix of zeros once the gain is zero.
         return Ok((target.clone(), CorrectionResult::default(), 0));
     }
-    let mut result = method.solve(&mut lab)?;
+    let mut result = (method.solve)(&mut lab)?;
     result.phases = result.phases.into_iter().map(outcome::wrapped).collect();
     let mut program = target.with_phases(result.phases.clone());
     if let (Form::Svd | Form::Contraction, Some(amplitude)) = (target.form(), result.amplitude) {

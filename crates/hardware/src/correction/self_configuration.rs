@@ -44,56 +44,47 @@ const SEARCH: GaussNewton = GaussNewton {
 };
 
 /// Self-configuration from measurements alone.
-pub(super) struct SelfConfiguration;
+pub(super) const METHOD: Correction = Correction {
+    key: "self_configuration",
+    description: "measured slopes of all phases, least-squares steps; nothing known of the chip",
+    knows: Knowledge::Nothing,
+    solve,
+};
 
-impl Correction for SelfConfiguration {
-    fn key(&self) -> &'static str {
-        "self_configuration"
+pub(super) fn solve(lab: &mut Lab<'_>) -> Result<CorrectionResult, HardwareError> {
+    let target = lab.target();
+    let mut phases = lab.search_start();
+    let count: usize = phases.iter().map(|s| s.values().len()).sum();
+    let numbers = count as f64 * (4.0 * target.len() as f64 + 3.0 * count as f64);
+    require_memory(8.0 * numbers, &format!("slopes of {count} phases"))?;
+    let mut measured = lab.measure_matrix(&phases);
+    if align_global_phase(&target, &measured, &mut phases) {
+        measured = lab.measure_matrix(&phases);
     }
-
-    fn description(&self) -> &'static str {
-        "measured slopes of all phases, least-squares steps; nothing known of the chip"
-    }
-
-    fn knows(&self) -> Knowledge {
-        Knowledge::Nothing
-    }
-
-    fn solve(&self, lab: &mut Lab<'_>) -> Result<CorrectionResult, HardwareError> {
-        let target = lab.target();
-        let mut phases = lab.search_start();
-        let count: usize = phases.iter().map(|s| s.values().len()).sum();
-        let numbers = count as f64 * (4.0 * target.len() as f64 + 3.0 * count as f64);
-        require_memory(8.0 * numbers, &format!("slopes of {count} phases"))?;
-        let mut measured = lab.measure_matrix(&phases);
-        if align_global_phase(&target, &measured, &mut phases) {
-            measured = lab.measure_matrix(&phases);
-        }
-        let factor = transmission(&target, &measured)?;
-        let scaled_target = &target * Complex64::new(factor, 0.0);
-        let cost = distance(&target, &measured, factor);
-        let search = GaussNewton { max_steps: lab.steps(STEPS), ..SEARCH };
-        let lab = RefCell::new(lab);
-        let minimum = search.minimise::<_, HardwareError>(
-            Point { state: (phases, measured), cost },
-            |(phases, measured)| {
-                let slopes = slopes(&mut lab.borrow_mut(), phases, count)?;
-                let transposed = slopes.transpose();
-                let descent = &transposed * quadratures(&(&scaled_target - measured));
-                Ok((multiply_real(&transposed, &slopes), descent))
-            },
-            |(phases, _), step| {
-                let mut lab = lab.borrow_mut();
-                lab.check_interrupt()?;
-                let phases = moved(phases, step);
-                let measured = lab.measure_matrix(&phases);
-                let cost = distance(&target, &measured, factor);
-                Ok(Point { state: (phases, measured), cost })
-            },
-        )?;
-        let (phases, measured) = minimum.point.state;
-        Ok(CorrectionResult { steps: minimum.steps, amplitude: amplitude(&target, &measured), ..phases.into() })
-    }
+    let factor = transmission(&target, &measured)?;
+    let scaled_target = &target * Complex64::new(factor, 0.0);
+    let cost = distance(&target, &measured, factor);
+    let search = GaussNewton { max_steps: lab.steps(STEPS), ..SEARCH };
+    let lab = RefCell::new(lab);
+    let minimum = search.minimise::<_, HardwareError>(
+        Point { state: (phases, measured), cost },
+        |(phases, measured)| {
+            let slopes = slopes(&mut lab.borrow_mut(), phases, count)?;
+            let transposed = slopes.transpose();
+            let descent = &transposed * quadratures(&(&scaled_target - measured));
+            Ok((multiply_real(&transposed, &slopes), descent))
+        },
+        |(phases, _), step| {
+            let mut lab = lab.borrow_mut();
+            lab.check_interrupt()?;
+            let phases = moved(phases, step);
+            let measured = lab.measure_matrix(&phases);
+            let cost = distance(&target, &measured, factor);
+            Ok(Point { state: (phases, measured), cost })
+        },
+    )?;
+    let (phases, measured) = minimum.point.state;
+    Ok(CorrectionResult { steps: minimum.steps, amplitude: amplitude(&target, &measured), ..phases.into() })
 }
 
 /// Removes the global phase at the output shifters if it is large, and returns whether it was: steps that start from a
@@ -112,7 +103,7 @@ pub(super) fn quadratures(matrix: &DMatrix<Complex64>) -> DVector<f64> {
 
 /// Slopes of all quadratures, one column per phase.
 fn slopes(lab: &mut Lab<'_>, phases: &[Phases], count: usize) -> Result<DMatrix<f64>, HardwareError> {
-    let (rows, columns) = lab.program().shape();
+    let (rows, columns) = lab.program.shape();
     let mut slopes = DMatrix::zeros(2 * rows * columns, count);
     let mut shifted = phases.to_vec();
     let mut column = 0;

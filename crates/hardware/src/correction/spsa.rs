@@ -22,61 +22,52 @@ const STABLE: f64 = 0.1;
 const FIRST: f64 = 0.002;
 
 /// Simultaneous perturbation.
-pub(super) struct Spsa;
+pub(super) const METHOD: Correction = Correction {
+    key: "spsa",
+    description: "forward only: all phases perturbed at once, two measurements a step",
+    knows: Knowledge::Nothing,
+    solve,
+};
 
-impl Correction for Spsa {
-    fn key(&self) -> &'static str {
-        "spsa"
-    }
-
-    fn description(&self) -> &'static str {
-        "forward only: all phases perturbed at once, two measurements a step"
-    }
-
-    fn knows(&self) -> Knowledge {
-        Knowledge::Nothing
-    }
-
-    fn solve(&self, lab: &mut Lab<'_>) -> Result<CorrectionResult, HardwareError> {
-        let target = lab.target();
-        let mut phases = lab.search_start();
-        let first = lab.measure_matrix(&phases);
-        let factor = transmission(&target, &first)?;
-        let mut draws = lab.draws("correction/spsa");
-        let steps = lab.steps(STEPS);
-        let stable = STABLE * steps as f64;
-        let mut gain = None;
-        // The best phases that were measured; the start counts.
-        let mut best = (distance(&target, &first, factor), phases.clone());
-        for step in 0..steps {
-            lab.check_interrupt()?;
-            let size = PERTURBATION / (step as f64 + 1.0).powf(0.101);
-            let perturbation: Vec<Vec<f64>> =
-                phases.iter().map(|s| s.values().iter().map(|_| draws.draw().signum() * size).collect()).collect();
-            let error = |lab: &mut Lab<'_>, by: f64| {
-                distance(&target, &lab.measure_matrix(&moved(&phases, &perturbation, by)), factor)
-            };
-            let (above, below) = (error(lab, 1.0), error(lab, -1.0));
-            if above.min(below) < best.0 {
-                best = (above.min(below), moved(&phases, &perturbation, if above < below { 1.0 } else { -1.0 }));
-            }
-            // The slope along Δ, in units of the perturbation.
-            let slope = (above - below) / (2.0 * size * size);
-            // The first slope sets the gain, so that the size of the errors need not be known.
-            let gain = *gain.get_or_insert_with(|| {
-                let change = (slope * size).abs();
-                if change > 0.0 { FIRST * (1.0 + stable).powf(0.602) / change } else { 0.0 }
-            });
-            let rate = gain / (step as f64 + 1.0 + stable).powf(0.602);
-            phases = moved(&phases, &perturbation, (-rate * slope).clamp(-1.0, 1.0));
+fn solve(lab: &mut Lab<'_>) -> Result<CorrectionResult, HardwareError> {
+    let target = lab.target();
+    let mut phases = lab.search_start();
+    let first = lab.measure_matrix(&phases);
+    let factor = transmission(&target, &first)?;
+    let mut draws = lab.draws("correction/spsa");
+    let steps = lab.steps(STEPS);
+    let stable = STABLE * steps as f64;
+    let mut gain = None;
+    // The best phases that were measured; the start counts.
+    let mut best = (distance(&target, &first, factor), phases.clone());
+    for step in 0..steps {
+        lab.check_interrupt()?;
+        let size = PERTURBATION / (step as f64 + 1.0).powf(0.101);
+        let perturbation: Vec<Vec<f64>> =
+            phases.iter().map(|s| s.values().iter().map(|_| draws.draw().signum() * size).collect()).collect();
+        let error = |lab: &mut Lab<'_>, by: f64| {
+            distance(&target, &lab.measure_matrix(&moved(&phases, &perturbation, by)), factor)
+        };
+        let (above, below) = (error(lab, 1.0), error(lab, -1.0));
+        if above.min(below) < best.0 {
+            best = (above.min(below), moved(&phases, &perturbation, if above < below { 1.0 } else { -1.0 }));
         }
-        let mut measured = lab.measure_matrix(&phases);
-        if distance(&target, &measured, factor) > best.0 {
-            phases = best.1;
-            measured = lab.measure_matrix(&phases);
-        }
-        Ok(CorrectionResult { steps, amplitude: amplitude(&target, &measured), ..phases.into() })
+        // The slope along Δ, in units of the perturbation.
+        let slope = (above - below) / (2.0 * size * size);
+        // The first slope sets the gain, so that the size of the errors need not be known.
+        let gain = *gain.get_or_insert_with(|| {
+            let change = (slope * size).abs();
+            if change > 0.0 { FIRST * (1.0 + stable).powf(0.602) / change } else { 0.0 }
+        });
+        let rate = gain / (step as f64 + 1.0 + stable).powf(0.602);
+        phases = moved(&phases, &perturbation, (-rate * slope).clamp(-1.0, 1.0));
     }
+    let mut measured = lab.measure_matrix(&phases);
+    if distance(&target, &measured, factor) > best.0 {
+        phases = best.1;
+        measured = lab.measure_matrix(&phases);
+    }
+    Ok(CorrectionResult { steps, amplitude: amplitude(&target, &measured), ..phases.into() })
 }
 
 /// φ + `by`·Δ, wrapped.

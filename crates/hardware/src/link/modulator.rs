@@ -62,19 +62,3 @@ impl Modulator {
         at_least("loss_db", self.loss_db, 0.0)
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn leakage_has_the_phase_of_its_kind() {
-        let m = |kind| Modulator { kind, extinction_db: 25.0, loss_db: 0.0 };
-        let (re, im) = m(ModulatorKind::PushPull).field::<f64>()(0.0);
-        assert!(re.abs() < 1e-15 && (im - 0.0562).abs() < 1e-4);
-        let (re, im) = m(ModulatorKind::Absorptive).field::<f64>()(0.0);
-        assert!((re - 0.0562).abs() < 1e-4 && im.abs() < 1e-15);
-        assert!((m(ModulatorKind::Absorptive).field::<f64>()(-1.0).0 + 1.0).abs() < 1e-15);
-        assert!(m(ModulatorKind::Absorptive).field::<f64>()(-0.0).0 > 0.0, "a zero from the converter has no sign");
-    }
-}

@@ -34,6 +34,15 @@ struct Codes<T> {
     step: T,
 }
 
+impl<T: Real> Codes<T> {
+    /// The value of the nearest code, from `lowest` (0 or −1) times the full scale on.
+    #[inline(always)]
+    fn round(&self, value: T, lowest: T) -> T {
+        let inside = (value * self.inverse_full_scale).clamp(lowest, T::ONE);
+        (inside * self.max_code).round_ties_even() * self.step
+    }
+}
+
 impl<T: Real> Readout<T> {
     /// `scale` is the designed gain g·s_x; `gain_corrections` are factors on it, one per output. `full_scale` has the
     /// units of the outputs, and the constant field `offset` those of √P_port.
@@ -44,9 +53,9 @@ impl<T: Real> Readout<T> {
                 Detection::Homodyne => (adc.converter().signed(), field),
                 Detection::Direct | Detection::Offset => (adc.converter().unsigned(), (offset + field).powi(2)),
             };
-            let max_code = codes.max_code();
             let [max_code, full_scale, inverse_full_scale, step] =
-                [max_code, full_scale, 1.0 / full_scale, full_scale / max_code].map(|value| T::from_f64(value));
+                [codes.max_code, full_scale, 1.0 / full_scale, full_scale / codes.max_code]
+                    .map(|value| T::from_f64(value));
             Codes { max_code, full_scale, inverse_full_scale, step }
         });
         let gains = gain_corrections.iter().map(|correction| T::from_f64(scale * correction)).collect();
@@ -55,15 +64,42 @@ impl<T: Real> Readout<T> {
 
     /// Adds the outputs of some vectors to the rows of a tile in `sums`, and counts saturated values row by row.
     pub(crate) fn accumulate(&self, values: &[T], to: Accumulate<'_, T>) {
+        let offset = self.offset;
+        let minus_one = T::ZERO - T::ONE;
         match (self.detection, self.codes) {
-            (Detection::Homodyne, Some(codes)) => self.add(values, to, Signed(codes)),
-            (Detection::Homodyne, None) => self.add(values, to, NoConverter),
-            (Detection::Direct | Detection::Offset, Some(codes)) => self.add(values, to, Unsigned(codes, self.offset)),
-            (Detection::Direct | Detection::Offset, None) => self.add(values, to, SquareRoot(self.offset)),
+            (Detection::Homodyne, None) => self.add(
+                values,
+                to,
+                #[inline(always)]
+                |value| (value, false),
+            ),
+            (Detection::Homodyne, Some(codes)) => self.add(
+                values,
+                to,
+                #[inline(always)]
+                move |value| (codes.round(value, minus_one), value.abs() > codes.full_scale),
+            ),
+            (Detection::Direct | Detection::Offset, None) => self.add(
+                values,
+                to,
+                #[inline(always)]
+                move |value| {
+                    // Noise can make the intensity negative.
+                    let intensity = if value > T::ZERO { value } else { T::ZERO };
+                    (intensity.sqrt() - offset, false)
+                },
+            ),
+            (Detection::Direct | Detection::Offset, Some(codes)) => self.add(
+                values,
+                to,
+                #[inline(always)]
+                move |value| (codes.round(value, T::ZERO).sqrt() - offset, value > codes.full_scale),
+            ),
         }
     }
 
-    fn add(&self, values: &[T], to: Accumulate<'_, T>, converter: impl Convert<T>) {
+    /// `convert` gives the field of a measured value, and whether the converter saturated.
+    fn add(&self, values: &[T], to: Accumulate<'_, T>, convert: impl Fn(T) -> (T, bool)) {
         let Accumulate { sums, outputs, rows, clipped } = to;
         let gains = &self.gains[..];
         vectorised(
@@ -74,7 +110,7 @@ impl<T: Real> Readout<T> {
                 for (values, sums) in values.chunks_exact(count).zip(sums.chunks_exact_mut(outputs)) {
                     let sums = &mut sums[rows.clone()][..count];
                     for i in 0..count {
-                        let (field, saturated) = converter.convert(values[i]);
+                        let (field, saturated) = convert(values[i]);
                         sums[i] += field * gains[i];
                         clipped[i] += u32::from(saturated);
                     }
@@ -94,58 +130,4 @@ pub(crate) struct Accumulate<'a, T> {
     pub rows: Range<usize>,
     /// Number of saturated values of each row of the tile.
     pub clipped: &'a mut [u32],
-}
-
-/// Conversion of one measured value: the field, and whether the converter saturated.
-trait Convert<T>: Copy {
-    fn convert(self, value: T) -> (T, bool);
-}
-
-/// Homodyne without a converter.
-#[derive(Clone, Copy)]
-struct NoConverter;
-
-/// Homodyne with a converter.
-#[derive(Clone, Copy)]
-struct Signed<T>(Codes<T>);
-
-/// One detector without a converter; holds the constant field.
-#[derive(Clone, Copy)]
-struct SquareRoot<T>(T);
-
-/// One detector with a converter; holds the constant field.
-#[derive(Clone, Copy)]
-struct Unsigned<T>(Codes<T>, T);
-
-impl<T: Real> Convert<T> for NoConverter {
-    #[inline(always)]
-    fn convert(self, value: T) -> (T, bool) {
-        (value, false)
-    }
-}
-
-impl<T: Real> Convert<T> for Signed<T> {
-    #[inline(always)]
-    fn convert(self, value: T) -> (T, bool) {
-        let inside = (value * self.0.inverse_full_scale).clamp(T::ZERO - T::ONE, T::ONE);
-        ((inside * self.0.max_code).round_ties_even() * self.0.step, value.abs() > self.0.full_scale)
-    }
-}
-
-impl<T: Real> Convert<T> for SquareRoot<T> {
-    #[inline(always)]
-    fn convert(self, value: T) -> (T, bool) {
-        // Noise can make the intensity negative.
-        let intensity = if value > T::ZERO { value } else { T::ZERO };
-        (intensity.sqrt() - self.0, false)
-    }
-}
-
-impl<T: Real> Convert<T> for Unsigned<T> {
-    #[inline(always)]
-    fn convert(self, value: T) -> (T, bool) {
-        let inside = (value * self.0.inverse_full_scale).clamp(T::ZERO, T::ONE);
-        let intensity = (inside * self.0.max_code).round_ties_even() * self.0.step;
-        (intensity.sqrt() - self.1, value > self.0.full_scale)
-    }
 }

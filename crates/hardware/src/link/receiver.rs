@@ -48,7 +48,7 @@ pub struct Receiver {
     pub(super) port_a: f64,
     /// 2qB (A): current of one count per window.
     pub(super) count_a: f64,
-    pub(super) noise: NoiseSources,
+    pub(crate) noise: NoiseSources,
     has_laser: bool,
     /// Standard deviation of the thermal noise current (A).
     pub(super) thermal_a: f64,
@@ -147,11 +147,6 @@ impl Receiver {
         self.has_laser || self.detection != Detection::Homodyne
     }
 
-    /// The noise sources that are on.
-    pub(crate) fn noise_sources(&self) -> NoiseSources {
-        self.noise
-    }
-
     /// Whether a measured value may have few enough photons for Poisson statistics.
     pub(crate) fn may_need_poisson(&self) -> bool {
         self.noise.shot && (self.detection != Detection::Homodyne || self.lo_a < POISSON_BELOW * self.count_a)
@@ -218,26 +213,17 @@ impl Receiver {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::link::{IntensityNoise, ThermalNoise};
 
     /// One direct detector, B = 5 GHz, R = 1 A/W, R_f = 5 kΩ, RIN −145 dB/Hz.
     #[test]
     fn one_detector_has_the_bits_of_the_example() {
         for (power_w, snr_db, bits) in [(1e-6, 17.4, 2.60), (1e-5, 34.7, 5.47), (1e-4, 44.8, 7.14), (1e-3, 47.6, 7.61)]
         {
-            let link = Link {
-                detection: Detection::Direct,
-                symbol_rate_hz: 1e10,
-                laser_power_w: Some(power_w),
-                shot_noise: true,
-                thermal_noise: Some(ThermalNoise {
-                    feedback_ohm: Some(5e3),
-                    temperature_k: 300.0,
-                    noise_a_per_sqrt_hz: None,
-                }),
-                intensity_noise: Some(IntensityNoise { rin_db_per_hz: -145.0, cmrr_db: None }),
-                ..Link::default()
-            };
+            let text = format!(
+                "detection = 'direct'\nsymbol_rate_hz = 1e10\nlaser_power_w = {power_w:?}\nshot_noise = true\n\
+                 thermal_noise.feedback_ohm = 5e3\nintensity_noise.rin_db_per_hz = -145.0"
+            );
+            let link: Link = toml::from_str(&text).unwrap();
             let quality = link.receiver(1).unwrap().quality(1.0);
             assert!((quality.snr_full_scale_db - snr_db).abs() < 0.051, "{power_w} W: {quality:?}");
             assert!((quality.enob - bits).abs() < 0.011, "{power_w} W: {quality:?}");

@@ -1,6 +1,6 @@
 //! The transmitter: from numbers to input fields, by scale, input converter and modulator.
 
-use crate::link::{Detection, Link, Modulator};
+use crate::link::{Codes, Detection, Link, Modulator};
 use crate::product::tile::TilePlan;
 use nalgebra::DMatrixView;
 use num_complex::Complex64;
@@ -12,8 +12,8 @@ use phaseloom_numerics::{MASK_BITS, Real, SparseFields};
 pub(crate) struct Transmitter<T> {
     scale: f64,
     limit: f64,
-    /// Codes per full scale and step; `None` without a converter.
-    codes: Option<(f64, f64)>,
+    /// `None` without a converter.
+    codes: Option<Codes>,
     modulator: Option<Modulator>,
     /// Leakage: the field of a port at zero, in phase and in quadrature.
     leakage: (T, T),
@@ -44,7 +44,7 @@ pub(crate) struct ModulatedBatch<T> {
 impl<T: Real> Transmitter<T> {
     /// Transmitter for `x̃ = clip(x/scale, −1, 1)`. An ideal link clips nothing.
     pub(crate) fn new(link: &Link, scale: f64, plan: &TilePlan) -> Self {
-        let codes = link.dac.map(|dac| (dac.signed().max_code(), dac.step()));
+        let codes = link.dac.map(|dac| dac.signed());
         let limit = if link.is_ideal() { f64::INFINITY } else { 1.0 };
         let leakage = link.modulator.map_or((T::ZERO, T::ZERO), |modulator| modulator.field()(T::ZERO));
         // Offset detection uses one more port of each tile, for its constant field.
@@ -84,9 +84,7 @@ impl<T: Real> Transmitter<T> {
     pub(crate) fn modulate(&self, input: &DMatrixView<'_, f64>, batch: &mut ModulatedBatch<T>) -> u64 {
         let limit = self.limit;
         match self.codes {
-            Some((max_code, step)) => {
-                self.encode(input, batch, |x| Real::round_ties_even(Real::clamp(x, -limit, limit) * max_code) * step)
-            }
+            Some(codes) => self.encode(input, batch, |x| codes.round(Real::clamp(x, -limit, limit))),
             None => self.encode(input, batch, |x| Real::clamp(x, -limit, limit)),
         }
     }

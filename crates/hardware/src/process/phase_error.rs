@@ -6,6 +6,7 @@
 use super::{Imperfection, MeshSize};
 use crate::process::stage_errors::StageErrors;
 use phaseloom_files::{InvalidValue, spread_rad};
+use phaseloom_mesh::Phases;
 use phaseloom_numerics::NormalStream;
 use serde::{Deserialize, Serialize};
 
@@ -17,17 +18,20 @@ pub struct PhaseError {
     pub sigma_rad: f64,
 }
 
+/// Adds normal deviates of standard deviation `sigma_rad` to all phases.
+pub(super) fn add_normal(deviates: &mut NormalStream<f64>, sigma_rad: f64, phases: &mut Phases) {
+    let mut z = vec![0.0; phases.values().len()];
+    deviates.fill(&mut z);
+    phases.values_mut().iter_mut().zip(z).for_each(|(phase, z)| *phase += sigma_rad * z);
+}
+
 impl Imperfection for PhaseError {
     fn check(&self) -> Result<(), InvalidValue> {
         spread_rad("sigma_rad", self.sigma_rad)
     }
 
     fn fabricate(&self, deviates: &mut NormalStream<f64>, stage: &mut StageErrors) {
-        let mut z = vec![0.0; stage.offsets.values().len()];
-        deviates.fill(&mut z);
-        for (offset, z) in stage.offsets.values_mut().iter_mut().zip(z) {
-            *offset += self.sigma_rad * z;
-        }
+        add_normal(deviates, self.sigma_rad, &mut stage.offsets);
     }
 
     fn mesh_error_squared(&self, mesh: &MeshSize) -> f64 {

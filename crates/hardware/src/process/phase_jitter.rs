@@ -4,6 +4,7 @@
 //! of the mean, `N σ²/2` (docs/physics.md, Phase noise).
 
 use super::Imperfection;
+use super::phase_error::add_normal;
 use phaseloom_files::{InvalidValue, at_least, spread_rad};
 use phaseloom_mesh::Phases;
 use phaseloom_numerics::NormalStream;
@@ -36,10 +37,6 @@ impl Imperfection for PhaseJitter {
     }
 
     fn fluctuate(&self, deviates: &mut NormalStream<f64>, phases: &mut Phases) {
-        let mut z = vec![0.0; phases.values().len()];
-        deviates.fill(&mut z);
-        for (phase, z) in phases.values_mut().iter_mut().zip(z) {
-            *phase += self.sigma_rad * z;
-        }
+        add_normal(deviates, self.sigma_rad, phases);
     }
 }

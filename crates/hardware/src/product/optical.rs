@@ -132,7 +132,7 @@ impl<T: Real> OpticalProduct<T> {
 
     /// The streams of noise of a block of a tile with a number of rows, from its sample `skip` on.
     fn streams(&self, noise: NoiseAddress, skip: usize, rows: usize) -> Streams {
-        let sources = self.receiver.noise_sources();
+        let sources = self.receiver.noise;
         let stream = |on: bool, purpose, per_sample: usize| {
             on.then(|| {
                 let mut stream = noise.open(purpose, NormalStream::new);

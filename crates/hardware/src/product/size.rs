@@ -1,9 +1,5 @@
-//! Sizes: the components of one mesh, and the cores of a layer.
+//! The components and dimensions of one mesh.
 
-use crate::error::HardwareError;
-use crate::link::Link;
-use crate::product::core_spec::CoreSharing;
-use crate::product::layer_program::LayerProgram;
 use phaseloom_mesh::{MODE_UM, MeshDesign};
 
 /// Components and dimensions of one mesh.
@@ -39,54 +35,5 @@ impl MeshSize {
             length_um: layout.columns as f64 * layout.column_um(),
             width_um: layout.modes as f64 * MODE_UM,
         }
-    }
-}
-
-/// Size of one layer on its cores.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct LayerSize {
-    /// Outputs and inputs.
-    pub shape: (usize, usize),
-    /// Tiles of the plan.
-    pub tiles: usize,
-    /// Tiles of zeros, which are skipped.
-    pub zero_tiles: usize,
-    /// Physical cores.
-    pub cores: usize,
-    /// Interferometers of one core.
-    pub interferometers: usize,
-    /// Columns of interferometers from input to output.
-    pub depth: usize,
-    /// Share of the programmed entries that belong to the matrix.
-    pub utilisation: f64,
-    /// Photons per symbol in one port at full drive; 0 without a laser.
-    pub photons_per_port: f64,
-    /// Photons per symbol of the local oscillator at a receiver; 0 without a laser.
-    pub local_oscillator_photons: f64,
-}
-
-impl LayerSize {
-    /// Size of a programmed layer.
-    ///
-    /// # Errors
-    ///
-    /// [`HardwareError::Link`] for an impossible link.
-    pub fn new(program: &LayerProgram, sharing: CoreSharing, link: &Link) -> Result<Self, HardwareError> {
-        let receiver = link.receiver(program.ports())?;
-        let photons = |photons: f64| if link.laser_power_w.is_some() { photons } else { 0.0 };
-        let first = program.tiles().iter().flatten().next();
-        let tiles = program.tiles().len();
-        let zero_tiles = program.tiles().iter().filter(|t| t.is_none()).count();
-        Ok(Self {
-            shape: program.plan().shape(),
-            tiles,
-            zero_tiles,
-            cores: if sharing == CoreSharing::Shared { 1 } else { tiles - zero_tiles },
-            interferometers: first.map_or(0, |t| t.program.interferometers()),
-            depth: first.map_or(0, |t| t.program.depth()),
-            utilisation: program.plan().utilisation(),
-            photons_per_port: photons(receiver.photons_per_port()),
-            local_oscillator_photons: photons(receiver.local_oscillator_photons()),
-        })
     }
 }

@@ -28,7 +28,7 @@ impl Tile {
 ///
 /// ```
 /// let plan = phaseloom_hardware::TilePlan::new(128, 784, 64, 64);
-/// assert_eq!((plan.tiles().len(), plan.row_blocks(), plan.column_blocks()), (26, 2, 13));
+/// assert_eq!((plan.tiles().len(), plan.column_blocks()), (26, 13));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TilePlan {
@@ -74,12 +74,6 @@ impl TilePlan {
     #[must_use]
     pub fn tiles(&self) -> &[Tile] {
         &self.tiles
-    }
-
-    /// Number of blocks in a column.
-    #[must_use]
-    pub fn row_blocks(&self) -> usize {
-        self.rows.div_ceil(self.row_block)
     }
 
     /// Number of blocks in a row: electronics sum that many readouts for one output.

@@ -39,7 +39,7 @@ impl DrivenChip {
         let corrected = corrected_program(&chip, &tile.program, method, &instruments);
         let (program, result, _) = corrected.map_err(|error| match error {
             HardwareError::Interrupted => error,
-            other => HardwareError::Correction { method: method.key(), source: Box::new(other) },
+            other => HardwareError::Correction { method: method.key, source: Box::new(other) },
         })?;
         let gain = if result.amplitude.is_some() { program.gain() } else { design.gain };
         Ok(Self { driven: chip.process().drive(&program), chip, gain })

@@ -7,10 +7,11 @@ use phaseloom_hardware::{
     Chip, ChipId, CoreSpec, LayerAddress, LayerDesign, LayerProgram, Link, OpticalProduct, Process, Scales,
     bound_scales,
 };
-use phaseloom_mesh::cell::{CellErrors, transfer};
-use phaseloom_mesh::{Form, MatrixProgram, StageKind, topologies};
+use phaseloom_mesh::cell::CellErrors;
+use phaseloom_mesh::{Circuit, Form, MatrixProgram, Stage, topologies};
 use phaseloom_numerics::Real;
 pub use phaseloom_testing::{Matrix, Mean, agree, gaussian, haar};
+use std::f64::consts::{FRAC_PI_2, PI};
 use std::sync::Arc;
 
 /// Seed of all chips.
@@ -82,81 +83,40 @@ impl Layer {
     }
 }
 
-/// One element of a program in the order of propagation.
-enum Element {
-    /// Changes the number of modes between two stages.
-    Resize { modes: usize },
-    /// A 2×2 cell, or a 1×1 attenuator or output phase, from mode `mode` on, with the derivatives of its transfer matrix.
-    Part { mode: usize, transfer: Matrix, slopes: Vec<Matrix> },
-}
-
-/// The elements of a program, with slopes by every splitter angle or by every phase.
-fn elements(program: &MatrixProgram, splitters: bool) -> Vec<Element> {
-    let cell = |theta: f64, phi: f64, errors: CellErrors| {
-        let t = transfer(theta, phi, errors);
-        Matrix::from_fn(2, 2, |i, j| t[i][j])
-    };
-    let slopes = |theta: f64, phi: f64| {
-        let h = 1e-5;
-        let at = |a: f64, b: f64| match splitters {
-            true => cell(theta, phi, CellErrors { alpha: a, beta: b, ..CellErrors::NONE }),
-            false => cell(theta + a, phi + b, CellErrors::NONE),
-        };
-        [at(h, 0.0) - at(-h, 0.0), at(0.0, h) - at(0.0, -h)].map(|d| d / Complex64::new(2.0 * h, 0.0))
-    };
-    let mut elements = Vec::new();
-    for stage in program.stages() {
-        let phases = stage.phases();
-        elements.push(Element::Resize { modes: stage.layout().modes });
-        for (k, position) in stage.layout().positions.iter().enumerate() {
-            let (theta, phi) = (phases.theta()[k], phases.phi()[k]);
-            let ports = match stage.kind() {
-                StageKind::Mesh => 2,
-                StageKind::Attenuators => 1,
-            };
-            let corner = |m: Matrix| m.view((0, 0), (ports, ports)).clone_owned();
-            let slopes = slopes(theta, phi).map(corner).to_vec();
-            let transfer = corner(cell(theta, phi, CellErrors::NONE));
-            elements.push(Element::Part { mode: position.mode, transfer, slopes });
-        }
-        for (mode, &phase) in phases.output().iter().enumerate() {
-            let transfer = Matrix::from_element(1, 1, Complex64::cis(phase));
-            let slopes = if splitters { Vec::new() } else { vec![&transfer * Complex64::i()] };
-            elements.push(Element::Part { mode, transfer, slopes });
-        }
-    }
-    elements
-}
-
 /// Derivatives of the passive matrix of a program, its first `rows` rows and `columns` columns, by every splitter angle
-/// or by every phase: A·∂T·B, with B the elements before and A the elements after.
+/// or by every phase.
+///
+/// A mesh is A·cos η + B·sin η in the angle of a splitter, so its derivative is the mesh with η + π/2. It is A + B·e^{iφ}
+/// in a phase, so its derivative is i/2 times the difference to the mesh with φ + π.
 pub fn derivatives(program: &MatrixProgram, splitters: bool, rows: usize, columns: usize) -> Vec<Matrix> {
-    let elements = elements(program, splitters);
-    let mut field = Matrix::identity(program.shape().1, columns);
-    let mut inputs = Vec::new();
-    for element in &elements {
-        match element {
-            Element::Resize { modes } => {
-                inputs.push(field.clone());
-                field = field.resize_vertically(*modes, 0.0.into());
-            }
-            Element::Part { mode, transfer, .. } => {
-                let input = field.rows(*mode, transfer.nrows()).clone_owned();
-                field.rows_mut(*mode, transfer.nrows()).copy_from(&(transfer * &input));
-                inputs.push(input);
-            }
-        }
-    }
-    let mut after = Matrix::identity(rows, program.shape().0);
+    let cascade = |stages: &[Stage], ports: usize| {
+        stages.iter().fold(Matrix::identity(ports, ports), |fields, stage| {
+            Circuit::ideal(stage).matrix() * fields.resize_vertically(stage.layout().modes, 0.0.into())
+        })
+    };
     let mut derivatives = Vec::new();
-    for (element, input) in elements.iter().zip(&inputs).rev() {
-        match element {
-            Element::Resize { .. } => after = after.resize_horizontally(input.nrows(), 0.0.into()),
-            Element::Part { mode, transfer, slopes } => {
-                let part = after.columns(*mode, transfer.nrows()).clone_owned();
-                derivatives.extend(slopes.iter().map(|slope| &part * slope * input));
-                after.columns_mut(*mode, transfer.nrows()).copy_from(&(part * transfer));
+    for (s, stage) in program.stages().iter().enumerate() {
+        let (cells, modes) = (stage.layout().positions.len(), stage.layout().modes);
+        let before = cascade(&program.stages()[..s], program.shape().1).columns(0, columns).into_owned();
+        let before = before.resize_vertically(modes, 0.0.into());
+        let after = cascade(&program.stages()[s + 1..], modes).rows(0, rows).into_owned();
+        let unchanged = Circuit::ideal(stage).matrix();
+        let changed = |k: usize, by: f64| {
+            let (mut phases, mut errors) = (stage.phases().clone(), vec![CellErrors::NONE; cells]);
+            match (splitters, k < cells) {
+                (true, true) => errors[k].alpha = by,
+                (true, false) => errors[k - cells].beta = by,
+                (false, _) => phases.values_mut()[k] += by,
             }
+            Circuit::compile(stage, &phases, &errors).matrix()
+        };
+        let count = if splitters { 2 * cells } else { stage.phases().values().len() };
+        for k in 0..count {
+            let slope = match splitters {
+                true => changed(k, FRAC_PI_2),
+                false => (&unchanged - changed(k, PI)) * Complex64::new(0.0, 0.5),
+            };
+            derivatives.push(&after * slope * &before);
         }
     }
     derivatives

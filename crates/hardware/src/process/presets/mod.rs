@@ -1,6 +1,6 @@
 //! Presets: process files that come with Phaseloom, one line each in the list below.
 //!
-//! Every number in them has its source on the same line or above it, or the word "assumption" or "recalled". A test
+//! Every number in them has its source on the same line or above it, or the word "assumption" or "from memory". A test
 //! checks the text.
 
 use crate::error::HardwareError;
@@ -35,7 +35,7 @@ presets! {
     "ideal", "no error, no loss, no power: every other preset is measured against it";
     "thermo-optic-silicon", "foundry silicon with heaters: crosstalk, power, fast to build";
     "mems-silicon", "silicon with electrostatic MEMS shifters: no heat, more loss";
-    "lithium-niobate", "thin-film lithium niobate: low loss, thermal shifters behind trenches";
+    "lithium-niobate", "thin-film lithium niobate: low loss, thermal shifters with trenches";
     "silicon-nitride", "low-loss silicon nitride with heaters that need much power";
     "siepic-measured", "silicon strip waveguides, splitters and loss derived from measured spectra, nothing else";
     "pessimistic", "everything at the bad end at once";

@@ -23,7 +23,7 @@ fn every_preset_is_a_process_that_fabricates_a_chip() {
 /// A number has a source on its line, or in the comment right above it.
 #[test]
 fn every_number_says_where_it_comes_from() {
-    const MARKS: [&str; 6] = ["assumption", "recalled", "arXiv:", "doi:", "GitHub", "measured:"];
+    const MARKS: [&str; 6] = ["assumption", "from memory", "arXiv:", "doi:", "GitHub", "measured:"];
     for preset in PRESETS {
         let mut above = String::new();
         let mut numbers = 0;

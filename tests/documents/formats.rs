@@ -1,0 +1,179 @@
+//! `crates/FORMATS.md`: its scripts read what the program writes, its settings are read, and no key is missing.
+
+use super::support::{block, blocks, commands, phaseloom, python, python_has, same, sandbox};
+use phaseloom::experiment::Experiment;
+use phaseloom::files::write_matrix;
+use phaseloom::hardware::spectra::{InterferometerSpec, SpectraSpec, SweepsSpec};
+use phaseloom::hardware::{
+    Adc, Chip, Converter, CoreSpec, IMPERFECTIONS, InsertionLoss, IntensityNoise, Link, Modulator, PhaseError,
+    PhaseJitter, PhaseQuantization, PhaseShifter, Process, SplitterError, ThermalCrosstalk, ThermalNoise, UniformIn,
+};
+use phaseloom::mesh::convention::ConvertedProgram;
+use phaseloom::mesh::{Form, MatrixProgram, MeshDesign};
+use phaseloom::network::data::{CsvColumns, Every};
+use phaseloom::network::layer::LayerSpec;
+use phaseloom::network::model::InputSpec;
+use phaseloom::network::train::CalibrationSpec;
+use phaseloom::network::{Calibration, DataSpec, LayerScale, ModelSpec, TrainSpec};
+use phaseloom_testing::Matrix;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+const FORMATS: &str = include_str!("../../crates/FORMATS.md");
+
+/// A matrix without structure.
+fn weights(rows: usize, columns: usize) -> Matrix {
+    let entry = |i: usize, j: usize| phaseloom::Complex64::new((i * 3 + j) as f64 % 4.0 - 1.5, (i + j * j) as f64);
+    Matrix::from_fn(rows, columns, |i, j| entry(i, j) / 20.0)
+}
+
+/// A folder with a process.
+fn folder_with_process() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let process = "splitter_error = { sigma_rad = 0.02 }\nphase_error = { sigma_rad = 0.02 }\n\
+        insertion_loss = { loss_db = 0.1, imbalance_sigma_db = 0.1, crossing_db = 0.05 }\n";
+    std::fs::write(folder.path().join("process.toml"), process).unwrap();
+    folder
+}
+
+/// Runs the commands of the document that begin with one of these words.
+fn run_commands(folder: &Path, names: &[&str]) {
+    for (command, _) in commands(FORMATS) {
+        let arguments: Vec<&str> = command.strip_prefix("phaseloom ").unwrap().split(' ').collect();
+        if names.contains(&arguments[0]) {
+            phaseloom(folder, &arguments);
+        }
+    }
+}
+
+/// The Python scripts, each with its printed result. The later ones continue the first.
+fn scripts() -> Vec<(String, String)> {
+    let found: Vec<_> = blocks(FORMATS).windows(2).filter(|w| w[0].0 == "python").map(|w| (w[0].1, w[1].1)).collect();
+    let (first, said) = found[0];
+    let continued = found[1..].iter().map(|(script, more)| (format!("{first}\n{script}"), format!("{said}\n{more}")));
+    std::iter::once((first.to_owned(), said.to_owned())).chain(continued).collect()
+}
+
+#[test]
+fn the_readers_in_numpy_rebuild_what_the_program_writes() {
+    let folder = folder_with_process();
+    assert_eq!(scripts().len(), 3);
+    for (rows, columns) in [(5, 8), (8, 5), (1, 1), (6, 6)] {
+        write_matrix(&folder.path().join("weights.npy"), &weights(rows, columns)).unwrap();
+        run_commands(folder.path(), &["program", "chip", "matrix", "convert"]);
+        if python_has("numpy") {
+            for (script, said) in scripts() {
+                same(&said, &python(folder.path(), &script));
+            }
+        }
+    }
+}
+
+/// Programs and chips of every topology and cell, searched ones by what was found.
+#[test]
+fn the_readers_in_numpy_rebuild_every_mesh() {
+    if !python_has("numpy") {
+        return;
+    }
+    let folder = folder_with_process();
+    let (script, _) = &scripts()[2];
+    for design in MeshDesign::all() {
+        let w = weights(design.topology().capability().max_rows().unwrap_or(5), 6);
+        let program = MatrixProgram::new(&w, Form::Auto, &design).unwrap();
+        program.save(&folder.path().join("program.json")).unwrap();
+        write_matrix(&folder.path().join("weights.npy"), &program.matrix()).unwrap();
+        run_commands(folder.path(), &["chip", "matrix"]);
+        let said = python(folder.path(), script);
+        assert_eq!(said.matches(": True").count(), 2, "{design}: {said}");
+    }
+}
+
+#[test]
+fn the_blocks_of_settings_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let block = |kind: &str| block(FORMATS, &format!("toml {kind}"));
+    let write = |kind: &str| -> PathBuf {
+        let path = folder.path().join(format!("{kind}.toml"));
+        std::fs::write(&path, block(kind)).unwrap();
+        path
+    };
+    write("process");
+    let experiment = Experiment::load(&write("experiment")).unwrap();
+    assert_eq!(experiment.config.process.sources().count(), IMPERFECTIONS.len());
+    assert_eq!(experiment.points().unwrap().len(), 3);
+    // "Those with defaults at their defaults."
+    let plain = folder.path().join("plain.toml");
+    std::fs::write(&plain, "model = 'model.toml'\ndata = { inputs = 'test.csv' }").unwrap();
+    let (ours, plain) = (experiment.config, Experiment::load(&plain).unwrap().config);
+    assert_eq!((ours.seed, ours.trials, ours.shots), (plain.seed, plain.trials, plain.shots));
+    assert_eq!((ours.core, ours.link), (plain.core, plain.link));
+    toml::from_str::<Link>(block("link")).unwrap().check().unwrap();
+    toml::from_str::<DataSpec>(block("data")).unwrap();
+    ModelSpec::load(&write("model")).unwrap();
+    TrainSpec::load(&write("training")).unwrap();
+    SpectraSpec::load(&write("spectra")).unwrap();
+}
+
+/// The known keys that an error about an unknown one names.
+fn keys_of(error: &str) -> Vec<String> {
+    assert!(error.contains("unknown field `no_such_key`"), "{error}");
+    let (_, known) = error.split_once("expected ").unwrap();
+    known.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_key_of_every_file_is_documented() {
+    let mut keys = BTreeSet::new();
+    macro_rules! toml_keys {
+        ($($type:ty),*) => {
+            $(keys.extend(keys_of(toml::from_str::<$type>("no_such_key = 1").unwrap_err().message()));)*
+        };
+    }
+    toml_keys!(Process, SplitterError, PhaseError, InsertionLoss, ThermalCrosstalk, PhaseQuantization, PhaseJitter);
+    toml_keys!(PhaseShifter, SpectraSpec, SweepsSpec, InterferometerSpec);
+    toml_keys!(Link, Converter, Adc, Modulator, ThermalNoise, IntensityNoise, CoreSpec);
+    toml_keys!(DataSpec, CsvColumns, Every, ModelSpec, InputSpec, TrainSpec, CalibrationSpec, Calibration, LayerScale);
+    let layer = toml::from_str::<LayerSpec>("kind = 'photonic'\nno_such_key = 1").unwrap_err();
+    keys.extend(keys_of(layer.message()));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    std::fs::write(&path, "no_such_key = 1").unwrap();
+    keys.extend(keys_of(&Experiment::load(&path).unwrap_err().to_string()));
+    std::fs::write(&path, "{\"no_such_key\": 1}").unwrap();
+    keys.extend(keys_of(&MatrixProgram::load(&path).unwrap_err().to_string()));
+    keys.extend(keys_of(&Chip::load(&path).unwrap_err().to_string()));
+    keys.extend(keys_of(&ConvertedProgram::load(&path).unwrap_err().to_string()));
+    assert!(keys.len() > 80, "only {} keys found", keys.len());
+    let missing: Vec<&String> = keys.iter().filter(|key| !FORMATS.contains(&format!("`{key}`"))).collect();
+    assert!(missing.is_empty(), "crates/FORMATS.md does not name {missing:?}");
+    assert_eq!(UniformIn::default(), UniformIn::Phase);
+}
+
+#[test]
+fn every_file_and_column_of_a_run_is_documented() {
+    let folder = sandbox();
+    let run = ["run", "examples/digits/digits.toml", "--trials", "1", "-o", "out", "--save-outputs"];
+    phaseloom(folder.path(), &run);
+    let out = folder.path().join("out");
+    for entry in std::fs::read_dir(&out).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(FORMATS.contains(&format!("`{name}")), "the file {name} is not documented");
+    }
+    for name in ["table.csv", "summary.csv", "design.csv"] {
+        let text = std::fs::read_to_string(out.join(name)).unwrap();
+        let mut lines = text.lines();
+        let comments: Vec<&str> = lines.by_ref().take(6).collect();
+        for comment in comments {
+            let (key, _) = comment.split_once(':').unwrap();
+            assert!(FORMATS.contains(&format!("`{key}:")), "{name}: the line `{comment}` is not documented");
+        }
+        for column in lines.next().unwrap().split(',').filter(|column| !column.contains('.')) {
+            let general = column.replace("layer0_", "layer<i>_").replace("layer2_", "layer<i>_");
+            assert!(FORMATS.contains(&format!("`{general}`")), "{name}: the column {column} is not documented");
+        }
+        for row in lines.filter_map(|line| line.split(',').next()) {
+            assert!(FORMATS.contains(&format!("`{row}`")), "{name}: the row {row} is not documented");
+        }
+    }
+}
