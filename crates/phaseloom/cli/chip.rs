@@ -4,7 +4,7 @@ use super::Exit;
 use super::terminal::output;
 use clap::Args;
 use phaseloom::hardware;
-use phaseloom::hardware::{ChipId, HardwareError, Process};
+use phaseloom::hardware::{ChipId, Process};
 use phaseloom::mesh::{MeshDesign, convention};
 use std::path::{Path, PathBuf};
 
@@ -43,8 +43,7 @@ pub struct Chip {
 
 impl Chip {
     pub fn execute(self) -> anyhow::Result<Exit> {
-        let mut read = vec![("the process", self.process.as_path())];
-        read.extend(self.program.as_deref().map(|path| ("the program", path)));
+        let read = [("the process", Some(self.process.as_path())), ("the program", self.program.as_deref())];
         output::check_output_path(&self.output, &read)?;
         let process = load_process(&self.process)?;
         let sample = ChipId { seed: self.seed, trial: self.trial, core: 0 };
@@ -71,10 +70,5 @@ impl Chip {
 
 /// Reads and checks a process: a file, or `preset:KEY`.
 pub fn load_process(path: &Path) -> anyhow::Result<Process> {
-    let read = hardware::read_process(path, Path::new(""))?;
-    match read.process.check() {
-        Ok(()) => Ok(read.process),
-        Err(HardwareError::Process(invalid)) => Err(phaseloom::files::locate(&read.path, &read.text, invalid).into()),
-        Err(other) => Err(other.into()),
-    }
+    Ok(phaseloom::Process::load(path)?.settings().clone())
 }

@@ -2,21 +2,17 @@
 
 use super::Exit;
 use super::chip::load_process;
-use super::terminal::{interrupt, output};
+use super::terminal::{interrupt, output, results};
 use anyhow::Context;
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use phaseloom::files::{Column, TextTable, require_memory, write_atomically};
 use phaseloom::hardware::comparison::{Trial, trial};
 use phaseloom::hardware::{MeshSize, Process};
 use phaseloom::mesh::{Capability, MeshDesign};
 use phaseloom::numerics::statistics::{mean, quantile, standard_error};
-use phaseloom::report::{COMPARISON_FIGURE, ReportError, Table, csv_text, png};
+use phaseloom::report::{COMPARISON_FIGURE, ReportError, Table, csv_text};
 use rayon::prelude::*;
 use std::path::PathBuf;
-
-/// Width of the PNG (pixels).
-const PNG_WIDTH: u32 = 1600;
 
 /// Compare every topology and cell on the same process
 ///
@@ -105,14 +101,11 @@ impl Compare {
         }
         text += &conclusion(&lines);
         if let Some(folder) = &self.output {
-            // All files are computed before any is written.
             let csv = self.csv(&lines).context("table.csv")?;
-            let svg = COMPARISON_FIGURE.draw(&Table::parse(&csv).context("table.csv")?)?;
-            let image = png(&svg, PNG_WIDTH)?;
+            let svg = (COMPARISON_FIGURE.draw)(&Table::parse(&csv).context("table.csv")?)?;
             std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
             write_atomically(&folder.join("table.csv"), csv.as_bytes())?;
-            write_atomically(&folder.join("figure.svg"), svg.as_bytes())?;
-            write_atomically(&folder.join("figure.png"), &image)?;
+            results::write_figure(&folder.join("figure"), &svg)?;
         }
         output::print(&text)?;
         Ok(Exit::Done)
@@ -122,11 +115,8 @@ impl Compare {
     fn lines(&self, process: &Process) -> anyhow::Result<Option<Vec<Line>>> {
         let stop = interrupt::on_ctrl_c();
         let designs: Vec<MeshDesign> = MeshDesign::all().filter(|design| !self.takes_too_long(design)).collect();
-        let bar = ProgressBar::with_draw_target(Some(designs.len() as u64 * self.trials), ProgressDrawTarget::stderr());
-        bar.set_style(
-            ProgressStyle::with_template("{bar:40} {pos}/{len} chips, {eta} left: {msg}")
-                .unwrap_or_else(|_| ProgressStyle::default_bar()),
-        );
+        let bar = output::progress_bar("{bar:40} {pos}/{len} chips, {eta} left: {msg}");
+        bar.set_length(designs.len() as u64 * self.trials);
         let mut lines = Vec::with_capacity(designs.len());
         for design in designs {
             bar.set_message(design.to_string());

@@ -1,9 +1,9 @@
 //! The command `completions`: shell completions and manual pages.
 
-use super::Exit;
 use super::terminal::output;
+use super::{Cli, Exit};
 use anyhow::Context;
-use clap::Args;
+use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 use std::path::PathBuf;
 
@@ -16,9 +16,9 @@ pub struct Completions {
 }
 
 impl Completions {
-    pub fn execute(self, command: &mut clap::Command) -> anyhow::Result<Exit> {
+    pub fn execute(self) -> anyhow::Result<Exit> {
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, command, "phaseloom", &mut script);
+        clap_complete::generate(self.shell, &mut Cli::command(), "phaseloom", &mut script);
         output::print(&String::from_utf8_lossy(&script))?;
         Ok(Exit::Done)
     }
@@ -34,15 +34,15 @@ pub struct Man {
 }
 
 impl Man {
-    pub fn execute(self, command: &clap::Command) -> anyhow::Result<Exit> {
+    pub fn execute(self) -> anyhow::Result<Exit> {
         if let Some(folder) = self.output {
             std::fs::create_dir_all(&folder)
-                .and_then(|()| clap_mangen::generate_to(command.clone(), &folder))
+                .and_then(|()| clap_mangen::generate_to(Cli::command(), &folder))
                 .with_context(|| folder.display().to_string())?;
             return Ok(Exit::Done);
         }
         let mut page = Vec::new();
-        clap_mangen::Man::new(command.clone()).render(&mut page)?;
+        clap_mangen::Man::new(Cli::command()).render(&mut page)?;
         output::print(&String::from_utf8_lossy(&page))?;
         Ok(Exit::Done)
     }

@@ -59,7 +59,8 @@ impl Correct {
             None => CORRECTIONS.to_vec(),
         };
         if let Some(path) = &self.output {
-            output::check_output_path(path, &[("the program", &self.program), ("the chip", &self.chip)])?;
+            let read = [("the program", Some(self.program.as_path())), ("the chip", Some(&self.chip))];
+            output::check_output_path(path, &read)?;
         }
         let target = convention::load(&self.program)?;
         let chip = Chip::load(&self.chip)?;

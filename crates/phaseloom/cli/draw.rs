@@ -52,8 +52,7 @@ impl Draw {
             "{}: the drawing ends in `{ending}`: expected a name that ends in .svg or .png",
             self.output.display()
         );
-        let mut read = vec![("the program", self.program.as_path())];
-        read.extend(self.chip.iter().map(|chip| ("the chip", chip.as_path())));
+        let read = [("the program", Some(self.program.as_path())), ("the chip", self.chip.as_deref())];
         output::check_output_path(&self.output, &read)?;
         let program = convention::load(&self.program)?;
         let (rows, columns) = program.shape();
@@ -106,7 +105,6 @@ fn chip_optics(program: &MatrixProgram, path: &Path) -> anyhow::Result<Vec<Optic
 /// The program as parts in columns, with the power of every part if an input port is illuminated.
 fn drawing(program: &MatrixProgram, optics: &[Optics], input: Option<usize>, imperfect: bool) -> MeshDrawing {
     let (rows, inputs) = program.shape();
-    let light = Light { shown: input.is_some() };
     let mut fields = vec![Complex64::ZERO; inputs];
     if let Some(port) = input {
         fields[port] = Complex64::ONE;
@@ -121,19 +119,19 @@ fn drawing(program: &MatrixProgram, optics: &[Optics], input: Option<usize>, imp
                     (_, 0) => "right mesh",
                     _ => "left mesh",
                 };
-                MeshColumns { name, stage, phases: &optics.0, light, columns: &mut columns }.draw(&fields, &trace);
+                MeshColumns { name, stage, phases: &optics.0, columns: &mut columns }.draw(&fields, &trace);
                 fields = trace.output;
                 fields.truncate(stage.layout().ports);
             }
             StageKind::Attenuators => {
-                attenuators(&optics.0, rows, light, &fields, &trace, &mut columns);
+                attenuators(&optics.0, rows, &fields, &trace, &mut columns);
                 fields = trace.output;
                 fields.resize(rows, Complex64::ZERO);
             }
         }
     }
-    let label = |mode: usize| match light.power(fields[mode]) {
-        Some(power) => format!("{mode}: {:.2} %", 100.0 * power),
+    let label = |mode: usize| match input {
+        Some(_) => format!("{mode}: {:.2} %", 100.0 * fields[mode].norm_sqr()),
         None => mode.to_string(),
     };
     let ports = |count: usize, label: &dyn Fn(usize) -> String| {
@@ -150,60 +148,42 @@ fn drawing(program: &MatrixProgram, optics: &[Optics], input: Option<usize>, imp
             program.depth()
         ),
         remark: format!("light from left to right{sent}{chip}"),
+        shows_light: input.is_some(),
         inputs: ports(inputs, &|mode| mode.to_string()),
         outputs: ports(rows, &label),
         columns,
     }
 }
 
-/// Powers of the two waveguides of a cell before, between and after its splitters.
-type Powers = [[f64; 2]; 3];
-
-/// Whether the drawing shows powers, and the parts that show them.
-#[derive(Clone, Copy)]
-struct Light {
-    shown: bool,
+/// Powers of the pairs of waveguides before, between and after splitters.
+fn powers<const PLANES: usize>(fields: [[Complex64; 2]; PLANES]) -> [[f64; 2]; PLANES] {
+    fields.map(|pair| pair.map(|field| field.norm_sqr()))
 }
 
-impl Light {
-    fn power(self, field: Complex64) -> Option<f64> {
-        self.shown.then(|| field.norm_sqr())
-    }
+/// Straight waveguides, one per field.
+fn waveguides(fields: &[Complex64]) -> Vec<Part> {
+    fields.iter().enumerate().map(|(mode, &field)| waveguide(mode, field)).collect()
+}
 
-    fn powers<const PLANES: usize>(self, fields: [[Complex64; 2]; PLANES]) -> Option<[[f64; 2]; PLANES]> {
-        self.shown.then(|| fields.map(|pair| pair.map(|field| field.norm_sqr())))
-    }
+fn waveguide(mode: usize, field: Complex64) -> Part {
+    Part::Waveguide { at: mode as f64, power: field.norm_sqr() }
+}
 
-    fn cell_powers(self, cell: &CellTrace) -> Option<Powers> {
-        self.powers([cell.input, cell.arms, cell.output])
-    }
+/// Waveguides that cross: mode i becomes the one that was mode `order[i]`.
+fn crossings(order: &[usize], crossed: &[Complex64]) -> Vec<Part> {
+    order.iter().zip(crossed).enumerate().map(|(to, (&from, &field))| bend(from, to, field)).collect()
+}
 
-    /// Straight waveguides, one per field.
-    fn waveguides(self, fields: &[Complex64]) -> Vec<Part> {
-        fields.iter().enumerate().map(|(mode, &field)| self.waveguide(mode, field)).collect()
-    }
+fn bend(from: usize, to: usize, field: Complex64) -> Part {
+    Part::Bend { at: [from as f64, to as f64], power: field.norm_sqr() }
+}
 
-    fn waveguide(self, mode: usize, field: Complex64) -> Part {
-        Part::Waveguide { at: mode as f64, power: self.power(field) }
-    }
+fn splitter(mode: usize, before: [Complex64; 2], after: [Complex64; 2]) -> Part {
+    Part::Splitter { at: [mode as f64, mode as f64 + 1.0], powers: powers([before, after]) }
+}
 
-    /// Waveguides that cross: mode i becomes the one that was mode `order[i]`.
-    fn crossings(self, order: &[usize], crossed: &[Complex64]) -> Vec<Part> {
-        let bends = order.iter().zip(crossed).enumerate();
-        bends.map(|(to, (&from, &field))| self.bend(from, to, field)).collect()
-    }
-
-    fn bend(self, from: usize, to: usize, field: Complex64) -> Part {
-        Part::Bend { at: [from as f64, to as f64], power: self.power(field) }
-    }
-
-    fn splitter(self, mode: usize, before: [Complex64; 2], after: [Complex64; 2]) -> Part {
-        Part::Splitter { at: [mode as f64, mode as f64 + 1.0], powers: self.powers([before, after]) }
-    }
-
-    fn shifter(self, mode: usize, name: String, phase: f64, field: Complex64) -> Part {
-        Part::Shifter { at: mode as f64, shifter: Shifter { name, phase }, power: self.power(field) }
-    }
+fn shifter(mode: usize, name: String, phase: f64, field: Complex64) -> Part {
+    Part::Shifter { at: mode as f64, shifter: Shifter { name, phase }, power: field.norm_sqr() }
 }
 
 /// Draws one mesh into the columns of the drawing.
@@ -211,35 +191,33 @@ struct MeshColumns<'a> {
     name: &'a str,
     stage: &'a Stage,
     phases: &'a Phases,
-    light: Light,
     columns: &'a mut Vec<MeshColumn>,
 }
 
 impl MeshColumns<'_> {
     /// The modes that begin here, the columns of cells with the crossings between them, and the output phases.
     fn draw(mut self, fields: &[Complex64], trace: &StageTrace) {
-        let (layout, light) = (self.stage.layout(), self.light);
+        let layout = self.stage.layout();
         if layout.modes > fields.len() {
-            let mut parts = light.waveguides(fields);
-            let begin = |mode: usize| Part::Begin { at: mode as f64, power: light.power(Complex64::ZERO) };
-            parts.extend((fields.len()..layout.modes).map(begin));
+            let mut parts = waveguides(fields);
+            parts.extend((fields.len()..layout.modes).map(|mode| Part::Begin { at: mode as f64 }));
             self.push(String::new(), parts);
         }
         for (column, traced) in trace.columns.iter().enumerate() {
             if let Some(order) = layout.permutation_before(column) {
-                self.push(String::new(), light.crossings(order, &traced.input));
+                self.push(String::new(), crossings(order, &traced.input));
             }
             self.cells(column, traced);
         }
         if let Some(order) = layout.permutation_before(layout.columns) {
-            self.push(String::new(), light.crossings(order, &trace.output));
+            self.push(String::new(), crossings(order, &trace.output));
         }
         let output = |(mode, &phase): (usize, &f64)| {
             let name = format!("{}, output phase of mode {mode}", self.name);
-            light.shifter(mode, name, phase, trace.output[mode])
+            shifter(mode, name, phase, trace.output[mode])
         };
         let mut parts: Vec<Part> = self.phases.output().iter().enumerate().map(output).collect();
-        let end = |mode: usize| Part::End { at: mode as f64, power: light.power(trace.output[mode]) };
+        let end = |mode: usize| Part::End { at: mode as f64, power: trace.output[mode].norm_sqr() };
         parts.extend((layout.ports..layout.modes).map(end));
         self.push(String::new(), parts);
     }
@@ -259,8 +237,7 @@ impl MeshColumns<'_> {
     ) {
         let layout = self.stage.layout();
         let (mut parts, mut free) = (Vec::new(), 0);
-        let waveguides =
-            |modes: std::ops::Range<usize>| modes.map(|mode| self.light.waveguide(mode, traced.input[mode]));
+        let waveguides = |modes: std::ops::Range<usize>| modes.map(|mode| waveguide(mode, traced.input[mode]));
         for (j, k) in layout.column(column).enumerate() {
             let mode = layout.positions[k].mode;
             parts.extend(waveguides(free..mode));
@@ -273,23 +250,23 @@ impl MeshColumns<'_> {
 
     /// One column of cells, with the boundary phase shifters before it.
     fn cells(&mut self, column: usize, traced: &ColumnTrace) {
-        let (layout, light) = (self.stage.layout(), self.light);
+        let layout = self.stage.layout();
         let first = layout.column(column).start;
         if layout.cell.parts().contains(&CellPart::InputSplitter) {
             self.push_each(String::new(), column, traced, |_, j, mode| {
                 let before = [traced.input[mode], traced.input[mode + 1]];
-                vec![light.splitter(mode, before, traced.cells[j].input)]
+                vec![splitter(mode, before, traced.cells[j].input)]
             });
         }
         let shifters: Vec<usize> = (0..layout.boundary_shifters().len())
             .filter(|&k| layout.column(column).contains(&layout.boundary_shifters()[k].cell))
             .collect();
         if !shifters.is_empty() {
-            let mut parts = light.waveguides(&traced.input);
+            let mut parts = waveguides(&traced.input);
             for k in shifters {
                 let mode = layout.boundary_shifter(k).mode;
                 let name = format!("{}, column {column}, edge phase of mode {mode}", self.name);
-                parts[mode] = light.shifter(mode, name, self.phases.boundary()[k], traced.input[mode]);
+                parts[mode] = shifter(mode, name, self.phases.boundary()[k], traced.input[mode]);
             }
             self.push(String::new(), parts);
         }
@@ -297,10 +274,10 @@ impl MeshColumns<'_> {
             self.push_each(column.to_string(), column, traced, |mesh, j, mode| {
                 let both = [(mode, mesh.phases.theta()[first + j]), (mode + 1, mesh.phases.phi()[first + j])];
                 let name = |mode: usize| format!("{}, column {column}, mode {mode}", mesh.name);
-                both.map(|(mode, phase)| light.shifter(mode, name(mode), phase, traced.input[mode])).into()
+                both.map(|(mode, phase)| shifter(mode, name(mode), phase, traced.input[mode])).into()
             });
             self.push_each(String::new(), column, traced, |_, j, mode| {
-                vec![light.splitter(mode, traced.cells[j].arms, traced.cells[j].output)]
+                vec![splitter(mode, traced.cells[j].arms, traced.cells[j].output)]
             });
             return;
         }
@@ -308,13 +285,12 @@ impl MeshColumns<'_> {
         self.push_each(column.to_string(), column, traced, |mesh, j, mode| {
             let place = format!("{}, column {column}, modes {mode} and {}", mesh.name, mode + 1);
             let phases = [mesh.phases.theta()[first + j], mesh.phases.phi()[first + j]];
-            let powers = light.cell_powers(&traced.cells[j]);
-            vec![interferometer(&place, [mode as f64, mode as f64 + 1.0], phases, symmetric, powers)]
+            vec![interferometer(&place, [mode as f64, mode as f64 + 1.0], phases, symmetric, &traced.cells[j])]
         });
         if layout.cell.crossings() > 0 {
             self.push_each(String::new(), column, traced, |_, j, mode| {
                 let [upper, lower] = traced.cells[j].output;
-                vec![light.bend(mode, mode + 1, upper), light.bend(mode + 1, mode, lower)]
+                vec![bend(mode, mode + 1, upper), bend(mode + 1, mode, lower)]
             });
         }
     }
@@ -324,29 +300,21 @@ impl MeshColumns<'_> {
 const DUMP: f64 = 0.55;
 
 /// A column of attenuators before a mesh of `rows` modes. Modes that only one side has end or begin here.
-fn attenuators(
-    phases: &Phases,
-    rows: usize,
-    light: Light,
-    fields: &[Complex64],
-    trace: &StageTrace,
-    columns: &mut Vec<MeshColumn>,
-) {
+fn attenuators(phases: &Phases, rows: usize, fields: &[Complex64], trace: &StageTrace, columns: &mut Vec<MeshColumn>) {
     let count = phases.theta().len();
-    let idle = light.power(Complex64::ZERO);
-    let mut entry = light.waveguides(&fields[..count]);
-    entry.extend((0..count).map(|mode| Part::Begin { at: mode as f64 + DUMP, power: idle }));
-    entry.extend((count..fields.len()).map(|mode| Part::End { at: mode as f64, power: light.power(fields[mode]) }));
+    let mut entry = waveguides(&fields[..count]);
+    entry.extend((0..count).map(|mode| Part::Begin { at: mode as f64 + DUMP }));
+    entry.extend((count..fields.len()).map(|mode| Part::End { at: mode as f64, power: fields[mode].norm_sqr() }));
     let mut column = Vec::new();
     let mut exit = Vec::new();
     for (mode, cell) in trace.columns.iter().flat_map(|column| &column.cells).enumerate() {
         let at = [mode as f64, mode as f64 + DUMP];
         let both = [phases.theta()[mode], phases.phi()[mode]];
-        column.push(interferometer(&format!("attenuator of mode {mode}"), at, both, false, light.cell_powers(cell)));
-        exit.push(light.waveguide(mode, cell.output[0]));
-        exit.push(Part::End { at: at[1], power: light.power(cell.output[1]) });
+        column.push(interferometer(&format!("attenuator of mode {mode}"), at, both, false, cell));
+        exit.push(waveguide(mode, cell.output[0]));
+        exit.push(Part::End { at: at[1], power: cell.output[1].norm_sqr() });
     }
-    exit.extend((count..rows).map(|mode| Part::Begin { at: mode as f64, power: idle }));
+    exit.extend((count..rows).map(|mode| Part::Begin { at: mode as f64 }));
     let stage = "attenuators";
     columns.extend([entry, column, exit].map(|parts| MeshColumn {
         label: String::new(),
@@ -355,9 +323,10 @@ fn attenuators(
     }));
 }
 
-fn interferometer(place: &str, at: [f64; 2], phases: [f64; 2], symmetric: bool, powers: Option<Powers>) -> Part {
+fn interferometer(place: &str, at: [f64; 2], phases: [f64; 2], symmetric: bool, cell: &CellTrace) -> Part {
     let names = if symmetric { ["θ₁", "θ₂"] } else { ["θ", "φ"] };
     let shifter = |k: usize| Shifter { name: format!("{place}: {}", names[k]), phase: phases[k] };
+    let powers = powers([cell.input, cell.arms, cell.output]);
     Part::Interferometer { at, phi: shifter(1), theta: shifter(0), symmetric, powers }
 }
 
@@ -365,23 +334,33 @@ fn interferometer(place: &str, at: [f64; 2], phases: [f64; 2], symmetric: bool, 
 mod tests {
     use super::*;
     use phaseloom::mesh::{MeshDesign, topology};
-    use phaseloom::nalgebra::DMatrix;
+    use phaseloom::nalgebra::{DMatrix, DVector};
     use phaseloom::numerics::{StreamKey, haar_unitary};
 
     /// Power after a part, or in its absorber.
     fn power(part: &Part) -> f64 {
         match part {
-            Part::Waveguide { power, .. } | Part::End { power, .. } | Part::Shifter { power, .. } => power.unwrap(),
+            Part::Waveguide { power, .. } | Part::End { power, .. } | Part::Shifter { power, .. } => *power,
             Part::Begin { .. } => 0.0,
-            Part::Bend { power, .. } => power.unwrap(),
-            Part::Splitter { powers, .. } => powers.unwrap()[1].iter().sum(),
-            Part::Interferometer { powers, .. } => powers.unwrap()[2].iter().sum(),
+            Part::Bend { power, .. } => *power,
+            Part::Splitter { powers, .. } => powers[1].iter().sum(),
+            Part::Interferometer { powers, .. } => powers[2].iter().sum(),
         }
     }
 
     /// Powers in the guides at the end of a column, those of absorbers too.
     fn leaving(column: &MeshColumn) -> f64 {
         column.parts.iter().map(power).sum()
+    }
+
+    /// Checks the powers at the outputs, and returns the last column.
+    fn ends_as<'a>(drawing: &'a MeshDrawing, fields: &DVector<Complex64>, tolerance: f64) -> &'a MeshColumn {
+        let Some(last) = drawing.columns.last() else { panic!("no column") };
+        for (part, field) in last.parts.iter().zip(fields) {
+            let Part::Shifter { power, .. } = part else { panic!("{part:?}") };
+            assert!((power - field.norm_sqr()).abs() < tolerance, "{}", drawing.title);
+        }
+        last
     }
 
     #[test]
@@ -391,11 +370,7 @@ mod tests {
             let program = MatrixProgram::new(&u, Form::Unitary, &design).unwrap();
             let (matrix, drawing) = (program.matrix(), drawing(&program, &as_programmed(&program), Some(3), false));
             assert!(drawing.columns.iter().all(|column| (leaving(column) - 1.0).abs() < 1e-12), "{design}");
-            let Some(last) = drawing.columns.last() else { panic!("no column") };
-            for (mode, part) in last.parts.iter().enumerate().take(7) {
-                let Part::Shifter { power: Some(power), .. } = part else { panic!("{part:?}") };
-                assert!((power - matrix[(mode, 3)].norm_sqr()).abs() < 1e-12, "{design}");
-            }
+            ends_as(&drawing, &matrix.column(3).into_owned(), 1e-12);
         }
     }
 
@@ -407,14 +382,9 @@ mod tests {
             let optics = as_programmed(&program);
             let drawing = drawing(&program, &optics, Some(columns - 1), false);
             let matrix = program.matrix() / Complex64::from(program.gain());
-            let Some(last) = drawing.columns.last() else { panic!("no column") };
-            for (mode, part) in last.parts.iter().enumerate() {
-                let Part::Shifter { power: Some(power), .. } = part else { panic!("{part:?}") };
-                assert!((power - matrix[(mode, columns - 1)].norm_sqr()).abs() < 1e-13, "{rows}×{columns}");
-            }
+            let last = ends_as(&drawing, &matrix.column(columns - 1).into_owned(), 1e-13);
             let ends = drawing.columns.iter().flat_map(|column| &column.parts);
-            let dumped: f64 =
-                ends.map(|part| if let Part::End { power: Some(power), .. } = part { *power } else { 0.0 }).sum();
+            let dumped: f64 = ends.map(|part| if let Part::End { power, .. } = part { *power } else { 0.0 }).sum();
             assert!((dumped + leaving(last) - 1.0).abs() < 1e-13, "{rows}×{columns}");
         }
     }

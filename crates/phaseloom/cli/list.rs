@@ -17,32 +17,23 @@ pub struct List {}
 
 impl List {
     pub fn execute(self) -> anyhow::Result<Exit> {
-        let topologies: Vec<(&str, &str)> = topologies().iter().map(|t| (t.key(), t.description())).collect();
-        let cells: Vec<(&str, &str)> = CELLS.iter().map(|c| (c.key(), c.description())).collect();
-        let conventions: Vec<(&str, &str)> = CONVENTIONS.iter().map(|c| (c.key(), c.description())).collect();
-        let figures: Vec<(&str, &str)> = FIGURES.iter().map(|f| (f.key(), f.description())).collect();
-        let corrections: Vec<(&str, &str)> = CORRECTIONS.iter().map(|c| (c.key, c.description)).collect();
-        let presets: Vec<(&str, &str)> = PRESETS.iter().map(|p| (p.key, p.line)).collect();
-        let claims: Vec<(&str, &str)> = CLAIMS.iter().map(|c| (c.key, c.sentence)).collect();
         let mut text = String::new();
-        for (title, entries) in [
-            ("topologies", topologies.as_slice()),
-            ("cells", cells.as_slice()),
-            ("conventions of `convert`, in addition to `phaseloom`", conventions.as_slice()),
-            ("imperfections of a process", IMPERFECTIONS),
-            ("corrections", corrections.as_slice()),
-            ("presets of a process, as preset:KEY", presets.as_slice()),
-            ("parts of the link", LINK_PARTS),
-            ("detections", DETECTIONS),
-            ("layers", LAYERS),
-            ("figures", figures.as_slice()),
-            ("claims that `validate` recomputes", claims.as_slice()),
-        ] {
+        let mut section = |title: &str, entries: &mut dyn Iterator<Item = (&str, &str)>| {
             text += &format!("{title}\n");
-            for (key, line) in entries {
-                text += &format!("  {key:<20} {line}\n");
-            }
-        }
+            entries.for_each(|(key, line)| text += &format!("  {key:<20} {line}\n"));
+        };
+        section("topologies", &mut topologies().iter().map(|t| (t.key(), t.description())));
+        section("cells", &mut CELLS.iter().map(|c| (c.key(), c.description())));
+        let conventions = &mut CONVENTIONS.iter().map(|c| (c.key(), c.description()));
+        section("conventions of `convert`, in addition to `phaseloom`", conventions);
+        section("imperfections of a process", &mut IMPERFECTIONS.iter().copied());
+        section("corrections", &mut CORRECTIONS.iter().map(|c| (c.key, c.description)));
+        section("presets of a process, as preset:KEY", &mut PRESETS.iter().map(|p| (p.key, p.line)));
+        section("parts of the link", &mut LINK_PARTS.iter().copied());
+        section("detections", &mut DETECTIONS.iter().copied());
+        section("layers", &mut LAYERS.iter().copied());
+        section("figures", &mut FIGURES.iter().map(|f| (f.key, f.description)));
+        section("claims that `validate` recomputes", &mut CLAIMS.iter().map(|c| (c.key, c.sentence)));
         output::print(&text)?;
         Ok(Exit::Done)
     }

@@ -47,11 +47,9 @@ pub struct Matrix {
 impl Matrix {
     pub fn execute(self) -> anyhow::Result<Exit> {
         if let Some(path) = &self.output {
-            let mut read = vec![("the program", self.program.as_path())];
-            read.extend(self.chip.as_deref().map(|path| ("the chip", path)));
-            read.extend(self.target.as_deref().map(|path| ("the target", path)));
-            read.extend(self.process.as_deref().map(|path| ("the process", path)));
-            output::check_output_path(path, &read)?;
+            let [chip, target] = [self.chip.as_deref(), self.target.as_deref()];
+            let read = [("the program", Some(self.program.as_path())), ("the chip", chip), ("the target", target)];
+            output::check_output_path(path, &[&read[..], &[("the process", self.process.as_deref())]].concat())?;
         }
         let program = convention::load(&self.program)?;
         let ideal = program.matrix();

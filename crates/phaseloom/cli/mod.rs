@@ -20,7 +20,7 @@ mod validate;
 
 use terminal::{error_text, output};
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
 /// Runs trained neural networks on imperfect photonic chips.
@@ -35,25 +35,42 @@ struct Cli {
     command: Command,
 }
 
-#[derive(Subcommand)]
-enum Command {
-    Run(run::Run),
-    Merge(merge::Merge),
-    Program(program::Program),
-    Convert(convert::Convert),
-    Chip(chip::Chip),
-    Correct(correct::Correct),
-    Matrix(matrix::Matrix),
-    Compare(compare::Compare),
-    Draw(draw::Draw),
-    Train(train::Train),
-    Calibrate(calibrate::Calibrate),
-    Spectra(spectra::Spectra),
-    Preset(preset::Preset),
-    Validate(validate::Validate),
-    List(list::List),
-    Completions(completions::Completions),
-    Man(completions::Man),
+/// The subcommands, each with its arguments and a method `execute`.
+macro_rules! commands {
+    ($($module:ident::$name:ident),* $(,)?) => {
+        #[derive(Subcommand)]
+        enum Command {
+            $($name($module::$name)),*
+        }
+
+        impl Command {
+            fn execute(self) -> anyhow::Result<Exit> {
+                match self {
+                    $(Self::$name(command) => command.execute()),*
+                }
+            }
+        }
+    };
+}
+
+commands! {
+    run::Run,
+    merge::Merge,
+    program::Program,
+    convert::Convert,
+    chip::Chip,
+    correct::Correct,
+    matrix::Matrix,
+    compare::Compare,
+    draw::Draw,
+    train::Train,
+    calibrate::Calibrate,
+    spectra::Spectra,
+    preset::Preset,
+    validate::Validate,
+    list::List,
+    completions::Completions,
+    completions::Man,
 }
 
 /// How a command without an error ends.
@@ -66,25 +83,7 @@ enum Exit {
 
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let work = || match cli.command {
-        Command::Run(command) => command.execute(),
-        Command::Merge(command) => command.execute(),
-        Command::Program(command) => command.execute(),
-        Command::Convert(command) => command.execute(),
-        Command::Chip(command) => command.execute(),
-        Command::Correct(command) => command.execute(),
-        Command::Matrix(command) => command.execute(),
-        Command::Compare(command) => command.execute(),
-        Command::Draw(command) => command.execute(),
-        Command::Train(command) => command.execute(),
-        Command::Calibrate(command) => command.execute(),
-        Command::Spectra(command) => command.execute(),
-        Command::Preset(command) => command.execute(),
-        Command::Validate(command) => command.execute(),
-        Command::List(command) => command.execute(),
-        Command::Completions(command) => command.execute(&mut Cli::command()),
-        Command::Man(command) => command.execute(&Cli::command()),
-    };
+    let work = || cli.command.execute();
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)) {
         Ok(Ok(Exit::Done)) => ExitCode::SUCCESS,
         Ok(Ok(Exit::Interrupted)) => ExitCode::from(130),

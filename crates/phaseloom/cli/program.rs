@@ -3,7 +3,7 @@
 use super::Exit;
 use super::terminal::output;
 use anyhow::Context;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use phaseloom::Complex64;
 use phaseloom::files::read_matrix;
 use phaseloom::mesh::{Capability, Form, MatrixProgram, MeshDesign, Unitary};
@@ -26,8 +26,8 @@ pub struct Program {
     #[arg(short, long, value_name = "PROGRAM.json")]
     output: PathBuf,
     /// auto: one mesh if max|U†U−I| ≤ 1e-9, or 1e-5 for single-precision input (its nearest unitary is programmed)
-    #[arg(long, value_enum, default_value_t = FormKey::Auto)]
-    form: FormKey,
+    #[arg(long, value_parser = ["auto", "unitary", "svd"], default_value = "auto")]
+    form: String,
     /// Key of the topology, see `phaseloom list`
     #[arg(long, default_value = "rectangular", value_name = "KEY")]
     topology: String,
@@ -36,22 +36,15 @@ pub struct Program {
     cell: Option<String>,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum FormKey {
-    Auto,
-    Unitary,
-    Svd,
-}
-
 /// Up to this number of ports a search for phases takes seconds, beyond it minutes.
 const MAX_QUICK_PORTS: usize = 32;
 
 impl Program {
     pub fn execute(self) -> anyhow::Result<Exit> {
-        output::check_output_path(&self.output, &[("the matrix", &self.matrix)])?;
+        output::check_output_path(&self.output, &[("the matrix", Some(&self.matrix))])?;
         let design = MeshDesign::from_keys(&self.topology, self.cell.as_deref())?;
         anyhow::ensure!(
-            !(matches!(self.form, FormKey::Svd) && design.topology().capability() == Capability::AnyContraction),
+            !(self.form == "svd" && design.topology().capability() == Capability::AnyContraction),
             "--form: found svd, expected auto or unitary: {design} realises any matrix on one mesh, without singular values"
         );
         let (w, single) = read_matrix(&self.matrix)?;
@@ -61,10 +54,10 @@ impl Program {
                 "searching the phases of {design} for {modes} ports: minutes, or more; Ctrl-C stops"
             ));
         }
-        let form = match self.form {
-            FormKey::Auto => Form::Auto,
-            FormKey::Unitary => Form::Unitary,
-            FormKey::Svd => Form::Svd,
+        let form = match self.form.as_str() {
+            "unitary" => Form::Unitary,
+            "svd" => Form::Svd,
+            _ => Form::Auto,
         };
         let program =
             if single { MatrixProgram::from_single(&w, form, &design) } else { MatrixProgram::new(&w, form, &design) }

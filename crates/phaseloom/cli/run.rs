@@ -3,7 +3,6 @@
 use super::Exit;
 use super::terminal::{interrupt, output, results};
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use phaseloom::experiment;
 use phaseloom::experiment::{Experiment, ExperimentError, Options, Shard, Tables, Unit};
 use phaseloom::files::FileError;
@@ -59,11 +58,7 @@ impl Run {
             output::status(&line);
         }
 
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        bar.set_style(
-            ProgressStyle::with_template("{bar:40} {pos}/{len} units, {elapsed} passed, {eta} left")
-                .unwrap_or_else(|_| ProgressStyle::default_bar()),
-        );
+        let bar = output::progress_bar("{bar:40} {pos}/{len} units, {elapsed} passed, {eta} left");
         let progress = |done: usize, total: usize| {
             bar.set_length(total as u64);
             if bar.position() == 0 && done > 0 {

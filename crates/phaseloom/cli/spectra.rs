@@ -34,8 +34,8 @@ impl Spectra {
         }
         if let Some(path) = &self.output {
             let spectra: Vec<PathBuf> = spec.sweeps_mut().map(|sweeps| sweeps.file.clone()).collect();
-            let mut read = vec![("the settings", self.settings.as_path())];
-            read.extend(spectra.iter().map(|file| ("a file of spectra", file.as_path())));
+            let mut read = vec![("the settings", Some(self.settings.as_path()))];
+            read.extend(spectra.iter().map(|file| ("a file of spectra", Some(file.as_path()))));
             output::check_output_path(path, &read)?;
         }
         let text = derive(&spec)?.process_toml(&format!("phaseloom spectra {}", self.settings.display()));

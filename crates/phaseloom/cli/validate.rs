@@ -4,7 +4,6 @@ use super::Exit;
 use super::terminal::{interrupt, output};
 use anyhow::Context;
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use phaseloom::files::write_atomically;
 use phaseloom::report::{Table, VALIDATION_FIGURES};
 use phaseloom::validation::{Claim, Report, SEED, Setting, ValidationError};
@@ -41,11 +40,7 @@ impl Validate {
             check_folder(folder)?;
         }
         let setting = Setting { seed: self.seed, quick: self.quick, interrupt: &interrupt::on_ctrl_c() };
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        bar.set_style(
-            ProgressStyle::with_template("{bar:40} {pos}/{len} claims, {elapsed} passed: {msg}")
-                .unwrap_or_else(|_| ProgressStyle::default_bar()),
-        );
+        let bar = output::progress_bar("{bar:40} {pos}/{len} claims, {elapsed} passed: {msg}");
         let progress = |done: usize, total: usize, claim: &Claim| {
             bar.set_length(total as u64);
             bar.set_position(done as u64);
@@ -77,17 +72,17 @@ fn write(report: &Report, folder: &Path) -> anyhow::Result<()> {
     let table = Table::parse(&csv).context("claims.csv")?;
     let mut figures = Vec::new();
     for figure in VALIDATION_FIGURES {
-        let file = format!("{}.svg", figure.key());
+        let file = format!("{}.svg", figure.key);
         // Without its claims a figure is not drawn, and the figure of an earlier run is removed.
-        match figure.draw(&table) {
+        match (figure.draw)(&table) {
             Ok(svg) => {
                 write_atomically(&folder.join(&file), svg.as_bytes())?;
-                figures.push((figure.description(), file));
+                figures.push((figure.description, file));
             }
             Err(phaseloom::report::ReportError::NoRows) => {
                 let _ = std::fs::remove_file(folder.join(&file));
             }
-            Err(error) => return Err(error).with_context(|| format!("figure `{}`", figure.key())),
+            Err(error) => return Err(error).with_context(|| format!("figure `{}`", figure.key)),
         }
     }
     let figures: Vec<(&str, &str)> = figures.iter().map(|(title, file)| (*title, file.as_str())).collect();

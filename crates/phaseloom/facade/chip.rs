@@ -1,8 +1,9 @@
-use super::program::Kind;
+use super::program::{Kind, assembled};
 use super::{Error, Process, Product, Program, Seed};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_hardware::{ChipId, Link};
+use phaseloom_mesh::MatrixProgram;
 
 /// One fabricated chip: all cores of a program with their frozen errors.
 ///
@@ -80,19 +81,14 @@ impl Chip {
     /// The chip was fabricated for a program of another shape.
     pub fn matrix(&self, program: &Program) -> Result<DMatrix<Complex64>, Error> {
         let cores = self.cores(program)?;
+        let realised = |(core, program): (&phaseloom_hardware::Chip, &MatrixProgram)| {
+            Ok(core.matrix(program)? * Complex64::from(program.gain()))
+        };
+        let mut realised =
+            cores.iter().zip(program.core_programs()).map(realised).collect::<Result<Vec<_>, Error>>()?;
         match &program.kind {
-            Kind::Weights { layer, .. } => {
-                let (rows, columns) = layer.plan().shape();
-                let mut matrix = DMatrix::zeros(rows, columns);
-                for (tile, core) in layer.tiles().iter().flatten().zip(&cores) {
-                    let at = tile.tile;
-                    let realised = core.matrix(&tile.program)? * Complex64::from(tile.program.gain());
-                    let mut block = matrix.view_mut((at.row, at.column), (at.rows, at.columns));
-                    block.copy_from(&realised.view((0, 0), (at.rows, at.columns)));
-                }
-                Ok(matrix)
-            }
-            Kind::Complex { program, .. } => Ok(cores[0].matrix(program)? * Complex64::from(program.gain())),
+            Kind::Weights { layer, .. } => Ok(assembled(layer, realised.into_iter())),
+            Kind::Complex { .. } => Ok(realised.swap_remove(0)),
         }
     }
 

@@ -64,15 +64,7 @@ impl Program {
     pub fn matrix(&self) -> DMatrix<Complex64> {
         match &self.kind {
             Kind::Weights { layer, .. } => {
-                let (rows, columns) = layer.plan().shape();
-                let mut matrix = DMatrix::zeros(rows, columns);
-                for tile in layer.tiles().iter().flatten() {
-                    let realised = tile.program.matrix();
-                    let at = tile.tile;
-                    let mut block = matrix.view_mut((at.row, at.column), (at.rows, at.columns));
-                    block.copy_from(&realised.view((0, 0), (at.rows, at.columns)));
-                }
-                matrix
+                assembled(layer, layer.tiles().iter().flatten().map(|tile| tile.program.matrix()))
             }
             Kind::Complex { program, .. } => program.matrix(),
         }
@@ -105,4 +97,18 @@ impl Program {
     pub fn depth(&self) -> usize {
         self.core_programs().map(MatrixProgram::depth).max().unwrap_or(0)
     }
+}
+
+/// The matrix of a layer from the matrices of its tiles that are not zero.
+pub(super) fn assembled(
+    layer: &LayerProgram,
+    realised: impl Iterator<Item = DMatrix<Complex64>>,
+) -> DMatrix<Complex64> {
+    let (rows, columns) = layer.plan().shape();
+    let mut matrix = DMatrix::zeros(rows, columns);
+    for (tile, realised) in layer.tiles().iter().flatten().zip(realised) {
+        let size = (tile.tile.rows, tile.tile.columns);
+        matrix.view_mut((tile.tile.row, tile.tile.column), size).copy_from(&realised.view((0, 0), size));
+    }
+    matrix
 }

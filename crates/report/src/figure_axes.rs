@@ -6,7 +6,7 @@ use crate::summary::{Level, Outcome, Summary};
 ///
 /// The first numeric key that varies is x, or the first key that varies if none is numeric. A key with one value at each
 /// x is tied to x. Every combination of the other keys is one line.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Default)]
 pub(crate) struct FigureAxes {
     /// None if nothing varies.
     pub x: Option<usize>,
@@ -28,14 +28,7 @@ impl FigureAxes {
         let varying: Vec<usize> = (0..levels.len()).filter(|&key| levels[key].len() > 1).collect();
         let x = varying.iter().copied().find(|&key| is_numeric(key)).or(varying.first().copied());
         let Some(x) = x else {
-            return Self {
-                x: None,
-                x_levels: Vec::new(),
-                x_is_numeric: false,
-                tied: Vec::new(),
-                grouping: Vec::new(),
-                groups: vec![Vec::new()],
-            };
+            return Self { groups: vec![Vec::new()], ..Self::default() };
         };
         let others = varying.into_iter().filter(|&key| key != x);
         let (tied, grouping) = others.partition(|&key| distinct(summary, &[x, key]).len() == levels[x].len());

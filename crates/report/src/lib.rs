@@ -20,7 +20,7 @@ mod summary;
 mod table;
 
 pub use error::ReportError;
-pub use figure::{COMPARISON_FIGURE, FIGURES, Figure, VALIDATION_FIGURES, figure};
+pub use figure::{COMPARISON_FIGURE, FIGURES, Figure, VALIDATION_FIGURES};
 pub use mesh_drawing::{MeshColumn, MeshDrawing, Part, Port, Shifter};
 pub use png::png;
 pub use power_law_fit::PowerLawFit;
@@ -44,7 +44,7 @@ pub use table::{Row, Table, csv_text};
 /// # Errors
 /// The table cannot be read: no header or no rows, a missing column, a cell that is not what its column holds.
 pub fn accuracy_figure(summary_csv: &str) -> Result<String, ReportError> {
-    figure::Accuracy.draw(&Table::parse(summary_csv)?)
+    (FIGURES[0].draw)(&Table::parse(summary_csv)?)
 }
 
 /// Draws the times of a benchmark against the size of its works as SVG, with fitted exponents.

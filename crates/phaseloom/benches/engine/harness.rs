@@ -3,7 +3,6 @@
 //! A shared machine may change its clock from run to run. Two runs in turn see nearly the same clock, so the median of
 //! their ratios is steadier than the ratio of two medians.
 
-use phaseloom::report::PowerLawFit;
 use std::cell::Cell;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -26,10 +25,7 @@ pub struct Work {
     /// Sizes N with the largest ratio allowed at each.
     pub limits: Vec<(usize, f64)>,
     /// The smallest part of the work, and the number of such parts at size N.
-    pub item: &'static str,
-    pub items: fn(usize) -> usize,
-    /// Whether the work is in the tables and the figure of the page.
-    pub on_page: bool,
+    pub item: (&'static str, fn(usize) -> usize),
     pub time: Box<dyn Fn(usize) -> Times>,
 }
 
@@ -44,14 +40,14 @@ pub struct Timing<'a> {
 impl Timing<'_> {
     /// Our time for the smallest part of the work (ns).
     pub fn ns_per_item(&self) -> f64 {
-        1e9 * self.times.ours_s / (self.work.items)(self.size) as f64
+        1e9 * self.times.ours_s / (self.work.item.1)(self.size) as f64
     }
 
     /// The same with its unit: `96.25 ns per cell`.
     pub fn per_item(&self) -> String {
         let ns = self.ns_per_item();
         let time = if ns < 1000.0 { format!("{ns:.2} ns") } else { seconds(1e-9 * ns) };
-        format!("{time} per {}", self.work.item)
+        format!("{time} per {}", self.work.item.0)
     }
 
     pub fn limit(&self) -> String {
@@ -76,15 +72,6 @@ impl Timing<'_> {
 
 pub fn print_header() {
     println!("{:<48}{:>6}{:>12}{:>12}{:>8}{:>8}", "work", "N", "ours", "reference", "ratio", "limit");
-}
-
-/// Fitted exponents of N of a work: ours and that of its reference.
-pub fn exponents(timings: &[Timing], work: &Work) -> [Option<PowerLawFit>; 2] {
-    let own = || timings.iter().filter(|timing| timing.work.key == work.key);
-    let fit = |time: fn(&Times) -> f64| {
-        PowerLawFit::new(&own().map(|timing| (timing.size as f64, time(&timing.times))).collect::<Vec<_>>())
-    };
-    [fit(|times| times.ours_s), fit(|times| times.reference_s)]
 }
 
 /// The time of a work whose inputs are made from a size and a seed.

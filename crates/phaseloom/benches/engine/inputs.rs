@@ -42,17 +42,20 @@ pub fn random_program(n: usize, seed: u64) -> MatrixProgram {
 pub fn chip(n: usize, seed: u64) -> (MatrixProgram, Vec<CellErrors>) {
     let program = random_program(n, seed);
     let mut stream = StreamKey::new(seed, "benchmark/chip").stream();
-    let mut draw = || 0.01 * standard_normal(&mut stream);
-    let errors = (0..program.interferometers())
-        .map(|_| CellErrors {
-            alpha: draw(),
-            beta: draw(),
-            gamma: 0.0,
-            upper_transmission: 0.99 + 0.1 * draw(),
-            lower_transmission: 0.99,
-        })
-        .collect();
+    let errors = cell_errors(program.interferometers(), 0.1, || 0.01 * standard_normal(&mut stream));
     (program, errors)
+}
+
+/// Errors of cells, with `imbalance` times an error between the losses of the two arms.
+fn cell_errors(count: usize, imbalance: f64, mut draw: impl FnMut() -> f64) -> Vec<CellErrors> {
+    let errors = |_| CellErrors {
+        alpha: draw(),
+        beta: draw(),
+        gamma: draw(),
+        upper_transmission: 0.99 + imbalance * draw(),
+        lower_transmission: 0.99,
+    };
+    (0..count).map(errors).collect()
 }
 
 /// A mesh of any design with random phases, and cell errors with a standard deviation of 0.01 and equal loss.
@@ -61,18 +64,7 @@ pub fn random_phases(design: &MeshDesign, n: usize, seed: u64) -> (Stage, Vec<Ce
     let mut stream = StreamKey::new(seed, "benchmark/phases").stream();
     let mut phases = Phases::blank(&layout);
     phases.values_mut().iter_mut().for_each(|phase| *phase = 3.0 * standard_normal(&mut stream));
-    let mut draw = || 0.01 * standard_normal(&mut stream);
-    let errors = layout
-        .positions
-        .iter()
-        .map(|_| CellErrors {
-            alpha: draw(),
-            beta: draw(),
-            gamma: draw(),
-            upper_transmission: 0.99,
-            lower_transmission: 0.99,
-        })
-        .collect();
+    let errors = cell_errors(layout.positions.len(), 0.0, || 0.01 * standard_normal(&mut stream));
     (Stage::mesh(layout, phases), errors)
 }
 

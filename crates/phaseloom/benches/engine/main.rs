@@ -23,10 +23,12 @@ use std::path::{Path, PathBuf};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     faer::set_global_parallelism(faer::Par::Seq);
     let filter = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
-    let works = works::all();
+    let (page_works, others) = (works::of_page(), works::others());
     let mut timings = Vec::new();
     print_header();
-    for work in works.iter().filter(|work| filter.as_ref().is_none_or(|part| work.key.contains(part))) {
+    for work in
+        page_works.iter().chain(&others).filter(|work| filter.as_ref().is_none_or(|part| work.key.contains(part)))
+    {
         for &(size, limit) in &work.limits {
             let timing = Timing { work, size, limit, times: (work.time)(size) };
             timing.print();
@@ -36,7 +38,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let named = std::env::var_os("PHASELOOM_PAGE").map(PathBuf::from);
     let default = || Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("performance");
     match named.or_else(|| filter.is_none().then(default)) {
-        Some(folder) => page::write(&folder, &works, timings, &stages::measure()?),
+        Some(folder) => page::write(&folder, &page_works, timings, &stages::measure()?),
         None => Ok(()),
     }
 }

@@ -1,7 +1,7 @@
 //! The main job, MNIST on 28 cores, as separate calls of the library.
 
 use phaseloom::experiment::{Config, Experiment};
-use phaseloom::hardware::{Batch, LayerAddress, LayerDesign, LayerProgram, Link, OpticalProduct, Process, Scales};
+use phaseloom::hardware::{Batch, LayerAddress, LayerDesign, LayerProgram, Link, OpticalProduct, Scales};
 use phaseloom::network::{Calibration, Model};
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -48,30 +48,32 @@ impl MainJob {
         layers.map(|(view, scales)| Ok(Arc::new(LayerProgram::new(view.weight, core, detection, scales)?))).collect()
     }
 
-    /// The designs of the programs on a process, before any chip is sampled.
-    pub fn designs(programs: &[Arc<LayerProgram>], process: &Process) -> Result<Vec<Arc<LayerDesign>>, Box<dyn Error>> {
-        programs.iter().map(|program| Ok(Arc::new(program.design(process)?))).collect()
+    /// The designs of the programs on the process, before any chip is sampled.
+    pub fn designs(&self, programs: &[Arc<LayerProgram>]) -> Result<Vec<Arc<LayerDesign>>, Box<dyn Error>> {
+        programs.iter().map(|program| Ok(Arc::new(program.design(&self.config.process)?))).collect()
     }
-}
 
-/// Both layers before any chip is sampled.
-pub struct Layers<'a> {
-    pub programs: &'a [Arc<LayerProgram>],
-    pub designs: &'a [Arc<LayerDesign>],
-    pub scales: &'a [Scales],
-}
-
-impl Layers<'_> {
     /// The layers on the chips of a trial, with a link of choice.
-    pub fn products(&self, config: &Config, link: &Link, trial: u64) -> Result<Vec<Product>, Box<dyn Error>> {
+    pub fn products(
+        &self,
+        programs: &[Arc<LayerProgram>],
+        designs: &[Arc<LayerDesign>],
+        link: &Link,
+        trial: u64,
+    ) -> Result<Vec<Product>, Box<dyn Error>> {
         let mut first_core = 0;
         let mut products = Vec::new();
-        for (i, (program, design)) in self.programs.iter().zip(self.designs).enumerate() {
-            let place = LayerAddress { seed: config.seed, trial, layer: i as u64, first_core };
-            let how = config.core.core_use();
+        for (i, (program, design)) in programs.iter().zip(designs).enumerate() {
+            let place = LayerAddress { seed: self.config.seed, trial, layer: i as u64, first_core };
+            let how = self.config.core.core_use();
             products.push(Product::new(program, design, link, &self.scales[i], how, place)?);
             first_core += program.tiles().len() as u64;
         }
         Ok(products)
     }
+}
+
+/// The link without any noise.
+pub fn noiseless(link: &Link) -> Link {
+    Link { shot_noise: false, thermal_noise: None, intensity_noise: None, ..link.clone() }
 }

@@ -1,9 +1,9 @@
 //! The page of a measurement: tables, figure, machine.
 
 use crate::cpu_time;
-use crate::harness::{Timing, Work, exponents, seconds};
+use crate::harness::{Times, Timing, Work, seconds};
 use crate::machine::{compiler, date, machine};
-use crate::stages::Stages;
+use crate::stages::Stage;
 use phaseloom::experiment::VERSION;
 use phaseloom::files::{Column, TextTable, write_atomically};
 use phaseloom::report::{PowerLawFit, csv_text, png, scaling_figure};
@@ -14,8 +14,9 @@ use std::path::Path;
 const PNG_WIDTH: u32 = 1600;
 
 /// Writes the page into a folder, which is made if it does not exist.
-pub fn write(folder: &Path, works: &[Work], timings: Vec<Timing>, stages: &Stages) -> Result<(), Box<dyn Error>> {
-    let timings: Vec<Timing> = timings.into_iter().filter(|timing| timing.work.on_page).collect();
+pub fn write(folder: &Path, works: &[Work], timings: Vec<Timing>, stages: &[Stage]) -> Result<(), Box<dyn Error>> {
+    let timings: Vec<Timing> =
+        timings.into_iter().filter(|timing| works.iter().any(|work| work.key == timing.work.key)).collect();
     let fits = fits(works, &timings);
     std::fs::create_dir_all(folder)?;
     let comments = [
@@ -66,13 +67,13 @@ fn times_row(timing: &Timing) -> Vec<String> {
         times.ratio.to_string(),
         limit,
         timing.ns_per_item().to_string(),
-        work.item.to_owned(),
+        work.item.0.to_owned(),
     ]
 }
 
-fn stages_rows(stages: &Stages) -> impl Iterator<Item = Vec<String>> + '_ {
-    let whole = stages.total_s();
-    stages.stages.iter().map(move |stage| {
+fn stages_rows(stages: &[Stage]) -> impl Iterator<Item = Vec<String>> + '_ {
+    let whole: f64 = stages.iter().map(Stage::total_s).sum();
+    stages.iter().map(move |stage| {
         let numbers = [stage.each_s, stage.calls as f64, stage.total_s(), stage.total_s() / whole];
         let numbers = numbers.map(|number| number.to_string());
         [vec![stage.name.to_owned()], numbers.to_vec(), vec![stage.how.to_owned()]].concat()
@@ -82,13 +83,17 @@ fn stages_rows(stages: &Stages) -> impl Iterator<Item = Vec<String>> + '_ {
 /// (work, ours or its reference, fit) of every curve with a fitted exponent.
 fn fits<'a>(works: &'a [Work], timings: &[Timing]) -> Vec<(&'a str, &'a str, PowerLawFit)> {
     let curves = |work: &'a Work| {
-        let [ours, reference] = exponents(timings, work);
-        [("ours", ours), (work.reference, reference)].map(|(who, fit)| Some((work.title.as_str(), who, fit?)))
+        let fit = |who: &'a str, time: fn(&Times) -> f64| {
+            let own = timings.iter().filter(|timing| timing.work.key == work.key);
+            let points: Vec<_> = own.map(|timing| (timing.size as f64, time(&timing.times))).collect();
+            Some((work.title.as_str(), who, PowerLawFit::new(&points)?))
+        };
+        [fit("ours", |times| times.ours_s), fit(work.reference, |times| times.reference_s)]
     };
     works.iter().flat_map(curves).flatten().collect()
 }
 
-fn readme(timings: &[Timing], fits: &[(&str, &str, PowerLawFit)], stages: &Stages, has_figure: bool) -> String {
+fn readme(timings: &[Timing], fits: &[(&str, &str, PowerLawFit)], stages: &[Stage], has_figure: bool) -> String {
     let (machine, compiler, date, clock) = (machine(), compiler(), date(), cpu_time::CLOCK);
     let figure =
         if has_figure { "![Time of each work and of its reference against the size N](figure.svg)\n\n" } else { "" };
@@ -107,17 +112,16 @@ fn readme(timings: &[Timing], fits: &[(&str, &str, PowerLawFit)], stages: &Stage
     growth.row(["work", "curve", "p"]);
     fits.iter().for_each(|(work, who, fit)| growth.row([*work, *who, &fit.to_string()]));
 
-    let whole = stages.total_s();
+    let whole: f64 = stages.iter().map(Stage::total_s).sum();
     let mut table = TextTable::new(0, [left, right, right, right, right, left]);
     table.row(["stage", "one call", "calls", "all calls", "share", "how"]);
-    for stage in &stages.stages {
+    for stage in stages {
         let share = format!("{:.1} %", 100.0 * stage.total_s() / whole);
         let (each, total) = (seconds(stage.each_s), seconds(stage.total_s()));
         table.row([stage.name.to_owned(), each, stage.calls.to_string(), total, share, stage.how.to_owned()]);
     }
     table.row(["all", "", "", &seconds(whole), "100 %", ""]);
     let (ratios, growth, stages_table) = (ratios.markdown(), growth.markdown(), table.markdown());
-    let (small_run, by_stages) = (seconds(stages.small_run_s), seconds(stages.small_run_by_stages_s));
     format!(
         "# Speed of the engine
 
@@ -148,9 +152,6 @@ The run of `examples/mnist`: {clock} on one thread ([stages.csv](stages.csv)). T
 loop; their times are differences between runs with parts of the link switched off. The two references without the real
 link are left out.
 
-{stages_table}
-As a check, a run of one point and one trial as a whole took {small_run}, with the two references without the real link.
-The stages without these two references add up to {by_stages}.
-"
+{stages_table}"
     )
 }

@@ -1,19 +1,18 @@
 //! Processor time of each stage of the main job, on one thread.
 //!
-//! A stage with a call of its own in the library is timed directly. Encoding, product, converter and noise are one loop of
-//! the engine. The time of each of these parts is the difference between the loop with and without the part.
+//! A stage with a call of its own in the library is timed directly. Product, converter and noise are one loop of the engine. The time of each of these parts is the difference between the loop with and without the part.
 
 use crate::cpu_time;
-use crate::main_job::{Layers, MainJob, Product, path};
+use crate::main_job::{MainJob, Product, noiseless, path};
 use phaseloom::experiment::store::Store;
 use phaseloom::experiment::{Experiment, Options, Outcome, Plan, Row, Shard, Tables, run};
 use phaseloom::hardware::correction::Interrupt;
-use phaseloom::hardware::{Batch, Chip, ChipId, LayerProgram, Link, MatrixProduct, Readings, Scales, Shot};
+use phaseloom::hardware::{Batch, Chip, ChipId, LayerDesign, LayerProgram, Link, MatrixProduct, Readings, Shot};
 use phaseloom::network::{ExactPass, predictions};
 use phaseloom::report::{FIGURES, Table, png};
 use std::error::Error;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// Chips over which the times of one chip are averaged.
 const TRIALS: u64 = 3;
@@ -39,88 +38,44 @@ impl Stage {
     }
 }
 
-/// The stages, and a small run of the same experiment as a check of their sum.
-pub struct Stages {
-    pub stages: Vec<Stage>,
-    /// Processor time of one point and one trial, references included (s).
-    pub small_run_s: f64,
-    /// The sum of the stages of the small run (s).
-    pub small_run_by_stages_s: f64,
-}
-
-impl Stages {
-    pub fn total_s(&self) -> f64 {
-        self.stages.iter().map(Stage::total_s).sum()
-    }
-}
-
-/// The number of calls of a stage in a run.
-#[derive(Clone, Copy)]
-enum Calls {
-    Once,
-    /// The floating-point reference: once for the agreement of all rows, and once as a row.
-    Exact,
-    /// The process of each point, and the perfect process.
-    Designs,
-    /// Rows with the real link: chips and the perfect mesh.
-    Chips,
-    Units,
-}
-
-impl Calls {
-    fn count(self, experiment: &Experiment) -> Result<usize> {
-        let points = experiment.points()?;
-        let units = Plan::new(&points).units(experiment.config.trials);
-        let rows = |row| units.iter().filter(|unit| unit.row == row).count();
-        Ok(match self {
-            Self::Once => 1,
-            Self::Exact => 1 + rows(Row::Exact),
-            Self::Designs => 1 + points.len(),
-            Self::Chips => rows(Row::Chips) + rows(Row::PerfectReal),
-            Self::Units => units.len(),
-        })
-    }
-}
-
 /// Times every stage.
-pub fn measure() -> Result<Stages> {
+pub fn measure() -> Result<Vec<Stage>> {
     let (job, read) = timed(MainJob::load)?;
     let (programs, program) = timed(|| job.programs())?;
-    let (designs, design) = timed(|| MainJob::designs(&programs, &job.config.process))?;
+    let (designs, design) = timed(|| job.designs(&programs))?;
     let exact = cpu_time::measure(|| decide_exactly(&job)).1;
-    let chip = OneChip::measure(&job, &Layers { programs: &programs, designs: &designs, scales: &job.scales })?;
-    let small = small_experiment()?;
+    let [draw, make, open, quiet, whole, forward, decide] = one_chip(&job, &programs, &designs)?;
     let folder = tempfile::tempdir()?;
-    let (outcome, small_run_s) = timed(|| run_alone(&small, &folder.path().join("run")))?;
+    let small = small_experiment()?;
+    let outcome = run_alone(&small, &folder.path().join("run"))?;
     let written = timed(|| append(&outcome, &small, &folder.path().join("units")))?.1 / outcome.records.len() as f64;
     let tables = timed(|| write_tables(&outcome, folder.path()))?.1;
 
+    let points = job.experiment.points()?;
+    let units = Plan::new(&points).units(job.experiment.config.trials);
+    let rows = |row| units.iter().filter(|unit| unit.row == row).count();
+    // The floating-point reference runs once for the agreement of all rows, and once as a row.
+    let references = 1 + rows(Row::Exact);
+    // The process of each point, and the perfect process.
+    let processes = 1 + points.len();
+    // Rows with the real link: chips and the perfect mesh.
+    let chips = rows(Row::Chips) + rows(Row::PerfectReal);
     let all = [
-        ("read and prepare model, data, scales", "timed", read, Calls::Once),
-        ("decisions of the exact network", "timed", exact, Calls::Exact),
-        ("program 28 tiles", "timed", program, Calls::Once),
-        ("design: drive, gains, predicted errors", "timed", design, Calls::Designs),
-        ("draw the errors of 28 cores", "timed", chip.draw, Calls::Chips),
-        ("realise 28 tiles", "making the products, less the draw", chip.make - chip.draw, Calls::Chips),
-        ("encode: DAC, modulator, tiles", "one row of it, no ADC, no noise: an upper bound", chip.encode, Calls::Chips),
-        ("matrix product", "no ADC, no noise, less the encoding: a lower bound", chip.open - chip.encode, Calls::Chips),
-        ("ADC, gain, sum of tiles", "no noise, less the same without ADC", chip.quiet - chip.open, Calls::Chips),
-        ("noise and detection", "all, less the same without noise", chip.whole - chip.quiet, Calls::Chips),
-        ("rest of the network", "the network, less its optical products", chip.rest, Calls::Chips),
-        ("decisions of a row", "timed", chip.decide, Calls::Chips),
-        ("write a unit", "timed; the wait for the disk is no processor time", written, Calls::Units),
-        ("tables and figures", "timed", tables, Calls::Once),
+        ("read and prepare model, data, scales", "timed", read, 1),
+        ("decisions of the exact network", "timed", exact, references),
+        ("program 28 tiles", "timed", program, 1),
+        ("design: drive, gains, predicted errors", "timed", design, processes),
+        ("draw the errors of 28 cores", "timed", draw, chips),
+        ("realise 28 tiles", "making the products, less the draw", make - draw, chips),
+        ("encoding (DAC, modulator, tiles) and matrix product", "no ADC, no noise", open, chips),
+        ("ADC, gain, sum of tiles", "no noise, less the same without ADC", quiet - open, chips),
+        ("noise and detection", "all, less the same without noise", whole - quiet, chips),
+        ("rest of the network", "the network, less its optical products", forward - whole, chips),
+        ("decisions of a row", "timed", decide, chips),
+        ("write a unit", "timed; the wait for the disk is no processor time", written, units.len()),
+        ("tables and figures", "timed", tables, 1),
     ];
-    let mut stages = Vec::new();
-    let mut small_run_by_stages_s = 0.0;
-    for (name, how, each_s, calls) in all {
-        stages.push(Stage { name, how, each_s, calls: calls.count(&job.experiment)? });
-        // Tables are written after a run.
-        if name != "tables and figures" {
-            small_run_by_stages_s += each_s * calls.count(&small)? as f64;
-        }
-    }
-    Ok(Stages { stages, small_run_s, small_run_by_stages_s })
+    Ok(all.map(|(name, how, each_s, calls)| Stage { name, how, each_s, calls }).into())
 }
 
 fn timed<R>(work: impl FnOnce() -> Result<R>) -> Result<(R, f64)> {
@@ -138,75 +93,28 @@ fn decide_exactly(job: &MainJob) -> Vec<usize> {
     chunks(&job.inputs).flat_map(|(_, chunk)| predictions(&job.model.forward_exact(&chunk))).collect()
 }
 
-/// Processor time of the stages of one row of a chip (s), mean of [`TRIALS`]; all samples pass both layers.
-#[derive(Default)]
-struct OneChip {
-    draw: f64,
-    /// Draw and realise.
-    make: f64,
-    encode: f64,
-    /// Encode and multiply.
-    open: f64,
-    /// Encode, multiply, convert.
-    quiet: f64,
-    /// The same with noise.
-    whole: f64,
-    rest: f64,
-    decide: f64,
-}
-
-impl OneChip {
-    fn measure(job: &MainJob, layers: &Layers) -> Result<Self> {
-        let config = &job.config;
-        let quiet = Link { shot_noise: false, thermal_noise: None, intensity_noise: None, ..config.link.clone() };
-        let open = Link { adc: None, ..quiet.clone() };
-        let (programs, scales) = one_row_layers(job)?;
-        let designs = MainJob::designs(&programs, &config.process)?;
-        let one_row = Layers { programs: &programs, designs: &designs, scales: &scales };
-        let inputs = photonic_inputs(job);
-
-        let mut sum = Self::default();
-        for trial in 0..TRIALS {
-            let pass = |layers: &Layers, link| -> Result<f64> {
-                let products = layers.products(config, link, trial)?;
-                Ok(cpu_time::measure(|| multiply(&products, &inputs, trial)).1)
-            };
-            sum.draw += timed(|| draw(job, layers, trial))?.1;
-            let (products, make) = timed(|| layers.products(config, &config.link, trial))?;
-            sum.make += make;
-            sum.encode += pass(&one_row, &open)?;
-            sum.open += pass(layers, &open)?;
-            sum.quiet += pass(layers, &quiet)?;
-            sum.whole += cpu_time::measure(|| multiply(&products, &inputs, trial)).1;
-            let (outputs, rest) = network(job, &products, trial);
-            sum.rest += rest;
-            sum.decide += cpu_time::measure(|| outputs.iter().map(|o| count_right(o, &job.labels)).sum::<usize>()).1;
+/// Processor time of one row of a chip (s), mean of [`TRIALS`]; all samples pass both layers. The times are: draw; draw and
+/// realise; encode and multiply; encode, multiply, convert; the same with noise; the network; decide.
+fn one_chip(job: &MainJob, programs: &[Arc<LayerProgram>], designs: &[Arc<LayerDesign>]) -> Result<[f64; 7]> {
+    let link = &job.config.link;
+    let quiet = noiseless(link);
+    let open = Link { adc: None, ..quiet.clone() };
+    let inputs = photonic_inputs(job);
+    let mut means = [0.0; 7];
+    for trial in 0..TRIALS {
+        let pass = |products: &[Product]| cpu_time::measure(|| multiply(products, &inputs, trial)).1;
+        let draw = timed(|| draw(job, programs, trial))?.1;
+        let (products, make) = timed(|| job.products(programs, designs, link, trial))?;
+        let open = pass(&job.products(programs, designs, &open, trial)?);
+        let quiet = pass(&job.products(programs, designs, &quiet, trial)?);
+        let whole = pass(&products);
+        let (outputs, forward) = network(job, &products, trial);
+        let decide = cpu_time::measure(|| outputs.iter().map(|o| count_right(o, &job.labels)).sum::<usize>()).1;
+        for (mean, time) in means.iter_mut().zip([draw, make, open, quiet, whole, forward, decide]) {
+            *mean += time / TRIALS as f64;
         }
-        let mean = |total: f64| total / TRIALS as f64;
-        Ok(Self {
-            draw: mean(sum.draw),
-            make: mean(sum.make),
-            encode: mean(sum.encode),
-            open: mean(sum.open),
-            quiet: mean(sum.quiet),
-            whole: mean(sum.whole),
-            rest: mean(sum.rest),
-            decide: mean(sum.decide),
-        })
     }
-}
-
-/// The first row of each layer: all of its encoding, and almost no product.
-fn one_row_layers(job: &MainJob) -> Result<(Vec<Arc<LayerProgram>>, Vec<Scales>)> {
-    let (core, detection) = (&job.config.core, job.config.link.detection);
-    let (mut programs, mut all) = (Vec::new(), Vec::new());
-    for (view, scales) in job.model.photonic_layers().into_iter().zip(&job.scales) {
-        let tiles = core.plan(1, view.weight.ncols(), detection)?.tiles().len();
-        let scales = Scales { input: scales.input, full_scale: scales.full_scale[..tiles].to_vec() };
-        programs.push(Arc::new(LayerProgram::new(&view.weight.rows(0, 1).into_owned(), core, detection, &scales)?));
-        all.push(scales);
-    }
-    Ok((programs, all))
+    Ok(means)
 }
 
 /// The inputs of each photonic layer in the floating-point reference, cut into chunks outside the timed loop.
@@ -224,8 +132,8 @@ fn photonic_inputs(job: &MainJob) -> Vec<Vec<(u64, Batch)>> {
     inputs
 }
 
-fn draw(job: &MainJob, layers: &Layers, trial: u64) -> Result<Vec<Chip>> {
-    let tiles = layers.programs.iter().flat_map(|program| program.tiles().iter().flatten());
+fn draw(job: &MainJob, programs: &[Arc<LayerProgram>], trial: u64) -> Result<Vec<Chip>> {
+    let tiles = programs.iter().flat_map(|program| program.tiles().iter().flatten());
     tiles
         .enumerate()
         .map(|(core, tile)| {
@@ -243,41 +151,15 @@ fn multiply(products: &[Product], inputs: &[Vec<(u64, Batch)>], trial: u64) -> V
         .collect()
 }
 
-/// A product that measures the time spent in it.
-struct Watched<'a> {
-    product: &'a Product,
-    spent_s: &'a Mutex<f64>,
-}
-
-impl MatrixProduct for Watched<'_> {
-    fn shape(&self) -> (usize, usize) {
-        self.product.shape()
-    }
-
-    fn loses_sign(&self) -> bool {
-        self.product.loses_sign()
-    }
-
-    fn multiply(&self, input: &Batch, shot: Shot) -> (Batch, Readings) {
-        let (result, seconds) = cpu_time::measure(|| self.product.multiply(input, shot));
-        *self.spent_s.lock().unwrap_or_else(PoisonError::into_inner) += seconds;
-        result
-    }
-}
-
-/// Sends all samples through the network. Returns its outputs and its time without the products (s).
+/// Sends all samples through the network. Returns its outputs and its time (s).
 fn network(job: &MainJob, products: &[Product], trial: u64) -> (Vec<Batch>, f64) {
-    let spent_s = Mutex::new(0.0);
-    let watched: Vec<Watched> = products.iter().map(|product| Watched { product, spent_s: &spent_s }).collect();
-    let watched: Vec<&dyn MatrixProduct> = watched.iter().map(|product| product as &dyn MatrixProduct).collect();
+    let products: Vec<&dyn MatrixProduct> = products.iter().map(|product| product as &dyn MatrixProduct).collect();
     // As in a run, the floating-point product of the first layer is shared by all chips.
     let known: Vec<_> = chunks(&job.inputs)
         .map(|(first_sample, chunk)| (Shot { trial, index: 0, first_sample }, job.model.exact_pass(chunk)))
         .collect();
-    let forward = |(shot, exact): &(Shot, ExactPass)| job.model.forward(exact, &watched, *shot).0;
-    let (outputs, whole) = cpu_time::measure(|| known.iter().map(forward).collect());
-    let spent = *spent_s.lock().unwrap_or_else(PoisonError::into_inner);
-    (outputs, whole - spent)
+    let forward = |(shot, exact): &(Shot, ExactPass)| job.model.forward(exact, &products, *shot).0;
+    cpu_time::measure(|| known.iter().map(forward).collect())
 }
 
 fn count_right(outputs: &Batch, labels: &[usize]) -> usize {
@@ -308,7 +190,7 @@ fn write_tables(outcome: &Outcome, folder: &Path) -> Result<()> {
     tables.write(folder)?;
     let summary = Table::parse(&tables.summary_csv())?;
     for figure in FIGURES {
-        png(&figure.draw(&summary)?, 1600)?;
+        png(&(figure.draw)(&summary)?, 1600)?;
     }
     Ok(())
 }

@@ -1,10 +1,10 @@
 //! The works: each with its reference on the same inputs, and the largest allowed ratio of their times.
 //!
-//! To add a work, write one entry of [`all`].
+//! To add a work, write one entry of [`of_page`] or [`others`].
 
 use crate::harness::{Times, Work, alternate, in_turn};
 use crate::inputs::{chip, gaussian, haar, product, propagated, qr, random_phases, random_program};
-use crate::main_job::{Layers, MainJob};
+use crate::main_job::{MainJob, Product, noiseless};
 use phaseloom::hardware::{Chip, ChipId, Link, MatrixProduct, Process, Shot};
 use phaseloom::mesh::cell::CellErrors;
 use phaseloom::mesh::{
@@ -36,27 +36,20 @@ fn all_sizes(limit: f64) -> Vec<(usize, f64)> {
     [64, 128, 256, 512, 1024].map(|n| (n, limit)).to_vec()
 }
 
-/// Every work, those of the page first.
-pub fn all() -> Vec<Work> {
-    let mut works = vec![
+/// The works in the tables and the figure of the page.
+pub fn of_page() -> Vec<Work> {
+    vec![
         Work {
             title: "program a Haar unitary (rectangular)".into(),
-            on_page: true,
             ..program(Arc::new(Rectangular), PROGRAM.to_vec())
         },
-        Work {
-            title: "program a Haar unitary (triangular)".into(),
-            on_page: true,
-            ..program(Arc::new(Triangular), PROGRAM.to_vec())
-        },
+        Work { title: "program a Haar unitary (triangular)".into(), ..program(Arc::new(Triangular), PROGRAM.to_vec()) },
         Work {
             key: "realise".into(),
             title: "realise phases and errors as a matrix".into(),
             reference: "product N×N by N×N",
             limits: REALISE.to_vec(),
-            item: "cell",
-            items: cells,
-            on_page: true,
+            item: ("cell", cells),
             time: in_turn(
                 |n, seed| (chip(n, seed), haar(n, seed), haar(n, seed + 100)),
                 |((program, errors), ..)| {
@@ -67,7 +60,7 @@ pub fn all() -> Vec<Work> {
             ),
         },
         // Always cell by cell: `MatrixProgram::propagate` computes the matrix first if that is cheaper.
-        propagate("propagate", "propagate 1000 fields", true, |program, fields| {
+        propagate("propagate", "propagate 1000 fields", |program, fields| {
             let mut fields = Fields::from_matrix(fields);
             Circuit::ideal(&program.stages()[0]).propagate(&mut fields);
             fields.to_matrix()
@@ -75,28 +68,16 @@ pub fn all() -> Vec<Work> {
         Work {
             key: "gradient".into(),
             title: "gradient of all phases (100 fields)".into(),
-            reference: "propagate the same fields",
             limits: all_sizes(4.0),
-            item: "cell and field",
-            items: |n| cells(n) * BATCH,
-            on_page: true,
-            time: in_turn(
-                |n, seed| {
-                    let (program, errors) = chip(n, seed);
-                    (program.stages()[0].clone(), errors, Fields::from_matrix(&gaussian(n, BATCH, seed)))
-                },
-                forward_and_backward,
-                |(stage, errors, fields)| propagated(stage, errors, fields),
-            ),
+            item: ("cell and field", |n| cells(n) * BATCH),
+            ..gradient_of(MeshDesign::from(Rectangular))
         },
         Work {
             key: "one_chip".into(),
             title: "one Monte Carlo chip".into(),
             reference: "realise alone",
             limits: vec![(64, 2.5), (256, 1.5)],
-            item: "cell",
-            items: cells,
-            on_page: true,
+            item: ("cell", cells),
             time: in_turn(
                 |n, seed| {
                     let fabrication = Fabrication::new(n, seed);
@@ -111,18 +92,16 @@ pub fn all() -> Vec<Work> {
             title: "optical product 128×784 of 10 000 images (f32)".into(),
             reference: "real product 128×784 by 784×10 000",
             limits: vec![(64, f64::INFINITY)],
-            item: "readout",
-            items: |_| READOUTS,
-            on_page: true,
+            item: ("readout", |_| READOUTS),
             time: Box::new(|_| {
                 let job = MainJob::load().expect("the MNIST example is complete");
-                let [optical, _] = first_layer(&job, [job.config.link.clone(), job.config.link.clone()]);
+                let optical = first_layer(&job, &job.config.link);
                 let weight = job.model.photonic_layers()[0].weight.clone();
                 alternate(&[job.inputs], |images| optical.multiply(images, SHOT), |images| multiply(&weight, images))
             }),
         },
         two_threads(
-            true,
+            &[64, 256],
             "chips",
             "chip",
             |n| if n < 128 { 1024 } else { 64 },
@@ -131,9 +110,15 @@ pub fn all() -> Vec<Work> {
                 Box::new(move |trial| fabrication.realise(&fabrication.chip(trial)).norm())
             },
         ),
+    ]
+}
+
+/// The works that are only printed.
+pub fn others() -> Vec<Work> {
+    let mut works = vec![
         // The scaling that the machine allows: multiply-adds in registers, where threads share only the arithmetic units.
         two_threads(
-            false,
+            &[64],
             "a loop",
             "loop",
             |_| 2048,
@@ -148,7 +133,7 @@ pub fn all() -> Vec<Work> {
             },
         ),
         readout_noise(),
-        propagate("propagate_program", "propagate 1000 fields through a program", false, |program, fields| {
+        propagate("propagate_program", "propagate 1000 fields through a program", |program, fields| {
             program.propagate(fields)
         }),
     ];
@@ -165,9 +150,7 @@ fn program(topology: Arc<dyn Topology>, limits: Vec<(usize, f64)>) -> Work {
         title: format!("program, {}", topology.key()),
         reference: "QR of the same matrix",
         limits,
-        item: "cell",
-        items: cells,
-        on_page: false,
+        item: ("cell", cells),
         time: in_turn(
             |n, seed| Unitary::new(haar(n, seed), 1e-9).expect("Haar matrices are unitary"),
             move |u| MatrixProgram::unitary(u, topology.clone()).expect("a unitary has a program"),
@@ -179,7 +162,6 @@ fn program(topology: Arc<dyn Topology>, limits: Vec<(usize, f64)>) -> Work {
 fn propagate<R>(
     key: &str,
     title: &str,
-    on_page: bool,
     ours: impl Fn(&MatrixProgram, &nalgebra::DMatrix<num_complex::Complex64>) -> R + 'static,
 ) -> Work {
     Work {
@@ -187,13 +169,30 @@ fn propagate<R>(
         title: title.into(),
         reference: "product N×N by N×1000",
         limits: all_sizes(2.0),
-        item: "cell and field",
-        items: |n| cells(n) * FIELDS,
-        on_page,
+        item: ("cell and field", |n| cells(n) * FIELDS),
         time: in_turn(
             |n, seed| (random_program(n, seed), haar(n, seed), gaussian(n, FIELDS, seed)),
             move |(program, _, fields)| ours(program, fields),
             |(_, a, fields)| product(a, fields),
+        ),
+    }
+}
+
+fn gradient_of(design: MeshDesign) -> Work {
+    Work {
+        key: format!("gradient_{}_{}", design.topology().key(), design.cell().key()),
+        title: format!("gradient, {design}"),
+        reference: "propagate the same fields",
+        limits: vec![(64, 4.0)],
+        item: ("cell of a universal mesh and field", |n| cells(n) * BATCH),
+        time: in_turn(
+            move |n, seed| {
+                let (stage, errors) = random_phases(&design, n, seed);
+                let fields = Fields::from_matrix(&gaussian(stage.layout().modes, BATCH, seed));
+                (stage, errors, fields)
+            },
+            forward_and_backward,
+            |(stage, errors, fields)| propagated(stage, errors, fields),
         ),
     }
 }
@@ -217,9 +216,7 @@ fn other_meshes() -> Vec<Work> {
             title: format!("realise, {}", design.topology().key()),
             reference: "product N×N by N×N",
             limits: vec![(64, 4.0 * more_cells(64)), (256, 2.0 * more_cells(256))],
-            item: "cell of a universal mesh",
-            items: cells,
-            on_page: false,
+            item: ("cell of a universal mesh", cells),
             time: in_turn(
                 move |n, seed| (random_phases(&design, n, seed), haar(n, 1), haar(n, 2)),
                 |((stage, errors), a, _)| {
@@ -235,24 +232,7 @@ fn other_meshes() -> Vec<Work> {
     let cells_of_rectangular = Rectangular.cells()[1..].iter();
     let cells_of_rectangular =
         cells_of_rectangular.map(|&cell| MeshDesign::new(Arc::new(Rectangular), cell).expect("a design"));
-    let gradients = usual.iter().cloned().chain(cells_of_rectangular).map(|design| Work {
-        key: format!("gradient_{}_{}", design.topology().key(), design.cell().key()),
-        title: format!("gradient, {design}"),
-        reference: "propagate the same fields",
-        limits: vec![(64, 4.0)],
-        item: "cell of a universal mesh and field",
-        items: |n| cells(n) * BATCH,
-        on_page: false,
-        time: in_turn(
-            move |n, seed| {
-                let (stage, errors) = random_phases(&design, n, seed);
-                let fields = Fields::from_matrix(&gaussian(stage.layout().modes, BATCH, seed));
-                (stage, errors, fields)
-            },
-            forward_and_backward,
-            |(stage, errors, fields)| propagated(stage, errors, fields),
-        ),
-    });
+    let gradients = usual.iter().cloned().chain(cells_of_rectangular).map(gradient_of);
     realise.chain(gradients).collect()
 }
 
@@ -283,12 +263,11 @@ impl Fabrication {
 
 const SHOT: Shot = Shot { trial: 0, index: 0, first_sample: 0 };
 
-/// The first layer of the main job on the chips of one trial, with each of two links.
-fn first_layer(job: &MainJob, links: [Link; 2]) -> [crate::main_job::Product; 2] {
+/// The first layer of the main job on the chips of one trial, with a link of choice.
+fn first_layer(job: &MainJob, link: &Link) -> Product {
     let programs = job.programs().expect("the weights have programs");
-    let designs = MainJob::designs(&programs, &job.config.process).expect("a possible process");
-    let layers = Layers { programs: &programs, designs: &designs, scales: &job.scales };
-    links.map(|link| layers.products(&job.config, &link, 0).expect("possible chips").swap_remove(0))
+    let designs = job.designs(&programs).expect("a possible process");
+    job.products(&programs, &designs, link, 0).expect("possible chips").swap_remove(0)
 }
 
 /// The noise of a readout (ns): the product with a noisy link, less that with a noiseless one.
@@ -298,15 +277,11 @@ fn readout_noise() -> Work {
         title: "readout noise, f32 (ratio: ns per readout)".into(),
         reference: "without noise",
         limits: vec![(64, 3.0)],
-        item: "readout",
-        items: |_| READOUTS,
-        on_page: false,
+        item: ("readout", |_| READOUTS),
         time: Box::new(|_| {
             let job = MainJob::load().expect("the MNIST example is complete");
-            let noisy = job.config.link.clone();
-            let quiet =
-                Link { shot_noise: false, thermal_noise: None, intensity_noise: None, adc: None, ..noisy.clone() };
-            let [noisy, quiet] = first_layer(&job, [noisy, quiet]);
+            let noisy = first_layer(&job, &job.config.link);
+            let quiet = first_layer(&job, &Link { adc: None, ..noiseless(&job.config.link) });
             let times =
                 alternate(&[job.inputs], |images| noisy.multiply(images, SHOT), |images| quiet.multiply(images, SHOT));
             Times { ratio: 1e9 * (times.ours_s - times.reference_s) / READOUTS as f64, ..times }
@@ -318,7 +293,7 @@ fn readout_noise() -> Work {
 ///
 /// The tasks last many time slices of a scheduler, which may keep both threads on one core for the first milliseconds.
 fn two_threads(
-    on_page: bool,
+    sizes: &[usize],
     name: &str,
     item: &'static str,
     count: fn(usize) -> usize,
@@ -328,10 +303,8 @@ fn two_threads(
         key: format!("two_threads_{item}"),
         title: format!("{name} on two threads"),
         reference: "on one thread",
-        limits: if on_page { vec![(64, TWO_THREADS), (256, TWO_THREADS)] } else { vec![(64, TWO_THREADS)] },
-        item,
-        items: count,
-        on_page,
+        limits: sizes.iter().map(|&size| (size, TWO_THREADS)).collect(),
+        item: (item, count),
         time: Box::new(move |n| {
             let task = task(n);
             let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");

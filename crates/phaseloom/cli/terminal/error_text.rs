@@ -5,19 +5,10 @@ const MAX_LINE: usize = 2000;
 
 /// Escapes control characters and cuts long lines, so that a message is safe to print on a terminal.
 pub fn escape_control(message: &str) -> String {
+    let escaped = |c: char| if c.is_control() && c != '\t' { c.escape_default().to_string() } else { c.to_string() };
     let lines = message.lines().map(|line| {
-        let mut escaped = String::new();
-        for (k, c) in line.chars().enumerate() {
-            match c {
-                _ if k == MAX_LINE => {
-                    escaped.push('…');
-                    break;
-                }
-                c if c.is_control() && c != '\t' => escaped.extend(c.escape_default()),
-                c => escaped.push(c),
-            }
-        }
-        escaped
+        let end = if line.chars().nth(MAX_LINE).is_some() { "…" } else { "" };
+        line.chars().take(MAX_LINE).map(escaped).collect::<String>() + end
     });
     lines.collect::<Vec<_>>().join("\n")
 }

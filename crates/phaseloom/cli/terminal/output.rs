@@ -1,5 +1,6 @@
 //! Output of commands: results on stdout, everything else on stderr.
 
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::Write;
 use std::path::Path;
 
@@ -14,6 +15,12 @@ pub fn print(text: &str) -> anyhow::Result<()> {
         Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(e.into()),
         _ => Ok(()),
     }
+}
+
+/// A progress bar on stderr, of a length that is set later.
+pub fn progress_bar(template: &str) -> ProgressBar {
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_style(style)
 }
 
 /// A number with some decimals, with an exponent from 10⁶ on.
@@ -41,7 +48,7 @@ pub fn power(watts: f64) -> String {
 }
 
 /// Checks before any work that a file can be written and is none of the input files `read`, given with their roles.
-pub fn check_output_path(output: &Path, read: &[(&str, &Path)]) -> anyhow::Result<()> {
+pub fn check_output_path(output: &Path, read: &[(&str, Option<&Path>)]) -> anyhow::Result<()> {
     anyhow::ensure!(!output.is_dir(), "-o: cannot write {}: it is a folder, expected a file name", output.display());
     if let Some(folder) = output.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
         anyhow::bail!(
@@ -50,12 +57,9 @@ pub fn check_output_path(output: &Path, read: &[(&str, &Path)]) -> anyhow::Resul
             folder.display()
         );
     }
-    let same = |path: &Path| match (path.canonicalize(), output.canonicalize()) {
-        (Ok(a), Ok(b)) => a == b,
-        // An output that does not exist yet is no input.
-        _ => false,
-    };
-    match read.iter().find(|(_, path)| same(path)) {
+    // An output that does not exist yet is no input.
+    let same = |path: &Path| output.canonicalize().is_ok_and(|output| path.canonicalize().is_ok_and(|p| p == output));
+    match read.iter().find(|(_, path)| path.is_some_and(same)) {
         Some((role, _)) => {
             anyhow::bail!("-o: found {}, which is {role}: expected another file to write to", output.display())
         }

@@ -16,14 +16,19 @@ pub fn write(tables: &Tables<'_>, folder: &Path) -> anyhow::Result<()> {
     tables.write(folder)?;
     let summary = Table::parse(&tables.summary_csv()).context("summary.csv")?;
     for figure in FIGURES {
-        let svg = figure.draw(&summary).with_context(|| format!("figure `{}`", figure.key()))?;
+        let svg = (figure.draw)(&summary).with_context(|| format!("figure `{}`", figure.key))?;
         // The first figure is the figure of the run.
-        let stem =
-            if figure.key() == FIGURES[0].key() { "figure".to_owned() } else { format!("figure-{}", figure.key()) };
-        write_atomically(&folder.join(format!("{stem}.svg")), svg.as_bytes())?;
-        write_atomically(&folder.join(format!("{stem}.png")), &png(&svg, PNG_WIDTH)?)?;
+        let stem = if figure.key == FIGURES[0].key { "figure".to_owned() } else { format!("figure-{}", figure.key) };
+        write_figure(&folder.join(stem), &svg)?;
     }
     Ok(())
+}
+
+/// Writes a figure as SVG and PNG to a path without ending.
+pub fn write_figure(path: &Path, svg: &str) -> anyhow::Result<()> {
+    let image = png(svg, PNG_WIDTH)?;
+    write_atomically(&path.with_extension("svg"), svg.as_bytes())?;
+    Ok(write_atomically(&path.with_extension("png"), &image)?)
 }
 
 /// Adds this session to `provenance.json`, the only file that depends on the machine and the time.

@@ -27,7 +27,11 @@ const BELOW: f64 = 44.0;
 const MIN_INFIDELITY: f64 = 1e-12;
 
 /// The figure of meshes by infidelity.
-pub(crate) struct Comparison;
+pub(crate) const COMPARISON: Figure = Figure {
+    key: "comparison",
+    description: "infidelity of every mesh on the same process, before and after correction",
+    draw,
+};
 
 struct Row {
     name: String,
@@ -37,48 +41,38 @@ struct Row {
     quantiles: [[f64; 3]; 2],
 }
 
-impl Figure for Comparison {
-    fn key(&self) -> &'static str {
-        "comparison"
-    }
-
-    fn description(&self) -> &'static str {
-        "infidelity of every mesh on the same process, before and after correction"
-    }
-
-    fn draw(&self, table: &Table) -> Result<String, ReportError> {
-        let rows = rows(table)?;
-        let values = rows.iter().flat_map(|row| row.quantiles).flatten();
-        // An axis needs two values that differ.
-        let values: Vec<f64> = values.chain([1.0, 0.1]).collect();
-        let (x, y) = (Axis::logarithmic(&values, &quantity("1 − F")), Axis::rows(rows.len() as f64));
-        let size = (WIDTH - MARGIN - LEFT, ROW * rows.len() as f64);
-        let height = TOP + size.1 + BELOW + 28.0;
-        page::svg(WIDTH, height, |page| {
-            let title = "Infidelity of meshes of one size on one process";
-            page.text(title, (MARGIN, 30.0), Anchor::Start, TITLE, INK)?;
-            let key = "circle: as programmed; diamond: locally corrected; bars: 10 to 90 % of chips";
-            page.text(key, (MARGIN, 48.0), Anchor::Start, TICK, FAINT_INK)?;
-            page.text("cells", (CELLS, TOP - 6.0), Anchor::End, TICK, FAINT_INK)?;
-            page.text("dB", (LOSS, TOP - 6.0), Anchor::End, TICK, FAINT_INK)?;
-            let mut chart = page.chart((LEFT, TOP), size, BELOW, (&x, &y))?;
-            for (k, row) in rows.iter().enumerate() {
-                let middle = k as f64 + 0.5;
-                let baseline = chart.place((1.0, middle)).1 + 4.0;
-                page.text(&row.name, (MARGIN, baseline), Anchor::Start, TICK, INK)?;
-                page.text(&row.cells, (CELLS, baseline), Anchor::End, TICK, INK)?;
-                page.text(&row.loss, (LOSS, baseline), Anchor::End, TICK, INK)?;
-                let kinds = [(Marker::Circle, SERIES[1], -3.0), (Marker::Diamond, SERIES[0], 3.0)];
-                for ([low, median, high], (marker, colour, shift)) in row.quantiles.into_iter().zip(kinds) {
-                    let y = middle + shift / ROW;
-                    chart.line(vec![(low, y), (high, y)], Stroke { colour, width: 1.6, dashes: None })?;
-                    chart.markers([(median, y)], marker, colour)?;
-                }
+fn draw(table: &Table) -> Result<String, ReportError> {
+    let rows = rows(table)?;
+    let values = rows.iter().flat_map(|row| row.quantiles).flatten();
+    // An axis needs two values that differ.
+    let values: Vec<f64> = values.chain([1.0, 0.1]).collect();
+    let (x, y) = (Axis::logarithmic(&values, &quantity("1 − F")), Axis::rows(rows.len() as f64));
+    let size = (WIDTH - MARGIN - LEFT, ROW * rows.len() as f64);
+    let height = TOP + size.1 + BELOW + 28.0;
+    page::svg(WIDTH, height, |page| {
+        let title = "Infidelity of meshes of one size on one process";
+        page.text(title, (MARGIN, 30.0), Anchor::Left, TITLE, INK)?;
+        let key = "circle: as programmed; diamond: locally corrected; bars: 10 to 90 % of chips";
+        page.text(key, (MARGIN, 48.0), Anchor::Left, TICK, FAINT_INK)?;
+        page.text("cells", (CELLS, TOP - 6.0), Anchor::Right, TICK, FAINT_INK)?;
+        page.text("dB", (LOSS, TOP - 6.0), Anchor::Right, TICK, FAINT_INK)?;
+        let chart = page.chart((LEFT, TOP), size, BELOW, (&x, &y))?;
+        for (k, row) in rows.iter().enumerate() {
+            let middle = k as f64 + 0.5;
+            let baseline = chart.place((1.0, middle)).1 + 4.0;
+            page.text(&row.name, (MARGIN, baseline), Anchor::Left, TICK, INK)?;
+            page.text(&row.cells, (CELLS, baseline), Anchor::Right, TICK, INK)?;
+            page.text(&row.loss, (LOSS, baseline), Anchor::Right, TICK, INK)?;
+            let kinds = [(Marker::Circle, SERIES[1], -3.0), (Marker::Diamond, SERIES[0], 3.0)];
+            for ([low, median, high], (marker, colour, shift)) in row.quantiles.into_iter().zip(kinds) {
+                let y = middle + shift / ROW;
+                chart.line([(low, y), (high, y)], Stroke { colour, width: 1.6, dashes: None })?;
+                chart.markers([(median, y)], marker, colour)?;
             }
-            let footer = provenance(table).join(" · ");
-            page.text(&footer, (WIDTH - MARGIN, height - 8.0), Anchor::End, FOOTER, FAINT_INK)
-        })
-    }
+        }
+        let footer = provenance(table).join(" · ");
+        page.text(&footer, (WIDTH - MARGIN, height - 8.0), Anchor::Right, FOOTER, FAINT_INK)
+    })
 }
 
 fn rows(table: &Table) -> Result<Vec<Row>, ReportError> {
@@ -111,11 +105,11 @@ mod tests {
 
     #[test]
     fn every_mesh_has_its_row() {
-        let svg = Comparison.draw(&Table::parse(TABLE).unwrap()).unwrap();
+        let svg = draw(&Table::parse(TABLE).unwrap()).unwrap();
         for text in ["rectangular", "tree · crossing", "-1.50", "phaseloom 0.1.0"] {
             assert!(svg.contains(text), "{text}");
         }
         let other = Table::parse("topology,cell\nrectangular,mzi\n").unwrap();
-        assert!(Comparison.draw(&other).is_err(), "columns are missing");
+        assert!(draw(&other).is_err(), "columns are missing");
     }
 }

@@ -25,7 +25,11 @@ const BELOW: f64 = 44.0;
 const MAX_SHARE: f64 = 2.0;
 
 /// The forest plot of all rows.
-pub(crate) struct Forest;
+pub(crate) const FOREST: Figure = Figure {
+    key: "forest",
+    description: "deviation of every row from its prediction, in shares of what its criterion allows",
+    draw,
+};
 
 /// One row of the table.
 struct Entry<'a> {
@@ -35,57 +39,47 @@ struct Entry<'a> {
     passes: bool,
 }
 
-impl Figure for Forest {
-    fn key(&self) -> &'static str {
-        "forest"
-    }
-
-    fn description(&self) -> &'static str {
-        "deviation of every row from its prediction, in shares of what its criterion allows"
-    }
-
-    fn draw(&self, table: &Table) -> Result<String, ReportError> {
-        let entries = entries(table)?;
-        let ticks = [-2.0, -1.0, 0.0, 1.0, 2.0];
-        let x = Axis::with_ticks(-MAX_SHARE..MAX_SHARE, &ticks, "(measured − predicted)/allowed");
-        let rows = (entries.len() + claims(&entries)) as f64;
-        let size = (WIDTH - MARGIN - LEFT, ROW * (rows + 0.5));
-        let height = TOP + size.1 + BELOW + 20.0;
-        page::svg(WIDTH, height, |page| {
-            let title = "Deviation from the prediction, in shares of what is allowed";
-            page.text(title, (MARGIN, 30.0), Anchor::Start, TITLE, INK)?;
-            let key = "circle: pass; diamond: fail; triangle: beyond the frame. Bounds count from 0.";
-            page.text(key, (MARGIN, 48.0), Anchor::Start, TICK, FAINT_INK)?;
-            let mut chart = page.chart((LEFT, TOP), size, BELOW, (&x, &Axis::rows(rows + 0.5)))?;
-            let vertical = |x: f64| vec![(x, f64::NEG_INFINITY), (x, f64::INFINITY)];
-            chart.line(vertical(0.0), Stroke { colour: FRAME, width: 1.0, dashes: None })?;
-            for limit in [-1.0, 1.0] {
-                chart.line(vertical(limit), Stroke { colour: BLACK, width: 1.0, dashes: Some((4.0, 3.0)) })?;
-            }
-            let (mut row, mut last) = (0.5, "");
-            for entry in &entries {
-                if entry.claim != last {
-                    row += 1.0;
-                    let name = font::fit(entry.claim, NAME + 1.0, 140.0);
-                    page.text(&name, (MARGIN, TOP + ROW * row), Anchor::Start, NAME + 1.0, INK)?;
-                    last = entry.claim;
-                }
-                let name = font::fit(entry.name, NAME, LEFT - MARGIN - 150.0);
-                page.text(&name, (LEFT - 8.0, TOP + ROW * row), Anchor::End, NAME, FAINT_INK)?;
-                let marker = match (entry.share.abs() > MAX_SHARE, entry.passes) {
-                    (true, _) => Marker::Triangle,
-                    (false, true) => Marker::Circle,
-                    (false, false) => Marker::Diamond,
-                };
-                let colour = if entry.passes { SERIES[2] } else { SERIES[1] };
-                let point = (entry.share.clamp(-MAX_SHARE, MAX_SHARE), row - 3.0 / ROW);
-                chart.markers([point], marker, colour)?;
+fn draw(table: &Table) -> Result<String, ReportError> {
+    let entries = entries(table)?;
+    let ticks = [-2.0, -1.0, 0.0, 1.0, 2.0];
+    let x = Axis::with_ticks(-MAX_SHARE..MAX_SHARE, &ticks, "(measured − predicted)/allowed");
+    let rows = (entries.len() + claims(&entries)) as f64;
+    let size = (WIDTH - MARGIN - LEFT, ROW * (rows + 0.5));
+    let height = TOP + size.1 + BELOW + 20.0;
+    page::svg(WIDTH, height, |page| {
+        let title = "Deviation from the prediction, in shares of what is allowed";
+        page.text(title, (MARGIN, 30.0), Anchor::Left, TITLE, INK)?;
+        let key = "circle: pass; diamond: fail; triangle: beyond the frame. Bounds count from 0.";
+        page.text(key, (MARGIN, 48.0), Anchor::Left, TICK, FAINT_INK)?;
+        let chart = page.chart((LEFT, TOP), size, BELOW, (&x, &Axis::rows(rows + 0.5)))?;
+        let vertical = |x: f64| [(x, f64::NEG_INFINITY), (x, f64::INFINITY)];
+        chart.line(vertical(0.0), Stroke { colour: FRAME, width: 1.0, dashes: None })?;
+        for limit in [-1.0, 1.0] {
+            chart.line(vertical(limit), Stroke { colour: BLACK, width: 1.0, dashes: Some((4.0, 3.0)) })?;
+        }
+        let (mut row, mut last) = (0.5, "");
+        for entry in &entries {
+            if entry.claim != last {
                 row += 1.0;
+                let name = font::fit(entry.claim, NAME + 1.0, 140.0);
+                page.text(&name, (MARGIN, TOP + ROW * row), Anchor::Left, NAME + 1.0, INK)?;
+                last = entry.claim;
             }
-            let footer = provenance(table).join(" · ");
-            page.text(&footer, (WIDTH - MARGIN, height - 8.0), Anchor::End, FOOTER, FAINT_INK)
-        })
-    }
+            let name = font::fit(entry.name, NAME, LEFT - MARGIN - 150.0);
+            page.text(&name, (LEFT - 8.0, TOP + ROW * row), Anchor::Right, NAME, FAINT_INK)?;
+            let marker = match (entry.share.abs() > MAX_SHARE, entry.passes) {
+                (true, _) => Marker::Triangle,
+                (false, true) => Marker::Circle,
+                (false, false) => Marker::Diamond,
+            };
+            let colour = if entry.passes { SERIES[2] } else { SERIES[1] };
+            let point = (entry.share.clamp(-MAX_SHARE, MAX_SHARE), row - 3.0 / ROW);
+            chart.markers([point], marker, colour)?;
+            row += 1.0;
+        }
+        let footer = provenance(table).join(" · ");
+        page.text(&footer, (WIDTH - MARGIN, height - 8.0), Anchor::Right, FOOTER, FAINT_INK)
+    })
 }
 
 /// The rows that were computed, in the order of the table.
@@ -114,7 +108,7 @@ mod tests {
 
     #[test]
     fn every_computed_row_has_its_name_and_skipped_ones_have_none() {
-        let svg = Forest.draw(&Table::parse(TABLE).unwrap()).unwrap();
+        let svg = draw(&Table::parse(TABLE).unwrap()).unwrap();
         for text in ["first row", "second row", "fourth row", "phaseloom 0.1.0"] {
             assert!(svg.contains(text), "{text} is missing");
         }
@@ -125,6 +119,6 @@ mod tests {
     #[test]
     fn a_table_of_skipped_rows_has_no_figure() {
         let table = Table::parse("claim,row,share,verdict\na,b,,skipped\n").unwrap();
-        assert!(matches!(Forest.draw(&table), Err(ReportError::NoRows)));
+        assert!(matches!(draw(&table), Err(ReportError::NoRows)));
     }
 }

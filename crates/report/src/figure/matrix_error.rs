@@ -7,58 +7,52 @@ use crate::error::ReportError;
 use crate::plot::axis::Axis;
 use crate::plot::chart::{self, Frame};
 use crate::plot::label::quantity;
-use crate::plot::legend::{Entry, Swatch};
+use crate::plot::legend::Entry;
 use crate::plot::page::{MARKERS, Stroke};
 use crate::plot::palette::SERIES;
 use crate::table::Table;
 
 /// The figure of E against σ.
-pub(crate) struct MatrixError;
+pub(crate) const MATRIX_ERROR: Figure = Figure {
+    key: "matrix-error",
+    description: "matrix error E against σ, measured (markers) and from the law (lines)",
+    draw,
+};
 
 /// The points (σ, law, measured) of one series.
 type Series<'a> = (&'a str, Vec<(f64, f64, f64)>);
 
-impl Figure for MatrixError {
-    fn key(&self) -> &'static str {
-        "matrix-error"
+fn draw(table: &Table) -> Result<String, ReportError> {
+    let series = series(table)?;
+    let all = || series.iter().flat_map(|(_, points)| points);
+    let sigmas: Vec<f64> = all().map(|p| p.0).collect();
+    let errors: Vec<f64> = all().flat_map(|p| [p.1, p.2]).collect();
+    if sigmas.is_empty() {
+        return Err(ReportError::NoRows);
     }
-
-    fn description(&self) -> &'static str {
-        "matrix error E against σ, measured (markers) and from the law (lines)"
-    }
-
-    fn draw(&self, table: &Table) -> Result<String, ReportError> {
-        let series = series(table)?;
-        let all = || series.iter().flat_map(|(_, points)| points);
-        let sigmas: Vec<f64> = all().map(|p| p.0).collect();
-        let errors: Vec<f64> = all().flat_map(|p| [p.1, p.2]).collect();
-        if sigmas.is_empty() {
-            return Err(ReportError::NoRows);
+    let x = Axis::logarithmic(&sigmas, &quantity("sigma_rad"));
+    let y = Axis::logarithmic(&errors, &quantity("matrix error E"));
+    let stroke = |index: usize| Stroke { colour: SERIES[index % SERIES.len()], width: 1.6, dashes: None };
+    let marker = |index: usize| MARKERS[index % MARKERS.len()];
+    let legend = series.iter().enumerate().map(|(index, (name, _))| {
+        let (line, marker) = (Some(stroke(index)), Some(marker(index)));
+        Entry { line, marker, text: (*name).to_owned(), ..Entry::default() }
+    });
+    let frame = Frame {
+        title: "Matrix error of unitary meshes: markers measured, lines the law".to_owned(),
+        legend: legend.collect(),
+        x,
+        y,
+        footer: provenance(table).join(" · "),
+    };
+    chart::draw(frame, |chart| {
+        for (index, (_, points)) in series.iter().enumerate() {
+            chart.line(points.iter().map(|&(sigma, law, _)| (sigma, law)), stroke(index))?;
+            let measured = points.iter().map(|&(sigma, _, measured)| (sigma, measured));
+            chart.markers(measured, marker(index), stroke(index).colour)?;
         }
-        let x = Axis::logarithmic(&sigmas, &quantity("sigma_rad"));
-        let y = Axis::logarithmic(&errors, &quantity("matrix error E"));
-        let stroke = |index: usize| Stroke { colour: SERIES[index % SERIES.len()], width: 1.6, dashes: None };
-        let marker = |index: usize| MARKERS[index % MARKERS.len()];
-        let legend = series.iter().enumerate().map(|(index, (name, _))| {
-            let swatch = Swatch::Series { stroke: stroke(index), marker: marker(index), band: false };
-            Entry { swatch, text: (*name).to_owned(), breaks: false }
-        });
-        let frame = Frame {
-            title: "Matrix error of unitary meshes: markers measured, lines the law".to_owned(),
-            legend: legend.collect(),
-            x,
-            y,
-            footer: provenance(table).join(" · "),
-        };
-        chart::draw(frame, |chart| {
-            for (index, (_, points)) in series.iter().enumerate() {
-                chart.line(points.iter().map(|&(sigma, law, _)| (sigma, law)).collect(), stroke(index))?;
-                let measured = points.iter().map(|&(sigma, _, measured)| (sigma, measured));
-                chart.markers(measured, marker(index), stroke(index).colour)?;
-            }
-            Ok(())
-        })
-    }
+        Ok(())
+    })
 }
 
 fn series(table: &Table) -> Result<Vec<Series<'_>>, ReportError> {
@@ -84,9 +78,9 @@ mod tests {
         let text = "series,x,predicted,measured\n\"a, N = 4\",0.001,0.01,0.011\n,,1,1\n\"a, N = 4\",0.02,0.2,0.19\nb,0.02,0.1,0.1\n";
         let table = Table::parse(text).unwrap();
         assert_eq!(series(&table).unwrap().iter().map(|s| s.1.len()).collect::<Vec<_>>(), [2, 1]);
-        let svg = MatrixError.draw(&table).unwrap();
+        let svg = draw(&table).unwrap();
         assert!(svg.contains("a, N = 4") && svg.contains("(rad)"), "{svg}");
         let none = Table::parse("series,x,predicted,measured\n,,1,1\n").unwrap();
-        assert!(matches!(MatrixError.draw(&none), Err(ReportError::NoRows)));
+        assert!(matches!(draw(&none), Err(ReportError::NoRows)));
     }
 }

@@ -6,47 +6,29 @@ mod forest;
 mod matrix_error;
 pub(crate) mod scaling;
 
-pub(crate) use accuracy::Accuracy;
-
 use crate::error::ReportError;
 use crate::table::Table;
-use comparison::Comparison;
-use forest::Forest;
-use matrix_error::MatrixError;
 
 /// A figure drawn from one table.
-pub trait Figure: Sync {
+pub struct Figure {
     /// The name of the figure, and the stem of its file.
-    fn key(&self) -> &'static str;
-
+    pub key: &'static str,
     /// One line for a list of figures.
-    fn description(&self) -> &'static str;
-
-    /// Draws the figure as SVG.
-    ///
-    /// # Errors
-    /// The table lacks a column that the figure needs, or a cell is not what its column holds.
-    fn draw(&self, table: &Table) -> Result<String, ReportError>;
+    pub description: &'static str,
+    /// Draws the figure as SVG. An error means that the table lacks a column that the figure needs, or that a cell is not
+    /// what its column holds.
+    pub draw: fn(&Table) -> Result<String, ReportError>,
 }
 
 /// Every figure.
-pub const FIGURES: &[&dyn Figure] = &[&Accuracy];
+pub const FIGURES: &[Figure] = &[accuracy::ACCURACY];
 
 /// Every figure of a validation, drawn from its `claims.csv`. One whose claims are not in the table has
 /// [`ReportError::NoRows`].
-pub const VALIDATION_FIGURES: &[&dyn Figure] = &[&Forest, &MatrixError];
+pub const VALIDATION_FIGURES: &[Figure] = &[forest::FOREST, matrix_error::MATRIX_ERROR];
 
 /// The figure of a comparison of meshes, drawn from its `table.csv`.
-pub const COMPARISON_FIGURE: &dyn Figure = &Comparison;
-
-/// The figure with this key.
-///
-/// ```
-/// assert!(phaseloom_report::figure("accuracy").is_some());
-/// ```
-pub fn figure(key: &str) -> Option<&'static dyn Figure> {
-    FIGURES.iter().copied().find(|figure| figure.key() == key)
-}
+pub const COMPARISON_FIGURE: Figure = comparison::COMPARISON;
 
 /// Digits of the identity that a footer shows.
 const IDENTITY_DIGITS: usize = 12;
@@ -67,12 +49,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_unique_and_every_figure_is_described() {
-        for (index, figure) in FIGURES.iter().enumerate() {
-            assert!(FIGURES[..index].iter().all(|other| other.key() != figure.key()));
-            assert!(!figure.description().is_empty());
-        }
-        assert!(figure("no such figure").is_none());
+    fn keys_are_unique() {
+        let figures = FIGURES.iter().chain(VALIDATION_FIGURES).chain([&COMPARISON_FIGURE]);
+        let keys: Vec<&str> = figures.map(|figure| figure.key).collect();
+        assert!((1..keys.len()).all(|index| !keys[..index].contains(&keys[index])));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::figure::provenance;
 use crate::plot::axis::Axis;
 use crate::plot::chart::{self, Frame};
 use crate::plot::label::quantity;
-use crate::plot::legend::{Entry, Swatch};
+use crate::plot::legend::Entry;
 use crate::plot::page::{MARKERS, Marker, Stroke};
 use crate::plot::palette::SERIES;
 use crate::power_law_fit::PowerLawFit;
@@ -40,10 +40,9 @@ pub(crate) fn draw(table: &Table) -> Result<String, ReportError> {
     let y = Axis::logarithmic(&times, &quantity("time_s"));
 
     let entry = |curve: &Curve| {
-        let stroke = curve.stroke;
-        let swatch = curve.marker.map_or(Swatch::Line(stroke), |marker| Swatch::Series { stroke, marker, band: false });
+        let Curve { text, stroke, marker, .. } = curve;
         // A row per work: ours, then its reference.
-        Entry { swatch, text: curve.text.clone(), breaks: curve.marker.is_some() }
+        Entry { line: Some(*stroke), marker: *marker, band: false, text: text.clone(), breaks: marker.is_some() }
     };
     let legend = curves.iter().map(entry).collect();
     let mut footer = provenance(table);

@@ -29,11 +29,12 @@ use sheet::Sheet;
 ///     phi: shifter("φ", 0.0),
 ///     theta: shifter("θ", std::f64::consts::FRAC_PI_2),
 ///     symmetric: false,
-///     powers: Some([[1.0, 0.0], [0.5, 0.5], [0.5, 0.5]]),
+///     powers: [[1.0, 0.0], [0.5, 0.5], [0.5, 0.5]],
 /// };
 /// let drawing = MeshDrawing {
 ///     title: "one interferometer".into(),
 ///     remark: "light into port 0".into(),
+///     shows_light: true,
 ///     inputs: vec![port(0.0), port(1.0)],
 ///     outputs: vec![port(0.0), port(1.0)],
 ///     columns: vec![MeshColumn { label: "0".into(), stage: "mesh".into(), parts: vec![cell] }],
@@ -48,6 +49,8 @@ pub struct MeshDrawing {
     pub title: String,
     /// A remark below the title, one line.
     pub remark: String,
+    /// Whether waveguides show the power in them.
+    pub shows_light: bool,
     /// Ports on the left.
     pub inputs: Vec<Port>,
     /// Ports on the right.
@@ -85,7 +88,7 @@ pub struct Shifter {
     pub phase: f64,
 }
 
-/// One element of a column. `at` are heights as in [`Port`]. Powers are relative to the input power, and `None` if the
+/// One element of a column. `at` are heights as in [`Port`]. Powers are relative to the input power, and ignored if the
 /// drawing shows no light.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Part {
@@ -94,35 +97,33 @@ pub enum Part {
         /// Its height.
         at: f64,
         /// Power in it, 0…1.
-        power: Option<f64>,
+        power: f64,
     },
     /// A waveguide that bends to another height and crosses others.
     Bend {
         /// Its heights on the left and on the right.
         at: [f64; 2],
         /// Power in it, 0…1.
-        power: Option<f64>,
+        power: f64,
     },
     /// A splitter alone.
     Splitter {
         /// Heights of its upper and its lower waveguide.
         at: [f64; 2],
         /// Powers in the upper and the lower waveguide, 0…1: before and after the splitter.
-        powers: Option<[[f64; 2]; 2]>,
+        powers: [[f64; 2]; 2],
     },
     /// A waveguide that begins in the middle of the column, without light.
     Begin {
         /// Its height.
         at: f64,
-        /// `Some(0.0)` if the drawing shows light.
-        power: Option<f64>,
     },
     /// A waveguide that ends in the middle of the column, in an absorber.
     End {
         /// Its height.
         at: f64,
         /// Power that is lost there, 0…1.
-        power: Option<f64>,
+        power: f64,
     },
     /// A phase shifter on a straight waveguide.
     Shifter {
@@ -131,7 +132,7 @@ pub enum Part {
         /// The shifter.
         shifter: Shifter,
         /// Power in the waveguide, 0…1.
-        power: Option<f64>,
+        power: f64,
     },
     /// A Mach–Zehnder interferometer: φ, splitter, θ, splitter; θ on the upper waveguide.
     Interferometer {
@@ -145,7 +146,7 @@ pub enum Part {
         /// Whether φ and θ are opposite one another, between the splitters.
         symmetric: bool,
         /// Powers in the upper and the lower waveguide, 0…1: before, between and after the splitters.
-        powers: Option<[[f64; 2]; 3]>,
+        powers: [[f64; 2]; 3],
     },
 }
 
@@ -167,7 +168,7 @@ impl MeshDrawing {
         }
         sheet.headings(self);
         sheet.ports(self);
-        legend::draw(self, &mut sheet);
+        legend::draw(&mut sheet);
         sheet.finish()
     }
 
@@ -175,10 +176,6 @@ impl MeshDrawing {
     #[must_use]
     pub fn width(&self) -> f64 {
         Sheet::new(self).width
-    }
-
-    fn shows_light(&self) -> bool {
-        self.columns.iter().flat_map(|column| &column.parts).any(Part::shows_light)
     }
 }
 
@@ -199,11 +196,12 @@ mod tests {
         let shifter = |k: u32| Part::Shifter {
             at: f64::from(k),
             shifter: Shifter { name: format!("<{k}>"), phase: f64::from(k) },
-            power,
+            power: power.unwrap_or_default(),
         };
         MeshDrawing {
             title: "a & b".into(),
             remark: String::new(),
+            shows_light: power.is_some(),
             inputs: (0..waveguides).map(port).collect(),
             outputs: (0..waveguides).map(port).collect(),
             columns: vec![MeshColumn {

@@ -44,23 +44,9 @@ impl Part {
     /// Height of its lowest waveguide.
     pub(super) fn lowest(&self) -> f64 {
         match self {
-            Self::Waveguide { at, .. } | Self::Begin { at, .. } | Self::End { at, .. } | Self::Shifter { at, .. } => {
-                *at
-            }
+            Self::Waveguide { at, .. } | Self::Begin { at } | Self::End { at, .. } | Self::Shifter { at, .. } => *at,
             Self::Bend { at, .. } => at[0].max(at[1]),
             Self::Splitter { at, .. } | Self::Interferometer { at, .. } => at[1],
-        }
-    }
-
-    pub(super) fn shows_light(&self) -> bool {
-        match self {
-            Self::Waveguide { power, .. }
-            | Self::Begin { power, .. }
-            | Self::End { power, .. }
-            | Self::Bend { power, .. }
-            | Self::Shifter { power, .. } => power.is_some(),
-            Self::Splitter { powers, .. } => powers.is_some(),
-            Self::Interferometer { powers, .. } => powers.is_some(),
         }
     }
 
@@ -74,32 +60,12 @@ impl Part {
                 sheet.waveguide(&Route::from(x, from).bend(x, end, to).to(end), *power);
             }
             Self::Splitter { at, powers } => {
-                let outside = at.map(|at| sheet.y(at));
-                let across = (outside[0] + outside[1]) / 2.0;
-                let size = ((COUPLER + RIM) * pitch, (CLOSE + RIM) * pitch);
-                sheet.rectangle("splitter", (middle, across), size, SPLITTER_COLOUR, None);
-                let (half, far) = (COUPLER / 2.0 * pitch, (COUPLER / 2.0 + BEND) * pitch);
-                for mode in 0..2 {
-                    let close = across + (mode as f64 - 0.5) * CLOSE * pitch;
-                    let stages = [
-                        Route::from(x, outside[mode]).bend(middle - far, middle - half, close).to(middle),
-                        Route::from(middle, close).bend(middle + half, middle + far, outside[mode]).to(end),
-                    ];
-                    for (stage, path) in stages.iter().enumerate() {
-                        sheet.waveguide(path, powers.map(|powers| powers[stage][mode]));
-                    }
-                }
+                splitters(sheet, (x, end), &[middle], at.map(|at| sheet.y(at)), powers);
             }
-            Self::Begin { at, power } => {
-                let y = sheet.y(*at);
-                sheet.waveguide(&Route::from(middle, y).to(end), *power);
-                sheet.rectangle(
-                    "begin",
-                    (middle, y),
-                    (0.02 * pitch, ABSORBER * pitch),
-                    INK,
-                    Some("input without light"),
-                );
+            Self::Begin { at } => {
+                let (y, size) = (sheet.y(*at), (0.02 * pitch, ABSORBER * pitch));
+                sheet.waveguide(&Route::from(middle, y).to(end), 0.0);
+                sheet.rectangle("begin", (middle, y), size, INK, Some("input without light"));
             }
             Self::End { at, power } => {
                 let y = sheet.y(*at);
@@ -113,36 +79,47 @@ impl Part {
             }
             Self::Interferometer { at, phi, theta, symmetric, powers } => {
                 let outside = at.map(|at| sheet.y(at));
-                let middle = (outside[0] + outside[1]) / 2.0;
-                let inside = outside.map(|y| middle + ARMS * (y - middle));
+                let inside = between(outside);
                 let place = |along: f64| x + along * pitch;
-                let size = ((COUPLER + RIM) * pitch, (CLOSE + RIM) * pitch);
-                for splitter in SPLITTERS {
-                    sheet.rectangle("splitter", (place(splitter), middle), size, SPLITTER_COLOUR, None);
-                }
-                let [first, second] = SPLITTERS;
-                let (half, far) = (COUPLER / 2.0, COUPLER / 2.0 + BEND);
-                for mode in 0..2 {
-                    let (outside, inside) = (outside[mode], inside[mode]);
-                    let close = middle + (mode as f64 - 0.5) * CLOSE * pitch;
-                    let stages = [
-                        Route::from(x, outside).bend(place(first - far), place(first - half), close).to(place(first)),
-                        Route::from(place(first), close)
-                            .bend(place(first + half), place(first + far), inside)
-                            .bend(place(second - far), place(second - half), close)
-                            .to(place(second)),
-                        Route::from(place(second), close)
-                            .bend(place(second + half), place(second + far), outside)
-                            .to(end),
-                    ];
-                    for (stage, path) in stages.iter().enumerate() {
-                        sheet.waveguide(path, powers.map(|powers| powers[stage][mode]));
-                    }
-                }
+                splitters(sheet, (x, end), &SPLITTERS.map(place), outside, powers);
                 let phi_at = if *symmetric { (place(THETA), inside[1]) } else { (place(PHI), outside[0]) };
                 phi.draw(sheet, phi_at);
                 theta.draw(sheet, (place(THETA), inside[0]));
             }
+        }
+    }
+}
+
+/// Heights of the arms between splitters (px), from those outside.
+fn between(outside: [f64; 2]) -> [f64; 2] {
+    let middle = (outside[0] + outside[1]) / 2.0;
+    outside.map(|y| middle + ARMS * (y - middle))
+}
+
+/// Splitters at some positions along a column (px), with the waveguides before, between and after them.
+fn splitters(sheet: &mut Sheet, (x, end): (f64, f64), positions: &[f64], outside: [f64; 2], powers: &[[f64; 2]]) {
+    let (pitch, middle, inside) = (sheet.pitch, (outside[0] + outside[1]) / 2.0, between(outside));
+    let size = ((COUPLER + RIM) * pitch, (CLOSE + RIM) * pitch);
+    for position in positions {
+        sheet.rectangle("splitter", (*position, middle), size, SPLITTER_COLOUR, None);
+    }
+    let (half, far) = (COUPLER / 2.0 * pitch, (COUPLER / 2.0 + BEND) * pitch);
+    for mode in 0..2 {
+        let close = middle + (mode as f64 - 0.5) * CLOSE * pitch;
+        for (stage, powers) in powers.iter().enumerate() {
+            let level = if stage == 0 || stage == positions.len() { outside[mode] } else { inside[mode] };
+            let begin = match stage {
+                0 => Route::from(x, level),
+                _ => {
+                    let before = positions[stage - 1];
+                    Route::from(before, close).bend(before + half, before + far, level)
+                }
+            };
+            let path = match positions.get(stage) {
+                Some(after) => begin.bend(after - far, after - half, close).to(*after),
+                None => begin.to(end),
+            };
+            sheet.waveguide(&path, powers[mode]);
         }
     }
 }

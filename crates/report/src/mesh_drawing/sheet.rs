@@ -3,8 +3,7 @@
 //! The sheet writes SVG itself, because plotters has neither tooltips nor Bézier paths.
 
 use super::{MeshDrawing, Part, Port, colour};
-use crate::plot::font;
-use crate::plot::font::FAMILY;
+use crate::plot::font::{self, FAMILY};
 use crate::plot::label::{decimal, printable};
 use crate::plot::palette::{Colour, FAINT_INK, FRAME, INK, TICK, TITLE};
 use std::fmt::Write;
@@ -33,6 +32,7 @@ const MIN_WIDTH: f64 = 560.0;
 /// The SVG under construction. Lengths are in px.
 pub(super) struct Sheet {
     svg: String,
+    pub shows_light: bool,
     /// Distance between neighbouring waveguides.
     pub pitch: f64,
     /// Left end of the first column.
@@ -56,26 +56,23 @@ impl Sheet {
         let spare = MIN_WIDTH - (before + columns + after);
         let left = (before + spare.max(0.0) / 2.0).ceil();
         let right = left + columns;
-        let sheet = Self {
+        let mut sheet = Self {
             svg: String::new(),
+            shows_light: drawing.shows_light,
             pitch,
             left,
             right,
             width: (right + after + spare.max(0.0) / 2.0).ceil(),
             height: (HEAD + waveguides * pitch + FOOT).ceil(),
         };
-        sheet.opened()
-    }
-
-    fn opened(mut self) -> Self {
-        let (width, height) = (self.width, self.height);
+        let (width, height) = (sheet.width, sheet.height);
         let _ = write!(
-            self.svg,
+            sheet.svg,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
              viewBox=\"0 0 {width} {height}\" font-family=\"{FAMILY}\" fill=\"none\">\n\
              <rect width=\"{width}\" height=\"{height}\" fill=\"#fff\"/>\n"
         );
-        self
+        sheet
     }
 
     pub fn finish(mut self) -> String {
@@ -94,17 +91,14 @@ impl Sheet {
     }
 
     /// A waveguide along a path. Light makes it wider and darker, and its tooltip shows the power.
-    pub fn waveguide(&mut self, path: &str, power: Option<f64>) {
-        let (colour, width) = match power.map(colour::strength) {
-            Some(strength) => (colour::strength_colour(strength), 0.03 + 0.11 * strength),
-            None => (INK, 0.035),
-        };
+    pub fn waveguide(&mut self, path: &str, power: f64) {
+        let strength = colour::strength(power);
+        let lit = (colour::strength_colour(strength), 0.03 + 0.11 * strength);
+        let (colour, width) = if self.shows_light { lit } else { (INK, 0.035) };
         let width = (width * self.pitch).max(MIN_STROKE);
-        let _ = write!(self.svg, "<path d=\"{path}\" stroke=\"{}\" stroke-width=\"{width:.2}\"", hex(colour));
-        let _ = match power {
-            Some(power) => writeln!(self.svg, "><title>power {}</title></path>", decimal(power)),
-            None => writeln!(self.svg, "/>"),
-        };
+        let title = self.shows_light.then(|| format!("power {}", decimal(power)));
+        let (colour, end) = (hex(colour), closed("path", title.as_deref()));
+        let _ = writeln!(self.svg, "<path d=\"{path}\" stroke=\"{colour}\" stroke-width=\"{width:.2}\"{end}");
     }
 
     /// A level line without tooltip.
@@ -116,20 +110,17 @@ impl Sheet {
     /// A filled box around a point, with a class, an outline, and optionally a tooltip.
     pub fn rectangle(&mut self, class: &str, middle: (f64, f64), size: (f64, f64), fill: Colour, title: Option<&str>) {
         let (x, y) = (middle.0 - size.0 / 2.0, middle.1 - size.1 / 2.0);
-        let _ = write!(
+        let _ = writeln!(
             self.svg,
             "<rect class=\"{class}\" x=\"{x:.2}\" y=\"{y:.2}\" width=\"{:.2}\" height=\"{:.2}\" fill=\"{}\" \
-             stroke=\"{}\" stroke-width=\"{:.2}\"",
+             stroke=\"{}\" stroke-width=\"{:.2}\"{}",
             size.0,
             size.1,
             hex(fill),
             hex(INK),
-            0.02 * self.pitch
+            0.02 * self.pitch,
+            closed("rect", title)
         );
-        let _ = match title {
-            Some(title) => writeln!(self.svg, "><title>{}</title></rect>", escaped(title)),
-            None => writeln!(self.svg, "/>"),
-        };
     }
 
     /// A text. `anchor` is `start`, `middle` or `end`. The pointer reaches the tooltip below the text.
@@ -193,6 +184,11 @@ fn waveguides(drawing: &MeshDrawing) -> f64 {
 
 fn hex((red, green, blue): Colour) -> String {
     format!("#{red:02x}{green:02x}{blue:02x}")
+}
+
+/// The end of a tag, with its tooltip.
+fn closed(tag: &str, title: Option<&str>) -> String {
+    title.map_or_else(|| "/>".to_owned(), |title| format!("><title>{}</title></{tag}>", escaped(title)))
 }
 
 /// A text as XML.

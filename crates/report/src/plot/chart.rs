@@ -58,7 +58,7 @@ pub(crate) fn draw(
     let height = (footer_top + LEADING * FOOTER * footer.len() as f64 + 12.0).ceil();
 
     page::svg(WIDTH, height, |page| {
-        paragraph(page, &title, (left, 16.0), Anchor::Start, TITLE, INK)?;
+        paragraph(page, &title, (left, 16.0), Anchor::Left, TITLE, INK)?;
         legend.draw(page, (left, legend_top))?;
         let mut chart = page.chart((left, top), (width, PLOT_HEIGHT), labels_height, (&x, &y))?;
         marks(&mut chart)?;
@@ -68,8 +68,8 @@ pub(crate) fn draw(
         if let Some(names) = names {
             names.draw(&chart, &x)?;
         }
-        paragraph(page, &x_title, (left + width / 2.0, x_title_top), Anchor::Middle, LABEL, INK)?;
-        paragraph(page, &footer, (WIDTH - MARGIN, footer_top), Anchor::End, FOOTER, FAINT_INK)
+        paragraph(page, &x_title, (left + width / 2.0, x_title_top), Anchor::Center, LABEL, INK)?;
+        paragraph(page, &footer, (WIDTH - MARGIN, footer_top), Anchor::Right, FOOTER, FAINT_INK)
     })
 }
 
@@ -135,7 +135,7 @@ impl Names {
         let places = x.ticks.iter().map(|tick| chart.place((tick.value, f64::NEG_INFINITY)));
         match self {
             Self::Level(names) => places.zip(names).try_for_each(|((x, bottom), name)| {
-                paragraph(chart.page, name, (x, bottom + TICK_LENGTH), Anchor::Middle, TICK, INK)
+                paragraph(chart.page, name, (x, bottom + TICK_LENGTH), Anchor::Center, TICK, INK)
             }),
             Self::Upright(names) => places.zip(names).try_for_each(|((x, bottom), name)| {
                 chart.page.upright(name, (x + 0.36 * TICK, bottom + 2.0 * TICK_LENGTH), TICK, INK)

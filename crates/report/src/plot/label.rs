@@ -135,20 +135,9 @@ pub(crate) fn printable(text: &str) -> String {
 
 /// `10⁻³`.
 pub(crate) fn power_of_ten(exponent: i32) -> String {
+    const RAISED: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
     let plain = exponent.to_string();
-    let raised = plain.chars().map(|c| match c {
-        '-' => '⁻',
-        '1' => '¹',
-        '2' => '²',
-        '3' => '³',
-        '4' => '⁴',
-        '5' => '⁵',
-        '6' => '⁶',
-        '7' => '⁷',
-        '8' => '⁸',
-        '9' => '⁹',
-        _ => '⁰',
-    });
+    let raised = plain.chars().map(|c| c.to_digit(10).map_or('⁻', |digit| RAISED[digit as usize]));
     format!("10{}", raised.collect::<String>())
 }
 

@@ -10,48 +10,39 @@ const GAP: f64 = 7.0;
 const BETWEEN: f64 = 20.0;
 const ROW: f64 = 20.0;
 
-/// The sample before the words of an entry.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Swatch {
-    /// Words alone, which introduce the entries that follow.
-    None,
-    /// A line with markers, on its band if it has one.
-    Series { stroke: Stroke, marker: Marker, band: bool },
-    /// A line without markers.
-    Line(Stroke),
-}
-
-#[derive(Debug, Clone)]
+/// Words, after a line with its marker and its band. An entry without line introduces the entries that follow.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Entry {
-    pub swatch: Swatch,
+    pub line: Option<Stroke>,
+    pub marker: Option<Marker>,
+    pub band: bool,
     pub text: String,
     /// Whether the entry begins a row, unless one row holds all.
     pub breaks: bool,
 }
 
-/// Entries with their places: x from the left end, row, swatch, words shortened to the width.
+/// Entries, shortened to the width, with their places: x from the left end, row.
 pub(crate) struct Legend {
-    placed: Vec<(f64, usize, Swatch, String)>,
+    placed: Vec<(f64, usize, Entry)>,
     rows: usize,
 }
 
 impl Legend {
     /// Sets the entries in rows of at most this width.
-    pub(crate) fn new(entries: Vec<Entry>, width: f64) -> Self {
-        let fit = |entry: &Entry| font::fit(&entry.text, TICK, width - indent(entry.swatch));
-        let extent = |swatch, text: &str| indent(swatch) + font::width(text, TICK) + BETWEEN;
-        let total: f64 = entries.iter().map(|entry| extent(entry.swatch, &fit(entry))).sum();
+    pub(crate) fn new(mut entries: Vec<Entry>, width: f64) -> Self {
+        entries.iter_mut().for_each(|entry| entry.text = font::fit(&entry.text, TICK, width - indent(entry)));
+        let extent = |entry: &Entry| indent(entry) + font::width(&entry.text, TICK) + BETWEEN;
+        let total: f64 = entries.iter().map(extent).sum();
         let one_row = total - BETWEEN <= width;
         let mut legend = Self { placed: Vec::new(), rows: 0 };
         let mut x = f64::INFINITY;
         for entry in entries {
-            let text = fit(&entry);
-            let taken = extent(entry.swatch, &text);
+            let taken = extent(&entry);
             if x + taken - BETWEEN > width || entry.breaks && !one_row {
                 legend.rows += 1;
                 x = 0.0;
             }
-            legend.placed.push((x, legend.rows - 1, entry.swatch, text));
+            legend.placed.push((x, legend.rows - 1, entry));
             x += taken;
         }
         legend
@@ -63,30 +54,27 @@ impl Legend {
 
     /// Draws the legend with its upper left corner at the point.
     pub(crate) fn draw(&self, page: &Page, (left, top): Point) -> Result<(), ReportError> {
-        for (x, row, swatch, text) in &self.placed {
+        for (x, row, entry) in &self.placed {
             let (x, y) = (left + x, top + ROW * (*row as f64 + 0.5));
-            let ends = [(x, y), (x + SWATCH, y)];
-            match *swatch {
-                Swatch::None => {}
-                Swatch::Line(stroke) => page.line(&ends, stroke)?,
-                Swatch::Series { stroke, marker, band } => {
-                    if band {
-                        let corners = [(x, y - 7.0), (x + SWATCH, y - 7.0), (x + SWATCH, y + 7.0), (x, y + 7.0)];
-                        page.polygon(&corners, stroke.colour, BAND_OPACITY)?;
-                    }
-                    page.line(&ends, stroke)?;
+            if let Some(stroke) = entry.line {
+                if entry.band {
+                    let corners = [(x, y - 7.0), (x + SWATCH, y - 7.0), (x + SWATCH, y + 7.0), (x, y + 7.0)];
+                    page.polygon(&corners, stroke.colour, BAND_OPACITY)?;
+                }
+                page.line(&[(x, y), (x + SWATCH, y)], stroke)?;
+                if let Some(marker) = entry.marker {
                     page.marker((x + SWATCH / 2.0, y), marker, stroke.colour)?;
                 }
             }
-            page.text(text, (x + indent(*swatch), y + 0.36 * TICK), Anchor::Start, TICK, INK)?;
+            page.text(&entry.text, (x + indent(entry), y + 0.36 * TICK), Anchor::Left, TICK, INK)?;
         }
         Ok(())
     }
 }
 
-/// Width of a swatch and the gap after it.
-fn indent(swatch: Swatch) -> f64 {
-    if matches!(swatch, Swatch::None) { 0.0 } else { SWATCH + GAP }
+/// Width of the line before the words and the gap after it.
+fn indent(entry: &Entry) -> f64 {
+    if entry.line.is_none() { 0.0 } else { SWATCH + GAP }
 }
 
 #[cfg(test)]
@@ -94,7 +82,7 @@ mod tests {
     use super::*;
 
     fn words(text: &str, breaks: bool) -> Entry {
-        Entry { swatch: Swatch::None, text: text.to_owned(), breaks }
+        Entry { text: text.to_owned(), breaks, ..Entry::default() }
     }
 
     #[test]
@@ -103,18 +91,13 @@ mod tests {
             vec![words("first", false), words("second", false), words(&"long ".repeat(40), false), words("last", true)];
         let legend = Legend::new(entries, 200.0);
         assert_eq!(legend.placed.iter().map(|(_, row, ..)| *row).collect::<Vec<_>>(), [0, 0, 1, 2]);
-        assert!(legend.placed.iter().all(|(x, _, _, text)| x + font::width(text, TICK) <= 200.0));
-        assert!(legend.placed[2].3.ends_with('…'));
+        assert!(legend.placed.iter().all(|(x, _, entry)| x + font::width(&entry.text, TICK) <= 200.0));
+        assert!(legend.placed[2].2.text.ends_with('…'));
     }
 
     #[test]
-    fn few_entries_share_a_row() {
-        let legend = Legend::new(vec![words("first", false), words("second", true)], 200.0);
-        assert_eq!(legend.rows, 1);
-    }
-
-    #[test]
-    fn no_entries_take_no_room() {
+    fn few_entries_share_a_row_and_none_take_no_room() {
+        assert_eq!(Legend::new(vec![words("first", false), words("second", true)], 200.0).rows, 1);
         assert!(Legend::new(Vec::new(), 200.0).height().abs() < 1e-12);
     }
 }

@@ -7,7 +7,10 @@
 use plotters::coord::Shift;
 use plotters::element::DashedPathElement;
 use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::text_anchor::{Pos, VPos};
+
+/// Where the anchor point of a text lies along the text.
+pub(crate) use plotters::style::text_anchor::HPos as Anchor;
 
 use crate::error::ReportError;
 use crate::plot::axis::Axis;
@@ -36,14 +39,6 @@ const CAP: f64 = 6.0;
 
 /// A place on the page; y points down.
 pub(crate) type Point = (f64, f64);
-
-/// Where the anchor point of a text lies along the text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Anchor {
-    Start,
-    Middle,
-    End,
-}
 
 /// A line: colour, width, and lengths of dash and gap.
 #[derive(Debug, Clone, Copy)]
@@ -186,16 +181,11 @@ impl<'s> Page<'s> {
     pub(crate) fn upright(&self, text: &str, at: Point, size: f64, colour: Colour) -> Result<(), ReportError> {
         let top = (at.0 - TOP_TO_BASELINE_EM * size, at.1);
         let colour = rgb(colour);
-        self.write(text, top, Anchor::End, &text_style(size, &colour).transform(FontTransform::Rotate270))
+        self.write(text, top, Anchor::Right, &text_style(size, &colour).transform(FontTransform::Rotate270))
     }
 
     fn write(&self, text: &str, top: Point, anchor: Anchor, style: &TextStyle) -> Result<(), ReportError> {
-        let horizontal = match anchor {
-            Anchor::Start => HPos::Left,
-            Anchor::Middle => HPos::Center,
-            Anchor::End => HPos::Right,
-        };
-        let style = style.pos(Pos::new(horizontal, VPos::Top));
+        let style = style.pos(Pos::new(anchor, VPos::Top));
         Ok(self.area.draw_text(&printable(text), &style, pixel(top))?)
     }
 }
@@ -208,15 +198,8 @@ impl Chart<'_, '_> {
     }
 
     /// A line through the points.
-    pub(crate) fn line(&mut self, points: Vec<(f64, f64)>, stroke: Stroke) -> Result<(), ReportError> {
-        let style = stroke.style();
-        match stroke.dashes {
-            None => self.context.draw_series(LineSeries::new(points, style))?,
-            Some((dash, gap)) => {
-                self.context.draw_series(DashedLineSeries::new(points, pixels(dash), pixels(gap), style))?
-            }
-        };
-        Ok(())
+    pub(crate) fn line(&self, points: impl IntoIterator<Item = (f64, f64)>, stroke: Stroke) -> Result<(), ReportError> {
+        self.page.line(&points.into_iter().map(|point| self.place(point)).collect::<Vec<_>>(), stroke)
     }
 
     /// A level line of a length on the page, around a point.
@@ -236,12 +219,10 @@ impl Chart<'_, '_> {
     }
 
     /// The area between two curves with the same x: (x, lower y, upper y).
-    pub(crate) fn band(&mut self, curves: &[(f64, f64, f64)], colour: Colour) -> Result<(), ReportError> {
-        let lower = curves.iter().map(|&(x, lower, _)| (x, lower));
-        let upper = curves.iter().rev().map(|&(x, _, upper)| (x, upper));
-        let outline: Vec<_> = lower.chain(upper).collect();
-        self.context.draw_series([Polygon::new(outline, rgb(colour).mix(BAND_OPACITY))])?;
-        Ok(())
+    pub(crate) fn band(&self, curves: &[(f64, f64, f64)], colour: Colour) -> Result<(), ReportError> {
+        let lower = curves.iter().map(|&(x, lower, _)| self.place((x, lower)));
+        let upper = curves.iter().rev().map(|&(x, _, upper)| self.place((x, upper)));
+        self.page.polygon(&lower.chain(upper).collect::<Vec<_>>(), colour, BAND_OPACITY)
     }
 
     /// A vertical error bar from the lowest to the highest of three values.
@@ -286,7 +267,7 @@ mod tests {
     #[test]
     fn texts_are_escaped_and_cleaned() {
         let drawing =
-            svg(80.0, 40.0, |page| page.text("a<b> & \"c\"\u{1}\u{ffff}", (4.0, 20.0), Anchor::Start, 10.0, WHITE));
+            svg(80.0, 40.0, |page| page.text("a<b> & \"c\"\u{1}\u{ffff}", (4.0, 20.0), Anchor::Left, 10.0, WHITE));
         let drawing = drawing.unwrap();
         assert!(drawing.contains("\na&lt;b&gt; &amp; &quot;c&quot;\n"), "{drawing}");
         assert!(drawing.starts_with(

@@ -15,7 +15,7 @@ use crate::figure_axes::FigureAxes;
 use crate::plot::axis::{Axis, extremes};
 use crate::plot::chart::{self, Frame};
 use crate::plot::label::{decimal, quantity};
-use crate::plot::legend::{Entry, Swatch};
+use crate::plot::legend::Entry;
 use crate::plot::page::{Anchor, Chart, MARKERS, Marker, Stroke};
 use crate::plot::palette::{INK, SERIES, TICK};
 use crate::summary::{KINDS, Kind, Level, Outcome, Summary};
@@ -25,28 +25,22 @@ use reference::References;
 const Y_TITLE: &str = "test accuracy (%)";
 
 /// The accuracy figure; see [`accuracy_figure`](crate::accuracy_figure).
-pub(crate) struct Accuracy;
+pub(crate) const ACCURACY: Figure = Figure {
+    key: "accuracy",
+    description: "accuracy of imperfect chips over a sweep: median, 10–90 % band, and the references",
+    draw,
+};
 
-impl Figure for Accuracy {
-    fn key(&self) -> &'static str {
-        "accuracy"
+fn draw(table: &Table) -> Result<String, ReportError> {
+    let summary = Summary::read(table)?;
+    let axes = FigureAxes::new(&summary);
+    let title = table.metadata("name").unwrap_or("Accuracy").to_owned();
+    let mut footer = provenance(table);
+    if axes.x.is_none() {
+        return single(&summary, title, footer.join(" · "));
     }
-
-    fn description(&self) -> &'static str {
-        "accuracy of imperfect chips over a sweep: median, 10–90 % band, and the references"
-    }
-
-    fn draw(&self, table: &Table) -> Result<String, ReportError> {
-        let summary = Summary::read(table)?;
-        let axes = FigureAxes::new(&summary);
-        let title = table.metadata("name").unwrap_or("Accuracy").to_owned();
-        let mut footer = provenance(table);
-        if axes.x.is_none() {
-            return single(&summary, title, footer.join(" · "));
-        }
-        footer.push("points are paired: the same draws at every level".to_owned());
-        swept(table, &summary, &axes, title, footer.join(" · "))
-    }
+    footer.push("points are paired: the same draws at every level".to_owned());
+    swept(table, &summary, &axes, title, footer.join(" · "))
 }
 
 /// A line of chips: its values of x with their quantiles.
@@ -68,7 +62,7 @@ fn swept(
     let lines: Vec<Line> = (0..axes.groups.len()).map(|group| line(summary, axes, &x, group)).collect();
     let references = References::new(table, summary, axes, &x, &y);
     let mut legend = series_legend(summary, axes, &lines);
-    legend.extend(references.legend());
+    legend.extend(references.legend.iter().cloned());
     let axis = x.clone();
     chart::draw(Frame { title, legend, x, y, footer }, |chart| {
         for line in &lines {
@@ -77,7 +71,7 @@ fn swept(
         references.draw(chart)?;
         for line in &lines {
             for run in line.runs(&axis).filter(|run| run.len() > 1) {
-                chart.line(run.iter().map(|(x, outcome)| (*x, outcome.q50)).collect(), line.stroke)?;
+                chart.line(run.iter().map(|(x, outcome)| (*x, outcome.q50)), line.stroke)?;
             }
             let medians = line.points.iter().map(|(x, outcome)| (*x, outcome.q50));
             chart.markers(medians, line.marker, line.stroke.colour)?;
@@ -159,20 +153,19 @@ fn series_legend(summary: &Summary, axes: &FigureAxes, lines: &[Line]) -> Vec<En
     let spread = if axes.x_is_numeric { "band" } else { "bars" };
     let chips = summary.chips();
     let quantiles = if band { format!("median of {chips}, 10–90 % {spread}") } else { chips };
-    let swatch =
-        |line: &Line| Swatch::Series { stroke: line.stroke, marker: line.marker, band: band && axes.x_is_numeric };
+    let entry = |line: &Line, text: String| {
+        let (stroke, marker) = (Some(line.stroke), Some(line.marker));
+        Entry { line: stroke, marker, band: band && axes.x_is_numeric, text, breaks: false }
+    };
     if axes.grouping.is_empty() {
-        return lines
-            .iter()
-            .map(|line| Entry { swatch: swatch(line), text: quantiles.clone(), breaks: false })
-            .collect();
+        return lines.iter().map(|line| entry(line, quantiles.clone())).collect();
     }
     let quantities: Vec<_> = axes.grouping.iter().map(|&key| quantity(&summary.keys[key])).collect();
     let names: Vec<&str> = quantities.iter().map(|quantity| quantity.name.as_str()).collect();
-    let head = Entry { swatch: Swatch::None, text: format!("{quantiles}; {}:", names.join(", ")), breaks: false };
+    let head = Entry { text: format!("{quantiles}; {}:", names.join(", ")), ..Entry::default() };
     let entries = lines.iter().zip(&axes.groups).map(|(line, group)| {
         let values: Vec<_> = quantities.iter().zip(group).map(|(q, level)| q.value(level.text())).collect();
-        Entry { swatch: swatch(line), text: values.join(", "), breaks: false }
+        entry(line, values.join(", "))
     });
     std::iter::once(head).chain(entries).collect()
 }
@@ -204,7 +197,7 @@ fn single(summary: &Summary, title: String, footer: String) -> Result<String, Re
             chart.markers([point], marker, stroke.colour)?;
             let (x, y) = chart.place(point);
             let text = format!("{} %", decimal((100.0 * row.q50).round() / 100.0));
-            chart.page.text(&text, (x + 10.0, y + 0.36 * TICK), Anchor::Start, TICK, INK)?;
+            chart.page.text(&text, (x + 10.0, y + 0.36 * TICK), Anchor::Left, TICK, INK)?;
         }
         Ok(())
     })

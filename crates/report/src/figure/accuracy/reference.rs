@@ -5,7 +5,7 @@ use crate::figure::accuracy::style;
 use crate::figure_axes::FigureAxes;
 use crate::plot::axis::Axis;
 use crate::plot::label::decimal;
-use crate::plot::legend::{Entry, Swatch};
+use crate::plot::legend::Entry;
 use crate::plot::page::{Chart, Stroke};
 use crate::plot::palette::{BLACK, FAINT_INK};
 use crate::summary::{KINDS, Kind, Summary};
@@ -21,7 +21,7 @@ const SAME: f64 = 1e-9;
 /// Lines of references and their entries in the legend.
 pub(crate) struct References {
     lines: Vec<(Stroke, Vec<(f64, f64)>)>,
-    legend: Vec<Entry>,
+    pub legend: Vec<Entry>,
 }
 
 /// The line of a kind of reference.
@@ -69,7 +69,7 @@ impl References {
 
     fn add(&mut self, stroke: Stroke, name: &str, values: &[Value], axis: &Axis) {
         let breaks = self.legend.is_empty();
-        self.legend.push(Entry { swatch: Swatch::Line(stroke), text: name.to_owned(), breaks });
+        self.legend.push(Entry { line: Some(stroke), text: name.to_owned(), breaks, ..Entry::default() });
         let mut groups: Vec<Option<usize>> = Vec::new();
         for value in values {
             if !groups.contains(&value.group) {
@@ -92,10 +92,6 @@ impl References {
             let runs = points.chunk_by(|a, b| axis.joins(a.0, b.0));
             self.lines.extend(runs.map(|run| (stroke, run.to_vec())));
         }
-    }
-
-    pub(crate) fn legend(&self) -> impl Iterator<Item = Entry> + '_ {
-        self.legend.iter().cloned()
     }
 
     pub(crate) fn draw(&self, chart: &mut Chart) -> Result<(), ReportError> {

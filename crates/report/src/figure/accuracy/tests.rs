@@ -144,14 +144,7 @@ fn guessing_is_shown_if_the_table_knows_it() {
 }
 
 #[test]
-fn names_are_escaped() {
-    let svg = accuracy_figure(&six_levels().replace("MNIST on", "<script>&\"x\"</script>")).unwrap();
-    assert!(!svg.contains("<script"));
-    assert!(png(&svg, 200).is_ok());
-}
-
-#[test]
-fn the_same_table_gives_the_same_bytes_and_an_image_of_the_asked_width() {
+fn the_same_table_gives_the_same_bytes_on_the_sheet_and_an_image_of_the_asked_width() {
     for text in [six_levels(), two_keys(), words(), single()] {
         let svg = accuracy_figure(&text).unwrap();
         assert_eq!(svg, accuracy_figure(&text).unwrap());
@@ -160,27 +153,6 @@ fn the_same_table_gives_the_same_bytes_and_an_image_of_the_asked_width() {
         let size = |at: usize| u32::from_be_bytes([image[at], image[at + 1], image[at + 2], image[at + 3]]);
         let height: f64 = svg.split("height=\"").nth(1).unwrap().split('"').next().unwrap().parse().unwrap();
         assert_eq!((size(16), size(20)), (400, (height / 2.0).round() as u32));
-    }
-}
-
-#[test]
-fn every_figure_refuses_tables_that_it_cannot_draw() {
-    for figure in FIGURES {
-        let table = Table::parse("something\nelse\n").unwrap();
-        assert_eq!(figure.draw(&table).unwrap_err().to_string(), "the table has no column `row`");
-    }
-    assert_eq!(accuracy_figure("").unwrap_err().to_string(), "the table is empty: it has no header");
-    let header = six_levels().lines().take(5).collect::<Vec<_>>().join("\n");
-    assert_eq!(accuracy_figure(&header).unwrap_err().to_string(), "the table has a header but no rows");
-    let bad = six_levels().replace("0.84,0.01", "nan,0.01");
-    let message = accuracy_figure(&bad).unwrap_err().to_string();
-    assert_eq!(message, "line 15: column `accuracy_mean` holds `nan`, not a finite number");
-}
-
-#[test]
-fn nothing_leaves_the_sheet() {
-    for text in [six_levels(), two_keys(), words(), single()] {
-        let svg = accuracy_figure(&text).unwrap();
         for polyline in svg.split("points=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
             for point in polyline.split_whitespace() {
                 let (x, y) = point.split_once(',').unwrap();
@@ -190,6 +162,20 @@ fn nothing_leaves_the_sheet() {
             }
         }
     }
+}
+
+#[test]
+fn every_figure_refuses_tables_that_it_cannot_draw() {
+    for figure in FIGURES {
+        let table = Table::parse("something\nelse\n").unwrap();
+        assert_eq!((figure.draw)(&table).unwrap_err().to_string(), "the table has no column `row`");
+    }
+    assert_eq!(accuracy_figure("").unwrap_err().to_string(), "the table is empty: it has no header");
+    let header = six_levels().lines().take(5).collect::<Vec<_>>().join("\n");
+    assert_eq!(accuracy_figure(&header).unwrap_err().to_string(), "the table has a header but no rows");
+    let bad = six_levels().replace("0.84,0.01", "nan,0.01");
+    let message = accuracy_figure(&bad).unwrap_err().to_string();
+    assert_eq!(message, "line 15: column `accuracy_mean` holds `nan`, not a finite number");
 }
 
 #[test]
