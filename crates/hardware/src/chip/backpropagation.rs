@@ -65,10 +65,10 @@ impl Chip {
     ///
     /// ```
     /// use phaseloom_hardware::{Chip, ChipId, Process};
-    /// use phaseloom_mesh::{Fields, MatrixProgram};
+    /// use phaseloom_mesh::{Fields, MatrixProgram, MeshDesign};
     ///
     /// let process: Process = toml::from_str("[splitter_error]\nsigma_rad = 0.05")?;
-    /// let design = phaseloom_mesh::topology("rectangular")?.into();
+    /// let design = MeshDesign::from_keys("rectangular", None)?;
     /// let program = MatrixProgram::blank(4, 4, design);
     /// let chip = Chip::fabricate(&process, &program, ChipId { seed: 1, trial: 0, core: 0 })?;
     /// let pass = chip.forward(&program, &process.drive(&program), Fields::identity(4))?;

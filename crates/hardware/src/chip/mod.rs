@@ -203,10 +203,10 @@ impl Chip {
     ///
     /// ```
     /// use phaseloom_hardware::{Chip, ChipId, Process};
-    /// use phaseloom_mesh::{Circuit, MatrixProgram};
+    /// use phaseloom_mesh::{Circuit, MatrixProgram, MeshDesign};
     ///
     /// let process: Process = toml::from_str("[phase_error]\nsigma_rad = 0.01")?;
-    /// let design = phaseloom_mesh::topology("rectangular")?.into();
+    /// let design = MeshDesign::from_keys("rectangular", None)?;
     /// let program = MatrixProgram::blank(4, 4, design);
     /// let chip = Chip::fabricate(&process, &program, ChipId { seed: 1, trial: 0, core: 0 })?;
     /// let driven = process.drive(&program);

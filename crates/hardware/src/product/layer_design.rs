@@ -72,6 +72,18 @@ impl TileDesign {
     }
 }
 
+impl LayerProgram {
+    /// Everything that follows from program and process alone: driven phases, gains, predicted error. Needed once per
+    /// point of a parameter sweep.
+    ///
+    /// # Errors
+    ///
+    /// [`HardwareError::Process`] for an impossible process.
+    pub fn design(&self, process: &Process) -> Result<LayerDesign, HardwareError> {
+        LayerDesign::new(self, process)
+    }
+}
+
 impl LayerDesign {
     pub(super) fn new(program: &LayerProgram, process: &Process) -> Result<Self, HardwareError> {
         let tiles = program.tiles().iter().map(|t| t.as_ref().map(|t| TileDesign::new(t, process)).transpose());

@@ -2,9 +2,7 @@
 
 use crate::error::HardwareError;
 use crate::link::Detection;
-use crate::process::Process;
 use crate::product::core_spec::{CoreSpec, GainScope};
-use crate::product::layer_design::LayerDesign;
 use crate::product::scales::Scales;
 use crate::product::tile::{Tile, TilePlan};
 use nalgebra::DMatrix;
@@ -123,15 +121,5 @@ impl LayerProgram {
     #[must_use]
     pub fn ports(&self) -> usize {
         self.ports
-    }
-
-    /// Everything that follows from program and process alone: driven phases, gains, predicted error. Needed once per
-    /// point of a parameter sweep.
-    ///
-    /// # Errors
-    ///
-    /// [`HardwareError::Process`] for an impossible process.
-    pub fn design(&self, process: &Process) -> Result<LayerDesign, HardwareError> {
-        LayerDesign::new(self, process)
     }
 }

@@ -48,7 +48,7 @@ impl CellErrors {
 /// `S(π/4+β)·diag(g_u e^{iθ}, g_l)·S(π/4+α)·P(φ)`: the transfer matrix of a cell with phases in rad.
 ///
 /// ```
-/// use phaseloom_mesh::{transfer, CellErrors};
+/// use phaseloom_mesh::cell::{transfer, CellErrors};
 /// let cross = transfer(0.0, 0.0, CellErrors::NONE);
 /// assert!(cross[0][0].norm() < 1e-15 && (cross[0][1].im - 1.0).abs() < 1e-15);
 /// ```

@@ -13,8 +13,9 @@
 //! common to its inputs and to its outputs, and one phase remains at an end of each path of waveguides.
 //!
 //! ```
-//! use phaseloom_mesh::{ConvertedMesh, convention};
-//! use phaseloom_mesh::{Form, MatrixProgram, StreamKey, haar_unitary, topology};
+//! use phaseloom_mesh::convention::{ConvertedMesh, convention};
+//! use phaseloom_mesh::{Form, MatrixProgram, topology};
+//! use phaseloom_numerics::{StreamKey, haar_unitary};
 //!
 //! let u = haar_unitary(5, &mut StreamKey::new(1, "example").stream());
 //! let program = MatrixProgram::new(&u, Form::Unitary, topology("rectangular")?)?;

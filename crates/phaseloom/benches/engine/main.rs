@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     faer::set_global_parallelism(faer::Par::Seq);
     let filter = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
-    let (page_works, others) = (works::of_page(), works::others());
+    let (page_works, others) = (works::page_works(), works::others());
     let mut timings = Vec::new();
     print_header();
     for work in

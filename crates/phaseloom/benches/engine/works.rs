@@ -1,6 +1,6 @@
 //! The works: each with its reference on the same inputs, and the largest allowed ratio of their times.
 //!
-//! To add a work, write one entry of [`of_page`] or [`others`].
+//! To add a work, write one entry of [`page_works`] or [`others`].
 
 use crate::harness::{Times, Work, alternate, in_turn};
 use crate::inputs::{chip, gaussian, haar, product, propagated, qr, random_phases, random_program};
@@ -37,7 +37,7 @@ fn all_sizes(limit: f64) -> Vec<(usize, f64)> {
 }
 
 /// The works in the tables and the figure of the page.
-pub fn of_page() -> Vec<Work> {
+pub fn page_works() -> Vec<Work> {
     vec![
         Work {
             title: "program a Haar unitary (rectangular)".into(),

@@ -93,8 +93,8 @@ impl Sheet {
     /// A waveguide along a path. Light makes it wider and darker, and its tooltip shows the power.
     pub fn waveguide(&mut self, path: &str, power: f64) {
         let strength = colour::strength(power);
-        let lit = (colour::strength_colour(strength), 0.03 + 0.11 * strength);
-        let (colour, width) = if self.shows_light { lit } else { (INK, 0.035) };
+        let illuminated = (colour::strength_colour(strength), 0.03 + 0.11 * strength);
+        let (colour, width) = if self.shows_light { illuminated } else { (INK, 0.035) };
         let width = (width * self.pitch).max(MIN_STROKE);
         let title = self.shows_light.then(|| format!("power {}", decimal(power)));
         let (colour, end) = (hex(colour), closed("path", title.as_deref()));

@@ -9,7 +9,8 @@
 //! use nalgebra::DMatrix;
 //! use num_complex::Complex64;
 //! use phaseloom_hardware::{Chip, HardwareError, Level, Process, ProcessFit, ChipId};
-//! use phaseloom_mesh::{Form, MatrixProgram, StreamKey, haar_unitary, topology};
+//! use phaseloom_mesh::{Form, MatrixProgram, topology};
+//! use phaseloom_numerics::{StreamKey, haar_unitary};
 //!
 //! let u = haar_unitary(4, &mut StreamKey::new(1, "example").stream());
 //! let program = MatrixProgram::new(&u, Form::Unitary, topology("triangular")?)?;
