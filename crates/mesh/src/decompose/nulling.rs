@@ -110,7 +110,7 @@ mod tests {
             for ((cell, (theta, phi)), &(a, b)) in cells.iter().zip(angles(&cells)).zip(&pairs) {
                 let t = cell.transfer();
                 for (x, y) in t.iter().flatten().zip(ideal(theta, phi).iter().flatten()) {
-                    assert!((x - y).norm() < 1e-14, "{a} {b}: {x} and {y}");
+                    assert!((x - y).norm() < 2e-15, "{a} {b}: {x} and {y}");
                 }
                 let (nulled, remainder) = if from_right {
                     (a, a * t[0][0].conj() + b * t[0][1].conj())
