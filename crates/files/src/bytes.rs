@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use std::io::{Error, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-/// Largest decompressed size in bytes. A few bytes of gzip can expand to more than any memory.
+/// Maximum decompressed size in bytes. A few bytes of gzip can expand to more than any memory.
 const MAX_INFLATED: u64 = 4 << 30;
 
 /// First bytes of a gzip file.

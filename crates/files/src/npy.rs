@@ -41,7 +41,7 @@ pub struct NpyArray {
 const MAX_HEADER: usize = 64 << 10;
 /// Most brackets of a header. The parser recurses once per bracket; plain arrays have three.
 const MAX_BRACKETS: usize = 64;
-/// Largest product of all sizes. The parser multiplies them in 64 bits; no real file has as many entries.
+/// Maximum product of all sizes. The parser multiplies them in 64 bits; no real file has as many entries.
 const MAX_ENTRIES: u64 = 1 << 48;
 /// 2^53: double precision holds all integers below, but not all above.
 const MAX_INTEGER: f64 = (1_u64 << f64::MANTISSA_DIGITS) as f64;

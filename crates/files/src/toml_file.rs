@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
-/// Largest TOML file in bytes. Longer files are refused before they are parsed.
+/// Maximum size of a TOML file in bytes. Longer files are refused before they are parsed.
 const MAX_LENGTH: u64 = 16 << 20;
 
 /// Reads a TOML file; returns the value and the text.

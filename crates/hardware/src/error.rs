@@ -100,7 +100,7 @@ pub enum HardwareError {
     Crosstalk {
         /// Iterations.
         steps: u64,
-        /// Largest remaining error (rad).
+        /// Maximum remaining error (rad).
         largest: f64,
     },
     /// Measurements that do not determine the errors of a chip.

@@ -99,7 +99,7 @@ fn matrices(n: usize) -> Vec<(String, Matrix)> {
 const PROCESS: &str = "[splitter_error]\nsigma_rad = 0.02\nmean_rad = 0.01\n[phase_error]\nsigma_rad = 0.02\n\
                        [insertion_loss]\nloss_db = 0.1\nimbalance_sigma_db = 0.05\n";
 
-/// Largest change of the realised matrix (Frobenius) over two or three roundings of the target.
+/// Maximum change of the realised matrix (Frobenius) over two or three roundings of the target.
 fn change(w: &Matrix, text: &str, make: &dyn Fn(&Matrix) -> MatrixProgram) -> f64 {
     let process = process(text);
     let program = make(w);

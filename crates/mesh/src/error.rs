@@ -47,7 +47,7 @@ pub enum MeshError {
          program it with the form `svd`"
     )]
     NotUnitary {
-        /// Largest entry of |U†U − I|.
+        /// Maximum entry of |U†U − I|.
         deviation: f64,
         /// The largest accepted deviation.
         tolerance: f64,

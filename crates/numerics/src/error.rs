@@ -15,7 +15,7 @@ pub enum NumericsError {
         columns: usize,
         /// Smallest ‖A − UΣV†‖_F/‖A‖_F of all attempts.
         residual: f64,
-        /// Largest accepted residual.
+        /// Maximum accepted residual.
         tolerance: f64,
     },
 }

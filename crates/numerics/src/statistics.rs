@@ -205,7 +205,7 @@ impl LineFit {
         self.deviation() / (2.0 * self.freedom()).sqrt()
     }
 
-    /// Largest distance of a point from the line.
+    /// Maximum distance of a point from the line.
     #[must_use]
     pub fn largest_residual(&self) -> f64 {
         self.residuals.iter().fold(0.0, |largest, r| largest.max(r.abs()))

@@ -16,7 +16,7 @@ use std::path::Path;
 
 const FORMAT: &str = "phaseloom-chip";
 const VERSION: u32 = 1;
-/// Largest angle of a file (rad). A process of the largest spread, 1e6 rad, samples up to 8.5 times that, plus its mean.
+/// Maximum angle of a file (rad). A process of the largest spread, 1e6 rad, samples up to 8.5 times that, plus its mean.
 const MAX_ANGLE: f64 = 1e7;
 
 #[derive(Serialize, Deserialize)]

@@ -24,7 +24,7 @@ use std::f64::consts::TAU;
 const SETTINGS: u64 = 6;
 /// Standard deviation (rad) of an error in the prior.
 const PRIOR: f64 = 0.1;
-/// Largest change of an error in one step (rad): far from the solution a full step may overshoot.
+/// Maximum change of an error in one step (rad): far from the solution a full step may overshoot.
 const MAX_CHANGE: f64 = 0.5;
 /// Step of the difference quotients (rad).
 const STEP: f64 = 1e-6;

@@ -15,7 +15,7 @@ use std::f64::consts::TAU;
 const MAX_WRAPPING_STEPS: u64 = 100;
 /// Iterations after which crosstalk counts as too strong.
 const MAX_STEPS: u64 = 500;
-/// Largest remaining phase error (rad) of a solution.
+/// Maximum remaining phase error (rad) of a solution.
 const TOLERANCE: f64 = 1e-12;
 
 /// Pre-compensation from the crosstalk matrix.

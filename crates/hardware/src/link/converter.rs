@@ -92,3 +92,24 @@ impl Adc {
         self.converter().check()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zero_and_full_scale_are_codes() {
+        for bits in 2..=24 {
+            let converter = Converter { bits };
+            for x in [-1.0, 0.0, 1.0] {
+                assert!((converter.signed().round(x) - x).abs() < 1e-15);
+            }
+            assert!((converter.unsigned().round(1.0) - 1.0).abs() < 1e-15);
+        }
+        let signed = Converter { bits: 3 }.signed();
+        let mut codes: Vec<i64> =
+            (-1000..=1000).map(|i| (signed.round(f64::from(i) / 1000.0) * 3.0).round() as i64).collect();
+        codes.dedup();
+        assert_eq!(codes, [-3, -2, -1, 0, 1, 2, 3]);
+    }
+}

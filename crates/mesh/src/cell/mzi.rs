@@ -16,7 +16,7 @@ use num_complex::Complex64;
 pub use phaseloom_numerics::angle::wrap;
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_PI_4, PI};
 
-/// Largest modulus that counts as zero when a cell nulls an entry of a unitary, whose entries are of order one.
+/// Maximum modulus that counts as zero when a cell nulls an entry of a unitary, whose entries are of order one.
 ///
 /// Accumulated rounding of the preceding cells reaches 5e-14 at N = 64; a smaller bound would null rounding errors. A
 /// larger one would lose accuracy: leaving out N(N−1)/2 entries of this size moves the matrix by at most 0.7e-13·N.

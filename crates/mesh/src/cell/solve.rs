@@ -21,7 +21,7 @@ use crate::cell::mzi::{CellErrors, Transfer, ideal, transfer};
 use num_complex::Complex64;
 use std::f64::consts::FRAC_PI_4;
 
-/// Smallest power of a target entry that has a phase. Below it the entry counts as zero, and its phase is rounding.
+/// Minimum power of a target entry that has a phase. Below it the entry counts as zero, and its phase is rounding.
 const MIN_POWER: f64 = 1e-18;
 
 /// Phases of a cell, and whether it reaches the target.

@@ -10,7 +10,7 @@ use phaseloom_numerics::linalg;
 pub struct Unitary(DMatrix<Complex64>);
 
 impl Unitary {
-    /// Largest entry of |U†U − I| that is accepted in double precision.
+    /// Maximum entry of |U†U − I| that is accepted in double precision.
     pub const TOLERANCE: f64 = 1e-9;
 
     /// Checks a matrix: finite, square, `max |U†U − I| ≤ tolerance`.

@@ -16,9 +16,9 @@ use crate::cell::mzi::CellErrors;
 use crate::layout::Layout;
 use std::ops::Range;
 
-/// Largest number of decimal digits that undoing may lose. Beyond it the fields are stored; below it they are undone.
+/// Maximum number of decimal digits that undoing may lose. Beyond it the fields are stored; below it they are undone.
 const LOST_DIGITS: f64 = 4.0;
-/// Smallest amplitude of an arm that can be undone. Below it the arm counts as blocked, and the fields are stored.
+/// Minimum amplitude of an arm that can be undone. Below it the arm counts as blocked, and the fields are stored.
 const MIN_ARM: f64 = 1e-60;
 /// Weight of a digit of loss common to all modes: it costs no precision, only the range of a double.
 const COMMON_WEIGHT: f64 = 0.05;

@@ -13,10 +13,10 @@ use serde::{Deserialize, Serialize};
 use std::fmt::Display;
 use std::path::Path;
 
-/// Largest gain of a file. Matrices have entries up to 1e151; squares of larger numbers leave the range of a double.
+/// Maximum gain of a file. Matrices have entries up to 1e151; squares of larger numbers leave the range of a double.
 const MAX_GAIN: f64 = 1e153;
 
-/// Largest phase of a file (rad). A double still resolves such a phase to 1e-10; no shifter reaches it.
+/// Maximum phase of a file (rad). A double still resolves such a phase to 1e-10; no shifter reaches it.
 pub(crate) const MAX_PHASE: f64 = 1e6;
 
 /// A value of a file that contradicts the format or another value.

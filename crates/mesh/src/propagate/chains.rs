@@ -31,7 +31,7 @@ pub(crate) const TILE_WIDTH: usize = 16;
 /// Numbers of one mode in a tile: the real parts of its vectors, then the imaginary parts.
 pub(crate) const TILE_ROW: usize = 2 * TILE_WIDTH;
 
-/// Smallest pivot |p| relative to |q|. A smaller pivot is enlarged to it, which adds 1e-17 of the other mode: far below
+/// Minimum pivot |p| relative to |q|. A smaller pivot is enlarged to it, which adds 1e-17 of the other mode: far below
 /// rounding. A larger one is used as it is.
 pub(crate) const MIN_PIVOT: f64 = 1e-17;
 /// Smallest |d|² of a pending scale factor. Below it the factor is applied at once, so that the fields of a tile exceed

@@ -21,7 +21,7 @@ use pulp::{Arch, Simd, WithSimd};
 
 /// Ports per word of a mask. Their columns of a panel, at most 32 KiB, fit into the first-level cache.
 pub const MASK_BITS: usize = u64::BITS as usize;
-/// Largest height of a panel in registers.
+/// Maximum height of a panel in registers.
 ///
 /// With this height, the sums of Re and Im are enough independent chains to hide the latency of multiply-adds. Lower
 /// panels need the sums of both quadratures separately.

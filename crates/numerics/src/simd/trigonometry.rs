@@ -5,7 +5,7 @@ use num_complex::Complex64;
 use pulp::{Arch, Simd, WithSimd};
 use std::f64::consts::{FRAC_2_PI, FRAC_PI_2, FRAC_PI_4, PI, TAU};
 
-/// Largest angle (rad) of the vectorised range reduction. Up to it, `k·π/2` is exact in the first two parts.
+/// Maximum angle (rad) of the vectorised range reduction. Up to it, `k·π/2` is exact in the first two parts.
 const MAX_ANGLE: f64 = 1e5;
 
 /// π/2 in three parts of at most 33 bits (Cody and Waite, as in fdlibm). Products with k < 2²⁰ are exact.

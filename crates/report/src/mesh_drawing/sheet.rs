@@ -8,7 +8,7 @@ use crate::plot::label::{decimal, printable};
 use crate::plot::palette::{Colour, FAINT_INK, FRAME, INK, TICK, TITLE};
 use std::fmt::Write;
 
-/// Largest and smallest distance between neighbouring waveguides (px). Between these limits the height of the mesh is
+/// Maximum and minimum distance between neighbouring waveguides (px). Between these limits the height of the mesh is
 /// `HEIGHT`.
 const MAX_PITCH: f64 = 56.0;
 const MIN_PITCH: f64 = 14.0;
@@ -17,7 +17,7 @@ const HEIGHT: f64 = 640.0;
 /// From this distance on, phases are printed on their shifters (px).
 const MIN_PRINTED_PITCH: f64 = 40.0;
 
-/// Smallest width of a waveguide (px).
+/// Minimum width of a waveguide (px).
 const MIN_STROKE: f64 = 0.7;
 
 const MARGIN: f64 = 20.0;
@@ -26,7 +26,7 @@ const GAP: f64 = 6.0;
 /// Heights of title, remark and headings above the mesh, and of the legend below it (px).
 const HEAD: f64 = 100.0;
 const FOOT: f64 = 72.0;
-/// Smallest width, for title and legend (px).
+/// Minimum width, for title and legend (px).
 const MIN_WIDTH: f64 = 560.0;
 
 /// The SVG under construction. Lengths are in px.

@@ -15,7 +15,7 @@ pub(super) const CLAIM: Claim = Claim {
 
 const PROCESS: &str = "[splitter_error]\nsigma_rad = 0.05\n[insertion_loss]\nloss_db = 0.2";
 
-/// Largest difference of ½[I₊ − I₋] from dI/dθ over outputs and phases, and that of the loss ΣI², each relative to the
+/// Maximum difference of ½[I₊ − I₋] from dI/dθ over outputs and phases, and that of the loss ΣI², each relative to the
 /// largest slope.
 fn difference(setting: &Setting<'_>, n: usize, draw: u64) -> Result<(f64, f64), ValidationError> {
     let program = unitary(&setting.haar(n, draw), "rectangular")?;

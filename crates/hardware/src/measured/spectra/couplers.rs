@@ -22,7 +22,7 @@ pub struct Coupler {
     pub device: String,
     /// Coupler length (µm).
     pub length_um: f64,
-    /// Largest power ratio of the cross output.
+    /// Maximum power ratio of the cross output.
     pub maximum: f64,
     /// Mean splitting angle of its two couplers (rad), on the side of 50:50 nearer to the line.
     pub angle_rad: f64,

@@ -66,7 +66,7 @@ pub struct SplitResult {
 /// All numbers of the comparison.
 #[derive(Clone, Debug)]
 pub struct MeasuredChip {
-    /// Largest difference between p0 of our ideal network and that of the authors.
+    /// Maximum difference between p0 of our ideal network and that of the authors.
     pub p0_recomputed: f64,
     /// Even to odd points, odd to even points, and training to test points.
     pub splits: Vec<SplitResult>,
