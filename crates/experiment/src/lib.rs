@@ -17,6 +17,7 @@ pub use error::{ExperimentError, Problem};
 pub use input::config::{Axis, CalibrationSource, Config, Experiment};
 pub use input::grid::Point;
 pub use output::table::{ROWS, Summary, Tables};
+pub use run::network_program::{NetworkProducts, NetworkProgram};
 pub use run::plan::{Plan, Shard, ShardError};
 pub use run::{KeepOutputs, Options, Outcome, run};
 pub use store::identity::{Identity, VERSION};

@@ -35,7 +35,7 @@ pub use product::core_spec::{CoreSharing, CoreSpec, CoreUse, GainCalibration, Ga
 pub use product::digital::DigitalProduct;
 pub use product::layer_design::LayerDesign;
 pub use product::layer_program::{LayerProgram, TileProgram};
-pub use product::matrix_product::{Batch, MatrixProduct, Readings, Shot};
+pub use product::matrix_product::{Batch, MatrixProduct, ProductStatistics, Shot};
 pub use product::optical::OpticalProduct;
 pub use product::precision::Precision;
 pub use product::scales::{Scales, bound_scales};

@@ -8,7 +8,7 @@ mod common;
 use common::{Layer, Matrix, Mean, agree, chip, process, real, vectors};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
-use phaseloom_hardware::{BOLTZMANN, CHARGE, Chip, ChipId, LIGHT, MatrixProduct, PLANCK, Readings, Shot};
+use phaseloom_hardware::{BOLTZMANN, CHARGE, Chip, ChipId, LIGHT, MatrixProduct, PLANCK, ProductStatistics, Shot};
 use phaseloom_testing::orthogonal;
 
 /// Energy of a photon of 1550 nm (J).
@@ -22,7 +22,7 @@ fn laser(photons: f64, ports: usize, lo: f64) -> f64 {
 }
 
 /// Outputs of one vector, sent many times: outputs × times.
-fn repeated(layer: &Layer, x: &[f64], times: usize) -> (DMatrix<f64>, Readings) {
+fn repeated(layer: &Layer, x: &[f64], times: usize) -> (DMatrix<f64>, ProductStatistics) {
     let batch = DMatrix::from_fn(x.len(), times, |i, _| x[i]);
     layer.product(0).multiply(&batch, Shot { trial: 0, index: 0, first_sample: 0 })
 }
@@ -212,7 +212,7 @@ fn readout_noise_adds_over_tiles() {
     }
 }
 
-fn once(layer: &Layer, x: &DMatrix<f64>) -> (DMatrix<f64>, Readings) {
+fn once(layer: &Layer, x: &DMatrix<f64>) -> (DMatrix<f64>, ProductStatistics) {
     layer.product(0).multiply(x, Shot { trial: 0, index: 0, first_sample: 0 })
 }
 

@@ -67,6 +67,6 @@ impl Product {
     /// real part of each field alone.
     #[must_use]
     pub fn measured_error(&self) -> f64 {
-        self.optical.read_error()
+        self.optical.measured_error()
     }
 }

@@ -113,7 +113,7 @@ fn mean_layers(records: &[&Record]) -> Vec<LayerResult> {
             LayerResult {
                 layer: records[0].layers[i].layer,
                 matrix_error: average(|l| l.matrix_error * l.matrix_error).sqrt(),
-                read_error: average(|l| l.read_error * l.read_error).sqrt(),
+                measured_error: average(|l| l.measured_error * l.measured_error).sqrt(),
                 readout_bits: average(|l| l.readout_bits),
                 clipped_inputs: average(|l| l.clipped_inputs),
                 clipped_outputs: average(|l| l.clipped_outputs),
@@ -321,7 +321,7 @@ impl<'a> Tables<'a> {
                     ("enob", d.enob.unwrap_or(f64::NAN)),
                     ("matrix_error_predicted", d.predicted_error),
                     ("matrix_error_measured", measured.matrix_error),
-                    ("matrix_error_read", measured.read_error),
+                    ("matrix_error_read", measured.measured_error),
                     ("readout_bits", measured.readout_bits),
                 ]));
                 rows.push(columns);
@@ -334,7 +334,7 @@ impl<'a> Tables<'a> {
     fn layer_columns(&self, point: usize, layers: &[LayerResult]) -> Columns {
         let results: [(&str, Measured); 6] = [
             ("matrix_error", |l| l.matrix_error),
-            ("read_error", |l| l.read_error),
+            ("read_error", |l| l.measured_error),
             ("readout_bits", |l| l.readout_bits),
             ("clipped_inputs", |l| l.clipped_inputs),
             ("clipped_outputs", |l| l.clipped_outputs),

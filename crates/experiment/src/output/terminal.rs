@@ -75,7 +75,7 @@ impl Tables<'_> {
                     measured.layer.to_string(),
                     error(measured.matrix_error),
                     error(predicted),
-                    error(measured.read_error),
+                    error(measured.measured_error),
                     format!("{:.2}", measured.readout_bits),
                     format!("{:.3} %", 100.0 * measured.clipped_inputs),
                     format!("{:.3} %", 100.0 * measured.clipped_outputs),

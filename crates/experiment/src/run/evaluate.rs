@@ -1,15 +1,15 @@
 //! The evaluation of one unit: all samples through one row of a point.
 
 use crate::error::ExperimentError;
+use crate::run::network_program::NetworkProducts;
 use crate::run::prepare::{Chunk, PreparedPoint, TestSet};
 use crate::store::record::{DesignResult, LayerResult, Record, Row, ShotResult, Unit};
 use nalgebra::DMatrix;
 use phaseloom_hardware::{
     Batch, CoreSharing, CoreUse, DigitalProduct, GainCalibration, LayerAddress, LayerDesign, Link, MatrixProduct,
-    OpticalProduct, Precision, Readings, Shot,
+    ProductStatistics, Shot,
 };
 use phaseloom_network::model::{LayerMeasurement, predictions};
-use phaseloom_numerics::Real;
 use std::sync::Arc;
 
 /// Maximum of readout bits. A smaller error is rounding of the simulation itself.
@@ -24,14 +24,16 @@ impl PreparedPoint {
     ) -> Result<Record, ExperimentError> {
         let core = &self.config.core;
         let ideal = Link::ideal(self.config.link.detection);
-        let optical = |designs: &[Arc<LayerDesign>], link: &Link, calibration| -> Result<Products, ExperimentError> {
-            self.optical(designs, link, calibration, unit.trial)
+        let first = LayerAddress { seed: self.config.seed, trial: unit.trial, layer: 0, first_core: 0 };
+        let optical = |designs: &[Arc<LayerDesign>], link: &Link, calibration| {
+            let core_use = CoreUse { calibration, ..core.core_use() };
+            self.programs.products(designs, link, core_use, self.config.precision, first)
         };
         let products = match unit.row {
             Row::Design => return self.design(unit),
             Row::Exact => None,
-            Row::PerfectIdeal => Some(optical(&self.programs.perfect, &ideal, GainCalibration::None)?),
-            Row::PerfectReal => Some(optical(&self.programs.perfect, &self.config.link, GainCalibration::None)?),
+            Row::PerfectIdeal => Some(optical(&self.perfect, &ideal, GainCalibration::None)?),
+            Row::PerfectReal => Some(optical(&self.perfect, &self.config.link, GainCalibration::None)?),
             Row::Chips => Some(optical(&self.designs, &self.config.link, core.calibration)?),
             Row::Digital => Some(self.digital()),
         };
@@ -101,37 +103,9 @@ impl PreparedPoint {
         result
     }
 
-    /// The optical products of all layers for one trial.
-    fn optical(
-        &self,
-        designs: &[Arc<LayerDesign>],
-        link: &Link,
-        calibration: GainCalibration,
-        trial: u64,
-    ) -> Result<Products, ExperimentError> {
-        let mut products = Products { all: Vec::new(), errors: Vec::new() };
-        let mut first_core = 0;
-        for (i, (program, design)) in self.programs.layers.iter().zip(designs).enumerate() {
-            let place = LayerAddress { seed: self.config.seed, trial, layer: i as u64, first_core };
-            let how = CoreUse { calibration, ..self.config.core.core_use() };
-            let scales = &self.programs.scales[i];
-            let single = design.fits_single(scales);
-            match if single { self.config.precision.on(link) } else { Precision::Double } {
-                Precision::Single => {
-                    products.add(OpticalProduct::<f32>::new(program, design, link, scales, how, place)?);
-                }
-                Precision::Double => {
-                    products.add(OpticalProduct::<f64>::new(program, design, link, scales, how, place)?);
-                }
-            }
-            first_core += program.tiles().len() as u64;
-        }
-        Ok(products)
-    }
-
     /// The digital products of all layers at the bits of the converters.
-    fn digital(&self) -> Products {
-        let mut products = Products { all: Vec::new(), errors: Vec::new() };
+    fn digital(&self) -> NetworkProducts {
+        let mut products = NetworkProducts::default();
         for (program, scales) in self.programs.layers.iter().zip(&self.programs.scales) {
             let phases = self.config.process.phase_quantization.as_ref();
             let product = DigitalProduct::new(program.weight(), program.plan(), &self.config.link, phases, scales);
@@ -189,19 +163,6 @@ impl PreparedPoint {
     }
 }
 
-/// The products of all photonic layers, with their static matrix errors: of the complex matrix, and of its detected part.
-struct Products {
-    all: Vec<Box<dyn MatrixProduct>>,
-    errors: Vec<(f64, f64)>,
-}
-
-impl Products {
-    fn add<T: Real>(&mut self, product: OpticalProduct<T>) {
-        self.errors.push((product.matrix_error(), product.read_error()));
-        self.all.push(Box::new(product));
-    }
-}
-
 fn not_finite(unit: Unit, what: &str, value: f64) -> ExperimentError {
     ExperimentError::NotFinite { unit: unit.to_string(), what: what.to_owned(), value }
 }
@@ -213,9 +174,9 @@ fn expect_finite(unit: Unit, layer: &LayerResult, numbers: &[(&str, f64)]) -> Re
     }
 }
 
-fn layer_result(layer: usize, (matrix_error, read_error): (f64, f64), total: &LayerMeasurement) -> LayerResult {
+fn layer_result(layer: usize, (matrix_error, measured_error): (f64, f64), total: &LayerMeasurement) -> LayerResult {
     let share = |part: u64, all: u64| if all == 0 { 0.0 } else { part as f64 / all as f64 };
-    let Readings { inputs, inputs_clipped, outputs, outputs_clipped, signal_photoelectrons } = total.readouts;
+    let ProductStatistics { inputs, inputs_clipped, outputs, outputs_clipped, signal_photoelectrons } = total.readouts;
     let error = total.sum_squares_error;
     // Without signal, the bits are −∞. The clamp gives a number that JSON can hold.
     let has_error = error > 0.0 || error.is_nan();
@@ -223,7 +184,7 @@ fn layer_result(layer: usize, (matrix_error, read_error): (f64, f64), total: &La
     LayerResult {
         layer,
         matrix_error,
-        read_error,
+        measured_error,
         readout_bits,
         clipped_inputs: share(inputs_clipped, inputs),
         clipped_outputs: share(outputs_clipped, outputs),

@@ -1,6 +1,7 @@
 //! The run of an experiment: computes the missing units in parallel.
 
 mod evaluate;
+pub mod network_program;
 pub mod plan;
 mod prepare;
 
@@ -32,6 +33,13 @@ pub struct Options<'a> {
     pub progress: &'a (dyn Fn(usize, usize) + Sync),
     /// Called with the outputs (classes × samples) of every shot of every unit, if they are to be kept.
     pub outputs: Option<&'a KeepOutputs<'a>>,
+}
+
+impl Default for Options<'_> {
+    /// All units on every processor core, without interruption, progress or kept outputs.
+    fn default() -> Self {
+        Self { threads: 0, shard: Shard::WHOLE, interrupt: Interrupt::new(), progress: &|_, _| {}, outputs: None }
+    }
 }
 
 /// A function of the outputs (classes × samples) of one shot of a unit.

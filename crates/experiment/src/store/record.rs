@@ -103,7 +103,8 @@ pub struct LayerResult {
     /// Static relative matrix error ‖gŴ−W‖/‖W‖ of the realised matrix Ŵ with gain g.
     pub matrix_error: f64,
     /// Part of the matrix error that is detected: with homodyne detection ‖Re gŴ−W‖/‖W‖.
-    pub read_error: f64,
+    #[serde(rename = "read_error")]
+    pub measured_error: f64,
     /// log2(rms y/rms(ŷ−y)) of the products ŷ before the bias, y in floating point.
     pub readout_bits: f64,
     /// Share of inputs clipped at the DAC.

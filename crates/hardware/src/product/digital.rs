@@ -2,7 +2,7 @@
 
 use crate::link::{Converter, Link};
 use crate::process::PhaseQuantization;
-use crate::product::matrix_product::{Batch, MatrixProduct, Readings, Shot};
+use crate::product::matrix_product::{Batch, MatrixProduct, ProductStatistics, Shot};
 use crate::product::scales::Scales;
 use crate::product::tile::TilePlan;
 use nalgebra::DMatrix;
@@ -61,24 +61,24 @@ impl MatrixProduct for DigitalProduct {
         self.plan.shape()
     }
 
-    fn multiply(&self, input: &Batch, _shot: Shot) -> (Batch, Readings) {
-        let mut readings = Readings { inputs: input.len() as u64, ..Readings::default() };
+    fn multiply(&self, input: &Batch, _shot: Shot) -> (Batch, ProductStatistics) {
+        let mut statistics = ProductStatistics { inputs: input.len() as u64, ..ProductStatistics::default() };
         let mut x = input.clone();
         if let Some(dac) = self.link.dac {
-            readings.inputs_clipped = convert(dac, x.as_mut_slice(), self.scales.input);
+            statistics.inputs_clipped = convert(dac, x.as_mut_slice(), self.scales.input);
         }
         let mut out = DMatrix::zeros(self.plan.shape().0, input.ncols());
         for ((tile, block), &full_scale) in self.plan.tiles().iter().zip(&self.tiles).zip(&self.scales.full_scale) {
             let mut sums = multiply_batch(block, &x.rows(tile.column, tile.columns).clone_owned());
             // A tile of zeros has no full scale, and nothing to convert.
             if let Some(adc) = self.link.adc.filter(|_| full_scale > 0.0) {
-                readings.outputs_clipped += convert(adc.converter(), sums.as_mut_slice(), full_scale);
+                statistics.outputs_clipped += convert(adc.converter(), sums.as_mut_slice(), full_scale);
             }
-            readings.outputs += sums.len() as u64;
+            statistics.outputs += sums.len() as u64;
             let mut rows = out.rows_mut(tile.row, tile.rows);
             rows += sums;
         }
-        (out, readings)
+        (out, statistics)
     }
 }
 

@@ -1,7 +1,7 @@
 //! A layer on a process before any chip is fabricated: driven phases, gains and predictions.
 
 use crate::chip::Chip;
-use crate::correction::CorrectionPlan;
+use crate::correction::{Corrected, CorrectionPlan};
 use crate::error::HardwareError;
 use crate::link::{Receiver, SignalQuality};
 use crate::process::Process;
@@ -25,6 +25,8 @@ pub(super) struct TileDesign {
     pub driven: Vec<Phases>,
     /// `g = ‖W‖²_F/Re tr(W†Ŵ₀)`, where Ŵ₀ has nominal loss and no random error.
     pub gain: f64,
+    /// The gain after the chip: `gain`, unless a correction measured another.
+    pub chip_gain: f64,
     /// Predicted ‖ΔW‖²: first order in the random sources, exact in the deterministic ones.
     error_squared: f64,
     /// ‖W‖²_F of the target.
@@ -68,7 +70,7 @@ impl TileDesign {
         let norm_squared = target.norm_squared();
         let random = process.predicted_corner_error_squared(program, corner.0.min(corner.1)) * norm_squared;
         let fixed = (deterministic.columns(0, columns) * Complex64::new(gain, 0.0) - target).norm_squared();
-        Ok(Self { driven, gain, error_squared: fixed + random, norm_squared })
+        Ok(Self { driven, gain, chip_gain: gain, error_squared: fixed + random, norm_squared })
     }
 }
 
@@ -95,6 +97,16 @@ impl LayerDesign {
     #[must_use]
     pub fn with_correction(mut self, correction: Option<CorrectionPlan>) -> Self {
         self.correction = correction;
+        self
+    }
+
+    /// The same layer with the phases of corrected programs: one for each tile that is not zero, in the order of the tiles.
+    #[must_use]
+    pub fn with_corrected(mut self, corrected: &[Corrected]) -> Self {
+        for (tile, corrected) in self.tiles.iter_mut().flatten().zip(corrected) {
+            tile.driven = self.process.drive(&corrected.program);
+            tile.chip_gain = corrected.result.amplitude.map_or(tile.gain, |_| corrected.program.gain());
+        }
         self
     }
 

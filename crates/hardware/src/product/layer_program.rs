@@ -7,7 +7,7 @@ use crate::product::scales::Scales;
 use crate::product::tile::{Tile, TilePlan};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
-use phaseloom_mesh::{Capability, Form, MatrixProgram};
+use phaseloom_mesh::{Capability, Form, MatrixProgram, MeshDesign};
 use phaseloom_numerics::{CanonicalSvd, canonical_svd};
 
 /// One tile: the target in the corner of its core, and the program of the core.
@@ -31,7 +31,7 @@ pub struct LayerProgram {
 }
 
 impl LayerProgram {
-    /// Cuts a weight matrix (outputs × inputs) into tiles and programs each. Tiles of zeros are skipped.
+    /// Cuts a weight matrix (outputs × inputs) into tiles and programs each on meshes of the core. Tiles of zeros are skipped.
     ///
     /// With offset detection each row gets one more column: the constant field that `scales` require.
     ///
@@ -44,8 +44,22 @@ impl LayerProgram {
         detection: Detection,
         scales: &Scales,
     ) -> Result<Self, HardwareError> {
+        Self::with_design(weight, core, &core.design()?, detection, scales)
+    }
+
+    /// The same on meshes of another design, such as a custom topology, in place of the keys of the core.
+    ///
+    /// # Errors
+    ///
+    /// As [`LayerProgram::new`].
+    pub fn with_design(
+        weight: &DMatrix<f64>,
+        core: &CoreSpec,
+        design: &MeshDesign,
+        detection: Detection,
+        scales: &Scales,
+    ) -> Result<Self, HardwareError> {
         let plan = core.plan(weight.nrows(), weight.ncols(), detection)?;
-        let design = core.design()?;
         // Per core and pair of ports: about 100 bytes for the phases as programmed and as driven, one chip and its
         // realised matrix, 32 more for singular vectors that wait for a common gain, and 128 for one decomposition. Three
         // times as much if phases are fitted.
@@ -78,7 +92,7 @@ impl LayerProgram {
             for target in &targets {
                 let decompose = |target| -> Result<_, HardwareError> {
                     let matrix = padded(target);
-                    MatrixProgram::check(&matrix, Form::Svd, &design)?;
+                    MatrixProgram::check(&matrix, Form::Svd, design)?;
                     Ok(canonical_svd(&matrix)?)
                 };
                 decompositions.push(target.as_ref().map(decompose).transpose()?);
@@ -89,8 +103,8 @@ impl LayerProgram {
         let program = |target: Option<DMatrix<Complex64>>, svd, tile: Tile| -> Result<_, HardwareError> {
             let Some(target) = target else { return Ok(None) };
             let program = match svd {
-                Some(svd) => MatrixProgram::from_svd(&padded(&target), svd, common_gain, &design)?,
-                None => MatrixProgram::new(&padded(&target), Form::Svd, &design)?,
+                Some(svd) => MatrixProgram::from_svd(&padded(&target), svd, common_gain, design)?,
+                None => MatrixProgram::new(&padded(&target), Form::Svd, design)?,
             };
             Ok(Some(TileProgram { tile, target, program }))
         };

@@ -21,7 +21,7 @@ pub struct Shot {
 
 /// Statistics of a product: how often the converters saturated, and how much light the detectors received.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Readings {
+pub struct ProductStatistics {
     /// Values at the input converters.
     pub inputs: u64,
     /// Values outside ±1 before clipping.
@@ -34,9 +34,9 @@ pub struct Readings {
     pub signal_photoelectrons: f64,
 }
 
-impl Readings {
+impl ProductStatistics {
     /// Adds the statistics of another product.
-    pub fn add(&mut self, other: &Readings) {
+    pub fn add(&mut self, other: &ProductStatistics) {
         self.inputs += other.inputs;
         self.inputs_clipped += other.inputs_clipped;
         self.outputs += other.outputs;
@@ -60,5 +60,5 @@ pub trait MatrixProduct: Send + Sync {
     /// # Panics
     ///
     /// If `input` has another number of rows than the matrix has inputs.
-    fn multiply(&self, input: &Batch, shot: Shot) -> (Batch, Readings);
+    fn multiply(&self, input: &Batch, shot: Shot) -> (Batch, ProductStatistics);
 }

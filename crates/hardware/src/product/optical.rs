@@ -13,7 +13,7 @@ use crate::product::address::{LayerAddress, NoiseAddress};
 use crate::product::core_spec::{CoreSharing, CoreUse};
 use crate::product::layer_design::{LayerDesign, relative_error};
 use crate::product::layer_program::LayerProgram;
-use crate::product::matrix_product::{Batch, MatrixProduct, Readings, Shot};
+use crate::product::matrix_product::{Batch, MatrixProduct, ProductStatistics, Shot};
 use crate::product::scales::Scales;
 use crate::product::tile_engine::{DrivenChip, Surroundings, TileEngine};
 use nalgebra::DMatrix;
@@ -120,7 +120,7 @@ impl<T: Real> OpticalProduct<T> {
     /// The part of [`Self::matrix_error`] that reaches the measured values: for real weights homodyne measures Re gŴ alone.
     /// A splitter error of a real program is mostly in quadrature, a phase error is not.
     #[must_use]
-    pub fn read_error(&self) -> f64 {
+    pub fn measured_error(&self) -> f64 {
         relative_error(self.tiles.iter().flatten().map(|tile| (tile.measured_error_squared, tile.norm_squared)))
     }
 
@@ -312,7 +312,7 @@ impl<T: Real> MatrixProduct for OpticalProduct<T> {
         self.link.detection == Detection::Direct
     }
 
-    fn multiply(&self, input: &Batch, shot: Shot) -> (Batch, Readings) {
+    fn multiply(&self, input: &Batch, shot: Shot) -> (Batch, ProductStatistics) {
         let (outputs, inputs) = self.shape();
         assert_eq!(input.nrows(), inputs, "one row of the batch per input of the layer");
         let tiles = self.program.plan().tiles();
@@ -321,7 +321,7 @@ impl<T: Real> MatrixProduct for OpticalProduct<T> {
         let mut work = spare.unwrap_or_else(|| Workspace::new(outputs, rows(), &self.transmitter));
         work.clipped.fill(0);
         let mut out = Vec::with_capacity(outputs * input.ncols());
-        let mut readings = Readings { inputs: input.len() as u64, ..Readings::default() };
+        let mut statistics = ProductStatistics { inputs: input.len() as u64, ..ProductStatistics::default() };
         let mut intensity = 0.0;
         let mut start = 0;
         while start < input.ncols() {
@@ -338,18 +338,18 @@ impl<T: Real> MatrixProduct for OpticalProduct<T> {
             for in_call in (0..count).step_by(PIECE) {
                 let piece = Piece { absolute: absolute + in_call as u64, in_call, count: PIECE.min(count - in_call) };
                 let samples = input.columns(start + in_call, piece.count);
-                readings.inputs_clipped += self.transmitter.modulate(&samples, &mut work.sent);
+                statistics.inputs_clipped += self.transmitter.modulate(&samples, &mut work.sent);
                 for (t, streams) in &mut programmed {
                     intensity += self.pass(*t, streams, shot, &piece, &mut work);
-                    readings.outputs += (tiles[*t].rows * piece.count) as u64;
+                    statistics.outputs += (tiles[*t].rows * piece.count) as u64;
                 }
             }
             out.extend(work.sums[..outputs * count].iter().map(|sum| sum.to_f64()));
             start += count;
         }
-        readings.outputs_clipped = work.clipped.iter().map(|&count| u64::from(count)).sum();
-        readings.signal_photoelectrons = self.receiver.photoelectrons(intensity);
+        statistics.outputs_clipped = work.clipped.iter().map(|&count| u64::from(count)).sum();
+        statistics.signal_photoelectrons = self.receiver.photoelectrons(intensity);
         self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(work);
-        (DMatrix::from_vec(outputs, input.ncols(), out), readings)
+        (DMatrix::from_vec(outputs, input.ncols(), out), statistics)
     }
 }

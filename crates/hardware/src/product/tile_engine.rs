@@ -21,9 +21,9 @@ pub(super) struct DrivenChip {
 }
 
 impl DrivenChip {
-    /// An uncorrected chip.
+    /// A chip with the phases of its design.
     pub(super) fn new(design: &TileDesign, chip: Chip) -> Self {
-        Self { chip, driven: design.driven.clone(), gain: design.gain }
+        Self { chip, driven: design.driven.clone(), gain: design.chip_gain }
     }
 
     /// A chip that is corrected first. `draws` separates the noise of its instruments from that of other tiles.

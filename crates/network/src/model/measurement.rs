@@ -1,12 +1,12 @@
 //! Measurements of one photonic layer in a forward pass: converter counts and the error of its products.
 
-use phaseloom_hardware::Readings;
+use phaseloom_hardware::ProductStatistics;
 
 /// Converter counts of one photonic layer, and the error of its products ŷ before the bias.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct LayerMeasurement {
     /// Clipped values and photoelectrons.
-    pub readouts: Readings,
+    pub readouts: ProductStatistics,
     /// Σ y² over outputs and samples, with y = W x in floating point for the input x of the hardware.
     pub sum_squares_exact: f64,
     /// Σ (ŷ − y)² over outputs and samples.

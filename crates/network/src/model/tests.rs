@@ -3,7 +3,7 @@
 use super::*;
 use crate::error::NetworkError;
 use crate::weights::Tensor;
-use phaseloom_hardware::Readings;
+use phaseloom_hardware::ProductStatistics;
 
 const TOML: &str = "
 format = 'phaseloom-model'
@@ -45,8 +45,8 @@ impl MatrixProduct for Offset {
     fn shape(&self) -> (usize, usize) {
         self.0.shape()
     }
-    fn multiply(&self, input: &Batch, _shot: Shot) -> (Batch, Readings) {
-        ((&self.0 * input).add_scalar(self.1), Readings { outputs_clipped: 1, ..Default::default() })
+    fn multiply(&self, input: &Batch, _shot: Shot) -> (Batch, ProductStatistics) {
+        ((&self.0 * input).add_scalar(self.1), ProductStatistics { outputs_clipped: 1, ..Default::default() })
     }
 }
 

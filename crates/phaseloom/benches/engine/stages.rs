@@ -7,7 +7,9 @@ use crate::main_job::{MainJob, Product, noiseless, path};
 use phaseloom::experiment::store::Store;
 use phaseloom::experiment::{Experiment, Options, Outcome, Plan, Row, Shard, Tables, run};
 use phaseloom::hardware::correction::Interrupt;
-use phaseloom::hardware::{Batch, Chip, ChipId, LayerDesign, LayerProgram, Link, MatrixProduct, Readings, Shot};
+use phaseloom::hardware::{
+    Batch, Chip, ChipId, LayerDesign, LayerProgram, Link, MatrixProduct, ProductStatistics, Shot,
+};
 use phaseloom::network::{ExactPass, predictions};
 use phaseloom::report::{FIGURES, Table, png};
 use std::error::Error;
@@ -144,7 +146,7 @@ fn draw(job: &MainJob, programs: &[Arc<LayerProgram>], trial: u64) -> Result<Vec
 }
 
 /// All samples through every product.
-fn multiply(products: &[Product], inputs: &[Vec<(u64, Batch)>], trial: u64) -> Vec<Readings> {
+fn multiply(products: &[Product], inputs: &[Vec<(u64, Batch)>], trial: u64) -> Vec<ProductStatistics> {
     let all =
         products.iter().zip(inputs).flat_map(|(product, chunks)| chunks.iter().map(move |chunk| (product, chunk)));
     all.map(|(product, &(first_sample, ref chunk))| product.multiply(chunk, Shot { trial, index: 0, first_sample }).1)

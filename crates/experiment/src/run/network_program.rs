@@ -1,0 +1,167 @@
+//! A network on photonic hardware: the programs of its photonic layers, and their products on the chips of one trial.
+
+use crate::error::{ExperimentError, Problem};
+use phaseloom_hardware::correction::CorrectionPlan;
+use phaseloom_hardware::{
+    CoreSpec, CoreUse, Detection, FullScale, HardwareError, LayerAddress, LayerDesign, LayerProgram, Link,
+    MatrixProduct, OpticalProduct, Precision, Process, Scales, bound_scales,
+};
+use phaseloom_mesh::MeshDesign;
+use phaseloom_network::Model;
+use phaseloom_network::calibration::Calibration;
+use phaseloom_network::layer::LayerKind;
+use phaseloom_numerics::Real;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The programs of all photonic layers of a network, and the scales of their converters.
+pub struct NetworkProgram {
+    /// One program per photonic layer, from input to output.
+    pub layers: Vec<Arc<LayerProgram>>,
+    /// The scales of each.
+    pub scales: Vec<Scales>,
+}
+
+impl NetworkProgram {
+    /// Programs the photonic layers of a model for a link, on meshes of a design. The scales of the converters come from the
+    /// calibration of the model, if the link needs them.
+    ///
+    /// # Errors
+    ///
+    /// A missing or unsuitable calibration, direct detection of a layer whose sign matters; both with the path of the
+    /// `settings` that ask for them. Also as [`LayerProgram::new`].
+    pub fn new(
+        model: &Model,
+        core: &CoreSpec,
+        design: &MeshDesign,
+        link: &Link,
+        settings: &Path,
+    ) -> Result<Self, ExperimentError> {
+        suits_detection(model, core, link).map_err(|problem| problem.in_file(settings))?;
+        let column_block = core.column_block(link.detection);
+        let views = model.photonic_layers();
+        let calibration = match (needs_scales(link), model.calibration_path()?) {
+            (false, _) => None,
+            (true, Some(file)) if file.exists() => {
+                let (file, calibration) = Calibration::load_for(&file, core.ports, column_block)?;
+                calibration.validate(&file, model, core.ports, column_block)?;
+                if link.detection == Detection::Offset && calibration.quantile < 1.0 {
+                    let quantile = calibration.quantile;
+                    return Err(Problem::OffsetQuantile { quantile }.in_file(settings));
+                }
+                Some(calibration)
+            }
+            (true, file) => {
+                let what = match file {
+                    Some(file) => format!("{} does not exist: add a table [calibration] to the experiment and run `phaseloom calibrate` on it", file.display()),
+                    None => "the model file names no `calibration`: name one there, add a table [calibration] to the experiment and run `phaseloom calibrate` on it".into(),
+                };
+                return Err(Problem::NoCalibration { what }.in_file(settings));
+            }
+        };
+        let bound = link.adc.is_some_and(|adc| adc.full_scale == FullScale::Bound);
+        let (mut layers, mut scales) = (Vec::new(), Vec::new());
+        for (i, view) in views.iter().enumerate() {
+            let scale = match &calibration {
+                Some(c) if bound => bound_scales(view.weight, core, link, c.layers[i].input_scale)?,
+                Some(c) => Scales { input: c.layers[i].input_scale, full_scale: c.layers[i].full_scale.clone() },
+                None => {
+                    let plan = core.plan(view.weight.nrows(), view.weight.ncols(), link.detection)?;
+                    Scales { input: 1.0, full_scale: vec![1.0; plan.tiles().len()] }
+                }
+            };
+            layers.push(Arc::new(LayerProgram::with_design(view.weight, core, design, link.detection, &scale)?));
+            scales.push(scale);
+        }
+        Ok(Self { layers, scales })
+    }
+
+    /// Everything that follows from a process: driven phases, gains and predicted errors of each layer.
+    ///
+    /// # Errors
+    ///
+    /// An impossible process, or a chip that lets no light through.
+    pub fn designs(
+        &self,
+        process: &Process,
+        correction: Option<&CorrectionPlan>,
+    ) -> Result<Vec<Arc<LayerDesign>>, HardwareError> {
+        let design =
+            |layer: &Arc<LayerProgram>| Ok(Arc::new(layer.design(process)?.with_correction(correction.cloned())));
+        self.layers.iter().map(design).collect()
+    }
+
+    /// The optical products of all layers on the chips of one trial. `first` is the address of the first layer.
+    ///
+    /// # Errors
+    ///
+    /// As [`OpticalProduct::new`].
+    pub fn products(
+        &self,
+        designs: &[Arc<LayerDesign>],
+        link: &Link,
+        core_use: CoreUse,
+        precision: Precision,
+        first: LayerAddress,
+    ) -> Result<NetworkProducts, HardwareError> {
+        let mut products = NetworkProducts::default();
+        let mut place = first;
+        for ((program, design), scales) in self.layers.iter().zip(designs).zip(&self.scales) {
+            let single = design.fits_single(scales);
+            match if single { precision.on(link) } else { Precision::Double } {
+                Precision::Single => {
+                    products.add(OpticalProduct::<f32>::new(program, design, link, scales, core_use, place)?);
+                }
+                Precision::Double => {
+                    products.add(OpticalProduct::<f64>::new(program, design, link, scales, core_use, place)?);
+                }
+            }
+            place.layer += 1;
+            place.first_core += program.tiles().len() as u64;
+        }
+        Ok(products)
+    }
+}
+
+/// The products of all photonic layers of a network.
+#[derive(Default)]
+pub struct NetworkProducts {
+    /// The products, from input to output.
+    pub all: Vec<Box<dyn MatrixProduct>>,
+    /// Static error of each matrix: of the complex matrix, and of its detected part.
+    pub errors: Vec<(f64, f64)>,
+}
+
+impl NetworkProducts {
+    fn add<T: Real>(&mut self, product: OpticalProduct<T>) {
+        self.errors.push((product.matrix_error(), product.measured_error()));
+        self.all.push(Box::new(product));
+    }
+}
+
+/// Whether the link needs the scales of a calibration, because its results depend on the magnitude of the numbers.
+pub(crate) fn needs_scales(link: &Link) -> bool {
+    !link.is_ideal() || link.detection == Detection::Offset
+}
+
+/// Checks that the network needs only |y|, if the link detects directly.
+fn suits_detection(model: &Model, core: &CoreSpec, link: &Link) -> Result<(), Problem> {
+    if link.detection != Detection::Direct {
+        return Ok(());
+    }
+    for view in model.photonic_layers() {
+        let reason = if view.has_bias {
+            "has a bias, which would come after |·|".to_owned()
+        } else if view.weight.ncols() > core.ports {
+            format!("has {} inputs on cores of {} ports: several tiles across a row", view.weight.ncols(), core.ports)
+        } else {
+            match view.activation_after {
+                Some(LayerKind::Modulus | LayerKind::SquaredModulus) => continue,
+                Some(kind) => format!("is followed by `{kind}`"),
+                None => "is the last layer".to_owned(),
+            }
+        };
+        return Err(Problem::Direct { layer: view.index, reason });
+    }
+    Ok(())
+}
