@@ -6,9 +6,9 @@
 //! `cargo run --release --example 05_custom_topology`
 #![allow(clippy::print_stdout)]
 
-use phaseloom::hardware::comparison::trial;
-use phaseloom::hardware::{MeshSize, Process};
-use phaseloom::mesh::{Capability, Cell, Layout, MeshDesign, MeshError, Phases, Rectangular, Topology, Unitary, fit};
+use phaseloom::mesh::{Capability, Layout, MeshError, Phases, Rectangular, Topology, Unitary, fit};
+use phaseloom::numerics::{StreamKey, fidelity, haar_unitary};
+use phaseloom::prelude::*;
 use std::sync::Arc;
 
 /// Half of the columns of a rectangular mesh: cheap, and not universal.
@@ -38,21 +38,24 @@ impl Topology for Half {
     }
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let process: Process = toml::from_str("[splitter_error]\nsigma_rad = 0.02\n[insertion_loss]\nloss_db = 0.2")?;
+fn main() -> Result<(), Error> {
+    // The unitary of the first trial of `phaseloom compare`.
+    let u = haar_unitary(8, &mut StreamKey::new(1, "compare/haar").trial(0).stream());
+    let process = Process::from_toml("[splitter_error]\nsigma_rad = 0.02\n[insertion_loss]\nloss_db = 0.2")?;
     for topology in [Arc::new(Half) as Arc<dyn Topology>, Arc::new(Rectangular)] {
-        for cell in [Cell::Mzi, Cell::ThreeSplitters] {
-            let design = MeshDesign::new(topology.clone(), cell)?;
-            let (parts, made) = (MeshSize::new(&design, 8), trial(&design, 8, &process, 1, 0)?);
+        for cell in ["mzi", "three_splitters"] {
+            let program = Core::new(8).with_custom_topology(topology.clone()).with_cell(cell).program_complex(&u)?;
+            let chip = process.fabricate(&program, Seed(1))?;
+            let corrected = chip.correct(&program, "local", &Instruments::default())?;
             println!(
-                "{:<33} {:>2} cells, {} columns, {:.2} dB: 1 − F = {:.3} ideal, {:.3} on a chip, {:.3} corrected",
-                design.to_string(),
-                parts.cells,
-                parts.depth,
-                10.0 * made.transmission.log10(),
-                made.ideal,
-                made.before,
-                made.after
+                "{:<11} of {cell:<15} {:>2} cells, {} columns, {:.2} dB: 1 − F = {:.3} ideal, {:.3} on a chip, {:.3} corrected",
+                topology.key(),
+                program.interferometers(),
+                program.depth(),
+                corrected.corrections()[0].before.transmission_db,
+                1.0 - fidelity(&u, &program.matrix()),
+                1.0 - fidelity(&u, &chip.matrix(&program)?),
+                1.0 - fidelity(&u, &chip.matrix(&corrected)?),
             );
         }
     }

@@ -26,14 +26,54 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The [`prelude`] holds the types of this example. The crates below hold everything else, in the order of the data:
+//! # Commands and calls
+//!
+//! What a command of the command line does, these calls do:
+//!
+//! | command | calls |
+//! |---|---|
+//! | `program` | [`Core::program`] or [`Core::program_complex`], then [`Program::save`] |
+//! | `convert` | [`ConvertedProgram::new`](mesh::convention::ConvertedProgram::new) and [`mesh::convention::load`] |
+//! | `chip` | [`Process::fabricate`]; files by [`Chip::cores`], then [`hardware::Chip::save`] and [`load`](hardware::Chip::load) |
+//! | `matrix` | [`Program::matrix`], [`Chip::matrix`], [`Chip::matrix_error`] |
+//! | `correct` | [`Chip::correct`], [`Program::corrections`] |
+//! | `compare` | [`hardware::comparison::trial`] for each of [`mesh::MeshDesign::all`] |
+//! | `draw` | [`report::MeshDrawing`] of a [`mesh::StageTrace`] |
+//! | `train` | [`TrainSpec::load`](network::TrainSpec::load), then [`network::train::train`] and [`Trained::save`](network::Trained::save) |
+//! | `calibrate` | [`Calibration::measure`](network::Calibration::measure), then [`save`](network::Calibration::save) |
+//! | `run` | [`Experiment::load`](experiment::Experiment::load), then [`experiment::run`] and [`Tables::write`](experiment::Tables::write); one network on one chip: [`Network::on_chip`] |
+//! | `merge` | [`experiment::merge`] |
+//! | `spectra` | [`hardware::spectra::derive`] |
+//! | `preset` | [`Process::preset`], [`hardware::preset`] |
+//! | `validate` | [`validation::Report::new`] |
+//! | `list` | [`mesh::topologies`], [`CELLS`](mesh::CELLS), [`CONVENTIONS`](mesh::convention::CONVENTIONS), [`IMPERFECTIONS`](hardware::IMPERFECTIONS), [`CORRECTIONS`](hardware::correction::CORRECTIONS), [`PRESETS`](hardware::PRESETS), [`LINK_PARTS`](hardware::LINK_PARTS), [`DETECTIONS`](hardware::DETECTIONS), [`LAYERS`](network::layer::LAYERS), [`FIGURES`](report::FIGURES), [`CLAIMS`](validation::CLAIMS) |
+//!
+//! A whole experiment in one call, with its files in a folder:
+//!
+//! ```no_run
+//! use phaseloom::experiment::{self, Options, Tables};
+//! use phaseloom::prelude::*;
+//! use std::path::Path;
+//!
+//! let experiment = Experiment::load(Path::new("examples/digits/digits.toml"))?;
+//! let outcome = experiment::run(&experiment, Path::new("results"), &Options::default())?;
+//! if let Some(tables) = Tables::new(&outcome) {
+//!     print!("{}", tables.text());
+//! }
+//! # Ok::<(), phaseloom::Error>(())
+//! ```
+//!
+//! The [`prelude`] holds the types of the first example. The crates below hold everything else, in the order of the data:
 //! [`mesh`] (cells, decompositions, propagation, gradients), [`hardware`] (processes, chips, links, products,
 //! corrections), [`network`] (models, data, training), [`experiment`] (Monte Carlo runs), [`report`] (figures) and
 //! [`validation`] (the physics claims, recomputed). [`numerics`] and [`files`] serve all of them.
 
 mod facade;
 
-pub use facade::{Chip, Core, Error, Process, Product, Program, Seed, haar_unitary, read_complex_matrix, read_matrix};
+pub use facade::{
+    Chip, Core, Error, Network, PhotonicNetwork, Process, Product, Program, Seed, haar_unitary, read_complex_matrix,
+    read_matrix,
+};
 
 pub use nalgebra;
 pub use num_complex::Complex64;
@@ -49,9 +89,13 @@ pub use phaseloom_validation as validation;
 /// The types that most programs need: `use phaseloom::prelude::*`.
 pub mod prelude {
     pub use crate::facade::{
-        Chip, Core, Error, Process, Product, Program, Seed, haar_unitary, read_complex_matrix, read_matrix,
+        Chip, Core, Error, Network, PhotonicNetwork, Process, Product, Program, Seed, haar_unitary,
+        read_complex_matrix, read_matrix,
     };
     pub use nalgebra::DMatrix;
     pub use num_complex::Complex64;
+    pub use phaseloom_experiment::Experiment;
+    pub use phaseloom_hardware::correction::{Instruments, Interrupt};
     pub use phaseloom_hardware::{Detection, Link};
+    pub use phaseloom_network::{accuracy, predictions};
 }

@@ -17,7 +17,7 @@ const MAX_RESIDUAL_PER_NOISE: f64 = 3.0;
 ///
 /// Without --method every method is tried on the same chip. A method sees the chip through noisy measurements, or knows
 /// the quantities in its row. The table shows infidelity 1 − F, error, transmission, mean phase, the electrical power of
-/// the phases (if the process of the chip has a [phase_shifter]), numbers of readings and steps. The row `none` is the
+/// the phases (if the process of the chip has a [phase_shifter]), numbers of measurements and steps. The row `none` is the
 /// uncorrected program. Ctrl-C stops the command, and nothing is written.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
@@ -76,7 +76,7 @@ impl Correct {
         let columns = [11, 12, 12, 12, 9, 12, 11, 7].map(|width| Column::right().min_width(width).gap(1));
         let columns = [vec![Column::left().min_width(19)], columns.to_vec(), vec![Column::left()]].concat();
         let mut table = TextTable::new(0, columns);
-        table.row(["method", "1 − F", "error", "scaled", "light", "phase", "heaters", "readings", "steps", "knows"]);
+        table.row("method|1 − F|error|scaled|light|phase|heaters|measurements|steps|knows".split('|'));
         let mut last = None;
         for method in methods {
             let done = match correct(&chip, &target, method, &instruments) {
@@ -135,7 +135,7 @@ impl Correct {
 
 fn row(name: &str, done: &Corrected, before: bool, knows: &str) -> [String; 10] {
     let quality = if before { done.before } else { done.after };
-    let (readings, steps) = if before { (0, 0) } else { (done.measurements, done.result.steps) };
+    let (measurements, steps) = if before { (0, 0) } else { (done.measurements, done.result.steps) };
     [
         name.to_owned(),
         format!("{:.3e}", (1.0 - quality.fidelity).max(0.0)),
@@ -144,7 +144,7 @@ fn row(name: &str, done: &Corrected, before: bool, knows: &str) -> [String; 10] 
         output::transmission(quality.transmission_db),
         format!("{:.3}", quality.mean_phase_rad),
         quality.heater_power_w.map_or_else(|| "–".to_owned(), output::power),
-        readings.to_string(),
+        measurements.to_string(),
         steps.to_string(),
         knows.to_owned(),
     ]

@@ -68,6 +68,17 @@ pub enum Error {
         /// Ports of the core.
         ports: usize,
     },
+    /// A program file holds the program of one core.
+    #[error(
+        "{}: found a program of {cores} cores, expected one core: save each program of `Program::core_programs`",
+        path.display()
+    )]
+    SeveralCores {
+        /// The file.
+        path: PathBuf,
+        /// Cores of the program.
+        cores: usize,
+    },
     /// A numerical method failed its own check.
     #[error(transparent)]
     Numerics(#[from] NumericsError),

@@ -1,9 +1,10 @@
-//! The short way through the library: a core, a program, a process, a chip, a product.
+//! The short way through the library: a core, a program, a process, a chip, a product; or a network on chips.
 //!
 //! ```text
 //! weights ─ Core::program ─▶ Program ─┐
 //!                                     ├─ Process::fabricate ─▶ Chip ─ Chip::product(Link) ─▶ Product ─ multiply ─▶ y
 //! process.toml ─ Process::load ───────┘
+//! model.toml ─ Network::load ─▶ Network ─ on_chip(Core, Process, Link) ─▶ PhotonicNetwork ─ forward ─▶ outputs
 //! ```
 //!
 //! All types own their data, share it cheaply when cloned, and return the one [`Error`]. The crates below them
@@ -12,6 +13,7 @@
 mod chip;
 mod core;
 mod error;
+mod network;
 mod process;
 mod product;
 mod program;
@@ -19,9 +21,13 @@ mod program;
 pub use chip::Chip;
 pub use core::Core;
 pub use error::Error;
+pub use network::{Network, PhotonicNetwork};
 pub use process::{Process, Seed};
 pub use product::Product;
 pub use program::Program;
+
+#[cfg(test)]
+mod tests;
 
 use nalgebra::DMatrix;
 use num_complex::Complex64;

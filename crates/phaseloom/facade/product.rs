@@ -1,7 +1,7 @@
 use super::program::Kind;
 use super::{Error, Process, Program, Seed};
 use nalgebra::DMatrix;
-use phaseloom_hardware::{CoreUse, Detection, LayerAddress, Link, MatrixProduct, OpticalProduct, Shot};
+use phaseloom_hardware::{Detection, LayerAddress, Link, MatrixProduct, OpticalProduct, Shot};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -22,16 +22,16 @@ fn key(detection: Detection) -> &'static str {
 
 impl Product {
     pub(super) fn new(process: &Process, seed: Seed, program: &Program, link: &Link) -> Result<Self, Error> {
-        let Kind::Weights { layer, scales } = &program.kind else {
+        let Kind::Weights { layer, scales, core_use } = &program.kind else {
             let (rows, columns) = program.shape();
             return Err(Error::ComplexProduct { rows, columns });
         };
         if link.detection != program.detection {
             return Err(Error::Detection { program: key(program.detection), link: key(link.detection) });
         }
-        let design = Arc::new(layer.design(process.settings())?);
+        let design = Arc::new(layer.design(process.settings())?.with_corrected(program.corrections()));
         let address = LayerAddress { seed: seed.0, trial: 0, layer: 0, first_core: 0 };
-        let optical = OpticalProduct::new(layer, &design, link, scales, CoreUse::default(), address)?;
+        let optical = OpticalProduct::new(layer, &design, link, scales, *core_use, address)?;
         Ok(Self { optical, sent: AtomicU64::new(0) })
     }
 

@@ -1,8 +1,10 @@
 use super::{Core, Error};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
-use phaseloom_hardware::{Detection, LayerProgram, Link, Scales, bound_scales};
+use phaseloom_hardware::correction::Corrected;
+use phaseloom_hardware::{CoreUse, Detection, LayerProgram, Link, Scales, bound_scales};
 use phaseloom_mesh::{Form, MatrixProgram};
+use std::path::Path;
 use std::sync::Arc;
 
 /// The phases of all cores that a matrix is programmed on.
@@ -10,12 +12,14 @@ use std::sync::Arc;
 pub struct Program {
     pub(super) kind: Kind,
     pub(super) detection: Detection,
+    /// The corrected program of each core, if the program was corrected for a chip.
+    pub(super) corrected: Option<Arc<Vec<Corrected>>>,
 }
 
 #[derive(Clone, Debug)]
 pub(super) enum Kind {
     /// Real weights in tiles, with the scales of the converters.
-    Weights { layer: Arc<LayerProgram>, scales: Arc<Scales> },
+    Weights { layer: Arc<LayerProgram>, scales: Arc<Scales>, core_use: CoreUse },
     /// One complex matrix on one core.
     Complex { target: Arc<DMatrix<Complex64>>, program: Arc<MatrixProgram> },
 }
@@ -24,8 +28,10 @@ impl Program {
     pub(super) fn from_weights(core: &Core, weights: &DMatrix<f64>) -> Result<Self, Error> {
         let link = Link { detection: core.detection, ..Link::default() };
         let scales = bound_scales(weights, &core.spec, &link, core.input_scale)?;
-        let layer = LayerProgram::new(weights, &core.spec, core.detection, &scales)?;
-        Ok(Self { kind: Kind::Weights { layer: Arc::new(layer), scales: Arc::new(scales) }, detection: core.detection })
+        let layer = LayerProgram::with_design(weights, &core.spec, &core.design()?, core.detection, &scales)?;
+        let (layer, scales) = (Arc::new(layer), Arc::new(scales));
+        let kind = Kind::Weights { layer, scales, core_use: core.spec.core_use() };
+        Ok(Self { kind, detection: core.detection, corrected: None })
     }
 
     pub(super) fn from_complex(core: &Core, matrix: &DMatrix<Complex64>) -> Result<Self, Error> {
@@ -34,11 +40,48 @@ impl Program {
         if rows.max(columns) > ports {
             return Err(Error::TooManyPorts { rows, columns, ports });
         }
-        let program = MatrixProgram::new(matrix, Form::Auto, core.spec.design()?)?;
-        Ok(Self {
-            kind: Kind::Complex { target: Arc::new(matrix.clone()), program: Arc::new(program) },
-            detection: core.detection,
-        })
+        let program = MatrixProgram::new(matrix, Form::Auto, core.design()?)?;
+        Ok(Self::single(matrix.clone(), program))
+    }
+
+    fn single(target: DMatrix<Complex64>, program: MatrixProgram) -> Self {
+        let kind = Kind::Complex { target: Arc::new(target), program: Arc::new(program) };
+        Self { kind, detection: Detection::Homodyne, corrected: None }
+    }
+
+    /// Reads the program of one core from a program file (JSON), or from one of another phase convention. The requested
+    /// matrix is that of the phases in the file.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, is no program, or contradicts itself.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let program = phaseloom_mesh::convention::load(path.as_ref())?;
+        Ok(Self::single(program.matrix(), program))
+    }
+
+    /// Writes the program of a single core as a program file (JSON), which the command line reads, too.
+    ///
+    /// ```
+    /// use phaseloom::prelude::*;
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("program.json");
+    ///
+    /// let program = Core::new(4).program_complex(&haar_unitary(4, Seed(1)))?;
+    /// program.save(&path)?;
+    /// assert_eq!(Program::load(&path)?.matrix(), program.matrix());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The program has several cores (save each of [`Program::core_programs`] instead), or the file cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        let cores: Vec<&MatrixProgram> = self.core_programs().collect();
+        match cores[..] {
+            [program] => Ok(program.save(path.as_ref())?),
+            _ => Err(Error::SeveralCores { path: path.as_ref().to_owned(), cores: cores.len() }),
+        }
     }
 
     /// Number of outputs and of inputs of the matrix.
@@ -62,12 +105,7 @@ impl Program {
     /// The matrix (outputs × inputs) that ideal meshes realise with these phases.
     #[must_use]
     pub fn matrix(&self) -> DMatrix<Complex64> {
-        match &self.kind {
-            Kind::Weights { layer, .. } => {
-                assembled(layer, layer.tiles().iter().flatten().map(|tile| tile.program.matrix()))
-            }
-            Kind::Complex { program, .. } => program.matrix(),
-        }
+        self.assembled(self.core_programs().map(MatrixProgram::matrix))
     }
 
     /// Number of cores: tiles of the matrix that are not zero.
@@ -78,6 +116,19 @@ impl Program {
 
     /// The program of each core, in the order of the tiles: their stages, phases and layouts.
     pub fn core_programs(&self) -> impl Iterator<Item = &MatrixProgram> {
+        let corrected = self.corrections().iter().map(|core| &core.program);
+        corrected.chain(self.uncorrected().filter(|_| self.corrected.is_none()))
+    }
+
+    /// The correction of each core, in the order of the tiles: quality before and after it, and its number of measurements.
+    /// Empty if the program was not [corrected](super::Chip::correct).
+    #[must_use]
+    pub fn corrections(&self) -> &[Corrected] {
+        self.corrected.as_ref().map_or(&[], |corrected| corrected)
+    }
+
+    /// The program of each core for chips without errors.
+    pub(super) fn uncorrected(&self) -> impl Iterator<Item = &MatrixProgram> {
         let (layer, single) = match &self.kind {
             Kind::Weights { layer, .. } => (Some(layer), None),
             Kind::Complex { program, .. } => (None, Some(&**program)),
@@ -97,18 +148,20 @@ impl Program {
     pub fn depth(&self) -> usize {
         self.core_programs().map(MatrixProgram::depth).max().unwrap_or(0)
     }
-}
 
-/// The matrix of a layer from the matrices of its tiles that are not zero.
-pub(super) fn assembled(
-    layer: &LayerProgram,
-    realised: impl Iterator<Item = DMatrix<Complex64>>,
-) -> DMatrix<Complex64> {
-    let (rows, columns) = layer.plan().shape();
-    let mut matrix = DMatrix::zeros(rows, columns);
-    for (tile, realised) in layer.tiles().iter().flatten().zip(realised) {
-        let size = (tile.tile.rows, tile.tile.columns);
-        matrix.view_mut((tile.tile.row, tile.tile.column), size).copy_from(&realised.view((0, 0), size));
+    /// The whole matrix from the matrices of its cores.
+    pub(super) fn assembled(&self, mut realised: impl Iterator<Item = DMatrix<Complex64>>) -> DMatrix<Complex64> {
+        let (rows, columns) = self.shape();
+        let mut matrix = DMatrix::zeros(rows, columns);
+        match &self.kind {
+            Kind::Weights { layer, .. } => {
+                for (tile, realised) in layer.tiles().iter().flatten().zip(realised) {
+                    let size = (tile.tile.rows, tile.tile.columns);
+                    matrix.view_mut((tile.tile.row, tile.tile.column), size).copy_from(&realised.view((0, 0), size));
+                }
+                matrix
+            }
+            Kind::Complex { .. } => realised.next().unwrap_or(matrix),
+        }
     }
-    matrix
 }

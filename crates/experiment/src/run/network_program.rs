@@ -107,14 +107,10 @@ impl NetworkProgram {
         let mut products = NetworkProducts::default();
         let mut place = first;
         for ((program, design), scales) in self.layers.iter().zip(designs).zip(&self.scales) {
-            let single = design.fits_single(scales);
-            match if single { precision.on(link) } else { Precision::Double } {
-                Precision::Single => {
-                    products.add(OpticalProduct::<f32>::new(program, design, link, scales, core_use, place)?);
-                }
-                Precision::Double => {
-                    products.add(OpticalProduct::<f64>::new(program, design, link, scales, core_use, place)?);
-                }
+            if design.fits_single(scales) && precision.on(link) == Precision::Single {
+                products.add(OpticalProduct::<f32>::new(program, design, link, scales, core_use, place)?);
+            } else {
+                products.add(OpticalProduct::<f64>::new(program, design, link, scales, core_use, place)?);
             }
             place.layer += 1;
             place.first_core += program.tiles().len() as u64;

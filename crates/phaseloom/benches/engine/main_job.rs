@@ -1,14 +1,14 @@
 //! The main job, MNIST on 28 cores, as separate calls of the library.
 
-use phaseloom::experiment::{Config, Experiment};
-use phaseloom::hardware::{Batch, LayerAddress, LayerDesign, LayerProgram, Link, OpticalProduct, Scales};
-use phaseloom::network::{Calibration, Model};
+use phaseloom::experiment::{Config, Experiment, NetworkProgram};
+use phaseloom::hardware::{Batch, LayerAddress, LayerDesign, Link, MatrixProduct, Precision};
+use phaseloom::network::Model;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// One layer on its chips, with fields and currents in `f32` as in the main job.
-pub type Product = OpticalProduct<f32>;
+pub type Product = Box<dyn MatrixProduct>;
 
 /// The inputs of the main job, read from files and prepared for the network.
 pub struct MainJob {
@@ -18,7 +18,6 @@ pub struct MainJob {
     pub model: Model,
     pub inputs: Batch,
     pub labels: Vec<usize>,
-    pub scales: Vec<Scales>,
 }
 
 /// The file of the experiment.
@@ -35,41 +34,25 @@ impl MainJob {
         let model = Model::load(&base.join(&config.model))?;
         let data = config.data.load(base)?;
         let inputs = model.prepare(&data.inputs);
-        let calibration = Calibration::load(&model.calibration_path()?.ok_or("the model names a calibration")?)?;
-        let scales = calibration.layers.into_iter();
-        let scales = scales.map(|s| Scales { input: s.input_scale, full_scale: s.full_scale }).collect();
-        Ok(Self { experiment, config, model, inputs, labels: data.labels, scales })
+        Ok(Self { experiment, config, model, inputs, labels: data.labels })
     }
 
-    /// The tiles of both layers as phases.
-    pub fn programs(&self) -> Result<Vec<Arc<LayerProgram>>, Box<dyn Error>> {
-        let (core, detection) = (&self.config.core, self.config.link.detection);
-        let layers = self.model.photonic_layers().into_iter().zip(&self.scales);
-        layers.map(|(view, scales)| Ok(Arc::new(LayerProgram::new(view.weight, core, detection, scales)?))).collect()
-    }
-
-    /// The designs of the programs on the process, before any chip is sampled.
-    pub fn designs(&self, programs: &[Arc<LayerProgram>]) -> Result<Vec<Arc<LayerDesign>>, Box<dyn Error>> {
-        programs.iter().map(|program| Ok(Arc::new(program.design(&self.config.process)?))).collect()
+    /// The tiles of both layers as phases, with the scales of their converters.
+    pub fn program(&self) -> Result<NetworkProgram, Box<dyn Error>> {
+        let Config { core, link, .. } = &self.config;
+        Ok(NetworkProgram::new(&self.model, core, &core.design()?, link, &self.experiment.path)?)
     }
 
     /// The layers on the chips of a trial, with a link of choice.
     pub fn products(
         &self,
-        programs: &[Arc<LayerProgram>],
+        program: &NetworkProgram,
         designs: &[Arc<LayerDesign>],
         link: &Link,
         trial: u64,
     ) -> Result<Vec<Product>, Box<dyn Error>> {
-        let mut first_core = 0;
-        let mut products = Vec::new();
-        for (i, (program, design)) in programs.iter().zip(designs).enumerate() {
-            let place = LayerAddress { seed: self.config.seed, trial, layer: i as u64, first_core };
-            let how = self.config.core.core_use();
-            products.push(Product::new(program, design, link, &self.scales[i], how, place)?);
-            first_core += program.tiles().len() as u64;
-        }
-        Ok(products)
+        let first = LayerAddress { seed: self.config.seed, trial, layer: 0, first_core: 0 };
+        Ok(program.products(designs, link, self.config.core.core_use(), Precision::Single, first)?.all)
     }
 }
 

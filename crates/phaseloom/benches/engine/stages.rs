@@ -5,11 +5,8 @@
 use crate::cpu_time;
 use crate::main_job::{MainJob, Product, noiseless, path};
 use phaseloom::experiment::store::Store;
-use phaseloom::experiment::{Experiment, Options, Outcome, Plan, Row, Shard, Tables, run};
-use phaseloom::hardware::correction::Interrupt;
-use phaseloom::hardware::{
-    Batch, Chip, ChipId, LayerDesign, LayerProgram, Link, MatrixProduct, ProductStatistics, Shot,
-};
+use phaseloom::experiment::{Experiment, NetworkProgram, Options, Outcome, Plan, Row, Tables, run};
+use phaseloom::hardware::{Batch, Chip, ChipId, LayerDesign, Link, MatrixProduct, ProductStatistics, Shot};
 use phaseloom::network::{ExactPass, predictions};
 use phaseloom::report::{FIGURES, Table, png};
 use std::error::Error;
@@ -43,10 +40,10 @@ impl Stage {
 /// Times every stage.
 pub fn measure() -> Result<Vec<Stage>> {
     let (job, read) = timed(MainJob::load)?;
-    let (programs, program) = timed(|| job.programs())?;
-    let (designs, design) = timed(|| job.designs(&programs))?;
+    let (network, program) = timed(|| job.program())?;
+    let (designs, design) = timed(|| Ok(network.designs(&job.config.process, None)?))?;
     let exact = cpu_time::measure(|| decide_exactly(&job)).1;
-    let [draw, make, open, quiet, whole, forward, decide] = one_chip(&job, &programs, &designs)?;
+    let [draw, make, open, quiet, whole, forward, decide] = one_chip(&job, &network, &designs)?;
     let folder = tempfile::tempdir()?;
     let small = small_experiment()?;
     let outcome = run_alone(&small, &folder.path().join("run"))?;
@@ -63,9 +60,9 @@ pub fn measure() -> Result<Vec<Stage>> {
     // Rows with the real link: chips and the perfect mesh.
     let chips = rows(Row::Chips) + rows(Row::PerfectReal);
     let all = [
-        ("read and prepare model, data, scales", "timed", read, 1),
+        ("read and prepare model and data", "timed", read, 1),
         ("decisions of the exact network", "timed", exact, references),
-        ("program 28 tiles", "timed", program, 1),
+        ("read scales, program 28 tiles", "timed", program, 1),
         ("design: drive, gains, predicted errors", "timed", design, processes),
         ("draw the errors of 28 cores", "timed", draw, chips),
         ("realise 28 tiles", "making the products, less the draw", make - draw, chips),
@@ -97,7 +94,7 @@ fn decide_exactly(job: &MainJob) -> Vec<usize> {
 
 /// Processor time of one row of a chip (s), mean of [`TRIALS`]; all samples pass both layers. The times are: draw; draw and
 /// realise; encode and multiply; encode, multiply, convert; the same with noise; the network; decide.
-fn one_chip(job: &MainJob, programs: &[Arc<LayerProgram>], designs: &[Arc<LayerDesign>]) -> Result<[f64; 7]> {
+fn one_chip(job: &MainJob, program: &NetworkProgram, designs: &[Arc<LayerDesign>]) -> Result<[f64; 7]> {
     let link = &job.config.link;
     let quiet = noiseless(link);
     let open = Link { adc: None, ..quiet.clone() };
@@ -105,10 +102,10 @@ fn one_chip(job: &MainJob, programs: &[Arc<LayerProgram>], designs: &[Arc<LayerD
     let mut means = [0.0; 7];
     for trial in 0..TRIALS {
         let pass = |products: &[Product]| cpu_time::measure(|| multiply(products, &inputs, trial)).1;
-        let draw = timed(|| draw(job, programs, trial))?.1;
-        let (products, make) = timed(|| job.products(programs, designs, link, trial))?;
-        let open = pass(&job.products(programs, designs, &open, trial)?);
-        let quiet = pass(&job.products(programs, designs, &quiet, trial)?);
+        let draw = timed(|| draw(job, program, trial))?.1;
+        let (products, make) = timed(|| job.products(program, designs, link, trial))?;
+        let open = pass(&job.products(program, designs, &open, trial)?);
+        let quiet = pass(&job.products(program, designs, &quiet, trial)?);
         let whole = pass(&products);
         let (outputs, forward) = network(job, &products, trial);
         let decide = cpu_time::measure(|| outputs.iter().map(|o| count_right(o, &job.labels)).sum::<usize>()).1;
@@ -134,8 +131,8 @@ fn photonic_inputs(job: &MainJob) -> Vec<Vec<(u64, Batch)>> {
     inputs
 }
 
-fn draw(job: &MainJob, programs: &[Arc<LayerProgram>], trial: u64) -> Result<Vec<Chip>> {
-    let tiles = programs.iter().flat_map(|program| program.tiles().iter().flatten());
+fn draw(job: &MainJob, program: &NetworkProgram, trial: u64) -> Result<Vec<Chip>> {
+    let tiles = program.layers.iter().flat_map(|layer| layer.tiles().iter().flatten());
     tiles
         .enumerate()
         .map(|(core, tile)| {
@@ -155,7 +152,7 @@ fn multiply(products: &[Product], inputs: &[Vec<(u64, Batch)>], trial: u64) -> V
 
 /// Sends all samples through the network. Returns its outputs and its time (s).
 fn network(job: &MainJob, products: &[Product], trial: u64) -> (Vec<Batch>, f64) {
-    let products: Vec<&dyn MatrixProduct> = products.iter().map(|product| product as &dyn MatrixProduct).collect();
+    let products: Vec<&dyn MatrixProduct> = products.iter().map(|product| &**product).collect();
     // As in a run, the floating-point product of the first layer is shared by all chips.
     let known: Vec<_> = chunks(&job.inputs)
         .map(|(first_sample, chunk)| (Shot { trial, index: 0, first_sample }, job.model.exact_pass(chunk)))
@@ -177,9 +174,7 @@ fn small_experiment() -> Result<Experiment> {
 }
 
 fn run_alone(experiment: &Experiment, folder: &Path) -> Result<Outcome> {
-    let interrupt = Interrupt::new();
-    let options = Options { threads: 1, shard: Shard::WHOLE, interrupt, progress: &|_, _| (), outputs: None };
-    Ok(run(experiment, folder, &options)?)
+    Ok(run(experiment, folder, &Options { threads: 1, ..Options::default() })?)
 }
 
 fn append(outcome: &Outcome, experiment: &Experiment, folder: &Path) -> Result<()> {

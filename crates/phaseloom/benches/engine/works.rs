@@ -5,7 +5,7 @@
 use crate::harness::{Times, Work, alternate, in_turn};
 use crate::inputs::{chip, gaussian, haar, product, propagated, qr, random_phases, random_program};
 use crate::main_job::{MainJob, Product, noiseless};
-use phaseloom::hardware::{Chip, ChipId, Link, MatrixProduct, Process, Shot};
+use phaseloom::hardware::{Chip, ChipId, Link, Process, Shot};
 use phaseloom::mesh::cell::CellErrors;
 use phaseloom::mesh::{
     Circuit, Fields, MatrixProgram, MeshDesign, Phases, Rectangular, Stage, Topology, Triangular, Unitary, gradient,
@@ -265,9 +265,9 @@ const SHOT: Shot = Shot { trial: 0, index: 0, first_sample: 0 };
 
 /// The first layer of the main job on the chips of one trial, with a link of choice.
 fn first_layer(job: &MainJob, link: &Link) -> Product {
-    let programs = job.programs().expect("the weights have programs");
-    let designs = job.designs(&programs).expect("a possible process");
-    job.products(&programs, &designs, link, 0).expect("possible chips").swap_remove(0)
+    let program = job.program().expect("the weights have programs");
+    let designs = program.designs(&job.config.process, None).expect("a possible process");
+    job.products(&program, &designs, link, 0).expect("possible chips").swap_remove(0)
 }
 
 /// The noise of a readout (ns): the product with a noisy link, less that with a noiseless one.
