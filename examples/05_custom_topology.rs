@@ -41,6 +41,7 @@ impl Topology for Half {
 fn main() -> Result<(), Error> {
     // The unitary of the first trial of `phaseloom compare`.
     let u = haar_unitary(8, &mut StreamKey::new(1, "compare/haar").trial(0).stream());
+    let infidelity = |matrix: &DMatrix<Complex64>| (1.0 - fidelity(&u, matrix)).max(0.0);
     let process = Process::from_toml("[splitter_error]\nsigma_rad = 0.02\n[insertion_loss]\nloss_db = 0.2")?;
     for topology in [Arc::new(Half) as Arc<dyn Topology>, Arc::new(Rectangular)] {
         for cell in ["mzi", "three_splitters"] {
@@ -53,9 +54,9 @@ fn main() -> Result<(), Error> {
                 program.interferometers(),
                 program.depth(),
                 corrected.corrections()[0].before.transmission_db,
-                1.0 - fidelity(&u, &program.matrix()),
-                1.0 - fidelity(&u, &chip.matrix(&program)?),
-                1.0 - fidelity(&u, &chip.matrix(&corrected)?),
+                infidelity(&program.matrix()),
+                infidelity(&chip.matrix(&program)?),
+                infidelity(&chip.matrix(&corrected)?),
             );
         }
     }
