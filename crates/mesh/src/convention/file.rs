@@ -134,6 +134,10 @@ impl ConvertedProgram {
         let (file, design) = ProgramFile::<Mesh>::load(path, FORMAT)?;
         let unknown = |error| Mismatch::unknown("convention", &file.convention, &error).in_file(path);
         let convention = convention(&file.convention).map_err(unknown)?;
+        if let Some(cell) = &file.cell {
+            let expected = "no such key: conventions are defined for cells `mzi` alone";
+            return Err(Mismatch::new("cell", format!("`{cell}`"), expected).in_file(path));
+        }
         check_convertible(&design, file.ports())?;
         let mut meshes = Vec::new();
         let frame = file.into_program(design.clone(), |name, mesh, ports| {
