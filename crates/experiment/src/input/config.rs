@@ -2,7 +2,7 @@
 
 use crate::error::ExperimentError;
 use phaseloom_files::{InvalidValue, between, line_of_key, locate, positive, read_toml};
-use phaseloom_hardware::correction::{CORRECTIONS, CorrectionPlan, Instruments, Interrupt, correction};
+use phaseloom_hardware::correction::{CorrectionPlan, Instruments, Interrupt, correction};
 use phaseloom_hardware::{CoreSpec, HardwareError, Link, MAX_PORTS, Precision, Process, read_process};
 use phaseloom_network::data::DataSpec;
 use serde::de::value::MapAccessDeserializer;
@@ -275,11 +275,10 @@ impl Experiment {
             let expected = if let HardwareError::Mesh(e) = &e { e.expected() } else { e.to_string() };
             InvalidValue::new("core.cell", format!("`{cell}`"), &expected)
         })?;
-        config.correction_plan().map_err(|_| {
-            let keys: Vec<&str> = CORRECTIONS.iter().map(|method| method.key).collect();
-            let expected = format!("`none` or one of {}", keys.join(", "));
-            InvalidValue::new("correction", format!("`{}`", config.correction), &expected)
-        })?;
+        if let Err(HardwareError::UnknownCorrection(unknown)) = config.correction_plan() {
+            let expected = format!("`none` or {}", unknown.expected);
+            return Err(InvalidValue { expected, ..unknown });
+        }
         between("correction_noise", config.correction_noise, 0.0, 1.0)?;
         between("correction_effort", config.correction_effort, 0.0, 1000.0)?;
         if let Some(source) = &config.calibration {
