@@ -13,7 +13,7 @@ mod quantile;
 use std::path::{Path, PathBuf};
 
 use nalgebra::DMatrix;
-use phaseloom_files::{InvalidValue, read_json, to_json, write_atomically};
+use phaseloom_files::{FileError, InvalidValue, from_json_strict, read_bytes, to_json, write_atomically};
 use phaseloom_hardware::{MAX_PORTS, Tile, TilePlan};
 use serde::{Deserialize, Serialize};
 
@@ -150,7 +150,9 @@ impl Calibration {
     ///
     /// If the file cannot be read, is not a calibration of version 1, or holds a scale that is not above zero.
     pub fn load(path: &Path) -> Result<Self> {
-        let (calibration, _): (Self, _) = read_json(path, "calibration")?;
+        let bytes = read_bytes(path)?.bytes;
+        let json_error = |source| FileError::Json { path: path.to_owned(), kind: "calibration", source };
+        let calibration: Self = from_json_strict(&bytes).map_err(json_error)?;
         calibration.check(path)?;
         Ok(calibration)
     }
