@@ -1,4 +1,4 @@
-//! What must not change a byte of the results: threads, interruptions at any moment, shards, more trials later.
+//! Conditions that must not change a byte of the results: threads, interruptions at any moment, shards, more trials later.
 
 use super::support::{Scene, Working, assert_equal_results, example, run_to, units};
 use std::fs;

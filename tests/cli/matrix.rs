@@ -100,7 +100,7 @@ fn quantised(phase: f64, process: &Value) -> f64 {
     }
 }
 
-/// Light through one section of the files: `modes` fields for each input port, changed in place.
+/// Light through one stage of the files: `modes` fields for each input port, changed in place.
 fn pass(fields: &mut Vec<Vec<Complex64>>, modes: usize, stage: &Value, frozen: &Value, process: &Value) {
     let inputs = fields[0].len();
     fields.resize(modes, vec![Complex64::new(0.0, 0.0); inputs]);

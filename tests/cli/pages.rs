@@ -1,4 +1,4 @@
-//! What the program says about itself: help with examples, lists, completions, manual pages, usage errors.
+//! The texts of the program about itself: help with examples, lists, completions, manual pages, usage errors.
 
 use super::support::run;
 

@@ -425,10 +425,10 @@ fn trainings() {
         train(&good.replace(from, to)).refused(parts);
         assert!(before == (fs::read(&weights).unwrap(), fs::read(&calibration).unwrap()), "{to}");
     }
-    // What would be noticed only at the end is said before the first epoch.
+    // Errors that would appear only at the end are reported before the first epoch.
     for (from, to, parts) in [
         ("ports = 4", "ports = 4\nsamples = 41", &["found 40 samples", "at least 41"][..]),
-        ("'model.toml'", "'far.toml'", &["no/such/w.safetensors", "No such file"]),
+        ("'model.toml'", "'far.toml'", &["no/such/w.safetensors", "there is no folder"]),
     ] {
         scene.write("far.toml", MODEL.replace("w.safetensors", "no/such/w.safetensors"));
         assert!(!train(&good.replace(from, to)).refused(parts).err.contains("epoch "));

@@ -1,4 +1,4 @@
-//! What all modules share: starting the binary, small files written by hand, waiting, reading results. No tests.
+//! Helpers of all modules: starting the binary, small files written by hand, waiting, reading results. No tests.
 
 use phaseloom::files::write_matrix;
 use phaseloom_testing::{Matrix, haar};

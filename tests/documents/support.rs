@@ -1,4 +1,4 @@
-//! What all modules share: the blocks of a document, running programs and scripts, copies of folders. No tests.
+//! Helpers of all modules: the blocks of a document, running programs and scripts, copies of folders. No tests.
 
 use phaseloom::mesh::{Form, MatrixProgram, topology};
 use phaseloom_testing::haar;

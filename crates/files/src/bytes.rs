@@ -1,14 +1,12 @@
 //! Data files as bytes: read whole, decompressed and hashed.
 
 use crate::error::FileError;
-use crate::text::open;
+use crate::memory::available_bytes;
+use crate::text::{MAX_BYTES, read_up_to};
 use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
-use std::io::{Error, ErrorKind, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
-
-/// Maximum decompressed size in bytes. A few bytes of gzip can expand to more than any memory.
-const MAX_INFLATED: u64 = 4 << 30;
 
 /// First bytes of a gzip file.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
@@ -28,34 +26,28 @@ pub struct FileBytes {
 ///
 /// # Errors
 ///
-/// [`FileError::Io`] if the path is no plain file or cannot be read. [`FileError::Format`] for damaged gzip data, or
-/// more than 4 GiB after decompression.
+/// [`FileError::Io`] if there is no file, it is a folder or a pipe, or it cannot be read. [`FileError::Format`] for
+/// damaged gzip data, or more than 4 GiB. [`FileError::TooLarge`] if it does not fit into memory.
 pub fn read_bytes(path: &Path) -> Result<FileBytes, FileError> {
-    read_bytes_up_to(path, u64::MAX)
+    read_bytes_up_to(path, MAX_BYTES)
 }
 
 /// Reads a whole file of at most `max` bytes, both as stored and decompressed; see [`read_bytes`].
 ///
 /// # Errors
 ///
-/// As [`read_bytes`], and [`FileError::Format`] for a longer file.
+/// As [`read_bytes`], and for a longer file.
 pub fn read_bytes_up_to(path: &Path, max: u64) -> Result<FileBytes, FileError> {
-    let io_error = |source| FileError::Io { path: path.to_owned(), source };
-    let file = open(path)?;
-    if !file.metadata().map_err(io_error)?.is_file() {
-        return Err(io_error(Error::new(ErrorKind::InvalidInput, "it is not a plain file")));
-    }
-    let mut stored = Vec::new();
-    file.take(max.saturating_add(1)).read_to_end(&mut stored).map_err(io_error)?;
-    if stored.len() as u64 > max {
-        return Err(too_long(path, max));
-    }
+    let stored = read_up_to(path, max)?;
     let sha256 = Sha256::digest(&stored).into();
-    let bytes = if stored.starts_with(&GZIP) { inflate(path, &stored, max.min(MAX_INFLATED))? } else { stored };
+    let bytes = if stored.starts_with(&GZIP) { inflate(path, &stored, max)? } else { stored };
     Ok(FileBytes { path: path.to_owned(), bytes, sha256 })
 }
 
+/// Decompresses gzip data to at most `max` bytes and at most a third of the available memory, which the values parsed
+/// from the bytes need too.
 fn inflate(path: &Path, stored: &[u8], max: u64) -> Result<Vec<u8>, FileError> {
+    let max = max.min((available_bytes() / 3.0) as u64);
     let mut bytes = Vec::new();
     MultiGzDecoder::new(stored).take(max + 1).read_to_end(&mut bytes).map_err(|error| FileError::Format {
         path: path.to_owned(),

@@ -77,12 +77,12 @@ pub enum FileError {
         /// What is expected, and what to do.
         expected: Box<str>,
     },
-    /// A matrix holds a NaN or an infinity.
+    /// A file holds a NaN or an infinity.
     #[error("{}: {place}: found {found}, expected a finite number; remove or replace this value", path.display())]
     NotFinite {
         /// The file.
         path: PathBuf,
-        /// Row and column.
+        /// Where in the file: row and column, sample or tensor.
         place: String,
         /// The value.
         found: f64,

@@ -18,6 +18,6 @@ pub use error_text::nearest;
 pub use memory::require_memory;
 pub use npy::{read_matrix, write_matrix};
 pub use strict::{deserialize_strict, from_json_strict, list_of_tables, read_json, to_json};
-pub use text::{read_text, read_text_up_to, write_atomically};
+pub use text::{check_output, read_text, read_text_up_to, write_atomically};
 pub use text_table::{Column, TextTable};
 pub use toml_file::{line_of_key, locate, parse_toml, read_toml};

@@ -2,6 +2,8 @@
 
 use crate::error::FileError;
 
+const GIB: f64 = 1_073_741_824.0;
+
 /// Refuses work whose arrays would not fit: `bytes` is the peak memory of `what`.
 ///
 /// The limit is the memory that the system reports as available (Linux), else 16 GiB.
@@ -10,8 +12,7 @@ use crate::error::FileError;
 ///
 /// [`FileError::TooLarge`] with both numbers.
 pub fn require_memory(bytes: f64, what: &str) -> Result<(), FileError> {
-    const GIB: f64 = 1_073_741_824.0;
-    let available = available_bytes().unwrap_or(16.0 * GIB);
+    let available = available_bytes();
     if bytes > available {
         return Err(FileError::TooLarge {
             what: what.to_owned(),
@@ -22,9 +23,12 @@ pub fn require_memory(bytes: f64, what: &str) -> Result<(), FileError> {
     Ok(())
 }
 
-fn available_bytes() -> Option<f64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
-    let kib: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kib * 1024.0)
+/// Memory that the system reports as available (Linux), else 16 GiB.
+pub(crate) fn available_bytes() -> f64 {
+    let kib = || -> Option<f64> {
+        let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+        let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
+        line.split_whitespace().nth(1)?.parse().ok()
+    };
+    kib().map_or(16.0 * GIB, |kib| kib * 1024.0)
 }

@@ -1,4 +1,4 @@
-//! Reading of text with a limit, and atomic writing.
+//! Reading with a limit, and atomic writing.
 
 use crate::error::FileError;
 use crate::memory::require_memory;
@@ -6,8 +6,8 @@ use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Limit in bytes for a pipe or a device, whose length is not known before it is read.
-const MAX_STREAM: u64 = 1 << 30;
+/// Maximum size of a file in bytes, as stored and decompressed. A few bytes of gzip can expand to more than any memory.
+pub(crate) const MAX_BYTES: u64 = 4 << 30;
 
 /// Reads a text file.
 ///
@@ -15,53 +15,78 @@ const MAX_STREAM: u64 = 1 << 30;
 ///
 /// As [`read_text_up_to`].
 pub fn read_text(path: &Path) -> Result<String, FileError> {
-    read_text_up_to(path, u64::MAX)
+    read_text_up_to(path, MAX_BYTES)
 }
 
 /// Reads a text file of at most `max` bytes.
 ///
 /// # Errors
 ///
-/// [`FileError::Io`] with the path: also for a folder, a longer file and bytes that are not UTF-8.
-/// [`FileError::TooLarge`] if the file does not fit into memory.
+/// As [`read_bytes`](crate::read_bytes), and [`FileError::Io`] for bytes that are not UTF-8.
 pub fn read_text_up_to(path: &Path, max: u64) -> Result<String, FileError> {
-    let io_error = |source| FileError::Io { path: path.to_owned(), source };
-    let refused = |kind, message: String| io_error(std::io::Error::new(kind, message));
-    let file = open(path)?;
-    let metadata = file.metadata().map_err(io_error)?;
-    if metadata.is_dir() {
-        return Err(refused(ErrorKind::IsADirectory, "it is a folder, expected a text file".into()));
-    }
-    let max = if metadata.is_file() { max } else { max.min(MAX_STREAM) };
-    let too_long = || refused(ErrorKind::FileTooLarge, format!("found more than {max} bytes, expected a shorter text"));
-    if metadata.len() > max {
-        return Err(too_long());
-    }
-    // The text and the values parsed from it.
-    require_memory(3.0 * metadata.len() as f64, &format!("reading {}", path.display()))?;
-    let mut bytes = Vec::new();
-    file.take(max.saturating_add(1)).read_to_end(&mut bytes).map_err(io_error)?;
-    if bytes.len() as u64 > max {
-        return Err(too_long());
-    }
-    String::from_utf8(bytes).map_err(|error| {
+    String::from_utf8(read_up_to(path, max)?).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = valid.iter().filter(|&&byte| byte == b'\n').count() + 1;
         let byte = valid.iter().rev().take_while(|&&byte| byte != b'\n').count() + 1;
         let message = format!("line {line}, byte {byte}: found a byte that is no UTF-8, expected text in UTF-8");
-        refused(ErrorKind::InvalidData, message)
+        FileError::Io { path: path.to_owned(), source: std::io::Error::new(ErrorKind::InvalidData, message) }
     })
 }
 
-/// Opens a file for reading, with an error that says what to do if there is none.
-pub(crate) fn open(path: &Path) -> Result<std::fs::File, FileError> {
-    std::fs::File::open(path).map_err(|source| {
-        let source = match source.kind() {
-            ErrorKind::NotFound => std::io::Error::new(ErrorKind::NotFound, "No such file: check its name and folder"),
-            _ => source,
-        };
-        FileError::Io { path: path.to_owned(), source }
-    })
+/// Reads a whole file of at most `max` bytes. All files are read by this function.
+///
+/// A pipe, a device or a socket is refused without opening it, because it could make the program wait for ever. The
+/// exception is a stream that the shell has opened for this program: `/dev/stdin`, and `/dev/fd/N` of `<(command)`.
+///
+/// # Errors
+///
+/// [`FileError::Io`] if there is no file, it is a folder or a pipe, it is longer than `max`, or it cannot be read.
+/// [`FileError::TooLarge`] if the file and the values parsed from it do not fit into memory.
+pub(crate) fn read_up_to(path: &Path, max: u64) -> Result<Vec<u8>, FileError> {
+    let io_error = |source| FileError::Io { path: path.to_owned(), source };
+    let refused = |kind, message: &str| io_error(std::io::Error::new(kind, message));
+    let metadata = std::fs::metadata(path).map_err(|source| match source.kind() {
+        ErrorKind::NotFound => refused(ErrorKind::NotFound, "No such file: check its name and folder"),
+        _ => io_error(source),
+    })?;
+    let opened_by_shell = ["/dev/stdin", "/dev/fd", "/proc/self/fd"].iter().any(|stream| path.starts_with(stream));
+    if metadata.is_dir() {
+        return Err(refused(ErrorKind::IsADirectory, "it is a folder, expected a file"));
+    }
+    if !metadata.is_file() && !opened_by_shell {
+        let message = "it is a pipe or a device, expected a plain file; /dev/stdin is read to its end";
+        return Err(refused(ErrorKind::InvalidInput, message));
+    }
+    let too_long =
+        || refused(ErrorKind::FileTooLarge, &format!("found more than {max} bytes, expected a shorter file"));
+    if metadata.len() > max {
+        return Err(too_long());
+    }
+    require_memory(3.0 * metadata.len() as f64, &format!("reading {}", path.display()))?;
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(io_error)?;
+    file.take(max.saturating_add(1)).read_to_end(&mut bytes).map_err(io_error)?;
+    if bytes.len() as u64 > max { Err(too_long()) } else { Ok(bytes) }
+}
+
+/// Checks that a file can be written to the folder of `path`, before the work whose result it takes.
+///
+/// # Errors
+///
+/// [`FileError::Io`] if there is no such folder, or `path` itself is a folder.
+pub fn check_output(path: &Path) -> Result<(), FileError> {
+    let refused = |message: String| {
+        let source = std::io::Error::new(ErrorKind::InvalidInput, message);
+        Err(FileError::Io { path: path.to_owned(), source })
+    };
+    match path.parent() {
+        _ if path.is_dir() => refused("cannot write here: it is a folder, expected a file name".into()),
+        Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => refused(format!(
+            "cannot write here: there is no folder {}; make it, or name another place",
+            folder.display()
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Writes a file under a temporary name in the same folder, syncs and renames it, so that no reader sees half of it.
@@ -74,18 +99,10 @@ pub(crate) fn open(path: &Path) -> Result<std::fs::File, FileError> {
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
     let io_error = |source| FileError::Io { path: path.to_owned(), source };
-    match std::fs::metadata(path) {
-        Ok(metadata) if metadata.is_dir() => {
-            return Err(io_error(std::io::Error::other("it is a folder, expected a file name")));
-        }
-        Ok(metadata) if !metadata.is_file() => {
-            return std::fs::OpenOptions::new()
-                .write(true)
-                .open(path)
-                .and_then(|mut f| f.write_all(bytes))
-                .map_err(io_error);
-        }
-        _ => {}
+    check_output(path)?;
+    if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        let file = std::fs::OpenOptions::new().write(true).open(path);
+        return file.and_then(|mut file| file.write_all(bytes)).map_err(io_error);
     }
     let target = if path.is_symlink() { std::fs::canonicalize(path).map_err(io_error)? } else { path.to_owned() };
     let path = target.as_path();
@@ -118,9 +135,17 @@ mod tests {
         let refusal = |path: &Path| read_text_up_to(path, length - 1).unwrap_err().to_string();
         let expected = format!("found more than {} bytes", length - 1);
         assert!(refusal(&path).contains(&expected), "{}", refusal(&path));
-        // An endless stream is read up to the limit only.
-        if cfg!(unix) {
-            assert!(refusal(Path::new("/dev/zero")).contains(&expected));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn pipes_and_devices_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        for path in [&pipe, Path::new("/dev/zero")] {
+            let refusal = read_text(path).unwrap_err().to_string();
+            assert!(refusal.contains("it is a pipe or a device, expected a plain file"), "{refusal}");
         }
     }
 }

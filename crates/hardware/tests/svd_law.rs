@@ -116,7 +116,7 @@ fn power_is_spread_evenly_on_rectangular_meshes() {
     }
 }
 
-/// `Design::predicted_error` of whole layers and the mean over chips, for cores without idle ports. Tolerance: 3 standard
+/// `LayerDesign::predicted_error` of whole layers and the mean over chips, for cores without idle ports. Tolerance: 3 standard
 /// errors plus 1/k for the uneven spread.
 #[test]
 fn prediction_for_layers() {

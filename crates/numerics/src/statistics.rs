@@ -111,7 +111,7 @@ impl RunningMean {
         self.mean
     }
 
-    /// Unbiased variance; NaN for fewer than two values.
+    /// Unbiased variance; NaN for one value, 0 for none.
     #[must_use]
     pub fn variance(&self) -> f64 {
         self.squares / (self.count as f64 - 1.0)

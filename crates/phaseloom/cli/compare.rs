@@ -104,8 +104,8 @@ impl Compare {
             let csv = self.csv(&lines).context("table.csv")?;
             let svg = (COMPARISON_FIGURE.draw)(&Table::parse(&csv).context("table.csv")?)?;
             std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-            write_atomically(&folder.join("table.csv"), csv.as_bytes())?;
             results::write_figure(&folder.join("figure"), &svg)?;
+            write_atomically(&folder.join("table.csv"), csv.as_bytes())?;
         }
         output::print(&text)?;
         Ok(Exit::Done)

@@ -1,4 +1,4 @@
-//! The commands: one file and one line in [`Command`] each.
+//! The commands: one file and one line in `commands! { … }` each.
 
 mod calibrate;
 mod chip;

@@ -250,7 +250,7 @@ impl Experiment {
                 return Err(InvalidValue::new(key, 0, "at least 1"));
             }
             if count > max as u64 {
-                return Err(InvalidValue::new(key, count, &format!("at most {max}")));
+                return Err(InvalidValue::new(key, count, format!("at most {max}")));
             }
         }
         let in_table = |table: &str, error| match error {
@@ -261,7 +261,7 @@ impl Experiment {
         config.link.check().map_err(|e| in_table("link", e))?;
         let found = format!("`{}`", config.core.topology);
         let topology = phaseloom_mesh::topology(&config.core.topology)
-            .map_err(|e| InvalidValue::new("core.topology", &found, &e.expected()))?;
+            .map_err(|e| InvalidValue::new("core.topology", &found, e.expected()))?;
         if let Some(rows) = topology.capability().max_rows().filter(|rows| *rows < config.core.ports) {
             let expected = format!("one that carries as many rows as a core has ports, {}", config.core.ports);
             return Err(InvalidValue::new(
@@ -287,10 +287,10 @@ impl Experiment {
         }
         for (i, axis) in config.sweep.iter().enumerate() {
             if axis.keys.is_empty() {
-                return Err(InvalidValue::new(&format!("sweep[{i}].keys"), "empty", "at least one key"));
+                return Err(InvalidValue::new(format!("sweep[{i}].keys"), "empty", "at least one key"));
             }
             if axis.values.is_empty() {
-                return Err(InvalidValue::new(&format!("sweep[{i}].values"), "empty", "at least one value"));
+                return Err(InvalidValue::new(format!("sweep[{i}].values"), "empty", "at least one value"));
             }
         }
         Ok(())

@@ -44,6 +44,11 @@ fn io(path: &Path) -> impl FnOnce(std::io::Error) -> ExperimentError {
     |source| FileError::Io { path, source }.into()
 }
 
+/// Whether there is a file or folder; that it may not be looked at is an error.
+fn exists(path: &Path) -> Result<bool, ExperimentError> {
+    path.try_exists().map_err(io(path))
+}
+
 /// The error of a folder or file that a run cannot use.
 fn refused(path: &Path, problem: &'static str) -> ExperimentError {
     ExperimentError::Folder { path: path.to_owned(), problem }
@@ -62,7 +67,7 @@ fn damaged(path: &Path, line: usize) -> impl FnOnce(serde_json::Error) -> Experi
 /// A folder that holds something else, or a damaged file.
 pub fn read(folder: &Path) -> Result<Option<Contents>, ExperimentError> {
     let identity_path = folder.join(IDENTITY);
-    if !identity_path.exists() {
+    if !exists(&identity_path)? {
         return match is_free(folder)? {
             true => Ok(None),
             false => Err(refused(
@@ -76,7 +81,7 @@ pub fn read(folder: &Path) -> Result<Option<Contents>, ExperimentError> {
         serde_json::from_str(&text).map_err(|source| damaged(&identity_path, source.line())(source))?;
     let experiment_path = folder.join(EXPERIMENT);
     // The identity is written first. If the process was killed before the second file, the number of trials is the default.
-    let config: Config = if experiment_path.exists() {
+    let config: Config = if exists(&experiment_path)? {
         phaseloom_files::read_toml(&experiment_path)?.0
     } else {
         deserialize_strict(identity.experiment.clone()).map_err(damaged(&identity_path, 0))?
@@ -86,7 +91,7 @@ pub fn read(folder: &Path) -> Result<Option<Contents>, ExperimentError> {
         return Err(refused(&experiment_path, problem));
     }
     let units_path = folder.join(UNITS);
-    let text = if units_path.exists() { std::fs::read(&units_path).map_err(io(&units_path))? } else { Vec::new() };
+    let text = if exists(&units_path)? { std::fs::read(&units_path).map_err(io(&units_path))? } else { Vec::new() };
     // A crash may leave an incomplete last line. It is dropped, and its unit is computed again.
     let complete = text.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
     let mut records = BTreeMap::new();
@@ -99,7 +104,7 @@ pub fn read(folder: &Path) -> Result<Option<Contents>, ExperimentError> {
 
 /// Whether a folder is absent, empty, or holds only the files that a run writes before its identity.
 fn is_free(folder: &Path) -> Result<bool, ExperimentError> {
-    if !folder.exists() {
+    if !exists(folder)? {
         return Ok(true);
     }
     for entry in std::fs::read_dir(folder).map_err(io(folder))? {

@@ -5,6 +5,8 @@
 //! ```text
 //! value = (s + √(v₀ + v₁|ã|²)·z_shot)·(1 + ε) + c·ε + t·z_thermal
 //! ```
+//!
+//! Engine: measure before and after a change.
 
 use super::Receiver;
 use phaseloom_numerics::Real;

@@ -6,6 +6,8 @@
 //! ```
 //!
 //! The converter is scaled by the design alone. A calibration with the chip changes the gain after the converter.
+//!
+//! Engine: measure before and after a change.
 
 use crate::link::{Detection, Link};
 use phaseloom_numerics::Real;

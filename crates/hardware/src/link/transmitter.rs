@@ -1,4 +1,6 @@
 //! The transmitter: from numbers to input fields, by scale, input converter and modulator.
+//!
+//! Engine: measure before and after a change.
 
 use crate::link::{Codes, Detection, Link, Modulator};
 use crate::product::tile::TilePlan;

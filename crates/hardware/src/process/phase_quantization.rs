@@ -102,7 +102,7 @@ mod tests {
                 let once = q.quantize(f64::from(i) * TAU / 500.0);
                 assert!((q.quantize(once) - once).abs() < 1e-12);
             }
-            assert!(q.quantize(-1e-12).abs() < 1e-12, "a phase a hair below zero is off");
+            assert!(q.quantize(-1e-12).abs() < 1e-12, "a phase slightly below zero is off");
         }
     }
 }

@@ -121,7 +121,7 @@ impl Cell {
         match self {
             Self::Mzi => "Mach–Zehnder interferometer: two splitters, θ between and φ before them",
             Self::ThreeSplitters => "a third splitter before φ: most settings stay in reach of any splitter errors",
-            Self::Crossing => "a crossing after it: errors that all splitters share spare most settings",
+            Self::Crossing => "a crossing after it: an error shared by all splitters leaves most phases exact",
             Self::Symmetric => {
                 "θ₁ and θ₂ on the two inner arms, shorter; outer phases are at the boundary (Bell–Walmsley)"
             }

@@ -14,7 +14,7 @@
 //! two.
 //!
 //! φ brings both rows closest to the target up to one phase each. With equal arms both rows agree on φ. If the arms
-//! differ by a factor 1±ε, the rows require φ + ε(cot θ/2 ± tan θ/2). The weights of the two follow from the overlaps
+//! differ by a factor 1±ε, the rows require φ ± ε(cot θ/2 + tan θ/2) = φ ± 2ε/sin θ. The weights of the two follow from the overlaps
 //! of the rows, `|a + b| ≈ |a| + |b| − ½·|a||b|/(|a|+|b|)·δ²`.
 
 use crate::cell::mzi::{CellErrors, Transfer, ideal, transfer};

@@ -8,7 +8,7 @@
 //! Strawberry Fields omits the factor i: its σ is Σ + π/2, its δ is Δ. [`crate::layout::outer_phases`] moves the outer
 //! phases to the boundary.
 
-use super::{Convention, Dressed, ScreenPhase, Waveguides, heater_phase};
+use super::{CellFactors, Convention, ScreenPhase, Waveguides, heater_phase};
 use crate::layout::CellPosition;
 use crate::layout::outer_phases::OuterPhases;
 
@@ -29,8 +29,8 @@ impl Convention for BellWalmsley {
         ["theta1", "theta2"]
     }
 
-    fn dress(&self, _: CellPosition, _: usize, [upper, lower]: [f64; 2]) -> Dressed {
-        Dressed { theta: upper - lower, before: [0.0; 2], after: [lower; 2] }
+    fn factors(&self, _: CellPosition, _: usize, [upper, lower]: [f64; 2]) -> CellFactors {
+        CellFactors { theta: upper - lower, before: [0.0; 2], after: [lower; 2] }
     }
 
     fn distribute(&self, w: &Waveguides) -> (Vec<[f64; 2]>, Vec<ScreenPhase>) {

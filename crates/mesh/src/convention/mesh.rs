@@ -96,7 +96,8 @@ impl ConvertedMesh {
         self.cells.last().map_or(0, |cell| cell.position.column + 1)
     }
 
-    /// The matrix, modes × modes: the product of the cells as their convention defines them, and of the phase screen.
+    /// The matrix, modes × modes: the product of the cells, each B(θ) with the phases that its
+    /// convention puts around it, and of the phase screen.
     #[must_use]
     pub fn matrix(&self) -> DMatrix<Complex64> {
         let waveguides = Waveguides::from_converted(self);

@@ -35,7 +35,7 @@ pub use bell_walmsley::BellWalmsley;
 pub use file::{ConvertedProgram, load};
 pub use mesh::{ConvertedCell, ConvertedMesh, ScreenPhase};
 pub use outer_phase::OuterPhase;
-pub use waveguides::{Dressed, Waveguides};
+pub use waveguides::{CellFactors, Waveguides};
 
 use crate::error::MeshError;
 use crate::layout::CellPosition;
@@ -56,7 +56,7 @@ pub trait Convention: Send + Sync + std::fmt::Debug {
     }
 
     /// The definition: the cell at `position` in a mesh of `modes` ports as `B(θ)` with phases around it.
-    fn dress(&self, position: CellPosition, modes: usize, phases: [f64; 2]) -> Dressed;
+    fn factors(&self, position: CellPosition, modes: usize, phases: [f64; 2]) -> CellFactors;
 
     /// Distributes the phases of the waveguides: two phases (rad) of each cell, and the phase screen, sorted by column, then
     /// mode.

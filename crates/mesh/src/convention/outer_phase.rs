@@ -5,7 +5,7 @@
 //! the definition in the comment of each convention, and `tests/conventions.rs` compares both. For example, for Clements
 //! `T_C = e^{iθ'}·B(π − 2θ')·P(φ' + π)`.
 
-use super::{Convention, Dressed, ScreenPhase, Waveguides, heater_phase, waveguides::modes};
+use super::{CellFactors, Convention, ScreenPhase, Waveguides, heater_phase, waveguides::modes};
 use crate::layout::CellPosition;
 use std::f64::consts::{FRAC_PI_2, PI, TAU};
 
@@ -48,22 +48,22 @@ impl OuterPhase {
         }
     }
 
-    fn dressed(&self, [theta, phi]: [f64; 2]) -> Dressed {
+    fn factors_of_phases(&self, [theta, phi]: [f64; 2]) -> CellFactors {
         let global = self.global * theta;
-        let mut dressed = Dressed {
+        let mut factors = CellFactors {
             theta: self.zero + self.factor * theta,
             before: self.before,
             after: [self.after[0] + global, self.after[1] + global],
         };
-        let port = if self.port.after { &mut dressed.after } else { &mut dressed.before };
+        let port = if self.port.after { &mut factors.after } else { &mut factors.before };
         port[self.port.side] += self.port.sign * phi;
-        dressed
+        factors
     }
 
     /// θ' and φ' of a cell that absorbs the difference of `phases` at the side of φ, and the remainder common to both.
     fn absorb(&self, theta: f64, phases: [f64; 2]) -> ([f64; 2], f64) {
         let theta = heater_phase((heater_phase(theta) - self.zero) / self.factor);
-        let bare = self.dressed([theta, 0.0]);
+        let bare = self.factors_of_phases([theta, 0.0]);
         let own = if self.port.after { bare.after } else { bare.before };
         let remainder = [phases[0] - own[0], phases[1] - own[1]];
         let (here, there) = (remainder[self.port.side], remainder[1 - self.port.side]);
@@ -80,8 +80,8 @@ impl Convention for OuterPhase {
         self.description
     }
 
-    fn dress(&self, position: CellPosition, modes: usize, phases: [f64; 2]) -> Dressed {
-        self.at(position, modes).dressed(phases)
+    fn factors(&self, position: CellPosition, modes: usize, phases: [f64; 2]) -> CellFactors {
+        self.at(position, modes).factors_of_phases(phases)
     }
 
     /// Cells with φ before their splitters are visited in the order of propagation, the others in reverse. The phase screen
@@ -98,7 +98,7 @@ impl Convention for OuterPhase {
                 let at = [w.inputs[k][0] + forwards[upper], w.inputs[k][1] + forwards[lower]];
                 let (own, common) = cell.absorb(w.theta[k], at);
                 phases[k] = own;
-                let after = cell.dressed(own).after;
+                let after = cell.factors_of_phases(own).after;
                 forwards[upper] = (common - after[0]).rem_euclid(TAU);
                 forwards[lower] = (common - after[1]).rem_euclid(TAU);
             }
@@ -109,7 +109,7 @@ impl Convention for OuterPhase {
                 let [upper, lower] = modes(position);
                 let (own, common) = cell.absorb(w.theta[k], [backwards[upper], backwards[lower]]);
                 phases[k] = own;
-                let before = cell.dressed(own).before;
+                let before = cell.factors_of_phases(own).before;
                 backwards[upper] = (w.inputs[k][0] + common - before[0]).rem_euclid(TAU);
                 backwards[lower] = (w.inputs[k][1] + common - before[1]).rem_euclid(TAU);
                 (columns[upper], columns[lower]) = (position.column, position.column);

@@ -6,7 +6,7 @@ use crate::layout::stage::Stage;
 
 /// A cell as `diag(e^{i·after})·B(θ)·diag(e^{i·before})`, phases in rad.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Dressed {
+pub struct CellFactors {
     /// Internal phase θ of the upper arm.
     pub theta: f64,
     /// Phases of the upper and the lower input.
@@ -63,11 +63,11 @@ impl Waveguides {
             while let Some(phase) = screen.next_if(|p| p.column <= cell.position.column) {
                 gathered[phase.mode] += phase.phase;
             }
-            let dressed = mesh.convention.dress(cell.position, mesh.modes, cell.phases);
+            let factors = mesh.convention.factors(cell.position, mesh.modes, cell.phases);
             let [upper, lower] = modes(cell.position);
-            theta.push(dressed.theta);
-            inputs.push([gathered[upper] + dressed.before[0], gathered[lower] + dressed.before[1]]);
-            [gathered[upper], gathered[lower]] = dressed.after;
+            theta.push(factors.theta);
+            inputs.push([gathered[upper] + factors.before[0], gathered[lower] + factors.before[1]]);
+            [gathered[upper], gathered[lower]] = factors.after;
         }
         for phase in screen {
             gathered[phase.mode] += phase.phase;

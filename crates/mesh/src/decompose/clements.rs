@@ -2,9 +2,9 @@
 //!
 //! ```text
 //!  U = ⎡× × × ×⎤   1. Null the lower triangle along its diagonals, from the lower left corner on: even diagonals by
-//!      ⎢5 × × ×⎥      U ← U·T† on neighbouring columns, odd ones by U ← T·U on neighbouring rows.
-//!      ⎢2 4 × ×⎥   2. The remainder D is diagonal: U = L₁†·L₂†…·D·…·R₂·R₁.
-//!      ⎣1 3 6 ×⎦   3. Move D to the left through each L†: T†(θ,φ)·D = D′·T(θ,φ′). D′ is the output phase screen.
+//!      ⎢6 × × ×⎥      U ← U·T† on neighbouring columns, odd ones by U ← T·U on neighbouring rows.
+//!      ⎢2 5 × ×⎥   2. The remainder D is diagonal: U = L₁†·L₂†…·D·…·R₂·R₁.
+//!      ⎣1 3 4 ×⎦   3. Move D to the left through each L†: T†(θ,φ)·D = D′·T(θ,φ′). D′ is the output phase screen.
 //! ```
 //!
 //! Rows are counted from the last one, ρ = N−1−row. Diagonal i holds the entries ρ + column = i. Its cells act on the

@@ -194,13 +194,13 @@ impl BackwardEngine {
         pending: &mut Vec<PendingScale>,
     ) {
         let transfers = &block.transfers()[first..first + count];
-        let pivots = CellCoefficients::<S>::new(simd, transposed(transfers));
-        let joined = pivots.join(simd, (self.factors.load(mode), self.factors.load(mode + 1)));
-        self.factors.store(simd, mode, count, joined.upper);
-        self.factors.store(simd, mode + 1, count, joined.lower);
+        let coefficients = CellCoefficients::<S>::new(simd, transposed(transfers));
+        let scaled = coefficients.scaled_by(simd, (self.factors.load(mode), self.factors.load(mode + 1)));
+        self.factors.store(simd, mode, count, scaled.upper);
+        self.factors.store(simd, mode + 1, count, scaled.lower);
         let [alpha, beta, sums] =
-            [joined.alpha, joined.beta, joined.sums].map(|both| both.map(LaneArray::from_register));
-        let reciprocal = LaneArray::from_register(pivots.reciprocal);
+            [scaled.alpha, scaled.beta, scaled.sums].map(|both| both.map(LaneArray::from_register));
+        let reciprocal = LaneArray::from_register(coefficients.reciprocal);
         for (k, &transfer) in transfers.iter().enumerate() {
             let coefficients = |direction: usize| {
                 let (alpha, beta) = (alpha[direction].at(k), beta[direction].at(k));
@@ -216,9 +216,9 @@ impl BackwardEngine {
                 sums: sums.map(|sum| sum.at(k)),
             };
         }
-        if simd.reduce_min_f64s(joined.in_range) < 1.0 {
+        if simd.reduce_min_f64s(scaled.in_range) < 1.0 {
             let mut in_range = [1.0; LANES];
-            S::as_mut_simd_f64s(&mut in_range).0[0] = joined.in_range;
+            S::as_mut_simd_f64s(&mut in_range).0[0] = scaled.in_range;
             for k in (0..count).filter(|&k| in_range[k] < 1.0) {
                 let modes = [mode + 2 * k, mode + 2 * k + 1];
                 let by = self.take_factors(modes);
@@ -241,35 +241,39 @@ impl BackwardEngine {
         for transfers in transfers.rchunks(S::F64_LANES) {
             first -= transfers.len();
             // The coefficients before scale factors do not depend on other cells, so a register computes several.
-            let pivots = CellCoefficients::<S>::new(simd, transposed(transfers));
+            let coefficients = CellCoefficients::<S>::new(simd, transposed(transfers));
             let both = |numbers: [ComplexLanes<S>; 2]| numbers.map(LaneArray::from_register);
-            let [alpha, beta, carried, kept] =
-                [both(pivots.alpha), both(pivots.beta), both(pivots.carried), both(pivots.kept)];
-            let reciprocal = LaneArray::from_register(pivots.reciprocal);
+            let [alpha, beta, carried, kept] = [
+                both(coefficients.alpha),
+                both(coefficients.beta),
+                both(coefficients.carried),
+                both(coefficients.kept),
+            ];
+            let reciprocal = LaneArray::from_register(coefficients.reciprocal);
             for (k, &transfer) in transfers.iter().enumerate().rev() {
                 let modes = modes(first + k);
                 let [c, m] = modes.map(|mode| self.factors.get(mode).map(ComplexLanes::from_scalar));
                 let lane = |both: &[LaneArray; 2]| [both[0].at(k), both[1].at(k)].map(ComplexLanes::from_scalar);
                 let reciprocal = reciprocal.at(k);
-                let pivots = CellCoefficients {
+                let coefficients = CellCoefficients {
                     alpha: lane(&alpha),
                     beta: lane(&beta),
                     carried: lane(&carried),
                     kept: lane(&kept),
                     reciprocal: ComplexLanes::from_scalar(reciprocal),
                 };
-                let joined = pivots.join(Scalar, (c, m));
-                self.factors.set(modes[0], joined.upper.map(ComplexLanes::to_scalar));
-                self.factors.set(modes[1], joined.lower.map(ComplexLanes::to_scalar));
+                let scaled = coefficients.scaled_by(Scalar, (c, m));
+                self.factors.set(modes[0], scaled.upper.map(ComplexLanes::to_scalar));
+                self.factors.set(modes[1], scaled.lower.map(ComplexLanes::to_scalar));
                 let element = |direction: usize| {
-                    let (alpha, beta) = (joined.alpha[direction], joined.beta[direction]);
+                    let (alpha, beta) = (scaled.alpha[direction], scaled.beta[direction]);
                     [alpha.re, alpha.im, beta.re, beta.im]
                 };
                 self.elements.push([element(0), element(1)]);
-                let (cell, sums) = (cells[first + k] as usize, joined.sums.map(ComplexLanes::to_scalar));
+                let (cell, sums) = (cells[first + k] as usize, scaled.sums.map(ComplexLanes::to_scalar));
                 self.cells.push(UndoneCell { cell, transfer, reciprocal, modes, sums });
                 count += 1;
-                let out_of_range = joined.in_range < 1.0;
+                let out_of_range = scaled.in_range < 1.0;
                 if out_of_range || count == CELLS_PER_PASS {
                     self.ops.push(UndoOp::Pairs { count: std::mem::take(&mut count) });
                 }

@@ -38,7 +38,7 @@ impl ComplexLanes<Scalar> {
 
 impl<S: Simd> ComplexLanes<S> {
     #[inline(always)]
-    fn times(self, simd: S, other: Self) -> Self {
+    fn mul(self, simd: S, other: Self) -> Self {
         Self {
             re: simd.negate_mul_add_e_f64s(self.im, other.im, simd.mul_f64s(self.re, other.re)),
             im: simd.mul_add_e_f64s(self.im, other.re, simd.mul_f64s(self.re, other.im)),
@@ -47,7 +47,7 @@ impl<S: Simd> ComplexLanes<S> {
 
     /// `self*·other`
     #[inline(always)]
-    fn conj_times(self, simd: S, other: Self) -> Self {
+    fn conj_mul(self, simd: S, other: Self) -> Self {
         Self {
             re: simd.mul_add_e_f64s(self.im, other.im, simd.mul_f64s(self.re, other.re)),
             im: simd.negate_mul_add_e_f64s(self.im, other.re, simd.mul_f64s(self.re, other.im)),
@@ -60,7 +60,7 @@ impl<S: Simd> ComplexLanes<S> {
     }
 
     #[inline(always)]
-    fn minus(self, simd: S) -> Self {
+    fn neg(self, simd: S) -> Self {
         Self { re: simd.neg_f64s(self.re), im: simd.neg_f64s(self.im) }
     }
 
@@ -107,52 +107,56 @@ impl<S: Simd> CellCoefficients<S> {
     #[inline(always)]
     pub(crate) fn new(simd: S, [[t11, t12], [t21, t22]]: [[ComplexLanes<S>; 2]; 2]) -> Self {
         let one = simd.splat_f64s(1.0);
-        let (major, minor) = (t11.times(simd, t22), t12.times(simd, t21));
+        let (major, minor) = (t11.mul(simd, t22), t12.mul(simd, t21));
         let determinant = ComplexLanes { re: simd.sub_f64s(major.re, minor.re), im: simd.sub_f64s(major.im, minor.im) };
         let reciprocal = determinant.conj(simd).scaled(simd, simd.div_f64s(one, determinant.norm_sqr(simd)));
-        let ((t12, of_t12), (t21, of_t21)) = (t12.enlarged_pivot(simd, t22), t21.enlarged_pivot(simd, t11));
-        let u = t21.conj_times(simd, t11).scaled(simd, simd.div_f64s(one, of_t21));
-        let v = t12.conj_times(simd, t22).scaled(simd, simd.div_f64s(one, of_t12));
+        let ((t12, norm_t12), (t21, norm_t21)) = (t12.enlarged_pivot(simd, t22), t21.enlarged_pivot(simd, t11));
+        let u = t21.conj_mul(simd, t11).scaled(simd, simd.div_f64s(one, norm_t21));
+        let v = t12.conj_mul(simd, t22).scaled(simd, simd.div_f64s(one, norm_t12));
         Self {
-            alpha: [u.minus(simd), v.conj(simd)],
-            beta: [v.minus(simd), u.conj(simd)],
-            carried: [t21.times(simd, reciprocal).minus(simd), t12.conj(simd)],
-            kept: [t12.times(simd, reciprocal).minus(simd), t21.conj(simd)],
+            alpha: [u.neg(simd), v.conj(simd)],
+            beta: [v.neg(simd), u.conj(simd)],
+            carried: [t21.mul(simd, reciprocal).neg(simd), t12.conj(simd)],
+            kept: [t12.mul(simd, reciprocal).neg(simd), t21.conj(simd)],
             reciprocal,
         }
     }
 
     /// The elements on modes with the scale factors c and m. The product |c|²·|m|² must be in the range of a double.
     #[inline(always)]
-    pub(crate) fn join(&self, simd: S, (c, m): ([ComplexLanes<S>; 2], [ComplexLanes<S>; 2])) -> Joined<S> {
+    pub(crate) fn scaled_by(
+        &self,
+        simd: S,
+        (c, m): ([ComplexLanes<S>; 2], [ComplexLanes<S>; 2]),
+    ) -> ScaledCoefficients<S> {
         let one = simd.splat_f64s(1.0);
-        let sums = [m[1].conj_times(simd, c[0]), c[1].conj_times(simd, m[0])];
+        let sums = [m[1].conj_mul(simd, c[0]), c[1].conj_mul(simd, m[0])];
         let Self { alpha, beta, carried, kept, .. } = *self;
-        let mut joined = Joined { alpha, beta, sums, upper: kept, lower: carried, in_range: one };
+        let mut scaled = ScaledCoefficients { alpha, beta, sums, upper: kept, lower: carried, in_range: one };
         for direction in 0..2 {
             let (c, m) = (c[direction], m[direction]);
             // m/c and its reciprocal, with one division.
-            let (of_c, of_m) = (c.norm_sqr(simd), m.norm_sqr(simd));
-            let both = simd.div_f64s(one, simd.mul_f64s(of_c, of_m));
-            let w = c.conj_times(simd, m);
-            joined.alpha[direction] = w.times(simd, alpha[direction]).scaled(simd, simd.mul_f64s(both, of_m));
-            joined.beta[direction] = w.conj_times(simd, beta[direction]).scaled(simd, simd.mul_f64s(both, of_c));
-            let (upper, lower) = (kept[direction].times(simd, m), carried[direction].times(simd, c));
-            (joined.upper[direction], joined.lower[direction]) = (upper, lower);
+            let (norm_c, norm_m) = (c.norm_sqr(simd), m.norm_sqr(simd));
+            let both = simd.div_f64s(one, simd.mul_f64s(norm_c, norm_m));
+            let w = c.conj_mul(simd, m);
+            scaled.alpha[direction] = w.mul(simd, alpha[direction]).scaled(simd, simd.mul_f64s(both, norm_m));
+            scaled.beta[direction] = w.conj_mul(simd, beta[direction]).scaled(simd, simd.mul_f64s(both, norm_c));
+            let (upper, lower) = (kept[direction].mul(simd, m), carried[direction].mul(simd, c));
+            (scaled.upper[direction], scaled.lower[direction]) = (upper, lower);
             // Inverses of lossy cells amplify, so the factors grow as well as shrink.
             for norm in [upper.norm_sqr(simd), lower.norm_sqr(simd)] {
                 let large = simd.less_than_f64s(simd.splat_f64s(MIN_SCALE), norm);
                 let small = simd.less_than_f64s(norm, simd.splat_f64s(1.0 / MIN_SCALE));
                 let zero = simd.splat_f64s(0.0);
-                joined.in_range = simd.select_f64s(large, simd.select_f64s(small, joined.in_range, zero), zero);
+                scaled.in_range = simd.select_f64s(large, simd.select_f64s(small, scaled.in_range, zero), zero);
             }
         }
-        joined
+        scaled
     }
 }
 
 /// Elements of cells with scale factors, and the new scale factors.
-pub(crate) struct Joined<S: Simd> {
+pub(crate) struct ScaledCoefficients<S: Simd> {
     pub alpha: [ComplexLanes<S>; 2],
     pub beta: [ComplexLanes<S>; 2],
     /// The scale factors of the sums x and y: `m*·c` and `c*·m` of adjoint and inverse.

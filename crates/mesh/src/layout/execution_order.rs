@@ -67,7 +67,7 @@ impl ExecutionOrder {
     }
 }
 
-/// A number of cells or modes as 32 bits, which exceeds any memory.
+/// A number of cells or modes in 32 bits: 2³² cells exceed any memory.
 fn to_u32(count: usize) -> u32 {
     u32::try_from(count).expect("fewer than 2³² cells")
 }

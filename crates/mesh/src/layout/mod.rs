@@ -156,7 +156,13 @@ impl Layout {
     #[must_use]
     pub fn index_of(&self, position: CellPosition) -> Option<usize> {
         let range = (position.column < self.columns).then(|| self.column(position.column))?;
-        let k = self.positions[range.clone()].binary_search_by_key(&position.mode, |s| s.mode).ok()?;
+        let column = &self.positions[range.clone()];
+        // Most columns have a cell on every second mode: this place is tried before a search.
+        let guess = position.mode.checked_sub(column.first()?.mode)? / 2;
+        let k = match column.get(guess) {
+            Some(cell) if cell.mode == position.mode => guess,
+            _ => column.binary_search_by_key(&position.mode, |cell| cell.mode).ok()?,
+        };
         Some(range.start + k)
     }
 

@@ -87,7 +87,7 @@ pub fn right_ports(design: &MeshDesign, rows: usize, columns: usize) -> usize {
     if design.topology().capability() == Capability::AnyContraction { rows.max(columns) } else { columns }
 }
 
-/// Checks that the layouts of a file fit in memory. The file has at least one byte a port, which bounds the ports.
+/// Checks that the layouts of a file fit in memory. The file has at least one byte per port, which bounds the ports.
 ///
 /// # Errors
 ///

@@ -91,6 +91,9 @@ impl MatrixProgram {
         tolerance: f64,
     ) -> Result<Self, MeshError> {
         Self::check(w, form, &design)?;
+        if design.topology().capability() != Capability::AnyContraction {
+            Self::check_supported(&design, w.nrows().min(w.ncols()), w.nrows(), w.ncols())?;
+        }
         let unitary = match form {
             Form::Svd | Form::Contraction => None,
             Form::Unitary => Some(Unitary::new(w.clone(), tolerance)?),

@@ -71,7 +71,7 @@ impl StageTrace {
     ///
     /// # Panics
     ///
-    /// If `errors` has not one entry per cell.
+    /// If `errors` does not have one entry per cell.
     #[must_use]
     pub fn new(stage: &Stage, phases: &Phases, errors: &[CellErrors], input: &[Complex64]) -> Self {
         let layout = stage.layout();

@@ -6,8 +6,8 @@
 //!  ──────╳──╳──╳──────
 //!  ───╳──╳──╳──╳──╳───
 //!  ───╳──╳──╳──╳──╳───    N−2 modes without ports: the mirrored cells can divert power from the lowest port,
-//!  ──────╳─────╳──────    which is dumped there
-//!  ───────── ─────────
+//!  ──────╳──╳──╳──────    which is dumped there
+//!  ─────────╳─────────
 //! ```
 
 use super::{Topology, Triangular};

@@ -5,7 +5,7 @@
 //!  ──φ──╳──────φ──╳─────    3N layers for N modes: about 3N(N−1)/2 splitters, and three times the phases of a unitary.
 //!  ──φ──╳──φ──╳φ──╳──φ──    A mode without a splitter in a layer has no phase shifter in it.
 //!  ──φ──╳──φ──╳φ──╳──φ──    No decomposition is known, so the phases are fitted. In 3N layers the search converges for Haar
-//!  ──φ──╳──────φ──╳─────    unitaries; in 2N layers most starts end in a local minimum.
+//!  ──φ──╳──────φ──╳─────    unitaries up to N = 16; at N = 64 it stops at 6e-4 to 2e-3, and in 2N layers most starts end in a local minimum.
 //! ```
 //!
 //! Phase masks between fixed layers: Saygin et al., Phys. Rev. Lett. 124, 010501, 2020. Layers of splitters, through which N

@@ -14,7 +14,7 @@ use crate::error::MeshError;
 use crate::layout::phases::Phases;
 use crate::layout::{CellPosition, Layout};
 
-/// N(N−1)/2 cells in N columns; every loss meets every path alike.
+/// N(N−1)/2 cells in N columns; all paths are equally long and pass N−1 cells on average.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rectangular;
 

@@ -24,7 +24,7 @@ use crate::train::loss::cross_entropy;
 use crate::train::optimizer::Adam;
 pub use crate::train::spec::{CalibrationSpec, Schedule, TrainSpec};
 use crate::weights::{Tensor, Tensors};
-use phaseloom_files::{FileError, hex};
+use phaseloom_files::{check_output, hex};
 
 /// Samples that pass the network together to measure the accuracy. It bounds the memory.
 const CHUNK: usize = 1024;
@@ -108,9 +108,7 @@ pub fn train(
         return Err(NetworkError::TooFewSamples { path, requested, available });
     }
     for path in std::iter::once(&model_spec.weights).chain(&model_spec.calibration) {
-        let path = resolve(path, model_base)?;
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        std::fs::read_dir(folder).map_err(|source| FileError::Io { path: path.clone(), source })?;
+        check_output(&resolve(path, model_base)?)?;
     }
 
     let mut tensors = Tensors::new();

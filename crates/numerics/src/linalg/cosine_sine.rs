@@ -16,7 +16,9 @@ use num_complex::Complex64;
 
 /// `U = diag(L₁, L₂)·[[C, −S], [S, C]]·diag(R₁, R₂)` with C² + S² = 1, cosines descending.
 pub struct CosineSine {
+    /// L₁ and L₂, n×n.
     pub left: [DMatrix<Complex64>; 2],
+    /// R₁ and R₂, n×n.
     pub right: [DMatrix<Complex64>; 2],
     /// (cos, sin) of each angle.
     pub cosine_sine: Vec<(f64, f64)>,
@@ -27,7 +29,7 @@ const SMALL: usize = 4;
 /// Maximum number of rounds over all pairs of columns. Few are needed: convergence is quadratic.
 const MAX_ROUNDS: usize = 40;
 
-/// Decomposes a unitary of an even number of modes.
+/// Decomposes a unitary of an even number of modes, at least two.
 pub fn cosine_sine(u: &DMatrix<Complex64>) -> CosineSine {
     let half = u.nrows() / 2;
     let (columns, v) = orthogonal_columns(u);

@@ -1,4 +1,6 @@
 //! Exponential function of slices.
+//!
+//! Engine: measure before and after a change.
 
 use pulp::{Arch, NullaryFnOnce};
 use std::f64::consts::LOG2_E;
@@ -9,7 +11,7 @@ const LN_2: [f64; 2] = [0.693_147_180_369_123_8, 1.908_214_929_270_587_7e-10];
 /// Adding this number, 1.5·2⁵², rounds to an integer, which is then in the lowest bits.
 const SHIFT: f64 = 6_755_399_441_055_744.0;
 
-/// Replaces each number x by `e^x`, with a relative error of at most 5e-16 (and the smallest positive number).
+/// Replaces each number x by `e^x`, with a relative error of at most 5e-16, plus an absolute error of 5e-324.
 ///
 /// Products and sums are rounded separately, never fused, so that the bits are the same on every processor.
 ///

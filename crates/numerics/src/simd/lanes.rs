@@ -1,4 +1,6 @@
 //! Vector registers of either precision: the operations that generic kernels use.
+//!
+//! Engine: measure before and after a change.
 
 use pulp::Simd;
 

@@ -1,4 +1,6 @@
 //! The two precisions of fields and currents.
+//!
+//! Engine: measure before and after a change.
 
 use crate::linalg::Scalar;
 use crate::simd::box_muller::BoxMuller;

@@ -1,4 +1,6 @@
 //! Products of two splitters and two phases, as 2×2 complex matrices, for many at once.
+//!
+//! Engine: measure before and after a change.
 
 use crate::simd::trigonometry::sin_cos;
 use num_complex::Complex64;

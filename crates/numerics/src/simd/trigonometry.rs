@@ -1,4 +1,6 @@
 //! Sine, cosine, argument and wrapping of slices and registers.
+//!
+//! Engine: measure before and after a change.
 
 use crate::angle::{MIN_PHASE, SEAM};
 use num_complex::Complex64;

@@ -1,5 +1,6 @@
 //! Output of commands: results on stdout, everything else on stderr.
 
+use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::Write;
 use std::path::Path;
@@ -49,14 +50,7 @@ pub fn power(watts: f64) -> String {
 
 /// Checks before any work that a file can be written and is none of the input files `read`, given with their roles.
 pub fn check_output_path(output: &Path, read: &[(&str, Option<&Path>)]) -> anyhow::Result<()> {
-    anyhow::ensure!(!output.is_dir(), "-o: cannot write {}: it is a folder, expected a file name", output.display());
-    if let Some(folder) = output.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
-        anyhow::bail!(
-            "-o: cannot write {}: there is no folder {}; make it, or name another place",
-            output.display(),
-            folder.display()
-        );
-    }
+    phaseloom_files::check_output(output).context("-o")?;
     // An output that does not exist yet is no input.
     let same = |path: &Path| output.canonicalize().is_ok_and(|output| path.canonicalize().is_ok_and(|p| p == output));
     match read.iter().find(|(_, path)| path.is_some_and(same)) {

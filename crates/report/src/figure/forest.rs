@@ -27,7 +27,7 @@ const MAX_SHARE: f64 = 2.0;
 /// The forest plot of all rows.
 pub(crate) const FOREST: Figure = Figure {
     key: "forest",
-    description: "deviation of every row from its prediction, in shares of what its criterion allows",
+    description: "deviation of every row from its prediction, relative to the tolerance of its criterion",
     draw,
 };
 

@@ -56,7 +56,7 @@ fn rows(setting: &Setting<'_>) -> Rows {
             process.sources().for_each(|(_, source)| source.drive(stages, &mut phases));
             phases
         };
-        // h ← h + (φ − K·h): 8 neighbours of .005 leave at most 4 % of the error after each round.
+        // h ← h + (φ − K·h): 4 neighbours of .005 leave at most 2 % of the error after each round.
         let mut heaters = targets.clone();
         for _ in 0..30 {
             let driven = drive(&heaters);

@@ -6,7 +6,7 @@
 //! waveguides of many lengths ─────────── mean power ─── straight line ─▶ dB/cm          ┴▶ insertion_loss.loss_db
 //! ```
 //!
-//! Each is a straight line through one number per device; `line.rs` fits all three.
+//! Each is a straight line through one number per device; `LineFit` of `numerics` fits all three.
 
 mod couplers;
 mod cutback;
