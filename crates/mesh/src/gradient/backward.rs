@@ -135,7 +135,7 @@ impl BackwardEngine {
             fields.scale(|mode| self.factors.get(mode)[0]);
         }
         adjoint.scale(|mode| self.factors.get(mode)[1]);
-        self.factors = PendingFactors::new(self.factors.modes());
+        self.factors.reset();
     }
 
     /// The chains of a block, from the last one on. Their coefficients are computed run by run.
