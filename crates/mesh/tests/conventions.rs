@@ -177,8 +177,8 @@ fn the_screen_is_where_the_convention_defines_it() {
 
 #[test]
 fn files_come_back_and_contradictions_are_refused() {
-    let folder = tempfile_folder();
-    let path = folder.join("converted.json");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("converted.json");
     let w = DMatrix::from_fn(3, 5, |r, c| Complex64::new((r * 5 + c) as f64 % 4.0 - 1.5, (r + c * c) as f64 / 9.0));
     for topology in ["rectangular", "triangular"].map(|key| topology(key).unwrap()) {
         let program = MatrixProgram::new(&w, Form::Auto, &topology).unwrap();
@@ -229,13 +229,6 @@ fn files_come_back_and_contradictions_are_refused() {
         let message = load(&path).unwrap_err().to_string();
         assert!(message.contains("right.screen[1].mode") && message.contains("one per position"), "{message}");
     }
-    std::fs::remove_dir_all(folder).unwrap();
-}
-
-fn tempfile_folder() -> std::path::PathBuf {
-    let folder = std::env::temp_dir().join(format!("phaseloom-convention-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    folder
 }
 
 #[test]
