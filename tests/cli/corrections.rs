@@ -61,7 +61,7 @@ fn what_cannot_be_corrected_is_refused() {
     scene.call("chip hot.toml --program program.json --seed 1 -o hot.json").well();
     let before = scene.text("chip.json");
     for (more, parts) in [
-        ("--method locale", &["unknown correction `locale`", "nearest `local`", "spsa"][..]),
+        ("--method locale", &["`correction` is `locale`", "did you mean `local`?", "spsa"][..]),
         ("--method local --noise=-1", &["--noise", "-1", "0 to 1"]),
         ("--method local --noise -1", &["--noise", "found -1", "0 to 1"]),
         ("--method local --effort -inf", &["--effort", "found -inf"]),

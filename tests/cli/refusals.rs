@@ -40,7 +40,7 @@ fn matrices() {
         refused(name, &["expected"]);
     }
     refused("no.npy", &["No such file"]);
-    refused(".", &["not a plain file"]);
+    refused(".", &["it is a folder, expected a file"]);
     // Not unitary, and by how much; not square.
     scene.write("a.npy", npy_real(&[&[1.0, 0.5], &[0.0, 1.0]]));
     refused("a.npy --form unitary", &["5.0e-1", "tolerance 1e-9", "svd"]);
@@ -163,8 +163,11 @@ fn data_files() {
     {
         // What never ends is not waited for.
         std::os::unix::fs::symlink("/dev/zero", scene.path("zero.csv")).unwrap();
-        scene.refuses(&format!("[data]\ninputs = 'zero.csv'\n{CORE}"), &["zero.csv", "not a plain file"]);
-        run_to(Path::new("/dev/zero"), &scene.path("out"), &[]).refused(&["/dev/zero", "more than"]);
+        scene.refuses(
+            &format!("[data]\ninputs = 'zero.csv'\n{CORE}"),
+            &["zero.csv", "it is a pipe or a device, expected a plain file"],
+        );
+        run_to(Path::new("/dev/zero"), &scene.path("out"), &[]).refused(&["/dev/zero", "it is a pipe or a device"]);
     }
     scene.write("x.txt", "1 2 3");
     scene.refuses(&format!("[data]\ninputs = 'x.txt'\nlabels = 'y.npy'\n{CORE}"), &["x.txt", ".npy"]);
@@ -250,7 +253,7 @@ fn keys_of_experiments() {
     scene.write("experiment.toml", b"name = 'a'\nmodel = '\xff'\n");
     scene.run(&[]).refused(&["experiment.toml", "line 2, byte 10", "UTF-8"]);
     run_to(&scene.path("none.toml"), &scene.path("out"), &[]).refused(&["none.toml", "No such file"]);
-    run_to(scene.0.path(), &scene.path("out"), &[]).refused(&["it is a folder, expected a text file"]);
+    run_to(scene.0.path(), &scene.path("out"), &[]).refused(&["it is a folder, expected a file"]);
 }
 
 #[test]

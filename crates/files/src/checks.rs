@@ -1,5 +1,9 @@
 //! Checks of single values, and the error that names the key.
 
+use crate::error::FileError;
+use crate::error_text::nearest;
+use std::path::Path;
+
 /// An impossible value: which key, what was found, what is possible.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{key}` is {found}: expected {expected}")]
@@ -15,8 +19,14 @@ pub struct InvalidValue {
 impl InvalidValue {
     /// The error for one key.
     #[must_use]
-    pub fn new(key: &str, found: impl std::fmt::Display, expected: &str) -> Self {
-        Self { key: key.to_owned(), found: found.to_string(), expected: expected.to_owned() }
+    pub fn new(key: impl Into<String>, found: impl std::fmt::Display, expected: impl Into<String>) -> Self {
+        Self { key: key.into(), found: found.to_string(), expected: expected.into() }
+    }
+
+    /// The error of a value in a JSON file.
+    #[must_use]
+    pub fn in_file(self, path: &Path) -> FileError {
+        FileError::Content { path: path.to_owned(), invalid: Box::new(self) }
     }
 
     /// The same error, with the key inside the table `table`.
@@ -25,6 +35,28 @@ impl InvalidValue {
         self.key = format!("{table}.{}", self.key);
         self
     }
+}
+
+/// The entry of a list with this key; `kind` names the list in messages.
+///
+/// # Errors
+///
+/// The [`InvalidValue`] with all keys and the nearest one.
+pub fn find<T>(
+    kind: &str,
+    list: impl IntoIterator<Item = T>,
+    key_of: impl Fn(&T) -> &'static str,
+    key: &str,
+) -> Result<T, InvalidValue> {
+    let mut known = Vec::new();
+    for entry in list {
+        known.push(key_of(&entry));
+        if known.last() == Some(&key) {
+            return Ok(entry);
+        }
+    }
+    let near = nearest(key, known.iter().copied()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    Err(InvalidValue::new(kind, format!("`{key}`"), format!("one of {}{near}", known.join(", "))))
 }
 
 /// `Ok` if the condition holds, else the error for one number.

@@ -45,6 +45,24 @@ pub enum FileError {
         /// The key and its value.
         invalid: Box<InvalidValue>,
     },
+    /// A JSON file is not of the expected form.
+    #[error("{}: not a Phaseloom {kind}: {source}", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// The expected kind of file: `program`, `chip` or `calibration`.
+        kind: &'static str,
+        /// The error of the parser, with line and column.
+        source: serde_json::Error,
+    },
+    /// A value of a JSON file contradicts its format or another value.
+    #[error("{}: {}: found {}, expected {}", path.display(), invalid.key, invalid.found, invalid.expected)]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// The position in the file and its value.
+        invalid: Box<InvalidValue>,
+    },
     /// The bytes of a file do not follow its format, or do not fit their use.
     #[error("{}: {format}, {place}: found {found}, expected {expected}", path.display())]
     Format {

@@ -87,7 +87,7 @@ fn checked_header_length(path: &Path, bytes: &[u8]) -> Result<usize, FileError> 
         expected.remove(at);
     }
     let words = text.split(|b| !b.is_ascii_alphanumeric() && *b != b'_');
-    let mut sizes = words.filter(|word| word.first().is_some_and(u8::is_ascii_digit));
+    let mut sizes = words.filter(|word| !word.is_empty() && word.iter().all(u8::is_ascii_digit));
     let product = sizes.try_fold(1_u64, |product, digits| {
         product.checked_mul(std::str::from_utf8(digits).ok()?.parse::<u64>().ok()?.max(1))
     });
@@ -105,8 +105,10 @@ fn checked_header_length(path: &Path, bytes: &[u8]) -> Result<usize, FileError> 
 /// [`FileError::Format`] for a damaged file, a type that is no number, and integers beyond double precision.
 pub fn parse_npy(path: &Path, bytes: &[u8]) -> Result<NpyArray, FileError> {
     let start = checked_header_length(path, bytes)?;
-    let header = NpyHeader::from_reader(&bytes[..start])
-        .map_err(|e| npy_error(path, "header", e.to_string(), "the header of a plain array; save it again"))?;
+    let header = NpyHeader::from_reader(&bytes[..start]).map_err(|_| {
+        let text = String::from_utf8_lossy(&bytes[10..start.min(110)]).trim().escape_default().to_string();
+        npy_error(path, "header", text, "the header of a plain array; save it again with a recent NumPy")
+    })?;
     let DType::Plain(dtype) = header.dtype() else {
         return Err(npy_error(path, "dtype", header.dtype().descr(), "a plain number type, not records"));
     };

@@ -4,12 +4,18 @@
 //! `process = []` would silently be a chip without imperfections. [`Strict`] wraps every part of a deserialiser and
 //! refuses a list where the type is a struct. All files that users write are read this way.
 
+use crate::error::FileError;
 use crate::error_text::without_rust_types;
+use crate::text::read_text;
+use serde::Serialize;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor};
+use serde::de::{
+    Deserialize, DeserializeOwned, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor,
+};
 use serde::forward_to_deserialize_any;
 use std::fmt;
 use std::marker::PhantomData;
+use std::path::Path;
 
 /// Expected instead of a list.
 const TABLE: &str = "a table of keys and values";
@@ -46,6 +52,26 @@ pub fn from_json_strict<'de, T: Deserialize<'de>>(json: &'de (impl AsRef<[u8]> +
     let value = deserialize_strict(&mut json)?;
     json.end()?;
     Ok(value)
+}
+
+/// Reads a JSON file as [`from_json_strict`] does; `kind` names its contents in messages. Returns the value and the number
+/// of bytes.
+///
+/// # Errors
+///
+/// [`FileError::Io`], [`FileError::TooLarge`] and [`FileError::Json`].
+pub fn read_json<T: DeserializeOwned>(path: &Path, kind: &'static str) -> Result<(T, usize), FileError> {
+    let text = read_text(path)?;
+    let value = from_json_strict(&text).map_err(|source| FileError::Json { path: path.to_owned(), kind, source })?;
+    Ok((value, text.len()))
+}
+
+/// The JSON text of a value, with indentation and a final line break.
+///
+/// Structs of numbers, strings and lists always have one; for other types that fail to serialise the text is empty.
+#[must_use]
+pub fn to_json(value: &impl Serialize) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
 }
 
 /// Deserialises a list of internally tagged enums; a list in the place of one of their tables is an error.

@@ -2,7 +2,7 @@
 
 use phaseloom_files::{FileError, InvalidValue};
 use phaseloom_mesh::MeshError;
-use std::path::PathBuf;
+use std::fmt::Display;
 
 /// An error of a process, a chip, a link, an optical product or a correction.
 #[derive(Debug, thiserror::Error)]
@@ -51,36 +51,9 @@ pub enum HardwareError {
         /// Form, topology and size of the program.
         program: String,
     },
-    /// A chip file that is not JSON of the expected form.
-    #[error("{}: not a Phaseloom chip: {source}", path.display())]
-    ChipSyntax {
-        /// The file.
-        path: PathBuf,
-        /// Error of the parser, with line and column.
-        source: serde_json::Error,
-    },
-    /// A chip file whose contents contradict each other.
-    #[error("{}: {key}: found {found}, expected {expected}", path.display())]
-    ChipContent {
-        /// The file.
-        path: PathBuf,
-        /// Key in the file.
-        key: String,
-        /// Value in the file.
-        found: String,
-        /// Expected value.
-        expected: String,
-    },
     /// An unknown correction.
-    #[error("unknown correction `{key}`, nearest `{nearest}`; there are {known}")]
-    UnknownCorrection {
-        /// Requested key.
-        key: String,
-        /// Nearest existing key.
-        nearest: String,
-        /// All keys.
-        known: String,
-    },
+    #[error(transparent)]
+    UnknownCorrection(InvalidValue),
     /// A correction that failed on a chip.
     #[error("correction `{method}`: {source}")]
     Correction {
@@ -112,13 +85,13 @@ pub enum HardwareError {
         settings: u64,
     },
     /// Parts or measurements of a chip that do not match the program.
-    #[error("{key}: found {found}, expected {expected}")]
-    Unfit {
-        /// Part of the chip.
-        key: String,
-        /// Given value.
-        found: String,
-        /// Value that the program or the fit needs.
-        expected: String,
-    },
+    #[error("{}: found {}, expected {}", .0.key, .0.found, .0.expected)]
+    Unfit(InvalidValue),
+}
+
+impl HardwareError {
+    /// A part or a measurement of a chip that does not match the program.
+    pub(crate) fn unfit(key: impl Into<String>, found: impl Display, expected: impl Into<String>) -> Self {
+        Self::Unfit(InvalidValue::new(key, found, expected))
+    }
 }

@@ -6,11 +6,11 @@
 
 mod common;
 
-use common::{Matrix, chip, gaussian, haar, process, svd, unitary};
+use common::{chip, process, svd, unitary};
 use num_complex::Complex64;
 use phaseloom_mesh::MatrixProgram;
 use phaseloom_numerics::StreamKey;
-use phaseloom_testing::{dft, hadamard, orthogonal, permutation, re, reversal};
+use phaseloom_testing::{Matrix, dft, gaussian, haar, hadamard, orthogonal, permutation, re, reversal};
 use rand::Rng;
 
 fn real_part(m: Matrix) -> Matrix {

@@ -2,9 +2,10 @@
 
 mod common;
 
-use common::{chip, gaussian, haar, process, svd, unitary};
+use common::{chip, process, svd, unitary};
 use phaseloom_hardware::{Chip, ChipId};
 use phaseloom_mesh::MeshDesign;
+use phaseloom_testing::{gaussian, haar};
 
 const ALL: &str = "[splitter_error]\nsigma_rad = 0.01\n[phase_error]\nsigma_rad = 0.02\n\
                    [insertion_loss]\nloss_db = 0.1\nimbalance_sigma_db = 0.05\n[phase_jitter]\nsigma_rad = 0.01\n\

@@ -124,11 +124,8 @@ fn invariance<T: Real>() {
                 while start < total {
                     let length = lengths.next().unwrap().min(&(total - start)).to_owned();
                     let (out, _) = product.multiply(&x.columns(start, length).clone_owned(), at(first + start as u64));
-                    same_bits(
-                        &out,
-                        &whole.columns(start, length).clone_owned(),
-                        &format!("{ports} ports, {length} vectors from {start}\n{process}\n{link}"),
-                    );
+                    let name = format!("{ports} ports, {length} vectors from {start}\n{process}\n{link}");
+                    same_bits(&out, &whole.columns(start, length).clone_owned(), &name);
                     start += length;
                 }
             }

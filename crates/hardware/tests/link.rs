@@ -5,11 +5,11 @@
 
 mod common;
 
-use common::{Layer, Matrix, Mean, agree, chip, process, real, vectors};
+use common::{Layer, chip, process, real, vectors};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_hardware::{BOLTZMANN, CHARGE, Chip, ChipId, LIGHT, MatrixProduct, PLANCK, ProductStatistics, Shot};
-use phaseloom_testing::orthogonal;
+use phaseloom_testing::{Matrix, Mean, agree, orthogonal};
 
 /// Energy of a photon of 1550 nm (J).
 fn photon() -> f64 {
@@ -127,13 +127,8 @@ fn intensity_noise_is_common_to_a_shot() {
             }
         }
         let law = 10f64.powf(-12.0) * 0.5e9;
-        agree(
-            &format!("RIN variance, {detection}"),
-            (0..60_000).map(|j| epsilon(0, j).powi(2)).collect(),
-            law,
-            0.0,
-            0.01,
-        );
+        let squares: Mean = (0..60_000).map(|j| epsilon(0, j).powi(2)).collect();
+        agree(&format!("RIN variance, {detection}"), squares, law, 0.0, 0.01);
         // Neighbouring shots are independent: their product has mean 0.
         let product: Mean = (0..59_999).map(|j| epsilon(0, j) * epsilon(0, j + 1) / law).collect();
         assert!(product.mean().abs() < 3.0 * product.error());
@@ -162,13 +157,8 @@ fn thermal_noise() {
     // Oscillator and signal have half of 1 mW each, shared by two ports.
     let law = current / (2.0 * 0.25e-3f64).powi(2) * 9.0;
     agree("thermal variance, homodyne", out.iter().map(|y| (y - 1.5).powi(2)).collect(), law, 0.0, 0.01);
-    let direct = Layer::new(
-        &DMatrix::from_element(1, 1, 3.0),
-        "ports = 2",
-        "",
-        &format!("detection = \"direct\"\n{noise}"),
-        1.0,
-    );
+    let noise = format!("detection = \"direct\"\n{noise}");
+    let direct = Layer::new(&DMatrix::from_element(1, 1, 3.0), "ports = 2", "", &noise, 1.0);
     let (out, _) = repeated(&direct, &[0.5], 60_000);
     let law = current / (0.5e-3f64).powi(2);
     agree("thermal variance, direct", out.iter().map(|y| (y * y / 9.0 - 0.25).powi(2)).collect(), law, 0.0, 0.01);

@@ -4,7 +4,7 @@
 //! 0.01 of the coupler's power, 5 % of the losses and 0.3 dB of linearity. Losses are those of 1310 ± 5 nm. Over ±10 nm
 //! a splitter loses 0.104 dB, which is within its standard error but not within 5 %.
 
-use phaseloom_hardware::spectra::{SpectraSpec, derive};
+use phaseloom_hardware::spectra::{Cutback, SpectraSpec, derive};
 use phaseloom_hardware::{HardwareError, preset};
 use std::path::{Path, PathBuf};
 
@@ -52,4 +52,15 @@ fn couplers_splitters_and_waveguides_have_the_published_figures() {
     // The preset is the output of the documented command.
     let text = derived.process_toml("phaseloom spectra examples/spectra/siepic.toml");
     assert_eq!(text, preset("siepic-measured").map_err(HardwareError::Preset).unwrap().text);
+}
+
+#[test]
+fn cutbacks_that_are_not_linear_are_refused() {
+    let Some(spec) = spec() else { return };
+    for devices in ["wgloss_straight_2000nm_", "wgloss_spiral_"] {
+        let mut sweeps = spec.waveguide_loss.clone().unwrap();
+        sweeps.devices = devices.into();
+        let error = Cutback::measure(&sweeps, spec.largest_residual_db).unwrap_err().to_string();
+        assert!(error.contains("not linear") && error.contains(devices), "{error}");
+    }
 }

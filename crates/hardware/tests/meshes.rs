@@ -4,12 +4,13 @@
 
 mod common;
 
-use common::{Mean, agree, chip, gaussian, haar, process};
+use common::{chip, process};
 use phaseloom_hardware::correction::{CORRECTIONS, Corrected, Instruments, correct, correction};
 use phaseloom_hardware::{Chip, MeshSize};
 use phaseloom_mesh::{Butterfly, Capability, Form, MatrixProgram, MeshDesign, Phases, Rectangular};
 use phaseloom_numerics::linalg::svd;
 use phaseloom_numerics::relative_error;
+use phaseloom_testing::{Mean, agree, gaussian, haar};
 use std::sync::Arc;
 
 const ALL: &str = "[splitter_error]\nsigma_rad = 0.02\n[phase_error]\nsigma_rad = 0.02\n[insertion_loss]\nloss_db = 0.1\n\
@@ -50,22 +51,20 @@ fn chips_and_programs_survive_their_files() {
 /// No chip amplifies. A chip without loss is unitary for errors of any size, unless its layout has modes that are not ports.
 #[test]
 fn energy_is_conserved() {
-    for design in MeshDesign::all() {
-        let (n, layout) = (6, design.layout(6));
+    let driven = "[phase_quantization]\nbits = 3\n[thermal_crosstalk]\ndistance_factor = 1.0";
+    let lossless = ["1e-3", "0.1", "3.0", "1e3"].map(|sigma| {
+        format!("[splitter_error]\nsigma_rad = {sigma}\nmean_rad = 0.2\n[phase_error]\nsigma_rad = {sigma}\n{driven}")
+    });
+    for (design, n) in MeshDesign::all().flat_map(|design| [1, 2, 5, 6, 16, 64].map(|n| (design.clone(), n))) {
+        let layout = design.layout(n);
         let mut phases = Phases::blank(&layout);
         phases.values_mut().iter_mut().enumerate().for_each(|(k, phase)| *phase = 3.0 + 3.0 * (1.3 * k as f64).sin());
         let program = MatrixProgram::from_phases(&design, n, phases);
-        let driven = "[phase_quantization]\nbits = 3\n[thermal_crosstalk]\ndistance_factor = 1.0";
-        let errors = |sigma: &str| {
-            format!(
-                "[splitter_error]\nsigma_rad = {sigma}\nmean_rad = 0.2\n[phase_error]\nsigma_rad = {sigma}\n{driven}"
-            )
-        };
-        for (text, lossless) in [(&errors("0.1"), true), (&errors("1e3"), true), (&ALL.to_owned(), false)] {
+        for text in lossless.iter().map(String::as_str).chain([ALL]) {
             let sigma = svd(&chip(&process(text), &program, 2).matrix(&program).unwrap()).unwrap().sigma;
-            assert!(sigma.iter().all(|s| *s < 1.0 + 1e-12), "{design}: {sigma:?}");
-            if lossless && layout.modes == n {
-                assert!(sigma.iter().all(|s| *s > 1.0 - 1e-12), "{design}: {sigma:?}");
+            assert!(sigma.iter().all(|s| *s < 1.0 + 1e-12), "{design} N={n}: {sigma:?}");
+            if text != ALL && layout.modes == n {
+                assert!(sigma.iter().all(|s| *s > 1.0 - 1e-12), "{design} N={n}: {sigma:?}");
             }
         }
     }
@@ -125,10 +124,8 @@ fn local_correction_of_fitted_couplers_finds_most_of_the_way_back() {
             let program = MatrixProgram::new(&haar(4, 1), Form::Unitary, &design).unwrap();
             let corrected = corrected_locally(&chip(&process, &program, 1), &program);
             let (before, after) = (corrected.before.error, corrected.after.error);
-            assert!(
-                corrected.result.clipped_cells.is_none() && after < share * before,
-                "{design}: {before:.3} → {after:.3}"
-            );
+            assert!(after < share * before, "{design}: {before:.3} → {after:.3}");
+            assert!(corrected.result.clipped_cells.is_none(), "{design}");
         }
     }
 }
@@ -164,15 +161,14 @@ fn every_correction_works_on_every_mesh() {
 
 #[test]
 fn parts_are_counted() {
-    let parts = |design: &MeshDesign, n: usize| MeshSize::new(design, n);
     for design in MeshDesign::all() {
-        let (counts, layout) = (parts(&design, 8), design.layout(8));
+        let (counts, layout) = (MeshSize::new(&design, 8), design.layout(8));
         let shifters = Phases::blank(&layout).values().len();
         assert_eq!((counts.cells, counts.shifters), (layout.positions.len(), shifters), "{design}");
         assert!(counts.length_um > 0.0 && counts.width_um >= 8.0 * 12.0, "{design}");
     }
     // A butterfly of 8 modes shuffles 2 groups of 4 modes, then one of 8: s(s−1)/2 crossings for 2s modes, in and out.
-    let crossings = parts(&Butterfly.into(), 8).crossings;
+    let crossings = MeshSize::new(&Butterfly.into(), 8).crossings;
     assert!(crossings >= 2 + 6, "{crossings}");
 }
 
@@ -186,10 +182,8 @@ fn crossings_lose_light() {
         chip(&process(text), &program, 1).matrix(&program).unwrap()
     };
     let crossed = MeshDesign::new(Arc::new(Rectangular), phaseloom_mesh::Cell::Crossing).unwrap();
-    let (a, b) = (
-        realised(&crossed, "[insertion_loss]\ncrossing_db = 0.1"),
-        realised(&crossed, "[insertion_loss]\nloss_db = 0.1"),
-    );
+    let a = realised(&crossed, "[insertion_loss]\ncrossing_db = 0.1");
+    let b = realised(&crossed, "[insertion_loss]\nloss_db = 0.1");
     assert!((a - b).norm() < 1e-15);
     let plain = realised(&Rectangular.into(), "[insertion_loss]\ncrossing_db = 0.1");
     assert!((plain.norm() - 2.0).abs() < 1e-15);

@@ -4,10 +4,11 @@
 
 mod common;
 
-use common::{Matrix, chip, gaussian, haar, process, svd, unitary};
+use common::{chip, process, svd, unitary};
 use phaseloom_hardware::Chip;
 use phaseloom_mesh::cell::CellErrors;
 use phaseloom_mesh::{Cell, Form, MatrixProgram, MeshDesign, StageKind, reference};
+use phaseloom_testing::{Matrix, gaussian, haar};
 use serde_json::Value;
 use std::f64::consts::PI;
 use std::path::Path;
@@ -258,8 +259,7 @@ fn matrices_rebuilt_from_files_equal_those_of_the_chip() {
             "{first}[thermal_crosstalk]\ndistance_factor = 0.5\n[phase_quantization]\nbits = 6\nuniform_in = \"voltage\""
         ),
     ];
-    let folder = std::env::temp_dir().join(format!("phaseloom-oracle-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
+    let folder = tempfile::tempdir().unwrap();
     for design in MeshDesign::all().filter(|d| ["rectangular", "triangular", "masks"].contains(&d.topology().key())) {
         let mut programs: Vec<(String, MatrixProgram)> = Vec::new();
         if design.cell() == Cell::Mzi {
@@ -283,9 +283,8 @@ fn matrices_rebuilt_from_files_equal_those_of_the_chip() {
         }
         for (name, program) in &programs {
             for text in sources.iter().copied().chain(all.iter().map(String::as_str)) {
-                check(&folder, name, text, program);
+                check(folder.path(), name, text, program);
             }
         }
     }
-    std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -5,9 +5,10 @@
 
 mod common;
 
-use common::{Matrix, Mean, agree, chip, derivatives, haar, process, unitary};
+use common::{chip, derivatives, process, unitary};
 use phaseloom_hardware::{Chip, Process};
 use phaseloom_numerics::matrix_error;
+use phaseloom_testing::{Matrix, Mean, agree, haar};
 use std::f64::consts::{LN_10, PI};
 
 /// E² of the N(N−1)/2 cells with two splitters each is 2(N−1)σ², of N² phases Nσ². An error of amplitude counts √2-fold.

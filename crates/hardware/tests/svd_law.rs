@@ -5,9 +5,10 @@
 
 mod common;
 
-use common::{Layer, Matrix, Mean, agree, chip, derivatives, gaussian, process, real, svd};
+use common::{Layer, chip, derivatives, process, real, svd};
 use num_complex::Complex64;
 use phaseloom_mesh::MatrixProgram;
+use phaseloom_testing::{Matrix, Mean, agree, gaussian};
 
 /// The text of a process and whether its errors are those of splitters, else of phases.
 const SOURCES: [(&str, bool); 2] =

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use phaseloom_files::InvalidValue;
 
 /// Errors between a matrix and the phases of a mesh.
 #[derive(Debug, thiserror::Error)]
@@ -53,25 +53,11 @@ pub enum MeshError {
         tolerance: f64,
     },
     /// A key that is not in one of the lists of this crate.
-    #[error("unknown {kind} `{found}`: expected one of {known}")]
-    Unknown {
-        /// `topology`, `cell` or `convention`.
-        kind: &'static str,
-        /// The requested key.
-        found: String,
-        /// The existing keys.
-        known: String,
-    },
+    #[error(transparent)]
+    Unknown(InvalidValue),
     /// A cell that the topology does not support.
-    #[error("a mesh `{topology}` is built of cells `{known}`, not of `{found}`")]
-    CellOfTopology {
-        /// Key of the topology.
-        topology: &'static str,
-        /// Key of the cell.
-        found: &'static str,
-        /// The keys of the supported cells.
-        known: String,
-    },
+    #[error(transparent)]
+    CellOfTopology(InvalidValue),
     /// A mesh that other conventions cannot express.
     #[error(
         "a mesh {design} has no phases in other conventions: expected cells `mzi` between neighbouring modes, each mode \
@@ -93,38 +79,6 @@ pub enum MeshError {
         /// Columns of the matrix.
         columns: usize,
     },
-    /// A program file that is not JSON of the expected form.
-    #[error("{}: not a Phaseloom program: {source}", path.display())]
-    ProgramSyntax {
-        /// The file.
-        path: PathBuf,
-        /// The error of the parser, with line and column.
-        source: serde_json::Error,
-    },
-    /// A program file with an invalid or inconsistent value.
-    #[error("{}: {key}: found {found}, expected {expected}", path.display())]
-    ProgramContent {
-        /// The file.
-        path: PathBuf,
-        /// The key of the value in the file.
-        key: String,
-        /// The value.
-        found: String,
-        /// The expected value.
-        expected: String,
-    },
-}
-
-/// The entry of a list with this key.
-pub(crate) fn find<T, const N: usize>(
-    kind: &'static str,
-    list: [T; N],
-    key_of: impl Fn(&T) -> &'static str,
-    key: &str,
-) -> Result<T, MeshError> {
-    let known = list.each_ref().map(&key_of);
-    let found = list.into_iter().find(|entry| key_of(entry) == key);
-    found.ok_or_else(|| MeshError::Unknown { kind, found: key.to_owned(), known: known.join(", ") })
 }
 
 impl MeshError {
@@ -132,10 +86,7 @@ impl MeshError {
     #[must_use]
     pub fn expected(&self) -> String {
         match self {
-            Self::Unknown { known, .. } => format!("one of {known}"),
-            Self::CellOfTopology { topology, known, .. } => {
-                format!("one of {known}, which a mesh `{topology}` supports")
-            }
+            Self::Unknown(invalid) | Self::CellOfTopology(invalid) => invalid.expected.clone(),
             other => other.to_string(),
         }
     }

@@ -42,6 +42,22 @@ fn cell(key: &str, position: CellPosition, modes: usize, [a, b]: [f64; 2]) -> Ce
     }
 }
 
+/// B(θ) with the phases around it equals the definition, also for phases outside of [0, 2π).
+#[test]
+fn factors_of_a_cell_are_those_of_the_definition() {
+    for convention in CONVENTIONS {
+        for k in 0..60_u32 {
+            let phases = [f64::from(k) * 0.37 - 7.0, f64::from(k) * 0.91 - 11.0];
+            let position = CellPosition { column: k as usize % 3, mode: k as usize % 4 };
+            let factors = convention.factors(position, 5, phases);
+            let bare = cell("mach_zehnder", position, 5, [factors.theta, 0.0]);
+            let [before, after] = [factors.before, factors.after].map(|[upper, lower]| diagonal(upper, lower));
+            let error = (after * bare * before - cell(convention.key(), position, 5, phases)).norm();
+            assert!(error < 2e-14, "{}, {phases:?}: {error:e}", convention.key());
+        }
+    }
+}
+
 /// The product of all cells and of the phase screen, column by column.
 fn product(mesh: &ConvertedMesh) -> DMatrix<Complex64> {
     let mut u = DMatrix::identity(mesh.modes, mesh.modes);
@@ -161,8 +177,8 @@ fn the_screen_is_where_the_convention_defines_it() {
 
 #[test]
 fn files_come_back_and_contradictions_are_refused() {
-    let folder = tempfile_folder();
-    let path = folder.join("converted.json");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("converted.json");
     let w = DMatrix::from_fn(3, 5, |r, c| Complex64::new((r * 5 + c) as f64 % 4.0 - 1.5, (r + c * c) as f64 / 9.0));
     for topology in ["rectangular", "triangular"].map(|key| topology(key).unwrap()) {
         let program = MatrixProgram::new(&w, Form::Auto, &topology).unwrap();
@@ -213,13 +229,6 @@ fn files_come_back_and_contradictions_are_refused() {
         let message = load(&path).unwrap_err().to_string();
         assert!(message.contains("right.screen[1].mode") && message.contains("one per position"), "{message}");
     }
-    std::fs::remove_dir_all(folder).unwrap();
-}
-
-fn tempfile_folder() -> std::path::PathBuf {
-    let folder = std::env::temp_dir().join(format!("phaseloom-convention-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    folder
 }
 
 #[test]

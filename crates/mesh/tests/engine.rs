@@ -126,6 +126,26 @@ fn strong_fields_and_deep_meshes_stay_in_range() {
 }
 
 #[test]
+fn propagation_equals_the_product_of_full_matrices() {
+    for design in MeshDesign::all() {
+        for n in [1, 2, 3, 8, 17] {
+            let mut phases = Phases::blank(&design.layout(n));
+            phases.values_mut().iter_mut().enumerate().for_each(|(k, x)| *x = 3.0 + 3.0 * wave(k, 1.3));
+            let program = MatrixProgram::from_phases(&design, n, phases);
+            let stage = &program.stages()[0];
+            let slow = reference::mesh(stage, &vec![CellErrors::NONE; stage.layout().positions.len()]);
+            let slow = slow.view((0, 0), program.shape());
+            assert!((program.matrix() - slow).norm() < 1e-12 * n as f64, "{design} N={n}");
+            for batch in [1, 5, 33, 200] {
+                let fields = vectors(n, batch);
+                let error = (program.propagate(&fields) - slow * &fields).norm();
+                assert!(error < 1e-12 * fields.norm(), "{design} N={n} ×{batch}: {error:.1e}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_large_batch_passes_the_matrix_and_a_small_one_the_mesh() {
     let w = Matrix::from_fn(7, 9, |r, c| Complex64::new(wave(r + 7 * c, 0.9), wave(r * c, 1.3)));
     let program = MatrixProgram::new(&w, Form::Svd, Rectangular).unwrap();

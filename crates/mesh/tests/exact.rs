@@ -181,9 +181,8 @@ fn any_matrix_is_rebuilt_from_its_singular_values() {
 
 #[test]
 fn programs_survive_their_file() {
-    let folder = std::env::temp_dir().join(format!("phaseloom-mesh-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let path = folder.join("program.json");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("program.json");
     for (name, w) in matrices().into_iter().take(40) {
         let program = MatrixProgram::new(&w, Form::Auto, Rectangular).unwrap();
         program.save(&path).unwrap();
@@ -197,7 +196,6 @@ fn programs_survive_their_file() {
     assert_eq!(text.matches("\"contraction\"").count(), 2);
     std::fs::write(&path, text.replace("\"contraction\"", "\"direct\"")).unwrap();
     assert_eq!(MatrixProgram::load(&path).unwrap().to_json(), text);
-    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 #[test]

@@ -34,15 +34,6 @@ pub enum NetworkError {
     #[error(transparent)]
     File(#[from] FileError),
 
-    /// A JSON file that does not parse, or that has unknown, missing or wrong keys.
-    #[error("{}: {source}; the file is damaged or of another version: write it again", path.display())]
-    Json {
-        /// The file.
-        path: PathBuf,
-        /// Line, column and expected contents.
-        source: serde_json::Error,
-    },
-
     /// A path that starts with `$PHASELOOM_DATA/` although the variable is not set.
     #[error(
         "{}: the environment variable {variable} is not set; set it to the folder that holds the data, e.g. \
@@ -149,22 +140,6 @@ pub enum NetworkError {
         found: usize,
         /// Inputs of the model.
         expected: usize,
-    },
-
-    /// A calibration that does not belong to the model.
-    #[error(
-        "{}: {place}: found {found}, expected {expected}; run `phaseloom calibrate` for this model and these ports",
-        path.display()
-    )]
-    CalibrationMismatch {
-        /// The calibration file.
-        path: PathBuf,
-        /// The value that differs.
-        place: String,
-        /// Value in the calibration.
-        found: String,
-        /// Value of the model.
-        expected: String,
     },
 
     /// A training loss that is NaN or infinite.

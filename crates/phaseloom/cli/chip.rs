@@ -21,7 +21,7 @@ pub struct Chip {
     /// Sample a chip for this program
     #[arg(long, value_name = "PROGRAM.json", required_unless_present = "core", conflicts_with = "core")]
     program: Option<PathBuf>,
-    /// Make a core of K ports, for K×K programs of the form svd (of a direct topology, of the form direct)
+    /// Make a core of K ports, for K×K programs of the form svd (of a topology of contractions, of the form contraction)
     #[arg(long, value_name = "K")]
     core: Option<usize>,
     /// Topology of the core

@@ -3,6 +3,7 @@
 use super::Exit;
 use super::terminal::output;
 use clap::Args;
+use phaseloom::files::InvalidValue;
 use phaseloom::mesh::MeshError;
 use phaseloom::mesh::convention::{ConvertedProgram, convention, load};
 use std::path::PathBuf;
@@ -32,8 +33,9 @@ pub struct Convert {
 impl Convert {
     pub fn execute(self) -> anyhow::Result<Exit> {
         let known = |error| match error {
-            MeshError::Unknown { kind, found, known } => {
-                MeshError::Unknown { kind, found, known: format!("{known}, {OURS}") }
+            MeshError::Unknown(unknown) => {
+                let expected = unknown.expected.replacen("one of ", &format!("one of {OURS}, "), 1);
+                MeshError::Unknown(InvalidValue { expected, ..unknown })
             }
             other => other,
         };

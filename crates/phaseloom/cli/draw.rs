@@ -6,7 +6,7 @@ use anyhow::{Context, bail, ensure};
 use clap::Args;
 use phaseloom::Complex64;
 use phaseloom::files::write_atomically;
-use phaseloom::hardware::Chip;
+use phaseloom::hardware::{Chip, Process};
 use phaseloom::mesh::cell::CellErrors;
 use phaseloom::mesh::{
     CellPart, CellTrace, ColumnTrace, Form, MatrixProgram, Phases, Stage, StageKind, StageTrace, convention,
@@ -65,10 +65,7 @@ impl Draw {
         if let Some(port) = self.input.filter(|port| *port >= columns) {
             bail!("{path}: --input {port}: the program has {columns} input ports, 0 to {}", columns - 1);
         }
-        let optics = match &self.chip {
-            Some(path) => chip_optics(&program, path)?,
-            None => as_programmed(&program),
-        };
+        let optics = optics(&program, self.chip.as_deref())?;
         let drawing = drawing(&program, &optics, self.input, self.chip.is_some());
         let svg = drawing.svg();
         let bytes = match ending {
@@ -84,13 +81,13 @@ impl Draw {
 /// What light meets in a section: the phases that its shifters have, and the state of each cell.
 type Optics = (Phases, Vec<CellErrors>);
 
-fn as_programmed(program: &MatrixProgram) -> Vec<Optics> {
-    let perfect = |stage: &Stage| vec![CellErrors::NONE; stage.layout().positions.len()];
-    program.stages().iter().map(|stage| (stage.phases().clone(), perfect(stage))).collect()
-}
-
-fn chip_optics(program: &MatrixProgram, path: &Path) -> anyhow::Result<Vec<Optics>> {
-    let chip = Chip::load(path)?;
+/// The optics of the chip in a file, or of a perfect chip.
+fn optics(program: &MatrixProgram, file: Option<&Path>) -> anyhow::Result<Vec<Optics>> {
+    let chip = match file {
+        Some(path) => Chip::load(path)?,
+        None => Chip::nominal(&Process::default(), program)?,
+    };
+    let path = file.unwrap_or(Path::new("a perfect chip"));
     let realised = chip.matrix(program).with_context(|| path.display().to_string())?; // refuses another shape
     let finite = realised.iter().all(|z| z.re.is_finite() && z.im.is_finite());
     ensure!(finite, "{}: a phase or offset is beyond what can be added", path.display());
@@ -315,12 +312,9 @@ fn attenuators(phases: &Phases, rows: usize, fields: &[Complex64], trace: &Stage
         exit.push(Part::End { at: at[1], power: cell.output[1].norm_sqr() });
     }
     exit.extend((count..rows).map(|mode| Part::Begin { at: mode as f64 }));
-    let stage = "attenuators";
-    columns.extend([entry, column, exit].map(|parts| MeshColumn {
-        label: String::new(),
-        stage: stage.to_owned(),
-        parts,
-    }));
+    for parts in [entry, column, exit] {
+        columns.push(MeshColumn { label: String::new(), stage: "attenuators".to_owned(), parts });
+    }
 }
 
 fn interferometer(place: &str, at: [f64; 2], phases: [f64; 2], symmetric: bool, cell: &CellTrace) -> Part {
@@ -368,7 +362,8 @@ mod tests {
         let u = haar_unitary(7, &mut StreamKey::new(1, "draw").stream());
         for design in MeshDesign::all().filter(|design| design.topology().capability().max_rows().is_none()) {
             let program = MatrixProgram::new(&u, Form::Unitary, &design).unwrap();
-            let (matrix, drawing) = (program.matrix(), drawing(&program, &as_programmed(&program), Some(3), false));
+            let (matrix, drawing) =
+                (program.matrix(), drawing(&program, &optics(&program, None).unwrap(), Some(3), false));
             assert!(drawing.columns.iter().all(|column| (leaving(column) - 1.0).abs() < 1e-12), "{design}");
             ends_as(&drawing, &matrix.column(3).into_owned(), 1e-12);
         }
@@ -379,7 +374,7 @@ mod tests {
         for (rows, columns) in [(2, 5), (5, 2), (1, 1), (3, 3)] {
             let w = DMatrix::from_fn(rows, columns, |r, c| Complex64::new(0.3 * r as f64 - 0.2, 0.5 - 0.1 * c as f64));
             let program = MatrixProgram::new(&w, Form::Svd, topology("rectangular").unwrap()).unwrap();
-            let optics = as_programmed(&program);
+            let optics = optics(&program, None).unwrap();
             let drawing = drawing(&program, &optics, Some(columns - 1), false);
             let matrix = program.matrix() / Complex64::from(program.gain());
             let last = ends_as(&drawing, &matrix.column(columns - 1).into_owned(), 1e-13);
@@ -406,7 +401,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("chip.json");
         chip.save(&path).unwrap();
-        let optics = chip_optics(program, &path).unwrap();
+        let optics = optics(program, Some(&path)).unwrap();
         let realised = chip.matrix(program).unwrap();
         let drawing = drawing(program, &optics, Some(0), true);
         let Some(last) = drawing.columns.last() else { panic!("no column") };

@@ -1,6 +1,6 @@
 //! The errors of a validation.
 
-use phaseloom_files::FileError;
+use phaseloom_files::{FileError, InvalidValue};
 use phaseloom_hardware::HardwareError;
 use phaseloom_mesh::MeshError;
 
@@ -27,13 +27,8 @@ pub enum ValidationError {
     #[error("claims.csv: {0}")]
     Csv(#[from] csv::Error),
     /// No claim has such a key.
-    #[error("--only {found}: no claim has this in its key; known are {known}")]
-    UnknownClaim {
-        /// The requested part of a key.
-        found: String,
-        /// The keys of all claims.
-        known: String,
-    },
+    #[error(transparent)]
+    UnknownClaim(InvalidValue),
     /// The validation was interrupted.
     #[error("interrupted")]
     Interrupted,

@@ -5,7 +5,7 @@ use crate::claim::Claim;
 use crate::claims::CLAIMS;
 use crate::error::ValidationError;
 use crate::setting::{SEED, Setting};
-use phaseloom_files::{Column, TextTable};
+use phaseloom_files::{Column, InvalidValue, TextTable};
 
 /// Columns of the text: row, predicted, origin, measured, standard error, draws, verdict.
 const COLUMNS: [Column; 7] = [
@@ -56,7 +56,8 @@ impl Report {
             CLAIMS.iter().copied().filter(|claim| only.is_none_or(|part| claim.key.contains(part))).collect();
         if let (true, Some(found)) = (chosen.is_empty(), only) {
             let known = CLAIMS.iter().map(|claim| claim.key).collect::<Vec<_>>().join(", ");
-            return Err(ValidationError::UnknownClaim { found: found.to_owned(), known });
+            let expected = format!("a part of one of the keys {known}");
+            return Err(ValidationError::UnknownClaim(InvalidValue::new("--only", found, expected)));
         }
         let mut outcomes = Vec::with_capacity(chosen.len());
         for (index, claim) in chosen.iter().enumerate() {

@@ -2,7 +2,7 @@
 
 use crate::error::ExperimentError;
 use phaseloom_files::{InvalidValue, between, line_of_key, locate, positive, read_toml};
-use phaseloom_hardware::correction::{CORRECTIONS, CorrectionPlan, Instruments, Interrupt, correction};
+use phaseloom_hardware::correction::{CorrectionPlan, Instruments, Interrupt, correction};
 use phaseloom_hardware::{CoreSpec, HardwareError, Link, MAX_PORTS, Precision, Process, read_process};
 use phaseloom_network::data::DataSpec;
 use serde::de::value::MapAccessDeserializer;
@@ -250,7 +250,7 @@ impl Experiment {
                 return Err(InvalidValue::new(key, 0, "at least 1"));
             }
             if count > max as u64 {
-                return Err(InvalidValue::new(key, count, &format!("at most {max}")));
+                return Err(InvalidValue::new(key, count, format!("at most {max}")));
             }
         }
         let in_table = |table: &str, error| match error {
@@ -261,7 +261,7 @@ impl Experiment {
         config.link.check().map_err(|e| in_table("link", e))?;
         let found = format!("`{}`", config.core.topology);
         let topology = phaseloom_mesh::topology(&config.core.topology)
-            .map_err(|e| InvalidValue::new("core.topology", &found, &e.expected()))?;
+            .map_err(|e| InvalidValue::new("core.topology", &found, e.expected()))?;
         if let Some(rows) = topology.capability().max_rows().filter(|rows| *rows < config.core.ports) {
             let expected = format!("one that carries as many rows as a core has ports, {}", config.core.ports);
             return Err(InvalidValue::new(
@@ -275,11 +275,10 @@ impl Experiment {
             let expected = if let HardwareError::Mesh(e) = &e { e.expected() } else { e.to_string() };
             InvalidValue::new("core.cell", format!("`{cell}`"), &expected)
         })?;
-        config.correction_plan().map_err(|_| {
-            let keys: Vec<&str> = CORRECTIONS.iter().map(|method| method.key).collect();
-            let expected = format!("`none` or one of {}", keys.join(", "));
-            InvalidValue::new("correction", format!("`{}`", config.correction), &expected)
-        })?;
+        if let Err(HardwareError::UnknownCorrection(unknown)) = config.correction_plan() {
+            let expected = format!("`none` or {}", unknown.expected);
+            return Err(InvalidValue { expected, ..unknown });
+        }
         between("correction_noise", config.correction_noise, 0.0, 1.0)?;
         between("correction_effort", config.correction_effort, 0.0, 1000.0)?;
         if let Some(source) = &config.calibration {
@@ -288,10 +287,10 @@ impl Experiment {
         }
         for (i, axis) in config.sweep.iter().enumerate() {
             if axis.keys.is_empty() {
-                return Err(InvalidValue::new(&format!("sweep[{i}].keys"), "empty", "at least one key"));
+                return Err(InvalidValue::new(format!("sweep[{i}].keys"), "empty", "at least one key"));
             }
             if axis.values.is_empty() {
-                return Err(InvalidValue::new(&format!("sweep[{i}].values"), "empty", "at least one value"));
+                return Err(InvalidValue::new(format!("sweep[{i}].values"), "empty", "at least one value"));
             }
         }
         Ok(())

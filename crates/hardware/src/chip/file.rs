@@ -5,10 +5,10 @@ use crate::chip::{Chip, ChipId};
 use crate::error::HardwareError;
 use crate::process::Process;
 use crate::process::stage_errors::StageErrors;
-use phaseloom_files::{from_json_strict, read_text, write_atomically};
+use phaseloom_files::{InvalidValue, read_json, to_json, write_atomically};
 use phaseloom_mesh::cell::CellErrors;
 use phaseloom_mesh::file_parts::{
-    Mismatch, check_angle, check_cells, check_equal, check_file_memory, check_form, read_design, right_ports,
+    check_angle, check_cells, check_equal, check_file_memory, check_form, read_design, right_ports,
 };
 use phaseloom_mesh::{Cell as CellKind, Phases, Stage};
 use serde::{Deserialize, Serialize};
@@ -97,9 +97,7 @@ impl Chip {
             attenuators,
             right,
         };
-        let text = serde_json::to_string_pretty(&file)
-            .map_err(|source| HardwareError::ChipSyntax { path: path.to_owned(), source })?;
-        Ok(write_atomically(path, (text + "\n").as_bytes())?)
+        Ok(write_atomically(path, to_json(&file).as_bytes())?)
     }
 
     /// Reads and checks a JSON file.
@@ -108,9 +106,7 @@ impl Chip {
     ///
     /// An unreadable path, bad syntax, or contents that contradict each other or physics.
     pub fn load(path: &Path) -> Result<Self, HardwareError> {
-        let text = read_text(path)?;
-        let file: File =
-            from_json_strict(&text).map_err(|source| HardwareError::ChipSyntax { path: path.to_owned(), source })?;
+        let (file, length): (File, _) = read_json(path, "chip")?;
         let read = || {
             check_equal("format", file.format.as_str(), FORMAT)?;
             check_equal("version", file.version, VERSION)?;
@@ -118,22 +114,17 @@ impl Chip {
             let svd = check_form(&file.form, &design, [file.left.is_some(), file.attenuators.is_some()])?;
             Ok(ProgramShape { svd, design, rows: file.rows, columns: file.columns })
         };
-        let refuse = |Mismatch { key, found, expected }| HardwareError::ChipContent {
-            path: path.to_owned(),
-            key,
-            found,
-            expected,
-        };
+        let refuse = |invalid: InvalidValue| invalid.in_file(path);
         let shape = read().map_err(refuse)?;
         file.process.check()?;
-        check_file_memory(&shape.design, file.rows.max(file.columns), text.len(), "loading the chip")?;
+        check_file_memory(&shape.design, file.rows.max(file.columns), length, "loading the chip")?;
         let stages = read_stages(&file, &shape).map_err(refuse)?;
         let id = Some(ChipId { seed: file.seed, trial: file.trial, core: file.core });
         Ok(Self { process: file.process, id, shape, stages })
     }
 }
 
-fn read_stages(file: &File, shape: &ProgramShape) -> Result<Vec<StageErrors>, Mismatch> {
+fn read_stages(file: &File, shape: &ProgramShape) -> Result<Vec<StageErrors>, InvalidValue> {
     let mesh = |name: &str, part: &Part, ports: usize| {
         // The file bounds the number of ports before a layout is made.
         check_cells(name, &shape.design, ports, part.cells.len())?;
@@ -167,11 +158,11 @@ fn write_part(stage: &StageErrors) -> Part {
     }
 }
 
-fn check_count(name: &str, key: &str, found: usize, expected: usize) -> Result<(), Mismatch> {
+fn check_count(name: &str, key: &str, found: usize, expected: usize) -> Result<(), InvalidValue> {
     check_equal(&format!("{name}.{key} (number of)"), found, expected)
 }
 
-fn read_part(name: &str, part: &Part, stage: &Stage) -> Result<StageErrors, Mismatch> {
+fn read_part(name: &str, part: &Part, stage: &Stage) -> Result<StageErrors, InvalidValue> {
     let (cells, outputs) = (stage.layout().positions.len(), stage.phases().output().len());
     check_count(name, "edge_offset_rad", part.edge_offset_rad.len(), stage.phases().boundary().len())?;
     check_count(name, "cells", part.cells.len(), cells)?;
@@ -181,7 +172,7 @@ fn read_part(name: &str, part: &Part, stage: &Stage) -> Result<StageErrors, Mism
     for (k, cell) in part.cells.iter().enumerate() {
         for (key, value) in [("upper_amplitude", cell.upper_amplitude), ("lower_amplitude", cell.lower_amplitude)] {
             if !(0.0..=1.0).contains(&value) {
-                return Err(Mismatch::new(format!("{name}.cells[{k}].{key}"), value, "0…1: passive optics"));
+                return Err(InvalidValue::new(format!("{name}.cells[{k}].{key}"), value, "0…1: passive optics"));
             }
         }
         for (key, angle) in [
@@ -197,7 +188,7 @@ fn read_part(name: &str, part: &Part, stage: &Stage) -> Result<StageErrors, Mism
         for (which, key, angle) in [(2, "beta_rad", cell.beta_rad), (3, "gamma_rad", cell.gamma_rad)] {
             if splitters < which && !is_zero(&angle) {
                 let expected = format!("none: number of splitters in a cell {splitters}");
-                return Err(Mismatch::new(format!("{name}.cells[{k}].{key}"), angle, expected));
+                return Err(InvalidValue::new(format!("{name}.cells[{k}].{key}"), angle, expected));
             }
         }
         offsets.set_cell(k, cell.theta_offset_rad, cell.phi_offset_rad);

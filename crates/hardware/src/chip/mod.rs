@@ -87,28 +87,27 @@ impl Chip {
         stages: Vec<StageErrors>,
     ) -> Result<Self, HardwareError> {
         process.check()?;
-        let unfit = |key: String, found: String, expected: String| HardwareError::Unfit { key, found, expected };
         let expected = program.stages().len();
         if stages.len() != expected {
-            return Err(unfit("stages of a chip (number of)".into(), stages.len().to_string(), expected.to_string()));
+            return Err(HardwareError::unfit("stages of a chip (number of)", stages.len(), expected.to_string()));
         }
         for (k, (frozen, stage)) in stages.iter().zip(program.stages()).enumerate() {
             let shape = |cells: usize, phases: usize| format!("{cells} cells and {phases} phases");
             let found = shape(frozen.cell_errors.len(), frozen.offsets.values().len());
             let expected = shape(stage.layout().positions.len(), stage.phases().values().len());
             if found != expected {
-                return Err(unfit(format!("stage {k} of a chip"), found, expected));
+                return Err(HardwareError::unfit(format!("stage {k} of a chip"), found, expected));
             }
             for (j, cell) in frozen.cell_errors.iter().enumerate() {
                 let passive =
                     (0.0..=1.0).contains(&cell.upper_transmission) && (0.0..=1.0).contains(&cell.lower_transmission);
                 if !([cell.alpha, cell.beta, cell.gamma].iter().all(|e| e.is_finite()) && passive) {
                     let expected = "finite splitter errors and arms of amplitude 0…1";
-                    return Err(unfit(format!("stage {k}, cell {j}"), format!("{cell:?}"), expected.into()));
+                    return Err(HardwareError::unfit(format!("stage {k}, cell {j}"), format!("{cell:?}"), expected));
                 }
             }
             if let Some(offset) = frozen.offsets.values().iter().find(|offset| !offset.is_finite()) {
-                return Err(unfit(format!("stage {k}, offset (rad)"), offset.to_string(), "a finite number".into()));
+                return Err(HardwareError::unfit(format!("stage {k}, offset (rad)"), offset, "a finite number"));
             }
         }
         Ok(Self { process: process.clone(), id: None, shape: ProgramShape::from_program(program), stages })

@@ -25,6 +25,7 @@ pub use outcome::{Corrected, CorrectionQuality};
 
 use crate::chip::Chip;
 use crate::error::HardwareError;
+use phaseloom_files::find;
 use phaseloom_mesh::{Form, MatrixProgram, Phases};
 
 /// Knowledge of a chip that a method assumes.
@@ -109,15 +110,7 @@ pub const CORRECTIONS: [&Correction; 7] = [
 ///
 /// [`HardwareError::UnknownCorrection`] with the list.
 pub fn correction(key: &str) -> Result<&'static Correction, HardwareError> {
-    CORRECTIONS.into_iter().find(|method| method.key == key).ok_or_else(|| {
-        let known: Vec<&str> = CORRECTIONS.iter().map(|method| method.key).collect();
-        let nearest = known.iter().max_by(|a, b| strsim::jaro(key, a).total_cmp(&strsim::jaro(key, b)));
-        HardwareError::UnknownCorrection {
-            key: key.into(),
-            nearest: nearest.copied().unwrap_or_default().into(),
-            known: known.join(", "),
-        }
-    })
+    find("correction", CORRECTIONS, |method| method.key, key).map_err(HardwareError::UnknownCorrection)
 }
 
 /// The correction that an experiment applies to each of its chips.

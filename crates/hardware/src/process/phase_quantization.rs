@@ -72,6 +72,28 @@ impl Imperfection for PhaseQuantization {
 mod tests {
     use super::*;
 
+    /// Every code is tried. The one with the nearest phase or voltage is right; a phase may also be off by 2π.
+    #[test]
+    fn a_phase_takes_the_nearest_code() {
+        for bits in [1, 3, 8] {
+            let codes = 1 << bits;
+            for i in 0..=1000 {
+                let phase = TAU * (f64::from(i) + 0.37) / 1001.0;
+                let nearest = |of: fn(f64) -> f64, code: &dyn Fn(i32) -> f64| {
+                    let off = |k: &i32| (of(code(*k)) - of(phase)).abs();
+                    code((0..=codes).min_by(|a, b| off(a).total_cmp(&off(b))).unwrap())
+                };
+                let phases = nearest(|phase| phase, &|k| TAU * f64::from(k) / f64::from(codes));
+                let voltages =
+                    nearest(f64::sqrt, &|k| TAU * (f64::from(k.min(codes - 1)) / f64::from(codes - 1)).powi(2));
+                for (uniform_in, slow) in [(UniformIn::Phase, phases), (UniformIn::Voltage, voltages)] {
+                    let error = (PhaseQuantization { bits, uniform_in }.quantize(phase) - slow).abs();
+                    assert!(error.min(TAU - error) < 1e-12, "{bits} bits, uniform in {uniform_in:?}: {phase}, {slow}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn codes_stay_where_they_are() {
         for uniform_in in [UniformIn::Phase, UniformIn::Voltage] {

@@ -69,7 +69,7 @@ impl Imperfection for SplitterError {
         }
         for (key, value) in &given[1..] {
             if let Some(value) = value.filter(|v| *v > 0.25) {
-                return Err(InvalidValue::new(key, value, "at most 0.25: above, most splitters would be unphysical"));
+                return Err(InvalidValue::new(*key, value, "at most 0.25: above, most splitters would be unphysical"));
             }
         }
         Ok(())

@@ -1,9 +1,9 @@
 //! Thermal crosstalk: heaters warm their neighbours, `φ′ = φ + C·φ`, with the heater phases φ in [0, 2π).
 //!
-//! * By coefficient: a shifter gains `coefficient·φ` from the same shifter of the four diagonal neighbours, the cells one mode above or
-//!   below in the column before or after (the model of the code L2ight), and of the attenuators above and below. If waveguides cross between
-//!   columns, the neighbours are the next cells of the row and of the column. A shifter on the other arm of the same cell
-//!   counts too, and in a phase mask the shifter of the next mode.
+//! * By coefficient: a shifter gains `coefficient·φ` from the same shifter of the four diagonal neighbours, the cells one
+//!   mode above or below in the column before or after (the model of the code L2ight). Attenuators form one column, each
+//!   with two neighbours. If waveguides cross between columns, the neighbours are the next cells of the row and of the
+//!   column. A shifter on the other arm of the same cell counts too, and in a phase mask the shifter of the next mode.
 //! * By distance d (µm) of heater and victim: `γ(d) = Σ p_k d^k` below 23 µm, `0.2167267·e^{−0.12747211 d}` above (fit to a
 //!   heat simulation in the code SCATTER). If only one arm has a shifter, its phase is the difference of both arms, and
 //!   it gains `γ(d_upper) − γ(d_lower)`; otherwise γ(d). Heaters beyond 100 µm (γ < 1e-6) are ignored.
@@ -76,11 +76,12 @@ impl Imperfection for ThermalCrosstalk {
 fn by_coefficient(coefficient: f64, stage: &Stage, phases: &mut Phases) {
     let heaters = phases.clone();
     let layout = stage.layout();
-    // Columns and modes to the neighbours: cells alternate between columns, or form rows if waveguides cross. Only
-    // attenuators have neighbours one mode away in their own column.
-    let alternating = [(-1, -1), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 1)];
-    let rows = [(-1, 0), (0, -2), (0, 2), (1, 0)];
-    let neighbours: &[(isize, isize)] = if layout.crossing_count() == 0 { &alternating } else { &rows };
+    // Columns and modes to the neighbours: cells alternate between columns, or form rows if waveguides cross.
+    let neighbours: &[(isize, isize)] = match stage.kind() {
+        StageKind::Attenuators => &[(0, -1), (0, 1)],
+        StageKind::Mesh if layout.crossing_count() == 0 => &[(-1, -1), (-1, 1), (1, -1), (1, 1)],
+        StageKind::Mesh => &[(-1, 0), (0, -2), (0, 2), (1, 0)],
+    };
     let side_by_side = layout.cell.has_shifters_side_by_side();
     for (k, position) in layout.positions.iter().enumerate() {
         let (mut theta, mut phi) = (heaters.theta()[k], heaters.phi()[k]);

@@ -1,5 +1,5 @@
 //! Helpers that the tests of the hardware share: text to process, link and layer; matrices; derivatives by phases.
-#![allow(dead_code, unused_imports, reason = "each test file uses a part")]
+#![allow(dead_code, reason = "each test file uses a part")]
 
 use nalgebra::DMatrix;
 use num_complex::Complex64;
@@ -10,7 +10,7 @@ use phaseloom_hardware::{
 use phaseloom_mesh::cell::CellErrors;
 use phaseloom_mesh::{Circuit, Form, MatrixProgram, Stage, topologies};
 use phaseloom_numerics::Real;
-pub use phaseloom_testing::{Matrix, Mean, agree, gaussian, haar};
+use phaseloom_testing::{Matrix, gaussian};
 use std::sync::Arc;
 
 /// Seed of all chips.

@@ -29,8 +29,9 @@
 use crate::cell::mzi::{CellErrors, Transfer, transfer};
 use crate::cell::solve::{CellSolution, match_ratio};
 use crate::cell::transfers::transfers_into;
-use crate::error::{MeshError, find};
+use crate::error::MeshError;
 use num_complex::Complex64;
+use phaseloom_files::find;
 use phaseloom_numerics::simd::trigonometry::cis_all;
 use std::f64::consts::FRAC_PI_4;
 
@@ -99,7 +100,7 @@ impl Cell {
     ///
     /// [`MeshError::Unknown`] with the keys that exist.
     pub fn from_key(key: &str) -> Result<Self, MeshError> {
-        find("cell", CELLS, |cell| cell.key(), key)
+        find("cell", CELLS, |cell| cell.key(), key).map_err(MeshError::Unknown)
     }
 
     /// The key in files and on the command line.
@@ -360,7 +361,7 @@ mod tests {
                 assert!(inner.iter().flatten().zip(plain.iter().flatten()).all(|(a, b)| (a - b).norm() < 1e-15));
             }
         }
-        assert!(matches!(Cell::from_key("mzy"), Err(MeshError::Unknown { kind: "cell", .. })));
+        assert!(matches!(Cell::from_key("mzy"), Err(MeshError::Unknown(_))));
     }
 
     /// With splitter errors an MZI does not reach the cross and bar states, and three splitters do.

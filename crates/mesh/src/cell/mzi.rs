@@ -142,6 +142,8 @@ mod tests {
             ];
             close(&transfer(theta, phi, errors), &form, 4e-15);
             close(&transfer(theta, phi, CellErrors::NONE), &ideal(theta, phi), 4e-15);
+            let [a, b] = ideal(theta, phi);
+            assert!((a[0] * b[1] - a[1] * b[0] - Complex64::cis(theta + phi)).norm() < 4e-15, "determinant");
         }
     }
 

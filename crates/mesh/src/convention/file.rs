@@ -6,11 +6,11 @@ use crate::layout::Layout;
 use crate::layout::phases::Phases;
 use crate::layout::stage::{Stage, StageKind};
 use crate::program::file_parts::{
-    MAX_PHASE, Mismatch, ProgramFile, check_angle, check_cells, check_equal, check_position,
+    MAX_PHASE, ProgramFile, check_angle, check_cells, check_equal, check_position, unknown_name,
 };
 use crate::program::matrix_program::MatrixProgram;
 use crate::topology::mesh_design::MeshDesign;
-use phaseloom_files::{read_text, write_atomically};
+use phaseloom_files::{InvalidValue, read_text, write_atomically};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -128,12 +128,15 @@ impl ConvertedProgram {
     ///
     /// # Errors
     ///
-    /// [`MeshError::File`], [`MeshError::ProgramSyntax`], [`MeshError::ProgramContent`], or [`MeshError::Convention`] for
-    /// a topology that has no phases in other conventions.
+    /// [`MeshError::File`], or [`MeshError::Convention`] for a topology that has no phases in other conventions.
     pub fn load(path: &Path) -> Result<Self, MeshError> {
         let (file, design) = ProgramFile::<Mesh>::load(path, FORMAT)?;
-        let unknown = |error| Mismatch::unknown("convention", &file.convention, &error).in_file(path);
+        let unknown = |error| unknown_name("convention", &file.convention, &error).in_file(path);
         let convention = convention(&file.convention).map_err(unknown)?;
+        if let Some(cell) = &file.cell {
+            let expected = "no such key: conventions are defined for cells `mzi` alone";
+            return Err(Mismatch::new("cell", format!("`{cell}`"), expected).in_file(path));
+        }
         check_convertible(&design, file.ports())?;
         let mut meshes = Vec::new();
         let frame = file.into_program(design.clone(), |name, mesh, ports| {
@@ -143,7 +146,7 @@ impl ConvertedProgram {
             let phases = Phases::blank(&layout);
             Ok(Stage::mesh(layout, phases))
         });
-        let frame = frame.map_err(|mismatch| mismatch.in_file(path))?;
+        let frame = frame.map_err(|invalid| invalid.in_file(path))?;
         Ok(Self { convention, frame, meshes })
     }
 }
@@ -189,7 +192,7 @@ fn read_mesh(
     mesh: Mesh,
     layout: &Layout,
     convention: &'static dyn Convention,
-) -> Result<ConvertedMesh, Mismatch> {
+) -> Result<ConvertedMesh, InvalidValue> {
     let names = convention.names();
     let mut cells = Vec::with_capacity(mesh.cells.len());
     for (k, (mut cell, &position)) in mesh.cells.into_iter().zip(&layout.positions).enumerate() {
@@ -199,10 +202,10 @@ fn read_mesh(
             let at = format!("{name}.cells[{k}].{key}");
             match (names.iter().position(|n| *n == key), *found) {
                 (Some(index), Some(phase)) => phases[index] = check_angle(|| at, phase, MAX_PHASE)?,
-                (Some(_), None) => return Err(Mismatch::new(at, "none", "a phase [rad]")),
+                (Some(_), None) => return Err(InvalidValue::new(at, "none", "a phase [rad]")),
                 (None, Some(phase)) => {
                     let expected = format!("no such phase in the convention {}", convention.key());
-                    return Err(Mismatch::new(at, phase, expected));
+                    return Err(InvalidValue::new(at, phase, expected));
                 }
                 (None, None) => {}
             }
@@ -213,14 +216,14 @@ fn read_mesh(
     for (k, Screen { column, mode, phase }) in mesh.screen.into_iter().enumerate() {
         let key = |field: &str| format!("{name}.screen[{k}].{field}");
         if mode >= layout.modes {
-            return Err(Mismatch::new(key("mode"), mode, format!("a mode below {}", layout.modes)));
+            return Err(InvalidValue::new(key("mode"), mode, format!("a mode below {}", layout.modes)));
         }
         if column > layout.columns {
-            return Err(Mismatch::new(key("column"), column, format!("a column up to {}", layout.columns)));
+            return Err(InvalidValue::new(key("column"), column, format!("a column up to {}", layout.columns)));
         }
         if screen.last().is_some_and(|last| (last.column, last.mode) >= (column, mode)) {
             let expected = "phases sorted by column, then mode, one per position";
-            return Err(Mismatch::new(key("mode"), format!("column {column}, mode {mode}"), expected));
+            return Err(InvalidValue::new(key("mode"), format!("column {column}, mode {mode}"), expected));
         }
         screen.push(ScreenPhase { column, mode, phase: check_angle(|| key("phase"), phase, MAX_PHASE)? });
     }

@@ -37,8 +37,9 @@ pub use mesh::{ConvertedCell, ConvertedMesh, ScreenPhase};
 pub use outer_phase::OuterPhase;
 pub use waveguides::{CellFactors, Waveguides};
 
-use crate::error::{MeshError, find};
+use crate::error::MeshError;
 use crate::layout::CellPosition;
+use phaseloom_files::find;
 use std::f64::consts::TAU;
 
 /// A definition of the two phases of a cell, and of the position of the phase screen.
@@ -83,7 +84,7 @@ pub static CONVENTIONS: [&dyn Convention; 11] = [
 ///
 /// [`MeshError::Unknown`] with the keys that exist.
 pub fn convention(key: &str) -> Result<&'static dyn Convention, MeshError> {
-    find("convention", CONVENTIONS, |convention| convention.key(), key)
+    find("convention", CONVENTIONS, |convention| convention.key(), key).map_err(MeshError::Unknown)
 }
 
 /// The phase (rad) of a heater in [0, 2π). A phase within 2e-14 of a multiple of 2π is 0, so that rounding costs no power.

@@ -135,7 +135,7 @@ impl BackwardEngine {
             fields.scale(|mode| self.factors.get(mode)[0]);
         }
         adjoint.scale(|mode| self.factors.get(mode)[1]);
-        self.factors = PendingFactors::new(self.factors.modes());
+        self.factors.reset();
     }
 
     /// The chains of a block, from the last one on. Their coefficients are computed run by run.
@@ -243,8 +243,12 @@ impl BackwardEngine {
             // The coefficients before scale factors do not depend on other cells, so a register computes several.
             let coefficients = CellCoefficients::<S>::new(simd, transposed(transfers));
             let both = |numbers: [ComplexLanes<S>; 2]| numbers.map(LaneArray::from_register);
-            let [alpha, beta, carried, kept] =
-                [both(coefficients.alpha), both(coefficients.beta), both(coefficients.carried), both(coefficients.kept)];
+            let [alpha, beta, carried, kept] = [
+                both(coefficients.alpha),
+                both(coefficients.beta),
+                both(coefficients.carried),
+                both(coefficients.kept),
+            ];
             let reciprocal = LaneArray::from_register(coefficients.reciprocal);
             for (k, &transfer) in transfers.iter().enumerate().rev() {
                 let modes = modes(first + k);

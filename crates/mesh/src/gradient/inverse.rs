@@ -124,7 +124,11 @@ impl<S: Simd> CellCoefficients<S> {
 
     /// The elements on modes with the scale factors c and m. The product |c|²·|m|² must be in the range of a double.
     #[inline(always)]
-    pub(crate) fn scaled_by(&self, simd: S, (c, m): ([ComplexLanes<S>; 2], [ComplexLanes<S>; 2])) -> ScaledCoefficients<S> {
+    pub(crate) fn scaled_by(
+        &self,
+        simd: S,
+        (c, m): ([ComplexLanes<S>; 2], [ComplexLanes<S>; 2]),
+    ) -> ScaledCoefficients<S> {
         let one = simd.splat_f64s(1.0);
         let sums = [m[1].conj_mul(simd, c[0]), c[1].conj_mul(simd, m[0])];
         let Self { alpha, beta, carried, kept, .. } = *self;
@@ -211,43 +215,60 @@ impl LaneArray {
 /// like those of the cells of a run.
 pub(crate) struct PendingFactors {
     modes: usize,
-    /// Of even and of odd modes: real and imaginary parts for the fields, then for the adjoints.
-    planes: [[Vec<f64>; 4]; 2],
+    /// Length of a plane.
+    stride: usize,
+    /// Planes of even, then of odd modes: real and imaginary parts for the fields, then for the adjoints.
+    values: Vec<f64>,
 }
 
 impl PendingFactors {
     pub(crate) fn new(modes: usize) -> Self {
-        let plane = |part: usize| vec![f64::from(u8::from(part.is_multiple_of(2))); modes / 2 + 1 + LANES];
-        Self { modes, planes: std::array::from_fn(|_| std::array::from_fn(plane)) }
+        let stride = modes / 2 + 1 + LANES;
+        let mut factors = Self { modes, stride, values: vec![0.0; 8 * stride] };
+        factors.reset();
+        factors
     }
 
     pub(crate) fn modes(&self) -> usize {
         self.modes
     }
 
+    /// Sets all factors to 1.
+    pub(crate) fn reset(&mut self) {
+        let planes = self.values.chunks_exact_mut(self.stride).enumerate();
+        planes.for_each(|(part, plane)| plane.fill(f64::from(u8::from(part.is_multiple_of(2)))));
+    }
+
+    /// Index of a part (0…3) of the factors of a mode.
+    fn at(&self, mode: usize, part: usize) -> usize {
+        (4 * (mode % 2) + part) * self.stride + mode / 2
+    }
+
     pub(crate) fn get(&self, mode: usize) -> [Complex64; 2] {
-        let part = |k: usize| self.planes[mode % 2][k][mode / 2];
+        let part = |k: usize| self.values[self.at(mode, k)];
         [Complex64::new(part(0), part(1)), Complex64::new(part(2), part(3))]
     }
 
     pub(crate) fn set(&mut self, mode: usize, [inverse, adjoint]: [Complex64; 2]) {
-        for (plane, part) in self.planes[mode % 2].iter_mut().zip([inverse.re, inverse.im, adjoint.re, adjoint.im]) {
-            plane[mode / 2] = part;
+        for (k, part) in [inverse.re, inverse.im, adjoint.re, adjoint.im].into_iter().enumerate() {
+            let at = self.at(mode, k);
+            self.values[at] = part;
         }
     }
 
     /// Loads the factors of the modes `mode`, `mode` + 2, …
     #[inline(always)]
     pub(crate) fn load<S: Simd>(&self, mode: usize) -> [ComplexLanes<S>; 2] {
-        let part = |k: usize| S::as_simd_f64s(&self.planes[mode % 2][k][mode / 2..][..S::F64_LANES]).0[0];
+        let part = |k: usize| S::as_simd_f64s(&self.values[self.at(mode, k)..][..S::F64_LANES]).0[0];
         [ComplexLanes { re: part(0), im: part(1) }, ComplexLanes { re: part(2), im: part(3) }]
     }
 
     /// Stores the factors of the first `count` of the modes `mode`, `mode` + 2, …
     #[inline(always)]
     pub(crate) fn store<S: Simd>(&mut self, simd: S, mode: usize, count: usize, [a, b]: [ComplexLanes<S>; 2]) {
-        for (plane, part) in self.planes[mode % 2].iter_mut().zip([a.re, a.im, b.re, b.im]) {
-            simd.partial_store_f64s(&mut plane[mode / 2..][..count], part);
+        for (k, part) in [a.re, a.im, b.re, b.im].into_iter().enumerate() {
+            let at = self.at(mode, k);
+            simd.partial_store_f64s(&mut self.values[at..][..count], part);
         }
     }
 }

@@ -193,6 +193,7 @@ mod tests {
         let layout = Layout::new(5, [(1, 2), (7, 1), (1, 0), (0, 3)].map(position).to_vec());
         assert_eq!(layout.positions, [(0, 3), (1, 0), (1, 2), (7, 1)].map(position));
         assert_eq!((layout.column(1), layout.column(2), layout.columns), (1..3, 3..3, 8));
+        assert_eq!(Layout::new(1, Vec::new()).columns, 0);
         assert_eq!([(1, 2), (1, 1), (9, 0)].map(|p| layout.index_of(position(p))), [Some(2), None, None]);
     }
 }

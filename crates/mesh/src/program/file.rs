@@ -5,12 +5,10 @@ use crate::layout::Layout;
 use crate::layout::phases::Phases;
 use crate::layout::shifter::Shifter;
 use crate::layout::stage::{Stage, StageKind};
-use crate::program::file_parts::{
-    MAX_PHASE, Mismatch, ProgramFile, check_angle, check_cells, check_equal, check_position,
-};
+use crate::program::file_parts::{MAX_PHASE, ProgramFile, check_angle, check_cells, check_equal, check_position};
 use crate::program::matrix_program::{Form, MatrixProgram};
 use crate::topology::mesh_design::MeshDesign;
-use phaseloom_files::write_atomically;
+use phaseloom_files::{InvalidValue, write_atomically};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -80,13 +78,13 @@ impl MatrixProgram {
     ///
     /// # Errors
     ///
-    /// [`MeshError::File`], [`MeshError::ProgramSyntax`] or [`MeshError::ProgramContent`].
+    /// [`MeshError::File`].
     pub fn load(path: &Path) -> Result<Self, MeshError> {
         let (file, design) = ProgramFile::<Mesh>::load(path, FORMAT)?;
         let read = || {
             check_equal("convention", file.convention.as_str(), CONVENTION)?;
             if file.cell.is_none() {
-                return Err(Mismatch::new("cell", "none", "the key of a cell"));
+                return Err(InvalidValue::new("cell", "none", "the key of a cell"));
             }
             let program = file.into_program(design.clone(), |name, mesh, ports| {
                 check_equal(&format!("{name}.modes"), mesh.modes, ports)?;
@@ -97,7 +95,7 @@ impl MatrixProgram {
             }
             Ok(program)
         };
-        read().map_err(|mismatch: Mismatch| mismatch.in_file(path))
+        read().map_err(|invalid: InvalidValue| invalid.in_file(path).into())
     }
 }
 
@@ -128,14 +126,14 @@ fn crossings(layout: &Layout) -> Vec<Crossing> {
     (0..=layout.columns).filter_map(crossing).collect()
 }
 
-fn read_mesh(name: &str, mesh: &Mesh, design: &MeshDesign) -> Result<Stage, Mismatch> {
+fn read_mesh(name: &str, mesh: &Mesh, design: &MeshDesign) -> Result<Stage, InvalidValue> {
     check_equal(&format!("{name}.output (number of)"), mesh.output.len(), mesh.modes)?;
     let layout = check_cells(name, design, mesh.modes, mesh.cells.len())?;
     let modes = |modes: Option<usize>| modes.map_or("none, as many as ports".to_owned(), |modes| modes.to_string());
     check_equal(&format!("{name}.lines"), modes(mesh.lines), modes(extra_modes(&layout)))?;
     if mesh.wiring != crossings(&layout) {
         let found = format!("{} crossings that differ", mesh.wiring.len());
-        return Err(Mismatch::new(format!("{name}.wiring"), found, format!("those of {design}")));
+        return Err(InvalidValue::new(format!("{name}.wiring"), found, format!("those of {design}")));
     }
     check_equal(&format!("{name}.edges (number of)"), mesh.edges.len(), layout.boundary_shifters().len())?;
     let mut phases = Phases::blank(&layout);

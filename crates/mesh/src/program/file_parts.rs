@@ -8,7 +8,8 @@ use crate::layout::{CellPosition, Layout};
 use crate::program::matrix_program::MatrixProgram;
 use crate::topology::Capability;
 use crate::topology::mesh_design::MeshDesign;
-use phaseloom_files::{FileError, from_json_strict, read_text, require_memory};
+use phaseloom_files::{FileError, InvalidValue, read_json, require_memory};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fmt::Display;
 use std::path::Path;
@@ -19,54 +20,30 @@ const MAX_GAIN: f64 = 1e153;
 /// Maximum phase of a file (rad). A double still resolves such a phase to 1e-10; no shifter reaches it.
 pub(crate) const MAX_PHASE: f64 = 1e6;
 
-/// A value of a file that contradicts the format or another value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mismatch {
-    /// Position in the file, such as `right.cells[3].theta`.
-    pub key: String,
-    /// Value in the file.
-    pub found: String,
-    /// Possible values.
-    pub expected: String,
-}
-
-impl Mismatch {
-    /// A mismatch at a position of the file.
-    #[must_use]
-    pub fn new(key: impl Into<String>, found: impl Display, expected: impl Into<String>) -> Self {
-        Self { key: key.into(), found: found.to_string(), expected: expected.into() }
-    }
-
-    /// A name that is not in one of the lists of this crate.
-    pub(crate) fn unknown(key: &str, found: &str, error: &MeshError) -> Self {
-        Self::new(key, format!("`{found}`"), error.expected())
-    }
-
-    pub(crate) fn in_file(self, path: &Path) -> MeshError {
-        let Self { key, found, expected } = self;
-        MeshError::ProgramContent { path: path.to_owned(), key, found, expected }
-    }
+/// A name that is not in one of the lists of this crate.
+pub(crate) fn unknown_name(key: &str, found: &str, error: &MeshError) -> InvalidValue {
+    InvalidValue::new(key, format!("`{found}`"), error.expected())
 }
 
 /// Checks that a value is the expected one.
 ///
 /// # Errors
 ///
-/// The [`Mismatch`] of both.
-pub fn check_equal<T: PartialEq + Display>(key: &str, found: T, expected: T) -> Result<(), Mismatch> {
-    if found == expected { Ok(()) } else { Err(Mismatch::new(key, found, expected.to_string())) }
+/// The [`InvalidValue`] of both.
+pub fn check_equal<T: PartialEq + Display>(key: &str, found: T, expected: T) -> Result<(), InvalidValue> {
+    if found == expected { Ok(()) } else { Err(InvalidValue::new(key, found, expected.to_string())) }
 }
 
 /// Checks that an angle (rad) is a number of modulus at most `max`, and returns it.
 ///
 /// # Errors
 ///
-/// The [`Mismatch`] with the range.
-pub fn check_angle(key: impl FnOnce() -> String, angle: f64, max: f64) -> Result<f64, Mismatch> {
+/// The [`InvalidValue`] with the range.
+pub fn check_angle(key: impl FnOnce() -> String, angle: f64, max: f64) -> Result<f64, InvalidValue> {
     if angle.abs() <= max {
         return Ok(angle);
     }
-    Err(Mismatch::new(key(), format!("{angle:e}"), format!("an angle from -{max:e} to {max:e} rad")))
+    Err(InvalidValue::new(key(), format!("{angle:e}"), format!("an angle from -{max:e} to {max:e} rad")))
 }
 
 /// The design that a file names; without the key of a cell, the topology's default cell.
@@ -74,10 +51,10 @@ pub fn check_angle(key: impl FnOnce() -> String, angle: f64, max: f64) -> Result
 /// # Errors
 ///
 /// An unknown key, or a cell of which the topology cannot be built.
-pub fn read_design(topology_key: &str, cell_key: Option<&str>) -> Result<MeshDesign, Mismatch> {
+pub fn read_design(topology_key: &str, cell_key: Option<&str>) -> Result<MeshDesign, InvalidValue> {
     MeshDesign::from_keys(topology_key, cell_key).map_err(|error| match error {
-        MeshError::Unknown { kind: "topology", .. } => Mismatch::unknown("topology", topology_key, &error),
-        _ => Mismatch::unknown("cell", cell_key.unwrap_or_default(), &error),
+        MeshError::Unknown(invalid) | MeshError::CellOfTopology(invalid) => invalid,
+        _ => unknown_name("cell", cell_key.unwrap_or_default(), &error),
     })
 }
 
@@ -87,7 +64,7 @@ pub fn read_design(topology_key: &str, cell_key: Option<&str>) -> Result<MeshDes
 /// # Errors
 ///
 /// An unknown form, or parts of another one.
-pub fn check_form(form: &str, design: &MeshDesign, parts: [bool; 2]) -> Result<bool, Mismatch> {
+pub fn check_form(form: &str, design: &MeshDesign, parts: [bool; 2]) -> Result<bool, InvalidValue> {
     let contraction = design.topology().capability() == Capability::AnyContraction;
     match (form, parts, contraction) {
         ("svd", [true, true], false) => Ok(true),
@@ -99,7 +76,7 @@ pub fn check_form(form: &str, design: &MeshDesign, parts: [bool; 2]) -> Result<b
             } else {
                 "`unitary` with `right` alone, or `svd` with all three"
             };
-            Err(Mismatch::new("form", found, expected))
+            Err(InvalidValue::new("form", found, expected))
         }
     }
 }
@@ -126,11 +103,11 @@ pub fn check_file_memory(design: &MeshDesign, ports: usize, bytes: usize, work: 
 /// # Errors
 ///
 /// Another number of cells than the layout has.
-pub fn check_cells(name: &str, design: &MeshDesign, ports: usize, cells: usize) -> Result<Layout, Mismatch> {
+pub fn check_cells(name: &str, design: &MeshDesign, ports: usize, cells: usize) -> Result<Layout, InvalidValue> {
     let key = format!("{name}.cells (number of)");
     // Every mesh has at least ports − 1 cells. So the length of the file bounds the layout before it is made.
     if cells + 1 < ports {
-        return Err(Mismatch::new(key, cells, format!("those of {ports} modes")));
+        return Err(InvalidValue::new(key, cells, format!("those of {ports} modes")));
     }
     let layout = design.layout(ports);
     check_equal(&key, cells, layout.positions.len())?;
@@ -143,7 +120,7 @@ pub(crate) fn check_position(
     k: usize,
     [column, mode]: [usize; 2],
     expected: CellPosition,
-) -> Result<(), Mismatch> {
+) -> Result<(), InvalidValue> {
     check_equal(&format!("{name}.cells[{k}].column"), column, expected.column)?;
     check_equal(&format!("{name}.cells[{k}].mode"), mode, expected.mode)
 }
@@ -207,24 +184,21 @@ impl<M: Default> ProgramFile<M> {
 
 impl<M: Serialize> ProgramFile<M> {
     pub(crate) fn to_json(&self) -> String {
-        // A struct of numbers and strings always serialises.
-        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+        phaseloom_files::to_json(self)
     }
 }
 
-impl<M: for<'de> Deserialize<'de>> ProgramFile<M> {
+impl<M: DeserializeOwned> ProgramFile<M> {
     /// Reads a file and checks its format and its design.
     pub(crate) fn load(path: &Path, format: (&str, u32)) -> Result<(Self, MeshDesign), MeshError> {
-        let text = read_text(path)?;
-        let file: Self =
-            from_json_strict(&text).map_err(|source| MeshError::ProgramSyntax { path: path.to_owned(), source })?;
+        let (file, length): (Self, _) = read_json(path, "program")?;
         let check = || {
             check_equal("format", file.format.as_str(), format.0)?;
             check_equal("version", file.version, format.1)?;
             read_design(&file.topology, file.cell.as_deref())
         };
-        let design = check().map_err(|mismatch| mismatch.in_file(path))?;
-        check_file_memory(&design, file.rows.max(file.columns), text.len(), "reading the program")?;
+        let design = check().map_err(|invalid| invalid.in_file(path))?;
+        check_file_memory(&design, file.rows.max(file.columns), length, "reading the program")?;
         Ok((file, design))
     }
 
@@ -237,15 +211,15 @@ impl<M: for<'de> Deserialize<'de>> ProgramFile<M> {
     pub(crate) fn into_program(
         self,
         design: MeshDesign,
-        mut read_mesh: impl FnMut(&str, M, usize) -> Result<Stage, Mismatch>,
-    ) -> Result<MatrixProgram, Mismatch> {
+        mut read_mesh: impl FnMut(&str, M, usize) -> Result<Stage, InvalidValue>,
+    ) -> Result<MatrixProgram, InvalidValue> {
         let Self { rows, columns, gain, .. } = self;
         if !(0.0..=MAX_GAIN).contains(&gain) {
-            return Err(Mismatch::new("gain", format!("{gain:e}"), format!("a number from 0 to {MAX_GAIN:e}")));
+            return Err(InvalidValue::new("gain", format!("{gain:e}"), format!("a number from 0 to {MAX_GAIN:e}")));
         }
         for (key, size) in [("rows", rows), ("columns", columns)] {
             if size == 0 {
-                return Err(Mismatch::new(key, 0, "at least 1"));
+                return Err(InvalidValue::new(key, 0, "at least 1"));
             }
         }
         let svd = check_form(&self.form, &design, [self.left.is_some(), self.attenuators.is_some()])?;
@@ -267,7 +241,7 @@ fn write_attenuators(stage: &Stage) -> Vec<Attenuator> {
     theta.iter().zip(phi).enumerate().map(|(mode, (&theta, &phi))| Attenuator { mode, theta, phi }).collect()
 }
 
-fn read_attenuators(attenuators: &[Attenuator]) -> Result<Stage, Mismatch> {
+fn read_attenuators(attenuators: &[Attenuator]) -> Result<Stage, InvalidValue> {
     let mut phases = Phases::zero(attenuators.len(), 0);
     for (k, attenuator) in attenuators.iter().enumerate() {
         check_equal(&format!("attenuators[{k}].mode"), attenuator.mode, k)?;

@@ -313,12 +313,7 @@ impl MatrixProgram {
         if fields.ncols() > 3 * self.rows.max(self.columns) + 128 {
             return multiply(&self.optics(), fields);
         }
-        let mut fields = Fields::from_matrix(fields);
-        for stage in &self.stages {
-            Circuit::ideal(stage).propagate(&mut fields);
-        }
-        fields.resize(self.rows);
-        fields.to_matrix()
+        self.propagate_through(Fields::from_matrix(fields))
     }
 
     /// The realised matrix of the ideal optics with the gain, rows × columns.
@@ -328,7 +323,11 @@ impl MatrixProgram {
     }
 
     fn optics(&self) -> DMatrix<Complex64> {
-        let mut fields = Fields::identity(self.columns);
+        self.propagate_through(Fields::identity(self.columns))
+    }
+
+    /// The fields after every stage, cell by cell.
+    fn propagate_through(&self, mut fields: Fields) -> DMatrix<Complex64> {
         for stage in &self.stages {
             Circuit::ideal(stage).propagate(&mut fields);
         }

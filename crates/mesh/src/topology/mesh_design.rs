@@ -11,6 +11,7 @@ use crate::layout::stage::Stage;
 use crate::topology::{Topology, topologies, topology};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
+use phaseloom_files::InvalidValue;
 use std::sync::Arc;
 
 /// A topology and a cell of which it can be built. A topology alone converts to the design with its default cell.
@@ -72,7 +73,8 @@ impl MeshDesign {
             return Ok(Self { topology, cell });
         }
         let keys: Vec<&str> = topology.cells().iter().map(|cell| cell.key()).collect();
-        Err(MeshError::CellOfTopology { topology: topology.key(), found: cell.key(), known: keys.join(", ") })
+        let expected = format!("one of {}, which a mesh `{}` supports", keys.join(", "), topology.key());
+        Err(MeshError::CellOfTopology(InvalidValue::new("cell", format!("`{}`", cell.key()), expected)))
     }
 
     /// The design of two keys of `phaseloom list`. Without a key of a cell, it has the topology's default cell.

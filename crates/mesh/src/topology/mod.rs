@@ -26,11 +26,12 @@ pub use triangular::Triangular;
 
 use crate::cell::kind::{Cell, INTERFEROMETERS};
 use crate::decompose::unitary::Unitary;
-use crate::error::{MeshError, find};
+use crate::error::MeshError;
 use crate::layout::Layout;
 use crate::layout::phases::Phases;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
+use phaseloom_files::find;
 use std::sync::Arc;
 
 /// An arrangement of cells, and the algorithm that programs it.
@@ -139,5 +140,5 @@ pub fn topologies() -> [Arc<dyn Topology>; 9] {
 /// [`MeshError::Unknown`] with the keys that exist.
 pub fn topology(key: &str) -> Result<Arc<dyn Topology>, MeshError> {
     let current = if key == "direct" { "contraction" } else { key };
-    find("topology", topologies(), |topology| topology.key(), current)
+    find("topology", topologies(), |topology| topology.key(), current).map_err(MeshError::Unknown)
 }

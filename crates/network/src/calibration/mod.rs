@@ -13,7 +13,7 @@ mod quantile;
 use std::path::{Path, PathBuf};
 
 use nalgebra::DMatrix;
-use phaseloom_files::{from_json_strict, read_bytes, write_atomically};
+use phaseloom_files::{FileError, InvalidValue, from_json_strict, read_bytes, to_json, write_atomically};
 use phaseloom_hardware::{MAX_PORTS, Tile, TilePlan};
 use serde::{Deserialize, Serialize};
 
@@ -151,8 +151,8 @@ impl Calibration {
     /// If the file cannot be read, is not a calibration of version 1, or holds a scale that is not above zero.
     pub fn load(path: &Path) -> Result<Self> {
         let bytes = read_bytes(path)?.bytes;
-        let calibration: Self =
-            from_json_strict(&bytes).map_err(|source| NetworkError::Json { path: path.to_owned(), source })?;
+        let json_error = |source| FileError::Json { path: path.to_owned(), kind: "calibration", source };
+        let calibration: Self = from_json_strict(&bytes).map_err(json_error)?;
         calibration.check(path)?;
         Ok(calibration)
     }
@@ -208,10 +208,7 @@ impl Calibration {
     ///
     /// If the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
-        let mut text =
-            serde_json::to_vec_pretty(self).map_err(|source| NetworkError::Json { path: path.to_owned(), source })?;
-        text.push(b'\n');
-        Ok(write_atomically(path, &text)?)
+        Ok(write_atomically(path, to_json(self).as_bytes())?)
     }
 
     /// Checks that the calibration belongs to the model and to tiles of this size. Messages name `path`.
@@ -221,7 +218,8 @@ impl Calibration {
     /// If the hash of the model, the tile size, the number of layers, or the number of tiles of a layer differs.
     pub fn validate(&self, path: &Path, model: &Model, ports: usize, column_block: usize) -> Result<()> {
         let differs = |place: String, found: String, expected: String| {
-            Err(NetworkError::CalibrationMismatch { path: path.to_owned(), place, found, expected })
+            let expected = expected + "; run `phaseloom calibrate` for this model and these ports";
+            Err(InvalidValue::new(place, found, expected).in_file(path).into())
         };
         if (self.ports, self.column_block) != (ports, column_block) {
             let found = format!("{} × {}", self.ports, self.column_block);

@@ -1,25 +1,20 @@
-//! Layers of a network. A new layer is one file here and one line in the list `layers!` below.
+//! Layers of a network. A new layer is one file here, or an entry in the file
+//! `activation`, and one line in the list `layers!` below.
 //!
 //! A layer maps a batch (features × samples) to another batch, column by column. No layer mixes samples.
 
+mod activation;
 mod linear;
-mod modulus;
-mod relu;
-mod sigmoid;
 mod softmax;
-mod squared_modulus;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use activation::{Modulus, Relu, Sigmoid, SquaredModulus};
 pub(crate) use linear::exact_product;
 pub use linear::{Linear, LinearSettings};
-pub use modulus::Modulus;
-pub use relu::Relu;
-pub use sigmoid::Sigmoid;
 pub use softmax::Softmax;
-pub use squared_modulus::SquaredModulus;
 
 use crate::data::Batch;
 use crate::error::Result;
@@ -155,11 +150,11 @@ macro_rules! layers {
 layers! {
     Photonic, LinearSettings, "photonic", "matrix product on a photonic mesh; the bias is added electronically";
     Dense, LinearSettings, "dense", "matrix product and bias, all electronic";
-    Relu, relu::Relu, "relu", "max(x, 0)";
-    Sigmoid, sigmoid::Sigmoid, "sigmoid", "1 / (1 + exp(-x))";
-    Softmax, softmax::Softmax, "softmax", "exp(x_i) / Σ_j exp(x_j) over the features of a sample";
-    Modulus, modulus::Modulus, "modulus", "|x|, what the square root of a direct detector gives";
-    SquaredModulus, squared_modulus::SquaredModulus, "squared_modulus", "x², what a direct detector gives";
+    Relu, Relu, "relu", "max(x, 0)";
+    Sigmoid, Sigmoid, "sigmoid", "1 / (1 + exp(-x))";
+    Softmax, Softmax, "softmax", "exp(x_i) / Σ_j exp(x_j) over the features of a sample";
+    Modulus, Modulus, "modulus", "|x|, what the square root of a direct detector gives";
+    SquaredModulus, SquaredModulus, "squared_modulus", "x², what a direct detector gives";
 }
 
 impl LayerSpec {

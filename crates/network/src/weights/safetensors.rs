@@ -74,8 +74,8 @@ pub(super) fn bytes(path: &Path, tensors: &Tensors) -> Result<Vec<u8>> {
     let metadata = if tensors.metadata.is_empty() {
         None
     } else {
-        let text = serde_json::to_string(&tensors.metadata)
-            .map_err(|source| NetworkError::Json { path: path.to_owned(), source })?;
+        // Strings always serialise.
+        let text = serde_json::to_string(&tensors.metadata).unwrap_or_default();
         Some(HashMap::from([(METADATA_KEY.to_owned(), text)]))
     };
     safetensors::serialize(views, metadata).map_err(refused)

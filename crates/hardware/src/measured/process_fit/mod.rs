@@ -125,9 +125,7 @@ impl<'a> ProcessFit<'a> {
         measured: &'a [f64],
         respond: &'a (dyn Fn(&Chip) -> Result<Vec<f64>, HardwareError> + Sync),
     ) -> Result<Self, HardwareError> {
-        let unfit = |key: &str, found: String, expected: &str| {
-            Err(HardwareError::Unfit { key: key.into(), found, expected: expected.into() })
-        };
+        let unfit = |key: &str, found: String, expected: &str| Err(HardwareError::unfit(key, found, expected));
         if levels.is_empty() || levels.iter().enumerate().any(|(k, level)| levels[..k].contains(level)) {
             return unfit("levels of a fit", format!("{levels:?}"), "at least one, each once");
         }
@@ -266,11 +264,8 @@ impl<'a> ProcessFit<'a> {
     /// Errors of the predictions; [`HardwareError::Unfit`] for an index beyond the noise.
     pub fn deviance(&self, fit: &Fit, index: usize, value: f64) -> Result<f64, HardwareError> {
         if index > self.levels.len() {
-            return Err(HardwareError::Unfit {
-                key: "level (index of)".into(),
-                found: index.to_string(),
-                expected: format!("at most {}, the noise", self.levels.len()),
-            });
+            let expected = format!("at most {}, the noise", self.levels.len());
+            return Err(HardwareError::unfit("level (index of)", index, expected));
         }
         let mut logs: Vec<f64> = fit.levels.iter().chain([&fit.noise]).map(|v| v.max(1e-3).ln()).collect();
         logs[self.levels.len()] = fit.noise.max(ZERO).ln();

@@ -95,10 +95,10 @@ pub(crate) fn posterior(
         |(state, _), step| evaluate(state + step),
     )?;
     // All eigenvalues are positive if the numbers are finite: at least 1 for the errors, n/s² for the bias.
-    let factors = Cholesky::new(minimum.hessian).ok_or_else(|| HardwareError::Unfit {
-        key: "slopes of the measurements".into(),
-        found: "numbers that are not finite, or too large".into(),
-        expected: "finite predictions near the perfect chip".into(),
+    let factors = Cholesky::new(minimum.hessian).ok_or_else(|| {
+        let (found, expected) =
+            ("numbers that are not finite, or too large", "finite predictions near the perfect chip");
+        HardwareError::unfit("slopes of the measurements", found, expected)
     })?;
     let determinant: f64 = factors.l_dirty().diagonal().iter().map(|d| 2.0 * d.ln()).sum();
     let constant = n as f64 * (std::f64::consts::TAU * noise * noise).ln();

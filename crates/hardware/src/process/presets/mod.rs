@@ -5,7 +5,7 @@
 
 use crate::error::HardwareError;
 use crate::process::Process;
-use phaseloom_files::{InvalidValue, nearest, parse_toml, read_toml};
+use phaseloom_files::{InvalidValue, find, parse_toml, read_toml};
 use std::path::{Path, PathBuf};
 
 /// Prefix that marks the key of a preset where a path is expected. A file with such a name is `./preset:…`.
@@ -58,12 +58,7 @@ pub struct ProcessFile {
 ///
 /// [`InvalidValue`] with the nearest key and all keys, if there is no such preset.
 pub fn preset(key: &str) -> Result<&'static Preset, InvalidValue> {
-    PRESETS.iter().find(|preset| preset.key == key).ok_or_else(|| {
-        let keys = || PRESETS.iter().map(|preset| preset.key);
-        let nearest = nearest(key, keys()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-        let all = keys().collect::<Vec<_>>().join(", ");
-        InvalidValue::new("preset", format!("`{key}`"), &format!("one of {all}{nearest}"))
-    })
+    find("preset", PRESETS, |preset| preset.key, key)
 }
 
 /// Reads a process by name: `preset:KEY`, or a TOML file relative to `base`.

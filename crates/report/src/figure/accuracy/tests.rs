@@ -143,6 +143,19 @@ fn guessing_is_shown_if_the_table_knows_it() {
     assert!(accuracy_figure(&format!("# chance: 0.1\n{}", six_levels())).unwrap().contains("guessing, 10 %"));
 }
 
+/// The image of an escaped title is that of the same characters as numeric references.
+#[test]
+fn titles_are_escaped_in_both_formats() {
+    let svg = accuracy_figure(&six_levels().replace("MNIST on", "<script>&\"x\"</script>")).unwrap();
+    assert!(
+        texts(&svg).contains(&"&lt;script&gt;&amp;&quot;x&quot;&lt;/script&gt; 64-port cores")
+            && !svg.contains("<script")
+    );
+    let numeric = svg.replace("&lt;", "&#60;").replace("&gt;", "&#62;").replace("&amp;", "&#38;");
+    assert_eq!(png(&svg, 200).unwrap(), png(&numeric, 200).unwrap());
+    assert_ne!(png(&svg, 200).unwrap(), png(&svg.replace("&amp;", ""), 200).unwrap());
+}
+
 #[test]
 fn the_same_table_gives_the_same_bytes_on_the_sheet_and_an_image_of_the_asked_width() {
     for text in [six_levels(), two_keys(), words(), single()] {
