@@ -1,5 +1,6 @@
 //! Programs rebuild their matrix to rounding, over the hard cases of the field.
 
+use nalgebra::DVector;
 use num_complex::Complex64;
 use phaseloom_mesh::{
     Cell, Contraction, Form, MatrixProgram, MeshDesign, MeshError, Rectangular, StageKind, topologies, topology,
@@ -175,6 +176,26 @@ fn any_matrix_is_rebuilt_from_its_singular_values() {
             assert!(error <= bound, "{} {name}: {error:.1e} > {bound:.1e}", topology.key());
             let attenuators = program.stages().iter().filter(|s| s.kind() == StageKind::Attenuators);
             assert!(attenuators.flat_map(|s| s.phases().theta()).all(|t| (0.0..=3.15).contains(t)));
+        }
+    }
+}
+
+/// Many entries just below and above the size that counts as zero: the bound holds in every form, on one mesh and on two.
+#[test]
+fn entries_near_the_threshold_keep_the_bound() {
+    for topology in topologies().into_iter().filter(|t| t.capability().is_universal()) {
+        for n in [2, 3, 8, 16, 33, 64] {
+            for size in [1e-14, 2e-14, 3.9e-14, 4.1e-14, 5e-14, 7e-14, 0.99e-13, 1.01e-13, 1.5e-13, 3e-13] {
+                let tilt =
+                    Matrix::from_fn(n, n, |r, c| re(if r == c { 1.0 } else { size * (c as f64 - r as f64).signum() }));
+                let sigma = Matrix::from_diagonal(&DVector::from_fn(n, |k, _| re(1.0 - 0.5 * k as f64 / n as f64)));
+                let svd = &tilt * &sigma * &tilt;
+                let reversed = Matrix::from_fn(n, n, |r, c| svd[(n - 1 - r, c)]);
+                for (w, form) in [(&tilt, Form::Auto), (&tilt, Form::Svd), (&svd, Form::Svd), (&reversed, Form::Svd)] {
+                    let error = error(w, form, &topology);
+                    assert!(error <= 1e-13 * n as f64, "{} N={n}, {size}: {error:.2e}", topology.key());
+                }
+            }
         }
     }
 }

@@ -126,10 +126,10 @@ pub fn hard_unitaries(n: usize) -> Vec<(&'static str, Matrix)> {
     ];
     cases.extend(hadamard(n).map(|matrix| ("Hadamard", matrix)));
     // Off-diagonal entries just below the limit at which an entry counts as zero.
-    let small = |r: usize, c: usize| if r < c { 0.99e-13 } else { -0.99e-13 };
+    let small = |r: usize, c: usize| if r < c { 0.99 * 4e-14 } else { -0.99 * 4e-14 };
     let near_zero = Matrix::from_fn(n, n, |r, c| if r == c { re(1.0) } else { re(small(r, c)) });
     let reversed = Matrix::from_fn(n, n, |r, c| near_zero[(n - 1 - r, c)]);
-    cases.extend([("entries of 0.99e-13", near_zero), ("entries of 0.99e-13, reversed", reversed)]);
+    cases.extend([("entries near the limit", near_zero), ("entries near the limit, reversed", reversed)]);
     // Almost all power of a row in one entry, and no entry that counts as zero. Large ones take too long to build.
     for size in [1e-3, 1e-9, 1e-12].into_iter().filter(|_| n < 130) {
         cases.push(("identity, dense", perturbed(&Matrix::identity(n, n), size)));

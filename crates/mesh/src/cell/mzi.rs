@@ -18,9 +18,9 @@ use std::f64::consts::{FRAC_1_SQRT_2, FRAC_PI_4, PI};
 
 /// Maximum modulus that counts as zero when a cell nulls an entry of a unitary, whose entries are of order one.
 ///
-/// Accumulated rounding of the preceding cells reaches 5e-14 at N = 64; a smaller bound would null rounding errors. A
-/// larger one would lose accuracy: leaving out N(N−1)/2 entries of this size moves the matrix by at most 0.7e-13·N.
-pub const ZERO: f64 = 1e-13;
+/// A smaller bound would null the rounding errors of preceding cells. A larger one would break the promise of 1e-13·N:
+/// leaving out N(N−1)/2 entries of this size in each triangle moves a mesh by up to 4e-14·N, and two meshes by twice that.
+pub const ZERO: f64 = 4e-14;
 
 /// A 2×2 transfer matrix by rows: `[[t11, t12], [t21, t22]]`, row = output, column = input.
 pub type Transfer = [[Complex64; 2]; 2];

@@ -135,7 +135,7 @@ impl ConvertedProgram {
         let convention = convention(&file.convention).map_err(unknown)?;
         if let Some(cell) = &file.cell {
             let expected = "no such key: conventions are defined for cells `mzi` alone";
-            return Err(Mismatch::new("cell", format!("`{cell}`"), expected).in_file(path));
+            return Err(InvalidValue::new("cell", format!("`{cell}`"), expected).in_file(path).into());
         }
         check_convertible(&design, file.ports())?;
         let mut meshes = Vec::new();
