@@ -2,10 +2,10 @@
 
 use crate::error::FileError;
 use crate::memory::available_bytes;
-use crate::text::{MAX_BYTES, read_up_to};
+use crate::text::{MAX_BYTES, MAX_LINE, read_lines, read_up_to};
 use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 /// First bytes of a gzip file.
@@ -38,23 +38,40 @@ pub fn read_bytes(path: &Path) -> Result<FileBytes, FileError> {
 ///
 /// As [`read_bytes`], and for a longer file.
 pub fn read_bytes_up_to(path: &Path, max: u64) -> Result<FileBytes, FileError> {
-    let stored = read_up_to(path, max)?;
+    read_with(path, max, u64::MAX)
+}
+
+/// Reads the text of a table (CSV) as [`read_bytes_up_to`] does, and stops at a line of more than 1 MiB.
+///
+/// # Errors
+///
+/// As [`read_bytes_up_to`], and for such a line: the file is no table, and may be as long as a disk.
+pub fn read_table_bytes(path: &Path, max: Option<u64>) -> Result<FileBytes, FileError> {
+    read_with(path, max.unwrap_or(MAX_BYTES), MAX_LINE)
+}
+
+fn read_with(path: &Path, max: u64, max_line: u64) -> Result<FileBytes, FileError> {
+    let stored = read_up_to(path, max, |start| if start.starts_with(&GZIP) { u64::MAX } else { max_line })?;
     let sha256 = Sha256::digest(&stored).into();
-    let bytes = if stored.starts_with(&GZIP) { inflate(path, &stored, max)? } else { stored };
+    let bytes = if stored.starts_with(&GZIP) { inflate(path, &stored, max, max_line)? } else { stored };
     Ok(FileBytes { path: path.to_owned(), bytes, sha256 })
 }
 
 /// Decompresses gzip data to at most `max` bytes and at most a third of the available memory, which the values parsed
 /// from the bytes need too.
-fn inflate(path: &Path, stored: &[u8], max: u64) -> Result<Vec<u8>, FileError> {
+fn inflate(path: &Path, stored: &[u8], max: u64, max_line: u64) -> Result<Vec<u8>, FileError> {
     let max = max.min((available_bytes() / 3.0) as u64);
     let mut bytes = Vec::new();
-    MultiGzDecoder::new(stored).take(max + 1).read_to_end(&mut bytes).map_err(|error| FileError::Format {
-        path: path.to_owned(),
-        format: "gzip",
-        place: format!("{} bytes as stored", stored.len()),
-        found: format!("damaged gzip data ({error})").into(),
-        expected: "a complete gzip file; fetch it again".into(),
+    let contents = MultiGzDecoder::new(stored).take(max + 1);
+    read_lines(contents, max_line, &mut bytes).map_err(|error| match error.kind() {
+        ErrorKind::FileTooLarge => FileError::Io { path: path.to_owned(), source: error },
+        _ => FileError::Format {
+            path: path.to_owned(),
+            format: "gzip",
+            place: format!("{} bytes as stored", stored.len()),
+            found: format!("damaged gzip data ({error})").into(),
+            expected: "a complete gzip file; fetch it again".into(),
+        },
     })?;
     if bytes.len() as u64 > max { Err(too_long(path, max)) } else { Ok(bytes) }
 }
@@ -118,9 +135,34 @@ mod tests {
 
     #[test]
     fn contents_beyond_the_limit_are_refused() {
-        let error = inflate(Path::new("bomb.gz"), &gzip(&[0; 100_000]), 1000).unwrap_err();
+        let error = inflate(Path::new("bomb.gz"), &gzip(&[0; 100_000]), 1000, u64::MAX).unwrap_err();
         assert!(error.to_string().contains("more than 1000 bytes"), "{error}");
         let stored = read_bytes_up_to(&Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"), 10).unwrap_err();
         assert!(stored.to_string().contains("more than 10 bytes"), "{stored}");
+    }
+
+    /// A file with holes takes no room on the disk; its size may be that of any disk.
+    #[test]
+    fn files_without_lines_or_beyond_the_limit_are_refused_before_they_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let sparse = |name: &str, text: &[u8], length: u64| {
+            let path = folder.path().join(name);
+            fs::write(&path, text).unwrap();
+            fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(length).unwrap();
+            path
+        };
+        let table = sparse("a.csv", b"1,2\n3,4\n", 1_500_000_000);
+        let start = std::time::Instant::now();
+        let error = read_table_bytes(&table, None).unwrap_err().to_string();
+        assert!(error.contains("found a line of more than 1048576 bytes"), "{error}");
+        let error = read_bytes(&sparse("w.safetensors", b"", 20_000_000_000)).unwrap_err().to_string();
+        assert!(error.contains("found more than 4294967296 bytes"), "{error}");
+        assert!(start.elapsed() < std::time::Duration::from_secs(1), "{:?}", start.elapsed());
+        let zipped = folder.path().join("a.csv.gz");
+        write_atomically(&zipped, &gzip(&[b'1'; 2 << 20])).unwrap();
+        assert!(read_table_bytes(&zipped, None).unwrap_err().to_string().contains("found a line of more"));
+        let lines = b"1,2,3,4\n".repeat(300_000);
+        write_atomically(&zipped, &gzip(&lines)).unwrap();
+        assert_eq!(read_table_bytes(&zipped, None).unwrap().bytes, lines);
     }
 }

@@ -5,13 +5,14 @@ mod checks;
 mod error;
 mod error_text;
 mod memory;
+mod missing;
 pub mod npy;
 mod strict;
 mod text;
 mod text_table;
 mod toml_file;
 
-pub use bytes::{FileBytes, hex, read_bytes, read_bytes_up_to};
+pub use bytes::{FileBytes, hex, read_bytes, read_bytes_up_to, read_table_bytes};
 pub use checks::{InvalidValue, at_least, between, find, positive, spread_rad};
 pub use error::FileError;
 pub use error_text::nearest;

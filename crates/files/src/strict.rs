@@ -2,15 +2,17 @@
 //!
 //! Code that serde derives for a struct also accepts a list, by position, and fills the missing fields with defaults:
 //! `process = []` would silently be a chip without imperfections. [`Strict`] wraps every part of a deserialiser and
-//! refuses a list where the type is a struct. All files that users write are read this way.
+//! refuses a list where the type is a struct, and an empty path. All files that users write are read this way.
 
 use crate::error::FileError;
 use crate::error_text::without_rust_types;
+use crate::missing::{Added, Pass, with_all_missing};
 use crate::text::read_text;
 use serde::Serialize;
-use serde::de::value::MapAccessDeserializer;
+use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{
-    Deserialize, DeserializeOwned, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor,
+    Deserialize, DeserializeOwned, DeserializeSeed, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess,
+    Unexpected, Visitor,
 };
 use serde::forward_to_deserialize_any;
 use std::fmt;
@@ -39,19 +41,23 @@ const TABLE: &str = "a table of keys and values";
 /// ```
 pub fn deserialize_strict<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
     // Formats find line and column again at the end of the message.
-    T::deserialize(Strict(from)).map_err(|error| D::Error::custom(without_rust_types(&error.to_string())))
+    let pass = Pass::default();
+    T::deserialize(Strict(from, &pass)).map_err(|error| D::Error::custom(without_rust_types(&error.to_string())))
 }
 
 /// Parses JSON; a list in the place of a struct is an error.
 ///
 /// # Errors
 ///
-/// Bad syntax, a wrong type or a list in the place of a struct, with line and column.
+/// Bad syntax, a wrong type, a list in the place of a struct, or missing keys (all of the table), with line and column.
 pub fn from_json_strict<'de, T: Deserialize<'de>>(json: &'de (impl AsRef<[u8]> + ?Sized)) -> serde_json::Result<T> {
-    let mut json = serde_json::Deserializer::from_slice(json.as_ref());
-    let value = deserialize_strict(&mut json)?;
-    json.end()?;
-    Ok(value)
+    let read = |pass: &Pass| {
+        let mut json = serde_json::Deserializer::from_slice(json.as_ref());
+        let value = T::deserialize(Strict(&mut json, pass))?;
+        json.end()?;
+        Ok::<T, serde_json::Error>(value)
+    };
+    with_all_missing(read).map_err(|(_, message)| serde_json::Error::custom(without_rust_types(&message)))
 }
 
 /// Reads a JSON file as [`from_json_strict`] does; `kind` names its contents in messages. Returns the value and the number
@@ -107,22 +113,22 @@ pub fn list_of_tables<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -
     Ok(Vec::<Table<T>>::deserialize(from)?.into_iter().map(|Table(table)| table).collect())
 }
 
-/// A deserialiser, seed or access of serde whose parts are strict as well.
-pub(crate) struct Strict<T>(pub T);
+/// A deserialiser, seed or list of serde whose parts are strict as well.
+pub(crate) struct Strict<'p, T>(pub T, pub &'p Pass);
 
-impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<D> {
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<'_, D> {
     type Error = D::Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        self.0.deserialize_any(StrictVisitor { visitor, is_struct: false })
+        self.0.deserialize_any(StrictVisitor { visitor, is_struct: false, pass: self.1 })
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        self.0.deserialize_option(StrictVisitor { visitor, is_struct: false })
+        self.0.deserialize_option(StrictVisitor { visitor, is_struct: false, pass: self.1 })
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, D::Error> {
-        self.0.deserialize_newtype_struct(name, StrictVisitor { visitor, is_struct: false })
+        self.0.deserialize_newtype_struct(name, StrictVisitor { visitor, is_struct: false, pass: self.1 })
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -131,17 +137,17 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<D> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        self.0.deserialize_struct(name, fields, StrictVisitor { visitor, is_struct: true })
+        self.0.deserialize_struct(name, fields, StrictVisitor { visitor, is_struct: true, pass: self.1 })
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
         self,
-        name: &'static str,
+        _name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        // No file has an enum whose variants hold tables and are named by a key.
-        self.0.deserialize_enum(name, variants, visitor)
+        // No file has an enum whose variants hold tables and are named by a key, so a word is a string.
+        self.0.deserialize_any(WordVisitor { visitor, variants })
     }
 
     forward_to_deserialize_any! {
@@ -150,11 +156,48 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<D> {
     }
 }
 
+/// The visitor of an enum whose variants are words.
+struct WordVisitor<V> {
+    visitor: V,
+    variants: &'static [&'static str],
+}
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for WordVisitor<V> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "one of `{}`", self.variants.join("`, `"))
+    }
+
+    fn visit_str<E: Error>(self, word: &str) -> Result<V::Value, E> {
+        self.visitor.visit_enum(StrDeserializer::new(word))
+    }
+}
+
 /// The visitor of a value.
-struct StrictVisitor<V> {
+struct StrictVisitor<'p, V> {
     visitor: V,
     /// Whether a list is an error.
     is_struct: bool,
+    pass: &'p Pass,
+}
+
+impl<'de, V: Visitor<'de>> StrictVisitor<'_, V> {
+    /// Refuses an empty text where a path is expected: joined to a folder, it would name the folder.
+    fn check_text<E: Error>(&self, text: &str) -> Result<(), E> {
+        let expects_path = || Expected(&self.visitor, PhantomData).to_string().contains("path");
+        let refused = text.is_empty() && expects_path();
+        if refused { Err(E::custom("found an empty path, expected the path of a file")) } else { Ok(()) }
+    }
+}
+
+/// The text of what a visitor expects.
+struct Expected<'v, 'de, V>(&'v V, PhantomData<&'de ()>);
+
+impl<'de, V: Visitor<'de>> fmt::Display for Expected<'_, 'de, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.expecting(f)
+    }
 }
 
 macro_rules! forward_to_visitor {
@@ -165,24 +208,25 @@ macro_rules! forward_to_visitor {
     };
 }
 
-impl<'de, V: Visitor<'de>> Visitor<'de> for StrictVisitor<V> {
+macro_rules! forward_text {
+    ($($visit:ident($type:ty)),*) => {
+        $(fn $visit<E: Error>(self, text: $type) -> Result<V::Value, E> {
+            self.check_text(&text)?;
+            self.visitor.$visit(text)
+        })*
+    };
+}
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for StrictVisitor<'_, V> {
     type Value = V::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.visitor.expecting(f)
     }
 
-    forward_to_visitor!(
-        visit_bool(bool),
-        visit_i64(i64),
-        visit_u64(u64),
-        visit_f64(f64),
-        visit_i128(i128),
-        visit_u128(u128),
-        visit_str(&str),
-        visit_borrowed_str(&'de str),
-        visit_string(String)
-    );
+    forward_to_visitor!(visit_bool(bool), visit_i64(i64), visit_u64(u64), visit_f64(f64));
+    forward_to_visitor!(visit_i128(i128), visit_u128(u128));
+    forward_text!(visit_str(&str), visit_borrowed_str(&'de str), visit_string(String));
 
     fn visit_unit<E: Error>(self) -> Result<V::Value, E> {
         self.visitor.visit_unit()
@@ -193,38 +237,40 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for StrictVisitor<V> {
     }
 
     fn visit_some<D: Deserializer<'de>>(self, from: D) -> Result<V::Value, D::Error> {
-        self.visitor.visit_some(Strict(from))
+        self.visitor.visit_some(Strict(from, self.pass))
     }
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, from: D) -> Result<V::Value, D::Error> {
-        self.visitor.visit_newtype_struct(Strict(from))
+        self.visitor.visit_newtype_struct(Strict(from, self.pass))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<V::Value, A::Error> {
         if self.is_struct {
             return Err(A::Error::invalid_type(Unexpected::Seq, &TABLE));
         }
-        self.visitor.visit_seq(Strict(list))
+        self.visitor.visit_seq(Strict(list, self.pass))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
-        self.visitor.visit_map(Strict(map))
+        let (index, added) = self.pass.begin_table();
+        let table = StrictTable { map, pass: self.pass, added: added.iter(), current: None };
+        self.visitor.visit_map(table).inspect_err(|_| self.pass.fail(index))
     }
 }
 
-impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Strict<S> {
+impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Strict<'_, S> {
     type Value = S::Value;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<S::Value, D::Error> {
-        self.0.deserialize(Strict(from))
+        self.0.deserialize(Strict(from, self.1))
     }
 }
 
-impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Strict<A> {
+impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Strict<'_, A> {
     type Error = A::Error;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
-        self.0.next_element_seed(Strict(seed))
+        self.0.next_element_seed(Strict(seed, self.1))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -232,16 +278,38 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Strict<A> {
     }
 }
 
-impl<'de, A: MapAccess<'de>> MapAccess<'de> for Strict<A> {
+/// A table whose values are strict, followed by the keys that the pass adds.
+struct StrictTable<'p, A> {
+    map: A,
+    pass: &'p Pass,
+    added: std::slice::Iter<'p, Added>,
+    /// The added key whose value is next.
+    current: Option<&'p Added>,
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for StrictTable<'_, A> {
     type Error = A::Error;
 
     // Keys hold no tables.
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
-        self.0.next_key_seed(seed)
+        if self.current.is_none() {
+            // A seed is used once, so the key of the file is read as text first only where keys may follow.
+            if self.added.len() == 0 {
+                return self.map.next_key_seed(seed);
+            }
+            if let Some(key) = self.map.next_key::<String>()? {
+                return seed.deserialize(key.into_deserializer()).map(Some);
+            }
+        }
+        self.current = self.added.next();
+        self.current.map(|added| seed.deserialize(StrDeserializer::new(&added.key))).transpose()
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
-        self.0.next_value_seed(Strict(seed))
+        match self.current {
+            Some(added) => seed.deserialize(added.value()),
+            None => self.map.next_value_seed(Strict(seed, self.pass)),
+        }
     }
 }
 

@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Maximum size of a file in bytes, as stored and decompressed. A few bytes of gzip can expand to more than any memory.
 pub(crate) const MAX_BYTES: u64 = 4 << 30;
+/// Maximum length of a line of a table in bytes, some ten thousand numbers. A file with a longer one is no table.
+pub(crate) const MAX_LINE: u64 = 1 << 20;
 
 /// Reads a text file.
 ///
@@ -24,7 +26,7 @@ pub fn read_text(path: &Path) -> Result<String, FileError> {
 ///
 /// As [`read_bytes`](crate::read_bytes), and [`FileError::Io`] for bytes that are not UTF-8.
 pub fn read_text_up_to(path: &Path, max: u64) -> Result<String, FileError> {
-    String::from_utf8(read_up_to(path, max)?).map_err(|error| {
+    String::from_utf8(read_up_to(path, max, |_| u64::MAX)?).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = valid.iter().filter(|&&byte| byte == b'\n').count() + 1;
         let byte = valid.iter().rev().take_while(|&&byte| byte != b'\n').count() + 1;
@@ -33,16 +35,21 @@ pub fn read_text_up_to(path: &Path, max: u64) -> Result<String, FileError> {
     })
 }
 
-/// Reads a whole file of at most `max` bytes. All files are read by this function.
+/// Reads a whole file of at most `max` bytes, whose lines have at most `max_line(first bytes)` bytes. All files are read
+/// by this function.
 ///
 /// A pipe, a device or a socket is refused without opening it, because it could make the program wait for ever. The
 /// exception is a stream that the shell has opened for this program: `/dev/stdin`, and `/dev/fd/N` of `<(command)`.
 ///
 /// # Errors
 ///
-/// [`FileError::Io`] if there is no file, it is a folder or a pipe, it is longer than `max`, or it cannot be read.
-/// [`FileError::TooLarge`] if the file and the values parsed from it do not fit into memory.
-pub(crate) fn read_up_to(path: &Path, max: u64) -> Result<Vec<u8>, FileError> {
+/// [`FileError::Io`] if there is no file, it is a folder or a pipe, it or a line is longer than its maximum, or it cannot
+/// be read. [`FileError::TooLarge`] if the file and the values parsed from it do not fit into memory.
+pub(crate) fn read_up_to(
+    path: &Path,
+    max: u64,
+    max_line: impl FnOnce(&[u8]) -> u64,
+) -> Result<Vec<u8>, FileError> {
     let io_error = |source| FileError::Io { path: path.to_owned(), source };
     let refused = |kind, message: &str| io_error(std::io::Error::new(kind, message));
     let metadata = std::fs::metadata(path).map_err(|source| match source.kind() {
@@ -64,9 +71,40 @@ pub(crate) fn read_up_to(path: &Path, max: u64) -> Result<Vec<u8>, FileError> {
     }
     require_memory(3.0 * metadata.len() as f64, &format!("reading {}", path.display()))?;
     let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).map_err(io_error)?;
-    file.take(max.saturating_add(1)).read_to_end(&mut bytes).map_err(io_error)?;
+    let mut file = std::fs::File::open(path).map_err(io_error)?.take(max.saturating_add(1));
+    (&mut file).take(2).read_to_end(&mut bytes).map_err(io_error)?;
+    let max_line = max_line(&bytes);
+    read_lines(file, max_line, &mut bytes).map_err(io_error)?;
     if bytes.len() as u64 > max { Err(too_long()) } else { Ok(bytes) }
+}
+
+/// Appends all bytes of `from`, until a line is longer than `max_line` bytes. The lines of other files than tables have
+/// no limit, `u64::MAX`.
+///
+/// # Errors
+///
+/// Those of the reader, and [`ErrorKind::FileTooLarge`] for such a line.
+pub(crate) fn read_lines(mut from: impl Read, max_line: u64, bytes: &mut Vec<u8>) -> std::io::Result<()> {
+    if max_line == u64::MAX {
+        return from.read_to_end(bytes).map(|_| ());
+    }
+    let mut line = 0;
+    loop {
+        let start = bytes.len();
+        if (&mut from).take(MAX_LINE).read_to_end(bytes)? == 0 {
+            return Ok(());
+        }
+        for piece in bytes[start..].split_inclusive(|&byte| byte == b'\n') {
+            line += piece.len() as u64;
+            if line > max_line {
+                let message = format!("found a line of more than {max_line} bytes, expected the lines of a table (CSV)");
+                return Err(std::io::Error::new(ErrorKind::FileTooLarge, message));
+            }
+            if piece.ends_with(b"\n") {
+                line = 0;
+            }
+        }
+    }
 }
 
 /// Checks that a file can be written to the folder of `path`, before the work whose result it takes.

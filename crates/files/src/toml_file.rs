@@ -3,10 +3,12 @@
 use crate::checks::InvalidValue;
 use crate::error::FileError;
 use crate::error_text::{with_suggestion, without_rust_types};
+use crate::missing::{Pass, with_all_missing};
 use crate::strict::Strict;
 use crate::text::read_text_up_to;
 use serde::de::DeserializeOwned;
 use std::path::Path;
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// Maximum size of a TOML file in bytes. Longer files are refused before they are parsed.
@@ -29,14 +31,32 @@ pub fn read_toml<T: DeserializeOwned>(path: &Path) -> Result<(T, String), FileEr
 ///
 /// [`FileError::Syntax`].
 pub fn parse_toml<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, FileError> {
-    toml::Deserializer::parse(text).and_then(|toml| T::deserialize(Strict(toml))).map_err(|error| {
-        let message = error.message().trim();
+    let refused = |error: toml::de::Error, message: &str| {
+        let message = message.trim();
         FileError::Syntax {
             path: path.to_owned(),
             line: line_of_unknown_name(text, line_of_byte(text, error.span().map_or(0, |s| s.start)), message),
             message: with_suggestion(&without_rust_types(message)),
         }
-    })
+    };
+    let document = DeTable::parse(text).map_err(|error| refused(error.clone(), error.message()))?;
+    if let Some(byte) = document.get_ref().iter().find_map(|(_, value)| first_date(value)) {
+        let (path, line) = (path.to_owned(), line_of_byte(text, byte));
+        let message = "found a date, expected a number, a text in quotes, true or false, a list or a table".into();
+        return Err(FileError::Syntax { path, line, message });
+    }
+    let read = |pass: &Pass| T::deserialize(Strict(toml::Deserializer::from(document.clone()), pass));
+    with_all_missing(read).map_err(|(error, message)| refused(error, &message))
+}
+
+/// Where the first date or time of a value begins. No key of a file takes one.
+fn first_date(value: &Spanned<DeValue<'_>>) -> Option<usize> {
+    match value.get_ref() {
+        DeValue::Datetime(_) => Some(value.span().start),
+        DeValue::Array(items) => items.iter().find_map(first_date),
+        DeValue::Table(table) => table.iter().find_map(|(_, value)| first_date(value)),
+        _ => None,
+    }
 }
 
 /// Adds file and line to the error of one value.
@@ -105,6 +125,36 @@ mod tests {
         let e = parse_toml::<Example>(Path::new("p.toml"), "\n\nsigma_rads = 1.0").unwrap_err();
         let text = e.to_string();
         assert!(text.contains("p.toml: line 3") && text.contains("did you mean `sigma_rad`?"), "{text}");
+    }
+
+    #[test]
+    fn dates_words_and_empty_paths_are_named_as_such() {
+        #[derive(Debug, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        enum Word {
+            One,
+            Two,
+        }
+        #[derive(Debug, Deserialize)]
+        #[allow(dead_code, reason = "only parsed")]
+        struct Table {
+            word: Option<Word>,
+            file: Option<std::path::PathBuf>,
+            numbers: Option<Vec<f64>>,
+            table: Option<Example>,
+        }
+        for (text, message) in [
+            ("\nnumbers = [1, 1979-05-27]", "line 2: found a date"),
+            ("table = 07:32:00", "line 1: found a date"),
+            ("word = 3", "line 1: found integer `3`, expected one of `one`, `two`"),
+            ("word = ['one']", "line 1: found list, expected one of `one`, `two`"),
+            ("word = 'tow'", "did you mean `two`?"),
+            ("\n\nfile = ''", "line 3: found an empty path, expected the path of a file"),
+        ] {
+            let error = parse_toml::<Table>(Path::new("p.toml"), text).unwrap_err().to_string();
+            assert!(error.contains(message), "{error} | {message}");
+        }
+        assert!(matches!(parse_toml(Path::new("p.toml"), "word = 'one'"), Ok(Table { word: Some(Word::One), .. })));
     }
 
     #[test]
