@@ -34,23 +34,15 @@ pub fn read_bytes(path: &Path) -> Result<FileBytes, FileError> {
 
 /// Reads a whole file of at most `max` bytes, both as stored and decompressed; see [`read_bytes`].
 ///
+/// A file whose name ends with `.csv` or `.csv.gz` is read up to a line of more than 1 MiB: it is no table, and may be as
+/// long as a disk.
+///
 /// # Errors
 ///
-/// As [`read_bytes`], and for a longer file.
+/// As [`read_bytes`], for a longer file, and for a table with such a line.
 pub fn read_bytes_up_to(path: &Path, max: u64) -> Result<FileBytes, FileError> {
-    read_with(path, max, u64::MAX)
-}
-
-/// Reads the text of a table (CSV) as [`read_bytes_up_to`] does, and stops at a line of more than 1 MiB.
-///
-/// # Errors
-///
-/// As [`read_bytes_up_to`], and for such a line: the file is no table, and may be as long as a disk.
-pub fn read_table_bytes(path: &Path, max: Option<u64>) -> Result<FileBytes, FileError> {
-    read_with(path, max.unwrap_or(MAX_BYTES), MAX_LINE)
-}
-
-fn read_with(path: &Path, max: u64, max_line: u64) -> Result<FileBytes, FileError> {
+    let name = path.to_string_lossy().to_lowercase();
+    let max_line = if name.trim_end_matches(".gz").ends_with(".csv") { MAX_LINE } else { u64::MAX };
     let stored = read_up_to(path, max, |start| if start.starts_with(&GZIP) { u64::MAX } else { max_line })?;
     let sha256 = Sha256::digest(&stored).into();
     let bytes = if stored.starts_with(&GZIP) { inflate(path, &stored, max, max_line)? } else { stored };
@@ -153,16 +145,16 @@ mod tests {
         };
         let table = sparse("a.csv", b"1,2\n3,4\n", 1_500_000_000);
         let start = std::time::Instant::now();
-        let error = read_table_bytes(&table, None).unwrap_err().to_string();
+        let error = read_bytes(&table).unwrap_err().to_string();
         assert!(error.contains("found a line of more than 1048576 bytes"), "{error}");
         let error = read_bytes(&sparse("w.safetensors", b"", 20_000_000_000)).unwrap_err().to_string();
         assert!(error.contains("found more than 4294967296 bytes"), "{error}");
         assert!(start.elapsed() < std::time::Duration::from_secs(1), "{:?}", start.elapsed());
         let zipped = folder.path().join("a.csv.gz");
         write_atomically(&zipped, &gzip(&[b'1'; 2 << 20])).unwrap();
-        assert!(read_table_bytes(&zipped, None).unwrap_err().to_string().contains("found a line of more"));
+        assert!(read_bytes(&zipped).unwrap_err().to_string().contains("found a line of more"));
         let lines = b"1,2,3,4\n".repeat(300_000);
         write_atomically(&zipped, &gzip(&lines)).unwrap();
-        assert_eq!(read_table_bytes(&zipped, None).unwrap().bytes, lines);
+        assert_eq!(read_bytes(&zipped).unwrap().bytes, lines);
     }
 }

@@ -12,7 +12,7 @@ mod text;
 mod text_table;
 mod toml_file;
 
-pub use bytes::{FileBytes, hex, read_bytes, read_bytes_up_to, read_table_bytes};
+pub use bytes::{FileBytes, hex, read_bytes, read_bytes_up_to};
 pub use checks::{InvalidValue, at_least, between, find, positive, spread_rad};
 pub use error::FileError;
 pub use error_text::nearest;

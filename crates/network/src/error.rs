@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use phaseloom_files::FileError;
+use phaseloom_files::{FileError, InvalidValue, locate};
 
 /// Result of this crate.
 pub type Result<T, E = NetworkError> = std::result::Result<T, E>;
@@ -79,15 +79,13 @@ pub enum NetworkError {
         classes: usize,
     },
 
-    /// More samples requested than the file holds.
-    #[error("{}: found {available} samples after the row and class filters, expected at least {requested}; lower `samples`", path.display())]
-    TooFewSamples {
-        /// File of the inputs.
+    /// A key of a choice of data that is impossible, or does not fit the file.
+    #[error("{}: key `{}`: found {}, expected {}", path.display(), invalid.key, invalid.found, invalid.expected)]
+    Choice {
+        /// The file that was chosen from.
         path: PathBuf,
-        /// Requested samples.
-        requested: usize,
-        /// Available samples.
-        available: usize,
+        /// The key in the table of the choice, and its value.
+        invalid: Box<InvalidValue>,
     },
 
     /// A key whose value is impossible, alone or together with other keys.
@@ -104,7 +102,7 @@ pub enum NetworkError {
     },
 
     /// A tensor that the weights file of a model does not hold.
-    #[error("{}: {user} needs the tensor `{name}`, found only {}; correct the name in the model file", path.display(), listed(available))]
+    #[error("{}: {user} needs the tensor `{name}`, found {}; correct the name in the model file", path.display(), found_names(available))]
     MissingTensor {
         /// The weights file.
         path: PathBuf,
@@ -142,9 +140,10 @@ pub enum NetworkError {
         expected: usize,
     },
 
-    /// A training loss that is NaN or infinite.
+    /// A training loss that is NaN, infinite, or far above that of guessing.
     #[error(
-        "training: found a loss of {loss} in epoch {epoch}, batch {batch}, expected a finite number; lower `learning_rate` (now {learning_rate})"
+        "training: found a loss of {loss:e} in epoch {epoch}, batch {batch}, expected a finite one of at most a thousand times \
+         that of guessing; lower `learning_rate` (now {learning_rate}), nothing was written"
     )]
     Diverged {
         /// Epoch, from 1.
@@ -169,6 +168,38 @@ impl NetworkError {
         Self::Setting { path: path.to_owned(), key: key.into(), found: found.to_string(), expected: expected.into() }
     }
 
+    /// A key of a choice of data that is impossible, or does not fit the file `path`.
+    pub(crate) fn choice(
+        path: &Path,
+        key: impl Into<String>,
+        found: impl std::fmt::Display,
+        expected: impl Into<String>,
+    ) -> Self {
+        Self::Choice { path: path.to_owned(), invalid: Box::new(InvalidValue::new(key, found, expected)) }
+    }
+
+    /// The same error, with the key of a choice of data inside the table `table`.
+    #[must_use]
+    pub fn in_table(self, table: &str) -> Self {
+        match self {
+            Self::Choice { path, invalid } => Self::Choice { path, invalid: Box::new(invalid.in_table(table)) },
+            other => other,
+        }
+    }
+
+    /// The same error, which blames the settings that made a choice of data in the table `table`: their file and its text.
+    #[must_use]
+    pub fn in_settings(self, table: &str, settings: &Path, text: &str) -> Self {
+        match self {
+            Self::Choice { path, invalid } => {
+                let invalid = if table.is_empty() { *invalid } else { invalid.in_table(table) };
+                let found = format!("{} (for {})", invalid.found, path.display());
+                locate(settings, text, InvalidValue { found, ..invalid }).into()
+            }
+            other => other,
+        }
+    }
+
     /// Bytes that do not follow a file format.
     pub(crate) fn format(
         path: &Path,
@@ -188,13 +219,16 @@ impl NetworkError {
 }
 
 /// The names separated by commas, at most the first twenty.
-fn listed(names: &[String]) -> String {
+pub(crate) fn listed(names: &[String]) -> String {
     const SHOWN: usize = 20;
     match names.len() {
-        0 => "no tensors".to_owned(),
         n if n <= SHOWN => names.join(", "),
         n => format!("{} and {} more", names[..SHOWN].join(", "), n - SHOWN),
     }
+}
+
+fn found_names(names: &[String]) -> String {
+    if names.is_empty() { "no tensors".to_owned() } else { format!("only {}", listed(names)) }
 }
 
 #[cfg(test)]
@@ -205,6 +239,6 @@ mod tests {
     fn many_names_are_cut_short() {
         let names: Vec<String> = (0..50).map(|i| format!("t{i}")).collect();
         assert!(listed(&names).ends_with("and 30 more"));
-        assert_eq!(listed(&[]), "no tensors");
+        assert_eq!(found_names(&[]), "no tensors");
     }
 }

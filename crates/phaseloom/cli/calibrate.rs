@@ -33,7 +33,8 @@ impl Calibrate {
                 self.experiment.display()
             );
         };
-        let data = source.data.load(experiment.base())?;
+        let data = source.data.load(experiment.base());
+        let data = data.map_err(|e| e.in_settings("calibration.data", &experiment.path, &experiment.text))?;
         let mut done = Vec::new();
         // Every core size of the grid. The first takes the file that the model names, the others a sibling file.
         for point in experiment.points()? {
@@ -44,6 +45,9 @@ impl Calibrate {
                 continue;
             }
             let model = Model::load(&experiment.base().join(&point.config.model))?;
+            if !done.iter().any(|(path, ..)| *path == point.config.model) {
+                model.note_on_unused_tensors().iter().for_each(|note| output::status(note));
+            }
             let Some(main) =
                 self.output.clone().map(Ok).or_else(|| model.calibration_path().transpose()).transpose()?
             else {

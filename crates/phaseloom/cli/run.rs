@@ -74,6 +74,7 @@ impl Run {
             shard: self.shard,
             interrupt: interrupt::on_ctrl_c(),
             progress: &progress,
+            note: &output::status,
             outputs: if self.save_outputs { Some(&keep) } else { None },
         };
         let outcome = experiment::run(&experiment, &folder, &options)?;

@@ -3,6 +3,7 @@
 use super::Exit;
 use super::terminal::{interrupt, output};
 use clap::Args;
+use phaseloom::files::read_text;
 use phaseloom::network::train::{EpochReport, TrainSpec, train};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,10 @@ impl Train {
         let trained = train(&spec, base, &mut |report| {
             output::status(&line(report));
             if interrupt.requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        let trained = trained.map_err(|error| match read_text(&self.training) {
+            Ok(text) => error.in_settings("", &self.training, &text),
+            Err(_) => error,
         })?;
         let files = trained.save()?;
         if let Some(last) = trained.history.last() {

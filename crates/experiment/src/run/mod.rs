@@ -17,7 +17,7 @@ use phaseloom_files::FileError;
 use phaseloom_hardware::correction::Interrupt;
 use phaseloom_hardware::{Batch, HardwareError};
 use rayon::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -31,14 +31,17 @@ pub struct Options<'a> {
     pub interrupt: Interrupt,
     /// Called with (done, total) before the first unit and after each.
     pub progress: &'a (dyn Fn(usize, usize) + Sync),
+    /// Called with each note on the inputs, such as tensors that a model does not use, before the first unit.
+    pub note: &'a dyn Fn(&str),
     /// Called with the outputs (classes × samples) of every shot of every unit, if they are to be kept.
     pub outputs: Option<&'a KeepOutputs<'a>>,
 }
 
 impl Default for Options<'_> {
-    /// All units on every processor core, without interruption, progress or kept outputs.
+    /// All units on every processor core, without interruption, progress, notes or kept outputs.
     fn default() -> Self {
-        Self { threads: 0, shard: Shard::WHOLE, interrupt: Interrupt::new(), progress: &|_, _| {}, outputs: None }
+        let interrupt = Interrupt::new();
+        Self { threads: 0, shard: Shard::WHOLE, interrupt, progress: &|_, _| {}, note: &|_| {}, outputs: None }
     }
 }
 
@@ -88,6 +91,8 @@ pub fn run(experiment: &Experiment, folder: &Path, options: &Options<'_>) -> Res
     let mut interrupted = false;
     if !todo.is_empty() {
         let prepared = prepare(experiment, &points, &options.interrupt)?;
+        let notes: BTreeSet<String> = prepared.iter().filter_map(|point| point.model.note_on_unused_tensors()).collect();
+        notes.iter().for_each(|note| (options.note)(note));
         let store = Store::open(folder, &identity, config, contents.as_ref())?;
         let total = mine.len();
         let done = Mutex::new(total - todo.len());

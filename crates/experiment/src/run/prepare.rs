@@ -10,7 +10,6 @@ use phaseloom_hardware::{LayerDesign, Process};
 use phaseloom_network::Model;
 use phaseloom_network::model::{ExactPass, predictions};
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::Arc;
 
 /// Test data with the floating-point pass of the network.
@@ -66,7 +65,7 @@ pub(crate) fn prepare(
             return Err(problem(Problem::OneClass { outputs: model.output_size() }));
         }
         let test_set = cached(&mut test_sets, format!("{model_key}{}", to_value(&config.data)), || {
-            Ok(Arc::new(TestSet::load(&config, &model, base)?))
+            Ok(Arc::new(TestSet::load(&config, &model, experiment)?))
         })?;
         let needs_scales = needs_scales(&config.link);
         let detection = (config.link.detection, config.link.adc.map(|a| a.full_scale));
@@ -111,9 +110,10 @@ fn cached<T: Clone>(
 }
 
 impl TestSet {
-    fn load(config: &Config, model: &Model, base: &Path) -> Result<Self, ExperimentError> {
-        let data = config.data.load(base)?;
-        data.check(model.input_size(), model.output_size())?;
+    fn load(config: &Config, model: &Model, experiment: &Experiment) -> Result<Self, ExperimentError> {
+        let data = config.data.load(experiment.base());
+        let data = data.and_then(|data| model.check_data(&data).map(|()| data));
+        let data = data.map_err(|error| error.in_settings("data", &experiment.path, &experiment.text))?;
         let chunks: Vec<Chunk> = (0..data.inputs.ncols())
             .step_by(CHUNK)
             .map(|start| {

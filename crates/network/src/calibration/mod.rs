@@ -107,6 +107,7 @@ impl Calibration {
             let (path, found) = (data.inputs_path.clone(), data.features());
             return Err(NetworkError::FeatureCount { path, found, expected: model.input_size() });
         }
+        model.check_inputs(data)?;
         let samples = data.samples();
         let values = |rows: usize| HighQuantile::new((rows * samples) as u64, quantile);
         let mut layers: Vec<LayerMeasurement> = model
@@ -191,6 +192,12 @@ impl Calibration {
         }
         if self.ports == 0 || self.column_block == 0 {
             return invalid("ports".into(), format!("{}, columns {}", self.ports, self.column_block), "at least 1");
+        }
+        if !(self.quantile > 0.0 && self.quantile <= 1.0) {
+            return invalid("quantile".into(), self.quantile.to_string(), "a number above 0, at most 1");
+        }
+        if self.samples == 0 {
+            return invalid("samples".into(), "0".into(), "at least 1");
         }
         for (index, layer) in self.layers.iter().enumerate() {
             let scales = std::iter::once(&layer.input_scale).chain(&layer.full_scale);

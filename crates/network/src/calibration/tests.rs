@@ -16,7 +16,8 @@ fn model() -> Model {
 
 fn data(samples: usize) -> Dataset {
     let inputs = Batch::from_fn(3, samples, |r, c| if c == 1 { [1.0, -2.0, 0.5][r] } else { 0.25 });
-    Dataset { inputs, labels: vec![0; samples], sha256: "d".into(), inputs_path: "x".into(), labels_path: "x".into() }
+    let (labels, sha256, path) = (vec![0; samples], "d".into(), PathBuf::from("x"));
+    Dataset { inputs, labels, sha256, class_names: None, inputs_path: path.clone(), labels_path: path }
 }
 
 fn settings(ports: usize, column_block: usize, quantile: f64) -> CalibrationSettings {

@@ -1,10 +1,11 @@
-//! CSV: one row per sample, numbers in the feature columns, a whole number in the label column.
+//! CSV: one row per sample, numbers in the feature columns, a whole number or a name in the label column.
 
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::Batch;
+use super::labels::{StoredLabels, one_hot, whole};
 use crate::error::{NetworkError, Result};
 
 /// The columns of features and label in a CSV file.
@@ -15,9 +16,10 @@ use crate::error::{NetworkError, Result};
 pub struct CsvColumns {
     /// Number of lines to skip at the top, e.g. 1 for a line of metadata or for an unused header.
     pub skip_lines: usize,
-    /// Column of the label, by default the last. It is not read if the labels have a file of their own.
-    pub label: Column,
-    /// Columns of the features, by default all but the label.
+    /// Column of the label, by default the last, or the columns of one-hot labels. It is not read in the file of the
+    /// inputs if the labels have a file of their own.
+    pub label: LabelColumns,
+    /// Columns of the features, by default all but the label and the unnamed index that pandas writes first.
     pub features: Option<Features>,
     /// Separator between two values, one ASCII character. The default is a comma.
     pub separator: char,
@@ -25,7 +27,7 @@ pub struct CsvColumns {
 
 impl Default for CsvColumns {
     fn default() -> Self {
-        Self { skip_lines: 0, label: Column::Index(-1), features: None, separator: ',' }
+        Self { skip_lines: 0, label: LabelColumns::default(), features: None, separator: ',' }
     }
 }
 
@@ -37,6 +39,31 @@ pub enum Column {
     Index(i64),
     /// Name in the header line.
     Name(String),
+}
+
+/// The column of the label, or one column for each class.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "a column: its name, or its index from 0 (from −1 backwards); or a list of them (one-hot)")]
+pub enum LabelColumns {
+    /// The column of the label.
+    One(Column),
+    /// One column for each class: 1 in that of the class, 0 in the others.
+    OneHot(Vec<Column>),
+}
+
+impl Default for LabelColumns {
+    fn default() -> Self {
+        Self::One(Column::Index(-1))
+    }
+}
+
+impl LabelColumns {
+    fn columns(&self) -> &[Column] {
+        match self {
+            Self::One(column) => std::slice::from_ref(column),
+            Self::OneHot(columns) => columns,
+        }
+    }
 }
 
 /// The columns of the features.
@@ -66,7 +93,7 @@ impl CsvColumns {
             Some(Features::List(list)) => list.iter().any(named),
             _ => false,
         };
-        (parts != Parts::Labels && features) || (parts != Parts::Features && named(&self.label))
+        (parts != Parts::Labels && features) || (parts != Parts::Features && self.label.columns().iter().any(named))
     }
 }
 
@@ -79,24 +106,26 @@ pub(super) enum Parts {
 }
 
 /// Features (features × samples) and labels of a CSV file. A part that is not requested is empty.
-pub(super) fn read(path: &Path, bytes: &[u8], columns: &CsvColumns, parts: Parts) -> Result<(Batch, Vec<usize>)> {
-    let invalid =
-        |place: String, found: String, expected: &str| NetworkError::format(path, "CSV", place, found, expected);
+pub(super) fn read(path: &Path, bytes: &[u8], columns: &CsvColumns, parts: Parts) -> Result<(Batch, StoredLabels)> {
     let separator = u8::try_from(columns.separator).ok().filter(u8::is_ascii).ok_or_else(|| {
         let expected = "one ASCII character, e.g. \",\" or \"\\t\"";
-        NetworkError::setting(path, "csv.separator", format!("{:?}", columns.separator), expected)
+        NetworkError::choice(path, "csv.separator", format!("{:?}", columns.separator), expected)
     })?;
-    let body = after_lines(bytes, columns.skip_lines);
+    let invalid = |place: String, found: String, expected: &str| {
+        let hint = separator_hint(&found, columns.separator);
+        NetworkError::format(path, "CSV", place, found, expected.to_owned() + &hint)
+    };
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
         .delimiter(separator)
         .trim(csv::Trim::All)
-        .from_reader(body);
+        .from_reader(after_lines(bytes, columns.skip_lines));
     let with_features = parts != Parts::Labels;
     let mut plan: Option<Plan> = None;
     let mut header = columns.has_names(parts);
-    let (mut values, mut labels) = (Vec::new(), Vec::new());
+    let (mut values, mut labels) = (Vec::new(), LabelReader::default());
     let mut record = csv::StringRecord::new();
     loop {
         let at = |line: u64| format!("line {}", line.saturating_add(columns.skip_lines as u64));
@@ -110,7 +139,13 @@ pub(super) fn read(path: &Path, bytes: &[u8], columns: &CsvColumns, parts: Parts
         let line = record.position().map_or(0, csv::Position::line);
         let plan = match &mut plan {
             Some(plan) => plan,
-            None => plan.insert(Plan::new(path, columns, &record, header, parts)?),
+            None => {
+                let plan = plan.insert(Plan::new(path, columns, &record, header, parts)?);
+                // A file of labels alone whose column was not chosen may have one column for each class.
+                let alone = parts == Parts::Labels && columns.label == LabelColumns::default();
+                labels.one_hot = (alone && plan.width > 1).then(Vec::new);
+                plan
+            }
         };
         if std::mem::take(&mut header) {
             continue;
@@ -123,8 +158,8 @@ pub(super) fn read(path: &Path, bytes: &[u8], columns: &CsvColumns, parts: Parts
             for &column in &plan.features {
                 let place = || format!("{}, column {column}", at(line));
                 let number: f64 = record[column].parse().map_err(|_| {
-                    let expected =
-                        "a number; choose the columns with `features`, and the lines to skip with `skip_lines`";
+                    let expected = "a number; a header line needs a named column, such as `csv = { label = \"y\" }`, or \
+                                    `skip_lines = 1`; choose the columns with `features`";
                     invalid(place(), format!("`{}`", &record[column]), expected)
                 })?;
                 if !number.is_finite() {
@@ -133,20 +168,78 @@ pub(super) fn read(path: &Path, bytes: &[u8], columns: &CsvColumns, parts: Parts
                 values.push(number);
             }
         }
-        if let Some(column) = plan.label {
-            labels.push(record[column].parse().map_err(|_| {
-                let expected = "a whole number from 0; choose the column of the label with `label`";
+        if !plan.labels.is_empty() {
+            labels.add(&record, &plan.labels).map_err(|(column, expected)| {
                 invalid(format!("{}, column {column}", at(line)), format!("`{}`", &record[column]), expected)
-            })?);
+            })?;
         }
     }
     let features = plan.as_ref().map_or(0, |plan| plan.features.len());
-    if values.is_empty() && labels.is_empty() {
+    let labels = labels.stored();
+    if values.is_empty() && labels.len() == 0 {
         return Err(invalid("body".into(), "no rows".into(), "at least one row after `skip_lines`"));
     }
     let batch =
         if with_features { Batch::from_vec(features, values.len() / features, values) } else { Batch::zeros(0, 0) };
     Ok((batch, labels))
+}
+
+/// What to write if the values are separated by another character.
+fn separator_hint(found: &str, separator: char) -> String {
+    let other = [';', '\t', '|'].into_iter().find(|&other| other != separator && found.contains(other));
+    other.map_or_else(String::new, |other| format!("; is the separator {other:?}? write `csv = {{ separator = \"{}\" }}`", other.escape_default()))
+}
+
+/// The labels of a file, row by row.
+#[derive(Default)]
+struct LabelReader {
+    numbers: Vec<i64>,
+    names: Vec<String>,
+    /// The classes as long as all rows are one-hot.
+    one_hot: Option<Vec<usize>>,
+}
+
+impl LabelReader {
+    /// Adds the label of a row. The error is a column and what is expected there.
+    fn add(&mut self, record: &csv::StringRecord, columns: &[usize]) -> Result<(), (usize, &'static str)> {
+        const WHOLE: &str = "a whole number or a name; choose the column of the label with `csv.label`";
+        const MIXED: &str = "labels that are all numbers or all names; a header line needs a named column, such as \
+                             `csv = { label = \"y\" }`, or `skip_lines = 1`";
+        let row = |cells: &mut dyn Iterator<Item = &str>| {
+            one_hot(&cells.map(|cell| cell.parse().unwrap_or(f64::NAN)).collect::<Vec<f64>>())
+        };
+        let &[column] = columns else {
+            let class = row(&mut columns.iter().map(|&column| &record[column]));
+            self.numbers.push(class.ok_or((columns[0], "one 1 and otherwise 0 in the columns of `csv.label`"))? as i64);
+            return Ok(());
+        };
+        if let Some(classes) = &mut self.one_hot {
+            match row(&mut record.iter()) {
+                Some(class) => classes.push(class),
+                None => self.one_hot = None,
+            }
+        }
+        let text = &record[column];
+        match text.parse::<f64>() {
+            Ok(number) => {
+                self.numbers.push(whole(number).ok_or((column, WHOLE))?);
+                if self.names.is_empty() { Ok(()) } else { Err((column, MIXED)) }
+            }
+            Err(_) if text.is_empty() => Err((column, WHOLE)),
+            Err(_) => {
+                self.names.push(text.to_owned());
+                if self.numbers.is_empty() { Ok(()) } else { Err((column, MIXED)) }
+            }
+        }
+    }
+
+    fn stored(self) -> StoredLabels {
+        match self.one_hot {
+            Some(classes) => StoredLabels::Numbers(classes.into_iter().map(|class| class as i64).collect()),
+            None if self.names.is_empty() => StoredLabels::Numbers(self.numbers),
+            None => StoredLabels::Names(self.names),
+        }
+    }
 }
 
 /// The bytes after the first `count` lines.
@@ -159,14 +252,16 @@ fn after_lines(bytes: &[u8], count: usize) -> &[u8] {
 struct Plan {
     width: usize,
     features: Vec<usize>,
-    label: Option<usize>,
+    /// The column of the label, or those of one-hot labels.
+    labels: Vec<usize>,
 }
 
 impl Plan {
     fn new(path: &Path, columns: &CsvColumns, first: &csv::StringRecord, header: bool, parts: Parts) -> Result<Self> {
         let width = first.len();
         let missing = |key: &str, found: String, expected: String| {
-            NetworkError::setting(path, format!("csv.{key}"), found, expected)
+            let hint = if width == 1 { separator_hint(&first[0], columns.separator) } else { String::new() };
+            NetworkError::choice(path, format!("csv.{key}"), found, expected + &hint)
         };
         let find = |key: &str, column: &Column| match column {
             Column::Index(index) => {
@@ -175,16 +270,32 @@ impl Plan {
                     missing(key, format!("column {index}"), format!("a column of the {width} of the first line"))
                 })
             }
-            Column::Name(name) => first.iter().position(|n| header && n == name).ok_or_else(|| {
-                let names: Vec<&str> = first.iter().collect();
-                missing(key, format!("column `{name}`"), format!("a name of the header line: {}", names.join(", ")))
-            }),
+            Column::Name(name) => {
+                let mut places = (0..width).filter(|&c| header && &first[c] == name);
+                match (places.next(), places.next()) {
+                    (Some(place), None) => Ok(place),
+                    (Some(a), Some(b)) => {
+                        let found = format!("column `{name}`, which is the name of the columns {a} and {b}");
+                        Err(missing(key, found, "a name that occurs once in the header line, or an index".into()))
+                    }
+                    (None, _) => {
+                        let names: Vec<&str> = first.iter().collect();
+                        let expected = format!("a name of the header line: {}", names.join(", "));
+                        Err(missing(key, format!("column `{name}`"), expected))
+                    }
+                }
+            }
         };
-        let label = if parts == Parts::Features { None } else { Some(find("label", &columns.label)?) };
+        let all = |key: &str, list: &[Column]| list.iter().map(|c| find(key, c)).collect::<Result<Vec<_>>>();
+        let labels = if parts == Parts::Features { Vec::new() } else { all("label", columns.label.columns())? };
         let features = match &columns.features {
-            _ if parts == Parts::Labels => return Ok(Self { width, features: Vec::new(), label }),
-            None => (0..width).filter(|&c| Some(c) != label).collect(),
-            Some(Features::List(list)) => list.iter().map(|c| find("features", c)).collect::<Result<Vec<_>>>()?,
+            _ if parts == Parts::Labels => return Ok(Self { width, features: Vec::new(), labels }),
+            None => {
+                // pandas writes the index of its rows as a first column without a name.
+                let index = header && ["", "Unnamed: 0"].contains(&&first[0]);
+                (usize::from(index)..width).filter(|c| !labels.contains(c)).collect()
+            }
+            Some(Features::List(list)) => all("features", list)?,
             Some(Features::Range(range)) if range.end <= width => (range.start..range.end).collect(),
             Some(Features::Range(range)) => {
                 let found = format!("columns {}…{}", range.start, range.end);
@@ -195,7 +306,16 @@ impl Plan {
         if features.is_empty() {
             return Err(missing("features", "no columns".into(), "at least one column".into()));
         }
-        Ok(Self { width, features, label })
+        let chosen = [("label", &labels), ("features", &features)];
+        for (key, list) in chosen {
+            if let Some(k) = (1..list.len()).find(|&k| list[..k].contains(&list[k])) {
+                return Err(missing(key, format!("column {} twice", list[k]), "each column once".into()));
+            }
+        }
+        match features.iter().find(|c| labels.contains(c)) {
+            Some(c) => Err(missing("features", format!("column {c}, the label"), "columns without the label".into())),
+            None => Ok(Self { width, features, labels }),
+        }
     }
 }
 
@@ -208,7 +328,9 @@ mod tests {
     }
 
     fn both(text: &str, toml: &str) -> Result<(Batch, Vec<usize>)> {
-        read(Path::new("a.csv"), text.as_bytes(), &columns(toml), Parts::Both)
+        let path = Path::new("a.csv");
+        let (batch, labels) = read(path, text.as_bytes(), &columns(toml), Parts::Both)?;
+        Ok((batch, labels.classes(path, None)?.0.into_iter().flatten().collect()))
     }
 
     #[test]
@@ -239,7 +361,22 @@ mod tests {
             ("1,2,0\n1,two,1\n", "", "line 2, column 1: found `two`"),
             ("1,nan,1\n", "", "line 1, column 1: found NaN"),
             ("1,2,0.5\n", "", "column 2: found `0.5`"),
-            ("1,2,-1\n", "", "whole number"),
+            ("1,2,-2\n", "", "whole number"),
+            ("1,2,\n", "", "column 2: found ``, expected a whole number or a name"),
+            ("1,2,nan\n", "", "found `nan`, expected a whole number"),
+            ("1,2,0\n1,2,a\n", "", "line 2, column 2: found `a`, expected labels that are all numbers or all names"),
+            ("x,y\n1,0\n", "", "found `x`, expected a number; a header line needs a named column"),
+            ("x;y\n1;0\n", "label = 'y'", "write `csv = { separator = \";\" }`"),
+            ("1;0\n", "label = 0\nfeatures = [0]", "column 0, the label"),
+            ("1\t0,1\n", "", "separator = \"\\t\""),
+            ("x,y,y\n1,0,0\n", "label = 'y'", "the columns 1 and 2"),
+            ("x,y,x\n1,0,0\n", "label = 'y'\nfeatures = ['x']", "the columns 0 and 2"),
+            ("1,2,0\n", "features = [0, 0]", "column 0 twice"),
+            ("1,2,0\n", "features = [0, -3]", "column 0 twice"),
+            ("1,2,0\n", "features = [0, 2]", "column 2, the label"),
+            ("1,2,0\n", "features = { start = 1, end = 3 }", "column 2, the label"),
+            ("1,2,0\n", "label = [1, 1]", "column 1 twice"),
+            ("1,2,0\n", "label = [1, 2]", "column 1: found `2`, expected one 1 and otherwise 0"),
             ("m\n1,x,1\n", "skip_lines = 1", "line 2, column 1"),
             ("a,b\n1,2\n", "label = 'c'", "a name of the header line: a, b"),
             ("1,2\n", "label = 5", "column 5"),
@@ -255,6 +392,23 @@ mod tests {
         }
         let bad = read(Path::new("a.csv"), &[0xff, b',', 0xfe, b'\n'], &CsvColumns::default(), Parts::Both);
         assert!(bad.is_err());
+    }
+
+    #[test]
+    fn files_of_pandas_and_of_spreadsheets_are_read() {
+        let text = "\u{feff},\"f 0\",f1,label\r\n0,0.5,-1,1.0\r\n1,\"1.5\",2,0.0\r\n";
+        let (x, y) = both(text, "label = 'label'").unwrap();
+        assert_eq!((x.as_slice(), y), (&[0.5, -1.0, 1.5, 2.0][..], vec![1, 0]));
+        let (x, y) = both("f0,kind\n1,setosa\n2,iris\n3,setosa\n", "label = 'kind'").unwrap();
+        assert_eq!((x.as_slice(), y), (&[1.0, 2.0, 3.0][..], vec![1, 0, 1]));
+        let (_, y) = both("1,-1\n2,+1\n", "").unwrap();
+        assert_eq!(y, [0, 1]);
+        let (x, y) = both("f0,a,b,c\n5,0,0,1\n6,1,0,0\n", "label = ['a', 'b', 'c']").unwrap();
+        assert_eq!((x.as_slice(), y), (&[5.0, 6.0][..], vec![2, 0]));
+        for (text, labels) in [("0,0,1\n1,0,0\n", [2, 0]), ("7,1\n8,0\n", [1, 0])] {
+            let alone = read(Path::new("y.csv"), text.as_bytes(), &CsvColumns::default(), Parts::Labels).unwrap().1;
+            assert_eq!(alone, StoredLabels::Numbers(labels.to_vec()));
+        }
     }
 
     #[test]

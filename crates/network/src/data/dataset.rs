@@ -16,6 +16,8 @@ pub struct Dataset {
     ///
     /// Paths do not enter, so that a copy of the data has the same hash.
     pub sha256: String,
+    /// Names of the classes in the order of the alphabet, if the labels are names and `classes` does not order them.
+    pub class_names: Option<Vec<String>>,
     /// File of the inputs, for messages.
     pub inputs_path: PathBuf,
     /// File of the labels, for messages. It is the file of the inputs if the labels are a column there.
@@ -39,11 +41,18 @@ impl Dataset {
     ///
     /// # Errors
     ///
-    /// If the number of features differs, or a label is not one of 0…classes−1.
+    /// If the number of features differs, a label is not one of 0…classes−1, or the names of the file are not as many as
+    /// the classes, so that their order would be a guess.
     pub fn check(&self, features: usize, classes: usize) -> Result<()> {
         if self.features() != features {
             let (path, found) = (self.inputs_path.clone(), self.features());
             return Err(NetworkError::FeatureCount { path, found, expected: features });
+        }
+        if let Some(names) = self.class_names.as_ref().filter(|names| names.len() != classes) {
+            let first: Vec<&str> = names.iter().take(12).map(String::as_str).collect();
+            let found = format!("{} names of classes ({})", names.len(), first.join(", "));
+            let expected = format!("{classes}, the outputs of the model; list them in their order: `classes = [\"…\"]`");
+            return Err(NetworkError::choice(&self.labels_path, "classes", found, expected));
         }
         check_labels(&self.labels_path, &self.labels, classes)
     }

@@ -10,6 +10,7 @@
 use std::path::Path;
 
 use super::Batch;
+use super::labels::StoredLabels;
 use crate::error::{NetworkError, Result};
 
 /// Contents of an IDX file.
@@ -86,15 +87,15 @@ pub(super) fn inputs(path: &Path, bytes: &[u8]) -> Result<Batch> {
     super::batch_of_samples(path, features, samples, idx.values)
 }
 
-/// Labels: rank 1, an integer type, no negative number.
-pub(super) fn labels(path: &Path, bytes: &[u8]) -> Result<Vec<usize>> {
+/// Labels: rank 1, an integer type.
+pub(super) fn labels(path: &Path, bytes: &[u8]) -> Result<StoredLabels> {
     let idx = parse(path, bytes)?;
     if idx.shape.len() != 1 || !idx.integer {
         let found = format!("{} of rank {}", if idx.integer { "integers" } else { "floats" }, idx.shape.len());
         let expected = "integers of rank 1; is this the file of the images?";
         return Err(NetworkError::format(path, "IDX", "type and rank, bytes 2–3", found, expected));
     }
-    super::labels_from_values(path, "IDX", &idx.values)
+    StoredLabels::from_array(path, "IDX", &idx.shape, &idx.values)
 }
 
 #[cfg(test)]
@@ -155,10 +156,9 @@ mod tests {
     #[test]
     fn labels_and_images_are_distinguished() {
         let path = Path::new("a.idx");
-        assert_eq!(labels(path, &file(8, &[3], &[2, 0, 9])).unwrap(), [2, 0, 9]);
+        assert_eq!(labels(path, &file(8, &[3], &[2, 0, 9])).unwrap(), StoredLabels::Numbers(vec![2, 0, 9]));
         assert!(labels(path, &file(8, &[1, 1], &[2])).unwrap_err().to_string().contains("images"));
         assert!(inputs(path, &file(8, &[3], &[2, 0, 9])).unwrap_err().to_string().contains("labels"));
-        assert!(labels(path, &file(9, &[1], &[0xff])).is_err(), "negative");
     }
 
     #[test]

@@ -6,19 +6,22 @@
 pub(crate) mod csv;
 mod dataset;
 mod idx;
+mod labels;
 mod npy;
 mod spec;
 
 use std::path::Path;
 
-pub use csv::{Column, ColumnRange, CsvColumns, Features};
+pub use csv::{Column, ColumnRange, CsvColumns, Features, LabelColumns};
 pub use dataset::Dataset;
+pub use labels::ClassLabel;
 pub use phaseloom_hardware::Batch;
 pub use spec::{DATA_VARIABLE, DataSpec, Every, resolve};
 
 use phaseloom_files::{FileBytes, read_bytes};
 
 use crate::error::{NetworkError, Result};
+use labels::StoredLabels;
 
 /// Kind of a data file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,16 +64,17 @@ pub fn read_inputs(path: &Path, columns: &CsvColumns) -> Result<Batch> {
     }
 }
 
-/// Reads labels, whole numbers from 0, from a file.
+/// Reads labels from a file: whole numbers from 0, −1 and 1, one-hot rows, or names in the order of the alphabet.
 ///
 /// `columns` matters for CSV only. With `classes`, every label must be one of 0…classes−1.
 ///
 /// # Errors
 ///
-/// As [`read_inputs`]; and if a label is negative, not whole, or outside the classes.
+/// As [`read_inputs`]; and if a label is not one of these, or outside the classes.
 pub fn read_labels(path: &Path, columns: &CsvColumns, classes: Option<usize>) -> Result<Vec<usize>> {
     FileKind::from_path(path)?;
-    let labels = parse_labels(&read_bytes(path)?, columns)?;
+    let (labels, _) = parse_labels(&read_bytes(path)?, columns)?.classes(path, None)?;
+    let labels: Vec<usize> = labels.into_iter().flatten().collect();
     match classes {
         Some(classes) => check_labels(path, &labels, classes).map(|()| labels),
         None => Ok(labels),
@@ -87,7 +91,7 @@ fn parse_inputs(file: &FileBytes, columns: &CsvColumns) -> Result<Batch> {
 }
 
 /// The labels in a file.
-fn parse_labels(file: &FileBytes, columns: &CsvColumns) -> Result<Vec<usize>> {
+fn parse_labels(file: &FileBytes, columns: &CsvColumns) -> Result<StoredLabels> {
     match FileKind::from_path(&file.path)? {
         FileKind::Idx => idx::labels(&file.path, &file.bytes),
         FileKind::Npy => npy::labels(&file.path, &file.bytes),
@@ -114,19 +118,6 @@ fn batch_of_samples(path: &Path, features: usize, samples: usize, values: Vec<f6
         return Err(NetworkError::not_finite(path, place, values[at]));
     }
     Ok(Batch::from_vec(features, samples, values))
-}
-
-/// Labels from whole numbers that were read as floats (exact below 2^53).
-fn labels_from_values(path: &Path, format: &'static str, values: &[f64]) -> Result<Vec<usize>> {
-    /// 2^53, from which floats skip integers.
-    const LIMIT: f64 = 9_007_199_254_740_992.0;
-    match values.iter().position(|v| !(0.0..LIMIT).contains(v)) {
-        None => Ok(values.iter().map(|&v| v as usize).collect()),
-        Some(at) => {
-            let place = format!("label of sample {at}");
-            Err(NetworkError::format(path, format, place, values[at], "a whole number from 0, below 2^53"))
-        }
-    }
 }
 
 #[cfg(test)]

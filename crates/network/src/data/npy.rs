@@ -5,6 +5,7 @@ use std::path::Path;
 use phaseloom_files::npy::{NpyKind, npy_error, parse_npy, rank_two};
 
 use super::Batch;
+use super::labels::StoredLabels;
 use crate::error::Result;
 
 /// Inputs of a network: rank 2, samples × features in the file. Returns features × samples.
@@ -18,12 +19,11 @@ pub(super) fn inputs(path: &Path, bytes: &[u8]) -> Result<Batch> {
     super::batch_of_samples(path, features, samples, array.real)
 }
 
-/// Labels: rank 1, integers, none negative.
-pub(super) fn labels(path: &Path, bytes: &[u8]) -> Result<Vec<usize>> {
+/// Labels: n or n×1 whole numbers of any real type, or n×classes one-hot rows.
+pub(super) fn labels(path: &Path, bytes: &[u8]) -> Result<StoredLabels> {
     let array = parse_npy(path, bytes)?;
-    if array.shape.len() != 1 || array.kind != NpyKind::Integer {
-        let found = format!("{:?} numbers of shape {:?}", array.kind, array.shape);
-        return Err(npy_error(path, "dtype and shape", found, "integers of rank 1, one label a sample").into());
+    if array.kind == NpyKind::Complex {
+        return Err(npy_error(path, "dtype", "complex numbers", "real numbers, one label a sample").into());
     }
-    super::labels_from_values(path, "npy", &array.real)
+    StoredLabels::from_array(path, "npy", &array.shape, &array.real)
 }

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{CsvColumns, Dataset, FileKind, csv, parse_inputs, parse_labels};
+use super::{ClassLabel, CsvColumns, Dataset, FileKind, LabelColumns, csv, parse_inputs, parse_labels};
 use crate::error::{NetworkError, Result};
 use phaseloom_files::{hex, read_bytes};
 
@@ -39,9 +39,9 @@ pub struct DataSpec {
     /// Rows by their index, to split one file into training and test data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every: Option<Every>,
-    /// Labels to keep, renumbered 0, 1, … in this order. Other rows are left out.
+    /// Labels to keep, numbers or names, renumbered 0, 1, … in this order. Other rows are left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub classes: Option<Vec<usize>>,
+    pub classes: Option<Vec<ClassLabel>>,
     /// Number of samples, counted from the first that passes the other filters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub samples: Option<usize>,
@@ -115,7 +115,7 @@ impl DataSpec {
         let inputs_path = resolve(&self.inputs, base)?;
         let labels_path = self.labels.as_ref().map(|path| resolve(path, base)).transpose()?;
         let kind = FileKind::from_path(&inputs_path)?;
-        self.check(&inputs_path, kind)?;
+        self.check(&inputs_path, kind, labels_path.as_deref())?;
         let file = read_bytes(&inputs_path)?;
         let mut digest = Sha256::new();
         digest.update(b"phaseloom-data/1");
@@ -144,16 +144,30 @@ impl DataSpec {
         };
         // Numbers and strings always serialise.
         digest.update(serde_json::to_vec(&selection).unwrap_or_default());
-        let (rows, labels) = self.select(&inputs_path, labels)?;
+        let (classes, class_names) = labels.classes(&labels_path, self.classes.as_deref())?;
+        let (rows, labels) = self.select(&inputs_path, classes)?;
         let inputs = if rows.len() == inputs.ncols() { inputs } else { inputs.select_columns(&rows) };
-        Ok(Dataset { inputs, labels, sha256: hex(&digest.finalize()), inputs_path, labels_path })
+        Ok(Dataset { inputs, labels, sha256: hex(&digest.finalize()), class_names, inputs_path, labels_path })
     }
 
     /// Checks that the keys fit each other and the kind of the inputs.
-    fn check(&self, path: &Path, kind: FileKind) -> Result<()> {
-        let invalid = |key: &str, found: String, expected: &str| Err(NetworkError::setting(path, key, found, expected));
+    fn check(&self, path: &Path, kind: FileKind, labels: Option<&Path>) -> Result<()> {
+        let invalid = |key: &str, found: String, expected: &str| Err(NetworkError::choice(path, key, found, expected));
         if self.labels.is_none() && kind != FileKind::Csv {
             return invalid("labels", "no such key".into(), "the file of the labels: only CSV holds inputs and labels");
+        }
+        let labels_kind = labels.map_or(Ok(kind), FileKind::from_path)?;
+        if let Some(columns) = &self.csv {
+            let no_effect = "no such key: it has no effect, because the file is not CSV";
+            if kind != FileKind::Csv && labels_kind != FileKind::Csv {
+                return invalid("csv", "a table of columns".into(), no_effect);
+            }
+            if kind != FileKind::Csv && columns.features.is_some() {
+                return invalid("csv.features", "columns".into(), no_effect);
+            }
+            if labels_kind != FileKind::Csv && columns.label != LabelColumns::default() {
+                return invalid("csv.label", "a column".into(), no_effect);
+            }
         }
         if let Some(every) = &self.every {
             let lists: Vec<&Vec<usize>> = [&every.remainder, &every.except].into_iter().flatten().collect();
@@ -163,6 +177,10 @@ impl DataSpec {
             }
             if let Some(remainder) = lists[0].iter().find(|&&remainder| remainder >= every.modulus) {
                 return invalid("every", format!("the remainder {remainder}"), "remainders below the modulus");
+            }
+            let list = lists[0];
+            if let Some(k) = (1..list.len()).find(|&k| list[..k].contains(&list[k])) {
+                return invalid("every", format!("the remainder {} twice", list[k]), "each remainder once");
             }
         }
         if let Some(classes) = &self.classes {
@@ -178,21 +196,22 @@ impl DataSpec {
     }
 
     /// The rows that are kept, and their labels.
-    fn select(&self, path: &Path, labels: Vec<usize>) -> Result<(Vec<usize>, Vec<usize>)> {
-        let renumber = |label: usize| match &self.classes {
-            None => Some(label),
-            Some(classes) => classes.iter().position(|&c| c == label),
-        };
-        let kept = labels
+    fn select(&self, path: &Path, classes: Vec<Option<usize>>) -> Result<(Vec<usize>, Vec<usize>)> {
+        let kept = classes
             .into_iter()
             .enumerate()
             .filter(|&(row, _)| self.every.as_ref().is_none_or(|every| every.keeps(row)))
-            .filter_map(|(row, label)| Some((row, renumber(label)?)));
+            .filter_map(|(row, class)| Some((row, class?)));
         let (mut rows, mut labels): (Vec<_>, Vec<_>) = kept.unzip();
         let available = rows.len();
-        let requested = self.samples.unwrap_or(available.max(1));
+        if available == 0 {
+            let key = if self.classes.is_some() { "classes" } else { "every" };
+            return Err(NetworkError::choice(path, key, "a choice of 0 samples", "one that keeps some of the file"));
+        }
+        let requested = self.samples.unwrap_or(available);
         if requested > available {
-            return Err(NetworkError::TooFewSamples { path: path.to_owned(), requested, available });
+            let expected = format!("at most {available}, the samples after the row and class filters");
+            return Err(NetworkError::choice(path, "samples", requested, expected));
         }
         rows.truncate(requested);
         labels.truncate(requested);
@@ -205,7 +224,7 @@ impl DataSpec {
 struct Selection<'a> {
     csv: Option<&'a CsvColumns>,
     every: Option<&'a Every>,
-    classes: Option<&'a [usize]>,
+    classes: Option<&'a [ClassLabel]>,
     samples: Option<usize>,
 }
 
@@ -259,9 +278,14 @@ mod tests {
         let folder = folder();
         fs::write(folder.path().join("y.csv"), "0\n1\n").unwrap();
         for (toml, part) in [
-            ("inputs = 'a.csv'\nsamples = 11", "found 10 samples"),
+            ("inputs = 'a.csv'\nsamples = 11", "found 11, expected at most 10"),
+            ("inputs = 'a.csv'\nclasses = ['a']", "the name `a`"),
+            ("inputs = 'a.csv'\nevery = { modulus = 5, except = [0, 0] }", "remainder 0 twice"),
+            ("inputs = 'a.npy'\nlabels = 'y.npy'\ncsv = { skip_lines = 1 }", "`csv`: found a table"),
+            ("inputs = 'a.npy'\nlabels = 'y.csv'\ncsv = { features = [0] }", "`csv.features`"),
+            ("inputs = 'a.csv'\nlabels = 'y.npy'\ncsv = { label = 'y' }", "`csv.label`"),
             ("inputs = 'a.csv'\nsamples = 0", "at least 1"),
-            ("inputs = 'a.csv'\nclasses = [7]", "found 0 samples"),
+            ("inputs = 'a.csv'\nclasses = [7]", "0 samples"),
             ("inputs = 'a.csv'\nclasses = []", "at least one label"),
             ("inputs = 'a.csv'\nclasses = [1, 1]", "each once"),
             ("inputs = 'a.csv'\nevery = { modulus = 0, remainder = [0] }", "modulus ≥ 1"),
@@ -275,6 +299,30 @@ mod tests {
             assert!(error.contains(part), "{error} | {part}");
         }
         assert!(toml::from_str::<DataSpec>("inputs = 'a.csv'\nlables = 'b'").is_err());
+    }
+
+    #[test]
+    fn names_of_classes_are_chosen_or_are_as_many_as_the_outputs() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.csv"), "1,dog\n2,cat\n3,emu\n4,cat\n").unwrap();
+        let all = spec("inputs = 'a.csv'").load(folder.path()).unwrap();
+        assert_eq!(all.labels, [1, 0, 2, 0]);
+        assert!(all.check(1, 3).is_ok());
+        let two = all.check(1, 2).unwrap_err().to_string();
+        assert!(two.contains("found 3 names of classes (cat, dog, emu), expected 2"), "{two}");
+        assert!(all.check(1, 4).is_err());
+        let chosen = spec("inputs = 'a.csv'\nclasses = ['emu', 'cat']").load(folder.path()).unwrap();
+        assert_eq!(chosen.labels, [1, 0, 1]);
+        assert!(chosen.check(1, 4).is_ok());
+    }
+
+    #[test]
+    fn a_choice_that_does_not_fit_blames_the_settings() {
+        let folder = folder();
+        let text = "seed = 1\n[data]\ninputs = 'a.csv'\nsamples = 11\n";
+        let error = spec("inputs = 'a.csv'\nsamples = 11").load(folder.path()).unwrap_err();
+        let located = error.in_settings("data", Path::new("e.toml"), text).to_string();
+        assert!(located.starts_with("e.toml: line 4: `data.samples` is 11 (for ") && located.contains("a.csv): expected"));
     }
 
     #[test]

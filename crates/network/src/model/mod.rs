@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use phaseloom_files::hex;
 
-use crate::data::{Batch, resolve};
+use crate::data::{Batch, Dataset, resolve};
 use crate::error::Result;
 use crate::layer::{Layer, LayerKind, Linear, exact_product};
 pub use crate::model::measurement::LayerMeasurement;
@@ -29,6 +29,8 @@ pub struct Model {
     base: PathBuf,
     normalisation: Normalisation,
     layers: Vec<Box<dyn Layer>>,
+    /// Names in the weights file that the model does not use.
+    unused: Vec<String>,
 }
 
 /// The properties of one photonic layer that matter for hardware.
@@ -91,7 +93,38 @@ impl Model {
         if let Some(linear) = layers.first_mut().and_then(|layer| layer.linear_mut()) {
             normalisation.fold_into(linear);
         }
-        Ok(Self { spec, base: base.to_owned(), normalisation, layers })
+        Ok(Self { spec, base: base.to_owned(), normalisation, layers, unused: tensors.unused() })
+    }
+
+    /// Names in the weights file that the model does not use, sorted. A layer may be missing in the model.
+    #[must_use]
+    pub fn unused_tensors(&self) -> &[String] {
+        &self.unused
+    }
+
+    /// A note on the names in the weights file that the model does not use, if there are any.
+    #[must_use]
+    pub fn note_on_unused_tensors(&self) -> Option<String> {
+        let named = crate::error::listed(&self.unused);
+        (!self.unused.is_empty()).then(|| {
+            let file = self.spec.weights.display();
+            format!("note: {file}: the model does not use {named}; check that no layer is missing in the model file")
+        })
+    }
+
+    /// Checks that data fit the model: features, labels, and prepared inputs that are not so large that products overflow.
+    ///
+    /// # Errors
+    ///
+    /// As [`Dataset::check`], and the first such input, by sample and feature.
+    pub fn check_data(&self, data: &Dataset) -> Result<()> {
+        data.check(self.input_size(), self.output_size())?;
+        self.check_inputs(data)
+    }
+
+    /// Checks the prepared inputs of data of the model's number of features.
+    pub(crate) fn check_inputs(&self, data: &Dataset) -> Result<()> {
+        self.normalisation.check(&data.inputs_path, &data.inputs)
     }
 
     /// The settings.

@@ -2,59 +2,89 @@
 //!
 //! Folding uses `W x + b = W' (raw·scale) + b'` with `W' = W diag(1/std)` and `b' = b − W' mean`.
 
-use super::spec::{InputSpec, NumberOrTensor};
+use std::path::Path;
+
+use super::spec::{DEVIATION, InputSpec, NumberOrTensor, is_deviation};
 use crate::data::Batch;
 use crate::error::{NetworkError, Result};
 use crate::layer::Linear;
 use crate::weights::Tensors;
 
+/// Largest magnitude of a prepared input. Products with weights, and their squares, stay in the range of a double.
+const MAX_INPUT: f64 = 1e100;
+
 /// Scale, mean and standard deviation of each feature.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Normalisation {
+    size: usize,
     scale: f64,
-    mean: Vec<f64>,
-    std: Vec<f64>,
+    mean: Values,
+    std: Values,
     folded: bool,
 }
 
+/// One number for all features, or one for each.
+#[derive(Clone, Debug, PartialEq)]
+enum Values {
+    One(f64),
+    Each(Vec<f64>),
+}
+
+impl Values {
+    fn at(&self, feature: usize) -> f64 {
+        match self {
+            Self::One(value) => *value,
+            Self::Each(values) => values[feature],
+        }
+    }
+}
+
 impl Normalisation {
+    /// The normalisation of a checked input, whose numbers are finite.
     pub(super) fn new(input: &InputSpec, tensors: &Tensors) -> Result<Self> {
         let values = |key: &str, value: &NumberOrTensor| match value {
-            NumberOrTensor::Number(number) => Ok::<_, NetworkError>(vec![*number; input.size]),
-            NumberOrTensor::Tensor(name) => Ok(tensors.expect(&format!("input.{key}"), name, &[input.size])?.to_vec()),
+            NumberOrTensor::Number(number) => Ok::<_, NetworkError>(Values::One(*number)),
+            NumberOrTensor::Tensor(name) => {
+                Ok(Values::Each(tensors.expect(&format!("input.{key}"), name, &[input.size])?.to_vec()))
+            }
         };
         let (mean, std) = (values("mean", &input.mean)?, values("std", &input.std)?);
-        let invalid = |key: &str, value: f64, feature: usize, expected: &str| {
-            let found = format!("{value} at feature {feature}");
-            NetworkError::setting(tensors.path(), format!("input.{key}"), found, expected)
-        };
-        if let Some(at) = mean.iter().position(|m| !m.is_finite()) {
-            return Err(invalid("mean", mean[at], at, "a finite number"));
+        if let Values::Each(values) = &std
+            && let Some(at) = values.iter().position(|&std| !is_deviation(std))
+        {
+            let found = format!("{} at feature {at}", values[at]);
+            return Err(NetworkError::setting(tensors.path(), "input.std", found, DEVIATION));
         }
-        if let Some(at) = std.iter().position(|s| !(s.is_normal() && *s > 0.0)) {
-            return Err(invalid(
-                "std",
-                std[at],
-                at,
-                "a finite number above 0; write 1 for a feature that never changes",
-            ));
-        }
-        Ok(Self { scale: input.scale, mean, std, folded: input.fold })
+        Ok(Self { size: input.size, scale: input.scale, mean, std, folded: input.fold })
+    }
+
+    /// One prepared input.
+    fn prepare(&self, feature: usize, raw: f64) -> f64 {
+        if self.folded { raw * self.scale } else { (raw * self.scale - self.mean.at(feature)) / self.std.at(feature) }
     }
 
     /// Inputs of the first layer from raw inputs (both features × samples).
     pub(super) fn apply(&self, raw: &Batch) -> Batch {
-        let mut out = raw.clone();
-        for mut column in out.column_iter_mut() {
-            if self.folded {
-                column.iter_mut().for_each(|x| *x *= self.scale);
-            } else {
-                for ((x, mean), std) in column.iter_mut().zip(&self.mean).zip(&self.std) {
-                    *x = (*x * self.scale - mean) / std;
+        Batch::from_fn(raw.nrows(), raw.ncols(), |feature, sample| self.prepare(feature, raw[(feature, sample)]))
+    }
+
+    /// Checks that no prepared input of a file is so large that products overflow.
+    pub(super) fn check(&self, path: &Path, raw: &Batch) -> Result<()> {
+        for (sample, column) in raw.column_iter().enumerate() {
+            for (feature, &value) in column.iter().enumerate() {
+                let prepared = self.prepare(feature, value);
+                if !(prepared.abs() <= MAX_INPUT) {
+                    let place = format!("sample {sample}, feature {feature}");
+                    let found = format!("{value:e}, which is {prepared:e} after the normalisation");
+                    let expected = format!(
+                        "at most {MAX_INPUT:e}, so that products do not overflow: correct the value, or `scale`, `mean` and \
+                         `std` of the model"
+                    );
+                    return Err(NetworkError::format(path, "data", place, found, expected));
                 }
             }
         }
-        out
+        Ok(())
     }
 
     /// Folds mean and standard deviation into the first layer, if the model requests it.
@@ -62,17 +92,21 @@ impl Normalisation {
         if !self.folded {
             return;
         }
-        for (mut column, std) in linear.weight.column_iter_mut().zip(&self.std) {
+        for (feature, mut column) in linear.weight.column_iter_mut().enumerate() {
+            let std = self.std.at(feature);
             column.iter_mut().for_each(|w| *w /= std);
         }
         let bias = linear.bias.take().unwrap_or_else(|| vec![0.0; linear.weight.nrows()]);
-        let shift = |row: usize| linear.weight.row(row).iter().zip(&self.mean).map(|(w, m)| w * m).sum::<f64>();
+        let shift = |row: usize| {
+            linear.weight.row(row).iter().enumerate().map(|(feature, w)| w * self.mean.at(feature)).sum::<f64>()
+        };
         linear.bias = Some(bias.iter().enumerate().map(|(row, b)| b - shift(row)).collect());
     }
 
     /// All numbers, for the hash of the model.
     pub(super) fn numbers(&self) -> impl Iterator<Item = f64> + '_ {
         let folded = if self.folded { 1.0 } else { 0.0 };
-        [self.scale, folded].into_iter().chain(self.mean.iter().copied()).chain(self.std.iter().copied())
+        let all = |values| (0..self.size).map(move |feature| Values::at(values, feature));
+        [self.scale, folded].into_iter().chain(all(&self.mean)).chain(all(&self.std))
     }
 }

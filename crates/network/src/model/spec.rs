@@ -82,6 +82,14 @@ pub enum NumberOrTensor {
 /// Maximum number of inputs, and of weights in one layer. More would need over 16 GiB.
 const MAX_ENTRIES: usize = 1 << 31;
 
+/// What a standard deviation must be.
+pub(super) const DEVIATION: &str = "a finite number above 0; write 1 for a feature that never changes";
+
+/// Whether a number can divide as a standard deviation.
+pub(super) fn is_deviation(std: f64) -> bool {
+    std.is_normal() && std > 0.0
+}
+
 fn one() -> f64 {
     1.0
 }
@@ -137,6 +145,16 @@ impl ModelSpec {
         }
         if !self.input.scale.is_normal() {
             return invalid("input.scale", self.input.scale.to_string(), "a finite number other than 0");
+        }
+        if let NumberOrTensor::Number(mean) = self.input.mean
+            && !mean.is_finite()
+        {
+            return invalid("input.mean", mean.to_string(), "a finite number, or the name of a tensor");
+        }
+        if let NumberOrTensor::Number(std) = self.input.std
+            && !is_deviation(std)
+        {
+            return invalid("input.std", std.to_string(), DEVIATION);
         }
         let Some(first) = self.layer.first() else {
             return invalid("layer", "no layers".into(), "at least one [[layer]]");

@@ -16,7 +16,7 @@ use rand::seq::SliceRandom;
 use sha2::{Digest, Sha256};
 
 use crate::calibration::{Calibration, CalibrationSettings};
-use crate::data::{Dataset, resolve};
+use crate::data::{DataSpec, Dataset, resolve};
 use crate::error::{NetworkError, Result};
 use crate::layer::{Layer, LayerKind};
 use crate::model::{Model, ModelSpec, NumberOrTensor, predictions};
@@ -24,7 +24,10 @@ use crate::train::loss::cross_entropy;
 use crate::train::optimizer::Adam;
 pub use crate::train::spec::{CalibrationSpec, Schedule, TrainSpec};
 use crate::weights::{Tensor, Tensors};
-use phaseloom_files::{check_output, hex};
+use phaseloom_files::{check_output, hex, require_memory};
+
+/// Loss after training, relative to that of guessing, from which the training has diverged.
+const MAX_LOSS: f64 = 1000.0;
 
 /// Samples that pass the network together to measure the accuracy. It bounds the memory.
 const CHUNK: usize = 1024;
@@ -84,7 +87,8 @@ impl Trained {
 ///
 /// # Errors
 ///
-/// If settings are impossible, files cannot be read or do not fit together, or the loss becomes NaN or infinite.
+/// If settings are impossible, files cannot be read or do not fit together, or the loss becomes NaN, infinite, or ends
+/// more than a thousand times above that of guessing.
 pub fn train(
     spec: &TrainSpec,
     base: &Path,
@@ -95,21 +99,31 @@ pub fn train(
     let model_base = model_path.parent().unwrap_or(Path::new(""));
     let model_spec = ModelSpec::load(&model_path)?;
     check_model(spec, &model_spec, &model_path)?;
-    let data = spec.train.load(base)?;
-    let validation = spec.validation.as_ref().map(|v| v.load(base)).transpose()?;
-    for data in std::iter::once(&data).chain(&validation) {
-        data.check(model_spec.input.size, model_spec.output_size())?;
-    }
+    let load = |table: &str, choice: &DataSpec| {
+        let data = choice.load(base).and_then(|data| {
+            data.check(model_spec.input.size, model_spec.output_size())?;
+            Ok(data)
+        });
+        data.map_err(|error| error.in_table(table))
+    };
+    let data = load("train", &spec.train)?;
+    let validation = spec.validation.as_ref().map(|choice| load("validation", choice)).transpose()?;
 
     // Errors that would only appear at the end are found before hours of training.
     if let Some(requested) = spec.calibration.and_then(|c| c.samples).filter(|&n| n > data.samples()) {
-        let available = data.samples();
-        let path = data.inputs_path;
-        return Err(NetworkError::TooFewSamples { path, requested, available });
+        let expected = format!("at most {}, the samples of [train]", data.samples());
+        return Err(NetworkError::choice(&data.inputs_path, "calibration.samples", requested, expected));
     }
     for path in std::iter::once(&model_spec.weights).chain(&model_spec.calibration) {
         check_output(&resolve(path, model_base)?)?;
     }
+
+    // Weights and gradients, the two moments of Adam, and copies of the weights.
+    let (_, weights) = model_spec.layer.iter().fold((model_spec.input.size, 0.0), |(inputs, sum), layer| {
+        let outputs = layer.outputs(inputs);
+        (outputs, if layer.linear().is_some() { sum + inputs as f64 * outputs as f64 } else { sum })
+    });
+    require_memory(64.0 * weights, &format!("training {weights} weights"))?;
 
     let mut tensors = Tensors::new();
     start::insert_weights(&model_spec, spec.seed, &mut tensors);
@@ -124,6 +138,9 @@ pub fn train(
     let mut unfolded = model_spec.clone();
     unfolded.input.fold = false;
     let mut model = Model::build(unfolded, model_base, &tensors)?;
+    for data in std::iter::once(&data).chain(&validation) {
+        model.check_inputs(data)?;
+    }
 
     let history = run_epochs(spec, &mut model, &data, validation.as_ref(), progress)?;
     for (layer, trained) in model_spec.layer.iter().zip(model.layers()) {
@@ -196,8 +213,9 @@ fn run_epochs(
     let samples = data.samples();
     let steps = spec.epochs as f64 * samples.div_ceil(spec.batch) as f64;
     let mut adam = Adam::new();
-    let mut history = Vec::new();
+    let mut history: Vec<EpochReport> = Vec::new();
     let mut step = 0_u64;
+    let mut last_batch = (0, Vec::new());
     for epoch in 1..=spec.epochs {
         let mut order: Vec<usize> = (0..samples).collect();
         order.shuffle(&mut StreamKey::new(spec.seed, "train/order").block(epoch as u64).stream());
@@ -223,11 +241,30 @@ fn run_epochs(
             learning_rate,
         };
         history.push(report);
+        last_batch = order.chunks(spec.batch).enumerate().last().map(|(k, rows)| (k, rows.to_vec())).unwrap_or_default();
         if progress(&report).is_break() {
             break;
         }
     }
-    Ok(history)
+    // Each loss above is that before a step; the last step may have been the one that left every bound.
+    let (batch, rows) = last_batch;
+    let loss = batch_loss(model, data, &rows);
+    let guessing = (model.output_size().max(2) as f64).ln();
+    match history.last() {
+        Some(last) if !(loss <= MAX_LOSS * guessing) => {
+            let EpochReport { epoch, learning_rate, .. } = *last;
+            Err(NetworkError::Diverged { epoch, batch, loss, learning_rate })
+        }
+        _ => Ok(history),
+    }
+}
+
+/// Mean loss of the samples `rows`.
+fn batch_loss(model: &Model, data: &Dataset, rows: &[usize]) -> f64 {
+    let labels: Vec<usize> = rows.iter().map(|&row| data.labels[row]).collect();
+    let input = model.prepare(&data.inputs.select_columns(rows));
+    let logits = trained_layers(model).iter().fold(input, |x, layer| layer.forward(&x));
+    cross_entropy(&logits, &labels).0
 }
 
 /// Mean loss, number of correct predictions, and gradient of every parameter, for the samples `rows`.

@@ -3,11 +3,12 @@
 mod npz;
 mod safetensors;
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use phaseloom_files::npy::{NpyKind, npy_error, parse_npy};
-use phaseloom_files::{read_bytes, write_atomically};
+use phaseloom_files::{FileError, read_bytes, write_atomically};
 
 use crate::error::{NetworkError, Result};
 
@@ -47,12 +48,25 @@ impl Tensor {
     }
 }
 
+/// A part of a weights file that is no real tensor: what was found, what is expected.
+#[derive(Clone, Debug, PartialEq)]
+struct Unreadable {
+    format: &'static str,
+    place: String,
+    found: String,
+    expected: String,
+}
+
 /// Tensors by name, in the order of their names.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tensors {
     /// File of the tensors, for messages. Empty for tensors in memory.
     path: PathBuf,
     tensors: BTreeMap<String, Tensor>,
+    /// Parts of the file that are no real tensors, such as counters and texts: an error only for a model that names them.
+    unreadable: BTreeMap<String, Unreadable>,
+    /// Names that a model asked for.
+    used: RefCell<BTreeSet<String>>,
     /// Notes saved with the tensors, such as program, data and seed.
     pub metadata: BTreeMap<String, String>,
 }
@@ -66,12 +80,12 @@ impl Tensors {
 
     /// Reads all tensors of a `.safetensors` (f16, bf16, f32, f64), `.npz` or `.npy` file.
     ///
-    /// The tensor of a `.npy` file has the name of the file without its ending.
+    /// The tensor of a `.npy` file has the name of the file without its ending. Parts that are no real tensors (complex
+    /// numbers, texts, objects, the integers of a `.safetensors` file) are an error only for a model that names them.
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, is of another kind, is damaged, or holds complex numbers. Also if a `.safetensors`
-    /// file holds integers.
+    /// If the file cannot be read, is of another kind, or is damaged.
     pub fn load(path: &Path) -> Result<Self> {
         let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
         let reader = match ending.as_str() {
@@ -122,6 +136,17 @@ impl Tensors {
         self.tensors.iter().map(|(name, tensor)| (name.as_str(), tensor))
     }
 
+    /// Names of the file that no model has asked for, sorted.
+    #[must_use]
+    pub fn unused(&self) -> Vec<String> {
+        let used = self.used.borrow();
+        self.all_names().filter(|name| !used.contains(*name)).cloned().collect()
+    }
+
+    fn all_names(&self) -> impl Iterator<Item = &String> {
+        self.tensors.keys().chain(self.unreadable.keys()).collect::<BTreeSet<_>>().into_iter()
+    }
+
     /// File of the tensors. Empty for tensors in memory.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -131,8 +156,12 @@ impl Tensors {
     /// The finite values of a tensor of this shape. Messages name `user`, the part of the model that needs the tensor.
     pub(crate) fn expect(&self, user: &str, name: &str, shape: &[usize]) -> Result<&[f64]> {
         let (path, user, name_owned) = (self.path.clone(), user.to_owned(), name.to_owned());
+        self.used.borrow_mut().insert(name.to_owned());
+        if let Some(Unreadable { format, place, found, expected }) = self.unreadable.get(name) {
+            return Err(NetworkError::format(&path, format, place, found, format!("{expected}; {user} needs it")));
+        }
         let Some(tensor) = self.tensors.get(name) else {
-            let available = self.tensors.keys().cloned().collect();
+            let available = self.all_names().cloned().collect();
             return Err(NetworkError::MissingTensor { path, user, name: name_owned, available });
         };
         if tensor.shape != shape {
@@ -146,6 +175,23 @@ impl Tensors {
                 Err(NetworkError::not_finite(&path, place, tensor.values[at]))
             }
         }
+    }
+}
+
+impl Tensors {
+    /// Keeps a tensor, or why it is none. Only the error of a format is such a reason; others are returned.
+    fn keep(&mut self, name: &str, read: Result<Tensor>) -> Result<()> {
+        match read {
+            Ok(tensor) => self.insert(name, tensor),
+            Err(NetworkError::File(FileError::Format { format, place, found, expected, .. })) => {
+                // The place in the file of this tensor, which messages name with the path of the whole file.
+                let place = format!("tensor `{name}`, {place}");
+                let why = Unreadable { format, place, found: found.into(), expected: expected.into() };
+                self.unreadable.insert(name.to_owned(), why);
+            }
+            Err(other) => return Err(other),
+        }
+        Ok(())
     }
 }
 
@@ -189,6 +235,7 @@ mod tests {
         let (first, second) = (folder.path().join("1.safetensors"), folder.path().join("2.safetensors"));
         tensors.save(&first).unwrap();
         let back = Tensors::load(&first).unwrap();
+        assert_eq!(back.unused(), ["a.weight", "b"]);
         assert_eq!((&back.tensors, &back.metadata), (&tensors.tensors, &tensors.metadata));
         assert_eq!(back.names().collect::<Vec<_>>(), ["a.weight", "b"]);
         back.save(&second).unwrap();
@@ -203,6 +250,8 @@ mod tests {
         tensors.insert("w", Tensor::new(vec![2, 3], vec![0.0, 0.0, 0.0, 0.0, f64::NAN, 0.0]));
         let missing = tensors.expect("layer 1 (dense)", "v", &[2]).unwrap_err().to_string();
         assert!(missing.contains("layer 1 (dense) needs the tensor `v`, found only w"), "{missing}");
+        let none = Tensors::new().expect("layer 0 (dense)", "v", &[2]).unwrap_err().to_string();
+        assert!(none.contains("`v`, found no tensors;"), "{none}");
         let shape = tensors.expect("layer 1 (dense)", "w", &[3, 2]).unwrap_err().to_string();
         assert!(shape.contains("[2, 3], expected [3, 2]; correct"), "{shape}");
         let nan = tensors.expect("layer 1 (dense)", "w", &[2, 3]).unwrap_err().to_string();

@@ -12,7 +12,7 @@ use crate::error::{NetworkError, Result};
 /// Maximum compression ratio of deflate. An entry that claims more has a false size.
 const MAX_RATIO: u64 = 1032;
 
-/// The tensors of a file.
+/// The tensors of a file. An entry that is no array of real numbers is an error only for a model that names it.
 pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Tensors> {
     let damaged = |place: &str, found: &dyn Display| {
         let expected = "a complete zip file of .npy files; the file is cut off or damaged";
@@ -24,19 +24,21 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Tensors> {
         let place = format!("entry {index}");
         let mut entry = archive.by_index(index).map_err(|e| damaged(&place, &e))?;
         let entry_name = entry.name().map_err(|e| damaged(&place, &e))?.into_owned();
-        let Some(name) = entry_name.strip_suffix(".npy") else {
-            let found = format!("`{entry_name}`");
-            return Err(NetworkError::format(path, "npz", place, found, "names that end with .npy"));
-        };
-        let place = format!("entry `{name}`");
+        let name = entry_name.strip_suffix(".npy").unwrap_or(&entry_name);
         let limit = bytes.len() as u64 * MAX_RATIO;
-        if entry.size() > limit {
-            return Err(damaged(&place, &format!("a claim of {} bytes", entry.size())));
-        }
-        let mut contents = Vec::new();
-        (&mut entry).take(limit).read_to_end(&mut contents).map_err(|e| damaged(&place, &e))?;
-        // Messages about the array name the file and the entry.
-        tensors.insert(name, real_tensor(&path.join(&entry_name), &contents)?);
+        let mut read = || {
+            if name == entry_name {
+                return Err(NetworkError::format(path, "npz", "name", &entry_name, "a name that ends with .npy"));
+            }
+            if entry.size() > limit {
+                return Err(damaged("size", &format!("a claim of {} bytes", entry.size())));
+            }
+            let mut contents = Vec::new();
+            (&mut entry).take(limit).read_to_end(&mut contents).map_err(|e| damaged("contents", &e))?;
+            real_tensor(path, &contents)
+        };
+        let tensor = read();
+        tensors.keep(name, tensor)?;
     }
     Ok(tensors)
 }
@@ -57,12 +59,15 @@ mod tests {
     }
 
     #[test]
-    fn other_contents_are_errors_with_the_entry_named() {
+    fn other_contents_are_errors_where_a_model_names_them() {
         let path = Path::new("w.npz");
-        let error = parse(path, &zip(&[("readme.txt", b"hi")])).unwrap_err().to_string();
-        assert!(error.contains("`readme.txt`"), "{error}");
-        let error = parse(path, &zip(&[("w.npy", b"hi")])).unwrap_err().to_string();
-        assert!(error.contains("w.npz/w.npy"), "{error}");
+        let tensors = parse(path, &zip(&[("readme.txt", b"hi"), ("w.npy", b"hi")])).unwrap();
+        assert_eq!(tensors.unused(), ["readme.txt", "w"]);
+        let error = tensors.expect("layer 0", "w", &[1]).unwrap_err().to_string();
+        assert!(error.contains("tensor `w`, first bytes: found other bytes") && error.contains("layer 0"), "{error}");
+        assert!(tensors.expect("layer 0", "readme.txt", &[1]).unwrap_err().to_string().contains("ends with .npy"));
+        let missing = tensors.expect("layer 0", "v", &[1]).unwrap_err().to_string();
+        assert!(missing.contains("found only readme.txt, w"), "{missing}");
         assert!(parse(path, b"").is_err());
         assert_eq!(parse(path, &zip(&[])).unwrap(), Tensors::new());
     }

@@ -30,10 +30,10 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Tensors> {
     for (name, info) in metadata.tensors() {
         let raw = &data[info.data_offsets.0..info.data_offsets.1];
         let values = decode(info.dtype, raw).ok_or_else(|| {
-            let expected = "F16, BF16, F32 or F64: weights are real; save it as floats or leave it out";
-            invalid(path, format!("tensor `{name}`"), format!("type {:?}", info.dtype), expected)
-        })?;
-        tensors.insert(name, Tensor { shape: info.shape.clone(), values });
+            let expected = "F16, BF16, F32 or F64: weights are real; save it as floats";
+            invalid(path, "dtype", format!("type {:?}", info.dtype), expected)
+        });
+        tensors.keep(&name, values.map(|values| Tensor { shape: info.shape.clone(), values }))?;
     }
     for (key, value) in metadata.metadata().iter().flatten() {
         match serde_json::from_str::<BTreeMap<String, String>>(value) {
@@ -99,8 +99,6 @@ mod tests {
             r#"{"a":{"dtype":"F64","shape":[18446744073709551615,9],"data_offsets":[0,8]}}"#,
             r#"{"a":{"dtype":"F64","shape":[1],"data_offsets":[0,18446744073709551615]}}"#,
             r#"{"a":{"dtype":"F64","shape":[2],"data_offsets":[0,16]}}"#,
-            r#"{"a":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}}"#,
-            r#"{"a":{"dtype":"C64","shape":[1],"data_offsets":[0,8]}}"#,
             r#"{"a":1}"#,
             "",
             &"[".repeat(100_000),
@@ -109,8 +107,12 @@ mod tests {
         }
         assert!(parse(path, &u64::MAX.to_le_bytes()).is_err());
         assert!(parse(path, &[]).is_err());
-        let integers = file(r#"{"a":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}}"#, &[0; 8]);
-        let error = parse(path, &integers).unwrap_err().to_string();
-        assert!(error.contains("tensor `a`: found type I64"), "{error}");
+        for (dtype, shape) in [("I64", "1"), ("C64", "1"), ("BOOL", "8")] {
+            let header = format!(r#"{{"a":{{"dtype":"{dtype}","shape":[{shape}],"data_offsets":[0,8]}}}}"#);
+            let tensors = parse(path, &file(&header, &[0; 8])).unwrap();
+            assert_eq!(tensors.unused(), ["a"]);
+            let error = tensors.expect("layer 0", "a", &[1]).unwrap_err().to_string();
+            assert!(error.contains(&format!("tensor `a`, dtype: found type {dtype}")), "{error}");
+        }
     }
 }
