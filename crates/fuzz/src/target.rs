@@ -323,7 +323,7 @@ fn run_folder(path: &Path) -> Result<bool, String> {
     let merged = folder.join("merged");
     let _ = fs::remove_dir_all(&merged);
     let Ok(outcome) = merge(&[folder], &merged) else {
-        return if merged.exists() { Err("refused, and a folder left behind".to_owned()) } else { Ok(false) };
+        return if merged.exists() { Err("refused, and a folder was left".to_owned()) } else { Ok(false) };
     };
     let Some(tables) = Tables::new(&outcome) else { return Ok(false) };
     let _ = (tables.text(), tables.table_csv(), tables.design_csv());
