@@ -32,7 +32,7 @@ pub struct Options<'a> {
     /// Called with (done, total) before the first unit and after each.
     pub progress: &'a (dyn Fn(usize, usize) + Sync),
     /// Called with each note on the inputs, such as tensors that a model does not use, before the first unit.
-    pub note: &'a dyn Fn(&str),
+    pub note: &'a (dyn Fn(&str) + Sync),
     /// Called with the outputs (classes × samples) of every shot of every unit, if they are to be kept.
     pub outputs: Option<&'a KeepOutputs<'a>>,
 }

@@ -10,7 +10,7 @@ use phaseloom_mesh::cell::CellErrors;
 use phaseloom_mesh::file_parts::{
     check_angle, check_cells, check_equal, check_file_memory, check_form, read_design, right_ports,
 };
-use phaseloom_mesh::{Cell as CellKind, Phases, Stage};
+use phaseloom_mesh::{CellPosition, Phases, Stage};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -30,8 +30,8 @@ struct File {
     process: Process,
     form: String,
     topology: String,
-    #[serde(default = "default_cell")]
-    cell: String,
+    /// Absent in files that were written before other cells existed: the topology's default cell.
+    cell: Option<String>,
     rows: usize,
     columns: usize,
     left: Option<Part>,
@@ -51,6 +51,11 @@ struct Part {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Cell {
+    /// The place, as in the program. Absent in older files, whose cells are in the order of the program.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mode: Option<usize>,
     alpha_rad: f64,
     beta_rad: f64,
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -59,11 +64,6 @@ struct Cell {
     lower_amplitude: f64,
     theta_offset_rad: f64,
     phi_offset_rad: f64,
-}
-
-/// The cell of files that were written before other cells existed.
-fn default_cell() -> String {
-    CellKind::Mzi.key().to_owned()
 }
 
 fn is_zero(value: &f64) -> bool {
@@ -78,7 +78,13 @@ impl Chip {
     /// An unwritable path.
     pub fn save(&self, path: &Path) -> Result<(), HardwareError> {
         let id = self.id.unwrap_or(ChipId { seed: 0, trial: 0, core: 0 });
-        let mut parts = self.stages.iter().map(write_part);
+        let ProgramShape { design, rows, columns, .. } = &self.shape;
+        let places = [
+            design.blank(right_ports(design, *rows, *columns)),
+            Stage::attenuators(Phases::zero(*rows.min(columns), 0)),
+            design.blank(*rows),
+        ];
+        let mut parts = self.stages.iter().zip(&places).map(|(errors, stage)| write_part(errors, stage));
         let right = parts.next().unwrap_or_default();
         let (attenuators, left) = (parts.next(), parts.next());
         let file = File {
@@ -90,7 +96,7 @@ impl Chip {
             process: self.process.clone(),
             form: self.shape.form().into(),
             topology: self.shape.design.topology().key().into(),
-            cell: self.shape.design.cell().key().into(),
+            cell: Some(self.shape.design.cell().key().into()),
             rows: self.shape.rows,
             columns: self.shape.columns,
             left,
@@ -110,13 +116,16 @@ impl Chip {
         let read = || {
             check_equal("format", file.format.as_str(), FORMAT)?;
             check_equal("version", file.version, VERSION)?;
-            let design = read_design(&file.topology, Some(&file.cell))?;
+            let design = read_design(&file.topology, file.cell.as_deref())?;
             let svd = check_form(&file.form, &design, [file.left.is_some(), file.attenuators.is_some()])?;
             Ok(ProgramShape { svd, design, rows: file.rows, columns: file.columns })
         };
         let refuse = |invalid: InvalidValue| invalid.in_file(path);
         let shape = read().map_err(refuse)?;
-        file.process.check()?;
+        file.process.check().map_err(|error| match error {
+            HardwareError::Process(invalid) => refuse(invalid.in_table("process")).into(),
+            other => other,
+        })?;
         check_file_memory(&shape.design, file.rows.max(file.columns), length, "loading the chip")?;
         let stages = read_stages(&file, &shape).map_err(refuse)?;
         let id = Some(ChipId { seed: file.seed, trial: file.trial, core: file.core });
@@ -140,9 +149,12 @@ fn read_stages(file: &File, shape: &ProgramShape) -> Result<Vec<StageErrors>, In
     Ok(stages)
 }
 
-fn write_part(stage: &StageErrors) -> Part {
-    let offsets = &stage.offsets;
-    let cells = stage.cell_errors.iter().enumerate().map(|(k, cell)| Cell {
+fn write_part(errors: &StageErrors, stage: &Stage) -> Part {
+    let offsets = &errors.offsets;
+    let cells = errors.cell_errors.iter().zip(&stage.layout().positions).enumerate();
+    let cells = cells.map(|(k, (cell, position))| Cell {
+        column: Some(position.column),
+        mode: Some(position.mode),
         alpha_rad: cell.alpha,
         beta_rad: cell.beta,
         gamma_rad: cell.gamma,
@@ -162,14 +174,42 @@ fn check_count(name: &str, key: &str, found: usize, expected: usize) -> Result<(
     check_equal(&format!("{name}.{key} (number of)"), found, expected)
 }
 
+/// The cells in the order of the layout, each with its index in the file: by their places, or without any in that order.
+fn by_place<'a>(
+    name: &str,
+    cells: &'a [Cell],
+    positions: &[CellPosition],
+) -> Result<Vec<(usize, &'a Cell)>, InvalidValue> {
+    check_count(name, "cells", cells.len(), positions.len())?;
+    let with_places = cells.iter().any(|cell| cell.column.is_some() || cell.mode.is_some());
+    let mut ordered: Vec<Option<(usize, &Cell)>> = vec![None; positions.len()];
+    for (k, cell) in cells.iter().enumerate() {
+        let refuse = |found, expected: &str| Err(InvalidValue::new(format!("{name}.cells[{k}]"), found, expected));
+        let at = match (cell.column, cell.mode) {
+            (None, None) if !with_places => k,
+            (Some(column), Some(mode)) => {
+                let place = format!("column {column}, mode {mode}");
+                match positions.binary_search_by_key(&(column, mode), |p| (p.column, p.mode)) {
+                    Ok(at) if ordered[at].is_none() => at,
+                    Ok(_) => return refuse(format!("{place} for a second time"), "each place of the mesh once"),
+                    Err(_) => return refuse(place, "the place of a cell of this mesh, as in its program"),
+                }
+            }
+            _ => return refuse("not both `column` and `mode`".into(), "both in every cell, or neither in any"),
+        };
+        ordered[at] = Some((k, cell));
+    }
+    Ok(ordered.into_iter().flatten().collect())
+}
+
 fn read_part(name: &str, part: &Part, stage: &Stage) -> Result<StageErrors, InvalidValue> {
     let (cells, outputs) = (stage.layout().positions.len(), stage.phases().output().len());
     check_count(name, "edge_offset_rad", part.edge_offset_rad.len(), stage.phases().boundary().len())?;
-    check_count(name, "cells", part.cells.len(), cells)?;
+    let placed = by_place(name, &part.cells, &stage.layout().positions)?;
     check_count(name, "output_offset_rad", part.output_offset_rad.len(), outputs)?;
     let mut offsets = stage.phases().zeroed();
     let mut states = Vec::with_capacity(cells);
-    for (k, cell) in part.cells.iter().enumerate() {
+    for (at, (k, cell)) in placed.into_iter().enumerate() {
         for (key, value) in [("upper_amplitude", cell.upper_amplitude), ("lower_amplitude", cell.lower_amplitude)] {
             if !(0.0..=1.0).contains(&value) {
                 return Err(InvalidValue::new(format!("{name}.cells[{k}].{key}"), value, "0…1: passive optics"));
@@ -191,7 +231,7 @@ fn read_part(name: &str, part: &Part, stage: &Stage) -> Result<StageErrors, Inva
                 return Err(InvalidValue::new(format!("{name}.cells[{k}].{key}"), angle, expected));
             }
         }
-        offsets.set_cell(k, cell.theta_offset_rad, cell.phi_offset_rad);
+        offsets.set_cell(at, cell.theta_offset_rad, cell.phi_offset_rad);
         states.push(CellErrors {
             alpha: cell.alpha_rad,
             beta: cell.beta_rad,

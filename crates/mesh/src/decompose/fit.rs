@@ -32,10 +32,10 @@ const MEMORY: usize = 20;
 ///
 /// # Panics
 ///
-/// If the target has more rows or columns than the mesh has ports.
+/// If the target has more rows or columns than the mesh has ports, or an entry that is not finite.
 #[must_use]
 pub fn fit(layout: &Layout, target: &DMatrix<Complex64>) -> Phases {
-    assert!(target.nrows() <= layout.ports && target.ncols() <= layout.ports, "a target within the ports of the mesh");
+    check_target(layout, target);
     let errors = vec![CellErrors::NONE; layout.positions.len()];
     let mut best = (f64::INFINITY, Phases::blank(layout));
     for start in 0..STARTS {
@@ -56,13 +56,19 @@ pub fn fit(layout: &Layout, target: &DMatrix<Complex64>) -> Phases {
 ///
 /// # Panics
 ///
-/// If the target has more rows or columns than the mesh has ports, or there is not one error state per cell.
+/// If the target has more rows or columns than the mesh has ports or an entry that is not finite, or there is not one
+/// error state per cell.
 #[must_use]
 pub fn refit(stage: &Stage, errors: &[CellErrors], target: &DMatrix<Complex64>) -> Phases {
     let layout = stage.layout();
-    assert!(target.nrows() <= layout.ports && target.ncols() <= layout.ports, "a target within the ports of the mesh");
+    check_target(layout, target);
     assert_eq!(errors.len(), layout.positions.len(), "one error state per cell");
     search(layout, errors, target, stage.phases().values().to_vec()).1
+}
+
+fn check_target(layout: &Layout, target: &DMatrix<Complex64>) {
+    assert!(target.nrows() <= layout.ports && target.ncols() <= layout.ports, "a target within the ports of the mesh");
+    assert!(target.iter().all(|z| z.re.is_finite() && z.im.is_finite()), "a target of finite entries");
 }
 
 /// The loss and the phases at the end of one search.
@@ -127,6 +133,10 @@ impl CostFunction for &Search<'_> {
 
     fn cost(&self, phases: &Vec<f64>) -> Result<f64, Error> {
         let loss = 0.5 * self.scale * self.residual(&self.propagate(&self.stage(phases)).1).norm_squared();
+        // The line search would never end: no comparison with such a loss holds.
+        if !loss.is_finite() {
+            return Err(Error::msg("the loss is not finite"));
+        }
         let mut best = self.best.borrow_mut();
         if loss < best.0 {
             *best = (loss, phases.clone());
@@ -146,5 +156,26 @@ impl Gradient for &Search<'_> {
         let adjoint = Fields::from_matrix(&(self.residual(&output) * Complex64::from(self.scale)));
         let (slopes, _) = gradient(&stage, stage.phases(), self.errors, &input, output, adjoint);
         Ok(slopes.values().to_vec())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Squares of the target overflow, or phases are no numbers: the search ends with the phases that it began with.
+    #[test]
+    fn searches_end_on_losses_that_are_not_finite() {
+        let layout = crate::topology::mesh_design::MeshDesign::from_keys("butterfly", None).unwrap().layout(4);
+        let huge = DMatrix::from_element(4, 4, Complex64::from(1e200));
+        assert!(fit(&layout, &huge).values().iter().all(|phase| phase.is_finite()));
+        let mut stage = Stage::mesh(layout.clone(), Phases::blank(&layout));
+        let mut phases = stage.phases().zeroed();
+        phases.values_mut().fill(f64::NAN);
+        stage.set(phases);
+        let errors = vec![CellErrors::NONE; layout.positions.len()];
+        assert!(refit(&stage, &errors, &DMatrix::identity(4, 4)).values()[0].is_nan());
+        let nan = DMatrix::from_element(4, 4, Complex64::from(f64::NAN));
+        assert!(std::panic::catch_unwind(|| fit(&layout, &nan)).is_err());
     }
 }

@@ -7,7 +7,7 @@ use crate::layout::phases::Phases;
 use crate::layout::shifter::Shifter;
 use crate::layout::stage::{Stage, StageKind};
 use crate::program::file_parts::{MAX_PHASE, ProgramFile, check_angle, check_cells, check_equal, check_position};
-use crate::program::matrix_program::{Form, MatrixProgram};
+use crate::program::matrix_program::MatrixProgram;
 use crate::topology::mesh_design::MeshDesign;
 use phaseloom_files::{InvalidValue, write_atomically};
 use serde::{Deserialize, Serialize};
@@ -76,17 +76,10 @@ impl MatrixProgram {
         let (file, design) = ProgramFile::<Mesh>::load(path, FORMAT)?;
         let read = || {
             check_equal("convention", file.convention.as_str(), CONVENTION)?;
-            if file.cell.is_none() {
-                return Err(InvalidValue::new("cell", "none", "the key of a cell"));
-            }
-            let program = file.into_program(design.clone(), |name, mesh, ports| {
+            file.into_program(design.clone(), |name, mesh, ports| {
                 check_equal(&format!("{name}.modes"), mesh.modes, ports)?;
                 read_mesh(name, &mesh, &design)
-            })?;
-            if program.form() == Form::Unitary {
-                check_equal("gain", program.gain(), 1.0)?;
-            }
-            Ok(program)
+            })
         };
         read().map_err(|invalid: InvalidValue| invalid.in_file(path).into())
     }

@@ -142,7 +142,7 @@ pub(crate) struct ProgramFile<M> {
     pub convention: String,
     form: String,
     pub topology: String,
-    /// Absent in converted programs, which have the topology's default cell.
+    /// Absent in converted programs. Without it, the cell is the topology's default one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cell: Option<String>,
     rows: usize,
@@ -225,6 +225,7 @@ impl<M: DeserializeOwned> ProgramFile<M> {
         let svd = check_form(&self.form, &design, [self.left.is_some(), self.attenuators.is_some()])?;
         if !svd && design.topology().capability() != Capability::AnyContraction {
             check_equal("rows", rows, columns)?;
+            check_equal("gain", gain, 1.0)?;
         }
         let mut stages = vec![read_mesh("right", self.right, right_ports(&design, rows, columns))?];
         if let (Some(left), Some(attenuators)) = (self.left, self.attenuators) {

@@ -7,13 +7,16 @@
 //! A maximum therefore gives the mean angle, `η = ½ asin√T_max` or `π/2 − ½ asin√T_max`. The angle grows with the coupler
 //! length, `η = κL + η₀`, and the fitted line decides between the two.
 
-use super::table::{Sweep, read, refuse, short};
+use super::table::{SAY_THE_UNIT, Sweep, read, refuse, short};
 use super::{SpectraError, SweepsSpec};
 use phaseloom_numerics::statistics::LineFit;
 use std::f64::consts::{FRAC_PI_2, FRAC_PI_4};
 
 /// Maximum number of rounds in which devices change to the other side of 50:50. Each round lowers the residuals.
 const ROUNDS: usize = 20;
+
+/// Minimum fringe of the cross output (dB). Linear powers that are read as decibels vary by a fraction of it.
+const MIN_FRINGE_DB: f64 = 0.5;
 
 /// One interferometer.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,7 +88,14 @@ impl Couplers {
 
 /// One device, with its angle below 50:50.
 fn coupler(spec: &SweepsSpec, sweep: &Sweep) -> Result<Coupler, SpectraError> {
-    let [cross, bar] = [0, 1].map(|k| &sweep.power_dbm[k]);
+    let [cross, bar] = [0, 1].map(|k| &sweep.power_db[k]);
+    let extreme = |pick: fn(f64, f64) -> f64, start| cross.iter().copied().fold(start, pick);
+    let fringe = extreme(f64::max, f64::NEG_INFINITY) - extreme(f64::min, f64::INFINITY);
+    if fringe < MIN_FRINGE_DB {
+        let found = format!("a fringe of {fringe:.2} dB in the cross output of `{}`", short(&sweep.device));
+        let expected = format!("one of at least {MIN_FRINGE_DB} dB: equal couplers let no light across at its minimum");
+        return Err(refuse(spec, found, &format!("{expected}; widen `window_nm`, or {SAY_THE_UNIT}")));
+    }
     let ratio = |(cross, bar): (&f64, &f64)| 1.0 / (1.0 + 10f64.powf((bar - cross) / 10.0));
     let ratios = cross.iter().zip(bar).map(ratio);
     let (at, maximum) = ratios.enumerate().fold((0, 0.0), |best, (i, t)| if t > best.1 { (i, t) } else { best });

@@ -10,8 +10,8 @@ use phaseloom_numerics::statistics::LineFit;
 pub struct Cutback {
     /// Length (µm) or count of each chain, ascending.
     pub lengths: Vec<f64>,
-    /// Mean power of each chain over the window (dBm).
-    pub power_dbm: Vec<f64>,
+    /// Mean power of each chain over the window (dBm, or dB if the unit is relative).
+    pub power_db: Vec<f64>,
     /// The fitted line; its slope is −dB per unit.
     pub line: LineFit,
 }
@@ -26,8 +26,8 @@ impl Cutback {
         let sweeps = read(spec)?;
         let lengths: Vec<f64> = sweeps.iter().map(|sweep| sweep.number).collect();
         let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-        let power_dbm: Vec<f64> = sweeps.iter().map(|sweep| mean(&sweep.power_dbm[0])).collect();
-        let Some(line) = LineFit::new(&lengths, &power_dbm) else {
+        let power_db: Vec<f64> = sweeps.iter().map(|sweep| mean(&sweep.power_db[0])).collect();
+        let Some(line) = LineFit::new(&lengths, &power_db) else {
             return Err(refuse(spec, "devices of one length".into(), "at least two lengths"));
         };
         let largest = line.largest_residual();
@@ -46,7 +46,7 @@ impl Cutback {
         if line.slope > 2.0 * line.slope_error() {
             return Err(refuse(spec, format!("a gain of {:.3e} dB a unit", line.slope), "a loss"));
         }
-        Ok(Self { lengths, power_dbm, line })
+        Ok(Self { lengths, power_db, line })
     }
 
     /// Loss of one device, or of one µm (dB of power). A gain within twice its standard error counts as 0.

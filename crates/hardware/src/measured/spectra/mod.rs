@@ -20,7 +20,7 @@ mod tests;
 pub use couplers::{Coupler, Couplers};
 pub use cutback::Cutback;
 pub use error::SpectraError;
-pub use spec::{InterferometerSpec, SpectraSpec, SweepsSpec};
+pub use spec::{InterferometerSpec, PowerUnit, SpectraSpec, SweepsSpec};
 
 /// Quantities derived from spectra.
 #[derive(Clone, Debug, PartialEq)]

@@ -119,8 +119,9 @@ impl Derived {
 }
 
 fn cut(out: &mut String, title: &str, spec: &SweepsSpec, cutback: &Cutback, loss: &str) {
+    let unit = spec.unit().decibels();
     let points: Vec<String> =
-        cutback.lengths.iter().zip(&cutback.power_dbm).map(|(x, p)| format!("{x}: {p:.2} dBm")).collect();
+        cutback.lengths.iter().zip(&cutback.power_db).map(|(x, p)| format!("{x}: {p:.2} {unit}")).collect();
     let _ = writeln!(
         out,
         "# {title} ({}):\n# {loss}; at most {} dB off the line.\n#   {}",

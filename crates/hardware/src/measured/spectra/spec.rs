@@ -1,7 +1,7 @@
 //! Settings of `phaseloom spectra`: devices, files, wavelengths and columns.
 
 use super::SpectraError;
-use phaseloom_files::{InvalidValue, at_least, locate, positive, read_toml};
+use phaseloom_files::{InvalidValue, between, locate, positive, read_toml};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -37,14 +37,58 @@ pub struct SweepsSpec {
     pub devices: String,
     /// First and last wavelength (nm) of the window.
     pub window_nm: [f64; 2],
-    /// Columns of power (dBm): cross and bar output for couplers, one column for a cut-back.
+    /// Columns of power: cross and bar output for couplers, one column for a cut-back.
     pub power: Vec<String>,
+    /// Unit of the powers. Without it they are in dBm, and powers that look linear are refused.
+    pub unit: Option<PowerUnit>,
     /// Column of the names.
     #[serde(default = "device")]
     pub device: String,
     /// Column of the wavelength (nm).
     #[serde(default = "wavelength")]
     pub wavelength: String,
+}
+
+/// Unit of the powers of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum PowerUnit {
+    /// Decibels relative to a milliwatt.
+    #[serde(rename = "dBm")]
+    Dbm,
+    /// Decibels relative to any power that is the same for all devices.
+    #[serde(rename = "dB")]
+    Db,
+    /// Milliwatts.
+    #[serde(rename = "mW")]
+    Milliwatt,
+    /// Watts.
+    #[serde(rename = "W")]
+    Watt,
+    /// A share of any power that is the same for all devices.
+    #[serde(rename = "1")]
+    Share,
+}
+
+impl PowerUnit {
+    /// Whether powers are numbers of decibels.
+    pub(crate) fn is_logarithmic(self) -> bool {
+        matches!(self, Self::Dbm | Self::Db)
+    }
+
+    /// Name of the logarithmic unit to which powers are converted.
+    pub(crate) fn decibels(self) -> &'static str {
+        if matches!(self, Self::Db | Self::Share) { "dB" } else { "dBm" }
+    }
+
+    /// A power of this unit in decibels. A linear power of zero becomes −300 dB.
+    pub(crate) fn to_decibels(self, value: f64) -> f64 {
+        let decibels = |share: f64| 10.0 * share.max(1e-30).log10();
+        match self {
+            Self::Dbm | Self::Db => value,
+            Self::Milliwatt | Self::Share => decibels(value),
+            Self::Watt => decibels(1e3 * value),
+        }
+    }
 }
 
 /// Table `[interferometer]` of the settings.
@@ -62,6 +106,14 @@ impl Default for InterferometerSpec {
         Self { splitters: 2, waveguide_um: 0.0 }
     }
 }
+
+/// A number of things: `1 device`, `2 devices`.
+pub(crate) fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// Maximum length (µm): a kilometre. No device is longer.
+const MAX_LENGTH_UM: f64 = 1e9;
 
 fn half() -> f64 {
     0.5
@@ -94,7 +146,7 @@ impl SpectraSpec {
     /// The first impossible value.
     pub fn check(&self) -> Result<(), InvalidValue> {
         positive("largest_residual_db", self.largest_residual_db)?;
-        at_least("interferometer.waveguide_um", self.interferometer.waveguide_um, 0.0)?;
+        between("interferometer.waveguide_um", self.interferometer.waveguide_um, 0.0, MAX_LENGTH_UM)?;
         if self.waveguide_loss.is_some() {
             positive("interferometer.waveguide_um", self.interferometer.waveguide_um)?;
         }
@@ -125,6 +177,11 @@ impl SpectraSpec {
 }
 
 impl SweepsSpec {
+    /// Unit of the powers, by default dBm.
+    pub(crate) fn unit(&self) -> PowerUnit {
+        self.unit.unwrap_or(PowerUnit::Dbm)
+    }
+
     fn check(&self, columns: usize) -> Result<(), InvalidValue> {
         let [first, last] = self.window_nm;
         if !(first.is_finite() && last.is_finite() && 0.0 < first && first < last) {
@@ -136,7 +193,7 @@ impl SweepsSpec {
         }
         if self.power.len() != columns {
             let expected = if columns == 1 { "one column" } else { "two columns: the cross and the bar output" };
-            return Err(InvalidValue::new("power", format!("{} columns", self.power.len()), expected));
+            return Err(InvalidValue::new("power", count(self.power.len(), "column"), expected));
         }
         Ok(())
     }
@@ -157,6 +214,10 @@ impl SweepsSpec {
         }
         // A `p` at the end belongs to the following text, as in `5ps`.
         let number = digits.trim_end_matches(['p', '.']).replace('p', ".").parse::<f64>();
-        Some(number.map_err(|_| format!("no number right after `{}`", self.devices)))
+        Some(match number {
+            Ok(number) if number > MAX_LENGTH_UM => Err(format!("a number above {MAX_LENGTH_UM:e}")),
+            Ok(number) => Ok(number),
+            Err(_) => Err(format!("no number right after `{}`", self.devices)),
+        })
     }
 }

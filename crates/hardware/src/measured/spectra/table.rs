@@ -1,5 +1,6 @@
-//! Reader of laser sweeps: a table with one row per device and wavelength, powers in dBm.
+//! Reader of laser sweeps: a table with one row per device and wavelength. Powers become decibels.
 
+use super::spec::count;
 use super::{SpectraError, SweepsSpec};
 use phaseloom_files::read_bytes_up_to;
 
@@ -8,13 +9,19 @@ use phaseloom_files::read_bytes_up_to;
 const MAX_BYTES: u64 = 1 << 28;
 /// Characters of a file that a message quotes; longer texts are cut.
 const QUOTED_CHARACTERS: usize = 60;
+/// What to do about powers of another unit than dBm.
+pub(crate) const SAY_THE_UNIT: &str = "say the unit of the powers: `unit = \"dBm\"`, \"dB\", \"mW\", \"W\" or \"1\"";
 /// Names of a header that a message lists.
 const LISTED_NAMES: usize = 12;
 /// Minimum number of devices for a line fit: two points fit any line without residuals.
 pub(crate) const MIN_DEVICES: usize = 3;
+/// Negative share of the largest power up to which powers look linear: noise around zero.
+const NOISE: f64 = 0.05;
 /// Maximum magnitude of a power (dBm). Larger values are refused: no laser or detector has them, and 10^(P/10) may
 /// overflow.
 const MAX_DBM: f64 = 300.0;
+/// Maximum linear power, in any unit.
+const MAX_LINEAR: f64 = 1e6;
 
 /// The sweep of one device inside the window.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,8 +32,8 @@ pub(crate) struct Sweep {
     pub number: f64,
     /// Wavelength (nm) of each sample.
     pub wavelength_nm: Vec<f64>,
-    /// Power (dBm) of each sample, one list per column.
-    pub power_dbm: Vec<Vec<f64>>,
+    /// Power of each sample (dBm, or dB if the unit is relative), one list per column.
+    pub power_db: Vec<Vec<f64>>,
 }
 
 /// The devices of a family, by their numbers; at least [`MIN_DEVICES`], each with at least one sample in the window.
@@ -40,9 +47,21 @@ pub(crate) fn read(spec: &SweepsSpec) -> Result<Vec<Sweep>, SpectraError> {
     }
     if sweeps.len() < MIN_DEVICES {
         let expected = format!("at least {MIN_DEVICES}: change `devices`, with which their names start");
-        return Err(refuse(spec, format!("{} devices", sweeps.len()), &expected));
+        return Err(refuse(spec, count(sweeps.len(), "device"), &expected));
     }
+    check_unit(spec, &sweeps)?;
     Ok(sweeps)
+}
+
+/// Refuses powers without a unit that look linear. Powers in dBm are below 1 mW somewhere, hence negative.
+fn check_unit(spec: &SweepsSpec, sweeps: &[Sweep]) -> Result<(), SpectraError> {
+    let powers = || sweeps.iter().flat_map(|sweep| sweep.power_db.iter().flatten().copied());
+    let (least, most) = powers().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), p| (p.min(a), p.max(b)));
+    if spec.unit.is_some() || least < -NOISE * most.max(0.0) {
+        return Ok(());
+    }
+    let found = format!("powers from {least} to {most} without a unit");
+    Err(refuse(spec, found, &format!("powers in dBm, some of them negative; {SAY_THE_UNIT}")))
 }
 
 /// The error of a family of devices.
@@ -115,8 +134,8 @@ fn parse(spec: &SweepsSpec, bytes: &[u8]) -> Result<Vec<Sweep>, SpectraError> {
         let at = match sweeps.iter().rposition(|sweep| sweep.device == name) {
             Some(at) => at,
             None => {
-                let power_dbm = vec![Vec::new(); power.len()];
-                sweeps.push(Sweep { device: name.to_owned(), number, wavelength_nm: Vec::new(), power_dbm });
+                let power_db = vec![Vec::new(); power.len()];
+                sweeps.push(Sweep { device: name.to_owned(), number, wavelength_nm: Vec::new(), power_db });
                 sweeps.len() - 1
             }
         };
@@ -128,9 +147,17 @@ fn parse(spec: &SweepsSpec, bytes: &[u8]) -> Result<Vec<Sweep>, SpectraError> {
         let nm = value(wavelength, "a wavelength in nm", &|v| v.is_finite() && v > 0.0)?;
         let inside = (spec.window_nm[0]..=spec.window_nm[1]).contains(&nm);
         for (k, &column) in power.iter().enumerate() {
-            let dbm = value(column, "a power in dBm from -300 to 300", &|v| v.abs() <= MAX_DBM)?;
+            let unit = spec.unit();
+            let power = if unit.is_logarithmic() {
+                value(column, "a power in dBm from -300 to 300", &|v| v.abs() <= MAX_DBM)?
+            } else if power.len() == 1 {
+                // The mean in decibels of a cut-back has no place for darkness.
+                value(column, "a linear power above 0, at most 1e6", &|v| v > 0.0 && v <= MAX_LINEAR)?
+            } else {
+                value(column, "a linear power from 0 to 1e6", &|v| (0.0..=MAX_LINEAR).contains(&v))?
+            };
             if inside {
-                sweeps[at].power_dbm[k].push(dbm);
+                sweeps[at].power_db[k].push(unit.to_decibels(power));
             }
         }
         if inside {

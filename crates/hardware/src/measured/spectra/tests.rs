@@ -63,6 +63,18 @@ fn sweeps(path: &Path, devices: &str, power: &str) -> SweepsSpec {
     parse_toml(Path::new("spec.toml"), &text).unwrap()
 }
 
+/// The same table with linear powers, `factor` at 0 dBm.
+fn linear(text: &str, factor: f64) -> String {
+    let line = |line: &str| {
+        let cell = |(k, cell): (usize, &str)| match cell.parse::<f64>() {
+            Ok(db) if k >= 2 => format!("{:e}", factor * 10f64.powf(db / 10.0)),
+            _ => cell.to_owned(),
+        };
+        line.split(',').enumerate().map(cell).collect::<Vec<_>>().join(",") + "\n"
+    };
+    text.lines().map(line).collect()
+}
+
 fn couplers(text: &[u8]) -> Result<Couplers, SpectraError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("spectra.csv");
@@ -149,6 +161,48 @@ fn the_process_adds_up_and_is_read_again() {
     assert!(alone.loss_db().is_none() && !alone.process_toml("").contains("insertion_loss"));
 }
 
+/// Every unit gives the angles and losses of dBm; without a unit, linear powers are refused.
+#[test]
+fn powers_have_a_unit() {
+    let folder = tempfile::tempdir().unwrap();
+    let dc = interferometers(&(0..=10).map(f64::from).collect::<Vec<_>>(), 0.02, 0.0);
+    let wg = chains(&[0.0, 10_000.0, 20_000.0], 2e-4, 0.01);
+    let path = folder.path().join("a.csv");
+    let measure = |dc_text: &str, wg_text: &str, unit: Option<PowerUnit>| {
+        std::fs::write(&path, dc_text).unwrap();
+        let mut spec = sweeps(&path, "DC_L", "['cross', 'bar']");
+        spec.unit = unit;
+        let couplers = Couplers::measure(&spec);
+        std::fs::write(&path, wg_text).unwrap();
+        let mut spec = sweeps(&path, "wg_", "['cross']");
+        spec.unit = unit;
+        (couplers, Cutback::measure(&spec, 0.5))
+    };
+    let (couplers, cutback) = measure(&dc, &wg, None);
+    let (sigma, loss) = (couplers.unwrap().sigma_rad().0, cutback.unwrap().loss_db());
+    for (unit, factor) in [(PowerUnit::Milliwatt, 1.0), (PowerUnit::Watt, 1e-3), (PowerUnit::Share, 7.0)] {
+        let (dc, wg) = (linear(&dc, factor), linear(&wg, factor));
+        let (couplers, cutback) = measure(&dc, &wg, Some(unit));
+        // The table has six digits of the loss and four of the power ratio.
+        assert!((couplers.unwrap().sigma_rad().0 / sigma - 1.0).abs() < 1e-6);
+        assert!((cutback.unwrap().loss_db() / loss - 1.0).abs() < 1e-6);
+        let (couplers, cutback) = measure(&dc, &wg, None);
+        for error in [couplers.unwrap_err().to_string(), cutback.unwrap_err().to_string()] {
+            assert!(error.contains("without a unit") && error.contains("`unit = \"dBm\"`, \"dB\", \"mW\""), "{error}");
+        }
+        let error = measure(&dc, &wg, Some(PowerUnit::Dbm)).0.unwrap_err().to_string();
+        assert!(error.contains("a fringe of 0.") && error.contains("say the unit"), "{error}");
+    }
+    let (couplers, cutback) = measure(&dc, &wg, Some(PowerUnit::Db));
+    assert!((couplers.unwrap().sigma_rad().0 - sigma).abs() < 1e-15 && (cutback.unwrap().loss_db() - loss).abs() < 1e-15);
+    // Noise around zero does not make linear powers decibels.
+    let noisy = linear(&dc, 1.0).replacen("e-5\n", "e-5\n", 1) + "DC_L5um_9,1550,-1e-6,0.01\n";
+    assert!(measure(&noisy, &wg, None).0.unwrap_err().to_string().contains("without a unit"));
+    let dark = linear(&wg, 1.0).replacen("e-3\n", "e-400\n", 1);
+    let error = measure(&dc, &dark, Some(PowerUnit::Watt)).1.unwrap_err().to_string();
+    assert!(error.contains("a linear power above 0"), "{error}");
+}
+
 #[test]
 fn names_hold_lengths() {
     let spec = sweeps(Path::new("a.csv"), "L", "['p']");
@@ -156,7 +210,7 @@ fn names_hold_lengths() {
         assert!((spec.number_of(name).unwrap().unwrap() - length).abs() < 1e-12, "{name}");
     }
     assert!(spec.number_of("X1").is_none());
-    for name in ["L", "Lum", "L1p2p3", "L--1", "L-20nm", "L+3", "L1e2", "L1E-2um"] {
+    for name in ["L", "Lum", "L1p2p3", "L--1", "L-20nm", "L+3", "L1e2", "L1E-2um", "L100000000000000000000000um"] {
         assert!(spec.number_of(name).unwrap().is_err(), "{name}");
     }
 }
