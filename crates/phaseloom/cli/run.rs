@@ -4,11 +4,13 @@ use super::Exit;
 use super::terminal::{interrupt, output, results};
 use clap::Args;
 use phaseloom::experiment;
+use phaseloom::experiment::store::OUTPUTS;
 use phaseloom::experiment::{Experiment, ExperimentError, Options, Shard, Tables, Unit};
 use phaseloom::files::FileError;
 use phaseloom::hardware::Batch;
 use phaseloom::mesh::{Capability, topology};
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -72,8 +74,9 @@ impl Run {
         let options = Options {
             threads: usize::from(self.threads.unwrap_or(0)),
             shard: self.shard,
-            interrupt: interrupt::on_ctrl_c(),
+            interrupt: interrupt::on_signal(),
             progress: &progress,
+            note: &|text| output::status(&format!("note: {text}")),
             outputs: if self.save_outputs { Some(&keep) } else { None },
         };
         let outcome = experiment::run(&experiment, &folder, &options)?;
@@ -84,13 +87,13 @@ impl Run {
             output::status(&format!(
                 "--save-outputs: {earlier} units were computed before; their outputs are in {} only if that run saved them. \
                  To save all outputs, run in a new folder",
-                folder.join("outputs").display()
+                folder.join(OUTPUTS).display()
             ));
         }
         if outcome.computed > 0 {
             let threads = self.threads.map_or_else(|| "one per core".to_owned(), |n| n.to_string());
             let how = format!("threads {threads}, shard {}/{}", self.shard.part, self.shard.of);
-            results::provenance(&folder, &outcome, &how, start.elapsed())?;
+            results::provenance(&outcome, &how, start.elapsed())?;
         }
         if outcome.interrupted {
             output::status(&format!(
@@ -112,7 +115,7 @@ impl Run {
         if outcome.computed == 0 {
             output::status(&format!("{}: this run is finished; nothing was computed", folder.display()));
         }
-        results::write(&tables, &folder)?;
+        results::write(&outcome, &tables)?;
         output::print(&tables.text())?;
         output::status(&format!("results in {}", folder.display()));
         Ok(Exit::Done)
@@ -153,8 +156,13 @@ fn announcements(experiment: &Experiment) -> Result<Vec<String>, ExperimentError
 }
 
 fn save_outputs(folder: &Path, unit: Unit, shot: u32, outputs: &Batch) -> Result<(), ExperimentError> {
-    let folder = folder.join("outputs");
-    std::fs::create_dir_all(&folder).map_err(|source| FileError::Io { path: folder.clone(), source })?;
+    let folder = folder.join(OUTPUTS);
+    match std::fs::create_dir(&folder) {
+        Err(source) if source.kind() != ErrorKind::AlreadyExists => {
+            return Err(FileError::Io { path: folder, source }.into());
+        }
+        _ => (),
+    }
     let name = format!("{}-point{}-trial{}-shot{shot}.npy", unit.row.key(), unit.point, unit.trial);
     let complex = outputs.map(|x| phaseloom::Complex64::new(x, 0.0));
     Ok(phaseloom::files::write_matrix(&folder.join(name), &complex)?)
