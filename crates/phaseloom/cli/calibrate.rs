@@ -24,6 +24,9 @@ pub struct Calibrate {
 
 impl Calibrate {
     pub fn execute(self) -> anyhow::Result<Exit> {
+        if let Some(path) = &self.output {
+            output::check_output_path(path, &["json"], &[("the experiment", Some(&self.experiment))])?;
+        }
         let experiment = Experiment::load(&self.experiment)?;
         let config = &experiment.config;
         let Some(source) = &config.calibration else {
@@ -46,7 +49,7 @@ impl Calibrate {
             }
             let model = Model::load(&experiment.base().join(&point.config.model))?;
             if !done.iter().any(|(path, ..)| *path == point.config.model) {
-                model.note_on_unused_tensors().iter().for_each(|note| output::status(note));
+                model.note_on_unused_tensors().iter().for_each(|note| output::status(&format!("note: {note}")));
             }
             let Some(main) =
                 self.output.clone().map(Ok).or_else(|| model.calibration_path().transpose()).transpose()?

@@ -1,10 +1,10 @@
 //! The command `chip`: sample one imperfect chip from a process.
 
 use super::Exit;
-use super::terminal::output;
+use super::terminal::{output, whole};
 use clap::Args;
 use phaseloom::hardware;
-use phaseloom::hardware::{ChipId, Process};
+use phaseloom::hardware::{ChipId, MAX_PORTS, Process};
 use phaseloom::mesh::{MeshDesign, convention};
 use std::path::{Path, PathBuf};
 
@@ -22,7 +22,7 @@ pub struct Chip {
     #[arg(long, value_name = "PROGRAM.json", required_unless_present = "core", conflicts_with = "core")]
     program: Option<PathBuf>,
     /// Make a core of K ports, for K×K programs of the form svd (of a topology of contractions, of the form contraction)
-    #[arg(long, value_name = "K")]
+    #[arg(long, value_name = "K", value_parser = whole(1, MAX_PORTS))]
     core: Option<usize>,
     /// Topology of the core
     #[arg(long, default_value = "rectangular", value_name = "KEY", conflicts_with = "program")]
@@ -31,10 +31,10 @@ pub struct Chip {
     #[arg(long, value_name = "KEY", conflicts_with = "program")]
     cell: Option<String>,
     /// Seed of the chip
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole(0, u64::MAX))]
     seed: u64,
     /// Trial of a run with that seed
-    #[arg(long, value_name = "T", default_value_t = 0)]
+    #[arg(long, value_name = "T", default_value_t = 0, value_parser = whole(0, u64::MAX))]
     trial: u64,
     /// Where to write the chip (JSON)
     #[arg(short, long, value_name = "CHIP.json")]
@@ -44,7 +44,7 @@ pub struct Chip {
 impl Chip {
     pub fn execute(self) -> anyhow::Result<Exit> {
         let read = [("the process", Some(self.process.as_path())), ("the program", self.program.as_deref())];
-        output::check_output_path(&self.output, &read)?;
+        output::check_output_path(&self.output, &["json"], &read)?;
         let process = load_process(&self.process)?;
         let sample = ChipId { seed: self.seed, trial: self.trial, core: 0 };
         let chip = match (&self.program, self.core) {

@@ -2,7 +2,7 @@
 
 use super::Exit;
 use super::chip::load_process;
-use super::terminal::{interrupt, output, results};
+use super::terminal::{interrupt, output, results, system, whole};
 use anyhow::Context;
 use clap::Args;
 use phaseloom::files::{Column, TextTable, require_memory, write_atomically};
@@ -24,16 +24,16 @@ use std::path::PathBuf;
     phaseloom compare --modes 32 --process process.toml --trials 50 -o comparison")]
 pub struct Compare {
     /// Ports of every mesh
-    #[arg(long, value_name = "N", default_value_t = 16)]
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = whole(2, 512))]
     modes: usize,
     /// The process (TOML), or preset:KEY, see `phaseloom list`
     #[arg(long, value_name = "PROCESS.toml", default_value = "preset:thermo-optic-silicon")]
     process: PathBuf,
     /// Number of unitaries and of chips per mesh
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = whole(2, 1_000_000))]
     trials: u64,
     /// Seed of unitaries and chips
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole(0, u64::MAX))]
     seed: u64,
     /// Folder of table and figure
     #[arg(short, long, value_name = "DIR")]
@@ -52,10 +52,10 @@ struct Line {
 
 impl Compare {
     pub fn execute(self) -> anyhow::Result<Exit> {
-        for (name, found, least, most) in [("modes", self.modes as u64, 2, 512), ("trials", self.trials, 2, 1_000_000)]
-        {
-            anyhow::ensure!((least..=most).contains(&found), "--{name}: found {found}, expected {least} to {most}");
+        if let Some(folder) = &self.output {
+            output::check_output_folder(folder)?;
         }
+        system::start_threads()?;
         let process = load_process(&self.process)?;
         // Meshes have up to 2N² cells. A chip and its gradients take some hundred bytes per cell, and every thread has one chip.
         let threads = std::thread::available_parallelism().map_or(1, usize::from) as f64;
@@ -113,7 +113,7 @@ impl Compare {
 
     /// Every mesh, or `None` if the user interrupts.
     fn lines(&self, process: &Process) -> anyhow::Result<Option<Vec<Line>>> {
-        let stop = interrupt::on_ctrl_c();
+        let stop = interrupt::on_signal();
         let designs: Vec<MeshDesign> = MeshDesign::all().filter(|design| !self.takes_too_long(design)).collect();
         let bar = output::progress_bar("{bar:40} {pos}/{len} chips, {eta} left: {msg}");
         bar.set_length(designs.len() as u64 * self.trials);

@@ -36,6 +36,7 @@ pub struct Man {
 impl Man {
     pub fn execute(self) -> anyhow::Result<Exit> {
         if let Some(folder) = self.output {
+            output::check_output_folder(&folder)?;
             std::fs::create_dir_all(&folder)
                 .and_then(|()| clap_mangen::generate_to(Cli::command(), &folder))
                 .with_context(|| folder.display().to_string())?;

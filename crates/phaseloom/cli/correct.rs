@@ -1,7 +1,7 @@
 //! The command `correct`: correct the fabrication errors of a chip.
 
 use super::Exit;
-use super::terminal::{interrupt, output};
+use super::terminal::{interrupt, output, whole};
 use anyhow::Context;
 use clap::Args;
 use phaseloom::files::{Column, TextTable};
@@ -40,7 +40,7 @@ pub struct Correct {
     #[arg(long, value_name = "X", default_value_t = 1e-3, allow_hyphen_values = true)]
     noise: f64,
     /// Seed of that noise
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole(0, u64::MAX))]
     seed: u64,
     /// Factor on the number of steps of a method
     #[arg(long, value_name = "X", default_value_t = 1.0, allow_hyphen_values = true)]
@@ -60,7 +60,7 @@ impl Correct {
         };
         if let Some(path) = &self.output {
             let read = [("the program", Some(self.program.as_path())), ("the chip", Some(&self.chip))];
-            output::check_output_path(path, &read)?;
+            output::check_output_path(path, &["json"], &read)?;
         }
         let target = convention::load(&self.program)?;
         let chip = Chip::load(&self.chip)?;
@@ -72,7 +72,7 @@ impl Correct {
         }
         let Self { noise, seed, effort, .. } = self;
         let draws = ChipId { seed, trial: 0, core: 0 };
-        let instruments = Instruments { noise, effort, draws, interrupt: interrupt::on_ctrl_c() };
+        let instruments = Instruments { noise, effort, draws, interrupt: interrupt::on_signal() };
         let columns = [11, 12, 12, 12, 9, 12, 11, 7].map(|width| Column::right().min_width(width).gap(1));
         let columns = [vec![Column::left().min_width(19)], columns.to_vec(), vec![Column::left()]].concat();
         let mut table = TextTable::new(0, columns);

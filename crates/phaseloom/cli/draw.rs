@@ -1,7 +1,7 @@
 //! The command `draw`: draw the mesh of a program.
 
 use super::Exit;
-use super::terminal::output;
+use super::terminal::{output, whole};
 use anyhow::{Context, bail, ensure};
 use clap::Args;
 use phaseloom::Complex64;
@@ -37,7 +37,7 @@ pub struct Draw {
     #[arg(short, long, value_name = "MESH.svg|MESH.png")]
     output: PathBuf,
     /// Send unit power into this port, from 0, and show it along the waveguides
-    #[arg(long, value_name = "PORT", allow_negative_numbers = true)]
+    #[arg(long, value_name = "PORT", value_parser = whole(0, usize::MAX))]
     input: Option<usize>,
     /// Draw the phases and the light of a chip from `phaseloom chip`
     #[arg(long, value_name = "CHIP.json")]
@@ -46,14 +46,8 @@ pub struct Draw {
 
 impl Draw {
     pub fn execute(self) -> anyhow::Result<Exit> {
-        let ending = self.output.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-        ensure!(
-            ["svg", "png"].contains(&ending),
-            "{}: the drawing ends in `{ending}`: expected a name that ends in .svg or .png",
-            self.output.display()
-        );
         let read = [("the program", Some(self.program.as_path())), ("the chip", self.chip.as_deref())];
-        output::check_output_path(&self.output, &read)?;
+        output::check_output_path(&self.output, &["svg", "png"], &read)?;
         let program = convention::load(&self.program)?;
         let (rows, columns) = program.shape();
         let path = self.program.display();
@@ -68,7 +62,7 @@ impl Draw {
         let optics = optics(&program, self.chip.as_deref())?;
         let drawing = drawing(&program, &optics, self.input, self.chip.is_some());
         let svg = drawing.svg();
-        let bytes = match ending {
+        let bytes = match output::ending(&self.output).as_str() {
             "png" => png(&svg, (PIXELS * drawing.width()).min(MAX_WIDTH_PX) as u32)?,
             _ => svg.into_bytes(),
         };

@@ -2,7 +2,7 @@
 
 use super::Exit;
 use super::chip::load_process;
-use super::terminal::output;
+use super::terminal::{output, whole};
 use clap::Args;
 use phaseloom::Complex64;
 use phaseloom::files::{read_matrix, write_matrix};
@@ -31,10 +31,11 @@ pub struct Matrix {
     #[arg(long, value_name = "PROCESS.toml", requires = "seed")]
     process: Option<PathBuf>,
     /// Seed of that chip
-    #[arg(long, value_name = "N", requires = "process")]
+    #[arg(long, value_name = "N", requires = "process", conflicts_with = "chip", value_parser = whole(0, u64::MAX))]
     seed: Option<u64>,
     /// Trial of a run with that seed
-    #[arg(long, value_name = "T", default_value_t = 0, requires = "process")]
+    #[arg(long, value_name = "T", default_value_t = 0, requires = "process", conflicts_with = "chip",
+          value_parser = whole(0, u64::MAX))]
     trial: u64,
     /// Compare with the matrix of this program, or with this matrix (.npy) [default: this program on a perfect chip]
     #[arg(long, value_name = "TARGET.json|.npy")]
@@ -49,7 +50,11 @@ impl Matrix {
         if let Some(path) = &self.output {
             let [chip, target] = [self.chip.as_deref(), self.target.as_deref()];
             let read = [("the program", Some(self.program.as_path())), ("the chip", chip), ("the target", target)];
-            output::check_output_path(path, &[&read[..], &[("the process", self.process.as_deref())]].concat())?;
+            output::check_output_path(
+                path,
+                &["npy"],
+                &[&read[..], &[("the process", self.process.as_deref())]].concat(),
+            )?;
         }
         let program = convention::load(&self.program)?;
         let ideal = program.matrix();

@@ -18,9 +18,9 @@ mod terminal;
 mod train;
 mod validate;
 
-use terminal::{error_text, output};
+use terminal::{error_text, output, system};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::process::ExitCode;
 
 /// Runs trained neural networks on imperfect photonic chips.
@@ -82,7 +82,9 @@ enum Exit {
 }
 
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let matches = with_negative_numbers(Cli::command()).get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    system::block_signals();
     let work = || cli.command.execute();
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)) {
         Ok(Ok(Exit::Done)) => ExitCode::SUCCESS,
@@ -97,6 +99,14 @@ pub fn main() -> ExitCode {
             ExitCode::from(1)
         }
     }
+}
+
+/// The command with options that read `-1` as a value, so that its message is about the value.
+fn with_negative_numbers(command: clap::Command) -> clap::Command {
+    let args = |command: clap::Command| {
+        command.mut_args(|arg| if arg.get_action().takes_values() { arg.allow_negative_numbers(true) } else { arg })
+    };
+    args(command).mut_subcommands(args)
 }
 
 /// The error and its causes, without causes that the text already contains.

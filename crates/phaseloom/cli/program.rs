@@ -41,7 +41,7 @@ const MAX_QUICK_PORTS: usize = 32;
 
 impl Program {
     pub fn execute(self) -> anyhow::Result<Exit> {
-        output::check_output_path(&self.output, &[("the matrix", Some(&self.matrix))])?;
+        output::check_output_path(&self.output, &["json"], &[("the matrix", Some(&self.matrix))])?;
         let design = MeshDesign::from_keys(&self.topology, self.cell.as_deref())?;
         anyhow::ensure!(
             !(self.form == "svd" && design.topology().capability() == Capability::AnyContraction),

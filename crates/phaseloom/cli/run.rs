@@ -1,14 +1,16 @@
 //! The command `run`: run an experiment.
 
 use super::Exit;
-use super::terminal::{interrupt, output, results};
+use super::terminal::{interrupt, output, results, whole};
 use clap::Args;
 use phaseloom::experiment;
+use phaseloom::experiment::store::OUTPUTS;
 use phaseloom::experiment::{Experiment, ExperimentError, Options, Shard, Tables, Unit};
 use phaseloom::files::FileError;
 use phaseloom::hardware::Batch;
 use phaseloom::mesh::{Capability, topology};
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -30,13 +32,13 @@ pub struct Run {
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
     /// Sampled chips at each point, instead of the number in the file
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole(1, 1_000_000))]
     trials: Option<u64>,
     /// Seed, instead of the seed in the file
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole(0, u64::MAX))]
     seed: Option<u64>,
     /// Number of threads, which does not change results [default: one per core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", value_parser = whole(1, 1024))]
     threads: Option<u16>,
     /// Compute only part K of N of the units
     #[arg(long, value_name = "K/N", default_value = "1/1", hide_default_value = true)]
@@ -49,6 +51,7 @@ pub struct Run {
 impl Run {
     pub fn execute(self) -> anyhow::Result<Exit> {
         let start = Instant::now();
+        self.output.as_deref().map(output::check_output_folder).transpose()?;
         let mut experiment = Experiment::load(&self.experiment)?;
         experiment.config.trials = self.trials.unwrap_or(experiment.config.trials);
         experiment.config.seed = self.seed.unwrap_or(experiment.config.seed);
@@ -72,9 +75,9 @@ impl Run {
         let options = Options {
             threads: usize::from(self.threads.unwrap_or(0)),
             shard: self.shard,
-            interrupt: interrupt::on_ctrl_c(),
+            interrupt: interrupt::on_signal(),
             progress: &progress,
-            note: &output::status,
+            note: &|text| output::status(&format!("note: {text}")),
             outputs: if self.save_outputs { Some(&keep) } else { None },
         };
         let outcome = experiment::run(&experiment, &folder, &options)?;
@@ -85,13 +88,13 @@ impl Run {
             output::status(&format!(
                 "--save-outputs: {earlier} units were computed before; their outputs are in {} only if that run saved them. \
                  To save all outputs, run in a new folder",
-                folder.join("outputs").display()
+                folder.join(OUTPUTS).display()
             ));
         }
         if outcome.computed > 0 {
             let threads = self.threads.map_or_else(|| "one per core".to_owned(), |n| n.to_string());
             let how = format!("threads {threads}, shard {}/{}", self.shard.part, self.shard.of);
-            results::provenance(&folder, &outcome, &how, start.elapsed())?;
+            results::provenance(&outcome, &how, start.elapsed())?;
         }
         if outcome.interrupted {
             output::status(&format!(
@@ -113,7 +116,7 @@ impl Run {
         if outcome.computed == 0 {
             output::status(&format!("{}: this run is finished; nothing was computed", folder.display()));
         }
-        results::write(&tables, &folder)?;
+        results::write(&outcome, &tables)?;
         output::print(&tables.text())?;
         output::status(&format!("results in {}", folder.display()));
         Ok(Exit::Done)
@@ -154,8 +157,13 @@ fn announcements(experiment: &Experiment) -> Result<Vec<String>, ExperimentError
 }
 
 fn save_outputs(folder: &Path, unit: Unit, shot: u32, outputs: &Batch) -> Result<(), ExperimentError> {
-    let folder = folder.join("outputs");
-    std::fs::create_dir_all(&folder).map_err(|source| FileError::Io { path: folder.clone(), source })?;
+    let folder = folder.join(OUTPUTS);
+    match std::fs::create_dir(&folder) {
+        Err(source) if source.kind() != ErrorKind::AlreadyExists => {
+            return Err(FileError::Io { path: folder, source }.into());
+        }
+        _ => (),
+    }
     let name = format!("{}-point{}-trial{}-shot{shot}.npy", unit.row.key(), unit.point, unit.trial);
     let complex = outputs.map(|x| phaseloom::Complex64::new(x, 0.0));
     Ok(phaseloom::files::write_matrix(&folder.join(name), &complex)?)

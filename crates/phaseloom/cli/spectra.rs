@@ -36,7 +36,7 @@ impl Spectra {
             let spectra: Vec<PathBuf> = spec.sweeps_mut().map(|sweeps| sweeps.file.clone()).collect();
             let mut read = vec![("the settings", Some(self.settings.as_path()))];
             read.extend(spectra.iter().map(|file| ("a file of spectra", Some(file.as_path()))));
-            output::check_output_path(path, &read)?;
+            output::check_output_path(path, &["toml"], &read)?;
         }
         let text = derive(&spec)?.process_toml(&format!("phaseloom spectra {}", self.settings.display()));
         match &self.output {

@@ -43,7 +43,10 @@ pub enum Column {
 
 /// The column of the label, or one column for each class.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged, expecting = "a column: its name, or its index from 0 (from −1 backwards); or a list of them (one-hot)")]
+#[serde(
+    untagged,
+    expecting = "a column: its name, or its index from 0 (from −1 backwards); or a list of them (one-hot)"
+)]
 pub enum LabelColumns {
     /// The column of the label.
     One(Column),
@@ -187,7 +190,9 @@ pub(super) fn read(path: &Path, bytes: &[u8], columns: &CsvColumns, parts: Parts
 /// What to write if the values are separated by another character.
 fn separator_hint(found: &str, separator: char) -> String {
     let other = [';', '\t', '|'].into_iter().find(|&other| other != separator && found.contains(other));
-    other.map_or_else(String::new, |other| format!("; is the separator {other:?}? write `csv = {{ separator = \"{}\" }}`", other.escape_default()))
+    other.map_or_else(String::new, |other| {
+        format!("; is the separator {other:?}? write `csv = {{ separator = \"{}\" }}`", other.escape_default())
+    })
 }
 
 /// The labels of a file, row by row.

@@ -51,7 +51,8 @@ impl Dataset {
         if let Some(names) = self.class_names.as_ref().filter(|names| names.len() != classes) {
             let first: Vec<&str> = names.iter().take(12).map(String::as_str).collect();
             let found = format!("{} names of classes ({})", names.len(), first.join(", "));
-            let expected = format!("{classes}, the outputs of the model; list them in their order: `classes = [\"…\"]`");
+            let expected =
+                format!("{classes}, the outputs of the model; list them in their order: `classes = [\"…\"]`");
             return Err(NetworkError::choice(&self.labels_path, "classes", found, expected));
         }
         check_labels(&self.labels_path, &self.labels, classes)

@@ -241,7 +241,8 @@ fn run_epochs(
             learning_rate,
         };
         history.push(report);
-        last_batch = order.chunks(spec.batch).enumerate().last().map(|(k, rows)| (k, rows.to_vec())).unwrap_or_default();
+        last_batch =
+            order.chunks(spec.batch).enumerate().last().map(|(k, rows)| (k, rows.to_vec())).unwrap_or_default();
         if progress(&report).is_break() {
             break;
         }

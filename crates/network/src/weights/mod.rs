@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use phaseloom_files::npy::{NpyKind, npy_error, parse_npy};
-use phaseloom_files::{FileError, read_bytes, write_atomically};
+use phaseloom_files::{FileError, InputFiles, write_atomically};
 
 use crate::error::{NetworkError, Result};
 
@@ -84,6 +84,11 @@ impl Tensors {
     ///
     /// If the file cannot be read, is of another kind, or is damaged.
     pub fn load(path: &Path) -> Result<Self> {
+        Self::load_from(path, &InputFiles::default())
+    }
+
+    /// Reads tensors as [`Tensors::load`] does, through `files`.
+    pub(crate) fn load_from(path: &Path, files: &InputFiles) -> Result<Self> {
         let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
         let reader = match ending.as_str() {
             "safetensors" => safetensors::parse,
@@ -94,7 +99,7 @@ impl Tensors {
                 return Err(NetworkError::UnknownKind { path: path.to_owned(), expected });
             }
         };
-        let file = read_bytes(path)?;
+        let file = files.read(path)?;
         let mut tensors = reader(path, &file.bytes)?;
         tensors.path = path.to_owned();
         Ok(tensors)

@@ -13,7 +13,7 @@ pub fn status(line: &str) {
 /// Writes to stdout. A reader that has gone (`| head`) is not an error.
 pub fn print(text: &str) -> anyhow::Result<()> {
     match std::io::stdout().lock().write_all(text.as_bytes()) {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(e.into()),
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(e).context("standard output"),
         _ => Ok(()),
     }
 }
@@ -48,8 +48,25 @@ pub fn power(watts: f64) -> String {
     }
 }
 
-/// Checks before any work that a file can be written and is none of the input files `read`, given with their roles.
-pub fn check_output_path(output: &Path, read: &[(&str, Option<&Path>)]) -> anyhow::Result<()> {
+/// Endings of files. A folder of results does not have such a name.
+const FILE_ENDINGS: [&str; 11] = ["npy", "npz", "json", "toml", "svg", "png", "csv", "txt", "safetensors", "md", "pdf"];
+
+/// The ending of a name in lower case, without its point.
+pub fn ending(path: &Path) -> String {
+    path.extension().unwrap_or_default().to_string_lossy().to_lowercase()
+}
+
+/// Checks before any work that `-o` names a file that can be written: its ending is that of a format (`endings`), and it
+/// is none of the input files `read`, given with their roles.
+pub fn check_output_path(output: &Path, endings: &[&str], read: &[(&str, Option<&Path>)]) -> anyhow::Result<()> {
+    // The ending decides the format. A device takes the only one.
+    let device = endings.len() == 1 && (output.starts_with("/dev") || output.metadata().is_ok_and(|m| !m.is_file()));
+    anyhow::ensure!(
+        device || endings.contains(&ending(output).as_str()),
+        "-o: found {}, expected a name that ends with .{}, which is the format that is written",
+        output.display(),
+        endings.join(" or .")
+    );
     phaseloom_files::check_output(output).context("-o")?;
     // An output that does not exist yet is no input.
     let same = |path: &Path| output.canonicalize().is_ok_and(|output| path.canonicalize().is_ok_and(|p| p == output));
@@ -59,4 +76,14 @@ pub fn check_output_path(output: &Path, read: &[(&str, Option<&Path>)]) -> anyho
         }
         None => Ok(()),
     }
+}
+
+/// Checks before any work that `-o` names a folder that exists or can be made.
+pub fn check_output_folder(folder: &Path) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        folder.is_dir() || !FILE_ENDINGS.contains(&ending(folder).as_str()),
+        "-o: found {}, the name of a file, expected that of a folder",
+        folder.display()
+    );
+    phaseloom_files::check_output_folder(folder).context("-o")
 }

@@ -194,7 +194,9 @@ fn powers_have_a_unit() {
         assert!(error.contains("a fringe of 0.") && error.contains("say the unit"), "{error}");
     }
     let (couplers, cutback) = measure(&dc, &wg, Some(PowerUnit::Db));
-    assert!((couplers.unwrap().sigma_rad().0 - sigma).abs() < 1e-15 && (cutback.unwrap().loss_db() - loss).abs() < 1e-15);
+    assert!(
+        (couplers.unwrap().sigma_rad().0 - sigma).abs() < 1e-15 && (cutback.unwrap().loss_db() - loss).abs() < 1e-15
+    );
     // Noise around zero does not make linear powers decibels.
     let noisy = linear(&dc, 1.0).replacen("e-5\n", "e-5\n", 1) + "DC_L5um_9,1550,-1e-6,0.01\n";
     assert!(measure(&noisy, &wg, None).0.unwrap_err().to_string().contains("without a unit"));
