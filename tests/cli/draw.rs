@@ -119,7 +119,7 @@ fn bad_input_is_refused() {
         ("program.json -o mesh.svg --input=-1", &["--input", "-1"]),
         ("program.json -o mesh.svg --chip no.json", &["no.json", "No such file"]),
         ("program.json -o mesh.svg --chip chip.json", &["4×4", "2×3"]),
-        ("program.json -o mesh.pdf", &["mesh.pdf", "`pdf`", ".svg or .png"]),
+        ("program.json -o mesh.pdf", &["mesh.pdf", ".svg or .png"]),
         ("program.json -o mesh", &["mesh", ".svg or .png"]),
         ("program.json -o no/such/mesh.svg", &["no/such/mesh.svg", "there is no folder"]),
         ("empty.json -o mesh.svg", &["empty.json", "not a Phaseloom program"]),

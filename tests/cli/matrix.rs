@@ -120,14 +120,19 @@ fn what_does_not_belong_together_is_refused() {
     for (command, parts) in [
         ("matrix program.json --process process.toml", &["--seed"][..]),
         ("matrix program.json --seed 1", &["--process"]),
-        ("chip process.toml --program program.json -o new", &["--seed"]),
-        ("chip process.toml --seed 1 -o new", &["--program"]),
-        ("matrix program.json --chip core.json -o new", &["5×5", "3×4", "chip of the shape"]),
-        ("chip process.toml --core 4 --topology rectangle --seed 1 -o new", &["rectangle", "rectangular, triangular"]),
-        ("chip list.toml --core 5 --seed 1 -o new", &["list.toml: line 2", "a table of keys"]),
+        ("matrix program.json --chip chip.json --seed 7", &["--seed", "--chip"]),
+        ("matrix program.json --chip chip.json --trial 1", &["--trial", "--chip"]),
+        ("chip process.toml --program program.json -o new.json", &["--seed"]),
+        ("chip process.toml --seed 1 -o new.json", &["--program"]),
+        ("matrix program.json --chip core.json -o new.npy", &["5×5", "3×4", "chip of the shape"]),
+        (
+            "chip process.toml --core 4 --topology rectangle --seed 1 -o new.json",
+            &["rectangle", "rectangular, triangular"],
+        ),
+        ("chip list.toml --core 5 --seed 1 -o new.json", &["list.toml: line 2", "a table of keys"]),
     ] {
         scene.call(command).refused(parts);
-        assert!(!scene.path("new").exists());
+        assert!(!scene.path("new.json").exists() && !scene.path("new.npy").exists());
     }
     // Lists in the place of tables, which would be read by position.
     let command = "matrix program.json --chip chip.json";
@@ -170,4 +175,41 @@ fn large_numbers_have_exponents() {
     scene.call("program large.npy -o program.json").well();
     let said = scene.call("matrix program.json").well().out;
     assert!(said.contains("-2.500000e9") && !said.contains("2500000000"), "{said}");
+}
+
+/// The cells of a chip in any order, without places in the order of the program, and places that do not fit.
+#[test]
+fn cells_of_a_chip_are_matched_by_place() {
+    let scene = matrices();
+    scene.call("program general.npy -o program.json").well();
+    scene.chip("[phase_error]\nsigma_rad = 0.1\n[splitter_error]\nsigma_rad = 0.1");
+    let expected = scene.matrix("program.json --chip chip.json");
+    let chip = scene.json("chip.json");
+    let change = |edit: &dyn Fn(&mut Vec<serde_json::Value>)| {
+        let mut changed = chip.clone();
+        for part in ["right", "attenuators", "left"] {
+            edit(changed[part]["cells"].as_array_mut().unwrap());
+        }
+        scene.write("chip.json", changed.to_string());
+    };
+    change(&|cells| cells.reverse());
+    assert_eq!(scene.matrix("program.json --chip chip.json"), expected);
+    change(&|cells| {
+        for cell in cells {
+            cell.as_object_mut().unwrap().retain(|key, _| key != "column" && key != "mode");
+        }
+    });
+    assert_eq!(scene.matrix("program.json --chip chip.json"), expected);
+    let refused = |edit: &dyn Fn(&mut Vec<serde_json::Value>), parts: &[&str]| {
+        change(edit);
+        scene.call("matrix program.json --chip chip.json").refused(&[&["chip.json"], parts].concat());
+    };
+    refused(&|cells| cells[1]["mode"] = 99.into(), &["right.cells[1]", "mode 99", "the place of a cell"]);
+    refused(&|cells| cells[1] = cells[0].clone(), &["right.cells[1]", "for a second time"]);
+    refused(&|cells| drop(cells[2].as_object_mut().unwrap().remove("column")), &["right.cells[2]", "not both"]);
+    scene.write("chip.json", chip.to_string().replace("\"sigma_rad\":0.1", "\"sigma_rad\":-1"));
+    let parts = ["chip.json", "process.", ".sigma_rad: found -1"];
+    scene.call("matrix program.json --chip chip.json").refused(&parts);
+    scene.write("chip.json", "{\"format\": \"phaseloom-chip\", \"version\": 1}");
+    scene.call("matrix program.json --chip chip.json").refused(&["missing fields `seed`, `trial`, `core`, `process`"]);
 }

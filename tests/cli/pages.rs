@@ -1,6 +1,6 @@
 //! The texts of the program about itself: help with examples, lists, completions, manual pages, usage errors.
 
-use super::support::run;
+use super::support::{Scene, npy_real, run};
 
 fn commands() -> impl Iterator<Item = &'static str> {
     "run merge program convert chip correct matrix compare draw train calibrate spectra preset validate list completions man"
@@ -65,4 +65,62 @@ fn wrong_usage_is_2() {
         assert!(ended.err.contains("Usage") || ended.err.contains("--help"), "{}", ended.err);
     }
     run(["run", "a.toml", "--shard", "x"]).refused(&["K/N", "1/4"]);
+}
+
+/// The ending of `-o` is that of the format, or an error before anything is computed.
+#[test]
+fn names_of_outputs_are_those_of_their_formats() {
+    let scene = Scene::new();
+    scene.write("m.npy", npy_real(&[[1.0, 0.0], [0.0, 1.0]]));
+    scene.call("program m.npy -o p.json").well();
+    scene.call("chip preset:ideal --program p.json --seed 1 -o c.JSON").well();
+    scene.call("matrix p.json -o w.NPY").well();
+    let before = std::fs::read_dir(&scene.0).unwrap().count();
+    for (command, ending) in [
+        ("matrix p.json -o w.s4p", ".npy"),
+        ("matrix p.json -o w", ".npy"),
+        ("program m.npy -o p.npy", ".json"),
+        ("convert p.json --to clements -o q.toml", ".json"),
+        ("chip preset:ideal --program p.json --seed 1 -o c.npy", ".json"),
+        ("correct p.json --chip c.JSON --method local -o d.txt", ".json"),
+        ("calibrate experiment.toml -o scales.csv", ".json"),
+        ("spectra s.toml -o process.json", ".toml"),
+        ("draw p.json -o mesh.pdf", ".svg or .png"),
+        ("run experiment.toml -o out.csv", "a folder"),
+        ("merge a b -o out.npy", "a folder"),
+        ("compare --modes 4 -o table.csv", "a folder"),
+        ("validate --quick -o page.md", "a folder"),
+        ("man -o page.txt", "a folder"),
+    ] {
+        let parts: &[&str] = if command.starts_with("spectra") { &["s.toml"] } else { &["-o: found", ending] };
+        scene.call(command).refused(parts);
+        assert_eq!(std::fs::read_dir(&scene.0).unwrap().count(), before, "{command}");
+    }
+}
+
+/// Every option that takes a number has a message about the number.
+#[test]
+fn negative_numbers_are_values() {
+    for arguments in [
+        "run a.toml --threads -1",
+        "run a.toml --trials 0",
+        "run a.toml --trials -1",
+        "run a.toml --seed -1",
+        "chip a.toml --core -4 --seed 1 -o c.json",
+        "chip a.toml --core 4 --seed -1 -o c.json",
+        "matrix p.json --process a.toml --seed 1 --trial -1",
+        "compare --modes -1",
+        "compare --trials 1",
+        "validate --seed -1",
+        "draw p.json -o m.svg --input -1",
+        "correct p.json --chip c.json --seed -1",
+    ] {
+        let ended = run(arguments.split(' '));
+        assert_eq!(ended.code, Some(2), "{arguments}: {}", ended.err);
+        assert!(
+            ended.err.contains("invalid value") && ended.err.contains("expected a whole number from"),
+            "{}",
+            ended.err
+        );
+    }
 }

@@ -127,6 +127,34 @@ fn a_small_loss_keeps_its_digits() {
     derive("99.5", 0.1).refused(&["s.csv", "99.5 splitters", "a whole number"]);
 }
 
+/// Linear powers give the process of decibels once their unit is said, and none without it.
+#[test]
+fn powers_without_a_unit_are_not_guessed() {
+    let scene = Scene::new();
+    scene.write("s.csv", couplers());
+    scene.write("s.toml", COUPLERS);
+    let process = |said: &str| said.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join("\n");
+    let expected = process(&scene.call("spectra s.toml").well().out);
+    let decibels = couplers();
+    let linear = decibels.lines().map(|line| {
+        let cell = |(k, cell): (usize, &str)| match cell.parse::<f64>() {
+            Ok(dbm) if k > 1 => format!("{:e}", 10f64.powf(dbm / 10.0)),
+            _ => cell.to_owned(),
+        };
+        line.split(',').enumerate().map(cell).collect::<Vec<_>>().join(",") + "\n"
+    });
+    scene.write("s.csv", linear.collect::<String>());
+    let refused = ["s.csv", "without a unit", "unit = \"dBm\"", "\"mW\""];
+    scene.call("spectra s.toml").refused(&refused);
+    scene.write("s.toml", format!("{COUPLERS}unit = 'mW'\n"));
+    assert_eq!(process(&scene.call("spectra s.toml").well().out), expected);
+    scene.write("s.toml", format!("{COUPLERS}unit = 'dbm'\n"));
+    scene.call("spectra s.toml").refused(&["s.toml: line 6", "did you mean `dBm`?"]);
+    scene.write("s.csv", couplers().replace("L2um", "L200000000000000000000000um"));
+    scene.write("s.toml", COUPLERS);
+    scene.call("spectra s.toml").refused(&["s.csv: line 5", "a number above 1e9"]);
+}
+
 #[test]
 fn spectra_are_not_written_over() {
     let scene = Scene::new();

@@ -134,7 +134,7 @@ fn data_files() {
         ("x.npy", npy("<c16", "(40, 3)", &[0; 40 * 3 * 16]), &["complex", "real"]),
         ("y.npy", integers(40, |_| 2), &["label 2 of sample 0", "2 classes"]),
         ("y.npy", integers(40, |_| -1), &["-1"]),
-        ("y.npy", npy_real(&[&[0.0]; 40]), &["rank"]),
+        ("y.npy", npy_real(&[&[0.5]; 40]), &["label of sample 0", "0.5"]),
     ] {
         scene.refuses_file(name, bytes, &tables, parts);
     }
@@ -174,7 +174,7 @@ fn data_files() {
     scene.refuses(&format!("[data]\ninputs = 'none.npy'\nlabels = 'y.npy'\n{CORE}"), &["none.npy", "No such file"]);
     for (key, part) in [
         ("samples = 0", "at least 1"),
-        ("samples = 41", "found 40 samples"),
+        ("samples = 41", "line 6: `data.samples` is 41 (for "),
         ("classes = []", "at least one label"),
         ("classes = [7]", "0 samples"),
         ("every = { modulus = 0, except = [0] }", "modulus"),

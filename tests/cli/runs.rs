@@ -2,7 +2,8 @@
 //! start, training and calibration.
 
 use super::support::{
-    RESULTS, Scene, Working, assert_equal_results, cell, example, phaseloom, read, results, run_to, table,
+    CORE, DATA, RESULTS, Scene, Working, assert_equal_results, cell, example, integers, npy_real, phaseloom, read,
+    results, run_to, safetensors, table,
 };
 use phaseloom::network::predictions;
 use std::fs;
@@ -184,4 +185,55 @@ fn equal_experiments_in_other_folders_leave_equal_bytes() {
     a.run(&[]).well();
     b.run(&[]).well();
     assert_equal_results(&a.path("out"), &b.path("out"));
+}
+
+/// Files as other programs write them: labels of every form, a checkpoint with a counter and with tensors of a layer that
+/// the model lacks.
+#[test]
+fn files_of_other_programs_are_read() {
+    let scene = Scene::new();
+    let run = |tables: &str, name: &str| {
+        scene.experiment(tables);
+        let ended = scene.call(&format!("run experiment.toml -o {name} --trials 1")).well();
+        let rows = table(&scene.path(name).join("summary.csv"));
+        (cell(&rows[0], "accuracy_mean").to_owned(), ended.err)
+    };
+    let (expected, said) = run(&format!("{DATA}{CORE}"), "plain");
+    assert!(!said.contains("does not use"), "{said}");
+    let class = |i: usize| i % 2;
+    let row = |i: usize| {
+        [(0.7 * (3 * i + 1) as f64).sin(), (0.7 * (3 * i + 2) as f64).sin(), (0.7 * (3 * i + 3) as f64).sin()]
+    };
+    let column: Vec<[f64; 1]> = (0..40).map(|i| [class(i) as f64]).collect();
+    let signs: Vec<[f64; 1]> = (0..40).map(|i| [2.0 * class(i) as f64 - 1.0]).collect();
+    let one_hot: Vec<[f64; 2]> = (0..40).map(|i| [1.0 - class(i) as f64, class(i) as f64]).collect();
+    for (name, bytes) in [("column", npy_real(&column)), ("signs", npy_real(&signs)), ("one_hot", npy_real(&one_hot))] {
+        scene.write("y.npy", bytes);
+        assert_eq!(run(&format!("{DATA}{CORE}"), name).0, expected, "{name}");
+    }
+    let csv = |label: &dyn Fn(usize) -> String| -> String {
+        let rows = (0..40).map(|i| format!("{i},{:?},{:?},{:?},{}\r\n", row(i)[0], row(i)[1], row(i)[2], label(i)));
+        "\u{feff},a,b,\"c d\",label\r\n".to_owned() + &rows.collect::<String>()
+    };
+    let chosen = format!("[data]\ninputs = 'x.csv'\ncsv = {{ label = 'label' }}\n{CORE}");
+    scene.write("x.csv", csv(&|i| format!("{}.0", class(i))));
+    assert_eq!(run(&chosen, "pandas").0, expected);
+    scene.write("x.csv", csv(&|i| ["cat", "dog"][class(i)].to_owned()));
+    assert_eq!(run(&chosen, "names").0, expected);
+    scene.refuses(
+        &chosen.replace("}\n", "}\nclasses = ['dgo', 'cat']\n"),
+        &["line 6", "data.classes", "did you mean `dog`?"],
+    );
+    scene.refuses(
+        &chosen.replace("'label'", "'lable'"),
+        &["experiment.toml: line 5", "data.csv.label", "x.csv", "label"],
+    );
+
+    scene.write("y.npy", integers(40, |i| i % 2));
+    let wave = |n: usize, f: f64| -> Vec<f64> { (0..n).map(|i| ((i as f64 + 1.0) * f).sin()).collect() };
+    let tensors = [("w1", &[4, 3][..], wave(12, 1.7)), ("b1", &[4], wave(4, 0.3)), ("w2", &[2, 4], wave(8, 2.3))];
+    scene.write("w.safetensors", safetensors(&[&tensors[..], &[("bn.weight", &[4], vec![1.0; 4])]].concat()));
+    let (accuracy, said) = run(&format!("{DATA}{CORE}"), "leftover");
+    assert_eq!(accuracy, expected);
+    assert!(said.contains("note: w.safetensors: the model does not use bn.weight;"), "{said}");
 }

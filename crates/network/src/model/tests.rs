@@ -134,3 +134,45 @@ fn files_are_relative_to_the_model_file() {
     assert_eq!(loaded.weights_path().unwrap(), folder.path().join("w.safetensors"));
     assert!(loaded.calibration_path().unwrap().is_none());
 }
+
+/// A size that nothing bears out takes no memory, and numbers of the model file are blamed on it.
+#[test]
+fn sizes_and_numbers_are_checked_before_memory_is_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.toml");
+    tensors().save(&folder.path().join("w.safetensors")).unwrap();
+    let load = |from: &str, to: &str| {
+        assert!(TOML.contains(from), "{from}");
+        std::fs::write(&path, TOML.replacen(from, to, 1)).unwrap();
+        Model::load(&path).unwrap_err().to_string()
+    };
+    let size = TOML.lines().find(|line| line.starts_with("size = ")).unwrap();
+    let start = std::time::Instant::now();
+    let large = load(size, "size = 1000000000");
+    assert!(large.contains("expected") && large.contains("1000000000"), "{large}");
+    assert!(start.elapsed() < std::time::Duration::from_secs(1));
+    for (line, part) in
+        [("mean = inf", "`input.mean` is inf"), ("std = -1", "`input.std` is -1"), ("std = nan", "is NaN")]
+    {
+        let error = load(size, &format!("{size}\n{line}"));
+        assert!(error.contains("model.toml: line ") && error.contains(part), "{error} | {part}");
+    }
+}
+
+#[test]
+fn inputs_whose_products_would_overflow_are_named() {
+    let model = model(TOML).unwrap();
+    let mut inputs = Batch::zeros(model.input_size(), 3);
+    inputs[(1, 2)] = -1e120;
+    let path = PathBuf::from("x.csv");
+    let data = Dataset {
+        inputs,
+        labels: vec![0; 3],
+        sha256: String::new(),
+        class_names: None,
+        inputs_path: path.clone(),
+        labels_path: path,
+    };
+    let error = model.check_data(&data).unwrap_err().to_string();
+    assert!(error.contains("x.csv: data, sample 2, feature 1: found -1e120"), "{error}");
+}

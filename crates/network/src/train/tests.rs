@@ -156,10 +156,26 @@ fn errors_are_found_before_training() {
         (("'b.weight'", "'a.weight'"), same, "`a.weight` twice"),
         (("size = 2", "size = 3"), same, "holds 2 features a sample, expected 3"),
         (("outputs = 2", "outputs = 1"), same, "label 1"),
-        (same, ("samples = 50", "samples = 5000"), "found 240 samples"),
+        (same, ("samples = 50", "samples = 5000"), "`calibration.samples`: found 5000, expected at most 240"),
+        (
+            same,
+            ("train = { inputs = 'rings.csv'", "train = { samples = 500, inputs = 'rings.csv'"),
+            "`train.samples`: found 500",
+        ),
         (same, ("model.toml", "none.toml"), "none.toml: No such file"),
         (same, ("learning_rate = 0.02", "learning_rate = 1e200"), "lower `learning_rate`"),
+        (same, ("learning_rate = 0.02", "learning_rate = 1e4"), "a thousand times that of guessing"),
+        (same, ("epochs = 60\nbatch = 16", "epochs = 1\nbatch = 240"), ""),
     ] {
+        if part.is_empty() {
+            // One step that leaves every bound, after the only loss that is reported.
+            let error = attempt(
+                model,
+                ("epochs = 60\nbatch = 16\nlearning_rate = 0.02", "epochs = 1\nbatch = 240\nlearning_rate = 1e6"),
+            );
+            assert!(error.contains("in epoch 1, batch 0"), "{error}");
+            continue;
+        }
         let error = attempt(model, training);
         assert!(error.contains(part), "{error} | {part}");
     }

@@ -59,23 +59,21 @@ pub fn ending(path: &Path) -> String {
 /// Checks before any work that `-o` names a file that can be written: its ending is that of a format (`endings`), and it
 /// is none of the input files `read`, given with their roles.
 pub fn check_output_path(output: &Path, endings: &[&str], read: &[(&str, Option<&Path>)]) -> anyhow::Result<()> {
-    // The ending decides the format. A device takes the only one.
-    let device = endings.len() == 1 && (output.starts_with("/dev") || output.metadata().is_ok_and(|m| !m.is_file()));
-    anyhow::ensure!(
-        device || endings.contains(&ending(output).as_str()),
-        "-o: found {}, expected a name that ends with .{}, which is the format that is written",
-        output.display(),
-        endings.join(" or .")
-    );
     phaseloom_files::check_output(output).context("-o")?;
     // An output that does not exist yet is no input.
     let same = |path: &Path| output.canonicalize().is_ok_and(|output| path.canonicalize().is_ok_and(|p| p == output));
-    match read.iter().find(|(_, path)| path.is_some_and(same)) {
-        Some((role, _)) => {
-            anyhow::bail!("-o: found {}, which is {role}: expected another file to write to", output.display())
-        }
-        None => Ok(()),
+    if let Some((role, _)) = read.iter().find(|(_, path)| path.is_some_and(same)) {
+        anyhow::bail!("-o: found {}, which is {role}: expected another file to write to", output.display());
     }
+    // A device takes the only format.
+    let device = endings.len() == 1 && (output.starts_with("/dev") || output.metadata().is_ok_and(|m| !m.is_file()));
+    anyhow::ensure!(
+        device || endings.contains(&ending(output).as_str()),
+        "-o: found {}, expected a name that ends with .{}, the format that is written",
+        output.display(),
+        endings.join(" or .")
+    );
+    Ok(())
 }
 
 /// Checks before any work that `-o` names a folder that exists or can be made.
