@@ -51,13 +51,14 @@ fn in_terms_of_files(expected: &str) -> String {
             return format!("{term}{}", &name[after_name(name)..]);
         }
     }
-    let terms: [(&[&str], &str); 8] = [
+    let terms: [(&[&str], &str); 9] = [
         (&["f64", "f32"], "a number"),
         (&["u8", "u16", "u32", "u64", "usize"], "a whole number from 0"),
         (&["i32", "i64"], "a whole number"),
         (&["path string"], "a path"),
         (&["a map"], "a table"),
         (&["a sequence"], "a list"),
+        (&["an array"], "a list"),
         (&["a boolean"], "true or false"),
         (&["a borrowed string"], "a string"),
     ];

@@ -45,21 +45,25 @@ impl Pass {
     }
 }
 
-/// Reads a value; `message` is the error text with all keys that are missing in the table that failed first.
-pub(crate) fn with_all_missing<T, E: Error>(read: impl Fn(&Pass) -> Result<T, E>) -> Result<T, (E, String)> {
+/// Reads a value. The message of an error, which `text` gives, names all keys that are missing in the table that failed
+/// first.
+pub(crate) fn with_all_missing<T, E: Error>(
+    read: impl Fn(&Pass) -> Result<T, E>,
+    text: impl Fn(&E) -> String,
+) -> Result<T, (E, String)> {
     let pass = Pass::default();
     let first = match read(&pass) {
         Ok(value) => return Ok(value),
         Err(error) => error,
     };
-    let message = first.to_string();
+    let message = text(&first);
     let (Some(table), Some(key)) = (pass.failed.get(), missing_key(&message)) else { return Err((first, message)) };
     let mut added = vec![Added { key: key.to_owned(), guess: 0 }];
     loop {
         let pass = Pass { table, added: added.clone(), ..Pass::default() };
         let Err(error) = read(&pass) else { break };
-        let text = error.to_string();
-        let next = missing_key(&text).filter(|key| added.iter().all(|known| known.key != *key));
+        let message = text(&error);
+        let next = missing_key(&message).filter(|key| added.iter().all(|known| known.key != *key));
         match (next, added.last_mut()) {
             (Some(key), _) if pass.failed.get() == Some(table) => added.push(Added { key: key.to_owned(), guess: 0 }),
             (None, Some(last)) if last.guess + 1 < GUESSES => last.guess += 1,

@@ -73,7 +73,12 @@ fn checked_header_length(path: &Path, bytes: &[u8]) -> Result<usize, FileError> 
     let text = bytes.get(start..start + length).ok_or_else(cut)?;
     let count = |of: &[u8]| text.iter().filter(|b| of.contains(b)).count();
     if count(b"([{") > MAX_BRACKETS || count(b"\\+") > 0 {
-        return Err(npy_error(path, "header", "an expression", "the header of a plain array; save it again"));
+        return Err(npy_error(
+            path,
+            "header",
+            "an expression",
+            "the header of a plain array, not records; save it again",
+        ));
     }
     let keys = text.split(|&b| b == b':').rev().skip(1).map(|before| {
         String::from_utf8_lossy(before.rsplit(|b| b"{,".contains(b)).next().unwrap_or_default()).trim().to_owned()

@@ -57,7 +57,8 @@ pub fn from_json_strict<'de, T: Deserialize<'de>>(json: &'de (impl AsRef<[u8]> +
         json.end()?;
         Ok::<T, serde_json::Error>(value)
     };
-    with_all_missing(read).map_err(|(_, message)| serde_json::Error::custom(without_rust_types(&message)))
+    with_all_missing(read, ToString::to_string)
+        .map_err(|(_, message)| serde_json::Error::custom(without_rust_types(&message)))
 }
 
 /// Reads a JSON file as [`from_json_strict`] does; `kind` names its contents in messages. Returns the value and the number

@@ -57,7 +57,7 @@ pub fn parse_toml<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, Fil
         return Err(FileError::Syntax { path, line, message });
     }
     let read = |pass: &Pass| T::deserialize(Strict(toml::Deserializer::from(document.clone()), pass));
-    with_all_missing(read).map_err(|(error, message)| refused(error, &message))
+    with_all_missing(read, |error| error.message().to_owned()).map_err(|(error, message)| refused(error, &message))
 }
 
 /// Where the first date or time of a value begins. No key of a file takes one.

@@ -23,8 +23,8 @@ fn check(path: &Path, what: &str) -> bool {
     program.save(&copy).unwrap();
     let back = MatrixProgram::load(&copy).unwrap_or_else(|error| panic!("{what}: {error}"));
     assert_eq!(back.to_json(), program.to_json(), "{what}");
-    for convention in CONVENTIONS {
-        let Ok(converted) = ConvertedProgram::new(&program, *convention) else { continue };
+    for convention in CONVENTIONS.iter().copied() {
+        let Ok(converted) = ConvertedProgram::new(&program, convention) else { continue };
         converted.save(&copy).unwrap();
         let back = ConvertedProgram::load(&copy).unwrap_or_else(|error| panic!("{what}: {error}"));
         assert_eq!(back.to_json(), converted.to_json(), "{what}");

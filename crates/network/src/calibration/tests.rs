@@ -78,10 +78,14 @@ fn a_tile_whose_quantile_is_zero_takes_the_maximum() {
 
 #[test]
 fn overflow_is_reported_with_its_layer() {
+    let (mut tensors, model) = (Tensors::new(), model());
+    tensors.insert("a", Tensor::new(vec![2, 3], vec![1e300; 6]));
+    tensors.insert("b", Tensor::new(vec![1, 2], vec![0.0; 2]));
+    let model = Model::from_tensors(model.spec().clone(), Path::new(""), &tensors).unwrap();
     let mut data = data(3);
-    data.inputs[(1, 2)] = 8e307;
+    data.inputs[(1, 2)] = 1e20;
     let message = |quantile| {
-        let error = Calibration::measure(&model(), &data, settings(2, 2, quantile)).unwrap_err();
+        let error = Calibration::measure(&model, &data, settings(2, 2, quantile)).unwrap_err();
         assert!(matches!(error, NetworkError::Overflow { .. }), "{error}");
         error.to_string()
     };

@@ -164,19 +164,12 @@ fn errors_are_found_before_training() {
         ),
         (same, ("model.toml", "none.toml"), "none.toml: No such file"),
         (same, ("learning_rate = 0.02", "learning_rate = 1e200"), "lower `learning_rate`"),
-        (same, ("learning_rate = 0.02", "learning_rate = 1e4"), "a thousand times that of guessing"),
-        (same, ("epochs = 60\nbatch = 16", "epochs = 1\nbatch = 240"), ""),
     ] {
-        if part.is_empty() {
-            // One step that leaves every bound, after the only loss that is reported.
-            let error = attempt(
-                model,
-                ("epochs = 60\nbatch = 16\nlearning_rate = 0.02", "epochs = 1\nbatch = 240\nlearning_rate = 1e6"),
-            );
-            assert!(error.contains("in epoch 1, batch 0"), "{error}");
-            continue;
-        }
         let error = attempt(model, training);
         assert!(error.contains(part), "{error} | {part}");
     }
+    // One step that leaves every bound, after the only loss that is reported.
+    let one_step = "epochs = 1\nbatch = 240\nlearning_rate = 1e6";
+    let error = attempt(same, ("epochs = 60\nbatch = 16\nlearning_rate = 0.02", one_step));
+    assert!(error.contains("in epoch 1, batch 0") && error.contains("a thousand times that of guessing"), "{error}");
 }
