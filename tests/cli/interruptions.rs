@@ -223,6 +223,6 @@ fn missing_threads_are_named() {
     let script = "ulimit -v 1500000 && exec \"$0\" run experiment.toml -o out --threads 1024";
     let mut shell = std::process::Command::new("sh");
     shell.current_dir(&scene.0).args(["-c", script, env!("CARGO_BIN_EXE_phaseloom")]);
-    wait(&mut shell).refused(&["no pool of 1024 threads could be started", "--threads"]);
+    wait(&mut shell).refused(&["a pool of 1024 threads cannot be started", "ask for fewer"]);
     assert!(!scene.path("out").exists(), "a refused run left a folder");
 }
