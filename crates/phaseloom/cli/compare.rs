@@ -74,19 +74,8 @@ impl Compare {
         let [modes, trials, seed, process] = self.settings();
         table.line(format!("{modes} ports, {trials} chips per mesh, seed {seed}, {process}"));
         table.line("");
-        table.row([
-            "topology",
-            "cell",
-            "cells",
-            "shifters",
-            "depth",
-            "crossings",
-            "mm²",
-            "dB",
-            "1 − F ideal",
-            "1 − F programmed",
-            "1 − F corrected",
-        ]);
+        let header = "topology|cell|cells|shifters|depth|crossings|mm²|dB|1 − F ideal|1 − F programmed|1 − F corrected";
+        table.row(header.split('|'));
         for line in &lines {
             let [ideal, before, after, transmission] = line.means();
             let footprint = line.parts.length_um * line.parts.width_um * 1e-6;
