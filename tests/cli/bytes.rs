@@ -97,9 +97,9 @@ fn shards() {
     assert!(!scene.path("mixed").exists());
 
     // A damaged line counts as missing.
-    scene.write("part2/units.jsonl", scene.text("part2/units.jsonl").replacen("\"correct\":", "\"correct\":1", 1));
-    merge("part1 part2 part3 -o lacking").refused(&["1 of ", "missing", "part2/units.jsonl: 1 line is damaged"]);
-    merge("part3 whole part2 -o again").well();
+    scene.write("part1/units.jsonl", scene.text("part1/units.jsonl").replacen("\"correct\":", "\"correct\":1", 1));
+    merge("part1 part3 -o lacking").refused(&["1 of ", "missing", "part1/units.jsonl: 1 line is damaged"]);
+    merge("part1 whole -o again").well();
     assert_equal_results(&scene.path("whole"), &scene.path("again"));
 }
 

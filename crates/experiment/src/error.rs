@@ -115,7 +115,10 @@ pub enum ExperimentError {
         list: String,
     },
     /// Threads that the system does not give.
-    #[error("no pool of {} could be started ({source}): ask for fewer with --threads, or raise the limits of processes and memory", threads_text(*threads))]
+    #[error(
+        "a pool of {} cannot be started ({source}): ask for fewer threads, or raise the limits of processes and memory",
+        if *threads == 0 { "one thread per processor core".to_owned() } else { format!("{threads} threads") }
+    )]
     Threads {
         /// Requested number, or 0 for one per processor core.
         threads: usize,
@@ -125,10 +128,6 @@ pub enum ExperimentError {
     /// No folder to merge.
     #[error("no folder to merge: expected at least one folder of a run")]
     NothingToMerge,
-}
-
-fn threads_text(threads: usize) -> String {
-    if threads == 0 { "one thread per processor core".into() } else { format!("{threads} threads") }
 }
 
 /// Settings that are possible, but not with this model or these data.

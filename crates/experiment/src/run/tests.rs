@@ -12,7 +12,7 @@ const FILES: [(&str, Option<&str>); 7] = [
     ("model.toml", Some("model.toml")),
     ("weights.safetensors", Some("model.toml: weights")),
     ("calibration.json", Some("model.toml: calibration.json")),
-    ("breast_cancer.csv", Some("data: breast_cancer.csv")),
+    ("inputs.csv", Some("data: inputs.csv")),
     ("labels.csv", Some("data: labels.csv")),
 ];
 
@@ -20,14 +20,20 @@ const FILES: [(&str, Option<&str>); 7] = [
 fn copies() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/breast_cancer");
-    for name in ["model.toml", "weights.safetensors", "calibration.json", "breast_cancer.csv"] {
+    for name in ["model.toml", "weights.safetensors", "calibration.json"] {
         fs::copy(example.join(name), folder.path().join(name)).unwrap();
     }
-    fs::copy(example.join("breast_cancer.csv"), folder.path().join("labels.csv")).unwrap();
+    // The last column is the label.
+    let csv = fs::read_to_string(example.join("breast_cancer.csv")).unwrap();
+    let columns = csv.lines().skip(1).map(|line| line.rsplit_once(',').unwrap());
+    let (inputs, labels): (Vec<&str>, Vec<&str>) = columns.unzip();
+    for (name, lines) in [("inputs.csv", inputs), ("labels.csv", labels)] {
+        fs::write(folder.path().join(name), lines.join("\n")).unwrap();
+    }
     fs::write(folder.path().join("process.toml"), "splitter_error = { sigma_rad = 0.05 }\n").unwrap();
     let experiment = folder.path().join("experiment.toml");
     let text = "model = 'model.toml'\nprocess = 'process.toml'\ntrials = 1\n\
-                [data]\ninputs = 'breast_cancer.csv'\nlabels = 'labels.csv'\ncsv = { skip_lines = 1 }\nsamples = 40\n\
+                [data]\ninputs = 'inputs.csv'\nlabels = 'labels.csv'\nsamples = 40\n\
                 [core]\nports = 32\ntopology = 'triangular'\n[link]\ndac = { bits = 6 }\nadc = { bits = 6 }\n\
                 [[sweep]]\nkeys = ['data.samples']\nvalues = [20, 40]\n";
     fs::write(&experiment, text).unwrap();

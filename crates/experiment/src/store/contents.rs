@@ -127,7 +127,8 @@ impl Contents {
 
     /// Number of trials of which there is a chip.
     pub(crate) fn trials(&self) -> u64 {
-        self.records.keys().filter(|unit| unit.row == Row::Chips).map(|unit| unit.trial + 1).max().unwrap_or(0)
+        let chips = self.records.keys().filter(|unit| unit.row == Row::Chips);
+        chips.map(|unit| unit.trial.saturating_add(1)).max().unwrap_or(0)
     }
 
     /// Whether lines were left out.

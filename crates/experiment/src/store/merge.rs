@@ -23,7 +23,7 @@ pub fn merge(folders: &[PathBuf], folder: &Path, note: &dyn Fn(&str)) -> Result<
     parts.extend(read(folder)?);
     for (part, path) in parts.iter().zip(folders.iter().map(PathBuf::as_path).chain([folder])) {
         identity.expect_same(&part.identity, path)?;
-        config.trials = config.trials.max(part.config.trials);
+        config.trials = config.trials.max(part.config.trials).max(part.trials());
     }
     let points = Experiment::as_run(&folders[0], config.clone()).points()?;
     let plan = Plan::new(&points);

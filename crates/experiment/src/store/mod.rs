@@ -188,7 +188,7 @@ impl Store {
         Ok(write_atomically(&self.folder.join(name), bytes)?)
     }
 
-    /// Checks that the folder is still the one that was opened, and that nobody else has written to it.
+    /// Checks that the folder is still the one that was opened, and that no other program has written to it.
     ///
     /// # Errors
     ///

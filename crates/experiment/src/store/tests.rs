@@ -116,6 +116,19 @@ fn equal_repeats_count_once_and_differing_ones_are_an_error() {
 }
 
 #[test]
+fn a_merge_keeps_every_trial_though_the_experiment_names_fewer() {
+    let (_folder, _, outcome) = finished();
+    let folder = folder_of(&outcome, outcome.records.values());
+    let path = folder.path().join(EXPERIMENT);
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains("trials = 2\n"));
+    fs::write(&path, text.replace("trials = 2\n", "trials = 1\n")).unwrap();
+    let merged = merge::merge(&[folder.path().to_owned()], folder.path(), &|note| panic!("{note}")).unwrap();
+    assert_eq!(merged.records, outcome.records);
+    assert_eq!(fs::read_to_string(&path).unwrap(), text);
+}
+
+#[test]
 #[cfg(unix)]
 fn nothing_is_written_to_a_folder_that_is_another() {
     let (folder, _, outcome) = finished();
