@@ -28,7 +28,7 @@ pub(crate) struct Pass {
 #[derive(Clone)]
 pub(crate) struct Added {
     pub key: String,
-    /// Which value stands for it where its type is unknown.
+    /// Which value replaces it where its type is unknown.
     guess: usize,
 }
 

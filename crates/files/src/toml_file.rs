@@ -159,7 +159,7 @@ mod tests {
             ("table = 07:32:00", "line 1: found a date"),
             ("word = 3", "line 1: found integer `3`, expected one of `one`, `two`"),
             ("word = ['one']", "line 1: found list, expected one of `one`, `two`"),
-            ("word = 'tow'", "did you mean `two`?"),
+            ("word = 'twoo'", "did you mean `two`?"),
             ("\n\nfile = ''", "line 3: found an empty path, expected the path of a file"),
         ] {
             let error = parse_toml::<Table>(Path::new("p.toml"), text).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! Labels in the forms in which files store them, and the classes that they stand for.
+//! Labels in the forms in which files store them, and the classes that they mean.
 //!
 //! Whole numbers from 0 are classes as they are, whatever their type. −1 and 1 are the classes 0 and 1. A row of one 1
 //! among zeros (one-hot) is the class of its column. Names are classes in the order of the alphabet.
