@@ -45,7 +45,7 @@ fn foreign_folders_and_files_are_left_alone() {
     run_to(&experiment, &scene.path("y.npy"), &[]).refused(&["y.npy", "it is not a folder: expected a folder"]);
     run_to(&experiment, &scene.path("y.npy/below"), &[]).refused(&["below", "y.npy, which is not a folder"]);
     for special in [".lock", "units.jsonl", "identity.json"] {
-        let out = scene.path(&format!("with{special}"));
+        let out = scene.path(&format!("without {}", special.replace('.', " ")));
         run_to(&experiment, &out, &[]).well();
         fs::remove_file(out.join(special)).unwrap();
         fs::create_dir(out.join(special)).unwrap();

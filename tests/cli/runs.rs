@@ -221,7 +221,7 @@ fn files_of_other_programs_are_read() {
     scene.write("x.csv", csv(&|i| ["cat", "dog"][class(i)].to_owned()));
     assert_eq!(run(&chosen, "names").0, expected);
     scene.refuses(
-        &chosen.replace("}\n", "}\nclasses = ['dgo', 'cat']\n"),
+        &chosen.replace("}\n", "}\nclasses = ['dogg', 'cat']\n"),
         &["line 6", "data.classes", "did you mean `dog`?"],
     );
     scene.refuses(

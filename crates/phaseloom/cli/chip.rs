@@ -4,7 +4,7 @@ use super::Exit;
 use super::terminal::{output, whole};
 use clap::Args;
 use phaseloom::hardware;
-use phaseloom::hardware::{ChipId, MAX_PORTS, Process};
+use phaseloom::hardware::{ChipId, Process};
 use phaseloom::mesh::{MeshDesign, convention};
 use std::path::{Path, PathBuf};
 
@@ -22,7 +22,7 @@ pub struct Chip {
     #[arg(long, value_name = "PROGRAM.json", required_unless_present = "core", conflicts_with = "core")]
     program: Option<PathBuf>,
     /// Make a core of K ports, for K×K programs of the form svd (of a topology of contractions, of the form contraction)
-    #[arg(long, value_name = "K", value_parser = whole(1, MAX_PORTS))]
+    #[arg(long, value_name = "K", value_parser = whole(0, usize::MAX))]
     core: Option<usize>,
     /// Topology of the core
     #[arg(long, default_value = "rectangular", value_name = "KEY", conflicts_with = "program")]

@@ -24,13 +24,13 @@ use std::path::PathBuf;
     phaseloom compare --modes 32 --process process.toml --trials 50 -o comparison")]
 pub struct Compare {
     /// Ports of every mesh
-    #[arg(long, value_name = "N", default_value_t = 16, value_parser = whole(2, 512))]
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = whole(2_usize, 512))]
     modes: usize,
     /// The process (TOML), or preset:KEY, see `phaseloom list`
     #[arg(long, value_name = "PROCESS.toml", default_value = "preset:thermo-optic-silicon")]
     process: PathBuf,
     /// Number of unitaries and of chips per mesh
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = whole(2, 1_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = whole(2_u64, 1_000_000))]
     trials: u64,
     /// Seed of unitaries and chips
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole(0, u64::MAX))]

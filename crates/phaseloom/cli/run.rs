@@ -32,13 +32,13 @@ pub struct Run {
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
     /// Sampled chips at each point, instead of the number in the file
-    #[arg(long, value_name = "N", value_parser = whole(1, 1_000_000))]
+    #[arg(long, value_name = "N", value_parser = whole(1_u64, 1_000_000))]
     trials: Option<u64>,
     /// Seed, instead of the seed in the file
     #[arg(long, value_name = "N", value_parser = whole(0, u64::MAX))]
     seed: Option<u64>,
     /// Number of threads, which does not change results [default: one per core]
-    #[arg(long, value_name = "N", value_parser = whole(1, 1024))]
+    #[arg(long, value_name = "N", value_parser = whole(1_u16, 1024))]
     threads: Option<u16>,
     /// Compute only part K of N of the units
     #[arg(long, value_name = "K/N", default_value = "1/1", hide_default_value = true)]

@@ -78,10 +78,11 @@ pub fn check_output_path(output: &Path, endings: &[&str], read: &[(&str, Option<
 
 /// Checks before any work that `-o` names a folder that exists or can be made.
 pub fn check_output_folder(folder: &Path) -> anyhow::Result<()> {
+    phaseloom_files::check_output_folder(folder).context("-o")?;
     anyhow::ensure!(
         folder.is_dir() || !FILE_ENDINGS.contains(&ending(folder).as_str()),
         "-o: found {}, the name of a file, expected that of a folder",
         folder.display()
     );
-    phaseloom_files::check_output_folder(folder).context("-o")
+    Ok(())
 }
