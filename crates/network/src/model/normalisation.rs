@@ -73,7 +73,7 @@ impl Normalisation {
         for (sample, column) in raw.column_iter().enumerate() {
             for (feature, &value) in column.iter().enumerate() {
                 let prepared = self.prepare(feature, value);
-                if !(prepared.abs() <= MAX_INPUT) {
+                if prepared.is_nan() || prepared.abs() > MAX_INPUT {
                     let place = format!("sample {sample}, feature {feature}");
                     let found = format!("{value:e}, which is {prepared:e} after the normalisation");
                     let expected = format!(

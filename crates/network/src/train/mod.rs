@@ -241,8 +241,8 @@ fn run_epochs(
             learning_rate,
         };
         history.push(report);
-        last_batch =
-            order.chunks(spec.batch).enumerate().last().map(|(k, rows)| (k, rows.to_vec())).unwrap_or_default();
+        let last = samples.div_ceil(spec.batch) - 1;
+        last_batch = (last, order[last * spec.batch..].to_vec());
         if progress(&report).is_break() {
             break;
         }
@@ -252,7 +252,7 @@ fn run_epochs(
     let loss = batch_loss(model, data, &rows);
     let guessing = (model.output_size().max(2) as f64).ln();
     match history.last() {
-        Some(last) if !(loss <= MAX_LOSS * guessing) => {
+        Some(last) if loss.is_nan() || loss > MAX_LOSS * guessing => {
             let EpochReport { epoch, learning_rate, .. } = *last;
             Err(NetworkError::Diverged { epoch, batch, loss, learning_rate })
         }
