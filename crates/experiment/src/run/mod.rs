@@ -1,5 +1,8 @@
 //! The run of an experiment: computes the missing units in parallel.
 
+mod cautions;
+mod diagnosis;
+pub mod effects;
 mod evaluate;
 pub mod network_program;
 pub mod plan;
@@ -8,6 +11,9 @@ mod prepare;
 use crate::error::ExperimentError;
 use crate::input::config::Experiment;
 use crate::input::grid::Point;
+use crate::output::table::Tables;
+use crate::run::cautions::cautions;
+use crate::run::diagnosis::diagnose;
 use crate::run::plan::{Plan, Shard};
 use crate::run::prepare::prepare;
 use crate::store::identity::Identity;
@@ -20,6 +26,10 @@ use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
+use std::time::Instant;
+
+/// The diagnosis takes at most this part of the time of the run.
+const DIAGNOSIS_SHARE: u32 = 10;
 
 /// Options of a run. None changes a result.
 pub struct Options<'a> {
@@ -31,14 +41,26 @@ pub struct Options<'a> {
     pub interrupt: Interrupt,
     /// Called with (done, total) before the first unit and after each.
     pub progress: &'a (dyn Fn(usize, usize) + Sync),
+    /// Called with each warning about hardware that cannot compute well, before the first unit.
+    pub note: &'a (dyn Fn(&str) + Sync),
+    /// Whether to find out which source costs most accuracy once the run is finished.
+    pub diagnose: bool,
     /// Called with the outputs (classes × samples) of every shot of every unit, if they are to be kept.
     pub outputs: Option<&'a KeepOutputs<'a>>,
 }
 
 impl Default for Options<'_> {
-    /// All units on every processor core, without interruption, progress or kept outputs.
+    /// All units on every processor core, without interruption, messages, diagnosis or kept outputs.
     fn default() -> Self {
-        Self { threads: 0, shard: Shard::WHOLE, interrupt: Interrupt::new(), progress: &|_, _| {}, outputs: None }
+        Self {
+            threads: 0,
+            shard: Shard::WHOLE,
+            interrupt: Interrupt::new(),
+            progress: &|_, _| {},
+            note: &|_| {},
+            diagnose: false,
+            outputs: None,
+        }
     }
 }
 
@@ -60,6 +82,8 @@ pub struct Outcome {
     pub missing: usize,
     /// Whether it was interrupted.
     pub interrupted: bool,
+    /// One line about the source that costs most accuracy, if this call finished a run that loses some.
+    pub diagnosis: Option<String>,
 }
 
 /// Computes the units of an experiment that `folder` lacks.
@@ -69,8 +93,10 @@ pub struct Outcome {
 /// Invalid settings, models or data (then nothing is written), a folder of another run, fewer trials than it holds, a
 /// full disk.
 pub fn run(experiment: &Experiment, folder: &Path, options: &Options<'_>) -> Result<Outcome, ExperimentError> {
+    let start = Instant::now();
     let config = &experiment.config;
     let points = experiment.points()?;
+    experiment.effects(&points)?;
     let identity = Identity::new(config, &points, experiment.base())?;
     let contents = store::read(folder)?;
     let mut records = BTreeMap::new();
@@ -85,17 +111,20 @@ pub fn run(experiment: &Experiment, folder: &Path, options: &Options<'_>) -> Res
     let units = Plan::new(&points).units(config.trials);
     let mine: Vec<Unit> = units.iter().enumerate().filter(|(i, _)| options.shard.takes(*i)).map(|(_, &u)| u).collect();
     let todo: Vec<Unit> = mine.iter().copied().filter(|u| !records.contains_key(u)).collect();
-    let mut interrupted = false;
+    let (mut interrupted, mut prepared, mut pool) = (false, Vec::new(), None);
     if !todo.is_empty() {
-        let prepared = prepare(experiment, &points, &options.interrupt)?;
+        prepared = prepare(experiment, &points, &options.interrupt)?;
+        cautions(&prepared, &points)?.iter().for_each(|line| (options.note)(line));
         let store = Store::open(folder, &identity, config, contents.as_ref())?;
         let total = mine.len();
         let done = Mutex::new(total - todo.len());
         (options.progress)(total - todo.len(), total);
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(options.threads)
-            .build()
-            .map_err(|e| FileError::Io { path: folder.to_owned(), source: std::io::Error::other(e) })?;
+        let pool = pool.insert(
+            rayon::ThreadPoolBuilder::new()
+                .num_threads(options.threads)
+                .build()
+                .map_err(|e| FileError::Io { path: folder.to_owned(), source: std::io::Error::other(e) })?,
+        );
         let work = |unit: &Unit| -> Result<Option<Record>, ExperimentError> {
             if options.interrupt.requested() {
                 return Ok(None);
@@ -129,5 +158,13 @@ pub fn run(experiment: &Experiment, folder: &Path, options: &Options<'_>) -> Res
     }
     let computed = todo.iter().filter(|u| records.contains_key(u)).count();
     let missing = units.iter().filter(|u| !records.contains_key(u)).count();
-    Ok(Outcome { identity, points, records, computed, missing, interrupted })
+    let outcome = Outcome { identity, points, records, computed, missing, interrupted, diagnosis: None };
+    let diagnosis = match (Tables::new(&outcome), pool) {
+        (Some(tables), Some(pool)) if options.diagnose => {
+            let budget = start.elapsed() / DIAGNOSIS_SHARE;
+            pool.install(|| diagnose(&tables, &prepared, &outcome.points, budget, &options.interrupt))
+        }
+        _ => None,
+    };
+    Ok(Outcome { diagnosis, ..outcome })
 }

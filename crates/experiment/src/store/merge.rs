@@ -55,5 +55,5 @@ pub fn merge(folders: &[PathBuf], folder: &Path) -> Result<Outcome, ExperimentEr
     let new: Vec<&Unit> = units.iter().filter(is_new).collect();
     new.iter().try_for_each(|unit| store.append(&all.records[unit]))?;
     let (identity, records, computed) = (all.identity, all.records, new.len());
-    Ok(Outcome { identity, points, records, computed, missing: 0, interrupted: false })
+    Ok(Outcome { identity, points, records, computed, missing: 0, interrupted: false, diagnosis: None })
 }

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use phaseloom_files::read_key;
+
 use super::Batch;
 use crate::error::{NetworkError, Result};
 
@@ -82,11 +84,12 @@ pub(super) enum Parts {
 pub(super) fn read(path: &Path, bytes: &[u8], columns: &CsvColumns, parts: Parts) -> Result<(Batch, Vec<usize>)> {
     let invalid =
         |place: String, found: String, expected: &str| NetworkError::format(path, "CSV", place, found, expected);
-    let separator = u8::try_from(columns.separator).ok().filter(u8::is_ascii).ok_or_else(|| {
-        let expected = "one ASCII character, e.g. \",\" or \"\\t\"";
-        NetworkError::setting(path, "csv.separator", format!("{:?}", columns.separator), expected)
-    })?;
-    let body = after_lines(bytes, columns.skip_lines);
+    let separator =
+        u8::try_from(read_key!("data.csv", columns.separator)).ok().filter(u8::is_ascii).ok_or_else(|| {
+            let expected = "one ASCII character, e.g. \",\" or \"\\t\"";
+            NetworkError::setting(path, "csv.separator", format!("{:?}", columns.separator), expected)
+        })?;
+    let body = after_lines(bytes, read_key!("data.csv", columns.skip_lines));
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
@@ -180,9 +183,12 @@ impl Plan {
                 missing(key, format!("column `{name}`"), format!("a name of the header line: {}", names.join(", ")))
             }),
         };
-        let label = if parts == Parts::Features { None } else { Some(find("label", &columns.label)?) };
-        let features = match &columns.features {
-            _ if parts == Parts::Labels => return Ok(Self { width, features: Vec::new(), label }),
+        let label =
+            if parts == Parts::Features { None } else { Some(find("label", &read_key!("data.csv", columns.label))?) };
+        if parts == Parts::Labels {
+            return Ok(Self { width, features: Vec::new(), label });
+        }
+        let features = match &read_key!("data.csv", columns.features) {
             None => (0..width).filter(|&c| Some(c) != label).collect(),
             Some(Features::List(list)) => list.iter().map(|c| find("features", c)).collect::<Result<Vec<_>>>()?,
             Some(Features::Range(range)) if range.end <= width => (range.start..range.end).collect(),
