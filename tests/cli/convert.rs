@@ -1,6 +1,6 @@
 //! `convert`: the files of a converted program, there and back; what it refuses, and that it then leaves no file.
 
-use super::support::{GENERAL, Scene, furthest, npy_real};
+use super::support::{GENERAL, Scene, npy_real};
 use phaseloom::mesh::convention::CONVENTIONS;
 use std::fs;
 
@@ -32,7 +32,7 @@ fn a_program_becomes_every_convention_and_comes_back() {
                 assert_eq!(file["attenuators"], ours["attenuators"]);
                 assert!(file["right"]["cells"][0][convention.names()[0]].is_number());
                 scene.call("convert converted.json --to phaseloom -o back.json").well();
-                assert!(furthest(&scene.matrix("back.json"), &target) < 1e-12, "{key}");
+                assert!((scene.matrix("back.json") - &target).camax() < 1e-12, "{key}");
             }
             before = format!("{key}.json");
             fs::copy(scene.path("converted.json"), scene.path(&before)).unwrap();

@@ -2,9 +2,10 @@
 //! start, training and calibration.
 
 use super::support::{
-    CORE, DATA, LINK, RESULTS, Scene, Working, assert_equal_results, cell, example, phaseloom, read_npy, results,
-    run_to, scales, table,
+    CORE, DATA, LINK, RESULTS, Scene, Working, assert_equal_results, cell, example, phaseloom, read, results, run_to,
+    scales, table,
 };
+use phaseloom::network::predictions;
 use std::fs;
 use std::path::Path;
 
@@ -29,21 +30,12 @@ fn example_holds(experiment: &Path) {
     assert!(seen >= 2 && rows.iter().any(|row| cell(row, "row") == "chips"));
     let outputs = |row: &str| {
         let name = format!("{row}-point0-trial0-shot0.npy");
-        read_npy(&out.join("outputs").join(name))
+        read(&out.join("outputs").join(name)).map(|z| z.re)
     };
-    let ((classes, samples, exact), (_, _, ideal)) = (outputs("exact"), outputs("perfect_ideal"));
-    assert_eq!(samples.to_string(), cell(&table(&out.join("table.csv"))[0], "samples"));
-    let largest = exact.iter().map(|z| z[0].abs()).fold(0.0, f64::max);
-    for (a, b) in exact.iter().zip(&ideal) {
-        assert!((a[0] - b[0]).abs() < 1e-9 * largest.max(1.0), "{a:?} {b:?}");
-    }
-    let decide = |all: &[[f64; 2]]| -> Vec<usize> {
-        let largest = |j: usize| {
-            (0..classes).max_by(|&a: &usize, &b: &usize| all[a * samples + j][0].total_cmp(&all[b * samples + j][0]))
-        };
-        (0..samples).map(|j| largest(j).unwrap()).collect()
-    };
-    assert_eq!(decide(&exact), decide(&ideal));
+    let (exact, ideal) = (outputs("exact"), outputs("perfect_ideal"));
+    assert_eq!(exact.ncols().to_string(), cell(&table(&out.join("table.csv"))[0], "samples"));
+    assert!((&exact - &ideal).amax() < 1e-9 * exact.amax().max(1.0));
+    assert_eq!(predictions(&exact), predictions(&ideal));
 
     // Started again: nothing to do, the same bytes, and outputs that were not kept now are not promised.
     let before = results(&out);
@@ -116,7 +108,7 @@ fn shots_are_rows_of_the_table_and_outputs_of_their_own() {
         let sd: f64 = cell(row, "sd_between_shots").parse().unwrap();
         assert!(sd.is_finite());
     }
-    let shot = |n| read_npy(&scene.path(&format!("out/outputs/chips-point0-trial0-shot{n}.npy"))).2;
+    let shot = |n| read(&scene.path(&format!("out/outputs/chips-point0-trial0-shot{n}.npy")));
     assert!(shot(0) != shot(1) && shot(1) != shot(2));
 }
 

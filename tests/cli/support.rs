@@ -1,6 +1,6 @@
 //! Helpers of all modules: starting the binary, small files written by hand, waiting, reading results. No tests.
 
-use phaseloom::files::write_matrix;
+use phaseloom::files::{read_matrix, write_matrix};
 use phaseloom_testing::{Matrix, haar};
 use serde_json::Value;
 use std::ffi::OsStr;
@@ -162,12 +162,6 @@ pub fn cell<'a>(row: &'a [(String, String)], column: &str) -> &'a str {
 /// A matrix of 3 rows and 4 columns without structure.
 pub const GENERAL: [[f64; 4]; 3] = [[0.5, -1.0, 2.0, 0.25], [1.5, 0.0, -0.75, 1.0], [-2.0, 0.125, 0.5, 0.5]];
 
-/// The largest distance between two entries.
-pub fn furthest(a: &[[f64; 2]], b: &[[f64; 2]]) -> f64 {
-    assert_eq!(a.len(), b.len());
-    a.iter().zip(b).map(|(a, b)| (a[0] - b[0]).hypot(a[1] - b[1])).fold(0.0, f64::max)
-}
-
 /// A `.npy` file: header of version 1 for a type and shape, then the bytes.
 pub fn npy(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
     let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
@@ -189,19 +183,9 @@ pub fn integers(count: i64, value: impl Fn(i64) -> i64) -> Vec<u8> {
     npy("<i8", &format!("({count},)"), &(0..count).flat_map(|i| value(i).to_le_bytes()).collect::<Vec<u8>>())
 }
 
-/// The real and imaginary parts of a c16 `.npy` file of rank 2, row by row: (rows, columns, values).
-pub fn read_npy(path: &Path) -> (usize, usize, Vec<[f64; 2]>) {
-    let bytes = fs::read(path).unwrap();
-    let start = 10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
-    let header = String::from_utf8_lossy(&bytes[10..start]).into_owned();
-    assert!(header.contains("'<c16'") && header.contains("False"), "{header}");
-    let shape = header.split('(').nth(1).unwrap().split(')').next().unwrap();
-    let sizes: Vec<usize> =
-        shape.split(',').filter(|n| !n.trim().is_empty()).map(|n| n.trim().parse().unwrap()).collect();
-    let number = |b: &[u8]| f64::from_le_bytes(b.try_into().unwrap());
-    let values: Vec<[f64; 2]> = bytes[start..].chunks_exact(16).map(|b| [number(&b[..8]), number(&b[8..])]).collect();
-    assert_eq!(values.len(), sizes[0] * sizes[1]);
-    (sizes[0], sizes[1], values)
+/// The matrix in a `.npy` file.
+pub fn read(path: &Path) -> Matrix {
+    read_matrix(path).unwrap().0
 }
 
 /// A `.safetensors` file of f64 tensors.
@@ -299,11 +283,13 @@ impl Scene {
         self.call("chip process.toml --program program.json --seed 4 -o chip.json").well();
     }
 
-    /// The entries of the matrix that `phaseloom matrix` writes, row by row.
+    /// The matrix that `phaseloom matrix` writes.
     #[track_caller]
-    pub fn matrix(&self, arguments: &str) -> Vec<[f64; 2]> {
+    pub fn matrix(&self, arguments: &str) -> Matrix {
         self.call(&format!("matrix {arguments} -o matrix.npy")).well();
-        read_npy(&self.path("matrix.npy")).2
+        let bytes = fs::read(self.path("matrix.npy")).unwrap();
+        assert!(bytes.windows(6).any(|part| part == b"'<c16'"), "complex numbers in double precision");
+        read(&self.path("matrix.npy"))
     }
 
     /// Runs a command with a changed file, which it must refuse; restores the file.

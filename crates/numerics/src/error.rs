@@ -1,8 +1,16 @@
 //! The errors of this crate.
 
-/// A numerical method whose result failed its check.
+/// A matrix that cannot be decomposed, or a numerical method whose result failed its check.
 #[derive(Debug, thiserror::Error)]
 pub enum NumericsError {
+    /// A matrix that should be decomposed has an entry that is not finite.
+    #[error("row {row}, column {column} of a matrix: found a number that is not finite, expected finite numbers")]
+    NotFinite {
+        /// Row of the entry, from 0.
+        row: usize,
+        /// Column of the entry, from 0.
+        column: usize,
+    },
     /// Every attempt at a singular value decomposition failed.
     #[error(
         "singular value decomposition of a {rows}×{columns} matrix failed: relative residual {residual:.1e}, \

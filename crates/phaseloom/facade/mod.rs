@@ -62,6 +62,10 @@ pub fn read_complex_matrix(path: impl AsRef<Path>) -> Result<DMatrix<Complex64>,
 }
 
 /// A random unitary matrix of `size` × `size`, uniform in the Haar measure.
+///
+/// # Panics
+///
+/// If `size` is zero.
 #[must_use]
 pub fn haar_unitary(size: usize, seed: Seed) -> DMatrix<Complex64> {
     phaseloom_numerics::haar_unitary(size, &mut phaseloom_numerics::StreamKey::new(seed.0, "haar").stream())

@@ -50,9 +50,10 @@ impl Network {
     ///
     /// # Panics
     ///
-    /// If the number of features is not the input size of the model.
+    /// If the number of features is not the input size of the model, or an input is not finite.
     #[must_use]
     pub fn forward(&self, inputs: &DMatrix<f64>) -> DMatrix<f64> {
+        check_inputs(&self.model, inputs);
         self.model.forward_exact(&self.model.prepare(inputs))
     }
 
@@ -74,6 +75,11 @@ impl Network {
     }
 }
 
+fn check_inputs(model: &Model, inputs: &DMatrix<f64>) {
+    assert_eq!(inputs.nrows(), model.spec().input.size, "features of the inputs and input size of the model");
+    assert!(inputs.iter().all(|x| x.is_finite()), "inputs that are finite numbers");
+}
+
 /// A network whose photonic layers run on chips, from [`Network::on_chip`]. Biases and activations are electronic.
 pub struct PhotonicNetwork {
     model: Arc<Model>,
@@ -90,9 +96,10 @@ impl PhotonicNetwork {
     ///
     /// # Panics
     ///
-    /// If the number of features is not the input size of the model.
+    /// If the number of features is not the input size of the model, or an input is not finite.
     #[must_use]
     pub fn forward(&self, inputs: &DMatrix<f64>) -> DMatrix<f64> {
+        check_inputs(&self.model, inputs);
         let first_sample = self.sent.fetch_add(inputs.ncols() as u64, Ordering::Relaxed);
         let exact = self.model.exact_pass(self.model.prepare(inputs));
         let products: Vec<&dyn MatrixProduct> = self.products.all.iter().map(|product| &**product).collect();

@@ -49,9 +49,11 @@ impl Product {
     ///
     /// # Panics
     ///
-    /// If `x` has not as many rows as the matrix has inputs.
+    /// If `x` does not have as many rows as the matrix has inputs, or has an entry that is not finite.
     #[must_use]
     pub fn multiply(&self, x: &DMatrix<f64>) -> DMatrix<f64> {
+        assert_eq!(x.nrows(), self.shape().1, "rows of the vectors and inputs of the matrix");
+        assert!(x.iter().all(|x| x.is_finite()), "vectors of finite numbers");
         let first_sample = self.sent.fetch_add(x.ncols() as u64, Ordering::Relaxed);
         self.optical.multiply(x, Shot { trial: 0, index: 0, first_sample }).0
     }

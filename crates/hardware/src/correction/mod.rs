@@ -25,7 +25,7 @@ pub use outcome::{Corrected, CorrectionQuality};
 
 use crate::chip::Chip;
 use crate::error::HardwareError;
-use phaseloom_files::find;
+use phaseloom_files::{at_least, find, positive};
 use phaseloom_mesh::{Form, MatrixProgram, Phases};
 
 /// Knowledge of a chip that a method assumes.
@@ -166,6 +166,8 @@ pub(crate) fn corrected_program(
     instruments: &Instruments,
 ) -> Result<(MatrixProgram, CorrectionResult, u64), HardwareError> {
     chip.check_shape(target)?;
+    at_least("noise", instruments.noise, 0.0).map_err(HardwareError::Unfit)?;
+    positive("effort", instruments.effort).map_err(HardwareError::Unfit)?;
     let mut lab = Lab::new(chip, target, method.knows, instruments);
     if lab.target().norm() <= 0.0 {
         // Every setting realises a matrix of zeros once the gain is zero.

@@ -4,6 +4,7 @@ use super::CorrectionResult;
 use crate::chip::Chip;
 use crate::error::HardwareError;
 use num_complex::Complex64;
+use phaseloom_mesh::cell::wrap;
 use phaseloom_mesh::{MatrixProgram, Phases};
 use phaseloom_numerics::{fidelity, relative_error};
 
@@ -66,8 +67,16 @@ pub struct Corrected {
     pub result: CorrectionResult,
 }
 
+/// Phases after a change of each, wrapped to 0…2π.
+pub(super) fn moved(phases: &[Phases], changes: impl IntoIterator<Item = f64>) -> Vec<Phases> {
+    let mut moved = phases.to_vec();
+    let values = moved.iter_mut().flat_map(|phases| phases.values_mut());
+    values.zip(changes).for_each(|(phase, change)| *phase = wrap(*phase + change));
+    moved
+}
+
 /// Phases within the range of a heater, 0…2π.
 pub(super) fn wrapped(mut phases: Phases) -> Phases {
-    phases.values_mut().iter_mut().for_each(|phase| *phase = phaseloom_mesh::cell::wrap(*phase));
+    phases.values_mut().iter_mut().for_each(|phase| *phase = wrap(*phase));
     phases
 }

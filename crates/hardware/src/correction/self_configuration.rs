@@ -15,7 +15,7 @@
 //! matrix for P phases. The equations take O(N²·P²) time, where P ≈ N² for a mesh of N modes.
 
 use super::lab::{amplitude, distance, transmission};
-use super::outcome::wrapped;
+use super::outcome::moved;
 use super::{Correction, CorrectionResult, Knowledge, Lab};
 use crate::error::HardwareError;
 use nalgebra::{DMatrix, DVector};
@@ -77,7 +77,7 @@ pub(super) fn solve(lab: &mut Lab<'_>) -> Result<CorrectionResult, HardwareError
         |(phases, _), step| {
             let mut lab = lab.borrow_mut();
             lab.check_interrupt()?;
-            let phases = moved(phases, step);
+            let phases = moved(phases, step.iter().copied());
             let measured = lab.measure_matrix(&phases);
             let cost = distance(&target, &measured, factor);
             Ok(Point { state: (phases, measured), cost })
@@ -122,15 +122,4 @@ fn slopes(lab: &mut Lab<'_>, phases: &[Phases], count: usize) -> Result<DMatrix<
         }
     }
     Ok(slopes)
-}
-
-/// Phases after a step, wrapped.
-fn moved(phases: &[Phases], step: &DVector<f64>) -> Vec<Phases> {
-    let mut steps = step.iter();
-    let moved = phases.iter().map(|phases| {
-        let mut moved = phases.clone();
-        moved.values_mut().iter_mut().zip(steps.by_ref()).for_each(|(phase, step)| *phase += step);
-        wrapped(moved)
-    });
-    moved.collect()
 }

@@ -8,9 +8,9 @@
 //! because each step sees the gradient along one direction of P.
 
 use super::lab::{amplitude, distance, transmission};
+use super::outcome::moved;
 use super::{Correction, CorrectionResult, Knowledge, Lab};
 use crate::error::HardwareError;
-use phaseloom_mesh::Phases;
 
 /// Number of steps.
 const STEPS: u64 = 3000;
@@ -37,20 +37,19 @@ fn solve(lab: &mut Lab<'_>) -> Result<CorrectionResult, HardwareError> {
     let mut draws = lab.draws("correction/spsa");
     let steps = lab.steps(STEPS);
     let stable = STABLE * steps as f64;
+    let count: usize = phases.iter().map(|s| s.values().len()).sum();
     let mut gain = None;
     // The best phases that were measured; the start counts.
     let mut best = (distance(&target, &first, factor), phases.clone());
     for step in 0..steps {
         lab.check_interrupt()?;
         let size = PERTURBATION / (step as f64 + 1.0).powf(0.101);
-        let perturbation: Vec<Vec<f64>> =
-            phases.iter().map(|s| s.values().iter().map(|_| draws.draw().signum() * size).collect()).collect();
-        let error = |lab: &mut Lab<'_>, by: f64| {
-            distance(&target, &lab.measure_matrix(&moved(&phases, &perturbation, by)), factor)
-        };
+        let perturbation: Vec<f64> = (0..count).map(|_| draws.draw().signum() * size).collect();
+        let at = |by: f64| moved(&phases, perturbation.iter().map(|change| by * change));
+        let error = |lab: &mut Lab<'_>, by: f64| distance(&target, &lab.measure_matrix(&at(by)), factor);
         let (above, below) = (error(lab, 1.0), error(lab, -1.0));
         if above.min(below) < best.0 {
-            best = (above.min(below), moved(&phases, &perturbation, if above < below { 1.0 } else { -1.0 }));
+            best = (above.min(below), at(if above < below { 1.0 } else { -1.0 }));
         }
         // The slope along Δ, in units of the perturbation.
         let slope = (above - below) / (2.0 * size * size);
@@ -60,7 +59,7 @@ fn solve(lab: &mut Lab<'_>) -> Result<CorrectionResult, HardwareError> {
             if change > 0.0 { FIRST * (1.0 + stable).powf(0.602) / change } else { 0.0 }
         });
         let rate = gain / (step as f64 + 1.0 + stable).powf(0.602);
-        phases = moved(&phases, &perturbation, (-rate * slope).clamp(-1.0, 1.0));
+        phases = at((-rate * slope).clamp(-1.0, 1.0));
     }
     let mut measured = lab.measure_matrix(&phases);
     if distance(&target, &measured, factor) > best.0 {
@@ -68,15 +67,4 @@ fn solve(lab: &mut Lab<'_>) -> Result<CorrectionResult, HardwareError> {
         measured = lab.measure_matrix(&phases);
     }
     Ok(CorrectionResult { steps, amplitude: amplitude(&target, &measured), ..phases.into() })
-}
-
-/// φ + `by`·Δ, wrapped.
-fn moved(phases: &[Phases], perturbation: &[Vec<f64>], by: f64) -> Vec<Phases> {
-    let mut moved = phases.to_vec();
-    for (phases, perturbation) in moved.iter_mut().zip(perturbation) {
-        for (phase, change) in phases.values_mut().iter_mut().zip(perturbation) {
-            *phase = phaseloom_mesh::cell::wrap(*phase + by * change);
-        }
-    }
-    moved
 }

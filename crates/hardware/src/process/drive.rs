@@ -1,7 +1,7 @@
 //! Driven phases of a program, and the matrix error that a process predicts for it.
 
 use crate::error::HardwareError;
-use crate::process::{MeshSize, Process};
+use crate::process::Process;
 use phaseloom_mesh::{Form, MatrixProgram, Phases, StageKind};
 
 impl Process {
@@ -46,8 +46,7 @@ impl Process {
     /// relative error is that of the whole depth. It is an estimate for topologies that join distant modes or absorb light.
     pub(crate) fn predicted_corner_error_squared(&self, program: &MatrixProgram, modes: usize) -> f64 {
         let meshes = program.stages().iter().filter(|s| s.kind() == StageKind::Mesh);
-        let mesh = |size: MeshSize| self.sources().map(|(_, s)| s.mesh_error_squared(&size)).sum::<f64>();
-        let meshes: f64 = meshes.map(|stage| mesh(MeshSize::from_stage(stage))).sum();
+        let meshes: f64 = meshes.map(|mesh| self.sources().map(|(_, s)| s.mesh_error_squared(mesh)).sum::<f64>()).sum();
         match program.form() {
             Form::Svd | Form::Auto => {}
             Form::Unitary => return meshes,

@@ -12,9 +12,10 @@
 //! [`Cell::length`](phaseloom_mesh::Cell::length). Waveguides and shifters outside of cells have no loss
 //! (docs/physics.md, Loss).
 
-use super::{Imperfection, MeshSize};
+use super::{Imperfection, cells_passed};
 use crate::process::stage_errors::StageErrors;
 use phaseloom_files::{InvalidValue, at_least, read_key};
+use phaseloom_mesh::Stage;
 use phaseloom_numerics::{NormalStream, exp_in_place};
 use serde::{Deserialize, Serialize};
 
@@ -113,8 +114,8 @@ impl Imperfection for InsertionLoss {
 
     /// Random imbalance D ~ N(0, s²), with c = ln 10/20, has two parts. No common factor compensates
     /// `½(N−1)c²s²(1 − 1/π)`. The nominal gain does not include the mean loss of the arms, `(N−1)cs/√(2π)` of amplitude.
-    fn mesh_error_squared(&self, mesh: &MeshSize) -> f64 {
-        let cells = mesh.cells;
+    fn mesh_error_squared(&self, mesh: &Stage) -> f64 {
+        let cells = cells_passed(mesh);
         let nepers = std::f64::consts::LN_10 / 20.0 * read_key!("process.insertion_loss", self.imbalance_sigma_db);
         let spread = 0.5 * cells * nepers * nepers * (1.0 - std::f64::consts::FRAC_1_PI);
         spread + (cells * nepers).powi(2) / std::f64::consts::TAU

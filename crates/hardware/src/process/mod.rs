@@ -56,7 +56,7 @@ pub trait Imperfection: Send + Sync + std::fmt::Debug {
     fn fluctuate(&self, _deviates: &mut NormalStream<f64>, _phases: &mut Phases) {}
 
     /// First-order contribution of a random source to E² of a programmed unitary mesh (dimensionless).
-    fn mesh_error_squared(&self, _mesh: &MeshSize) -> f64 {
+    fn mesh_error_squared(&self, _mesh: &Stage) -> f64 {
         0.0
     }
 
@@ -66,27 +66,14 @@ pub trait Imperfection: Send + Sync + std::fmt::Debug {
     }
 }
 
-/// Numbers of components that light passes in a mesh, as the mean over its modes.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct MeshSize {
-    /// Cells; N−1 in a universal mesh of N ports.
-    pub cells: f64,
-    /// Splitters per cell.
-    pub splitters: f64,
-    /// Phases per mode, with two per cell and one per port; N in a universal mesh.
-    pub phases: f64,
+/// A number of components of a mesh per mode.
+fn per_mode(mesh: &Stage, count: usize) -> f64 {
+    count as f64 / mesh.layout().modes.max(1) as f64
 }
 
-impl MeshSize {
-    pub(crate) fn from_stage(stage: &Stage) -> Self {
-        let layout = stage.layout();
-        let share = |count: usize| count as f64 / layout.modes.max(1) as f64;
-        Self {
-            cells: share(2 * layout.positions.len()),
-            splitters: layout.cell.splitters() as f64,
-            phases: share(stage.phases().values().len()),
-        }
-    }
+/// Number of cells that light passes, as the mean over the modes; N−1 in a universal mesh of N ports.
+fn cells_passed(mesh: &Stage) -> f64 {
+    per_mode(mesh, 2 * mesh.layout().positions.len())
 }
 
 /// Declares the process and the list of its sources in the order in which they act on phases: quantisation, heater

@@ -3,10 +3,10 @@
 //! An offset δ changes a mesh by `‖·‖_F² = δ²` to first order. The N² phases of a mesh of N ports give `E = σ√N`
 //! (docs/physics.md, Fabrication errors).
 
-use super::{Imperfection, MeshSize};
+use super::{Imperfection, per_mode};
 use crate::process::stage_errors::StageErrors;
 use phaseloom_files::{InvalidValue, read_key, spread_rad};
-use phaseloom_mesh::Phases;
+use phaseloom_mesh::{Phases, Stage};
 use phaseloom_numerics::NormalStream;
 use serde::{Deserialize, Serialize};
 
@@ -34,8 +34,8 @@ impl Imperfection for PhaseError {
         add_normal(deviates, read_key!("process.phase_error", self.sigma_rad), &mut stage.offsets);
     }
 
-    fn mesh_error_squared(&self, mesh: &MeshSize) -> f64 {
-        read_key!("process.phase_error", self.sigma_rad).powi(2) * mesh.phases
+    fn mesh_error_squared(&self, mesh: &Stage) -> f64 {
+        read_key!("process.phase_error", self.sigma_rad).powi(2) * per_mode(mesh, mesh.phases().values().len())
     }
 
     /// `T11 = i e^{iθ/2} e^{iφ} sin(θ/2)`: |∂/∂φ|² = t², |∂/∂θ|² = 1/4.

@@ -3,10 +3,10 @@
 //! An error α changes a mesh by `‖·‖_F² = 2α²` to first order. The N(N−1) splitters of a mesh of N ports give
 //! `E = σ√(2(N−1))` (docs/physics.md, Fabrication errors; Bandyopadhyay et al. 2021, Hamerly et al. 2022).
 
-use super::{Imperfection, MeshSize};
+use super::{Imperfection, cells_passed};
 use crate::process::stage_errors::StageErrors;
 use phaseloom_files::{InvalidValue, read_key, spread_rad};
-use phaseloom_mesh::cell;
+use phaseloom_mesh::{Stage, cell};
 use phaseloom_numerics::NormalStream;
 use serde::{Deserialize, Serialize};
 
@@ -111,8 +111,8 @@ impl Imperfection for SplitterError {
         }
     }
 
-    fn mesh_error_squared(&self, mesh: &MeshSize) -> f64 {
-        mesh.splitters * self.sigma().powi(2) * mesh.cells
+    fn mesh_error_squared(&self, mesh: &Stage) -> f64 {
+        mesh.layout().cell.splitters() as f64 * self.sigma().powi(2) * cells_passed(mesh)
     }
 
     /// `T11` changes by `−c·(α+β)` with c² = 1 − t².

@@ -124,6 +124,10 @@ impl CoreSpec {
         if self.column_block(detection) == 0 {
             return Err(HardwareError::NoPorts);
         }
+        if rows == 0 || columns == 0 {
+            let expected = "a matrix of at least one row and one column";
+            return Err(HardwareError::unfit("matrix", format!("{rows}×{columns}"), expected));
+        }
         Ok(TilePlan::new(rows, columns, self.ports, self.column_block(detection)))
     }
 }

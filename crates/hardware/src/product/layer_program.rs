@@ -38,7 +38,8 @@ impl LayerProgram {
     ///
     /// # Errors
     ///
-    /// A core without ports, an unknown topology, a matrix that cannot be decomposed, too little memory.
+    /// A core without ports, an unknown topology, [scales](Scales::check) of another matrix, a matrix without rows or columns or
+    /// with an entry that is not finite, too little memory.
     pub fn new(
         weight: &DMatrix<f64>,
         core: &CoreSpec,
@@ -61,6 +62,7 @@ impl LayerProgram {
         scales: &Scales,
     ) -> Result<Self, HardwareError> {
         let plan = core.plan(weight.nrows(), weight.ncols(), detection)?;
+        scales.check(plan.tiles().len())?;
         // Per core and pair of ports: about 100 bytes for the phases as programmed and as driven, one chip and its
         // realised matrix, 32 more for singular vectors that wait for a common gain, and 128 for one decomposition. Three
         // times as much if phases are fitted.

@@ -54,9 +54,11 @@ impl<T: Real> OpticalProduct<T> {
     ///
     /// Impossible processes and links, corrections that fail.
     ///
+    /// [`HardwareError::Unfit`] for scales or a design of another program.
+    ///
     /// # Panics
     ///
-    /// If the number of full scales is not the number of tiles.
+    /// If `design` is that of another program with as many tiles.
     pub fn new(
         program: &Arc<LayerProgram>,
         design: &Arc<LayerDesign>,
@@ -65,7 +67,11 @@ impl<T: Real> OpticalProduct<T> {
         core_use: CoreUse,
         address: LayerAddress,
     ) -> Result<Self, HardwareError> {
-        assert_eq!(scales.full_scale.len(), program.tiles().len(), "one full scale per tile");
+        scales.check(program.tiles().len())?;
+        if design.tiles.len() != program.tiles().len() {
+            let expected = format!("those of the program, {}", program.tiles().len());
+            return Err(HardwareError::unfit("tiles of the design (number of)", design.tiles.len(), expected));
+        }
         let receiver = link.receiver(program.ports())?;
         let transmitter = Transmitter::new(link, scales.input, program.plan());
         let around = Surroundings {

@@ -5,6 +5,7 @@ use crate::link::Link;
 use crate::product::core_spec::CoreSpec;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
+use phaseloom_files::{at_least, positive};
 
 /// The scales of one layer, from calibration data or bounds. They belong to the model, never to a batch or a chip.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,12 +16,35 @@ pub struct Scales {
     pub full_scale: Vec<f64>,
 }
 
+impl Scales {
+    /// Checks the scales of a layer of `tiles` tiles.
+    ///
+    /// # Errors
+    ///
+    /// [`HardwareError::Unfit`] for another number of full scales, or a scale that is not a finite number above 0. The full
+    /// scale of a tile of zeros may be 0.
+    pub fn check(&self, tiles: usize) -> Result<(), HardwareError> {
+        positive("input", self.input).map_err(|invalid| HardwareError::Unfit(invalid.in_table("scales")))?;
+        if self.full_scale.len() != tiles {
+            let expected = format!("{tiles}, one for each tile");
+            return Err(HardwareError::unfit("scales.full_scale (number of)", self.full_scale.len(), expected));
+        }
+        for (tile, &full_scale) in self.full_scale.iter().enumerate() {
+            at_least(&format!("full_scale[{tile}]"), full_scale, 0.0)
+                .map_err(|invalid| HardwareError::Unfit(invalid.in_table("scales")))?;
+        }
+        Ok(())
+    }
+}
+
 /// The scales that need no data: inputs within ±`input`, outputs within √k·‖W_tile‖₂·`input`.
 ///
 /// # Errors
 ///
-/// A core without ports or a matrix that cannot be decomposed.
+/// A core without ports, a matrix without rows or columns or with an entry that is not finite, an `input` that is not a
+/// finite number above 0.
 pub fn bound_scales(weight: &DMatrix<f64>, core: &CoreSpec, link: &Link, input: f64) -> Result<Scales, HardwareError> {
+    positive("input", input).map_err(HardwareError::Unfit)?;
     let plan = core.plan(weight.nrows(), weight.ncols(), link.detection)?;
     let mut full_scale = Vec::with_capacity(plan.tiles().len());
     for tile in plan.tiles() {

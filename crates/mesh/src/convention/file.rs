@@ -21,7 +21,7 @@ const FORMAT: (&str, u32) = ("phaseloom-converted", 1);
 struct Mesh {
     modes: usize,
     cells: Vec<Cell>,
-    screen: Vec<Screen>,
+    screen: Vec<ScreenPhase>,
 }
 
 /// A cell with the two of these phases that the convention names.
@@ -45,14 +45,6 @@ impl Cell {
         let Self { theta, phi, theta1, theta2, .. } = self;
         [("theta", theta), ("phi", phi), ("theta1", theta1), ("theta2", theta2)]
     }
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Screen {
-    column: usize,
-    mode: usize,
-    phase: f64,
 }
 
 /// The format of a file of either kind.
@@ -183,8 +175,7 @@ fn write_mesh(mesh: &ConvertedMesh) -> Mesh {
         }
         written
     });
-    let screen = mesh.screen.iter().map(|p| Screen { column: p.column, mode: p.mode, phase: p.phase });
-    Mesh { modes: mesh.modes, cells: cells.collect(), screen: screen.collect() }
+    Mesh { modes: mesh.modes, cells: cells.collect(), screen: mesh.screen.clone() }
 }
 
 fn read_mesh(
@@ -213,7 +204,7 @@ fn read_mesh(
         cells.push(ConvertedCell { position, phases });
     }
     let mut screen: Vec<ScreenPhase> = Vec::with_capacity(mesh.screen.len());
-    for (k, Screen { column, mode, phase }) in mesh.screen.into_iter().enumerate() {
+    for (k, ScreenPhase { column, mode, phase }) in mesh.screen.into_iter().enumerate() {
         let key = |field: &str| format!("{name}.screen[{k}].{field}");
         if mode >= layout.modes {
             return Err(InvalidValue::new(key("mode"), mode, format!("a mode below {}", layout.modes)));

@@ -8,6 +8,7 @@ use crate::layout::phases::Phases;
 use crate::layout::stage::Stage;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
+use serde::{Deserialize, Serialize};
 
 /// One cell and its two phases, as its convention defines them.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,7 +20,8 @@ pub struct ConvertedCell {
 }
 
 /// A phase shifter of the phase screen: on one mode, before the cells of one column.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ScreenPhase {
     /// The column after the phase shifter: 0 at the inputs, the number of columns at the outputs.
     pub column: usize,

@@ -73,8 +73,8 @@ pub(crate) struct UndoneCell {
 pub(crate) enum CellBatch<'a> {
     /// A block of columns, chain by chain.
     Block(&'a ColumnBlock),
-    /// Cells on two slots each (see [`ExecutionOrder`](crate::layout::execution_order::ExecutionOrder)).
-    Pairs { cells: &'a [u32], slots: &'a [[u32; 2]], mode_of_slot: &'a [usize], transfers: &'a [Transfer] },
+    /// Cells on two slots each (see [`Layout::slots`](crate::layout::Layout)).
+    Pairs { first_cell: usize, slots: &'a [[usize; 2]], mode_of_slot: &'a [usize], transfers: &'a [Transfer] },
 }
 
 /// Computes the coefficients and applies them, compiled for one kind of processor.
@@ -94,9 +94,9 @@ impl WithSimd for Undo<'_> {
         backward.ops.clear();
         match cells {
             CellBatch::Block(block) => backward.prepare_block(simd, block),
-            CellBatch::Pairs { cells, slots, mode_of_slot, transfers } => {
-                let modes = |k: usize| slots[k].map(|slot| mode_of_slot[slot as usize]);
-                backward.prepare_pairs(simd, (cells, transfers), modes);
+            CellBatch::Pairs { first_cell, slots, mode_of_slot, transfers } => {
+                let modes = |k: usize| slots[k].map(|slot| mode_of_slot[slot]);
+                backward.prepare_pairs(simd, (first_cell, transfers), modes);
             }
         }
         let batch = fields.batch();
@@ -232,12 +232,12 @@ impl BackwardEngine {
     fn prepare_pairs<S: Simd>(
         &mut self,
         simd: S,
-        (cells, transfers): (&[u32], &[Transfer]),
+        (first_cell, transfers): (usize, &[Transfer]),
         modes: impl Fn(usize) -> [usize; 2],
     ) {
         self.elements.clear();
         self.cells.clear();
-        let (mut count, mut first) = (0, cells.len());
+        let (mut count, mut first) = (0, transfers.len());
         for transfers in transfers.rchunks(S::F64_LANES) {
             first -= transfers.len();
             // The coefficients before scale factors do not depend on other cells, so a register computes several.
@@ -270,7 +270,7 @@ impl BackwardEngine {
                     [alpha.re, alpha.im, beta.re, beta.im]
                 };
                 self.elements.push([element(0), element(1)]);
-                let (cell, sums) = (cells[first + k] as usize, scaled.sums.map(ComplexLanes::to_scalar));
+                let (cell, sums) = (first_cell + first + k, scaled.sums.map(ComplexLanes::to_scalar));
                 self.cells.push(UndoneCell { cell, transfer, reciprocal, modes, sums });
                 count += 1;
                 let out_of_range = scaled.in_range < 1.0;

@@ -30,7 +30,6 @@ use crate::cell::mzi::{CellErrors, Transfer, transfer};
 use crate::gradient::backward::slopes::{Overlaps, slopes_of_undone};
 use crate::gradient::backward::{BackwardEngine, CellBatch};
 use crate::gradient::checkpoints::segments;
-use crate::layout::execution_order::ExecutionOrder;
 use crate::layout::phases::Phases;
 use crate::layout::stage::{Stage, StageKind};
 use crate::propagate::circuit::{BATCH, Circuit};
@@ -113,7 +112,7 @@ pub fn gradient(
         }
         // Fields undone through the whole mesh equal the input, which is known.
         let needs_fields = columns.start > 0;
-        let Some(order) = stage.execution_order(columns.clone()) else {
+        if !layout.has_crossings() {
             let starts: Vec<usize> = columns.clone().step_by(COLUMNS_PER_BLOCK).collect();
             for start in starts.into_iter().rev() {
                 block.set(stage, phases, errors, start..columns.end.min(start + COLUMNS_PER_BLOCK));
@@ -121,23 +120,26 @@ pub fn gradient(
                 slopes_of_undone(layout, errors, undone, overlaps, slopes);
             }
             return backward.apply_pending(needs_fields.then_some(output), adjoint);
-        };
+        }
         // Fields keep their output modes until all cells are undone.
-        let ExecutionOrder { cells, slots, permutation } = &*order;
+        let (slots, permutation) = layout.slots(columns.clone());
         let mut mode_of_slot = vec![0; permutation.len()];
         permutation.iter().enumerate().for_each(|(mode, &slot)| mode_of_slot[slot] = mode);
         let mut transfers = Vec::new();
-        for (cells, slots) in cells.chunks(BATCH).zip(slots.chunks(BATCH)).rev() {
-            layout.gathered_transfers_into(cells, phases, errors, &mut transfers);
-            let pairs = CellBatch::Pairs { cells, slots, mode_of_slot: &mode_of_slot, transfers: &transfers };
+        let mut end = layout.cells(&columns).end;
+        for slots in slots.chunks(BATCH).rev() {
+            let first_cell = end - slots.len();
+            layout.transfers_into(first_cell..end, phases, errors, &mut transfers);
+            let pairs = CellBatch::Pairs { first_cell, slots, mode_of_slot: &mode_of_slot, transfers: &transfers };
             slopes_of_undone(layout, errors, backward.undo(pairs, output, adjoint), overlaps, slopes);
+            end = first_cell;
         }
         let permuted = overlaps.to_vec();
-        permuted.into_iter().zip(permutation).for_each(|(overlap, &slot)| overlaps[slot] = overlap);
+        permuted.into_iter().zip(&permutation).for_each(|(overlap, &slot)| overlaps[slot] = overlap);
         backward.apply_pending(needs_fields.then_some(&mut *output), adjoint);
-        adjoint.unpermute(permutation);
+        adjoint.unpermute(&permutation);
         if needs_fields {
-            output.unpermute(permutation);
+            output.unpermute(&permutation);
         }
     };
     let Some(segments) = segments(layout, errors) else {

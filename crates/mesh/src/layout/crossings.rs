@@ -1,6 +1,7 @@
 //! Waveguide crossings between the columns of a mesh, as permutations of its modes.
 
 use crate::layout::Layout;
+use std::ops::Range;
 
 /// Modes that change places before a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +50,25 @@ impl Layout {
             let before = modes.to_vec();
             modes.iter_mut().zip(order).for_each(|(mode, &from)| *mode = before[from]);
         }
+    }
+
+    /// The slots of the two modes of each cell in some columns, and the slot of each mode after these columns. At the end
+    /// of the mesh, the last crossings are included.
+    ///
+    /// Crossings do not move data: each cell addresses the slots where its two modes started, and one permutation at the
+    /// end restores the order.
+    pub(crate) fn slots(&self, columns: Range<usize>) -> (Vec<[usize; 2]>, Vec<usize>) {
+        let mut slots: Vec<usize> = (0..self.modes).collect();
+        let mut pairs = Vec::with_capacity(self.cells(&columns).len());
+        for column in columns.clone() {
+            self.permute(column, &mut slots);
+            let cells = &self.positions[self.column(column)];
+            pairs.extend(cells.iter().map(|cell| [slots[cell.mode], slots[cell.mode + 1]]));
+        }
+        if columns.end == self.columns {
+            self.permute(self.columns, &mut slots);
+        }
+        (pairs, slots)
     }
 
     /// Number of waveguide crossings between columns: pairs of modes that change their order. O(modes log modes).

@@ -5,7 +5,6 @@
 //! [`stage`] a mesh with its phases.
 
 mod crossings;
-pub(crate) mod execution_order;
 pub(crate) mod outer_phases;
 pub(crate) mod phases;
 pub(crate) mod shifter;
@@ -127,43 +126,16 @@ impl Layout {
         let (theta, phi) = (&phases.theta()[cells.clone()], &phases.phi()[cells.clone()]);
         self.cell.transfers_into(theta, phi, &errors[cells.clone()], transfers);
         for (k, shifter) in self.boundary_shifters_before(cells.clone()) {
-            add_input_phase(&mut transfers[shifter.cell - cells.start], shifter, phases.boundary()[k]);
-        }
-    }
-
-    /// [`Layout::transfers_into`] for cells in any order.
-    pub(crate) fn gathered_transfers_into(
-        &self,
-        cells: &[u32],
-        phases: &Phases,
-        errors: &[CellErrors],
-        transfers: &mut Vec<Transfer>,
-    ) {
-        let gather = |values: &[f64]| -> Vec<f64> { cells.iter().map(|&cell| values[cell as usize]).collect() };
-        let errors: Vec<CellErrors> = cells.iter().map(|&cell| errors[cell as usize]).collect();
-        self.cell.transfers_into(&gather(phases.theta()), &gather(phases.phi()), &errors, transfers);
-        if self.boundary_shifters.is_empty() {
-            return;
-        }
-        for (transfer, &cell) in transfers.iter_mut().zip(cells) {
-            for (k, shifter) in self.boundary_shifters_before(cell as usize..cell as usize + 1) {
-                add_input_phase(transfer, shifter, phases.boundary()[k]);
-            }
+            let phase_factor = Complex64::cis(phases.boundary()[k]);
+            let transfer = &mut transfers[shifter.cell - cells.start];
+            transfer.iter_mut().for_each(|row| row[usize::from(shifter.lower)] *= phase_factor);
         }
     }
 
     /// Index of the cell at a position.
     #[must_use]
     pub fn index_of(&self, position: CellPosition) -> Option<usize> {
-        let range = (position.column < self.columns).then(|| self.column(position.column))?;
-        let column = &self.positions[range.clone()];
-        // Most columns have a cell on every second mode: this place is tried before a search.
-        let guess = position.mode.checked_sub(column.first()?.mode)? / 2;
-        let k = match column.get(guess) {
-            Some(cell) if cell.mode == position.mode => guess,
-            _ => column.binary_search_by_key(&position.mode, |cell| cell.mode).ok()?,
-        };
-        Some(range.start + k)
+        self.positions.binary_search_by_key(&(position.column, position.mode), |cell| (cell.column, cell.mode)).ok()
     }
 
     /// Range of cell indices in one column.
@@ -175,12 +147,11 @@ impl Layout {
     pub fn column(&self, column: usize) -> Range<usize> {
         self.starts[column]..self.starts[column + 1]
     }
-}
 
-/// Multiplies a transfer matrix by the phase (rad) of a shifter on one of its inputs.
-fn add_input_phase(transfer: &mut Transfer, shifter: BoundaryShifter, phase: f64) {
-    let phase_factor = Complex64::cis(phase);
-    transfer.iter_mut().for_each(|row| row[usize::from(shifter.lower)] *= phase_factor);
+    /// Range of cell indices in some columns.
+    pub(crate) fn cells(&self, columns: &Range<usize>) -> Range<usize> {
+        self.starts[columns.start]..self.starts[columns.end]
+    }
 }
 
 #[cfg(test)]

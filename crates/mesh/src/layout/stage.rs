@@ -1,11 +1,7 @@
 //! A stage of a program: a mesh (V† or U) or a column of attenuators (Σ), with its phases.
 
 use crate::layout::Layout;
-use crate::layout::execution_order::ExecutionOrder;
 use crate::layout::phases::Phases;
-use std::borrow::Cow;
-use std::ops::Range;
-use std::sync::Arc;
 
 /// The two kinds of stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,9 +18,6 @@ pub struct Stage {
     kind: StageKind,
     layout: Layout,
     phases: Phases,
-    /// The order of all cells of a mesh with crossings. It is computed once, because it takes as long as propagation
-    /// through a small mesh.
-    execution_order: Option<Arc<ExecutionOrder>>,
 }
 
 impl Stage {
@@ -36,26 +29,13 @@ impl Stage {
     #[must_use]
     pub fn mesh(layout: Layout, phases: Phases) -> Self {
         assert!(phases.shape() == Phases::blank(&layout).shape(), "phases and layout");
-        let whole_mesh = || Arc::new(ExecutionOrder::new(&layout, 0..layout.columns));
-        let execution_order = layout.has_crossings().then(whole_mesh);
-        Self { kind: StageKind::Mesh, layout, phases, execution_order }
+        Self { kind: StageKind::Mesh, layout, phases }
     }
 
     /// A column of attenuators, one cell on each mode.
     #[must_use]
     pub fn attenuators(phases: Phases) -> Self {
-        let layout = Layout::attenuators(phases.cells);
-        Self { kind: StageKind::Attenuators, layout, phases, execution_order: None }
-    }
-
-    /// The order of the cells of some columns; `None` for a mesh without crossings.
-    pub(crate) fn execution_order(&self, columns: Range<usize>) -> Option<Cow<'_, ExecutionOrder>> {
-        let whole_mesh = self.execution_order.as_ref()?;
-        Some(if columns == (0..self.layout.columns) {
-            Cow::Borrowed(whole_mesh)
-        } else {
-            Cow::Owned(ExecutionOrder::new(&self.layout, columns))
-        })
+        Self { kind: StageKind::Attenuators, layout: Layout::attenuators(phases.cells), phases }
     }
 
     /// Replaces the phases.

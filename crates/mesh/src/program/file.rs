@@ -1,5 +1,6 @@
 //! The JSON form of a program, version 1. Floating-point numbers are read back exactly as they were written.
 
+use crate::convention::ScreenPhase;
 use crate::error::MeshError;
 use crate::layout::Layout;
 use crate::layout::phases::Phases;
@@ -28,16 +29,8 @@ struct Mesh {
     cells: Vec<Cell>,
     output: Vec<f64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    edges: Vec<BoundaryShifter>,
-}
-
-/// The phase of the waveguide that ends at a mode of a column.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct BoundaryShifter {
-    column: usize,
-    mode: usize,
-    phase: f64,
+    /// The phases of the waveguides that end at a mode of a column.
+    edges: Vec<ScreenPhase>,
 }
 
 /// A permutation before a column, or after the last one: mode i was mode `order[i]`.
@@ -104,7 +97,7 @@ fn write_mesh(stage: &Stage) -> Mesh {
     let cells = layout.positions.iter().zip(phases.theta().iter().zip(phases.phi()));
     let boundary = phases.boundary().iter().enumerate().map(|(k, &phase)| {
         let Shifter { column, mode, .. } = layout.boundary_shifter(k);
-        BoundaryShifter { column, mode, phase }
+        ScreenPhase { column, mode, phase }
     });
     Mesh {
         modes: layout.ports,

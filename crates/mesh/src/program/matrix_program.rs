@@ -149,7 +149,7 @@ impl MatrixProgram {
     ///
     /// # Panics
     ///
-    /// If the decomposition is that of a matrix of another shape.
+    /// If the decomposition is that of a matrix of another shape, or `min_gain` is no finite number ≥ 0.
     pub fn from_svd(
         w: &DMatrix<Complex64>,
         svd: CanonicalSvd,
@@ -158,6 +158,7 @@ impl MatrixProgram {
     ) -> Result<Self, MeshError> {
         let (design, (rows, columns)) = (design.into(), w.shape());
         assert_eq!((svd.u.nrows(), svd.v.nrows()), (rows, columns), "decomposition of the matrix");
+        assert!(min_gain.is_finite() && min_gain >= 0.0, "a minimum gain of {min_gain}");
         let gain = svd.sigma[0].max(min_gain);
         let capability = design.topology().capability();
         if capability == Capability::AnyContraction {

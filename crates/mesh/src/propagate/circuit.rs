@@ -1,7 +1,6 @@
 //! Compiles a stage with its phases and errors to chains of elements, and sends fields through them.
 
 use crate::cell::mzi::{CellErrors, transfer};
-use crate::layout::execution_order::ExecutionOrder;
 use crate::layout::phases::Phases;
 use crate::layout::stage::{Stage, StageKind};
 use crate::propagate::chains::{ChainBuilder, Chains};
@@ -84,12 +83,15 @@ impl Circuit {
 
 /// Adds the cells of some columns to the chains.
 fn add_cells(stage: &Stage, phases: &Phases, errors: &[CellErrors], columns: Range<usize>, builder: &mut ChainBuilder) {
-    if let Some(order) = stage.execution_order(columns.clone()) {
-        let ExecutionOrder { cells, slots, permutation } = &*order;
+    let layout = stage.layout();
+    if layout.has_crossings() {
+        let (slots, permutation) = layout.slots(columns.clone());
+        let mut first = layout.cells(&columns).start;
         let mut transfers = Vec::new();
-        for (cells, slots) in cells.chunks(BATCH).zip(slots.chunks(BATCH)) {
-            stage.layout().gathered_transfers_into(cells, phases, errors, &mut transfers);
+        for slots in slots.chunks(BATCH) {
+            layout.transfers_into(first..first + slots.len(), phases, errors, &mut transfers);
             builder.cells_as_pairs(slots, &transfers);
+            first += slots.len();
         }
         builder.permute(permutation);
         return;

@@ -11,13 +11,14 @@
 //! Phase masks between fixed layers: Saygin et al., Phys. Rev. Lett. 124, 010501, 2020. Layers of splitters, through which N
 //! layers join any two modes, are our choice.
 
+use super::stride::neighbours;
 use super::{Capability, Topology};
 use crate::cell::kind::Cell;
 use crate::decompose::fit::fit;
 use crate::decompose::unitary::Unitary;
 use crate::error::MeshError;
+use crate::layout::Layout;
 use crate::layout::phases::Phases;
-use crate::layout::{CellPosition, Layout};
 
 /// Splitters in 3N layers; not known to be universal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,10 +34,8 @@ impl Topology for PhaseMasks {
     }
 
     fn layout(&self, modes: usize) -> Layout {
-        let layer = |column: usize| {
-            (column % 2..modes.saturating_sub(1)).step_by(2).map(move |mode| CellPosition { column, mode })
-        };
-        Layout::new(modes, (0..3 * modes).flat_map(layer).collect()).with_cell(Cell::Coupler)
+        let layers = (0..3 * modes).flat_map(|column| neighbours(modes, column, column % 2));
+        Layout::new(modes, layers.collect()).with_cell(Cell::Coupler)
     }
 
     fn cells(&self) -> &'static [Cell] {

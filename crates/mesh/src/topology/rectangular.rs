@@ -8,11 +8,12 @@
 //! ```
 
 use super::Topology;
+use super::stride::neighbours;
 use crate::decompose::clements;
 use crate::decompose::unitary::Unitary;
 use crate::error::MeshError;
+use crate::layout::Layout;
 use crate::layout::phases::Phases;
-use crate::layout::{CellPosition, Layout};
 
 /// N(N−1)/2 cells in N columns; all paths are equally long and pass N−1 cells on average.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,10 +29,7 @@ impl Topology for Rectangular {
     }
 
     fn layout(&self, modes: usize) -> Layout {
-        let column = |column: usize| {
-            (column % 2..modes.saturating_sub(1)).step_by(2).map(move |mode| CellPosition { column, mode })
-        };
-        Layout::new(modes, (0..modes).flat_map(column).collect())
+        Layout::new(modes, (0..modes).flat_map(|column| neighbours(modes, column, column % 2)).collect())
     }
 
     fn program(&self, layout: &Layout, target: &Unitary) -> Result<Phases, MeshError> {

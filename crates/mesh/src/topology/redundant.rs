@@ -1,11 +1,12 @@
 //! The rectangular mesh with additional columns, which give corrections of an imperfect chip more phases (Burgwal et al.,
 //! Opt. Express 25, 28236, 2017).
 
+use super::stride::neighbours;
 use super::{Rectangular, Topology};
 use crate::decompose::unitary::Unitary;
 use crate::error::MeshError;
+use crate::layout::Layout;
 use crate::layout::phases::Phases;
-use crate::layout::{CellPosition, Layout};
 use std::f64::consts::PI;
 
 /// A rectangular mesh after additional columns of cells in the bar state.
@@ -30,10 +31,7 @@ impl Topology for Redundant {
 
     fn layout(&self, modes: usize) -> Layout {
         let columns = if modes > 1 { modes + self.extra } else { 0 };
-        let shift = self.extra % 2;
-        let positions = (0..columns).flat_map(|column| {
-            ((column + shift) % 2..modes.saturating_sub(1)).step_by(2).map(move |mode| CellPosition { column, mode })
-        });
+        let positions = (0..columns).flat_map(|column| neighbours(modes, column, (column + self.extra) % 2));
         Layout::new(modes, positions.collect())
     }
 
@@ -42,18 +40,15 @@ impl Topology for Redundant {
         assert_eq!(layout.ports, target.modes(), "a layout for the ports of the target");
         let rectangular = Rectangular.program(&Rectangular.layout(target.modes()), target)?;
         let cells = layout.positions.len();
-        let idle = cells - rectangular.theta().len();
         let mut phases = Phases::zero(cells, target.modes());
-        for k in 0..cells {
-            let (theta, phi) = match k.checked_sub(idle) {
-                Some(k) => (rectangular.theta()[k], rectangular.phi()[k]),
-                None => (PI, PI),
-            };
-            phases.set_cell(k, theta, phi);
+        let (theta, rest) = phases.values_mut().split_at_mut(cells);
+        let (phi, output) = rest.split_at_mut(cells);
+        for (all, programmed) in [(theta, rectangular.theta()), (phi, rectangular.phi())] {
+            let (idle, mesh) = all.split_at_mut(cells - programmed.len());
+            idle.fill(PI);
+            mesh.copy_from_slice(programmed);
         }
-        for (mode, &phase) in rectangular.output().iter().enumerate() {
-            phases.set_output(mode, phase);
-        }
+        output.copy_from_slice(rectangular.output());
         Ok(phases)
     }
 }

@@ -1,4 +1,4 @@
-//! Columns of cells that join modes 2^s apart, which crossings bring next to each other.
+//! Columns of cells that join neighbouring modes, or modes 2^s apart, which crossings bring next to each other.
 //!
 //! Before such a column the modes are shuffled so that the partners i and i + 2^s are neighbours. The next column starts
 //! from that order. A shuffle of 2·2^s modes has 2^s(2^s−1)/2 crossings.
@@ -22,6 +22,11 @@ pub(super) fn layout(ports: usize, strides: &[usize], has_cell: impl Fn(usize, u
         layout = cross(layout, column, &mut order, partners(modes, stride));
     }
     cross(layout, strides.len(), &mut order, (0..modes).collect())
+}
+
+/// The cells of a column that joins every pair of neighbouring modes from the mode `first` on.
+pub(super) fn neighbours(modes: usize, column: usize, first: usize) -> impl Iterator<Item = CellPosition> {
+    (first..modes.saturating_sub(1)).step_by(2).map(move |mode| CellPosition { column, mode })
 }
 
 /// The modes with partners next to each other: j + 2^s·(2g) and j + 2^s·(2g+1), group by group.

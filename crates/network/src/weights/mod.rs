@@ -26,11 +26,8 @@ impl Tensor {
     /// If the number of values is not the product of the sizes.
     #[must_use]
     pub fn new(shape: Vec<usize>, values: Vec<f64>) -> Self {
-        assert_eq!(
-            shape.iter().product::<usize>(),
-            values.len(),
-            "the number of values of a tensor is the product of its sizes"
-        );
+        let count = shape.iter().try_fold(1_usize, |product, &size| product.checked_mul(size));
+        assert_eq!(count, Some(values.len()), "the number of values of a tensor is the product of its sizes");
         Self { shape, values }
     }
 

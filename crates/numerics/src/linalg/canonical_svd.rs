@@ -38,7 +38,7 @@ const TIE: f64 = 1.0 - 1e-8;
 ///
 /// # Errors
 ///
-/// [`NumericsError::Svd`] if every attempt fails its residual check.
+/// [`NumericsError::NotFinite`] for a NaN or an infinity, [`NumericsError::Svd`] if every attempt fails its residual check.
 pub fn canonical_svd(w: &DMatrix<Complex64>) -> Result<CanonicalSvd, NumericsError> {
     let (rows, columns) = w.shape();
     let linalg::Svd { mut u, mut sigma, mut v } = by_blocks(w)?;

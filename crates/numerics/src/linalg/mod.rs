@@ -106,10 +106,10 @@ fn hermitian_eigenvectors(a: &DMatrix<Complex64>) -> Option<DMatrix<Complex64>> 
 ///
 /// # Panics
 ///
-/// If `b` has another length than `a` has rows.
+/// If `a` is not square, or `b` has another length.
 #[must_use]
 pub fn solve_positive(a: &DMatrix<f64>, b: &DVector<f64>) -> Option<DVector<f64>> {
-    assert_eq!(a.nrows(), b.nrows(), "length of the right-hand side");
+    assert_eq!((a.ncols(), b.nrows()), (a.nrows(), a.nrows()), "a square matrix and the length of the right-hand side");
     let factor = view(a).llt(Side::Lower).ok()?;
     let mut solution = b.clone();
     let column = MatMut::from_column_major_slice_mut(solution.as_mut_slice(), a.nrows(), 1);
@@ -125,9 +125,12 @@ pub fn solve_positive(a: &DMatrix<f64>, b: &DVector<f64>) -> Option<DVector<f64>
 ///
 /// # Errors
 ///
-/// [`NumericsError::Svd`] if every attempt fails the check.
+/// [`NumericsError::NotFinite`] for a NaN or an infinity, [`NumericsError::Svd`] if every attempt fails the check.
 pub fn svd(a: &DMatrix<Complex64>) -> Result<Svd, NumericsError> {
     let (rows, columns) = a.shape();
+    if let Some(at) = a.iter().position(|z| !(z.re.is_finite() && z.im.is_finite())) {
+        return Err(NumericsError::NotFinite { row: at % rows, column: at / rows });
+    }
     // Scaled to entries of order one, so that squares neither underflow nor overflow.
     let largest = a.iter().map(|z| z.re.abs().max(z.im.abs())).fold(0.0, f64::max);
     let scale = if largest > 0.0 { exponent_of(largest) } else { 1.0 };

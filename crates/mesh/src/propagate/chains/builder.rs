@@ -162,11 +162,11 @@ impl ChainBuilder {
     }
 
     /// Permutes the modes after all other operations: mode i is then the former mode `order[i]`.
-    pub(crate) fn permute(&mut self, order: &[usize]) {
+    pub(crate) fn permute(&mut self, order: Vec<usize>) {
         debug_assert!(self.chains.order.is_empty(), "one permutation per mesh");
         self.chains.ops.push(ChainOp::Permute);
-        self.chains.order = order.to_vec();
         self.scales = order.iter().map(|&mode| self.scales[mode]).collect();
+        self.chains.order = order;
     }
 
     /// The chains, with the pending scale factors applied at the end.
@@ -213,7 +213,7 @@ impl ChainBuilder {
     }
 
     /// Adds cells as pairs of modes, one by one.
-    pub(crate) fn cells_as_pairs(&mut self, modes: &[[u32; 2]], transfers: &[Transfer]) {
+    pub(crate) fn cells_as_pairs(&mut self, modes: &[[usize; 2]], transfers: &[Transfer]) {
         Arch::new().dispatch(AddPairs { modes, transfers, builder: self });
     }
 }
@@ -280,7 +280,7 @@ impl WithSimd for AddBlock<'_> {
 }
 
 struct AddPairs<'a> {
-    modes: &'a [[u32; 2]],
+    modes: &'a [[usize; 2]],
     transfers: &'a [Transfer],
     builder: &'a mut ChainBuilder,
 }
@@ -290,8 +290,8 @@ impl WithSimd for AddPairs<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        for (modes, &transfer) in self.modes.iter().zip(self.transfers) {
-            self.builder.pair(modes.map(|mode| mode as usize), transfer);
+        for (&modes, &transfer) in self.modes.iter().zip(self.transfers) {
+            self.builder.pair(modes, transfer);
         }
     }
 }
