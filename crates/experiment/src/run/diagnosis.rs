@@ -1,21 +1,19 @@
 //! Which source costs most accuracy: each source is switched off once on one chip.
 
+use crate::input::config::Config;
 use crate::input::grid::Point;
 use crate::output::conclusion::TOLERATED_LOSS;
 use crate::output::table::Tables;
 use crate::run::prepare::{PreparedPoint, TestSet};
 use crate::store::record::{Row, Unit};
-use phaseloom_hardware::LINK_PARTS;
 use phaseloom_hardware::correction::Interrupt;
+use phaseloom_hardware::{LINK_PARTS, LayerDesign};
 use rayon::prelude::*;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A loss counts if it exceeds this multiple of its standard error.
 const STANDARD_ERRORS: f64 = 2.0;
-/// Corrections that are tried, with their expected time in units of that of an uncorrected chip: one knows the design
-/// alone, the other the errors of the chip.
-const CORRECTIONS: [(&str, u32); 2] = [("crosstalk", 1), ("local", 3)];
 /// A gain of agreement below this is not called the cause of a loss.
 const CLEAR_GAIN: f64 = 0.01;
 
@@ -32,13 +30,70 @@ fn lossy_point(tables: &Tables<'_>) -> Option<usize> {
     points.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(point, _)| point)
 }
 
-/// What is tried: a name, and the point without a source or with a correction.
-struct Attempt {
-    name: &'static str,
-    /// Expected time, in units of that of the whole chip.
-    time: u32,
-    corrects: bool,
-    point: PreparedPoint,
+/// A change of a point that is tried.
+#[derive(Clone, Copy)]
+enum Attempt {
+    /// Without a source of the process.
+    Source(&'static str),
+    /// Without a part of the link.
+    Part(&'static str),
+    /// With a correction: `crosstalk` knows the design alone, `local` the errors of the chip.
+    Correction(&'static str),
+}
+
+impl Attempt {
+    /// The attempts on a point, the most informative first: time may not suffice for all.
+    fn all(config: &Config) -> Vec<Self> {
+        let corrects =
+            |key: &str| config.correction == "none" && (key == "local" || config.process.thermal_crosstalk.is_some());
+        let correction = |key| corrects(key).then_some(Self::Correction(key));
+        let parts = LINK_PARTS.iter().map(|(key, _)| *key).filter(|key| config.link.without(key) != config.link);
+        correction("crosstalk")
+            .into_iter()
+            .chain(config.process.sources().map(|(key, _)| Self::Source(key)))
+            .chain(correction("local"))
+            .chain(parts.map(Self::Part))
+            .collect()
+    }
+
+    fn key(self) -> &'static str {
+        match self {
+            Self::Source(key) | Self::Part(key) | Self::Correction(key) => key,
+        }
+    }
+
+    fn is_correction(self) -> bool {
+        matches!(self, Self::Correction(_))
+    }
+
+    /// Expected time in units of that of the whole chip.
+    fn time(self) -> u32 {
+        match self {
+            Self::Part(_) => 1,
+            // Another process needs other driven phases.
+            Self::Source(_) | Self::Correction(_) => 3,
+        }
+    }
+
+    /// The changed point; `None` if it cannot be designed.
+    fn apply(self, mut point: PreparedPoint, interrupt: &Interrupt) -> Option<PreparedPoint> {
+        match self {
+            Self::Part(key) => point.config.link = point.config.link.without(key),
+            Self::Source(key) => {
+                point.config.process = point.config.process.without(key);
+                let plan = point.config.correction_plan(interrupt).ok()?;
+                point.designs = point.programs.designs(&point.config.process, plan.as_ref()).ok()?;
+            }
+            Self::Correction(key) => {
+                point.config.correction = key.to_owned();
+                let plan = point.config.correction_plan(interrupt).ok()?;
+                let corrected =
+                    |design: &Arc<LayerDesign>| Arc::new(LayerDesign::clone(design).with_correction(plan.clone()));
+                point.designs = point.designs.iter().map(corrected).collect();
+            }
+        }
+        Some(point)
+    }
 }
 
 /// Names the source that costs most at the lossy point of a run, in one line. `None` if the run loses nothing.
@@ -56,19 +111,16 @@ pub(crate) fn diagnose(
     let point = prepared[index].first_samples();
     let values = points[index].values();
     let share = |point: PreparedPoint| {
-        let record = point
-            .redesign(interrupt)?
-            .evaluate(Unit { row: Row::Chips, point: index, trial: 0 }, &mut |_, _| Ok(()))
-            .ok()?;
+        let record = point.evaluate(Unit { row: Row::Chips, point: index, trial: 0 }, &mut |_, _| Ok(())).ok()?;
         Some(record.shots.first()?.same as f64 / record.samples as f64)
     };
     let base = share(point.clone())?;
     let one_chip = start.elapsed();
-    let attempts = point.attempts();
+    let attempts = Attempt::all(&point.config);
     let samples = point.test_set.labels.len();
     let result = |attempt: &Attempt| {
-        (start.elapsed() + attempt.time * one_chip <= budget && !interrupt.requested())
-            .then(|| share(attempt.point.clone()))
+        let in_time = start.elapsed() + attempt.time() * one_chip <= budget && !interrupt.requested();
+        in_time.then(|| share(attempt.apply(point.clone(), interrupt)?))
     };
     // An attempt that fails, such as a correction of a chip that it does not suit, has no result.
     // The bridge keeps the order, so that what is skipped comes last.
@@ -77,8 +129,8 @@ pub(crate) fn diagnose(
     results.sort_unstable_by_key(|(i, _)| *i);
     let results: Vec<Option<Option<f64>>> = results.into_iter().map(|(_, result)| result).collect();
     let of = |corrects: bool| {
-        let both = attempts.iter().zip(&results).filter(move |(attempt, _)| attempt.corrects == corrects);
-        both.filter_map(|(attempt, result)| Some((attempt.name, (*result)??)))
+        let both = attempts.iter().zip(&results).filter(move |(attempt, _)| attempt.is_correction() == corrects);
+        both.filter_map(|(attempt, result)| Some((attempt.key(), (*result)??)))
     };
     let percent = |share: f64| format!("{:.1} %", 100.0 * share);
     if results.iter().all(Option::is_none) {
@@ -103,7 +155,7 @@ pub(crate) fn diagnose(
         text += &format!("; `correction = \"{name}\"` {verdict}: {}", percent(share));
     }
     let skipped: Vec<&str> =
-        attempts.iter().zip(&results).filter(|(_, r)| r.is_none()).map(|(attempt, _)| attempt.name).collect();
+        attempts.iter().zip(&results).filter(|(_, r)| r.is_none()).map(|(attempt, _)| attempt.key()).collect();
     if !skipped.is_empty() {
         text += &format!("; not tried in a tenth of the run's time: {}", skipped.join(", "));
     }
@@ -121,35 +173,5 @@ impl PreparedPoint {
         let mut point = Self { test_set: Arc::new(test_set), ..self.clone() };
         point.config.shots = 1;
         point
-    }
-
-    /// The point without each of its sources in turn, then with each correction if it has none.
-    fn attempts(&self) -> Vec<Attempt> {
-        let attempt = |name, time, corrects, change: &dyn Fn(&mut Self)| {
-            let mut point = self.clone();
-            change(&mut point);
-            Attempt { name, time, corrects, point }
-        };
-        let process = &self.config.process;
-        let sources = process
-            .sources()
-            .map(|(key, _)| attempt(key, 1, false, &|point| point.config.process = process.without(key)));
-        let parts = LINK_PARTS.iter().filter_map(|(key, _)| {
-            let link = self.config.link.without(key);
-            (link != self.config.link).then(|| attempt(*key, 1, false, &|point| point.config.link = link.clone()))
-        });
-        let corrections = CORRECTIONS.into_iter().filter(|&(key, _)| {
-            self.config.correction == "none" && (key != "crosstalk" || process.thermal_crosstalk.is_some())
-        });
-        let corrections =
-            corrections.map(|(key, time)| attempt(key, time, true, &|point| point.config.correction = key.to_owned()));
-        sources.chain(corrections).chain(parts).collect()
-    }
-
-    /// The designs of changed settings; `None` if they cannot be designed.
-    fn redesign(mut self, interrupt: &Interrupt) -> Option<Self> {
-        self.designs =
-            self.programs.designs(&self.config.process, self.config.correction_plan(interrupt).ok()?.as_ref()).ok()?;
-        Some(self)
     }
 }
