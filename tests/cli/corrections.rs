@@ -123,7 +123,7 @@ fn settings_of_no_correction_have_no_effect() {
             format!("note: no part of this experiment reads these keys of its files, and they have no effect: {key}\n");
         assert!(said.contains(&note), "{said}");
         let sweep = format!("[[sweep]]\nkeys = ['{key}']\nvalues = [0.1, 1]\n");
-        scene.refuses(&format!("{DATA}{CORE}{PROCESS}{sweep}"), &["experiment.toml: line 9", key, "has no effect"]);
+        scene.refuses(&format!("{DATA}{CORE}{PROCESS}{sweep}"), &["experiment.toml: line 11", key, "has no effect"]);
     }
 }
 

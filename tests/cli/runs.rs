@@ -246,9 +246,9 @@ fn the_physically_absurd_is_announced() {
         );
     }
     let preset = format!("process = 'preset:thermo-optic-silicon'\n{DATA}{CORE}");
-    assert!(notes(&preset).contains("note: preset:thermo-optic-silicon stands for chips as fabricated: "));
-    assert!(!notes(&preset.replace("process", "correction = 'local'\nprocess")).contains("stands for"));
-    assert!(!notes(&preset.replace("thermo-optic-silicon", "ideal")).contains("stands for"));
+    assert!(notes(&preset).contains("note: preset:thermo-optic-silicon describes chips as fabricated: "));
+    assert!(!notes(&preset.replace("process", "correction = 'local'\nprocess")).contains("describes"));
+    assert!(!notes(&preset.replace("thermo-optic-silicon", "ideal")).contains("describes"));
 }
 
 /// Photoelectrons that are announced are those that the chips then make.
@@ -273,16 +273,13 @@ fn the_announced_photoelectrons_are_those_of_the_run() {
 #[test]
 fn the_source_that_costs_most_is_named_after_a_loss() {
     let scene = Scene::new();
-    let process = "[process.phase_error]\nsigma_rad = 1e-3\n[process.thermal_crosstalk]\ncoefficient = 0.3\n";
+    let process = "[process.phase_error]\nsigma_rad = 1e-3\n[process.thermal_crosstalk]\ncoefficient = 0.1\n";
     scene.experiment(&format!("{DATA}{CORE}{process}"));
     let said = scene.run(&["--trials", "400"]).well().err;
     let line =
         said.lines().find(|line| line.starts_with("note: one chip decides ")).unwrap_or_else(|| panic!("{said}"));
     assert!(line.contains("; `thermal_crosstalk` costs most: without it 100.0 %;"), "{said}");
-    assert!(
-        line.contains("; `correction = \"crosstalk\"` would help: 100.0 %; `correction = \"local\"` would help: "),
-        "{said}"
-    );
+    assert!(line.contains("; `correction = \"crosstalk\"` would help: "), "{said}");
     // A finished run is not examined again, and one that loses nothing never.
     assert!(!scene.run(&["--trials", "400"]).well().err.contains("one chip"));
     assert!(!notes(&format!("{DATA}{CORE}[process.phase_error]\nsigma_rad = 1e-3\n")).contains("one chip"));

@@ -1,4 +1,4 @@
-//! A record of the settings that the code reads. A key that nothing reads has no effect, and the user is told.
+//! A record of the settings that the code reads. A key that nothing reads has no effect.
 //!
 //! Code that computes with a setting reads it with [`read_key!`](crate::read_key), which notes the key while a record is
 //! active on the thread. Checks of values read fields directly, or with [`unrecorded`].

@@ -7,7 +7,7 @@ use phaseloom::hardware::{HardwareError, PRESET_STATE, preset};
 
 /// Print a preset of a process
 ///
-/// A preset is an ordinary process file with the source of every number, to read, copy and change. It stands for chips as
+/// A preset is an ordinary process file with the source of every number, to read, copy and change. It describes chips as
 /// fabricated, before any correction. Every argument that takes a process also takes preset:KEY.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \

@@ -149,7 +149,7 @@ fn announcements(experiment: &Experiment) -> Result<Vec<String>, ExperimentError
     let uncorrected = points.iter().any(|point| point.config.correction == "none");
     let has_errors = points.iter().any(|point| point.config.process.sources().next().is_some());
     let preset = experiment.preset().filter(|_| uncorrected && has_errors).map(|preset| {
-        format!("note: {} stands for {PRESET_STATE}; the key `correction` calibrates the chips", preset.display())
+        format!("note: {} describes {PRESET_STATE}; the key `correction` calibrates the chips", preset.display())
     });
     let holds = points.iter().filter_map(|p| Some(p.config.process.phase_jitter.as_ref()?.hold(&p.config.link)));
     let jitter = holds.min().map(|hold| {

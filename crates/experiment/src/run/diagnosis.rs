@@ -175,3 +175,22 @@ impl PreparedPoint {
         point
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use phaseloom_hardware::Link;
+
+    #[test]
+    fn every_part_of_the_link_can_be_left_out() {
+        let text = "laser_power_w = 0.1\nshot_noise = true\ndac.bits = 8\nadc.bits = 8\n\
+            modulator = { kind = 'push_pull', extinction_db = 25 }\nthermal_noise.feedback_ohm = 5e3\n\
+            intensity_noise.rin_db_per_hz = -145";
+        let mut link: Link = toml::from_str(text).unwrap();
+        for (part, _) in LINK_PARTS {
+            assert_ne!(link.without(part), link, "{part}");
+            link = link.without(part);
+        }
+        assert_eq!(link, Link { laser_power_w: Some(0.1), ..Link::default() });
+    }
+}

@@ -105,7 +105,7 @@ impl Experiment {
         }
         let mut config = config.clone();
         config.core.ports = config.core.ports.min(MAX_TINY_PORTS);
-        config.correction_effort = config.correction_effort.min(1.0);
+        config.correction_effort = config.correction_effort.min(0.1);
         config.shots = config.shots.min(2);
         let model = Arc::new(tiny_model()?);
         let programs = tiny_programs(&model, &config)?;
