@@ -10,6 +10,7 @@ mod cli {
     mod draw;
     mod extremes;
     mod folders;
+    mod interruptions;
     mod matrix;
     mod meshes;
     mod pages;

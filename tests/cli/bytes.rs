@@ -96,10 +96,11 @@ fn shards() {
     merge("part2 part3 part1 -o other").refused(&["another experiment", "seed"]);
     assert!(!scene.path("mixed").exists());
 
-    // One unit with two results.
-    let parts = ["different results", "point"];
-    let forged = ("\"correct\":", "\"correct\":1");
-    scene.refuses_change("part2/units.jsonl", forged, "merge part3 whole part2 -o forged", &parts);
+    // A damaged line counts as missing.
+    scene.write("part1/units.jsonl", scene.text("part1/units.jsonl").replacen("\"correct\":", "\"correct\":1", 1));
+    merge("part1 part3 -o lacking").refused(&["1 of ", "missing", "part1/units.jsonl: 1 line is damaged"]);
+    merge("part1 whole -o again").well();
+    assert_equal_results(&scene.path("whole"), &scene.path("again"));
 }
 
 #[test]

@@ -42,8 +42,20 @@ fn foreign_folders_and_files_are_left_alone() {
     scene.run(&[]).refused(&["not empty", "no Phaseloom run"]);
     assert_eq!(fs::read_dir(scene.path("out")).unwrap().count(), 1);
     let experiment = scene.path("experiment.toml");
-    run_to(&experiment, &scene.path("y.npy"), &[]).refused(&["y.npy", "Not a directory"]);
-    run_to(&experiment, &scene.path("y.npy/below"), &[]).refused(&["y.npy", "Not a directory"]);
+    run_to(&experiment, &scene.path("y.npy"), &[]).refused(&["y.npy", "it is not a folder: expected a folder"]);
+    run_to(&experiment, &scene.path("y.npy/below"), &[]).refused(&["below", "y.npy, which is not a folder"]);
+    for special in [".lock", "units.jsonl", "identity.json"] {
+        let out = scene.path(&format!("with{special}"));
+        run_to(&experiment, &out, &[]).well();
+        fs::remove_file(out.join(special)).unwrap();
+        fs::create_dir(out.join(special)).unwrap();
+        run_to(&experiment, &out, &[]).refused(&[special, "expected a"]);
+    }
+    // What is said of an input does not speak of the output.
+    for input in ["out", "y.npy", "nowhere"] {
+        let refused = scene.call(&format!("merge {input} -o merged")).refused(&[input, "no Phaseloom run"]);
+        assert!(!refused.err.contains("-o"), "{}", refused.err);
+    }
     // An empty folder, and a link to one, will do.
     fs::create_dir(scene.path("empty")).unwrap();
     run_to(&experiment, &scene.path("empty"), &[]).well();
@@ -57,14 +69,11 @@ fn foreign_folders_and_files_are_left_alone() {
 }
 
 #[test]
-fn damaged_runs_are_refused_with_file_and_line() {
+fn damaged_settings_of_a_run_are_refused_with_file_and_line() {
     let scene = Scene::new();
     scene.run(&[]).well();
     let whole = scene.text("out/units.jsonl");
     let command = "run experiment.toml -o out";
-    // Not the last line: that one may be torn.
-    let damage = ("\"samples\":", "\"samples\":x");
-    scene.refuses_change("out/units.jsonl", damage, command, &["units.jsonl: line 1", "damaged"]);
     for name in ["out/identity.json", "out/experiment.toml"] {
         let good = scene.text(name);
         for bad in [&good[..good.len() / 2], ""] {

@@ -5,6 +5,7 @@ use phaseloom_testing::{Matrix, haar};
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -92,7 +93,7 @@ impl Working {
     pub fn until(experiment: &Path, folder: &Path, more: &[&str], lines: usize) -> Self {
         let mut command = phaseloom();
         command.arg("run").arg(experiment).arg("-o").arg(folder).args(more);
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let start = Instant::now();
         while units(folder) < lines {
             assert!(child.try_wait().unwrap().is_none(), "it ended before {lines} units were there");
@@ -107,15 +108,33 @@ impl Working {
         self.0.wait().unwrap();
     }
 
-    /// Sends Ctrl-C and waits for the end, which must come soon and with exit code 130.
+    /// Waits for the end: the exit code, and what it said if its stderr is a pipe.
+    pub fn end(mut self) -> (Option<i32>, String) {
+        let mut said = String::new();
+        if let Some(mut stderr) = self.0.stderr.take() {
+            stderr.read_to_string(&mut said).unwrap();
+        }
+        (self.0.wait().unwrap().code(), said)
+    }
+
+    /// Sends a signal and waits for the end, which must come soon and with exit code 130. Returns what it said.
     #[cfg(unix)]
     #[track_caller]
-    pub fn interrupt(mut self) {
-        let kill = Command::new("kill").args(["-INT", &self.0.id().to_string()]).status().unwrap();
+    pub fn stop(self, signal: &str) -> String {
+        let kill = Command::new("kill").args([&format!("-{signal}"), &self.0.id().to_string()]).status().unwrap();
         assert!(kill.success());
         let start = Instant::now();
-        assert_eq!(self.0.wait().unwrap().code(), Some(130));
+        let (code, said) = self.end();
+        assert_eq!(code, Some(130), "{said}");
         assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+        said
+    }
+
+    /// Sends Ctrl-C and waits for the end as [`Working::stop`] does.
+    #[cfg(unix)]
+    #[track_caller]
+    pub fn interrupt(self) {
+        self.stop("INT");
     }
 }
 

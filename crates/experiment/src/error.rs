@@ -93,10 +93,13 @@ pub enum ExperimentError {
         /// Its value.
         value: f64,
     },
-    /// Two runs with different results for one unit.
-    #[error("{} and an earlier folder hold different results for {unit}: they were not made by the same program", path.display())]
+    /// Different results for one unit.
+    #[error(
+        "{} holds another result for {unit} than an earlier line or folder: they were not made by the same program; \
+         start in a new folder", path.display()
+    )]
     Conflict {
-        /// The later folder.
+        /// The list of units with the later result.
         path: PathBuf,
         /// The unit.
         unit: String,
@@ -110,6 +113,17 @@ pub enum ExperimentError {
         total: usize,
         /// The first missing units.
         list: String,
+    },
+    /// Threads that the system does not give.
+    #[error(
+        "a pool of {} cannot be started ({source}): ask for fewer threads, or raise the limits of processes and memory",
+        if *threads == 0 { "one thread per processor core".to_owned() } else { format!("{threads} threads") }
+    )]
+    Threads {
+        /// Requested number, or 0 for one per processor core.
+        threads: usize,
+        /// The error of the pool.
+        source: rayon::ThreadPoolBuildError,
     },
     /// No folder to merge.
     #[error("no folder to merge: expected at least one folder of a run")]

@@ -1,12 +1,15 @@
-//! Data files as bytes: read whole, decompressed and hashed.
+//! Files as bytes: read whole, decompressed and hashed, and each only once.
 
 use crate::error::FileError;
 use crate::memory::available_bytes;
-use crate::text::{MAX_BYTES, read_up_to};
+use crate::text::{MAX_BYTES, as_text, read_up_to};
 use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 /// First bytes of a gzip file.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
@@ -20,6 +23,50 @@ pub struct FileBytes {
     pub bytes: Vec<u8>,
     /// SHA-256 of the stored file (before decompression).
     pub sha256: [u8; 32],
+}
+
+impl FileBytes {
+    /// The contents as text.
+    ///
+    /// # Errors
+    ///
+    /// [`FileError::Io`] for bytes that are not UTF-8.
+    pub fn text(&self) -> Result<String, FileError> {
+        as_text(&self.path, self.bytes.clone())
+    }
+}
+
+/// Files that are read once: whoever asks again for a path gets the bytes of the first time.
+///
+/// A hash that is taken from here is therefore the hash of the bytes that were used, whatever happens to the file.
+#[derive(Debug, Default)]
+pub struct InputFiles {
+    read: RefCell<BTreeMap<PathBuf, Rc<FileBytes>>>,
+}
+
+impl InputFiles {
+    /// The contents of a file, from the disk the first time.
+    ///
+    /// # Errors
+    ///
+    /// As [`read_bytes`].
+    pub fn read(&self, path: &Path) -> Result<Rc<FileBytes>, FileError> {
+        self.read_up_to(path, MAX_BYTES)
+    }
+
+    /// The contents of a file of at most `max` bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`read_bytes_up_to`].
+    pub(crate) fn read_up_to(&self, path: &Path, max: u64) -> Result<Rc<FileBytes>, FileError> {
+        if let Some(file) = self.read.borrow().get(path) {
+            return Ok(file.clone());
+        }
+        let file = Rc::new(read_bytes_up_to(path, max)?);
+        self.read.borrow_mut().insert(path.to_owned(), file.clone());
+        Ok(file)
+    }
 }
 
 /// Reads a whole file and decompresses it if its first bytes are those of gzip.
@@ -100,6 +147,19 @@ mod tests {
         assert_eq!(file.bytes, b"1,2\n");
         assert_eq!(hex(&file.sha256).len(), 64);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
+    }
+
+    #[test]
+    fn input_files_keep_the_bytes_that_were_read_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        let files = InputFiles::default();
+        assert!(files.read(&path).is_err(), "a missing file is asked for again");
+        write_atomically(&path, b"1,2\n").unwrap();
+        let first = files.read(&path).unwrap();
+        write_atomically(&path, b"3,4\n").unwrap();
+        let again = files.read(&path).unwrap();
+        assert_eq!((again.text().unwrap().as_str(), again.sha256), ("1,2\n", first.sha256));
     }
 
     #[test]

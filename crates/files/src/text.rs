@@ -7,7 +7,10 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Maximum size of a file in bytes, as stored and decompressed. A few bytes of gzip can expand to more than any memory.
-pub(crate) const MAX_BYTES: u64 = 4 << 30;
+pub const MAX_BYTES: u64 = 4 << 30;
+
+/// Ending of the temporary files of [`write_atomically`], after the number of the process.
+const PART: &str = ".part";
 
 /// Reads a text file.
 ///
@@ -24,7 +27,12 @@ pub fn read_text(path: &Path) -> Result<String, FileError> {
 ///
 /// As [`read_bytes`](crate::read_bytes), and [`FileError::Io`] for bytes that are not UTF-8.
 pub fn read_text_up_to(path: &Path, max: u64) -> Result<String, FileError> {
-    String::from_utf8(read_up_to(path, max)?).map_err(|error| {
+    as_text(path, read_up_to(path, max)?)
+}
+
+/// The text of a file; the error of bytes that are not UTF-8 names their line.
+pub(crate) fn as_text(path: &Path, bytes: Vec<u8>) -> Result<String, FileError> {
+    String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = valid.iter().filter(|&&byte| byte == b'\n').count() + 1;
         let byte = valid.iter().rev().take_while(|&&byte| byte != b'\n').count() + 1;
@@ -42,7 +50,7 @@ pub fn read_text_up_to(path: &Path, max: u64) -> Result<String, FileError> {
 ///
 /// [`FileError::Io`] if there is no file, it is a folder or a pipe, it is longer than `max`, or it cannot be read.
 /// [`FileError::TooLarge`] if the file and the values parsed from it do not fit into memory.
-pub(crate) fn read_up_to(path: &Path, max: u64) -> Result<Vec<u8>, FileError> {
+pub fn read_up_to(path: &Path, max: u64) -> Result<Vec<u8>, FileError> {
     let io_error = |source| FileError::Io { path: path.to_owned(), source };
     let refused = |kind, message: &str| io_error(std::io::Error::new(kind, message));
     let metadata = std::fs::metadata(path).map_err(|source| match source.kind() {
@@ -81,10 +89,31 @@ pub fn check_output(path: &Path) -> Result<(), FileError> {
     };
     match path.parent() {
         _ if path.is_dir() => refused("cannot write here: it is a folder, expected a file name".into()),
-        Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => refused(format!(
-            "cannot write here: there is no folder {}; make it, or name another place",
-            folder.display()
-        )),
+        Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
+            // Else the folder is only missing.
+            check_output_folder(folder)?;
+            refused(format!(
+                "cannot write here: there is no folder {}; make it, or name another place",
+                folder.display()
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Checks that a folder exists or can be made where nothing exists yet.
+///
+/// # Errors
+///
+/// [`FileError::Io`] if the path, or a part of it, is a file.
+pub fn check_output_folder(folder: &Path) -> Result<(), FileError> {
+    match folder.ancestors().find(|path| path.symlink_metadata().is_ok()) {
+        Some(path) if !path.is_dir() => {
+            let found = if path == folder { "it".into() } else { format!("found {}, which", path.display()) };
+            let message = format!("{found} is not a folder: expected a folder, or a path that does not exist");
+            let source = std::io::Error::new(ErrorKind::NotADirectory, message);
+            Err(FileError::Io { path: folder.to_owned(), source })
+        }
         _ => Ok(()),
     }
 }
@@ -108,7 +137,7 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let path = target.as_path();
     let name = path.file_name().ok_or_else(|| io_error(std::io::Error::other("expected a file name")))?;
     let mut temporary = name.to_owned();
-    temporary.push(format!(".{}-{}.part", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed)));
+    temporary.push(format!(".{}-{}{PART}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed)));
     let temporary = path.with_file_name(temporary);
     let write = || {
         let mut file = std::fs::File::create(&temporary)?;
@@ -123,6 +152,52 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     })
 }
 
+/// Removes the temporary files that [`write_atomically`] left in a folder when its process was killed.
+///
+/// For the holder of the folder: files of other processes that are alive stay, those of this process go.
+///
+/// # Errors
+///
+/// [`FileError::Io`] if the folder cannot be read, or a file cannot be removed.
+pub fn remove_stale_parts(folder: &Path) -> Result<(), FileError> {
+    let io_error = |path: &Path| {
+        let path = path.to_owned();
+        move |source| FileError::Io { path, source }
+    };
+    for entry in std::fs::read_dir(folder).map_err(io_error(folder))? {
+        let path = entry.map_err(io_error(folder))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if process_of_part(&name).is_some_and(|id| id == std::process::id() || !is_alive(id)) {
+            std::fs::remove_file(&path).map_err(io_error(&path))?;
+        }
+    }
+    Ok(())
+}
+
+/// The process that wrote a temporary file: `name.PROCESS-NUMBER.part`.
+fn process_of_part(name: &str) -> Option<u32> {
+    let (_, numbers) = name.strip_suffix(PART)?.rsplit_once('.')?;
+    let (process, number) = numbers.split_once('-')?;
+    number.parse::<u64>().ok()?;
+    process.parse().ok()
+}
+
+/// Whether a process is alive, as far as the system can say.
+fn is_alive(process: u32) -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Pid, test_kill_process};
+        let id = i32::try_from(process).ok().and_then(Pid::from_raw);
+        // A process that may not be signalled is alive.
+        id.is_some_and(|id| test_kill_process(id) != Err(rustix::io::Errno::SRCH))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = process;
+        false
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,6 +210,37 @@ mod tests {
         let refusal = |path: &Path| read_text_up_to(path, length - 1).unwrap_err().to_string();
         let expected = format!("found more than {} bytes", length - 1);
         assert!(refusal(&path).contains(&expected), "{}", refusal(&path));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn temporary_files_of_dead_processes_are_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let dead = child.id();
+        child.wait().unwrap();
+        let kept = ["thesis.part".to_owned(), "a.1-x.part".into(), format!("a.csv.{}-0.part", 1), "a.csv".into()];
+        let gone = [format!("a.csv.{dead}-0.part"), format!("b.{}-17.part", std::process::id())];
+        for name in kept.iter().chain(&gone) {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        remove_stale_parts(folder.path()).unwrap();
+        assert!(kept.iter().all(|name| folder.path().join(name).exists()));
+        assert!(!gone.iter().any(|name| folder.path().join(name).exists()));
+    }
+
+    #[test]
+    fn a_file_in_the_place_of_a_folder_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        for refusal in [check_output(&file.join("x")), check_output(&file.join("y/x")), check_output_folder(&file)] {
+            let text = refusal.unwrap_err().to_string();
+            assert!(text.contains("is not a folder: expected a folder"), "{text}");
+        }
+        check_output_folder(&folder.path().join("new/below")).unwrap();
+        let missing = check_output(&folder.path().join("new/x")).unwrap_err().to_string();
+        assert!(missing.contains("there is no folder") && missing.contains("make it"), "{missing}");
     }
 
     #[test]

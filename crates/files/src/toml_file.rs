@@ -1,10 +1,10 @@
 //! TOML files, with errors that give the file, the line, what was found and the nearest known key.
 
+use crate::bytes::InputFiles;
 use crate::checks::InvalidValue;
 use crate::error::FileError;
 use crate::error_text::{with_suggestion, without_rust_types};
 use crate::strict::Strict;
-use crate::text::read_text_up_to;
 use serde::de::DeserializeOwned;
 use std::path::Path;
 use toml::de::{DeTable, DeValue};
@@ -18,9 +18,20 @@ const MAX_LENGTH: u64 = 16 << 20;
 ///
 /// [`FileError::Io`], [`FileError::TooLarge`] and [`FileError::Syntax`]; an unknown key comes with the nearest known one.
 pub fn read_toml<T: DeserializeOwned>(path: &Path) -> Result<(T, String), FileError> {
-    let text = read_text_up_to(path, MAX_LENGTH)?;
-    let value = parse_toml(path, &text)?;
-    Ok((value, text))
+    InputFiles::default().read_toml(path)
+}
+
+impl InputFiles {
+    /// Reads a TOML file as [`read_toml`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`read_toml`].
+    pub fn read_toml<T: DeserializeOwned>(&self, path: &Path) -> Result<(T, String), FileError> {
+        let text = self.read_up_to(path, MAX_LENGTH)?.text()?;
+        let value = parse_toml(path, &text)?;
+        Ok((value, text))
+    }
 }
 
 /// Parses TOML text; `path` is for messages only.

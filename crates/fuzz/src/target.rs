@@ -322,7 +322,7 @@ fn run_folder(path: &Path) -> Result<bool, String> {
     let folder: PathBuf = path.parent().unwrap_or(Path::new("")).to_owned();
     let merged = folder.join("merged");
     let _ = fs::remove_dir_all(&merged);
-    let Ok(outcome) = merge(&[folder], &merged) else {
+    let Ok(outcome) = merge(&[folder], &merged, &|_| ()) else {
         return if merged.exists() { Err("refused, and a folder was left".to_owned()) } else { Ok(false) };
     };
     let Some(tables) = Tables::new(&outcome) else { return Ok(false) };

@@ -2,10 +2,10 @@
 
 use super::Exit;
 use super::chip::load_process;
-use super::terminal::{interrupt, output, results};
+use super::terminal::{interrupt, output, results, system};
 use anyhow::Context;
 use clap::Args;
-use phaseloom::files::{Column, TextTable, require_memory, write_atomically};
+use phaseloom::files::{Column, TextTable, check_output_folder, require_memory, write_atomically};
 use phaseloom::hardware::comparison::{Trial, trial};
 use phaseloom::hardware::{MeshSize, Process};
 use phaseloom::mesh::{Capability, MeshDesign};
@@ -56,6 +56,10 @@ impl Compare {
         {
             anyhow::ensure!((least..=most).contains(&found), "--{name}: found {found}, expected {least} to {most}");
         }
+        if let Some(folder) = &self.output {
+            check_output_folder(folder).context("-o")?;
+        }
+        system::start_threads()?;
         let process = load_process(&self.process)?;
         // Meshes have up to 2N² cells. A chip and its gradients take some hundred bytes per cell, and every thread has one chip.
         let threads = std::thread::available_parallelism().map_or(1, usize::from) as f64;
@@ -70,19 +74,8 @@ impl Compare {
         let [modes, trials, seed, process] = self.settings();
         table.line(format!("{modes} ports, {trials} chips per mesh, seed {seed}, {process}"));
         table.line("");
-        table.row([
-            "topology",
-            "cell",
-            "cells",
-            "shifters",
-            "depth",
-            "crossings",
-            "mm²",
-            "dB",
-            "1 − F ideal",
-            "1 − F programmed",
-            "1 − F corrected",
-        ]);
+        let header = "topology|cell|cells|shifters|depth|crossings|mm²|dB|1 − F ideal|1 − F programmed|1 − F corrected";
+        table.row(header.split('|'));
         for line in &lines {
             let [ideal, before, after, transmission] = line.means();
             let footprint = line.parts.length_um * line.parts.width_um * 1e-6;
@@ -113,7 +106,7 @@ impl Compare {
 
     /// Every mesh, or `None` if the user interrupts.
     fn lines(&self, process: &Process) -> anyhow::Result<Option<Vec<Line>>> {
-        let stop = interrupt::on_ctrl_c();
+        let stop = interrupt::on_signal();
         let designs: Vec<MeshDesign> = MeshDesign::all().filter(|design| !self.takes_too_long(design)).collect();
         let bar = output::progress_bar("{bar:40} {pos}/{len} chips, {eta} left: {msg}");
         bar.set_length(designs.len() as u64 * self.trials);

@@ -72,7 +72,7 @@ impl Correct {
         }
         let Self { noise, seed, effort, .. } = self;
         let draws = ChipId { seed, trial: 0, core: 0 };
-        let instruments = Instruments { noise, effort, draws, interrupt: interrupt::on_ctrl_c() };
+        let instruments = Instruments { noise, effort, draws, interrupt: interrupt::on_signal() };
         let columns = [11, 12, 12, 12, 9, 12, 11, 7].map(|width| Column::right().min_width(width).gap(1));
         let columns = [vec![Column::left().min_width(19)], columns.to_vec(), vec![Column::left()]].concat();
         let mut table = TextTable::new(0, columns);

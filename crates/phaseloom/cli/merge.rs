@@ -22,10 +22,10 @@ pub struct Merge {
 impl Merge {
     pub fn execute(self) -> anyhow::Result<Exit> {
         let start = Instant::now();
-        let outcome = merge(&self.folders, &self.output)?;
-        results::provenance(&self.output, &outcome, "merged", start.elapsed())?;
+        let outcome = merge(&self.folders, &self.output, &|text| output::status(&format!("note: {text}")))?;
+        results::provenance(&outcome, "merged", start.elapsed())?;
         if let Some(tables) = Tables::new(&outcome) {
-            results::write(&tables, &self.output)?;
+            results::write(&outcome, &tables)?;
             output::print(&tables.text())?;
         }
         output::status(&format!("results in {}", self.output.display()));

@@ -18,7 +18,7 @@ mod terminal;
 mod train;
 mod validate;
 
-use terminal::{error_text, output};
+use terminal::{error_text, output, system};
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -83,6 +83,7 @@ enum Exit {
 
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    system::block_signals();
     let work = || cli.command.execute();
     match std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)) {
         Ok(Ok(Exit::Done)) => ExitCode::SUCCESS,

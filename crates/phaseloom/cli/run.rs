@@ -4,11 +4,13 @@ use super::Exit;
 use super::terminal::{interrupt, output, results};
 use clap::Args;
 use phaseloom::experiment;
+use phaseloom::experiment::store::OUTPUTS;
 use phaseloom::experiment::{Effects, Experiment, ExperimentError, Options, Shard, Tables, Unit};
 use phaseloom::files::FileError;
 use phaseloom::hardware::{Batch, PRESET_STATE};
 use phaseloom::mesh::{Capability, topology};
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -72,9 +74,9 @@ impl Run {
         let options = Options {
             threads: usize::from(self.threads.unwrap_or(0)),
             shard: self.shard,
-            interrupt: interrupt::on_ctrl_c(),
+            interrupt: interrupt::on_signal(),
             progress: &progress,
-            note: &|line| output::status(line),
+            note: &|text| output::status(&format!("note: {text}")),
             diagnose: true,
             outputs: if self.save_outputs { Some(&keep) } else { None },
         };
@@ -86,13 +88,13 @@ impl Run {
             output::status(&format!(
                 "--save-outputs: {earlier} units were computed before; their outputs are in {} only if that run saved them. \
                  To save all outputs, run in a new folder",
-                folder.join("outputs").display()
+                folder.join(OUTPUTS).display()
             ));
         }
         if outcome.computed > 0 {
             let threads = self.threads.map_or_else(|| "one per core".to_owned(), |n| n.to_string());
             let how = format!("threads {threads}, shard {}/{}", self.shard.part, self.shard.of);
-            results::provenance(&folder, &outcome, &how, start.elapsed())?;
+            results::provenance(&outcome, &how, start.elapsed())?;
         }
         if outcome.interrupted {
             output::status(&format!(
@@ -114,9 +116,9 @@ impl Run {
         if outcome.computed == 0 {
             output::status(&format!("{}: this run is finished; nothing was computed", folder.display()));
         }
-        results::write(&tables, &folder)?;
+        results::write(&outcome, &tables)?;
         output::print(&tables.text())?;
-        outcome.diagnosis.iter().for_each(|line| output::status(line));
+        outcome.diagnosis.iter().for_each(|text| output::status(&format!("note: {text}")));
         output::status(&format!("results in {}", folder.display()));
         Ok(Exit::Done)
     }
@@ -171,8 +173,13 @@ fn announcements(experiment: &Experiment) -> Result<Vec<String>, ExperimentError
 }
 
 fn save_outputs(folder: &Path, unit: Unit, shot: u32, outputs: &Batch) -> Result<(), ExperimentError> {
-    let folder = folder.join("outputs");
-    std::fs::create_dir_all(&folder).map_err(|source| FileError::Io { path: folder.clone(), source })?;
+    let folder = folder.join(OUTPUTS);
+    match std::fs::create_dir(&folder) {
+        Err(source) if source.kind() != ErrorKind::AlreadyExists => {
+            return Err(FileError::Io { path: folder, source }.into());
+        }
+        _ => (),
+    }
     let name = format!("{}-point{}-trial{}-shot{shot}.npy", unit.row.key(), unit.point, unit.trial);
     let complex = outputs.map(|x| phaseloom::Complex64::new(x, 0.0));
     Ok(phaseloom::files::write_matrix(&folder.join(name), &complex)?)

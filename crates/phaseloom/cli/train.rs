@@ -21,7 +21,7 @@ pub struct Train {
 impl Train {
     pub fn execute(self) -> anyhow::Result<Exit> {
         let spec = TrainSpec::load(&self.training)?;
-        let interrupt = interrupt::on_ctrl_c();
+        let interrupt = interrupt::on_signal();
         let base = self.training.parent().unwrap_or(Path::new(""));
         let trained = train(&spec, base, &mut |report| {
             output::status(&line(report));

@@ -1,10 +1,10 @@
 //! The command `validate`: recompute the claims of the physics.
 
 use super::Exit;
-use super::terminal::{interrupt, output};
+use super::terminal::{interrupt, output, system};
 use anyhow::Context;
 use clap::Args;
-use phaseloom::files::write_atomically;
+use phaseloom::files::{check_output_folder, write_atomically};
 use phaseloom::report::{Table, VALIDATION_FIGURES};
 use phaseloom::validation::{Claim, Report, SEED, Setting, ValidationError};
 use std::path::{Path, PathBuf};
@@ -39,7 +39,8 @@ impl Validate {
             // Refuse an impossible folder before the work, not after it.
             check_folder(folder)?;
         }
-        let setting = Setting { seed: self.seed, quick: self.quick, interrupt: &interrupt::on_ctrl_c() };
+        system::start_threads()?;
+        let setting = Setting { seed: self.seed, quick: self.quick, interrupt: &interrupt::on_signal() };
         let bar = output::progress_bar("{bar:40} {pos}/{len} claims, {elapsed} passed: {msg}");
         let progress = |done: usize, total: usize, claim: &Claim| {
             bar.set_length(total as u64);
@@ -91,15 +92,8 @@ fn write(report: &Report, folder: &Path) -> anyhow::Result<()> {
 
 /// Checks that a folder exists or can be made, and makes nothing.
 fn check_folder(folder: &Path) -> anyhow::Result<()> {
-    let existing = folder.ancestors().find(|path| path.symlink_metadata().is_ok());
-    match existing {
-        Some(path) if !path.is_dir() => {
-            anyhow::bail!(
-                "{}: found {}, which is not a folder: expected a folder, or a path that does not exist",
-                folder.display(),
-                path.display()
-            )
-        }
+    check_output_folder(folder)?;
+    match folder.ancestors().find(|path| path.exists()) {
         Some(path) if path.metadata().is_ok_and(|m| m.permissions().readonly()) => {
             anyhow::bail!("{}: {} cannot be written to", folder.display(), path.display())
         }

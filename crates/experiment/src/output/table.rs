@@ -12,7 +12,6 @@ use crate::store::record::{LayerResult, Record, Row, Unit};
 use phaseloom_hardware::GainCalibration;
 use phaseloom_numerics::statistics::{mean, quantile, variance};
 use serde_json::Value;
-use std::path::Path;
 
 /// Rows of a summary, in order.
 pub const ROWS: [Row; 5] = [Row::Exact, Row::PerfectIdeal, Row::PerfectReal, Row::Digital, Row::Chips];
@@ -105,13 +104,17 @@ impl Summary {
 }
 
 fn mean_layers(records: &[&Record]) -> Vec<LayerResult> {
-    let layers = records.first().map_or(0, |r| r.layers.len());
-    (0..layers)
-        .map(|i| {
-            let average =
-                |f: fn(&LayerResult) -> f64| mean(&records.iter().map(|r| f(&r.layers[i])).collect::<Vec<_>>());
+    let Some(first) = records.first() else { return Vec::new() };
+    first
+        .layers
+        .iter()
+        .enumerate()
+        .map(|(i, layer)| {
+            let average = |f: fn(&LayerResult) -> f64| {
+                mean(&records.iter().filter_map(|r| r.layers.get(i)).map(f).collect::<Vec<_>>())
+            };
             LayerResult {
-                layer: records[0].layers[i].layer,
+                layer: layer.layer,
                 matrix_error: average(|l| l.matrix_error * l.matrix_error).sqrt(),
                 measured_error: average(|l| l.measured_error * l.measured_error).sqrt(),
                 readout_bits: average(|l| l.readout_bits),
@@ -358,18 +361,15 @@ impl<'a> Tables<'a> {
         self.header() + &String::from_utf8_lossy(&body)
     }
 
-    /// Writes `table.csv`, `summary.csv` and `design.csv`.
+    /// Writes `table.csv`, `summary.csv` and `design.csv` to the folder of the run.
     ///
     /// # Errors
     ///
-    /// An unwritable folder.
-    pub fn write(&self, folder: &Path) -> Result<(), ExperimentError> {
-        for (name, text) in
-            [("table.csv", self.table_csv()), ("summary.csv", self.summary_csv()), ("design.csv", self.design_csv())]
-        {
-            phaseloom_files::write_atomically(&folder.join(name), text.as_bytes())?;
-        }
-        Ok(())
+    /// As [`Outcome::write`].
+    pub fn write(&self) -> Result<(), ExperimentError> {
+        [("table.csv", self.table_csv()), ("summary.csv", self.summary_csv()), ("design.csv", self.design_csv())]
+            .iter()
+            .try_for_each(|(name, text)| self.outcome.write(name, text.as_bytes()))
     }
 }
 

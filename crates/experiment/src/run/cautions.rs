@@ -45,7 +45,7 @@ pub(crate) fn cautions(prepared: &[PreparedPoint], points: &[Point]) -> Result<V
     };
     if let Some(worst) = smallest(prepared, transmissions).filter(|worst| worst.value < MIN_TRANSMISSION_DB) {
         lines.push(format!(
-            "note: {} transmits {:.1} dB from input to output, less than {MIN_TRANSMISSION_DB} dB: use smaller cores \
+            "{} transmits {:.1} dB from input to output, less than {MIN_TRANSMISSION_DB} dB: use smaller cores \
              (`core.ports`), a topology of fewer columns, or less `insertion_loss`",
             place(&worst),
             worst.value
@@ -54,7 +54,7 @@ pub(crate) fn cautions(prepared: &[PreparedPoint], points: &[Point]) -> Result<V
     let photoelectrons = |p: &PreparedPoint| p.mean_photoelectrons().unwrap_or_default();
     if let Some(worst) = smallest(prepared, photoelectrons).filter(|worst| worst.value < MIN_PHOTOELECTRONS) {
         lines.push(format!(
-            "note: a reading of {} has {:.2e} photoelectrons on average, fewer than {MIN_PHOTOELECTRONS}: use more \
+            "a reading of {} has {:.2e} photoelectrons on average, fewer than {MIN_PHOTOELECTRONS}: use more \
              `link.laser_power_w`, less loss, or a lower `link.symbol_rate_hz`",
             place(&worst),
             worst.value
@@ -69,7 +69,7 @@ pub(crate) fn cautions(prepared: &[PreparedPoint], points: &[Point]) -> Result<V
     let error = -worst.value;
     if error > MAX_PREDICTED_ERROR {
         lines.push(format!(
-            "note: the predicted matrix error of {} is {error:.2}, more than {MAX_PREDICTED_ERROR}: such a chip has little in \
+            "the predicted matrix error of {} is {error:.2}, more than {MAX_PREDICTED_ERROR}: such a chip has little in \
              common with the weights; use smaller cores (`core.ports`), smaller errors, or a `correction`",
             place(&worst)
         ));
@@ -81,7 +81,7 @@ pub(crate) fn cautions(prepared: &[PreparedPoint], points: &[Point]) -> Result<V
         let share = 1.0 - (without / error).powi(2);
         if share > DOMINANT_SHARE {
             lines.push(format!(
-                "note: thermal crosstalk that nothing compensates makes {:.0} % of the squared matrix error of {} (error \
+                "thermal crosstalk that nothing compensates makes {:.0} % of the squared matrix error of {} (error \
                  {error:.2}, without crosstalk {without:.2}): `correction = \"crosstalk\"` compensates known crosstalk, \
                  `\"local\"` also known fabrication errors",
                 100.0 * share,

@@ -135,12 +135,11 @@ pub(crate) fn diagnose(
     let percent = |share: f64| format!("{:.1} %", 100.0 * share);
     if results.iter().all(Option::is_none) {
         return Some(format!(
-            "note: the chips lose accuracy{values}, and a tenth of the time of the run is too short to find out which source \
+            "the chips lose accuracy{values}, and a tenth of the time of the run is too short to find out which source \
              costs most: run more trials"
         ));
     }
-    let mut text =
-        format!("note: one chip{values} decides {} of {samples} samples as the exact network does", percent(base));
+    let mut text = format!("one chip{values} decides {} of {samples} samples as the exact network does", percent(base));
     match of(false).max_by(|a, b| a.1.total_cmp(&b.1)) {
         Some((name, best)) if best - base >= CLEAR_GAIN => {
             text += &format!("; `{name}` costs most: without it {}", percent(best));

@@ -153,7 +153,7 @@ fn tiny_programs(model: &Model, config: &Config) -> Result<NetworkProgram, Exper
         layers: vec![LayerScale { input_scale: 1.0, full_scale: vec![INPUTS as f64; tiles] }],
     };
     let calibration = needs_scales(&config.link).then_some(&calibration);
-    NetworkProgram::with_calibration(model, core, &core.design()?, &config.link, calibration)
+    NetworkProgram::with_scales_of(model, core, &core.design()?, &config.link, calibration)
 }
 
 /// The dotted keys of the values in a table.

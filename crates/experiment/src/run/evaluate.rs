@@ -37,12 +37,10 @@ impl PreparedPoint {
             Row::Chips => Some(optical(&self.designs, &self.config.link, core.calibration)?),
             Row::Digital => Some(self.digital()),
         };
-        let repeats = matches!(unit.row, Row::PerfectReal | Row::Chips);
-        let shots = if repeats { self.config.shots } else { 1 };
         let mut record =
             Record { unit, samples: self.test_set.labels.len() as u64, shots: Vec::new(), layers: Vec::new() };
         let mut layers: Vec<LayerMeasurement> = Vec::new();
-        for index in 0..shots {
+        for index in 0..unit.row.shots(self.config.shots) {
             let mut outputs = DMatrix::zeros(self.model.output_size(), self.test_set.labels.len());
             for Chunk { first_sample, exact } in &self.test_set.chunks {
                 let shot = Shot { trial: unit.trial, index, first_sample: *first_sample };

@@ -10,6 +10,7 @@ mod prepare;
 
 use crate::error::ExperimentError;
 use crate::input::config::Experiment;
+use crate::input::files::{Inputs, PointInputs};
 use crate::input::grid::Point;
 use crate::output::table::Tables;
 use crate::run::cautions::cautions;
@@ -17,9 +18,8 @@ use crate::run::diagnosis::diagnose;
 use crate::run::plan::{Plan, Shard};
 use crate::run::prepare::prepare;
 use crate::store::identity::Identity;
-use crate::store::record::{Record, Row, Unit};
+use crate::store::record::{Record, Unit};
 use crate::store::{self, Store};
-use phaseloom_files::FileError;
 use phaseloom_hardware::correction::Interrupt;
 use phaseloom_hardware::{Batch, HardwareError};
 use rayon::prelude::*;
@@ -41,7 +41,8 @@ pub struct Options<'a> {
     pub interrupt: Interrupt,
     /// Called with (done, total) before the first unit and after each.
     pub progress: &'a (dyn Fn(usize, usize) + Sync),
-    /// Called with each warning about hardware that cannot compute well, before the first unit.
+    /// Called with each note: what the folder holds and cannot be used, and hardware that cannot compute well. All notes
+    /// come before the first unit.
     pub note: &'a (dyn Fn(&str) + Sync),
     /// Whether to find out which source costs most accuracy once the run is finished.
     pub diagnose: bool,
@@ -50,7 +51,7 @@ pub struct Options<'a> {
 }
 
 impl Default for Options<'_> {
-    /// All units on every processor core, without interruption, messages, diagnosis or kept outputs.
+    /// All units on every processor core, without interruption, progress, notes, diagnosis or kept outputs.
     fn default() -> Self {
         Self {
             threads: 0,
@@ -67,7 +68,7 @@ impl Default for Options<'_> {
 /// A function of the outputs (classes × samples) of one shot of a unit.
 pub type KeepOutputs<'a> = dyn Fn(Unit, u32, &Batch) -> Result<(), ExperimentError> + Sync + 'a;
 
-/// The state of a run after computing or merging.
+/// The state of a run after computing or merging. Its folder stays locked until this value is dropped.
 #[derive(Debug)]
 pub struct Outcome {
     /// Identity of the run.
@@ -84,6 +85,24 @@ pub struct Outcome {
     pub interrupted: bool,
     /// One line about the source that costs most accuracy, if this call finished a run that loses some.
     pub diagnosis: Option<String>,
+    pub(crate) store: Store,
+}
+
+impl Outcome {
+    /// Writes a file of results to the folder of the run, whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::write`].
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), ExperimentError> {
+        self.store.write(name, bytes)
+    }
+
+    /// The folder of the run.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.store.folder()
+    }
 }
 
 /// Computes the units of an experiment that `folder` lacks.
@@ -93,44 +112,61 @@ pub struct Outcome {
 /// Invalid settings, models or data (then nothing is written), a folder of another run, fewer trials than it holds, a
 /// full disk.
 pub fn run(experiment: &Experiment, folder: &Path, options: &Options<'_>) -> Result<Outcome, ExperimentError> {
-    let start = Instant::now();
-    let config = &experiment.config;
     let points = experiment.points()?;
     experiment.effects(&points)?;
-    let identity = Identity::new(config, &points, experiment.base())?;
-    let contents = store::read(folder)?;
+    let inputs = Inputs::read(experiment, &points)?;
+    compute(experiment, points, inputs, folder, options)
+}
+
+/// Computes the units that `folder` lacks from inputs that were read before.
+fn compute(
+    experiment: &Experiment,
+    points: Vec<Point>,
+    mut inputs: Inputs,
+    folder: &Path,
+    options: &Options<'_>,
+) -> Result<Outcome, ExperimentError> {
+    let start = Instant::now();
+    let config = &experiment.config;
+    let identity = Identity::new(config, std::mem::take(&mut inputs.hashes));
+    let plan = Plan::new(&points);
+    let mut contents = store::read(folder)?;
     let mut records = BTreeMap::new();
-    if let Some(contents) = &contents {
+    if let Some(contents) = &mut contents {
         identity.expect_same(&contents.identity, folder)?;
-        let found = contents.records.keys().filter(|u| u.row == Row::Chips).map(|u| u.trial + 1).max().unwrap_or(0);
-        if found > config.trials {
-            return Err(ExperimentError::FewerTrials { path: folder.to_owned(), found, requested: config.trials });
+        let (found, requested) = (contents.trials(), config.trials);
+        if found > requested {
+            return Err(ExperimentError::FewerTrials { path: folder.to_owned(), found, requested });
         }
+        contents.keep_planned(&plan, config.trials, |unit| {
+            let PointInputs { model, data, .. } = &inputs.points[unit.point];
+            Some((data.samples() as u64, model.photonic_layers().iter().map(|view| view.index).collect()))
+        });
+        contents.note().iter().for_each(|text| (options.note)(text));
         records.clone_from(&contents.records);
     }
-    let units = Plan::new(&points).units(config.trials);
+    let units = plan.units(config.trials);
     let mine: Vec<Unit> = units.iter().enumerate().filter(|(i, _)| options.shard.takes(*i)).map(|(_, &u)| u).collect();
     let todo: Vec<Unit> = mine.iter().copied().filter(|u| !records.contains_key(u)).collect();
-    let (mut interrupted, mut prepared, mut pool) = (false, Vec::new(), None);
-    if !todo.is_empty() {
-        prepared = prepare(experiment, &points, &options.interrupt)?;
-        cautions(&prepared, &points)?.iter().for_each(|line| (options.note)(line));
-        let store = Store::open(folder, &identity, config, contents.as_ref())?;
+    let pool = (!todo.is_empty()).then(|| rayon::ThreadPoolBuilder::new().num_threads(options.threads).build());
+    let pool = pool.transpose().map_err(|source| ExperimentError::Threads { threads: options.threads, source })?;
+    let prepared = match &pool {
+        Some(_) => prepare(&experiment.path, &points, inputs, &options.interrupt)?,
+        None => Vec::new(),
+    };
+    cautions(&prepared, &points)?.iter().for_each(|text| (options.note)(text));
+    let store = Store::open(folder, &identity, config, contents.as_ref())?;
+    let mut interrupted = false;
+    if let Some(pool) = &pool {
         let total = mine.len();
         let done = Mutex::new(total - todo.len());
         (options.progress)(total - todo.len(), total);
-        let pool = pool.insert(
-            rayon::ThreadPoolBuilder::new()
-                .num_threads(options.threads)
-                .build()
-                .map_err(|e| FileError::Io { path: folder.to_owned(), source: std::io::Error::other(e) })?,
-        );
         let work = |unit: &Unit| -> Result<Option<Record>, ExperimentError> {
             if options.interrupt.requested() {
                 return Ok(None);
             }
             let mut keep = |shot: u32, outputs: &Batch| match options.outputs {
-                Some(keep) => keep(*unit, shot, outputs),
+                Some(keep) => store.check().and_then(|()| keep(*unit, shot, outputs)),
                 None => Ok(()),
             };
             let record = match prepared[unit.point].evaluate(*unit, &mut keep) {
@@ -158,7 +194,7 @@ pub fn run(experiment: &Experiment, folder: &Path, options: &Options<'_>) -> Res
     }
     let computed = todo.iter().filter(|u| records.contains_key(u)).count();
     let missing = units.iter().filter(|u| !records.contains_key(u)).count();
-    let outcome = Outcome { identity, points, records, computed, missing, interrupted, diagnosis: None };
+    let outcome = Outcome { identity, points, records, computed, missing, interrupted, diagnosis: None, store };
     let diagnosis = match (Tables::new(&outcome), pool) {
         (Some(tables), Some(pool)) if options.diagnose => {
             let budget = start.elapsed() / DIAGNOSIS_SHARE;
@@ -168,3 +204,6 @@ pub fn run(experiment: &Experiment, folder: &Path, options: &Options<'_>) -> Res
     };
     Ok(Outcome { diagnosis, ..outcome })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! A network on photonic hardware: the programs of its photonic layers, and their products on the chips of one trial.
 
 use crate::error::{ExperimentError, Problem};
-use phaseloom_files::{read_key, usage};
+use phaseloom_files::{InputFiles, read_key, usage};
 use phaseloom_hardware::correction::CorrectionPlan;
 use phaseloom_hardware::{
     CoreSpec, CoreUse, Detection, FullScale, HardwareError, LayerAddress, LayerDesign, LayerProgram, Link,
@@ -12,7 +12,7 @@ use phaseloom_network::Model;
 use phaseloom_network::calibration::Calibration;
 use phaseloom_network::layer::LayerKind;
 use phaseloom_numerics::Real;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The programs of all photonic layers of a network, and the scales of their converters.
@@ -38,32 +38,47 @@ impl NetworkProgram {
         link: &Link,
         settings: &Path,
     ) -> Result<Self, ExperimentError> {
+        let calibration = match needs_scales(link) {
+            true => model.calibration(core.ports, core.column_block(link.detection), &InputFiles::default())?,
+            false => None,
+        };
+        Self::with_calibration(model, calibration.as_ref(), core, design, link, settings)
+    }
+
+    /// Programs as [`NetworkProgram::new`] does, with a calibration that was read from a file.
+    pub(crate) fn with_calibration(
+        model: &Model,
+        calibration: Option<&(PathBuf, Calibration)>,
+        core: &CoreSpec,
+        design: &MeshDesign,
+        link: &Link,
+        settings: &Path,
+    ) -> Result<Self, ExperimentError> {
         suits_detection(model, core, link).map_err(|problem| problem.in_file(settings))?;
         let column_block = core.column_block(link.detection);
-        let calibration = match (needs_scales(link), model.calibration_path()?) {
+        let calibration = match (needs_scales(link), calibration) {
             (false, _) => None,
-            (true, Some(file)) if file.exists() => {
-                let (file, calibration) = Calibration::load_for(&file, core.ports, column_block)?;
-                calibration.validate(&file, model, core.ports, column_block)?;
+            (true, Some((file, calibration))) => {
+                calibration.validate(file, model, core.ports, column_block)?;
                 if link.detection == Detection::Offset && calibration.quantile < 1.0 {
                     let quantile = calibration.quantile;
                     return Err(Problem::OffsetQuantile { quantile }.in_file(settings));
                 }
                 Some(calibration)
             }
-            (true, file) => {
-                let what = match file {
+            (true, None) => {
+                let what = match model.calibration_path()? {
                     Some(file) => format!("{} does not exist: add a table [calibration] to the experiment and run `phaseloom calibrate` on it", file.display()),
                     None => "the model file names no `calibration`: name one there, add a table [calibration] to the experiment and run `phaseloom calibrate` on it".into(),
                 };
                 return Err(Problem::NoCalibration { what }.in_file(settings));
             }
         };
-        Self::with_calibration(model, core, design, link, calibration.as_ref())
+        Self::with_scales_of(model, core, design, link, calibration)
     }
 
     /// The same with a calibration that fits the model, or with scales of 1.
-    pub(crate) fn with_calibration(
+    pub(crate) fn with_scales_of(
         model: &Model,
         core: &CoreSpec,
         design: &MeshDesign,

@@ -53,6 +53,17 @@ impl Plan {
         Unit { row, point: which.map_or(point, |w| self.shared[w][point]), trial: 0 }
     }
 
+    /// Whether a unit belongs to the run of a number of trials.
+    #[must_use]
+    pub fn contains(&self, unit: Unit, trials: u64) -> bool {
+        let Unit { row, point, trial } = unit;
+        point < self.points
+            && match row {
+                Row::Chips => trial < trials,
+                _ => self.reference(row, point) == unit,
+            }
+    }
+
     /// All units for a number of trials. More trials append units and change no index.
     #[must_use]
     pub fn units(&self, trials: u64) -> Vec<Unit> {

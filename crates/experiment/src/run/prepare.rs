@@ -1,14 +1,15 @@
 //! Everything that is computed once before any chip is sampled: models, test data, programs, designs and scales.
 
 use crate::error::{ExperimentError, Problem};
-use crate::input::config::{Config, Experiment};
+use crate::input::config::Config;
+use crate::input::files::{Inputs, PointInputs, cached};
 use crate::input::grid::{Point, to_value};
 use crate::run::network_program::{NetworkProgram, needs_scales};
 use phaseloom_files::require_memory;
 use phaseloom_hardware::correction::Interrupt;
 use phaseloom_hardware::{LayerDesign, Process};
-use phaseloom_network::Model;
 use phaseloom_network::model::{ExactPass, predictions};
+use phaseloom_network::{Dataset, Model};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -46,21 +47,23 @@ pub(crate) struct PreparedPoint {
 /// stream.
 pub(crate) const CHUNK: usize = 256;
 
-/// Prepares all points. Points share the results that do not depend on their swept values.
+/// Prepares all points, or those before an interruption. `experiment` is for messages. Points share the results that do not depend on their swept values.
 pub(crate) fn prepare(
-    experiment: &Experiment,
+    experiment: &Path,
     points: &[Point],
+    inputs: Inputs,
     interrupt: &Interrupt,
 ) -> Result<Vec<PreparedPoint>, ExperimentError> {
-    let base = experiment.base();
-    let (mut models, mut test_sets) = (HashMap::new(), HashMap::new());
+    let mut test_sets = HashMap::new();
     let (mut programs, mut designs) = (HashMap::new(), HashMap::new());
     let mut prepared = Vec::with_capacity(points.len());
-    for point in points {
+    for (point, PointInputs { model, data, calibration }) in points.iter().zip(inputs.points) {
+        if interrupt.requested() {
+            break;
+        }
         let config = point.config.clone();
-        let problem = |problem: Problem| problem.in_file(&experiment.path);
+        let problem = |problem: Problem| problem.in_file(experiment);
         let model_key = to_value(&config.model).to_string();
-        let model = cached(&mut models, model_key.clone(), || Ok(Arc::new(Model::load(&base.join(&config.model))?)))?;
         if model.photonic_layers().is_empty() {
             return Err(problem(Problem::NothingPhotonic));
         }
@@ -68,14 +71,21 @@ pub(crate) fn prepare(
             return Err(problem(Problem::OneClass { outputs: model.output_size() }));
         }
         let test_set = cached(&mut test_sets, format!("{model_key}{}", to_value(&config.data)), || {
-            Ok(Arc::new(TestSet::load(&config, &model, base)?))
+            Ok(Arc::new(TestSet::new(&data, &model)?))
         })?;
         let needs_scales = needs_scales(&config.link);
         let detection = (config.link.detection, config.link.adc.map(|a| a.full_scale));
         let program_key = format!("{model_key}{}{}{needs_scales}", to_value(&config.core), to_value(&detection));
         let (programs, perfect) = cached(&mut programs, program_key.clone(), || {
             let design = config.core.design()?;
-            let program = NetworkProgram::new(&model, &config.core, &design, &config.link, &experiment.path)?;
+            let program = NetworkProgram::with_calibration(
+                &model,
+                calibration.as_deref(),
+                &config.core,
+                &design,
+                &config.link,
+                experiment,
+            )?;
             let perfect = program.designs(&Process::default(), None)?;
             Ok((Arc::new(program), perfect))
         })?;
@@ -90,7 +100,7 @@ pub(crate) fn prepare(
             let plan = config.correction_plan(interrupt)?;
             programs.designs(&config.process, plan.as_ref()).map_err(|source| {
                 let unit = format!("point {}{}", point.index, point.values());
-                ExperimentError::Unit { path: experiment.path.clone(), unit, source: Box::new(source) }
+                ExperimentError::Unit { path: experiment.to_owned(), unit, source: Box::new(source) }
             })
         })?;
         prepared.push(PreparedPoint { config, model, test_set, programs, perfect, designs });
@@ -98,23 +108,8 @@ pub(crate) fn prepare(
     Ok(prepared)
 }
 
-/// The value of a key, computed where the key is new.
-fn cached<T: Clone>(
-    values: &mut HashMap<String, T>,
-    key: String,
-    compute: impl FnOnce() -> Result<T, ExperimentError>,
-) -> Result<T, ExperimentError> {
-    if let Some(value) = values.get(&key) {
-        return Ok(value.clone());
-    }
-    let value = compute()?;
-    values.insert(key, value.clone());
-    Ok(value)
-}
-
 impl TestSet {
-    fn load(config: &Config, model: &Model, base: &Path) -> Result<Self, ExperimentError> {
-        let data = config.data.load(base)?;
+    fn new(data: &Dataset, model: &Model) -> Result<Self, ExperimentError> {
         data.check(model.input_size(), model.output_size())?;
         let chunks: Vec<Chunk> = (0..data.inputs.ncols())
             .step_by(CHUNK)
@@ -125,6 +120,6 @@ impl TestSet {
             })
             .collect();
         let exact = chunks.iter().flat_map(|chunk| predictions(&chunk.exact.output)).collect();
-        Ok(Self { chunks, labels: data.labels, exact })
+        Ok(Self { chunks, labels: data.labels.clone(), exact })
     }
 }

@@ -2,14 +2,12 @@
 
 use crate::error::ExperimentError;
 use crate::input::config::Config;
-use crate::input::grid::{Point, to_value};
-use phaseloom_files::{hex, read_bytes};
-use phaseloom_network::{Calibration, Model};
+use crate::input::grid::to_value;
+use phaseloom_files::hex;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::path::Path;
 
 /// The version in every output.
@@ -30,43 +28,12 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// The identity of an experiment; reads all its input files.
-    ///
-    /// # Errors
-    ///
-    /// Unreadable files, a model that cannot be loaded.
-    pub fn new(config: &Config, points: &[Point], base: &Path) -> Result<Self, ExperimentError> {
-        let mut inputs = BTreeMap::new();
-        let mut models = BTreeMap::new();
-        for point in points {
-            let path = base.join(&point.config.model);
-            let key = point.config.model.display().to_string();
-            let model = match models.entry(key.clone()) {
-                Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(place) => place.insert(Model::load(&path)?),
-            };
-            let mut files = vec![(format!("{key}: weights"), model.weights_path()?), (key.clone(), path)];
-            if let Some(path) = model.calibration_path()?.filter(|p| p.exists()) {
-                let core = &point.config.core;
-                let block = core.column_block(point.config.link.detection);
-                let (path, _) = Calibration::load_for(&path, core.ports, block)?;
-                let name = path.file_name().unwrap_or_default().to_string_lossy();
-                files.push((format!("{key}: {name}"), path.clone()));
-            }
-            let data = &point.config.data;
-            for (written, file) in std::iter::once(&data.inputs).chain(&data.labels).zip(data.files(base)?) {
-                files.push((format!("data: {}", written.display()), file));
-            }
-            for (name, file) in files {
-                if let Entry::Vacant(place) = inputs.entry(name) {
-                    place.insert(hex(&read_bytes(&file)?.sha256));
-                }
-            }
-        }
+    /// The identity of an experiment whose input files have these hashes.
+    pub(crate) fn new(config: &Config, inputs: BTreeMap<String, String>) -> Self {
         let experiment = canonical(config);
         let mut identity = Self { identity: String::new(), version: VERSION.to_owned(), experiment, inputs };
         identity.identity = identity.hash();
-        Ok(identity)
+        identity
     }
 
     /// SHA-256 of the other fields.

@@ -4,45 +4,38 @@ use crate::error::ExperimentError;
 use crate::input::config::Experiment;
 use crate::run::Outcome;
 use crate::run::plan::Plan;
-use crate::store::record::Unit;
-use crate::store::{self, Store, refused};
+use crate::store::record::{Row, Unit};
+use crate::store::{Contents, IDENTITY, Store, exists, read, refused};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Merges folders of one run into `folder`, which may be one of them.
+/// Merges folders of one run into `folder`, which may be one of them. `note` is called with a sentence about each folder
+/// that holds damaged lines.
 ///
 /// # Errors
 ///
 /// Folders of different runs, units with different results, missing units.
-pub fn merge(folders: &[PathBuf], folder: &Path) -> Result<Outcome, ExperimentError> {
-    let mut all: Option<store::Contents> = None;
-    let earlier = store::read(folder)?;
-    // The units that the output folder already holds are one of the parts.
-    let parts = folders.iter().map(PathBuf::as_path).chain(earlier.is_some().then_some(folder));
-    for path in parts {
-        let Some(contents) = store::read(path)? else {
-            return Err(refused(
-                path,
-                "this folder holds no Phaseloom run: expected a folder that `phaseloom run` wrote to",
-            ));
-        };
-        let Some(all) = &mut all else {
-            all = Some(contents);
-            continue;
-        };
-        all.identity.expect_same(&contents.identity, path)?;
-        all.config.trials = all.config.trials.max(contents.config.trials);
-        for (unit, record) in contents.records {
-            if all.records.get(&unit).is_some_and(|known| *known != record) {
-                return Err(ExperimentError::Conflict { path: path.to_owned(), unit: unit.to_string() });
-            }
-            all.records.insert(unit, record);
-        }
+pub fn merge(folders: &[PathBuf], folder: &Path, note: &dyn Fn(&str)) -> Result<Outcome, ExperimentError> {
+    let mut parts: Vec<Contents> = folders.iter().map(|path| read_part(path)).collect::<Result<_, _>>()?;
+    let Some(first) = parts.first() else { return Err(ExperimentError::NothingToMerge) };
+    let (identity, mut config) = (first.identity.clone(), first.config.clone());
+    // The units that the output folder already holds are the last part.
+    parts.extend(read(folder)?);
+    for (part, path) in parts.iter().zip(folders.iter().map(PathBuf::as_path).chain([folder])) {
+        identity.expect_same(&part.identity, path)?;
+        config.trials = config.trials.max(part.config.trials).max(part.trials());
     }
-    let Some(all) = all else { return Err(ExperimentError::NothingToMerge) };
-    let experiment = Experiment::as_run(&folders[0], all.config.clone());
-    let points = experiment.points()?;
-    let units = Plan::new(&points).units(all.config.trials);
-    let missing: Vec<String> = units.iter().filter(|u| !all.records.contains_key(u)).map(ToString::to_string).collect();
+    let points = Experiment::as_run(&folders[0], config.clone()).points()?;
+    let plan = Plan::new(&points);
+    let forms: Vec<_> = (0..points.len()).map(|point| form(&parts, &plan, point)).collect();
+    let mut records = BTreeMap::new();
+    for part in &mut parts {
+        part.keep_planned(&plan, config.trials, |unit| forms[unit.point].clone());
+        part.note().iter().for_each(|text| note(text));
+        part.copy_to(&mut records)?;
+    }
+    let units = plan.units(config.trials);
+    let missing: Vec<String> = units.iter().filter(|u| !records.contains_key(u)).map(ToString::to_string).collect();
     if !missing.is_empty() {
         let mut list = missing[..missing.len().min(5)].join("; ");
         if missing.len() > 5 {
@@ -50,10 +43,25 @@ pub fn merge(folders: &[PathBuf], folder: &Path) -> Result<Outcome, ExperimentEr
         }
         return Err(ExperimentError::Missing { count: missing.len(), total: units.len(), list });
     }
-    let store = Store::open(folder, &all.identity, &all.config, earlier.as_ref())?;
-    let is_new = |unit: &&Unit| earlier.as_ref().is_none_or(|e| !e.records.contains_key(unit));
+    let earlier = parts.get(folders.len());
+    let store = Store::open(folder, &identity, &config, earlier)?;
+    let is_new = |unit: &&Unit| earlier.is_none_or(|e| !e.records.contains_key(unit));
     let new: Vec<&Unit> = units.iter().filter(is_new).collect();
-    new.iter().try_for_each(|unit| store.append(&all.records[unit]))?;
-    let (identity, records, computed) = (all.identity, all.records, new.len());
-    Ok(Outcome { identity, points, records, computed, missing: 0, interrupted: false, diagnosis: None })
+    new.iter().try_for_each(|unit| store.append(&records[unit]))?;
+    let computed = new.len();
+    Ok(Outcome { identity, points, records, computed, missing: 0, interrupted: false, diagnosis: None, store })
+}
+
+/// Reads a folder to merge.
+fn read_part(path: &Path) -> Result<Contents, ExperimentError> {
+    let contents = if exists(&path.join(IDENTITY)).unwrap_or(false) { read(path)? } else { None };
+    let problem = "found no Phaseloom run here: expected a folder that `phaseloom run` wrote to";
+    contents.ok_or_else(|| refused(path, problem))
+}
+
+/// Number of samples and indices of the photonic layers at a point, from the rows that tell them.
+fn form(parts: &[Contents], plan: &Plan, point: usize) -> Option<(u64, Vec<usize>)> {
+    let find = |row| parts.iter().find_map(|part| part.records.get(&plan.reference(row, point)));
+    let layers = find(Row::Design)?.layers.iter().map(|layer| layer.layer);
+    Some((find(Row::Exact)?.samples, layers.collect()))
 }

@@ -3,40 +3,34 @@
 //! ```text
 //! experiment.toml   the experiment as run        units.jsonl       one line per unit, in any order
 //! identity.json     identity of the run          .lock             held while a process writes
+//! outputs/          with `--save-outputs`
 //! ```
 
+mod contents;
 pub mod identity;
+mod line;
 pub mod merge;
 pub mod record;
 
 use crate::error::ExperimentError;
 use crate::input::config::Config;
+pub use crate::store::contents::{Contents, read};
 use crate::store::identity::{Identity, VERSION};
-use crate::store::record::{Record, Unit};
-use phaseloom_files::{FileError, deserialize_strict, from_json_strict, write_atomically};
-use std::collections::BTreeMap;
+use crate::store::line::to_line;
+use crate::store::record::Record;
+use phaseloom_files::{FileError, remove_stale_parts, write_atomically};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 const UNITS: &str = "units.jsonl";
 const IDENTITY: &str = "identity.json";
 const EXPERIMENT: &str = "experiment.toml";
 const LOCK: &str = ".lock";
 
-/// Contents of the folder of a run.
-#[derive(Debug)]
-pub struct Contents {
-    /// Identity of the run.
-    pub identity: Identity,
-    /// The experiment as run.
-    pub config: Config,
-    /// All finished units.
-    pub records: BTreeMap<Unit, Record>,
-    /// Length of `units.jsonl` up to its last complete line (bytes).
-    complete_bytes: u64,
-}
+/// Folder of the outputs of every sample.
+pub const OUTPUTS: &str = "outputs";
 
 /// Attaches a path to an error of the operating system.
 fn io(path: &Path) -> impl FnOnce(std::io::Error) -> ExperimentError {
@@ -60,73 +54,61 @@ fn damaged(path: &Path, line: usize) -> impl FnOnce(serde_json::Error) -> Experi
     move |source| ExperimentError::Damaged { path, line, source }
 }
 
-/// Reads the folder of a run. Returns `None` if the run has not started.
-///
-/// # Errors
-///
-/// A folder that holds something else, or a damaged file.
-pub fn read(folder: &Path) -> Result<Option<Contents>, ExperimentError> {
-    let identity_path = folder.join(IDENTITY);
-    if !exists(&identity_path)? {
-        return match is_free(folder)? {
-            true => Ok(None),
-            false => Err(refused(
-                folder,
-                "this folder is not empty and holds no Phaseloom run: choose another folder with -o",
-            )),
-        };
-    }
-    let text = std::fs::read_to_string(&identity_path).map_err(io(&identity_path))?;
-    let identity: Identity =
-        serde_json::from_str(&text).map_err(|source| damaged(&identity_path, source.line())(source))?;
-    let experiment_path = folder.join(EXPERIMENT);
-    // The identity is written first. If the process was killed before the second file, the number of trials is the default.
-    let config: Config = if exists(&experiment_path)? {
-        phaseloom_files::read_toml(&experiment_path)?.0
-    } else {
-        deserialize_strict(identity.experiment.clone()).map_err(damaged(&identity_path, 0))?
-    };
-    if !identity.is_of(&config) {
-        let problem = "the file or identity.json next to it was changed after the run began: restore it, or start in a new folder";
-        return Err(refused(&experiment_path, problem));
-    }
-    let units_path = folder.join(UNITS);
-    let text = if exists(&units_path)? { std::fs::read(&units_path).map_err(io(&units_path))? } else { Vec::new() };
-    // A crash may leave an incomplete last line. It is dropped, and its unit is computed again.
-    let complete = text.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
-    let mut records = BTreeMap::new();
-    for (n, line) in text[..complete].split(|&b| b == b'\n').enumerate().filter(|(_, line)| !line.is_empty()) {
-        let record: Record = from_json_strict(line).map_err(damaged(&units_path, n + 1))?;
-        records.insert(record.unit, record);
-    }
-    Ok(Some(Contents { identity, config, records, complete_bytes: complete as u64 }))
-}
-
-/// Whether a folder is absent, empty, or holds only the files that a run writes before its identity.
-fn is_free(folder: &Path) -> Result<bool, ExperimentError> {
-    if !exists(folder)? {
-        return Ok(true);
-    }
-    for entry in std::fs::read_dir(folder).map_err(io(folder))? {
-        let name = entry.map_err(io(folder))?.file_name();
-        let name = name.to_string_lossy();
-        if name != LOCK && !name.ends_with(".part") {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
-/// The folder of a run, open and locked for writing.
+/// The folder of a run, open and locked for writing. The lock ends with this value.
 #[derive(Debug)]
 pub struct Store {
-    units_path: PathBuf,
-    units: Mutex<File>,
-    _lock: File,
+    folder: PathBuf,
+    identity: String,
+    lock: Watched,
+    units: Mutex<Units>,
+}
+
+/// A file that must stay at its path while it is open.
+#[derive(Debug)]
+struct Watched {
+    path: PathBuf,
+    file: File,
+}
+
+/// The open `units.jsonl`.
+#[derive(Debug)]
+struct Units {
+    file: Watched,
+    /// Bytes of its lines. All of them are whole.
+    length: u64,
+}
+
+impl Watched {
+    /// Opens a file, which is made if it is missing.
+    fn open(path: PathBuf, options: &mut OpenOptions) -> Result<Self, ExperimentError> {
+        if exists(&path)? && !path.is_file() {
+            return Err(refused(
+                &path,
+                "it is no plain file, expected a file or nothing: remove it, or choose another folder with -o",
+            ));
+        }
+        let file = options.create(true).open(&path).map_err(io(&path))?;
+        Ok(Self { path, file })
+    }
+
+    /// Length in bytes, or `None` if the path leads to another file or to none.
+    fn length(&self) -> Option<u64> {
+        let (open, there) = (self.file.metadata().ok()?, std::fs::metadata(&self.path).ok()?);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            if (open.dev(), open.ino()) != (there.dev(), there.ino()) {
+                return None;
+            }
+        }
+        Some(open.len().max(there.len()))
+    }
 }
 
 impl Store {
     /// Opens a folder for writing and locks it, after creating it if it is missing. `contents` is the result of [`read`].
+    ///
+    /// Lines that `contents` leaves out and temporary files of killed processes are removed.
     ///
     /// # Errors
     ///
@@ -141,18 +123,19 @@ impl Store {
             let message = format!("this folder of results cannot be created ({source}): name another with -o");
             io(folder)(std::io::Error::new(source.kind(), message))
         })?;
-        let lock_path = folder.join(LOCK);
-        let lock =
-            OpenOptions::new().create(true).write(true).truncate(false).open(&lock_path).map_err(io(&lock_path))?;
-        lock.try_lock().map_err(|e| match e {
-            TryLockError::WouldBlock => refused(&lock_path, "another phaseloom is writing to this folder"),
-            TryLockError::Error(source) => io(&lock_path)(source),
+        let lock = Watched::open(folder.join(LOCK), OpenOptions::new().write(true))?;
+        lock.file.try_lock().map_err(|e| match e {
+            TryLockError::WouldBlock => refused(&lock.path, "another phaseloom is writing to this folder"),
+            TryLockError::Error(source) => io(&lock.path)(source),
         })?;
         // Another writer may have changed the folder between reading and locking it.
-        let now = read(folder)?.map(|c| (c.identity.identity, c.complete_bytes));
-        if now != contents.map(|c| (c.identity.identity.clone(), c.complete_bytes)) {
+        let now = read(folder)?.map(|c| (c.identity.identity, c.bytes));
+        if now != contents.map(|c| (c.identity.identity.clone(), c.bytes)) {
             let problem = "another phaseloom has just written to this folder: start again to resume from there";
             return Err(refused(folder, problem));
+        }
+        for folder in [folder.to_owned(), folder.join(OUTPUTS)].iter().filter(|folder| folder.is_dir()) {
+            remove_stale_parts(folder)?;
         }
         // The identity is the first file, so that a folder without it is not a run.
         if contents.is_none() {
@@ -163,27 +146,85 @@ impl Store {
         if contents.is_none_or(|c| c.config != *config) || !folder.join(EXPERIMENT).exists() {
             write_atomically(&folder.join(EXPERIMENT), experiment_text(config).as_bytes())?;
         }
-        let units_path = folder.join(UNITS);
-        let units =
-            OpenOptions::new().create(true).write(true).truncate(false).open(&units_path).map_err(io(&units_path))?;
-        units.set_len(contents.map_or(0, |c| c.complete_bytes)).map_err(io(&units_path))?;
-        drop(units);
-        let units = OpenOptions::new().append(true).open(&units_path).map_err(io(&units_path))?;
-        Ok(Self { units_path, units: Mutex::new(units), _lock: lock })
+        let path = folder.join(UNITS);
+        if let Some(contents) = contents.filter(|contents| contents.is_damaged()) {
+            let lines = contents.records.values().map(|record| whole_line(record, &identity.identity));
+            let text = lines.collect::<Result<Vec<_>, _>>().map_err(damaged(&path, 0))?.concat();
+            write_atomically(&path, &text)?;
+        }
+        let file = Watched::open(path, OpenOptions::new().append(true))?;
+        let length = file.length().unwrap_or(0);
+        let units = Mutex::new(Units { file, length });
+        Ok(Self { folder: folder.to_owned(), identity: identity.identity.clone(), lock, units })
     }
 
-    /// Appends one unit and syncs it to the disk.
+    /// Appends one unit and syncs it to the disk. A line that cannot be written is taken back.
     ///
     /// # Errors
     ///
-    /// A disk that is full or was removed.
+    /// As [`Store::check`], and a disk that is full.
     pub fn append(&self, record: &Record) -> Result<(), ExperimentError> {
-        let mut line = serde_json::to_vec(record).map_err(damaged(&self.units_path, 0))?;
-        line.push(b'\n');
-        // A writer that panicked has written a complete line or none.
-        let mut file = self.units.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        file.write_all(&line).and_then(|()| file.sync_data()).map_err(io(&self.units_path))
+        let mut units = self.units();
+        self.check_with(&units)?;
+        let path = &units.file.path;
+        let line = whole_line(record, &self.identity).map_err(damaged(path, 0))?;
+        let mut file = &units.file.file;
+        if let Err(source) = file.write_all(&line).and_then(|()| file.sync_data()) {
+            // If the half line cannot be removed, the length is wrong and nothing more is written.
+            let _ = file.set_len(units.length);
+            return Err(io(path)(source));
+        }
+        units.length += line.len() as u64;
+        Ok(())
     }
+
+    /// Writes a file of results, such as a table, whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::check`], and a file that cannot be written.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), ExperimentError> {
+        self.check()?;
+        Ok(write_atomically(&self.folder.join(name), bytes)?)
+    }
+
+    /// Checks that the folder is still the one that was opened, and that no other program has written to it.
+    ///
+    /// # Errors
+    ///
+    /// A folder, lock or list of units that was removed, moved, replaced or changed.
+    pub fn check(&self) -> Result<(), ExperimentError> {
+        self.check_with(&self.units())
+    }
+
+    fn check_with(&self, units: &Units) -> Result<(), ExperimentError> {
+        match self.lock.length().is_some() && units.file.length() == Some(units.length) {
+            true => Ok(()),
+            false => Err(refused(
+                &self.folder,
+                "this folder was removed, moved or changed by another program during the run, so nothing more is \
+                 written to it: start the run again",
+            )),
+        }
+    }
+
+    fn units(&self) -> MutexGuard<'_, Units> {
+        // A writer that panicked has written a complete line or none.
+        self.units.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+}
+
+/// The line of a record with its line break.
+fn whole_line(record: &Record, identity: &str) -> serde_json::Result<Vec<u8>> {
+    let mut line = to_line(record, identity)?;
+    line.push(b'\n');
+    Ok(line)
 }
 
 /// The text of `experiment.toml`.
@@ -194,3 +235,6 @@ fn experiment_text(config: &Config) -> String {
          # Paths are relative to the folder of the original file.\n{body}"
     )
 }
+
+#[cfg(test)]
+mod tests;

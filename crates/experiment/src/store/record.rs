@@ -34,6 +34,15 @@ impl Row {
         }
     }
 
+    /// Number of shots that are computed where chips are sent `shots` times.
+    pub(crate) fn shots(self, shots: u32) -> u32 {
+        match self {
+            Self::Design => 0,
+            Self::Exact | Self::PerfectIdeal | Self::Digital => 1,
+            Self::PerfectReal | Self::Chips => shots,
+        }
+    }
+
     /// The title on the terminal.
     #[must_use]
     pub fn title(self) -> &'static str {
@@ -78,6 +87,35 @@ pub struct Record {
     pub shots: Vec<ShotResult>,
     /// Results of each photonic layer, over all shots.
     pub layers: Vec<LayerResult>,
+}
+
+impl Record {
+    /// What is wrong with a record of an experiment with these shots, samples and photonic layers, if something is.
+    ///
+    /// Numbers are finite, because JSON has no others.
+    pub(crate) fn problem(&self, shots: u32, samples: u64, layers: &[usize]) -> Option<&'static str> {
+        let row = self.unit.row;
+        let (samples, layers) = match row {
+            Row::Design => (0, layers),
+            Row::Exact => (samples, &[][..]),
+            _ => (samples, layers),
+        };
+        let is_impossible = |shot: &ShotResult| {
+            let ShotResult { correct, lost, gained, same } = *shot;
+            correct.max(same).max(lost.saturating_add(gained)) > samples || gained > correct
+        };
+        if self.samples != samples || self.shots.iter().any(is_impossible) {
+            Some("it has another number of samples than this run")
+        } else if self.shots.len() as u64 != u64::from(row.shots(shots)) {
+            Some("it has another number of shots than this run")
+        } else if !self.layers.iter().map(|layer| layer.layer).eq(layers.iter().copied()) {
+            Some("it has other layers than this run")
+        } else if self.layers.iter().any(|layer| layer.design.is_some() != (row == Row::Design)) {
+            Some("it has the sizes of another row")
+        } else {
+            None
+        }
+    }
 }
 
 /// Numbers of correct and changed classes in one shot.

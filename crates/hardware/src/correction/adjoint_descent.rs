@@ -29,8 +29,7 @@ fn solve(lab: &mut Lab<'_>) -> Result<CorrectionResult, HardwareError> {
     let target = lab.target();
     let mut phases = lab.search_start();
     let steps = lab.steps(STEPS);
-    let zeros = |s: &Phases| (vec![0.0; s.values().len()], vec![0.0; s.values().len()]);
-    let mut moments: Vec<(Vec<f64>, Vec<f64>)> = phases.iter().map(zeros).collect();
+    let mut moments = vec![(0.0, 0.0); phases.iter().map(|s| s.values().len()).sum()];
     let factor = transmission(&target, &lab.measure_matrix(&phases))?;
     // The best phases that were measured, the start included, and their distance.
     let mut best = (f64::INFINITY, CorrectionResult::from(phases.clone()));
@@ -51,15 +50,14 @@ fn solve(lab: &mut Lab<'_>) -> Result<CorrectionResult, HardwareError> {
         let progress = step as f64 / steps as f64;
         let rate = RATE * 0.5 * (1.0 + (std::f64::consts::PI * progress).cos());
         let bias = (1.0 - DECAY.0.powf(step as f64 + 1.0), 1.0 - DECAY.1.powf(step as f64 + 1.0));
-        for ((phases, slopes), (first, second)) in phases.iter_mut().zip(&slopes).zip(&mut moments) {
-            let moments = first.iter_mut().zip(second);
-            for ((phase, slope), (first, second)) in phases.values_mut().iter_mut().zip(slopes.values()).zip(moments) {
-                *first = DECAY.0 * *first + (1.0 - DECAY.0) * slope;
-                *second = DECAY.1 * *second + (1.0 - DECAY.1) * slope * slope;
-                let size = (*second / bias.1).sqrt();
-                if size > 0.0 {
-                    *phase = phaseloom_mesh::cell::wrap(*phase - rate * (*first / bias.0) / size);
-                }
+        let values = phases.iter_mut().flat_map(|s| s.values_mut());
+        let slopes = slopes.iter().flat_map(|s| s.values());
+        for ((phase, slope), (first, second)) in values.zip(slopes).zip(&mut moments) {
+            *first = DECAY.0 * *first + (1.0 - DECAY.0) * slope;
+            *second = DECAY.1 * *second + (1.0 - DECAY.1) * slope * slope;
+            let size = (*second / bias.1).sqrt();
+            if size > 0.0 {
+                *phase = phaseloom_mesh::cell::wrap(*phase - rate * (*first / bias.0) / size);
             }
         }
     }

@@ -135,7 +135,16 @@ impl Layout {
     /// Index of the cell at a position.
     #[must_use]
     pub fn index_of(&self, position: CellPosition) -> Option<usize> {
-        self.positions.binary_search_by_key(&(position.column, position.mode), |cell| (cell.column, cell.mode)).ok()
+        let range = (position.column < self.columns).then(|| self.column(position.column))?;
+        let column = &self.positions[range.clone()];
+        // Most columns have a cell on every second mode. This place is tried before a search, because crosstalk finds the
+        // neighbours of every cell for each setting of the phases.
+        let guess = position.mode.checked_sub(column.first()?.mode)? / 2;
+        let k = match column.get(guess) {
+            Some(cell) if cell.mode == position.mode => guess,
+            _ => column.binary_search_by_key(&position.mode, |cell| cell.mode).ok()?,
+        };
+        Some(range.start + k)
     }
 
     /// Range of cell indices in one column.

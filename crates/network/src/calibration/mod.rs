@@ -13,7 +13,7 @@ mod quantile;
 use std::path::{Path, PathBuf};
 
 use nalgebra::DMatrix;
-use phaseloom_files::{FileError, InvalidValue, from_json_strict, read_bytes, to_json, write_atomically};
+use phaseloom_files::{FileError, InputFiles, InvalidValue, from_json_strict, to_json, write_atomically};
 use phaseloom_hardware::{MAX_PORTS, Tile, TilePlan};
 use serde::{Deserialize, Serialize};
 
@@ -150,9 +150,12 @@ impl Calibration {
     ///
     /// If the file cannot be read, is not a calibration of version 1, or holds a scale that is not above zero.
     pub fn load(path: &Path) -> Result<Self> {
-        let bytes = read_bytes(path)?.bytes;
+        Self::load_from(path, &InputFiles::default())
+    }
+
+    fn load_from(path: &Path, files: &InputFiles) -> Result<Self> {
         let json_error = |source| FileError::Json { path: path.to_owned(), kind: "calibration", source };
-        let calibration: Self = from_json_strict(&bytes).map_err(json_error)?;
+        let calibration: Self = from_json_strict(&files.read(path)?.bytes).map_err(json_error)?;
         calibration.check(path)?;
         Ok(calibration)
     }
@@ -164,7 +167,7 @@ impl Calibration {
         path.with_file_name(format!("{stem}-{ports}x{column_block}.json"))
     }
 
-    /// Reads the scales for tiles of one size, and returns them with the path of their file.
+    /// Reads the scales for tiles of one size through `files`, and returns them with the path of their file.
     ///
     /// If the file is for another size, its sibling for the requested size replaces it. Without a sibling, the result
     /// has another size, which [`Calibration::validate`] refuses.
@@ -172,11 +175,11 @@ impl Calibration {
     /// # Errors
     ///
     /// As [`Calibration::load`].
-    pub fn load_for(path: &Path, ports: usize, column_block: usize) -> Result<(PathBuf, Self)> {
+    pub fn load_for(path: &Path, ports: usize, column_block: usize, files: &InputFiles) -> Result<(PathBuf, Self)> {
         let sibling = Self::sibling(path, ports, column_block);
-        let calibration = Self::load(path)?;
+        let calibration = Self::load_from(path, files)?;
         if (calibration.ports, calibration.column_block) != (ports, column_block) && sibling.exists() {
-            let calibration = Self::load(&sibling)?;
+            let calibration = Self::load_from(&sibling, files)?;
             return Ok((sibling, calibration));
         }
         Ok((path.to_owned(), calibration))

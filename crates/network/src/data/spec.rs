@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 
 use super::{CsvColumns, Dataset, FileKind, csv, parse_inputs, parse_labels};
 use crate::error::{NetworkError, Result};
-use phaseloom_files::{hex, read_bytes};
+use phaseloom_files::{InputFiles, hex};
 
 /// Environment variable that names the folder of the data. `$PHASELOOM_DATA/` at the start of a path is replaced by it.
 pub const DATA_VARIABLE: &str = "PHASELOOM_DATA";
@@ -111,12 +111,21 @@ impl DataSpec {
     /// If a file cannot be read or is damaged, inputs and labels differ in number, labels are missing, a filter is
     /// impossible or leaves no samples, or more samples are requested than available.
     pub fn load(&self, base: &Path) -> Result<Dataset> {
+        self.load_from(base, &InputFiles::default())
+    }
+
+    /// Reads and selects as [`DataSpec::load`] does, through `files`.
+    ///
+    /// # Errors
+    ///
+    /// As [`DataSpec::load`].
+    pub fn load_from(&self, base: &Path, files: &InputFiles) -> Result<Dataset> {
         let columns = self.csv.clone().unwrap_or_default();
         let inputs_path = resolve(&self.inputs, base)?;
         let labels_path = self.labels.as_ref().map(|path| resolve(path, base)).transpose()?;
         let kind = FileKind::from_path(&inputs_path)?;
         self.check(&inputs_path, kind)?;
-        let file = read_bytes(&inputs_path)?;
+        let file = files.read(&inputs_path)?;
         let mut digest = Sha256::new();
         digest.update(b"phaseloom-data/1");
         digest.update(file.sha256);
@@ -127,7 +136,7 @@ impl DataSpec {
             }
             Some(path) => {
                 let inputs = parse_inputs(&file, &columns)?;
-                let file = read_bytes(&path)?;
+                let file = files.read(&path)?;
                 digest.update(file.sha256);
                 (inputs, parse_labels(&file, &columns)?, path)
             }

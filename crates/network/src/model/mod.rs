@@ -11,8 +11,9 @@ use nalgebra::DMatrix;
 use phaseloom_hardware::{MatrixProduct, Shot};
 use sha2::{Digest, Sha256};
 
-use phaseloom_files::hex;
+use phaseloom_files::{InputFiles, hex};
 
+use crate::calibration::Calibration;
 use crate::data::{Batch, resolve};
 use crate::error::Result;
 use crate::layer::{Layer, LayerKind, Linear, exact_product};
@@ -63,9 +64,18 @@ impl Model {
     /// If a file cannot be read or is damaged, keys are wrong, or a tensor is missing, has the wrong shape or holds a
     /// NaN or an infinity.
     pub fn load(path: &Path) -> Result<Self> {
-        let spec = ModelSpec::load(path)?;
+        Self::load_from(path, &InputFiles::default())
+    }
+
+    /// Reads a model file and its weights through `files`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::load`].
+    pub fn load_from(path: &Path, files: &InputFiles) -> Result<Self> {
+        let spec = ModelSpec::load_from(path, files)?;
         let base = path.parent().unwrap_or(Path::new(""));
-        let tensors = Tensors::load(&resolve(&spec.weights, base)?)?;
+        let tensors = Tensors::load_from(&resolve(&spec.weights, base)?, files)?;
         Self::build(spec, base, &tensors)
     }
 
@@ -128,6 +138,23 @@ impl Model {
     /// If the path starts with `$PHASELOOM_DATA` and the variable is not set.
     pub fn calibration_path(&self) -> Result<Option<PathBuf>> {
         self.spec.calibration.as_ref().map(|path| resolve(path, &self.base)).transpose()
+    }
+
+    /// Reads the calibration for tiles of one size through `files`, and returns it with the path of its file.
+    ///
+    /// `None` if the model names no calibration, or its file does not exist. See [`Calibration::load_for`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::calibration_path`] and [`Calibration::load_for`].
+    pub fn calibration(
+        &self,
+        ports: usize,
+        column_block: usize,
+        files: &InputFiles,
+    ) -> Result<Option<(PathBuf, Calibration)>> {
+        let path = self.calibration_path()?.filter(|path| path.exists());
+        path.map(|path| Calibration::load_for(&path, ports, column_block, files)).transpose()
     }
 
     /// The layers, from input to output.

@@ -20,7 +20,7 @@
 
 use std::path::{Path, PathBuf};
 
-use phaseloom_files::{InvalidValue, list_of_tables, locate, read_toml};
+use phaseloom_files::{InputFiles, InvalidValue, list_of_tables, locate};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{NetworkError, Result};
@@ -101,7 +101,12 @@ impl ModelSpec {
     ///
     /// If the file cannot be read, is not TOML, has unknown, missing or impossible keys, or another format or version.
     pub fn load(path: &Path) -> Result<Self> {
-        read_checked(path, Self::check)
+        Self::load_from(path, &InputFiles::default())
+    }
+
+    /// Reads a model file as [`ModelSpec::load`] does, through `files`.
+    pub(crate) fn load_from(path: &Path, files: &InputFiles) -> Result<Self> {
+        read_checked(path, files, Self::check)
     }
 
     /// Number of outputs of the last layer.
@@ -152,9 +157,10 @@ impl ModelSpec {
 /// Reads a TOML file into a type and checks it. Errors carry the path and the line of the key.
 pub(crate) fn read_checked<T: serde::de::DeserializeOwned>(
     path: &Path,
+    files: &InputFiles,
     check: impl FnOnce(&T, &Path) -> Result<()>,
 ) -> Result<T> {
-    let (value, text) = read_toml(path)?;
+    let (value, text) = files.read_toml(path)?;
     match check(&value, path) {
         Err(NetworkError::Setting { path, key, found, expected }) => {
             Err(locate(&path, &text, InvalidValue { key, found, expected }).into())

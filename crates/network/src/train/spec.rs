@@ -116,7 +116,7 @@ impl TrainSpec {
     ///
     /// If the file cannot be read, is not TOML, or has unknown, missing or impossible keys.
     pub fn load(path: &Path) -> Result<Self> {
-        read_checked(path, Self::check)
+        read_checked(path, &phaseloom_files::InputFiles::default(), Self::check)
     }
 
     /// Checks format, version and values. Messages name `path`.

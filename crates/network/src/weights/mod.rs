@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use phaseloom_files::npy::{NpyKind, npy_error, parse_npy};
-use phaseloom_files::{read_bytes, write_atomically};
+use phaseloom_files::{InputFiles, write_atomically};
 
 use crate::error::{NetworkError, Result};
 
@@ -70,6 +70,11 @@ impl Tensors {
     /// If the file cannot be read, is of another kind, is damaged, or holds complex numbers. Also if a `.safetensors`
     /// file holds integers.
     pub fn load(path: &Path) -> Result<Self> {
+        Self::load_from(path, &InputFiles::default())
+    }
+
+    /// Reads tensors as [`Tensors::load`] does, through `files`.
+    pub(crate) fn load_from(path: &Path, files: &InputFiles) -> Result<Self> {
         let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
         let reader = match ending.as_str() {
             "safetensors" => safetensors::parse,
@@ -80,7 +85,7 @@ impl Tensors {
                 return Err(NetworkError::UnknownKind { path: path.to_owned(), expected });
             }
         };
-        let file = read_bytes(path)?;
+        let file = files.read(path)?;
         let mut tensors = reader(path, &file.bytes)?;
         tensors.path = path.to_owned();
         Ok(tensors)

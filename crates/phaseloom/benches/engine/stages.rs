@@ -48,7 +48,7 @@ pub fn measure() -> Result<Vec<Stage>> {
     let small = small_experiment()?;
     let outcome = run_alone(&small, &folder.path().join("run"))?;
     let written = timed(|| append(&outcome, &small, &folder.path().join("units")))?.1 / outcome.records.len() as f64;
-    let tables = timed(|| write_tables(&outcome, folder.path()))?.1;
+    let tables = timed(|| write_tables(&outcome))?.1;
 
     let points = job.experiment.points()?;
     let units = Plan::new(&points).units(job.experiment.config.trials);
@@ -182,9 +182,9 @@ fn append(outcome: &Outcome, experiment: &Experiment, folder: &Path) -> Result<(
     outcome.records.values().try_for_each(|record| Ok(store.append(record)?))
 }
 
-fn write_tables(outcome: &Outcome, folder: &Path) -> Result<()> {
+fn write_tables(outcome: &Outcome) -> Result<()> {
     let tables = Tables::new(outcome).ok_or("the run misses units")?;
-    tables.write(folder)?;
+    tables.write()?;
     let summary = Table::parse(&tables.summary_csv())?;
     for figure in FIGURES {
         png(&(figure.draw)(&summary)?, 1600)?;

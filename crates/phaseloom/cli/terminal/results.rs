@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use phaseloom::experiment::{Outcome, Tables, VERSION};
-use phaseloom::files::write_atomically;
+use phaseloom::files::{read_text, write_atomically};
 use phaseloom::report::{FIGURES, Table, png};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -11,17 +11,23 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// Width of the PNG (pixels).
 const PNG_WIDTH: u32 = 1600;
 
-/// Writes tables and figures. Equal experiments give equal bytes.
-pub fn write(tables: &Tables<'_>, folder: &Path) -> anyhow::Result<()> {
-    tables.write(folder)?;
+/// The list of the sessions of a run.
+const PROVENANCE: &str = "provenance.json";
+
+/// Writes tables and figures to the folder of the run. Equal experiments give equal bytes.
+pub fn write(outcome: &Outcome, tables: &Tables<'_>) -> anyhow::Result<()> {
+    // Everything is drawn before the first file is written.
+    let mut figures = Vec::new();
     let summary = Table::parse(&tables.summary_csv()).context("summary.csv")?;
     for figure in FIGURES {
         let svg = (figure.draw)(&summary).with_context(|| format!("figure `{}`", figure.key))?;
         // The first figure is the figure of the run.
         let stem = if figure.key == FIGURES[0].key { "figure".to_owned() } else { format!("figure-{}", figure.key) };
-        write_figure(&folder.join(stem), &svg)?;
+        figures.push((format!("{stem}.png"), png(&svg, PNG_WIDTH)?));
+        figures.push((format!("{stem}.svg"), svg.into_bytes()));
     }
-    Ok(())
+    tables.write()?;
+    Ok(figures.iter().try_for_each(|(name, bytes)| outcome.write(name, bytes))?)
 }
 
 /// Writes a figure as SVG and PNG to a path without ending.
@@ -32,11 +38,12 @@ pub fn write_figure(path: &Path, svg: &str) -> anyhow::Result<()> {
 }
 
 /// Adds this session to `provenance.json`, the only file that depends on the machine and the time.
-pub fn provenance(folder: &Path, outcome: &Outcome, how: &str, took: Duration) -> anyhow::Result<()> {
-    let path = folder.join("provenance.json");
+pub fn provenance(outcome: &Outcome, how: &str, took: Duration) -> anyhow::Result<()> {
     // A damaged list of sessions must not lose a result: the list is started again.
-    let mut sessions: Vec<Value> =
-        std::fs::read_to_string(&path).ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+    let mut sessions: Vec<Value> = read_text(&outcome.folder().join(PROVENANCE))
+        .ok()
+        .and_then(|text| serde_json::from_str(&text).ok())
+        .unwrap_or_default();
     sessions.push(json!({
         "phaseloom": VERSION,
         "identity": outcome.identity.identity,
@@ -51,5 +58,5 @@ pub fn provenance(folder: &Path, outcome: &Outcome, how: &str, took: Duration) -
         "processor": std::env::consts::ARCH,
         "host": std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim(),
     }));
-    Ok(write_atomically(&path, (serde_json::to_string_pretty(&sessions)? + "\n").as_bytes())?)
+    Ok(outcome.write(PROVENANCE, (serde_json::to_string_pretty(&sessions)? + "\n").as_bytes())?)
 }

@@ -1,0 +1,83 @@
+//! The input files of a run: each is read once, and the hashes of the identity are those of the bytes that were read.
+
+use crate::error::ExperimentError;
+use crate::input::config::{Config, Experiment};
+use crate::input::grid::{Point, to_value};
+use phaseloom_files::{InputFiles, hex};
+use phaseloom_network::{Calibration, Dataset, Model};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// The models, data and calibrations of all points. A run computes with these alone and reads no file again.
+pub(crate) struct Inputs {
+    /// SHA-256 of the contents of each file, by its path as written.
+    pub hashes: BTreeMap<String, String>,
+    /// The inputs of each point, by its index.
+    pub points: Vec<PointInputs>,
+}
+
+/// The inputs of one point. Points share them.
+pub(crate) struct PointInputs {
+    pub model: Arc<Model>,
+    pub data: Arc<Dataset>,
+    /// The calibration for the cores of the point with the path of its file, if there is one.
+    pub calibration: Option<Arc<(PathBuf, Calibration)>>,
+}
+
+impl Inputs {
+    /// Reads the files of all points.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read or is damaged.
+    pub fn read(experiment: &Experiment, points: &[Point]) -> Result<Self, ExperimentError> {
+        let files = InputFiles::default();
+        let base = experiment.base();
+        let (mut models, mut calibrations, mut data_sets) = (HashMap::new(), HashMap::new(), HashMap::new());
+        let mut inputs = Self { hashes: BTreeMap::new(), points: Vec::with_capacity(points.len()) };
+        for point in points {
+            let Config { model: model_file, data: choice, core, link, .. } = &point.config;
+            let path = base.join(model_file);
+            let model = cached(&mut models, path.clone(), || Ok(Arc::new(Model::load_from(&path, &files)?)))?;
+            let tile = (core.ports, core.column_block(link.detection));
+            let calibration = cached(&mut calibrations, (path.clone(), tile), || {
+                Ok(model.calibration(tile.0, tile.1, &files)?.map(Arc::new))
+            })?;
+            let data =
+                cached(&mut data_sets, to_value(choice).to_string(), || Ok(Arc::new(choice.load_from(base, &files)?)))?;
+            let key = model_file.display();
+            let mut used = vec![(format!("{key}: weights"), model.weights_path()?), (key.to_string(), path)];
+            if let Some((path, _)) = calibration.as_deref() {
+                used.push((format!("{key}: {}", path.file_name().unwrap_or_default().to_string_lossy()), path.clone()));
+            }
+            for (written, file) in std::iter::once(&choice.inputs).chain(&choice.labels).zip(choice.files(base)?) {
+                used.push((format!("data: {}", written.display()), file));
+            }
+            for (name, file) in used {
+                // Every file was read above: its bytes, and so its hash, are those that the run computes with.
+                if let Entry::Vacant(place) = inputs.hashes.entry(name) {
+                    place.insert(hex(&files.read(&file)?.sha256));
+                }
+            }
+            inputs.points.push(PointInputs { model, data, calibration });
+        }
+        Ok(inputs)
+    }
+}
+
+/// The value of a key, computed where the key is new.
+pub(crate) fn cached<K: Hash + Eq, V: Clone>(
+    values: &mut HashMap<K, V>,
+    key: K,
+    compute: impl FnOnce() -> Result<V, ExperimentError>,
+) -> Result<V, ExperimentError> {
+    if let Some(value) = values.get(&key) {
+        return Ok(value.clone());
+    }
+    let value = compute()?;
+    values.insert(key, value.clone());
+    Ok(value)
+}
