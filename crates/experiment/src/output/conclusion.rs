@@ -130,7 +130,7 @@ impl Conclusion {
                 format!("is {median} (10–90 %: {low} to {high})")
             };
         }
-        let equal = best.median() == worst.median();
+        let equal = best.median().total_cmp(&worst.median()).is_eq();
         let each = || format!("{} at each", percent(best.median()));
         let half = if worst.median() < 0.5 * worst.exact { ", less than half of the exact accuracy" } else { "" };
         let lowest = |keys: &str| format!("{keys}{} ({}{half})", worst.values, percent(worst.median()));

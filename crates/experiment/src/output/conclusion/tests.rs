@@ -58,10 +58,11 @@ fn check(rows: &[Row], text: &str) {
     let claims_at = |accept: &dyn Fn(&Row) -> bool| {
         assert!(rows.iter().all(|row| row.is_kept() == accept(row)), "{text}\n{rows:?}");
     };
-    let number = |row: &Row| row.number.expect("an ordered axis");
+    // The numbers are multiples of ¼.
+    let number = |row: &Row| (4.0 * row.number.expect("an ordered axis")).round() as i64;
     let least_of = |kept: bool, largest: bool| {
         let numbers = rows.iter().filter(|row| row.is_kept() == kept).map(number);
-        if largest { numbers.fold(f64::MIN, f64::max) } else { numbers.fold(f64::MAX, f64::min) }
+        if largest { numbers.max().unwrap() } else { numbers.min().unwrap() }
     };
     let mut claims = 0;
     if text.contains("at every point") {
