@@ -110,14 +110,20 @@ fn an_experiment_corrects_its_chips() {
     scene.refuses(&format!("correction = 'local'\ncorrection_noise = -1\n{DATA}{CORE}"), &["correction_noise", "-1"]);
 }
 
+const PROCESS: &str = "[process.splitter_error]\nsigma_rad = 0.1\n";
+
 #[test]
-fn settings_of_no_correction_are_refused() {
+fn settings_of_no_correction_have_no_effect() {
     let scene = Scene::new();
     for key in ["correction_noise", "correction_effort"] {
-        let parts = ["experiment.toml: line 3", key, "`correction`"];
-        scene.refuses(&format!("{key} = 0.5\n{DATA}{CORE}"), &parts);
+        scene.experiment(&format!("{key} = 0.5\n{DATA}{CORE}{PROCESS}"));
+        let folder = format!("out-{key}");
+        let said = scene.call(&format!("run experiment.toml -o {folder}")).well().err;
+        let note =
+            format!("note: no part of this experiment reads these keys of its files, and they have no effect: {key}\n");
+        assert!(said.contains(&note), "{said}");
         let sweep = format!("[[sweep]]\nkeys = ['{key}']\nvalues = [0.1, 1]\n");
-        scene.refuses(&format!("{DATA}{CORE}{sweep}"), &["experiment.toml: line", key, "without `correction`"]);
+        scene.refuses(&format!("{DATA}{CORE}{PROCESS}{sweep}"), &["experiment.toml: line 11", key, "has no effect"]);
     }
 }
 

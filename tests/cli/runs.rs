@@ -2,8 +2,8 @@
 //! start, training and calibration.
 
 use super::support::{
-    CORE, DATA, RESULTS, Scene, Working, assert_equal_results, cell, example, integers, npy_real, phaseloom, read,
-    results, run_to, safetensors, table,
+    CORE, DATA, LINK, RESULTS, Scene, Working, assert_equal_results, cell, example, integers, npy_real, phaseloom,
+    read, results, run_to, safetensors, scales, table,
 };
 use phaseloom::network::predictions;
 use std::fs;
@@ -16,7 +16,8 @@ fn example_holds(experiment: &Path) {
     let ended = run_to(experiment, &out, &["--trials", "2", "--save-outputs"]).well();
     assert!(!ended.out.is_empty());
     // In a pipe only sentences, no progress bar.
-    assert!(!ended.err.contains(['\r', '\u{1b}', '█']) && ended.err.lines().count() <= 2, "{}", ended.err);
+    let sentences = ended.err.lines().filter(|line| !line.starts_with("note: ")).count();
+    assert!(!ended.err.contains(['\r', '\u{1b}', '█']) && sentences <= 2, "{}", ended.err);
     for name in [&RESULTS[..], &["experiment.toml", "identity.json", "provenance.json", "units.jsonl"]].concat() {
         assert!(fs::metadata(out.join(name)).unwrap().len() > 0, "{name}");
     }
@@ -236,4 +237,101 @@ fn files_of_other_programs_are_read() {
     let (accuracy, said) = run(&format!("{DATA}{CORE}"), "leftover");
     assert_eq!(accuracy, expected);
     assert!(said.contains("note: w.safetensors: the model does not use bn.weight;"), "{said}");
+}
+
+/// The text that a run writes to stderr.
+#[track_caller]
+fn notes(tables: &str) -> String {
+    let scene = Scene::new();
+    scene.experiment(tables);
+    scene.run(&[]).well().err
+}
+
+#[test]
+fn a_sweep_that_nothing_feels_is_refused_before_the_run() {
+    let scene = Scene::new();
+    let process = "[process.splitter_error]\nsigma_rad = 0.1\n";
+    for (link, key, values) in [
+        ("", "link.wavelength_m", "[1.5e-6, 1.6e-6]"),
+        ("[link]\nlaser_power_w = 1e-3\n", "link.bandwidth_hz", "[1e8, 1e9]"),
+        ("[link]\nadc = { bits = 6 }\n", "shots", "[1, 2]"),
+    ] {
+        let sweep = format!(
+            "[[sweep]]\nkeys = ['process.phase_error.sigma_rad']\nvalues = [0, 0.1]\n\
+                             [[sweep]]\nkeys = ['{key}']\nvalues = {values}\n"
+        );
+        scene.refuses(&format!("{DATA}{CORE}{link}{process}{sweep}"), &["experiment.toml: line", key, "has no effect"]);
+        assert!(!scene.path("out").exists());
+    }
+    // The keys of the process are in a file of their own.
+    scene.write("p.toml", "[phase_error]\nsigma_rad = 0.01\n[phase_shifter]\npower_pi_w = 0.02\n");
+    scene.experiment(&format!("process = 'p.toml'\n{DATA}{CORE}"));
+    let said = scene.run(&[]).well().err;
+    assert_eq!(said.matches("note: ").count(), 1, "{said}");
+    assert!(said.contains("have no effect: process.phase_shifter.power_pi_w\n"), "{said}");
+    // Photons are counted, and no output depends on their number.
+    let sweep = "[[sweep]]\nkeys = ['link.laser_power_w']\nvalues = [1e-3, 1e-2]\n";
+    let said = notes(&format!("{DATA}{CORE}{process}{sweep}"));
+    assert!(said.contains("note: no output depends on link.laser_power_w"), "{said}");
+}
+
+#[test]
+fn the_physically_absurd_is_announced() {
+    let loss = notes(&format!("{DATA}{CORE}[process.insertion_loss]\nloss_db = 8\n"));
+    assert!(loss.contains(" dB from input to output, less than -30 dB: use smaller cores"), "{loss}");
+    let errors = notes(&format!("{DATA}{CORE}[process.splitter_error]\nsigma_rad = 0.5\n"));
+    assert!(
+        errors.contains("note: the predicted matrix error of layer ") && errors.contains("more than 0.5"),
+        "{errors}"
+    );
+    let crosstalk = notes(&format!("{DATA}{CORE}[process.thermal_crosstalk]\ncoefficient = 0.2\n"));
+    assert!(crosstalk.contains("makes 100 % of the squared matrix error of layer "), "{crosstalk}");
+    let dark = notes(&format!("{DATA}{CORE}[link]\nlaser_power_w = 1e-12\nshot_noise = true\n"));
+    assert!(dark.contains("photoelectrons on average, fewer than 1: use more `link.laser_power_w`"), "{dark}");
+    let corrected = format!("correction = 'local'\n{DATA}{CORE}[process.thermal_crosstalk]\ncoefficient = 0.2\n");
+    for tables in [&format!("{DATA}{CORE}{LINK}[process.splitter_error]\nsigma_rad = 0.01\n"), &corrected] {
+        let said = notes(tables);
+        assert!(
+            !said.contains("note: ") || said.matches("note: ").count() == said.matches("note: one chip").count(),
+            "{said}"
+        );
+    }
+    let preset = format!("process = 'preset:thermo-optic-silicon'\n{DATA}{CORE}");
+    assert!(notes(&preset).contains("note: preset:thermo-optic-silicon describes chips as fabricated: "));
+    assert!(!notes(&preset.replace("process", "correction = 'local'\nprocess")).contains("describes"));
+    assert!(!notes(&preset.replace("thermo-optic-silicon", "ideal")).contains("describes"));
+}
+
+/// Photoelectrons that are announced are those that the chips then make.
+#[test]
+fn the_announced_photoelectrons_are_those_of_the_run() {
+    for detection in ["homodyne", "offset"] {
+        let scene = Scene::new();
+        scene.write("calibration.json", scales(if detection == "offset" { 3 } else { 4 }));
+        scene.experiment(&format!("{DATA}{CORE}[link]\ndetection = '{detection}'\nlaser_power_w = 1e-12\n"));
+        let said = scene.run(&[]).well().err;
+        let (before, after) = said.split_once(" photoelectrons on average").unwrap();
+        let announced: f64 = before.rsplit(' ').next().unwrap().parse().unwrap();
+        assert!(after.contains("link.laser_power_w"));
+        let rows = table(&scene.path("out/summary.csv"));
+        let row = rows.iter().find(|row| cell(row, "row") == "perfect_real").unwrap();
+        let photoelectrons = |layer: usize| cell(row, &format!("layer{layer}_photoelectrons")).parse::<f64>().unwrap();
+        let least = photoelectrons(0).min(photoelectrons(2));
+        assert!((announced / least - 1.0).abs() < 0.02, "{announced} {least}");
+    }
+}
+
+#[test]
+fn the_source_that_costs_most_is_named_after_a_loss() {
+    let scene = Scene::new();
+    let process = "[process.phase_error]\nsigma_rad = 1e-3\n[process.thermal_crosstalk]\ncoefficient = 0.1\n";
+    scene.experiment(&format!("{DATA}{CORE}{process}"));
+    let said = scene.run(&["--trials", "400"]).well().err;
+    let line =
+        said.lines().find(|line| line.starts_with("note: one chip decides ")).unwrap_or_else(|| panic!("{said}"));
+    assert!(line.contains("; `thermal_crosstalk` costs most: without it 100.0 %;"), "{said}");
+    assert!(line.contains("; `correction = \"crosstalk\"` would help: "), "{said}");
+    // A finished run is not examined again, and one that loses nothing never.
+    assert!(!scene.run(&["--trials", "400"]).well().err.contains("one chip"));
+    assert!(!notes(&format!("{DATA}{CORE}[process.phase_error]\nsigma_rad = 1e-3\n")).contains("one chip"));
 }

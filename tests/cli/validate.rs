@@ -13,7 +13,7 @@ fn fast_claims_pass_and_leave_a_page() {
         let command = format!("validate --quick --only {key}");
         let said = scene.call(&format!("{command} -o {key}")).well().out;
         assert!(said.starts_with(&format!("{key}: ")) && said.contains(" pass"), "{said}");
-        assert!(said.contains("1 claims, ") && said.contains(" 0 fail"), "{said}");
+        assert!(said.contains("1 claim, ") && said.contains(" 0 fail"), "{said}");
         let csv = scene.text(&format!("{key}/claims.csv"));
         let command = format!("phaseloom {command}");
         let table = Table::parse(&csv).unwrap();

@@ -11,6 +11,7 @@ mod strict;
 mod text;
 mod text_table;
 mod toml_file;
+pub mod usage;
 
 pub use bytes::{FileBytes, InputFiles, hex, read_bytes, read_bytes_up_to};
 pub use checks::{InvalidValue, at_least, between, find, positive, spread_rad};

@@ -234,7 +234,9 @@ fn conclusion(lines: &[Line]) -> String {
     };
     match (named(1), named(2)) {
         (Some(before), Some(after)) => {
-            format!("Least infidelity as programmed: {before}; after local correction: {after}.\n")
+            format!(
+                "Least infidelity of the meshes that realise every unitary, as programmed: {before}; after local correction: {after}.\n"
+            )
         }
         _ => String::new(),
     }

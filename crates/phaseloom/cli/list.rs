@@ -4,7 +4,7 @@ use super::Exit;
 use super::terminal::output;
 use clap::Args;
 use phaseloom::hardware::correction::CORRECTIONS;
-use phaseloom::hardware::{DETECTIONS, IMPERFECTIONS, LINK_PARTS, PRESETS};
+use phaseloom::hardware::{DETECTIONS, IMPERFECTIONS, LINK_PARTS, PRESET_STATE, PRESETS};
 use phaseloom::mesh::convention::CONVENTIONS;
 use phaseloom::mesh::{CELLS, topologies};
 use phaseloom::network::layer::LAYERS;
@@ -28,7 +28,8 @@ impl List {
         section("conventions of `convert`, in addition to `phaseloom`", conventions);
         section("imperfections of a process", &mut IMPERFECTIONS.iter().copied());
         section("corrections", &mut CORRECTIONS.iter().map(|c| (c.key, c.description)));
-        section("presets of a process, as preset:KEY", &mut PRESETS.iter().map(|p| (p.key, p.line)));
+        let presets = format!("presets of a process, as preset:KEY ({PRESET_STATE})");
+        section(&presets, &mut PRESETS.iter().map(|p| (p.key, p.line)));
         section("parts of the link", &mut LINK_PARTS.iter().copied());
         section("detections", &mut DETECTIONS.iter().copied());
         section("layers", &mut LAYERS.iter().copied());

@@ -3,12 +3,12 @@
 use super::Exit;
 use super::terminal::output;
 use clap::Args;
-use phaseloom::hardware::{HardwareError, preset};
+use phaseloom::hardware::{HardwareError, PRESET_STATE, preset};
 
 /// Print a preset of a process
 ///
-/// A preset is an ordinary process file with the source of every number, to read, copy and change. Every argument that
-/// takes a process also takes preset:KEY.
+/// A preset is an ordinary process file with the source of every number, to read, copy and change. It describes chips as
+/// fabricated, before any correction. Every argument that takes a process also takes preset:KEY.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     phaseloom preset thermo-optic-silicon\n  \
@@ -20,7 +20,8 @@ pub struct Preset {
 
 impl Preset {
     pub fn execute(self) -> anyhow::Result<Exit> {
-        output::print(preset(&self.key).map_err(HardwareError::Preset)?.text)?;
+        let text = preset(&self.key).map_err(HardwareError::Preset)?.text;
+        output::print(&format!("# State of calibration: {PRESET_STATE}.\n{text}"))?;
         Ok(Exit::Done)
     }
 }

@@ -5,9 +5,9 @@ use super::terminal::{interrupt, output, results, whole};
 use clap::Args;
 use phaseloom::experiment;
 use phaseloom::experiment::store::OUTPUTS;
-use phaseloom::experiment::{Experiment, ExperimentError, Options, Shard, Tables, Unit};
+use phaseloom::experiment::{Effects, Experiment, ExperimentError, Options, Shard, Tables, Unit};
 use phaseloom::files::FileError;
-use phaseloom::hardware::Batch;
+use phaseloom::hardware::{Batch, PRESET_STATE};
 use phaseloom::mesh::{Capability, topology};
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
@@ -78,6 +78,7 @@ impl Run {
             interrupt: interrupt::on_signal(),
             progress: &progress,
             note: &|text| output::status(&format!("note: {text}")),
+            diagnose: true,
             outputs: if self.save_outputs { Some(&keep) } else { None },
         };
         let outcome = experiment::run(&experiment, &folder, &options)?;
@@ -118,6 +119,7 @@ impl Run {
         }
         results::write(&outcome, &tables)?;
         output::print(&tables.text())?;
+        outcome.diagnosis.iter().for_each(|text| output::status(&format!("note: {text}")));
         output::status(&format!("results in {}", folder.display()));
         Ok(Exit::Done)
     }
@@ -136,8 +138,23 @@ impl Run {
 /// Messages about parts that will take long.
 fn announcements(experiment: &Experiment) -> Result<Vec<String>, ExperimentError> {
     let points = experiment.points()?;
-    let holds =
-        points.iter().filter_map(|p| Some(p.config.process.phase_jitter.as_ref()?.hold(p.config.link.symbol_rate_hz)));
+    let Effects { unread, reported } = experiment.effects(&points)?;
+    let unread = (!unread.is_empty()).then(|| {
+        let keys = unread.join(", ");
+        format!("note: no part of this experiment reads these keys of its files, and they have no effect: {keys}")
+    });
+    let reported = (!reported.is_empty()).then(|| {
+        let keys = reported.join(", ");
+        format!(
+            "note: no output depends on {keys}: only reported numbers, such as those of photons, change along this axis"
+        )
+    });
+    let uncorrected = points.iter().any(|point| point.config.correction == "none");
+    let has_errors = points.iter().any(|point| point.config.process.sources().next().is_some());
+    let preset = experiment.preset().filter(|_| uncorrected && has_errors).map(|preset| {
+        format!("note: {} describes {PRESET_STATE}; the key `correction` calibrates the chips", preset.display())
+    });
+    let holds = points.iter().filter_map(|p| Some(p.config.process.phase_jitter.as_ref()?.hold(&p.config.link)));
     let jitter = holds.min().map(|hold| {
         format!(
             "phase jitter: the matrix of every core is realised again every {hold} vector{}: light is sent through \
@@ -153,7 +170,7 @@ fn announcements(experiment: &Experiment) -> Result<Vec<String>, ExperimentError
              many ports; the rows `perfect mesh` show its error"
             )
         });
-    Ok(jitter.into_iter().chain(fitted).collect())
+    Ok(unread.into_iter().chain(reported).chain(preset).chain(jitter).chain(fitted).collect())
 }
 
 fn save_outputs(folder: &Path, unit: Unit, shot: u32, outputs: &Batch) -> Result<(), ExperimentError> {

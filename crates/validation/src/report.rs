@@ -107,11 +107,14 @@ impl Report {
         let random = self.rows().filter(|(_, row)| row.standard_error > 0.0).count();
         let claims = self.outcomes.len();
         let failed = self.failed().count();
+        let rows = self.rows().count();
+        let plural = |count: usize| if count == 1 { "" } else { "s" };
         // A normal deviate is beyond three standard errors in 0.27 % of cases.
         format!(
-            "{claims} claims, {} rows: {pass} pass, {failed} fail, {skipped} skipped; of {random} random rows {:.1} would \
+            "{claims} claim{}, {rows} row{}: {pass} pass, {failed} fail, {skipped} skipped; of {random} random rows {:.1} would \
              exceed 3 standard errors by chance",
-            self.rows().count(),
+            plural(claims),
+            plural(rows),
             0.0027 * random as f64
         )
     }

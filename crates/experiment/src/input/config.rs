@@ -1,9 +1,9 @@
 //! The experiment file: which model runs on which chips, over which grid of parameters.
 
 use crate::error::ExperimentError;
-use phaseloom_files::{InvalidValue, between, line_of_key, locate, positive, read_toml};
+use phaseloom_files::{InvalidValue, between, locate, positive, read_key, read_toml};
 use phaseloom_hardware::correction::{CorrectionPlan, Instruments, Interrupt, correction};
-use phaseloom_hardware::{CoreSpec, HardwareError, Link, MAX_PORTS, Precision, Process, read_process};
+use phaseloom_hardware::{CoreSpec, HardwareError, Link, MAX_PORTS, PRESET_PREFIX, Precision, Process, read_process};
 use phaseloom_network::data::DataSpec;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
@@ -87,23 +87,19 @@ pub struct Axis {
 }
 
 impl Config {
-    /// The correction of each chip, or `None` for `"none"`.
-    pub(crate) fn correction_plan(&self) -> Result<Option<CorrectionPlan>, HardwareError> {
-        if self.correction == "none" {
+    /// The correction of each chip, or `None` for `"none"`. It stops if `interrupt` is requested.
+    pub(crate) fn correction_plan(&self, interrupt: &Interrupt) -> Result<Option<CorrectionPlan>, HardwareError> {
+        let key = &read_key!("", self.correction);
+        if key == "none" {
             return Ok(None);
         }
-        let method = correction(&self.correction)?;
+        let method = correction(key)?;
         Ok(Some(CorrectionPlan {
             method,
             noise: self.correction_noise,
             effort: self.correction_effort,
-            interrupt: Interrupt::new(),
+            interrupt: interrupt.clone(),
         }))
-    }
-
-    /// Whether some point corrects its chips.
-    pub(crate) fn has_correction(&self) -> bool {
-        self.correction != "none" || self.sweep.iter().flat_map(|axis| &axis.keys).any(|key| key == "correction")
     }
 }
 
@@ -200,17 +196,21 @@ impl Experiment {
             process_file = Some((file.path, file.text));
             config.process = file.process;
         }
-        for (key, value) in
-            [("correction_noise", config.correction_noise), ("correction_effort", config.correction_effort)]
-        {
-            if !config.has_correction() && line_of_key(&text, key).is_some() {
-                let expected = "a key `correction` that names the method, or no such key";
-                return Err(locate(path, &text, InvalidValue::new(key, value, expected)).into());
-            }
-        }
         let experiment = Self { path: path.to_owned(), text, process_file, config };
         experiment.check(&experiment.config)?;
         Ok(experiment)
+    }
+
+    /// Path and text of the file of the process, unless the process is inline.
+    pub(crate) fn process_file(&self) -> Option<(&Path, &str)> {
+        self.process_file.as_ref().map(|(path, text)| (&**path, &**text))
+    }
+
+    /// The preset that the experiment names as its process, as `preset:KEY`.
+    #[must_use]
+    pub fn preset(&self) -> Option<&Path> {
+        let (path, _) = self.process_file()?;
+        path.to_str().is_some_and(|name| name.starts_with(PRESET_PREFIX)).then_some(path)
     }
 
     /// The experiment in the folder of a run.
@@ -275,7 +275,7 @@ impl Experiment {
             let expected = if let HardwareError::Mesh(e) = &e { e.expected() } else { e.to_string() };
             InvalidValue::new("core.cell", format!("`{cell}`"), &expected)
         })?;
-        if let Err(HardwareError::UnknownCorrection(unknown)) = config.correction_plan() {
+        if let Err(HardwareError::UnknownCorrection(unknown)) = config.correction_plan(&Interrupt::new()) {
             let expected = format!("`none` or {}", unknown.expected);
             return Err(InvalidValue { expected, ..unknown });
         }

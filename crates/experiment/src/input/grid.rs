@@ -9,9 +9,6 @@ use std::collections::HashSet;
 /// Keys that belong to the whole run and cannot be swept.
 const FIXED: [&str; 5] = ["name", "seed", "trials", "sweep", "calibration"];
 
-/// Reason to refuse settings of a correction where no point has a correction.
-const NO_CORRECTION: &str = "has no effect without `correction`: name a method, or sweep `correction` too";
-
 /// One point of the grid.
 #[derive(Clone, Debug)]
 pub struct Point {
@@ -66,9 +63,6 @@ impl Experiment {
                 let reason = "takes tables alone, found a name: sweep keys of the process, such as \
                               `process.splitter_error.sigma_rad`, or write an experiment for each process";
                 return Err(problem(key, reason.into()));
-            }
-            if ["correction_noise", "correction_effort"].contains(&key.as_str()) && !self.config.has_correction() {
-                return Err(problem(key, NO_CORRECTION.into()));
             }
         }
         for (key, value) in axes.iter().flat_map(|axis| axis.values.iter().map(|value| (&axis.keys[0], value))) {

@@ -156,11 +156,6 @@ impl<'a> Tables<'a> {
         &self.first.config.name
     }
 
-    /// The experiment of the run, as in its identity.
-    pub(super) fn experiment(&self) -> &Value {
-        &self.outcome.identity.experiment
-    }
-
     /// Identity of the run.
     #[must_use]
     pub fn identity(&self) -> &str {

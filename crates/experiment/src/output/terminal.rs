@@ -1,13 +1,11 @@
-//! The tables of a run for the terminal, and its conclusion in one sentence.
+//! The tables of a run for the terminal.
 
 use crate::input::grid::Point;
+use crate::output::conclusion::{Conclusion, PointAccuracy};
 use crate::output::table::{ROWS, Summary, Tables, swept_value};
 use crate::store::record::Row;
 use phaseloom_files::{Column, TextTable};
 use std::fmt::Write;
-
-/// A loss of accuracy up to this counts as none, a larger one as a loss.
-const TOLERATED_LOSS: f64 = 0.01;
 
 impl Tables<'_> {
     /// The tables of hardware and accuracy, and the conclusion.
@@ -138,67 +136,45 @@ impl Tables<'_> {
         align(out, &rows);
     }
 
-    /// Number of axes of the grid. Keys that take their values together share an axis.
-    fn axes(&self) -> usize {
-        self.experiment()["sweep"].as_array().map_or(0, Vec::len)
-    }
-
-    /// One sentence: whether the accuracy is kept, and up to which swept value.
+    /// Where the accuracy is kept, and where it is not.
     #[must_use]
-    pub fn conclusion(&self) -> String {
-        let exact = self.summary(Row::Exact, 0).mean();
-        let medians: Vec<(String, f64)> = self
-            .points()
-            .iter()
-            .map(|point| (swept_values(point), self.summary(Row::Chips, point.index).quantile(0.5)))
-            .collect();
-        let chips = self.summary(Row::Chips, 0);
-        let percent = |x: f64| format!("{:.1} %", 100.0 * x);
-        let mut text = format!("Exact accuracy {}; ", percent(exact));
-        text += &if chips.chips == 1 { "one chip".to_owned() } else { format!("the median of {} chips", chips.chips) };
-        let by_median = |a: &&(String, f64), b: &&(String, f64)| a.1.total_cmp(&b.1);
-        let best_and_worst = medians.iter().max_by(by_median).zip(medians.iter().min_by(by_median));
-        let Some((best, worst)) = best_and_worst.filter(|_| medians.len() > 1) else {
-            let [low, median, high] = [0.1, 0.5, 0.9].map(|p| percent(chips.quantile(p)));
-            return format!("{text} has {median} (10–90 %: {low} to {high}).");
-        };
-        if self.axes() > 1 || !self.axis_is_ordered() {
-            let ((best_at, best), (worst_at, worst)) = (best, worst);
-            let (best, worst) = (percent(*best), percent(*worst));
-            return format!("{text} is best at {best_at} ({best}) and worst at {worst_at} ({worst}).");
-        }
-        let kept: Vec<&(String, f64)> = medians.iter().take_while(|(_, m)| *m >= exact - TOLERATED_LOSS).collect();
-        text += &match kept.last() {
-            Some((at, median)) if kept.len() == medians.len() => {
-                let median = percent(*median);
-                return format!(
-                    "{text} stays within one percentage point of it at every point, {median} at the last ({at})."
-                );
+    pub fn conclusion(&self) -> Conclusion {
+        let chips = self.summary(Row::Chips, 0).chips;
+        let one_axis = self.points().iter().all(|point| point.axes.iter().all(|&axis| axis == 0));
+        let accuracy = |point: &Point| {
+            let (keys, values) = match point.levels.first() {
+                Some((_, value)) if one_axis => (swept_keys(point), swept_value(value)),
+                _ => (String::new(), swept_values(point)),
+            };
+            let chips = self.summary(Row::Chips, point.index);
+            PointAccuracy {
+                keys,
+                values,
+                number: point.levels.first().and_then(|(_, value)| value.as_f64()).filter(|_| one_axis),
+                exact: self.summary(Row::Exact, point.index).mean(),
+                quantiles: [0.1, 0.5, 0.9].map(|p| chips.quantile(p)),
             }
-            Some((at, median)) => format!(" stays within one percentage point of it up to {at} ({})", percent(*median)),
-            None => " is more than one percentage point below it from the first point on".to_owned(),
         };
-        match medians.iter().find(|(_, m)| *m < 0.5 * exact) {
-            Some((at, median)) => format!("{text}, and less than half of it is left at {at} ({}).", percent(*median)),
-            None => format!("{text}, and lowest at {} ({}).", worst.0, percent(worst.1)),
-        }
+        Conclusion::new(self.points().iter().map(accuracy).collect(), chips)
     }
+}
 
-    /// Whether the swept values are numbers in rising or falling order. Only then is "up to" a value meaningful.
-    fn axis_is_ordered(&self) -> bool {
-        let value = |point: &Point| point.levels.first().and_then(|(_, value)| value.as_f64());
-        let values: Option<Vec<f64>> = self.points().iter().map(value).collect();
-        values.is_some_and(|all| all.is_sorted() || all.is_sorted_by(|a, b| a >= b))
-    }
+/// The keys of the only axis of a point: `splitter_error.sigma_rad = phase_error.sigma_rad = `.
+fn swept_keys(point: &Point) -> String {
+    point.levels.iter().map(|(key, _)| format!("{} = ", short(key))).collect()
+}
+
+/// A key without the name of the table that most keys of a sweep share.
+fn short(key: &str) -> &str {
+    key.strip_prefix("process.").unwrap_or(key)
 }
 
 /// The swept values of a point: `splitter_error.sigma_rad = phase_error.sigma_rad = 0.01`.
 fn swept_values(point: &Point) -> String {
     let mut text = String::new();
     for (i, ((key, value), axis)) in point.levels.iter().zip(&point.axes).enumerate() {
-        let short = key.trim_start_matches("process.");
         let last_of_axis = point.axes.get(i + 1) != Some(axis);
-        let _ = write!(text, "{short} = ");
+        let _ = write!(text, "{} = ", short(key));
         if last_of_axis {
             let separator = if i + 1 < point.levels.len() { ", " } else { "" };
             let _ = write!(text, "{}{separator}", swept_value(value));

@@ -1,5 +1,8 @@
 //! The run of an experiment: computes the missing units in parallel.
 
+mod cautions;
+mod diagnosis;
+pub mod effects;
 mod evaluate;
 pub mod network_program;
 pub mod plan;
@@ -9,6 +12,9 @@ use crate::error::ExperimentError;
 use crate::input::config::Experiment;
 use crate::input::files::{Inputs, PointInputs};
 use crate::input::grid::Point;
+use crate::output::table::Tables;
+use crate::run::cautions::cautions;
+use crate::run::diagnosis::diagnose;
 use crate::run::plan::{Plan, Shard};
 use crate::run::prepare::prepare;
 use crate::store::identity::Identity;
@@ -20,6 +26,10 @@ use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Mutex;
+use std::time::Instant;
+
+/// The diagnosis takes at most this part of the time of the run.
+const DIAGNOSIS_SHARE: u32 = 10;
 
 /// Options of a run. None changes a result.
 pub struct Options<'a> {
@@ -31,15 +41,17 @@ pub struct Options<'a> {
     pub interrupt: Interrupt,
     /// Called with (done, total) before the first unit and after each.
     pub progress: &'a (dyn Fn(usize, usize) + Sync),
-    /// Called with a sentence about inputs or the folder that cannot be used, such as tensors without a layer, before the
-    /// first unit.
+    /// Called with each note: what the inputs or the folder hold and cannot be used, and hardware that cannot compute well.
+    /// All notes come before the first unit.
     pub note: &'a (dyn Fn(&str) + Sync),
+    /// Whether to find out which source costs most accuracy once the run is finished.
+    pub diagnose: bool,
     /// Called with the outputs (classes × samples) of every shot of every unit, if they are to be kept.
     pub outputs: Option<&'a KeepOutputs<'a>>,
 }
 
 impl Default for Options<'_> {
-    /// All units on every processor core, without interruption, progress, notes or kept outputs.
+    /// All units on every processor core, without interruption, progress, notes, diagnosis or kept outputs.
     fn default() -> Self {
         Self {
             threads: 0,
@@ -47,6 +59,7 @@ impl Default for Options<'_> {
             interrupt: Interrupt::new(),
             progress: &|_, _| {},
             note: &|_| {},
+            diagnose: false,
             outputs: None,
         }
     }
@@ -70,6 +83,8 @@ pub struct Outcome {
     pub missing: usize,
     /// Whether it was interrupted.
     pub interrupted: bool,
+    /// One line about the source that costs most accuracy, if this call finished a run that loses some.
+    pub diagnosis: Option<String>,
     pub(crate) store: Store,
 }
 
@@ -98,6 +113,7 @@ impl Outcome {
 /// full disk.
 pub fn run(experiment: &Experiment, folder: &Path, options: &Options<'_>) -> Result<Outcome, ExperimentError> {
     let points = experiment.points()?;
+    experiment.effects(&points)?;
     let inputs = Inputs::read(experiment, &points)?;
     compute(experiment, points, inputs, folder, options)
 }
@@ -110,6 +126,7 @@ fn compute(
     folder: &Path,
     options: &Options<'_>,
 ) -> Result<Outcome, ExperimentError> {
+    let start = Instant::now();
     let config = &experiment.config;
     let identity = Identity::new(config, std::mem::take(&mut inputs.hashes));
     let plan = Plan::new(&points);
@@ -137,11 +154,12 @@ fn compute(
         Some(_) => prepare(experiment, &points, inputs, &options.interrupt)?,
         None => Vec::new(),
     };
+    cautions(&prepared, &points)?.iter().for_each(|text| (options.note)(text));
     let store = Store::open(folder, &identity, config, contents.as_ref())?;
     let mut interrupted = false;
     let notes: BTreeSet<String> = prepared.iter().filter_map(|point| point.model.note_on_unused_tensors()).collect();
     notes.iter().for_each(|note| (options.note)(note));
-    if let Some(pool) = pool {
+    if let Some(pool) = &pool {
         let total = mine.len();
         let done = Mutex::new(total - todo.len());
         (options.progress)(total - todo.len(), total);
@@ -178,7 +196,15 @@ fn compute(
     }
     let computed = todo.iter().filter(|u| records.contains_key(u)).count();
     let missing = units.iter().filter(|u| !records.contains_key(u)).count();
-    Ok(Outcome { identity, points, records, computed, missing, interrupted, store })
+    let outcome = Outcome { identity, points, records, computed, missing, interrupted, diagnosis: None, store };
+    let diagnosis = match (Tables::new(&outcome), pool) {
+        (Some(tables), Some(pool)) if options.diagnose => {
+            let budget = start.elapsed() / DIAGNOSIS_SHARE;
+            pool.install(|| diagnose(&tables, &prepared, &outcome.points, budget, &options.interrupt))
+        }
+        _ => None,
+    };
+    Ok(Outcome { diagnosis, ..outcome })
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! A network on photonic hardware: the programs of its photonic layers, and their products on the chips of one trial.
 
 use crate::error::{ExperimentError, Problem};
-use phaseloom_files::InputFiles;
+use phaseloom_files::{InputFiles, read_key, usage};
 use phaseloom_hardware::correction::CorrectionPlan;
 use phaseloom_hardware::{
     CoreSpec, CoreUse, Detection, FullScale, HardwareError, LayerAddress, LayerDesign, LayerProgram, Link,
@@ -56,7 +56,6 @@ impl NetworkProgram {
     ) -> Result<Self, ExperimentError> {
         suits_detection(model, core, link).map_err(|problem| problem.in_file(settings))?;
         let column_block = core.column_block(link.detection);
-        let views = model.photonic_layers();
         let calibration = match (needs_scales(link), calibration) {
             (false, _) => None,
             (true, Some((file, calibration))) => {
@@ -75,9 +74,20 @@ impl NetworkProgram {
                 return Err(Problem::NoCalibration { what }.in_file(settings));
             }
         };
-        let bound = link.adc.is_some_and(|adc| adc.full_scale == FullScale::Bound);
+        Self::with_scales_of(model, core, design, link, calibration)
+    }
+
+    /// The same with a calibration that fits the model, or with scales of 1.
+    pub(crate) fn with_scales_of(
+        model: &Model,
+        core: &CoreSpec,
+        design: &MeshDesign,
+        link: &Link,
+        calibration: Option<&Calibration>,
+    ) -> Result<Self, ExperimentError> {
+        let bound = link.adc.is_some_and(|adc| read_key!("link.adc", adc.full_scale) == FullScale::Bound);
         let (mut layers, mut scales) = (Vec::new(), Vec::new());
-        for (i, view) in views.iter().enumerate() {
+        for (i, view) in model.photonic_layers().iter().enumerate() {
             let scale = match calibration {
                 Some(c) if bound => bound_scales(view.weight, core, link, c.layers[i].input_scale)?,
                 Some(c) => Scales { input: c.layers[i].input_scale, full_scale: c.layers[i].full_scale.clone() },
@@ -153,7 +163,12 @@ impl NetworkProducts {
 
 /// Whether the link needs the scales of a calibration, because its results depend on the magnitude of the numbers.
 pub(crate) fn needs_scales(link: &Link) -> bool {
-    !link.is_ideal() || link.detection == Detection::Offset
+    let needs = !link.is_ideal() || link.detection == Detection::Offset;
+    if needs {
+        // The table says how the scales were measured.
+        usage::mark("calibration");
+    }
+    needs
 }
 
 /// Checks that the network needs only |y|, if the link detects directly.

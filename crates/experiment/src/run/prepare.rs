@@ -6,7 +6,7 @@ use crate::input::files::{Inputs, PointInputs, cached};
 use crate::input::grid::{Point, to_value};
 use crate::run::network_program::{NetworkProgram, needs_scales};
 use phaseloom_files::require_memory;
-use phaseloom_hardware::correction::{CorrectionPlan, Interrupt};
+use phaseloom_hardware::correction::Interrupt;
 use phaseloom_hardware::{LayerDesign, Process};
 use phaseloom_network::model::{ExactPass, predictions};
 use phaseloom_network::{Dataset, Model, NetworkError};
@@ -22,6 +22,7 @@ pub(crate) struct TestSet {
 }
 
 /// Samples that pass the network together.
+#[derive(Clone)]
 pub(crate) struct Chunk {
     /// Index of the first sample.
     pub first_sample: u64,
@@ -30,6 +31,7 @@ pub(crate) struct Chunk {
 }
 
 /// Everything that the units of one point share.
+#[derive(Clone)]
 pub(crate) struct PreparedPoint {
     pub config: Config,
     pub model: Arc<Model>,
@@ -95,7 +97,7 @@ pub(crate) fn prepare(
             let remaining = points.len() - point.index;
             let bytes = 17.0 * (config.core.ports as f64).powi(2) * tiles as f64 * remaining as f64;
             require_memory(bytes, &format!("the driven phases of {remaining} points of {tiles} tiles each"))?;
-            let plan = config.correction_plan()?.map(|plan| CorrectionPlan { interrupt: interrupt.clone(), ..plan });
+            let plan = config.correction_plan(interrupt)?;
             programs.designs(&config.process, plan.as_ref()).map_err(|source| {
                 let unit = format!("point {}{}", point.index, point.values());
                 ExperimentError::Unit { path: experiment.path.clone(), unit, source: Box::new(source) }

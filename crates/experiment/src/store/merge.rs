@@ -49,7 +49,7 @@ pub fn merge(folders: &[PathBuf], folder: &Path, note: &dyn Fn(&str)) -> Result<
     let new: Vec<&Unit> = units.iter().filter(is_new).collect();
     new.iter().try_for_each(|unit| store.append(&records[unit]))?;
     let computed = new.len();
-    Ok(Outcome { identity, points, records, computed, missing: 0, interrupted: false, store })
+    Ok(Outcome { identity, points, records, computed, missing: 0, interrupted: false, diagnosis: None, store })
 }
 
 /// Reads a folder to merge.

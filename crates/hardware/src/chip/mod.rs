@@ -10,6 +10,7 @@ use crate::process::Process;
 use crate::process::stage_errors::StageErrors;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
+use phaseloom_files::usage;
 use phaseloom_mesh::cell::CellErrors;
 use phaseloom_mesh::{Circuit, Fields, MatrixProgram, MeshDesign, Phases};
 use phaseloom_numerics::{NormalStream, StreamKey};
@@ -29,6 +30,8 @@ impl ChipId {
     /// The random stream of a purpose for this chip.
     #[must_use]
     pub fn stream<'a>(&self, purpose: &'a str) -> StreamKey<'a> {
+        usage::mark("seed");
+        usage::mark("trials");
         StreamKey::new(self.seed, purpose).trial(self.trial).core(self.core)
     }
 }

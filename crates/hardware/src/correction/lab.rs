@@ -7,6 +7,7 @@ use crate::process::Process;
 use crate::process::stage_errors::StageErrors;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
+use phaseloom_files::usage;
 use phaseloom_mesh::{Fields, MatrixProgram, Phases, StageKind};
 use phaseloom_numerics::NormalStream;
 use phaseloom_numerics::linalg::svd;
@@ -97,6 +98,7 @@ impl<'a> Lab<'a> {
     /// A number of steps scaled by [`Instruments::effort`], at least 1.
     #[must_use]
     pub fn steps(&self, usual: u64) -> u64 {
+        usage::mark("correction_effort");
         ((usual as f64 * self.instruments.effort).round() as u64).max(1)
     }
 
@@ -145,6 +147,7 @@ impl<'a> Lab<'a> {
 
     fn with_noise(&mut self, mut fields: DMatrix<Complex64>) -> DMatrix<Complex64> {
         self.measurements += fields.ncols() as u64;
+        usage::mark("correction_noise");
         if self.instruments.noise > 0.0 {
             for z in &mut fields {
                 *z += Complex64::new(self.noise.draw(), self.noise.draw()) * self.instruments.noise;

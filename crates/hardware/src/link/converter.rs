@@ -5,7 +5,7 @@
 //! unsigned   2^b codes from 0, for a single detector          Δ = full scale/(2^b−1)
 //! ```
 
-use phaseloom_files::InvalidValue;
+use phaseloom_files::{InvalidValue, read_key};
 use phaseloom_numerics::Real;
 use serde::{Deserialize, Serialize};
 
@@ -85,11 +85,11 @@ impl Adc {
     /// Its converter.
     #[must_use]
     pub fn converter(&self) -> Converter {
-        Converter { bits: self.bits }
+        Converter { bits: read_key!("link.adc", self.bits) }
     }
 
     pub(super) fn check(self) -> Result<(), InvalidValue> {
-        self.converter().check()
+        Converter { bits: self.bits }.check()
     }
 }
 

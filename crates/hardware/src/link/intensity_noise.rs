@@ -3,7 +3,7 @@
 //! The factor multiplies the homodyne signal too. Balancing removes only the noise of the local oscillator's own current,
 //! down to 10^(−CMRR/20).
 
-use phaseloom_files::{InvalidValue, at_least};
+use phaseloom_files::{InvalidValue, at_least, read_key};
 use serde::{Deserialize, Serialize};
 
 /// `[link.intensity_noise]`.
@@ -21,13 +21,13 @@ impl IntensityNoise {
     /// Standard deviation of ε in a bandwidth (Hz).
     #[must_use]
     pub fn sigma(&self, bandwidth_hz: f64) -> f64 {
-        (10f64.powf(self.rin_db_per_hz / 10.0) * bandwidth_hz).sqrt()
+        (10f64.powf(read_key!("link.intensity_noise", self.rin_db_per_hz) / 10.0) * bandwidth_hz).sqrt()
     }
 
     /// Remainder of the local oscillator's own noise after balancing, as a ratio of currents.
     #[must_use]
     pub fn imbalance(&self) -> f64 {
-        self.cmrr_db.map_or(0.0, |cmrr| 10f64.powf(-cmrr / 20.0))
+        read_key!("link.intensity_noise", self.cmrr_db).map_or(0.0, |cmrr| 10f64.powf(-cmrr / 20.0))
     }
 
     pub(super) fn check(&self) -> Result<(), InvalidValue> {

@@ -24,7 +24,7 @@ pub use receiver::{Receiver, SignalQuality};
 pub use thermal_noise::ThermalNoise;
 
 use crate::error::HardwareError;
-use phaseloom_files::{InvalidValue, at_least, between, positive};
+use phaseloom_files::{InvalidValue, at_least, between, positive, read_key, usage};
 use serde::{Deserialize, Serialize};
 
 /// Planck's constant (J·s), exact.
@@ -143,6 +143,22 @@ impl Link {
         Self { detection, ..Self::default() }
     }
 
+    /// The same link without the part of a key of [`LINK_PARTS`].
+    #[must_use]
+    pub fn without(&self, part: &str) -> Self {
+        let mut link = self.clone();
+        match part {
+            "dac" => link.dac = None,
+            "modulator" => link.modulator = None,
+            "shot_noise" => link.shot_noise = false,
+            "thermal_noise" => link.thermal_noise = None,
+            "intensity_noise" => link.intensity_noise = None,
+            "adc" => link.adc = None,
+            _ => {}
+        }
+        link
+    }
+
     /// Whether no part of the link is less than ideal, so that results do not depend on the scales.
     #[must_use]
     pub fn is_ideal(&self) -> bool {
@@ -161,19 +177,24 @@ impl Link {
     /// Energy of one photon (J).
     #[must_use]
     pub fn photon_energy_j(&self) -> f64 {
-        PLANCK * LIGHT / self.wavelength_m
+        PLANCK * LIGHT / read_key!("link", self.wavelength_m)
     }
 
     /// Electrons per photon, 0…1.
     #[must_use]
     pub fn quantum_efficiency(&self) -> f64 {
-        self.responsivity_a_per_w * self.photon_energy_j() / CHARGE
+        read_key!("link", self.responsivity_a_per_w) * self.photon_energy_j() / CHARGE
     }
 
     /// Bandwidth of the receiver (Hz).
     #[must_use]
     pub fn bandwidth_hz(&self) -> f64 {
-        self.bandwidth_hz.unwrap_or(self.symbol_rate_hz / 2.0)
+        read_key!("link", self.bandwidth_hz).unwrap_or_else(|| read_key!("link", self.symbol_rate_hz) / 2.0)
+    }
+
+    /// The input converter.
+    pub(crate) fn input_converter(&self) -> Option<Converter> {
+        self.dac.map(|dac| Converter { bits: read_key!("link.dac", dac.bits) })
     }
 
     /// Checks every value.
@@ -182,7 +203,8 @@ impl Link {
     ///
     /// [`HardwareError::Link`] with the key of the first impossible value.
     pub fn check(&self) -> Result<(), HardwareError> {
-        self.check_values().map_err(HardwareError::Link)
+        // A check reads every key, whether it has an effect or not.
+        usage::unrecorded(|| self.check_values()).map_err(HardwareError::Link)
     }
 
     fn check_values(&self) -> Result<(), InvalidValue> {

@@ -5,7 +5,7 @@
 //! absorptive or ring        a/√P_port = sign(x̃)(ε + (1−ε)|x̃|)   leakage in phase; sign(0) = 1
 //! ```
 
-use phaseloom_files::{InvalidValue, at_least};
+use phaseloom_files::{InvalidValue, at_least, read_key};
 use phaseloom_numerics::Real;
 use serde::{Deserialize, Serialize};
 
@@ -36,17 +36,17 @@ impl Modulator {
     /// Amplitude at zero drive, ε.
     #[must_use]
     pub fn floor(&self) -> f64 {
-        10f64.powf(-self.extinction_db / 20.0)
+        10f64.powf(-read_key!("link.modulator", self.extinction_db) / 20.0)
     }
 
     /// Whether fields have a part in quadrature.
     pub(crate) fn quadrature(&self) -> bool {
-        self.kind == ModulatorKind::PushPull
+        read_key!("link.modulator", self.kind) == ModulatorKind::PushPull
     }
 
     /// The field (in phase, in quadrature) as a function of the drive −1…1, in units of the field at full drive.
     pub fn field<T: Real>(&self) -> impl Fn(T) -> (T, T) + use<T> {
-        let (kind, floor) = (self.kind, T::from_f64(self.floor()));
+        let (kind, floor) = (read_key!("link.modulator", self.kind), T::from_f64(self.floor()));
         #[inline(always)]
         move |x| match kind {
             ModulatorKind::PushPull => (x, floor * (T::ONE - x * x).clamp(T::ZERO, T::ONE).sqrt()),

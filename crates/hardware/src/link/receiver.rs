@@ -14,6 +14,7 @@
 use super::{CHARGE, Detection, Link};
 use crate::error::HardwareError;
 use num_complex::Complex64;
+use phaseloom_files::{read_key, usage};
 use rand::rngs::ChaCha8Rng;
 use rand_distr::{Distribution, Poisson};
 
@@ -86,36 +87,71 @@ impl Link {
     /// [`HardwareError::Link`] for impossible values.
     pub fn receiver(&self, ports: usize) -> Result<Receiver, HardwareError> {
         self.check()?;
-        let coupled = self.laser_power_w.map(|p| p * 10f64.powf(-self.coupling_loss_db / 10.0));
-        let lo = if self.detection == Detection::Homodyne { self.lo_fraction } else { 0.0 };
-        let modulator_db = self.modulator.map_or(0.0, |m| m.loss_db);
-        let share = 1.0 / ports as f64;
-        let bandwidth = self.bandwidth_hz();
-        let port_w = coupled.map_or(1.0, |p| p * (1.0 - lo) * share * 10f64.powf(-modulator_db / 10.0));
-        let lo_w = coupled.map_or(1.0, |p| p * lo * share);
-        let homodyne = self.detection == Detection::Homodyne;
-        let port_a = self.responsivity_a_per_w * port_w;
-        let unit_a = if homodyne { 2.0 * self.responsivity_a_per_w * (lo_w * port_w).sqrt() } else { port_a };
+        let detection = read_key!("link", self.detection);
+        let homodyne = detection == Detection::Homodyne;
+        let shot = read_key!("link", self.shot_noise);
+        let noisy = shot || self.thermal_noise.is_some() || self.intensity_noise.is_some();
+        // Without noise, powers enter the numbers of photons alone.
+        let light = || Light::new(self, homodyne, ports);
+        let Light { port_w, lo_w, responsivity } = if noisy { light() } else { usage::reported(light) };
+        let port_a = responsivity * port_w;
+        let unit_a = if homodyne { 2.0 * responsivity * (lo_w * port_w).sqrt() } else { port_a };
+        let bandwidth = if noisy { self.bandwidth_hz() } else { 0.0 };
         let thermal_a = self.thermal_noise.map_or(0.0, |n| n.variance_a2(bandwidth).sqrt());
         let intensity_sigma = self.intensity_noise.map_or(0.0, |n| n.sigma(bandwidth));
+        // One detector has no local oscillator to balance.
+        let imbalance = self.intensity_noise.filter(|_| homodyne).map_or(0.0, |n| n.imbalance());
+        let photon = || (self.photon_energy_j(), read_key!("link", self.symbol_rate_hz), self.quantum_efficiency());
+        let (photon_j, symbol_rate_hz, efficiency) = match self.laser_power_w {
+            Some(_) => usage::reported(photon),
+            None => (1.0, 1.0, 1.0),
+        };
         Ok(Receiver {
-            detection: self.detection,
+            detection,
             port_w,
             lo_w,
             unit_a,
             per_a: 1.0 / unit_a,
-            lo_a: if homodyne { self.responsivity_a_per_w * lo_w } else { 0.0 },
+            lo_a: if homodyne { responsivity * lo_w } else { 0.0 },
             port_a,
             count_a: 2.0 * CHARGE * bandwidth,
-            noise: NoiseSources { shot: self.shot_noise, thermal: thermal_a > 0.0, laser: intensity_sigma > 0.0 },
+            noise: NoiseSources { shot, thermal: thermal_a > 0.0, laser: intensity_sigma > 0.0 },
             has_laser: self.laser_power_w.is_some(),
             thermal_a,
             intensity_sigma,
-            imbalance: self.intensity_noise.map_or(0.0, |n| n.imbalance()),
-            photon_j: self.photon_energy_j(),
-            symbol_rate_hz: self.symbol_rate_hz,
-            efficiency: self.quantum_efficiency(),
+            imbalance,
+            photon_j,
+            symbol_rate_hz,
+            efficiency,
         })
+    }
+}
+
+/// Powers at the ports and receivers of a core, and the current that they make.
+struct Light {
+    /// Power in one port before the chip, at full drive (W).
+    port_w: f64,
+    /// Local oscillator power at one receiver (W).
+    lo_w: f64,
+    /// Responsivity (A/W).
+    responsivity: f64,
+}
+
+impl Light {
+    /// The light of a core of `ports` ports. Without a laser every power is 1, since nothing then depends on it.
+    fn new(link: &Link, homodyne: bool, ports: usize) -> Self {
+        let Some(power) = read_key!("link", link.laser_power_w) else {
+            return Self { port_w: 1.0, lo_w: 1.0, responsivity: 1.0 };
+        };
+        let coupled = power * 10f64.powf(-read_key!("link", link.coupling_loss_db) / 10.0);
+        let lo = if homodyne { read_key!("link", link.lo_fraction) } else { 0.0 };
+        let modulator_db = link.modulator.map_or(0.0, |m| read_key!("link.modulator", m.loss_db));
+        let share = 1.0 / ports as f64;
+        Self {
+            port_w: coupled * (1.0 - lo) * share * 10f64.powf(-modulator_db / 10.0),
+            lo_w: coupled * lo * share,
+            responsivity: read_key!("link", link.responsivity_a_per_w),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Noise current of the transimpedance amplifier: `var i = i_n²·B`, with `i_n² = 4kT/R_f` for the feedback resistor alone.
 
 use super::BOLTZMANN;
-use phaseloom_files::{InvalidValue, at_least, positive};
+use phaseloom_files::{InvalidValue, at_least, positive, read_key};
 use serde::{Deserialize, Serialize};
 
 /// `[link.thermal_noise]`: either the resistor or the input-referred noise of the amplifier.
@@ -27,9 +27,12 @@ impl ThermalNoise {
     /// Variance of the current (A²) in a bandwidth (Hz).
     #[must_use]
     pub fn variance_a2(&self, bandwidth_hz: f64) -> f64 {
-        let density = match (self.noise_a_per_sqrt_hz, self.feedback_ohm) {
+        let density = match (
+            read_key!("link.thermal_noise", self.noise_a_per_sqrt_hz),
+            read_key!("link.thermal_noise", self.feedback_ohm),
+        ) {
             (Some(noise), _) => noise * noise,
-            (None, Some(ohm)) => 4.0 * BOLTZMANN * self.temperature_k / ohm,
+            (None, Some(ohm)) => 4.0 * BOLTZMANN * read_key!("link.thermal_noise", self.temperature_k) / ohm,
             (None, None) => 0.0,
         };
         density * bandwidth_hz

@@ -6,6 +6,7 @@ use crate::link::{Codes, Detection, Link, Modulator};
 use crate::product::tile::TilePlan;
 use nalgebra::DMatrixView;
 use num_complex::Complex64;
+use phaseloom_files::read_key;
 use phaseloom_numerics::simd::vectorised;
 use phaseloom_numerics::{MASK_BITS, Real, SparseFields};
 
@@ -46,11 +47,11 @@ pub(crate) struct ModulatedBatch<T> {
 impl<T: Real> Transmitter<T> {
     /// Transmitter for `x̃ = clip(x/scale, −1, 1)`. An ideal link clips nothing.
     pub(crate) fn new(link: &Link, scale: f64, plan: &TilePlan) -> Self {
-        let codes = link.dac.map(|dac| dac.signed());
+        let codes = link.input_converter().map(|dac| dac.signed());
         let limit = if link.is_ideal() { f64::INFINITY } else { 1.0 };
         let leakage = link.modulator.map_or((T::ZERO, T::ZERO), |modulator| modulator.field()(T::ZERO));
         // Offset detection uses one more port of each tile, for its constant field.
-        let constant = usize::from(link.detection == Detection::Offset);
+        let constant = usize::from(read_key!("link", link.detection) == Detection::Offset);
         let (mut ports_before, mut words_before) = (0, 0);
         let columns = plan.tiles()[..plan.column_blocks()].iter().map(|tile| {
             let (first_input, inputs, ports) = (tile.column, tile.columns, tile.columns + constant);

@@ -14,7 +14,7 @@
 
 use super::{Imperfection, cells_passed};
 use crate::process::stage_errors::StageErrors;
-use phaseloom_files::{InvalidValue, at_least};
+use phaseloom_files::{InvalidValue, at_least, read_key};
 use phaseloom_mesh::Stage;
 use phaseloom_numerics::{NormalStream, exp_in_place};
 use serde::{Deserialize, Serialize};
@@ -67,15 +67,20 @@ fn amplitudes(losses_db: &mut [f64]) {
 impl InsertionLoss {
     /// Sets both arms of every cell; `z` are the standard normal deviates of the imbalance.
     fn apply(&self, stage: &mut StageErrors, z: &[f64]) {
-        let imbalance_db = |z: &f64| self.imbalance_db + self.imbalance_sigma_db * z;
+        let mean_db = read_key!("process.insertion_loss", self.imbalance_db);
+        let sigma_db = read_key!("process.insertion_loss", self.imbalance_sigma_db);
+        let imbalance_db = |z: &f64| mean_db + sigma_db * z;
         let mut imbalances: Vec<f64> = z.iter().map(|z| imbalance_db(z).abs()).collect();
         amplitudes(&mut imbalances);
-        let common = amplitude(stage.cell.length() * self.loss_db);
+        let common = amplitude(stage.cell.length() * read_key!("process.insertion_loss", self.loss_db));
         for (cell, (z, amplitude)) in stage.cell_errors.iter_mut().zip(z.iter().zip(imbalances)) {
             (cell.upper_transmission, cell.lower_transmission) = unequal_arms(common, imbalance_db(z), amplitude);
         }
-        if self.crossing_db > 0.0 {
-            let mut crossing_losses: Vec<f64> = stage.crossings.iter().map(|count| self.crossing_db * count).collect();
+        // Most meshes have no crossing, and then no loss of it.
+        let crossing_db =
+            if stage.crossings.is_empty() { 0.0 } else { read_key!("process.insertion_loss", self.crossing_db) };
+        if crossing_db > 0.0 {
+            let mut crossing_losses: Vec<f64> = stage.crossings.iter().map(|count| crossing_db * count).collect();
             amplitudes(&mut crossing_losses);
             for (cell, amplitude) in stage.cell_errors.iter_mut().zip(crossing_losses) {
                 cell.upper_transmission *= amplitude;
@@ -111,7 +116,7 @@ impl Imperfection for InsertionLoss {
     /// `½(N−1)c²s²(1 − 1/π)`. The nominal gain does not include the mean loss of the arms, `(N−1)cs/√(2π)` of amplitude.
     fn mesh_error_squared(&self, mesh: &Stage) -> f64 {
         let cells = cells_passed(mesh);
-        let nepers = std::f64::consts::LN_10 / 20.0 * self.imbalance_sigma_db;
+        let nepers = std::f64::consts::LN_10 / 20.0 * read_key!("process.insertion_loss", self.imbalance_sigma_db);
         let spread = 0.5 * cells * nepers * nepers * (1.0 - std::f64::consts::FRAC_1_PI);
         spread + (cells * nepers).powi(2) / std::f64::consts::TAU
     }

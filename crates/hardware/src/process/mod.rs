@@ -107,6 +107,16 @@ macro_rules! sources {
                     .into_iter()
                     .filter_map(|(key, source)| source.map(|s| (key, s)))
             }
+
+            /// The same process without the source of a key.
+            #[must_use]
+            pub fn without(&self, key: &str) -> Self {
+                let mut process = self.clone();
+                $(if key == stringify!($key) {
+                    process.$key = None;
+                })*
+                process
+            }
         }
 
         /// Key and one-line description of every source, for `phaseloom list`.

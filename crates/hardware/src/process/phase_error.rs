@@ -5,7 +5,7 @@
 
 use super::{Imperfection, per_mode};
 use crate::process::stage_errors::StageErrors;
-use phaseloom_files::{InvalidValue, spread_rad};
+use phaseloom_files::{InvalidValue, read_key, spread_rad};
 use phaseloom_mesh::{Phases, Stage};
 use phaseloom_numerics::NormalStream;
 use serde::{Deserialize, Serialize};
@@ -31,15 +31,15 @@ impl Imperfection for PhaseError {
     }
 
     fn fabricate(&self, deviates: &mut NormalStream<f64>, stage: &mut StageErrors) {
-        add_normal(deviates, self.sigma_rad, &mut stage.offsets);
+        add_normal(deviates, read_key!("process.phase_error", self.sigma_rad), &mut stage.offsets);
     }
 
     fn mesh_error_squared(&self, mesh: &Stage) -> f64 {
-        self.sigma_rad.powi(2) * per_mode(mesh, mesh.phases().values().len())
+        read_key!("process.phase_error", self.sigma_rad).powi(2) * per_mode(mesh, mesh.phases().values().len())
     }
 
     /// `T11 = i e^{iθ/2} e^{iφ} sin(θ/2)`: |∂/∂φ|² = t², |∂/∂θ|² = 1/4.
     fn attenuator_error_squared(&self, transmission: f64) -> f64 {
-        self.sigma_rad.powi(2) * (transmission * transmission + 0.25)
+        read_key!("process.phase_error", self.sigma_rad).powi(2) * (transmission * transmission + 0.25)
     }
 }

@@ -5,7 +5,8 @@
 
 use super::Imperfection;
 use super::phase_error::add_normal;
-use phaseloom_files::{InvalidValue, at_least, spread_rad};
+use crate::link::Link;
+use phaseloom_files::{InvalidValue, at_least, read_key, spread_rad};
 use phaseloom_mesh::Phases;
 use phaseloom_numerics::NormalStream;
 use serde::{Deserialize, Serialize};
@@ -22,11 +23,14 @@ pub struct PhaseJitter {
 }
 
 impl PhaseJitter {
-    /// Number of vectors for which the phases hold, at a symbol rate in Hz.
+    /// Number of vectors for which the phases hold, at the symbol rate of a link.
     #[must_use]
-    pub fn hold(&self, symbol_rate_hz: f64) -> u64 {
-        // The cast saturates: phases with a huge product are never sampled again.
-        (self.correlation_s * symbol_rate_hz).ceil().max(1.0) as u64
+    pub fn hold(&self, link: &Link) -> u64 {
+        match read_key!("process.phase_jitter", self.correlation_s) {
+            0.0 => 1,
+            // The cast saturates: phases with a huge product are never sampled again.
+            time => (time * read_key!("link", link.symbol_rate_hz)).ceil().max(1.0) as u64,
+        }
     }
 }
 
@@ -37,6 +41,6 @@ impl Imperfection for PhaseJitter {
     }
 
     fn fluctuate(&self, deviates: &mut NormalStream<f64>, phases: &mut Phases) {
-        add_normal(deviates, self.sigma_rad, phases);
+        add_normal(deviates, read_key!("process.phase_jitter", self.sigma_rad), phases);
     }
 }

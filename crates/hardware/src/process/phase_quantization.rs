@@ -6,7 +6,7 @@
 //!   (docs/physics.md, Fabrication errors).
 
 use super::Imperfection;
-use phaseloom_files::InvalidValue;
+use phaseloom_files::{InvalidValue, read_key};
 use phaseloom_mesh::{Phases, Stage};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::{PI, SQRT_2, TAU};
@@ -37,8 +37,8 @@ impl PhaseQuantization {
     /// Phase (rad) of the code nearest to `phase` (rad).
     #[must_use]
     pub fn quantize(&self, phase: f64) -> f64 {
-        let codes = 2f64.powi(self.bits as i32);
-        match self.uniform_in {
+        let codes = 2f64.powi(read_key!("process.phase_quantization", self.bits) as i32);
+        match read_key!("process.phase_quantization", self.uniform_in) {
             UniformIn::Phase => {
                 let lsb = TAU / codes;
                 (phase / lsb).round().rem_euclid(codes) * lsb

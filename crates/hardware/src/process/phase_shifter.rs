@@ -4,7 +4,7 @@
 //! stores charge (MEMS, Pockels effect) holds its phase at almost no power.
 
 use crate::process::Process;
-use phaseloom_files::{InvalidValue, between};
+use phaseloom_files::{InvalidValue, between, read_key};
 use phaseloom_mesh::Phases;
 use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
@@ -45,6 +45,6 @@ impl Process {
     pub fn heater_power_w(&self, phases: &[Phases]) -> Option<f64> {
         let shifter = self.phase_shifter.as_ref()?;
         let half_turns: f64 = phases.iter().flat_map(Phases::values).map(|phase| phase.abs() / PI).sum();
-        Some(half_turns * shifter.power_pi_w)
+        Some(half_turns * read_key!("process.phase_shifter", shifter.power_pi_w))
     }
 }

@@ -5,7 +5,7 @@
 
 use super::{Imperfection, cells_passed};
 use crate::process::stage_errors::StageErrors;
-use phaseloom_files::{InvalidValue, spread_rad};
+use phaseloom_files::{InvalidValue, read_key, spread_rad};
 use phaseloom_mesh::{Stage, cell};
 use phaseloom_numerics::NormalStream;
 use serde::{Deserialize, Serialize};
@@ -29,21 +29,33 @@ pub struct SplitterError {
 }
 
 impl SplitterError {
-    /// Error of one splitter (rad) from a standard normal deviate.
-    fn angle(&self, z: f64) -> f64 {
-        let random = match (self.sigma_rad, self.sigma_amplitude, self.sigma_power) {
-            (Some(s), ..) => s * z,
-            (_, Some(s), _) => cell::splitter_error_from_amplitude(s * z),
-            (.., Some(s)) => cell::splitter_error_from_power(s * z),
-            _ => 0.0,
-        };
-        self.mean_rad + random
+    /// Error of one splitter (rad) as a function of a standard normal deviate.
+    fn angle(&self) -> impl Fn(f64) -> f64 {
+        let (spreads, mean_rad) = (self.spreads(), read_key!("process.splitter_error", self.mean_rad));
+        move |z| {
+            let random = match spreads {
+                (Some(s), ..) => s * z,
+                (_, Some(s), _) => cell::splitter_error_from_amplitude(s * z),
+                (.., Some(s)) => cell::splitter_error_from_power(s * z),
+                _ => 0.0,
+            };
+            mean_rad + random
+        }
+    }
+
+    /// The three spreads. At most one is given.
+    fn spreads(&self) -> (Option<f64>, Option<f64>, Option<f64>) {
+        (
+            read_key!("process.splitter_error", self.sigma_rad),
+            read_key!("process.splitter_error", self.sigma_amplitude),
+            read_key!("process.splitter_error", self.sigma_power),
+        )
     }
 
     /// Standard deviation of the angle (rad), to first order.
     fn sigma(&self) -> f64 {
-        let amplitude = self.sigma_amplitude.map(|s| s * std::f64::consts::SQRT_2);
-        self.sigma_rad.or(amplitude).or(self.sigma_power).unwrap_or(0.0)
+        let (angle, amplitude, power) = self.spreads();
+        angle.or(amplitude.map(|s| s * std::f64::consts::SQRT_2)).or(power).unwrap_or(0.0)
     }
 }
 
@@ -78,23 +90,24 @@ impl Imperfection for SplitterError {
     fn fabricate(&self, deviates: &mut NormalStream<f64>, stage: &mut StageErrors) {
         let mut z = vec![[0.0; 2]; stage.cell_errors.len()];
         deviates.fill(z.as_flattened_mut());
-        let second = stage.cell.splitters() > 1;
+        let (angle, second) = (self.angle(), stage.cell.splitters() > 1);
         for (cell, [alpha, beta]) in stage.cell_errors.iter_mut().zip(z) {
-            cell.alpha = self.angle(alpha);
-            cell.beta = if second { self.angle(beta) } else { 0.0 };
+            cell.alpha = angle(alpha);
+            cell.beta = if second { angle(beta) } else { 0.0 };
         }
         // Third splitters come after all others, so that a mesh without them has the same first and second splitters.
         if stage.cell.splitters() > 2 {
             let mut z = vec![0.0; stage.cell_errors.len()];
             deviates.fill(&mut z);
-            stage.cell_errors.iter_mut().zip(z).for_each(|(cell, z)| cell.gamma = self.angle(z));
+            stage.cell_errors.iter_mut().zip(z).for_each(|(cell, z)| cell.gamma = angle(z));
         }
     }
 
     fn fabricate_systematic(&self, stage: &mut StageErrors) {
+        let mean_rad = read_key!("process.splitter_error", self.mean_rad);
         for cell in &mut stage.cell_errors {
             let errors = [&mut cell.alpha, &mut cell.beta, &mut cell.gamma];
-            errors.into_iter().take(stage.cell.splitters()).for_each(|error| *error = self.mean_rad);
+            errors.into_iter().take(stage.cell.splitters()).for_each(|error| *error = mean_rad);
         }
     }
 

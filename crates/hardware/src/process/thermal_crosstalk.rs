@@ -12,7 +12,7 @@
 //! (docs/physics.md, Thermal crosstalk).
 
 use super::Imperfection;
-use phaseloom_files::{InvalidValue, at_least};
+use phaseloom_files::{InvalidValue, at_least, read_key};
 use phaseloom_mesh::{CellPosition, Phases, Shifter, ShifterKind, Stage, StageKind};
 use serde::{Deserialize, Serialize};
 
@@ -62,12 +62,12 @@ impl Imperfection for ThermalCrosstalk {
     }
 
     fn drive(&self, stages: &[Stage], phases: &mut [Phases]) {
-        if let Some(coefficient) = self.coefficient {
+        if let Some(coefficient) = read_key!("process.thermal_crosstalk", self.coefficient) {
             for (stage, phases) in stages.iter().zip(phases.iter_mut()) {
                 by_coefficient(coefficient, stage, phases);
             }
         }
-        if let Some(factor) = self.distance_factor {
+        if let Some(factor) = read_key!("process.thermal_crosstalk", self.distance_factor) {
             by_distance(factor, stages, phases);
         }
     }

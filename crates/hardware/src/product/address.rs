@@ -1,6 +1,7 @@
 //! Addresses of random numbers: the layer whose chips are fabricated, and the noise of a block of its samples.
 
 use crate::chip::ChipId;
+use phaseloom_files::usage;
 use phaseloom_numerics::StreamKey;
 
 /// Address of a layer in a Monte Carlo run.
@@ -39,6 +40,7 @@ impl NoiseAddress {
     /// Opens the stream of a purpose. Each repetition has its own.
     pub(super) fn open<S>(&self, purpose: &str, open: impl Fn(&StreamKey<'_>) -> S) -> S {
         let repeated = if self.repetition == 0 { purpose.to_owned() } else { format!("{purpose}/{}", self.repetition) };
+        usage::mark("shots");
         open(&self.chip.stream(&repeated).layer(self.layer).tile(self.tile as u64).block(self.block))
     }
 }

@@ -3,6 +3,7 @@
 use crate::error::HardwareError;
 use crate::link::Detection;
 use crate::product::tile::TilePlan;
+use phaseloom_files::read_key;
 use phaseloom_mesh::{Cell, MeshDesign};
 use serde::{Deserialize, Serialize};
 
@@ -94,7 +95,8 @@ impl CoreSpec {
     /// Maximum number of matrix columns on one core: offset detection reserves one port.
     #[must_use]
     pub fn column_block(&self, detection: Detection) -> usize {
-        if detection == Detection::Offset { self.ports.saturating_sub(1) } else { self.ports }
+        let ports = read_key!("core", self.ports);
+        if detection == Detection::Offset { ports.saturating_sub(1) } else { ports }
     }
 
     /// The meshes of a core.
@@ -103,13 +105,14 @@ impl CoreSpec {
     ///
     /// Unknown keys, or a topology that cannot be built of the cell.
     pub fn design(&self) -> Result<MeshDesign, HardwareError> {
-        Ok(MeshDesign::from_keys(&self.topology, self.cell.as_deref())?)
+        let (topology, cell) = (&read_key!("core", self.topology), &read_key!("core", self.cell));
+        Ok(MeshDesign::from_keys(topology, cell.as_deref())?)
     }
 
     /// The use of its cores.
     #[must_use]
     pub fn core_use(&self) -> CoreUse {
-        CoreUse { sharing: self.cores, calibration: self.calibration }
+        CoreUse { sharing: read_key!("core", self.cores), calibration: read_key!("core", self.calibration) }
     }
 
     /// The tile plan of a matrix.

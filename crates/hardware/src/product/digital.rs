@@ -6,6 +6,7 @@ use crate::product::matrix_product::{Batch, MatrixProduct, ProductStatistics, Sh
 use crate::product::scales::Scales;
 use crate::product::tile::TilePlan;
 use nalgebra::DMatrix;
+use phaseloom_files::read_key;
 use phaseloom_numerics::linalg::multiply_batch;
 
 /// The tiles of a layer in electronics.
@@ -34,7 +35,7 @@ impl DigitalProduct {
             let largest = block.amax();
             if let (Some(phases), true) = (phases, largest > 0.0) {
                 // A mid-tread converter of one bit has no code but zero.
-                let codes = Converter { bits: phases.bits.max(2) }.signed();
+                let codes = Converter { bits: read_key!("process.phase_quantization", phases.bits).max(2) }.signed();
                 block.iter_mut().for_each(|w| *w = codes.round(*w / largest) * largest);
             }
             block
@@ -64,7 +65,7 @@ impl MatrixProduct for DigitalProduct {
     fn multiply(&self, input: &Batch, _shot: Shot) -> (Batch, ProductStatistics) {
         let mut statistics = ProductStatistics { inputs: input.len() as u64, ..ProductStatistics::default() };
         let mut x = input.clone();
-        if let Some(dac) = self.link.dac {
+        if let Some(dac) = self.link.input_converter() {
             statistics.inputs_clipped = convert(dac, x.as_mut_slice(), self.scales.input);
         }
         let mut out = DMatrix::zeros(self.plan.shape().0, input.ncols());

@@ -129,6 +129,40 @@ impl LayerDesign {
         (!snr.is_empty()).then(|| SignalQuality::new(snr.iter().sum::<f64>() / snr.len() as f64))
     }
 
+    /// Whether chips are corrected before they compute.
+    #[must_use]
+    pub fn is_corrected(&self) -> bool {
+        self.correction.is_some()
+    }
+
+    /// Mean photoelectrons that the signal makes in one reading, for inputs (inputs × samples) of the layer on a chip with
+    /// the loss of the design and without errors.
+    ///
+    /// # Panics
+    ///
+    /// If `inputs` has not one row per input of the layer.
+    #[must_use]
+    pub fn mean_photoelectrons(
+        &self,
+        program: &LayerProgram,
+        scales: &Scales,
+        receiver: &Receiver,
+        inputs: &DMatrix<f64>,
+    ) -> f64 {
+        let (mut squares, mut readings) = (0.0, 0);
+        for ((design, tile), full_scale) in self.tiles.iter().zip(program.tiles()).zip(&scales.full_scale) {
+            let (Some(design), Some(TileProgram { tile, target, .. })) = (design, tile) else { continue };
+            let mut fields = tile.block(program.weight()) * inputs.rows(tile.column, tile.columns);
+            if target.ncols() > tile.columns {
+                // The constant field of offset detection.
+                fields.add_scalar_mut(*full_scale);
+            }
+            squares += fields.norm_squared() / (design.gain * scales.input).powi(2);
+            readings += fields.len();
+        }
+        if readings == 0 { 0.0 } else { receiver.photoelectrons(squares / readings as f64) }
+    }
+
     /// Whether the numbers of the layer stay far within the range of a float: g·s_x of every tile, and its full scale.
     #[must_use]
     pub fn fits_single(&self, scales: &Scales) -> bool {

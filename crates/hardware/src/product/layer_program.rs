@@ -7,6 +7,7 @@ use crate::product::scales::Scales;
 use crate::product::tile::{Tile, TilePlan};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
+use phaseloom_files::read_key;
 use phaseloom_mesh::{Capability, Form, MatrixProgram, MeshDesign};
 use phaseloom_numerics::{CanonicalSvd, canonical_svd};
 
@@ -67,7 +68,7 @@ impl LayerProgram {
         // times as much if phases are fitted.
         let fitted = design.topology().capability() == Capability::Fitted;
         let pairs = (core.ports as f64).powi(2) * if fitted { 3.0 } else { 1.0 };
-        let per_tile = if core.normalise == GainScope::Layer { 132.0 } else { 100.0 };
+        let per_tile = if read_key!("core", core.normalise) == GainScope::Layer { 132.0 } else { 100.0 };
         let work = format!("programming {} tiles on cores of {} ports", plan.tiles().len(), core.ports);
         phaseloom_files::require_memory(pairs * (per_tile * plan.tiles().len() as f64 + 128.0), &work)?;
         let targets: Vec<Option<DMatrix<Complex64>>> = plan
@@ -89,7 +90,7 @@ impl LayerProgram {
         let padded =
             |target: &DMatrix<Complex64>| target.clone().resize(core.ports, core.ports, Complex64::new(0.0, 0.0));
         let mut decompositions: Vec<Option<CanonicalSvd>> = Vec::new();
-        if core.normalise == GainScope::Layer {
+        if read_key!("core", core.normalise) == GainScope::Layer {
             // A common gain needs the singular values of all tiles before the first program.
             for target in &targets {
                 let decompose = |target| -> Result<_, HardwareError> {

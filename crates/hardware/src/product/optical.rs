@@ -158,7 +158,7 @@ impl<T: Real> OpticalProduct<T> {
     /// sample of the data.
     fn propagate_with_jitter(&self, t: usize, chip: &DrivenChip, shot: Shot, piece: &Piece, work: &mut Workspace<T>) {
         let (Some(tile), Some(engine)) = (&self.program.tiles()[t], &self.tiles[t]) else { return };
-        let hold = self.design.process.phase_jitter.as_ref().map_or(1, |j| j.hold(self.link.symbol_rate_hz));
+        let hold = self.design.process.phase_jitter.as_ref().map_or(1, |j| j.hold(&self.link));
         let (rows, inputs) = tile.target.shape();
         let sent = self.transmitter.fields(&work.sent, t % self.program.plan().column_blocks());
         let leakage = self.transmitter.leakage();

@@ -1,6 +1,7 @@
 //! Precision of fields and currents.
 
 use crate::link::Link;
+use phaseloom_files::usage;
 use serde::{Deserialize, Serialize};
 
 /// Precision of fields, noise and measured values. Chips, gains, scales, biases and activations are always double.
@@ -30,7 +31,11 @@ impl Precision {
             let fine = |bits: u32| bits > 16;
             noise < 1e12 && !link.adc.is_some_and(|adc| fine(adc.bits)) && !link.dac.is_some_and(|dac| fine(dac.bits))
         };
-        if self == Self::Single && !link.is_ideal() && fits(link) { Self::Single } else { Self::Double }
+        if link.is_ideal() || !fits(link) {
+            return Self::Double;
+        }
+        usage::mark("precision");
+        self
     }
 }
 

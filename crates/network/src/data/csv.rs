@@ -4,6 +4,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use phaseloom_files::read_key;
+
 use super::Batch;
 use super::labels::{StoredLabels, one_hot, whole};
 use crate::error::{NetworkError, Result};
@@ -110,10 +112,11 @@ pub(super) enum Parts {
 
 /// Features (features × samples) and labels of a CSV file. A part that is not requested is empty.
 pub(super) fn read(path: &Path, bytes: &[u8], columns: &CsvColumns, parts: Parts) -> Result<(Batch, StoredLabels)> {
-    let separator = u8::try_from(columns.separator).ok().filter(u8::is_ascii).ok_or_else(|| {
-        let expected = "one ASCII character, e.g. \",\" or \"\\t\"";
-        NetworkError::choice(path, "csv.separator", format!("{:?}", columns.separator), expected)
-    })?;
+    let separator =
+        u8::try_from(read_key!("data.csv", columns.separator)).ok().filter(u8::is_ascii).ok_or_else(|| {
+            let expected = "one ASCII character, e.g. \",\" or \"\\t\"";
+            NetworkError::choice(path, "csv.separator", format!("{:?}", columns.separator), expected)
+        })?;
     let invalid = |place: String, found: String, expected: &str| {
         let hint = separator_hint(&found, columns.separator);
         NetworkError::format(path, "CSV", place, found, expected.to_owned() + &hint)
@@ -124,7 +127,7 @@ pub(super) fn read(path: &Path, bytes: &[u8], columns: &CsvColumns, parts: Parts
         .flexible(true)
         .delimiter(separator)
         .trim(csv::Trim::All)
-        .from_reader(after_lines(bytes, columns.skip_lines));
+        .from_reader(after_lines(bytes, read_key!("data.csv", columns.skip_lines)));
     let with_features = parts != Parts::Labels;
     let mut plan: Option<Plan> = None;
     let mut header = columns.has_names(parts);
@@ -292,8 +295,12 @@ impl Plan {
             }
         };
         let all = |key: &str, list: &[Column]| list.iter().map(|c| find(key, c)).collect::<Result<Vec<_>>>();
-        let labels = if parts == Parts::Features { Vec::new() } else { all("label", columns.label.columns())? };
-        let features = match &columns.features {
+        let labels = if parts == Parts::Features {
+            Vec::new()
+        } else {
+            all("label", read_key!("data.csv", columns.label).columns())?
+        };
+        let features = match &read_key!("data.csv", columns.features) {
             _ if parts == Parts::Labels => return Ok(Self { width, features: Vec::new(), labels }),
             None => {
                 // pandas writes the index of its rows as a first column without a name.

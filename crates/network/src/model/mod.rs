@@ -294,6 +294,21 @@ impl Model {
         ExactPass { input, first_product, output }
     }
 
+    /// Inputs (inputs × samples) of each photonic layer in floating point, for prepared inputs of the network.
+    ///
+    /// # Panics
+    ///
+    /// If the number of features is not the input size.
+    #[must_use]
+    pub fn photonic_inputs(&self, input: &Batch) -> Vec<Batch> {
+        let mut inputs = Vec::new();
+        self.run(input, &mut |_, linear, x| {
+            inputs.push(x.clone());
+            exact_product(&linear.weight, x)
+        });
+        inputs
+    }
+
     /// Outputs (outputs × samples) with `products[i]` in place of the i-th photonic product, and the measurements of
     /// each photonic layer. Biases are added after the product, in electronics.
     ///

@@ -1,7 +1,7 @@
 //! Presets: process files that come with Phaseloom, one line each in the list below.
 //!
-//! Every number in them has its source on the same line or above it, or the word "assumption" or "from memory". A test
-//! checks the text.
+//! A preset describes chips as fabricated ([`PRESET_STATE`]). Every number in them has its source on the same line or above
+//! it, or the word "assumption" or "from memory". A test checks the text.
 
 use crate::error::HardwareError;
 use crate::process::Process;
@@ -10,6 +10,12 @@ use std::path::{Path, PathBuf};
 
 /// Prefix that marks the key of a preset where a path is expected. A file with such a name is `./preset:…`.
 pub const PRESET_PREFIX: &str = "preset:";
+
+/// State of calibration that every preset describes.
+///
+/// A preset says what a foundry delivers, not what a calibrated chip achieves: corrections show that.
+pub const PRESET_STATE: &str = "chips as fabricated: each phase shifter is calibrated on its own; nothing compensates \
+                                crosstalk, and nothing corrects splitters or loss";
 
 /// A process file that comes with Phaseloom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
