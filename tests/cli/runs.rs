@@ -291,10 +291,9 @@ fn the_physically_absurd_is_announced() {
     let corrected = format!("correction = 'local'\n{DATA}{CORE}[process.thermal_crosstalk]\ncoefficient = 0.2\n");
     for tables in [&format!("{DATA}{CORE}{LINK}[process.splitter_error]\nsigma_rad = 0.01\n"), &corrected] {
         let said = notes(tables);
-        assert!(
-            !said.contains("note: ") || said.matches("note: ").count() == said.matches("note: one chip").count(),
-            "{said}"
-        );
+        // Notes after the run depend on its time.
+        let after = |line: &&str| line.contains("note: one chip") || line.contains("note: the chips lose");
+        assert_eq!(said.matches("note: ").count(), said.lines().filter(after).count(), "{said}");
     }
     let preset = format!("process = 'preset:thermo-optic-silicon'\n{DATA}{CORE}");
     assert!(notes(&preset).contains("note: preset:thermo-optic-silicon describes chips as fabricated: "));

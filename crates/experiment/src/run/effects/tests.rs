@@ -124,9 +124,8 @@ fn keys_without_effect_are_found() {
         ("", "", splitters, "process.phase_shifter.power_pi_w", "0.01, 0.02"),
         ("", "", "", "seed", "2, 3"),
         ("", "", "", "trials", "2, 3"),
-        ("", "", splitters, "data.csv.label", "0, 1"),
     ] {
-        let base = text(top, "", link, process).replace(DATA, &format!("{DATA}labels = 'y.npy'\n"));
+        let base = text(top, "", link, process);
         let set = |value: &str| {
             let (table, name) = key.rsplit_once('.').unwrap_or(("", key));
             let mut document: toml::Table = base.parse().unwrap();
