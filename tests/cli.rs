@@ -5,9 +5,7 @@
 
 mod cli {
     mod bytes;
-    mod convert;
     mod corrections;
-    mod draw;
     mod extremes;
     mod folders;
     mod interruptions;
@@ -15,6 +13,7 @@ mod cli {
     mod meshes;
     mod pages;
     mod processes;
+    mod programs;
     mod refusals;
     mod runs;
     mod support;

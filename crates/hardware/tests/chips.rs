@@ -86,3 +86,19 @@ fn a_core_fits_every_program_of_its_shape() {
         assert!(core.matrix(&unitary(&haar(6, 0), 0)).unwrap_err().to_string().contains("6×6"));
     }
 }
+
+/// The sizes in a file are checked against each other before memory is taken for them.
+#[test]
+fn a_chip_of_a_unitary_is_square() {
+    let program = unitary(&haar(3, 1), 0);
+    let chip = Chip::fabricate(&process(ALL), &program, ChipId { seed: 1, trial: 0, core: 0 }).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("chip.json");
+    chip.save(&path).unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    for size in [0, 2, 4_294_967_296_u64] {
+        std::fs::write(&path, text.replacen("\"rows\": 3", &format!("\"rows\": {size}"), 1)).unwrap();
+        let refusal = Chip::load(&path).unwrap_err().to_string();
+        assert!(refusal.contains(&format!("rows: found {size}")), "{refusal}");
+    }
+}

@@ -117,7 +117,8 @@ impl Chip {
             check_equal("format", file.format.as_str(), FORMAT)?;
             check_equal("version", file.version, VERSION)?;
             let design = read_design(&file.topology, file.cell.as_deref())?;
-            let svd = check_form(&file.form, &design, [file.left.is_some(), file.attenuators.is_some()])?;
+            let parts = [file.left.is_some(), file.attenuators.is_some()];
+            let svd = check_form(&file.form, &design, parts, (file.rows, file.columns))?;
             Ok(ProgramShape { svd, design, rows: file.rows, columns: file.columns })
         };
         let refuse = |invalid: InvalidValue| invalid.in_file(path);

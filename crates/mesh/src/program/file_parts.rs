@@ -58,17 +58,28 @@ pub fn read_design(topology_key: &str, cell_key: Option<&str>) -> Result<MeshDes
     })
 }
 
-/// Whether a program of the form `form` has two meshes and attenuators, rather than one mesh. `parts` says whether the
-/// file has a left mesh, and whether it has attenuators.
+/// Whether a program or chip of the form `form`, for a matrix of `rows`×`columns`, has two meshes and attenuators, rather
+/// than one mesh. `parts` says whether the file has a left mesh, and whether it has attenuators.
 ///
 /// # Errors
 ///
-/// An unknown form, or parts of another one.
-pub fn check_form(form: &str, design: &MeshDesign, parts: [bool; 2]) -> Result<bool, InvalidValue> {
+/// An unknown form, parts of another one, a size of zero, or a unitary that is not square.
+pub fn check_form(
+    form: &str,
+    design: &MeshDesign,
+    parts: [bool; 2],
+    (rows, columns): (usize, usize),
+) -> Result<bool, InvalidValue> {
+    for (key, size) in [("rows", rows), ("columns", columns)] {
+        if size == 0 {
+            return Err(InvalidValue::new(key, 0, "at least 1"));
+        }
+    }
     let contraction = design.topology().capability() == Capability::AnyContraction;
     match (form, parts, contraction) {
         ("svd", [true, true], false) => Ok(true),
-        ("unitary", [false, false], false) | ("contraction" | "direct", [false, false], true) => Ok(false),
+        ("unitary", [false, false], false) => check_equal("rows", rows, columns).map(|()| false),
+        ("contraction" | "direct", [false, false], true) => Ok(false),
         _ => {
             let found = format!("{form} {} left mesh", if parts[0] { "with a" } else { "without" });
             let expected = if contraction {
@@ -217,14 +228,9 @@ impl<M: DeserializeOwned> ProgramFile<M> {
         if !(0.0..=MAX_GAIN).contains(&gain) {
             return Err(InvalidValue::new("gain", format!("{gain:e}"), format!("a number from 0 to {MAX_GAIN:e}")));
         }
-        for (key, size) in [("rows", rows), ("columns", columns)] {
-            if size == 0 {
-                return Err(InvalidValue::new(key, 0, "at least 1"));
-            }
-        }
-        let svd = check_form(&self.form, &design, [self.left.is_some(), self.attenuators.is_some()])?;
+        let parts = [self.left.is_some(), self.attenuators.is_some()];
+        let svd = check_form(&self.form, &design, parts, (rows, columns))?;
         if !svd && design.topology().capability() != Capability::AnyContraction {
-            check_equal("rows", rows, columns)?;
             check_equal("gain", gain, 1.0)?;
         }
         let mut stages = vec![read_mesh("right", self.right, right_ports(&design, rows, columns))?];
