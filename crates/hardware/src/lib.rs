@@ -12,6 +12,7 @@ mod link;
 mod measured;
 mod process;
 mod product;
+mod tile;
 
 pub use chip::backpropagation::ForwardPass;
 pub use chip::shape::ProgramShape;
@@ -40,4 +41,4 @@ pub use product::optical::OpticalProduct;
 pub use product::precision::Precision;
 pub use product::scales::{Scales, bound_scales};
 pub use product::size::MeshSize;
-pub use product::tile::{Tile, TilePlan};
+pub use tile::{Tile, TilePlan};

@@ -6,8 +6,8 @@
 
 use crate::error::ExperimentError;
 use crate::input::grid::{Point, to_value};
-use crate::run::Outcome;
-use crate::run::plan::Plan;
+use crate::store::outcome::Outcome;
+use crate::store::plan::Plan;
 use crate::store::record::{LayerResult, Record, Row, Unit};
 use phaseloom_hardware::GainCalibration;
 use phaseloom_numerics::statistics::{mean, quantile, variance};

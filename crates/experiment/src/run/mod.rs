@@ -5,7 +5,6 @@ mod diagnosis;
 pub mod effects;
 mod evaluate;
 pub mod network_program;
-pub mod plan;
 mod prepare;
 
 use crate::error::ExperimentError;
@@ -15,9 +14,10 @@ use crate::input::grid::Point;
 use crate::output::table::Tables;
 use crate::run::cautions::cautions;
 use crate::run::diagnosis::diagnose;
-use crate::run::plan::{Plan, Shard};
 use crate::run::prepare::prepare;
 use crate::store::identity::Identity;
+use crate::store::outcome::Outcome;
+use crate::store::plan::{Plan, Shard};
 use crate::store::record::{Record, Unit};
 use crate::store::{self, Store};
 use phaseloom_hardware::correction::Interrupt;
@@ -67,43 +67,6 @@ impl Default for Options<'_> {
 
 /// A function of the outputs (classes × samples) of one shot of a unit.
 pub type KeepOutputs<'a> = dyn Fn(Unit, u32, &Batch) -> Result<(), ExperimentError> + Sync + 'a;
-
-/// The state of a run after computing or merging. Its folder stays locked until this value is dropped.
-#[derive(Debug)]
-pub struct Outcome {
-    /// Identity of the run.
-    pub identity: Identity,
-    /// Points of the grid.
-    pub points: Vec<Point>,
-    /// All finished units.
-    pub records: BTreeMap<Unit, Record>,
-    /// Number of units that this call computed.
-    pub computed: usize,
-    /// Number of units of the whole run that are missing.
-    pub missing: usize,
-    /// Whether it was interrupted.
-    pub interrupted: bool,
-    /// One line about the source that costs most accuracy, if this call finished a run that loses some.
-    pub diagnosis: Option<String>,
-    pub(crate) store: Store,
-}
-
-impl Outcome {
-    /// Writes a file of results to the folder of the run, whole or not at all.
-    ///
-    /// # Errors
-    ///
-    /// As [`Store::write`].
-    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), ExperimentError> {
-        self.store.write(name, bytes)
-    }
-
-    /// The folder of the run.
-    #[must_use]
-    pub fn folder(&self) -> &Path {
-        self.store.folder()
-    }
-}
 
 /// Computes the units of an experiment that `folder` lacks.
 ///

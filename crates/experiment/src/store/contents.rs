@@ -2,9 +2,9 @@
 
 use crate::error::ExperimentError;
 use crate::input::config::Config;
-use crate::run::plan::Plan;
 use crate::store::identity::Identity;
 use crate::store::line::{LineError, from_line};
+use crate::store::plan::Plan;
 use crate::store::record::{Record, Row, Unit};
 use crate::store::{EXPERIMENT, IDENTITY, LOCK, UNITS, damaged, exists, io, refused};
 use phaseloom_files::{check_output_folder, deserialize_strict, read_text, read_toml, read_up_to};

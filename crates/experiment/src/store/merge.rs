@@ -2,8 +2,8 @@
 
 use crate::error::ExperimentError;
 use crate::input::config::Experiment;
-use crate::run::Outcome;
-use crate::run::plan::Plan;
+use crate::store::outcome::Outcome;
+use crate::store::plan::Plan;
 use crate::store::record::{Row, Unit};
 use crate::store::{Contents, IDENTITY, Store, exists, read, refused};
 use std::collections::BTreeMap;

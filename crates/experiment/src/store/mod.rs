@@ -10,6 +10,8 @@ mod contents;
 pub mod identity;
 mod line;
 pub mod merge;
+pub(crate) mod outcome;
+pub(crate) mod plan;
 pub mod record;
 
 use crate::error::ExperimentError;

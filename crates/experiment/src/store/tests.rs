@@ -1,7 +1,8 @@
 use super::line::{LineError, from_line};
 use super::*;
 use crate::input::config::Experiment;
-use crate::run::{Options, Outcome, run};
+use crate::run::{Options, run};
+use crate::store::outcome::Outcome;
 use crate::store::record::{Row, ShotResult, Unit};
 use std::fs;
 use tempfile::TempDir;

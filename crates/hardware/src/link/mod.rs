@@ -24,6 +24,7 @@ pub use receiver::{Receiver, SignalQuality};
 pub use thermal_noise::ThermalNoise;
 
 use crate::error::HardwareError;
+use crate::process::PhaseJitter;
 use phaseloom_files::{InvalidValue, at_least, between, positive, read_key, usage};
 use serde::{Deserialize, Serialize};
 
@@ -241,5 +242,16 @@ impl Link {
             return Err(InvalidValue::new("laser_power_w", "absent", "a power [W]: noise needs light to compare with"));
         }
         Ok(())
+    }
+}
+impl PhaseJitter {
+    /// Number of vectors for which the phases hold, at the symbol rate of a link.
+    #[must_use]
+    pub fn hold(&self, link: &Link) -> u64 {
+        match read_key!("process.phase_jitter", self.correlation_s) {
+            0.0 => 1,
+            // The cast saturates: phases with a huge product are never sampled again.
+            time => (time * read_key!("link", link.symbol_rate_hz)).ceil().max(1.0) as u64,
+        }
     }
 }

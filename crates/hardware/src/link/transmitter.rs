@@ -3,7 +3,7 @@
 //! Engine: measure before and after a change.
 
 use crate::link::{Codes, Detection, Link, Modulator};
-use crate::product::tile::TilePlan;
+use crate::tile::TilePlan;
 use nalgebra::DMatrixView;
 use num_complex::Complex64;
 use phaseloom_files::read_key;

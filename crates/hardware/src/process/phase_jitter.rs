@@ -5,7 +5,6 @@
 
 use super::Imperfection;
 use super::phase_error::add_normal;
-use crate::link::Link;
 use phaseloom_files::{InvalidValue, at_least, read_key, spread_rad};
 use phaseloom_mesh::Phases;
 use phaseloom_numerics::NormalStream;
@@ -20,18 +19,6 @@ pub struct PhaseJitter {
     /// Correlation time (s): phases hold for ⌈correlation_s · symbol_rate_hz⌉ vectors; 0 means one vector.
     #[serde(default)]
     pub correlation_s: f64,
-}
-
-impl PhaseJitter {
-    /// Number of vectors for which the phases hold, at the symbol rate of a link.
-    #[must_use]
-    pub fn hold(&self, link: &Link) -> u64 {
-        match read_key!("process.phase_jitter", self.correlation_s) {
-            0.0 => 1,
-            // The cast saturates: phases with a huge product are never sampled again.
-            time => (time * read_key!("link", link.symbol_rate_hz)).ceil().max(1.0) as u64,
-        }
-    }
 }
 
 impl Imperfection for PhaseJitter {

@@ -2,7 +2,7 @@
 
 use crate::error::HardwareError;
 use crate::link::Detection;
-use crate::product::tile::TilePlan;
+use crate::tile::TilePlan;
 use phaseloom_files::read_key;
 use phaseloom_mesh::{Cell, MeshDesign};
 use serde::{Deserialize, Serialize};

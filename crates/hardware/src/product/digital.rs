@@ -4,7 +4,7 @@ use crate::link::{Converter, Link};
 use crate::process::PhaseQuantization;
 use crate::product::matrix_product::{Batch, MatrixProduct, ProductStatistics, Shot};
 use crate::product::scales::Scales;
-use crate::product::tile::TilePlan;
+use crate::tile::TilePlan;
 use nalgebra::DMatrix;
 use phaseloom_files::read_key;
 use phaseloom_numerics::linalg::multiply_batch;

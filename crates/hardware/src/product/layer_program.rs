@@ -4,7 +4,7 @@ use crate::error::HardwareError;
 use crate::link::Detection;
 use crate::product::core_spec::{CoreSpec, GainScope};
 use crate::product::scales::Scales;
-use crate::product::tile::{Tile, TilePlan};
+use crate::tile::{Tile, TilePlan};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_files::read_key;

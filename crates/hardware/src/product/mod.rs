@@ -10,5 +10,4 @@ pub mod optical;
 pub mod precision;
 pub mod scales;
 pub mod size;
-pub mod tile;
 mod tile_engine;

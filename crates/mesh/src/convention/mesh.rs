@@ -6,9 +6,9 @@ use crate::cell::mzi as cell;
 use crate::layout::CellPosition;
 use crate::layout::phases::Phases;
 use crate::layout::stage::Stage;
+use crate::program::file_parts::ScreenPhase;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
-use serde::{Deserialize, Serialize};
 
 /// One cell and its two phases, as its convention defines them.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -17,18 +17,6 @@ pub struct ConvertedCell {
     pub position: CellPosition,
     /// The phases (rad), in the order of [`Convention::names`].
     pub phases: [f64; 2],
-}
-
-/// A phase shifter of the phase screen: on one mode, before the cells of one column.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ScreenPhase {
-    /// The column after the phase shifter: 0 at the inputs, the number of columns at the outputs.
-    pub column: usize,
-    /// The mode, from 0.
-    pub mode: usize,
-    /// The phase (rad).
-    pub phase: f64,
 }
 
 /// A mesh in the convention of another program.

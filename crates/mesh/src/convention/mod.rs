@@ -31,9 +31,10 @@ mod mesh;
 mod outer_phase;
 mod waveguides;
 
+pub use crate::program::file_parts::ScreenPhase;
 pub use bell_walmsley::BellWalmsley;
 pub use file::{ConvertedProgram, load};
-pub use mesh::{ConvertedCell, ConvertedMesh, ScreenPhase};
+pub use mesh::{ConvertedCell, ConvertedMesh};
 pub use outer_phase::OuterPhase;
 pub use waveguides::{CellFactors, Waveguides};
 

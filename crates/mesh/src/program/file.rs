@@ -1,12 +1,13 @@
 //! The JSON form of a program, version 1. Floating-point numbers are read back exactly as they were written.
 
-use crate::convention::ScreenPhase;
 use crate::error::MeshError;
 use crate::layout::Layout;
 use crate::layout::phases::Phases;
 use crate::layout::shifter::Shifter;
 use crate::layout::stage::{Stage, StageKind};
-use crate::program::file_parts::{MAX_PHASE, ProgramFile, check_angle, check_cells, check_equal, check_position};
+use crate::program::file_parts::{
+    MAX_PHASE, ProgramFile, ScreenPhase, check_angle, check_cells, check_equal, check_position,
+};
 use crate::program::matrix_program::MatrixProgram;
 use crate::topology::mesh_design::MeshDesign;
 use phaseloom_files::{InvalidValue, write_atomically};

@@ -25,6 +25,18 @@ pub(crate) fn unknown_name(key: &str, found: &str, error: &MeshError) -> Invalid
     InvalidValue::new(key, format!("`{found}`"), error.expected())
 }
 
+/// A phase shifter of the phase screen: on one mode, before the cells of one column.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScreenPhase {
+    /// The column after the phase shifter: 0 at the inputs, the number of columns at the outputs.
+    pub column: usize,
+    /// The mode, from 0.
+    pub mode: usize,
+    /// The phase (rad).
+    pub phase: f64,
+}
+
 /// Checks that a value is the expected one.
 ///
 /// # Errors

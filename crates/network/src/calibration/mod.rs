@@ -296,5 +296,24 @@ impl LayerMeasurement {
     }
 }
 
+impl Model {
+    /// Reads the calibration for tiles of one size through `files`, and returns it with the path of its file.
+    ///
+    /// `None` if the model names no calibration, or its file does not exist. See [`Calibration::load_for`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::calibration_path`] and [`Calibration::load_for`].
+    pub fn calibration(
+        &self,
+        ports: usize,
+        column_block: usize,
+        files: &InputFiles,
+    ) -> Result<Option<(PathBuf, Calibration)>> {
+        let path = self.calibration_path()?.filter(|path| path.exists());
+        path.map(|path| Calibration::load_for(&path, ports, column_block, files)).transpose()
+    }
+}
+
 #[cfg(test)]
 mod tests;

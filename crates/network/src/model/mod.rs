@@ -13,7 +13,6 @@ use sha2::{Digest, Sha256};
 
 use phaseloom_files::{InputFiles, hex};
 
-use crate::calibration::Calibration;
 use crate::data::{Batch, Dataset, resolve};
 use crate::error::Result;
 use crate::layer::{Layer, LayerKind, Linear, exact_product};
@@ -171,23 +170,6 @@ impl Model {
     /// If the path starts with `$PHASELOOM_DATA` and the variable is not set.
     pub fn calibration_path(&self) -> Result<Option<PathBuf>> {
         self.spec.calibration.as_ref().map(|path| resolve(path, &self.base)).transpose()
-    }
-
-    /// Reads the calibration for tiles of one size through `files`, and returns it with the path of its file.
-    ///
-    /// `None` if the model names no calibration, or its file does not exist. See [`Calibration::load_for`].
-    ///
-    /// # Errors
-    ///
-    /// As [`Model::calibration_path`] and [`Calibration::load_for`].
-    pub fn calibration(
-        &self,
-        ports: usize,
-        column_block: usize,
-        files: &InputFiles,
-    ) -> Result<Option<(PathBuf, Calibration)>> {
-        let path = self.calibration_path()?.filter(|path| path.exists());
-        path.map(|path| Calibration::load_for(&path, ports, column_block, files)).transpose()
     }
 
     /// The layers, from input to output.
