@@ -122,8 +122,8 @@ pub(crate) fn diagnose(
         let in_time = start.elapsed() + attempt.time() * one_chip <= budget && !interrupt.requested();
         in_time.then(|| share(attempt.apply(point.clone(), interrupt)?))
     };
-    // An attempt that fails, such as a correction of a chip that it does not suit, has no result.
-    // The bridge keeps the order, so that what is skipped comes last.
+    // `None`: not tried for lack of time. `Some(None)`: tried and failed, such as a correction that does not suit the chip.
+    // `par_bridge` starts the attempts in their order, so that the last ones are those not tried.
     let mut results: Vec<(usize, Option<Option<f64>>)> =
         attempts.iter().enumerate().par_bridge().map(|(i, attempt)| (i, result(attempt))).collect();
     results.sort_unstable_by_key(|(i, _)| *i);

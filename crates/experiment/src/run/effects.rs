@@ -25,7 +25,7 @@ const MAX_TINY_PORTS: usize = 8;
 const INPUTS: usize = 9;
 const OUTPUTS: usize = 3;
 
-/// Keys that were set or swept to no avail.
+/// Keys that are set or swept without effect.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Effects {
     /// Keys of the files that nothing reads, in the order of the files.

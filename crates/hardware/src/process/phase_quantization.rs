@@ -37,8 +37,14 @@ impl PhaseQuantization {
     /// Phase (rad) of the code nearest to `phase` (rad).
     #[must_use]
     pub fn quantize(&self, phase: f64) -> f64 {
+        self.quantizer()(phase)
+    }
+
+    /// [`PhaseQuantization::quantize`] for many phases: the settings are read once.
+    fn quantizer(&self) -> impl Fn(f64) -> f64 {
         let codes = 2f64.powi(read_key!("process.phase_quantization", self.bits) as i32);
-        match read_key!("process.phase_quantization", self.uniform_in) {
+        let uniform_in = read_key!("process.phase_quantization", self.uniform_in);
+        move |phase| match uniform_in {
             UniformIn::Phase => {
                 let lsb = TAU / codes;
                 (phase / lsb).round().rem_euclid(codes) * lsb
@@ -62,8 +68,9 @@ impl Imperfection for PhaseQuantization {
     }
 
     fn drive(&self, _stages: &[Stage], phases: &mut [Phases]) {
+        let quantize = self.quantizer();
         for phase in phases.iter_mut().flat_map(|s| s.values_mut()) {
-            *phase = self.quantize(*phase);
+            *phase = quantize(*phase);
         }
     }
 }
