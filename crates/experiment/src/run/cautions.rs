@@ -7,7 +7,7 @@ use phaseloom_hardware::Process;
 
 /// Transmission below which almost no light arrives (dB).
 const MIN_TRANSMISSION_DB: f64 = -30.0;
-/// Photoelectrons per reading below which a detector counts mostly nothing.
+/// Photoelectrons per readout below which a detector counts mostly nothing.
 const MIN_PHOTOELECTRONS: f64 = 1.0;
 /// Predicted relative matrix error above which a chip has little in common with its weights.
 const MAX_PREDICTED_ERROR: f64 = 0.5;
@@ -54,7 +54,7 @@ pub(crate) fn cautions(prepared: &[PreparedPoint], points: &[Point]) -> Result<V
     let photoelectrons = |p: &PreparedPoint| p.mean_photoelectrons().unwrap_or_default();
     if let Some(worst) = smallest(prepared, photoelectrons).filter(|worst| worst.value < MIN_PHOTOELECTRONS) {
         lines.push(format!(
-            "a reading of {} has {:.2e} photoelectrons on average, fewer than {MIN_PHOTOELECTRONS}: use more \
+            "a readout of {} has {:.2e} photoelectrons on average, fewer than {MIN_PHOTOELECTRONS}: use more \
              `link.laser_power_w`, less loss, or a lower `link.symbol_rate_hz`",
             place(&worst),
             worst.value
@@ -93,7 +93,7 @@ pub(crate) fn cautions(prepared: &[PreparedPoint], points: &[Point]) -> Result<V
 }
 
 impl PreparedPoint {
-    /// Mean photoelectrons per reading of each photonic layer for the first samples, on a perfect chip with the loss of the
+    /// Mean photoelectrons per readout of each photonic layer for the first samples, on a perfect chip with the loss of the
     /// design; `None` without a laser.
     fn mean_photoelectrons(&self) -> Option<Vec<f64>> {
         self.config.link.laser_power_w?;

@@ -131,15 +131,15 @@ impl NetworkProgram {
         first: LayerAddress,
     ) -> Result<NetworkProducts, HardwareError> {
         let mut products = NetworkProducts::default();
-        let mut place = first;
+        let mut address = first;
         for ((program, design), scales) in self.layers.iter().zip(designs).zip(&self.scales) {
             if design.fits_single(scales) && precision.on(link) == Precision::Single {
-                products.add(OpticalProduct::<f32>::new(program, design, link, scales, core_use, place)?);
+                products.add(OpticalProduct::<f32>::new(program, design, link, scales, core_use, address)?);
             } else {
-                products.add(OpticalProduct::<f64>::new(program, design, link, scales, core_use, place)?);
+                products.add(OpticalProduct::<f64>::new(program, design, link, scales, core_use, address)?);
             }
-            place.layer += 1;
-            place.first_core += program.tiles().len() as u64;
+            address.layer += 1;
+            address.first_core += program.tiles().len() as u64;
         }
         Ok(products)
     }

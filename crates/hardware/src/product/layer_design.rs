@@ -149,7 +149,7 @@ impl LayerDesign {
         receiver: &Receiver,
         inputs: &DMatrix<f64>,
     ) -> f64 {
-        let (mut squares, mut readings) = (0.0, 0);
+        let (mut squares, mut readouts) = (0.0, 0);
         for ((design, tile), full_scale) in self.tiles.iter().zip(program.tiles()).zip(&scales.full_scale) {
             let (Some(design), Some(TileProgram { tile, target, .. })) = (design, tile) else { continue };
             let mut fields = tile.block(program.weight()) * inputs.rows(tile.column, tile.columns);
@@ -158,9 +158,9 @@ impl LayerDesign {
                 fields.add_scalar_mut(*full_scale);
             }
             squares += fields.norm_squared() / (design.gain * scales.input).powi(2);
-            readings += fields.len();
+            readouts += fields.len();
         }
-        if readings == 0 { 0.0 } else { receiver.photoelectrons(squares / readings as f64) }
+        if readouts == 0 { 0.0 } else { receiver.photoelectrons(squares / readouts as f64) }
     }
 
     /// Whether the numbers of the layer stay far within the range of a float: g·s_x of every tile, and its full scale.
