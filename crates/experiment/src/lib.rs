@@ -14,8 +14,10 @@ mod run;
 pub mod store;
 
 pub use error::{ExperimentError, Problem};
+pub use input::axis::AxisError;
 pub use input::config::{Axis, CalibrationSource, Config, Experiment};
 pub use input::grid::Point;
+pub use input::subject::{MatrixForm, Subject};
 pub use output::conclusion::{Conclusion, Kept, PointAccuracy, TOLERATED_LOSS};
 pub use output::table::{ROWS, Summary, Tables};
 pub use run::effects::Effects;
@@ -25,4 +27,6 @@ pub use store::identity::{Identity, VERSION};
 pub use store::merge::merge;
 pub use store::outcome::Outcome;
 pub use store::plan::{Plan, Shard, ShardError};
-pub use store::record::{DesignResult, LayerResult, Record, Row, ShotResult, Unit};
+pub use store::record::{
+    DesignResult, LayerResult, MatrixDesign, MatrixQuality, MatrixResult, Record, Row, ShotResult, Unit,
+};

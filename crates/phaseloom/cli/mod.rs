@@ -14,6 +14,7 @@ mod preset;
 mod program;
 mod run;
 mod spectra;
+mod sweep;
 mod terminal;
 mod train;
 mod validate;
@@ -56,6 +57,7 @@ macro_rules! commands {
 commands! {
     run::Run,
     merge::Merge,
+    sweep::Sweep,
     program::Program,
     convert::Convert,
     chip::Chip,

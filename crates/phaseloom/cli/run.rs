@@ -57,7 +57,17 @@ impl Run {
         experiment.config.seed = self.seed.unwrap_or(experiment.config.seed);
         experiment.check(&experiment.config)?;
         let folder = self.output.clone().unwrap_or_else(|| self.default_folder());
-        for line in announcements(&experiment)? {
+        self.compute(&experiment, &folder, start)
+    }
+
+    /// The options of a run of an experiment that is in no file. `path` is its name in messages.
+    pub(super) fn of_experiment(path: PathBuf, threads: Option<u16>, shard: Shard) -> Self {
+        Self { experiment: path, output: None, trials: None, seed: None, threads, shard, save_outputs: false }
+    }
+
+    /// Computes an experiment in a folder, and prints its results.
+    pub(super) fn compute(&self, experiment: &Experiment, folder: &Path, start: Instant) -> anyhow::Result<Exit> {
+        for line in announcements(experiment)? {
             output::status(&line);
         }
 
@@ -71,7 +81,7 @@ impl Run {
             }
             bar.set_position(done as u64);
         };
-        let keep = |unit: Unit, shot: u32, outputs: &Batch| save_outputs(&folder, unit, shot, outputs);
+        let keep = |unit: Unit, shot: u32, outputs: &Batch| save_outputs(folder, unit, shot, outputs);
         let options = Options {
             threads: usize::from(self.threads.unwrap_or(0)),
             shard: self.shard,
@@ -81,7 +91,7 @@ impl Run {
             diagnose: true,
             outputs: if self.save_outputs { Some(&keep) } else { None },
         };
-        let outcome = experiment::run(&experiment, &folder, &options)?;
+        let outcome = experiment::run(experiment, folder, &options)?;
         bar.finish_and_clear();
 
         let earlier = outcome.records.len() - outcome.computed;
@@ -154,7 +164,8 @@ fn announcements(experiment: &Experiment) -> Result<Vec<String>, ExperimentError
     let preset = experiment.preset().filter(|_| uncorrected && has_errors).map(|preset| {
         format!("note: {} describes {PRESET_STATE}; the key `correction` calibrates the chips", preset.display())
     });
-    let holds = points.iter().filter_map(|p| Some(p.config.process.phase_jitter.as_ref()?.hold(&p.config.link)));
+    let networks = points.iter().filter(|point| !point.config.is_matrix());
+    let holds = networks.filter_map(|p| Some(p.config.process.phase_jitter.as_ref()?.hold(&p.config.link)));
     let jitter = holds.min().map(|hold| {
         format!(
             "phase jitter: the matrix of every core is realised again every {hold} vector{}: light is sent through \

@@ -49,7 +49,7 @@ pub(crate) struct Summary {
 
 impl Level {
     /// Spells equal numbers equally. An empty cell has no level.
-    fn read(text: &str) -> Option<Self> {
+    pub(crate) fn read(text: &str) -> Option<Self> {
         match text.parse::<f64>() {
             Ok(number) if number.is_finite() => Some(Self(format!("{}", number + 0.0))),
             _ => (!text.is_empty()).then(|| Self(text.to_owned())),

@@ -1,5 +1,7 @@
 //! Tables of results, as CSV files and for the terminal.
 
 pub mod conclusion;
+mod matrix_table;
+mod matrix_terminal;
 pub mod table;
 mod terminal;

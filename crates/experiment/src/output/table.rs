@@ -6,6 +6,7 @@
 
 use crate::error::ExperimentError;
 use crate::input::grid::{Point, to_value};
+use crate::output::matrix_table::MatrixTables;
 use crate::store::outcome::Outcome;
 use crate::store::plan::Plan;
 use crate::store::record::{LayerResult, Record, Row, Unit};
@@ -144,6 +145,17 @@ impl<'a> Tables<'a> {
         (outcome.missing == 0).then_some(Self { outcome, plan, first })
     }
 
+    /// Whether the run has no network: its tables are those of a matrix.
+    #[must_use]
+    pub fn is_matrix(&self) -> bool {
+        self.plan.is_matrix()
+    }
+
+    /// The tables of a run without a network.
+    pub(super) fn matrix(&self) -> Option<MatrixTables<'_>> {
+        self.is_matrix().then_some(MatrixTables(self))
+    }
+
     /// Grid points of the run.
     #[must_use]
     pub fn points(&self) -> &[Point] {
@@ -168,12 +180,12 @@ impl<'a> Tables<'a> {
         self.reference(Row::Exact, 0).map_or(0, |r| r.samples)
     }
 
-    fn reference(&self, row: Row, point: usize) -> Option<&Record> {
+    pub(super) fn reference(&self, row: Row, point: usize) -> Option<&Record> {
         self.outcome.records.get(&self.plan.reference(row, point))
     }
 
     /// The records of a row at a point: one per chip, or the one of the reference row.
-    fn records(&self, row: Row, point: usize) -> Vec<&Record> {
+    pub(super) fn records(&self, row: Row, point: usize) -> Vec<&Record> {
         if row != Row::Chips {
             return self.reference(row, point).into_iter().collect();
         }
@@ -210,6 +222,9 @@ impl<'a> Tables<'a> {
     /// The settings on which every result depends. A swept setting is written as `swept`.
     #[must_use]
     pub fn settings(&self) -> String {
+        if let Some(matrix) = self.matrix() {
+            return matrix.settings();
+        }
         let config = &self.first.config;
         let or_swept = |key: &str, value: String| match self.first.levels.iter().any(|(k, _)| k.starts_with(key)) {
             true => "swept".to_owned(),
@@ -238,6 +253,9 @@ impl<'a> Tables<'a> {
     /// `table.csv`: one row per unit and shot.
     #[must_use]
     pub fn table_csv(&self) -> String {
+        if let Some(matrix) = self.matrix() {
+            return matrix.table_csv();
+        }
         let mut rows = Vec::new();
         for point in self.points() {
             for row in ROWS {
@@ -265,6 +283,9 @@ impl<'a> Tables<'a> {
     /// `summary.csv`: one row per point and kind of row.
     #[must_use]
     pub fn summary_csv(&self) -> String {
+        if let Some(matrix) = self.matrix() {
+            return matrix.summary_csv();
+        }
         let mut rows = Vec::new();
         for point in self.points() {
             for row in ROWS {
@@ -348,7 +369,7 @@ impl<'a> Tables<'a> {
     }
 
     /// A table with its comment lines. The first row determines the columns.
-    fn csv(&self, rows: Vec<Columns>) -> String {
+    pub(super) fn csv(&self, rows: Vec<Columns>) -> String {
         let header: Vec<&str> = rows.first().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
         let mut writer = csv::Writer::from_writer(Vec::new());
         // Writing to memory fails only for rows of unequal length. All rows are padded to the header.
@@ -361,26 +382,28 @@ impl<'a> Tables<'a> {
         self.header() + &String::from_utf8_lossy(&body)
     }
 
-    /// Writes `table.csv`, `summary.csv` and `design.csv` to the folder of the run.
+    /// Writes `table.csv`, `summary.csv` and, of a network, `design.csv` to the folder of the run.
     ///
     /// # Errors
     ///
     /// As [`Outcome::write`].
     pub fn write(&self) -> Result<(), ExperimentError> {
-        [("table.csv", self.table_csv()), ("summary.csv", self.summary_csv()), ("design.csv", self.design_csv())]
-            .iter()
-            .try_for_each(|(name, text)| self.outcome.write(name, text.as_bytes()))
+        let mut tables = vec![("table.csv", self.table_csv()), ("summary.csv", self.summary_csv())];
+        if !self.is_matrix() {
+            tables.push(("design.csv", self.design_csv()));
+        }
+        tables.iter().try_for_each(|(name, text)| self.outcome.write(name, text.as_bytes()))
     }
 }
 
 /// Names and values of the cells of one row.
-type Columns = Vec<(String, String)>;
+pub(super) type Columns = Vec<(String, String)>;
 
 /// A measured number of a layer.
 type Measured = fn(&LayerResult) -> f64;
 
 /// The first columns of each row: kind, point, swept values.
-fn leading_columns(row: Row, point: &Point) -> Columns {
+pub(super) fn leading_columns(row: Row, point: &Point) -> Columns {
     let mut columns = vec![("row".into(), row.key().into()), ("point".into(), point.index.to_string())];
     columns.extend(point.levels.iter().map(|(key, value)| (key.clone(), swept_value(value))));
     columns
@@ -392,7 +415,7 @@ fn numbers<const N: usize>(columns: [(&str, f64); N]) -> Columns {
 }
 
 /// The shortest text of the same number, or nothing for NaN and infinities.
-fn number(x: f64) -> String {
+pub(super) fn number(x: f64) -> String {
     if x.is_finite() { format!("{x}") } else { String::new() }
 }
 

@@ -31,14 +31,19 @@ impl PreparedPoint {
         };
         let products = match unit.row {
             Row::Design => return self.design(unit),
-            Row::Exact => None,
+            Row::Exact | Row::Perfect => None,
             Row::PerfectIdeal => Some(optical(&self.perfect, &ideal, GainCalibration::None)?),
             Row::PerfectReal => Some(optical(&self.perfect, &self.config.link, GainCalibration::None)?),
             Row::Chips => Some(optical(&self.designs, &self.config.link, core.calibration)?),
             Row::Digital => Some(self.digital()),
         };
-        let mut record =
-            Record { unit, samples: self.test_set.labels.len() as u64, shots: Vec::new(), layers: Vec::new() };
+        let mut record = Record {
+            unit,
+            samples: self.test_set.labels.len() as u64,
+            shots: Vec::new(),
+            layers: Vec::new(),
+            matrix: None,
+        };
         let mut layers: Vec<LayerMeasurement> = Vec::new();
         for index in 0..unit.row.shots(self.config.shots) {
             let mut outputs = DMatrix::zeros(self.model.output_size(), self.test_set.labels.len());
@@ -157,7 +162,7 @@ impl PreparedPoint {
             ];
             expect_finite(unit, layer, &numbers)?;
         }
-        Ok(Record { unit, samples: 0, shots: Vec::new(), layers })
+        Ok(Record { unit, samples: 0, shots: Vec::new(), layers, matrix: None })
     }
 }
 

@@ -4,17 +4,19 @@ mod cautions;
 mod diagnosis;
 pub mod effects;
 mod evaluate;
+mod matrix;
 pub mod network_program;
 mod prepare;
 
 use crate::error::ExperimentError;
 use crate::input::config::Experiment;
-use crate::input::files::{Inputs, PointInputs};
+use crate::input::files::{Inputs, PointInputs, SubjectInputs};
 use crate::input::grid::Point;
 use crate::output::table::Tables;
 use crate::run::cautions::cautions;
 use crate::run::diagnosis::diagnose;
-use crate::run::prepare::prepare;
+use crate::run::matrix::MatrixPoint;
+use crate::run::prepare::{PreparedPoint, prepare};
 use crate::store::identity::Identity;
 use crate::store::outcome::Outcome;
 use crate::store::plan::{Plan, Shard};
@@ -101,9 +103,12 @@ fn compute(
         if found > requested {
             return Err(ExperimentError::FewerTrials { path: folder.to_owned(), found, requested });
         }
-        contents.keep_planned(&plan, config.trials, |unit| {
-            let PointInputs { model, data, .. } = &inputs.points[unit.point];
-            Some((data.samples() as u64, model.photonic_layers().iter().map(|view| view.index).collect()))
+        contents.keep_planned(&plan, config.trials, |unit| match &inputs.points {
+            SubjectInputs::Networks(points) => {
+                let PointInputs { model, data, .. } = &points[unit.point];
+                Some((data.samples() as u64, model.photonic_layers().iter().map(|view| view.index).collect()))
+            }
+            SubjectInputs::Matrices(_) => None,
         });
         contents.note().iter().for_each(|text| (options.note)(text));
         records.clone_from(&contents.records);
@@ -113,15 +118,14 @@ fn compute(
     let todo: Vec<Unit> = mine.iter().copied().filter(|u| !records.contains_key(u)).collect();
     let pool = (!todo.is_empty()).then(|| rayon::ThreadPoolBuilder::new().num_threads(options.threads).build());
     let pool = pool.transpose().map_err(|source| ExperimentError::Threads { threads: options.threads, source })?;
-    let prepared = match &pool {
-        Some(_) => prepare(experiment, &points, inputs, &options.interrupt)?,
-        None => Vec::new(),
+    let prepared = match (&pool, inputs.points) {
+        (Some(_), inputs) => Prepared::new(experiment, &points, inputs, &options.interrupt)?,
+        (None, _) => Prepared::Networks(Vec::new()),
     };
-    cautions(&prepared, &points)?.iter().for_each(|text| (options.note)(text));
+    prepared.cautions(&points)?.iter().for_each(|text| (options.note)(text));
     let store = Store::open(folder, &identity, config, contents.as_ref())?;
     let mut interrupted = false;
-    let notes: BTreeSet<String> = prepared.iter().filter_map(|point| point.model.note_on_unused_tensors()).collect();
-    notes.iter().for_each(|note| (options.note)(note));
+    prepared.notes().iter().for_each(|note| (options.note)(note));
     if let Some(pool) = &pool {
         let total = mine.len();
         let done = Mutex::new(total - todo.len());
@@ -134,7 +138,7 @@ fn compute(
                 Some(keep) => store.check().and_then(|()| keep(*unit, shot, outputs)),
                 None => Ok(()),
             };
-            let record = match prepared[unit.point].evaluate(*unit, &mut keep) {
+            let record = match prepared.evaluate(*unit, &mut keep) {
                 // The next run computes a unit again whose correction was stopped.
                 Err(ExperimentError::Hardware(HardwareError::Interrupted)) => return Ok(None),
                 Err(ExperimentError::Hardware(source)) => {
@@ -160,14 +164,63 @@ fn compute(
     let computed = todo.iter().filter(|u| records.contains_key(u)).count();
     let missing = units.iter().filter(|u| !records.contains_key(u)).count();
     let outcome = Outcome { identity, points, records, computed, missing, interrupted, diagnosis: None, store };
-    let diagnosis = match (Tables::new(&outcome), pool) {
-        (Some(tables), Some(pool)) if options.diagnose => {
+    let diagnosis = match (Tables::new(&outcome), pool, &prepared) {
+        (Some(tables), Some(pool), Prepared::Networks(prepared)) if options.diagnose => {
             let budget = start.elapsed() / DIAGNOSIS_SHARE;
-            pool.install(|| diagnose(&tables, &prepared, &outcome.points, budget, &options.interrupt))
+            pool.install(|| diagnose(&tables, prepared, &outcome.points, budget, &options.interrupt))
         }
         _ => None,
     };
     Ok(Outcome { diagnosis, ..outcome })
+}
+
+/// Everything that is computed once before the first unit.
+enum Prepared {
+    Networks(Vec<PreparedPoint>),
+    Matrices(Vec<MatrixPoint>),
+}
+
+impl Prepared {
+    fn new(
+        experiment: &Experiment,
+        points: &[Point],
+        inputs: SubjectInputs,
+        interrupt: &Interrupt,
+    ) -> Result<Self, ExperimentError> {
+        Ok(match inputs {
+            SubjectInputs::Networks(inputs) => Self::Networks(prepare(experiment, points, inputs, interrupt)?),
+            SubjectInputs::Matrices(inputs) => Self::Matrices(matrix::prepare(experiment, points, &inputs, interrupt)?),
+        })
+    }
+
+    /// Warnings before the first chip.
+    fn cautions(&self, points: &[Point]) -> Result<Vec<String>, ExperimentError> {
+        match self {
+            Self::Networks(prepared) => cautions(prepared, points),
+            Self::Matrices(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// What the input files hold and a run does not use.
+    fn notes(&self) -> BTreeSet<String> {
+        match self {
+            Self::Networks(prepared) => {
+                prepared.iter().filter_map(|point| point.model.note_on_unused_tensors()).collect()
+            }
+            Self::Matrices(_) => BTreeSet::new(),
+        }
+    }
+
+    fn evaluate(
+        &self,
+        unit: Unit,
+        keep: &mut dyn FnMut(u32, &Batch) -> Result<(), ExperimentError>,
+    ) -> Result<Record, ExperimentError> {
+        match self {
+            Self::Networks(prepared) => prepared[unit.point].evaluate(unit, keep),
+            Self::Matrices(prepared) => prepared[unit.point].evaluate(unit),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::error::{ExperimentError, Problem};
 use crate::input::config::{Config, Experiment};
-use crate::input::files::{Inputs, PointInputs, cached};
+use crate::input::files::{PointInputs, cached};
 use crate::input::grid::{Point, to_value};
 use crate::run::network_program::{NetworkProgram, needs_scales};
 use phaseloom_files::require_memory;
@@ -51,13 +51,13 @@ pub(crate) const CHUNK: usize = 256;
 pub(crate) fn prepare(
     experiment: &Experiment,
     points: &[Point],
-    inputs: Inputs,
+    inputs: Vec<PointInputs>,
     interrupt: &Interrupt,
 ) -> Result<Vec<PreparedPoint>, ExperimentError> {
     let mut test_sets = HashMap::new();
     let (mut programs, mut designs) = (HashMap::new(), HashMap::new());
     let mut prepared = Vec::with_capacity(points.len());
-    for (point, PointInputs { model, data, calibration }) in points.iter().zip(inputs.points) {
+    for (point, PointInputs { model, data, calibration }) in points.iter().zip(inputs) {
         if interrupt.requested() {
             break;
         }
