@@ -17,5 +17,6 @@ mod cli {
     mod refusals;
     mod runs;
     mod support;
+    mod sweeps;
     mod validate;
 }

@@ -3,7 +3,7 @@
 use super::support::{Scene, npy_real, run};
 
 fn commands() -> impl Iterator<Item = &'static str> {
-    "run merge program convert chip correct matrix compare draw train calibrate spectra preset validate list completions man"
+    "run merge sweep program convert chip correct matrix compare draw train calibrate spectra preset validate list completions man"
         .split(' ')
 }
 

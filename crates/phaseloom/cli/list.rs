@@ -8,7 +8,7 @@ use phaseloom::hardware::{DETECTIONS, IMPERFECTIONS, LINK_PARTS, PRESET_STATE, P
 use phaseloom::mesh::convention::CONVENTIONS;
 use phaseloom::mesh::{CELLS, topologies};
 use phaseloom::network::layer::LAYERS;
-use phaseloom::report::FIGURES;
+use phaseloom::report::{FIGURES, MATRIX_FIGURES};
 use phaseloom::validation::CLAIMS;
 
 /// List every topology, cell, convention, imperfection, correction, preset, link part, detection, layer, figure and claim
@@ -33,7 +33,7 @@ impl List {
         section("parts of the link", &mut LINK_PARTS.iter().copied());
         section("detections", &mut DETECTIONS.iter().copied());
         section("layers", &mut LAYERS.iter().copied());
-        section("figures", &mut FIGURES.iter().map(|f| (f.key, f.description)));
+        section("figures", &mut FIGURES.iter().chain(MATRIX_FIGURES).map(|f| (f.key, f.description)));
         section("claims that `validate` recomputes", &mut CLAIMS.iter().map(|c| (c.key, c.sentence)));
         output::print(&text)?;
         Ok(Exit::Done)

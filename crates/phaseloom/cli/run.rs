@@ -178,7 +178,7 @@ fn announcements(experiment: &Experiment) -> Result<Vec<String>, ExperimentError
         keys.into_iter().filter(|key| topology(key).is_ok_and(|t| t.capability() == Capability::Fitted)).map(|key| {
             format!(
                 "core.topology `{key}` is fitted: each mesh is the nearest that a search finds, which takes long for \
-             many ports; the rows `perfect mesh` show its error"
+             many ports; the rows of the perfect mesh show its error"
             )
         });
     Ok(unread.into_iter().chain(reported).chain(preset).chain(jitter).chain(fitted).collect())

@@ -4,7 +4,7 @@
 //! * `summary.csv` has one row per point and kind of row, with the law next to the mean.
 
 use crate::output::table::{Columns, Tables, leading_columns, number};
-use crate::store::record::{MatrixDesign, MatrixQuality, MatrixResult, Row};
+use crate::store::record::{MatrixDesign, MatrixQuality, Row};
 use phaseloom_numerics::statistics::{mean, quantile, standard_error, variance};
 
 /// Kinds of rows, in order.
@@ -28,19 +28,12 @@ const QUANTITIES: [Quantity; 5] = [
 impl MatrixTables<'_> {
     /// Quality of every chip of a row at a point.
     pub fn qualities(&self, row: Row, point: usize) -> Vec<MatrixQuality> {
-        let quality = |result: &Option<MatrixResult>| match result {
-            Some(MatrixResult::Chip(quality)) => Some(*quality),
-            _ => None,
-        };
-        self.0.records(row, point).iter().filter_map(|record| quality(&record.matrix)).collect()
+        self.0.records(row, point).iter().filter_map(|record| record.matrix.as_ref()?.chip).collect()
     }
 
     /// Size and law of the program at a point.
     pub fn design(&self, point: usize) -> Option<&MatrixDesign> {
-        match &self.0.reference(Row::Design, point)?.matrix {
-            Some(MatrixResult::Design(design)) => Some(design),
-            _ => None,
-        }
+        self.0.reference(Row::Design, point)?.matrix.as_ref()?.design.as_ref()
     }
 
     /// The settings on which every result depends.

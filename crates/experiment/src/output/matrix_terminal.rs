@@ -52,14 +52,11 @@ impl MatrixTables<'_> {
         if let Some(design) = self.design(0) {
             let (rows, columns) = design.shape;
             let first = if self.points().len() > 1 { " (at the first point)" } else { "" };
+            let meshes = if design.form == "svd" { "two meshes" } else { "one mesh" };
             let _ = writeln!(
                 out,
-                "{rows}×{columns} matrix, {} {}, form {}: {} cells, depth {}{first}",
-                if design.form == "svd" { "two meshes" } else { "one mesh" },
-                design.mesh,
-                design.form,
-                design.cells,
-                design.depth,
+                "{rows}×{columns} matrix on {meshes} ({}, form {}): {} cells, depth {}{first}",
+                design.mesh, design.form, design.cells, design.depth,
             );
         }
         let config = &self.points()[0].config;
@@ -79,7 +76,9 @@ impl MatrixTables<'_> {
                 .filter(|(_, a)| **a == axis)
                 .map(|((k, _), _)| short(k))
                 .collect();
-            let _ = writeln!(out, "{name}: {}", keys.join(" = "));
+            if keys != [name.as_str()] {
+                let _ = writeln!(out, "{name}: {}", keys.join(" = "));
+            }
         }
     }
 
@@ -201,7 +200,7 @@ impl MatrixTables<'_> {
         match laws {
             0 => "No law: it predicts chips that no correction has changed.",
             n if n < self.points().len() => {
-                "Law: first order in random errors, exact in the others; for uncorrected chips only."
+                "Law: first order in random errors, exact in the others; only without correction."
             }
             _ => "Law: first order in random errors, exact in deterministic ones.",
         }
@@ -220,52 +219,52 @@ impl MatrixTables<'_> {
             false => points.sort_by(|(_, a), (_, b)| a.value.total_cmp(&b.value)),
         }
         let chips = self.qualities(Row::Chips, 0).len();
-        let subject = if chips == 1 {
-            "The infidelity of one chip".to_owned()
-        } else {
-            format!("The mean infidelity of {chips} chips")
+        let subject = match chips {
+            1 => "The infidelity of one chip".to_owned(),
+            _ => format!("The mean infidelity of {chips} chips"),
         };
-        let mut text = match (points.first(), points.last()) {
-            (Some((_, mean)), _) if points.len() == 1 && chips > 1 => {
-                format!("{subject} is {} ± {}", small(mean.value), small(mean.error))
+        let at = |(point, mean): &(&Point, Mean)| format!("{} at {}", small(mean.value), self.named(point));
+        let mut text = match &points[..] {
+            [] => "No point was computed".to_owned(),
+            [(_, mean)] if chips > 1 => format!("{subject} is {} ± {}", small(mean.value), small(mean.error)),
+            [(_, mean)] => format!("{subject} is {}", small(mean.value)),
+            [first, .., last] if is_ordered => {
+                format!("{subject} is {} and {} at {}", at(first), small(last.1.value), self.values(last.0).join(", "))
             }
-            (Some((_, mean)), _) if points.len() == 1 => format!("{subject} is {}", small(mean.value)),
-            (Some((first, low)), Some((last, high))) => {
-                let ends = if is_ordered { "" } else { "from lowest to highest: " };
-                let to = if is_ordered { self.values(last).join(", ") } else { self.named(last) };
-                format!(
-                    "{subject} is {ends}{} at {} and {} at {to}",
-                    small(low.value),
-                    self.named(first),
-                    small(high.value)
-                )
-            }
-            _ => "No point was computed".to_owned(),
+            [first, .., last] => format!("{subject} is lowest,\n{},\nand highest,\n{}", at(first), at(last)),
         };
-        let compared: Vec<(&Point, &Mean, f64)> =
-            points.iter().filter_map(|(point, mean)| Some((*point, mean, mean.deviation()?))).collect();
-        if chips > 1 && !compared.is_empty() {
-            let within = compared.iter().filter(|(.., deviation)| deviation.abs() <= STANDARD_ERRORS).count();
-            let _ = match (within, compared.len()) {
-                (1, 1) => write!(text, "; the law is within {STANDARD_ERRORS} standard errors of it"),
-                (0, 1) => write!(text, "; the law is more than {STANDARD_ERRORS} standard errors from it"),
-                (n, all) if n == all => {
-                    write!(text, ";\nthe law is within {STANDARD_ERRORS} standard errors of it at every point")
-                }
-                (n, all) => {
-                    write!(text, ";\nthe law is within {STANDARD_ERRORS} standard errors of it at {n} of {all} points")
-                }
-            };
-            let farthest = compared.iter().max_by(|a, b| a.2.abs().total_cmp(&b.2.abs()));
-            if let Some((point, mean, deviation)) = farthest.filter(|(.., d)| d.abs() > STANDARD_ERRORS) {
-                let law = mean.law.unwrap_or(f64::NAN);
-                let side = if *deviation > 0.0 { "above" } else { "below" };
-                let place = if compared.len() > 1 { format!(" at {}", self.named(point)) } else { String::new() };
-                let _ =
-                    write!(text, ",\nand {side} it by {:.1} %{place}", 100.0 * ((law - mean.value) / mean.value).abs());
-            }
+        if chips > 1 {
+            text += &self.comparison(&points);
         }
         text + "."
+    }
+
+    /// How many means follow the law, and the one that does so least.
+    fn comparison(&self, points: &[(&Point, Mean)]) -> String {
+        let compared: Vec<(&Point, &Mean, f64)> =
+            points.iter().filter_map(|(point, mean)| Some((*point, mean, mean.deviation()?))).collect();
+        let within = compared.iter().filter(|(.., deviation)| deviation.abs() <= STANDARD_ERRORS).count();
+        let places = match (within, compared.len()) {
+            (_, 0) => return String::new(),
+            (1, 1) if points.len() == 1 => String::new(),
+            (0, 1) if points.len() == 1 => {
+                return format!(
+                    "; the law, {}, is not within {STANDARD_ERRORS} standard errors of it",
+                    small(compared[0].1.law.unwrap_or(f64::NAN))
+                );
+            }
+            (n, all) if n == all && all == points.len() => " at every point".to_owned(),
+            (n, all) if all == points.len() => format!(" at {n} of {all} points"),
+            (n, all) => format!(" at {n} of the {all} points that have one"),
+        };
+        let mut text = format!(";\nthe law is within {STANDARD_ERRORS} standard errors of it{places}");
+        let farthest = compared.iter().max_by(|a, b| a.2.abs().total_cmp(&b.2.abs()));
+        if let Some((point, mean, deviation)) = farthest.filter(|(.., d)| d.abs() > STANDARD_ERRORS) {
+            let share = 100.0 * ((mean.law.unwrap_or(f64::NAN) - mean.value) / mean.value).abs();
+            let side = if *deviation > 0.0 { "above" } else { "below" };
+            let _ = write!(text, ",\nand farthest from it, {share:.1} % {side}, at {}", self.named(point));
+        }
+        text
     }
 }
 

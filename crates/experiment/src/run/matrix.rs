@@ -109,14 +109,14 @@ impl MatrixPoint {
     pub(crate) fn evaluate(&self, unit: Unit) -> Result<Record, ExperimentError> {
         let program = &self.target.program;
         let result = match unit.row {
-            Row::Design => MatrixResult::Design(self.design()?),
-            Row::Chips => MatrixResult::Chip(self.chip(unit.trial)?),
+            Row::Design => MatrixResult { design: Some(self.design()?), chip: None },
+            Row::Chips => MatrixResult { design: None, chip: Some(self.chip(unit.trial)?) },
             _ => {
                 let chip = Chip::nominal(&Process::default(), program)?;
-                MatrixResult::Chip(self.quality(&chip, program)?)
+                MatrixResult { design: None, chip: Some(self.quality(&chip, program)?) }
             }
         };
-        if let MatrixResult::Chip(quality) = &result {
+        if let Some(quality) = &result.chip {
             let numbers = [
                 ("the infidelity", quality.infidelity),
                 ("the matrix error", quality.error),

@@ -231,11 +231,32 @@ fn whole_line(record: &Record, identity: &str) -> serde_json::Result<Vec<u8>> {
 
 /// The text of `experiment.toml`.
 fn experiment_text(config: &Config) -> String {
-    let body = toml::to_string(config).unwrap_or_default();
+    let mut body = toml::to_string(config).unwrap_or_default();
+    if config.is_matrix() {
+        body = without_network(&body).unwrap_or(body);
+    }
     format!(
         "# The experiment as run by phaseloom {VERSION}: all defaults, the process inline.\n\
          # Paths are relative to the folder of the original file.\n{body}"
     )
+}
+
+/// The text without the default settings that only a network has: their absence means the same.
+fn without_network(text: &str) -> Option<String> {
+    let mut table: toml::Table = text.parse().ok()?;
+    let defaults = toml::Table::try_from(Config::default()).ok()?;
+    for key in ["link", "precision", "shots"] {
+        if table.get(key) == defaults.get(key) {
+            table.remove(key);
+        }
+    }
+    let core = table.get_mut("core")?.as_table_mut()?;
+    let default_core = defaults.get("core")?.as_table()?;
+    core.retain(|key, value| default_core.get(key) != Some(value));
+    if core.is_empty() {
+        table.remove("core");
+    }
+    toml::to_string(&table).ok()
 }
 
 #[cfg(test)]

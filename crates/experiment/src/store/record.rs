@@ -105,11 +105,11 @@ impl Record {
     /// What is wrong with a record of an experiment without a network, if something is.
     pub(crate) fn matrix_problem(&self) -> Option<&'static str> {
         let is_empty = self.samples == 0 && self.shots.is_empty() && self.layers.is_empty();
-        let fits = match &self.matrix {
-            Some(MatrixResult::Design(_)) => self.unit.row == Row::Design,
-            Some(MatrixResult::Chip(_)) => self.unit.row != Row::Design,
-            None => false,
-        };
+        let is_design = self.unit.row == Row::Design;
+        let fits = self
+            .matrix
+            .as_ref()
+            .is_some_and(|matrix| matrix.design.is_some() == is_design && matrix.chip.is_some() != is_design);
         (!(is_empty && fits)).then_some("it is no result of a matrix")
     }
 
@@ -216,13 +216,15 @@ pub struct DesignResult {
 }
 
 /// Result of a unit of an experiment without a network.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MatrixResult {
-    /// Size and law (row `design`).
-    Design(MatrixDesign),
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MatrixResult {
+    /// Size and law (row `design` alone).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub design: Option<MatrixDesign>,
     /// Quality of a chip (rows `perfect` and `chips`).
-    Chip(MatrixQuality),
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chip: Option<MatrixQuality>,
 }
 
 /// Size of a program, and the law of the error of its chips.
