@@ -31,8 +31,8 @@ impl Calibrate {
         let config = &experiment.config;
         let Some(source) = &config.calibration else {
             anyhow::bail!(
-                "{}: no table [calibration]: add one that names training data, such as\n  \
-                 [calibration]\n  data = {{ inputs = \"train-images-idx3-ubyte.gz\", labels = \"train-labels-idx1-ubyte.gz\" }}",
+                "{}: no table [calibration]: add one that names training data, such as\n\
+                 [calibration]\ndata = {{ inputs = \"train-images-idx3-ubyte.gz\" }}",
                 self.experiment.display()
             );
         };

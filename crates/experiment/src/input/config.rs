@@ -34,6 +34,10 @@ pub struct Config {
     pub model: PathBuf,
     /// Test data.
     pub data: DataSpec,
+    /// Threshold of the one output of a network that decides between two classes: class 1 is above it. The default is the
+    /// value of the last activation at 0, ½ after a sigmoid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f64>,
     /// Size, topology and use of the cores.
     #[serde(default)]
     pub core: CoreSpec,
@@ -57,7 +61,7 @@ pub struct Config {
     /// Precision of fields, noise and readouts in the rows with the real link: `"single"` (default) or `"double"`.
     #[serde(default)]
     pub precision: Precision,
-    /// Data for `phaseloom calibrate`.
+    /// Training data that measure the scales of the converters, unless the calibration file of the model suits the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<CalibrationSource>,
     /// Axes of the parameter sweep. The last axis varies fastest.
@@ -278,6 +282,9 @@ impl Experiment {
         if let Err(HardwareError::UnknownCorrection(unknown)) = config.correction_plan(&Interrupt::new()) {
             let expected = format!("`none` or {}", unknown.expected);
             return Err(InvalidValue { expected, ..unknown });
+        }
+        if let Some(threshold) = config.threshold.filter(|threshold| !threshold.is_finite()) {
+            return Err(InvalidValue::new("threshold", threshold, "a finite number"));
         }
         between("correction_noise", config.correction_noise, 0.0, 1.0)?;
         between("correction_effort", config.correction_effort, 0.0, 1000.0)?;

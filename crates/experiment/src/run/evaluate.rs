@@ -2,21 +2,21 @@
 
 use crate::error::ExperimentError;
 use crate::run::network_program::NetworkProducts;
-use crate::run::prepare::{Chunk, PreparedPoint, TestSet};
-use crate::store::record::{DesignResult, LayerResult, Record, Row, ShotResult, Unit};
+use crate::run::prepare::{Chunk, PreparedPoint};
+use crate::store::record::{DesignResult, LayerResult, Record, Row, Unit};
 use nalgebra::DMatrix;
 use phaseloom_hardware::{
     Batch, CoreSharing, CoreUse, DigitalProduct, GainCalibration, LayerAddress, LayerDesign, Link, MatrixProduct,
     ProductStatistics, Shot,
 };
-use phaseloom_network::model::{LayerMeasurement, predictions};
+use phaseloom_network::LayerMeasurement;
 use std::sync::Arc;
 
 /// Maximum of readout bits. A smaller error is rounding of the simulation itself.
 const MAX_BITS: f64 = 53.0;
 
 impl PreparedPoint {
-    /// Computes a unit. `keep` is called with the outputs (classes × samples) of each shot.
+    /// Computes a unit. `keep` is called with the outputs (outputs × samples) of each shot.
     pub(crate) fn evaluate(
         &self,
         unit: Unit,
@@ -37,11 +37,14 @@ impl PreparedPoint {
             Row::Chips => Some(optical(&self.designs, &self.config.link, core.calibration)?),
             Row::Digital => Some(self.digital()),
         };
-        let mut record =
-            Record { unit, samples: self.test_set.labels.len() as u64, shots: Vec::new(), layers: Vec::new() };
+        let samples = self.test_set.exact.ncols();
+        let mut record = Record::new(unit, samples as u64);
+        if unit.row == Row::Exact {
+            record.class_names.clone_from(&self.test_set.class_names);
+        }
         let mut layers: Vec<LayerMeasurement> = Vec::new();
         for index in 0..unit.row.shots(self.config.shots) {
-            let mut outputs = DMatrix::zeros(self.model.output_size(), self.test_set.labels.len());
+            let mut outputs = DMatrix::zeros(self.model.output_size(), samples);
             for Chunk { first_sample, exact } in &self.test_set.chunks {
                 let shot = Shot { trial: unit.trial, index, first_sample: *first_sample };
                 let mut columns = outputs.columns_mut(*first_sample as usize, exact.output.ncols());
@@ -59,7 +62,8 @@ impl PreparedPoint {
             if let Some(&value) = outputs.iter().find(|x| !x.is_finite()) {
                 return Err(not_finite(unit, "an output", value));
             }
-            record.shots.push(self.score(&outputs));
+            record.shots.push(self.test_set.task.judge(&outputs, &self.test_set.exact));
+            self.test_set.task.count(&outputs, &mut record.confusion);
             keep(index, &outputs)?;
         }
         let views = self.model.photonic_layers();
@@ -85,20 +89,6 @@ impl PreparedPoint {
             expect_finite(unit, layer, &numbers)?;
         }
         Ok(record)
-    }
-
-    /// Compares the predicted classes with the labels and with those of the floating-point reference.
-    fn score(&self, outputs: &Batch) -> ShotResult {
-        let mut result = ShotResult { correct: 0, lost: 0, gained: 0, same: 0 };
-        let TestSet { labels, exact, .. } = &*self.test_set;
-        for ((predicted, &label), &exact) in predictions(outputs).into_iter().zip(labels).zip(exact) {
-            let (correct, exact_correct) = (predicted == label, exact == label);
-            result.correct += u64::from(correct);
-            result.lost += u64::from(exact_correct && !correct);
-            result.gained += u64::from(correct && !exact_correct);
-            result.same += u64::from(predicted == exact);
-        }
-        result
     }
 
     /// The digital products of all layers at the bits of the converters.
@@ -157,7 +147,7 @@ impl PreparedPoint {
             ];
             expect_finite(unit, layer, &numbers)?;
         }
-        Ok(Record { unit, samples: 0, shots: Vec::new(), layers })
+        Ok(Record { layers, ..Record::new(unit, 0) })
     }
 }
 

@@ -1,17 +1,20 @@
 //! The run of an experiment: computes the missing units in parallel.
 
+mod calibrate;
 mod cautions;
 mod diagnosis;
 pub mod effects;
 mod evaluate;
 pub mod network_program;
 mod prepare;
+mod task;
 
 use crate::error::ExperimentError;
 use crate::input::config::Experiment;
 use crate::input::files::{Inputs, PointInputs};
 use crate::input::grid::Point;
 use crate::output::table::Tables;
+use crate::run::calibrate::Measured;
 use crate::run::cautions::cautions;
 use crate::run::diagnosis::diagnose;
 use crate::run::prepare::prepare;
@@ -20,6 +23,7 @@ use crate::store::outcome::Outcome;
 use crate::store::plan::{Plan, Shard};
 use crate::store::record::{Record, Unit};
 use crate::store::{self, Store};
+use phaseloom_files::to_json;
 use phaseloom_hardware::correction::Interrupt;
 use phaseloom_hardware::{Batch, HardwareError};
 use rayon::prelude::*;
@@ -113,12 +117,14 @@ fn compute(
     let todo: Vec<Unit> = mine.iter().copied().filter(|u| !records.contains_key(u)).collect();
     let pool = (!todo.is_empty()).then(|| rayon::ThreadPoolBuilder::new().num_threads(options.threads).build());
     let pool = pool.transpose().map_err(|source| ExperimentError::Threads { threads: options.threads, source })?;
-    let prepared = match &pool {
+    let (prepared, scales) = match &pool {
         Some(_) => prepare(experiment, &points, inputs, &options.interrupt)?,
-        None => Vec::new(),
+        None => (Vec::new(), Measured::default()),
     };
+    scales.note().iter().for_each(|text| (options.note)(text));
     cautions(&prepared, &points)?.iter().for_each(|text| (options.note)(text));
     let store = Store::open(folder, &identity, config, contents.as_ref())?;
+    scales.files().try_for_each(|(name, scales)| store.write(name, to_json(scales).as_bytes()))?;
     let mut interrupted = false;
     let notes: BTreeSet<String> = prepared.iter().filter_map(|point| point.model.note_on_unused_tensors()).collect();
     notes.iter().for_each(|note| (options.note)(note));

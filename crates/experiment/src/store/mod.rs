@@ -6,6 +6,7 @@
 //! outputs/          with `--save-outputs`
 //! ```
 
+mod confusion;
 mod contents;
 pub mod identity;
 mod line;
@@ -13,6 +14,7 @@ pub mod merge;
 pub(crate) mod outcome;
 pub(crate) mod plan;
 pub mod record;
+pub mod shot;
 
 use crate::error::ExperimentError;
 use crate::input::config::Config;

@@ -18,7 +18,7 @@ use crate::error::Result;
 use crate::layer::{Layer, LayerKind, Linear, exact_product};
 pub use crate::model::measurement::LayerMeasurement;
 use crate::model::normalisation::Normalisation;
-pub use crate::model::prediction::{accuracy, predictions};
+pub use crate::model::prediction::{accuracy, binary_predictions, predictions};
 pub use crate::model::spec::{InputSpec, ModelSpec, NumberOrTensor};
 use crate::weights::Tensors;
 
