@@ -176,6 +176,14 @@ pub enum Problem {
         /// Why it cannot be swept.
         reason: String,
     },
+    /// A layer whose outputs are to be kept and that the model lacks.
+    #[error("the outputs of layer {layer} cannot be saved: found no such layer, expected one of {layers}")]
+    NoLayer {
+        /// Its index.
+        layer: usize,
+        /// The layers of the model.
+        layers: String,
+    },
     /// A threshold where the largest output decides, or nothing.
     #[error(
         "`threshold` divides two classes of a network of one output: found {outputs} outputs, or data without labels; \

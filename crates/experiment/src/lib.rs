@@ -20,6 +20,7 @@ pub use input::grid::Point;
 pub use output::conclusion::{Conclusion, Kept, PointScore};
 pub use output::table::{ROWS, Summary, Tables};
 pub use run::effects::Effects;
+pub use run::forecast::{Forecast, forecast};
 pub use run::network_program::{NetworkProducts, NetworkProgram};
 pub use run::{KeepOutputs, Options, run};
 pub use score::{Better, Quantity, Score};

@@ -36,7 +36,7 @@ impl Calibrate {
                 self.experiment.display()
             );
         };
-        let data = source.data.load(experiment.base());
+        let data = source.data.load(&experiment.base());
         let data = data.map_err(|e| e.in_settings("calibration.data", &experiment.path, &experiment.text))?;
         let mut done = Vec::new();
         // Every core size of the grid. The first takes the file that the model names, the others a sibling file.

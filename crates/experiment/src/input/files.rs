@@ -4,6 +4,7 @@ use crate::error::ExperimentError;
 use crate::input::config::{Config, Experiment};
 use crate::input::grid::{Point, to_value};
 use crate::run::network_program::needs_scales;
+use crate::store::record::Unit;
 use phaseloom_files::{InputFiles, hex};
 use phaseloom_network::{Calibration, DataSpec, Dataset, Model, NetworkError};
 use std::collections::btree_map::Entry;
@@ -44,7 +45,7 @@ impl Inputs {
     /// A file that cannot be read or is damaged.
     pub fn read(experiment: &Experiment, points: &[Point]) -> Result<Self, ExperimentError> {
         let files = InputFiles::default();
-        let base = experiment.base();
+        let base = &experiment.base();
         let (mut models, mut calibrations, mut data_sets) = (HashMap::new(), HashMap::new(), HashMap::new());
         let mut inputs = Self { hashes: BTreeMap::new(), points: Vec::with_capacity(points.len()) };
         for point in points {
@@ -100,6 +101,12 @@ impl Inputs {
             inputs.points.push(PointInputs { model, data, scales });
         }
         Ok(inputs)
+    }
+
+    /// Number of samples and indices of the photonic layers of a unit.
+    pub fn form(&self, unit: Unit) -> (u64, Vec<usize>) {
+        let PointInputs { model, data, .. } = &self.points[unit.point];
+        (data.samples() as u64, model.photonic_layers().iter().map(|view| view.index).collect())
     }
 }
 

@@ -3,6 +3,8 @@
 //! * `table.csv` has one row per unit and shot.
 //! * `summary.csv` has one row per point and kind of row.
 //! * `design.csv` has one row per point and photonic layer.
+//!
+//! Those of the classes are in `classes.rs`.
 
 use crate::error::ExperimentError;
 use crate::input::grid::{Point, to_value};
@@ -208,7 +210,7 @@ impl<'a> Tables<'a> {
     }
 
     /// The records of a row at a point: one per chip, or the one of the reference row.
-    fn records(&self, row: Row, point: usize) -> Vec<&Record> {
+    pub(super) fn records(&self, row: Row, point: usize) -> Vec<&Record> {
         if row != Row::Chips {
             return self.reference(row, point).into_iter().collect();
         }
@@ -388,7 +390,7 @@ impl<'a> Tables<'a> {
     }
 
     /// A table with its comment lines. The first row determines the columns.
-    fn csv(&self, rows: Vec<Columns>) -> String {
+    pub(super) fn csv(&self, rows: Vec<Columns>) -> String {
         let header: Vec<&str> = rows.first().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
         let mut writer = csv::Writer::from_writer(Vec::new());
         // Writing to memory fails only for rows of unequal length. All rows are padded to the header.
@@ -401,26 +403,33 @@ impl<'a> Tables<'a> {
         self.header() + &String::from_utf8_lossy(&body)
     }
 
-    /// Writes `table.csv`, `summary.csv` and `design.csv` to the folder of the run.
+    /// Writes `table.csv`, `summary.csv` and `design.csv`, of a classification also `classes.csv` and `confusion.csv`, to the
+    /// folder of the run.
     ///
     /// # Errors
     ///
     /// As [`Outcome::write`].
     pub fn write(&self) -> Result<(), ExperimentError> {
-        [("table.csv", self.table_csv()), ("summary.csv", self.summary_csv()), ("design.csv", self.design_csv())]
-            .iter()
-            .try_for_each(|(name, text)| self.outcome.write(name, text.as_bytes()))
+        let tables = [
+            ("table.csv", Some(self.table_csv())),
+            ("summary.csv", Some(self.summary_csv())),
+            ("design.csv", Some(self.design_csv())),
+            ("classes.csv", self.classes_csv()),
+            ("confusion.csv", self.confusion_csv()),
+        ];
+        let there = tables.iter().filter_map(|(name, text)| Some((name, text.as_ref()?)));
+        there.into_iter().try_for_each(|(name, text)| self.outcome.write(name, text.as_bytes()))
     }
 }
 
 /// Names and values of the cells of one row.
-type Columns = Vec<(String, String)>;
+pub(super) type Columns = Vec<(String, String)>;
 
 /// A measured number of a layer.
 type Measured = fn(&LayerResult) -> f64;
 
 /// The first columns of each row: kind, point, swept values.
-fn leading_columns(row: Row, point: &Point) -> Columns {
+pub(super) fn leading_columns(row: Row, point: &Point) -> Columns {
     let mut columns = vec![("row".into(), row.key().into()), ("point".into(), point.index.to_string())];
     columns.extend(point.levels.iter().map(|(key, value)| (key.clone(), swept_value(value))));
     columns
@@ -432,12 +441,12 @@ fn others(quantities: &[(Quantity, f64)]) -> Columns {
 }
 
 /// Columns of numbers.
-fn numbers<const N: usize>(columns: [(&str, f64); N]) -> Columns {
+pub(super) fn numbers<const N: usize>(columns: [(&str, f64); N]) -> Columns {
     columns.map(|(name, value)| (name.to_owned(), number(value))).to_vec()
 }
 
 /// The shortest text of the same number, or nothing for NaN and infinities.
-fn number(x: f64) -> String {
+pub(super) fn number(x: f64) -> String {
     if x.is_finite() { format!("{x}") } else { String::new() }
 }
 

@@ -111,7 +111,7 @@ pub(crate) fn diagnose(
     let point = prepared[index].first_samples();
     let values = points[index].values();
     let closeness = |point: PreparedPoint| {
-        let record = point.evaluate(Unit { row: Row::Chips, point: index, trial: 0 }, &mut |_, _| Ok(())).ok()?;
+        let record = point.evaluate(Unit { row: Row::Chips, point: index, trial: 0 }).ok()?;
         Some(record.shots.first()?.closeness(record.samples))
     };
     let base = closeness(point.clone())?;

@@ -79,6 +79,10 @@ impl Experiment {
     /// The dotted keys in the files of the experiment and of its process. A preset is no file of the user.
     fn written_keys(&self) -> Vec<String> {
         let mut keys = Vec::new();
+        // The file of a run names all keys with their defaults.
+        if self.run_folder().is_some() {
+            return keys;
+        }
         if let Ok(mut table) = self.text.parse::<toml::Table>() {
             // The sweep is checked key by key, and a name of a process was read.
             table.remove("sweep");
@@ -95,9 +99,9 @@ impl Experiment {
     /// Computes every row of a tiny network at one point, as a run does.
     fn compute_tiny(&self, config: &Config, with_data: bool) -> Result<Vec<Record>, ExperimentError> {
         // A run needs a title, a model and data, whatever they are. It refuses a threshold without effect.
-        ["name", "model", "threshold"].into_iter().for_each(usage::mark);
+        ["name", "model", "threshold", "base"].into_iter().for_each(usage::mark);
         if with_data {
-            config.data.load(self.base())?;
+            config.data.load(&self.base())?;
             ["data.inputs", "data.labels", "data.targets", "data.every", "data.classes", "data.samples"]
                 .into_iter()
                 .for_each(usage::mark);
@@ -119,7 +123,7 @@ impl Experiment {
         let chunks = vec![Chunk { first_sample: 0, exact }];
         let test_set = Arc::new(TestSet { chunks, task, exact: outputs, class_names: Vec::new() });
         let point = PreparedPoint { config, model, test_set, programs: Arc::new(programs), perfect, designs };
-        let compute = |row| point.evaluate(Unit { row, point: 0, trial: 0 }, &mut |_, _| Ok(()));
+        let compute = |row| point.evaluate(Unit { row, point: 0, trial: 0 });
         let design = usage::reported(|| compute(Row::Design));
         let rows = [Row::PerfectIdeal, Row::PerfectReal, Row::Digital, Row::Chips];
         std::iter::once(design).chain(rows.map(compute)).collect()

@@ -38,6 +38,11 @@ impl Task {
         }
     }
 
+    /// Whether samples have labels.
+    pub fn has_labels(&self) -> bool {
+        matches!(self, Self::Classification { .. })
+    }
+
     /// The same task for the first samples.
     pub fn first_samples(&self, count: usize) -> Self {
         match self {

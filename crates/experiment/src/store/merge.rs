@@ -26,7 +26,8 @@ pub fn merge(folders: &[PathBuf], folder: &Path, note: &dyn Fn(&str)) -> Result<
         identity.expect_same(&part.identity, path)?;
         config.trials = config.trials.max(part.config.trials).max(part.trials());
     }
-    let points = Experiment::as_run(&folders[0], config.clone()).points()?;
+    let experiment = Experiment::as_run(&folders[0], config.clone());
+    let points = experiment.points()?;
     let plan = Plan::new(&points);
     let forms: Vec<_> = (0..points.len()).map(|point| form(&parts, &plan, point)).collect();
     let (mut records, mut notes) = (BTreeMap::new(), BTreeSet::new());
@@ -46,7 +47,7 @@ pub fn merge(folders: &[PathBuf], folder: &Path, note: &dyn Fn(&str)) -> Result<
         return Err(ExperimentError::Missing { count: missing.len(), total: units.len(), list });
     }
     let earlier = parts.get(folders.len());
-    let store = Store::open(folder, &identity, &config, earlier)?;
+    let store = Store::open(folder, &identity, &experiment.config_in(folder), earlier)?;
     let is_new = |unit: &&Unit| earlier.is_none_or(|e| !e.records.contains_key(unit));
     let new: Vec<&Unit> = units.iter().filter(is_new).collect();
     new.iter().try_for_each(|unit| store.append(&records[unit]))?;
