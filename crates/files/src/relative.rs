@@ -22,6 +22,7 @@ pub fn relative_path(from: &Path, to: &Path) -> PathBuf {
 
 /// The absolute path without links, as far as the folders exist.
 fn absolute(path: &Path) -> PathBuf {
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let existing = path.ancestors().find_map(|ancestor| Some((ancestor, ancestor.canonicalize().ok()?)));
     let Some((ancestor, existing)) = existing else { return path };
@@ -48,6 +49,10 @@ mod tests {
         assert_eq!(relative_path(&at("a/runs/new"), &at("a/b")), Path::new("../../b"));
         assert_eq!(relative_path(&at("a"), &at("a/b")), Path::new("b"));
         assert_eq!(relative_path(&at("a/../a/b"), &at("a/b")), Path::new("."));
+        assert!(
+            relative_path(&at("a"), Path::new("")).is_absolute()
+                || relative_path(&at("a"), Path::new("")).starts_with("..")
+        );
         let root = folder.path().ancestors().last().unwrap();
         assert!(relative_path(&root.join("none-such"), &at("a")).is_absolute());
     }

@@ -15,6 +15,9 @@ use std::sync::Arc;
 /// Maximum of readout bits. A smaller error is rounding of the simulation itself.
 const MAX_BITS: f64 = 53.0;
 
+/// A function of a shot, a layer and its output (outputs × samples). `None` is the network as a whole.
+type Keep<'a> = dyn FnMut(u32, Option<usize>, &Batch) -> Result<(), ExperimentError> + 'a;
+
 impl PreparedPoint {
     /// Computes a unit.
     pub(crate) fn evaluate(&self, unit: Unit) -> Result<Record, ExperimentError> {
@@ -27,7 +30,7 @@ impl PreparedPoint {
         &self,
         unit: Unit,
         layers: &[usize],
-        keep: &mut dyn FnMut(u32, Option<usize>, &Batch) -> Result<(), ExperimentError>,
+        keep: &mut Keep<'_>,
     ) -> Result<Record, ExperimentError> {
         match unit.row {
             Row::Design => self.design(unit),
@@ -59,7 +62,7 @@ impl PreparedPoint {
         unit: Unit,
         products: Option<&NetworkProducts>,
         kept_layers: &[usize],
-        keep: &mut dyn FnMut(u32, Option<usize>, &Batch) -> Result<(), ExperimentError>,
+        keep: &mut Keep<'_>,
     ) -> Result<Record, ExperimentError> {
         let samples = self.test_set.exact.ncols();
         let mut record = Record::new(unit, samples as u64);

@@ -115,7 +115,7 @@ pub fn forecast(experiment: &Experiment, folder: &Path, options: &Options<'_>) -
     let is_missing = |unit: &Unit| contents.as_ref().is_none_or(|contents| !contents.records.contains_key(unit));
     let mine = units.iter().enumerate().filter(|(index, _)| options.shard.takes(*index)).map(|(_, unit)| *unit);
     let missing: Vec<Unit> = mine.filter(is_missing).collect();
-    let data_bytes = inputs.points.first().map_or(0.0, |point| bytes_of_data(point));
+    let data_bytes = inputs.points.first().map_or(0.0, bytes_of_data);
     let start = Instant::now();
     let (prepared, scales) = prepare(experiment, &points, inputs, &options.interrupt)?;
     let preparation = start.elapsed();
