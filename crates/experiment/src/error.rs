@@ -146,10 +146,15 @@ pub enum Problem {
         reason: String,
     },
     /// A link that needs scales for a model without a calibration.
-    #[error("the link has converters, modulators or a laser, which need scales, but {}", what)]
+    #[error(
+        "the link has converters, modulators or a laser, which need scales, but {what}: add these two lines, with the name \
+         of your training data, to the experiment\n[calibration]\ndata = {data}"
+    )]
     NoCalibration {
-        /// The missing file and the remedy.
+        /// The missing file.
         what: String,
+        /// A choice of training data, as TOML.
+        data: String,
     },
     /// A constant field that may be smaller than some outputs.
     #[error(
@@ -163,6 +168,9 @@ pub enum Problem {
     /// A model without photonic layers.
     #[error("the model has no photonic layer: found only electronic ones, expected at least one of kind `photonic`")]
     NothingPhotonic,
+    /// Outputs of an experiment without a network.
+    #[error("found a request to save outputs, but only a `model` has them: run without --save-outputs")]
+    NoOutputs,
     /// A key that cannot be swept.
     #[error("sweep key `{key}` {reason}")]
     Sweep {
@@ -171,9 +179,20 @@ pub enum Problem {
         /// Why it cannot be swept.
         reason: String,
     },
-    /// A model whose outputs are not classes.
-    #[error("the model has {outputs} output: expected at least 2, one a class")]
-    OneClass {
+    /// A layer whose outputs are to be kept and that the model lacks.
+    #[error("the outputs of layer {layer} cannot be saved: found no such layer, expected one of {layers}")]
+    NoLayer {
+        /// Its index.
+        layer: usize,
+        /// The layers of the model.
+        layers: String,
+    },
+    /// A threshold where the largest output decides, or nothing.
+    #[error(
+        "`threshold` divides two classes of a network of one output: found {outputs} outputs, or data without labels; \
+         remove the key"
+    )]
+    Threshold {
         /// Outputs of the model.
         outputs: usize,
     },

@@ -11,6 +11,7 @@ mod error;
 mod input;
 mod output;
 mod run;
+pub mod score;
 pub mod store;
 
 pub use error::{ExperimentError, Problem};
@@ -18,15 +19,18 @@ pub use input::axis::AxisError;
 pub use input::config::{Axis, CalibrationSource, Config, Experiment};
 pub use input::grid::Point;
 pub use input::subject::{MatrixForm, Subject};
-pub use output::conclusion::{Conclusion, Kept, PointAccuracy, TOLERATED_LOSS};
+pub use output::conclusion::{Conclusion, Kept, PointScore};
 pub use output::table::{ROWS, Summary, Tables};
 pub use run::effects::Effects;
+pub use run::forecast::{Forecast, forecast};
 pub use run::network_program::{NetworkProducts, NetworkProgram};
 pub use run::{KeepOutputs, Options, run};
+pub use score::{Better, Quantity, Score};
 pub use store::identity::{Identity, VERSION};
 pub use store::merge::merge;
 pub use store::outcome::Outcome;
 pub use store::plan::{Plan, Shard, ShardError};
 pub use store::record::{
-    DesignResult, LayerResult, MatrixDesign, MatrixQuality, MatrixResult, Record, Row, ShotResult, Unit,
+    Confusion, DesignResult, LayerResult, MatrixDesign, MatrixQuality, MatrixResult, Record, Row, Unit,
 };
+pub use store::shot::{ClassCounts, OutputErrors, ShotResult, TOLERATED_LOSS, ValueErrors};

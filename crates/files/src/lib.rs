@@ -7,6 +7,7 @@ mod error_text;
 mod memory;
 mod missing;
 pub mod npy;
+mod relative;
 mod strict;
 mod text;
 mod text_table;
@@ -18,7 +19,8 @@ pub use checks::{InvalidValue, at_least, between, find, positive, spread_rad};
 pub use error::FileError;
 pub use error_text::nearest;
 pub use memory::require_memory;
-pub use npy::{parse_matrix, read_matrix, write_matrix};
+pub use npy::{parse_matrix, read_matrix, write_columns_as_rows, write_matrix};
+pub use relative::relative_path;
 pub use strict::{deserialize_strict, from_json_strict, list_of_tables, read_json, to_json};
 pub use text::{
     check_output, check_output_folder, read_text, read_text_up_to, read_up_to, remove_stale_parts, write_atomically,

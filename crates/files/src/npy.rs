@@ -266,13 +266,26 @@ pub fn parse_matrix(path: &Path, bytes: &[u8]) -> Result<(DMatrix<Complex64>, bo
 ///
 /// [`FileError::Io`] if the file cannot be written.
 pub fn write_matrix(path: &Path, matrix: &DMatrix<Complex64>) -> Result<(), FileError> {
-    let mut bytes = Vec::new();
-    let shape = [matrix.nrows() as u64, matrix.ncols() as u64];
     // Columns of the transpose are the rows.
-    let rows = matrix.transpose();
+    write_columns(path, &matrix.transpose())
+}
+
+/// Writes the columns of a real matrix as the rows of a `.npy` of type f8: features × samples become samples × features.
+///
+/// # Errors
+///
+/// [`FileError::Io`] if the file cannot be written.
+pub fn write_columns_as_rows(path: &Path, matrix: &DMatrix<f64>) -> Result<(), FileError> {
+    write_columns(path, matrix)
+}
+
+/// Writes each column of a matrix as a row.
+fn write_columns<T: npyz::AutoSerialize + nalgebra::Scalar>(path: &Path, matrix: &DMatrix<T>) -> Result<(), FileError> {
+    let mut bytes = Vec::new();
+    let shape = [matrix.ncols() as u64, matrix.nrows() as u64];
     let written = (|| {
         let mut writer = npyz::WriteOptions::new().default_dtype().shape(&shape).writer(&mut bytes).begin_nd()?;
-        writer.extend(rows.iter())?;
+        writer.extend(matrix.iter())?;
         writer.finish()
     })();
     written.map_err(|source| FileError::Io { path: path.to_owned(), source })?;

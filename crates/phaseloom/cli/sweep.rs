@@ -3,7 +3,6 @@
 use super::Exit;
 use super::run::Run;
 use super::terminal::{output, whole};
-use anyhow::Context;
 use clap::Args;
 use phaseloom::experiment::{Axis, Config, Experiment, MatrixForm, Shard};
 use std::path::{Path, PathBuf};
@@ -58,6 +57,9 @@ pub struct Sweep {
     /// Compute only part K of N of the units; `phaseloom merge` joins the parts
     #[arg(long, value_name = "K/N", default_value = "1/1", hide_default_value = true)]
     shard: Shard,
+    /// Print the size of the run, and its memory and time as estimates; write nothing
+    #[arg(long)]
+    dry_run: bool,
 }
 
 impl Sweep {
@@ -66,13 +68,13 @@ impl Sweep {
         self.output.as_deref().map(output::check_output_folder).transpose()?;
         let experiment = self.experiment()?;
         let folder = self.output.clone().unwrap_or_else(|| self.default_folder(&experiment));
-        let run = Run::of_experiment(experiment.path.clone(), self.threads, self.shard);
+        let run = Run::of_experiment(experiment.path.clone(), self.threads, self.shard, self.dry_run);
         run.compute(&experiment, &folder, start)
     }
 
     /// The experiment of the command line.
     fn experiment(&self) -> anyhow::Result<Experiment> {
-        let target = std::path::absolute(&self.target).with_context(|| self.target.display().to_string())?;
+        let target = self.target.clone();
         let is_program = match output::ending(&target).as_str() {
             "npy" => false,
             "json" => true,

@@ -2,10 +2,10 @@
 
 use crate::input::config::Config;
 use crate::input::grid::Point;
-use crate::output::conclusion::TOLERATED_LOSS;
 use crate::output::table::Tables;
-use crate::run::prepare::{PreparedPoint, TestSet};
+use crate::run::prepare::PreparedPoint;
 use crate::store::record::{Row, Unit};
+use crate::store::shot::Closeness;
 use phaseloom_hardware::correction::Interrupt;
 use phaseloom_hardware::{LINK_PARTS, LayerDesign};
 use rayon::prelude::*;
@@ -14,17 +14,17 @@ use std::time::{Duration, Instant};
 
 /// A loss counts if it exceeds this multiple of its standard error.
 const STANDARD_ERRORS: f64 = 2.0;
-/// A gain of agreement below this is not called the cause of a loss.
+/// A gain of agreement, or a smaller difference of outputs, below this is not called the cause of a loss.
 const CLEAR_GAIN: f64 = 0.01;
 
-/// The point of smallest loss among those where the median loses more than [`TOLERATED_LOSS`] and two standard errors.
+/// The point of smallest loss among those where the median loses more than is tolerated and two standard errors.
 ///
 /// Where all is lost, switching off one of several sources shows nothing.
 fn lossy_point(tables: &Tables<'_>) -> Option<usize> {
     let loss = |point: usize| {
         let chips = tables.summary(Row::Chips, point);
-        let loss = tables.summary(Row::Exact, point).mean() - chips.quantile(0.5);
-        (loss > TOLERATED_LOSS && loss > STANDARD_ERRORS * chips.difference_se).then_some((point, loss))
+        let loss = tables.score().loss(tables.summary(Row::Exact, point).mean(), chips.quantile(0.5));
+        (loss > chips.tolerance && loss > STANDARD_ERRORS * chips.difference_se).then_some((point, loss))
     };
     let points = (0..tables.points().len()).filter_map(loss);
     points.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(point, _)| point)
@@ -110,48 +110,54 @@ pub(crate) fn diagnose(
     let index = lossy_point(tables)?;
     let point = prepared[index].first_samples();
     let values = points[index].values();
-    let share = |point: PreparedPoint| {
-        let record = point.evaluate(Unit { row: Row::Chips, point: index, trial: 0 }, &mut |_, _| Ok(())).ok()?;
-        Some(record.shots.first()?.same as f64 / record.samples as f64)
+    let closeness = |point: PreparedPoint| {
+        let record = point.evaluate(Unit { row: Row::Chips, point: index, trial: 0 }).ok()?;
+        Some(record.shots.first()?.closeness(record.samples))
     };
-    let base = share(point.clone())?;
+    let base = closeness(point.clone())?;
     let one_chip = start.elapsed();
     let attempts = Attempt::all(&point.config);
-    let samples = point.test_set.labels.len();
+    let samples = point.test_set.exact.ncols();
     let result = |attempt: &Attempt| {
         let in_time = start.elapsed() + attempt.time() * one_chip <= budget && !interrupt.requested();
-        in_time.then(|| share(attempt.apply(point.clone(), interrupt)?))
+        in_time.then(|| closeness(attempt.apply(point.clone(), interrupt)?))
     };
     // `None`: not tried for lack of time. `Some(None)`: tried and failed, such as a correction that does not suit the chip.
     // `par_bridge` starts the attempts in their order, so that the last ones are those not tried.
-    let mut results: Vec<(usize, Option<Option<f64>>)> =
+    let mut results: Vec<(usize, Option<Option<Closeness>>)> =
         attempts.iter().enumerate().par_bridge().map(|(i, attempt)| (i, result(attempt))).collect();
     results.sort_unstable_by_key(|(i, _)| *i);
-    let results: Vec<Option<Option<f64>>> = results.into_iter().map(|(_, result)| result).collect();
+    let results: Vec<Option<Option<Closeness>>> = results.into_iter().map(|(_, result)| result).collect();
     let of = |corrects: bool| {
         let both = attempts.iter().zip(&results).filter(move |(attempt, _)| attempt.is_correction() == corrects);
         both.filter_map(|(attempt, result)| Some((attempt.key(), (*result)??)))
     };
-    let percent = |share: f64| format!("{:.1} %", 100.0 * share);
     if results.iter().all(Option::is_none) {
         return Some(format!(
-            "the chips lose accuracy{values}, and a tenth of the time of the run is too short to find out which source \
+            "the chips are worse than the exact network{values}, and a tenth of the time of the run is too short to find out which source \
              costs most: run more trials"
         ));
     }
-    let mut text = format!("one chip{values} decides {} of {samples} samples as the exact network does", percent(base));
-    match of(false).max_by(|a, b| a.1.total_cmp(&b.1)) {
-        Some((name, best)) if best - base >= CLEAR_GAIN => {
-            text += &format!("; `{name}` costs most: without it {}", percent(best));
+    let (mut text, limit) = match base {
+        Closeness::SameClasses(_) => {
+            (format!("one chip{values} decides {base} of {samples} samples as the exact network does"), "at most")
         }
+        Closeness::Difference(_) => {
+            let outputs = format!("the outputs of one chip{values} for {samples} samples");
+            (format!("{outputs} differ by {base} (rms) from those of the exact network"), "at least")
+        }
+    };
+    let is_clear = |attempt: Closeness| attempt.rank() - base.rank() >= CLEAR_GAIN;
+    match of(false).max_by(|a, b| a.1.rank().total_cmp(&b.1.rank())) {
+        Some((name, best)) if is_clear(best) => text += &format!("; `{name}` costs most: without it {best}"),
         Some((name, best)) => {
-            text += &format!("; no source alone explains the loss: without `{name}`, {} at most", percent(best));
+            text += &format!("; no source alone explains the loss: without `{name}`, {best} {limit}");
         }
         None => {}
     }
-    for (name, share) in of(true) {
-        let verdict = if share - base >= CLEAR_GAIN { "would help" } else { "would not help" };
-        text += &format!("; `correction = \"{name}\"` {verdict}: {}", percent(share));
+    for (name, closeness) in of(true) {
+        let verdict = if is_clear(closeness) { "would help" } else { "would not help" };
+        text += &format!("; `correction = \"{name}\"` {verdict}: {closeness}");
     }
     let skipped: Vec<&str> =
         attempts.iter().zip(&results).filter(|(_, r)| r.is_none()).map(|(attempt, _)| attempt.key()).collect();
@@ -164,12 +170,7 @@ pub(crate) fn diagnose(
 impl PreparedPoint {
     /// The same point with the first samples and one shot.
     fn first_samples(&self) -> Self {
-        let chunk = self.test_set.chunks.first().cloned();
-        let count = chunk.as_ref().map_or(0, |chunk| chunk.exact.output.ncols());
-        let first = |all: &[usize]| all[..count].to_vec();
-        let TestSet { labels, exact, .. } = &*self.test_set;
-        let test_set = TestSet { chunks: chunk.into_iter().collect(), labels: first(labels), exact: first(exact) };
-        let mut point = Self { test_set: Arc::new(test_set), ..self.clone() };
+        let mut point = Self { test_set: Arc::new(self.test_set.first_samples()), ..self.clone() };
         point.config.shots = 1;
         point
     }

@@ -126,7 +126,13 @@ impl MatrixPoint {
                 return Err(ExperimentError::NotFinite { unit: unit.to_string(), what: what.to_owned(), value });
             }
         }
-        Ok(Record::of_matrix(unit, result))
+        Ok(Record { matrix: Some(result), ..Record::new(unit, 0) })
+    }
+
+    /// Bytes of a unit: the chip with its errors and phases, realised matrices and their differences.
+    pub(crate) fn bytes_of_unit(&self) -> f64 {
+        let (rows, columns) = self.target.program.shape();
+        300.0 * (rows.max(columns) as f64).powi(2)
     }
 
     /// The chip of a trial, as `phaseloom chip` samples it, after its correction.
@@ -180,7 +186,7 @@ impl MatrixPoint {
 
 /// Computes every row of tiny matrices at one point, as a run does.
 pub(crate) fn compute_tiny(experiment: &Experiment, config: &Config) -> Result<Vec<Record>, ExperimentError> {
-    usage::mark("name");
+    ["name", "base"].into_iter().for_each(usage::mark);
     let (design, form) = match config.subject().map_err(|invalid| experiment.with_line(invalid))? {
         Subject::Program(path) => {
             usage::mark("program");

@@ -1,31 +1,35 @@
 //! The run of an experiment: computes the missing units in parallel.
 
+mod calibrate;
 mod cautions;
 mod diagnosis;
 pub mod effects;
 mod evaluate;
+pub mod forecast;
 mod matrix;
 pub mod network_program;
 mod prepare;
+mod prepared;
+mod task;
 
-use crate::error::ExperimentError;
+use crate::error::{ExperimentError, Problem};
 use crate::input::config::Experiment;
-use crate::input::files::{Inputs, PointInputs, SubjectInputs};
+use crate::input::files::{Inputs, SubjectInputs};
 use crate::input::grid::Point;
 use crate::output::table::Tables;
-use crate::run::cautions::cautions;
 use crate::run::diagnosis::diagnose;
-use crate::run::matrix::MatrixPoint;
-use crate::run::prepare::{PreparedPoint, prepare};
+use crate::run::prepared::Prepared;
 use crate::store::identity::Identity;
 use crate::store::outcome::Outcome;
 use crate::store::plan::{Plan, Shard};
 use crate::store::record::{Record, Unit};
 use crate::store::{self, Store};
+use phaseloom_files::to_json;
 use phaseloom_hardware::correction::Interrupt;
 use phaseloom_hardware::{Batch, HardwareError};
+use phaseloom_network::Model;
 use rayon::prelude::*;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::Instant;
@@ -48,8 +52,10 @@ pub struct Options<'a> {
     pub note: &'a (dyn Fn(&str) + Sync),
     /// Whether to find out which source costs most accuracy once the run is finished.
     pub diagnose: bool,
-    /// Called with the outputs (classes × samples) of every shot of every unit, if they are to be kept.
+    /// Called with the outputs of every shot of every unit, if they are to be kept.
     pub outputs: Option<&'a KeepOutputs<'a>>,
+    /// Indices of the layers of the model whose outputs are kept too.
+    pub layers: &'a [usize],
 }
 
 impl Default for Options<'_> {
@@ -63,12 +69,13 @@ impl Default for Options<'_> {
             note: &|_| {},
             diagnose: false,
             outputs: None,
+            layers: &[],
         }
     }
 }
 
-/// A function of the outputs (classes × samples) of one shot of a unit.
-pub type KeepOutputs<'a> = dyn Fn(Unit, u32, &Batch) -> Result<(), ExperimentError> + Sync + 'a;
+/// A function of a unit, a shot, a layer and its outputs (outputs × samples). `None` is the network as a whole.
+pub type KeepOutputs<'a> = dyn Fn(Unit, u32, Option<usize>, &Batch) -> Result<(), ExperimentError> + Sync + 'a;
 
 /// Computes the units of an experiment that `folder` lacks.
 ///
@@ -92,7 +99,8 @@ fn compute(
     options: &Options<'_>,
 ) -> Result<Outcome, ExperimentError> {
     let start = Instant::now();
-    let config = &experiment.config;
+    expect_outputs(experiment, &inputs.points, options)?;
+    let config = &experiment.config_in(folder);
     let identity = Identity::new(config, std::mem::take(&mut inputs.hashes));
     let plan = Plan::new(&points);
     let mut contents = store::read(folder)?;
@@ -103,13 +111,7 @@ fn compute(
         if found > requested {
             return Err(ExperimentError::FewerTrials { path: folder.to_owned(), found, requested });
         }
-        contents.keep_planned(&plan, config.trials, |unit| match &inputs.points {
-            SubjectInputs::Networks(points) => {
-                let PointInputs { model, data, .. } = &points[unit.point];
-                Some((data.samples() as u64, model.photonic_layers().iter().map(|view| view.index).collect()))
-            }
-            SubjectInputs::Matrices(_) => None,
-        });
+        contents.keep_planned(&plan, config.trials, |unit| inputs.points.form(unit));
         contents.note().iter().for_each(|text| (options.note)(text));
         records.clone_from(&contents.records);
     }
@@ -118,14 +120,14 @@ fn compute(
     let todo: Vec<Unit> = mine.iter().copied().filter(|u| !records.contains_key(u)).collect();
     let pool = (!todo.is_empty()).then(|| rayon::ThreadPoolBuilder::new().num_threads(options.threads).build());
     let pool = pool.transpose().map_err(|source| ExperimentError::Threads { threads: options.threads, source })?;
-    let prepared = match (&pool, inputs.points) {
-        (Some(_), inputs) => Prepared::new(experiment, &points, inputs, &options.interrupt)?,
-        (None, _) => Prepared::Networks(Vec::new()),
+    let prepared = match &pool {
+        Some(_) => Prepared::new(experiment, &points, inputs.points, &options.interrupt)?,
+        None => Prepared::default(),
     };
-    prepared.cautions(&points)?.iter().for_each(|text| (options.note)(text));
+    prepared.notes(&points)?.iter().for_each(|text| (options.note)(text));
     let store = Store::open(folder, &identity, config, contents.as_ref())?;
+    prepared.scales().try_for_each(|(name, scales)| store.write(name, to_json(scales).as_bytes()))?;
     let mut interrupted = false;
-    prepared.notes().iter().for_each(|note| (options.note)(note));
     if let Some(pool) = &pool {
         let total = mine.len();
         let done = Mutex::new(total - todo.len());
@@ -134,11 +136,11 @@ fn compute(
             if options.interrupt.requested() {
                 return Ok(None);
             }
-            let mut keep = |shot: u32, outputs: &Batch| match options.outputs {
-                Some(keep) => store.check().and_then(|()| keep(*unit, shot, outputs)),
+            let mut keep = |shot: u32, layer: Option<usize>, outputs: &Batch| match options.outputs {
+                Some(keep) => store.check().and_then(|()| keep(*unit, shot, layer, outputs)),
                 None => Ok(()),
             };
-            let record = match prepared.evaluate(*unit, &mut keep) {
+            let record = match prepared.evaluate(*unit, options.layers, &mut keep) {
                 // The next run computes a unit again whose correction was stopped.
                 Err(ExperimentError::Hardware(HardwareError::Interrupted)) => return Ok(None),
                 Err(ExperimentError::Hardware(source)) => {
@@ -165,7 +167,7 @@ fn compute(
     let missing = units.iter().filter(|u| !records.contains_key(u)).count();
     let outcome = Outcome { identity, points, records, computed, missing, interrupted, diagnosis: None, store };
     let diagnosis = match (Tables::new(&outcome), pool, &prepared) {
-        (Some(tables), Some(pool), Prepared::Networks(prepared)) if options.diagnose => {
+        (Some(tables), Some(pool), Prepared::Networks(prepared, _)) if options.diagnose => {
             let budget = start.elapsed() / DIAGNOSIS_SHARE;
             pool.install(|| diagnose(&tables, prepared, &outcome.points, budget, &options.interrupt))
         }
@@ -174,51 +176,30 @@ fn compute(
     Ok(Outcome { diagnosis, ..outcome })
 }
 
-/// Everything that is computed once before the first unit.
-enum Prepared {
-    Networks(Vec<PreparedPoint>),
-    Matrices(Vec<MatrixPoint>),
+/// Checks that there are outputs to be kept, and that the models have the layers whose outputs are to be kept.
+fn expect_outputs(
+    experiment: &Experiment,
+    inputs: &SubjectInputs,
+    options: &Options<'_>,
+) -> Result<(), ExperimentError> {
+    match inputs {
+        SubjectInputs::Networks(points) => {
+            points.iter().try_for_each(|point| expect_layers(experiment, &point.model, options.layers))
+        }
+        SubjectInputs::Matrices(_) if options.outputs.is_some() => Err(Problem::NoOutputs.in_file(&experiment.path)),
+        SubjectInputs::Matrices(_) => Ok(()),
+    }
 }
 
-impl Prepared {
-    fn new(
-        experiment: &Experiment,
-        points: &[Point],
-        inputs: SubjectInputs,
-        interrupt: &Interrupt,
-    ) -> Result<Self, ExperimentError> {
-        Ok(match inputs {
-            SubjectInputs::Networks(inputs) => Self::Networks(prepare(experiment, points, inputs, interrupt)?),
-            SubjectInputs::Matrices(inputs) => Self::Matrices(matrix::prepare(experiment, points, &inputs, interrupt)?),
-        })
-    }
-
-    /// Warnings before the first chip.
-    fn cautions(&self, points: &[Point]) -> Result<Vec<String>, ExperimentError> {
-        match self {
-            Self::Networks(prepared) => cautions(prepared, points),
-            Self::Matrices(_) => Ok(Vec::new()),
-        }
-    }
-
-    /// What the input files hold and a run does not use.
-    fn notes(&self) -> BTreeSet<String> {
-        match self {
-            Self::Networks(prepared) => {
-                prepared.iter().filter_map(|point| point.model.note_on_unused_tensors()).collect()
-            }
-            Self::Matrices(_) => BTreeSet::new(),
-        }
-    }
-
-    fn evaluate(
-        &self,
-        unit: Unit,
-        keep: &mut dyn FnMut(u32, &Batch) -> Result<(), ExperimentError>,
-    ) -> Result<Record, ExperimentError> {
-        match self {
-            Self::Networks(prepared) => prepared[unit.point].evaluate(unit, keep),
-            Self::Matrices(prepared) => prepared[unit.point].evaluate(unit),
+/// Checks that a model has the layers whose outputs are to be kept.
+fn expect_layers(experiment: &Experiment, model: &Model, layers: &[usize]) -> Result<(), ExperimentError> {
+    let kinds = &model.spec().layer;
+    match layers.iter().find(|&&layer| layer >= kinds.len()) {
+        None => Ok(()),
+        Some(&layer) => {
+            let kinds = kinds.iter().enumerate().map(|(index, layer)| format!("{index} ({})", layer.kind()));
+            let layers = kinds.collect::<Vec<_>>().join(", ");
+            Err(Problem::NoLayer { layer, layers }.in_file(&experiment.path))
         }
     }
 }

@@ -6,6 +6,7 @@
 //! outputs/          with `--save-outputs`
 //! ```
 
+mod confusion;
 mod contents;
 pub mod identity;
 mod line;
@@ -13,6 +14,7 @@ pub mod merge;
 pub(crate) mod outcome;
 pub(crate) mod plan;
 pub mod record;
+pub mod shot;
 
 use crate::error::ExperimentError;
 use crate::input::config::Config;
@@ -27,8 +29,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 const UNITS: &str = "units.jsonl";
-const IDENTITY: &str = "identity.json";
-const EXPERIMENT: &str = "experiment.toml";
+pub(crate) const IDENTITY: &str = "identity.json";
+pub(crate) const EXPERIMENT: &str = "experiment.toml";
 const LOCK: &str = ".lock";
 
 /// Folder of the outputs of every sample.
@@ -231,32 +233,11 @@ fn whole_line(record: &Record, identity: &str) -> serde_json::Result<Vec<u8>> {
 
 /// The text of `experiment.toml`.
 fn experiment_text(config: &Config) -> String {
-    let mut body = toml::to_string(config).unwrap_or_default();
-    if config.is_matrix() {
-        body = without_network(&body).unwrap_or(body);
-    }
+    let body = toml::to_string(config).unwrap_or_default();
     format!(
         "# The experiment as run by phaseloom {VERSION}: all defaults, the process inline.\n\
-         # Paths are relative to the folder of the original file.\n{body}"
+         # Its paths are relative to `base`, so that `phaseloom run` on this folder computes it again.\n{body}"
     )
-}
-
-/// The text without the default settings that only a network has: their absence means the same.
-fn without_network(text: &str) -> Option<String> {
-    let mut table: toml::Table = text.parse().ok()?;
-    let defaults = toml::Table::try_from(Config::default()).ok()?;
-    for key in ["link", "precision", "shots"] {
-        if table.get(key) == defaults.get(key) {
-            table.remove(key);
-        }
-    }
-    let core = table.get_mut("core")?.as_table_mut()?;
-    let default_core = defaults.get("core")?.as_table()?;
-    core.retain(|key, value| default_core.get(key) != Some(value));
-    if core.is_empty() {
-        table.remove("core");
-    }
-    toml::to_string(&table).ok()
 }
 
 #[cfg(test)]

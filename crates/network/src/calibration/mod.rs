@@ -228,7 +228,9 @@ impl Calibration {
     /// If the hash of the model, the tile size, the number of layers, or the number of tiles of a layer differs.
     pub fn validate(&self, path: &Path, model: &Model, ports: usize, column_block: usize) -> Result<()> {
         let differs = |place: String, found: String, expected: String| {
-            let expected = expected + "; run `phaseloom calibrate` for this model and these ports";
+            let expected = expected
+                + "; name training data in a table [calibration] of the experiment, or run `phaseloom calibrate` for this \
+                   model and these ports";
             Err(InvalidValue::new(place, found, expected).in_file(path).into())
         };
         if (self.ports, self.column_block) != (ports, column_block) {

@@ -35,7 +35,7 @@ impl MainJob {
         let model = Model::load(&base.join(model))?;
         let data = data.load(base)?;
         let inputs = model.prepare(&data.inputs);
-        Ok(Self { experiment, config, model, inputs, labels: data.labels })
+        Ok(Self { experiment, config, model, inputs, labels: data.labels().to_vec() })
     }
 
     /// The tiles of both layers as phases, with the scales of their converters.

@@ -15,7 +15,7 @@ use crate::plot::chart::{self, Frame};
 use crate::plot::label::quantity;
 use crate::plot::legend::Entry;
 use crate::plot::page::Stroke;
-use crate::summary::{Kind, Level, Outcome, Summary};
+use crate::summary::{Kind, Outcome, Summary};
 use crate::table::Table;
 
 /// The figure of infidelities.
@@ -41,7 +41,7 @@ fn draw(table: &Table) -> Result<String, ReportError> {
         let chips = summary.outcomes.iter().flat_map(|o| [o.mean, o.q10, o.q90]);
         chips.chain(laws.iter().copied().flatten()).filter(|value| *value > 0.0)
     };
-    let y = y_axis(&values().collect::<Vec<_>>());
+    let y = y_axis(&values().collect::<Vec<_>>(), summary.score.title);
     let x = match axes.x {
         Some(_) => x_axis(&summary, &axes),
         None => Axis::categories(&[summary.chips()], ""),
@@ -105,32 +105,26 @@ fn law_stroke(stroke: Stroke) -> Stroke {
 
 /// The rows of chips with their laws. Rounding counts as zero.
 fn read(table: &Table) -> Result<(Summary, Vec<Option<f64>>), ReportError> {
-    let (kind, point, chips) = (table.column("row")?, table.column("point")?, table.column("chips")?);
-    let law = table.column("infidelity_law")?;
-    let swept = point + 1..chips.max(point + 1);
-    let (mut outcomes, mut laws) = (Vec::new(), Vec::new());
-    for row in table.rows().iter().filter(|row| row.text(kind) == "chips") {
-        let value = |name: &str| table.number(row, name).map(|value| if value < ROUNDING { 0.0 } else { value });
-        outcomes.push(Outcome {
-            kind: Kind::Chips,
-            levels: swept.clone().map(|column| Level::read(row.text(column))).collect(),
-            chips: table.number(row, "chips")?,
-            mean: value("infidelity_mean")?,
-            q10: value("infidelity_q10")?,
-            q50: value("infidelity_q50")?,
-            q90: value("infidelity_q90")?,
-        });
-        laws.push(if row.text(law).is_empty() { None } else { Some(value("infidelity_law")?) });
-    }
-    if outcomes.is_empty() {
+    let mut summary = Summary::read(table)?;
+    summary.outcomes.retain(|outcome| outcome.kind == Kind::Chips);
+    if summary.outcomes.is_empty() {
         return Err(ReportError::NoRows);
     }
-    Ok((Summary { keys: table.header()[swept].to_vec(), outcomes }, laws))
+    let without_rounding = |value: f64| if value < ROUNDING { 0.0 } else { value };
+    for outcome in &mut summary.outcomes {
+        [&mut outcome.mean, &mut outcome.q10, &mut outcome.q90].into_iter().for_each(|v| *v = without_rounding(*v));
+    }
+    let (kind, law) = (table.column("row")?, table.column("infidelity_law")?);
+    let chips = table.rows().iter().filter(|row| row.text(kind) == "chips");
+    let laws = chips.map(|row| match row.text(law) {
+        "" => Ok(None),
+        _ => table.number(row, "infidelity_law").map(|value| Some(without_rounding(value))),
+    });
+    Ok((summary, laws.collect::<Result<_, _>>()?))
 }
 
 /// An axis for positive infidelities.
-fn y_axis(values: &[f64]) -> Axis {
-    let title = "infidelity 1 − F";
+fn y_axis(values: &[f64], title: &str) -> Axis {
     match extremes(values.iter().copied()) {
         (low, high) if low < high => Axis::numeric(values, &quantity(title)),
         // One value alone, or none.

@@ -29,14 +29,15 @@ impl Row {
 
 fn conclusion(rows: &[Row], chips: usize) -> Conclusion {
     let share = |count: i32| f64::from(count) / f64::from(SAMPLES);
-    let point = |row: &Row| PointAccuracy {
+    let point = |row: &Row| PointScore {
         keys: "x = ".into(),
         values: row.value.clone(),
         number: row.number,
         exact: share(row.exact),
         quantiles: [share(row.median); 3],
+        tolerance: 0.01,
     };
-    Conclusion::new(rows.iter().map(point).collect(), chips)
+    Conclusion::new(rows.iter().map(point).collect(), chips, Score::ACCURACY)
 }
 
 /// The row that the text after a phrase names, with the accuracy in brackets checked.
@@ -183,14 +184,18 @@ fn the_sentence_is_the_same_in_any_order_of_the_file() {
 
 #[test]
 fn one_point_has_its_quantiles() {
-    let point = PointAccuracy {
+    let point = PointScore {
         keys: String::new(),
         values: String::new(),
         number: None,
         exact: 0.98,
         quantiles: [0.9, 0.95, 0.97],
+        tolerance: 0.01,
     };
-    let many = Conclusion::new(vec![point.clone()], 20).to_string();
+    let many = Conclusion::new(vec![point.clone()], 20, Score::ACCURACY).to_string();
     assert_eq!(many, "Exact accuracy 98.00 %; the median of 20 chips is 95.00 % (10–90 %: 90.00 % to 97.00 %).");
-    assert_eq!(Conclusion::new(vec![point], 1).to_string(), "Exact accuracy 98.00 %; one chip has 95.00 %.");
+    assert_eq!(
+        Conclusion::new(vec![point], 1, Score::ACCURACY).to_string(),
+        "Exact accuracy 98.00 %; one chip has 95.00 %."
+    );
 }
