@@ -4,7 +4,7 @@ use crate::input::grid::Point;
 use crate::output::matrix_table::MatrixTables;
 use crate::output::table::swept_value;
 use crate::output::terminal::short;
-use crate::store::record::{MatrixQuality, Row};
+use crate::store::record::{MatrixDesign, MatrixQuality, Row};
 use phaseloom_files::{Column, TextTable};
 use phaseloom_numerics::statistics::{mean, quantile, standard_error};
 use std::fmt::Write;
@@ -51,7 +51,9 @@ impl MatrixTables<'_> {
         let _ = writeln!(out, "{}", self.0.name());
         if let Some(design) = self.design(0) {
             let (rows, columns) = design.shape;
-            let first = if self.points().len() > 1 { " (at the first point)" } else { "" };
+            let size = |design: &MatrixDesign| (design.shape, design.form.clone(), design.mesh.clone(), design.cells);
+            let is_one = (1..self.points().len()).all(|point| self.design(point).map(size) == Some(size(design)));
+            let first = if is_one { "" } else { " (first point)" };
             let meshes = if design.form == "svd" { "two meshes" } else { "one mesh" };
             let _ = writeln!(
                 out,
@@ -255,6 +257,7 @@ impl MatrixTables<'_> {
             }
             (n, all) if n == all && all == points.len() => " at every point".to_owned(),
             (n, all) if all == points.len() => format!(" at {n} of {all} points"),
+            (n, all) if n == all => format!(" at all {all} points that have one"),
             (n, all) => format!(" at {n} of the {all} points that have one"),
         };
         let mut text = format!(";\nthe law is within {STANDARD_ERRORS} standard errors of it{places}");
