@@ -149,7 +149,8 @@ impl MatrixTables<'_> {
     fn mean(&self, point: usize) -> Mean {
         let values: Vec<f64> = self.qualities(Row::Chips, point).iter().map(|q| q.infidelity).collect();
         let law = self.design(point).and_then(|design| design.infidelity);
-        Mean { value: mean(&values), error: standard_error(&values), law }
+        let without_rounding = |value: f64| if value < ROUNDING { 0.0 } else { value };
+        Mean { value: without_rounding(mean(&values)), error: standard_error(&values), law }
     }
 
     fn infidelity(&self, out: &mut String) {
