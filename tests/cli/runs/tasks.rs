@@ -119,6 +119,7 @@ fn inputs_without_labels_give_outputs_and_agreement() {
     scene.experiment(&format!("[data]\ninputs = 'x.csv'\ncsv = {{ label = [] }}\n{CORE}{process}"));
     scene.call("run experiment.toml -o csv").well();
     assert_eq!(table(&scene.path("csv/table.csv")), rows);
+    fs::remove_dir_all(scene.path("out")).unwrap();
     scene.refuses(&format!("threshold = 0.5\n[data]\ninputs = 'x.npy'\n{CORE}"), &["`threshold`", "without labels"]);
     // With one output, the difference of the outputs is the score.
     let one = one_output("");
@@ -217,6 +218,7 @@ fn targets_give_rms_error_and_coefficient_of_determination() {
         scene.call(&format!("run experiment.toml -o {name}")).well();
         assert_eq!(table(&scene.path(name).join("table.csv")), rows, "{name}");
     }
+    fs::remove_dir_all(scene.path("out")).unwrap();
     scene.write("t.npy", npy_real(&[[1.0; 3]; 40]));
     scene.refuses(
         &format!("[data]\ninputs = 'x.npy'\ntargets = 't.npy'\n{CORE}"),

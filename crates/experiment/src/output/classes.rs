@@ -1,7 +1,7 @@
 //! The classes of a classification: `classes.csv` has one row per class, `confusion.csv` one per pair of true and predicted
 //! classes.
 
-use crate::output::table::{Columns, Tables, leading_columns, number, numbers};
+use crate::output::table::{Columns, ROWS, Tables, leading_columns, number, numbers};
 use crate::store::record::{Record, Row};
 use phaseloom_numerics::statistics::{mean, variance};
 use std::collections::BTreeMap;
@@ -82,14 +82,16 @@ impl Tables<'_> {
         Some(self.csv(rows))
     }
 
-    /// The rows of a classification. `None` for other tasks.
+    /// The rows of a classification. `None` for other tasks, and if a record lacks its counts.
     fn classified(&self) -> Option<Vec<Classified<'_>>> {
-        let is_classified = |record: &&Record| record.shots.first().is_some_and(|shot| shot.class_counts().is_some());
         let mut all = Vec::new();
         for point in self.points() {
-            let exact = self.records(Row::Exact, point.index).into_iter().find(is_classified)?;
-            for row in crate::output::table::ROWS {
+            let exact = self.records(Row::Exact, point.index).into_iter().next()?;
+            for row in ROWS {
                 let records = self.records(row, point.index);
+                if records.iter().any(|record| record.confusion.is_empty()) {
+                    return None;
+                }
                 all.push(Classified { leading: leading_columns(row, point), records, names: &exact.class_names });
             }
         }

@@ -93,7 +93,7 @@ pub struct Record {
     pub shots: Vec<ShotResult>,
     /// Results of each photonic layer, over all shots.
     pub layers: Vec<LayerResult>,
-    /// True and predicted classes of a classification, over all shots.
+    /// True and predicted classes of a classification, over all shots. Records of early runs lack them.
     #[serde(default, skip_serializing_if = "Confusion::is_empty")]
     pub confusion: Confusion,
     /// Names of the classes in their order, in the row `exact` of labels that are names or were chosen.
@@ -140,8 +140,8 @@ impl Record {
             Some("it has another number of samples than this run")
         } else if self.shots.len() as u64 != u64::from(row.shots(shots)) {
             Some("it has another number of shots than this run")
-        } else if self.confusion.total() != self.classified() {
-            Some("it lacks counts of classes")
+        } else if !self.confusion.is_empty() && self.confusion.total() != self.classified() {
+            Some("its counts of classes are not those of its samples")
         } else if !self.layers.iter().map(|layer| layer.layer).eq(layers.iter().copied()) {
             Some("it has other layers than this run")
         } else if self.layers.iter().any(|layer| layer.design.is_some() != (row == Row::Design)) {

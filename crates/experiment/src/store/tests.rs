@@ -79,7 +79,7 @@ fn records_that_are_not_those_of_the_plan_are_left_out_and_computed_again() {
         ("another number of samples", chip, |r| change_counts(r, |counts| counts.correct = 21)),
         ("another number of samples", chip, |r| change_counts(r, |counts| counts.gained = u64::MAX)),
         ("another number of shots", chip, |r| r.shots.clear()),
-        ("lacks counts of classes", chip, |r| r.confusion = Confusion::default()),
+        ("counts of classes are not those", chip, |r| r.confusion = Confusion::from(vec![(0, 0, 7)])),
         ("other layers", chip, |r| r.layers.clear()),
         ("other layers", chip, |r| r.layers.push(r.layers[0].clone())),
         ("the sizes of another row", design, |r| r.layers[0].design = None),
