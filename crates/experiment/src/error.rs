@@ -41,7 +41,7 @@ pub enum ExperimentError {
     },
     /// A folder that belongs to another experiment.
     #[error(
-        "{} holds a run of another experiment (different: {}); choose another folder with -o, or remove it",
+        "{} holds a run of another experiment (different: {}); choose another folder",
         path.display(), keys.join(", ")
     )]
     OtherIdentity {

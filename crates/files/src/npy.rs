@@ -5,6 +5,7 @@
 
 use crate::bytes::read_bytes;
 use crate::error::FileError;
+use crate::kind::other_kind;
 use crate::text::write_atomically;
 use nalgebra::DMatrix;
 use npyz::{DType, Endianness, NpyHeader, Order, TypeChar, TypeStr, WriterBuilder};
@@ -57,7 +58,12 @@ fn checked_header_length(path: &Path, bytes: &[u8]) -> Result<usize, FileError> 
     let cut = || npy_error(path, "header", format!("{} bytes", bytes.len()), "a whole header; the file is cut off");
     if !bytes.starts_with(b"\x93NUMPY") {
         let found = if bytes.is_empty() { "an empty file" } else { "other bytes" };
-        return Err(npy_error(path, "first bytes", found, "\\x93NUMPY: this is no .npy file"));
+        return Err(npy_error(
+            path,
+            "first bytes",
+            found,
+            format!("an array of NumPy (.npy){}", other_kind(bytes, "(.npy)")),
+        ));
     }
     let (start, length) = match bytes.get(6) {
         Some(1) => (10, bytes.get(8..10).map(|b| usize::from(u16::from_le_bytes([b[0], b[1]])))),
@@ -130,7 +136,8 @@ pub fn parse_npy(path: &Path, bytes: &[u8]) -> Result<NpyArray, FileError> {
     let length = shape.iter().try_fold(width, |n, &size| n.checked_mul(size));
     if length != Some(data.len()) {
         let needed = length.map_or("more bytes than can exist".into(), |n| format!("{n} bytes"));
-        let expected = format!("{needed} for shape {shape:?} of {dtype}; the file is cut off or damaged");
+        let cause = if length.is_some_and(|n| n < data.len()) { "longer than that" } else { "cut off" };
+        let expected = format!("{needed} for shape {shape:?} of {dtype}; the file is {cause} or damaged");
         return Err(npy_error(path, "values", format!("{} bytes", data.len()), expected));
     }
     let (kind, single_precision, mut parts) = decode(&dtype, data).ok_or_else(unreadable)?;

@@ -27,7 +27,7 @@ use crate::model::Model;
 const CHUNK: usize = 1024;
 
 /// Name of the format in its files.
-const FORMAT: &str = "phaseloom-calibration";
+pub(crate) const FORMAT: &str = "phaseloom-calibration";
 
 /// Scales of all photonic layers of a model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -248,9 +248,11 @@ impl Calibration {
             }
         }
         match &self.model_sha256 {
-            Some(found) if *found != model.sha256() => {
-                differs("model_sha256".into(), found.clone(), format!("{}: the weights have changed", model.sha256()))
-            }
+            Some(found) if *found != model.sha256() => differs(
+                "model_sha256".into(),
+                found.clone(),
+                format!("{}: the weights, `[input]` or the layers of the model have changed since", model.sha256()),
+            ),
             _ => Ok(()),
         }
     }

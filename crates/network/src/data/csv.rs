@@ -102,6 +102,9 @@ impl CsvColumns {
     }
 }
 
+/// Maximum number of characters of a cell in a message.
+const MAX_FOUND: usize = 200;
+
 /// The parts of a CSV file to read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Parts {
@@ -119,6 +122,11 @@ pub(super) fn read(path: &Path, bytes: &[u8], columns: &CsvColumns, parts: Parts
         })?;
     let invalid = |place: String, found: String, expected: &str| {
         let hint = separator_hint(&found, columns.separator);
+        // A quotation mark that is not closed makes a cell of the rest of the file.
+        let found = match found.char_indices().nth(MAX_FOUND) {
+            Some((end, _)) => format!("{}… (is a quotation mark not closed?)", &found[..end]),
+            None => found,
+        };
         NetworkError::format(path, "CSV", place, found, expected.to_owned() + &hint)
     };
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
@@ -137,7 +145,12 @@ pub(super) fn read(path: &Path, bytes: &[u8], columns: &CsvColumns, parts: Parts
         let at = |line: u64| format!("line {}", line.saturating_add(columns.skip_lines as u64));
         let more = reader.read_record(&mut record).map_err(|e| {
             let line = e.position().map_or(0, csv::Position::line);
-            invalid(at(line), e.to_string(), "lines of separated values in UTF-8")
+            let found = if matches!(e.kind(), csv::ErrorKind::Utf8 { .. }) {
+                "bytes that are no UTF-8".into()
+            } else {
+                e.to_string()
+            };
+            invalid(at(line), found, "lines of separated values in UTF-8")
         })?;
         if !more {
             break;
@@ -164,8 +177,17 @@ pub(super) fn read(path: &Path, bytes: &[u8], columns: &CsvColumns, parts: Parts
             for &column in &plan.features {
                 let place = || format!("{}, column {column}", at(line));
                 let number: f64 = record[column].parse().map_err(|_| {
-                    let expected = "a number; a header line needs a named column, such as `csv = { label = \"y\" }`, or \
-                                    `skip_lines = 1`; choose the columns with `features`";
+                    let text = &record[column];
+                    let is_missing =
+                        ["", "na", "n/a", "nan", "null", "none", "?"].contains(&text.to_lowercase().as_str());
+                    let expected = match (is_missing, line) {
+                        (true, _) => "a number: a value is missing here; remove the row or fill it in",
+                        (false, 1) => {
+                            "a number; a header line needs a named column, such as `csv = { label = \"y\" }`, or \
+                                       `skip_lines = 1`; choose the columns with `features`"
+                        }
+                        _ => "a number; choose the columns with `features`",
+                    };
                     invalid(place(), format!("`{}`", &record[column]), expected)
                 })?;
                 if !number.is_finite() {

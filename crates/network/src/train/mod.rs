@@ -24,7 +24,7 @@ use crate::train::loss::cross_entropy;
 use crate::train::optimizer::Adam;
 pub use crate::train::spec::{CalibrationSpec, Schedule, TrainSpec};
 use crate::weights::{Tensor, Tensors};
-use phaseloom_files::{check_output, hex, require_memory};
+use phaseloom_files::{check_output, check_replaced, hex, require_memory};
 
 /// Loss after training, relative to that of guessing, from which the training has diverged.
 const MAX_LOSS: f64 = 1000.0;
@@ -116,6 +116,9 @@ pub fn train(
     }
     for path in std::iter::once(&model_spec.weights).chain(&model_spec.calibration) {
         check_output(&resolve(path, model_base)?)?;
+    }
+    if let Some(path) = &model_spec.calibration {
+        check_replaced(&resolve(path, model_base)?, &[crate::calibration::FORMAT])?;
     }
 
     // Weights and gradients, the two moments of Adam, and copies of the weights.

@@ -134,7 +134,7 @@ impl SpectraSpec {
     ///
     /// An unreadable file, an unknown key, an impossible value.
     pub fn load(path: &Path) -> Result<Self, SpectraError> {
-        let (spec, text): (Self, String) = read_toml(path)?;
+        let (spec, text): (Self, String) = read_toml(path, "spectra")?;
         spec.check().map_err(|invalid| locate(path, &text, invalid))?;
         Ok(spec)
     }
