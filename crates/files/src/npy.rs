@@ -130,7 +130,13 @@ pub fn parse_npy(path: &Path, bytes: &[u8]) -> Result<NpyArray, FileError> {
             TypeChar::Object => "Python objects".to_owned(),
             _ => dtype.to_string(),
         };
-        npy_error(path, "dtype", found, "f2, f4, f8, c8, c16, integers or bool; convert it with `astype`")
+        let expected = match dtype.type_char() {
+            TypeChar::Object | TypeChar::UnicodeStr | TypeChar::ByteStr => {
+                "numbers; names of classes are read from CSV, or become numbers by `numpy.unique(y, return_inverse=True)[1]`"
+            }
+            _ => "f2, f4, f8, c8, c16, integers or bool; convert it with `astype`",
+        };
+        npy_error(path, "dtype", found, expected)
     };
     let width = dtype.num_bytes().filter(|&w| (1..=16).contains(&w)).ok_or_else(unreadable)?;
     let length = shape.iter().try_fold(width, |n, &size| n.checked_mul(size));

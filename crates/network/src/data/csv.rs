@@ -176,7 +176,7 @@ pub(super) fn read(path: &Path, bytes: &[u8], columns: &CsvColumns, parts: Parts
         if with_features {
             for &column in &plan.features {
                 let place = || format!("{}, column {column}", at(line));
-                let number: f64 = record[column].parse().map_err(|_| {
+                let number: f64 = number(&record[column]).ok_or_else(|| {
                     let text = &record[column];
                     let is_missing =
                         ["", "na", "n/a", "nan", "null", "none", "?"].contains(&text.to_lowercase().as_str());
@@ -212,6 +212,15 @@ pub(super) fn read(path: &Path, bytes: &[u8], columns: &CsvColumns, parts: Parts
     Ok((batch, labels))
 }
 
+/// The number of a cell; pandas writes truth values as words.
+fn number(cell: &str) -> Option<f64> {
+    match cell {
+        "True" | "true" => Some(1.0),
+        "False" | "false" => Some(0.0),
+        other => other.parse().ok(),
+    }
+}
+
 /// What to write if the values are separated by another character.
 fn separator_hint(found: &str, separator: char) -> String {
     let other = [';', '\t', '|'].into_iter().find(|&other| other != separator && found.contains(other));
@@ -236,7 +245,7 @@ impl LabelReader {
         const MIXED: &str = "labels that are all numbers or all names; a header line needs a named column, such as \
                              `csv = { label = \"y\" }`, or `skip_lines = 1`";
         let row = |cells: &mut dyn Iterator<Item = &str>| {
-            one_hot(&cells.map(|cell| cell.parse().unwrap_or(f64::NAN)).collect::<Vec<f64>>())
+            one_hot(&cells.map(|cell| number(cell).unwrap_or(f64::NAN)).collect::<Vec<f64>>())
         };
         let &[column] = columns else {
             let class = row(&mut columns.iter().map(|&column| &record[column]));
@@ -400,6 +409,7 @@ mod tests {
             ("1,2,nan\n", "", "found `nan`, expected a whole number"),
             ("1,2,0\n1,2,a\n", "", "line 2, column 2: found `a`, expected labels that are all numbers or all names"),
             ("x,y\n1,0\n", "", "found `x`, expected a number; a header line needs a named column"),
+            ("1,2,0\nNA,2,1\n", "", "line 2, column 0: found `NA`, expected a number: a value is missing here"),
             ("x;y\n1;0\n", "label = 'y'", "write `csv = { separator = \";\" }`"),
             ("1;0\n", "label = 0\nfeatures = [0]", "column 0, the label"),
             ("1\t0,1\n", "", "separator = \"\\t\""),
