@@ -26,7 +26,7 @@ fn solve(lab: &mut Lab<'_>) -> Result<CorrectionResult, HardwareError> {
     let lossy = Process { insertion_loss: process.insertion_loss.clone(), ..Process::default() };
     let design = Chip::nominal(&lossy, program)?;
     let noiseless = Instruments { noise: 0.0, ..lab.instruments.clone() };
-    let search = self_configuration::solve(&mut Lab::new(&design, program, Knowledge::Nothing, &noiseless))?;
+    let search = self_configuration::solve(&mut Lab::new(&design, program, Knowledge::Nothing, &noiseless)?)?;
     let heated = precompensate(process, program, search.phases)?;
     Ok(CorrectionResult { steps: search.steps + heated.steps, amplitude: search.amplitude, ..heated })
 }

@@ -71,11 +71,14 @@ impl StageTrace {
     ///
     /// # Panics
     ///
-    /// If `errors` does not have one entry per cell.
+    /// If `errors` does not have one entry per cell, `phases` are not those of the stage, or `input` has more fields than
+    /// the stage has modes.
     #[must_use]
     pub fn new(stage: &Stage, phases: &Phases, errors: &[CellErrors], input: &[Complex64]) -> Self {
         let layout = stage.layout();
         assert_eq!(layout.positions.len(), errors.len(), "one state per cell");
+        assert_eq!(phases.shape(), stage.phases().shape(), "phases of the stage");
+        assert!(input.len() <= layout.modes, "{} fields on {} modes", input.len(), layout.modes);
         let mut fields = input.to_vec();
         fields.resize(layout.modes, Complex64::ZERO);
         let mut columns = Vec::with_capacity(layout.columns);

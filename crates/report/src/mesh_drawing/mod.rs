@@ -155,6 +155,10 @@ impl MeshDrawing {
     ///
     /// Every shifter has a tooltip with its name and its phase, and every waveguide that shows light one with its power.
     /// Phases are printed on the shifters of meshes of up to 16 waveguides.
+    ///
+    /// # Panics
+    ///
+    /// If a height, a power that is shown, or a phase is not finite.
     #[must_use]
     pub fn svg(&self) -> String {
         let mut sheet = Sheet::new(self);
