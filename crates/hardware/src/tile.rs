@@ -81,7 +81,6 @@ impl TilePlan {
     }
 
     /// Number of blocks in a row: electronics sum that many readouts for one output.
-    #[must_use]
     pub(crate) fn column_blocks(&self) -> usize {
         self.columns.div_ceil(self.column_block)
     }

@@ -143,7 +143,7 @@ impl NetworkProgram {
                 products.add(OpticalProduct::<f64>::new(program, design, link, scales, core_use, address)?);
             }
             address.layer += 1;
-            address.first_core += program.tiles().len() as u64;
+            address.first_core = address.first_core.wrapping_add(program.tiles().len() as u64);
         }
         Ok(products)
     }

@@ -28,7 +28,6 @@ pub(crate) struct Codes {
 
 impl Codes {
     /// The value of the nearest code of a value within the full scale of 1. Halves go to the even code.
-    #[must_use]
     #[inline(always)]
     pub(crate) fn round(&self, x: f64) -> f64 {
         Real::round_ties_even(x * self.max_code) * self.step
@@ -37,14 +36,12 @@ impl Codes {
 
 impl Converter {
     /// Codes of a signed value, full scale ±1.
-    #[must_use]
     pub(crate) fn signed(&self) -> Codes {
         let max_code = 2f64.powi(self.bits as i32 - 1) - 1.0;
         Codes { max_code, step: 1.0 / max_code }
     }
 
     /// Codes of a value 0…1.
-    #[must_use]
     pub(crate) fn unsigned(&self) -> Codes {
         let max_code = 2f64.powi(self.bits as i32) - 1.0;
         Codes { max_code, step: 1.0 / max_code }
@@ -83,7 +80,6 @@ pub struct Adc {
 
 impl Adc {
     /// Its converter.
-    #[must_use]
     pub(crate) fn converter(&self) -> Converter {
         Converter { bits: read_key!("link.adc", self.bits) }
     }

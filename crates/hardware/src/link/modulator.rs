@@ -34,7 +34,6 @@ pub struct Modulator {
 
 impl Modulator {
     /// Amplitude at zero drive, ε.
-    #[must_use]
     pub(crate) fn floor(&self) -> f64 {
         10f64.powf(-read_key!("link.modulator", self.extinction_db) / 20.0)
     }

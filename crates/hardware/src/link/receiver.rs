@@ -73,8 +73,7 @@ pub struct SignalQuality {
 
 impl SignalQuality {
     /// Figures of merit of a signal-to-noise ratio (dB).
-    #[must_use]
-    pub fn new(snr_full_scale_db: f64) -> Self {
+    pub(crate) fn new(snr_full_scale_db: f64) -> Self {
         Self { snr_full_scale_db, enob: (snr_full_scale_db - 1.76) / 6.02 }
     }
 }
@@ -226,7 +225,6 @@ impl Receiver {
     }
 
     /// Variance of a measured value for the field ã, in units of the value squared (first order).
-    #[must_use]
     pub(crate) fn variance(&self, re: f64, im: f64) -> f64 {
         let (signal_a, total_a) = self.currents(re, im);
         let shot = if self.noise.shot { self.count_a * total_a } else { 0.0 };

@@ -25,7 +25,6 @@ fn room() -> f64 {
 
 impl ThermalNoise {
     /// Variance of the current (A²) in a bandwidth (Hz).
-    #[must_use]
     pub(crate) fn variance_a2(&self, bandwidth_hz: f64) -> f64 {
         let density = match (
             read_key!("link.thermal_noise", self.noise_a_per_sqrt_hz),

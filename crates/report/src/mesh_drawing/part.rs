@@ -126,7 +126,6 @@ fn splitters(sheet: &mut Sheet, (x, end): (f64, f64), positions: &[f64], outside
 
 impl Shifter {
     fn draw(&self, sheet: &mut Sheet, middle: (f64, f64)) {
-        assert!(self.phase.is_finite(), "{} of {} rad", self.name, self.phase);
         let size = (SHIFTER.0 * sheet.pitch, SHIFTER.1 * sheet.pitch);
         let title = format!("{}: {} rad", self.name, decimal(self.phase));
         sheet.rectangle("shifter", middle, size, colour::phase_colour(self.phase), Some(&title));

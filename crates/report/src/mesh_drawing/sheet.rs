@@ -82,7 +82,6 @@ impl Sheet {
 
     /// Position of a waveguide of this height.
     pub fn y(&self, at: f64) -> f64 {
-        assert!(at.is_finite(), "a waveguide at the height {at}");
         HEAD + (at + 0.5) * self.pitch
     }
 
@@ -93,7 +92,6 @@ impl Sheet {
 
     /// A waveguide along a path. Light makes it wider and darker, and its tooltip shows the power.
     pub fn waveguide(&mut self, path: &str, power: f64) {
-        assert!(power.is_finite() || !self.shows_light, "a power of {power}");
         let strength = colour::strength(power);
         let illuminated = (colour::strength_colour(strength), 0.03 + 0.11 * strength);
         let (colour, width) = if self.shows_light { illuminated } else { (INK, 0.035) };
