@@ -6,7 +6,7 @@ use crate::store::outcome::Outcome;
 use crate::store::plan::Plan;
 use crate::store::record::{Row, Unit};
 use crate::store::{Contents, IDENTITY, Store, exists, read, refused};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Merges folders of one run into `folder`, which may be one of them. `note` is called with a sentence about each folder
@@ -28,12 +28,13 @@ pub fn merge(folders: &[PathBuf], folder: &Path, note: &dyn Fn(&str)) -> Result<
     let points = Experiment::as_run(&folders[0], config.clone()).points()?;
     let plan = Plan::new(&points);
     let forms: Vec<_> = (0..points.len()).map(|point| form(&parts, &plan, point)).collect();
-    let mut records = BTreeMap::new();
+    let (mut records, mut notes) = (BTreeMap::new(), BTreeSet::new());
     for part in &mut parts {
         part.keep_planned(&plan, config.trials, |unit| forms[unit.point].clone());
-        part.note().iter().for_each(|text| note(text));
+        notes.extend(part.note());
         part.copy_to(&mut records)?;
     }
+    notes.iter().for_each(|text| note(text));
     let units = plan.units(config.trials);
     let missing: Vec<String> = units.iter().filter(|u| !records.contains_key(u)).map(ToString::to_string).collect();
     if !missing.is_empty() {
