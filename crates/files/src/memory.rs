@@ -4,7 +4,7 @@ use crate::error::FileError;
 
 const GIB: f64 = 1_073_741_824.0;
 
-/// Refuses work whose arrays would not fit: `bytes` is the peak memory of `what`.
+/// Refuses work whose arrays would not fit: `bytes` is the peak memory of `what`. NaN bytes do not fit.
 ///
 /// The limit is the memory that the system reports as available (Linux), else 16 GiB.
 ///
@@ -13,7 +13,7 @@ const GIB: f64 = 1_073_741_824.0;
 /// [`FileError::TooLarge`] with both numbers.
 pub fn require_memory(bytes: f64, what: &str) -> Result<(), FileError> {
     let available = available_bytes();
-    if bytes > available {
+    if bytes.is_nan() || bytes > available {
         return Err(FileError::TooLarge {
             what: what.to_owned(),
             needed_gib: bytes / GIB,

@@ -255,25 +255,33 @@ pub fn read_matrix(path: &Path) -> Result<(DMatrix<Complex64>, bool), FileError>
         return Err(npy_error(path, "shape", format!("{rows}×{columns}"), "at least one row and one column"));
     }
     for part in [&array.real, &array.imaginary] {
-        if let Some(at) = part.iter().position(|v| !v.is_finite()) {
-            let place = format!("row {}, column {}", at / columns, at % columns);
-            return Err(FileError::NotFinite { path: path.to_owned(), place, found: part[at] });
-        }
+        require_finite(path, columns, part.iter().copied())?;
     }
     let value = |at: usize| Complex64::new(array.real[at], array.imaginary.get(at).copied().unwrap_or(0.0));
     Ok((DMatrix::from_fn(rows, columns, |r, c| value(r * columns + c)), array.single_precision))
+}
+
+/// Checks the entries of a matrix in C order.
+fn require_finite(path: &Path, columns: usize, entries: impl Iterator<Item = f64>) -> Result<(), FileError> {
+    entries.enumerate().find(|(_, v)| !v.is_finite()).map_or(Ok(()), |(at, found)| {
+        let place = format!("row {}, column {}", at / columns, at % columns);
+        Err(FileError::NotFinite { path: path.to_owned(), place, found })
+    })
 }
 
 /// Writes a complex matrix as `.npy` of type c16 in C order.
 ///
 /// # Errors
 ///
-/// [`FileError::Io`] if the file cannot be written.
+/// [`FileError::Io`] if the file cannot be written, [`FileError::NotFinite`] for a NaN or infinity, which [`read_matrix`]
+/// would refuse.
 pub fn write_matrix(path: &Path, matrix: &DMatrix<Complex64>) -> Result<(), FileError> {
     let mut bytes = Vec::new();
     let shape = [matrix.nrows() as u64, matrix.ncols() as u64];
     // Columns of the transpose are the rows.
     let rows = matrix.transpose();
+    require_finite(path, matrix.ncols(), rows.iter().map(|z| z.re))?;
+    require_finite(path, matrix.ncols(), rows.iter().map(|z| z.im))?;
     let written = (|| {
         let mut writer = npyz::WriteOptions::new().default_dtype().shape(&shape).writer(&mut bytes).begin_nd()?;
         writer.extend(rows.iter())?;
@@ -320,6 +328,11 @@ mod tests {
         let (back, single) = read_matrix(&path).unwrap();
         assert_eq!(back, matrix);
         assert!(!single);
+        let mut damaged = matrix.clone();
+        damaged[(2, 1)].im = f64::NAN;
+        let refused = write_matrix(&path, &damaged).unwrap_err();
+        assert!(refused.to_string().contains("row 2, column 1: found NaN"), "{refused}");
+        assert_eq!(read_matrix(&path).unwrap().0, matrix);
     }
 
     #[test]

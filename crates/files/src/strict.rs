@@ -82,7 +82,8 @@ pub fn read_json<T: DeserializeOwned>(path: &Path, kind: &'static str) -> Result
 
 /// The JSON text of a value, with indentation and a final line break.
 ///
-/// Structs of numbers, strings and lists always have one; for other types that fail to serialise the text is empty.
+/// Structs of numbers, strings and lists always have one, with `null` for a number that is not finite; for other types
+/// that fail to serialise the text is empty.
 #[must_use]
 pub fn to_json(value: &impl Serialize) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default() + "\n"

@@ -29,7 +29,7 @@ fn solve(lab: &mut Lab<'_>) -> Result<CorrectionResult, HardwareError> {
     let noiseless = Instruments { noise: 0.0, ..lab.instruments.clone() };
     // The noise of measurements has no effect on this search.
     usage::mark("correction_effort");
-    let mut lab = Lab::new(&design, program, Knowledge::Nothing, &noiseless);
+    let mut lab = Lab::new(&design, program, Knowledge::Nothing, &noiseless)?;
     let search = usage::unrecorded(|| self_configuration::solve(&mut lab))?;
     let heated = precompensate(process, program, search.phases)?;
     Ok(CorrectionResult { steps: search.steps + heated.steps, amplitude: search.amplitude, ..heated })

@@ -103,6 +103,9 @@ impl Calibration {
         if !(quantile > 0.0 && quantile <= 1.0) {
             return Err(invalid("quantile", quantile.to_string(), "a number above 0, at most 1"));
         }
+        if data.samples() == 0 {
+            return Err(invalid("samples", "0".into(), "at least 1"));
+        }
         if data.features() != model.input_size() {
             let (path, found) = (data.inputs_path.clone(), data.features());
             return Err(NetworkError::FeatureCount { path, found, expected: model.input_size() });
@@ -216,8 +219,9 @@ impl Calibration {
     ///
     /// # Errors
     ///
-    /// If the file cannot be written.
+    /// If the file cannot be written, or [`Calibration::load`] would refuse it.
     pub fn save(&self, path: &Path) -> Result<()> {
+        self.check(path)?;
         Ok(write_atomically(path, to_json(self).as_bytes())?)
     }
 
@@ -225,8 +229,10 @@ impl Calibration {
     ///
     /// # Errors
     ///
-    /// If the hash of the model, the tile size, the number of layers, or the number of tiles of a layer differs.
+    /// If the hash of the model, the tile size, the number of layers, or the number of tiles of a layer differs, and as
+    /// [`Calibration::load`].
     pub fn validate(&self, path: &Path, model: &Model, ports: usize, column_block: usize) -> Result<()> {
+        self.check(path)?;
         let differs = |place: String, found: String, expected: String| {
             let expected = expected + "; run `phaseloom calibrate` for this model and these ports";
             Err(InvalidValue::new(place, found, expected).in_file(path).into())

@@ -302,13 +302,14 @@ fn trained_layers(model: &Model) -> &[Box<dyn Layer>] {
     }
 }
 
-/// Accuracy of the floating-point network on raw data, 0…1.
+/// Accuracy of the floating-point network on raw data, 0…1. NaN without samples.
 ///
 /// # Panics
 ///
-/// If the data and the model differ in the number of features.
+/// If the data and the model differ in the number of features, or there is not one label per sample.
 #[must_use]
 pub fn exact_accuracy(model: &Model, data: &Dataset) -> f64 {
+    assert_eq!(data.labels.len(), data.samples(), "one label per sample");
     let mut correct = 0;
     for start in (0..data.samples()).step_by(CHUNK) {
         let count = CHUNK.min(data.samples() - start);

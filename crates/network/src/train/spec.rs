@@ -79,8 +79,7 @@ pub enum Schedule {
 
 impl Schedule {
     /// Factor on the learning rate after the share `done` (0…1) of the steps.
-    #[must_use]
-    pub fn factor(self, done: f64) -> f64 {
+    pub(crate) fn factor(self, done: f64) -> f64 {
         match self {
             Self::Constant => 1.0,
             Self::Cosine => 0.5 * (1.0 + (PI * done).cos()),

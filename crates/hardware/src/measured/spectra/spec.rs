@@ -182,7 +182,7 @@ impl SweepsSpec {
         self.unit.unwrap_or(PowerUnit::Dbm)
     }
 
-    fn check(&self, columns: usize) -> Result<(), InvalidValue> {
+    pub(super) fn check(&self, columns: usize) -> Result<(), InvalidValue> {
         let [first, last] = self.window_nm;
         if !(first.is_finite() && last.is_finite() && 0.0 < first && first < last) {
             return Err(InvalidValue::new(
