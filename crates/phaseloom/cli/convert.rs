@@ -40,7 +40,11 @@ impl Convert {
             other => other,
         };
         let to = if self.to == OURS { None } else { Some(convention(&self.to).map_err(known)?) };
-        output::check_output_path(&self.output, &["json"], &[("the program", Some(&self.program))])?;
+        output::check_json_path(
+            &self.output,
+            &["phaseloom-program", "phaseloom-converted"],
+            &[("the program", Some(&self.program))],
+        )?;
         let program = load(&self.program)?;
         let (rows, columns) = program.shape();
         let mut text = format!("{rows}×{columns}, {}, {} interferometers\n", self.to, program.interferometers());

@@ -237,7 +237,7 @@ impl Experiment {
     pub fn load(path: &Path) -> Result<Self, ExperimentError> {
         let of_run = path.join(EXPERIMENT);
         let path = if is_run(path) { &of_run } else { path };
-        let (mut config, text): (Config, String) = read_toml(path)?;
+        let (mut config, text): (Config, String) = read_toml(path, "experiment")?;
         let mut process_file = None;
         if let Some(name) = process_name(&text) {
             let file = read_process(&name, &base(path, &config)).map_err(|error| match error {

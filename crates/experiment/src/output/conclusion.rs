@@ -70,8 +70,7 @@ pub struct Conclusion {
 
 impl Conclusion {
     /// The conclusion from the scores at each point, for a number of chips per point. Points with numbers are sorted.
-    #[must_use]
-    pub fn new(mut points: Vec<PointScore>, chips: usize, score: Score) -> Self {
+    pub(crate) fn new(mut points: Vec<PointScore>, chips: usize, score: Score) -> Self {
         let ordered = points.iter().all(|point| point.number.is_some());
         if ordered {
             points.sort_by(|a, b| a.number.unwrap_or(f64::NAN).total_cmp(&b.number.unwrap_or(f64::NAN)));

@@ -59,9 +59,24 @@ impl Dataset {
     ///
     /// # Errors
     ///
-    /// If the number of features differs, a label is not one of the classes, or the names of the file are not as many as
-    /// the classes, so that their order would be a guess. Also if there are not as many targets as outputs.
+    /// If inputs and labels or targets differ in number, the number of features differs, a label is not one of the classes,
+    /// or the names of the file are not as many as the classes, so that their order would be a guess. Also if there are not
+    /// as many targets as outputs.
     pub fn check(&self, features: usize, outputs: usize) -> Result<()> {
+        let (found, what) = match &self.truth {
+            Truth::Unknown => (self.samples(), ""),
+            Truth::Labels(labels) => (labels.len(), "labels"),
+            Truth::Targets(targets) => (targets.ncols(), "targets"),
+        };
+        if self.samples() != found {
+            return Err(NetworkError::CountMismatch {
+                inputs_path: self.inputs_path.clone(),
+                labels_path: self.labels_path.clone(),
+                inputs: self.samples(),
+                found,
+                what,
+            });
+        }
         if self.features() != features {
             let (path, found) = (self.inputs_path.clone(), self.features());
             return Err(NetworkError::FeatureCount { path, found, expected: features });
@@ -87,5 +102,38 @@ impl Dataset {
                 Err(NetworkError::choice(&self.labels_path, "targets", found, expected))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calibration::{Calibration, LayerScale};
+
+    #[test]
+    fn data_and_calibrations_that_no_file_holds_are_refused() {
+        let data = Dataset {
+            inputs: Batch::zeros(2, 3),
+            truth: Truth::Labels(vec![0, 1]),
+            sha256: String::new(),
+            class_names: None,
+            inputs_path: "x.npy".into(),
+            labels_path: "y.npy".into(),
+        };
+        assert!(matches!(data.check(2, 2), Err(NetworkError::CountMismatch { inputs: 3, found: 2, .. })));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.json");
+        let calibration = Calibration {
+            format: "phaseloom-calibration".into(),
+            version: 1,
+            model_sha256: None,
+            data_sha256: String::new(),
+            samples: 1,
+            quantile: 1.0,
+            ports: 4,
+            column_block: 4,
+            layers: vec![LayerScale { input_scale: f64::NAN, full_scale: vec![1.0] }],
+        };
+        assert!(calibration.save(&path).is_err() && !path.exists());
     }
 }

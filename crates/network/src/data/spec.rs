@@ -237,7 +237,8 @@ impl DataSpec {
                 return invalid("csv.features", "columns".into(), no_effect);
             }
             if truth_kind != FileKind::Csv && columns.label != LabelColumns::default() {
-                return invalid("csv.label", "a column".into(), no_effect);
+                let expected = "no such key: it has no effect, because the file of the labels or targets is not CSV";
+                return invalid("csv.label", "a column".into(), expected);
             }
             if truth_kind != FileKind::Csv && columns.targets.is_some() {
                 return invalid("csv.targets", "columns".into(), no_effect);
@@ -354,7 +355,7 @@ mod tests {
             ("inputs = 'a.npy'\nlabels = 'y.csv'\ncsv = { features = [0] }", "`csv.features`"),
             ("inputs = 'a.csv'\nlabels = 'y.npy'\ncsv = { label = 'y' }", "`csv.label`"),
             ("inputs = 'a.csv'\nsamples = 0", "at least 1"),
-            ("inputs = 'a.csv'\nclasses = [7]", "0 samples"),
+            ("inputs = 'a.csv'\nclasses = [7]", "labels of the file: 0, 1"),
             ("inputs = 'a.csv'\nclasses = []", "at least one label"),
             ("inputs = 'a.csv'\nclasses = [1, 1]", "each once"),
             ("inputs = 'a.csv'\nevery = { modulus = 0, remainder = [0] }", "modulus ≥ 1"),
