@@ -21,6 +21,7 @@ pub use input::grid::Point;
 pub use input::subject::{MatrixForm, Subject};
 pub use output::conclusion::{Conclusion, Kept, PointScore};
 pub use output::table::{ROWS, Summary, Tables};
+pub use output::terminal::View;
 pub use run::effects::Effects;
 pub use run::forecast::{Forecast, forecast};
 pub use run::network_program::{NetworkProducts, NetworkProgram};

@@ -8,10 +8,10 @@ mod kind;
 mod memory;
 mod missing;
 pub mod npy;
+mod printed;
 mod relative;
 mod strict;
 mod text;
-mod text_table;
 mod toml_file;
 pub mod usage;
 
@@ -22,11 +22,13 @@ pub use error_text::nearest;
 pub use kind::other_kind;
 pub use memory::require_memory;
 pub use npy::{parse_matrix, read_matrix, write_columns_as_rows, write_matrix};
+pub use printed::results::{ResultFormat, ResultTable, ResultValue, Results, shortest};
+pub use printed::text_table::{Column, TextTable};
+pub use printed::wrap::{WIDTH, wrap};
 pub use relative::relative_path;
 pub use strict::{deserialize_strict, from_json_strict, list_of_tables, read_json, to_json};
 pub use text::{
     check_not_input, check_output, check_output_folder, check_replaced, read_text, read_text_up_to, read_up_to,
     remove_stale_parts, write_atomically,
 };
-pub use text_table::{Column, TextTable};
 pub use toml_file::{line_of_key, locate, parse_toml, read_toml};

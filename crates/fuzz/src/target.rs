@@ -328,8 +328,8 @@ fn run_folder(path: &Path) -> Result<bool, String> {
         return if merged.exists() { Err("refused, and a folder was left".to_owned()) } else { Ok(false) };
     };
     let Some(tables) = Tables::new(&outcome) else { return Ok(false) };
-    let _ = (tables.text(), tables.table_csv(), tables.design_csv());
-    phaseloom_report::accuracy_figure(&tables.summary_csv()).map_err(|error| format!("no figure: {error}"))?;
+    let _ = (tables.text(), tables.unit_table().csv(), tables.design_table().csv());
+    phaseloom_report::accuracy_figure(&tables.summary_table().csv()).map_err(|error| format!("no figure: {error}"))?;
     Ok(true)
 }
 

@@ -1,10 +1,10 @@
 //! The command `calibrate`: measure the scales of the converters on training data.
 
 use super::Exit;
-use super::terminal::output;
+use super::terminal::{output, streams};
 use clap::Args;
 use phaseloom::experiment::Experiment;
-use phaseloom::files::check_replaced;
+use phaseloom::files::{ResultTable, Results, check_replaced};
 use phaseloom::network::{Calibration, CalibrationSettings, Model};
 use std::path::PathBuf;
 
@@ -21,11 +21,18 @@ pub struct Calibrate {
     /// Where to write [default: the path in the model file]
     #[arg(short, long, value_name = "CALIBRATION.json")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    format: output::Format,
 }
 
 impl Calibrate {
     pub fn execute(self) -> anyhow::Result<Exit> {
+        streams::refuse("the experiment", &self.experiment)?;
         if let Some(path) = &self.output {
+            anyhow::ensure!(
+                !streams::is_stream(path),
+                "-o: found `-`, standard output, expected a file: each core size gets a file of its own next to it"
+            );
             output::check_json_path(path, &["phaseloom-calibration"], &[("the experiment", Some(&self.experiment))])?;
         }
         let experiment = Experiment::load(&self.experiment)?;
@@ -40,6 +47,8 @@ impl Calibrate {
         let data = source.data.load(&experiment.base());
         let data = data.map_err(|e| e.in_settings("calibration.data", &experiment.path, &experiment.text))?;
         let mut done = Vec::new();
+        let mut results = Results::default();
+        let mut layers = ResultTable::new("layers", &COLUMNS);
         // Every core size of the grid. The first takes the file that the model names, the others a sibling file.
         for point in experiment.points()? {
             let Some(model_file) = &point.config.model else {
@@ -73,26 +82,54 @@ impl Calibrate {
             let settings = CalibrationSettings { ports: core.ports, column_block, quantile: source.quantile };
             let calibration = Calibration::measure(&model, &data, settings)?;
             calibration.save(&path)?;
-            output::print(&summary(&model, &calibration))?;
+            add(&model, &calibration, &mut results, &mut layers);
             output::status(&format!("wrote {}", path.display()));
             done.push(job);
         }
+        results.table(layers);
+        output::print_results(&results, self.format)?;
         Ok(Exit::Done)
     }
 }
 
-fn summary(model: &Model, calibration: &Calibration) -> String {
+/// Columns of the results.
+const COLUMNS: [&str; 9] = [
+    "ports",
+    "column_block",
+    "samples",
+    "quantile",
+    "layer",
+    "input_scale",
+    "tiles",
+    "full_scale_min",
+    "full_scale_max",
+];
+
+/// Adds a calibration to the results.
+fn add(model: &Model, calibration: &Calibration, results: &mut Results, table: &mut ResultTable) {
     let Calibration { samples, quantile, ports, column_block, .. } = calibration;
-    let mut text = format!("tiles of {ports}×{column_block}: {samples} samples, quantile {quantile}\n");
+    results.line(format!("tiles of {ports}×{column_block}: {samples} samples, quantile {quantile}"));
     for (view, layer) in model.photonic_layers().iter().zip(&calibration.layers) {
-        text += &format!(
-            "layer {}: input scale {}, full scale of {} tiles {} to {}\n",
+        let min = layer.full_scale.iter().copied().fold(f64::INFINITY, f64::min);
+        let max = layer.full_scale.iter().copied().fold(0.0, f64::max);
+        results.line(format!(
+            "layer {}: input scale {}, full scale of {} tiles {} to {}",
             view.index,
-            output::number(layer.input_scale, 6),
+            output::significant(layer.input_scale),
             layer.full_scale.len(),
-            output::number(layer.full_scale.iter().copied().fold(f64::INFINITY, f64::min), 6),
-            output::number(layer.full_scale.iter().copied().fold(0.0, f64::max), 6),
-        );
+            output::significant(min),
+            output::significant(max),
+        ));
+        table.row([
+            (*ports).into(),
+            (*column_block).into(),
+            (*samples as u64).into(),
+            (*quantile).into(),
+            view.index.into(),
+            layer.input_scale.into(),
+            layer.full_scale.len().into(),
+            min.into(),
+            max.into(),
+        ]);
     }
-    text
 }

@@ -1,8 +1,9 @@
 //! The command `chip`: sample one imperfect chip from a process.
 
 use super::Exit;
-use super::terminal::{output, whole};
+use super::terminal::{output, streams, whole};
 use clap::Args;
+use phaseloom::files::Results;
 use phaseloom::hardware;
 use phaseloom::hardware::{ChipId, Process};
 use phaseloom::mesh::{MeshDesign, convention};
@@ -36,39 +37,55 @@ pub struct Chip {
     /// Trial of a run with that seed
     #[arg(long, value_name = "T", default_value_t = 0, value_parser = whole(0, u64::MAX))]
     trial: u64,
-    /// Where to write the chip (JSON)
+    /// Where to write the chip (JSON), `-` for standard output [default: only the summary is printed]
     #[arg(short, long, value_name = "CHIP.json")]
-    output: PathBuf,
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    format: output::Format,
 }
 
 impl Chip {
     pub fn execute(self) -> anyhow::Result<Exit> {
-        let read = [("the process", Some(self.process.as_path())), ("the program", self.program.as_deref())];
-        output::check_json_path(&self.output, &["phaseloom-chip"], &read)?;
+        if let Some(path) = &self.output {
+            let read = [("the process", Some(self.process.as_path())), ("the program", self.program.as_deref())];
+            output::check_json_path(path, &["phaseloom-chip"], &read)?;
+        }
         let process = load_process(&self.process)?;
         let sample = ChipId { seed: self.seed, trial: self.trial, core: 0 };
         let chip = match (&self.program, self.core) {
-            (Some(program), _) => hardware::Chip::fabricate(&process, &convention::load(program)?, sample)?,
+            (Some(program), _) => {
+                hardware::Chip::fabricate(&process, &convention::load(&streams::input(program)?)?, sample)?
+            }
             (None, ports) => {
                 let design = MeshDesign::from_keys(&self.topology, self.cell.as_deref())?;
                 hardware::Chip::fabricate_core(&process, ports.unwrap_or(0), design, sample)?
             }
         };
-        chip.save(&self.output)?;
+        if let Some(path) = &self.output {
+            streams::save(path, |path| chip.save(path))?;
+        }
         let cells: usize = chip.stages().iter().map(|s| s.cell_errors.len()).sum();
         let sources: Vec<&str> = process.sources().map(|(key, _)| key).collect();
-        output::print(&format!(
-            "chip of {cells} {}, seed {}, trial {}: {}\n",
+        let mut results = Results::default();
+        results.value("cells", cells);
+        results.value("topology", chip.design().topology().key());
+        results.value("cell", chip.design().cell().key());
+        results.value("seed", self.seed);
+        results.value("trial", self.trial);
+        results.value("imperfections", sources.join(" "));
+        results.line(format!(
+            "chip of {cells} {}, seed {}, trial {}: {}",
             chip.design().cell().plural(),
             self.seed,
             self.trial,
             if sources.is_empty() { "perfect".to_owned() } else { sources.join(", ") }
-        ))?;
+        ));
+        output::print_summary(&results, self.format, self.output.as_deref())?;
         Ok(Exit::Done)
     }
 }
 
 /// Reads and checks a process: a file, or `preset:KEY`.
 pub fn load_process(path: &Path) -> anyhow::Result<Process> {
-    Ok(phaseloom::Process::load(path)?.settings().clone())
+    Ok(phaseloom::Process::load(&streams::input(path)?)?.settings().clone())
 }

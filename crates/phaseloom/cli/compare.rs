@@ -5,19 +5,21 @@ use super::chip::load_process;
 use super::terminal::{interrupt, output, results, system, whole};
 use anyhow::Context;
 use clap::Args;
-use phaseloom::files::{Column, TextTable, require_memory, write_atomically};
+use phaseloom::files::{Column, ResultTable, ResultValue, Results, TextTable, require_memory, write_atomically};
 use phaseloom::hardware::comparison::{Trial, trial};
 use phaseloom::hardware::{MeshSize, Process};
 use phaseloom::mesh::{Capability, MeshDesign};
 use phaseloom::numerics::statistics::{mean, quantile, standard_error};
-use phaseloom::report::{COMPARISON_FIGURE, ReportError, Table, csv_text};
+use phaseloom::report::COMPARISON_FIGURE;
 use rayon::prelude::*;
-use std::path::PathBuf;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
 
 /// Compare every topology and cell on the same process
 ///
 /// Programs the same Haar unitaries on every mesh, samples a chip for each unitary, and corrects the chip with known errors.
-/// Prints parts, footprint, transmission and infidelity. -o writes table.csv, figure.svg and figure.png.
+/// Prints cells, depth, transmission and infidelity. Writes table.csv, which also has parts and footprint, figure.svg and
+/// figure.png to DIR.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     phaseloom compare --modes 8\n  \
@@ -35,9 +37,11 @@ pub struct Compare {
     /// Seed of unitaries and chips
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole(0, u64::MAX))]
     seed: u64,
-    /// Folder of table and figure
+    /// Folder of table and figure [default: phaseloom-runs/compare]
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    format: output::Format,
 }
 
 /// A mesh whose mean 1 − F without errors is below this realises any unitary.
@@ -52,9 +56,8 @@ struct Line {
 
 impl Compare {
     pub fn execute(self) -> anyhow::Result<Exit> {
-        if let Some(folder) = &self.output {
-            output::check_output_folder(folder)?;
-        }
+        let folder = self.output.clone().unwrap_or_else(|| Path::new(results::RUNS).join("compare"));
+        results::check_own_folder(&folder, "compare")?;
         system::start_threads()?;
         let process = load_process(&self.process)?;
         // Meshes have up to 2N² cells. A chip and its gradients take some hundred bytes per cell, and every thread has one chip.
@@ -64,40 +67,61 @@ impl Compare {
             output::status("interrupted: nothing was written");
             return Ok(Exit::Interrupted);
         };
-        let right = [6, 8, 5, 9, 9, 8, 16, 17, 17].map(|width| Column::right().min_width(width).gap(1));
+        let table = self.table(&lines);
+        let csv = table.csv();
+        let metadata = self.metadata();
+        let figure = results::figure_table(&csv, &metadata).context("table.csv")?;
+        let svg = (COMPARISON_FIGURE.draw)(&figure)?;
+        std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+        results::write_figure(&folder.join("figure"), &svg)?;
+        write_atomically(&folder.join("table.csv"), csv.as_bytes())?;
+        write_atomically(&folder.join(results::METADATA), results::metadata_json("compare", &metadata).as_bytes())?;
+        output::print_results(&self.results(&lines, table, &metadata), self.format)?;
+        output::status(&format!("table and figure in {}", folder.display()));
+        Ok(Exit::Done)
+    }
+
+    /// The results: the whole table, and a selection of its columns for the terminal.
+    fn results(&self, lines: &[Line], table: ResultTable, metadata: &[(&'static str, Value)]) -> Results {
+        let mut results = Results::default();
+        metadata.iter().for_each(|(key, value)| results.value(key, ResultValue::from_json(value)));
+        results.table(table);
+        results.line(format!(
+            "{} ports, {} chips per mesh, seed {}, {}",
+            self.modes,
+            self.trials,
+            self.seed,
+            self.process.display()
+        ));
+        let right = [6, 5, 6, 14, 14].map(|width| Column::right().min_width(width).gap(1));
         let left = [Column::left().min_width(11), Column::left().min_width(15).gap(1)];
-        let mut table = TextTable::new(0, left.into_iter().chain(right));
-        let [modes, trials, seed, process] = self.settings();
-        table.line(format!("{modes} ports, {trials} chips per mesh, seed {seed}, {process}"));
-        table.line("");
-        let header = "topology|cell|cells|shifters|depth|crossings|mm²|dB|1 − F ideal|1 − F programmed|1 − F corrected";
-        table.row(header.split('|'));
-        for line in &lines {
+        let mut text = TextTable::new(0, left.into_iter().chain(right));
+        text.line("");
+        text.row("topology|cell|cells|depth|dB|1 − F".split('|').chain(["corrected"]));
+        for line in lines {
             let [ideal, before, after, transmission] = line.means();
-            let footprint = line.parts.length_um * line.parts.width_um * 1e-6;
             // No loss is 0, not −0.
             let db = Some(decibel(transmission.0)).filter(|db| db.abs() >= 0.005).unwrap_or(0.0);
-            let numbers = [format!("{footprint:.3}"), format!("{db:.2}"), format!("{:.1e}", ideal.0)];
-            let infidelities = [with_error(before), with_error(after)];
-            table.row(line.key_and_counts().into_iter().chain(numbers).chain(infidelities));
+            let counts = [line.parts.cells, line.parts.depth].map(|count| count.to_string());
+            let numbers = [format!("{db:.2}"), with_error(before), with_error(after)];
+            let keys = [line.design.topology().key(), line.design.cell().key()].map(str::to_owned);
+            text.row(keys.into_iter().chain(counts).chain(numbers));
+            if ideal.0 > MAX_IDEAL_INFIDELITY {
+                text.line(format!("  not every unitary: 1 − F = {:.1e} without errors", ideal.0));
+            }
         }
-        let mut text = table.to_string();
-        text += "\nmeans over chips ± standard error, medians and quantiles in table.csv; F is independent of global phase and loss; dB: \
-                 mean transmission; corrected: `local`, with known errors (masks: a search over all phases); tree: one row, without \
-                 the attenuator after it\n";
+        text.line("");
+        results.show(text);
+        results.line(
+            "Means over chips ± standard error. F is independent of global phase and loss; dB: mean transmission; corrected: \
+             1 − F after `local` with known errors, for masks after a search over all phases. tree: one row, without the \
+             attenuator after it. Further columns and quantiles are in table.csv.",
+        );
         for design in self.left_out() {
-            text += &format!("{design}: left out, a search for its phases takes too long\n");
+            results.sentence(format!("{design}: left out, a search for its phases takes too long"));
         }
-        text += &conclusion(&lines);
-        if let Some(folder) = &self.output {
-            let csv = self.csv(&lines).context("table.csv")?;
-            let svg = (COMPARISON_FIGURE.draw)(&Table::parse(&csv).context("table.csv")?)?;
-            std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-            results::write_figure(&folder.join("figure"), &svg)?;
-            write_atomically(&folder.join("table.csv"), csv.as_bytes())?;
-        }
-        output::print(&text)?;
-        Ok(Exit::Done)
+        conclusion(lines).into_iter().for_each(|sentence| results.sentence(sentence));
+        results
     }
 
     /// Every mesh, or `None` if the user interrupts.
@@ -140,54 +164,54 @@ impl Compare {
         MeshDesign::all().filter(|design| self.takes_too_long(design))
     }
 
-    /// Modes, trials, seed and process, as text.
-    fn settings(&self) -> [String; 4] {
-        let process = self.process.display().to_string();
-        [self.modes.to_string(), self.trials.to_string(), self.seed.to_string(), process]
+    /// What the table was computed from, as the pairs of `run.json`.
+    fn metadata(&self) -> Vec<(&'static str, Value)> {
+        let left_out: Vec<String> = self.left_out().map(|design| design.to_string()).collect();
+        vec![
+            ("phaseloom", env!("CARGO_PKG_VERSION").into()),
+            ("seed", self.seed.into()),
+            ("modes", self.modes.into()),
+            ("trials", self.trials.into()),
+            ("process", self.process.display().to_string().into()),
+            ("left_out", left_out.into()),
+        ]
     }
 
-    fn csv(&self, lines: &[Line]) -> Result<String, ReportError> {
-        let [modes, trials, seed, process] = self.settings();
-        let mut comments = vec![
-            ("phaseloom", env!("CARGO_PKG_VERSION").to_owned()),
-            ("seed", seed),
-            ("modes", modes),
-            ("trials", trials),
-            ("process", process),
-        ];
-        comments.extend(self.left_out().map(|design| ("left out", design.to_string())));
-        let header = "topology,cell,cells,shifters,depth,crossings,length_um,width_um,transmission_db,ideal_mean";
-        let mut header: Vec<String> = header.split(',').map(str::to_owned).collect();
-        for quantity in ["before", "after", "error"] {
-            header.extend(["mean", "se", "q10", "median", "q90"].map(|statistic| format!("{quantity}_{statistic}")));
-        }
-        let rows = lines.iter().map(|line| {
+    /// The table `table`: one row per mesh.
+    fn table(&self, lines: &[Line]) -> ResultTable {
+        let row = |line: &Line| {
             let [ideal, _, _, transmission] = line.means();
-            let mut row = line.key_and_counts().to_vec();
-            row.extend([line.parts.length_um.to_string(), line.parts.width_um.to_string()]);
-            row.extend([format!("{:.4}", decibel(transmission.0)), format!("{:.3e}", ideal.0)]);
-            for quantity in [|t: &Trial| t.before, |t: &Trial| t.after, |t: &Trial| t.error] {
+            let MeshSize { cells, shifters, depth, crossings, length_um, width_um, .. } = line.parts;
+            let mut row: Vec<(String, ResultValue)> = [
+                ("topology", line.design.topology().key().into()),
+                ("cell", line.design.cell().key().into()),
+                ("cells", cells.into()),
+                ("shifters", shifters.into()),
+                ("depth", depth.into()),
+                ("crossings", crossings.into()),
+                ("length_um", length_um.into()),
+                ("width_um", width_um.into()),
+                ("transmission_db", decibel(transmission.0).into()),
+                ("ideal_mean", ideal.0.into()),
+            ]
+            .map(|(key, value): (&str, ResultValue)| (key.to_owned(), value))
+            .to_vec();
+            let quantities: [(&str, fn(&Trial) -> f64); 3] =
+                [("before", |t| t.before), ("after", |t| t.after), ("error", |t| t.error)];
+            for (name, quantity) in quantities {
                 let values: Vec<f64> = line.trials.iter().map(quantity).collect();
                 let (mean, error) = mean_and_error(&values);
                 let [low, median, high] = [0.1, 0.5, 0.9].map(|q| quantile(&values, q));
-                row.extend([format!("{mean:.6e}"), format!("{error:.1e}")]);
-                row.extend([low, median, high].map(|value| format!("{value:.6e}")));
+                let statistics = [("mean", mean), ("se", error), ("q10", low), ("median", median), ("q90", high)];
+                row.extend(statistics.map(|(statistic, value)| (format!("{name}_{statistic}"), value.into())));
             }
             row
-        });
-        csv_text(&comments, &header, rows)
+        };
+        ResultTable::from_rows("table", lines.iter().map(row).collect())
     }
 }
 
 impl Line {
-    /// Keys of topology and cell, numbers of cells, shifters, columns and crossings.
-    fn key_and_counts(&self) -> [String; 6] {
-        let [topology, cell] = [self.design.topology().key(), self.design.cell().key()].map(str::to_owned);
-        let counts = [self.parts.cells, self.parts.shifters, self.parts.depth, self.parts.crossings];
-        let [cells, shifters, depth, crossings] = counts.map(|count| count.to_string());
-        [topology, cell, cells, shifters, depth, crossings]
-    }
-
     /// Mean and standard error of infidelities (ideal, programmed, corrected) and of the transmission.
     fn means(&self) -> [(f64, f64); 4] {
         let figures: [fn(&Trial) -> f64; 4] = [|t| t.ideal, |t| t.before, |t| t.after, |t| t.transmission];
@@ -211,7 +235,7 @@ fn with_error((mean, error): (f64, f64)) -> String {
 const MAX_TIES: usize = 5;
 
 /// Names the universal mesh of least infidelity, before and after correction, and the meshes within two standard errors.
-fn conclusion(lines: &[Line]) -> String {
+fn conclusion(lines: &[Line]) -> Option<String> {
     let universal = |line: &&Line| {
         line.design.topology().capability().max_rows().is_none() && line.means()[0].0 < MAX_IDEAL_INFIDELITY
     };
@@ -232,14 +256,11 @@ fn conclusion(lines: &[Line]) -> String {
         };
         Some(format!("{} ({}{ties})", best.design, with_error(best.means()[which])))
     };
-    match (named(1), named(2)) {
-        (Some(before), Some(after)) => {
-            format!(
-                "Least infidelity of the meshes that realise every unitary, as programmed: {before}; after local correction: {after}.\n"
-            )
-        }
-        _ => String::new(),
-    }
+    Some(format!(
+        "Least infidelity of the meshes that realise every unitary, as programmed: {}; after local correction: {}.",
+        named(1)?,
+        named(2)?
+    ))
 }
 
 #[cfg(test)]
@@ -249,7 +270,14 @@ mod tests {
     #[test]
     fn searches_of_many_phases_are_left_out() {
         let left_out = |modes: usize| -> Vec<String> {
-            let compare = Compare { modes, process: PathBuf::new(), trials: 2, seed: 1, output: None };
+            let compare = Compare {
+                modes,
+                process: PathBuf::new(),
+                trials: 2,
+                seed: 1,
+                output: None,
+                format: output::Format::default(),
+            };
             compare.left_out().map(|design| design.to_string()).collect()
         };
         assert!(left_out(64).is_empty() && left_out(75) == ["masks"] && left_out(512) == ["masks"]);

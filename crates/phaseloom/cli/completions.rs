@@ -5,7 +5,7 @@ use super::{Cli, Exit};
 use anyhow::Context;
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Print the completions of a shell
 #[derive(Args)]
@@ -37,6 +37,7 @@ impl Man {
     pub fn execute(self) -> anyhow::Result<Exit> {
         if let Some(folder) = self.output {
             output::check_output_folder(&folder)?;
+            check_pages(&folder)?;
             std::fs::create_dir_all(&folder)
                 .and_then(|()| clap_mangen::generate_to(Cli::command(), &folder))
                 .with_context(|| folder.display().to_string())?;
@@ -47,4 +48,20 @@ impl Man {
         output::print(&String::from_utf8_lossy(&page))?;
         Ok(Exit::Done)
     }
+}
+
+/// Checks that the pages would replace nothing but pages of this program: the folder may hold those of other programs.
+fn check_pages(folder: &Path) -> anyhow::Result<()> {
+    let command = Cli::command();
+    let names = command.get_subcommands().map(|sub| format!("phaseloom-{}.1", sub.get_name()));
+    for name in names.chain(["phaseloom.1".to_owned()]) {
+        let path = folder.join(name);
+        let is_own = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).contains(".TH phaseloom");
+        anyhow::ensure!(
+            !path.exists() || std::fs::read(&path).is_ok_and(is_own),
+            "-o: {}: found another file, which a page of the manual would replace: name another folder, or remove it",
+            path.display()
+        );
+    }
+    Ok(())
 }

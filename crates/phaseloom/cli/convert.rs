@@ -1,9 +1,9 @@
 //! The command `convert`: convert a program between phase conventions.
 
 use super::Exit;
-use super::terminal::output;
+use super::terminal::{output, streams};
 use clap::Args;
-use phaseloom::files::InvalidValue;
+use phaseloom::files::{InvalidValue, Results};
 use phaseloom::mesh::MeshError;
 use phaseloom::mesh::convention::{ConvertedProgram, convention, load};
 use std::path::PathBuf;
@@ -25,9 +25,11 @@ pub struct Convert {
     /// Key of the convention, see `phaseloom list`; `phaseloom` converts back to a program
     #[arg(long, value_name = "KEY")]
     to: String,
-    /// Where to write the result
+    /// Where to write the result, `-` for standard output [default: only the summary is printed]
     #[arg(short, long, value_name = "OUT.json")]
-    output: PathBuf,
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    format: output::Format,
 }
 
 impl Convert {
@@ -40,25 +42,38 @@ impl Convert {
             other => other,
         };
         let to = if self.to == OURS { None } else { Some(convention(&self.to).map_err(known)?) };
-        output::check_json_path(
-            &self.output,
-            &["phaseloom-program", "phaseloom-converted"],
-            &[("the program", Some(&self.program))],
-        )?;
-        let program = load(&self.program)?;
+        if let Some(path) = &self.output {
+            let formats = ["phaseloom-program", "phaseloom-converted"];
+            output::check_json_path(path, &formats, &[("the program", Some(&self.program))])?;
+        }
+        let program = load(&streams::input(&self.program)?)?;
         let (rows, columns) = program.shape();
-        let mut text = format!("{rows}×{columns}, {}, {} interferometers\n", self.to, program.interferometers());
+        let mut results = Results::default();
+        results.value("rows", rows);
+        results.value("columns", columns);
+        results.value("convention", self.to.as_str());
+        results.value("cells", program.interferometers());
+        results.line(format!("{rows}×{columns}, {}, {} interferometers", self.to, program.interferometers()));
         match to {
-            None => program.save(&self.output)?,
+            None => {
+                if let Some(path) = &self.output {
+                    streams::save(path, |path| program.save(path))?;
+                }
+            }
             Some(convention) => {
                 let converted = ConvertedProgram::new(&program, convention)?;
                 let phases: usize = converted.meshes().iter().map(|mesh| mesh.screen.len()).sum();
                 let error = (program.matrix() - converted.program().matrix()).norm();
-                converted.save(&self.output)?;
-                text += &format!("{phases} phases outside of them\n‖Ŵ − W‖_F there and back {error:.1e}\n");
+                if let Some(path) = &self.output {
+                    streams::save(path, |path| converted.save(path))?;
+                }
+                results.value("outer_phases", phases);
+                results.value("absolute_error", error);
+                results.line(format!("{phases} phases outside of them"));
+                results.line(format!("‖Ŵ − W‖_F there and back {error:.1e}"));
             }
         }
-        output::print(&text)?;
+        output::print_summary(&results, self.format, self.output.as_deref())?;
         Ok(Exit::Done)
     }
 }

@@ -1,11 +1,11 @@
 //! The command `correct`: correct the fabrication errors of a chip.
 
 use super::Exit;
-use super::terminal::{interrupt, output, whole};
+use super::terminal::{interrupt, output, streams, whole};
 use anyhow::Context;
 use clap::Args;
 use phaseloom::files::usage::{self, KeysRead};
-use phaseloom::files::{Column, TextTable};
+use phaseloom::files::{Column, ResultTable, ResultValue, Results, TextTable, WIDTH, wrap};
 use phaseloom::hardware::correction::{CORRECTIONS, Corrected, Correction, Instruments, correct, correction};
 use phaseloom::hardware::{Chip, ChipId, HardwareError};
 use phaseloom::mesh::convention;
@@ -17,8 +17,8 @@ const MAX_RESIDUAL_PER_NOISE: f64 = 3.0;
 /// Correct the phases of a program for an imperfect chip
 ///
 /// Without --method every method is tried on the same chip. A method sees the chip through noisy measurements, or knows
-/// the quantities in its row. The table shows infidelity 1 − F, error, transmission, mean phase, the electrical power of
-/// the phases (if the process of the chip has a [phase_shifter]), numbers of measurements and steps. The row `none` is the
+/// the quantities that the output names. The table shows infidelity 1 − F, error, transmission, the electrical power of the
+/// phases (if the process of the chip has a [phase_shifter]), numbers of measurements and steps. The row `none` is the
 /// uncorrected program. Ctrl-C stops the command, and nothing is written.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
@@ -34,9 +34,11 @@ pub struct Correct {
     /// The method, see `phaseloom list`
     #[arg(long, value_name = "KEY")]
     method: Option<String>,
-    /// Where to write the corrected program of one `--method`
+    /// Where to write the corrected program of one `--method`, `-` for standard output
     #[arg(short, long, value_name = "CORRECTED.json", requires = "method")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    format: output::Format,
     /// Noise of each quadrature of a measurement, relative to the field of a full input [default: 0.001]
     #[arg(long, value_name = "X", allow_hyphen_values = true)]
     noise: Option<f64>,
@@ -64,8 +66,8 @@ impl Correct {
             let read = [("the program", Some(self.program.as_path())), ("the chip", Some(&self.chip))];
             output::check_json_path(path, &["phaseloom-program"], &read)?;
         }
-        let target = convention::load(&self.program)?;
-        let chip = Chip::load(&self.chip)?;
+        let target = convention::load(&streams::input(&self.program)?)?;
+        let chip = Chip::load(&streams::input(&self.chip)?)?;
         if target.gain() <= 0.0 {
             anyhow::bail!(
                 "{}: `gain` is 0: found a matrix of zeros, expected a target that is not zero",
@@ -74,10 +76,12 @@ impl Correct {
         }
         let draws = ChipId { seed, trial: 0, core: 0 };
         let instruments = Instruments { noise, effort, draws, interrupt: interrupt::on_signal() };
-        let columns = [11, 12, 12, 12, 9, 12, 11, 7].map(|width| Column::right().min_width(width).gap(1));
-        let columns = [vec![Column::left().min_width(19)], columns.to_vec(), vec![Column::left()]].concat();
+        let columns = [8, 8, 12, 10, 12, 6].map(|width| Column::right().min_width(width).gap(1));
+        let columns = [vec![Column::left().min_width(18)], columns.to_vec()].concat();
         let mut table = TextTable::new(0, columns);
-        table.row("method|1 − F|error|scaled|light|phase|heaters|measurements|steps|knows".split('|'));
+        table.row("method|1 − F|error|transmission|heaters|measurements|steps".split('|'));
+        let mut data = ResultTable::new("methods", &COLUMNS);
+        let mut known = Vec::new();
         let (mut last, mut read) = (None, KeysRead::default());
         for method in methods {
             let (corrected, keys) = usage::record(|| correct(&chip, &target, method, &instruments));
@@ -90,7 +94,7 @@ impl Correct {
                 }
                 // If all methods are tried, one that fails does not hide the others.
                 Err(error) if self.method.is_none() && !matches!(error, HardwareError::ShapeMismatch { .. }) => {
-                    table.line(format!("{:<19} {error}", method.key));
+                    table.line(wrap(&format!("{:<18} {error}", method.key), WIDTH, 2));
                     continue;
                 }
                 Err(error @ HardwareError::ShapeMismatch { .. }) => return Err(error.into()),
@@ -99,9 +103,12 @@ impl Correct {
                 }
             };
             if last.is_none() {
-                table.row(row("none", &done, true, ""));
+                table.row(row("none", &done, true));
+                data.row(values("none", &done, true, ""));
             }
-            table.row(row(method.key, &done, false, method.knows.describe()));
+            table.row(row(method.key, &done, false));
+            data.row(values(method.key, &done, false, method.knows.describe()));
+            known.push(format!("  {}: {}", method.key, method.knows.describe()));
             if done.after.fidelity < done.before.fidelity && 1.0 - done.after.fidelity > 1e-12 {
                 table.line("  worse than the uncorrected program");
             }
@@ -116,7 +123,7 @@ impl Correct {
                 ));
             }
             if let Some(residual) = done.result.residual {
-                table.line(fit(residual, noise));
+                table.line(wrap(&fit(residual, noise), WIDTH, 2));
             }
             last = Some(done);
         }
@@ -129,36 +136,73 @@ impl Correct {
                 output::status(&format!("note: {option} has no effect: no method of this table reads it"));
             }
         }
-        let mut text = table.to_string();
-        text += "F = |tr(W†Ŵ)|²/(‖W‖²‖Ŵ‖²), independent of global phase and loss; error: ‖Ŵ−W‖/‖W‖; scaled: the error after the gain that minimises \
-                 it; light: transmission; phase: mean of all shifters (rad)\n";
-        text += if chip.process().phase_shifter.is_some() {
-            "heaters: power that holds all phases, Σ|φ|·P_π/π, every phase modulo 2π\n"
+        let mut results = Results::default();
+        results.table(data);
+        results.show(table);
+        results.line("");
+        results.line("what each method knows:");
+        known.iter().for_each(|line| results.line(line));
+        results.line(
+            "F = |tr(W†Ŵ)|²/(‖W‖²‖Ŵ‖²), independent of global phase and loss; error: ‖Ŵ−W‖/‖W‖ after the gain that \
+             minimises it",
+        );
+        results.line(if chip.process().phase_shifter.is_some() {
+            "heaters: power that holds all phases, Σ|φ|·P_π/π, every phase modulo 2π"
         } else {
-            "heaters: the process of the chip names no [phase_shifter], so the power of a phase is unknown\n"
-        };
+            "heaters: the process of the chip names no [phase_shifter], so the power of a phase is unknown"
+        });
         if let (Some(path), Some(done)) = (&self.output, &last) {
-            done.program.save(path)?;
+            streams::save(path, |path| done.program.save(path))?;
         }
-        output::print(&text)?;
+        output::print_summary(&results, self.format, self.output.as_deref())?;
         Ok(Exit::Done)
     }
 }
 
-fn row(name: &str, done: &Corrected, before: bool, knows: &str) -> [String; 10] {
+/// Columns of the results.
+const COLUMNS: [&str; 10] = [
+    "method",
+    "infidelity",
+    "error",
+    "scaled_error",
+    "transmission_db",
+    "mean_phase_rad",
+    "heater_power_w",
+    "measurements",
+    "steps",
+    "knows",
+];
+
+/// A row of the results.
+fn values(name: &str, done: &Corrected, before: bool, knows: &str) -> [ResultValue; 10] {
+    let quality = if before { done.before } else { done.after };
+    let (measurements, steps) = if before { (0, 0) } else { (done.measurements as u64, done.result.steps as u64) };
+    [
+        name.into(),
+        (1.0 - quality.fidelity).max(0.0).into(),
+        quality.error.into(),
+        quality.scaled_error.into(),
+        quality.transmission_db.into(),
+        quality.mean_phase_rad.into(),
+        quality.heater_power_w.into(),
+        measurements.into(),
+        steps.into(),
+        knows.into(),
+    ]
+}
+
+/// A row of the text.
+fn row(name: &str, done: &Corrected, before: bool) -> [String; 7] {
     let quality = if before { done.before } else { done.after };
     let (measurements, steps) = if before { (0, 0) } else { (done.measurements, done.result.steps) };
     [
         name.to_owned(),
-        format!("{:.3e}", (1.0 - quality.fidelity).max(0.0)),
-        format!("{:.4e}", quality.error),
-        format!("{:.4e}", quality.scaled_error),
+        format!("{:.2e}", (1.0 - quality.fidelity).max(0.0)),
+        format!("{:.2e}", quality.scaled_error),
         output::transmission(quality.transmission_db),
-        format!("{:.3}", quality.mean_phase_rad),
         quality.heater_power_w.map_or_else(|| "–".to_owned(), output::power),
         measurements.to_string(),
         steps.to_string(),
-        knows.to_owned(),
     ]
 }
 

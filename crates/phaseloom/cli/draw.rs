@@ -1,11 +1,11 @@
 //! The command `draw`: draw the mesh of a program.
 
 use super::Exit;
-use super::terminal::{output, whole};
+use super::terminal::{output, streams, whole};
 use anyhow::{Context, bail, ensure};
 use clap::Args;
 use phaseloom::Complex64;
-use phaseloom::files::write_atomically;
+use phaseloom::files::{WIDTH, wrap, write_atomically};
 use phaseloom::hardware::{Chip, Process};
 use phaseloom::mesh::cell::CellErrors;
 use phaseloom::mesh::{
@@ -33,9 +33,10 @@ const MAX_WIDTH_PX: f64 = 16_384.0;
 pub struct Draw {
     /// The program (JSON), of at most 128 rows and columns
     program: PathBuf,
-    /// Where to write the drawing; the ending selects the format
+    /// Where to write the drawing; the ending selects the format, `-` is standard output (SVG) [default: only the title is
+    /// printed]
     #[arg(short, long, value_name = "MESH.svg|MESH.png")]
-    output: PathBuf,
+    output: Option<PathBuf>,
     /// Send unit power into this port, from 0, and show it along the waveguides
     #[arg(long, value_name = "PORT", value_parser = whole(0, usize::MAX))]
     input: Option<usize>,
@@ -47,8 +48,10 @@ pub struct Draw {
 impl Draw {
     pub fn execute(self) -> anyhow::Result<Exit> {
         let read = [("the program", Some(self.program.as_path())), ("the chip", self.chip.as_deref())];
-        output::check_output_path(&self.output, &["svg", "png"], &read)?;
-        let program = convention::load(&self.program)?;
+        if let Some(path) = &self.output {
+            output::check_output_path(path, &["svg", "png"], &read)?;
+        }
+        let program = convention::load(&streams::input(&self.program)?)?;
         let (rows, columns) = program.shape();
         let path = self.program.display();
         if rows.max(columns) > MODES {
@@ -61,13 +64,16 @@ impl Draw {
         }
         let optics = optics(&program, self.chip.as_deref())?;
         let drawing = drawing(&program, &optics, self.input, self.chip.is_some());
+        let Some(path) = &self.output else {
+            output::print(&(wrap(&drawing.title, WIDTH, 2) + "\n"))?;
+            return Ok(Exit::Done);
+        };
         let svg = drawing.svg();
-        let bytes = match output::ending(&self.output).as_str() {
+        let bytes = match output::ending(path).as_str() {
             "png" => png(&svg, (PIXELS * drawing.width()).min(MAX_WIDTH_PX) as u32)?,
             _ => svg.into_bytes(),
         };
-        write_atomically(&self.output, &bytes)?;
-        output::status(&format!("drawing in {}", self.output.display()));
+        streams::save(path, |path| write_atomically(path, &bytes))?;
         Ok(Exit::Done)
     }
 }

@@ -2,10 +2,10 @@
 
 use super::Exit;
 use super::chip::load_process;
-use super::terminal::{output, whole};
+use super::terminal::{output, streams, whole};
 use clap::Args;
 use phaseloom::Complex64;
-use phaseloom::files::{read_matrix, write_matrix};
+use phaseloom::files::{ResultTable, Results, WIDTH, read_matrix, wrap, write_matrix};
 use phaseloom::hardware::{Chip, ChipId};
 use phaseloom::mesh::convention;
 use phaseloom::nalgebra::DMatrix;
@@ -40,9 +40,11 @@ pub struct Matrix {
     /// Compare with the matrix of this program, or with this matrix (.npy) [default: this program on a perfect chip]
     #[arg(long, value_name = "TARGET.json|.npy")]
     target: Option<PathBuf>,
-    /// Where to write the matrix
+    /// Where to write the matrix, `-` for standard output [default: only the summary is printed]
     #[arg(short, long, value_name = "MATRIX.npy")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    format: output::Format,
 }
 
 impl Matrix {
@@ -56,8 +58,9 @@ impl Matrix {
                 &[&read[..], &[("the process", self.process.as_deref())]].concat(),
             )?;
         }
-        let program = convention::load(&self.program)?;
+        let program = convention::load(&streams::input(&self.program)?)?;
         let ideal = program.matrix();
+        self.target.as_deref().map(|path| streams::refuse("--target", path)).transpose()?;
         let (target, compared) = match &self.target {
             Some(path) if path.extension().is_some_and(|end| end == "npy") => {
                 (read_matrix(path)?.0, path.display().to_string())
@@ -76,7 +79,7 @@ impl Matrix {
             );
         }
         let chip = match (&self.chip, &self.process) {
-            (Some(path), _) => Some(Chip::load(path)?),
+            (Some(path), _) => Some(Chip::load(&streams::input(path)?)?),
             (None, Some(path)) => {
                 let sample = ChipId { seed: self.seed.unwrap_or_default(), trial: self.trial, core: 0 };
                 Some(Chip::fabricate(&load_process(path)?, &program, sample)?)
@@ -94,34 +97,57 @@ impl Matrix {
             );
         }
         if let Some(path) = &self.output {
-            write_matrix(path, &realised)?;
+            streams::save(path, |path| write_matrix(path, &realised))?;
         }
         let (rows, columns) = realised.shape();
-        let mut text =
-            format!("{rows}×{columns}, {}\n", if chip.is_some() { "imperfect chip" } else { "perfect chip" });
+        let mut results = Results::default();
+        results.value("rows", rows);
+        results.value("columns", columns);
+        results.value("chip", if chip.is_some() { "imperfect" } else { "perfect" });
+        results.line(format!("{rows}×{columns}, {}", if chip.is_some() { "imperfect chip" } else { "perfect chip" }));
         let (target_scaled, realised_scaled) = (Scaled::new(&target), Scaled::new(&realised));
         if target_scaled.size > 0.0 {
             if chip.is_some() || self.target.is_some() {
-                text += &format!("W: {compared}\n");
+                results.line(format!("W: {compared}"));
             }
-            text += &format!(
-                "relative error ‖Ŵ−W‖/‖W‖ {}\nfidelity {:.6}\ntransmission ‖Ŵ‖²/‖W‖² {}\n",
-                output::ratio(Scaled::new(&(&target - &realised)).norm_ratio(&target_scaled)),
-                if realised_scaled.size > 0.0 { fidelity(&target_scaled.matrix, &realised_scaled.matrix) } else { 0.0 },
-                output::transmission(20.0 * realised_scaled.norm_ratio(&target_scaled).log10()),
-            );
+            let error = Scaled::new(&(&target - &realised)).norm_ratio(&target_scaled);
+            let is_dark = realised_scaled.size <= 0.0;
+            let fidelity = if is_dark { 0.0 } else { fidelity(&target_scaled.matrix, &realised_scaled.matrix) };
+            let transmission_db = 20.0 * realised_scaled.norm_ratio(&target_scaled).log10();
+            results.value("error", error);
+            results.value("fidelity", fidelity);
+            results.value("transmission_db", transmission_db);
+            results.line(format!("relative error ‖Ŵ−W‖/‖W‖ {}", output::ratio(error)));
+            results.line(format!("fidelity {fidelity:.6}"));
+            results.line(format!("transmission ‖Ŵ‖²/‖W‖² {}", output::transmission(transmission_db)));
         } else {
-            text += "W is zero: there is nothing to compare with\n";
+            results.line("W is zero: there is nothing to compare with");
         }
+        let mut entries = ResultTable::new("matrix", &["row", "column", "re", "im"]);
+        for (i, row) in realised.row_iter().enumerate() {
+            row.iter().enumerate().for_each(|(j, z)| entries.row([i.into(), j.into(), z.re.into(), z.im.into()]));
+        }
+        results.table(entries);
         if rows <= 8 && columns <= 8 {
-            for row in realised.row_iter() {
-                let cells: Vec<String> = row.iter().map(|z| format!("{}{}i", signed(z.re), signed(z.im))).collect();
-                text += &format!("{}\n", cells.join("  "));
-            }
+            results.show(grid(&realised));
         }
-        output::print(&text)?;
+        output::print_summary(&results, self.format, self.output.as_deref())?;
         Ok(Exit::Done)
     }
+}
+
+/// An entry of a printed matrix has at least this number of decimals. Rows that do not fit are broken.
+const MIN_DECIMALS: usize = 4;
+
+/// The entries of a small matrix in lines of the width of a terminal, with as many decimals as fit, six at most.
+fn grid(matrix: &DMatrix<Complex64>) -> String {
+    let with = |decimals: usize| -> String {
+        let cell = |z: &Complex64| format!("{}{}i", signed(z.re, decimals), signed(z.im, decimals));
+        let lines = matrix.row_iter().map(|row| row.iter().map(cell).collect::<Vec<_>>().join("  ") + "\n");
+        lines.collect()
+    };
+    let fits = |text: &String| text.lines().all(|line| line.chars().count() <= WIDTH);
+    (MIN_DECIMALS..=6).rev().map(with).find(fits).unwrap_or_else(|| wrap(&with(MIN_DECIMALS), WIDTH, 2) + "\n")
 }
 
 /// A matrix divided by its largest entry, whose squares neither underflow nor overflow.
@@ -143,7 +169,7 @@ impl Scaled {
 }
 
 /// A number with its sign, also for zero.
-fn signed(value: f64) -> String {
-    let number = output::number(value, 6);
+fn signed(value: f64, decimals: usize) -> String {
+    let number = output::number(value, decimals);
     if number.starts_with('-') { number } else { format!("+{number}") }
 }

@@ -3,8 +3,8 @@
 use super::Exit;
 use super::terminal::{output, results};
 use clap::Args;
-use phaseloom::experiment::{Tables, merge};
-use std::path::PathBuf;
+use phaseloom::experiment::{Tables, View, merge};
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// Merge the shards of a run
@@ -14,22 +14,49 @@ pub struct Merge {
     /// Folders of shards of one run
     #[arg(required = true, value_name = "DIR")]
     folders: Vec<PathBuf>,
-    /// Folder of the whole run
+    /// Folder of the whole run [default: the name of the first shard without its `-K-of-N`]
     #[arg(short, long, value_name = "DIR")]
-    output: PathBuf,
+    output: Option<PathBuf>,
+    /// Also print sizes, predictions and errors of the layers
+    #[arg(long)]
+    layers: bool,
+    /// Print all statistics and the layers, in tables of some 180 columns
+    #[arg(long)]
+    wide: bool,
+    #[command(flatten)]
+    format: output::Format,
 }
 
 impl Merge {
     pub fn execute(self) -> anyhow::Result<Exit> {
         let start = Instant::now();
-        output::check_output_folder(&self.output)?;
-        let outcome = merge(&self.folders, &self.output, &|text| output::status(&format!("note: {text}")))?;
+        let folder = match &self.output {
+            Some(folder) => folder.clone(),
+            None => whole_folder(&self.folders[0])?,
+        };
+        output::check_output_folder(&folder)?;
+        let outcome = merge(&self.folders, &folder, &|text| output::status(&format!("note: {text}")))?;
         results::provenance(&outcome, "merged", start.elapsed())?;
         if let Some(tables) = Tables::new(&outcome) {
             results::write(&outcome, &tables)?;
-            output::print(&tables.text())?;
+            output::print_results(&tables.results(View { wide: self.wide, layers: self.layers }), self.format)?;
         }
-        output::status(&format!("results in {}", self.output.display()));
+        results::say_where(&folder);
         Ok(Exit::Done)
+    }
+}
+
+/// The folder of the whole run: `phaseloom-runs/digits` for a shard in `…/digits-1-of-2`.
+fn whole_folder(shard: &Path) -> anyhow::Result<PathBuf> {
+    let name = shard.file_name().unwrap_or_default().to_string_lossy();
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let whole = name.rsplit_once("-of-").filter(|(_, of)| is_number(of)).and_then(|(rest, _)| rest.rsplit_once('-'));
+    match whole.filter(|(_, part)| is_number(part)) {
+        Some((whole, _)) => Ok(Path::new("phaseloom-runs").join(whole)),
+        None => anyhow::bail!(
+            "{}: found a folder whose name does not end with `-K-of-N`, the default name of a shard, expected one, or -o \
+             with the folder of the whole run",
+            shard.display()
+        ),
     }
 }

@@ -23,6 +23,7 @@ use terminal::{error_text, output, system};
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::process::ExitCode;
+use std::time::Instant;
 
 /// Runs trained neural networks on imperfect photonic chips.
 #[derive(Parser)]
@@ -32,6 +33,8 @@ use std::process::ExitCode;
     Data read by path: set PHASELOOM_DATA to their folder."
 )]
 struct Cli {
+    #[command(flatten)]
+    messages: output::Messages,
     #[command(subcommand)]
     command: Command,
 }
@@ -86,18 +89,22 @@ enum Exit {
 pub fn main() -> ExitCode {
     let matches = with_negative_numbers(Cli::command()).get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    output::configure(cli.messages);
+    let start = Instant::now();
     system::block_signals();
     let work = || cli.command.execute();
-    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)) {
+    let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+    output::time_taken(start);
+    match ended {
         Ok(Ok(Exit::Done)) => ExitCode::SUCCESS,
         Ok(Ok(Exit::Interrupted)) => ExitCode::from(130),
         Ok(Ok(Exit::Failed)) => ExitCode::from(1),
         Ok(Err(error)) => {
-            output::status(&format!("error: {}", error_text::escape_control(&message(&error))));
+            output::error(&error_text::escape_control(&message(&error)));
             ExitCode::from(if is_internal(&error) { 1 } else { 2 })
         }
         Err(_) => {
-            output::status("error: this is a bug in Phaseloom; please report it with the message above");
+            output::error("this is a bug in Phaseloom; please report it with the message above");
             ExitCode::from(1)
         }
     }

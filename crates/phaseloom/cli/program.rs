@@ -1,11 +1,11 @@
 //! The command `program`: program a matrix on a mesh.
 
 use super::Exit;
-use super::terminal::output;
+use super::terminal::{output, streams};
 use anyhow::Context;
 use clap::Args;
 use phaseloom::Complex64;
-use phaseloom::files::read_matrix;
+use phaseloom::files::{Results, read_matrix};
 use phaseloom::mesh::{Capability, Form, MatrixProgram, MeshDesign, Unitary};
 use phaseloom::nalgebra::DMatrix;
 use phaseloom::numerics::relative_error;
@@ -22,9 +22,9 @@ use std::path::PathBuf;
 pub struct Program {
     /// The matrix (.npy)
     matrix: PathBuf,
-    /// Where to write the program (JSON)
+    /// Where to write the program (JSON), `-` for standard output [default: only the summary is printed]
     #[arg(short, long, value_name = "PROGRAM.json")]
-    output: PathBuf,
+    output: Option<PathBuf>,
     /// auto: one mesh if max|U†U−I| ≤ 1e-9, or 1e-5 for single-precision input (its nearest unitary is programmed)
     #[arg(long, value_parser = ["auto", "unitary", "svd"], default_value = "auto")]
     form: String,
@@ -34,6 +34,8 @@ pub struct Program {
     /// Key of the cell, see `phaseloom list` [default: the usual cell of the topology]
     #[arg(long, value_name = "KEY")]
     cell: Option<String>,
+    #[command(flatten)]
+    format: output::Format,
 }
 
 /// Up to this number of ports a search for phases takes seconds, beyond it minutes.
@@ -41,7 +43,9 @@ const MAX_QUICK_PORTS: usize = 32;
 
 impl Program {
     pub fn execute(self) -> anyhow::Result<Exit> {
-        output::check_json_path(&self.output, &["phaseloom-program"], &[("the matrix", Some(&self.matrix))])?;
+        if let Some(path) = &self.output {
+            output::check_json_path(path, &["phaseloom-program"], &[("the matrix", Some(&self.matrix))])?;
+        }
         let design = MeshDesign::from_keys(&self.topology, self.cell.as_deref())?;
         anyhow::ensure!(
             !(self.form == "svd" && design.topology().capability() == Capability::AnyContraction),
@@ -51,7 +55,7 @@ impl Program {
             !(self.form == "unitary" && design.topology().capability() == Capability::AnyContraction),
             "--form: found unitary, expected auto: {design} realises any matrix on one mesh that is not unitary"
         );
-        let (w, single) = read_matrix(&self.matrix)?;
+        let (w, single) = read_matrix(&streams::input(&self.matrix)?)?;
         let modes = w.nrows().max(w.ncols());
         if design.topology().capability() == Capability::Fitted && modes > MAX_QUICK_PORTS {
             output::status(&format!(
@@ -66,7 +70,9 @@ impl Program {
         let program =
             if single { MatrixProgram::from_single(&w, form, &design) } else { MatrixProgram::new(&w, form, &design) }
                 .with_context(|| self.matrix.display().to_string())?;
-        program.save(&self.output)?;
+        if let Some(path) = &self.output {
+            streams::save(path, |path| program.save(path))?;
+        }
 
         // Divided by the largest entry, so that squares do not underflow. A matrix of zeros has no error.
         let largest = w.camax();
@@ -74,29 +80,45 @@ impl Program {
         let scaled = |m: &DMatrix<Complex64>| m.map(|z| z / scale);
         let absolute_error = scale * (scaled(&program.matrix()) - scaled(&w)).norm();
         let (rows, columns) = program.shape();
-        let mut text = format!("{rows}×{columns} matrix, {} precision\n", if single { "single" } else { "double" });
+        let mut results = Results::default();
+        results.value("rows", rows);
+        results.value("columns", columns);
+        results.value("precision", if single { "single" } else { "double" });
+        results.line(format!("{rows}×{columns} matrix, {} precision", if single { "single" } else { "double" }));
         if w.is_square() {
-            text += &format!("max |U†U − I| = {:.1e}\n", Unitary::deviation(&w));
+            results.value("unitary_deviation", Unitary::deviation(&w));
+            results.line(format!("max |U†U − I| = {:.1e}", Unitary::deviation(&w)));
         }
-        text += match (program.form(), single) {
-            (Form::Unitary, true) => "programmed the nearest unitary on one mesh (form unitary)\n",
-            (Form::Unitary, false) => "programmed on one mesh (form unitary)\n",
-            (Form::Contraction, _) => "programmed as g·M on one mesh that is not unitary (form contraction)\n",
-            _ => "programmed as g·U·Σ·V† on two meshes and a column of attenuators (form svd)\n",
+        let (form, how) = match (program.form(), single) {
+            (Form::Unitary, true) => ("unitary", "programmed the nearest unitary on one mesh (form unitary)"),
+            (Form::Unitary, false) => ("unitary", "programmed on one mesh (form unitary)"),
+            (Form::Contraction, _) => {
+                ("contraction", "programmed as g·M on one mesh that is not unitary (form contraction)")
+            }
+            _ => ("svd", "programmed as g·U·Σ·V† on two meshes and a column of attenuators (form svd)"),
         };
-        text += &format!(
-            "{design}: {} {}, depth {}, gain {:?}\n‖Ŵ − W‖_F = {:.1e}\n",
+        results.value("form", form);
+        results.value("topology", design.topology().key());
+        results.value("cell", design.cell().key());
+        results.value("cells", program.interferometers());
+        results.value("depth", program.depth());
+        results.value("gain", program.gain());
+        results.value("absolute_error", absolute_error);
+        results.line(how);
+        results.line(format!(
+            "{design}: {} {}, depth {}, gain {}",
             program.interferometers(),
             design.cell().plural(),
             program.depth(),
-            program.gain(),
-            absolute_error
-        );
+            output::significant(program.gain()),
+        ));
+        results.line(format!("‖Ŵ − W‖_F = {absolute_error:.1e}"));
         if design.topology().capability() == Capability::Fitted {
             let error = if largest > 0.0 { relative_error(&scaled(&w), &scaled(&program.matrix())) } else { 0.0 };
-            text += &format!("fitted: each mesh is the nearest that the search found, ‖Ŵ − W‖/‖W‖ = {error:.1e}\n");
+            results.value("relative_error", error);
+            results.line(format!("fitted: each mesh is the nearest that the search found, ‖Ŵ − W‖/‖W‖ = {error:.1e}"));
         }
-        output::print(&text)?;
+        output::print_summary(&results, self.format, self.output.as_deref())?;
         Ok(Exit::Done)
     }
 }

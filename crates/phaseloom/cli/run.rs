@@ -1,11 +1,11 @@
 //! The command `run`: run an experiment.
 
 use super::Exit;
-use super::terminal::{interrupt, output, results, whole};
+use super::terminal::{interrupt, output, results, streams, whole};
 use clap::Args;
 use phaseloom::experiment;
 use phaseloom::experiment::store::OUTPUTS;
-use phaseloom::experiment::{Effects, Experiment, ExperimentError, Options, Shard, Tables, Unit};
+use phaseloom::experiment::{Effects, Experiment, ExperimentError, Options, Shard, Tables, Unit, View};
 use phaseloom::files::{FileError, write_columns_as_rows};
 use phaseloom::hardware::{Batch, PRESET_STATE};
 use phaseloom::mesh::{Capability, topology};
@@ -55,11 +55,20 @@ pub struct Run {
     /// Print the size of the run, and its memory and time as estimates; write nothing
     #[arg(long)]
     dry_run: bool,
+    /// Also print sizes, predictions and errors of the layers
+    #[arg(long)]
+    layers: bool,
+    /// Print all statistics and the layers, in tables of some 180 columns
+    #[arg(long)]
+    wide: bool,
+    #[command(flatten)]
+    format: output::Format,
 }
 
 impl Run {
     pub fn execute(self) -> anyhow::Result<Exit> {
         let start = Instant::now();
+        streams::refuse("the experiment", &self.experiment)?;
         self.output.as_deref().map(output::check_output_folder).transpose()?;
         let mut experiment = Experiment::load(&self.experiment)?;
         experiment.config.trials = self.trials.unwrap_or(experiment.config.trials);
@@ -70,9 +79,16 @@ impl Run {
     }
 
     /// The options of a run of an experiment that is in no file. `path` is its name in messages.
-    pub(super) fn of_experiment(path: PathBuf, threads: Option<u16>, shard: Shard, dry_run: bool) -> Self {
+    pub(super) fn of_experiment(
+        path: PathBuf,
+        threads: Option<u16>,
+        shard: Shard,
+        dry_run: bool,
+        format: output::Format,
+    ) -> Self {
         let (output, trials, seed, save_outputs) = (None, None, None, None);
-        Self { experiment: path, output, trials, seed, threads, shard, save_outputs, dry_run }
+        let (layers, wide) = (false, false);
+        Self { experiment: path, output, trials, seed, threads, shard, save_outputs, dry_run, layers, wide, format }
     }
 
     /// Computes an experiment in a folder, and prints its results.
@@ -146,9 +162,9 @@ impl Run {
             output::status(&format!("{}: this run is finished; nothing was computed", folder.display()));
         }
         results::write(&outcome, &tables)?;
-        output::print(&tables.text())?;
+        output::print_results(&tables.results(View { wide: self.wide, layers: self.layers }), self.format)?;
         outcome.diagnosis.iter().for_each(|text| output::status(&format!("note: {text}")));
-        output::status(&format!("results in {}", folder.display()));
+        results::say_where(folder);
         Ok(Exit::Done)
     }
 

@@ -1,7 +1,7 @@
 //! The command `spectra`: derive a process from measured spectra.
 
 use super::Exit;
-use super::terminal::output;
+use super::terminal::{output, streams};
 use clap::Args;
 use phaseloom::files::write_atomically;
 use phaseloom::hardware::spectra::{SpectraSpec, derive};
@@ -20,13 +20,14 @@ use std::path::{Path, PathBuf};
 pub struct Spectra {
     /// The measurements and their files (TOML)
     settings: PathBuf,
-    /// Where to write the process [default: standard output]
+    /// Where to write the process [default: `-`, standard output]
     #[arg(short, long, value_name = "PROCESS.toml")]
     output: Option<PathBuf>,
 }
 
 impl Spectra {
     pub fn execute(self) -> anyhow::Result<Exit> {
+        streams::refuse("the settings", &self.settings)?;
         let base = self.settings.parent().unwrap_or(Path::new(""));
         let mut spec = SpectraSpec::load(&self.settings)?;
         for sweeps in spec.sweeps_mut() {
@@ -39,13 +40,8 @@ impl Spectra {
             output::check_output_path(path, &["toml"], &read)?;
         }
         let text = derive(&spec)?.process_toml(&format!("phaseloom spectra {}", self.settings.display()));
-        match &self.output {
-            Some(path) => {
-                write_atomically(path, text.as_bytes())?;
-                output::status(&format!("wrote {}", path.display()));
-            }
-            None => output::print(&text)?,
-        }
+        let path = self.output.as_deref().unwrap_or(Path::new("-"));
+        streams::save(path, |path| write_atomically(path, text.as_bytes()))?;
         Ok(Exit::Done)
     }
 }

@@ -60,6 +60,8 @@ pub struct Sweep {
     /// Print the size of the run, and its memory and time as estimates; write nothing
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    format: output::Format,
 }
 
 impl Sweep {
@@ -68,7 +70,7 @@ impl Sweep {
         self.output.as_deref().map(output::check_output_folder).transpose()?;
         let experiment = self.experiment()?;
         let folder = self.output.clone().unwrap_or_else(|| self.default_folder(&experiment));
-        let run = Run::of_experiment(experiment.path.clone(), self.threads, self.shard, self.dry_run);
+        let run = Run::of_experiment(experiment.path.clone(), self.threads, self.shard, self.dry_run, self.format);
         run.compute(&experiment, &folder, start)
     }
 

@@ -1,9 +1,9 @@
 //! The command `train`: train a network.
 
 use super::Exit;
-use super::terminal::{interrupt, output};
+use super::terminal::{interrupt, output, streams};
 use clap::Args;
-use phaseloom::files::read_text;
+use phaseloom::files::{ResultTable, Results, read_text};
 use phaseloom::network::train::{EpochReport, TrainSpec, train};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -17,10 +17,13 @@ use std::path::{Path, PathBuf};
 pub struct Train {
     /// The training (TOML)
     training: PathBuf,
+    #[command(flatten)]
+    format: output::Format,
 }
 
 impl Train {
     pub fn execute(self) -> anyhow::Result<Exit> {
+        streams::refuse("the training", &self.training)?;
         let spec = TrainSpec::load(&self.training)?;
         let interrupt = interrupt::on_signal();
         let base = self.training.parent().unwrap_or(Path::new(""));
@@ -33,9 +36,20 @@ impl Train {
             Err(_) => error,
         })?;
         let files = trained.save()?;
-        if let Some(last) = trained.history.last() {
-            output::print(&(line(last) + "\n"))?;
+        let mut epochs = ResultTable::new("epochs", &["epoch", "loss", "train_accuracy", "validation_accuracy"]);
+        for report in &trained.history {
+            let EpochReport { epoch, loss, train_accuracy, validation_accuracy, .. } = report;
+            epochs.row([
+                (*epoch as u64).into(),
+                (*loss).into(),
+                (*train_accuracy).into(),
+                (*validation_accuracy).into(),
+            ]);
         }
+        let mut results = Results::default();
+        results.table(epochs);
+        trained.history.last().into_iter().for_each(|last| results.line(line(last)));
+        output::print_results(&results, self.format)?;
         for file in files {
             output::status(&format!("wrote {}", file.display()));
         }

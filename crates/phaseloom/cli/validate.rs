@@ -1,18 +1,18 @@
 //! The command `validate`: recompute the claims of the physics.
 
 use super::Exit;
-use super::terminal::{interrupt, output, system, whole};
+use super::terminal::{interrupt, output, results, system, whole};
 use anyhow::Context;
 use clap::Args;
 use phaseloom::files::write_atomically;
-use phaseloom::report::{Table, VALIDATION_FIGURES};
+use phaseloom::report::VALIDATION_FIGURES;
 use phaseloom::validation::{Claim, Report, SEED, Setting, ValidationError};
 use std::path::{Path, PathBuf};
 
 /// Recompute the claims of the physics through the simulator
 ///
 /// Prints predicted and measured values with standard errors, numbers of draws and verdicts. The exit code is 1 if a claim
-/// fails. -o writes README.md, claims.csv and figures.
+/// fails. Writes README.md, claims.csv and figures to DIR.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     phaseloom validate --quick\n  \
@@ -22,9 +22,11 @@ pub struct Validate {
     /// Skip rows that take minutes and use fewer draws elsewhere
     #[arg(long)]
     quick: bool,
-    /// Folder of the page
+    /// Folder of the page [default: phaseloom-runs/validate]
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    format: output::Format,
     /// Only claims whose key contains this (`phaseloom list` names them)
     #[arg(long, value_name = "SUBSTRING")]
     only: Option<String>,
@@ -35,10 +37,9 @@ pub struct Validate {
 
 impl Validate {
     pub fn execute(self) -> anyhow::Result<Exit> {
-        if let Some(folder) = &self.output {
-            // Refuse an impossible folder before the work, not after it.
-            check_folder(folder)?;
-        }
+        let folder = self.output.clone().unwrap_or_else(|| Path::new(results::RUNS).join("validate"));
+        // Refuse an impossible folder before the work, not after it.
+        check_folder(&folder)?;
         system::start_threads()?;
         let setting = Setting { seed: self.seed, quick: self.quick, interrupt: &interrupt::on_signal() };
         let bar = output::progress_bar("{bar:40} {pos}/{len} claims, {elapsed} passed: {msg}");
@@ -56,21 +57,22 @@ impl Validate {
             other => other?,
         };
         bar.finish_and_clear();
-        output::print(&report.text())?;
-        if let Some(folder) = &self.output {
-            write(&report, folder)?;
-            output::status(&format!("page in {}", folder.display()));
-        }
+        output::print_results(&report.results(), self.format)?;
+        write(&report, &folder)?;
+        output::status(&format!("page in {}", folder.display()));
         Ok(if report.failed().next().is_some() { Exit::Failed } else { Exit::Done })
     }
 }
 
 /// Writes table, figures and page. Equal settings give equal bytes.
 fn write(report: &Report, folder: &Path) -> anyhow::Result<()> {
-    let csv = report.csv()?;
+    let csv = report.table().csv();
+    let metadata = report.metadata();
     std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     write_atomically(&folder.join("claims.csv"), csv.as_bytes())?;
-    let table = Table::parse(&csv).context("claims.csv")?;
+    let json = results::metadata_json("validate", &metadata);
+    write_atomically(&folder.join(results::METADATA), json.as_bytes())?;
+    let table = results::figure_table(&csv, &metadata).context("claims.csv")?;
     let mut figures = Vec::new();
     for figure in VALIDATION_FIGURES {
         let file = format!("{}.svg", figure.key);
@@ -92,7 +94,7 @@ fn write(report: &Report, folder: &Path) -> anyhow::Result<()> {
 
 /// Checks that a folder exists or can be made, and makes nothing.
 fn check_folder(folder: &Path) -> anyhow::Result<()> {
-    output::check_output_folder(folder)?;
+    results::check_own_folder(folder, "validate")?;
     match folder.ancestors().find(|path| path.exists()) {
         Some(path) if path.metadata().is_ok_and(|m| m.permissions().readonly()) => {
             anyhow::bail!("{}: {} cannot be written to", folder.display(), path.display())

@@ -60,13 +60,13 @@ pub fn accuracy_figure(summary_csv: &str) -> Result<String, ReportError> {
 /// realise,128,0.008,product,0.009
 /// realise,256,0.064,product,0.071
 /// ";
-/// let svg = phaseloom_report::scaling_figure(times)?;
+/// let svg = phaseloom_report::scaling_figure(&phaseloom_report::Table::parse(times)?)?;
 /// assert!(svg.contains("realise: 3.00 ± 0.00"));
 /// # Ok::<(), phaseloom_report::ReportError>(())
 /// ```
 ///
 /// # Errors
-/// The table cannot be read, lacks a column, holds something that is no number, or has no work of three sizes.
-pub fn scaling_figure(times_csv: &str) -> Result<String, ReportError> {
-    figure::scaling::draw(&Table::parse(times_csv)?)
+/// The table lacks a column, holds something that is no number, or has no work of three sizes.
+pub fn scaling_figure(times: &Table) -> Result<String, ReportError> {
+    figure::scaling::draw(times)
 }

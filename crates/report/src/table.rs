@@ -1,8 +1,9 @@
-//! Tables as CSV text: comments of the form `# key: value`, a header, and rows that know their line in the file.
+//! Tables as CSV text: a header and rows that know their line in the file, with metadata from elsewhere or from comments
+//! `# key: value`.
 
 use crate::error::ReportError;
 
-/// A CSV table with the `# key: value` comments above its header.
+/// A CSV table with its metadata.
 ///
 /// ```
 /// let table = phaseloom_report::Table::parse("# seed: 1\nrow,chips\nexact,0\n")?;
@@ -24,19 +25,18 @@ pub struct Row {
     cells: Vec<String>,
 }
 
-/// Writes CSV text that [`Table::parse`] reads: `# key: value` comments, a header, and rows.
+/// Writes CSV text that [`Table::parse`] reads: a header and rows.
 ///
 /// ```
 /// let rows = [vec!["a, b".to_owned(), "1".to_owned()]];
-/// let text = phaseloom_report::csv_text(&[("seed", "1".into())], &["work", "size"], rows)?;
-/// assert_eq!(text, "# seed: 1\nwork,size\n\"a, b\",1\n");
+/// let text = phaseloom_report::csv_text(&["work", "size"], rows)?;
+/// assert_eq!(text, "work,size\n\"a, b\",1\n");
 /// # Ok::<(), phaseloom_report::ReportError>(())
 /// ```
 ///
 /// # Errors
 /// A row has more or fewer cells than the header.
 pub fn csv_text<S: AsRef<str>>(
-    comments: &[(&str, String)],
     header: &[S],
     rows: impl IntoIterator<Item = Vec<String>>,
 ) -> Result<String, ReportError> {
@@ -44,8 +44,7 @@ pub fn csv_text<S: AsRef<str>>(
     writer.write_record(header.iter().map(AsRef::as_ref))?;
     rows.into_iter().try_for_each(|row| writer.write_record(row))?;
     let bytes = writer.into_inner().map_err(|error| csv::Error::from(error.into_error()))?;
-    let comments: String = comments.iter().map(|(key, value)| format!("# {key}: {value}\n")).collect();
-    Ok(comments + &String::from_utf8_lossy(&bytes))
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 impl Table {
@@ -86,7 +85,20 @@ impl Table {
         Ok(Self { metadata, header, rows })
     }
 
-    /// The value of the comment `# key: value` above the header.
+    /// The same table with further metadata, such as the pairs of the `run.json` next to it.
+    ///
+    /// ```
+    /// let table = phaseloom_report::Table::parse("row\nexact\n")?.with_metadata([("seed", "1".to_owned())]);
+    /// assert_eq!(table.metadata("seed"), Some("1"));
+    /// # Ok::<(), phaseloom_report::ReportError>(())
+    /// ```
+    #[must_use]
+    pub fn with_metadata<K: Into<String>>(mut self, pairs: impl IntoIterator<Item = (K, String)>) -> Self {
+        self.metadata.extend(pairs.into_iter().map(|(key, value)| (key.into(), value)));
+        self
+    }
+
+    /// The value of a key of the metadata, or of a comment `# key: value` above the header, which older files have.
     pub fn metadata(&self, key: &str) -> Option<&str> {
         self.metadata.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }

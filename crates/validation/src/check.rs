@@ -54,6 +54,16 @@ impl Verdict {
             Self::Skipped(_) => "skipped",
         }
     }
+
+    /// Its mark on a terminal.
+    #[must_use]
+    pub fn mark(&self) -> &'static str {
+        match self {
+            Self::Pass => "✓",
+            Self::Fail(_) => "✗",
+            Self::Skipped(_) => "–",
+        }
+    }
 }
 
 /// A row as a point of a series in a figure.

@@ -1,26 +1,40 @@
-//! All claims with their rows as a text table, as CSV and as a Markdown page.
+//! All claims with their rows as results and as a Markdown page.
 
 use crate::check::{Row, Verdict, number};
 use crate::claim::Claim;
 use crate::claims::CLAIMS;
 use crate::error::ValidationError;
 use crate::setting::{SEED, Setting};
-use phaseloom_files::{Column, InvalidValue, TextTable};
+use phaseloom_files::{Column, InvalidValue, ResultTable, Results, TextTable, WIDTH, wrap};
 
-/// Columns of the text: row, predicted, origin, measured, standard error, draws, verdict.
-const COLUMNS: [Column; 7] = [
-    Column::left(),
+/// Columns of the text: verdict and row, predicted, measured, standard error.
+const COLUMNS: [Column; 4] = [
+    Column::left().min_width(MAX_LABEL + 2),
     Column::right().min_width(9),
-    Column::left().min_width(10).gap(1),
     Column::right().min_width(9).gap(1),
     Column::left().min_width(11).gap(1),
-    Column::right().min_width(8).gap(1),
-    Column::left(),
 ];
 
+/// A longer label of a row has a line of its own.
+const MAX_LABEL: usize = 42;
+
 /// Columns of `claims.csv`.
-const CSV_COLUMNS: &str =
-    "claim,row,unit,predicted,origin,measured,standard_error,draws,share,verdict,criterion,remark,series,x";
+const CSV_COLUMNS: [&str; 14] = [
+    "claim",
+    "row",
+    "unit",
+    "predicted",
+    "origin",
+    "measured",
+    "standard_error",
+    "draws",
+    "share",
+    "verdict",
+    "criterion",
+    "remark",
+    "series",
+    "x",
+];
 
 /// One claim with its rows.
 #[derive(Debug)]
@@ -119,67 +133,74 @@ impl Report {
         )
     }
 
-    /// The text table.
+    /// What the table was computed from, as the pairs of `run.json`: name, version, seed, and the command that repeats it.
     #[must_use]
-    pub fn text(&self) -> String {
-        let mut text = String::new();
-        for Outcome { claim, rows } in &self.outcomes {
-            text += &format!("{}: {}\n  {}\n", claim.key, claim.sentence, claim.source);
-            let mut table = TextTable::new(4, COLUMNS);
-            for row in rows {
-                table.row([
-                    row.label.clone(),
-                    number(row.predicted),
-                    row.origin.key().to_owned(),
-                    number(row.measured),
-                    format!("± {}", number(row.standard_error)),
-                    row.draws.to_string(),
-                    verdict(row),
-                ]);
-            }
-            text += &table.to_string();
-        }
-        text +=
-            &format!("columns: predicted, its origin, measured ± standard error, draws, verdict\n{}\n", self.summary());
-        text
+    pub fn metadata(&self) -> [(&'static str, serde_json::Value); 4] {
+        [
+            ("name", "Validation".into()),
+            ("phaseloom", env!("CARGO_PKG_VERSION").into()),
+            ("seed", self.seed.into()),
+            ("arguments", self.command().into()),
+        ]
     }
 
-    /// `claims.csv`.
-    ///
-    /// # Errors
-    ///
-    /// [`ValidationError::Csv`].
-    pub fn csv(&self) -> Result<String, ValidationError> {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record(CSV_COLUMNS.split(','))?;
-        // NaN and infinity are empty cells.
-        let digits = |x: f64| if x.is_finite() { format!("{x:?}") } else { String::new() };
-        for (claim, row) in self.rows() {
-            writer.write_record([
-                claim.key,
-                &row.label,
-                row.unit,
-                &digits(row.predicted),
-                row.origin.key(),
-                &digits(row.measured),
-                &digits(row.standard_error),
-                &row.draws.to_string(),
-                &digits(row.share),
-                row.verdict.key(),
-                &row.criterion,
-                &remark(row),
-                row.point.as_ref().map_or("", |p| &p.series),
-                &row.point.as_ref().map_or(String::new(), |p| digits(p.x)),
-            ])?;
+    /// The results: the table `claims`, and the text for the terminal.
+    #[must_use]
+    pub fn results(&self) -> Results {
+        let mut results = Results::default();
+        results.value("phaseloom", env!("CARGO_PKG_VERSION"));
+        results.value("seed", self.seed);
+        results.value("passed", self.failed().next().is_none());
+        results.table(self.table());
+        for Outcome { claim, rows } in &self.outcomes {
+            results.line(format!("{}: {}", claim.key, claim.sentence));
+            results.line(format!("  {}", claim.source));
+            let mut table = TextTable::new(2, COLUMNS);
+            for row in rows {
+                let label = format!("{} {}", row.verdict.mark(), row.label);
+                let numbers =
+                    [number(row.predicted), number(row.measured), format!("± {}", number(row.standard_error))];
+                if row.label.chars().count() > MAX_LABEL {
+                    table.line(wrap(&format!("  {label}"), WIDTH, 2));
+                    table.row([String::new()].into_iter().chain(numbers));
+                } else {
+                    table.row([label].into_iter().chain(numbers));
+                }
+                let remark = remark(row);
+                if !remark.is_empty() {
+                    table.line(wrap(&format!("    {remark}"), WIDTH, 0));
+                }
+            }
+            results.show(table);
         }
-        let bytes = writer.into_inner().map_err(|e| csv::Error::from(e.into_error()))?;
-        let head = format!(
-            "# name: Validation\n# phaseloom: {}\n# seed: {}\n# command: {}\n",
-            env!("CARGO_PKG_VERSION"),
-            self.seed,
-            self.command()
-        );
-        Ok(head + &String::from_utf8_lossy(&bytes))
+        results.line("columns: verdict (✓ pass, ✗ fail, – skipped), row, predicted, measured ± standard error");
+        results.sentence(self.summary());
+        results
+    }
+
+    /// The table `claims`: one row per number that is recomputed. NaN and infinity are missing.
+    #[must_use]
+    pub fn table(&self) -> ResultTable {
+        let mut table = ResultTable::new("claims", &CSV_COLUMNS);
+        for (claim, row) in self.rows() {
+            table.row([
+                claim.key.into(),
+                row.label.as_str().into(),
+                row.unit.into(),
+                row.predicted.into(),
+                row.origin.key().into(),
+                row.measured.into(),
+                row.standard_error.into(),
+                row.draws.into(),
+                row.share.into(),
+                row.verdict.key().into(),
+                row.criterion.as_str().into(),
+                remark(row).into(),
+                row.point.as_ref().map_or("", |p| &p.series).into(),
+                row.point.as_ref().map(|p| p.x).into(),
+            ]);
+        }
+        table
     }
 
     /// The page, with links to `figures` (title, file) in the same folder.
@@ -250,11 +271,6 @@ fn selection(title: &str, text: &str, [predicted, remark]: [&str; 2], rows: &[(&
     format!("## {title}\n\n{text}{}\n", table.markdown())
 }
 
-fn verdict(row: &Row) -> String {
-    let remark = remark(row);
-    if remark.is_empty() { row.verdict.key().to_owned() } else { format!("{}  ({remark})", row.verdict.key()) }
-}
-
 /// The reason of a failure or omission, and the note.
 fn remark(row: &Row) -> String {
     let reason = match &row.verdict {
@@ -276,7 +292,9 @@ mod tests {
         let report = Report::new(&setting, Some("test_vec"), &|_, _, _| ()).unwrap();
         assert_eq!(report.command(), "phaseloom validate --quick --only test_vec --seed 7");
         assert_eq!((report.outcomes().len(), report.failed().count()), (1, 0));
-        assert!(report.csv().unwrap().lines().count() > 10);
+        assert!(report.table().csv().lines().count() > 10);
+        let text = report.results().written(phaseloom_files::ResultFormat::Table);
+        assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
         let page = report.page(&[("a figure", "a.svg")]);
         assert!(page.contains("![a figure](a.svg)") && page.contains("| pass |") && !page.contains("Rows that fail"));
         let error = Report::new(&setting, Some("no such"), &|_, _, _| ()).unwrap_err().to_string();

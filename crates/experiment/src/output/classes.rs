@@ -1,8 +1,9 @@
 //! The classes of a classification: `classes.csv` has one row per class, `confusion.csv` one per pair of true and predicted
 //! classes.
 
-use crate::output::table::{Columns, ROWS, Tables, leading_columns, number, numbers};
+use crate::output::table::{Columns, ROWS, Tables, leading_columns, numbers};
 use crate::store::record::{Record, Row};
+use phaseloom_files::ResultTable;
 use phaseloom_numerics::statistics::{mean, variance};
 use std::collections::BTreeMap;
 
@@ -34,52 +35,10 @@ impl Classified<'_> {
 }
 
 impl Tables<'_> {
-    /// `classes.csv`: samples and accuracy of each class, in each row at each point. `None` without classes.
-    #[must_use]
-    pub fn classes_csv(&self) -> Option<String> {
-        let mut rows = Vec::new();
-        for row in self.classified()? {
-            for (class, samples) in row.samples() {
-                let accuracy = |record: &&Record| {
-                    let correct =
-                        record.confusion.counts().find(|(label, predicted, _)| [*label, *predicted] == [class; 2]);
-                    correct.map_or(0.0, |(.., count)| count as f64) / (samples * record.shots.len() as f64)
-                };
-                let accuracies: Vec<f64> = row.records.iter().map(accuracy).collect();
-                let mut columns = row.leading.clone();
-                columns.push(("class".into(), row.name(class)));
-                columns.extend(numbers([
-                    ("samples", samples),
-                    ("accuracy_mean", mean(&accuracies)),
-                    ("accuracy_se", (variance(&accuracies) / accuracies.len() as f64).sqrt()),
-                ]));
-                rows.push(columns);
-            }
-        }
-        Some(self.csv(rows))
-    }
-
-    /// `confusion.csv`: the pairs of true and predicted classes that occur, with their mean number of samples over chips, in
-    /// each row at each point. `None` without classes.
-    #[must_use]
-    pub fn confusion_csv(&self) -> Option<String> {
-        let mut rows = Vec::new();
-        for row in self.classified()? {
-            let mut pairs: BTreeMap<(usize, usize), f64> = BTreeMap::new();
-            for record in &row.records {
-                for (label, predicted, count) in record.confusion.counts() {
-                    *pairs.entry((label, predicted)).or_default() += count as f64 / record.shots.len() as f64;
-                }
-            }
-            for ((label, predicted), count) in pairs {
-                let mut columns = row.leading.clone();
-                columns.push(("true".into(), row.name(label)));
-                columns.push(("predicted".into(), row.name(predicted)));
-                columns.push(("count".into(), number(count / row.records.len() as f64)));
-                rows.push(columns);
-            }
-        }
-        Some(self.csv(rows))
+    /// The tables `classes` and `confusion`. `None` without classes.
+    pub(super) fn class_tables(&self) -> Option<[ResultTable; 2]> {
+        let classified = self.classified()?;
+        Some([classes(&classified), confusion(&classified)])
     }
 
     /// The rows of a classification. `None` for other tasks, and if a record lacks its counts.
@@ -97,4 +56,50 @@ impl Tables<'_> {
         }
         Some(all)
     }
+}
+
+/// Samples and accuracy of each class, in each row at each point.
+fn classes(classified: &[Classified<'_>]) -> ResultTable {
+    let mut rows = Vec::new();
+    for row in classified {
+        for (class, samples) in row.samples() {
+            let accuracy = |record: &&Record| {
+                let correct =
+                    record.confusion.counts().find(|(label, predicted, _)| [*label, *predicted] == [class; 2]);
+                correct.map_or(0.0, |(.., count)| count as f64) / (samples * record.shots.len() as f64)
+            };
+            let accuracies: Vec<f64> = row.records.iter().map(accuracy).collect();
+            let mut columns = row.leading.clone();
+            columns.push(("class".into(), row.name(class).into()));
+            columns.extend(numbers([
+                ("samples", samples),
+                ("accuracy_mean", mean(&accuracies)),
+                ("accuracy_se", (variance(&accuracies) / accuracies.len() as f64).sqrt()),
+            ]));
+            rows.push(columns);
+        }
+    }
+    ResultTable::from_rows("classes", rows)
+}
+
+/// The pairs of true and predicted classes that occur, with their mean number of samples over chips, in each row at each
+/// point.
+fn confusion(classified: &[Classified<'_>]) -> ResultTable {
+    let mut rows = Vec::new();
+    for row in classified {
+        let mut pairs: BTreeMap<(usize, usize), f64> = BTreeMap::new();
+        for record in &row.records {
+            for (label, predicted, count) in record.confusion.counts() {
+                *pairs.entry((label, predicted)).or_default() += count as f64 / record.shots.len() as f64;
+            }
+        }
+        for ((label, predicted), count) in pairs {
+            let mut columns = row.leading.clone();
+            columns.push(("true".into(), row.name(label).into()));
+            columns.push(("predicted".into(), row.name(predicted).into()));
+            columns.push(("count".into(), (count / row.records.len() as f64).into()));
+            rows.push(columns);
+        }
+    }
+    ResultTable::from_rows("confusion", rows)
 }

@@ -3,8 +3,9 @@
 //! * `table.csv` has one row per chip, and one per perfect chip.
 //! * `summary.csv` has one row per point and kind of row, with the law next to the mean.
 
-use crate::output::table::{Columns, Tables, leading_columns, number};
+use crate::output::table::{Columns, Tables, leading_columns};
 use crate::store::record::{MatrixDesign, MatrixQuality, Row};
+use phaseloom_files::ResultTable;
 use phaseloom_numerics::statistics::{mean, quantile, standard_error, variance};
 
 /// Kinds of rows, in order.
@@ -43,24 +44,24 @@ impl MatrixTables<'_> {
         format!("correction {}", if is_swept { "swept" } else { &config.correction })
     }
 
-    /// `table.csv`: one row per chip.
-    pub fn table_csv(&self) -> String {
+    /// `table`: one row per chip.
+    pub fn units(&self) -> ResultTable {
         let mut rows = Vec::new();
         for point in self.0.points() {
             for row in ROWS {
                 for (trial, quality) in self.qualities(row, point.index).iter().enumerate() {
                     let mut columns = leading_columns(row, point);
-                    columns.push(("trial".into(), trial.to_string()));
-                    columns.extend(QUANTITIES.map(|(name, value)| (name.to_owned(), number(value(quality)))));
+                    columns.push(("trial".into(), trial.into()));
+                    columns.extend(QUANTITIES.map(|(name, value)| (name.to_owned(), value(quality).into())));
                     rows.push(columns);
                 }
             }
         }
-        self.0.csv(rows)
+        ResultTable::from_rows("table", rows)
     }
 
-    /// `summary.csv`: statistics over the chips of each row and point, with the law of the row `chips`.
-    pub fn summary_csv(&self) -> String {
+    /// `summary`: statistics over the chips of each row and point, with the law of the row `chips`.
+    pub fn summary(&self) -> ResultTable {
         let mut rows = Vec::new();
         for point in self.0.points() {
             for row in ROWS {
@@ -68,17 +69,17 @@ impl MatrixTables<'_> {
                 let law = self.design(point.index).filter(|_| row == Row::Chips);
                 let laws = law.map_or([None; 2], |design| [design.infidelity, design.error]);
                 let mut columns = leading_columns(row, point);
-                columns.push(("chips".into(), qualities.len().to_string()));
+                columns.push(("chips".into(), qualities.len().into()));
                 for (i, (name, value)) in QUANTITIES.into_iter().enumerate() {
                     columns.extend(statistics(name, &qualities.iter().map(value).collect::<Vec<_>>()));
                     if let Some(law) = laws.get(i) {
-                        columns.push((format!("{name}_law"), law.map_or(String::new(), number)));
+                        columns.push((format!("{name}_law"), (*law).into()));
                     }
                 }
                 rows.push(columns);
             }
         }
-        self.0.csv(rows)
+        ResultTable::from_rows("summary", rows)
     }
 }
 
@@ -93,5 +94,5 @@ fn statistics(name: &str, values: &[f64]) -> Columns {
         ("q50", median),
         ("q90", high),
     ];
-    statistics.map(|(statistic, value)| (format!("{name}_{statistic}"), number(value))).to_vec()
+    statistics.map(|(statistic, value)| (format!("{name}_{statistic}"), value.into())).to_vec()
 }

@@ -2,10 +2,8 @@
 
 use crate::input::grid::Point;
 use crate::output::matrix_table::MatrixTables;
-use crate::output::table::swept_value;
-use crate::output::terminal::short;
 use crate::store::record::{MatrixDesign, MatrixQuality, Row};
-use phaseloom_files::{Column, TextTable};
+use phaseloom_files::{Column, TextTable, WIDTH, wrap};
 use phaseloom_numerics::statistics::{mean, quantile, standard_error};
 use std::fmt::Write;
 
@@ -32,13 +30,12 @@ impl Mean {
 }
 
 impl MatrixTables<'_> {
-    /// The tables of infidelity and of matrix error, and the conclusion.
+    /// The tables of infidelity and of matrix error.
     pub fn text(&self) -> String {
         let mut out = String::new();
         self.head(&mut out);
         self.infidelity(&mut out);
         self.errors(&mut out);
-        let _ = writeln!(out, "\n{}", self.conclusion());
         out
     }
 
@@ -70,56 +67,14 @@ impl MatrixTables<'_> {
             config.seed,
             self.settings()
         );
-        for (name, (axis, _)) in self.axis_names().iter().zip(self.axes()) {
-            let keys: Vec<&str> = self.points()[0]
-                .levels
-                .iter()
-                .zip(&self.points()[0].axes)
-                .filter(|(_, a)| **a == axis)
-                .map(|((k, _), _)| short(k))
-                .collect();
-            if keys != [name.as_str()] {
-                let _ = writeln!(out, "{name}: {}", keys.join(" = "));
-            }
-        }
-    }
-
-    /// Index and first key of each axis.
-    fn axes(&self) -> Vec<(usize, &str)> {
-        let point = &self.points()[0];
-        let mut axes: Vec<(usize, &str)> =
-            point.axes.iter().copied().zip(point.levels.iter().map(|(k, _)| &**k)).collect();
-        axes.dedup_by_key(|(axis, _)| *axis);
-        axes
-    }
-
-    /// The short name of each axis: the last part of its first key, numbered if two axes have the same.
-    fn axis_names(&self) -> Vec<String> {
-        let last = |key: &str| key.rsplit('.').next().unwrap_or(key).to_owned();
-        let names: Vec<String> = self.axes().iter().map(|(_, key)| last(key)).collect();
-        let is_double = |name: &String| names.iter().filter(|other| *other == name).count() > 1;
-        names
-            .iter()
-            .enumerate()
-            .map(|(i, name)| if is_double(name) { format!("{name} {}", i + 1) } else { name.clone() })
-            .collect()
-    }
-
-    /// The value of each axis at a point.
-    fn values(&self, point: &Point) -> Vec<String> {
-        let at = |axis| point.axes.iter().position(|&a| a == axis).map(|i| plain(&point.levels[i].1));
-        self.axes().iter().filter_map(|(axis, _)| at(*axis)).collect()
-    }
-
-    /// The values of a point with the names of their axes: `sigma_rad = 0.01`.
-    fn named(&self, point: &Point) -> String {
-        let pairs = self.axis_names().into_iter().zip(self.values(point));
-        pairs.map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>().join(", ")
+        self.0.long_keys().iter().for_each(|line| {
+            let _ = writeln!(out, "{}", wrap(line, WIDTH, 2));
+        });
     }
 
     /// A table with a column for each axis and for each heading.
     fn table(&self, headings: &[&str], cells: impl Fn(&[MatrixQuality], usize, bool) -> Vec<String>) -> TextTable {
-        let mut names = self.axis_names();
+        let mut names = self.0.axis_names();
         if names.is_empty() {
             names.push(String::new());
         }
@@ -136,7 +91,7 @@ impl MatrixTables<'_> {
                 table.row(start.into_iter().chain(perfect.clone()));
             }
             previous = perfect;
-            let mut start = self.values(point);
+            let mut start = self.0.axis_values(point);
             if start.is_empty() {
                 start.push("chips".into());
             }
@@ -210,11 +165,11 @@ impl MatrixTables<'_> {
     }
 
     /// The mean infidelity at the ends of the sweep, and whether it follows the law.
-    fn conclusion(&self) -> String {
+    pub fn conclusion(&self) -> String {
         let mut points: Vec<(&Point, Mean)> =
             self.points().iter().map(|point| (point, self.mean(point.index))).collect();
         let number = |point: &Point| point.levels.first().and_then(|(_, value)| value.as_f64());
-        let is_ordered = self.axes().len() == 1 && points.iter().all(|(point, _)| number(point).is_some());
+        let is_ordered = self.0.axes().len() == 1 && points.iter().all(|(point, _)| number(point).is_some());
         match is_ordered {
             true => {
                 points.sort_by(|(a, _), (b, _)| number(a).partial_cmp(&number(b)).unwrap_or(std::cmp::Ordering::Equal))
@@ -226,15 +181,22 @@ impl MatrixTables<'_> {
             1 => "The infidelity of one chip".to_owned(),
             _ => format!("The mean infidelity of {chips} chips"),
         };
-        let at = |(point, mean): &(&Point, Mean)| format!("{} at {}", small(mean.value), self.named(point));
+        let at = |(point, mean): &(&Point, Mean)| {
+            format!("{} at {}", small(mean.value), self.0.axis_names_and_values(point))
+        };
         let mut text = match &points[..] {
             [] => "No point was computed".to_owned(),
             [(_, mean)] if chips > 1 => format!("{subject} is {} ± {}", small(mean.value), small(mean.error)),
             [(_, mean)] => format!("{subject} is {}", small(mean.value)),
             [first, .., last] if is_ordered => {
-                format!("{subject} is {} and {} at {}", at(first), small(last.1.value), self.values(last.0).join(", "))
+                format!(
+                    "{subject} is {} and {} at {}",
+                    at(first),
+                    small(last.1.value),
+                    self.0.axis_values(last.0).join(", ")
+                )
             }
-            [first, .., last] => format!("{subject} is lowest,\n{},\nand highest,\n{}", at(first), at(last)),
+            [first, .., last] => format!("{subject} is lowest, {}, and highest, {}", at(first), at(last)),
         };
         if chips > 1 {
             text += &self.comparison(&points);
@@ -261,20 +223,16 @@ impl MatrixTables<'_> {
             (n, all) if n == all => format!(" at all {all} points that have one"),
             (n, all) => format!(" at {n} of the {all} points that have one"),
         };
-        let mut text = format!(";\nthe law is within {STANDARD_ERRORS} standard errors of it{places}");
+        let mut text = format!("; the law is within {STANDARD_ERRORS} standard errors of it{places}");
         let farthest = compared.iter().max_by(|a, b| a.2.abs().total_cmp(&b.2.abs()));
         if let Some((point, mean, deviation)) = farthest.filter(|(.., d)| d.abs() > STANDARD_ERRORS) {
             let share = 100.0 * ((mean.law.unwrap_or(f64::NAN) - mean.value) / mean.value).abs();
             let side = if *deviation > 0.0 { "above" } else { "below" };
-            let _ = write!(text, ",\nand farthest from it, {share:.1} % {side}, at {}", self.named(point));
+            let _ =
+                write!(text, ", and farthest from it, {share:.1} % {side}, at {}", self.0.axis_names_and_values(point));
         }
         text
     }
-}
-
-/// A swept value as text: a number in its shortest form, 0 and not 0.0.
-fn plain(value: &serde_json::Value) -> String {
-    value.as_f64().map_or_else(|| swept_value(value), |number| format!("{number}"))
 }
 
 /// A small number with an exponent; 0 if it is rounding.

@@ -14,6 +14,7 @@ use crate::store::outcome::Outcome;
 use crate::store::plan::Plan;
 use crate::store::record::{LayerResult, Record, Row, Unit};
 use crate::store::shot::{OutputErrors, ShotResult, ValueErrors};
+use phaseloom_files::{ResultTable, ResultValue};
 use phaseloom_hardware::GainCalibration;
 use phaseloom_numerics::statistics::{mean, quantile, variance};
 use serde_json::Value;
@@ -251,18 +252,18 @@ impl<'a> Tables<'a> {
         self.reference(Row::Design, point).map_or(&[], |r| &r.layers)
     }
 
-    /// The comment lines at the top of every table.
-    fn header(&self) -> String {
+    /// What the tables were computed from, as the pairs of `run.json`: version, identity, seed, name, swept keys, settings.
+    #[must_use]
+    pub fn metadata(&self) -> Vec<(&'static str, Value)> {
         let keys: Vec<&str> = self.first.levels.iter().map(|(key, _)| key.as_str()).collect();
-        let sweep = if keys.is_empty() { "none".to_owned() } else { keys.join(", ") };
-        format!(
-            "# phaseloom: {}\n# identity: {}\n# seed: {}\n# name: {}\n# sweep: {sweep}\n# settings: {}\n",
-            self.outcome.identity.version,
-            self.identity(),
-            self.first.config.seed,
-            self.name().replace(['\n', '\r'], " "),
-            self.settings(),
-        )
+        vec![
+            ("phaseloom", self.outcome.identity.version.clone().into()),
+            ("identity", self.identity().into()),
+            ("seed", self.first.config.seed.into()),
+            ("name", self.name().into()),
+            ("sweep", keys.into()),
+            ("settings", self.settings().into()),
+        ]
     }
 
     /// The settings on which every result depends. A swept setting is written as `swept`.
@@ -296,11 +297,11 @@ impl<'a> Tables<'a> {
         .join(", ")
     }
 
-    /// `table.csv`: one row per unit and shot.
+    /// `table`: one row per unit and shot.
     #[must_use]
-    pub fn table_csv(&self) -> String {
+    pub fn unit_table(&self) -> ResultTable {
         if let Some(matrix) = self.matrix() {
-            return matrix.table_csv();
+            return matrix.units();
         }
         let mut rows = Vec::new();
         for point in self.points() {
@@ -322,14 +323,14 @@ impl<'a> Tables<'a> {
                 }
             }
         }
-        self.csv(rows)
+        ResultTable::from_rows("table", rows)
     }
 
-    /// `summary.csv`: one row per point and kind of row.
+    /// `summary`: one row per point and kind of row.
     #[must_use]
-    pub fn summary_csv(&self) -> String {
+    pub fn summary_table(&self) -> ResultTable {
         if let Some(matrix) = self.matrix() {
-            return matrix.summary_csv();
+            return matrix.summary();
         }
         let mut rows = Vec::new();
         let key = self.score().quantity.key;
@@ -346,7 +347,7 @@ impl<'a> Tables<'a> {
                     ("q50", s.quantile(0.5)),
                     ("q90", s.quantile(0.9)),
                 ];
-                columns.extend(of_score.map(|(name, value)| (format!("{key}_{name}"), number(value))));
+                columns.extend(of_score.map(|(name, value)| (format!("{key}_{name}"), value.into())));
                 columns.extend(numbers([
                     ("test_se", s.test_se),
                     ("difference", s.difference),
@@ -361,12 +362,12 @@ impl<'a> Tables<'a> {
                 rows.push(columns);
             }
         }
-        self.csv(rows)
+        ResultTable::from_rows("summary", rows)
     }
 
-    /// `design.csv`: sizes, powers, predicted and measured matrix error of each photonic layer at each point.
+    /// `design`: sizes, powers, predicted and measured matrix error of each photonic layer at each point.
     #[must_use]
-    pub fn design_csv(&self) -> String {
+    pub fn design_table(&self) -> ResultTable {
         let mut rows = Vec::new();
         for point in self.points() {
             let chips = self.summary(Row::Chips, point.index);
@@ -397,7 +398,7 @@ impl<'a> Tables<'a> {
                 rows.push(columns);
             }
         }
-        self.csv(rows)
+        ResultTable::from_rows("design", rows)
     }
 
     /// The measured columns of each photonic layer. They are empty for a row without photonic products.
@@ -412,72 +413,53 @@ impl<'a> Tables<'a> {
         ];
         let of_layer = |(i, design): (usize, &LayerResult)| {
             let index = design.layer;
-            results.map(|(name, value)| {
-                (format!("layer{index}_{name}"), layers.get(i).map_or(String::new(), |l| number(value(l))))
-            })
+            results.map(|(name, value)| (format!("layer{index}_{name}"), layers.get(i).map(value).into()))
         };
         self.design(point).iter().enumerate().flat_map(of_layer).collect()
     }
 
-    /// A table with its comment lines. The first row determines the columns.
-    pub(super) fn csv(&self, rows: Vec<Columns>) -> String {
-        let header: Vec<&str> = rows.first().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        // Writing to memory fails only for rows of unequal length. All rows are padded to the header.
-        let _ = writer.write_record(&header);
-        for row in &rows {
-            let cells = row.iter().map(|(_, value)| value.as_str()).chain(std::iter::repeat(""));
-            let _ = writer.write_record(cells.take(header.len()));
-        }
-        let body = writer.into_inner().unwrap_or_default();
-        self.header() + &String::from_utf8_lossy(&body)
+    /// All tables, the summary first.
+    #[must_use]
+    pub fn all(&self) -> Vec<ResultTable> {
+        let network = || [self.design_table()].into_iter().chain(self.class_tables().into_iter().flatten());
+        let mut tables = vec![self.summary_table(), self.unit_table()];
+        tables.extend((!self.is_matrix()).then(network).into_iter().flatten());
+        tables
     }
 
-    /// Writes `table.csv` and `summary.csv`, of a network also `design.csv`, of a classification also `classes.csv` and
-    /// `confusion.csv`, to the folder of the run.
+    /// Writes each table as CSV, such as `summary.csv`, to the folder of the run.
     ///
     /// # Errors
     ///
     /// As [`Outcome::write`].
     pub fn write(&self) -> Result<(), ExperimentError> {
-        let tables = [
-            ("table.csv", Some(self.table_csv())),
-            ("summary.csv", Some(self.summary_csv())),
-            ("design.csv", (!self.is_matrix()).then(|| self.design_csv())),
-            ("classes.csv", self.classes_csv()),
-            ("confusion.csv", self.confusion_csv()),
-        ];
-        let there = tables.iter().filter_map(|(name, text)| Some((name, text.as_ref()?)));
-        there.into_iter().try_for_each(|(name, text)| self.outcome.write(name, text.as_bytes()))
+        self.all()
+            .iter()
+            .try_for_each(|table| self.outcome.write(&format!("{}.csv", table.key), table.csv().as_bytes()))
     }
 }
 
 /// Names and values of the cells of one row.
-pub(super) type Columns = Vec<(String, String)>;
+pub(super) type Columns = Vec<(String, ResultValue)>;
 
 /// A measured number of a layer.
 type Measured = fn(&LayerResult) -> f64;
 
 /// The first columns of each row: kind, point, swept values.
 pub(super) fn leading_columns(row: Row, point: &Point) -> Columns {
-    let mut columns = vec![("row".into(), row.key().into()), ("point".into(), point.index.to_string())];
-    columns.extend(point.levels.iter().map(|(key, value)| (key.clone(), swept_value(value))));
+    let mut columns: Columns = vec![("row".into(), row.key().into()), ("point".into(), point.index.into())];
+    columns.extend(point.levels.iter().map(|(key, value)| (key.clone(), ResultValue::from_json(value))));
     columns
 }
 
 /// Columns of the quantities next to the score.
 fn others(quantities: &[(Quantity, f64)]) -> Columns {
-    quantities.iter().map(|(quantity, value)| (quantity.key.to_owned(), number(*value))).collect()
+    quantities.iter().map(|(quantity, value)| (quantity.key.to_owned(), (*value).into())).collect()
 }
 
 /// Columns of numbers.
 pub(super) fn numbers<const N: usize>(columns: [(&str, f64); N]) -> Columns {
-    columns.map(|(name, value)| (name.to_owned(), number(value))).to_vec()
-}
-
-/// The shortest text of the same number, or nothing for NaN and infinities.
-pub(super) fn number(x: f64) -> String {
-    if x.is_finite() { format!("{x}") } else { String::new() }
+    columns.map(|(name, value)| (name.to_owned(), value.into())).to_vec()
 }
 
 /// A swept value as text, strings without quotes.

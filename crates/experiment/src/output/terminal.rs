@@ -1,165 +1,175 @@
-//! The tables of a run for the terminal.
+//! The results of a run, with its table for terminals of 80 columns.
 
 use crate::input::grid::Point;
 use crate::output::conclusion::{Conclusion, PointScore};
-use crate::output::table::{ROWS, Summary, Tables, swept_value};
+use crate::output::table::{ROWS, Summary, Tables};
 use crate::store::record::Row;
-use phaseloom_files::{Column, TextTable};
-use std::fmt::Write;
+use phaseloom_files::{Column, ResultValue, Results, TextTable, WIDTH};
+use phaseloom_hardware::CoreSharing;
+
+/// A swept value longer than this is cut on the terminal.
+const MAX_VALUE: usize = 24;
+
+/// What the text of the results of a run shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct View {
+    /// Every statistic, in tables wider than most terminals.
+    pub wide: bool,
+    /// Also the sizes, predictions and measured errors of the layers, which are part of a wide view.
+    pub layers: bool,
+}
 
 impl Tables<'_> {
-    /// The tables of hardware and scores, and the conclusion.
+    /// The results of the run: its tables, with a text for the terminal, and the conclusion.
+    #[must_use]
+    pub fn results(&self, view: View) -> Results {
+        let mut results = Results::default();
+        for (key, value) in self.metadata() {
+            results.value(key, ResultValue::from_json(&value));
+        }
+        // One row per unit may be a million rows: they are in the folder of the run.
+        self.all().into_iter().filter(|table| table.key != "table").for_each(|table| results.table(table));
+        let mut text = String::new();
+        if let Some(matrix) = self.matrix() {
+            text = matrix.text();
+        } else if view.wide {
+            self.layers(&mut text);
+            self.wide_scores(&mut text);
+        } else {
+            results.line(self.title());
+            self.long_keys().iter().for_each(|line| results.line(line));
+            text = format!("\n{}", self.score_table());
+            if view.layers {
+                text.push('\n');
+                self.layers(&mut text);
+            }
+        }
+        results.show(text);
+        results.show("\n");
+        results.sentence(self.matrix().map_or_else(|| self.conclusion().to_string(), |matrix| matrix.conclusion()));
+        let exact = self.summary(Row::Exact, 0);
+        if !view.wide && !self.is_matrix() && exact.test_se.is_finite() && self.score().has_reference {
+            let quantity = self.score().quantity;
+            let text = quantity.text(exact.test_se);
+            results.sentence(format!("The test set alone gives a standard error of {text}, common to all rows."));
+        }
+        results
+    }
+
+    /// The text of the results in 80 columns.
     #[must_use]
     pub fn text(&self) -> String {
-        if let Some(matrix) = self.matrix() {
-            return matrix.text();
-        }
-        let mut out = String::new();
-        self.hardware(&mut out);
-        self.scores(&mut out);
-        let _ = writeln!(out, "\n{}", self.conclusion());
-        out
+        self.results(View::default()).written(phaseloom_files::ResultFormat::Table)
     }
 
-    /// The size of the layers (first point), and their errors at each point.
-    fn hardware(&self, out: &mut String) {
-        let mut rows =
-            vec![headings("layer|shape|tiles|cores|MZIs/core|depth|used|in→out|photons/port|LO photons|SNR|ENOB")];
-        for layer in self.design(0) {
-            let Some(d) = &layer.design else { continue };
-            let photons = |n: f64| if n > 0.0 { format!("{n:.3e}") } else { "–".to_owned() };
-            let zero = if d.zero_tiles > 0 { format!(" ({} zero)", d.zero_tiles) } else { String::new() };
-            rows.push(vec![
-                layer.layer.to_string(),
-                format!("{}×{}", d.shape.0, d.shape.1),
-                format!("{}{zero}", d.tiles),
-                d.cores.to_string(),
-                d.interferometers.to_string(),
-                d.depth.to_string(),
-                format!("{:.0} %", 100.0 * d.utilisation),
-                format!("{:.2} dB", d.transmission_db),
-                photons(d.photons_per_port),
-                photons(d.local_oscillator_photons),
-                d.snr_full_scale_db.map_or("–".to_owned(), |db| format!("{db:.1} dB")),
-                d.enob.map_or("–".to_owned(), |bits| format!("{bits:.1}")),
-            ]);
-        }
-        let config = &self.points()[0].config;
-        let shared = config.core.cores == phaseloom_hardware::CoreSharing::Shared;
-        let designs = || self.design(0).iter().filter_map(|layer| layer.design.as_ref());
-        let interferometers: usize = match shared {
-            true => designs().map(|d| d.interferometers).max().unwrap_or(0),
-            false => designs().map(|d| d.cores * d.interferometers).sum(),
+    /// Name, cores and samples.
+    fn title(&self) -> String {
+        let ports = self.points()[0].config.core.ports;
+        let is_swept = self.axes().iter().any(|(_, key)| key.starts_with("core"));
+        let designs = self.design(0).iter().filter_map(|layer| layer.design.as_ref());
+        let cores: usize = match self.points()[0].config.core.cores {
+            CoreSharing::Shared => 1,
+            _ => designs.map(|design| design.cores).sum(),
         };
-        let _ = writeln!(
-            out,
-            "{}\n{} of {} ports, {}, {interferometers} {} in all{}\n({})\n",
-            self.name(),
-            if shared { "one core, shared by all tiles," } else { "a core for each tile," },
-            config.core.ports,
-            config.core.design().map_or_else(|_| config.core.topology.clone(), |design| design.to_string()),
-            config.core.design().map_or("cells", |design| design.cell().plural()),
-            if self.points().len() > 1 { "; at the first point:" } else { "" },
-            self.settings(),
-        );
-        align(out, &rows);
-
-        let mut rows = vec![headings(
-            "|layer|matrix error|predicted|of it read|readout bits|clipped in|clipped out|signal e⁻/readout",
-        )];
-        for point in self.points() {
-            let chips = self.summary(Row::Chips, point.index);
-            for (design, measured) in self.design(point.index).iter().zip(&chips.layers) {
-                let predicted = design.design.as_ref().map_or(0.0, |d| d.predicted_error);
-                rows.push(vec![
-                    swept_values(point),
-                    measured.layer.to_string(),
-                    error(measured.matrix_error),
-                    error(predicted),
-                    error(measured.measured_error),
-                    format!("{:.2}", measured.readout_bits),
-                    format!("{:.3} %", 100.0 * measured.clipped_inputs),
-                    format!("{:.3} %", 100.0 * measured.clipped_outputs),
-                    if config.link.laser_power_w.is_some() {
-                        format!("{:.3e}", measured.photoelectrons)
-                    } else {
-                        "–".to_owned()
-                    },
-                ]);
-            }
-        }
-        let _ = writeln!(
-            out,
-            "\nchips, mean over trials (matrix error ‖Ŵ−W‖/‖W‖ of the complex matrix: rms, and first-order prediction; of it read: \
-             the part that reaches a detector, the real part with homodyne)\n"
-        );
-        align(out, &rows);
+        let cores = match cores {
+            _ if is_swept => String::new(),
+            1 => format!(" · one core of {ports}×{ports}"),
+            many => format!(" · {many} cores of {ports}×{ports}"),
+        };
+        let name = self.name().replace(char::is_control, " ");
+        format!("{name}{cores} · {} samples", self.samples())
     }
 
-    fn scores(&self, out: &mut String) {
+    /// The scores of all rows: references have rows of their own, chips one for each point.
+    ///
+    /// Columns that do not fit are left out; `--wide` and the files have all of them.
+    fn score_table(&self) -> String {
+        let others = self.summary(Row::Exact, 0).others.len();
+        let table = |others| self.score_table_with(others).to_string();
+        let fits = |text: &String| text.lines().all(|line| line.chars().count() <= WIDTH);
+        (0..=others).rev().map(table).find(fits).unwrap_or_else(|| table(0))
+    }
+
+    /// The table with some of the further quantities.
+    fn score_table_with(&self, others: usize) -> TextTable {
         let quantity = self.score().quantity;
-        let exact = self.summary(Row::Exact, 0);
-        let mut rows = vec![headings(&format!("|row|{}|sd|s.e.|10 %|50 %|90 %|vs exact", quantity.heading))];
-        rows[0].extend(exact.others.iter().map(|(other, _)| other.heading.to_owned()));
+        let first = self.summary(Row::Exact, 0);
+        let first_column = self.first_column();
+        let many = self.summary(Row::Chips, 0).chips > 1;
+        let mut columns = vec![Column::left(); 1];
+        columns.extend([Column::right(); 3]);
+        columns.extend(vec![Column::right(); others]);
+        let mut table = TextTable::new(0, columns);
+        let spread = if many { "10–90 % of chips" } else { "" };
+        let headings = [first_column.heading.clone(), quantity.heading.into(), spread.into(), "vs reference".into()];
+        let further = first.others.iter().take(others).map(|(other, _)| short_heading(other.heading).to_owned());
+        table.row(headings.into_iter().chain(further));
         let mut previous: Vec<Summary> = Vec::new();
         for point in self.points() {
-            for (i, row) in ROWS.into_iter().enumerate() {
-                let s = self.summary(row, point.index);
-                // A reference row equal to that of the previous point is left out.
-                if row != Row::Chips && previous.get(i).is_some_and(|p| p.scores == s.scores) {
+            let summaries = ROWS.map(|row| self.summary(row, point.index));
+            for (i, s) in summaries.iter().enumerate() {
+                let is_reference = s.row != Row::Chips;
+                // A reference equal to that of the point above, and an ideal link without any effect, say nothing new.
+                let is_known = previous.get(i).is_some_and(|p| p.scores == s.scores);
+                let is_exact = s.row == Row::PerfectIdeal && s.scores == summaries[0].scores;
+                if is_reference && (is_known || is_exact) {
                     continue;
                 }
-                let many = s.chips > 1;
-                let spread = |x: f64| if many { quantity.text(x) } else { String::new() };
-                let mut cells = vec![
-                    swept_values(point),
-                    if many { format!("{} {}", s.chips, row.title()) } else { row.title().to_owned() },
-                    quantity.text(s.mean()),
-                    spread(s.sd()),
-                    spread(s.se()),
-                    spread(s.quantile(0.1)),
-                    spread(s.quantile(0.5)),
-                    spread(s.quantile(0.9)),
-                    if row == Row::Exact {
-                        String::new()
-                    } else {
-                        quantity.difference_text(s.difference, s.difference_se)
-                    },
-                ];
-                cells.extend(s.others.iter().map(|(other, value)| other.text(*value)));
-                rows.push(cells);
+                let label =
+                    if is_reference { reference(s.row).to_owned() } else { first_column.of(self, point, s.chips) };
+                let spread = match is_reference || !many {
+                    true => String::new(),
+                    false => {
+                        let [low, high] = [0.1, 0.9].map(|p| quantity.text(s.quantile(p)));
+                        format!("{} … {high}", low.trim_end_matches(" %"))
+                    }
+                };
+                let difference = match s.row {
+                    Row::Exact => String::new(),
+                    _ => quantity.difference_text(s.difference, s.difference_se),
+                };
+                let further = s.others.iter().take(others).map(|(other, value)| other.text(*value));
+                table.row([label, quantity.text(s.mean()), spread, difference].into_iter().chain(further));
             }
-            previous = ROWS.iter().map(|&row| self.summary(row, point.index)).collect();
+            previous = summaries.to_vec();
         }
-        let of_test_set = match exact.test_se.is_finite() && self.score().has_reference {
-            true => format!("the test set's own s.e. is {}, common to all rows; ", quantity.text(exact.test_se)),
-            false => String::new(),
-        };
-        let _ = writeln!(
-            out,
-            "\n{} on {} samples ({of_test_set}points share their draws; references equal to those of the point above are \
-             not repeated)\n",
-            quantity.title,
-            self.samples(),
-        );
-        align(out, &rows);
+        table
+    }
+
+    /// The first column: the values of the axes and the number of chips, or the name of a reference.
+    fn first_column(&self) -> FirstColumn {
+        let names = self.axis_names();
+        let cells = self.points().iter().map(|point| shown_values(&self.axis_values(point)));
+        let mut widths: Vec<usize> = names.iter().map(|name| name.chars().count()).collect();
+        for cells in cells {
+            for (width, cell) in widths.iter_mut().zip(&cells) {
+                *width = (*width).max(cell.chars().count());
+            }
+        }
+        let mut column = FirstColumn { widths, width: 0, heading: String::new() };
+        let chips = self.points().iter().map(|p| self.summary(Row::Chips, p.index).chips.to_string().len());
+        let natural = column.values(&names).chars().count() + 2 + chips.max().unwrap_or(0).max("chips".len());
+        let labels = ROWS.iter().filter(|row| **row != Row::Chips).map(|row| reference(*row).chars().count());
+        column.width = natural.max(labels.max().unwrap_or(0));
+        column.heading = column.with_count(&names, "chips");
+        column
     }
 
     /// Where the score is kept, and where it is not.
     #[must_use]
     pub fn conclusion(&self) -> Conclusion {
         let chips = self.summary(Row::Chips, 0).chips;
-        let one_axis = self.points().iter().all(|point| point.axes.iter().all(|&axis| axis == 0));
+        let is_one_axis = self.axes().len() == 1;
         let score = |point: &Point| {
-            let (keys, values) = match point.levels.first() {
-                Some((_, value)) if one_axis => (swept_keys(point), swept_value(value)),
-                _ => (String::new(), swept_values(point)),
+            let (keys, values) = match is_one_axis {
+                true => (format!("{} = ", self.axis_names()[0]), self.axis_values(point).join("")),
+                false => (String::new(), self.axis_names_and_values(point)),
             };
             let chips = self.summary(Row::Chips, point.index);
             PointScore {
                 keys,
                 values,
-                number: point.levels.first().and_then(|(_, value)| value.as_f64()).filter(|_| one_axis),
+                number: point.levels.first().and_then(|(_, value)| value.as_f64()).filter(|_| is_one_axis),
                 exact: self.summary(Row::Exact, point.index).mean(),
                 quantiles: [0.1, 0.5, 0.9].map(|p| chips.quantile(p)),
                 tolerance: chips.tolerance,
@@ -169,47 +179,60 @@ impl Tables<'_> {
     }
 }
 
-/// The keys of the only axis of a point: `splitter_error.sigma_rad = phase_error.sigma_rad = `.
-fn swept_keys(point: &Point) -> String {
-    point.levels.iter().map(|(key, _)| format!("{} = ", short(key))).collect()
+/// Widths of the first column and of the values in it.
+struct FirstColumn {
+    widths: Vec<usize>,
+    width: usize,
+    heading: String,
 }
 
-/// A key without the name of the table that most keys of a sweep share.
-pub(super) fn short(key: &str) -> &str {
-    key.strip_prefix("process.").unwrap_or(key)
+impl FirstColumn {
+    /// Values flush right, two spaces between them.
+    fn values(&self, cells: &[String]) -> String {
+        let padded = self.widths.iter().zip(cells).map(|(&width, cell)| {
+            // Formats of Rust end at a width of 65535.
+            " ".repeat(width.saturating_sub(cell.chars().count())) + cell
+        });
+        padded.collect::<Vec<_>>().join("  ")
+    }
+
+    /// Values on the left, a number on the right.
+    fn with_count(&self, cells: &[String], count: &str) -> String {
+        let values = self.values(cells);
+        let gap = self.width.saturating_sub(values.chars().count() + count.chars().count());
+        values + &" ".repeat(gap) + count
+    }
+
+    /// The cell of the chips at a point.
+    fn of(&self, tables: &Tables<'_>, point: &Point, chips: usize) -> String {
+        self.with_count(&shown_values(&tables.axis_values(point)), &chips.to_string())
+    }
 }
 
-/// The swept values of a point: `splitter_error.sigma_rad = phase_error.sigma_rad = 0.01`.
-fn swept_values(point: &Point) -> String {
-    let mut text = String::new();
-    for (i, ((key, value), axis)) in point.levels.iter().zip(&point.axes).enumerate() {
-        let last_of_axis = point.axes.get(i + 1) != Some(axis);
-        let _ = write!(text, "{} = ", short(key));
-        if last_of_axis {
-            let separator = if i + 1 < point.levels.len() { ", " } else { "" };
-            let _ = write!(text, "{}{separator}", swept_value(value));
+/// Values without control characters, long ones cut.
+fn shown_values(values: &[String]) -> Vec<String> {
+    let shown = |value: &String| {
+        let plain = value.replace(char::is_control, " ");
+        match plain.chars().count() > MAX_VALUE {
+            true => plain.chars().take(MAX_VALUE - 1).chain(['…']).collect(),
+            false => plain,
         }
+    };
+    values.iter().map(shown).collect()
+}
+
+/// The short name of a reference.
+fn reference(row: Row) -> &'static str {
+    match row {
+        Row::Exact => "floating point",
+        Row::PerfectIdeal => "ideal link",
+        Row::PerfectReal => "perfect mesh",
+        Row::Digital => "digital, same bits",
+        other => other.title(),
     }
-    text
 }
 
-/// The headings of a table.
-fn headings(names: &str) -> Vec<String> {
-    names.split('|').map(str::to_owned).collect()
-}
-
-/// Writes a table with two columns of text, then numbers. A first cell equal to the one above is left empty.
-fn align(out: &mut String, rows: &[Vec<String>]) {
-    let columns = rows.first().map_or(0, Vec::len);
-    let mut table = TextTable::new(2, (0..columns).map(|c| if c < 2 { Column::left() } else { Column::right() }));
-    for (r, row) in rows.iter().enumerate() {
-        let repeated = r > 1 && row[0] == rows[r - 1][0];
-        table.row(std::iter::once(if repeated { "" } else { &*row[0] }).chain(row[1..].iter().map(String::as_str)));
-    }
-    let _ = write!(out, "{table}");
-}
-
-/// A relative error. From 1e6 on, it is written with an exponent.
-fn error(value: f64) -> String {
-    if value < 1e6 { format!("{value:.4}") } else { format!("{value:.3e}") }
+/// The heading of a further quantity, in a few letters.
+fn short_heading(heading: &'static str) -> &'static str {
+    if heading == "same decisions" { "agree" } else { heading }
 }

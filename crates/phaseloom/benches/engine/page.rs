@@ -5,8 +5,8 @@ use crate::harness::{Times, Timing, Work, seconds};
 use crate::machine::{compiler, date, machine};
 use crate::stages::Stage;
 use phaseloom::experiment::VERSION;
-use phaseloom::files::{Column, TextTable, write_atomically};
-use phaseloom::report::{PowerLawFit, csv_text, png, scaling_figure};
+use phaseloom::files::{Column, TextTable, to_json, write_atomically};
+use phaseloom::report::{PowerLawFit, Table, csv_text, png, scaling_figure};
 use std::error::Error;
 use std::path::Path;
 
@@ -19,25 +19,29 @@ pub fn write(folder: &Path, works: &[Work], timings: Vec<Timing>, stages: &[Stag
         timings.into_iter().filter(|timing| works.iter().any(|work| work.key == timing.work.key)).collect();
     let fits = fits(works, &timings);
     std::fs::create_dir_all(folder)?;
-    let comments = [
+    let metadata = [
+        ("command", "bench".to_owned()),
         ("phaseloom", VERSION.to_owned()),
         ("name", "Time against size on one thread".to_owned()),
         ("machine", machine()),
         ("compiler", compiler()),
         ("date", date()),
     ];
-    let times = csv_text(&comments, &TIMES, timings.iter().map(times_row))?;
+    let times = csv_text(&TIMES, timings.iter().map(times_row))?;
     let growth = fits.iter().map(|(work, who, fit)| {
         vec![(*work).to_owned(), (*who).to_owned(), fit.exponent.to_string(), fit.standard_error.to_string()]
     });
-    let growth = csv_text(&comments, &["work", "who", "exponent", "standard_error"], growth)?;
-    let stages_csv = csv_text(&comments, &STAGES, stages_rows(stages))?;
+    let growth = csv_text(&["work", "who", "exponent", "standard_error"], growth)?;
+    let stages_csv = csv_text(&STAGES, stages_rows(stages))?;
     // A part of the works may leave nothing to draw.
-    let svg = scaling_figure(&times);
+    let svg = Table::parse(&times).and_then(|table| scaling_figure(&table.with_metadata(metadata.clone())));
+    let metadata: serde_json::Map<String, serde_json::Value> =
+        metadata.into_iter().map(|(key, value)| (key.to_owned(), value.into())).collect();
     let mut files = vec![
         ("times.csv", times.into_bytes()),
         ("growth.csv", growth.into_bytes()),
         ("stages.csv", stages_csv.into_bytes()),
+        ("run.json", to_json(&metadata).into_bytes()),
         ("README.md", readme(&timings, &fits, stages, svg.is_ok()).into_bytes()),
     ];
     if let Ok(svg) = svg {

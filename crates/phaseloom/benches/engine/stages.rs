@@ -185,7 +185,7 @@ fn append(outcome: &Outcome, experiment: &Experiment, folder: &Path) -> Result<(
 fn write_tables(outcome: &Outcome) -> Result<()> {
     let tables = Tables::new(outcome).ok_or("the run misses units")?;
     tables.write()?;
-    let summary = Table::parse(&tables.summary_csv())?;
+    let summary = Table::parse(&tables.summary_table().csv())?;
     for figure in FIGURES {
         png(&(figure.draw)(&summary)?, 1600)?;
     }

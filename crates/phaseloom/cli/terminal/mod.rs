@@ -4,6 +4,7 @@ pub mod error_text;
 pub mod interrupt;
 pub mod output;
 pub mod results;
+pub mod streams;
 pub mod system;
 
 use std::fmt::Display;

@@ -1,32 +1,189 @@
 //! Output of commands: results on stdout, everything else on stderr.
 
+use anstyle::{AnsiColor, Style};
 use anyhow::Context;
+use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io::Write;
+use phaseloom::files::{ResultFormat, Results, WIDTH, wrap};
+use std::io::{IsTerminal, Write};
 use std::path::Path;
+use std::sync::OnceLock;
+use std::time::Instant;
 
-/// Writes a line to stderr. A closed stderr is not an error.
+/// Options of every command about what it says.
+#[derive(clap::Args, Clone, Copy, Debug)]
+pub struct Messages {
+    /// Print results and errors only: no progress, no notes
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Also print which files are read and written, and the time taken
+    #[arg(short, long, global = true)]
+    verbose: bool,
+    /// Colours: auto follows the terminal and NO_COLOR
+    #[arg(
+        long,
+        value_name = "WHEN",
+        global = true,
+        default_value = "auto",
+        hide_possible_values = true,
+        hide_default_value = true
+    )]
+    color: Color,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// The option of commands that print results.
+#[derive(clap::Args, Clone, Copy, Debug, Default)]
+pub struct Format {
+    /// How results are printed: table, json (all values in full precision), or csv
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "table",
+        hide_possible_values = true,
+        hide_default_value = true
+    )]
+    format: FormatName,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum FormatName {
+    #[default]
+    Table,
+    Json,
+    Csv,
+}
+
+impl Format {
+    fn of_results(self) -> ResultFormat {
+        match self.format {
+            FormatName::Table => ResultFormat::Table,
+            FormatName::Json => ResultFormat::Json,
+            FormatName::Csv => ResultFormat::Csv,
+        }
+    }
+}
+
+static MESSAGES: OnceLock<Messages> = OnceLock::new();
+
+/// Sets the options for the rest of the process.
+pub fn configure(messages: Messages) {
+    let choice = match messages.color {
+        Color::Auto => anstream::ColorChoice::Auto,
+        Color::Always => anstream::ColorChoice::AlwaysAnsi,
+        Color::Never => anstream::ColorChoice::Never,
+    };
+    choice.write_global();
+    let _ = MESSAGES.set(messages);
+}
+
+fn is_quiet() -> bool {
+    MESSAGES.get().is_some_and(|messages| messages.quiet)
+}
+
+/// Writes a line to stderr unless the command is quiet. A closed stderr is not an error.
 pub fn status(line: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{line}");
+    if !is_quiet() {
+        message(line);
+    }
+}
+
+/// Writes a line about files and times to stderr, if it is asked for.
+pub fn detail(line: &str) {
+    if MESSAGES.get().is_some_and(|messages| messages.verbose) {
+        message(line);
+    }
+}
+
+/// Writes an error to stderr.
+pub fn error(text: &str) {
+    message(&format!("error: {text}"));
+}
+
+/// Writes a message whose first word may be `error`, `warning` or `note`. On a terminal long lines are broken at spaces; in a
+/// pipe a message is one line, to be searched.
+fn message(text: &str) {
+    let text = if std::io::stderr().is_terminal() { wrap(text, WIDTH, 2) } else { text.to_owned() };
+    let color = match text.split_once(": ").map(|(head, _)| head) {
+        Some("error") => AnsiColor::Red,
+        Some("warning") => AnsiColor::Yellow,
+        Some("note") => AnsiColor::Cyan,
+        _ => {
+            let _ = writeln!(anstream::stderr().lock(), "{text}");
+            return;
+        }
+    };
+    let (head, rest) = text.split_once(": ").unwrap_or((&text, ""));
+    let style = Style::new().bold().fg_color(Some(color.into()));
+    let _ = writeln!(anstream::stderr().lock(), "{style}{head}:{style:#} {rest}");
 }
 
 /// Writes to stdout. A reader that has gone (`| head`) is not an error.
 pub fn print(text: &str) -> anyhow::Result<()> {
-    match std::io::stdout().lock().write_all(text.as_bytes()) {
+    print_bytes(text.as_bytes())
+}
+
+/// Writes bytes to stdout.
+pub fn print_bytes(bytes: &[u8]) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(e).context("standard output"),
         _ => Ok(()),
     }
 }
 
+/// Prints results in a format. Marks of verdicts are coloured on a terminal.
+pub fn print_results(results: &Results, format: Format) -> anyhow::Result<()> {
+    let text = results.written(format.of_results());
+    let is_colored = format.format == FormatName::Table
+        && anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never;
+    print(&if is_colored { colored_marks(&text) } else { text })
+}
+
+/// Prints the results of a command that writes a file: on stderr if the file itself goes to stdout.
+pub fn print_summary(results: &Results, format: Format, output: Option<&Path>) -> anyhow::Result<()> {
+    if output.is_some_and(super::streams::is_stream) {
+        results.written(format.of_results()).lines().for_each(status);
+        return Ok(());
+    }
+    print_results(results, format)
+}
+
+fn colored_marks(text: &str) -> String {
+    let marks = [("✓", AnsiColor::Green), ("✗", AnsiColor::Red)];
+    marks.iter().fold(text.to_owned(), |text, (mark, color)| {
+        let style = Style::new().bold().fg_color(Some((*color).into()));
+        text.replace(mark, &format!("{style}{mark}{style:#}"))
+    })
+}
+
+/// Says how long a command took, if it is asked for.
+pub fn time_taken(start: Instant) {
+    detail(&format!("took {:.2} s", start.elapsed().as_secs_f64()));
+}
+
 /// A progress bar on stderr, of a length that is set later.
 pub fn progress_bar(template: &str) -> ProgressBar {
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_style(style)
+    let target = if is_quiet() { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+    ProgressBar::with_draw_target(None, target).with_style(style)
 }
 
 /// A number with some decimals, with an exponent from 10⁶ on.
 pub fn number(value: f64, decimals: usize) -> String {
     if value.abs() < 1e6 { format!("{value:.decimals$}") } else { format!("{value:.decimals$e}") }
+}
+
+/// A number with at most six significant digits.
+pub fn significant(value: f64) -> String {
+    // Rounding to the digits of an exponent, then the shortest text of that number.
+    phaseloom::files::shortest(format!("{value:.5e}").parse().unwrap_or(value))
 }
 
 /// A ratio, which may be tiny.
@@ -59,8 +216,11 @@ pub fn ending(path: &Path) -> String {
 /// Checks before any work that `-o` names a file that can be written: its ending is that of a format (`endings`), and it
 /// is none of the input files `read`, given with their roles.
 pub fn check_output_path(output: &Path, endings: &[&str], read: &[(&str, Option<&Path>)]) -> anyhow::Result<()> {
-    phaseloom_files::check_output(output).context("-o")?;
-    phaseloom_files::check_not_input(output, read).context("-o")?;
+    if super::streams::is_stream(output) {
+        return Ok(());
+    }
+    phaseloom::files::check_output(output).context("-o")?;
+    phaseloom::files::check_not_input(output, read).context("-o")?;
     // A device takes the only format.
     let device = endings.len() == 1 && (output.starts_with("/dev") || output.metadata().is_ok_and(|m| !m.is_file()));
     anyhow::ensure!(
@@ -76,12 +236,19 @@ pub fn check_output_path(output: &Path, endings: &[&str], read: &[(&str, Option<
 /// of the formats.
 pub fn check_json_path(output: &Path, formats: &[&str], read: &[(&str, Option<&Path>)]) -> anyhow::Result<()> {
     check_output_path(output, &["json"], read)?;
-    phaseloom_files::check_replaced(output, formats).context("-o")
+    if super::streams::is_stream(output) {
+        return Ok(());
+    }
+    phaseloom::files::check_replaced(output, formats).context("-o")
 }
 
 /// Checks before any work that `-o` names a folder that exists or can be made.
 pub fn check_output_folder(folder: &Path) -> anyhow::Result<()> {
-    phaseloom_files::check_output_folder(folder).context("-o")?;
+    anyhow::ensure!(
+        !super::streams::is_stream(folder),
+        "-o: found `-`, standard output, expected the name of a folder: this command writes several files"
+    );
+    phaseloom::files::check_output_folder(folder).context("-o")?;
     anyhow::ensure!(
         folder.is_dir() || !FILE_ENDINGS.contains(&ending(folder).as_str()),
         "-o: found {}, the name of a file, expected that of a folder",

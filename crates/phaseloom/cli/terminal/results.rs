@@ -1,15 +1,22 @@
-//! The files of a finished run: tables, figures, provenance.
+//! The files of results: tables, figures, their metadata, provenance.
 
+use super::output;
 use anyhow::Context;
 use phaseloom::experiment::{Outcome, Tables, VERSION};
-use phaseloom::files::{read_text, write_atomically};
-use phaseloom::report::{FIGURES, MATRIX_FIGURES, Table, png};
+use phaseloom::files::{read_text, to_json, write_atomically};
+use phaseloom::report::{FIGURES, MATRIX_FIGURES, ReportError, Table, png};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Width of the PNG (pixels).
 const PNG_WIDTH: u32 = 1600;
+
+/// The folder of folders of results that no -o names.
+pub const RUNS: &str = "phaseloom-runs";
+
+/// The file of a folder of results that says which command wrote it, and what its tables were computed from.
+pub const METADATA: &str = "run.json";
 
 /// The list of the sessions of a run.
 const PROVENANCE: &str = "provenance.json";
@@ -18,7 +25,8 @@ const PROVENANCE: &str = "provenance.json";
 pub fn write(outcome: &Outcome, tables: &Tables<'_>) -> anyhow::Result<()> {
     // Everything is drawn before the first file is written.
     let mut figures = Vec::new();
-    let summary = Table::parse(&tables.summary_csv()).context("summary.csv")?;
+    let metadata = tables.metadata();
+    let summary = figure_table(&tables.summary_table().csv(), &metadata).context("summary.csv")?;
     let all = if tables.is_matrix() { MATRIX_FIGURES } else { FIGURES };
     for figure in all {
         let svg = (figure.draw)(&summary).with_context(|| format!("figure `{}`", figure.key))?;
@@ -28,7 +36,42 @@ pub fn write(outcome: &Outcome, tables: &Tables<'_>) -> anyhow::Result<()> {
         figures.push((format!("{stem}.svg"), svg.into_bytes()));
     }
     tables.write()?;
+    outcome.write(METADATA, metadata_json("run", &metadata).as_bytes())?;
     Ok(figures.iter().try_for_each(|(name, bytes)| outcome.write(name, bytes))?)
+}
+
+/// The table of a figure, with the metadata that its title and footer name.
+pub fn figure_table(csv: &str, metadata: &[(&'static str, Value)]) -> Result<Table, ReportError> {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let pairs = metadata.iter().map(|(key, value)| (*key, text(value).replace(['\n', '\r'], " ").trim().to_owned()));
+    Ok(Table::parse(csv)?.with_metadata(pairs))
+}
+
+/// The text of [`METADATA`]: the command that wrote the folder, and what its tables were computed from.
+pub fn metadata_json(command: &str, metadata: &[(&'static str, Value)]) -> String {
+    let pairs = metadata.iter().map(|(key, value)| ((*key).to_owned(), value.clone()));
+    let command = ("command".to_owned(), command.into());
+    to_json(&std::iter::once(command).chain(pairs).collect::<serde_json::Map<_, _>>())
+}
+
+/// Checks before any work that a folder of results is empty, or was written by the same command, whose files it may replace.
+pub fn check_own_folder(folder: &Path, command: &str) -> anyhow::Result<()> {
+    output::check_output_folder(folder)?;
+    let is_empty = std::fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
+    let found = || read_text(&folder.join(METADATA)).ok().and_then(|text| serde_json::from_str::<Value>(&text).ok());
+    anyhow::ensure!(
+        is_empty || found().is_some_and(|value| value["command"] == command),
+        "-o: {}: found a folder with files that `phaseloom {command}` did not write, expected an empty or new folder, or one \
+         of an earlier `phaseloom {command}`: name another folder",
+        folder.display()
+    );
+    Ok(())
+}
+
+/// Says where the results of a run are.
+pub fn say_where(folder: &Path) {
+    let separator = std::path::MAIN_SEPARATOR;
+    output::status(&format!("results in {}{separator}: summary.csv, figure.svg and more", folder.display()));
 }
 
 /// Writes a figure as SVG and PNG to a path without ending.
