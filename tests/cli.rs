@@ -11,6 +11,7 @@ mod cli {
     mod interruptions;
     mod matrix;
     mod meshes;
+    mod output;
     mod pages;
     mod processes;
     mod programs;

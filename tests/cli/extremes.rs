@@ -153,9 +153,10 @@ fn names_of_any_letters() {
         let scene = Scene::new();
         twice(&scene, &format!("name = \"{name}\"\n{DATA}{CORE}{SWEEP}"));
         assert_eq!(table(&scene.path("out/summary.csv")).len(), 10, "{name}");
-        let head = fs::read_to_string(scene.path("out/table.csv")).unwrap();
-        let seeds: Vec<&str> = head.lines().filter(|line| line.starts_with("# seed: ")).collect();
-        assert_eq!(seeds, ["# seed: 1"], "{head}");
+        let written = scene.json("out/run.json");
+        assert_eq!(written["seed"], 1);
+        let parsed: toml::Table = toml::from_str(&format!("name = \"{name}\"")).unwrap();
+        assert_eq!(written["name"].as_str(), parsed["name"].as_str());
     }
 }
 

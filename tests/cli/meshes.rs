@@ -57,7 +57,7 @@ fn a_network_runs_on_other_meshes() {
     }
     // Topologies have no order in which one is the last that holds.
     scene.experiment(&format!("{DATA}{sweep}{CORE}"));
-    let said = scene.run(&[]).well().out;
+    let said = scene.run(&[]).well().joined();
     assert!(said.contains("loses at most one percentage point at every point (") && !said.contains("up to"), "{said}");
 }
 
@@ -100,6 +100,7 @@ fn meshes_side_by_side() {
         assert!(line.is_some(), "{} {}: {said}", topology.key(), cell.key());
     }
     assert!(said.trim_end().ends_with('.') && said.contains("Least infidelity"), "{said}");
+    assert!(said.lines().all(|line| line.chars().count() <= 80), "{said}");
     let table = scene.text("comparison/table.csv");
     assert_eq!(table.lines().filter(|l| !l.starts_with('#')).count(), 1 + MeshDesign::all().count());
     assert!(scene.path("comparison/figure.svg").exists() && scene.path("comparison/figure.png").exists());

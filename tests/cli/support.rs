@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// The files whose bytes only the experiment may determine.
-pub const RESULTS: [&str; 5] = ["table.csv", "summary.csv", "design.csv", "figure.svg", "figure.png"];
+pub const RESULTS: [&str; 6] = ["table.csv", "summary.csv", "design.csv", "run.json", "figure.svg", "figure.png"];
 
 /// The binary, with a backtrace asked for, so that one that is printed would be seen.
 pub fn phaseloom() -> Command {
@@ -34,6 +34,11 @@ impl Ended {
     pub fn well(self) -> Self {
         assert_eq!(self.code, Some(0), "{}\n{}", self.out, self.err);
         self
+    }
+
+    /// What it printed on stdout, lines joined by spaces: where a sentence is broken does not count.
+    pub fn joined(&self) -> String {
+        self.out.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
     /// It was refused: exit code 2, nothing on stdout, one message with all `parts`, no panic.
@@ -165,10 +170,10 @@ pub fn assert_equal_results(a: &Path, b: &Path) {
     }
 }
 
-/// The rows of a CSV result as (column, value), without the lines of its head.
+/// The rows of a CSV result as (column, value).
 pub fn table(path: &Path) -> Vec<Vec<(String, String)>> {
     let text = fs::read_to_string(path).unwrap();
-    let mut lines = text.lines().filter(|line| !line.starts_with('#'));
+    let mut lines = text.lines();
     let names: Vec<&str> = lines.next().unwrap().split(',').collect();
     lines.map(|line| names.iter().map(|n| (*n).to_owned()).zip(line.split(',').map(str::to_owned)).collect()).collect()
 }

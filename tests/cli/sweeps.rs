@@ -105,7 +105,8 @@ fn the_command_is_short_for_an_experiment_that_its_folder_holds() {
 fn the_mean_follows_the_law_and_the_last_sentence_says_so() {
     let scene = scene();
     let out = scene.path("curve");
-    let printed = sweep(&scene, "u.npy --vary splitter_error.sigma_rad=0:0.04:0.01 --trials 200 -o curve").well().out;
+    let ended = sweep(&scene, "u.npy --vary splitter_error.sigma_rad=0:0.04:0.01 --trials 200 -o curve").well();
+    let (printed, said) = (&ended.out, ended.joined());
     let chips = rows(&out, "summary.csv", "chips");
     assert_eq!(chips.iter().map(|row| cell(row, "chips")).collect::<Vec<_>>(), ["200"; 5]);
     for (k, row) in chips.iter().enumerate() {
@@ -126,8 +127,8 @@ fn the_mean_follows_the_law_and_the_last_sentence_says_so() {
     };
     let within = chips.iter().filter(|row| compared(row)).count();
     let places = if within == 5 { "every point".to_owned() } else { format!("{within} of 5 points") };
-    assert!(printed.contains(&format!("the law is within 2 standard errors of it at {places}")), "{printed}");
-    assert!(printed.contains("The mean infidelity of 200 chips is 0 at sigma_rad = 0 and "), "{printed}");
+    assert!(said.contains(&format!("the law is within 2 standard errors of it at {places}")), "{said}");
+    assert!(said.contains("The mean infidelity of 200 chips is 0 at sigma_rad = 0 and "), "{said}");
     assert!(printed.lines().all(|line| line.chars().count() <= 80), "{printed}");
     assert!(fs::read_to_string(out.join("figure.svg")).unwrap().contains("mean of 200 chips, 10–90 % band; line: law"));
 }

@@ -17,7 +17,8 @@ fn fast_claims_pass_and_leave_a_page() {
         let csv = scene.text(&format!("{key}/claims.csv"));
         let command = format!("phaseloom {command}");
         let table = Table::parse(&csv).unwrap();
-        assert_eq!(table.metadata("command"), Some(command.as_str()));
+        let written = scene.json(&format!("{key}/run.json"));
+        assert_eq!((&written["command"], &written["arguments"]), (&"validate".into(), &command.as_str().into()));
         let verdict = table.column("verdict").unwrap();
         for row in table.rows() {
             assert_eq!(row.text(verdict), "pass", "line {}", row.line());

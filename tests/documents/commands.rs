@@ -1,6 +1,6 @@
 //! Every command of the README, of the examples and of CONTRIBUTING runs and ends as the document says.
 
-use super::support::{EXAMPLES, README, commands, example, phaseloom, random_program, same, sandbox};
+use super::support::{EXAMPLES, README, commands, conclusion, example, phaseloom, random_program, same, sandbox};
 use phaseloom::hardware::{Chip, ChipId, preset};
 use std::path::Path;
 
@@ -106,9 +106,8 @@ fn every_command_runs_and_ends_as_the_document_says() {
         for (command, said) in commands(document) {
             let Some(printed) = run_documented(folder.path(), command) else { continue };
             let said = said.unwrap_or_else(|| panic!("no printed result after `{command}`"));
-            // The document has the last sentence of an experiment, and the full output of an example.
-            let sentence = printed.lines().last().unwrap_or_default();
-            same(said, if command.starts_with("phaseloom run") { sentence } else { &printed });
+            // The document has the last sentences of an experiment, and the full output of an example.
+            same(said, if command.starts_with("phaseloom run") { conclusion(&printed) } else { &printed });
         }
     }
 }

@@ -160,14 +160,14 @@ fn every_file_and_column_of_a_run_is_documented() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         assert!(FORMATS.contains(&format!("`{name}")), "the file {name} is not documented");
     }
+    let written: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(out.join("run.json")).unwrap()).unwrap();
+    for key in written.as_object().unwrap().keys() {
+        assert!(FORMATS.contains(&format!("`{key}`")), "run.json: the key {key} is not documented");
+    }
     for name in ["table.csv", "summary.csv", "design.csv"] {
         let text = std::fs::read_to_string(out.join(name)).unwrap();
         let mut lines = text.lines();
-        let comments: Vec<&str> = lines.by_ref().take(6).collect();
-        for comment in comments {
-            let (key, _) = comment.split_once(':').unwrap();
-            assert!(FORMATS.contains(&format!("`{key}:")), "{name}: the line `{comment}` is not documented");
-        }
         for column in lines.next().unwrap().split(',').filter(|column| !column.contains('.')) {
             let general = column.replace("layer0_", "layer<i>_").replace("layer2_", "layer<i>_");
             assert!(FORMATS.contains(&format!("`{general}`")), "{name}: the column {column} is not documented");

@@ -1,7 +1,7 @@
 //! The blocks of the README and the committed results that it shows.
 
 use super::support::{
-    EXAMPLES, README, block, blocks, copy, example, phaseloom, python, python_has, root, same, sandbox,
+    EXAMPLES, README, block, blocks, conclusion, copy, example, phaseloom, python, python_has, root, same, sandbox,
 };
 use phaseloom::network::Tensors;
 use phaseloom::network::layer::LayerSpec;
@@ -44,9 +44,9 @@ fn the_mnist_table_is_that_of_the_committed_results() {
         let at = rest.find(line.trim()).unwrap_or_else(|| panic!("not printed: `{line}`; the run prints\n{printed}"));
         rest = &rest[at..];
     }
-    same(text_after(EXAMPLES, "<!-- mnist:result -->"), printed.lines().last().unwrap());
+    same(text_after(EXAMPLES, "<!-- mnist:result -->"), conclusion(&printed));
     // Not the PNG: another processor may rasterise it otherwise in the last bit.
-    for name in ["table.csv", "summary.csv", "design.csv", "figure.svg"] {
+    for name in ["table.csv", "summary.csv", "design.csv", "run.json", "figure.svg"] {
         let bytes = |folder: &Path| std::fs::read(folder.join("results/mnist").join(name)).unwrap();
         assert_eq!(bytes(folder.path()), bytes(root()), "results/mnist/{name} is not what its units make");
     }

@@ -58,7 +58,18 @@ fn output(command: &mut Command) -> [String; 2] {
 
 #[track_caller]
 pub fn phaseloom(folder: &Path, arguments: &[&str]) -> [String; 2] {
-    output(Command::new(env!("CARGO_BIN_EXE_phaseloom")).current_dir(folder).args(arguments))
+    let [out, err] = output(Command::new(env!("CARGO_BIN_EXE_phaseloom")).current_dir(folder).args(arguments));
+    // Lists, and processes with their comments, are not results.
+    if !["list", "preset", "spectra"].contains(&arguments[0]) {
+        let too_wide = out.lines().find(|line| line.chars().count() > 80);
+        assert!(too_wide.is_none(), "{arguments:?} prints more than 80 columns: {}", too_wide.unwrap_or_default());
+    }
+    [out, err]
+}
+
+/// The sentences that end the results of a run: all after the last blank line.
+pub fn conclusion(printed: &str) -> &str {
+    printed.trim_end().rsplit("\n\n").next().unwrap_or_default()
 }
 
 #[track_caller]

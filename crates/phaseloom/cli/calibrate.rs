@@ -27,7 +27,7 @@ pub struct Calibrate {
 
 impl Calibrate {
     pub fn execute(self) -> anyhow::Result<Exit> {
-        streams::refuse("the experiment", &self.experiment)?;
+        streams::refuse_stream("the experiment", &self.experiment)?;
         if let Some(path) = &self.output {
             anyhow::ensure!(
                 !streams::is_stream(path),

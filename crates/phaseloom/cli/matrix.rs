@@ -60,7 +60,7 @@ impl Matrix {
         }
         let program = convention::load(&streams::input(&self.program)?)?;
         let ideal = program.matrix();
-        self.target.as_deref().map(|path| streams::refuse("--target", path)).transpose()?;
+        self.target.as_deref().map(|path| streams::refuse_stream("--target", path)).transpose()?;
         let (target, compared) = match &self.target {
             Some(path) if path.extension().is_some_and(|end| end == "npy") => {
                 (read_matrix(path)?.0, path.display().to_string())

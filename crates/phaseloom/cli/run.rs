@@ -68,7 +68,7 @@ pub struct Run {
 impl Run {
     pub fn execute(self) -> anyhow::Result<Exit> {
         let start = Instant::now();
-        streams::refuse("the experiment", &self.experiment)?;
+        streams::refuse_stream("the experiment", &self.experiment)?;
         self.output.as_deref().map(output::check_output_folder).transpose()?;
         let mut experiment = Experiment::load(&self.experiment)?;
         experiment.config.trials = self.trials.unwrap_or(experiment.config.trials);

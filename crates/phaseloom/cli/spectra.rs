@@ -27,7 +27,7 @@ pub struct Spectra {
 
 impl Spectra {
     pub fn execute(self) -> anyhow::Result<Exit> {
-        streams::refuse("the settings", &self.settings)?;
+        streams::refuse_stream("the settings", &self.settings)?;
         let base = self.settings.parent().unwrap_or(Path::new(""));
         let mut spec = SpectraSpec::load(&self.settings)?;
         for sweeps in spec.sweeps_mut() {

@@ -23,7 +23,7 @@ pub struct Train {
 
 impl Train {
     pub fn execute(self) -> anyhow::Result<Exit> {
-        streams::refuse("the training", &self.training)?;
+        streams::refuse_stream("the training", &self.training)?;
         let spec = TrainSpec::load(&self.training)?;
         let interrupt = interrupt::on_signal();
         let base = self.training.parent().unwrap_or(Path::new(""));

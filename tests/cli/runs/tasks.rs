@@ -97,7 +97,9 @@ fn inputs_without_labels_give_outputs_and_agreement() {
     let ended = scene.run(&["--save-outputs"]).well();
     assert!(!ended.out.contains("accuracy"), "{}", ended.out);
     assert!(
-        ended.out.contains("\nAgreement with the exact network (the data have no labels): the median of 2 chips is ")
+        ended
+            .joined()
+            .contains(" Agreement with the exact network (the data have no labels): the median of 2 chips is ")
     );
     let outputs = |row: &str| real(&scene.path(&format!("out/outputs/{row}-point0-trial0-shot0.npy"))).1;
     let (exact, chip) = (outputs("exact"), outputs("chips"));
@@ -195,8 +197,10 @@ fn targets_give_rms_error_and_coefficient_of_determination() {
     close(number(row, "rms_error_mean"), (two[0] + two[1]) / 2.0);
     close(number(row, "rms_error_sd"), (two[0] - two[1]).abs() / 2.0_f64.sqrt());
     close(number(row, "difference_se"), (two[0] - two[1]).abs() / 2.0);
-    assert!(ended.out.contains("\nExact rms error ") && ended.out.contains("R²") && !ended.out.contains("accuracy"));
-    assert!(ended.out.contains("% of the standard deviation of the targets"), "{}", ended.out);
+    assert!(
+        ended.joined().contains(" Exact rms error ") && ended.out.contains("R²") && !ended.out.contains("accuracy")
+    );
+    assert!(ended.joined().contains("% of the standard deviation of the targets"), "{}", ended.out);
     assert!(scene.text("out/figure.svg").contains("rms error of the outputs"));
     // Columns of a CSV: in a file of their own, and in that of the inputs.
     let x = wave(120, 0.7);
@@ -313,7 +317,7 @@ fn the_folder_of_a_run_is_an_experiment() {
     // More chips for the same run, also after the folder of the project was moved.
     fs::rename(scene.path("project"), scene.path("moved")).unwrap();
     let more = scene.call("run moved/runs/a --trials 3").well();
-    assert!(more.out.contains("3 imperfect chips"), "{}", more.out);
+    assert!(more.joined().contains("the median of 3 chips"), "{}", more.out);
     scene.call("run moved/runs/a --seed 9").refused(&["holds a run of another experiment (different: seed)"]);
     scene.call("run moved/experiment.toml -o moved/runs/a --trials 3").well();
     scene.call("merge moved/runs/a -o merged").well();

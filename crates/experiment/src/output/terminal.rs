@@ -85,23 +85,24 @@ impl Tables<'_> {
     /// Columns that do not fit are left out; `--wide` and the files have all of them.
     fn score_table(&self) -> String {
         let others = self.summary(Row::Exact, 0).others.len();
-        let table = |others| self.score_table_with(others).to_string();
+        let table = |(others, spread)| self.score_table_with(others, spread).to_string();
         let fits = |text: &String| text.lines().all(|line| line.chars().count() <= WIDTH);
-        (0..=others).rev().map(table).find(fits).unwrap_or_else(|| table(0))
+        let many = self.summary(Row::Chips, 0).chips > 1;
+        let selections = (0..=others).rev().map(|others| (others, many)).chain([(0, false)]);
+        selections.map(table).find(fits).unwrap_or_else(|| table((0, false)))
     }
 
-    /// The table with some of the further quantities.
-    fn score_table_with(&self, others: usize) -> TextTable {
+    /// The table with some of the further quantities, with or without the spread over chips.
+    fn score_table_with(&self, others: usize, spread: bool) -> TextTable {
         let quantity = self.score().quantity;
         let first = self.summary(Row::Exact, 0);
         let first_column = self.first_column();
-        let many = self.summary(Row::Chips, 0).chips > 1;
         let mut columns = vec![Column::left(); 1];
         columns.extend([Column::right(); 3]);
         columns.extend(vec![Column::right(); others]);
         let mut table = TextTable::new(0, columns);
-        let spread = if many { "10–90 % of chips" } else { "" };
-        let headings = [first_column.heading.clone(), quantity.heading.into(), spread.into(), "vs reference".into()];
+        let of_chips = if spread { "10–90 % of chips" } else { "" };
+        let headings = [first_column.heading.clone(), quantity.heading.into(), of_chips.into(), "vs reference".into()];
         let further = first.others.iter().take(others).map(|(other, _)| short_heading(other.heading).to_owned());
         table.row(headings.into_iter().chain(further));
         let mut previous: Vec<Summary> = Vec::new();
@@ -117,7 +118,7 @@ impl Tables<'_> {
                 }
                 let label =
                     if is_reference { reference(s.row).to_owned() } else { first_column.of(self, point, s.chips) };
-                let spread = match is_reference || !many {
+                let quantiles = match is_reference || !spread {
                     true => String::new(),
                     false => {
                         let [low, high] = [0.1, 0.9].map(|p| quantity.text(s.quantile(p)));
@@ -129,7 +130,7 @@ impl Tables<'_> {
                     _ => quantity.difference_text(s.difference, s.difference_se),
                 };
                 let further = s.others.iter().take(others).map(|(other, value)| other.text(*value));
-                table.row([label, quantity.text(s.mean()), spread, difference].into_iter().chain(further));
+                table.row([label, quantity.text(s.mean()), quantiles, difference].into_iter().chain(further));
             }
             previous = summaries.to_vec();
         }

@@ -29,12 +29,13 @@ pub fn input(path: &Path) -> anyhow::Result<PathBuf> {
     Ok(stream)
 }
 
-/// Refuses `-` where a file names others relative to its folder, or is changed in its place.
-pub fn refuse(role: &str, path: &Path) -> anyhow::Result<()> {
+/// Refuses `-` for an input that names other files relative to its folder.
+pub fn refuse_stream(role: &str, path: &Path) -> anyhow::Result<()> {
     anyhow::ensure!(
         !is_stream(path),
         "{role}: found `-`, standard input, expected a file: its paths are relative to its folder"
     );
+    output::detail(&format!("reading {}", path.display()));
     Ok(())
 }
 
