@@ -1,7 +1,7 @@
 //! The wide tables of a run for the terminal: every statistic of the scores, and the layers.
 
 use crate::input::grid::Point;
-use crate::output::axes::short;
+use crate::output::axis_names::short;
 use crate::output::table::{ROWS, Summary, Tables, swept_value};
 use crate::store::record::Row;
 use phaseloom_files::{Column, TextTable};
