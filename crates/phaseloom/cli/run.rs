@@ -70,7 +70,7 @@ impl Run {
     }
 
     /// The options of a run of an experiment that is in no file. `path` is its name in messages.
-    pub(super) fn of_experiment(path: PathBuf, threads: Option<u16>, shard: Shard, dry_run: bool) -> Self {
+    pub(super) fn for_experiment(path: PathBuf, threads: Option<u16>, shard: Shard, dry_run: bool) -> Self {
         let (output, trials, seed, save_outputs) = (None, None, None, None);
         Self { experiment: path, output, trials, seed, threads, shard, save_outputs, dry_run }
     }

@@ -68,7 +68,7 @@ impl Sweep {
         self.output.as_deref().map(output::check_output_folder).transpose()?;
         let experiment = self.experiment()?;
         let folder = self.output.clone().unwrap_or_else(|| self.default_folder(&experiment));
-        let run = Run::of_experiment(experiment.path.clone(), self.threads, self.shard, self.dry_run);
+        let run = Run::for_experiment(experiment.path.clone(), self.threads, self.shard, self.dry_run);
         run.compute(&experiment, &folder, start)
     }
 
