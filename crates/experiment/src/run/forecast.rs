@@ -106,7 +106,7 @@ pub fn forecast(experiment: &Experiment, folder: &Path, options: &Options<'_>) -
     inputs.points.iter().try_for_each(|point| expect_layers(experiment, &point.model, options.layers))?;
     let identity = Identity::new(&experiment.config, std::mem::take(&mut inputs.hashes));
     let (plan, trials) = (Plan::new(&points), experiment.config.trials);
-    let mut contents = store::read(folder)?;
+    let mut contents = store::read_as(folder, Some(&identity))?;
     if let Some(contents) = &mut contents {
         identity.expect_same(&contents.identity, folder)?;
         contents.keep_planned(&plan, trials, |unit| Some(inputs.form(unit)));
