@@ -18,6 +18,9 @@ impl Tables<'_> {
         self.hardware(&mut out);
         self.scores(&mut out);
         let _ = writeln!(out, "\n{}", self.conclusion());
+        for keys in self.axes_without_effect() {
+            let _ = writeln!(out, "{keys} has no effect here: all results are equal along this axis.");
+        }
         out
     }
 
