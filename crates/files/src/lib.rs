@@ -23,7 +23,7 @@ pub use kind::other_kind;
 pub use memory::require_memory;
 pub use npy::{parse_matrix, read_matrix, write_columns_as_rows, write_matrix};
 pub use relative::relative_path;
-pub use strict::{deserialize_strict, from_json_strict, list_of_tables, read_json, to_json};
+pub use strict::{deserialize_strict, from_json_strict, list_of_tables, parse_json, read_json, to_json};
 pub use text::{
     check_not_input, check_output, check_output_folder, check_replaced, read_text, read_text_up_to, read_up_to,
     remove_stale_parts, write_atomically,
