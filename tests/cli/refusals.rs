@@ -244,12 +244,12 @@ fn keys_of_experiments() {
         (format!("process = 3\n{DATA}{CORE}"), &["line 3", "integer `3`", "a path, a preset or a table"]),
         (format!("process = 'none.toml'\n{DATA}{CORE}"), &["none.toml", "No such file"]),
         (DATA.replace("labels", "lables"), &["line 5", "did you mean `labels`?"]),
-        (CORE.to_owned(), &["missing field `data`"]),
+        (CORE.to_owned(), &["`data` is absent", "[data]"]),
     ] {
         scene.refuses(&tables, parts);
     }
     scene.write("experiment.toml", "");
-    scene.run(&[]).refused(&["experiment.toml", "missing field"]);
+    scene.run(&[]).refused(&["experiment.toml", "found an empty file"]);
     scene.write("experiment.toml", b"name = 'a'\nmodel = '\xff'\n");
     scene.run(&[]).refused(&["experiment.toml", "line 2, byte 10", "UTF-8"]);
     run_to(&scene.path("none.toml"), &scene.path("out"), &[]).refused(&["none.toml", "No such file"]);

@@ -304,7 +304,7 @@ fn the_physically_absurd_is_announced() {
     for tables in [&format!("{DATA}{CORE}{LINK}[process.splitter_error]\nsigma_rad = 0.01\n"), &corrected] {
         let said = notes(tables);
         // Notes after the run depend on its time.
-        let after = |line: &&str| line.contains("note: one chip") || line.contains("note: the chips are worse");
+        let after = |line: &&str| line.contains("note: one chip") || line.contains("note: the chips lose");
         assert_eq!(said.matches("note: ").count(), said.lines().filter(after).count(), "{said}");
     }
     let preset = format!("process = 'preset:thermo-optic-silicon'\n{DATA}{CORE}");

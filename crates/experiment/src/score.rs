@@ -81,6 +81,8 @@ pub struct Score {
     pub within: &'static str,
     /// What a row does that loses more.
     pub beyond: &'static str,
+    /// What chips do whose score is worse.
+    pub worse: &'static str,
 }
 
 /// Share of samples with the same predicted class as the floating-point reference.
@@ -110,6 +112,7 @@ impl Score {
         has_reference: true,
         within: "loses at most one percentage point",
         beyond: "loses more than one percentage point",
+        worse: "lose accuracy",
     };
 
     /// Root mean square error of a regression.
@@ -119,11 +122,12 @@ impl Score {
         has_reference: true,
         within: "exceeds it by at most 1 % of the standard deviation of the targets",
         beyond: "exceeds it by more than 1 % of the standard deviation of the targets",
+        worse: "have larger errors",
     };
 
     /// Agreement with the floating-point reference, for data without labels.
     pub const AGREEMENT: Self =
-        Self { quantity: AGREEMENT, better: Better::Higher, has_reference: false, ..Self::ACCURACY };
+        Self { quantity: AGREEMENT, has_reference: false, worse: "decide otherwise", ..Self::ACCURACY };
 
     /// Difference from the outputs of the floating-point reference, for data without labels and a network of one output.
     pub const OUTPUT_DIFFERENCE: Self = Self {
@@ -132,6 +136,7 @@ impl Score {
         has_reference: false,
         within: "is at most 1 %",
         beyond: "is more than 1 %",
+        worse: "give other outputs",
     };
 
     /// Loss of a value relative to a reference: positive if the value is worse.

@@ -26,7 +26,7 @@ pub use printed::results::{ResultFormat, ResultTable, ResultValue, Results, shor
 pub use printed::text_table::{Column, TextTable};
 pub use printed::wrap::{WIDTH, wrap};
 pub use relative::relative_path;
-pub use strict::{deserialize_strict, from_json_strict, list_of_tables, read_json, to_json};
+pub use strict::{deserialize_strict, from_json_strict, list_of_tables, parse_json, read_json, to_json};
 pub use text::{
     check_not_input, check_output, check_output_folder, check_replaced, read_text, read_text_up_to, read_up_to,
     remove_stale_parts, write_atomically,

@@ -15,7 +15,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-/// Run a trained network on sampled imperfect chips, over a grid of settings
+/// Run a trained network, or one matrix, on sampled imperfect chips, over a grid of settings
 ///
 /// Writes experiment.toml, units.jsonl, table.csv, summary.csv, design.csv, classes.csv, confusion.csv, figure.svg,
 /// figure.png and provenance.json to DIR, and calibration.json if the run measures the scales of the converters. If
@@ -79,7 +79,7 @@ impl Run {
     }
 
     /// The options of a run of an experiment that is in no file. `path` is its name in messages.
-    pub(super) fn of_experiment(
+    pub(super) fn for_experiment(
         path: PathBuf,
         threads: Option<u16>,
         shard: Shard,

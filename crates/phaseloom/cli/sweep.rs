@@ -70,7 +70,7 @@ impl Sweep {
         self.output.as_deref().map(output::check_output_folder).transpose()?;
         let experiment = self.experiment()?;
         let folder = self.output.clone().unwrap_or_else(|| self.default_folder(&experiment));
-        let run = Run::of_experiment(experiment.path.clone(), self.threads, self.shard, self.dry_run, self.format);
+        let run = Run::for_experiment(experiment.path.clone(), self.threads, self.shard, self.dry_run, self.format);
         run.compute(&experiment, &folder, start)
     }
 

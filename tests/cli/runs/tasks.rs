@@ -83,7 +83,7 @@ fn scales_are_measured_on_training_data_without_labels() {
     assert_eq!(rows("file"), rows("out"));
     // Other weights: the file is refused, and training data replace it.
     scene.weights(wave(12, 1.9), wave(4, 0.3), wave(8, 2.3));
-    scene.call("run experiment.toml -o other").refused(&["weights have changed", "[calibration]"]);
+    scene.call("run experiment.toml -o other").refused(&["model have changed since", "[calibration]"]);
     fs::write(&experiment, text).unwrap();
     scene.call("run experiment.toml -o other").well();
     assert_ne!(scene.text("other/calibration.json"), measured);

@@ -254,7 +254,7 @@ impl Experiment {
         Ok(experiment)
     }
 
-    /// An experiment that is in no file, on a process by path or as `preset:KEY`. `name` stands for its path in messages;
+    /// An experiment that is in no file, on a process by path or as `preset:KEY`. `name` is its path in messages;
     /// paths are relative to the working folder.
     ///
     /// # Errors

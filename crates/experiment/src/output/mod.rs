@@ -1,5 +1,6 @@
 //! Tables of results, as CSV files and for the terminal.
 
+mod axes;
 mod axis_names;
 mod classes;
 pub mod conclusion;

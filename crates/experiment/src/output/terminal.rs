@@ -53,6 +53,10 @@ impl Tables<'_> {
             let text = quantity.text(exact.test_se);
             results.sentence(format!("The test set alone gives a standard error of {text}, common to all rows."));
         }
+        let without_effect = if self.is_matrix() { Vec::new() } else { self.axes_without_effect() };
+        for keys in without_effect {
+            results.sentence(format!("{keys} has no effect here: all results are equal along this axis."));
+        }
         results
     }
 

@@ -4,18 +4,19 @@ use crate::input::config::Config;
 use crate::input::grid::Point;
 use crate::output::table::Tables;
 use crate::run::prepare::PreparedPoint;
+use crate::score::Score;
 use crate::store::record::{Row, Unit};
-use crate::store::shot::Closeness;
+use crate::store::shot::{ShotResult, TOLERATED_LOSS};
 use phaseloom_hardware::correction::Interrupt;
 use phaseloom_hardware::{LINK_PARTS, LayerDesign};
 use rayon::prelude::*;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// A loss counts if it exceeds this multiple of its standard error.
+/// A difference counts if it exceeds this multiple of its standard error.
 const STANDARD_ERRORS: f64 = 2.0;
-/// A gain of agreement, or a smaller difference of outputs, below this is not called the cause of a loss.
-const CLEAR_GAIN: f64 = 0.01;
+/// Share of the loss above which a perfect mesh explains it.
+const MOST: f64 = 0.5;
 
 /// The point of smallest loss among those where the median loses more than is tolerated and two standard errors.
 ///
@@ -67,11 +68,12 @@ impl Attempt {
     }
 
     /// Expected time in units of that of the whole chip.
-    fn time(self) -> u32 {
+    fn time(self) -> f64 {
         match self {
-            Self::Part(_) => 1,
+            Self::Part(_) => 1.0,
             // Another process needs other driven phases.
-            Self::Source(_) | Self::Correction(_) => 3,
+            Self::Source(_) => 2.0,
+            Self::Correction(_) => 3.0,
         }
     }
 
@@ -96,75 +98,193 @@ impl Attempt {
     }
 }
 
+/// How close the outputs of a chip are to those of the floating-point reference.
+#[derive(Clone, Copy)]
+enum Closeness {
+    /// Number of samples with the same class.
+    SameClasses { same: f64, samples: f64 },
+    /// Relative rms difference of the outputs.
+    Difference(f64),
+}
+
+impl Closeness {
+    fn from_shot(shot: &ShotResult, samples: u64) -> Self {
+        let classes = |same: u64| Self::SameClasses { same: same as f64, samples: samples as f64 };
+        match shot {
+            ShotResult::Classes(counts) => classes(counts.same),
+            ShotResult::Values(errors) => Self::Difference(errors.output_difference),
+            ShotResult::Outputs(errors) => errors.same.map_or(Self::Difference(errors.output_difference), classes),
+        }
+    }
+
+    /// A number that is higher for closer outputs.
+    fn value(self) -> f64 {
+        match self {
+            Self::SameClasses { same, samples } => same / samples,
+            Self::Difference(difference) => -difference,
+        }
+    }
+
+    /// Squared standard error. No share of a finite number of samples is certain, so one sample is added to each side. A
+    /// difference of outputs hardly depends on the samples.
+    fn variance(self) -> f64 {
+        match self {
+            Self::SameClasses { same, samples } => {
+                let p = (same + 1.0) / (samples + 2.0);
+                p * (1.0 - p) / samples
+            }
+            Self::Difference(_) => 0.0,
+        }
+    }
+
+    /// Whether the outputs are closer than others by more than [`TOLERATED_LOSS`] and [`STANDARD_ERRORS`].
+    fn exceeds(self, other: Self) -> bool {
+        let gain = self.value() - other.value();
+        gain > TOLERATED_LOSS && !self.equals(other)
+    }
+
+    /// Whether two differ by less than [`STANDARD_ERRORS`].
+    fn equals(self, other: Self) -> bool {
+        (self.value() - other.value()).abs() <= STANDARD_ERRORS * (self.variance() + other.variance()).sqrt()
+    }
+}
+
+impl std::fmt::Display for Closeness {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:.1} %", 100.0 * self.value().abs())
+    }
+}
+
+/// The time that a diagnosis may take, and that of one chip at a point.
+pub(crate) struct Times<'a> {
+    pub budget: Duration,
+    pub threads: usize,
+    /// Mean time of the chips of a point, if some were computed.
+    pub chips: &'a [Option<Duration>],
+}
+
 /// Names the source that costs most at the lossy point of a run, in one line. `None` if the run loses nothing.
 ///
-/// It stops when `budget` is spent, and names what was not tried.
+/// The chip is the one of median accuracy. Which attempts fit into the time is decided before the first one, and the line
+/// says which were left out.
 pub(crate) fn diagnose(
     tables: &Tables<'_>,
     prepared: &[PreparedPoint],
     points: &[Point],
-    budget: Duration,
+    times: &Times<'_>,
     interrupt: &Interrupt,
 ) -> Option<String> {
-    let start = Instant::now();
     let index = lossy_point(tables)?;
-    let point = prepared[index].first_samples();
     let values = points[index].values();
+    let score = tables.score();
+    if let Some(text) = lossy_mesh(tables, index, &prepared[index].config) {
+        return Some(format!("the chips {}{values}: {text}", score.worse));
+    }
+    let point = prepared[index].first_samples();
+    let chips = tables.summary(Row::Chips, index);
+    let distance = |score: &f64| (score - chips.quantile(0.5)).abs();
+    let all = chips.scores.iter().enumerate();
+    let (trial, _) = all.min_by(|a, b| distance(a.1).total_cmp(&distance(b.1)))?;
     let closeness = |point: PreparedPoint| {
-        let record = point.evaluate(Unit { row: Row::Chips, point: index, trial: 0 }).ok()?;
-        Some(record.shots.first()?.closeness(record.samples))
+        let unit = Unit { row: Row::Chips, point: index, trial: trial as u64 };
+        let record = point.evaluate(unit).ok()?;
+        Some(Closeness::from_shot(record.shots.first()?, record.samples))
     };
-    let base = closeness(point.clone())?;
-    let one_chip = start.elapsed();
-    let attempts = Attempt::all(&point.config);
-    let samples = point.test_set.exact.ncols();
-    let result = |attempt: &Attempt| {
-        let in_time = start.elapsed() + attempt.time() * one_chip <= budget && !interrupt.requested();
-        in_time.then(|| closeness(attempt.apply(point.clone(), interrupt)?))
-    };
-    // `None`: not tried for lack of time. `Some(None)`: tried and failed, such as a correction that does not suit the chip.
-    // `par_bridge` starts the attempts in their order, so that the last ones are those not tried.
-    let mut results: Vec<(usize, Option<Option<Closeness>>)> =
-        attempts.iter().enumerate().par_bridge().map(|(i, attempt)| (i, result(attempt))).collect();
-    results.sort_unstable_by_key(|(i, _)| *i);
-    let results: Vec<Option<Option<Closeness>>> = results.into_iter().map(|(_, result)| result).collect();
-    let of = |corrects: bool| {
-        let both = attempts.iter().zip(&results).filter(move |(attempt, _)| attempt.is_correction() == corrects);
-        both.filter_map(|(attempt, result)| Some((attempt.key(), (*result)??)))
-    };
-    if results.iter().all(Option::is_none) {
+    let mut attempts = Attempt::all(&point.config);
+    let chip = times.chips[index]?.as_secs_f64().max(1e-6);
+    let mut available = (times.budget.as_secs_f64() / chip - 1.0) * times.threads as f64;
+    let needed = 1.0 + attempts.iter().map(|attempt| attempt.time()).sum::<f64>() / times.threads as f64;
+    let fitting = attempts.iter().take_while(|attempt| {
+        available -= attempt.time();
+        available >= 0.0
+    });
+    let skipped = attempts.split_off(fitting.count());
+    if attempts.is_empty() {
         return Some(format!(
-            "the chips are worse than the exact network{values}, and a tenth of the time of the run is too short to find out which source \
-             costs most: run more trials"
+            "the chips {}{values}; to find out which source costs most takes about {:.0} s on one chip, more than a tenth of \
+             the time of this run: run more trials",
+            score.worse,
+            (needed * chip).ceil()
         ));
     }
-    let (mut text, limit) = match base {
-        Closeness::SameClasses(_) => {
-            (format!("one chip{values} decides {base} of {samples} samples as the exact network does"), "at most")
+    let base = closeness(point.clone())?;
+    let result = |attempt: &Attempt| match interrupt.requested() {
+        true => None,
+        false => closeness(attempt.apply(point.clone(), interrupt)?),
+    };
+    // `None`: an attempt that fails, such as a correction that does not suit the chip.
+    let results: Vec<Option<Closeness>> = attempts.par_iter().map(result).collect();
+    if interrupt.requested() {
+        return None;
+    }
+    let of = |corrects: bool| {
+        let both = attempts.iter().zip(&results).filter(move |(attempt, _)| attempt.is_correction() == corrects);
+        both.filter_map(|(attempt, closeness)| Some((attempt.key(), (*closeness)?))).collect::<Vec<_>>()
+    };
+    let mut text = format!("the chip of median {}{values} (trial {trial}) ", score.quantity.title);
+    text += &match base {
+        Closeness::SameClasses { samples, .. } => {
+            format!("decides {base} of {samples} samples as the exact network does")
         }
         Closeness::Difference(_) => {
-            let outputs = format!("the outputs of one chip{values} for {samples} samples");
-            (format!("{outputs} differ by {base} (rms) from those of the exact network"), "at least")
+            format!("gives outputs that differ by {base} (rms) from those of the exact network")
         }
     };
-    let is_clear = |attempt: Closeness| attempt.rank() - base.rank() >= CLEAR_GAIN;
-    match of(false).max_by(|a, b| a.1.rank().total_cmp(&b.1.rank())) {
-        Some((name, best)) if is_clear(best) => text += &format!("; `{name}` costs most: without it {best}"),
-        Some((name, best)) => {
-            text += &format!("; no source alone explains the loss: without `{name}`, {best} {limit}");
-        }
-        None => {}
-    }
+    text += &source_text(base, &of(false), skipped.iter().all(|attempt| attempt.is_correction()));
     for (name, closeness) in of(true) {
-        let verdict = if is_clear(closeness) { "would help" } else { "would not help" };
+        let verdict = match (closeness.exceeds(base), base.exceeds(closeness)) {
+            (true, _) => "would help",
+            (_, true) => "would harm",
+            _ => "would change little",
+        };
         text += &format!("; `correction = \"{name}\"` {verdict}: {closeness}");
     }
-    let skipped: Vec<&str> =
-        attempts.iter().zip(&results).filter(|(_, r)| r.is_none()).map(|(attempt, _)| attempt.key()).collect();
     if !skipped.is_empty() {
-        text += &format!("; not tried in a tenth of the run's time: {}", skipped.join(", "));
+        let skipped: Vec<&str> = skipped.iter().map(|attempt| attempt.key()).collect();
+        text += &format!("; not tried in a tenth of the time of the run: {}", skipped.join(", "));
     }
     Some(text)
+}
+
+/// The part of the line about sources. `all` says whether all of them were tried.
+fn source_text(base: Closeness, tried: &[(&str, Closeness)], all: bool) -> String {
+    let Some(best) = tried.iter().map(|(_, closeness)| *closeness).max_by(|a, b| a.value().total_cmp(&b.value()))
+    else {
+        return String::new();
+    };
+    let among = if all { "" } else { " of those tried" };
+    let limit = if matches!(base, Closeness::SameClasses { .. }) { "at most" } else { "at least" };
+    if !best.exceeds(base) {
+        return match all {
+            true => format!("; no source alone explains the loss: without any one of them, {best} {limit}"),
+            false => format!("; none of the sources tried explains the loss alone: {best} {limit}"),
+        };
+    }
+    let names: Vec<String> = tried
+        .iter()
+        .filter(|(_, closeness)| closeness.exceeds(base) && closeness.equals(best))
+        .map(|(name, closeness)| format!("`{name}` (without it {closeness})"))
+        .collect();
+    match &names[..] {
+        [name] => format!("; {name} costs most{among}"),
+        names => format!("; {} cost most{among}, about the same", names.join(" and ")),
+    }
+}
+
+/// Why the chips of a point are worse than the exact network, if a perfect mesh with an ideal link loses most of it already.
+fn lossy_mesh(tables: &Tables<'_>, point: usize, config: &Config) -> Option<String> {
+    let [exact, mesh, chips] =
+        [Row::Exact, Row::PerfectIdeal, Row::Chips].map(|row| tables.summary(row, point).quantile(0.5));
+    let Score { quantity, .. } = tables.score();
+    (tables.score().loss(exact, mesh) > MOST * tables.score().loss(exact, chips)).then(|| {
+        format!(
+            "a perfect mesh without noise already goes from {} to {}, because `core.topology` = \"{}\" realises the weights \
+             only approximately; use a universal topology",
+            quantity.text(exact),
+            quantity.text(mesh),
+            config.core.topology
+        )
+    })
 }
 
 impl PreparedPoint {

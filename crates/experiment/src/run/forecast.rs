@@ -107,7 +107,7 @@ pub fn forecast(experiment: &Experiment, folder: &Path, options: &Options<'_>) -
     expect_outputs(experiment, &inputs.points, options)?;
     let identity = Identity::new(&experiment.config, std::mem::take(&mut inputs.hashes));
     let (plan, trials) = (Plan::new(&points), experiment.config.trials);
-    let mut contents = store::read(folder)?;
+    let mut contents = store::read_as(folder, Some(&identity))?;
     if let Some(contents) = &mut contents {
         identity.expect_same(&contents.identity, folder)?;
         contents.keep_planned(&plan, trials, |unit| inputs.points.form(unit));

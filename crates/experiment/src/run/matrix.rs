@@ -63,10 +63,10 @@ impl Target {
         point: &Point,
     ) -> Result<Self, ExperimentError> {
         let target = match input {
-            MatrixInput::Program(program) => Self::of_program(program.clone()),
+            MatrixInput::Program(program) => Self::from_program(program.clone()),
             MatrixInput::Matrix(matrix, single) => {
                 let design = config.core.design()?;
-                Self::of_matrix(matrix, *single, config.form.into(), design).map_err(|source| {
+                Self::from_matrix(matrix, *single, config.form.into(), design).map_err(|source| {
                     let file = config.matrix.clone().unwrap_or_default();
                     let unit = format!("{}{}", file.display(), point.values());
                     ExperimentError::Unit { path: experiment.path.clone(), unit, source: Box::new(source) }
@@ -81,13 +81,13 @@ impl Target {
         Err(experiment.with_line(invalid))
     }
 
-    fn of_program(program: MatrixProgram) -> Self {
+    fn from_program(program: MatrixProgram) -> Self {
         // Without the gain, whose square may leave the range of a double.
         let matrix = program.clone().with_electronic_gain(1.0).matrix();
         Self { matrix, gain: program.gain(), program }
     }
 
-    fn of_matrix(
+    fn from_matrix(
         matrix: &DMatrix<Complex<f64>>,
         single: bool,
         form: Form,
@@ -212,7 +212,7 @@ pub(crate) fn compute_tiny(experiment: &Experiment, config: &Config) -> Result<V
     config.correction_effort = config.correction_effort.min(0.1);
     let mut records = Vec::new();
     for matrix in matrices {
-        let target = Arc::new(Target::of_matrix(&matrix, false, Form::Auto, design.clone())?);
+        let target = Arc::new(Target::from_matrix(&matrix, false, Form::Auto, design.clone())?);
         let correction = config.correction_plan(&Interrupt::new())?;
         let point = MatrixPoint { config: config.clone(), target, correction };
         let unit = |row| Unit { row, point: 0, trial: 0 };

@@ -17,12 +17,12 @@ use crate::input::config::Experiment;
 use crate::input::files::{Inputs, SubjectInputs};
 use crate::input::grid::Point;
 use crate::output::table::Tables;
-use crate::run::diagnosis::diagnose;
+use crate::run::diagnosis::{Times, diagnose};
 use crate::run::prepared::Prepared;
 use crate::store::identity::Identity;
 use crate::store::outcome::Outcome;
 use crate::store::plan::{Plan, Shard};
-use crate::store::record::{Record, Unit};
+use crate::store::record::{Record, Row, Unit};
 use crate::store::{self, Store};
 use phaseloom_files::to_json;
 use phaseloom_hardware::correction::Interrupt;
@@ -31,11 +31,13 @@ use phaseloom_network::Model;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Mutex;
-use std::time::Instant;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-/// The diagnosis takes at most this part of the time of the run.
+/// The diagnosis takes at most this part of the time of the run, or [`SHORT`] if that is longer.
 const DIAGNOSIS_SHARE: u32 = 10;
+/// A time that nobody notices.
+const SHORT: Duration = Duration::from_millis(500);
 
 /// Options of a run. None changes a result.
 pub struct Options<'a> {
@@ -104,7 +106,7 @@ fn compute(
     let config = &experiment.config_in(folder);
     let identity = Identity::new(config, std::mem::take(&mut inputs.hashes));
     let plan = Plan::new(&points);
-    let mut contents = store::read(folder)?;
+    let mut contents = store::read_as(folder, Some(&identity))?;
     let mut records = BTreeMap::new();
     if let Some(contents) = &mut contents {
         identity.expect_same(&contents.identity, folder)?;
@@ -129,6 +131,8 @@ fn compute(
     let store = Store::open(folder, &identity, config, contents.as_ref())?;
     prepared.scales().try_for_each(|(name, scales)| store.write(name, to_json(scales).as_bytes()))?;
     let mut interrupted = false;
+    // Time and number of the chips computed at each point.
+    let chip_times = Mutex::new(vec![(Duration::ZERO, 0); points.len()]);
     if let Some(pool) = &pool {
         let total = mine.len();
         let done = Mutex::new(total - todo.len());
@@ -141,6 +145,7 @@ fn compute(
                 Some(keep) => store.check().and_then(|()| keep(*unit, shot, layer, outputs)),
                 None => Ok(()),
             };
+            let begin = Instant::now();
             let record = match prepared.evaluate(*unit, options.layers, &mut keep) {
                 // The next run computes a unit again whose correction was stopped.
                 Err(ExperimentError::Hardware(HardwareError::Interrupted)) => return Ok(None),
@@ -152,8 +157,12 @@ fn compute(
                 other => other?,
             };
             store.append(&record)?;
-            // The count is correct even if another thread panicked.
-            let mut done = done.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            if unit.row == Row::Chips {
+                let (time, count) = &mut lock(&chip_times)[unit.point];
+                *time += begin.elapsed();
+                *count += 1;
+            }
+            let mut done = lock(&done);
             *done += 1;
             (options.progress)(*done, total);
             Ok(Some(record))
@@ -169,8 +178,10 @@ fn compute(
     let outcome = Outcome { identity, points, records, computed, missing, interrupted, diagnosis: None, store };
     let diagnosis = match (Tables::new(&outcome), pool, &prepared) {
         (Some(tables), Some(pool), Prepared::Networks(prepared, _)) if options.diagnose => {
-            let budget = start.elapsed() / DIAGNOSIS_SHARE;
-            pool.install(|| diagnose(&tables, prepared, &outcome.points, budget, &options.interrupt))
+            let chips: Vec<_> = lock(&chip_times).iter().map(|(time, count)| time.checked_div(*count)).collect();
+            let budget = SHORT.max(start.elapsed() / DIAGNOSIS_SHARE);
+            let times = Times { budget, threads: pool.current_num_threads(), chips: &chips };
+            pool.install(|| diagnose(&tables, prepared, &outcome.points, &times, &options.interrupt))
         }
         _ => None,
     };
@@ -203,6 +214,11 @@ fn expect_layers(experiment: &Experiment, model: &Model, layers: &[usize]) -> Re
             Err(Problem::NoLayer { layer, layers }.in_file(&experiment.path))
         }
     }
+}
+
+/// Locks a value that is correct even if another thread panicked.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

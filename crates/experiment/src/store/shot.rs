@@ -133,18 +133,6 @@ impl ShotResult {
         }
     }
 
-    /// How close the outputs are to those of the floating-point reference: the share of equal classes, or minus the
-    /// relative difference.
-    #[must_use]
-    pub(crate) fn closeness(&self, samples: u64) -> Closeness {
-        let share = |same: u64| Closeness::SameClasses(same as f64 / samples as f64);
-        match self {
-            Self::Classes(counts) => share(counts.same),
-            Self::Values(errors) => Closeness::Difference(errors.output_difference),
-            Self::Outputs(errors) => errors.same.map_or(Closeness::Difference(errors.output_difference), share),
-        }
-    }
-
     /// Whether no shot of a number of samples can have this result.
     pub(crate) fn is_impossible(&self, samples: u64) -> bool {
         match *self {
@@ -158,31 +146,5 @@ impl ShotResult {
                 same.is_some_and(|same| same > samples) || output_difference < 0.0
             }
         }
-    }
-}
-
-/// How close outputs are to those of the floating-point reference.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Closeness {
-    /// Share of samples with the same class.
-    SameClasses(f64),
-    /// Relative rms difference of the outputs.
-    Difference(f64),
-}
-
-impl Closeness {
-    /// A number that is higher for closer outputs.
-    pub fn rank(self) -> f64 {
-        match self {
-            Self::SameClasses(share) => share,
-            Self::Difference(difference) => -difference,
-        }
-    }
-}
-
-impl std::fmt::Display for Closeness {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (Self::SameClasses(ratio) | Self::Difference(ratio)) = self;
-        write!(f, "{:.1} %", 100.0 * ratio)
     }
 }
