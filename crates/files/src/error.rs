@@ -88,3 +88,9 @@ pub enum FileError {
         found: f64,
     },
 }
+
+crate::error_codes! {
+    FileError {
+        TooLarge = 101, Io = 102, Syntax = 103, Value = 104, Json = 105, Content = 106, Format = 107, NotFinite = 108,
+    }
+}

@@ -3,6 +3,7 @@
 mod bytes;
 mod checks;
 mod error;
+mod error_code;
 mod error_text;
 mod memory;
 mod missing;
@@ -14,12 +15,12 @@ mod toml_file;
 pub mod usage;
 
 pub use bytes::{FileBytes, InputFiles, hex, read_bytes, read_bytes_up_to};
-pub use checks::{InvalidValue, at_least, between, find, positive, spread_rad};
+pub use checks::{Alias, InvalidValue, at_least, between, canonical, find, folded, positive, spread_rad};
 pub use error::FileError;
 pub use error_text::nearest;
 pub use memory::require_memory;
-pub use npy::{read_matrix, write_matrix};
-pub use strict::{deserialize_strict, from_json_strict, list_of_tables, read_json, to_json};
+pub use npy::{read_matrix, write_matrix, write_real_matrix};
+pub use strict::{KindNames, deserialize_strict, from_json_strict, list_of_tables, read_json, to_json};
 pub use text::{
     check_output, check_output_folder, read_text, read_text_up_to, read_up_to, remove_stale_parts, write_atomically,
 };

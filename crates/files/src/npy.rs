@@ -257,6 +257,22 @@ pub fn read_matrix(path: &Path) -> Result<(DMatrix<Complex64>, bool), FileError>
 ///
 /// [`FileError::Io`] if the file cannot be written.
 pub fn write_matrix(path: &Path, matrix: &DMatrix<Complex64>) -> Result<(), FileError> {
+    write_in_c_order(path, matrix)
+}
+
+/// Writes a real matrix as `.npy` of type f8 in C order.
+///
+/// # Errors
+///
+/// [`FileError::Io`] if the file cannot be written.
+pub fn write_real_matrix(path: &Path, matrix: &DMatrix<f64>) -> Result<(), FileError> {
+    write_in_c_order(path, matrix)
+}
+
+fn write_in_c_order<T>(path: &Path, matrix: &DMatrix<T>) -> Result<(), FileError>
+where
+    T: nalgebra::Scalar + npyz::AutoSerialize,
+{
     let mut bytes = Vec::new();
     let shape = [matrix.nrows() as u64, matrix.ncols() as u64];
     // Columns of the transpose are the rows.

@@ -3,7 +3,7 @@
 use super::Exit;
 use super::terminal::output;
 use clap::Args;
-use phaseloom::files::InvalidValue;
+use phaseloom::files::{InvalidValue, folded};
 use phaseloom::mesh::MeshError;
 use phaseloom::mesh::convention::{ConvertedProgram, convention, load};
 use std::path::PathBuf;
@@ -39,11 +39,13 @@ impl Convert {
             }
             other => other,
         };
-        let to = if self.to == OURS { None } else { Some(convention(&self.to).map_err(known)?) };
+        let ours = folded(&self.to) == OURS;
+        let to = if ours { None } else { Some(convention(&self.to).map_err(known)?) };
         output::check_output_path(&self.output, &["json"], &[("the program", Some(&self.program))])?;
         let program = load(&self.program)?;
         let (rows, columns) = program.shape();
-        let mut text = format!("{rows}×{columns}, {}, {} interferometers\n", self.to, program.interferometers());
+        let key = to.map_or(OURS, |convention| convention.key());
+        let mut text = format!("{rows}×{columns}, {key}, {} interferometers\n", program.interferometers());
         match to {
             None => program.save(&self.output)?,
             Some(convention) => {

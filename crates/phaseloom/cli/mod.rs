@@ -7,9 +7,12 @@ mod completions;
 mod convert;
 mod correct;
 mod draw;
+mod generate;
+mod import;
 mod list;
 mod matrix;
 mod merge;
+mod new;
 mod preset;
 mod program;
 mod run;
@@ -54,6 +57,9 @@ macro_rules! commands {
 }
 
 commands! {
+    new::New,
+    generate::Generate,
+    import::Import,
     run::Run,
     merge::Merge,
     program::Program,

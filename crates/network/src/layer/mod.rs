@@ -9,6 +9,7 @@ mod softmax;
 
 use std::fmt;
 
+use phaseloom_files::{Alias, KindNames, canonical};
 use serde::{Deserialize, Serialize};
 
 pub use activation::{
@@ -195,6 +196,24 @@ layers! {
     Softmax, Softmax, "softmax", "exp(x_i) / Σ_j exp(x_j) over the features of a sample";
     Modulus, Modulus, "modulus", "|x|, what the square root of a direct detector gives";
     SquaredModulus, SquaredModulus, "squared_modulus", "x², what a direct detector gives";
+}
+
+/// Other names of layers.
+pub const LAYER_ALIASES: &[Alias] = &[
+    ("linear", "dense"),
+    ("swish", "silu"),
+    ("hard_silu", "hard_swish"),
+    ("logistic", "sigmoid"),
+    ("gelu_new", "gelu_tanh"),
+    ("gelu_approximate", "gelu_tanh"),
+    ("abs", "modulus"),
+    ("square", "squared_modulus"),
+];
+
+impl KindNames for LayerSpec {
+    fn kind(name: &str) -> String {
+        canonical(LAYERS.iter().map(|(key, _)| *key), LAYER_ALIASES, name).unwrap_or(name).to_owned()
+    }
 }
 
 impl LayerSpec {

@@ -36,3 +36,7 @@ pub enum SpectraError {
         expected: String,
     },
 }
+
+phaseloom_files::error_codes! {
+    SpectraError { Table = 451, Devices = 452 } wraps { Self::File(error) => error }
+}
