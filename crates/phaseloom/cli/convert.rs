@@ -22,7 +22,7 @@ const OURS: &str = "phaseloom";
 pub struct Convert {
     /// A program, or a converted one (JSON)
     program: PathBuf,
-    /// Key of the convention, see `phaseloom list`; `phaseloom` converts back to a program
+    /// Key of the convention, see `phaseloom explain`; `phaseloom` converts back to a program
     #[arg(long, value_name = "KEY")]
     to: String,
     /// Where to write the result

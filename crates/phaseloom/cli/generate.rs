@@ -24,7 +24,7 @@ pub struct Generate {
     #[arg(value_name = "KIND", ignore_case = true)]
     kind: Kind,
     /// Rows and columns
-    #[arg(value_name = "N", value_parser = whole(1, 16384))]
+    #[arg(value_name = "N", value_parser = whole(1_usize, 16384))]
     size: usize,
     /// Seed of the random kinds
     #[arg(long, value_name = "S", default_value_t = 1, value_parser = whole(0, u64::MAX))]

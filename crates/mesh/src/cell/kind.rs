@@ -125,7 +125,7 @@ impl Cell {
         }
     }
 
-    /// The text for `phaseloom list`.
+    /// The text for `phaseloom explain`.
     #[must_use]
     pub fn description(self) -> &'static str {
         match self {

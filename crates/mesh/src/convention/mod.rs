@@ -48,7 +48,7 @@ pub trait Convention: Send + Sync + std::fmt::Debug {
     /// The name in files and on the command line.
     fn key(&self) -> &'static str;
 
-    /// One line for `phaseloom list`.
+    /// One line for `phaseloom explain`.
     fn description(&self) -> &'static str;
 
     /// The names of the two phases of a cell in a file.

@@ -39,7 +39,7 @@ pub trait Topology: Send + Sync + std::fmt::Debug {
     /// The name in files and on the command line.
     fn key(&self) -> &'static str;
 
-    /// One line for `phaseloom list`.
+    /// One line for `phaseloom explain`.
     fn description(&self) -> &'static str;
 
     /// The positions of the cells of a mesh of `modes` ports, in order of propagation.

@@ -22,7 +22,7 @@ pub const PRESET_STATE: &str = "chips as fabricated: each phase shifter is calib
 pub struct Preset {
     /// Name.
     pub key: &'static str,
-    /// One-line description for `phaseloom list`.
+    /// One-line description for `phaseloom explain`.
     pub line: &'static str,
     /// The process file (TOML).
     pub text: &'static str,
