@@ -142,10 +142,10 @@ impl Activation for Elu {
 const GELU_CUBIC: f64 = 0.044715;
 
 /// λ of the scaled exponential linear unit.
-const SELU_SCALE: f64 = 1.0507009873554804934193349852946;
+const SELU_SCALE: f64 = 1.0507009873554805;
 
 /// α of the scaled exponential linear unit.
-const SELU_ALPHA: f64 = 1.6732632423543772848170429916717;
+const SELU_ALPHA: f64 = 1.6732632423543772;
 
 fn default_slope() -> f64 {
     0.01

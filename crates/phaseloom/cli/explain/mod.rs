@@ -95,11 +95,11 @@ fn all() -> String {
     for section in sections {
         let own = rows.iter().filter(|row| row.section == section);
         let names: Vec<String> = own.flat_map(|row| row.names.iter().map(|name| full_name(row, name))).collect();
-        text += &paragraph(section, &names.join(", "), 22);
+        text += &paragraph(section, &names.join(", "), 23);
     }
     text += "error codes\n";
     for row in errors() {
-        text += &format!("  {:<20} {}\n", row.names.join(", "), row.cells[0].1);
+        text += &paragraph(&row.names.join(", "), &row.cells[0].1, 23);
     }
     text
 }
@@ -111,29 +111,30 @@ fn full_name(row: &Row, name: &str) -> String {
 
 /// A list with one line for each entry.
 fn listed(list: &Catalogue) -> String {
-    let mut text = format!("{}\n", list.title);
+    let mut text = paragraph("", &list.title, 0);
     for (key, line) in &list.entries {
         let aliases = list.aliases_of(key);
         let also = if aliases.is_empty() { String::new() } else { format!("; also: {}", aliases.join(", ")) };
-        text += &format!("  {key:<20} {line}{also}\n");
+        text += &paragraph(key, &format!("{line}{also}"), 23);
     }
     text
 }
 
+/// The name of a column of one layer as the documents have it, for all layers; other names as they are.
+fn without_layer_index(name: &str) -> String {
+    let rest = name.strip_prefix("layer").filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    let column = rest.and_then(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()).strip_prefix('_'));
+    column.map_or_else(|| name.to_owned(), |column| format!("layer<i>_{column}"))
+}
+
 /// All that is known of a name.
 fn explained(name: &str) -> anyhow::Result<String> {
-    // A column of a layer is documented for all of them.
-    let columns = ["layer<i>_".to_owned()
-        + name.trim_start_matches("layer").trim_start_matches(|c: char| c.is_ascii_digit()).trim_start_matches('_')];
-    let name = if name.starts_with("layer") && name[5..].starts_with(|c: char| c.is_ascii_digit()) {
-        &columns[0]
-    } else {
-        name
-    };
+    let name = &without_layer_index(name);
     let name = name.strip_prefix(PRESET_PREFIX).unwrap_or(name);
     let mut parts = Vec::new();
     for list in catalogues() {
-        if [list.kind, &format!("{}s", list.kind)].iter().any(|kind| folded(kind) == folded(name)) {
+        let plural = list.title.split(' ').next().unwrap_or(list.kind);
+        if [list.kind, plural].iter().any(|kind| folded(kind) == folded(name)) {
             parts.push(listed(&list));
             continue;
         }
@@ -152,12 +153,11 @@ fn explained(name: &str) -> anyhow::Result<String> {
         }
     }
     let rows: Vec<Row> = formats().into_iter().chain(errors()).collect();
-    let section = rows.iter().filter(|row| folded(&row.section) == folded(name) || row.table.as_deref() == Some(name));
-    parts.extend(section.clone().map(|row| row_text(row, &row.names.join(", "))));
-    let in_section: Vec<*const Row> = section.map(std::ptr::from_ref).collect();
-    for row in rows.iter().filter(|row| row.explains(name) && !in_section.contains(&std::ptr::from_ref(*row))) {
-        parts.push(row_text(row, &row.names.join(", ")));
-    }
+    let holds = |row: &&Row| {
+        let in_section = folded(&row.section) == folded(name) || row.table.as_deref() == Some(name);
+        in_section || row.explains(name)
+    };
+    parts.extend(rows.iter().filter(holds).map(row_text));
     if parts.is_empty() {
         return Err(unknown(name, &rows));
     }
@@ -165,7 +165,8 @@ fn explained(name: &str) -> anyhow::Result<String> {
 }
 
 /// A row as a heading and its cells.
-fn row_text(row: &Row, names: &str) -> String {
+fn row_text(row: &Row) -> String {
+    let names = row.names.join(", ");
     let what = row.what.replace('`', "");
     let what = if what.contains("key") { "key" } else { what.as_str() };
     let place = match (&row.table, row.section.as_str()) {
@@ -174,9 +175,10 @@ fn row_text(row: &Row, names: &str) -> String {
         (None, section) => format!(", {section}"),
     };
     let mut text = format!("{names}: {what}{place}\n");
+    let column = row.cells.iter().map(|(head, _)| head.chars().count() + 4).max().unwrap_or(0).max(12);
     for (head, cell) in &row.cells {
         let cell = if head == "default" && cell == "–" { "must be given" } else { cell };
-        text += &paragraph(head, cell, 12);
+        text += &paragraph(head, cell, column);
     }
     text
 }
@@ -184,7 +186,7 @@ fn row_text(row: &Row, names: &str) -> String {
 /// A heading and a text, wrapped, with the text at a column.
 fn paragraph(head: &str, text: &str, column: usize) -> String {
     let mut lines = Vec::new();
-    let mut line = format!("{:<width$}", format!("  {head}"), width = column);
+    let mut line = if head.is_empty() { " ".repeat(column) } else { format!("  {head:<width$}", width = column - 2) };
     let mut empty = true;
     for word in text.split_whitespace() {
         if !empty && line.chars().count() + 1 + word.chars().count() > WIDTH {
@@ -219,4 +221,37 @@ fn unknown(name: &str, rows: &[Row]) -> anyhow::Error {
         "`{name}`: found no key, method, column, section or error code of this name, expected one that `phaseloom explain` \
          lists{near}"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_listed_name_has_an_explanation() {
+        let mut names = Vec::new();
+        for list in catalogues() {
+            names.push(list.kind.to_owned());
+            names.extend(list.entries.iter().chain(list.aliases).map(|(key, _)| (*key).to_owned()));
+            for (alias, key) in list.aliases {
+                assert!(list.entries.iter().any(|(own, _)| own == key), "{alias} is an alias of no key: {key}");
+                assert!(list.entries.iter().all(|(own, _)| folded(own) != folded(alias)), "{alias} is a key itself");
+            }
+        }
+        for row in formats().iter().chain(&errors()) {
+            names.push(row.section.clone());
+            names.extend(row.names.iter().map(|name| full_name(row, name)));
+        }
+        for name in names.iter().filter(|name| !name.is_empty()) {
+            explained(name).unwrap_or_else(|error| panic!("{name}: {error}"));
+        }
+        assert!(names.len() > 400, "only {} names", names.len());
+    }
+
+    #[test]
+    fn a_preset_is_printed_as_a_file() {
+        for preset in phaseloom::hardware::PRESETS {
+            explained(preset.key).unwrap().parse::<toml::Table>().unwrap_or_else(|e| panic!("{}: {e}", preset.key));
+        }
+    }
 }

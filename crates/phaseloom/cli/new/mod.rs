@@ -56,9 +56,8 @@ impl New {
         write_atomically(&self.folder.join("README.md"), readme(template).as_bytes())?;
         let mut text =
             format!("{}: {}\n\nType next:\n  cd {}\n", template.key, template.about, shell_word(&self.folder));
-        let width = template.commands.iter().map(|(command, _)| command.len()).max().unwrap_or(0);
         for (command, about) in template.commands {
-            let _ = writeln!(text, "  {command:<width$}  # {about}");
+            let _ = write!(text, "  # {about}\n  {command}\n");
         }
         output::print(&text)?;
         Ok(Exit::Done)
