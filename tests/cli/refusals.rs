@@ -216,7 +216,7 @@ fn weights_and_calibration() {
         ("\"input_scale\": 1.0", "\"input_scale\": -1.0", &["layers[0].input_scale", "above 0"]),
         ("[4.0]", "[4.0, 4.0]", &["tiles of layer 0", "found 2", "expected 1"]),
         ("\"version\": 1", "\"version\": 9", &["version 9"]),
-        ("\"data_sha256\"", "\"model_sha256\": \"abc\", \"data_sha256\"", &["weights have changed"]),
+        ("\"data_sha256\"", "\"model_sha256\": \"abc\", \"data_sha256\"", &["have changed since"]),
         ("\"layers\"", "\"leyers\"", &["leyers", "line 1"]),
     ] {
         scene.refuses_file("calibration.json", scales(4).replacen(from, to, 1), &tables, parts);

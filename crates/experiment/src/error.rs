@@ -1,5 +1,6 @@
 //! Errors of experiments. Every message says what was found, what was expected, where, and what to do.
 
+use crate::store::plan::ShardError;
 use phaseloom_files::FileError;
 use phaseloom_hardware::HardwareError;
 use phaseloom_mesh::MeshError;
@@ -21,6 +22,9 @@ pub enum ExperimentError {
     /// An error of model, weights or data.
     #[error(transparent)]
     Network(#[from] NetworkError),
+    /// A part of the units that does not exist.
+    #[error(transparent)]
+    Shard(#[from] ShardError),
     /// A setting that does not fit the model or the data.
     #[error("{}: {}{problem}", path.display(), line.map(|l| format!("line {l}: ")).unwrap_or_default())]
     Setting {
@@ -41,7 +45,7 @@ pub enum ExperimentError {
     },
     /// A folder that belongs to another experiment.
     #[error(
-        "{} holds a run of another experiment (different: {}); choose another folder with -o, or remove it",
+        "{} holds a run of another experiment (different: {}); choose another folder",
         path.display(), keys.join(", ")
     )]
     OtherIdentity {
@@ -189,7 +193,7 @@ impl Problem {
 phaseloom_files::error_codes! {
     ExperimentError {
         Folder = 601, OtherIdentity = 602, FewerTrials = 603, Damaged = 604, NotFinite = 605, Conflict = 606,
-        Missing = 607, Threads = 608, NothingToMerge = 609,
+        Missing = 607, Threads = 608, NothingToMerge = 609, Shard = 610,
     } wraps {
         Self::Mesh(error) => error,
         Self::File(error) => error,

@@ -40,10 +40,10 @@ impl InvalidValue {
 /// Another name of an entry of a list, and the key of that entry.
 pub type Alias = (&'static str, &'static str);
 
-/// The letters and digits of a name in lower case: `LeakyReLU`, `leaky-relu` and `leaky_relu` are one name.
+/// A name in lower case without `_`, `-` and blanks: `LeakyReLU`, `leaky-relu` and `leaky_relu` are one name.
 #[must_use]
 pub fn folded(name: &str) -> String {
-    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    name.chars().filter(|c| !"_- ".contains(*c)).flat_map(char::to_lowercase).collect()
 }
 
 /// The key that a name means: the key itself or an alias, without regard to case, `_` and `-`.
@@ -144,6 +144,7 @@ mod tests {
             ("relu", None),
             ("", None),
             ("--", None),
+            ("silu\u{1b}", None),
         ] {
             assert_eq!(canonical(["silu", "leaky_relu"], ALIASES, name), key, "{name}");
         }

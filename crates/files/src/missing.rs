@@ -1,32 +1,36 @@
-//! All missing keys of a table at once, where serde stops at the first.
+//! All missing keys of a file at once, where serde stops at the first.
 //!
-//! After an error for a missing key the file is read again with that key added to the same table, under a value of
-//! any type, until no key is missing. Only the names are kept: the first error is the one that is returned.
+//! After an error for a missing key the file is read again with that key added to its table, under a value of any type,
+//! until no key is missing. Only the names are kept: the first error is the one that is returned.
 
 use serde::Deserializer;
 use serde::de::value::{MapDeserializer, SeqDeserializer, StrDeserializer};
 use serde::de::{Error, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::marker::PhantomData;
 
 /// Number of values that are tried where the type of a key is unknown: see [`Placeholder`].
 const GUESSES: usize = 5;
+/// Maximum number of missing keys that a message names.
+const MAX_MISSING: usize = 30;
 
-/// One pass over a file: the keys that it adds to one table, and the table in which it failed.
+/// One pass over a file: the keys that it adds to tables, and the table in which it failed.
 #[derive(Default)]
 pub(crate) struct Pass {
-    /// Index of the table, in the order in which tables begin.
-    table: usize,
     added: Vec<Added>,
-    /// Number of tables that have begun.
-    tables: Cell<usize>,
+    /// Dotted names of the tables that have begun, if this pass is not the first.
+    tables: RefCell<Vec<String>>,
+    /// Keys that lead to the value that is read.
+    path: RefCell<Vec<String>>,
     failed: Cell<Option<usize>>,
 }
 
 /// A key that a pass adds.
 #[derive(Clone)]
 pub(crate) struct Added {
+    /// Index of the table, in the order in which tables begin.
+    table: usize,
     pub key: String,
     /// Which value replaces it where its type is unknown.
     guess: usize,
@@ -34,9 +38,26 @@ pub(crate) struct Added {
 
 impl Pass {
     /// Counts a table, and returns its index and the keys to add to it.
-    pub(crate) fn begin_table(&self) -> (usize, &[Added]) {
-        let index = self.tables.replace(self.tables.get() + 1);
-        (index, if index == self.table { &self.added } else { &[] })
+    pub(crate) fn begin_table(&self) -> (usize, Vec<&Added>) {
+        let mut tables = self.tables.borrow_mut();
+        let index = tables.len();
+        tables.push(self.path.borrow().concat());
+        (index, self.added.iter().filter(|added| added.table == index).collect())
+    }
+
+    /// Whether this pass keeps the names of tables. The first does not, so that the parser finds the line of every key.
+    pub(crate) fn names_tables(&self) -> bool {
+        !self.added.is_empty()
+    }
+
+    /// Enters the value of a key, which is written with a dot, or the item of a list.
+    pub(crate) fn enter(&self, key: String) {
+        self.path.borrow_mut().push(key);
+    }
+
+    /// Leaves the value that was entered last.
+    pub(crate) fn leave(&self) {
+        self.path.borrow_mut().pop();
     }
 
     /// Notes that a table failed. The innermost one is the first to say so.
@@ -45,8 +66,7 @@ impl Pass {
     }
 }
 
-/// Reads a value. The message of an error, which `text` gives, names all keys that are missing in the table that failed
-/// first.
+/// Reads a value. The message of an error, which `text` gives, names all keys that are missing.
 pub(crate) fn with_all_missing<T, E: Error>(
     read: impl Fn(&Pass) -> Result<T, E>,
     text: impl Fn(&E) -> String,
@@ -58,23 +78,35 @@ pub(crate) fn with_all_missing<T, E: Error>(
     };
     let message = text(&first);
     let (Some(table), Some(key)) = (pass.failed.get(), missing_key(&message)) else { return Err((first, message)) };
-    let mut added = vec![Added { key: key.to_owned(), guess: 0 }];
-    loop {
-        let pass = Pass { table, added: added.clone(), ..Pass::default() };
-        let Err(error) = read(&pass) else { break };
+    let missing = format!("field `{key}`");
+    let mut added = vec![Added { table, key: key.to_owned(), guess: 0 }];
+    let mut tables = Vec::new();
+    while added.len() < MAX_MISSING {
+        let pass = Pass { added: added.clone(), ..Pass::default() };
+        let result = read(&pass);
+        let now = pass.tables.into_inner();
+        tables = if now.len() > tables.len() { now } else { tables };
+        let Err(error) = result else { break };
         let message = text(&error);
-        let next = missing_key(&message).filter(|key| added.iter().all(|known| known.key != *key));
+        let next = pass
+            .failed
+            .get()
+            .zip(missing_key(&message))
+            .filter(|(table, key)| added.iter().all(|known| (known.table, &*known.key) != (*table, *key)));
         match (next, added.last_mut()) {
-            (Some(key), _) if pass.failed.get() == Some(table) => added.push(Added { key: key.to_owned(), guess: 0 }),
+            (Some((table, key)), _) => added.push(Added { table, key: key.to_owned(), guess: 0 }),
             (None, Some(last)) if last.guess + 1 < GUESSES => last.guess += 1,
             _ => break,
         }
     }
-    if added.len() == 1 {
-        return Err((first, message));
-    }
-    let keys: Vec<String> = added.iter().map(|added| format!("`{}`", added.key)).collect();
-    let message = message.replacen(&format!("field {}", keys[0]), &format!("fields {}", keys.join(", ")), 1);
+    let name = |added: &Added| {
+        let table = tables.get(added.table).map_or("", String::as_str).trim_start_matches('.');
+        let dot = if table.is_empty() { "" } else { "." };
+        format!("`{table}{dot}{}`", added.key)
+    };
+    let keys: Vec<String> = added.iter().map(name).collect();
+    let fields = if keys.len() == 1 { "field" } else { "fields" };
+    let message = message.replacen(&missing, &format!("{fields} {}", keys.join(", ")), 1);
     Err((first, message))
 }
 
@@ -237,14 +269,14 @@ mod tests {
     }
 
     #[test]
-    fn all_missing_keys_of_the_first_table_are_named() {
+    fn all_missing_keys_are_named() {
         for text in refusals("{}", "") {
             assert!(text.contains("missing fields `format`, `size`, `path`, `part`, `word`"), "{text}");
         }
         let inner = "\"format\": \"f\", \"size\": [1, 2], \"path\": \"p\", \"word\": \"one\"";
         let inner_toml = "format = 'f'\nsize = [1, 2]\npath = 'p'\nword = 'other'\n";
         for text in refusals(&format!("{{{inner}, \"part\": {{}}}}"), &format!("{inner_toml}[part]\n")) {
-            assert!(text.contains("missing fields `cells`, `offset`"), "{text}");
+            assert!(text.contains("missing fields `part.cells`, `part.offset`"), "{text}");
         }
         let part = "\"part\": {\"cells\": [], \"offset\": 1}";
         let layer = "[{\"kind\": \"relu\"}, {\"kind\": \"dense\"}]";
@@ -252,7 +284,10 @@ mod tests {
             "{inner_toml}part = {{ cells = [], offset = 1 }}\n[[layer]]\nkind = 'relu'\n[[layer]]\nkind = 'dense'\n"
         );
         for text in refusals(&format!("{{{inner}, {part}, \"layer\": {layer}}}"), &toml) {
-            assert!(text.contains("missing fields `outputs`, `weight`"), "{text}");
+            assert!(text.contains("missing fields `layer[1].outputs`, `layer[1].weight`"), "{text}");
+        }
+        for text in refusals("{\"part\": {\"cells\": []}, \"word\": \"one\"}", "word = 'one'\npart = { cells = [] }") {
+            assert!(text.contains("missing fields `part.offset`, `format`, `size`, `path`"), "{text}");
         }
         let [json, _] = refusals("{\n\"format\": 3}", "");
         assert!(json.contains("found integer `3`, expected a string at line 2"), "{json}");

@@ -5,6 +5,7 @@
 
 use crate::bytes::read_bytes;
 use crate::error::FileError;
+use crate::kind::other_kind;
 use crate::text::write_atomically;
 use nalgebra::DMatrix;
 use npyz::{DType, Endianness, NpyHeader, Order, TypeChar, TypeStr, WriterBuilder};
@@ -57,7 +58,12 @@ fn checked_header_length(path: &Path, bytes: &[u8]) -> Result<usize, FileError> 
     let cut = || npy_error(path, "header", format!("{} bytes", bytes.len()), "a whole header; the file is cut off");
     if !bytes.starts_with(b"\x93NUMPY") {
         let found = if bytes.is_empty() { "an empty file" } else { "other bytes" };
-        return Err(npy_error(path, "first bytes", found, "\\x93NUMPY: this is no .npy file"));
+        return Err(npy_error(
+            path,
+            "first bytes",
+            found,
+            format!("an array of NumPy (.npy){}", other_kind(bytes, "(.npy)")),
+        ));
     }
     let (start, length) = match bytes.get(6) {
         Some(1) => (10, bytes.get(8..10).map(|b| usize::from(u16::from_le_bytes([b[0], b[1]])))),
@@ -124,13 +130,20 @@ pub fn parse_npy(path: &Path, bytes: &[u8]) -> Result<NpyArray, FileError> {
             TypeChar::Object => "Python objects".to_owned(),
             _ => dtype.to_string(),
         };
-        npy_error(path, "dtype", found, "f2, f4, f8, c8, c16, integers or bool; convert it with `astype`")
+        let expected = match dtype.type_char() {
+            TypeChar::Object | TypeChar::UnicodeStr | TypeChar::ByteStr => {
+                "numbers; names of classes are read from CSV, or become numbers by `numpy.unique(y, return_inverse=True)[1]`"
+            }
+            _ => "f2, f4, f8, c8, c16, integers or bool; convert it with `astype`",
+        };
+        npy_error(path, "dtype", found, expected)
     };
     let width = dtype.num_bytes().filter(|&w| (1..=16).contains(&w)).ok_or_else(unreadable)?;
     let length = shape.iter().try_fold(width, |n, &size| n.checked_mul(size));
     if length != Some(data.len()) {
         let needed = length.map_or("more bytes than can exist".into(), |n| format!("{n} bytes"));
-        let expected = format!("{needed} for shape {shape:?} of {dtype}; the file is cut off or damaged");
+        let cause = if length.is_some_and(|n| n < data.len()) { "longer than that" } else { "cut off" };
+        let expected = format!("{needed} for shape {shape:?} of {dtype}; the file is {cause} or damaged");
         return Err(npy_error(path, "values", format!("{} bytes", data.len()), expected));
     }
     let (kind, single_precision, mut parts) = decode(&dtype, data).ok_or_else(unreadable)?;
@@ -242,41 +255,49 @@ pub fn read_matrix(path: &Path) -> Result<(DMatrix<Complex64>, bool), FileError>
         return Err(npy_error(path, "shape", format!("{rows}×{columns}"), "at least one row and one column"));
     }
     for part in [&array.real, &array.imaginary] {
-        if let Some(at) = part.iter().position(|v| !v.is_finite()) {
-            let place = format!("row {}, column {}", at / columns, at % columns);
-            return Err(FileError::NotFinite { path: path.to_owned(), place, found: part[at] });
-        }
+        require_finite(path, columns, part.iter().copied())?;
     }
     let value = |at: usize| Complex64::new(array.real[at], array.imaginary.get(at).copied().unwrap_or(0.0));
     Ok((DMatrix::from_fn(rows, columns, |r, c| value(r * columns + c)), array.single_precision))
+}
+
+/// Checks the entries of a matrix in C order.
+fn require_finite(path: &Path, columns: usize, entries: impl Iterator<Item = f64>) -> Result<(), FileError> {
+    entries.enumerate().find(|(_, v)| !v.is_finite()).map_or(Ok(()), |(at, found)| {
+        let place = format!("row {}, column {}", at / columns, at % columns);
+        Err(FileError::NotFinite { path: path.to_owned(), place, found })
+    })
 }
 
 /// Writes a complex matrix as `.npy` of type c16 in C order.
 ///
 /// # Errors
 ///
-/// [`FileError::Io`] if the file cannot be written.
+/// [`FileError::Io`] if the file cannot be written, [`FileError::NotFinite`] for a NaN or infinity, which [`read_matrix`]
+/// would refuse.
 pub fn write_matrix(path: &Path, matrix: &DMatrix<Complex64>) -> Result<(), FileError> {
-    write_in_c_order(path, matrix)
+    // Columns of the transpose are the rows.
+    let rows = matrix.transpose();
+    require_finite(path, matrix.ncols(), rows.iter().map(|z| z.re))?;
+    require_finite(path, matrix.ncols(), rows.iter().map(|z| z.im))?;
+    write_rows(path, &rows)
 }
 
 /// Writes a real matrix as `.npy` of type f8 in C order.
 ///
 /// # Errors
 ///
-/// [`FileError::Io`] if the file cannot be written.
+/// As [`write_matrix`].
 pub fn write_real_matrix(path: &Path, matrix: &DMatrix<f64>) -> Result<(), FileError> {
-    write_in_c_order(path, matrix)
+    let rows = matrix.transpose();
+    require_finite(path, matrix.ncols(), rows.iter().copied())?;
+    write_rows(path, &rows)
 }
 
-fn write_in_c_order<T>(path: &Path, matrix: &DMatrix<T>) -> Result<(), FileError>
-where
-    T: nalgebra::Scalar + npyz::AutoSerialize,
-{
+/// Writes a matrix, given by its transpose, in C order.
+fn write_rows<T: nalgebra::Scalar + npyz::AutoSerialize>(path: &Path, rows: &DMatrix<T>) -> Result<(), FileError> {
     let mut bytes = Vec::new();
-    let shape = [matrix.nrows() as u64, matrix.ncols() as u64];
-    // Columns of the transpose are the rows.
-    let rows = matrix.transpose();
+    let shape = [rows.ncols() as u64, rows.nrows() as u64];
     let written = (|| {
         let mut writer = npyz::WriteOptions::new().default_dtype().shape(&shape).writer(&mut bytes).begin_nd()?;
         writer.extend(rows.iter())?;
@@ -323,6 +344,11 @@ mod tests {
         let (back, single) = read_matrix(&path).unwrap();
         assert_eq!(back, matrix);
         assert!(!single);
+        let mut damaged = matrix.clone();
+        damaged[(2, 1)].im = f64::NAN;
+        let refused = write_matrix(&path, &damaged).unwrap_err();
+        assert!(refused.to_string().contains("row 2, column 1: found NaN"), "{refused}");
+        assert_eq!(read_matrix(&path).unwrap().0, matrix);
     }
 
     #[test]

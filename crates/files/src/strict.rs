@@ -6,6 +6,7 @@
 
 use crate::error::FileError;
 use crate::error_text::without_rust_types;
+use crate::kind::other_kind;
 use crate::missing::{Added, Pass, with_all_missing};
 use crate::text::read_text;
 use serde::Serialize;
@@ -69,13 +70,20 @@ pub fn from_json_strict<'de, T: Deserialize<'de>>(json: &'de (impl AsRef<[u8]> +
 /// [`FileError::Io`], [`FileError::TooLarge`] and [`FileError::Json`].
 pub fn read_json<T: DeserializeOwned>(path: &Path, kind: &'static str) -> Result<(T, usize), FileError> {
     let text = read_text(path)?;
-    let value = from_json_strict(&text).map_err(|source| FileError::Json { path: path.to_owned(), kind, source })?;
+    let value = from_json_strict(&text).map_err(|source| {
+        let source = match other_kind(text.as_bytes(), kind) {
+            other if other.is_empty() => source,
+            other => serde_json::Error::custom(format!("{source}{other}")),
+        };
+        FileError::Json { path: path.to_owned(), kind, source }
+    })?;
     Ok((value, text.len()))
 }
 
 /// The JSON text of a value, with indentation and a final line break.
 ///
-/// Structs of numbers, strings and lists always have one; for other types that fail to serialise the text is empty.
+/// Structs of numbers, strings and lists always have one, with `null` for a number that is not finite; for other types
+/// that fail to serialise the text is empty.
 #[must_use]
 pub fn to_json(value: &impl Serialize) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
@@ -287,12 +295,12 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for StrictVisitor<'_, V> {
         if self.is_struct {
             return Err(A::Error::invalid_type(Unexpected::Seq, &TABLE));
         }
-        self.visitor.visit_seq(Strict(list, self.pass))
+        self.visitor.visit_seq(StrictList { list, pass: self.pass, item: 0 })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
         let (index, added) = self.pass.begin_table();
-        let table = StrictTable { map, pass: self.pass, added: added.iter(), current: None };
+        let table = StrictTable { map, pass: self.pass, added: added.into_iter(), current: None, key: None };
         self.visitor.visit_map(table).inspect_err(|_| self.pass.fail(index))
     }
 }
@@ -305,15 +313,31 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Strict<'_, S> {
     }
 }
 
-impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Strict<'_, A> {
+/// A list whose items are strict.
+struct StrictList<'p, A> {
+    list: A,
+    pass: &'p Pass,
+    /// Index of the next item.
+    item: usize,
+}
+
+impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for StrictList<'_, A> {
     type Error = A::Error;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
-        self.0.next_element_seed(Strict(seed, self.1))
+        if self.pass.names_tables() {
+            self.pass.enter(format!("[{}]", self.item));
+            self.item += 1;
+        }
+        let item = self.list.next_element_seed(Strict(seed, self.pass))?;
+        if self.pass.names_tables() {
+            self.pass.leave();
+        }
+        Ok(item)
     }
 
     fn size_hint(&self) -> Option<usize> {
-        self.0.size_hint()
+        self.list.size_hint()
     }
 }
 
@@ -321,9 +345,11 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Strict<'_, A> {
 struct StrictTable<'p, A> {
     map: A,
     pass: &'p Pass,
-    added: std::slice::Iter<'p, Added>,
+    added: std::vec::IntoIter<&'p Added>,
     /// The added key whose value is next.
     current: Option<&'p Added>,
+    /// The key of the file whose value is next, in passes that name tables.
+    key: Option<String>,
 }
 
 impl<'de, A: MapAccess<'de>> MapAccess<'de> for StrictTable<'_, A> {
@@ -332,11 +358,11 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for StrictTable<'_, A> {
     // Keys hold no tables.
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
         if self.current.is_none() {
-            // A seed is used once, so the key of the file is read as text first only where keys may follow.
-            if self.added.len() == 0 {
+            if !self.pass.names_tables() {
                 return self.map.next_key_seed(seed);
             }
             if let Some(key) = self.map.next_key::<String>()? {
+                self.key = Some(format!(".{key}"));
                 return seed.deserialize(key.into_deserializer()).map(Some);
             }
         }
@@ -347,7 +373,14 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for StrictTable<'_, A> {
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
         match self.current {
             Some(added) => seed.deserialize(added.value()),
-            None => self.map.next_value_seed(Strict(seed, self.pass)),
+            None => {
+                let entered = self.key.take().map(|key| self.pass.enter(key)).is_some();
+                let value = self.map.next_value_seed(Strict(seed, self.pass))?;
+                if entered {
+                    self.pass.leave();
+                }
+                Ok(value)
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Reading with a limit, and atomic writing.
 
 use crate::error::FileError;
+use crate::kind::{json_format, other_kind};
 use crate::memory::require_memory;
 use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
@@ -32,13 +33,18 @@ pub fn read_text_up_to(path: &Path, max: u64) -> Result<String, FileError> {
     as_text(path, read_up_to(path, max)?)
 }
 
-/// The text of a file; the error of bytes that are not UTF-8 names their line.
+/// The first bytes of text that some programs write in front of UTF-8.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// The text of a file, without a byte order mark; the error of bytes that are not UTF-8 names their line.
 pub(crate) fn as_text(path: &Path, bytes: Vec<u8>) -> Result<String, FileError> {
+    let bytes = if bytes.starts_with(BYTE_ORDER_MARK) { bytes[BYTE_ORDER_MARK.len()..].to_vec() } else { bytes };
     String::from_utf8(bytes).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = valid.iter().filter(|&&byte| byte == b'\n').count() + 1;
         let byte = valid.iter().rev().take_while(|&&byte| byte != b'\n').count() + 1;
         let message = format!("line {line}, byte {byte}: found a byte that is no UTF-8, expected text in UTF-8");
+        let message = message + &other_kind(error.as_bytes(), "");
         FileError::Io { path: path.to_owned(), source: std::io::Error::new(ErrorKind::InvalidData, message) }
     })
 }
@@ -138,6 +144,50 @@ pub fn check_output(path: &Path) -> Result<(), FileError> {
         }
         _ => Ok(()),
     }
+}
+
+/// Checks that a file to be written is none of the input files, which are given with their roles.
+///
+/// # Errors
+///
+/// [`FileError::Io`] with the role.
+pub fn check_not_input(path: &Path, inputs: &[(&str, Option<&Path>)]) -> Result<(), FileError> {
+    // An output that does not exist yet is no input.
+    let Ok(output) = path.canonicalize() else { return Ok(()) };
+    let is_output = |input: &Path| input.canonicalize().is_ok_and(|input| input == output);
+    match inputs.iter().find(|(_, input)| input.is_some_and(is_output)) {
+        Some((role, _)) => {
+            let message = format!("found {role}, expected another file to write to");
+            let source = std::io::Error::new(ErrorKind::InvalidInput, message);
+            Err(FileError::Io { path: path.to_owned(), source })
+        }
+        None => Ok(()),
+    }
+}
+
+/// Checks that a JSON file of one of `formats`, such as `phaseloom-chip`, would replace nothing but such a file.
+///
+/// # Errors
+///
+/// [`FileError::Io`] if `path` is a file with other contents.
+pub fn check_replaced(path: &Path, formats: &[&str]) -> Result<(), FileError> {
+    /// The start of a file, in which its key `format` stands.
+    const START: u64 = 4096;
+    let mut start = Vec::new();
+    if !path.is_file() || std::fs::File::open(path).and_then(|file| file.take(START).read_to_end(&mut start)).is_err() {
+        return Ok(());
+    }
+    let text = String::from_utf8_lossy(&start);
+    let found = json_format(&text);
+    let found = match found {
+        Some(found) if formats.contains(&&*found) => return Ok(()),
+        _ if text.trim().is_empty() => return Ok(()),
+        Some(found) => format!("a file of the format `{found}`"),
+        None => "another kind of file".to_owned(),
+    };
+    let expected = formats.join("` or `");
+    let message = format!("found {found}, which a `{expected}` would replace: name another file, or remove this one");
+    Err(FileError::Io { path: path.to_owned(), source: std::io::Error::new(ErrorKind::AlreadyExists, message) })
 }
 
 /// Checks that a folder exists or can be made where nothing exists yet.

@@ -133,13 +133,28 @@ impl fmt::Display for TextTable {
                     let shown = self.columns.iter().zip(cells).zip(&widths).filter(|(_, width)| **width > 0);
                     for (index, ((column, cell), &width)) in shown.enumerate() {
                         let gap = if index > 0 { column.gap } else { 0 };
+                        // Widths of formats end at 65535 characters, which the value of a user may exceed.
+                        let padding = " ".repeat(width - cell.chars().count());
                         text += &" ".repeat(gap);
-                        text += &if column.right { format!("{cell:>width$}") } else { format!("{cell:<width$}") };
+                        text += &if column.right { padding + cell } else { cell.clone() + &padding };
                     }
                 }
             }
             writeln!(f, "{}", text.trim_end())?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_may_be_longer_than_the_widths_of_formats() {
+        let mut table = TextTable::new(0, [Column::right(), Column::left()]);
+        table.row(["x".repeat(70_000), "y".to_owned()]);
+        table.row(["é", "z"]);
+        assert!(table.to_string().lines().all(|line| line.chars().count() == 70_003));
     }
 }

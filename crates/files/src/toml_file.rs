@@ -4,6 +4,7 @@ use crate::bytes::InputFiles;
 use crate::checks::InvalidValue;
 use crate::error::FileError;
 use crate::error_text::{with_suggestion, without_rust_types};
+use crate::kind::other_kind;
 use crate::missing::{Pass, with_all_missing};
 use crate::strict::Strict;
 use serde::de::DeserializeOwned;
@@ -14,13 +15,14 @@ use toml::de::{DeTable, DeValue};
 /// Maximum size of a TOML file in bytes. Longer files are refused before they are parsed.
 const MAX_LENGTH: u64 = 16 << 20;
 
-/// Reads a TOML file; returns the value and the text.
+/// Reads a TOML file; returns the value and the text. `kind` names its contents, such as `process`, for the message about a
+/// file of another kind.
 ///
 /// # Errors
 ///
 /// [`FileError::Io`], [`FileError::TooLarge`] and [`FileError::Syntax`]; an unknown key comes with the nearest known one.
-pub fn read_toml<T: DeserializeOwned>(path: &Path) -> Result<(T, String), FileError> {
-    InputFiles::default().read_toml(path)
+pub fn read_toml<T: DeserializeOwned>(path: &Path, kind: &str) -> Result<(T, String), FileError> {
+    InputFiles::default().read_toml(path, kind)
 }
 
 impl InputFiles {
@@ -29,10 +31,20 @@ impl InputFiles {
     /// # Errors
     ///
     /// As [`read_toml`].
-    pub fn read_toml<T: DeserializeOwned>(&self, path: &Path) -> Result<(T, String), FileError> {
+    pub fn read_toml<T: DeserializeOwned>(&self, path: &Path, kind: &str) -> Result<(T, String), FileError> {
         let text = self.read_up_to(path, MAX_LENGTH)?.text()?;
-        let value = parse_toml(path, &text)?;
-        Ok((value, text))
+        if text.trim().is_empty() {
+            let message = format!("found an empty file, expected the keys of its kind: {kind}");
+            return Err(FileError::Syntax { path: path.to_owned(), line: 1, message });
+        }
+        match parse_toml(path, &text) {
+            Ok(value) => Ok((value, text)),
+            Err(FileError::Syntax { path, line, message }) => {
+                let message = message + &other_kind(text.as_bytes(), kind);
+                Err(FileError::Syntax { path, line, message })
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -35,7 +35,7 @@ pub struct Trial {
 ///
 /// # Errors
 ///
-/// An impossible process, or a matrix that cannot be decomposed.
+/// No ports, too little memory for the meshes, an impossible process, or a matrix that cannot be decomposed.
 pub fn trial(
     design: &MeshDesign,
     ports: usize,
@@ -43,6 +43,11 @@ pub fn trial(
     seed: u64,
     trial: u64,
 ) -> Result<Trial, HardwareError> {
+    if ports == 0 {
+        return Err(HardwareError::NoPorts);
+    }
+    // As for the meshes of one comparison on the command line.
+    phaseloom_files::require_memory(2000.0 * (ports as f64).powi(2), &format!("meshes of {ports} ports"))?;
     let unitary = haar_unitary(ports, &mut StreamKey::new(seed, "compare/haar").trial(trial).stream());
     let rows = design.topology().capability().max_rows().unwrap_or(ports).min(ports);
     let target = unitary.rows(0, rows).into_owned();

@@ -28,7 +28,7 @@ pub enum HardwareError {
     /// A chip without transmission, so that no gain can compensate its loss.
     #[error(
         "no gain compensates the nominal loss of a tile: found a chip without transmission, expected less \
-         `insertion_loss`"
+         `insertion_loss`, or entries of the matrix whose squares do not underflow"
     )]
     NoLight,
     /// Loss so unequal that the realised matrix does not resemble the target.

@@ -19,8 +19,8 @@ pub use chip::shape::ProgramShape;
 pub use chip::{Chip, ChipId};
 pub use error::HardwareError;
 pub use link::{
-    Adc, BOLTZMANN, CHARGE, Codes, Converter, DETECTIONS, Detection, FullScale, IntensityNoise, LIGHT, LINK_PARTS,
-    Link, Modulator, ModulatorKind, PLANCK, Receiver, SignalQuality, ThermalNoise,
+    Adc, BOLTZMANN, CHARGE, Converter, DETECTIONS, Detection, FullScale, IntensityNoise, LIGHT, LINK_PARTS, Link,
+    Modulator, ModulatorKind, PLANCK, Receiver, SignalQuality, ThermalNoise,
 };
 pub use measured::process_fit::{Fit, Level, ProcessFit, Profile};
 pub use measured::spectra;

@@ -18,6 +18,10 @@ pub struct Tile {
 
 impl Tile {
     /// The block of a matrix at this tile.
+    ///
+    /// # Panics
+    ///
+    /// If the matrix does not contain the tile.
     #[must_use]
     pub fn block<'a>(&self, matrix: &'a DMatrix<f64>) -> DMatrixView<'a, f64> {
         matrix.view((self.row, self.column), (self.rows, self.columns))
@@ -46,11 +50,11 @@ impl TilePlan {
     ///
     /// # Panics
     ///
-    /// If a size is zero.
+    /// If a size is zero, or the tiles do not fit into memory.
     #[must_use]
     pub fn new(rows: usize, columns: usize, row_block: usize, column_block: usize) -> Self {
         assert!(rows > 0 && columns > 0 && row_block > 0 && column_block > 0, "a tile plan needs positive sizes");
-        let mut tiles = Vec::with_capacity(rows.div_ceil(row_block) * columns.div_ceil(column_block));
+        let mut tiles = Vec::with_capacity(rows.div_ceil(row_block).saturating_mul(columns.div_ceil(column_block)));
         for row in (0..rows).step_by(row_block) {
             for column in (0..columns).step_by(column_block) {
                 tiles.push(Tile {
@@ -77,8 +81,7 @@ impl TilePlan {
     }
 
     /// Number of blocks in a row: electronics sum that many readouts for one output.
-    #[must_use]
-    pub fn column_blocks(&self) -> usize {
+    pub(crate) fn column_blocks(&self) -> usize {
         self.columns.div_ceil(self.column_block)
     }
 
@@ -86,8 +89,8 @@ impl TilePlan {
     /// padding, or the port of a constant field.
     #[must_use]
     pub fn utilisation(&self) -> f64 {
-        let used = (self.rows * self.columns) as f64;
-        used / (self.tiles.len() * self.row_block * self.row_block) as f64
+        let [rows, columns, block] = [self.rows, self.columns, self.row_block].map(|size| size as f64);
+        rows * columns / (self.tiles.len() as f64 * block * block)
     }
 }
 

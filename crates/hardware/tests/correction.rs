@@ -148,7 +148,7 @@ fn the_estimate_of_errors_follows_noise_and_number_of_measurements() {
             let program = haar(5, trial);
             let chip = chip(&p, &program, trial);
             let instruments = instruments(trial, noise);
-            let mut lab = Lab::new(&chip, &program, Knowledge::Design, &instruments);
+            let mut lab = Lab::new(&chip, &program, Knowledge::Design, &instruments).unwrap();
             assert!(lab.errors().is_none(), "the frozen errors are not revealed");
             let estimate = characterise(&mut lab, settings).unwrap();
             let (estimated, truth) = (&estimate.stages[0].cell_errors, &chip.stages()[0].cell_errors);

@@ -57,7 +57,7 @@ fn perfect_hardware_multiplies() {
 fn digital_product_without_bits_is_exact() {
     let (w, x) = (real(9, 14, 0), vectors(14, 5, 1.0, 0));
     let layer = Layer::new(&w, "ports = 4", "", "", 1.0);
-    let digital = DigitalProduct::new(&w, layer.program.plan(), &layer.link, None, &layer.scales);
+    let digital = DigitalProduct::new(&w, layer.program.plan(), &layer.link, None, &layer.scales).unwrap();
     assert!((digital.multiply(&x, at(0)).0 - &w * &x).amax() < 1e-12);
 }
 

@@ -13,7 +13,7 @@ pub type Result<T, E = NetworkError> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum NetworkError {
     /// A file whose name does not end with a known ending.
-    #[error("{}: found a name that ends with none of the known endings, expected {expected}; rename or convert the file", path.display())]
+    #[error("{}: found a name that ends with none of the known endings, expected {expected}; export other files with `safetensors.torch.save_file` or `numpy.savez`", path.display())]
     UnknownKind {
         /// The file.
         path: PathBuf,
@@ -156,7 +156,7 @@ pub enum NetworkError {
     /// A training loss that is NaN, infinite, or far above that of guessing.
     #[error(
         "training: found a loss of {loss:e} in epoch {epoch}, batch {batch}, expected a finite one of at most a thousand times \
-         that of guessing; lower `learning_rate` (now {learning_rate}), nothing was written"
+         that of guessing; lower `learning_rate` (now {learning_rate}) or `weight_decay`, or scale the inputs; nothing was written"
     )]
     Diverged {
         /// Epoch, from 1.

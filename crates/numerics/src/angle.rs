@@ -11,7 +11,7 @@ pub const SEAM: f64 = 1e-9;
 /// Phases of smaller magnitude (rad) are rounding errors and become exactly 0.
 pub const MIN_PHASE: f64 = 1e-15;
 
-/// Wraps a phase to [−1e-9, 2π − 1e-9) rad; see [`SEAM`] and [`MIN_PHASE`].
+/// Wraps a phase to [−1e-9, 2π − 1e-9) rad; see [`SEAM`] and [`MIN_PHASE`]. NaN for a phase that is not finite.
 #[must_use]
 pub fn wrap(phase: f64) -> f64 {
     let shifted = phase + SEAM;

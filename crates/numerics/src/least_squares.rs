@@ -62,6 +62,8 @@ pub struct Minimum<S> {
 impl GaussNewton {
     /// Minimises the cost from `start`. `linearise` returns H and d at a state; `advance` evaluates the state after a step.
     ///
+    /// A cost, a matrix or a setting that is NaN ends the search at the best point so far.
+    ///
     /// ```
     /// use nalgebra::{DMatrix, DVector};
     /// use phaseloom_numerics::least_squares::{DampingScale, GaussNewton, Point};
@@ -92,6 +94,10 @@ impl GaussNewton {
     /// # Errors
     ///
     /// Those of the two functions.
+    ///
+    /// # Panics
+    ///
+    /// If H is not square, or d has another length.
     pub fn minimise<S, E>(
         &self,
         start: Point<S>,

@@ -1,4 +1,6 @@
 //! Means with standard errors, quantiles, straight lines and the Kolmogorov–Smirnov test.
+//!
+//! A NaN among the values makes every result NaN, or [`None`].
 
 /// Mean; NaN for an empty slice.
 #[must_use]
@@ -16,23 +18,26 @@ pub fn variance(values: &[f64]) -> f64 {
     values.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / (values.len() - 1) as f64
 }
 
-/// Standard error of the mean, `√(variance/n)`.
+/// Standard error of the mean, `√(variance/n)`; NaN for an empty slice.
 #[must_use]
 pub fn standard_error(values: &[f64]) -> f64 {
     (variance(values) / values.len() as f64).sqrt()
 }
 
-/// Quantile of type 7 (linear between order statistics, as in R and NumPy), p in 0…1; NaN for an empty slice.
+/// Quantile of type 7 (linear between order statistics, as in R and NumPy); NaN for an empty slice. A p outside 0…1
+/// counts as the nearest limit.
 ///
 /// ```
 /// assert_eq!(phaseloom_numerics::statistics::quantile(&[3.0, 1.0, 2.0, 4.0], 0.5), 2.5);
 /// ```
 #[must_use]
 pub fn quantile(values: &[f64], p: f64) -> f64 {
+    if values.is_empty() || has_nan(values) {
+        return f64::NAN;
+    }
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
-    let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
-    let position = p.clamp(0.0, 1.0) * last as f64;
+    let position = p.clamp(0.0, 1.0) * (sorted.len() - 1) as f64;
     let (low, high) = (position.floor() as usize, position.ceil() as usize);
     sorted[low] + (position - position.floor()) * (sorted[high] - sorted[low])
 }
@@ -42,10 +47,15 @@ pub fn quantile(values: &[f64], p: f64) -> f64 {
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     match values.len() {
+        _ if has_nan(&values) => f64::NAN,
         0 => f64::NAN,
         n if n % 2 == 1 => values[n / 2],
         n => (values[n / 2 - 1] + values[n / 2]) / 2.0,
     }
+}
+
+fn has_nan(values: &[f64]) -> bool {
+    values.iter().any(|x| x.is_nan())
 }
 
 /// A value estimated from random draws, with its standard error.
@@ -72,14 +82,17 @@ impl Estimate {
         Self { value: f(self.value), error: slope.abs() * self.error, draws: self.draws }
     }
 
-    /// Root of a mean square.
+    /// Root of a mean square; 0, without an error, for a value that is not positive.
     #[must_use]
     pub fn sqrt(self) -> Self {
-        let root = self.value.max(0.0).sqrt();
-        Self { value: root, error: if root > 0.0 { self.error / (2.0 * root) } else { 0.0 }, draws: self.draws }
+        if self.value <= 0.0 {
+            return Self { value: 0.0, error: 0.0, draws: self.draws };
+        }
+        let root = self.value.sqrt();
+        Self { value: root, error: self.error / (2.0 * root), draws: self.draws }
     }
 
-    /// A ratio of powers in dB.
+    /// A ratio of powers in dB; NaN for a negative one.
     #[must_use]
     pub fn decibel(self) -> Self {
         let slope = 10.0 / std::f64::consts::LN_10 / self.value;
@@ -161,15 +174,23 @@ pub struct LineFit {
 }
 
 impl LineFit {
-    /// Fits a line; `None` for fewer than three points, or if all x are equal.
+    /// Fits a line; `None` for fewer than three points, for numbers that are not finite, or if all x are equal.
+    ///
+    /// # Panics
+    ///
+    /// If `x` and `y` differ in length.
     #[must_use]
     pub fn new(x: &[f64], y: &[f64]) -> Option<Self> {
+        assert_eq!(x.len(), y.len(), "coordinates of the points");
         let (mean_x, mean_y) = (mean(x), mean(y));
         let spread_x: f64 = x.iter().map(|x| (x - mean_x).powi(2)).sum();
         if x.len() < 3 || spread_x <= 0.0 || !spread_x.is_finite() {
             return None;
         }
         let slope = x.iter().zip(y).map(|(x, y)| (x - mean_x) * (y - mean_y)).sum::<f64>() / spread_x;
+        if !slope.is_finite() {
+            return None;
+        }
         let intercept = mean_y - slope * mean_x;
         let residuals = x.iter().zip(y).map(|(x, y)| y - intercept - slope * x).collect();
         Some(Self { intercept, slope, residuals, mean_x, spread_x })
@@ -225,7 +246,8 @@ impl LineFit {
     }
 }
 
-/// Slope of y on x, and its standard error, for points (x, y, standard error of y) weighted by their errors.
+/// Slope of y on x, and its standard error, for points (x, y, standard error of y) weighted by their errors. The slope is
+/// NaN if all x are equal or an error is zero.
 #[must_use]
 pub fn weighted_slope(points: &[(f64, f64, f64)]) -> (f64, f64) {
     let weight = |error: f64| 1.0 / (error * error);
@@ -238,9 +260,13 @@ pub fn weighted_slope(points: &[(f64, f64, f64)]) -> (f64, f64) {
 
 /// p-value of the Kolmogorov–Smirnov test of values against the uniform distribution on 0…1.
 ///
-/// The asymptotic series, with the correction for finite samples of Stephens, J. R. Stat. Soc. B 32, 115 (1970).
+/// The asymptotic series, with the correction for finite samples of Stephens, J. R. Stat. Soc. B 32, 115 (1970). NaN for
+/// no values; values outside 0…1 count as far from uniform.
 #[must_use]
 pub fn kolmogorov_smirnov(mut u: Vec<f64>) -> f64 {
+    if u.is_empty() || has_nan(&u) {
+        return f64::NAN;
+    }
     u.sort_by(f64::total_cmp);
     let n = u.len() as f64;
     let distance = u
@@ -293,6 +319,32 @@ mod tests {
         assert!((median(vec![3.0, 1.0, 2.0]) - 2.0).abs() < 1e-15);
         assert!((median(vec![4.0, 1.0, 2.0, 3.0]) - 2.5).abs() < 1e-15);
         assert!(median(Vec::new()).is_nan());
+    }
+
+    #[test]
+    fn no_statistic_leaves_out_a_nan() {
+        let values = vec![0.25, f64::NAN, 0.5];
+        let running: RunningMean = values.iter().copied().collect();
+        let estimate = running.estimate();
+        for result in [
+            mean(&values),
+            variance(&values),
+            standard_error(&values),
+            quantile(&values, 0.5),
+            quantile(&values[..1], f64::NAN),
+            median(values.clone()),
+            kolmogorov_smirnov(values.clone()),
+            kolmogorov_smirnov(Vec::new()),
+            running.deviation().value,
+            estimate.sqrt().value,
+            estimate.sqrt().error,
+            estimate.decibel().value,
+            weighted_slope(&[(0.0, 0.0, 1.0), (1.0, f64::NAN, 1.0)]).0,
+        ] {
+            assert!(result.is_nan(), "{result}");
+        }
+        assert_eq!(LineFit::new(&[0.0, 1.0, 2.0], &values), None);
+        assert_eq!(LineFit::new(&values, &[0.0, 1.0, 2.0]), None);
     }
 
     #[test]

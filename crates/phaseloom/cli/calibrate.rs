@@ -4,6 +4,7 @@ use super::Exit;
 use super::terminal::output;
 use clap::Args;
 use phaseloom::experiment::Experiment;
+use phaseloom::files::check_replaced;
 use phaseloom::network::{Calibration, CalibrationSettings, Model};
 use std::path::PathBuf;
 
@@ -25,7 +26,7 @@ pub struct Calibrate {
 impl Calibrate {
     pub fn execute(self) -> anyhow::Result<Exit> {
         if let Some(path) = &self.output {
-            output::check_output_path(path, &["json"], &[("the experiment", Some(&self.experiment))])?;
+            output::check_json_path(path, &["phaseloom-calibration"], &[("the experiment", Some(&self.experiment))])?;
         }
         let experiment = Experiment::load(&self.experiment)?;
         let config = &experiment.config;
@@ -56,6 +57,7 @@ impl Calibrate {
             else {
                 anyhow::bail!("{} names no `calibration`: name one there, or give -o", point.config.model.display());
             };
+            check_replaced(&main, &["phaseloom-calibration"])?;
             if column_block == 0 {
                 anyhow::bail!("core.ports is {}: offset detection needs at least 2", core.ports);
             }

@@ -44,7 +44,7 @@ pub struct Chip {
 impl Chip {
     pub fn execute(self) -> anyhow::Result<Exit> {
         let read = [("the process", Some(self.process.as_path())), ("the program", self.program.as_deref())];
-        output::check_output_path(&self.output, &["json"], &read)?;
+        output::check_json_path(&self.output, &["phaseloom-chip"], &read)?;
         let process = load_process(&self.process)?;
         let sample = ChipId { seed: self.seed, trial: self.trial, core: 0 };
         let chip = match (&self.program, self.core) {

@@ -41,7 +41,11 @@ impl Convert {
         };
         let ours = folded(&self.to) == OURS;
         let to = if ours { None } else { Some(convention(&self.to).map_err(known)?) };
-        output::check_output_path(&self.output, &["json"], &[("the program", Some(&self.program))])?;
+        output::check_json_path(
+            &self.output,
+            &["phaseloom-program", "phaseloom-converted"],
+            &[("the program", Some(&self.program))],
+        )?;
         let program = load(&self.program)?;
         let (rows, columns) = program.shape();
         let key = to.map_or(OURS, |convention| convention.key());

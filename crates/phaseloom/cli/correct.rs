@@ -4,6 +4,7 @@ use super::Exit;
 use super::terminal::{interrupt, output, whole};
 use anyhow::Context;
 use clap::Args;
+use phaseloom::files::usage::{self, KeysRead};
 use phaseloom::files::{Column, TextTable};
 use phaseloom::hardware::correction::{CORRECTIONS, Corrected, Correction, Instruments, correct, correction};
 use phaseloom::hardware::{Chip, ChipId, HardwareError};
@@ -36,20 +37,21 @@ pub struct Correct {
     /// Where to write the corrected program of one `--method`
     #[arg(short, long, value_name = "CORRECTED.json", requires = "method")]
     output: Option<PathBuf>,
-    /// Noise of each quadrature of a measurement, relative to the field of a full input
-    #[arg(long, value_name = "X", default_value_t = 1e-3, allow_hyphen_values = true)]
-    noise: f64,
-    /// Seed of that noise
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole(0, u64::MAX))]
-    seed: u64,
-    /// Factor on the number of steps of a method
-    #[arg(long, value_name = "X", default_value_t = 1.0, allow_hyphen_values = true)]
-    effort: f64,
+    /// Noise of each quadrature of a measurement, relative to the field of a full input [default: 0.001]
+    #[arg(long, value_name = "X", allow_hyphen_values = true)]
+    noise: Option<f64>,
+    /// Seed of that noise [default: 1]
+    #[arg(long, value_name = "N", value_parser = whole(0, u64::MAX))]
+    seed: Option<u64>,
+    /// Factor on the number of steps of a method [default: 1]
+    #[arg(long, value_name = "X", allow_hyphen_values = true)]
+    effort: Option<f64>,
 }
 
 impl Correct {
     pub fn execute(self) -> anyhow::Result<Exit> {
-        for (name, value, most) in [("noise", self.noise, 1.0), ("effort", self.effort, 1000.0)] {
+        let (noise, effort, seed) = (self.noise.unwrap_or(1e-3), self.effort.unwrap_or(1.0), self.seed.unwrap_or(1));
+        for (name, value, most) in [("noise", noise, 1.0), ("effort", effort, 1000.0)] {
             if !(0.0..=most).contains(&value) {
                 anyhow::bail!("--{name}: found {value}, expected a number from 0 to {most}");
             }
@@ -60,7 +62,7 @@ impl Correct {
         };
         if let Some(path) = &self.output {
             let read = [("the program", Some(self.program.as_path())), ("the chip", Some(&self.chip))];
-            output::check_output_path(path, &["json"], &read)?;
+            output::check_json_path(path, &["phaseloom-program"], &read)?;
         }
         let target = convention::load(&self.program)?;
         let chip = Chip::load(&self.chip)?;
@@ -70,16 +72,17 @@ impl Correct {
                 self.program.display()
             );
         }
-        let Self { noise, seed, effort, .. } = self;
         let draws = ChipId { seed, trial: 0, core: 0 };
         let instruments = Instruments { noise, effort, draws, interrupt: interrupt::on_signal() };
         let columns = [11, 12, 12, 12, 9, 12, 11, 7].map(|width| Column::right().min_width(width).gap(1));
         let columns = [vec![Column::left().min_width(19)], columns.to_vec(), vec![Column::left()]].concat();
         let mut table = TextTable::new(0, columns);
         table.row("method|1 − F|error|scaled|light|phase|heaters|measurements|steps|knows".split('|'));
-        let mut last = None;
+        let (mut last, mut read) = (None, KeysRead::default());
         for method in methods {
-            let done = match correct(&chip, &target, method, &instruments) {
+            let (corrected, keys) = usage::record(|| correct(&chip, &target, method, &instruments));
+            read.extend(keys);
+            let done = match corrected {
                 Ok(done) => done,
                 Err(HardwareError::Interrupted) => {
                     output::status("interrupted: nothing was written");
@@ -116,6 +119,15 @@ impl Correct {
                 table.line(fit(residual, noise));
             }
             last = Some(done);
+        }
+        for (option, given, key) in [
+            ("--noise", self.noise.is_some(), "correction_noise"),
+            ("--seed", self.seed.is_some(), "correction_noise"),
+            ("--effort", self.effort.is_some(), "correction_effort"),
+        ] {
+            if given && !read.uses(key) {
+                output::status(&format!("note: {option} has no effect: no method of this table reads it"));
+            }
         }
         let mut text = table.to_string();
         text += "F = |tr(W†Ŵ)|²/(‖W‖²‖Ŵ‖²), independent of global phase and loss; error: ‖Ŵ−W‖/‖W‖; scaled: the error after the gain that minimises \

@@ -48,6 +48,12 @@ impl Import {
     pub fn execute(self) -> anyhow::Result<Exit> {
         if let Some(path) = &self.output {
             output::check_output_path(path, &["toml"], &[("the weights", Some(&self.weights))])?;
+            // A model file is edited by hand, and edits must not be lost.
+            anyhow::ensure!(
+                !path.is_file(),
+                "-o: found {}, a file that exists, expected a new one: name another file, or remove this one",
+                path.display()
+            );
         }
         let tensors = Tensors::load(&self.weights)?;
         let layout = self.layout.map(|layout| match layout {

@@ -41,11 +41,15 @@ const MAX_QUICK_PORTS: usize = 32;
 
 impl Program {
     pub fn execute(self) -> anyhow::Result<Exit> {
-        output::check_output_path(&self.output, &["json"], &[("the matrix", Some(&self.matrix))])?;
+        output::check_json_path(&self.output, &["phaseloom-program"], &[("the matrix", Some(&self.matrix))])?;
         let design = MeshDesign::from_keys(&self.topology, self.cell.as_deref())?;
         anyhow::ensure!(
             !(self.form == "svd" && design.topology().capability() == Capability::AnyContraction),
             "--form: found svd, expected auto or unitary: {design} realises any matrix on one mesh, without singular values"
+        );
+        anyhow::ensure!(
+            !(self.form == "unitary" && design.topology().capability() == Capability::AnyContraction),
+            "--form: found unitary, expected auto: {design} realises any matrix on one mesh that is not unitary"
         );
         let (w, single) = read_matrix(&self.matrix)?;
         let modes = w.nrows().max(w.ncols());
@@ -64,6 +68,11 @@ impl Program {
                 .with_context(|| self.matrix.display().to_string())?;
         program.save(&self.output)?;
 
+        // Divided by the largest entry, so that squares do not underflow. A matrix of zeros has no error.
+        let largest = w.camax();
+        let scale = if largest > 0.0 { largest } else { 1.0 };
+        let scaled = |m: &DMatrix<Complex64>| m.map(|z| z / scale);
+        let absolute_error = scale * (scaled(&program.matrix()) - scaled(&w)).norm();
         let (rows, columns) = program.shape();
         let mut text = format!("{rows}×{columns} matrix, {} precision\n", if single { "single" } else { "double" });
         if w.is_square() {
@@ -81,12 +90,9 @@ impl Program {
             design.cell().plural(),
             program.depth(),
             program.gain(),
-            (program.matrix() - &w).norm()
+            absolute_error
         );
         if design.topology().capability() == Capability::Fitted {
-            // Divided by the largest entry, so that squares do not underflow. A matrix of zeros has no error.
-            let largest = w.camax();
-            let scaled = |m: &DMatrix<Complex64>| m.map(|z| z / largest);
             let error = if largest > 0.0 { relative_error(&scaled(&w), &scaled(&program.matrix())) } else { 0.0 };
             text += &format!("fitted: each mesh is the nearest that the search found, ‖Ŵ − W‖/‖W‖ = {error:.1e}\n");
         }

@@ -21,7 +21,7 @@ pub struct Setting<'a> {
 impl Setting<'_> {
     /// The first value for a quick run, the second for a full one.
     #[must_use]
-    pub fn pick<T>(&self, quick: T, full: T) -> T {
+    pub(crate) fn pick<T>(&self, quick: T, full: T) -> T {
         if self.quick { quick } else { full }
     }
 
@@ -30,7 +30,7 @@ impl Setting<'_> {
     /// # Errors
     ///
     /// [`ValidationError::Interrupted`], or the error of a draw.
-    pub fn draws<T: Send>(
+    pub(crate) fn draws<T: Send>(
         &self,
         count: u64,
         draw: impl Fn(u64) -> Result<T, ValidationError> + Sync,

@@ -189,7 +189,7 @@ impl Experiment {
     ///
     /// Unreadable files, unknown keys (with line and nearest key), impossible values.
     pub fn load(path: &Path) -> Result<Self, ExperimentError> {
-        let (mut config, text): (Config, String) = read_toml(path)?;
+        let (mut config, text): (Config, String) = read_toml(path, "experiment")?;
         let mut process_file = None;
         if let Some(name) = process_name(&text) {
             let base = path.parent().unwrap_or(Path::new(""));

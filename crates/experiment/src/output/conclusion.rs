@@ -75,8 +75,7 @@ pub struct Conclusion {
 
 impl Conclusion {
     /// The conclusion from the accuracies at each point, for a number of chips per point. Points with numbers are sorted.
-    #[must_use]
-    pub fn new(mut points: Vec<PointAccuracy>, chips: usize) -> Self {
+    pub(crate) fn new(mut points: Vec<PointAccuracy>, chips: usize) -> Self {
         let ordered = points.iter().all(|point| point.number.is_some());
         if ordered {
             points.sort_by(|a, b| a.number.unwrap_or(f64::NAN).total_cmp(&b.number.unwrap_or(f64::NAN)));

@@ -96,7 +96,7 @@ impl Summary {
         self.sd() / (self.chips as f64).sqrt()
     }
 
-    /// Quantile over chips (type 7).
+    /// Quantile over chips (type 7); see [`quantile`](phaseloom_numerics::statistics::quantile).
     #[must_use]
     pub fn quantile(&self, p: f64) -> f64 {
         quantile(&self.accuracies, p)
@@ -182,12 +182,21 @@ impl<'a> Tables<'a> {
     }
 
     /// One row at one point.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such point.
     #[must_use]
     pub fn summary(&self, row: Row, point: usize) -> Summary {
+        assert!(point < self.points().len(), "point {point} of {}", self.points().len());
         Summary::new(row, point, &self.records(row, point))
     }
 
     /// Sizes and predictions of the layers at a point.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such point.
     #[must_use]
     pub fn design(&self, point: usize) -> &[LayerResult] {
         self.reference(Row::Design, point).map_or(&[], |r| &r.layers)

@@ -35,7 +35,7 @@ impl PreparedPoint {
             Row::PerfectIdeal => Some(optical(&self.perfect, &ideal, GainCalibration::None)?),
             Row::PerfectReal => Some(optical(&self.perfect, &self.config.link, GainCalibration::None)?),
             Row::Chips => Some(optical(&self.designs, &self.config.link, core.calibration)?),
-            Row::Digital => Some(self.digital()),
+            Row::Digital => Some(self.digital()?),
         };
         let mut record =
             Record { unit, samples: self.test_set.labels.len() as u64, shots: Vec::new(), layers: Vec::new() };
@@ -102,16 +102,16 @@ impl PreparedPoint {
     }
 
     /// The digital products of all layers at the bits of the converters.
-    fn digital(&self) -> NetworkProducts {
+    fn digital(&self) -> Result<NetworkProducts, ExperimentError> {
         let mut products = NetworkProducts::default();
         for (program, scales) in self.programs.layers.iter().zip(&self.programs.scales) {
             let phases = self.config.process.phase_quantization.as_ref();
-            let product = DigitalProduct::new(program.weight(), program.plan(), &self.config.link, phases, scales);
+            let product = DigitalProduct::new(program.weight(), program.plan(), &self.config.link, phases, scales)?;
             let error = product.matrix_error(program.weight());
             products.errors.push((error, error));
             products.all.push(Box::new(product));
         }
-        products
+        Ok(products)
     }
 
     /// Sizes and predictions of every layer.

@@ -72,9 +72,10 @@ pub type KeepOutputs<'a> = dyn Fn(Unit, u32, &Batch) -> Result<(), ExperimentErr
 ///
 /// # Errors
 ///
-/// Invalid settings, models or data (then nothing is written), a folder of another run, fewer trials than it holds, a
-/// full disk.
+/// Invalid settings, models, data or options (then nothing is written), a folder of another run, fewer trials than it
+/// holds, a full disk.
 pub fn run(experiment: &Experiment, folder: &Path, options: &Options<'_>) -> Result<Outcome, ExperimentError> {
+    options.shard.check()?;
     let points = experiment.points()?;
     experiment.effects(&points)?;
     let inputs = Inputs::read(experiment, &points)?;

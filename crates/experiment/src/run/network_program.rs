@@ -1,7 +1,7 @@
 //! A network on photonic hardware: the programs of its photonic layers, and their products on the chips of one trial.
 
 use crate::error::{ExperimentError, Problem};
-use phaseloom_files::{InputFiles, read_key, usage};
+use phaseloom_files::{InputFiles, InvalidValue, read_key, usage};
 use phaseloom_hardware::correction::CorrectionPlan;
 use phaseloom_hardware::{
     CoreSpec, CoreUse, Detection, FullScale, HardwareError, LayerAddress, LayerDesign, LayerProgram, Link,
@@ -121,7 +121,7 @@ impl NetworkProgram {
     ///
     /// # Errors
     ///
-    /// As [`OpticalProduct::new`].
+    /// As [`OpticalProduct::new`], and another number of designs than layers.
     pub fn products(
         &self,
         designs: &[Arc<LayerDesign>],
@@ -130,6 +130,10 @@ impl NetworkProgram {
         precision: Precision,
         first: LayerAddress,
     ) -> Result<NetworkProducts, HardwareError> {
+        if designs.len() != self.layers.len() {
+            let expected = format!("{}, one for each photonic layer", self.layers.len());
+            return Err(HardwareError::Unfit(InvalidValue::new("designs (number of)", designs.len(), expected)));
+        }
         let mut products = NetworkProducts::default();
         let mut address = first;
         for ((program, design), scales) in self.layers.iter().zip(designs).zip(&self.scales) {
@@ -139,7 +143,7 @@ impl NetworkProgram {
                 products.add(OpticalProduct::<f64>::new(program, design, link, scales, core_use, address)?);
             }
             address.layer += 1;
-            address.first_core += program.tiles().len() as u64;
+            address.first_core = address.first_core.wrapping_add(program.tiles().len() as u64);
         }
         Ok(products)
     }

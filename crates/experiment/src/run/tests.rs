@@ -105,6 +105,8 @@ fn an_interruption_before_the_first_unit_leaves_a_folder_that_goes_on() {
     let (folder, path) = copies();
     let experiment = Experiment::load(&path).unwrap();
     let out = folder.path().join("out");
+    let nothing = Options { shard: Shard { part: 0, of: 0 }, ..Options::default() };
+    assert!(matches!(run(&experiment, &out, &nothing), Err(ExperimentError::Shard(_))) && !out.exists());
     let options = Options::default();
     options.interrupt.request();
     let outcome = run(&experiment, &out, &options).unwrap();

@@ -54,7 +54,7 @@ pub fn read(folder: &Path) -> Result<Option<Contents>, ExperimentError> {
     let experiment_path = folder.join(EXPERIMENT);
     // The identity is written first. If the process was killed before the second file, the number of trials is the default.
     let config: Config = if exists(&experiment_path)? {
-        read_toml(&experiment_path)?.0
+        read_toml(&experiment_path, "experiment")?.0
     } else {
         deserialize_strict(identity.experiment.clone()).map_err(damaged(&identity_path, 0))?
     };

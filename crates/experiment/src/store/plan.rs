@@ -47,8 +47,13 @@ impl Plan {
     }
 
     /// The unit that holds a reference row of a point.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such point.
     #[must_use]
     pub fn reference(&self, row: Row, point: usize) -> Unit {
+        assert!(point < self.points, "point {point} of {}", self.points);
         let which = REFERENCES.iter().position(|&r| r == row);
         Unit { row, point: which.map_or(point, |w| self.shared[w][point]), trial: 0 }
     }
@@ -65,6 +70,10 @@ impl Plan {
     }
 
     /// All units for a number of trials. More trials append units and change no index.
+    ///
+    /// # Panics
+    ///
+    /// If the units do not fit into memory.
     #[must_use]
     pub fn units(&self, trials: u64) -> Vec<Unit> {
         let mut units: Vec<Unit> = Vec::new();
@@ -105,9 +114,14 @@ impl Shard {
     /// All units.
     pub const WHOLE: Self = Self { part: 1, of: 1 };
 
+    /// Checks that 1 ≤ K ≤ N.
+    pub(crate) fn check(self) -> Result<(), ShardError> {
+        let Self { part, of } = self;
+        if part >= 1 && part <= of { Ok(()) } else { Err(ShardError { found: format!("{part}/{of}") }) }
+    }
+
     /// Whether a unit of that index belongs to this shard.
-    #[must_use]
-    pub fn takes(self, index: usize) -> bool {
+    pub(crate) fn takes(self, index: usize) -> bool {
         index as u64 % self.of == self.part - 1
     }
 }

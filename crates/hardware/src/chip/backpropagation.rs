@@ -38,6 +38,10 @@ impl Chip {
     /// # Errors
     ///
     /// [`HardwareError::ShapeMismatch`] if chip and program differ in shape.
+    ///
+    /// # Panics
+    ///
+    /// If `driven` are not the phases of every stage, or `input` has not one mode per column of the matrix.
     pub fn forward(
         &self,
         program: &MatrixProgram,
@@ -45,6 +49,8 @@ impl Chip {
         input: Fields,
     ) -> Result<ForwardPass, HardwareError> {
         self.check_shape(program)?;
+        assert_eq!(driven.len(), program.stages().len(), "phases of each stage");
+        assert_eq!(input.modes(), program.shape().1, "one field per column of the matrix");
         let mut fields = input;
         let mut stages = Vec::with_capacity(driven.len());
         for (k, (stage, driven)) in program.stages().iter().zip(driven).enumerate() {
@@ -84,6 +90,8 @@ impl Chip {
     /// If `pass` is not one of this program, or `adjoint` is not one field for each output field.
     #[must_use]
     pub fn backward(&self, program: &MatrixProgram, pass: ForwardPass, mut adjoint: Fields) -> (Vec<Phases>, Fields) {
+        assert_eq!([self.stages.len(), pass.stages.len()], [program.stages().len(); 2], "stages of the program");
+        assert_eq!(adjoint.modes(), pass.output.modes(), "an adjoint for each output field");
         let mut slopes = Vec::with_capacity(pass.stages.len());
         for ((stage, errors), pass) in program.stages().iter().zip(&self.stages).zip(pass.stages).rev() {
             adjoint.resize(stage.layout().modes);

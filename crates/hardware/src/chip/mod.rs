@@ -181,6 +181,10 @@ impl Chip {
     /// # Errors
     ///
     /// [`HardwareError::ShapeMismatch`] if chip and program differ in shape.
+    ///
+    /// # Panics
+    ///
+    /// If `driven` are not the phases of every stage.
     pub fn matrix_from_driven(
         &self,
         program: &MatrixProgram,
@@ -220,7 +224,7 @@ impl Chip {
     ///
     /// # Panics
     ///
-    /// If the chip has no stage `k`.
+    /// If the chip has no stage `k`, or `driven` has another number of phases.
     #[must_use]
     pub fn stage_state(&self, k: usize, driven: &Phases) -> (Phases, &[CellErrors]) {
         self.stages[k].state(driven)
@@ -237,6 +241,7 @@ impl Chip {
         mut jitter: Option<&mut NormalStream<f64>>,
         input: impl Fn() -> Fields,
     ) -> Fields {
+        assert_eq!(driven.len(), program.stages().len(), "phases of each stage");
         let mut fields = None;
         for (k, (stage, driven)) in program.stages().iter().zip(driven).enumerate() {
             let (mut phases, cell_errors) = self.stage_state(k, driven);

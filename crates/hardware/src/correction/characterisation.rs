@@ -86,8 +86,12 @@ struct Candidate {
 ///
 /// # Errors
 ///
-/// Too little memory for the normal equations, a fit that does not converge to finite numbers, an interruption.
+/// No settings, too little memory for the normal equations, a fit that does not converge to finite numbers, an
+/// interruption.
 pub fn characterise(lab: &mut Lab<'_>, count: u64) -> Result<Estimate, HardwareError> {
+    if count == 0 {
+        return Err(HardwareError::unfit("settings (number of)", count, "at least 1"));
+    }
     let program = lab.program;
     let process = lab.process().cloned().unwrap_or_default();
     let nominal = Chip::nominal(&process, program)?;

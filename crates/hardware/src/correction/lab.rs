@@ -7,7 +7,7 @@ use crate::process::Process;
 use crate::process::stage_errors::StageErrors;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
-use phaseloom_files::usage;
+use phaseloom_files::{at_least, positive, usage};
 use phaseloom_mesh::{Fields, MatrixProgram, Phases, StageKind};
 use phaseloom_numerics::NormalStream;
 use phaseloom_numerics::linalg::svd;
@@ -52,10 +52,22 @@ pub struct Lab<'a> {
 
 impl<'a> Lab<'a> {
     /// A chip on a test bench, for a program of its shape. Errors and process are revealed as far as `knowledge` allows.
-    #[must_use]
-    pub fn new(chip: &'a Chip, program: &'a MatrixProgram, knowledge: Knowledge, instruments: &'a Instruments) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// [`HardwareError::ShapeMismatch`] if the chip is of another shape than the program, [`HardwareError::Unfit`] for a
+    /// noise that is not a finite number ≥ 0, or an effort that is not one above 0.
+    pub fn new(
+        chip: &'a Chip,
+        program: &'a MatrixProgram,
+        knowledge: Knowledge,
+        instruments: &'a Instruments,
+    ) -> Result<Self, HardwareError> {
+        chip.check_shape(program)?;
+        at_least("noise", instruments.noise, 0.0).map_err(HardwareError::Unfit)?;
+        positive("effort", instruments.effort).map_err(HardwareError::Unfit)?;
         let noise = NormalStream::new(&instruments.draws.stream("correction/read"));
-        Self { chip, program, knowledge, instruments, noise, measurements: 0 }
+        Ok(Self { chip, program, knowledge, instruments, noise, measurements: 0 })
     }
 
     /// Phases of the program (rad), one [`Phases`] per stage.
@@ -133,13 +145,22 @@ impl<'a> Lab<'a> {
     ///
     /// A quadrature is the difference of the powers of a balanced pair of detectors, with the local oscillator at one of
     /// two phases. Jitter averages out, because an instrument integrates for much longer than a symbol.
+    ///
+    /// # Panics
+    ///
+    /// If `phases` are not those of every stage, or `inputs` has not one row per column of the matrix.
     pub fn measure(&mut self, phases: &[Phases], inputs: &DMatrix<Complex64>) -> DMatrix<Complex64> {
+        assert_eq!(inputs.nrows(), self.program.shape().1, "one field per column of the matrix");
         let driven = self.chip.process().drive_phases(self.program, phases.to_vec());
         let fields = self.chip.propagate(self.program, &driven, None, || Fields::from_matrix(inputs));
         self.with_noise(fields.to_matrix())
     }
 
     /// Measures the whole matrix, one vector per input.
+    ///
+    /// # Panics
+    ///
+    /// If `phases` are not those of every stage.
     pub fn measure_matrix(&mut self, phases: &[Phases]) -> DMatrix<Complex64> {
         let inputs = self.program.shape().1;
         self.measure(phases, &DMatrix::identity(inputs, inputs))
@@ -167,6 +188,10 @@ impl<'a> Lab<'a> {
     /// # Errors
     ///
     /// [`HardwareError::ShapeMismatch`] if the chip is of another shape than the program.
+    ///
+    /// # Panics
+    ///
+    /// If `phases` are not those of every stage, or the adjoint has another shape than the matrix.
     pub fn measure_gradient(
         &mut self,
         phases: &[Phases],

@@ -11,6 +11,7 @@ use super::{Correction, CorrectionResult, Instruments, Knowledge, Lab};
 use crate::chip::Chip;
 use crate::error::HardwareError;
 use crate::process::Process;
+use phaseloom_files::usage;
 
 /// Correction of the nominal loss.
 pub(super) const METHOD: Correction = Correction {
@@ -26,7 +27,10 @@ fn solve(lab: &mut Lab<'_>) -> Result<CorrectionResult, HardwareError> {
     let lossy = Process { insertion_loss: process.insertion_loss.clone(), ..Process::default() };
     let design = Chip::nominal(&lossy, program)?;
     let noiseless = Instruments { noise: 0.0, ..lab.instruments.clone() };
-    let search = self_configuration::solve(&mut Lab::new(&design, program, Knowledge::Nothing, &noiseless))?;
+    // The noise of measurements has no effect on this search.
+    usage::mark("correction_effort");
+    let mut lab = Lab::new(&design, program, Knowledge::Nothing, &noiseless)?;
+    let search = usage::unrecorded(|| self_configuration::solve(&mut lab))?;
     let heated = precompensate(process, program, search.phases)?;
     Ok(CorrectionResult { steps: search.steps + heated.steps, amplitude: search.amplitude, ..heated })
 }

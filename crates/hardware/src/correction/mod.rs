@@ -25,7 +25,7 @@ pub use outcome::{Corrected, CorrectionQuality};
 
 use crate::chip::Chip;
 use crate::error::HardwareError;
-use phaseloom_files::{Alias, at_least, find, positive};
+use phaseloom_files::{Alias, find};
 use phaseloom_mesh::{Form, MatrixProgram, Phases};
 
 /// Knowledge of a chip that a method assumes.
@@ -156,7 +156,12 @@ pub struct CorrectionPlan {
 ///
 /// # Errors
 ///
-/// A chip of another shape than the program, a method that cannot work on it, an interruption.
+/// A chip of another shape than the program, impossible instruments, a method that cannot work on the chip, no light at
+/// its outputs, an interruption.
+///
+/// # Panics
+///
+/// If a method of the caller returns phases that are not those of the program, or a negative amplitude.
 pub fn correct(
     chip: &Chip,
     target: &MatrixProgram,
@@ -176,10 +181,7 @@ pub(crate) fn corrected_program(
     method: &Correction,
     instruments: &Instruments,
 ) -> Result<(MatrixProgram, CorrectionResult, u64), HardwareError> {
-    chip.check_shape(target)?;
-    at_least("noise", instruments.noise, 0.0).map_err(HardwareError::Unfit)?;
-    positive("effort", instruments.effort).map_err(HardwareError::Unfit)?;
-    let mut lab = Lab::new(chip, target, method.knows, instruments);
+    let mut lab = Lab::new(chip, target, method.knows, instruments)?;
     if lab.target().norm() <= 0.0 {
         // Every setting realises a matrix of zeros once the gain is zero.
         return Ok((target.clone(), CorrectionResult::default(), 0));
@@ -188,7 +190,11 @@ pub(crate) fn corrected_program(
     result.phases = result.phases.into_iter().map(outcome::wrapped).collect();
     let mut program = target.with_phases(result.phases.clone());
     if let (Form::Svd | Form::Contraction, Some(amplitude)) = (target.form(), result.amplitude) {
-        program = program.with_electronic_gain(target.gain() / amplitude);
+        let gain = target.gain() / amplitude;
+        if !gain.is_finite() {
+            return Err(HardwareError::NoLight);
+        }
+        program = program.with_electronic_gain(gain);
     }
     Ok((program, result, lab.measurements()))
 }

@@ -30,8 +30,9 @@ impl CorrectionQuality {
     ///
     /// # Errors
     ///
-    /// A chip of another shape than the program.
+    /// A chip of another shape than the target or the program.
     pub fn new(chip: &Chip, target: &MatrixProgram, program: &MatrixProgram) -> Result<Self, HardwareError> {
+        chip.check_shape(target)?;
         // Without the gain, whose square may leave the range of a double.
         let target_matrix = target.clone().with_electronic_gain(1.0).matrix();
         let realised = chip.matrix(program)?;

@@ -19,7 +19,7 @@ pub struct Converter {
 
 /// The codes of a converter: value = code·step.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Codes {
+pub(crate) struct Codes {
     /// The largest code.
     pub max_code: f64,
     /// Step for a full scale of 1.
@@ -28,24 +28,21 @@ pub struct Codes {
 
 impl Codes {
     /// The value of the nearest code of a value within the full scale of 1. Halves go to the even code.
-    #[must_use]
     #[inline(always)]
-    pub fn round(&self, x: f64) -> f64 {
+    pub(crate) fn round(&self, x: f64) -> f64 {
         Real::round_ties_even(x * self.max_code) * self.step
     }
 }
 
 impl Converter {
     /// Codes of a signed value, full scale ±1.
-    #[must_use]
-    pub fn signed(&self) -> Codes {
+    pub(crate) fn signed(&self) -> Codes {
         let max_code = 2f64.powi(self.bits as i32 - 1) - 1.0;
         Codes { max_code, step: 1.0 / max_code }
     }
 
     /// Codes of a value 0…1.
-    #[must_use]
-    pub fn unsigned(&self) -> Codes {
+    pub(crate) fn unsigned(&self) -> Codes {
         let max_code = 2f64.powi(self.bits as i32) - 1.0;
         Codes { max_code, step: 1.0 / max_code }
     }
@@ -83,8 +80,7 @@ pub struct Adc {
 
 impl Adc {
     /// Its converter.
-    #[must_use]
-    pub fn converter(&self) -> Converter {
+    pub(crate) fn converter(&self) -> Converter {
         Converter { bits: read_key!("link.adc", self.bits) }
     }
 

@@ -19,14 +19,12 @@ pub struct IntensityNoise {
 
 impl IntensityNoise {
     /// Standard deviation of ε in a bandwidth (Hz).
-    #[must_use]
-    pub fn sigma(&self, bandwidth_hz: f64) -> f64 {
+    pub(crate) fn sigma(&self, bandwidth_hz: f64) -> f64 {
         (10f64.powf(read_key!("link.intensity_noise", self.rin_db_per_hz) / 10.0) * bandwidth_hz).sqrt()
     }
 
     /// Remainder of the local oscillator's own noise after balancing, as a ratio of currents.
-    #[must_use]
-    pub fn imbalance(&self) -> f64 {
+    pub(crate) fn imbalance(&self) -> f64 {
         read_key!("link.intensity_noise", self.cmrr_db).map_or(0.0, |cmrr| 10f64.powf(-cmrr / 20.0))
     }
 

@@ -16,7 +16,8 @@ mod receiver;
 mod thermal_noise;
 pub(crate) mod transmitter;
 
-pub use converter::{Adc, Codes, Converter, FullScale};
+pub(crate) use converter::Codes;
+pub use converter::{Adc, Converter, FullScale};
 pub(crate) use detector::{Detector, OutputFields};
 pub use intensity_noise::IntensityNoise;
 pub use modulator::{Modulator, ModulatorKind};
@@ -145,6 +146,10 @@ impl Link {
     }
 
     /// The same link without the part of a key of [`LINK_PARTS`].
+    ///
+    /// # Panics
+    ///
+    /// If there is no such key.
     #[must_use]
     pub fn without(&self, part: &str) -> Self {
         let mut link = self.clone();
@@ -155,7 +160,7 @@ impl Link {
             "thermal_noise" => link.thermal_noise = None,
             "intensity_noise" => link.intensity_noise = None,
             "adc" => link.adc = None,
-            _ => {}
+            _ => panic!("no part `{part}` of a link"),
         }
         link
     }
@@ -246,12 +251,20 @@ impl Link {
 }
 impl PhaseJitter {
     /// Number of vectors for which the phases hold, at the symbol rate of a link.
+    ///
+    /// # Panics
+    ///
+    /// If the time or the rate is NaN.
     #[must_use]
     pub fn hold(&self, link: &Link) -> u64 {
         match read_key!("process.phase_jitter", self.correlation_s) {
             0.0 => 1,
             // The cast saturates: phases with a huge product are never sampled again.
-            time => (time * read_key!("link", link.symbol_rate_hz)).ceil().max(1.0) as u64,
+            time => {
+                let symbols = time * read_key!("link", link.symbol_rate_hz);
+                assert!(!symbols.is_nan(), "phases that hold for {time} s");
+                symbols.ceil().max(1.0) as u64
+            }
         }
     }
 }

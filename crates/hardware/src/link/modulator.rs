@@ -34,8 +34,7 @@ pub struct Modulator {
 
 impl Modulator {
     /// Amplitude at zero drive, ε.
-    #[must_use]
-    pub fn floor(&self) -> f64 {
+    pub(crate) fn floor(&self) -> f64 {
         10f64.powf(-read_key!("link.modulator", self.extinction_db) / 20.0)
     }
 
@@ -45,7 +44,7 @@ impl Modulator {
     }
 
     /// The field (in phase, in quadrature) as a function of the drive −1…1, in units of the field at full drive.
-    pub fn field<T: Real>(&self) -> impl Fn(T) -> (T, T) + use<T> {
+    pub(crate) fn field<T: Real>(&self) -> impl Fn(T) -> (T, T) + use<T> {
         let (kind, floor) = (read_key!("link.modulator", self.kind), T::from_f64(self.floor()));
         #[inline(always)]
         move |x| match kind {

@@ -73,8 +73,7 @@ pub struct SignalQuality {
 
 impl SignalQuality {
     /// Figures of merit of a signal-to-noise ratio (dB).
-    #[must_use]
-    pub fn new(snr_full_scale_db: f64) -> Self {
+    pub(crate) fn new(snr_full_scale_db: f64) -> Self {
         Self { snr_full_scale_db, enob: (snr_full_scale_db - 1.76) / 6.02 }
     }
 }
@@ -84,9 +83,12 @@ impl Link {
     ///
     /// # Errors
     ///
-    /// [`HardwareError::Link`] for impossible values.
+    /// [`HardwareError::Link`] for impossible values, [`HardwareError::NoPorts`].
     pub fn receiver(&self, ports: usize) -> Result<Receiver, HardwareError> {
         self.check()?;
+        if ports == 0 {
+            return Err(HardwareError::NoPorts);
+        }
         let detection = read_key!("link", self.detection);
         let homodyne = detection == Detection::Homodyne;
         let shot = read_key!("link", self.shot_noise);
@@ -223,8 +225,7 @@ impl Receiver {
     }
 
     /// Variance of a measured value for the field ã, in units of the value squared (first order).
-    #[must_use]
-    pub fn variance(&self, re: f64, im: f64) -> f64 {
+    pub(crate) fn variance(&self, re: f64, im: f64) -> f64 {
         let (signal_a, total_a) = self.currents(re, im);
         let shot = if self.noise.shot { self.count_a * total_a } else { 0.0 };
         let laser = (self.intensity_sigma * (signal_a + self.imbalance * self.lo_a)).powi(2);

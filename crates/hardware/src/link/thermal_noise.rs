@@ -25,8 +25,7 @@ fn room() -> f64 {
 
 impl ThermalNoise {
     /// Variance of the current (A²) in a bandwidth (Hz).
-    #[must_use]
-    pub fn variance_a2(&self, bandwidth_hz: f64) -> f64 {
+    pub(crate) fn variance_a2(&self, bandwidth_hz: f64) -> f64 {
         let density = match (
             read_key!("link.thermal_noise", self.noise_a_per_sqrt_hz),
             read_key!("link.thermal_noise", self.feedback_ohm),

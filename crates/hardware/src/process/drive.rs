@@ -19,9 +19,20 @@ impl Process {
     }
 
     /// Phases (rad) that the heaters make of a program: converter code → heater power → crosstalk.
+    ///
+    /// # Panics
+    ///
+    /// If [`Process::check`] finds an impossible value.
     #[must_use]
     pub fn drive(&self, program: &MatrixProgram) -> Vec<Phases> {
+        self.assert_possible();
         self.drive_phases(program, program.stages().iter().map(|s| s.phases().clone()).collect())
+    }
+
+    fn assert_possible(&self) {
+        if let Err(error) = self.check() {
+            panic!("{error}");
+        }
     }
 
     /// [`Process::drive`] for other phases on the shifters of a program.
@@ -34,8 +45,13 @@ impl Process {
 
     /// First-order squared matrix error of the random sources in a program W = gUΣV†: `E_U² + E_V²` and the part of the
     /// attenuators (docs/physics.md, Fabrication errors), or E² of one mesh.
+    ///
+    /// # Panics
+    ///
+    /// If [`Process::check`] finds an impossible value.
     #[must_use]
     pub fn predicted_error_squared(&self, program: &MatrixProgram) -> f64 {
+        self.assert_possible();
         let (rows, columns) = program.shape();
         self.predicted_corner_error_squared(program, rows.min(columns))
     }

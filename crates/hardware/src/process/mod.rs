@@ -50,6 +50,10 @@ pub trait Imperfection: Send + Sync + std::fmt::Debug {
     fn fabricate_systematic(&self, _stage: &mut StageErrors) {}
 
     /// Converts requested phases (rad) into the phases that the heaters make, for all stages of a program at once.
+    ///
+    /// # Panics
+    ///
+    /// If `phases` are not those of every stage.
     fn drive(&self, _stages: &[Stage], _phases: &mut [Phases]) {}
 
     /// Adds the fluctuation of one moment to the phases (rad) of one stage.
@@ -109,8 +113,13 @@ macro_rules! sources {
             }
 
             /// The same process without the source of a key.
+            ///
+            /// # Panics
+            ///
+            /// If there is no such key.
             #[must_use]
             pub fn without(&self, key: &str) -> Self {
+                assert!([$(stringify!($key)),*].contains(&key), "no source `{key}`");
                 let mut process = self.clone();
                 $(if key == stringify!($key) {
                     process.$key = None;

@@ -34,9 +34,14 @@ pub struct PhaseQuantization {
 }
 
 impl PhaseQuantization {
-    /// Phase (rad) of the code nearest to `phase` (rad).
+    /// Phase (rad) of the code nearest to `phase` (rad); NaN for a NaN.
+    ///
+    /// # Panics
+    ///
+    /// If the bits are not 1…24.
     #[must_use]
     pub fn quantize(&self, phase: f64) -> f64 {
+        assert!(self.check().is_ok(), "{} bits of a phase", self.bits);
         self.quantizer()(phase)
     }
 
@@ -51,8 +56,9 @@ impl PhaseQuantization {
             }
             UniformIn::Voltage => {
                 let lsb = SQRT_2 / (codes - 1.0);
-                let volts = (phase.max(0.0) / PI).sqrt();
-                PI * ((volts / lsb).round().min(codes - 1.0) * lsb).powi(2)
+                // `clamp` keeps a NaN, `min` and `max` do not.
+                let volts = (phase.clamp(0.0, f64::MAX) / PI).sqrt();
+                PI * ((volts / lsb).round().clamp(0.0, codes - 1.0) * lsb).powi(2)
             }
         }
     }

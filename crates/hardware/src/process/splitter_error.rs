@@ -5,7 +5,7 @@
 
 use super::{Imperfection, cells_passed};
 use crate::process::stage_errors::StageErrors;
-use phaseloom_files::{InvalidValue, read_key, spread_rad};
+use phaseloom_files::{InvalidValue, at_least, read_key, spread_rad};
 use phaseloom_mesh::{Stage, cell};
 use phaseloom_numerics::NormalStream;
 use serde::{Deserialize, Serialize};
@@ -66,9 +66,16 @@ impl Imperfection for SplitterError {
             ("sigma_amplitude", self.sigma_amplitude),
             ("sigma_power", self.sigma_power),
         ];
-        for (key, value) in given {
-            if let Some(value) = value {
-                spread_rad(key, value)?;
+        if let Some(value) = self.sigma_rad {
+            spread_rad("sigma_rad", value)?;
+        }
+        for (key, value) in &given[1..] {
+            if let Some(value) = *value {
+                at_least(key, value, 0.0)?;
+                if value > 0.25 {
+                    let expected = "at most 0.25: above, most splitters would be unphysical";
+                    return Err(InvalidValue::new(*key, value, expected));
+                }
             }
         }
         let names: Vec<&str> = given.iter().filter(|(_, v)| v.is_some()).map(|(k, _)| *k).collect();
@@ -78,11 +85,6 @@ impl Imperfection for SplitterError {
         }
         if !self.mean_rad.is_finite() || self.mean_rad.abs() > 1e6 {
             return Err(InvalidValue::new("mean_rad", self.mean_rad, "an angle of at most 1e6 rad"));
-        }
-        for (key, value) in &given[1..] {
-            if let Some(value) = value.filter(|v| *v > 0.25) {
-                return Err(InvalidValue::new(*key, value, "at most 0.25: above, most splitters would be unphysical"));
-            }
         }
         Ok(())
     }

@@ -34,6 +34,7 @@ impl StageErrors {
     ///
     /// `driven` are the phases after drive and crosstalk. This is the only place where they meet the frozen offsets.
     pub(crate) fn state(&self, driven: &Phases) -> (Phases, &[CellErrors]) {
+        assert_eq!(driven.values().len(), self.offsets.values().len(), "phases of the stage");
         let mut phases = driven.clone();
         for (phase, offset) in phases.values_mut().iter_mut().zip(self.offsets.values()) {
             *phase += offset;

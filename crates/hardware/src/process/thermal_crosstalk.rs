@@ -62,6 +62,7 @@ impl Imperfection for ThermalCrosstalk {
     }
 
     fn drive(&self, stages: &[Stage], phases: &mut [Phases]) {
+        assert_eq!(stages.len(), phases.len(), "phases of each stage");
         if let Some(coefficient) = read_key!("process.thermal_crosstalk", self.coefficient) {
             for (stage, phases) in stages.iter().zip(phases.iter_mut()) {
                 by_coefficient(coefficient, stage, phases);

@@ -18,10 +18,10 @@ pub struct LayerAddress {
 }
 
 impl LayerAddress {
-    /// The chip of a tile that has its own core.
+    /// The chip of a tile that has its own core. Indices of cores count modulo 2⁶⁴.
     #[must_use]
     pub fn chip(&self, tile: usize) -> ChipId {
-        ChipId { seed: self.seed, trial: self.trial, core: self.first_core + tile as u64 }
+        ChipId { seed: self.seed, trial: self.trial, core: self.first_core.wrapping_add(tile as u64) }
     }
 }
 

@@ -1,7 +1,8 @@
 //! The purely digital product at the same bits, which isolates the effect of rounding.
 
+use crate::error::HardwareError;
 use crate::link::{Converter, Link};
-use crate::process::PhaseQuantization;
+use crate::process::{Imperfection, PhaseQuantization};
 use crate::product::matrix_product::{Batch, MatrixProduct, ProductStatistics, Shot};
 use crate::product::scales::Scales;
 use crate::tile::TilePlan;
@@ -22,14 +23,24 @@ pub struct DigitalProduct {
 
 impl DigitalProduct {
     /// Rounds the weights (outputs × inputs) of a layer. Parts without bits in link or process are exact.
-    #[must_use]
+    ///
+    /// # Errors
+    ///
+    /// [`HardwareError::Unfit`] for weights or scales of another plan, and impossible values of the link or of `phases`.
     pub fn new(
         weight: &DMatrix<f64>,
         plan: &TilePlan,
         link: &Link,
         phases: Option<&PhaseQuantization>,
         scales: &Scales,
-    ) -> Self {
+    ) -> Result<Self, HardwareError> {
+        link.check()?;
+        phases.map_or(Ok(()), Imperfection::check).map_err(HardwareError::Process)?;
+        scales.check(plan.tiles().len())?;
+        if weight.shape() != plan.shape() {
+            let expected = format!("that of the plan, {:?}", plan.shape());
+            return Err(HardwareError::unfit("weights (shape)", format!("{:?}", weight.shape()), expected));
+        }
         let tiles = plan.tiles().iter().map(|tile| {
             let mut block = tile.block(weight).clone_owned();
             let largest = block.amax();
@@ -40,7 +51,7 @@ impl DigitalProduct {
             }
             block
         });
-        Self { plan: plan.clone(), tiles: tiles.collect(), link: link.clone(), scales: scales.clone() }
+        Ok(Self { plan: plan.clone(), tiles: tiles.collect(), link: link.clone(), scales: scales.clone() })
     }
 
     /// ‖W_rounded − W‖_F/‖W‖_F.
@@ -50,6 +61,7 @@ impl DigitalProduct {
     /// If `weight` has another shape than the layer.
     #[must_use]
     pub fn matrix_error(&self, weight: &DMatrix<f64>) -> f64 {
+        assert_eq!(weight.shape(), self.plan.shape(), "weights of the layer");
         let tiles = self.plan.tiles().iter().zip(&self.tiles);
         let squares = tiles.map(|(tile, block)| (block - tile.block(weight)).norm_squared());
         let norm = weight.norm();
@@ -63,6 +75,7 @@ impl MatrixProduct for DigitalProduct {
     }
 
     fn multiply(&self, input: &Batch, _shot: Shot) -> (Batch, ProductStatistics) {
+        assert_eq!(input.nrows(), self.plan.shape().1, "one row of the batch per input of the layer");
         let mut statistics = ProductStatistics { inputs: input.len() as u64, ..ProductStatistics::default() };
         let mut x = input.clone();
         if let Some(dac) = self.link.input_converter() {
@@ -105,7 +118,7 @@ mod tests {
         let weight = DMatrix::from_row_slice(2, 1, &[0.5, 0.0]);
         let plan = TilePlan::new(2, 1, 1, 1);
         let scales = Scales { input: 1.0, full_scale: vec![0.5, 0.0] };
-        let product = DigitalProduct::new(&weight, &plan, &link, None, &scales);
+        let product = DigitalProduct::new(&weight, &plan, &link, None, &scales).unwrap();
         let shot = Shot { trial: 0, index: 0, first_sample: 0 };
         let (out, _) = product.multiply(&DMatrix::from_element(1, 3, 1.0), shot);
         assert_eq!(out, DMatrix::from_row_slice(2, 3, &[0.5, 0.5, 0.5, 0.0, 0.0, 0.0]));

@@ -100,9 +100,16 @@ impl LayerDesign {
         self
     }
 
-    /// The same layer with the phases of corrected programs: one for each tile that is not zero, in the order of the tiles.
+    /// The same layer with the phases of corrected programs: one for each tile that is not zero, in the order of the tiles,
+    /// or none at all.
+    ///
+    /// # Panics
+    ///
+    /// If there is another number of programs.
     #[must_use]
     pub fn with_corrected(mut self, corrected: &[Corrected]) -> Self {
+        let tiles = self.tiles.iter().flatten().count();
+        assert!(corrected.is_empty() || corrected.len() == tiles, "{} programs of {tiles} tiles", corrected.len());
         for (tile, corrected) in self.tiles.iter_mut().flatten().zip(corrected) {
             tile.driven = self.process.drive(&corrected.program);
             tile.chip_gain = corrected.result.amplitude.map_or(tile.gain, |_| corrected.program.gain());
@@ -117,8 +124,13 @@ impl LayerDesign {
     }
 
     /// Figures of merit at the full scale of the converters, SNR averaged over the tiles (dB); `None` without noise.
+    ///
+    /// # Panics
+    ///
+    /// If `scales` are not those of the layer.
     #[must_use]
     pub fn signal_quality(&self, scales: &Scales, receiver: &Receiver) -> Option<SignalQuality> {
+        self.assert_scales(scales);
         let tiles = self.tiles.iter().zip(&scales.full_scale);
         // Full-scale field in units of √P_port: full scale/(g·s_x).
         let snr: Vec<f64> = tiles
@@ -140,7 +152,7 @@ impl LayerDesign {
     ///
     /// # Panics
     ///
-    /// If `inputs` has not one row per input of the layer.
+    /// If program or scales are not those of the layer, or `inputs` has not one row per input.
     #[must_use]
     pub fn mean_photoelectrons(
         &self,
@@ -149,6 +161,9 @@ impl LayerDesign {
         receiver: &Receiver,
         inputs: &DMatrix<f64>,
     ) -> f64 {
+        self.assert_program(program);
+        self.assert_scales(scales);
+        assert_eq!(inputs.nrows(), program.plan().shape().1, "one row per input of the layer");
         let (mut squares, mut readouts) = (0.0, 0);
         for ((design, tile), full_scale) in self.tiles.iter().zip(program.tiles()).zip(&scales.full_scale) {
             let (Some(design), Some(TileProgram { tile, target, .. })) = (design, tile) else { continue };
@@ -163,9 +178,22 @@ impl LayerDesign {
         if readouts == 0 { 0.0 } else { receiver.photoelectrons(squares / readouts as f64) }
     }
 
+    fn assert_scales(&self, scales: &Scales) {
+        assert_eq!(scales.full_scale.len(), self.tiles.len(), "one full scale per tile");
+    }
+
+    fn assert_program(&self, program: &LayerProgram) {
+        assert_eq!(program.tiles().len(), self.tiles.len(), "tiles of the program");
+    }
+
     /// Whether the numbers of the layer stay far within the range of a float: g·s_x of every tile, and its full scale.
+    ///
+    /// # Panics
+    ///
+    /// If `scales` are not those of the layer.
     #[must_use]
     pub fn fits_single(&self, scales: &Scales) -> bool {
+        self.assert_scales(scales);
         let fits = |x: f64| x == 0.0 || (1e-25..1e25).contains(&x);
         let mut tiles = self.tiles.iter().zip(&scales.full_scale);
         tiles.all(|(tile, &full)| tile.as_ref().is_none_or(|t| fits(t.gain * scales.input) && fits(full)))
@@ -173,8 +201,13 @@ impl LayerDesign {
 
     /// Power transmission of the optics from input to output (dB, ≤ 0): mean over the tiles of ‖W‖₂/g, which the gain
     /// undoes. A correction does not change it.
+    ///
+    /// # Panics
+    ///
+    /// If `program` is not that of the layer.
     #[must_use]
     pub fn transmission_db(&self, program: &LayerProgram) -> f64 {
+        self.assert_program(program);
         let db: Vec<f64> = self
             .tiles
             .iter()

@@ -58,7 +58,7 @@ impl<T: Real> OpticalProduct<T> {
     ///
     /// # Panics
     ///
-    /// If `design` is that of another program with as many tiles.
+    /// If `design` is that of another program with as many tiles, or was corrected with programs of another shape.
     pub fn new(
         program: &Arc<LayerProgram>,
         design: &Arc<LayerDesign>,

@@ -42,7 +42,7 @@ impl Scales {
 /// # Errors
 ///
 /// A core without ports, a matrix without rows or columns or with an entry that is not finite, an `input` that is not a
-/// finite number above 0.
+/// finite number above 0, a full scale beyond the range of a double.
 pub fn bound_scales(weight: &DMatrix<f64>, core: &CoreSpec, link: &Link, input: f64) -> Result<Scales, HardwareError> {
     positive("input", input).map_err(HardwareError::Unfit)?;
     let plan = core.plan(weight.nrows(), weight.ncols(), link.detection)?;
@@ -51,5 +51,7 @@ pub fn bound_scales(weight: &DMatrix<f64>, core: &CoreSpec, link: &Link, input: 
         let block = tile.block(weight).map(|w| Complex64::new(w, 0.0));
         full_scale.push(phaseloom_numerics::linalg::svd(&block)?.sigma[0] * (core.ports as f64).sqrt() * input);
     }
-    Ok(Scales { input, full_scale })
+    let scales = Scales { input, full_scale };
+    scales.check(plan.tiles().len())?;
+    Ok(scales)
 }

@@ -75,7 +75,8 @@ pub fn ideal(theta: f64, phi: f64) -> Transfer {
     [[global * external * s, global * c], [global * external * c, global * -s]]
 }
 
-/// (θ, φ) of the cell whose `T11` is the real number `transmission`, 0…1: an attenuator whose lower port is dumped.
+/// (θ, φ) of the cell whose `T11` is the real number `transmission`: an attenuator whose lower port is dumped. A number
+/// outside 0…1 counts as the nearest limit, and NaN makes both phases NaN.
 ///
 /// `θ = 2 arcsin t`, `φ = −θ/2 − π/2` makes `i e^{iθ/2} e^{iφ} sin(θ/2)` equal to t.
 #[must_use]
@@ -86,7 +87,7 @@ pub fn attenuator(transmission: f64) -> (f64, f64) {
 
 /// Angle error (rad) of a splitter whose *bar amplitude* deviates by `delta` from 1/√2 (Fang 2019).
 ///
-/// The exact inverse of `cos(π/4+α) = 1/√2 + δ`, about −√2·δ.
+/// The exact inverse of `cos(π/4+α) = 1/√2 + δ`, about −√2·δ. An amplitude outside 0…1 counts as the nearest limit.
 #[must_use]
 pub fn splitter_error_from_amplitude(delta: f64) -> f64 {
     (FRAC_1_SQRT_2 + delta).clamp(0.0, 1.0).acos() - FRAC_PI_4
@@ -104,7 +105,7 @@ pub fn amplitude_from_splitter_error(alpha: f64) -> f64 {
 
 /// Angle error (rad) of a splitter whose *cross power* deviates by `delta` from 1/2 ("50 ± x %").
 ///
-/// The exact inverse of `sin²(π/4+α) = 1/2 + δ`, about δ.
+/// The exact inverse of `sin²(π/4+α) = 1/2 + δ`, about δ. A power outside 0…1 counts as the nearest limit.
 #[must_use]
 pub fn splitter_error_from_power(delta: f64) -> f64 {
     (2.0 * delta).clamp(-1.0, 1.0).asin() / 2.0

@@ -56,7 +56,8 @@ fn clipped_theta(cross: f64, bar: f64) -> (f64, bool) {
 
 /// Phases for which the first row of a cell has the ratio of the first row of `target`, as closely as possible.
 ///
-/// If the arms are equal and the ratio is reached, cell and target differ by one phase per row.
+/// If the arms are equal and the ratio is reached, cell and target differ by one phase per row. A target with a NaN is not
+/// reached.
 #[must_use]
 pub fn match_ratio(target: &Transfer, errors: CellErrors) -> CellSolution {
     let [a, b, c, d] = row(errors);
@@ -80,7 +81,7 @@ pub fn match_ratio(target: &Transfer, errors: CellErrors) -> CellSolution {
 }
 
 /// Phases for which the amplitude from the upper input to the upper output of a cell is `target`, as closely as
-/// possible.
+/// possible. A NaN is not reached.
 #[must_use]
 pub fn match_transmission(target: Complex64, errors: CellErrors) -> CellSolution {
     let [a, b, ..] = row(errors);

@@ -34,6 +34,7 @@ impl Convention for BellWalmsley {
     }
 
     fn distribute(&self, w: &Waveguides) -> (Vec<[f64; 2]>, Vec<ScreenPhase>) {
+        w.assert_complete();
         let mut waveguides = OuterPhases::new((w.modes, w.modes), &w.positions, w.columns, |_, _| ());
         let phases = w.inputs.as_flattened().iter().chain(&w.outputs);
         phases.enumerate().for_each(|(k, &phase)| waveguides.set_phase(k, phase));

@@ -6,7 +6,7 @@ use crate::layout::Layout;
 use crate::layout::phases::Phases;
 use crate::layout::stage::{Stage, StageKind};
 use crate::program::file_parts::{
-    MAX_PHASE, ProgramFile, check_angle, check_cells, check_equal, check_position, unknown_name,
+    MAX_PHASE, ProgramFile, check_angle, check_cells, check_equal, check_position, check_written, unknown_name,
 };
 use crate::program::matrix_program::MatrixProgram;
 use crate::topology::mesh_design::MeshDesign;
@@ -111,8 +111,9 @@ impl ConvertedProgram {
     ///
     /// # Errors
     ///
-    /// [`MeshError::File`].
+    /// [`MeshError::File`], also for a gain or a phase that [`ConvertedProgram::load`] would refuse.
     pub fn save(&self, path: &Path) -> Result<(), MeshError> {
+        check_written(&self.frame).map_err(|invalid| invalid.in_file(path))?;
         Ok(write_atomically(path, self.to_json().as_bytes())?)
     }
 

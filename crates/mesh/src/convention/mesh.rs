@@ -21,7 +21,8 @@ pub struct ConvertedCell {
 
 /// A mesh in the convention of another program.
 ///
-/// Conversion returns phases in [0, 2π) rad. Other sources may use any finite number.
+/// Conversion returns phases in [0, 2π) rad. Other sources may use any finite number; a NaN makes matrix and phases NaN.
+/// Cells and screen must be in their order.
 #[derive(Clone, Debug)]
 pub struct ConvertedMesh {
     /// The convention of the phases.
@@ -61,12 +62,20 @@ impl ConvertedMesh {
     }
 
     /// The same mesh in another convention, converted directly.
+    ///
+    /// # Panics
+    ///
+    /// If a cell or a phase of the screen is outside of the modes.
     #[must_use]
     pub fn to(&self, convention: &'static dyn Convention) -> Self {
         Self::from_waveguides(&Waveguides::from_converted(self), convention)
     }
 
     /// The equivalent phases in the convention of Phaseloom, for a layout with these cells in this order.
+    ///
+    /// # Panics
+    ///
+    /// As [`ConvertedMesh::to`].
     #[must_use]
     pub fn phases(&self) -> Phases {
         let ours = self.to(&MACH_ZEHNDER);
@@ -88,6 +97,10 @@ impl ConvertedMesh {
 
     /// The matrix, modes × modes: the product of the cells, each B(θ) with the phases that its
     /// convention puts around it, and of the phase screen.
+    ///
+    /// # Panics
+    ///
+    /// As [`ConvertedMesh::to`].
     #[must_use]
     pub fn matrix(&self) -> DMatrix<Complex64> {
         let waveguides = Waveguides::from_converted(self);

@@ -61,6 +61,10 @@ pub trait Convention: Send + Sync + std::fmt::Debug {
 
     /// Distributes the phases of the waveguides: two phases (rad) of each cell, and the phase screen, sorted by column, then
     /// mode.
+    ///
+    /// # Panics
+    ///
+    /// If the lists of the waveguides do not have one entry per cell, or per output, or a cell is outside of the modes.
     fn distribute(&self, waveguides: &Waveguides) -> (Vec<[f64; 2]>, Vec<ScreenPhase>);
 }
 

@@ -87,6 +87,7 @@ impl Convention for OuterPhase {
     /// Cells with φ before their splitters are visited in the order of propagation, the others in reverse. The phase screen
     /// is between them.
     fn distribute(&self, w: &Waveguides) -> (Vec<[f64; 2]>, Vec<ScreenPhase>) {
+        w.assert_complete();
         let mut phases = vec![[0.0; 2]; w.positions.len()];
         // The phases that the cells before the screen pass forwards, and those after it backwards; the column of the screen.
         let (mut forwards, mut backwards) = (vec![0.0; w.modes], w.outputs.clone());

@@ -52,7 +52,19 @@ impl Waveguides {
         }
     }
 
+    /// Checks that every list has the length of its use, and that the cells are on the modes.
+    pub(super) fn assert_complete(&self) {
+        let cells = self.positions.len();
+        assert_eq!([self.theta.len(), self.inputs.len()], [cells; 2], "phases of {cells} cells");
+        assert_eq!(self.outputs.len(), self.modes, "one output phase per mode");
+        assert!(self.positions.iter().all(|cell| cell.mode < self.modes.saturating_sub(1)), "cells on the modes");
+    }
+
     /// The waveguides of a converted mesh.
+    ///
+    /// # Panics
+    ///
+    /// If a cell or a phase of the screen is outside of the modes.
     #[must_use]
     pub fn from_converted(mesh: &ConvertedMesh) -> Self {
         // The sum of the phases on each mode since its last cell.

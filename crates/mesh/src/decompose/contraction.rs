@@ -24,7 +24,9 @@ use std::iter::repeat_n;
 /// The phases of the mesh for a contraction `w`.
 pub(crate) fn decompose(layout: &Layout, w: &DMatrix<Complex64>) -> Result<Phases, MeshError> {
     let n = w.nrows();
+    assert!(w.is_square(), "a square matrix");
     let svd = svd(w)?;
+    assert!(svd.sigma.iter().all(|&sigma| sigma <= 1.0 + 1e-9), "a matrix of norm at most 1");
     // A σ within rounding of 1 is lossless: √(1 − σ²) of σ = 1 − ε would be a spurious 2e-8.
     let rounding = 8.0 * f64::EPSILON * n as f64;
     let loss = |sigma: f64| match 1.0 - sigma {

@@ -27,8 +27,10 @@ use num_complex::Complex64;
 pub fn match_cells(layout: &Layout, cell: Cell, target: &Phases, errors: &[CellErrors]) -> (Phases, usize) {
     assert!(layout.cell.is_interferometer(), "{} cells cannot match others", layout.cell.key());
     assert_eq!(errors.len(), layout.positions.len(), "one error state per cell");
+    let source = layout.clone().with_cell(cell);
+    assert_eq!(target.shape(), Phases::blank(&source).shape(), "phases of the layout");
     let ideal = vec![CellErrors::NONE; errors.len()];
-    let targets = layout.clone().with_cell(cell).transfers(0..errors.len(), target, &ideal);
+    let targets = source.transfers(0..errors.len(), target, &ideal);
     // Cells without an outer phase are matched as MZIs; their outer phases move to the boundary at the end.
     let kind = if layout.cell.has_outer_phase() { layout.cell } else { Cell::Mzi };
     let mut phases = Phases::zero(targets.len(), target.output().len());

@@ -19,10 +19,7 @@ impl Unitary {
     ///
     /// [`MeshError::Empty`], [`MeshError::NotFinite`], [`MeshError::NotSquare`] or [`MeshError::NotUnitary`].
     pub fn new(matrix: DMatrix<Complex64>, tolerance: f64) -> Result<Self, MeshError> {
-        check_finite(&matrix)?;
-        if !matrix.is_square() {
-            return Err(MeshError::NotSquare { rows: matrix.nrows(), columns: matrix.ncols() });
-        }
+        check_square(&matrix)?;
         let deviation = Self::deviation(&matrix);
         if deviation <= tolerance { Ok(Self(matrix)) } else { Err(MeshError::NotUnitary { deviation, tolerance }) }
     }
@@ -46,8 +43,10 @@ impl Unitary {
     ///
     /// # Errors
     ///
-    /// [`MeshError::Numerics`] if the decomposition fails.
+    /// [`MeshError::Empty`], [`MeshError::NotFinite`], [`MeshError::NotSquare`], or [`MeshError::Numerics`] if the
+    /// decomposition fails.
     pub fn nearest(matrix: &DMatrix<Complex64>) -> Result<Self, MeshError> {
+        check_square(matrix)?;
         let svd = linalg::svd(matrix)?;
         Ok(Self(linalg::multiply(&svd.u, &svd.v.adjoint())))
     }
@@ -63,6 +62,14 @@ impl Unitary {
     pub fn modes(&self) -> usize {
         self.0.nrows()
     }
+}
+
+fn check_square(matrix: &DMatrix<Complex64>) -> Result<(), MeshError> {
+    check_finite(matrix)?;
+    if matrix.is_square() {
+        return Ok(());
+    }
+    Err(MeshError::NotSquare { rows: matrix.nrows(), columns: matrix.ncols() })
 }
 
 /// Checks that a matrix has entries, and that all are finite.

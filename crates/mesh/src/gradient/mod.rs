@@ -72,7 +72,7 @@ const COLUMNS_PER_BLOCK: usize = 16;
 ///
 /// # Panics
 ///
-/// If `errors` does not have one entry per cell, or the fields differ in shape.
+/// If `errors` does not have one entry per cell, `phases` are not those of the stage, or the fields differ in shape.
 #[must_use]
 pub fn gradient(
     stage: &Stage,
@@ -84,6 +84,7 @@ pub fn gradient(
 ) -> (Phases, Fields) {
     let layout = stage.layout();
     assert_eq!(layout.positions.len(), errors.len(), "one entry of errors per cell");
+    assert_eq!(phases.shape(), stage.phases().shape(), "phases of the stage");
     assert_eq!((output.modes(), output.batch()), (adjoint.modes(), adjoint.batch()), "an adjoint for each field");
     assert_eq!((input.modes(), input.batch()), (output.modes(), output.batch()), "an input for each output");
     assert_eq!(output.modes(), layout.modes, "fields of the stage");

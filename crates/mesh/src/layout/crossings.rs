@@ -45,7 +45,12 @@ impl Layout {
     }
 
     /// Permutes one value per mode by the crossings before a column.
+    ///
+    /// # Panics
+    ///
+    /// If there is not one value per mode.
     pub fn permute<T: Copy>(&self, column: usize, modes: &mut [T]) {
+        assert_eq!(modes.len(), self.modes, "one value per mode");
         if let Some(order) = self.permutation_before(column) {
             let before = modes.to_vec();
             modes.iter_mut().zip(order).for_each(|(mode, &from)| *mode = before[from]);

@@ -53,11 +53,12 @@ impl Layout {
     ///
     /// # Panics
     ///
-    /// If a cell is outside of the modes, or shares a mode with another cell of its column.
+    /// If a cell is outside of the modes, or shares a mode with another cell of its column, or if the columns do not fit
+    /// into memory.
     #[must_use]
     pub fn new(modes: usize, mut positions: Vec<CellPosition>) -> Self {
         positions.sort_by_key(|position| (position.column, position.mode));
-        assert!(positions.iter().all(|s| s.mode + 1 < modes), "a cell joins two of the {modes} modes");
+        assert!(positions.iter().all(|s| s.mode < modes.saturating_sub(1)), "a cell joins two of the {modes} modes");
         let apart = |pair: &[CellPosition]| pair[0].column < pair[1].column || pair[0].mode + 1 < pair[1].mode;
         assert!(positions.windows(2).all(apart), "cells of a column share no mode");
         Self::from_sorted(modes, positions)

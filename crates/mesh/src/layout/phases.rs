@@ -15,9 +15,13 @@ pub struct Phases {
 
 impl Phases {
     /// Zero phases of a stage without boundary phases.
+    ///
+    /// # Panics
+    ///
+    /// If the phases exceed the address space.
     #[must_use]
     pub fn zero(cells: usize, outputs: usize) -> Self {
-        Self { cells, outputs, values: vec![0.0; 2 * cells + outputs] }
+        Self { cells, outputs, values: vec![0.0; cells.saturating_mul(2).saturating_add(outputs)] }
     }
 
     /// Zero phases of a mesh.

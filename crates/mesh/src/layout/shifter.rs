@@ -91,6 +91,10 @@ impl Layout {
     ///
     /// In an MZI, φ is a quarter and θ three quarters of a column in, on the upper arm. The shifters of a symmetric
     /// cell are in the middle of the column on both arms; those of a coupler are a quarter in, on both modes.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such cell.
     #[must_use]
     pub fn cell_shifter(&self, cell: usize, kind: ShifterKind) -> Shifter {
         let CellPosition { column, mode } = self.positions[cell];
@@ -107,13 +111,22 @@ impl Layout {
     }
 
     /// The shifter of an output phase, a quarter of a column after the mesh.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such port.
     #[must_use]
     pub fn output_shifter(&self, mode: usize) -> Shifter {
+        assert!(mode < self.ports, "output {mode} of {}", self.ports);
         let (x_um, y_um) = ((self.columns as f64 + 0.25) * self.column_um(), mode as f64 * MODE_UM);
         Shifter { kind: ShifterKind::Output, column: self.columns, mode, x_um, y_um, partner_um: None }
     }
 
     /// The shifter of a boundary phase, where the column of its cell begins.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such boundary shifter.
     #[must_use]
     pub fn boundary_shifter(&self, index: usize) -> Shifter {
         let BoundaryShifter { cell, lower } = self.boundary_shifters[index];

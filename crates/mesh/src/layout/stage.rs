@@ -33,8 +33,13 @@ impl Stage {
     }
 
     /// A column of attenuators, one cell on each mode.
+    ///
+    /// # Panics
+    ///
+    /// If there are output or boundary phases.
     #[must_use]
     pub fn attenuators(phases: Phases) -> Self {
+        assert_eq!(phases.values().len(), 2 * phases.cells, "two phases per attenuator");
         Self { kind: StageKind::Attenuators, layout: Layout::attenuators(phases.cells), phases }
     }
 

@@ -6,7 +6,7 @@ use crate::layout::phases::Phases;
 use crate::layout::shifter::Shifter;
 use crate::layout::stage::{Stage, StageKind};
 use crate::program::file_parts::{
-    MAX_PHASE, ProgramFile, ScreenPhase, check_angle, check_cells, check_equal, check_position,
+    MAX_PHASE, ProgramFile, ScreenPhase, check_angle, check_cells, check_equal, check_position, check_written,
 };
 use crate::program::matrix_program::MatrixProgram;
 use crate::topology::mesh_design::MeshDesign;
@@ -63,8 +63,9 @@ impl MatrixProgram {
     ///
     /// # Errors
     ///
-    /// [`MeshError::File`].
+    /// [`MeshError::File`], also for a gain or a phase that [`MatrixProgram::load`] would refuse.
     pub fn save(&self, path: &Path) -> Result<(), MeshError> {
+        check_written(self).map_err(|invalid| invalid.in_file(path))?;
         Ok(write_atomically(path, self.to_json().as_bytes())?)
     }
 

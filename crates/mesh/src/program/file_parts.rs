@@ -5,7 +5,7 @@ use crate::error::MeshError;
 use crate::layout::phases::Phases;
 use crate::layout::stage::{Stage, StageKind};
 use crate::layout::{CellPosition, Layout};
-use crate::program::matrix_program::MatrixProgram;
+use crate::program::matrix_program::{Form, MatrixProgram};
 use crate::topology::Capability;
 use crate::topology::mesh_design::MeshDesign;
 use phaseloom_files::{FileError, InvalidValue, read_json, require_memory};
@@ -104,6 +104,24 @@ pub fn check_form(
     }
 }
 
+fn check_gain(gain: f64, is_unitary: bool) -> Result<(), InvalidValue> {
+    if !(0.0..=MAX_GAIN).contains(&gain) {
+        return Err(InvalidValue::new("gain", format!("{gain:e}"), format!("a number from 0 to {MAX_GAIN:e}")));
+    }
+    if is_unitary { check_equal("gain", gain, 1.0) } else { Ok(()) }
+}
+
+/// Checks that a program can be read again once it is written: its gain and its phases.
+pub(crate) fn check_written(program: &MatrixProgram) -> Result<(), InvalidValue> {
+    check_gain(program.gain(), program.form() == Form::Unitary)?;
+    for (k, stage) in program.stages().iter().enumerate() {
+        for &phase in stage.phases().values() {
+            check_angle(|| format!("stage {k}, phase"), phase, MAX_PHASE)?;
+        }
+    }
+    Ok(())
+}
+
 /// Number of ports of the mesh of V†, or of the only mesh, of a rows × columns matrix.
 #[must_use]
 pub fn right_ports(design: &MeshDesign, rows: usize, columns: usize) -> usize {
@@ -129,7 +147,7 @@ pub fn check_file_memory(design: &MeshDesign, ports: usize, bytes: usize, work: 
 pub fn check_cells(name: &str, design: &MeshDesign, ports: usize, cells: usize) -> Result<Layout, InvalidValue> {
     let key = format!("{name}.cells (number of)");
     // Every mesh has at least ports − 1 cells. So the length of the file bounds the layout before it is made.
-    if cells + 1 < ports {
+    if cells < ports.saturating_sub(1) {
         return Err(InvalidValue::new(key, cells, format!("those of {ports} modes")));
     }
     let layout = design.layout(ports);
@@ -237,14 +255,9 @@ impl<M: DeserializeOwned> ProgramFile<M> {
         mut read_mesh: impl FnMut(&str, M, usize) -> Result<Stage, InvalidValue>,
     ) -> Result<MatrixProgram, InvalidValue> {
         let Self { rows, columns, gain, .. } = self;
-        if !(0.0..=MAX_GAIN).contains(&gain) {
-            return Err(InvalidValue::new("gain", format!("{gain:e}"), format!("a number from 0 to {MAX_GAIN:e}")));
-        }
         let parts = [self.left.is_some(), self.attenuators.is_some()];
         let svd = check_form(&self.form, &design, parts, (rows, columns))?;
-        if !svd && design.topology().capability() != Capability::AnyContraction {
-            check_equal("gain", gain, 1.0)?;
-        }
+        check_gain(gain, !svd && design.topology().capability() != Capability::AnyContraction)?;
         let mut stages = vec![read_mesh("right", self.right, right_ports(&design, rows, columns))?];
         if let (Some(left), Some(attenuators)) = (self.left, self.attenuators) {
             let left = read_mesh("left", left, rows)?;

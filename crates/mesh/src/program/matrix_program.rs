@@ -149,7 +149,8 @@ impl MatrixProgram {
     ///
     /// # Panics
     ///
-    /// If the decomposition is that of a matrix of another shape, or `min_gain` is no finite number ≥ 0.
+    /// If the decomposition is that of a matrix of another shape, a singular value or `min_gain` is no finite number ≥ 0,
+    /// or the matrix is empty.
     pub fn from_svd(
         w: &DMatrix<Complex64>,
         svd: CanonicalSvd,
@@ -157,7 +158,9 @@ impl MatrixProgram {
         design: impl Into<MeshDesign>,
     ) -> Result<Self, MeshError> {
         let (design, (rows, columns)) = (design.into(), w.shape());
-        assert_eq!((svd.u.nrows(), svd.v.nrows()), (rows, columns), "decomposition of the matrix");
+        let squares = [svd.u.shape(), svd.v.shape(), (svd.sigma.len(), svd.sigma.len())];
+        assert_eq!(squares, [rows, columns, rows.min(columns)].map(|n| (n, n)), "decomposition of the matrix");
+        assert!(svd.sigma.iter().all(|s| s.is_finite() && *s >= 0.0), "singular values");
         assert!(min_gain.is_finite() && min_gain >= 0.0, "a minimum gain of {min_gain}");
         let gain = svd.sigma[0].max(min_gain);
         let capability = design.topology().capability();
@@ -191,9 +194,10 @@ impl MatrixProgram {
     ///
     /// # Panics
     ///
-    /// If the phases are not those of the layout.
+    /// If the phases are not those of the layout, or there are no ports.
     #[must_use]
     pub fn from_phases(design: impl Into<MeshDesign>, ports: usize, phases: Phases) -> Self {
+        assert!(ports > 0, "a mesh needs ports");
         let design = design.into();
         let stages = vec![Stage::mesh(design.layout(ports), phases)];
         Self { design, rows: ports, columns: ports, gain: 1.0, stages }
@@ -201,8 +205,13 @@ impl MatrixProgram {
 
     /// A program with all phases zero, in the form of a general matrix. A chip can be fabricated for it before any matrix is
     /// known.
+    ///
+    /// # Panics
+    ///
+    /// If a size is zero.
     #[must_use]
     pub fn blank(rows: usize, columns: usize, design: impl Into<MeshDesign>) -> Self {
+        assert!(rows > 0 && columns > 0, "a matrix needs rows and columns");
         let design = design.into();
         if design.topology().capability() == Capability::AnyContraction {
             let stages = vec![design.blank(rows.max(columns))];

@@ -27,11 +27,12 @@ impl Circuit {
     ///
     /// # Panics
     ///
-    /// If `errors` does not have one entry per cell.
+    /// If `errors` does not have one entry per cell, or `phases` are not those of the stage.
     #[must_use]
     pub fn compile(stage: &Stage, phases: &Phases, errors: &[CellErrors]) -> Self {
         let positions = &stage.layout().positions;
         assert_eq!(positions.len(), errors.len(), "one entry of errors per cell");
+        assert_eq!(phases.shape(), stage.phases().shape(), "phases of the stage");
         let mut builder = ChainBuilder::new(stage.layout().modes, positions.len());
         match stage.kind() {
             StageKind::Mesh => {

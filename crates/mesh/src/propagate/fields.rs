@@ -25,9 +25,14 @@ impl PartialEq for Fields {
 
 impl Fields {
     /// Zero fields.
+    ///
+    /// # Panics
+    ///
+    /// If the fields exceed the address space.
     #[must_use]
     pub fn zeros(modes: usize, batch: usize) -> Self {
-        Self { modes, batch, tiles: Aligned::zeros(batch.div_ceil(TILE_WIDTH) * modes * TILE_ROW), is_identity: false }
+        let rows = batch.div_ceil(TILE_WIDTH).saturating_mul(modes);
+        Self { modes, batch, tiles: Aligned::zeros(rows.saturating_mul(TILE_ROW)), is_identity: false }
     }
 
     /// The columns of a matrix (modes × batch) as fields.
@@ -49,6 +54,10 @@ impl Fields {
     }
 
     /// Unit field in each of `modes` ports in turn: the output is the matrix of the circuit.
+    ///
+    /// # Panics
+    ///
+    /// If the fields exceed the address space.
     #[must_use]
     pub fn identity(modes: usize) -> Self {
         let mut fields = Self { is_identity: true, ..Self::zeros(modes, modes) };
@@ -88,6 +97,10 @@ impl Fields {
     }
 
     /// Keeps the first modes only, or adds zero ones: a rectangular matrix drops or gains modes between its meshes.
+    ///
+    /// # Panics
+    ///
+    /// If the fields exceed the address space.
     pub fn resize(&mut self, modes: usize) {
         if modes == self.modes {
             return;

@@ -48,7 +48,8 @@ pub struct CellTrace {
 impl StageTrace {
     /// Propagates `input` through a stage with these phases (rad) and cell errors, and keeps the fields. O(cells).
     ///
-    /// Modes that `input` lacks get no light. The lower input of an attenuator is idle, its lower output absorbed.
+    /// Modes that `input` lacks get no light; fields beyond the modes are dropped, as between the meshes of a program. The
+    /// lower input of an attenuator is idle, its lower output absorbed.
     ///
     /// ```
     /// use phaseloom_mesh::{Form, MatrixProgram, StageTrace, topology};
@@ -71,11 +72,12 @@ impl StageTrace {
     ///
     /// # Panics
     ///
-    /// If `errors` does not have one entry per cell.
+    /// If `errors` does not have one entry per cell, or `phases` are not those of the stage.
     #[must_use]
     pub fn new(stage: &Stage, phases: &Phases, errors: &[CellErrors], input: &[Complex64]) -> Self {
         let layout = stage.layout();
         assert_eq!(layout.positions.len(), errors.len(), "one state per cell");
+        assert_eq!(phases.shape(), stage.phases().shape(), "phases of the stage");
         let mut fields = input.to_vec();
         fields.resize(layout.modes, Complex64::ZERO);
         let mut columns = Vec::with_capacity(layout.columns);

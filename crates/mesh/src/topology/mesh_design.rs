@@ -116,7 +116,7 @@ impl MeshDesign {
             .flat_map(|topology| topology.cells().iter().map(move |&cell| Self { topology: topology.clone(), cell }))
     }
 
-    /// The layout of a mesh with a number of ports.
+    /// The layout of a mesh with a number of ports, which takes memory for O(ports²) cells.
     #[must_use]
     pub fn layout(&self, ports: usize) -> Layout {
         self.topology.layout(ports).with_cell(self.cell)
@@ -145,6 +145,10 @@ impl MeshDesign {
     /// # Errors
     ///
     /// As [`Topology::program_contraction`].
+    ///
+    /// # Panics
+    ///
+    /// If the matrix is not square, or its norm is above 1.
     pub fn program_contraction(&self, w: &DMatrix<Complex64>) -> Result<Stage, MeshError> {
         self.build(w.nrows(), |layout| self.topology.program_contraction(layout, w))
     }

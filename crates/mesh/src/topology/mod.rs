@@ -66,11 +66,11 @@ pub trait Topology: Send + Sync + std::fmt::Debug {
     ///
     /// # Errors
     ///
-    /// A matrix that is not unitary, on a topology for unitaries; a decomposition that fails.
+    /// A NaN or an infinity; a matrix that is not unitary, on a topology for unitaries; a decomposition that fails.
     ///
     /// # Panics
     ///
-    /// If the layout has another number of ports.
+    /// If the layout has another number of ports, or the matrix is not square or its norm above 1.
     fn program_contraction(&self, layout: &Layout, w: &DMatrix<Complex64>) -> Result<Phases, MeshError> {
         self.program(layout, &Unitary::new(w.clone(), Unitary::TOLERANCE)?)
     }

@@ -27,7 +27,7 @@ use crate::model::Model;
 const CHUNK: usize = 1024;
 
 /// Name of the format in its files.
-const FORMAT: &str = "phaseloom-calibration";
+pub(crate) const FORMAT: &str = "phaseloom-calibration";
 
 /// Scales of all photonic layers of a model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -102,6 +102,9 @@ impl Calibration {
         }
         if !(quantile > 0.0 && quantile <= 1.0) {
             return Err(invalid("quantile", quantile.to_string(), "a number above 0, at most 1"));
+        }
+        if data.samples() == 0 {
+            return Err(invalid("samples", "0".into(), "at least 1"));
         }
         if data.features() != model.input_size() {
             let (path, found) = (data.inputs_path.clone(), data.features());
@@ -216,8 +219,9 @@ impl Calibration {
     ///
     /// # Errors
     ///
-    /// If the file cannot be written.
+    /// If the file cannot be written, or [`Calibration::load`] would refuse it.
     pub fn save(&self, path: &Path) -> Result<()> {
+        self.check(path)?;
         Ok(write_atomically(path, to_json(self).as_bytes())?)
     }
 
@@ -225,8 +229,10 @@ impl Calibration {
     ///
     /// # Errors
     ///
-    /// If the hash of the model, the tile size, the number of layers, or the number of tiles of a layer differs.
+    /// If the hash of the model, the tile size, the number of layers, or the number of tiles of a layer differs, and as
+    /// [`Calibration::load`].
     pub fn validate(&self, path: &Path, model: &Model, ports: usize, column_block: usize) -> Result<()> {
+        self.check(path)?;
         let differs = |place: String, found: String, expected: String| {
             let expected = expected + "; run `phaseloom calibrate` for this model and these ports";
             Err(InvalidValue::new(place, found, expected).in_file(path).into())
@@ -248,9 +254,11 @@ impl Calibration {
             }
         }
         match &self.model_sha256 {
-            Some(found) if *found != model.sha256() => {
-                differs("model_sha256".into(), found.clone(), format!("{}: the weights have changed", model.sha256()))
-            }
+            Some(found) if *found != model.sha256() => differs(
+                "model_sha256".into(),
+                found.clone(),
+                format!("{}: the weights, `[input]` or the layers of the model have changed since", model.sha256()),
+            ),
             _ => Ok(()),
         }
     }

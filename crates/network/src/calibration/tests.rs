@@ -115,7 +115,7 @@ fn files_round_trip_and_mismatches_say_what_to_run() {
     assert!(message(&other, 2).contains("tiles of layer 0: found 1, expected 2"));
     other = back.clone();
     other.model_sha256 = Some("0".into());
-    assert!(message(&other, 2).contains("weights have changed"));
+    assert!(message(&other, 2).contains("have changed since"));
 }
 
 #[test]

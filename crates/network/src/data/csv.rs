@@ -102,6 +102,9 @@ impl CsvColumns {
     }
 }
 
+/// Maximum number of characters of a cell in a message.
+const MAX_FOUND: usize = 200;
+
 /// The parts of a CSV file to read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Parts {
@@ -119,6 +122,11 @@ pub(super) fn read(path: &Path, bytes: &[u8], columns: &CsvColumns, parts: Parts
         })?;
     let invalid = |place: String, found: String, expected: &str| {
         let hint = separator_hint(&found, columns.separator);
+        // A quotation mark that is not closed makes a cell of the rest of the file.
+        let found = match found.char_indices().nth(MAX_FOUND) {
+            Some((end, _)) => format!("{}… (is a quotation mark not closed?)", &found[..end]),
+            None => found,
+        };
         NetworkError::format(path, "CSV", place, found, expected.to_owned() + &hint)
     };
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
@@ -137,7 +145,12 @@ pub(super) fn read(path: &Path, bytes: &[u8], columns: &CsvColumns, parts: Parts
         let at = |line: u64| format!("line {}", line.saturating_add(columns.skip_lines as u64));
         let more = reader.read_record(&mut record).map_err(|e| {
             let line = e.position().map_or(0, csv::Position::line);
-            invalid(at(line), e.to_string(), "lines of separated values in UTF-8")
+            let found = if matches!(e.kind(), csv::ErrorKind::Utf8 { .. }) {
+                "bytes that are no UTF-8".into()
+            } else {
+                e.to_string()
+            };
+            invalid(at(line), found, "lines of separated values in UTF-8")
         })?;
         if !more {
             break;
@@ -163,9 +176,18 @@ pub(super) fn read(path: &Path, bytes: &[u8], columns: &CsvColumns, parts: Parts
         if with_features {
             for &column in &plan.features {
                 let place = || format!("{}, column {column}", at(line));
-                let number: f64 = record[column].parse().map_err(|_| {
-                    let expected = "a number; a header line needs a named column, such as `csv = { label = \"y\" }`, or \
-                                    `skip_lines = 1`; choose the columns with `features`";
+                let number: f64 = number(&record[column]).ok_or_else(|| {
+                    let text = &record[column];
+                    let is_missing =
+                        ["", "na", "n/a", "nan", "null", "none", "?"].contains(&text.to_lowercase().as_str());
+                    let expected = match (is_missing, line) {
+                        (true, _) => "a number: a value is missing here; remove the row or fill it in",
+                        (false, 1) => {
+                            "a number; a header line needs a named column, such as `csv = { label = \"y\" }`, or \
+                                       `skip_lines = 1`; choose the columns with `features`"
+                        }
+                        _ => "a number; choose the columns with `features`",
+                    };
                     invalid(place(), format!("`{}`", &record[column]), expected)
                 })?;
                 if !number.is_finite() {
@@ -188,6 +210,15 @@ pub(super) fn read(path: &Path, bytes: &[u8], columns: &CsvColumns, parts: Parts
     let batch =
         if with_features { Batch::from_vec(features, values.len() / features, values) } else { Batch::zeros(0, 0) };
     Ok((batch, labels))
+}
+
+/// The number of a cell; pandas writes truth values as words.
+fn number(cell: &str) -> Option<f64> {
+    match cell {
+        "True" | "true" => Some(1.0),
+        "False" | "false" => Some(0.0),
+        other => other.parse().ok(),
+    }
 }
 
 /// What to write if the values are separated by another character.
@@ -214,7 +245,7 @@ impl LabelReader {
         const MIXED: &str = "labels that are all numbers or all names; a header line needs a named column, such as \
                              `csv = { label = \"y\" }`, or `skip_lines = 1`";
         let row = |cells: &mut dyn Iterator<Item = &str>| {
-            one_hot(&cells.map(|cell| cell.parse().unwrap_or(f64::NAN)).collect::<Vec<f64>>())
+            one_hot(&cells.map(|cell| number(cell).unwrap_or(f64::NAN)).collect::<Vec<f64>>())
         };
         let &[column] = columns else {
             let class = row(&mut columns.iter().map(|&column| &record[column]));
@@ -378,6 +409,7 @@ mod tests {
             ("1,2,nan\n", "", "found `nan`, expected a whole number"),
             ("1,2,0\n1,2,a\n", "", "line 2, column 2: found `a`, expected labels that are all numbers or all names"),
             ("x,y\n1,0\n", "", "found `x`, expected a number; a header line needs a named column"),
+            ("1,2,0\nNA,2,1\n", "", "line 2, column 0: found `NA`, expected a number: a value is missing here"),
             ("x;y\n1;0\n", "label = 'y'", "write `csv = { separator = \";\" }`"),
             ("1;0\n", "label = 0\nfeatures = [0]", "column 0, the label"),
             ("1\t0,1\n", "", "separator = \"\\t\""),

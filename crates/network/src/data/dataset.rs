@@ -41,9 +41,17 @@ impl Dataset {
     ///
     /// # Errors
     ///
-    /// If the number of features differs, a label is not one of 0…classes−1, or the names of the file are not as many as
-    /// the classes, so that their order would be a guess.
+    /// If inputs and labels differ in number, the number of features differs, a label is not one of 0…classes−1, or the
+    /// names of the file are not as many as the classes, so that their order would be a guess.
     pub fn check(&self, features: usize, classes: usize) -> Result<()> {
+        if self.samples() != self.labels.len() {
+            return Err(NetworkError::CountMismatch {
+                inputs_path: self.inputs_path.clone(),
+                labels_path: self.labels_path.clone(),
+                inputs: self.samples(),
+                labels: self.labels.len(),
+            });
+        }
         if self.features() != features {
             let (path, found) = (self.inputs_path.clone(), self.features());
             return Err(NetworkError::FeatureCount { path, found, expected: features });
@@ -56,5 +64,38 @@ impl Dataset {
             return Err(NetworkError::choice(&self.labels_path, "classes", found, expected));
         }
         check_labels(&self.labels_path, &self.labels, classes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calibration::{Calibration, LayerScale};
+
+    #[test]
+    fn data_and_calibrations_that_no_file_holds_are_refused() {
+        let data = Dataset {
+            inputs: Batch::zeros(2, 3),
+            labels: vec![0, 1],
+            sha256: String::new(),
+            class_names: None,
+            inputs_path: "x.npy".into(),
+            labels_path: "y.npy".into(),
+        };
+        assert!(matches!(data.check(2, 2), Err(NetworkError::CountMismatch { inputs: 3, labels: 2, .. })));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c.json");
+        let calibration = Calibration {
+            format: "phaseloom-calibration".into(),
+            version: 1,
+            model_sha256: None,
+            data_sha256: String::new(),
+            samples: 1,
+            quantile: 1.0,
+            ports: 4,
+            column_block: 4,
+            layers: vec![LayerScale { input_scale: f64::NAN, full_scale: vec![1.0] }],
+        };
+        assert!(calibration.save(&path).is_err() && !path.exists());
     }
 }

@@ -96,6 +96,16 @@ impl StoredLabels {
                     let expected = "whole numbers, as the labels of the file";
                     return Err(NetworkError::choice(path, "classes", format!("the name `{name}`"), expected));
                 }
+                let known: BTreeSet<i64> = numbers.iter().copied().collect();
+                let absent = chosen.iter().find_map(|label| match label {
+                    ClassLabel::Number(number) => (!known.contains(number)).then_some(number),
+                    ClassLabel::Name(_) => None,
+                });
+                if let Some(number) = absent {
+                    let list: Vec<String> = known.iter().take(12).map(ToString::to_string).collect();
+                    let expected = format!("labels of the file: {}", list.join(", "));
+                    return Err(NetworkError::choice(path, "classes", format!("the number {number}"), expected));
+                }
                 let class = |n: &i64| chosen.iter().position(|label| *label == ClassLabel::Number(*n));
                 Ok((numbers.iter().map(class).collect(), None))
             }

@@ -175,7 +175,8 @@ impl DataSpec {
                 return invalid("csv.features", "columns".into(), no_effect);
             }
             if labels_kind != FileKind::Csv && columns.label != LabelColumns::default() {
-                return invalid("csv.label", "a column".into(), no_effect);
+                let expected = "no such key: it has no effect, because `labels` names a file that is not CSV";
+                return invalid("csv.label", "a column".into(), expected);
             }
         }
         if let Some(every) = &self.every {
@@ -294,7 +295,7 @@ mod tests {
             ("inputs = 'a.npy'\nlabels = 'y.csv'\ncsv = { features = [0] }", "`csv.features`"),
             ("inputs = 'a.csv'\nlabels = 'y.npy'\ncsv = { label = 'y' }", "`csv.label`"),
             ("inputs = 'a.csv'\nsamples = 0", "at least 1"),
-            ("inputs = 'a.csv'\nclasses = [7]", "0 samples"),
+            ("inputs = 'a.csv'\nclasses = [7]", "labels of the file: 0, 1"),
             ("inputs = 'a.csv'\nclasses = []", "at least one label"),
             ("inputs = 'a.csv'\nclasses = [1, 1]", "each once"),
             ("inputs = 'a.csv'\nevery = { modulus = 0, remainder = [0] }", "modulus ≥ 1"),

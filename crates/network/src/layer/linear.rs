@@ -83,6 +83,10 @@ impl Linear {
     }
 
     /// The weight as a tensor in the layout of the settings.
+    ///
+    /// # Panics
+    ///
+    /// If the settings have another number of outputs.
     #[must_use]
     pub fn weight_tensor(&self, settings: &LinearSettings) -> Tensor {
         let inputs = self.weight.ncols();

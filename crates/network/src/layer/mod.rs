@@ -27,12 +27,20 @@ use crate::weights::Tensors;
 /// A layer in floating point, for training and as the reference.
 pub trait Layer: fmt::Debug + Send + Sync {
     /// Output of the layer: outputs × samples.
+    ///
+    /// # Panics
+    ///
+    /// If `input` has not one row per input of the layer.
     fn forward(&self, input: &Batch) -> Batch;
 
     /// Gradients of a scalar loss, from its gradient with respect to the output.
     ///
     /// `input` and `output` are those of the forward pass. The gradient with respect to the input is computed only if
     /// `needs_input` is set, which the first layer does not need.
+    ///
+    /// # Panics
+    ///
+    /// If input, output and gradient do not have the shapes of the forward pass.
     fn backward(&self, input: &Batch, output: &Batch, gradient: &Batch, needs_input: bool) -> Gradients;
 
     /// The trainable values, in the same order as [`Gradients::parameters`]. An activation has none.

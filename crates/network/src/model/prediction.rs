@@ -4,7 +4,7 @@ use crate::data::Batch;
 
 /// Class of each sample: the index of its maximum output, or the first of equal maxima.
 ///
-/// A NaN is never the maximum. A sample whose outputs are all NaN has class 0.
+/// A NaN is never the maximum. A sample without outputs, or with outputs that are all NaN, has class 0.
 #[must_use]
 pub fn predictions(outputs: &Batch) -> Vec<usize> {
     let index_of_max = |column: &[f64]| {

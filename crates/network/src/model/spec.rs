@@ -114,7 +114,7 @@ impl ModelSpec {
 
     /// Reads a model file as [`ModelSpec::load`] does, through `files`.
     pub(crate) fn load_from(path: &Path, files: &InputFiles) -> Result<Self> {
-        read_checked(path, files, Self::check)
+        read_checked(path, files, "model", Self::check)
     }
 
     /// Number of outputs of the last layer.
@@ -130,7 +130,11 @@ impl ModelSpec {
             return invalid("format", format!("{:?}", self.format), "\"phaseloom-model\": is this a model file?");
         }
         if self.version != 1 {
-            return invalid("version", self.version.to_string(), "1; a newer Phaseloom may read this file");
+            return invalid("version", self.version.to_string(), known_version(self.version));
+        }
+        if let Some(path) = self.calibration.as_ref().filter(|path| path.extension().is_none_or(|e| e != "json")) {
+            let expected = "a name that ends with .json, the file that `calibrate` and `train` write";
+            return invalid("calibration", path.display().to_string(), expected);
         }
         if self.input.size == 0 {
             return invalid("input.size", "0".into(), "at least 1");
@@ -177,13 +181,19 @@ impl ModelSpec {
     }
 }
 
+/// Expected instead of a version of a format whose only version is 1.
+pub(crate) fn known_version(found: u32) -> &'static str {
+    if found > 1 { "1; a newer Phaseloom may read this file" } else { "1" }
+}
+
 /// Reads a TOML file into a type and checks it. Errors carry the path and the line of the key.
 pub(crate) fn read_checked<T: serde::de::DeserializeOwned>(
     path: &Path,
     files: &InputFiles,
+    kind: &str,
     check: impl FnOnce(&T, &Path) -> Result<()>,
 ) -> Result<T> {
-    let (value, text) = files.read_toml(path)?;
+    let (value, text) = files.read_toml(path, kind)?;
     match check(&value, path) {
         Err(NetworkError::Setting { path, key, found, expected }) => {
             Err(locate(&path, &text, InvalidValue { key, found, expected }).into())

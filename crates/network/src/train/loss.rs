@@ -5,7 +5,8 @@
 
 use crate::data::Batch;
 
-/// Mean loss over the samples, and its gradient with respect to the logits (classes × samples).
+/// Mean loss over the samples, and its gradient with respect to the logits (classes × samples). A logit that is not finite
+/// makes the loss NaN or infinite, and no samples make it NaN.
 ///
 /// # Panics
 ///

@@ -24,7 +24,7 @@ use crate::train::loss::cross_entropy;
 use crate::train::optimizer::Adam;
 pub use crate::train::spec::{CalibrationSpec, Schedule, TrainSpec};
 use crate::weights::{Tensor, Tensors};
-use phaseloom_files::{check_output, hex, require_memory};
+use phaseloom_files::{check_output, check_replaced, hex, require_memory};
 
 /// Loss after training, relative to that of guessing, from which the training has diverged.
 const MAX_LOSS: f64 = 1000.0;
@@ -116,6 +116,9 @@ pub fn train(
     }
     for path in std::iter::once(&model_spec.weights).chain(&model_spec.calibration) {
         check_output(&resolve(path, model_base)?)?;
+    }
+    if let Some(path) = &model_spec.calibration {
+        check_replaced(&resolve(path, model_base)?, &[crate::calibration::FORMAT])?;
     }
 
     // Weights and gradients, the two moments of Adam, and copies of the weights.
@@ -299,13 +302,14 @@ fn trained_layers(model: &Model) -> &[Box<dyn Layer>] {
     }
 }
 
-/// Accuracy of the floating-point network on raw data, 0…1.
+/// Accuracy of the floating-point network on raw data, 0…1. NaN without samples.
 ///
 /// # Panics
 ///
-/// If the data and the model differ in the number of features.
+/// If the data and the model differ in the number of features, or there is not one label per sample.
 #[must_use]
 pub fn exact_accuracy(model: &Model, data: &Dataset) -> f64 {
+    assert_eq!(data.labels.len(), data.samples(), "one label per sample");
     let mut correct = 0;
     for start in (0..data.samples()).step_by(CHUNK) {
         let count = CHUNK.min(data.samples() - start);

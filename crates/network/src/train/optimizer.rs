@@ -39,6 +39,7 @@ impl Adam {
         if self.moments.is_empty() {
             self.moments = gradients.iter().map(|g| vec![(0.0, 0.0); g.len()]).collect();
         }
+        assert_eq!(self.moments.len(), gradients.len(), "the number of parameters must not change");
         self.steps += 1;
         let correct1 = 1.0 / (1.0 - BETA1.powf(self.steps as f64));
         let correct2 = 1.0 / (1.0 - BETA2.powf(self.steps as f64));

@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::DataSpec;
 use crate::error::{NetworkError, Result};
-use crate::model::spec::read_checked;
+use crate::model::spec::{known_version, read_checked};
 
 /// How a model is trained, as written in a TOML file. Paths are relative to that file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -79,8 +79,7 @@ pub enum Schedule {
 
 impl Schedule {
     /// Factor on the learning rate after the share `done` (0…1) of the steps.
-    #[must_use]
-    pub fn factor(self, done: f64) -> f64 {
+    pub(crate) fn factor(self, done: f64) -> f64 {
         match self {
             Self::Constant => 1.0,
             Self::Cosine => 0.5 * (1.0 + (PI * done).cos()),
@@ -116,7 +115,7 @@ impl TrainSpec {
     ///
     /// If the file cannot be read, is not TOML, or has unknown, missing or impossible keys.
     pub fn load(path: &Path) -> Result<Self> {
-        read_checked(path, &phaseloom_files::InputFiles::default(), Self::check)
+        read_checked(path, &phaseloom_files::InputFiles::default(), "training", Self::check)
     }
 
     /// Checks format, version and values. Messages name `path`.
@@ -126,7 +125,7 @@ impl TrainSpec {
             return invalid("format", format!("{:?}", self.format), "\"phaseloom-training\": is this a training file?");
         }
         if self.version != 1 {
-            return invalid("version", self.version.to_string(), "1; a newer Phaseloom may read this file");
+            return invalid("version", self.version.to_string(), known_version(self.version));
         }
         for (key, count) in [("epochs", self.epochs), ("batch", self.batch)] {
             if count == 0 {

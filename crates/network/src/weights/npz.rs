@@ -4,7 +4,9 @@ use std::fmt::Display;
 use std::io::{Cursor, Read};
 use std::path::Path;
 
+use phaseloom_files::other_kind;
 use zip::ZipArchive;
+use zip::result::ZipError;
 
 use super::{Tensors, real_tensor};
 use crate::error::{NetworkError, Result};
@@ -16,13 +18,30 @@ const MAX_RATIO: u64 = 1032;
 pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Tensors> {
     let damaged = |place: &str, found: &dyn Display| {
         let expected = "a complete zip file of .npy files; the file is cut off or damaged";
-        NetworkError::format(path, "npz", place, found, expected)
+        NetworkError::format(path, "npz", place, found, format!("{expected}{}", other_kind(bytes, ".npz")))
+    };
+    let unzip = |place: &str, error: ZipError| match error {
+        ZipError::UnsupportedArchive(reason) => {
+            let expected = "an entry that is stored or deflated: save it again with `numpy.savez`";
+            NetworkError::format(path, "npz", place, reason, expected)
+        }
+        other => damaged(place, &other),
     };
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|e| damaged("directory", &e))?;
+    if let Some(pickle) = archive.file_names().flatten().find(|name| name.ends_with("data.pkl")) {
+        let expected = "arrays of NumPy; export a checkpoint of PyTorch with `safetensors.torch.save_file`";
+        return Err(NetworkError::format(
+            path,
+            "npz",
+            "names",
+            format!("`{pickle}`, a checkpoint of PyTorch"),
+            expected,
+        ));
+    }
     let mut tensors = Tensors::new();
     for index in 0..archive.len() {
         let place = format!("entry {index}");
-        let mut entry = archive.by_index(index).map_err(|e| damaged(&place, &e))?;
+        let mut entry = archive.by_index(index).map_err(|e| unzip(&place, e))?;
         let entry_name = entry.name().map_err(|e| damaged(&place, &e))?.into_owned();
         let name = entry_name.strip_suffix(".npy").unwrap_or(&entry_name);
         let limit = bytes.len() as u64 * MAX_RATIO;
@@ -38,6 +57,15 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Tensors> {
             real_tensor(path, &contents)
         };
         let tensor = read();
+        if tensors.get(name).is_some() {
+            return Err(NetworkError::format(
+                path,
+                "npz",
+                "names",
+                format!("`{name}` twice"),
+                "a name of its own for each array",
+            ));
+        }
         tensors.keep(name, tensor)?;
     }
     Ok(tensors)

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use half::{bf16, f16};
+use phaseloom_files::other_kind;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
@@ -22,7 +23,13 @@ fn invalid(path: &Path, place: impl Into<String>, found: impl ToString, expected
 /// The tensors of a file.
 pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Tensors> {
     let damaged = |e: safetensors::SafeTensorError| {
-        invalid(path, "header", e, "a header that fits the length of the file; the file is cut off or damaged")
+        let expected = match other_kind(bytes, "safetensors") {
+            other if other.is_empty() => {
+                "a header that fits the length of the file; the file is cut off or damaged".into()
+            }
+            other => format!("a file of safetensors{other}"),
+        };
+        invalid(path, "header", e, &expected)
     };
     let (header, metadata) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
     let data = &bytes[8 + header..];

@@ -29,9 +29,15 @@ const SMALL: usize = 4;
 /// Maximum number of rounds over all pairs of columns. Few are needed: convergence is quadratic.
 const MAX_ROUNDS: usize = 40;
 
-/// Decomposes a unitary of an even number of modes, at least two.
+/// Decomposes a unitary of an even number of modes, at least two. A matrix that is not unitary has meaningless factors.
+///
+/// # Panics
+///
+/// If the matrix is empty, is not square or has an odd number of rows.
 pub fn cosine_sine(u: &DMatrix<Complex64>) -> CosineSine {
     let half = u.nrows() / 2;
+    assert!(half > 0, "a cosine-sine decomposition needs at least two modes");
+    assert_eq!(u.shape(), (2 * half, 2 * half), "a square matrix of an even number of modes");
     let (columns, v) = orthogonal_columns(u);
     let sizes: Vec<[f64; 2]> = (0..half).map(|k| lengths(columns.column(k).as_view())).collect();
     let mut order: Vec<usize> = (0..half).collect();

@@ -3,7 +3,8 @@
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 
-/// `‖U − Û‖_F/√N` of two matrices of N columns: the usual error of a mesh. A global phase counts as an error.
+/// `‖U − Û‖_F/√N` of two matrices of N columns: the usual error of a mesh. A global phase counts as an error. NaN for
+/// empty matrices.
 ///
 /// # Panics
 ///
@@ -13,7 +14,7 @@ pub fn matrix_error(target: &DMatrix<Complex64>, realised: &DMatrix<Complex64>) 
     (target - realised).norm() / (target.ncols() as f64).sqrt()
 }
 
-/// `‖W − Ŵ‖_F/‖W‖_F`; for a unitary the same as [`matrix_error`].
+/// `‖W − Ŵ‖_F/‖W‖_F`; for a unitary the same as [`matrix_error`]. NaN or infinite if W is zero.
 ///
 /// # Panics
 ///
@@ -25,7 +26,8 @@ pub fn relative_error(target: &DMatrix<Complex64>, realised: &DMatrix<Complex64>
 
 /// `|tr(U†Û)|²/(tr(U†U)·tr(Û†Û))`, 0…1.
 ///
-/// A global phase and a loss common to all modes do not change it, so report the transmission as well.
+/// A global phase and a loss common to all modes do not change it, so report the transmission as well. NaN if a matrix
+/// is zero.
 ///
 /// # Panics
 ///

@@ -84,7 +84,7 @@ pub fn multiply_batch<T: Scalar>(weight: &DMatrix<T>, batch: &DMatrix<T>) -> DMa
     multiply_batch(weight, &padded).columns(0, samples).into_owned()
 }
 
-/// Householder QR: square Q, and R whose diagonal has any phase.
+/// Householder QR: square Q, and R whose diagonal has any phase. Entries that are not finite make factors that are not.
 #[must_use]
 pub fn qr(a: &DMatrix<Complex64>) -> (DMatrix<Complex64>, DMatrix<Complex64>) {
     let factors = view(a).qr();
@@ -102,7 +102,8 @@ fn hermitian_eigenvectors(a: &DMatrix<Complex64>) -> Option<DMatrix<Complex64>> 
     Some(DMatrix::from_fn(a.nrows(), a.ncols(), |r, c| vectors[(r, c)]))
 }
 
-/// `A⁻¹·b` for a symmetric positive definite matrix; `None` if the matrix is not, or the result is not finite.
+/// `A⁻¹·b` for a symmetric positive definite matrix, of which the lower triangle is read; `None` if the matrix is not
+/// positive definite, or the result is not finite.
 ///
 /// # Panics
 ///

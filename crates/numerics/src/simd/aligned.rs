@@ -17,8 +17,12 @@ impl<T: Copy + Default> Aligned<T> {
     const SPARE: usize = LINE / size_of::<T>() - 1;
 
     /// `count` zeros, aligned.
+    ///
+    /// # Panics
+    ///
+    /// If their bytes exceed the address space.
     pub fn zeros(count: usize) -> Self {
-        let values = vec![T::default(); count + Self::SPARE];
+        let values = vec![T::default(); count.saturating_add(Self::SPARE)];
         let start = values.as_ptr().align_offset(LINE).min(Self::SPARE);
         Self { values, start }
     }

@@ -12,7 +12,12 @@ const LANES: usize = 8;
 /// Appends `S(b)·diag(u·e^{iθ}, l)·S(a)·diag(e^{iφ}, 1)` of each item to `products`, with
 /// `S(η) = [[cos η, i sin η], [i sin η, cos η]]`. `parameters` returns `[a, b, u, l]` of an item.
 ///
-/// All angles are in rad and within the range of [`in_range`](crate::simd::trigonometry::in_range).
+/// All angles are in rad and within the range of [`in_range`](crate::simd::trigonometry::in_range); beyond it the
+/// products are inaccurate.
+///
+/// # Panics
+///
+/// If `theta`, `phi` and `items` differ in length.
 pub fn splitter_products<T>(
     theta: &[f64],
     phi: &[f64],
@@ -20,6 +25,7 @@ pub fn splitter_products<T>(
     products: &mut Vec<[[Complex64; 2]; 2]>,
     parameters: impl Fn(&T) -> [f64; 4],
 ) {
+    assert_eq!([theta.len(), phi.len()], [items.len(); 2], "numbers of phases");
     struct Products<'a, T, F>(&'a [f64], &'a [f64], &'a [T], &'a mut Vec<[[Complex64; 2]; 2]>, F);
     impl<T, F: Fn(&T) -> [f64; 4]> WithSimd for Products<'_, T, F> {
         type Output = ();

@@ -60,11 +60,7 @@ pub fn ending(path: &Path) -> String {
 /// is none of the input files `read`, given with their roles.
 pub fn check_output_path(output: &Path, endings: &[&str], read: &[(&str, Option<&Path>)]) -> anyhow::Result<()> {
     phaseloom_files::check_output(output).context("-o")?;
-    // An output that does not exist yet is no input.
-    let same = |path: &Path| output.canonicalize().is_ok_and(|output| path.canonicalize().is_ok_and(|p| p == output));
-    if let Some((role, _)) = read.iter().find(|(_, path)| path.is_some_and(same)) {
-        anyhow::bail!("-o: found {}, which is {role}: expected another file to write to", output.display());
-    }
+    phaseloom_files::check_not_input(output, read).context("-o")?;
     // A device takes the only format.
     let device = endings.len() == 1 && (output.starts_with("/dev") || output.metadata().is_ok_and(|m| !m.is_file()));
     anyhow::ensure!(
@@ -74,6 +70,13 @@ pub fn check_output_path(output: &Path, endings: &[&str], read: &[(&str, Option<
         endings.join(" or .")
     );
     Ok(())
+}
+
+/// Checks before any work that `-o` names a JSON file that can be written, and that would replace nothing but a file of one
+/// of the formats.
+pub fn check_json_path(output: &Path, formats: &[&str], read: &[(&str, Option<&Path>)]) -> anyhow::Result<()> {
+    check_output_path(output, &["json"], read)?;
+    phaseloom_files::check_replaced(output, formats).context("-o")
 }
 
 /// Checks before any work that `-o` names a folder that exists or can be made.

@@ -154,7 +154,8 @@ impl MeshDrawing {
     /// Draws the mesh as SVG. The same description gives the same bytes on every machine.
     ///
     /// Every shifter has a tooltip with its name and its phase, and every waveguide that shows light one with its power.
-    /// Phases are printed on the shifters of meshes of up to 16 waveguides.
+    /// Phases are printed on the shifters of meshes of up to 16 waveguides. A phase or a power that is not finite is printed
+    /// as `NaN` or `inf`; heights must be finite.
     #[must_use]
     pub fn svg(&self) -> String {
         let mut sheet = Sheet::new(self);

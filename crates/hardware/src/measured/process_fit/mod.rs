@@ -32,6 +32,7 @@ use crate::error::HardwareError;
 use crate::process::stage_errors::StageErrors;
 use crate::process::{Process, arms};
 use nalgebra::DVector;
+use phaseloom_files::at_least;
 use phaseloom_mesh::{MatrixProgram, Stage};
 use posterior::{Posterior, posterior};
 use simplex::minimise;
@@ -261,8 +262,16 @@ impl<'a> ProcessFit<'a> {
     ///
     /// # Errors
     ///
-    /// Errors of the predictions; [`HardwareError::Unfit`] for an index beyond the noise.
+    /// Errors of the predictions; [`HardwareError::Unfit`] for an index beyond the noise, or a value that is not a finite
+    /// number ≥ 0.
+    ///
+    /// # Panics
+    ///
+    /// If `fit` has other levels, or errors of another chip.
     pub fn deviance(&self, fit: &Fit, index: usize, value: f64) -> Result<f64, HardwareError> {
+        let own = [self.levels.len(), self.groups.len() + 1];
+        assert_eq!([fit.levels.len(), fit.state.len()], own, "levels and errors of the fit");
+        at_least("value of a level", value, 0.0).map_err(HardwareError::Unfit)?;
         if index > self.levels.len() {
             let expected = format!("at most {}, the noise", self.levels.len());
             return Err(HardwareError::unfit("level (index of)", index, expected));
@@ -279,6 +288,10 @@ impl<'a> ProcessFit<'a> {
     /// square root of the deviance linearly in the logarithm of the level.
     ///
     /// # Errors
+    ///
+    /// As [`ProcessFit::deviance`].
+    ///
+    /// # Panics
     ///
     /// As [`ProcessFit::deviance`].
     pub fn profile(&self, fit: &Fit, index: usize) -> Result<Profile, HardwareError> {

@@ -45,8 +45,10 @@ impl Couplers {
     ///
     /// # Errors
     ///
-    /// Unreadable or damaged files; too few devices; a maximum at the edge of the window; angles that do not grow.
+    /// Impossible settings; unreadable or damaged files; too few devices; a maximum at the edge of the window; angles that
+    /// do not grow.
     pub fn measure(spec: &SweepsSpec) -> Result<Self, SpectraError> {
+        spec.check(2).map_err(SpectraError::Settings)?;
         let sweeps = read(spec)?;
         let mut devices = sweeps.iter().map(|sweep| coupler(spec, sweep)).collect::<Result<Vec<_>, _>>()?;
         let lengths: Vec<f64> = devices.iter().map(|device| device.length_um).collect();

@@ -3,6 +3,7 @@
 
 use super::table::{read, refuse, short};
 use super::{SpectraError, SweepsSpec};
+use phaseloom_files::positive;
 use phaseloom_numerics::statistics::LineFit;
 
 /// A straight line through the mean power of chains.
@@ -21,8 +22,10 @@ impl Cutback {
     ///
     /// # Errors
     ///
-    /// Unreadable or damaged files; too few devices; a residual beyond `largest_residual_db`; a gain.
+    /// Impossible settings; unreadable or damaged files; too few devices; a residual beyond `largest_residual_db`; a gain.
     pub fn measure(spec: &SweepsSpec, largest_residual_db: f64) -> Result<Self, SpectraError> {
+        spec.check(1).map_err(SpectraError::Settings)?;
+        positive("largest_residual_db", largest_residual_db).map_err(SpectraError::Settings)?;
         let sweeps = read(spec)?;
         let lengths: Vec<f64> = sweeps.iter().map(|sweep| sweep.number).collect();
         let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;

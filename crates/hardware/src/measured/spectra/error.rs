@@ -1,6 +1,6 @@
 //! Errors of measured spectra.
 
-use phaseloom_files::FileError;
+use phaseloom_files::{FileError, InvalidValue};
 use std::path::PathBuf;
 
 /// An error of measured spectra or their settings.
@@ -9,6 +9,9 @@ pub enum SpectraError {
     /// The settings were refused, or a file cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
+    /// An impossible value of settings that were made by a program.
+    #[error("settings of the spectra: {0}")]
+    Settings(InvalidValue),
     /// An error in a line of a table.
     #[error("{}: line {line}{}: found {found}, expected {expected}", path.display(), column.as_ref().map(|c| format!(", column `{c}`")).unwrap_or_default())]
     Table {
@@ -38,5 +41,5 @@ pub enum SpectraError {
 }
 
 phaseloom_files::error_codes! {
-    SpectraError { Table = 451, Devices = 452 } wraps { Self::File(error) => error }
+    SpectraError { Table = 451, Devices = 452, Settings = 453 } wraps { Self::File(error) => error }
 }

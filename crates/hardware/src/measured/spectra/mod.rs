@@ -39,9 +39,11 @@ pub struct Derived {
 ///
 /// # Errors
 ///
-/// Files that cannot be read, are damaged or lack a column; invalid numbers; too few devices; an interferometer without
+/// Impossible settings; files that cannot be read, are damaged or lack a column; invalid numbers; too few devices; an
+/// interferometer without
 /// a maximum in the window; a cut-back that is not linear; a chain with a fraction of a splitter.
 pub fn derive(spec: &SpectraSpec) -> Result<Derived, SpectraError> {
+    spec.check().map_err(SpectraError::Settings)?;
     let limit = spec.largest_residual_db;
     let cutback = |sweeps: &Option<SweepsSpec>| sweeps.as_ref().map(|s| Cutback::measure(s, limit)).transpose();
     Ok(Derived {

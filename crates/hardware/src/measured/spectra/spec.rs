@@ -134,7 +134,7 @@ impl SpectraSpec {
     ///
     /// An unreadable file, an unknown key, an impossible value.
     pub fn load(path: &Path) -> Result<Self, SpectraError> {
-        let (spec, text): (Self, String) = read_toml(path)?;
+        let (spec, text): (Self, String) = read_toml(path, "spectra")?;
         spec.check().map_err(|invalid| locate(path, &text, invalid))?;
         Ok(spec)
     }
@@ -182,7 +182,7 @@ impl SweepsSpec {
         self.unit.unwrap_or(PowerUnit::Dbm)
     }
 
-    fn check(&self, columns: usize) -> Result<(), InvalidValue> {
+    pub(super) fn check(&self, columns: usize) -> Result<(), InvalidValue> {
         let [first, last] = self.window_nm;
         if !(first.is_finite() && last.is_finite() && 0.0 < first && first < last) {
             return Err(InvalidValue::new(

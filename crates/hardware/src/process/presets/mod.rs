@@ -79,7 +79,7 @@ pub fn read_process(name: &Path, base: &Path) -> Result<ProcessFile, HardwareErr
         return Ok(ProcessFile { path: name.to_owned(), text: text.to_owned(), process });
     }
     let path = base.join(name);
-    let (process, text) = read_toml(&path)?;
+    let (process, text) = read_toml(&path, "process")?;
     Ok(ProcessFile { path, text, process })
 }
 
