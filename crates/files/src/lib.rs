@@ -3,7 +3,6 @@
 mod bytes;
 mod checks;
 mod error;
-mod error_code;
 mod error_text;
 mod kind;
 mod memory;

@@ -115,7 +115,7 @@ fn twenty() -> u64 {
     20
 }
 
-/// The key of a correction from its key or alias; a name of none is refused by [`Experiment::check`].
+/// The key of a correction from its key or alias; another name is refused by [`Experiment::check`].
 fn correction_key<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     let name = String::deserialize(from)?;
     Ok(correction(&name).map_or(name, |method| method.key.to_owned()))

@@ -75,13 +75,13 @@ pub struct CoreSpec {
     pub calibration: GainCalibration,
 }
 
-/// The key of a topology from its key or alias; a name of none is refused by [`CoreSpec::design`].
+/// The key of a topology from its key or alias; another name is refused by [`CoreSpec::design`].
 fn topology_key<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     let name = String::deserialize(from)?;
     Ok(topology(&name).map_or(name, |topology| topology.key().to_owned()))
 }
 
-/// The key of a cell from its key or alias; a name of none is refused by [`CoreSpec::design`].
+/// The key of a cell from its key or alias; another name is refused by [`CoreSpec::design`].
 fn cell_key<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
     let name = Option::<String>::deserialize(from)?;
     Ok(name.map(|name| Cell::from_key(&name).map_or(name, |cell| cell.key().to_owned())))
