@@ -74,11 +74,10 @@ fn damaged_settings_of_a_run_are_refused_with_file_and_line() {
     scene.run(&[]).well();
     let whole = scene.text("out/units.jsonl");
     let command = "run experiment.toml -o out";
-    for name in ["out/identity.json", "out/experiment.toml"] {
-        let good = scene.text(name);
-        for bad in [&good[..good.len() / 2], ""] {
-            scene.refuses_text(name, bad, command, &[name, "line"]);
-        }
+    let name = "out/experiment.toml";
+    let good = scene.text(name);
+    for bad in [&good[..good.len() / 2], ""] {
+        scene.refuses_text(name, bad, command, &[name, "line"]);
     }
     // A half-written temporary file of a killed process disturbs no later run.
     scene.write("out/table.csv.1-0.part", "row,poi");
@@ -90,6 +89,75 @@ fn damaged_settings_of_a_run_are_refused_with_file_and_line() {
     scene.run(&[]).well();
     run_to(&scene.path("experiment.toml"), &scene.path("fresh"), &[]).well();
     assert_equal_results(&scene.path("out"), &scene.path("fresh"));
+}
+
+#[test]
+fn a_run_whose_identity_is_gone_is_resumed_by_its_experiment_alone() {
+    let scene = Scene::new();
+    scene.run(&[]).well();
+    let identity = scene.text("out/identity.json");
+    for damage in [None, Some(""), Some("{}"), Some(&identity[..identity.len() / 2])] {
+        match damage {
+            Some(text) => drop(scene.write("out/identity.json", text)),
+            None => fs::remove_file(scene.path("out/identity.json")).unwrap(),
+        }
+        // Of another experiment no line has the checksum.
+        let refused = scene.run(&["--seed", "7"]).refused(&["out"]);
+        assert!(refused.err.contains("identity.json") || refused.err.contains("no Phaseloom run"), "{}", refused.err);
+        scene.run(&[]).well();
+        assert_eq!(scene.text("out/identity.json"), identity);
+    }
+}
+
+#[test]
+fn outputs_replace_nothing_of_another_kind() {
+    let scene = Scene::new();
+    scene.unitary(4);
+    scene.call("program u.npy -o program.json").well();
+    scene.call("chip preset:ideal --program program.json --seed 1 -o chip.json").well();
+    let [program, chip, calibration] = ["program.json", "chip.json", "calibration.json"].map(|name| scene.text(name));
+    scene.call("program u.npy -o chip.json").refused(&["chip.json", "found a file of the format `phaseloom-chip`"]);
+    scene.call("chip preset:ideal --core 4 --seed 1 -o program.json").refused(&["format `phaseloom-program`"]);
+    scene.call("convert program.json --to bloch -o calibration.json").refused(&["format `phaseloom-calibration`"]);
+    scene.write("notes.json", "[1, 2]");
+    scene.call("program u.npy -o notes.json").refused(&["found another kind of file"]);
+    assert_eq!(scene.text("notes.json"), "[1, 2]");
+    assert_eq!(
+        [program, chip, calibration],
+        ["program.json", "chip.json", "calibration.json"].map(|name| scene.text(name))
+    );
+    // A file of the same format is replaced.
+    scene.call("program u.npy -o program.json").well();
+    // The calibration of a model is written by two commands.
+    let model = scene.text("model.toml").replace("'calibration.json'", "'w.safetensors'");
+    scene.refuses_text("model.toml", &model, "run experiment.toml -o out", &["w.safetensors", "ends with .json"]);
+}
+
+#[test]
+fn a_file_in_the_wrong_place_is_recognised() {
+    let scene = Scene::new();
+    scene.unitary(4);
+    scene.call("program u.npy -o program.json").well();
+    scene.call("chip preset:ideal --program program.json --seed 1 -o chip.json").well();
+    scene.write("process.toml", "insertion_loss = { loss_db = 0.1 }\n");
+    scene.write("empty.toml", "");
+    scene.write("utf16.toml", [0xff, 0xfe, b'a', 0]);
+    scene.write("weights.npy", b"PK\x03\x04 and more");
+    for (command, part) in [
+        ("run process.toml", "this is a process"),
+        ("run model.toml", "of the format `phaseloom-model`"),
+        ("run program.json", "of the format `phaseloom-program`"),
+        ("run u.npy", "this is a NumPy array"),
+        ("run utf16.toml", "UTF-16"),
+        ("run empty.toml", "an empty file"),
+        ("matrix chip.json", "of the format `phaseloom-chip`"),
+        ("matrix program.json --chip program.json", "of the format `phaseloom-program`"),
+        ("program weights.npy -o x.json", "a zip archive"),
+        ("program process.toml -o x.json", "this is a process"),
+        ("chip experiment.toml --core 4 --seed 1 -o x.json", "this is an experiment"),
+    ] {
+        scene.call(command).refused(&[part]);
+    }
 }
 
 #[test]

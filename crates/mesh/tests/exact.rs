@@ -200,6 +200,28 @@ fn entries_near_the_threshold_keep_the_bound() {
     }
 }
 
+/// docs/physics.md (42): one mesh leaves out the part of a matrix that is not unitary.
+#[test]
+fn nearly_unitary_matrices_lose_their_deviation_alone() {
+    for topology in topologies().into_iter().filter(|t| t.capability().is_universal()) {
+        for n in [2, 5, 16] {
+            for size in [3e-13, 1e-11, 4e-10] {
+                let mut stretched = haar(n, 7);
+                stretched.column_mut(0).scale_mut(1.0 + 0.5 * size);
+                let sheared = Matrix::from_fn(n, n, |r, c| re(if r == c { 1.0 } else { size / n as f64 }));
+                for w in [&stretched, &sheared] {
+                    let deviation = (w.adjoint() * w - Matrix::identity(n, n)).norm();
+                    let (one, two) = (error(w, Form::Auto, &topology), error(w, Form::Svd, &topology));
+                    let bound = 1e-13 * n as f64 * (1.0 + size);
+                    let name = format!("{} N={n}, {size}: {one:.2e}, {two:.2e}", topology.key());
+                    assert!(one <= bound + deviation / std::f64::consts::SQRT_2, "{name}");
+                    assert!(two <= bound, "{name}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn programs_survive_their_file() {
     let folder = tempfile::tempdir().unwrap();

@@ -173,7 +173,7 @@ impl<'a> Tables<'a> {
     }
 
     /// The records of a row at a point: one per chip, or the one of the reference row.
-    fn records(&self, row: Row, point: usize) -> Vec<&Record> {
+    pub(super) fn records(&self, row: Row, point: usize) -> Vec<&Record> {
         if row != Row::Chips {
             return self.reference(row, point).into_iter().collect();
         }

@@ -15,6 +15,9 @@ impl Tables<'_> {
         self.hardware(&mut out);
         self.accuracy(&mut out);
         let _ = writeln!(out, "\n{}", self.conclusion());
+        for keys in self.axes_without_effect() {
+            let _ = writeln!(out, "{keys} has no effect here: all results are equal along this axis.");
+        }
         out
     }
 

@@ -4,6 +4,7 @@ use crate::error::ExperimentError;
 use crate::input::grid::Point;
 use crate::run::prepare::PreparedPoint;
 use phaseloom_hardware::Process;
+use phaseloom_hardware::correction::{Knowledge, correction};
 
 /// Transmission below which almost no light arrives (dB).
 const MIN_TRANSMISSION_DB: f64 = -30.0;
@@ -60,22 +61,28 @@ pub(crate) fn cautions(prepared: &[PreparedPoint], points: &[Point]) -> Result<V
             worst.value
         ));
     }
-    // The predicted error is that of an uncorrected chip.
-    let errors = |p: &PreparedPoint| match p.designs.iter().any(|design| design.is_corrected()) {
-        true => Vec::new(),
-        false => p.designs.iter().map(|design| -design.predicted_error()).collect(),
+    // The predicted error is that of an uncorrected chip. A method that knows the design alone leaves the random part.
+    let knows = |p: &PreparedPoint| correction(&p.config.correction).ok().map(|method| method.knows);
+    let errors = |p: &PreparedPoint| match knows(p) {
+        None => p.designs.iter().map(|design| -design.predicted_error()).collect(),
+        Some(Knowledge::Design) => p.designs.iter().map(|design| -design.random_error()).collect(),
+        Some(Knowledge::Nothing | Knowledge::Errors) => Vec::new(),
     };
     let Some(worst) = smallest(prepared, errors) else { return Ok(lines) };
     let error = -worst.value;
     if error > MAX_PREDICTED_ERROR {
         lines.push(format!(
             "the predicted matrix error of {} is {error:.2}, more than {MAX_PREDICTED_ERROR}: such a chip has little in \
-             common with the weights; use smaller cores (`core.ports`), smaller errors, or a `correction`",
-            place(&worst)
+             common with the weights; use smaller cores (`core.ports`), smaller errors, or {}",
+            place(&worst),
+            match knows(&prepared[worst.point]) {
+                None => "a `correction`",
+                Some(_) => "a `correction` that knows or measures the errors of each chip",
+            }
         ));
     }
     let PreparedPoint { config, programs, .. } = &prepared[worst.point];
-    if config.process.thermal_crosstalk.is_some() && error > SMALL_ERROR {
+    if config.process.thermal_crosstalk.is_some() && config.correction == "none" && error > SMALL_ERROR {
         let process = Process { thermal_crosstalk: None, ..config.process.clone() };
         let without = programs.layers[worst.layer].design(&process)?.predicted_error();
         let share = 1.0 - (without / error).powi(2);

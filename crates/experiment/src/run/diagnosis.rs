@@ -10,12 +10,12 @@ use phaseloom_hardware::correction::Interrupt;
 use phaseloom_hardware::{LINK_PARTS, LayerDesign};
 use rayon::prelude::*;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// A loss counts if it exceeds this multiple of its standard error.
+/// A difference counts if it exceeds this multiple of its standard error.
 const STANDARD_ERRORS: f64 = 2.0;
-/// A gain of agreement below this is not called the cause of a loss.
-const CLEAR_GAIN: f64 = 0.01;
+/// Share of the loss above which a perfect mesh explains it.
+const MOST: f64 = 0.5;
 
 /// The point of smallest loss among those where the median loses more than [`TOLERATED_LOSS`] and two standard errors.
 ///
@@ -67,11 +67,12 @@ impl Attempt {
     }
 
     /// Expected time in units of that of the whole chip.
-    fn time(self) -> u32 {
+    fn time(self) -> f64 {
         match self {
-            Self::Part(_) => 1,
+            Self::Part(_) => 1.0,
             // Another process needs other driven phases.
-            Self::Source(_) | Self::Correction(_) => 3,
+            Self::Source(_) => 2.0,
+            Self::Correction(_) => 3.0,
         }
     }
 
@@ -96,69 +97,162 @@ impl Attempt {
     }
 }
 
+/// The share of samples that a chip decides as the exact network does.
+#[derive(Clone, Copy)]
+struct Share {
+    same: f64,
+    samples: f64,
+}
+
+impl Share {
+    fn value(self) -> f64 {
+        self.same / self.samples
+    }
+
+    /// Squared standard error. No share of a finite number of samples is certain, so one sample is added to each side.
+    fn variance(self) -> f64 {
+        let p = (self.same + 1.0) / (self.samples + 2.0);
+        p * (1.0 - p) / self.samples
+    }
+
+    /// Whether the share exceeds another one by more than [`TOLERATED_LOSS`] and [`STANDARD_ERRORS`].
+    fn exceeds(self, other: Self) -> bool {
+        let gain = self.value() - other.value();
+        gain > TOLERATED_LOSS && !self.equals(other)
+    }
+
+    /// Whether two shares differ by less than [`STANDARD_ERRORS`].
+    fn equals(self, other: Self) -> bool {
+        (self.value() - other.value()).abs() <= STANDARD_ERRORS * (self.variance() + other.variance()).sqrt()
+    }
+}
+
+impl std::fmt::Display for Share {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:.1} %", 100.0 * self.value())
+    }
+}
+
+/// The time that a diagnosis may take, and that of one chip at a point.
+pub(crate) struct Times<'a> {
+    pub budget: Duration,
+    pub threads: usize,
+    /// Mean time of the chips of a point, if some were computed.
+    pub chips: &'a [Option<Duration>],
+}
+
 /// Names the source that costs most at the lossy point of a run, in one line. `None` if the run loses nothing.
 ///
-/// It stops when `budget` is spent, and names what was not tried.
+/// The chip is the one of median accuracy. Which attempts fit into the time is decided before the first one, and the line
+/// says which were left out.
 pub(crate) fn diagnose(
     tables: &Tables<'_>,
     prepared: &[PreparedPoint],
     points: &[Point],
-    budget: Duration,
+    times: &Times<'_>,
     interrupt: &Interrupt,
 ) -> Option<String> {
-    let start = Instant::now();
     let index = lossy_point(tables)?;
-    let point = prepared[index].first_samples();
     let values = points[index].values();
+    if let Some(text) = lossy_mesh(tables, index, &prepared[index].config) {
+        return Some(format!("the chips lose accuracy{values}: {text}"));
+    }
+    let point = prepared[index].first_samples();
+    let chips = tables.summary(Row::Chips, index);
+    let distance = |accuracy: &f64| (accuracy - chips.quantile(0.5)).abs();
+    let all = chips.accuracies.iter().enumerate();
+    let (trial, _) = all.min_by(|a, b| distance(a.1).total_cmp(&distance(b.1)))?;
     let share = |point: PreparedPoint| {
-        let record = point.evaluate(Unit { row: Row::Chips, point: index, trial: 0 }, &mut |_, _| Ok(())).ok()?;
-        Some(record.shots.first()?.same as f64 / record.samples as f64)
+        let unit = Unit { row: Row::Chips, point: index, trial: trial as u64 };
+        let record = point.evaluate(unit, &mut |_, _| Ok(())).ok()?;
+        Some(Share { same: record.shots.first()?.same as f64, samples: record.samples as f64 })
     };
-    let base = share(point.clone())?;
-    let one_chip = start.elapsed();
-    let attempts = Attempt::all(&point.config);
-    let samples = point.test_set.labels.len();
-    let result = |attempt: &Attempt| {
-        let in_time = start.elapsed() + attempt.time() * one_chip <= budget && !interrupt.requested();
-        in_time.then(|| share(attempt.apply(point.clone(), interrupt)?))
-    };
-    // `None`: not tried for lack of time. `Some(None)`: tried and failed, such as a correction that does not suit the chip.
-    // `par_bridge` starts the attempts in their order, so that the last ones are those not tried.
-    let mut results: Vec<(usize, Option<Option<f64>>)> =
-        attempts.iter().enumerate().par_bridge().map(|(i, attempt)| (i, result(attempt))).collect();
-    results.sort_unstable_by_key(|(i, _)| *i);
-    let results: Vec<Option<Option<f64>>> = results.into_iter().map(|(_, result)| result).collect();
-    let of = |corrects: bool| {
-        let both = attempts.iter().zip(&results).filter(move |(attempt, _)| attempt.is_correction() == corrects);
-        both.filter_map(|(attempt, result)| Some((attempt.key(), (*result)??)))
-    };
-    let percent = |share: f64| format!("{:.1} %", 100.0 * share);
-    if results.iter().all(Option::is_none) {
+    let mut attempts = Attempt::all(&point.config);
+    let chip = times.chips[index]?.as_secs_f64().max(1e-6);
+    let mut available = (times.budget.as_secs_f64() / chip - 1.0) * times.threads as f64;
+    let needed = 1.0 + attempts.iter().map(|attempt| attempt.time()).sum::<f64>() / times.threads as f64;
+    let fitting = attempts.iter().take_while(|attempt| {
+        available -= attempt.time();
+        available >= 0.0
+    });
+    let skipped = attempts.split_off(fitting.count());
+    if attempts.is_empty() {
         return Some(format!(
-            "the chips lose accuracy{values}, and a tenth of the time of the run is too short to find out which source \
-             costs most: run more trials"
+            "the chips lose accuracy{values}; to find out which source costs most takes about {:.0} s on one chip, more than \
+             a tenth of the time of this run: run more trials",
+            (needed * chip).ceil()
         ));
     }
-    let mut text = format!("one chip{values} decides {} of {samples} samples as the exact network does", percent(base));
-    match of(false).max_by(|a, b| a.1.total_cmp(&b.1)) {
-        Some((name, best)) if best - base >= CLEAR_GAIN => {
-            text += &format!("; `{name}` costs most: without it {}", percent(best));
-        }
-        Some((name, best)) => {
-            text += &format!("; no source alone explains the loss: without `{name}`, {} at most", percent(best));
-        }
-        None => {}
+    let base = share(point.clone())?;
+    let result = |attempt: &Attempt| match interrupt.requested() {
+        true => None,
+        false => share(attempt.apply(point.clone(), interrupt)?),
+    };
+    // `None`: an attempt that fails, such as a correction that does not suit the chip.
+    let results: Vec<Option<Share>> = attempts.par_iter().map(result).collect();
+    if interrupt.requested() {
+        return None;
     }
+    let of = |corrects: bool| {
+        let both = attempts.iter().zip(&results).filter(move |(attempt, _)| attempt.is_correction() == corrects);
+        both.filter_map(|(attempt, share)| Some((attempt.key(), (*share)?))).collect::<Vec<_>>()
+    };
+    let mut text = format!(
+        "the chip of median accuracy{values} (trial {trial}) decides {base} of {} samples as the exact network does",
+        base.samples
+    );
+    text += &source_text(base, &of(false), skipped.iter().all(|attempt| attempt.is_correction()));
     for (name, share) in of(true) {
-        let verdict = if share - base >= CLEAR_GAIN { "would help" } else { "would not help" };
-        text += &format!("; `correction = \"{name}\"` {verdict}: {}", percent(share));
+        let verdict = match (share.exceeds(base), base.exceeds(share)) {
+            (true, _) => "would help",
+            (_, true) => "would harm",
+            _ => "would change little",
+        };
+        text += &format!("; `correction = \"{name}\"` {verdict}: {share}");
     }
-    let skipped: Vec<&str> =
-        attempts.iter().zip(&results).filter(|(_, r)| r.is_none()).map(|(attempt, _)| attempt.key()).collect();
     if !skipped.is_empty() {
-        text += &format!("; not tried in a tenth of the run's time: {}", skipped.join(", "));
+        let skipped: Vec<&str> = skipped.iter().map(|attempt| attempt.key()).collect();
+        text += &format!("; not tried in a tenth of the time of the run: {}", skipped.join(", "));
     }
     Some(text)
+}
+
+/// The part of the line about sources. `all` says whether all of them were tried.
+fn source_text(base: Share, tried: &[(&str, Share)], all: bool) -> String {
+    let Some(best) = tried.iter().map(|(_, share)| *share).max_by(|a, b| a.value().total_cmp(&b.value())) else {
+        return String::new();
+    };
+    let among = if all { "" } else { " of those tried" };
+    if !best.exceeds(base) {
+        return match all {
+            true => format!("; no source alone explains the loss: without any one of them, {best} at most"),
+            false => format!("; none of the sources tried explains the loss alone: {best} at most"),
+        };
+    }
+    let names: Vec<String> = tried
+        .iter()
+        .filter(|(_, share)| share.exceeds(base) && share.equals(best))
+        .map(|(name, share)| format!("`{name}` (without it {share})"))
+        .collect();
+    match &names[..] {
+        [name] => format!("; {name} costs most{among}"),
+        names => format!("; {} cost most{among}, about the same", names.join(" and ")),
+    }
+}
+
+/// Why the chips of a point lose accuracy, if a perfect mesh with an ideal link loses most of it already.
+fn lossy_mesh(tables: &Tables<'_>, point: usize, config: &Config) -> Option<String> {
+    let [exact, mesh, chips] =
+        [Row::Exact, Row::PerfectIdeal, Row::Chips].map(|row| tables.summary(row, point).quantile(0.5));
+    (exact - mesh > MOST * (exact - chips)).then(|| {
+        format!(
+            "a perfect mesh without noise already falls from {:.1} % to {:.1} %, because `core.topology` = \"{}\" realises \
+             the weights only approximately; use a universal topology",
+            100.0 * exact,
+            100.0 * mesh,
+            config.core.topology
+        )
+    })
 }
 
 impl PreparedPoint {

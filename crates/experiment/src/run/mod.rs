@@ -13,23 +13,25 @@ use crate::input::files::{Inputs, PointInputs};
 use crate::input::grid::Point;
 use crate::output::table::Tables;
 use crate::run::cautions::cautions;
-use crate::run::diagnosis::diagnose;
+use crate::run::diagnosis::{Times, diagnose};
 use crate::run::prepare::prepare;
 use crate::store::identity::Identity;
 use crate::store::outcome::Outcome;
 use crate::store::plan::{Plan, Shard};
-use crate::store::record::{Record, Unit};
+use crate::store::record::{Record, Row, Unit};
 use crate::store::{self, Store};
 use phaseloom_hardware::correction::Interrupt;
 use phaseloom_hardware::{Batch, HardwareError};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::Mutex;
-use std::time::Instant;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-/// The diagnosis takes at most this part of the time of the run.
+/// The diagnosis takes at most this part of the time of the run, or [`SHORT`] if that is longer.
 const DIAGNOSIS_SHARE: u32 = 10;
+/// A time that nobody notices.
+const SHORT: Duration = Duration::from_millis(500);
 
 /// Options of a run. None changes a result.
 pub struct Options<'a> {
@@ -94,7 +96,7 @@ fn compute(
     let config = &experiment.config;
     let identity = Identity::new(config, std::mem::take(&mut inputs.hashes));
     let plan = Plan::new(&points);
-    let mut contents = store::read(folder)?;
+    let mut contents = store::read_as(folder, Some(&identity))?;
     let mut records = BTreeMap::new();
     if let Some(contents) = &mut contents {
         identity.expect_same(&contents.identity, folder)?;
@@ -121,6 +123,8 @@ fn compute(
     cautions(&prepared, &points)?.iter().for_each(|text| (options.note)(text));
     let store = Store::open(folder, &identity, config, contents.as_ref())?;
     let mut interrupted = false;
+    // Time and number of the chips computed at each point.
+    let chip_times = Mutex::new(vec![(Duration::ZERO, 0); points.len()]);
     let notes: BTreeSet<String> = prepared.iter().filter_map(|point| point.model.note_on_unused_tensors()).collect();
     notes.iter().for_each(|note| (options.note)(note));
     if let Some(pool) = &pool {
@@ -135,6 +139,7 @@ fn compute(
                 Some(keep) => store.check().and_then(|()| keep(*unit, shot, outputs)),
                 None => Ok(()),
             };
+            let begin = Instant::now();
             let record = match prepared[unit.point].evaluate(*unit, &mut keep) {
                 // The next run computes a unit again whose correction was stopped.
                 Err(ExperimentError::Hardware(HardwareError::Interrupted)) => return Ok(None),
@@ -146,8 +151,12 @@ fn compute(
                 other => other?,
             };
             store.append(&record)?;
-            // The count is correct even if another thread panicked.
-            let mut done = done.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            if unit.row == Row::Chips {
+                let (time, count) = &mut lock(&chip_times)[unit.point];
+                *time += begin.elapsed();
+                *count += 1;
+            }
+            let mut done = lock(&done);
             *done += 1;
             (options.progress)(*done, total);
             Ok(Some(record))
@@ -163,12 +172,19 @@ fn compute(
     let outcome = Outcome { identity, points, records, computed, missing, interrupted, diagnosis: None, store };
     let diagnosis = match (Tables::new(&outcome), pool) {
         (Some(tables), Some(pool)) if options.diagnose => {
-            let budget = start.elapsed() / DIAGNOSIS_SHARE;
-            pool.install(|| diagnose(&tables, &prepared, &outcome.points, budget, &options.interrupt))
+            let chips: Vec<_> = lock(&chip_times).iter().map(|(time, count)| time.checked_div(*count)).collect();
+            let budget = SHORT.max(start.elapsed() / DIAGNOSIS_SHARE);
+            let times = Times { budget, threads: pool.current_num_threads(), chips: &chips };
+            pool.install(|| diagnose(&tables, &prepared, &outcome.points, &times, &options.interrupt))
         }
         _ => None,
     };
     Ok(Outcome { diagnosis, ..outcome })
+}
+
+/// Locks a value that is correct even if another thread panicked.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

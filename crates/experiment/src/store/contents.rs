@@ -27,6 +27,8 @@ pub struct Contents {
     /// Length of `units.jsonl` in bytes.
     pub(super) bytes: u64,
     units_path: PathBuf,
+    /// Whether `identity.json` is missing or unreadable, so that the identity is that of the caller.
+    pub(super) lacks_identity: bool,
     /// Number of lines that cannot be used, and the reason for the first.
     unusable: Option<(usize, String)>,
 }
@@ -37,20 +39,34 @@ pub struct Contents {
 ///
 /// A folder that holds something else, a damaged file, lines that contradict each other.
 pub fn read(folder: &Path) -> Result<Option<Contents>, ExperimentError> {
+    read_as(folder, None)
+}
+
+/// Reads a folder as [`read`] does. If its `identity.json` was removed or damaged, the folder is that of the run `ours` if
+/// it holds a unit of that run: each line has a checksum over the identity.
+pub(crate) fn read_as(folder: &Path, ours: Option<&Identity>) -> Result<Option<Contents>, ExperimentError> {
     check_output_folder(folder)?;
     let identity_path = folder.join(IDENTITY);
-    if !exists(&identity_path)? {
-        return match is_free(folder)? {
-            true => Ok(None),
-            false => Err(refused(
-                folder,
-                "this folder is not empty and holds no Phaseloom run: choose another folder with -o",
-            )),
-        };
+    let is_there = exists(&identity_path)?;
+    if !is_there && is_free(folder)? {
+        return Ok(None);
     }
-    let text = read_text(&identity_path)?;
-    let identity: Identity =
-        serde_json::from_str(&text).map_err(|source| damaged(&identity_path, source.line())(source))?;
+    let stored = match is_there {
+        true => serde_json::from_str(&read_text(&identity_path)?),
+        false => Err(serde::de::Error::custom("no such file")),
+    };
+    let recovered = || ours.filter(|ours| has_unit_of(folder, ours));
+    let (identity, lacks_identity): (Identity, bool) = match (stored, is_there) {
+        (Ok(identity), _) => (identity, false),
+        (Err(source), is_there) => match recovered() {
+            Some(ours) => (ours.clone(), true),
+            None if is_there => return Err(damaged(&identity_path, source.line())(source)),
+            None => {
+                let problem = "this folder is not empty and holds no Phaseloom run: choose another folder with -o";
+                return Err(refused(folder, problem));
+            }
+        },
+    };
     let experiment_path = folder.join(EXPERIMENT);
     // The identity is written first. If the process was killed before the second file, the number of trials is the default.
     let config: Config = if exists(&experiment_path)? {
@@ -65,9 +81,15 @@ pub fn read(folder: &Path) -> Result<Option<Contents>, ExperimentError> {
     let units_path = folder.join(UNITS);
     let text = if exists(&units_path)? { read_up_to(&units_path, MAX_BYTES)? } else { Vec::new() };
     let (records, bytes) = (BTreeMap::new(), text.len() as u64);
-    let mut contents = Contents { identity, config, records, bytes, units_path, unusable: None };
+    let mut contents = Contents { identity, config, records, bytes, units_path, lacks_identity, unusable: None };
     contents.add_lines(&text)?;
     Ok(Some(contents))
+}
+
+/// Whether a line of `units.jsonl` has the checksum of a run.
+fn has_unit_of(folder: &Path, identity: &Identity) -> bool {
+    let text = read_up_to(&folder.join(UNITS), MAX_BYTES).unwrap_or_default();
+    text.split(|&byte| byte == b'\n').any(|line| from_line(line, &identity.identity).is_ok())
 }
 
 impl Contents {

@@ -16,6 +16,7 @@ pub mod record;
 
 use crate::error::ExperimentError;
 use crate::input::config::Config;
+pub(crate) use crate::store::contents::read_as;
 pub use crate::store::contents::{Contents, read};
 use crate::store::identity::{Identity, VERSION};
 use crate::store::line::to_line;
@@ -61,6 +62,8 @@ fn damaged(path: &Path, line: usize) -> impl FnOnce(serde_json::Error) -> Experi
 pub struct Store {
     folder: PathBuf,
     identity: String,
+    /// The text of `identity.json`.
+    identity_text: String,
     lock: Watched,
     units: Mutex<Units>,
 }
@@ -131,7 +134,7 @@ impl Store {
             TryLockError::Error(source) => io(&lock.path)(source),
         })?;
         // Another writer may have changed the folder between reading and locking it.
-        let now = read(folder)?.map(|c| (c.identity.identity, c.bytes));
+        let now = read_as(folder, Some(identity))?.map(|c| (c.identity.identity, c.bytes));
         if now != contents.map(|c| (c.identity.identity.clone(), c.bytes)) {
             let problem = "another phaseloom has just written to this folder: start again to resume from there";
             return Err(refused(folder, problem));
@@ -140,10 +143,10 @@ impl Store {
             remove_stale_parts(folder)?;
         }
         // The identity is the first file, so that a folder without it is not a run.
-        if contents.is_none() {
-            let path = folder.join(IDENTITY);
-            let text = serde_json::to_string_pretty(identity).map_err(damaged(&path, 0))?;
-            write_atomically(&path, (text + "\n").as_bytes())?;
+        let path = folder.join(IDENTITY);
+        let identity_text = serde_json::to_string_pretty(identity).map_err(damaged(&path, 0))? + "\n";
+        if contents.is_none_or(|contents| contents.lacks_identity) {
+            write_atomically(&path, identity_text.as_bytes())?;
         }
         if contents.is_none_or(|c| c.config != *config) || !folder.join(EXPERIMENT).exists() {
             write_atomically(&folder.join(EXPERIMENT), experiment_text(config).as_bytes())?;
@@ -157,7 +160,7 @@ impl Store {
         let file = Watched::open(path, OpenOptions::new().append(true))?;
         let length = file.length().unwrap_or(0);
         let units = Mutex::new(Units { file, length });
-        Ok(Self { folder: folder.to_owned(), identity: identity.identity.clone(), lock, units })
+        Ok(Self { folder: folder.to_owned(), identity: identity.identity.clone(), identity_text, lock, units })
     }
 
     /// Appends one unit and syncs it to the disk. A line that cannot be written is taken back.
@@ -187,6 +190,11 @@ impl Store {
     /// As [`Store::check`], and a file that cannot be written.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), ExperimentError> {
         self.check()?;
+        // Without its identity the folder would be refused for ever.
+        let identity = self.folder.join(IDENTITY);
+        if std::fs::read(&identity).ok().as_deref() != Some(self.identity_text.as_bytes()) {
+            write_atomically(&identity, self.identity_text.as_bytes())?;
+        }
         Ok(write_atomically(&self.folder.join(name), bytes)?)
     }
 

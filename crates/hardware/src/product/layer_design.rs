@@ -29,6 +29,8 @@ pub(super) struct TileDesign {
     pub chip_gain: f64,
     /// Predicted ‖ΔW‖²: first order in the random sources, exact in the deterministic ones.
     error_squared: f64,
+    /// Part of the random sources in it.
+    random_squared: f64,
     /// ‖W‖²_F of the target.
     norm_squared: f64,
 }
@@ -70,7 +72,7 @@ impl TileDesign {
         let norm_squared = target.norm_squared();
         let random = process.predicted_corner_error_squared(program, corner.0.min(corner.1)) * norm_squared;
         let fixed = (deterministic.columns(0, columns) * Complex64::new(gain, 0.0) - target).norm_squared();
-        Ok(Self { driven, gain, chip_gain: gain, error_squared: fixed + random, norm_squared })
+        Ok(Self { driven, gain, chip_gain: gain, error_squared: fixed + random, random_squared: random, norm_squared })
     }
 }
 
@@ -121,6 +123,12 @@ impl LayerDesign {
     #[must_use]
     pub fn predicted_error(&self) -> f64 {
         relative_error(self.tiles.iter().flatten().map(|tile| (tile.error_squared, tile.norm_squared)))
+    }
+
+    /// The part of [`LayerDesign::predicted_error`] of the random sources. Knowledge of the design alone cannot correct it.
+    #[must_use]
+    pub fn random_error(&self) -> f64 {
+        relative_error(self.tiles.iter().flatten().map(|tile| (tile.random_squared, tile.norm_squared)))
     }
 
     /// Figures of merit at the full scale of the converters, SNR averaged over the tiles (dB); `None` without noise.

@@ -64,7 +64,7 @@ impl MatrixProgram {
     /// Programs an M×N matrix in double precision. `Form::Auto` uses one mesh if `max|U†U−I| ≤ 1e-9`.
     ///
     /// The realised matrix is within `1e-13·max(M,N)·‖W‖₂` (Frobenius) of the target on a universal mesh. A matrix that is
-    /// unitary only within the tolerance is programmed on one mesh with an error of its own deviation.
+    /// unitary only within the tolerance is programmed on one mesh, which adds `‖W†W − I‖_F/√2` (docs/physics.md 42).
     /// O(max(M,N)³), except for fitted meshes.
     ///
     /// # Errors
