@@ -127,8 +127,8 @@ fn what_does_not_belong_together_is_refused() {
         ("chip process.toml --seed 1 -o new.json", &["--program"]),
         ("matrix program.json --chip core.json -o new.npy", &["5×5", "3×4", "chip of the shape"]),
         (
-            "chip process.toml --core 4 --topology rectangle --seed 1 -o new.json",
-            &["rectangle", "rectangular, triangular"],
+            "chip process.toml --core 4 --topology rectangel --seed 1 -o new.json",
+            &["rectangel", "rectangular, triangular"],
         ),
         ("chip list.toml --core 5 --seed 1 -o new.json", &["list.toml: line 2", "a table of keys"]),
     ] {

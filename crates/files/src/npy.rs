@@ -276,12 +276,28 @@ fn require_finite(path: &Path, columns: usize, entries: impl Iterator<Item = f64
 /// [`FileError::Io`] if the file cannot be written, [`FileError::NotFinite`] for a NaN or infinity, which [`read_matrix`]
 /// would refuse.
 pub fn write_matrix(path: &Path, matrix: &DMatrix<Complex64>) -> Result<(), FileError> {
-    let mut bytes = Vec::new();
-    let shape = [matrix.nrows() as u64, matrix.ncols() as u64];
     // Columns of the transpose are the rows.
     let rows = matrix.transpose();
     require_finite(path, matrix.ncols(), rows.iter().map(|z| z.re))?;
     require_finite(path, matrix.ncols(), rows.iter().map(|z| z.im))?;
+    write_rows(path, &rows)
+}
+
+/// Writes a real matrix as `.npy` of type f8 in C order.
+///
+/// # Errors
+///
+/// As [`write_matrix`].
+pub fn write_real_matrix(path: &Path, matrix: &DMatrix<f64>) -> Result<(), FileError> {
+    let rows = matrix.transpose();
+    require_finite(path, matrix.ncols(), rows.iter().copied())?;
+    write_rows(path, &rows)
+}
+
+/// Writes a matrix, given by its transpose, in C order.
+fn write_rows<T: nalgebra::Scalar + npyz::AutoSerialize>(path: &Path, rows: &DMatrix<T>) -> Result<(), FileError> {
+    let mut bytes = Vec::new();
+    let shape = [rows.ncols() as u64, rows.nrows() as u64];
     let written = (|| {
         let mut writer = npyz::WriteOptions::new().default_dtype().shape(&shape).writer(&mut bytes).begin_nd()?;
         writer.extend(rows.iter())?;
