@@ -302,6 +302,15 @@ pub fn write_columns_as_rows(path: &Path, matrix: &DMatrix<f64>) -> Result<(), F
     write_columns(path, matrix)
 }
 
+/// Writes a real matrix as `.npy` of type f8 in C order.
+///
+/// # Errors
+///
+/// As [`write_matrix`].
+pub fn write_real_matrix(path: &Path, matrix: &DMatrix<f64>) -> Result<(), FileError> {
+    write_columns_as_rows(path, &matrix.transpose())
+}
+
 /// Writes each column of a matrix as a row.
 fn write_columns<T: npyz::AutoSerialize + nalgebra::Scalar>(path: &Path, matrix: &DMatrix<T>) -> Result<(), FileError> {
     let mut bytes = Vec::new();

@@ -3,7 +3,7 @@
 use super::Exit;
 use super::terminal::{output, streams};
 use clap::Args;
-use phaseloom::files::{InvalidValue, Results};
+use phaseloom::files::{InvalidValue, Results, folded};
 use phaseloom::mesh::MeshError;
 use phaseloom::mesh::convention::{ConvertedProgram, convention, load};
 use std::path::PathBuf;
@@ -22,7 +22,7 @@ const OURS: &str = "phaseloom";
 pub struct Convert {
     /// A program, or a converted one (JSON)
     program: PathBuf,
-    /// Key of the convention, see `phaseloom list`; `phaseloom` converts back to a program
+    /// Key of the convention, see `phaseloom explain`; `phaseloom` converts back to a program
     #[arg(long, value_name = "KEY")]
     to: String,
     /// Where to write the result, `-` for standard output [default: only the summary is printed]
@@ -41,19 +41,21 @@ impl Convert {
             }
             other => other,
         };
-        let to = if self.to == OURS { None } else { Some(convention(&self.to).map_err(known)?) };
+        let ours = folded(&self.to) == OURS;
+        let to = if ours { None } else { Some(convention(&self.to).map_err(known)?) };
         if let Some(path) = &self.output {
             let formats = ["phaseloom-program", "phaseloom-converted"];
             output::check_json_path(path, &formats, &[("the program", Some(&self.program))])?;
         }
         let program = load(&streams::input(&self.program)?)?;
         let (rows, columns) = program.shape();
+        let key = to.map_or(OURS, |convention| convention.key());
         let mut results = Results::default();
         results.value("rows", rows);
         results.value("columns", columns);
-        results.value("convention", self.to.as_str());
+        results.value("convention", key);
         results.value("cells", program.interferometers());
-        results.line(format!("{rows}×{columns}, {}, {} interferometers", self.to, program.interferometers()));
+        results.line(format!("{rows}×{columns}, {key}, {} interferometers", program.interferometers()));
         match to {
             None => {
                 if let Some(path) = &self.output {

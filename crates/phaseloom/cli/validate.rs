@@ -27,7 +27,7 @@ pub struct Validate {
     output: Option<PathBuf>,
     #[command(flatten)]
     format: output::Format,
-    /// Only claims whose key contains this (`phaseloom list` names them)
+    /// Only claims whose key contains this (`phaseloom explain` names them)
     #[arg(long, value_name = "SUBSTRING")]
     only: Option<String>,
     /// Seed of all draws

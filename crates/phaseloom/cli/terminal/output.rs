@@ -101,17 +101,17 @@ pub fn detail(line: &str) {
     }
 }
 
-/// Writes an error to stderr.
-pub fn error(text: &str) {
-    message(&format!("error: {text}"));
+/// Writes an error with its code to stderr.
+pub fn error(code: u16, text: &str) {
+    message(&format!("error[E{code:04}]: {text}"));
 }
 
-/// Writes a message whose first word may be `error`, `warning` or `note`. On a terminal long lines are broken at spaces; in a
-/// pipe a message is one line, to be searched.
+/// Writes a message whose first word may be `error[…]`, `warning` or `note`. On a terminal long lines are broken at spaces;
+/// in a pipe a message is one line, to be searched.
 fn message(text: &str) {
     let text = if std::io::stderr().is_terminal() { wrap(text, WIDTH, 2) } else { text.to_owned() };
     let color = match text.split_once(": ").map(|(head, _)| head) {
-        Some("error") => AnsiColor::Red,
+        Some(head) if head.starts_with("error[") => AnsiColor::Red,
         Some("warning") => AnsiColor::Yellow,
         Some("note") => AnsiColor::Cyan,
         _ => {
