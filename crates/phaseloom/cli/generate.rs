@@ -1,10 +1,10 @@
 //! The command `generate`: make a test matrix.
 
 use super::Exit;
-use super::terminal::{output, whole};
+use super::terminal::{output, streams, whole};
 use clap::{Args, ValueEnum};
 use phaseloom::Complex64;
-use phaseloom::files::{require_memory, write_matrix, write_real_matrix};
+use phaseloom::files::{Results, require_memory, write_matrix, write_real_matrix};
 use phaseloom::mesh::Unitary;
 use phaseloom::nalgebra::DMatrix;
 use phaseloom::numerics::{StreamKey, haar_orthogonal, haar_unitary, standard_normal};
@@ -32,9 +32,11 @@ pub struct Generate {
     /// A real orthogonal matrix in place of a complex unitary, of haar only
     #[arg(long)]
     real: bool,
-    /// Where to write the matrix [default: only the summary is printed]
+    /// Where to write the matrix, `-` for standard output [default: only the summary is printed]
     #[arg(short, long, value_name = "MATRIX.npy")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    format: output::Format,
 }
 
 /// A kind of test matrix.
@@ -69,14 +71,28 @@ impl Generate {
         let matrix = self.matrix();
         let complex = self.is_complex();
         if let Some(path) = &self.output {
-            if complex { write_matrix(path, &matrix)? } else { write_real_matrix(path, &matrix.map(|z| z.re))? }
+            streams::save(path, |path| match complex {
+                true => write_matrix(path, &matrix),
+                false => write_real_matrix(path, &matrix.map(|z| z.re)),
+            })?;
         }
         let size = self.size;
         let seed = if self.is_random() { format!(", seed {}", self.seed) } else { String::new() };
         let numbers = if complex { "complex" } else { "real" };
-        let unitary = format!("max |U†U − I| = {:.1e}", Unitary::deviation(&matrix));
-        let property = if self.kind == Kind::Gaussian { format!("‖W‖_F = {:.6}", matrix.norm()) } else { unitary };
-        output::print(&format!("{size}×{size} {}{seed}, {numbers}: {property}\n", self.name()))?;
+        let mut results = Results::default();
+        results.value("kind", self.name());
+        results.value("size", size);
+        results.value("seed", self.is_random().then_some(self.seed));
+        results.value("numbers", numbers);
+        let property = if self.kind == Kind::Gaussian {
+            results.value("norm", matrix.norm());
+            format!("‖W‖_F = {:.6}", matrix.norm())
+        } else {
+            results.value("unitary_deviation", Unitary::deviation(&matrix));
+            format!("max |U†U − I| = {:.1e}", Unitary::deviation(&matrix))
+        };
+        results.line(format!("{size}×{size} {}{seed}, {numbers}: {property}", self.name()));
+        output::print_summary(&results, self.format, self.output.as_deref())?;
         Ok(Exit::Done)
     }
 

@@ -1,7 +1,7 @@
 //! The command `import`: a model file from a weights file.
 
 use super::Exit;
-use super::terminal::output;
+use super::terminal::{output, streams};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use phaseloom::files::write_atomically;
@@ -66,7 +66,7 @@ impl Import {
         let folder = self.output.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
         let weights = relative(&self.weights, folder).with_context(|| self.weights.display().to_string())?;
         let text = model.toml(&name, &weights.to_string_lossy());
-        let Some(path) = &self.output else {
+        let Some(path) = self.output.as_deref().filter(|path| !streams::is_stream(path)) else {
             output::print(&text)?;
             return Ok(Exit::Done);
         };

@@ -6,7 +6,7 @@ use clap::Args;
 use phaseloom::experiment;
 use phaseloom::experiment::store::OUTPUTS;
 use phaseloom::experiment::{Effects, Experiment, ExperimentError, Options, Shard, Tables, Unit, View};
-use phaseloom::files::{FileError, write_columns_as_rows};
+use phaseloom::files::{FileError, Results, WIDTH, wrap, write_columns_as_rows};
 use phaseloom::hardware::{Batch, PRESET_STATE};
 use phaseloom::mesh::{Capability, topology};
 use std::collections::BTreeSet;
@@ -122,7 +122,16 @@ impl Run {
         };
         if self.dry_run {
             let forecast = experiment::forecast(experiment, folder, &options)?;
-            output::print(&forecast.to_string())?;
+            let mut results = Results::default();
+            results.value("folder", forecast.folder.display().to_string());
+            results.value("points", forecast.points);
+            results.value("units", forecast.units);
+            results.value("units_to_compute", forecast.missing);
+            results.value("threads", forecast.threads);
+            results.value("memory_bytes", forecast.bytes);
+            results.value("time_s", forecast.time().as_secs_f64());
+            results.show(wrap(&forecast.to_string(), WIDTH, 9) + "\n");
+            output::print_results(&results, self.format)?;
             return Ok(Exit::Done);
         }
         let outcome = experiment::run(experiment, folder, &options)?;

@@ -23,9 +23,6 @@ pub enum ValidationError {
     /// The TOML text of a process or link in a claim is invalid.
     #[error("the process or link of a claim is invalid: {0}")]
     Settings(#[from] toml::de::Error),
-    /// The table could not be written as CSV.
-    #[error("claims.csv: {0}")]
-    Csv(#[from] csv::Error),
     /// No claim has such a key.
     #[error(transparent)]
     UnknownClaim(InvalidValue),
@@ -35,7 +32,7 @@ pub enum ValidationError {
 }
 
 phaseloom_files::error_codes! {
-    ValidationError { Settings = 801, Csv = 802, UnknownClaim = 803, Interrupted = 804 }
+    ValidationError { Settings = 801, UnknownClaim = 803, Interrupted = 804 }
     wraps {
         Self::Mesh(error) => error,
         Self::Numerics(error) => error,
