@@ -201,7 +201,7 @@ fn one_point_has_its_quantiles() {
 }
 
 #[test]
-fn of_errors_the_lowest_are_best() {
+fn the_lowest_errors_are_best() {
     let point = |number: f64, median: f64, exact: f64, tolerance: f64| PointScore {
         keys: "x = ".into(),
         values: number.to_string(),
