@@ -24,14 +24,14 @@ fn main() -> Result<(), Error> {
     }
 
     let (exact, made) = (network.forward(&data.inputs), chip.forward(&data.inputs));
-    println!("digit   {:?}", &data.labels[..16]);
+    println!("digit   {:?}", &data.labels()[..16]);
     println!("exact   {:?}", &predictions(&exact)[..16]);
     println!("chip    {:?}", &predictions(&made)[..16]);
     println!(
         "accuracy on {} digits: exact {:.1} %, chip {:.1} %",
         data.samples(),
-        100.0 * accuracy(&exact, &data.labels),
-        100.0 * accuracy(&made, &data.labels)
+        100.0 * accuracy(&exact, data.labels()),
+        100.0 * accuracy(&made, data.labels())
     );
     Ok(())
 }

@@ -222,7 +222,7 @@ fn weights_and_calibration() {
         scene.refuses_file("calibration.json", scales(4).replacen(from, to, 1), &tables, parts);
     }
     fs::remove_file(scene.path("calibration.json")).unwrap();
-    scene.refuses(&tables, &["calibration.json does not exist", "phaseloom calibrate"]);
+    scene.refuses(&tables, &["calibration.json does not exist", "[calibration]\ndata = { inputs = \"train.npy\" }"]);
     scene.call("calibrate experiment.toml").refused(&["no table [calibration]", "data = {"]);
     assert!(!scene.path("calibration.json").exists());
 }
@@ -396,7 +396,8 @@ fn models() {
     scene.write("model.toml", MODEL.replace("outputs = 2", "outputs = 1"));
     let one = safetensors(&[("w1", &[4, 3], vec![1.0; 12]), ("b1", &[4], vec![0.0; 4]), ("w2", &[1, 4], vec![1.0; 4])]);
     scene.write("w.safetensors", one);
-    scene.refuses(&tables, &["1 output", "at least 2"]);
+    scene.write("y.npy", integers(40, |i| i % 3));
+    scene.refuses(&tables, &["label 2 of sample 2", "0…1"]);
 }
 
 #[test]

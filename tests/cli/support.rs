@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// The files whose bytes only the experiment may determine.
-pub const RESULTS: [&str; 5] = ["table.csv", "summary.csv", "design.csv", "figure.svg", "figure.png"];
+pub const RESULTS: [&str; 7] =
+    ["table.csv", "summary.csv", "design.csv", "classes.csv", "confusion.csv", "figure.svg", "figure.png"];
 
 /// The binary, with a backtrace asked for, so that one that is printed would be seen.
 pub fn phaseloom() -> Command {

@@ -160,7 +160,7 @@ fn every_file_and_column_of_a_run_is_documented() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         assert!(FORMATS.contains(&format!("`{name}")), "the file {name} is not documented");
     }
-    for name in ["table.csv", "summary.csv", "design.csv"] {
+    for name in ["table.csv", "summary.csv", "design.csv", "classes.csv", "confusion.csv"] {
         let text = std::fs::read_to_string(out.join(name)).unwrap();
         let mut lines = text.lines();
         let comments: Vec<&str> = lines.by_ref().take(6).collect();

@@ -150,10 +150,15 @@ pub enum Problem {
         reason: String,
     },
     /// A link that needs scales for a model without a calibration.
-    #[error("the link has converters, modulators or a laser, which need scales, but {}", what)]
+    #[error(
+        "the link has converters, modulators or a laser, which need scales, but {what}: add these two lines, with the name \
+         of your training data, to the experiment\n[calibration]\ndata = {data}"
+    )]
     NoCalibration {
-        /// The missing file and the remedy.
+        /// The missing file.
         what: String,
+        /// A choice of training data, as TOML.
+        data: String,
     },
     /// A constant field that may be smaller than some outputs.
     #[error(
@@ -175,9 +180,20 @@ pub enum Problem {
         /// Why it cannot be swept.
         reason: String,
     },
-    /// A model whose outputs are not classes.
-    #[error("the model has {outputs} output: expected at least 2, one a class")]
-    OneClass {
+    /// A layer whose outputs are to be kept and that the model lacks.
+    #[error("the outputs of layer {layer} cannot be saved: found no such layer, expected one of {layers}")]
+    NoLayer {
+        /// Its index.
+        layer: usize,
+        /// The layers of the model.
+        layers: String,
+    },
+    /// A threshold where the largest output decides, or nothing.
+    #[error(
+        "`threshold` divides two classes of a network of one output: found {outputs} outputs, or data without labels; \
+         remove the key"
+    )]
+    Threshold {
         /// Outputs of the model.
         outputs: usize,
     },
@@ -206,6 +222,6 @@ phaseloom_files::error_codes! {
 
 phaseloom_files::error_codes! {
     Problem {
-        Direct = 651, NoCalibration = 652, OffsetQuantile = 653, NothingPhotonic = 654, Sweep = 655, OneClass = 656,
+        Direct = 651, NoCalibration = 652, OffsetQuantile = 653, NothingPhotonic = 654, Sweep = 655, NoLayer = 656, Threshold = 657,
     }
 }

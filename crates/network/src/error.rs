@@ -46,20 +46,22 @@ pub enum NetworkError {
         path: PathBuf,
     },
 
-    /// Different numbers of inputs and labels.
+    /// Different numbers of inputs and labels or targets.
     #[error(
-        "{} holds {inputs} inputs and {} holds {labels} labels, expected equal numbers; \
+        "{} holds {inputs} inputs and {} holds {found} {what}, expected equal numbers; \
          check that both belong to the same split", inputs_path.display(), labels_path.display()
     )]
     CountMismatch {
         /// File of the inputs.
         inputs_path: PathBuf,
-        /// File of the labels.
+        /// File of the labels or targets.
         labels_path: PathBuf,
         /// Number of inputs (samples).
         inputs: usize,
-        /// Number of labels.
-        labels: usize,
+        /// Number of labels or targets.
+        found: usize,
+        /// `labels` or `targets`.
+        what: &'static str,
     },
 
     /// A label that is not one of the classes.

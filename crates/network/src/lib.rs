@@ -21,8 +21,10 @@ pub mod train;
 pub mod weights;
 
 pub use calibration::{Calibration, CalibrationSettings, LayerScale};
-pub use data::{DataSpec, Dataset};
+pub use data::{DataSpec, Dataset, Truth};
 pub use error::{NetworkError, Result};
-pub use model::{ExactPass, LayerMeasurement, Model, ModelSpec, PhotonicView, accuracy, predictions};
+pub use model::{
+    ExactPass, LayerMeasurement, Model, ModelSpec, PhotonicView, accuracy, binary_predictions, predictions,
+};
 pub use train::{EpochReport, TrainSpec, Trained, exact_accuracy};
 pub use weights::{Tensor, Tensors};

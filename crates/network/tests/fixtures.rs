@@ -78,7 +78,7 @@ fn idx_with_and_without_gzip() {
     let spec: DataSpec =
         toml::from_str("inputs = 'images-idx3-ubyte.gz'\nlabels = 'labels-idx1-ubyte'\nclasses = [1, 2]").unwrap();
     let data = spec.load(&fixture("")).unwrap();
-    assert_eq!((data.labels, data.inputs[(0, 1)]), (vec![1, 0], 8.0));
+    assert_eq!((data.labels(), data.inputs[(0, 1)]), (&[1, 0][..], 8.0));
     assert_eq!(spec.files(&fixture("")).unwrap().len(), 2);
 }
 

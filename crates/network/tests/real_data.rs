@@ -19,7 +19,7 @@ fn mnist() {
         labels = '$PHASELOOM_DATA/mnist/t10k-labels-idx1-ubyte.gz'";
     let Some(data) = load(toml) else { return };
     assert_eq!((data.features(), data.samples()), (784, 10_000));
-    assert_eq!(data.labels[..5], [7, 2, 1, 0, 4]);
+    assert_eq!(data.labels()[..5], [7, 2, 1, 0, 4]);
     assert!((data.inputs.max() - 255.0).abs() < 1e-12);
     data.check(784, 10).unwrap();
 }
@@ -45,5 +45,5 @@ fn vowels() {
     let Some(data) = load(toml) else { return };
     assert_eq!((data.features(), data.samples()), (4, 4 * 48));
     assert_eq!(data.inputs.column(0).as_slice(), [-3.639, 0.418, -0.67, 1.779]);
-    assert_eq!(data.labels[..3], [0, 1, 2]);
+    assert_eq!(data.labels()[..3], [0, 1, 2]);
 }

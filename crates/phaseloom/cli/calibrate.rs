@@ -32,12 +32,12 @@ impl Calibrate {
         let config = &experiment.config;
         let Some(source) = &config.calibration else {
             anyhow::bail!(
-                "{}: no table [calibration]: add one that names training data, such as\n  \
-                 [calibration]\n  data = {{ inputs = \"train-images-idx3-ubyte.gz\", labels = \"train-labels-idx1-ubyte.gz\" }}",
+                "{}: no table [calibration]: add one that names training data, such as\n\
+                 [calibration]\ndata = {{ inputs = \"train-images-idx3-ubyte.gz\" }}",
                 self.experiment.display()
             );
         };
-        let data = source.data.load(experiment.base());
+        let data = source.data.load(&experiment.base());
         let data = data.map_err(|e| e.in_settings("calibration.data", &experiment.path, &experiment.text))?;
         let mut done = Vec::new();
         // Every core size of the grid. The first takes the file that the model names, the others a sibling file.

@@ -6,29 +6,34 @@ use clap::Args;
 use phaseloom::experiment;
 use phaseloom::experiment::store::OUTPUTS;
 use phaseloom::experiment::{Effects, Experiment, ExperimentError, Options, Shard, Tables, Unit};
-use phaseloom::files::FileError;
+use phaseloom::files::{FileError, write_real_matrix};
 use phaseloom::hardware::{Batch, PRESET_STATE};
 use phaseloom::mesh::{Capability, topology};
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// Run a trained network on sampled imperfect chips, over a grid of settings
 ///
-/// Writes experiment.toml, units.jsonl, table.csv, summary.csv, design.csv, figure.svg, figure.png and provenance.json
-/// to DIR. If interrupted, the same command resumes the run.
+/// Writes experiment.toml, units.jsonl, table.csv, summary.csv, design.csv, classes.csv, confusion.csv, figure.svg,
+/// figure.png and provenance.json to DIR, and calibration.json if the run measures the scales of the converters. If
+/// interrupted, the same command resumes the run.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     phaseloom run examples/digits/digits.toml\n  \
     phaseloom run experiment.toml -o results/mine --trials 50 --threads 4\n  \
+    phaseloom run results/mine --trials 100               # more chips for the same run\n  \
+    phaseloom run experiment.toml --dry-run               # how large, how long\n  \
+    phaseloom run experiment.toml --save-outputs 0 1      # also of the layers 0 and 1 of the model\n  \
     phaseloom run experiment.toml --shard 1/2 -o part1    # on one machine\n  \
     phaseloom run experiment.toml --shard 2/2 -o part2    # on another\n  \
     phaseloom merge part1 part2 -o whole")]
 pub struct Run {
-    /// The experiment (TOML)
+    /// The experiment (TOML), or the folder of a run
     experiment: PathBuf,
-    /// Folder of the results [default: phaseloom-runs/<stem of EXPERIMENT>]
+    /// Folder of the results [default: that of the run, or phaseloom-runs/<folder>-<stem> of EXPERIMENT]
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
     /// Sampled chips at each point, instead of the number in the file
@@ -43,9 +48,13 @@ pub struct Run {
     /// Compute only part K of N of the units
     #[arg(long, value_name = "K/N", default_value = "1/1", hide_default_value = true)]
     shard: Shard,
-    /// Keep the outputs of every sample in DIR/outputs (.npy, classes × samples, one file per unit and shot)
+    /// Keep the outputs of every sample in DIR/outputs (.npy, samples × outputs, one file per unit and shot), also those of
+    /// the layers with these indices in the model
+    #[arg(long, value_name = "LAYER", num_args = 0..)]
+    save_outputs: Option<Vec<usize>>,
+    /// Print the size of the run, and its memory and time as estimates; write nothing
     #[arg(long)]
-    save_outputs: bool,
+    dry_run: bool,
 }
 
 impl Run {
@@ -56,7 +65,7 @@ impl Run {
         experiment.config.trials = self.trials.unwrap_or(experiment.config.trials);
         experiment.config.seed = self.seed.unwrap_or(experiment.config.seed);
         experiment.check(&experiment.config)?;
-        let folder = self.output.clone().unwrap_or_else(|| self.default_folder());
+        let folder = self.output.clone().unwrap_or_else(|| self.default_folder(&experiment));
         for line in announcements(&experiment)? {
             output::status(&line);
         }
@@ -71,7 +80,9 @@ impl Run {
             }
             bar.set_position(done as u64);
         };
-        let keep = |unit: Unit, shot: u32, outputs: &Batch| save_outputs(&folder, unit, shot, outputs);
+        let keep = |unit: Unit, shot: u32, layer: Option<usize>, outputs: &Batch| {
+            save_outputs(&folder, unit, shot, layer, outputs)
+        };
         let options = Options {
             threads: usize::from(self.threads.unwrap_or(0)),
             shard: self.shard,
@@ -79,13 +90,19 @@ impl Run {
             progress: &progress,
             note: &|text| output::status(&format!("note: {text}")),
             diagnose: true,
-            outputs: if self.save_outputs { Some(&keep) } else { None },
+            outputs: if self.save_outputs.is_some() { Some(&keep) } else { None },
+            layers: self.save_outputs.as_deref().unwrap_or_default(),
         };
+        if self.dry_run {
+            let forecast = experiment::forecast(&experiment, &folder, &options)?;
+            output::print(&forecast.to_string())?;
+            return Ok(Exit::Done);
+        }
         let outcome = experiment::run(&experiment, &folder, &options)?;
         bar.finish_and_clear();
 
         let earlier = outcome.records.len() - outcome.computed;
-        if self.save_outputs && earlier > 0 {
+        if self.save_outputs.is_some() && earlier > 0 {
             output::status(&format!(
                 "--save-outputs: {earlier} units were computed before; their outputs are in {} only if that run saved them. \
                  To save all outputs, run in a new folder",
@@ -124,14 +141,21 @@ impl Run {
         Ok(Exit::Done)
     }
 
-    fn default_folder(&self) -> PathBuf {
-        let stem = self.experiment.file_stem().unwrap_or_default().to_string_lossy();
+    /// The folder of the run that is continued, or one that is named after the experiment and its folder.
+    fn default_folder(&self, experiment: &Experiment) -> PathBuf {
         let shard = if self.shard == Shard::WHOLE {
             String::new()
         } else {
             format!("-{}-of-{}", self.shard.part, self.shard.of)
         };
-        Path::new("phaseloom-runs").join(format!("{stem}{shard}"))
+        if let Some(folder) = experiment.run_folder().filter(|_| shard.is_empty()) {
+            return folder.to_owned();
+        }
+        let path = experiment.path.canonicalize().unwrap_or_else(|_| experiment.path.clone());
+        let name = |part: Option<&OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
+        let (parent, stem) = (name(path.parent().and_then(Path::file_name)), name(experiment.path.file_stem()));
+        let separator = if parent.is_empty() { "" } else { "-" };
+        Path::new("phaseloom-runs").join(format!("{parent}{separator}{stem}{shard}"))
     }
 }
 
@@ -173,7 +197,13 @@ fn announcements(experiment: &Experiment) -> Result<Vec<String>, ExperimentError
     Ok(unread.into_iter().chain(reported).chain(preset).chain(jitter).chain(fitted).collect())
 }
 
-fn save_outputs(folder: &Path, unit: Unit, shot: u32, outputs: &Batch) -> Result<(), ExperimentError> {
+fn save_outputs(
+    folder: &Path,
+    unit: Unit,
+    shot: u32,
+    layer: Option<usize>,
+    outputs: &Batch,
+) -> Result<(), ExperimentError> {
     let folder = folder.join(OUTPUTS);
     match std::fs::create_dir(&folder) {
         Err(source) if source.kind() != ErrorKind::AlreadyExists => {
@@ -181,7 +211,7 @@ fn save_outputs(folder: &Path, unit: Unit, shot: u32, outputs: &Batch) -> Result
         }
         _ => (),
     }
-    let name = format!("{}-point{}-trial{}-shot{shot}.npy", unit.row.key(), unit.point, unit.trial);
-    let complex = outputs.map(|x| phaseloom::Complex64::new(x, 0.0));
-    Ok(phaseloom::files::write_matrix(&folder.join(name), &complex)?)
+    let layer = layer.map(|index| format!("-layer{index}")).unwrap_or_default();
+    let name = format!("{}-point{}-trial{}-shot{shot}{layer}.npy", unit.row.key(), unit.point, unit.trial);
+    Ok(write_real_matrix(&folder.join(name), &outputs.transpose())?)
 }

@@ -126,7 +126,8 @@ fn a_network_on_a_chip_predicts_as_its_experiment() -> Result<(), Box<dyn std::e
     let data = config.data.load(&folder)?;
     let (made, exact) = (predictions(&chip.forward(&data.inputs)), predictions(&network.forward(&data.inputs)));
     let count = |a: &[usize], b: &[usize]| a.iter().zip(b).filter(|(a, b)| a == b).count() as u64;
-    assert_eq!((count(&made, &data.labels), count(&made, &exact)), (record.shots[0].correct, record.shots[0].same));
+    let counts = record.shots[0].class_counts().ok_or("no classes")?;
+    assert_eq!((count(&made, data.labels()), count(&made, &exact)), (counts.correct, counts.same));
     assert_eq!(chip.matrix_errors(), record.layers.iter().map(|layer| layer.matrix_error).collect::<Vec<_>>());
     Ok(())
 }

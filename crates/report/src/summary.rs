@@ -23,11 +23,54 @@ pub(crate) const KINDS: [(Kind, &str, &str); 5] = [
     (Kind::Chips, "chips", "imperfect chips"),
 ];
 
+/// The number by which a run judges its rows.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Score {
+    /// Start of the names of its columns.
+    key: &'static str,
+    /// Title of its axis.
+    pub title: &'static str,
+    pub values: Values,
+}
+
+/// Which values a score takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Values {
+    /// Shares 0…1, shown in per cent.
+    Shares,
+    /// Ratios from 0, shown in per cent.
+    Ratios,
+    /// Numbers as they are.
+    Numbers,
+}
+
+impl Score {
+    const fn new(key: &'static str, title: &'static str, values: Values) -> Self {
+        Self { key, title, values }
+    }
+
+    /// A value in the unit of the figure, such as `97.7 %`.
+    pub(crate) fn text(&self, value: f64) -> String {
+        if self.values == Values::Numbers {
+            return decimal(format!("{value:.3e}").parse().unwrap_or(value));
+        }
+        format!("{} %", decimal((100.0 * value).round() / 100.0))
+    }
+}
+
+/// The scores of runs. A summary has the columns of one of them.
+const SCORES: &[Score] = &[
+    Score::new("accuracy", "test accuracy (%)", Values::Shares),
+    Score::new("rms_error", "rms error of the outputs", Values::Numbers),
+    Score::new("agreement", "agreement with the exact network (%)", Values::Shares),
+    Score::new("output_difference", "rms difference from the exact network (%)", Values::Ratios),
+];
+
 /// The value of a swept key: a word, or a number in one fixed spelling.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Level(String);
 
-/// One row. Accuracies are in per cent, quantiles are over chips.
+/// One row. Scores are in the unit of the figure, quantiles are over chips.
 #[derive(Debug, Clone)]
 pub(crate) struct Outcome {
     pub kind: Kind,
@@ -45,6 +88,7 @@ pub(crate) struct Outcome {
 pub(crate) struct Summary {
     pub keys: Vec<String>,
     pub outcomes: Vec<Outcome>,
+    pub score: &'static Score,
 }
 
 impl Level {
@@ -67,11 +111,14 @@ impl Level {
 }
 
 impl Summary {
-    /// Reads the columns `row`, `point`, the swept keys between `point` and `chips`, and the accuracies.
+    /// Reads the columns `row`, `point`, the swept keys between `point` and `chips`, and those of the score.
     pub(crate) fn read(table: &Table) -> Result<Self, ReportError> {
         let (kind, point, chips) = (table.column("row")?, table.column("point")?, table.column("chips")?);
         let swept = point + 1..chips.max(point + 1);
-        for needed in ["accuracy_mean", "accuracy_q10", "accuracy_q50", "accuracy_q90"] {
+        let column = |score: &Score, name: &str| format!("{}_{name}", score.key);
+        let score = SCORES.iter().find(|score| table.column(&column(score, "mean")).is_ok()).unwrap_or(&SCORES[0]);
+        let [mean, q10, q50, q90] = ["mean", "q10", "q50", "q90"].map(|name| column(score, name));
+        for needed in [&mean, &q10, &q50, &q90] {
             table.column(needed)?;
         }
         let outcomes = table.rows().iter().map(|row| {
@@ -79,7 +126,7 @@ impl Summary {
             let kind = KINDS.iter().find(|(_, text, _)| *text == name).map(|(kind, ..)| *kind);
             let kind = kind.ok_or_else(|| ReportError::UnknownRow { line: row.line(), value: name.to_owned() })?;
             let levels: Vec<_> = swept.clone().map(|column| Level::read(row.text(column))).collect();
-            let mean = per_cent(table, row, "accuracy_mean")?;
+            let mean = value(table, row, &mean, score)?;
             if kind != Kind::Chips {
                 return Ok(Outcome { kind, levels, chips: 0.0, mean, q10: mean, q50: mean, q90: mean });
             }
@@ -89,12 +136,12 @@ impl Summary {
                     column: table.header()[swept.start + missing].clone(),
                 });
             }
-            let quantile = |column| per_cent(table, row, column);
-            let (q10, q50, q90) = (quantile("accuracy_q10")?, quantile("accuracy_q50")?, quantile("accuracy_q90")?);
+            let quantile = |column| value(table, row, column, score);
+            let (q10, q50, q90) = (quantile(&q10)?, quantile(&q50)?, quantile(&q90)?);
             Ok(Outcome { kind, levels, chips: table.number(row, "chips")?, mean, q10, q50, q90 })
         });
         let outcomes = outcomes.collect::<Result<_, _>>()?;
-        Ok(Self { keys: table.header()[swept].to_vec(), outcomes })
+        Ok(Self { keys: table.header()[swept].to_vec(), outcomes, score })
     }
 
     /// The rows of one kind.
@@ -114,12 +161,14 @@ impl Summary {
     }
 }
 
-fn per_cent(table: &Table, row: &Row, column: &str) -> Result<f64, ReportError> {
+/// A value of a score in the unit of the figure.
+fn value(table: &Table, row: &Row, column: &str, score: &Score) -> Result<f64, ReportError> {
     let value = table.number(row, column)?;
-    if (-1e-9..=1.0 + 1e-9).contains(&value) {
-        Ok(100.0 * value.clamp(0.0, 1.0))
-    } else {
-        Err(ReportError::NotAFraction { line: row.line(), column: column.to_owned(), value })
+    match score.values {
+        Values::Numbers => Ok(value),
+        Values::Ratios => Ok(100.0 * value),
+        Values::Shares if (-1e-9..=1.0 + 1e-9).contains(&value) => Ok(100.0 * value.clamp(0.0, 1.0)),
+        Values::Shares => Err(ReportError::NotAFraction { line: row.line(), column: column.to_owned(), value }),
     }
 }
 
@@ -144,6 +193,22 @@ mod tests {
         assert_eq!(summary.outcomes[1].levels, [Level::read("4"), Level::read("x")]);
         assert!((summary.outcomes[1].q90 - 75.0).abs() < 1e-12);
         assert_eq!(summary.chips(), "12–20 chips");
+    }
+
+    #[test]
+    fn every_score_is_read_in_its_unit() {
+        for score in SCORES {
+            let text =
+                HEADER.replace("accuracy", score.key) + "exact,,,,,0.25,,,,\nchips,0,4.0,x,2,0.5,0.25,0.5,0.75,0\n";
+            let summary = Summary::read(&Table::parse(&text).unwrap()).unwrap();
+            let factor = if score.values == Values::Numbers { 1.0 } else { 100.0 };
+            assert_eq!(summary.score, score);
+            assert!((summary.outcomes[0].mean - 0.25 * factor).abs() < 1e-12);
+            assert!((summary.outcomes[1].q90 - 0.75 * factor).abs() < 1e-12);
+        }
+        let of_key = |key: &str| SCORES.iter().find(|score| score.key == key).unwrap();
+        assert_eq!(of_key("rms_error").text(0.012_345_6), "0.01235");
+        assert_eq!(of_key("accuracy").text(97.7349), "97.73 %");
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The experiment file: which model runs on which chips, over which grid of parameters.
 
 use crate::error::ExperimentError;
-use phaseloom_files::{InvalidValue, between, locate, positive, read_key, read_toml};
+use crate::store::{EXPERIMENT, IDENTITY};
+use phaseloom_files::{InvalidValue, between, locate, positive, read_key, read_toml, relative_path};
 use phaseloom_hardware::correction::{CorrectionPlan, Instruments, Interrupt, correction};
 use phaseloom_hardware::{CoreSpec, HardwareError, Link, MAX_PORTS, PRESET_PREFIX, Precision, Process, read_process};
 use phaseloom_network::data::DataSpec;
@@ -30,10 +31,18 @@ pub struct Config {
     /// Repetitions of the dynamic noise on each chip.
     #[serde(default = "one")]
     pub shots: u32,
+    /// Folder that the paths of the experiment are relative to, itself relative to the file. The default is the folder of
+    /// the file. A run writes it, and it is no part of the identity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<PathBuf>,
     /// Model file.
     pub model: PathBuf,
     /// Test data.
     pub data: DataSpec,
+    /// Threshold of the one output of a network that decides between two classes: class 1 is above it. The default is the
+    /// value of the last activation at 0, ½ after a sigmoid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f64>,
     /// Size, topology and use of the cores.
     #[serde(default)]
     pub core: CoreSpec,
@@ -57,7 +66,7 @@ pub struct Config {
     /// Precision of fields, noise and readouts in the rows with the real link: `"single"` (default) or `"double"`.
     #[serde(default)]
     pub precision: Precision,
-    /// Data for `phaseloom calibrate`.
+    /// Training data that measure the scales of the converters, unless the calibration file of the model suits the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<CalibrationSource>,
     /// Axes of the parameter sweep. The last axis varies fastest.
@@ -183,17 +192,18 @@ pub struct Experiment {
 }
 
 impl Experiment {
-    /// Reads an experiment and the process that it names. Paths are relative to the file.
+    /// Reads an experiment and the process that it names. `path` is its file, or the folder of a run.
     ///
     /// # Errors
     ///
     /// Unreadable files, unknown keys (with line and nearest key), impossible values.
     pub fn load(path: &Path) -> Result<Self, ExperimentError> {
+        let of_run = path.join(EXPERIMENT);
+        let path = if is_run(path) { &of_run } else { path };
         let (mut config, text): (Config, String) = read_toml(path, "experiment")?;
         let mut process_file = None;
         if let Some(name) = process_name(&text) {
-            let base = path.parent().unwrap_or(Path::new(""));
-            let file = read_process(&name, base).map_err(|error| match error {
+            let file = read_process(&name, &base(path, &config)).map_err(|error| match error {
                 HardwareError::Preset(unknown) => {
                     locate(path, &text, InvalidValue { key: "process".into(), ..unknown }).into()
                 }
@@ -285,6 +295,9 @@ impl Experiment {
             let expected = format!("`none` or {}", unknown.expected);
             return Err(InvalidValue { expected, ..unknown });
         }
+        if let Some(threshold) = config.threshold.filter(|threshold| !threshold.is_finite()) {
+            return Err(InvalidValue::new("threshold", threshold, "a finite number"));
+        }
         between("correction_noise", config.correction_noise, 0.0, 1.0)?;
         between("correction_effort", config.correction_effort, 0.0, 1000.0)?;
         if let Some(source) = &config.calibration {
@@ -304,7 +317,30 @@ impl Experiment {
 
     /// The folder to which paths in the experiment are relative.
     #[must_use]
-    pub fn base(&self) -> &Path {
-        self.path.parent().unwrap_or(Path::new(""))
+    pub fn base(&self) -> PathBuf {
+        base(&self.path, &self.config)
     }
+
+    /// The folder of the run whose file this is, if it is one.
+    #[must_use]
+    pub fn run_folder(&self) -> Option<&Path> {
+        let folder = self.path.parent()?;
+        (self.path.file_name().is_some_and(|name| name == EXPERIMENT) && is_run(folder)).then_some(folder)
+    }
+
+    /// The configuration for the file of a run in a folder, from which the paths lead to the same files.
+    pub(crate) fn config_in(&self, folder: &Path) -> Config {
+        Config { base: Some(relative_path(folder, &self.base())), ..self.config.clone() }
+    }
+}
+
+/// Whether a folder is that of a run.
+fn is_run(folder: &Path) -> bool {
+    folder.join(IDENTITY).is_file()
+}
+
+/// The folder to which the paths of an experiment in a file are relative.
+fn base(path: &Path, config: &Config) -> PathBuf {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    config.base.as_ref().map_or_else(|| folder.to_owned(), |base| folder.join(base))
 }

@@ -3,8 +3,10 @@
 use crate::error::ExperimentError;
 use crate::input::config::{Config, Experiment};
 use crate::input::grid::{Point, to_value};
+use crate::run::network_program::needs_scales;
+use crate::store::record::Unit;
 use phaseloom_files::{InputFiles, hex};
-use phaseloom_network::{Calibration, Dataset, Model, NetworkError};
+use phaseloom_network::{Calibration, DataSpec, Dataset, Model, NetworkError};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
@@ -23,8 +25,16 @@ pub(crate) struct Inputs {
 pub(crate) struct PointInputs {
     pub model: Arc<Model>,
     pub data: Arc<Dataset>,
-    /// The calibration for the cores of the point with the path of its file, if there is one.
-    pub calibration: Option<Arc<(PathBuf, Calibration)>>,
+    pub scales: ScaleSource,
+}
+
+/// The source of the scales of the converters of a point.
+#[derive(Clone)]
+pub(crate) enum ScaleSource {
+    /// The calibration file of the model for the cores of the point, with its path, if there is one.
+    File(Option<Arc<(PathBuf, Calibration)>>),
+    /// The training data of the experiment, which the run measures.
+    Data(Arc<Dataset>),
 }
 
 impl Inputs {
@@ -35,7 +45,7 @@ impl Inputs {
     /// A file that cannot be read or is damaged.
     pub fn read(experiment: &Experiment, points: &[Point]) -> Result<Self, ExperimentError> {
         let files = InputFiles::default();
-        let base = experiment.base();
+        let base = &experiment.base();
         let (mut models, mut calibrations, mut data_sets) = (HashMap::new(), HashMap::new(), HashMap::new());
         let mut inputs = Self { hashes: BTreeMap::new(), points: Vec::with_capacity(points.len()) };
         for point in points {
@@ -43,20 +53,44 @@ impl Inputs {
             let path = base.join(model_file);
             let model = cached(&mut models, path.clone(), || Ok(Arc::new(Model::load_from(&path, &files)?)))?;
             let tile = (core.ports, core.column_block(link.detection));
-            let calibration = cached(&mut calibrations, (path.clone(), tile), || {
-                Ok(model.calibration(tile.0, tile.1, &files)?.map(Arc::new))
+            let file = cached(&mut calibrations, (path.clone(), tile), || {
+                let file = model.calibration(tile.0, tile.1, &files)?.map(Arc::new);
+                let is_valid =
+                    file.as_deref().is_some_and(|(path, scales)| scales.validate(path, &model, tile.0, tile.1).is_ok());
+                Ok((file, is_valid))
             })?;
+            let scales = match (file, &point.config.calibration) {
+                ((Some(file), true), Some(source)) if same_number(file.1.quantile, source.quantile) => {
+                    ScaleSource::File(Some(file))
+                }
+                (_, Some(source)) if needs_scales(link) => {
+                    let located =
+                        |error: NetworkError| error.in_settings("calibration.data", &experiment.path, &experiment.text);
+                    ScaleSource::Data(cached(&mut data_sets, to_value(&source.data).to_string(), || {
+                        Ok(Arc::new(source.data.load_from(base, &files).map_err(located)?))
+                    })?)
+                }
+                ((file, _), _) => ScaleSource::File(file),
+            };
             let data = cached(&mut data_sets, to_value(choice).to_string(), || {
                 let located = |error: NetworkError| error.in_settings("data", &experiment.path, &experiment.text);
                 Ok(Arc::new(choice.load_from(base, &files).map_err(located)?))
             })?;
             let key = model_file.display();
             let mut used = vec![(format!("{key}: weights"), model.weights_path()?), (key.to_string(), path)];
-            if let Some((path, _)) = calibration.as_deref() {
-                used.push((format!("{key}: {}", path.file_name().unwrap_or_default().to_string_lossy()), path.clone()));
-            }
-            for (written, file) in std::iter::once(&choice.inputs).chain(&choice.labels).zip(choice.files(base)?) {
-                used.push((format!("data: {}", written.display()), file));
+            let mut data_files = |role: &str, choice: &DataSpec| -> Result<(), ExperimentError> {
+                let files = choice.paths().zip(choice.files(base)?);
+                used.extend(files.map(|(written, file)| (format!("{role}: {}", written.display()), file)));
+                Ok(())
+            };
+            data_files("data", choice)?;
+            match (&scales, &point.config.calibration) {
+                (ScaleSource::Data(_), Some(source)) => data_files("calibration", &source.data)?,
+                (ScaleSource::File(Some(file)), _) => {
+                    let name = file.0.file_name().unwrap_or_default().to_string_lossy();
+                    used.push((format!("{key}: {name}"), file.0.clone()));
+                }
+                _ => {}
             }
             for (name, file) in used {
                 // Every file was read above: its bytes, and so its hash, are those that the run computes with.
@@ -64,10 +98,20 @@ impl Inputs {
                     place.insert(hex(&files.read(&file)?.sha256));
                 }
             }
-            inputs.points.push(PointInputs { model, data, calibration });
+            inputs.points.push(PointInputs { model, data, scales });
         }
         Ok(inputs)
     }
+
+    /// Number of samples and indices of the photonic layers of a unit.
+    pub fn form(&self, unit: Unit) -> (u64, Vec<usize>) {
+        let PointInputs { model, data, .. } = &self.points[unit.point];
+        (data.samples() as u64, model.photonic_layers().iter().map(|view| view.index).collect())
+    }
+}
+
+fn same_number(a: f64, b: f64) -> bool {
+    a.to_bits() == b.to_bits()
 }
 
 /// The value of a key, computed where the key is new.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::collections::HashSet;
 
 /// Keys that belong to the whole run and cannot be swept.
-const FIXED: [&str; 5] = ["name", "seed", "trials", "sweep", "calibration"];
+const FIXED: [&str; 6] = ["name", "base", "seed", "trials", "sweep", "calibration"];
 
 /// One point of the grid.
 #[derive(Clone, Debug)]

@@ -3,12 +3,16 @@
 //! * `table.csv` has one row per unit and shot.
 //! * `summary.csv` has one row per point and kind of row.
 //! * `design.csv` has one row per point and photonic layer.
+//!
+//! Those of the classes are in `classes.rs`.
 
 use crate::error::ExperimentError;
 use crate::input::grid::{Point, to_value};
+use crate::score::{Quantity, Score};
 use crate::store::outcome::Outcome;
 use crate::store::plan::Plan;
 use crate::store::record::{LayerResult, Record, Row, Unit};
+use crate::store::shot::{OutputErrors, ShotResult, ValueErrors};
 use phaseloom_hardware::GainCalibration;
 use phaseloom_numerics::statistics::{mean, quantile, variance};
 use serde_json::Value;
@@ -16,7 +20,7 @@ use serde_json::Value;
 /// Rows of a summary, in order.
 pub const ROWS: [Row; 5] = [Row::Exact, Row::PerfectIdeal, Row::PerfectReal, Row::Digital, Row::Chips];
 
-/// Accuracies of one row at one point.
+/// Scores of one row at one point.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Summary {
     /// Kind of row.
@@ -25,16 +29,20 @@ pub struct Summary {
     pub point: usize,
     /// Number of chips, or 1 for the other rows.
     pub chips: usize,
-    /// Accuracy of each chip, mean over its shots, 0…1.
-    pub accuracies: Vec<f64>,
-    /// Standard error due to the finite test set, √(p(1−p)/n). It is common to all chips.
+    /// Score of each chip, mean over its shots.
+    pub scores: Vec<f64>,
+    /// Standard error of the score due to the finite test set. It is common to all chips. NaN if it is unknown.
+    ///
+    /// Of a share p of n samples, it is √(p(1−p)/n).
     pub test_se: f64,
-    /// Mean of accuracy minus that of the floating-point reference on the same samples.
+    /// Mean of the score minus that of the floating-point reference on the same samples.
     pub difference: f64,
     /// Standard error of the difference: between chips, or paired over samples if there is one chip.
     pub difference_se: f64,
-    /// Agreement with the reference: share of samples with the same predicted class.
-    pub agreement: f64,
+    /// The other quantities of the task, means over chips.
+    pub others: Vec<(Quantity, f64)>,
+    /// A loss of the score up to this counts as none.
+    pub tolerance: f64,
     /// Standard deviation between chips without the part due to shots (two shots or more).
     pub sd_chips: Option<f64>,
     /// Standard deviation between shots of one chip (two shots or more).
@@ -45,49 +53,71 @@ pub struct Summary {
 
 impl Summary {
     fn new(row: Row, point: usize, records: &[&Record]) -> Self {
-        let per_shot = |f: fn(&crate::store::record::ShotResult) -> f64| -> Vec<Vec<f64>> {
-            records.iter().map(|r| r.shots.iter().map(|s| f(s) / r.samples as f64).collect()).collect()
+        let per_shot = |f: &dyn Fn(&ShotResult, u64) -> f64| -> Vec<Vec<f64>> {
+            records.iter().map(|r| r.shots.iter().map(|s| f(s, r.samples)).collect()).collect()
         };
-        let correct = per_shot(|s| s.correct as f64);
         let chip_means = |all: &[Vec<f64>]| -> Vec<f64> { all.iter().map(|shots| mean(shots)).collect() };
-        let accuracies = chip_means(&correct);
-        let differences = chip_means(&per_shot(|s| s.gained as f64 - s.lost as f64));
-        let n = records.first().map_or(1.0, |r| r.samples as f64);
-        let p = mean(&accuracies);
-        let difference = mean(&differences);
-        let shots = correct.first().map_or(1, Vec::len);
-        let within = mean(&correct.iter().map(|c| variance(c)).collect::<Vec<_>>());
-        let between = variance(&accuracies);
+        let overall = |f: &dyn Fn(&ShotResult, u64) -> f64| mean(&chip_means(&per_shot(f)));
+        let of_shots = per_shot(&|shot, samples| shot.value(samples));
+        let scores = chip_means(&of_shots);
+        let differences = chip_means(&per_shot(&|shot, samples| shot.difference(samples)));
+        let first = records.first().and_then(|record| Some((record.shots.first()?, record.samples)));
+        let n = first.map_or(1.0, |(_, samples)| samples as f64);
+        let (p, difference) = (mean(&scores), mean(&differences));
+        let of_share = |p: f64| (p * (1.0 - p) / n).sqrt();
+        // The standard errors over samples: of the score, and of the difference of one chip.
+        let (test_se, paired_se) = match first.map(|(shot, _)| shot) {
+            None | Some(ShotResult::Classes(_)) => {
+                let count = |shot: &ShotResult| shot.class_counts().map_or(0, |counts| counts.gained + counts.lost);
+                let discordant = overall(&|shot, samples| count(shot) as f64 / samples as f64);
+                (of_share(p), ((discordant - difference * difference) / n).max(0.0).sqrt())
+            }
+            Some(ShotResult::Values(_)) => {
+                let of_values = |f: fn(&ValueErrors) -> f64| {
+                    overall(&|shot, _| if let ShotResult::Values(errors) = shot { f(errors) } else { f64::NAN })
+                };
+                (of_values(|errors| errors.rms_error_se), of_values(|errors| errors.difference_se))
+            }
+            Some(ShotResult::Outputs(OutputErrors { same: Some(_), .. })) => (of_share(p), of_share(p)),
+            Some(ShotResult::Outputs(_)) => (f64::NAN, f64::NAN),
+        };
+        let shots = of_shots.first().map_or(1, Vec::len);
+        let within = mean(&of_shots.iter().map(|c| variance(c)).collect::<Vec<_>>());
+        let between = variance(&scores);
         let repeated = shots >= 2;
-        let discordant = mean(&chip_means(&per_shot(|s| (s.gained + s.lost) as f64)));
+        let quantities = first.map_or_else(Vec::new, |(shot, samples)| shot.others(samples));
+        let other = |(i, (quantity, _)): (usize, (Quantity, f64))| {
+            (quantity, overall(&|shot, samples| shot.others(samples).get(i).map_or(f64::NAN, |(_, value)| *value)))
+        };
         Self {
             row,
             point,
             chips: records.len(),
-            test_se: (p * (1.0 - p) / n).sqrt(),
+            test_se,
             difference,
             difference_se: match differences.len() {
-                1 => ((discordant - difference * difference) / n).max(0.0).sqrt(),
+                1 => paired_se,
                 chips => (variance(&differences) / chips as f64).sqrt(),
             },
-            agreement: mean(&chip_means(&per_shot(|s| s.same as f64))),
+            others: quantities.into_iter().enumerate().map(other).collect(),
+            tolerance: first.map_or(0.0, |(shot, _)| shot.tolerance()),
             sd_chips: repeated.then(|| (between - within / shots as f64).max(0.0).sqrt()),
             sd_shots: repeated.then(|| within.sqrt()),
             layers: mean_layers(records),
-            accuracies,
+            scores,
         }
     }
 
-    /// Mean accuracy over chips, 0…1.
+    /// Mean score over chips.
     #[must_use]
     pub fn mean(&self) -> f64 {
-        mean(&self.accuracies)
+        mean(&self.scores)
     }
 
     /// Standard deviation between chips.
     #[must_use]
     pub fn sd(&self) -> f64 {
-        variance(&self.accuracies).sqrt()
+        variance(&self.scores).sqrt()
     }
 
     /// Standard error of the mean over chips.
@@ -99,7 +129,7 @@ impl Summary {
     /// Quantile over chips (type 7); see [`quantile`](phaseloom_numerics::statistics::quantile).
     #[must_use]
     pub fn quantile(&self, p: f64) -> f64 {
-        quantile(&self.accuracies, p)
+        quantile(&self.scores, p)
     }
 }
 
@@ -166,6 +196,13 @@ impl<'a> Tables<'a> {
     #[must_use]
     pub fn samples(&self) -> u64 {
         self.reference(Row::Exact, 0).map_or(0, |r| r.samples)
+    }
+
+    /// The score of the run.
+    #[must_use]
+    pub fn score(&self) -> Score {
+        let shot = self.reference(Row::Exact, 0).and_then(|record| record.shots.first());
+        shot.map_or(Score::ACCURACY, ShotResult::score)
     }
 
     fn reference(&self, row: Row, point: usize) -> Option<&Record> {
@@ -252,16 +289,15 @@ impl<'a> Tables<'a> {
             for row in ROWS {
                 for record in self.records(row, point.index) {
                     for (shot, result) in record.shots.iter().enumerate() {
-                        let n = record.samples as f64;
                         let mut columns = leading_columns(row, point);
                         columns.extend(numbers([
                             ("trial", record.unit.trial as f64),
                             ("shot", shot as f64),
-                            ("samples", n),
-                            ("accuracy", result.correct as f64 / n),
-                            ("difference", (result.gained as f64 - result.lost as f64) / n),
-                            ("agreement", result.same as f64 / n),
+                            ("samples", record.samples as f64),
+                            (self.score().quantity.key, result.value(record.samples)),
+                            ("difference", result.difference(record.samples)),
                         ]));
+                        columns.extend(others(&result.others(record.samples)));
                         columns.extend(self.layer_columns(point.index, &record.layers));
                         rows.push(columns);
                     }
@@ -275,22 +311,28 @@ impl<'a> Tables<'a> {
     #[must_use]
     pub fn summary_csv(&self) -> String {
         let mut rows = Vec::new();
+        let key = self.score().quantity.key;
         for point in self.points() {
             for row in ROWS {
                 let s = self.summary(row, point.index);
                 let mut columns = leading_columns(row, point);
+                columns.extend(numbers([("chips", s.chips as f64)]));
+                let of_score = [
+                    ("mean", s.mean()),
+                    ("sd", s.sd()),
+                    ("se", s.se()),
+                    ("q10", s.quantile(0.1)),
+                    ("q50", s.quantile(0.5)),
+                    ("q90", s.quantile(0.9)),
+                ];
+                columns.extend(of_score.map(|(name, value)| (format!("{key}_{name}"), number(value))));
                 columns.extend(numbers([
-                    ("chips", s.chips as f64),
-                    ("accuracy_mean", s.mean()),
-                    ("accuracy_sd", s.sd()),
-                    ("accuracy_se", s.se()),
-                    ("accuracy_q10", s.quantile(0.1)),
-                    ("accuracy_q50", s.quantile(0.5)),
-                    ("accuracy_q90", s.quantile(0.9)),
                     ("test_se", s.test_se),
                     ("difference", s.difference),
                     ("difference_se", s.difference_se),
-                    ("agreement", s.agreement),
+                ]));
+                columns.extend(others(&s.others));
+                columns.extend(numbers([
                     ("sd_between_chips", s.sd_chips.unwrap_or(f64::NAN)),
                     ("sd_between_shots", s.sd_shots.unwrap_or(f64::NAN)),
                 ]));
@@ -357,7 +399,7 @@ impl<'a> Tables<'a> {
     }
 
     /// A table with its comment lines. The first row determines the columns.
-    fn csv(&self, rows: Vec<Columns>) -> String {
+    pub(super) fn csv(&self, rows: Vec<Columns>) -> String {
         let header: Vec<&str> = rows.first().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
         let mut writer = csv::Writer::from_writer(Vec::new());
         // Writing to memory fails only for rows of unequal length. All rows are padded to the header.
@@ -370,38 +412,50 @@ impl<'a> Tables<'a> {
         self.header() + &String::from_utf8_lossy(&body)
     }
 
-    /// Writes `table.csv`, `summary.csv` and `design.csv` to the folder of the run.
+    /// Writes `table.csv`, `summary.csv` and `design.csv`, of a classification also `classes.csv` and `confusion.csv`, to the
+    /// folder of the run.
     ///
     /// # Errors
     ///
     /// As [`Outcome::write`].
     pub fn write(&self) -> Result<(), ExperimentError> {
-        [("table.csv", self.table_csv()), ("summary.csv", self.summary_csv()), ("design.csv", self.design_csv())]
-            .iter()
-            .try_for_each(|(name, text)| self.outcome.write(name, text.as_bytes()))
+        let tables = [
+            ("table.csv", Some(self.table_csv())),
+            ("summary.csv", Some(self.summary_csv())),
+            ("design.csv", Some(self.design_csv())),
+            ("classes.csv", self.classes_csv()),
+            ("confusion.csv", self.confusion_csv()),
+        ];
+        let there = tables.iter().filter_map(|(name, text)| Some((name, text.as_ref()?)));
+        there.into_iter().try_for_each(|(name, text)| self.outcome.write(name, text.as_bytes()))
     }
 }
 
 /// Names and values of the cells of one row.
-type Columns = Vec<(String, String)>;
+pub(super) type Columns = Vec<(String, String)>;
 
 /// A measured number of a layer.
 type Measured = fn(&LayerResult) -> f64;
 
 /// The first columns of each row: kind, point, swept values.
-fn leading_columns(row: Row, point: &Point) -> Columns {
+pub(super) fn leading_columns(row: Row, point: &Point) -> Columns {
     let mut columns = vec![("row".into(), row.key().into()), ("point".into(), point.index.to_string())];
     columns.extend(point.levels.iter().map(|(key, value)| (key.clone(), swept_value(value))));
     columns
 }
 
+/// Columns of the quantities next to the score.
+fn others(quantities: &[(Quantity, f64)]) -> Columns {
+    quantities.iter().map(|(quantity, value)| (quantity.key.to_owned(), number(*value))).collect()
+}
+
 /// Columns of numbers.
-fn numbers<const N: usize>(columns: [(&str, f64); N]) -> Columns {
+pub(super) fn numbers<const N: usize>(columns: [(&str, f64); N]) -> Columns {
     columns.map(|(name, value)| (name.to_owned(), number(value))).to_vec()
 }
 
 /// The shortest text of the same number, or nothing for NaN and infinities.
-fn number(x: f64) -> String {
+pub(super) fn number(x: f64) -> String {
     if x.is_finite() { format!("{x}") } else { String::new() }
 }
 

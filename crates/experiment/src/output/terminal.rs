@@ -1,19 +1,19 @@
 //! The tables of a run for the terminal.
 
 use crate::input::grid::Point;
-use crate::output::conclusion::{Conclusion, PointAccuracy};
+use crate::output::conclusion::{Conclusion, PointScore};
 use crate::output::table::{ROWS, Summary, Tables, swept_value};
 use crate::store::record::Row;
 use phaseloom_files::{Column, TextTable};
 use std::fmt::Write;
 
 impl Tables<'_> {
-    /// The tables of hardware and accuracy, and the conclusion.
+    /// The tables of hardware and scores, and the conclusion.
     #[must_use]
     pub fn text(&self) -> String {
         let mut out = String::new();
         self.hardware(&mut out);
-        self.accuracy(&mut out);
+        self.scores(&mut out);
         let _ = writeln!(out, "\n{}", self.conclusion());
         for keys in self.axes_without_effect() {
             let _ = writeln!(out, "{keys} has no effect here: all results are equal along this axis.");
@@ -96,23 +96,25 @@ impl Tables<'_> {
         align(out, &rows);
     }
 
-    fn accuracy(&self, out: &mut String) {
-        let mut rows = vec![headings("|row|accuracy|sd|s.e.|10 %|50 %|90 %|vs exact|same decisions")];
+    fn scores(&self, out: &mut String) {
+        let quantity = self.score().quantity;
+        let exact = self.summary(Row::Exact, 0);
+        let mut rows = vec![headings(&format!("|row|{}|sd|s.e.|10 %|50 %|90 %|vs exact", quantity.heading))];
+        rows[0].extend(exact.others.iter().map(|(other, _)| other.heading.to_owned()));
         let mut previous: Vec<Summary> = Vec::new();
         for point in self.points() {
             for (i, row) in ROWS.into_iter().enumerate() {
                 let s = self.summary(row, point.index);
                 // A reference row equal to that of the previous point is left out.
-                if row != Row::Chips && previous.get(i).is_some_and(|p| p.accuracies == s.accuracies) {
+                if row != Row::Chips && previous.get(i).is_some_and(|p| p.scores == s.scores) {
                     continue;
                 }
-                let percent = |x: f64| format!("{:.2} %", 100.0 * x);
                 let many = s.chips > 1;
-                let spread = |x: f64| if many { percent(x) } else { String::new() };
-                rows.push(vec![
+                let spread = |x: f64| if many { quantity.text(x) } else { String::new() };
+                let mut cells = vec![
                     swept_values(point),
                     if many { format!("{} {}", s.chips, row.title()) } else { row.title().to_owned() },
-                    percent(s.mean()),
+                    quantity.text(s.mean()),
                     spread(s.sd()),
                     spread(s.se()),
                     spread(s.quantile(0.1)),
@@ -121,44 +123,49 @@ impl Tables<'_> {
                     if row == Row::Exact {
                         String::new()
                     } else {
-                        format!("{:+.2} ± {:.2} pt", 100.0 * s.difference, 100.0 * s.difference_se)
+                        quantity.difference_text(s.difference, s.difference_se)
                     },
-                    percent(s.agreement),
-                ]);
+                ];
+                cells.extend(s.others.iter().map(|(other, value)| other.text(*value)));
+                rows.push(cells);
             }
             previous = ROWS.iter().map(|&row| self.summary(row, point.index)).collect();
         }
-        let exact = self.summary(Row::Exact, 0);
+        let of_test_set = match exact.test_se.is_finite() && self.score().has_reference {
+            true => format!("the test set's own s.e. is {}, common to all rows; ", quantity.text(exact.test_se)),
+            false => String::new(),
+        };
         let _ = writeln!(
             out,
-            "\naccuracy on {} samples (the test set's own s.e. is {:.2} %, common to all rows; points share their draws; \
-             references equal to those of the point above are not repeated)\n",
+            "\n{} on {} samples ({of_test_set}points share their draws; references equal to those of the point above are \
+             not repeated)\n",
+            quantity.title,
             self.samples(),
-            100.0 * exact.test_se
         );
         align(out, &rows);
     }
 
-    /// Where the accuracy is kept, and where it is not.
+    /// Where the score is kept, and where it is not.
     #[must_use]
     pub fn conclusion(&self) -> Conclusion {
         let chips = self.summary(Row::Chips, 0).chips;
         let one_axis = self.points().iter().all(|point| point.axes.iter().all(|&axis| axis == 0));
-        let accuracy = |point: &Point| {
+        let score = |point: &Point| {
             let (keys, values) = match point.levels.first() {
                 Some((_, value)) if one_axis => (swept_keys(point), swept_value(value)),
                 _ => (String::new(), swept_values(point)),
             };
             let chips = self.summary(Row::Chips, point.index);
-            PointAccuracy {
+            PointScore {
                 keys,
                 values,
                 number: point.levels.first().and_then(|(_, value)| value.as_f64()).filter(|_| one_axis),
                 exact: self.summary(Row::Exact, point.index).mean(),
                 quantiles: [0.1, 0.5, 0.9].map(|p| chips.quantile(p)),
+                tolerance: chips.tolerance,
             }
         };
-        Conclusion::new(self.points().iter().map(accuracy).collect(), chips)
+        Conclusion::new(self.points().iter().map(score).collect(), chips, self.score())
     }
 }
 

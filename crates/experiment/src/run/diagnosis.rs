@@ -2,10 +2,11 @@
 
 use crate::input::config::Config;
 use crate::input::grid::Point;
-use crate::output::conclusion::TOLERATED_LOSS;
 use crate::output::table::Tables;
-use crate::run::prepare::{PreparedPoint, TestSet};
+use crate::run::prepare::PreparedPoint;
+use crate::score::Score;
 use crate::store::record::{Row, Unit};
+use crate::store::shot::{ShotResult, TOLERATED_LOSS};
 use phaseloom_hardware::correction::Interrupt;
 use phaseloom_hardware::{LINK_PARTS, LayerDesign};
 use rayon::prelude::*;
@@ -17,14 +18,14 @@ const STANDARD_ERRORS: f64 = 2.0;
 /// Share of the loss above which a perfect mesh explains it.
 const MOST: f64 = 0.5;
 
-/// The point of smallest loss among those where the median loses more than [`TOLERATED_LOSS`] and two standard errors.
+/// The point of smallest loss among those where the median loses more than is tolerated and two standard errors.
 ///
 /// Where all is lost, switching off one of several sources shows nothing.
 fn lossy_point(tables: &Tables<'_>) -> Option<usize> {
     let loss = |point: usize| {
         let chips = tables.summary(Row::Chips, point);
-        let loss = tables.summary(Row::Exact, point).mean() - chips.quantile(0.5);
-        (loss > TOLERATED_LOSS && loss > STANDARD_ERRORS * chips.difference_se).then_some((point, loss))
+        let loss = tables.score().loss(tables.summary(Row::Exact, point).mean(), chips.quantile(0.5));
+        (loss > chips.tolerance && loss > STANDARD_ERRORS * chips.difference_se).then_some((point, loss))
     };
     let points = (0..tables.points().len()).filter_map(loss);
     points.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(point, _)| point)
@@ -97,39 +98,60 @@ impl Attempt {
     }
 }
 
-/// The share of samples that a chip decides as the exact network does.
+/// How close the outputs of a chip are to those of the floating-point reference.
 #[derive(Clone, Copy)]
-struct Share {
-    same: f64,
-    samples: f64,
+enum Closeness {
+    /// Number of samples with the same class.
+    SameClasses { same: f64, samples: f64 },
+    /// Relative rms difference of the outputs.
+    Difference(f64),
 }
 
-impl Share {
+impl Closeness {
+    fn from_shot(shot: &ShotResult, samples: u64) -> Self {
+        let classes = |same: u64| Self::SameClasses { same: same as f64, samples: samples as f64 };
+        match shot {
+            ShotResult::Classes(counts) => classes(counts.same),
+            ShotResult::Values(errors) => Self::Difference(errors.output_difference),
+            ShotResult::Outputs(errors) => errors.same.map_or(Self::Difference(errors.output_difference), classes),
+        }
+    }
+
+    /// A number that is higher for closer outputs.
     fn value(self) -> f64 {
-        self.same / self.samples
+        match self {
+            Self::SameClasses { same, samples } => same / samples,
+            Self::Difference(difference) => -difference,
+        }
     }
 
-    /// Squared standard error. No share of a finite number of samples is certain, so one sample is added to each side.
+    /// Squared standard error. No share of a finite number of samples is certain, so one sample is added to each side. A
+    /// difference of outputs hardly depends on the samples.
     fn variance(self) -> f64 {
-        let p = (self.same + 1.0) / (self.samples + 2.0);
-        p * (1.0 - p) / self.samples
+        match self {
+            Self::SameClasses { same, samples } => {
+                let p = (same + 1.0) / (samples + 2.0);
+                p * (1.0 - p) / samples
+            }
+            Self::Difference(_) => 0.0,
+        }
     }
 
-    /// Whether the share exceeds another one by more than [`TOLERATED_LOSS`] and [`STANDARD_ERRORS`].
+    /// Whether the outputs are closer than others by more than [`TOLERATED_LOSS`] and [`STANDARD_ERRORS`].
     fn exceeds(self, other: Self) -> bool {
         let gain = self.value() - other.value();
         gain > TOLERATED_LOSS && !self.equals(other)
     }
 
-    /// Whether two shares differ by less than [`STANDARD_ERRORS`].
+    /// Whether two differ by less than [`STANDARD_ERRORS`].
     fn equals(self, other: Self) -> bool {
         (self.value() - other.value()).abs() <= STANDARD_ERRORS * (self.variance() + other.variance()).sqrt()
     }
 }
 
-impl std::fmt::Display for Share {
+impl std::fmt::Display for Closeness {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:.1} %", 100.0 * self.value())
+        write!(f, "{:.1} %", 100.0 * self.value().abs())
     }
 }
 
@@ -154,18 +176,19 @@ pub(crate) fn diagnose(
 ) -> Option<String> {
     let index = lossy_point(tables)?;
     let values = points[index].values();
+    let score = tables.score();
     if let Some(text) = lossy_mesh(tables, index, &prepared[index].config) {
-        return Some(format!("the chips lose accuracy{values}: {text}"));
+        return Some(format!("the chips {}{values}: {text}", score.worse));
     }
     let point = prepared[index].first_samples();
     let chips = tables.summary(Row::Chips, index);
-    let distance = |accuracy: &f64| (accuracy - chips.quantile(0.5)).abs();
-    let all = chips.accuracies.iter().enumerate();
+    let distance = |score: &f64| (score - chips.quantile(0.5)).abs();
+    let all = chips.scores.iter().enumerate();
     let (trial, _) = all.min_by(|a, b| distance(a.1).total_cmp(&distance(b.1)))?;
-    let share = |point: PreparedPoint| {
+    let closeness = |point: PreparedPoint| {
         let unit = Unit { row: Row::Chips, point: index, trial: trial as u64 };
-        let record = point.evaluate(unit, &mut |_, _| Ok(())).ok()?;
-        Some(Share { same: record.shots.first()?.same as f64, samples: record.samples as f64 })
+        let record = point.evaluate(unit).ok()?;
+        Some(Closeness::from_shot(record.shots.first()?, record.samples))
     };
     let mut attempts = Attempt::all(&point.config);
     let chip = times.chips[index]?.as_secs_f64().max(1e-6);
@@ -178,37 +201,43 @@ pub(crate) fn diagnose(
     let skipped = attempts.split_off(fitting.count());
     if attempts.is_empty() {
         return Some(format!(
-            "the chips lose accuracy{values}; to find out which source costs most takes about {:.0} s on one chip, more than \
-             a tenth of the time of this run: run more trials",
+            "the chips {}{values}; to find out which source costs most takes about {:.0} s on one chip, more than a tenth of \
+             the time of this run: run more trials",
+            score.worse,
             (needed * chip).ceil()
         ));
     }
-    let base = share(point.clone())?;
+    let base = closeness(point.clone())?;
     let result = |attempt: &Attempt| match interrupt.requested() {
         true => None,
-        false => share(attempt.apply(point.clone(), interrupt)?),
+        false => closeness(attempt.apply(point.clone(), interrupt)?),
     };
     // `None`: an attempt that fails, such as a correction that does not suit the chip.
-    let results: Vec<Option<Share>> = attempts.par_iter().map(result).collect();
+    let results: Vec<Option<Closeness>> = attempts.par_iter().map(result).collect();
     if interrupt.requested() {
         return None;
     }
     let of = |corrects: bool| {
         let both = attempts.iter().zip(&results).filter(move |(attempt, _)| attempt.is_correction() == corrects);
-        both.filter_map(|(attempt, share)| Some((attempt.key(), (*share)?))).collect::<Vec<_>>()
+        both.filter_map(|(attempt, closeness)| Some((attempt.key(), (*closeness)?))).collect::<Vec<_>>()
     };
-    let mut text = format!(
-        "the chip of median accuracy{values} (trial {trial}) decides {base} of {} samples as the exact network does",
-        base.samples
-    );
+    let mut text = format!("the chip of median {}{values} (trial {trial}) ", score.quantity.title);
+    text += &match base {
+        Closeness::SameClasses { samples, .. } => {
+            format!("decides {base} of {samples} samples as the exact network does")
+        }
+        Closeness::Difference(_) => {
+            format!("gives outputs that differ by {base} (rms) from those of the exact network")
+        }
+    };
     text += &source_text(base, &of(false), skipped.iter().all(|attempt| attempt.is_correction()));
-    for (name, share) in of(true) {
-        let verdict = match (share.exceeds(base), base.exceeds(share)) {
+    for (name, closeness) in of(true) {
+        let verdict = match (closeness.exceeds(base), base.exceeds(closeness)) {
             (true, _) => "would help",
             (_, true) => "would harm",
             _ => "would change little",
         };
-        text += &format!("; `correction = \"{name}\"` {verdict}: {share}");
+        text += &format!("; `correction = \"{name}\"` {verdict}: {closeness}");
     }
     if !skipped.is_empty() {
         let skipped: Vec<&str> = skipped.iter().map(|attempt| attempt.key()).collect();
@@ -218,25 +247,25 @@ pub(crate) fn diagnose(
 }
 
 /// The part of the line about sources. `all` says whether all of them were tried.
-fn source_text(base: Share, tried: &[(&str, Share)], all: bool) -> String {
+fn source_text(base: Closeness, tried: &[(&str, Closeness)], all: bool) -> String {
     let Some(&(name, best)) = tried.iter().max_by(|a, b| a.1.value().total_cmp(&b.1.value())) else {
         return String::new();
     };
     let among = if all { "" } else { " of those tried" };
+    let limit = if matches!(base, Closeness::SameClasses { .. }) { "at most" } else { "at least" };
     if !best.exceeds(base) {
         return match all {
             _ if best.value() - base.value() > TOLERATED_LOSS => {
-                let samples = base.samples;
-                format!("; {samples} samples are too few to tell which source costs most (without `{name}` {best})")
+                format!("; the samples are too few to tell which source costs most (without `{name}` {best})")
             }
-            true => format!("; no source alone explains the loss: without any one of them, {best} at most"),
-            false => format!("; none of the sources tried explains the loss alone: {best} at most"),
+            true => format!("; no source alone explains the loss: without any one of them, {best} {limit}"),
+            false => format!("; none of the sources tried explains the loss alone: {best} {limit}"),
         };
     }
     let names: Vec<String> = tried
         .iter()
-        .filter(|(_, share)| share.exceeds(base) && share.equals(best))
-        .map(|(name, share)| format!("`{name}` (without it {share})"))
+        .filter(|(_, closeness)| closeness.exceeds(base) && closeness.equals(best))
+        .map(|(name, closeness)| format!("`{name}` (without it {closeness})"))
         .collect();
     match &names[..] {
         [name] => format!("; {name} costs most{among}"),
@@ -244,16 +273,17 @@ fn source_text(base: Share, tried: &[(&str, Share)], all: bool) -> String {
     }
 }
 
-/// Why the chips of a point lose accuracy, if a perfect mesh with an ideal link loses most of it already.
+/// Why the chips of a point are worse than the exact network, if a perfect mesh with an ideal link loses most of it already.
 fn lossy_mesh(tables: &Tables<'_>, point: usize, config: &Config) -> Option<String> {
     let [exact, mesh, chips] =
         [Row::Exact, Row::PerfectIdeal, Row::Chips].map(|row| tables.summary(row, point).quantile(0.5));
-    (exact - mesh > MOST * (exact - chips)).then(|| {
+    let Score { quantity, .. } = tables.score();
+    (tables.score().loss(exact, mesh) > MOST * tables.score().loss(exact, chips)).then(|| {
         format!(
-            "a perfect mesh without noise already falls from {:.1} % to {:.1} %, because `core.topology` = \"{}\" realises \
-             the weights only approximately; use a universal topology",
-            100.0 * exact,
-            100.0 * mesh,
+            "a perfect mesh without noise already goes from {} to {}, because `core.topology` = \"{}\" realises the weights \
+             only approximately; use a universal topology",
+            quantity.text(exact),
+            quantity.text(mesh),
             config.core.topology
         )
     })
@@ -262,12 +292,7 @@ fn lossy_mesh(tables: &Tables<'_>, point: usize, config: &Config) -> Option<Stri
 impl PreparedPoint {
     /// The same point with the first samples and one shot.
     fn first_samples(&self) -> Self {
-        let chunk = self.test_set.chunks.first().cloned();
-        let count = chunk.as_ref().map_or(0, |chunk| chunk.exact.output.ncols());
-        let first = |all: &[usize]| all[..count].to_vec();
-        let TestSet { labels, exact, .. } = &*self.test_set;
-        let test_set = TestSet { chunks: chunk.into_iter().collect(), labels: first(labels), exact: first(exact) };
-        let mut point = Self { test_set: Arc::new(test_set), ..self.clone() };
+        let mut point = Self { test_set: Arc::new(self.test_set.first_samples()), ..self.clone() };
         point.config.shots = 1;
         point
     }
@@ -280,9 +305,9 @@ mod tests {
 
     #[test]
     fn a_source_is_named_if_its_gain_exceeds_its_standard_error() {
-        let share = |same: f64| Share { same, samples: 256.0 };
+        let share = |same: f64| Closeness::SameClasses { same, samples: 256.0 };
         let text = |tried: &[(&str, f64)], all| {
-            let tried: Vec<(&str, Share)> = tried.iter().map(|(name, same)| (*name, share(*same))).collect();
+            let tried: Vec<(&str, Closeness)> = tried.iter().map(|(name, same)| (*name, share(*same))).collect();
             source_text(share(100.0), &tried, all)
         };
         let one = text(&[("phase_error", 110.0), ("thermal_crosstalk", 250.0)], true);
@@ -292,7 +317,7 @@ mod tests {
         let expected = "; `phase_error` (without it 97.3 %) and `splitter_error` (without it 97.7 %) cost most of those tried, about the same";
         assert_eq!(two, expected);
         let few = text(&[("phase_error", 115.0)], true);
-        assert_eq!(few, "; 256 samples are too few to tell which source costs most (without `phase_error` 44.9 %)");
+        assert_eq!(few, "; the samples are too few to tell which source costs most (without `phase_error` 44.9 %)");
         assert!(text(&[("phase_error", 101.0)], true).starts_with("; no source alone explains the loss"));
         assert!(text(&[("phase_error", 101.0)], false).starts_with("; none of the sources tried"));
     }

@@ -6,6 +6,7 @@ use crate::input::config::{Config, Experiment};
 use crate::input::grid::Point;
 use crate::run::network_program::{NetworkProgram, needs_scales};
 use crate::run::prepare::{Chunk, PreparedPoint, TestSet};
+use crate::run::task::Task;
 use crate::store::record::{Record, Row, Unit};
 use nalgebra::DMatrix;
 use phaseloom_files::usage::{self, KeysRead};
@@ -78,6 +79,10 @@ impl Experiment {
     /// The dotted keys in the files of the experiment and of its process. A preset is no file of the user.
     fn written_keys(&self) -> Vec<String> {
         let mut keys = Vec::new();
+        // The file of a run names all keys with their defaults.
+        if self.run_folder().is_some() {
+            return keys;
+        }
         if let Ok(mut table) = self.text.parse::<toml::Table>() {
             // The sweep is checked key by key, and a name of a process was read.
             table.remove("sweep");
@@ -93,11 +98,11 @@ impl Experiment {
 
     /// Computes every row of a tiny network at one point, as a run does.
     fn compute_tiny(&self, config: &Config, with_data: bool) -> Result<Vec<Record>, ExperimentError> {
-        // A run needs a title, a model and data, whatever they are.
-        ["name", "model"].into_iter().for_each(usage::mark);
+        // A run needs a title, a model and data, whatever they are. It refuses a threshold without effect.
+        ["name", "model", "threshold", "base"].into_iter().for_each(usage::mark);
         if with_data {
-            config.data.load(self.base())?;
-            ["data.inputs", "data.labels", "data.every", "data.classes", "data.samples"]
+            config.data.load(&self.base())?;
+            ["data.inputs", "data.labels", "data.targets", "data.every", "data.classes", "data.samples"]
                 .into_iter()
                 .for_each(usage::mark);
         } else {
@@ -113,10 +118,12 @@ impl Experiment {
         let designs = programs.designs(&config.process, config.correction_plan(&Interrupt::new())?.as_ref())?;
         let inputs = DMatrix::from_fn(INPUTS, 2, |i, j| ((1 + i + 4 * j) as f64).sin());
         let exact = model.exact_pass(model.prepare(&inputs));
-        let test_set =
-            Arc::new(TestSet { chunks: vec![Chunk { first_sample: 0, exact }], labels: vec![0, 1], exact: vec![0, 1] });
+        let task = Task::Classification { labels: vec![0, 1], threshold: None };
+        let outputs = exact.output.clone();
+        let chunks = vec![Chunk { first_sample: 0, exact }];
+        let test_set = Arc::new(TestSet { chunks, task, exact: outputs, class_names: Vec::new() });
         let point = PreparedPoint { config, model, test_set, programs: Arc::new(programs), perfect, designs };
-        let compute = |row| point.evaluate(Unit { row, point: 0, trial: 0 }, &mut |_, _| Ok(()));
+        let compute = |row| point.evaluate(Unit { row, point: 0, trial: 0 });
         let design = usage::reported(|| compute(Row::Design));
         let rows = [Row::PerfectIdeal, Row::PerfectReal, Row::Digital, Row::Chips];
         std::iter::once(design).chain(rows.map(compute)).collect()

@@ -2,26 +2,44 @@
 
 use crate::error::ExperimentError;
 use crate::run::network_program::NetworkProducts;
-use crate::run::prepare::{Chunk, PreparedPoint, TestSet};
-use crate::store::record::{DesignResult, LayerResult, Record, Row, ShotResult, Unit};
+use crate::run::prepare::{Chunk, PreparedPoint};
+use crate::store::record::{DesignResult, LayerResult, Record, Row, Unit};
 use nalgebra::DMatrix;
 use phaseloom_hardware::{
     Batch, CoreSharing, CoreUse, DigitalProduct, GainCalibration, LayerAddress, LayerDesign, Link, MatrixProduct,
     ProductStatistics, Shot,
 };
-use phaseloom_network::model::{LayerMeasurement, predictions};
+use phaseloom_network::LayerMeasurement;
 use std::sync::Arc;
 
 /// Maximum of readout bits. A smaller error is rounding of the simulation itself.
 const MAX_BITS: f64 = 53.0;
 
+/// A function of a shot, a layer and its output (outputs × samples). `None` is the network as a whole.
+type Keep<'a> = dyn FnMut(u32, Option<usize>, &Batch) -> Result<(), ExperimentError> + 'a;
+
 impl PreparedPoint {
-    /// Computes a unit. `keep` is called with the outputs (classes × samples) of each shot.
-    pub(crate) fn evaluate(
+    /// Computes a unit.
+    pub(crate) fn evaluate(&self, unit: Unit) -> Result<Record, ExperimentError> {
+        self.evaluate_and_keep(unit, &[], &mut |_, _, _| Ok(()))
+    }
+
+    /// Computes a unit. `keep` is called with the shot, the layer and its output (outputs × samples): for the layers to
+    /// keep, then for the network as a whole (`None`).
+    pub(crate) fn evaluate_and_keep(
         &self,
         unit: Unit,
-        keep: &mut dyn FnMut(u32, &Batch) -> Result<(), ExperimentError>,
+        layers: &[usize],
+        keep: &mut Keep<'_>,
     ) -> Result<Record, ExperimentError> {
+        match unit.row {
+            Row::Design => self.design(unit),
+            _ => self.pass(unit, self.products(unit)?.as_ref(), layers, keep),
+        }
+    }
+
+    /// The products of the photonic layers in a row, for chips after their correction. `None` in floating point.
+    pub(crate) fn products(&self, unit: Unit) -> Result<Option<NetworkProducts>, ExperimentError> {
         let core = &self.config.core;
         let ideal = Link::ideal(self.config.link.detection);
         let first = LayerAddress { seed: self.config.seed, trial: unit.trial, layer: 0, first_core: 0 };
@@ -29,27 +47,50 @@ impl PreparedPoint {
             let core_use = CoreUse { calibration, ..core.core_use() };
             self.programs.products(designs, link, core_use, self.config.precision, first)
         };
-        let products = match unit.row {
-            Row::Design => return self.design(unit),
-            Row::Exact => None,
+        Ok(match unit.row {
+            Row::Design | Row::Exact => None,
             Row::PerfectIdeal => Some(optical(&self.perfect, &ideal, GainCalibration::None)?),
             Row::PerfectReal => Some(optical(&self.perfect, &self.config.link, GainCalibration::None)?),
             Row::Chips => Some(optical(&self.designs, &self.config.link, core.calibration)?),
             Row::Digital => Some(self.digital()?),
-        };
-        let mut record =
-            Record { unit, samples: self.test_set.labels.len() as u64, shots: Vec::new(), layers: Vec::new() };
+        })
+    }
+
+    /// Sends all samples through the products of a row.
+    pub(crate) fn pass(
+        &self,
+        unit: Unit,
+        products: Option<&NetworkProducts>,
+        kept_layers: &[usize],
+        keep: &mut Keep<'_>,
+    ) -> Result<Record, ExperimentError> {
+        let samples = self.test_set.exact.ncols();
+        let mut record = Record::new(unit, samples as u64);
+        if unit.row == Row::Exact {
+            record.class_names.clone_from(&self.test_set.class_names);
+        }
         let mut layers: Vec<LayerMeasurement> = Vec::new();
         for index in 0..unit.row.shots(self.config.shots) {
-            let mut outputs = DMatrix::zeros(self.model.output_size(), self.test_set.labels.len());
+            let mut outputs = DMatrix::zeros(self.model.output_size(), samples);
+            // The outputs of the layers to keep, sample by sample.
+            let mut kept = vec![Vec::new(); kept_layers.len()];
+            let mut observe = |layer: usize, output: &Batch| {
+                let places = kept_layers.iter().zip(&mut kept).filter(|(kept, _)| **kept == layer);
+                places.for_each(|(_, values)| values.extend_from_slice(output.as_slice()));
+            };
             for Chunk { first_sample, exact } in &self.test_set.chunks {
                 let shot = Shot { trial: unit.trial, index, first_sample: *first_sample };
                 let mut columns = outputs.columns_mut(*first_sample as usize, exact.output.ncols());
-                match &products {
-                    None => columns.copy_from(&exact.output),
+                match products {
+                    None => {
+                        columns.copy_from(&exact.output);
+                        if !kept_layers.is_empty() {
+                            self.model.observe_exact(&exact.input, &mut observe);
+                        }
+                    }
                     Some(products) => {
                         let products: Vec<&dyn MatrixProduct> = products.all.iter().map(|p| &**p).collect();
-                        let (output, measurements) = self.model.forward(exact, &products, shot);
+                        let (output, measurements) = self.model.forward_observed(exact, &products, shot, &mut observe);
                         layers.resize_with(measurements.len(), LayerMeasurement::default);
                         layers.iter_mut().zip(&measurements).for_each(|(total, more)| total.add(more));
                         columns.copy_from(&output);
@@ -59,15 +100,19 @@ impl PreparedPoint {
             if let Some(&value) = outputs.iter().find(|x| !x.is_finite()) {
                 return Err(not_finite(unit, "an output", value));
             }
-            record.shots.push(self.score(&outputs));
-            keep(index, &outputs)?;
+            record.shots.push(self.test_set.task.judge(&outputs, &self.test_set.exact));
+            self.test_set.task.count(&outputs, &mut record.confusion);
+            for (&layer, values) in kept_layers.iter().zip(kept) {
+                keep(index, Some(layer), &Batch::from_vec(values.len() / samples, samples, values))?;
+            }
+            keep(index, None, &outputs)?;
         }
         let views = self.model.photonic_layers();
         record.layers = layers
             .iter()
             .enumerate()
             .map(|(i, total)| {
-                let errors = products.as_ref().map_or((0.0, 0.0), |p| p.errors[i]);
+                let errors = products.map_or((0.0, 0.0), |p| p.errors[i]);
                 layer_result(views[i].index, errors, total)
             })
             .collect();
@@ -85,20 +130,6 @@ impl PreparedPoint {
             expect_finite(unit, layer, &numbers)?;
         }
         Ok(record)
-    }
-
-    /// Compares the predicted classes with the labels and with those of the floating-point reference.
-    fn score(&self, outputs: &Batch) -> ShotResult {
-        let mut result = ShotResult { correct: 0, lost: 0, gained: 0, same: 0 };
-        let TestSet { labels, exact, .. } = &*self.test_set;
-        for ((predicted, &label), &exact) in predictions(outputs).into_iter().zip(labels).zip(exact) {
-            let (correct, exact_correct) = (predicted == label, exact == label);
-            result.correct += u64::from(correct);
-            result.lost += u64::from(exact_correct && !correct);
-            result.gained += u64::from(correct && !exact_correct);
-            result.same += u64::from(predicted == exact);
-        }
-        result
     }
 
     /// The digital products of all layers at the bits of the converters.
@@ -157,7 +188,7 @@ impl PreparedPoint {
             ];
             expect_finite(unit, layer, &numbers)?;
         }
-        Ok(Record { unit, samples: 0, shots: Vec::new(), layers })
+        Ok(Record { layers, ..Record::new(unit, 0) })
     }
 }
 

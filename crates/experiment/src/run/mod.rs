@@ -1,17 +1,21 @@
 //! The run of an experiment: computes the missing units in parallel.
 
+mod calibrate;
 mod cautions;
 mod diagnosis;
 pub mod effects;
 mod evaluate;
+pub mod forecast;
 pub mod network_program;
 mod prepare;
+mod task;
 
-use crate::error::ExperimentError;
+use crate::error::{ExperimentError, Problem};
 use crate::input::config::Experiment;
-use crate::input::files::{Inputs, PointInputs};
+use crate::input::files::Inputs;
 use crate::input::grid::Point;
 use crate::output::table::Tables;
+use crate::run::calibrate::Measured;
 use crate::run::cautions::cautions;
 use crate::run::diagnosis::{Times, diagnose};
 use crate::run::prepare::prepare;
@@ -20,8 +24,10 @@ use crate::store::outcome::Outcome;
 use crate::store::plan::{Plan, Shard};
 use crate::store::record::{Record, Row, Unit};
 use crate::store::{self, Store};
+use phaseloom_files::to_json;
 use phaseloom_hardware::correction::Interrupt;
 use phaseloom_hardware::{Batch, HardwareError};
+use phaseloom_network::Model;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -48,8 +54,10 @@ pub struct Options<'a> {
     pub note: &'a (dyn Fn(&str) + Sync),
     /// Whether to find out which source costs most accuracy once the run is finished.
     pub diagnose: bool,
-    /// Called with the outputs (classes × samples) of every shot of every unit, if they are to be kept.
+    /// Called with the outputs of every shot of every unit, if they are to be kept.
     pub outputs: Option<&'a KeepOutputs<'a>>,
+    /// Indices of the layers of the model whose outputs are kept too.
+    pub layers: &'a [usize],
 }
 
 impl Default for Options<'_> {
@@ -63,12 +71,13 @@ impl Default for Options<'_> {
             note: &|_| {},
             diagnose: false,
             outputs: None,
+            layers: &[],
         }
     }
 }
 
-/// A function of the outputs (classes × samples) of one shot of a unit.
-pub type KeepOutputs<'a> = dyn Fn(Unit, u32, &Batch) -> Result<(), ExperimentError> + Sync + 'a;
+/// A function of a unit, a shot, a layer and its outputs (outputs × samples). `None` is the network as a whole.
+pub type KeepOutputs<'a> = dyn Fn(Unit, u32, Option<usize>, &Batch) -> Result<(), ExperimentError> + Sync + 'a;
 
 /// Computes the units of an experiment that `folder` lacks.
 ///
@@ -93,7 +102,8 @@ fn compute(
     options: &Options<'_>,
 ) -> Result<Outcome, ExperimentError> {
     let start = Instant::now();
-    let config = &experiment.config;
+    inputs.points.iter().try_for_each(|point| expect_layers(experiment, &point.model, options.layers))?;
+    let config = &experiment.config_in(folder);
     let identity = Identity::new(config, std::mem::take(&mut inputs.hashes));
     let plan = Plan::new(&points);
     let mut contents = store::read_as(folder, Some(&identity))?;
@@ -104,10 +114,7 @@ fn compute(
         if found > requested {
             return Err(ExperimentError::FewerTrials { path: folder.to_owned(), found, requested });
         }
-        contents.keep_planned(&plan, config.trials, |unit| {
-            let PointInputs { model, data, .. } = &inputs.points[unit.point];
-            Some((data.samples() as u64, model.photonic_layers().iter().map(|view| view.index).collect()))
-        });
+        contents.keep_planned(&plan, config.trials, |unit| Some(inputs.form(unit)));
         contents.note().iter().for_each(|text| (options.note)(text));
         records.clone_from(&contents.records);
     }
@@ -116,12 +123,14 @@ fn compute(
     let todo: Vec<Unit> = mine.iter().copied().filter(|u| !records.contains_key(u)).collect();
     let pool = (!todo.is_empty()).then(|| rayon::ThreadPoolBuilder::new().num_threads(options.threads).build());
     let pool = pool.transpose().map_err(|source| ExperimentError::Threads { threads: options.threads, source })?;
-    let prepared = match &pool {
+    let (prepared, scales) = match &pool {
         Some(_) => prepare(experiment, &points, inputs, &options.interrupt)?,
-        None => Vec::new(),
+        None => (Vec::new(), Measured::default()),
     };
+    scales.note().iter().for_each(|text| (options.note)(text));
     cautions(&prepared, &points)?.iter().for_each(|text| (options.note)(text));
     let store = Store::open(folder, &identity, config, contents.as_ref())?;
+    scales.files().try_for_each(|(name, scales)| store.write(name, to_json(scales).as_bytes()))?;
     let mut interrupted = false;
     // Time and number of the chips computed at each point.
     let chip_times = Mutex::new(vec![(Duration::ZERO, 0); points.len()]);
@@ -135,12 +144,12 @@ fn compute(
             if options.interrupt.requested() {
                 return Ok(None);
             }
-            let mut keep = |shot: u32, outputs: &Batch| match options.outputs {
-                Some(keep) => store.check().and_then(|()| keep(*unit, shot, outputs)),
+            let mut keep = |shot: u32, layer: Option<usize>, outputs: &Batch| match options.outputs {
+                Some(keep) => store.check().and_then(|()| keep(*unit, shot, layer, outputs)),
                 None => Ok(()),
             };
             let begin = Instant::now();
-            let record = match prepared[unit.point].evaluate(*unit, &mut keep) {
+            let record = match prepared[unit.point].evaluate_and_keep(*unit, options.layers, &mut keep) {
                 // The next run computes a unit again whose correction was stopped.
                 Err(ExperimentError::Hardware(HardwareError::Interrupted)) => return Ok(None),
                 Err(ExperimentError::Hardware(source)) => {
@@ -180,6 +189,19 @@ fn compute(
         _ => None,
     };
     Ok(Outcome { diagnosis, ..outcome })
+}
+
+/// Checks that a model has the layers whose outputs are to be kept.
+fn expect_layers(experiment: &Experiment, model: &Model, layers: &[usize]) -> Result<(), ExperimentError> {
+    let kinds = &model.spec().layer;
+    match layers.iter().find(|&&layer| layer >= kinds.len()) {
+        None => Ok(()),
+        Some(&layer) => {
+            let kinds = kinds.iter().enumerate().map(|(index, layer)| format!("{index} ({})", layer.kind()));
+            let layers = kinds.collect::<Vec<_>>().join(", ");
+            Err(Problem::NoLayer { layer, layers }.in_file(&experiment.path))
+        }
+    }
 }
 
 /// Locks a value that is correct even if another thread panicked.

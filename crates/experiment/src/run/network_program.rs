@@ -66,13 +66,7 @@ impl NetworkProgram {
                 }
                 Some(calibration)
             }
-            (true, None) => {
-                let what = match model.calibration_path()? {
-                    Some(file) => format!("{} does not exist: add a table [calibration] to the experiment and run `phaseloom calibrate` on it", file.display()),
-                    None => "the model file names no `calibration`: name one there, add a table [calibration] to the experiment and run `phaseloom calibrate` on it".into(),
-                };
-                return Err(Problem::NoCalibration { what }.in_file(settings));
-            }
+            (true, None) => return Err(Problem::no_calibration(model, None)?.in_file(settings)),
         };
         Self::with_scales_of(model, core, design, link, calibration)
     }

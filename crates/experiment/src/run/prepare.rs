@@ -4,21 +4,25 @@ use crate::error::{ExperimentError, Problem};
 use crate::input::config::{Config, Experiment};
 use crate::input::files::{Inputs, PointInputs, cached};
 use crate::input::grid::{Point, to_value};
+use crate::run::calibrate::Measured;
 use crate::run::network_program::{NetworkProgram, needs_scales};
+use crate::run::task::Task;
 use phaseloom_files::require_memory;
 use phaseloom_hardware::correction::Interrupt;
-use phaseloom_hardware::{LayerDesign, Process};
-use phaseloom_network::model::{ExactPass, predictions};
-use phaseloom_network::{Dataset, Model, NetworkError};
+use phaseloom_hardware::{Batch, LayerDesign, Process};
+use phaseloom_network::{Dataset, ExactPass, Model, NetworkError};
 use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Test data with the floating-point pass of the network.
 pub(crate) struct TestSet {
     pub chunks: Vec<Chunk>,
-    pub labels: Vec<usize>,
-    /// Classes that the floating-point reference predicts.
-    pub exact: Vec<usize>,
+    /// What the outputs mean.
+    pub task: Task,
+    /// Outputs (outputs × samples) of the floating-point reference.
+    pub exact: Batch,
+    /// Names of the classes, if the data name them.
+    pub class_names: Vec<String>,
 }
 
 /// Samples that pass the network together.
@@ -46,18 +50,19 @@ pub(crate) struct PreparedPoint {
 /// stream.
 pub(crate) const CHUNK: usize = 256;
 
-/// Prepares all points, or those before an interruption. `experiment` is for messages. Points share the results that do
-/// not depend on their swept values.
+/// Prepares all points, or those before an interruption, and measures the scales that they need. `experiment` is for
+/// messages. Points share the results that do not depend on their swept values.
 pub(crate) fn prepare(
     experiment: &Experiment,
     points: &[Point],
     inputs: Inputs,
     interrupt: &Interrupt,
-) -> Result<Vec<PreparedPoint>, ExperimentError> {
+) -> Result<(Vec<PreparedPoint>, Measured), ExperimentError> {
+    let mut measured = Measured::default();
     let mut test_sets = HashMap::new();
     let (mut programs, mut designs) = (HashMap::new(), HashMap::new());
     let mut prepared = Vec::with_capacity(points.len());
-    for (point, PointInputs { model, data, calibration }) in points.iter().zip(inputs.points) {
+    for (point, PointInputs { model, data, scales }) in points.iter().zip(inputs.points) {
         if interrupt.requested() {
             break;
         }
@@ -67,13 +72,11 @@ pub(crate) fn prepare(
         if model.photonic_layers().is_empty() {
             return Err(problem(Problem::NothingPhotonic));
         }
-        if model.output_size() < 2 {
-            return Err(problem(Problem::OneClass { outputs: model.output_size() }));
-        }
-        let test_set = cached(&mut test_sets, format!("{model_key}{}", to_value(&config.data)), || {
-            Ok(Arc::new(TestSet::new(&data, &model, experiment)?))
-        })?;
+        let test_key = format!("{model_key}{}{:?}", to_value(&config.data), config.threshold);
+        let test_set =
+            cached(&mut test_sets, test_key, || Ok(Arc::new(TestSet::new(&data, &model, &config, experiment)?)))?;
         let needs_scales = needs_scales(&config.link);
+        let calibration = measured.scales(experiment, &config, &model, &scales, needs_scales)?;
         let detection = (config.link.detection, config.link.adc.map(|a| a.full_scale));
         let program_key = format!("{model_key}{}{}{needs_scales}", to_value(&config.core), to_value(&detection));
         let (programs, perfect) = cached(&mut programs, program_key.clone(), || {
@@ -105,13 +108,14 @@ pub(crate) fn prepare(
         })?;
         prepared.push(PreparedPoint { config, model, test_set, programs, perfect, designs });
     }
-    Ok(prepared)
+    Ok((prepared, measured))
 }
 
 impl TestSet {
-    fn new(data: &Dataset, model: &Model, experiment: &Experiment) -> Result<Self, ExperimentError> {
+    fn new(data: &Dataset, model: &Model, config: &Config, experiment: &Experiment) -> Result<Self, ExperimentError> {
         let located = |error: NetworkError| error.in_settings("data", &experiment.path, &experiment.text);
         model.check_data(data).map_err(located)?;
+        let task = Task::new(model, data, config.threshold).map_err(|problem| problem.in_file(&experiment.path))?;
         let chunks: Vec<Chunk> = (0..data.inputs.ncols())
             .step_by(CHUNK)
             .map(|start| {
@@ -120,7 +124,22 @@ impl TestSet {
                 Chunk { first_sample: start as u64, exact: model.exact_pass(inputs) }
             })
             .collect();
-        let exact = chunks.iter().flat_map(|chunk| predictions(&chunk.exact.output)).collect();
-        Ok(Self { chunks, labels: data.labels.clone(), exact })
+        let chosen = config.data.classes.as_ref().map(|labels| labels.iter().map(ToString::to_string).collect());
+        let class_names = data.class_names.clone().or(chosen).unwrap_or_default();
+        Ok(Self { exact: outputs(&chunks), chunks, task, class_names })
     }
+
+    /// The first samples, those that pass the network together first.
+    pub fn first_samples(&self) -> Self {
+        let chunks: Vec<Chunk> = self.chunks.iter().take(1).cloned().collect();
+        let exact = outputs(&chunks);
+        Self { task: self.task.first_samples(exact.ncols()), exact, chunks, class_names: self.class_names.clone() }
+    }
+}
+
+/// The floating-point outputs (outputs × samples) of all chunks.
+fn outputs(chunks: &[Chunk]) -> Batch {
+    let rows = chunks.first().map_or(0, |chunk| chunk.exact.output.nrows());
+    let columns: Vec<f64> = chunks.iter().flat_map(|chunk| chunk.exact.output.as_slice()).copied().collect();
+    Batch::from_vec(rows, columns.len().checked_div(rows).unwrap_or(0), columns)
 }

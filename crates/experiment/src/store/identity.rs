@@ -21,7 +21,7 @@ pub struct Identity {
     pub identity: String,
     /// Version of Phaseloom.
     pub version: String,
-    /// The experiment without the number of trials, which may grow.
+    /// The experiment without the number of trials, which may grow, and without the place of its files.
     pub experiment: Value,
     /// SHA-256 of the contents of each input file, by its path as written.
     pub inputs: BTreeMap<String, String>,
@@ -71,11 +71,12 @@ impl Identity {
     }
 }
 
-/// The experiment without the number of trials, which may differ between sessions of one run.
+/// The experiment without the number of trials and the place of its files, which may differ between sessions of one run.
 fn canonical(config: &Config) -> Value {
     let mut experiment = to_value(config);
     if let Value::Object(table) = &mut experiment {
         table.remove("trials");
+        table.remove("base");
     }
     experiment
 }

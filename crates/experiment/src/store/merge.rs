@@ -5,7 +5,8 @@ use crate::input::config::Experiment;
 use crate::store::outcome::Outcome;
 use crate::store::plan::Plan;
 use crate::store::record::{Row, Unit};
-use crate::store::{Contents, IDENTITY, Store, exists, read, refused};
+use crate::store::{Contents, IDENTITY, Store, exists, io, read, refused};
+use phaseloom_files::read_bytes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -25,7 +26,8 @@ pub fn merge(folders: &[PathBuf], folder: &Path, note: &dyn Fn(&str)) -> Result<
         identity.expect_same(&part.identity, path)?;
         config.trials = config.trials.max(part.config.trials).max(part.trials());
     }
-    let points = Experiment::as_run(&folders[0], config.clone()).points()?;
+    let experiment = Experiment::as_run(&folders[0], config.clone());
+    let points = experiment.points()?;
     let plan = Plan::new(&points);
     let forms: Vec<_> = (0..points.len()).map(|point| form(&parts, &plan, point)).collect();
     let (mut records, mut notes) = (BTreeMap::new(), BTreeSet::new());
@@ -45,10 +47,13 @@ pub fn merge(folders: &[PathBuf], folder: &Path, note: &dyn Fn(&str)) -> Result<
         return Err(ExperimentError::Missing { count: missing.len(), total: units.len(), list });
     }
     let earlier = parts.get(folders.len());
-    let store = Store::open(folder, &identity, &config, earlier)?;
+    let store = Store::open(folder, &identity, &experiment.config_in(folder), earlier)?;
     let is_new = |unit: &&Unit| earlier.is_none_or(|e| !e.records.contains_key(unit));
     let new: Vec<&Unit> = units.iter().filter(is_new).collect();
     new.iter().try_for_each(|unit| store.append(&records[unit]))?;
+    for part in folders {
+        copy_scales(part, &store)?;
+    }
     let computed = new.len();
     Ok(Outcome { identity, points, records, computed, missing: 0, interrupted: false, diagnosis: None, store })
 }
@@ -58,6 +63,18 @@ fn read_part(path: &Path) -> Result<Contents, ExperimentError> {
     let contents = if exists(&path.join(IDENTITY)).unwrap_or(false) { read(path)? } else { None };
     let problem = "found no Phaseloom run here: expected a folder that `phaseloom run` wrote to";
     contents.ok_or_else(|| refused(path, problem))
+}
+
+/// Copies the scales of the converters that a part measured, unless an earlier part has the same file.
+fn copy_scales(part: &Path, store: &Store) -> Result<(), ExperimentError> {
+    for entry in std::fs::read_dir(part).map_err(io(part))? {
+        let name = entry.map_err(io(part))?.file_name().to_string_lossy().into_owned();
+        let is_scales = name.starts_with("calibration") && name.ends_with(".json");
+        if is_scales && !exists(&store.folder().join(&name))? {
+            store.write(&name, &read_bytes(&part.join(&name))?.bytes)?;
+        }
+    }
+    Ok(())
 }
 
 /// Number of samples and indices of the photonic layers at a point, from the rows that tell them.

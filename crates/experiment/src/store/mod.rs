@@ -6,6 +6,7 @@
 //! outputs/          with `--save-outputs`
 //! ```
 
+mod confusion;
 mod contents;
 pub mod identity;
 mod line;
@@ -13,6 +14,7 @@ pub mod merge;
 pub(crate) mod outcome;
 pub(crate) mod plan;
 pub mod record;
+pub mod shot;
 
 use crate::error::ExperimentError;
 use crate::input::config::Config;
@@ -28,8 +30,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 const UNITS: &str = "units.jsonl";
-const IDENTITY: &str = "identity.json";
-const EXPERIMENT: &str = "experiment.toml";
+pub(crate) const IDENTITY: &str = "identity.json";
+pub(crate) const EXPERIMENT: &str = "experiment.toml";
 const LOCK: &str = ".lock";
 
 /// Folder of the outputs of every sample.
@@ -242,7 +244,7 @@ fn experiment_text(config: &Config) -> String {
     let body = toml::to_string(config).unwrap_or_default();
     format!(
         "# The experiment as run by phaseloom {VERSION}: all defaults, the process inline.\n\
-         # Paths are relative to the folder of the original file.\n{body}"
+         # Its paths are relative to `base`, so that `phaseloom run` on this folder computes it again.\n{body}"
     )
 }
 

@@ -10,7 +10,7 @@ const REFERENCES: [Row; 5] = [Row::Design, Row::Exact, Row::PerfectIdeal, Row::P
 /// The settings on which a row depends. Points with equal settings share the row.
 fn dependencies(row: Row, point: &Point) -> Value {
     let c = &point.config;
-    let reference = json!([to_value(&c.model), to_value(&c.data)]);
+    let reference = json!([to_value(&c.model), to_value(&c.data), c.threshold]);
     match row {
         Row::Exact => reference,
         Row::PerfectIdeal => json!([reference, to_value(&c.core), to_value(&c.link.detection), to_value(&c.link.adc)]),

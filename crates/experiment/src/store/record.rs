@@ -1,5 +1,7 @@
 //! The unit of work and its result: one evaluation of all samples. An interruption loses at most the units in progress.
 
+pub use crate::store::confusion::Confusion;
+pub use crate::store::shot::ShotResult;
 use serde::{Deserialize, Serialize};
 
 /// Kind of a row of results.
@@ -87,9 +89,27 @@ pub struct Record {
     pub shots: Vec<ShotResult>,
     /// Results of each photonic layer, over all shots.
     pub layers: Vec<LayerResult>,
+    /// True and predicted classes of a classification, over all shots. Records of early runs lack them.
+    #[serde(default, skip_serializing_if = "Confusion::is_empty")]
+    pub confusion: Confusion,
+    /// Names of the classes in their order, in the row `exact` of labels that are names or were chosen.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub class_names: Vec<String>,
 }
 
 impl Record {
+    /// A record of a unit without a result yet.
+    pub(crate) fn new(unit: Unit, samples: u64) -> Self {
+        let (shots, layers, class_names) = (Vec::new(), Vec::new(), Vec::new());
+        Self { unit, samples, shots, layers, confusion: Confusion::default(), class_names }
+    }
+
+    /// Number of samples of all shots that were classified.
+    fn classified(&self) -> u64 {
+        let shots = self.shots.iter().filter(|shot| shot.class_counts().is_some()).count() as u64;
+        shots.saturating_mul(self.samples)
+    }
+
     /// What is wrong with a record of an experiment with these shots, samples and photonic layers, if something is.
     ///
     /// Numbers are finite, because JSON has no others.
@@ -100,14 +120,12 @@ impl Record {
             Row::Exact => (samples, &[][..]),
             _ => (samples, layers),
         };
-        let is_impossible = |shot: &ShotResult| {
-            let ShotResult { correct, lost, gained, same } = *shot;
-            correct.max(same).max(lost.saturating_add(gained)) > samples || gained > correct
-        };
-        if self.samples != samples || self.shots.iter().any(is_impossible) {
+        if self.samples != samples || self.shots.iter().any(|shot| shot.is_impossible(samples)) {
             Some("it has another number of samples than this run")
         } else if self.shots.len() as u64 != u64::from(row.shots(shots)) {
             Some("it has another number of shots than this run")
+        } else if !self.confusion.is_empty() && self.confusion.total() != self.classified() {
+            Some("its counts of classes are not those of its samples")
         } else if !self.layers.iter().map(|layer| layer.layer).eq(layers.iter().copied()) {
             Some("it has other layers than this run")
         } else if self.layers.iter().any(|layer| layer.design.is_some() != (row == Row::Design)) {
@@ -116,20 +134,6 @@ impl Record {
             None
         }
     }
-}
-
-/// Numbers of correct and changed classes in one shot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ShotResult {
-    /// Samples with the correct class.
-    pub correct: u64,
-    /// Samples that only the floating-point reference classifies correctly.
-    pub lost: u64,
-    /// Samples that only this row classifies correctly.
-    pub gained: u64,
-    /// Samples with the same class in both.
-    pub same: u64,
 }
 
 /// Results of a photonic layer, or its size (row `design`).

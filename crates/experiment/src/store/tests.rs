@@ -3,7 +3,8 @@ use super::*;
 use crate::input::config::Experiment;
 use crate::run::{Options, run};
 use crate::store::outcome::Outcome;
-use crate::store::record::{Row, ShotResult, Unit};
+use crate::store::record::{Confusion, Row, ShotResult, Unit};
+use crate::store::shot::ClassCounts;
 use std::fs;
 use tempfile::TempDir;
 
@@ -17,6 +18,12 @@ fn finished() -> (TempDir, Experiment, Outcome) {
     let outcome = run(&experiment, &folder.path().join("run"), &Options::default()).unwrap();
     assert_eq!(outcome.missing, 0);
     (folder, experiment, outcome)
+}
+
+/// Changes the counts of the first shot.
+fn change_counts(record: &mut Record, change: fn(&mut ClassCounts)) {
+    let ShotResult::Classes(counts) = &mut record.shots[0] else { panic!("no classification") };
+    change(counts);
 }
 
 /// A folder of the same run with these records, in this order, each with a checksum.
@@ -64,13 +71,14 @@ fn records_that_are_not_those_of_the_plan_are_left_out_and_computed_again() {
     let chip = Unit { row: Row::Chips, point: 1, trial: 1 };
     let design = Unit { row: Row::Design, point: 0, trial: 0 };
     type Change = (&'static str, Unit, fn(&mut Record));
-    let changes: [Change; 9] = [
+    let changes: [Change; 10] = [
         ("no unit of this run", chip, |r| r.unit.point = 77),
         ("no unit of this run", design, |r| r.unit.trial = 1),
         ("another number of samples", chip, |r| r.samples = 0),
-        ("another number of samples", chip, |r| r.shots[0] = ShotResult { correct: 21, ..r.shots[0] }),
-        ("another number of samples", chip, |r| r.shots[0] = ShotResult { gained: u64::MAX, ..r.shots[0] }),
+        ("another number of samples", chip, |r| change_counts(r, |counts| counts.correct = 21)),
+        ("another number of samples", chip, |r| change_counts(r, |counts| counts.gained = u64::MAX)),
         ("another number of shots", chip, |r| r.shots.clear()),
+        ("counts of classes are not those", chip, |r| r.confusion = Confusion::from(vec![(0, 0, 7)])),
         ("other layers", chip, |r| r.layers.clear()),
         ("other layers", chip, |r| r.layers.push(r.layers[0].clone())),
         ("the sizes of another row", design, |r| r.layers[0].design = None),

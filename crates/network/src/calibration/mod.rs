@@ -234,7 +234,9 @@ impl Calibration {
     pub fn validate(&self, path: &Path, model: &Model, ports: usize, column_block: usize) -> Result<()> {
         self.check(path)?;
         let differs = |place: String, found: String, expected: String| {
-            let expected = expected + "; run `phaseloom calibrate` for this model and these ports";
+            let expected = expected
+                + "; name training data in a table [calibration] of the experiment, or run `phaseloom calibrate` for this \
+                   model and these ports";
             Err(InvalidValue::new(place, found, expected).in_file(path).into())
         };
         if (self.ports, self.column_block) != (ports, column_block) {

@@ -1,6 +1,7 @@
 //! Tests of calibration: known scales, round trip, mismatches.
 
 use super::*;
+use crate::data::Truth;
 use crate::weights::{Tensor, Tensors};
 
 /// 3 inputs → 2 photonic outputs → relu → 1 photonic output whose weight is zero.
@@ -16,8 +17,8 @@ fn model() -> Model {
 
 fn data(samples: usize) -> Dataset {
     let inputs = Batch::from_fn(3, samples, |r, c| if c == 1 { [1.0, -2.0, 0.5][r] } else { 0.25 });
-    let (labels, sha256, path) = (vec![0; samples], "d".into(), PathBuf::from("x"));
-    Dataset { inputs, labels, sha256, class_names: None, inputs_path: path.clone(), labels_path: path }
+    let (truth, sha256, path) = (Truth::Unknown, "d".into(), PathBuf::from("x"));
+    Dataset { inputs, truth, sha256, class_names: None, inputs_path: path.clone(), labels_path: path }
 }
 
 fn settings(ports: usize, column_block: usize, quantile: f64) -> CalibrationSettings {
@@ -44,7 +45,7 @@ fn scales_are_the_maximum_magnitudes() {
 fn a_quantile_leaves_the_outlier_out() {
     let calibration = Calibration::measure(&model(), &data(1000), settings(4, 4, 0.99)).unwrap();
     assert!((calibration.layers[0].input_scale - 0.5).abs() < 1e-15);
-    let zeros = Dataset { inputs: Batch::zeros(3, 4), labels: vec![0; 4], ..data(4) };
+    let zeros = Dataset { inputs: Batch::zeros(3, 4), ..data(4) };
     let calibration = Calibration::measure(&model(), &zeros, settings(4, 4, 1.0)).unwrap();
     assert!((calibration.layers[0].input_scale - 1.0).abs() < 1e-15, "zero data have the scale 1");
 }
@@ -53,7 +54,7 @@ fn a_quantile_leaves_the_outlier_out() {
 #[test]
 fn a_quantile_that_is_zero_is_refused() {
     let inputs = Batch::from_fn(3, 10, |_, j| f64::from(u8::from(j == 0)));
-    let sparse = Dataset { inputs, labels: vec![0; 10], ..data(10) };
+    let sparse = Dataset { inputs, ..data(10) };
     let message = |quantile| Calibration::measure(&model(), &sparse, settings(4, 4, quantile)).unwrap_err().to_string();
     let zero = message(0.5);
     assert!(zero.contains("calibration.quantile"), "{zero}");
@@ -67,7 +68,7 @@ fn a_quantile_that_is_zero_is_refused() {
 #[test]
 fn a_tile_whose_quantile_is_zero_takes_the_maximum() {
     let inputs = Batch::from_fn(3, 10, |r, j| if r < 2 || j == 7 { 0.5 } else { 0.0 });
-    let data = Dataset { inputs, labels: vec![0; 10], ..data(10) };
+    let data = Dataset { inputs, ..data(10) };
     let calibration = Calibration::measure(&model(), &data, settings(2, 2, 0.75)).unwrap();
     let LayerScale { input_scale, full_scale } = &calibration.layers[0];
     // Tile 0: quantile 0.75 of ten |1 − 2| and ten |0.5 + 0.5|; tile 1: eighteen of its twenty outputs are zero, two

@@ -18,18 +18,22 @@ use crate::error::{NetworkError, Result};
 pub struct CsvColumns {
     /// Number of lines to skip at the top, e.g. 1 for a line of metadata or for an unused header.
     pub skip_lines: usize,
-    /// Column of the label, by default the last, or the columns of one-hot labels. It is not read in the file of the
-    /// inputs if the labels have a file of their own.
+    /// Column of the label, by default the last, or the columns of one-hot labels; an empty list if there is no label.
+    ///
+    /// It is not read in the file of the inputs if the labels have a file of their own.
     pub label: LabelColumns,
     /// Columns of the features, by default all but the label and the unnamed index that pandas writes first.
     pub features: Option<Features>,
+    /// Columns of the targets of a regression: of the file of the targets, or else of that of the inputs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub targets: Option<Features>,
     /// Separator between two values, one ASCII character. The default is a comma.
     pub separator: char,
 }
 
 impl Default for CsvColumns {
     fn default() -> Self {
-        Self { skip_lines: 0, label: LabelColumns::default(), features: None, separator: ',' }
+        Self { skip_lines: 0, label: LabelColumns::default(), features: None, targets: None, separator: ',' }
     }
 }
 
@@ -63,6 +67,11 @@ impl Default for LabelColumns {
 }
 
 impl LabelColumns {
+    /// Whether there is no label: an empty list.
+    pub(super) fn is_absent(&self) -> bool {
+        self.columns().is_empty()
+    }
+
     fn columns(&self) -> &[Column] {
         match self {
             Self::One(column) => std::slice::from_ref(column),
@@ -71,7 +80,7 @@ impl LabelColumns {
     }
 }
 
-/// The columns of the features.
+/// The columns of the features, or of the targets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged, expecting = "columns: a list of names or indices, or { start = 0, end = 64 }")]
 pub enum Features {
@@ -92,13 +101,16 @@ pub struct ColumnRange {
 }
 
 impl CsvColumns {
+    /// Whether a column of these parts is chosen by its name.
     fn has_names(&self, parts: Parts) -> bool {
         let named = |column: &Column| matches!(column, Column::Name(_));
-        let features = match &self.features {
+        let any_named = |columns: &Option<Features>| match columns {
             Some(Features::List(list)) => list.iter().any(named),
             _ => false,
         };
-        (parts != Parts::Labels && features) || (parts != Parts::Features && self.label.columns().iter().any(named))
+        (parts.features && any_named(&self.features))
+            || (parts.targets && any_named(&self.targets))
+            || (parts.labels && self.label.columns().iter().any(named))
     }
 }
 
@@ -106,15 +118,31 @@ impl CsvColumns {
 const MAX_FOUND: usize = 200;
 
 /// The parts of a CSV file to read.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Parts {
-    Features,
-    Labels,
-    Both,
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Parts {
+    pub features: bool,
+    pub labels: bool,
+    pub targets: bool,
 }
 
-/// Features (features × samples) and labels of a CSV file. A part that is not requested is empty.
-pub(super) fn read(path: &Path, bytes: &[u8], columns: &CsvColumns, parts: Parts) -> Result<(Batch, StoredLabels)> {
+impl Parts {
+    pub const NONE: Self = Self { features: false, labels: false, targets: false };
+    pub const FEATURES: Self = Self { features: true, ..Self::NONE };
+    pub const LABELS: Self = Self { labels: true, ..Self::NONE };
+    pub const TARGETS: Self = Self { targets: true, ..Self::NONE };
+}
+
+/// The parts of a CSV file. A part that is not requested is empty.
+pub(super) struct Contents {
+    /// Features × samples.
+    pub features: Batch,
+    pub labels: StoredLabels,
+    /// Targets × samples.
+    pub targets: Batch,
+}
+
+/// Reads the requested parts of a CSV file.
+pub(super) fn read(path: &Path, bytes: &[u8], columns: &CsvColumns, parts: Parts) -> Result<Contents> {
     let separator =
         u8::try_from(read_key!("data.csv", columns.separator)).ok().filter(u8::is_ascii).ok_or_else(|| {
             let expected = "one ASCII character, e.g. \",\" or \"\\t\"";
@@ -136,10 +164,10 @@ pub(super) fn read(path: &Path, bytes: &[u8], columns: &CsvColumns, parts: Parts
         .delimiter(separator)
         .trim(csv::Trim::All)
         .from_reader(after_lines(bytes, read_key!("data.csv", columns.skip_lines)));
-    let with_features = parts != Parts::Labels;
     let mut plan: Option<Plan> = None;
     let mut header = columns.has_names(parts);
-    let (mut values, mut labels) = (Vec::new(), LabelReader::default());
+    let (mut features, mut targets, mut labels) = (Vec::new(), Vec::new(), LabelReader::default());
+    let mut rows = 0;
     let mut record = csv::StringRecord::new();
     loop {
         let at = |line: u64| format!("line {}", line.saturating_add(columns.skip_lines as u64));
@@ -161,7 +189,7 @@ pub(super) fn read(path: &Path, bytes: &[u8], columns: &CsvColumns, parts: Parts
             None => {
                 let plan = plan.insert(Plan::new(path, columns, &record, header, parts)?);
                 // A file of labels alone whose column was not chosen may have one column for each class.
-                let alone = parts == Parts::Labels && columns.label == LabelColumns::default();
+                let alone = parts == Parts::LABELS && columns.label == LabelColumns::default();
                 labels.one_hot = (alone && plan.width > 1).then(Vec::new);
                 plan
             }
@@ -173,22 +201,25 @@ pub(super) fn read(path: &Path, bytes: &[u8], columns: &CsvColumns, parts: Parts
             let expected = format!("{} as in the first line", plan.width);
             return Err(invalid(at(line), format!("{} columns", record.len()), &expected));
         }
-        if with_features {
-            for &column in &plan.features {
+        rows += 1;
+        for (chosen, values, key) in
+            [(&plan.features, &mut features, "features"), (&plan.targets, &mut targets, "targets")]
+        {
+            for &column in chosen {
                 let place = || format!("{}, column {column}", at(line));
                 let number: f64 = number(&record[column]).ok_or_else(|| {
                     let text = &record[column];
                     let is_missing =
                         ["", "na", "n/a", "nan", "null", "none", "?"].contains(&text.to_lowercase().as_str());
                     let expected = match (is_missing, line) {
-                        (true, _) => "a number: a value is missing here; remove the row or fill it in",
-                        (false, 1) => {
-                            "a number; a header line needs a named column, such as `csv = { label = \"y\" }`, or \
-                                       `skip_lines = 1`; choose the columns with `features`"
-                        }
-                        _ => "a number; choose the columns with `features`",
+                        (true, _) => "a number: a value is missing here; remove the row or fill it in".to_owned(),
+                        (false, 1) => format!(
+                            "a number; a header line needs a named column, such as `csv = {{ label = \"y\" }}`, or \
+                             `skip_lines = 1`; choose the columns with `{key}`"
+                        ),
+                        _ => format!("a number; choose the columns with `{key}`"),
                     };
-                    invalid(place(), format!("`{}`", &record[column]), expected)
+                    invalid(place(), format!("`{}`", &record[column]), &expected)
                 })?;
                 if !number.is_finite() {
                     return Err(NetworkError::not_finite(path, place(), number));
@@ -202,14 +233,14 @@ pub(super) fn read(path: &Path, bytes: &[u8], columns: &CsvColumns, parts: Parts
             })?;
         }
     }
-    let features = plan.as_ref().map_or(0, |plan| plan.features.len());
-    let labels = labels.stored();
-    if values.is_empty() && labels.len() == 0 {
+    if rows == 0 {
         return Err(invalid("body".into(), "no rows".into(), "at least one row after `skip_lines`"));
     }
-    let batch =
-        if with_features { Batch::from_vec(features, values.len() / features, values) } else { Batch::zeros(0, 0) };
-    Ok((batch, labels))
+    let batch = |values: Vec<f64>| match values.len() / rows {
+        0 => Batch::zeros(0, 0),
+        columns => Batch::from_vec(columns, rows, values),
+    };
+    Ok(Contents { features: batch(features), labels: labels.stored(), targets: batch(targets) })
 }
 
 /// The number of a cell; pandas writes truth values as words.
@@ -293,6 +324,7 @@ struct Plan {
     features: Vec<usize>,
     /// The column of the label, or those of one-hot labels.
     labels: Vec<usize>,
+    targets: Vec<usize>,
 }
 
 impl Plan {
@@ -326,39 +358,47 @@ impl Plan {
             }
         };
         let all = |key: &str, list: &[Column]| list.iter().map(|c| find(key, c)).collect::<Result<Vec<_>>>();
-        let labels = if parts == Parts::Features {
-            Vec::new()
-        } else {
-            all("label", read_key!("data.csv", columns.label).columns())?
-        };
-        let features = match &read_key!("data.csv", columns.features) {
-            _ if parts == Parts::Labels => return Ok(Self { width, features: Vec::new(), labels }),
-            None => {
-                // pandas writes the index of its rows as a first column without a name.
-                let index = header && ["", "Unnamed: 0"].contains(&&first[0]);
-                (usize::from(index)..width).filter(|c| !labels.contains(c)).collect()
-            }
-            Some(Features::List(list)) => all("features", list)?,
-            Some(Features::Range(range)) if range.end <= width => (range.start..range.end).collect(),
+        // pandas writes the index of its rows as a first column without a name.
+        let index = header && ["", "Unnamed: 0"].contains(&&first[0]);
+        let choose = |key: &str, chosen: &Option<Features>, others: &[usize]| match chosen {
+            None => Ok((usize::from(index)..width).filter(|c| !others.contains(c)).collect()),
+            Some(Features::List(list)) => all(key, list),
+            Some(Features::Range(range)) if range.end <= width => Ok((range.start..range.end).collect()),
             Some(Features::Range(range)) => {
                 let found = format!("columns {}…{}", range.start, range.end);
-                let expected = format!("an end of at most {width}, the columns of the first line");
-                return Err(missing("features", found, expected));
+                Err(missing(key, found, format!("an end of at most {width}, the columns of the first line")))
             }
         };
-        if features.is_empty() {
-            return Err(missing("features", "no columns".into(), "at least one column".into()));
+        let mut plan = Self { width, features: Vec::new(), labels: Vec::new(), targets: Vec::new() };
+        if parts.labels {
+            plan.labels = all("label", read_key!("data.csv", columns.label).columns())?;
         }
-        let chosen = [("label", &labels), ("features", &features)];
-        for (key, list) in chosen {
+        if parts.targets {
+            plan.targets = choose("targets", &read_key!("data.csv", columns.targets), &[])?;
+        }
+        if parts.features {
+            let others = [&plan.labels[..], &plan.targets].concat();
+            plan.features = choose("features", &read_key!("data.csv", columns.features), &others)?;
+        }
+        for (key, list, requested) in [
+            ("label", &plan.labels, false),
+            ("targets", &plan.targets, parts.targets),
+            ("features", &plan.features, parts.features),
+        ] {
+            if requested && list.is_empty() {
+                return Err(missing(key, "no columns".into(), "at least one column".into()));
+            }
             if let Some(k) = (1..list.len()).find(|&k| list[..k].contains(&list[k])) {
                 return Err(missing(key, format!("column {} twice", list[k]), "each column once".into()));
             }
         }
-        match features.iter().find(|c| labels.contains(c)) {
-            Some(c) => Err(missing("features", format!("column {c}, the label"), "columns without the label".into())),
-            None => Ok(Self { width, features, labels }),
+        for (others, role) in [(&plan.labels, "label"), (&plan.targets, "target")] {
+            if let Some(c) = plan.features.iter().find(|c| others.contains(c)) {
+                let (found, expected) = (format!("column {c}, the {role}"), format!("columns without the {role}"));
+                return Err(missing("features", found, expected));
+            }
         }
+        Ok(plan)
     }
 }
 
@@ -372,8 +412,9 @@ mod tests {
 
     fn both(text: &str, toml: &str) -> Result<(Batch, Vec<usize>)> {
         let path = Path::new("a.csv");
-        let (batch, labels) = read(path, text.as_bytes(), &columns(toml), Parts::Both)?;
-        Ok((batch, labels.classes(path, None)?.0.into_iter().flatten().collect()))
+        let parts = Parts { labels: true, ..Parts::FEATURES };
+        let Contents { features, labels, .. } = read(path, text.as_bytes(), &columns(toml), parts)?;
+        Ok((features, labels.classes(path, None)?.0.into_iter().flatten().collect()))
     }
 
     #[test]
@@ -434,7 +475,7 @@ mod tests {
             let error = both(text, toml).unwrap_err().to_string();
             assert!(error.contains(part), "{error} | {part}");
         }
-        let bad = read(Path::new("a.csv"), &[0xff, b',', 0xfe, b'\n'], &CsvColumns::default(), Parts::Both);
+        let bad = read(Path::new("a.csv"), &[0xff, b',', 0xfe, b'\n'], &CsvColumns::default(), Parts::FEATURES);
         assert!(bad.is_err());
     }
 
@@ -450,8 +491,8 @@ mod tests {
         let (x, y) = both("f0,a,b,c\n5,0,0,1\n6,1,0,0\n", "label = ['a', 'b', 'c']").unwrap();
         assert_eq!((x.as_slice(), y), (&[5.0, 6.0][..], vec![2, 0]));
         for (text, labels) in [("0,0,1\n1,0,0\n", [2, 0]), ("7,1\n8,0\n", [1, 0])] {
-            let alone = read(Path::new("y.csv"), text.as_bytes(), &CsvColumns::default(), Parts::Labels).unwrap().1;
-            assert_eq!(alone, StoredLabels::Numbers(labels.to_vec()));
+            let alone = read(Path::new("y.csv"), text.as_bytes(), &CsvColumns::default(), Parts::LABELS).unwrap();
+            assert_eq!(alone.labels, StoredLabels::Numbers(labels.to_vec()));
         }
     }
 

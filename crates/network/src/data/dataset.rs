@@ -1,17 +1,28 @@
-//! A loaded data set: inputs, labels and a hash.
+//! A loaded data set: inputs, what the outputs are compared with, and a hash.
 
 use std::path::PathBuf;
 
 use super::{Batch, check_labels};
 use crate::error::{NetworkError, Result};
 
-/// Inputs as stored in the files, with their labels and a hash that identifies them.
+/// The correct outputs of a network, in the form in which the data give them.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Truth {
+    /// Nothing is known of the outputs.
+    Unknown,
+    /// Class of each sample, from 0.
+    Labels(Vec<usize>),
+    /// Real outputs: targets × samples.
+    Targets(Batch),
+}
+
+/// Inputs as stored in the files, with their labels or targets and a hash that identifies them.
 #[derive(Clone, Debug)]
 pub struct Dataset {
     /// Inputs, not yet normalised: features × samples.
     pub inputs: Batch,
-    /// Class of each sample, from 0.
-    pub labels: Vec<usize>,
+    /// Labels, targets, or neither.
+    pub truth: Truth,
     /// SHA-256, in hexadecimal, over the contents of all files and over the selection (columns, rows, classes, number).
     ///
     /// Paths do not enter, so that a copy of the data has the same hash.
@@ -20,7 +31,7 @@ pub struct Dataset {
     pub class_names: Option<Vec<String>>,
     /// File of the inputs, for messages.
     pub inputs_path: PathBuf,
-    /// File of the labels, for messages. It is the file of the inputs if the labels are a column there.
+    /// File of the labels or targets, for messages. It is the file of the inputs if they are columns there.
     pub labels_path: PathBuf,
 }
 
@@ -37,33 +48,60 @@ impl Dataset {
         self.inputs.nrows()
     }
 
-    /// Checks that the data fit a model with `features` inputs and `classes` outputs.
+    /// Class of each sample, from 0. Empty if the data have no labels.
+    #[must_use]
+    pub fn labels(&self) -> &[usize] {
+        if let Truth::Labels(labels) = &self.truth { labels } else { &[] }
+    }
+
+    /// Checks that the data fit a model with `features` inputs and a number of outputs: one for each class, one for two
+    /// classes, or one for each target.
     ///
     /// # Errors
     ///
-    /// If inputs and labels differ in number, the number of features differs, a label is not one of 0…classes−1, or the
-    /// names of the file are not as many as the classes, so that their order would be a guess.
-    pub fn check(&self, features: usize, classes: usize) -> Result<()> {
-        if self.samples() != self.labels.len() {
+    /// If inputs and labels or targets differ in number, the number of features differs, a label is not one of the classes,
+    /// or the names of the file are not as many as the classes, so that their order would be a guess. Also if there are not
+    /// as many targets as outputs.
+    pub fn check(&self, features: usize, outputs: usize) -> Result<()> {
+        let (found, what) = match &self.truth {
+            Truth::Unknown => (self.samples(), ""),
+            Truth::Labels(labels) => (labels.len(), "labels"),
+            Truth::Targets(targets) => (targets.ncols(), "targets"),
+        };
+        if self.samples() != found {
             return Err(NetworkError::CountMismatch {
                 inputs_path: self.inputs_path.clone(),
                 labels_path: self.labels_path.clone(),
                 inputs: self.samples(),
-                labels: self.labels.len(),
+                found,
+                what,
             });
         }
         if self.features() != features {
             let (path, found) = (self.inputs_path.clone(), self.features());
             return Err(NetworkError::FeatureCount { path, found, expected: features });
         }
+        let classes = outputs.max(2);
         if let Some(names) = self.class_names.as_ref().filter(|names| names.len() != classes) {
             let first: Vec<&str> = names.iter().take(12).map(String::as_str).collect();
             let found = format!("{} names of classes ({})", names.len(), first.join(", "));
-            let expected =
-                format!("{classes}, the outputs of the model; list them in their order: `classes = [\"…\"]`");
+            let expected = format!(
+                "{classes}, the {} of the model; list them in their order: `classes = [\"…\"]`",
+                if outputs == 1 { "classes of the one output" } else { "outputs" }
+            );
             return Err(NetworkError::choice(&self.labels_path, "classes", found, expected));
         }
-        check_labels(&self.labels_path, &self.labels, classes)
+        match &self.truth {
+            Truth::Unknown => Ok(()),
+            Truth::Labels(labels) => check_labels(&self.labels_path, labels, classes),
+            Truth::Targets(targets) if targets.nrows() == outputs => Ok(()),
+            Truth::Targets(targets) => {
+                let found = format!("{} a sample", targets.nrows());
+                let expected =
+                    format!("{outputs}, the outputs of the model; choose columns of a CSV with `csv.targets`");
+                Err(NetworkError::choice(&self.labels_path, "targets", found, expected))
+            }
+        }
     }
 }
 
@@ -76,13 +114,13 @@ mod tests {
     fn data_and_calibrations_that_no_file_holds_are_refused() {
         let data = Dataset {
             inputs: Batch::zeros(2, 3),
-            labels: vec![0, 1],
+            truth: Truth::Labels(vec![0, 1]),
             sha256: String::new(),
             class_names: None,
             inputs_path: "x.npy".into(),
             labels_path: "y.npy".into(),
         };
-        assert!(matches!(data.check(2, 2), Err(NetworkError::CountMismatch { inputs: 3, labels: 2, .. })));
+        assert!(matches!(data.check(2, 2), Err(NetworkError::CountMismatch { inputs: 3, found: 2, .. })));
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("c.json");
         let calibration = Calibration {

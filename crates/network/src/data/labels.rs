@@ -24,6 +24,15 @@ pub enum ClassLabel {
     Name(String),
 }
 
+impl std::fmt::Display for ClassLabel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
+}
+
 /// The labels of a file, one for each sample.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum StoredLabels {

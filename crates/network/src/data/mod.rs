@@ -13,7 +13,7 @@ mod spec;
 use std::path::Path;
 
 pub use csv::{Column, ColumnRange, CsvColumns, Features, LabelColumns};
-pub use dataset::Dataset;
+pub use dataset::{Dataset, Truth};
 pub use labels::ClassLabel;
 pub use phaseloom_hardware::Batch;
 pub use spec::{DATA_VARIABLE, DataSpec, Every, resolve};
@@ -21,6 +21,7 @@ pub use spec::{DATA_VARIABLE, DataSpec, Every, resolve};
 use phaseloom_files::{FileBytes, read_bytes};
 
 use crate::error::{NetworkError, Result};
+use csv::Parts;
 use labels::StoredLabels;
 
 /// Kind of a data file.
@@ -59,7 +60,7 @@ pub fn read_inputs(path: &Path, columns: &CsvColumns) -> Result<Batch> {
     let kind = FileKind::from_path(path)?;
     let file = read_bytes(path)?;
     match kind {
-        FileKind::Csv => Ok(csv::read(path, &file.bytes, columns, csv::Parts::Both)?.0),
+        FileKind::Csv => Ok(csv::read(path, &file.bytes, columns, Parts { labels: true, ..Parts::FEATURES })?.features),
         _ => parse_inputs(&file, columns),
     }
 }
@@ -86,7 +87,7 @@ fn parse_inputs(file: &FileBytes, columns: &CsvColumns) -> Result<Batch> {
     match FileKind::from_path(&file.path)? {
         FileKind::Idx => idx::inputs(&file.path, &file.bytes),
         FileKind::Npy => npy::inputs(&file.path, &file.bytes),
-        FileKind::Csv => Ok(csv::read(&file.path, &file.bytes, columns, csv::Parts::Features)?.0),
+        FileKind::Csv => Ok(csv::read(&file.path, &file.bytes, columns, Parts::FEATURES)?.features),
     }
 }
 
@@ -95,7 +96,16 @@ fn parse_labels(file: &FileBytes, columns: &CsvColumns) -> Result<StoredLabels> 
     match FileKind::from_path(&file.path)? {
         FileKind::Idx => idx::labels(&file.path, &file.bytes),
         FileKind::Npy => npy::labels(&file.path, &file.bytes),
-        FileKind::Csv => Ok(csv::read(&file.path, &file.bytes, columns, csv::Parts::Labels)?.1),
+        FileKind::Csv => Ok(csv::read(&file.path, &file.bytes, columns, Parts::LABELS)?.labels),
+    }
+}
+
+/// The targets of a regression in a file of their own: targets × samples.
+fn parse_targets(file: &FileBytes, columns: &CsvColumns) -> Result<Batch> {
+    match FileKind::from_path(&file.path)? {
+        FileKind::Idx => idx::inputs(&file.path, &file.bytes),
+        FileKind::Npy => npy::targets(&file.path, &file.bytes),
+        FileKind::Csv => Ok(csv::read(&file.path, &file.bytes, columns, Parts::TARGETS)?.targets),
     }
 }
 

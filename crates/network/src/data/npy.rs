@@ -19,6 +19,19 @@ pub(super) fn inputs(path: &Path, bytes: &[u8]) -> Result<Batch> {
     super::batch_of_samples(path, features, samples, array.real)
 }
 
+/// Targets of a regression: rank 2, samples × targets in the file, or one target a sample. Returns targets × samples.
+pub(super) fn targets(path: &Path, bytes: &[u8]) -> Result<Batch> {
+    let array = parse_npy(path, bytes)?;
+    let [samples, targets] = match *array.shape {
+        [samples] => [samples, 1],
+        _ => rank_two(path, &array.shape, "(samples, targets), or one target a sample")?,
+    };
+    if array.kind == NpyKind::Complex {
+        return Err(npy_error(path, "dtype", "complex numbers", "real numbers, as the outputs of a network").into());
+    }
+    super::batch_of_samples(path, targets, samples, array.real)
+}
+
 /// Labels: n or n×1 whole numbers of any real type, or n×classes one-hot rows.
 pub(super) fn labels(path: &Path, bytes: &[u8]) -> Result<StoredLabels> {
     let array = parse_npy(path, bytes)?;

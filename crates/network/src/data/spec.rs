@@ -15,7 +15,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{ClassLabel, CsvColumns, Dataset, FileKind, LabelColumns, csv, parse_inputs, parse_labels};
+use super::csv::{Contents, Parts};
+use super::{
+    Batch, ClassLabel, CsvColumns, Dataset, FileKind, LabelColumns, Truth, csv, parse_inputs, parse_labels,
+    parse_targets,
+};
 use crate::error::{NetworkError, Result};
 use phaseloom_files::{InputFiles, hex};
 
@@ -30,9 +34,13 @@ pub struct DataSpec {
     ///
     /// The path is relative to the TOML file, or starts with `$PHASELOOM_DATA/`.
     pub inputs: PathBuf,
-    /// File of the labels. It is left out for CSV whose label is a column.
+    /// File of the labels. It is left out for CSV whose label is a column, and where the samples have no labels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<PathBuf>,
+    /// File of the targets of a regression, one real number for each output. It is left out for CSV with columns of
+    /// targets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub targets: Option<PathBuf>,
     /// Columns of CSV files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub csv: Option<CsvColumns>,
@@ -94,22 +102,50 @@ fn resolve_with(path: &Path, base: &Path, folder: Option<PathBuf>) -> Result<Pat
     }
 }
 
+/// The file that holds labels or targets.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Labels,
+    Targets,
+    LabelsInInputs,
+    TargetsInInputs,
+    Nowhere,
+}
+
 impl DataSpec {
-    /// The files that [`DataSpec::load`] reads: inputs, then labels if they have a file of their own.
+    /// The paths of the files as written: inputs, then labels or targets if they have a file of their own.
+    pub fn paths(&self) -> impl Iterator<Item = &PathBuf> {
+        std::iter::once(&self.inputs).chain(&self.labels).chain(&self.targets)
+    }
+
+    /// The files that [`DataSpec::load`] reads, in the order of [`DataSpec::paths`].
     ///
     /// # Errors
     ///
     /// If a path starts with `$PHASELOOM_DATA` and the variable is not set.
     pub fn files(&self, base: &Path) -> Result<Vec<PathBuf>> {
-        std::iter::once(&self.inputs).chain(&self.labels).map(|path| resolve(path, base)).collect()
+        self.paths().map(|path| resolve(path, base)).collect()
+    }
+
+    /// Where the labels or targets are, for inputs of a kind.
+    fn source(&self, inputs: FileKind) -> Source {
+        let csv = self.csv.as_ref();
+        match () {
+            () if self.targets.is_some() => Source::Targets,
+            () if self.labels.is_some() => Source::Labels,
+            () if inputs != FileKind::Csv => Source::Nowhere,
+            () if csv.is_some_and(|columns| columns.targets.is_some()) => Source::TargetsInInputs,
+            () if csv.is_some_and(|columns| columns.label.is_absent()) => Source::Nowhere,
+            () => Source::LabelsInInputs,
+        }
     }
 
     /// Reads the files, and selects rows and classes. Relative paths start at `base`.
     ///
     /// # Errors
     ///
-    /// If a file cannot be read or is damaged, inputs and labels differ in number, labels are missing, a filter is
-    /// impossible or leaves no samples, or more samples are requested than available.
+    /// If a file cannot be read or is damaged, inputs and labels or targets differ in number, a filter is impossible or
+    /// leaves no samples, or more samples are requested than available.
     pub fn load(&self, base: &Path) -> Result<Dataset> {
         self.load_from(base, &InputFiles::default())
     }
@@ -122,28 +158,37 @@ impl DataSpec {
     pub fn load_from(&self, base: &Path, files: &InputFiles) -> Result<Dataset> {
         let columns = self.csv.clone().unwrap_or_default();
         let inputs_path = resolve(&self.inputs, base)?;
-        let labels_path = self.labels.as_ref().map(|path| resolve(path, base)).transpose()?;
+        let truth_path = self.targets.as_ref().or(self.labels.as_ref()).map(|path| resolve(path, base)).transpose()?;
         let kind = FileKind::from_path(&inputs_path)?;
-        self.check(&inputs_path, kind, labels_path.as_deref())?;
+        self.check(&inputs_path, kind, truth_path.as_deref())?;
         let file = files.read(&inputs_path)?;
         let mut digest = Sha256::new();
         digest.update(b"phaseloom-data/1");
         digest.update(file.sha256);
-        let (inputs, labels, labels_path) = match labels_path {
-            None => {
-                let (inputs, labels) = csv::read(&inputs_path, &file.bytes, &columns, csv::Parts::Both)?;
-                (inputs, labels, inputs_path.clone())
-            }
-            Some(path) => {
-                let inputs = parse_inputs(&file, &columns)?;
-                let file = files.read(&path)?;
-                digest.update(file.sha256);
-                (inputs, parse_labels(&file, &columns)?, path)
-            }
+        let labels_path = truth_path.unwrap_or_else(|| inputs_path.clone());
+        let mut own_file = || -> Result<_> {
+            let file = files.read(&labels_path)?;
+            digest.update(file.sha256);
+            Ok(file)
         };
-        if inputs.ncols() != labels.len() {
-            let (inputs, labels) = (inputs.ncols(), labels.len());
-            return Err(NetworkError::CountMismatch { inputs_path, labels_path, inputs, labels });
+        let in_inputs = |parts: Parts| csv::read(&inputs_path, &file.bytes, &columns, parts);
+        let (inputs, labels, targets) = match self.source(kind) {
+            Source::LabelsInInputs => {
+                let Contents { features, labels, .. } = in_inputs(Parts { labels: true, ..Parts::FEATURES })?;
+                (features, Some(labels), None)
+            }
+            Source::TargetsInInputs => {
+                let Contents { features, targets, .. } = in_inputs(Parts { targets: true, ..Parts::FEATURES })?;
+                (features, None, Some(targets))
+            }
+            Source::Labels => (parse_inputs(&file, &columns)?, Some(parse_labels(&*own_file()?, &columns)?), None),
+            Source::Targets => (parse_inputs(&file, &columns)?, None, Some(parse_targets(&*own_file()?, &columns)?)),
+            Source::Nowhere => (parse_inputs(&file, &columns)?, None, None),
+        };
+        let samples = inputs.ncols();
+        let mismatch = [labels.as_ref().map(|l| (l.len(), "labels")), targets.as_ref().map(|t| (t.ncols(), "targets"))];
+        if let Some(&(found, what)) = mismatch.iter().flatten().find(|(found, _)| *found != samples) {
+            return Err(NetworkError::CountMismatch { inputs_path, labels_path, inputs: samples, found, what });
         }
         let selection = Selection {
             csv: (kind == FileKind::Csv || FileKind::from_path(&labels_path)? == FileKind::Csv).then_some(&columns),
@@ -153,30 +198,50 @@ impl DataSpec {
         };
         // Numbers and strings always serialise.
         digest.update(serde_json::to_vec(&selection).unwrap_or_default());
-        let (classes, class_names) = labels.classes(&labels_path, self.classes.as_deref())?;
-        let (rows, labels) = self.select(&inputs_path, classes)?;
-        let inputs = if rows.len() == inputs.ncols() { inputs } else { inputs.select_columns(&rows) };
-        Ok(Dataset { inputs, labels, sha256: hex(&digest.finalize()), class_names, inputs_path, labels_path })
+        let (classes, class_names) = match labels {
+            Some(labels) => labels.classes(&labels_path, self.classes.as_deref()).map(|(c, names)| (Some(c), names))?,
+            None => (None, None),
+        };
+        let rows = self.select(&inputs_path, samples, |row| classes.as_ref().is_none_or(|all| all[row].is_some()))?;
+        let chosen = |batch: Batch| if rows.len() == samples { batch } else { batch.select_columns(&rows) };
+        let truth = match (classes, targets) {
+            (Some(classes), _) => Truth::Labels(rows.iter().filter_map(|&row| classes[row]).collect()),
+            (None, Some(targets)) => Truth::Targets(chosen(targets)),
+            (None, None) => Truth::Unknown,
+        };
+        let inputs = chosen(inputs);
+        Ok(Dataset { inputs, truth, sha256: hex(&digest.finalize()), class_names, inputs_path, labels_path })
     }
 
     /// Checks that the keys fit each other and the kind of the inputs.
-    fn check(&self, path: &Path, kind: FileKind, labels: Option<&Path>) -> Result<()> {
+    fn check(&self, path: &Path, kind: FileKind, truth: Option<&Path>) -> Result<()> {
         let invalid = |key: &str, found: String, expected: &str| Err(NetworkError::choice(path, key, found, expected));
-        if self.labels.is_none() && kind != FileKind::Csv {
-            return invalid("labels", "no such key".into(), "the file of the labels: only CSV holds inputs and labels");
+        let source = self.source(kind);
+        if self.targets.is_some() && self.labels.is_some() {
+            return invalid("targets", "both `targets` and `labels`".into(), "the file of one of them");
         }
-        let labels_kind = labels.map_or(Ok(kind), FileKind::from_path)?;
+        if self.classes.is_some() && !matches!(source, Source::Labels | Source::LabelsInInputs) {
+            return invalid("classes", "labels to keep".into(), "no such key: the samples have no labels");
+        }
+        let truth_kind = truth.map_or(Ok(kind), FileKind::from_path)?;
         if let Some(columns) = &self.csv {
+            let is_label_unread = columns.label != LabelColumns::default() && !columns.label.is_absent();
+            if columns.targets.is_some() && (source == Source::Labels || is_label_unread) {
+                return invalid("csv.targets", "columns of targets and labels".into(), "one of them");
+            }
             let no_effect = "no such key: it has no effect, because the file is not CSV";
-            if kind != FileKind::Csv && labels_kind != FileKind::Csv {
+            if kind != FileKind::Csv && truth_kind != FileKind::Csv {
                 return invalid("csv", "a table of columns".into(), no_effect);
             }
             if kind != FileKind::Csv && columns.features.is_some() {
                 return invalid("csv.features", "columns".into(), no_effect);
             }
-            if labels_kind != FileKind::Csv && columns.label != LabelColumns::default() {
-                let expected = "no such key: it has no effect, because `labels` names a file that is not CSV";
+            if truth_kind != FileKind::Csv && columns.label != LabelColumns::default() {
+                let expected = "no such key: it has no effect, because the file of the labels or targets is not CSV";
                 return invalid("csv.label", "a column".into(), expected);
+            }
+            if truth_kind != FileKind::Csv && columns.targets.is_some() {
+                return invalid("csv.targets", "columns".into(), no_effect);
             }
         }
         if let Some(every) = &self.every {
@@ -205,14 +270,10 @@ impl DataSpec {
         Ok(())
     }
 
-    /// The rows that are kept, and their labels.
-    fn select(&self, path: &Path, classes: Vec<Option<usize>>) -> Result<(Vec<usize>, Vec<usize>)> {
-        let kept = classes
-            .into_iter()
-            .enumerate()
-            .filter(|&(row, _)| self.every.as_ref().is_none_or(|every| every.keeps(row)))
-            .filter_map(|(row, class)| Some((row, class?)));
-        let (mut rows, mut labels): (Vec<_>, Vec<_>) = kept.unzip();
+    /// The rows that are kept, of a number of rows of which those that `has_class` names belong to a chosen class.
+    fn select(&self, path: &Path, count: usize, has_class: impl Fn(usize) -> bool) -> Result<Vec<usize>> {
+        let kept = |row: &usize| self.every.as_ref().is_none_or(|every| every.keeps(*row)) && has_class(*row);
+        let mut rows: Vec<usize> = (0..count).filter(kept).collect();
         let available = rows.len();
         if available == 0 {
             let key = if self.classes.is_some() { "classes" } else { "every" };
@@ -224,8 +285,7 @@ impl DataSpec {
             return Err(NetworkError::choice(path, "samples", requested, expected));
         }
         rows.truncate(requested);
-        labels.truncate(requested);
-        Ok((rows, labels))
+        Ok(rows)
     }
 }
 
@@ -261,11 +321,11 @@ mod tests {
         let all = load("inputs = 'a.csv'").unwrap();
         assert_eq!((all.samples(), all.features()), (10, 1));
         let test = load("inputs = 'a.csv'\nevery = { modulus = 5, remainder = [0] }").unwrap();
-        assert_eq!((test.inputs.as_slice(), &test.labels[..]), (&[0.0, 5.0][..], &[0, 2][..]));
+        assert_eq!((test.inputs.as_slice(), test.labels()), (&[0.0, 5.0][..], &[0, 2][..]));
         let train = load("inputs = 'a.csv'\nevery = { modulus = 5, except = [0] }").unwrap();
         assert_eq!(train.samples(), 8);
         let two = load("inputs = 'a.csv'\nclasses = [2, 0]\nsamples = 3").unwrap();
-        assert_eq!((two.inputs.as_slice(), &two.labels[..]), (&[0.0, 2.0, 3.0][..], &[1, 0, 1][..]));
+        assert_eq!((two.inputs.as_slice(), two.labels()), (&[0.0, 2.0, 3.0][..], &[1, 0, 1][..]));
         assert_ne!(all.sha256, test.sha256);
         assert_eq!(all.sha256, load("inputs = 'a.csv'").unwrap().sha256);
         assert!(all.check(1, 3).is_ok());
@@ -301,7 +361,12 @@ mod tests {
             ("inputs = 'a.csv'\nevery = { modulus = 0, remainder = [0] }", "modulus ≥ 1"),
             ("inputs = 'a.csv'\nevery = { modulus = 2 }", "one of `remainder"),
             ("inputs = 'a.csv'\nevery = { modulus = 2, remainder = [2] }", "below the modulus"),
-            ("inputs = 'a.npy'", "`labels`"),
+            ("inputs = 'a.npy'\nclasses = [1]", "the samples have no labels"),
+            ("inputs = 'a.csv'\nlabels = 'y.csv'\ntargets = 'y.csv'", "the file of one of them"),
+            ("inputs = 'a.csv'\ncsv = { label = 1, targets = [0] }", "columns of targets and labels"),
+            ("inputs = 'a.csv'\ncsv = { targets = [1], features = [0, 1] }", "column 1, the target"),
+            ("inputs = 'a.csv'\ntargets = 'y.npy'\ncsv = { targets = [1] }", "`csv.targets`"),
+            ("inputs = 'a.csv'\ntargets = 'y.csv'", "holds 2 targets"),
             ("inputs = 'none.csv'", "No such file"),
             ("inputs = 'a.csv'\nlabels = 'y.csv'", "holds 10 inputs"),
         ] {
@@ -316,13 +381,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("a.csv"), "1,dog\n2,cat\n3,emu\n4,cat\n").unwrap();
         let all = spec("inputs = 'a.csv'").load(folder.path()).unwrap();
-        assert_eq!(all.labels, [1, 0, 2, 0]);
+        assert_eq!(all.labels(), [1, 0, 2, 0]);
         assert!(all.check(1, 3).is_ok());
         let two = all.check(1, 2).unwrap_err().to_string();
         assert!(two.contains("found 3 names of classes (cat, dog, emu), expected 2"), "{two}");
         assert!(all.check(1, 4).is_err());
         let chosen = spec("inputs = 'a.csv'\nclasses = ['emu', 'cat']").load(folder.path()).unwrap();
-        assert_eq!(chosen.labels, [1, 0, 1]);
+        assert_eq!(chosen.labels(), [1, 0, 1]);
         assert!(chosen.check(1, 4).is_ok());
     }
 

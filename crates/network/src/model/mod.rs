@@ -18,7 +18,7 @@ use crate::error::Result;
 use crate::layer::{Layer, LayerKind, Linear, exact_product};
 pub use crate::model::measurement::LayerMeasurement;
 use crate::model::normalisation::Normalisation;
-pub use crate::model::prediction::{accuracy, predictions};
+pub use crate::model::prediction::{accuracy, binary_predictions, predictions};
 pub use crate::model::spec::{InputSpec, ModelSpec, NumberOrTensor};
 use crate::weights::Tensors;
 
@@ -261,6 +261,16 @@ impl Model {
         self.run(input, &mut |_, linear, x| exact_product(&linear.weight, x))
     }
 
+    /// Calls `observe` with the index and the output (outputs × samples) of each layer in floating point, for prepared
+    /// inputs.
+    ///
+    /// # Panics
+    ///
+    /// If the number of features is not the input size.
+    pub fn observe_exact(&self, input: &Batch, observe: &mut dyn FnMut(usize, &Batch)) {
+        self.run_observed(input, &mut |_, linear, x| exact_product(&linear.weight, x), observe);
+    }
+
     /// The floating-point pass of prepared inputs, to which [`forward`](Self::forward) compares the hardware.
     ///
     /// # Panics
@@ -307,9 +317,25 @@ impl Model {
         products: &[&dyn MatrixProduct],
         shot: Shot,
     ) -> (Batch, Vec<LayerMeasurement>) {
+        self.forward_observed(exact, products, shot, &mut |_, _| {})
+    }
+
+    /// As [`forward`](Self::forward), and calls `observe` with the index and the output (outputs × samples) of each layer.
+    ///
+    /// # Panics
+    ///
+    /// As [`forward`](Self::forward).
+    #[must_use]
+    pub fn forward_observed(
+        &self,
+        exact: &ExactPass,
+        products: &[&dyn MatrixProduct],
+        shot: Shot,
+        observe: &mut dyn FnMut(usize, &Batch),
+    ) -> (Batch, Vec<LayerMeasurement>) {
         assert_eq!(products.len(), self.photonic().count(), "a network needs one product for each photonic layer");
         let mut measurements = Vec::with_capacity(products.len());
-        let output = self.run(&exact.input, &mut |i, linear, x| {
+        let mut product = |i: usize, linear: &Linear, x: &Batch| {
             assert_eq!(products[i].shape(), linear.weight.shape(), "product {i} has another shape than its layer");
             // The input of the first photonic layer is the same on every chip, unlike the inputs of later layers.
             let later_product = (i > 0).then(|| exact_product(&linear.weight, x));
@@ -321,18 +347,29 @@ impl Model {
             let values = reference.len() as u64;
             measurements.push(LayerMeasurement { readouts, sum_squares_exact, sum_squares_error, values });
             realised
-        });
+        };
+        let output = self.run_observed(&exact.input, &mut product, observe);
         (output, measurements)
     }
 
     /// The forward pass with `product(i, layer, x)` as the i-th photonic product `W x`, before the bias.
     pub(crate) fn run(&self, input: &Batch, product: &mut dyn FnMut(usize, &Linear, &Batch) -> Batch) -> Batch {
+        self.run_observed(input, product, &mut |_, _| {})
+    }
+
+    /// As [`run`](Self::run), with a call of `observe(index, output)` after each layer.
+    fn run_observed(
+        &self,
+        input: &Batch,
+        product: &mut dyn FnMut(usize, &Linear, &Batch) -> Batch,
+        observe: &mut dyn FnMut(usize, &Batch),
+    ) -> Batch {
         assert_eq!(input.nrows(), self.input_size(), "inputs need the features of the model");
         let mut count = 0;
         let mut x = None;
-        for (spec, layer) in self.spec.layer.iter().zip(&self.layers) {
+        for (index, (spec, layer)) in self.spec.layer.iter().zip(&self.layers).enumerate() {
             let current = x.as_ref().unwrap_or(input);
-            x = Some(match layer.linear() {
+            let output = match layer.linear() {
                 Some(linear) if spec.kind() == LayerKind::Photonic => {
                     let mut output = product(count, linear, current);
                     linear.add_bias(&mut output);
@@ -340,7 +377,9 @@ impl Model {
                     output
                 }
                 _ => layer.forward(current),
-            });
+            };
+            observe(index, &output);
+            x = Some(output);
         }
         x.unwrap_or_else(|| input.clone())
     }

@@ -1,6 +1,18 @@
 //! Predicted classes and accuracy.
 
 use crate::data::Batch;
+use crate::model::Model;
+
+impl Model {
+    /// Threshold that divides two classes in a network of one output: class 1 is above it.
+    ///
+    /// It is the value of the last activation at 0: ½ after a sigmoid, 0 without an activation.
+    #[must_use]
+    pub fn threshold(&self) -> f64 {
+        let activation = self.layers().last().filter(|layer| layer.linear().is_none());
+        activation.map_or(0.0, |layer| layer.forward(&Batch::zeros(1, 1))[(0, 0)])
+    }
+}
 
 /// Class of each sample: the index of its maximum output, or the first of equal maxima.
 ///
@@ -17,6 +29,12 @@ pub fn predictions(outputs: &Batch) -> Vec<usize> {
         best.unwrap_or(0)
     };
     outputs.column_iter().map(|column| index_of_max(column.as_slice())).collect()
+}
+
+/// Class of each sample of a network of one output: 1 if the output is above the threshold, otherwise 0.
+#[must_use]
+pub fn binary_predictions(outputs: &Batch, threshold: f64) -> Vec<usize> {
+    outputs.column_iter().map(|column| usize::from(column.iter().any(|&value| value > threshold))).collect()
 }
 
 /// Share of samples whose predicted class is their label, 0…1. NaN without samples.

@@ -1,6 +1,7 @@
 //! Tests of models: shapes, folding, hardware in place of products, errors.
 
 use super::*;
+use crate::data::Truth;
 use crate::error::NetworkError;
 use crate::weights::Tensor;
 use phaseloom_hardware::ProductStatistics;
@@ -176,7 +177,7 @@ fn inputs_whose_products_would_overflow_are_named() {
     let path = PathBuf::from("x.csv");
     let data = Dataset {
         inputs,
-        labels: vec![0; 3],
+        truth: Truth::Labels(vec![0; 3]),
         sha256: String::new(),
         class_names: None,
         inputs_path: path.clone(),

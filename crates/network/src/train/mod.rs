@@ -16,7 +16,7 @@ use rand::seq::SliceRandom;
 use sha2::{Digest, Sha256};
 
 use crate::calibration::{Calibration, CalibrationSettings};
-use crate::data::{DataSpec, Dataset, resolve};
+use crate::data::{DataSpec, Dataset, Truth, resolve};
 use crate::error::{NetworkError, Result};
 use crate::layer::{Layer, LayerKind};
 use crate::model::{Model, ModelSpec, NumberOrTensor, predictions};
@@ -102,7 +102,10 @@ pub fn train(
     let load = |table: &str, choice: &DataSpec| {
         let data = choice.load(base).and_then(|data| {
             data.check(model_spec.input.size, model_spec.output_size())?;
-            Ok(data)
+            match data.truth {
+                Truth::Labels(_) => Ok(data),
+                _ => Err(NetworkError::choice(&data.inputs_path, "labels", "no labels", "the classes that are learnt")),
+            }
         });
         data.map_err(|error| error.in_table(table))
     };
@@ -174,6 +177,9 @@ fn check_model(spec: &TrainSpec, model: &ModelSpec, path: &Path) -> Result<()> {
     if model.weights.extension().is_none_or(|e| e != "safetensors") {
         let expected = "a name that ends with .safetensors, the file that training writes";
         return invalid("weights", model.weights.display().to_string(), expected);
+    }
+    if model.output_size() < 2 {
+        return invalid("layer", "1 output".into(), "at least 2, one for each class: the loss is a cross-entropy");
     }
     if spec.calibration.is_some() && model.calibration.is_none() {
         let expected = "`calibration = \"calibration.json\"`, because the training file requests a calibration";
@@ -265,7 +271,7 @@ fn run_epochs(
 
 /// Mean loss of the samples `rows`.
 fn batch_loss(model: &Model, data: &Dataset, rows: &[usize]) -> f64 {
-    let labels: Vec<usize> = rows.iter().map(|&row| data.labels[row]).collect();
+    let labels: Vec<usize> = rows.iter().map(|&row| data.labels()[row]).collect();
     let input = model.prepare(&data.inputs.select_columns(rows));
     let logits = trained_layers(model).iter().fold(input, |x, layer| layer.forward(&x));
     cross_entropy(&logits, &labels).0
@@ -273,7 +279,7 @@ fn batch_loss(model: &Model, data: &Dataset, rows: &[usize]) -> f64 {
 
 /// Mean loss, number of correct predictions, and gradient of every parameter, for the samples `rows`.
 fn batch_gradients(model: &Model, data: &Dataset, rows: &[usize]) -> (f64, usize, Vec<Vec<f64>>) {
-    let labels: Vec<usize> = rows.iter().map(|&row| data.labels[row]).collect();
+    let labels: Vec<usize> = rows.iter().map(|&row| data.labels()[row]).collect();
     let layers = trained_layers(model);
     let mut values = vec![model.prepare(&data.inputs.select_columns(rows))];
     for layer in layers {
@@ -309,12 +315,12 @@ fn trained_layers(model: &Model) -> &[Box<dyn Layer>] {
 /// If the data and the model differ in the number of features, or there is not one label per sample.
 #[must_use]
 pub fn exact_accuracy(model: &Model, data: &Dataset) -> f64 {
-    assert_eq!(data.labels.len(), data.samples(), "one label per sample");
+    assert_eq!(data.labels().len(), data.samples(), "one label per sample");
     let mut correct = 0;
     for start in (0..data.samples()).step_by(CHUNK) {
         let count = CHUNK.min(data.samples() - start);
         let outputs = model.forward_exact(&model.prepare(&data.inputs.columns(start, count).into_owned()));
-        let labels = &data.labels[start..start + count];
+        let labels = &data.labels()[start..start + count];
         correct += predictions(&outputs).iter().zip(labels).filter(|(a, b)| a == b).count();
     }
     correct as f64 / data.samples() as f64

@@ -34,7 +34,7 @@ impl MainJob {
         let model = Model::load(&base.join(&config.model))?;
         let data = config.data.load(base)?;
         let inputs = model.prepare(&data.inputs);
-        Ok(Self { experiment, config, model, inputs, labels: data.labels })
+        Ok(Self { experiment, config, model, inputs, labels: data.labels().to_vec() })
     }
 
     /// The tiles of both layers as phases, with the scales of their converters.

@@ -144,6 +144,18 @@ impl Axis {
         Self { ticks, ..Self::linear(low..high, title.to_owned()) }
     }
 
+    /// A linear axis for amounts from 0 on, with room around the given values. It begins at 0 unless they are far from it.
+    pub(crate) fn amounts(low: f64, high: f64, title: &str) -> Self {
+        let span = (high - low).max(0.1 * high.abs()).max(f64::MIN_POSITIVE);
+        let low = if low < 2.0 * span { 0.0_f64.min(low) } else { low - 0.1 * span };
+        let high = high + 0.1 * span;
+        let ticks =
+            linear_ticks(low, high, 0.0).into_iter().map(|value| Tick { value, label: decimal(value) }).collect();
+        // A line at 0 should not lie on the frame.
+        let room = if low < f64::MIN_POSITIVE { 0.03 * (high - low) } else { 0.0 };
+        Self { ticks, ..Self::linear(low - room..high, title.to_owned()) }
+    }
+
     /// An axis with one slot for each name.
     pub(crate) fn categories(names: &[String], title: &str) -> Self {
         let ticks = names.iter().enumerate().map(|(i, name)| Tick { value: i as f64, label: name.clone() }).collect();

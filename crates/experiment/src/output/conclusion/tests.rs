@@ -29,14 +29,15 @@ impl Row {
 
 fn conclusion(rows: &[Row], chips: usize) -> Conclusion {
     let share = |count: i32| f64::from(count) / f64::from(SAMPLES);
-    let point = |row: &Row| PointAccuracy {
+    let point = |row: &Row| PointScore {
         keys: "x = ".into(),
         values: row.value.clone(),
         number: row.number,
         exact: share(row.exact),
         quantiles: [share(row.median); 3],
+        tolerance: 0.01,
     };
-    Conclusion::new(rows.iter().map(point).collect(), chips)
+    Conclusion::new(rows.iter().map(point).collect(), chips, Score::ACCURACY)
 }
 
 /// The row that the text after a phrase names, with the accuracy in brackets checked.
@@ -183,14 +184,46 @@ fn the_sentence_is_the_same_in_any_order_of_the_file() {
 
 #[test]
 fn one_point_has_its_quantiles() {
-    let point = PointAccuracy {
+    let point = PointScore {
         keys: String::new(),
         values: String::new(),
         number: None,
         exact: 0.98,
         quantiles: [0.9, 0.95, 0.97],
+        tolerance: 0.01,
     };
-    let many = Conclusion::new(vec![point.clone()], 20).to_string();
+    let many = Conclusion::new(vec![point.clone()], 20, Score::ACCURACY).to_string();
     assert_eq!(many, "Exact accuracy 98.00 %; the median of 20 chips is 95.00 % (10–90 %: 90.00 % to 97.00 %).");
-    assert_eq!(Conclusion::new(vec![point], 1).to_string(), "Exact accuracy 98.00 %; one chip has 95.00 %.");
+    assert_eq!(
+        Conclusion::new(vec![point], 1, Score::ACCURACY).to_string(),
+        "Exact accuracy 98.00 %; one chip has 95.00 %."
+    );
+}
+
+#[test]
+fn the_lowest_errors_are_best() {
+    let point = |number: f64, median: f64, exact: f64, tolerance: f64| PointScore {
+        keys: "x = ".into(),
+        values: number.to_string(),
+        number: Some(number),
+        exact,
+        quantiles: [median; 3],
+        tolerance,
+    };
+    let points: Vec<PointScore> =
+        [(0.3, 0.25), (0.1, 0.104), (0.01, 0.1)].map(|(x, median)| point(x, median, 0.1, 0.005)).to_vec();
+    let conclusion = Conclusion::new(points, 6, Score::RMS_ERROR);
+    assert_eq!(
+        conclusion.to_string(),
+        "Exact rms error 0.1000; the median of 6 chips exceeds it by at most 1 % of the standard deviation of the targets up \
+         to x = 0.1 (0.1040), and more from 0.3 (0.2500) on; it is highest at 0.3 (0.2500, more than twice the exact rms error)."
+    );
+    let (best, worst) = conclusion.best_and_worst().unwrap();
+    assert_eq!((best.values.as_str(), worst.values.as_str()), ("0.01", "0.3"));
+    let points = [(1.0, 0.004), (2.0, 0.032)].map(|(x, median)| point(x, median, 0.0, 0.01)).to_vec();
+    assert_eq!(
+        Conclusion::new(points, 1, Score::OUTPUT_DIFFERENCE).to_string(),
+        "Relative rms difference from the outputs of the exact network (the data have no labels): one chip is at most 1 % up \
+         to x = 1 (0.40 %), and more from 2 (3.20 %) on; it is highest at 2 (3.20 %)."
+    );
 }

@@ -58,7 +58,7 @@ fn every_documented_key_is_read_by_some_experiment() {
     let core =
         "topology = 'rectangular'\ncell = 'crossing'\ncores = 'shared'\nnormalise = 'layer'\ncalibration = 'scalar'";
     let top = "name = 'a'\nseed = 2\ntrials = 3\nshots = 2\nprecision = 'double'\ncorrection = 'spsa'\n\
-        correction_noise = 0.01\ncorrection_effort = 0.1\n";
+        correction_noise = 0.01\ncorrection_effort = 0.1\nbase = '.'\nthreshold = 0.5\n";
     let resistor = format!("{link}thermal_noise = {{ feedback_ohm = 5000, temperature_k = 300 }}\n");
     let current = format!("{link}thermal_noise = {{ noise_a_per_sqrt_hz = 2e-12 }}\n");
     let other = process

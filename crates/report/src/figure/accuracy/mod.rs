@@ -1,9 +1,10 @@
-//! Accuracy against the swept quantity: chips as median and 10–90 % quantiles, references as lines.
+//! Accuracy, or another score of a run, against the swept quantity: chips as median and 10–90 % quantiles, references as
+//! lines.
 //!
 //! ```text
 //! columns  row, point, one per swept key, chips, accuracy_mean, accuracy_q10, accuracy_q50, accuracy_q90   [1]
 //! x        first numeric key; words give slots with error bars; without a sweep, one slot per kind of row
-//! y        accuracy [%]
+//! y        accuracy [%], or the score whose columns the table has
 //! lines    one per combination of the other keys
 //! ```
 
@@ -14,15 +15,13 @@ use crate::figure::{Figure, provenance};
 use crate::figure_axes::FigureAxes;
 use crate::plot::axis::{Axis, extremes};
 use crate::plot::chart::{self, Frame};
-use crate::plot::label::{decimal, quantity};
+use crate::plot::label::quantity;
 use crate::plot::legend::Entry;
 use crate::plot::page::{Anchor, Chart, MARKERS, Marker, Stroke};
 use crate::plot::palette::{INK, SERIES, TICK};
-use crate::summary::{KINDS, Kind, Level, Outcome, Summary};
+use crate::summary::{KINDS, Kind, Level, Outcome, Summary, Values};
 use crate::table::Table;
 use reference::References;
-
-const Y_TITLE: &str = "test accuracy (%)";
 
 /// The accuracy figure; see [`accuracy_figure`](crate::accuracy_figure).
 pub(crate) const ACCURACY: Figure = Figure {
@@ -142,7 +141,10 @@ fn x_axis(summary: &Summary, axes: &FigureAxes) -> Axis {
 
 fn y_axis(summary: &Summary) -> Axis {
     let (low, high) = extremes(summary.outcomes.iter().flat_map(|outcome| [outcome.q10, outcome.q50, outcome.q90]));
-    Axis::percent(low, high, Y_TITLE)
+    match summary.score.values {
+        Values::Shares => Axis::percent(low, high, summary.score.title),
+        Values::Ratios | Values::Numbers => Axis::amounts(low, high, summary.score.title),
+    }
 }
 
 fn series_legend(summary: &Summary, axes: &FigureAxes, lines: &[Line]) -> Vec<Entry> {
@@ -196,7 +198,7 @@ fn single(summary: &Summary, title: String, footer: String) -> Result<String, Re
             draw_bar(chart, point.0, row, stroke)?;
             chart.markers([point], marker, stroke.colour)?;
             let (x, y) = chart.place(point);
-            let text = format!("{} %", decimal((100.0 * row.q50).round() / 100.0));
+            let text = summary.score.text(row.q50);
             chart.page.text(&text, (x + 10.0, y + 0.36 * TICK), Anchor::Left, TICK, INK)?;
         }
         Ok(())

@@ -1,0 +1,215 @@
+//! The kinds of task: what the outputs of a network mean, and what they are compared with.
+
+use crate::error::Problem;
+use crate::store::record::Confusion;
+use crate::store::shot::{ClassCounts, OutputErrors, ShotResult, ValueErrors};
+use phaseloom_hardware::Batch;
+use phaseloom_network::model::{binary_predictions, predictions};
+use phaseloom_network::{Dataset, Model, Truth};
+
+/// What the outputs of a network mean for some data.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Task {
+    /// The class of a sample is its largest output, or with a threshold whether its one output exceeds it.
+    Classification { labels: Vec<usize>, threshold: Option<f64> },
+    /// Each output approximates a real target: targets × samples.
+    Regression { targets: Batch },
+    /// Nothing is known of the outputs, which are compared with those of the floating-point reference.
+    Outputs,
+}
+
+impl Task {
+    /// The task of a network on data that were checked with it. `threshold` is that of the experiment.
+    ///
+    /// # Errors
+    ///
+    /// A threshold where none is needed.
+    pub fn new(model: &Model, data: &Dataset, threshold: Option<f64>) -> Result<Self, Problem> {
+        let is_binary = model.output_size() == 1;
+        match &data.truth {
+            Truth::Labels(labels) if is_binary => {
+                let threshold = Some(threshold.unwrap_or_else(|| model.threshold()));
+                Ok(Self::Classification { labels: labels.clone(), threshold })
+            }
+            _ if threshold.is_some() => Err(Problem::Threshold { outputs: model.output_size() }),
+            Truth::Labels(labels) => Ok(Self::Classification { labels: labels.clone(), threshold: None }),
+            Truth::Targets(targets) => Ok(Self::Regression { targets: targets.clone() }),
+            Truth::Unknown => Ok(Self::Outputs),
+        }
+    }
+
+    /// Whether samples have labels.
+    pub fn has_labels(&self) -> bool {
+        matches!(self, Self::Classification { .. })
+    }
+
+    /// The same task for the first samples.
+    pub fn first_samples(&self, count: usize) -> Self {
+        match self {
+            Self::Classification { labels, threshold } => {
+                Self::Classification { labels: labels[..count].to_vec(), threshold: *threshold }
+            }
+            Self::Regression { targets } => Self::Regression { targets: targets.columns(0, count).clone_owned() },
+            Self::Outputs => Self::Outputs,
+        }
+    }
+
+    /// The class of each sample. Empty if outputs are no classes.
+    fn classes(&self, outputs: &Batch) -> Vec<usize> {
+        match self {
+            Self::Classification { threshold: Some(threshold), .. } => binary_predictions(outputs, *threshold),
+            Self::Regression { .. } => Vec::new(),
+            Self::Outputs if outputs.nrows() < 2 => Vec::new(),
+            Self::Classification { .. } | Self::Outputs => predictions(outputs),
+        }
+    }
+
+    /// Judges the outputs (outputs × samples) of one shot, next to those of the floating-point reference.
+    ///
+    /// # Panics
+    ///
+    /// If the shapes differ.
+    pub fn judge(&self, outputs: &Batch, exact: &Batch) -> ShotResult {
+        assert_eq!(outputs.shape(), exact.shape(), "a row needs the shape of the reference");
+        let (predicted, reference) = (self.classes(outputs), self.classes(exact));
+        let same = || predicted.iter().zip(&reference).filter(|(a, b)| a == b).count() as u64;
+        match self {
+            Self::Classification { labels, .. } => {
+                let mut counts = ClassCounts { correct: 0, lost: 0, gained: 0, same: same() };
+                for ((&predicted, &label), &exact) in predicted.iter().zip(labels).zip(&reference) {
+                    let (correct, exact_correct) = (predicted == label, exact == label);
+                    counts.correct += u64::from(correct);
+                    counts.lost += u64::from(exact_correct && !correct);
+                    counts.gained += u64::from(correct && !exact_correct);
+                }
+                ShotResult::Classes(counts)
+            }
+            Self::Regression { targets } => ShotResult::Values(value_errors(outputs, exact, targets)),
+            Self::Outputs => ShotResult::Outputs(OutputErrors {
+                same: (!predicted.is_empty()).then(same),
+                output_difference: relative_difference(outputs, exact),
+            }),
+        }
+    }
+
+    /// Adds the classes of one shot to the counts of a classification.
+    pub fn count(&self, outputs: &Batch, confusion: &mut Confusion) {
+        if let Self::Classification { labels, .. } = self {
+            let pairs = labels.iter().zip(self.classes(outputs));
+            pairs.for_each(|(&label, predicted)| confusion.add(label, predicted));
+        }
+    }
+}
+
+/// ‖a − b‖/‖b‖ over all outputs and samples. If b is zero, 0 for equal outputs and 1 for others.
+fn relative_difference(a: &Batch, b: &Batch) -> f64 {
+    let squares = |values: &mut dyn Iterator<Item = f64>| values.map(|x| x * x).sum::<f64>();
+    let difference = squares(&mut a.iter().zip(b.iter()).map(|(a, b)| a - b));
+    let reference = squares(&mut b.iter().copied());
+    match (difference > 0.0, reference > 0.0) {
+        (false, _) => 0.0,
+        (true, false) => 1.0,
+        (true, true) => (difference / reference).sqrt(),
+    }
+}
+
+/// Errors of outputs to targets, next to those of the floating-point reference.
+fn value_errors(outputs: &Batch, exact: &Batch, targets: &Batch) -> ValueErrors {
+    // The mean square over the outputs of each sample.
+    let squares = |values: &Batch| -> Vec<f64> {
+        let differences = values.column_iter().zip(targets.column_iter());
+        differences.map(|(a, b)| (a - b).norm_squared() / targets.nrows() as f64).collect()
+    };
+    let (own, reference) = (squares(outputs), squares(exact));
+    let samples = own.len() as f64;
+    let mean = |all: &[f64]| all.iter().sum::<f64>() / samples;
+    let (own_mean, reference_mean) = (mean(&own), mean(&reference));
+    let (rms_error, reference_rms) = (own_mean.sqrt(), reference_mean.sqrt());
+    // √x changes by Δx/(2√x) to first order.
+    let change = |square: f64, mean: f64, rms: f64| if rms > 0.0 { (square - mean) / (2.0 * rms) } else { 0.0 };
+    let changes = || own.iter().map(|&square| change(square, own_mean, rms_error));
+    let paired = changes().zip(&reference).map(|(own, &square)| own - change(square, reference_mean, reference_rms));
+    let standard_error = |changes: &mut dyn Iterator<Item = f64>| changes.map(|x| x * x).sum::<f64>().sqrt() / samples;
+    let variance = |values: Vec<f64>| {
+        let center = mean(&values);
+        values.iter().map(|value| (value - center).powi(2)).sum::<f64>() / samples
+    };
+    let variances = targets.row_iter().map(|row| variance(row.iter().copied().collect()));
+    let target_variance = variances.sum::<f64>() / targets.nrows() as f64;
+    ValueErrors {
+        rms_error,
+        rms_error_se: standard_error(&mut changes()),
+        difference: rms_error - reference_rms,
+        difference_se: standard_error(&mut { paired }),
+        target_sd: target_variance.sqrt(),
+        output_difference: relative_difference(outputs, exact),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_a_regression_are_those_of_numpy() {
+        // y = [[1, 2], [3, 5], [4, 1]], p = [[1.5, 2], [2, 5.5], [4, 0]], r = [[1, 2.5], [3, 5], [3.5, 1]] (samples × outputs).
+        let targets = Batch::from_column_slice(2, 3, &[1.0, 2.0, 3.0, 5.0, 4.0, 1.0]);
+        let outputs = Batch::from_column_slice(2, 3, &[1.5, 2.0, 2.0, 5.5, 4.0, 0.0]);
+        let exact = Batch::from_column_slice(2, 3, &[1.0, 2.5, 3.0, 5.0, 3.5, 1.0]);
+        let errors = value_errors(&outputs, &exact, &targets);
+        // rms² = (0.25 + 1.25 + 1)/6; targets: variances 14/9 and 26/9 of the outputs.
+        assert!((errors.rms_error - (2.5_f64 / 6.0).sqrt()).abs() < 1e-15);
+        assert!((errors.difference - ((2.5_f64 / 6.0).sqrt() - (0.5_f64 / 6.0).sqrt())).abs() < 1e-15);
+        assert!((errors.target_sd - (20.0_f64 / 9.0).sqrt()).abs() < 1e-15);
+        assert!((errors.r_squared() - (1.0 - 2.5 / 6.0 / (20.0 / 9.0))).abs() < 1e-15);
+        // Σ(p − r)² = 0.5 + 1.25 + 1.25, Σr² = 1 + 6.25 + 9 + 25 + 12.25 + 1.
+        assert!((errors.output_difference - (3.0_f64 / 54.5).sqrt()).abs() < 1e-15);
+    }
+
+    /// The standard errors to first order against the spread over many draws of the samples.
+    #[test]
+    fn standard_errors_are_the_spread_over_samples() {
+        use phaseloom_numerics::StreamKey;
+        use rand::RngExt;
+        let mut random = StreamKey::new(1, "regression").stream();
+        let (samples, draws) = (400, 400);
+        let mut all = Vec::new();
+        for _ in 0..draws {
+            let mut noise = || Batch::from_fn(2, samples, |_, _| random.random_range(-1.0..1.0));
+            let (targets, exact_noise, noise) = (noise(), noise(), noise());
+            let exact = &targets + 0.5 * exact_noise;
+            all.push(value_errors(&(&exact + noise), &exact, &targets));
+        }
+        let spread = |value: fn(&ValueErrors) -> f64| {
+            let values: Vec<f64> = all.iter().map(value).collect();
+            phaseloom_numerics::statistics::variance(&values).sqrt()
+        };
+        let mean = |value: fn(&ValueErrors) -> f64| all.iter().map(value).sum::<f64>() / f64::from(draws);
+        // The spread of 400 draws has a relative standard error of 3.5 %.
+        assert!((mean(|e| e.rms_error_se) / spread(|e| e.rms_error) - 1.0).abs() < 0.12);
+        assert!((mean(|e| e.difference_se) / spread(|e| e.difference) - 1.0).abs() < 0.12);
+    }
+
+    #[test]
+    fn one_output_is_compared_with_its_threshold() {
+        let task = Task::Classification { labels: vec![0, 1, 1], threshold: Some(0.5) };
+        let (outputs, exact) =
+            (Batch::from_row_slice(1, 3, &[0.5, 0.6, 0.1]), Batch::from_row_slice(1, 3, &[0.7, 0.6, 0.9]));
+        let expected = ClassCounts { correct: 2, lost: 1, gained: 1, same: 1 };
+        assert_eq!(task.judge(&outputs, &exact), ShotResult::Classes(expected));
+        let mut confusion = Confusion::default();
+        task.count(&outputs, &mut confusion);
+        assert_eq!(confusion.counts().collect::<Vec<_>>(), [(0, 0, 1), (1, 0, 1), (1, 1, 1)]);
+    }
+
+    #[test]
+    fn without_labels_outputs_are_compared_with_the_reference() {
+        let outputs = Batch::from_column_slice(2, 2, &[1.0, 2.0, 3.0, 4.0]);
+        let exact = Batch::from_column_slice(2, 2, &[2.0, 1.0, 3.0, 4.0]);
+        let expected = OutputErrors { same: Some(1), output_difference: (2.0_f64 / 30.0).sqrt() };
+        assert_eq!(Task::Outputs.judge(&outputs, &exact), ShotResult::Outputs(expected));
+        let one = Batch::from_row_slice(1, 2, &[1.0, 0.0]);
+        let expected = OutputErrors { same: None, output_difference: 0.0 };
+        assert_eq!(Task::Outputs.judge(&one, &one), ShotResult::Outputs(expected));
+    }
+}

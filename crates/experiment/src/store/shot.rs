@@ -1,0 +1,150 @@
+//! The result of one shot: all samples through one row, judged by the task of the run.
+
+use crate::score::{AGREEMENT, OUTPUT_DIFFERENCE, Quantity, R_SQUARED, Score};
+use serde::{Deserialize, Serialize};
+
+/// A loss of a share, or an increase of a ratio, up to this counts as none.
+pub const TOLERATED_LOSS: f64 = 0.01;
+
+/// The result of one shot.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ShotResult {
+    /// Of a classification.
+    Classes(ClassCounts),
+    /// Of a regression.
+    Values(ValueErrors),
+    /// Of inputs without labels or targets.
+    Outputs(OutputErrors),
+}
+
+/// Numbers of correct and changed classes in one shot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClassCounts {
+    /// Samples with the correct class.
+    pub correct: u64,
+    /// Samples that only the floating-point reference classifies correctly.
+    pub lost: u64,
+    /// Samples that only this row classifies correctly.
+    pub gained: u64,
+    /// Samples with the same class in both.
+    pub same: u64,
+}
+
+/// Errors of a regression in one shot.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ValueErrors {
+    /// Root mean square, over samples and outputs, of output minus target.
+    pub rms_error: f64,
+    /// Standard error of `rms_error` due to the finite number of samples, to first order.
+    pub rms_error_se: f64,
+    /// `rms_error` minus that of the floating-point reference.
+    pub difference: f64,
+    /// Standard error of `difference` due to the finite number of samples, paired and to first order.
+    pub difference_se: f64,
+    /// Standard deviation of the targets: root mean square, over samples and outputs, about the mean of each output.
+    pub target_sd: f64,
+    /// Relative rms difference from the outputs of the floating-point reference.
+    pub output_difference: f64,
+}
+
+/// Errors of outputs without labels or targets in one shot.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutputErrors {
+    /// Samples with the same class as in the floating-point reference, if the network has two outputs or more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub same: Option<u64>,
+    /// Relative rms difference from the outputs of the floating-point reference.
+    pub output_difference: f64,
+}
+
+impl ValueErrors {
+    /// Coefficient of determination 1 − (rms error / standard deviation of the targets)². NaN for constant targets.
+    #[must_use]
+    pub fn r_squared(&self) -> f64 {
+        if self.target_sd > 0.0 { 1.0 - (self.rms_error / self.target_sd).powi(2) } else { f64::NAN }
+    }
+}
+
+impl ShotResult {
+    /// Numbers of classes, if the task is a classification.
+    #[must_use]
+    pub fn class_counts(&self) -> Option<&ClassCounts> {
+        if let Self::Classes(counts) = self { Some(counts) } else { None }
+    }
+
+    /// The score of the task.
+    #[must_use]
+    pub fn score(&self) -> Score {
+        match self {
+            Self::Classes(_) => Score::ACCURACY,
+            Self::Values(_) => Score::RMS_ERROR,
+            Self::Outputs(OutputErrors { same: Some(_), .. }) => Score::AGREEMENT,
+            Self::Outputs(OutputErrors { same: None, .. }) => Score::OUTPUT_DIFFERENCE,
+        }
+    }
+
+    /// Value of the score for a number of samples.
+    #[must_use]
+    pub fn value(&self, samples: u64) -> f64 {
+        let share = |count: u64| count as f64 / samples as f64;
+        match self {
+            Self::Classes(counts) => share(counts.correct),
+            Self::Values(errors) => errors.rms_error,
+            Self::Outputs(errors) => errors.same.map_or(errors.output_difference, share),
+        }
+    }
+
+    /// Value of the score minus that of the floating-point reference on the same samples.
+    #[must_use]
+    pub fn difference(&self, samples: u64) -> f64 {
+        match self {
+            Self::Classes(ClassCounts { gained, lost, .. }) => (*gained as f64 - *lost as f64) / samples as f64,
+            Self::Values(errors) => errors.difference,
+            Self::Outputs(OutputErrors { same: Some(_), .. }) => self.value(samples) - 1.0,
+            Self::Outputs(errors) => errors.output_difference,
+        }
+    }
+
+    /// The other quantities of the task with their values.
+    #[must_use]
+    pub fn others(&self, samples: u64) -> Vec<(Quantity, f64)> {
+        match self {
+            Self::Classes(counts) => vec![(AGREEMENT, counts.same as f64 / samples as f64)],
+            Self::Values(errors) => {
+                vec![(R_SQUARED, errors.r_squared()), (OUTPUT_DIFFERENCE, errors.output_difference)]
+            }
+            Self::Outputs(OutputErrors { same: Some(_), output_difference }) => {
+                vec![(OUTPUT_DIFFERENCE, *output_difference)]
+            }
+            Self::Outputs(_) => Vec::new(),
+        }
+    }
+
+    /// A loss of the score up to this counts as none.
+    #[must_use]
+    pub fn tolerance(&self) -> f64 {
+        match self {
+            Self::Values(errors) => TOLERATED_LOSS * errors.target_sd,
+            Self::Classes(_) | Self::Outputs(_) => TOLERATED_LOSS,
+        }
+    }
+
+    /// Whether no shot of a number of samples can have this result.
+    pub(crate) fn is_impossible(&self, samples: u64) -> bool {
+        match *self {
+            Self::Classes(ClassCounts { correct, lost, gained, same }) => {
+                correct.max(same).max(lost.saturating_add(gained)) > samples || gained > correct
+            }
+            Self::Values(ValueErrors {
+                rms_error, rms_error_se, difference_se, target_sd, output_difference, ..
+            }) => [rms_error, rms_error_se, difference_se, target_sd, output_difference].iter().any(|x| *x < 0.0),
+            Self::Outputs(OutputErrors { same, output_difference }) => {
+                same.is_some_and(|same| same > samples) || output_difference < 0.0
+            }
+        }
+    }
+}
