@@ -11,9 +11,11 @@ use std::path::Path;
 fn main() -> Result<(), Error> {
     // The experiment names everything: model, test data, core, process, link.
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/digits");
-    let experiment = Experiment::load(&folder.join("digits.toml"))?.config;
-    let data = experiment.data.load(&folder)?;
-    let network = Network::load(folder.join(&experiment.model))?;
+    let experiment = Experiment::load(&folder.join("digits.toml"))?;
+    let (model, data) = experiment.network()?;
+    let data = data.load(&folder)?;
+    let network = Network::load(folder.join(model))?;
+    let experiment = experiment.config;
 
     // Weights → tiles → phases; process and seed → chips; scales of the converters from the calibration of the model.
     let (core, process) = (Core::from(experiment.core), Process::from(experiment.process));

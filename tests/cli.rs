@@ -18,5 +18,6 @@ mod cli {
     mod runs;
     mod start;
     mod support;
+    mod sweeps;
     mod validate;
 }

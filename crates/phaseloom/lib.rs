@@ -42,6 +42,7 @@
 //! | `train` | [`TrainSpec::load`](network::TrainSpec::load), then [`network::train::train`] and [`Trained::save`](network::Trained::save) |
 //! | `calibrate` | [`Calibration::measure`](network::Calibration::measure), then [`save`](network::Calibration::save) |
 //! | `run` | [`Experiment::load`](experiment::Experiment::load), then [`experiment::run`] and [`Tables::write`](experiment::Tables::write); one network on one chip: [`Network::on_chip`] |
+//! | `sweep` | [`Experiment::new`](experiment::Experiment::new) with a `matrix` or a `program`, then as `run`; its law: [`hardware::Process::matrix_law`] |
 //! | `merge` | [`experiment::merge`] |
 //! | `spectra` | [`hardware::spectra::derive`] |
 //! //! | `validate` | [`validation::Report::new`] |

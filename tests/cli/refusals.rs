@@ -244,7 +244,7 @@ fn keys_of_experiments() {
         (format!("process = 3\n{DATA}{CORE}"), &["line 3", "integer `3`", "a path, a preset or a table"]),
         (format!("process = 'none.toml'\n{DATA}{CORE}"), &["none.toml", "No such file"]),
         (DATA.replace("labels", "lables"), &["line 5", "did you mean `labels`?"]),
-        (CORE.to_owned(), &["missing field `data`"]),
+        (CORE.to_owned(), &["`data` is absent", "[data]"]),
     ] {
         scene.refuses(&tables, parts);
     }

@@ -48,7 +48,7 @@ fn run_documented(sandbox: &Path, command: &str) -> Option<String> {
             // Of the reduced run nothing is printed in a document.
             &["run", file, "--trials", "1"]
         }
-        ["phaseloom", "run", _] => {
+        ["phaseloom", "run", _] | ["phaseloom", "sweep", ..] => {
             let [out, _] = phaseloom(sandbox, &words[1..]);
             return Some(out);
         }

@@ -177,3 +177,19 @@ fn every_file_and_column_of_a_run_is_documented() {
         }
     }
 }
+
+#[test]
+fn every_column_of_a_sweep_is_documented() {
+    let folder = sandbox();
+    phaseloom(folder.path(), &["sweep", "examples/matrix/dft8.npy", "--trials", "2", "-o", "out"]);
+    for name in ["table.csv", "summary.csv"] {
+        let text = std::fs::read_to_string(folder.path().join("out").join(name)).unwrap();
+        let mut lines = text.lines().skip_while(|line| line.starts_with('#'));
+        for column in lines.next().unwrap().split(',') {
+            let statistic = column.rsplit_once('_').filter(|(_, last)| FORMATS.contains(&format!("`<column>_{last}`")));
+            let documented = statistic.map_or(column, |(quantity, _)| quantity);
+            assert!(FORMATS.contains(&format!("`{documented}`")), "{name}: the column {column} is not documented");
+        }
+        assert!(lines.filter_map(|line| line.split(',').next()).all(|row| FORMATS.contains(&format!("`{row}`"))));
+    }
+}

@@ -172,6 +172,9 @@ pub enum Problem {
     /// A model without photonic layers.
     #[error("the model has no photonic layer: found only electronic ones, expected at least one of kind `photonic`")]
     NothingPhotonic,
+    /// Outputs of an experiment without a network.
+    #[error("found a request to save outputs, but only a `model` has them: run without --save-outputs")]
+    NoOutputs,
     /// A key that cannot be swept.
     #[error("sweep key `{key}` {reason}")]
     Sweep {
@@ -222,6 +225,6 @@ phaseloom_files::error_codes! {
 
 phaseloom_files::error_codes! {
     Problem {
-        Direct = 651, NoCalibration = 652, OffsetQuantile = 653, NothingPhotonic = 654, Sweep = 655, NoLayer = 656, Threshold = 657,
+        Direct = 651, NoCalibration = 652, OffsetQuantile = 653, NothingPhotonic = 654, Sweep = 655, NoLayer = 656, Threshold = 657, NoOutputs = 658,
     }
 }

@@ -15,8 +15,10 @@ pub mod score;
 pub mod store;
 
 pub use error::{ExperimentError, Problem};
+pub use input::axis::AxisError;
 pub use input::config::{Axis, CalibrationSource, Config, Experiment};
 pub use input::grid::Point;
+pub use input::subject::{MatrixForm, Subject};
 pub use output::conclusion::{Conclusion, Kept, PointScore};
 pub use output::table::{ROWS, Summary, Tables};
 pub use run::effects::Effects;
@@ -28,5 +30,7 @@ pub use store::identity::{Identity, VERSION};
 pub use store::merge::merge;
 pub use store::outcome::Outcome;
 pub use store::plan::{Plan, Shard, ShardError};
-pub use store::record::{Confusion, DesignResult, LayerResult, Record, Row, Unit};
+pub use store::record::{
+    Confusion, DesignResult, LayerResult, MatrixDesign, MatrixQuality, MatrixResult, Record, Row, Unit,
+};
 pub use store::shot::{ClassCounts, OutputErrors, ShotResult, TOLERATED_LOSS, ValueErrors};

@@ -21,9 +21,9 @@ pub use error::FileError;
 pub use error_text::nearest;
 pub use kind::other_kind;
 pub use memory::require_memory;
-pub use npy::{read_matrix, write_matrix, write_real_matrix};
+pub use npy::{parse_matrix, read_matrix, write_matrix, write_real_matrix};
 pub use relative::relative_path;
-pub use strict::{KindNames, deserialize_strict, from_json_strict, list_of_tables, read_json, to_json};
+pub use strict::{KindNames, deserialize_strict, from_json_strict, list_of_tables, parse_json, read_json, to_json};
 pub use text::{
     check_not_input, check_output, check_output_folder, check_replaced, read_text, read_text_up_to, read_up_to,
     remove_stale_parts, write_atomically,

@@ -249,7 +249,16 @@ pub fn rank_two(path: &Path, shape: &[usize], axes: &str) -> Result<[usize; 2], 
 /// [`FileError`] if the file cannot be read, is no `.npy` file, is cut off, has another rank or no entries, or holds a
 /// NaN or infinity.
 pub fn read_matrix(path: &Path) -> Result<(DMatrix<Complex64>, bool), FileError> {
-    let array = parse_npy(path, &read_bytes(path)?.bytes)?;
+    parse_matrix(path, &read_bytes(path)?.bytes)
+}
+
+/// [`read_matrix`] from the bytes of the file at `path`, which is for messages alone.
+///
+/// # Errors
+///
+/// As [`read_matrix`].
+pub fn parse_matrix(path: &Path, bytes: &[u8]) -> Result<(DMatrix<Complex64>, bool), FileError> {
+    let array = parse_npy(path, bytes)?;
     let [rows, columns] = rank_two(path, &array.shape, "(rows, columns)")?;
     if rows == 0 || columns == 0 {
         return Err(npy_error(path, "shape", format!("{rows}×{columns}"), "at least one row and one column"));

@@ -70,14 +70,22 @@ pub fn from_json_strict<'de, T: Deserialize<'de>>(json: &'de (impl AsRef<[u8]> +
 /// [`FileError::Io`], [`FileError::TooLarge`] and [`FileError::Json`].
 pub fn read_json<T: DeserializeOwned>(path: &Path, kind: &'static str) -> Result<(T, usize), FileError> {
     let text = read_text(path)?;
-    let value = from_json_strict(&text).map_err(|source| {
+    Ok((parse_json(path, &text, kind)?, text.len()))
+}
+
+/// [`read_json`] from the text of the file at `path`, which is for messages alone.
+///
+/// # Errors
+///
+/// [`FileError::Json`].
+pub fn parse_json<T: DeserializeOwned>(path: &Path, text: &str, kind: &'static str) -> Result<T, FileError> {
+    from_json_strict(text).map_err(|source| {
         let source = match other_kind(text.as_bytes(), kind) {
             other if other.is_empty() => source,
             other => serde_json::Error::custom(format!("{source}{other}")),
         };
         FileError::Json { path: path.to_owned(), kind, source }
-    })?;
-    Ok((value, text.len()))
+    })
 }
 
 /// The JSON text of a value, with indentation and a final line break.

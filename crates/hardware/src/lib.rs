@@ -24,6 +24,7 @@ pub use link::{
 };
 pub use measured::process_fit::{Fit, Level, ProcessFit, Profile};
 pub use measured::spectra;
+pub use process::law::MatrixLaw;
 pub use process::phase_shifter::PhaseShifter;
 pub use process::presets::{PRESET_PREFIX, PRESET_STATE, PRESETS, Preset, ProcessFile, preset, read_process};
 pub use process::stage_errors::StageErrors;

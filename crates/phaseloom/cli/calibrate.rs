@@ -42,26 +42,29 @@ impl Calibrate {
         let mut done = Vec::new();
         // Every core size of the grid. The first takes the file that the model names, the others a sibling file.
         for point in experiment.points()? {
+            let Some(model_file) = &point.config.model else {
+                anyhow::bail!("{}: found no key `model`: only a network has scales", self.experiment.display());
+            };
             let core = &point.config.core;
             let column_block = core.column_block(point.config.link.detection);
-            let job = (point.config.model.clone(), core.ports, column_block);
+            let job = (model_file.clone(), core.ports, column_block);
             if done.contains(&job) {
                 continue;
             }
-            let model = Model::load(&experiment.base().join(&point.config.model))?;
-            if !done.iter().any(|(path, ..)| *path == point.config.model) {
+            let model = Model::load(&experiment.base().join(model_file))?;
+            if !done.iter().any(|(path, ..)| path == model_file) {
                 model.note_on_unused_tensors().iter().for_each(|note| output::status(&format!("note: {note}")));
             }
             let Some(main) =
                 self.output.clone().map(Ok).or_else(|| model.calibration_path().transpose()).transpose()?
             else {
-                anyhow::bail!("{} names no `calibration`: name one there, or give -o", point.config.model.display());
+                anyhow::bail!("{} names no `calibration`: name one there, or give -o", model_file.display());
             };
             check_replaced(&main, &["phaseloom-calibration"])?;
             if column_block == 0 {
                 anyhow::bail!("core.ports is {}: offset detection needs at least 2", core.ports);
             }
-            let another = done.iter().any(|(m, ..)| *m == point.config.model);
+            let another = done.iter().any(|(m, ..)| m == model_file);
             // Another experiment may use an existing calibration of the same model for other tiles, so it is kept.
             let taken = Calibration::load(&main).is_ok_and(|c| {
                 c.model_sha256 == Some(model.sha256()) && (c.ports, c.column_block) != (core.ports, column_block)

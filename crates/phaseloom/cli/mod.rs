@@ -16,6 +16,7 @@ mod new;
 mod program;
 mod run;
 mod spectra;
+mod sweep;
 mod terminal;
 mod train;
 mod validate;
@@ -62,6 +63,7 @@ commands! {
     import::Import,
     run::Run,
     merge::Merge,
+    sweep::Sweep,
     program::Program,
     convert::Convert,
     chip::Chip,

@@ -15,7 +15,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-/// Run a trained network on sampled imperfect chips, over a grid of settings
+/// Run a trained network, or one matrix, on sampled imperfect chips, over a grid of settings
 ///
 /// Writes experiment.toml, units.jsonl, table.csv, summary.csv, design.csv, classes.csv, confusion.csv, figure.svg,
 /// figure.png and provenance.json to DIR, and calibration.json if the run measures the scales of the converters. If
@@ -66,7 +66,18 @@ impl Run {
         experiment.config.seed = self.seed.unwrap_or(experiment.config.seed);
         experiment.check(&experiment.config)?;
         let folder = self.output.clone().unwrap_or_else(|| self.default_folder(&experiment));
-        for line in announcements(&experiment)? {
+        self.compute(&experiment, &folder, start)
+    }
+
+    /// The options of a run of an experiment that is in no file. `path` is its name in messages.
+    pub(super) fn for_experiment(path: PathBuf, threads: Option<u16>, shard: Shard, dry_run: bool) -> Self {
+        let (output, trials, seed, save_outputs) = (None, None, None, None);
+        Self { experiment: path, output, trials, seed, threads, shard, save_outputs, dry_run }
+    }
+
+    /// Computes an experiment in a folder, and prints its results.
+    pub(super) fn compute(&self, experiment: &Experiment, folder: &Path, start: Instant) -> anyhow::Result<Exit> {
+        for line in announcements(experiment)? {
             output::status(&line);
         }
 
@@ -81,7 +92,7 @@ impl Run {
             bar.set_position(done as u64);
         };
         let keep = |unit: Unit, shot: u32, layer: Option<usize>, outputs: &Batch| {
-            save_outputs(&folder, unit, shot, layer, outputs)
+            save_outputs(folder, unit, shot, layer, outputs)
         };
         let options = Options {
             threads: usize::from(self.threads.unwrap_or(0)),
@@ -94,11 +105,11 @@ impl Run {
             layers: self.save_outputs.as_deref().unwrap_or_default(),
         };
         if self.dry_run {
-            let forecast = experiment::forecast(&experiment, &folder, &options)?;
+            let forecast = experiment::forecast(experiment, folder, &options)?;
             output::print(&forecast.to_string())?;
             return Ok(Exit::Done);
         }
-        let outcome = experiment::run(&experiment, &folder, &options)?;
+        let outcome = experiment::run(experiment, folder, &options)?;
         bar.finish_and_clear();
 
         let earlier = outcome.records.len() - outcome.computed;
@@ -178,7 +189,8 @@ fn announcements(experiment: &Experiment) -> Result<Vec<String>, ExperimentError
     let preset = experiment.preset().filter(|_| uncorrected && has_errors).map(|preset| {
         format!("note: {} describes {PRESET_STATE}; the key `correction` calibrates the chips", preset.display())
     });
-    let holds = points.iter().filter_map(|p| Some(p.config.process.phase_jitter.as_ref()?.hold(&p.config.link)));
+    let networks = points.iter().filter(|point| !point.config.is_matrix());
+    let holds = networks.filter_map(|p| Some(p.config.process.phase_jitter.as_ref()?.hold(&p.config.link)));
     let jitter = holds.min().map(|hold| {
         format!(
             "phase jitter: the matrix of every core is realised again every {hold} vector{}: light is sent through \
@@ -191,7 +203,7 @@ fn announcements(experiment: &Experiment) -> Result<Vec<String>, ExperimentError
         keys.into_iter().filter(|key| topology(key).is_ok_and(|t| t.capability() == Capability::Fitted)).map(|key| {
             format!(
                 "core.topology `{key}` is fitted: each mesh is the nearest that a search finds, which takes long for \
-             many ports; the rows `perfect mesh` show its error"
+             many ports; the rows of the perfect mesh show its error"
             )
         });
     Ok(unread.into_iter().chain(reported).chain(preset).chain(jitter).chain(fitted).collect())

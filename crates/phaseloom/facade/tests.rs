@@ -120,10 +120,11 @@ fn a_network_on_a_chip_predicts_as_its_experiment() -> Result<(), Box<dyn std::e
     let record = outcome.records.values().find(|record| record.unit.row == Row::Chips).ok_or("no chips")?;
 
     let config = &experiment.config;
-    let network = Network::load(folder.join(&config.model))?;
+    let (model, data) = experiment.network()?;
+    let network = Network::load(folder.join(model))?;
     let core = Core::from(config.core.clone());
     let chip = network.on_chip(&core, &config.process.clone().into(), &config.link, Seed(config.seed))?;
-    let data = config.data.load(&folder)?;
+    let data = data.load(&folder)?;
     let (made, exact) = (predictions(&chip.forward(&data.inputs)), predictions(&network.forward(&data.inputs)));
     let count = |a: &[usize], b: &[usize]| a.iter().zip(b).filter(|(a, b)| a == b).count() as u64;
     let counts = record.shots[0].class_counts().ok_or("no classes")?;

@@ -20,7 +20,7 @@ mod summary;
 mod table;
 
 pub use error::ReportError;
-pub use figure::{COMPARISON_FIGURE, FIGURES, Figure, VALIDATION_FIGURES};
+pub use figure::{COMPARISON_FIGURE, FIGURES, Figure, MATRIX_FIGURES, VALIDATION_FIGURES};
 pub use mesh_drawing::{MeshColumn, MeshDrawing, Part, Port, Shifter};
 pub use png::png;
 pub use power_law_fit::PowerLawFit;

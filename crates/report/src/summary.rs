@@ -11,15 +11,17 @@ pub(crate) enum Kind {
     PerfectIdeal,
     PerfectReal,
     Digital,
+    Perfect,
     Chips,
 }
 
 /// Each kind with its names in the table and in a figure.
-pub(crate) const KINDS: [(Kind, &str, &str); 5] = [
+pub(crate) const KINDS: [(Kind, &str, &str); 6] = [
     (Kind::Exact, "exact", "exact network"),
     (Kind::PerfectIdeal, "perfect_ideal", "perfect mesh, ideal link"),
     (Kind::PerfectReal, "perfect_real", "perfect mesh, real link"),
     (Kind::Digital, "digital", "digital network, same bits"),
+    (Kind::Perfect, "perfect", "perfect chip"),
     (Kind::Chips, "chips", "imperfect chips"),
 ];
 
@@ -63,6 +65,7 @@ const SCORES: &[Score] = &[
     Score::new("accuracy", "test accuracy (%)", Values::Shares),
     Score::new("rms_error", "rms error of the outputs", Values::Numbers),
     Score::new("agreement", "agreement with the exact network (%)", Values::Shares),
+    Score::new("infidelity", "infidelity 1 − F", Values::Numbers),
     Score::new("output_difference", "rms difference from the exact network (%)", Values::Ratios),
 ];
 

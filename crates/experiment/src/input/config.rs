@@ -1,14 +1,18 @@
 //! The experiment file: which model runs on which chips, over which grid of parameters.
 
 use crate::error::ExperimentError;
+use crate::input::subject::MatrixForm;
+use crate::store::identity::Identity;
 use crate::store::{EXPERIMENT, IDENTITY};
 use phaseloom_files::{InvalidValue, between, locate, positive, read_key, read_toml, relative_path};
 use phaseloom_hardware::correction::{CorrectionPlan, Instruments, Interrupt, correction};
 use phaseloom_hardware::{CoreSpec, HardwareError, Link, MAX_PORTS, PRESET_PREFIX, Precision, Process, read_process};
+use phaseloom_mesh::Capability;
 use phaseloom_network::data::DataSpec;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -35,10 +39,21 @@ pub struct Config {
     /// the file. A run writes it, and it is no part of the identity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<PathBuf>,
-    /// Model file.
-    pub model: PathBuf,
-    /// Test data.
-    pub data: DataSpec,
+    /// Model file. An experiment has exactly one of `model`, `matrix` and `program`, see [`Config::subject`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<PathBuf>,
+    /// Matrix (`.npy`) that the chips realise, without a network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matrix: Option<PathBuf>,
+    /// Program (`.json`) that the chips realise, without a network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<PathBuf>,
+    /// How a `matrix` is programmed: `"auto"` (default), `"unitary"` or `"svd"`.
+    #[serde(default, skip_serializing_if = "MatrixForm::is_auto")]
+    pub form: MatrixForm,
+    /// Test data of a `model`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<DataSpec>,
     /// Threshold of the one output of a network that decides between two classes: class 1 is above it. The default is the
     /// value of the last activation at 0, ½ after a sigmoid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -93,6 +108,34 @@ pub struct Axis {
     pub keys: Vec<String>,
     /// The values, one per point.
     pub values: Vec<toml::Value>,
+}
+
+impl Default for Config {
+    /// All keys at their defaults, without a subject.
+    fn default() -> Self {
+        Self {
+            name: unnamed(),
+            seed: one(),
+            trials: twenty(),
+            shots: one(),
+            base: None,
+            model: None,
+            matrix: None,
+            program: None,
+            form: MatrixForm::Auto,
+            data: None,
+            threshold: None,
+            core: CoreSpec::default(),
+            process: Process::default(),
+            correction: none(),
+            correction_noise: measurement_noise(),
+            correction_effort: one(),
+            link: Link::default(),
+            precision: Precision::default(),
+            calibration: None,
+            sweep: Vec::new(),
+        }
+    }
 }
 
 impl Config {
@@ -217,6 +260,24 @@ impl Experiment {
         Ok(experiment)
     }
 
+    /// An experiment that is in no file, on a process by path or as `preset:KEY`. `name` is its path in messages;
+    /// paths are relative to the working folder.
+    ///
+    /// # Errors
+    ///
+    /// An unreadable or impossible process, impossible values.
+    pub fn new(mut config: Config, process: Option<&Path>, name: &Path) -> Result<Self, ExperimentError> {
+        let mut process_file = None;
+        if let Some(path) = process {
+            let file = read_process(path, Path::new(""))?;
+            process_file = Some((file.path, file.text));
+            config.process = file.process;
+        }
+        let experiment = Self { path: name.to_owned(), text: String::new(), process_file, config };
+        experiment.check(&experiment.config)?;
+        Ok(experiment)
+    }
+
     /// Path and text of the file of the process, unless the process is inline.
     pub(crate) fn process_file(&self) -> Option<(&Path, &str)> {
         self.process_file.as_ref().map(|(path, text)| (&**path, &**text))
@@ -233,6 +294,14 @@ impl Experiment {
     #[must_use]
     pub(crate) fn as_run(folder: &Path, config: Config) -> Self {
         Self { path: folder.join("experiment.toml"), text: String::new(), process_file: None, config }
+    }
+
+    /// The first digits of a hash of the settings, without the number of trials.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let mut digits = Identity::new(&self.config, BTreeMap::new()).identity;
+        digits.truncate(8);
+        digits
     }
 
     /// Checks the values of one point of the experiment.
@@ -257,6 +326,7 @@ impl Experiment {
 
     /// The first impossible value of a configuration.
     pub(crate) fn check_values(&self, config: &Config) -> Result<(), InvalidValue> {
+        config.subject()?;
         for (key, count, max) in [
             ("trials", config.trials, MAX_UNITS),
             ("shots", u64::from(config.shots), MAX_UNITS),
@@ -278,13 +348,22 @@ impl Experiment {
         let found = format!("`{}`", config.core.topology);
         let topology = phaseloom_mesh::topology(&config.core.topology)
             .map_err(|e| InvalidValue::new("core.topology", &found, e.expected()))?;
-        if let Some(rows) = topology.capability().max_rows().filter(|rows| *rows < config.core.ports) {
+        // Without a network, the shape of the matrix decides.
+        let max_rows = topology.capability().max_rows().filter(|_| !config.is_matrix());
+        if let Some(rows) = max_rows.filter(|rows| *rows < config.core.ports) {
             let expected = format!("one that carries as many rows as a core has ports, {}", config.core.ports);
             return Err(InvalidValue::new(
                 "core.topology",
                 format!("{found}, which carries {rows} {}", if rows == 1 { "row" } else { "rows" }),
                 &expected,
             ));
+        }
+        if config.matrix.is_some()
+            && config.form == MatrixForm::Svd
+            && topology.capability() == Capability::AnyContraction
+        {
+            let expected = format!("auto: {found} realises any matrix on one mesh, without singular values");
+            return Err(InvalidValue::new("form", "`svd`", expected));
         }
         let cell = config.core.cell.as_deref().unwrap_or("");
         config.core.design().map_err(|e| {

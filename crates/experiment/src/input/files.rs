@@ -3,6 +3,7 @@
 use crate::error::ExperimentError;
 use crate::input::config::{Config, Experiment};
 use crate::input::grid::{Point, to_value};
+use crate::input::subject::{MatrixInput, Subject};
 use crate::run::network_program::needs_scales;
 use crate::store::record::Unit;
 use phaseloom_files::{InputFiles, hex};
@@ -13,12 +14,20 @@ use std::hash::Hash;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// The models, data and calibrations of all points. A run computes with these alone and reads no file again.
+/// The input files of all points. A run computes with these alone and reads no file again.
 pub(crate) struct Inputs {
     /// SHA-256 of the contents of each file, by its path as written.
     pub hashes: BTreeMap<String, String>,
     /// The inputs of each point, by its index.
-    pub points: Vec<PointInputs>,
+    pub points: SubjectInputs,
+}
+
+/// The inputs of all points. A run has one kind of subject.
+pub(crate) enum SubjectInputs {
+    /// Models, data and calibrations.
+    Networks(Vec<PointInputs>),
+    /// Matrices or programs, without a network.
+    Matrices(Vec<Arc<MatrixInput>>),
 }
 
 /// The inputs of one point. Points share them.
@@ -47,9 +56,23 @@ impl Inputs {
         let files = InputFiles::default();
         let base = &experiment.base();
         let (mut models, mut calibrations, mut data_sets) = (HashMap::new(), HashMap::new(), HashMap::new());
-        let mut inputs = Self { hashes: BTreeMap::new(), points: Vec::with_capacity(points.len()) };
+        let mut matrices = HashMap::new();
+        let (mut hashes, mut networks, mut others) = (BTreeMap::new(), Vec::new(), Vec::new());
         for point in points {
-            let Config { model: model_file, data: choice, core, link, .. } = &point.config;
+            let Config { core, link, .. } = &point.config;
+            let subject = point.config.subject().map_err(|invalid| experiment.with_line(invalid))?;
+            let (model_file, choice) = match subject {
+                Subject::Network { model, data } => (model, data),
+                Subject::Matrix(written) | Subject::Program(written) => {
+                    let path = base.join(written);
+                    others.push(cached(&mut matrices, path.clone(), || {
+                        Ok(Arc::new(MatrixInput::read(subject, &path, &files)?))
+                    })?);
+                    let sha256 = files.read(&path)?.sha256;
+                    hashes.entry(written.display().to_string()).or_insert_with(|| hex(&sha256));
+                    continue;
+                }
+            };
             let path = base.join(model_file);
             let model = cached(&mut models, path.clone(), || Ok(Arc::new(Model::load_from(&path, &files)?)))?;
             let tile = (core.ports, core.column_block(link.detection));
@@ -94,19 +117,26 @@ impl Inputs {
             }
             for (name, file) in used {
                 // Every file was read above: its bytes, and so its hash, are those that the run computes with.
-                if let Entry::Vacant(place) = inputs.hashes.entry(name) {
+                if let Entry::Vacant(place) = hashes.entry(name) {
                     place.insert(hex(&files.read(&file)?.sha256));
                 }
             }
-            inputs.points.push(PointInputs { model, data, scales });
+            networks.push(PointInputs { model, data, scales });
         }
-        Ok(inputs)
+        let points = match others.is_empty() {
+            true => SubjectInputs::Networks(networks),
+            false => SubjectInputs::Matrices(others),
+        };
+        Ok(Self { hashes, points })
     }
+}
 
-    /// Number of samples and indices of the photonic layers of a unit.
-    pub fn form(&self, unit: Unit) -> (u64, Vec<usize>) {
-        let PointInputs { model, data, .. } = &self.points[unit.point];
-        (data.samples() as u64, model.photonic_layers().iter().map(|view| view.index).collect())
+impl SubjectInputs {
+    /// Number of samples and indices of the photonic layers of a unit of a network.
+    pub fn form(&self, unit: Unit) -> Option<(u64, Vec<usize>)> {
+        let Self::Networks(points) = self else { return None };
+        let PointInputs { model, data, .. } = &points[unit.point];
+        Some((data.samples() as u64, model.photonic_layers().iter().map(|view| view.index).collect()))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Experiment files and the grid of points that they span.
 
+pub mod axis;
 pub mod config;
 pub mod files;
 pub mod grid;
+pub mod subject;

@@ -3,5 +3,7 @@
 mod axes;
 mod classes;
 pub mod conclusion;
+mod matrix_table;
+mod matrix_terminal;
 pub mod table;
 mod terminal;

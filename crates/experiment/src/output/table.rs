@@ -8,6 +8,7 @@
 
 use crate::error::ExperimentError;
 use crate::input::grid::{Point, to_value};
+use crate::output::matrix_table::MatrixTables;
 use crate::score::{Quantity, Score};
 use crate::store::outcome::Outcome;
 use crate::store::plan::Plan;
@@ -174,6 +175,17 @@ impl<'a> Tables<'a> {
         (outcome.missing == 0).then_some(Self { outcome, plan, first })
     }
 
+    /// Whether the run has no network: its tables are those of a matrix.
+    #[must_use]
+    pub fn is_matrix(&self) -> bool {
+        self.plan.is_matrix()
+    }
+
+    /// The tables of a run without a network.
+    pub(super) fn matrix(&self) -> Option<MatrixTables<'_>> {
+        self.is_matrix().then_some(MatrixTables(self))
+    }
+
     /// Grid points of the run.
     #[must_use]
     pub fn points(&self) -> &[Point] {
@@ -205,7 +217,7 @@ impl<'a> Tables<'a> {
         shot.map_or(Score::ACCURACY, ShotResult::score)
     }
 
-    fn reference(&self, row: Row, point: usize) -> Option<&Record> {
+    pub(super) fn reference(&self, row: Row, point: usize) -> Option<&Record> {
         self.outcome.records.get(&self.plan.reference(row, point))
     }
 
@@ -256,6 +268,9 @@ impl<'a> Tables<'a> {
     /// The settings on which every result depends. A swept setting is written as `swept`.
     #[must_use]
     pub fn settings(&self) -> String {
+        if let Some(matrix) = self.matrix() {
+            return matrix.settings();
+        }
         let config = &self.first.config;
         let or_swept = |key: &str, value: String| match self.first.levels.iter().any(|(k, _)| k.starts_with(key)) {
             true => "swept".to_owned(),
@@ -284,6 +299,9 @@ impl<'a> Tables<'a> {
     /// `table.csv`: one row per unit and shot.
     #[must_use]
     pub fn table_csv(&self) -> String {
+        if let Some(matrix) = self.matrix() {
+            return matrix.table_csv();
+        }
         let mut rows = Vec::new();
         for point in self.points() {
             for row in ROWS {
@@ -310,6 +328,9 @@ impl<'a> Tables<'a> {
     /// `summary.csv`: one row per point and kind of row.
     #[must_use]
     pub fn summary_csv(&self) -> String {
+        if let Some(matrix) = self.matrix() {
+            return matrix.summary_csv();
+        }
         let mut rows = Vec::new();
         let key = self.score().quantity.key;
         for point in self.points() {
@@ -412,8 +433,8 @@ impl<'a> Tables<'a> {
         self.header() + &String::from_utf8_lossy(&body)
     }
 
-    /// Writes `table.csv`, `summary.csv` and `design.csv`, of a classification also `classes.csv` and `confusion.csv`, to the
-    /// folder of the run.
+    /// Writes `table.csv` and `summary.csv`, of a network also `design.csv`, of a classification also `classes.csv` and
+    /// `confusion.csv`, to the folder of the run.
     ///
     /// # Errors
     ///
@@ -422,7 +443,7 @@ impl<'a> Tables<'a> {
         let tables = [
             ("table.csv", Some(self.table_csv())),
             ("summary.csv", Some(self.summary_csv())),
-            ("design.csv", Some(self.design_csv())),
+            ("design.csv", (!self.is_matrix()).then(|| self.design_csv())),
             ("classes.csv", self.classes_csv()),
             ("confusion.csv", self.confusion_csv()),
         ];

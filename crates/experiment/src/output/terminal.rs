@@ -11,6 +11,9 @@ impl Tables<'_> {
     /// The tables of hardware and scores, and the conclusion.
     #[must_use]
     pub fn text(&self) -> String {
+        if let Some(matrix) = self.matrix() {
+            return matrix.text();
+        }
         let mut out = String::new();
         self.hardware(&mut out);
         self.scores(&mut out);
@@ -175,7 +178,7 @@ fn swept_keys(point: &Point) -> String {
 }
 
 /// A key without the name of the table that most keys of a sweep share.
-fn short(key: &str) -> &str {
+pub(super) fn short(key: &str) -> &str {
     key.strip_prefix("process.").unwrap_or(key)
 }
 

@@ -33,7 +33,7 @@ impl Measured {
         let (data, quantile) = match (source, &config.calibration) {
             (ScaleSource::Data(data), Some(source)) => (data, source.quantile),
             (ScaleSource::File(None), _) if needs_scales => {
-                return Err(Problem::no_calibration(model, Some(&config.data))?.in_file(&experiment.path));
+                return Err(Problem::no_calibration(model, config.data.as_ref())?.in_file(&experiment.path));
             }
             (ScaleSource::File(file), _) => return Ok(file.clone()),
             (ScaleSource::Data(_), None) => return Ok(None),

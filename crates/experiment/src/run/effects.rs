@@ -4,6 +4,8 @@
 use crate::error::{ExperimentError, Problem};
 use crate::input::config::{Config, Experiment};
 use crate::input::grid::Point;
+use crate::input::subject::Subject;
+use crate::run::matrix;
 use crate::run::network_program::{NetworkProgram, needs_scales};
 use crate::run::prepare::{Chunk, PreparedPoint, TestSet};
 use crate::run::task::Task;
@@ -96,12 +98,16 @@ impl Experiment {
         keys
     }
 
-    /// Computes every row of a tiny network at one point, as a run does.
+    /// Computes every row of a tiny network, or of tiny matrices, at one point, as a run does.
     fn compute_tiny(&self, config: &Config, with_data: bool) -> Result<Vec<Record>, ExperimentError> {
+        let data = match config.subject().map_err(|invalid| self.with_line(invalid))? {
+            Subject::Network { data, .. } => data,
+            Subject::Matrix(_) | Subject::Program(_) => return matrix::compute_tiny(self, config),
+        };
         // A run needs a title, a model and data, whatever they are. It refuses a threshold without effect.
         ["name", "model", "threshold", "base"].into_iter().for_each(usage::mark);
         if with_data {
-            config.data.load(&self.base())?;
+            data.load(&self.base())?;
             ["data.inputs", "data.labels", "data.targets", "data.every", "data.classes", "data.samples"]
                 .into_iter()
                 .for_each(usage::mark);

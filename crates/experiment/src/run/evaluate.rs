@@ -16,7 +16,7 @@ use std::sync::Arc;
 const MAX_BITS: f64 = 53.0;
 
 /// A function of a shot, a layer and its output (outputs × samples). `None` is the network as a whole.
-type Keep<'a> = dyn FnMut(u32, Option<usize>, &Batch) -> Result<(), ExperimentError> + 'a;
+pub(crate) type Keep<'a> = dyn FnMut(u32, Option<usize>, &Batch) -> Result<(), ExperimentError> + 'a;
 
 impl PreparedPoint {
     /// Computes a unit.
@@ -48,7 +48,7 @@ impl PreparedPoint {
             self.programs.products(designs, link, core_use, self.config.precision, first)
         };
         Ok(match unit.row {
-            Row::Design | Row::Exact => None,
+            Row::Design | Row::Exact | Row::Perfect => None,
             Row::PerfectIdeal => Some(optical(&self.perfect, &ideal, GainCalibration::None)?),
             Row::PerfectReal => Some(optical(&self.perfect, &self.config.link, GainCalibration::None)?),
             Row::Chips => Some(optical(&self.designs, &self.config.link, core.calibration)?),

@@ -2,9 +2,10 @@
 
 use crate::error::ExperimentError;
 use crate::input::config::Experiment;
-use crate::input::files::{Inputs, PointInputs};
-use crate::run::prepare::{CHUNK, PreparedPoint, prepare};
-use crate::run::{Options, expect_layers};
+use crate::input::files::{Inputs, PointInputs, SubjectInputs};
+use crate::run::prepare::{CHUNK, PreparedPoint};
+use crate::run::prepared::Prepared;
+use crate::run::{Options, expect_outputs};
 use crate::store::identity::Identity;
 use crate::store::plan::Plan;
 use crate::store::record::{Row, Unit};
@@ -103,45 +104,47 @@ pub fn forecast(experiment: &Experiment, folder: &Path, options: &Options<'_>) -
     let points = experiment.points()?;
     experiment.effects(&points)?;
     let mut inputs = Inputs::read(experiment, &points)?;
-    inputs.points.iter().try_for_each(|point| expect_layers(experiment, &point.model, options.layers))?;
+    expect_outputs(experiment, &inputs.points, options)?;
     let identity = Identity::new(&experiment.config, std::mem::take(&mut inputs.hashes));
     let (plan, trials) = (Plan::new(&points), experiment.config.trials);
     let mut contents = store::read_as(folder, Some(&identity))?;
     if let Some(contents) = &mut contents {
         identity.expect_same(&contents.identity, folder)?;
-        contents.keep_planned(&plan, trials, |unit| Some(inputs.form(unit)));
+        contents.keep_planned(&plan, trials, |unit| inputs.points.form(unit));
     }
     let units = plan.units(trials);
     let is_missing = |unit: &Unit| contents.as_ref().is_none_or(|contents| !contents.records.contains_key(unit));
     let mine = units.iter().enumerate().filter(|(index, _)| options.shard.takes(*index)).map(|(_, unit)| *unit);
     let missing: Vec<Unit> = mine.filter(is_missing).collect();
-    let data_bytes = inputs.points.first().map_or(0.0, bytes_of_data);
+    let data_bytes = match &inputs.points {
+        SubjectInputs::Networks(points) => points.first().map_or(0.0, bytes_of_data),
+        SubjectInputs::Matrices(_) => 0.0,
+    };
     let start = Instant::now();
-    let (prepared, scales) = prepare(experiment, &points, inputs, &options.interrupt)?;
+    let prepared = Prepared::new(experiment, &points, inputs.points, &options.interrupt)?;
     let preparation = start.elapsed();
-    let point = prepared.last();
     let measured_point = prepared.len().saturating_sub(1);
     let unit = Unit { row: Row::Chips, point: measured_point, trial: 0 };
-    let unit = point.map_or(Ok(Duration::ZERO), |point| point.time(unit))?;
+    let unit = if prepared.len() > 0 { prepared.time(unit)? } else { Duration::ZERO };
     let available = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = if options.threads == 0 { available } else { options.threads };
     let mut files: Vec<String> =
-        ["experiment.toml", "identity.json", "units.jsonl", "table.csv", "summary.csv", "design.csv"]
-            .map(str::to_owned)
-            .to_vec();
-    if point.is_some_and(|point| point.test_set.task.has_labels()) {
-        files.extend(["classes.csv".to_owned(), "confusion.csv".to_owned()]);
+        ["experiment.toml", "identity.json", "units.jsonl", "table.csv", "summary.csv"].map(str::to_owned).to_vec();
+    if let Prepared::Networks(points, _) = &prepared {
+        files.push("design.csv".to_owned());
+        if points.last().is_some_and(|point| point.test_set.task.has_labels()) {
+            files.extend(["classes.csv".to_owned(), "confusion.csv".to_owned()]);
+        }
     }
     files.extend(["figure.svg", "figure.png", "provenance.json"].map(str::to_owned));
-    files.extend(scales.files().map(|(name, _)| name.to_owned()));
+    files.extend(prepared.scales().map(|(name, _)| name.to_owned()));
     if options.outputs.is_some() {
         let shots = |unit: &Unit| unit.row.shots(experiment.config.shots) as usize;
         let count = missing.iter().map(shots).sum::<usize>() * (1 + options.layers.len());
         files.push(format!("{OUTPUTS}/ ({count} files)"));
     }
     let busy = threads.min(missing.len()).max(1) as f64;
-    let of_points: f64 = prepared.iter().map(PreparedPoint::bytes_of_design).sum();
-    let of_thread = prepared.iter().map(PreparedPoint::bytes_of_unit).fold(0.0, f64::max);
+    let (of_points, of_thread) = prepared.bytes();
     Ok(Forecast {
         folder: folder.to_owned(),
         points: points.len(),
@@ -172,12 +175,12 @@ impl PreparedPoint {
     }
 
     /// Bytes of the driven phases of a point.
-    fn bytes_of_design(&self) -> f64 {
+    pub(crate) fn bytes_of_design(&self) -> f64 {
         17.0 * self.core_entries()
     }
 
     /// Bytes of a unit: realised matrices of all tiles, one chip with its errors, and the samples that pass together.
-    fn bytes_of_unit(&self) -> f64 {
+    pub(crate) fn bytes_of_unit(&self) -> f64 {
         let entries = (self.config.core.ports as f64).powi(2);
         let widest = self.programs.layers.iter().map(|layer| layer.weight().nrows().max(layer.weight().ncols())).max();
         let outputs = 8.0 * self.test_set.exact.len() as f64;
@@ -185,7 +188,7 @@ impl PreparedPoint {
     }
 
     /// Time of a unit, from its first samples and one shot.
-    fn time(&self, unit: Unit) -> Result<Duration, ExperimentError> {
+    pub(crate) fn time(&self, unit: Unit) -> Result<Duration, ExperimentError> {
         let mut point = Self { test_set: Arc::new(self.test_set.first_samples()), ..self.clone() };
         point.config.shots = 1;
         let start = Instant::now();

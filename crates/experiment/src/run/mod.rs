@@ -6,19 +6,19 @@ mod diagnosis;
 pub mod effects;
 mod evaluate;
 pub mod forecast;
+mod matrix;
 pub mod network_program;
 mod prepare;
+mod prepared;
 mod task;
 
 use crate::error::{ExperimentError, Problem};
 use crate::input::config::Experiment;
-use crate::input::files::Inputs;
+use crate::input::files::{Inputs, SubjectInputs};
 use crate::input::grid::Point;
 use crate::output::table::Tables;
-use crate::run::calibrate::Measured;
-use crate::run::cautions::cautions;
 use crate::run::diagnosis::{Times, diagnose};
-use crate::run::prepare::prepare;
+use crate::run::prepared::Prepared;
 use crate::store::identity::Identity;
 use crate::store::outcome::Outcome;
 use crate::store::plan::{Plan, Shard};
@@ -29,7 +29,7 @@ use phaseloom_hardware::correction::Interrupt;
 use phaseloom_hardware::{Batch, HardwareError};
 use phaseloom_network::Model;
 use rayon::prelude::*;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -102,7 +102,7 @@ fn compute(
     options: &Options<'_>,
 ) -> Result<Outcome, ExperimentError> {
     let start = Instant::now();
-    inputs.points.iter().try_for_each(|point| expect_layers(experiment, &point.model, options.layers))?;
+    expect_outputs(experiment, &inputs.points, options)?;
     let config = &experiment.config_in(folder);
     let identity = Identity::new(config, std::mem::take(&mut inputs.hashes));
     let plan = Plan::new(&points);
@@ -114,7 +114,7 @@ fn compute(
         if found > requested {
             return Err(ExperimentError::FewerTrials { path: folder.to_owned(), found, requested });
         }
-        contents.keep_planned(&plan, config.trials, |unit| Some(inputs.form(unit)));
+        contents.keep_planned(&plan, config.trials, |unit| inputs.points.form(unit));
         contents.note().iter().for_each(|text| (options.note)(text));
         records.clone_from(&contents.records);
     }
@@ -123,19 +123,16 @@ fn compute(
     let todo: Vec<Unit> = mine.iter().copied().filter(|u| !records.contains_key(u)).collect();
     let pool = (!todo.is_empty()).then(|| rayon::ThreadPoolBuilder::new().num_threads(options.threads).build());
     let pool = pool.transpose().map_err(|source| ExperimentError::Threads { threads: options.threads, source })?;
-    let (prepared, scales) = match &pool {
-        Some(_) => prepare(experiment, &points, inputs, &options.interrupt)?,
-        None => (Vec::new(), Measured::default()),
+    let prepared = match &pool {
+        Some(_) => Prepared::new(experiment, &points, inputs.points, &options.interrupt)?,
+        None => Prepared::default(),
     };
-    scales.note().iter().for_each(|text| (options.note)(text));
-    cautions(&prepared, &points)?.iter().for_each(|text| (options.note)(text));
+    prepared.notes(&points)?.iter().for_each(|text| (options.note)(text));
     let store = Store::open(folder, &identity, config, contents.as_ref())?;
-    scales.files().try_for_each(|(name, scales)| store.write(name, to_json(scales).as_bytes()))?;
+    prepared.scales().try_for_each(|(name, scales)| store.write(name, to_json(scales).as_bytes()))?;
     let mut interrupted = false;
     // Time and number of the chips computed at each point.
     let chip_times = Mutex::new(vec![(Duration::ZERO, 0); points.len()]);
-    let notes: BTreeSet<String> = prepared.iter().filter_map(|point| point.model.note_on_unused_tensors()).collect();
-    notes.iter().for_each(|note| (options.note)(note));
     if let Some(pool) = &pool {
         let total = mine.len();
         let done = Mutex::new(total - todo.len());
@@ -149,7 +146,7 @@ fn compute(
                 None => Ok(()),
             };
             let begin = Instant::now();
-            let record = match prepared[unit.point].evaluate_and_keep(*unit, options.layers, &mut keep) {
+            let record = match prepared.evaluate(*unit, options.layers, &mut keep) {
                 // The next run computes a unit again whose correction was stopped.
                 Err(ExperimentError::Hardware(HardwareError::Interrupted)) => return Ok(None),
                 Err(ExperimentError::Hardware(source)) => {
@@ -179,16 +176,31 @@ fn compute(
     let computed = todo.iter().filter(|u| records.contains_key(u)).count();
     let missing = units.iter().filter(|u| !records.contains_key(u)).count();
     let outcome = Outcome { identity, points, records, computed, missing, interrupted, diagnosis: None, store };
-    let diagnosis = match (Tables::new(&outcome), pool) {
-        (Some(tables), Some(pool)) if options.diagnose => {
+    let diagnosis = match (Tables::new(&outcome), pool, &prepared) {
+        (Some(tables), Some(pool), Prepared::Networks(prepared, _)) if options.diagnose => {
             let chips: Vec<_> = lock(&chip_times).iter().map(|(time, count)| time.checked_div(*count)).collect();
             let budget = SHORT.max(start.elapsed() / DIAGNOSIS_SHARE);
             let times = Times { budget, threads: pool.current_num_threads(), chips: &chips };
-            pool.install(|| diagnose(&tables, &prepared, &outcome.points, &times, &options.interrupt))
+            pool.install(|| diagnose(&tables, prepared, &outcome.points, &times, &options.interrupt))
         }
         _ => None,
     };
     Ok(Outcome { diagnosis, ..outcome })
+}
+
+/// Checks that there are outputs to be kept, and that the models have the layers whose outputs are to be kept.
+fn expect_outputs(
+    experiment: &Experiment,
+    inputs: &SubjectInputs,
+    options: &Options<'_>,
+) -> Result<(), ExperimentError> {
+    match inputs {
+        SubjectInputs::Networks(points) => {
+            points.iter().try_for_each(|point| expect_layers(experiment, &point.model, options.layers))
+        }
+        SubjectInputs::Matrices(_) if options.outputs.is_some() => Err(Problem::NoOutputs.in_file(&experiment.path)),
+        SubjectInputs::Matrices(_) => Ok(()),
+    }
 }
 
 /// Checks that a model has the layers whose outputs are to be kept.

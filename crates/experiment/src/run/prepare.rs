@@ -2,7 +2,7 @@
 
 use crate::error::{ExperimentError, Problem};
 use crate::input::config::{Config, Experiment};
-use crate::input::files::{Inputs, PointInputs, cached};
+use crate::input::files::{PointInputs, cached};
 use crate::input::grid::{Point, to_value};
 use crate::run::calibrate::Measured;
 use crate::run::network_program::{NetworkProgram, needs_scales};
@@ -55,14 +55,14 @@ pub(crate) const CHUNK: usize = 256;
 pub(crate) fn prepare(
     experiment: &Experiment,
     points: &[Point],
-    inputs: Inputs,
+    inputs: Vec<PointInputs>,
     interrupt: &Interrupt,
 ) -> Result<(Vec<PreparedPoint>, Measured), ExperimentError> {
     let mut measured = Measured::default();
     let mut test_sets = HashMap::new();
     let (mut programs, mut designs) = (HashMap::new(), HashMap::new());
     let mut prepared = Vec::with_capacity(points.len());
-    for (point, PointInputs { model, data, scales }) in points.iter().zip(inputs.points) {
+    for (point, PointInputs { model, data, scales }) in points.iter().zip(inputs) {
         if interrupt.requested() {
             break;
         }
@@ -124,7 +124,11 @@ impl TestSet {
                 Chunk { first_sample: start as u64, exact: model.exact_pass(inputs) }
             })
             .collect();
-        let chosen = config.data.classes.as_ref().map(|labels| labels.iter().map(ToString::to_string).collect());
+        let chosen = config
+            .data
+            .as_ref()
+            .and_then(|data| data.classes.as_ref())
+            .map(|labels| labels.iter().map(ToString::to_string).collect());
         let class_names = data.class_names.clone().or(chosen).unwrap_or_default();
         Ok(Self { exact: outputs(&chunks), chunks, task, class_names })
     }

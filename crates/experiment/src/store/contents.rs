@@ -136,6 +136,7 @@ impl Contents {
         for (unit, record) in records {
             let problem = match plan.contains(unit, trials) {
                 false => Some("it is no unit of this run"),
+                true if plan.is_matrix() => record.matrix_problem(),
                 true => form(unit).and_then(|(samples, layers)| record.problem(self.config.shots, samples, &layers)),
             };
             match problem {

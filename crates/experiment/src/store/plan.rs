@@ -7,10 +7,14 @@ use std::collections::HashMap;
 
 const REFERENCES: [Row; 5] = [Row::Design, Row::Exact, Row::PerfectIdeal, Row::PerfectReal, Row::Digital];
 
+/// The references of an experiment without a network.
+const MATRIX_REFERENCES: [Row; 2] = [Row::Design, Row::Perfect];
+
 /// The settings on which a row depends. Points with equal settings share the row.
 fn dependencies(row: Row, point: &Point) -> Value {
     let c = &point.config;
     let reference = json!([to_value(&c.model), to_value(&c.data), c.threshold]);
+    let matrix = json!([to_value(&c.matrix), to_value(&c.program), to_value(&c.core), to_value(&c.form)]);
     match row {
         Row::Exact => reference,
         Row::PerfectIdeal => json!([reference, to_value(&c.core), to_value(&c.link.detection), to_value(&c.link.adc)]),
@@ -18,7 +22,9 @@ fn dependencies(row: Row, point: &Point) -> Value {
         Row::Digital => {
             json!([reference, to_value(&c.core), to_value(&c.link), to_value(&c.process.phase_quantization)])
         }
+        Row::Design if c.is_matrix() => json!([matrix, to_value(&c.process), c.correction]),
         Row::Design => json!([reference, to_value(&c.core), to_value(&c.link), to_value(&c.process)]),
+        Row::Perfect => matrix,
         Row::Chips => json!(point.index),
     }
 }
@@ -26,6 +32,7 @@ fn dependencies(row: Row, point: &Point) -> Value {
 /// All units of a run.
 #[derive(Clone, Debug)]
 pub struct Plan {
+    references: &'static [Row],
     /// For each reference row and point, the point that holds the row.
     shared: Vec<Vec<usize>>,
     points: usize,
@@ -35,7 +42,9 @@ impl Plan {
     /// Finds the points that share a row.
     #[must_use]
     pub fn new(points: &[Point]) -> Self {
-        let shared = REFERENCES.iter().map(|&row| {
+        let is_matrix = points.first().is_some_and(|point| point.config.is_matrix());
+        let references = if is_matrix { &MATRIX_REFERENCES[..] } else { &REFERENCES };
+        let shared = references.iter().map(|&row| {
             let mut first = HashMap::new();
             points
                 .iter()
@@ -43,7 +52,13 @@ impl Plan {
                 .map(|(i, p)| *first.entry(dependencies(row, p).to_string()).or_insert(i))
                 .collect()
         });
-        Self { shared: shared.collect(), points: points.len() }
+        Self { references, shared: shared.collect(), points: points.len() }
+    }
+
+    /// Whether the run has no network.
+    #[must_use]
+    pub fn is_matrix(&self) -> bool {
+        self.references.len() == MATRIX_REFERENCES.len()
     }
 
     /// The unit that holds a reference row of a point.
@@ -54,7 +69,7 @@ impl Plan {
     #[must_use]
     pub fn reference(&self, row: Row, point: usize) -> Unit {
         assert!(point < self.points, "point {point} of {}", self.points);
-        let which = REFERENCES.iter().position(|&r| r == row);
+        let which = self.references.iter().position(|&r| r == row);
         Unit { row, point: which.map_or(point, |w| self.shared[w][point]), trial: 0 }
     }
 
@@ -65,7 +80,7 @@ impl Plan {
         point < self.points
             && match row {
                 Row::Chips => trial < trials,
-                _ => self.reference(row, point) == unit,
+                _ => self.references.contains(&row) && self.reference(row, point) == unit,
             }
     }
 
@@ -77,7 +92,7 @@ impl Plan {
     #[must_use]
     pub fn units(&self, trials: u64) -> Vec<Unit> {
         let mut units: Vec<Unit> = Vec::new();
-        for row in REFERENCES {
+        for &row in self.references {
             units.extend(
                 (0..self.points)
                     .map(|p| self.reference(row, p))

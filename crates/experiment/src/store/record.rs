@@ -18,6 +18,8 @@ pub enum Row {
     PerfectReal,
     /// Digital network with the same bits.
     Digital,
+    /// Perfect chip with the program of a matrix, in experiments without a network.
+    Perfect,
     /// Sampled chip.
     Chips,
 }
@@ -32,6 +34,7 @@ impl Row {
             Self::PerfectIdeal => "perfect_ideal",
             Self::PerfectReal => "perfect_real",
             Self::Digital => "digital",
+            Self::Perfect => "perfect",
             Self::Chips => "chips",
         }
     }
@@ -39,7 +42,7 @@ impl Row {
     /// Number of shots that are computed where chips are sent `shots` times.
     pub(crate) fn shots(self, shots: u32) -> u32 {
         match self {
-            Self::Design => 0,
+            Self::Design | Self::Perfect => 0,
             Self::Exact | Self::PerfectIdeal | Self::Digital => 1,
             Self::PerfectReal | Self::Chips => shots,
         }
@@ -54,6 +57,7 @@ impl Row {
             Self::PerfectIdeal => "perfect mesh, ideal link",
             Self::PerfectReal => "perfect mesh, real link",
             Self::Digital => "digital, same bits",
+            Self::Perfect => "perfect chip",
             Self::Chips => "imperfect chips",
         }
     }
@@ -95,19 +99,31 @@ pub struct Record {
     /// Names of the classes in their order, in the row `exact` of labels that are names or were chosen.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub class_names: Vec<String>,
+    /// Result of an experiment without a network. Its records have no samples, shots or layers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matrix: Option<MatrixResult>,
 }
 
 impl Record {
     /// A record of a unit without a result yet.
     pub(crate) fn new(unit: Unit, samples: u64) -> Self {
         let (shots, layers, class_names) = (Vec::new(), Vec::new(), Vec::new());
-        Self { unit, samples, shots, layers, confusion: Confusion::default(), class_names }
+        Self { unit, samples, shots, layers, confusion: Confusion::default(), class_names, matrix: None }
     }
 
     /// Number of samples of all shots that were classified.
     fn classified(&self) -> u64 {
         let shots = self.shots.iter().filter(|shot| shot.class_counts().is_some()).count() as u64;
         shots.saturating_mul(self.samples)
+    }
+
+    /// What is wrong with a record of an experiment without a network, if something is.
+    pub(crate) fn matrix_problem(&self) -> Option<&'static str> {
+        let is_design = self.unit.row == Row::Design;
+        let has = |result: &MatrixResult| [result.design.is_some(), result.chip.is_some()] == [is_design, !is_design];
+        let rest = Self { matrix: None, ..self.clone() };
+        let fits = rest == Self::new(self.unit, 0) && self.matrix.as_ref().is_some_and(has);
+        (!fits).then_some("it is no result of a matrix")
     }
 
     /// What is wrong with a record of an experiment with these shots, samples and photonic layers, if something is.
@@ -130,6 +146,8 @@ impl Record {
             Some("it has other layers than this run")
         } else if self.layers.iter().any(|layer| layer.design.is_some() != (row == Row::Design)) {
             Some("it has the sizes of another row")
+        } else if self.matrix.is_some() {
+            Some("it is the result of a matrix")
         } else {
             None
         }
@@ -192,4 +210,54 @@ pub struct DesignResult {
     pub enob: Option<f64>,
     /// Whether the normalisation of the input is folded into the first layer.
     pub folded: bool,
+}
+
+/// Result of a unit of an experiment without a network.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MatrixResult {
+    /// Size and law (row `design` alone).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub design: Option<MatrixDesign>,
+    /// Quality of a chip (rows `perfect` and `chips`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chip: Option<MatrixQuality>,
+}
+
+/// Size of a program, and the law of the error of its chips.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MatrixDesign {
+    /// Rows and columns of the matrix.
+    pub shape: (usize, usize),
+    /// Form of the program: `unitary`, `svd` or `contraction`.
+    pub form: String,
+    /// Topology and cells of its meshes.
+    pub mesh: String,
+    /// Number of cells.
+    pub cells: usize,
+    /// Columns of cells from input to output.
+    pub depth: usize,
+    /// Factor after the chip.
+    pub gain: f64,
+    /// Predicted mean of 1 − F. `None` if chips are corrected.
+    pub infidelity: Option<f64>,
+    /// Predicted root mean square of the matrix error. `None` if chips are corrected.
+    pub error: Option<f64>,
+}
+
+/// Agreement of the matrix Ŵ that a chip realises with the target W.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MatrixQuality {
+    /// 1 − F, F = |tr(W†Ŵ)|²/(‖W‖²‖Ŵ‖²).
+    pub infidelity: f64,
+    /// ‖Ŵ − W‖/‖W‖.
+    pub error: f64,
+    /// The same after the real factor on Ŵ that minimises it.
+    pub scaled_error: f64,
+    /// Power transmission of the optics (dB).
+    pub transmission_db: f64,
+    /// Electrical power of the heaters (W), if the process has a `[phase_shifter]`.
+    pub heater_power_w: Option<f64>,
 }

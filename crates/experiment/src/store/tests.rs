@@ -13,7 +13,8 @@ fn finished() -> (TempDir, Experiment, Outcome) {
     let folder = tempfile::tempdir().unwrap();
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/breast_cancer/breast_cancer.toml");
     let mut experiment = Experiment::load(&example).unwrap();
-    (experiment.config.trials, experiment.config.data.samples) = (2, Some(20));
+    experiment.config.trials = 2;
+    experiment.config.data.as_mut().unwrap().samples = Some(20);
     experiment.config.sweep[0].values.truncate(2);
     let outcome = run(&experiment, &folder.path().join("run"), &Options::default()).unwrap();
     assert_eq!(outcome.missing, 0);

@@ -3,16 +3,19 @@
 use super::CorrectionResult;
 use crate::chip::Chip;
 use crate::error::HardwareError;
+use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_mesh::cell::wrap;
 use phaseloom_mesh::{MatrixProgram, Phases};
-use phaseloom_numerics::{fidelity, relative_error};
+use phaseloom_numerics::{fidelity, infidelity, relative_error};
 
 /// Agreement of a chip with the matrix W of a program; Ŵ is the realised matrix.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CorrectionQuality {
     /// |tr(W†Ŵ)|²/(‖W‖²‖Ŵ‖²), 0…1: independent of global phase and common loss.
     pub fidelity: f64,
+    /// 1 − F of that fidelity F, with a small relative error also where it is tiny.
+    pub infidelity: f64,
     /// ‖gŴ − W‖_F/‖W‖_F, where g is the gain of the program.
     pub error: f64,
     /// The same with the real gain that minimises it, max(0, Re⟨W, Ŵ⟩/‖Ŵ‖²).
@@ -34,16 +37,35 @@ impl CorrectionQuality {
     pub fn new(chip: &Chip, target: &MatrixProgram, program: &MatrixProgram) -> Result<Self, HardwareError> {
         chip.check_shape(target)?;
         // Without the gain, whose square may leave the range of a double.
-        let target_matrix = target.clone().with_electronic_gain(1.0).matrix();
+        Self::with_target(chip, &target.clone().with_electronic_gain(1.0).matrix(), target.gain(), program)
+    }
+
+    /// Quality of a chip with the phases of `program`, compared with the matrix `target` times `target_gain`.
+    ///
+    /// # Errors
+    ///
+    /// A chip of another shape than the program.
+    ///
+    /// # Panics
+    ///
+    /// If `target` has another shape than the program.
+    pub fn with_target(
+        chip: &Chip,
+        target: &DMatrix<Complex64>,
+        target_gain: f64,
+        program: &MatrixProgram,
+    ) -> Result<Self, HardwareError> {
         let realised = chip.matrix(program)?;
-        let (power, target_power) = (realised.norm_squared(), target_matrix.norm_squared());
-        let gain = if target.gain() > 0.0 { program.gain() / target.gain() } else { 1.0 };
-        let error = |gain: f64| relative_error(&target_matrix, &(&realised * Complex64::new(gain, 0.0)));
-        let overlap = target_matrix.dotc(&realised).re;
+        let (power, target_power) = (realised.norm_squared(), target.norm_squared());
+        let gain = if target_gain > 0.0 { program.gain() / target_gain } else { 1.0 };
+        let error = |gain: f64| relative_error(target, &(&realised * Complex64::new(gain, 0.0)));
+        let overlap = target.dotc(&realised).re;
+        let has_light = power > 0.0 && target_power > 0.0;
         let phases: Vec<Phases> = program.stages().iter().map(|s| s.phases().clone()).collect();
         let values = || phases.iter().flat_map(Phases::values);
         Ok(Self {
-            fidelity: if power > 0.0 && target_power > 0.0 { fidelity(&target_matrix, &realised) } else { 0.0 },
+            fidelity: if has_light { fidelity(target, &realised) } else { 0.0 },
+            infidelity: if has_light { infidelity(target, &realised) } else { 1.0 },
             error: error(gain),
             scaled_error: error(if overlap > 0.0 { overlap / power } else { 0.0 }),
             transmission_db: 10.0 * (power / target_power).log10(),

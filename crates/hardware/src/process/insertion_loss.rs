@@ -65,6 +65,11 @@ fn amplitudes(losses_db: &mut [f64]) {
 }
 
 impl InsertionLoss {
+    /// Standard deviation of the imbalance as the logarithm of an amplitude.
+    fn imbalance_sigma_nepers(&self) -> f64 {
+        std::f64::consts::LN_10 / 20.0 * read_key!("process.insertion_loss", self.imbalance_sigma_db)
+    }
+
     /// Sets both arms of every cell; `z` are the standard normal deviates of the imbalance.
     fn apply(&self, stage: &mut StageErrors, z: &[f64]) {
         let mean_db = read_key!("process.insertion_loss", self.imbalance_db);
@@ -115,9 +120,12 @@ impl Imperfection for InsertionLoss {
     /// Random imbalance D ~ N(0, s²), with c = ln 10/20, has two parts. No common factor compensates
     /// `½(N−1)c²s²(1 − 1/π)`. The nominal gain does not include the mean loss of the arms, `(N−1)cs/√(2π)` of amplitude.
     fn mesh_error_squared(&self, mesh: &Stage) -> f64 {
-        let cells = cells_passed(mesh);
-        let nepers = std::f64::consts::LN_10 / 20.0 * read_key!("process.insertion_loss", self.imbalance_sigma_db);
+        let (cells, nepers) = (cells_passed(mesh), self.imbalance_sigma_nepers());
         let spread = 0.5 * cells * nepers * nepers * (1.0 - std::f64::consts::FRAC_1_PI);
-        spread + (cells * nepers).powi(2) / std::f64::consts::TAU
+        spread + self.mesh_factor_squared(mesh)
+    }
+
+    fn mesh_factor_squared(&self, mesh: &Stage) -> f64 {
+        (cells_passed(mesh) * self.imbalance_sigma_nepers()).powi(2) / std::f64::consts::TAU
     }
 }

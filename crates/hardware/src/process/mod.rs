@@ -5,6 +5,7 @@
 
 mod drive;
 mod insertion_loss;
+pub mod law;
 mod phase_error;
 mod phase_jitter;
 mod phase_quantization;
@@ -66,6 +67,18 @@ pub trait Imperfection: Send + Sync + std::fmt::Debug {
 
     /// First-order squared error of an attenuator with this amplitude transmission (dimensionless).
     fn attenuator_error_squared(&self, _transmission: f64) -> f64 {
+        0.0
+    }
+
+    /// The part of [`Imperfection::mesh_error_squared`] that is one factor of the whole matrix, such as a global phase. A
+    /// fidelity does not see it.
+    fn mesh_factor_squared(&self, _mesh: &Stage) -> f64 {
+        0.0
+    }
+
+    /// Variance of the factor that an attenuator contributes to a matrix, relative to the power of all attenuators, when the
+    /// attenuator itself has this amplitude transmission.
+    fn attenuator_factor_squared(&self, _transmission: f64) -> f64 {
         0.0
     }
 }

@@ -42,4 +42,14 @@ impl Imperfection for PhaseError {
     fn attenuator_error_squared(&self, transmission: f64) -> f64 {
         read_key!("process.phase_error", self.sigma_rad).powi(2) * (transmission * transmission + 0.25)
     }
+
+    /// One phase among n modes turns the mean phase of the matrix by 1/n of itself.
+    fn mesh_factor_squared(&self, mesh: &Stage) -> f64 {
+        self.mesh_error_squared(mesh) / mesh.layout().modes.max(1) as f64
+    }
+
+    /// `T11* ∂T11`: its square is t⁴ for φ and t²/4 for θ.
+    fn attenuator_factor_squared(&self, transmission: f64) -> f64 {
+        transmission.powi(2) * self.attenuator_error_squared(transmission)
+    }
 }

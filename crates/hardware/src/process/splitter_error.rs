@@ -121,4 +121,8 @@ impl Imperfection for SplitterError {
     fn attenuator_error_squared(&self, transmission: f64) -> f64 {
         2.0 * self.sigma().powi(2) * (1.0 - transmission * transmission)
     }
+
+    fn attenuator_factor_squared(&self, transmission: f64) -> f64 {
+        transmission.powi(2) * self.attenuator_error_squared(transmission)
+    }
 }

@@ -123,7 +123,12 @@ impl ConvertedProgram {
     ///
     /// [`MeshError::File`], or [`MeshError::Convention`] for a topology that has no phases in other conventions.
     pub fn load(path: &Path) -> Result<Self, MeshError> {
-        let (file, design) = ProgramFile::<Mesh>::load(path, FORMAT)?;
+        Self::parse(path, &read_text(path)?)
+    }
+
+    /// The same from the text of the file at `path`.
+    fn parse(path: &Path, text: &str) -> Result<Self, MeshError> {
+        let (file, design) = ProgramFile::<Mesh>::parse(path, text, FORMAT)?;
         let unknown = |error| unknown_name("convention", &file.convention, &error).in_file(path);
         let convention = convention(&file.convention).map_err(unknown)?;
         if let Some(cell) = &file.cell {
@@ -150,9 +155,18 @@ impl ConvertedProgram {
 ///
 /// As [`MatrixProgram::load`] and [`ConvertedProgram::load`].
 pub fn load(path: &Path) -> Result<MatrixProgram, MeshError> {
-    match serde_json::from_str(&read_text(path)?) {
-        Ok(Head { format: Some(format) }) if format == FORMAT.0 => Ok(ConvertedProgram::load(path)?.program()),
-        _ => MatrixProgram::load(path),
+    parse(path, &read_text(path)?)
+}
+
+/// [`load`] from the text of the file at `path`, which is for messages alone.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn parse(path: &Path, text: &str) -> Result<MatrixProgram, MeshError> {
+    match serde_json::from_str(text) {
+        Ok(Head { format: Some(format) }) if format == FORMAT.0 => Ok(ConvertedProgram::parse(path, text)?.program()),
+        _ => MatrixProgram::parse(path, text),
     }
 }
 

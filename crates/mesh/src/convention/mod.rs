@@ -33,7 +33,7 @@ mod waveguides;
 
 pub use crate::program::file_parts::ScreenPhase;
 pub use bell_walmsley::BellWalmsley;
-pub use file::{ConvertedProgram, load};
+pub use file::{ConvertedProgram, load, parse};
 pub use mesh::{ConvertedCell, ConvertedMesh};
 pub use outer_phase::OuterPhase;
 pub use waveguides::{CellFactors, Waveguides};

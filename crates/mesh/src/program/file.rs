@@ -10,7 +10,7 @@ use crate::program::file_parts::{
 };
 use crate::program::matrix_program::MatrixProgram;
 use crate::topology::mesh_design::MeshDesign;
-use phaseloom_files::{InvalidValue, write_atomically};
+use phaseloom_files::{InvalidValue, read_text, write_atomically};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -75,7 +75,12 @@ impl MatrixProgram {
     ///
     /// [`MeshError::File`].
     pub fn load(path: &Path) -> Result<Self, MeshError> {
-        let (file, design) = ProgramFile::<Mesh>::load(path, FORMAT)?;
+        Self::parse(path, &read_text(path)?)
+    }
+
+    /// The same from the text of the file at `path`.
+    pub(crate) fn parse(path: &Path, text: &str) -> Result<Self, MeshError> {
+        let (file, design) = ProgramFile::<Mesh>::parse(path, text, FORMAT)?;
         let read = || {
             check_equal("convention", file.convention.as_str(), CONVENTION)?;
             file.into_program(design.clone(), |name, mesh, ports| {

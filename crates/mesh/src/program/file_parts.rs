@@ -8,7 +8,7 @@ use crate::layout::{CellPosition, Layout};
 use crate::program::matrix_program::{Form, MatrixProgram};
 use crate::topology::Capability;
 use crate::topology::mesh_design::MeshDesign;
-use phaseloom_files::{FileError, InvalidValue, read_json, require_memory};
+use phaseloom_files::{FileError, InvalidValue, parse_json, require_memory};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fmt::Display;
@@ -230,16 +230,16 @@ impl<M: Serialize> ProgramFile<M> {
 }
 
 impl<M: DeserializeOwned> ProgramFile<M> {
-    /// Reads a file and checks its format and its design.
-    pub(crate) fn load(path: &Path, format: (&str, u32)) -> Result<(Self, MeshDesign), MeshError> {
-        let (file, length): (Self, _) = read_json(path, "program")?;
+    /// Reads the text of the file at `path`, and checks its format and its design.
+    pub(crate) fn parse(path: &Path, text: &str, format: (&str, u32)) -> Result<(Self, MeshDesign), MeshError> {
+        let file: Self = parse_json(path, text, "program")?;
         let check = || {
             check_equal("format", file.format.as_str(), format.0)?;
             check_equal("version", file.version, format.1)?;
             read_design(&file.topology, file.cell.as_deref())
         };
         let design = check().map_err(|invalid| invalid.in_file(path))?;
-        check_file_memory(&design, file.rows.max(file.columns), length, "reading the program")?;
+        check_file_memory(&design, file.rows.max(file.columns), text.len(), "reading the program")?;
         Ok((file, design))
     }
 

@@ -31,8 +31,9 @@ impl MainJob {
         let base = path.parent().ok_or("a file has a folder")?;
         let experiment = Experiment::load(&path)?;
         let config = experiment.points()?.swap_remove(2).config;
-        let model = Model::load(&base.join(&config.model))?;
-        let data = config.data.load(base)?;
+        let (model, data) = experiment.network()?;
+        let model = Model::load(&base.join(model))?;
+        let data = data.load(base)?;
         let inputs = model.prepare(&data.inputs);
         Ok(Self { experiment, config, model, inputs, labels: data.labels().to_vec() })
     }

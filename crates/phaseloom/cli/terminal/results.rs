@@ -3,7 +3,7 @@
 use anyhow::Context;
 use phaseloom::experiment::{Outcome, Tables, VERSION};
 use phaseloom::files::{read_text, write_atomically};
-use phaseloom::report::{FIGURES, Table, png};
+use phaseloom::report::{FIGURES, MATRIX_FIGURES, Table, png};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -19,10 +19,11 @@ pub fn write(outcome: &Outcome, tables: &Tables<'_>) -> anyhow::Result<()> {
     // Everything is drawn before the first file is written.
     let mut figures = Vec::new();
     let summary = Table::parse(&tables.summary_csv()).context("summary.csv")?;
-    for figure in FIGURES {
+    let all = if tables.is_matrix() { MATRIX_FIGURES } else { FIGURES };
+    for figure in all {
         let svg = (figure.draw)(&summary).with_context(|| format!("figure `{}`", figure.key))?;
         // The first figure is the figure of the run.
-        let stem = if figure.key == FIGURES[0].key { "figure".to_owned() } else { format!("figure-{}", figure.key) };
+        let stem = if figure.key == all[0].key { "figure".to_owned() } else { format!("figure-{}", figure.key) };
         figures.push((format!("{stem}.png"), png(&svg, PNG_WIDTH)?));
         figures.push((format!("{stem}.svg"), svg.into_bytes()));
     }

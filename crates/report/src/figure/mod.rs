@@ -3,6 +3,7 @@
 mod accuracy;
 mod comparison;
 mod forest;
+mod infidelity;
 mod matrix_error;
 pub(crate) mod scaling;
 
@@ -22,6 +23,9 @@ pub struct Figure {
 
 /// Every figure.
 pub const FIGURES: &[Figure] = &[accuracy::ACCURACY];
+
+/// Every figure of a run without a network, drawn from its `summary.csv`.
+pub const MATRIX_FIGURES: &[Figure] = &[infidelity::INFIDELITY];
 
 /// Every figure of a validation, drawn from its `claims.csv`. One whose claims are not in the table has
 /// [`ReportError::NoRows`].
@@ -50,7 +54,7 @@ mod tests {
 
     #[test]
     fn keys_are_unique() {
-        let figures = FIGURES.iter().chain(VALIDATION_FIGURES).chain([&COMPARISON_FIGURE]);
+        let figures = FIGURES.iter().chain(MATRIX_FIGURES).chain(VALIDATION_FIGURES).chain([&COMPARISON_FIGURE]);
         let keys: Vec<&str> = figures.map(|figure| figure.key).collect();
         assert!((1..keys.len()).all(|index| !keys[..index].contains(&keys[index])));
     }

@@ -233,3 +233,27 @@ fn a_tiny_core_has_all_kinds_of_parts() {
         assert_eq!(has_crossings(MAX_TINY_PORTS), has_crossings(64), "{design}");
     }
 }
+
+#[test]
+fn the_documented_keys_of_an_experiment_without_a_network_are_read() {
+    let page = include_str!("../../../../FORMATS.md");
+    let (_, after) = page.split_once("```toml matrix-experiment\n").unwrap();
+    let text = after.split("```").next().unwrap().replace("process.toml", "preset:ideal");
+    assert_eq!(effects(&text).unwrap(), Effects::default());
+    // Every source acts, also where only one form has it.
+    let process = "[process.phase_quantization]\nbits = 6\nuniform_in = 'voltage'\n[process.phase_error]\nsigma_rad = 0.01\n\
+        [process.thermal_crosstalk]\ncoefficient = 0.01\n[process.phase_shifter]\npower_pi_w = 0.01\n\
+        [process.insertion_loss]\nloss_db = 0.1\nimbalance_db = 0.1\nimbalance_sigma_db = 0.1\ncrossing_db = 0.1\n\
+        [process.phase_jitter]\nsigma_rad = 0.01\n";
+    let top =
+        "matrix = 'u.npy'\nseed = 2\ncorrection = 'spsa'\ncorrection_noise = 0.1\ncorrection_effort = 0.5\nshots = 2\n";
+    for form in ["unitary", "svd"] {
+        let unread =
+            effects(&format!("{top}form = '{form}'\n[core]\nports = 4\ncell = 'crossing'\n{process}")).unwrap().unread;
+        // Fluctuations, shots and the size of a core belong to networks.
+        assert_eq!(
+            unread.into_iter().collect::<BTreeSet<_>>(),
+            ["core.ports", "process.phase_jitter.sigma_rad", "shots"].map(str::to_owned).into()
+        );
+    }
+}

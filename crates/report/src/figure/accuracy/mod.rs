@@ -87,7 +87,7 @@ impl<'a> Line<'a> {
 }
 
 /// Stroke and marker of a line. From the ninth line on colours repeat with dashes.
-fn style(group: usize) -> (Stroke, Marker) {
+pub(super) fn style(group: usize) -> (Stroke, Marker) {
     let dashes = (group >= SERIES.len()).then_some((6.0, 3.0));
     let stroke = Stroke { colour: SERIES[group % SERIES.len()], width: 2.0, dashes };
     (stroke, MARKERS[group % MARKERS.len()])
@@ -123,7 +123,7 @@ fn draw_bar(chart: &mut Chart, x: f64, outcome: &Outcome, stroke: Stroke) -> Res
     chart.error_bar(x, [outcome.q10, outcome.q50, outcome.q90], Stroke { width: 1.5, dashes: None, ..stroke })
 }
 
-fn x_axis(summary: &Summary, axes: &FigureAxes) -> Axis {
+pub(super) fn x_axis(summary: &Summary, axes: &FigureAxes) -> Axis {
     let x = quantity(axes.x.map_or("", |key| summary.keys[key].as_str()));
     let mut axis = if axes.x_is_numeric {
         let values: Vec<f64> = axes.x_levels.iter().filter_map(Level::number).collect();

@@ -30,7 +30,7 @@ pub(crate) fn stroke(kind: Kind) -> Stroke {
         Kind::Exact | Kind::Chips => (BLACK, 1.25, None),
         Kind::PerfectIdeal => (BLACK, 1.5, Some((1.5, 3.0))),
         Kind::PerfectReal => ((0, 158, 115), 1.75, Some((8.0, 4.0))),
-        Kind::Digital => ((213, 94, 0), 1.75, Some((4.0, 2.5))),
+        Kind::Digital | Kind::Perfect => ((213, 94, 0), 1.75, Some((4.0, 2.5))),
     };
     Stroke { colour, width, dashes }
 }

@@ -1,0 +1,297 @@
+//! The tables of a run without a network for the terminal, at most 80 columns wide, and its conclusion.
+
+use crate::input::grid::Point;
+use crate::output::matrix_table::MatrixTables;
+use crate::output::table::swept_value;
+use crate::output::terminal::short;
+use crate::store::record::{MatrixDesign, MatrixQuality, Row};
+use phaseloom_files::{Column, TextTable};
+use phaseloom_numerics::statistics::{mean, quantile, standard_error};
+use std::fmt::Write;
+
+/// An infidelity below this is rounding: errors of 1e-12, squared.
+const ROUNDING: f64 = 1e-24;
+
+/// The law agrees with a mean if it differs by at most this number of standard errors.
+const STANDARD_ERRORS: f64 = 2.0;
+
+/// The mean infidelity at a point next to its law.
+struct Mean {
+    value: f64,
+    error: f64,
+    law: Option<f64>,
+}
+
+impl Mean {
+    /// The difference of the law in standard errors, positive if the law is above; 0 for a difference by rounding.
+    fn deviation(&self) -> Option<f64> {
+        let difference = self.law? - self.value;
+        let is_rounding = difference.abs() <= ROUNDING + 1e-9 * self.value;
+        Some(if is_rounding { 0.0 } else { difference / self.error })
+    }
+}
+
+impl MatrixTables<'_> {
+    /// The tables of infidelity and of matrix error, and the conclusion.
+    pub fn text(&self) -> String {
+        let mut out = String::new();
+        self.head(&mut out);
+        self.infidelity(&mut out);
+        self.errors(&mut out);
+        let _ = writeln!(out, "\n{}", self.conclusion());
+        out
+    }
+
+    fn points(&self) -> &[Point] {
+        self.0.points()
+    }
+
+    /// Name, program, number of chips, and the long keys of the axes.
+    fn head(&self, out: &mut String) {
+        let _ = writeln!(out, "{}", self.0.name());
+        if let Some(design) = self.design(0) {
+            let (rows, columns) = design.shape;
+            let size = |design: &MatrixDesign| (design.shape, design.form.clone(), design.mesh.clone(), design.cells);
+            let is_one = (1..self.points().len()).all(|point| self.design(point).map(size) == Some(size(design)));
+            let first = if is_one { "" } else { " (first point)" };
+            let meshes = if design.form == "svd" { "two meshes" } else { "one mesh" };
+            let _ = writeln!(
+                out,
+                "{rows}×{columns} matrix on {meshes} ({}, form {}): {} cells, depth {}{first}",
+                design.mesh, design.form, design.cells, design.depth,
+            );
+        }
+        let config = &self.points()[0].config;
+        let chips = self.qualities(Row::Chips, 0).len();
+        let _ = writeln!(
+            out,
+            "{chips} {} at each point, seed {}, {}",
+            if chips == 1 { "chip" } else { "chips" },
+            config.seed,
+            self.settings()
+        );
+        for (name, (axis, _)) in self.axis_names().iter().zip(self.axes()) {
+            let keys: Vec<&str> = self.points()[0]
+                .levels
+                .iter()
+                .zip(&self.points()[0].axes)
+                .filter(|(_, a)| **a == axis)
+                .map(|((k, _), _)| short(k))
+                .collect();
+            if keys != [name.as_str()] {
+                let _ = writeln!(out, "{name}: {}", keys.join(" = "));
+            }
+        }
+    }
+
+    /// Index and first key of each axis.
+    fn axes(&self) -> Vec<(usize, &str)> {
+        let point = &self.points()[0];
+        let mut axes: Vec<(usize, &str)> =
+            point.axes.iter().copied().zip(point.levels.iter().map(|(k, _)| &**k)).collect();
+        axes.dedup_by_key(|(axis, _)| *axis);
+        axes
+    }
+
+    /// The short name of each axis: the last part of its first key, numbered if two axes have the same.
+    fn axis_names(&self) -> Vec<String> {
+        let last = |key: &str| key.rsplit('.').next().unwrap_or(key).to_owned();
+        let names: Vec<String> = self.axes().iter().map(|(_, key)| last(key)).collect();
+        let is_double = |name: &String| names.iter().filter(|other| *other == name).count() > 1;
+        names
+            .iter()
+            .enumerate()
+            .map(|(i, name)| if is_double(name) { format!("{name} {}", i + 1) } else { name.clone() })
+            .collect()
+    }
+
+    /// The value of each axis at a point.
+    fn values(&self, point: &Point) -> Vec<String> {
+        let at = |axis| point.axes.iter().position(|&a| a == axis).map(|i| plain(&point.levels[i].1));
+        self.axes().iter().filter_map(|(axis, _)| at(*axis)).collect()
+    }
+
+    /// The values of a point with the names of their axes: `sigma_rad = 0.01`.
+    fn named(&self, point: &Point) -> String {
+        let pairs = self.axis_names().into_iter().zip(self.values(point));
+        pairs.map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>().join(", ")
+    }
+
+    /// A table with a column for each axis and for each heading.
+    fn table(&self, headings: &[&str], cells: impl Fn(&[MatrixQuality], usize, bool) -> Vec<String>) -> TextTable {
+        let mut names = self.axis_names();
+        if names.is_empty() {
+            names.push(String::new());
+        }
+        let axes = names.len();
+        let mut table = TextTable::new(2, (0..axes + headings.len()).map(|_| Column::right()));
+        table.row(names.into_iter().chain(headings.iter().map(|&heading| heading.to_owned())));
+        let mut previous: Vec<String> = Vec::new();
+        for point in self.points() {
+            let perfect = self.qualities(Row::Perfect, point.index);
+            let perfect = cells(&perfect, point.index, false);
+            if perfect != previous {
+                let mut start = vec![String::new(); axes - 1];
+                start.push("perfect".into());
+                table.row(start.into_iter().chain(perfect.clone()));
+            }
+            previous = perfect;
+            let mut start = self.values(point);
+            if start.is_empty() {
+                start.push("chips".into());
+            }
+            let chips = self.qualities(Row::Chips, point.index);
+            table.row(start.into_iter().chain(cells(&chips, point.index, true)));
+        }
+        table
+    }
+
+    fn mean(&self, point: usize) -> Mean {
+        let values: Vec<f64> = self.qualities(Row::Chips, point).iter().map(|q| q.infidelity).collect();
+        let law = self.design(point).and_then(|design| design.infidelity);
+        let without_rounding = |value: f64| if value < ROUNDING { 0.0 } else { value };
+        Mean { value: without_rounding(mean(&values)), error: standard_error(&values), law }
+    }
+
+    fn infidelity(&self, out: &mut String) {
+        let table = self.table(&["1 − F", "± s.e.", "law", "10 %", "median", "90 %"], |qualities, point, chips| {
+            let values: Vec<f64> = qualities.iter().map(|quality| quality.infidelity).collect();
+            if !chips {
+                return vec![small(mean(&values))];
+            }
+            let Mean { value, error, law } = self.mean(point);
+            let many = values.len() > 1;
+            let spread = |value: f64| if many { small(value) } else { String::new() };
+            let [low, median, high] = [0.1, 0.5, 0.9].map(|p| spread(quantile(&values, p)));
+            vec![small(value), spread(error), law.map_or(String::new(), small), low, median, high]
+        });
+        let _ = writeln!(out, "\nInfidelity 1 − F of the chips, F = |tr(W†Ŵ)|²/(‖W‖²‖Ŵ‖²)\n\n{table}");
+    }
+
+    fn errors(&self, out: &mut String) {
+        let has_power = self.points().iter().any(|point| {
+            self.qualities(Row::Chips, point.index).iter().any(|quality| quality.heater_power_w.is_some())
+        });
+        let headings = ["‖Ŵ−W‖/‖W‖", "law", "best scale", "transmission", "heaters"];
+        let headings = if has_power { &headings[..] } else { &headings[..4] };
+        let table = self.table(headings, |qualities, point, chips| {
+            let rms = |value: fn(&MatrixQuality) -> f64| {
+                mean(&qualities.iter().map(|q| value(q).powi(2)).collect::<Vec<_>>()).sqrt()
+            };
+            let average = |value: fn(&MatrixQuality) -> f64| mean(&qualities.iter().map(value).collect::<Vec<_>>());
+            let law = self.design(point).and_then(|design| design.error).filter(|_| chips);
+            let power = average(|q| q.heater_power_w.unwrap_or(f64::NAN));
+            vec![
+                ratio(rms(|q| q.error)),
+                law.map_or(String::new(), ratio),
+                ratio(rms(|q| q.scaled_error)),
+                // No loss is 0, not −0.
+                format!("{:.3} dB", Some(average(|q| q.transmission_db)).filter(|db| db.abs() >= 5e-4).unwrap_or(0.0)),
+                if power.is_finite() { watts(power) } else { String::new() },
+            ]
+        });
+        let _ = writeln!(
+            out,
+            "Matrix error, rms over chips, as programmed and after the best real factor\n\n{table}\n{}",
+            self.remark()
+        );
+    }
+
+    /// What the law is, or why there is none.
+    fn remark(&self) -> &'static str {
+        let laws = self.points().iter().filter(|point| self.mean(point.index).law.is_some()).count();
+        match laws {
+            0 => "No law: it predicts chips that no correction has changed.",
+            n if n < self.points().len() => {
+                "Law: first order in random errors, exact in the others; only without correction."
+            }
+            _ => "Law: first order in random errors, exact in deterministic ones.",
+        }
+    }
+
+    /// The mean infidelity at the ends of the sweep, and whether it follows the law.
+    fn conclusion(&self) -> String {
+        let mut points: Vec<(&Point, Mean)> =
+            self.points().iter().map(|point| (point, self.mean(point.index))).collect();
+        let number = |point: &Point| point.levels.first().and_then(|(_, value)| value.as_f64());
+        let is_ordered = self.axes().len() == 1 && points.iter().all(|(point, _)| number(point).is_some());
+        match is_ordered {
+            true => {
+                points.sort_by(|(a, _), (b, _)| number(a).partial_cmp(&number(b)).unwrap_or(std::cmp::Ordering::Equal))
+            }
+            false => points.sort_by(|(_, a), (_, b)| a.value.total_cmp(&b.value)),
+        }
+        let chips = self.qualities(Row::Chips, 0).len();
+        let subject = match chips {
+            1 => "The infidelity of one chip".to_owned(),
+            _ => format!("The mean infidelity of {chips} chips"),
+        };
+        let at = |(point, mean): &(&Point, Mean)| format!("{} at {}", small(mean.value), self.named(point));
+        let mut text = match &points[..] {
+            [] => "No point was computed".to_owned(),
+            [(_, mean)] if chips > 1 => format!("{subject} is {} ± {}", small(mean.value), small(mean.error)),
+            [(_, mean)] => format!("{subject} is {}", small(mean.value)),
+            [first, .., last] if is_ordered => {
+                format!("{subject} is {} and {} at {}", at(first), small(last.1.value), self.values(last.0).join(", "))
+            }
+            [first, .., last] => format!("{subject} is lowest,\n{},\nand highest,\n{}", at(first), at(last)),
+        };
+        if chips > 1 {
+            text += &self.comparison(&points);
+        }
+        text + "."
+    }
+
+    /// How many means follow the law, and the one that does so least.
+    fn comparison(&self, points: &[(&Point, Mean)]) -> String {
+        let compared: Vec<(&Point, &Mean, f64)> =
+            points.iter().filter_map(|(point, mean)| Some((*point, mean, mean.deviation()?))).collect();
+        let within = compared.iter().filter(|(.., deviation)| deviation.abs() <= STANDARD_ERRORS).count();
+        let places = match (within, compared.len()) {
+            (_, 0) => return String::new(),
+            (1, 1) if points.len() == 1 => String::new(),
+            (0, 1) if points.len() == 1 => {
+                return format!(
+                    "; the law, {}, is not within {STANDARD_ERRORS} standard errors of it",
+                    small(compared[0].1.law.unwrap_or(f64::NAN))
+                );
+            }
+            (n, all) if n == all && all == points.len() => " at every point".to_owned(),
+            (n, all) if all == points.len() => format!(" at {n} of {all} points"),
+            (n, all) if n == all => format!(" at all {all} points that have one"),
+            (n, all) => format!(" at {n} of the {all} points that have one"),
+        };
+        let mut text = format!(";\nthe law is within {STANDARD_ERRORS} standard errors of it{places}");
+        let farthest = compared.iter().max_by(|a, b| a.2.abs().total_cmp(&b.2.abs()));
+        if let Some((point, mean, deviation)) = farthest.filter(|(.., d)| d.abs() > STANDARD_ERRORS) {
+            let share = 100.0 * ((mean.law.unwrap_or(f64::NAN) - mean.value) / mean.value).abs();
+            let side = if *deviation > 0.0 { "above" } else { "below" };
+            let _ = write!(text, ",\nand farthest from it, {share:.1} % {side}, at {}", self.named(point));
+        }
+        text
+    }
+}
+
+/// A swept value as text: a number in its shortest form, 0 and not 0.0.
+fn plain(value: &serde_json::Value) -> String {
+    value.as_f64().map_or_else(|| swept_value(value), |number| format!("{number}"))
+}
+
+/// A small number with an exponent; 0 if it is rounding.
+fn small(value: f64) -> String {
+    if value.abs() < ROUNDING { "0".to_owned() } else { format!("{value:.2e}") }
+}
+
+/// A relative error, which may be tiny or large.
+fn ratio(value: f64) -> String {
+    match value {
+        _ if value < 1e-12 => "0".to_owned(),
+        _ if (1e-3..1e4).contains(&value) => format!("{value:.4}"),
+        _ => format!("{value:.2e}"),
+    }
+}
+
+/// An electrical power.
+fn watts(power: f64) -> String {
+    if power >= 1.0 { format!("{power:.3} W") } else { format!("{:.3} mW", 1e3 * power) }
+}

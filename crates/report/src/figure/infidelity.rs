@@ -1,0 +1,193 @@
+//! Infidelity of a matrix on many chips against the swept quantity: mean and 10–90 % band of chips, and the law as a line.
+//!
+//! ```text
+//! columns  row, point, one per swept key, chips, infidelity_mean, infidelity_q10, infidelity_q90, infidelity_law
+//! x        as in the figure of accuracies
+//! y        1 − F, logarithmic if it spans more than 1.5 decades; zeros are then left out
+//! ```
+
+use super::accuracy::{style, x_axis};
+use super::{Figure, provenance};
+use crate::error::ReportError;
+use crate::figure_axes::FigureAxes;
+use crate::plot::axis::{Axis, extremes};
+use crate::plot::chart::{self, Frame};
+use crate::plot::label::quantity;
+use crate::plot::legend::Entry;
+use crate::plot::page::Stroke;
+use crate::summary::{Kind, Outcome, Summary};
+use crate::table::Table;
+
+/// The figure of infidelities.
+pub(crate) const INFIDELITY: Figure = Figure {
+    key: "infidelity",
+    description: "infidelity of a matrix on imperfect chips over a sweep: mean, 10–90 % band, and the law",
+    draw,
+};
+
+/// An infidelity below this is rounding and counts as zero.
+const ROUNDING: f64 = 1e-20;
+
+/// Fewer chips have no band, because their quantiles say little.
+const MIN_BAND: f64 = 5.0;
+
+/// One point of a line: x, its chips, and its law.
+type Marked<'a> = (f64, &'a Outcome, Option<f64>);
+
+fn draw(table: &Table) -> Result<String, ReportError> {
+    let (summary, laws) = read(table)?;
+    let axes = FigureAxes::new(&summary);
+    let values = || {
+        let chips = summary.outcomes.iter().flat_map(|o| [o.mean, o.q10, o.q90]);
+        chips.chain(laws.iter().copied().flatten()).filter(|value| *value > 0.0)
+    };
+    let y = y_axis(&values().collect::<Vec<_>>(), summary.score.title);
+    let x = match axes.x {
+        Some(_) => x_axis(&summary, &axes),
+        None => Axis::categories(&[summary.chips()], ""),
+    };
+    let position = |outcome: &Outcome| if axes.x.is_some() { axes.x_of(outcome) } else { Some(0.0) };
+    let mut lines: Vec<Vec<Marked>> = vec![Vec::new(); axes.groups.len()];
+    for (outcome, law) in summary.outcomes.iter().zip(&laws) {
+        let (Some(group), Some(x)) = (axes.group_of(outcome), position(outcome)) else { continue };
+        lines[group].push((x, outcome, *law));
+    }
+    lines.iter_mut().for_each(|line| line.sort_by(|a, b| a.0.total_cmp(&b.0)));
+    let is_shown = |value: f64| y.contains(value);
+    let mut footer = provenance(table);
+    if summary.outcomes.iter().any(|outcome| !is_shown(outcome.mean)) {
+        footer.push("points without infidelity are not on the logarithmic axis".to_owned());
+    }
+    let has_band = x.is_categorical() || summary.outcomes.iter().all(|outcome| outcome.chips >= MIN_BAND);
+    let frame = Frame {
+        title: table.metadata("name").unwrap_or("Infidelity").to_owned(),
+        legend: legend(&summary, &axes, has_band, laws.iter().any(Option::is_some)),
+        x: x.clone(),
+        y: y.clone(),
+        footer: footer.join(" · "),
+    };
+    chart::draw(frame, |chart| {
+        for (group, line) in lines.iter().enumerate() {
+            let (stroke, marker) = style(group);
+            let shown: Vec<&Marked> = line.iter().filter(|(_, outcome, _)| is_shown(outcome.mean)).collect();
+            let inside = |value: f64| if is_shown(value) { value } else { f64::NEG_INFINITY };
+            for run in shown.chunk_by(|a, b| x.joins(a.0, b.0)) {
+                match run {
+                    [(x, o, _)] if o.q90 > o.q10 => {
+                        chart.error_bar(*x, [inside(o.q10), o.mean, o.q90], Stroke { width: 1.5, ..stroke })?;
+                    }
+                    run if has_band => {
+                        let curves: Vec<_> = run.iter().map(|(x, o, _)| (*x, inside(o.q10), o.q90)).collect();
+                        chart.band(&curves, stroke.colour)?;
+                    }
+                    _ => {}
+                }
+            }
+            let laws: Vec<(f64, f64)> =
+                line.iter().filter_map(|(x, _, law)| Some((*x, (*law).filter(|law| is_shown(*law))?))).collect();
+            let law = law_stroke(stroke);
+            for run in laws.chunk_by(|a, b| x.joins(a.0, b.0)) {
+                match run {
+                    [point] => chart.stub(*point, 24.0, law)?,
+                    run => chart.line(run.iter().copied(), law)?,
+                }
+            }
+            chart.markers(shown.iter().map(|(x, outcome, _)| (*x, outcome.mean)), marker, stroke.colour)?;
+        }
+        Ok(())
+    })
+}
+
+/// The stroke of a law next to the stroke of its chips.
+fn law_stroke(stroke: Stroke) -> Stroke {
+    Stroke { width: 1.6, dashes: None, ..stroke }
+}
+
+/// The rows of chips with their laws. Rounding counts as zero.
+fn read(table: &Table) -> Result<(Summary, Vec<Option<f64>>), ReportError> {
+    let mut summary = Summary::read(table)?;
+    summary.outcomes.retain(|outcome| outcome.kind == Kind::Chips);
+    if summary.outcomes.is_empty() {
+        return Err(ReportError::NoRows);
+    }
+    let without_rounding = |value: f64| if value < ROUNDING { 0.0 } else { value };
+    for outcome in &mut summary.outcomes {
+        [&mut outcome.mean, &mut outcome.q10, &mut outcome.q90].into_iter().for_each(|v| *v = without_rounding(*v));
+    }
+    let (kind, law) = (table.column("row")?, table.column("infidelity_law")?);
+    let chips = table.rows().iter().filter(|row| row.text(kind) == "chips");
+    let laws = chips.map(|row| match row.text(law) {
+        "" => Ok(None),
+        _ => table.number(row, "infidelity_law").map(|value| Some(without_rounding(value))),
+    });
+    Ok((summary, laws.collect::<Result<_, _>>()?))
+}
+
+/// An axis for positive infidelities.
+fn y_axis(values: &[f64], title: &str) -> Axis {
+    match extremes(values.iter().copied()) {
+        (low, high) if low < high => Axis::numeric(values, &quantity(title)),
+        // One value alone, or none.
+        (_, high) => {
+            let high = if high > 0.0 { high } else { 1.0 };
+            Axis::with_ticks(0.0..1.5 * high, &[0.0, high], title)
+        }
+    }
+}
+
+fn legend(summary: &Summary, axes: &FigureAxes, has_band: bool, has_law: bool) -> Vec<Entry> {
+    let spread = if axes.x_is_numeric { "band" } else { "bars" };
+    let chips = summary.chips();
+    let text = match (chips.as_str(), has_band) {
+        ("one chip", _) => chips,
+        (_, true) => format!("mean of {chips}, 10–90 % {spread}"),
+        (_, false) => format!("mean of {chips}"),
+    };
+    let of_group = |group: usize, text: String| {
+        let (stroke, marker) = style(group);
+        let band = has_band && axes.x_is_numeric;
+        let line = Some(if has_law { law_stroke(stroke) } else { Stroke { width: 0.0, ..stroke } });
+        Entry { line, marker: Some(marker), band, text, breaks: false }
+    };
+    let text = if has_law { format!("{text}; line: law") } else { text };
+    if axes.grouping.is_empty() {
+        return vec![of_group(0, text)];
+    }
+    let quantities: Vec<_> = axes.grouping.iter().map(|&key| quantity(&summary.keys[key])).collect();
+    let names: Vec<&str> = quantities.iter().map(|quantity| quantity.name.as_str()).collect();
+    let head = Entry { text: format!("{text}; {}:", names.join(", ")), ..Entry::default() };
+    let entries = axes.groups.iter().enumerate().map(|(group, levels)| {
+        let values: Vec<_> = quantities.iter().zip(levels).map(|(q, level)| q.value(level.text())).collect();
+        of_group(group, values.join(", "))
+    });
+    std::iter::once(head).chain(entries).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn svg(rows: &str) -> Result<String, ReportError> {
+        let header = "# name: a sweep\nrow,point,splitter_error.sigma_rad,chips,infidelity_mean,infidelity_q10,\
+                      infidelity_q50,infidelity_q90,infidelity_law\n";
+        draw(&Table::parse(&format!("{header}{rows}")).unwrap())
+    }
+
+    #[test]
+    fn chips_and_law_are_drawn_and_zeros_left_out_of_a_logarithmic_axis() {
+        let drawn = svg("perfect,0,0,1,1e-32,1e-32,1e-32,1e-32,\nchips,0,0,20,1e-32,1e-32,1e-32,1e-32,0\n\
+                         chips,1,0.01,20,1e-3,8e-4,1e-3,1.2e-3,1e-3\nchips,2,0.1,20,0.1,0.08,0.1,0.12,0.1\n");
+        let drawn = drawn.unwrap();
+        for text in ["a sweep", "infidelity 1 − F", "mean of 20 chips", "line: law", "not on the logarithmic axis"] {
+            assert!(drawn.contains(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn one_point_zeros_alone_and_missing_laws_are_drawn() {
+        assert!(svg("chips,0,0,1,0,0,0,0,\n").unwrap().contains("one chip"));
+        let drawn = svg("chips,0,0.1,3,0.2,0.1,0.2,0.3,\nchips,1,0.2,3,0.3,0.2,0.3,0.4,\n").unwrap();
+        assert!(!drawn.contains("law") && !drawn.contains("band"));
+        assert!(matches!(svg("perfect,0,0,1,0,0,0,0,\n"), Err(ReportError::NoRows)));
+    }
+}
