@@ -21,7 +21,7 @@ pub use error::FileError;
 pub use error_text::nearest;
 pub use kind::other_kind;
 pub use memory::require_memory;
-pub use npy::{parse_matrix, read_matrix, write_columns_as_rows, write_matrix, write_real_matrix};
+pub use npy::{parse_matrix, read_matrix, write_matrix, write_real_matrix};
 pub use printed::results::{ResultFormat, ResultTable, ResultValue, Results, shortest};
 pub use printed::text_table::{Column, TextTable};
 pub use printed::wrap::{WIDTH, wrap};
