@@ -1,6 +1,8 @@
 //! Every command of the README, of the examples and of CONTRIBUTING runs and ends as the document says.
 
-use super::support::{EXAMPLES, README, commands, conclusion, example, phaseloom, random_program, same, sandbox};
+use super::support::{
+    EXAMPLES, README, commands, conclusion, example, phaseloom, random_program, same, sandbox, shell,
+};
 use phaseloom::hardware::{Chip, ChipId, preset};
 use std::path::Path;
 
@@ -34,6 +36,12 @@ fn run_documented(sandbox: &Path, command: &str) -> Option<String> {
     let words: Vec<&str> = command.split(' ').collect();
     let arguments: &[&str] = match words[..] {
         _ if GATE.contains(&command) => return None,
+        _ if command.contains(" | ") => {
+            random_program(4).save(&sandbox.join("unitary.json")).unwrap();
+            phaseloom(sandbox, &["matrix", "unitary.json", "-o", "unitary.npy"]);
+            shell(sandbox, command);
+            return None;
+        }
         ["cargo", "run", "--example", name] => return Some(example(name)),
         ["phaseloom", "run" | "train", file] if lacks_data(&sandbox.join(file)) => return None,
         ["phaseloom", "run", file] if file.starts_with("examples/mnist/") => {

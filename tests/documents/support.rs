@@ -72,6 +72,15 @@ pub fn conclusion(printed: &str) -> &str {
     printed.trim_end().rsplit("\n\n").next().unwrap_or_default()
 }
 
+/// Runs a line of a shell that finds `phaseloom`.
+#[track_caller]
+pub fn shell(folder: &Path, line: &str) -> [String; 2] {
+    let binary = Path::new(env!("CARGO_BIN_EXE_phaseloom")).parent().expect("a folder of the binary");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths(std::iter::once(binary.to_owned()).chain(std::env::split_paths(&path))).unwrap();
+    output(Command::new("sh").args(["-c", line]).current_dir(folder).env("PATH", path))
+}
+
 #[track_caller]
 pub fn python(folder: &Path, script: &str) -> String {
     let [out, _] = output(Command::new("python3").current_dir(folder).args(["-c", script]));
