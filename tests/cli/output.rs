@@ -83,7 +83,7 @@ fn the_table_of_a_run_names_long_keys_once() {
         "[[sweep]]\nkeys = ['process.splitter_error.sigma_rad', 'process.phase_error.sigma_rad']\nvalues = [0, 0.1]\n";
     scene.experiment(&format!("name = 'small'\n{DATA}{CORE}{LINK}{sweep}"));
     let out = scene.run(&[]).well().out;
-    assert!(out.starts_with("small · 3 cores of 4×4 · 40 samples\n"), "{out}");
+    assert!(out.starts_with("small · 2 cores of 4×4 · 40 samples\n"), "{out}");
     assert_eq!(out.matches("splitter_error.sigma_rad").count(), 1, "{out}");
     for start in ["floating point ", "perfect mesh ", "digital, same bits "] {
         assert_eq!(out.lines().filter(|line| line.starts_with(start)).count(), 1, "{start}: {out}");
@@ -249,9 +249,9 @@ fn quiet_verbose_and_colours() {
     }
     scene.call("program u.npy -q -v").refused(&["--quiet", "--verbose"]);
     // An error is said also by a quiet command, and is coloured only where it is asked for.
-    assert!(scene.call("program none.npy -q").refused(&["none.npy"]).err.starts_with("error: "));
+    assert!(scene.call("program none.npy -q").refused(&["none.npy"]).err.starts_with("error[E"));
     let colored = scene.call("program none.npy --color always").err;
-    assert!(colored.starts_with('\u{1b}') && colored.contains("error:"), "{colored:?}");
+    assert!(colored.starts_with('\u{1b}') && colored.contains("error[E"), "{colored:?}");
     let marks = scene.call("validate --quick --only cell -o page --color always").well().out;
     assert!(marks.contains("\u{1b}[1m\u{1b}[32m✓\u{1b}[0m"), "{marks:?}");
     assert!(!scene.call("validate --quick --only cell -o page").well().out.contains('\u{1b}'));

@@ -66,8 +66,9 @@ impl Correct {
             let read = [("the program", Some(self.program.as_path())), ("the chip", Some(&self.chip))];
             output::check_json_path(path, &["phaseloom-program"], &read)?;
         }
-        let target = convention::load(&streams::input(&self.program)?)?;
-        let chip = Chip::load(&streams::input(&self.chip)?)?;
+        let (program, chip) = (streams::input(&self.program)?, streams::input(&self.chip)?);
+        let target = convention::load(&program)?;
+        let chip = Chip::load(&chip)?;
         if target.gain() <= 0.0 {
             anyhow::bail!(
                 "{}: `gain` is 0: found a matrix of zeros, expected a target that is not zero",
