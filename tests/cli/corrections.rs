@@ -2,6 +2,7 @@
 
 use super::support::{CORE, DATA, Scene, cell, table};
 use phaseloom::mesh::MatrixProgram;
+use serde_json::Value;
 
 const CORRECT: &str = "correct program.json --chip chip.json";
 
@@ -29,13 +30,15 @@ fn row<'a>(said: &'a str, method: &str) -> &'a str {
 fn a_corrected_program_does_on_its_chip_what_the_target_asks_for() {
     let scene = scene_of(6, 0.01);
     let command = "--method adjoint --noise 0 -o corrected.json";
-    let said = corrected(&scene, command);
-    let matrix = scene.call("matrix program.json --chip chip.json").well().out;
-    let fidelity: f64 = row(&matrix, "fidelity").rsplit(' ').next().unwrap().parse().unwrap();
+    let said: Value = serde_json::from_str(&corrected(&scene, &format!("{command} --format json"))).unwrap();
+    let matrix: Value =
+        serde_json::from_str(&scene.call("matrix program.json --chip chip.json --format json").well().out).unwrap();
+    let fidelity = matrix["fidelity"].as_f64().unwrap();
     // The corrected program has another ideal matrix, so its own fidelity says nothing: the table does.
-    let error = |method: &str| -> f64 { row(&said, method).split_whitespace().nth(1).unwrap().parse().unwrap() };
-    assert!(error("adjoint") < 0.1 * error("none"), "{said}");
-    assert!((1.0 - fidelity - error("none")).abs() < 1e-6, "{said}");
+    let error = |index: usize| said["methods"][index]["infidelity"].as_f64().unwrap();
+    assert_eq!([&said["methods"][0]["method"], &said["methods"][1]["method"]], ["none", "adjoint"]);
+    assert!(error(1) < 0.1 * error(0), "{said}");
+    assert!((1.0 - fidelity - error(0)).abs() < 1e-12, "{said}");
     let written = scene.text("corrected.json");
     corrected(&scene, command);
     assert_eq!(written, scene.text("corrected.json"));

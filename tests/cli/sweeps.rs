@@ -245,11 +245,11 @@ fn a_matrix_and_its_topology_are_axes_too() {
     let text = "matrix = 'u.npy'\ntrials = 2\nprocess = 'process.toml'\n[[sweep]]\nkeys = ['matrix']\n\
                 values = ['u.npy', 'w.npy', 'c.npy']\n[[sweep]]\nkeys = ['core.topology']\nvalues = ['rectangular', 'diamond']\n";
     scene.write("experiment.toml", text);
-    let printed = scene.run(&[]).well().out;
+    let printed = scene.run(&[]).well().joined();
     let chips = rows(&scene.path("out"), "summary.csv", "chips");
     assert_eq!(chips.len(), 6);
     assert!(chips.iter().all(|row| (1e-6..0.1).contains(&number(row, "infidelity_mean"))), "{printed}");
-    assert!(printed.contains("is lowest,\n") && printed.contains("\nand highest,\n"), "{printed}");
+    assert!(printed.contains(" is lowest, ") && printed.contains(", and highest, "), "{printed}");
     let identity = scene.json("out/identity.json");
     assert_eq!(identity["inputs"].as_object().unwrap().len(), 3);
 }

@@ -47,6 +47,9 @@ pub struct Compare {
 /// A mesh whose mean 1 − F without errors is below this realises any unitary.
 const MAX_IDEAL_INFIDELITY: f64 = 1e-6;
 
+/// A quantity of a trial, with its name in columns.
+type Quantity = (&'static str, fn(&Trial) -> f64);
+
 /// One mesh.
 struct Line {
     design: MeshDesign,
@@ -196,8 +199,7 @@ impl Compare {
             ]
             .map(|(key, value): (&str, ResultValue)| (key.to_owned(), value))
             .to_vec();
-            let quantities: [(&str, fn(&Trial) -> f64); 3] =
-                [("before", |t| t.before), ("after", |t| t.after), ("error", |t| t.error)];
+            let quantities: [Quantity; 3] = [("before", |t| t.before), ("after", |t| t.after), ("error", |t| t.error)];
             for (name, quantity) in quantities {
                 let values: Vec<f64> = line.trials.iter().map(quantity).collect();
                 let (mean, error) = mean_and_error(&values);

@@ -177,7 +177,7 @@ const COLUMNS: [&str; 10] = [
 /// A row of the results.
 fn values(name: &str, done: &Corrected, before: bool, knows: &str) -> [ResultValue; 10] {
     let quality = if before { done.before } else { done.after };
-    let (measurements, steps) = if before { (0, 0) } else { (done.measurements as u64, done.result.steps as u64) };
+    let (measurements, steps) = if before { (0, 0) } else { (done.measurements, done.result.steps) };
     [
         name.into(),
         (1.0 - quality.fidelity).max(0.0).into(),

@@ -130,7 +130,7 @@ impl Run {
             results.value("threads", forecast.threads);
             results.value("memory_bytes", forecast.bytes);
             results.value("time_s", forecast.time().as_secs_f64());
-            results.show(wrap(&forecast.to_string(), WIDTH, 9) + "\n");
+            results.show(narrow(&forecast.to_string()));
             output::print_results(&results, self.format)?;
             return Ok(Exit::Done);
         }
@@ -193,6 +193,18 @@ impl Run {
         let separator = if parent.is_empty() { "" } else { "-" };
         Path::new("phaseloom-runs").join(format!("{parent}{separator}{stem}{shard}"))
     }
+}
+
+/// The lines of a forecast in the width of a terminal. Its names are columns of 11 characters.
+fn narrow(text: &str) -> String {
+    const NAMES: usize = 11;
+    let line = |line: &str| match line.strip_prefix("  files    ") {
+        Some(files) => {
+            format!("  files    {}\n", wrap(files, WIDTH - NAMES, 0).replace('\n', &format!("\n{}", " ".repeat(NAMES))))
+        }
+        None => wrap(line, WIDTH, 0) + "\n",
+    };
+    text.lines().map(line).collect()
 }
 
 /// Messages about parts that will take long.

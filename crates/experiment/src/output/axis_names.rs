@@ -2,6 +2,7 @@
 
 use crate::input::grid::Point;
 use crate::output::table::{Tables, swept_value};
+use phaseloom_files::shortest;
 
 impl Tables<'_> {
     /// Index and first key of each axis.
@@ -54,7 +55,12 @@ pub(super) fn short(key: &str) -> &str {
     key.strip_prefix("process.").unwrap_or(key)
 }
 
-/// A swept value as text: a number in its shortest form, 0 and not 0.0.
+/// A swept value as text: a number without needless digits, 0 and not 0.0, with an exponent only if it is long.
 fn plain(value: &serde_json::Value) -> String {
-    value.as_f64().map_or_else(|| swept_value(value), |number| format!("{number}"))
+    const MAX_PLAIN: usize = 8;
+    let text = |number: f64| match format!("{number}") {
+        plain if plain.len() <= MAX_PLAIN => plain,
+        _ => shortest(number),
+    };
+    value.as_f64().map_or_else(|| swept_value(value), text)
 }

@@ -7,8 +7,8 @@ use crate::store::record::Row;
 use phaseloom_files::{Column, ResultValue, Results, TextTable, WIDTH};
 use phaseloom_hardware::CoreSharing;
 
-/// A swept value longer than this is cut on the terminal.
-const MAX_VALUE: usize = 24;
+/// Characters that the values of all axes may take on the terminal. Longer ones are cut.
+const MAX_VALUES: usize = 48;
 
 /// What the text of the results of a run shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -216,10 +216,11 @@ impl FirstColumn {
 
 /// Values without control characters, long ones cut.
 fn shown_values(values: &[String]) -> Vec<String> {
+    let max = (MAX_VALUES / values.len().max(1)).clamp(10, 24);
     let shown = |value: &String| {
         let plain = value.replace(char::is_control, " ");
-        match plain.chars().count() > MAX_VALUE {
-            true => plain.chars().take(MAX_VALUE - 1).chain(['…']).collect(),
+        match plain.chars().count() > max {
+            true => plain.chars().take(max - 1).chain(['…']).collect(),
             false => plain,
         }
     };

@@ -7,7 +7,7 @@ use super::terminal::output;
 use anyhow::Context;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use phaseloom::files::{FileError, write_atomically};
+use phaseloom::files::{FileError, WIDTH, wrap, write_atomically};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use templates::{TEMPLATES, Template};
@@ -54,8 +54,8 @@ impl New {
             write_atomically(&self.folder.join(file.name), &file.contents.bytes()?)?;
         }
         write_atomically(&self.folder.join("README.md"), readme(template).as_bytes())?;
-        let mut text =
-            format!("{}: {}\n\nType next:\n  cd {}\n", template.key, template.about, shell_word(&self.folder));
+        let about = format!("{}: {}", template.key, template.about);
+        let mut text = format!("{}\n\nType next:\n  cd {}\n", wrap(&about, WIDTH, 2), shell_word(&self.folder));
         for (command, about) in template.commands {
             let _ = write!(text, "  # {about}\n  {command}\n");
         }
