@@ -16,6 +16,7 @@ mod cli {
     mod programs;
     mod refusals;
     mod runs;
+    mod start;
     mod support;
     mod sweeps;
     mod validate;

@@ -45,9 +45,10 @@
 //! | `sweep` | [`Experiment::new`](experiment::Experiment::new) with a `matrix` or a `program`, then as `run`; its law: [`hardware::Process::matrix_law`] |
 //! | `merge` | [`experiment::merge`] |
 //! | `spectra` | [`hardware::spectra::derive`] |
-//! | `preset` | [`Process::preset`], [`hardware::preset`] |
-//! | `validate` | [`validation::Report::new`] |
-//! | `list` | [`mesh::topologies`], [`CELLS`](mesh::CELLS), [`CONVENTIONS`](mesh::convention::CONVENTIONS), [`IMPERFECTIONS`](hardware::IMPERFECTIONS), [`CORRECTIONS`](hardware::correction::CORRECTIONS), [`PRESETS`](hardware::PRESETS), [`LINK_PARTS`](hardware::LINK_PARTS), [`DETECTIONS`](hardware::DETECTIONS), [`LAYERS`](network::layer::LAYERS), [`FIGURES`](report::FIGURES), [`CLAIMS`](validation::CLAIMS) |
+//! //! | `validate` | [`validation::Report::new`] |
+//! | `generate` | [`haar_unitary`], [`numerics::haar_orthogonal`], then [`files::write_matrix`] |
+//! | `import` | [`network::import::ImportedModel::new`] |
+//! | `explain` | [`Process::preset`], [`hardware::preset`], [`mesh::topologies`], [`CELLS`](mesh::CELLS), [`CONVENTIONS`](mesh::convention::CONVENTIONS), [`IMPERFECTIONS`](hardware::IMPERFECTIONS), [`CORRECTIONS`](hardware::correction::CORRECTIONS), [`PRESETS`](hardware::PRESETS), [`LINK_PARTS`](hardware::LINK_PARTS), [`DETECTIONS`](hardware::DETECTIONS), [`LAYERS`](network::layer::LAYERS), [`FIGURES`](report::FIGURES), [`CLAIMS`](validation::CLAIMS) |
 //!
 //! A whole experiment in one call, with its files in a folder:
 //!

@@ -117,3 +117,19 @@ macro_rules! boxed {
 }
 
 boxed!(Network(NetworkError), Experiment(ExperimentError), Validation(ValidationError));
+
+phaseloom_files::error_codes! {
+    Error {
+        ComplexMatrix = 901, ComplexProduct = 902, ProgramShape = 903, Detection = 904, TooManyPorts = 905,
+        SeveralCores = 906,
+    } wraps {
+        Self::Numerics(error) => error,
+        Self::File(error) => error,
+        Self::Mesh(error) => error,
+        Self::Hardware(error) => error,
+        Self::Network(error) => error,
+        Self::Experiment(error) => error,
+        Self::Report(error) => error,
+        Self::Validation(error) => error,
+    }
+}
