@@ -3,8 +3,8 @@
 use super::support::{Scene, npy_real, run};
 
 fn commands() -> impl Iterator<Item = &'static str> {
-    "new generate import run merge sweep program convert chip correct matrix compare draw train calibrate spectra validate \
-      explain completions man"
+    "new generate import run merge sweep program convert chip correct matrix compare draw train calibrate spectra validate explain \
+     completions man"
         .split(' ')
 }
 

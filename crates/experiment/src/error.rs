@@ -225,7 +225,6 @@ phaseloom_files::error_codes! {
 
 phaseloom_files::error_codes! {
     Problem {
-        Direct = 651, NoCalibration = 652, OffsetQuantile = 653, NothingPhotonic = 654, Sweep = 655, NoLayer = 656, Threshold = 657,
-        NoOutputs = 658,
+        Direct = 651, NoCalibration = 652, OffsetQuantile = 653, NothingPhotonic = 654, Sweep = 655, NoLayer = 656, Threshold = 657, NoOutputs = 658,
     }
 }
