@@ -4,7 +4,7 @@ use super::Exit;
 use super::terminal::{output, streams};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
-use phaseloom::files::write_atomically;
+use phaseloom::files::{WIDTH, wrap, write_atomically};
 use phaseloom::network::Tensors;
 use phaseloom::network::import::{ImportSettings, ImportedModel, WeightLayout};
 use std::path::{Component, Path, PathBuf};
@@ -81,7 +81,7 @@ impl Import {
             summary += &format!("not used, so the network computes without them: {}\n", model.unused.join(", "));
         }
         summary += "check that the row of the floating-point network has the accuracy that your framework gives\n";
-        output::print(&summary)?;
+        output::print(&(wrap(&summary, WIDTH, 2) + "\n"))?;
         output::status(&format!("wrote {}", path.display()));
         Ok(Exit::Done)
     }

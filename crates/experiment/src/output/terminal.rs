@@ -121,7 +121,7 @@ impl Tables<'_> {
                     continue;
                 }
                 let label =
-                    if is_reference { reference(s.row).to_owned() } else { first_column.of(self, point, s.chips) };
+                    if is_reference { reference(s.row).to_owned() } else { first_column.chips(self, point, s.chips) };
                 let quantiles = match is_reference || !spread {
                     true => String::new(),
                     false => {
@@ -209,7 +209,7 @@ impl FirstColumn {
     }
 
     /// The cell of the chips at a point.
-    fn of(&self, tables: &Tables<'_>, point: &Point, chips: usize) -> String {
+    fn chips(&self, tables: &Tables<'_>, point: &Point, chips: usize) -> String {
         self.with_count(&shown_values(&tables.axis_values(point)), &chips.to_string())
     }
 }

@@ -61,7 +61,7 @@ enum FormatName {
 }
 
 impl Format {
-    fn of_results(self) -> ResultFormat {
+    fn result_format(self) -> ResultFormat {
         match self.format {
             FormatName::Table => ResultFormat::Table,
             FormatName::Json => ResultFormat::Json,
@@ -140,7 +140,7 @@ pub fn print_bytes(bytes: &[u8]) -> anyhow::Result<()> {
 
 /// Prints results in a format. Marks of verdicts are coloured on a terminal.
 pub fn print_results(results: &Results, format: Format) -> anyhow::Result<()> {
-    let text = results.written(format.of_results());
+    let text = results.written(format.result_format());
     let is_colored = format.format == FormatName::Table
         && anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never;
     print(&if is_colored { colored_marks(&text) } else { text })
@@ -149,7 +149,7 @@ pub fn print_results(results: &Results, format: Format) -> anyhow::Result<()> {
 /// Prints the results of a command that writes a file: on stderr if the file itself goes to stdout.
 pub fn print_summary(results: &Results, format: Format, output: Option<&Path>) -> anyhow::Result<()> {
     if output.is_some_and(super::streams::is_stream) {
-        results.written(format.of_results()).lines().for_each(status);
+        results.written(format.result_format()).lines().for_each(status);
         return Ok(());
     }
     print_results(results, format)
