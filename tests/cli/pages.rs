@@ -12,7 +12,7 @@ fn commands() -> impl Iterator<Item = &'static str> {
 fn help_of_every_command_shows_an_example() {
     let whole = run(["--help"]).well().out;
     for command in commands() {
-        assert!(whole.contains(command));
+        assert!(whole.contains(command) != ["completions", "man"].contains(&command), "{command}");
         let help = run([command, "--help"]).well().out;
         assert!(help.contains("Usage: ") && help.contains(&format!("phaseloom {command}")), "{help}");
         assert!(help.contains("Example"), "no example: {help}");

@@ -104,7 +104,7 @@ pub enum FileError {
 /// ```
 #[macro_export]
 macro_rules! error_codes {
-    ($error:ident { $($variant:ident = $code:literal),* $(,)? } $(wraps { $($pattern:pat => $inner:expr),* $(,)? })?) => {
+    ($error:ident { $($variant:ident = $code:literal),* $(,)? } $(wraps { $($(#[$if:meta])? $pattern:pat => $inner:expr),* $(,)? })?) => {
         impl $error {
             /// The codes of this enum itself.
             pub const CODES: &'static [u16] = &[$($code),*];
@@ -114,7 +114,7 @@ macro_rules! error_codes {
             pub fn code(&self) -> u16 {
                 match self {
                     $(Self::$variant { .. } => $code,)*
-                    $($($pattern => $inner.code(),)*)?
+                    $($($(#[$if])? $pattern => $inner.code(),)*)?
                 }
             }
         }
