@@ -248,14 +248,20 @@ pub(crate) fn diagnose(
 
 /// The part of the line about sources. `all` says whether all of them were tried.
 fn source_text(base: Closeness, tried: &[(&str, Closeness)], all: bool) -> String {
-    let Some(best) = tried.iter().map(|(_, closeness)| *closeness).max_by(|a, b| a.value().total_cmp(&b.value()))
-    else {
+    let Some(&(name, best)) = tried.iter().max_by(|a, b| a.1.value().total_cmp(&b.1.value())) else {
         return String::new();
     };
     let among = if all { "" } else { " of those tried" };
     let limit = if matches!(base, Closeness::SameClasses { .. }) { "at most" } else { "at least" };
+    let few = match base {
+        Closeness::SameClasses { samples, .. } => format!("{samples} samples are"),
+        Closeness::Difference(_) => "the samples are".to_owned(),
+    };
     if !best.exceeds(base) {
         return match all {
+            _ if best.value() - base.value() > TOLERATED_LOSS => {
+                format!("; {few} too few to tell which source costs most (without `{name}` {best})")
+            }
             true => format!("; no source alone explains the loss: without any one of them, {best} {limit}"),
             false => format!("; none of the sources tried explains the loss alone: {best} {limit}"),
         };
@@ -300,6 +306,25 @@ impl PreparedPoint {
 mod tests {
     use super::*;
     use phaseloom_hardware::Link;
+
+    #[test]
+    fn a_source_is_named_if_its_gain_exceeds_its_standard_error() {
+        let share = |same: f64| Closeness::SameClasses { same, samples: 256.0 };
+        let text = |tried: &[(&str, f64)], all| {
+            let tried: Vec<(&str, Closeness)> = tried.iter().map(|(name, same)| (*name, share(*same))).collect();
+            source_text(share(100.0), &tried, all)
+        };
+        let one = text(&[("phase_error", 110.0), ("thermal_crosstalk", 250.0)], true);
+        assert_eq!(one, "; `thermal_crosstalk` (without it 97.7 %) costs most");
+        // 2·√(p(1−p)/256 · 2) is 2.7 points at 97.5 %.
+        let two = text(&[("phase_error", 249.0), ("splitter_error", 250.0), ("dac", 120.0)], false);
+        let expected = "; `phase_error` (without it 97.3 %) and `splitter_error` (without it 97.7 %) cost most of those tried, about the same";
+        assert_eq!(two, expected);
+        let few = text(&[("phase_error", 115.0)], true);
+        assert_eq!(few, "; 256 samples are too few to tell which source costs most (without `phase_error` 44.9 %)");
+        assert!(text(&[("phase_error", 101.0)], true).starts_with("; no source alone explains the loss"));
+        assert!(text(&[("phase_error", 101.0)], false).starts_with("; none of the sources tried"));
+    }
 
     #[test]
     fn every_part_of_the_link_can_be_left_out() {
