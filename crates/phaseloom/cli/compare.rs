@@ -2,6 +2,7 @@
 
 use super::Exit;
 use super::chip::load_process;
+use super::terminal::figures::FigureOptions;
 use super::terminal::{interrupt, output, results, system, whole};
 use anyhow::Context;
 use clap::Args;
@@ -38,6 +39,8 @@ pub struct Compare {
     /// Folder of table and figure
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    figures: FigureOptions,
 }
 
 /// A mesh whose mean 1 − F without errors is below this realises any unitary.
@@ -91,9 +94,9 @@ impl Compare {
         text += &conclusion(&lines);
         if let Some(folder) = &self.output {
             let csv = self.csv(&lines).context("table.csv")?;
-            let svg = (COMPARISON_FIGURE.draw)(&Table::parse(&csv).context("table.csv")?)?;
+            let svg = (COMPARISON_FIGURE.draw)(&Table::parse(&csv).context("table.csv")?, &self.figures.style())?;
             std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-            results::write_figure(&folder.join("figure"), &svg)?;
+            results::write_figure(&folder.join("figure"), svg, self.figures)?;
             write_atomically(&folder.join("table.csv"), csv.as_bytes())?;
         }
         output::print(&text)?;
@@ -249,7 +252,8 @@ mod tests {
     #[test]
     fn searches_of_many_phases_are_left_out() {
         let left_out = |modes: usize| -> Vec<String> {
-            let compare = Compare { modes, process: PathBuf::new(), trials: 2, seed: 1, output: None };
+            let (process, figures) = (PathBuf::new(), FigureOptions::default());
+            let compare = Compare { modes, process, trials: 2, seed: 1, output: None, figures };
             compare.left_out().map(|design| design.to_string()).collect()
         };
         assert!(left_out(64).is_empty() && left_out(75) == ["masks"] && left_out(512) == ["masks"]);

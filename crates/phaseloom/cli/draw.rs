@@ -1,6 +1,7 @@
 //! The command `draw`: draw the mesh of a program.
 
 use super::Exit;
+use super::terminal::figures::Style;
 use super::terminal::{output, whole};
 use anyhow::{Context, bail, ensure};
 use clap::Args;
@@ -11,7 +12,7 @@ use phaseloom::mesh::cell::CellErrors;
 use phaseloom::mesh::{
     CellPart, CellTrace, ColumnTrace, Form, MatrixProgram, Phases, Stage, StageKind, StageTrace, convention,
 };
-use phaseloom::report::{MeshColumn, MeshDrawing, Part, Port, Shifter, png};
+use phaseloom::report::{MeshColumn, MeshDrawing, Part, Port, Shifter, pdf, png};
 use std::path::{Path, PathBuf};
 
 /// The largest mesh that is drawn: some ten thousand interferometers, beyond which neither an eye nor a browser follows.
@@ -29,12 +30,13 @@ const MAX_WIDTH_PX: f64 = 16_384.0;
 #[command(after_help = "Examples:\n  \
     phaseloom draw program.json -o mesh.svg\n  \
     phaseloom draw program.json --input 0 -o mesh.svg\n  \
-    phaseloom draw program.json --input 0 --chip chip.json -o mesh.png")]
+    phaseloom draw program.json --input 0 --chip chip.json -o mesh.png\n  \
+    phaseloom draw program.json --width 178mm --no-title -o mesh.pdf")]
 pub struct Draw {
     /// The program (JSON), of at most 128 rows and columns
     program: PathBuf,
     /// Where to write the drawing; the ending selects the format
-    #[arg(short, long, value_name = "MESH.svg|MESH.png")]
+    #[arg(short, long, value_name = "MESH.svg|MESH.png|MESH.pdf")]
     output: PathBuf,
     /// Send unit power into this port, from 0, and show it along the waveguides
     #[arg(long, value_name = "PORT", value_parser = whole(0, usize::MAX))]
@@ -42,12 +44,14 @@ pub struct Draw {
     /// Draw the phases and the light of a chip from `phaseloom chip`
     #[arg(long, value_name = "CHIP.json")]
     chip: Option<PathBuf>,
+    #[command(flatten)]
+    style: Style,
 }
 
 impl Draw {
     pub fn execute(self) -> anyhow::Result<Exit> {
         let read = [("the program", Some(self.program.as_path())), ("the chip", self.chip.as_deref())];
-        output::check_output_path(&self.output, &["svg", "png"], &read)?;
+        output::check_output_path(&self.output, &["svg", "png", "pdf"], &read)?;
         let program = convention::load(&self.program)?;
         let (rows, columns) = program.shape();
         let path = self.program.display();
@@ -61,9 +65,10 @@ impl Draw {
         }
         let optics = optics(&program, self.chip.as_deref())?;
         let drawing = drawing(&program, &optics, self.input, self.chip.is_some());
-        let svg = drawing.svg();
+        let svg = drawing.svg(&self.style.get());
         let bytes = match output::ending(&self.output).as_str() {
             "png" => png(&svg, (PIXELS * drawing.width()).min(MAX_WIDTH_PX) as u32)?,
+            "pdf" => pdf(&svg)?,
             _ => svg.into_bytes(),
         };
         write_atomically(&self.output, &bytes)?;

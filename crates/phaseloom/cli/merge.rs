@@ -1,6 +1,7 @@
 //! The command `merge`: merge the shards of a run.
 
 use super::Exit;
+use super::terminal::figures::FigureOptions;
 use super::terminal::{output, results};
 use clap::Args;
 use phaseloom::experiment::{Tables, merge};
@@ -17,6 +18,8 @@ pub struct Merge {
     /// Folder of the whole run
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
+    #[command(flatten)]
+    figures: FigureOptions,
 }
 
 impl Merge {
@@ -26,7 +29,7 @@ impl Merge {
         let outcome = merge(&self.folders, &self.output, &|text| output::status(&format!("note: {text}")))?;
         results::provenance(&outcome, "merged", start.elapsed())?;
         if let Some(tables) = Tables::new(&outcome) {
-            results::write(&outcome, &tables)?;
+            results::write(&outcome, &tables, self.figures)?;
             output::print(&tables.text())?;
         }
         output::status(&format!("results in {}", self.output.display()));

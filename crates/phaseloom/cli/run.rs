@@ -1,6 +1,7 @@
 //! The command `run`: run an experiment.
 
 use super::Exit;
+use super::terminal::figures::FigureOptions;
 use super::terminal::{interrupt, output, results, whole};
 use clap::Args;
 use phaseloom::experiment;
@@ -25,6 +26,7 @@ use std::time::Instant;
     phaseloom run examples/digits/digits.toml\n  \
     phaseloom run experiment.toml -o results/mine --trials 50 --threads 4\n  \
     phaseloom run results/mine --trials 100               # more chips for the same run\n  \
+    phaseloom run results/mine --pdf --width 86mm --no-title  # draw its figure for a column of a paper\n  \
     phaseloom run experiment.toml --dry-run               # how large, how long\n  \
     phaseloom run experiment.toml --save-outputs 0 1      # also of the layers 0 and 1 of the model\n  \
     phaseloom run experiment.toml --shard 1/2 -o part1    # on one machine\n  \
@@ -55,6 +57,8 @@ pub struct Run {
     /// Print the size of the run, and its memory and time as estimates; write nothing
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    figures: FigureOptions,
 }
 
 impl Run {
@@ -70,9 +74,15 @@ impl Run {
     }
 
     /// The options of a run of an experiment that is in no file. `path` is its name in messages.
-    pub(super) fn for_experiment(path: PathBuf, threads: Option<u16>, shard: Shard, dry_run: bool) -> Self {
+    pub(super) fn for_experiment(
+        path: PathBuf,
+        threads: Option<u16>,
+        shard: Shard,
+        dry_run: bool,
+        figures: FigureOptions,
+    ) -> Self {
         let (output, trials, seed, save_outputs) = (None, None, None, None);
-        Self { experiment: path, output, trials, seed, threads, shard, save_outputs, dry_run }
+        Self { experiment: path, output, trials, seed, threads, shard, save_outputs, dry_run, figures }
     }
 
     /// Computes an experiment in a folder, and prints its results.
@@ -145,7 +155,7 @@ impl Run {
         if outcome.computed == 0 {
             output::status(&format!("{}: this run is finished; nothing was computed", folder.display()));
         }
-        results::write(&outcome, &tables)?;
+        results::write(&outcome, &tables, self.figures)?;
         output::print(&tables.text())?;
         outcome.diagnosis.iter().for_each(|text| output::status(&format!("note: {text}")));
         output::status(&format!("results in {}", folder.display()));

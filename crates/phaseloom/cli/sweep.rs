@@ -2,6 +2,7 @@
 
 use super::Exit;
 use super::run::Run;
+use super::terminal::figures::FigureOptions;
 use super::terminal::{output, whole};
 use clap::Args;
 use phaseloom::experiment::{Axis, Config, Experiment, MatrixForm, Shard};
@@ -60,6 +61,8 @@ pub struct Sweep {
     /// Print the size of the run, and its memory and time as estimates; write nothing
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    figures: FigureOptions,
 }
 
 impl Sweep {
@@ -68,7 +71,7 @@ impl Sweep {
         self.output.as_deref().map(output::check_output_folder).transpose()?;
         let experiment = self.experiment()?;
         let folder = self.output.clone().unwrap_or_else(|| self.default_folder(&experiment));
-        let run = Run::for_experiment(experiment.path.clone(), self.threads, self.shard, self.dry_run);
+        let run = Run::for_experiment(experiment.path.clone(), self.threads, self.shard, self.dry_run, self.figures);
         run.compute(&experiment, &folder, start)
     }
 

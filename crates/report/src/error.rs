@@ -85,6 +85,9 @@ pub enum ReportError {
         /// The largest width.
         limit_px: u32,
     },
+    /// The PDF could not be compressed.
+    #[error("the PDF could not be written")]
+    Write(#[from] std::io::Error),
     /// The image could not be compressed.
     #[error("the PNG could not be encoded")]
     Encode(#[source] Box<dyn std::error::Error + Send + Sync>),

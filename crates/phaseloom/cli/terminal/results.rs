@@ -1,41 +1,39 @@
 //! The files of a finished run: tables, figures, provenance.
 
+use super::figures::FigureOptions;
 use anyhow::Context;
 use phaseloom::experiment::{Outcome, Tables, VERSION};
 use phaseloom::files::{read_text, write_atomically};
-use phaseloom::report::{FIGURES, MATRIX_FIGURES, Table, png};
+use phaseloom::report::{FIGURES, MATRIX_FIGURES, Table};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-/// Width of the PNG (pixels).
-const PNG_WIDTH: u32 = 1600;
 
 /// The list of the sessions of a run.
 const PROVENANCE: &str = "provenance.json";
 
 /// Writes tables and figures to the folder of the run. Equal experiments give equal bytes.
-pub fn write(outcome: &Outcome, tables: &Tables<'_>) -> anyhow::Result<()> {
+pub fn write(outcome: &Outcome, tables: &Tables<'_>, options: FigureOptions) -> anyhow::Result<()> {
     // Everything is drawn before the first file is written.
     let mut figures = Vec::new();
-    let summary = Table::parse(&tables.summary_csv()).context("summary.csv")?;
+    let chips = Table::parse(&tables.table_csv()).context("table.csv")?;
+    let summary = Table::parse(&tables.summary_csv()).context("summary.csv")?.with_chips(chips);
     let all = if tables.is_matrix() { MATRIX_FIGURES } else { FIGURES };
     for figure in all {
-        let svg = (figure.draw)(&summary).with_context(|| format!("figure `{}`", figure.key))?;
+        let svg = (figure.draw)(&summary, &options.style()).with_context(|| format!("figure `{}`", figure.key))?;
         // The first figure is the figure of the run.
         let stem = if figure.key == all[0].key { "figure".to_owned() } else { format!("figure-{}", figure.key) };
-        figures.push((format!("{stem}.png"), png(&svg, PNG_WIDTH)?));
-        figures.push((format!("{stem}.svg"), svg.into_bytes()));
+        let files = options.formats(svg)?.into_iter();
+        figures.extend(files.map(|(ending, bytes)| (format!("{stem}.{ending}"), bytes)));
     }
     tables.write()?;
     Ok(figures.iter().try_for_each(|(name, bytes)| outcome.write(name, bytes))?)
 }
 
-/// Writes a figure as SVG and PNG to a path without ending.
-pub fn write_figure(path: &Path, svg: &str) -> anyhow::Result<()> {
-    let image = png(svg, PNG_WIDTH)?;
-    write_atomically(&path.with_extension("svg"), svg.as_bytes())?;
-    Ok(write_atomically(&path.with_extension("png"), &image)?)
+/// Writes a figure in every format to a path without ending.
+pub fn write_figure(path: &Path, svg: String, options: FigureOptions) -> anyhow::Result<()> {
+    let files = options.formats(svg)?;
+    Ok(files.iter().try_for_each(|(ending, bytes)| write_atomically(&path.with_extension(ending), bytes))?)
 }
 
 /// Adds this session to `provenance.json`, the only file that depends on the machine and the time.

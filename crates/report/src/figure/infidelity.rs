@@ -6,8 +6,8 @@
 //! y        1 − F, logarithmic if it spans more than 1.5 decades; zeros are then left out
 //! ```
 
-use super::accuracy::{style, x_axis};
-use super::{Figure, provenance};
+use super::accuracy::{style_of, x_axis};
+use super::{Figure, provenance, spread};
 use crate::error::ReportError;
 use crate::figure_axes::FigureAxes;
 use crate::plot::axis::{Axis, extremes};
@@ -15,6 +15,7 @@ use crate::plot::chart::{self, Frame};
 use crate::plot::label::quantity;
 use crate::plot::legend::Entry;
 use crate::plot::page::Stroke;
+use crate::style::FigureStyle;
 use crate::summary::{Kind, Outcome, Summary};
 use crate::table::Table;
 
@@ -28,13 +29,10 @@ pub(crate) const INFIDELITY: Figure = Figure {
 /// An infidelity below this is rounding and counts as zero.
 const ROUNDING: f64 = 1e-20;
 
-/// Fewer chips have no band, because their quantiles say little.
-const MIN_BAND: f64 = 5.0;
-
 /// One point of a line: x, its chips, and its law.
 type Marked<'a> = (f64, &'a Outcome, Option<f64>);
 
-fn draw(table: &Table) -> Result<String, ReportError> {
+fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
     let (summary, laws) = read(table)?;
     let axes = FigureAxes::new(&summary);
     let values = || {
@@ -58,30 +56,21 @@ fn draw(table: &Table) -> Result<String, ReportError> {
     if summary.outcomes.iter().any(|outcome| !is_shown(outcome.mean)) {
         footer.push("points without infidelity are not on the logarithmic axis".to_owned());
     }
-    let has_band = x.is_categorical() || summary.outcomes.iter().all(|outcome| outcome.chips >= MIN_BAND);
     let frame = Frame {
         title: table.metadata("name").unwrap_or("Infidelity").to_owned(),
-        legend: legend(&summary, &axes, has_band, laws.iter().any(Option::is_some)),
+        legend: legend(&summary, &axes, laws.iter().any(Option::is_some)),
         x: x.clone(),
         y: y.clone(),
         footer: footer.join(" · "),
     };
-    chart::draw(frame, |chart| {
+    chart::draw(style, frame, |chart| {
         for (group, line) in lines.iter().enumerate() {
-            let (stroke, marker) = style(group);
+            let (stroke, marker) = style_of(group);
             let shown: Vec<&Marked> = line.iter().filter(|(_, outcome, _)| is_shown(outcome.mean)).collect();
             let inside = |value: f64| if is_shown(value) { value } else { f64::NEG_INFINITY };
-            for run in shown.chunk_by(|a, b| x.joins(a.0, b.0)) {
-                match run {
-                    [(x, o, _)] if o.q90 > o.q10 => {
-                        chart.error_bar(*x, [inside(o.q10), o.mean, o.q90], Stroke { width: 1.5, ..stroke })?;
-                    }
-                    run if has_band => {
-                        let curves: Vec<_> = run.iter().map(|(x, o, _)| (*x, inside(o.q10), o.q90)).collect();
-                        chart.band(&curves, stroke.colour)?;
-                    }
-                    _ => {}
-                }
+            let chips: Vec<(f64, &Outcome)> = shown.iter().map(|(x, outcome, _)| (*x, *outcome)).collect();
+            for run in chips.chunk_by(|a, b| x.joins(a.0, b.0)) {
+                spread::draw(chart, run, (stroke, marker), |o| o.mean, inside)?;
             }
             let laws: Vec<(f64, f64)> =
                 line.iter().filter_map(|(x, _, law)| Some((*x, (*law).filter(|law| is_shown(*law))?))).collect();
@@ -135,19 +124,13 @@ fn y_axis(values: &[f64], title: &str) -> Axis {
     }
 }
 
-fn legend(summary: &Summary, axes: &FigureAxes, has_band: bool, has_law: bool) -> Vec<Entry> {
-    let spread = if axes.x_is_numeric { "band" } else { "bars" };
-    let chips = summary.chips();
-    let text = match (chips.as_str(), has_band) {
-        ("one chip", _) => chips,
-        (_, true) => format!("mean of {chips}, 10–90 % {spread}"),
-        (_, false) => format!("mean of {chips}"),
-    };
+fn legend(summary: &Summary, axes: &FigureAxes, has_law: bool) -> Vec<Entry> {
+    let text = spread::words(summary, "mean", axes.x_is_numeric);
+    let band = spread::has_band(summary, axes.x_is_numeric);
     let of_group = |group: usize, text: String| {
-        let (stroke, marker) = style(group);
-        let band = has_band && axes.x_is_numeric;
+        let (stroke, marker) = style_of(group);
         let line = Some(if has_law { law_stroke(stroke) } else { Stroke { width: 0.0, ..stroke } });
-        Entry { line, marker: Some(marker), band, text, breaks: false }
+        Entry { line, marker: Some(marker), band, text, ..Entry::default() }
     };
     let text = if has_law { format!("{text}; line: law") } else { text };
     if axes.grouping.is_empty() {
@@ -170,7 +153,7 @@ mod tests {
     fn svg(rows: &str) -> Result<String, ReportError> {
         let header = "# name: a sweep\nrow,point,splitter_error.sigma_rad,chips,infidelity_mean,infidelity_q10,\
                       infidelity_q50,infidelity_q90,infidelity_law\n";
-        draw(&Table::parse(&format!("{header}{rows}")).unwrap())
+        draw(&Table::parse(&format!("{header}{rows}")).unwrap(), &FigureStyle::default())
     }
 
     #[test]
