@@ -329,6 +329,7 @@ mod tests {
     use phaseloom::mesh::{MeshDesign, topology};
     use phaseloom::nalgebra::{DMatrix, DVector};
     use phaseloom::numerics::{StreamKey, haar_unitary};
+    use phaseloom::report::FigureStyle;
 
     /// Power after a part, or in its absorber.
     fn power(part: &Part) -> f64 {
@@ -380,6 +381,24 @@ mod tests {
             let ends = drawing.columns.iter().flat_map(|column| &column.parts);
             let dumped: f64 = ends.map(|part| if let Part::End { power, .. } = part { *power } else { 0.0 }).sum();
             assert!((dumped + leaving(last) - 1.0).abs() < 1e-13, "{rows}×{columns}");
+        }
+    }
+
+    /// A README shows an image at most 830 px wide.
+    #[test]
+    fn every_text_of_a_mesh_of_eight_modes_has_nine_pixels_in_a_readme() {
+        for modes in [2, 4, 8] {
+            let u = haar_unitary(modes, &mut StreamKey::new(3, "draw").stream());
+            let program = MatrixProgram::new(&u, Form::Unitary, topology("rectangular").unwrap()).unwrap();
+            for input in [None, Some(0)] {
+                let drawing = drawing(&program, &optics(&program, None).unwrap(), input, false);
+                let (svg, scale) = (drawing.svg(&FigureStyle::default()), (830.0 / drawing.width()).min(1.0));
+                let sizes =
+                    svg.split("font-size=\"").skip(1).filter_map(|rest| rest.split('"').next()?.parse::<f64>().ok());
+                let smallest = sizes.fold(f64::INFINITY, f64::min);
+                assert!(scale * smallest >= 9.0, "{modes} modes: {:.2} px", scale * smallest);
+                assert!(svg.contains(">φ<") && svg.contains(">θ<") && svg.contains("prefers-color-scheme"));
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use crate::png::tree;
 use flate2::{Compression, write::ZlibEncoder};
 use pdf_writer::types::{LineCapStyle, LineJoinStyle};
 use pdf_writer::{Content, Filter, Finish, Name, Pdf, Rect, Ref};
-use resvg::tiny_skia::{Path as Outline, PathSegment, Transform};
+use resvg::tiny_skia::{Path as Outline, PathSegment, Point, Transform};
 use resvg::usvg::{Color, Fill, FillRule, Group, LineCap, LineJoin, Node, Paint, PaintOrder, Path, Stroke};
 use std::io::Write;
 
@@ -103,14 +103,23 @@ impl Page {
     }
 
     fn outline(&mut self, outline: &Outline) {
+        // Fewer digits make a file half as large. A unit is a pixel or less.
+        let rounded = |point: Point| Point::from_xy((1e3 * point.x).round() / 1e3, (1e3 * point.y).round() / 1e3);
+        let segments = outline.segments().map(|segment| match segment {
+            PathSegment::MoveTo(p) => PathSegment::MoveTo(rounded(p)),
+            PathSegment::LineTo(p) => PathSegment::LineTo(rounded(p)),
+            PathSegment::QuadTo(c, p) => PathSegment::QuadTo(rounded(c), rounded(p)),
+            PathSegment::CubicTo(c1, c2, p) => PathSegment::CubicTo(rounded(c1), rounded(c2), rounded(p)),
+            PathSegment::Close => PathSegment::Close,
+        });
         let mut last = (0.0, 0.0);
-        for segment in outline.segments() {
+        for segment in segments {
             match segment {
                 PathSegment::MoveTo(p) => self.content.move_to(p.x, p.y),
                 PathSegment::LineTo(p) => self.content.line_to(p.x, p.y),
                 // PDF has cubic curves only.
                 PathSegment::QuadTo(c, p) => {
-                    let third = |end: f32, control: f32| end + 2.0 / 3.0 * (control - end);
+                    let third = |end: f32, control: f32| (1e3 * (end + 2.0 / 3.0 * (control - end))).round() / 1e3;
                     let (x1, y1) = (third(last.0, c.x), third(last.1, c.y));
                     self.content.cubic_to(x1, y1, third(p.x, c.x), third(p.y, c.y), p.x, p.y)
                 }

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use phaseloom::report::{FigureStyle, Length, ReportError, pdf, png};
+use std::path::Path;
 
 /// Width of the PNG (pixels).
 const PNG_WIDTH: u32 = 1600;
@@ -41,6 +42,11 @@ impl Style {
 impl FigureOptions {
     pub fn style(self) -> FigureStyle {
         self.style.get()
+    }
+
+    /// The same options, with a PDF also if there is one of an earlier call, which would be of another state of the run.
+    pub fn with_pdf_of(self, path: &Path) -> Self {
+        Self { pdf: self.pdf || path.with_extension("pdf").exists(), ..self }
     }
 
     /// A figure in every format, each with the ending of its file.

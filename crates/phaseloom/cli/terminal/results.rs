@@ -23,7 +23,7 @@ pub fn write(outcome: &Outcome, tables: &Tables<'_>, options: FigureOptions) -> 
         let svg = (figure.draw)(&summary, &options.style()).with_context(|| format!("figure `{}`", figure.key))?;
         // The first figure is the figure of the run.
         let stem = if figure.key == all[0].key { "figure".to_owned() } else { format!("figure-{}", figure.key) };
-        let files = options.formats(svg)?.into_iter();
+        let files = options.with_pdf_of(&outcome.folder().join(&stem)).formats(svg)?.into_iter();
         figures.extend(files.map(|(ending, bytes)| (format!("{stem}.{ending}"), bytes)));
     }
     tables.write()?;
@@ -32,7 +32,7 @@ pub fn write(outcome: &Outcome, tables: &Tables<'_>, options: FigureOptions) -> 
 
 /// Writes a figure in every format to a path without ending.
 pub fn write_figure(path: &Path, svg: String, options: FigureOptions) -> anyhow::Result<()> {
-    let files = options.formats(svg)?;
+    let files = options.with_pdf_of(path).formats(svg)?;
     Ok(files.iter().try_for_each(|(ending, bytes)| write_atomically(&path.with_extension(ending), bytes))?)
 }
 

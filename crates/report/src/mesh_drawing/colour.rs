@@ -24,6 +24,9 @@ pub(super) const FLOOR_DB: f64 = -30.0;
 /// A waveguide without light.
 const NO_LIGHT: Colour = (205, 205, 205);
 
+/// Yellow of every phase, so that none is a grey, which a dark scheme would replace.
+const TINT: f64 = 0.006;
+
 /// Colour of a phase (rad), modulo 2π.
 pub(super) fn phase_colour(phase: f64) -> Colour {
     let [red, green, blue] = linear(phase).map(encoded);
@@ -41,7 +44,7 @@ pub(super) fn text_colour(phase: f64) -> Colour {
 /// Linear red, green and blue of a phase, 0…1.
 fn linear(phase: f64) -> [f64; 3] {
     let lightness = LIGHTNESS + AMPLITUDE * phase.cos();
-    let (a, b) = (RED * phase.sin(), YELLOW * phase.sin());
+    let (a, b) = (RED * phase.sin(), YELLOW * phase.sin() + TINT);
     let long = (lightness + 0.396_337_777_4 * a + 0.215_803_757_3 * b).powi(3);
     let middle = (lightness - 0.105_561_345_8 * a - 0.063_854_172_8 * b).powi(3);
     let short = (lightness - 0.089_484_177_5 * a - 1.291_485_548_0 * b).powi(3);
@@ -75,6 +78,7 @@ pub(super) fn strength_colour(strength: f64) -> Colour {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plot::scheme::dark;
     use std::f64::consts::TAU;
 
     #[test]
@@ -84,6 +88,10 @@ mod tests {
             assert!(channels.iter().all(|channel| (0.0..=1.0).contains(channel)), "{step}°: {channels:?}");
         }
         assert_eq!(phase_colour(0.0), phase_colour(TAU));
+        assert!(
+            (0..720).all(|step| dark(phase_colour(TAU * f64::from(step) / 720.0)).is_none()),
+            "all stay in the dark"
+        );
     }
 
     /// Matrices on linear red, green and blue of Machado, Oliveira and Fernandes (2009) at severity 1.

@@ -2,6 +2,7 @@
 
 use super::part::INTERFEROMETER;
 use super::{MeshDrawing, Part, colour, sheet::Sheet};
+use crate::plot::font;
 use crate::plot::label::decimal;
 use crate::plot::palette::{Colour, FAINT_INK, INK, TICK};
 use std::f64::consts::TAU;
@@ -19,14 +20,18 @@ pub(super) fn draw(sheet: &mut Sheet, drawing: &MeshDrawing) {
     let parts = || drawing.columns.iter().flat_map(|column| &column.parts);
     let key = parts().find(|part| matches!(part, Part::Interferometer { .. }));
     let (scale_length, gap, key_pitch) = (sheet.scale * LENGTH, sheet.scale * GAP, sheet.scale * KEY_PITCH);
-    let key_length = if key.is_some() { INTERFEROMETER * key_pitch + gap } else { 0.0 };
+    let key_title = key.map_or_else(String::new, Part::key_title);
+    let key_width = (INTERFEROMETER * key_pitch).max(font::width(&key_title, sheet.scale * TICK));
+    let key_length = if key.is_some() { key_width + gap } else { 0.0 };
     let scales = if sheet.shows_light { 2.0 } else { 1.0 };
     let mut x = (sheet.width - key_length - scales * scale_length - (scales - 1.0) * gap) / 2.0;
     let y = sheet.height - sheet.scale * 38.0;
     if let Some(part) = key {
         let pitch = std::mem::replace(&mut sheet.pitch, key_pitch);
-        part.draw_key(sheet, x, y);
+        part.draw_key(sheet, x + (key_width - INTERFEROMETER * key_pitch) / 2.0, y);
         sheet.pitch = pitch;
+        let size = sheet.scale * TICK;
+        sheet.text(&key_title, (x + key_width / 2.0, y - 0.5 * key_pitch - 0.9 * size), "middle", size, FAINT_INK);
         x += key_length;
     }
     let phases = ["0", "π/2", "π", "3π/2", "2π"].map(str::to_owned);

@@ -145,6 +145,19 @@ impl Shifter {
 }
 
 impl Part {
+    /// What the letters of an interferometer mean.
+    pub(super) fn key_title(&self) -> String {
+        match self {
+            Self::Interferometer { phi, theta, symmetric: true, .. } => {
+                format!("internal phases {}, {}", theta.letter(), phi.letter())
+            }
+            Self::Interferometer { phi, theta, .. } => {
+                format!("{} external, {} internal phase", phi.letter(), theta.letter())
+            }
+            _ => String::new(),
+        }
+    }
+
     /// Draws an interferometer without phases, with the letters of its shifters, around a level: the key of a drawing.
     pub(super) fn draw_key(&self, sheet: &mut Sheet, x: f64, y: f64) {
         let Self::Interferometer { phi, theta, symmetric, .. } = self else { return };

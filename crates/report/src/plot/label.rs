@@ -81,7 +81,6 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("correction", "self_configuration", "self-configuration"),
     ("correction", "spsa", "SPSA"),
     ("correction", "adjoint", "in-situ gradient descent"),
-    ("topology", "tree", "tree (one row)"),
     ("cell", "mzi", "MZI"),
     ("detection", "homodyne", "homodyne detection"),
     ("detection", "direct", "direct detection"),
