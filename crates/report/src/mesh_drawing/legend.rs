@@ -27,11 +27,12 @@ pub(super) fn draw(sheet: &mut Sheet, drawing: &MeshDrawing) {
     let mut x = (sheet.width - key_length - scales * scale_length - (scales - 1.0) * gap) / 2.0;
     let y = sheet.height - sheet.scale * 38.0;
     if let Some(part) = key {
-        let pitch = std::mem::replace(&mut sheet.pitch, key_pitch);
+        let (pitch, shows_light) = (sheet.pitch, sheet.shows_light);
+        (sheet.pitch, sheet.shows_light) = (key_pitch, false);
         part.draw_key(sheet, x + (key_width - INTERFEROMETER * key_pitch) / 2.0, y);
-        sheet.pitch = pitch;
+        (sheet.pitch, sheet.shows_light) = (pitch, shows_light);
         let size = sheet.scale * TICK;
-        sheet.text(&key_title, (x + key_width / 2.0, y - 0.5 * key_pitch - 0.9 * size), "middle", size, FAINT_INK);
+        sheet.text(&key_title, (x + key_width / 2.0, y - 0.71 * key_pitch - 0.5 * size), "middle", size, FAINT_INK);
         x += key_length;
     }
     let phases = ["0", "π/2", "π", "3π/2", "2π"].map(str::to_owned);

@@ -61,7 +61,7 @@ impl Part {
                 sheet.waveguide(&Route::from(x, from).bend(x, end, to).to(end), *power);
             }
             Self::Splitter { at, powers } => {
-                splitters(sheet, (x, end), &[middle], at.map(|at| sheet.y(at)), powers);
+                splitters(sheet, "splitter", (x, end), &[middle], at.map(|at| sheet.y(at)), powers);
             }
             Self::Begin { at } => {
                 let (y, size) = (sheet.y(*at), (0.02 * pitch, ABSORBER * pitch));
@@ -82,7 +82,7 @@ impl Part {
                 let outside = at.map(|at| sheet.y(at));
                 let inside = between(outside);
                 let place = |along: f64| x + along * pitch;
-                splitters(sheet, (x, end), &SPLITTERS.map(place), outside, powers);
+                splitters(sheet, "splitter", (x, end), &SPLITTERS.map(place), outside, powers);
                 let phi_at = if *symmetric { (place(THETA), inside[1]) } else { (place(PHI), outside[0]) };
                 phi.draw(sheet, phi_at);
                 theta.draw(sheet, (place(THETA), inside[0]));
@@ -98,11 +98,18 @@ fn between(outside: [f64; 2]) -> [f64; 2] {
 }
 
 /// Splitters at some positions along a column (px), with the waveguides before, between and after them.
-fn splitters(sheet: &mut Sheet, (x, end): (f64, f64), positions: &[f64], outside: [f64; 2], powers: &[[f64; 2]]) {
+fn splitters(
+    sheet: &mut Sheet,
+    class: &str,
+    (x, end): (f64, f64),
+    positions: &[f64],
+    outside: [f64; 2],
+    powers: &[[f64; 2]],
+) {
     let (pitch, middle, inside) = (sheet.pitch, (outside[0] + outside[1]) / 2.0, between(outside));
     let size = ((COUPLER + RIM) * pitch, (CLOSE + RIM) * pitch);
     for position in positions {
-        sheet.rectangle("splitter", (*position, middle), size, SPLITTER, None);
+        sheet.rectangle(class, (*position, middle), size, SPLITTER, None);
     }
     let (half, far) = (COUPLER / 2.0 * pitch, (COUPLER / 2.0 + BEND) * pitch);
     for mode in 0..2 {
@@ -163,7 +170,7 @@ impl Part {
         let Self::Interferometer { phi, theta, symmetric, .. } = self else { return };
         let (pitch, outside) = (sheet.pitch, [y - 0.5 * sheet.pitch, y + 0.5 * sheet.pitch]);
         let place = |along: f64| x + along * pitch;
-        splitters(sheet, (x, x + INTERFEROMETER * pitch), &SPLITTERS.map(place), outside, &[[1.0; 2]; 3]);
+        splitters(sheet, "key", (x, x + INTERFEROMETER * pitch), &SPLITTERS.map(place), outside, &[[1.0; 2]; 3]);
         let inside = between(outside);
         let phi_at = if *symmetric { (place(THETA), inside[1]) } else { (place(PHI), outside[0]) };
         for (shifter, at) in [(phi, phi_at), (theta, (place(THETA), inside[0]))] {

@@ -29,7 +29,7 @@ const GAP: f64 = 6.0;
 /// (px).
 const TITLE_ROOM: f64 = 62.0;
 const HEADING: f64 = 22.0;
-const FOOT: f64 = 94.0;
+const FOOT: f64 = 100.0;
 /// Minimum width, for title and legend (px).
 const MIN_WIDTH: f64 = 720.0;
 /// Columns of this width have texts of size `TICK`, wider ones larger texts, because a wide drawing is shown scaled down.

@@ -55,7 +55,8 @@ impl Marker {
                 .collect(),
             Self::Star(points) => {
                 let corner = |k: usize| {
-                    let (radius, angle) = (if k.is_multiple_of(2) { 1.4 } else { 0.6 }, TAU * k as f64 / (2 * points) as f64);
+                    let (radius, angle) =
+                        (if k.is_multiple_of(2) { 1.4 } else { 0.6 }, TAU * k as f64 / (2 * points) as f64);
                     (radius * angle.sin(), -radius * angle.cos())
                 };
                 (0..2 * points).map(corner).collect()

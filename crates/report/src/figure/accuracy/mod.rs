@@ -185,17 +185,22 @@ fn series_legend(summary: &Summary, axes: &FigureAxes, lines: &[Line]) -> Vec<En
     let names: Vec<&str> = quantities.iter().map(|quantity| quantity.name.as_str()).collect();
     let head = Entry { text: format!("{quantiles}; {}:", names.join(", ")), ..Entry::default() };
     let entries = lines.iter().map(|line| {
-        let name = |group: &usize| {
-            let levels = quantities.iter().zip(&axes.groups[*group]);
-            levels.map(|(quantity, level)| quantity.value(level.text())).collect::<Vec<_>>().join(", ")
-        };
-        let mut text = line.groups.iter().map(name).collect::<Vec<_>>().join(" = ");
-        if line.distance > 1e-9 {
-            text = format!("{} (within {})", text.replace(" = ", " ≈ "), distance(summary, line.distance));
-        }
-        entry(line, text)
+        let is_equal = line.distance <= 1e-9;
+        let names = joined_names(summary, axes, &line.groups, if is_equal { " = " } else { " ≈ " });
+        let remark = if is_equal { String::new() } else { format!(" (within {})", distance(summary, line.distance)) };
+        entry(line, names + &remark)
     });
     std::iter::once(head).chain(entries).collect()
+}
+
+/// The names of the groups of one line, each the levels of the grouping keys.
+pub(super) fn joined_names(summary: &Summary, axes: &FigureAxes, groups: &[usize], joint: &str) -> String {
+    let name = |group: &usize| {
+        let levels = axes.grouping.iter().zip(&axes.groups[*group]);
+        let values = levels.map(|(&key, level)| quantity(&summary.keys[key]).value(level.text()));
+        values.collect::<Vec<_>>().join(", ")
+    };
+    groups.iter().map(name).collect::<Vec<_>>().join(joint)
 }
 
 /// A distance of two values of the score.
