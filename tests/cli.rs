@@ -17,6 +17,7 @@ mod cli {
     mod programs;
     mod refusals;
     mod runs;
+    mod start;
     mod support;
     mod sweeps;
     mod validate;

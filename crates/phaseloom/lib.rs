@@ -45,9 +45,10 @@
 //! | `sweep` | [`Experiment::new`](experiment::Experiment::new) with a `matrix` or a `program`, then as `run`; its law: [`hardware::Process::matrix_law`] |
 //! | `merge` | [`experiment::merge`] |
 //! | `spectra` | [`hardware::spectra::derive`] |
-//! | `preset` | [`Process::preset`], [`hardware::preset`] |
 //! | `validate` | [`validation::Report::new`] |
-//! | `list` | [`mesh::topologies`], [`CELLS`](mesh::CELLS), [`CONVENTIONS`](mesh::convention::CONVENTIONS), [`IMPERFECTIONS`](hardware::IMPERFECTIONS), [`CORRECTIONS`](hardware::correction::CORRECTIONS), [`PRESETS`](hardware::PRESETS), [`LINK_PARTS`](hardware::LINK_PARTS), [`DETECTIONS`](hardware::DETECTIONS), [`LAYERS`](network::layer::LAYERS), [`FIGURES`](report::FIGURES), [`CLAIMS`](validation::CLAIMS) |
+//! | `generate` | [`haar_unitary`], [`numerics::haar_orthogonal`], then [`files::write_matrix`] |
+//! | `import` | [`network::import::ImportedModel::new`] |
+//! | `explain` | [`Process::preset`], [`hardware::preset`], [`mesh::topologies`], [`CELLS`](mesh::CELLS), [`CONVENTIONS`](mesh::convention::CONVENTIONS), [`IMPERFECTIONS`](hardware::IMPERFECTIONS), [`CORRECTIONS`](hardware::correction::CORRECTIONS), [`PRESETS`](hardware::PRESETS), [`LINK_PARTS`](hardware::LINK_PARTS), [`DETECTIONS`](hardware::DETECTIONS), [`LAYERS`](network::layer::LAYERS), [`FIGURES`](report::FIGURES), [`CLAIMS`](validation::CLAIMS) |
 //!
 //! A whole experiment in one call, with its files in a folder:
 //!
@@ -68,35 +69,47 @@
 //! [`mesh`] (cells, decompositions, propagation, gradients), [`hardware`] (processes, chips, links, products,
 //! corrections), [`network`] (models, data, training), [`experiment`] (Monte Carlo runs), [`report`] (figures) and
 //! [`validation`] (the physics claims, recomputed). [`numerics`] and [`files`] serve all of them.
+//!
+//! # Features
+//!
+//! The default, `cli`, includes everything. With `default-features = false` the library holds programs, processes, chips, links
+//! and products; `network`, `experiment`, `report` and `validation` add the crates of these names, and `experiment` also adds
+//! [`Network`].
 
 mod facade;
 
-pub use facade::{
-    Chip, Core, Error, Network, PhotonicNetwork, Process, Product, Program, Seed, haar_unitary, read_complex_matrix,
-    read_matrix,
-};
+pub use facade::{Chip, Core, Error, Process, Product, Program, Seed, haar_unitary, read_complex_matrix, read_matrix};
+#[cfg(feature = "experiment")]
+pub use facade::{Network, PhotonicNetwork};
 
 pub use nalgebra;
 pub use num_complex::Complex64;
+#[cfg(feature = "experiment")]
 pub use phaseloom_experiment as experiment;
 pub use phaseloom_files as files;
 pub use phaseloom_hardware as hardware;
 pub use phaseloom_mesh as mesh;
+#[cfg(feature = "network")]
 pub use phaseloom_network as network;
 pub use phaseloom_numerics as numerics;
+#[cfg(feature = "report")]
 pub use phaseloom_report as report;
+#[cfg(feature = "validation")]
 pub use phaseloom_validation as validation;
 
 /// The types that most programs need: `use phaseloom::prelude::*`.
 pub mod prelude {
     pub use crate::facade::{
-        Chip, Core, Error, Network, PhotonicNetwork, Process, Product, Program, Seed, haar_unitary,
-        read_complex_matrix, read_matrix,
+        Chip, Core, Error, Process, Product, Program, Seed, haar_unitary, read_complex_matrix, read_matrix,
     };
+    #[cfg(feature = "experiment")]
+    pub use crate::facade::{Network, PhotonicNetwork};
     pub use nalgebra::DMatrix;
     pub use num_complex::Complex64;
+    #[cfg(feature = "experiment")]
     pub use phaseloom_experiment::Experiment;
     pub use phaseloom_hardware::correction::{Instruments, Interrupt};
     pub use phaseloom_hardware::{Detection, Link};
+    #[cfg(feature = "network")]
     pub use phaseloom_network::{accuracy, predictions};
 }

@@ -18,11 +18,11 @@ fn matrices() {
         ("rank1.npy", npy("<f8", "(2,)", &[0; 16]), &["rank 1", "rank 2"]),
         ("rank3.npy", npy("<f8", "(1, 1, 1)", &[0; 8]), &["rank 3", "rank 2"]),
         ("hollow.npy", npy("<f8", "(0, 3)", &[]), &["0×3", "at least one row"]),
-        ("empty.npy", Vec::new(), &["empty file", "NUMPY"]),
+        ("empty.npy", Vec::new(), &["empty file", "an array of NumPy"]),
         ("cut.npy", npy("<f8", "(2, 2)", &[0; 31]), &["31 bytes", "32 bytes", "cut off"]),
         ("long.npy", npy("<f8", "(2, 2)", &[0; 40]), &["40 bytes", "32 bytes"]),
         ("absurd.npy", huge, &["8000000000000 bytes", "[1000000, 1000000]"]),
-        ("text.npy", b"1 2\n3 4\n".to_vec(), &["NUMPY", "no .npy file"]),
+        ("text.npy", b"1 2\n3 4\n".to_vec(), &["expected an array of NumPy"]),
         ("overflowing.npy", npy_real(&[&[1e308, -1e308], &[1e308, 1e308]]), &["1e308", "at most 1e151", "scale"]),
     ];
     let refused = |name: &str, parts: &[&str]| {
@@ -86,7 +86,7 @@ fn outputs_that_cannot_be_written() {
     {
         let link = scene.path("link.json");
         std::os::unix::fs::symlink(scene.path(name), &link).unwrap();
-        scene.write(name, "old");
+        scene.write(name, "");
         program("link.json").well();
         assert!(link.is_symlink() && scene.text(name).starts_with('{'));
         // A device is written to, not replaced.
@@ -176,7 +176,7 @@ fn data_files() {
         ("samples = 0", "at least 1"),
         ("samples = 41", "line 6: `data.samples` is 41 (for "),
         ("classes = []", "at least one label"),
-        ("classes = [7]", "0 samples"),
+        ("classes = [7]", "labels of the file: 0, 1"),
         ("every = { modulus = 0, except = [0] }", "modulus"),
         ("every = { modulus = 1, except = [0] }", "0 samples"),
     ] {
@@ -249,7 +249,7 @@ fn keys_of_experiments() {
         scene.refuses(&tables, parts);
     }
     scene.write("experiment.toml", "");
-    scene.run(&[]).refused(&["experiment.toml", "found an empty file"]);
+    scene.run(&[]).refused(&["experiment.toml", "an empty file"]);
     scene.write("experiment.toml", b"name = 'a'\nmodel = '\xff'\n");
     scene.run(&[]).refused(&["experiment.toml", "line 2, byte 10", "UTF-8"]);
     run_to(&scene.path("none.toml"), &scene.path("out"), &[]).refused(&["none.toml", "No such file"]);
@@ -458,9 +458,10 @@ fn chips() {
         ended
     };
     for (text, core, parts) in [
-        ("", "1000000", &["1000000 ports", "GiB of memory"][..]),
-        ("", "18446744073709551615", &["GiB of memory"]),
-        ("", "0", &["0 ports", "at least 1"]),
+        ("# perfect", "1000000", &["1000000 ports", "GiB of memory"][..]),
+        ("# perfect", "18446744073709551615", &["GiB of memory"]),
+        ("# perfect", "0", &["0 ports", "at least 1"]),
+        ("", "4", &["an empty file"]),
         ("[phase_errors]\nsigma_rad = 1", "3", &["process.toml: line 1", "did you mean `phase_error`?"]),
         ("[phase_error]\nsigma_rads = 1", "3", &["line 2", "did you mean `sigma_rad`?"]),
         ("[phase_error]\nsigma_rad = -1", "3", &["line 2", "`phase_error.sigma_rad` is -1"]),
@@ -471,7 +472,7 @@ fn chips() {
     ] {
         chip(text, core).refused(parts);
     }
-    chip("", "1").well();
+    chip("# perfect", "1").well();
 }
 
 #[test]

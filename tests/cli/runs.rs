@@ -304,7 +304,7 @@ fn the_physically_absurd_is_announced() {
     for tables in [&format!("{DATA}{CORE}{LINK}[process.splitter_error]\nsigma_rad = 0.01\n"), &corrected] {
         let said = notes(tables);
         // Notes after the run depend on its time.
-        let after = |line: &&str| line.contains("note: one chip") || line.contains("note: the chips lose");
+        let after = |line: &&str| line.contains("note: the chip of median") || line.contains("note: the chips lose");
         assert_eq!(said.matches("note: ").count(), said.lines().filter(after).count(), "{said}");
     }
     let preset = format!("process = 'preset:thermo-optic-silicon'\n{DATA}{CORE}");
@@ -338,11 +338,13 @@ fn the_source_that_costs_most_is_named_after_a_loss() {
     let process = "[process.phase_error]\nsigma_rad = 1e-3\n[process.thermal_crosstalk]\ncoefficient = 0.1\n";
     scene.experiment(&format!("{DATA}{CORE}{process}"));
     let said = scene.run(&["--trials", "400"]).well().err;
-    let line =
-        said.lines().find(|line| line.starts_with("note: one chip decides ")).unwrap_or_else(|| panic!("{said}"));
-    assert!(line.contains("; `thermal_crosstalk` costs most: without it 100.0 %;"), "{said}");
+    let line = said
+        .lines()
+        .find(|line| line.starts_with("note: the chip of median accuracy (trial "))
+        .unwrap_or_else(|| panic!("{said}"));
+    assert!(line.contains("; `thermal_crosstalk` (without it 100.0 %) costs most;"), "{said}");
     assert!(line.contains("; `correction = \"crosstalk\"` would help: "), "{said}");
     // A finished run is not examined again, and one that loses nothing never.
-    assert!(!scene.run(&["--trials", "400"]).well().err.contains("one chip"));
-    assert!(!notes(&format!("{DATA}{CORE}[process.phase_error]\nsigma_rad = 1e-3\n")).contains("one chip"));
+    assert!(!scene.run(&["--trials", "400"]).well().err.contains("the chip of median"));
+    assert!(!notes(&format!("{DATA}{CORE}[process.phase_error]\nsigma_rad = 1e-3\n")).contains("the chip of median"));
 }

@@ -45,7 +45,7 @@ impl Ended {
         for word in ["panicked", "stack backtrace", "this is a bug"] {
             assert!(!self.err.contains(word), "{}", self.err);
         }
-        assert_eq!(self.err.matches("error: ").count(), 1, "{}", self.err);
+        assert_eq!(self.err.matches("error[E").count(), 1, "{}", self.err);
         for part in parts {
             assert!(self.err.contains(part), "no `{part}` in: {}", self.err);
         }

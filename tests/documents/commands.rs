@@ -81,6 +81,11 @@ fn run_documented(sandbox: &Path, command: &str) -> Option<String> {
             }
             &words[1..]
         }
+        ["phaseloom", "new", ..] => &words[1..],
+        ["phaseloom", "import", weights, ..] => {
+            std::fs::copy(sandbox.join("examples/digits/weights.safetensors"), sandbox.join(weights)).unwrap();
+            &words[1..]
+        }
         ["phaseloom", "compare", ..] => &["compare", "--modes", "5", "--trials", "3", "-o", "comparison"],
         ["phaseloom", "validate", ..] => &["validate", "--quick", "--only", "cell"],
         ["phaseloom", "spectra", file] => {

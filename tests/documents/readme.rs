@@ -22,11 +22,6 @@ fn text_after<'a>(document: &'a str, mark: &str) -> &'a str {
     block(document.split_once(mark).unwrap().1, "text")
 }
 
-#[test]
-fn the_list_in_the_readme_is_that_of_the_program() {
-    same(text_after(README, "<!-- list:start -->"), &phaseloom(root(), &["list"])[0]);
-}
-
 /// A finished run prints its table again without computing anything.
 #[test]
 fn the_mnist_table_is_that_of_the_committed_results() {

@@ -208,3 +208,23 @@ impl Problem {
         ExperimentError::Setting { path: path.to_owned(), line: None, problem: self }
     }
 }
+
+phaseloom_files::error_codes! {
+    ExperimentError {
+        Folder = 601, OtherIdentity = 602, FewerTrials = 603, Damaged = 604, NotFinite = 605, Conflict = 606,
+        Missing = 607, Threads = 608, NothingToMerge = 609, Shard = 610,
+    } wraps {
+        Self::Mesh(error) => error,
+        Self::File(error) => error,
+        Self::Hardware(error) => error,
+        Self::Network(error) => error,
+        Self::Setting { problem, .. } => problem,
+        Self::Unit { source, .. } => source,
+    }
+}
+
+phaseloom_files::error_codes! {
+    Problem {
+        Direct = 651, NoCalibration = 652, OffsetQuantile = 653, NothingPhotonic = 654, Sweep = 655, NoLayer = 656, Threshold = 657, NoOutputs = 658,
+    }
+}

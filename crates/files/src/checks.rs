@@ -37,7 +37,25 @@ impl InvalidValue {
     }
 }
 
-/// The entry of a list with this key; `kind` names the list in messages.
+/// Another name of an entry of a list, and the key of that entry.
+pub type Alias = (&'static str, &'static str);
+
+/// A name in lower case without `_`, `-` and blanks: `LeakyReLU`, `leaky-relu` and `leaky_relu` are one name.
+#[must_use]
+pub fn folded(name: &str) -> String {
+    name.chars().filter(|c| !"_- ".contains(*c)).flat_map(char::to_lowercase).collect()
+}
+
+/// The key that a name means: the key itself or an alias, without regard to case, `_` and `-`.
+pub fn canonical(keys: impl IntoIterator<Item = &'static str>, aliases: &[Alias], name: &str) -> Option<&'static str> {
+    let same = |other: &str| folded(other) == folded(name);
+    let exact = |(other, _): &(&str, &str)| *other == name;
+    let names: Vec<Alias> = keys.into_iter().map(|key| (key, key)).chain(aliases.iter().copied()).collect();
+    let found = names.iter().find(|pair| exact(pair)).or_else(|| names.iter().find(|(other, _)| same(other)));
+    found.map(|(_, key)| *key)
+}
+
+/// The entry of a list with this key or alias; `kind` names the list in messages.
 ///
 /// # Errors
 ///
@@ -46,17 +64,18 @@ pub fn find<T>(
     kind: &str,
     list: impl IntoIterator<Item = T>,
     key_of: impl Fn(&T) -> &'static str,
-    key: &str,
+    aliases: &[Alias],
+    name: &str,
 ) -> Result<T, InvalidValue> {
-    let mut known = Vec::new();
-    for entry in list {
-        known.push(key_of(&entry));
-        if known.last() == Some(&key) {
-            return Ok(entry);
-        }
-    }
-    let near = nearest(key, known.iter().copied()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-    Err(InvalidValue::new(kind, format!("`{key}`"), format!("one of {}{near}", known.join(", "))))
+    let list: Vec<T> = list.into_iter().collect();
+    let known: Vec<&'static str> = list.iter().map(&key_of).collect();
+    let key = canonical(known.iter().copied(), aliases, name);
+    let entry = list.into_iter().find(|entry| Some(key_of(entry)) == key);
+    entry.ok_or_else(|| {
+        let near = nearest(name, known.iter().copied().chain(aliases.iter().map(|(alias, _)| *alias)));
+        let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        InvalidValue::new(kind, format!("`{name}`"), format!("one of {}{near}", known.join(", ")))
+    })
 }
 
 /// `Ok` if the condition holds, else the error for one number.
@@ -108,4 +127,28 @@ pub fn spread_rad(key: &str, value: f64) -> Result<(), InvalidValue> {
 /// The [`InvalidValue`] that names the key and the number.
 pub fn positive(key: &str, value: f64) -> Result<(), InvalidValue> {
     check(value.is_finite() && value > 0.0, key, value, "a finite number > 0")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_differ_neither_by_case_nor_by_hyphens() {
+        const ALIASES: &[Alias] = &[("swish", "silu")];
+        for (name, key) in [
+            ("leaky_relu", Some("leaky_relu")),
+            ("LeakyReLU", Some("leaky_relu")),
+            ("Swish", Some("silu")),
+            ("SILU", Some("silu")),
+            ("relu", None),
+            ("", None),
+            ("--", None),
+            ("silu\u{1b}", None),
+        ] {
+            assert_eq!(canonical(["silu", "leaky_relu"], ALIASES, name), key, "{name}");
+        }
+        let error = find("layer", ["silu"], |key| *key, ALIASES, "swich").unwrap_err().to_string();
+        assert_eq!(error, "`layer` is `swich`: expected one of silu; did you mean `swish`?");
+    }
 }

@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kinds_are_told_from_first_bytes_and_keys() {
+    fn kinds_follow_from_first_bytes_and_keys() {
         let of = |bytes: &[u8]| other_kind(bytes, "program");
         assert_eq!(of(b"BZh91AY"), "; this is a bzip2 file: unpack it");
         assert_eq!(of(b"\x01\x02\x00\x00\x00\x00\x00\x00{\"a\""), "; this is a safetensors file");

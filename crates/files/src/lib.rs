@@ -16,14 +16,14 @@ mod toml_file;
 pub mod usage;
 
 pub use bytes::{FileBytes, InputFiles, hex, read_bytes, read_bytes_up_to};
-pub use checks::{InvalidValue, at_least, between, find, positive, spread_rad};
+pub use checks::{Alias, InvalidValue, at_least, between, canonical, find, folded, positive, spread_rad};
 pub use error::FileError;
 pub use error_text::nearest;
 pub use kind::other_kind;
 pub use memory::require_memory;
-pub use npy::{parse_matrix, read_matrix, write_columns_as_rows, write_matrix};
+pub use npy::{parse_matrix, read_matrix, write_matrix, write_real_matrix};
 pub use relative::relative_path;
-pub use strict::{deserialize_strict, from_json_strict, list_of_tables, read_json, to_json};
+pub use strict::{KindNames, deserialize_strict, from_json_strict, list_of_tables, parse_json, read_json, to_json};
 pub use text::{
     check_not_input, check_output, check_output_folder, check_replaced, read_text, read_text_up_to, read_up_to,
     remove_stale_parts, write_atomically,

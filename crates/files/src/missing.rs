@@ -261,6 +261,8 @@ mod tests {
         Dense { outputs: usize, weight: String, bias: Option<String> },
     }
 
+    impl crate::KindNames for Layer {}
+
     fn refusals(json: &str, toml: &str) -> [String; 2] {
         let toml = parse_toml::<File>(Path::new("a.toml"), toml).unwrap_err();
         [from_json_strict::<File>(json).unwrap_err().to_string(), toml.to_string()]

@@ -289,26 +289,27 @@ pub fn write_matrix(path: &Path, matrix: &DMatrix<Complex64>) -> Result<(), File
     let rows = matrix.transpose();
     require_finite(path, matrix.ncols(), rows.iter().map(|z| z.re))?;
     require_finite(path, matrix.ncols(), rows.iter().map(|z| z.im))?;
-    write_columns(path, &rows)
+    write_rows(path, &rows)
 }
 
-/// Writes the columns of a real matrix as the rows of a `.npy` of type f8: features × samples become samples × features.
+/// Writes a real matrix as `.npy` of type f8 in C order.
 ///
 /// # Errors
 ///
-/// [`FileError::Io`] if the file cannot be written, [`FileError::NotFinite`] for a NaN or infinity.
-pub fn write_columns_as_rows(path: &Path, matrix: &DMatrix<f64>) -> Result<(), FileError> {
-    require_finite(path, matrix.nrows(), matrix.iter().copied())?;
-    write_columns(path, matrix)
+/// As [`write_matrix`].
+pub fn write_real_matrix(path: &Path, matrix: &DMatrix<f64>) -> Result<(), FileError> {
+    let rows = matrix.transpose();
+    require_finite(path, matrix.ncols(), rows.iter().copied())?;
+    write_rows(path, &rows)
 }
 
-/// Writes each column of a matrix as a row.
-fn write_columns<T: npyz::AutoSerialize + nalgebra::Scalar>(path: &Path, matrix: &DMatrix<T>) -> Result<(), FileError> {
+/// Writes a matrix, given by its transpose, in C order.
+fn write_rows<T: nalgebra::Scalar + npyz::AutoSerialize>(path: &Path, rows: &DMatrix<T>) -> Result<(), FileError> {
     let mut bytes = Vec::new();
-    let shape = [matrix.ncols() as u64, matrix.nrows() as u64];
+    let shape = [rows.ncols() as u64, rows.nrows() as u64];
     let written = (|| {
         let mut writer = npyz::WriteOptions::new().default_dtype().shape(&shape).writer(&mut bytes).begin_nd()?;
-        writer.extend(matrix.iter())?;
+        writer.extend(rows.iter())?;
         writer.finish()
     })();
     written.map_err(|source| FileError::Io { path: path.to_owned(), source })?;

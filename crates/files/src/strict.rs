@@ -70,14 +70,22 @@ pub fn from_json_strict<'de, T: Deserialize<'de>>(json: &'de (impl AsRef<[u8]> +
 /// [`FileError::Io`], [`FileError::TooLarge`] and [`FileError::Json`].
 pub fn read_json<T: DeserializeOwned>(path: &Path, kind: &'static str) -> Result<(T, usize), FileError> {
     let text = read_text(path)?;
-    let value = from_json_strict(&text).map_err(|source| {
+    Ok((parse_json(path, &text, kind)?, text.len()))
+}
+
+/// [`read_json`] from the text of the file at `path`, which is for messages alone.
+///
+/// # Errors
+///
+/// [`FileError::Json`].
+pub fn parse_json<T: DeserializeOwned>(path: &Path, text: &str, kind: &'static str) -> Result<T, FileError> {
+    from_json_strict(text).map_err(|source| {
         let source = match other_kind(text.as_bytes(), kind) {
             other if other.is_empty() => source,
             other => serde_json::Error::custom(format!("{source}{other}")),
         };
         FileError::Json { path: path.to_owned(), kind, source }
-    })?;
-    Ok((value, text.len()))
+    })
 }
 
 /// The JSON text of a value, with indentation and a final line break.
@@ -89,6 +97,39 @@ pub fn to_json(value: &impl Serialize) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
 }
 
+/// An enum of tables that the key `kind` distinguishes.
+pub trait KindNames {
+    /// The kind that a name means, which may be an alias; another name is returned as it is.
+    fn kind(name: &str) -> String {
+        name.to_owned()
+    }
+}
+
+/// The entries of a table, with the canonical name of its `kind`.
+struct CanonicalKind<T, A> {
+    map: A,
+    is_kind: bool,
+    names: PhantomData<T>,
+}
+
+impl<'de, T: KindNames, A: MapAccess<'de>> MapAccess<'de> for CanonicalKind<T, A> {
+    type Error = A::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
+        let Some(key) = self.map.next_key::<String>()? else { return Ok(None) };
+        self.is_kind = key == "kind";
+        seed.deserialize(key.into_deserializer()).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
+        if !self.is_kind {
+            return self.map.next_value_seed(seed);
+        }
+        let name = self.map.next_value::<String>()?;
+        seed.deserialize(T::kind(&name).into_deserializer())
+    }
+}
+
 /// Deserialises a list of internally tagged enums; a list in the place of one of their tables is an error.
 ///
 /// serde buffers such a table before it chooses the variant, which hides it from [`deserialize_strict`].
@@ -97,11 +138,15 @@ pub fn to_json(value: &impl Serialize) -> String {
 /// # Errors
 ///
 /// Those of the format, and a list in the place of a table.
-pub fn list_of_tables<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Vec<T>, D::Error> {
+pub fn list_of_tables<'de, T, D>(from: D) -> Result<Vec<T>, D::Error>
+where
+    T: Deserialize<'de> + KindNames,
+    D: Deserializer<'de>,
+{
     struct Table<T>(T);
     struct TableVisitor<T>(PhantomData<T>);
 
-    impl<'de, T: Deserialize<'de>> Visitor<'de> for TableVisitor<T> {
+    impl<'de, T: Deserialize<'de> + KindNames> Visitor<'de> for TableVisitor<T> {
         type Value = Table<T>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -109,11 +154,12 @@ pub fn list_of_tables<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -
         }
 
         fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Table<T>, A::Error> {
+            let map = CanonicalKind::<T, A> { map, is_kind: false, names: PhantomData };
             T::deserialize(MapAccessDeserializer::new(map)).map(Table)
         }
     }
 
-    impl<'de, T: Deserialize<'de>> Deserialize<'de> for Table<T> {
+    impl<'de, T: Deserialize<'de> + KindNames> Deserialize<'de> for Table<T> {
         fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
             from.deserialize_map(TableVisitor(PhantomData))
         }
@@ -416,6 +462,7 @@ mod tests {
             Relu,
             Dense { outputs: usize },
         }
+        impl KindNames for Layer {}
         #[derive(Debug, Deserialize)]
         struct Model {
             #[serde(deserialize_with = "list_of_tables")]

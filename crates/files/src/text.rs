@@ -171,7 +171,7 @@ pub fn check_not_input(path: &Path, inputs: &[(&str, Option<&Path>)]) -> Result<
 ///
 /// [`FileError::Io`] if `path` is a file with other contents.
 pub fn check_replaced(path: &Path, formats: &[&str]) -> Result<(), FileError> {
-    /// The start of a file, in which its key `format` stands.
+    /// Bytes at the start of a file, which hold its key `format`.
     const START: u64 = 4096;
     let mut start = Vec::new();
     if !path.is_file() || std::fs::File::open(path).and_then(|file| file.take(START).read_to_end(&mut start)).is_err() {

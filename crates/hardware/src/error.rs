@@ -95,3 +95,15 @@ impl HardwareError {
         Self::Unfit(InvalidValue::new(key, found, expected))
     }
 }
+
+phaseloom_files::error_codes! {
+    HardwareError {
+        Process = 401, Preset = 402, Link = 403, NoLight = 404, NegativeGain = 405, NoPorts = 406, ShapeMismatch = 407,
+        UnknownCorrection = 408, Interrupted = 409, Crosstalk = 410, Characterisation = 411, Unfit = 412,
+    } wraps {
+        Self::Numerics(error) => error,
+        Self::File(error) => error,
+        Self::Mesh(error) => error,
+        Self::Correction { source, .. } => source,
+    }
+}

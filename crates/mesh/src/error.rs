@@ -91,3 +91,10 @@ impl MeshError {
         }
     }
 }
+
+phaseloom_files::error_codes! {
+    MeshError {
+        NotFinite = 301, Magnitude = 302, Empty = 303, NotSquare = 304, NotUnitary = 305, Unknown = 306,
+        CellOfTopology = 307, Convention = 308, Topology = 309,
+    } wraps { Self::Numerics(error) => error, Self::File(error) => error }
+}

@@ -11,7 +11,7 @@ mod propagate;
 pub mod reference;
 mod topology;
 
-pub use cell::kind::{CELLS, Cell, CellPart};
+pub use cell::kind::{CELL_ALIASES, CELLS, Cell, CellPart};
 pub use decompose::fit::{fit, refit};
 pub use decompose::match_cells::match_cells;
 pub use decompose::unitary::Unitary;
@@ -28,6 +28,6 @@ pub use propagate::fields::Fields;
 pub use propagate::trace::{CellTrace, ColumnTrace, StageTrace};
 pub use topology::mesh_design::MeshDesign;
 pub use topology::{
-    Butterfly, Capability, Contraction, Diamond, Fractal, PhaseMasks, Rectangular, Redundant, Topology, Tree,
-    Triangular, topologies, topology,
+    Butterfly, Capability, Contraction, Diamond, Fractal, PhaseMasks, Rectangular, Redundant, TOPOLOGY_ALIASES,
+    Topology, Tree, Triangular, topologies, topology,
 };

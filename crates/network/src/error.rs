@@ -142,6 +142,19 @@ pub enum NetworkError {
         expected: usize,
     },
 
+    /// A weights file whose names and shapes determine no chain of layers, or more than one.
+    #[error("{}: {problem}; found {found}; {remedy}", path.display())]
+    Import {
+        /// The weights file.
+        path: PathBuf,
+        /// Why it is not imported.
+        problem: String,
+        /// Names and shapes in the file.
+        found: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+
     /// A training loss that is NaN, infinite, or far above that of guessing.
     #[error(
         "training: found a loss of {loss:e} in epoch {epoch}, batch {batch}, expected a finite one of at most a thousand times \
@@ -231,6 +244,13 @@ pub(crate) fn listed(names: &[String]) -> String {
 
 fn found_names(names: &[String]) -> String {
     if names.is_empty() { "no tensors".to_owned() } else { format!("only {}", listed(names)) }
+}
+
+phaseloom_files::error_codes! {
+    NetworkError {
+        UnknownKind = 501, Overflow = 502, VariableUnset = 503, CountMismatch = 504, LabelOutside = 505, Choice = 506,
+        Setting = 507, MissingTensor = 508, TensorShape = 509, FeatureCount = 510, Diverged = 511, Import = 512,
+    } wraps { Self::File(error) => error }
 }
 
 #[cfg(test)]

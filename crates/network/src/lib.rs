@@ -5,6 +5,7 @@
 //!
 //! * [`data`]: IDX, NumPy and CSV files, and the choice of rows, columns and classes ([`data::DataSpec`]).
 //! * [`weights`]: named tensors from safetensors, `.npz` or `.npy`.
+//! * [`import`]: a model file from the names and shapes of a weights file.
 //! * [`layer`]: layers in floating point, and their gradients.
 //! * [`model`]: the model file, and the forward passes in floating point and on hardware.
 //! * [`calibration`]: scales of the converters.
@@ -13,6 +14,7 @@
 pub mod calibration;
 pub mod data;
 pub mod error;
+pub mod import;
 pub mod layer;
 pub mod model;
 pub mod train;

@@ -27,3 +27,17 @@ pub enum NumericsError {
         tolerance: f64,
     },
 }
+
+impl NumericsError {
+    /// The codes of this enum.
+    pub const CODES: &'static [u16] = &[201, 202];
+
+    /// The code of this error. `crates/ERRORS.md` explains it.
+    #[must_use]
+    pub fn code(&self) -> u16 {
+        match self {
+            Self::NotFinite { .. } => Self::CODES[0],
+            Self::Svd { .. } => Self::CODES[1],
+        }
+    }
+}

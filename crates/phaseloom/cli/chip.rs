@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
     phaseloom chip process.toml --program program.json --seed 1 -o chip.json\n  \
     phaseloom chip preset:thermo-optic-silicon --core 64 --topology rectangular --seed 1 -o chip.json")]
 pub struct Chip {
-    /// The process (TOML), or preset:KEY, see `phaseloom list`
+    /// The process (TOML), or preset:KEY, see `phaseloom explain`
     process: PathBuf,
     /// Sample a chip for this program
     #[arg(long, value_name = "PROGRAM.json", required_unless_present = "core", conflicts_with = "core")]

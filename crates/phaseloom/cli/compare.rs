@@ -27,7 +27,7 @@ pub struct Compare {
     /// Ports of every mesh
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = whole(2_usize, 512))]
     modes: usize,
-    /// The process (TOML), or preset:KEY, see `phaseloom list`
+    /// The process (TOML), or preset:KEY, see `phaseloom explain`
     #[arg(long, value_name = "PROCESS.toml", default_value = "preset:thermo-optic-silicon")]
     process: PathBuf,
     /// Number of unitaries and of chips per mesh

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 /// Print the completions of a shell
 #[derive(Args)]
-#[command(after_help = "Example:\n  phaseloom completions bash > /etc/bash_completion.d/phaseloom")]
+#[command(hide = true, after_help = "Example:\n  phaseloom completions bash > /etc/bash_completion.d/phaseloom")]
 pub struct Completions {
     /// The shell
     shell: Shell,
@@ -26,7 +26,10 @@ impl Completions {
 
 /// Print the manual page, or write all of them to a folder
 #[derive(Args)]
-#[command(after_help = "Examples:\n  phaseloom man > phaseloom.1\n  phaseloom man -o ~/.local/share/man/man1")]
+#[command(
+    hide = true,
+    after_help = "Examples:\n  phaseloom man > phaseloom.1\n  phaseloom man -o ~/.local/share/man/man1"
+)]
 pub struct Man {
     /// Folder for phaseloom.1 and one page a command
     #[arg(short, long, value_name = "DIR")]

@@ -3,7 +3,7 @@
 use super::Exit;
 use super::terminal::output;
 use clap::Args;
-use phaseloom::files::InvalidValue;
+use phaseloom::files::{InvalidValue, folded};
 use phaseloom::mesh::MeshError;
 use phaseloom::mesh::convention::{ConvertedProgram, convention, load};
 use std::path::PathBuf;
@@ -22,7 +22,7 @@ const OURS: &str = "phaseloom";
 pub struct Convert {
     /// A program, or a converted one (JSON)
     program: PathBuf,
-    /// Key of the convention, see `phaseloom list`; `phaseloom` converts back to a program
+    /// Key of the convention, see `phaseloom explain`; `phaseloom` converts back to a program
     #[arg(long, value_name = "KEY")]
     to: String,
     /// Where to write the result
@@ -39,7 +39,8 @@ impl Convert {
             }
             other => other,
         };
-        let to = if self.to == OURS { None } else { Some(convention(&self.to).map_err(known)?) };
+        let ours = folded(&self.to) == OURS;
+        let to = if ours { None } else { Some(convention(&self.to).map_err(known)?) };
         output::check_json_path(
             &self.output,
             &["phaseloom-program", "phaseloom-converted"],
@@ -47,7 +48,8 @@ impl Convert {
         )?;
         let program = load(&self.program)?;
         let (rows, columns) = program.shape();
-        let mut text = format!("{rows}×{columns}, {}, {} interferometers\n", self.to, program.interferometers());
+        let key = to.map_or(OURS, |convention| convention.key());
+        let mut text = format!("{rows}×{columns}, {key}, {} interferometers\n", program.interferometers());
         match to {
             None => program.save(&self.output)?,
             Some(convention) => {

@@ -31,7 +31,7 @@ pub struct Correct {
     /// The chip, from `phaseloom chip`
     #[arg(long, value_name = "CHIP.json")]
     chip: PathBuf,
-    /// The method, see `phaseloom list`
+    /// The method, see `phaseloom explain`
     #[arg(long, value_name = "KEY")]
     method: Option<String>,
     /// Where to write the corrected program of one `--method`

@@ -7,10 +7,12 @@ mod completions;
 mod convert;
 mod correct;
 mod draw;
-mod list;
+mod explain;
+mod generate;
+mod import;
 mod matrix;
 mod merge;
-mod preset;
+mod new;
 mod program;
 mod run;
 mod spectra;
@@ -22,6 +24,7 @@ mod validate;
 use terminal::{error_text, output, system};
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 /// Runs trained neural networks on imperfect photonic chips.
@@ -55,6 +58,9 @@ macro_rules! commands {
 }
 
 commands! {
+    new::New,
+    generate::Generate,
+    import::Import,
     run::Run,
     merge::Merge,
     sweep::Sweep,
@@ -68,9 +74,10 @@ commands! {
     train::Train,
     calibrate::Calibrate,
     spectra::Spectra,
-    preset::Preset,
     validate::Validate,
-    list::List,
+    explain::Explain,
+    explain::List,
+    explain::Preset,
     completions::Completions,
     completions::Man,
 }
@@ -84,7 +91,10 @@ enum Exit {
 }
 
 pub fn main() -> ExitCode {
-    let matches = with_negative_numbers(Cli::command()).get_matches();
+    let matches = match with_negative_numbers(Cli::command()).try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => return refuse_usage(&error),
+    };
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     system::block_signals();
     let work = || cli.command.execute();
@@ -93,14 +103,32 @@ pub fn main() -> ExitCode {
         Ok(Ok(Exit::Interrupted)) => ExitCode::from(130),
         Ok(Ok(Exit::Failed)) => ExitCode::from(1),
         Ok(Err(error)) => {
-            output::status(&format!("error: {}", error_text::escape_control(&message(&error))));
+            let code = error_text::code(&error);
+            output::status(&format!("error[E{code:04}]: {}", error_text::escape_control(&message(&error))));
             ExitCode::from(if is_internal(&error) { 1 } else { 2 })
         }
         Err(_) => {
-            output::status("error: this is a bug in Phaseloom; please report it with the message above");
+            let code = error_text::BUG;
+            output::status(&format!(
+                "error[E{code:04}]: this is a bug in Phaseloom; please report it with the message above"
+            ));
             ExitCode::from(1)
         }
     }
+}
+
+/// Prints a refused command line with its code, or the help or version that was asked for.
+fn refuse_usage(error: &clap::Error) -> ExitCode {
+    let text = error.render();
+    let coloured = std::env::var_os("NO_COLOR").is_none() && std::io::stderr().is_terminal();
+    let text = if coloured { text.ansi().to_string() } else { text.to_string() };
+    if error.use_stderr() {
+        let code = error_text::USAGE;
+        output::status(text.replacen("error:", &format!("error[E{code:04}]:"), 1).trim_end());
+    } else {
+        let _ = error.print();
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
 /// The command with options that read `-1` as a value, so that its message is about the value.

@@ -28,10 +28,10 @@ pub struct Program {
     /// auto: one mesh if max|U†U−I| ≤ 1e-9, or 1e-5 for single-precision input (its nearest unitary is programmed)
     #[arg(long, value_parser = ["auto", "unitary", "svd"], default_value = "auto")]
     form: String,
-    /// Key of the topology, see `phaseloom list`
+    /// Key of the topology, see `phaseloom explain`
     #[arg(long, default_value = "rectangular", value_name = "KEY")]
     topology: String,
-    /// Key of the cell, see `phaseloom list` [default: the usual cell of the topology]
+    /// Key of the cell, see `phaseloom explain` [default: the usual cell of the topology]
     #[arg(long, value_name = "KEY")]
     cell: Option<String>,
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use phaseloom::experiment;
 use phaseloom::experiment::store::OUTPUTS;
 use phaseloom::experiment::{Effects, Experiment, ExperimentError, Options, Shard, Tables, Unit};
-use phaseloom::files::{FileError, write_columns_as_rows};
+use phaseloom::files::{FileError, write_real_matrix};
 use phaseloom::hardware::{Batch, PRESET_STATE};
 use phaseloom::mesh::{Capability, topology};
 use std::collections::BTreeSet;
@@ -235,5 +235,5 @@ fn save_outputs(
     }
     let layer = layer.map(|index| format!("-layer{index}")).unwrap_or_default();
     let name = format!("{}-point{}-trial{}-shot{shot}{layer}.npy", unit.row.key(), unit.point, unit.trial);
-    Ok(write_columns_as_rows(&folder.join(name), outputs)?)
+    Ok(write_real_matrix(&folder.join(name), &outputs.transpose())?)
 }

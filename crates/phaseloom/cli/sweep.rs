@@ -37,7 +37,7 @@ pub struct Sweep {
     /// Seed of the chips; trial 0 is the chip of `phaseloom chip --seed N`
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole(0, u64::MAX))]
     seed: u64,
-    /// Correct each chip before it is measured, see `phaseloom list`
+    /// Correct each chip before it is measured, see `phaseloom explain correction`
     #[arg(long, value_name = "KEY", default_value = "none")]
     correction: String,
     /// Topology of the meshes of a matrix

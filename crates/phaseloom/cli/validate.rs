@@ -25,7 +25,7 @@ pub struct Validate {
     /// Folder of the page
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
-    /// Only claims whose key contains this (`phaseloom list` names them)
+    /// Only claims whose key contains this (`phaseloom explain` names them)
     #[arg(long, value_name = "SUBSTRING")]
     only: Option<String>,
     /// Seed of all draws

@@ -80,7 +80,7 @@ impl Chip {
     }
 
     /// Corrects a program for this chip: other phases for the same matrix, on every core. `method` is a key of the
-    /// corrections that `phaseloom list` prints. Every core has measurement noise of its own.
+    /// corrections that `phaseloom explain` prints. Every core has measurement noise of its own.
     ///
     /// The result runs on the chip in place of `program`. A correction always starts from the phases for chips without
     /// errors, also if `program` is corrected already.

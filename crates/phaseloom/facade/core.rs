@@ -34,7 +34,7 @@ impl Core {
         CoreSpec { ports, ..CoreSpec::default() }.into()
     }
 
-    /// The same core with another topology, by its key; the default is `rectangular`. `phaseloom list` prints all keys.
+    /// The same core with another topology, by its key; the default is `rectangular`. `phaseloom explain` prints all keys.
     #[must_use]
     pub fn with_topology(mut self, key: &str) -> Self {
         self.spec.topology = key.to_owned();

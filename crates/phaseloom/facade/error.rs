@@ -1,11 +1,15 @@
 use num_complex::Complex64;
+#[cfg(feature = "experiment")]
 use phaseloom_experiment::ExperimentError;
 use phaseloom_files::FileError;
 use phaseloom_hardware::HardwareError;
 use phaseloom_mesh::MeshError;
+#[cfg(feature = "network")]
 use phaseloom_network::NetworkError;
 use phaseloom_numerics::NumericsError;
+#[cfg(feature = "report")]
 use phaseloom_report::ReportError;
+#[cfg(feature = "validation")]
 use phaseloom_validation::ValidationError;
 use std::path::PathBuf;
 
@@ -92,23 +96,28 @@ pub enum Error {
     #[error(transparent)]
     Hardware(#[from] HardwareError),
     /// A model, its weights or its data were rejected.
+    #[cfg(feature = "network")]
     #[error(transparent)]
     Network(Box<NetworkError>),
     /// An experiment was rejected.
+    #[cfg(feature = "experiment")]
     #[error(transparent)]
     Experiment(Box<ExperimentError>),
     /// A figure could not be drawn.
+    #[cfg(feature = "report")]
     #[error(transparent)]
     Report(#[from] ReportError),
     /// A claim could not be recomputed.
+    #[cfg(feature = "validation")]
     #[error(transparent)]
     Validation(Box<ValidationError>),
 }
 
 /// Conversions from the errors that are boxed, because they are large.
 macro_rules! boxed {
-    ($($variant:ident($error:ty)),*) => {
-        $(impl From<$error> for Error {
+    ($($feature:literal $variant:ident($error:ty)),*) => {
+        $(#[cfg(feature = $feature)]
+        impl From<$error> for Error {
             fn from(error: $error) -> Self {
                 Self::$variant(Box::new(error))
             }
@@ -116,4 +125,24 @@ macro_rules! boxed {
     };
 }
 
-boxed!(Network(NetworkError), Experiment(ExperimentError), Validation(ValidationError));
+boxed!("network" Network(NetworkError), "experiment" Experiment(ExperimentError), "validation" Validation(ValidationError));
+
+phaseloom_files::error_codes! {
+    Error {
+        ComplexMatrix = 901, ComplexProduct = 902, ProgramShape = 903, Detection = 904, TooManyPorts = 905,
+        SeveralCores = 906,
+    } wraps {
+        Self::Numerics(error) => error,
+        Self::File(error) => error,
+        Self::Mesh(error) => error,
+        Self::Hardware(error) => error,
+        #[cfg(feature = "network")]
+        Self::Network(error) => error,
+        #[cfg(feature = "experiment")]
+        Self::Experiment(error) => error,
+        #[cfg(feature = "report")]
+        Self::Report(error) => error,
+        #[cfg(feature = "validation")]
+        Self::Validation(error) => error,
+    }
+}

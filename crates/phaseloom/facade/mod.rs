@@ -13,6 +13,7 @@
 mod chip;
 mod core;
 mod error;
+#[cfg(feature = "experiment")]
 mod network;
 mod process;
 mod product;
@@ -21,12 +22,13 @@ mod program;
 pub use chip::Chip;
 pub use core::Core;
 pub use error::Error;
+#[cfg(feature = "experiment")]
 pub use network::{Network, PhotonicNetwork};
 pub use process::{Process, Seed};
 pub use product::Product;
 pub use program::Program;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "experiment"))]
 mod tests;
 
 use nalgebra::DMatrix;

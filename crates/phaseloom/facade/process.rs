@@ -31,7 +31,7 @@ impl Process {
         Self::default()
     }
 
-    /// A process that comes with Phaseloom, by the key that `phaseloom list` prints.
+    /// A process that comes with Phaseloom, by the key that `phaseloom explain` prints.
     ///
     /// # Errors
     ///

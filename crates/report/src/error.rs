@@ -92,3 +92,29 @@ pub enum ReportError {
     #[error("the PNG could not be encoded")]
     Encode(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
+
+impl ReportError {
+    /// The codes of this enum.
+    pub const CODES: &'static [u16] = &[701, 702, 703, 704, 705, 706, 707, 708, 709, 710, 711, 712, 713, 714];
+
+    /// The code of this error. `crates/ERRORS.md` explains it.
+    #[must_use]
+    pub fn code(&self) -> u16 {
+        match self {
+            Self::Empty { .. } => Self::CODES[0],
+            Self::NoRows { .. } => Self::CODES[1],
+            Self::MissingColumn { .. } => Self::CODES[2],
+            Self::RepeatedColumn { .. } => Self::CODES[3],
+            Self::RaggedRow { .. } => Self::CODES[4],
+            Self::NotANumber { .. } => Self::CODES[5],
+            Self::NotAFraction { .. } => Self::CODES[6],
+            Self::UnknownRow { .. } => Self::CODES[7],
+            Self::MissingLevel { .. } => Self::CODES[8],
+            Self::Csv { .. } => Self::CODES[9],
+            Self::Draw { .. } => Self::CODES[10],
+            Self::Svg { .. } => Self::CODES[11],
+            Self::Width { .. } => Self::CODES[12],
+            Self::Encode { .. } => Self::CODES[13],
+        }
+    }
+}

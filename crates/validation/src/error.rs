@@ -33,3 +33,13 @@ pub enum ValidationError {
     #[error("interrupted")]
     Interrupted,
 }
+
+phaseloom_files::error_codes! {
+    ValidationError { Settings = 801, Csv = 802, UnknownClaim = 803, Interrupted = 804 }
+    wraps {
+        Self::Mesh(error) => error,
+        Self::Numerics(error) => error,
+        Self::File(error) => error,
+        Self::Hardware(error) => error,
+    }
+}

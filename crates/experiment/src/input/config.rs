@@ -67,7 +67,7 @@ pub struct Config {
     #[serde(default, deserialize_with = "table_or_name")]
     pub process: Process,
     /// Key of the method that corrects each chip before it computes, or `"none"` (default).
-    #[serde(default = "none", skip_serializing_if = "is_none")]
+    #[serde(default = "none", skip_serializing_if = "is_none", deserialize_with = "correction_key")]
     pub correction: String,
     /// Noise of each quadrature of the measurements for the correction, relative to the field of a full-scale input.
     #[serde(default = "measurement_noise", skip_serializing_if = "is_measurement_noise")]
@@ -165,6 +165,12 @@ fn one<T: From<u8>>() -> T {
 
 fn twenty() -> u64 {
     20
+}
+
+/// The key of a correction from its key or alias; another name is refused by [`Experiment::check`].
+fn correction_key<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let name = String::deserialize(from)?;
+    Ok(correction(&name).map_or(name, |method| method.key.to_owned()))
 }
 
 fn none() -> String {

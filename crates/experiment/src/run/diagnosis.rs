@@ -253,14 +253,10 @@ fn source_text(base: Closeness, tried: &[(&str, Closeness)], all: bool) -> Strin
     };
     let among = if all { "" } else { " of those tried" };
     let limit = if matches!(base, Closeness::SameClasses { .. }) { "at most" } else { "at least" };
-    let few = match base {
-        Closeness::SameClasses { samples, .. } => format!("{samples} samples are"),
-        Closeness::Difference(_) => "the samples are".to_owned(),
-    };
     if !best.exceeds(base) {
         return match all {
             _ if best.value() - base.value() > TOLERATED_LOSS => {
-                format!("; {few} too few to tell which source costs most (without `{name}` {best})")
+                format!("; the samples are too few to tell which source costs most (without `{name}` {best})")
             }
             true => format!("; no source alone explains the loss: without any one of them, {best} {limit}"),
             false => format!("; none of the sources tried explains the loss alone: {best} {limit}"),
@@ -321,7 +317,7 @@ mod tests {
         let expected = "; `phase_error` (without it 97.3 %) and `splitter_error` (without it 97.7 %) cost most of those tried, about the same";
         assert_eq!(two, expected);
         let few = text(&[("phase_error", 115.0)], true);
-        assert_eq!(few, "; 256 samples are too few to tell which source costs most (without `phase_error` 44.9 %)");
+        assert_eq!(few, "; the samples are too few to tell which source costs most (without `phase_error` 44.9 %)");
         assert!(text(&[("phase_error", 101.0)], true).starts_with("; no source alone explains the loss"));
         assert!(text(&[("phase_error", 101.0)], false).starts_with("; none of the sources tried"));
     }

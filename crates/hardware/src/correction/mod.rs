@@ -25,7 +25,7 @@ pub use outcome::{Corrected, CorrectionQuality};
 
 use crate::chip::Chip;
 use crate::error::HardwareError;
-use phaseloom_files::find;
+use phaseloom_files::{Alias, find};
 use phaseloom_mesh::{Form, MatrixProgram, Phases};
 
 /// Knowledge of a chip that a method assumes.
@@ -104,13 +104,24 @@ pub const CORRECTIONS: [&Correction; 7] = [
     &characterisation::METHOD,
 ];
 
-/// The method of a key.
+/// Other names of methods.
+pub const CORRECTION_ALIASES: &[Alias] = &[
+    ("hardware_error_correction", "local"),
+    ("self_configuring", "self_configuration"),
+    ("backpropagation", "adjoint"),
+    ("in_situ_backpropagation", "adjoint"),
+    ("simultaneous_perturbation", "spsa"),
+    ("characterization", "characterisation"),
+];
+
+/// The method of a key or alias.
 ///
 /// # Errors
 ///
 /// [`HardwareError::UnknownCorrection`] with the list.
 pub fn correction(key: &str) -> Result<&'static Correction, HardwareError> {
-    find("correction", CORRECTIONS, |method| method.key, key).map_err(HardwareError::UnknownCorrection)
+    find("correction", CORRECTIONS, |method| method.key, CORRECTION_ALIASES, key)
+        .map_err(HardwareError::UnknownCorrection)
 }
 
 /// The correction that an experiment applies to each of its chips.

@@ -51,14 +51,14 @@ pub enum Detection {
     Offset,
 }
 
-/// (key, one line) of every detection, for `phaseloom list`.
+/// (key, one line) of every detection, for `phaseloom explain`.
 pub const DETECTIONS: &[(&str, &str)] = &[
     ("homodyne", "balanced detectors and local oscillator: Re a, signed"),
     ("direct", "one detector: |a|², the sign is lost; needs a modulus or squared-modulus layer next"),
     ("offset", "one detector and a constant field: √I − r, signed; takes one input port"),
 ];
 
-/// (key, one line) of every part of the link, for `phaseloom list`.
+/// (key, one line) of every part of the link, for `phaseloom explain`.
 pub const LINK_PARTS: &[(&str, &str)] = &[
     ("dac", "input converter: mid-tread, saturating"),
     ("modulator", "push–pull or absorptive, finite extinction, loss"),

@@ -141,7 +141,7 @@ macro_rules! sources {
             }
         }
 
-        /// Key and one-line description of every source, for `phaseloom list`.
+        /// Key and one-line description of every source, for `phaseloom explain`.
         pub const IMPERFECTIONS: &[(&str, &str)] = &[$((stringify!($key), $line),)*];
     };
 }

@@ -4,8 +4,8 @@ use crate::error::HardwareError;
 use crate::link::Detection;
 use crate::tile::TilePlan;
 use phaseloom_files::read_key;
-use phaseloom_mesh::{Cell, MeshDesign};
-use serde::{Deserialize, Serialize};
+use phaseloom_mesh::{Cell, MeshDesign, topology};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Whether each tile has its own core, or all tiles are programmed on one core in turn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,10 +61,11 @@ pub struct CoreSpec {
     /// Ports of a core, k: 1 to [`MAX_PORTS`].
     pub ports: usize,
     /// Key of the topology of its meshes.
+    #[serde(deserialize_with = "topology_key")]
     pub topology: String,
     /// Key of the cells of its meshes; default the usual cell of the topology. `"mzi"` is not written, so that experiments
     /// from before other cells existed keep their identity.
-    #[serde(skip_serializing_if = "is_mzi")]
+    #[serde(skip_serializing_if = "is_mzi", deserialize_with = "cell_key")]
     pub cell: Option<String>,
     /// `"each"` (default) or `"shared"`.
     pub cores: CoreSharing,
@@ -72,6 +73,18 @@ pub struct CoreSpec {
     pub normalise: GainScope,
     /// `"none"` (default), `"scalar"` or `"per_output"`.
     pub calibration: GainCalibration,
+}
+
+/// The key of a topology from its key or alias; another name is refused by [`CoreSpec::design`].
+fn topology_key<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let name = String::deserialize(from)?;
+    Ok(topology(&name).map_or(name, |topology| topology.key().to_owned()))
+}
+
+/// The key of a cell from its key or alias; another name is refused by [`CoreSpec::design`].
+fn cell_key<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    let name = Option::<String>::deserialize(from)?;
+    Ok(name.map(|name| Cell::from_key(&name).map_or(name, |cell| cell.key().to_owned())))
 }
 
 fn is_mzi(cell: &Option<String>) -> bool {

@@ -31,7 +31,7 @@ use crate::cell::solve::{CellSolution, match_ratio};
 use crate::cell::transfers::transfers_into;
 use crate::error::MeshError;
 use num_complex::Complex64;
-use phaseloom_files::find;
+use phaseloom_files::{Alias, find};
 use phaseloom_numerics::simd::trigonometry::cis_all;
 use std::f64::consts::FRAC_PI_4;
 
@@ -53,6 +53,16 @@ pub enum Cell {
 
 /// Every kind of cell.
 pub const CELLS: [Cell; 5] = [Cell::Mzi, Cell::ThreeSplitters, Cell::Crossing, Cell::Symmetric, Cell::Coupler];
+
+/// Other names of cells.
+pub const CELL_ALIASES: &[Alias] = &[
+    ("mach_zehnder", "mzi"),
+    ("3_mzi", "three_splitters"),
+    ("mzi_crossing", "crossing"),
+    ("smzi", "symmetric"),
+    ("symmetric_mzi", "symmetric"),
+    ("directional_coupler", "coupler"),
+];
 
 /// The kinds that reach any splitting ratio.
 pub static INTERFEROMETERS: [Cell; 4] = [Cell::Mzi, Cell::ThreeSplitters, Cell::Crossing, Cell::Symmetric];
@@ -94,13 +104,13 @@ pub(crate) enum HeatedWaveguide {
 }
 
 impl Cell {
-    /// Finds a cell by its key.
+    /// Finds a cell by its key or alias.
     ///
     /// # Errors
     ///
     /// [`MeshError::Unknown`] with the keys that exist.
     pub fn from_key(key: &str) -> Result<Self, MeshError> {
-        find("cell", CELLS, |cell| cell.key(), key).map_err(MeshError::Unknown)
+        find("cell", CELLS, |cell| cell.key(), CELL_ALIASES, key).map_err(MeshError::Unknown)
     }
 
     /// The key in files and on the command line.
@@ -115,7 +125,7 @@ impl Cell {
         }
     }
 
-    /// The text for `phaseloom list`.
+    /// The text for `phaseloom explain`.
     #[must_use]
     pub fn description(self) -> &'static str {
         match self {

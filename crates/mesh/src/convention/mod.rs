@@ -40,7 +40,7 @@ pub use waveguides::{CellFactors, Waveguides};
 
 use crate::error::MeshError;
 use crate::layout::CellPosition;
-use phaseloom_files::find;
+use phaseloom_files::{Alias, find};
 use std::f64::consts::TAU;
 
 /// A definition of the two phases of a cell, and of the position of the phase screen.
@@ -48,7 +48,7 @@ pub trait Convention: Send + Sync + std::fmt::Debug {
     /// The name in files and on the command line.
     fn key(&self) -> &'static str;
 
-    /// One line for `phaseloom list`.
+    /// One line for `phaseloom explain`.
     fn description(&self) -> &'static str;
 
     /// The names of the two phases of a cell in a file.
@@ -83,13 +83,32 @@ pub static CONVENTIONS: [&dyn Convention; 11] = [
     &outer_phase::FANG,
 ];
 
-/// Finds a convention by its key.
+/// Other names of conventions: of other programs, and of the meshes and cells in them.
+pub const CONVENTION_ALIASES: &[Alias] = &[
+    ("rectangular_symmetric", "mach_zehnder"),
+    ("mzi_phase_first", "mach_zehnder"),
+    ("rectangular_phase_end", "clements"),
+    ("interferometer", "clements"),
+    // Its interferometers are `rectangular` unless another mesh is chosen.
+    ("strawberryfields", "clements_middle"),
+    ("rectangular", "clements_middle"),
+    ("reck", "clements_inverse"),
+    ("triangular", "clements_inverse"),
+    ("rectangular_compact", "bell_walmsley"),
+    ("triangular_compact", "bell_walmsley"),
+    ("bs_h", "hadamard"),
+    ("neuroptica", "upper_output"),
+    ("mzi_crossing_out_phase", "lower_output"),
+    ("mzi_phase_last", "perceval"),
+];
+
+/// Finds a convention by its key or alias.
 ///
 /// # Errors
 ///
 /// [`MeshError::Unknown`] with the keys that exist.
 pub fn convention(key: &str) -> Result<&'static dyn Convention, MeshError> {
-    find("convention", CONVENTIONS, |convention| convention.key(), key).map_err(MeshError::Unknown)
+    find("convention", CONVENTIONS, |convention| convention.key(), CONVENTION_ALIASES, key).map_err(MeshError::Unknown)
 }
 
 /// The phase (rad) of a heater in [0, 2π). A phase within 2e-14 of a multiple of 2π is 0, so that rounding costs no power.

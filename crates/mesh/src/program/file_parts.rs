@@ -8,7 +8,7 @@ use crate::layout::{CellPosition, Layout};
 use crate::program::matrix_program::{Form, MatrixProgram};
 use crate::topology::Capability;
 use crate::topology::mesh_design::MeshDesign;
-use phaseloom_files::{FileError, InvalidValue, from_json_strict, require_memory};
+use phaseloom_files::{FileError, InvalidValue, parse_json, require_memory};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fmt::Display;
@@ -232,8 +232,7 @@ impl<M: Serialize> ProgramFile<M> {
 impl<M: DeserializeOwned> ProgramFile<M> {
     /// Reads the text of the file at `path`, and checks its format and its design.
     pub(crate) fn parse(path: &Path, text: &str, format: (&str, u32)) -> Result<(Self, MeshDesign), MeshError> {
-        let invalid = |source| FileError::Json { path: path.to_owned(), kind: "program", source };
-        let file: Self = from_json_strict(text).map_err(invalid)?;
+        let file: Self = parse_json(path, text, "program")?;
         let check = || {
             check_equal("format", file.format.as_str(), format.0)?;
             check_equal("version", file.version, format.1)?;

@@ -77,7 +77,7 @@ impl MeshDesign {
         Err(MeshError::CellOfTopology(InvalidValue::new("cell", format!("`{}`", cell.key()), expected)))
     }
 
-    /// The design of two keys of `phaseloom list`. Without a key of a cell, it has the topology's default cell.
+    /// The design of two keys of `phaseloom explain`. Without a key of a cell, it has the topology's default cell.
     ///
     /// ```
     /// use phaseloom_mesh::{Cell, MeshDesign};

@@ -31,7 +31,7 @@ use crate::layout::Layout;
 use crate::layout::phases::Phases;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
-use phaseloom_files::find;
+use phaseloom_files::{Alias, find};
 use std::sync::Arc;
 
 /// An arrangement of cells, and the algorithm that programs it.
@@ -39,7 +39,7 @@ pub trait Topology: Send + Sync + std::fmt::Debug {
     /// The name in files and on the command line.
     fn key(&self) -> &'static str;
 
-    /// One line for `phaseloom list`.
+    /// One line for `phaseloom explain`.
     fn description(&self) -> &'static str;
 
     /// The positions of the cells of a mesh of `modes` ports, in order of propagation.
@@ -133,12 +133,27 @@ pub fn topologies() -> [Arc<dyn Topology>; 9] {
     ]
 }
 
-/// Finds a built-in topology by its key. `direct`, the key of `contraction` in older files, is still accepted.
+/// Other names of topologies: of their authors, of other programs, and `direct`, the key of `contraction` in older files.
+pub const TOPOLOGY_ALIASES: &[Alias] = &[
+    ("clements", "rectangular"),
+    ("rectangle", "rectangular"),
+    ("reck", "triangular"),
+    ("triangle", "triangular"),
+    ("burgwal", "redundant"),
+    ("shokraneh", "diamond"),
+    ("direct", "contraction"),
+    ("basani", "fractal"),
+    ("fft", "butterfly"),
+    ("mplc", "masks"),
+    ("phase_masks", "masks"),
+    ("binary_tree", "tree"),
+];
+
+/// Finds a built-in topology by its key or alias.
 ///
 /// # Errors
 ///
 /// [`MeshError::Unknown`] with the keys that exist.
 pub fn topology(key: &str) -> Result<Arc<dyn Topology>, MeshError> {
-    let current = if key == "direct" { "contraction" } else { key };
-    find("topology", topologies(), |topology| topology.key(), current).map_err(MeshError::Unknown)
+    find("topology", topologies(), |topology| topology.key(), TOPOLOGY_ALIASES, key).map_err(MeshError::Unknown)
 }

@@ -9,9 +9,13 @@ mod softmax;
 
 use std::fmt;
 
+use phaseloom_files::{Alias, KindNames, canonical};
 use serde::{Deserialize, Serialize};
 
-pub use activation::{Modulus, Relu, Sigmoid, SquaredModulus};
+pub use activation::{
+    Elu, Gelu, GeluTanh, HardSigmoid, HardSwish, HardTanh, LeakyRelu, Mish, Modulus, Relu, Relu6, Selu, Sigmoid, Silu,
+    Softplus, Softsign, SquaredModulus, Tanh,
+};
 pub(crate) use linear::exact_product;
 pub use linear::{Linear, LinearSettings};
 pub use softmax::Softmax;
@@ -44,6 +48,11 @@ pub trait Layer: fmt::Debug + Send + Sync {
         Vec::new()
     }
 
+    /// Key and value of the setting of an activation, if it has one.
+    fn setting(&self) -> Option<(&'static str, f64)> {
+        None
+    }
+
     /// Weight and bias, if the layer is linear.
     fn linear(&self) -> Option<&Linear> {
         None
@@ -62,6 +71,11 @@ pub trait Activation: Clone + fmt::Debug + Send + Sync + 'static {
 
     /// Gradient of the loss with respect to x, from its gradient with respect to y = f(x).
     fn backward(&self, gradient: f64, x: f64, y: f64) -> f64;
+
+    /// Key and value of its setting, if it has one.
+    fn setting(&self) -> Option<(&'static str, f64)> {
+        None
+    }
 }
 
 impl<A: Activation> Layer for A {
@@ -72,6 +86,10 @@ impl<A: Activation> Layer for A {
     fn backward(&self, input: &Batch, output: &Batch, gradient: &Batch, needs_input: bool) -> Gradients {
         let by_input = || gradient.zip_zip_map(input, output, |g, x, y| Activation::backward(self, g, x, y));
         Gradients { input: needs_input.then(by_input), parameters: Vec::new() }
+    }
+
+    fn setting(&self) -> Option<(&'static str, f64)> {
+        Activation::setting(self)
     }
 }
 
@@ -107,11 +125,20 @@ pub(crate) trait LayerSettings {
     fn linear(&self) -> Option<&LinearSettings> {
         None
     }
+
+    /// Key and value of the setting of an activation, if it has one.
+    fn setting(&self) -> Option<(&'static str, f64)> {
+        None
+    }
 }
 
 impl<L: Layer + Clone + 'static> LayerSettings for L {
     fn build(&self, _user: &str, _inputs: usize, _tensors: &Tensors) -> Result<Box<dyn Layer>> {
         Ok(Box::new(self.clone()))
+    }
+
+    fn setting(&self) -> Option<(&'static str, f64)> {
+        Layer::setting(self)
     }
 }
 
@@ -159,10 +186,42 @@ layers! {
     Photonic, LinearSettings, "photonic", "matrix product on a photonic mesh; the bias is added electronically";
     Dense, LinearSettings, "dense", "matrix product and bias, all electronic";
     Relu, Relu, "relu", "max(x, 0)";
+    Relu6, Relu6, "relu6", "min(max(x, 0), 6)";
+    LeakyRelu, LeakyRelu, "leaky_relu", "x above 0, slope·x below";
+    Elu, Elu, "elu", "x above 0, alpha·(exp(x) − 1) below";
+    Selu, Selu, "selu", "1.0507·x above 0, 1.0507·1.6733·(exp(x) − 1) below";
+    Gelu, Gelu, "gelu", "x·Φ(x) = x·(1 + erf(x/√2))/2";
+    GeluTanh, GeluTanh, "gelu_tanh", "x·(1 + tanh(√(2/π)·(x + 0.044715·x³)))/2, the approximation of gelu";
+    Silu, Silu, "silu", "x / (1 + exp(-x))";
+    Mish, Mish, "mish", "x·tanh(ln(1 + exp(x)))";
+    Softplus, Softplus, "softplus", "ln(1 + exp(x))";
+    Softsign, Softsign, "softsign", "x / (1 + |x|)";
+    Tanh, Tanh, "tanh", "(exp(x) − exp(-x)) / (exp(x) + exp(-x))";
     Sigmoid, Sigmoid, "sigmoid", "1 / (1 + exp(-x))";
+    HardTanh, HardTanh, "hard_tanh", "min(max(x, -1), 1)";
+    HardSigmoid, HardSigmoid, "hard_sigmoid", "min(max(x/6 + 1/2, 0), 1)";
+    HardSwish, HardSwish, "hard_swish", "x·min(max(x/6 + 1/2, 0), 1)";
     Softmax, Softmax, "softmax", "exp(x_i) / Σ_j exp(x_j) over the features of a sample";
     Modulus, Modulus, "modulus", "|x|, what the square root of a direct detector gives";
     SquaredModulus, SquaredModulus, "squared_modulus", "x², what a direct detector gives";
+}
+
+/// Other names of layers.
+pub const LAYER_ALIASES: &[Alias] = &[
+    ("linear", "dense"),
+    ("swish", "silu"),
+    ("hard_silu", "hard_swish"),
+    ("logistic", "sigmoid"),
+    ("gelu_new", "gelu_tanh"),
+    ("gelu_approximate", "gelu_tanh"),
+    ("abs", "modulus"),
+    ("square", "squared_modulus"),
+];
+
+impl KindNames for LayerSpec {
+    fn kind(name: &str) -> String {
+        canonical(LAYERS.iter().map(|(key, _)| *key), LAYER_ALIASES, name).unwrap_or(name).to_owned()
+    }
 }
 
 impl LayerSpec {
@@ -176,6 +235,12 @@ impl LayerSpec {
     #[must_use]
     pub fn linear(&self) -> Option<&LinearSettings> {
         self.settings().linear()
+    }
+
+    /// Key and value of the setting of an activation, if it has one.
+    #[must_use]
+    pub fn setting(&self) -> Option<(&'static str, f64)> {
+        self.settings().setting()
     }
 
     pub(crate) fn build(&self, index: usize, inputs: usize, tensors: &Tensors) -> Result<Box<dyn Layer>> {
@@ -276,22 +341,73 @@ mod tests {
         }
     }
 
+    /// The definitions of PyTorch 2, computed with forty decimals by mpmath.
+    #[test]
+    fn activations_are_those_of_pytorch() {
+        let inputs = [-3.5, -0.75, 0.25, 8.0];
+        for (kind, expected) in [
+            ("tanh", [-0.9981778976111987, -0.6351489523872873, 0.2449186624037091, 0.9999997749296758]),
+            ("gelu", [-0.0008142017766243, -0.1699705142826511, 0.1496765814207309, 7.999999999999995]),
+            ("gelu_tanh", [-0.0006161976553736, -0.1700394448343797, 0.149675350701685, 8.0]),
+            ("silu", [-0.1025928076297471, -0.2406159756184552, 0.1405441252214495, 7.997317198956268]),
+            ("mish", [-0.1040957544863712, -0.2764947145054651, 0.1695724096638175, 7.999998200644843]),
+            ("softplus", [0.0297504182726205, 0.3868710061148999, 0.8259394198788435, 8.000335406372896]),
+            ("softsign", [-0.7777777777777777, -0.4285714285714285, 0.2, 0.8888888888888888]),
+            ("relu6", [0.0, 0.0, 0.25, 6.0]),
+            ("leaky_relu", [-0.035, -0.0075, 0.25, 8.0]),
+            ("elu", [-0.9698026165776815, -0.5276334472589852, 0.25, 8.0]),
+            ("selu", [-1.7050093409572833, -0.9276320158350512, 0.2626752468388701, 8.405607898843844]),
+            ("hard_tanh", [-1.0, -0.75, 0.25, 1.0]),
+            ("hard_sigmoid", [0.0, 0.375, 0.5416666666666666, 1.0]),
+            ("hard_swish", [0.0, -0.28125, 0.1354166666666666, 8.0]),
+        ] {
+            let layer = layer_for_test(&format!("kind = '{kind}'"), 4, &[]).unwrap();
+            let output = layer.forward(&Batch::from_column_slice(4, 1, &inputs));
+            let difference = (&output - Batch::from_column_slice(4, 1, &expected)).amax();
+            assert!(difference < 4e-15, "{kind}: {output}");
+        }
+        for (toml, expected) in
+            [("kind = 'leaky_relu'\nslope = 0.2", -0.7), ("kind = 'elu'\nalpha = 2.0", -1.939605233155363)]
+        {
+            let output = layer_for_test(toml, 1, &[]).unwrap().forward(&Batch::from_element(1, 1, -3.5));
+            assert!((output[0] - expected).abs() < 4e-15, "{toml}: {output}");
+        }
+    }
+
+    #[test]
+    fn activations_and_their_slopes_do_not_overflow() {
+        let bounded = |value: f64| value.is_finite() && value.abs() <= 2e200;
+        for &(key, _) in LAYERS.iter().filter(|(key, _)| *key != "squared_modulus") {
+            let Ok(spec) = toml::from_str::<LayerSpec>(&format!("kind = '{key}'")) else { continue };
+            let layer = spec.build(0, 4, &Tensors::new()).unwrap();
+            let input = Batch::from_column_slice(4, 1, &[-1e200, -1e4, 1e4, 1e200]);
+            let output = layer.forward(&input);
+            let slope = layer.backward(&input, &output, &Batch::from_element(4, 1, 1.0), true).input.unwrap();
+            assert!(output.iter().all(|&y| bounded(y)), "{key}: {output}");
+            assert!(slope.iter().all(|&y| y.is_finite() && y.abs() < 2.0), "{key}: {slope}");
+        }
+    }
+
     #[test]
     fn gradients_of_activations_are_those_of_finite_differences() {
         let mut activations = 0;
         for &(key, _) in LAYERS {
             let Ok(spec) = toml::from_str::<LayerSpec>(&format!("kind = '{key}'")) else { continue };
             let mut layer = spec.build(0, 4, &Tensors::new()).unwrap();
-            check_gradients(layer.as_mut(), &Batch::from_fn(4, 3, |r, c| 0.7 * r as f64 - 0.9 * c as f64 + 0.15));
+            // On both sides of every kink (0, ±1, ±3 and 6), and at none.
+            for factor in [1.0, 3.0] {
+                let input = Batch::from_fn(4, 3, |r, c| factor * (0.7 * r as f64 - 0.9 * c as f64 + 0.15));
+                check_gradients(layer.as_mut(), &input);
+            }
             activations += 1;
         }
-        assert_eq!(activations, 5);
+        assert_eq!(activations, LAYERS.len() - 2, "all but the linear layers");
     }
 
     #[test]
     fn unknown_kinds_and_keys_are_refused() {
         for toml in
-            ["kind = 'tanh'", "kind = 'relu'\nslope = 0.1", "kind = 'dense'\noutputs = 2\nweight = 'w'\nbais = 'b'"]
+            ["kind = 'tahn'", "kind = 'relu'\nslope = 0.1", "kind = 'dense'\noutputs = 2\nweight = 'w'\nbais = 'b'"]
         {
             assert!(toml::from_str::<LayerSpec>(toml).is_err(), "{toml}");
         }

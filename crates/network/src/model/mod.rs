@@ -200,6 +200,9 @@ impl Model {
         numbers(&mut self.normalisation.numbers());
         for (spec, layer) in self.spec.layer.iter().zip(&self.layers) {
             numbers(&mut spec.kind().key().bytes().map(f64::from));
+            if let Some((_, value)) = spec.setting() {
+                numbers(&mut std::iter::once(value));
+            }
             if let Some(linear) = layer.linear() {
                 let (rows, columns) = linear.weight.shape();
                 numbers(&mut [rows as f64, columns as f64].into_iter());

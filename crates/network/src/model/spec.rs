@@ -150,6 +150,11 @@ impl ModelSpec {
                 let expected = format!("at least 1, and at most {MAX_ENTRIES} weights in a layer");
                 return invalid(&format!("layer[{index}].outputs"), format!("{outputs} ({inputs} inputs)"), &expected);
             }
+            if let Some((key, value)) = layer.setting()
+                && !value.is_finite()
+            {
+                return invalid(&format!("layer[{index}].{key}"), value.to_string(), "a finite number");
+            }
             inputs = outputs;
         }
         if !self.input.scale.is_normal() {
@@ -239,5 +244,8 @@ mod tests {
             GOOD.replace("size = 2", "size = 2\nfold = true").replace("'dense'\noutputs = 1\nweight = 'w'", "'relu'");
         assert!(load(&relu).unwrap_err().to_string().contains("linear first layer"));
         assert!(load("").is_err());
+        let steep = GOOD.to_owned() + "[[layer]]\nkind = 'leaky_relu'\nslope = inf\n";
+        let error = load(&steep).unwrap_err().to_string();
+        assert!(error.contains("layer[1].slope") && error.contains("a finite number"), "{error}");
     }
 }

@@ -136,6 +136,14 @@ fn files_are_relative_to_the_model_file() {
     assert!(loaded.calibration_path().unwrap().is_none());
 }
 
+#[test]
+fn the_hash_covers_the_setting_of_an_activation() {
+    let hash = |activation: &str| model(&TOML.replace("'relu'", activation)).unwrap().sha256();
+    assert_eq!(hash("'leaky_relu'"), hash("'leaky_relu', slope = 0.01"));
+    assert_ne!(hash("'leaky_relu'"), hash("'leaky_relu', slope = 0.02"));
+    assert_ne!(hash("'leaky_relu'"), hash("'relu'"));
+}
+
 /// A size that nothing bears out takes no memory, and numbers of the model file are blamed on it.
 #[test]
 fn sizes_and_numbers_are_checked_before_memory_is_taken() {

@@ -1,12 +1,12 @@
 //! The start of training: random initial weights, and mean and standard deviation of the inputs.
 //!
-//! Weights are normal with variance `2/inputs` before a rectifier (He et al. 2015) and `1/inputs` elsewhere. Biases are
-//! zero.
+//! Weights are normal with variance `2/inputs` before a rectifier (He et al. 2015), `2/(1 + slope²)/inputs` before a leaky
+//! one, and `1/inputs` elsewhere. Biases are zero.
 
 use phaseloom_numerics::{StreamKey, standard_normal};
 
 use crate::data::Batch;
-use crate::layer::LayerKind;
+use crate::layer::LayerSpec;
 use crate::model::ModelSpec;
 use crate::weights::{Tensor, Tensors};
 
@@ -15,9 +15,10 @@ pub(super) fn insert_weights(spec: &ModelSpec, seed: u64, tensors: &mut Tensors)
     let mut inputs = spec.input.size;
     for (index, layer) in spec.layer.iter().enumerate() {
         if let Some(linear) = layer.linear() {
-            let gain = match spec.layer.get(index + 1).map(crate::layer::LayerSpec::kind) {
-                Some(LayerKind::Relu) => 2.0_f64,
-                _ => 1.0,
+            let gain = match spec.layer.get(index + 1) {
+                Some(LayerSpec::Relu(_) | LayerSpec::Relu6(_)) => 2.0,
+                Some(LayerSpec::LeakyRelu(leaky)) => 2.0 / (1.0 + leaky.slope * leaky.slope),
+                _ => 1.0_f64,
             };
             let deviation = (gain / inputs as f64).sqrt();
             let mut stream = StreamKey::new(seed, "train/initial_weights").layer(index as u64).stream();

@@ -145,7 +145,8 @@ impl Tensors {
         self.all_names().filter(|name| !used.contains(*name)).cloned().collect()
     }
 
-    fn all_names(&self) -> impl Iterator<Item = &String> {
+    /// All names of the file, sorted, also of parts that are no real tensors.
+    pub(crate) fn all_names(&self) -> impl Iterator<Item = &String> {
         self.tensors.keys().chain(self.unreadable.keys()).collect::<BTreeSet<_>>().into_iter()
     }
 

@@ -1,4 +1,49 @@
-//! Error messages on a terminal.
+//! Error messages on a terminal, and their codes.
+
+use phaseloom::experiment::{ExperimentError, Problem};
+use phaseloom::files::FileError;
+use phaseloom::hardware::HardwareError;
+use phaseloom::hardware::spectra::SpectraError;
+use phaseloom::mesh::MeshError;
+use phaseloom::network::NetworkError;
+use phaseloom::numerics::NumericsError;
+use phaseloom::report::ReportError;
+use phaseloom::validation::ValidationError;
+
+/// Code of a command line that was refused, and of what a command refuses itself.
+pub const USAGE: u16 = 1;
+
+/// Code of a failure that no input should cause.
+pub const BUG: u16 = 2;
+
+/// Code of a failure of the system at a file.
+const IO: u16 = 102;
+
+/// The code of the first cause that has one. `phaseloom explain` explains it.
+pub fn code(error: &anyhow::Error) -> u16 {
+    let of_cause = |cause: &(dyn std::error::Error + 'static)| {
+        macro_rules! first {
+            ($($error:ty),*) => {
+                None$(.or_else(|| cause.downcast_ref::<$error>().map(<$error>::code)))*
+            };
+        }
+        first!(
+            phaseloom::Error,
+            ValidationError,
+            ExperimentError,
+            Problem,
+            NetworkError,
+            HardwareError,
+            SpectraError,
+            MeshError,
+            ReportError,
+            FileError,
+            NumericsError
+        )
+        .or_else(|| cause.is::<std::io::Error>().then_some(IO))
+    };
+    error.chain().find_map(of_cause).unwrap_or(USAGE)
+}
 
 /// Longer lines are cut, because a terminal cannot show them.
 const MAX_LINE: usize = 2000;

@@ -129,7 +129,7 @@ mod tests {
                 "{}",
                 claim.key
             );
-            assert!(claim.key.len() <= 20, "{}: `phaseloom list` has room for 20 characters", claim.key);
+            assert!(claim.key.len() <= 20, "{}: `phaseloom explain` has room for 20 characters", claim.key);
             for text in [claim.sentence, claim.source, claim.method, claim.criterion] {
                 assert!(text.len() > 10 && !text.contains('\n') && !text.contains('|'), "{}: {text}", claim.key);
             }

@@ -199,3 +199,31 @@ fn one_point_has_its_quantiles() {
         "Exact accuracy 98.00 %; one chip has 95.00 %."
     );
 }
+
+#[test]
+fn the_lowest_errors_are_best() {
+    let point = |number: f64, median: f64, exact: f64, tolerance: f64| PointScore {
+        keys: "x = ".into(),
+        values: number.to_string(),
+        number: Some(number),
+        exact,
+        quantiles: [median; 3],
+        tolerance,
+    };
+    let points: Vec<PointScore> =
+        [(0.3, 0.25), (0.1, 0.104), (0.01, 0.1)].map(|(x, median)| point(x, median, 0.1, 0.005)).to_vec();
+    let conclusion = Conclusion::new(points, 6, Score::RMS_ERROR);
+    assert_eq!(
+        conclusion.to_string(),
+        "Exact rms error 0.1000; the median of 6 chips exceeds it by at most 1 % of the standard deviation of the targets up \
+         to x = 0.1 (0.1040), and more from 0.3 (0.2500) on; it is highest at 0.3 (0.2500, more than twice the exact rms error)."
+    );
+    let (best, worst) = conclusion.best_and_worst().unwrap();
+    assert_eq!((best.values.as_str(), worst.values.as_str()), ("0.01", "0.3"));
+    let points = [(1.0, 0.004), (2.0, 0.032)].map(|(x, median)| point(x, median, 0.0, 0.01)).to_vec();
+    assert_eq!(
+        Conclusion::new(points, 1, Score::OUTPUT_DIFFERENCE).to_string(),
+        "Relative rms difference from the outputs of the exact network (the data have no labels): one chip is at most 1 % up \
+         to x = 1 (0.40 %), and more from 2 (3.20 %) on; it is highest at 2 (3.20 %)."
+    );
+}

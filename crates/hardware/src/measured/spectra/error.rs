@@ -39,3 +39,7 @@ pub enum SpectraError {
         expected: String,
     },
 }
+
+phaseloom_files::error_codes! {
+    SpectraError { Table = 451, Devices = 452, Settings = 453 } wraps { Self::File(error) => error }
+}

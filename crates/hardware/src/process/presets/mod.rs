@@ -22,7 +22,7 @@ pub const PRESET_STATE: &str = "chips as fabricated: each phase shifter is calib
 pub struct Preset {
     /// Name.
     pub key: &'static str,
-    /// One-line description for `phaseloom list`.
+    /// One-line description for `phaseloom explain`.
     pub line: &'static str,
     /// The process file (TOML).
     pub text: &'static str,
@@ -64,7 +64,7 @@ pub struct ProcessFile {
 ///
 /// [`InvalidValue`] with the nearest key and all keys, if there is no such preset.
 pub fn preset(key: &str) -> Result<&'static Preset, InvalidValue> {
-    find("preset", PRESETS, |preset| preset.key, key)
+    find("preset", PRESETS, |preset| preset.key, &[], key)
 }
 
 /// Reads a process by name: `preset:KEY`, or a TOML file relative to `base`.

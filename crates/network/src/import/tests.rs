@@ -1,0 +1,122 @@
+//! Tests of imported models: conventions of names, orders, layouts, ambiguities.
+
+use super::*;
+
+/// Tensors of zeros with these names and shapes.
+fn tensors(shapes: &[(&str, &[usize])]) -> Tensors {
+    let mut tensors = Tensors::new();
+    for &(name, shape) in shapes {
+        tensors.insert(name, Tensor::new(shape.to_vec(), vec![0.0; shape.iter().product()]));
+    }
+    tensors
+}
+
+fn settings() -> ImportSettings {
+    ImportSettings { activation: "relu".into(), layout: None, layers: Vec::new() }
+}
+
+fn import(shapes: &[(&str, &[usize])]) -> Result<ImportedModel> {
+    ImportedModel::new(&tensors(shapes), &settings())
+}
+
+/// The weights in order, the biases, and the layout.
+fn chain(shapes: &[(&str, &[usize])]) -> (Vec<String>, Vec<Option<String>>, WeightLayout) {
+    let model = import(shapes).unwrap();
+    let layers = model.layers.iter();
+    (layers.clone().map(|l| l.weight.clone()).collect(), layers.map(|l| l.bias.clone()).collect(), model.layout)
+}
+
+fn some(names: &[&str]) -> Vec<Option<String>> {
+    names.iter().map(|name| Some((*name).to_owned())).collect()
+}
+
+#[test]
+fn names_of_pytorch_keras_and_numpy_are_understood() {
+    use WeightLayout::{InOut, OutIn};
+    let ten: &[(&str, &[usize])] = &[
+        ("net.2.weight", &[8, 8]),
+        ("net.2.bias", &[8]),
+        ("net.10.weight", &[2, 8]),
+        ("net.10.bias", &[2]),
+        ("net.0.weight", &[8, 6]),
+        ("net.0.bias", &[8]),
+    ];
+    let (weights, biases, layout) = chain(ten);
+    assert_eq!(weights, ["net.0.weight", "net.2.weight", "net.10.weight"]);
+    assert_eq!((biases, layout), (some(&["net.0.bias", "net.2.bias", "net.10.bias"]), OutIn));
+    let keras: &[(&str, &[usize])] =
+        &[("dense/kernel:0", &[6, 8]), ("dense/bias:0", &[8]), ("dense_1/kernel:0", &[8, 2]), ("dense_1/bias:0", &[2])];
+    let (weights, biases, layout) = chain(keras);
+    assert_eq!(weights, ["dense/kernel:0", "dense_1/kernel:0"]);
+    assert_eq!((biases, layout), (some(&["dense/bias:0", "dense_1/bias:0"]), InOut));
+    for layout in [OutIn, InOut] {
+        let shape = |inputs, outputs| if layout == OutIn { [outputs, inputs] } else { [inputs, outputs] };
+        let (first, second) = (shape(6, 8), shape(8, 2));
+        for names in
+            [["w1", "b1", "w2", "b2"], ["arr_0", "arr_1", "arr_2", "arr_3"], ["fc1_w", "fc1_b", "fc2_w", "fc2_b"]]
+        {
+            let [w1, b1, w2, b2] = names;
+            let (weights, biases, found) = chain(&[(w1, &first), (b1, &[8]), (w2, &second), (b2, &[2])]);
+            assert_eq!((weights, biases, found), (vec![w1.into(), w2.into()], some(&[b1, b2]), layout), "{names:?}");
+        }
+    }
+}
+
+#[test]
+fn shapes_order_names_without_numbers() {
+    let (weights, biases, _) =
+        chain(&[("decoder.weight", &[6, 3]), ("encoder.weight", &[3, 6]), ("head.weight", &[2, 6])]);
+    assert_eq!(weights, ["encoder.weight", "decoder.weight", "head.weight"]);
+    assert_eq!(biases, [None, None, None]);
+}
+
+#[test]
+fn other_tensors_are_named_and_normalisation_is_found() {
+    let model = import(&[
+        ("fc1.weight", &[8, 6]),
+        ("fc1.bias", &[8]),
+        ("bn1.weight", &[8]),
+        ("bn1.running_mean", &[8]),
+        ("fc2.weight", &[2, 8]),
+        ("input.mean", &[6]),
+        ("input.std", &[6]),
+    ])
+    .unwrap();
+    assert_eq!(model.layers.len(), 2);
+    assert_eq!(model.unused, ["bn1.running_mean [8]", "bn1.weight [8]"]);
+    assert_eq!(model.normalisation, Some(["input.mean".to_owned(), "input.std".to_owned()]));
+    assert!(model.toml("n", "w.npz").contains("# Not used: bn1.running_mean [8], bn1.weight [8]\n"));
+}
+
+#[test]
+fn ambiguities_list_what_was_found_and_have_a_remedy() {
+    let error = |shapes: &[(&str, &[usize])]| import(shapes).unwrap_err().to_string();
+    let square: &[(&str, &[usize])] = &[("key.weight", &[4, 4]), ("query.weight", &[4, 4])];
+    let several = error(square);
+    assert!(several.contains("several orders") && several.contains("key.weight [4, 4]"), "{several}");
+    assert!(several.contains("--layers"), "{several}");
+    let layers = vec!["query.weight".to_owned(), "key.weight".to_owned()];
+    let chosen = ImportedModel::new(&tensors(square), &ImportSettings { layers, ..settings() }).unwrap();
+    assert_eq!(chosen.layers[0].weight, "query.weight");
+    let layout = error(&[("w", &[10, 64])]);
+    assert!(layout.contains("--layout"), "{layout}");
+    let requested = ImportSettings { layout: Some(WeightLayout::InOut), ..settings() };
+    assert_eq!(ImportedModel::new(&tensors(&[("w", &[10, 64])]), &requested).unwrap().layers[0].inputs, 10);
+    let broken = error(&[("fc1.weight", &[8, 6]), ("fc2.weight", &[2, 7])]);
+    assert!(broken.contains("no chain") && broken.contains("fc2.weight [2, 7]"), "{broken}");
+    assert!(error(&[("bias", &[3])]).contains("no tensor of two axes"));
+    let unknown = ImportSettings { activation: "gleu".into(), ..settings() };
+    let message = ImportedModel::new(&tensors(square), &unknown).unwrap_err().to_string();
+    assert!(message.contains("did you mean `gelu`?"), "{message}");
+}
+
+#[test]
+fn the_text_is_a_model_file_with_the_same_layers() {
+    let shapes: &[(&str, &[usize])] = &[("a\"1/kernel", &[6, 8]), ("a\"1/bias", &[8]), ("a\"2/kernel", &[8, 2])];
+    let imported = ImportedModel::new(&tensors(shapes), &ImportSettings { activation: "Swish".into(), ..settings() });
+    let spec: crate::ModelSpec = toml::from_str(&imported.unwrap().toml("a \"name\"", "w.npz")).unwrap();
+    let keys: Vec<&str> = spec.layer.iter().map(|layer| layer.kind().key()).collect();
+    assert_eq!(keys, ["photonic", "silu", "photonic"]);
+    let model = crate::Model::from_tensors(spec, Path::new(""), &tensors(shapes)).unwrap();
+    assert_eq!((model.input_size(), model.output_size()), (6, 2));
+}
