@@ -85,11 +85,8 @@ pub enum ReportError {
         /// The largest width.
         limit_px: u32,
     },
-    /// The PDF could not be compressed.
-    #[error("the PDF could not be written")]
-    Write(#[from] std::io::Error),
     /// The image could not be compressed.
-    #[error("the PNG could not be encoded")]
+    #[error("the PNG or PDF could not be encoded")]
     Encode(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 

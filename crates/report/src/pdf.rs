@@ -29,7 +29,8 @@ pub fn pdf(svg: &str) -> Result<Vec<u8>, ReportError> {
     // The y axis of PDF points up.
     page.content.transform([PT_PER_PX, 0.0, 0.0, -PT_PER_PX, 0.0, PT_PER_PX * size.height()]);
     page.group(tree.root(), 1.0);
-    Ok(page.finish(PT_PER_PX * size.width(), PT_PER_PX * size.height())?)
+    let bytes = page.finish(PT_PER_PX * size.width(), PT_PER_PX * size.height());
+    bytes.map_err(|error| ReportError::Encode(error.into()))
 }
 
 /// The page under construction, and the opacities of its graphics states.
