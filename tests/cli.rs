@@ -7,6 +7,7 @@ mod cli {
     mod bytes;
     mod corrections;
     mod extremes;
+    mod figures;
     mod folders;
     mod interruptions;
     mod matrix;

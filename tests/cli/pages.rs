@@ -76,7 +76,7 @@ fn names_of_outputs_are_those_of_their_formats() {
         ("correct p.json --chip c.JSON --method local -o d.txt", ".json"),
         ("calibrate experiment.toml -o scales.csv", ".json"),
         ("spectra s.toml -o process.json", ".toml"),
-        ("draw p.json -o mesh.pdf", ".svg or .png"),
+        ("draw p.json -o mesh.eps", ".svg or .png or .pdf"),
         ("run experiment.toml -o out.csv", "a folder"),
         ("merge a b -o out.npy", "a folder"),
         ("compare --modes 4 -o table.csv", "a folder"),

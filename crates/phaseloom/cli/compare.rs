@@ -2,6 +2,7 @@
 
 use super::Exit;
 use super::chip::load_process;
+use super::terminal::figures::FigureOptions;
 use super::terminal::{interrupt, output, results, system, whole};
 use anyhow::Context;
 use clap::Args;
@@ -42,6 +43,8 @@ pub struct Compare {
     output: Option<PathBuf>,
     #[command(flatten)]
     format: output::Format,
+    #[command(flatten)]
+    figures: FigureOptions,
 }
 
 /// A mesh whose mean 1 − F without errors is below this realises any unitary.
@@ -74,9 +77,9 @@ impl Compare {
         let csv = table.csv();
         let metadata = self.metadata();
         let figure = results::figure_table(&csv, &metadata).context("table.csv")?;
-        let svg = (COMPARISON_FIGURE.draw)(&figure)?;
+        let svg = (COMPARISON_FIGURE.draw)(&figure, &self.figures.style())?;
         std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
-        results::write_figure(&folder.join("figure"), &svg)?;
+        results::write_figure(&folder.join("figure"), svg, self.figures)?;
         write_atomically(&folder.join("table.csv"), csv.as_bytes())?;
         write_atomically(&folder.join(results::METADATA), results::metadata_json("compare", &metadata).as_bytes())?;
         output::print_results(&self.results(&lines, table, &metadata), self.format)?;
@@ -279,6 +282,7 @@ mod tests {
                 seed: 1,
                 output: None,
                 format: output::Format::default(),
+                figures: FigureOptions::default(),
             };
             compare.left_out().map(|design| design.to_string()).collect()
         };

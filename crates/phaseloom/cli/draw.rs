@@ -1,6 +1,7 @@
 //! The command `draw`: draw the mesh of a program.
 
 use super::Exit;
+use super::terminal::figures::Style;
 use super::terminal::{output, streams, whole};
 use anyhow::{Context, bail, ensure};
 use clap::Args;
@@ -11,7 +12,7 @@ use phaseloom::mesh::cell::CellErrors;
 use phaseloom::mesh::{
     CellPart, CellTrace, ColumnTrace, Form, MatrixProgram, Phases, Stage, StageKind, StageTrace, convention,
 };
-use phaseloom::report::{MeshColumn, MeshDrawing, Part, Port, Shifter, png};
+use phaseloom::report::{MeshColumn, MeshDrawing, Part, Port, Shifter, pdf, png};
 use std::path::{Path, PathBuf};
 
 /// The largest mesh that is drawn: some ten thousand interferometers, beyond which neither an eye nor a browser follows.
@@ -29,13 +30,14 @@ const MAX_WIDTH_PX: f64 = 16_384.0;
 #[command(after_help = "Examples:\n  \
     phaseloom draw program.json -o mesh.svg\n  \
     phaseloom draw program.json --input 0 -o mesh.svg\n  \
-    phaseloom draw program.json --input 0 --chip chip.json -o mesh.png")]
+    phaseloom draw program.json --input 0 --chip chip.json -o mesh.png\n  \
+    phaseloom draw program.json --width 178mm --no-title -o mesh.pdf")]
 pub struct Draw {
     /// The program (JSON), of at most 128 rows and columns
     program: PathBuf,
     /// Where to write the drawing; the ending selects the format, `-` is standard output (SVG) [default: only the title is
     /// printed]
-    #[arg(short, long, value_name = "MESH.svg|MESH.png")]
+    #[arg(short, long, value_name = "MESH.svg|MESH.png|MESH.pdf")]
     output: Option<PathBuf>,
     /// Send unit power into this port, from 0, and show it along the waveguides
     #[arg(long, value_name = "PORT", value_parser = whole(0, usize::MAX))]
@@ -43,13 +45,15 @@ pub struct Draw {
     /// Draw the phases and the light of a chip from `phaseloom chip`
     #[arg(long, value_name = "CHIP.json")]
     chip: Option<PathBuf>,
+    #[command(flatten)]
+    style: Style,
 }
 
 impl Draw {
     pub fn execute(self) -> anyhow::Result<Exit> {
         let read = [("the program", Some(self.program.as_path())), ("the chip", self.chip.as_deref())];
         if let Some(path) = &self.output {
-            output::check_output_path(path, &["svg", "png"], &read)?;
+            output::check_output_path(path, &["svg", "png", "pdf"], &read)?;
         }
         let program = convention::load(&streams::input(&self.program)?)?;
         let (rows, columns) = program.shape();
@@ -68,9 +72,10 @@ impl Draw {
             output::print(&(wrap(&drawing.title, WIDTH, 2) + "\n"))?;
             return Ok(Exit::Done);
         };
-        let svg = drawing.svg();
+        let svg = drawing.svg(&self.style.get());
         let bytes = match output::ending(path).as_str() {
             "png" => png(&svg, (PIXELS * drawing.width()).min(MAX_WIDTH_PX) as u32)?,
+            "pdf" => pdf(&svg)?,
             _ => svg.into_bytes(),
         };
         streams::save(path, |path| write_atomically(path, &bytes))?;
@@ -330,6 +335,7 @@ mod tests {
     use phaseloom::mesh::{MeshDesign, topology};
     use phaseloom::nalgebra::{DMatrix, DVector};
     use phaseloom::numerics::{StreamKey, haar_unitary};
+    use phaseloom::report::FigureStyle;
 
     /// Power after a part, or in its absorber.
     fn power(part: &Part) -> f64 {
@@ -381,6 +387,24 @@ mod tests {
             let ends = drawing.columns.iter().flat_map(|column| &column.parts);
             let dumped: f64 = ends.map(|part| if let Part::End { power, .. } = part { *power } else { 0.0 }).sum();
             assert!((dumped + leaving(last) - 1.0).abs() < 1e-13, "{rows}×{columns}");
+        }
+    }
+
+    /// A README shows an image at most 830 px wide.
+    #[test]
+    fn every_text_of_a_mesh_of_eight_modes_has_nine_pixels_in_a_readme() {
+        for modes in [2, 4, 8] {
+            let u = haar_unitary(modes, &mut StreamKey::new(3, "draw").stream());
+            let program = MatrixProgram::new(&u, Form::Unitary, topology("rectangular").unwrap()).unwrap();
+            for input in [None, Some(0)] {
+                let drawing = drawing(&program, &optics(&program, None).unwrap(), input, false);
+                let (svg, scale) = (drawing.svg(&FigureStyle::default()), (830.0 / drawing.width()).min(1.0));
+                let sizes =
+                    svg.split("font-size=\"").skip(1).filter_map(|rest| rest.split('"').next()?.parse::<f64>().ok());
+                let smallest = sizes.fold(f64::INFINITY, f64::min);
+                assert!(scale * smallest >= 9.0, "{modes} modes: {:.2} px", scale * smallest);
+                assert!(svg.contains(">φ<") && svg.contains(">θ<") && svg.contains("prefers-color-scheme"));
+            }
         }
     }
 

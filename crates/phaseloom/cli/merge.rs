@@ -1,6 +1,7 @@
 //! The command `merge`: merge the shards of a run.
 
 use super::Exit;
+use super::terminal::figures::FigureOptions;
 use super::terminal::{output, results};
 use clap::Args;
 use phaseloom::experiment::{Tables, View, merge};
@@ -25,6 +26,8 @@ pub struct Merge {
     wide: bool,
     #[command(flatten)]
     format: output::Format,
+    #[command(flatten)]
+    figures: FigureOptions,
 }
 
 impl Merge {
@@ -38,7 +41,7 @@ impl Merge {
         let outcome = merge(&self.folders, &folder, &|text| output::status(&format!("note: {text}")))?;
         results::provenance(&outcome, "merged", start.elapsed())?;
         if let Some(tables) = Tables::new(&outcome) {
-            results::write(&outcome, &tables)?;
+            results::write(&outcome, &tables, self.figures)?;
             output::print_results(&tables.results(View { wide: self.wide, layers: self.layers }), self.format)?;
         }
         results::say_where(&folder);

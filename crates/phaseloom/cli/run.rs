@@ -1,6 +1,7 @@
 //! The command `run`: run an experiment.
 
 use super::Exit;
+use super::terminal::figures::FigureOptions;
 use super::terminal::{interrupt, output, results, streams, whole};
 use clap::Args;
 use phaseloom::experiment;
@@ -25,6 +26,7 @@ use std::time::Instant;
     phaseloom run examples/digits/digits.toml\n  \
     phaseloom run experiment.toml -o results/mine --trials 50 --threads 4\n  \
     phaseloom run results/mine --trials 100               # more chips for the same run\n  \
+    phaseloom run results/mine --pdf --width 86mm --no-title  # draw its figure for a column of a paper\n  \
     phaseloom run experiment.toml --dry-run               # how large, how long\n  \
     phaseloom run experiment.toml --save-outputs 0 1      # also of the layers 0 and 1 of the model\n  \
     phaseloom run experiment.toml --shard 1/2 -o part1    # on one machine\n  \
@@ -63,6 +65,8 @@ pub struct Run {
     wide: bool,
     #[command(flatten)]
     format: output::Format,
+    #[command(flatten)]
+    figures: FigureOptions,
 }
 
 impl Run {
@@ -85,10 +89,24 @@ impl Run {
         shard: Shard,
         dry_run: bool,
         format: output::Format,
+        figures: FigureOptions,
     ) -> Self {
         let (output, trials, seed, save_outputs) = (None, None, None, None);
         let (layers, wide) = (false, false);
-        Self { experiment: path, output, trials, seed, threads, shard, save_outputs, dry_run, layers, wide, format }
+        Self {
+            experiment: path,
+            output,
+            trials,
+            seed,
+            threads,
+            shard,
+            save_outputs,
+            dry_run,
+            layers,
+            wide,
+            format,
+            figures,
+        }
     }
 
     /// Computes an experiment in a folder, and prints its results.
@@ -170,7 +188,7 @@ impl Run {
         if outcome.computed == 0 {
             output::status(&format!("{}: this run is finished; nothing was computed", folder.display()));
         }
-        results::write(&outcome, &tables)?;
+        results::write(&outcome, &tables, self.figures)?;
         output::print_results(&tables.results(View { wide: self.wide, layers: self.layers }), self.format)?;
         outcome.diagnosis.iter().for_each(|text| output::status(&format!("note: {text}")));
         results::say_where(folder);

@@ -2,6 +2,7 @@
 
 use super::Exit;
 use super::run::Run;
+use super::terminal::figures::FigureOptions;
 use super::terminal::{output, whole};
 use clap::Args;
 use phaseloom::experiment::{Axis, Config, Experiment, MatrixForm, Shard};
@@ -62,6 +63,8 @@ pub struct Sweep {
     dry_run: bool,
     #[command(flatten)]
     format: output::Format,
+    #[command(flatten)]
+    figures: FigureOptions,
 }
 
 impl Sweep {
@@ -70,7 +73,14 @@ impl Sweep {
         self.output.as_deref().map(output::check_output_folder).transpose()?;
         let experiment = self.experiment()?;
         let folder = self.output.clone().unwrap_or_else(|| self.default_folder(&experiment));
-        let run = Run::for_experiment(experiment.path.clone(), self.threads, self.shard, self.dry_run, self.format);
+        let run = Run::for_experiment(
+            experiment.path.clone(),
+            self.threads,
+            self.shard,
+            self.dry_run,
+            self.format,
+            self.figures,
+        );
         run.compute(&experiment, &folder, start)
     }
 

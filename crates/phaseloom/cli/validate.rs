@@ -5,7 +5,7 @@ use super::terminal::{interrupt, output, results, system, whole};
 use anyhow::Context;
 use clap::Args;
 use phaseloom::files::write_atomically;
-use phaseloom::report::VALIDATION_FIGURES;
+use phaseloom::report::{FigureStyle, VALIDATION_FIGURES};
 use phaseloom::validation::{Claim, Report, SEED, Setting, ValidationError};
 use std::path::{Path, PathBuf};
 
@@ -77,7 +77,7 @@ fn write(report: &Report, folder: &Path) -> anyhow::Result<()> {
     for figure in VALIDATION_FIGURES {
         let file = format!("{}.svg", figure.key);
         // Without its claims a figure is not drawn, and the figure of an earlier run is removed.
-        match (figure.draw)(&table) {
+        match (figure.draw)(&table, &FigureStyle::default()) {
             Ok(svg) => {
                 write_atomically(&folder.join(&file), svg.as_bytes())?;
                 figures.push((figure.description, file));

@@ -86,7 +86,7 @@ pub enum ReportError {
         limit_px: u32,
     },
     /// The image could not be compressed.
-    #[error("the PNG could not be encoded")]
+    #[error("the PNG or PDF could not be encoded")]
     Encode(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 

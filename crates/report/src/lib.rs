@@ -1,29 +1,34 @@
 //! Figures of the tables of an experiment or a benchmark, and drawings of meshes ([`MeshDrawing`]).
 //!
 //! ```text
-//! summary.csv ── Table ── Summary ── FigureAxes ──▶ Figure ──▶ figure.svg ──▶ figure.png
+//! summary.csv ── Table ── Summary ── FigureAxes ──▶ Figure ──▶ figure.svg ──▶ figure.png, figure.pdf
 //!                text     numbers    roles of keys   plotters                  bundled font
 //! ```
 //!
 //! Figures depend on their table alone, never on a simulation. The same table gives the same bytes on every machine:
-//! texts are measured and rasterised with the font in `fonts/`, and no clock, system font or hash order enters. To add a
-//! figure, write one file in `figure/` and one line in [`FIGURES`].
+//! texts are measured and rasterised with the font in `fonts/`, and no clock, system font or hash order enters. An SVG
+//! follows the colour scheme of its reader, by a style sheet over the colours of the light scheme; PNG and PDF are light.
+//! To add a figure, write one file in `figure/` and one line in [`FIGURES`].
 
 mod error;
 mod figure;
 mod figure_axes;
 mod mesh_drawing;
+mod pdf;
 mod plot;
 mod png;
 mod power_law_fit;
+mod style;
 mod summary;
 mod table;
 
 pub use error::ReportError;
 pub use figure::{COMPARISON_FIGURE, FIGURES, Figure, MATRIX_FIGURES, VALIDATION_FIGURES};
 pub use mesh_drawing::{MeshColumn, MeshDrawing, Part, Port, Shifter};
+pub use pdf::pdf;
 pub use png::png;
 pub use power_law_fit::PowerLawFit;
+pub use style::{FigureStyle, Length, LengthError};
 pub use table::{Row, Table, csv_text};
 
 /// Draws the accuracy figure of a `summary.csv` as SVG.
@@ -44,7 +49,7 @@ pub use table::{Row, Table, csv_text};
 /// # Errors
 /// The table cannot be read: no header or no rows, a missing column, a cell that is not what its column holds.
 pub fn accuracy_figure(summary_csv: &str) -> Result<String, ReportError> {
-    (FIGURES[0].draw)(&Table::parse(summary_csv)?)
+    (FIGURES[0].draw)(&Table::parse(summary_csv)?, &FigureStyle::default())
 }
 
 /// Draws the times of a benchmark against the size of its works as SVG, with fitted exponents.
@@ -68,5 +73,5 @@ pub fn accuracy_figure(summary_csv: &str) -> Result<String, ReportError> {
 /// # Errors
 /// The table lacks a column, holds something that is no number, or has no work of three sizes.
 pub fn scaling_figure(times: &Table) -> Result<String, ReportError> {
-    figure::scaling::draw(times)
+    figure::scaling::draw(times, &FigureStyle::default())
 }

@@ -16,12 +16,7 @@ const MAX_WIDTH_PX: u32 = 16_384;
 /// # Errors
 /// The text is not SVG, or the width is zero or too large.
 pub fn png(svg: &str, width_px: u32) -> Result<Vec<u8>, ReportError> {
-    let mut options = Options { font_family: "DejaVu Sans".to_owned(), ..Options::default() };
-    options.fontdb_mut().load_font_data(FONT.to_vec());
-    options.fontdb_mut().set_sans_serif_family("DejaVu Sans");
-    options.fontdb_mut().set_serif_family("DejaVu Sans"); // the last resort for a family that is unknown
-    let tree = Tree::from_str(svg, &options)?;
-
+    let tree = tree(svg)?;
     let refused = || ReportError::Width { width_px, limit_px: MAX_WIDTH_PX };
     if width_px > MAX_WIDTH_PX {
         return Err(refused());
@@ -32,6 +27,15 @@ pub fn png(svg: &str, width_px: u32) -> Result<Vec<u8>, ReportError> {
     pixmap.fill(Color::WHITE);
     resvg::render(&tree, Transform::from_scale(scale, scale), &mut pixmap.as_mut());
     pixmap.encode_png().map_err(|error| ReportError::Encode(error.into()))
+}
+
+/// The shapes of an SVG, texts as outlines of the bundled font.
+pub(crate) fn tree(svg: &str) -> Result<Tree, ReportError> {
+    let mut options = Options { font_family: "DejaVu Sans".to_owned(), ..Options::default() };
+    options.fontdb_mut().load_font_data(FONT.to_vec());
+    options.fontdb_mut().set_sans_serif_family("DejaVu Sans");
+    options.fontdb_mut().set_serif_family("DejaVu Sans"); // the last resort for a family that is unknown
+    Ok(Tree::from_str(svg, &options)?)
 }
 
 #[cfg(test)]

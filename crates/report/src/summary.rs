@@ -84,6 +84,18 @@ pub(crate) struct Outcome {
     pub q10: f64,
     pub q50: f64,
     pub q90: f64,
+    /// The scores of the single chips, if the table has them and there are fewer than [`MIN_BAND`].
+    pub values: Vec<f64>,
+}
+
+/// Fewer chips are drawn as points instead of a band, because their quantiles say little.
+pub(crate) const MIN_BAND: f64 = 5.0;
+
+impl Outcome {
+    /// Whether quantiles say little about the chips.
+    pub(crate) fn has_few_chips(&self) -> bool {
+        self.chips < MIN_BAND
+    }
 }
 
 /// A summary: the swept keys and the rows.
@@ -131,7 +143,16 @@ impl Summary {
             let levels: Vec<_> = swept.clone().map(|column| Level::read(row.text(column))).collect();
             let mean = value(table, row, &mean, score)?;
             if kind != Kind::Chips {
-                return Ok(Outcome { kind, levels, chips: 0.0, mean, q10: mean, q50: mean, q90: mean });
+                return Ok(Outcome {
+                    kind,
+                    levels,
+                    chips: 0.0,
+                    mean,
+                    q10: mean,
+                    q50: mean,
+                    q90: mean,
+                    values: Vec::new(),
+                });
             }
             if let Some(missing) = levels.iter().position(Option::is_none) {
                 return Err(ReportError::MissingLevel {
@@ -141,10 +162,17 @@ impl Summary {
             }
             let quantile = |column| value(table, row, column, score);
             let (q10, q50, q90) = (quantile(&q10)?, quantile(&q50)?, quantile(&q90)?);
-            Ok(Outcome { kind, levels, chips: table.number(row, "chips")?, mean, q10, q50, q90 })
+            let chips = table.number(row, "chips")?;
+            let values = if chips < MIN_BAND { values(table, row.text(point), score)? } else { Vec::new() };
+            Ok(Outcome { kind, levels, chips, mean, q10, q50, q90, values })
         });
         let outcomes = outcomes.collect::<Result<_, _>>()?;
         Ok(Self { keys: table.header()[swept].to_vec(), outcomes, score })
+    }
+
+    /// Whether all points have too few chips for a band.
+    pub(crate) fn has_few_chips(&self) -> bool {
+        self.rows(Kind::Chips).all(Outcome::has_few_chips)
     }
 
     /// The rows of one kind.
@@ -162,6 +190,23 @@ impl Summary {
             (low, high) => format!("{low}–{high} chips"),
         }
     }
+}
+
+/// The scores of the single chips at a point, each the mean over its shots; none if the table has no second one.
+fn values(table: &Table, point: &str, score: &Score) -> Result<Vec<f64>, ReportError> {
+    let Some(chips) = table.chips() else { return Ok(Vec::new()) };
+    let [kind, points, trial] = ["row", "point", "trial"].map(|name| chips.column(name));
+    let (kind, points, trial) = (kind?, points?, trial?);
+    let own = chips.rows().iter().filter(|row| row.text(kind) == "chips" && row.text(points) == point);
+    let mut sums: Vec<(&str, f64, f64)> = Vec::new();
+    for row in own {
+        let value = value(chips, row, score.key, score)?;
+        match sums.iter_mut().find(|(known, ..)| *known == row.text(trial)) {
+            Some((_, sum, shots)) => (*sum, *shots) = (*sum + value, *shots + 1.0),
+            None => sums.push((row.text(trial), value, 1.0)),
+        }
+    }
+    Ok(sums.into_iter().map(|(_, sum, shots)| sum / shots).collect())
 }
 
 /// A value of a score in the unit of the figure.

@@ -16,6 +16,20 @@ pub struct Table {
     metadata: Vec<(String, String)>,
     header: Vec<String>,
     rows: Vec<Row>,
+    chips: Option<Box<Table>>,
+}
+
+impl Table {
+    /// The same table with a second one, of the single chips that it summarises. Figures draw them where they are few.
+    #[must_use]
+    pub fn with_chips(self, chips: Self) -> Self {
+        Self { chips: Some(Box::new(chips)), ..self }
+    }
+
+    /// The table of single chips, if there is one.
+    pub(crate) fn chips(&self) -> Option<&Self> {
+        self.chips.as_deref()
+    }
 }
 
 /// One row of a [`Table`].
@@ -82,7 +96,7 @@ impl Table {
         if rows.is_empty() {
             return Err(ReportError::NoRows);
         }
-        Ok(Self { metadata, header, rows })
+        Ok(Self { metadata, header, rows, chips: None })
     }
 
     /// The same table with further metadata, such as the pairs of the `run.json` next to it.

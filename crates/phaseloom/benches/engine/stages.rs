@@ -8,7 +8,7 @@ use phaseloom::experiment::store::Store;
 use phaseloom::experiment::{Experiment, NetworkProgram, Options, Outcome, Plan, Row, Tables, run};
 use phaseloom::hardware::{Batch, Chip, ChipId, LayerDesign, Link, MatrixProduct, ProductStatistics, Shot};
 use phaseloom::network::{ExactPass, predictions};
-use phaseloom::report::{FIGURES, Table, png};
+use phaseloom::report::{FIGURES, FigureStyle, Table, png};
 use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
@@ -187,7 +187,7 @@ fn write_tables(outcome: &Outcome) -> Result<()> {
     tables.write()?;
     let summary = Table::parse(&tables.summary_table().csv())?;
     for figure in FIGURES {
-        png(&(figure.draw)(&summary)?, 1600)?;
+        png(&(figure.draw)(&summary, &FigureStyle::default())?, 1600)?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
-//! Parts that the commands share: output, files of results, error texts, interruption, limits of the system.
+//! Parts that the commands share: output, files of results, options of figures, error texts, interruption, limits of the system.
 
 pub mod error_text;
+pub mod figures;
 pub mod interrupt;
 pub mod output;
 pub mod results;

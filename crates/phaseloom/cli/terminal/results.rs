@@ -1,16 +1,14 @@
 //! The files of results: tables, figures, their metadata, provenance.
 
+use super::figures::FigureOptions;
 use super::output;
 use anyhow::Context;
 use phaseloom::experiment::{Outcome, Tables, VERSION};
 use phaseloom::files::{read_text, to_json, write_atomically};
-use phaseloom::report::{FIGURES, MATRIX_FIGURES, ReportError, Table, png};
+use phaseloom::report::{FIGURES, MATRIX_FIGURES, ReportError, Table};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-/// Width of the PNG (pixels).
-const PNG_WIDTH: u32 = 1600;
 
 /// The folder of folders of results that no -o names.
 pub const RUNS: &str = "phaseloom-runs";
@@ -22,18 +20,19 @@ pub const METADATA: &str = "run.json";
 const PROVENANCE: &str = "provenance.json";
 
 /// Writes tables and figures to the folder of the run. Equal experiments give equal bytes.
-pub fn write(outcome: &Outcome, tables: &Tables<'_>) -> anyhow::Result<()> {
+pub fn write(outcome: &Outcome, tables: &Tables<'_>, options: FigureOptions) -> anyhow::Result<()> {
     // Everything is drawn before the first file is written.
     let mut figures = Vec::new();
     let metadata = tables.metadata();
-    let summary = figure_table(&tables.summary_table().csv(), &metadata).context("summary.csv")?;
+    let chips = figure_table(&tables.unit_table().csv(), &metadata).context("table.csv")?;
+    let summary = figure_table(&tables.summary_table().csv(), &metadata).context("summary.csv")?.with_chips(chips);
     let all = if tables.is_matrix() { MATRIX_FIGURES } else { FIGURES };
     for figure in all {
-        let svg = (figure.draw)(&summary).with_context(|| format!("figure `{}`", figure.key))?;
+        let svg = (figure.draw)(&summary, &options.style()).with_context(|| format!("figure `{}`", figure.key))?;
         // The first figure is the figure of the run.
         let stem = if figure.key == all[0].key { "figure".to_owned() } else { format!("figure-{}", figure.key) };
-        figures.push((format!("{stem}.png"), png(&svg, PNG_WIDTH)?));
-        figures.push((format!("{stem}.svg"), svg.into_bytes()));
+        let files = options.with_pdf_of(&outcome.folder().join(&stem)).formats(svg)?.into_iter();
+        figures.extend(files.map(|(ending, bytes)| (format!("{stem}.{ending}"), bytes)));
     }
     tables.write()?;
     outcome.write(METADATA, metadata_json("run", &metadata).as_bytes())?;
@@ -74,11 +73,10 @@ pub fn say_where(folder: &Path) {
     output::status(&format!("results in {}{separator}: summary.csv, figure.svg and more", folder.display()));
 }
 
-/// Writes a figure as SVG and PNG to a path without ending.
-pub fn write_figure(path: &Path, svg: &str) -> anyhow::Result<()> {
-    let image = png(svg, PNG_WIDTH)?;
-    write_atomically(&path.with_extension("svg"), svg.as_bytes())?;
-    Ok(write_atomically(&path.with_extension("png"), &image)?)
+/// Writes a figure in every format to a path without ending.
+pub fn write_figure(path: &Path, svg: String, options: FigureOptions) -> anyhow::Result<()> {
+    let files = options.with_pdf_of(path).formats(svg)?;
+    Ok(files.iter().try_for_each(|(ending, bytes)| write_atomically(&path.with_extension(ending), bytes))?)
 }
 
 /// Adds this session to `provenance.json`, the only file that depends on the machine and the time.

@@ -1,102 +1,134 @@
-//! How far each row of a validation lies from its prediction, as a fraction of the allowed deviation.
+//! How far each claim of a validation lies from its prediction: the worst of its rows, as a fraction of the allowed
+//! deviation.
 //!
 //! ```text
-//! claim ┃ row                    -1 ──────●──── +1     green: pass, vermilion: fail; beyond ±2 at the end of the axis
+//! claim  rows  worst row          -1 ──────●──── +1     circle: pass, diamond: fail; beyond ±2 at the end of the axis
 //! ```
 //!
-//! Columns used: claim, row, share, verdict. The page is as long as the table.
+//! Columns used: claim, row, share, verdict.
 
 use super::{Figure, provenance};
 use crate::error::ReportError;
 use crate::plot::axis::Axis;
 use crate::plot::font;
-use crate::plot::page::{self, Anchor, MARGIN, Marker, Stroke, WIDTH};
+use crate::plot::legend::{Entry as LegendEntry, Legend};
+use crate::plot::marker::Marker;
+use crate::plot::page::{self, Anchor, MARGIN, Stroke};
 use crate::plot::palette::{BLACK, FAINT_INK, FOOTER, FRAME, INK, SERIES, TICK, TITLE};
+use crate::style::FigureStyle;
 use crate::table::Table;
 
-/// Left end of the axis; names of rows are left of it.
-const LEFT: f64 = 430.0;
-const TOP: f64 = 58.0;
-const ROW: f64 = 11.0;
-const NAME: f64 = 8.5;
+const TOP: f64 = 10.0;
+const ROW: f64 = 18.0;
+/// Size of the names of rows, and the gap between columns.
+const NAME: f64 = 10.0;
+const GAP: f64 = 10.0;
+/// Share of the width for the axis.
+const AXIS: f64 = 0.42;
 /// Height of labels and title of the axis.
 const BELOW: f64 = 44.0;
-/// End of the axis. Larger deviations are drawn there as triangles.
+/// End of the axis. Larger deviations are drawn there.
 const MAX_SHARE: f64 = 2.0;
 
-/// The forest plot of all rows.
+/// The forest plot of all claims.
 pub(crate) const FOREST: Figure = Figure {
     key: "forest",
-    description: "deviation of every row from its prediction, relative to the tolerance of its criterion",
+    description: "largest deviation of each claim from its prediction, relative to the tolerance of its criterion",
     draw,
 };
 
-/// One row of the table.
+/// One claim: its worst row.
 struct Entry<'a> {
     claim: &'a str,
+    rows: usize,
     name: &'a str,
     share: f64,
     passes: bool,
 }
 
-fn draw(table: &Table) -> Result<String, ReportError> {
-    let entries = entries(table)?;
+fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
+    let claims = claims(table)?;
     let ticks = [-2.0, -1.0, 0.0, 1.0, 2.0];
     let x = Axis::with_ticks(-MAX_SHARE..MAX_SHARE, &ticks, "(measured − predicted)/allowed");
-    let rows = (entries.len() + claims(&entries)) as f64;
-    let size = (WIDTH - MARGIN - LEFT, ROW * (rows + 0.5));
-    let height = TOP + size.1 + BELOW + 20.0;
-    page::svg(WIDTH, height, |page| {
-        let title = "Deviation from the prediction, in shares of what is allowed";
-        page.text(title, (MARGIN, 30.0), Anchor::Left, TITLE, INK)?;
-        let key = "circle: pass; diamond: fail; triangle: beyond the frame. Bounds count from 0.";
-        page.text(key, (MARGIN, 48.0), Anchor::Left, TICK, FAINT_INK)?;
-        let chart = page.chart((LEFT, TOP), size, BELOW, (&x, &Axis::rows(rows + 0.5)))?;
+    let rows = claims.len() as f64;
+    let width = style.units();
+    let left = width * (1.0 - AXIS);
+    let size = (width - MARGIN - left, ROW * rows);
+
+    let title = "Validation: the worst row of each claim, in shares of what is allowed";
+    let title = if style.title { font::wrap(title, TITLE, width - 2.0 * MARGIN) } else { Vec::new() };
+    let legend = Legend::new(legend(), width - 2.0 * MARGIN);
+    let legend_top = TOP + 1.35 * TITLE * title.len() as f64;
+    let top = legend_top + legend.height() + 8.0;
+    let height = top + size.1 + BELOW + if style.footer { 20.0 } else { 0.0 };
+    page::svg(style, height, |page| {
+        for (index, line) in title.iter().enumerate() {
+            page.text(line, (MARGIN, 28.0 + 1.35 * TITLE * index as f64), Anchor::Left, TITLE, INK)?;
+        }
+        legend.draw(page, (MARGIN, legend_top))?;
+        let chart = page.chart((left, top), size, BELOW, (&x, &Axis::rows(rows)))?;
         let vertical = |x: f64| [(x, f64::NEG_INFINITY), (x, f64::INFINITY)];
         chart.line(vertical(0.0), Stroke { colour: FRAME, width: 1.0, dashes: None })?;
         for limit in [-1.0, 1.0] {
             chart.line(vertical(limit), Stroke { colour: BLACK, width: 1.0, dashes: Some((4.0, 3.0)) })?;
         }
-        let (mut row, mut last) = (0.5, "");
-        for entry in &entries {
-            if entry.claim != last {
-                row += 1.0;
-                let name = font::fit(entry.claim, NAME + 1.0, 140.0);
-                page.text(&name, (MARGIN, TOP + ROW * row), Anchor::Left, NAME + 1.0, INK)?;
-                last = entry.claim;
-            }
-            let name = font::fit(entry.name, NAME, LEFT - MARGIN - 150.0);
-            page.text(&name, (LEFT - 8.0, TOP + ROW * row), Anchor::Right, NAME, FAINT_INK)?;
-            let marker = match (entry.share.abs() > MAX_SHARE, entry.passes) {
-                (true, _) => Marker::Triangle,
-                (false, true) => Marker::Circle,
-                (false, false) => Marker::Diamond,
+        for (index, claim) in claims.iter().enumerate() {
+            let middle = index as f64 + 0.5;
+            let baseline = chart.place((0.0, middle)).1 + 0.36 * TICK;
+            page.text(claim.claim, (MARGIN, baseline), Anchor::Left, TICK, INK)?;
+            let name = match claim.rows {
+                1 => claim.name.to_owned(),
+                rows => format!("{} (worst of {rows})", claim.name),
             };
-            let colour = if entry.passes { SERIES[2] } else { SERIES[1] };
-            let point = (entry.share.clamp(-MAX_SHARE, MAX_SHARE), row - 3.0 / ROW);
-            chart.markers([point], marker, colour)?;
-            row += 1.0;
+            let room = left - GAP - MARGIN - font::width(claim.claim, TICK) - GAP;
+            // The bundled font has no double bar.
+            let name = font::fit(&name.replace('‖', "||"), NAME, room);
+            page.text(&name, (left - GAP, baseline), Anchor::Right, NAME, FAINT_INK)?;
+            let (marker, colour) = if claim.passes { PASS } else { FAIL };
+            let marker = if claim.share.abs() > MAX_SHARE { Marker::Triangle } else { marker };
+            chart.markers([(claim.share.clamp(-MAX_SHARE, MAX_SHARE), middle)], marker, colour)?;
         }
-        let footer = provenance(table).join(" · ");
-        page.text(&footer, (WIDTH - MARGIN, height - 8.0), Anchor::Right, FOOTER, FAINT_INK)
+        let footer = if style.footer { provenance(table).join(" · ") } else { String::new() };
+        page.text(&footer, (width - MARGIN, height - 8.0), Anchor::Right, FOOTER, FAINT_INK)
     })
 }
 
-/// The rows that were computed, in the order of the table.
-fn entries(table: &Table) -> Result<Vec<Entry<'_>>, ReportError> {
+/// Markers and colours of the verdicts.
+const PASS: (Marker, (u8, u8, u8)) = (Marker::Circle, SERIES[0]);
+const FAIL: (Marker, (u8, u8, u8)) = (Marker::Diamond, SERIES[1]);
+
+fn legend() -> Vec<LegendEntry> {
+    let entry = |(marker, colour), text: &str| LegendEntry {
+        line: Some(Stroke { colour, width: 0.0, dashes: None }),
+        marker: Some(marker),
+        text: text.to_owned(),
+        ..LegendEntry::default()
+    };
+    vec![entry(PASS, "pass"), entry(FAIL, "fail"), entry((Marker::Triangle, INK), "beyond the frame")]
+}
+
+/// The claims with a computed row, in the order of the table, each with its worst row: a failed one before any other.
+fn claims(table: &Table) -> Result<Vec<Entry<'_>>, ReportError> {
     let (claim, name, verdict) = (table.column("claim")?, table.column("row")?, table.column("verdict")?);
-    let mut entries = Vec::new();
+    let mut claims: Vec<Entry> = Vec::new();
     for row in table.rows().iter().filter(|row| row.text(verdict) != "skipped") {
         // A failed row without a finite share lies at the end of the axis.
         let share = table.number(row, "share").unwrap_or(f64::INFINITY);
         let passes = row.text(verdict) == "pass";
-        entries.push(Entry { claim: row.text(claim), name: row.text(name), share, passes });
+        let entry = Entry { claim: row.text(claim), rows: 1, name: row.text(name), share, passes };
+        match claims.iter_mut().find(|known| known.claim == entry.claim) {
+            None => claims.push(entry),
+            Some(known) => {
+                let rows = known.rows + 1;
+                let badness = |entry: &Entry| (!entry.passes, entry.share.abs());
+                if badness(&entry).partial_cmp(&badness(known)).is_some_and(std::cmp::Ordering::is_gt) {
+                    *known = entry;
+                }
+                known.rows = rows;
+            }
+        }
     }
-    if entries.is_empty() { Err(ReportError::NoRows) } else { Ok(entries) }
-}
-
-fn claims(entries: &[Entry<'_>]) -> usize {
-    1 + entries.windows(2).filter(|pair| pair[0].claim != pair[1].claim).count()
+    if claims.is_empty() { Err(ReportError::NoRows) } else { Ok(claims) }
 }
 
 #[cfg(test)]
@@ -104,21 +136,23 @@ mod tests {
     use super::*;
 
     const TABLE: &str = "# phaseloom: 0.1.0\nclaim,row,share,verdict\n\
-                         a,first row,0.5,pass\na,second row,-7,FAIL\nb,third row,,skipped\nb,fourth row,0,pass\n";
+                         a,first row,0.5,pass\na,second row,-7,FAIL\nb,third row,,skipped\nb,fourth row,0,pass\n\
+                         a,fifth row,9,pass\n";
 
     #[test]
-    fn every_computed_row_has_its_name_and_skipped_ones_have_none() {
-        let svg = draw(&Table::parse(TABLE).unwrap()).unwrap();
-        for text in ["first row", "second row", "fourth row", "phaseloom 0.1.0"] {
+    fn every_claim_has_its_worst_computed_row() {
+        let svg = draw(&Table::parse(TABLE).unwrap(), &FigureStyle::default()).unwrap();
+        for text in ["\nsecond row (worst of 3)\n", "\nfourth row\n", "\nb\n", "phaseloom 0.1.0"] {
             assert!(svg.contains(text), "{text} is missing");
         }
-        assert!(!svg.contains("third row"));
-        assert_eq!(claims(&entries(&Table::parse(TABLE).unwrap()).unwrap()), 2);
+        for text in ["first row", "third row", "fifth row"] {
+            assert!(!svg.contains(text), "{text}");
+        }
     }
 
     #[test]
     fn a_table_of_skipped_rows_has_no_figure() {
         let table = Table::parse("claim,row,share,verdict\na,b,,skipped\n").unwrap();
-        assert!(matches!(draw(&table), Err(ReportError::NoRows)));
+        assert!(matches!(draw(&table, &FigureStyle::default()), Err(ReportError::NoRows)));
     }
 }

@@ -6,8 +6,8 @@
 //! y        1 − F, logarithmic if it spans more than 1.5 decades; zeros are then left out
 //! ```
 
-use super::accuracy::{style, x_axis};
-use super::{Figure, provenance};
+use super::accuracy::{joined_names, style_of, x_axis};
+use super::{Figure, provenance, spread};
 use crate::error::ReportError;
 use crate::figure_axes::FigureAxes;
 use crate::plot::axis::{Axis, extremes};
@@ -15,6 +15,7 @@ use crate::plot::chart::{self, Frame};
 use crate::plot::label::quantity;
 use crate::plot::legend::Entry;
 use crate::plot::page::Stroke;
+use crate::style::FigureStyle;
 use crate::summary::{Kind, Outcome, Summary};
 use crate::table::Table;
 
@@ -28,13 +29,10 @@ pub(crate) const INFIDELITY: Figure = Figure {
 /// An infidelity below this is rounding and counts as zero.
 const ROUNDING: f64 = 1e-20;
 
-/// Fewer chips have no band, because their quantiles say little.
-const MIN_BAND: f64 = 5.0;
-
 /// One point of a line: x, its chips, and its law.
 type Marked<'a> = (f64, &'a Outcome, Option<f64>);
 
-fn draw(table: &Table) -> Result<String, ReportError> {
+fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
     let (summary, laws) = read(table)?;
     let axes = FigureAxes::new(&summary);
     let values = || {
@@ -53,35 +51,27 @@ fn draw(table: &Table) -> Result<String, ReportError> {
         lines[group].push((x, outcome, *law));
     }
     lines.iter_mut().for_each(|line| line.sort_by(|a, b| a.0.total_cmp(&b.0)));
+    let lines = distinct(lines);
     let is_shown = |value: f64| y.contains(value);
     let mut footer = provenance(table);
     if summary.outcomes.iter().any(|outcome| !is_shown(outcome.mean)) {
         footer.push("points without infidelity are not on the logarithmic axis".to_owned());
     }
-    let has_band = x.is_categorical() || summary.outcomes.iter().all(|outcome| outcome.chips >= MIN_BAND);
     let frame = Frame {
         title: table.metadata("name").unwrap_or("Infidelity").to_owned(),
-        legend: legend(&summary, &axes, has_band, laws.iter().any(Option::is_some)),
+        legend: legend(&summary, &axes, &lines),
         x: x.clone(),
         y: y.clone(),
         footer: footer.join(" · "),
     };
-    chart::draw(frame, |chart| {
-        for (group, line) in lines.iter().enumerate() {
-            let (stroke, marker) = style(group);
+    chart::draw(style, frame, |chart| {
+        for (index, Line { points: line, .. }) in lines.iter().enumerate() {
+            let (stroke, marker) = style_of(index);
             let shown: Vec<&Marked> = line.iter().filter(|(_, outcome, _)| is_shown(outcome.mean)).collect();
             let inside = |value: f64| if is_shown(value) { value } else { f64::NEG_INFINITY };
-            for run in shown.chunk_by(|a, b| x.joins(a.0, b.0)) {
-                match run {
-                    [(x, o, _)] if o.q90 > o.q10 => {
-                        chart.error_bar(*x, [inside(o.q10), o.mean, o.q90], Stroke { width: 1.5, ..stroke })?;
-                    }
-                    run if has_band => {
-                        let curves: Vec<_> = run.iter().map(|(x, o, _)| (*x, inside(o.q10), o.q90)).collect();
-                        chart.band(&curves, stroke.colour)?;
-                    }
-                    _ => {}
-                }
+            let chips: Vec<(f64, &Outcome)> = shown.iter().map(|(x, outcome, _)| (*x, *outcome)).collect();
+            for run in chips.chunk_by(|a, b| x.joins(a.0, b.0)) {
+                spread::draw(chart, run, (stroke, marker), |o| o.mean, inside)?;
             }
             let laws: Vec<(f64, f64)> =
                 line.iter().filter_map(|(x, _, law)| Some((*x, (*law).filter(|law| is_shown(*law))?))).collect();
@@ -96,6 +86,45 @@ fn draw(table: &Table) -> Result<String, ReportError> {
         }
         Ok(())
     })
+}
+
+/// Series are equal if their infidelities agree to this relative difference, less than the size of a marker.
+const EQUAL: f64 = 0.01;
+
+/// Series that are drawn as one line.
+struct Line<'a> {
+    points: Vec<Marked<'a>>,
+    /// Indices of the series in [`FigureAxes::groups`].
+    groups: Vec<usize>,
+}
+
+impl Line<'_> {
+    fn has_law(&self) -> bool {
+        self.points.iter().any(|(.., law)| law.is_some())
+    }
+}
+
+/// The series of all groups, equal ones as one line, with the law of the first that has one.
+fn distinct(series: Vec<Vec<Marked<'_>>>) -> Vec<Line<'_>> {
+    let equal = |a: f64, b: f64| (a - b).abs() <= EQUAL * a.abs().max(b.abs());
+    let same = |((x, a, _), (other, b, _)): (&Marked, &Marked)| {
+        let [a, b] = [a, b].map(|o| [o.mean, o.q10, o.q90]);
+        x.total_cmp(other).is_eq() && a.iter().zip(b).all(|(a, b)| equal(*a, b))
+    };
+    let mut lines: Vec<Line> = Vec::new();
+    for (group, points) in series.into_iter().enumerate() {
+        let is_same = |line: &&mut Line| line.points.len() == points.len() && line.points.iter().zip(&points).all(same);
+        match lines.iter_mut().find(is_same) {
+            None => lines.push(Line { points, groups: vec![group] }),
+            Some(line) => {
+                line.groups.push(group);
+                if !line.has_law() {
+                    line.points = points;
+                }
+            }
+        }
+    }
+    lines
 }
 
 /// The stroke of a law next to the stroke of its chips.
@@ -135,31 +164,23 @@ fn y_axis(values: &[f64], title: &str) -> Axis {
     }
 }
 
-fn legend(summary: &Summary, axes: &FigureAxes, has_band: bool, has_law: bool) -> Vec<Entry> {
-    let spread = if axes.x_is_numeric { "band" } else { "bars" };
-    let chips = summary.chips();
-    let text = match (chips.as_str(), has_band) {
-        ("one chip", _) => chips,
-        (_, true) => format!("mean of {chips}, 10–90 % {spread}"),
-        (_, false) => format!("mean of {chips}"),
+fn legend(summary: &Summary, axes: &FigureAxes, lines: &[Line]) -> Vec<Entry> {
+    let text = spread::words(summary, "mean", axes.x_is_numeric);
+    let band = spread::has_band(summary, axes.x_is_numeric);
+    let of_line = |index: usize, text: String| {
+        let (stroke, marker) = style_of(index);
+        let line = Some(if lines[index].has_law() { law_stroke(stroke) } else { Stroke { width: 0.0, ..stroke } });
+        Entry { line, marker: Some(marker), band, text, ..Entry::default() }
     };
-    let of_group = |group: usize, text: String| {
-        let (stroke, marker) = style(group);
-        let band = has_band && axes.x_is_numeric;
-        let line = Some(if has_law { law_stroke(stroke) } else { Stroke { width: 0.0, ..stroke } });
-        Entry { line, marker: Some(marker), band, text, breaks: false }
-    };
-    let text = if has_law { format!("{text}; line: law") } else { text };
+    let text = if lines.iter().any(Line::has_law) { format!("{text}; line: law") } else { text };
     if axes.grouping.is_empty() {
-        return vec![of_group(0, text)];
+        return vec![of_line(0, text)];
     }
     let quantities: Vec<_> = axes.grouping.iter().map(|&key| quantity(&summary.keys[key])).collect();
     let names: Vec<&str> = quantities.iter().map(|quantity| quantity.name.as_str()).collect();
     let head = Entry { text: format!("{text}; {}:", names.join(", ")), ..Entry::default() };
-    let entries = axes.groups.iter().enumerate().map(|(group, levels)| {
-        let values: Vec<_> = quantities.iter().zip(levels).map(|(q, level)| q.value(level.text())).collect();
-        of_group(group, values.join(", "))
-    });
+    let entries =
+        lines.iter().enumerate().map(|(index, line)| of_line(index, joined_names(summary, axes, &line.groups, " = ")));
     std::iter::once(head).chain(entries).collect()
 }
 
@@ -170,7 +191,7 @@ mod tests {
     fn svg(rows: &str) -> Result<String, ReportError> {
         let header = "# name: a sweep\nrow,point,splitter_error.sigma_rad,chips,infidelity_mean,infidelity_q10,\
                       infidelity_q50,infidelity_q90,infidelity_law\n";
-        draw(&Table::parse(&format!("{header}{rows}")).unwrap())
+        draw(&Table::parse(&format!("{header}{rows}")).unwrap(), &FigureStyle::default())
     }
 
     #[test]
@@ -181,6 +202,29 @@ mod tests {
         for text in ["a sweep", "infidelity 1 − F", "mean of 20 chips", "line: law", "not on the logarithmic axis"] {
             assert!(drawn.contains(text), "{text}");
         }
+    }
+
+    #[test]
+    fn equal_series_are_one_line_and_few_chips_points() {
+        let header = "row,point,phase_error.sigma_rad,correction,chips,infidelity_mean,infidelity_q10,infidelity_q50,\
+                      infidelity_q90,infidelity_law\n";
+        let row = |point: u32, word: &str, mean: f64| {
+            format!("chips,{point},0.0{},{word},3,{mean},{mean},{mean},{mean},\n", point % 2 + 1)
+        };
+        let rows = [row(0, "none", 0.01), row(1, "none", 0.04), row(2, "loss", 0.010_01), row(3, "loss", 0.04)];
+        let rows = rows.concat() + &row(4, "local", 1e-4) + &row(5, "local", 2e-4);
+        let table = Table::parse(&format!("{header}{rows}")).unwrap();
+        let svg = draw(&table, &FigureStyle::default()).unwrap();
+        assert!(
+            svg.contains("\nuncorrected = loss corrected\n") && svg.contains("mean of 3 chips; correction:"),
+            "{svg}"
+        );
+        assert!(!svg.contains("opacity=\"0.18\""));
+        let chips: String = (0..6).map(|point| format!("chips,{point},0,0.03\nchips,{point},1,0.05\n")).collect();
+        let chips = Table::parse(&format!("row,point,trial,infidelity\n{chips}")).unwrap();
+        let with_chips = draw(&table.with_chips(chips), &FigureStyle::default()).unwrap();
+        // Two circles, each with a rim, at both points of the first line.
+        assert_eq!(with_chips.matches("<circle").count(), svg.matches("<circle").count() + 2 * 2 * 2);
     }
 
     #[test]

@@ -8,8 +8,10 @@ use crate::plot::axis::Axis;
 use crate::plot::chart::{self, Frame};
 use crate::plot::label::quantity;
 use crate::plot::legend::Entry;
-use crate::plot::page::{MARKERS, Stroke};
+use crate::plot::marker::Marker;
+use crate::plot::page::Stroke;
 use crate::plot::palette::SERIES;
+use crate::style::FigureStyle;
 use crate::table::Table;
 
 /// The figure of E against σ.
@@ -22,7 +24,7 @@ pub(crate) const MATRIX_ERROR: Figure = Figure {
 /// The points (σ, law, measured) of one series.
 type Series<'a> = (&'a str, Vec<(f64, f64, f64)>);
 
-fn draw(table: &Table) -> Result<String, ReportError> {
+fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
     let series = series(table)?;
     let all = || series.iter().flat_map(|(_, points)| points);
     let sigmas: Vec<f64> = all().map(|p| p.0).collect();
@@ -33,7 +35,7 @@ fn draw(table: &Table) -> Result<String, ReportError> {
     let x = Axis::logarithmic(&sigmas, &quantity("sigma_rad"));
     let y = Axis::logarithmic(&errors, &quantity("matrix error E"));
     let stroke = |index: usize| Stroke { colour: SERIES[index % SERIES.len()], width: 1.6, dashes: None };
-    let marker = |index: usize| MARKERS[index % MARKERS.len()];
+    let marker = Marker::of_series;
     let legend = series.iter().enumerate().map(|(index, (name, _))| {
         let (line, marker) = (Some(stroke(index)), Some(marker(index)));
         Entry { line, marker, text: (*name).to_owned(), ..Entry::default() }
@@ -45,7 +47,7 @@ fn draw(table: &Table) -> Result<String, ReportError> {
         y,
         footer: provenance(table).join(" · "),
     };
-    chart::draw(frame, |chart| {
+    chart::draw(style, frame, |chart| {
         for (index, (_, points)) in series.iter().enumerate() {
             chart.line(points.iter().map(|&(sigma, law, _)| (sigma, law)), stroke(index))?;
             let measured = points.iter().map(|&(sigma, _, measured)| (sigma, measured));
@@ -78,9 +80,9 @@ mod tests {
         let text = "series,x,predicted,measured\n\"a, N = 4\",0.001,0.01,0.011\n,,1,1\n\"a, N = 4\",0.02,0.2,0.19\nb,0.02,0.1,0.1\n";
         let table = Table::parse(text).unwrap();
         assert_eq!(series(&table).unwrap().iter().map(|s| s.1.len()).collect::<Vec<_>>(), [2, 1]);
-        let svg = draw(&table).unwrap();
-        assert!(svg.contains("a, N = 4") && svg.contains("(rad)"), "{svg}");
+        let svg = draw(&table, &FigureStyle::default()).unwrap();
+        assert!(svg.contains("a, N = 4") && svg.contains("\nσ (rad)\n"), "{svg}");
         let none = Table::parse("series,x,predicted,measured\n,,1,1\n").unwrap();
-        assert!(matches!(draw(&none), Err(ReportError::NoRows)));
+        assert!(matches!(draw(&none, &FigureStyle::default()), Err(ReportError::NoRows)));
     }
 }

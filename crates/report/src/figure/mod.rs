@@ -6,8 +6,10 @@ mod forest;
 mod infidelity;
 mod matrix_error;
 pub(crate) mod scaling;
+mod spread;
 
 use crate::error::ReportError;
+use crate::style::FigureStyle;
 use crate::table::Table;
 
 /// A figure drawn from one table.
@@ -16,9 +18,9 @@ pub struct Figure {
     pub key: &'static str,
     /// One line for a list of figures.
     pub description: &'static str,
-    /// Draws the figure as SVG. An error means that the table lacks a column that the figure needs, or that a cell is not
+    /// Draws the figure as SVG in a style. An error means that the table lacks a column that the figure needs, or that a cell is not
     /// what its column holds.
-    pub draw: fn(&Table) -> Result<String, ReportError>,
+    pub draw: fn(&Table, &FigureStyle) -> Result<String, ReportError>,
 }
 
 /// Every figure.

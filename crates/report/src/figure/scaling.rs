@@ -13,9 +13,11 @@ use crate::plot::axis::Axis;
 use crate::plot::chart::{self, Frame};
 use crate::plot::label::quantity;
 use crate::plot::legend::Entry;
-use crate::plot::page::{MARKERS, Marker, Stroke};
+use crate::plot::marker::Marker;
+use crate::plot::page::Stroke;
 use crate::plot::palette::SERIES;
 use crate::power_law_fit::PowerLawFit;
+use crate::style::FigureStyle;
 use crate::table::Table;
 
 /// One curve of the figure: ours, with markers, or the reference of a work.
@@ -26,7 +28,7 @@ struct Curve {
     points: Vec<(f64, f64)>,
 }
 
-pub(crate) fn draw(table: &Table) -> Result<String, ReportError> {
+pub(crate) fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
     let curves = curves(table)?;
     let mut sizes: Vec<f64> = curves.iter().flat_map(|curve| &curve.points).map(|(n, _)| *n).collect();
     sizes.sort_by(f64::total_cmp);
@@ -42,13 +44,13 @@ pub(crate) fn draw(table: &Table) -> Result<String, ReportError> {
     let entry = |curve: &Curve| {
         let Curve { text, stroke, marker, .. } = curve;
         // A row per work: ours, then its reference.
-        Entry { line: Some(*stroke), marker: *marker, band: false, text: text.clone(), breaks: marker.is_some() }
+        Entry { line: Some(*stroke), marker: *marker, text: text.clone(), breaks: marker.is_some(), ..Entry::default() }
     };
     let legend = curves.iter().map(entry).collect();
     let mut footer = provenance(table);
     footer.extend(["machine", "date"].into_iter().filter_map(|key| table.metadata(key)).map(str::to_owned));
     let title = format!("{}, exponents of N in the legend", table.metadata("name").unwrap_or("Time"));
-    chart::draw(Frame { title, legend, x, y, footer: footer.join(" · ") }, |chart| {
+    chart::draw(style, Frame { title, legend, x, y, footer: footer.join(" · ") }, |chart| {
         for curve in &curves {
             chart.line(curve.points.clone(), curve.stroke)?;
             if let Some(marker) = curve.marker {
@@ -70,7 +72,7 @@ fn curves(table: &Table) -> Result<Vec<Curve>, ReportError> {
         let points = |column| -> Result<Vec<(f64, f64)>, ReportError> {
             rows.iter().map(|row| Ok((table.number(row, "size")?, table.number(row, column)?))).collect()
         };
-        let (colour, marker) = (SERIES[index % SERIES.len()], MARKERS[index % MARKERS.len()]);
+        let (colour, marker) = (SERIES[index % SERIES.len()], Marker::of_series(index));
         let ours = Stroke { colour, width: 2.0, dashes: None };
         let theirs = Stroke { colour, width: 1.4, dashes: Some((5.0, 3.0)) };
         let pair = [
@@ -107,7 +109,7 @@ one size,64,1,product,1
         let curves = curves(&table).unwrap();
         let texts: Vec<&str> = curves.iter().map(|curve| curve.text.as_str()).collect();
         assert_eq!(texts, ["program: 3.00 ± 0.00", "its reference, QR: 2.00 ± 0.00"]);
-        let svg = draw(&table).unwrap();
+        let svg = draw(&table, &FigureStyle::default()).unwrap();
         for text in ["time (ms)", "size N", "\n256\n", "a machine", "works, exponents of N in the legend"] {
             assert!(svg.contains(text), "{text} is missing");
         }
@@ -117,6 +119,6 @@ one size,64,1,product,1
     #[test]
     fn a_table_without_works_of_three_sizes_has_no_figure() {
         let table = "work,size,ours_s,reference,reference_s\na,64,1,b,1\n";
-        assert!(matches!(draw(&Table::parse(table).unwrap()), Err(ReportError::NoRows)));
+        assert!(matches!(draw(&Table::parse(table).unwrap(), &FigureStyle::default()), Err(ReportError::NoRows)));
     }
 }

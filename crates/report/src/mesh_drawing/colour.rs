@@ -1,18 +1,22 @@
-//! Colours: a phase is a hue, because both are periodic, and a power is the strength of a stroke.
+//! Colours: a phase is a place on a closed curve of colours, because both are periodic, and a power is the strength of a
+//! stroke.
 //!
-//! Hues lie on a circle of OKLCH (Ottosson 2020), a space in which equal steps look equal. Lightness follows the cosine
-//! of the phase, lowest at 0 and highest at π, so that 0 and π also differ without colour.
+//! The curve is an ellipse in OKLab (Ottosson 2020), a space in which equal steps look equal. Its axes are lightness and
+//! the difference of yellow and blue, which every reader with two kinds of cones sees; red and green carry nothing.
+//!
+//! ```text
+//! 0 pale ── π/2 ochre ── π dark ── 3π/2 blue ── 2π pale
+//! ```
 
-use crate::plot::palette::{Colour, INK};
-use std::f64::consts::TAU;
+use crate::plot::palette::{BLACK, Colour, INK, WHITE};
 
-/// Lightness at π/2, its amplitude, and the chroma. With more chroma some hues would lie outside sRGB.
-const LIGHTNESS: f64 = 0.72;
-const AMPLITUDE: f64 = 0.10;
-const CHROMA: f64 = 0.11;
-
-/// Hue of phase 0, relative to the full circle.
-const HUE: f64 = 0.70;
+/// Lightness at π/2, and its amplitude.
+const LIGHTNESS: f64 = 0.69;
+const AMPLITUDE: f64 = 0.23;
+/// Amplitude of yellow against blue. With more, some colours would lie outside sRGB.
+const YELLOW: f64 = 0.108;
+/// Amplitude of red against green, which makes the yellow an ochre.
+const RED: f64 = 0.03;
 
 /// Lower end of the scale of power (dB).
 pub(super) const FLOOR_DB: f64 = -30.0;
@@ -20,17 +24,27 @@ pub(super) const FLOOR_DB: f64 = -30.0;
 /// A waveguide without light.
 const NO_LIGHT: Colour = (205, 205, 205);
 
+/// Yellow of every phase, so that none is a grey, which a dark scheme would replace.
+const TINT: f64 = 0.006;
+
 /// Colour of a phase (rad), modulo 2π.
 pub(super) fn phase_colour(phase: f64) -> Colour {
     let [red, green, blue] = linear(phase).map(encoded);
     (red, green, blue)
 }
 
+/// The colour of a text on the colour of a phase: the one of higher contrast.
+pub(super) fn text_colour(phase: f64) -> Colour {
+    let [red, green, blue] = linear(phase);
+    let luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    // Contrasts (L + 0.05)/0.05 with black and 1.05/(L + 0.05) with white are equal at L = 0.179.
+    if luminance > 0.179 { BLACK } else { WHITE }
+}
+
 /// Linear red, green and blue of a phase, 0…1.
 fn linear(phase: f64) -> [f64; 3] {
-    let lightness = LIGHTNESS - AMPLITUDE * phase.cos();
-    let (sine, cosine) = (TAU * HUE + phase).sin_cos();
-    let (a, b) = (CHROMA * cosine, CHROMA * sine);
+    let lightness = LIGHTNESS + AMPLITUDE * phase.cos();
+    let (a, b) = (RED * phase.sin(), YELLOW * phase.sin() + TINT);
     let long = (lightness + 0.396_337_777_4 * a + 0.215_803_757_3 * b).powi(3);
     let middle = (lightness - 0.105_561_345_8 * a - 0.063_854_172_8 * b).powi(3);
     let short = (lightness - 0.089_484_177_5 * a - 1.291_485_548_0 * b).powi(3);
@@ -47,9 +61,12 @@ fn encoded(linear: f64) -> u8 {
     (255.0 * value).round() as u8
 }
 
-/// Strength of the stroke of a power, 0…1, linear in decibels above the floor.
+/// Steps of the strength of a stroke. More steps would only add rules to the style sheet.
+const STEPS: f64 = 20.0;
+
+/// Strength of the stroke of a power, 0…1, linear in decibels above the floor, in steps.
 pub(super) fn strength(power: f64) -> f64 {
-    (1.0 - 10.0 * power.log10() / FLOOR_DB).clamp(0.0, 1.0)
+    (STEPS * (1.0 - 10.0 * power.log10() / FLOOR_DB)).clamp(0.0, STEPS).round() / STEPS
 }
 
 /// Colour of a waveguide with light of this strength.
@@ -61,6 +78,8 @@ pub(super) fn strength_colour(strength: f64) -> Colour {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plot::scheme::dark;
+    use std::f64::consts::TAU;
 
     #[test]
     fn every_phase_has_a_colour_on_a_screen_and_the_circle_closes() {
@@ -69,19 +88,49 @@ mod tests {
             assert!(channels.iter().all(|channel| (0.0..=1.0).contains(channel)), "{step}°: {channels:?}");
         }
         assert_eq!(phase_colour(0.0), phase_colour(TAU));
+        assert!(
+            (0..720).all(|step| dark(phase_colour(TAU * f64::from(step) / 720.0)).is_none()),
+            "all stay in the dark"
+        );
     }
 
-    #[test]
-    fn equal_steps_of_phase_are_about_equal_steps_of_colour() {
-        // A step is the chord in hue and the change of lightness.
-        let steps = (0..36).map(|k| {
-            let (a, b) = (phase_colour(TAU * f64::from(k) / 36.0), phase_colour(TAU * f64::from(k + 1) / 36.0));
-            let difference = |a: u8, b: u8| (f64::from(a) - f64::from(b)).powi(2);
-            (difference(a.0, b.0) + difference(a.1, b.1) + difference(a.2, b.2)).sqrt()
+    /// Matrices on linear red, green and blue of Machado, Oliveira and Fernandes (2009) at severity 1.
+    const PROTANOPIA: [[f64; 3]; 3] =
+        [[0.152_286, 1.052_583, -0.204_868], [0.114_503, 0.786_281, 0.099_216], [-0.003_882, -0.048_116, 1.051_998]];
+    const DEUTERANOPIA: [[f64; 3]; 3] =
+        [[0.367_322, 0.860_646, -0.227_968], [0.280_085, 0.672_501, 0.047_413], [-0.011_820, 0.042_940, 0.968_881]];
+    const NORMAL: [[f64; 3]; 3] = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+
+    fn product(matrix: &[[f64; 3]; 3], vector: [f64; 3]) -> [f64; 3] {
+        matrix.map(|row| row.iter().zip(vector).map(|(m, v)| m * v).sum())
+    }
+
+    /// CIELAB (D65) of a phase as a reader sees it.
+    fn seen(phase: f64, reader: &[[f64; 3]; 3]) -> [f64; 3] {
+        const XYZ: [[f64; 3]; 3] = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]];
+        let (red, green, blue) = phase_colour(phase);
+        let decoded = [red, green, blue].map(|channel| {
+            let value = f64::from(channel) / 255.0;
+            if value <= 0.040_45 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
         });
-        let steps: Vec<f64> = steps.collect();
-        let (min, max) = (steps.iter().copied().fold(f64::MAX, f64::min), steps.iter().copied().fold(0.0, f64::max));
-        assert!(min > 5.0 && max < 5.0 * min, "{steps:?}");
+        let xyz = product(&XYZ, product(reader, decoded).map(|channel| channel.clamp(0.0, 1.0)));
+        let f = |t: f64| if t > 0.008_856 { t.cbrt() } else { 7.787 * t + 16.0 / 116.0 };
+        let [x, y, z] = [f(xyz[0] / 0.9505), f(xyz[1]), f(xyz[2] / 1.089)];
+        [116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)]
+    }
+
+    /// A difference of 2.3 is just visible. Phases an eighth of a turn apart, or farther, differ by five times as much.
+    #[test]
+    fn phases_an_eighth_of_a_turn_apart_differ_for_every_reader() {
+        for reader in [NORMAL, PROTANOPIA, DEUTERANOPIA] {
+            for first in 0..72_u32 {
+                for second in first + 9..=first + 36 {
+                    let [a, b] = [first, second].map(|k| seen(TAU * f64::from(k) / 72.0, &reader));
+                    let difference = a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
+                    assert!(difference >= 12.0, "{}° and {}°: {difference}", 5 * first, 5 * second);
+                }
+            }
+        }
     }
 
     #[test]

@@ -15,12 +15,13 @@ mod part;
 mod route;
 mod sheet;
 
+use crate::style::FigureStyle;
 use sheet::Sheet;
 
 /// The description of a drawing of a mesh.
 ///
 /// ```
-/// use phaseloom_report::{MeshColumn, MeshDrawing, Part, Port, Shifter};
+/// use phaseloom_report::{FigureStyle, MeshColumn, MeshDrawing, Part, Port, Shifter};
 ///
 /// let port = |at: f64| Port { at, label: format!("{at}") };
 /// let shifter = |name: &str, phase| Shifter { name: name.into(), phase };
@@ -39,7 +40,7 @@ use sheet::Sheet;
 ///     outputs: vec![port(0.0), port(1.0)],
 ///     columns: vec![MeshColumn { label: "0".into(), stage: "mesh".into(), parts: vec![cell] }],
 /// };
-/// let svg = drawing.svg();
+/// let svg = drawing.svg(&FigureStyle::default());
 /// assert_eq!(svg.matches("class=\"splitter\"").count(), 2);
 /// assert!(svg.contains("<title>θ: 1.5708 rad</title>"));
 /// ```
@@ -151,14 +152,14 @@ pub enum Part {
 }
 
 impl MeshDrawing {
-    /// Draws the mesh as SVG. The same description gives the same bytes on every machine.
+    /// Draws the mesh as SVG in a style; it has no footer. A width scales the whole drawing, texts too. The same description gives the same bytes on every machine.
     ///
     /// Every shifter has a tooltip with its name and its phase, and every waveguide that shows light one with its power.
     /// Phases are printed on the shifters of meshes of up to 16 waveguides. A phase or a power that is not finite is printed
     /// as `NaN` or `inf`; heights must be finite.
     #[must_use]
-    pub fn svg(&self) -> String {
-        let mut sheet = Sheet::new(self);
+    pub fn svg(&self, style: &FigureStyle) -> String {
+        let mut sheet = Sheet::new(self, style);
         let mut from = sheet.left;
         for column in &self.columns {
             let to = from + column.width(sheet.pitch);
@@ -169,14 +170,14 @@ impl MeshDrawing {
         }
         sheet.headings(self);
         sheet.ports(self);
-        legend::draw(&mut sheet);
+        legend::draw(&mut sheet, self);
         sheet.finish()
     }
 
     /// Width of the drawing (px at its natural size).
     #[must_use]
     pub fn width(&self) -> f64 {
-        Sheet::new(self).width
+        Sheet::new(self, &FigureStyle::default()).width
     }
 }
 
@@ -215,15 +216,15 @@ mod tests {
 
     #[test]
     fn texts_are_escaped_and_the_drawing_is_an_image() {
-        let svg = drawing(2, None).svg();
+        let svg = drawing(2, None).svg(&FigureStyle::default());
         assert!(svg.contains("a &amp; b") && svg.contains("<title>&lt;1&gt;: 1 rad</title>"), "{svg}");
         assert!(!png(&svg, 100).unwrap().is_empty());
     }
 
     #[test]
     fn power_has_a_legend_only_where_it_is_shown() {
-        assert!(!drawing(2, None).svg().contains("dB"));
-        let with_light = drawing(2, Some(0.25)).svg();
+        assert!(!drawing(2, None).svg(&FigureStyle::default()).contains("dB"));
+        let with_light = drawing(2, Some(0.25)).svg(&FigureStyle::default());
         assert!(
             with_light.contains("dB") && with_light.matches("<title>power 0.25</title>").count() == 2,
             "{with_light}"
@@ -232,18 +233,18 @@ mod tests {
 
     #[test]
     fn phases_are_printed_where_there_is_room() {
-        let printed = |waveguides| drawing(waveguides, None).svg().contains(">1.00</text>");
+        let printed = |waveguides| drawing(waveguides, None).svg(&FigureStyle::default()).contains(">1.00</text>");
         assert!(printed(4) && printed(16) && !printed(17));
     }
 
     #[test]
     fn an_empty_mesh_and_nan_are_drawn_without_panic() {
         let empty = MeshDrawing { columns: Vec::new(), ..drawing(0, None) };
-        assert!(png(&empty.svg(), 100).is_ok());
+        assert!(png(&empty.svg(&FigureStyle::default()), 100).is_ok());
         let mut odd = drawing(1, Some(f64::NAN));
         if let Part::Shifter { shifter, .. } = &mut odd.columns[0].parts[0] {
             shifter.phase = f64::NAN;
         }
-        assert!(odd.svg().ends_with("</svg>\n"));
+        assert!(odd.svg(&FigureStyle::default()).ends_with("</svg>\n"));
     }
 }

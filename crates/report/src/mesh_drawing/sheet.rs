@@ -5,7 +5,9 @@
 use super::{MeshDrawing, Part, Port, colour};
 use crate::plot::font::{self, FAMILY};
 use crate::plot::label::{decimal, printable};
-use crate::plot::palette::{Colour, FAINT_INK, FRAME, INK, TICK, TITLE};
+use crate::plot::palette::{Colour, FAINT_INK, FRAME, INK, TICK, TITLE, WHITE};
+use crate::plot::scheme::{FIXED, hex, style_sheet};
+use crate::style::FigureStyle;
 use std::fmt::Write;
 
 /// Maximum and minimum distance between neighbouring waveguides (px). Between these limits the height of the mesh is
@@ -23,15 +25,29 @@ const MIN_STROKE: f64 = 0.7;
 const MARGIN: f64 = 20.0;
 /// Gap between a port and its label (px).
 const GAP: f64 = 6.0;
-/// Heights of title, remark and headings above the mesh, and of the legend below it (px).
-const HEAD: f64 = 100.0;
-const FOOT: f64 = 72.0;
+/// Heights of title and remark, of a row of headings above the mesh, and of the legend below it, in texts of size `TICK`
+/// (px).
+const TITLE_ROOM: f64 = 62.0;
+const HEADING: f64 = 22.0;
+const FOOT: f64 = 100.0;
 /// Minimum width, for title and legend (px).
-const MIN_WIDTH: f64 = 560.0;
+const MIN_WIDTH: f64 = 720.0;
+/// Columns of this width have texts of size `TICK`, wider ones larger texts, because a wide drawing is shown scaled down.
+const NATURAL_COLUMNS: f64 = 900.0;
+/// What ports and columns are numbered by.
+const MODE: &str = "mode";
+const COLUMN: &str = "column";
 
 /// The SVG under construction. Lengths are in px.
 pub(super) struct Sheet {
     svg: String,
+    size: String,
+    has_title: bool,
+    has_stages: bool,
+    /// Size of texts relative to `TICK`.
+    pub scale: f64,
+    /// Height above the mesh.
+    head: f64,
     pub shows_light: bool,
     /// Distance between neighbouring waveguides.
     pub pitch: f64,
@@ -44,45 +60,53 @@ pub(super) struct Sheet {
 }
 
 impl Sheet {
-    pub fn new(drawing: &MeshDrawing) -> Self {
+    pub fn new(drawing: &MeshDrawing, style: &FigureStyle) -> Self {
         let waveguides = waveguides(drawing);
         let pitch = (HEIGHT / waveguides.max(1.0)).clamp(MIN_PITCH, MAX_PITCH);
-        let labels = |ports: &[Port]| {
-            let widths = ports.iter().map(|port| font::width(&port.label, port_size(pitch)));
-            MARGIN + GAP + widths.fold(0.0, f64::max)
-        };
         let columns: f64 = drawing.columns.iter().map(|column| column.width(pitch)).sum();
-        let (before, after) = (labels(&drawing.inputs), labels(&drawing.outputs));
+        let scale = (columns / NATURAL_COLUMNS).max(1.0);
+        let width = |text: &str| font::width(text, port_size(pitch, scale));
+        let labels = |ports: &[Port]| MARGIN + GAP + ports.iter().map(|port| width(&port.label)).fold(0.0, f64::max);
+        let words = if pitch >= MIN_PRINTED_PITCH { MARGIN / 2.0 + GAP + width(COLUMN) } else { 0.0 };
+        let (before, after) = (labels(&drawing.inputs).max(words), labels(&drawing.outputs));
+        let has_stages = drawing.columns.iter().any(|column| column.stage != drawing.columns[0].stage);
+        let headings = if has_stages { 2.0 } else { 1.0 };
+        let head = scale * (if style.title { TITLE_ROOM } else { 0.0 } + headings * HEADING);
         let spare = MIN_WIDTH - (before + columns + after);
         let left = (before + spare.max(0.0) / 2.0).ceil();
         let right = left + columns;
         let mut sheet = Self {
             svg: String::new(),
+            size: String::new(),
+            has_title: style.title,
+            has_stages,
+            scale,
+            head,
             shows_light: drawing.shows_light,
             pitch,
             left,
             right,
             width: (right + after + spare.max(0.0) / 2.0).ceil(),
-            height: (HEAD + waveguides * pitch + FOOT).ceil(),
+            height: (head + waveguides * pitch + scale * FOOT).ceil(),
         };
         let (width, height) = (sheet.width, sheet.height);
-        let _ = write!(
-            sheet.svg,
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
-             viewBox=\"0 0 {width} {height}\" font-family=\"{FAMILY}\" fill=\"none\">\n\
-             <rect width=\"{width}\" height=\"{height}\" fill=\"#fff\"/>\n"
-        );
+        sheet.size = style.size(width, height);
+        let _ = writeln!(sheet.svg, "<rect width=\"{width}\" height=\"{height}\" fill=\"{}\"/>", hex(WHITE));
         sheet
     }
 
-    pub fn finish(mut self) -> String {
-        self.svg += "</svg>\n";
-        self.svg
+    pub fn finish(self) -> String {
+        let Self { svg, size, width, height, .. } = self;
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" {size} viewBox=\"0 0 {width} {height}\" \
+             font-family=\"{FAMILY}\" fill=\"none\">\n{}{svg}</svg>\n",
+            style_sheet(&svg)
+        )
     }
 
     /// Position of a waveguide of this height.
     pub fn y(&self, at: f64) -> f64 {
-        HEAD + (at + 0.5) * self.pitch
+        self.head + (at + 0.5) * self.pitch
     }
 
     /// Whether phases are printed on their shifters.
@@ -136,29 +160,52 @@ impl Sheet {
         );
     }
 
-    /// Title and remark; a number above each column, a name above each stage.
+    /// A text in the middle of a coloured area, in the same colour in every scheme.
+    pub fn text_on_colour(&mut self, text: &str, middle: (f64, f64), size: f64, colour: Colour) {
+        let _ = writeln!(
+            self.svg,
+            "<text class=\"{FIXED}\" x=\"{:.2}\" y=\"{:.2}\" text-anchor=\"middle\" font-size=\"{size:.2}\" \
+             fill=\"{}\" pointer-events=\"none\">{}</text>",
+            middle.0,
+            middle.1 + 0.36 * size,
+            hex(colour),
+            escaped(text)
+        );
+    }
+
+    /// Title and remark; a number above each column, a name above each stage if there are several.
     pub fn headings(&mut self, drawing: &MeshDrawing) {
-        let room = self.width - 2.0 * MARGIN;
-        self.text(&font::fit(&drawing.title, TITLE, room), (MARGIN, 32.0), "start", TITLE, INK);
-        self.text(&font::fit(&drawing.remark, TICK, room), (MARGIN, 52.0), "start", TICK, FAINT_INK);
+        let (room, scale, head) = (self.width - 2.0 * MARGIN, self.scale, self.head);
+        if self.has_title {
+            let (title, remark) = (scale * TITLE, scale * TICK);
+            self.text(&font::fit(&drawing.title, title, room), (MARGIN, scale * 28.0), "start", title, INK);
+            self.text(&font::fit(&drawing.remark, remark, room), (MARGIN, scale * 48.0), "start", remark, FAINT_INK);
+        }
         let (pitch, mut x) = (self.pitch, self.left);
+        let label = port_size(pitch, scale);
+        if pitch >= MIN_PRINTED_PITCH && drawing.columns.iter().any(|column| !column.label.is_empty()) {
+            self.text(COLUMN, (self.left - GAP, head - 4.0), "end", label, FAINT_INK);
+            self.text(MODE, (self.left - GAP, self.y(0.0) - 0.9 * label), "end", label, FAINT_INK);
+        }
         for stage in drawing.columns.chunk_by(|a, b| a.stage == b.stage) {
             let begin = x;
             for column in stage {
                 let width = column.width(pitch);
-                self.text(&column.label, (x + width / 2.0, HEAD - 4.0), "middle", port_size(pitch), FAINT_INK);
+                self.text(&column.label, (x + width / 2.0, head - 4.0), "middle", label, FAINT_INK);
                 x += width;
             }
-            let (heading, room) = (&stage[0].stage, x - begin);
-            let size = TICK * (room / font::width(heading, TICK)).min(1.0);
-            self.text(heading, ((begin + x) / 2.0, HEAD - 24.0), "middle", size, INK);
-            self.stroke((begin + 2.0, x - 2.0), HEAD - 19.0, 1.0, FRAME);
+            if self.has_stages {
+                let (heading, room) = (&stage[0].stage, x - begin);
+                let size = scale * TICK * (room / font::width(heading, scale * TICK)).min(1.0);
+                self.text(heading, ((begin + x) / 2.0, head - scale * HEADING - 4.0), "middle", size, INK);
+                self.stroke((begin + 2.0, x - 2.0), head - scale * HEADING + 1.0, 1.0, FRAME);
+            }
         }
     }
 
     /// The labels of the ports.
     pub fn ports(&mut self, drawing: &MeshDrawing) {
-        let size = port_size(self.pitch);
+        let size = port_size(self.pitch, self.scale);
         for (ports, x, anchor) in
             [(&drawing.inputs, self.left - GAP, "end"), (&drawing.outputs, self.right + GAP, "start")]
         {
@@ -171,8 +218,8 @@ impl Sheet {
 }
 
 /// Size of the label of a port (px).
-fn port_size(pitch: f64) -> f64 {
-    (0.65 * pitch).min(TICK)
+fn port_size(pitch: f64, scale: f64) -> f64 {
+    (0.65 * pitch).min(scale * TICK)
 }
 
 /// Number of waveguides from top to bottom, those between ports included.
@@ -180,10 +227,6 @@ fn waveguides(drawing: &MeshDrawing) -> f64 {
     let ports = drawing.inputs.iter().chain(&drawing.outputs).map(|port| port.at);
     let parts = drawing.columns.iter().flat_map(|column| &column.parts).map(Part::lowest);
     ports.chain(parts).fold(0.0, f64::max) + 1.0
-}
-
-fn hex((red, green, blue): Colour) -> String {
-    format!("#{red:02x}{green:02x}{blue:02x}")
 }
 
 /// The end of a tag, with its tooltip.

@@ -111,6 +111,10 @@ impl Axis {
                     2 | 5 => decades < 2.5,
                     _ => false,
                 };
+                // Over many decades, more light lines would be a grey area.
+                if !is_labelled && decades >= 2.5 && !matches!(mantissa, 1 | 2 | 5) {
+                    continue;
+                }
                 if !is_labelled {
                     axis.minor.push(shown * factor);
                     continue;
@@ -197,6 +201,11 @@ impl Axis {
     /// Whether the axis has slots instead of numbers.
     pub(crate) fn is_categorical(&self) -> bool {
         self.scale == Scale::Categories
+    }
+
+    /// Length of a linear axis; 0 for other axes, on which no distance is small everywhere.
+    pub(crate) fn span(&self) -> f64 {
+        if self.scale == Scale::Linear { self.range.end - self.range.start } else { 0.0 }
     }
 
     /// Whether a value lies between the ends of the axis.

@@ -13,11 +13,16 @@
 use crate::error::ReportError;
 use crate::plot::axis::Axis;
 use crate::plot::legend::{Entry, Legend};
-use crate::plot::page::{Anchor, Chart, MARGIN, Page, Stroke, TICK_LENGTH, WIDTH};
+use crate::plot::page::{Anchor, Chart, MARGIN, Page, Stroke, TICK_LENGTH};
 use crate::plot::palette::{Colour, FAINT_INK, FOOTER, FRAME, INK, LABEL, TICK, TITLE, WHITE};
 use crate::plot::{font, page};
+use crate::style::FigureStyle;
 
+/// Height of the plot, and the most of it relative to its width.
 const PLOT_HEIGHT: f64 = 350.0;
+const MAX_ASPECT: f64 = 0.75;
+/// Height above the legend of a figure without title.
+const TOP: f64 = 10.0;
 /// Distance of two lines of a text, relative to its size.
 const LEADING: f64 = 1.35;
 /// Longest name of a category that is written upright.
@@ -36,40 +41,44 @@ pub(crate) struct Frame {
 
 /// Draws a frame with the given marks as SVG.
 pub(crate) fn draw(
+    style: &FigureStyle,
     frame: Frame,
     marks: impl FnOnce(&mut Chart) -> Result<(), ReportError>,
 ) -> Result<String, ReportError> {
     let Frame { title, legend, mut x, y, footer } = frame;
     let widest = y.ticks.iter().map(|tick| font::width(&tick.label, TICK)).fold(0.0, f64::max);
     let left = MARGIN + 1.6 * LABEL + widest + 2.0 * TICK_LENGTH;
-    let width = WIDTH - MARGIN - left;
+    let page_width = style.units();
+    let width = page_width - MARGIN - left;
+    let plot_height = PLOT_HEIGHT.min(MAX_ASPECT * width);
 
-    let title = lines(&title, TITLE, width);
+    let title = if style.title { lines(&title, TITLE, width) } else { Vec::new() };
     let legend = Legend::new(legend, width);
-    let legend_top = 20.0 + LEADING * TITLE * title.len() as f64;
+    let legend_top = TOP + if title.is_empty() { 0.0 } else { 10.0 + LEADING * TITLE * title.len() as f64 };
     let top = legend_top + legend.height() + 10.0;
 
     let names = x.is_categorical().then(|| Names::new(&x, width));
     let labels_height = 2.0 * TICK_LENGTH + names.as_ref().map_or(LEADING * TICK, Names::height);
     let x_title = lines(&std::mem::take(&mut x.title), LABEL, width);
-    let x_title_top = top + PLOT_HEIGHT + labels_height + 2.0;
-    let footer = font::wrap(&footer, FOOTER, WIDTH - 2.0 * MARGIN);
-    let footer_top = x_title_top + LEADING * LABEL * x_title.len() as f64 + 12.0;
+    let x_title_top = top + plot_height + labels_height + 2.0;
+    let footer = if style.footer { font::wrap(&footer, FOOTER, page_width - 2.0 * MARGIN) } else { Vec::new() };
+    let x_title_height = LEADING * LABEL * x_title.len() as f64;
+    let footer_top = x_title_top + x_title_height + if footer.is_empty() { 0.0 } else { 12.0 };
     let height = (footer_top + LEADING * FOOTER * footer.len() as f64 + 12.0).ceil();
 
-    page::svg(WIDTH, height, |page| {
+    page::svg(style, height, |page| {
         paragraph(page, &title, (left, 16.0), Anchor::Left, TITLE, INK)?;
         legend.draw(page, (left, legend_top))?;
-        let mut chart = page.chart((left, top), (width, PLOT_HEIGHT), labels_height, (&x, &y))?;
+        let mut chart = page.chart((left, top), (width, plot_height), labels_height, (&x, &y))?;
         marks(&mut chart)?;
         if let Some(share) = x.break_at() {
-            draw_break(page, left + share * width, top + PLOT_HEIGHT)?;
+            draw_break(page, left + share * width, top + plot_height)?;
         }
         if let Some(names) = names {
             names.draw(&chart, &x)?;
         }
         paragraph(page, &x_title, (left + width / 2.0, x_title_top), Anchor::Center, LABEL, INK)?;
-        paragraph(page, &footer, (WIDTH - MARGIN, footer_top), Anchor::Right, FOOTER, FAINT_INK)
+        paragraph(page, &footer, (page_width - MARGIN, footer_top), Anchor::Right, FOOTER, FAINT_INK)
     })
 }
 

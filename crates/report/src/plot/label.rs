@@ -4,6 +4,7 @@
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Quantity {
     pub name: String,
+    key: String,
     pub unit: &'static str,
 }
 
@@ -14,7 +15,23 @@ const NAMES: &[(&str, &str)] = &[
     ("phase_jitter.sigma_rad", "phase jitter σ"),
     ("insertion_loss.loss_db", "insertion loss"),
     ("insertion_loss.imbalance_db", "loss imbalance"),
+    ("sigma_rad", "σ"),
+    ("insertion_loss.cell_spread_db", "spread of insertion loss"),
     ("phase_quantization.bits", "phase resolution"),
+    ("thermal_crosstalk.coefficient", "thermal crosstalk"),
+    ("phase_shifter.power_pi_w", "power of a phase of π"),
+    ("coupling_loss_db", "coupling loss"),
+    ("responsivity_a_per_w", "responsivity"),
+    ("thermal_noise.feedback_ohm", "feedback resistor"),
+    ("correction_noise", "noise of the correction"),
+    ("correction_effort", "effort of the correction"),
+    ("core.ports", "ports of a core"),
+    ("core.topology", "topology"),
+    ("core.cell", "cell"),
+    ("core.cores", "cores"),
+    ("core.normalise", "normalisation"),
+    ("core.calibration", "gain calibration"),
+    ("link.detection", "detection"),
     ("laser_power_w", "laser power"),
     ("symbol_rate_hz", "symbol rate"),
     ("bandwidth_hz", "bandwidth"),
@@ -54,6 +71,22 @@ const UNITS: &[(&str, &str)] = &[
     ("_v", "V"),
 ];
 
+/// Names of words that are keys of the catalogue. A word without a name here is shown with spaces for underscores.
+const WORDS: &[(&str, &str, &str)] = &[
+    ("correction", "none", "uncorrected"),
+    ("correction", "crosstalk", "crosstalk corrected"),
+    ("correction", "loss", "loss corrected"),
+    ("correction", "local", "local correction, errors known"),
+    ("correction", "characterisation", "local correction, errors measured"),
+    ("correction", "self_configuration", "self-configuration"),
+    ("correction", "spsa", "SPSA"),
+    ("correction", "adjoint", "in-situ gradient descent"),
+    ("cell", "mzi", "MZI"),
+    ("detection", "homodyne", "homodyne detection"),
+    ("detection", "direct", "direct detection"),
+    ("detection", "offset", "offset detection"),
+];
+
 /// SI units that may take a prefix.
 const PREFIXABLE: &[&str] = &["W", "Hz", "s", "m", "J", "A", "V", "Ω"];
 
@@ -64,9 +97,13 @@ const PREFIXES: [&str; 11] = ["a", "f", "p", "n", "µ", "m", "", "k", "M", "G", 
 pub(crate) fn quantity(key: &str) -> Quantity {
     let unit = UNITS.iter().find(|(suffix, _)| key.ends_with(suffix));
     let unit = unit.map_or("", |&(_, unit)| unit);
-    let name =
-        NAMES.iter().find(|(end, _)| key == *end || key.strip_suffix(end).is_some_and(|head| head.ends_with('.')));
-    Quantity { name: name.map_or(key, |&(_, name)| name).to_owned(), unit }
+    let name = NAMES.iter().find(|(end, _)| is_key(key, end));
+    Quantity { name: name.map_or(key, |&(_, name)| name).to_owned(), key: key.to_owned(), unit }
+}
+
+/// Whether a key is this name, or ends with it after a point.
+fn is_key(key: &str, name: &str) -> bool {
+    key == name || key.strip_suffix(name).is_some_and(|head| head.ends_with('.'))
 }
 
 impl Quantity {
@@ -96,7 +133,7 @@ impl Quantity {
         (factor, if self.unit.is_empty() { format!("× {power}") } else { format!("{power} {}", self.unit) })
     }
 
-    /// One value with its unit: `10 mW`, `0.01 rad`. A word stays as it is.
+    /// One value with its unit, such as `10 mW` or `0.01 rad`, or the name of a word, such as `uncorrected`.
     pub(crate) fn value(&self, text: &str) -> String {
         match text.parse::<f64>() {
             Ok(number) if number.is_finite() => {
@@ -104,7 +141,10 @@ impl Quantity {
                 let (factor, unit) = prefixed.unwrap_or((1.0, self.unit.to_owned()));
                 format!("{} {unit}", decimal(number / factor)).trim_end().to_owned()
             }
-            _ => text.to_owned(),
+            _ => {
+                let named = WORDS.iter().find(|(key, word, _)| is_key(&self.key, key) && *word == text);
+                named.map_or_else(|| text.replace('_', " "), |(.., name)| (*name).to_owned())
+            }
         }
     }
 }
@@ -186,7 +226,9 @@ mod tests {
         assert_eq!(quantity("symbol_rate_hz").value("1e10"), "10 GHz");
         assert_eq!(quantity("x.sigma_rad").value("0.01"), "0.01 rad");
         assert_eq!(quantity("x.sigma_rad").value("1e-6"), "10⁻⁶ rad");
-        assert_eq!(quantity("correction").value("local"), "local");
+        assert_eq!(quantity("correction").value("spsa"), "SPSA");
+        assert_eq!(quantity("process.correction").value("none"), "uncorrected");
+        assert_eq!(quantity("core.topology").value("phase_masks"), "phase masks");
         assert_eq!(quantity("laser_power_w").value("0"), "0 W");
     }
 }

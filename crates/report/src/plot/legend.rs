@@ -2,7 +2,8 @@
 
 use crate::error::ReportError;
 use crate::plot::font;
-use crate::plot::page::{Anchor, Marker, Page, Point, Stroke};
+use crate::plot::marker::Marker;
+use crate::plot::page::{Anchor, Page, Point, Stroke};
 use crate::plot::palette::{BAND_OPACITY, INK, TICK};
 
 const SWATCH: f64 = 26.0;
@@ -19,9 +20,11 @@ pub(crate) struct Entry {
     pub text: String,
     /// Whether the entry begins a row, unless one row holds all.
     pub breaks: bool,
+    /// Further lines of the words, which [`Legend::new`] makes.
+    pub more: Vec<String>,
 }
 
-/// Entries, shortened to the width, with their places: x from the left end, row.
+/// Entries, broken into lines of the width, with their places: x from the left end, row.
 pub(crate) struct Legend {
     placed: Vec<(f64, usize, Entry)>,
     rows: usize,
@@ -30,7 +33,11 @@ pub(crate) struct Legend {
 impl Legend {
     /// Sets the entries in rows of at most this width.
     pub(crate) fn new(mut entries: Vec<Entry>, width: f64) -> Self {
-        entries.iter_mut().for_each(|entry| entry.text = font::fit(&entry.text, TICK, width - indent(entry)));
+        for entry in &mut entries {
+            let mut lines = font::wrap(&entry.text, TICK, width - indent(entry)).into_iter();
+            entry.text = font::fit(&lines.next().unwrap_or_default(), TICK, width - indent(entry));
+            entry.more = lines.map(|line| font::fit(&line, TICK, width - indent(entry))).collect();
+        }
         let extent = |entry: &Entry| indent(entry) + font::width(&entry.text, TICK) + BETWEEN;
         let total: f64 = entries.iter().map(extent).sum();
         let one_row = total - BETWEEN <= width;
@@ -42,8 +49,14 @@ impl Legend {
                 legend.rows += 1;
                 x = 0.0;
             }
+            let (at, more) = (x + indent(&entry), entry.more.clone());
             legend.placed.push((x, legend.rows - 1, entry));
             x += taken;
+            for text in more {
+                legend.rows += 1;
+                x = f64::INFINITY;
+                legend.placed.push((at, legend.rows - 1, Entry { text, ..Entry::default() }));
+            }
         }
         legend
     }
@@ -61,7 +74,9 @@ impl Legend {
                     let corners = [(x, y - 7.0), (x + SWATCH, y - 7.0), (x + SWATCH, y + 7.0), (x, y + 7.0)];
                     page.polygon(&corners, stroke.colour, BAND_OPACITY)?;
                 }
-                page.line(&[(x, y), (x + SWATCH, y)], stroke)?;
+                if stroke.width > 0.0 {
+                    page.line(&[(x, y), (x + SWATCH, y)], stroke)?;
+                }
                 if let Some(marker) = entry.marker {
                     page.marker((x + SWATCH / 2.0, y), marker, stroke.colour)?;
                 }
@@ -87,12 +102,18 @@ mod tests {
 
     #[test]
     fn entries_wrap_and_break_and_never_leave_the_width() {
-        let entries =
-            vec![words("first", false), words("second", false), words(&"long ".repeat(40), false), words("last", true)];
+        let long = "unbreakable".repeat(10);
+        let entries = vec![
+            words("first", false),
+            words("second", false),
+            words(&"long ".repeat(9), false),
+            words(&long, false),
+            words("last", true),
+        ];
         let legend = Legend::new(entries, 200.0);
-        assert_eq!(legend.placed.iter().map(|(_, row, ..)| *row).collect::<Vec<_>>(), [0, 0, 1, 2]);
+        assert_eq!(legend.placed.iter().map(|(_, row, ..)| *row).collect::<Vec<_>>(), [0, 0, 1, 2, 3, 4]);
         assert!(legend.placed.iter().all(|(x, _, entry)| x + font::width(&entry.text, TICK) <= 200.0));
-        assert!(legend.placed[2].2.text.ends_with('…'));
+        assert!(legend.placed[4].2.text.ends_with('…') && legend.height() > 4.9 * ROW);
     }
 
     #[test]

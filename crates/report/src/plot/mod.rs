@@ -17,5 +17,7 @@ pub(crate) mod chart;
 pub(crate) mod font;
 pub(crate) mod label;
 pub(crate) mod legend;
+pub(crate) mod marker;
 pub(crate) mod page;
 pub(crate) mod palette;
+pub(crate) mod scheme;

@@ -1,5 +1,4 @@
-//! A page of SVG: texts, lines, markers and charts, in units of one 800th of its width. The one file that draws with
-//! plotters.
+//! A page of SVG: texts, lines, markers and charts, in units of [`FigureStyle`]. The one file that draws with plotters.
 //!
 //! Texts are placed by their baseline. The canvas has `SCALE` times as many pixels as the page has units; see
 //! `plot/mod.rs` for the reason.
@@ -16,10 +15,12 @@ use crate::error::ReportError;
 use crate::plot::axis::Axis;
 use crate::plot::font::FAMILY;
 use crate::plot::label::printable;
+use crate::plot::marker::Marker;
 use crate::plot::palette::{BAND_OPACITY, Colour, FRAME, GRID, INK, LABEL, MINOR_GRID, TICK, WHITE};
+use crate::plot::scheme::style_sheet;
+use crate::style::FigureStyle;
 
-/// Width of every figure of this crate, and its margin.
-pub(crate) const WIDTH: f64 = 800.0;
+/// The margin of every figure of this crate.
 pub(crate) const MARGIN: f64 = 20.0;
 
 /// Pixels of plotters per unit of the page.
@@ -48,18 +49,6 @@ pub(crate) struct Stroke {
     pub dashes: Option<(f64, f64)>,
 }
 
-/// The outline of a data point.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Marker {
-    Circle,
-    Square,
-    Diamond,
-    Triangle,
-}
-
-/// The markers of the series of a figure, in turn.
-pub(crate) const MARKERS: [Marker; 4] = [Marker::Circle, Marker::Square, Marker::Diamond, Marker::Triangle];
-
 /// The page itself.
 pub(crate) struct Page<'s> {
     area: DrawingArea<SVGBackend<'s>, Shift>,
@@ -71,12 +60,13 @@ pub(crate) struct Chart<'p, 's> {
     context: ChartContext<'p, SVGBackend<'s>, Cartesian2d<Axis, Axis>>,
 }
 
-/// Opens a white page, draws on it and returns the SVG.
+/// Opens a white page of the width of the style, draws on it and returns the SVG.
 pub(crate) fn svg(
-    width: f64,
+    style: &FigureStyle,
     height: f64,
     draw: impl FnOnce(&Page) -> Result<(), ReportError>,
 ) -> Result<String, ReportError> {
+    let width = style.units();
     let size = (pixels(width).unsigned_abs(), pixels(height).unsigned_abs());
     let mut text = String::new();
     let area = SVGBackend::with_string(&mut text, size).into_drawing_area();
@@ -87,9 +77,11 @@ pub(crate) fn svg(
     drop(page);
     let body = text.split_once(">\n").map_or("", |(_, body)| body);
     Ok(format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
-         viewBox=\"0 0 {} {}\" stroke-linejoin=\"round\">\n{body}",
-        size.0, size.1
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" {} viewBox=\"0 0 {} {}\" stroke-linejoin=\"round\">\n{}{body}",
+        style.size(width, height),
+        size.0,
+        size.1,
+        style_sheet(body)
     ))
 }
 
@@ -146,20 +138,20 @@ impl<'s> Page<'s> {
         Ok(self.area.draw(&Polygon::new(corners, rgb(colour).mix(opacity)))?)
     }
 
-    /// A marker with a white rim that separates it from lines beneath.
+    /// A marker with a rim in the colour of the page, which separates it from lines beneath.
     pub(crate) fn marker(&self, at: Point, marker: Marker, colour: Colour) -> Result<(), ReportError> {
-        for (radius, colour) in [(5.0, WHITE), (3.8, colour)] {
-            let corners: &[Point] = match marker {
-                Marker::Circle => {
-                    self.area.draw(&Circle::new(pixel(at), pixels(radius), rgb(colour).filled()))?;
-                    continue;
-                }
-                Marker::Square => &[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)],
-                Marker::Diamond => &[(0.0, -1.3), (1.3, 0.0), (0.0, 1.3), (-1.3, 0.0)],
-                Marker::Triangle => &[(0.0, -1.25), (1.15, 0.8), (-1.15, 0.8)],
-            };
-            let around: Vec<Point> = corners.iter().map(|(x, y)| (at.0 + radius * x, at.1 + radius * y)).collect();
-            self.polygon(&around, colour, 1.0)?;
+        self.sized_marker(at, marker, colour, 1.0)
+    }
+
+    /// A marker of a size relative to the usual one.
+    pub(crate) fn sized_marker(&self, at: Point, marker: Marker, colour: Colour, size: f64) -> Result<(), ReportError> {
+        for (radius, colour) in [(3.8 * size + 1.2, WHITE), (3.8 * size, colour)] {
+            if marker == Marker::Circle {
+                self.area.draw(&Circle::new(pixel(at), pixels(radius), rgb(colour).filled()))?;
+                continue;
+            }
+            let corners = marker.corners().into_iter().map(|(x, y)| (at.0 + radius * x, at.1 + radius * y));
+            self.polygon(&corners.collect::<Vec<_>>(), colour, 1.0)?;
         }
         Ok(())
     }
@@ -218,6 +210,16 @@ impl Chart<'_, '_> {
         points.into_iter().try_for_each(|point| self.page.marker(self.place(point), marker, colour))
     }
 
+    /// A small marker at every point, for single chips.
+    pub(crate) fn dots(
+        &self,
+        points: impl IntoIterator<Item = (f64, f64)>,
+        marker: Marker,
+        colour: Colour,
+    ) -> Result<(), ReportError> {
+        points.into_iter().try_for_each(|point| self.page.sized_marker(self.place(point), marker, colour, 0.6))
+    }
+
     /// The area between two curves with the same x: (x, lower y, upper y).
     pub(crate) fn band(&self, curves: &[(f64, f64, f64)], colour: Colour) -> Result<(), ReportError> {
         let lower = curves.iter().map(|&(x, lower, _)| self.place((x, lower)));
@@ -266,12 +268,13 @@ mod tests {
 
     #[test]
     fn texts_are_escaped_and_cleaned() {
-        let drawing =
-            svg(80.0, 40.0, |page| page.text("a<b> & \"c\"\u{1}\u{ffff}", (4.0, 20.0), Anchor::Left, 10.0, WHITE));
+        let drawing = svg(&FigureStyle::default(), 40.0, |page| {
+            page.text("a<b> & \"c\"\u{1}\u{ffff}", (4.0, 20.0), Anchor::Left, 10.0, WHITE)
+        });
         let drawing = drawing.unwrap();
         assert!(drawing.contains("\na&lt;b&gt; &amp; &quot;c&quot;\n"), "{drawing}");
         assert!(drawing.starts_with(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"80\" height=\"40\" viewBox=\"0 0 320 160\""
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"800\" height=\"40\" viewBox=\"0 0 3200 160\""
         ));
         assert!(drawing.trim_end().ends_with("</svg>"));
     }

@@ -4,7 +4,7 @@
 pub(crate) type Colour = (u8, u8, u8);
 
 /// Colours of series: the palette of Okabe and Ito (2008), which colour-blind readers can distinguish. Its black is
-/// reserved for references, and its yellow, weak on white, comes last.
+/// reserved for references; brown takes its place. Its yellow, weak on white, comes last.
 pub(crate) const SERIES: [Colour; 8] = [
     (0, 114, 178),   // blue
     (213, 94, 0),    // vermilion
@@ -12,7 +12,7 @@ pub(crate) const SERIES: [Colour; 8] = [
     (204, 121, 167), // reddish purple
     (230, 159, 0),   // orange
     (86, 180, 233),  // sky blue
-    (110, 110, 110), // grey
+    (120, 94, 60),   // brown
     (240, 228, 66),  // yellow
 ];
 
@@ -23,6 +23,8 @@ pub(crate) const FRAME: Colour = (150, 150, 150);
 pub(crate) const GRID: Colour = (228, 228, 228);
 pub(crate) const MINOR_GRID: Colour = (244, 244, 244);
 pub(crate) const WHITE: Colour = (255, 255, 255);
+/// The box of a splitter.
+pub(crate) const SPLITTER: Colour = (226, 232, 240);
 
 /// Opacity of the band between two quantiles.
 pub(crate) const BAND_OPACITY: f64 = 0.18;

@@ -5,20 +5,23 @@
 //! columns  row, point, one per swept key, chips, accuracy_mean, accuracy_q10, accuracy_q50, accuracy_q90   [1]
 //! x        first numeric key; words give slots with error bars; without a sweep, one slot per kind of row
 //! y        accuracy [%], or the score whose columns the table has
-//! lines    one per combination of the other keys
+//! lines    one per combination of the other keys; lines that coincide are drawn once
+//! spread   a band, or the chips as points where they are fewer than five
 //! ```
 
 mod reference;
 
 use crate::error::ReportError;
-use crate::figure::{Figure, provenance};
+use crate::figure::{Figure, provenance, spread};
 use crate::figure_axes::FigureAxes;
 use crate::plot::axis::{Axis, extremes};
 use crate::plot::chart::{self, Frame};
-use crate::plot::label::quantity;
+use crate::plot::label::{decimal, quantity};
 use crate::plot::legend::Entry;
-use crate::plot::page::{Anchor, Chart, MARKERS, Marker, Stroke};
+use crate::plot::marker::Marker;
+use crate::plot::page::{Anchor, Stroke};
 use crate::plot::palette::{INK, SERIES, TICK};
+use crate::style::FigureStyle;
 use crate::summary::{KINDS, Kind, Level, Outcome, Summary, Values};
 use crate::table::Table;
 use reference::References;
@@ -30,42 +33,27 @@ pub(crate) const ACCURACY: Figure = Figure {
     draw,
 };
 
-fn draw(table: &Table) -> Result<String, ReportError> {
+fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
     let summary = Summary::read(table)?;
     let axes = FigureAxes::new(&summary);
     let title = table.metadata("name").unwrap_or("Accuracy").to_owned();
     let mut footer = provenance(table);
     if axes.x.is_none() {
-        return single(&summary, title, footer.join(" · "));
+        return single(style, &summary, title, footer.join(" · "));
     }
     footer.push("points are paired: the same draws at every level".to_owned());
-    swept(table, &summary, &axes, title, footer.join(" · "))
-}
-
-/// A line of chips: its values of x with their quantiles.
-struct Line<'a> {
-    stroke: Stroke,
-    marker: Marker,
-    points: Vec<(f64, &'a Outcome)>,
-}
-
-fn swept(
-    table: &Table,
-    summary: &Summary,
-    axes: &FigureAxes,
-    title: String,
-    footer: String,
-) -> Result<String, ReportError> {
-    let x = x_axis(summary, axes);
-    let y = y_axis(summary);
-    let lines: Vec<Line> = (0..axes.groups.len()).map(|group| line(summary, axes, &x, group)).collect();
-    let references = References::new(table, summary, axes, &x, &y);
-    let mut legend = series_legend(summary, axes, &lines);
+    let x = x_axis(&summary, &axes);
+    let y = y_axis(&summary);
+    let lines = lines(&summary, &axes, &x, &y);
+    let references = References::new(table, &summary, &axes, &lines, (&x, &y));
+    let mut legend = series_legend(&summary, &axes, &lines);
     legend.extend(references.legend.iter().cloned());
     let axis = x.clone();
-    chart::draw(Frame { title, legend, x, y, footer }, |chart| {
+    let frame = Frame { title, legend, x, y, footer: footer.join(" · ") };
+    chart::draw(style, frame, |chart| {
         for line in &lines {
-            line.runs(&axis).try_for_each(|run| draw_spread(chart, run, line.stroke))?;
+            let marks = (line.stroke, line.marker);
+            line.runs(&axis).try_for_each(|run| spread::draw(chart, run, marks, |o| o.q50, |value| value))?;
         }
         references.draw(chart)?;
         for line in &lines {
@@ -79,48 +67,72 @@ fn swept(
     })
 }
 
+/// Lines coincide if their medians are closer than this share of the y axis, half the size of a marker.
+const COINCIDENT: f64 = 0.015;
+
+/// A line of chips: its values of x with their quantiles.
+struct Line<'a> {
+    stroke: Stroke,
+    marker: Marker,
+    points: Vec<(f64, &'a Outcome)>,
+    /// The combinations of the other keys that it shows, by their indices in [`FigureAxes::groups`].
+    groups: Vec<usize>,
+    /// Largest distance of another line that it shows.
+    distance: f64,
+}
+
 impl<'a> Line<'a> {
+    /// The largest distance of the medians and quantiles of another line; `None` if it has other values of x.
+    fn distance_of(&self, points: &[(f64, &Outcome)]) -> Option<f64> {
+        let same_x = |(a, b): (&(f64, &Outcome), &(f64, &Outcome))| a.0.total_cmp(&b.0).is_eq();
+        if self.points.len() != points.len() || points.len() < 2 || !self.points.iter().zip(points).all(same_x) {
+            return None;
+        }
+        let pairs = self.points.iter().zip(points);
+        Some(pairs.map(|((_, a), (_, b))| (a.q50 - b.q50).abs()).fold(0.0, f64::max))
+    }
+
     /// The points in runs that are joined: all in one, except across the break of x and in slots.
     fn runs(&self, x: &Axis) -> impl Iterator<Item = &[(f64, &'a Outcome)]> {
         self.points.chunk_by(|a, b| x.joins(a.0, b.0))
     }
 }
 
-/// Stroke and marker of a line. From the ninth line on colours repeat with dashes.
-pub(super) fn style(group: usize) -> (Stroke, Marker) {
-    let dashes = (group >= SERIES.len()).then_some((6.0, 3.0));
-    let stroke = Stroke { colour: SERIES[group % SERIES.len()], width: 2.0, dashes };
-    (stroke, MARKERS[group % MARKERS.len()])
+/// Stroke and marker of a line. Its marker is its own; from the ninth line on colours repeat with dashes.
+pub(super) fn style_of(line: usize) -> (Stroke, Marker) {
+    let dashes = (line >= SERIES.len()).then_some((6.0, 3.0));
+    let stroke = Stroke { colour: SERIES[line % SERIES.len()], width: 2.0, dashes };
+    (stroke, Marker::of_series(line))
 }
 
-fn line<'a>(summary: &'a Summary, axes: &FigureAxes, x: &Axis, group: usize) -> Line<'a> {
-    let (stroke, marker) = style(group);
-    let lines = axes.groups.len() as f64;
-    // In a slot the lines are next to one another.
-    let shift = if x.is_categorical() { (group as f64 - (lines - 1.0) / 2.0) * (0.7 / lines).min(0.12) } else { 0.0 };
-    let own = summary.rows(Kind::Chips).filter(|outcome| axes.group_of(outcome) == Some(group));
-    let mut points: Vec<_> = own.filter_map(|o| axes.x_of(o).map(|x| (x + shift, o))).collect();
-    points.sort_by(|a, b| a.0.total_cmp(&b.0));
-    Line { stroke, marker, points }
-}
-
-/// The 10–90 % band of joined points, or the error bar of a single one.
-fn draw_spread(chart: &mut Chart, run: &[(f64, &Outcome)], stroke: Stroke) -> Result<(), ReportError> {
-    match run {
-        [(x, outcome)] => draw_bar(chart, *x, outcome, stroke),
-        run if run.iter().any(|(_, outcome)| outcome.q90 - outcome.q10 > 1e-9) => {
-            let curves: Vec<_> = run.iter().map(|(x, outcome)| (*x, outcome.q10, outcome.q90)).collect();
-            chart.band(&curves, stroke.colour)
+/// The lines of all groups, those that coincide as one.
+fn lines<'a>(summary: &'a Summary, axes: &FigureAxes, x: &Axis, y: &Axis) -> Vec<Line<'a>> {
+    let mut lines: Vec<Line> = Vec::new();
+    for group in 0..axes.groups.len() {
+        let own = summary.rows(Kind::Chips).filter(|outcome| axes.group_of(outcome) == Some(group));
+        let mut points: Vec<_> = own.filter_map(|outcome| Some((axes.x_of(outcome)?, outcome))).collect();
+        points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let nearest = lines.iter_mut().find_map(|line| {
+            let distance = line.distance_of(&points)?;
+            (distance <= COINCIDENT * y.span()).then_some((line, distance))
+        });
+        if let Some((line, distance)) = nearest {
+            line.groups.push(group);
+            line.distance = line.distance.max(distance);
+            continue;
         }
-        _ => Ok(()),
+        let (stroke, marker) = style_of(lines.len());
+        lines.push(Line { stroke, marker, points, groups: vec![group], distance: 0.0 });
     }
-}
-
-fn draw_bar(chart: &mut Chart, x: f64, outcome: &Outcome, stroke: Stroke) -> Result<(), ReportError> {
-    if outcome.q90 - outcome.q10 <= 1e-9 {
-        return Ok(());
+    if x.is_categorical() {
+        // In a slot the lines are next to one another.
+        let count = lines.len() as f64;
+        for (index, line) in lines.iter_mut().enumerate() {
+            let shift = (index as f64 - (count - 1.0) / 2.0) * (0.7 / count).min(0.12);
+            line.points.iter_mut().for_each(|(x, _)| *x += shift);
+        }
     }
-    chart.error_bar(x, [outcome.q10, outcome.q50, outcome.q90], Stroke { width: 1.5, dashes: None, ..stroke })
+    lines
 }
 
 pub(super) fn x_axis(summary: &Summary, axes: &FigureAxes) -> Axis {
@@ -129,12 +141,18 @@ pub(super) fn x_axis(summary: &Summary, axes: &FigureAxes) -> Axis {
         let values: Vec<f64> = axes.x_levels.iter().filter_map(Level::number).collect();
         Axis::numeric(&values, &x)
     } else {
-        let names: Vec<String> = axes.x_levels.iter().map(|level| level.text().to_owned()).collect();
+        let names: Vec<String> = axes.x_levels.iter().map(|level| x.value(level.text())).collect();
         Axis::categories(&names, &x.name)
     };
     if !axes.tied.is_empty() {
         let tied: Vec<String> = axes.tied.iter().map(|&key| quantity(&summary.keys[key]).name).collect();
-        axis.title = format!("{}, and with it {}", axis.title, tied.join(", "));
+        let levels = |outcome: &Outcome, key: usize| outcome.levels.get(key).cloned().flatten();
+        let is_equal =
+            |key: &usize| summary.outcomes.iter().all(|o| Some(levels(o, *key)) == axes.x.map(|x| levels(o, x)));
+        axis.title = match axes.tied.iter().all(is_equal) {
+            true => format!("{} = {}", tied.join(" = "), axis.title),
+            false => format!("{}, and with it {}", axis.title, tied.join(", ")),
+        };
     }
     axis
 }
@@ -151,13 +169,14 @@ fn series_legend(summary: &Summary, axes: &FigureAxes, lines: &[Line]) -> Vec<En
     if summary.rows(Kind::Chips).next().is_none() {
         return Vec::new();
     }
-    let band = summary.rows(Kind::Chips).any(|outcome| outcome.chips > 1.5);
-    let spread = if axes.x_is_numeric { "band" } else { "bars" };
-    let chips = summary.chips();
-    let quantiles = if band { format!("median of {chips}, 10–90 % {spread}") } else { chips };
-    let entry = |line: &Line, text: String| {
-        let (stroke, marker) = (Some(line.stroke), Some(line.marker));
-        Entry { line: stroke, marker, band: band && axes.x_is_numeric, text, breaks: false }
+    let quantiles = spread::words(summary, "median", axes.x_is_numeric);
+    let band = spread::has_band(summary, axes.x_is_numeric);
+    let entry = |line: &Line, text: String| Entry {
+        line: Some(line.stroke),
+        marker: Some(line.marker),
+        band,
+        text,
+        ..Entry::default()
     };
     if axes.grouping.is_empty() {
         return lines.iter().map(|line| entry(line, quantiles.clone())).collect();
@@ -165,20 +184,39 @@ fn series_legend(summary: &Summary, axes: &FigureAxes, lines: &[Line]) -> Vec<En
     let quantities: Vec<_> = axes.grouping.iter().map(|&key| quantity(&summary.keys[key])).collect();
     let names: Vec<&str> = quantities.iter().map(|quantity| quantity.name.as_str()).collect();
     let head = Entry { text: format!("{quantiles}; {}:", names.join(", ")), ..Entry::default() };
-    let entries = lines.iter().zip(&axes.groups).map(|(line, group)| {
-        let values: Vec<_> = quantities.iter().zip(group).map(|(q, level)| q.value(level.text())).collect();
-        entry(line, values.join(", "))
+    let entries = lines.iter().map(|line| {
+        let is_equal = line.distance <= 1e-9;
+        let names = joined_names(summary, axes, &line.groups, if is_equal { " = " } else { " ≈ " });
+        let remark = if is_equal { String::new() } else { format!(" (within {})", distance(summary, line.distance)) };
+        entry(line, names + &remark)
     });
     std::iter::once(head).chain(entries).collect()
 }
 
+/// The names of the groups of one line, each the levels of the grouping keys.
+pub(super) fn joined_names(summary: &Summary, axes: &FigureAxes, groups: &[usize], joint: &str) -> String {
+    let name = |group: &usize| {
+        let levels = axes.grouping.iter().zip(&axes.groups[*group]);
+        let values = levels.map(|(&key, level)| quantity(&summary.keys[key]).value(level.text()));
+        values.collect::<Vec<_>>().join(", ")
+    };
+    groups.iter().map(name).collect::<Vec<_>>().join(joint)
+}
+
+/// A distance of two values of the score.
+fn distance(summary: &Summary, value: f64) -> String {
+    let text = decimal(format!("{value:.1e}").parse().unwrap_or(value));
+    if summary.score.values == Values::Numbers { text } else { format!("{text} points") }
+}
+
 /// The figure without a sweep: one slot per kind of row, with its accuracy as a number.
-fn single(summary: &Summary, title: String, footer: String) -> Result<String, ReportError> {
+fn single(style: &FigureStyle, summary: &Summary, title: String, footer: String) -> Result<String, ReportError> {
     let rows: Vec<(Kind, &str, &Outcome)> =
         KINDS.iter().filter_map(|(kind, _, name)| summary.rows(*kind).next().map(|row| (*kind, *name, row))).collect();
     let chips = summary.chips();
     let name = |kind, name: &str| match kind {
         Kind::Chips if chips == "one chip" => "one imperfect chip".to_owned(),
+        Kind::Chips if summary.has_few_chips() => chips.replace("chips", "imperfect chips, median"),
         Kind::Chips => chips.replace("chips", "imperfect chips, median and 10–90 %"),
         _ => name.to_owned(),
     };
@@ -190,12 +228,12 @@ fn single(summary: &Summary, title: String, footer: String) -> Result<String, Re
     });
     let x = Axis::categories(&names, &settings.collect::<Vec<_>>().join(", "));
     let y = y_axis(summary);
-    chart::draw(Frame { title, legend: Vec::new(), x, y, footer }, |chart| {
+    chart::draw(style, Frame { title, legend: Vec::new(), x, y, footer }, |chart| {
         for (slot, (kind, _, row)) in rows.iter().enumerate() {
-            let (stroke, marker) =
-                if *kind == Kind::Chips { style(0) } else { (reference::stroke(*kind), Marker::Square) };
+            let marks = if *kind == Kind::Chips { style_of(0) } else { (reference::stroke(*kind), Marker::Square) };
+            let (stroke, marker) = marks;
             let point = (slot as f64, row.q50);
-            draw_bar(chart, point.0, row, stroke)?;
+            spread::draw(chart, &[(point.0, *row)], marks, |o| o.q50, |value| value)?;
             chart.markers([point], marker, stroke.colour)?;
             let (x, y) = chart.place(point);
             let text = summary.score.text(row.q50);

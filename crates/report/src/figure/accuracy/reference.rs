@@ -1,13 +1,13 @@
 //! The references of the accuracy figure: rows without the errors of a chip, and the accuracy of a guess.
 
 use crate::error::ReportError;
-use crate::figure::accuracy::style;
+use crate::figure::accuracy::{COINCIDENT, Line};
 use crate::figure_axes::FigureAxes;
-use crate::plot::axis::Axis;
+use crate::plot::axis::{Axis, extremes};
 use crate::plot::label::decimal;
 use crate::plot::legend::Entry;
 use crate::plot::page::{Chart, Stroke};
-use crate::plot::palette::{BLACK, FAINT_INK};
+use crate::plot::palette::{BLACK, Colour, FAINT_INK};
 use crate::summary::{KINDS, Kind, Summary};
 use crate::table::Table;
 
@@ -20,6 +20,8 @@ const SAME: f64 = 1e-9;
 
 /// Lines of references and their entries in the legend.
 pub(crate) struct References {
+    /// The colour of the line of each group.
+    colours: Vec<Colour>,
     lines: Vec<(Stroke, Vec<(f64, f64)>)>,
     pub legend: Vec<Entry>,
 }
@@ -45,8 +47,18 @@ struct Value {
 }
 
 impl References {
-    pub(crate) fn new(table: &Table, summary: &Summary, axes: &FigureAxes, x: &Axis, y: &Axis) -> Self {
-        let mut references = Self { lines: Vec::new(), legend: Vec::new() };
+    pub(crate) fn new(
+        table: &Table,
+        summary: &Summary,
+        axes: &FigureAxes,
+        chips: &[Line],
+        (x, y): (&Axis, &Axis),
+    ) -> Self {
+        let colour =
+            |group: usize| chips.iter().find(|line| line.groups.contains(&group)).map(|line| line.stroke.colour);
+        let colours = (0..axes.groups.len()).map(|group| colour(group).unwrap_or(FAINT_INK)).collect();
+        let mut references = Self { colours, lines: Vec::new(), legend: Vec::new() };
+        let mut constant: Vec<(Stroke, &str, f64)> = Vec::new();
         for (kind, _, name) in KINDS.iter().filter(|(kind, ..)| *kind != Kind::Chips) {
             let values = values(summary, axes, *kind);
             if values.is_empty() || *kind == Kind::PerfectIdeal && repeats_exact(summary, &values) {
@@ -56,8 +68,12 @@ impl References {
             if axes.groups.len() > 1 && *kind != Kind::Exact {
                 stroke.colour = FAINT_INK; // colours distinguish the lines of chips
             }
-            references.add(stroke, name, &values, x);
+            match values[..] {
+                [Value { group: None, x: None, mean }] => constant.push((stroke, name, mean)),
+                _ => references.add(stroke, name, &values, x),
+            }
         }
+        references.add_constant(&constant, summary, x, y);
         let chance = table.metadata("chance").and_then(|text| text.parse::<f64>().ok()).map(|share| 100.0 * share);
         if let Some(chance) = chance.filter(|chance| y.contains(*chance)) {
             let stroke = Stroke { colour: FAINT_INK, width: 1.25, dashes: Some((1.5, 3.0)) };
@@ -65,6 +81,22 @@ impl References {
             references.add(stroke, &format!("guessing, {} %", decimal(chance)), &everywhere, x);
         }
         references
+    }
+
+    /// Adds references without dependence on x; those that would lie on one another as one line.
+    fn add_constant(&mut self, all: &[(Stroke, &str, f64)], summary: &Summary, x: &Axis, y: &Axis) {
+        let (low, high) = extremes(all.iter().map(|(.., mean)| *mean));
+        if all.len() > 1 && high - low <= COINCIDENT * y.span() {
+            let names: Vec<&str> = all.iter().map(|(_, name, _)| *name).collect();
+            let [low, high] = [low, high].map(|value| summary.score.text(value));
+            let values = if low == high { low } else { format!("{}–{high}", low.trim_end_matches(" %")) };
+            let everywhere = [Value { group: None, x: None, mean: all[0].2 }];
+            self.add(all[0].0, &format!("{}: {values}", names.join("; ")), &everywhere, x);
+            return;
+        }
+        for (stroke, name, mean) in all {
+            self.add(*stroke, name, &[Value { group: None, x: None, mean: *mean }], x);
+        }
     }
 
     fn add(&mut self, stroke: Stroke, name: &str, values: &[Value], axis: &Axis) {
@@ -77,7 +109,7 @@ impl References {
             }
         }
         for group in groups {
-            let stroke = group.map_or(stroke, |group| Stroke { colour: style(group).0.colour, ..stroke });
+            let stroke = group.map_or(stroke, |group| Stroke { colour: self.colours[group], ..stroke });
             let mut points: Vec<(f64, f64)> = Vec::new();
             for Value { x, mean, .. } in values.iter().filter(|value| value.group == group) {
                 match x {

@@ -1,6 +1,6 @@
 use crate::figure::FIGURES;
 use crate::table::Table;
-use crate::{accuracy_figure, png};
+use crate::{FigureStyle, accuracy_figure, png};
 
 const COLUMNS: &str = "chips,accuracy_mean,accuracy_sd,accuracy_se,accuracy_q10,accuracy_q50,accuracy_q90,test_se";
 const ABOUT: &str = "# phaseloom: 0.1.0\n# identity: 3fa94be2aa0177c3\n# seed: 1\n# name: MNIST on 64-port cores\n";
@@ -43,7 +43,7 @@ fn two_keys() -> String {
 }
 
 fn words() -> String {
-    let rows = [("none", 0.5), ("local", 0.8), ("self_configuration", 0.95)].map(|(word, median)| chips(word, median));
+    let rows = [("none", 0.5), ("local", 0.8), ("self-configuration", 0.95)].map(|(word, median)| chips(word, median));
     summary("process.correction", &rows)
 }
 
@@ -79,8 +79,7 @@ fn one_key_gives_one_band_one_line_and_its_references() {
         "splitter error σ (rad)",
         "test accuracy (%)",
         "median of 20 chips, 10–90 % band",
-        "exact network",
-        "perfect mesh, real link",
+        "exact network; perfect mesh, real link: 97.7–98 %",
         "phaseloom 0.1.0 · identity 3fa94be2aa01… · seed 1 · points are paired: the same draws at every level",
     ] {
         assert_eq!(texts.iter().filter(|found| **found == text).count(), 1, "{text}: {texts:?}");
@@ -110,10 +109,66 @@ fn many_lines_repeat_colours_with_dashes() {
     assert!(texts(&svg).contains(&"k9"));
 }
 
+/// A table of three methods on few chips. The first two differ by 0.2 points.
+fn methods(chips: u32) -> Table {
+    let mut rows = Vec::new();
+    for (word, share) in [("none", 0.5), ("loss", 0.502), ("local", 0.8)] {
+        for (point, sigma) in [0.05, 0.1].into_iter().enumerate() {
+            rows.push(format!("chips,{point},{sigma},{word},{chips},{share},,,{share},{share},0.81,\n"));
+        }
+    }
+    Table::parse(&summary(&format!("{SIGMA},correction"), &rows)).unwrap()
+}
+
+#[test]
+fn lines_that_coincide_are_drawn_once_with_a_joined_name() {
+    let svg = (FIGURES[0].draw)(&methods(20), &FigureStyle::default()).unwrap();
+    let names = texts(&svg);
+    assert!(names.contains(&"uncorrected ≈ loss corrected (within 0.2 points)"), "{names:?}");
+    assert!(
+        names.contains(&"local correction, errors known")
+            && names.contains(&"median of 20 chips, 10–90 % band; correction:")
+    );
+    assert_eq!(count(&svg, "<polygon opacity=\"0.18\""), 2 * 2, "two bands and the legend's");
+}
+
+#[test]
+fn fewer_than_five_chips_are_points_instead_of_a_band() {
+    let chip = |point: usize, trial: usize, value: f64| format!("chips,{point},{trial},0,{value}\n");
+    let chips = (0..2).flat_map(|point| (0..3).map(move |trial| chip(point, trial, 0.2 + 0.1 * trial as f64)));
+    let chips = Table::parse(&format!("row,point,trial,shot,accuracy\n{}", chips.collect::<String>())).unwrap();
+    let circles = |table: &Table| count(&(FIGURES[0].draw)(table, &FigureStyle::default()).unwrap(), "<circle");
+    let alone = methods(3);
+    let svg = (FIGURES[0].draw)(&alone, &FigureStyle::default()).unwrap();
+    assert!(texts(&svg).contains(&"median of 3 chips; correction:") && count(&svg, "opacity=\"0.18\"") == 0);
+    // Three small circles, each with a rim, at both points of the first line.
+    let with_chips = alone.clone().with_chips(chips);
+    assert_eq!(circles(&with_chips), circles(&alone) + 2 * 3 * 2);
+    let five = methods(5).with_chips(alone);
+    assert_eq!(count(&(FIGURES[0].draw)(&five, &FigureStyle::default()).unwrap(), "opacity=\"0.18\""), 4);
+}
+
+#[test]
+fn every_figure_follows_the_scheme_of_its_reader_and_the_chosen_width() {
+    let column = FigureStyle { width: "86mm".parse().ok(), title: false, footer: false };
+    for text in [six_levels(), two_keys(), words(), single()] {
+        let table = Table::parse(&text).unwrap();
+        let [wide, narrow] = [FigureStyle::default(), column].map(|style| (FIGURES[0].draw)(&table, &style).unwrap());
+        for svg in [&wide, &narrow] {
+            assert!(svg.contains("@media (prefers-color-scheme: dark)") && svg.contains("[fill=\"#FFFFFF\"]"));
+            let (head, rest) = svg.split_once("<style>").unwrap();
+            let light = format!("{head}{}", rest.split_once("</style>").unwrap().1);
+            assert_eq!(png(svg, 300).unwrap(), png(&light, 300).unwrap(), "an image is light");
+        }
+        assert!(narrow.contains("width=\"86mm\"") && !narrow.contains("phaseloom 0.1.0") && !narrow.contains("MNIST"));
+        assert!(wide.contains("phaseloom 0.1.0") && wide.contains("MNIST"));
+    }
+}
+
 #[test]
 fn words_have_slots_with_bars_and_no_line_between() {
     let svg = accuracy_figure(&words()).unwrap();
-    assert!(texts(&svg).contains(&"self_configuration"));
+    assert!(texts(&svg).contains(&"self-configuration"));
     assert!(texts(&svg).contains(&"median of 20 chips, 10–90 % bars"));
     assert_eq!(count(&svg, "<polygon opacity=\"0.18\""), 0);
 }
@@ -181,7 +236,10 @@ fn the_same_table_gives_the_same_bytes_on_the_sheet_and_an_image_of_the_asked_wi
 fn every_figure_refuses_tables_that_it_cannot_draw() {
     for figure in FIGURES {
         let table = Table::parse("something\nelse\n").unwrap();
-        assert_eq!((figure.draw)(&table).unwrap_err().to_string(), "the table has no column `row`");
+        assert_eq!(
+            (figure.draw)(&table, &FigureStyle::default()).unwrap_err().to_string(),
+            "the table has no column `row`"
+        );
     }
     assert_eq!(accuracy_figure("").unwrap_err().to_string(), "the table is empty: it has no header");
     let header = six_levels().lines().take(5).collect::<Vec<_>>().join("\n");
