@@ -83,10 +83,10 @@ pub struct LengthError;
 impl Length {
     /// The length in pixels of CSS.
     pub(crate) fn px(self) -> f64 {
-        PX_PER_MM * self.value * self.of_unit().2
+        PX_PER_MM * self.value * self.unit_entry().2
     }
 
-    fn of_unit(self) -> (Unit, &'static str, f64) {
+    fn unit_entry(self) -> (Unit, &'static str, f64) {
         UNITS.into_iter().find(|(unit, ..)| *unit == self.unit).unwrap_or(UNITS[0])
     }
 }
@@ -107,7 +107,7 @@ impl fmt::Display for Length {
     /// The number with at most three decimals, and the unit.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let digits = format!("{:.3}", self.value);
-        write!(f, "{}{}", digits.trim_end_matches('0').trim_end_matches('.'), self.of_unit().1)
+        write!(f, "{}{}", digits.trim_end_matches('0').trim_end_matches('.'), self.unit_entry().1)
     }
 }
 

@@ -35,7 +35,7 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
     let x = Axis::logarithmic(&sigmas, &quantity("sigma_rad"));
     let y = Axis::logarithmic(&errors, &quantity("matrix error E"));
     let stroke = |index: usize| Stroke { colour: SERIES[index % SERIES.len()], width: 1.6, dashes: None };
-    let marker = Marker::of_series;
+    let marker = Marker::for_series;
     let legend = series.iter().enumerate().map(|(index, (name, _))| {
         let (line, marker) = (Some(stroke(index)), Some(marker(index)));
         Entry { line, marker, text: (*name).to_owned(), ..Entry::default() }

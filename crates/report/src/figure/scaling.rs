@@ -72,7 +72,7 @@ fn curves(table: &Table) -> Result<Vec<Curve>, ReportError> {
         let points = |column| -> Result<Vec<(f64, f64)>, ReportError> {
             rows.iter().map(|row| Ok((table.number(row, "size")?, table.number(row, column)?))).collect()
         };
-        let (colour, marker) = (SERIES[index % SERIES.len()], Marker::of_series(index));
+        let (colour, marker) = (SERIES[index % SERIES.len()], Marker::for_series(index));
         let ours = Stroke { colour, width: 2.0, dashes: None };
         let theirs = Stroke { colour, width: 1.4, dashes: Some((5.0, 3.0)) };
         let pair = [

@@ -14,7 +14,7 @@ pub(crate) enum Marker {
     Cross,
     Plus,
     Hexagon,
-    /// A star of so many points.
+    /// A star with this number of points.
     Star(usize),
 }
 
@@ -32,7 +32,7 @@ const FIRST: [Marker; 8] = [
 
 impl Marker {
     /// The marker of a series. No two series have the same; from the ninth on they are stars of four, five, … points.
-    pub(crate) fn of_series(index: usize) -> Self {
+    pub(crate) fn for_series(index: usize) -> Self {
         FIRST.get(index).copied().unwrap_or_else(|| Self::Star(index - FIRST.len() + 4))
     }
 
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn no_two_series_share_a_shape() {
-        let shapes: Vec<String> = (0..40).map(|index| format!("{:.6?}", Marker::of_series(index).corners())).collect();
+        let shapes: Vec<String> = (0..40).map(|index| format!("{:.6?}", Marker::for_series(index).corners())).collect();
         assert!(shapes.iter().enumerate().all(|(i, shape)| !shapes[..i].contains(shape)));
     }
 }

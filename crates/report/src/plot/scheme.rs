@@ -21,7 +21,7 @@ pub(crate) fn hex((red, green, blue): Colour) -> String {
     format!("#{red:02X}{green:02X}{blue:02X}")
 }
 
-/// What a colour becomes on a dark page. `None`: hues stay, because they stand out on both.
+/// What a colour becomes on a dark page. `None`: hues stay, because they contrast with both.
 pub(crate) fn dark(colour: Colour) -> Option<Colour> {
     let (red, green, blue) = colour;
     if colour == SPLITTER {
@@ -75,7 +75,7 @@ mod tests {
 
     /// WCAG 2 asks for 4.5 for texts and 3 for graphics.
     #[test]
-    fn texts_and_series_stand_out_on_a_dark_page() {
+    fn texts_and_series_contrast_with_a_dark_page() {
         let page = dark(WHITE).unwrap();
         for ink in [BLACK, INK, FAINT_INK] {
             assert!(contrast(dark(ink).unwrap(), page) >= 4.5, "{ink:?}");

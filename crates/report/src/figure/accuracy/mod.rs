@@ -102,7 +102,7 @@ impl<'a> Line<'a> {
 pub(super) fn style_of(line: usize) -> (Stroke, Marker) {
     let dashes = (line >= SERIES.len()).then_some((6.0, 3.0));
     let stroke = Stroke { colour: SERIES[line % SERIES.len()], width: 2.0, dashes };
-    (stroke, Marker::of_series(line))
+    (stroke, Marker::for_series(line))
 }
 
 /// The lines of all groups, those that coincide as one.
