@@ -106,7 +106,8 @@ pub(crate) fn with_all_missing<T, E: Error>(
     };
     let keys: Vec<String> = added.iter().map(name).collect();
     let fields = if keys.len() == 1 { "field" } else { "fields" };
-    let message = message.replacen(&missing, &format!("{fields} {}", keys.join(", ")), 1);
+    let more = if keys.len() == MAX_MISSING { " and more" } else { "" };
+    let message = message.replacen(&missing, &format!("{fields} {}{more}", keys.join(", ")), 1);
     Err((first, message))
 }
 

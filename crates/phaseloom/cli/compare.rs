@@ -262,7 +262,7 @@ fn conclusion(lines: &[Line]) -> Option<String> {
         Some(format!("{} ({}{ties})", best.design, with_error(best.means()[which])))
     };
     Some(format!(
-        "Least infidelity of the meshes that realise every unitary, as programmed: {}; after local correction: {}.",
+        "Least infidelity of the meshes that realised every unitary tried, as programmed: {}; after local correction: {}.",
         named(1)?,
         named(2)?
     ))

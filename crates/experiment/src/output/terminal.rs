@@ -19,6 +19,9 @@ pub struct View {
     pub layers: bool,
 }
 
+/// Standard errors below it are rounding, such as that of a regression without residuals.
+const ROUNDING: f64 = 1e-9;
+
 impl Tables<'_> {
     /// The results of the run: its tables, with a text for the terminal, and the conclusion.
     #[must_use]
@@ -48,10 +51,11 @@ impl Tables<'_> {
         results.show("\n");
         results.sentence(self.matrix().map_or_else(|| self.conclusion().to_string(), |matrix| matrix.conclusion()));
         let exact = self.summary(Row::Exact, 0);
-        if !view.wide && !self.is_matrix() && exact.test_se.is_finite() && self.score().has_reference {
+        let has_error = exact.test_se.is_finite() && exact.test_se > ROUNDING;
+        if !view.wide && !self.is_matrix() && has_error && self.score().has_reference {
             let quantity = self.score().quantity;
             let text = quantity.text(exact.test_se);
-            results.sentence(format!("The test set alone gives a standard error of {text}, common to all rows."));
+            results.sentence(format!("The finite test set gives the first row a standard error of {text}."));
         }
         let without_effect = if self.is_matrix() { Vec::new() } else { self.axes_without_effect() };
         for keys in without_effect {
@@ -106,7 +110,8 @@ impl Tables<'_> {
         columns.extend(vec![Column::right(); others]);
         let mut table = TextTable::new(0, columns);
         let of_chips = if spread { "10–90 % of chips" } else { "" };
-        let headings = [first_column.heading.clone(), quantity.heading.into(), of_chips.into(), "vs reference".into()];
+        let mean = format!("mean {}", quantity.heading);
+        let headings = [first_column.heading.clone(), mean, of_chips.into(), "vs reference".into()];
         let further = first.others.iter().take(others).map(|(other, _)| short_heading(other.heading).to_owned());
         table.row(headings.into_iter().chain(further));
         let mut previous: Vec<Summary> = Vec::new();

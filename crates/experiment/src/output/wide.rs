@@ -120,7 +120,7 @@ impl Tables<'_> {
             previous = ROWS.iter().map(|&row| self.summary(row, point.index)).collect();
         }
         let of_test_set = match exact.test_se.is_finite() && self.score().has_reference {
-            true => format!("the test set's own s.e. is {}, common to all rows; ", quantity.text(exact.test_se)),
+            true => format!("the test set gives the exact row an s.e. of {}; ", quantity.text(exact.test_se)),
             false => String::new(),
         };
         let _ = writeln!(

@@ -79,13 +79,13 @@ impl Measured {
 
     /// A sentence about the measured scales, if there are any.
     pub fn note(&self) -> Option<String> {
-        let (first, scales) = (self.files().next()?.0, &self.scales[0].1);
+        let scales = &self.scales.first()?.1;
         let names: Vec<&str> = self.files().map(|(name, _)| name).collect();
         let Calibration { samples, quantile, .. } = scales;
         let kind = if *quantile < 1.0 { format!("quantile {quantile}") } else { "largest value".to_owned() };
         Some(format!(
-            "the scales of the converters are measured on the {samples} samples of [calibration] ({kind}) and written to {}; \
-             a model file may name {first} as its `calibration`",
+            "the scales of the converters are measured on the {samples} samples of [calibration] ({kind}) and written to the \
+             folder of the run: {}",
             names.join(", ")
         ))
     }

@@ -259,7 +259,10 @@ fn source_text(base: Closeness, tried: &[(&str, Closeness)], all: bool) -> Strin
                 format!("; the samples are too few to tell which source costs most (without `{name}` {best})")
             }
             true => format!("; no source alone explains the loss: without any one of them, {best} {limit}"),
-            false => format!("; none of the sources tried explains the loss alone: {best} {limit}"),
+            false => format!(
+                "; {} sources were tried, and none of them explains the loss alone: {best} {limit}",
+                tried.len()
+            ),
         };
     }
     let names: Vec<String> = tried
@@ -319,7 +322,7 @@ mod tests {
         let few = text(&[("phase_error", 115.0)], true);
         assert_eq!(few, "; the samples are too few to tell which source costs most (without `phase_error` 44.9 %)");
         assert!(text(&[("phase_error", 101.0)], true).starts_with("; no source alone explains the loss"));
-        assert!(text(&[("phase_error", 101.0)], false).starts_with("; none of the sources tried"));
+        assert!(text(&[("phase_error", 101.0)], false).starts_with("; 1 sources were tried"));
     }
 
     #[test]

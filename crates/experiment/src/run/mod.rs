@@ -37,7 +37,7 @@ use std::time::{Duration, Instant};
 /// The diagnosis takes at most this part of the time of the run, or [`SHORT`] if that is longer.
 const DIAGNOSIS_SHARE: u32 = 10;
 /// A time too short to be noticed.
-const SHORT: Duration = Duration::from_millis(500);
+const SHORT: Duration = Duration::from_secs(1);
 
 /// Options of a run. None changes a result.
 pub struct Options<'a> {

@@ -212,8 +212,8 @@ pub(super) fn read(path: &Path, bytes: &[u8], columns: &CsvColumns, parts: Parts
                     let is_missing =
                         ["", "na", "n/a", "nan", "null", "none", "?"].contains(&text.to_lowercase().as_str());
                     let expected = match (is_missing, line) {
-                        (true, _) => "a number: a value is missing here; remove the row or fill it in".to_owned(),
-                        (false, 1) => format!(
+                        (true, 2..) => "a number: a value is missing here; remove the row or fill it in".to_owned(),
+                        (_, 0 | 1) => format!(
                             "a number; a header line needs a named column, such as `csv = {{ label = \"y\" }}`, or \
                              `skip_lines = 1`; choose the columns with `{key}`"
                         ),

@@ -184,8 +184,9 @@ impl Sheet {
         let (pitch, mut x) = (self.pitch, self.left);
         let label = port_size(pitch, scale);
         if pitch >= MIN_PRINTED_PITCH && drawing.columns.iter().any(|column| !column.label.is_empty()) {
-            self.text(COLUMN, (self.left - GAP, head - 4.0), "end", label, FAINT_INK);
-            self.text(MODE, (self.left - GAP, self.y(0.0) - 0.9 * label), "end", label, FAINT_INK);
+            let mode = self.y(0.0) - 0.9 * label;
+            self.text(COLUMN, (self.left - GAP, (head - 4.0).min(mode - 1.2 * label)), "end", label, FAINT_INK);
+            self.text(MODE, (self.left - GAP, mode), "end", label, FAINT_INK);
         }
         for stage in drawing.columns.chunk_by(|a, b| a.stage == b.stage) {
             let begin = x;
