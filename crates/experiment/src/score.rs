@@ -36,6 +36,8 @@ impl Quantity {
     #[must_use]
     pub fn difference_text(&self, difference: f64, standard_error: f64) -> String {
         match self.unit {
+            // One sample, or equal targets, have no standard error.
+            _ if !standard_error.is_finite() => String::new(),
             Unit::Percent => format!("{:+.2} ± {:.2} pt", 100.0 * difference, 100.0 * standard_error),
             Unit::Number => {
                 let sign = if difference < 0.0 { "" } else { "+" };

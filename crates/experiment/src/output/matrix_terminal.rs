@@ -158,9 +158,13 @@ impl MatrixTables<'_> {
         match laws {
             0 => "No law: it predicts chips that no correction has changed.",
             n if n < self.points().len() => {
-                "Law: first order in random errors, exact in the others; only without correction."
+                "Law: first order in random errors, for the mean over unitaries; exact in the\n\
+                 others; only without correction. Two meshes and contractions can differ."
             }
-            _ => "Law: first order in random errors, exact in deterministic ones.",
+            _ => {
+                "Law: first order in random errors, for the mean over unitaries; exact in\n\
+                 deterministic ones. Matrices on two meshes and contractions can differ."
+            }
         }
     }
 

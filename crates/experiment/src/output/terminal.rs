@@ -55,7 +55,8 @@ impl Tables<'_> {
         if !view.wide && !self.is_matrix() && has_error && self.score().has_reference {
             let quantity = self.score().quantity;
             let text = quantity.text(exact.test_se);
-            results.sentence(format!("The finite test set gives the first row a standard error of {text}."));
+            let means = if self.summary(Row::Chips, 0).chips > 1 { "; rows of chips are means" } else { "" };
+            results.sentence(format!("The finite test set gives the first row a standard error of {text}{means}."));
         }
         let without_effect = if self.is_matrix() { Vec::new() } else { self.axes_without_effect() };
         for keys in without_effect {
@@ -110,8 +111,7 @@ impl Tables<'_> {
         columns.extend(vec![Column::right(); others]);
         let mut table = TextTable::new(0, columns);
         let of_chips = if spread { "10–90 % of chips" } else { "" };
-        let mean = format!("mean {}", quantity.heading);
-        let headings = [first_column.heading.clone(), mean, of_chips.into(), "vs reference".into()];
+        let headings = [first_column.heading.clone(), quantity.heading.into(), of_chips.into(), "vs reference".into()];
         let further = first.others.iter().take(others).map(|(other, _)| short_heading(other.heading).to_owned());
         table.row(headings.into_iter().chain(further));
         let mut previous: Vec<Summary> = Vec::new();

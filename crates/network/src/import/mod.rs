@@ -106,10 +106,10 @@ impl ImportedModel {
         let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
         let mut text = String::from("# Made by `phaseloom import` from names and shapes. Guessed, to be checked:\n");
         for guess in &self.guesses {
-            let _ = writeln!(text, "# * {guess}");
+            let _ = writeln!(text, "# * {}", one_line(guess));
         }
         if !self.unused.is_empty() {
-            let _ = writeln!(text, "# Not used: {}", listed(&self.unused));
+            let _ = writeln!(text, "# Not used: {}", one_line(&listed(&self.unused)));
         }
         let _ = write!(
             text,
@@ -313,6 +313,11 @@ impl<'a> Found<'a> {
             (self.shape(&std) == [inputs]).then(|| [mean.to_owned(), std])
         })
     }
+}
+
+/// Text for a comment: names of tensors may hold line breaks.
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]
