@@ -4,12 +4,9 @@
 //! where files on disk are what counts (`matrix`).
 
 mod cli {
-    mod bytes;
     mod corrections;
     mod extremes;
     mod figures;
-    mod folders;
-    mod interruptions;
     mod matrix;
     mod meshes;
     mod output;
@@ -20,6 +17,5 @@ mod cli {
     mod runs;
     mod start;
     mod support;
-    mod sweeps;
     mod validate;
 }

@@ -9,6 +9,10 @@ use phaseloom::network::predictions;
 use std::fs;
 use std::path::Path;
 
+mod bytes;
+mod folders;
+mod interruptions;
+mod sweeps;
 mod tasks;
 
 /// Runs an example; the perfect mesh with an ideal link must decide and compute as the exact network does.

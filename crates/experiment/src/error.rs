@@ -1,6 +1,5 @@
 //! Errors of experiments. Every message says what was found, what was expected, where, and what to do.
 
-use crate::store::plan::ShardError;
 use phaseloom_files::FileError;
 use phaseloom_hardware::HardwareError;
 use phaseloom_mesh::MeshError;
@@ -207,6 +206,14 @@ impl Problem {
     pub(crate) fn in_file(self, path: &Path) -> ExperimentError {
         ExperimentError::Setting { path: path.to_owned(), line: None, problem: self }
     }
+}
+
+/// A text that is no shard.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("found `{found}`, expected K/N with 1 ≤ K ≤ N, such as 1/4")]
+pub struct ShardError {
+    /// The text.
+    pub found: String,
 }
 
 phaseloom_files::error_codes! {

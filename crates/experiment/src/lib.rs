@@ -14,7 +14,7 @@ mod run;
 pub mod score;
 pub mod store;
 
-pub use error::{ExperimentError, Problem};
+pub use error::{ExperimentError, Problem, ShardError};
 pub use input::axis::AxisError;
 pub use input::config::{Axis, CalibrationSource, Config, Experiment};
 pub use input::grid::Point;
@@ -30,7 +30,7 @@ pub use score::{Better, Quantity, Score};
 pub use store::identity::{Identity, VERSION};
 pub use store::merge::merge;
 pub use store::outcome::Outcome;
-pub use store::plan::{Plan, Shard, ShardError};
+pub use store::plan::{Plan, Shard};
 pub use store::record::{
     Confusion, DesignResult, LayerResult, MatrixDesign, MatrixQuality, MatrixResult, Record, Row, Unit,
 };

@@ -9,6 +9,7 @@ pub mod comparison;
 pub mod correction;
 mod error;
 mod link;
+mod matrix_law;
 mod measured;
 mod process;
 mod product;
@@ -22,9 +23,9 @@ pub use link::{
     Adc, BOLTZMANN, CHARGE, Converter, DETECTIONS, Detection, FullScale, IntensityNoise, LIGHT, LINK_PARTS, Link,
     Modulator, ModulatorKind, PLANCK, Receiver, SignalQuality, ThermalNoise,
 };
+pub use matrix_law::MatrixLaw;
 pub use measured::process_fit::{Fit, Level, ProcessFit, Profile};
 pub use measured::spectra;
-pub use process::law::MatrixLaw;
 pub use process::phase_shifter::PhaseShifter;
 pub use process::presets::{PRESET_PREFIX, PRESET_STATE, PRESETS, Preset, ProcessFile, preset, read_process};
 pub use process::stage_errors::StageErrors;

@@ -2,8 +2,6 @@
 
 use crate::error::ExperimentError;
 use crate::input::subject::MatrixForm;
-use crate::store::identity::Identity;
-use crate::store::{EXPERIMENT, IDENTITY};
 use phaseloom_files::{InvalidValue, between, locate, positive, read_key, read_toml, relative_path};
 use phaseloom_hardware::correction::{CorrectionPlan, Instruments, Interrupt, correction};
 use phaseloom_hardware::{CoreSpec, HardwareError, Link, MAX_PORTS, PRESET_PREFIX, Precision, Process, read_process};
@@ -12,9 +10,14 @@ use phaseloom_network::data::DataSpec;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
+
+/// File of the experiment as run, in the folder of the run.
+pub(crate) const EXPERIMENT: &str = "experiment.toml";
+
+/// File of the identity of a run, in its folder.
+pub(crate) const IDENTITY: &str = "identity.json";
 
 /// Maximum of points × trials. Beyond it, the list of units no longer fits in memory and the run would take days.
 pub(crate) const MAX_UNITS: usize = 1_000_000;
@@ -294,14 +297,6 @@ impl Experiment {
     #[must_use]
     pub(crate) fn as_run(folder: &Path, config: Config) -> Self {
         Self { path: folder.join("experiment.toml"), text: String::new(), process_file: None, config }
-    }
-
-    /// The first digits of a hash of the settings, without the number of trials.
-    #[must_use]
-    pub fn digest(&self) -> String {
-        let mut digits = Identity::new(&self.config, BTreeMap::new()).identity;
-        digits.truncate(8);
-        digits
     }
 
     /// Checks the values of one point of the experiment.

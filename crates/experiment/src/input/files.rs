@@ -4,9 +4,8 @@ use crate::error::ExperimentError;
 use crate::input::config::{Config, Experiment};
 use crate::input::grid::{Point, to_value};
 use crate::input::subject::{MatrixInput, Subject};
-use crate::run::network_program::needs_scales;
-use crate::store::record::Unit;
-use phaseloom_files::{InputFiles, hex};
+use phaseloom_files::{InputFiles, hex, usage};
+use phaseloom_hardware::{Detection, Link};
 use phaseloom_network::{Calibration, DataSpec, Dataset, Model, NetworkError};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
@@ -132,12 +131,22 @@ impl Inputs {
 }
 
 impl SubjectInputs {
-    /// Number of samples and indices of the photonic layers of a unit of a network.
-    pub fn form(&self, unit: Unit) -> Option<(u64, Vec<usize>)> {
+    /// Number of samples and indices of the photonic layers of a network at a point.
+    pub fn form(&self, point: usize) -> Option<(u64, Vec<usize>)> {
         let Self::Networks(points) = self else { return None };
-        let PointInputs { model, data, .. } = &points[unit.point];
+        let PointInputs { model, data, .. } = &points[point];
         Some((data.samples() as u64, model.photonic_layers().iter().map(|view| view.index).collect()))
     }
+}
+
+/// Whether the link needs the scales of a calibration, because its results depend on the magnitude of the numbers.
+pub(crate) fn needs_scales(link: &Link) -> bool {
+    let needs = !link.is_ideal() || link.detection == Detection::Offset;
+    if needs {
+        // The table says how the scales were measured.
+        usage::mark("calibration");
+    }
+    needs
 }
 
 fn same_number(a: f64, b: f64) -> bool {

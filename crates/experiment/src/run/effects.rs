@@ -3,10 +3,11 @@
 
 use crate::error::{ExperimentError, Problem};
 use crate::input::config::{Config, Experiment};
+use crate::input::files::needs_scales;
 use crate::input::grid::Point;
 use crate::input::subject::Subject;
 use crate::run::matrix;
-use crate::run::network_program::{NetworkProgram, needs_scales};
+use crate::run::network_program::NetworkProgram;
 use crate::run::prepare::{Chunk, PreparedPoint, TestSet};
 use crate::run::task::Task;
 use crate::store::record::{Record, Row, Unit};

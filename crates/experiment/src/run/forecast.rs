@@ -110,7 +110,7 @@ pub fn forecast(experiment: &Experiment, folder: &Path, options: &Options<'_>) -
     let mut contents = store::read_as(folder, Some(&identity))?;
     if let Some(contents) = &mut contents {
         identity.expect_same(&contents.identity, folder)?;
-        contents.keep_planned(&plan, trials, |unit| inputs.points.form(unit));
+        contents.keep_planned(&plan, trials, |unit| inputs.points.form(unit.point));
     }
     let units = plan.units(trials);
     let is_missing = |unit: &Unit| contents.as_ref().is_none_or(|contents| !contents.records.contains_key(unit));

@@ -114,7 +114,7 @@ fn compute(
         if found > requested {
             return Err(ExperimentError::FewerTrials { path: folder.to_owned(), found, requested });
         }
-        contents.keep_planned(&plan, config.trials, |unit| inputs.points.form(unit));
+        contents.keep_planned(&plan, config.trials, |unit| inputs.points.form(unit.point));
         contents.note().iter().for_each(|text| (options.note)(text));
         records.clone_from(&contents.records);
     }

@@ -1,7 +1,8 @@
 //! A network on photonic hardware: the programs of its photonic layers, and their products on the chips of one trial.
 
 use crate::error::{ExperimentError, Problem};
-use phaseloom_files::{InputFiles, InvalidValue, read_key, usage};
+use crate::input::files::needs_scales;
+use phaseloom_files::{InputFiles, InvalidValue, read_key};
 use phaseloom_hardware::correction::CorrectionPlan;
 use phaseloom_hardware::{
     CoreSpec, CoreUse, Detection, FullScale, HardwareError, LayerAddress, LayerDesign, LayerProgram, Link,
@@ -157,16 +158,6 @@ impl NetworkProducts {
         self.errors.push((product.matrix_error(), product.measured_error()));
         self.all.push(Box::new(product));
     }
-}
-
-/// Whether the link needs the scales of a calibration, because its results depend on the magnitude of the numbers.
-pub(crate) fn needs_scales(link: &Link) -> bool {
-    let needs = !link.is_ideal() || link.detection == Detection::Offset;
-    if needs {
-        // The table says how the scales were measured.
-        usage::mark("calibration");
-    }
-    needs
 }
 
 /// Checks that the network needs only |y|, if the link detects directly.

@@ -2,10 +2,11 @@
 
 use crate::error::{ExperimentError, Problem};
 use crate::input::config::{Config, Experiment};
+use crate::input::files::needs_scales;
 use crate::input::files::{PointInputs, cached};
 use crate::input::grid::{Point, to_value};
 use crate::run::calibrate::Measured;
-use crate::run::network_program::{NetworkProgram, needs_scales};
+use crate::run::network_program::NetworkProgram;
 use crate::run::task::Task;
 use phaseloom_files::require_memory;
 use phaseloom_hardware::correction::Interrupt;

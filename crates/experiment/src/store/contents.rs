@@ -1,12 +1,12 @@
 //! Reading the folder of a run. Nothing in it is believed: each record is checked before it counts.
 
 use crate::error::ExperimentError;
-use crate::input::config::Config;
+use crate::input::config::{Config, EXPERIMENT, IDENTITY};
 use crate::store::identity::Identity;
 use crate::store::line::{LineError, from_line};
 use crate::store::plan::Plan;
 use crate::store::record::{Record, Row, Unit};
-use crate::store::{EXPERIMENT, IDENTITY, LOCK, UNITS, damaged, exists, io, refused};
+use crate::store::{LOCK, UNITS, damaged, exists, io, refused};
 use phaseloom_files::{check_output_folder, deserialize_strict, read_text, read_toml, read_up_to};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;

@@ -1,7 +1,7 @@
 //! The identity of a run: a hash of the experiment, the contents of its input files, and the version.
 
 use crate::error::ExperimentError;
-use crate::input::config::Config;
+use crate::input::config::{Config, Experiment};
 use crate::input::grid::to_value;
 use phaseloom_files::hex;
 use serde::{Deserialize, Serialize};
@@ -68,6 +68,16 @@ impl Identity {
         keys.sort();
         keys.dedup();
         keys
+    }
+}
+
+impl Experiment {
+    /// The first digits of a hash of the settings, without the number of trials.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let mut digits = Identity::new(&self.config, BTreeMap::new()).identity;
+        digits.truncate(8);
+        digits
     }
 }
 

@@ -2,10 +2,11 @@
 
 use crate::error::ExperimentError;
 use crate::input::config::Experiment;
+use crate::input::config::IDENTITY;
 use crate::store::outcome::Outcome;
 use crate::store::plan::Plan;
 use crate::store::record::{Row, Unit};
-use crate::store::{Contents, IDENTITY, Store, exists, io, read, refused};
+use crate::store::{Contents, Store, exists, io, read, refused};
 use phaseloom_files::read_bytes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

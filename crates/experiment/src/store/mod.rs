@@ -17,7 +17,7 @@ pub mod record;
 pub mod shot;
 
 use crate::error::ExperimentError;
-use crate::input::config::Config;
+use crate::input::config::{Config, EXPERIMENT, IDENTITY};
 pub(crate) use crate::store::contents::read_as;
 pub use crate::store::contents::{Contents, read};
 use crate::store::identity::{Identity, VERSION};
@@ -30,8 +30,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 const UNITS: &str = "units.jsonl";
-pub(crate) const IDENTITY: &str = "identity.json";
-pub(crate) const EXPERIMENT: &str = "experiment.toml";
 const LOCK: &str = ".lock";
 
 /// Folder of the outputs of every sample.

@@ -1,5 +1,6 @@
 //! The units of a run in a fixed order: references first, then chips, trial by trial.
 
+use crate::error::ShardError;
 use crate::input::grid::{Point, to_value};
 use crate::store::record::{Row, Unit};
 use serde_json::{Value, json};
@@ -115,14 +116,6 @@ pub struct Shard {
     pub part: u64,
     /// N.
     pub of: u64,
-}
-
-/// A text that is no shard.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("found `{found}`, expected K/N with 1 ≤ K ≤ N, such as 1/4")]
-pub struct ShardError {
-    /// The text.
-    pub found: String,
 }
 
 impl Shard {

@@ -5,7 +5,6 @@
 
 mod drive;
 mod insertion_loss;
-pub mod law;
 mod phase_error;
 mod phase_jitter;
 mod phase_quantization;

@@ -1,7 +1,7 @@
 //! What ends a run early or spoils its folder: signals, kills, limits of file size, a folder that is taken away, damaged
 //! lines. Nothing false is written, and the same command finishes the run with the same bytes.
 
-use super::support::{
+use super::super::support::{
     CORE, DATA, RESULTS, Scene, Working, assert_equal_results, example, phaseloom, results, run_to, units, wait,
 };
 use std::fs;

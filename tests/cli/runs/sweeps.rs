@@ -1,7 +1,7 @@
 //! Experiments without a network, and their short form `sweep`: the same chips as `chip` and `matrix`, shards, interruptions,
 //! laws, and what is refused.
 
-use super::support::{Ended, GENERAL, Scene, cell, npy, npy_real, phaseloom, run_to, table};
+use super::super::support::{Ended, GENERAL, Scene, cell, npy, npy_real, phaseloom, run_to, table};
 use phaseloom_testing::Matrix;
 use std::fs;
 use std::path::Path;
@@ -53,7 +53,7 @@ fn every_trial_is_the_chip_of_its_seed_measured_by_matrix() {
         let out = format!("{name}{}", form.len());
         sweep(&scene, &format!("{name}.npy --process process.toml --trials 3 --seed 7{form} -o {out}")).well();
         scene.call(&format!("program {name}.npy{form} -o program.json")).well();
-        let target = super::support::read(&scene.path(&format!("{name}.npy")));
+        let target = super::super::support::read(&scene.path(&format!("{name}.npy")));
         let chips = rows(&scene.path(&out), "table.csv", "chips");
         assert_eq!(chips.len(), 3);
         for (trial, row) in chips.iter().enumerate() {

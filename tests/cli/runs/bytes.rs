@@ -1,6 +1,6 @@
 //! Conditions that must not change a byte of the results: threads, interruptions at any moment, shards, more trials later.
 
-use super::support::{Scene, Working, assert_equal_results, example, run_to, units};
+use super::super::support::{Scene, Working, assert_equal_results, example, run_to, units};
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;

@@ -1,7 +1,7 @@
 //! Folders of results that are not what a run expects: another experiment, foreign or damaged files, two writers,
 //! paths that cannot be read or written.
 
-use super::support::{CORE, DATA, LINK, SWEEP, Scene, Working, assert_equal_results, example, run_to, units};
+use super::super::support::{CORE, DATA, LINK, SWEEP, Scene, Working, assert_equal_results, example, run_to, units};
 use std::fs;
 
 #[test]
