@@ -164,7 +164,8 @@ fn process(path: &Path) -> Result<bool, String> {
     }
     let copy = path.with_file_name("copy.toml");
     let text = toml::to_string(&file.process).map_err(|error| format!("accepted, and not written: {error}"))?;
-    fs::write(&copy, text).map_err(|error| error.to_string())?;
+    // An empty file is refused, and the ideal process has no keys.
+    fs::write(&copy, format!("# a process\n{text}")).map_err(|error| error.to_string())?;
     let again = read_process(&copy, Path::new("")).map_err(|error| format!("written, and then refused: {error}"))?;
     if again.process == file.process { Ok(true) } else { Err("read differently the second time".to_owned()) }
 }
