@@ -223,3 +223,15 @@ fn an_interrupted_run_leaves_out_the_chips_in_hand() {
     let text = scene.text("out/units.jsonl");
     assert!(!text.contains("\"chips\""), "{text}");
 }
+
+/// Files and the command line allow an effort of 0, which is one step.
+#[test]
+fn no_effort_is_one_step() {
+    let scene = Scene::new();
+    scene.unitary(4);
+    scene.call("program u.npy -o program.json").well();
+    scene.chip("splitter_error.sigma_rad = 0.02");
+    let json = scene.call("correct program.json --chip chip.json --method spsa --effort 0 --format json").well().out;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert!(json.to_string().contains("\"steps\":1"), "{json}");
+}

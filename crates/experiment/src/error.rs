@@ -190,7 +190,7 @@ pub enum Problem {
         /// The layers of the model.
         layers: String,
     },
-    /// A threshold where the largest output decides, or nothing.
+    /// A threshold for a network of several outputs, or for data without labels.
     #[error(
         "`threshold` divides two classes of a network of one output: found {outputs} outputs, or data without labels; \
          remove the key"

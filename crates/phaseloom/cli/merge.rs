@@ -1,10 +1,10 @@
 //! The command `merge`: merge the shards of a run.
 
 use super::Exit;
-use super::terminal::figures::FigureOptions;
-use super::terminal::{output, results};
+use super::terminal::output;
+use super::terminal::results::{self, ResultOptions};
 use clap::Args;
-use phaseloom::experiment::{Tables, View, merge};
+use phaseloom::experiment::{Tables, merge};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -18,16 +18,8 @@ pub struct Merge {
     /// Folder of the whole run [default: the name of the first shard without its `-K-of-N`]
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
-    /// Also print sizes, predictions and errors of the layers
-    #[arg(long)]
-    layers: bool,
-    /// Print all statistics and the layers, in tables of some 180 columns
-    #[arg(long)]
-    wide: bool,
     #[command(flatten)]
-    format: output::Format,
-    #[command(flatten)]
-    figures: FigureOptions,
+    results: ResultOptions,
 }
 
 impl Merge {
@@ -41,8 +33,7 @@ impl Merge {
         let outcome = merge(&self.folders, &folder, &|text| output::status(&format!("note: {text}")))?;
         results::provenance(&outcome, "merged", start.elapsed())?;
         if let Some(tables) = Tables::new(&outcome) {
-            results::write(&outcome, &tables, self.figures)?;
-            output::print_results(&tables.results(View { wide: self.wide, layers: self.layers }), self.format)?;
+            self.results.show(&outcome, &tables)?;
         }
         results::say_where(&folder);
         Ok(Exit::Done)

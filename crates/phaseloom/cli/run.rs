@@ -1,12 +1,12 @@
 //! The command `run`: run an experiment.
 
 use super::Exit;
-use super::terminal::figures::FigureOptions;
+use super::terminal::results::ResultOptions;
 use super::terminal::{interrupt, output, results, streams, whole};
 use clap::Args;
 use phaseloom::experiment;
 use phaseloom::experiment::store::OUTPUTS;
-use phaseloom::experiment::{Effects, Experiment, ExperimentError, Options, Shard, Tables, Unit, View};
+use phaseloom::experiment::{Effects, Experiment, ExperimentError, Options, Shard, Tables, Unit};
 use phaseloom::files::{FileError, Results, WIDTH, wrap, write_real_matrix};
 use phaseloom::hardware::{Batch, PRESET_STATE};
 use phaseloom::mesh::{Capability, topology};
@@ -57,16 +57,8 @@ pub struct Run {
     /// Print the size of the run, and its memory and time as estimates; write nothing
     #[arg(long)]
     dry_run: bool,
-    /// Also print sizes, predictions and errors of the layers
-    #[arg(long)]
-    layers: bool,
-    /// Print all statistics and the layers, in tables of some 180 columns
-    #[arg(long)]
-    wide: bool,
     #[command(flatten)]
-    format: output::Format,
-    #[command(flatten)]
-    figures: FigureOptions,
+    results: ResultOptions,
 }
 
 impl Run {
@@ -88,25 +80,10 @@ impl Run {
         threads: Option<u16>,
         shard: Shard,
         dry_run: bool,
-        format: output::Format,
-        figures: FigureOptions,
+        results: ResultOptions,
     ) -> Self {
         let (output, trials, seed, save_outputs) = (None, None, None, None);
-        let (layers, wide) = (false, false);
-        Self {
-            experiment: path,
-            output,
-            trials,
-            seed,
-            threads,
-            shard,
-            save_outputs,
-            dry_run,
-            layers,
-            wide,
-            format,
-            figures,
-        }
+        Self { experiment: path, output, trials, seed, threads, shard, save_outputs, dry_run, results }
     }
 
     /// Computes an experiment in a folder, and prints its results.
@@ -149,7 +126,7 @@ impl Run {
             results.value("memory_bytes", forecast.bytes);
             results.value("time_s", forecast.time().as_secs_f64());
             results.show(narrow(&forecast.to_string()));
-            output::print_results(&results, self.format)?;
+            output::print_results(&results, self.results.format)?;
             return Ok(Exit::Done);
         }
         let outcome = experiment::run(experiment, folder, &options)?;
@@ -188,8 +165,7 @@ impl Run {
         if outcome.computed == 0 {
             output::status(&format!("{}: this run is finished; nothing was computed", folder.display()));
         }
-        results::write(&outcome, &tables, self.figures)?;
-        output::print_results(&tables.results(View { wide: self.wide, layers: self.layers }), self.format)?;
+        self.results.show(&outcome, &tables)?;
         outcome.diagnosis.iter().for_each(|text| output::status(&format!("note: {text}")));
         results::say_where(folder);
         Ok(Exit::Done)

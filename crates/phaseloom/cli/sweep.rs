@@ -3,6 +3,7 @@
 use super::Exit;
 use super::run::Run;
 use super::terminal::figures::FigureOptions;
+use super::terminal::results::ResultOptions;
 use super::terminal::{output, whole};
 use clap::Args;
 use phaseloom::experiment::{Axis, Config, Experiment, MatrixForm, Shard};
@@ -73,14 +74,8 @@ impl Sweep {
         self.output.as_deref().map(output::check_output_folder).transpose()?;
         let experiment = self.experiment()?;
         let folder = self.output.clone().unwrap_or_else(|| self.default_folder(&experiment));
-        let run = Run::for_experiment(
-            experiment.path.clone(),
-            self.threads,
-            self.shard,
-            self.dry_run,
-            self.format,
-            self.figures,
-        );
+        let results = ResultOptions::without_layers(self.format, self.figures);
+        let run = Run::for_experiment(experiment.path.clone(), self.threads, self.shard, self.dry_run, results);
         run.compute(&experiment, &folder, start)
     }
 

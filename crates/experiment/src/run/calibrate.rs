@@ -82,7 +82,7 @@ impl Measured {
         let scales = &self.scales.first()?.1;
         let names: Vec<&str> = self.files().map(|(name, _)| name).collect();
         let Calibration { samples, quantile, .. } = scales;
-        let kind = if *quantile < 1.0 { format!("quantile {quantile}") } else { "largest value".to_owned() };
+        let kind = if *quantile < 1.0 { format!("quantile {quantile}") } else { "maximum".to_owned() };
         Some(format!(
             "the scales of the converters are measured on the {samples} samples of [calibration] ({kind}) and written to the \
              folder of the run: {}",

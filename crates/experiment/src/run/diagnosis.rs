@@ -18,7 +18,7 @@ const STANDARD_ERRORS: f64 = 2.0;
 /// Share of the loss above which a perfect mesh explains it.
 const MOST: f64 = 0.5;
 
-/// The point of smallest loss among those where the median loses more than is tolerated and two standard errors.
+/// The point of minimum loss among those whose median loses more than the tolerated loss and two standard errors.
 ///
 /// Where all is lost, switching off one of several sources shows nothing.
 fn lossy_point(tables: &Tables<'_>) -> Option<usize> {
@@ -259,10 +259,9 @@ fn source_text(base: Closeness, tried: &[(&str, Closeness)], all: bool) -> Strin
                 format!("; the samples are too few to tell which source costs most (without `{name}` {best})")
             }
             true => format!("; no source alone explains the loss: without any one of them, {best} {limit}"),
-            false => format!(
-                "; {} sources were tried, and none of them explains the loss alone: {best} {limit}",
-                tried.len()
-            ),
+            false => {
+                format!("; none of the sources tried ({}) explains the loss alone: {best} {limit}", tried.len())
+            }
         };
     }
     let names: Vec<String> = tried
@@ -322,7 +321,7 @@ mod tests {
         let few = text(&[("phase_error", 115.0)], true);
         assert_eq!(few, "; the samples are too few to tell which source costs most (without `phase_error` 44.9 %)");
         assert!(text(&[("phase_error", 101.0)], true).starts_with("; no source alone explains the loss"));
-        assert!(text(&[("phase_error", 101.0)], false).starts_with("; 1 sources were tried"));
+        assert!(text(&[("phase_error", 101.0)], false).starts_with("; none of the sources tried (1)"));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use phaseloom_network::{Dataset, Model, Truth};
 /// What the outputs of a network mean for some data.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Task {
-    /// The class of a sample is its largest output, or with a threshold whether its one output exceeds it.
+    /// The class of a sample is the index of its maximum output. With a threshold, it is 1 if the only output exceeds it.
     Classification { labels: Vec<usize>, threshold: Option<f64> },
     /// Each output approximates a real target: targets × samples.
     Regression { targets: Batch },

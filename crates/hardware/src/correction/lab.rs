@@ -7,7 +7,7 @@ use crate::process::Process;
 use crate::process::stage_errors::StageErrors;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
-use phaseloom_files::{at_least, positive, usage};
+use phaseloom_files::{at_least, usage};
 use phaseloom_mesh::{Fields, MatrixProgram, Phases, StageKind};
 use phaseloom_numerics::NormalStream;
 use phaseloom_numerics::linalg::svd;
@@ -65,7 +65,7 @@ impl<'a> Lab<'a> {
     ) -> Result<Self, HardwareError> {
         chip.check_shape(program)?;
         at_least("noise", instruments.noise, 0.0).map_err(HardwareError::Unfit)?;
-        positive("effort", instruments.effort).map_err(HardwareError::Unfit)?;
+        at_least("effort", instruments.effort, 0.0).map_err(HardwareError::Unfit)?;
         let noise = NormalStream::new(&instruments.draws.stream("correction/read"));
         Ok(Self { chip, program, knowledge, instruments, noise, measurements: 0 })
     }

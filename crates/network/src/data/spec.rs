@@ -270,7 +270,7 @@ impl DataSpec {
         Ok(())
     }
 
-    /// The rows that are kept, of a number of rows of which those that `has_class` names belong to a chosen class.
+    /// Indices of the rows that are kept. `has_class` says whether a row belongs to a chosen class.
     fn select(&self, path: &Path, count: usize, has_class: impl Fn(usize) -> bool) -> Result<Vec<usize>> {
         let kept = |row: &usize| self.every.as_ref().is_none_or(|every| every.keeps(*row)) && has_class(*row);
         let mut rows: Vec<usize> = (0..count).filter(kept).collect();

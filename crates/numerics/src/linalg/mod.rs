@@ -102,7 +102,7 @@ fn hermitian_eigenvectors(a: &DMatrix<Complex64>) -> Option<DMatrix<Complex64>> 
     Some(DMatrix::from_fn(a.nrows(), a.ncols(), |r, c| vectors[(r, c)]))
 }
 
-/// `A⁻¹·b` for a symmetric positive definite matrix, of which the lower triangle is read; `None` if the matrix is not
+/// `A⁻¹·b` for a symmetric positive definite matrix, whose lower triangle is read; `None` if the matrix is not
 /// positive definite, or the result is not finite.
 ///
 /// # Panics

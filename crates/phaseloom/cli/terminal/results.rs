@@ -3,7 +3,8 @@
 use super::figures::FigureOptions;
 use super::output;
 use anyhow::Context;
-use phaseloom::experiment::{Outcome, Tables, VERSION};
+use clap::Args;
+use phaseloom::experiment::{Outcome, Tables, VERSION, View};
 use phaseloom::files::{read_text, to_json, write_atomically};
 use phaseloom::report::{FIGURES, MATRIX_FIGURES, ReportError, Table};
 use serde_json::{Value, json};
@@ -16,11 +17,39 @@ pub const RUNS: &str = "phaseloom-runs";
 /// The file of a folder of results that says which command wrote it, and what its tables were computed from.
 pub const METADATA: &str = "run.json";
 
+/// The options of the results of a run, which the commands that write one share.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct ResultOptions {
+    /// Also print sizes, predictions and errors of the layers
+    #[arg(long)]
+    layers: bool,
+    /// Print all statistics and the layers, in tables of some 180 columns
+    #[arg(long)]
+    wide: bool,
+    #[command(flatten)]
+    pub format: output::Format,
+    #[command(flatten)]
+    pub figures: FigureOptions,
+}
+
+impl ResultOptions {
+    /// The same options for results without layers.
+    pub fn without_layers(format: output::Format, figures: FigureOptions) -> Self {
+        Self { format, figures, ..Self::default() }
+    }
+
+    /// Writes the tables and figures of a run, and prints its results.
+    pub fn show(self, outcome: &Outcome, tables: &Tables<'_>) -> anyhow::Result<()> {
+        write(outcome, tables, self.figures)?;
+        output::print_results(&tables.results(View { wide: self.wide, layers: self.layers }), self.format)
+    }
+}
+
 /// The list of the sessions of a run.
 const PROVENANCE: &str = "provenance.json";
 
 /// Writes tables and figures to the folder of the run. Equal experiments give equal bytes.
-pub fn write(outcome: &Outcome, tables: &Tables<'_>, options: FigureOptions) -> anyhow::Result<()> {
+fn write(outcome: &Outcome, tables: &Tables<'_>, options: FigureOptions) -> anyhow::Result<()> {
     // Everything is drawn before the first file is written.
     let mut figures = Vec::new();
     let metadata = tables.metadata();
