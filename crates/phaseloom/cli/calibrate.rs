@@ -5,7 +5,7 @@ use super::terminal::{output, streams};
 use clap::Args;
 use phaseloom::experiment::Experiment;
 use phaseloom::files::{ResultTable, Results, check_replaced};
-use phaseloom::network::{Calibration, CalibrationSettings, Model};
+use phaseloom::network::{Calibration, CalibrationSettings, Model, Network};
 use std::path::PathBuf;
 
 /// Measure the scales of the converters on training data
@@ -62,7 +62,7 @@ impl Calibrate {
             }
             let model = Model::load(&experiment.base().join(model_file))?;
             if !done.iter().any(|(path, ..)| path == model_file) {
-                model.note_on_unused_tensors().iter().for_each(|note| output::status(&format!("note: {note}")));
+                model.note().iter().for_each(|note| output::status(&format!("note: {note}")));
             }
             let Some(main) =
                 self.output.clone().map(Ok).or_else(|| model.calibration_path().transpose()).transpose()?
@@ -106,7 +106,7 @@ const COLUMNS: [&str; 9] = [
 ];
 
 /// Adds a calibration to the results.
-fn add(model: &Model, calibration: &Calibration, results: &mut Results, table: &mut ResultTable) {
+fn add(model: &dyn Network, calibration: &Calibration, results: &mut Results, table: &mut ResultTable) {
     let Calibration { samples, quantile, ports, column_block, .. } = calibration;
     results.line(format!("tiles of {ports}×{column_block}: {samples} samples, quantile {quantile}"));
     for (view, layer) in model.photonic_layers().iter().zip(&calibration.layers) {
