@@ -190,6 +190,19 @@ pub enum Problem {
         /// The layers of the model.
         layers: String,
     },
+    /// A floating-point reference that is not what the experiment expects.
+    #[error(
+        "the network in floating point has {}, expected an accuracy of {expected} ± {tolerance}: check the normalisation of the \
+         input, the order of its axes and the order of the classes", found.map_or("no accuracy, because the data have no labels".to_owned(), |found| format!("an accuracy of {found}"))
+    )]
+    Unexpected {
+        /// The accuracy, if the data have labels.
+        found: Option<f64>,
+        /// The accuracy that the experiment states.
+        expected: f64,
+        /// The largest difference.
+        tolerance: f64,
+    },
     /// A threshold for a network of several outputs, or for data without labels.
     #[error(
         "`threshold` divides two classes of a network of one output: found {outputs} outputs, or data without labels; \
@@ -233,5 +246,6 @@ phaseloom_files::error_codes! {
 phaseloom_files::error_codes! {
     Problem {
         Direct = 651, NoCalibration = 652, OffsetQuantile = 653, NothingPhotonic = 654, Sweep = 655, NoLayer = 656, Threshold = 657, NoOutputs = 658,
+        Unexpected = 659,
     }
 }

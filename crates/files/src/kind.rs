@@ -55,7 +55,7 @@ fn kind(bytes: &[u8]) -> Option<String> {
     match bytes {
         [_, _, _, _, _, 0, 0, 0, b'{', ..] => return Some("a safetensors file".to_owned()),
         [8, 1..=20, 18, ..] => {
-            return Some("an ONNX model, which no command reads yet: export its weights as .npz".to_owned());
+            return Some("an ONNX model: name it as `model` of an experiment".to_owned());
         }
         _ => (),
     }

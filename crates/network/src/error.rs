@@ -155,6 +155,31 @@ pub enum NetworkError {
         remedy: &'static str,
     },
 
+    /// An ONNX file that cannot be used as the experiment asks.
+    #[error("{}: {problem}; {remedy}", path.display())]
+    Graph {
+        /// The file.
+        path: PathBuf,
+        /// What was found, and what was expected.
+        problem: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+
+    /// A model file of another program.
+    #[error(
+        "{}: found {what}, expected a model file (.toml) or an ONNX file (.onnx); two lines of Python convert it:\n  {}\n  {}",
+        path.display(), convert[0], convert[1]
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+        /// The lines of Python.
+        convert: [String; 2],
+    },
+
     /// A training loss that is NaN, infinite, or far above that of guessing.
     #[error(
         "training: found a loss of {loss:e} in epoch {epoch}, batch {batch}, expected a finite one of at most a thousand times \
@@ -215,6 +240,24 @@ impl NetworkError {
         }
     }
 
+    /// An ONNX file that cannot be used as the experiment asks.
+    #[must_use]
+    pub fn graph(path: &Path, problem: impl Into<String>, remedy: &'static str) -> Self {
+        Self::Graph { path: path.to_owned(), problem: problem.into(), remedy }
+    }
+
+    /// An input that a network cannot take.
+    #[must_use]
+    pub fn input(path: &Path, sample: usize, feature: usize, found: f64, expected: &str) -> Self {
+        Self::format(path, "data", format!("sample {sample}, feature {feature}"), found, expected)
+    }
+
+    /// An impossible value of a key, next to the file that it is about.
+    #[must_use]
+    pub fn from_invalid(path: &Path, invalid: InvalidValue) -> Self {
+        Self::setting(path, invalid.key, invalid.found, invalid.expected)
+    }
+
     /// Bytes that do not follow a file format.
     pub(crate) fn format(
         path: &Path,
@@ -250,6 +293,7 @@ phaseloom_files::error_codes! {
     NetworkError {
         UnknownKind = 501, Overflow = 502, VariableUnset = 503, CountMismatch = 504, LabelOutside = 505, Choice = 506,
         Setting = 507, MissingTensor = 508, TensorShape = 509, FeatureCount = 510, Diverged = 511, Import = 512,
+        Graph = 513, Foreign = 514,
     } wraps { Self::File(error) => error }
 }
 

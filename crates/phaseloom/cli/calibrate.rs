@@ -3,9 +3,9 @@
 use super::Exit;
 use super::terminal::{output, streams};
 use clap::Args;
-use phaseloom::experiment::Experiment;
-use phaseloom::files::{ResultTable, Results, check_replaced};
-use phaseloom::network::{Calibration, CalibrationSettings, Model, Network};
+use phaseloom::experiment::{Experiment, open_network};
+use phaseloom::files::{InputFiles, ResultTable, Results, check_replaced};
+use phaseloom::network::{Calibration, CalibrationSettings, Network};
 use std::path::PathBuf;
 
 /// Measure the scales of the converters on training data
@@ -60,7 +60,8 @@ impl Calibrate {
             if done.contains(&job) {
                 continue;
             }
-            let model = Model::load(&experiment.base().join(model_file))?;
+            let settings = point.config.graph_settings();
+            let model = open_network(&experiment.base().join(model_file), &settings, &InputFiles::default())?;
             if !done.iter().any(|(path, ..)| path == model_file) {
                 model.note().iter().for_each(|note| output::status(&format!("note: {note}")));
             }
@@ -80,9 +81,9 @@ impl Calibrate {
             });
             let path = if another || taken { Calibration::sibling(&main, core.ports, column_block) } else { main };
             let settings = CalibrationSettings { ports: core.ports, column_block, quantile: source.quantile };
-            let calibration = Calibration::measure(&model, &data, settings)?;
+            let calibration = Calibration::measure(&*model, &data, settings)?;
             calibration.save(&path)?;
-            add(&model, &calibration, &mut results, &mut layers);
+            add(&*model, &calibration, &mut results, &mut layers);
             output::status(&format!("wrote {}", path.display()));
             done.push(job);
         }

@@ -1,12 +1,14 @@
 //! The experiment file: which model runs on which chips, over which grid of parameters.
 
 use crate::error::ExperimentError;
+use crate::input::expectation::Expectation;
 use crate::input::subject::MatrixForm;
 use phaseloom_files::{InvalidValue, between, locate, positive, read_key, read_toml, relative_path};
 use phaseloom_hardware::correction::{CorrectionPlan, Instruments, Interrupt, correction};
 use phaseloom_hardware::{CoreSpec, HardwareError, Link, MAX_PORTS, PRESET_PREFIX, Precision, Process, read_process};
 use phaseloom_mesh::Capability;
 use phaseloom_network::data::DataSpec;
+use phaseloom_network::network::GraphInput;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -45,6 +47,21 @@ pub struct Config {
     /// Model file. An experiment has exactly one of `model`, `matrix` and `program`, see [`Config::subject`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<PathBuf>,
+    /// Choice, shape and normalisation of the input of a `model` that is an ONNX graph.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<GraphInput>,
+    /// Output of an ONNX graph that has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
+    /// Patterns of the names of the operators of an ONNX graph that go to light. The default is all that can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub photonic: Option<Vec<String>>,
+    /// Patterns of the names of those that stay electronic.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub electronic: Vec<String>,
+    /// Results that the floating-point reference must have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect: Option<Expectation>,
     /// Matrix (`.npy`) that the chips realise, without a network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub matrix: Option<PathBuf>,
@@ -123,6 +140,11 @@ impl Default for Config {
             shots: one(),
             base: None,
             model: None,
+            input: None,
+            output: None,
+            photonic: None,
+            electronic: Vec::new(),
+            expect: None,
             matrix: None,
             program: None,
             form: MatrixForm::Auto,
@@ -322,6 +344,7 @@ impl Experiment {
     /// The first impossible value of a configuration.
     pub(crate) fn check_values(&self, config: &Config) -> Result<(), InvalidValue> {
         config.subject()?;
+        config.check_graph()?;
         for (key, count, max) in [
             ("trials", config.trials, MAX_UNITS),
             ("shots", u64::from(config.shots), MAX_UNITS),

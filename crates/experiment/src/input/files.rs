@@ -3,14 +3,15 @@
 use crate::error::ExperimentError;
 use crate::input::config::{Config, Experiment};
 use crate::input::grid::{Point, to_value};
+use crate::input::network::open_network;
 use crate::input::subject::{MatrixInput, Subject};
 use phaseloom_files::{InputFiles, hex, usage};
 use phaseloom_hardware::{Detection, Link};
-use phaseloom_network::{Calibration, DataSpec, Dataset, Model, Network, NetworkError};
+use phaseloom_network::{Calibration, DataSpec, Dataset, Network, NetworkError};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The input files of all points. A run computes with these alone and reads no file again.
@@ -73,9 +74,11 @@ impl Inputs {
                 }
             };
             let path = base.join(model_file);
-            let network = cached(&mut networks, path.clone(), || open(&path, &files))?;
+            let settings = point.config.graph_settings();
+            let network_key = (path.clone(), settings.canonical());
+            let network = cached(&mut networks, network_key.clone(), || Ok(open_network(&path, &settings, &files)?))?;
             let tile = (core.ports, core.column_block(link.detection));
-            let file = cached(&mut calibrations, (path.clone(), tile), || {
+            let file = cached(&mut calibrations, (network_key, tile), || {
                 let file = Calibration::of(&*network, tile.0, tile.1, &files)?.map(Arc::new);
                 let is_valid = file
                     .as_deref()
@@ -140,11 +143,6 @@ impl SubjectInputs {
         let PointInputs { network, data, .. } = &points[point];
         Some((data.samples() as u64, network.photonic_layers().iter().map(|view| view.index).collect()))
     }
-}
-
-/// Reads a network.
-fn open(path: &Path, files: &InputFiles) -> Result<Arc<dyn Network>, ExperimentError> {
-    Ok(Arc::new(Model::load_from(path, files)?))
 }
 
 /// Whether the link needs the scales of a calibration, because its results depend on the magnitude of the numbers.

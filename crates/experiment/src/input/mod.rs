@@ -1,7 +1,9 @@
-//! Experiment files and the grid of points that they span.
+//! Experiment files, the grid of points that they span, and the files that they name.
 
 pub mod axis;
 pub mod config;
+pub mod expectation;
 pub mod files;
 pub mod grid;
+pub mod network;
 pub mod subject;

@@ -39,7 +39,7 @@ impl Measured {
             (ScaleSource::Data(_), None) => return Ok(None),
         };
         let (ports, column_block) = (config.core.ports, config.core.column_block(config.link.detection));
-        let key = to_value(&config.model).to_string();
+        let key = format!("{}{}", to_value(&config.model), to_value(&config.graph_settings()));
         let same = |file: &(String, String, usize, usize)| (&file.1, file.2, file.3) == (&key, ports, column_block);
         if let Some(at) = self.files.iter().position(same) {
             return Ok(Some(Arc::clone(&self.scales[at])));

@@ -106,7 +106,9 @@ impl Experiment {
             Subject::Matrix(_) | Subject::Program(_) => return matrix::compute_tiny(self, config),
         };
         // A run needs a title, a model and data, whatever they are. It refuses a threshold without effect.
-        ["name", "model", "threshold", "base"].into_iter().for_each(usage::mark);
+        const READ: [&str; 9] =
+            ["name", "model", "threshold", "base", "input", "output", "photonic", "electronic", "expect"];
+        READ.into_iter().for_each(usage::mark);
         if with_data {
             data.load(&self.base())?;
             ["data.inputs", "data.labels", "data.targets", "data.every", "data.classes", "data.samples"]

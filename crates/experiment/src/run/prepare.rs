@@ -69,13 +69,18 @@ pub(crate) fn prepare(
         }
         let config = point.config.clone();
         let problem = |problem: Problem| problem.in_file(&experiment.path);
-        let model_key = to_value(&config.model).to_string();
+        let model_key = format!("{}{}", to_value(&config.model), to_value(&config.graph_settings()));
         if network.photonic_layers().is_empty() {
             return Err(problem(Problem::NothingPhotonic));
         }
         let test_key = format!("{model_key}{}{:?}", to_value(&config.data), config.threshold);
-        let test_set =
-            cached(&mut test_sets, test_key, || Ok(Arc::new(TestSet::new(&data, &*network, &config, experiment)?)))?;
+        let test_set = cached(&mut test_sets, test_key, || {
+            let set = TestSet::new(&data, &*network, &config, experiment)?;
+            if let Some(expected) = &config.expect {
+                expected.check(set.task.accuracy(&set.exact)).map_err(problem)?;
+            }
+            Ok(Arc::new(set))
+        })?;
         let needs_scales = needs_scales(&config.link);
         let calibration = measured.scales(experiment, &config, &*network, &scales, needs_scales)?;
         let detection = (config.link.detection, config.link.adc.map(|a| a.full_scale));

@@ -37,6 +37,13 @@ impl Task {
         }
     }
 
+    /// Share of samples with the correct class, if the data say which it is.
+    pub fn accuracy(&self, outputs: &Batch) -> Option<f64> {
+        let Self::Classification { labels, .. } = self else { return None };
+        let correct = self.classes(outputs).iter().zip(labels).filter(|(a, b)| a == b).count();
+        Some(correct as f64 / labels.len() as f64)
+    }
+
     /// Whether samples have labels.
     pub fn has_labels(&self) -> bool {
         matches!(self, Self::Classification { .. })

@@ -4,6 +4,7 @@ mod normalisation;
 pub(crate) mod spec;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -12,10 +13,10 @@ use phaseloom_files::{InputFiles, hex};
 
 use crate::data::{Batch, Dataset, resolve};
 use crate::error::Result;
-use crate::layer::{Layer, LayerKind, LayerSpec};
+use crate::layer::{Layer, LayerKind, LayerSpec, Linear};
 use crate::model::normalisation::Normalisation;
 pub use crate::model::spec::{InputSpec, ModelSpec, NumberOrTensor};
-use crate::network::{Call, Multiply, Network, Observe, PhotonicLayer};
+use crate::network::{Call, Multiply, Network, Observe, Operator, PhotonicLayer, Place};
 use crate::weights::Tensors;
 
 /// A network with its weights.
@@ -133,12 +134,37 @@ impl Model {
 }
 
 impl Network for Model {
-    fn input_size(&self) -> usize {
-        self.spec.input.size
+    fn input_shape(&self) -> Vec<usize> {
+        vec![self.spec.input.size]
     }
 
-    fn output_size(&self) -> usize {
-        self.spec.output_size()
+    fn output_shape(&self) -> Vec<usize> {
+        vec![self.spec.output_size()]
+    }
+
+    fn operators(&self) -> Vec<Operator> {
+        let layers = self.spec.layer.iter().zip(&self.layers).enumerate();
+        let linear = layers.filter_map(|(index, (spec, layer))| Some((index, spec, layer.linear()?)));
+        let operator = |(index, spec, linear): (usize, &LayerSpec, &Linear)| Operator {
+            name: spec.linear().map_or_else(|| format!("layer {index}"), |settings| settings.weight.clone()),
+            kind: spec.kind().to_string(),
+            place: match linear.is_photonic {
+                true => Place::Photonic,
+                false => Place::Electronic("of kind `dense`".into()),
+            },
+            shape: Some(linear.weight.shape()),
+            vectors: 1,
+            macs: linear.weight.len() as f64,
+        };
+        linear.map(operator).collect()
+    }
+
+    fn other_operators(&self) -> Vec<(String, usize)> {
+        let mut counts = BTreeMap::new();
+        for layer in self.spec.layer.iter().filter(|layer| layer.linear().is_none()) {
+            *counts.entry(layer.kind().to_string()).or_default() += 1;
+        }
+        counts.into_iter().collect()
     }
 
     fn photonic_layers(&self) -> Vec<PhotonicLayer<'_>> {

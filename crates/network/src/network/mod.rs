@@ -5,7 +5,10 @@
 //! convolution one per position. The vectors of a sample are next to each other, so vector `p` of sample `s` is column
 //! `s·vectors + p`. That number is also the address of its noise, and the cut of the samples into batches changes no draw.
 
+mod foreign;
+mod graph_settings;
 mod measurement;
+mod operator;
 mod prediction;
 
 use std::fmt;
@@ -17,7 +20,10 @@ use phaseloom_hardware::{MatrixProduct, Shot};
 use crate::data::{Batch, Dataset};
 use crate::error::Result;
 use crate::layer::exact_product;
+pub use foreign::refuse_foreign;
+pub use graph_settings::{ChannelValues, GraphInput, GraphSettings};
 pub use measurement::LayerMeasurement;
+pub use operator::{Operator, Place};
 pub use prediction::{accuracy, binary_predictions, predictions};
 
 /// A matrix product of a network that runs on meshes.
@@ -67,11 +73,27 @@ pub struct ExactPass {
 
 /// A network whose photonic products the caller supplies.
 pub trait Network: fmt::Debug + Send + Sync {
+    /// Shape of the input of one sample. Its features are in row-major order.
+    fn input_shape(&self) -> Vec<usize>;
+
+    /// Shape of the output of one sample.
+    fn output_shape(&self) -> Vec<usize>;
+
     /// Number of input features.
-    fn input_size(&self) -> usize;
+    fn input_size(&self) -> usize {
+        self.input_shape().iter().product()
+    }
 
     /// Number of outputs, one per class.
-    fn output_size(&self) -> usize;
+    fn output_size(&self) -> usize {
+        self.output_shape().iter().product()
+    }
+
+    /// The linear operators, photonic and electronic, in the order of the data.
+    fn operators(&self) -> Vec<Operator>;
+
+    /// Kinds and numbers of all other operators.
+    fn other_operators(&self) -> Vec<(String, usize)>;
 
     /// The products that run on meshes, in the order of their first call.
     fn photonic_layers(&self) -> Vec<PhotonicLayer<'_>>;
