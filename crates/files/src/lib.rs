@@ -15,7 +15,7 @@ mod text;
 mod toml_file;
 pub mod usage;
 
-pub use bytes::{FileBytes, InputFiles, hex, read_bytes, read_bytes_up_to};
+pub use bytes::{FileBytes, InputFiles, hex, read_bytes, read_bytes_up_to, sha256};
 pub use checks::{Alias, InvalidValue, at_least, between, canonical, find, folded, positive, spread_rad};
 pub use error::FileError;
 pub use error_text::nearest;
@@ -28,7 +28,7 @@ pub use printed::wrap::{WIDTH, wrap};
 pub use relative::relative_path;
 pub use strict::{KindNames, deserialize_strict, from_json_strict, list_of_tables, parse_json, read_json, to_json};
 pub use text::{
-    check_not_input, check_output, check_output_folder, check_replaced, read_text, read_text_up_to, read_up_to,
-    remove_stale_parts, write_atomically,
+    check_not_input, check_output, check_output_folder, check_replaced, observe_reads, read_text, read_text_up_to,
+    read_up_to, remove_stale_parts, write_atomically,
 };
 pub use toml_file::{line_of_key, locate, parse_toml, read_toml};

@@ -129,6 +129,11 @@ impl Run {
             output::print_results(&results, self.results.format)?;
             return Ok(Exit::Done);
         }
+        let threads =
+            self.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
+        let (seed, trials) = (experiment.config.seed, experiment.config.trials);
+        output::detail(&format!("seed {seed}, trials {trials}, threads {threads}"));
+        output::detail(&format!("defaults: {}", experiment.defaults().join(", ")));
         let outcome = experiment::run(experiment, folder, &options)?;
         bar.finish_and_clear();
 
@@ -154,6 +159,11 @@ impl Run {
             ));
             return Ok(Exit::Done);
         };
+        let classes = tables.class_names().iter().enumerate().map(|(class, name)| format!("{class} = {name}"));
+        let classes = classes.collect::<Vec<_>>().join(", ");
+        if !classes.is_empty() {
+            output::detail(&format!("classes: {classes}"));
+        }
         if outcome.computed == 0 {
             output::status(&format!("{}: this run is finished; nothing was computed", folder.display()));
         }

@@ -1,8 +1,10 @@
 //! The experiment file: which model runs on which chips, over which grid of parameters.
 
 use crate::error::ExperimentError;
+use crate::input::grid::to_value;
 use crate::input::other_file::no_experiment;
 use crate::input::subject::MatrixForm;
+use crate::input::tree::flatten;
 use phaseloom_files::{FileBytes, InvalidValue, between, locate, positive, read_key, read_toml, relative_path};
 use phaseloom_hardware::correction::{CorrectionPlan, Instruments, Interrupt, correction};
 use phaseloom_hardware::{CoreSpec, HardwareError, Link, MAX_PORTS, PRESET_PREFIX, Precision, Process, read_process};
@@ -400,6 +402,20 @@ impl Experiment {
             }
         }
         Ok(())
+    }
+
+    /// The keys that no file gives, with the values that are used, as `key = value`.
+    #[must_use]
+    pub fn defaults(&self) -> Vec<String> {
+        let tables = |text: &str| text.parse::<toml::Table>().unwrap_or_default();
+        let mut given = tables(&self.text);
+        if let Some((_, text)) = &self.process_file {
+            given.insert("process".into(), tables(text).into());
+        }
+        let given = flatten(&to_value(&given));
+        let used = flatten(&to_value(&self.config));
+        let is_given = |key: &str| given.keys().any(|own| own == key || own.starts_with(&format!("{key}.")));
+        used.into_iter().filter(|(key, _)| !is_given(key)).map(|(key, value)| format!("{key} = {value}")).collect()
     }
 
     /// The folder to which paths in the experiment are relative.

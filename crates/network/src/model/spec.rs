@@ -150,6 +150,12 @@ impl ModelSpec {
                 let expected = format!("at least 1, and at most {MAX_ENTRIES} weights in a layer");
                 return invalid(&format!("layer[{index}].outputs"), format!("{outputs} ({inputs} inputs)"), &expected);
             }
+            if layer.kind().key() == "softmax" && inputs == 1 {
+                let found = "softmax of one output, which is 1 for every input".to_owned();
+                let expected =
+                    "`sigmoid`, the probability of the second of two classes; or two outputs before the softmax";
+                return invalid(&format!("layer[{index}].kind"), found, expected);
+            }
             if let Some((key, value)) = layer.setting()
                 && !value.is_finite()
             {

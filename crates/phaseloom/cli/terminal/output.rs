@@ -4,7 +4,7 @@ use anstyle::{AnsiColor, Style};
 use anyhow::Context;
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use phaseloom::files::{ResultFormat, Results, WIDTH, wrap};
+use phaseloom::files::{ResultFormat, Results, WIDTH, observe_reads, sha256, wrap};
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::sync::OnceLock;
@@ -16,7 +16,7 @@ pub struct Messages {
     /// Print results and errors only: no progress, no notes
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
-    /// Also print which files are read and written, and the time taken
+    /// Also print the files that are read (size, SHA-256) and written, of a run the seed, threads and defaults, memory and time
     #[arg(short, long, global = true)]
     verbose: bool,
     /// Colours: auto follows the terminal and NO_COLOR
@@ -81,6 +81,11 @@ pub fn configure(messages: Messages) {
     };
     choice.write_global();
     let _ = MESSAGES.set(messages);
+    if messages.verbose {
+        observe_reads(|path, bytes| {
+            detail(&format!("read {}: {} bytes, SHA-256 {}", path.display(), bytes.len(), sha256(bytes)));
+        });
+    }
 }
 
 fn is_quiet() -> bool {
@@ -165,7 +170,16 @@ fn colored_marks(text: &str) -> String {
 
 /// Says how long a command took, if it is asked for.
 pub fn time_taken(start: Instant) {
-    detail(&format!("took {:.2} s", start.elapsed().as_secs_f64()));
+    let memory = peak_bytes().map(|bytes| format!(", memory at most {:.0} MB", bytes / 1e6)).unwrap_or_default();
+    detail(&format!("took {:.2} s{memory}", start.elapsed().as_secs_f64()));
+}
+
+/// The largest memory of this process so far, in bytes, if the system tells it.
+fn peak_bytes() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: f64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
+    Some(1024.0 * kibibytes)
 }
 
 /// A progress bar on stderr, of a length that is set later.
