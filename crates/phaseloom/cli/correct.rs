@@ -5,7 +5,7 @@ use super::terminal::{interrupt, output, streams, whole};
 use anyhow::Context;
 use clap::Args;
 use phaseloom::files::usage::{self, KeysRead};
-use phaseloom::files::{Column, ResultTable, ResultValue, Results, TextTable, WIDTH, wrap};
+use phaseloom::files::{Column, ResultTable, ResultValue, Results, TextTable, WIDTH, power, transmission, wrap};
 use phaseloom::hardware::correction::{CORRECTIONS, Corrected, Correction, Instruments, correct, correction};
 use phaseloom::hardware::{Chip, ChipId, HardwareError};
 use phaseloom::mesh::convention;
@@ -202,8 +202,8 @@ fn row(name: &str, done: &Corrected, before: bool) -> [String; 7] {
         name.to_owned(),
         format!("{:.2e}", (1.0 - quality.fidelity).max(0.0)),
         format!("{:.2e}", quality.scaled_error),
-        output::transmission(quality.transmission_db),
-        quality.heater_power_w.map_or_else(|| "–".to_owned(), output::power),
+        transmission(quality.transmission_db),
+        quality.heater_power_w.map_or_else(|| "–".to_owned(), power),
         measurements.to_string(),
         steps.to_string(),
     ]

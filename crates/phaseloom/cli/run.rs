@@ -112,6 +112,7 @@ impl Run {
             progress: &progress,
             note: &|text| output::status(&format!("note: {text}")),
             diagnose: true,
+            earlier: results::spent(folder),
             outputs: if self.save_outputs.is_some() { Some(&keep) } else { None },
             layers: self.save_outputs.as_deref().unwrap_or_default(),
         };
@@ -137,10 +138,11 @@ impl Run {
         let outcome = experiment::run(experiment, folder, &options)?;
         bar.finish_and_clear();
 
-        if outcome.computed > 0 {
+        // A diagnosis that was computed now is not computed again by the next call.
+        if outcome.computed > 0 || outcome.spent.diagnosis != options.earlier.diagnosis {
             let threads = self.threads.map_or_else(|| "one per core".to_owned(), |n| n.to_string());
             let how = format!("threads {threads}, shard {}/{}", self.shard.part, self.shard.of);
-            results::provenance(&outcome, &how, start.elapsed())?;
+            results::provenance(&outcome, &how, start.elapsed(), Vec::new())?;
         }
         if outcome.interrupted {
             output::status(&format!(
@@ -168,7 +170,7 @@ impl Run {
             output::status(&format!("{}: this run is finished; nothing was computed", folder.display()));
         }
         self.results.show(&outcome, &tables)?;
-        outcome.diagnosis.iter().for_each(|text| output::status(&format!("note: {text}")));
+        outcome.spent.diagnosis.iter().for_each(|text| output::status(&format!("note: {text}")));
         results::say_where(folder);
         Ok(Exit::Done)
     }

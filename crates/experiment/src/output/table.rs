@@ -269,7 +269,7 @@ impl<'a> Tables<'a> {
         ];
         // Class i is the entry i.
         if !self.class_names().is_empty() {
-            metadata.push(("classes", self.class_names().into()));
+            metadata.push(("class_names", self.class_names().into()));
         }
         metadata
     }

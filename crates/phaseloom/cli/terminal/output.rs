@@ -189,36 +189,6 @@ pub fn progress_bar(template: &str) -> ProgressBar {
     ProgressBar::with_draw_target(None, target).with_style(style)
 }
 
-/// A number with some decimals, with an exponent from 10⁶ on.
-pub fn number(value: f64, decimals: usize) -> String {
-    if value.abs() < 1e6 { format!("{value:.decimals$}") } else { format!("{value:.decimals$e}") }
-}
-
-/// A number with at most six significant digits.
-pub fn significant(value: f64) -> String {
-    // Rounding to the digits of an exponent, then the shortest text of that number.
-    phaseloom::files::shortest(format!("{value:.5e}").parse().unwrap_or(value))
-}
-
-/// A ratio, which may be tiny.
-pub fn ratio(value: f64) -> String {
-    if value < 1e-3 { format!("{value:.1e}") } else { number(value, 6) }
-}
-
-/// Transmitted power in dB, or "no light" for zero power.
-pub fn transmission(db: f64) -> String {
-    if db > f64::NEG_INFINITY { format!("{} dB", number(db, 3)) } else { "no light".to_owned() }
-}
-
-/// An electrical power.
-pub fn power(watts: f64) -> String {
-    match watts {
-        _ if watts >= 1.0 => format!("{} W", number(watts, 3)),
-        _ if watts == 0.0 || watts >= 1e-6 => format!("{:.3} mW", 1e3 * watts),
-        _ => format!("{watts:.2e} W"),
-    }
-}
-
 /// Endings of files. A folder of results does not have such a name.
 const FILE_ENDINGS: [&str; 11] = ["npy", "npz", "json", "toml", "svg", "png", "csv", "txt", "safetensors", "md", "pdf"];
 
