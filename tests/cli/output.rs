@@ -244,7 +244,7 @@ fn quiet_verbose_and_colours() {
     scene.unitary(4);
     assert!(!scene.call("program u.npy").well().err.contains("took"));
     let verbose = scene.call("-v program u.npy -o p.json").well().err;
-    for part in ["reading u.npy", "wrote p.json", "took "] {
+    for part in ["read u.npy: 384 bytes, SHA-256 ", "wrote p.json", "took ", "memory at most "] {
         assert!(verbose.contains(part), "{part}: {verbose}");
     }
     scene.call("program u.npy -q -v").refused(&["--quiet", "--verbose"]);

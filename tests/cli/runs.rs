@@ -119,11 +119,16 @@ fn shots_are_rows_of_the_table_and_outputs_of_their_own() {
 }
 
 #[test]
-fn outputs_asked_for_too_late_are_said_to_be_missing() {
+fn outputs_asked_for_too_late_are_refused() {
     let scene = Scene::new();
     scene.run(&[]).well();
-    let ended = scene.run(&["--save-outputs"]).well();
-    assert!(ended.err.contains("--save-outputs") && ended.err.contains("new folder"), "{}", ended.err);
+    scene.run(&["--save-outputs"]).refused(&["E0612", "outputs/", "--save-outputs", "new folder"]);
+    scene.run(&["--save-outputs", "--dry-run"]).refused(&["E0612"]);
+    // A folder in which every unit saved them goes on.
+    scene.call("run experiment.toml -o kept --save-outputs").well();
+    scene.call("run experiment.toml -o kept --save-outputs --trials 3").well();
+    assert!(scene.path("kept/outputs/chips-point1-trial2-shot0.npy").is_file());
+    scene.call("run experiment.toml -o kept --save-outputs 0").refused(&["E0612", "-layer0.npy"]);
 }
 
 #[test]

@@ -20,7 +20,7 @@ impl InvalidValue {
     /// The error for one key.
     #[must_use]
     pub fn new(key: impl Into<String>, found: impl std::fmt::Display, expected: impl Into<String>) -> Self {
-        Self { key: key.into(), found: found.to_string(), expected: expected.into() }
+        Self { key: key.into(), found: short_number(found.to_string()), expected: expected.into() }
     }
 
     /// The error of a value in a JSON file.
@@ -34,6 +34,16 @@ impl InvalidValue {
     pub fn in_table(mut self, table: &str) -> Self {
         self.key = format!("{table}.{}", self.key);
         self
+    }
+}
+
+/// A number of many digits in scientific notation; another text as it is.
+#[must_use]
+pub fn short_number(text: String) -> String {
+    const MAX_DIGITS: usize = 25;
+    match text.parse::<f64>() {
+        Ok(number) if text.len() > MAX_DIGITS && number.is_finite() => format!("{number:e}"),
+        _ => text,
     }
 }
 

@@ -2,7 +2,9 @@
 //! `crates/ERRORS.md`.
 
 use crate::checks::InvalidValue;
-use std::path::PathBuf;
+use crate::toml_file::line_of_key;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 /// Why a file was not read or written, or work was refused for lack of memory.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +27,18 @@ pub enum FileError {
         path: PathBuf,
         /// The error of the system.
         source: std::io::Error,
+    },
+    /// A file that a key names does not exist.
+    #[error("{}: {}`{key}`: {source}", path.display(), line.map(|l| format!("line {l}: ")).unwrap_or_default())]
+    Named {
+        /// The file with the key.
+        path: PathBuf,
+        /// Line of the key, from 1, if it is known.
+        line: Option<usize>,
+        /// The key.
+        key: String,
+        /// The error of the named file.
+        source: Box<FileError>,
     },
     /// A TOML file has bad syntax, a wrong type or an unknown key.
     #[error("{}: line {line}: {message}", path.display())]
@@ -90,6 +104,21 @@ pub enum FileError {
     },
 }
 
+impl FileError {
+    /// The error of a file that does not exist, with the key of the settings that names it; another error as it is.
+    #[must_use]
+    pub fn named_by(self, settings: &Path, text: &str, key: &str) -> Self {
+        let is_missing = matches!(&self, Self::Io { source, .. } if source.kind() == ErrorKind::NotFound);
+        match is_missing && !key.is_empty() {
+            true => {
+                let (path, line, key) = (settings.to_owned(), line_of_key(text, key), key.to_owned());
+                Self::Named { path, line, key, source: Box::new(self) }
+            }
+            false => self,
+        }
+    }
+}
+
 /// Gives each variant of an error enum a code. Variants that only wrap another error have the code of that error.
 ///
 /// A variant without a code does not compile, also in enums that are `non_exhaustive` for other crates.
@@ -124,5 +153,5 @@ macro_rules! error_codes {
 crate::error_codes! {
     FileError {
         TooLarge = 101, Io = 102, Syntax = 103, Value = 104, Json = 105, Content = 106, Format = 107, NotFinite = 108,
-    }
+    } wraps { Self::Named { source, .. } => source }
 }

@@ -1,5 +1,7 @@
 //! Messages of parsers in the terms of files: "a number", not `f64`.
 
+use crate::checks::short_number;
+
 /// The known name that is most similar to `found`, if one is similar enough to be meant.
 #[must_use]
 pub fn nearest<'a>(found: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
@@ -33,9 +35,15 @@ pub(crate) fn without_rust_types(message: &str) -> String {
     };
     let found = [("floating point", "number"), ("map", "table"), ("sequence", "list")]
         .iter()
-        .find_map(|(rust, term)| Some(format!("{term}{}", found.strip_prefix(rust)?)))
+        .find_map(|(rust, term)| Some(format!("{term}{}", short_quoted(found.strip_prefix(rust)?))))
         .unwrap_or_else(|| found.to_owned());
     format!("found {found}, expected {}", in_terms_of_files(expected))
+}
+
+/// A text with a quoted number of few digits.
+fn short_quoted(text: &str) -> String {
+    let parts = text.split('`').map(|part| short_number(part.to_owned()));
+    parts.collect::<Vec<_>>().join("`")
 }
 
 /// The name of a type, or serde's term for it, in the terms of files; the rest of the text is kept.
@@ -84,6 +92,10 @@ mod tests {
             ("invalid type: integer `3`, expected struct PhaseError", "found integer `3`, expected a table"),
             ("invalid type: map, expected a sequence at line 2", "found table, expected a list at line 2"),
             ("missing field `f64`", "missing field `f64`"),
+            (
+                "invalid type: floating point `100000000000000000000000000000.0`, expected u32",
+                "found number `1e29`, expected a whole number from 0",
+            ),
         ] {
             assert_eq!(without_rust_types(message), plain);
         }

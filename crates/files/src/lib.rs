@@ -16,7 +16,7 @@ mod toml_file;
 pub mod usage;
 
 pub use bytes::{FileBytes, InputFiles, hex, read_bytes, read_bytes_up_to, sha256};
-pub use checks::{Alias, InvalidValue, at_least, between, canonical, find, folded, positive, spread_rad};
+pub use checks::{Alias, InvalidValue, at_least, between, canonical, find, folded, positive, short_number, spread_rad};
 pub use error::FileError;
 pub use error_text::nearest;
 pub use kind::{kind_of_file, other_kind};

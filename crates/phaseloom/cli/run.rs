@@ -52,7 +52,7 @@ pub struct Run {
     shard: Shard,
     /// Keep the outputs of every sample in DIR/outputs (.npy, samples × outputs, one file per unit and shot), also those of
     /// the layers with these indices in the model
-    #[arg(long, value_name = "LAYER", num_args = 0..)]
+    #[arg(long, value_name = "LAYER", num_args = 0.., value_parser = whole(0, usize::MAX))]
     save_outputs: Option<Vec<usize>>,
     /// Print the size of the run, and its memory and time as estimates; write nothing
     #[arg(long)]
@@ -88,6 +88,9 @@ impl Run {
 
     /// Computes an experiment in a folder, and prints its results.
     pub(super) fn compute(&self, experiment: &Experiment, folder: &Path, start: Instant) -> anyhow::Result<Exit> {
+        if let (true, Some(option)) = (self.dry_run, self.results.given()) {
+            anyhow::bail!("{option}: found together with --dry-run, which has no results, expected one of the two");
+        }
         for line in announcements(experiment)? {
             output::status(&line);
         }

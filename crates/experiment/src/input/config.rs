@@ -5,7 +5,9 @@ use crate::input::grid::to_value;
 use crate::input::other_file::no_experiment;
 use crate::input::subject::MatrixForm;
 use crate::input::tree::flatten;
-use phaseloom_files::{FileBytes, InvalidValue, between, locate, positive, read_key, read_toml, relative_path};
+use phaseloom_files::{
+    FileBytes, FileError, InvalidValue, between, locate, positive, read_key, read_toml, relative_path,
+};
 use phaseloom_hardware::correction::{CorrectionPlan, Instruments, Interrupt, correction};
 use phaseloom_hardware::{CoreSpec, HardwareError, Link, MAX_PORTS, PRESET_PREFIX, Precision, Process, read_process};
 use phaseloom_mesh::Capability;
@@ -259,6 +261,7 @@ impl Experiment {
                 HardwareError::Preset(unknown) => {
                     locate(path, &text, InvalidValue { key: "process".into(), ..unknown }).into()
                 }
+                HardwareError::File(error) => error.named_by(path, &text, "process").into(),
                 other => ExperimentError::from(other),
             })?;
             process_file = Some((file.path, file.text));
@@ -293,6 +296,12 @@ impl Experiment {
     pub fn with_file(mut self, file: FileBytes) -> Self {
         self.known_files.push(file);
         self
+    }
+
+    /// The error of a file that does not exist, with the key that names it.
+    pub(crate) fn named_by(&self, error: FileError, key: &str) -> FileError {
+        // A command line has no lines.
+        if self.text.is_empty() { error } else { error.named_by(&self.path, &self.text, key) }
     }
 
     /// Path and text of the file of the process, unless the process is inline.

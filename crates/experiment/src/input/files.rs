@@ -69,6 +69,8 @@ impl Inputs {
                 Subject::Network { model, data } => (model, data),
                 Subject::Matrix(written) | Subject::Program(written) => {
                     let path = base.join(written);
+                    let key = if matches!(subject, Subject::Program(_)) { "program" } else { "matrix" };
+                    files.read(&path).map_err(|error| experiment.named_by(error, key))?;
                     others.push(cached(&mut matrices, path.clone(), || {
                         Ok(Arc::new(MatrixInput::read(subject, &path, &files)?))
                     })?);
@@ -78,7 +80,10 @@ impl Inputs {
                 }
             };
             let path = base.join(model_file);
-            let model = cached(&mut models, path.clone(), || Ok(Arc::new(Model::load_from(&path, &files)?)))?;
+            let model = cached(&mut models, path.clone(), || {
+                files.read(&path).map_err(|error| experiment.named_by(error, "model"))?;
+                Ok(Arc::new(Model::load_from(&path, &files)?))
+            })?;
             let tile = (core.ports, core.column_block(link.detection));
             let file = cached(&mut calibrations, (path.clone(), tile), || {
                 let file = model.calibration(tile.0, tile.1, &files)?.map(Arc::new);

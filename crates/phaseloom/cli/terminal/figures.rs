@@ -34,12 +34,23 @@ pub struct FigureOptions {
 }
 
 impl Style {
+    /// The first option that is given.
+    pub fn given(self) -> Option<&'static str> {
+        let given = [("--width", self.width.is_some()), ("--no-title", self.no_title), ("--no-footer", self.no_footer)];
+        given.into_iter().find_map(|(option, given)| given.then_some(option))
+    }
+
     pub fn get(self) -> FigureStyle {
         FigureStyle { width: self.width, title: !self.no_title, footer: !self.no_footer }
     }
 }
 
 impl FigureOptions {
+    /// The first option that is given.
+    pub fn given(self) -> Option<&'static str> {
+        self.pdf.then_some("--pdf").or(self.style.given())
+    }
+
     pub fn style(self) -> FigureStyle {
         self.style.get()
     }

@@ -38,6 +38,12 @@ impl ResultOptions {
         Self { format, figures, ..Self::default() }
     }
 
+    /// The first option of results that is given. A dry run has no results.
+    pub fn given(self) -> Option<&'static str> {
+        let own = [("--layers", self.layers), ("--wide", self.wide)];
+        own.into_iter().find_map(|(option, given)| given.then_some(option)).or(self.figures.given())
+    }
+
     /// Writes the tables and figures of a run, and prints its results.
     pub fn show(self, outcome: &Outcome, tables: &Tables<'_>) -> anyhow::Result<()> {
         write(outcome, tables, self.figures)?;
