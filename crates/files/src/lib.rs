@@ -16,8 +16,8 @@ mod toml_file;
 pub mod usage;
 
 pub use bytes::{FileBytes, InputFiles, hex, read_bytes, read_bytes_up_to};
-pub use checks::{Alias, InvalidValue, at_least, between, canonical, find, folded, positive, spread_rad};
-pub use error::FileError;
+pub use checks::{Alias, at_least, between, canonical, find, folded, positive, spread_rad};
+pub use error::{FileError, InvalidValue};
 pub use error_text::nearest;
 pub use kind::other_kind;
 pub use memory::require_memory;

@@ -1,8 +1,8 @@
 //! TOML files, with errors that give the file, the line, what was found and the nearest known key.
 
 use crate::bytes::InputFiles;
-use crate::checks::InvalidValue;
 use crate::error::FileError;
+use crate::error::InvalidValue;
 use crate::error_text::{with_suggestion, without_rust_types};
 use crate::kind::other_kind;
 use crate::missing::{Pass, with_all_missing};
