@@ -1,10 +1,41 @@
 //! The error of this crate, and the codes of errors: a number for each variant of an error enum, stable, explained in
 //! `crates/ERRORS.md`.
 
-use crate::checks::InvalidValue;
-use crate::toml_file::line_of_key;
-use std::io::ErrorKind;
+use crate::error_text::short_number;
 use std::path::{Path, PathBuf};
+
+/// An impossible value: which key, what was found, what is possible.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{key}` is {found}: expected {expected}")]
+pub struct InvalidValue {
+    /// Dotted key, `splitter_error.sigma_rad`.
+    pub key: String,
+    /// The value that was found.
+    pub found: String,
+    /// The values that are possible.
+    pub expected: String,
+}
+
+impl InvalidValue {
+    /// The error for one key.
+    #[must_use]
+    pub fn new(key: impl Into<String>, found: impl std::fmt::Display, expected: impl Into<String>) -> Self {
+        Self { key: key.into(), found: short_number(found.to_string()), expected: expected.into() }
+    }
+
+    /// The error of a value in a JSON file.
+    #[must_use]
+    pub fn in_file(self, path: &Path) -> FileError {
+        FileError::Content { path: path.to_owned(), invalid: Box::new(self) }
+    }
+
+    /// The same error, with the key inside the table `table`.
+    #[must_use]
+    pub fn in_table(mut self, table: &str) -> Self {
+        self.key = format!("{table}.{}", self.key);
+        self
+    }
+}
 
 /// Why a file was not read or written, or work was refused for lack of memory.
 #[derive(Debug, thiserror::Error)]
@@ -102,21 +133,6 @@ pub enum FileError {
         /// The value.
         found: f64,
     },
-}
-
-impl FileError {
-    /// The error of a file that does not exist, with the key of the settings that names it; another error as it is.
-    #[must_use]
-    pub fn named_by(self, settings: &Path, text: &str, key: &str) -> Self {
-        let is_missing = matches!(&self, Self::Io { source, .. } if source.kind() == ErrorKind::NotFound);
-        match is_missing && !key.is_empty() {
-            true => {
-                let (path, line, key) = (settings.to_owned(), line_of_key(text, key), key.to_owned());
-                Self::Named { path, line, key, source: Box::new(self) }
-            }
-            false => self,
-        }
-    }
 }
 
 /// Gives each variant of an error enum a code. Variants that only wrap another error have the code of that error.

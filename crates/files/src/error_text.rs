@@ -1,6 +1,14 @@
 //! Messages of parsers in the terms of files: "a number", not `f64`.
 
-use crate::checks::short_number;
+/// A number of many digits in scientific notation; another text as it is.
+#[must_use]
+pub fn short_number(text: String) -> String {
+    const MAX_DIGITS: usize = 25;
+    match text.parse::<f64>() {
+        Ok(number) if text.len() > MAX_DIGITS && number.is_finite() => format!("{number:e}"),
+        _ => text,
+    }
+}
 
 /// The known name that is most similar to `found`, if one is similar enough to be meant.
 #[must_use]

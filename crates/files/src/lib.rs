@@ -16,9 +16,9 @@ mod toml_file;
 pub mod usage;
 
 pub use bytes::{FileBytes, InputFiles, hex, read_bytes, read_bytes_up_to, sha256};
-pub use checks::{Alias, InvalidValue, at_least, between, canonical, find, folded, positive, short_number, spread_rad};
-pub use error::FileError;
-pub use error_text::nearest;
+pub use checks::{Alias, at_least, between, canonical, find, folded, positive, spread_rad};
+pub use error::{FileError, InvalidValue};
+pub use error_text::{nearest, short_number};
 pub use kind::{kind_of_file, other_kind};
 pub use memory::require_memory;
 pub use npy::{is_npy, parse_matrix, read_matrix, write_matrix, write_real_matrix};

@@ -1,10 +1,10 @@
 //! The experiment file: which model runs on which chips, over which grid of parameters.
 
 use crate::error::ExperimentError;
-use crate::input::grid::to_value;
 use crate::input::other_file::no_experiment;
 use crate::input::subject::MatrixForm;
 use crate::input::tree::flatten;
+use crate::input::tree::to_value;
 use phaseloom_files::{
     FileBytes, FileError, InvalidValue, between, locate, positive, read_key, read_toml, relative_path,
 };

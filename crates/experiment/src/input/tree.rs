@@ -3,6 +3,11 @@
 use serde_json::Value;
 use std::collections::BTreeMap;
 
+/// A setting as a tree. Numbers, strings, lists and tables always convert.
+pub(crate) fn to_value(setting: &impl serde::Serialize) -> Value {
+    serde_json::to_value(setting).unwrap_or(Value::Null)
+}
+
 /// The leaves of a tree as text, by dotted key.
 pub(crate) fn flatten(tree: &Value) -> BTreeMap<String, String> {
     fn walk(tree: &Value, key: &str, into: &mut BTreeMap<String, String>) {

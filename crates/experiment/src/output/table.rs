@@ -7,7 +7,8 @@
 //! Those of the classes are in `classes.rs`.
 
 use crate::error::ExperimentError;
-use crate::input::grid::{Point, to_value};
+use crate::input::grid::Point;
+use crate::input::tree::to_value;
 use crate::output::matrix_table::MatrixTables;
 use crate::score::{Quantity, Score};
 use crate::store::outcome::Outcome;

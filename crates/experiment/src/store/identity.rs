@@ -2,8 +2,7 @@
 
 use crate::error::ExperimentError;
 use crate::input::config::{Config, Experiment};
-use crate::input::grid::to_value;
-use crate::input::tree::flatten;
+use crate::input::tree::{flatten, to_value};
 use phaseloom_files::hex;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
