@@ -353,7 +353,25 @@ fn the_source_that_costs_most_is_named_after_a_loss() {
         .unwrap_or_else(|| panic!("{said}"));
     assert!(line.contains("; `thermal_crosstalk` (without it 100.0 %) costs most;"), "{said}");
     assert!(line.contains("; `correction = \"crosstalk\"` would help: "), "{said}");
-    // A finished run is not examined again, and one that loses nothing never.
-    assert!(!scene.run(&["--trials", "400"]).well().err.contains("the chip of median"));
+    // A finished run repeats the line, and one that loses nothing has none.
+    let again = scene.run(&["--trials", "400"]).well().err;
+    assert!(again.contains(line), "{again}");
     assert!(!notes(&format!("{DATA}{CORE}[process.phase_error]\nsigma_rad = 1e-3\n")).contains("the chip of median"));
+    // A merged run names the command that finds the source, from the times of its parts.
+    scene.experiment(&format!("{DATA}{CORE}{process}"));
+    for part in ["1/2", "2/2"] {
+        let folder = format!("part{}", &part[..1]);
+        let said = scene.call(&format!("run experiment.toml --trials 400 --shard {part} -o {folder}")).well().err;
+        assert!(!said.contains("the chip of median"), "{said}");
+    }
+    let merged = scene.call("merge part1 part2 -o whole").well().err;
+    assert!(merged.contains("note: `phaseloom run whole` finds out which source costs most"), "{merged}");
+    assert!(scene.json("whole/provenance.json").as_array().unwrap().len() == 3);
+    let found = scene.call("run whole").well().err;
+    assert!(found.contains("`thermal_crosstalk` (without it 100.0 %) costs most"), "{found}");
+    assert!(scene.call("run whole").well().err.contains("costs most"));
+    // Without times, the line says what to do.
+    std::fs::remove_file(scene.path("whole/provenance.json")).unwrap();
+    let unknown = scene.call("run whole").well().err;
+    assert!(unknown.contains("run more trials") && !unknown.contains("costs most;"), "{unknown}");
 }

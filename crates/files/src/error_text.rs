@@ -24,9 +24,7 @@ pub fn nearest<'a>(found: &str, known: impl Iterator<Item = &'a str>) -> Option<
 pub(crate) fn with_suggestion(message: &str) -> String {
     let mut quoted = message.split('`').skip(1).step_by(2);
     let suggestion = match quoted.next() {
-        Some(found) if message.starts_with("unknown field") || message.starts_with("unknown variant") => {
-            nearest(found, quoted)
-        }
+        Some(found) if message.starts_with("unknown field") || message.starts_with("found `") => nearest(found, quoted),
         _ => None,
     };
     suggestion.map_or_else(|| message.to_owned(), |near| format!("{message}; did you mean `{near}`?"))
@@ -36,6 +34,9 @@ pub(crate) fn with_suggestion(message: &str) -> String {
 ///
 /// Text that the user wrote, which serde quotes, stays as it is.
 pub(crate) fn without_rust_types(message: &str) -> String {
+    if let Some(word) = message.strip_prefix("unknown variant ") {
+        return format!("found {word}");
+    }
     // The quoted text comes before the last `expected`.
     let Some((found, expected)) = message.rsplit_once(", expected ") else { return message.to_owned() };
     let Some(found) = ["invalid type: ", "invalid value: "].iter().find_map(|start| found.strip_prefix(start)) else {
@@ -100,6 +101,7 @@ mod tests {
             ("invalid type: integer `3`, expected struct PhaseError", "found integer `3`, expected a table"),
             ("invalid type: map, expected a sequence at line 2", "found table, expected a list at line 2"),
             ("missing field `f64`", "missing field `f64`"),
+            ("unknown variant `a`, expected `b` or `c`", "found `a`, expected `b` or `c`"),
             (
                 "invalid type: floating point `100000000000000000000000000000.0`, expected u32",
                 "found number `1e29`, expected a whole number from 0",

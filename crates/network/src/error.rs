@@ -218,6 +218,13 @@ impl NetworkError {
                 locate(settings, text, InvalidValue { found, ..invalid }).into()
             }
             Self::File(error) => Self::File(error.named_by(settings, text, table)),
+            Self::UnknownKind { path, expected } if !table.is_empty() => {
+                let expected = format!(
+                    "a name that ends with one of {expected}; export other files with `safetensors.torch.save_file` or \
+                     `numpy.savez`"
+                );
+                locate(settings, text, InvalidValue::new(table, path.display(), expected)).into()
+            }
             other => other,
         }
     }

@@ -77,7 +77,8 @@ impl Model {
         let spec = ModelSpec::load_from(path, files)?;
         let base = path.parent().unwrap_or(Path::new(""));
         let weights = resolve(&spec.weights, base)?;
-        let tensors = Tensors::load_from(&weights, files).map_err(|error| error.in_settings("weights", path, ""))?;
+        let text = files.read(path)?.text()?;
+        let tensors = Tensors::load_from(&weights, files).map_err(|error| error.in_settings("weights", path, &text))?;
         Self::build(spec, base, &tensors)
     }
 

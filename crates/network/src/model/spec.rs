@@ -71,7 +71,7 @@ pub struct InputSpec {
 
 /// A number for all features, or the name of a tensor with one number per feature.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged, expecting = "a number, or the name of a tensor of the weights file")]
+#[serde(untagged, expecting = "found another type, expected a number, or the name of a tensor of the weights file")]
 pub enum NumberOrTensor {
     /// One number for all features.
     Number(f64),

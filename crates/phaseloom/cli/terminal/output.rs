@@ -174,7 +174,7 @@ pub fn time_taken(start: Instant) {
     detail(&format!("took {:.2} s{memory}", start.elapsed().as_secs_f64()));
 }
 
-/// The largest memory of this process so far, in bytes, if the system tells it.
+/// The largest memory of this process so far, in bytes, if the system states it.
 fn peak_bytes() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
