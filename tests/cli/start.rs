@@ -233,8 +233,9 @@ fn every_name_is_explained() {
     }
     let commands = run(["--help"]).well().out;
     let commands = commands.lines().skip_while(|line| !line.starts_with("Commands:")).skip(1);
-    for command in commands.take_while(|line| line.starts_with("  ")).filter_map(|line| line.split_whitespace().next())
-    {
+    // Names are two spaces from the margin, further lines of a text more.
+    let commands = commands.take_while(|line| line.starts_with("  ")).filter(|line| !line.starts_with("   "));
+    for command in commands.filter_map(|line| line.split_whitespace().next()) {
         assert!(command == "help" || run(["explain", command]).well().out.contains("command"), "{command}");
     }
     let scene = Scene::new();
