@@ -65,7 +65,7 @@ fn every_trial_is_the_chip_of_its_seed_measured_by_matrix() {
             for (found, expected) in found.into_iter().zip(quality(&target, &realised)) {
                 assert!((found - expected).abs() < 1e-12, "{name}{form}, trial {trial}: {found}, {expected}");
             }
-            assert!(number(row, "scaled_error") <= number(row, "error") && number(row, "heater_power_w") > 0.0);
+            assert!(number(row, "error_scaled") <= number(row, "error") && number(row, "heater_power_w") > 0.0);
         }
         // A program is its own target.
         sweep(&scene, &format!("program.json --process process.toml --trials 3 --seed 7 -o {out}-program")).well();
