@@ -16,12 +16,12 @@ mod toml_file;
 pub mod usage;
 
 pub use bytes::{FileBytes, InputFiles, hex, read_bytes, read_bytes_up_to};
-pub use checks::{Alias, InvalidValue, at_least, between, canonical, find, folded, positive, spread_rad};
-pub use error::FileError;
+pub use checks::{Alias, at_least, between, canonical, find, folded, positive, spread_rad};
+pub use error::{FileError, InvalidValue};
 pub use error_text::nearest;
-pub use kind::other_kind;
+pub use kind::{kind_of_file, other_kind};
 pub use memory::require_memory;
-pub use npy::{parse_matrix, read_matrix, write_matrix, write_real_matrix};
+pub use npy::{is_npy, parse_matrix, read_matrix, write_matrix, write_real_matrix};
 pub use printed::results::{ResultFormat, ResultTable, ResultValue, Results, shortest};
 pub use printed::text_table::{Column, TextTable};
 pub use printed::wrap::{WIDTH, wrap};

@@ -2,7 +2,7 @@
 //!
 //! Deterministic errors (loss, quantisation, crosstalk, a common splitter error) are exact. Random ones act to first order in
 //! their variances, each weighted by its effect on the very program ([`Sensitivities`]). Beyond first order, the mean realised
-//! matrix decays as e^{−E₁²/2}, and the light that is missing in it is scattered (docs/physics.md, Matrix error and fidelity).
+//! matrix decays as e^{−E₁²/2}, and the light that is missing in it is scattered (docs/physics.md, Conventions).
 
 use crate::chip::Chip;
 use crate::error::HardwareError;
