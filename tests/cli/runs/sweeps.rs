@@ -133,6 +133,34 @@ fn the_mean_follows_the_law_and_the_last_sentence_says_so() {
     assert!(fs::read_to_string(out.join("figure.svg")).unwrap().contains("mean of 200 chips, 10–90 % band; line: law"));
 }
 
+/// Of a contraction, a matrix of rank one, and a Fourier matrix: chips follow the law of the very program.
+#[test]
+fn every_matrix_has_a_law_of_its_own_and_four_axes_fit_80_columns() {
+    let scene = scene();
+    let rank_one: Vec<f64> = (0..16).map(|k| f64::from(1 + k / 4) * f64::from(k % 4 - 2)).collect();
+    let bytes: Vec<u8> = rank_one.into_iter().flat_map(f64::to_le_bytes).collect();
+    scene.write("r.npy", npy("<f8", "(4, 4)", &bytes));
+    for arguments in ["r.npy", "w.npy", "w.npy --topology contraction"] {
+        let out = arguments.replace(' ', "");
+        sweep(&scene, &format!("{arguments} --vary splitter_error.sigma_rad=0.005 --trials 2000 --seed 3 -o {out}"))
+            .well();
+        let row = &rows(&scene.path(&out), "summary.csv", "chips")[0];
+        let [law, mean, error] =
+            ["infidelity_law", "infidelity_mean", "infidelity_se"].map(|column| number(row, column));
+        // A standard error of at most 4 %, and the next order.
+        assert!(
+            error < 0.04 * law && (law - mean).abs() <= 3.0 * error + 0.01 * law,
+            "{arguments}: {mean} {error} {law}"
+        );
+    }
+    let axes = "--vary splitter_error.sigma_rad=0.01,0.02 --vary phase_error.sigma_rad=0.01,0.02 \
+                --vary insertion_loss.imbalance_sigma_db=0.01,0.02 --vary insertion_loss.loss_db=0.1,0.2";
+    let ended = sweep(&scene, &format!("u.npy {axes} --trials 2 -o axes")).well();
+    assert!(ended.out.lines().all(|line| line.chars().count() <= 80), "{}", ended.out);
+    assert!(ended.out.contains("c: insertion_loss.imbalance_sigma_db"), "{}", ended.out);
+    assert!(ended.joined().contains("(Student's t, 95 %)"), "{}", ended.out);
+}
+
 #[test]
 fn shards_and_interruptions_leave_the_same_bytes() {
     let scene = scene();

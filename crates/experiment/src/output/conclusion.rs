@@ -129,7 +129,8 @@ impl Conclusion {
 
     /// The values of the points with the same median as one of them.
     fn ties(&self, point: &PointScore) -> String {
-        ties(self.points.iter().filter(|other| other.median() == point.median()).map(|other| other.values.clone()))
+        let is_equal = |other: &&PointScore| other.median().total_cmp(&point.median()).is_eq();
+        ties(self.points.iter().filter(is_equal).map(|other| other.values.clone()))
     }
 
     /// The second half of the sentence.
