@@ -243,9 +243,10 @@ impl MatrixTables<'_> {
             points.iter().filter_map(|(point, mean)| Some((*point, mean, mean.deviation()?))).collect();
         let within = compared.iter().filter(|(_, mean, deviation)| deviation.abs() <= mean.limit).count();
         let limit = compared.iter().map(|(_, mean, _)| mean.limit).fold(0.0, f64::max);
-        let limit = match format!("{limit:.1}") {
-            two if two == "2.0" => "2 standard errors".to_owned(),
-            more => format!("{more} standard errors (Student's t, 95 %)"),
+        // From some thirty chips on, Student's t is 2 to 5 %.
+        let limit = match limit < 2.1 {
+            true => "2 standard errors".to_owned(),
+            false => format!("{limit:.1} standard errors (Student's t, 95 %)"),
         };
         let places = match (within, compared.len()) {
             (_, 0) => return String::new(),
