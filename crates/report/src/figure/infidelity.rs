@@ -12,6 +12,7 @@ use crate::error::ReportError;
 use crate::figure_axes::FigureAxes;
 use crate::plot::axis::{Axis, extremes};
 use crate::plot::chart::{self, Frame};
+use crate::plot::end_labels::{self, EndLabel};
 use crate::plot::label::quantity;
 use crate::plot::legend::Entry;
 use crate::plot::marker::Marker;
@@ -59,14 +60,21 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
     if summary.outcomes.iter().any(is_zero) {
         footer.push("triangles at the lower edge: 1 − F = 0".to_owned());
     }
+    let mut legend = legend(&summary, &axes, &lines);
+    let labels = if x.is_categorical() { Vec::new() } else { end_labels(&summary, &axes, &lines) };
+    let room = end_labels::room(&labels, style.units());
+    if room.is_some() {
+        // The names are at the ends of the lines.
+        legend.truncate(1);
+    }
     let frame = Frame {
         title: table.metadata("name").unwrap_or("Infidelity").to_owned(),
-        legend: legend(&summary, &axes, &lines),
+        legend,
         x: x.clone(),
         y: y.clone(),
         footer: footer.join(" · "),
         top: split_ratio(&summary, &axes),
-        right: 0.0,
+        right: room.unwrap_or(0.0),
     };
     chart::draw(style, frame, |chart| {
         for (index, Line { points: line, .. }) in lines.iter().enumerate() {
@@ -94,8 +102,22 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
             let zeros = line.iter().filter(|(_, outcome, _)| zeros(outcome)).map(at_edge);
             chart.dots(zeros, Marker::TriangleDown, stroke.colour)?;
         }
-        Ok(())
+        if room.is_some() { end_labels::draw(chart, &labels) } else { Ok(()) }
     })
+}
+
+/// The names of the lines at their last points; none without a second key.
+fn end_labels(summary: &Summary, axes: &FigureAxes, lines: &[Line]) -> Vec<EndLabel> {
+    if axes.grouping.is_empty() {
+        return Vec::new();
+    }
+    let label = |(index, line): (usize, &Line)| {
+        let (stroke, marker) = style_of(index);
+        let mean = line.points.last()?.1.mean;
+        let y = if mean > 0.0 { mean } else { f64::NEG_INFINITY };
+        Some(EndLabel { name: joined_names(summary, axes, &line.groups, " = "), marker, colour: stroke.colour, y })
+    };
+    lines.iter().enumerate().filter_map(label).collect()
 }
 
 /// Series are equal if their infidelities agree to this relative difference, less than the size of a marker.

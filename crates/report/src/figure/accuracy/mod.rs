@@ -16,6 +16,7 @@ use crate::figure::{Figure, provenance, spread};
 use crate::figure_axes::FigureAxes;
 use crate::plot::axis::{Axis, extremes};
 use crate::plot::chart::{self, Frame, TopAxis};
+use crate::plot::end_labels::{self, EndLabel};
 use crate::plot::label::{decimal, quantity};
 use crate::plot::legend::Entry;
 use crate::plot::marker::Marker;
@@ -47,10 +48,16 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
     let lines = lines(&summary, &axes, &x, &y);
     let references = References::new(table, &summary, &axes, &lines, (&x, &y));
     let mut legend = series_legend(&summary, &axes, &lines);
+    let labels = if x.is_categorical() { Vec::new() } else { end_labels(&summary, &axes, &lines) };
+    let room = end_labels::room(&labels, style.units());
+    if room.is_some() {
+        // The names are at the ends of the lines.
+        legend.truncate(1);
+    }
     legend.extend(references.legend.iter().cloned());
     let axis = x.clone();
     let top = split_ratio(&summary, &axes);
-    let frame = Frame { title, legend, x, y, footer: footer.join(" · "), top, right: 0.0 };
+    let frame = Frame { title, legend, x, y, footer: footer.join(" · "), top, right: room.unwrap_or(0.0) };
     chart::draw(style, frame, |chart| {
         for line in &lines {
             let marks = (line.stroke, line.marker);
@@ -64,8 +71,29 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
             let medians = line.points.iter().map(|(x, outcome)| (*x, outcome.q50));
             chart.markers(medians, line.marker, line.stroke.colour)?;
         }
-        Ok(())
+        if room.is_some() { end_labels::draw(chart, &labels) } else { Ok(()) }
     })
+}
+
+/// The names of the lines at their last points; none without a second key.
+fn end_labels(summary: &Summary, axes: &FigureAxes, lines: &[Line]) -> Vec<EndLabel> {
+    if axes.grouping.is_empty() {
+        return Vec::new();
+    }
+    let label = |line: &Line| {
+        let y = line.points.last()?.1.q50;
+        let name = line_name(summary, axes, line);
+        Some(EndLabel { name, marker: line.marker, colour: line.stroke.colour, y })
+    };
+    lines.iter().filter_map(label).collect()
+}
+
+/// The name of a line, with those of the lines that it shows.
+fn line_name(summary: &Summary, axes: &FigureAxes, line: &Line) -> String {
+    let is_equal = line.distance <= 1e-9;
+    let names = joined_names(summary, axes, &line.groups, if is_equal { " = " } else { " ≈ " });
+    let remark = if is_equal { String::new() } else { format!(" (within {})", distance(summary, line.distance)) };
+    names + &remark
 }
 
 /// Lines coincide if their medians are closer than this share of the y axis, half the size of a marker.
@@ -202,12 +230,7 @@ fn series_legend(summary: &Summary, axes: &FigureAxes, lines: &[Line]) -> Vec<En
     let quantities: Vec<_> = axes.grouping.iter().map(|&key| quantity(&summary.keys[key])).collect();
     let names: Vec<&str> = quantities.iter().map(|quantity| quantity.name.as_str()).collect();
     let head = Entry { text: format!("{quantiles}; {}:", names.join(", ")), ..Entry::default() };
-    let entries = lines.iter().map(|line| {
-        let is_equal = line.distance <= 1e-9;
-        let names = joined_names(summary, axes, &line.groups, if is_equal { " = " } else { " ≈ " });
-        let remark = if is_equal { String::new() } else { format!(" (within {})", distance(summary, line.distance)) };
-        entry(line, names + &remark)
-    });
+    let entries = lines.iter().map(|line| entry(line, line_name(summary, axes, line)));
     std::iter::once(head).chain(entries).collect()
 }
 
