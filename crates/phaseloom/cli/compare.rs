@@ -11,7 +11,7 @@ use phaseloom::hardware::comparison::{Trial, trial};
 use phaseloom::hardware::{MeshSize, Process};
 use phaseloom::mesh::{Capability, MeshDesign, MeshError, topology};
 use phaseloom::numerics::statistics::{mean, quantile, standard_error};
-use phaseloom::report::COMPARISON_FIGURE;
+use phaseloom::report::{COMPARISON_FIGURE, ReportError, Table, csv_text};
 use rayon::prelude::*;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -87,7 +87,8 @@ impl Compare {
         let table = self.table(&lines);
         let csv = table.csv();
         let metadata = self.metadata()?;
-        let figure = results::figure_table(&csv, &metadata).context("table.csv")?;
+        let chips = Table::parse(&chips(&lines)?)?;
+        let figure = results::figure_table(&csv, &metadata).context("table.csv")?.with_chips(chips);
         let svg = (COMPARISON_FIGURE.draw)(&figure, &self.figures.style())?;
         std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
         results::write_figure(&folder.join("figure"), svg, self.figures)?;
@@ -243,6 +244,16 @@ impl Compare {
         };
         ResultTable::from_rows("table", lines.iter().map(row).collect())
     }
+}
+
+/// The infidelities of the single chips, which the figure shows where they are few.
+fn chips(lines: &[Line]) -> Result<String, ReportError> {
+    let row = |line: &Line, trial: &Trial| {
+        let keys = [line.design.topology().key(), line.design.cell().key()].map(str::to_owned);
+        keys.into_iter().chain([trial.before, trial.after].map(|value| value.to_string())).collect()
+    };
+    let rows = lines.iter().flat_map(|line| line.trials.iter().map(move |trial| row(line, trial)));
+    csv_text(&["topology", "cell", "before", "after"], rows)
 }
 
 impl Line {
