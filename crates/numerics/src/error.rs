@@ -31,7 +31,11 @@ pub enum NumericsError {
 impl NumericsError {
     /// The codes of this enum, each with cause and remedy.
     pub const CODES: &'static [(u16, &'static str, &'static str)] = &[
-        (201, "A matrix to be decomposed has an entry that is not finite.", "Remove NaN and infinities from the matrix."),
+        (
+            201,
+            "A matrix to be decomposed has an entry that is not finite.",
+            "Remove NaN and infinities from the matrix.",
+        ),
         (202, "A singular value decomposition failed its own check.", "Please report the matrix."),
     ];
 

@@ -32,13 +32,13 @@ pub struct Config {
     #[serde(default = "unnamed")]
     pub name: String,
     /// Seed of all random numbers. Range: 0…2⁶⁴−1.
-    #[serde(default = "one")]
+    #[serde(default = "one::<u64>")]
     pub seed: u64,
     /// Number of sampled chips at each point of the grid. Range: 1…10⁶.
     #[serde(default = "twenty")]
     pub trials: u64,
     /// Repetitions of the dynamic noise on each chip. Range: 1…10⁶.
-    #[serde(default = "one")]
+    #[serde(default = "one::<u32>")]
     pub shots: u32,
     /// Folder that the paths of this file are relative to, itself relative to the file. A run writes it. It is no part
     /// of the identity of a run. Default: the folder of the file.
@@ -54,6 +54,7 @@ pub struct Config {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub program: Option<PathBuf>,
     /// How a `matrix` is programmed, as by `phaseloom program`.
+    /// Default: `"auto"`.
     #[serde(default, skip_serializing_if = "MatrixForm::is_auto")]
     pub form: MatrixForm,
     /// Test data of a `model`.
@@ -68,18 +69,22 @@ pub struct Config {
     pub core: CoreSpec,
     /// Fabrication process: a path, `"preset:KEY"`, or a table. Default: a perfect process.
     #[serde(default, deserialize_with = "table_or_name")]
+    #[cfg_attr(feature = "schema", schemars(with = "ProcessSource"))]
     pub process: Process,
     /// Key of the method that corrects each chip before it computes (`phaseloom explain correction`), or `"none"`.
     /// Reference rows with perfect meshes are not corrected. Methods that search also measure the gain after the chip,
     /// whatever `core.calibration` says.
+    /// Default: `"none"`.
     #[serde(default = "none", skip_serializing_if = "is_none", deserialize_with = "correction_key")]
     pub correction: String,
     /// For a correction that measures: standard deviation of each quadrature of a measurement, relative to the field of
     /// a full input. Range: 0…1.
+    /// Default: `1e-3`.
     #[serde(default = "measurement_noise", skip_serializing_if = "is_measurement_noise")]
     pub correction_noise: f64,
     /// For a correction with steps: factor on the number of steps. Range: 0…1000.
-    #[serde(default = "one", skip_serializing_if = "is_one")]
+    /// Default: `1`.
+    #[serde(default = "one::<f64>", skip_serializing_if = "is_one")]
     pub correction_effort: f64,
     /// The optical link: laser, modulators, detectors, converters.
     #[serde(default)]
@@ -106,8 +111,20 @@ pub struct CalibrationSource {
     /// The data.
     pub data: DataSpec,
     /// Quantile of the magnitudes that becomes full scale; 1 is the maximum. Range: above 0, at most 1.
-    #[serde(default = "one")]
+    #[serde(default = "one::<f64>")]
     pub quantile: f64,
+}
+
+/// The key `process` of an experiment file.
+#[cfg(feature = "schema")]
+#[derive(schemars::JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum ProcessSource {
+    /// A path or `preset:KEY`.
+    Name(String),
+    /// The process itself.
+    Table(Process),
 }
 
 /// One axis of the parameter sweep.

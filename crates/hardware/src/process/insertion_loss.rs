@@ -37,6 +37,7 @@ pub struct InsertionLoss {
     pub imbalance_sigma_db: f64,
     /// Loss of each crossing of two waveguides (dB of power), between columns or in a cell. The loss on the way to a
     /// cell counts as the mean of its two inputs. Range: ≥ 0.
+    /// Default: `0`.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub crossing_db: f64,
 }
