@@ -6,4 +6,5 @@ macro_rules! pages {
 
 pages! {
     readme: "../../README.md",
+    library: "../../docs/tutorials/library.md",
 }
