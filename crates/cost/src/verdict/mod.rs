@@ -1,0 +1,4 @@
+//! From two costs to a verdict: ratios, their intervals, and values at which the verdict turns.
+
+pub mod interval;
+pub mod turning;
