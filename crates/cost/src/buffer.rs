@@ -1,7 +1,7 @@
 //! Values that wait between the passes of shared cores.
 //!
-//! All B·V vectors of a layer go through one set of tiles before the next set is loaded. Partial sums of the row blocks that
-//! span two sets, the inputs of the layer and its outputs wait meanwhile.
+//! All B·V vectors of a layer go through one set of tiles before the next set is loaded. Partial sums of the row blocks
+//! that span two sets, the inputs of the layer and its outputs wait meanwhile.
 
 use crate::counts::Network;
 use crate::design::{Design, Memory};

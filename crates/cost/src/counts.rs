@@ -1,7 +1,7 @@
 //! Counts of a network on cores: products, conversions, shots, partial sums that wait between passes.
 //!
-//! Layer: matrix M×N, V vectors an inference, cut into tiles of at most k×k. A multiply-accumulate (MAC) is one product and
-//! one sum, two operations.
+//! Layer: matrix M×N, V vectors an inference, cut into tiles of at most k×k. A multiply-accumulate (MAC) is one product
+//! and one sum, two operations.
 //!
 //! ```text
 //! MACs      V·M·N                     padding works and costs energy, and counts for nothing
@@ -101,8 +101,8 @@ pub(crate) struct PartialSums {
 pub struct Network {
     /// The layers.
     pub layers: Vec<Layer>,
-    /// Values of one inference that come from and go to the memory outside; default: the inputs of the first layer and the
-    /// outputs of the last.
+    /// Values of one inference that come from and go to the memory outside; default: the inputs of the first layer and
+    /// the outputs of the last.
     pub io_values: Option<f64>,
 }
 
@@ -162,8 +162,13 @@ impl Network {
         }
         for (index, layer) in self.layers.iter().enumerate() {
             if layer.rows == 0 || layer.columns == 0 || layer.vectors == 0 || layer.tiles.is_empty() {
-                let found = format!("{}×{}, {} vectors, {} tiles", layer.rows, layer.columns, layer.vectors, layer.tiles.len());
-                return Err(InvalidValue::new(format!("layers[{index}]"), found, "a size above 0, and at least one tile"));
+                let found =
+                    format!("{}×{}, {} vectors, {} tiles", layer.rows, layer.columns, layer.vectors, layer.tiles.len());
+                return Err(InvalidValue::new(
+                    format!("layers[{index}]"),
+                    found,
+                    "a size above 0, and at least one tile",
+                ));
             }
         }
         Ok(())

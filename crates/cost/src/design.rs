@@ -38,10 +38,17 @@ pub enum ShifterKind {
 impl ShifterKind {
     /// Its entries of the library.
     #[must_use]
-    pub fn of(self, values: &Values) -> &Shifter<f64> {
+    pub fn device(self, values: &Values) -> &Shifter<f64> {
         match self {
             Self::Heater => &values.heater,
             Self::Mems => &values.mems,
+        }
+    }
+
+    pub(crate) fn device_mut(self, values: &mut Values) -> &mut Shifter<f64> {
+        match self {
+            Self::Heater => &mut values.heater,
+            Self::Mems => &mut values.mems,
         }
     }
 }
@@ -65,8 +72,8 @@ pub struct Light {
     pub precision: Precision,
     /// Readout bits of the chip alone, with an ideal link; infinite for a perfect chip.
     pub chip_bits: f64,
-    /// Readout bits that the loss of the cells alone leaves, if the chip bits follow the loss: its error power, which is
-    /// part of that of the chip, grows with the square of the loss. `None`: the chip bits stay.
+    /// Readout bits that the loss of the cells alone leaves, if the chip bits follow the loss: its error power, which
+    /// is part of that of the chip, grows with the square of the loss. `None`: the chip bits stay.
     pub loss_bits: Option<LossBits>,
     /// Readout bits of the converters alone; `None`: from their effective bits,
     /// [`Values::converter_bits`](crate::library::devices::Devices::converter_bits).
@@ -81,8 +88,8 @@ pub struct Light {
     pub cell_loss_db: Option<f64>,
     /// Amplitude transmission of the programs; `None`: (2k − 1) cells on the mean path of a rectangular core.
     pub transmission: Option<f64>,
-    /// The link of the run; `None`: that of the library. Its noise is the noise of the cost model; laser power and share of
-    /// the local oscillator are set by the model, and the splitters are part of its `coupling_loss_db`.
+    /// The link of the run; `None`: that of the library. Its noise is the noise of the cost model; laser power and
+    /// share of the local oscillator are set by the model, and the splitters are part of its `coupling_loss_db`.
     pub link: Option<Link>,
 }
 
@@ -105,9 +112,8 @@ impl Light {
     pub(crate) fn other_error_power(&self, values: &Values, cell_loss_db: f64) -> f64 {
         let converters = 0.25f64.powf(self.converter_bits.unwrap_or_else(|| values.converter_bits()));
         let chip = 0.25f64.powf(self.chip_bits);
-        let change = self.loss_bits.map_or(0.0, |loss| {
-            0.25f64.powf(loss.bits) * ((cell_loss_db / loss.at_db).powi(2) - 1.0)
-        });
+        let change =
+            self.loss_bits.map_or(0.0, |loss| 0.25f64.powf(loss.bits) * ((cell_loss_db / loss.at_db).powi(2) - 1.0));
         converters + (chip + change).max(0.0)
     }
 }
@@ -137,8 +143,8 @@ pub struct Design {
     pub io_bits: f64,
     /// Kind of phase shifter.
     pub shifter: ShifterKind,
-    /// Σ|φ|/π over the phase shifters of all cores that have power, as programmed. Shared cores: the mean over the programs
-    /// by time.
+    /// Σ|φ|/π over the phase shifters of all cores that have power, as programmed. Shared cores: the mean over the
+    /// programs by time.
     pub held_half_turns: f64,
     /// Light and precision.
     pub light: Light,
@@ -206,7 +212,8 @@ impl Design {
     pub fn check(&self) -> Result<(), InvalidValue> {
         let light = &self.light;
         if self.core.ports == 0 || self.cores == 0 {
-            let (key, found) = if self.core.ports == 0 { ("core.ports", self.core.ports) } else { ("cores", self.cores) };
+            let (key, found) =
+                if self.core.ports == 0 { ("core.ports", self.core.ports) } else { ("cores", self.cores) };
             return Err(InvalidValue::new(key, found, "at least 1"));
         }
         if self.double_buffer && self.cores < 2 {
@@ -233,7 +240,11 @@ impl Design {
         positive("light.level", light.level)?;
         between("light.mean", light.mean, -light.level, light.level)?;
         if !(light.chip_bits >= 0.0) {
-            return Err(InvalidValue::new("light.chip_bits", light.chip_bits, "a number ≥ 0, infinite for a perfect chip"));
+            return Err(InvalidValue::new(
+                "light.chip_bits",
+                light.chip_bits,
+                "a number ≥ 0, infinite for a perfect chip",
+            ));
         }
         if let Some(loss) = light.loss_bits {
             positive("light.loss_bits.at_db", loss.at_db)?;

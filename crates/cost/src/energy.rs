@@ -64,9 +64,8 @@ impl Energy {
 }
 
 /// Parts that the factor on the electronics multiplies.
-const ELECTRONICS: [&str; 10] = [
-    "slow_dac", "dac", "receiver", "adc", "serialiser", "digital", "sram", "registers", "between", "idle",
-];
+const ELECTRONICS: [&str; 10] =
+    ["slow_dac", "dac", "receiver", "adc", "serialiser", "digital", "sram", "registers", "between", "idle"];
 
 /// Energy of one inference on photonic cores. Without a laser that suffices, the part `laser` is missing.
 pub(crate) fn photonic(
@@ -81,7 +80,7 @@ pub(crate) fn photonic(
     let Counts { drives, readings, outputs, .. } = *counts;
     let (on, period_s) = (timing.powered_cores as f64, timing.period_s);
     let (ports, shifters) = (on * design.core.ports as f64, on * design.core.shifters as f64);
-    let shifter = design.shifter.of(values);
+    let shifter = design.shifter.device(values);
     let sums = readings - outputs;
     let buffered = buffer.memory.j_per_bit(values);
 

@@ -31,5 +31,6 @@ pub use library::{LIBRARY_TEXT, Library, Values};
 pub use light::{LaserPower, NoLaser, NoiseLaw, laser, library_link, mean_transmission, sensitivity_wall_w};
 pub use photonic::PhotonicCost;
 pub use time::{RateLimit, Timing, load_s};
+pub use verdict::comparison::{Comparison, Costs, QUANTITIES, Quantity};
 pub use verdict::interval::{Interval, intervals, ratio};
-pub use verdict::turning::{TurningPoint, turning_points};
+pub use verdict::turning::{TurningPoint, turning_points, turning_sizes};

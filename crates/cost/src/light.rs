@@ -1,15 +1,16 @@
 //! Laser power from a precision, or precision from a laser power, by the noise law of the receiver.
 //!
-//! A reading has the field a = t·level in units of √P_port, with the amplitude transmission t of the program. The variance
-//! of a reading, [`Receiver::variance`], is a sum of three parts of the laser power P:
+//! A reading has the field a = t·level in units of √P_port, with the amplitude transmission t of the program. The
+//! variance of a reading, [`Receiver::variance`], is a sum of three parts of the laser power P:
 //!
 //! ```text
 //! variance(P) = c₁/P + c₂/P² + c₃           shot noise, thermal noise, intensity noise
 //! P = [c₁ + √(c₁² + 4·c₂·room)]/(2·room)    room = target − c₃; no power suffices if room ≤ 0
 //! ```
 //!
-//! The target is `(σ·t)²`, where σ is the error that chip and converters leave to the light, referred to the output. Intensity
-//! noise depends on the sign of a reading. Its part is the mean over both signs, weighted such that readings have their mean.
+//! The target is `(σ·t)²`, where σ is the error that chip and converters leave to the light, referred to the output.
+//! Intensity noise depends on the sign of a reading. Its part is the mean over both signs, weighted such that readings
+//! have their mean.
 
 use crate::design::{Design, Light, Precision};
 use crate::error::CostError;
@@ -62,8 +63,8 @@ pub struct NoiseLaw {
 }
 
 impl NoiseLaw {
-    /// The law of the receivers of a core for the field `a` of a reading, whose mean over readings is `mean` (both in units
-    /// of √P_port).
+    /// The law of the receivers of a core for the field `a` of a reading, whose mean over readings is `mean` (both in
+    /// units of √P_port).
     ///
     /// # Errors
     ///
@@ -100,8 +101,8 @@ impl NoiseLaw {
     }
 }
 
-/// The link of the library for a core of `ports` ports: homodyne detection with all noise sources. The splitters from the
-/// laser to the ports are part of its coupling loss.
+/// The link of the library for a core of `ports` ports: homodyne detection with all noise sources. The splitters from
+/// the laser to the ports are part of its coupling loss.
 #[must_use]
 pub fn library_link(values: &Values, symbol_rate_hz: f64, ports: usize) -> Link {
     let stages = (ports as f64).log2().ceil();
@@ -159,7 +160,7 @@ struct Reading<'a> {
 impl<'a> Reading<'a> {
     fn new(design: &'a Design, values: &Values) -> Self {
         let (light, ports) = (&design.light, design.core.ports);
-        let loss_db = light.cell_loss_db(design.shifter.of(values));
+        let loss_db = light.cell_loss_db(design.shifter.device(values));
         Self {
             light,
             link: light.link.clone().unwrap_or_else(|| library_link(values, design.symbol_rate_hz, ports)),
@@ -233,8 +234,8 @@ pub fn sensitivity_wall_w(values: &Values, loss_db: f64, fan_out: f64, bits: f64
     1e-3 * 10f64.powf(level_db / 10.0) * bits.exp2() / values.laser.efficiency
 }
 
-/// Position of the minimum of a function with one minimum, by golden sections. The function may be infinite at the upper
-/// end alone.
+/// Position of the minimum of a function with one minimum, by golden sections. The function may be infinite at the
+/// upper end alone.
 fn golden_minimum<E>(f: impl Fn(f64) -> Result<f64, E>, mut low: f64, mut high: f64) -> Result<f64, E> {
     let section = (5f64.sqrt() - 1.0) / 2.0;
     let (mut x, mut y) = (high - section * (high - low), low + section * (high - low));

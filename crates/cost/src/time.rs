@@ -57,9 +57,10 @@ impl Timing {
     pub fn new(network: &Network, design: &Design, values: &Values) -> Self {
         let tiles = network.counts().tiles;
         let rate = design.symbol_rate_hz;
-        let load_s = load_s(design.shifter.of(values).settle_s, design.phase_bits);
+        let load_s = load_s(design.shifter.device(values).settle_s, design.phase_bits);
         let flight_s = design.core.depth as f64 * values.cell.length_m * values.cell.group_index / LIGHT;
-        let delays: Vec<f64> = network.layers.iter().map(|layer| delay_s(layer.summed_tiles(), flight_s, values)).collect();
+        let delays: Vec<f64> =
+            network.layers.iter().map(|layer| delay_s(layer.summed_tiles(), flight_s, values)).collect();
         let resident = tiles <= design.cores;
         let computing_cores = match (resident, design.double_buffer) {
             (true, _) => tiles,
@@ -70,7 +71,8 @@ impl Timing {
         if resident {
             let vectors = network.layers.iter().map(|layer| layer.vectors).max().unwrap_or(0);
             period_s = vectors as f64 / rate;
-            latency_s = network.layers.iter().zip(&delays).map(|(layer, delay)| layer.vectors as f64 / rate + delay).sum();
+            latency_s =
+                network.layers.iter().zip(&delays).map(|(layer, delay)| layer.vectors as f64 / rate + delay).sum();
             limit = RateLimit::Cores;
         } else {
             let (mut span, mut computing, mut loading) = (delays.iter().sum::<f64>(), 0.0, 0.0);

@@ -8,7 +8,6 @@ use phaseloom_cost::closed_forms::{
     hold_break_even_hz, lambert_w, shot_noise_light_j,
 };
 use phaseloom_cost::{Library, NAMED_CHIPS, Values, load_s};
-use std::f64::consts::PI;
 
 fn values() -> Values {
     Library::shipped().unwrap().values()
@@ -100,7 +99,17 @@ fn power_that_holds_phases() {
     for (ports, mean) in [(2, 0.875), (4, 0.785156250000), (8, 0.715705871582), (64, 0.586768811353)] {
         near(haar_half_turns(ports) / (ports * ports) as f64, mean, 1e-9, "Haar");
     }
-    // The four-port discrete Fourier transform on a rectangular mesh: the phases sum to 11.5 π.
-    let held = half_turns([1.0, 0.5, 2.0, 1.5, 1.0, 0.5, 0.5, 1.0, 1.0, 0.5, 1.0, 1.0].map(|x| x * PI));
-    near(held * values().heater.hold_pi_w, 284.855e-3, 1e-9, "Fourier");
+    // θ and φ of the six cells of the four-port Fourier transform on a rectangular mesh, and its output phases: 11.5 π.
+    let cells = [
+        [1.570_796_326_8, 4.712_388_980_4],
+        [1.570_796_326_8, 0.0],
+        [1.230_959_417_3, 2.356_194_490_2],
+        [1.047_197_551_2, 2.971_674_198_9],
+        [1.047_197_551_2, 2.526_112_944_9],
+        [1.910_633_236_2, 2.526_112_944_9],
+    ];
+    let outputs = [5.929_504_99, 1.662_677_26, 2.448_075_42, 2.617_993_88];
+    let held = half_turns(cells.into_iter().flatten().chain(outputs));
+    near(held, 11.5, 1e-8, "half turns");
+    near(held * values().heater.hold_pi_w, 284.855e-3, 1e-8, "power");
 }

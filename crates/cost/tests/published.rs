@@ -1,4 +1,5 @@
-//! Another group's published program (Lightening-Transformer, DeiT-Tiny at 4 bits on MZI cores of 12 ports), to a relative 1e-6.
+//! Another group's published program (Lightening-Transformer, DeiT-Tiny at 4 bits on MZI cores of 12 ports), to a
+//! relative 1e-6.
 //!
 //! Its memory parts are not in the table. Its own total counts one layer twice.
 

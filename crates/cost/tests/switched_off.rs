@@ -1,8 +1,8 @@
-//! The model with its later corrections switched off, by a library file and settings: arithmetic, not a verdict. Relative
-//! tolerance 1e-5.
+//! The model with its later corrections switched off, by a library file and settings: arithmetic, not a verdict.
+//! Relative tolerance 1e-5.
 //!
-//! Then the light has half of the error power, all readings are positive for intensity noise, half of the power is in the local
-//! oscillator, and the weights come from outside the chip.
+//! Then the light has half of the error power, all readings are positive for intensity noise, half of the power is in
+//! the local oscillator, and the weights come from outside the chip.
 
 mod common;
 
@@ -108,7 +108,12 @@ fn energy_and_time_by_cores_and_batches() {
     let (perceptron, convolution) = (perceptron(), convolution());
     // period, latency (s), area (m²); laser, receiver, program, sum (J).
     let rows = [
-        (&perceptron, 28, 1.0, [2e-10, 1.618435016e-8, 2.218594560e-3, 1.762324203e-9, 1.86368e-9, 0.0, 4.063799356e-8]),
+        (
+            &perceptron,
+            28,
+            1.0,
+            [2e-10, 1.618435016e-8, 2.218594560e-3, 1.762324203e-9, 1.86368e-9, 0.0, 4.063799356e-8],
+        ),
         (
             &perceptron,
             4,
@@ -151,25 +156,12 @@ fn energy_and_time_by_cores_and_batches() {
                 4.609056007e-8,
             ],
         ),
-        (
-            &convolution,
-            5,
-            1.0,
-            [3.92e-8, 4.759217508e-8, 3.961776e-4, 6.16813471e-8, 6.52288e-8, 0.0, 5.512097311e-7],
-        ),
+        (&convolution, 5, 1.0, [3.92e-8, 4.759217508e-8, 3.961776e-4, 6.16813471e-8, 6.52288e-8, 0.0, 5.512097311e-7]),
         (
             &convolution,
             1,
             100.0,
-            [
-                2.960839218e-7,
-                2.960839218e-5,
-                7.923552e-5,
-                9.317783238e-8,
-                9.853672916e-8,
-                1.404416e-8,
-                6.300583055e-7,
-            ],
+            [2.960839218e-7, 2.960839218e-5, 7.923552e-5, 9.317783238e-8, 9.853672916e-8, 1.404416e-8, 6.300583055e-7],
         ),
     ];
     for (network, cores, batch, [period_s, latency_s, area_m2, laser, receiver, program, sum]) in rows {

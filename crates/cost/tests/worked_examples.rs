@@ -2,10 +2,10 @@
 
 mod common;
 
-use common::{convolution, design, digital, near, perceptron};
+use common::{convolution, design, digital, near, perceptron, table};
 use phaseloom_cost::{
-    ArrayKind, Design, DigitalCost, DigitalDesign, Library, Light, LossBits, Memory, Network, PhotonicCost, Precision,
-    ShifterKind, Values, intervals, ratio, turning_points,
+    ArrayKind, Comparison, CoreSize, Design, DigitalCost, DigitalDesign, Layer, Library, Light, LossBits, Memory,
+    Network, PhotonicCost, Precision, QUANTITIES, Quantity, ShifterKind, Values, intervals, ratio, turning_sizes,
 };
 
 const TOLERANCE: f64 = 1e-5;
@@ -291,26 +291,68 @@ fn memory_outside_the_chip() {
     }
 }
 
+fn comparison(example: &Example) -> Comparison<'_> {
+    Comparison {
+        network: &example.network,
+        design: design(example.cores, example.batch),
+        digital: example.digital_design(ArrayKind::Systolic),
+        tables: vec![table(); example.network.layers.len()],
+    }
+}
+
 #[test]
 fn the_verdict_turns_at_the_energy_of_registers() {
     for example in examples() {
-        let (design, network) = (design(example.cores, example.batch), &example.network);
-        let systolic = example.digital_design(ArrayKind::Systolic);
-        let points = turning_points(1e-16, 1e-13, |register_j| {
-            let mut values = values();
-            values.register.j_per_bit = register_j;
-            let light = PhotonicCost::new(network, &design, &values)?;
-            let electronics = DigitalCost::new(network, &systolic, &values, light.timing.period_s)?;
-            Ok::<f64, phaseloom_cost::CostError>(ratio(electronics.joule(), light.joule()))
-        });
-        let points = points.unwrap();
+        let points = comparison(&example).turning_points(Quantity::Register, [1e-16, 1e-13], &values()).unwrap();
         assert!(points.len() == 1 && points[0].light_wins_above, "{points:?}");
         near(points[0].value, example.register_j, 1e-8, example.name);
     }
 }
 
-/// Expected quantiles are those of another sampler with 2000 draws; their standard errors, and the serialisers that it does not
-/// have, are well below 0.04.
+#[test]
+fn the_verdict_turns_where_the_full_model_has_equal_energies() {
+    let [example, ..] = examples();
+    let comparison = comparison(&example);
+    let turn = |quantity, range| comparison.turning_points(quantity, range, &values()).unwrap();
+    // Both are linear: light is 57.525616 − 48.752122 = 8.773494 nJ below the systolic array.
+    let slow_dac = turn(Quantity::SlowDac, [1e-8, 1e-1]);
+    near(slow_dac[0].value, 100e-6 * (1.0 + 8.773494 / 4.6592), TOLERANCE, "slow converters");
+    let bias = turn(Quantity::Bias, [1e-6, 10.0]);
+    near(bias[0].value, 12e-3 * (1.0 + 8.773494 / 4.3008), TOLERANCE, "bias");
+    assert!(!slow_dac[0].light_wins_above && !bias[0].light_wins_above);
+    // The laser takes 0.75 + 8.77 nJ at this loss.
+    let loss = turn(Quantity::CellLoss, [1e-3, 2.0]);
+    let mut lossy = comparison.clone();
+    lossy.design.light.cell_loss_db = Some(loss[0].value);
+    near(lossy.costs(&values()).unwrap().ratio(), 1.0, 1e-6, "loss");
+    assert!(loss.len() == 1 && loss[0].value > 0.1 && loss[0].value < 0.33, "{loss:?}");
+    // Chip and converters have 4.4 and 4.6 bits: the verdict turns below 4.
+    let bits = turn(Quantity::ReadoutBits, [1.0, 12.0]);
+    assert!(bits.iter().any(|point| !point.light_wins_above && point.value > 3.5 && point.value < 4.0), "{bits:?}");
+    // Resident cores are loaded once.
+    assert_eq!(turn(Quantity::Batch, [1.0, 1e8]), []);
+    for (_, key, _, range) in QUANTITIES {
+        assert!(range[0] < range[1], "{key}");
+    }
+}
+
+#[test]
+fn the_verdict_turns_at_the_size_of_a_core() {
+    // 64 ports win against the systolic array, and few ports lose to conversion.
+    let ratio = |ports| {
+        let network = Network::new(vec![Layer::new(128, 784, 1, ports), Layer::new(10, 128, 1, ports)]);
+        let cores = network.counts().tiles;
+        let design = Design { core: CoreSize::rectangular(ports), cores, ..design(cores, 1.0) };
+        let digital = digital(ArrayKind::Systolic, &network, None);
+        let comparison = Comparison { network: &network, design, digital, tables: vec![table(); 2] };
+        comparison.costs(&values()).map(|costs| costs.ratio())
+    };
+    let turns = turning_sizes(&[8, 16, 32, 64], ratio).unwrap();
+    assert!(turns.len() == 1 && turns[0].2, "{turns:?}");
+}
+
+/// Expected quantiles are those of another sampler with 2000 draws; their standard errors, and the serialisers that it
+/// does not have, are well below 0.04.
 #[test]
 fn intervals_of_ratios() {
     let library = Library::shipped().unwrap();
@@ -374,9 +416,29 @@ fn shares_that_rest_on_assumptions() {
         let cost = PhotonicCost::new(&network, &design, values)?;
         Ok::<_, phaseloom_cost::CostError>(cost.energy.parts.iter().map(|part| part.joule).collect())
     });
-    // Laser, slow DACs, bias and idle parts: (0.7496 + 4.6592 + 4.3008 + 0.1669)/48.7521. The idle part is linear in its
-    // assumed share; the laser depends on loss and noise by more than its first power.
+    // Laser, slow DACs, bias and idle parts: (0.7496 + 4.6592 + 4.3008 + 0.1669)/48.7521. The idle part is linear in
+    // its assumed share; the laser depends on loss and noise by more than its first power.
     near(share.unwrap(), (0.74956527 + 4.6592 + 4.3008 + 0.16688764) / 48.752122, 1e-3, "share");
+}
+
+/// Both sides pay for their idle parts while they wait for requests.
+#[test]
+fn rare_requests_cost_idle_power_on_both_sides() {
+    let network = perceptron();
+    let cost = |period_s| {
+        let design = Design { request_rate_hz: Some(1.0 / period_s), ..design(28, 1.0) };
+        let light = PhotonicCost::new(&network, &design, &values()).unwrap();
+        near(light.timing.period_s, period_s, 1e-12, "period");
+        let digital = digital(ArrayKind::Tree, &network, None);
+        (light.joule().unwrap(), DigitalCost::new(&network, &digital, &values(), period_s).unwrap().joule())
+    };
+    let (once, twice) = (cost(1e-6), cost(2e-6));
+    // 28 arrays of 64×64 multipliers at 1 GHz, 0.0453329 pJ a cycle and 30 % of it when idle.
+    near(twice.1 - once.1, 28.0 * 4096.0 * 1e3 * 0.3 * 0.0453329e-12, TOLERANCE, "electronics");
+    // Power of the photonic side with nothing to do: what does not depend on the inputs.
+    let on = 0.74956527 + 1.86368 + 4.6592 + 4.3008;
+    let per_slot = 0.3 * (28.0 * 64.0) * (3.5714286e-12 + 0.45e-12 + 1.48e-12 + 0.35 * (0.2e-12 + 0.075e-12));
+    near(twice.0 - once.0, on * 1e-9 / 0.2e-9 * 1e-6 + per_slot * 5e3, TOLERANCE, "light");
 }
 
 #[test]

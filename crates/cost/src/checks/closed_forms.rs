@@ -39,7 +39,8 @@ pub fn best_ports(conversion_j: f64, light_j: f64, loss_db: f64) -> BestPorts {
     BestPorts { ports, joule_per_mac: (conversion_j + light_j * (alpha * ports).exp()) / ports }
 }
 
-/// Energy of a port (J) at `bits`: input converter, modulator, converter of the measured value, and amplifier during one symbol.
+/// Energy of a port (J) at `bits`: input converter, modulator, converter of the measured value, and amplifier during
+/// one symbol.
 #[must_use]
 pub fn conversion_j(values: &Values, bits: f64, symbol_rate_hz: f64) -> f64 {
     values.dac_j(bits) + values.modulator.symbol_j + values.adc_j(bits) + values.amplifier.power_w / symbol_rate_hz
@@ -53,8 +54,8 @@ pub fn shot_noise_light_j(values: &Values, bits: f64, other_loss_db: f64) -> f64
     12.0 * 4f64.powf(bits) * photon_j * 10f64.powf(other_loss_db / 10.0) / values.laser.efficiency
 }
 
-/// Symbol rate (Hz) above which holding phases alone costs less than `electronics_j` a multiply-accumulate, at any number of
-/// ports: `2·P_π·(mean |φ|/π)/E`. A multiply-accumulate has two phase shifters.
+/// Symbol rate (Hz) above which holding phases alone costs less than `electronics_j` a multiply-accumulate, at any
+/// number of ports: `2·P_π·(mean |φ|/π)/E`. A multiply-accumulate has two phase shifters.
 #[must_use]
 pub fn hold_break_even_hz(hold_pi_w: f64, mean_half_turns: f64, electronics_j: f64) -> f64 {
     2.0 * hold_pi_w * mean_half_turns / electronics_j

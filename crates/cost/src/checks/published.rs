@@ -1,9 +1,9 @@
-//! Energy of the computing parts by the rules of another group's published program (Lightening-Transformer, core "mzi"), to
-//! check counts and energies of conversions from outside.
+//! Energy of the computing parts by the rules of another group's published program (Lightening-Transformer, core
+//! "mzi"), to check counts and energies of conversions from outside.
 //!
-//! Its rules differ from ours: every part is charged by the event, so that idle parts cost nothing; the laser follows the rule
-//! of sensitivity ([`sensitivity_wall_w`]); each layer has the cores for itself, and each cell takes one programming event of
-//! a fast converter and a modulator a layer. Its numbers are a library file like any other.
+//! Its rules differ from ours: every part is charged by the event, so that idle parts cost nothing; the laser follows
+//! the rule of sensitivity ([`sensitivity_wall_w`]); each layer has the cores for itself, and each cell takes one
+//! programming event of a fast converter and a modulator a layer. Its numbers are a library file like any other.
 
 use crate::counts::{CoreSize, Layer, Network};
 use crate::energy::Energy;

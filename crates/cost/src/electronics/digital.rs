@@ -1,6 +1,7 @@
 //! Cost of the same network on digital arrays of the same precision, with the same memories.
 //!
-//! The weights stay in an array of a×a multipliers. A layer has a matrix M×N and V vectors, weights and inputs have b bits:
+//! The weights stay in an array of a×a multipliers. A layer has a matrix M×N and V vectors, weights and inputs have b
+//! bits:
 //!
 //! ```text
 //! mac            M·N·V·[E×(b, b) + E₊]              post       M·V·[2·E₊ + E×(b_sum, 8)]
@@ -9,7 +10,8 @@
 //! mac_registers  M·N·V·2·(b_sum + b)·E              idle       share·(idle multipliers)·[E×(b, b) + E₊]
 //! ```
 //!
-//! A systolic array writes and reads a partial sum and an input at each multiplier (`mac_registers`). An adder tree does not.
+//! A systolic array writes and reads a partial sum and an input at each multiplier (`mac_registers`). An adder tree
+//! does not.
 
 use crate::area::{Area, activations};
 use crate::counts::Network;
@@ -111,7 +113,9 @@ impl DigitalCost {
             mac_register_bits += layer.macs() * 2.0 * (sum_bits + b);
             // Multipliers of the arrays that hold the layer.
             let multipliers = (row_blocks * column_blocks * size * size) as f64;
-            idle += (multipliers * vectors - layer.macs()) * one_mac;
+            // Arrays whose weights stay wait for the next inference if it comes late. Others compute something else meanwhile.
+            let cycles = if design.batch.is_none() { vectors.max(period_s * clock_hz) } else { vectors };
+            idle += (multipliers * cycles - layer.macs()) * one_mac;
             latency_s += match design.kind {
                 ArrayKind::Systolic => (vectors + 2.0 * size as f64) / clock_hz,
                 ArrayKind::Tree => (vectors + columns.log2().ceil() + 3.0) / clock_hz + values.sram.latency_s,

@@ -1,7 +1,7 @@
 //! Digital bits of the same precision as a photonic layer, from a measured table.
 //!
-//! The table holds the readout bits of products of b-bit weights and b-bit inputs with exact sums, for some b, on the samples of
-//! the photonic row. Bits between two rows are interpolated, because energies are smooth in them.
+//! The table holds the readout bits of products of b-bit weights and b-bit inputs with exact sums, for some b, on the
+//! samples of the photonic row. Bits between two rows are interpolated, because energies are smooth in them.
 
 use phaseloom_files::InvalidValue;
 
@@ -26,8 +26,8 @@ impl EqualBits {
         Ok(Self { rows })
     }
 
-    /// The bits whose product has these readout bits; the first bits of the table for fewer, `None` for more than the table
-    /// has.
+    /// The bits whose product has these readout bits; the first bits of the table for fewer, `None` for more than the
+    /// table has.
     #[must_use]
     pub fn bits(&self, readout_bits: f64) -> Option<f64> {
         if readout_bits <= self.rows[0].1 {
@@ -36,6 +36,12 @@ impl EqualBits {
         let pair = self.rows.windows(2).find(|pair| readout_bits <= pair[1].1)?;
         let [(low, low_bits), (high, high_bits)] = [pair[0], pair[1]];
         Some(low + (high - low) * (readout_bits - low_bits) / (high_bits - low_bits))
+    }
+
+    /// The readout bits at the end of the table.
+    #[must_use]
+    pub fn max_readout_bits(&self) -> f64 {
+        self.rows[self.rows.len() - 1].1
     }
 }
 

@@ -1,7 +1,7 @@
 //! The devices of the library, with one field for each entry.
 //!
-//! All types are generic: `Devices<Entry>` is a library, `Devices<Option<Entry>>` a file that overrides some entries, and
-//! `Devices<f64>` one set of values, with which costs are computed.
+//! All types are generic: `Devices<Entry>` is a library, `Devices<Option<Entry>>` a file that overrides some entries,
+//! and `Devices<f64>` one set of values, with which costs are computed.
 
 use super::laws::Laws;
 use serde::{Deserialize, Serialize};
@@ -297,5 +297,10 @@ impl<T> Devices<T> {
             Ok(devices) => devices,
             Err(never) => match never {},
         }
+    }
+
+    /// Visits every entry with its key.
+    pub fn for_each(&self, mut f: impl FnMut(&str, &T)) {
+        let Devices { .. } = self.map(|key, entry| f(key, entry));
     }
 }

@@ -45,8 +45,8 @@ impl Entry {
 
     /// The quantile `p` (0…1) of the range.
     ///
-    /// The range is sampled uniformly on a logarithmic scale. It is sampled uniformly where its lower limit is not above
-    /// zero, and for effective bits, which are logarithms already.
+    /// The range is sampled uniformly on a logarithmic scale. It is sampled uniformly where its lower limit is not
+    /// above zero, and for effective bits, which are logarithms already.
     #[must_use]
     pub fn quantile(&self, p: f64) -> f64 {
         let (low, high) = self.range();
@@ -59,7 +59,8 @@ impl Entry {
         }
     }
 
-    /// The value with its physical quantity 1 % larger, for first-order sensitivities. A noise in dB/Hz is 1 % more power.
+    /// The value with its physical quantity 1 % larger, for first-order sensitivities. A noise in dB/Hz is 1 % more
+    /// power.
     pub(super) fn increased(&self) -> f64 {
         if self.unit == "dB/Hz" { self.value + 10.0 * 1.01f64.log10() } else { self.value * 1.01 }
     }

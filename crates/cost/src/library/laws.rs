@@ -84,8 +84,8 @@ impl Devices<f64> {
 
     /// Readout bits of the converters alone, `−½·log₂ Σ (crest·2^(1−ENOB))²/12` over input and output converter.
     ///
-    /// A converter of ENOB bits over ±crest root mean squares has steps of crest·2^(1−ENOB), and its rounding error has the
-    /// power step²/12.
+    /// A converter of ENOB bits over ±crest root mean squares has steps of crest·2^(1−ENOB), and its rounding error has
+    /// the power step²/12.
     #[must_use]
     pub fn converter_bits(&self) -> f64 {
         let error_power = |enob: f64| (self.converters.crest * (1.0 - enob).exp2()).powi(2) / 12.0;

@@ -73,10 +73,11 @@ impl Library {
     }
 
     fn overridden(self, mut file: Devices<Option<Entry>>, path: &Path, text: &str) -> Result<Self, FileError> {
-        let mut entries = self.entries.try_map(|key, unit, shipped| match file.get_mut(key).and_then(Option::take) {
-            Some(entry) => entry.check(key, unit).map(|()| entry).map_err(|invalid| locate(path, text, invalid)),
-            None => Ok(shipped.clone()),
-        })?;
+        let mut entries =
+            self.entries.try_map(|key, unit, shipped| match file.get_mut(key).and_then(Option::take) {
+                Some(entry) => entry.check(key, unit).map(|()| entry).map_err(|invalid| locate(path, text, invalid)),
+                None => Ok(shipped.clone()),
+            })?;
         entries.laws.dac = file.laws.dac.or(entries.laws.dac);
         entries.laws.adc = file.laws.adc.or(entries.laws.adc);
         Ok(Self { entries })
@@ -98,9 +99,9 @@ impl Library {
 
     /// Share of a total that rests on assumptions, 0…1.
     ///
-    /// `items` are the parts of the total, in a fixed order, as a function of the values. A part rests on assumptions by the
-    /// sum of |∂ln part/∂ln value| over the entries whose status is `assumption`, and at most by 1. A power that is
-    /// proportional to one assumed value thus counts in full, and a part without an assumed factor does not count.
+    /// `items` are the parts of the total, in a fixed order, as a function of the values. A part rests on assumptions
+    /// by the sum of |∂ln part/∂ln value| over the entries whose status is `assumption`, and at most by 1. A power that
+    /// is proportional to one assumed value thus counts in full, and a part without an assumed factor does not count.
     ///
     /// # Errors
     ///
@@ -110,7 +111,7 @@ impl Library {
         let parts = items(&nominal)?;
         let mut weights = vec![0.0; parts.len()];
         let mut assumed = Vec::new();
-        self.entries.map(|key, entry| {
+        self.entries.for_each(|key, entry| {
             if entry.status == Status::Assumption {
                 assumed.push((key.to_owned(), entry.increased()));
             }

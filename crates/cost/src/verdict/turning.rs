@@ -14,23 +14,23 @@ const SAMPLES: usize = 64;
 /// Bisections: the relative error of a value is below 1e-12.
 const BISECTIONS: usize = 60;
 
-/// All values from `low` to `high`, in their order, at which `ratio` crosses 1. The range is sampled on a logarithmic scale if
-/// `low` exceeds 0, else linearly.
+/// All values from `low` to `high`, in their order, at which `ratio` crosses 1. The range is sampled on a logarithmic
+/// scale if `low` exceeds 0, else linearly.
 ///
 /// `ratio` is the energy of electronics over that of light, from the full model; 0 if no laser suffices.
 ///
 /// # Errors
 ///
 /// Those of the function.
-pub fn turning_points<E>(
-    low: f64,
-    high: f64,
-    ratio: impl Fn(f64) -> Result<f64, E>,
-) -> Result<Vec<TurningPoint>, E> {
+pub fn turning_points<E>(low: f64, high: f64, ratio: impl Fn(f64) -> Result<f64, E>) -> Result<Vec<TurningPoint>, E> {
     let logarithmic = low > 0.0;
-    let at = |position: f64| match logarithmic {
-        true => (low.ln() + position * (high / low).ln()).exp(),
-        false => low + position * (high - low),
+    let at = |position: f64| {
+        let value = match logarithmic {
+            true => (low.ln() + position * (high / low).ln()).exp(),
+            false => low + position * (high - low),
+        };
+        // Rounding must not leave the range.
+        value.max(low).min(high)
     };
     let wins = |position: f64| ratio(at(position)).map(|ratio| ratio > 1.0);
     let mut points = Vec::new();
@@ -52,6 +52,21 @@ pub fn turning_points<E>(
         before = after;
     }
     Ok(points)
+}
+
+/// Neighbours in a list of sizes between which the verdict turns, such as the ports of a core, which no formula
+/// interpolates: (size before, size after, whether light wins after). `ratio` is as for [`turning_points`].
+///
+/// # Errors
+///
+/// Those of the function.
+pub fn turning_sizes<E>(
+    sizes: &[usize],
+    ratio: impl Fn(usize) -> Result<f64, E>,
+) -> Result<Vec<(usize, usize, bool)>, E> {
+    let wins = sizes.iter().map(|&size| ratio(size).map(|ratio| ratio > 1.0)).collect::<Result<Vec<_>, E>>()?;
+    let pairs = sizes.windows(2).zip(wins.windows(2));
+    Ok(pairs.filter(|(_, wins)| wins[0] != wins[1]).map(|(sizes, wins)| (sizes[0], sizes[1], wins[1])).collect())
 }
 
 #[cfg(test)]

@@ -2,15 +2,15 @@
 
 #![allow(dead_code, reason = "each test uses its part")]
 
-use phaseloom_cost::{CoreSize, Design, DigitalDesign, ArrayKind, EqualBits, Layer, Light, Network, Precision};
+use phaseloom_cost::{ArrayKind, CoreSize, Design, DigitalDesign, EqualBits, Layer, Light, Network, Precision};
 
 /// 784-128-10 on cores of 64 ports.
 pub fn perceptron() -> Network {
     Network::new(vec![Layer::new(128, 784, 1, 64), Layer::new(10, 128, 1, 64)])
 }
 
-/// A convolution of 32 → 64 channels, 3×3, 14×14 pixels. The worked example moves 352 values from and to the memory outside;
-/// `io_values = None` counts all of them.
+/// A convolution of 32 → 64 channels, 3×3, 14×14 pixels. The worked example moves 352 values from and to the memory
+/// outside; `io_values = None` counts all of them.
 pub fn convolution() -> Network {
     let mut layer = Layer::new(64, 288, 196, 64);
     layer.distinct_inputs = Some(32 * 196);
@@ -24,11 +24,14 @@ pub fn design(cores: usize, batch: f64) -> Design {
     Design { batch, light, ..design }
 }
 
+/// Readout bits of digital products, measured on the first layer of a network trained on MNIST.
+pub fn table() -> EqualBits {
+    EqualBits::new(vec![(4.0, 3.30), (5.0, 4.43), (6.0, 5.51), (7.0, 6.43), (8.0, 7.55)]).unwrap()
+}
+
 /// The digital array of equal precision.
 pub fn digital(kind: ArrayKind, network: &Network, batch: Option<f64>) -> DigitalDesign {
-    // Measured on the first layer of a network trained on MNIST.
-    let table = EqualBits::new(vec![(4.0, 3.30), (5.0, 4.43), (6.0, 5.51), (7.0, 6.43), (8.0, 7.55)]).unwrap();
-    let bits = table.bits(3.5).unwrap();
+    let bits = table().bits(3.5).unwrap();
     DigitalDesign { batch, ..DigitalDesign::new(kind, vec![bits; network.layers.len()]) }
 }
 
