@@ -204,11 +204,14 @@ impl CoreSize {
         Self { ports, cells, shifters, depth }
     }
 
-    /// The core of two rectangular meshes: k(k−1) + k cells, 2[k(k−1) + k] + 2k shifters, depth 2k + 1.
+    /// The core of two rectangular meshes: k(k−1) + k cells, 2[k(k−1) + k] + 2k shifters, depth 2k + 1
+    /// from three ports on.
     #[must_use]
     pub fn rectangular(ports: usize) -> Self {
         let cells = ports * ports;
-        Self { ports, cells, shifters: 2 * cells + 2 * ports, depth: 2 * ports + 1 }
+        // Two ports have one cell in one column.
+        let columns = if ports > 2 { ports } else { ports.saturating_sub(1) };
+        Self { ports, cells, shifters: 2 * cells + 2 * ports, depth: 2 * columns + 1 }
     }
 }
 
@@ -241,7 +244,7 @@ mod tests {
 
     #[test]
     fn the_closed_form_of_a_core_counts_the_compiled_mesh() {
-        for ports in [2, 5, 8] {
+        for ports in [1, 2, 3, 5, 8] {
             let mesh = MeshSize::new(&phaseloom_mesh::MeshDesign::from(phaseloom_mesh::Rectangular), ports);
             assert_eq!(CoreSize::new(&mesh, ports), CoreSize::rectangular(ports));
         }

@@ -23,7 +23,8 @@ use phaseloom_hardware::Receiver;
 /// Limits of the search for the best share of the local oscillator, and its steps.
 const MIN_LO: f64 = 1e-4;
 const MAX_LO: f64 = 0.95;
-const STEPS: usize = 60;
+/// The position is known to 2e-6 then, and the power, which has its minimum there, to 1e-11.
+const STEPS: usize = 32;
 
 /// The laser of one core.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -204,7 +205,8 @@ impl<'a> Reading<'a> {
                 }
             }
         };
-        let link = Link { lo_fraction, laser_power_w: Some(power_w), ..self.link.clone() };
+        // Photons are proportional to the power, which may exceed that of any link.
+        let link = Link { lo_fraction, laser_power_w: Some(1.0), ..self.link.clone() };
         let receiver = link.receiver(design.core.ports)?;
         Ok(Ok(LaserPower {
             optical_w: power_w,
@@ -212,8 +214,8 @@ impl<'a> Reading<'a> {
             lo_fraction,
             transmission: self.transmission,
             readout_bits: self.bits(self.law(lo_fraction)?.variance(power_w)),
-            photons_per_port: receiver.photons_per_port(),
-            lo_photons: receiver.local_oscillator_photons(),
+            photons_per_port: power_w * receiver.photons_per_port(),
+            lo_photons: power_w * receiver.local_oscillator_photons(),
         }))
     }
 

@@ -57,7 +57,7 @@ fn the_laser_of_a_design_has_the_noise_that_is_left_for_it() {
 fn precision_from_power_is_the_inverse() {
     let values = values();
     let mut design = design(28, 1.0);
-    for bits in [2.0, 3.0, 3.5, 4.0] {
+    for bits in [2.0, 3.0, 3.5, 3.9] {
         design.light.precision = Precision::ReadoutBits(bits);
         let power = laser(&design, &values).unwrap().unwrap();
         design.light.precision = Precision::LaserPower(power.optical_w);

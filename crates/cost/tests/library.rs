@@ -60,7 +60,7 @@ fn refused_entries_are_named_with_their_line() {
         ),
         (entry("value = 1.0, unit = 'W', status = 'found', source = 'x', low = 0.5"), "`adc.power_w.high` is absent"),
         (entry("value = 1.0, unit = 'W', status = 'found', source = 'x', lows = 0.5"), "did you mean `low`?"),
-        ("[adc]\npower_w = 1.0".to_owned(), "line 2: found floating point `1.0`"),
+        ("[adc]\npower_w = 1.0".to_owned(), "line 2: found number `1.0`, expected a table"),
         (
             "[laser]\nefficiency = { value = 2.0, unit = 'W/W', status = 'found', source = 'x' }".to_owned(),
             "above 0 and at most 1",

@@ -177,8 +177,11 @@ fn energy_and_time_by_cores_and_batches() {
         ] {
             near(value, expected, TOLERANCE, &format!("{cores} cores, {batch} inputs a load, {what}"));
         }
-        let limit = if cores == 4 || cores == 1 { RateLimit::Loads } else { RateLimit::Cores };
-        assert_eq!(cost.timing.limit, limit, "{cores} cores, {batch}");
+        // At 10 000 inputs a load, loads of 2 µs and shots take the same time.
+        if batch < 1e4 {
+            let limit = if cores == 4 { RateLimit::Loads } else { RateLimit::Cores };
+            assert_eq!(cost.timing.limit, limit, "{cores} cores, {batch}");
+        }
     }
 }
 

@@ -113,7 +113,8 @@ impl DigitalCost {
             mac_register_bits += layer.macs() * 2.0 * (sum_bits + b);
             // Multipliers of the arrays that hold the layer.
             let multipliers = (row_blocks * column_blocks * size * size) as f64;
-            // Arrays whose weights stay wait for the next inference if it comes late. Others compute something else meanwhile.
+            // Arrays whose weights stay wait for the next inference if it comes late. Others compute something else
+            // meanwhile.
             let cycles = if design.batch.is_none() { vectors.max(period_s * clock_hz) } else { vectors };
             idle += (multipliers * cycles - layer.macs()) * one_mac;
             latency_s += match design.kind {
