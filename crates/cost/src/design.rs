@@ -4,7 +4,7 @@ use crate::counts::CoreSize;
 use crate::library::Values;
 use crate::library::devices::Shifter;
 use phaseloom_files::{InvalidValue, at_least, between, positive};
-use phaseloom_hardware::Link;
+use phaseloom_hardware::{Detection, Link};
 
 /// Where values are kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -103,6 +103,53 @@ pub struct LossBits {
 }
 
 impl Light {
+    /// The light of a perfect chip with the converters, the loss and the link of the library. The level is that of the layers
+    /// of a network trained on MNIST.
+    #[must_use]
+    pub fn new(precision: Precision) -> Self {
+        Self {
+            precision,
+            chip_bits: f64::INFINITY,
+            loss_bits: None,
+            converter_bits: None,
+            level: 0.2,
+            mean: 0.0,
+            lo_fraction: None,
+            cell_loss_db: None,
+            transmission: None,
+            link: None,
+        }
+    }
+
+    fn check(&self) -> Result<(), InvalidValue> {
+        match self.precision {
+            Precision::ReadoutBits(bits) => between("precision", bits, 0.0, 64.0)?,
+            Precision::LaserPower(power) => between("precision", power, 1e-30, 1e6)?,
+        }
+        positive("level", self.level)?;
+        between("mean", self.mean, -self.level, self.level)?;
+        if !(self.chip_bits >= 0.0) {
+            return Err(InvalidValue::new("chip_bits", self.chip_bits, "a number ≥ 0, infinite for a perfect chip"));
+        }
+        if let Some(loss) = self.loss_bits {
+            positive("loss_bits.at_db", loss.at_db)?;
+            at_least("loss_bits.bits", loss.bits, self.chip_bits)?;
+        }
+        for (key, value) in [("lo_fraction", self.lo_fraction), ("transmission", self.transmission)] {
+            value.map_or(Ok(()), |value| positive(key, value))?;
+        }
+        if let Some(link) = &self.link {
+            if link.detection != Detection::Homodyne {
+                return Err(InvalidValue::new("link.detection", format!("{:?}", link.detection), "homodyne detection"));
+            }
+            if !link.shot_noise {
+                let expected = "true: without noise, no laser power follows from a precision";
+                return Err(InvalidValue::new("link.shot_noise", false, expected));
+            }
+        }
+        self.cell_loss_db.map_or(Ok(()), |loss| at_least("cell_loss_db", loss, 0.0))
+    }
+
     /// Loss of a cell (dB).
     pub(crate) fn cell_loss_db(&self, shifter: &Shifter<f64>) -> f64 {
         self.cell_loss_db.unwrap_or(shifter.cell_loss_db)
@@ -146,8 +193,9 @@ pub struct Design {
     /// Σ|φ|/π over the phase shifters of all cores that have power, as programmed. Shared cores: the mean over the
     /// programs by time.
     pub held_half_turns: f64,
-    /// Light and precision.
-    pub light: Light,
+    /// Light and precision: of each layer, or once for all layers. The laser of a shared core changes its power with the
+    /// layer.
+    pub lights: Vec<Light>,
     /// Memory of the weights.
     pub weights: Memory,
     /// Memory of the inputs of the network and of its outputs.
@@ -182,18 +230,7 @@ impl Design {
             io_bits: 8.0,
             shifter: ShifterKind::Mems,
             held_half_turns: 0.0,
-            light: Light {
-                precision: Precision::ReadoutBits(5.0),
-                chip_bits: f64::INFINITY,
-                loss_bits: None,
-                converter_bits: None,
-                level: 0.2,
-                mean: 0.0,
-                lo_fraction: None,
-                cell_loss_db: None,
-                transmission: None,
-                link: None,
-            },
+            lights: vec![Light::new(Precision::ReadoutBits(5.0))],
             weights: Memory::Sram,
             io: Memory::Dram,
             sram_bytes: None,
@@ -204,13 +241,21 @@ impl Design {
         }
     }
 
-    /// Checks every value.
+    /// The light of a layer.
+    pub(crate) fn light(&self, layer: usize) -> &Light {
+        &self.lights[if self.lights.len() == 1 { 0 } else { layer }]
+    }
+
+    /// Checks every value, for a network of some layers.
     ///
     /// # Errors
     ///
     /// The key of the first impossible value.
-    pub fn check(&self) -> Result<(), InvalidValue> {
-        let light = &self.light;
+    pub fn check(&self, layers: usize) -> Result<(), InvalidValue> {
+        if ![1, layers].contains(&self.lights.len()) {
+            let expected = format!("1 or {layers}, one for each photonic layer");
+            return Err(InvalidValue::new("lights", format!("a list of {}", self.lights.len()), expected));
+        }
         if self.core.ports == 0 || self.cores == 0 {
             let (key, found) =
                 if self.core.ports == 0 { ("core.ports", self.core.ports) } else { ("cores", self.cores) };
@@ -233,32 +278,12 @@ impl Design {
         }
         at_least("held_half_turns", self.held_half_turns, 0.0)?;
         at_least("overhead", self.overhead, 1.0)?;
-        match light.precision {
-            Precision::ReadoutBits(bits) => between("light.precision", bits, 0.0, 64.0)?,
-            Precision::LaserPower(power) => between("light.precision", power, 1e-30, 1e6)?,
-        }
-        positive("light.level", light.level)?;
-        between("light.mean", light.mean, -light.level, light.level)?;
-        if !(light.chip_bits >= 0.0) {
-            return Err(InvalidValue::new(
-                "light.chip_bits",
-                light.chip_bits,
-                "a number ≥ 0, infinite for a perfect chip",
-            ));
-        }
-        if let Some(loss) = light.loss_bits {
-            positive("light.loss_bits.at_db", loss.at_db)?;
-            at_least("light.loss_bits.bits", loss.bits, light.chip_bits)?;
-        }
-        for (key, value) in [
-            ("light.lo_fraction", light.lo_fraction),
-            ("light.transmission", light.transmission),
-            ("request_rate_hz", self.request_rate_hz),
-            ("dram_bytes_per_s", self.dram_bytes_per_s),
-        ] {
+        for (key, value) in [("request_rate_hz", self.request_rate_hz), ("dram_bytes_per_s", self.dram_bytes_per_s)] {
             value.map_or(Ok(()), |value| positive(key, value))?;
         }
-        light.cell_loss_db.map_or(Ok(()), |loss| at_least("light.cell_loss_db", loss, 0.0))?;
+        for (index, light) in self.lights.iter().enumerate() {
+            light.check().map_err(|invalid| invalid.in_table(&format!("lights[{index}]")))?;
+        }
         self.sram_bytes.map_or(Ok(()), |bytes| at_least("sram_bytes", bytes, 0.0))
     }
 }

@@ -3,7 +3,7 @@
 //! Part of the photonic side (J; on = cores that have power, T = period, E = energy of one event):
 //!
 //! ```text
-//! laser       on·P_wall·T                                      hold        P_π·Σ|φ|/π·T
+//! laser       on·mean P_wall·T                                  hold        P_π·Σ|φ|/π·T
 //! program     loads·shifters·(update + switch + b_φ·memory)/B  slow_dac    on·shifters·static·T
 //! dac         drives·E(b_in)                                   modulator   drives·E
 //! bias        on·k·bias·T                                      receiver    on·k·(amplifier + 2 detectors)·T
@@ -20,7 +20,6 @@ use crate::buffer::Buffer;
 use crate::counts::Counts;
 use crate::design::{Design, Memory};
 use crate::library::Values;
-use crate::light::LaserPower;
 use crate::time::Timing;
 
 /// One part of an energy.
@@ -67,14 +66,15 @@ impl Energy {
 const ELECTRONICS: [&str; 10] =
     ["slow_dac", "dac", "receiver", "adc", "serialiser", "digital", "sram", "registers", "between", "idle"];
 
-/// Energy of one inference on photonic cores. Without a laser that suffices, the part `laser` is missing.
+/// Energy of one inference on photonic cores. `laser_w` is the mean electrical power of the laser of a core;
+/// without it, the part `laser` is missing.
 pub(crate) fn photonic(
     design: &Design,
     values: &Values,
     counts: &Counts,
     timing: &Timing,
     buffer: &Buffer,
-    laser: Option<&LaserPower>,
+    laser_w: Option<f64>,
 ) -> Energy {
     let Design { input_bits, adc_bits, gain_bits, sum_bits, phase_bits, .. } = *design;
     let Counts { drives, readings, outputs, .. } = *counts;
@@ -104,7 +104,7 @@ pub(crate) fn photonic(
     let activations_j = if buffer.memory == Memory::Dram { buffered } else { values.sram.j_per_bit };
 
     let mut energy = Energy::new([
-        ("laser", laser.map_or(0.0, |laser| on * laser.wall_w * period_s)),
+        ("laser", on * laser_w.unwrap_or(0.0) * period_s),
         ("hold", shifter.hold_pi_w * design.held_half_turns * period_s),
         ("program", loads * load),
         ("slow_dac", shifters * values.slow_dac.static_w * period_s),
@@ -121,7 +121,7 @@ pub(crate) fn photonic(
         ("io", counts.io_values * design.io_bits * design.io.j_per_bit(values)),
         ("idle", values.converters.idle * idle),
     ]);
-    if laser.is_none() {
+    if laser_w.is_none() {
         energy.parts.retain(|part| part.key != "laser");
     }
     for part in &mut energy.parts {

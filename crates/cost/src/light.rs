@@ -139,13 +139,17 @@ pub fn mean_transmission(ports: usize, cell_loss_db: f64) -> f64 {
     10f64.powf(-(2.0 * ports as f64 - 1.0) * cell_loss_db / 20.0)
 }
 
-/// The laser of each core of a design, or the reason why there is none.
+/// The laser of a core of a design for its light in one layer, or the reason why there is none.
 ///
 /// # Errors
 ///
 /// Impossible values of the link.
-pub fn laser(design: &Design, values: &Values) -> Result<Result<LaserPower, NoLaser>, CostError> {
-    Reading::new(design, values).laser(design, values)
+///
+/// # Panics
+///
+/// If the design has no light for the layer.
+pub fn laser(design: &Design, layer: usize, values: &Values) -> Result<Result<LaserPower, NoLaser>, CostError> {
+    Reading::new(design, design.light(layer), values).laser(values)
 }
 
 /// A reading of one core: its link, its field, and the errors that are not of the light.
@@ -159,8 +163,8 @@ struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    fn new(design: &'a Design, values: &Values) -> Self {
-        let (light, ports) = (&design.light, design.core.ports);
+    fn new(design: &Design, light: &'a Light, values: &Values) -> Self {
+        let ports = design.core.ports;
         let loss_db = light.cell_loss_db(design.shifter.device(values));
         Self {
             light,
@@ -190,7 +194,7 @@ impl<'a> Reading<'a> {
         Ok(given)
     }
 
-    fn laser(&self, design: &Design, values: &Values) -> Result<Result<LaserPower, NoLaser>, CostError> {
+    fn laser(&self, values: &Values) -> Result<Result<LaserPower, NoLaser>, CostError> {
         let (power_w, lo_fraction) = match self.light.precision {
             Precision::LaserPower(power_w) => (power_w, self.lo_fraction(|law| law.variance(power_w))?),
             Precision::ReadoutBits(bits) => {
@@ -207,7 +211,7 @@ impl<'a> Reading<'a> {
         };
         // Photons are proportional to the power, which may exceed that of any link.
         let link = Link { lo_fraction, laser_power_w: Some(1.0), ..self.link.clone() };
-        let receiver = link.receiver(design.core.ports)?;
+        let receiver = link.receiver(self.ports)?;
         Ok(Ok(LaserPower {
             optical_w: power_w,
             wall_w: power_w / values.laser.efficiency,

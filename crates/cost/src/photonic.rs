@@ -19,8 +19,10 @@ pub struct PhotonicCost {
     pub timing: Timing,
     /// Values that wait between passes.
     pub buffer: Buffer,
-    /// The laser of a core, or the reason why there is none.
-    pub laser: Result<LaserPower, NoLaser>,
+    /// The laser of a core in each layer, or the reason why there is none.
+    pub lasers: Vec<Result<LaserPower, NoLaser>>,
+    /// Mean electrical power of the laser of a core (W), over the time of all cores; `None` if a layer has no laser.
+    pub laser_w: Option<f64>,
     /// Energy, part by part; without a laser, that of all other parts.
     pub energy: Energy,
     /// Area.
@@ -35,20 +37,25 @@ impl PhotonicCost {
     /// [`CostError::Invalid`] for an impossible value, [`CostError::Hardware`] for an impossible link.
     pub fn new(network: &Network, design: &Design, values: &Values) -> Result<Self, CostError> {
         network.check()?;
-        design.check()?;
+        design.check(network.layers.len())?;
         let counts = network.counts();
         let timing = Timing::new(network, design, values);
         let buffer = Buffer::new(network, design, &timing);
-        let laser = laser(design, values)?;
-        let energy = energy::photonic(design, values, &counts, &timing, &buffer, laser.as_ref().ok());
+        let lasers =
+            (0..design.lights.len()).map(|layer| laser(design, layer, values)).collect::<Result<Vec<_>, _>>()?;
+        let of_layer = |layer: usize| if lasers.len() == 1 { lasers[0] } else { lasers[layer] };
+        let lasers: Vec<_> = (0..network.layers.len()).map(of_layer).collect();
+        let powers = lasers.iter().zip(&timing.layer_shares);
+        let laser_w = powers.map(|(laser, share)| laser.ok().map(|laser| share * laser.wall_w)).sum();
+        let energy = energy::photonic(design, values, &counts, &timing, &buffer, laser_w);
         let area = area::photonic(network, design, values, &buffer);
-        Ok(Self { counts, timing, buffer, laser, energy, area })
+        Ok(Self { counts, timing, buffer, lasers, laser_w, energy, area })
     }
 
     /// Energy of one inference (J); `None` if no laser suffices.
     #[must_use]
     pub fn joule(&self) -> Option<f64> {
-        self.laser.is_ok().then(|| self.energy.total_j())
+        self.laser_w.map(|_| self.energy.total_j())
     }
 
     /// Energy of one multiply-accumulate of the matrices (J); `None` if no laser suffices.
@@ -66,7 +73,13 @@ impl PhotonicCost {
     /// Electrical power of all lasers (W).
     #[must_use]
     pub fn laser_wall_w(&self) -> Option<f64> {
-        self.laser.as_ref().ok().map(|laser| laser.wall_w * self.timing.powered_cores as f64)
+        self.laser_w.map(|laser_w| laser_w * self.timing.powered_cores as f64)
+    }
+
+    /// Useful operations per second and area (1/(s·m²)).
+    #[must_use]
+    pub fn operations_per_s_m2(&self) -> f64 {
+        self.operations_per_s() / self.area.total_m2()
     }
 
     /// Useful operations per second: two for each multiply-accumulate of the matrices.

@@ -29,7 +29,7 @@ pub enum RateLimit {
 }
 
 /// Times of one inference.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Timing {
     /// Whether every tile has a core of its own.
     pub resident: bool,
@@ -47,6 +47,8 @@ pub struct Timing {
     pub flight_s: f64,
     /// Loads of a tile in one batch.
     pub loads: usize,
+    /// Share of the time of the cores that each layer takes; the shares sum to 1.
+    pub layer_shares: Vec<f64>,
     /// What limits the rate.
     pub limit: RateLimit,
 }
@@ -67,19 +69,23 @@ impl Timing {
             (false, true) => design.cores / 2,
             (false, false) => design.cores,
         };
-        let (mut period_s, latency_s, mut limit);
+        let (mut period_s, latency_s, mut limit, mut layer_shares): (_, _, _, Vec<f64>);
         if resident {
             let vectors = network.layers.iter().map(|layer| layer.vectors).max().unwrap_or(0);
             period_s = vectors as f64 / rate;
             latency_s =
                 network.layers.iter().zip(&delays).map(|(layer, delay)| layer.vectors as f64 / rate + delay).sum();
             limit = RateLimit::Cores;
+            layer_shares = network.layers.iter().map(|layer| layer.tiles.len() as f64).collect();
         } else {
             let (mut span, mut computing, mut loading) = (delays.iter().sum::<f64>(), 0.0, 0.0);
+            layer_shares = Vec::new();
             for layer in &network.layers {
                 let passes = layer.tiles.len().div_ceil(computing_cores) as f64;
                 let shots_s = design.batch * layer.vectors as f64 / rate;
-                span += passes * if design.double_buffer { load_s.max(shots_s) } else { load_s + shots_s };
+                let passes_s = passes * if design.double_buffer { load_s.max(shots_s) } else { load_s + shots_s };
+                layer_shares.push(passes_s);
+                span += passes_s;
                 computing += passes * shots_s;
                 loading += passes * load_s;
             }
@@ -95,9 +101,22 @@ impl Timing {
                 (period_s, limit) = (floor_s, cause);
             }
         }
+        let sum: f64 = layer_shares.iter().sum();
+        layer_shares.iter_mut().for_each(|share| *share /= sum);
         let powered_cores = if resident { tiles } else { design.cores };
         let loads = if resident { 0 } else { tiles };
-        Self { resident, powered_cores, computing_cores, period_s, latency_s, load_s, flight_s, loads, limit }
+        Self {
+            resident,
+            powered_cores,
+            computing_cores,
+            period_s,
+            latency_s,
+            load_s,
+            flight_s,
+            loads,
+            layer_shares,
+            limit,
+        }
     }
 }
 

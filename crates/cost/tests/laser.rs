@@ -3,8 +3,10 @@
 mod common;
 
 use common::{design, near};
-use phaseloom_cost::{Design, Library, Light, NoiseLaw, Precision, Values, laser, library_link, mean_transmission};
-use phaseloom_hardware::{IntensityNoise, Link};
+use phaseloom_cost::{
+    Design, Library, Light, NoiseLaw, PhotonicCost, Precision, Values, laser, library_link, mean_transmission,
+};
+use phaseloom_hardware::{Detection, IntensityNoise, Link};
 
 fn values() -> Values {
     Library::shipped().unwrap().values()
@@ -34,7 +36,7 @@ fn power_to_noise_to_power() {
 #[test]
 fn the_laser_of_a_design_has_the_noise_that_is_left_for_it() {
     let (values, design) = (values(), design(28, 1.0));
-    let found = laser(&design, &values).unwrap().unwrap();
+    let found = laser(&design, 0, &values).unwrap().unwrap();
     let sigma2 = 0.25f64.powf(3.5) - 0.25f64.powf(4.4) - 0.25f64.powf(values.converter_bits());
     let t = found.transmission;
     let link = library_link(&values, 5e9, 64);
@@ -45,8 +47,10 @@ fn the_laser_of_a_design_has_the_noise_that_is_left_for_it() {
     near(found.readout_bits, 3.5, 1e-9, "bits");
     // No share of a grid needs less.
     let at = |lo| {
-        let light = Light { lo_fraction: Some(lo), ..design.light.clone() };
-        laser(&Design { light, ..design.clone() }, &values).unwrap().map_or(f64::INFINITY, |laser| laser.wall_w)
+        let light = Light { lo_fraction: Some(lo), ..design.lights[0].clone() };
+        laser(&Design { lights: vec![light], ..design.clone() }, 0, &values)
+            .unwrap()
+            .map_or(f64::INFINITY, |laser| laser.wall_w)
     };
     let best = (1..200).map(|i| at(f64::from(i) / 200.0)).fold(f64::INFINITY, f64::min);
     assert!(found.wall_w <= best * (1.0 + 1e-9) && best / found.wall_w < 1.0 + 1e-4, "{best}, {found:?}");
@@ -58,10 +62,10 @@ fn precision_from_power_is_the_inverse() {
     let values = values();
     let mut design = design(28, 1.0);
     for bits in [2.0, 3.0, 3.5, 3.9] {
-        design.light.precision = Precision::ReadoutBits(bits);
-        let power = laser(&design, &values).unwrap().unwrap();
-        design.light.precision = Precision::LaserPower(power.optical_w);
-        let back = laser(&design, &values).unwrap().unwrap();
+        design.lights[0].precision = Precision::ReadoutBits(bits);
+        let power = laser(&design, 0, &values).unwrap().unwrap();
+        design.lights[0].precision = Precision::LaserPower(power.optical_w);
+        let back = laser(&design, 0, &values).unwrap().unwrap();
         near(back.readout_bits, bits, 1e-9, "bits");
         near(back.wall_w, power.wall_w, 1e-12, "power");
     }
@@ -71,13 +75,13 @@ fn precision_from_power_is_the_inverse() {
 fn without_a_laser_the_bits_of_infinite_power_are_stated() {
     let values = values();
     let mut design = design(28, 1.0);
-    design.light.cell_loss_db = Some(0.99);
-    let none = laser(&design, &values).unwrap().unwrap_err();
+    design.lights[0].cell_loss_db = Some(0.99);
+    let none = laser(&design, 0, &values).unwrap().unwrap_err();
     let bits = none.max_readout_bits;
     assert!(bits < 3.5);
     for (offset, suffices) in [(-0.01, true), (0.01, false)] {
-        design.light.precision = Precision::ReadoutBits(bits + offset);
-        let found = laser(&design, &values).unwrap();
+        design.lights[0].precision = Precision::ReadoutBits(bits + offset);
+        let found = laser(&design, 0, &values).unwrap();
         assert_eq!(found.is_ok(), suffices, "{bits}: {found:?}");
     }
 }
@@ -87,12 +91,28 @@ fn the_link_of_a_run_replaces_that_of_the_library() {
     let values = values();
     let mut design = design(28, 1.0);
     let quiet = Link { intensity_noise: None, ..library_link(&values, 5e9, 64) };
-    design.light.link = Some(quiet.clone());
-    let without = laser(&design, &values).unwrap().unwrap();
+    design.lights[0].link = Some(quiet.clone());
+    let without = laser(&design, 0, &values).unwrap().unwrap();
     let noise = IntensityNoise { rin_db_per_hz: -135.0, cmrr_db: Some(30.0) };
-    design.light.link = Some(Link { intensity_noise: Some(noise), ..quiet });
-    let with = laser(&design, &values).unwrap().unwrap();
+    design.lights[0].link = Some(Link { intensity_noise: Some(noise), ..quiet });
+    let with = laser(&design, 0, &values).unwrap().unwrap();
     assert!(without.wall_w < 0.1338 && with.wall_w > 0.1339, "{without:?} {with:?}");
+}
+
+#[test]
+fn impossible_links_are_refused() {
+    let network = common::perceptron();
+    let refused = |link: Link| {
+        let mut design = design(28, 1.0);
+        design.lights[0].link = Some(link);
+        PhotonicCost::new(&network, &design, &values()).unwrap_err().to_string()
+    };
+    let link = library_link(&values(), 5e9, 64);
+    let direct = refused(Link { detection: Detection::Direct, ..link.clone() });
+    assert_eq!(direct, "cost: `lights[0].link.detection` is Direct: expected homodyne detection");
+    assert!(refused(Link { shot_noise: false, ..link.clone() }).contains("`lights[0].link.shot_noise` is false"));
+    let responsivity = refused(Link { responsivity_a_per_w: 2.0, ..link });
+    assert!(responsivity.contains("one electron a photon"), "{responsivity}");
 }
 
 #[test]

@@ -25,11 +25,11 @@ fn design(cores: usize, batch: f64, readout_bits: f64) -> Design {
     let light = Light {
         precision: Precision::ReadoutBits(readout_bits),
         converter_bits: Some(readout_bits + 0.5),
-        mean: design.light.level,
+        mean: design.lights[0].level,
         lo_fraction: Some(0.5),
-        ..design.light.clone()
+        ..design.lights[0].clone()
     };
-    Design { batch, light, weights: Memory::Dram, ..design }
+    Design { batch, lights: vec![light], weights: Memory::Dram, ..design }
 }
 
 fn cost(network: &Network, design: &Design) -> PhotonicCost {
@@ -45,7 +45,7 @@ fn sum_in_registers(cost: &PhotonicCost) -> f64 {
 #[test]
 fn laser_of_five_bits() {
     let cost = cost(&perceptron(), &design(28, 1.0, 5.0));
-    let laser = cost.laser.unwrap();
+    let laser = cost.lasers[0].unwrap();
     for (what, value, expected) in [
         ("transmission", laser.transmission, 0.231739465),
         ("photons in a port", laser.photons_per_port, 3.198915484e5),
@@ -91,9 +91,9 @@ fn laser_power_by_loss_and_bits() {
     for (loss_db, row) in expected {
         for (bits, expected) in (3..).zip(row) {
             let mut design = design(28, 1.0, f64::from(bits));
-            design.light.cell_loss_db = Some(loss_db);
+            design.lights[0].cell_loss_db = Some(loss_db);
             let cost = cost(&perceptron(), &design);
-            match (cost.laser, expected) {
+            match (cost.lasers[0], expected) {
                 (Ok(laser), Some(wall_w)) => near(laser.wall_w, wall_w, TOLERANCE, "wall power"),
                 (Err(none), None) => assert!(none.max_readout_bits < f64::from(bits), "{none:?}"),
                 (found, expected) => panic!("{loss_db} dB, {bits} bits: {found:?}, expected {expected:?}"),
@@ -101,6 +101,29 @@ fn laser_power_by_loss_and_bits() {
             assert_eq!(cost.joule().is_some(), expected.is_some());
         }
     }
+}
+
+#[test]
+fn layers_have_lasers_of_their_own() {
+    let network = perceptron();
+    let mut design = design(28, 1.0, 5.0);
+    design.lights.extend(self::design(28, 1.0, 4.0).lights);
+    let found = cost(&network, &design);
+    // 26 cores of the first layer and 2 of the second, for 0.2 ns.
+    near(found.energy.part("laser"), (26.0 * 0.3147007505 + 2.0 * 0.08450946989) * 0.2e-9, TOLERANCE, "resident");
+    // 4 shared cores: 7 passes of the first layer and 1 of the second.
+    design.cores = 4;
+    let found = cost(&network, &design);
+    let mean_w = (7.0 * 0.3147007505 + 0.08450946989) / 8.0;
+    near(found.energy.part("laser"), 4.0 * mean_w * found.timing.period_s, TOLERANCE, "shared");
+    // One layer without a laser leaves the network without one.
+    design.lights[1].cell_loss_db = Some(0.46);
+    let found = cost(&network, &design);
+    assert!(found.lasers[0].is_ok() && found.lasers[1].is_err() && found.joule().is_none());
+    assert!(found.energy.total_j() > 0.0 && found.energy.total_j().is_finite());
+    design.lights.push(design.lights[0].clone());
+    let error = PhotonicCost::new(&network, &design, &values()).unwrap_err().to_string();
+    assert_eq!(error, "cost: `lights` is a list of 3: expected 1 or 2, one for each photonic layer");
 }
 
 #[test]

@@ -323,7 +323,7 @@ fn the_verdict_turns_where_the_full_model_has_equal_energies() {
     // The laser takes 0.75 + 8.77 nJ at this loss.
     let loss = turn(Quantity::CellLoss, [1e-3, 2.0]);
     let mut lossy = comparison.clone();
-    lossy.design.light.cell_loss_db = Some(loss[0].value);
+    lossy.design.lights[0].cell_loss_db = Some(loss[0].value);
     near(lossy.costs(&values()).unwrap().ratio(), 1.0, 1e-6, "loss");
     assert!(loss.len() == 1 && loss[0].value > 0.1 && loss[0].value < 0.33, "{loss:?}");
     // Chip and converters have 4.4 and 4.6 bits: the verdict turns below 4.
@@ -397,17 +397,20 @@ fn chip_bits_that_follow_the_loss_end_precision() {
     let library = Library::shipped().unwrap();
     let network = perceptron();
     let mut design = design(28, 1.0);
-    design.light.loss_bits = Some(LossBits { bits: 5.25, at_db: 0.1 });
+    design.lights[0].loss_bits = Some(LossBits { bits: 5.25, at_db: 0.1 });
     let suffices = |loss_db: f64| {
-        let light = Light { cell_loss_db: Some(loss_db), ..design.light.clone() };
-        PhotonicCost::new(&network, &Design { light, ..design.clone() }, &library.values()).unwrap().laser
+        let light = Light { cell_loss_db: Some(loss_db), ..design.lights[0].clone() };
+        PhotonicCost::new(&network, &Design { lights: vec![light], ..design.clone() }, &library.values())
+            .unwrap()
+            .lasers[0]
     };
     assert!(suffices(0.1).is_ok() && suffices(0.33).is_err());
     // Without that law the chip stays at its bits, and 0.33 dB costs 19 W a core.
-    design.light.loss_bits = None;
-    let light = Light { cell_loss_db: Some(0.33), ..design.light.clone() };
-    let cost = PhotonicCost::new(&network, &Design { light, ..design.clone() }, &library.values()).unwrap();
-    near(cost.laser.unwrap().wall_w, 19.02925063, TOLERANCE, "0.33 dB");
+    design.lights[0].loss_bits = None;
+    let light = Light { cell_loss_db: Some(0.33), ..design.lights[0].clone() };
+    let cost =
+        PhotonicCost::new(&network, &Design { lights: vec![light], ..design.clone() }, &library.values()).unwrap();
+    near(cost.lasers[0].unwrap().wall_w, 19.02925063, TOLERANCE, "0.33 dB");
     near(cost.joule_per_mac().unwrap(), 1.5208e-12, 1e-4, "0.33 dB");
 }
 
@@ -449,7 +452,7 @@ fn heaters_hold_as_programmed() {
     let mut design = design(28, 1.0);
     design.shifter = ShifterKind::Heater;
     design.held_half_turns = 3448.78 / 24.77e-3;
-    design.light.precision = Precision::ReadoutBits(3.5);
+    design.lights[0].precision = Precision::ReadoutBits(3.5);
     let cost = PhotonicCost::new(&perceptron(), &design, &values()).unwrap();
     near(cost.energy.part("hold"), 689.756e-9, TOLERANCE, "hold");
 }

@@ -3,7 +3,7 @@
 use super::interval::ratio;
 use super::turning::{TurningPoint, turning_points};
 use crate::counts::Network;
-use crate::design::{Design, Precision};
+use crate::design::{Design, Light, Precision};
 use crate::electronics::digital::{DigitalCost, DigitalDesign};
 use crate::electronics::equal_bits::EqualBits;
 use crate::error::CostError;
@@ -20,9 +20,9 @@ pub struct Comparison<'a> {
     pub network: &'a Network,
     /// The cores.
     pub design: Design,
-    /// The arrays; their `bits` are replaced if there are `tables`.
+    /// The arrays. The `bits` of a layer with a table are replaced.
     pub digital: DigitalDesign,
-    /// Readout bits of digital products, one table a layer; empty: the `bits` of the arrays stay.
+    /// Readout bits of digital products, one table a layer; without a table, the `bits` of the arrays stay.
     pub tables: Vec<EqualBits>,
 }
 
@@ -85,20 +85,17 @@ impl Comparison<'_> {
     pub fn costs(&self, values: &Values) -> Result<Costs, CostError> {
         let photonic = PhotonicCost::new(self.network, &self.design, values)?;
         let mut digital = self.digital.clone();
-        let readout_bits = match (self.design.light.precision, &photonic.laser) {
+        let readout_bits = |layer: usize| match (self.design.light(layer).precision, &photonic.lasers[layer]) {
             (Precision::ReadoutBits(bits), _) => bits,
             (Precision::LaserPower(_), Ok(laser)) => laser.readout_bits,
             (Precision::LaserPower(_), Err(none)) => none.max_readout_bits,
         };
-        if !self.tables.is_empty() {
-            digital.bits =
-                self.tables.iter().map(|table| table.bits(readout_bits)).collect::<Option<_>>().ok_or_else(|| {
-                    InvalidValue::new(
-                        "readout bits",
-                        readout_bits,
-                        "at most those of the digital products: measure more bits",
-                    )
-                })?;
+        for (layer, (table, bits)) in self.tables.iter().zip(&mut digital.bits).enumerate() {
+            let readout = readout_bits(layer);
+            *bits = table.bits(readout).ok_or_else(|| {
+                let expected = format!("at most {}: measure digital products of more bits", table.max_readout_bits());
+                InvalidValue::new(format!("readout bits of layer {layer}"), readout, expected)
+            })?;
         }
         let digital = DigitalCost::new(self.network, &digital, values, photonic.timing.period_s)?;
         Ok(Costs { photonic, digital })
@@ -129,8 +126,9 @@ impl Comparison<'_> {
 
     fn set(&mut self, quantity: Quantity, value: f64, values: &mut Values) {
         let design = &mut self.design;
+        let mut lights = |change: &dyn Fn(&mut Light)| design.lights.iter_mut().for_each(change);
         match quantity {
-            Quantity::CellLoss => (design.light.cell_loss_db, design.light.transmission) = (Some(value), None),
+            Quantity::CellLoss => lights(&|light| (light.cell_loss_db, light.transmission) = (Some(value), None)),
             Quantity::HoldPower => design.shifter.device_mut(values).hold_pi_w = value,
             Quantity::Batch => {
                 design.batch = value;
@@ -138,11 +136,13 @@ impl Comparison<'_> {
             }
             Quantity::SymbolRate => {
                 design.symbol_rate_hz = value;
-                if let Some(link) = &mut design.light.link {
-                    link.symbol_rate_hz = value;
-                }
+                lights(&|light| {
+                    if let Some(link) = &mut light.link {
+                        link.symbol_rate_hz = value;
+                    }
+                });
             }
-            Quantity::ReadoutBits => design.light.precision = Precision::ReadoutBits(value),
+            Quantity::ReadoutBits => lights(&|light| light.precision = Precision::ReadoutBits(value)),
             Quantity::Register => values.register.j_per_bit = value,
             Quantity::SlowDac => values.slow_dac.static_w = value,
             Quantity::Bias => values.modulator.bias_w = value,

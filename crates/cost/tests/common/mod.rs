@@ -20,8 +20,8 @@ pub fn convolution() -> Network {
 /// MEMS cores of 64 ports at 3.5 readout bits, with a chip of 4.4 bits.
 pub fn design(cores: usize, batch: f64) -> Design {
     let design = Design::new(CoreSize::rectangular(64), cores);
-    let light = Light { precision: Precision::ReadoutBits(3.5), chip_bits: 4.4, ..design.light.clone() };
-    Design { batch, light, ..design }
+    let light = Light { chip_bits: 4.4, ..Light::new(Precision::ReadoutBits(3.5)) };
+    Design { batch, lights: vec![light], ..design }
 }
 
 /// Readout bits of digital products, measured on the first layer of a network trained on MNIST.
