@@ -11,7 +11,7 @@
 //! shots     V·tiles
 //! ```
 
-use phaseloom_files::InvalidValue;
+use phaseloom_files::{InvalidValue, at_least};
 use phaseloom_hardware::{MeshSize, Tile, TilePlan};
 
 /// One photonic layer with its tile plan.
@@ -43,7 +43,7 @@ impl Layer {
 
     /// M·N·V.
     pub(crate) fn macs(&self) -> f64 {
-        (self.rows * self.columns) as f64 * self.vectors as f64
+        self.rows as f64 * self.columns as f64 * self.vectors as f64
     }
 
     /// M·V.
@@ -160,6 +160,9 @@ impl Network {
         if self.layers.is_empty() {
             return Err(InvalidValue::new("layers", "empty", "at least one photonic layer"));
         }
+        if let Some(values) = self.io_values {
+            at_least("io_values", values, 0.0)?;
+        }
         for (index, layer) in self.layers.iter().enumerate() {
             if layer.rows == 0 || layer.columns == 0 || layer.vectors == 0 || layer.tiles.is_empty() {
                 let found =
@@ -179,7 +182,7 @@ impl Counts {
     /// Useful share of the work of the cores, `MACs/(shots·k²)`.
     #[must_use]
     pub fn utilisation(&self, ports: usize) -> f64 {
-        self.macs / (self.shots * (ports * ports) as f64)
+        self.macs / (self.shots * (ports as f64).powi(2))
     }
 }
 

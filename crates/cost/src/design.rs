@@ -1,6 +1,6 @@
 //! The photonic side: cores, converters, light and schedule of one design.
 
-use crate::counts::CoreSize;
+use crate::counts::{CoreSize, Network};
 use crate::library::Values;
 use crate::library::devices::Shifter;
 use phaseloom_files::{InvalidValue, at_least, between, positive};
@@ -128,7 +128,7 @@ impl Light {
         }
         positive("level", self.level)?;
         between("mean", self.mean, -self.level, self.level)?;
-        if !(self.chip_bits >= 0.0) {
+        if self.chip_bits.is_nan() || self.chip_bits < 0.0 {
             return Err(InvalidValue::new("chip_bits", self.chip_bits, "a number ≥ 0, infinite for a perfect chip"));
         }
         if let Some(loss) = self.loss_bits {
@@ -246,12 +246,20 @@ impl Design {
         &self.lights[if self.lights.len() == 1 { 0 } else { layer }]
     }
 
-    /// Checks every value, for a network of some layers.
+    /// Checks every value, and that the tiles of a network fit on the cores.
     ///
     /// # Errors
     ///
     /// The key of the first impossible value.
-    pub fn check(&self, layers: usize) -> Result<(), InvalidValue> {
+    pub fn check(&self, network: &Network) -> Result<(), InvalidValue> {
+        let (layers, ports) = (network.layers.len(), self.core.ports);
+        for (index, layer) in network.layers.iter().enumerate() {
+            if let Some(tile) = layer.tiles.iter().find(|tile| tile.rows.max(tile.columns) > ports) {
+                let found = format!("{}×{}", tile.rows, tile.columns);
+                let expected = format!("at most {ports}×{ports}, the ports of a core");
+                return Err(InvalidValue::new(format!("layers[{index}].tiles"), found, expected));
+            }
+        }
         if ![1, layers].contains(&self.lights.len()) {
             let expected = format!("1 or {layers}, one for each photonic layer");
             return Err(InvalidValue::new("lights", format!("a list of {}", self.lights.len()), expected));

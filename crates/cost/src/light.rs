@@ -95,7 +95,7 @@ impl NoiseLaw {
     #[must_use]
     pub fn power_w(&self, variance: f64) -> Option<f64> {
         let room = variance - self.intensity;
-        if !(room > 0.0) {
+        if room.is_nan() || room <= 0.0 {
             return None;
         }
         Some((self.shot + (self.shot * self.shot + 4.0 * self.thermal * room).sqrt()) / (2.0 * room))

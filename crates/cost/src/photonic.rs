@@ -37,7 +37,7 @@ impl PhotonicCost {
     /// [`CostError::Invalid`] for an impossible value, [`CostError::Hardware`] for an impossible link.
     pub fn new(network: &Network, design: &Design, values: &Values) -> Result<Self, CostError> {
         network.check()?;
-        design.check(network.layers.len())?;
+        design.check(network)?;
         let counts = network.counts();
         let timing = Timing::new(network, design, values);
         let buffer = Buffer::new(network, design, &timing);

@@ -8,6 +8,7 @@ use phaseloom_cost::closed_forms::{
     hold_break_even_hz, lambert_w, shot_noise_light_j,
 };
 use phaseloom_cost::{Library, NAMED_CHIPS, Values, load_s};
+use std::f64::consts::{FRAC_PI_2, FRAC_PI_3};
 
 fn values() -> Values {
     Library::shipped().unwrap().values()
@@ -101,11 +102,11 @@ fn power_that_holds_phases() {
     }
     // θ and φ of the six cells of the four-port Fourier transform on a rectangular mesh, and its output phases: 11.5 π.
     let cells = [
-        [1.570_796_326_8, 4.712_388_980_4],
-        [1.570_796_326_8, 0.0],
+        [FRAC_PI_2, 4.712_388_980_4],
+        [FRAC_PI_2, 0.0],
         [1.230_959_417_3, 2.356_194_490_2],
-        [1.047_197_551_2, 2.971_674_198_9],
-        [1.047_197_551_2, 2.526_112_944_9],
+        [FRAC_PI_3, 2.971_674_198_9],
+        [FRAC_PI_3, 2.526_112_944_9],
         [1.910_633_236_2, 2.526_112_944_9],
     ];
     let outputs = [5.929_504_99, 1.662_677_26, 2.448_075_42, 2.617_993_88];

@@ -19,7 +19,7 @@ use crate::design::Memory;
 use crate::energy::Energy;
 use crate::error::CostError;
 use crate::library::Values;
-use phaseloom_files::{InvalidValue, at_least, between};
+use phaseloom_files::{InvalidValue, at_least, between, positive};
 
 /// How an array sums its products.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +96,7 @@ impl DigitalCost {
     pub fn new(network: &Network, design: &DigitalDesign, values: &Values, period_s: f64) -> Result<Self, CostError> {
         network.check()?;
         design.check(network)?;
+        positive("period_s", period_s)?;
         let clock_hz = values.logic.clock_hz;
         let (size, sum_bits) = (design.size, design.sum_bits);
         let [mut mac, mut post, mut sram, mut registers, mut weight_bits] = [0.0; 5];
@@ -112,7 +113,7 @@ impl DigitalCost {
             weight_bits += rows * columns * b;
             mac_register_bits += layer.macs() * 2.0 * (sum_bits + b);
             // Multipliers of the arrays that hold the layer.
-            let multipliers = (row_blocks * column_blocks * size * size) as f64;
+            let multipliers = row_blocks as f64 * column_blocks as f64 * (size as f64).powi(2);
             // Arrays whose weights stay wait for the next inference if it comes late. Others compute something else
             // meanwhile.
             let cycles = if design.batch.is_none() { vectors.max(period_s * clock_hz) } else { vectors };
