@@ -42,6 +42,43 @@ pub enum ExperimentError {
         /// What was found and what to do.
         problem: &'static str,
     },
+    /// A file that is no experiment.
+    #[error("{}: found {found}; expected an experiment (TOML); {remedy}", path.display())]
+    NoExperiment {
+        /// The file.
+        path: PathBuf,
+        /// Its kind.
+        found: String,
+        /// What to do with such a file.
+        remedy: &'static str,
+    },
+    /// The folder of a run whose inputs are no longer where its experiment looks for them.
+    #[error(
+        "{source}; {} looks for the inputs of this run in {}: if the folder of the run or the inputs were moved, set the key \
+         `base` there to the folder of the inputs",
+        path.display(), base.display()
+    )]
+    Moved {
+        /// The experiment in the folder of the run.
+        path: PathBuf,
+        /// The folder that its paths are relative to.
+        base: PathBuf,
+        /// The error of the missing file.
+        source: Box<ExperimentError>,
+    },
+    /// Units that were computed without keeping their outputs.
+    #[error(
+        "{} holds {count} units whose outputs were not saved ({first} is missing): found --save-outputs, expected a folder in \
+         which every unit saves its outputs; name a new folder with -o", path.display()
+    )]
+    OutputsNotSaved {
+        /// The folder of the run.
+        path: PathBuf,
+        /// Number of units.
+        count: usize,
+        /// The first missing file.
+        first: String,
+    },
     /// A folder that belongs to another experiment.
     #[error(
         "{} holds a run of another experiment (different: {}); choose another folder",
@@ -219,7 +256,8 @@ pub struct ShardError {
 phaseloom_files::error_codes! {
     ExperimentError {
         Folder = 601, OtherIdentity = 602, FewerTrials = 603, Damaged = 604, NotFinite = 605, Conflict = 606,
-        Missing = 607, Threads = 608, NothingToMerge = 609, Shard = 610,
+        Missing = 607, Threads = 608, NothingToMerge = 609, Shard = 610, NoExperiment = 611, OutputsNotSaved = 612,
+        Moved = 613,
     } wraps {
         Self::Mesh(error) => error,
         Self::File(error) => error,

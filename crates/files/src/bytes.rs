@@ -45,6 +45,13 @@ pub struct InputFiles {
 }
 
 impl InputFiles {
+    /// Files whose contents are known already, such as those of standard input.
+    #[must_use]
+    pub fn with(known: &[FileBytes]) -> Self {
+        let read = known.iter().map(|file| (file.path.clone(), Rc::new(file.clone()))).collect();
+        Self { read: RefCell::new(read) }
+    }
+
     /// The contents of a file, from the disk the first time.
     ///
     /// # Errors

@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Maximum size of a file in bytes, as stored and decompressed. A few bytes of gzip can expand to more than any memory.
 pub const MAX_BYTES: u64 = 4 << 30;
+/// Maximum size of a TOML file in bytes. Longer files are refused before they are parsed.
+pub(crate) const MAX_TOML: u64 = 16 << 20;
 /// Maximum length of a line of a table in bytes, some ten thousand numbers. A file with a longer one is no table.
 pub(crate) const MAX_LINE: u64 = 1 << 20;
 

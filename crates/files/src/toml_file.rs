@@ -7,13 +7,11 @@ use crate::error_text::{with_suggestion, without_rust_types};
 use crate::kind::other_kind;
 use crate::missing::{Pass, with_all_missing};
 use crate::strict::Strict;
+use crate::text::MAX_TOML;
 use serde::de::DeserializeOwned;
 use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
-
-/// Maximum size of a TOML file in bytes. Longer files are refused before they are parsed.
-const MAX_LENGTH: u64 = 16 << 20;
 
 /// Reads a TOML file; returns the value and the text. `kind` names its contents, such as `process`, for the message about a
 /// file of another kind.
@@ -32,7 +30,7 @@ impl InputFiles {
     ///
     /// As [`read_toml`].
     pub fn read_toml<T: DeserializeOwned>(&self, path: &Path, kind: &str) -> Result<(T, String), FileError> {
-        let text = self.read_up_to(path, MAX_LENGTH)?.text()?;
+        let text = self.read_up_to(path, MAX_TOML)?.text()?;
         if text.trim().is_empty() {
             let message = format!("found an empty file, expected the keys of its kind: {kind}");
             return Err(FileError::Syntax { path: path.to_owned(), line: 1, message });

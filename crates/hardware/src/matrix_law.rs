@@ -2,7 +2,7 @@
 //!
 //! Deterministic errors (loss, quantisation, crosstalk, a common splitter error) are exact. Random ones act to first order in
 //! E₁², and beyond it as a decay of the programmed matrix: the mean realised matrix is e^{−E₁²/2} of the deterministic one,
-//! and the light that is missing in it is scattered (docs/physics.md, Matrix error and fidelity).
+//! and the light that is missing in it is scattered (docs/physics.md, Conventions).
 
 use crate::chip::Chip;
 use crate::error::HardwareError;

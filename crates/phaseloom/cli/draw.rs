@@ -89,7 +89,7 @@ type Optics = (Phases, Vec<CellErrors>);
 /// The optics of the chip in a file, or of a perfect chip.
 fn optics(program: &MatrixProgram, file: Option<&Path>) -> anyhow::Result<Vec<Optics>> {
     let chip = match file {
-        Some(path) => Chip::load(path)?,
+        Some(path) => Chip::load(&streams::input(path)?)?,
         None => Chip::nominal(&Process::default(), program)?,
     };
     let path = file.unwrap_or(Path::new("a perfect chip"));

@@ -5,7 +5,7 @@ use super::terminal::results::ResultOptions;
 use super::terminal::{interrupt, output, results, streams, whole};
 use clap::Args;
 use phaseloom::experiment;
-use phaseloom::experiment::store::OUTPUTS;
+use phaseloom::experiment::store::{OUTPUTS, output_file};
 use phaseloom::experiment::{Effects, Experiment, ExperimentError, Options, Shard, Tables, Unit};
 use phaseloom::files::{FileError, Results, WIDTH, wrap, write_real_matrix};
 use phaseloom::hardware::{Batch, PRESET_STATE};
@@ -123,7 +123,7 @@ impl Run {
             results.value("units", forecast.units);
             results.value("units_to_compute", forecast.missing);
             results.value("threads", forecast.threads);
-            results.value("memory_bytes", forecast.bytes);
+            results.value("memory_bytes", forecast.bytes as u64);
             results.value("time_s", forecast.time().as_secs_f64());
             results.show(narrow(&forecast.to_string()));
             output::print_results(&results, self.results.format)?;
@@ -132,14 +132,6 @@ impl Run {
         let outcome = experiment::run(experiment, folder, &options)?;
         bar.finish_and_clear();
 
-        let earlier = outcome.records.len() - outcome.computed;
-        if self.save_outputs.is_some() && earlier > 0 {
-            output::status(&format!(
-                "--save-outputs: {earlier} units were computed before; their outputs are in {} only if that run saved them. \
-                 To save all outputs, run in a new folder",
-                folder.join(OUTPUTS).display()
-            ));
-        }
         if outcome.computed > 0 {
             let threads = self.threads.map_or_else(|| "one per core".to_owned(), |n| n.to_string());
             let how = format!("threads {threads}, shard {}/{}", self.shard.part, self.shard.of);
@@ -173,14 +165,14 @@ impl Run {
 
     /// The folder of the run that is continued, or one that is named after the experiment and its folder.
     fn default_folder(&self, experiment: &Experiment) -> PathBuf {
+        if let Some(folder) = experiment.run_folder() {
+            return folder.to_owned();
+        }
         let shard = if self.shard == Shard::WHOLE {
             String::new()
         } else {
             format!("-{}-of-{}", self.shard.part, self.shard.of)
         };
-        if let Some(folder) = experiment.run_folder().filter(|_| shard.is_empty()) {
-            return folder.to_owned();
-        }
         let path = experiment.path.canonicalize().unwrap_or_else(|_| experiment.path.clone());
         let name = |part: Option<&OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
         let (parent, stem) = (name(path.parent().and_then(Path::file_name)), name(experiment.path.file_stem()));
@@ -254,7 +246,5 @@ fn save_outputs(
         }
         _ => (),
     }
-    let layer = layer.map(|index| format!("-layer{index}")).unwrap_or_default();
-    let name = format!("{}-point{}-trial{}-shot{shot}{layer}.npy", unit.row.key(), unit.point, unit.trial);
-    Ok(write_real_matrix(&folder.join(name), &outputs.transpose())?)
+    Ok(write_real_matrix(&folder.join(output_file(unit, shot, layer)), &outputs.transpose())?)
 }

@@ -82,7 +82,7 @@ mod tests {
         for (point, (value, above)) in points.iter().zip([(2.0, true), (30.0, false)]) {
             assert!((point.value / value - 1.0).abs() < 1e-9 && point.light_wins_above == above, "{point:?}");
         }
-        let linear = turning_points(0.0, 4.0, |x| Ok::<f64, ()>(x)).unwrap();
+        let linear = turning_points(0.0, 4.0, Ok::<f64, ()>).unwrap();
         assert!(linear.len() == 1 && (linear[0].value - 1.0).abs() < 1e-9);
     }
 }

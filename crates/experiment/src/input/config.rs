@@ -1,8 +1,9 @@
 //! The experiment file: which model runs on which chips, over which grid of parameters.
 
 use crate::error::ExperimentError;
+use crate::input::other_file::no_experiment;
 use crate::input::subject::MatrixForm;
-use phaseloom_files::{InvalidValue, between, locate, positive, read_key, read_toml, relative_path};
+use phaseloom_files::{FileBytes, InvalidValue, between, locate, positive, read_key, read_toml, relative_path};
 use phaseloom_hardware::correction::{CorrectionPlan, Instruments, Interrupt, correction};
 use phaseloom_hardware::{CoreSpec, HardwareError, Link, MAX_PORTS, PRESET_PREFIX, Precision, Process, read_process};
 use phaseloom_mesh::Capability;
@@ -235,6 +236,8 @@ pub struct Experiment {
     process_file: Option<(PathBuf, String)>,
     /// Contents of the file.
     pub config: Config,
+    /// Input files that were read already.
+    pub(crate) known_files: Vec<FileBytes>,
 }
 
 impl Experiment {
@@ -246,7 +249,8 @@ impl Experiment {
     pub fn load(path: &Path) -> Result<Self, ExperimentError> {
         let of_run = path.join(EXPERIMENT);
         let path = if is_run(path) { &of_run } else { path };
-        let (mut config, text): (Config, String) = read_toml(path, "experiment")?;
+        let (mut config, text): (Config, String) =
+            read_toml(path, "experiment").map_err(|error| no_experiment(path).unwrap_or_else(|| error.into()))?;
         let mut process_file = None;
         if let Some(name) = process_name(&text) {
             let file = read_process(&name, &base(path, &config)).map_err(|error| match error {
@@ -258,7 +262,7 @@ impl Experiment {
             process_file = Some((file.path, file.text));
             config.process = file.process;
         }
-        let experiment = Self { path: path.to_owned(), text, process_file, config };
+        let experiment = Self { path: path.to_owned(), text, process_file, config, known_files: Vec::new() };
         experiment.check(&experiment.config)?;
         Ok(experiment)
     }
@@ -276,9 +280,17 @@ impl Experiment {
             process_file = Some((file.path, file.text));
             config.process = file.process;
         }
-        let experiment = Self { path: name.to_owned(), text: String::new(), process_file, config };
+        let (text, known_files) = (String::new(), Vec::new());
+        let experiment = Self { path: name.to_owned(), text, process_file, config, known_files };
         experiment.check(&experiment.config)?;
         Ok(experiment)
+    }
+
+    /// The same experiment with an input file that was read already and is not read again, such as standard input.
+    #[must_use]
+    pub fn with_file(mut self, file: FileBytes) -> Self {
+        self.known_files.push(file);
+        self
     }
 
     /// Path and text of the file of the process, unless the process is inline.
@@ -296,7 +308,8 @@ impl Experiment {
     /// The experiment in the folder of a run.
     #[must_use]
     pub(crate) fn as_run(folder: &Path, config: Config) -> Self {
-        Self { path: folder.join("experiment.toml"), text: String::new(), process_file: None, config }
+        let (path, text) = (folder.join(EXPERIMENT), String::new());
+        Self { path, text, process_file: None, config, known_files: Vec::new() }
     }
 
     /// Checks the values of one point of the experiment.

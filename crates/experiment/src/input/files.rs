@@ -3,6 +3,7 @@
 use crate::error::ExperimentError;
 use crate::input::config::{Config, Experiment};
 use crate::input::grid::{Point, to_value};
+use crate::input::other_file::input_error;
 use crate::input::subject::{MatrixInput, Subject};
 use phaseloom_files::{InputFiles, hex, usage};
 use phaseloom_hardware::{Detection, Link};
@@ -52,7 +53,11 @@ impl Inputs {
     ///
     /// A file that cannot be read or is damaged.
     pub fn read(experiment: &Experiment, points: &[Point]) -> Result<Self, ExperimentError> {
-        let files = InputFiles::default();
+        Self::read_all(experiment, points).map_err(|error| input_error(experiment, error))
+    }
+
+    fn read_all(experiment: &Experiment, points: &[Point]) -> Result<Self, ExperimentError> {
+        let files = InputFiles::with(&experiment.known_files);
         let base = &experiment.base();
         let (mut models, mut calibrations, mut data_sets) = (HashMap::new(), HashMap::new(), HashMap::new());
         let mut matrices = HashMap::new();

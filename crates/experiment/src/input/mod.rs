@@ -4,4 +4,5 @@ pub mod axis;
 pub mod config;
 pub mod files;
 pub mod grid;
+mod other_file;
 pub mod subject;

@@ -65,7 +65,7 @@ impl MatrixTables<'_> {
             "{chips} {} at each point, seed {}, {}",
             if chips == 1 { "chip" } else { "chips" },
             config.seed,
-            self.settings()
+            self.0.settings_text()
         );
         self.0.long_keys().iter().for_each(|line| {
             let _ = writeln!(out, "{}", wrap(line, WIDTH, 2));

@@ -23,13 +23,12 @@ use crate::store::identity::Identity;
 use crate::store::outcome::Outcome;
 use crate::store::plan::{Plan, Shard};
 use crate::store::record::{Record, Row, Unit};
-use crate::store::{self, Store};
+use crate::store::{self, Contents, Store};
 use phaseloom_files::to_json;
 use phaseloom_hardware::correction::Interrupt;
 use phaseloom_hardware::{Batch, HardwareError};
 use phaseloom_network::Model;
 use rayon::prelude::*;
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -86,7 +85,6 @@ pub type KeepOutputs<'a> = dyn Fn(Unit, u32, Option<usize>, &Batch) -> Result<()
 /// Invalid settings, models, data or options (then nothing is written), a folder of another run, fewer trials than it
 /// holds, a full disk.
 pub fn run(experiment: &Experiment, folder: &Path, options: &Options<'_>) -> Result<Outcome, ExperimentError> {
-    options.shard.check()?;
     let points = experiment.points()?;
     experiment.effects(&points)?;
     let inputs = Inputs::read(experiment, &points)?;
@@ -102,22 +100,12 @@ fn compute(
     options: &Options<'_>,
 ) -> Result<Outcome, ExperimentError> {
     let start = Instant::now();
-    expect_outputs(experiment, &inputs.points, options)?;
     let config = &experiment.config_in(folder);
     let identity = Identity::new(config, std::mem::take(&mut inputs.hashes));
     let plan = Plan::new(&points);
-    let mut contents = store::read_as(folder, Some(&identity))?;
-    let mut records = BTreeMap::new();
-    if let Some(contents) = &mut contents {
-        identity.expect_same(&contents.identity, folder)?;
-        let (found, requested) = (contents.trials(), config.trials);
-        if found > requested {
-            return Err(ExperimentError::FewerTrials { path: folder.to_owned(), found, requested });
-        }
-        contents.keep_planned(&plan, config.trials, |unit| inputs.points.form(unit.point));
-        contents.note().iter().for_each(|text| (options.note)(text));
-        records.clone_from(&contents.records);
-    }
+    let contents = contents(experiment, folder, &identity, &plan, &inputs.points, options)?;
+    contents.iter().filter_map(Contents::note).for_each(|text| (options.note)(&text));
+    let mut records = contents.as_ref().map(|contents| contents.records.clone()).unwrap_or_default();
     let units = plan.units(config.trials);
     let mine: Vec<Unit> = units.iter().enumerate().filter(|(i, _)| options.shard.takes(*i)).map(|(_, &u)| u).collect();
     let todo: Vec<Unit> = mine.iter().copied().filter(|u| !records.contains_key(u)).collect();
@@ -186,6 +174,30 @@ fn compute(
         _ => None,
     };
     Ok(Outcome { diagnosis, ..outcome })
+}
+
+/// The finished units in the folder of a run, after all checks of options and folder.
+fn contents(
+    experiment: &Experiment,
+    folder: &Path,
+    identity: &Identity,
+    plan: &Plan,
+    inputs: &SubjectInputs,
+    options: &Options<'_>,
+) -> Result<Option<Contents>, ExperimentError> {
+    options.shard.check()?;
+    expect_outputs(experiment, inputs, options)?;
+    let Some(mut contents) = store::read_as(folder, Some(identity))? else { return Ok(None) };
+    identity.expect_same(&contents.identity, folder)?;
+    let (found, requested) = (contents.trials(), experiment.config.trials);
+    if found > requested {
+        return Err(ExperimentError::FewerTrials { path: folder.to_owned(), found, requested });
+    }
+    contents.keep_planned(plan, requested, |unit| inputs.form(unit.point));
+    if options.outputs.is_some() {
+        contents.expect_outputs(folder, experiment.config.shots, options.layers)?;
+    }
+    Ok(Some(contents))
 }
 
 /// Checks that there are outputs to be kept, and that the models have the layers whose outputs are to be kept.

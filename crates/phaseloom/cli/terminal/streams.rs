@@ -2,6 +2,7 @@
 
 use super::output;
 use anyhow::Context;
+use phaseloom::files::{FileBytes, read_bytes};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -29,12 +30,19 @@ pub fn input(path: &Path) -> anyhow::Result<PathBuf> {
     Ok(stream)
 }
 
+/// The bytes of an input, which may be standard input.
+pub fn read(path: &Path) -> anyhow::Result<FileBytes> {
+    Ok(read_bytes(&input(path)?)?)
+}
+
 /// Refuses `-` for an input that names other files relative to its folder.
 pub fn refuse_stream(role: &str, path: &Path) -> anyhow::Result<()> {
-    anyhow::ensure!(
-        !is_stream(path),
-        "{role}: found `-`, standard input, expected a file: its paths are relative to its folder"
-    );
+    refuse_stream_because(role, path, "its paths are relative to its folder")
+}
+
+/// Refuses `-` for an input that must be a file, for a reason.
+pub fn refuse_stream_because(role: &str, path: &Path, reason: &str) -> anyhow::Result<()> {
+    anyhow::ensure!(!is_stream(path), "{role}: found `-`, standard input, expected a file: {reason}");
     output::detail(&format!("reading {}", path.display()));
     Ok(())
 }
