@@ -190,9 +190,9 @@ pub struct Design {
     pub io_bits: f64,
     /// Kind of phase shifter.
     pub shifter: ShifterKind,
-    /// Σ|φ|/π over the phase shifters of all cores that have power, as programmed. Shared cores: the mean over the
-    /// programs by time.
-    pub held_half_turns: f64,
+    /// Σ|φ|/π over the phase shifters of one core as programmed: the mean over the tiles of each layer, or one number for all
+    /// layers. P_π times it holds the core.
+    pub half_turns: Vec<f64>,
     /// Light and precision: of each layer, or once for all layers. The laser of a shared core changes its power with the
     /// layer.
     pub lights: Vec<Light>,
@@ -229,7 +229,7 @@ impl Design {
             sum_bits: 24.0,
             io_bits: 8.0,
             shifter: ShifterKind::Mems,
-            held_half_turns: 0.0,
+            half_turns: vec![0.0],
             lights: vec![Light::new(Precision::ReadoutBits(5.0))],
             weights: Memory::Sram,
             io: Memory::Dram,
@@ -243,7 +243,13 @@ impl Design {
 
     /// The light of a layer.
     pub(crate) fn light(&self, layer: usize) -> &Light {
-        &self.lights[if self.lights.len() == 1 { 0 } else { layer }]
+        of_layer(&self.lights, layer)
+    }
+
+    /// Power that holds the phases of one core (W), the mean over the time of all cores.
+    pub(crate) fn hold_w(&self, shifter: &Shifter<f64>, layer_shares: &[f64]) -> f64 {
+        let turns = layer_shares.iter().enumerate().map(|(layer, share)| share * of_layer(&self.half_turns, layer));
+        shifter.hold_pi_w * turns.sum::<f64>()
     }
 
     /// Checks every value, and that the tiles of a network fit on the cores.
@@ -260,9 +266,11 @@ impl Design {
                 return Err(InvalidValue::new(format!("layers[{index}].tiles"), found, expected));
             }
         }
-        if ![1, layers].contains(&self.lights.len()) {
-            let expected = format!("1 or {layers}, one for each photonic layer");
-            return Err(InvalidValue::new("lights", format!("a list of {}", self.lights.len()), expected));
+        for (key, length) in [("lights", self.lights.len()), ("half_turns", self.half_turns.len())] {
+            if ![1, layers].contains(&length) {
+                let expected = format!("1 or {layers}, one for each photonic layer");
+                return Err(InvalidValue::new(key, format!("a list of {length}"), expected));
+            }
         }
         if self.core.ports == 0 || self.cores == 0 {
             let (key, found) =
@@ -284,7 +292,7 @@ impl Design {
         ] {
             between(key, bits, 1.0, 64.0)?;
         }
-        at_least("held_half_turns", self.held_half_turns, 0.0)?;
+        self.half_turns.iter().try_for_each(|&turns| at_least("half_turns", turns, 0.0))?;
         at_least("overhead", self.overhead, 1.0)?;
         for (key, value) in [("request_rate_hz", self.request_rate_hz), ("dram_bytes_per_s", self.dram_bytes_per_s)] {
             value.map_or(Ok(()), |value| positive(key, value))?;
@@ -294,4 +302,9 @@ impl Design {
         }
         self.sram_bytes.map_or(Ok(()), |bytes| at_least("sram_bytes", bytes, 0.0))
     }
+}
+
+/// The entry of a layer in a list with one entry for each layer, or one for all.
+fn of_layer<T>(list: &[T], layer: usize) -> &T {
+    &list[if list.len() == 1 { 0 } else { layer }]
 }

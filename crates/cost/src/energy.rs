@@ -3,7 +3,7 @@
 //! Part of the photonic side (J; on = cores that have power, T = period, E = energy of one event):
 //!
 //! ```text
-//! laser       on·mean P_wall·T                                  hold        P_π·Σ|φ|/π·T
+//! laser       on·mean P_wall·T                                  hold        on·P_π·mean Σ|φ|/π·T
 //! program     loads·shifters·(update + switch + b_φ·memory)/B  slow_dac    on·shifters·static·T
 //! dac         drives·E(b_in)                                   modulator   drives·E
 //! bias        on·k·bias·T                                      receiver    on·k·(amplifier + 2 detectors)·T
@@ -105,7 +105,7 @@ pub(crate) fn photonic(
 
     let mut energy = Energy::new([
         ("laser", on * laser_w.unwrap_or(0.0) * period_s),
-        ("hold", shifter.hold_pi_w * design.held_half_turns * period_s),
+        ("hold", on * design.hold_w(shifter, &timing.layer_shares) * period_s),
         ("program", loads * load),
         ("slow_dac", shifters * values.slow_dac.static_w * period_s),
         ("dac", drives * values.dac_j(input_bits)),

@@ -11,6 +11,7 @@ mod error;
 mod library;
 mod light;
 mod photonic;
+mod program;
 mod time;
 mod verdict;
 
@@ -30,6 +31,7 @@ pub use library::laws::{ConverterLaw, Laws};
 pub use library::{LIBRARY_TEXT, Library, Values};
 pub use light::{LaserPower, NoLaser, NoiseLaw, laser, library_link, mean_transmission, sensitivity_wall_w};
 pub use photonic::PhotonicCost;
+pub use program::{half_turns, mean_half_turns};
 pub use time::{RateLimit, Timing, load_s};
 pub use verdict::comparison::{Comparison, Costs, QUANTITIES, Quantity};
 pub use verdict::interval::{Interval, intervals, ratio};

@@ -4,10 +4,10 @@ mod common;
 
 use common::near;
 use phaseloom_cost::closed_forms::{
-    best_ports, conversion_break_even_ports, conversion_j, haar_half_turns, half_turns, half_used_vectors,
-    hold_break_even_hz, lambert_w, shot_noise_light_j,
+    best_ports, conversion_break_even_ports, conversion_j, haar_half_turns, half_used_vectors, hold_break_even_hz,
+    lambert_w, shot_noise_light_j,
 };
-use phaseloom_cost::{Library, NAMED_CHIPS, Values, load_s};
+use phaseloom_cost::{Library, NAMED_CHIPS, Values, half_turns, load_s};
 use std::f64::consts::{FRAC_PI_2, FRAC_PI_3};
 
 fn values() -> Values {

@@ -213,10 +213,10 @@ fn heaters_a_memory_and_requests() {
     let network = perceptron();
     let mut heaters = design(28, 1.0, 5.0);
     heaters.shifter = ShifterKind::Heater;
-    heaters.held_half_turns = 3448.78 / 24.77e-3;
+    heaters.half_turns = vec![3448.78 / 24.77e-3 / 28.0];
     near(cost(&network, &heaters).joule_per_mac().unwrap(), 7.18665e-12, TOLERANCE, "as programmed");
     // A mean of π.
-    heaters.held_half_turns = 28.0 * 8320.0;
+    heaters.half_turns = vec![8320.0];
     near(cost(&network, &heaters).energy.part("hold"), 1154.08384e-9, TOLERANCE, "mean of π");
 
     let mut with_memory = design(28, 1.0, 5.0);

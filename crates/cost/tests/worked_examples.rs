@@ -451,7 +451,7 @@ fn rare_requests_cost_idle_power_on_both_sides() {
 fn heaters_hold_as_programmed() {
     let mut design = design(28, 1.0);
     design.shifter = ShifterKind::Heater;
-    design.held_half_turns = 3448.78 / 24.77e-3;
+    design.half_turns = vec![3448.78 / 24.77e-3 / 28.0];
     design.lights[0].precision = Precision::ReadoutBits(3.5);
     let cost = PhotonicCost::new(&perceptron(), &design, &values()).unwrap();
     near(cost.energy.part("hold"), 689.756e-9, TOLERANCE, "hold");

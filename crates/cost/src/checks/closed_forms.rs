@@ -88,9 +88,3 @@ pub fn haar_half_turns(ports: usize) -> f64 {
     }
     sum + (ports * (ports - 1)) as f64 / 2.0 + ports as f64
 }
-
-/// Σ|φ|/π over phases (rad): the number of P_π that holds them.
-#[must_use]
-pub fn half_turns(phases: impl IntoIterator<Item = f64>) -> f64 {
-    phases.into_iter().map(|phase| phase.abs() / std::f64::consts::PI).sum()
-}
