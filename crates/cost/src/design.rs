@@ -243,12 +243,12 @@ impl Design {
 
     /// The light of a layer.
     pub(crate) fn light(&self, layer: usize) -> &Light {
-        of_layer(&self.lights, layer)
+        for_layer(&self.lights, layer)
     }
 
     /// Power that holds the phases of one core (W), the mean over the time of all cores.
     pub(crate) fn hold_w(&self, shifter: &Shifter<f64>, layer_shares: &[f64]) -> f64 {
-        let turns = layer_shares.iter().enumerate().map(|(layer, share)| share * of_layer(&self.half_turns, layer));
+        let turns = layer_shares.iter().enumerate().map(|(layer, share)| share * for_layer(&self.half_turns, layer));
         shifter.hold_pi_w * turns.sum::<f64>()
     }
 
@@ -305,6 +305,6 @@ impl Design {
 }
 
 /// The entry of a layer in a list with one entry for each layer, or one for all.
-fn of_layer<T>(list: &[T], layer: usize) -> &T {
+fn for_layer<T>(list: &[T], layer: usize) -> &T {
     &list[if list.len() == 1 { 0 } else { layer }]
 }

@@ -3,7 +3,7 @@
 //! Part of the photonic side (J; on = cores that have power, T = period, E = energy of one event):
 //!
 //! ```text
-//! laser       on·mean P_wall·T                                  hold        on·P_π·mean Σ|φ|/π·T
+//! laser       on·mean P_wall·T                                 hold        on·P_π·mean Σ|φ|/π·T
 //! program     loads·shifters·(update + switch + b_φ·memory)/B  slow_dac    on·shifters·static·T
 //! dac         drives·E(b_in)                                   modulator   drives·E
 //! bias        on·k·bias·T                                      receiver    on·k·(amplifier + 2 detectors)·T
@@ -81,7 +81,8 @@ pub(crate) fn photonic(
     let (on, period_s) = (timing.powered_cores as f64, timing.period_s);
     let (ports, shifters) = (on * design.core.ports as f64, on * design.core.shifters as f64);
     let shifter = design.shifter.device(values);
-    let sums = readings - outputs;
+    // Outputs whose tiles are all zeros have no reading.
+    let sums = (readings - outputs).max(0.0);
     let buffered = buffer.memory.j_per_bit(values);
 
     // One load of one phase shifter.

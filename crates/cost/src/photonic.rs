@@ -43,8 +43,8 @@ impl PhotonicCost {
         let buffer = Buffer::new(network, design, &timing);
         let lasers =
             (0..design.lights.len()).map(|layer| laser(design, layer, values)).collect::<Result<Vec<_>, _>>()?;
-        let of_layer = |layer: usize| if lasers.len() == 1 { lasers[0] } else { lasers[layer] };
-        let lasers: Vec<_> = (0..network.layers.len()).map(of_layer).collect();
+        let for_layer = |layer: usize| if lasers.len() == 1 { lasers[0] } else { lasers[layer] };
+        let lasers: Vec<_> = (0..network.layers.len()).map(for_layer).collect();
         let powers = lasers.iter().zip(&timing.layer_shares);
         let laser_w = powers.map(|(laser, share)| laser.ok().map(|laser| share * laser.wall_w)).sum();
         let energy = energy::photonic(design, values, &counts, &timing, &buffer, laser_w);
