@@ -1,6 +1,7 @@
 //! The error of this crate, and the codes of errors: a number for each variant of an error enum, stable, explained in
 //! `crates/ERRORS.md`.
 
+use crate::error_text::short_number;
 use std::path::{Path, PathBuf};
 
 /// An impossible value: which key, what was found, what is possible.
@@ -19,7 +20,7 @@ impl InvalidValue {
     /// The error for one key.
     #[must_use]
     pub fn new(key: impl Into<String>, found: impl std::fmt::Display, expected: impl Into<String>) -> Self {
-        Self { key: key.into(), found: found.to_string(), expected: expected.into() }
+        Self { key: key.into(), found: short_number(found.to_string()), expected: expected.into() }
     }
 
     /// The error of a value in a JSON file.
@@ -57,6 +58,18 @@ pub enum FileError {
         path: PathBuf,
         /// The error of the system.
         source: std::io::Error,
+    },
+    /// A file that a key names does not exist.
+    #[error("{}: {}`{key}`: {source}", path.display(), line.map(|l| format!("line {l}: ")).unwrap_or_default())]
+    Named {
+        /// The file with the key.
+        path: PathBuf,
+        /// Line of the key, from 1, if it is known.
+        line: Option<usize>,
+        /// The key.
+        key: String,
+        /// The error of the named file.
+        source: Box<FileError>,
     },
     /// A TOML file has bad syntax, a wrong type or an unknown key.
     #[error("{}: line {line}: {message}", path.display())]
@@ -156,5 +169,5 @@ macro_rules! error_codes {
 crate::error_codes! {
     FileError {
         TooLarge = 101, Io = 102, Syntax = 103, Value = 104, Json = 105, Content = 106, Format = 107, NotFinite = 108,
-    }
+    } wraps { Self::Named { source, .. } => source }
 }

@@ -6,6 +6,7 @@ mod classes;
 pub mod conclusion;
 mod matrix_table;
 mod matrix_terminal;
+mod student;
 pub mod table;
 pub mod terminal;
 mod wide;
