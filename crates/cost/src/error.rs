@@ -19,7 +19,11 @@ pub enum CostError {
 }
 
 phaseloom_files::error_codes! {
-    CostError { Invalid = 1001 }
+    CostError {
+        Invalid = 1001,
+            "A value of the network, the cores or the digital array is impossible.",
+            "Choose a value in the range that the message states.";
+    }
     wraps {
         Self::File(error) => error,
         Self::Hardware(error) => error,
