@@ -4,6 +4,7 @@
 mod documents {
     mod commands;
     mod formats;
+    mod pages;
     mod readme;
     mod repository;
     mod support;

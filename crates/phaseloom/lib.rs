@@ -77,6 +77,8 @@
 //! [`Network`].
 
 mod facade;
+#[cfg(doctest)]
+mod pages;
 
 pub use facade::{Chip, Core, Error, Process, Product, Program, Seed, haar_unitary, read_complex_matrix, read_matrix};
 #[cfg(feature = "experiment")]

@@ -89,7 +89,7 @@ fn run_documented(sandbox: &Path, command: &str) -> Option<String> {
             }
             &words[1..]
         }
-        ["phaseloom", "new", ..] => &words[1..],
+        ["phaseloom", "new" | "generate", ..] => &words[1..],
         ["phaseloom", "import", weights, ..] => {
             std::fs::copy(sandbox.join("examples/digits/weights.safetensors"), sandbox.join(weights)).unwrap();
             &words[1..]

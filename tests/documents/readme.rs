@@ -1,10 +1,6 @@
 //! The blocks of the README and the committed results that it shows.
 
-use super::support::{
-    EXAMPLES, README, block, blocks, conclusion, copy, example, phaseloom, python, python_has, root, same, sandbox,
-};
-use phaseloom::network::Tensors;
-use phaseloom::network::layer::LayerSpec;
+use super::support::{EXAMPLES, README, block, blocks, conclusion, copy, example, phaseloom, root, same, sandbox};
 use std::path::Path;
 
 #[test]
@@ -55,19 +51,4 @@ fn the_drawn_mesh_is_that_of_its_program() {
     phaseloom(folder.path(), &["draw", "program.json", "--input", "0", "-o", "mesh.svg"]);
     let drawn = |folder: &Path| std::fs::read_to_string(folder.join("mesh.svg")).unwrap();
     same(&drawn(&mesh), &drawn(folder.path()));
-}
-
-#[test]
-fn the_weights_section_of_the_readme_is_right() {
-    let table: toml::Table = toml::from_str(block(README, "toml")).unwrap();
-    let layer: LayerSpec = table["layer"][0].clone().try_into().unwrap();
-    assert_eq!(layer.outputs(784), 128);
-    if python_has("torch, safetensors.torch") {
-        let folder = tempfile::tempdir().unwrap();
-        let prelude = "import collections, torch\n\
-            model = torch.nn.Sequential(collections.OrderedDict(fc1=torch.nn.Linear(784, 128)))\n";
-        python(folder.path(), &format!("{prelude}{}", block(README, "python")));
-        let weights = Tensors::load(&folder.path().join("weights.safetensors")).unwrap();
-        assert_eq!(weights.get("fc1.weight").unwrap().shape(), [128, 784]);
-    }
 }

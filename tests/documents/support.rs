@@ -2,7 +2,7 @@
 
 use phaseloom::mesh::{Form, MatrixProgram, topology};
 use phaseloom_testing::haar;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 
@@ -72,12 +72,16 @@ pub fn conclusion(printed: &str) -> &str {
     printed.trim_end().rsplit("\n\n").next().unwrap_or_default()
 }
 
+/// The folder of the program under test.
+pub fn binaries() -> PathBuf {
+    Path::new(env!("CARGO_BIN_EXE_phaseloom")).parent().expect("a folder of the binary").to_owned()
+}
+
 /// Runs a line of a shell that finds `phaseloom`.
 #[track_caller]
 pub fn shell(folder: &Path, line: &str) -> [String; 2] {
-    let binary = Path::new(env!("CARGO_BIN_EXE_phaseloom")).parent().expect("a folder of the binary");
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let path = std::env::join_paths(std::iter::once(binary.to_owned()).chain(std::env::split_paths(&path))).unwrap();
+    let path = std::env::join_paths(std::iter::once(binaries()).chain(std::env::split_paths(&path))).unwrap();
     output(Command::new("sh").args(["-c", line]).current_dir(folder).env("PATH", path))
 }
 

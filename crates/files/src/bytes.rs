@@ -45,6 +45,13 @@ pub struct InputFiles {
 }
 
 impl InputFiles {
+    /// Files whose contents are known already, such as those of standard input.
+    #[must_use]
+    pub fn with(known: &[FileBytes]) -> Self {
+        let read = known.iter().map(|file| (file.path.clone(), Rc::new(file.clone()))).collect();
+        Self { read: RefCell::new(read) }
+    }
+
     /// The contents of a file, from the disk the first time.
     ///
     /// # Errors
@@ -123,6 +130,12 @@ fn too_long(path: &Path, max: u64) -> FileError {
         found: format!("more than {max} bytes").into(),
         expected: "less; split the file".into(),
     }
+}
+
+/// The SHA-256 of bytes in hexadecimal digits.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
 }
 
 /// Lower-case hexadecimal digits.

@@ -1,41 +1,7 @@
-//! Checks of single values, and the error that names the key.
+//! Checks of single values and of names in lists.
 
-use crate::error::FileError;
+use crate::error::InvalidValue;
 use crate::error_text::nearest;
-use std::path::Path;
-
-/// An impossible value: which key, what was found, what is possible.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{key}` is {found}: expected {expected}")]
-pub struct InvalidValue {
-    /// Dotted key, `splitter_error.sigma_rad`.
-    pub key: String,
-    /// The value that was found.
-    pub found: String,
-    /// The values that are possible.
-    pub expected: String,
-}
-
-impl InvalidValue {
-    /// The error for one key.
-    #[must_use]
-    pub fn new(key: impl Into<String>, found: impl std::fmt::Display, expected: impl Into<String>) -> Self {
-        Self { key: key.into(), found: found.to_string(), expected: expected.into() }
-    }
-
-    /// The error of a value in a JSON file.
-    #[must_use]
-    pub fn in_file(self, path: &Path) -> FileError {
-        FileError::Content { path: path.to_owned(), invalid: Box::new(self) }
-    }
-
-    /// The same error, with the key inside the table `table`.
-    #[must_use]
-    pub fn in_table(mut self, table: &str) -> Self {
-        self.key = format!("{table}.{}", self.key);
-        self
-    }
-}
 
 /// Another name of an entry of a list, and the key of that entry.
 pub type Alias = (&'static str, &'static str);

@@ -1,6 +1,11 @@
 //! The kind of a file, from its first bytes or its keys, for messages about a file in the wrong place.
 
+use std::io::Read;
+use std::path::Path;
 use toml::de::DeTable;
+
+/// Maximum size of a TOML file in bytes. Longer files are refused before they are parsed.
+pub(crate) const MAX_TOML: u64 = 16 << 20;
 
 /// Formats of others by their first bytes.
 const FIRST_BYTES: [(&[u8], &str); 15] = [
@@ -47,6 +52,23 @@ pub fn other_kind(bytes: &[u8], expected: &str) -> String {
     }
 }
 
+/// The kind of a plain file in words, such as `a safetensors file`, from its name and its first bytes; `None` if it is
+/// unknown.
+#[must_use]
+pub fn kind_of_file(path: &Path) -> Option<String> {
+    if !path.is_file() {
+        return None;
+    }
+    if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("onnx")) {
+        return Some(ONNX.to_owned());
+    }
+    let mut start = Vec::new();
+    std::fs::File::open(path).ok()?.take(MAX_TOML).read_to_end(&mut start).ok()?;
+    kind(&start)
+}
+
+const ONNX: &str = "an ONNX model";
+
 fn kind(bytes: &[u8]) -> Option<String> {
     if let Some((_, kind)) = FIRST_BYTES.iter().find(|(first, _)| bytes.starts_with(first)) {
         return Some((*kind).to_owned());
@@ -54,9 +76,7 @@ fn kind(bytes: &[u8]) -> Option<String> {
     // A header of safetensors is its length in eight bytes, then JSON. An ONNX file starts with its version and producer.
     match bytes {
         [_, _, _, _, _, 0, 0, 0, b'{', ..] => return Some("a safetensors file".to_owned()),
-        [8, 1..=20, 18, ..] => {
-            return Some("an ONNX model: name it as `model` of an experiment".to_owned());
-        }
+        [8, 1..=20, 18, ..] => return Some(ONNX.to_owned()),
         _ => (),
     }
     let text = std::str::from_utf8(bytes).ok()?;

@@ -252,6 +252,12 @@ pub fn read_matrix(path: &Path) -> Result<(DMatrix<Complex64>, bool), FileError>
     parse_matrix(path, &read_bytes(path)?.bytes)
 }
 
+/// Whether bytes are those of an array of NumPy (`.npy`).
+#[must_use]
+pub fn is_npy(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\x93NUMPY")
+}
+
 /// [`read_matrix`] from the bytes of the file at `path`, which is for messages alone.
 ///
 /// # Errors

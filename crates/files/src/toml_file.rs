@@ -1,19 +1,17 @@
 //! TOML files, with errors that give the file, the line, what was found and the nearest known key.
 
 use crate::bytes::InputFiles;
-use crate::checks::InvalidValue;
 use crate::error::FileError;
+use crate::error::InvalidValue;
 use crate::error_text::{with_suggestion, without_rust_types};
-use crate::kind::other_kind;
+use crate::kind::{MAX_TOML, other_kind};
 use crate::missing::{Pass, with_all_missing};
 use crate::strict::Strict;
 use serde::de::DeserializeOwned;
+use std::io::ErrorKind;
 use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
-
-/// Maximum size of a TOML file in bytes. Longer files are refused before they are parsed.
-const MAX_LENGTH: u64 = 16 << 20;
 
 /// Reads a TOML file; returns the value and the text. `kind` names its contents, such as `process`, for the message about a
 /// file of another kind.
@@ -32,7 +30,7 @@ impl InputFiles {
     ///
     /// As [`read_toml`].
     pub fn read_toml<T: DeserializeOwned>(&self, path: &Path, kind: &str) -> Result<(T, String), FileError> {
-        let text = self.read_up_to(path, MAX_LENGTH)?.text()?;
+        let text = self.read_up_to(path, MAX_TOML)?.text()?;
         if text.trim().is_empty() {
             let message = format!("found an empty file, expected the keys of its kind: {kind}");
             return Err(FileError::Syntax { path: path.to_owned(), line: 1, message });
@@ -79,6 +77,21 @@ fn first_date(value: &Spanned<DeValue<'_>>) -> Option<usize> {
         DeValue::Array(items) => items.iter().find_map(first_date),
         DeValue::Table(table) => table.iter().find_map(|(_, value)| first_date(value)),
         _ => None,
+    }
+}
+
+impl FileError {
+    /// The error of a file that does not exist, with the key of the settings that names it; another error as it is.
+    #[must_use]
+    pub fn named_by(self, settings: &Path, text: &str, key: &str) -> Self {
+        let is_missing = matches!(&self, Self::Io { source, .. } if source.kind() == ErrorKind::NotFound);
+        match is_missing && !key.is_empty() {
+            true => {
+                let (path, line, key) = (settings.to_owned(), line_of_key(text, key), key.to_owned());
+                Self::Named { path, line, key, source: Box::new(self) }
+            }
+            false => self,
+        }
     }
 }
 

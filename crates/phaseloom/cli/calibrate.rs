@@ -4,7 +4,7 @@ use super::Exit;
 use super::terminal::{output, streams};
 use clap::Args;
 use phaseloom::experiment::{Experiment, open_network};
-use phaseloom::files::{InputFiles, ResultTable, Results, check_replaced};
+use phaseloom::files::{InputFiles, ResultTable, Results, check_replaced, significant};
 use phaseloom::network::{Calibration, CalibrationSettings, Network};
 use std::path::PathBuf;
 
@@ -116,10 +116,10 @@ fn add(model: &dyn Network, calibration: &Calibration, results: &mut Results, ta
         results.line(format!(
             "layer {}: input scale {}, full scale of {} tiles {} to {}",
             view.index,
-            output::significant(layer.input_scale),
+            significant(layer.input_scale),
             layer.full_scale.len(),
-            output::significant(min),
-            output::significant(max),
+            significant(min),
+            significant(max),
         ));
         table.row([
             (*ports).into(),

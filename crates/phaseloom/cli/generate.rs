@@ -26,9 +26,9 @@ pub struct Generate {
     /// Rows and columns
     #[arg(value_name = "N", value_parser = whole(1_usize, 16384))]
     size: usize,
-    /// Seed of the random kinds
-    #[arg(long, value_name = "S", default_value_t = 1, value_parser = whole(0, u64::MAX))]
-    seed: u64,
+    /// Seed of a random kind: haar, permutation or gaussian [default: 1]
+    #[arg(long, value_name = "S", value_parser = whole(0, u64::MAX))]
+    seed: Option<u64>,
     /// A real orthogonal matrix in place of a complex unitary, of haar only
     #[arg(long)]
     real: bool,
@@ -64,6 +64,11 @@ impl Generate {
             "--real: found the kind {}, expected haar: only haar is both complex and real",
             self.name()
         );
+        anyhow::ensure!(
+            self.seed.is_none() || self.is_random(),
+            "--seed: found the kind {}, expected haar, permutation or gaussian: only they are random",
+            self.name()
+        );
         if let Some(path) = &self.output {
             output::check_output_path(path, &["npy"], &[])?;
         }
@@ -77,12 +82,12 @@ impl Generate {
             })?;
         }
         let size = self.size;
-        let seed = if self.is_random() { format!(", seed {}", self.seed) } else { String::new() };
+        let seed = if self.is_random() { format!(", seed {}", self.seed()) } else { String::new() };
         let numbers = if complex { "complex" } else { "real" };
         let mut results = Results::default();
         results.value("kind", self.name());
         results.value("size", size);
-        results.value("seed", self.is_random().then_some(self.seed));
+        results.value("seed", self.is_random().then_some(self.seed()));
         results.value("numbers", numbers);
         let property = if self.kind == Kind::Gaussian {
             results.value("norm", matrix.norm());
@@ -100,6 +105,10 @@ impl Generate {
         self.kind.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
 
+    fn seed(&self) -> u64 {
+        self.seed.unwrap_or(1)
+    }
+
     fn is_complex(&self) -> bool {
         self.kind == Kind::Dft || (self.kind == Kind::Haar && !self.real)
     }
@@ -110,7 +119,7 @@ impl Generate {
 
     fn matrix(&self) -> DMatrix<Complex64> {
         let n = self.size;
-        let stream = |purpose: &str| StreamKey::new(self.seed, purpose).stream();
+        let stream = |purpose: &str| StreamKey::new(self.seed(), purpose).stream();
         match self.kind {
             // The stream of `phaseloom::haar_unitary`.
             Kind::Haar if !self.real => haar_unitary(n, &mut stream("haar")),

@@ -55,6 +55,7 @@ impl Import {
                 path.display()
             );
         }
+        streams::refuse_stream_because("the weights", &self.weights, "the model file names it")?;
         let tensors = Tensors::load(&self.weights)?;
         let layout = self.layout.map(|layout| match layout {
             Layout::OutIn => WeightLayout::OutIn,

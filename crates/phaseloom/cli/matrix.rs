@@ -5,12 +5,14 @@ use super::chip::load_process;
 use super::terminal::{output, streams, whole};
 use clap::Args;
 use phaseloom::Complex64;
-use phaseloom::files::{ResultTable, Results, WIDTH, read_matrix, wrap, write_matrix};
+use phaseloom::files::{
+    ResultTable, Results, WIDTH, decimal, is_npy, parse_matrix, ratio, transmission, wrap, write_matrix,
+};
 use phaseloom::hardware::{Chip, ChipId};
 use phaseloom::mesh::convention;
 use phaseloom::nalgebra::DMatrix;
 use phaseloom::numerics::fidelity;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Compute the matrix that a program realises, on a perfect or on a given chip
 ///
@@ -60,12 +62,8 @@ impl Matrix {
         }
         let program = convention::load(&streams::input(&self.program)?)?;
         let ideal = program.matrix();
-        self.target.as_deref().map(|path| streams::refuse_stream("--target", path)).transpose()?;
         let (target, compared) = match &self.target {
-            Some(path) if path.extension().is_some_and(|end| end == "npy") => {
-                (read_matrix(path)?.0, path.display().to_string())
-            }
-            Some(path) => (convention::load(path)?.matrix(), path.display().to_string()),
+            Some(path) => (load_target(path)?, path.display().to_string()),
             None => (ideal.clone(), "this program on a perfect chip".to_owned()),
         };
         if let (Some(path), (rows, columns)) = (&self.target, program.shape()) {
@@ -117,9 +115,9 @@ impl Matrix {
             results.value("error", error);
             results.value("fidelity", fidelity);
             results.value("transmission_db", transmission_db);
-            results.line(format!("relative error ‖Ŵ−W‖/‖W‖ {}", output::ratio(error)));
+            results.line(format!("relative error ‖Ŵ−W‖/‖W‖ {}", ratio(error, 6)));
             results.line(format!("fidelity {fidelity:.6}"));
-            results.line(format!("transmission ‖Ŵ‖²/‖W‖² {}", output::transmission(transmission_db)));
+            results.line(format!("transmission ‖Ŵ‖²/‖W‖² {}", transmission(transmission_db)));
         } else {
             results.line("W is zero: there is nothing to compare with");
         }
@@ -134,6 +132,15 @@ impl Matrix {
         output::print_summary(&results, self.format, self.output.as_deref())?;
         Ok(Exit::Done)
     }
+}
+
+/// The matrix in a file, or that of the program in it.
+fn load_target(path: &Path) -> anyhow::Result<DMatrix<Complex64>> {
+    let file = streams::read(path)?;
+    Ok(match is_npy(&file.bytes) || output::ending(path) == "npy" {
+        true => parse_matrix(path, &file.bytes)?.0,
+        false => convention::parse(path, &file.text()?)?.matrix(),
+    })
 }
 
 /// An entry of a printed matrix has at least this number of decimals. Rows that do not fit are broken.
@@ -170,6 +177,6 @@ impl Scaled {
 
 /// A number with its sign, also for zero.
 fn signed(value: f64, decimals: usize) -> String {
-    let number = output::number(value, decimals);
+    let number = decimal(value, decimals);
     if number.starts_with('-') { number } else { format!("+{number}") }
 }

@@ -5,7 +5,7 @@ use super::terminal::results::ResultOptions;
 use super::terminal::{interrupt, output, results, streams, whole};
 use clap::Args;
 use phaseloom::experiment;
-use phaseloom::experiment::store::OUTPUTS;
+use phaseloom::experiment::store::{OUTPUTS, output_file};
 use phaseloom::experiment::{Effects, Experiment, ExperimentError, Options, Shard, Tables, Unit};
 use phaseloom::files::{FileError, Results, WIDTH, wrap, write_real_matrix};
 use phaseloom::hardware::{Batch, PRESET_STATE};
@@ -52,7 +52,7 @@ pub struct Run {
     shard: Shard,
     /// Keep the outputs of every sample in DIR/outputs (.npy, samples × outputs, one file per unit and shot), also those of
     /// the layers with these indices in the model
-    #[arg(long, value_name = "LAYER", num_args = 0..)]
+    #[arg(long, value_name = "LAYER", num_args = 0.., value_parser = whole(0, usize::MAX))]
     save_outputs: Option<Vec<usize>>,
     /// Print the size of the run, and its memory and time as estimates; write nothing
     #[arg(long)]
@@ -88,6 +88,9 @@ impl Run {
 
     /// Computes an experiment in a folder, and prints its results.
     pub(super) fn compute(&self, experiment: &Experiment, folder: &Path, start: Instant) -> anyhow::Result<Exit> {
+        if let (true, Some(option)) = (self.dry_run, self.results.given()) {
+            anyhow::bail!("{option}: found together with --dry-run, which has no results, expected one of the two");
+        }
         for line in announcements(experiment)? {
             output::status(&line);
         }
@@ -112,6 +115,7 @@ impl Run {
             progress: &progress,
             note: &|text| output::status(&format!("note: {text}")),
             diagnose: true,
+            earlier: results::spent(folder),
             outputs: if self.save_outputs.is_some() { Some(&keep) } else { None },
             layers: self.save_outputs.as_deref().unwrap_or_default(),
         };
@@ -123,27 +127,25 @@ impl Run {
             results.value("units", forecast.units);
             results.value("units_to_compute", forecast.missing);
             results.value("threads", forecast.threads);
-            results.value("memory_bytes", forecast.bytes);
+            results.value("memory_bytes", forecast.bytes as u64);
             results.value("time_s", forecast.time().as_secs_f64());
             results.show(narrow(&forecast.to_string()));
             output::print_results(&results, self.results.format)?;
             return Ok(Exit::Done);
         }
+        let threads =
+            self.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
+        let (seed, trials) = (experiment.config.seed, experiment.config.trials);
+        output::detail(&format!("seed {seed}, trials {trials}, threads {threads}"));
+        output::detail(&format!("defaults: {}", experiment.defaults().join(", ")));
         let outcome = experiment::run(experiment, folder, &options)?;
         bar.finish_and_clear();
 
-        let earlier = outcome.records.len() - outcome.computed;
-        if self.save_outputs.is_some() && earlier > 0 {
-            output::status(&format!(
-                "--save-outputs: {earlier} units were computed before; their outputs are in {} only if that run saved them. \
-                 To save all outputs, run in a new folder",
-                folder.join(OUTPUTS).display()
-            ));
-        }
-        if outcome.computed > 0 {
+        // A diagnosis that was computed now is not computed again by the next call.
+        if outcome.computed > 0 || outcome.spent.diagnosis != options.earlier.diagnosis {
             let threads = self.threads.map_or_else(|| "one per core".to_owned(), |n| n.to_string());
             let how = format!("threads {threads}, shard {}/{}", self.shard.part, self.shard.of);
-            results::provenance(&outcome, &how, start.elapsed())?;
+            results::provenance(&outcome, &how, start.elapsed(), Vec::new())?;
         }
         if outcome.interrupted {
             output::status(&format!(
@@ -162,25 +164,30 @@ impl Run {
             ));
             return Ok(Exit::Done);
         };
+        let classes = tables.class_names().iter().enumerate().map(|(class, name)| format!("{class} = {name}"));
+        let classes = classes.collect::<Vec<_>>().join(", ");
+        if !classes.is_empty() {
+            output::detail(&format!("classes: {classes}"));
+        }
         if outcome.computed == 0 {
             output::status(&format!("{}: this run is finished; nothing was computed", folder.display()));
         }
         self.results.show(&outcome, &tables)?;
-        outcome.diagnosis.iter().for_each(|text| output::status(&format!("note: {text}")));
+        outcome.spent.diagnosis.iter().for_each(|text| output::status(&format!("note: {text}")));
         results::say_where(folder);
         Ok(Exit::Done)
     }
 
     /// The folder of the run that is continued, or one that is named after the experiment and its folder.
     fn default_folder(&self, experiment: &Experiment) -> PathBuf {
+        if let Some(folder) = experiment.run_folder() {
+            return folder.to_owned();
+        }
         let shard = if self.shard == Shard::WHOLE {
             String::new()
         } else {
             format!("-{}-of-{}", self.shard.part, self.shard.of)
         };
-        if let Some(folder) = experiment.run_folder().filter(|_| shard.is_empty()) {
-            return folder.to_owned();
-        }
         let path = experiment.path.canonicalize().unwrap_or_else(|_| experiment.path.clone());
         let name = |part: Option<&OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
         let (parent, stem) = (name(path.parent().and_then(Path::file_name)), name(experiment.path.file_stem()));
@@ -254,7 +261,5 @@ fn save_outputs(
         }
         _ => (),
     }
-    let layer = layer.map(|index| format!("-layer{index}")).unwrap_or_default();
-    let name = format!("{}-point{}-trial{}-shot{shot}{layer}.npy", unit.row.key(), unit.point, unit.trial);
-    Ok(write_real_matrix(&folder.join(name), &outputs.transpose())?)
+    Ok(write_real_matrix(&folder.join(output_file(unit, shot, layer)), &outputs.transpose())?)
 }

@@ -4,9 +4,11 @@ use super::Exit;
 use super::run::Run;
 use super::terminal::figures::FigureOptions;
 use super::terminal::results::ResultOptions;
-use super::terminal::{output, whole};
+use super::terminal::{output, streams, whole};
 use clap::Args;
 use phaseloom::experiment::{Axis, Config, Experiment, MatrixForm, Shard};
+use phaseloom::files::{FileBytes, hex, is_npy};
+use phaseloom::hardware::PRESET_PREFIX;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -23,7 +25,7 @@ use std::time::Instant;
     phaseloom sweep u.npy --vary splitter_error.sigma_rad=phase_error.sigma_rad=0:0.05:0.01\n  \
     phaseloom sweep u.npy --process process.toml --vary phase_quantization.bits=4:12:2 --vary correction=none,local")]
 pub struct Sweep {
-    /// The target: a matrix (.npy), or a program (.json)
+    /// The target: a matrix (.npy), or a program (.json); `-` for standard input
     #[arg(value_name = "PROGRAM|MATRIX")]
     target: PathBuf,
     /// The process (TOML), or preset:KEY [default: a perfect process, to which --vary adds errors]
@@ -38,9 +40,9 @@ pub struct Sweep {
     /// Seed of the chips; trial 0 is the chip of `phaseloom chip --seed N`
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole(0, u64::MAX))]
     seed: u64,
-    /// Correct each chip before it is measured, see `phaseloom explain correction`
-    #[arg(long, value_name = "KEY", default_value = "none")]
-    correction: String,
+    /// Correct each chip before it is measured, see `phaseloom explain correction` [default: none]
+    #[arg(long, value_name = "KEY")]
+    correction: Option<String>,
     /// Topology of the meshes of a matrix
     #[arg(long, value_name = "KEY")]
     topology: Option<String>,
@@ -72,19 +74,24 @@ impl Sweep {
     pub fn execute(self) -> anyhow::Result<Exit> {
         let start = Instant::now();
         self.output.as_deref().map(output::check_output_folder).transpose()?;
-        let experiment = self.experiment()?;
-        let folder = self.output.clone().unwrap_or_else(|| self.default_folder(&experiment));
+        let stream = if streams::is_stream(&self.target) { Some(streams::read(&self.target)?) } else { None };
+        let mut experiment = self.experiment(stream.as_ref())?;
+        let folder = self.output.clone().unwrap_or_else(|| self.default_folder(&experiment, stream.as_ref()));
+        if let Some(file) = stream {
+            experiment = experiment.with_file(file);
+        }
         let results = ResultOptions::without_layers(self.format, self.figures);
         let run = Run::for_experiment(experiment.path.clone(), self.threads, self.shard, self.dry_run, results);
         run.compute(&experiment, &folder, start)
     }
 
-    /// The experiment of the command line.
-    fn experiment(&self) -> anyhow::Result<Experiment> {
-        let target = self.target.clone();
-        let is_program = match output::ending(&target).as_str() {
-            "npy" => false,
-            "json" => true,
+    /// The experiment of the command line, on the contents of standard input if that is the target.
+    fn experiment(&self, stream: Option<&FileBytes>) -> anyhow::Result<Experiment> {
+        let target = stream.map_or(&self.target, |file| &file.path).clone();
+        let is_program = match (stream, output::ending(&target).as_str()) {
+            (Some(file), _) => !is_npy(&file.bytes),
+            (None, "npy") => false,
+            (None, "json") => true,
             _ => anyhow::bail!("found {}, expected a matrix (.npy) or a program (.json)", self.target.display()),
         };
         for (option, given) in
@@ -96,14 +103,30 @@ impl Sweep {
                 self.target.display()
             );
         }
-        let file = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        for (option, given, key) in [
+            ("--correction", self.correction.is_some(), "correction"),
+            ("--topology", self.topology.is_some(), "core.topology"),
+            ("--cell", self.cell.is_some(), "core.cell"),
+        ] {
+            anyhow::ensure!(
+                !given || !self.vary.iter().flat_map(|axis| &axis.keys).any(|varied| varied == key),
+                "{option}: found together with `--vary {key}=…`, which replaces it, expected one of the two"
+            );
+        }
+        let file = |path: &Path| match streams::is_stream(path) {
+            true => "standard input".to_owned(),
+            false => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        };
         let mut name = file(&self.target);
         if let Some(process) = &self.process {
-            name += &format!(" on {}", if process.is_file() { file(process) } else { process.display().to_string() });
+            let is_preset = process.to_string_lossy().starts_with(PRESET_PREFIX);
+            name += &format!(" on {}", if is_preset { process.display().to_string() } else { file(process) });
         }
         let mut config = Config { name, seed: self.seed, trials: self.trials, ..Config::default() };
         *(if is_program { &mut config.program } else { &mut config.matrix }) = Some(target);
-        config.correction.clone_from(&self.correction);
+        if let Some(correction) = &self.correction {
+            config.correction.clone_from(correction);
+        }
         config.form = match self.form.as_str() {
             "unitary" => MatrixForm::Unitary,
             "svd" => MatrixForm::Svd,
@@ -114,11 +137,16 @@ impl Sweep {
         }
         config.core.cell.clone_from(&self.cell);
         config.sweep.clone_from(&self.vary);
-        Ok(Experiment::new(config, self.process.as_deref(), Path::new("command line"))?)
+        let process = self.process.as_deref().map(streams::input).transpose()?;
+        Ok(Experiment::new(config, process.as_deref(), Path::new("command line"))?)
     }
 
-    fn default_folder(&self, experiment: &Experiment) -> PathBuf {
-        let stem = self.target.file_stem().unwrap_or_default().to_string_lossy();
+    fn default_folder(&self, experiment: &Experiment, stream: Option<&FileBytes>) -> PathBuf {
+        // Standard input has no name, so that its contents are one.
+        let stem = match stream {
+            Some(file) => format!("stdin-{}", &hex(&file.sha256)[..8]),
+            None => self.target.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+        };
         let shard = match self.shard {
             Shard::WHOLE => String::new(),
             Shard { part, of } => format!("-{part}-of-{of}"),

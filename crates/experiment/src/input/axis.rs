@@ -1,8 +1,9 @@
 //! An axis as text on a command line: `KEY=FROM:TO:STEP`, `KEY=a,b,c`, `KEY1=KEY2=VALUES`.
 
 use crate::input::config::Axis;
-use phaseloom_files::nearest;
+use phaseloom_files::{nearest, shortest};
 use phaseloom_hardware::IMPERFECTIONS;
+use std::fmt::Display;
 use std::str::FromStr;
 
 /// Maximum number of values of a range.
@@ -29,14 +30,18 @@ impl FromStr for Axis {
     type Err = AxisError;
 
     fn from_str(text: &str) -> Result<Self, AxisError> {
-        let expected = "expected KEY=FROM:TO:STEP or KEY=a,b,c, such as splitter_error.sigma_rad=0:0.1:0.01";
         let Some((keys, values)) = text.rsplit_once('=').filter(|(_, values)| !values.trim().is_empty()) else {
-            return Err(AxisError(format!("found no values, {expected}")));
+            return Err(AxisError(malformed("found no values")));
         };
         let keys = keys.split('=').map(|key| full_key(key.trim())).collect::<Result<_, _>>().map_err(AxisError)?;
         let values = if values.contains(':') { range(values) } else { list(values) };
-        Ok(Self { keys, values: values.map_err(|what| AxisError(format!("{what}, {expected}")))? })
+        Ok(Self { keys, values: values.map_err(AxisError)? })
     }
+}
+
+/// The message about a text that is not of the form of an axis.
+fn malformed(found: impl Display) -> String {
+    format!("{found}, expected KEY=FROM:TO:STEP or KEY=a,b,c, such as splitter_error.sigma_rad=0:0.1:0.01")
 }
 
 /// The key of an experiment: keys of the process may be given without their first part.
@@ -66,29 +71,40 @@ fn full_key(key: &str) -> Result<String, String> {
 fn range(text: &str) -> Result<Vec<toml::Value>, String> {
     let parts: Vec<&str> = text.split(':').map(str::trim).collect();
     let &[from_text, to_text, step_text] = parts.as_slice() else {
-        return Err(format!("found {} parts in `{text}`", parts.len()));
+        return Err(malformed(format!("found {} parts in `{text}`", parts.len())));
     };
     let number = |text: &str| {
         let value: Option<f64> = text.parse().ok().filter(|value: &f64| value.is_finite());
-        value.ok_or_else(|| format!("found `{text}`, which is no number"))
+        value.ok_or_else(|| malformed(format!("found `{text}`, which is no number")))
     };
     let (from, to, step) = (number(from_text)?, number(to_text)?, number(step_text)?);
     // One value, whatever the step.
     let is_single = (to - from).abs() <= 0.0;
     let steps = if is_single { 0.0 } else { (to - from) / step };
     if step.abs() <= 0.0 && !is_single {
-        return Err("found a step of 0".to_owned());
+        return Err(malformed("found a step of 0"));
     }
     if steps < 0.0 {
-        return Err(format!("found a step of {step_text}, which leads away from {to_text}"));
+        return Err(malformed(format!("found a step of {step_text}, which leads away from {to_text}")));
     }
     if steps > MAX_VALUES {
-        return Err(format!("found a step of {step_text}, which makes more than {MAX_VALUES} values"));
+        return Err(malformed(format!("found a step of {step_text}, which makes more than {MAX_VALUES} values")));
     }
-    // TO itself belongs to the values, whatever the rounding of the quotient.
-    let count = (steps + 1e-9).floor() as u32;
     let decimals = decimals(from_text).max(decimals(step_text));
     let is_whole = [from_text, step_text].iter().all(|text| text.parse::<i64>().is_ok());
+    // TO itself belongs to the values, whatever the rounding of the quotient.
+    let count = steps.round();
+    if (steps - count).abs() > 1e-9 * count.max(1.0) {
+        let end = |count: f64| format!("{:.decimals$}", from + count * step);
+        let hits = steps_that_hit(to - from, steps, is_whole).join(" or ");
+        let or = if hits.is_empty() { "" } else { ", or a step of " };
+        return Err(format!(
+            "found a step of {step_text}, which does not hit {to_text}, expected the end {} or {}{or}{hits}",
+            end(steps.floor()),
+            end(steps.ceil())
+        ));
+    }
+    let count = count as u32;
     let value = |i: u32| {
         let value = from + f64::from(i) * step;
         // 0.03, not 0.030000000000000002.
@@ -96,6 +112,21 @@ fn range(text: &str) -> Result<Vec<toml::Value>, String> {
         if is_whole { toml::Value::Integer(value as i64) } else { toml::Value::Float(value + 0.0) }
     };
     Ok((0..=count).map(value).collect())
+}
+
+/// The nearest larger and the nearest smaller step that divide a range evenly and have few digits.
+fn steps_that_hit(length: f64, steps: f64, is_whole: bool) -> Vec<String> {
+    let step = |count: u32| {
+        let step = length / f64::from(count);
+        let text = shortest(format!("{step:.3e}").parse().unwrap_or(step));
+        let hits = text.parse().is_ok_and(|read: f64| (read * f64::from(count) - length).abs() <= 1e-12 * length.abs());
+        (hits && (!is_whole || step.fract() == 0.0)).then_some(text)
+    };
+    let count = steps as u32;
+    // Ten times as many values contain a smaller step, unless the steps are whole numbers.
+    let larger = (1..=count).rev().find_map(step);
+    let smaller = (count + 1..=10 * (count + 1)).find_map(step);
+    larger.into_iter().chain(smaller).collect()
 }
 
 /// Digits after the point of a number as written, with its exponent; enough for any number beyond 30.
@@ -109,7 +140,7 @@ fn decimals(text: &str) -> usize {
 /// The values of a list: numbers, truth values or words.
 fn list(text: &str) -> Result<Vec<toml::Value>, String> {
     let value = |item: &str| match item {
-        "" => Err(format!("found an empty value in `{text}`")),
+        "" => Err(malformed(format!("found an empty value in `{text}`"))),
         "true" | "false" => Ok(toml::Value::Boolean(item == "true")),
         _ => Ok(match (item.parse::<i64>(), item.parse::<f64>()) {
             (Ok(number), _) => toml::Value::Integer(number),
@@ -137,7 +168,7 @@ mod tests {
         );
         assert_eq!(values(&format!("{sigma}=0.1:0:-0.05")), ["0.1", "0.05", "0.0"]);
         assert_eq!(values(&format!("{sigma}=1e-3:3e-3:1e-3")), ["0.001", "0.002", "0.003"]);
-        assert_eq!(values(&format!("{sigma}=0:0.25:0.1")), ["0.0", "0.1", "0.2"]);
+        assert_eq!(values(&format!("{sigma}=0:0.09:0.03")), ["0.0", "0.03", "0.06", "0.09"]);
         assert_eq!(values(&format!("{sigma}=0.5:0.5:0")), ["0.5"]);
         assert_eq!(values("phase_quantization.bits=4:12:4"), ["4", "8", "12"]);
     }
@@ -148,6 +179,20 @@ mod tests {
         assert_eq!(values("phase_error.sigma_rad=0, 0.5,1e-3"), ["0", "0.5", "0.001"]);
         let both: Axis = "splitter_error.sigma_rad=process.phase_error.sigma_rad=0,1".parse().unwrap();
         assert_eq!(both.keys, ["process.splitter_error.sigma_rad", "process.phase_error.sigma_rad"]);
+    }
+
+    #[test]
+    fn a_step_that_misses_the_end_names_ends_and_steps_that_hit() {
+        for (text, expected) in [
+            ("splitter_error.sigma_rad=0:0.1:0.03", "the end 0.09 or 0.12, or a step of 0.05 or 0.025"),
+            ("splitter_error.sigma_rad=0.1:0:-0.03", "the end 0.01 or -0.02, or a step of -0.05 or -0.025"),
+            ("splitter_error.sigma_rad=0:0.01:1", "the end 0 or 1, or a step of 0.01"),
+            ("phase_quantization.bits=4:12:3", "the end 10 or 13, or a step of 4 or 2"),
+            ("phase_quantization.bits=4:5:3", "the end 4 or 7, or a step of 1"),
+        ] {
+            let message = text.parse::<Axis>().unwrap_err().to_string();
+            assert!(message.contains(&format!("expected {expected}")), "{message}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Results of the floating-point reference.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Expectation {
     /// Share of samples with the correct class, 0…1.

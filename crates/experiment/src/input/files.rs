@@ -2,15 +2,18 @@
 
 use crate::error::ExperimentError;
 use crate::input::config::{Config, Experiment};
-use crate::input::grid::{Point, to_value};
+use crate::input::grid::Point;
 use crate::input::network::open_network;
 use crate::input::subject::{MatrixInput, Subject};
+use crate::input::tree::to_value;
 use phaseloom_files::{InputFiles, hex, usage};
 use phaseloom_hardware::{Detection, Link};
 use phaseloom_network::{Calibration, DataSpec, Dataset, Network, NetworkError};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
+use std::error::Error;
 use std::hash::Hash;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -53,7 +56,11 @@ impl Inputs {
     ///
     /// A file that cannot be read or is damaged.
     pub fn read(experiment: &Experiment, points: &[Point]) -> Result<Self, ExperimentError> {
-        let files = InputFiles::default();
+        Self::read_all(experiment, points).map_err(|error| input_error(experiment, error))
+    }
+
+    fn read_all(experiment: &Experiment, points: &[Point]) -> Result<Self, ExperimentError> {
+        let files = InputFiles::with(&experiment.known_files);
         let base = &experiment.base();
         let (mut networks, mut calibrations, mut data_sets) = (HashMap::new(), HashMap::new(), HashMap::new());
         let mut matrices = HashMap::new();
@@ -65,6 +72,8 @@ impl Inputs {
                 Subject::Network { model, data } => (model, data),
                 Subject::Matrix(written) | Subject::Program(written) => {
                     let path = base.join(written);
+                    let key = if matches!(subject, Subject::Program(_)) { "program" } else { "matrix" };
+                    files.read(&path).map_err(|error| experiment.named_by(error, key))?;
                     others.push(cached(&mut matrices, path.clone(), || {
                         Ok(Arc::new(MatrixInput::read(subject, &path, &files)?))
                     })?);
@@ -76,7 +85,10 @@ impl Inputs {
             let path = base.join(model_file);
             let settings = point.config.graph_settings();
             let network_key = (path.clone(), settings.canonical());
-            let network = cached(&mut networks, network_key.clone(), || Ok(open_network(&path, &settings, &files)?))?;
+            let network = cached(&mut networks, network_key.clone(), || {
+                files.read(&path).map_err(|error| experiment.named_by(error, "model"))?;
+                Ok(open_network(&path, &settings, &files)?)
+            })?;
             let tile = (core.ports, core.column_block(link.detection));
             let file = cached(&mut calibrations, (network_key, tile), || {
                 let file = Calibration::of(&*network, tile.0, tile.1, &files)?.map(Arc::new);
@@ -143,6 +155,26 @@ impl SubjectInputs {
         let PointInputs { network, data, .. } = &points[point];
         Some((data.samples() as u64, network.photonic_layers().iter().map(|view| view.index).collect()))
     }
+}
+
+/// The error of an input that cannot be read. It says what to do where the folder of a run was moved.
+fn input_error(experiment: &Experiment, error: ExperimentError) -> ExperimentError {
+    if experiment.run_folder().is_none() || !is_missing_file(&error) {
+        return error;
+    }
+    ExperimentError::Moved { path: experiment.path.clone(), base: experiment.base(), source: Box::new(error) }
+}
+
+/// Whether a file that does not exist is a cause of an error.
+fn is_missing_file(error: &ExperimentError) -> bool {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if error.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == ErrorKind::NotFound) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// Whether the link needs the scales of a calibration, because its results depend on the magnitude of the numbers.

@@ -2,9 +2,11 @@
 
 use crate::error::{ExperimentError, Problem};
 use crate::input::config::{Axis, Config, Experiment, MAX_UNITS};
+use crate::input::tree::to_value;
 use phaseloom_files::{InvalidValue, deserialize_strict, line_of_key, nearest};
 use serde_json::Value;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Keys that belong to the whole run and cannot be swept.
 const FIXED: [&str; 6] = ["name", "base", "seed", "trials", "sweep", "calibration"];
@@ -89,7 +91,8 @@ impl Experiment {
         if let Some(cell) = &base.core.cell {
             set(&mut tree, "core.cell", to_value(cell)).map_err(|reason| problem("core.cell", reason))?;
         }
-        let mut points = Vec::with_capacity(count);
+        let mut points: Vec<Point> = Vec::with_capacity(count);
+        let mut first_equal = HashMap::new();
         for index in 0..count {
             let mut rest = index;
             let mut choice = vec![0; axes.len()];
@@ -118,10 +121,33 @@ impl Experiment {
                     None => self.with_line(invalid),
                 }
             })?;
+            // Names may be aliases, and a key may replace what a key of another axis sets.
+            let equal = *first_equal.entry(fingerprint(&config)).or_insert(index);
+            if equal != index && points[equal].config == config {
+                return Err(equal_points(&points[equal].levels, &levels, problem));
+            }
             points.push(Point { index, levels, axes: level_axes, config });
         }
         Ok(points)
     }
+}
+
+/// A number that is equal for equal configurations.
+fn fingerprint(config: &Config) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    format!("{config:?}").hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The error of two points with different values and equal settings.
+fn equal_points(
+    first: &[(String, Value)],
+    second: &[(String, Value)],
+    problem: impl Fn(&str, String) -> ExperimentError,
+) -> ExperimentError {
+    let different = first.iter().zip(second).find(|((_, a), (_, b))| a != b);
+    let (key, a, b) = different.map_or(("", &Value::Null, &Value::Null), |((key, a), (_, b))| (key.as_str(), a, b));
+    problem(key, format!("takes the values {a} and {b}, which mean the same settings: name one of them"))
 }
 
 /// The first swept key whose value makes the configuration unreadable, and the reason.
@@ -131,11 +157,6 @@ fn first_unreadable(mut tree: Value, levels: &[(String, Value)]) -> Option<(&str
         let error = deserialize_strict::<Config, _>(tree.clone()).err()?;
         Some((key.as_str(), explain(&error.to_string(), value)))
     })
-}
-
-/// A setting as a tree. Numbers, strings, lists and tables always convert.
-pub(crate) fn to_value(setting: &impl serde::Serialize) -> Value {
-    serde_json::to_value(setting).unwrap_or(Value::Null)
 }
 
 /// Sets a dotted key of a tree and creates the tables on the way to it.

@@ -6,4 +6,6 @@ pub mod expectation;
 pub mod files;
 pub mod grid;
 pub mod network;
+mod other_file;
 pub mod subject;
+pub(crate) mod tree;

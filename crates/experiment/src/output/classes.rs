@@ -71,8 +71,9 @@ fn classes(classified: &[Classified<'_>]) -> ResultTable {
             let accuracies: Vec<f64> = row.records.iter().map(accuracy).collect();
             let mut columns = row.leading.clone();
             columns.push(("class".into(), row.name(class).into()));
+            // Every shot has the same samples of a class.
+            columns.push(("samples".into(), (samples.round() as u64).into()));
             columns.extend(numbers([
-                ("samples", samples),
                 ("accuracy_mean", mean(&accuracies)),
                 ("accuracy_se", (variance(&accuracies) / accuracies.len() as f64).sqrt()),
             ]));

@@ -21,7 +21,7 @@ type Quantity = (&'static str, fn(&MatrixQuality) -> f64);
 const QUANTITIES: [Quantity; 5] = [
     ("infidelity", |quality| quality.infidelity),
     ("error", |quality| quality.error),
-    ("scaled_error", |quality| quality.scaled_error),
+    ("error_scaled", |quality| quality.scaled_error),
     ("transmission_db", |quality| quality.transmission_db),
     ("heater_power_w", |quality| quality.heater_power_w.unwrap_or(f64::NAN)),
 ];
@@ -38,10 +38,10 @@ impl MatrixTables<'_> {
     }
 
     /// The settings on which every result depends.
-    pub fn settings(&self) -> String {
+    pub fn settings(&self) -> Vec<(&'static str, String)> {
         let config = &self.0.points()[0].config;
         let is_swept = self.0.points()[0].levels.iter().any(|(key, _)| key == "correction");
-        format!("correction {}", if is_swept { "swept" } else { &config.correction })
+        vec![("correction", if is_swept { "swept".to_owned() } else { config.correction.clone() })]
     }
 
     /// `table`: one row per chip.

@@ -7,7 +7,8 @@
 //! Those of the classes are in `classes.rs`.
 
 use crate::error::ExperimentError;
-use crate::input::grid::{Point, to_value};
+use crate::input::grid::Point;
+use crate::input::tree::to_value;
 use crate::output::matrix_table::MatrixTables;
 use crate::score::{Quantity, Score};
 use crate::store::outcome::Outcome;
@@ -256,19 +257,33 @@ impl<'a> Tables<'a> {
     #[must_use]
     pub fn metadata(&self) -> Vec<(&'static str, Value)> {
         let keys: Vec<&str> = self.first.levels.iter().map(|(key, _)| key.as_str()).collect();
-        vec![
+        let mut metadata = vec![
             ("phaseloom", self.outcome.identity.version.clone().into()),
             ("identity", self.identity().into()),
             ("seed", self.first.config.seed.into()),
             ("name", self.name().into()),
             ("sweep", keys.into()),
-            ("settings", self.settings().into()),
-        ]
+            (
+                "settings",
+                self.settings().into_iter().map(|(key, value)| (key.to_owned(), Value::from(value))).collect::<Value>(),
+            ),
+        ];
+        // Class i is the entry i.
+        if !self.class_names().is_empty() {
+            metadata.push(("class_names", self.class_names().into()));
+        }
+        metadata
     }
 
-    /// The settings on which every result depends. A swept setting is written as `swept`.
+    /// Names of the classes in their order, if the data name them.
     #[must_use]
-    pub fn settings(&self) -> String {
+    pub fn class_names(&self) -> &[String] {
+        self.reference(Row::Exact, 0).map_or(&[], |record| &record.class_names)
+    }
+
+    /// The settings on which every result depends, with their names. The value of a swept setting is `swept`.
+    #[must_use]
+    pub fn settings(&self) -> Vec<(&'static str, String)> {
         if let Some(matrix) = self.matrix() {
             return matrix.settings();
         }
@@ -285,7 +300,7 @@ impl<'a> Tables<'a> {
             _ => format!(" ({} probe vectors a core, noiseless)", config.core.ports),
         };
         let folded = self.design(0).first().and_then(|l| l.design.as_ref()).is_some_and(|d| d.folded);
-        [
+        vec![
             ("detection", or_swept("link.detection", plain(to_value(&config.link.detection)))),
             ("modulator", or_swept("link.modulator", modulator)),
             ("cores", or_swept("core.cores", plain(to_value(&config.core.cores)))),
@@ -293,8 +308,11 @@ impl<'a> Tables<'a> {
             ("gain calibration", or_swept("core.calibration", calibration + &measured)),
             ("input normalisation", or_swept("model", if folded { "folded" } else { "not folded" }.to_owned())),
         ]
-        .map(|(key, value)| format!("{key} {value}"))
-        .join(", ")
+    }
+
+    /// The settings in words.
+    pub(super) fn settings_text(&self) -> String {
+        self.settings().iter().map(|(key, value)| format!("{key} {value}")).collect::<Vec<_>>().join(", ")
     }
 
     /// `table`: one row per unit and shot.
@@ -309,10 +327,12 @@ impl<'a> Tables<'a> {
                 for record in self.records(row, point.index) {
                     for (shot, result) in record.shots.iter().enumerate() {
                         let mut columns = leading_columns(row, point);
+                        columns.extend(counts([
+                            ("trial", record.unit.trial),
+                            ("shot", shot as u64),
+                            ("samples", record.samples),
+                        ]));
                         columns.extend(numbers([
-                            ("trial", record.unit.trial as f64),
-                            ("shot", shot as f64),
-                            ("samples", record.samples as f64),
                             (self.score().quantity.key, result.value(record.samples)),
                             ("difference", result.difference(record.samples)),
                         ]));
@@ -338,7 +358,7 @@ impl<'a> Tables<'a> {
             for row in ROWS {
                 let s = self.summary(row, point.index);
                 let mut columns = leading_columns(row, point);
-                columns.extend(numbers([("chips", s.chips as f64)]));
+                columns.push(("chips".into(), s.chips.into()));
                 let of_score = [
                     ("mean", s.mean()),
                     ("sd", s.sd()),
@@ -374,15 +394,18 @@ impl<'a> Tables<'a> {
             for (layer, measured) in self.design(point.index).iter().zip(&chips.layers) {
                 let Some(d) = &layer.design else { continue };
                 let mut columns = leading_columns(Row::Design, point);
+                let sizes = [
+                    ("layer", layer.layer),
+                    ("outputs", d.shape.0),
+                    ("inputs", d.shape.1),
+                    ("tiles", d.tiles),
+                    ("zero_tiles", d.zero_tiles),
+                    ("cores", d.cores),
+                    ("interferometers_per_core", d.interferometers),
+                    ("depth", d.depth),
+                ];
+                columns.extend(counts(sizes.map(|(name, size)| (name, size as u64))));
                 columns.extend(numbers([
-                    ("layer", layer.layer as f64),
-                    ("outputs", d.shape.0 as f64),
-                    ("inputs", d.shape.1 as f64),
-                    ("tiles", d.tiles as f64),
-                    ("zero_tiles", d.zero_tiles as f64),
-                    ("cores", d.cores as f64),
-                    ("interferometers_per_core", d.interferometers as f64),
-                    ("depth", d.depth as f64),
                     ("utilisation", d.utilisation),
                     ("transmission_db", d.transmission_db),
                     ("photons_per_port", d.photons_per_port),
@@ -460,6 +483,11 @@ fn others(quantities: &[(Quantity, f64)]) -> Columns {
 /// Columns of numbers.
 pub(super) fn numbers<const N: usize>(columns: [(&str, f64); N]) -> Columns {
     columns.map(|(name, value)| (name.to_owned(), value.into())).to_vec()
+}
+
+/// Columns of whole numbers.
+fn counts<const N: usize>(columns: [(&str, u64); N]) -> Columns {
+    columns.map(|(name, count)| (name.to_owned(), count.into())).to_vec()
 }
 
 /// A swept value as text, strings without quotes.

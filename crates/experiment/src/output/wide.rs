@@ -47,7 +47,7 @@ impl Tables<'_> {
             config.core.design().map_or_else(|_| config.core.topology.clone(), |design| design.to_string()),
             config.core.design().map_or("cells", |design| design.cell().plural()),
             if self.points().len() > 1 { "; at the first point:" } else { "" },
-            self.settings(),
+            self.settings_text(),
         );
         align(out, &rows);
 

@@ -5,11 +5,11 @@ use crate::input::config::Experiment;
 use crate::input::files::{Inputs, PointInputs, SubjectInputs};
 use crate::run::prepare::{CHUNK, PreparedPoint};
 use crate::run::prepared::Prepared;
-use crate::run::{Options, expect_outputs};
+use crate::run::{Options, contents};
+use crate::store::OUTPUTS;
 use crate::store::identity::Identity;
 use crate::store::plan::Plan;
 use crate::store::record::{Row, Unit};
-use crate::store::{self, OUTPUTS};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -104,14 +104,9 @@ pub fn forecast(experiment: &Experiment, folder: &Path, options: &Options<'_>) -
     let points = experiment.points()?;
     experiment.effects(&points)?;
     let mut inputs = Inputs::read(experiment, &points)?;
-    expect_outputs(experiment, &inputs.points, options)?;
     let identity = Identity::new(&experiment.config, std::mem::take(&mut inputs.hashes));
     let (plan, trials) = (Plan::new(&points), experiment.config.trials);
-    let mut contents = store::read_as(folder, Some(&identity))?;
-    if let Some(contents) = &mut contents {
-        identity.expect_same(&contents.identity, folder)?;
-        contents.keep_planned(&plan, trials, |unit| inputs.points.form(unit.point));
-    }
+    let contents = contents(experiment, folder, &identity, &plan, &inputs.points, options)?;
     let units = plan.units(trials);
     let is_missing = |unit: &Unit| contents.as_ref().is_none_or(|contents| !contents.records.contains_key(unit));
     let mine = units.iter().enumerate().filter(|(index, _)| options.shard.takes(*index)).map(|(_, unit)| *unit);

@@ -6,7 +6,7 @@ use crate::store::identity::Identity;
 use crate::store::line::{LineError, from_line};
 use crate::store::plan::Plan;
 use crate::store::record::{Record, Row, Unit};
-use crate::store::{LOCK, UNITS, damaged, exists, io, refused};
+use crate::store::{LOCK, OUTPUTS, UNITS, damaged, exists, io, output_file, refused};
 use phaseloom_files::{check_output_folder, deserialize_strict, read_text, read_toml, read_up_to};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -145,6 +145,25 @@ impl Contents {
                     self.records.insert(unit, record);
                 }
             }
+        }
+    }
+
+    /// Checks that every finished unit has its saved outputs, also those of the layers.
+    pub(crate) fn expect_outputs(&self, folder: &Path, shots: u32, layers: &[usize]) -> Result<(), ExperimentError> {
+        let first_missing = |unit: &Unit| {
+            let layers = std::iter::once(None).chain(layers.iter().map(|&layer| Some(layer)));
+            let shots = 0..unit.row.shots(shots);
+            let mut names = layers.flat_map(|layer| shots.clone().map(move |shot| output_file(*unit, shot, layer)));
+            names.find(|name| !folder.join(OUTPUTS).join(name).is_file())
+        };
+        let missing: Vec<String> = self.records.keys().filter_map(first_missing).collect();
+        match missing.first() {
+            None => Ok(()),
+            Some(first) => Err(ExperimentError::OutputsNotSaved {
+                path: folder.to_owned(),
+                count: missing.len(),
+                first: format!("{OUTPUTS}/{first}"),
+            }),
         }
     }
 

@@ -22,7 +22,7 @@ pub(crate) use crate::store::contents::read_as;
 pub use crate::store::contents::{Contents, read};
 use crate::store::identity::{Identity, VERSION};
 use crate::store::line::to_line;
-use crate::store::record::Record;
+use crate::store::record::{Record, Unit};
 use phaseloom_files::{FileError, remove_stale_parts, write_atomically};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
@@ -34,6 +34,13 @@ const LOCK: &str = ".lock";
 
 /// Folder of the outputs of every sample.
 pub const OUTPUTS: &str = "outputs";
+
+/// Name of the file in [`OUTPUTS`] that holds the outputs of a shot of a unit, of the network (`None`) or of a layer.
+#[must_use]
+pub fn output_file(unit: Unit, shot: u32, layer: Option<usize>) -> String {
+    let layer = layer.map(|index| format!("-layer{index}")).unwrap_or_default();
+    format!("{}-point{}-trial{}-shot{shot}{layer}.npy", unit.row.key(), unit.point, unit.trial)
+}
 
 /// Attaches a path to an error of the operating system.
 fn io(path: &Path) -> impl FnOnce(std::io::Error) -> ExperimentError {

@@ -3,6 +3,9 @@
 use crate::printed::wrap::{WIDTH, wrap};
 use std::fmt::{Display, Write};
 
+/// A column of a table as the reference describes it: name, unit (empty without one), one sentence.
+pub type ColumnText = (&'static str, &'static str, &'static str);
+
 /// One value of a result, with full precision.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ResultValue {
@@ -16,6 +19,8 @@ pub enum ResultValue {
     Number(f64),
     /// A truth value.
     Truth(bool),
+    /// A list or table of values. In CSV it is one cell of JSON.
+    Structure(serde_json::Value),
 }
 
 impl From<f64> for ResultValue {
@@ -61,7 +66,7 @@ impl<T: Into<Self>> From<Option<T>> for ResultValue {
 }
 
 impl ResultValue {
-    /// The value in JSON. Lists and tables of swept settings are texts.
+    /// The value of JSON.
     #[must_use]
     pub fn from_json(value: &serde_json::Value) -> Self {
         match value {
@@ -73,7 +78,7 @@ impl ResultValue {
                 (None, Some(number)) => Self::Number(number),
                 _ => Self::Text(number.to_string()),
             },
-            other => Self::Text(other.to_string()),
+            other => Self::Structure(other.clone()),
         }
     }
 
@@ -85,6 +90,7 @@ impl ResultValue {
             Self::Count(count) => count.to_string(),
             Self::Number(number) => shortest(*number),
             Self::Truth(truth) => truth.to_string(),
+            Self::Structure(value) => value.to_string(),
         }
     }
 
@@ -95,6 +101,7 @@ impl ResultValue {
             Self::Count(count) => (*count).into(),
             Self::Number(number) => (*number).into(),
             Self::Truth(truth) => (*truth).into(),
+            Self::Structure(value) => value.clone(),
         }
     }
 }
@@ -314,6 +321,9 @@ mod tests {
         }
         assert_eq!(shortest(f64::NAN), "");
         assert_eq!(ResultValue::from_json(&serde_json::json!(0.02)), ResultValue::Number(0.02));
-        assert_eq!(ResultValue::from_json(&serde_json::json!([1, 2])), ResultValue::Text("[1,2]".into()));
+        assert_eq!(
+            ResultValue::from_json(&serde_json::json!([1, 2])),
+            ResultValue::Structure(serde_json::json!([1, 2]))
+        );
     }
 }

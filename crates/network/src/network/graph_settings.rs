@@ -21,6 +21,7 @@ pub struct GraphSettings {
 
 /// The input of an ONNX graph: `x = (raw·scale − mean) / std`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct GraphInput {
     /// Name of the input, if there are several.
@@ -42,6 +43,7 @@ pub struct GraphInput {
 
 /// A number for all channels, or one for each.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged, expecting = "a number, or a list of one number for each channel")]
 pub enum ChannelValues {
     /// One number for all channels.

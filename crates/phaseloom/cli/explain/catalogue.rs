@@ -1,5 +1,7 @@
 //! The lists of components of the code: each key with one line and its aliases.
 
+use super::super::Cli;
+use clap::CommandFactory;
 use phaseloom::files::Alias;
 use phaseloom::hardware::correction::{CORRECTION_ALIASES, CORRECTIONS};
 use phaseloom::hardware::{DETECTIONS, IMPERFECTIONS, LINK_PARTS, PRESET_STATE, PRESETS};
@@ -24,6 +26,17 @@ impl Catalogue {
     pub fn aliases_of(&self, key: &str) -> Vec<&'static str> {
         self.aliases.iter().filter(|(_, of)| *of == key).map(|(alias, _)| *alias).collect()
     }
+}
+
+/// The commands with the first line of their help.
+pub fn commands() -> Vec<(String, String)> {
+    let cli = Cli::command();
+    let shown = cli.get_subcommands().filter(|command| !command.is_hide_set());
+    shown
+        .map(|command| {
+            (command.get_name().to_owned(), command.get_about().map(ToString::to_string).unwrap_or_default())
+        })
+        .collect()
 }
 
 /// All lists, in the order of a simulation.

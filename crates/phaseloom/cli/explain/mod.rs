@@ -1,20 +1,20 @@
 //! The command `explain`: what a key, a method, a column or an error code means.
 //!
-//! Texts come from the lists of components in the code, from the tables of `crates/FORMATS.md` and from `crates/ERRORS.md`.
+//! Texts come from the lists of components in the code, from the tables of the reference and from the codes of the errors.
 
-mod catalogue;
+pub mod catalogue;
 mod documents;
 
 use super::Exit;
 use super::terminal::output;
-use catalogue::{Catalogue, catalogues};
+use catalogue::{Catalogue, catalogues, commands};
 use clap::Args;
 use documents::{Row, errors, formats};
-use phaseloom::files::{canonical, folded, nearest};
+use phaseloom::files::{ResultTable, Results, canonical, folded, nearest};
 use phaseloom::hardware::{HardwareError, PRESET_PREFIX, PRESET_STATE, preset};
 use std::collections::BTreeSet;
 
-/// Explain a key, method, column, preset or error code; alone, list all
+/// Explain a key, method, column, command, preset or error code; alone, list all
 ///
 /// A name may be the key of a file (splitter_error.sigma_rad), a topology, a cell, a convention, an imperfection, a
 /// correction, a preset, a layer or a claim, one of these words, a section of the file formats (process), a column of a
@@ -30,17 +30,69 @@ use std::collections::BTreeSet;
 pub struct Explain {
     /// The name [default: list all]
     name: Option<String>,
+    #[command(flatten)]
+    format: output::Format,
 }
 
 impl Explain {
     pub fn execute(self) -> anyhow::Result<Exit> {
-        let text = match &self.name {
-            None => all(),
-            Some(name) => explained(name)?,
+        let mut results = Results::default();
+        let mut table = ResultTable::new("explanations", &["name", "kind", "text"]);
+        let explanations = match &self.name {
+            None => {
+                results.show(all());
+                listed_names()
+            }
+            Some(name) => {
+                let explanations = explained(name)?;
+                results.value("name", name.as_str());
+                results.show(text_of(&explanations));
+                explanations
+            }
         };
-        output::print(&text)?;
+        explanations.into_iter().for_each(|entry| table.row([entry.name.into(), entry.kind.into(), entry.text.into()]));
+        results.table(table);
+        output::print_results(&results, self.format)?;
         Ok(Exit::Done)
     }
+}
+
+/// What is known of one meaning of a name.
+struct Explanation {
+    /// The names that it explains.
+    name: String,
+    /// Such as `topology`, or the place of a key.
+    kind: String,
+    /// The text without line breaks; of a preset the file.
+    text: String,
+    /// The lines on the terminal.
+    lines: String,
+}
+
+impl Explanation {
+    fn new(name: &str, kind: &str, text: &str, lines: String) -> Self {
+        Self { name: name.to_owned(), kind: kind.to_owned(), text: text.to_owned(), lines }
+    }
+}
+
+/// The lines of all explanations on the terminal.
+fn text_of(explanations: &[Explanation]) -> String {
+    let lines = explanations.iter().map(|entry| entry.lines.as_str()).filter(|lines| !lines.is_empty());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// All names with their texts.
+fn listed_names() -> Vec<Explanation> {
+    let commands = commands().into_iter().map(|(key, line)| Explanation::new(&key, "command", &line, String::new()));
+    let lists = catalogues().into_iter().flat_map(|list| list_entries(&list));
+    let rows: Vec<Row> = formats().into_iter().chain(errors()).collect();
+    commands.chain(lists).chain(rows.iter().map(row_explanation).collect::<Vec<_>>()).collect()
+}
+
+/// The entries of a list.
+fn list_entries(list: &Catalogue) -> Vec<Explanation> {
+    let entry = |(key, line): &(&str, &str)| Explanation::new(key, list.kind, line, String::new());
+    list.entries.iter().map(entry).collect()
 }
 
 /// List every topology, cell, convention, imperfection, correction, preset, link part, detection, layer, figure and claim
@@ -87,7 +139,9 @@ const WIDTH: usize = 78;
 
 /// All components, then the names of all keys and columns, then all error codes.
 fn all() -> String {
-    let mut text: String = catalogues().iter().map(listed).collect();
+    let mut text = "commands\n".to_owned();
+    commands().iter().for_each(|(key, line)| text += &paragraph(key, line, 23));
+    text += &catalogues().iter().map(listed).collect::<String>();
     text += "keys and columns, by section of the file formats\n";
     let rows = formats();
     let mut sections: Vec<&str> = rows.iter().map(|row| row.section.as_str()).collect();
@@ -127,45 +181,74 @@ fn without_layer_index(name: &str) -> String {
     column.map_or_else(|| name.to_owned(), |column| format!("layer<i>_{column}"))
 }
 
+/// Statistics over chips that end the name of a column of `summary.csv`.
+const STATISTICS: [&str; 6] = ["mean", "sd", "se", "q10", "q50", "q90"];
+
+/// A column of a statistic, such as `infidelity_se`, as its quantity and the name that the documents have.
+fn statistic(name: &str) -> Option<(&str, String)> {
+    let (quantity, statistic) = name.rsplit_once('_')?;
+    STATISTICS.contains(&statistic).then(|| (quantity, format!("<column>_{statistic}")))
+}
+
 /// All that is known of a name.
-fn explained(name: &str) -> anyhow::Result<String> {
+fn explained(name: &str) -> anyhow::Result<Vec<Explanation>> {
     let name = &without_layer_index(name);
     let name = name.strip_prefix(PRESET_PREFIX).unwrap_or(name);
-    let mut parts = Vec::new();
+    let mut found = Vec::new();
+    for (key, line) in commands().iter().filter(|(key, _)| folded(key) == folded(name)) {
+        let options = format!("`phaseloom {key} --help` shows its options");
+        let lines = format!("{key}: command\n{}{}", paragraph("", line, 2), paragraph("", &options, 2));
+        found.push(Explanation::new(key, "command", &format!("{line}; {options}"), lines));
+    }
     for list in catalogues() {
         let plural = list.title.split(' ').next().unwrap_or(list.kind);
         if [list.kind, plural].iter().any(|kind| folded(kind) == folded(name)) {
-            parts.push(listed(&list));
+            let mut entries = list_entries(&list);
+            if let Some(first) = entries.first_mut() {
+                // The list is printed as a whole.
+                first.lines = listed(&list);
+            }
+            found.extend(entries);
             continue;
         }
         let Some(key) = canonical(list.entries.iter().map(|(key, _)| *key), list.aliases, name) else { continue };
         if list.kind == "preset" {
-            parts.push(preset_text(key)?);
+            let text = preset_text(key)?;
+            found.push(Explanation::new(key, "preset", &text, text.clone()));
             continue;
         }
         for (_, line) in list.entries.iter().filter(|(own, _)| *own == key) {
-            let mut text = format!("{key}: {}\n{}", list.kind, paragraph("", line, 2));
+            let mut lines = format!("{key}: {}\n{}", list.kind, paragraph("", line, 2));
             let aliases = list.aliases_of(key);
             if !aliases.is_empty() {
-                text += &paragraph("also", &aliases.join(", "), 12);
+                lines += &paragraph("also", &aliases.join(", "), 12);
             }
-            parts.push(text);
+            found.push(Explanation::new(key, list.kind, line, lines));
         }
     }
     let rows: Vec<Row> = formats().into_iter().chain(errors()).collect();
-    let holds = |row: &&Row| {
-        let in_section = folded(&row.section) == folded(name) || row.table.as_deref() == Some(name);
-        in_section || row.explains(name)
+    let of_name = |name: &str| {
+        let holds = |row: &&Row| {
+            let in_section = folded(&row.section) == folded(name) || row.table.as_deref() == Some(name);
+            in_section || row.explains(name)
+        };
+        rows.iter().filter(holds).map(row_explanation).collect::<Vec<_>>()
     };
-    parts.extend(rows.iter().filter(holds).map(row_text));
-    if parts.is_empty() {
+    found.extend(of_name(name));
+    if let (true, Some((quantity, statistic))) = (found.is_empty(), statistic(name)) {
+        let columns = of_name(quantity);
+        if !columns.is_empty() {
+            found.extend(columns.into_iter().chain(of_name(&statistic)));
+        }
+    }
+    if found.is_empty() {
         return Err(unknown(name, &rows));
     }
-    Ok(parts.join("\n"))
+    Ok(found)
 }
 
 /// A row as a heading and its cells.
-fn row_text(row: &Row) -> String {
+fn row_explanation(row: &Row) -> Explanation {
     let names = row.names.join(", ");
     let what = row.what.replace('`', "");
     let what = if what.contains("key") { "key" } else { what.as_str() };
@@ -174,13 +257,16 @@ fn row_text(row: &Row) -> String {
         (Some(table), section) => format!(" of [{table}], {section}"),
         (None, section) => format!(", {section}"),
     };
-    let mut text = format!("{names}: {what}{place}\n");
+    let kind = format!("{what}{place}");
+    let mut lines = format!("{names}: {kind}\n");
     let column = row.cells.iter().map(|(head, _)| head.chars().count() + 4).max().unwrap_or(0).max(12);
+    let mut texts = Vec::new();
     for (head, cell) in &row.cells {
         let cell = if head == "default" && cell == "–" { "must be given" } else { cell };
-        text += &paragraph(head, cell, column);
+        lines += &paragraph(head, cell, column);
+        texts.push(format!("{head}: {cell}"));
     }
-    text
+    Explanation::new(&names, &kind, &texts.join("; "), lines)
 }
 
 /// A heading and a text, wrapped, with the text at a column.
@@ -209,7 +295,9 @@ fn unknown(name: &str, rows: &[Row]) -> anyhow::Error {
     let keys = lists.iter().flat_map(|list| list.entries.iter().chain(list.aliases).map(|(key, _)| (*key).to_owned()));
     let kinds = lists.iter().map(|list| list.kind.to_owned());
     let rows = rows.iter().flat_map(|row| row.names.iter().cloned().chain([row.section.clone()]));
-    let mut known: BTreeSet<String> = keys.chain(kinds).chain(rows).filter(|name| !name.is_empty()).collect();
+    let commands = commands().into_iter().map(|(key, _)| key);
+    let mut known: BTreeSet<String> =
+        keys.chain(kinds).chain(commands).chain(rows).filter(|name| !name.is_empty()).collect();
     let mut near = Vec::new();
     while near.len() < 3 {
         let Some(next) = nearest(name, known.iter().map(String::as_str)).map(str::to_owned) else { break };
@@ -218,7 +306,7 @@ fn unknown(name: &str, rows: &[Row]) -> anyhow::Error {
     }
     let near = if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(", ")) };
     anyhow::anyhow!(
-        "`{name}`: found no key, method, column, section or error code of this name, expected one that `phaseloom explain` \
+        "`{name}`: found no key, method, column, command, section or error code of this name, expected one that `phaseloom explain` \
          lists{near}"
     )
 }
@@ -243,7 +331,7 @@ mod tests {
             names.extend(row.names.iter().map(|name| full_name(row, name)));
         }
         for name in names.iter().filter(|name| !name.is_empty()) {
-            explained(name).unwrap_or_else(|error| panic!("{name}: {error}"));
+            explained(name).map(|_| ()).unwrap_or_else(|error| panic!("{name}: {error}"));
         }
         assert!(names.len() > 400, "only {} names", names.len());
     }
@@ -251,7 +339,9 @@ mod tests {
     #[test]
     fn a_preset_is_printed_as_a_file() {
         for preset in phaseloom::hardware::PRESETS {
-            explained(preset.key).unwrap().parse::<toml::Table>().unwrap_or_else(|e| panic!("{}: {e}", preset.key));
+            text_of(&explained(preset.key).unwrap())
+                .parse::<toml::Table>()
+                .unwrap_or_else(|e| panic!("{}: {e}", preset.key));
         }
     }
 }

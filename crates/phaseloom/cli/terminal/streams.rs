@@ -2,6 +2,7 @@
 
 use super::output;
 use anyhow::Context;
+use phaseloom::files::{FileBytes, read_bytes};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -16,7 +17,6 @@ pub fn is_stream(path: &Path) -> bool {
 /// The path that an input is read from: that of standard input for `-`.
 pub fn input(path: &Path) -> anyhow::Result<PathBuf> {
     if !is_stream(path) {
-        output::detail(&format!("reading {}", path.display()));
         return Ok(path.to_owned());
     }
     anyhow::ensure!(
@@ -25,17 +25,22 @@ pub fn input(path: &Path) -> anyhow::Result<PathBuf> {
     );
     let stream = PathBuf::from("/dev/stdin");
     anyhow::ensure!(stream.exists(), "found `-`, expected a file: this system has no /dev/stdin");
-    output::detail("reading standard input");
     Ok(stream)
+}
+
+/// The bytes of an input, which may be standard input.
+pub fn read(path: &Path) -> anyhow::Result<FileBytes> {
+    Ok(read_bytes(&input(path)?)?)
 }
 
 /// Refuses `-` for an input that names other files relative to its folder.
 pub fn refuse_stream(role: &str, path: &Path) -> anyhow::Result<()> {
-    anyhow::ensure!(
-        !is_stream(path),
-        "{role}: found `-`, standard input, expected a file: its paths are relative to its folder"
-    );
-    output::detail(&format!("reading {}", path.display()));
+    refuse_stream_because(role, path, "its paths are relative to its folder")
+}
+
+/// Refuses `-` for an input that must be a file, for a reason.
+pub fn refuse_stream_because(role: &str, path: &Path, reason: &str) -> anyhow::Result<()> {
+    anyhow::ensure!(!is_stream(path), "{role}: found `-`, standard input, expected a file: {reason}");
     Ok(())
 }
 

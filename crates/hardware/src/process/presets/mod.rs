@@ -74,7 +74,13 @@ pub fn preset(key: &str) -> Result<&'static Preset, InvalidValue> {
 /// [`HardwareError::Preset`] for an unknown preset, [`HardwareError::File`] for a file that cannot be read.
 pub fn read_process(name: &Path, base: &Path) -> Result<ProcessFile, HardwareError> {
     if let Some(key) = name.to_str().and_then(|name| name.strip_prefix(PRESET_PREFIX)) {
-        let text = preset(key).map_err(HardwareError::Preset)?.text;
+        // The name that is suggested can be typed as it is.
+        let with_prefix = |unknown: InvalidValue| InvalidValue {
+            found: format!("`{}`", name.display()),
+            expected: unknown.expected.replacen("did you mean `", &format!("did you mean `{PRESET_PREFIX}"), 1),
+            ..unknown
+        };
+        let text = preset(key).map_err(|unknown| HardwareError::Preset(with_prefix(unknown)))?.text;
         let process = parse_toml(name, text)?;
         return Ok(ProcessFile { path: name.to_owned(), text: text.to_owned(), process });
     }
