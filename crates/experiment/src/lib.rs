@@ -19,6 +19,7 @@ pub use input::axis::AxisError;
 pub use input::config::{Axis, CalibrationSource, Config, Experiment};
 pub use input::grid::Point;
 pub use input::subject::{MatrixForm, Subject};
+pub use output::columns;
 pub use output::conclusion::{Conclusion, Kept, PointScore};
 pub use output::table::{ROWS, Summary, Tables};
 pub use output::terminal::View;

@@ -23,7 +23,7 @@ pub use kind::{kind_of_file, other_kind};
 pub use memory::require_memory;
 pub use npy::{is_npy, parse_matrix, read_matrix, write_matrix, write_real_matrix};
 pub use printed::numbers::{decimal, power, ratio, significant, transmission};
-pub use printed::results::{ResultFormat, ResultTable, ResultValue, Results, shortest};
+pub use printed::results::{ColumnText, ResultFormat, ResultTable, ResultValue, Results, shortest};
 pub use printed::text_table::{Column, TextTable};
 pub use printed::wrap::{WIDTH, wrap};
 pub use relative::relative_path;

@@ -262,8 +262,42 @@ fn found_names(names: &[String]) -> String {
 
 phaseloom_files::error_codes! {
     NetworkError {
-        UnknownKind = 501, Overflow = 502, VariableUnset = 503, CountMismatch = 504, LabelOutside = 505, Choice = 506,
-        Setting = 507, MissingTensor = 508, TensorShape = 509, FeatureCount = 510, Diverged = 511, Import = 512,
+        UnknownKind = 501,
+            "The name of a file ends with none of the known endings.",
+            "Rename the file, or convert it to one of the formats in the message.";
+        Overflow = 502,
+            "Products of inputs and weights exceed the range of a double.",
+            "Scale the data: `scale`, `mean` and `std` in `[input]` of the model.";
+        VariableUnset = 503,
+            "A path starts with `$PHASELOOM_DATA`, but the variable is not set.",
+            "`export PHASELOOM_DATA=/path/to/data`, or write another path.";
+        CountMismatch = 504,
+            "Inputs and labels differ in number.",
+            "Name files of the same split in `[data]`.";
+        LabelOutside = 505,
+            "A label is not one of the classes.",
+            "Correct the labels, `classes`, or the outputs of the model.";
+        Choice = 506,
+            "A choice of rows, columns or classes does not fit the data file.",
+            "Correct the named key of the table of the data.";
+        Setting = 507,
+            "A key has an impossible value, alone or together with other keys.",
+            "Choose a value that the message states.";
+        MissingTensor = 508,
+            "The weights file does not hold a tensor that the model names.",
+            "Correct the name in the model file; `phaseloom import` writes one with the right names.";
+        TensorShape = 509,
+            "A tensor has another shape than the model.",
+            "Correct `outputs`, the sizes before it, or `transpose` in the model file.";
+        FeatureCount = 510,
+            "The data have another number of features than the model has inputs.",
+            "Choose other columns, or correct `input.size`.";
+        Diverged = 511,
+            "The loss of a training is NaN, infinite or far above that of guessing.",
+            "Lower `learning_rate`, or normalise the inputs.";
+        Import = 512,
+            "Names and shapes in a weights file determine no chain of layers, or more than one.",
+            "Name the weights in their order with `--layers`, state `--layout`, or write the model file by hand.";
     } wraps { Self::File(error) => error }
 }
 

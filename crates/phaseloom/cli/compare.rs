@@ -6,12 +6,14 @@ use super::terminal::figures::FigureOptions;
 use super::terminal::{interrupt, output, results, system, whole};
 use anyhow::Context;
 use clap::Args;
-use phaseloom::files::{Column, ResultTable, ResultValue, Results, TextTable, require_memory, write_atomically};
+use phaseloom::files::{
+    Column, ColumnText, ResultTable, ResultValue, Results, TextTable, require_memory, write_atomically,
+};
 use phaseloom::hardware::comparison::{Trial, trial};
 use phaseloom::hardware::{MeshSize, Process};
 use phaseloom::mesh::{Capability, MeshDesign, MeshError, topology};
 use phaseloom::numerics::statistics::{mean, quantile, standard_error};
-use phaseloom::report::COMPARISON_FIGURE;
+use phaseloom::report::{COMPARISON_FIGURE, ReportError, Table, csv_text};
 use rayon::prelude::*;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -87,7 +89,8 @@ impl Compare {
         let table = self.table(&lines);
         let csv = table.csv();
         let metadata = self.metadata()?;
-        let figure = results::figure_table(&csv, &metadata).context("table.csv")?;
+        let chips = Table::parse(&chips(&lines)?)?;
+        let figure = results::figure_table(&csv, &metadata).context("table.csv")?.with_chips(chips);
         let svg = (COMPARISON_FIGURE.draw)(&figure, &self.figures.style())?;
         std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
         results::write_figure(&folder.join("figure"), svg, self.figures)?;
@@ -244,6 +247,47 @@ impl Compare {
         ResultTable::from_rows("table", lines.iter().map(row).collect())
     }
 }
+
+/// The infidelities of the single chips, which the figure shows where they are few.
+fn chips(lines: &[Line]) -> Result<String, ReportError> {
+    let row = |line: &Line, trial: &Trial| {
+        let keys = [line.design.topology().key(), line.design.cell().key()].map(str::to_owned);
+        keys.into_iter().chain([trial.before, trial.after].map(|value| value.to_string())).collect()
+    };
+    let rows = lines.iter().flat_map(|line| line.trials.iter().map(move |trial| row(line, trial)));
+    csv_text(&["topology", "cell", "before", "after"], rows)
+}
+
+/// Columns of `table.csv`: name, unit, meaning.
+pub const COLUMNS: &[ColumnText] = &[
+    ("topology", "", "Key of the topology."),
+    ("cell", "", "Key of the cells."),
+    ("cells", "", "Number of cells."),
+    (
+        "shifters",
+        "",
+        "Number of phase shifters: two per cell, one per output and boundary phase shifter, with those that stay zero.",
+    ),
+    ("depth", "", "Columns of cells."),
+    ("crossings", "", "Crossings of two waveguides."),
+    (
+        "length_um",
+        "µm",
+        "Length: 120 µm per column of plain cells, in proportion to the splitters and phase shifters in a row for other cells.",
+    ),
+    ("width_um", "µm", "Width: 12 µm per waveguide."),
+    ("transmission_db", "dB of power", "Mean transmission over chips."),
+    ("ideal_mean", "1", "Mean 1 − F of the programmed mesh without errors."),
+    (
+        "<column>_mean",
+        "1",
+        "Mean over chips of 1 − F `before` and `after` correction, and of the matrix `error` before it.",
+    ),
+    ("<column>_se", "1", "Standard error of that mean."),
+    ("<column>_q10", "1", "10 % quantile over chips."),
+    ("<column>_median", "1", "Median over chips."),
+    ("<column>_q90", "1", "90 % quantile over chips."),
+];
 
 impl Line {
     /// Mean and standard error of infidelities (ideal, programmed, corrected) and of the transmission.

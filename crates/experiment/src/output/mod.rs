@@ -3,9 +3,11 @@
 mod axes;
 mod axis_names;
 mod classes;
+pub mod columns;
 pub mod conclusion;
 mod matrix_table;
 mod matrix_terminal;
+mod student;
 pub mod table;
 pub mod terminal;
 mod wide;

@@ -12,7 +12,7 @@
 //! [`Cell::length`](phaseloom_mesh::Cell::length). Waveguides and shifters outside of cells have no loss
 //! (docs/physics.md, Loss).
 
-use super::{Imperfection, cells_passed};
+use super::{ComponentErrors, Imperfection, cells_passed};
 use crate::process::stage_errors::StageErrors;
 use phaseloom_files::{InvalidValue, at_least, read_key};
 use phaseloom_mesh::Stage;
@@ -21,19 +21,23 @@ use serde::{Deserialize, Serialize};
 
 /// Table `[insertion_loss]` of a process file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct InsertionLoss {
-    /// Power loss of every plain MZI, common to both arms (dB), ≥ 0.
+    /// Loss of each plain interferometer (dB of power): two splitters and two phase shifters in a row, on both arms. Of
+    /// a cell `three_splitters` it is 1.25, of `symmetric` 0.75 and of `coupler` 0.5 of this, because every splitter
+    /// and phase shifter is assumed to lose the same. Output and boundary phase shifters lose nothing. Range: ≥ 0.
     #[serde(default)]
     pub loss_db: f64,
-    /// Mean additional loss of the upper arm, which carries θ (dB); if negative, of the lower arm.
+    /// Mean further loss of the upper inner arm (dB of power); if negative, of the lower arm.
     #[serde(default)]
     pub imbalance_db: f64,
-    /// Standard deviation of the additional loss between cells (dB).
+    /// Standard deviation of that further loss between interferometers (dB of power). Range: ≥ 0.
     #[serde(default)]
     pub imbalance_sigma_db: f64,
-    /// Power loss of every crossing of two waveguides (dB), ≥ 0. Each cell takes the mean crossing loss of its two inputs
-    /// on both arms.
+    /// Loss of each crossing of two waveguides (dB of power), between columns or in a cell. The loss on the way to a
+    /// cell counts as the mean of its two inputs. Range: ≥ 0.
+    /// Default: `0`.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub crossing_db: f64,
 }
@@ -122,10 +126,27 @@ impl Imperfection for InsertionLoss {
     fn mesh_error_squared(&self, mesh: &Stage) -> f64 {
         let (cells, nepers) = (cells_passed(mesh), self.imbalance_sigma_nepers());
         let spread = 0.5 * cells * nepers * nepers * (1.0 - std::f64::consts::FRAC_1_PI);
-        spread + self.mesh_factor_squared(mesh)
+        spread + (cells * nepers).powi(2) / std::f64::consts::TAU
     }
 
-    fn mesh_factor_squared(&self, mesh: &Stage) -> f64 {
-        (cells_passed(mesh) * self.imbalance_sigma_nepers()).powi(2) / std::f64::consts::TAU
+    /// The loss of an arm is the positive or the negative part of the imbalance `D ~ N(μ, s²)`. With `z = μ/s`, the normal
+    /// density n and distribution Φ: `⟨D₊⟩ = μΦ + s·n`, `⟨D₊²⟩ = (μ² + s²)Φ + μs·n`, `⟨D₋⟩ = ⟨D₊⟩ − μ`, `⟨D₊D₋⟩ = 0`.
+    fn component_errors(&self) -> ComponentErrors {
+        let s = self.imbalance_sigma_nepers();
+        if s <= 0.0 {
+            return ComponentErrors::default();
+        }
+        let mu = std::f64::consts::LN_10 / 20.0 * read_key!("process.insertion_loss", self.imbalance_db);
+        let z = mu / s;
+        let density = (-0.5 * z * z).exp() / std::f64::consts::TAU.sqrt();
+        let distribution = 0.5 * libm::erfc(-z * std::f64::consts::FRAC_1_SQRT_2);
+        let upper = mu * distribution + s * density;
+        let upper_squared = (mu * mu + s * s) * distribution + mu * s * density;
+        let (lower, lower_squared) = (upper - mu, mu * mu + s * s - upper_squared);
+        ComponentErrors {
+            arm_mean: [mu.max(0.0) - upper, (-mu).max(0.0) - lower],
+            arm_variance: [upper_squared - upper * upper, lower_squared - lower * lower, -upper * lower],
+            ..ComponentErrors::default()
+        }
     }
 }

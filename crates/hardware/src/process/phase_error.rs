@@ -3,7 +3,7 @@
 //! An offset δ changes a mesh by `‖·‖_F² = δ²` to first order. The N² phases of a mesh of N ports give `E = σ√N`
 //! (docs/physics.md, Fabrication errors).
 
-use super::{Imperfection, per_mode};
+use super::{ComponentErrors, Imperfection, per_mode};
 use crate::process::stage_errors::StageErrors;
 use phaseloom_files::{InvalidValue, read_key, spread_rad};
 use phaseloom_mesh::{Phases, Stage};
@@ -12,9 +12,10 @@ use serde::{Deserialize, Serialize};
 
 /// Table `[phase_error]` of a process file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PhaseError {
-    /// Standard deviation of the offset of every phase shifter (rad).
+    /// Standard deviation of the static offset of every phase (rad): θ, φ, output and boundary phases. Range: 0…10⁶.
     pub sigma_rad: f64,
 }
 
@@ -43,13 +44,8 @@ impl Imperfection for PhaseError {
         read_key!("process.phase_error", self.sigma_rad).powi(2) * (transmission * transmission + 0.25)
     }
 
-    /// One phase among n modes turns the mean phase of the matrix by 1/n of itself.
-    fn mesh_factor_squared(&self, mesh: &Stage) -> f64 {
-        self.mesh_error_squared(mesh) / mesh.layout().modes.max(1) as f64
-    }
-
-    /// `T11* ∂T11`: its square is t⁴ for φ and t²/4 for θ.
-    fn attenuator_factor_squared(&self, transmission: f64) -> f64 {
-        transmission.powi(2) * self.attenuator_error_squared(transmission)
+    fn component_errors(&self) -> ComponentErrors {
+        let phase = read_key!("process.phase_error", self.sigma_rad).powi(2);
+        ComponentErrors { phase, ..ComponentErrors::default() }
     }
 }

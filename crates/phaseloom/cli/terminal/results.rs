@@ -66,9 +66,13 @@ fn write(outcome: &Outcome, tables: &Tables<'_>, options: FigureOptions) -> anyh
     let summary = figure_table(&tables.summary_table().csv(), &metadata).context("summary.csv")?.with_chips(chips);
     let all = if tables.is_matrix() { MATRIX_FIGURES } else { FIGURES };
     for figure in all {
-        let svg = (figure.draw)(&summary, &options.style()).with_context(|| format!("figure `{}`", figure.key))?;
-        // The first figure is the figure of the run.
-        let stem = if figure.key == all[0].key { "figure".to_owned() } else { format!("figure-{}", figure.key) };
+        // The first figure is the figure of the run; others suit some sweeps only.
+        let is_first = figure.key == all[0].key;
+        let stem = if is_first { "figure".to_owned() } else { format!("figure-{}", figure.key) };
+        let svg = match (figure.draw)(&summary, &options.style()) {
+            Err(ReportError::NoRows) if !is_first => continue,
+            drawn => drawn.with_context(|| format!("figure `{}`", figure.key))?,
+        };
         let files = options.with_pdf_of(&outcome.folder().join(&stem)).formats(svg)?.into_iter();
         figures.extend(files.map(|(ending, bytes)| (format!("{stem}.{ending}"), bytes)));
     }
