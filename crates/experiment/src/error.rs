@@ -255,9 +255,45 @@ pub struct ShardError {
 
 phaseloom_files::error_codes! {
     ExperimentError {
-        Folder = 601, OtherIdentity = 602, FewerTrials = 603, Damaged = 604, NotFinite = 605, Conflict = 606,
-        Missing = 607, Threads = 608, NothingToMerge = 609, Shard = 610, NoExperiment = 611, OutputsNotSaved = 612,
+        Folder = 601,
+            "A folder or file is not, or no longer, that of a run.",
+            "Choose the folder of a run, or a new one with `-o`.";
+        OtherIdentity = 602,
+            "The folder belongs to another experiment.",
+            "Choose another folder.";
+        FewerTrials = 603,
+            "The folder holds more trials than were requested.",
+            "Request at least as many, or choose another folder.";
+        Damaged = 604,
+            "A file of a run is damaged.",
+            "Restore it, or start in a new folder.";
+        NotFinite = 605,
+            "A result is not a number: settings exceed the range of floating-point numbers.",
+            "Bring process, link, weights and inputs closer to what can be built.";
+        Conflict = 606,
+            "Two results of one unit differ: they were made by different programs.",
+            "Compute both parts with the same program, in a new folder.";
+        Missing = 607,
+            "Units are in none of the merged folders.",
+            "Run the missing shards, then merge again.";
+        Threads = 608,
+            "The system gives no more threads.",
+            "Ask for fewer threads, or raise the limits of processes and memory.";
+        NothingToMerge = 609,
+            "No folder to merge was given.",
+            "Name at least one folder of a run.";
+        Shard = 610,
+            "A part of the units does not exist.",
+            "Name it as K/N with 1 ≤ K ≤ N, such as 1/4.";
+        NoExperiment = 611,
+            "A file that should be an experiment is of another kind.",
+            "Give the file to the command that the message names.";
+        OutputsNotSaved = 612,
+            "The folder holds units that were computed without keeping their outputs.",
+            "Name a new folder with `-o`.";
         Moved = 613,
+            "The inputs of a run are no longer where its experiment looks for them.",
+            "Set the key `base` of the `experiment.toml` of the run to the folder of the inputs.";
     } wraps {
         Self::Mesh(error) => error,
         Self::File(error) => error,
@@ -270,6 +306,29 @@ phaseloom_files::error_codes! {
 
 phaseloom_files::error_codes! {
     Problem {
-        Direct = 651, NoCalibration = 652, OffsetQuantile = 653, NothingPhotonic = 654, Sweep = 655, NoLayer = 656, Threshold = 657, NoOutputs = 658,
+        Direct = 651,
+            "Direct detection loses the sign of a layer whose sign matters.",
+            "Use homodyne or offset detection, or a modulus layer without bias next.";
+        NoCalibration = 652,
+            "The link needs scales of its converters, and there is no calibration.",
+            "Name training data in `[calibration]`: the run calibrates itself.";
+        OffsetQuantile = 653,
+            "Offset detection needs a calibration with the maximum of the outputs.",
+            "Calibrate with `quantile = 1`.";
+        NothingPhotonic = 654,
+            "The model has no photonic layer, so chips change nothing.",
+            "Set `kind = \"photonic\"` in at least one layer.";
+        Sweep = 655,
+            "A key cannot be swept, or has no effect here.",
+            "Choose another key of `[[sweep]]`, or set what it needs.";
+        NoLayer = 656,
+            "A layer whose outputs are to be kept is not in the model.",
+            "Name layers of the model after `--save-outputs`.";
+        Threshold = 657,
+            "`threshold` has no effect: the network has several outputs, or the data have no labels.",
+            "Remove the key.";
+        NoOutputs = 658,
+            "An experiment on a matrix has no outputs to save.",
+            "Run it without `--save-outputs`.";
     }
 }

@@ -1,6 +1,6 @@
-//! The error of this crate, and the codes of errors: a number for each variant of an error enum, stable, explained in
-//! `crates/ERRORS.md`.
+//! The error of this crate, and the codes of errors: a number for each variant of an error enum, stable, with its cause and remedy.
 
+use crate::error_text::short_number;
 use std::path::{Path, PathBuf};
 
 /// An impossible value: which key, what was found, what is possible.
@@ -19,7 +19,7 @@ impl InvalidValue {
     /// The error for one key.
     #[must_use]
     pub fn new(key: impl Into<String>, found: impl std::fmt::Display, expected: impl Into<String>) -> Self {
-        Self { key: key.into(), found: found.to_string(), expected: expected.into() }
+        Self { key: key.into(), found: short_number(found.to_string()), expected: expected.into() }
     }
 
     /// The error of a value in a JSON file.
@@ -57,6 +57,18 @@ pub enum FileError {
         path: PathBuf,
         /// The error of the system.
         source: std::io::Error,
+    },
+    /// A file that a key names does not exist.
+    #[error("{}: {}`{key}`: {source}", path.display(), line.map(|l| format!("line {l}: ")).unwrap_or_default())]
+    Named {
+        /// The file with the key.
+        path: PathBuf,
+        /// Line of the key, from 1, if it is known.
+        line: Option<usize>,
+        /// The key.
+        key: String,
+        /// The error of the named file.
+        source: Box<FileError>,
     },
     /// A TOML file has bad syntax, a wrong type or an unknown key.
     #[error("{}: line {line}: {message}", path.display())]
@@ -122,26 +134,28 @@ pub enum FileError {
     },
 }
 
-/// Gives each variant of an error enum a code. Variants that only wrap another error have the code of that error.
+/// Gives each variant of an error enum a code, its cause and its remedy. Variants that only wrap another error have the code
+/// of that error.
 ///
-/// A variant without a code does not compile, also in enums that are `non_exhaustive` for other crates.
+/// A variant without a code does not compile, also in enums that are `non_exhaustive` for other crates. The texts are those of
+/// `phaseloom explain` and of docs/reference/errors.md.
 ///
 /// ```
 /// enum Inner { Cold }
 /// enum Outer { Empty, Inner(Inner) }
-/// phaseloom_files::error_codes! { Inner { Cold = 7 } }
-/// phaseloom_files::error_codes! { Outer { Empty = 8 } wraps { Outer::Inner(error) => error } }
+/// phaseloom_files::error_codes! { Inner { Cold = 7, "It is cold.", "Warm it."; } }
+/// phaseloom_files::error_codes! { Outer { Empty = 8, "It is empty.", "Fill it."; } wraps { Outer::Inner(error) => error } }
 /// assert_eq!(Outer::Inner(Inner::Cold).code(), 7);
-/// assert_eq!((Outer::Empty.code(), Outer::CODES), (8, &[8][..]));
+/// assert_eq!((Outer::Empty.code(), Outer::CODES), (8, &[(8, "It is empty.", "Fill it.")][..]));
 /// ```
 #[macro_export]
 macro_rules! error_codes {
-    ($error:ident { $($variant:ident = $code:literal),* $(,)? } $(wraps { $($(#[$if:meta])? $pattern:pat => $inner:expr),* $(,)? })?) => {
+    ($error:ident { $($variant:ident = $code:literal, $cause:literal, $remedy:literal;)* } $(wraps { $($(#[$if:meta])? $pattern:pat => $inner:expr),* $(,)? })?) => {
         impl $error {
-            /// The codes of this enum itself.
-            pub const CODES: &'static [u16] = &[$($code),*];
+            /// The codes of this enum itself, each with cause and remedy.
+            pub const CODES: &'static [(u16, &'static str, &'static str)] = &[$(($code, $cause, $remedy)),*];
 
-            /// The code of this error, or of the error that it wraps. `crates/ERRORS.md` explains it.
+            /// The code of this error, or of the error that it wraps. `phaseloom explain` explains it.
             #[must_use]
             pub fn code(&self) -> u16 {
                 match self {
@@ -155,6 +169,29 @@ macro_rules! error_codes {
 
 crate::error_codes! {
     FileError {
-        TooLarge = 101, Io = 102, Syntax = 103, Value = 104, Json = 105, Content = 106, Format = 107, NotFinite = 108,
-    }
+        TooLarge = 101,
+            "The work needs more memory than this machine has free.",
+            "Use smaller matrices, fewer threads or shards, or a machine with more memory.";
+        Io = 102,
+            "A file or folder cannot be read or written; the message of the system follows.",
+            "Check the name, that the folder exists, and its permissions; paths in a file are relative to that file.";
+        Syntax = 103,
+            "A TOML file has bad syntax, an unknown or a missing key, or a value of another type.",
+            "Correct the named line; `phaseloom explain KEY` explains a key.";
+        Value = 104,
+            "A key of a TOML file has an impossible value.",
+            "Choose a value in the range that the message states.";
+        Json = 105,
+            "A JSON file is not of the expected kind, or lacks keys.",
+            "Give the kind of file that the command expects, as Phaseloom wrote it; `crates/FORMATS.md` has all keys.";
+        Content = 106,
+            "A value of a JSON file contradicts its format or another value.",
+            "Restore or correct the named place of the file.";
+        Format = 107,
+            "The bytes of a file do not follow its format, or do not fit their use.",
+            "Save the file again in the format that the message names.";
+        NotFinite = 108,
+            "A file holds a NaN or an infinity.",
+            "Remove or replace the value at the named place.";
+    } wraps { Self::Named { source, .. } => source }
 }

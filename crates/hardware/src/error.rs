@@ -98,8 +98,42 @@ impl HardwareError {
 
 phaseloom_files::error_codes! {
     HardwareError {
-        Process = 401, Preset = 402, Link = 403, NoLight = 404, NegativeGain = 405, NoPorts = 406, ShapeMismatch = 407,
-        UnknownCorrection = 408, Interrupted = 409, Crosstalk = 410, Characterisation = 411, Unfit = 412,
+        Process = 401,
+            "A process has an impossible value.",
+            "Choose a value in the range that the message states; `phaseloom explain process` lists the keys.";
+        Preset = 402,
+            "No preset has this key.",
+            "Choose one of `phaseloom explain preset`.";
+        Link = 403,
+            "A link has an impossible value.",
+            "Choose a value in the range that the message states; `phaseloom explain link` lists the keys.";
+        NoLight = 404,
+            "The chip transmits no light, so no gain compensates its loss.",
+            "Lower `insertion_loss`, or use fewer ports.";
+        NegativeGain = 405,
+            "Losses are so unequal that the realised matrix does not resemble the target.",
+            "Lower `insertion_loss`, above all `imbalance_db`.";
+        NoPorts = 406,
+            "A core has no port for data.",
+            "Give `core.ports` at least 1, with offset detection at least 2.";
+        ShapeMismatch = 407,
+            "A chip of one shape cannot run a program of another.",
+            "Sample a chip for this program: `phaseloom chip PROCESS --program PROGRAM.json`.";
+        UnknownCorrection = 408,
+            "No correction has this key.",
+            "Choose one of `phaseloom explain correction`.";
+        Interrupted = 409,
+            "The computation was interrupted.",
+            "Start it again; `run` resumes where it stopped.";
+        Crosstalk = 410,
+            "Thermal crosstalk is too strong to be compensated by phases.",
+            "Lower `thermal_crosstalk`, or choose another correction.";
+        Characterisation = 411,
+            "Measurements do not determine the errors of the chip.",
+            "Measure more settings: raise `--effort` or `correction_effort`.";
+        Unfit = 412,
+            "Parts or measurements do not fit the program or the chip.",
+            "Use the files that belong together; the message states both.";
     } wraps {
         Self::Numerics(error) => error,
         Self::File(error) => error,

@@ -94,7 +94,32 @@ impl MeshError {
 
 phaseloom_files::error_codes! {
     MeshError {
-        NotFinite = 301, Magnitude = 302, Empty = 303, NotSquare = 304, NotUnitary = 305, Unknown = 306,
-        CellOfTopology = 307, Convention = 308, Topology = 309,
+        NotFinite = 301,
+            "A matrix holds a NaN or an infinity.",
+            "Replace the named entry.";
+        Magnitude = 302,
+            "A matrix has an entry whose square exceeds the range of a double.",
+            "Scale the matrix.";
+        Empty = 303,
+            "A matrix has no rows or no columns.",
+            "Give a matrix with at least one entry.";
+        NotSquare = 304,
+            "A unitary must be square.",
+            "Program the matrix with `--form svd`.";
+        NotUnitary = 305,
+            "The matrix is not unitary within the tolerance.",
+            "Program it with `--form svd`, or correct it to its nearest unitary first.";
+        Unknown = 306,
+            "No topology, cell or convention has this key.",
+            "Choose a key or alias of `phaseloom explain topology`, `cell` or `convention`.";
+        CellOfTopology = 307,
+            "The topology cannot be built of this cell.",
+            "Leave out the cell, or choose one that the message lists.";
+        Convention = 308,
+            "Other conventions cannot express this mesh.",
+            "Program the matrix on a rectangular, triangular or redundant mesh of plain cells.";
+        Topology = 309,
+            "The topology cannot realise a matrix of this shape.",
+            "Choose another topology, or a matrix within its limit.";
     } wraps { Self::Numerics(error) => error, Self::File(error) => error }
 }

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use phaseloom_files::{FileError, InvalidValue, locate};
+use phaseloom_files::{FileError, InvalidValue, locate, short_number};
 
 /// Result of this crate.
 pub type Result<T, E = NetworkError> = std::result::Result<T, E>;
@@ -180,7 +180,12 @@ impl NetworkError {
         found: impl ToString,
         expected: impl Into<String>,
     ) -> Self {
-        Self::Setting { path: path.to_owned(), key: key.into(), found: found.to_string(), expected: expected.into() }
+        Self::Setting {
+            path: path.to_owned(),
+            key: key.into(),
+            found: short_number(found.to_string()),
+            expected: expected.into(),
+        }
     }
 
     /// A key of a choice of data that is impossible, or does not fit the file `path`.
@@ -202,7 +207,8 @@ impl NetworkError {
         }
     }
 
-    /// The same error, which blames the settings that made a choice of data in the table `table`: their file and its text.
+    /// The same error, which blames the settings that made a choice of data, or named a file that does not exist, in the
+    /// table or key `table`: their file and its text.
     #[must_use]
     pub fn in_settings(self, table: &str, settings: &Path, text: &str) -> Self {
         match self {
@@ -210,6 +216,14 @@ impl NetworkError {
                 let invalid = if table.is_empty() { *invalid } else { invalid.in_table(table) };
                 let found = format!("{} (for {})", invalid.found, path.display());
                 locate(settings, text, InvalidValue { found, ..invalid }).into()
+            }
+            Self::File(error) => Self::File(error.named_by(settings, text, table)),
+            Self::UnknownKind { path, expected } if !table.is_empty() => {
+                let expected = format!(
+                    "a name that ends with one of {expected}; export other files with `safetensors.torch.save_file` or \
+                     `numpy.savez`"
+                );
+                locate(settings, text, InvalidValue::new(table, path.display(), expected)).into()
             }
             other => other,
         }
@@ -248,8 +262,42 @@ fn found_names(names: &[String]) -> String {
 
 phaseloom_files::error_codes! {
     NetworkError {
-        UnknownKind = 501, Overflow = 502, VariableUnset = 503, CountMismatch = 504, LabelOutside = 505, Choice = 506,
-        Setting = 507, MissingTensor = 508, TensorShape = 509, FeatureCount = 510, Diverged = 511, Import = 512,
+        UnknownKind = 501,
+            "The name of a file ends with none of the known endings.",
+            "Rename the file, or convert it to one of the formats in the message.";
+        Overflow = 502,
+            "Products of inputs and weights exceed the range of a double.",
+            "Scale the data: `scale`, `mean` and `std` in `[input]` of the model.";
+        VariableUnset = 503,
+            "A path starts with `$PHASELOOM_DATA`, but the variable is not set.",
+            "`export PHASELOOM_DATA=/path/to/data`, or write another path.";
+        CountMismatch = 504,
+            "Inputs and labels differ in number.",
+            "Name files of the same split in `[data]`.";
+        LabelOutside = 505,
+            "A label is not one of the classes.",
+            "Correct the labels, `classes`, or the outputs of the model.";
+        Choice = 506,
+            "A choice of rows, columns or classes does not fit the data file.",
+            "Correct the named key of the table of the data.";
+        Setting = 507,
+            "A key has an impossible value, alone or together with other keys.",
+            "Choose a value that the message states.";
+        MissingTensor = 508,
+            "The weights file does not hold a tensor that the model names.",
+            "Correct the name in the model file; `phaseloom import` writes one with the right names.";
+        TensorShape = 509,
+            "A tensor has another shape than the model.",
+            "Correct `outputs`, the sizes before it, or `transpose` in the model file.";
+        FeatureCount = 510,
+            "The data have another number of features than the model has inputs.",
+            "Choose other columns, or correct `input.size`.";
+        Diverged = 511,
+            "The loss of a training is NaN, infinite or far above that of guessing.",
+            "Lower `learning_rate`, or normalise the inputs.";
+        Import = 512,
+            "Names and shapes in a weights file determine no chain of layers, or more than one.",
+            "Name the weights in their order with `--layers`, state `--layout`, or write the model file by hand.";
     } wraps { Self::File(error) => error }
 }
 

@@ -29,15 +29,22 @@ pub enum NumericsError {
 }
 
 impl NumericsError {
-    /// The codes of this enum.
-    pub const CODES: &'static [u16] = &[201, 202];
+    /// The codes of this enum, each with cause and remedy.
+    pub const CODES: &'static [(u16, &'static str, &'static str)] = &[
+        (
+            201,
+            "A matrix to be decomposed has an entry that is not finite.",
+            "Remove NaN and infinities from the matrix.",
+        ),
+        (202, "A singular value decomposition failed its own check.", "Please report the matrix."),
+    ];
 
-    /// The code of this error. `crates/ERRORS.md` explains it.
+    /// The code of this error. `phaseloom explain` explains it.
     #[must_use]
     pub fn code(&self) -> u16 {
         match self {
-            Self::NotFinite { .. } => Self::CODES[0],
-            Self::Svd { .. } => Self::CODES[1],
+            Self::NotFinite { .. } => Self::CODES[0].0,
+            Self::Svd { .. } => Self::CODES[1].0,
         }
     }
 }

@@ -5,7 +5,9 @@ use super::terminal::{interrupt, output, streams, whole};
 use anyhow::Context;
 use clap::Args;
 use phaseloom::files::usage::{self, KeysRead};
-use phaseloom::files::{Column, ResultTable, ResultValue, Results, TextTable, WIDTH, wrap};
+use phaseloom::files::{
+    Column, ColumnText, ResultTable, ResultValue, Results, TextTable, WIDTH, power, transmission, wrap,
+};
 use phaseloom::hardware::correction::{CORRECTIONS, Corrected, Correction, Instruments, correct, correction};
 use phaseloom::hardware::{Chip, ChipId, HardwareError};
 use phaseloom::mesh::convention;
@@ -81,7 +83,7 @@ impl Correct {
         let columns = [vec![Column::left().min_width(18)], columns.to_vec()].concat();
         let mut table = TextTable::new(0, columns);
         table.row("method|1 − F|error_scaled|transmission|heaters|measurements".split('|'));
-        let mut data = ResultTable::new("methods", &COLUMNS);
+        let mut data = ResultTable::new("methods", &COLUMNS.map(|(name, ..)| name));
         let mut known = Vec::new();
         let (mut last, mut read) = (None, KeysRead::default());
         for method in methods {
@@ -163,17 +165,26 @@ impl Correct {
 }
 
 /// Columns of the results.
-const COLUMNS: [&str; 10] = [
-    "method",
-    "infidelity",
-    "error",
-    "error_scaled",
-    "transmission_db",
-    "mean_phase_rad",
-    "heater_power_w",
-    "measurements",
-    "steps",
-    "knows",
+pub const COLUMNS: [ColumnText; 10] = [
+    ("method", "", "Key of the correction; `none` for the program as it is."),
+    ("infidelity", "1", "1 − F, independent of a global phase and of uniform loss."),
+    ("error", "1", "Matrix error ‖Ŵ − W‖/‖W‖ with the gain of the program."),
+    ("error_scaled", "1", "Matrix error with the real gain that minimises it."),
+    (
+        "transmission_db",
+        "dB of power",
+        "‖Ŵ‖²/‖W‖² with the gain of the program. Attenuation by design is no loss, so errors of attenuators can bring it above 0.",
+    ),
+    ("mean_phase_rad", "rad", "Mean magnitude of all phases."),
+    (
+        "heater_power_w",
+        "W",
+        "Power that holds all phases; empty without `phase_shifter.power_pi_w`. A method takes the phase in 0…2π, because a \
+         heater cannot cool.",
+    ),
+    ("measurements", "", "Vectors that were sent and measured."),
+    ("steps", "", "Steps of the method."),
+    ("knows", "", "What the method assumes to be known."),
 ];
 
 /// A row of the results.
@@ -202,8 +213,8 @@ fn row(name: &str, done: &Corrected, before: bool) -> [String; 6] {
         name.to_owned(),
         format!("{:.2e}", (1.0 - quality.fidelity).max(0.0)),
         format!("{:.2e}", quality.scaled_error),
-        output::transmission(quality.transmission_db),
-        quality.heater_power_w.map_or_else(|| "–".to_owned(), output::power),
+        transmission(quality.transmission_db),
+        quality.heater_power_w.map_or_else(|| "–".to_owned(), power),
         measurements.to_string(),
     ]
 }

@@ -55,8 +55,10 @@ pub struct Draw {
 impl Draw {
     pub fn execute(self) -> anyhow::Result<Exit> {
         let read = [("the program", Some(self.program.as_path())), ("the chip", self.chip.as_deref())];
-        if let Some(path) = &self.output {
-            output::check_output_path(path, &["svg", "png", "pdf"], &read)?;
+        match (&self.output, self.style.given()) {
+            (Some(path), _) => output::check_output_path(path, &["svg", "png", "pdf"], &read)?,
+            (None, Some(option)) => bail!("{option}: found without -o, expected -o with the file of the drawing"),
+            (None, None) => (),
         }
         let file = streams::input(&self.program)?;
         let program = convention::load(&file)?;

@@ -14,6 +14,8 @@ mod matrix;
 mod merge;
 mod new;
 mod program;
+#[cfg(test)]
+mod reference;
 mod run;
 mod spectra;
 mod sweep;

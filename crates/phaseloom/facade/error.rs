@@ -129,8 +129,24 @@ boxed!("network" Network(NetworkError), "experiment" Experiment(ExperimentError)
 
 phaseloom_files::error_codes! {
     Error {
-        ComplexMatrix = 901, ComplexProduct = 902, ProgramShape = 903, Detection = 904, TooManyPorts = 905,
+        ComplexMatrix = 901,
+            "A matrix that should be real has a complex entry.",
+            "Read it with `read_complex_matrix` and program it with `Core::program_complex`.";
+        ComplexProduct = 902,
+            "A complex program has no product that detectors could read.",
+            "Use `Chip::matrix` for the realised matrix.";
+        ProgramShape = 903,
+            "A chip cannot run a program of another shape.",
+            "Fabricate a chip for this program.";
+        Detection = 904,
+            "The detection of the link is not that of the core.",
+            "State the detection with `Core::with_detection`.";
+        TooManyPorts = 905,
+            "A complex matrix does not fit on one core.",
+            "Use a core with more ports.";
         SeveralCores = 906,
+            "A program file holds the program of one core, this program has several.",
+            "Save each program of `Program::core_programs`.";
     } wraps {
         Self::Numerics(error) => error,
         Self::File(error) => error,

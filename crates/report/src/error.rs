@@ -91,27 +91,42 @@ pub enum ReportError {
 }
 
 impl ReportError {
-    /// The codes of this enum.
-    pub const CODES: &'static [u16] = &[701, 702, 703, 704, 705, 706, 707, 708, 709, 710, 711, 712, 713, 714];
+    /// The codes of this enum, each with cause and remedy.
+    pub const CODES: &'static [(u16, &'static str, &'static str)] = &[
+        (701, "A table has no header.", "Draw from a table that Phaseloom wrote."),
+        (702, "A table has no rows.", "Wait for results, or choose another folder."),
+        (703, "A table lacks a column that the figure needs.", "Draw from a table that Phaseloom wrote."),
+        (704, "A table has two columns of the same name.", "Remove one of them."),
+        (705, "A row has more or fewer cells than the header.", "Restore the named line."),
+        (706, "A cell holds no finite number.", "Correct the named line and column."),
+        (707, "An accuracy is outside 0…1.", "Correct the named line and column."),
+        (708, "The first cell of a row names no kind of row.", "Correct the named line."),
+        (709, "A row of chips has no value of the swept key.", "Correct the named line."),
+        (710, "A table is not CSV.", "Restore the file."),
+        (711, "The drawing library failed.", "Please report it with the table."),
+        (712, "A text to be turned into an image is not SVG.", "Give an SVG file."),
+        (713, "The width of an image is out of range.", "Choose a width that the message states."),
+        (714, "An image could not be compressed.", "Please report it."),
+    ];
 
-    /// The code of this error. `crates/ERRORS.md` explains it.
+    /// The code of this error. `phaseloom explain` explains it.
     #[must_use]
     pub fn code(&self) -> u16 {
         match self {
-            Self::Empty { .. } => Self::CODES[0],
-            Self::NoRows { .. } => Self::CODES[1],
-            Self::MissingColumn { .. } => Self::CODES[2],
-            Self::RepeatedColumn { .. } => Self::CODES[3],
-            Self::RaggedRow { .. } => Self::CODES[4],
-            Self::NotANumber { .. } => Self::CODES[5],
-            Self::NotAFraction { .. } => Self::CODES[6],
-            Self::UnknownRow { .. } => Self::CODES[7],
-            Self::MissingLevel { .. } => Self::CODES[8],
-            Self::Csv { .. } => Self::CODES[9],
-            Self::Draw { .. } => Self::CODES[10],
-            Self::Svg { .. } => Self::CODES[11],
-            Self::Width { .. } => Self::CODES[12],
-            Self::Encode { .. } => Self::CODES[13],
+            Self::Empty { .. } => Self::CODES[0].0,
+            Self::NoRows { .. } => Self::CODES[1].0,
+            Self::MissingColumn { .. } => Self::CODES[2].0,
+            Self::RepeatedColumn { .. } => Self::CODES[3].0,
+            Self::RaggedRow { .. } => Self::CODES[4].0,
+            Self::NotANumber { .. } => Self::CODES[5].0,
+            Self::NotAFraction { .. } => Self::CODES[6].0,
+            Self::UnknownRow { .. } => Self::CODES[7].0,
+            Self::MissingLevel { .. } => Self::CODES[8].0,
+            Self::Csv { .. } => Self::CODES[9].0,
+            Self::Draw { .. } => Self::CODES[10].0,
+            Self::Svg { .. } => Self::CODES[11].0,
+            Self::Width { .. } => Self::CODES[12].0,
+            Self::Encode { .. } => Self::CODES[13].0,
         }
     }
 }

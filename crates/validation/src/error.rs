@@ -32,7 +32,17 @@ pub enum ValidationError {
 }
 
 phaseloom_files::error_codes! {
-    ValidationError { Settings = 801, UnknownClaim = 803, Interrupted = 804 }
+    ValidationError {
+        Settings = 801,
+            "The settings of a claim are invalid.",
+            "Please report it.";
+        UnknownClaim = 803,
+            "No claim has this key.",
+            "Choose one of `phaseloom explain claim`.";
+        Interrupted = 804,
+            "The validation was interrupted.",
+            "Start it again.";
+    }
     wraps {
         Self::Mesh(error) => error,
         Self::Numerics(error) => error,

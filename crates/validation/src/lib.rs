@@ -22,5 +22,5 @@ pub use check::{Origin, Point, Row, Verdict};
 pub use claim::{Claim, Rows};
 pub use claims::CLAIMS;
 pub use error::ValidationError;
-pub use report::{Outcome, Report};
+pub use report::{CLAIMS_COLUMNS, Outcome, Report};
 pub use setting::{SEED, Setting};

@@ -5,7 +5,7 @@ use crate::claim::Claim;
 use crate::claims::CLAIMS;
 use crate::error::ValidationError;
 use crate::setting::{SEED, Setting};
-use phaseloom_files::{Column, InvalidValue, ResultTable, Results, TextTable, WIDTH, wrap};
+use phaseloom_files::{Column, ColumnText, InvalidValue, ResultTable, Results, TextTable, WIDTH, wrap};
 
 /// Columns of the text: verdict and row, predicted, measured, standard error.
 const COLUMNS: [Column; 4] = [
@@ -18,22 +18,27 @@ const COLUMNS: [Column; 4] = [
 /// A longer label of a row has a line of its own.
 const MAX_LABEL: usize = 42;
 
-/// Columns of `claims.csv`.
-const CSV_COLUMNS: [&str; 14] = [
-    "claim",
-    "row",
-    "unit",
-    "predicted",
-    "origin",
-    "measured",
-    "standard_error",
-    "draws",
-    "share",
-    "verdict",
-    "criterion",
-    "remark",
-    "series",
-    "x",
+/// Columns of `claims.csv`: name, unit, meaning.
+pub const CLAIMS_COLUMNS: [ColumnText; 14] = [
+    ("claim", "", "Key of the claim."),
+    ("row", "", "Case of the claim."),
+    ("unit", "", "Unit of the next numbers; 1 for a pure number."),
+    ("predicted", "of the row", "Value to be met."),
+    (
+        "origin",
+        "",
+        "Origin of that value: `law` (a formula), `published` (a paper or its raw data), `reference` (an independent program) \
+         or `bound` (a limit).",
+    ),
+    ("measured", "of the row", "Value of the simulated machine; empty if the row was skipped."),
+    ("standard_error", "of the row", "Standard error of the measured value; 0 if nothing is random."),
+    ("draws", "", "Number of random draws; 1 if nothing is random, 0 if the row was skipped."),
+    ("share", "1", "(measured − predicted)/allowed: within −1…1 for a pass; of a bound the share that is used up."),
+    ("verdict", "", "`pass`, `FAIL` or `skipped`."),
+    ("criterion", "", "Allowed difference, and the nearest wrong law that the measurement must exclude."),
+    ("remark", "", "Reason of a failure or a skipped row, and other remarks."),
+    ("series", "", "Line of the row in `matrix-error.svg`; empty for other rows."),
+    ("x", "rad", "σ of the row in `matrix-error.svg`; empty for other rows."),
 ];
 
 /// One claim with its rows.
@@ -181,7 +186,7 @@ impl Report {
     /// The table `claims`: one row per number that is recomputed. NaN and infinity are missing.
     #[must_use]
     pub fn table(&self) -> ResultTable {
-        let mut table = ResultTable::new("claims", &CSV_COLUMNS);
+        let mut table = ResultTable::new("claims", &CLAIMS_COLUMNS.map(|(name, ..)| name));
         for (claim, row) in self.rows() {
             table.row([
                 claim.key.into(),

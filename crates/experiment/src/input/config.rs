@@ -3,7 +3,11 @@
 use crate::error::ExperimentError;
 use crate::input::other_file::no_experiment;
 use crate::input::subject::MatrixForm;
-use phaseloom_files::{FileBytes, InvalidValue, between, locate, positive, read_key, read_toml, relative_path};
+use crate::input::tree::flatten;
+use crate::input::tree::to_value;
+use phaseloom_files::{
+    FileBytes, FileError, InvalidValue, between, locate, positive, read_key, read_toml, relative_path,
+};
 use phaseloom_hardware::correction::{CorrectionPlan, Instruments, Interrupt, correction};
 use phaseloom_hardware::{CoreSpec, HardwareError, Link, MAX_PORTS, PRESET_PREFIX, Precision, Process, read_process};
 use phaseloom_mesh::Capability;
@@ -25,92 +29,118 @@ pub(crate) const MAX_UNITS: usize = 1_000_000;
 
 /// An experiment with all defaults filled in and the process inline. The identity of a run is computed from it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Title of tables and figures.
+    /// Title of tables and figures. Default: the name of the file without its ending.
     #[serde(default = "unnamed")]
     pub name: String,
-    /// Seed of all random numbers.
-    #[serde(default = "one")]
+    /// Seed of all random numbers. Range: 0…2⁶⁴−1.
+    #[serde(default = "one::<u64>")]
     pub seed: u64,
-    /// Number of sampled chips at each point.
+    /// Number of sampled chips at each point of the grid. Range: 1…10⁶.
     #[serde(default = "twenty")]
     pub trials: u64,
-    /// Repetitions of the dynamic noise on each chip.
-    #[serde(default = "one")]
+    /// Repetitions of the dynamic noise on each chip. Range: 1…10⁶.
+    #[serde(default = "one::<u32>")]
     pub shots: u32,
-    /// Folder that the paths of the experiment are relative to, itself relative to the file. The default is the folder of
-    /// the file. A run writes it, and it is no part of the identity.
+    /// Folder that the paths of this file are relative to, itself relative to the file. A run writes it. It is no part
+    /// of the identity of a run. Default: the folder of the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<PathBuf>,
-    /// Model file. An experiment has exactly one of `model`, `matrix` and `program`, see [`Config::subject`].
+    /// Model file. An experiment has exactly one of `model`, `matrix` and `program`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<PathBuf>,
-    /// Matrix (`.npy`) that the chips realise, without a network.
+    /// Matrix (`.npy` of rank 2, real or complex, not all zeros) that the chips realise, without a network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub matrix: Option<PathBuf>,
-    /// Program (`.json`) that the chips realise, without a network.
+    /// Program (`.json`, also a converted one) that the chips realise, without a network. Its own matrix is the target.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub program: Option<PathBuf>,
-    /// How a `matrix` is programmed: `"auto"` (default), `"unitary"` or `"svd"`.
+    /// How a `matrix` is programmed, as by `phaseloom program`.
+    /// Default: `"auto"`.
     #[serde(default, skip_serializing_if = "MatrixForm::is_auto")]
     pub form: MatrixForm,
     /// Test data of a `model`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<DataSpec>,
-    /// Threshold of the one output of a network that decides between two classes: class 1 is above it. The default is the
+    /// Threshold of the one output of a network that decides between two classes: class 1 is above it. Default: the
     /// value of the last activation at 0, ½ after a sigmoid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threshold: Option<f64>,
     /// Size, topology and use of the cores.
     #[serde(default)]
     pub core: CoreSpec,
-    /// Fabrication process: in an experiment file a path, `preset:KEY` or a table.
-    ///
-    /// A path or preset is read as the ideal process, which [`Experiment::load`] replaces by the process of that name.
+    /// Fabrication process: a path, `"preset:KEY"`, or a table. Default: a perfect process.
     #[serde(default, deserialize_with = "table_or_name")]
+    #[cfg_attr(feature = "schema", schemars(with = "ProcessSource"))]
     pub process: Process,
-    /// Key of the method that corrects each chip before it computes, or `"none"` (default).
+    /// Key of the method that corrects each chip before it computes (`phaseloom explain correction`), or `"none"`.
+    /// Reference rows with perfect meshes are not corrected. Methods that search also measure the gain after the chip,
+    /// whatever `core.calibration` says.
+    /// Default: `"none"`.
     #[serde(default = "none", skip_serializing_if = "is_none", deserialize_with = "correction_key")]
     pub correction: String,
-    /// Noise of each quadrature of the measurements for the correction, relative to the field of a full-scale input.
+    /// For a correction that measures: standard deviation of each quadrature of a measurement, relative to the field of
+    /// a full input. Range: 0…1.
+    /// Default: `1e-3`.
     #[serde(default = "measurement_noise", skip_serializing_if = "is_measurement_noise")]
     pub correction_noise: f64,
-    /// Factor on the number of steps of the correction.
-    #[serde(default = "one", skip_serializing_if = "is_one")]
+    /// For a correction with steps: factor on the number of steps. Range: 0…1000.
+    /// Default: `1`.
+    #[serde(default = "one::<f64>", skip_serializing_if = "is_one")]
     pub correction_effort: f64,
     /// The optical link: laser, modulators, detectors, converters.
     #[serde(default)]
     pub link: Link,
-    /// Precision of fields, noise and readouts in the rows with the real link: `"single"` (default) or `"double"`.
+    /// Precision of fields, noise and measured values in the rows with the real link. Both take the same draws. Chips,
+    /// gains, scales, bias and activations are double in any case.
     #[serde(default)]
     pub precision: Precision,
-    /// Training data that measure the scales of the converters, unless the calibration file of the model suits the run.
+    /// Training data that measure the scales of the converters, never test data. They are used if the link needs scales
+    /// and the calibration file of the model is missing or does not suit the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<CalibrationSource>,
-    /// Axes of the parameter sweep. The last axis varies fastest.
+    /// Axes of the parameter sweep. Several make a grid, whose last axis varies fastest; at most 10⁶ points × trials.
+    /// Default: one point.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sweep: Vec<Axis>,
 }
 
 /// The table `[calibration]`: training data, never the test data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CalibrationSource {
     /// The data.
     pub data: DataSpec,
-    /// Quantile of the magnitudes that becomes full scale, above 0, at most 1. The default 1 is the maximum.
-    #[serde(default = "one")]
+    /// Quantile of the magnitudes that becomes full scale; 1 is the maximum. Range: above 0, at most 1.
+    #[serde(default = "one::<f64>")]
     pub quantile: f64,
+}
+
+/// The key `process` of an experiment file.
+#[cfg(feature = "schema")]
+#[derive(schemars::JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum ProcessSource {
+    /// A path or `preset:KEY`.
+    Name(String),
+    /// The process itself.
+    Table(Process),
 }
 
 /// One axis of the parameter sweep.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Axis {
-    /// Keys of the experiment that take each value together, such as `process.splitter_error.sigma_rad`.
+    /// Keys of the experiment that take each value together, such as `process.splitter_error.sigma_rad`. At least one,
+    /// none twice.
     pub keys: Vec<String>,
-    /// The values, one per point.
+    /// The values, one per point. At least one, none twice.
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<serde_json::Value>"))]
     pub values: Vec<toml::Value>,
 }
 
@@ -257,6 +287,7 @@ impl Experiment {
                 HardwareError::Preset(unknown) => {
                     locate(path, &text, InvalidValue { key: "process".into(), ..unknown }).into()
                 }
+                HardwareError::File(error) => error.named_by(path, &text, "process").into(),
                 other => ExperimentError::from(other),
             })?;
             process_file = Some((file.path, file.text));
@@ -291,6 +322,12 @@ impl Experiment {
     pub fn with_file(mut self, file: FileBytes) -> Self {
         self.known_files.push(file);
         self
+    }
+
+    /// The error of a file that does not exist, with the key that names it.
+    pub(crate) fn named_by(&self, error: FileError, key: &str) -> FileError {
+        // A command line has no lines.
+        if self.text.is_empty() { error } else { error.named_by(&self.path, &self.text, key) }
     }
 
     /// Path and text of the file of the process, unless the process is inline.
@@ -400,6 +437,20 @@ impl Experiment {
             }
         }
         Ok(())
+    }
+
+    /// The keys that no file gives, with the values that are used, as `key = value`.
+    #[must_use]
+    pub fn defaults(&self) -> Vec<String> {
+        let tables = |text: &str| text.parse::<toml::Table>().unwrap_or_default();
+        let mut given = tables(&self.text);
+        if let Some((_, text)) = &self.process_file {
+            given.insert("process".into(), tables(text).into());
+        }
+        let given = flatten(&to_value(&given));
+        let used = flatten(&to_value(&self.config));
+        let is_given = |key: &str| given.keys().any(|own| own == key || own.starts_with(&format!("{key}.")));
+        used.into_iter().filter(|(key, _)| !is_given(key)).map(|(key, value)| format!("{key} = {value}")).collect()
     }
 
     /// The folder to which paths in the experiment are relative.

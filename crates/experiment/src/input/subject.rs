@@ -27,6 +27,7 @@ pub enum Subject<'a> {
 
 /// The key `form`: how a `matrix` is programmed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum MatrixForm {
     /// One mesh if the matrix is unitary within tolerance, else `svd` (default).

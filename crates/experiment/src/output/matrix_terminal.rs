@@ -5,7 +5,7 @@ use crate::output::conclusion::ties;
 use crate::output::matrix_table::MatrixTables;
 use crate::output::student;
 use crate::store::record::{MatrixDesign, MatrixQuality, Row};
-use phaseloom_files::{Column, TextTable, WIDTH, wrap};
+use phaseloom_files::{Column, TextTable, WIDTH, ratio, wrap};
 use phaseloom_numerics::statistics::{mean, quantile, standard_error};
 use std::fmt::Write;
 
@@ -160,12 +160,12 @@ impl MatrixTables<'_> {
             let law = self.design(point).and_then(|design| design.error).filter(|_| chips);
             let power = average(|q| q.heater_power_w.unwrap_or(f64::NAN));
             vec![
-                ratio(rms(|q| q.error)),
-                law.map_or(String::new(), ratio),
-                ratio(rms(|q| q.scaled_error)),
+                relative(rms(|q| q.error)),
+                law.map_or(String::new(), relative),
+                relative(rms(|q| q.scaled_error)),
                 // No loss is 0, not −0.
                 format!("{:.3} dB", Some(average(|q| q.transmission_db)).filter(|db| db.abs() >= 5e-4).unwrap_or(0.0)),
-                if power.is_finite() { watts(power) } else { String::new() },
+                if power.is_finite() { phaseloom_files::power(power) } else { String::new() },
             ]
         });
         let _ = writeln!(
@@ -279,16 +279,7 @@ fn small(value: f64) -> String {
     if value.abs() < ROUNDING { "0".to_owned() } else { format!("{value:.2e}") }
 }
 
-/// A relative error, which may be tiny or large.
-fn ratio(value: f64) -> String {
-    match value {
-        _ if value < 1e-12 => "0".to_owned(),
-        _ if (1e-3..1e4).contains(&value) => format!("{value:.4}"),
-        _ => format!("{value:.2e}"),
-    }
-}
-
-/// An electrical power.
-fn watts(power: f64) -> String {
-    if power >= 1.0 { format!("{power:.3} W") } else { format!("{:.3} mW", 1e3 * power) }
+/// A relative error; 0 if it is rounding.
+fn relative(value: f64) -> String {
+    if value < 1e-12 { "0".to_owned() } else { ratio(value, 4) }
 }

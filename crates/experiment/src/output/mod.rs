@@ -3,6 +3,7 @@
 mod axes;
 mod axis_names;
 mod classes;
+pub mod columns;
 pub mod conclusion;
 mod matrix_table;
 mod matrix_terminal;

@@ -3,8 +3,9 @@
 use crate::error::ExperimentError;
 use crate::input::config::{Config, Experiment};
 use crate::input::files::cached;
-use crate::input::grid::{Point, to_value};
+use crate::input::grid::Point;
 use crate::input::subject::{MatrixInput, Subject};
+use crate::input::tree::to_value;
 use crate::store::record::{MatrixDesign, MatrixQuality, MatrixResult, Record, Row, Unit};
 use nalgebra::{Complex, DMatrix};
 use phaseloom_files::usage;

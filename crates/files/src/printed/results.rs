@@ -3,6 +3,9 @@
 use crate::printed::wrap::{WIDTH, wrap};
 use std::fmt::{Display, Write};
 
+/// A column of a table as the reference describes it: name, unit (empty without one), one sentence.
+pub type ColumnText = (&'static str, &'static str, &'static str);
+
 /// One value of a result, with full precision.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ResultValue {

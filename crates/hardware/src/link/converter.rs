@@ -11,9 +11,10 @@ use serde::{Deserialize, Serialize};
 
 /// A converter of b bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Converter {
-    /// Bits, 2…24: a signed mid-tread converter of one bit has no code but zero.
+    /// Bits. Range: 2…24.
     pub bits: u32,
 }
 
@@ -58,6 +59,7 @@ impl Converter {
 
 /// Full scale of the output converter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FullScale {
     /// The largest value in the calibration data, tile by tile.
@@ -69,11 +71,12 @@ pub enum FullScale {
 
 /// `[link.adc]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Adc {
-    /// Bits, 2…24.
+    /// Bits. Range: 2…24.
     pub bits: u32,
-    /// `"calibration"` (default) or `"bound"`.
+    /// Source of the full scale.
     #[serde(default)]
     pub full_scale: FullScale,
 }

@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 
 /// `[link.intensity_noise]`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct IntensityNoise {
-    /// Relative intensity noise (dB/Hz), such as −145.
+    /// Relative intensity noise (dB/Hz), such as −145. Range: < 0.
     pub rin_db_per_hz: f64,
-    /// Common-mode rejection of the balanced receivers (dB); default perfect balance.
+    /// Common-mode rejection of the balanced receivers (dB). Range: ≥ 0. Default: perfect balance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cmrr_db: Option<f64>,
 }

@@ -40,6 +40,7 @@ pub const BOLTZMANN: f64 = 1.380_649e-23;
 
 /// Detection of an output field.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Detection {
     /// Balanced detectors with a local oscillator measure Re a, linear and signed.
@@ -78,41 +79,44 @@ pub const LINK_PARTS: &[(&str, &str)] = &[
 /// # Ok::<(), phaseloom_hardware::HardwareError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Link {
-    /// Detection of the outputs.
+    /// Detection of the output fields.
     pub detection: Detection,
-    /// Vectors per second (Hz).
+    /// Vectors per second (Hz). Range: 10⁻³…10¹⁵.
     pub symbol_rate_hz: f64,
-    /// Bandwidth of the receiver (Hz); default half the symbol rate, for which 2qIB is the variance of Poisson counting.
+    /// Noise bandwidth of the receiver (Hz). Half the symbol rate makes 2qIB the variance of Poisson counting. Range:
+    /// 10⁻⁴…10¹⁵. Default: half the symbol rate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bandwidth_hz: Option<f64>,
-    /// Vacuum wavelength (m).
+    /// Wavelength in vacuum (m). It sets the energy of a photon. Range: 10⁻⁸…10⁻³.
     pub wavelength_m: f64,
-    /// Power of the laser of one core (W).
+    /// Power of the laser of one core (W). Every noise needs it. Range: 10⁻³⁰…10⁶.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub laser_power_w: Option<f64>,
-    /// Loss between laser and chip (dB of power).
+    /// Loss between laser and chip (dB of power). Range: ≥ 0.
     pub coupling_loss_db: f64,
-    /// Share of the coupled power in the local oscillator, 0…1 (homodyne only).
+    /// Share of the coupled power for the local oscillators (dimensionless), of homodyne detection only. Range: between
+    /// 0 and 1.
     pub lo_fraction: f64,
-    /// Responsivity of the detectors (A/W); at most one electron per photon.
+    /// Responsivity of the detectors (A/W), at most one electron per photon. Range: > 0.
     pub responsivity_a_per_w: f64,
     /// Whether photocurrents have shot noise.
     pub shot_noise: bool,
-    /// Input converter.
+    /// Input converter, mid-tread. It saturates at ±1 of the input scale.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dac: Option<Converter>,
-    /// Modulator; without one, fields are exact.
+    /// Modulator of each input. Without one, fields are exact.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub modulator: Option<Modulator>,
     /// Noise of the transimpedance amplifier.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thermal_noise: Option<ThermalNoise>,
-    /// Relative intensity noise of the laser.
+    /// Relative intensity noise of the laser, one draw per vector and tile.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub intensity_noise: Option<IntensityNoise>,
-    /// Output converter.
+    /// Output converter, mid-tread. It saturates at the full scale of the tile.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub adc: Option<Adc>,
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 /// Phase of the leakage of a modulator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ModulatorKind {
     /// Leakage in quadrature.
@@ -21,13 +22,14 @@ pub enum ModulatorKind {
 
 /// `[link.modulator]`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Modulator {
-    /// `"push_pull"` or `"absorptive"`.
+    /// Kind of the modulator, which sets the phase of its leakage.
     pub kind: ModulatorKind,
-    /// Extinction ratio of power (dB), ≥ 0.
+    /// Extinction ratio (dB of power). Range: ≥ 0.
     pub extinction_db: f64,
-    /// Insertion loss at full drive (dB of power).
+    /// Insertion loss at full drive (dB of power). Range: ≥ 0.
     #[serde(default)]
     pub loss_db: f64,
 }

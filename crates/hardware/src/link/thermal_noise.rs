@@ -6,15 +6,16 @@ use serde::{Deserialize, Serialize};
 
 /// `[link.thermal_noise]`: either the resistor or the input-referred noise of the amplifier.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ThermalNoise {
-    /// Feedback resistance (Ω).
+    /// Feedback resistance of the amplifier (Ω). Exactly one of this and `noise_a_per_sqrt_hz` is given. Range: > 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub feedback_ohm: Option<f64>,
-    /// Temperature of that resistor (K).
+    /// Temperature of that resistor (K). Range: ≥ 0.
     #[serde(default = "room")]
     pub temperature_k: f64,
-    /// Input-referred current noise (A/√Hz), instead of the resistor.
+    /// Input-referred current noise of the amplifier (A/√Hz). Range: ≥ 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noise_a_per_sqrt_hz: Option<f64>,
 }

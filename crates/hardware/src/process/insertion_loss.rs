@@ -21,19 +21,23 @@ use serde::{Deserialize, Serialize};
 
 /// Table `[insertion_loss]` of a process file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct InsertionLoss {
-    /// Power loss of every plain MZI, common to both arms (dB), ≥ 0.
+    /// Loss of each plain interferometer (dB of power): two splitters and two phase shifters in a row, on both arms. Of
+    /// a cell `three_splitters` it is 1.25, of `symmetric` 0.75 and of `coupler` 0.5 of this, because every splitter
+    /// and phase shifter is assumed to lose the same. Output and boundary phase shifters lose nothing. Range: ≥ 0.
     #[serde(default)]
     pub loss_db: f64,
-    /// Mean additional loss of the upper arm, which carries θ (dB); if negative, of the lower arm.
+    /// Mean further loss of the upper inner arm (dB of power); if negative, of the lower arm.
     #[serde(default)]
     pub imbalance_db: f64,
-    /// Standard deviation of the additional loss between cells (dB).
+    /// Standard deviation of that further loss between interferometers (dB of power). Range: ≥ 0.
     #[serde(default)]
     pub imbalance_sigma_db: f64,
-    /// Power loss of every crossing of two waveguides (dB), ≥ 0. Each cell takes the mean crossing loss of its two inputs
-    /// on both arms.
+    /// Loss of each crossing of two waveguides (dB of power), between columns or in a cell. The loss on the way to a
+    /// cell counts as the mean of its two inputs. Range: ≥ 0.
+    /// Default: `0`.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub crossing_db: f64,
 }

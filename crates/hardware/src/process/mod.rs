@@ -110,6 +110,7 @@ macro_rules! sources {
         /// assert_eq!(process.sources().count(), 2);
         /// ```
         #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(deny_unknown_fields)]
         pub struct Process {
             $(

@@ -12,9 +12,10 @@ use serde::{Deserialize, Serialize};
 
 /// Table `[phase_error]` of a process file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PhaseError {
-    /// Standard deviation of the offset of every phase shifter (rad).
+    /// Standard deviation of the static offset of every phase (rad): θ, φ, output and boundary phases. Range: 0…10⁶.
     pub sigma_rad: f64,
 }
 

@@ -12,11 +12,12 @@ use serde::{Deserialize, Serialize};
 
 /// Table `[phase_jitter]` of a process file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PhaseJitter {
-    /// Standard deviation of every phase (rad).
+    /// Standard deviation of every phase from moment to moment (rad). Range: 0…10⁶.
     pub sigma_rad: f64,
-    /// Correlation time (s): phases hold for ⌈correlation_s · symbol_rate_hz⌉ vectors; 0 means one vector.
+    /// Correlation time (s): phases hold for ⌈`correlation_s`·`symbol_rate_hz`⌉ vectors, at least one. Range: ≥ 0.
     #[serde(default)]
     pub correlation_s: f64,
 }

@@ -13,6 +13,7 @@ use std::f64::consts::{PI, SQRT_2, TAU};
 
 /// The quantity in which the codes are equally spaced.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum UniformIn {
     /// Equal steps of phase.
@@ -24,11 +25,12 @@ pub enum UniformIn {
 
 /// Table `[phase_quantization]` of a process file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PhaseQuantization {
-    /// Bits of the converter, 1…24.
+    /// Bits of the converter of every phase. Range: 1…24.
     pub bits: u32,
-    /// `"phase"` (default) or `"voltage"`.
+    /// Quantity in which the codes are equally spaced.
     #[serde(default)]
     pub uniform_in: UniformIn,
 }

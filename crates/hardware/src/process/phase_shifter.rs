@@ -11,9 +11,11 @@ use std::f64::consts::PI;
 
 /// Table `[phase_shifter]` of a process file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PhaseShifter {
-    /// Electrical power that holds a phase of π (W), 0…1000.
+    /// Electrical power that holds a phase of π (W). A program takes the sum of |φ|/π over all its phase shifters times
+    /// this. Range: 0…1000.
     pub power_pi_w: f64,
 }
 

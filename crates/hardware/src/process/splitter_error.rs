@@ -12,18 +12,22 @@ use serde::{Deserialize, Serialize};
 
 /// Table `[splitter_error]` of a process file: one of the three spreads, a common part, or both.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SplitterError {
-    /// Standard deviation of the splitter angle (rad).
+    /// Standard deviation of the splitting angle about π/4 (rad). At most one of the three spreads is given. Range:
+    /// 0…10⁶.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sigma_rad: Option<f64>,
-    /// Standard deviation of the bar amplitude about 1/√2 (dimensionless; convention of Fang et al. 2019, σ_rad ≈ √2·this).
+    /// Standard deviation of the bar amplitude about 1/√2 (dimensionless); σ_rad ≈ √2 times this. It is the convention
+    /// of Fang et al. 2019. Range: 0…0.25.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sigma_amplitude: Option<f64>,
-    /// Standard deviation of the cross power about 1/2 (dimensionless; "50 ± 2 %" is 0.02, σ_rad ≈ this).
+    /// Standard deviation of the cross power about 1/2 (dimensionless); σ_rad ≈ this. A tolerance of 50 ± 2 % is 0.02.
+    /// Range: 0…0.25.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sigma_power: Option<f64>,
-    /// Common part of all splitter angles (rad), caused by wavelength or etch depth.
+    /// Common part of all splitting angles (rad), caused by wavelength or etch depth. Range: −10⁶…10⁶.
     #[serde(default)]
     pub mean_rad: f64,
 }

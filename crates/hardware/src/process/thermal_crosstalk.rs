@@ -21,12 +21,15 @@ const REACH_UM: f64 = 100.0;
 
 /// Table `[thermal_crosstalk]` of a process file: exactly one of the two keys.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ThermalCrosstalk {
-    /// Fraction of a neighbour's phase that a shifter gains (dimensionless; L2ight uses 0.005).
+    /// Share of the phase of each neighbour that a phase shifter gains (dimensionless). Exactly one of this and
+    /// `distance_factor` is given. Range: 0…1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub coefficient: Option<f64>,
-    /// Factor on SCATTER's γ(d) (dimensionless; 1 is their fit, less with trenches).
+    /// Factor on the function γ(d) of SCATTER, from heater to arm (dimensionless). All heaters within 100 µm count.
+    /// Range: 0…1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub distance_factor: Option<f64>,
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 /// Whether each tile has its own core, or all tiles are programmed on one core in turn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CoreSharing {
     /// One core per tile: errors differ from tile to tile.
@@ -20,6 +21,7 @@ pub enum CoreSharing {
 
 /// Tiles whose singular values share one scale.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum GainScope {
     /// Each tile is scaled by its own largest singular value.
@@ -31,6 +33,7 @@ pub enum GainScope {
 
 /// Whether the electronic gain may use measurements of the fabricated chip.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum GainCalibration {
     /// From the design alone.
@@ -56,22 +59,25 @@ pub const MAX_PORTS: usize = 16384;
 
 /// `[core]` of an experiment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct CoreSpec {
-    /// Ports of a core, k: 1 to [`MAX_PORTS`].
+    /// Ports k of a core: two k×k meshes and k attenuators. A smaller tile uses the first ports. Range: 1…16384; offset
+    /// detection: at least 2.
     pub ports: usize,
-    /// Key of the topology of its meshes.
+    /// Key of the topology of the meshes, see `phaseloom explain topology`. `"tree"` has one row and suits no core of
+    /// more than one port.
     #[serde(deserialize_with = "topology_key")]
     pub topology: String,
-    /// Key of the cells of its meshes; default the usual cell of the topology. `"mzi"` is not written, so that experiments
-    /// from before other cells existed keep their identity.
+    /// Key of the cells of the meshes. `"coupler"` belongs to the topology `masks`. The key `"mzi"` is not written, so
+    /// that experiments from before other cells existed keep their identity. Default: the usual cell of the topology.
     #[serde(skip_serializing_if = "is_mzi", deserialize_with = "cell_key")]
     pub cell: Option<String>,
-    /// `"each"` (default) or `"shared"`.
+    /// Whether tiles share a core.
     pub cores: CoreSharing,
-    /// `"tile"` (default) or `"layer"`.
+    /// Tiles whose singular values share one scale.
     pub normalise: GainScope,
-    /// `"none"` (default), `"scalar"` or `"per_output"`.
+    /// Source of the electronic gain after a chip.
     pub calibration: GainCalibration,
 }
 

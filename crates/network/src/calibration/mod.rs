@@ -31,6 +31,7 @@ pub(crate) const FORMAT: &str = "phaseloom-calibration";
 
 /// Scales of all photonic layers of a model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Calibration {
     /// `"phaseloom-calibration"`.
@@ -56,6 +57,7 @@ pub struct Calibration {
 
 /// Scales of one photonic layer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LayerScale {
     /// s_x, in units of the input of the layer. It is 1 if the input is always zero.

@@ -14,6 +14,7 @@ use crate::error::{NetworkError, Result};
 ///
 /// If a column is chosen by its name, the first line after `skip_lines` is a header. Otherwise there is no header.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct CsvColumns {
     /// Number of lines to skip at the top, e.g. 1 for a line of metadata or for an unused header.
@@ -39,7 +40,11 @@ impl Default for CsvColumns {
 
 /// One column.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged, expecting = "a column: its name, or its index from 0 (from −1 backwards)")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(
+    untagged,
+    expecting = "found another type, expected a column: its name, or its index from 0 (from −1 backwards)"
+)]
 pub enum Column {
     /// Index from 0, or from −1 backwards from the last column.
     Index(i64),
@@ -49,9 +54,10 @@ pub enum Column {
 
 /// The column of the label, or one column for each class.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(
     untagged,
-    expecting = "a column: its name, or its index from 0 (from −1 backwards); or a list of them (one-hot)"
+    expecting = "found another type, expected a column: its name, or its index from 0 (from −1 backwards); or a list of them (one-hot)"
 )]
 pub enum LabelColumns {
     /// The column of the label.
@@ -82,7 +88,11 @@ impl LabelColumns {
 
 /// The columns of the features, or of the targets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged, expecting = "columns: a list of names or indices, or { start = 0, end = 64 }")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(
+    untagged,
+    expecting = "found another type, expected columns: a list of names or indices, or { start = 0, end = 64 }"
+)]
 pub enum Features {
     /// These columns in this order.
     List(Vec<Column>),
@@ -92,6 +102,7 @@ pub enum Features {
 
 /// Columns `start`…`end − 1`, counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ColumnRange {
     /// First column, from 0.

@@ -28,29 +28,31 @@ pub const DATA_VARIABLE: &str = "PHASELOOM_DATA";
 
 /// A choice of data, as written in a TOML file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DataSpec {
-    /// File of the inputs: `.npy`, `.csv`, `.idx` or `…ubyte`, optionally compressed with gzip.
-    ///
-    /// The path is relative to the TOML file, or starts with `$PHASELOOM_DATA/`.
+    /// File of the inputs: `.npy`, `.csv`, `.idx` or `…ubyte`, optionally compressed with gzip. `$PHASELOOM_DATA/` at
+    /// its start names the folder of the data.
     pub inputs: PathBuf,
-    /// File of the labels. It is left out for CSV whose label is a column, and where the samples have no labels.
+    /// File of the labels. It is left out for CSV with a column of labels, and for inputs without labels. A CSV of
+    /// labels alone may have one column per class (one-hot).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<PathBuf>,
-    /// File of the targets of a regression, one real number for each output. It is left out for CSV with columns of
-    /// targets.
+    /// File of the targets of a regression: n×m real numbers, or n, one for each of the m outputs. It is left out for
+    /// CSV with columns of targets. Not with `labels`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub targets: Option<PathBuf>,
     /// Columns of CSV files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub csv: Option<CsvColumns>,
-    /// Rows by their index, to split one file into training and test data.
+    /// Rows by the remainder of their index, to split one file into training and test data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every: Option<Every>,
-    /// Labels to keep, numbers or names, renumbered 0, 1, … in this order. Other rows are left out.
+    /// Labels to keep, numbers or names, renumbered 0, 1, … in this order. Default: all, as they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub classes: Option<Vec<ClassLabel>>,
-    /// Number of samples, counted from the first that passes the other filters.
+    /// Number of samples, counted from the first that passes the other filters. A number above those available is an
+    /// error. Default: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub samples: Option<usize>,
 }
@@ -59,11 +61,12 @@ pub struct DataSpec {
 ///
 /// Exactly one of `remainder` and `except` is given.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Every {
-    /// Divisor, at least 1.
+    /// Divisor of the index of a row in the file. Range: ≥ 1.
     pub modulus: usize,
-    /// Remainders to keep.
+    /// Remainders to keep. Exactly one of this and `except` is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remainder: Option<Vec<usize>>,
     /// Remainders to leave out.
@@ -261,7 +264,9 @@ impl DataSpec {
         if let Some(classes) = &self.classes {
             let repeated = (1..classes.len()).find(|&i| classes[..i].contains(&classes[i]));
             if classes.is_empty() || repeated.is_some() {
-                return invalid("classes", format!("{classes:?}"), "at least one label, each once");
+                let list: Vec<String> = classes.iter().map(ToString::to_string).collect();
+                let list = format!("[{}]", list.join(", "));
+                return invalid("classes", list, "at least one label, each once");
             }
         }
         if self.samples == Some(0) {

@@ -14,6 +14,7 @@ macro_rules! activations {
     ($($(#[doc = $about:literal])* $name:ident, |$x:ident| $value:expr, |$g:ident, $of:ident, $y:ident| $gradient:expr;)*) => {
         $($(#[doc = $about])*
         #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(deny_unknown_fields)]
         pub struct $name {}
 
@@ -94,9 +95,10 @@ activations! {
 
 /// Leaky rectifier: `y = x` above 0, `slope·x` below. The slope at 0 is that of below.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LeakyRelu {
-    /// Slope below 0; any finite number.
+    /// Slope below 0, a finite number.
     #[serde(default = "default_slope")]
     pub slope: f64,
 }
@@ -117,9 +119,10 @@ impl Activation for LeakyRelu {
 
 /// Exponential linear unit: `y = x` above 0, `alpha·(exp(x) − 1)` below.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Elu {
-    /// Minus the limit at −∞; any finite number.
+    /// Minus the limit at −∞, a finite number.
     #[serde(default = "default_alpha")]
     pub alpha: f64,
 }

@@ -25,16 +25,17 @@ use crate::weights::{Tensor, Tensors};
 
 /// Size and tensor names of a photonic or dense layer, as written in a model file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LinearSettings {
-    /// Number of outputs.
+    /// Number of outputs. Range: ≥ 1.
     pub outputs: usize,
-    /// Name of the weight tensor.
+    /// Name of the tensor of the weight.
     pub weight: String,
-    /// Name of the bias tensor, or `None` for no bias.
+    /// Name of the tensor of the bias. Default: no bias.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bias: Option<String>,
-    /// Whether the weight is stored as `[in, out]` (Keras) instead of `[out, in]` (PyTorch).
+    /// Whether the weight is stored as `[in, out]` (Keras), not as `[out, in]` (PyTorch).
     #[serde(default)]
     pub transpose: bool,
 }

@@ -146,6 +146,7 @@ macro_rules! layers {
     ($($variant:ident, $settings:path, $key:literal, $about:literal;)*) => {
         /// A layer as written in a model file: `kind` and its settings.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(tag = "kind")]
         pub enum LayerSpec {
             $(#[doc = $about] #[serde(rename = $key)] $variant($settings),)*

@@ -7,6 +7,7 @@ use crate::data::Batch;
 
 /// Settings of a softmax: none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Softmax {}
 

@@ -28,17 +28,19 @@ use crate::layer::LayerSpec;
 
 /// A model as written in its file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ModelSpec {
-    /// `"phaseloom-model"`.
+    /// The text `"phaseloom-model"`.
     pub format: String,
-    /// Version of the format: 1.
+    /// Version of the format. Range: 1.
     pub version: u32,
-    /// Name of the model, for tables and figures.
+    /// Name of the model, in tables and figures.
     pub name: String,
-    /// Weights: `.safetensors`, `.npz` or `.npy`, relative to the model file.
+    /// Weights: `.safetensors` (f16, bf16, f32, f64), `.npz`, or one `.npy` whose tensor has the name of the file.
+    /// `$PHASELOOM_DATA/` is understood.
     pub weights: PathBuf,
-    /// Calibration (scales of converters), relative to the model file.
+    /// File with the scales of the converters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<PathBuf>,
     /// Size and normalisation of the input.
@@ -50,28 +52,30 @@ pub struct ModelSpec {
 
 /// Size and normalisation of the input: `x = (raw·scale − mean) / std`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct InputSpec {
-    /// Number of features.
+    /// Number of features. Range: ≥ 1.
     pub size: usize,
-    /// Factor on the raw values, e.g. 1/255.
+    /// Factor on the raw values, such as 1/255.
     #[serde(default = "one")]
     pub scale: f64,
-    /// Mean, in units of `raw·scale`: a number, or the name of a tensor with a value for each feature.
+    /// Mean in units of `raw·scale`: a number, or the name of a tensor with one value per feature.
     #[serde(default = "zero_value")]
     pub mean: NumberOrTensor,
-    /// Standard deviation, in units of `raw·scale`: a number, or the name of a tensor.
+    /// Standard deviation in units of `raw·scale`: a number, or the name of a tensor.
     #[serde(default = "one_value")]
     pub std: NumberOrTensor,
-    /// Whether mean and standard deviation are folded into weight and bias of the first layer. A zero pixel then gives
-    /// zero light on the chip.
+    /// Whether mean and standard deviation are folded into weight and bias of the first layer. A zero pixel then has
+    /// zero power on the chip.
     #[serde(default)]
     pub fold: bool,
 }
 
 /// A number for all features, or the name of a tensor with one number per feature.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged, expecting = "a number, or the name of a tensor of the weights file")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(untagged, expecting = "found another type, expected a number, or the name of a tensor of the weights file")]
 pub enum NumberOrTensor {
     /// One number for all features.
     Number(f64),
@@ -149,6 +153,12 @@ impl ModelSpec {
             if layer.linear().is_some() && !fits {
                 let expected = format!("at least 1, and at most {MAX_ENTRIES} weights in a layer");
                 return invalid(&format!("layer[{index}].outputs"), format!("{outputs} ({inputs} inputs)"), &expected);
+            }
+            if layer.kind().key() == "softmax" && inputs == 1 {
+                let found = "softmax of one output, which is 1 for every input".to_owned();
+                let expected =
+                    "`sigmoid`, the probability of the second of two classes; or two outputs before the softmax";
+                return invalid(&format!("layer[{index}].kind"), found, expected);
             }
             if let Some((key, value)) = layer.setting()
                 && !value.is_finite()

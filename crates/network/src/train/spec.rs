@@ -30,21 +30,22 @@ use crate::model::spec::{known_version, read_checked};
 
 /// How a model is trained, as written in a TOML file. Paths are relative to that file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TrainSpec {
-    /// `"phaseloom-training"`.
+    /// The text `"phaseloom-training"`.
     pub format: String,
-    /// Version of the format: 1.
+    /// Version of the format. Range: 1.
     pub version: u32,
-    /// The model file. Training writes its weights file, and with `[calibration]` its calibration file.
+    /// The model file. Training writes its `weights` (`.safetensors`), and with `[calibration]` its `calibration`.
     pub model: PathBuf,
-    /// Passes over the training data.
+    /// Passes over the training data. Range: ≥ 1.
     pub epochs: usize,
-    /// Samples per step.
+    /// Samples per step. Range: ≥ 1.
     pub batch: usize,
-    /// Learning rate of Adam at the start.
+    /// Learning rate of Adam at the start. Range: > 0.
     pub learning_rate: f64,
-    /// Decoupled weight decay λ of the weights. Biases do not decay.
+    /// Decoupled weight decay of the weights. Biases do not decay. Range: ≥ 0.
     #[serde(default)]
     pub weight_decay: f64,
     /// Schedule of the learning rate.
@@ -61,13 +62,14 @@ pub struct TrainSpec {
     /// Data whose accuracy is reported after each epoch. They do not change the result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation: Option<DataSpec>,
-    /// Calibration at the end, on training data.
+    /// Scales of the converters, measured at the end on training data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<CalibrationSpec>,
 }
 
 /// Schedule of the learning rate over the steps of the training.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Schedule {
     /// Constant rate.
@@ -89,17 +91,19 @@ impl Schedule {
 
 /// Calibration at the end of training.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CalibrationSpec {
-    /// Ports k of the cores.
+    /// Ports k of the cores. Range: 1…16384.
     pub ports: usize,
-    /// Columns of a tile: k, the default, or k−1 for offset detection.
+    /// Maximum number of columns of a tile: k, or k−1 for offset detection. Default: k.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column_block: Option<usize>,
-    /// Number of training samples, from the first on. Default: all.
+    /// Number of training samples, from the first on. Range: ≥ 1. Default: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub samples: Option<usize>,
-    /// Quantile of the magnitudes. The default 1 is the maximum.
+    /// Quantile of the magnitudes that becomes full scale; 1 is the maximum. A quantile of zero is refused for the
+    /// inputs of a layer that are not all zero; of a tile, the maximum replaces it. Range: above 0, at most 1.
     #[serde(default = "one")]
     pub quantile: f64,
 }

@@ -1,9 +1,29 @@
-//! Keys, columns and error codes with their texts, from the tables of `crates/FORMATS.md` and `crates/ERRORS.md`.
+//! Keys, columns and error codes with their texts, from the tables of the reference and the codes of the errors.
 
+use super::super::terminal::error_text;
 use phaseloom::files::folded;
 
-const FORMATS: &str = include_str!("../../../FORMATS.md");
-const ERRORS: &str = include_str!("../../../ERRORS.md");
+/// Pages of `docs/reference/` whose tables explain names.
+macro_rules! pages {
+    ($($name:literal),*) => { [$(include_str!(concat!("../../../../docs/reference/", $name, ".md"))),*] };
+}
+
+const PAGES: [&str; 14] = pages![
+    "keys/experiment",
+    "keys/core",
+    "keys/process",
+    "keys/link",
+    "keys/data",
+    "keys/model",
+    "keys/training",
+    "files/spectra",
+    "files/calibration",
+    "files/program",
+    "files/converted",
+    "files/chip",
+    "files/run-folder",
+    "columns"
+];
 
 /// A row of a table in a document.
 #[derive(Clone, Debug)]
@@ -33,27 +53,39 @@ impl Row {
     }
 }
 
-/// All rows of `crates/FORMATS.md` that explain names.
+/// All rows of the reference that explain names.
 pub fn formats() -> Vec<Row> {
-    rows(FORMATS)
+    PAGES.iter().flat_map(|page| rows(page)).collect()
 }
 
-/// All rows of `crates/ERRORS.md`: one code each.
+/// All error codes: one row each.
 pub fn errors() -> Vec<Row> {
-    rows(ERRORS)
+    let row = |(code, cause, remedy): (u16, &str, &str)| Row {
+        section: String::new(),
+        what: "code".to_owned(),
+        table: None,
+        names: vec![format!("E{code:04}")],
+        cells: vec![("cause".to_owned(), cause.to_owned()), ("remedy".to_owned(), remedy.to_owned())],
+    };
+    error_text::codes().into_iter().map(row).collect()
 }
 
-/// The rows of the Markdown tables of a document whose first cell has names in backticks.
+/// The rows of the Markdown tables of a page whose first cell has names in backticks. A heading such as `[adc]` is the
+/// table that holds them, and the title of the page is their section.
 fn rows(document: &str) -> Vec<Row> {
     let (mut section, mut head, mut table) = (String::new(), Vec::new(), None);
     let mut found = Vec::new();
     let mut previous: Vec<String> = Vec::new();
     for line in document.lines() {
+        if let Some(title) = line.strip_prefix("# ") {
+            title.clone_into(&mut section);
+        }
         if let Some(heading) = line.strip_prefix("## ") {
-            heading.clone_into(&mut section);
+            let path = heading.strip_prefix("`[").and_then(|path| path.strip_suffix("]`"));
+            table = path.map(|path| path.trim_matches(['[', ']']).to_owned());
         }
         if !line.starts_with('|') {
-            (head, table) = (Vec::new(), None);
+            head = Vec::new();
             continue;
         }
         let cells = cells(line);
@@ -63,7 +95,7 @@ fn rows(document: &str) -> Vec<Row> {
             previous = cells;
         } else {
             let (first, rest) = cells.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
-            let names = names(first, &mut table);
+            let names = names(first);
             let further = head.iter().skip(1).cloned().zip(rest.iter().map(|cell| plain(cell)));
             let row = Row {
                 section: section.clone(),
@@ -87,23 +119,9 @@ fn cells(line: &str) -> Vec<String> {
     cells.map(|cell| cell.trim().replace('\u{0}', "|")).collect()
 }
 
-/// The names in a first cell. Two names in a row are a table and its key, and `…` repeats the table of the row before.
-fn names(cell: &str, table: &mut Option<String>) -> Vec<String> {
-    let mut names = Vec::new();
-    let mut between = "";
-    for (index, part) in cell.split('`').enumerate() {
-        if index % 2 == 0 {
-            between = part;
-            continue;
-        }
-        if between.trim().is_empty() && !names.is_empty() {
-            *table = names.pop();
-        } else if names.is_empty() && !between.contains('…') {
-            *table = None;
-        }
-        names.push(part.to_owned());
-    }
-    names
+/// The names in a first cell: all that is in backticks.
+fn names(cell: &str) -> Vec<String> {
+    cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
 /// The text of a cell without links.
@@ -141,37 +159,19 @@ mod tests {
         assert_eq!(explained("phase_quantization.uniform_in").len(), 1);
         assert!(explained("sigma_rad").len() >= 3);
         let trials = explained("trials");
-        assert!(trials.iter().any(|row| row.section == "Experiment" && row.names == ["trials", "shots"]));
-        assert_eq!(explained("accuracy_mean")[0].section, "Run folder");
+        assert!(trials.iter().any(|row| row.section == "Experiment" && row.names == ["trials"]));
+        assert_eq!(explained("<column>_mean")[0].section, "Columns");
         assert_eq!(plain("a [preset](#process), or [x] y"), "a preset, or [x] y");
         assert_eq!(cells("| `a` | \\|x\\| |"), ["`a`", "|x|"]);
     }
 
-    /// Every variant of every error has a code, or it would not compile; every code has a text, and every text a code.
+    /// Every variant of every error has a code, or it would not compile; no code occurs twice, and every one has a text.
     #[test]
     fn every_code_of_an_error_has_one_text_and_a_remedy() {
-        use phaseloom::{experiment, files, hardware, mesh, network, numerics, report, validation};
-        let mut codes: Vec<u16> = [
-            &[1, 2][..],
-            files::FileError::CODES,
-            numerics::NumericsError::CODES,
-            mesh::MeshError::CODES,
-            hardware::HardwareError::CODES,
-            hardware::spectra::SpectraError::CODES,
-            network::NetworkError::CODES,
-            experiment::ExperimentError::CODES,
-            experiment::Problem::CODES,
-            report::ReportError::CODES,
-            validation::ValidationError::CODES,
-            phaseloom::Error::CODES,
-        ]
-        .concat();
-        codes.sort_unstable();
-        let texts: Vec<String> = errors().iter().flat_map(|row| row.names.clone()).collect();
-        assert_eq!(texts, codes.iter().map(|code| format!("E{code:04}")).collect::<Vec<_>>());
-        for row in errors() {
-            let heads: Vec<&str> = row.cells.iter().map(|(head, _)| head.as_str()).collect();
-            assert_eq!(heads, ["cause", "remedy"], "{:?}", row.names);
-        }
+        let codes = error_text::codes();
+        assert!(codes.windows(2).all(|pair| pair[0].0 < pair[1].0), "a code twice");
+        let sentence = |text: &str| text.len() > 8 && text.ends_with('.');
+        assert!(codes.iter().all(|(_, cause, remedy)| sentence(cause) && sentence(remedy)), "{codes:?}");
+        assert!(codes.len() > 80, "only {} codes", codes.len());
     }
 }

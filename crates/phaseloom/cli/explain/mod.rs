@@ -1,8 +1,8 @@
 //! The command `explain`: what a key, a method, a column or an error code means.
 //!
-//! Texts come from the lists of components in the code, from the tables of `crates/FORMATS.md` and from `crates/ERRORS.md`.
+//! Texts come from the lists of components in the code, from the tables of the reference and from the codes of the errors.
 
-mod catalogue;
+pub mod catalogue;
 mod documents;
 
 use super::Exit;

@@ -19,6 +19,40 @@ pub const BUG: u16 = 2;
 /// Code of a failure of the system at a file.
 const IO: u16 = 102;
 
+/// Every code with its cause and its remedy, in order.
+pub fn codes() -> Vec<(u16, &'static str, &'static str)> {
+    let of_commands = [
+        (
+            USAGE,
+            "The command line, or a file together with the options of the command, was refused.",
+            "Read the message: it names the option, the value found and the values expected. `phaseloom COMMAND --help` shows \
+             examples.",
+        ),
+        (
+            BUG,
+            "Phaseloom failed in a way that no input should cause.",
+            "Please report it with the message and the command.",
+        ),
+    ];
+    let mut codes = [
+        &of_commands[..],
+        FileError::CODES,
+        NumericsError::CODES,
+        MeshError::CODES,
+        HardwareError::CODES,
+        SpectraError::CODES,
+        NetworkError::CODES,
+        ExperimentError::CODES,
+        Problem::CODES,
+        ReportError::CODES,
+        ValidationError::CODES,
+        phaseloom::Error::CODES,
+    ]
+    .concat();
+    codes.sort_unstable();
+    codes
+}
+
 /// The code of the first cause that has one. `phaseloom explain` explains it.
 pub fn code(error: &anyhow::Error) -> u16 {
     let of_cause = |cause: &(dyn std::error::Error + 'static)| {

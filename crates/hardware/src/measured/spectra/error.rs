@@ -41,5 +41,15 @@ pub enum SpectraError {
 }
 
 phaseloom_files::error_codes! {
-    SpectraError { Table = 451, Devices = 452, Settings = 453 } wraps { Self::File(error) => error }
+    SpectraError {
+        Table = 451,
+            "A line of a table of spectra was refused.",
+            "Correct the named line and column, or name the unit of the powers.";
+        Devices = 452,
+            "The devices of a table do not determine the quantity.",
+            "Widen the window, correct the prefix of the devices, or measure more devices.";
+        Settings = 453,
+            "Settings of spectra that were made by a program have an impossible value.",
+            "Choose a value in the range that the message states.";
+    } wraps { Self::File(error) => error }
 }

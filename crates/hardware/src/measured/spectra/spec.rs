@@ -7,39 +7,45 @@ use std::path::{Path, PathBuf};
 
 /// A file of settings for `phaseloom spectra`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SpectraSpec {
     /// Origin of the spectra, for the head of the process file.
     #[serde(default)]
     pub source: String,
-    /// Unbalanced interferometers of two equal couplers; the number in a name is the coupler length (µm).
+    /// Unbalanced Mach–Zehnder interferometers of two equal couplers, which give `splitter_error.sigma_rad`. At least 3
+    /// devices of 2 lengths.
     pub couplers: Option<SweepsSpec>,
-    /// Chains of splitters; the number in a name counts them.
+    /// Chains of splitters: a cut-back that gives `insertion_loss.loss_db`. At least 3 devices of 2 counts.
     pub splitter_loss: Option<SweepsSpec>,
-    /// Waveguides; the number in a name is the length (µm).
+    /// Waveguides: a cut-back that gives `insertion_loss.loss_db`. At least 3 devices of 2 lengths.
     pub waveguide_loss: Option<SweepsSpec>,
-    /// Components that light passes in one MZI of the mesh.
+    /// Components that light passes in one interferometer of the mesh.
     #[serde(default)]
     pub interferometer: InterferometerSpec,
-    /// Maximum distance of a device from the line of its cut-back (dB). Above it the cut-back is refused.
+    /// Maximum distance of a device from the line of its cut-back (dB). A cut-back with a device farther off is
+    /// refused, because its slope is no loss. Range: > 0.
     #[serde(default = "half")]
     pub largest_residual_db: f64,
 }
 
 /// Laser sweeps of a family of devices, in one CSV file with a header.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SweepsSpec {
-    /// The file, CSV, plain or gzip.
+    /// The file: CSV with a header, one row per device and wavelength, plain or gzip, at most 256 MiB unpacked.
     pub file: PathBuf,
-    /// Prefix of the names of these devices. The number after it is the length or count of the device. In it `p` is a
-    /// decimal point like `.` (`1p50` is 1.5); signs and exponents are refused.
+    /// Prefix of the names of the devices. The number after it is the length of the coupler or waveguide (µm), or the
+    /// count of splitters. In it `p` is a decimal point, as `.` is. Signs, exponents and numbers above 10⁹ are refused.
     pub devices: String,
-    /// First and last wavelength (nm) of the window.
+    /// First and last wavelength that is used (nm); of `couplers` at least one fringe. Range: > 0, rising.
     pub window_nm: [f64; 2],
-    /// Columns of power: cross and bar output for couplers, one column for a cut-back.
+    /// Columns of power: of `couplers` the cross and the bar output, of a cut-back one. The fringes have at least 0.5
+    /// dB.
     pub power: Vec<String>,
-    /// Unit of the powers. Without it they are in dBm, and powers that look linear are refused.
+    /// Unit of the powers. Without it, powers without a negative value are refused, because they may be linear.
+    /// Default: `"dBm"`.
     pub unit: Option<PowerUnit>,
     /// Column of the names.
     #[serde(default = "device")]
@@ -51,6 +57,7 @@ pub struct SweepsSpec {
 
 /// Unit of the powers of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum PowerUnit {
     /// Decibels relative to a milliwatt.
     #[serde(rename = "dBm")]
@@ -93,11 +100,12 @@ impl PowerUnit {
 
 /// Table `[interferometer]` of the settings.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct InterferometerSpec {
-    /// Splitters that light passes.
+    /// Number of splitters that light passes. Range: 0…10⁹.
     pub splitters: u32,
-    /// Waveguide that light passes (µm).
+    /// Length of waveguide that light passes (µm). With `waveguide_loss` it is above 0. Range: 0…10⁹.
     pub waveguide_um: f64,
 }
 
