@@ -156,7 +156,7 @@ fn page_of(schema: &Value, own: &str) -> Option<&'static str> {
 
 /// The schemas of `anyOf`, without that of null.
 fn alternatives(schema: &Value) -> Vec<&Value> {
-    let all = schema["anyOf"].as_array().map(|all| all.iter().collect()).unwrap_or_else(Vec::new);
+    let all: Vec<&Value> = schema["anyOf"].as_array().map(|all| all.iter().collect()).unwrap_or_default();
     all.into_iter().filter(|one| one["type"] != "null").collect()
 }
 
