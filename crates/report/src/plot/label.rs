@@ -217,7 +217,7 @@ mod tests {
     fn every_key_of_a_process_and_a_link_has_a_name() {
         let page = include_str!("../../../FORMATS.md");
         let (mut checked, mut table) = (0, String::new());
-        for section in ["## Process", "## Link"] {
+        for (section, of) in [("## Process", "process"), ("## Link", "link")] {
             let rows = page.split(section).nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap();
             for row in rows.lines().filter(|line| line.starts_with("| `") || line.starts_with("| … `")) {
                 let cells: Vec<&str> = row.split('|').map(str::trim).collect();
@@ -234,9 +234,9 @@ mod tests {
                         first
                     }
                 };
-                let key = format!("{table}.{key}");
-                let Quantity { name, unit, .. } = quantity(key.trim_start_matches('.'));
-                assert!(!name.contains('_') && name != key.trim_start_matches('.'), "{key}: {name}");
+                let key = format!("{of}.{table}.{key}").replace("..", ".");
+                let Quantity { name, unit, .. } = quantity(&key);
+                assert!(!name.contains(['_', '.']), "{key}: {name}");
                 // Every unit of the table is one of the axis.
                 let documented = cells[2].trim_end_matches(" of power");
                 let expected = if matches!(documented, "1" | "") { "" } else { documented };
