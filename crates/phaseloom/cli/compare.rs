@@ -218,8 +218,9 @@ impl Compare {
     }
 }
 
-/// Columns of `table.csv`: name, unit, meaning.
-pub const COLUMNS: &[ColumnText] = &[
+/// Columns of `table.csv` for the reference: name, unit, meaning.
+#[cfg(test)]
+pub const COLUMNS: &[phaseloom::files::ColumnText] = &[
     ("topology", "", "Key of the topology."),
     ("cell", "", "Key of the cells."),
     ("cells", "", "Number of cells."),
