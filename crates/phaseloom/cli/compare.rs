@@ -6,9 +6,7 @@ use super::terminal::figures::FigureOptions;
 use super::terminal::{interrupt, output, results, system, whole};
 use anyhow::Context;
 use clap::Args;
-use phaseloom::files::{
-    Column, ColumnText, ResultTable, ResultValue, Results, TextTable, require_memory, write_atomically,
-};
+use phaseloom::files::{Column, ResultTable, ResultValue, Results, TextTable, require_memory, write_atomically};
 use phaseloom::hardware::comparison::{Trial, trial};
 use phaseloom::hardware::{MeshSize, Process};
 use phaseloom::mesh::{Capability, MeshDesign};
