@@ -61,3 +61,34 @@ fn a_mesh_is_drawn_as_pdf_and_without_its_title() {
         svg.contains("width=\"178mm\"") && !svg.contains("4×4 matrix") && svg.contains("φ external, θ internal phase")
     );
 }
+
+#[test]
+fn a_sweep_of_two_numeric_keys_has_a_heat_map() {
+    let scene = Scene::new();
+    scene.unitary(3);
+    let keys = "--vary splitter_error.sigma_rad=0.01,0.02 --vary phase_error.sigma_rad=0.01,0.03,0.05";
+    scene.call(&format!("sweep u.npy {keys} --trials 6 -o out")).well();
+    let map = scene.text("out/figure-infidelity-map.svg");
+    for text in ["splitter error σ (rad)", "phase error σ (rad)", "infidelity 1 − F, median of 6 chips"] {
+        assert!(map.contains(text), "{text}");
+    }
+    assert!(scene.path("out/figure-infidelity-map.png").exists());
+    assert!(scene.text("out/figure.svg").contains("x in the split ratio 50 ± x %"));
+    // One key has lines alone.
+    scene.call("sweep u.npy --vary phase_error.sigma_rad=0.01,0.02 --trials 2 -o line").well();
+    assert!(scene.path("line/figure.svg").exists() && !scene.path("line/figure-infidelity-map.svg").exists());
+}
+
+#[test]
+fn a_drawing_names_foreign_phases_and_small_texts() {
+    let scene = Scene::new();
+    scene.unitary(6);
+    scene.call("program u.npy -o p.json").well();
+    scene.call("convert p.json --to clements -o c.json").well();
+    assert!(scene.call("draw c.json --width 300mm -o c.svg").well().err.is_empty());
+    let svg = scene.text("c.svg");
+    assert!(svg.contains("converted from the convention clements") && svg.contains("θ and φ as in Phaseloom"), "{svg}");
+    let narrow = scene.call("draw p.json --width 60mm -o p.svg").well();
+    assert!(narrow.err.contains("note: at a width of 60mm") && narrow.err.contains("--width "), "{}", narrow.err);
+    assert!(!scene.text("p.svg").contains("as in Phaseloom"));
+}

@@ -155,6 +155,31 @@ fn a_dash_is_standard_input_or_output() {
     let converted = through("convert - --to clements -o -", &program);
     scene.write("converted.json", through("convert - --to phaseloom -o -", &converted));
     scene.call("matrix converted.json --target program.json").well();
+    // Every matrix, program, chip and process may be standard input.
+    let sweep = "--vary splitter_error.sigma_rad=0,0.1 --trials 2 -o";
+    scene.call(&format!("sweep u.npy {sweep} file")).well();
+    through(&format!("sweep - {sweep} piped"), &matrix);
+    assert_eq!(scene.text("file/table.csv"), scene.text("piped/table.csv"));
+    // The same input resumes it, also by its folder.
+    through("run piped --trials 3", &matrix);
+    through("sweep - --trials 2", &program);
+    let folders: Vec<_> = fs::read_dir(scene.path("phaseloom-runs")).unwrap().collect();
+    assert!(folders[0].as_ref().unwrap().file_name().to_string_lossy().starts_with("stdin-"), "{folders:?}");
+    let process = fs::read(scene.path("process.toml")).unwrap();
+    through("sweep u.npy --process - --trials 2 -o of_process", &process);
+    scene.call("sweep u.npy --process process.toml --trials 2 -o of_file").well();
+    assert_eq!(scene.text("of_process/table.csv"), scene.text("of_file/table.csv"));
+    through("chip - --core 4 --seed 1", &process);
+    through("matrix program.json --process - --seed 1", &process);
+    through("matrix program.json --target -", &matrix);
+    through("matrix program.json --target -", &program);
+    let chip = fs::read(scene.path("chip.json")).unwrap();
+    through("draw program.json --chip - -o mesh.svg", &chip);
+    through("correct program.json --chip - --method local", &chip);
+    scene.call("sweep - --process - --trials 2").refused(&["found `-` twice"]);
+    for command in ["run -", "train -", "calibrate -", "spectra -", "import -", "new -"] {
+        scene.call(command).refused(&["found `-`, standard", "expected"]);
+    }
     let chip = through("chip - --program program.json --seed 4 -o -", &fs::read(scene.path("process.toml")).unwrap());
     assert_eq!(chip, fs::read(scene.path("chip.json")).unwrap());
     let corrected = through("correct - --chip chip.json --method local -o -", &program);
@@ -166,7 +191,6 @@ fn a_dash_is_standard_input_or_output() {
         ("train -", &["the training", "`-`"]),
         ("run experiment.toml -o -", &["-o", "`-`", "a folder"]),
         ("compare -o -", &["-o", "`-`", "a folder"]),
-        ("matrix program.json --target -", &["--target", "`-`"]),
         ("correct - --chip -", &["`-` twice"]),
     ] {
         let mut command = phaseloom();
@@ -244,7 +268,7 @@ fn quiet_verbose_and_colours() {
     scene.unitary(4);
     assert!(!scene.call("program u.npy").well().err.contains("took"));
     let verbose = scene.call("-v program u.npy -o p.json").well().err;
-    for part in ["reading u.npy", "wrote p.json", "took "] {
+    for part in ["read u.npy: 384 bytes, SHA-256 ", "wrote p.json", "took ", "memory at most "] {
         assert!(verbose.contains(part), "{part}: {verbose}");
     }
     scene.call("program u.npy -q -v").refused(&["--quiet", "--verbose"]);
@@ -255,6 +279,80 @@ fn quiet_verbose_and_colours() {
     let marks = scene.call("validate --quick --only cell -o page --color always").well().out;
     assert!(marks.contains("\u{1b}[1m\u{1b}[32m✓\u{1b}[0m"), "{marks:?}");
     assert!(!scene.call("validate --quick --only cell -o page").well().out.contains('\u{1b}'));
+}
+
+/// Counts are whole numbers in JSON, and lists and tables are no texts.
+#[test]
+fn json_has_whole_numbers_and_structures() {
+    let scene = scene();
+    for (command, table, counts) in [
+        ("run experiment.toml -o out", "summary", &["chips", "point"][..]),
+        (
+            "run experiment.toml -o out",
+            "design",
+            &["layer", "outputs", "inputs", "tiles", "zero_tiles", "cores", "depth"],
+        ),
+        ("run experiment.toml -o out", "classes", &["samples"]),
+        ("sweep u.npy --vary phase_quantization.bits=4,6 --trials 2 -o curve", "summary", &["chips", "point"]),
+        ("correct program.json --chip chip.json --effort 0.05", "methods", &["measurements", "steps"]),
+        (
+            "compare --modes 4 --trials 2 --topology reck -o meshes",
+            "table",
+            &["cells", "shifters", "depth", "crossings"],
+        ),
+        ("calibrate calibrated.toml -o scales.json", "layers", &["ports", "layer", "samples", "tiles"]),
+    ] {
+        scene.write("calibrated.toml", scene.text("experiment.toml") + "[calibration]\ndata = { inputs = 'x.npy' }\n");
+        let text = scene.call(&format!("{command} --format json")).well().out;
+        let value: Value = serde_json::from_str(&text).unwrap();
+        for row in value[table].as_array().unwrap_or_else(|| panic!("{command}: no {table}")) {
+            for count in counts {
+                assert!(row[count].is_u64(), "{command}, {table}, {count}: {}", row[count]);
+            }
+        }
+    }
+    for command in ["run experiment.toml -o out", "sweep u.npy --vary phase_quantization.bits=4,6 --trials 2 -o curve"]
+    {
+        let value = json(&scene.call(&format!("{command} --format json")).well());
+        assert!(value["sweep"].is_array() && value["settings"].is_object(), "{value}");
+    }
+    assert_eq!(scene.json("out/run.json")["settings"]["detection"], "homodyne");
+    let size = json(&scene.call("run experiment.toml -o new --dry-run --format json").well());
+    assert!(size["units"].is_u64() && size["memory_bytes"].is_u64(), "{size}");
+}
+
+/// What `-v` adds: every file with its hash, seed, threads, defaults, the order of named classes.
+#[test]
+fn verbose_runs_say_what_they_are_made_of() {
+    let scene = Scene::new();
+    let names: String = (0..40).map(|i| format!("{}.5,1,2,{}\n", i % 7, ["dog", "cat"][i % 2])).collect();
+    scene.write("named.csv", names);
+    let tables = format!("[data]\ninputs = 'named.csv'\n{CORE}[process.splitter_error]\nsigma_rad = 0.1\n");
+    scene.experiment(&tables);
+    let said = scene.run(&["-v", "--threads", "2"]).well().err;
+    let sha256 = &scene.json("out/identity.json")["inputs"]["data: named.csv"];
+    for part in [
+        &format!("named.csv: {} bytes, SHA-256 {}", scene.text("named.csv").len(), sha256.as_str().unwrap()),
+        "seed 1, trials 2, threads 2",
+        "core.topology = \"rectangular\"",
+        "shots = 1",
+        "classes: 0 = cat, 1 = dog",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let defaults = said.lines().find(|line| line.starts_with("defaults: ")).unwrap();
+    for given in ["trials", "core.ports", "splitter_error.sigma_rad", "data."] {
+        assert!(!defaults.contains(given), "{given} is given: {defaults}");
+    }
+    assert_eq!(scene.json("out/run.json")["class_names"], serde_json::json!(["cat", "dog"]));
+    let experiment = scene.text("experiment.toml");
+    scene.write("experiment.toml", experiment.replace("named.csv", "absent.csv"));
+    scene.run(&[]).refused(&["line 4: `data`", "absent.csv", "No such file"]);
+    scene.write("experiment.toml", experiment.replace("model.toml", "absent.toml"));
+    scene.run(&[]).refused(&["line 1: `model`", "absent.toml", "No such file"]);
+    scene.write("model.toml", scene.text("model.toml").replace("w.safetensors", "absent.npz"));
+    scene.write("experiment.toml", experiment);
+    scene.run(&[]).refused(&["model.toml", "`weights`", "absent.npz"]);
 }
 
 /// The CSV files of a run have a header and rows, nothing else; `run.json` says where they come from.

@@ -119,11 +119,16 @@ fn shots_are_rows_of_the_table_and_outputs_of_their_own() {
 }
 
 #[test]
-fn outputs_asked_for_too_late_are_said_to_be_missing() {
+fn outputs_asked_for_too_late_are_refused() {
     let scene = Scene::new();
     scene.run(&[]).well();
-    let ended = scene.run(&["--save-outputs"]).well();
-    assert!(ended.err.contains("--save-outputs") && ended.err.contains("new folder"), "{}", ended.err);
+    scene.run(&["--save-outputs"]).refused(&["E0612", "outputs/", "--save-outputs", "new folder"]);
+    scene.run(&["--save-outputs", "--dry-run"]).refused(&["E0612"]);
+    // A folder in which every unit saved them goes on.
+    scene.call("run experiment.toml -o kept --save-outputs").well();
+    scene.call("run experiment.toml -o kept --save-outputs --trials 3").well();
+    assert!(scene.path("kept/outputs/chips-point1-trial2-shot0.npy").is_file());
+    scene.call("run experiment.toml -o kept --save-outputs 0").refused(&["E0612", "-layer0.npy"]);
 }
 
 #[test]
@@ -348,7 +353,25 @@ fn the_source_that_costs_most_is_named_after_a_loss() {
         .unwrap_or_else(|| panic!("{said}"));
     assert!(line.contains("; `thermal_crosstalk` (without it 100.0 %) costs most;"), "{said}");
     assert!(line.contains("; `correction = \"crosstalk\"` would help: "), "{said}");
-    // A finished run is not examined again, and one that loses nothing never.
-    assert!(!scene.run(&["--trials", "400"]).well().err.contains("the chip of median"));
+    // A finished run repeats the line, and one that loses nothing has none.
+    let again = scene.run(&["--trials", "400"]).well().err;
+    assert!(again.contains(line), "{again}");
     assert!(!notes(&format!("{DATA}{CORE}[process.phase_error]\nsigma_rad = 1e-3\n")).contains("the chip of median"));
+    // A merged run names the command that finds the source, from the times of its parts.
+    scene.experiment(&format!("{DATA}{CORE}{process}"));
+    for part in ["1/2", "2/2"] {
+        let folder = format!("part{}", &part[..1]);
+        let said = scene.call(&format!("run experiment.toml --trials 400 --shard {part} -o {folder}")).well().err;
+        assert!(!said.contains("the chip of median"), "{said}");
+    }
+    let merged = scene.call("merge part1 part2 -o whole").well().err;
+    assert!(merged.contains("note: `phaseloom run whole` finds out which source costs most"), "{merged}");
+    assert!(scene.json("whole/provenance.json").as_array().unwrap().len() == 3);
+    let found = scene.call("run whole").well().err;
+    assert!(found.contains("`thermal_crosstalk` (without it 100.0 %) costs most"), "{found}");
+    assert!(scene.call("run whole").well().err.contains("costs most"));
+    // Without times, the line says what to do.
+    std::fs::remove_file(scene.path("whole/provenance.json")).unwrap();
+    let unknown = scene.call("run whole").well().err;
+    assert!(unknown.contains("run more trials") && !unknown.contains("costs most;"), "{unknown}");
 }

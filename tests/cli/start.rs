@@ -77,6 +77,7 @@ fn every_command_of_a_new_folder_runs() {
     in_folder(outer.path(), "phaseloom new file").refused(&["found a file"]);
     std::fs::create_dir(outer.path().join("empty")).unwrap();
     in_folder(outer.path(), "phaseloom new empty").well();
+    assert!(in_folder(outer.path(), "phaseloom new -- -x").well().out.contains("cd ./-x"));
     assert!(outer.path().join("empty/weights.safetensors").exists(), "digits is the default");
     assert_eq!(in_folder(outer.path(), "phaseloom new b --example iris").code, Some(2));
 }
@@ -114,12 +115,12 @@ fn imports_say_what_they_guess_and_refuse_what_is_ambiguous() {
     let tensors: &[(&str, &[usize], Vec<f64>)] = &[
         ("fc1.weight", &[4, 3], zeros(12)),
         ("fc1.bias", &[4], zeros(4)),
-        ("bn1.running_mean", &[4], zeros(4)),
+        ("norm.weight", &[4], zeros(4)),
         ("fc2.weight", &[2, 4], zeros(8)),
     ];
     scene.write("net.safetensors", safetensors(tensors));
     let said = scene.call("import net.safetensors --activation Swish -o m.toml").well().out;
-    for part in ["3-4-2 with silu", "fc1.weight, fc2.weight", "[outputs, inputs]", "not used", "bn1.running_mean [4]"] {
+    for part in ["3-4-2 with silu", "fc1.weight, fc2.weight", "[outputs, inputs]", "not used", "norm.weight [4]"] {
         assert!(said.contains(part), "{part}: {said}");
     }
     scene.call("import net.safetensors -o m.toml").refused(&["m.toml", "exists", "another file"]);
@@ -208,6 +209,39 @@ fn every_name_is_explained() {
         let wide = |line: &&str| line.chars().count() > 80 && !name.starts_with("preset:");
         assert_eq!(text.lines().find(wide), None, "{name}");
     }
+    for (name, parts) in [
+        ("class", &["classes.csv"][..]),
+        ("predicted", &["confusion.csv"]),
+        ("count", &["confusion.csv", "number of samples"]),
+        ("infidelity_se", &["infidelity: column", "<column>_se", "standard error of the mean"]),
+        ("error_q90", &["quantiles over chips"]),
+        ("agree", &["heading on the terminal", "agreement: share of samples"]),
+        ("sweep", &["sweep: command", "`phaseloom sweep --help`"]),
+        ("explain", &["explain: command"]),
+    ] {
+        let text = run(["explain", name]).well().out;
+        assert!(parts.iter().all(|part| text.contains(part)), "{name}: {text}");
+    }
+    for name in ["", "sigma_rad", "topology", "mems-silicon", "run"] {
+        let arguments = ["explain", name, "--format", "json"];
+        let text = run(arguments.into_iter().filter(|argument| !argument.is_empty())).well().out;
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let rows = value["explanations"].as_array().unwrap();
+        let is_text = |row: &serde_json::Value, key: &str| row[key].as_str().is_some_and(|text| !text.is_empty());
+        let keys = ["name", "kind", "text"];
+        assert!(!rows.is_empty() && rows.iter().all(|row| keys.iter().all(|key| is_text(row, key))), "{name}: {text}");
+    }
+    let commands = run(["--help"]).well().out;
+    let commands = commands.lines().skip_while(|line| !line.starts_with("Commands:")).skip(1);
+    // Names are two spaces from the margin, further lines of a text more.
+    let commands = commands.take_while(|line| line.starts_with("  ")).filter(|line| !line.starts_with("   "));
+    for command in commands.filter_map(|line| line.split_whitespace().next()) {
+        assert!(command == "help" || run(["explain", command]).well().out.contains("command"), "{command}");
+    }
+    let scene = Scene::new();
+    scene
+        .call("chip preset:mems-silicn --core 4 --seed 1")
+        .refused(&["`preset:mems-silicn`", "did you mean `preset:mems-silicon`?"]);
     assert!(run(["explain"]).well().out.lines().all(|line| line.chars().count() <= 80));
     run(["explain", "sigma_rat"]).refused(&["`sigma_rat`", "did you mean `sigma_rad`"]);
 }

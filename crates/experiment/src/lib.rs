@@ -23,6 +23,7 @@ pub use output::columns;
 pub use output::conclusion::{Conclusion, Kept, PointScore};
 pub use output::table::{ROWS, Summary, Tables};
 pub use output::terminal::View;
+pub use run::diagnosis::loses;
 pub use run::effects::Effects;
 pub use run::forecast::{Forecast, forecast};
 pub use run::network_program::{NetworkProducts, NetworkProgram};
@@ -30,7 +31,7 @@ pub use run::{KeepOutputs, Options, run};
 pub use score::{Better, Quantity, Score};
 pub use store::identity::{Identity, VERSION};
 pub use store::merge::merge;
-pub use store::outcome::Outcome;
+pub use store::outcome::{Outcome, Spent};
 pub use store::plan::{Plan, Shard};
 pub use store::record::{
     Confusion, DesignResult, LayerResult, MatrixDesign, MatrixQuality, MatrixResult, Record, Row, Unit,

@@ -1,5 +1,6 @@
 //! The error of this crate, and the codes of errors: a number for each variant of an error enum, stable, with its cause and remedy.
 
+use crate::error_text::short_number;
 use std::path::{Path, PathBuf};
 
 /// An impossible value: which key, what was found, what is possible.
@@ -18,7 +19,7 @@ impl InvalidValue {
     /// The error for one key.
     #[must_use]
     pub fn new(key: impl Into<String>, found: impl std::fmt::Display, expected: impl Into<String>) -> Self {
-        Self { key: key.into(), found: found.to_string(), expected: expected.into() }
+        Self { key: key.into(), found: short_number(found.to_string()), expected: expected.into() }
     }
 
     /// The error of a value in a JSON file.
@@ -56,6 +57,18 @@ pub enum FileError {
         path: PathBuf,
         /// The error of the system.
         source: std::io::Error,
+    },
+    /// A file that a key names does not exist.
+    #[error("{}: {}`{key}`: {source}", path.display(), line.map(|l| format!("line {l}: ")).unwrap_or_default())]
+    Named {
+        /// The file with the key.
+        path: PathBuf,
+        /// Line of the key, from 1, if it is known.
+        line: Option<usize>,
+        /// The key.
+        key: String,
+        /// The error of the named file.
+        source: Box<FileError>,
     },
     /// A TOML file has bad syntax, a wrong type or an unknown key.
     #[error("{}: line {line}: {message}", path.display())]
@@ -180,5 +193,5 @@ crate::error_codes! {
         NotFinite = 108,
             "A file holds a NaN or an infinity.",
             "Remove or replace the value at the named place.";
-    }
+    } wraps { Self::Named { source, .. } => source }
 }

@@ -1,5 +1,15 @@
 //! Messages of parsers in the terms of files: "a number", not `f64`.
 
+/// A number of many digits in scientific notation; another text as it is.
+#[must_use]
+pub fn short_number(text: String) -> String {
+    const MAX_DIGITS: usize = 25;
+    match text.parse::<f64>() {
+        Ok(number) if text.len() > MAX_DIGITS && number.is_finite() => format!("{number:e}"),
+        _ => text,
+    }
+}
+
 /// The known name that is most similar to `found`, if one is similar enough to be meant.
 #[must_use]
 pub fn nearest<'a>(found: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
@@ -14,9 +24,7 @@ pub fn nearest<'a>(found: &str, known: impl Iterator<Item = &'a str>) -> Option<
 pub(crate) fn with_suggestion(message: &str) -> String {
     let mut quoted = message.split('`').skip(1).step_by(2);
     let suggestion = match quoted.next() {
-        Some(found) if message.starts_with("unknown field") || message.starts_with("unknown variant") => {
-            nearest(found, quoted)
-        }
+        Some(found) if message.starts_with("unknown field") || message.starts_with("found `") => nearest(found, quoted),
         _ => None,
     };
     suggestion.map_or_else(|| message.to_owned(), |near| format!("{message}; did you mean `{near}`?"))
@@ -26,6 +34,9 @@ pub(crate) fn with_suggestion(message: &str) -> String {
 ///
 /// Text that the user wrote, which serde quotes, stays as it is.
 pub(crate) fn without_rust_types(message: &str) -> String {
+    if let Some(word) = message.strip_prefix("unknown variant ") {
+        return format!("found {word}");
+    }
     // The quoted text comes before the last `expected`.
     let Some((found, expected)) = message.rsplit_once(", expected ") else { return message.to_owned() };
     let Some(found) = ["invalid type: ", "invalid value: "].iter().find_map(|start| found.strip_prefix(start)) else {
@@ -33,9 +44,15 @@ pub(crate) fn without_rust_types(message: &str) -> String {
     };
     let found = [("floating point", "number"), ("map", "table"), ("sequence", "list")]
         .iter()
-        .find_map(|(rust, term)| Some(format!("{term}{}", found.strip_prefix(rust)?)))
+        .find_map(|(rust, term)| Some(format!("{term}{}", short_quoted(found.strip_prefix(rust)?))))
         .unwrap_or_else(|| found.to_owned());
     format!("found {found}, expected {}", in_terms_of_files(expected))
+}
+
+/// A text with a quoted number of few digits.
+fn short_quoted(text: &str) -> String {
+    let parts = text.split('`').map(|part| short_number(part.to_owned()));
+    parts.collect::<Vec<_>>().join("`")
 }
 
 /// The name of a type, or serde's term for it, in the terms of files; the rest of the text is kept.
@@ -84,6 +101,11 @@ mod tests {
             ("invalid type: integer `3`, expected struct PhaseError", "found integer `3`, expected a table"),
             ("invalid type: map, expected a sequence at line 2", "found table, expected a list at line 2"),
             ("missing field `f64`", "missing field `f64`"),
+            ("unknown variant `a`, expected `b` or `c`", "found `a`, expected `b` or `c`"),
+            (
+                "invalid type: floating point `100000000000000000000000000000.0`, expected u32",
+                "found number `1e29`, expected a whole number from 0",
+            ),
         ] {
             assert_eq!(without_rust_types(message), plain);
         }

@@ -1,9 +1,11 @@
 //! The kind of a file, from its first bytes or its keys, for messages about a file in the wrong place.
 
-use crate::text::MAX_TOML;
 use std::io::Read;
 use std::path::Path;
 use toml::de::DeTable;
+
+/// Maximum size of a TOML file in bytes. Longer files are refused before they are parsed.
+pub(crate) const MAX_TOML: u64 = 16 << 20;
 
 /// Formats of others by their first bytes.
 const FIRST_BYTES: [(&[u8], &str); 15] = [

@@ -15,20 +15,21 @@ mod text;
 mod toml_file;
 pub mod usage;
 
-pub use bytes::{FileBytes, InputFiles, hex, read_bytes, read_bytes_up_to};
+pub use bytes::{FileBytes, InputFiles, hex, read_bytes, read_bytes_up_to, sha256};
 pub use checks::{Alias, at_least, between, canonical, find, folded, positive, spread_rad};
 pub use error::{FileError, InvalidValue};
-pub use error_text::nearest;
+pub use error_text::{nearest, short_number};
 pub use kind::{kind_of_file, other_kind};
 pub use memory::require_memory;
 pub use npy::{is_npy, parse_matrix, read_matrix, write_matrix, write_real_matrix};
+pub use printed::numbers::{decimal, power, ratio, significant, transmission};
 pub use printed::results::{ColumnText, ResultFormat, ResultTable, ResultValue, Results, shortest};
 pub use printed::text_table::{Column, TextTable};
 pub use printed::wrap::{WIDTH, wrap};
 pub use relative::relative_path;
 pub use strict::{KindNames, deserialize_strict, from_json_strict, list_of_tables, parse_json, read_json, to_json};
 pub use text::{
-    check_not_input, check_output, check_output_folder, check_replaced, read_text, read_text_up_to, read_up_to,
-    remove_stale_parts, write_atomically,
+    check_not_input, check_output, check_output_folder, check_replaced, observe_reads, read_text, read_text_up_to,
+    read_up_to, remove_stale_parts, write_atomically,
 };
 pub use toml_file::{line_of_key, locate, parse_toml, read_toml};

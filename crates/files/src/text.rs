@@ -5,12 +5,11 @@ use crate::kind::{json_format, other_kind};
 use crate::memory::require_memory;
 use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Maximum size of a file in bytes, as stored and decompressed. A few bytes of gzip can expand to more than any memory.
 pub const MAX_BYTES: u64 = 4 << 30;
-/// Maximum size of a TOML file in bytes. Longer files are refused before they are parsed.
-pub(crate) const MAX_TOML: u64 = 16 << 20;
 /// Maximum length of a line of a table in bytes, some ten thousand numbers. A file with a longer one is no table.
 pub(crate) const MAX_LINE: u64 = 1 << 20;
 
@@ -91,7 +90,24 @@ pub(crate) fn read_limited(path: &Path, max: u64, max_line: impl FnOnce(&[u8]) -
     (&mut file).take(2).read_to_end(&mut bytes).map_err(io_error)?;
     let max_line = max_line(&bytes);
     read_lines(file, max_line, &mut bytes).map_err(io_error)?;
-    if bytes.len() as u64 > max { Err(too_long()) } else { Ok(bytes) }
+    if bytes.len() as u64 > max {
+        return Err(too_long());
+    }
+    if let Some(observer) = OBSERVER.get() {
+        observer(path, &bytes);
+    }
+    Ok(bytes)
+}
+
+/// A function of the path and the bytes of a file.
+type Observer = fn(&Path, &[u8]);
+
+static OBSERVER: OnceLock<Observer> = OnceLock::new();
+
+/// Calls a function with the path and the bytes of every file that this process reads from now on, for messages. The first
+/// call counts.
+pub fn observe_reads(observer: Observer) {
+    let _ = OBSERVER.set(observer);
 }
 
 /// Appends all bytes of `from`, until a line is longer than `max_line` bytes. The lines of other files than tables have

@@ -4,11 +4,11 @@ use crate::bytes::InputFiles;
 use crate::error::FileError;
 use crate::error::InvalidValue;
 use crate::error_text::{with_suggestion, without_rust_types};
-use crate::kind::other_kind;
+use crate::kind::{MAX_TOML, other_kind};
 use crate::missing::{Pass, with_all_missing};
 use crate::strict::Strict;
-use crate::text::MAX_TOML;
 use serde::de::DeserializeOwned;
+use std::io::ErrorKind;
 use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -77,6 +77,21 @@ fn first_date(value: &Spanned<DeValue<'_>>) -> Option<usize> {
         DeValue::Array(items) => items.iter().find_map(first_date),
         DeValue::Table(table) => table.iter().find_map(|(_, value)| first_date(value)),
         _ => None,
+    }
+}
+
+impl FileError {
+    /// The error of a file that does not exist, with the key of the settings that names it; another error as it is.
+    #[must_use]
+    pub fn named_by(self, settings: &Path, text: &str, key: &str) -> Self {
+        let is_missing = matches!(&self, Self::Io { source, .. } if source.kind() == ErrorKind::NotFound);
+        match is_missing && !key.is_empty() {
+            true => {
+                let (path, line, key) = (settings.to_owned(), line_of_key(text, key), key.to_owned());
+                Self::Named { path, line, key, source: Box::new(self) }
+            }
+            false => self,
+        }
     }
 }
 

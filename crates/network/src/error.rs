@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use phaseloom_files::{FileError, InvalidValue, locate};
+use phaseloom_files::{FileError, InvalidValue, locate, short_number};
 
 /// Result of this crate.
 pub type Result<T, E = NetworkError> = std::result::Result<T, E>;
@@ -180,7 +180,12 @@ impl NetworkError {
         found: impl ToString,
         expected: impl Into<String>,
     ) -> Self {
-        Self::Setting { path: path.to_owned(), key: key.into(), found: found.to_string(), expected: expected.into() }
+        Self::Setting {
+            path: path.to_owned(),
+            key: key.into(),
+            found: short_number(found.to_string()),
+            expected: expected.into(),
+        }
     }
 
     /// A key of a choice of data that is impossible, or does not fit the file `path`.
@@ -202,7 +207,8 @@ impl NetworkError {
         }
     }
 
-    /// The same error, which blames the settings that made a choice of data in the table `table`: their file and its text.
+    /// The same error, which blames the settings that made a choice of data, or named a file that does not exist, in the
+    /// table or key `table`: their file and its text.
     #[must_use]
     pub fn in_settings(self, table: &str, settings: &Path, text: &str) -> Self {
         match self {
@@ -210,6 +216,14 @@ impl NetworkError {
                 let invalid = if table.is_empty() { *invalid } else { invalid.in_table(table) };
                 let found = format!("{} (for {})", invalid.found, path.display());
                 locate(settings, text, InvalidValue { found, ..invalid }).into()
+            }
+            Self::File(error) => Self::File(error.named_by(settings, text, table)),
+            Self::UnknownKind { path, expected } if !table.is_empty() => {
+                let expected = format!(
+                    "a name that ends with one of {expected}; export other files with `safetensors.torch.save_file` or \
+                     `numpy.savez`"
+                );
+                locate(settings, text, InvalidValue::new(table, path.display(), expected)).into()
             }
             other => other,
         }

@@ -4,7 +4,7 @@ use super::Exit;
 use super::terminal::{output, streams};
 use clap::Args;
 use phaseloom::experiment::Experiment;
-use phaseloom::files::{ResultTable, Results, check_replaced};
+use phaseloom::files::{ResultTable, Results, check_replaced, significant};
 use phaseloom::network::{Calibration, CalibrationSettings, Model};
 use std::path::PathBuf;
 
@@ -115,10 +115,10 @@ fn add(model: &Model, calibration: &Calibration, results: &mut Results, table: &
         results.line(format!(
             "layer {}: input scale {}, full scale of {} tiles {} to {}",
             view.index,
-            output::significant(layer.input_scale),
+            significant(layer.input_scale),
             layer.full_scale.len(),
-            output::significant(min),
-            output::significant(max),
+            significant(min),
+            significant(max),
         ));
         table.row([
             (*ports).into(),

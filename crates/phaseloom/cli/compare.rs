@@ -9,11 +9,12 @@ use clap::Args;
 use phaseloom::files::{Column, ResultTable, ResultValue, Results, TextTable, require_memory, write_atomically};
 use phaseloom::hardware::comparison::{Trial, trial};
 use phaseloom::hardware::{MeshSize, Process};
-use phaseloom::mesh::{Capability, MeshDesign};
+use phaseloom::mesh::{Capability, MeshDesign, MeshError, topology};
 use phaseloom::numerics::statistics::{mean, quantile, standard_error};
-use phaseloom::report::COMPARISON_FIGURE;
+use phaseloom::report::{COMPARISON_FIGURE, ReportError, Table, csv_text};
 use rayon::prelude::*;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Compare every topology and cell on the same process
@@ -24,6 +25,7 @@ use std::path::{Path, PathBuf};
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     phaseloom compare --modes 8\n  \
+    phaseloom compare --modes 8 --topology clements,reck,redundant\n  \
     phaseloom compare --modes 32 --process process.toml --trials 50 -o comparison")]
 pub struct Compare {
     /// Ports of every mesh
@@ -38,6 +40,9 @@ pub struct Compare {
     /// Seed of unitaries and chips
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole(0, u64::MAX))]
     seed: u64,
+    /// Compare meshes of these topologies only, see `phaseloom explain topology` [default: all]
+    #[arg(long, value_name = "KEY,…", value_delimiter = ',')]
+    topology: Vec<String>,
     /// Folder of table and figure [default: phaseloom-runs/compare]
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
@@ -64,6 +69,12 @@ impl Compare {
     pub fn execute(self) -> anyhow::Result<Exit> {
         let folder = self.output.clone().unwrap_or_else(|| Path::new(results::RUNS).join("compare"));
         results::check_own_folder(&folder, "compare")?;
+        anyhow::ensure!(
+            self.designs()?.iter().any(|design| !self.takes_too_long(design)),
+            "--topology: found {}, whose phases take too long to search at {} ports, expected another topology or fewer ports",
+            self.topology.join(","),
+            self.modes
+        );
         system::start_threads()?;
         let process = load_process(&self.process)?;
         // Meshes have up to 2N² cells. A chip and its gradients take some hundred bytes per cell, and every thread has one chip.
@@ -75,20 +86,26 @@ impl Compare {
         };
         let table = self.table(&lines);
         let csv = table.csv();
-        let metadata = self.metadata();
-        let figure = results::figure_table(&csv, &metadata).context("table.csv")?;
+        let metadata = self.metadata()?;
+        let chips = Table::parse(&chips(&lines)?)?;
+        let figure = results::figure_table(&csv, &metadata).context("table.csv")?.with_chips(chips);
         let svg = (COMPARISON_FIGURE.draw)(&figure, &self.figures.style())?;
         std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
         results::write_figure(&folder.join("figure"), svg, self.figures)?;
         write_atomically(&folder.join("table.csv"), csv.as_bytes())?;
         write_atomically(&folder.join(results::METADATA), results::metadata_json("compare", &metadata).as_bytes())?;
-        output::print_results(&self.results(&lines, table, &metadata), self.format)?;
+        output::print_results(&self.results(&lines, table, &metadata)?, self.format)?;
         output::status(&format!("table and figure in {}", folder.display()));
         Ok(Exit::Done)
     }
 
     /// The results: the whole table, and a selection of its columns for the terminal.
-    fn results(&self, lines: &[Line], table: ResultTable, metadata: &[(&'static str, Value)]) -> Results {
+    fn results(
+        &self,
+        lines: &[Line],
+        table: ResultTable,
+        metadata: &[(&'static str, Value)],
+    ) -> Result<Results, MeshError> {
         let mut results = Results::default();
         metadata.iter().for_each(|(key, value)| results.value(key, ResultValue::from_json(value)));
         results.table(table);
@@ -123,17 +140,18 @@ impl Compare {
              1 − F after `local` with known errors, for masks after a search over all phases. tree: one row, without the \
              attenuator after it. Further columns and quantiles are in table.csv.",
         );
-        for design in self.left_out() {
+        for design in self.left_out()? {
             results.sentence(format!("{design}: left out, a search for its phases takes too long"));
         }
         conclusion(lines).into_iter().for_each(|sentence| results.sentence(sentence));
-        results
+        Ok(results)
     }
 
     /// Every mesh, or `None` if the user interrupts.
     fn lines(&self, process: &Process) -> anyhow::Result<Option<Vec<Line>>> {
         let stop = interrupt::on_signal();
-        let designs: Vec<MeshDesign> = MeshDesign::all().filter(|design| !self.takes_too_long(design)).collect();
+        let designs: Vec<MeshDesign> =
+            self.designs()?.into_iter().filter(|design| !self.takes_too_long(design)).collect();
         let bar = output::progress_bar("{bar:40} {pos}/{len} chips, {eta} left: {msg}");
         bar.set_length(designs.len() as u64 * self.trials);
         let mut lines = Vec::with_capacity(designs.len());
@@ -166,21 +184,33 @@ impl Compare {
             && MeshSize::new(design, self.modes).shifters > MAX_SEARCHED
     }
 
-    fn left_out(&self) -> impl Iterator<Item = MeshDesign> {
-        MeshDesign::all().filter(|design| self.takes_too_long(design))
+    fn left_out(&self) -> Result<Vec<MeshDesign>, MeshError> {
+        Ok(self.designs()?.into_iter().filter(|design| self.takes_too_long(design)).collect())
+    }
+
+    /// The meshes to compare.
+    fn designs(&self) -> Result<Vec<MeshDesign>, MeshError> {
+        let keys: Vec<&str> =
+            self.topology.iter().map(|name| topology(name).map(|topology| topology.key())).collect::<Result<_, _>>()?;
+        Ok(MeshDesign::all().filter(|design| keys.is_empty() || keys.contains(&design.topology().key())).collect())
     }
 
     /// What the table was computed from, as the pairs of `run.json`.
-    fn metadata(&self) -> Vec<(&'static str, Value)> {
-        let left_out: Vec<String> = self.left_out().map(|design| design.to_string()).collect();
-        vec![
+    fn metadata(&self) -> Result<Vec<(&'static str, Value)>, MeshError> {
+        let left_out: Vec<String> = self.left_out()?.iter().map(ToString::to_string).collect();
+        let mut metadata = vec![
             ("phaseloom", env!("CARGO_PKG_VERSION").into()),
             ("seed", self.seed.into()),
             ("modes", self.modes.into()),
             ("trials", self.trials.into()),
             ("process", self.process.display().to_string().into()),
             ("left_out", left_out.into()),
-        ]
+        ];
+        if !self.topology.is_empty() {
+            let keys: BTreeSet<&str> = self.designs()?.iter().map(|design| design.topology().key()).collect();
+            metadata.push(("topologies", keys.into_iter().collect()));
+        }
+        Ok(metadata)
     }
 
     /// The table `table`: one row per mesh.
@@ -214,6 +244,16 @@ impl Compare {
         };
         ResultTable::from_rows("table", lines.iter().map(row).collect())
     }
+}
+
+/// The infidelities of the single chips, which the figure shows where they are few.
+fn chips(lines: &[Line]) -> Result<String, ReportError> {
+    let row = |line: &Line, trial: &Trial| {
+        let keys = [line.design.topology().key(), line.design.cell().key()].map(str::to_owned);
+        keys.into_iter().chain([trial.before, trial.after].map(|value| value.to_string())).collect()
+    };
+    let rows = lines.iter().flat_map(|line| line.trials.iter().map(move |trial| row(line, trial)));
+    csv_text(&["topology", "cell", "before", "after"], rows)
 }
 
 /// Columns of `table.csv` for the reference: name, unit, meaning.
@@ -312,11 +352,12 @@ mod tests {
                 process: PathBuf::new(),
                 trials: 2,
                 seed: 1,
+                topology: Vec::new(),
                 output: None,
                 format: output::Format::default(),
                 figures: FigureOptions::default(),
             };
-            compare.left_out().map(|design| design.to_string()).collect()
+            compare.left_out().unwrap().iter().map(ToString::to_string).collect()
         };
         assert!(left_out(64).is_empty() && left_out(75) == ["masks"] && left_out(512) == ["masks"]);
     }

@@ -5,7 +5,9 @@ use super::terminal::{interrupt, output, streams, whole};
 use anyhow::Context;
 use clap::Args;
 use phaseloom::files::usage::{self, KeysRead};
-use phaseloom::files::{Column, ColumnText, ResultTable, ResultValue, Results, TextTable, WIDTH, wrap};
+use phaseloom::files::{
+    Column, ColumnText, ResultTable, ResultValue, Results, TextTable, WIDTH, power, transmission, wrap,
+};
 use phaseloom::hardware::correction::{CORRECTIONS, Corrected, Correction, Instruments, correct, correction};
 use phaseloom::hardware::{Chip, ChipId, HardwareError};
 use phaseloom::mesh::convention;
@@ -17,9 +19,9 @@ const MAX_RESIDUAL_PER_NOISE: f64 = 3.0;
 /// Correct the phases of a program for an imperfect chip
 ///
 /// Without --method every method is tried on the same chip. A method sees the chip through noisy measurements, or knows
-/// the quantities that the output names. The table shows infidelity 1 − F, error, transmission, the electrical power of the
-/// phases (if the process of the chip has a [phase_shifter]), numbers of measurements and steps. The row `none` is the
-/// uncorrected program. Ctrl-C stops the command, and nothing is written.
+/// the quantities that the output names. The table shows infidelity 1 − F, error_scaled, transmission, the electrical power
+/// of the phases (if the process of the chip has a [phase_shifter]) and the number of measurements; --format csv has more.
+/// The row `none` is the uncorrected program. Ctrl-C stops the command, and nothing is written.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     phaseloom correct program.json --chip chip.json\n  \
@@ -77,10 +79,10 @@ impl Correct {
         }
         let draws = ChipId { seed, trial: 0, core: 0 };
         let instruments = Instruments { noise, effort, draws, interrupt: interrupt::on_signal() };
-        let columns = [8, 8, 12, 10, 12, 6].map(|width| Column::right().min_width(width).gap(1));
+        let columns = [8, 12, 12, 9, 12].map(|width| Column::right().min_width(width).gap(1));
         let columns = [vec![Column::left().min_width(18)], columns.to_vec()].concat();
         let mut table = TextTable::new(0, columns);
-        table.row("method|1 − F|error|transmission|heaters|measurements|steps".split('|'));
+        table.row("method|1 − F|error_scaled|transmission|heaters|measurements".split('|'));
         let mut data = ResultTable::new("methods", &COLUMNS.map(|(name, ..)| name));
         let mut known = Vec::new();
         let (mut last, mut read) = (None, KeysRead::default());
@@ -146,8 +148,8 @@ impl Correct {
         results.line("what each method knows:");
         known.iter().for_each(|line| results.line(line));
         results.line(
-            "F = |tr(W†Ŵ)|²/(‖W‖²‖Ŵ‖²), independent of global phase and loss; error: ‖Ŵ−W‖/‖W‖ after the gain that \
-             minimises it",
+            "F = |tr(W†Ŵ)|²/(‖W‖²‖Ŵ‖²), independent of global phase and loss; error_scaled: ‖Ŵ−W‖/‖W‖ after the \
+             gain that minimises it (error: with the gain of the program, in --format csv|json)",
         );
         results.line(if chip.process().phase_shifter.is_some() {
             "heaters: power that holds all phases, Σ|φ|·P_π/π, every phase modulo 2π"
@@ -167,7 +169,7 @@ pub const COLUMNS: [ColumnText; 10] = [
     ("method", "", "Key of the correction; `none` for the program as it is."),
     ("infidelity", "1", "1 − F, independent of a global phase and of uniform loss."),
     ("error", "1", "Matrix error ‖Ŵ − W‖/‖W‖ with the gain of the program."),
-    ("scaled_error", "1", "Matrix error with the real gain that minimises it."),
+    ("error_scaled", "1", "Matrix error with the real gain that minimises it."),
     (
         "transmission_db",
         "dB of power",
@@ -204,17 +206,16 @@ fn values(name: &str, done: &Corrected, before: bool, knows: &str) -> [ResultVal
 }
 
 /// A row of the text.
-fn row(name: &str, done: &Corrected, before: bool) -> [String; 7] {
+fn row(name: &str, done: &Corrected, before: bool) -> [String; 6] {
     let quality = if before { done.before } else { done.after };
-    let (measurements, steps) = if before { (0, 0) } else { (done.measurements, done.result.steps) };
+    let measurements = if before { 0 } else { done.measurements };
     [
         name.to_owned(),
         format!("{:.2e}", (1.0 - quality.fidelity).max(0.0)),
         format!("{:.2e}", quality.scaled_error),
-        output::transmission(quality.transmission_db),
-        quality.heater_power_w.map_or_else(|| "–".to_owned(), output::power),
+        transmission(quality.transmission_db),
+        quality.heater_power_w.map_or_else(|| "–".to_owned(), power),
         measurements.to_string(),
-        steps.to_string(),
     ]
 }
 

@@ -6,7 +6,7 @@ use super::terminal::{output, streams, whole};
 use anyhow::{Context, bail, ensure};
 use clap::Args;
 use phaseloom::Complex64;
-use phaseloom::files::{WIDTH, wrap, write_atomically};
+use phaseloom::files::{WIDTH, read_text, wrap, write_atomically};
 use phaseloom::hardware::{Chip, Process};
 use phaseloom::mesh::cell::CellErrors;
 use phaseloom::mesh::{
@@ -17,6 +17,9 @@ use std::path::{Path, PathBuf};
 
 /// The largest mesh that is drawn: some ten thousand interferometers, beyond which neither an eye nor a browser follows.
 const MODES: usize = 128;
+
+/// Smaller texts are hard to read in print (pt).
+const MIN_TEXT_PT: f64 = 5.0;
 
 /// Pixels of a PNG for one of the drawing, and the most in a row.
 const PIXELS: f64 = 2.0;
@@ -52,10 +55,13 @@ pub struct Draw {
 impl Draw {
     pub fn execute(self) -> anyhow::Result<Exit> {
         let read = [("the program", Some(self.program.as_path())), ("the chip", self.chip.as_deref())];
-        if let Some(path) = &self.output {
-            output::check_output_path(path, &["svg", "png", "pdf"], &read)?;
+        match (&self.output, self.style.given()) {
+            (Some(path), _) => output::check_output_path(path, &["svg", "png", "pdf"], &read)?,
+            (None, Some(option)) => bail!("{option}: found without -o, expected -o with the file of the drawing"),
+            (None, None) => (),
         }
-        let program = convention::load(&streams::input(&self.program)?)?;
+        let file = streams::input(&self.program)?;
+        let program = convention::load(&file)?;
         let (rows, columns) = program.shape();
         let path = self.program.display();
         if rows.max(columns) > MODES {
@@ -67,12 +73,25 @@ impl Draw {
             bail!("{path}: --input {port}: the program has {columns} input ports, 0 to {}", columns - 1);
         }
         let optics = optics(&program, self.chip.as_deref())?;
-        let drawing = drawing(&program, &optics, self.input, self.chip.is_some());
+        let mut drawing = drawing(&program, &optics, self.input, self.chip.is_some());
+        if let Some(key) = foreign_convention(&file) {
+            drawing.phases = "phase (rad), θ and φ as in Phaseloom".to_owned();
+            drawing.remark += &format!("; phases converted from the convention {key} to that of Phaseloom");
+        }
         let Some(path) = &self.output else {
             output::print(&(wrap(&drawing.title, WIDTH, 2) + "\n"))?;
             return Ok(Exit::Done);
         };
         let svg = drawing.svg(&self.style.get());
+        if let (Some(width), size) = (self.style.get().width, drawing.smallest_text_pt(&self.style.get()))
+            && size < MIN_TEXT_PT
+        {
+            let wide = (width.mm() * MIN_TEXT_PT / size).ceil();
+            output::status(&format!(
+                "note: at a width of {width} the smallest text of the drawing has {size:.1} pt: {MIN_TEXT_PT} pt need \
+                 --width {wide}mm, or draw a mesh of fewer modes"
+            ));
+        }
         let bytes = match output::ending(path).as_str() {
             "png" => png(&svg, (PIXELS * drawing.width()).min(MAX_WIDTH_PX) as u32)?,
             "pdf" => pdf(&svg)?,
@@ -81,6 +100,12 @@ impl Draw {
         streams::save(path, |path| write_atomically(path, &bytes))?;
         Ok(Exit::Done)
     }
+}
+
+/// The convention of a converted program; `None` for a program of Phaseloom.
+fn foreign_convention(file: &Path) -> Option<String> {
+    let value: serde_json::Value = serde_json::from_str(&read_text(file).ok()?).ok()?;
+    (value["format"] == "phaseloom-converted").then(|| value["convention"].as_str().map(str::to_owned))?
 }
 
 /// What light meets in a section: the phases that its shifters have, and the state of each cell.
@@ -150,6 +175,7 @@ fn drawing(program: &MatrixProgram, optics: &[Optics], input: Option<usize>, imp
             program.depth()
         ),
         remark: format!("light from left to right{sent}{chip}"),
+        phases: "phase of a shifter (rad)".to_owned(),
         shows_light: input.is_some(),
         inputs: ports(inputs, &|mode| mode.to_string()),
         outputs: ports(rows, &label),

@@ -5,7 +5,9 @@ use super::chip::load_process;
 use super::terminal::{output, streams, whole};
 use clap::Args;
 use phaseloom::Complex64;
-use phaseloom::files::{ResultTable, Results, WIDTH, is_npy, parse_matrix, wrap, write_matrix};
+use phaseloom::files::{
+    ResultTable, Results, WIDTH, decimal, is_npy, parse_matrix, ratio, transmission, wrap, write_matrix,
+};
 use phaseloom::hardware::{Chip, ChipId};
 use phaseloom::mesh::convention;
 use phaseloom::nalgebra::DMatrix;
@@ -113,9 +115,9 @@ impl Matrix {
             results.value("error", error);
             results.value("fidelity", fidelity);
             results.value("transmission_db", transmission_db);
-            results.line(format!("relative error ‖Ŵ−W‖/‖W‖ {}", output::ratio(error)));
+            results.line(format!("relative error ‖Ŵ−W‖/‖W‖ {}", ratio(error, 6)));
             results.line(format!("fidelity {fidelity:.6}"));
-            results.line(format!("transmission ‖Ŵ‖²/‖W‖² {}", output::transmission(transmission_db)));
+            results.line(format!("transmission ‖Ŵ‖²/‖W‖² {}", transmission(transmission_db)));
         } else {
             results.line("W is zero: there is nothing to compare with");
         }
@@ -175,6 +177,6 @@ impl Scaled {
 
 /// A number with its sign, also for zero.
 fn signed(value: f64, decimals: usize) -> String {
-    let number = output::number(value, decimals);
+    let number = decimal(value, decimals);
     if number.starts_with('-') { number } else { format!("+{number}") }
 }

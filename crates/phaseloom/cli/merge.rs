@@ -4,7 +4,7 @@ use super::Exit;
 use super::terminal::output;
 use super::terminal::results::{self, ResultOptions};
 use clap::Args;
-use phaseloom::experiment::{Tables, merge};
+use phaseloom::experiment::{Tables, loses, merge};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -31,9 +31,16 @@ impl Merge {
         };
         output::check_output_folder(&folder)?;
         let outcome = merge(&self.folders, &folder, &|text| output::status(&format!("note: {text}")))?;
-        results::provenance(&outcome, "merged", start.elapsed())?;
+        let sessions = self.folders.iter().flat_map(|part| results::sessions(part)).collect();
+        results::provenance(&outcome, results::MERGED, start.elapsed(), sessions)?;
         if let Some(tables) = Tables::new(&outcome) {
             self.results.show(&outcome, &tables)?;
+            if loses(&tables) {
+                output::status(&format!(
+                    "note: `phaseloom run {}` finds out which source costs most, in at most a tenth of the time of this run",
+                    folder.display()
+                ));
+            }
         }
         results::say_where(&folder);
         Ok(Exit::Done)

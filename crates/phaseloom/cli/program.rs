@@ -5,7 +5,7 @@ use super::terminal::{output, streams};
 use anyhow::Context;
 use clap::Args;
 use phaseloom::Complex64;
-use phaseloom::files::{Results, read_matrix};
+use phaseloom::files::{Results, read_matrix, significant};
 use phaseloom::mesh::{Capability, Form, MatrixProgram, MeshDesign, Unitary};
 use phaseloom::nalgebra::DMatrix;
 use phaseloom::numerics::relative_error;
@@ -110,7 +110,7 @@ impl Program {
             program.interferometers(),
             design.cell().plural(),
             program.depth(),
-            output::significant(program.gain()),
+            significant(program.gain()),
         ));
         results.line(format!("‖Ŵ − W‖_F = {absolute_error:.1e}"));
         if design.topology().capability() == Capability::Fitted {

@@ -52,7 +52,7 @@ pub struct Run {
     shard: Shard,
     /// Keep the outputs of every sample in DIR/outputs (.npy, samples × outputs, one file per unit and shot), also those of
     /// the layers with these indices in the model
-    #[arg(long, value_name = "LAYER", num_args = 0..)]
+    #[arg(long, value_name = "LAYER", num_args = 0.., value_parser = whole(0, usize::MAX))]
     save_outputs: Option<Vec<usize>>,
     /// Print the size of the run, and its memory and time as estimates; write nothing
     #[arg(long)]
@@ -88,6 +88,9 @@ impl Run {
 
     /// Computes an experiment in a folder, and prints its results.
     pub(super) fn compute(&self, experiment: &Experiment, folder: &Path, start: Instant) -> anyhow::Result<Exit> {
+        if let (true, Some(option)) = (self.dry_run, self.results.given()) {
+            anyhow::bail!("{option}: found together with --dry-run, which has no results, expected one of the two");
+        }
         for line in announcements(experiment)? {
             output::status(&line);
         }
@@ -112,6 +115,7 @@ impl Run {
             progress: &progress,
             note: &|text| output::status(&format!("note: {text}")),
             diagnose: true,
+            earlier: results::spent(folder),
             outputs: if self.save_outputs.is_some() { Some(&keep) } else { None },
             layers: self.save_outputs.as_deref().unwrap_or_default(),
         };
@@ -129,13 +133,19 @@ impl Run {
             output::print_results(&results, self.results.format)?;
             return Ok(Exit::Done);
         }
+        let threads =
+            self.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
+        let (seed, trials) = (experiment.config.seed, experiment.config.trials);
+        output::detail(&format!("seed {seed}, trials {trials}, threads {threads}"));
+        output::detail(&format!("defaults: {}", experiment.defaults().join(", ")));
         let outcome = experiment::run(experiment, folder, &options)?;
         bar.finish_and_clear();
 
-        if outcome.computed > 0 {
+        // A diagnosis that was computed now is not computed again by the next call.
+        if outcome.computed > 0 || outcome.spent.diagnosis != options.earlier.diagnosis {
             let threads = self.threads.map_or_else(|| "one per core".to_owned(), |n| n.to_string());
             let how = format!("threads {threads}, shard {}/{}", self.shard.part, self.shard.of);
-            results::provenance(&outcome, &how, start.elapsed())?;
+            results::provenance(&outcome, &how, start.elapsed(), Vec::new())?;
         }
         if outcome.interrupted {
             output::status(&format!(
@@ -154,11 +164,16 @@ impl Run {
             ));
             return Ok(Exit::Done);
         };
+        let classes = tables.class_names().iter().enumerate().map(|(class, name)| format!("{class} = {name}"));
+        let classes = classes.collect::<Vec<_>>().join(", ");
+        if !classes.is_empty() {
+            output::detail(&format!("classes: {classes}"));
+        }
         if outcome.computed == 0 {
             output::status(&format!("{}: this run is finished; nothing was computed", folder.display()));
         }
         self.results.show(&outcome, &tables)?;
-        outcome.diagnosis.iter().for_each(|text| output::status(&format!("note: {text}")));
+        outcome.spent.diagnosis.iter().for_each(|text| output::status(&format!("note: {text}")));
         results::say_where(folder);
         Ok(Exit::Done)
     }

@@ -54,7 +54,7 @@ pub fn accuracy_figure(summary_csv: &str) -> Result<String, ReportError> {
 
 /// Draws the times of a benchmark against the size of its works as SVG, with fitted exponents.
 ///
-/// Times are in seconds. Each work has a curve of its own and one of its reference. Works of fewer than three sizes are
+/// Times are in seconds. Each work has the curve of its time relative to its reference. Works of fewer than three sizes are
 /// left out.
 ///
 /// ```

@@ -81,6 +81,12 @@ const UNITS: [(Unit, &str, f64); 4] =
 pub struct LengthError;
 
 impl Length {
+    /// The length in millimetres.
+    #[must_use]
+    pub fn mm(self) -> f64 {
+        self.px() / PX_PER_MM
+    }
+
     /// The length in pixels of CSS.
     pub(crate) fn px(self) -> f64 {
         PX_PER_MM * self.value * self.unit_entry().2
@@ -98,8 +104,7 @@ impl FromStr for Length {
         let split = |&(unit, name, _): &(Unit, &str, f64)| Some((text.strip_suffix(name)?.trim_end(), unit));
         let (digits, unit) = UNITS.iter().find_map(split).ok_or(LengthError)?;
         let length = Self { value: digits.parse().map_err(|_| LengthError)?, unit };
-        let mm = length.px() / PX_PER_MM;
-        if (50.0 - 1e-9..=1000.0 + 1e-9).contains(&mm) { Ok(length) } else { Err(LengthError) }
+        if (50.0 - 1e-9..=1000.0 + 1e-9).contains(&length.mm()) { Ok(length) } else { Err(LengthError) }
     }
 }
 

@@ -65,7 +65,7 @@ fn every_trial_is_the_chip_of_its_seed_measured_by_matrix() {
             for (found, expected) in found.into_iter().zip(quality(&target, &realised)) {
                 assert!((found - expected).abs() < 1e-12, "{name}{form}, trial {trial}: {found}, {expected}");
             }
-            assert!(number(row, "scaled_error") <= number(row, "error") && number(row, "heater_power_w") > 0.0);
+            assert!(number(row, "error_scaled") <= number(row, "error") && number(row, "heater_power_w") > 0.0);
         }
         // A program is its own target.
         sweep(&scene, &format!("program.json --process process.toml --trials 3 --seed 7 -o {out}-program")).well();
@@ -131,6 +131,34 @@ fn the_mean_follows_the_law_and_the_last_sentence_says_so() {
     assert!(said.contains("The mean infidelity of 200 chips is 0 at sigma_rad = 0 and "), "{said}");
     assert!(printed.lines().all(|line| line.chars().count() <= 80), "{printed}");
     assert!(fs::read_to_string(out.join("figure.svg")).unwrap().contains("mean of 200 chips, 10–90 % band; line: law"));
+}
+
+/// Of a contraction, a matrix of rank one, and a Fourier matrix: chips follow the law of the very program.
+#[test]
+fn every_matrix_has_a_law_of_its_own_and_four_axes_fit_80_columns() {
+    let scene = scene();
+    let rank_one: Vec<f64> = (0..16).map(|k| f64::from(1 + k / 4) * f64::from(k % 4 - 2)).collect();
+    let bytes: Vec<u8> = rank_one.into_iter().flat_map(f64::to_le_bytes).collect();
+    scene.write("r.npy", npy("<f8", "(4, 4)", &bytes));
+    for arguments in ["r.npy", "w.npy", "w.npy --topology contraction"] {
+        let out = arguments.replace(' ', "");
+        sweep(&scene, &format!("{arguments} --vary splitter_error.sigma_rad=0.005 --trials 2000 --seed 3 -o {out}"))
+            .well();
+        let row = &rows(&scene.path(&out), "summary.csv", "chips")[0];
+        let [law, mean, error] =
+            ["infidelity_law", "infidelity_mean", "infidelity_se"].map(|column| number(row, column));
+        // A standard error of at most 4 %, and the next order.
+        assert!(
+            error < 0.04 * law && (law - mean).abs() <= 3.0 * error + 0.01 * law,
+            "{arguments}: {mean} {error} {law}"
+        );
+    }
+    let axes = "--vary splitter_error.sigma_rad=0.01,0.02 --vary phase_error.sigma_rad=0.01,0.02 \
+                --vary insertion_loss.imbalance_sigma_db=0.01,0.02 --vary insertion_loss.loss_db=0.1,0.2";
+    let ended = sweep(&scene, &format!("u.npy {axes} --trials 2 -o axes")).well();
+    assert!(ended.out.lines().all(|line| line.chars().count() <= 80), "{}", ended.out);
+    assert!(ended.out.contains("c: insertion_loss.imbalance_sigma_db"), "{}", ended.out);
+    assert!(ended.joined().contains("(Student's t, 95 %)"), "{}", ended.out);
 }
 
 #[test]

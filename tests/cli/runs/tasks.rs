@@ -164,6 +164,21 @@ fn one_output_is_compared_with_a_threshold() {
 }
 
 #[test]
+fn what_cannot_be_judged_is_refused_before_the_run() {
+    let scene = one_output("[[layer]]\nkind = 'softmax'\n");
+    scene.refuses(&format!("{DATA}{CORE}"), &["softmax of one output", "`sigmoid`"]);
+    let scene = Scene::new();
+    let targets: Vec<[f64; 2]> = (0..40).map(|i| [1e200 * f64::from(i), 1.0]).collect();
+    scene.write("t.npy", npy_real(&targets));
+    let tables = format!("[data]\ninputs = 'x.npy'\ntargets = 't.npy'\n{CORE}");
+    scene.refuses(&tables, &["line 3: `data.targets`", "t.npy", "3.9e201", "squares are finite"]);
+    let smaller: Vec<[f64; 2]> = targets.iter().map(|[a, b]| [1e-60 * a, *b]).collect();
+    scene.write("t.npy", npy_real(&smaller));
+    scene.experiment(&tables);
+    scene.run(&[]).well();
+}
+
+#[test]
 fn targets_give_rms_error_and_coefficient_of_determination() {
     let scene = Scene::new();
     let targets: Vec<[f64; 2]> =

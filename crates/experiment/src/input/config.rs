@@ -3,7 +3,11 @@
 use crate::error::ExperimentError;
 use crate::input::other_file::no_experiment;
 use crate::input::subject::MatrixForm;
-use phaseloom_files::{FileBytes, InvalidValue, between, locate, positive, read_key, read_toml, relative_path};
+use crate::input::tree::flatten;
+use crate::input::tree::to_value;
+use phaseloom_files::{
+    FileBytes, FileError, InvalidValue, between, locate, positive, read_key, read_toml, relative_path,
+};
 use phaseloom_hardware::correction::{CorrectionPlan, Instruments, Interrupt, correction};
 use phaseloom_hardware::{CoreSpec, HardwareError, Link, MAX_PORTS, PRESET_PREFIX, Precision, Process, read_process};
 use phaseloom_mesh::Capability;
@@ -283,6 +287,7 @@ impl Experiment {
                 HardwareError::Preset(unknown) => {
                     locate(path, &text, InvalidValue { key: "process".into(), ..unknown }).into()
                 }
+                HardwareError::File(error) => error.named_by(path, &text, "process").into(),
                 other => ExperimentError::from(other),
             })?;
             process_file = Some((file.path, file.text));
@@ -317,6 +322,12 @@ impl Experiment {
     pub fn with_file(mut self, file: FileBytes) -> Self {
         self.known_files.push(file);
         self
+    }
+
+    /// The error of a file that does not exist, with the key that names it.
+    pub(crate) fn named_by(&self, error: FileError, key: &str) -> FileError {
+        // A command line has no lines.
+        if self.text.is_empty() { error } else { error.named_by(&self.path, &self.text, key) }
     }
 
     /// Path and text of the file of the process, unless the process is inline.
@@ -426,6 +437,20 @@ impl Experiment {
             }
         }
         Ok(())
+    }
+
+    /// The keys that no file gives, with the values that are used, as `key = value`.
+    #[must_use]
+    pub fn defaults(&self) -> Vec<String> {
+        let tables = |text: &str| text.parse::<toml::Table>().unwrap_or_default();
+        let mut given = tables(&self.text);
+        if let Some((_, text)) = &self.process_file {
+            given.insert("process".into(), tables(text).into());
+        }
+        let given = flatten(&to_value(&given));
+        let used = flatten(&to_value(&self.config));
+        let is_given = |key: &str| given.keys().any(|own| own == key || own.starts_with(&format!("{key}.")));
+        used.into_iter().filter(|(key, _)| !is_given(key)).map(|(key, value)| format!("{key} = {value}")).collect()
     }
 
     /// The folder to which paths in the experiment are relative.

@@ -2,15 +2,17 @@
 
 use crate::error::ExperimentError;
 use crate::input::config::{Config, Experiment};
-use crate::input::grid::{Point, to_value};
-use crate::input::other_file::input_error;
+use crate::input::grid::Point;
 use crate::input::subject::{MatrixInput, Subject};
+use crate::input::tree::to_value;
 use phaseloom_files::{InputFiles, hex, usage};
 use phaseloom_hardware::{Detection, Link};
 use phaseloom_network::{Calibration, DataSpec, Dataset, Model, NetworkError};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
+use std::error::Error;
 use std::hash::Hash;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -69,6 +71,8 @@ impl Inputs {
                 Subject::Network { model, data } => (model, data),
                 Subject::Matrix(written) | Subject::Program(written) => {
                     let path = base.join(written);
+                    let key = if matches!(subject, Subject::Program(_)) { "program" } else { "matrix" };
+                    files.read(&path).map_err(|error| experiment.named_by(error, key))?;
                     others.push(cached(&mut matrices, path.clone(), || {
                         Ok(Arc::new(MatrixInput::read(subject, &path, &files)?))
                     })?);
@@ -78,7 +82,10 @@ impl Inputs {
                 }
             };
             let path = base.join(model_file);
-            let model = cached(&mut models, path.clone(), || Ok(Arc::new(Model::load_from(&path, &files)?)))?;
+            let model = cached(&mut models, path.clone(), || {
+                files.read(&path).map_err(|error| experiment.named_by(error, "model"))?;
+                Ok(Arc::new(Model::load_from(&path, &files)?))
+            })?;
             let tile = (core.ports, core.column_block(link.detection));
             let file = cached(&mut calibrations, (path.clone(), tile), || {
                 let file = model.calibration(tile.0, tile.1, &files)?.map(Arc::new);
@@ -142,6 +149,26 @@ impl SubjectInputs {
         let PointInputs { model, data, .. } = &points[point];
         Some((data.samples() as u64, model.photonic_layers().iter().map(|view| view.index).collect()))
     }
+}
+
+/// The error of an input that cannot be read. It says what to do where the folder of a run was moved.
+fn input_error(experiment: &Experiment, error: ExperimentError) -> ExperimentError {
+    if experiment.run_folder().is_none() || !is_missing_file(&error) {
+        return error;
+    }
+    ExperimentError::Moved { path: experiment.path.clone(), base: experiment.base(), source: Box::new(error) }
+}
+
+/// Whether a file that does not exist is a cause of an error.
+fn is_missing_file(error: &ExperimentError) -> bool {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if error.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == ErrorKind::NotFound) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// Whether the link needs the scales of a calibration, because its results depend on the magnitude of the numbers.

@@ -2,6 +2,7 @@
 
 use crate::error::{ExperimentError, Problem};
 use crate::input::config::{Axis, Config, Experiment, MAX_UNITS};
+use crate::input::tree::to_value;
 use phaseloom_files::{InvalidValue, deserialize_strict, line_of_key, nearest};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
@@ -156,11 +157,6 @@ fn first_unreadable(mut tree: Value, levels: &[(String, Value)]) -> Option<(&str
         let error = deserialize_strict::<Config, _>(tree.clone()).err()?;
         Some((key.as_str(), explain(&error.to_string(), value)))
     })
-}
-
-/// A setting as a tree. Numbers, strings, lists and tables always convert.
-pub(crate) fn to_value(setting: &impl serde::Serialize) -> Value {
-    serde_json::to_value(setting).unwrap_or(Value::Null)
 }
 
 /// Sets a dotted key of a tree and creates the tables on the way to it.

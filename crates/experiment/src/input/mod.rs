@@ -6,3 +6,4 @@ pub mod files;
 pub mod grid;
 mod other_file;
 pub mod subject;
+pub(crate) mod tree;

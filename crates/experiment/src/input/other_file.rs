@@ -1,10 +1,7 @@
-//! Errors of paths that lead to no experiment, or to no inputs.
+//! Files of other kinds in the place of an experiment.
 
 use crate::error::ExperimentError;
-use crate::input::config::Experiment;
 use phaseloom_files::kind_of_file;
-use std::error::Error;
-use std::io::ErrorKind;
 use std::path::Path;
 
 const MODEL: &str = "name it by the key `model` of an experiment; `phaseloom new` makes an example";
@@ -35,24 +32,4 @@ pub(crate) fn no_experiment(path: &Path) -> Option<ExperimentError> {
     let found = kind_of_file(path)?;
     let (_, remedy) = REMEDIES.iter().find(|(part, _)| found.contains(part))?;
     Some(ExperimentError::NoExperiment { path: path.to_owned(), found, remedy })
-}
-
-/// The error of an input that cannot be read. It says what to do where the folder of a run was moved.
-pub(crate) fn input_error(experiment: &Experiment, error: ExperimentError) -> ExperimentError {
-    if experiment.run_folder().is_none() || !is_missing_file(&error) {
-        return error;
-    }
-    ExperimentError::Moved { path: experiment.path.clone(), base: experiment.base(), source: Box::new(error) }
-}
-
-/// Whether a file that does not exist is a cause of an error.
-fn is_missing_file(error: &ExperimentError) -> bool {
-    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        if error.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == ErrorKind::NotFound) {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
 }

@@ -4,6 +4,9 @@ use crate::input::grid::Point;
 use crate::output::table::{Tables, swept_value};
 use phaseloom_files::shortest;
 
+/// Characters of a row of 80 that the names of several axes may take.
+const MAX_NAMES: usize = 40;
+
 impl Tables<'_> {
     /// Index and first key of each axis.
     pub(super) fn axes(&self) -> Vec<(usize, &str)> {
@@ -14,16 +17,20 @@ impl Tables<'_> {
         axes
     }
 
-    /// The short name of each axis: the last part of its first key, numbered if two axes have the same.
+    /// The short name of each axis: the last part of its first key, numbered if two axes have the same. Names that would
+    /// leave no room for results are letters instead.
     pub(super) fn axis_names(&self) -> Vec<String> {
         let last = |key: &str| key.rsplit('.').next().unwrap_or(key).to_owned();
         let names: Vec<String> = self.axes().iter().map(|(_, key)| last(key)).collect();
         let is_double = |name: &String| names.iter().filter(|other| *other == name).count() > 1;
-        names
-            .iter()
-            .enumerate()
-            .map(|(i, name)| if is_double(name) { format!("{name} {}", i + 1) } else { name.clone() })
-            .collect()
+        let numbered =
+            |(i, name): (usize, &String)| if is_double(name) { format!("{name} {}", i + 1) } else { name.clone() };
+        let named: Vec<String> = names.iter().enumerate().map(numbered).collect();
+        let width: usize = named.iter().map(|name| name.chars().count() + 2).sum();
+        if named.len() < 2 || width <= MAX_NAMES {
+            return named;
+        }
+        ('a'..='z').map(String::from).chain((27..).map(|i| format!("axis {i}"))).take(named.len()).collect()
     }
 
     /// A line for each axis whose short name is not its only key: `sigma_rad: splitter_error.sigma_rad`.

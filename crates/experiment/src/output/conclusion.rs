@@ -37,6 +37,11 @@ impl PointScore {
         format!("{}{}", self.keys, self.at(score))
     }
 
+    /// As [`PointScore::named`], with other values at which the score is the same.
+    fn named_with(&self, values: &str, score: &Score) -> String {
+        format!("{}{values} ({})", self.keys, score.quantity.text(self.median()))
+    }
+
     fn at(&self, score: &Score) -> String {
         format!("{} ({})", self.values, score.quantity.text(self.median()))
     }
@@ -122,6 +127,12 @@ impl Conclusion {
         Some((self.points.iter().rev().max_by(by_median)?, self.points.iter().min_by(by_median)?))
     }
 
+    /// The values of the points with the same median as one of them.
+    fn ties(&self, point: &PointScore) -> String {
+        let is_equal = |other: &&PointScore| other.median().total_cmp(&point.median()).is_eq();
+        ties(self.points.iter().filter(is_equal).map(|other| other.values.clone()))
+    }
+
     /// The second half of the sentence.
     fn claim(&self) -> String {
         let text = |value: f64| self.score.quantity.text(value);
@@ -137,7 +148,8 @@ impl Conclusion {
         let equal = best.median().total_cmp(&worst.median()).is_eq();
         let each = || format!("{} at each", text(best.median()));
         let far = self.far(worst);
-        let lowest = |keys: &str| format!("{keys}{} ({}{far})", worst.values, text(worst.median()));
+        let lowest = |keys: &str| format!("{keys}{} ({}{far})", self.ties(worst), text(worst.median()));
+        let best_points = || best.named_with(&self.ties(best), &self.score);
         let at = |i: usize| self.points[i].at(&self.score);
         let named = |i: usize| self.points[i].named(&self.score);
         let (most, more) = (self.score.within, self.score.beyond);
@@ -151,7 +163,7 @@ impl Conclusion {
             Kept::Everywhere => format!("{most} at every point, and is {low} at {}", lowest(&worst.keys)),
             Kept::Nowhere => format!(
                 "{more} at every point; it is {highest} at {} and {low} at {}",
-                best.named(&self.score),
+                best_points(),
                 lowest(if self.ordered { "" } else { &worst.keys })
             ),
             Kept::UpTo(last) => {
@@ -174,7 +186,7 @@ impl Conclusion {
                 let share = format!("{} of {} points", kept.len(), self.points.len());
                 let list = || kept.iter().map(|&i| at(i)).collect::<Vec<_>>().join(", ");
                 if !self.ordered {
-                    let (best, worst) = (best.named(&self.score), lowest(&worst.keys));
+                    let (best, worst) = (best_points(), lowest(&worst.keys));
                     format!("{most} at {share}; it is {highest} at {best} and {low} at {worst}")
                 } else if kept.len() <= MAX_NAMED {
                     let keys = &self.points[0].keys;
@@ -201,6 +213,17 @@ impl Conclusion {
             }
             _ => String::new(),
         }
+    }
+}
+
+/// Places that share a value: `0.01`, `0.01 and 0.02`, `0.01, 0.02 and 3 others`.
+pub(super) fn ties(places: impl Iterator<Item = String>) -> String {
+    let places: Vec<String> = places.collect();
+    match &places[..] {
+        [] => String::new(),
+        [place] => place.clone(),
+        [first @ .., last] if places.len() <= MAX_NAMED => format!("{} and {last}", first.join(", ")),
+        all => format!("{} and {} others", all[..2].join(", "), all.len() - 2),
     }
 }
 

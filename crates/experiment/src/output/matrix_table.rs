@@ -21,7 +21,7 @@ type Quantity = (&'static str, fn(&MatrixQuality) -> f64);
 const QUANTITIES: [Quantity; 5] = [
     ("infidelity", |quality| quality.infidelity),
     ("error", |quality| quality.error),
-    ("scaled_error", |quality| quality.scaled_error),
+    ("error_scaled", |quality| quality.scaled_error),
     ("transmission_db", |quality| quality.transmission_db),
     ("heater_power_w", |quality| quality.heater_power_w.unwrap_or(f64::NAN)),
 ];

@@ -1,23 +1,24 @@
 //! The tables of a run without a network for the terminal, at most 80 columns wide, and its conclusion.
 
 use crate::input::grid::Point;
+use crate::output::conclusion::ties;
 use crate::output::matrix_table::MatrixTables;
+use crate::output::student;
 use crate::store::record::{MatrixDesign, MatrixQuality, Row};
-use phaseloom_files::{Column, TextTable, WIDTH, wrap};
+use phaseloom_files::{Column, TextTable, WIDTH, ratio, wrap};
 use phaseloom_numerics::statistics::{mean, quantile, standard_error};
 use std::fmt::Write;
 
 /// An infidelity below this is rounding: errors of 1e-12, squared.
 const ROUNDING: f64 = 1e-24;
 
-/// The law agrees with a mean if it differs by at most this number of standard errors.
-const STANDARD_ERRORS: f64 = 2.0;
-
 /// The mean infidelity at a point next to its law.
 struct Mean {
     value: f64,
     error: f64,
     law: Option<f64>,
+    /// The law agrees with the mean if it differs by at most this number of standard errors.
+    limit: f64,
 }
 
 impl Mean {
@@ -52,11 +53,11 @@ impl MatrixTables<'_> {
             let is_one = (1..self.points().len()).all(|point| self.design(point).map(size) == Some(size(design)));
             let first = if is_one { "" } else { " (first point)" };
             let meshes = if design.form == "svd" { "two meshes" } else { "one mesh" };
-            let _ = writeln!(
-                out,
+            let line = format!(
                 "{rows}×{columns} matrix on {meshes} ({}, form {}): {} cells, depth {}{first}",
                 design.mesh, design.form, design.cells, design.depth,
             );
+            let _ = writeln!(out, "{}", wrap(&line, WIDTH, 2));
         }
         let config = &self.points()[0].config;
         let chips = self.qualities(Row::Chips, 0).len();
@@ -105,16 +106,18 @@ impl MatrixTables<'_> {
         let values: Vec<f64> = self.qualities(Row::Chips, point).iter().map(|q| q.infidelity).collect();
         let law = self.design(point).and_then(|design| design.infidelity);
         let without_rounding = |value: f64| if value < ROUNDING { 0.0 } else { value };
-        Mean { value: without_rounding(mean(&values)), error: standard_error(&values), law }
+        let limit = student::limit(values.len());
+        Mean { value: without_rounding(mean(&values)), error: standard_error(&values), law, limit }
     }
 
     fn infidelity(&self, out: &mut String) {
-        let table = self.table(&["1 − F", "± s.e.", "law", "10 %", "median", "90 %"], |qualities, point, chips| {
+        let headings = ["1 − F", "± s.e.", "law", "10 %", "median", "90 %"];
+        let table = self.fitting(&headings, &[6, 4, 3], |qualities, point, chips| {
             let values: Vec<f64> = qualities.iter().map(|quality| quality.infidelity).collect();
             if !chips {
                 return vec![small(mean(&values))];
             }
-            let Mean { value, error, law } = self.mean(point);
+            let Mean { value, error, law, .. } = self.mean(point);
             let many = values.len() > 1;
             let spread = |value: f64| if many { small(value) } else { String::new() };
             let [low, median, high] = [0.1, 0.5, 0.9].map(|p| spread(quantile(&values, p)));
@@ -123,13 +126,33 @@ impl MatrixTables<'_> {
         let _ = writeln!(out, "\nInfidelity 1 − F of the chips, F = |tr(W†Ŵ)|²/(‖W‖²‖Ŵ‖²)\n\n{table}");
     }
 
+    /// The table with as many of its columns as fit 80, in one of the given numbers; the CSV files have all of them.
+    fn fitting(
+        &self,
+        headings: &[&str],
+        counts: &[usize],
+        cells: impl Fn(&[MatrixQuality], usize, bool) -> Vec<String>,
+    ) -> String {
+        let with = |count: usize| {
+            let kept = |qualities: &[MatrixQuality], point: usize, chips: bool| {
+                let mut row = cells(qualities, point, chips);
+                row.truncate(count);
+                row
+            };
+            self.table(&headings[..count], kept).to_string()
+        };
+        let fits = |text: &String| text.lines().all(|line| line.chars().count() <= WIDTH);
+        let last = counts.last().copied().unwrap_or(headings.len());
+        counts.iter().map(|&count| with(count)).find(fits).unwrap_or_else(|| with(last))
+    }
+
     fn errors(&self, out: &mut String) {
         let has_power = self.points().iter().any(|point| {
             self.qualities(Row::Chips, point.index).iter().any(|quality| quality.heater_power_w.is_some())
         });
-        let headings = ["‖Ŵ−W‖/‖W‖", "law", "best scale", "transmission", "heaters"];
-        let headings = if has_power { &headings[..] } else { &headings[..4] };
-        let table = self.table(headings, |qualities, point, chips| {
+        let headings = ["error", "law", "error_scaled", "transmission", "heaters"];
+        let counts = if has_power { &[5, 4, 3, 2][..] } else { &[4, 3, 2] };
+        let table = self.fitting(&headings, counts, |qualities, point, chips| {
             let rms = |value: fn(&MatrixQuality) -> f64| {
                 mean(&qualities.iter().map(|q| value(q).powi(2)).collect::<Vec<_>>()).sqrt()
             };
@@ -137,17 +160,17 @@ impl MatrixTables<'_> {
             let law = self.design(point).and_then(|design| design.error).filter(|_| chips);
             let power = average(|q| q.heater_power_w.unwrap_or(f64::NAN));
             vec![
-                ratio(rms(|q| q.error)),
-                law.map_or(String::new(), ratio),
-                ratio(rms(|q| q.scaled_error)),
+                relative(rms(|q| q.error)),
+                law.map_or(String::new(), relative),
+                relative(rms(|q| q.scaled_error)),
                 // No loss is 0, not −0.
                 format!("{:.3} dB", Some(average(|q| q.transmission_db)).filter(|db| db.abs() >= 5e-4).unwrap_or(0.0)),
-                if power.is_finite() { watts(power) } else { String::new() },
+                if power.is_finite() { phaseloom_files::power(power) } else { String::new() },
             ]
         });
         let _ = writeln!(
             out,
-            "Matrix error, rms over chips, as programmed and after the best real factor\n\n{table}\n{}",
+            "Matrix error ‖Ŵ−W‖/‖W‖, rms over chips, and after the best real factor\n\n{table}\n{}",
             self.remark()
         );
     }
@@ -158,13 +181,10 @@ impl MatrixTables<'_> {
         match laws {
             0 => "No law: it predicts chips that no correction has changed.",
             n if n < self.points().len() => {
-                "Law: first order in random errors, for the mean over unitaries; exact in the\n\
-                 others; only without correction. Two meshes and contractions can differ."
+                "Law: first order in random errors of this program, exact in the others; only\n\
+                 without correction."
             }
-            _ => {
-                "Law: first order in random errors, for the mean over unitaries; exact in\n\
-                 deterministic ones. Matrices on two meshes and contractions can differ."
-            }
+            _ => "Law: first order in random errors of this program, exact in deterministic ones.",
         }
     }
 
@@ -185,8 +205,14 @@ impl MatrixTables<'_> {
             1 => "The infidelity of one chip".to_owned(),
             _ => format!("The mean infidelity of {chips} chips"),
         };
+        // Points that print the same value.
+        let tied = |value: f64| {
+            let equal = points.iter().filter(|(_, mean)| small(mean.value) == small(value));
+            ties(equal.map(|(point, _)| self.0.axis_names_and_values(point)))
+        };
         let at = |(point, mean): &(&Point, Mean)| {
-            format!("{} at {}", small(mean.value), self.0.axis_names_and_values(point))
+            let places = if is_ordered { self.0.axis_names_and_values(point) } else { tied(mean.value) };
+            format!("{} at {places}", small(mean.value))
         };
         let mut text = match &points[..] {
             [] => "No point was computed".to_owned(),
@@ -200,6 +226,9 @@ impl MatrixTables<'_> {
                     self.0.axis_values(last.0).join(", ")
                 )
             }
+            [first, .., last] if small(first.1.value) == small(last.1.value) => {
+                format!("{subject} is {} at every point", small(first.1.value))
+            }
             [first, .., last] => format!("{subject} is lowest, {}, and highest, {}", at(first), at(last)),
         };
         if chips > 1 {
@@ -212,13 +241,19 @@ impl MatrixTables<'_> {
     fn comparison(&self, points: &[(&Point, Mean)]) -> String {
         let compared: Vec<(&Point, &Mean, f64)> =
             points.iter().filter_map(|(point, mean)| Some((*point, mean, mean.deviation()?))).collect();
-        let within = compared.iter().filter(|(.., deviation)| deviation.abs() <= STANDARD_ERRORS).count();
+        let within = compared.iter().filter(|(_, mean, deviation)| deviation.abs() <= mean.limit).count();
+        let limit = compared.iter().map(|(_, mean, _)| mean.limit).fold(0.0, f64::max);
+        // From some thirty chips on, Student's t is 2 to 5 %.
+        let limit = match limit < 2.1 {
+            true => "2 standard errors".to_owned(),
+            false => format!("{limit:.1} standard errors (Student's t, 95 %)"),
+        };
         let places = match (within, compared.len()) {
             (_, 0) => return String::new(),
             (1, 1) if points.len() == 1 => String::new(),
             (0, 1) if points.len() == 1 => {
                 return format!(
-                    "; the law, {}, is not within {STANDARD_ERRORS} standard errors of it",
+                    "; the law, {}, is not within {limit} of it",
                     small(compared[0].1.law.unwrap_or(f64::NAN))
                 );
             }
@@ -227,9 +262,9 @@ impl MatrixTables<'_> {
             (n, all) if n == all => format!(" at all {all} points that have one"),
             (n, all) => format!(" at {n} of the {all} points that have one"),
         };
-        let mut text = format!("; the law is within {STANDARD_ERRORS} standard errors of it{places}");
+        let mut text = format!("; the law is within {limit} of it{places}");
         let farthest = compared.iter().max_by(|a, b| a.2.abs().total_cmp(&b.2.abs()));
-        if let Some((point, mean, deviation)) = farthest.filter(|(.., d)| d.abs() > STANDARD_ERRORS) {
+        if let Some((point, mean, deviation)) = farthest.filter(|(_, mean, d)| d.abs() > mean.limit) {
             let share = 100.0 * ((mean.law.unwrap_or(f64::NAN) - mean.value) / mean.value).abs();
             let side = if *deviation > 0.0 { "above" } else { "below" };
             let _ =
@@ -244,16 +279,7 @@ fn small(value: f64) -> String {
     if value.abs() < ROUNDING { "0".to_owned() } else { format!("{value:.2e}") }
 }
 
-/// A relative error, which may be tiny or large.
-fn ratio(value: f64) -> String {
-    match value {
-        _ if value < 1e-12 => "0".to_owned(),
-        _ if (1e-3..1e4).contains(&value) => format!("{value:.4}"),
-        _ => format!("{value:.2e}"),
-    }
-}
-
-/// An electrical power.
-fn watts(power: f64) -> String {
-    if power >= 1.0 { format!("{power:.3} W") } else { format!("{:.3} mW", 1e3 * power) }
+/// A relative error; 0 if it is rounding.
+fn relative(value: f64) -> String {
+    if value < 1e-12 { "0".to_owned() } else { ratio(value, 4) }
 }

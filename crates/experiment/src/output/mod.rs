@@ -7,6 +7,7 @@ pub mod columns;
 pub mod conclusion;
 mod matrix_table;
 mod matrix_terminal;
+mod student;
 pub mod table;
 pub mod terminal;
 mod wide;

@@ -7,7 +7,8 @@
 //! Those of the classes are in `classes.rs`.
 
 use crate::error::ExperimentError;
-use crate::input::grid::{Point, to_value};
+use crate::input::grid::Point;
+use crate::input::tree::to_value;
 use crate::output::matrix_table::MatrixTables;
 use crate::score::{Quantity, Score};
 use crate::store::outcome::Outcome;
@@ -256,7 +257,7 @@ impl<'a> Tables<'a> {
     #[must_use]
     pub fn metadata(&self) -> Vec<(&'static str, Value)> {
         let keys: Vec<&str> = self.first.levels.iter().map(|(key, _)| key.as_str()).collect();
-        vec![
+        let mut metadata = vec![
             ("phaseloom", self.outcome.identity.version.clone().into()),
             ("identity", self.identity().into()),
             ("seed", self.first.config.seed.into()),
@@ -266,7 +267,18 @@ impl<'a> Tables<'a> {
                 "settings",
                 self.settings().into_iter().map(|(key, value)| (key.to_owned(), Value::from(value))).collect::<Value>(),
             ),
-        ]
+        ];
+        // Class i is the entry i.
+        if !self.class_names().is_empty() {
+            metadata.push(("class_names", self.class_names().into()));
+        }
+        metadata
+    }
+
+    /// Names of the classes in their order, if the data name them.
+    #[must_use]
+    pub fn class_names(&self) -> &[String] {
+        self.reference(Row::Exact, 0).map_or(&[], |record| &record.class_names)
     }
 
     /// The settings on which every result depends, with their names. The value of a swept setting is `swept`.

@@ -3,7 +3,7 @@
 use crate::error::{ExperimentError, Problem};
 use crate::input::config::{Config, Experiment};
 use crate::input::files::ScaleSource;
-use crate::input::grid::to_value;
+use crate::input::tree::to_value;
 use phaseloom_network::{Calibration, CalibrationSettings, DataSpec, Model};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -31,6 +31,20 @@ fn lossy_point(tables: &Tables<'_>) -> Option<usize> {
     points.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(point, _)| point)
 }
 
+/// Whether a finished run loses accuracy, so that a diagnosis has something to find.
+#[must_use]
+pub fn loses(tables: &Tables<'_>) -> bool {
+    !tables.is_matrix() && lossy_point(tables).is_some()
+}
+
+/// The line for a run whose diagnosis takes too long.
+pub(crate) fn takes_too_long(tables: &Tables<'_>) -> String {
+    format!(
+        "the chips {}; to find out which source costs most takes more than a tenth of the time of this run: run more trials",
+        tables.score().worse
+    )
+}
+
 /// A change of a point that is tried.
 #[derive(Clone, Copy)]
 enum Attempt {
@@ -191,7 +205,8 @@ pub(crate) fn diagnose(
         Some(Closeness::from_shot(record.shots.first()?, record.samples))
     };
     let mut attempts = Attempt::all(&point.config);
-    let chip = times.chips[index]?.as_secs_f64().max(1e-6);
+    let Some(chip) = times.chips[index] else { return Some(takes_too_long(tables)) };
+    let chip = chip.as_secs_f64().max(1e-6);
     let mut available = (times.budget.as_secs_f64() / chip - 1.0) * times.threads as f64;
     let needed = 1.0 + attempts.iter().map(|attempt| attempt.time()).sum::<f64>() / times.threads as f64;
     let fitting = attempts.iter().take_while(|attempt| {

@@ -3,17 +3,18 @@
 use crate::error::ExperimentError;
 use crate::input::config::{Config, Experiment};
 use crate::input::files::cached;
-use crate::input::grid::{Point, to_value};
+use crate::input::grid::Point;
 use crate::input::subject::{MatrixInput, Subject};
+use crate::input::tree::to_value;
 use crate::store::record::{MatrixDesign, MatrixQuality, MatrixResult, Record, Row, Unit};
 use nalgebra::{Complex, DMatrix};
 use phaseloom_files::usage;
 use phaseloom_files::{InvalidValue, read_key};
 use phaseloom_hardware::correction::{CorrectionPlan, CorrectionQuality, Instruments, Interrupt, correct};
 use phaseloom_hardware::{Chip, ChipId, HardwareError, Process};
-use phaseloom_mesh::{Form, MatrixProgram, MeshDesign, convention};
+use phaseloom_mesh::{Form, MatrixProgram, MeshDesign, Sensitivities, convention};
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Ports of a tiny mesh. Every topology has all of its kinds of parts from here on.
 const TINY_PORTS: usize = 8;
@@ -24,6 +25,8 @@ pub(crate) struct Target {
     matrix: DMatrix<Complex<f64>>,
     gain: f64,
     program: MatrixProgram,
+    /// Computed once for the laws of all points.
+    sensitivities: OnceLock<Sensitivities>,
 }
 
 /// Everything that the units of one point share.
@@ -84,7 +87,7 @@ impl Target {
     fn from_program(program: MatrixProgram) -> Self {
         // Without the gain, whose square may leave the range of a double.
         let matrix = program.clone().with_electronic_gain(1.0).matrix();
-        Self { matrix, gain: program.gain(), program }
+        Self { matrix, gain: program.gain(), program, sensitivities: OnceLock::new() }
     }
 
     fn from_matrix(
@@ -100,7 +103,7 @@ impl Target {
         let gain = program.gain();
         // A program of zeros has the gain 0 and is refused.
         let matrix = if gain > 0.0 { matrix.unscale(gain) } else { matrix.clone() };
-        Ok(Self { matrix, gain, program })
+        Ok(Self { matrix, gain, program, sensitivities: OnceLock::new() })
     }
 }
 
@@ -166,10 +169,14 @@ impl MatrixPoint {
 
     /// Size and law of the program. There is no law of corrected chips.
     fn design(&self) -> Result<MatrixDesign, HardwareError> {
-        let Target { matrix, gain, program } = &*self.target;
+        let Target { matrix, gain, program, sensitivities } = &*self.target;
         let law = match &self.correction {
             Some(_) => None,
-            None => Some(self.config.process.matrix_law(program, matrix)?),
+            None => Some(self.config.process.matrix_law(
+                program,
+                sensitivities.get_or_init(|| program.sensitivities()),
+                matrix,
+            )?),
         };
         Ok(MatrixDesign {
             shape: program.shape(),

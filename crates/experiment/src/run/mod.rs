@@ -2,7 +2,7 @@
 
 mod calibrate;
 mod cautions;
-mod diagnosis;
+pub mod diagnosis;
 pub mod effects;
 mod evaluate;
 pub mod forecast;
@@ -17,10 +17,10 @@ use crate::input::config::Experiment;
 use crate::input::files::{Inputs, SubjectInputs};
 use crate::input::grid::Point;
 use crate::output::table::Tables;
-use crate::run::diagnosis::{Times, diagnose};
+use crate::run::diagnosis::{Times, diagnose, loses, takes_too_long};
 use crate::run::prepared::Prepared;
 use crate::store::identity::Identity;
-use crate::store::outcome::Outcome;
+use crate::store::outcome::{Outcome, Spent};
 use crate::store::plan::{Plan, Shard};
 use crate::store::record::{Record, Row, Unit};
 use crate::store::{self, Contents, Store};
@@ -28,6 +28,7 @@ use phaseloom_files::to_json;
 use phaseloom_hardware::correction::Interrupt;
 use phaseloom_hardware::{Batch, HardwareError};
 use phaseloom_network::Model;
+use rayon::ThreadPool;
 use rayon::prelude::*;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -53,6 +54,8 @@ pub struct Options<'a> {
     pub note: &'a (dyn Fn(&str) + Sync),
     /// Whether to find out which source costs most accuracy once the run is finished.
     pub diagnose: bool,
+    /// Times of earlier sessions of this run.
+    pub earlier: Spent,
     /// Called with the outputs of every shot of every unit, if they are to be kept.
     pub outputs: Option<&'a KeepOutputs<'a>>,
     /// Indices of the layers of the model whose outputs are kept too.
@@ -69,6 +72,7 @@ impl Default for Options<'_> {
             progress: &|_, _| {},
             note: &|_| {},
             diagnose: false,
+            earlier: Spent::default(),
             outputs: None,
             layers: &[],
         }
@@ -109,12 +113,13 @@ fn compute(
     let units = plan.units(config.trials);
     let mine: Vec<Unit> = units.iter().enumerate().filter(|(i, _)| options.shard.takes(*i)).map(|(_, &u)| u).collect();
     let todo: Vec<Unit> = mine.iter().copied().filter(|u| !records.contains_key(u)).collect();
-    let pool = (!todo.is_empty()).then(|| rayon::ThreadPoolBuilder::new().num_threads(options.threads).build());
-    let pool = pool.transpose().map_err(|source| ExperimentError::Threads { threads: options.threads, source })?;
-    let prepared = match &pool {
-        Some(_) => Prepared::new(experiment, &points, inputs.points, &options.interrupt)?,
+    let pool = (!todo.is_empty()).then(|| start_pool(options)).transpose()?;
+    let mut inputs = Some(inputs.points);
+    let mut prepared = match inputs.take_if(|_| pool.is_some()) {
+        Some(inputs) => Prepared::new(experiment, &points, inputs, &options.interrupt)?,
         None => Prepared::default(),
     };
+    let preparation = start.elapsed();
     prepared.notes(&points)?.iter().for_each(|text| (options.note)(text));
     let store = Store::open(folder, &identity, config, contents.as_ref())?;
     prepared.scales().try_for_each(|(name, scales)| store.write(name, to_json(scales).as_bytes()))?;
@@ -163,17 +168,60 @@ fn compute(
     }
     let computed = todo.iter().filter(|u| records.contains_key(u)).count();
     let missing = units.iter().filter(|u| !records.contains_key(u)).count();
-    let outcome = Outcome { identity, points, records, computed, missing, interrupted, diagnosis: None, store };
-    let diagnosis = match (Tables::new(&outcome), pool, &prepared) {
-        (Some(tables), Some(pool), Prepared::Networks(prepared, _)) if options.diagnose => {
-            let chips: Vec<_> = lock(&chip_times).iter().map(|(time, count)| time.checked_div(*count)).collect();
-            let budget = SHORT.max(start.elapsed() / DIAGNOSIS_SHARE);
-            let times = Times { budget, threads: pool.current_num_threads(), chips: &chips };
-            pool.install(|| diagnose(&tables, prepared, &outcome.points, &times, &options.interrupt))
-        }
-        _ => None,
-    };
-    Ok(Outcome { diagnosis, ..outcome })
+    let spent = Spent { preparation, ..Spent::default() };
+    let mut outcome = Outcome { identity, points, records, computed, missing, interrupted, spent, store };
+    let of_session = lock(&chip_times).iter().map(|(time, count)| time.checked_div(*count)).collect::<Vec<_>>();
+    let known = |point: usize| of_session[point].or_else(|| *options.earlier.chips.get(point)?);
+    outcome.spent.chips = (0..outcome.points.len()).map(known).collect();
+    if let (true, Some(tables)) = (options.diagnose, Tables::new(&outcome)) {
+        let budget = SHORT.max((options.earlier.time + start.elapsed()) / DIAGNOSIS_SHARE);
+        let diagnosis = match (pool, inputs) {
+            (Some(pool), _) => find_cause(&tables, &outcome.spent.chips, &prepared, &pool, budget, options),
+            // Nothing was computed: the run was finished before.
+            (None, _) if options.earlier.diagnosis.is_some() => options.earlier.diagnosis.clone(),
+            (None, Some(inputs))
+                if loses(&tables)
+                    && options.earlier.preparation < budget
+                    && options.earlier.chips.iter().any(Option::is_some) =>
+            {
+                let pool = start_pool(options)?;
+                let begin = Instant::now();
+                prepared = Prepared::new(experiment, &outcome.points, inputs, &options.interrupt)?;
+                find_cause(
+                    &tables,
+                    &outcome.spent.chips,
+                    &prepared,
+                    &pool,
+                    budget.saturating_sub(begin.elapsed()),
+                    options,
+                )
+            }
+            _ => loses(&tables).then(|| takes_too_long(&tables)),
+        };
+        outcome.spent.diagnosis = diagnosis;
+    }
+    outcome.spent.time = start.elapsed();
+    Ok(outcome)
+}
+
+/// A pool of the requested number of threads.
+fn start_pool(options: &Options<'_>) -> Result<ThreadPool, ExperimentError> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
+    pool.map_err(|source| ExperimentError::Threads { threads: options.threads, source })
+}
+
+/// The line about the source that costs most accuracy, of a network that loses some.
+fn find_cause(
+    tables: &Tables<'_>,
+    chips: &[Option<Duration>],
+    prepared: &Prepared,
+    pool: &ThreadPool,
+    budget: Duration,
+    options: &Options<'_>,
+) -> Option<String> {
+    let Prepared::Networks(prepared, _) = prepared else { return None };
+    let times = Times { budget, threads: pool.current_num_threads(), chips };
+    pool.install(|| diagnose(tables, prepared, tables.points(), &times, &options.interrupt))
 }
 
 /// The finished units in the folder of a run, after all checks of options and folder.

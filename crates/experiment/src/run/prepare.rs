@@ -4,11 +4,12 @@ use crate::error::{ExperimentError, Problem};
 use crate::input::config::{Config, Experiment};
 use crate::input::files::needs_scales;
 use crate::input::files::{PointInputs, cached};
-use crate::input::grid::{Point, to_value};
+use crate::input::grid::Point;
+use crate::input::tree::to_value;
 use crate::run::calibrate::Measured;
 use crate::run::network_program::NetworkProgram;
-use crate::run::task::Task;
-use phaseloom_files::require_memory;
+use crate::run::task::{self, Task};
+use phaseloom_files::{InvalidValue, require_memory};
 use phaseloom_hardware::correction::Interrupt;
 use phaseloom_hardware::{Batch, LayerDesign, Process};
 use phaseloom_network::{Dataset, ExactPass, Model, NetworkError};
@@ -130,8 +131,18 @@ impl TestSet {
             .as_ref()
             .and_then(|data| data.classes.as_ref())
             .map(|labels| labels.iter().map(ToString::to_string).collect());
+        let exact = outputs(&chunks);
+        if let Task::Regression { targets } = &task
+            && !task::is_comparable(&exact, targets)
+        {
+            let largest = |values: &Batch| values.iter().fold(0.0, |max: f64, value| max.max(value.abs()));
+            let found = format!("targets up to {:.1e} and outputs up to {:.1e}", largest(targets), largest(&exact));
+            let expected = "numbers whose squares are finite, up to about 1e150; scale targets and network";
+            let invalid = Box::new(InvalidValue::new("targets", found, expected));
+            return Err(located(NetworkError::Choice { path: data.labels_path.clone(), invalid }).into());
+        }
         let class_names = data.class_names.clone().or(chosen).unwrap_or_default();
-        Ok(Self { exact: outputs(&chunks), chunks, task, class_names })
+        Ok(Self { exact, chunks, task, class_names })
     }
 
     /// The first samples, those that pass the network together first.

@@ -113,6 +113,12 @@ fn relative_difference(a: &Batch, b: &Batch) -> f64 {
     }
 }
 
+/// Whether the mean square of the outputs, of the targets and of their differences is a finite number.
+pub(crate) fn is_comparable(outputs: &Batch, targets: &Batch) -> bool {
+    let errors = value_errors(outputs, outputs, targets);
+    errors.rms_error.is_finite() && errors.target_sd.is_finite() && outputs.norm_squared().is_finite()
+}
+
 /// Errors of outputs to targets, next to those of the floating-point reference.
 fn value_errors(outputs: &Batch, exact: &Batch, targets: &Batch) -> ValueErrors {
     // The mean square over the outputs of each sample.

@@ -2,7 +2,7 @@
 
 use crate::error::ExperimentError;
 use crate::input::config::{Config, Experiment};
-use crate::input::grid::to_value;
+use crate::input::tree::{flatten, to_value};
 use phaseloom_files::hex;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -89,23 +89,4 @@ fn canonical(config: &Config) -> Value {
         table.remove("base");
     }
     experiment
-}
-
-/// The leaves of a tree as text, by dotted key.
-fn flatten(tree: &Value) -> BTreeMap<String, String> {
-    fn walk(tree: &Value, key: &str, into: &mut BTreeMap<String, String>) {
-        match tree {
-            Value::Object(table) => {
-                for (name, value) in table {
-                    walk(value, &if key.is_empty() { name.clone() } else { format!("{key}.{name}") }, into);
-                }
-            }
-            leaf => {
-                into.insert(key.to_owned(), leaf.to_string());
-            }
-        }
-    }
-    let mut all = BTreeMap::new();
-    walk(tree, "", &mut all);
-    all
 }

@@ -3,7 +3,7 @@
 use crate::error::ExperimentError;
 use crate::input::config::Experiment;
 use crate::input::config::IDENTITY;
-use crate::store::outcome::Outcome;
+use crate::store::outcome::{Outcome, Spent};
 use crate::store::plan::Plan;
 use crate::store::record::{Row, Unit};
 use crate::store::{Contents, Store, exists, io, read, refused};
@@ -56,7 +56,8 @@ pub fn merge(folders: &[PathBuf], folder: &Path, note: &dyn Fn(&str)) -> Result<
         copy_scales(part, &store)?;
     }
     let computed = new.len();
-    Ok(Outcome { identity, points, records, computed, missing: 0, interrupted: false, diagnosis: None, store })
+    let spent = Spent::default();
+    Ok(Outcome { identity, points, records, computed, missing: 0, interrupted: false, spent, store })
 }
 
 /// Reads a folder to merge.

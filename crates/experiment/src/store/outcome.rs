@@ -7,6 +7,20 @@ use crate::store::identity::Identity;
 use crate::store::record::{Record, Unit};
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
+
+/// Time that a run took, and what is known of it from earlier sessions. None of it changes a result.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Spent {
+    /// Time of all work.
+    pub time: Duration,
+    /// Time of the preparations, such as the decomposition of the weights.
+    pub preparation: Duration,
+    /// Mean time of the chips of each point, if some were computed.
+    pub chips: Vec<Option<Duration>>,
+    /// The line about the source that costs most accuracy, if it was found.
+    pub diagnosis: Option<String>,
+}
 
 /// The state of a run after computing or merging. Its folder stays locked until this value is dropped.
 #[derive(Debug)]
@@ -23,8 +37,9 @@ pub struct Outcome {
     pub missing: usize,
     /// Whether it was interrupted.
     pub interrupted: bool,
-    /// One line about the source that costs most accuracy, if this call finished a run that loses some.
-    pub diagnosis: Option<String>,
+    /// Times of this call. Its `diagnosis` is one line about the source that costs most accuracy, of a finished run that
+    /// loses some.
+    pub spent: Spent,
     pub(crate) store: Store,
 }
 

@@ -1,7 +1,8 @@
 //! The units of a run in a fixed order: references first, then chips, trial by trial.
 
 use crate::error::ShardError;
-use crate::input::grid::{Point, to_value};
+use crate::input::grid::Point;
+use crate::input::tree::to_value;
 use crate::store::record::{Row, Unit};
 use serde_json::{Value, json};
 use std::collections::HashMap;

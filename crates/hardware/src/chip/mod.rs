@@ -106,7 +106,14 @@ impl Chip {
                     (0.0..=1.0).contains(&cell.upper_transmission) && (0.0..=1.0).contains(&cell.lower_transmission);
                 if !([cell.alpha, cell.beta, cell.gamma].iter().all(|e| e.is_finite()) && passive) {
                     let expected = "finite splitter errors and arms of amplitude 0…1";
-                    return Err(HardwareError::unfit(format!("stage {k}, cell {j}"), format!("{cell:?}"), expected));
+                    return Err(HardwareError::unfit(
+                        format!("stage {k}, cell {j}"),
+                        format!(
+                            "splitter errors {}, {}, {} rad and arms {}, {}",
+                            cell.alpha, cell.beta, cell.gamma, cell.upper_transmission, cell.lower_transmission
+                        ),
+                        expected,
+                    ));
                 }
             }
             if let Some(offset) = frozen.offsets.values().iter().find(|offset| !offset.is_finite()) {

@@ -225,7 +225,8 @@ impl Receiver {
     }
 
     /// Variance of a measured value for the field ã, in units of the value squared (first order).
-    pub(crate) fn variance(&self, re: f64, im: f64) -> f64 {
+    #[must_use]
+    pub fn variance(&self, re: f64, im: f64) -> f64 {
         let (signal_a, total_a) = self.currents(re, im);
         let shot = if self.noise.shot { self.count_a * total_a } else { 0.0 };
         let laser = (self.intensity_sigma * (signal_a + self.imbalance * self.lo_a)).powi(2);

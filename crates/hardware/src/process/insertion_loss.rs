@@ -12,7 +12,7 @@
 //! [`Cell::length`](phaseloom_mesh::Cell::length). Waveguides and shifters outside of cells have no loss
 //! (docs/physics.md, Loss).
 
-use super::{Imperfection, cells_passed};
+use super::{ComponentErrors, Imperfection, cells_passed};
 use crate::process::stage_errors::StageErrors;
 use phaseloom_files::{InvalidValue, at_least, read_key};
 use phaseloom_mesh::Stage;
@@ -126,10 +126,27 @@ impl Imperfection for InsertionLoss {
     fn mesh_error_squared(&self, mesh: &Stage) -> f64 {
         let (cells, nepers) = (cells_passed(mesh), self.imbalance_sigma_nepers());
         let spread = 0.5 * cells * nepers * nepers * (1.0 - std::f64::consts::FRAC_1_PI);
-        spread + self.mesh_factor_squared(mesh)
+        spread + (cells * nepers).powi(2) / std::f64::consts::TAU
     }
 
-    fn mesh_factor_squared(&self, mesh: &Stage) -> f64 {
-        (cells_passed(mesh) * self.imbalance_sigma_nepers()).powi(2) / std::f64::consts::TAU
+    /// The loss of an arm is the positive or the negative part of the imbalance `D ~ N(μ, s²)`. With `z = μ/s`, the normal
+    /// density n and distribution Φ: `⟨D₊⟩ = μΦ + s·n`, `⟨D₊²⟩ = (μ² + s²)Φ + μs·n`, `⟨D₋⟩ = ⟨D₊⟩ − μ`, `⟨D₊D₋⟩ = 0`.
+    fn component_errors(&self) -> ComponentErrors {
+        let s = self.imbalance_sigma_nepers();
+        if s <= 0.0 {
+            return ComponentErrors::default();
+        }
+        let mu = std::f64::consts::LN_10 / 20.0 * read_key!("process.insertion_loss", self.imbalance_db);
+        let z = mu / s;
+        let density = (-0.5 * z * z).exp() / std::f64::consts::TAU.sqrt();
+        let distribution = 0.5 * libm::erfc(-z * std::f64::consts::FRAC_1_SQRT_2);
+        let upper = mu * distribution + s * density;
+        let upper_squared = (mu * mu + s * s) * distribution + mu * s * density;
+        let (lower, lower_squared) = (upper - mu, mu * mu + s * s - upper_squared);
+        ComponentErrors {
+            arm_mean: [mu.max(0.0) - upper, (-mu).max(0.0) - lower],
+            arm_variance: [upper_squared - upper * upper, lower_squared - lower * lower, -upper * lower],
+            ..ComponentErrors::default()
+        }
     }
 }

@@ -69,17 +69,23 @@ pub trait Imperfection: Send + Sync + std::fmt::Debug {
         0.0
     }
 
-    /// The part of [`Imperfection::mesh_error_squared`] that is one factor of the whole matrix, such as a global phase. A
-    /// fidelity does not see it.
-    fn mesh_factor_squared(&self, _mesh: &Stage) -> f64 {
-        0.0
+    /// Mean and variances of the random errors of each component.
+    fn component_errors(&self) -> ComponentErrors {
+        ComponentErrors::default()
     }
+}
 
-    /// Variance of the factor that an attenuator contributes to a matrix, relative to the power of all attenuators, when the
-    /// attenuator itself has this amplitude transmission.
-    fn attenuator_factor_squared(&self, _transmission: f64) -> f64 {
-        0.0
-    }
+/// First and second moments of the random errors of single components, frozen at fabrication and independent of one another.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ComponentErrors {
+    /// Variance of the angle of a splitter (rad²).
+    pub splitter: f64,
+    /// Variance of a phase (rad²).
+    pub phase: f64,
+    /// Mean of the logarithm of the amplitude transmission of the upper and the lower arm, next to the nominal one.
+    pub arm_mean: [f64; 2],
+    /// Variances of these logarithms, and their covariance.
+    pub arm_variance: [f64; 3],
 }
 
 /// A number of components of a mesh per mode.

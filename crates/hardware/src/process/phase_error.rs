@@ -3,7 +3,7 @@
 //! An offset δ changes a mesh by `‖·‖_F² = δ²` to first order. The N² phases of a mesh of N ports give `E = σ√N`
 //! (docs/physics.md, Fabrication errors).
 
-use super::{Imperfection, per_mode};
+use super::{ComponentErrors, Imperfection, per_mode};
 use crate::process::stage_errors::StageErrors;
 use phaseloom_files::{InvalidValue, read_key, spread_rad};
 use phaseloom_mesh::{Phases, Stage};
@@ -44,13 +44,8 @@ impl Imperfection for PhaseError {
         read_key!("process.phase_error", self.sigma_rad).powi(2) * (transmission * transmission + 0.25)
     }
 
-    /// One phase among n modes turns the mean phase of the matrix by 1/n of itself.
-    fn mesh_factor_squared(&self, mesh: &Stage) -> f64 {
-        self.mesh_error_squared(mesh) / mesh.layout().modes.max(1) as f64
-    }
-
-    /// `T11* ∂T11`: its square is t⁴ for φ and t²/4 for θ.
-    fn attenuator_factor_squared(&self, transmission: f64) -> f64 {
-        transmission.powi(2) * self.attenuator_error_squared(transmission)
+    fn component_errors(&self) -> ComponentErrors {
+        let phase = read_key!("process.phase_error", self.sigma_rad).powi(2);
+        ComponentErrors { phase, ..ComponentErrors::default() }
     }
 }

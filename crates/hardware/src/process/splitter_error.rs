@@ -3,7 +3,7 @@
 //! An error α changes a mesh by `‖·‖_F² = 2α²` to first order. The N(N−1) splitters of a mesh of N ports give
 //! `E = σ√(2(N−1))` (docs/physics.md, Fabrication errors; Bandyopadhyay et al. 2021, Hamerly et al. 2022).
 
-use super::{Imperfection, cells_passed};
+use super::{ComponentErrors, Imperfection, cells_passed};
 use crate::process::stage_errors::StageErrors;
 use phaseloom_files::{InvalidValue, at_least, read_key, spread_rad};
 use phaseloom_mesh::{Stage, cell};
@@ -126,7 +126,7 @@ impl Imperfection for SplitterError {
         2.0 * self.sigma().powi(2) * (1.0 - transmission * transmission)
     }
 
-    fn attenuator_factor_squared(&self, transmission: f64) -> f64 {
-        transmission.powi(2) * self.attenuator_error_squared(transmission)
+    fn component_errors(&self) -> ComponentErrors {
+        ComponentErrors { splitter: self.sigma().powi(2), ..ComponentErrors::default() }
     }
 }

@@ -195,7 +195,7 @@ pub fn gradient(
     (slopes, adjoint)
 }
 
-fn conjugate_transpose(t: &Transfer) -> Transfer {
+pub(crate) fn conjugate_transpose(t: &Transfer) -> Transfer {
     [[t[0][0].conj(), t[1][0].conj()], [t[0][1].conj(), t[1][1].conj()]]
 }
 

@@ -3,3 +3,4 @@
 pub(crate) mod file;
 pub mod file_parts;
 pub(crate) mod matrix_program;
+pub(crate) mod sensitivity;

@@ -41,7 +41,10 @@ impl Default for CsvColumns {
 /// One column.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(untagged, expecting = "a column: its name, or its index from 0 (from −1 backwards)")]
+#[serde(
+    untagged,
+    expecting = "found another type, expected a column: its name, or its index from 0 (from −1 backwards)"
+)]
 pub enum Column {
     /// Index from 0, or from −1 backwards from the last column.
     Index(i64),
@@ -54,7 +57,7 @@ pub enum Column {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(
     untagged,
-    expecting = "a column: its name, or its index from 0 (from −1 backwards); or a list of them (one-hot)"
+    expecting = "found another type, expected a column: its name, or its index from 0 (from −1 backwards); or a list of them (one-hot)"
 )]
 pub enum LabelColumns {
     /// The column of the label.
@@ -86,7 +89,10 @@ impl LabelColumns {
 /// The columns of the features, or of the targets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(untagged, expecting = "columns: a list of names or indices, or { start = 0, end = 64 }")]
+#[serde(
+    untagged,
+    expecting = "found another type, expected columns: a list of names or indices, or { start = 0, end = 64 }"
+)]
 pub enum Features {
     /// These columns in this order.
     List(Vec<Column>),

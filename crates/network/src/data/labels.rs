@@ -17,7 +17,7 @@ const LIMIT: f64 = 9_007_199_254_740_992.0;
 /// A label as `classes` of a choice of data names it: a whole number, or a name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(untagged, expecting = "a label: a whole number, or a name")]
+#[serde(untagged, expecting = "found another type, expected a label: a whole number, or a name")]
 pub enum ClassLabel {
     /// A number of the file.
     Number(i64),

@@ -264,7 +264,9 @@ impl DataSpec {
         if let Some(classes) = &self.classes {
             let repeated = (1..classes.len()).find(|&i| classes[..i].contains(&classes[i]));
             if classes.is_empty() || repeated.is_some() {
-                return invalid("classes", format!("{classes:?}"), "at least one label, each once");
+                let list: Vec<String> = classes.iter().map(ToString::to_string).collect();
+                let list = format!("[{}]", list.join(", "));
+                return invalid("classes", list, "at least one label, each once");
             }
         }
         if self.samples == Some(0) {

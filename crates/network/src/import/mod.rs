@@ -70,8 +70,8 @@ impl ImportedModel {
     ///
     /// # Errors
     ///
-    /// [`NetworkError::Import`] if no chain fits, or more than one does; the message lists what the file holds. An unknown
-    /// activation.
+    /// [`NetworkError::Import`] if no chain fits, or more than one does, or if the file holds convolutions or batch
+    /// normalisation and `settings` name no layers; the message lists what the file holds. An unknown activation.
     pub fn new(tensors: &Tensors, settings: &ImportSettings) -> Result<Self> {
         let activation = activation_key(&settings.activation, tensors.path())?;
         let found = Found::new(tensors, &settings.layers)?;
@@ -182,10 +182,39 @@ impl<'a> Found<'a> {
                 found.names.iter().filter(|name| found.shape(&name.text).len() == 2 && name.role != Role::Bias);
             found.weights = weights.map(|name| found.candidate(name)).collect();
         }
+        if chosen.is_empty() {
+            found.refuse_other_layers()?;
+        }
         if found.weights.is_empty() {
             return Err(found.problem("no tensor of two axes, the weight of a layer", "write the model file by hand"));
         }
         Ok(found)
+    }
+
+    /// Refuses layers that a model file has no kind for, and without which the network would be another one.
+    fn refuse_other_layers(&self) -> Result<()> {
+        let first =
+            |is: &dyn Fn(&str) -> bool| self.tensors.names().find(|name| is(name)).map(|name| self.described(name));
+        if let Some(tensor) = first(&|name| self.shape(name).len() > 2) {
+            return Err(self.problem(
+                &format!("{tensor} has more than two axes, as the weight of a convolution, which cannot be run yet"),
+                "name the dense layers with --layers to import these alone, on the features that the convolutions give; \
+                 a convolution whose kernel covers its whole input is a dense layer: reshape it to [outputs, inputs]",
+            ));
+        }
+        let statistics = ["running_mean", "running_var", "moving_mean", "moving_variance"];
+        let is_statistic = |name: &str| {
+            let name = name.strip_suffix(":0").unwrap_or(name);
+            statistics.iter().any(|end| name.ends_with(end))
+        };
+        if let Some(tensor) = first(&is_statistic) {
+            return Err(self.problem(
+                &format!("{tensor} is a statistic of a batch normalisation, which is no layer here"),
+                "fold it into the linear layer before it and export again: W → diag(γ/√(σ² + ε))·W, b → γ·(b − μ)/√(σ² + ε) + β, \
+                 in PyTorch `torch.nn.utils.fusion.fuse_linear_bn_eval`; or name the layers with --layers to leave it out",
+            ));
+        }
+        Ok(())
     }
 
     fn candidate(&self, name: &TensorName) -> Candidate {

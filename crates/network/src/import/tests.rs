@@ -75,17 +75,36 @@ fn other_tensors_are_named_and_normalisation_is_found() {
     let model = import(&[
         ("fc1.weight", &[8, 6]),
         ("fc1.bias", &[8]),
-        ("bn1.weight", &[8]),
-        ("bn1.running_mean", &[8]),
+        ("ema.decay", &[8]),
+        ("norm.weight", &[8]),
         ("fc2.weight", &[2, 8]),
         ("input.mean", &[6]),
         ("input.std", &[6]),
     ])
     .unwrap();
     assert_eq!(model.layers.len(), 2);
-    assert_eq!(model.unused, ["bn1.running_mean [8]", "bn1.weight [8]"]);
+    assert_eq!(model.unused, ["ema.decay [8]", "norm.weight [8]"]);
     assert_eq!(model.normalisation, Some(["input.mean".to_owned(), "input.std".to_owned()]));
-    assert!(model.toml("n", "w.npz").contains("# Not used: bn1.running_mean [8], bn1.weight [8]\n"));
+    assert!(model.toml("n", "w.npz").contains("# Not used: ema.decay [8], norm.weight [8]\n"));
+}
+
+#[test]
+fn convolutions_and_batch_normalisation_are_refused_unless_layers_are_named() {
+    let dense: [(&str, &[usize]); 2] = [("fc1.weight", &[8, 6]), ("fc2.weight", &[2, 8])];
+    for (other, parts) in [
+        (("conv1.weight", &[4, 1, 3, 3][..]), ["conv1.weight [4, 1, 3, 3]", "convolution", "--layers"]),
+        (("bn1.running_var", &[8]), ["bn1.running_var [8]", "batch normalisation", "fold it"]),
+        (("bn/moving_mean:0", &[8]), ["bn/moving_mean:0 [8]", "batch normalisation", "fold it"]),
+    ] {
+        let shapes = [dense[0], other, dense[1]];
+        let error = import(&shapes).unwrap_err().to_string();
+        assert!(parts.iter().all(|part| error.contains(part)), "{error}");
+        let layers = vec!["fc1.weight".to_owned(), "fc2.weight".to_owned()];
+        let named = ImportedModel::new(&tensors(&shapes), &ImportSettings { layers, ..settings() }).unwrap();
+        assert_eq!(named.unused.len(), 1);
+    }
+    // A network of convolutions alone.
+    assert!(import(&[("conv1.weight", &[4, 1, 3, 3])]).unwrap_err().to_string().contains("convolution"));
 }
 
 #[test]

@@ -76,7 +76,9 @@ impl Model {
     pub fn load_from(path: &Path, files: &InputFiles) -> Result<Self> {
         let spec = ModelSpec::load_from(path, files)?;
         let base = path.parent().unwrap_or(Path::new(""));
-        let tensors = Tensors::load_from(&resolve(&spec.weights, base)?, files)?;
+        let weights = resolve(&spec.weights, base)?;
+        let text = files.read(path)?.text()?;
+        let tensors = Tensors::load_from(&weights, files).map_err(|error| error.in_settings("weights", path, &text))?;
         Self::build(spec, base, &tensors)
     }
 

@@ -75,7 +75,7 @@ pub struct InputSpec {
 /// A number for all features, or the name of a tensor with one number per feature.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(untagged, expecting = "a number, or the name of a tensor of the weights file")]
+#[serde(untagged, expecting = "found another type, expected a number, or the name of a tensor of the weights file")]
 pub enum NumberOrTensor {
     /// One number for all features.
     Number(f64),
@@ -153,6 +153,12 @@ impl ModelSpec {
             if layer.linear().is_some() && !fits {
                 let expected = format!("at least 1, and at most {MAX_ENTRIES} weights in a layer");
                 return invalid(&format!("layer[{index}].outputs"), format!("{outputs} ({inputs} inputs)"), &expected);
+            }
+            if layer.kind().key() == "softmax" && inputs == 1 {
+                let found = "softmax of one output, which is 1 for every input".to_owned();
+                let expected =
+                    "`sigmoid`, the probability of the second of two classes; or two outputs before the softmax";
+                return invalid(&format!("layer[{index}].kind"), found, expected);
             }
             if let Some((key, value)) = layer.setting()
                 && !value.is_finite()

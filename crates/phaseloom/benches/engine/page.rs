@@ -99,8 +99,11 @@ fn fits<'a>(works: &'a [Work], timings: &[Timing]) -> Vec<(&'a str, &'a str, Pow
 
 fn readme(timings: &[Timing], fits: &[(&str, &str, PowerLawFit)], stages: &[Stage], has_figure: bool) -> String {
     let (machine, compiler, date, clock) = (machine(), compiler(), date(), cpu_time::CLOCK);
-    let figure =
-        if has_figure { "![Time of each work and of its reference against the size N](figure.svg)\n\n" } else { "" };
+    let figure = if has_figure {
+        "![Time of each work relative to its reference against the size N](figure.svg)\n\n"
+    } else {
+        ""
+    };
     let (left, right) = (Column::left(), Column::right());
 
     let mut ratios = TextTable::new(0, [left, right, right, left, right, right, right, right]);

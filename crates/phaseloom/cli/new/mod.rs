@@ -3,7 +3,7 @@
 mod templates;
 
 use super::Exit;
-use super::terminal::output;
+use super::terminal::{output, streams};
 use anyhow::Context;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
@@ -35,6 +35,10 @@ impl New {
     pub fn execute(self) -> anyhow::Result<Exit> {
         let template = TEMPLATES.iter().find(|template| template.key.eq_ignore_ascii_case(&self.example));
         let template = template.with_context(|| format!("--example: no template `{}`", self.example))?;
+        anyhow::ensure!(
+            !streams::is_stream(&self.folder),
+            "found `-`, standard output, expected the name of a folder: this command writes several files"
+        );
         let io = |path: &Path, source| FileError::Io { path: path.to_owned(), source };
         if self.folder.exists() {
             anyhow::ensure!(
@@ -83,5 +87,7 @@ fn readme(template: &Template) -> String {
 fn shell_word(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_alphanumeric() || "/._-".contains(c);
+    // A word that begins with a hyphen would be an option.
+    let text = if text.starts_with('-') { format!("./{text}") } else { text };
     if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }

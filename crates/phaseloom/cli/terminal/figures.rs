@@ -7,7 +7,7 @@ use std::path::Path;
 /// Width of the PNG (pixels).
 const PNG_WIDTH: u32 = 1600;
 
-/// The style of a figure.
+/// The style of a figure or drawing.
 #[derive(Args, Clone, Copy, Debug, Default)]
 #[command(next_help_heading = "Options of figures")]
 pub struct Style {
@@ -17,9 +17,6 @@ pub struct Style {
     /// Leave the title out
     #[arg(long)]
     no_title: bool,
-    /// Leave the footer out, which names version, identity and seed
-    #[arg(long)]
-    no_footer: bool,
 }
 
 /// The options of figures in a folder.
@@ -28,20 +25,35 @@ pub struct Style {
 pub struct FigureOptions {
     #[command(flatten)]
     style: Style,
+    /// Leave the footer out, which names version, identity and seed
+    #[arg(long)]
+    no_footer: bool,
     /// Write the figure as PDF, too
     #[arg(long)]
     pdf: bool,
 }
 
 impl Style {
+    /// The first option that is given.
+    pub fn given(self) -> Option<&'static str> {
+        let given = [("--width", self.width.is_some()), ("--no-title", self.no_title)];
+        given.into_iter().find_map(|(option, given)| given.then_some(option))
+    }
+
     pub fn get(self) -> FigureStyle {
-        FigureStyle { width: self.width, title: !self.no_title, footer: !self.no_footer }
+        FigureStyle { width: self.width, title: !self.no_title, ..FigureStyle::default() }
     }
 }
 
 impl FigureOptions {
+    /// The first option that is given.
+    pub fn given(self) -> Option<&'static str> {
+        let own = [("--pdf", self.pdf), ("--no-footer", self.no_footer)];
+        own.into_iter().find_map(|(option, given)| given.then_some(option)).or(self.style.given())
+    }
+
     pub fn style(self) -> FigureStyle {
-        self.style.get()
+        FigureStyle { footer: !self.no_footer, ..self.style.get() }
     }
 
     /// The same options, with a PDF also if there is one of an earlier call, which would be of another state of the run.

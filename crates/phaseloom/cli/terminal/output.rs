@@ -4,7 +4,7 @@ use anstyle::{AnsiColor, Style};
 use anyhow::Context;
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use phaseloom::files::{ResultFormat, Results, WIDTH, wrap};
+use phaseloom::files::{ResultFormat, Results, WIDTH, observe_reads, sha256, wrap};
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::sync::OnceLock;
@@ -16,7 +16,7 @@ pub struct Messages {
     /// Print results and errors only: no progress, no notes
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
-    /// Also print which files are read and written, and the time taken
+    /// Also print the files that are read (size, SHA-256) and written, of a run the seed, threads and defaults, memory and time
     #[arg(short, long, global = true)]
     verbose: bool,
     /// Colours: auto follows the terminal and NO_COLOR
@@ -81,6 +81,11 @@ pub fn configure(messages: Messages) {
     };
     choice.write_global();
     let _ = MESSAGES.set(messages);
+    if messages.verbose {
+        observe_reads(|path, bytes| {
+            detail(&format!("read {}: {} bytes, SHA-256 {}", path.display(), bytes.len(), sha256(bytes)));
+        });
+    }
 }
 
 fn is_quiet() -> bool {
@@ -165,7 +170,16 @@ fn colored_marks(text: &str) -> String {
 
 /// Says how long a command took, if it is asked for.
 pub fn time_taken(start: Instant) {
-    detail(&format!("took {:.2} s", start.elapsed().as_secs_f64()));
+    let memory = peak_bytes().map(|bytes| format!(", memory at most {:.0} MB", bytes / 1e6)).unwrap_or_default();
+    detail(&format!("took {:.2} s{memory}", start.elapsed().as_secs_f64()));
+}
+
+/// The largest memory of this process so far, in bytes, if the system states it.
+fn peak_bytes() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: f64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
+    Some(1024.0 * kibibytes)
 }
 
 /// A progress bar on stderr, of a length that is set later.
@@ -173,36 +187,6 @@ pub fn progress_bar(template: &str) -> ProgressBar {
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     let target = if is_quiet() { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
     ProgressBar::with_draw_target(None, target).with_style(style)
-}
-
-/// A number with some decimals, with an exponent from 10⁶ on.
-pub fn number(value: f64, decimals: usize) -> String {
-    if value.abs() < 1e6 { format!("{value:.decimals$}") } else { format!("{value:.decimals$e}") }
-}
-
-/// A number with at most six significant digits.
-pub fn significant(value: f64) -> String {
-    // Rounding to the digits of an exponent, then the shortest text of that number.
-    phaseloom::files::shortest(format!("{value:.5e}").parse().unwrap_or(value))
-}
-
-/// A ratio, which may be tiny.
-pub fn ratio(value: f64) -> String {
-    if value < 1e-3 { format!("{value:.1e}") } else { number(value, 6) }
-}
-
-/// Transmitted power in dB, or "no light" for zero power.
-pub fn transmission(db: f64) -> String {
-    if db > f64::NEG_INFINITY { format!("{} dB", number(db, 3)) } else { "no light".to_owned() }
-}
-
-/// An electrical power.
-pub fn power(watts: f64) -> String {
-    match watts {
-        _ if watts >= 1.0 => format!("{} W", number(watts, 3)),
-        _ if watts == 0.0 || watts >= 1e-6 => format!("{:.3} mW", 1e3 * watts),
-        _ => format!("{watts:.2e} W"),
-    }
 }
 
 /// Endings of files. A folder of results does not have such a name.

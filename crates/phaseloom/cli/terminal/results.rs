@@ -4,7 +4,7 @@ use super::figures::FigureOptions;
 use super::output;
 use anyhow::Context;
 use clap::Args;
-use phaseloom::experiment::{Outcome, Tables, VERSION, View};
+use phaseloom::experiment::{Outcome, Spent, Tables, VERSION, View};
 use phaseloom::files::{read_text, to_json, write_atomically};
 use phaseloom::report::{FIGURES, MATRIX_FIGURES, ReportError, Table};
 use serde_json::{Value, json};
@@ -38,12 +38,21 @@ impl ResultOptions {
         Self { format, figures, ..Self::default() }
     }
 
+    /// The first option of results that is given. A dry run has no results.
+    pub fn given(self) -> Option<&'static str> {
+        let own = [("--layers", self.layers), ("--wide", self.wide)];
+        own.into_iter().find_map(|(option, given)| given.then_some(option)).or(self.figures.given())
+    }
+
     /// Writes the tables and figures of a run, and prints its results.
     pub fn show(self, outcome: &Outcome, tables: &Tables<'_>) -> anyhow::Result<()> {
         write(outcome, tables, self.figures)?;
         output::print_results(&tables.results(View { wide: self.wide, layers: self.layers }), self.format)
     }
 }
+
+/// How a session of `phaseloom merge` made its results.
+pub const MERGED: &str = "merged";
 
 /// The list of the sessions of a run.
 const PROVENANCE: &str = "provenance.json";
@@ -57,9 +66,13 @@ fn write(outcome: &Outcome, tables: &Tables<'_>, options: FigureOptions) -> anyh
     let summary = figure_table(&tables.summary_table().csv(), &metadata).context("summary.csv")?.with_chips(chips);
     let all = if tables.is_matrix() { MATRIX_FIGURES } else { FIGURES };
     for figure in all {
-        let svg = (figure.draw)(&summary, &options.style()).with_context(|| format!("figure `{}`", figure.key))?;
-        // The first figure is the figure of the run.
-        let stem = if figure.key == all[0].key { "figure".to_owned() } else { format!("figure-{}", figure.key) };
+        // The first figure is the figure of the run; others suit some sweeps only.
+        let is_first = figure.key == all[0].key;
+        let stem = if is_first { "figure".to_owned() } else { format!("figure-{}", figure.key) };
+        let svg = match (figure.draw)(&summary, &options.style()) {
+            Err(ReportError::NoRows) if !is_first => continue,
+            drawn => drawn.with_context(|| format!("figure `{}`", figure.key))?,
+        };
         let files = options.with_pdf_of(&outcome.folder().join(&stem)).formats(svg)?.into_iter();
         figures.extend(files.map(|(ending, bytes)| (format!("{stem}.{ending}"), bytes)));
     }
@@ -108,13 +121,40 @@ pub fn write_figure(path: &Path, svg: String, options: FigureOptions) -> anyhow:
     Ok(files.iter().try_for_each(|(ending, bytes)| write_atomically(&path.with_extension(ending), bytes))?)
 }
 
+/// The sessions of the run in a folder. A damaged list must not lose a result: the list is started again.
+pub fn sessions(folder: &Path) -> Vec<Value> {
+    let text = read_text(&folder.join(PROVENANCE)).ok();
+    text.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+}
+
+/// The times of the sessions that computed units, and the diagnosis of the last session.
+pub fn spent(folder: &Path) -> Spent {
+    let seconds = |value: &Value| Duration::try_from_secs_f64(value.as_f64()?).ok();
+    let mut spent = Spent::default();
+    for session in sessions(folder) {
+        spent.diagnosis = session["diagnosis"].as_str().map(str::to_owned);
+        if session["how"] == MERGED || session["units_computed"].as_u64() == Some(0) {
+            continue;
+        }
+        spent.time = spent.time.saturating_add(seconds(&session["seconds"]).unwrap_or_default());
+        spent.preparation = spent.preparation.max(seconds(&session["preparation_s"]).unwrap_or_default());
+        let chips = session["chip_s"].as_array().map(Vec::as_slice).unwrap_or_default();
+        spent.chips.resize(spent.chips.len().max(chips.len()), None);
+        for (known, time) in spent.chips.iter_mut().zip(chips) {
+            *known = seconds(time).or(*known);
+        }
+    }
+    spent
+}
+
 /// Adds this session to `provenance.json`, the only file that depends on the machine and the time.
-pub fn provenance(outcome: &Outcome, how: &str, took: Duration) -> anyhow::Result<()> {
-    // A damaged list of sessions must not lose a result: the list is started again.
-    let mut sessions: Vec<Value> = read_text(&outcome.folder().join(PROVENANCE))
-        .ok()
-        .and_then(|text| serde_json::from_str(&text).ok())
-        .unwrap_or_default();
+pub fn provenance(outcome: &Outcome, how: &str, took: Duration, of_parts: Vec<Value>) -> anyhow::Result<()> {
+    let mut sessions = sessions(outcome.folder());
+    for session in of_parts {
+        if !sessions.contains(&session) {
+            sessions.push(session);
+        }
+    }
     sessions.push(json!({
         "phaseloom": VERSION,
         "identity": outcome.identity.identity,
@@ -124,6 +164,9 @@ pub fn provenance(outcome: &Outcome, how: &str, took: Duration) -> anyhow::Resul
         "units_missing": outcome.missing,
         "finished_unix_s": SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs()),
         "seconds": took.as_secs_f64(),
+        "preparation_s": outcome.spent.preparation.as_secs_f64(),
+        "chip_s": outcome.spent.chips.iter().map(|time| time.map(|time| time.as_secs_f64())).collect::<Vec<_>>(),
+        "diagnosis": outcome.spent.diagnosis,
         "cores": std::thread::available_parallelism().map_or(0, usize::from),
         "system": std::env::consts::OS,
         "processor": std::env::consts::ARCH,

@@ -17,7 +17,6 @@ pub fn is_stream(path: &Path) -> bool {
 /// The path that an input is read from: that of standard input for `-`.
 pub fn input(path: &Path) -> anyhow::Result<PathBuf> {
     if !is_stream(path) {
-        output::detail(&format!("reading {}", path.display()));
         return Ok(path.to_owned());
     }
     anyhow::ensure!(
@@ -26,7 +25,6 @@ pub fn input(path: &Path) -> anyhow::Result<PathBuf> {
     );
     let stream = PathBuf::from("/dev/stdin");
     anyhow::ensure!(stream.exists(), "found `-`, expected a file: this system has no /dev/stdin");
-    output::detail("reading standard input");
     Ok(stream)
 }
 
@@ -43,7 +41,6 @@ pub fn refuse_stream(role: &str, path: &Path) -> anyhow::Result<()> {
 /// Refuses `-` for an input that must be a file, for a reason.
 pub fn refuse_stream_because(role: &str, path: &Path, reason: &str) -> anyhow::Result<()> {
     anyhow::ensure!(!is_stream(path), "{role}: found `-`, standard input, expected a file: {reason}");
-    output::detail(&format!("reading {}", path.display()));
     Ok(())
 }
 

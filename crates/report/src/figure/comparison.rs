@@ -19,6 +19,7 @@ use crate::plot::marker::Marker;
 use crate::plot::page::{self, Anchor, MARGIN, Stroke};
 use crate::plot::palette::{Colour, FAINT_INK, FOOTER, INK, SERIES, TICK, TITLE};
 use crate::style::FigureStyle;
+use crate::summary::MIN_BAND;
 use crate::table::Table;
 
 const ROW: f64 = 18.0;
@@ -54,11 +55,14 @@ struct Row {
     is_universal: bool,
     /// 10 % quantile, median, 90 % quantile, before and after correction.
     quantiles: [[f64; 3]; 2],
+    /// The single chips, if there are fewer than [`MIN_BAND`].
+    chips: [Vec<f64>; 2],
 }
 
 fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
     let rows = sorted(rows(table)?);
-    let values = rows.iter().flat_map(|row| row.quantiles).flatten();
+    let chips = rows.iter().flat_map(|row| row.chips.iter().flatten().copied());
+    let values = rows.iter().flat_map(|row| row.quantiles).flatten().chain(chips);
     // An axis needs two values that differ.
     let values: Vec<f64> = values.chain([1.0, 0.1]).collect();
     let (x, y) = (Axis::logarithmic(&values, &quantity("infidelity 1 − F")), Axis::rows(rows.len() as f64));
@@ -73,7 +77,8 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
     let left = GAP + if has_numbers { loss_end } else { names };
 
     let title = if style.title { font::wrap(&title(table), TITLE, width - 2.0 * MARGIN) } else { Vec::new() };
-    let legend = Legend::new(legend(), width - 2.0 * MARGIN);
+    let few = has_few_chips(table);
+    let legend = Legend::new(legend(few), width - 2.0 * MARGIN);
     let legend_top = 12.0 + 1.35 * TITLE * title.len() as f64;
     let top = legend_top + legend.height() + if has_numbers { 24.0 } else { 8.0 };
     let size = (width - MARGIN - left, ROW * rows.len() as f64);
@@ -98,9 +103,13 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
                 page.text(&row.cells, (cells_end, baseline), Anchor::Right, TICK, ink)?;
                 page.text(&row.loss, (loss_end, baseline), Anchor::Right, TICK, ink)?;
             }
-            for ([low, median, high], (_, marker, colour, shift)) in row.quantiles.into_iter().zip(KINDS) {
+            let values = row.quantiles.into_iter().zip(&row.chips).zip(KINDS);
+            for (([low, median, high], chips), (_, marker, colour, shift)) in values {
                 let y = middle + shift / ROW;
-                chart.line([(low, y), (high, y)], Stroke { colour, width: 1.6, dashes: None })?;
+                if !few {
+                    chart.line([(low, y), (high, y)], Stroke { colour, width: 1.6, dashes: None })?;
+                }
+                chart.dots(chips.iter().map(|&value| (value, y)), marker, colour)?;
                 chart.markers([(median, y)], marker, colour)?;
             }
         }
@@ -117,14 +126,21 @@ fn title(table: &Table) -> String {
     title + &of("trials").map_or(String::new(), |trials| format!(", {trials} chips each"))
 }
 
-fn legend() -> Vec<Entry> {
+/// Whether quantiles say little about the chips.
+fn has_few_chips(table: &Table) -> bool {
+    table.metadata("trials").and_then(|trials| trials.parse::<f64>().ok()).is_some_and(|trials| trials < MIN_BAND)
+}
+
+fn legend(few: bool) -> Vec<Entry> {
+    let width = if few { 0.0 } else { 1.6 };
     let entry = |(text, marker, colour, _)| Entry {
-        line: Some(Stroke { colour, width: 1.6, dashes: None }),
+        line: Some(Stroke { colour, width, dashes: None }),
         marker: Some(marker),
         text: String::from(text),
         ..Entry::default()
     };
-    let remark = Entry { text: "median, 10–90 % of chips".to_owned(), ..Entry::default() };
+    let remark = if few { "median, small: each chip" } else { "median, 10–90 % of chips" };
+    let remark = Entry { text: remark.to_owned(), ..Entry::default() };
     KINDS.map(entry).into_iter().chain([remark]).collect()
 }
 
@@ -158,21 +174,37 @@ fn rows(table: &Table) -> Result<Vec<Row>, ReportError> {
             Ok([quantile("q10")?, quantile("median")?, quantile("q90")?])
         };
         let is_universal = row.text(topology) != ONE_ROW && table.number(row, "ideal_mean")? < MAX_IDEAL_INFIDELITY;
-        let topology = topologies.value(row.text(topology));
+        let shown = topologies.value(row.text(topology));
         let name = match row.text(cell) {
-            "mzi" => topology.clone(),
-            other => format!("{topology} · {}", cell_names.value(other)),
+            "mzi" => shown.clone(),
+            other => format!("{shown} · {}", cell_names.value(other)),
         };
         rows.push(Row {
-            topology,
+            topology: shown,
             name,
             cells: row.text(cells).to_owned(),
             loss: two_decimals(table.number(row, "transmission_db")?),
             is_universal,
             quantiles: [quantiles("before")?, quantiles("after")?],
+            chips: match table.chips().filter(|_| has_few_chips(table)) {
+                Some(chips) => chips_of(chips, [row.text(topology), row.text(cell)])?,
+                None => Default::default(),
+            },
         });
     }
     if rows.is_empty() { Err(ReportError::NoRows) } else { Ok(rows) }
+}
+
+/// The infidelities of the single chips of a mesh, before and after correction.
+fn chips_of(chips: &Table, mesh: [&str; 2]) -> Result<[Vec<f64>; 2], ReportError> {
+    let (topology, cell) = (chips.column("topology")?, chips.column("cell")?);
+    let mut values: [Vec<f64>; 2] = Default::default();
+    for row in chips.rows().iter().filter(|row| [row.text(topology), row.text(cell)] == mesh) {
+        for (values, column) in values.iter_mut().zip(["before", "after"]) {
+            values.push(chips.number(row, column)?.max(MIN_INFIDELITY));
+        }
+    }
+    Ok(values)
 }
 
 /// Two decimals and a true minus sign. No loss is 0, not −0.
@@ -220,6 +252,19 @@ mod tests {
         assert!(drawn(&FigureStyle::default()).contains(title));
         let bare = drawn(&FigureStyle { title: false, footer: false, ..FigureStyle::default() });
         assert!(!bare.contains("Infidelity of") && !bare.contains("phaseloom 0.1.0"));
+    }
+
+    #[test]
+    fn few_chips_are_points() {
+        let text = TABLE.replace("# trials: 20", "# trials: 3");
+        let chips: String = (1..4).map(|k| format!("triangular,mzi,{k}e-2,{k}e-3\n")).collect();
+        let chips = Table::parse(&format!("topology,cell,before,after\n{chips}")).unwrap();
+        let table = Table::parse(&text).unwrap();
+        let alone = draw(&table, &FigureStyle::default()).unwrap();
+        let svg = draw(&table.with_chips(chips), &FigureStyle::default()).unwrap();
+        assert!(svg.contains("small: each chip") && !svg.contains("10–90 %"));
+        // Each circle has a rim.
+        assert_eq!(svg.matches("<circle").count(), alone.matches("<circle").count() + 2 * 3);
     }
 
     #[test]

@@ -3,17 +3,19 @@
 //! ```text
 //! columns  row, point, one per swept key, chips, infidelity_mean, infidelity_q10, infidelity_q90, infidelity_law
 //! x        as in the figure of accuracies
-//! y        1 − F, logarithmic if it spans more than 1.5 decades; zeros are then left out
+//! y        1 − F, logarithmic if it spans more than 1.5 decades; zeros are then triangles at its lower end
 //! ```
 
-use super::accuracy::{joined_names, style_of, x_axis};
+use super::accuracy::{joined_names, split_ratio, style_of, x_axis};
 use super::{Figure, provenance, spread};
 use crate::error::ReportError;
 use crate::figure_axes::FigureAxes;
 use crate::plot::axis::{Axis, extremes};
 use crate::plot::chart::{self, Frame};
+use crate::plot::end_labels::{self, EndLabel};
 use crate::plot::label::quantity;
 use crate::plot::legend::Entry;
+use crate::plot::marker::Marker;
 use crate::plot::page::Stroke;
 use crate::style::FigureStyle;
 use crate::summary::{Kind, Outcome, Summary};
@@ -36,7 +38,7 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
     let (summary, laws) = read(table)?;
     let axes = FigureAxes::new(&summary);
     let values = || {
-        let chips = summary.outcomes.iter().flat_map(|o| [o.mean, o.q10, o.q90]);
+        let chips = summary.outcomes.iter().flat_map(|o| [o.mean, o.q10, o.q90].into_iter().chain(o.values.clone()));
         chips.chain(laws.iter().copied().flatten()).filter(|value| *value > 0.0)
     };
     let y = y_axis(&values().collect::<Vec<_>>(), summary.score.title);
@@ -54,15 +56,25 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
     let lines = distinct(lines);
     let is_shown = |value: f64| y.contains(value);
     let mut footer = provenance(table);
-    if summary.outcomes.iter().any(|outcome| !is_shown(outcome.mean)) {
-        footer.push("points without infidelity are not on the logarithmic axis".to_owned());
+    let is_zero = |outcome: &Outcome| !is_shown(outcome.mean) || outcome.values.iter().any(|value| !is_shown(*value));
+    if summary.outcomes.iter().any(is_zero) {
+        footer.push("triangles at the lower edge: 1 − F = 0".to_owned());
+    }
+    let mut legend = legend(&summary, &axes, &lines);
+    let labels = if x.is_categorical() { Vec::new() } else { end_labels(&summary, &axes, &lines) };
+    let room = end_labels::room(&labels, style.units());
+    if room.is_some() {
+        // The names are at the ends of the lines.
+        legend.truncate(1);
     }
     let frame = Frame {
         title: table.metadata("name").unwrap_or("Infidelity").to_owned(),
-        legend: legend(&summary, &axes, &lines),
+        legend,
         x: x.clone(),
         y: y.clone(),
         footer: footer.join(" · "),
+        top: split_ratio(&summary, &axes),
+        right: room.unwrap_or(0.0),
     };
     chart::draw(style, frame, |chart| {
         for (index, Line { points: line, .. }) in lines.iter().enumerate() {
@@ -83,9 +95,29 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
                 }
             }
             chart.markers(shown.iter().map(|(x, outcome, _)| (*x, outcome.mean)), marker, stroke.colour)?;
+            let at_edge = |(x, ..): &Marked| (*x, f64::NEG_INFINITY);
+            let means = line.iter().filter(|(_, outcome, _)| !is_shown(outcome.mean));
+            chart.markers(means.map(at_edge), Marker::TriangleDown, stroke.colour)?;
+            let zeros = |outcome: &Outcome| outcome.values.iter().any(|value| !is_shown(*value));
+            let zeros = line.iter().filter(|(_, outcome, _)| zeros(outcome)).map(at_edge);
+            chart.dots(zeros, Marker::TriangleDown, stroke.colour)?;
         }
-        Ok(())
+        if room.is_some() { end_labels::draw(chart, &labels) } else { Ok(()) }
     })
+}
+
+/// The names of the lines at their last points; none without a second key.
+fn end_labels(summary: &Summary, axes: &FigureAxes, lines: &[Line]) -> Vec<EndLabel> {
+    if axes.grouping.is_empty() {
+        return Vec::new();
+    }
+    let label = |(index, line): (usize, &Line)| {
+        let (stroke, marker) = style_of(index);
+        let mean = line.points.last()?.1.mean;
+        let y = if mean > 0.0 { mean } else { f64::NEG_INFINITY };
+        Some(EndLabel { name: joined_names(summary, axes, &line.groups, " = "), marker, colour: stroke.colour, y })
+    };
+    lines.iter().enumerate().filter_map(label).collect()
 }
 
 /// Series are equal if their infidelities agree to this relative difference, less than the size of a marker.
@@ -141,7 +173,8 @@ fn read(table: &Table) -> Result<(Summary, Vec<Option<f64>>), ReportError> {
     }
     let without_rounding = |value: f64| if value < ROUNDING { 0.0 } else { value };
     for outcome in &mut summary.outcomes {
-        [&mut outcome.mean, &mut outcome.q10, &mut outcome.q90].into_iter().for_each(|v| *v = without_rounding(*v));
+        let Outcome { mean, q10, q90, values, .. } = outcome;
+        [mean, q10, q90].into_iter().chain(values).for_each(|value| *value = without_rounding(*value));
     }
     let (kind, law) = (table.column("row")?, table.column("infidelity_law")?);
     let chips = table.rows().iter().filter(|row| row.text(kind) == "chips");
@@ -195,11 +228,11 @@ mod tests {
     }
 
     #[test]
-    fn chips_and_law_are_drawn_and_zeros_left_out_of_a_logarithmic_axis() {
+    fn chips_and_law_are_drawn_and_zeros_are_triangles_at_the_edge_of_a_logarithmic_axis() {
         let drawn = svg("perfect,0,0,1,1e-32,1e-32,1e-32,1e-32,\nchips,0,0,20,1e-32,1e-32,1e-32,1e-32,0\n\
                          chips,1,0.01,20,1e-3,8e-4,1e-3,1.2e-3,1e-3\nchips,2,0.1,20,0.1,0.08,0.1,0.12,0.1\n");
         let drawn = drawn.unwrap();
-        for text in ["a sweep", "infidelity 1 − F", "mean of 20 chips", "line: law", "not on the logarithmic axis"] {
+        for text in ["a sweep", "infidelity 1 − F", "mean of 20 chips", "line: law", "triangles at the lower edge"] {
             assert!(drawn.contains(text), "{text}");
         }
     }
@@ -225,6 +258,37 @@ mod tests {
         let with_chips = draw(&table.with_chips(chips), &FigureStyle::default()).unwrap();
         // Two circles, each with a rim, at both points of the first line.
         assert_eq!(with_chips.matches("<circle").count(), svg.matches("<circle").count() + 2 * 2 * 2);
+    }
+
+    #[test]
+    fn a_chip_without_infidelity_is_a_triangle_at_the_edge() {
+        let row = |point: u32, values: [f64; 3]| {
+            let [low, middle, high] = values;
+            let chips: String =
+                values.iter().enumerate().map(|(k, value)| format!("chips,{point},{k},{value}\n")).collect();
+            (format!("chips,{point},0.0{point},3,{middle},{low},{middle},{high},\n"), chips)
+        };
+        let drawn = |first: f64| {
+            let rows = [row(1, [first, 1e-4, 2e-4]), row(2, [1e-3, 1e-2, 0.1])];
+            let header = "row,point,phase_error.sigma_rad,chips,infidelity_mean,infidelity_q10,infidelity_q50,\
+                          infidelity_q90,infidelity_law\n";
+            let table = Table::parse(&(header.to_owned() + &rows[0].0 + &rows[1].0)).unwrap();
+            let chips = format!("row,point,trial,infidelity\n{}{}", rows[0].1, rows[1].1);
+            draw(&table.with_chips(Table::parse(&chips).unwrap()), &FigureStyle::default()).unwrap()
+        };
+        let (with_zero, without) = (drawn(0.0), drawn(1e-4));
+        assert!(with_zero.contains("triangles at the lower edge: 1 − F = 0") && !without.contains("triangles"));
+        // A circle and its rim less, a triangle and its rim more.
+        assert_eq!(with_zero.matches("<circle").count() + 2, without.matches("<circle").count());
+        assert_eq!(with_zero.matches("<polygon").count(), without.matches("<polygon").count() + 2);
+    }
+
+    #[test]
+    fn splitter_angles_have_an_axis_of_split_ratios() {
+        let rows = "chips,0,0,20,1e-4,1e-4,1e-4,1e-4,\nchips,1,0.1,20,2e-4,1e-4,2e-4,3e-4,\n";
+        assert!(svg(rows).unwrap().contains("\nx in the split ratio 50 ± x %\n"));
+        // Above π/4 the ratio is no function of the angle.
+        assert!(!svg(&rows.replace("0.1,20", "0.9,20")).unwrap().contains("split ratio"));
     }
 
     #[test]

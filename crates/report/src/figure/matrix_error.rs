@@ -46,6 +46,8 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
         x,
         y,
         footer: provenance(table).join(" · "),
+        top: None,
+        right: 0.0,
     };
     chart::draw(style, frame, |chart| {
         for (index, (_, points)) in series.iter().enumerate() {

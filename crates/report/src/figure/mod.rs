@@ -3,6 +3,7 @@
 mod accuracy;
 mod comparison;
 mod forest;
+mod heat_map;
 mod infidelity;
 mod matrix_error;
 pub(crate) mod scaling;
@@ -23,11 +24,12 @@ pub struct Figure {
     pub draw: fn(&Table, &FigureStyle) -> Result<String, ReportError>,
 }
 
-/// Every figure.
-pub const FIGURES: &[Figure] = &[accuracy::ACCURACY];
+/// Every figure of a run with a network, drawn from its `summary.csv`. One that does not suit the sweep has
+/// [`ReportError::NoRows`]; the first one suits all.
+pub const FIGURES: &[Figure] = &[accuracy::ACCURACY, heat_map::SCORE_MAP];
 
-/// Every figure of a run without a network, drawn from its `summary.csv`.
-pub const MATRIX_FIGURES: &[Figure] = &[infidelity::INFIDELITY];
+/// Every figure of a run without a network, drawn from its `summary.csv`, with the same convention.
+pub const MATRIX_FIGURES: &[Figure] = &[infidelity::INFIDELITY, heat_map::INFIDELITY_MAP];
 
 /// Every figure of a validation, drawn from its `claims.csv`. One whose claims are not in the table has
 /// [`ReportError::NoRows`].

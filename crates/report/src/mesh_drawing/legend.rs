@@ -36,7 +36,7 @@ pub(super) fn draw(sheet: &mut Sheet, drawing: &MeshDrawing) {
         x += key_length;
     }
     let phases = ["0", "π/2", "π", "3π/2", "2π"].map(str::to_owned);
-    scale(sheet, (x, y), "phase of a shifter (rad)", &phases, |share| (1.0, colour::phase_colour(TAU * share)));
+    scale(sheet, (x, y), &drawing.phases, &phases, |share| (1.0, colour::phase_colour(TAU * share)));
     if sheet.shows_light {
         let levels = [0, 1, 2, 3].map(|tick| {
             let level = decimal((f64::from(tick) / 3.0 - 1.0) * -colour::FLOOR_DB);

@@ -50,6 +50,8 @@ pub struct MeshDrawing {
     pub title: String,
     /// A remark below the title, one line.
     pub remark: String,
+    /// The title of the scale of phases.
+    pub phases: String,
     /// Whether waveguides show the power in them.
     pub shows_light: bool,
     /// Ports on the left.
@@ -174,6 +176,16 @@ impl MeshDrawing {
         sheet.finish()
     }
 
+    /// Size of the smallest text of the drawing in a style (pt).
+    #[must_use]
+    pub fn smallest_text_pt(&self, style: &FigureStyle) -> f64 {
+        let svg = self.svg(style);
+        let sizes = svg.split("font-size=\"").skip(1).filter_map(|rest| rest.split('"').next()?.parse::<f64>().ok());
+        let px = style.width.map_or(1.0, |width| width.px() / self.width());
+        // 96 px and 72 pt are an inch.
+        0.75 * px * sizes.fold(f64::INFINITY, f64::min)
+    }
+
     /// Width of the drawing (px at its natural size).
     #[must_use]
     pub fn width(&self) -> f64 {
@@ -203,6 +215,7 @@ mod tests {
         MeshDrawing {
             title: "a & b".into(),
             remark: String::new(),
+            phases: "phase".into(),
             shows_light: power.is_some(),
             inputs: (0..waveguides).map(port).collect(),
             outputs: (0..waveguides).map(port).collect(),
@@ -235,6 +248,16 @@ mod tests {
     fn phases_are_printed_where_there_is_room() {
         let printed = |waveguides| drawing(waveguides, None).svg(&FigureStyle::default()).contains(">1.00</text>");
         assert!(printed(4) && printed(16) && !printed(17));
+    }
+
+    #[test]
+    fn a_narrow_drawing_has_small_texts() {
+        let size = |width: &str| {
+            drawing(4, None).smallest_text_pt(&FigureStyle { width: width.parse().ok(), ..FigureStyle::default() })
+        };
+        // Texts scale with the width: 86 mm are 325.04 px.
+        assert!((size("86mm") / size("720px") - 325.04 / 720.0).abs() < 1e-3);
+        assert!(size("86mm") < 5.0 && size("720px") > 6.0, "{} {}", size("86mm"), size("720px"));
     }
 
     #[test]

@@ -167,6 +167,19 @@ impl Axis {
         Self { scale: Scale::Categories, ticks, ..Self::linear(range, title.to_owned()) }
     }
 
+    /// A vertical axis with one labelled slot for each name, the first one lowest.
+    pub(crate) fn slots(names: Vec<String>, title: &str) -> Self {
+        let range = -0.5..names.len() as f64 - 0.5;
+        let ticks = names.into_iter().enumerate().map(|(i, label)| Tick { value: i as f64, label }).collect();
+        Self { ticks, ..Self::linear(range, title.to_owned()) }
+    }
+
+    /// The position of a value as a share of the axis.
+    pub(crate) fn share(&self, value: f64) -> f64 {
+        const STEPS: i32 = 1_000_000;
+        f64::from(self.map(&value, (0, STEPS))) / f64::from(STEPS)
+    }
+
     /// A vertical axis without ticks for rows of a list: 0 at its upper end, `count` at its lower one.
     pub(crate) fn rows(count: f64) -> Self {
         Self::linear(count..0.0, String::new())
@@ -276,7 +289,7 @@ mod tests {
 
     /// Position as a share of the axis.
     fn at(axis: &Axis, value: f64) -> f64 {
-        f64::from(axis.map(&value, (0, 1_000_000))) / 1e6
+        axis.share(value)
     }
 
     fn close(a: f64, b: f64) -> bool {

@@ -11,7 +11,7 @@
 //! ```
 
 use crate::error::ReportError;
-use crate::plot::axis::Axis;
+use crate::plot::axis::{Axis, Tick};
 use crate::plot::legend::{Entry, Legend};
 use crate::plot::page::{Anchor, Chart, MARGIN, Page, Stroke, TICK_LENGTH};
 use crate::plot::palette::{Colour, FAINT_INK, FOOTER, FRAME, INK, LABEL, TICK, TITLE, WHITE};
@@ -37,6 +37,17 @@ pub(crate) struct Frame {
     pub x: Axis,
     pub y: Axis,
     pub footer: String,
+    /// The same positions in another quantity, along the upper side.
+    pub top: Option<TopAxis>,
+    /// Room right of the plot.
+    pub right: f64,
+}
+
+/// Ticks at values of x, labelled in another quantity.
+#[derive(Debug, Clone)]
+pub(crate) struct TopAxis {
+    pub ticks: Vec<Tick>,
+    pub title: String,
 }
 
 /// Draws a frame with the given marks as SVG.
@@ -45,17 +56,18 @@ pub(crate) fn draw(
     frame: Frame,
     marks: impl FnOnce(&mut Chart) -> Result<(), ReportError>,
 ) -> Result<String, ReportError> {
-    let Frame { title, legend, mut x, y, footer } = frame;
+    let Frame { title, legend, mut x, y, footer, top: upper, right } = frame;
     let widest = y.ticks.iter().map(|tick| font::width(&tick.label, TICK)).fold(0.0, f64::max);
     let left = MARGIN + 1.6 * LABEL + widest + 2.0 * TICK_LENGTH;
     let page_width = style.units();
-    let width = page_width - MARGIN - left;
+    let width = page_width - MARGIN - left - right;
     let plot_height = PLOT_HEIGHT.min(MAX_ASPECT * width);
 
     let title = if style.title { lines(&title, TITLE, width) } else { Vec::new() };
     let legend = Legend::new(legend, width);
     let legend_top = TOP + if title.is_empty() { 0.0 } else { 10.0 + LEADING * TITLE * title.len() as f64 };
-    let top = legend_top + legend.height() + 10.0;
+    let upper_height = if upper.is_some() { LEADING * (LABEL + TICK) + 2.0 * TICK_LENGTH } else { 0.0 };
+    let top = legend_top + legend.height() + 10.0 + upper_height;
 
     let names = x.is_categorical().then(|| Names::new(&x, width));
     let labels_height = 2.0 * TICK_LENGTH + names.as_ref().map_or(LEADING * TICK, Names::height);
@@ -77,9 +89,33 @@ pub(crate) fn draw(
         if let Some(names) = names {
             names.draw(&chart, &x)?;
         }
+        if let Some(upper) = upper {
+            upper.draw(&chart, left + width / 2.0)?;
+        }
         paragraph(page, &x_title, (left + width / 2.0, x_title_top), Anchor::Center, LABEL, INK)?;
         paragraph(page, &footer, (page_width - MARGIN, footer_top), Anchor::Right, FOOTER, FAINT_INK)
     })
+}
+
+impl TopAxis {
+    fn draw(&self, chart: &Chart, middle: f64) -> Result<(), ReportError> {
+        let stroke = Stroke { colour: FRAME, width: 1.0, dashes: None };
+        let mut end = f64::NEG_INFINITY;
+        let mut upper = 0.0;
+        for Tick { value, label } in &self.ticks {
+            let (x, y) = chart.place((*value, f64::INFINITY));
+            upper = y;
+            chart.page.line(&[(x, y), (x, y - TICK_LENGTH)], stroke)?;
+            let half = font::width(label, TICK) / 2.0;
+            // Labels that would touch are left out.
+            if x - half > end + 4.0 {
+                chart.page.text(label, (x, y - 2.0 * TICK_LENGTH), Anchor::Center, TICK, INK)?;
+                end = x + half;
+            }
+        }
+        let baseline = upper - 2.0 * TICK_LENGTH - LEADING * TICK;
+        chart.page.text(&self.title, (middle, baseline), Anchor::Center, LABEL, INK)
+    }
 }
 
 /// Lines of text below a point.

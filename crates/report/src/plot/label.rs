@@ -15,14 +15,26 @@ const NAMES: &[(&str, &str)] = &[
     ("phase_jitter.sigma_rad", "phase jitter σ"),
     ("insertion_loss.loss_db", "insertion loss"),
     ("insertion_loss.imbalance_db", "loss imbalance"),
+    ("insertion_loss.imbalance_sigma_db", "spread of loss imbalance"),
+    ("insertion_loss.crossing_db", "loss of a crossing"),
+    ("splitter_error.sigma_amplitude", "splitter error σ (bar amplitude)"),
+    ("splitter_error.sigma_power", "splitter error σ (cross power)"),
+    ("splitter_error.mean_rad", "common splitter error"),
     ("sigma_rad", "σ"),
-    ("insertion_loss.cell_spread_db", "spread of insertion loss"),
     ("phase_quantization.bits", "phase resolution"),
+    ("phase_quantization.uniform_in", "codes uniform in"),
     ("thermal_crosstalk.coefficient", "thermal crosstalk"),
+    ("thermal_crosstalk.distance_factor", "thermal crosstalk, factor on γ(d)"),
     ("phase_shifter.power_pi_w", "power of a phase of π"),
     ("coupling_loss_db", "coupling loss"),
     ("responsivity_a_per_w", "responsivity"),
     ("thermal_noise.feedback_ohm", "feedback resistor"),
+    ("thermal_noise.noise_a_per_sqrt_hz", "amplifier noise"),
+    ("shot_noise", "shot noise"),
+    ("modulator.kind", "modulator"),
+    ("modulator.loss_db", "modulator loss"),
+    ("modulator.extinction_db", "modulator extinction"),
+    ("adc.full_scale", "ADC full scale"),
     ("correction_noise", "noise of the correction"),
     ("correction_effort", "effort of the correction"),
     ("core.ports", "ports of a core"),
@@ -53,6 +65,8 @@ const NAMES: &[(&str, &str)] = &[
 /// Units by the suffix of the key; a suffix comes after the longer ones that end with it.
 const UNITS: &[(&str, &str)] = &[
     ("_db_per_hz", "dB/Hz"),
+    ("_a_per_sqrt_hz", "A/√Hz"),
+    ("_a_per_w", "A/W"),
     ("_db_per_cm", "dB/cm"),
     ("_rad", "rad"),
     ("_dbm", "dBm"),
@@ -82,13 +96,15 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("correction", "spsa", "SPSA"),
     ("correction", "adjoint", "in-situ gradient descent"),
     ("cell", "mzi", "MZI"),
+    ("shot_noise", "true", "shot noise"),
+    ("shot_noise", "false", "no shot noise"),
     ("detection", "homodyne", "homodyne detection"),
     ("detection", "direct", "direct detection"),
     ("detection", "offset", "offset detection"),
 ];
 
 /// SI units that may take a prefix.
-const PREFIXABLE: &[&str] = &["W", "Hz", "s", "m", "J", "A", "V", "Ω"];
+const PREFIXABLE: &[&str] = &["W", "Hz", "s", "m", "J", "A", "V", "Ω", "A/√Hz"];
 
 /// Prefixes of engineering notation, from 10⁻¹⁸ up in steps of 10³.
 const PREFIXES: [&str; 11] = ["a", "f", "p", "n", "µ", "m", "", "k", "M", "G", "T"];
@@ -194,6 +210,39 @@ mod tests {
         assert_eq!(title("strange.key_db"), "strange.key_db (dB)");
         assert_eq!(title("not_laser_power_w"), "not_laser_power_w (W)");
         assert_eq!(title("correction"), "correction");
+    }
+
+    /// The keys are those of the reference, which is generated from the settings.
+    #[test]
+    fn every_key_of_a_process_and_a_link_has_a_name() {
+        let pages = ["process", "link"].map(|page| {
+            let path = format!("{}/../../docs/reference/keys/{page}.md", env!("CARGO_MANIFEST_DIR"));
+            std::fs::read_to_string(path).unwrap()
+        });
+        let (mut checked, mut table) = (0, String::new());
+        for line in pages.iter().flat_map(|page| page.lines()) {
+            if line.starts_with("# ") {
+                table.clear();
+            }
+            if let Some(heading) = line.strip_prefix("## ") {
+                table = heading.trim_matches(['`', '[', ']']).to_owned();
+            }
+            let cells: Vec<&str> = line.split(" | ").map(str::trim).collect();
+            let Some(own) = line.strip_prefix("| `").and_then(|rest| rest.split('`').next()) else { continue };
+            if cells[1] == "table" {
+                continue;
+            }
+            let key = format!("{table}.{own}");
+            let key = key.trim_start_matches('.');
+            let Quantity { name, unit, .. } = quantity(key);
+            assert!(!name.contains('_') && name != key, "{key}: {name}");
+            // Every unit of the table is one of the axis.
+            let documented = cells[2].trim_end_matches(" of power");
+            let expected = if matches!(documented, "1" | "") { "" } else { documented };
+            assert!(unit == expected || unit == "bits" && expected.is_empty(), "{key}: {unit}, {expected}");
+            checked += 1;
+        }
+        assert!(checked > 30, "{checked}");
     }
 
     #[test]

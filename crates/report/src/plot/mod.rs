@@ -14,6 +14,7 @@
 
 pub(crate) mod axis;
 pub(crate) mod chart;
+pub(crate) mod end_labels;
 pub(crate) mod font;
 pub(crate) mod label;
 pub(crate) mod legend;

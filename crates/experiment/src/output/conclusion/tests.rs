@@ -40,14 +40,22 @@ fn conclusion(rows: &[Row], chips: usize) -> Conclusion {
     Conclusion::new(rows.iter().map(point).collect(), chips, Score::ACCURACY)
 }
 
-/// The row that the text after a phrase names, with the accuracy in brackets checked.
+/// The first row that the text after a phrase names, with the accuracy in brackets checked. If there are several, they are all
+/// rows of this accuracy.
 fn named<'a>(rows: &'a [Row], text: &str, phrase: &str) -> Option<&'a Row> {
     let (_, after) = text.split_once(phrase)?;
     let after = after.strip_prefix("x = ").unwrap_or(after);
-    let (value, after) = after.split_once(" (").expect("a value and its accuracy");
-    let row = rows.iter().find(|row| row.value == value).unwrap_or_else(|| panic!("no row {value} in {text}"));
-    assert!(after.starts_with(&row.percent()), "{text}");
-    Some(row)
+    let (values, after) = after.split_once(" (").expect("a value and its accuracy");
+    let places: Vec<&str> = values.split(" and ").flat_map(|part| part.split(", ")).collect();
+    let (others, places): (Vec<&str>, Vec<&str>) = places.into_iter().partition(|place| place.ends_with(" others"));
+    let find = |value: &str| rows.iter().find(|row| row.value == value).unwrap_or_else(|| panic!("{value} in {text}"));
+    let named: Vec<&Row> = places.into_iter().map(find).collect();
+    assert!(named.iter().all(|row| after.starts_with(&row.percent())), "{text}");
+    let counted: usize = others.iter().map(|others| others.trim_end_matches(" others").parse::<usize>().unwrap()).sum();
+    if phrase.ends_with("est at ") {
+        assert_eq!(named.len() + counted, rows.iter().filter(|row| row.median == named[0].median).count(), "{text}");
+    }
+    Some(named[0])
 }
 
 /// Checks every claim of a sentence about two rows or more.
@@ -180,6 +188,15 @@ fn the_sentence_is_the_same_in_any_order_of_the_file() {
             .to_string()
             .contains("one chip loses at most one percentage point from x = 6 (97.50 %) on")
     );
+}
+
+#[test]
+fn points_of_equal_score_are_all_named() {
+    let row = |number: f64, median| Row { value: number.to_string(), number: Some(number), exact: 196, median };
+    let text = conclusion(&[row(0.0, 190), row(0.01, 188), row(0.02, 188)], 6).to_string();
+    assert!(text.ends_with("it is highest at x = 0 (95.00 %) and lowest at 0.01 and 0.02 (94.00 %)."), "{text}");
+    let many: Vec<Row> = (0..8).map(|k| row(f64::from(k), if k == 0 { 196 } else { 180 })).collect();
+    assert!(conclusion(&many, 6).to_string().ends_with("it is lowest at 1, 2 and 5 others (90.00 %)."));
 }
 
 #[test]

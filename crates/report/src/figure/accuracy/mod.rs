@@ -15,7 +15,8 @@ use crate::error::ReportError;
 use crate::figure::{Figure, provenance, spread};
 use crate::figure_axes::FigureAxes;
 use crate::plot::axis::{Axis, extremes};
-use crate::plot::chart::{self, Frame};
+use crate::plot::chart::{self, Frame, TopAxis};
+use crate::plot::end_labels::{self, EndLabel};
 use crate::plot::label::{decimal, quantity};
 use crate::plot::legend::Entry;
 use crate::plot::marker::Marker;
@@ -47,9 +48,16 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
     let lines = lines(&summary, &axes, &x, &y);
     let references = References::new(table, &summary, &axes, &lines, (&x, &y));
     let mut legend = series_legend(&summary, &axes, &lines);
+    let labels = if x.is_categorical() { Vec::new() } else { end_labels(&summary, &axes, &lines) };
+    let room = end_labels::room(&labels, style.units());
+    if room.is_some() {
+        // The names are at the ends of the lines.
+        legend.truncate(1);
+    }
     legend.extend(references.legend.iter().cloned());
     let axis = x.clone();
-    let frame = Frame { title, legend, x, y, footer: footer.join(" · ") };
+    let top = split_ratio(&summary, &axes);
+    let frame = Frame { title, legend, x, y, footer: footer.join(" · "), top, right: room.unwrap_or(0.0) };
     chart::draw(style, frame, |chart| {
         for line in &lines {
             let marks = (line.stroke, line.marker);
@@ -63,8 +71,29 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
             let medians = line.points.iter().map(|(x, outcome)| (*x, outcome.q50));
             chart.markers(medians, line.marker, line.stroke.colour)?;
         }
-        Ok(())
+        if room.is_some() { end_labels::draw(chart, &labels) } else { Ok(()) }
     })
+}
+
+/// The names of the lines at their last points; none without a second key.
+fn end_labels(summary: &Summary, axes: &FigureAxes, lines: &[Line]) -> Vec<EndLabel> {
+    if axes.grouping.is_empty() {
+        return Vec::new();
+    }
+    let label = |line: &Line| {
+        let y = line.points.last()?.1.q50;
+        let name = line_name(summary, axes, line);
+        Some(EndLabel { name, marker: line.marker, colour: line.stroke.colour, y })
+    };
+    lines.iter().filter_map(label).collect()
+}
+
+/// The name of a line, with those of the lines that it shows.
+fn line_name(summary: &Summary, axes: &FigureAxes, line: &Line) -> String {
+    let is_equal = line.distance <= 1e-9;
+    let names = joined_names(summary, axes, &line.groups, if is_equal { " = " } else { " ≈ " });
+    let remark = if is_equal { String::new() } else { format!(" (within {})", distance(summary, line.distance)) };
+    names + &remark
 }
 
 /// Lines coincide if their medians are closer than this share of the y axis, half the size of a marker.
@@ -144,17 +173,34 @@ pub(super) fn x_axis(summary: &Summary, axes: &FigureAxes) -> Axis {
         let names: Vec<String> = axes.x_levels.iter().map(|level| x.value(level.text())).collect();
         Axis::categories(&names, &x.name)
     };
-    if !axes.tied.is_empty() {
-        let tied: Vec<String> = axes.tied.iter().map(|&key| quantity(&summary.keys[key]).name).collect();
-        let levels = |outcome: &Outcome, key: usize| outcome.levels.get(key).cloned().flatten();
-        let is_equal =
-            |key: &usize| summary.outcomes.iter().all(|o| Some(levels(o, *key)) == axes.x.map(|x| levels(o, x)));
-        axis.title = match axes.tied.iter().all(is_equal) {
-            true => format!("{} = {}", tied.join(" = "), axis.title),
-            false => format!("{}, and with it {}", axis.title, tied.join(", ")),
-        };
-    }
+    axis.title = tied_title(summary, axes, axis.title);
     axis
+}
+
+/// The title of x with the names of the keys that vary with it.
+pub(super) fn tied_title(summary: &Summary, axes: &FigureAxes, title: String) -> String {
+    let tied: Vec<String> = axes.tied.iter().map(|&key| quantity(&summary.keys[key]).name).collect();
+    let levels = |outcome: &Outcome, key: usize| outcome.levels.get(key).cloned().flatten();
+    let is_equal = |key: &usize| summary.outcomes.iter().all(|o| Some(levels(o, *key)) == axes.x.map(|x| levels(o, x)));
+    match axes.tied.iter().all(is_equal) {
+        _ if tied.is_empty() => title,
+        true => format!("{} = {title}", tied.join(" = ")),
+        false => format!("{title}, and with it {}", tied.join(", ")),
+    }
+}
+
+/// The axis `50 ± x %` over an axis of splitter angles: the cross power is sin²(π/4+σ) = ½ + ½·sin 2σ.
+pub(super) fn split_ratio(summary: &Summary, axes: &FigureAxes) -> Option<TopAxis> {
+    let is_angle = axes.x_is_numeric && summary.keys[axes.x?].ends_with("splitter_error.sigma_rad");
+    let sigmas: Vec<f64> = axes.x_levels.iter().filter_map(Level::number).collect();
+    // Beyond π/4 the cross power falls again.
+    if !is_angle || sigmas.iter().any(|sigma| !(0.0..=std::f64::consts::FRAC_PI_4).contains(sigma)) {
+        return None;
+    }
+    let ratios: Vec<f64> = sigmas.iter().map(|sigma| 50.0 * (2.0 * sigma).sin()).collect();
+    let mut ticks = Axis::numeric(&ratios, &quantity("")).ticks;
+    ticks.iter_mut().for_each(|tick| tick.value = (tick.value / 50.0).clamp(0.0, 1.0).asin() / 2.0);
+    Some(TopAxis { ticks, title: "x in the split ratio 50 ± x %".to_owned() })
 }
 
 fn y_axis(summary: &Summary) -> Axis {
@@ -184,12 +230,7 @@ fn series_legend(summary: &Summary, axes: &FigureAxes, lines: &[Line]) -> Vec<En
     let quantities: Vec<_> = axes.grouping.iter().map(|&key| quantity(&summary.keys[key])).collect();
     let names: Vec<&str> = quantities.iter().map(|quantity| quantity.name.as_str()).collect();
     let head = Entry { text: format!("{quantiles}; {}:", names.join(", ")), ..Entry::default() };
-    let entries = lines.iter().map(|line| {
-        let is_equal = line.distance <= 1e-9;
-        let names = joined_names(summary, axes, &line.groups, if is_equal { " = " } else { " ≈ " });
-        let remark = if is_equal { String::new() } else { format!(" (within {})", distance(summary, line.distance)) };
-        entry(line, names + &remark)
-    });
+    let entries = lines.iter().map(|line| entry(line, line_name(summary, axes, line)));
     std::iter::once(head).chain(entries).collect()
 }
 
@@ -228,7 +269,7 @@ fn single(style: &FigureStyle, summary: &Summary, title: String, footer: String)
     });
     let x = Axis::categories(&names, &settings.collect::<Vec<_>>().join(", "));
     let y = y_axis(summary);
-    chart::draw(style, Frame { title, legend: Vec::new(), x, y, footer }, |chart| {
+    chart::draw(style, Frame { title, legend: Vec::new(), x, y, footer, top: None, right: 0.0 }, |chart| {
         for (slot, (kind, _, row)) in rows.iter().enumerate() {
             let marks = if *kind == Kind::Chips { style_of(0) } else { (reference::stroke(*kind), Marker::Square) };
             let (stroke, marker) = marks;

@@ -1,0 +1,5 @@
+//! The same network on electronics.
+
+pub mod chips;
+pub mod digital;
+pub mod equal_bits;

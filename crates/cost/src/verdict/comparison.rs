@@ -1,0 +1,151 @@
+//! Light and electronics at equal precision, and the values of a quantity at which the verdict turns.
+
+use super::interval::ratio;
+use super::turning::{TurningPoint, turning_points};
+use crate::counts::Network;
+use crate::design::{Design, Light, Precision};
+use crate::electronics::digital::{DigitalCost, DigitalDesign};
+use crate::electronics::equal_bits::EqualBits;
+use crate::error::CostError;
+use crate::library::Values;
+use crate::photonic::PhotonicCost;
+use phaseloom_files::InvalidValue;
+
+/// One network on cores and on digital arrays.
+///
+/// The arrays have the bits that read out as many bits as the cores do, layer by layer.
+#[derive(Clone, Debug)]
+pub struct Comparison<'a> {
+    /// The network.
+    pub network: &'a Network,
+    /// The cores.
+    pub design: Design,
+    /// The arrays. The `bits` of a layer with a table are replaced.
+    pub digital: DigitalDesign,
+    /// Readout bits of digital products, one table a layer; without a table, the `bits` of the arrays stay.
+    pub tables: Vec<EqualBits>,
+}
+
+/// Both costs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Costs {
+    /// Of the cores.
+    pub photonic: PhotonicCost,
+    /// Of the arrays.
+    pub digital: DigitalCost,
+}
+
+impl Costs {
+    /// Energy of electronics over that of light; 0 if no laser suffices.
+    #[must_use]
+    pub fn ratio(&self) -> f64 {
+        ratio(self.digital.joule(), self.photonic.joule())
+    }
+}
+
+/// A quantity in which a verdict may turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quantity {
+    /// Loss of a cell (dB).
+    CellLoss,
+    /// Power that holds a phase of π (W).
+    HoldPower,
+    /// Inputs per load of the weights, on both sides; nothing for resident cores.
+    Batch,
+    /// Symbol rate of the cores (Hz).
+    SymbolRate,
+    /// Readout bits, on both sides.
+    ReadoutBits,
+    /// Energy of a register (J/bit).
+    Register,
+    /// Static power of a slow converter (W).
+    SlowDac,
+    /// Bias of a modulator (W).
+    Bias,
+}
+
+/// Every quantity with its key, unit and the range in which turning points are searched.
+pub const QUANTITIES: &[(Quantity, &str, &str, [f64; 2])] = &[
+    (Quantity::CellLoss, "cell_loss_db", "dB", [1e-3, 2.0]),
+    (Quantity::HoldPower, "hold_pi_w", "W", [1e-9, 1.0]),
+    (Quantity::Batch, "batch", "1", [1.0, 1e8]),
+    (Quantity::SymbolRate, "symbol_rate_hz", "Hz", [1e7, 1e12]),
+    (Quantity::ReadoutBits, "readout_bits", "bit", [1.0, 12.0]),
+    (Quantity::Register, "register_j_per_bit", "J/bit", [1e-16, 1e-13]),
+    (Quantity::SlowDac, "slow_dac_w", "W", [1e-8, 1e-1]),
+    (Quantity::Bias, "modulator_bias_w", "W", [1e-6, 10.0]),
+];
+
+impl Comparison<'_> {
+    /// Both costs with a set of library values.
+    ///
+    /// # Errors
+    ///
+    /// [`CostError`], also if a table of digital products ends below the readout bits of the cores.
+    pub fn costs(&self, values: &Values) -> Result<Costs, CostError> {
+        let photonic = PhotonicCost::new(self.network, &self.design, values)?;
+        let mut digital = self.digital.clone();
+        let readout_bits = |layer: usize| match (self.design.light(layer).precision, &photonic.lasers[layer]) {
+            (Precision::ReadoutBits(bits), _) => bits,
+            (Precision::LaserPower(_), Ok(laser)) => laser.readout_bits,
+            (Precision::LaserPower(_), Err(none)) => none.max_readout_bits,
+        };
+        for (layer, (table, bits)) in self.tables.iter().zip(&mut digital.bits).enumerate() {
+            let readout = readout_bits(layer);
+            *bits = table.bits(readout).ok_or_else(|| {
+                let expected = format!("at most {}: measure digital products of more bits", table.max_readout_bits());
+                InvalidValue::new(format!("readout bits of layer {layer}"), readout, expected)
+            })?;
+        }
+        let digital = DigitalCost::new(self.network, &digital, values, photonic.timing.period_s)?;
+        Ok(Costs { photonic, digital })
+    }
+
+    /// The values from `low` to `high` at which the ratio of energies crosses 1, from the full model.
+    ///
+    /// Readout bits end where a table of digital products ends.
+    ///
+    /// # Errors
+    ///
+    /// [`CostError`], such as a range in which a value is impossible.
+    pub fn turning_points(
+        &self,
+        quantity: Quantity,
+        [low, mut high]: [f64; 2],
+        values: &Values,
+    ) -> Result<Vec<TurningPoint>, CostError> {
+        if quantity == Quantity::ReadoutBits {
+            high = self.tables.iter().map(EqualBits::max_readout_bits).fold(high, f64::min);
+        }
+        turning_points(low, high, |value| {
+            let (mut changed, mut values) = (self.clone(), values.clone());
+            changed.set(quantity, value, &mut values);
+            Ok(changed.costs(&values)?.ratio())
+        })
+    }
+
+    fn set(&mut self, quantity: Quantity, value: f64, values: &mut Values) {
+        let design = &mut self.design;
+        let mut lights = |change: &dyn Fn(&mut Light)| design.lights.iter_mut().for_each(change);
+        match quantity {
+            Quantity::CellLoss => lights(&|light| (light.cell_loss_db, light.transmission) = (Some(value), None)),
+            Quantity::HoldPower => design.shifter.device_mut(values).hold_pi_w = value,
+            Quantity::Batch => {
+                design.batch = value;
+                self.digital.batch = self.digital.batch.map(|_| value);
+            }
+            Quantity::SymbolRate => {
+                design.symbol_rate_hz = value;
+                lights(&|light| {
+                    if let Some(link) = &mut light.link {
+                        link.symbol_rate_hz = value;
+                    }
+                });
+            }
+            Quantity::ReadoutBits => lights(&|light| light.precision = Precision::ReadoutBits(value)),
+            Quantity::Register => values.register.j_per_bit = value,
+            Quantity::SlowDac => values.slow_dac.static_w = value,
+            Quantity::Bias => values.modulator.bias_w = value,
+        }
+    }
+}
