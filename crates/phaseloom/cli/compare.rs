@@ -256,7 +256,7 @@ fn chips(lines: &[Line]) -> Result<String, ReportError> {
     csv_text(&["topology", "cell", "before", "after"], rows)
 }
 
-/// Columns of `table.csv`: name, unit, meaning. The reference of the book, which a test makes, has them.
+/// Columns of `table.csv` for the reference: name, unit, meaning.
 #[cfg(test)]
 pub const COLUMNS: &[phaseloom::files::ColumnText] = &[
     ("topology", "", "Key of the topology."),
