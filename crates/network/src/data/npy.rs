@@ -8,10 +8,14 @@ use super::Batch;
 use super::labels::StoredLabels;
 use crate::error::Result;
 
-/// Inputs of a network: rank 2, samples × features in the file. Returns features × samples.
+/// Inputs of a network: samples × features in the file, or samples × further axes, whose values in row-major order are the
+/// features. Returns features × samples.
 pub(super) fn inputs(path: &Path, bytes: &[u8]) -> Result<Batch> {
     let array = parse_npy(path, bytes)?;
-    let [samples, features] = rank_two(path, &array.shape, "(samples, features)")?;
+    let [samples, features] = match &*array.shape {
+        [samples, axes @ ..] if axes.len() > 1 => [*samples, axes.iter().product()],
+        shape => rank_two(path, shape, "(samples, features), or more axes of features")?,
+    };
     if array.kind == NpyKind::Complex {
         let expected = "real numbers: inputs of a network are real; save `.real`, `abs(…)` or both as features";
         return Err(npy_error(path, "dtype", "complex numbers", expected).into());
