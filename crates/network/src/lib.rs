@@ -17,6 +17,7 @@ pub mod error;
 pub mod import;
 pub mod layer;
 pub mod model;
+mod npz;
 pub mod train;
 pub mod weights;
 

@@ -141,7 +141,7 @@ impl TestSet {
             let invalid = Box::new(InvalidValue::new("targets", found, expected));
             return Err(located(NetworkError::Choice { path: data.labels_path.clone(), invalid }).into());
         }
-        let class_names = data.class_names.clone().or(chosen).unwrap_or_default();
+        let class_names = data.class_names.clone().map(|names| names.names).or(chosen).unwrap_or_default();
         Ok(Self { exact, chunks, task, class_names })
     }
 
