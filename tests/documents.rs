@@ -3,9 +3,9 @@
 
 mod documents {
     mod commands;
-    mod formats;
     mod pages;
     mod readme;
+    mod reference;
     mod repository;
     mod support;
 }

@@ -113,5 +113,5 @@ pub mod prelude {
     pub use phaseloom_hardware::correction::{Instruments, Interrupt};
     pub use phaseloom_hardware::{Detection, Link};
     #[cfg(feature = "network")]
-    pub use phaseloom_network::{accuracy, predictions};
+    pub use phaseloom_network::{Network as _, accuracy, predictions};
 }

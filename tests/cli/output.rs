@@ -347,7 +347,7 @@ fn verbose_runs_say_what_they_are_made_of() {
     assert_eq!(scene.json("out/run.json")["class_names"], serde_json::json!(["cat", "dog"]));
     let experiment = scene.text("experiment.toml");
     scene.write("experiment.toml", experiment.replace("named.csv", "absent.csv"));
-    scene.run(&[]).refused(&["line 4: `data`", "absent.csv", "No such file"]);
+    scene.run(&[]).refused(&["line 3: `data`", "absent.csv", "No such file"]);
     scene.write("experiment.toml", experiment.replace("model.toml", "absent.toml"));
     scene.run(&[]).refused(&["line 1: `model`", "absent.toml", "No such file"]);
     scene.write("model.toml", scene.text("model.toml").replace("w.safetensors", "absent.npz"));

@@ -36,10 +36,10 @@ fn a_run_with_a_preset_is_a_run_with_its_values() {
 #[test]
 fn presets_that_are_not_there() {
     let scene = Scene::new();
-    let near = ["did you mean `mems-silicon`?", "thermo-optic-silicon", "pessimistic"];
-    run(["preset", "mem-silicon"]).refused(&near);
+    let near = ["did you mean `preset:mems-silicon`?", "thermo-optic-silicon", "pessimistic"];
+    run(["preset", "mem-silicon"]).refused(&["did you mean `mems-silicon`?"]);
     scene.call("chip preset:mem-silicon --core 4 --seed 1 -o chip.json").refused(&near);
-    let place = ["experiment.toml: line 3", "`process` is `mem-silicon`", "did you mean `mems-silicon`?"];
+    let place = ["experiment.toml: line 3", "`process` is `preset:mem-silicon`", "did you mean `preset:mems-silicon`?"];
     scene.refuses(&format!("process = 'preset:mem-silicon'\n{DATA}{CORE}"), &place);
     // A value that the preset has is reported there, one that a sweep sets at the sweep.
     let sweep = "[[sweep]]\nkeys = ['process.phase_shifter.power_pi_w']\nvalues = [0.1, -0.1]\n";

@@ -384,7 +384,7 @@ fn models() {
         ("size = 3", "size = 3\nmean = 'm'", &["`m`", "w1"]),
         ("'photonic'", "'dense'", &["no photonic layer"]),
         ("version = 1", "version = 1\nversion = 1", &["line 3", "duplicate key"]),
-        ("w.safetensors", "w", &["known endings", ".safetensors"]),
+        ("w.safetensors", "w", &["ends with one of .safetensors", ".safetensors"]),
         ("w.safetensors", "none.npz", &["none.npz", "No such file"]),
     ] {
         assert!(MODEL.contains(from));

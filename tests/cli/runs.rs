@@ -128,7 +128,7 @@ fn outputs_asked_for_too_late_are_refused() {
     scene.call("run experiment.toml -o kept --save-outputs").well();
     scene.call("run experiment.toml -o kept --save-outputs --trials 3").well();
     assert!(scene.path("kept/outputs/chips-point1-trial2-shot0.npy").is_file());
-    scene.call("run experiment.toml -o kept --save-outputs 0").refused(&["E0612", "-layer0.npy"]);
+    scene.call("run experiment.toml -o kept --save-outputs 0 --trials 3").refused(&["E0612", "-layer0.npy"]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The first hour: test matrices, templates, imported weights, names of the field, explanations, codes of errors.
 
 use super::support::{Scene, phaseloom, read, run, safetensors, wait};
-use phaseloom::network::{Model, ModelSpec};
+use phaseloom::network::{Model, ModelSpec, Network};
 use phaseloom::{Complex64, Seed, haar_unitary};
 use phaseloom_testing::Matrix;
 use std::path::Path;

@@ -1,7 +1,5 @@
 //! Helpers of all modules: the blocks of a document, running programs and scripts, copies of folders. No tests.
 
-use phaseloom::mesh::{Form, MatrixProgram, topology};
-use phaseloom_testing::haar;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
@@ -77,14 +75,6 @@ pub fn binaries() -> PathBuf {
     Path::new(env!("CARGO_BIN_EXE_phaseloom")).parent().expect("a folder of the binary").to_owned()
 }
 
-/// Runs a line of a shell that finds `phaseloom`.
-#[track_caller]
-pub fn shell(folder: &Path, line: &str) -> [String; 2] {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let path = std::env::join_paths(std::iter::once(binaries()).chain(std::env::split_paths(&path))).unwrap();
-    output(Command::new("sh").args(["-c", line]).current_dir(folder).env("PATH", path))
-}
-
 #[track_caller]
 pub fn python(folder: &Path, script: &str) -> String {
     let [out, _] = output(Command::new("python3").current_dir(folder).args(["-c", script]));
@@ -132,9 +122,4 @@ pub fn sandbox() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     copy(&root().join("examples"), &folder.path().join("examples"));
     folder
-}
-
-/// A rectangular program of a Haar unitary.
-pub fn random_program(modes: usize) -> MatrixProgram {
-    MatrixProgram::new(&haar(modes, 1), Form::Auto, topology("rectangular").unwrap()).unwrap()
 }

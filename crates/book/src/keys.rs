@@ -6,44 +6,56 @@ use phaseloom_experiment::Config;
 use phaseloom_hardware::spectra::SpectraSpec;
 use phaseloom_hardware::{CoreSpec, Link, Process};
 use phaseloom_network::{Calibration, DataSpec, ModelSpec, TrainSpec};
-use schemars::{Schema, schema_for};
-use serde_json::Value;
+use schemars::Schema;
+use schemars::generate::SchemaSettings;
+use serde_json::{Value, json};
 use std::fmt::Write;
 
 /// The page of each file or table: name, name of its type, schema.
-type FilePage = (&'static str, &'static str, fn() -> Schema);
+type FilePage = (&'static str, &'static str, fn(SchemaSettings) -> Schema);
+
+fn schema_of<T: schemars::JsonSchema>(settings: SchemaSettings) -> Schema {
+    settings.into_generator().into_root_schema_for::<T>()
+}
 
 const PAGES: [FilePage; 9] = [
-    ("experiment", "Config", || schema_for!(Config)),
-    ("core", "CoreSpec", || schema_for!(CoreSpec)),
-    ("process", "Process", || schema_for!(Process)),
-    ("link", "Link", || schema_for!(Link)),
-    ("data", "DataSpec", || schema_for!(DataSpec)),
-    ("model", "ModelSpec", || schema_for!(ModelSpec)),
-    ("training", "TrainSpec", || schema_for!(TrainSpec)),
-    ("spectra", "SpectraSpec", || schema_for!(SpectraSpec)),
-    ("calibration", "Calibration", || schema_for!(Calibration)),
+    ("experiment", "Config", schema_of::<Config>),
+    ("core", "CoreSpec", schema_of::<CoreSpec>),
+    ("process", "Process", schema_of::<Process>),
+    ("link", "Link", schema_of::<Link>),
+    ("data", "DataSpec", schema_of::<DataSpec>),
+    ("model", "ModelSpec", schema_of::<ModelSpec>),
+    ("training", "TrainSpec", schema_of::<TrainSpec>),
+    ("spectra", "SpectraSpec", schema_of::<SpectraSpec>),
+    ("calibration", "Calibration", schema_of::<Calibration>),
 ];
 
 /// Units as doc comments write them in parentheses.
-const UNITS: [&str; 13] = ["rad", "dB of power", "dB/Hz", "dB", "Hz", "m", "W", "A/W", "A/√Hz", "Ω", "K", "s", "nm"];
+const UNITS: [&str; 14] =
+    ["µm", "rad", "dB of power", "dB/Hz", "dB", "Hz", "m", "W", "A/W", "A/√Hz", "Ω", "K", "s", "nm"];
 
-/// The JSON schemas of files that people write, with the names of the pages.
+/// The JSON schemas of files that people write, with the names of the pages, in the draft that editors know.
 #[must_use]
 pub fn schemas() -> Vec<(&'static str, String)> {
     let files = ["experiment", "process", "model", "training", "spectra"];
     let written = PAGES.iter().filter(|(name, ..)| files.contains(name));
-    written.map(|(name, _, schema)| (*name, format!("{:#}\n", schema().to_value()))).collect()
+    written.map(|(name, _, schema)| (*name, format!("{:#}\n", schema(SchemaSettings::draft07()).to_value()))).collect()
 }
 
 /// The tables of keys of a page.
 #[must_use]
 pub fn keys(page: &str) -> Option<String> {
     let (_, own, schema) = PAGES.iter().find(|(name, ..)| *name == page)?;
-    let root = schema().to_value();
+    let root = schema(SchemaSettings::default()).to_value();
     let mut text = String::new();
     let mut waiting = vec![(String::new(), root.clone())];
+    let mut written: Vec<(String, Value)> = Vec::new();
     while let Some((path, table)) = waiting.pop() {
+        if let Some((same, _)) = written.iter().find(|(_, known)| *known == table) {
+            let _ = writeln!(text, "## `{path}`\n\nThe keys are those of `{same}`.\n");
+            continue;
+        }
+        written.push((path.clone(), table.clone()));
         let nested = one_table(&root, own, &path, &table, &mut text);
         waiting.extend(nested.into_iter().rev());
     }
@@ -54,7 +66,13 @@ pub fn keys(page: &str) -> Option<String> {
 fn one_table(root: &Value, own: &str, path: &str, table: &Value, text: &mut String) -> Vec<(String, Value)> {
     if !path.is_empty() {
         let _ = writeln!(text, "## `{path}`\n");
-        let _ = writeln!(text, "{}\n", paragraphs(table).unwrap_or_default());
+        let about = paragraphs(table).unwrap_or_default();
+        // "Table `[x]` of a process file: …" repeats the heading.
+        let names_itself = about.starts_with('`') || about.starts_with("Table `");
+        let about = if names_itself { about.split_once(": ").map_or("", |(_, rest)| rest) } else { &about };
+        if !about.is_empty() {
+            let _ = writeln!(text, "{}\n", sentence(about));
+        }
     }
     text.push_str("| key | type | unit | range | default | meaning |\n|---|---|---|---|---|---|\n");
     let empty = serde_json::Map::new();
@@ -101,7 +119,7 @@ impl Described {
         let (text, default) = without_sentence(&text, "Default: ");
         let (text, unit) = without_unit(&text);
         (described.meaning, described.range, described.default, described.unit) =
-            (text, range.unwrap_or_default(), default, unit);
+            (sentence(&text), range.unwrap_or_default(), default, unit);
         let values = described.set_kind(root, own, property);
         if !values.is_empty() {
             let _ = write!(described.meaning, " {}", values.join(" "));
@@ -113,8 +131,12 @@ impl Described {
     fn set_kind(&mut self, root: &Value, own: &str, property: &Value) -> Vec<String> {
         let schema = resolved(root, property);
         let items = resolved(root, &schema["items"]);
-        if let Some(page) = page_of(property, own).or_else(|| page_of(&schema, own)) {
-            self.kind = format!("[table]({page}.md)");
+        if let Some(table) = one_of_tables(root, &items) {
+            (self.kind, self.is_list, self.table) = ("tables".to_owned(), true, Some(table));
+            return Vec::new();
+        }
+        if page_of(property, own).is_some() {
+            self.kind = kind(root, own, property);
             return Vec::new();
         }
         if schema["properties"].is_object() {
@@ -136,6 +158,43 @@ impl Described {
     }
 }
 
+/// The text as a sentence.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    let end = if text.ends_with('.') || text.is_empty() { "" } else { "." };
+    first + letters.as_str() + end
+}
+
+/// A table of the keys of all variants of an enumeration with the tag `kind`. A key names the kinds that it belongs to.
+fn one_of_tables(root: &Value, schema: &Value) -> Option<Value> {
+    let variants =
+        schema["oneOf"].as_array().filter(|variants| variants.iter().all(|one| one["properties"].is_object()))?;
+    let mut keys: Vec<(String, Value, Vec<String>)> = Vec::new();
+    let mut required: Vec<Value> = vec!["kind".into()];
+    for variant in variants {
+        let kind = variant["properties"]["kind"]["const"].as_str()?;
+        let settings = resolved(root, variant);
+        required.extend(settings["required"].as_array().into_iter().flatten().cloned());
+        for (key, property) in settings["properties"].as_object()?.iter().filter(|(key, _)| *key != "kind") {
+            match keys.iter_mut().find(|(known, ..)| known == key) {
+                Some((.., kinds)) => kinds.push(kind.to_owned()),
+                None => keys.push((key.clone(), property.clone(), vec![kind.to_owned()])),
+            }
+        }
+    }
+    let mut properties = serde_json::Map::new();
+    properties.insert("kind".to_owned(), json!({ "type": "string", "description": "Kind of the layer." }));
+    for (key, mut property, kinds) in keys {
+        let kinds: Vec<String> = kinds.iter().map(|kind| format!("`{kind}`")).collect();
+        let text = paragraphs(&property).unwrap_or_default();
+        property["description"] = format!("Of {}: {}", kinds.join(", "), lower(&text)).into();
+        properties.insert(key, property);
+    }
+    let about = schema["description"].clone();
+    Some(json!({ "description": about, "properties": properties, "required": required }))
+}
+
 /// The first letter in lower case, unless an abbreviation begins with it.
 fn lower(text: &str) -> String {
     let mut letters = text.chars();
@@ -149,14 +208,17 @@ fn lower(text: &str) -> String {
 
 /// The page of a table that is no part of this one.
 fn page_of(schema: &Value, own: &str) -> Option<&'static str> {
-    let refs = [&schema["$ref"]].into_iter().chain(alternatives(schema).into_iter().map(|one| &one["$ref"]));
-    let name = refs.filter_map(Value::as_str).find_map(|path| path.strip_prefix("#/$defs/"))?;
+    let only = match alternatives(schema)[..] {
+        [only] => only,
+        _ => schema,
+    };
+    let name = only["$ref"].as_str()?.strip_prefix("#/$defs/")?;
     PAGES.iter().find(|(_, kind, _)| *kind == name && name != own).map(|(page, ..)| *page)
 }
 
 /// The schemas of `anyOf`, without that of null.
 fn alternatives(schema: &Value) -> Vec<&Value> {
-    let all = schema["anyOf"].as_array().map(|all| all.iter().collect()).unwrap_or_else(Vec::new);
+    let all: Vec<&Value> = schema["anyOf"].as_array().map(|all| all.iter().collect()).unwrap_or_default();
     all.into_iter().filter(|one| one["type"] != "null").collect()
 }
 
@@ -246,7 +308,9 @@ fn toml_value(value: &Value) -> String {
     match value {
         Value::Number(number) => {
             let text = number.to_string();
-            format!("`{}`", text.strip_suffix(".0").unwrap_or(&text))
+            let short = text.strip_suffix(".0").unwrap_or(&text);
+            let zeros = short.len() - short.trim_end_matches('0').len();
+            if zeros >= 5 { format!("`{}e{zeros}`", short.trim_end_matches('0')) } else { format!("`{short}`") }
         }
         Value::Object(_) => "its defaults".to_owned(),
         other => format!("`{other}`"),
@@ -279,6 +343,9 @@ mod tests {
         let link = row("link", "|", "bandwidth_hz");
         assert!(link.contains("| number | Hz | 10⁻⁴…10¹⁵ | half the symbol rate |"), "{link}");
         assert!(row("experiment", "|", "data").contains("| [table](data.md) |"));
+        assert!(row("experiment", "|", "process").contains("| text or [table](process.md) |"));
+        assert!(row("model", "`[[layer]]`", "slope").contains("Of `leaky_relu`: slope below 0"));
+        assert!(row("link", "|", "symbol_rate_hz").contains("| `1e9` |"));
         assert!(row("experiment", "`[[sweep]]`", "keys").contains("| list of text |  |  | – |"));
         assert!(keys("no such page").is_none());
     }

@@ -102,11 +102,22 @@ fn run_page(path: &Path, binaries: Option<&Path>) -> Findings {
     };
     // `None` after a block that was skipped.
     let mut printed = None;
+    let mut missing = None;
     for step in &page.steps {
         let at = format!("{}:{}", path.display(), step.line);
         match run_step(&step.run, &place, &mut printed) {
             Ok(None) => {}
-            Ok(Some(reason)) => findings.notes.push(format!("{at}: skipped: {reason}")),
+            Ok(Some(reason)) => {
+                missing = missing.or(matches!(step.run, Run::Python { .. }).then_some(step.line));
+                findings.notes.push(format!("{at}: skipped: {reason}"));
+            }
+            Err(_) if missing.is_some() => {
+                let line = missing.unwrap_or_default();
+                findings
+                    .notes
+                    .push(format!("{at}: skipped with the rest of the page: it needs the block of line {line}"));
+                break;
+            }
             Err(reason) => {
                 findings.failures.push(format!("{at}: {reason}"));
                 // Blocks after a command that failed would fail too.
@@ -254,6 +265,13 @@ mod tests {
         assert!(found.failures.is_empty(), "{:?}", found.failures);
         assert_eq!(found.notes.len(), 1);
         assert!(found.notes[0].contains("page.md:32: skipped: no cluster"), "{:?}", found.notes);
+    }
+
+    #[test]
+    fn a_block_that_needs_a_skipped_one_is_no_failure() {
+        let text = "<!-- needs: no_such_module -->\n```python\n```\n```sh\ntest -f made-by-python\n```\n";
+        let found = page(text);
+        assert!(found.failures.is_empty() && found.notes.len() == 2, "{found:?}");
     }
 
     #[test]

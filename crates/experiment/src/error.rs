@@ -227,6 +227,19 @@ pub enum Problem {
         /// The layers of the model.
         layers: String,
     },
+    /// A floating-point reference that is not what the experiment expects.
+    #[error(
+        "the network in floating point has {}, expected an accuracy of {expected} ± {tolerance}: check the normalisation of the \
+         input, the order of its axes and the order of the classes", found.map_or("no accuracy, because the data have no labels".to_owned(), |found| format!("an accuracy of {found}"))
+    )]
+    Unexpected {
+        /// The accuracy, if the data have labels.
+        found: Option<f64>,
+        /// The accuracy that the experiment states.
+        expected: f64,
+        /// The largest difference.
+        tolerance: f64,
+    },
     /// A threshold for a network of several outputs, or for data without labels.
     #[error(
         "`threshold` divides two classes of a network of one output: found {outputs} outputs, or data without labels; \
@@ -330,5 +343,8 @@ phaseloom_files::error_codes! {
         NoOutputs = 658,
             "An experiment on a matrix has no outputs to save.",
             "Run it without `--save-outputs`.";
+        Unexpected = 659,
+            "The network in floating point does not have the accuracy that the experiment expects.",
+            "Check `scale`, `mean` and `std` of the input, the order of its axes, and the order of the classes.";
     }
 }

@@ -183,7 +183,7 @@ crate::error_codes! {
             "Choose a value in the range that the message states.";
         Json = 105,
             "A JSON file is not of the expected kind, or lacks keys.",
-            "Give the kind of file that the command expects, as Phaseloom wrote it; `crates/FORMATS.md` has all keys.";
+            "Give the kind of file that the command expects, as Phaseloom wrote it; the reference of the book has all keys.";
         Content = 106,
             "A value of a JSON file contradicts its format or another value.",
             "Restore or correct the named place of the file.";

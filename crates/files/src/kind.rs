@@ -67,7 +67,7 @@ pub fn kind_of_file(path: &Path) -> Option<String> {
     kind(&start)
 }
 
-const ONNX: &str = "an ONNX model, which no command reads yet: export its weights as .npz";
+const ONNX: &str = "an ONNX model";
 
 fn kind(bytes: &[u8]) -> Option<String> {
     if let Some((_, kind)) = FIRST_BYTES.iter().find(|(first, _)| bytes.starts_with(first)) {

@@ -334,7 +334,7 @@ fn run_folder(path: &Path) -> Result<bool, String> {
     Ok(true)
 }
 
-/// A folder of a run whose damaged lines have valid checksums (FORMATS.md, run folders): the records themselves are tested.
+/// A folder of a run whose damaged lines have valid checksums (docs/reference/files/run-folder.md): the records themselves are tested.
 fn records(path: &Path) -> Result<bool, String> {
     const KEY: &str = ",\"checksum\":\"";
     let identity = fs::read_to_string(path.with_file_name("identity.json")).unwrap_or_default();

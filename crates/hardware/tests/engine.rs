@@ -8,8 +8,8 @@ use num_complex::Complex64;
 use phaseloom_hardware::{Chip, ChipId, DigitalProduct, MatrixProduct, Shot};
 use phaseloom_numerics::Real;
 
-fn at(first_sample: u64) -> Shot {
-    Shot { trial: 0, index: 0, first_sample }
+fn at(first_vector: u64) -> Shot {
+    Shot { trial: 0, index: 0, first_vector }
 }
 
 /// A perfect mesh and an ideal link multiply by W to 1e-9: several tiles, padding, tiles of zeros (skipped), every gain
@@ -197,7 +197,7 @@ fn each_shot_has_its_own_noise() {
     let w = real(4, 4, 0);
     let x = vectors(4, 3, 1.0, 0);
     let product = Layer::new(&w, "ports = 4", SOURCES, "laser_power_w = 1e-4\nshot_noise = true", 1.0).product(0);
-    let get = |trial, index, first_sample| product.multiply(&x, Shot { trial, index, first_sample }).0;
+    let get = |trial, index, first_vector| product.multiply(&x, Shot { trial, index, first_vector }).0;
     assert_eq!(get(0, 0, 0), get(0, 0, 0));
     for other in [get(1, 0, 0), get(0, 1, 0), get(0, 0, 1)] {
         assert!((other - get(0, 0, 0)).amin() != 0.0);

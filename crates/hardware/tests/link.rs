@@ -24,7 +24,7 @@ fn laser(photons: f64, ports: usize, lo: f64) -> f64 {
 /// Outputs of one vector, sent many times: outputs × times.
 fn repeated(layer: &Layer, x: &[f64], times: usize) -> (DMatrix<f64>, ProductStatistics) {
     let batch = DMatrix::from_fn(x.len(), times, |i, _| x[i]);
-    layer.product(0).multiply(&batch, Shot { trial: 0, index: 0, first_sample: 0 })
+    layer.product(0).multiply(&batch, Shot { trial: 0, index: 0, first_vector: 0 })
 }
 
 /// Realised matrix, without the gain, of tile `t` of a layer on its chip of trial 0 (cores = "each").
@@ -203,7 +203,7 @@ fn readout_noise_adds_over_tiles() {
 }
 
 fn once(layer: &Layer, x: &DMatrix<f64>) -> (DMatrix<f64>, ProductStatistics) {
-    layer.product(0).multiply(x, Shot { trial: 0, index: 0, first_sample: 0 })
+    layer.product(0).multiply(x, Shot { trial: 0, index: 0, first_vector: 0 })
 }
 
 /// Offset detection without noise is the linear product to 1e-9, with several tiles and with loss. Photons of the offset
@@ -304,7 +304,7 @@ fn phases_hold_for_the_correlation_time() {
         let product = Layer::new(&w, "ports = 4", &process, "symbol_rate_hz = 1e9", 1.0).product(0);
         let x = DMatrix::from_element(4, 40, 0.7);
         for first in [0, 5] {
-            let (out, _) = product.multiply(&x, Shot { trial: 0, index: 0, first_sample: first });
+            let (out, _) = product.multiply(&x, Shot { trial: 0, index: 0, first_vector: first });
             for j in 1..40 {
                 let equal = out.column(j) == out.column(j - 1);
                 let same_phases = (first as usize + j) / hold == (first as usize + j - 1) / hold;

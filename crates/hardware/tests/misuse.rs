@@ -61,7 +61,7 @@ fn lists_of_other_lengths_and_impossible_processes_panic() {
     let impossible: Process = process("[splitter_error]\nsigma_rad = nan");
     let instruments = Instruments::default();
     let one = Scales { input: 1.0, full_scale: vec![1.0] };
-    let shot = Shot { trial: 0, index: 0, first_sample: 0 };
+    let shot = Shot { trial: 0, index: 0, first_vector: 0 };
     let receiver = layer.link.receiver(4).unwrap();
     let lab = || Lab::new(&chip, &program, Knowledge::Nothing, &instruments).unwrap();
     let calls: [(&str, &dyn Fn()); 13] = [

@@ -155,6 +155,31 @@ pub enum NetworkError {
         remedy: &'static str,
     },
 
+    /// An ONNX file that cannot be used as the experiment asks.
+    #[error("{}: {problem}; {remedy}", path.display())]
+    Graph {
+        /// The file.
+        path: PathBuf,
+        /// What was found, and what was expected.
+        problem: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+
+    /// A model file of another program.
+    #[error(
+        "{}: found {what}, expected a model file (.toml) or an ONNX file (.onnx); two lines of Python convert it:\n  {}\n  {}",
+        path.display(), convert[0], convert[1]
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+        /// The lines of Python.
+        convert: [String; 2],
+    },
+
     /// A training loss that is NaN, infinite, or far above that of guessing.
     #[error(
         "training: found a loss of {loss:e} in epoch {epoch}, batch {batch}, expected a finite one of at most a thousand times \
@@ -229,6 +254,24 @@ impl NetworkError {
         }
     }
 
+    /// An ONNX file that cannot be used as the experiment asks.
+    #[must_use]
+    pub fn graph(path: &Path, problem: impl Into<String>, remedy: &'static str) -> Self {
+        Self::Graph { path: path.to_owned(), problem: problem.into(), remedy }
+    }
+
+    /// An input that a network cannot take.
+    #[must_use]
+    pub fn input(path: &Path, sample: usize, feature: usize, found: f64, expected: &str) -> Self {
+        Self::format(path, "data", format!("sample {sample}, feature {feature}"), found, expected)
+    }
+
+    /// An impossible value of a key, next to the file that it is about.
+    #[must_use]
+    pub fn from_invalid(path: &Path, invalid: InvalidValue) -> Self {
+        Self::setting(path, invalid.key, invalid.found, invalid.expected)
+    }
+
     /// Bytes that do not follow a file format.
     pub(crate) fn format(
         path: &Path,
@@ -298,6 +341,12 @@ phaseloom_files::error_codes! {
         Import = 512,
             "Names and shapes in a weights file determine no chain of layers, or more than one.",
             "Name the weights in their order with `--layers`, state `--layout`, or write the model file by hand.";
+        Graph = 513,
+            "An ONNX file is damaged, leaves something open, or holds an operator that cannot run.",
+            "Do what the message says: most often state `input` or `output`, or export the model again.";
+        Foreign = 514,
+            "A model file of another program, such as a PyTorch checkpoint.",
+            "Convert it to ONNX with the two lines of Python in the message.";
     } wraps { Self::File(error) => error }
 }
 

@@ -7,7 +7,8 @@
 //! * [`weights`]: named tensors from safetensors, `.npz` or `.npy`.
 //! * [`import`]: a model file from the names and shapes of a weights file.
 //! * [`layer`]: layers in floating point, and their gradients.
-//! * [`model`]: the model file, and the forward passes in floating point and on hardware.
+//! * [`network`]: a network as calibration and experiments see it: its products, and forward passes that take them.
+//! * [`model`]: the model file, a network of layers.
 //! * [`calibration`]: scales of the converters.
 //! * [`train`]: training, with its loss and optimizer.
 
@@ -17,6 +18,7 @@ pub mod error;
 pub mod import;
 pub mod layer;
 pub mod model;
+pub mod network;
 mod npz;
 pub mod train;
 pub mod weights;
@@ -24,8 +26,9 @@ pub mod weights;
 pub use calibration::{Calibration, CalibrationSettings, LayerScale};
 pub use data::{DataSpec, Dataset, Truth};
 pub use error::{NetworkError, Result};
-pub use model::{
-    ExactPass, LayerMeasurement, Model, ModelSpec, PhotonicView, accuracy, binary_predictions, predictions,
+pub use model::{Model, ModelSpec};
+pub use network::{
+    ExactPass, LayerMeasurement, Network, PassAddress, PhotonicLayer, accuracy, binary_predictions, predictions,
 };
 pub use train::{EpochReport, TrainSpec, Trained, exact_accuracy};
 pub use weights::{Tensor, Tensors};

@@ -3,9 +3,9 @@
 use super::Exit;
 use super::terminal::{output, streams};
 use clap::Args;
-use phaseloom::experiment::Experiment;
-use phaseloom::files::{ResultTable, Results, check_replaced, significant};
-use phaseloom::network::{Calibration, CalibrationSettings, Model};
+use phaseloom::experiment::{Experiment, open_network};
+use phaseloom::files::{InputFiles, ResultTable, Results, check_replaced, significant};
+use phaseloom::network::{Calibration, CalibrationSettings, Network};
 use std::path::PathBuf;
 
 /// Measure the scales of the converters on training data
@@ -60,9 +60,10 @@ impl Calibrate {
             if done.contains(&job) {
                 continue;
             }
-            let model = Model::load(&experiment.base().join(model_file))?;
+            let settings = point.config.graph_settings();
+            let model = open_network(&experiment.base().join(model_file), &settings, &InputFiles::default())?;
             if !done.iter().any(|(path, ..)| path == model_file) {
-                model.note_on_unused_tensors().iter().for_each(|note| output::status(&format!("note: {note}")));
+                model.note().iter().for_each(|note| output::status(&format!("note: {note}")));
             }
             let Some(main) =
                 self.output.clone().map(Ok).or_else(|| model.calibration_path().transpose()).transpose()?
@@ -80,9 +81,9 @@ impl Calibrate {
             });
             let path = if another || taken { Calibration::sibling(&main, core.ports, column_block) } else { main };
             let settings = CalibrationSettings { ports: core.ports, column_block, quantile: source.quantile };
-            let calibration = Calibration::measure(&model, &data, settings)?;
+            let calibration = Calibration::measure(&*model, &data, settings)?;
             calibration.save(&path)?;
-            add(&model, &calibration, &mut results, &mut layers);
+            add(&*model, &calibration, &mut results, &mut layers);
             output::status(&format!("wrote {}", path.display()));
             done.push(job);
         }
@@ -106,7 +107,7 @@ const COLUMNS: [&str; 9] = [
 ];
 
 /// Adds a calibration to the results.
-fn add(model: &Model, calibration: &Calibration, results: &mut Results, table: &mut ResultTable) {
+fn add(model: &dyn Network, calibration: &Calibration, results: &mut Results, table: &mut ResultTable) {
     let Calibration { samples, quantile, ports, column_block, .. } = calibration;
     results.line(format!("tiles of {ports}×{column_block}: {samples} samples, quantile {quantile}"));
     for (view, layer) in model.photonic_layers().iter().zip(&calibration.layers) {

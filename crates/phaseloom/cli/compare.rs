@@ -6,9 +6,7 @@ use super::terminal::figures::FigureOptions;
 use super::terminal::{interrupt, output, results, system, whole};
 use anyhow::Context;
 use clap::Args;
-use phaseloom::files::{
-    Column, ColumnText, ResultTable, ResultValue, Results, TextTable, require_memory, write_atomically,
-};
+use phaseloom::files::{Column, ResultTable, ResultValue, Results, TextTable, require_memory, write_atomically};
 use phaseloom::hardware::comparison::{Trial, trial};
 use phaseloom::hardware::{MeshSize, Process};
 use phaseloom::mesh::{Capability, MeshDesign, MeshError, topology};
@@ -258,8 +256,9 @@ fn chips(lines: &[Line]) -> Result<String, ReportError> {
     csv_text(&["topology", "cell", "before", "after"], rows)
 }
 
-/// Columns of `table.csv`: name, unit, meaning.
-pub const COLUMNS: &[ColumnText] = &[
+/// Columns of `table.csv` for the reference: name, unit, meaning.
+#[cfg(test)]
+pub const COLUMNS: &[phaseloom::files::ColumnText] = &[
     ("topology", "", "Key of the topology."),
     ("cell", "", "Key of the cells."),
     ("cells", "", "Number of cells."),

@@ -10,6 +10,7 @@ mod draw;
 mod explain;
 mod generate;
 mod import;
+mod inspect;
 mod matrix;
 mod merge;
 mod new;
@@ -66,6 +67,7 @@ commands! {
     new::New,
     generate::Generate,
     import::Import,
+    inspect::Inspect,
     run::Run,
     merge::Merge,
     sweep::Sweep,

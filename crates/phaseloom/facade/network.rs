@@ -1,8 +1,8 @@
 use super::{Core, Error, Process, Seed};
 use nalgebra::DMatrix;
 use phaseloom_experiment::{NetworkProducts, NetworkProgram};
-use phaseloom_hardware::{LayerAddress, LayerDesign, Link, MatrixProduct, Precision, Shot};
-use phaseloom_network::Model;
+use phaseloom_hardware::{LayerAddress, LayerDesign, Link, MatrixProduct, Precision};
+use phaseloom_network::{Model, Network as _, PassAddress};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// let chip = network.on_chip(&Core::new(64), &process, &link, Seed(1))?;
 ///
 /// let inputs = DMatrix::from_element(64, 3, 8.0); // features × samples
-/// println!("exact {:?}, chip {:?}", predictions(&network.forward(&inputs)), predictions(&chip.forward(&inputs)));
+/// println!("exact {:?}, chip {:?}", predictions(&network.forward(&inputs)?), predictions(&chip.forward(&inputs)?));
 /// println!("matrix errors {:.3?}", chip.matrix_errors());
 /// # Ok::<(), phaseloom::Error>(())
 /// ```
@@ -48,13 +48,16 @@ impl Network {
     /// Outputs (classes × samples) for raw inputs (features × samples), without any error of hardware.
     /// [`predictions`](phaseloom_network::predictions) and [`accuracy`](phaseloom_network::accuracy) take them.
     ///
+    /// # Errors
+    ///
+    /// If the network cannot compute with these inputs.
+    ///
     /// # Panics
     ///
     /// If the number of features is not the input size of the model, or an input is not finite.
-    #[must_use]
-    pub fn forward(&self, inputs: &DMatrix<f64>) -> DMatrix<f64> {
+    pub fn forward(&self, inputs: &DMatrix<f64>) -> Result<DMatrix<f64>, Error> {
         check_inputs(&self.model, inputs);
-        self.model.forward_exact(&self.model.prepare(inputs))
+        Ok(self.model.exact_outputs(&self.model.prepare(inputs), &mut |_, _| {})?)
     }
 
     /// The network with its photonic layers on the chips that a process and a seed give.
@@ -67,7 +70,7 @@ impl Network {
     /// The link needs a calibration and the model has none, direct detection of a layer whose sign matters, an impossible
     /// process or link, a chip that lets no light through.
     pub fn on_chip(&self, core: &Core, process: &Process, link: &Link, seed: Seed) -> Result<PhotonicNetwork, Error> {
-        let program = NetworkProgram::new(&self.model, &core.spec, &core.design()?, link, &self.path)?;
+        let program = NetworkProgram::new(&*self.model, &core.spec, &core.design()?, link, &self.path)?;
         let designs = program.designs(process.settings(), None)?;
         let first = LayerAddress { seed: seed.0, trial: 0, layer: 0, first_core: 0 };
         let products = program.products(&designs, link, core.spec.core_use(), Precision::Double, first)?;
@@ -76,7 +79,7 @@ impl Network {
 }
 
 fn check_inputs(model: &Model, inputs: &DMatrix<f64>) {
-    assert_eq!(inputs.nrows(), model.spec().input.size, "features of the inputs and input size of the model");
+    assert_eq!(inputs.nrows(), model.input_size(), "features of the inputs and input size of the model");
     assert!(inputs.iter().all(|x| x.is_finite()), "inputs that are finite numbers");
 }
 
@@ -94,16 +97,20 @@ impl PhotonicNetwork {
     ///
     /// Every sample has noise of its own, also when the same sample is sent again.
     ///
+    /// # Errors
+    ///
+    /// If the network cannot compute with these inputs.
+    ///
     /// # Panics
     ///
     /// If the number of features is not the input size of the model, or an input is not finite.
-    #[must_use]
-    pub fn forward(&self, inputs: &DMatrix<f64>) -> DMatrix<f64> {
+    pub fn forward(&self, inputs: &DMatrix<f64>) -> Result<DMatrix<f64>, Error> {
         check_inputs(&self.model, inputs);
         let first_sample = self.sent.fetch_add(inputs.ncols() as u64, Ordering::Relaxed);
-        let exact = self.model.exact_pass(self.model.prepare(inputs));
+        let exact = self.model.exact_pass(self.model.prepare(inputs))?;
         let products: Vec<&dyn MatrixProduct> = self.products.all.iter().map(|product| &**product).collect();
-        self.model.forward(&exact, &products, Shot { trial: 0, index: 0, first_sample }).0
+        let address = PassAddress { trial: 0, repetition: 0, first_sample };
+        Ok(self.model.forward(&exact, &products, address, &mut |_, _| {})?.0)
     }
 
     /// The relative error ‖gŴ − W‖_F/‖W‖_F of each photonic layer on these chips, from static errors alone.

@@ -54,8 +54,8 @@ impl Product {
     pub fn multiply(&self, x: &DMatrix<f64>) -> DMatrix<f64> {
         assert_eq!(x.nrows(), self.shape().1, "rows of the vectors and inputs of the matrix");
         assert!(x.iter().all(|x| x.is_finite()), "vectors of finite numbers");
-        let first_sample = self.sent.fetch_add(x.ncols() as u64, Ordering::Relaxed);
-        self.optical.multiply(x, Shot { trial: 0, index: 0, first_sample }).0
+        let first_vector = self.sent.fetch_add(x.ncols() as u64, Ordering::Relaxed);
+        self.optical.multiply(x, Shot { trial: 0, index: 0, first_vector }).0
     }
 
     /// The relative error ‖gŴ − W‖_F/‖W‖_F of the realised matrix Ŵ from static errors alone, with the gain g that undoes

@@ -31,7 +31,7 @@ fn checked_error(method: Option<&str>) -> Result<f64, Error> {
     let design = Arc::new(layer.design(process.settings())?.with_correction(plan));
     let address = LayerAddress { seed: 1, trial: 0, layer: 0, first_core: 0 };
     let below = OpticalProduct::<f64>::new(&layer, &design, &link, &scales, CoreUse::default(), address)?;
-    assert_eq!(product.multiply(&x), below.multiply(&x, Shot { trial: 0, index: 0, first_sample: 0 }).0);
+    assert_eq!(product.multiply(&x), below.multiply(&x, Shot { trial: 0, index: 0, first_vector: 0 }).0);
     Ok(product.matrix_error())
 }
 
@@ -125,7 +125,8 @@ fn a_network_on_a_chip_predicts_as_its_experiment() -> Result<(), Box<dyn std::e
     let core = Core::from(config.core.clone());
     let chip = network.on_chip(&core, &config.process.clone().into(), &config.link, Seed(config.seed))?;
     let data = data.load(&folder)?;
-    let (made, exact) = (predictions(&chip.forward(&data.inputs)), predictions(&network.forward(&data.inputs)));
+    let (made, exact) =
+        (predictions(&chip.forward(&data.inputs).unwrap()), predictions(&network.forward(&data.inputs).unwrap()));
     let count = |a: &[usize], b: &[usize]| a.iter().zip(b).filter(|(a, b)| a == b).count() as u64;
     let counts = record.shots[0].class_counts().ok_or("no classes")?;
     assert_eq!((count(&made, data.labels()), count(&made, &exact)), (counts.correct, counts.same));

@@ -53,7 +53,7 @@ impl Layer {
         index: u32,
     ) -> Result<DMatrix<f64>, ValidationError> {
         let batch = DMatrix::from_fn(x.len(), times, |i, _| x[i]);
-        Ok(self.product(setting, 0)?.multiply(&batch, Shot { trial: 0, index, first_sample: 0 }).0)
+        Ok(self.product(setting, 0)?.multiply(&batch, Shot { trial: 0, index, first_vector: 0 }).0)
     }
 }
 

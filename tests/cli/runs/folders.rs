@@ -144,10 +144,10 @@ fn a_file_in_the_wrong_place_is_recognised() {
     scene.write("utf16.toml", [0xff, 0xfe, b'a', 0]);
     scene.write("weights.npy", b"PK\x03\x04 and more");
     for (command, part) in [
-        ("run process.toml", "this is a process"),
+        ("run process.toml", "found a process"),
         ("run model.toml", "of the format `phaseloom-model`"),
         ("run program.json", "of the format `phaseloom-program`"),
-        ("run u.npy", "this is a NumPy array"),
+        ("run u.npy", "found a NumPy array"),
         ("run utf16.toml", "UTF-16"),
         ("run empty.toml", "an empty file"),
         ("matrix chip.json", "of the format `phaseloom-chip`"),

@@ -209,7 +209,7 @@ fn what_cannot_be_swept_is_refused_with_the_reason() {
         ("process.toml", &["expected a matrix (.npy) or a program (.json)"]),
         ("program.json --topology triangular", &["--topology", "a program, which names its own"]),
         ("u.npy --topology clemens", &["core.topology", "`clemens`", "rectangular"]),
-        ("u.npy --process preset:nothing", &["`nothing`", "pessimistic"]),
+        ("u.npy --process preset:nothing", &["`preset:nothing`", "pessimistic"]),
         ("u.npy --correction magic", &["`magic`", "local"]),
         ("u.npy --vary splitter_error.sigma_rad=0:1", &["--vary", "found 2 parts", "FROM:TO:STEP"]),
         ("u.npy --vary splitter_error.sigma_rad=0:1:-1", &["leads away from 1"]),

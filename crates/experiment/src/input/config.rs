@@ -1,6 +1,7 @@
 //! The experiment file: which model runs on which chips, over which grid of parameters.
 
 use crate::error::ExperimentError;
+use crate::input::expectation::Expectation;
 use crate::input::other_file::no_experiment;
 use crate::input::subject::MatrixForm;
 use crate::input::tree::flatten;
@@ -12,6 +13,7 @@ use phaseloom_hardware::correction::{CorrectionPlan, Instruments, Interrupt, cor
 use phaseloom_hardware::{CoreSpec, HardwareError, Link, MAX_PORTS, PRESET_PREFIX, Precision, Process, read_process};
 use phaseloom_mesh::Capability;
 use phaseloom_network::data::DataSpec;
+use phaseloom_network::network::GraphInput;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -51,6 +53,21 @@ pub struct Config {
     /// Model file. An experiment has exactly one of `model`, `matrix` and `program`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<PathBuf>,
+    /// Choice, shape and normalisation of the input of a `model` that is an ONNX graph.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<GraphInput>,
+    /// Output of an ONNX graph that has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
+    /// Patterns of the names of the operators of an ONNX graph that go to light. The default is all that can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub photonic: Option<Vec<String>>,
+    /// Patterns of the names of those that stay electronic.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub electronic: Vec<String>,
+    /// Results that the floating-point reference must have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect: Option<Expectation>,
     /// Matrix (`.npy` of rank 2, real or complex, not all zeros) that the chips realise, without a network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub matrix: Option<PathBuf>,
@@ -154,6 +171,11 @@ impl Default for Config {
             shots: one(),
             base: None,
             model: None,
+            input: None,
+            output: None,
+            photonic: None,
+            electronic: Vec::new(),
+            expect: None,
             matrix: None,
             program: None,
             form: MatrixForm::Auto,
@@ -372,6 +394,7 @@ impl Experiment {
     /// The first impossible value of a configuration.
     pub(crate) fn check_values(&self, config: &Config) -> Result<(), InvalidValue> {
         config.subject()?;
+        config.check_graph()?;
         for (key, count, max) in [
             ("trials", config.trials, MAX_UNITS),
             ("shots", u64::from(config.shots), MAX_UNITS),

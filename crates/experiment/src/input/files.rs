@@ -3,11 +3,12 @@
 use crate::error::ExperimentError;
 use crate::input::config::{Config, Experiment};
 use crate::input::grid::Point;
+use crate::input::network::open_network;
 use crate::input::subject::{MatrixInput, Subject};
 use crate::input::tree::to_value;
 use phaseloom_files::{InputFiles, hex, usage};
 use phaseloom_hardware::{Detection, Link};
-use phaseloom_network::{Calibration, DataSpec, Dataset, Model, NetworkError};
+use phaseloom_network::{Calibration, DataSpec, Dataset, Network, NetworkError};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
@@ -34,7 +35,7 @@ pub(crate) enum SubjectInputs {
 
 /// The inputs of one point. Points share them.
 pub(crate) struct PointInputs {
-    pub model: Arc<Model>,
+    pub network: Arc<dyn Network>,
     pub data: Arc<Dataset>,
     pub scales: ScaleSource,
 }
@@ -61,9 +62,9 @@ impl Inputs {
     fn read_all(experiment: &Experiment, points: &[Point]) -> Result<Self, ExperimentError> {
         let files = InputFiles::with(&experiment.known_files);
         let base = &experiment.base();
-        let (mut models, mut calibrations, mut data_sets) = (HashMap::new(), HashMap::new(), HashMap::new());
+        let (mut networks, mut calibrations, mut data_sets) = (HashMap::new(), HashMap::new(), HashMap::new());
         let mut matrices = HashMap::new();
-        let (mut hashes, mut networks, mut others) = (BTreeMap::new(), Vec::new(), Vec::new());
+        let (mut hashes, mut inputs, mut others) = (BTreeMap::new(), Vec::new(), Vec::new());
         for point in points {
             let Config { core, link, .. } = &point.config;
             let subject = point.config.subject().map_err(|invalid| experiment.with_line(invalid))?;
@@ -82,15 +83,18 @@ impl Inputs {
                 }
             };
             let path = base.join(model_file);
-            let model = cached(&mut models, path.clone(), || {
+            let settings = point.config.graph_settings();
+            let network_key = (path.clone(), settings.canonical());
+            let network = cached(&mut networks, network_key.clone(), || {
                 files.read(&path).map_err(|error| experiment.named_by(error, "model"))?;
-                Ok(Arc::new(Model::load_from(&path, &files)?))
+                Ok(open_network(&path, &settings, &files)?)
             })?;
             let tile = (core.ports, core.column_block(link.detection));
-            let file = cached(&mut calibrations, (path.clone(), tile), || {
-                let file = model.calibration(tile.0, tile.1, &files)?.map(Arc::new);
-                let is_valid =
-                    file.as_deref().is_some_and(|(path, scales)| scales.validate(path, &model, tile.0, tile.1).is_ok());
+            let file = cached(&mut calibrations, (network_key, tile), || {
+                let file = Calibration::of(&*network, tile.0, tile.1, &files)?.map(Arc::new);
+                let is_valid = file
+                    .as_deref()
+                    .is_some_and(|(path, scales)| scales.validate(path, &*network, tile.0, tile.1).is_ok());
                 Ok((file, is_valid))
             })?;
             let scales = match (file, &point.config.calibration) {
@@ -111,7 +115,9 @@ impl Inputs {
                 Ok(Arc::new(choice.load_from(base, &files).map_err(located)?))
             })?;
             let key = model_file.display();
-            let mut used = vec![(format!("{key}: weights"), model.weights_path()?), (key.to_string(), path)];
+            let mut used: Vec<_> =
+                network.files()?.into_iter().map(|(role, file)| (format!("{key}: {role}"), file)).collect();
+            used.push((key.to_string(), path));
             let mut data_files = |role: &str, choice: &DataSpec| -> Result<(), ExperimentError> {
                 let files = choice.paths().zip(choice.files(base)?);
                 used.extend(files.map(|(written, file)| (format!("{role}: {}", written.display()), file)));
@@ -132,10 +138,10 @@ impl Inputs {
                     place.insert(hex(&files.read(&file)?.sha256));
                 }
             }
-            networks.push(PointInputs { model, data, scales });
+            inputs.push(PointInputs { network, data, scales });
         }
         let points = match others.is_empty() {
-            true => SubjectInputs::Networks(networks),
+            true => SubjectInputs::Networks(inputs),
             false => SubjectInputs::Matrices(others),
         };
         Ok(Self { hashes, points })
@@ -146,8 +152,8 @@ impl SubjectInputs {
     /// Number of samples and indices of the photonic layers of a network at a point.
     pub fn form(&self, point: usize) -> Option<(u64, Vec<usize>)> {
         let Self::Networks(points) = self else { return None };
-        let PointInputs { model, data, .. } = &points[point];
-        Some((data.samples() as u64, model.photonic_layers().iter().map(|view| view.index).collect()))
+        let PointInputs { network, data, .. } = &points[point];
+        Some((data.samples() as u64, network.photonic_layers().iter().map(|view| view.index).collect()))
     }
 }
 

@@ -1,9 +1,11 @@
-//! Experiment files and the grid of points that they span.
+//! Experiment files, the grid of points that they span, and the files that they name.
 
 pub mod axis;
 pub mod config;
+pub mod expectation;
 pub mod files;
 pub mod grid;
+pub mod network;
 mod other_file;
 pub mod subject;
 pub(crate) mod tree;

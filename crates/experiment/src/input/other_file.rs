@@ -19,7 +19,7 @@ const REMEDIES: [(&str, &str); 11] = [
     ("a file of spectra", "`phaseloom spectra` reads it"),
     (".npz", WEIGHTS),
     ("safetensors", WEIGHTS),
-    ("ONNX", WEIGHTS),
+    ("ONNX", MODEL),
     (
         ".npy",
         "`phaseloom sweep` runs a matrix on chips without a network; or name it by the key `matrix` of an experiment",

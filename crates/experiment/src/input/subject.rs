@@ -30,7 +30,7 @@ pub enum Subject<'a> {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum MatrixForm {
-    /// One mesh if the matrix is unitary within tolerance, else `svd` (default).
+    /// One mesh if the matrix is unitary within tolerance, else `svd`.
     #[default]
     Auto,
     /// One mesh; other matrices than unitaries are refused.

@@ -147,7 +147,7 @@ pub const CONFUSION_COLUMNS: &[ColumnText] = &[
 pub const MATRIX_COLUMNS: &[ColumnText] = &[
     ("infidelity", "1", "1 − F with F = |tr(W†Ŵ)|²/(‖W‖²‖Ŵ‖²), with all digits also where it is tiny."),
     ("error", "1", "Matrix error ‖Ŵ − W‖/‖W‖ with the gain of the program."),
-    ("scaled_error", "1", "Matrix error after the real factor on Ŵ that minimises it."),
+    ("error_scaled", "1", "Matrix error after the real factor on Ŵ that minimises it."),
     ("transmission_db", "dB of power", "‖Ŵ‖²/‖W‖² of the optics, before the gain."),
     ("heater_power_w", "W", "Power of the heaters; empty without `phase_shifter.power_pi_w`."),
 ];

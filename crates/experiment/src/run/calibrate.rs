@@ -4,7 +4,7 @@ use crate::error::{ExperimentError, Problem};
 use crate::input::config::{Config, Experiment};
 use crate::input::files::ScaleSource;
 use crate::input::tree::to_value;
-use phaseloom_network::{Calibration, CalibrationSettings, DataSpec, Model};
+use phaseloom_network::{Calibration, CalibrationSettings, DataSpec, Network};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -26,26 +26,26 @@ impl Measured {
         &mut self,
         experiment: &Experiment,
         config: &Config,
-        model: &Model,
+        network: &dyn Network,
         source: &ScaleSource,
         needs_scales: bool,
     ) -> Result<Option<Arc<(PathBuf, Calibration)>>, ExperimentError> {
         let (data, quantile) = match (source, &config.calibration) {
             (ScaleSource::Data(data), Some(source)) => (data, source.quantile),
             (ScaleSource::File(None), _) if needs_scales => {
-                return Err(Problem::no_calibration(model, config.data.as_ref())?.in_file(&experiment.path));
+                return Err(Problem::no_calibration(network, config.data.as_ref())?.in_file(&experiment.path));
             }
             (ScaleSource::File(file), _) => return Ok(file.clone()),
             (ScaleSource::Data(_), None) => return Ok(None),
         };
         let (ports, column_block) = (config.core.ports, config.core.column_block(config.link.detection));
-        let key = to_value(&config.model).to_string();
+        let key = format!("{}{}", to_value(&config.model), to_value(&config.graph_settings()));
         let same = |file: &(String, String, usize, usize)| (&file.1, file.2, file.3) == (&key, ports, column_block);
         if let Some(at) = self.files.iter().position(same) {
             return Ok(Some(Arc::clone(&self.scales[at])));
         }
         let settings = CalibrationSettings { ports, column_block, quantile };
-        let scales = Calibration::measure(model, data, settings)?;
+        let scales = Calibration::measure(network, data, settings)?;
         let name = self.name(&key, ports, column_block);
         let scales = Arc::new((PathBuf::from(&name), scales));
         self.files.push((name, key, ports, column_block));
@@ -93,8 +93,8 @@ impl Measured {
 
 impl Problem {
     /// The problem of a model without scales, and the lines that name training data like the test data.
-    pub(crate) fn no_calibration(model: &Model, test_data: Option<&DataSpec>) -> Result<Self, ExperimentError> {
-        let what = match model.calibration_path()? {
+    pub(crate) fn no_calibration(network: &dyn Network, test_data: Option<&DataSpec>) -> Result<Self, ExperimentError> {
+        let what = match network.calibration_path()? {
             Some(file) => format!("{} does not exist", file.display()),
             None => "there are none".to_owned(),
         };

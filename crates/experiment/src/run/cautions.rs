@@ -37,7 +37,7 @@ fn smallest(points: &[PreparedPoint], numbers: impl Fn(&PreparedPoint) -> Vec<f6
 /// One line for each kind of warning, about the layer and the point where it is worst.
 pub(crate) fn cautions(prepared: &[PreparedPoint], points: &[Point]) -> Result<Vec<String>, ExperimentError> {
     let place = |extreme: &Extreme| {
-        let index = prepared[extreme.point].model.photonic_layers()[extreme.layer].index;
+        let index = prepared[extreme.point].network.photonic_layers()[extreme.layer].index;
         format!("layer {index}{}", points[extreme.point].values())
     };
     let mut lines = Vec::new();
@@ -106,7 +106,8 @@ impl PreparedPoint {
         self.config.link.laser_power_w?;
         let receiver = self.config.link.receiver(self.config.core.ports).ok()?;
         let input = &self.test_set.chunks.first()?.exact.input;
-        let inputs = self.model.photonic_inputs(&input.columns(0, input.ncols().min(MAX_SAMPLES)).clone_owned());
+        let inputs =
+            self.network.photonic_inputs(&input.columns(0, input.ncols().min(MAX_SAMPLES)).clone_owned()).ok()?;
         let layers = self.designs.iter().zip(&self.programs.layers).zip(&self.programs.scales).zip(inputs);
         let mean = layers.map(|(((design, program), scales), inputs)| {
             design.mean_photoelectrons(program, scales, &receiver, &inputs)

@@ -16,7 +16,7 @@ use phaseloom_files::usage::{self, KeysRead};
 use phaseloom_files::{line_of_key, parse_toml};
 use phaseloom_hardware::Process;
 use phaseloom_hardware::correction::Interrupt;
-use phaseloom_network::{Calibration, LayerScale, Model, ModelSpec, Tensor, Tensors};
+use phaseloom_network::{Calibration, LayerScale, Model, ModelSpec, Network, Tensor, Tensors};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -106,7 +106,9 @@ impl Experiment {
             Subject::Matrix(_) | Subject::Program(_) => return matrix::compute_tiny(self, config),
         };
         // A run needs a title, a model and data, whatever they are. It refuses a threshold without effect.
-        ["name", "model", "threshold", "base"].into_iter().for_each(usage::mark);
+        const READ: [&str; 9] =
+            ["name", "model", "threshold", "base", "input", "output", "photonic", "electronic", "expect"];
+        READ.into_iter().for_each(usage::mark);
         if with_data {
             data.load(&self.base())?;
             ["data.inputs", "data.labels", "data.targets", "data.every", "data.classes", "data.samples"]
@@ -124,12 +126,12 @@ impl Experiment {
         let perfect = programs.designs(&Process::default(), None)?;
         let designs = programs.designs(&config.process, config.correction_plan(&Interrupt::new())?.as_ref())?;
         let inputs = DMatrix::from_fn(INPUTS, 2, |i, j| ((1 + i + 4 * j) as f64).sin());
-        let exact = model.exact_pass(model.prepare(&inputs));
+        let exact = model.exact_pass(model.prepare(&inputs))?;
         let task = Task::Classification { labels: vec![0, 1], threshold: None };
         let outputs = exact.output.clone();
         let chunks = vec![Chunk { first_sample: 0, exact }];
         let test_set = Arc::new(TestSet { chunks, task, exact: outputs, class_names: Vec::new() });
-        let point = PreparedPoint { config, model, test_set, programs: Arc::new(programs), perfect, designs };
+        let point = PreparedPoint { config, network: model, test_set, programs: Arc::new(programs), perfect, designs };
         let compute = |row| point.evaluate(Unit { row, point: 0, trial: 0 });
         let design = usage::reported(|| compute(Row::Design));
         let rows = [Row::PerfectIdeal, Row::PerfectReal, Row::Digital, Row::Chips];

@@ -7,9 +7,9 @@ use crate::store::record::{DesignResult, LayerResult, Record, Row, Unit};
 use nalgebra::DMatrix;
 use phaseloom_hardware::{
     Batch, CoreSharing, CoreUse, DigitalProduct, GainCalibration, LayerAddress, LayerDesign, Link, MatrixProduct,
-    ProductStatistics, Shot,
+    ProductStatistics,
 };
-use phaseloom_network::LayerMeasurement;
+use phaseloom_network::{LayerMeasurement, PassAddress};
 use std::sync::Arc;
 
 /// Maximum of readout bits. A smaller error is rounding of the simulation itself.
@@ -71,7 +71,7 @@ impl PreparedPoint {
         }
         let mut layers: Vec<LayerMeasurement> = Vec::new();
         for index in 0..unit.row.shots(self.config.shots) {
-            let mut outputs = DMatrix::zeros(self.model.output_size(), samples);
+            let mut outputs = DMatrix::zeros(self.network.output_size(), samples);
             // The outputs of the layers to keep, sample by sample.
             let mut kept = vec![Vec::new(); kept_layers.len()];
             let mut observe = |layer: usize, output: &Batch| {
@@ -79,18 +79,18 @@ impl PreparedPoint {
                 places.for_each(|(_, values)| values.extend_from_slice(output.as_slice()));
             };
             for Chunk { first_sample, exact } in &self.test_set.chunks {
-                let shot = Shot { trial: unit.trial, index, first_sample: *first_sample };
+                let address = PassAddress { trial: unit.trial, repetition: index, first_sample: *first_sample };
                 let mut columns = outputs.columns_mut(*first_sample as usize, exact.output.ncols());
                 match products {
                     None => {
                         columns.copy_from(&exact.output);
                         if !kept_layers.is_empty() {
-                            self.model.observe_exact(&exact.input, &mut observe);
+                            self.network.exact_outputs(&exact.input, &mut observe)?;
                         }
                     }
                     Some(products) => {
                         let products: Vec<&dyn MatrixProduct> = products.all.iter().map(|p| &**p).collect();
-                        let (output, measurements) = self.model.forward_observed(exact, &products, shot, &mut observe);
+                        let (output, measurements) = self.network.forward(exact, &products, address, &mut observe)?;
                         layers.resize_with(measurements.len(), LayerMeasurement::default);
                         layers.iter_mut().zip(&measurements).for_each(|(total, more)| total.add(more));
                         columns.copy_from(&output);
@@ -107,7 +107,7 @@ impl PreparedPoint {
             }
             keep(index, None, &outputs)?;
         }
-        let views = self.model.photonic_layers();
+        let views = self.network.photonic_layers();
         record.layers = layers
             .iter()
             .enumerate()
@@ -149,7 +149,7 @@ impl PreparedPoint {
     fn design(&self, unit: Unit) -> Result<Record, ExperimentError> {
         let link = &self.config.link;
         let receiver = link.receiver(self.config.core.ports)?;
-        let views = self.model.photonic_layers();
+        let views = self.network.photonic_layers();
         let mut layers = Vec::new();
         for (i, (program, design)) in self.programs.layers.iter().zip(&self.designs).enumerate() {
             let first = program.tiles().iter().flatten().next();
@@ -173,7 +173,7 @@ impl PreparedPoint {
                     local_oscillator_photons: photons(receiver.local_oscillator_photons()),
                     snr_full_scale_db: quality.map(|q| q.snr_full_scale_db),
                     enob: quality.map(|q| q.enob),
-                    folded: self.model.spec().input.fold,
+                    folded: self.network.folds_input(),
                 }),
                 ..LayerResult::default()
             });

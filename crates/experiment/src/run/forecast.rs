@@ -157,9 +157,10 @@ pub fn forecast(experiment: &Experiment, folder: &Path, options: &Options<'_>) -
 
 /// Bytes of the data of a point: raw and prepared inputs, products of the first layer and outputs.
 fn bytes_of_data(point: &PointInputs) -> f64 {
-    let model = &point.model;
-    let first = model.photonic_layers().first().map_or(0, |layer| layer.weight.nrows());
-    8.0 * point.data.samples() as f64 * (2 * point.data.features() + first + 2 * model.output_size()) as f64
+    let network = &point.network;
+    let layers = network.photonic_layers();
+    let first = layers.first().filter(|layer| layer.vectors == 1).map_or(0, |layer| layer.weight.nrows());
+    8.0 * point.data.samples() as f64 * (2 * point.data.features() + first + 2 * network.output_size()) as f64
 }
 
 impl PreparedPoint {

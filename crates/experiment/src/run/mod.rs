@@ -27,7 +27,7 @@ use crate::store::{self, Contents, Store};
 use phaseloom_files::to_json;
 use phaseloom_hardware::correction::Interrupt;
 use phaseloom_hardware::{Batch, HardwareError};
-use phaseloom_network::Model;
+use phaseloom_network::Network;
 use rayon::ThreadPool;
 use rayon::prelude::*;
 use std::path::Path;
@@ -256,7 +256,7 @@ fn expect_outputs(
 ) -> Result<(), ExperimentError> {
     match inputs {
         SubjectInputs::Networks(points) => {
-            points.iter().try_for_each(|point| expect_layers(experiment, &point.model, options.layers))
+            points.iter().try_for_each(|point| expect_layers(experiment, &*point.network, options.layers))
         }
         SubjectInputs::Matrices(_) if options.outputs.is_some() => Err(Problem::NoOutputs.in_file(&experiment.path)),
         SubjectInputs::Matrices(_) => Ok(()),
@@ -264,13 +264,13 @@ fn expect_outputs(
 }
 
 /// Checks that a model has the layers whose outputs are to be kept.
-fn expect_layers(experiment: &Experiment, model: &Model, layers: &[usize]) -> Result<(), ExperimentError> {
-    let kinds = &model.spec().layer;
-    match layers.iter().find(|&&layer| layer >= kinds.len()) {
+fn expect_layers(experiment: &Experiment, network: &dyn Network, layers: &[usize]) -> Result<(), ExperimentError> {
+    let names = network.layer_names();
+    match layers.iter().find(|&&layer| layer >= names.len()) {
         None => Ok(()),
         Some(&layer) => {
-            let kinds = kinds.iter().enumerate().map(|(index, layer)| format!("{index} ({})", layer.kind()));
-            let layers = kinds.collect::<Vec<_>>().join(", ");
+            let names = names.iter().enumerate().map(|(index, name)| format!("{index} ({name})"));
+            let layers = names.collect::<Vec<_>>().join(", ");
             Err(Problem::NoLayer { layer, layers }.in_file(&experiment.path))
         }
     }

@@ -9,9 +9,7 @@ use phaseloom_hardware::{
     MatrixProduct, OpticalProduct, Precision, Process, Scales, bound_scales,
 };
 use phaseloom_mesh::MeshDesign;
-use phaseloom_network::Model;
-use phaseloom_network::calibration::Calibration;
-use phaseloom_network::layer::LayerKind;
+use phaseloom_network::{Calibration, Network};
 use phaseloom_numerics::Real;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,48 +31,51 @@ impl NetworkProgram {
     /// A missing or unsuitable calibration, direct detection of a layer whose sign matters; both with the path of the
     /// `settings` that ask for them. Also as [`LayerProgram::new`].
     pub fn new(
-        model: &Model,
+        network: &dyn Network,
         core: &CoreSpec,
         design: &MeshDesign,
         link: &Link,
         settings: &Path,
     ) -> Result<Self, ExperimentError> {
         let calibration = match needs_scales(link) {
-            true => model.calibration(core.ports, core.column_block(link.detection), &InputFiles::default())?,
+            true => {
+                let column_block = core.column_block(link.detection);
+                Calibration::of(network, core.ports, column_block, &InputFiles::default())?
+            }
             false => None,
         };
-        Self::with_calibration(model, calibration.as_ref(), core, design, link, settings)
+        Self::with_calibration(network, calibration.as_ref(), core, design, link, settings)
     }
 
     /// Programs as [`NetworkProgram::new`] does, with a calibration that was read from a file.
     pub(crate) fn with_calibration(
-        model: &Model,
+        network: &dyn Network,
         calibration: Option<&(PathBuf, Calibration)>,
         core: &CoreSpec,
         design: &MeshDesign,
         link: &Link,
         settings: &Path,
     ) -> Result<Self, ExperimentError> {
-        suits_detection(model, core, link).map_err(|problem| problem.in_file(settings))?;
+        suits_detection(network, core, link).map_err(|problem| problem.in_file(settings))?;
         let column_block = core.column_block(link.detection);
         let calibration = match (needs_scales(link), calibration) {
             (false, _) => None,
             (true, Some((file, calibration))) => {
-                calibration.validate(file, model, core.ports, column_block)?;
+                calibration.validate(file, network, core.ports, column_block)?;
                 if link.detection == Detection::Offset && calibration.quantile < 1.0 {
                     let quantile = calibration.quantile;
                     return Err(Problem::OffsetQuantile { quantile }.in_file(settings));
                 }
                 Some(calibration)
             }
-            (true, None) => return Err(Problem::no_calibration(model, None)?.in_file(settings)),
+            (true, None) => return Err(Problem::no_calibration(network, None)?.in_file(settings)),
         };
-        Self::with_scales_of(model, core, design, link, calibration)
+        Self::with_scales_of(network, core, design, link, calibration)
     }
 
     /// The same with a calibration that fits the model, or with scales of 1.
     pub(crate) fn with_scales_of(
-        model: &Model,
+        network: &dyn Network,
         core: &CoreSpec,
         design: &MeshDesign,
         link: &Link,
@@ -82,7 +83,7 @@ impl NetworkProgram {
     ) -> Result<Self, ExperimentError> {
         let bound = link.adc.is_some_and(|adc| read_key!("link.adc", adc.full_scale) == FullScale::Bound);
         let (mut layers, mut scales) = (Vec::new(), Vec::new());
-        for (i, view) in model.photonic_layers().iter().enumerate() {
+        for (i, view) in network.photonic_layers().iter().enumerate() {
             let scale = match calibration {
                 Some(c) if bound => bound_scales(view.weight, core, link, c.layers[i].input_scale)?,
                 Some(c) => Scales { input: c.layers[i].input_scale, full_scale: c.layers[i].full_scale.clone() },
@@ -161,23 +162,17 @@ impl NetworkProducts {
 }
 
 /// Checks that the network needs only |y|, if the link detects directly.
-fn suits_detection(model: &Model, core: &CoreSpec, link: &Link) -> Result<(), Problem> {
+fn suits_detection(network: &dyn Network, core: &CoreSpec, link: &Link) -> Result<(), Problem> {
     if link.detection != Detection::Direct {
         return Ok(());
     }
-    for view in model.photonic_layers() {
-        let reason = if view.has_bias {
-            "has a bias, which would come after |·|".to_owned()
-        } else if view.weight.ncols() > core.ports {
-            format!("has {} inputs on cores of {} ports: several tiles across a row", view.weight.ncols(), core.ports)
-        } else {
-            match view.activation_after {
-                Some(LayerKind::Modulus | LayerKind::SquaredModulus) => continue,
-                Some(kind) => format!("is followed by `{kind}`"),
-                None => "is the last layer".to_owned(),
-            }
-        };
-        return Err(Problem::Direct { layer: view.index, reason });
+    for view in network.photonic_layers() {
+        let columns = view.weight.ncols();
+        let several_tiles =
+            || format!("has {columns} inputs on cores of {} ports: several tiles across a row", core.ports);
+        if let Some(reason) = view.sign_matters.or_else(|| (columns > core.ports).then(several_tiles)) {
+            return Err(Problem::Direct { layer: view.index, reason });
+        }
     }
     Ok(())
 }

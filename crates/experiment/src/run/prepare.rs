@@ -12,7 +12,7 @@ use crate::run::task::{self, Task};
 use phaseloom_files::{InvalidValue, require_memory};
 use phaseloom_hardware::correction::Interrupt;
 use phaseloom_hardware::{Batch, LayerDesign, Process};
-use phaseloom_network::{Dataset, ExactPass, Model, NetworkError};
+use phaseloom_network::{Dataset, ExactPass, Network, NetworkError};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ pub(crate) struct Chunk {
 #[derive(Clone)]
 pub(crate) struct PreparedPoint {
     pub config: Config,
-    pub model: Arc<Model>,
+    pub network: Arc<dyn Network>,
     pub test_set: Arc<TestSet>,
     pub programs: Arc<NetworkProgram>,
     /// Designs of a perfect process.
@@ -64,27 +64,32 @@ pub(crate) fn prepare(
     let mut test_sets = HashMap::new();
     let (mut programs, mut designs) = (HashMap::new(), HashMap::new());
     let mut prepared = Vec::with_capacity(points.len());
-    for (point, PointInputs { model, data, scales }) in points.iter().zip(inputs) {
+    for (point, PointInputs { network, data, scales }) in points.iter().zip(inputs) {
         if interrupt.requested() {
             break;
         }
         let config = point.config.clone();
         let problem = |problem: Problem| problem.in_file(&experiment.path);
-        let model_key = to_value(&config.model).to_string();
-        if model.photonic_layers().is_empty() {
+        let model_key = format!("{}{}", to_value(&config.model), to_value(&config.graph_settings()));
+        if network.photonic_layers().is_empty() {
             return Err(problem(Problem::NothingPhotonic));
         }
         let test_key = format!("{model_key}{}{:?}", to_value(&config.data), config.threshold);
-        let test_set =
-            cached(&mut test_sets, test_key, || Ok(Arc::new(TestSet::new(&data, &model, &config, experiment)?)))?;
+        let test_set = cached(&mut test_sets, test_key, || {
+            let set = TestSet::new(&data, &*network, &config, experiment)?;
+            if let Some(expected) = &config.expect {
+                expected.check(set.task.accuracy(&set.exact)).map_err(problem)?;
+            }
+            Ok(Arc::new(set))
+        })?;
         let needs_scales = needs_scales(&config.link);
-        let calibration = measured.scales(experiment, &config, &model, &scales, needs_scales)?;
+        let calibration = measured.scales(experiment, &config, &*network, &scales, needs_scales)?;
         let detection = (config.link.detection, config.link.adc.map(|a| a.full_scale));
         let program_key = format!("{model_key}{}{}{needs_scales}", to_value(&config.core), to_value(&detection));
         let (programs, perfect) = cached(&mut programs, program_key.clone(), || {
             let design = config.core.design()?;
             let program = NetworkProgram::with_calibration(
-                &model,
+                &*network,
                 calibration.as_deref(),
                 &config.core,
                 &design,
@@ -108,24 +113,29 @@ pub(crate) fn prepare(
                 ExperimentError::Unit { path: experiment.path.clone(), unit, source: Box::new(source) }
             })
         })?;
-        prepared.push(PreparedPoint { config, model, test_set, programs, perfect, designs });
+        prepared.push(PreparedPoint { config, network, test_set, programs, perfect, designs });
     }
     Ok((prepared, measured))
 }
 
 impl TestSet {
-    fn new(data: &Dataset, model: &Model, config: &Config, experiment: &Experiment) -> Result<Self, ExperimentError> {
+    fn new(
+        data: &Dataset,
+        network: &dyn Network,
+        config: &Config,
+        experiment: &Experiment,
+    ) -> Result<Self, ExperimentError> {
         let located = |error: NetworkError| error.in_settings("data", &experiment.path, &experiment.text);
-        model.check_data(data).map_err(located)?;
-        let task = Task::new(model, data, config.threshold).map_err(|problem| problem.in_file(&experiment.path))?;
+        network.check_data(data).map_err(located)?;
+        let task = Task::new(network, data, config.threshold).map_err(|problem| problem.in_file(&experiment.path))?;
         let chunks: Vec<Chunk> = (0..data.inputs.ncols())
             .step_by(CHUNK)
             .map(|start| {
                 let count = CHUNK.min(data.inputs.ncols() - start);
-                let inputs = model.prepare(&data.inputs.columns(start, count).clone_owned());
-                Chunk { first_sample: start as u64, exact: model.exact_pass(inputs) }
+                let inputs = network.prepare(&data.inputs.columns(start, count).clone_owned());
+                Ok(Chunk { first_sample: start as u64, exact: network.exact_pass(inputs)? })
             })
-            .collect();
+            .collect::<Result<_, ExperimentError>>()?;
         let chosen = config
             .data
             .as_ref()

@@ -50,8 +50,7 @@ impl Prepared {
     /// Notes before the first unit: measured scales, hardware that cannot compute well, tensors that no layer uses.
     pub fn notes(&self, points: &[Point]) -> Result<Vec<String>, ExperimentError> {
         let Self::Networks(prepared, scales) = self else { return Ok(Vec::new()) };
-        let unused: BTreeSet<String> =
-            prepared.iter().filter_map(|point| point.model.note_on_unused_tensors()).collect();
+        let unused: BTreeSet<String> = prepared.iter().filter_map(|point| point.network.note()).collect();
         Ok(scales.note().into_iter().chain(cautions(prepared, points)?).chain(unused).collect())
     }
 

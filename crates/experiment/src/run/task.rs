@@ -4,8 +4,7 @@ use crate::error::Problem;
 use crate::store::record::Confusion;
 use crate::store::shot::{ClassCounts, OutputErrors, ShotResult, ValueErrors};
 use phaseloom_hardware::Batch;
-use phaseloom_network::model::{binary_predictions, predictions};
-use phaseloom_network::{Dataset, Model, Truth};
+use phaseloom_network::{Dataset, Network, Truth, binary_predictions, predictions};
 
 /// What the outputs of a network mean for some data.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,18 +23,25 @@ impl Task {
     /// # Errors
     ///
     /// A threshold where none is needed.
-    pub fn new(model: &Model, data: &Dataset, threshold: Option<f64>) -> Result<Self, Problem> {
-        let is_binary = model.output_size() == 1;
+    pub fn new(network: &dyn Network, data: &Dataset, threshold: Option<f64>) -> Result<Self, Problem> {
+        let is_binary = network.output_size() == 1;
         match &data.truth {
             Truth::Labels(labels) if is_binary => {
-                let threshold = Some(threshold.unwrap_or_else(|| model.threshold()));
+                let threshold = Some(threshold.unwrap_or_else(|| network.threshold()));
                 Ok(Self::Classification { labels: labels.clone(), threshold })
             }
-            _ if threshold.is_some() => Err(Problem::Threshold { outputs: model.output_size() }),
+            _ if threshold.is_some() => Err(Problem::Threshold { outputs: network.output_size() }),
             Truth::Labels(labels) => Ok(Self::Classification { labels: labels.clone(), threshold: None }),
             Truth::Targets(targets) => Ok(Self::Regression { targets: targets.clone() }),
             Truth::Unknown => Ok(Self::Outputs),
         }
+    }
+
+    /// Share of samples with the correct class, if the data say which it is.
+    pub fn accuracy(&self, outputs: &Batch) -> Option<f64> {
+        let Self::Classification { labels, .. } = self else { return None };
+        let correct = self.classes(outputs).iter().zip(labels).filter(|(a, b)| a == b).count();
+        Some(correct as f64 / labels.len() as f64)
     }
 
     /// Whether samples have labels.

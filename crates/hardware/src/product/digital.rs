@@ -119,7 +119,7 @@ mod tests {
         let plan = TilePlan::new(2, 1, 1, 1);
         let scales = Scales { input: 1.0, full_scale: vec![0.5, 0.0] };
         let product = DigitalProduct::new(&weight, &plan, &link, None, &scales).unwrap();
-        let shot = Shot { trial: 0, index: 0, first_sample: 0 };
+        let shot = Shot { trial: 0, index: 0, first_vector: 0 };
         let (out, _) = product.multiply(&DMatrix::from_element(1, 3, 1.0), shot);
         assert_eq!(out, DMatrix::from_row_slice(2, 3, &[0.5, 0.5, 0.5, 0.0, 0.0, 0.0]));
     }

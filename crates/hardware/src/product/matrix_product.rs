@@ -7,16 +7,16 @@ pub type Batch = DMatrix<f64>;
 
 /// Address of the dynamic noise of a product.
 ///
-/// Sample `j` of a batch uses the stream of sample `first_sample + j`. Random numbers belong to samples, so that the output
-/// for a vector does not depend on its batch.
+/// Column `j` of a batch uses the random numbers of vector `first_vector + j`. They belong to vectors, so that the output for
+/// a vector does not depend on its batch. A layer that sends `p` vectors per sample starts at `p` times its first sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shot {
     /// Trial of the Monte Carlo run: one fabricated chip.
     pub trial: u64,
     /// Repetition of all samples on the same chip, from 0.
     pub index: u32,
-    /// Index, in the data set, of the first column of the batch.
-    pub first_sample: u64,
+    /// Index of the first column of the batch among all vectors of the product, over the whole data set.
+    pub first_vector: u64,
 }
 
 /// Statistics of a product: how often the converters saturated, and how much light the detectors received.

@@ -331,7 +331,7 @@ impl<T: Real> MatrixProduct for OpticalProduct<T> {
         let mut intensity = 0.0;
         let mut start = 0;
         while start < input.ncols() {
-            let absolute = shot.first_sample + start as u64;
+            let absolute = shot.first_vector + start as u64;
             let (block, skip) = (absolute / BLOCK, (absolute % BLOCK) as usize);
             let count = (input.ncols() - start).min(BLOCK as usize - skip);
             work.sums[..outputs * count].fill(T::ZERO);

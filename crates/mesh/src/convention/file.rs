@@ -1,4 +1,4 @@
-//! The JSON form of a program in another convention, version 1. `crates/FORMATS.md` lists its keys.
+//! The JSON form of a program in another convention, version 1. docs/reference/files/converted.md lists its keys.
 
 use super::{Convention, ConvertedCell, ConvertedMesh, ScreenPhase, convention};
 use crate::error::MeshError;

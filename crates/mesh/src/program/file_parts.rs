@@ -174,7 +174,7 @@ pub(crate) struct Attenuator {
     phi: f64,
 }
 
-/// A program as JSON, with meshes `M`. The keys are those of `crates/FORMATS.md`.
+/// A program as JSON, with meshes `M`. The keys are those of docs/reference/files/program.md.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProgramFile<M> {

@@ -21,7 +21,7 @@ use crate::calibration::quantile::{HighQuantile, Magnitudes};
 use crate::data::{Batch, Dataset};
 use crate::error::{NetworkError, Result};
 use crate::layer::exact_product;
-use crate::model::Model;
+use crate::network::{Call, Network};
 
 /// Samples that pass the network together. The number is fixed so that the same data give the same bits.
 const CHUNK: usize = 1024;
@@ -38,7 +38,7 @@ pub struct Calibration {
     pub format: String,
     /// Version of the format: 1.
     pub version: u32,
-    /// Hash of the measured model ([`Model::sha256`]). It is not checked if it is missing.
+    /// Hash of the measured model ([`Network::sha256`]). It is not checked if it is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model_sha256: Option<String>,
     /// Hash of the data ([`Dataset::sha256`]).
@@ -92,7 +92,7 @@ impl Calibration {
     ///
     /// If the data do not fit the model, a setting is out of range, or a value overflows. Also if the quantile of the
     /// inputs of a layer is zero although some input is not.
-    pub fn measure(model: &Model, data: &Dataset, settings: CalibrationSettings) -> Result<Self> {
+    pub fn measure(model: &dyn Network, data: &Dataset, settings: CalibrationSettings) -> Result<Self> {
         let CalibrationSettings { ports, column_block, quantile } = settings;
         let invalid = |key: &str, found: String, expected: &str| {
             NetworkError::setting(&data.inputs_path, format!("calibration.{key}"), found, expected)
@@ -114,11 +114,11 @@ impl Calibration {
         }
         model.check_inputs(data)?;
         let samples = data.samples();
-        let values = |rows: usize| HighQuantile::new((rows * samples) as u64, quantile);
-        let mut layers: Vec<LayerMeasurement> = model
-            .photonic_layers()
+        let photonic = model.photonic_layers();
+        let mut layers: Vec<LayerMeasurement> = photonic
             .iter()
             .map(|view| {
+                let values = |rows| HighQuantile::new((rows * samples * view.vectors * view.steps) as u64, quantile);
                 let (rows, columns) = view.weight.shape();
                 let plan = TilePlan::new(rows, columns, ports, column_block);
                 let block = |t: &Tile| view.weight.view((t.row, t.column), (t.rows, t.columns)).into_owned();
@@ -128,14 +128,15 @@ impl Calibration {
             .collect();
         for start in (0..samples).step_by(CHUNK) {
             let chunk = data.inputs.columns(start, CHUNK.min(samples - start)).into_owned();
-            let _ = model.run(&model.prepare(&chunk), &mut |index, linear, x| {
-                layers[index].add(x);
-                exact_product(&linear.weight, x)
-            });
+            let mut multiply = |call: Call, x: &Batch| {
+                layers[call.product].add(x);
+                exact_product(photonic[call.product].weight, x)
+            };
+            model.pass(&model.prepare(&chunk), &mut multiply, &mut |_, _| {})?;
         }
         let layers = layers
             .into_iter()
-            .zip(model.photonic_layers())
+            .zip(&photonic)
             .map(|(layer, view)| layer.finish(&format!("layer {}", view.index), &data.inputs_path, quantile));
         Ok(Self {
             format: FORMAT.into(),
@@ -191,6 +192,23 @@ impl Calibration {
         Ok((path.to_owned(), calibration))
     }
 
+    /// Reads the scales of a network for tiles of one size through `files`, with the path of their file.
+    ///
+    /// `None` if the network names no calibration, or its file does not exist.
+    ///
+    /// # Errors
+    ///
+    /// As [`Network::calibration_path`] and [`Calibration::load_for`].
+    pub fn of(
+        network: &dyn Network,
+        ports: usize,
+        column_block: usize,
+        files: &InputFiles,
+    ) -> Result<Option<(PathBuf, Self)>> {
+        let path = network.calibration_path()?.filter(|path| path.exists());
+        path.map(|path| Self::load_for(&path, ports, column_block, files)).transpose()
+    }
+
     fn check(&self, path: &Path) -> Result<()> {
         let invalid =
             |key: String, found: String, expected: &str| Err(NetworkError::setting(path, key, found, expected));
@@ -233,7 +251,7 @@ impl Calibration {
     ///
     /// If the hash of the model, the tile size, the number of layers, or the number of tiles of a layer differs, and as
     /// [`Calibration::load`].
-    pub fn validate(&self, path: &Path, model: &Model, ports: usize, column_block: usize) -> Result<()> {
+    pub fn validate(&self, path: &Path, model: &dyn Network, ports: usize, column_block: usize) -> Result<()> {
         self.check(path)?;
         let differs = |place: String, found: String, expected: String| {
             let expected = expected
@@ -305,25 +323,6 @@ impl LayerMeasurement {
             Ok(if scale > 0.0 { scale } else { 1.0 })
         });
         Ok(LayerScale { input_scale, full_scale: full_scale.collect::<Result<_>>()? })
-    }
-}
-
-impl Model {
-    /// Reads the calibration for tiles of one size through `files`, and returns it with the path of its file.
-    ///
-    /// `None` if the model names no calibration, or its file does not exist. See [`Calibration::load_for`].
-    ///
-    /// # Errors
-    ///
-    /// As [`Model::calibration_path`] and [`Calibration::load_for`].
-    pub fn calibration(
-        &self,
-        ports: usize,
-        column_block: usize,
-        files: &InputFiles,
-    ) -> Result<Option<(PathBuf, Calibration)>> {
-        let path = self.calibration_path()?.filter(|path| path.exists());
-        path.map(|path| Calibration::load_for(&path, ports, column_block, files)).transpose()
     }
 }
 

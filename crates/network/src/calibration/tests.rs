@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::data::Truth;
+use crate::model::Model;
 use crate::weights::{Tensor, Tensors};
 
 /// 3 inputs → 2 photonic outputs → relu → 1 photonic output whose weight is zero.

@@ -1,6 +1,7 @@
 //! Tests of imported models: conventions of names, orders, layouts, ambiguities.
 
 use super::*;
+use crate::network::Network;
 
 /// Tensors of zeros with these names and shapes.
 fn tensors(shapes: &[(&str, &[usize])]) -> Tensors {

@@ -9,8 +9,8 @@
 //! x ──▶ modulators ──▶ [ W on meshes ] ──▶ detectors ──▶ + b (electronic) ──▶ y
 //! ```
 //!
-//! This file computes both in floating point, for training and as the reference. [`Model::forward`](crate::Model::forward)
-//! replaces `W x` of photonic layers by a hardware product.
+//! This file computes both in floating point, for training and as the reference. A photonic layer asks the caller of
+//! [`Layer::pass`] for `W x`, which may come from hardware.
 
 use nalgebra::DMatrix;
 use phaseloom_numerics::linalg::multiply;
@@ -69,6 +69,8 @@ pub struct Linear {
     pub weight: DMatrix<f64>,
     /// b: one value per output, or `None` for no bias.
     pub bias: Option<Vec<f64>>,
+    /// Whether the product runs on meshes.
+    pub is_photonic: bool,
 }
 
 impl Linear {
@@ -80,7 +82,7 @@ impl Linear {
             DMatrix::from_row_slice(settings.outputs, inputs, values)
         };
         let bias = settings.bias.as_ref().map(|name| tensors.expect(user, name, &[settings.outputs]));
-        Ok(Self { weight, bias: bias.transpose()?.map(<[f64]>::to_vec) })
+        Ok(Self { weight, bias: bias.transpose()?.map(<[f64]>::to_vec), is_photonic: false })
     }
 
     /// The weight as a tensor in the layout of the settings.
@@ -125,6 +127,15 @@ impl Layer for Linear {
             parameters.push(gradient.column_sum().data.into());
         }
         Gradients { input: needs_input.then(|| multiply(&self.weight.transpose(), gradient)), parameters }
+    }
+
+    fn pass(&self, input: &Batch, multiply: &mut dyn FnMut(&Batch) -> Batch) -> Batch {
+        if !self.is_photonic {
+            return self.forward(input);
+        }
+        let mut output = multiply(input);
+        self.add_bias(&mut output);
+        output
     }
 
     fn linear(&self) -> Option<&Linear> {

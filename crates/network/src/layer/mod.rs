@@ -33,6 +33,15 @@ pub trait Layer: fmt::Debug + Send + Sync {
     /// If `input` has not one row per input of the layer.
     fn forward(&self, input: &Batch) -> Batch;
 
+    /// Output of the layer, with `multiply` for its product `W x` if that runs on meshes.
+    ///
+    /// # Panics
+    ///
+    /// As [`Layer::forward`].
+    fn pass(&self, input: &Batch, _multiply: &mut dyn FnMut(&Batch) -> Batch) -> Batch {
+        self.forward(input)
+    }
+
     /// Gradients of a scalar loss, from its gradient with respect to the output.
     ///
     /// `input` and `output` are those of the forward pass. The gradient with respect to the input is computed only if
@@ -56,6 +65,11 @@ pub trait Layer: fmt::Debug + Send + Sync {
     /// Weight and bias, if the layer is linear.
     fn linear(&self) -> Option<&Linear> {
         None
+    }
+
+    /// Weight and bias, if the product of the layer runs on meshes.
+    fn photonic(&self) -> Option<&Linear> {
+        self.linear().filter(|linear| linear.is_photonic)
     }
 
     /// Weight and bias for changes, if the layer is linear.
@@ -245,7 +259,11 @@ impl LayerSpec {
     }
 
     pub(crate) fn build(&self, index: usize, inputs: usize, tensors: &Tensors) -> Result<Box<dyn Layer>> {
-        self.settings().build(&format!("layer {index} ({})", self.kind()), inputs, tensors)
+        let mut layer = self.settings().build(&format!("layer {index} ({})", self.kind()), inputs, tensors)?;
+        if let Some(linear) = layer.linear_mut() {
+            linear.is_photonic = self.kind() == LayerKind::Photonic;
+        }
+        Ok(layer)
     }
 }
 

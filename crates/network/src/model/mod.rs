@@ -1,25 +1,22 @@
 //! A network with its weights, computed in floating point or with hardware in place of its photonic products.
 
-mod measurement;
 mod normalisation;
-mod prediction;
 pub(crate) mod spec;
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use nalgebra::DMatrix;
-use phaseloom_hardware::{MatrixProduct, Shot};
 use sha2::{Digest, Sha256};
 
 use phaseloom_files::{InputFiles, hex};
 
 use crate::data::{Batch, Dataset, resolve};
 use crate::error::Result;
-use crate::layer::{Layer, LayerKind, Linear, exact_product};
-pub use crate::model::measurement::LayerMeasurement;
+use crate::layer::{Layer, LayerKind, LayerSpec, Linear};
 use crate::model::normalisation::Normalisation;
-pub use crate::model::prediction::{accuracy, binary_predictions, predictions};
 pub use crate::model::spec::{InputSpec, ModelSpec, NumberOrTensor};
+use crate::network::{Call, Multiply, Network, Observe, Operator, PhotonicLayer, Place};
 use crate::weights::Tensors;
 
 /// A network with its weights.
@@ -31,30 +28,6 @@ pub struct Model {
     layers: Vec<Box<dyn Layer>>,
     /// Names in the weights file that the model does not use.
     unused: Vec<String>,
-}
-
-/// The properties of one photonic layer that matter for hardware.
-#[derive(Clone, Copy, Debug)]
-pub struct PhotonicView<'a> {
-    /// Index of the layer among all layers of the model.
-    pub index: usize,
-    /// W: outputs × inputs. It includes the normalisation if the model folds it.
-    pub weight: &'a DMatrix<f64>,
-    /// Whether a bias is added, in electronics, after the product.
-    pub has_bias: bool,
-    /// Kind of the next layer, or `None` for the last layer.
-    pub activation_after: Option<LayerKind>,
-}
-
-/// The floating-point pass of a batch through a network.
-#[derive(Clone, Debug)]
-pub struct ExactPass {
-    /// Prepared inputs: features × samples.
-    pub input: Batch,
-    /// W x of the first photonic layer, which is the same for every chip. Empty without a photonic layer.
-    pub first_product: Batch,
-    /// Outputs: outputs × samples.
-    pub output: Batch,
 }
 
 impl Model {
@@ -113,47 +86,10 @@ impl Model {
         &self.unused
     }
 
-    /// A sentence about the names in the weights file that the model does not use, if there are any.
-    #[must_use]
-    pub fn note_on_unused_tensors(&self) -> Option<String> {
-        let named = crate::error::listed(&self.unused);
-        (!self.unused.is_empty()).then(|| {
-            let file = self.spec.weights.display();
-            format!("{file}: the model does not use {named}; check that no layer is missing in the model file")
-        })
-    }
-
-    /// Checks that data fit the model: features, labels, and prepared inputs that are not so large that products overflow.
-    ///
-    /// # Errors
-    ///
-    /// As [`Dataset::check`], and the first such input, by sample and feature.
-    pub fn check_data(&self, data: &Dataset) -> Result<()> {
-        data.check(self.input_size(), self.output_size())?;
-        self.check_inputs(data)
-    }
-
-    /// Checks the prepared inputs of data of the model's number of features.
-    pub(crate) fn check_inputs(&self, data: &Dataset) -> Result<()> {
-        self.normalisation.check(&data.inputs_path, &data.inputs)
-    }
-
     /// The settings.
     #[must_use]
     pub fn spec(&self) -> &ModelSpec {
         &self.spec
-    }
-
-    /// Number of input features.
-    #[must_use]
-    pub fn input_size(&self) -> usize {
-        self.spec.input.size
-    }
-
-    /// Number of outputs, one per class.
-    #[must_use]
-    pub fn output_size(&self) -> usize {
-        self.spec.output_size()
     }
 
     /// Path of the weights file.
@@ -163,15 +99,6 @@ impl Model {
     /// If the path starts with `$PHASELOOM_DATA` and the variable is not set.
     pub fn weights_path(&self) -> Result<PathBuf> {
         resolve(&self.spec.weights, &self.base)
-    }
-
-    /// Path of the calibration file, if the model names one.
-    ///
-    /// # Errors
-    ///
-    /// If the path starts with `$PHASELOOM_DATA` and the variable is not set.
-    pub fn calibration_path(&self) -> Result<Option<PathBuf>> {
-        self.spec.calibration.as_ref().map(|path| resolve(path, &self.base)).transpose()
     }
 
     /// The layers, from input to output.
@@ -184,11 +111,120 @@ impl Model {
         &mut self.layers
     }
 
-    /// SHA-256, in hexadecimal, of normalisation, kinds of layers, weights and biases.
+    /// Outputs (outputs × samples) in floating point, for prepared inputs.
+    ///
+    /// # Panics
+    ///
+    /// If the number of features is not the input size.
+    #[must_use]
+    pub fn forward_exact(&self, input: &Batch) -> Batch {
+        assert_eq!(input.nrows(), self.input_size(), "inputs need the features of the model");
+        self.layers.iter().fold(input.clone(), |x, layer| layer.forward(&x))
+    }
+
+    /// Why the sign of the product of a layer matters, if it does.
+    fn sign_matters(&self, index: usize) -> Option<String> {
+        if self.layers[index].photonic().is_some_and(|linear| linear.bias.is_some()) {
+            return Some("has a bias, which would come after |·|".to_owned());
+        }
+        match self.spec.layer.get(index + 1).map(LayerSpec::kind) {
+            Some(LayerKind::Modulus | LayerKind::SquaredModulus) => None,
+            Some(kind) => Some(format!("is followed by `{kind}`")),
+            None => Some("is the last layer".to_owned()),
+        }
+    }
+}
+
+impl Network for Model {
+    fn input_shape(&self) -> Vec<usize> {
+        vec![self.spec.input.size]
+    }
+
+    fn output_shape(&self) -> Vec<usize> {
+        vec![self.spec.output_size()]
+    }
+
+    fn operators(&self) -> Vec<Operator> {
+        let layers = self.spec.layer.iter().zip(&self.layers).enumerate();
+        let linear = layers.filter_map(|(index, (spec, layer))| Some((index, spec, layer.linear()?)));
+        let operator = |(index, spec, linear): (usize, &LayerSpec, &Linear)| Operator {
+            name: spec.linear().map_or_else(|| format!("layer {index}"), |settings| settings.weight.clone()),
+            kind: spec.kind().to_string(),
+            place: match linear.is_photonic {
+                true => Place::Photonic,
+                false => Place::Electronic("of kind `dense`".into()),
+            },
+            shape: Some(linear.weight.shape()),
+            vectors: 1,
+            macs: linear.weight.len() as f64,
+        };
+        linear.map(operator).collect()
+    }
+
+    fn other_operators(&self) -> Vec<(String, usize)> {
+        let mut counts = BTreeMap::new();
+        for layer in self.spec.layer.iter().filter(|layer| layer.linear().is_none()) {
+            *counts.entry(layer.kind().to_string()).or_default() += 1;
+        }
+        counts.into_iter().collect()
+    }
+
+    fn photonic_layers(&self) -> Vec<PhotonicLayer<'_>> {
+        let layers = self.layers.iter().enumerate();
+        let photonic = layers.filter_map(|(index, layer)| Some((index, &layer.photonic()?.weight)));
+        let of = |(index, weight)| PhotonicLayer {
+            index,
+            weight,
+            vectors: 1,
+            steps: 1,
+            sign_matters: self.sign_matters(index),
+        };
+        photonic.map(of).collect()
+    }
+
+    fn layer_names(&self) -> Vec<String> {
+        self.spec.layer.iter().map(|layer| layer.kind().to_string()).collect()
+    }
+
+    fn folds_input(&self) -> bool {
+        self.spec.input.fold
+    }
+
+    /// The value of the last activation at 0: ½ after a sigmoid, 0 without an activation.
+    fn threshold(&self) -> f64 {
+        let activation = self.layers.last().filter(|layer| layer.linear().is_none());
+        activation.map_or(0.0, |layer| layer.forward(&Batch::zeros(1, 1))[(0, 0)])
+    }
+
+    /// `(raw·scale − mean) / std`, or `raw·scale` if mean and standard deviation are folded into the first layer.
+    fn prepare(&self, raw: &Batch) -> Batch {
+        assert_eq!(raw.nrows(), self.input_size(), "raw inputs need the features of the model");
+        self.normalisation.apply(raw)
+    }
+
+    fn check_inputs(&self, data: &Dataset) -> Result<()> {
+        self.normalisation.check(&data.inputs_path, &data.inputs)
+    }
+
+    fn pass(&self, input: &Batch, multiply: &mut Multiply<'_>, observe: &mut Observe<'_>) -> Result<Batch> {
+        assert_eq!(input.nrows(), self.input_size(), "inputs need the features of the model");
+        let mut x = Cow::Borrowed(input);
+        let mut product = 0;
+        for (index, layer) in self.layers.iter().enumerate() {
+            let output = layer.pass(&x, &mut |x| {
+                product += 1;
+                multiply(Call { product: product - 1, first_sample: 0, step: 0 }, x)
+            });
+            observe(index, &output);
+            x = Cow::Owned(output);
+        }
+        Ok(x.into_owned())
+    }
+
+    /// SHA-256 of normalisation, kinds of layers, weights and biases.
     ///
     /// Names, paths and the format of the weights file do not change the hash.
-    #[must_use]
-    pub fn sha256(&self) -> String {
+    fn sha256(&self) -> String {
         let mut digest = Sha256::new();
         digest.update(b"phaseloom-model/1");
         let mut numbers = |values: &mut dyn Iterator<Item = f64>| {
@@ -215,190 +251,21 @@ impl Model {
         hex(&digest.finalize())
     }
 
-    /// Inputs of the first layer from raw data (both features × samples): `(raw·scale − mean) / std`.
-    ///
-    /// If mean and standard deviation are folded into the first layer, the inputs are `raw·scale`.
-    ///
-    /// # Panics
-    ///
-    /// If the number of features is not the input size.
-    #[must_use]
-    pub fn prepare(&self, raw: &Batch) -> Batch {
-        assert_eq!(raw.nrows(), self.input_size(), "raw inputs need the features of the model");
-        self.normalisation.apply(raw)
+    fn files(&self) -> Result<Vec<(String, PathBuf)>> {
+        Ok(vec![("weights".to_owned(), self.weights_path()?)])
     }
 
-    /// The layers whose products run on meshes, from input to output.
-    #[must_use]
-    pub fn photonic_layers(&self) -> Vec<PhotonicView<'_>> {
-        let kind = |index: usize| self.spec.layer.get(index).map(crate::layer::LayerSpec::kind);
-        self.photonic()
-            .map(|(index, linear)| PhotonicView {
-                index,
-                weight: &linear.weight,
-                has_bias: linear.bias.is_some(),
-                activation_after: kind(index + 1),
-            })
-            .collect()
+    fn calibration_path(&self) -> Result<Option<PathBuf>> {
+        self.spec.calibration.as_ref().map(|path| resolve(path, &self.base)).transpose()
     }
 
-    /// Index and linear map of each photonic layer.
-    fn photonic(&self) -> impl Iterator<Item = (usize, &Linear)> {
-        self.spec
-            .layer
-            .iter()
-            .zip(&self.layers)
-            .enumerate()
-            .filter(|(_, (spec, _))| spec.kind() == LayerKind::Photonic)
-            .filter_map(|(index, (_, layer))| Some((index, layer.linear()?)))
+    fn note(&self) -> Option<String> {
+        let named = crate::error::listed(&self.unused);
+        (!self.unused.is_empty()).then(|| {
+            let file = self.spec.weights.display();
+            format!("{file}: the model does not use {named}; check that no layer is missing in the model file")
+        })
     }
-
-    /// Outputs (outputs × samples) of the network in floating point, for prepared inputs.
-    ///
-    /// # Panics
-    ///
-    /// If the number of features is not the input size.
-    #[must_use]
-    pub fn forward_exact(&self, input: &Batch) -> Batch {
-        self.run(input, &mut |_, linear, x| exact_product(&linear.weight, x))
-    }
-
-    /// Calls `observe` with the index and the output (outputs × samples) of each layer in floating point, for prepared
-    /// inputs.
-    ///
-    /// # Panics
-    ///
-    /// If the number of features is not the input size.
-    pub fn observe_exact(&self, input: &Batch, observe: &mut dyn FnMut(usize, &Batch)) {
-        self.run_observed(input, &mut |_, linear, x| exact_product(&linear.weight, x), observe);
-    }
-
-    /// The floating-point pass of prepared inputs, to which [`forward`](Self::forward) compares the hardware.
-    ///
-    /// # Panics
-    ///
-    /// If the number of features is not the input size.
-    #[must_use]
-    pub fn exact_pass(&self, input: Batch) -> ExactPass {
-        let mut first_product = Batch::zeros(0, 0);
-        let output = self.run(&input, &mut |i, linear, x| {
-            let product = exact_product(&linear.weight, x);
-            if i == 0 {
-                first_product.clone_from(&product);
-            }
-            product
-        });
-        ExactPass { input, first_product, output }
-    }
-
-    /// Inputs (inputs × samples) of each photonic layer in floating point, for prepared inputs of the network.
-    ///
-    /// # Panics
-    ///
-    /// If the number of features is not the input size.
-    #[must_use]
-    pub fn photonic_inputs(&self, input: &Batch) -> Vec<Batch> {
-        let mut inputs = Vec::new();
-        self.run(input, &mut |_, linear, x| {
-            inputs.push(x.clone());
-            exact_product(&linear.weight, x)
-        });
-        inputs
-    }
-
-    /// Outputs (outputs × samples) with `products[i]` in place of the i-th photonic product, and the measurements of
-    /// each photonic layer. Biases are added after the product, in electronics.
-    ///
-    /// # Panics
-    ///
-    /// If the number of products is not that of the photonic layers, or shapes do not fit.
-    #[must_use]
-    pub fn forward(
-        &self,
-        exact: &ExactPass,
-        products: &[&dyn MatrixProduct],
-        shot: Shot,
-    ) -> (Batch, Vec<LayerMeasurement>) {
-        self.forward_observed(exact, products, shot, &mut |_, _| {})
-    }
-
-    /// As [`forward`](Self::forward), and calls `observe` with the index and the output (outputs × samples) of each layer.
-    ///
-    /// # Panics
-    ///
-    /// As [`forward`](Self::forward).
-    #[must_use]
-    pub fn forward_observed(
-        &self,
-        exact: &ExactPass,
-        products: &[&dyn MatrixProduct],
-        shot: Shot,
-        observe: &mut dyn FnMut(usize, &Batch),
-    ) -> (Batch, Vec<LayerMeasurement>) {
-        assert_eq!(products.len(), self.photonic().count(), "a network needs one product for each photonic layer");
-        let mut measurements = Vec::with_capacity(products.len());
-        let mut product = |i: usize, linear: &Linear, x: &Batch| {
-            assert_eq!(products[i].shape(), linear.weight.shape(), "product {i} has another shape than its layer");
-            // The input of the first photonic layer is the same on every chip, unlike the inputs of later layers.
-            let later_product = (i > 0).then(|| exact_product(&linear.weight, x));
-            let reference = later_product.as_ref().unwrap_or(&exact.first_product);
-            let (realised, readouts) = products[i].multiply(x, shot);
-            assert_eq!(realised.shape(), reference.shape(), "product {i} gave an output of another shape");
-            let loses_sign = products[i].loses_sign();
-            let (sum_squares_exact, sum_squares_error) = sums_of_squares(&realised, reference, loses_sign);
-            let values = reference.len() as u64;
-            measurements.push(LayerMeasurement { readouts, sum_squares_exact, sum_squares_error, values });
-            realised
-        };
-        let output = self.run_observed(&exact.input, &mut product, observe);
-        (output, measurements)
-    }
-
-    /// The forward pass with `product(i, layer, x)` as the i-th photonic product `W x`, before the bias.
-    pub(crate) fn run(&self, input: &Batch, product: &mut dyn FnMut(usize, &Linear, &Batch) -> Batch) -> Batch {
-        self.run_observed(input, product, &mut |_, _| {})
-    }
-
-    /// As [`run`](Self::run), with a call of `observe(index, output)` after each layer.
-    fn run_observed(
-        &self,
-        input: &Batch,
-        product: &mut dyn FnMut(usize, &Linear, &Batch) -> Batch,
-        observe: &mut dyn FnMut(usize, &Batch),
-    ) -> Batch {
-        assert_eq!(input.nrows(), self.input_size(), "inputs need the features of the model");
-        let mut count = 0;
-        let mut x = None;
-        for (index, (spec, layer)) in self.spec.layer.iter().zip(&self.layers).enumerate() {
-            let current = x.as_ref().unwrap_or(input);
-            let output = match layer.linear() {
-                Some(linear) if spec.kind() == LayerKind::Photonic => {
-                    let mut output = product(count, linear, current);
-                    linear.add_bias(&mut output);
-                    count += 1;
-                    output
-                }
-                _ => layer.forward(current),
-            };
-            observe(index, &output);
-            x = Some(output);
-        }
-        x.unwrap_or_else(|| input.clone())
-    }
-}
-
-/// Σb² and Σ(a − b)². If the products have no sign (`moduli`), |b| replaces b.
-fn sums_of_squares(a: &Batch, b: &Batch, moduli: bool) -> (f64, f64) {
-    // Eight independent sums, so that an addition does not wait for the previous one.
-    let mut sums = [(0.0, 0.0); 8];
-    for (a, b) in a.as_slice().chunks(sums.len()).zip(b.as_slice().chunks(sums.len())) {
-        for ((a, &b), (exact, error)) in a.iter().zip(b).zip(&mut sums) {
-            let b = if moduli { b.abs() } else { b };
-            *exact += b * b;
-            *error += (a - b) * (a - b);
-        }
-    }
-    sums.iter().fold((0.0, 0.0), |all, sum| (all.0 + sum.0, all.1 + sum.1))
 }
 
 #[cfg(test)]

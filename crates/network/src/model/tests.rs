@@ -3,8 +3,10 @@
 use super::*;
 use crate::data::Truth;
 use crate::error::NetworkError;
+use crate::network::PassAddress;
 use crate::weights::Tensor;
-use phaseloom_hardware::ProductStatistics;
+use nalgebra::DMatrix;
+use phaseloom_hardware::{MatrixProduct, ProductStatistics, Shot};
 
 const TOML: &str = "
 format = 'phaseloom-model'
@@ -56,8 +58,10 @@ fn exact_outputs_are_those_of_the_formula() {
     let model = model(TOML).unwrap();
     assert_eq!((model.input_size(), model.output_size()), (3, 2));
     let (w1, w2) = (&model.photonic_layers()[0], &model.photonic_layers()[1]);
-    assert_eq!((w1.index, w1.has_bias, w1.activation_after), (0, true, Some(LayerKind::Relu)));
-    assert_eq!((w2.index, w2.has_bias, w2.activation_after), (2, false, Some(LayerKind::Softmax)));
+    assert_eq!((w1.index, w1.vectors, w1.steps), (0, 1, 1));
+    assert_eq!(w1.sign_matters.as_deref(), Some("has a bias, which would come after |·|"));
+    assert_eq!((w2.index, w2.sign_matters.as_deref()), (2, Some("is followed by `softmax`")));
+    assert_eq!(model.layer_names(), ["photonic", "relu", "photonic", "softmax"]);
     let output = model.forward_exact(&model.prepare(&raw()));
     let x = [(-2.0 * 0.5 - 1.0) / 0.5, (2.0 / 3.0 * 0.5 - 2.0) / 2.0, (10.0 / 3.0 * 0.5 + 1.0) / 4.0];
     let t = tensors();
@@ -83,24 +87,25 @@ fn folding_changes_the_inputs_but_not_the_outputs() {
     assert!(difference.amax() < 1e-13);
     assert_ne!(plain.sha256(), folded.sha256());
     let no_bias = TOML.replace(", bias = 'b1'", "").replace("size = 3", "size = 3, fold = true");
-    assert!(model(&no_bias).unwrap().photonic_layers()[0].has_bias, "folding a mean makes a bias");
+    let sign = model(&no_bias).unwrap().photonic_layers()[0].sign_matters.clone();
+    assert!(sign.unwrap().contains("bias"), "folding a mean makes a bias");
 }
 
 #[test]
 fn hardware_replaces_products_before_the_bias() {
     let model = model(TOML).unwrap();
-    let exact_pass = model.exact_pass(model.prepare(&raw()));
+    let exact_pass = model.exact_pass(model.prepare(&raw())).unwrap();
     let weights: Vec<_> = model.photonic_layers().iter().map(|view| view.weight.clone()).collect();
-    let shot = Shot { trial: 0, index: 0, first_sample: 0 };
+    let address = PassAddress { trial: 0, repetition: 0, first_sample: 0 };
     let perfect = [Offset(weights[0].clone(), 0.0), Offset(weights[1].clone(), 0.0)];
     let products: Vec<&dyn MatrixProduct> = perfect.iter().map(|p| p as &dyn MatrixProduct).collect();
-    let (output, layers) = model.forward(&exact_pass, &products, shot);
+    let (output, layers) = model.forward(&exact_pass, &products, address, &mut |_, _| {}).unwrap();
     assert!((&output - &exact_pass.output).amax() < 1e-15);
     assert_eq!(exact_pass.output, model.forward_exact(&exact_pass.input));
     assert_eq!((layers.len(), layers[0].values, layers[1].values), (2, 32, 16));
     let offset = [Offset(weights[0].clone(), 0.25), Offset(weights[1].clone(), 0.0)];
     let products: Vec<&dyn MatrixProduct> = offset.iter().map(|p| p as &dyn MatrixProduct).collect();
-    let (_, layers) = model.forward(&exact_pass, &products, shot);
+    let (_, layers) = model.forward(&exact_pass, &products, address, &mut |_, _| {}).unwrap();
     assert!((layers[0].sum_squares_error - 32.0 * 0.0625).abs() < 1e-12);
     assert!(layers[1].sum_squares_error < 1e-24, "errors of a layer are those of its own product");
     assert_eq!(layers[0].readouts.outputs_clipped, 1);

@@ -19,7 +19,8 @@ use crate::calibration::{Calibration, CalibrationSettings};
 use crate::data::{DataSpec, Dataset, Truth, resolve};
 use crate::error::{NetworkError, Result};
 use crate::layer::{Layer, LayerKind};
-use crate::model::{Model, ModelSpec, NumberOrTensor, predictions};
+use crate::model::{Model, ModelSpec, NumberOrTensor};
+use crate::network::{Network, predictions};
 use crate::train::loss::cross_entropy;
 use crate::train::optimizer::Adam;
 pub use crate::train::spec::{CalibrationSpec, Schedule, TrainSpec};
@@ -246,7 +247,7 @@ fn run_epochs(
             epochs: spec.epochs,
             loss: loss_sum / samples as f64,
             train_accuracy: correct as f64 / samples as f64,
-            validation_accuracy: validation.map(|v| exact_accuracy(model, v)),
+            validation_accuracy: validation.map(|v| exact_accuracy(model, v)).transpose()?,
             learning_rate,
         };
         history.push(report);
@@ -310,20 +311,24 @@ fn trained_layers(model: &Model) -> &[Box<dyn Layer>] {
 
 /// Accuracy of the floating-point network on raw data, 0…1. NaN without samples.
 ///
+/// # Errors
+///
+/// As [`Network::pass`].
+///
 /// # Panics
 ///
-/// If the data and the model differ in the number of features, or there is not one label per sample.
-#[must_use]
-pub fn exact_accuracy(model: &Model, data: &Dataset) -> f64 {
+/// If the data and the network differ in the number of features, or there is not one label per sample.
+pub fn exact_accuracy(network: &dyn Network, data: &Dataset) -> Result<f64> {
     assert_eq!(data.labels().len(), data.samples(), "one label per sample");
     let mut correct = 0;
     for start in (0..data.samples()).step_by(CHUNK) {
         let count = CHUNK.min(data.samples() - start);
-        let outputs = model.forward_exact(&model.prepare(&data.inputs.columns(start, count).into_owned()));
+        let input = network.prepare(&data.inputs.columns(start, count).into_owned());
+        let outputs = network.exact_outputs(&input, &mut |_, _| {})?;
         let labels = &data.labels()[start..start + count];
         correct += predictions(&outputs).iter().zip(labels).filter(|(a, b)| a == b).count();
     }
-    correct as f64 / data.samples() as f64
+    Ok(correct as f64 / data.samples() as f64)
 }
 
 /// Calibration on the first samples of the training data, whose number [`train`] has checked.

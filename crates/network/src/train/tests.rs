@@ -69,7 +69,10 @@ fn two_rings_are_separated_and_the_saved_model_is_the_trained_one() {
     calibration.validate(&files[1], &loaded, 4, 4).unwrap();
     let spec: TrainSpec = toml::from_str(TRAINING).unwrap();
     let validation = spec.validation.unwrap().load(folder.path()).unwrap();
-    assert!((exact_accuracy(&loaded, &validation) - last.validation_accuracy.unwrap()).abs() < 1e-15, "folding");
+    assert!(
+        (exact_accuracy(&loaded, &validation).unwrap() - last.validation_accuracy.unwrap()).abs() < 1e-15,
+        "folding"
+    );
 }
 
 #[test]

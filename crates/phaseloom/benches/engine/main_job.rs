@@ -2,7 +2,7 @@
 
 use phaseloom::experiment::{Config, Experiment, NetworkProgram};
 use phaseloom::hardware::{Batch, LayerAddress, LayerDesign, Link, MatrixProduct, Precision};
-use phaseloom::network::Model;
+use phaseloom::network::{Model, Network};
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use crate::main_job::{MainJob, Product, noiseless, path};
 use phaseloom::experiment::store::Store;
 use phaseloom::experiment::{Experiment, NetworkProgram, Options, Outcome, Plan, Row, Tables, run};
 use phaseloom::hardware::{Batch, Chip, ChipId, LayerDesign, Link, MatrixProduct, ProductStatistics, Shot};
-use phaseloom::network::{ExactPass, predictions};
+use phaseloom::network::{ExactPass, Network, PassAddress, predictions};
 use phaseloom::report::{FIGURES, FigureStyle, Table, png};
 use std::error::Error;
 use std::path::Path;
@@ -107,7 +107,7 @@ fn one_chip(job: &MainJob, program: &NetworkProgram, designs: &[Arc<LayerDesign>
         let open = pass(&job.products(program, designs, &open, trial)?);
         let quiet = pass(&job.products(program, designs, &quiet, trial)?);
         let whole = pass(&products);
-        let (outputs, forward) = network(job, &products, trial);
+        let (outputs, forward) = network(job, &products, trial)?;
         let decide = cpu_time::measure(|| outputs.iter().map(|o| count_right(o, &job.labels)).sum::<usize>()).1;
         for (mean, time) in means.iter_mut().zip([draw, make, open, quiet, whole, forward, decide]) {
             *mean += time / TRIALS as f64;
@@ -146,19 +146,25 @@ fn draw(job: &MainJob, program: &NetworkProgram, trial: u64) -> Result<Vec<Chip>
 fn multiply(products: &[Product], inputs: &[Vec<(u64, Batch)>], trial: u64) -> Vec<ProductStatistics> {
     let all =
         products.iter().zip(inputs).flat_map(|(product, chunks)| chunks.iter().map(move |chunk| (product, chunk)));
-    all.map(|(product, &(first_sample, ref chunk))| product.multiply(chunk, Shot { trial, index: 0, first_sample }).1)
-        .collect()
+    all.map(|(product, &(first_sample, ref chunk))| {
+        product.multiply(chunk, Shot { trial, index: 0, first_vector: first_sample }).1
+    })
+    .collect()
 }
 
 /// Sends all samples through the network. Returns its outputs and its time (s).
-fn network(job: &MainJob, products: &[Product], trial: u64) -> (Vec<Batch>, f64) {
+fn network(job: &MainJob, products: &[Product], trial: u64) -> Result<(Vec<Batch>, f64)> {
     let products: Vec<&dyn MatrixProduct> = products.iter().map(|product| &**product).collect();
     // As in a run, the floating-point product of the first layer is shared by all chips.
     let known: Vec<_> = chunks(&job.inputs)
-        .map(|(first_sample, chunk)| (Shot { trial, index: 0, first_sample }, job.model.exact_pass(chunk)))
-        .collect();
-    let forward = |(shot, exact): &(Shot, ExactPass)| job.model.forward(exact, &products, *shot).0;
-    cpu_time::measure(|| known.iter().map(forward).collect())
+        .map(|(first_sample, chunk)| {
+            Ok((PassAddress { trial, repetition: 0, first_sample }, job.model.exact_pass(chunk)?))
+        })
+        .collect::<Result<_>>()?;
+    let forward = |(address, exact): &(PassAddress, ExactPass)| {
+        Ok(job.model.forward(exact, &products, *address, &mut |_, _| {})?.0)
+    };
+    timed(|| known.iter().map(forward).collect())
 }
 
 fn count_right(outputs: &Batch, labels: &[usize]) -> usize {

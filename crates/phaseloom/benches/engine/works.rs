@@ -11,6 +11,7 @@ use phaseloom::mesh::{
     Circuit, Fields, MatrixProgram, MeshDesign, Phases, Rectangular, Stage, Topology, Triangular, Unitary, gradient,
     topologies,
 };
+use phaseloom::network::Network;
 use phaseloom::numerics::linalg::multiply;
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -261,7 +262,7 @@ impl Fabrication {
     }
 }
 
-const SHOT: Shot = Shot { trial: 0, index: 0, first_sample: 0 };
+const SHOT: Shot = Shot { trial: 0, index: 0, first_vector: 0 };
 
 /// The first layer of the main job on the chips of one trial, with a link of choice.
 fn first_layer(job: &MainJob, link: &Link) -> Product {

@@ -212,37 +212,34 @@ mod tests {
         assert_eq!(title("correction"), "correction");
     }
 
-    /// The keys are those of the tables in FORMATS.md, which the tests of the program compare with its settings.
+    /// The keys are those of the reference, which is generated from the settings.
     #[test]
     fn every_key_of_a_process_and_a_link_has_a_name() {
-        let page = include_str!("../../../FORMATS.md");
+        let pages = ["process", "link"].map(|page| {
+            let path = format!("{}/../../docs/reference/keys/{page}.md", env!("CARGO_MANIFEST_DIR"));
+            (page, std::fs::read_to_string(path).unwrap())
+        });
         let (mut checked, mut table) = (0, String::new());
-        for section in ["## Process", "## Link"] {
-            let rows = page.split(section).nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap();
-            for row in rows.lines().filter(|line| line.starts_with("| `") || line.starts_with("| … `")) {
-                let cells: Vec<&str> = row.split('|').map(str::trim).collect();
-                let mut keys = cells[1].split('`').skip(1).step_by(2);
-                let first = keys.next().unwrap();
-                let key = match keys.next() {
-                    Some(key) => {
-                        table = first.to_owned();
-                        key
-                    }
-                    None if cells[1].starts_with('…') => first,
-                    None => {
-                        table.clear();
-                        first
-                    }
-                };
-                let key = format!("{table}.{key}");
-                let Quantity { name, unit, .. } = quantity(key.trim_start_matches('.'));
-                assert!(!name.contains('_') && name != key.trim_start_matches('.'), "{key}: {name}");
-                // Every unit of the table is one of the axis.
-                let documented = cells[2].trim_end_matches(" of power");
-                let expected = if matches!(documented, "1" | "") { "" } else { documented };
-                assert!(unit == expected || unit == "bits" && expected.is_empty(), "{key}: {unit}, {expected}");
-                checked += 1;
+        for (of, line) in pages.iter().flat_map(|(of, text)| text.lines().map(move |line| (of, line))) {
+            if line.starts_with("# ") {
+                table.clear();
             }
+            if let Some(heading) = line.strip_prefix("## ") {
+                table = heading.trim_matches(['`', '[', ']']).to_owned();
+            }
+            let cells: Vec<&str> = line.split(" | ").map(str::trim).collect();
+            let Some(own) = line.strip_prefix("| `").and_then(|rest| rest.split('`').next()) else { continue };
+            if cells[1] == "table" {
+                continue;
+            }
+            let key = format!("{of}.{table}.{own}").replace("..", ".");
+            let Quantity { name, unit, .. } = quantity(&key);
+            assert!(!name.contains(['_', '.']), "{key}: {name}");
+            // Every unit of the table is one of the axis.
+            let documented = cells[2].trim_end_matches(" of power");
+            let expected = if matches!(documented, "1" | "") { "" } else { documented };
+            assert!(unit == expected || unit == "bits" && expected.is_empty(), "{key}: {unit}, {expected}");
+            checked += 1;
         }
         assert!(checked > 30, "{checked}");
     }

@@ -33,11 +33,17 @@ fn text(top: &str, core: &str, link: &str, process: &str) -> String {
     format!("{TOP}{top}\n{DATA}[core]\nports = 4\n{core}\n[link]\n{link}\n{process}\n")
 }
 
-/// The dotted keys of a block of the page of formats.
-fn block(name: &str, prefix: &str) -> Vec<String> {
-    let page = include_str!("../../../../FORMATS.md");
-    let (_, after) = page.split_once(&format!("```toml {name}\n")).unwrap();
-    let table: toml::Table = after.split("```").next().unwrap().parse().unwrap();
+/// A block of settings of a page of the reference.
+fn settings(page: &str, index: usize) -> String {
+    let path = format!("{}/../../docs/reference/keys/{page}.md", env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(path).unwrap();
+    let after = text.split("```toml\n").nth(index + 1).unwrap();
+    after.split("```").next().unwrap().to_owned()
+}
+
+/// The dotted keys of the first block of a page.
+fn block(page: &str, prefix: &str) -> Vec<String> {
+    let table: toml::Table = settings(page, 0).parse().unwrap();
     let mut keys = Vec::new();
     leaves(&table, prefix, &mut keys);
     keys
@@ -236,9 +242,7 @@ fn a_tiny_core_has_all_kinds_of_parts() {
 
 #[test]
 fn the_documented_keys_of_an_experiment_without_a_network_are_read() {
-    let page = include_str!("../../../../FORMATS.md");
-    let (_, after) = page.split_once("```toml matrix-experiment\n").unwrap();
-    let text = after.split("```").next().unwrap().replace("process.toml", "preset:ideal");
+    let text = settings("experiment", 1).replace("process.toml", "preset:ideal");
     assert_eq!(effects(&text).unwrap(), Effects::default());
     // Every source acts, also where only one form has it.
     let process = "[process.phase_quantization]\nbits = 6\nuniform_in = 'voltage'\n[process.phase_error]\nsigma_rad = 0.01\n\

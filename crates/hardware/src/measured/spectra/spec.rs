@@ -50,7 +50,7 @@ pub struct SweepsSpec {
     /// Column of the names.
     #[serde(default = "device")]
     pub device: String,
-    /// Column of the wavelength (nm).
+    /// Column of the wavelength in nm.
     #[serde(default = "wavelength")]
     pub wavelength: String,
 }

@@ -1,18 +1,6 @@
 //! Predicted classes and accuracy.
 
 use crate::data::Batch;
-use crate::model::Model;
-
-impl Model {
-    /// Threshold that divides two classes in a network of one output: class 1 is above it.
-    ///
-    /// It is the value of the last activation at 0: ½ after a sigmoid, 0 without an activation.
-    #[must_use]
-    pub fn threshold(&self) -> f64 {
-        let activation = self.layers().last().filter(|layer| layer.linear().is_none());
-        activation.map_or(0.0, |layer| layer.forward(&Batch::zeros(1, 1))[(0, 0)])
-    }
-}
 
 /// Class of each sample: the index of its maximum output, or the first of equal maxima.
 ///

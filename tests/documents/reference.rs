@@ -1,8 +1,10 @@
-//! `crates/FORMATS.md`: its scripts read what the program writes, its settings are read, and no key is missing.
+//! The reference of the book: its reader rebuilds what the program writes, its settings are read, no key and no column is
+//! missing. Whether its generated parts are current is a test of the command line (`cli/reference`).
 
-use super::support::{block, blocks, commands, phaseloom, python, python_has, same, sandbox};
-use phaseloom::experiment::Experiment;
-use phaseloom::files::write_matrix;
+use super::support::{block, phaseloom, python, python_has, root, same, sandbox};
+use crate::texts::texts;
+use phaseloom::experiment::{Experiment, columns};
+use phaseloom::files::{ColumnText, write_matrix};
 use phaseloom::hardware::spectra::{InterferometerSpec, SpectraSpec, SweepsSpec};
 use phaseloom::hardware::{
     Adc, Chip, Converter, CoreSpec, IMPERFECTIONS, InsertionLoss, IntensityNoise, Link, Modulator, PhaseError,
@@ -18,9 +20,16 @@ use phaseloom::network::{Calibration, DataSpec, LayerScale, ModelSpec, TrainSpec
 use phaseloom_testing::Matrix;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use tempfile::TempDir;
 
-const FORMATS: &str = include_str!("../../crates/FORMATS.md");
+/// The text of all pages of the reference.
+fn reference() -> String {
+    let pages = texts(&root().join("docs/reference"), &["md"]);
+    pages.iter().map(|page| std::fs::read_to_string(page).unwrap()).collect()
+}
+
+fn page(name: &str) -> String {
+    std::fs::read_to_string(root().join("docs/reference").join(name)).unwrap()
+}
 
 /// A matrix without structure.
 fn weights(rows: usize, columns: usize) -> Matrix {
@@ -28,71 +37,42 @@ fn weights(rows: usize, columns: usize) -> Matrix {
     Matrix::from_fn(rows, columns, |i, j| entry(i, j) / 20.0)
 }
 
-/// A folder with a process.
-fn folder_with_process() -> TempDir {
+/// The reader of the page of chips, for programs and chips of every topology and cell, searched ones by what was found.
+#[test]
+fn the_reader_in_numpy_rebuilds_every_mesh() {
+    if !python_has("numpy") {
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let process = "splitter_error = { sigma_rad = 0.02 }\nphase_error = { sigma_rad = 0.02 }\n\
         insertion_loss = { loss_db = 0.1, imbalance_sigma_db = 0.1, crossing_db = 0.05 }\n";
     std::fs::write(folder.path().join("process.toml"), process).unwrap();
-    folder
-}
-
-/// Runs the commands of the document that begin with one of these words.
-fn run_commands(folder: &Path, names: &[&str]) {
-    for (command, _) in commands(FORMATS) {
-        let arguments: Vec<&str> = command.strip_prefix("phaseloom ").unwrap().split(' ').collect();
-        if names.contains(&arguments[0]) {
-            phaseloom(folder, &arguments);
+    let chip = page("files/chip.md");
+    let (_, after) = chip.split_once("<!-- file: reader.py -->\n").unwrap();
+    std::fs::write(folder.path().join("reader.py"), block(after, "python")).unwrap();
+    let script = "import json\nimport numpy as np\nfrom reader import matrix\n\
+        p, chip = json.load(open('program.json')), json.load(open('chip.json'))\n\
+        print(abs(matrix(p) - np.load('weights.npy')).max() < 1e-12)\n\
+        print(abs(matrix(p, chip) - np.load('realised.npy')).max() < 1e-12)\n";
+    let sizes = [(5, 6), (8, 5), (1, 1), (6, 6)];
+    for (index, design) in MeshDesign::all().enumerate() {
+        for &(rows, columns) in if index == 0 { &sizes[..] } else { &sizes[..1] } {
+            let w = weights(design.topology().capability().max_rows().unwrap_or(rows), columns);
+            let program = MatrixProgram::new(&w, Form::Auto, &design).unwrap();
+            program.save(&folder.path().join("program.json")).unwrap();
+            write_matrix(&folder.path().join("weights.npy"), &program.matrix()).unwrap();
+            let chip = ["chip", "process.toml", "--program", "program.json", "--seed", "1", "-o", "chip.json"];
+            phaseloom(folder.path(), &chip);
+            phaseloom(folder.path(), &["matrix", "program.json", "--chip", "chip.json", "-o", "realised.npy"]);
+            same("True\nTrue", &python(folder.path(), script));
         }
-    }
-}
-
-/// The Python scripts, each with its printed result. The later ones continue the first.
-fn scripts() -> Vec<(String, String)> {
-    let found: Vec<_> = blocks(FORMATS).windows(2).filter(|w| w[0].0 == "python").map(|w| (w[0].1, w[1].1)).collect();
-    let (first, said) = found[0];
-    let continued = found[1..].iter().map(|(script, more)| (format!("{first}\n{script}"), format!("{said}\n{more}")));
-    std::iter::once((first.to_owned(), said.to_owned())).chain(continued).collect()
-}
-
-#[test]
-fn the_readers_in_numpy_rebuild_what_the_program_writes() {
-    let folder = folder_with_process();
-    assert_eq!(scripts().len(), 3);
-    for (rows, columns) in [(5, 8), (8, 5), (1, 1), (6, 6)] {
-        write_matrix(&folder.path().join("weights.npy"), &weights(rows, columns)).unwrap();
-        run_commands(folder.path(), &["program", "chip", "matrix", "convert"]);
-        if python_has("numpy") {
-            for (script, said) in scripts() {
-                same(&said, &python(folder.path(), &script));
-            }
-        }
-    }
-}
-
-/// Programs and chips of every topology and cell, searched ones by what was found.
-#[test]
-fn the_readers_in_numpy_rebuild_every_mesh() {
-    if !python_has("numpy") {
-        return;
-    }
-    let folder = folder_with_process();
-    let (script, _) = &scripts()[2];
-    for design in MeshDesign::all() {
-        let w = weights(design.topology().capability().max_rows().unwrap_or(5), 6);
-        let program = MatrixProgram::new(&w, Form::Auto, &design).unwrap();
-        program.save(&folder.path().join("program.json")).unwrap();
-        write_matrix(&folder.path().join("weights.npy"), &program.matrix()).unwrap();
-        run_commands(folder.path(), &["chip", "matrix"]);
-        let said = python(folder.path(), script);
-        assert_eq!(said.matches(": True").count(), 2, "{design}: {said}");
     }
 }
 
 #[test]
 fn the_blocks_of_settings_are_read() {
     let folder = tempfile::tempdir().unwrap();
-    let block = |kind: &str| block(FORMATS, &format!("toml {kind}"));
+    let block = |kind: &str| block(&page(&format!("keys/{kind}.md")), "toml").to_owned();
     let write = |kind: &str| -> PathBuf {
         let path = folder.path().join(format!("{kind}.toml"));
         std::fs::write(&path, block(kind)).unwrap();
@@ -108,11 +88,10 @@ fn the_blocks_of_settings_are_read() {
     let (ours, plain) = (experiment.config, Experiment::load(&plain).unwrap().config);
     assert_eq!((ours.seed, ours.trials, ours.shots), (plain.seed, plain.trials, plain.shots));
     assert_eq!((ours.core, ours.link), (plain.core, plain.link));
-    toml::from_str::<Link>(block("link")).unwrap().check().unwrap();
-    toml::from_str::<DataSpec>(block("data")).unwrap();
+    toml::from_str::<Link>(&block("link")).unwrap().check().unwrap();
+    toml::from_str::<DataSpec>(&block("data")).unwrap();
     ModelSpec::load(&write("model")).unwrap();
     TrainSpec::load(&write("training")).unwrap();
-    SpectraSpec::load(&write("spectra")).unwrap();
 }
 
 /// The known keys that an error about an unknown one names.
@@ -124,6 +103,7 @@ fn keys_of(error: &str) -> Vec<String> {
 
 #[test]
 fn every_key_of_every_file_is_documented() {
+    let reference = reference();
     let mut keys = BTreeSet::new();
     macro_rules! toml_keys {
         ($($type:ty),*) => {
@@ -145,36 +125,53 @@ fn every_key_of_every_file_is_documented() {
     keys.extend(keys_of(&Chip::load(&path).unwrap_err().to_string()));
     keys.extend(keys_of(&ConvertedProgram::load(&path).unwrap_err().to_string()));
     assert!(keys.len() > 80, "only {} keys found", keys.len());
-    let missing: Vec<&String> = keys.iter().filter(|key| !FORMATS.contains(&format!("`{key}`"))).collect();
-    assert!(missing.is_empty(), "crates/FORMATS.md does not name {missing:?}");
+    let missing: Vec<&String> = keys.iter().filter(|key| !reference.contains(&format!("`{key}`"))).collect();
+    assert!(missing.is_empty(), "docs/reference does not name {missing:?}");
     assert_eq!(UniformIn::default(), UniformIn::Phase);
 }
 
 #[test]
 fn every_file_and_column_of_a_run_is_documented() {
+    let reference = reference();
     let folder = sandbox();
     let run = ["run", "examples/digits/digits.toml", "--trials", "1", "-o", "out", "--save-outputs"];
     phaseloom(folder.path(), &run);
     let out = folder.path().join("out");
     for entry in std::fs::read_dir(&out).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
-        assert!(FORMATS.contains(&format!("`{name}")), "the file {name} is not documented");
+        assert!(reference.contains(&format!("`{name}")), "the file {name} is not documented");
     }
     let written: serde_json::Value =
         serde_json::from_str(&std::fs::read_to_string(out.join("run.json")).unwrap()).unwrap();
     for key in written.as_object().unwrap().keys() {
-        assert!(FORMATS.contains(&format!("`{key}`")), "run.json: the key {key} is not documented");
+        assert!(reference.contains(&format!("`{key}`")), "run.json: the key {key} is not documented");
     }
-    for name in ["table.csv", "summary.csv", "design.csv", "classes.csv", "confusion.csv"] {
-        let text = std::fs::read_to_string(out.join(name)).unwrap();
-        let mut lines = text.lines();
-        for column in lines.next().unwrap().split(',').filter(|column| !column.contains('.')) {
-            let general = column.replace("layer0_", "layer<i>_").replace("layer2_", "layer<i>_");
-            assert!(FORMATS.contains(&format!("`{general}`")), "{name}: the column {column} is not documented");
-        }
-        for row in lines.filter_map(|line| line.split(',').next()) {
-            assert!(FORMATS.contains(&format!("`{row}`")), "{name}: the row {row} is not documented");
-        }
+    let tables: [(&str, &[&[ColumnText]]); 5] = [
+        ("table.csv", &[columns::TABLE_COLUMNS, columns::LAYER_COLUMNS]),
+        ("summary.csv", &[columns::SUMMARY_COLUMNS, columns::LAYER_COLUMNS]),
+        ("design.csv", &[columns::DESIGN_COLUMNS]),
+        ("classes.csv", &[columns::CLASSES_COLUMNS]),
+        ("confusion.csv", &[columns::CONFUSION_COLUMNS]),
+    ];
+    tables.iter().for_each(|(name, lists)| columns_are_described(&out.join(name), lists));
+}
+
+/// Every column of a table is in its lists, and every row is documented.
+fn columns_are_described(path: &Path, lists: &[&[ColumnText]]) {
+    let known: BTreeSet<&str> =
+        lists.iter().copied().chain([columns::LEADING_COLUMNS]).flatten().map(|(name, ..)| *name).collect();
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut lines = text.lines();
+    // The column of a swept key has its name, with dots.
+    for column in lines.next().unwrap().split(',').filter(|column| !column.contains('.')) {
+        let general = column.replace("layer0_", "layer<i>_").replace("layer2_", "layer<i>_");
+        let statistic = column.rsplit_once('_').map(|(_, statistic)| format!("<column>_{statistic}"));
+        let is_known = known.contains(&*general) || statistic.is_some_and(|name| known.contains(&*name));
+        assert!(is_known, "{}: the column {column} is not described", path.display());
+    }
+    let reference = reference();
+    for row in lines.filter_map(|line| line.split(',').next()) {
+        assert!(reference.contains(&format!("`{row}`")), "{}: the row {row} is not documented", path.display());
     }
 }
 
@@ -182,14 +179,8 @@ fn every_file_and_column_of_a_run_is_documented() {
 fn every_column_of_a_sweep_is_documented() {
     let folder = sandbox();
     phaseloom(folder.path(), &["sweep", "examples/matrix/dft8.npy", "--trials", "2", "-o", "out"]);
-    for name in ["table.csv", "summary.csv"] {
-        let text = std::fs::read_to_string(folder.path().join("out").join(name)).unwrap();
-        let mut lines = text.lines().skip_while(|line| line.starts_with('#'));
-        for column in lines.next().unwrap().split(',') {
-            let statistic = column.rsplit_once('_').filter(|(_, last)| FORMATS.contains(&format!("`<column>_{last}`")));
-            let documented = statistic.map_or(column, |(quantity, _)| quantity);
-            assert!(FORMATS.contains(&format!("`{documented}`")), "{name}: the column {column} is not documented");
-        }
-        assert!(lines.filter_map(|line| line.split(',').next()).all(|row| FORMATS.contains(&format!("`{row}`"))));
-    }
+    let out = folder.path().join("out");
+    let trial = ("trial", "", "");
+    columns_are_described(&out.join("table.csv"), &[columns::MATRIX_COLUMNS, &[trial]]);
+    columns_are_described(&out.join("summary.csv"), &[columns::MATRIX_SUMMARY_COLUMNS, &[("chips", "", "")]]);
 }

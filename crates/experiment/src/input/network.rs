@@ -1,0 +1,70 @@
+//! The network of an experiment: a model file, or an ONNX graph with what the experiment says of it.
+
+use crate::input::config::Config;
+use phaseloom_files::{InputFiles, InvalidValue};
+use phaseloom_network::network::{GraphSettings, refuse_foreign};
+use phaseloom_network::{Model, Network, NetworkError};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Reads a network: an ONNX graph if the name of its file ends with `.onnx`, else a model file (TOML).
+///
+/// # Errors
+///
+/// A file that cannot be read or is damaged, a file of another program, settings of a graph for a model file, and any
+/// ONNX file if this program was built without the feature `onnx`.
+pub fn open_network(
+    path: &Path,
+    settings: &GraphSettings,
+    files: &InputFiles,
+) -> Result<Arc<dyn Network>, NetworkError> {
+    if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("onnx")) {
+        return open_graph(path, settings, files);
+    }
+    refuse_foreign(path, files)?;
+    Ok(Arc::new(Model::load_from(path, files)?))
+}
+
+#[cfg(feature = "onnx")]
+fn open_graph(path: &Path, settings: &GraphSettings, files: &InputFiles) -> Result<Arc<dyn Network>, NetworkError> {
+    Ok(Arc::new(phaseloom_onnx::Graph::load_from(path, settings, files)?))
+}
+
+#[cfg(not(feature = "onnx"))]
+fn open_graph(path: &Path, _: &GraphSettings, _: &InputFiles) -> Result<Arc<dyn Network>, NetworkError> {
+    const REMEDY: &str = "build it with `--features onnx`";
+    Err(NetworkError::graph(path, "found an ONNX file, which this build of Phaseloom does not read", REMEDY))
+}
+
+impl Config {
+    /// What the experiment says of an ONNX graph.
+    #[must_use]
+    pub fn graph_settings(&self) -> GraphSettings {
+        GraphSettings {
+            input: self.input.clone(),
+            output: self.output.clone(),
+            photonic: self.photonic.clone(),
+            electronic: self.electronic.clone(),
+        }
+    }
+
+    /// Checks the keys of an ONNX graph, which other models do not have.
+    pub(crate) fn check_graph(&self) -> Result<(), InvalidValue> {
+        let settings = self.graph_settings();
+        let is_graph =
+            self.model.as_ref().is_some_and(|path| path.extension().is_some_and(|e| e.eq_ignore_ascii_case("onnx")));
+        let given = [
+            ("input", settings.input.is_some()),
+            ("output", settings.output.is_some()),
+            ("photonic", settings.photonic.is_some()),
+            ("electronic", !settings.electronic.is_empty()),
+        ];
+        match given.iter().find(|(_, given)| *given && !is_graph) {
+            Some((key, _)) => {
+                let expected = "no such key: it belongs to an ONNX file, and the model is none";
+                Err(InvalidValue::new(*key, "given", expected))
+            }
+            None => settings.check(),
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! Errors of tract as errors of this workspace.
+
+use std::path::Path;
+
+use phaseloom_network::NetworkError;
+use tract_onnx::prelude::TractError;
+
+/// An error of tract about the file `path`, with its chain of causes in one line.
+pub(crate) fn graph_error(path: &Path, doing: &str, error: &TractError, remedy: &'static str) -> NetworkError {
+    let causes: Vec<String> = error.chain().map(|cause| one_line(&cause.to_string())).collect();
+    NetworkError::graph(path, format!("{doing}: {}", causes.join(": ")), remedy)
+}
+
+/// The first line of a message, cut at 200 characters.
+fn one_line(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    let short: String = line.chars().take(200).collect();
+    if short.len() < line.len() { short + "…" } else { short }
+}

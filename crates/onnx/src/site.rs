@@ -1,0 +1,143 @@
+//! A site: the matrix product of an operator with constant weights, for one sample.
+//!
+//! ```text
+//! column[(c·taps + k), p] = x[channels[c] + taps[p, k]]      (0 in the padding)
+//! y[rows[r] + positions[p]] = (W column)[r, p] + bias[r]
+//! ```
+//!
+//! `c` counts channels (contracted axes), `k` the taps of a kernel, `p` positions (free axes). All offsets are into row-major
+//! tensors of one sample. Groups lie on the diagonal of W, and the tiles of zeros between them are skipped by the hardware.
+
+use nalgebra::DMatrix;
+use phaseloom_network::data::Batch;
+use tract_onnx::tract_core::internal::*;
+
+/// A tap in the padding.
+pub(crate) const PADDING: u32 = u32::MAX;
+
+/// Maximum number of entries of W. More would need over 1 GiB.
+pub(crate) const MAX_ENTRIES: usize = 1 << 27;
+
+/// The matrix product of an operator with constant weights.
+#[derive(Clone, Debug)]
+pub(crate) struct Site {
+    /// Name of the operator in the file.
+    pub name: String,
+    /// W: outputs × inputs.
+    pub weight: DMatrix<f64>,
+    /// Multiplications of one sample and call, without those by the zeros between groups.
+    pub macs: usize,
+    /// Place of the activation among the inputs of the operator.
+    pub input: usize,
+    /// Offset of each channel in x.
+    pub channels: Vec<usize>,
+    /// Offset in x of each tap of each position, position by position.
+    pub taps: Vec<u32>,
+    /// Offset of each row in y.
+    pub rows: Vec<usize>,
+    /// Offset of each position in y.
+    pub positions: Vec<usize>,
+    /// Bias of each row, or empty.
+    pub bias: Vec<f32>,
+    /// Type of y.
+    pub output_kind: DatumType,
+    /// Shape of y.
+    pub output_shape: Vec<usize>,
+    /// Calls for one sample: the steps of the loops around the operator.
+    pub steps: usize,
+}
+
+impl Site {
+    /// The vectors of several samples: inputs × (samples · positions).
+    pub fn columns(&self, samples: &[TValue]) -> TractResult<Batch> {
+        let (inputs, positions) = (self.weight.ncols(), self.positions.len());
+        let taps = inputs / self.channels.len();
+        let mut columns = Batch::zeros(inputs, samples.len() * positions);
+        let mut column = columns.as_mut_slice().chunks_exact_mut(inputs);
+        for sample in samples {
+            let x = sample.cast_to::<f32>()?;
+            let x = x.try_as_plain_ram()?;
+            let x = x.as_slice::<f32>()?;
+            for (offsets, column) in self.taps.chunks_exact(taps).zip(&mut column) {
+                for (channel, values) in self.channels.iter().zip(column.chunks_exact_mut(taps)) {
+                    for (&offset, value) in offsets.iter().zip(values) {
+                        if offset != PADDING {
+                            *value = f64::from(x[channel + offset as usize]);
+                        }
+                    }
+                }
+            }
+        }
+        Ok(columns)
+    }
+
+    /// The outputs of each sample from the products of [`Site::columns`].
+    pub fn outputs(&self, product: &Batch) -> TractResult<Vec<Tensor>> {
+        let (rows, positions) = (self.rows.len(), self.positions.len());
+        let of_sample = |products: &[f64]| {
+            let mut y = vec![0.0_f32; rows * positions];
+            for (column, position) in products.chunks_exact(rows).zip(&self.positions) {
+                for (r, (&value, row)) in column.iter().zip(&self.rows).enumerate() {
+                    let bias = self.bias.get(r).copied().unwrap_or(0.0);
+                    y[row + position] = value as f32 + bias;
+                }
+            }
+            Ok(Tensor::from_shape(&self.output_shape, &y)?.cast_to_dt(self.output_kind)?.into_owned())
+        };
+        product.as_slice().chunks_exact(rows * positions).map(of_sample).collect()
+    }
+}
+
+/// Row-major strides of a shape.
+pub(crate) fn strides(shape: &[usize]) -> Vec<usize> {
+    let mut strides = vec![1; shape.len()];
+    for axis in (1..shape.len()).rev() {
+        strides[axis - 1] = strides[axis] * shape[axis];
+    }
+    strides
+}
+
+/// Offsets of all indices of axes given by (length, stride), the last axis fastest.
+pub(crate) fn offsets(axes: &[(usize, usize)]) -> Vec<usize> {
+    axes.iter().fold(vec![0], |all, &(length, stride)| {
+        all.iter().flat_map(|start| (0..length).map(move |i| start + i * stride)).collect()
+    })
+}
+
+/// Matrices on the diagonal of one.
+pub(crate) fn block_diagonal(
+    groups: usize,
+    rows: usize,
+    columns: usize,
+    at: impl Fn(usize, usize, usize) -> f64,
+) -> DMatrix<f64> {
+    let mut weight = DMatrix::zeros(groups * rows, groups * columns);
+    for g in 0..groups {
+        for c in 0..columns {
+            for r in 0..rows {
+                weight[(g * rows + r, g * columns + c)] = at(g, r, c);
+            }
+        }
+    }
+    weight
+}
+
+/// Why the operator cannot be a site: W would be too large.
+pub(crate) fn too_large(groups: usize, rows: usize, columns: usize) -> Option<String> {
+    let entries = (groups * rows).saturating_mul(groups * columns);
+    (entries > MAX_ENTRIES).then(|| format!("{groups} groups of {rows}×{columns} need a matrix of {entries} entries"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets_are_those_of_row_major_tensors() {
+        assert_eq!(strides(&[2, 3, 4]), [12, 4, 1]);
+        assert_eq!(offsets(&[(2, 12), (2, 1)]), [0, 1, 12, 13]);
+        assert_eq!(offsets(&[]), [0]);
+        let weight = block_diagonal(2, 1, 2, |g, _, c| (10 * g + c) as f64);
+        assert_eq!(weight, DMatrix::from_row_slice(2, 4, &[0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 10.0, 11.0]));
+    }
+}

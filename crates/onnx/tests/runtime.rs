@@ -1,0 +1,162 @@
+//! Graphs of many kinds against ONNX Runtime, whose outputs `models.py` stored next to them.
+
+use phaseloom_files::{InputFiles, npy::parse_npy, read_bytes};
+use phaseloom_hardware::{
+    Batch, CoreSpec, Detection, LayerAddress, LayerProgram, Link, MatrixProduct, OpticalProduct, Process, Scales,
+};
+use phaseloom_network::Network;
+use phaseloom_network::network::{GraphSettings, PassAddress, Place};
+use phaseloom_onnx::Graph;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+fn file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/models").join(name)
+}
+
+fn graph(name: &str, settings: &GraphSettings) -> Graph {
+    Graph::load_from(&file(&format!("{name}.onnx")), settings, &InputFiles::default()).unwrap()
+}
+
+/// Features × samples, or outputs × samples.
+fn stored(name: &str) -> Batch {
+    let path = file(name);
+    let array = parse_npy(&path, &read_bytes(&path).unwrap().bytes).unwrap();
+    Batch::from_vec(array.shape[1], array.shape[0], array.real)
+}
+
+/// Each model with its sites, and the linear operators that stay electronic.
+const MODELS: [(&str, &[(usize, usize)], &[&str]); 9] = [
+    ("residual", &[(8, 27), (8, 72), (8, 72), (8, 72), (8, 8), (5, 8)], &[]),
+    ("keras", &[(6, 18), (8, 36), (4, 32)], &[]),
+    ("convolution_1d", &[(6, 15), (4, 18), (3, 40)], &[]),
+    ("mlp", &[(16, 12), (10, 16), (6, 10)], &[]),
+    ("old", &[(4, 9), (3, 144)], &[]),
+    ("lstm6", &[(24, 5), (24, 6), (3, 6)], &[]),
+    ("gru6", &[(18, 5), (18, 6), (3, 6)], &[]),
+    ("gru65", &[(195, 5), (195, 65), (3, 65)], &[]),
+    (
+        "transformer",
+        &[
+            (16, 16),
+            (16, 16),
+            (16, 16),
+            (16, 16),
+            (32, 16),
+            (16, 32),
+            (16, 16),
+            (16, 16),
+            (16, 16),
+            (16, 16),
+            (32, 16),
+            (16, 32),
+            (3, 16),
+        ],
+        &["two activations"; 4],
+    ),
+];
+
+/// The tolerance of the issue: 1e-5 of the largest output. Single precision inside has 6e-8 per operation.
+#[test]
+fn outputs_are_those_of_onnx_runtime() {
+    for (name, shapes, electronic) in MODELS {
+        let graph = graph(name, &GraphSettings::default());
+        let input = stored(&format!("{name}.input.npy"));
+        let expected = stored(&format!("{name}.output.npy"));
+        let output = graph.exact_outputs(&graph.prepare(&input), &mut |_, _| {}).unwrap();
+        assert_eq!(output.shape(), expected.shape(), "{name}");
+        let difference = (&output - &expected).amax() / expected.amax();
+        assert!(difference < 1e-5, "{name}: {difference:e}");
+        let layers = graph.photonic_layers();
+        let mut found: Vec<(usize, usize)> = layers.iter().map(|layer| layer.weight.shape()).collect();
+        let mut expected: Vec<(usize, usize)> = shapes.to_vec();
+        found.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(found, expected, "{name}");
+        let operators = graph.operators();
+        let reasons: Vec<&str> = operators.iter().filter_map(|operator| reason(&operator.place)).collect();
+        assert_eq!(reasons, electronic, "{name}");
+    }
+}
+
+fn reason(place: &Place) -> Option<&str> {
+    if let Place::Electronic(reason) = place { Some(reason) } else { None }
+}
+
+/// Products on noisy chips of four ports.
+fn products(graph: &Graph) -> Vec<Box<dyn MatrixProduct>> {
+    let link: Link = Link { laser_power_w: Some(1e-3), shot_noise: true, ..Link::default() };
+    let core = CoreSpec { ports: 4, ..CoreSpec::default() };
+    let product = |(index, weight): (usize, &nalgebra::DMatrix<f64>)| -> Box<dyn MatrixProduct> {
+        let tiles = core.plan(weight.nrows(), weight.ncols(), Detection::Homodyne).unwrap().tiles().len();
+        let scales = Scales { input: 3.0, full_scale: vec![3.0; tiles] };
+        let design = core.design().unwrap();
+        let program = LayerProgram::with_design(weight, &core, &design, Detection::Homodyne, &scales).unwrap();
+        let program = Arc::new(program);
+        let design = Arc::new(program.design(&Process::default()).unwrap());
+        let address = LayerAddress { seed: 1, trial: 0, layer: index as u64, first_core: 100 * index as u64 };
+        Box::new(OpticalProduct::<f64>::new(&program, &design, &link, &scales, core.core_use(), address).unwrap())
+    };
+    graph.photonic_layers().iter().map(|layer| layer.weight).enumerate().map(product).collect()
+}
+
+/// The address of a draw is (sample, position, step), so the cut into batches changes no bit.
+#[test]
+fn noise_belongs_to_samples_and_positions() {
+    for name in ["keras", "lstm6", "gru6", "transformer"] {
+        let graph = graph(name, &GraphSettings::default());
+        let products = products(&graph);
+        let products: Vec<&dyn MatrixProduct> = products.iter().map(|product| &**product).collect();
+        let input = stored(&format!("{name}.input.npy")).columns(0, 12).into_owned();
+        let run = |start: usize, count: usize, repetition: u32| {
+            let exact = graph.exact_pass(input.columns(start, count).into_owned()).unwrap();
+            let address = PassAddress { trial: 0, repetition, first_sample: start as u64 };
+            graph.forward(&exact, &products, address, &mut |_, _| {}).unwrap().0
+        };
+        let (whole, again) = (run(0, 12, 0), run(0, 12, 1));
+        assert!((&whole - &again).amax() > 1e-9, "{name}: each repetition has noise of its own");
+        for (start, count) in [(0, 5), (5, 7), (11, 1)] {
+            let part = run(start, count, 0);
+            let same = part.iter().zip(whole.columns(start, count).iter()).all(|(a, b)| a.to_bits() == b.to_bits());
+            assert!(same, "{name}: samples {start}…+{count}");
+        }
+        // The same inputs at another position or step draw other noise.
+        let constant = Batch::from_element(input.nrows(), 2, 1.0);
+        let exact = graph.exact_pass(constant).unwrap();
+        let address = PassAddress { trial: 0, repetition: 0, first_sample: 0 };
+        let output = graph.forward(&exact, &products, address, &mut |_, _| {}).unwrap().0;
+        assert!((output.column(0) - output.column(1)).amax() > 1e-9, "{name}: each sample has noise of its own");
+    }
+}
+
+#[test]
+fn patterns_choose_operators() {
+    let of = |settings: GraphSettings| graph("mlp", &settings);
+    let electronic = of(GraphSettings { electronic: vec!["MatMul".into()], ..GraphSettings::default() });
+    assert_eq!(electronic.photonic_layers().len(), 2);
+    let operators = electronic.operators();
+    let reasons: Vec<&str> = operators.iter().filter_map(|operator| reason(&operator.place)).collect();
+    assert_eq!(reasons, ["named in `electronic`"]);
+    let photonic = of(GraphSettings { photonic: Some(vec!["/Gemm*".into()]), ..GraphSettings::default() });
+    assert_eq!(photonic.photonic_layers().len(), 2);
+    assert_ne!(electronic.sha256(), photonic.sha256());
+    let input = stored("mlp.input.npy");
+    let difference = electronic.exact_outputs(&input, &mut |_, _| {}).unwrap() - stored("mlp.output.npy");
+    assert!(difference.amax() < 1e-4);
+}
+
+#[test]
+fn wrong_files_and_settings_are_explained() {
+    let refuse = |name: &str, toml: &str| {
+        let input = (!toml.is_empty()).then(|| toml::from_str(toml).unwrap());
+        let settings = GraphSettings { input, ..GraphSettings::default() };
+        Graph::load_from(&file(name), &settings, &InputFiles::default()).unwrap_err().to_string()
+    };
+    assert!(refuse("mlp.input.npy", "").contains("as ONNX"));
+    assert!(refuse("mlp.onnx", "name = 'y'").contains("the graph has no input `y`; found x"));
+    assert!(refuse("mlp.onnx", "shape = [3, 3]").contains("`input.shape` is [3, 3]"));
+    assert!(refuse("residual.onnx", "mean = [1, 2]").contains("2 numbers"));
+    let settings = GraphSettings { output: Some("z".into()), ..GraphSettings::default() };
+    let error = Graph::load_from(&file("mlp.onnx"), &settings, &InputFiles::default()).unwrap_err().to_string();
+    assert!(error.contains("no output `z`"), "{error}");
+}

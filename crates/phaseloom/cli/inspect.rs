@@ -1,0 +1,201 @@
+//! The command `inspect`: what a model holds, and what of it goes to light.
+
+use super::Exit;
+use super::terminal::{output, streams, whole};
+use clap::Args;
+use phaseloom::experiment::{Experiment, open_network};
+use phaseloom::files::{Column, InputFiles, ResultTable, ResultValue, Results, TextTable, other_kind};
+use phaseloom::hardware::{CoreSpec, Detection, LayerProgram, MAX_PORTS, Scales};
+use phaseloom::nalgebra::DMatrix;
+use phaseloom::network::network::{GraphInput, GraphSettings, Operator, Place};
+use phaseloom::network::{Network, PhotonicLayer};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Show the operators of a model, and which go to light
+///
+/// Prints every linear operator of a model file (TOML) or an ONNX graph: its matrix, the vectors that one sample sends through
+/// it, tiles, interferometers (MZIs) and multiplications (MACs), and why an operator stays electronic. An experiment gives
+/// its model, the choice of operators and the size of the cores.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  \
+    phaseloom inspect net.onnx --ports 16\n  \
+    phaseloom inspect net.onnx --shape 3,224,224 --format json\n  \
+    phaseloom inspect experiment.toml")]
+pub struct Inspect {
+    /// The model (TOML or ONNX), or an experiment (TOML)
+    model: PathBuf,
+    /// Ports of a core [default: those of the experiment, or 64]
+    #[arg(long, value_name = "N", value_parser = whole(1_usize, MAX_PORTS))]
+    ports: Option<usize>,
+    /// Shape of one sample, where an ONNX file leaves it open
+    #[arg(long, value_name = "N,N,…", value_delimiter = ',', num_args = 1)]
+    shape: Option<Vec<usize>>,
+    /// Output of an ONNX file that has several
+    #[arg(long, value_name = "NAME")]
+    output: Option<String>,
+    #[command(flatten)]
+    format: output::Format,
+}
+
+/// Columns of the results.
+const COLUMNS: [&str; 11] =
+    ["name", "kind", "place", "reason", "outputs", "inputs", "vectors", "tiles", "zero_tiles", "mzis", "macs"];
+
+/// Tiles of a matrix on cores.
+struct Tiles {
+    all: usize,
+    zero: usize,
+}
+
+impl Inspect {
+    pub fn execute(self) -> anyhow::Result<Exit> {
+        streams::refuse_stream("the model", &self.model)?;
+        let (network, mut core) = self.network()?;
+        core.ports = self.ports.unwrap_or(core.ports);
+        let per_core = interferometers(&core)?;
+        let layers = network.photonic_layers();
+        let mut photonic = layers.iter();
+        let mut table = ResultTable::new("operators", &COLUMNS);
+        let mut text = TextTable::new(
+            0,
+            [Column::left().min_width(20), Column::left().gap(2)]
+                .into_iter()
+                .chain([9, 8, 6, 9, 9].map(|width| Column::right().min_width(width).gap(1))),
+        );
+        text.row(["operator", "kind", "matrix", "vectors", "tiles", "MZIs", "MACs"]);
+        let mut totals = [0.0; 2];
+        let mut electronic: Vec<String> = Vec::new();
+        for operator in network.operators() {
+            let layer = photonic.as_slice().first().filter(|_| operator.place == Place::Photonic);
+            let tiles = layer.map(|layer| tiles(&core, layer)).transpose()?;
+            if layer.is_some() {
+                photonic.next();
+            }
+            totals[usize::from(layer.is_none())] += operator.macs;
+            table.row(cells(&operator, tiles.as_ref(), per_core));
+            let Operator { name, kind, place, shape, vectors, macs } = operator;
+            match (place, tiles) {
+                (Place::Electronic(reason), _) => {
+                    electronic.push(format!("  {name} ({kind}, {} MACs): {reason}", short(macs)))
+                }
+                (Place::Photonic, tiles) => {
+                    let (rows, columns) = shape.unwrap_or_default();
+                    let programmed = tiles.map_or(0, |tiles| tiles.all - tiles.zero);
+                    text.row([
+                        shortened(&name, 24),
+                        kind,
+                        format!("{rows}×{columns}"),
+                        vectors.to_string(),
+                        programmed.to_string(),
+                        short((programmed * per_core) as f64),
+                        short(macs),
+                    ]);
+                }
+            }
+        }
+        let mut results = Results::default();
+        results.value("model", self.model.display().to_string());
+        results.value("ports", core.ports);
+        results.value("macs_photonic", totals[0]);
+        results.value("macs_electronic", totals[1]);
+        results.table(table);
+        let shape = |shape: Vec<usize>| shape.iter().map(usize::to_string).collect::<Vec<_>>().join("×");
+        results.line(format!(
+            "{}: input {}, output {}, cores of {} ports\n",
+            self.model.display(),
+            shape(network.input_shape()),
+            shape(network.output_shape()),
+            core.ports
+        ));
+        results.show(text);
+        if !electronic.is_empty() {
+            results.line("\nelectronic:");
+            electronic.iter().for_each(|line| results.line(line));
+        }
+        let others = network.other_operators();
+        if !others.is_empty() {
+            let others: Vec<String> = others.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+            results.sentence(format!("\nother operators, all electronic: {}", others.join(", ")));
+        }
+        let all: f64 = totals.iter().sum();
+        let share = if all > 0.0 { 100.0 * totals[1] / all } else { 0.0 };
+        results.sentence(format!(
+            "\none sample takes {} MACs; {share:.1} % of them stay electronic. Tiles of zeros are skipped.",
+            short(all)
+        ));
+        output::print_results(&results, self.format)?;
+        Ok(Exit::Done)
+    }
+
+    /// The network, and the cores of the experiment or the default ones.
+    fn network(&self) -> anyhow::Result<(Arc<dyn Network>, CoreSpec)> {
+        let files = InputFiles::default();
+        let own = |settings: GraphSettings| GraphSettings {
+            input: self.shape.clone().map_or(settings.input.clone(), |shape| {
+                let input = settings.input.clone().unwrap_or_else(GraphInput::default);
+                Some(GraphInput { shape: Some(shape), ..input })
+            }),
+            output: self.output.clone().or(settings.output),
+            ..settings
+        };
+        let is_experiment = other_kind(&files.read(&self.model)?.bytes, "").ends_with("an experiment");
+        if !is_experiment {
+            return Ok((open_network(&self.model, &own(GraphSettings::default()), &files)?, CoreSpec::default()));
+        }
+        let experiment = Experiment::load(&self.model)?;
+        let (model, _) = experiment.network()?;
+        let settings = own(experiment.config.graph_settings());
+        Ok((open_network(&experiment.base().join(model), &settings, &files)?, experiment.config.core.clone()))
+    }
+}
+
+/// Tiles of the matrix of a layer.
+fn tiles(core: &CoreSpec, layer: &PhotonicLayer<'_>) -> anyhow::Result<Tiles> {
+    let plan = core.plan(layer.weight.nrows(), layer.weight.ncols(), Detection::Homodyne)?;
+    let zero = plan.tiles().iter().filter(|tile| tile.block(layer.weight).iter().all(|&w| w == 0.0)).count();
+    Ok(Tiles { all: plan.tiles().len(), zero })
+}
+
+/// Interferometers of a core.
+fn interferometers(core: &CoreSpec) -> anyhow::Result<usize> {
+    // A matrix of full rank, in one tile.
+    let weight = DMatrix::from_fn(core.ports, core.ports, |i, j| ((1 + i * core.ports + j) as f64).sin());
+    let scales = Scales { input: 1.0, full_scale: vec![1.0] };
+    let program = LayerProgram::with_design(&weight, core, &core.design()?, Detection::Homodyne, &scales)?;
+    Ok(program.tiles().iter().flatten().map(|tile| tile.program.interferometers()).sum())
+}
+
+/// The cells of an operator, in the order of [`COLUMNS`].
+fn cells(operator: &Operator, tiles: Option<&Tiles>, per_core: usize) -> Vec<ResultValue> {
+    let Operator { name, kind, place, shape, vectors, macs } = operator;
+    let (place, reason) = match place {
+        Place::Photonic => ("photonic", ""),
+        Place::Electronic(reason) => ("electronic", reason.as_str()),
+    };
+    let (rows, columns) = shape.unwrap_or_default();
+    let (all, zero) = tiles.map_or((0, 0), |tiles| (tiles.all, tiles.zero));
+    let texts: [ResultValue; 4] =
+        [name.clone().into(), kind.clone().into(), place.to_owned().into(), reason.to_owned().into()];
+    let counts = [rows, columns, *vectors, all, zero, (all - zero) * per_core].map(ResultValue::from);
+    texts.into_iter().chain(counts).chain([(*macs).into()]).collect()
+}
+
+/// A count with three digits and a prefix of thousands.
+fn short(count: f64) -> String {
+    for (unit, size) in [("G", 1e9), ("M", 1e6), ("k", 1e3)] {
+        if count >= size {
+            return format!("{:.3} {unit}", count / size).replacen(".000", "", 1);
+        }
+    }
+    format!("{count}")
+}
+
+/// A name cut at the front, whose end says most.
+fn shortened(name: &str, length: usize) -> String {
+    let count = name.chars().count();
+    if count <= length {
+        return name.to_owned();
+    }
+    "…".chars().chain(name.chars().skip(count + 1 - length)).collect()
+}
