@@ -70,7 +70,7 @@ pub(crate) fn prepare(
         }
         let config = point.config.clone();
         let problem = |problem: Problem| problem.in_file(&experiment.path);
-        let model_key = format!("{}{}", to_value(&config.model), to_value(&config.graph_settings()));
+        let model_key = config.network_key();
         if network.photonic_layers().is_empty() {
             return Err(problem(Problem::NothingPhotonic));
         }
