@@ -54,9 +54,15 @@ impl Calibrate {
             let Some(model_file) = &point.config.model else {
                 anyhow::bail!("{}: found no key `model`: only a network has scales", self.experiment.display());
             };
+            anyhow::ensure!(
+                point.config.activation.is_none(),
+                "{}: key `activation`: found another activation than that of the model, expected none: `run` measures the scales \
+                 of such a network itself, on the data of [calibration]",
+                self.experiment.display()
+            );
             let core = &point.config.core;
             let column_block = core.column_block(point.config.link.detection);
-            let job = (model_file.clone(), point.config.activation.clone(), core.ports, column_block);
+            let job = (model_file.clone(), core.ports, column_block);
             if done.contains(&job) {
                 continue;
             }
