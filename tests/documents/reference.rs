@@ -49,7 +49,7 @@ fn the_reader_in_numpy_rebuilds_every_mesh() {
         insertion_loss = { loss_db = 0.1, imbalance_sigma_db = 0.1, crossing_db = 0.05 }\n";
     std::fs::write(folder.path().join("process.toml"), process).unwrap();
     let chip = page("files/chip.md");
-    let (_, after) = chip.split_once("<!-- file: reader.py -->\n").unwrap();
+    let (_, after) = chip.split_once("<!-- file: reader.py -->").unwrap();
     std::fs::write(folder.path().join("reader.py"), block(after, "python")).unwrap();
     let script = "import json\nimport numpy as np\nfrom reader import matrix\n\
         p, chip = json.load(open('program.json')), json.load(open('chip.json'))\n\

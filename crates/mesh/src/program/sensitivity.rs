@@ -152,8 +152,8 @@ impl Cut {
 }
 
 impl Blocks {
-    /// The blocks at a cut behind a unitary.
-    fn behind(&self, x: &Pair) -> Self {
+    /// The blocks at a cut after a unitary.
+    fn after(&self, x: &Pair) -> Self {
         let [k, l, p] = [self.k, self.l, self.p].map(|block| x * block * x.adjoint());
         Self { k, l, p }
     }
@@ -228,7 +228,7 @@ impl Sums {
         let (theta, phi) = (phases.theta()[cell], phases.phi()[cell]);
         for &kind in layout.cell.parts() {
             x = part(kind, theta, phi, CellErrors::NONE) * x;
-            let blocks = blocks.behind(&x);
+            let blocks = blocks.after(&x);
             let (sum, generator) = match kind {
                 CellPart::InputSplitter | CellPart::FirstSplitter | CellPart::SecondSplitter => {
                     (&mut self.splitters, Pair::new(Complex64::ZERO, Complex64::I, Complex64::I, Complex64::ZERO))
