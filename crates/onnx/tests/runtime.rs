@@ -25,8 +25,10 @@ fn stored(name: &str) -> Batch {
     Batch::from_vec(array.shape[1], array.shape[0], array.real)
 }
 
-/// Each model with its sites, and the linear operators that stay electronic.
-const MODELS: [(&str, &[(usize, usize)], &[&str]); 9] = [
+/// A model, the shapes of its sites, and why linear operators stay electronic.
+type Case = (&'static str, &'static [(usize, usize)], &'static [&'static str]);
+
+const MODELS: [Case; 9] = [
     ("residual", &[(8, 27), (8, 72), (8, 72), (8, 72), (8, 8), (5, 8)], &[]),
     ("keras", &[(6, 18), (8, 36), (4, 32)], &[]),
     ("convolution_1d", &[(6, 15), (4, 18), (3, 40)], &[]),

@@ -133,7 +133,7 @@ impl Inspect {
         let files = InputFiles::default();
         let own = |settings: GraphSettings| GraphSettings {
             input: self.shape.clone().map_or(settings.input.clone(), |shape| {
-                let input = settings.input.clone().unwrap_or_else(GraphInput::default);
+                let input = settings.input.clone().unwrap_or_default();
                 Some(GraphInput { shape: Some(shape), ..input })
             }),
             output: self.output.clone().or(settings.output),
