@@ -3,6 +3,10 @@
 //! Values are returned in C order. `npyz` parses the header, after a check that its nesting and sizes are small enough
 //! for that; the sizes are then compared with the number of bytes, so that no header makes the reader allocate memory.
 
+mod strings;
+
+pub use strings::parse_npy_strings;
+
 use crate::bytes::read_bytes;
 use crate::error::FileError;
 use crate::kind::other_kind;
@@ -109,45 +113,64 @@ fn checked_header_length(path: &Path, bytes: &[u8]) -> Result<usize, FileError> 
     Ok(start + length)
 }
 
+/// Type, order, shape and the bytes of the values of a file.
+struct StoredArray<'a> {
+    dtype: TypeStr,
+    order: Order,
+    shape: Vec<usize>,
+    data: &'a [u8],
+}
+
+impl<'a> StoredArray<'a> {
+    fn new(path: &Path, bytes: &'a [u8]) -> Result<Self, FileError> {
+        let start = checked_header_length(path, bytes)?;
+        let header = NpyHeader::from_reader(&bytes[..start]).map_err(|_| {
+            let text = String::from_utf8_lossy(&bytes[10..start.min(110)]).trim().escape_default().to_string();
+            npy_error(path, "header", text, "the header of a plain array; save it again with a recent NumPy")
+        })?;
+        let DType::Plain(dtype) = header.dtype() else {
+            return Err(npy_error(path, "dtype", header.dtype().descr(), "a plain number type, not records"));
+        };
+        let shape = header.shape().iter().map(|&n| n as usize).collect();
+        Ok(Self { dtype, order: header.order(), shape, data: &bytes[start..] })
+    }
+}
+
+/// Checks that there are as many bytes as a shape of values of `width` bytes needs.
+fn expect_length(path: &Path, width: usize, shape: &[usize], dtype: &TypeStr, data: &[u8]) -> Result<(), FileError> {
+    let length = shape.iter().try_fold(width, |n, &size| n.checked_mul(size));
+    if length == Some(data.len()) {
+        return Ok(());
+    }
+    let needed = length.map_or("more bytes than can exist".into(), |n| format!("{n} bytes"));
+    let cause = if length.is_some_and(|n| n < data.len()) { "longer than that" } else { "cut off" };
+    let expected = format!("{needed} for shape {shape:?} of {dtype}; the file is {cause} or damaged");
+    Err(npy_error(path, "values", format!("{} bytes", data.len()), expected))
+}
+
 /// Reads an array from the contents of a `.npy` file (or of an entry of an `.npz`).
 ///
 /// # Errors
 ///
 /// [`FileError::Format`] for a damaged file, a type that is no number, and integers beyond double precision.
 pub fn parse_npy(path: &Path, bytes: &[u8]) -> Result<NpyArray, FileError> {
-    let start = checked_header_length(path, bytes)?;
-    let header = NpyHeader::from_reader(&bytes[..start]).map_err(|_| {
-        let text = String::from_utf8_lossy(&bytes[10..start.min(110)]).trim().escape_default().to_string();
-        npy_error(path, "header", text, "the header of a plain array; save it again with a recent NumPy")
-    })?;
-    let DType::Plain(dtype) = header.dtype() else {
-        return Err(npy_error(path, "dtype", header.dtype().descr(), "a plain number type, not records"));
-    };
-    let data = &bytes[start..];
-    let shape: Vec<usize> = header.shape().iter().map(|&n| n as usize).collect();
+    let StoredArray { dtype, order, shape, data } = StoredArray::new(path, bytes)?;
     let unreadable = || {
         let found = match dtype.type_char() {
             TypeChar::Object => "Python objects".to_owned(),
             _ => dtype.to_string(),
         };
         let expected = match dtype.type_char() {
-            TypeChar::Object | TypeChar::UnicodeStr | TypeChar::ByteStr => {
-                "numbers; names of classes are read from CSV, or become numbers by `numpy.unique(y, return_inverse=True)[1]`"
-            }
+            TypeChar::Object => "numbers; names of classes are strings after `astype(str)`",
+            TypeChar::UnicodeStr | TypeChar::ByteStr => "numbers; only labels may be names",
             _ => "f2, f4, f8, c8, c16, integers or bool; convert it with `astype`",
         };
         npy_error(path, "dtype", found, expected)
     };
     let width = dtype.num_bytes().filter(|&w| (1..=16).contains(&w)).ok_or_else(unreadable)?;
-    let length = shape.iter().try_fold(width, |n, &size| n.checked_mul(size));
-    if length != Some(data.len()) {
-        let needed = length.map_or("more bytes than can exist".into(), |n| format!("{n} bytes"));
-        let cause = if length.is_some_and(|n| n < data.len()) { "longer than that" } else { "cut off" };
-        let expected = format!("{needed} for shape {shape:?} of {dtype}; the file is {cause} or damaged");
-        return Err(npy_error(path, "values", format!("{} bytes", data.len()), expected));
-    }
+    expect_length(path, width, &shape, &dtype, data)?;
     let (kind, single_precision, mut parts) = decode(&dtype, data).ok_or_else(unreadable)?;
-    if header.order() == Order::Fortran && shape.len() > 1 {
+    if order == Order::Fortran && shape.len() > 1 {
         parts = parts.map(|part| c_order(&shape, &part));
     }
     if kind == NpyKind::Integer
@@ -326,7 +349,7 @@ fn write_rows<T: nalgebra::Scalar + npyz::AutoSerialize>(path: &Path, rows: &DMa
 mod tests {
     use super::*;
 
-    fn npy(header: &str, data: &[u8]) -> Vec<u8> {
+    pub(super) fn npy(header: &str, data: &[u8]) -> Vec<u8> {
         let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
         bytes.extend((header.len() as u16).to_le_bytes());
         bytes.extend(header.as_bytes());

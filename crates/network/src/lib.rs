@@ -19,6 +19,7 @@ pub mod import;
 pub mod layer;
 pub mod model;
 pub mod network;
+mod npz;
 pub mod train;
 pub mod weights;
 

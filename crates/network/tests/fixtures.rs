@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use num_complex::Complex64;
 use phaseloom_files::read_matrix;
 use phaseloom_network::NetworkError;
-use phaseloom_network::data::{CsvColumns, DataSpec, read_inputs, read_labels};
+use phaseloom_network::data::{Batch, CsvColumns, DataSpec, Truth, read_inputs, read_labels};
 use phaseloom_network::weights::Tensors;
 
 fn fixture(name: &str) -> PathBuf {
@@ -80,6 +80,42 @@ fn idx_with_and_without_gzip() {
     let data = spec.load(&fixture("")).unwrap();
     assert_eq!((data.labels(), data.inputs[(0, 1)]), (&[1, 0][..], 8.0));
     assert_eq!(spec.files(&fixture("")).unwrap().len(), 2);
+}
+
+#[test]
+fn arrays_of_an_npz_file_are_data() {
+    let load = |toml: &str| toml::from_str::<DataSpec>(toml).unwrap().load(&fixture(""));
+    let data = load("inputs = 'data.npz'\nnpz = { inputs = 'x', labels = 'y' }").unwrap();
+    assert_eq!((data.inputs.shape(), &*data.sample_shape), ((4, 3), &[1, 2, 2][..]));
+    assert_eq!((data.inputs.column(2).as_slice(), data.labels()), (&[8.0, 9.0, 10.0, 11.0][..], &[2, 0, 1][..]));
+    let named = load("inputs = 'data.npz'\nnpz = { inputs = 'x', labels = 'names' }").unwrap();
+    assert_eq!(named.labels(), [1, 2, 0]);
+    assert_eq!(named.class_names.unwrap().names, ["ape", "emu", "ox"]);
+    let regression = load("inputs = 'data.npz'\nnpz = { inputs = 'x', targets = 'targets' }").unwrap();
+    assert_eq!(regression.truth, Truth::Targets(Batch::from_column_slice(2, 3, &[-2.0, -1.5, 0.0, 0.5, 2.0, 2.5])));
+    let apart = load("inputs = 'matrix_f8_le_C.npy'\nlabels = 'data.npz'\nnpz = { labels = 'names' }").unwrap();
+    assert_eq!((apart.labels(), &*apart.sample_shape), (&[1, 2, 0][..], &[4][..]));
+    let unlabelled = load("inputs = 'data.npz'\nnpz = { inputs = 'targets' }").unwrap();
+    assert_eq!((unlabelled.truth, unlabelled.inputs.shape()), (Truth::Unknown, (2, 3)));
+    for (toml, part) in [
+        (
+            "inputs = 'data.npz'",
+            "`npz.inputs`: found no name, expected the name of one of the arrays names, targets, x, y",
+        ),
+        (
+            "inputs = 'data.npz'\nnpz = { inputs = 'x', labels = 'nams' }",
+            "`nams`, expected an array of the file: names, targets, x, y; did you mean `names`?",
+        ),
+        ("inputs = 'data.npz'\nnpz = { inputs = 'names' }", "array `names`, dtype: found <U3, expected numbers"),
+        ("inputs = 'data.npz'\nnpz = { inputs = 'y' }", "array `y`, shape"),
+        ("inputs = 'data.npz'\nlabels = 'labels.npy'\nnpz = { inputs = 'x', labels = 'y' }", "`npz.labels`"),
+        ("inputs = 'data.npz'\nnpz = { labels = 'y', targets = 'targets' }", "one of them"),
+        ("inputs = 'labels.npy'\nnpz = { inputs = 'x' }", "not .npz"),
+        ("inputs = 'matrix_f8_le_C.npy'\nlabels = 'data.npz'\nnpz = { inputs = 'x', labels = 'y' }", "`npz.inputs`"),
+    ] {
+        let error = load(toml).unwrap_err().to_string();
+        assert!(error.contains(part), "{error} | {part}");
+    }
 }
 
 #[test]

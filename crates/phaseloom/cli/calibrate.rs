@@ -3,7 +3,7 @@
 use super::Exit;
 use super::terminal::{output, streams};
 use clap::Args;
-use phaseloom::experiment::{Experiment, open_network};
+use phaseloom::experiment::Experiment;
 use phaseloom::files::{InputFiles, ResultTable, Results, check_replaced, significant};
 use phaseloom::network::{Calibration, CalibrationSettings, Network};
 use std::path::PathBuf;
@@ -54,14 +54,20 @@ impl Calibrate {
             let Some(model_file) = &point.config.model else {
                 anyhow::bail!("{}: found no key `model`: only a network has scales", self.experiment.display());
             };
+            anyhow::ensure!(
+                point.config.activation.is_none(),
+                "{}: key `activation`: found another activation than that of the model, expected none: `run` measures the scales \
+                 of such a network itself, on the data of [calibration]",
+                self.experiment.display()
+            );
             let core = &point.config.core;
             let column_block = core.column_block(point.config.link.detection);
             let job = (model_file.clone(), core.ports, column_block);
             if done.contains(&job) {
                 continue;
             }
-            let settings = point.config.graph_settings();
-            let model = open_network(&experiment.base().join(model_file), &settings, &InputFiles::default())?;
+            let path = experiment.base().join(model_file);
+            let model = point.config.open_network(&path, &InputFiles::default())?;
             if !done.iter().any(|(path, ..)| path == model_file) {
                 model.note().iter().for_each(|note| output::status(&format!("note: {note}")));
             }

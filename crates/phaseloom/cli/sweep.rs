@@ -31,7 +31,8 @@ pub struct Sweep {
     /// The process (TOML), or preset:KEY [default: a perfect process, to which --vary adds errors]
     #[arg(long, value_name = "PROCESS.toml")]
     process: Option<PathBuf>,
-    /// A key of the process and its values: FROM:TO:STEP, or a list a,b,c; several make a grid. KEY1=KEY2=… move together
+    /// A key of the process, or `process` itself, and its values: FROM:TO:STEP, or a list a,b,c; several make a grid.
+    /// KEY1=KEY2=… move together
     #[arg(long, value_name = "KEY=FROM:TO:STEP")]
     vary: Vec<Axis>,
     /// Sampled chips at each point
@@ -104,6 +105,7 @@ impl Sweep {
             );
         }
         for (option, given, key) in [
+            ("--process", self.process.is_some(), "process"),
             ("--correction", self.correction.is_some(), "correction"),
             ("--topology", self.topology.is_some(), "core.topology"),
             ("--cell", self.cell.is_some(), "core.cell"),

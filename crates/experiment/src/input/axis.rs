@@ -1,6 +1,7 @@
 //! An axis as text on a command line: `KEY=FROM:TO:STEP`, `KEY=a,b,c`, `KEY1=KEY2=VALUES`.
 
 use crate::input::config::Axis;
+use crate::input::processes::PROCESS;
 use phaseloom_files::{nearest, shortest};
 use phaseloom_hardware::IMPERFECTIONS;
 use std::fmt::Display;
@@ -10,8 +11,8 @@ use std::str::FromStr;
 const MAX_VALUES: f64 = 100_000.0;
 
 /// Keys and tables of an experiment that an axis may name next to those of the process.
-const OTHER_KEYS: [&str; 6] =
-    ["process.", "core.topology", "core.cell", "correction", "correction_noise", "correction_effort"];
+const OTHER_KEYS: [&str; 7] =
+    ["process.", "process", "core.topology", "core.cell", "correction", "correction_noise", "correction_effort"];
 
 /// A text that is no axis.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,8 +34,11 @@ impl FromStr for Axis {
         let Some((keys, values)) = text.rsplit_once('=').filter(|(_, values)| !values.trim().is_empty()) else {
             return Err(AxisError(malformed("found no values")));
         };
-        let keys = keys.split('=').map(|key| full_key(key.trim())).collect::<Result<_, _>>().map_err(AxisError)?;
-        let values = if values.contains(':') { range(values) } else { list(values) };
+        let keys: Vec<String> =
+            keys.split('=').map(|key| full_key(key.trim())).collect::<Result<_, _>>().map_err(AxisError)?;
+        // The names of presets have a colon.
+        let is_named = keys.iter().any(|key| key == PROCESS);
+        let values = if values.contains(':') && !is_named { range(values) } else { list(values) };
         Ok(Self { keys, values: values.map_err(AxisError)? })
     }
 }
@@ -176,6 +180,7 @@ mod tests {
     #[test]
     fn a_list_holds_numbers_and_words_and_keys_move_together() {
         assert_eq!(values("correction=none,local"), ["\"none\"", "\"local\""]);
+        assert_eq!(values("process=preset:a, b.toml"), ["\"preset:a\"", "\"b.toml\""]);
         assert_eq!(values("phase_error.sigma_rad=0, 0.5,1e-3"), ["0", "0.5", "0.001"]);
         let both: Axis = "splitter_error.sigma_rad=process.phase_error.sigma_rad=0,1".parse().unwrap();
         assert_eq!(both.keys, ["process.splitter_error.sigma_rad", "process.phase_error.sigma_rad"]);

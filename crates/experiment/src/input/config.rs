@@ -1,8 +1,10 @@
 //! The experiment file: which model runs on which chips, over which grid of parameters.
 
 use crate::error::ExperimentError;
+use crate::input::activation::layer_key;
 use crate::input::expectation::Expectation;
 use crate::input::other_file::no_experiment;
+use crate::input::processes::{PROCESS, named_process, process_name, table_or_name};
 use crate::input::subject::MatrixForm;
 use crate::input::tree::flatten;
 use crate::input::tree::to_value;
@@ -14,10 +16,8 @@ use phaseloom_hardware::{CoreSpec, HardwareError, Link, MAX_PORTS, PRESET_PREFIX
 use phaseloom_mesh::Capability;
 use phaseloom_network::data::DataSpec;
 use phaseloom_network::network::GraphInput;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
-use std::fmt;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// File of the experiment as run, in the folder of the run.
@@ -53,16 +53,22 @@ pub struct Config {
     /// Model file. An experiment has exactly one of `model`, `matrix` and `program`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<PathBuf>,
-    /// Choice, shape and normalisation of the input of a `model` that is an ONNX graph.
+    /// Activation in the place of all activations of a model file (TOML) before its last linear layer
+    /// (`phaseloom explain layer`), with the defaults of its settings. The weights stay those of the model. Default: the
+    /// activations of the model.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "layer_key")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub activation: Option<String>,
+    /// Name, shape and normalisation of the input of a `model` that is an ONNX graph. Default: those of the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<GraphInput>,
-    /// Output of an ONNX graph that has several.
+    /// Output of an ONNX graph. Default: the only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,
-    /// Patterns of the names of the operators of an ONNX graph that go to light. The default is all that can.
+    /// Patterns of the names of the operators of an ONNX graph that go to light. Default: all that can.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub photonic: Option<Vec<String>>,
-    /// Patterns of the names of those that stay electronic.
+    /// Patterns of the names of the operators of an ONNX graph that stay electronic. Default: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub electronic: Vec<String>,
     /// Results that the floating-point reference must have.
@@ -92,6 +98,10 @@ pub struct Config {
     #[serde(default, deserialize_with = "table_or_name")]
     #[cfg_attr(feature = "schema", schemars(with = "ProcessSource"))]
     pub process: Process,
+    /// Processes by name, for an axis whose key is `process`. A run writes the contents of the files and presets here that
+    /// the axis names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub processes: BTreeMap<String, Process>,
     /// Key of the method that corrects each chip before it computes (`phaseloom explain correction`), or `"none"`.
     /// Reference rows with perfect meshes are not corrected. Methods that search also measure the gain after the chip,
     /// whatever `core.calibration` says.
@@ -171,6 +181,7 @@ impl Default for Config {
             shots: one(),
             base: None,
             model: None,
+            activation: None,
             input: None,
             output: None,
             photonic: None,
@@ -183,6 +194,7 @@ impl Default for Config {
             threshold: None,
             core: CoreSpec::default(),
             process: Process::default(),
+            processes: BTreeMap::new(),
             correction: none(),
             correction_noise: measurement_noise(),
             correction_effort: one(),
@@ -249,34 +261,6 @@ fn is_one(number: &f64) -> bool {
     number.to_bits() == 1.0_f64.to_bits()
 }
 
-/// Reads a process from a table. A name gives the ideal process: [`process_name`] finds the name in the text.
-fn table_or_name<'de, D: Deserializer<'de>>(value: D) -> Result<Process, D::Error> {
-    struct TableOrName;
-
-    impl<'de> Visitor<'de> for TableOrName {
-        type Value = Process;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a path, a preset or a table")
-        }
-
-        fn visit_str<E>(self, _name: &str) -> Result<Process, E> {
-            Ok(Process::default())
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, table: A) -> Result<Process, A::Error> {
-            Process::deserialize(MapAccessDeserializer::new(table))
-        }
-    }
-
-    value.deserialize_any(TableOrName)
-}
-
-/// The path or preset that the text of an experiment gives as its process.
-fn process_name(text: &str) -> Option<PathBuf> {
-    text.parse::<toml::Table>().ok()?.get("process")?.as_str().map(PathBuf::from)
-}
-
 /// An experiment with the text and the path of its file.
 #[derive(Clone, Debug)]
 pub struct Experiment {
@@ -305,17 +289,12 @@ impl Experiment {
             read_toml(path, "experiment").map_err(|error| no_experiment(path).unwrap_or_else(|| error.into()))?;
         let mut process_file = None;
         if let Some(name) = process_name(&text) {
-            let file = read_process(&name, &base(path, &config)).map_err(|error| match error {
-                HardwareError::Preset(unknown) => {
-                    locate(path, &text, InvalidValue { key: "process".into(), ..unknown }).into()
-                }
-                HardwareError::File(error) => error.named_by(path, &text, "process").into(),
-                other => ExperimentError::from(other),
-            })?;
+            let file = named_process(&name, &base(path, &config), path, &text, PROCESS)?;
             process_file = Some((file.path, file.text));
             config.process = file.process;
         }
-        let experiment = Self { path: path.to_owned(), text, process_file, config, known_files: Vec::new() };
+        let mut experiment = Self { path: path.to_owned(), text, process_file, config, known_files: Vec::new() };
+        experiment.read_swept_processes()?;
         experiment.check(&experiment.config)?;
         Ok(experiment)
     }
@@ -334,7 +313,8 @@ impl Experiment {
             config.process = file.process;
         }
         let (text, known_files) = (String::new(), Vec::new());
-        let experiment = Self { path: name.to_owned(), text, process_file, config, known_files };
+        let mut experiment = Self { path: name.to_owned(), text, process_file, config, known_files };
+        experiment.read_swept_processes()?;
         experiment.check(&experiment.config)?;
         Ok(experiment)
     }
@@ -395,6 +375,7 @@ impl Experiment {
     pub(crate) fn check_values(&self, config: &Config) -> Result<(), InvalidValue> {
         config.subject()?;
         config.check_graph()?;
+        config.check_activation()?;
         for (key, count, max) in [
             ("trials", config.trials, MAX_UNITS),
             ("shots", u64::from(config.shots), MAX_UNITS),
@@ -472,7 +453,10 @@ impl Experiment {
         }
         let given = flatten(&to_value(&given));
         let used = flatten(&to_value(&self.config));
-        let is_given = |key: &str| given.keys().any(|own| own == key || own.starts_with(&format!("{key}.")));
+        // The processes of a sweep are in files and presets.
+        let is_given = |key: &str| {
+            key.starts_with("processes.") || given.keys().any(|own| own == key || own.starts_with(&format!("{key}.")))
+        };
         used.into_iter().filter(|(key, _)| !is_given(key)).map(|(key, value)| format!("{key} = {value}")).collect()
     }
 

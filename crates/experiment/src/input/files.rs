@@ -3,7 +3,6 @@
 use crate::error::ExperimentError;
 use crate::input::config::{Config, Experiment};
 use crate::input::grid::Point;
-use crate::input::network::open_network;
 use crate::input::subject::{MatrixInput, Subject};
 use crate::input::tree::to_value;
 use phaseloom_files::{InputFiles, hex, usage};
@@ -83,11 +82,10 @@ impl Inputs {
                 }
             };
             let path = base.join(model_file);
-            let settings = point.config.graph_settings();
-            let network_key = (path.clone(), settings.canonical());
+            let network_key = point.config.network_key();
             let network = cached(&mut networks, network_key.clone(), || {
                 files.read(&path).map_err(|error| experiment.named_by(error, "model"))?;
-                Ok(open_network(&path, &settings, &files)?)
+                Ok(point.config.open_network(&path, &files)?)
             })?;
             let tile = (core.ports, core.column_block(link.detection));
             let file = cached(&mut calibrations, (network_key, tile), || {

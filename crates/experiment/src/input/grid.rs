@@ -2,6 +2,7 @@
 
 use crate::error::{ExperimentError, Problem};
 use crate::input::config::{Axis, Config, Experiment, MAX_UNITS};
+use crate::input::processes::PROCESS;
 use crate::input::tree::to_value;
 use phaseloom_files::{InvalidValue, deserialize_strict, line_of_key, nearest};
 use serde_json::Value;
@@ -9,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Keys that belong to the whole run and cannot be swept.
-const FIXED: [&str; 6] = ["name", "base", "seed", "trials", "sweep", "calibration"];
+const FIXED: [&str; 7] = ["name", "base", "seed", "trials", "sweep", "calibration", "processes"];
 
 /// One point of the grid.
 #[derive(Clone, Debug)]
@@ -42,6 +43,7 @@ impl Experiment {
     pub fn points(&self) -> Result<Vec<Point>, ExperimentError> {
         let mut base = self.config.clone();
         let axes: Vec<Axis> = std::mem::take(&mut base.sweep);
+        let processes = std::mem::take(&mut base.processes);
         let problem = |key: &str, reason: String| {
             let axis = axes.iter().position(|axis| axis.keys.iter().any(|k| k == key));
             ExperimentError::Setting {
@@ -59,13 +61,6 @@ impl Experiment {
                 return Err(problem(key, "is on two axes: name it once".into()));
             }
             seen.push(key);
-        }
-        for (key, values) in axes.iter().flat_map(|axis| axis.keys.iter().map(move |key| (key, &axis.values))) {
-            if key == "process" && values.iter().any(toml::Value::is_str) {
-                let reason = "takes tables alone, found a name: sweep keys of the process, such as \
-                              `process.splitter_error.sigma_rad`, or write an experiment for each process";
-                return Err(problem(key, reason.into()));
-            }
         }
         for (key, value) in axes.iter().flat_map(|axis| axis.values.iter().map(|value| (&axis.keys[0], value))) {
             // Points are read from JSON, which has no NaN, infinity or date. Such a value would become an absent key.
@@ -105,10 +100,23 @@ impl Experiment {
             for (i, (axis, &c)) in axes.iter().zip(&choice).enumerate() {
                 let value = to_value(&axis.values[c]);
                 for key in &axis.keys {
-                    set(&mut point_tree, key, value.clone()).map_err(|reason| problem(key, reason))?;
                     levels.push((key.clone(), value.clone()));
                     level_axes.push(i);
                 }
+            }
+            // A process comes before the keys in it.
+            let mut in_order: Vec<&(String, Value)> = levels.iter().collect();
+            in_order.sort_by_key(|(key, _)| key != PROCESS);
+            for (key, value) in in_order {
+                let named = value.as_str().filter(|_| key == PROCESS);
+                let value = match named.map(|name| processes.get(name).ok_or(name)) {
+                    None => value.clone(),
+                    Some(Ok(process)) => to_value(process),
+                    Some(Err(name)) => {
+                        return Err(problem(key, format!("names the process {name}, which was not read")));
+                    }
+                };
+                set(&mut point_tree, key, value).map_err(|reason| problem(key, reason))?;
             }
             let config: Config = deserialize_strict(point_tree).map_err(|error| {
                 let (key, reason) = first_unreadable(tree.clone(), &levels).unwrap_or(("", error.to_string()));

@@ -1,5 +1,6 @@
 //! Experiment files, the grid of points that they span, and the files that they name.
 
+pub(crate) mod activation;
 pub mod axis;
 pub mod config;
 pub mod expectation;
@@ -7,5 +8,6 @@ pub mod files;
 pub mod grid;
 pub mod network;
 mod other_file;
+pub(crate) mod processes;
 pub mod subject;
 pub(crate) mod tree;

@@ -1,6 +1,8 @@
 //! The network of an experiment: a model file, or an ONNX graph with what the experiment says of it.
 
+use crate::input::activation::model_with_activation;
 use crate::input::config::Config;
+use crate::input::tree::to_value;
 use phaseloom_files::{InputFiles, InvalidValue};
 use phaseloom_network::network::{GraphSettings, refuse_foreign};
 use phaseloom_network::{Model, Network, NetworkError};
@@ -48,11 +50,32 @@ impl Config {
         }
     }
 
+    /// Reads the network of the model file at `path`.
+    ///
+    /// # Errors
+    ///
+    /// As [`open_network`]; and a model without an activation that `activation` could replace.
+    pub fn open_network(&self, path: &Path, files: &InputFiles) -> Result<Arc<dyn Network>, NetworkError> {
+        match &self.activation {
+            Some(key) => Ok(Arc::new(model_with_activation(path, key, files)?)),
+            None => open_network(path, &self.graph_settings(), files),
+        }
+    }
+
+    /// A text that is equal for equal networks: the model file, and all settings that change the network.
+    pub(crate) fn network_key(&self) -> String {
+        format!("{}{}{:?}", to_value(&self.model), to_value(&self.graph_settings()), self.activation)
+    }
+
+    /// Whether the model is an ONNX file.
+    pub(crate) fn is_graph(&self) -> bool {
+        self.model.as_ref().is_some_and(|path| path.extension().is_some_and(|e| e.eq_ignore_ascii_case("onnx")))
+    }
+
     /// Checks the keys of an ONNX graph, which other models do not have.
     pub(crate) fn check_graph(&self) -> Result<(), InvalidValue> {
         let settings = self.graph_settings();
-        let is_graph =
-            self.model.as_ref().is_some_and(|path| path.extension().is_some_and(|e| e.eq_ignore_ascii_case("onnx")));
+        let is_graph = self.is_graph();
         let given = [
             ("input", settings.input.is_some()),
             ("output", settings.output.is_some()),

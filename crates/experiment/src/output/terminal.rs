@@ -17,6 +17,8 @@ pub struct View {
     pub wide: bool,
     /// Also the sizes, predictions and measured errors of the layers, which are part of a wide view.
     pub layers: bool,
+    /// Also the accuracy of each class.
+    pub classes: bool,
 }
 
 /// Standard errors below it are rounding, such as that of a regression without residuals.
@@ -46,6 +48,9 @@ impl Tables<'_> {
                 text.push('\n');
                 self.layers(&mut text);
             }
+        }
+        if view.classes && self.matrix().is_none() {
+            text += &format!("\n{}", self.class_text());
         }
         results.show(text);
         results.show("\n");

@@ -3,7 +3,6 @@
 use crate::error::{ExperimentError, Problem};
 use crate::input::config::{Config, Experiment};
 use crate::input::files::ScaleSource;
-use crate::input::tree::to_value;
 use phaseloom_network::{Calibration, CalibrationSettings, DataSpec, Network};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -39,7 +38,7 @@ impl Measured {
             (ScaleSource::Data(_), None) => return Ok(None),
         };
         let (ports, column_block) = (config.core.ports, config.core.column_block(config.link.detection));
-        let key = format!("{}{}", to_value(&config.model), to_value(&config.graph_settings()));
+        let key = config.network_key();
         let same = |file: &(String, String, usize, usize)| (&file.1, file.2, file.3) == (&key, ports, column_block);
         if let Some(at) = self.files.iter().position(same) {
             return Ok(Some(Arc::clone(&self.scales[at])));

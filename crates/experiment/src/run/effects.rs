@@ -89,6 +89,9 @@ impl Experiment {
         if let Ok(mut table) = self.text.parse::<toml::Table>() {
             // The sweep is checked key by key, and a name of a process was read.
             table.remove("sweep");
+            if self.swept_processes().next().is_some() {
+                table.remove("processes");
+            }
             table.retain(|key, value| key != "process" || value.is_table());
             leaves(&table, "", &mut keys);
         }
@@ -106,14 +109,14 @@ impl Experiment {
             Subject::Matrix(_) | Subject::Program(_) => return matrix::compute_tiny(self, config),
         };
         // A run needs a title, a model and data, whatever they are. It refuses a threshold without effect.
-        const READ: [&str; 9] =
-            ["name", "model", "threshold", "base", "input", "output", "photonic", "electronic", "expect"];
+        const READ: [&str; 10] =
+            ["name", "model", "activation", "threshold", "base", "input", "output", "photonic", "electronic", "expect"];
         READ.into_iter().for_each(usage::mark);
         if with_data {
             data.load(&self.base())?;
-            ["data.inputs", "data.labels", "data.targets", "data.every", "data.classes", "data.samples"]
+            ["inputs", "labels", "targets", "npz", "split", "rows", "every", "classes", "class_names", "samples"]
                 .into_iter()
-                .for_each(usage::mark);
+                .for_each(|key| usage::mark(&format!("data.{key}")));
         } else {
             usage::mark("data");
         }

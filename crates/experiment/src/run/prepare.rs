@@ -70,7 +70,7 @@ pub(crate) fn prepare(
         }
         let config = point.config.clone();
         let problem = |problem: Problem| problem.in_file(&experiment.path);
-        let model_key = format!("{}{}", to_value(&config.model), to_value(&config.graph_settings()));
+        let model_key = config.network_key();
         if network.photonic_layers().is_empty() {
             return Err(problem(Problem::NothingPhotonic));
         }
@@ -151,7 +151,7 @@ impl TestSet {
             let invalid = Box::new(InvalidValue::new("targets", found, expected));
             return Err(located(NetworkError::Choice { path: data.labels_path.clone(), invalid }).into());
         }
-        let class_names = data.class_names.clone().or(chosen).unwrap_or_default();
+        let class_names = data.class_names.clone().map(|names| names.names).or(chosen).unwrap_or_default();
         Ok(Self { exact, chunks, task, class_names })
     }
 

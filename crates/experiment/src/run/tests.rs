@@ -119,3 +119,132 @@ fn an_interruption_before_the_first_unit_leaves_a_folder_that_goes_on() {
     assert!(!outcome.interrupted && outcome.missing == 0);
     Tables::new(&outcome).unwrap().write().unwrap();
 }
+
+/// The experiment of `copies` with other tables in the place of its process and sweep.
+fn with(path: &Path, process: &str, sweep: &str) -> Result<Experiment, ExperimentError> {
+    let text = fs::read_to_string(path).unwrap();
+    let (head, _) = text.split_once("[[sweep]]").unwrap();
+    let other = path.with_file_name("other.toml");
+    fs::write(&other, format!("{}{sweep}", head.replace("process = 'process.toml'\n", process))).unwrap();
+    Experiment::load(&other)
+}
+
+/// The records of the only point, or of one point of a sweep, without its index.
+fn records(experiment: &Experiment, point: usize) -> Vec<Record> {
+    let folder = tempfile::tempdir().unwrap();
+    let outcome = run(experiment, folder.path(), &Options::default()).unwrap();
+    assert_eq!(outcome.missing, 0);
+    let plan = Plan::new(&outcome.points);
+    let rows = [Row::Design, Row::Exact, Row::PerfectIdeal, Row::PerfectReal, Row::Digital];
+    let references = rows.map(|row| plan.reference(row, point));
+    let units = references.into_iter().chain([Unit { row: Row::Chips, point, trial: 0 }]);
+    let record = |unit: Unit| {
+        let record = outcome.records[&unit].clone();
+        Record { unit: Unit { point: 0, ..record.unit }, ..record }
+    };
+    units.map(record).collect()
+}
+
+#[test]
+fn a_point_of_a_swept_process_topology_model_or_activation_is_an_experiment_of_its_own() {
+    let (folder, path) = copies();
+    let model = fs::read_to_string(folder.path().join("model.toml")).unwrap();
+    let without = model.replace("calibration = \"calibration.json\"\n", "");
+    fs::write(folder.path().join("tanh.toml"), without.replace("\"relu\"", "\"tanh\"")).unwrap();
+    fs::write(folder.path().join("plain.toml"), &without).unwrap();
+    let calibrated = "[calibration]\ndata = { inputs = 'inputs.csv', csv = { label = [] } }\n";
+    let own = "process = 'process.toml'\n";
+    let tanh = "model = 'tanh.toml'\n";
+    // The sweep, and the same as an experiment of its own: the keys at the top, of the core, and other tables.
+    for (keys, values, own_experiments) in [
+        (
+            "process",
+            "'process.toml', 'preset:thermo-optic-silicon', 'coarse', { phase_error = { sigma_rad = 0.1 } }",
+            vec![
+                own,
+                "process = 'preset:thermo-optic-silicon'\n",
+                "process = { phase_quantization = { bits = 4 } }\n",
+                "process = { phase_error = { sigma_rad = 0.1 } }\n",
+            ],
+        ),
+        ("core.topology", "'triangular', 'diamond'", vec!["triangular", "diamond"]),
+        ("model", "'plain.toml', 'tanh.toml'", vec!["model = 'plain.toml'\n", tanh]),
+        ("activation", "'relu', 'tanh'", vec!["model = 'plain.toml'\n", tanh]),
+    ] {
+        let base = if keys == "activation" { "plain.toml" } else { "model.toml" };
+        let sources = format!("{calibrated}[processes.coarse]\nphase_quantization = {{ bits = 4 }}\n");
+        let sources = if keys == "process" { &sources } else { calibrated };
+        let text = fs::read_to_string(&path).unwrap();
+        let text = text.replace("model = 'model.toml'", &format!("model = '{base}'"));
+        let swept = folder.path().join("swept.toml");
+        fs::write(&swept, text).unwrap();
+        let sweep = format!("{sources}[[sweep]]\nkeys = ['{keys}']\nvalues = [{values}]\n");
+        let sweep = with(&swept, own, &sweep).unwrap();
+        for (point, own_key) in own_experiments.iter().enumerate() {
+            let text = fs::read_to_string(&path).unwrap();
+            let text = match keys {
+                "core.topology" => text.replace("triangular", own_key),
+                "process" => text,
+                _ => text.replace("model = 'model.toml'\n", own_key),
+            };
+            fs::write(&swept, text).unwrap();
+            let process = if keys == "process" { own_key } else { own };
+            let alone = with(&swept, process, calibrated).unwrap();
+            assert_eq!(records(&sweep, point), records(&alone, 0), "{keys}, {own_key}");
+        }
+    }
+}
+
+#[test]
+fn a_run_holds_the_processes_that_its_sweep_names() {
+    let (folder, path) = copies();
+    let sweep = "[[sweep]]\nkeys = ['process.splitter_error.sigma_rad']\nvalues = [0.01, 0.02]\n\
+                 [[sweep]]\nkeys = ['process']\nvalues = ['process.toml', 'preset:mems-silicon']\n";
+    let experiment = with(&path, "", sweep).unwrap();
+    // The swept process comes before the swept key in it.
+    let sigmas = experiment.points().unwrap().into_iter().map(|p| p.config.process.splitter_error.unwrap().sigma_rad);
+    assert_eq!(sigmas.collect::<Vec<_>>(), [0.01, 0.01, 0.02, 0.02].map(Some));
+    let out = folder.path().join("out");
+    let expected = run(&experiment, &out, &Options::default()).unwrap().identity;
+    fs::remove_file(folder.path().join("process.toml")).unwrap();
+    let resumed = run(&Experiment::load(&out).unwrap(), &out, &Options::default()).unwrap();
+    assert_eq!((resumed.identity, resumed.computed), (expected, 0));
+    let table = fs::read_to_string(out.join("experiment.toml")).unwrap();
+    assert!(table.contains("[processes.\"process.toml\".splitter_error]"), "{table}");
+    fs::write(folder.path().join("process.toml"), "splitter_error = { sigma_rad = 0.06 }\n").unwrap();
+    let refused = run(&with(&path, "", sweep).unwrap(), &out, &Options::default()).unwrap_err().to_string();
+    assert!(refused.contains("processes.process.toml.splitter_error.sigma_rad"), "{refused}");
+    let values = |values: &str| format!("[[sweep]]\nkeys = ['process']\nvalues = [{values}]\n");
+    for (value, part) in [
+        ("'preset:mens-silicon'", "did you mean `preset:mems-silicon`?"),
+        ("'none.toml'", "none.toml"),
+        ("'process.toml', 'process.toml'", "twice"),
+        ("'model.toml'", "model.toml"),
+        ("3", "cannot take the value 3"),
+    ] {
+        let error = with(&path, "", &values(value)).and_then(|e| e.points()).unwrap_err().to_string();
+        assert!(error.contains(part), "{error} | {part}");
+    }
+    fs::write(folder.path().join("wrong.toml"), "splitter_error = { sigma_rad = -1 }\n").unwrap();
+    let error = with(&path, "", &values("'wrong.toml'")).unwrap_err().to_string();
+    assert!(error.contains("wrong.toml: line 1") && error.contains("-1"), "{error}");
+}
+
+#[test]
+fn an_activation_that_cannot_be_replaced_is_refused() {
+    let (folder, path) = copies();
+    let load = |activation: &str| with(&path, &format!("activation = '{activation}'\n"), "");
+    assert_eq!(load("swish").unwrap().config.activation.as_deref(), Some("silu"));
+    for (activation, part) in
+        [("relo", "did you mean `relu`?"), ("softmax", "expected one of relu"), ("dense", "one of relu")]
+    {
+        let error = load(activation).unwrap_err().to_string();
+        assert!(error.contains("`activation`") && error.contains(part), "{error}");
+    }
+    let model = fs::read_to_string(folder.path().join("model.toml")).unwrap();
+    fs::write(folder.path().join("model.toml"), model.replace("[[layer]]\nkind = \"relu\"\n", "")).unwrap();
+    let experiment = load("tanh").unwrap();
+    let points = experiment.points().unwrap();
+    let error = Inputs::read(&experiment, &points).err().unwrap().to_string();
+    assert!(error.contains("`layer`: found none, expected an activation before the last linear layer"), "{error}");
+}

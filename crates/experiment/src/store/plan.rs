@@ -15,7 +15,7 @@ const MATRIX_REFERENCES: [Row; 2] = [Row::Design, Row::Perfect];
 /// The settings on which a row depends. Points with equal settings share the row.
 fn dependencies(row: Row, point: &Point) -> Value {
     let c = &point.config;
-    let reference = json!([to_value(&c.model), to_value(&c.data), c.threshold]);
+    let reference = json!([c.network_key(), to_value(&c.data), c.threshold]);
     let matrix = json!([to_value(&c.matrix), to_value(&c.program), to_value(&c.core), to_value(&c.form)]);
     match row {
         Row::Exact => reference,

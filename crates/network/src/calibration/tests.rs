@@ -19,7 +19,15 @@ fn model() -> Model {
 fn data(samples: usize) -> Dataset {
     let inputs = Batch::from_fn(3, samples, |r, c| if c == 1 { [1.0, -2.0, 0.5][r] } else { 0.25 });
     let (truth, sha256, path) = (Truth::Unknown, "d".into(), PathBuf::from("x"));
-    Dataset { inputs, truth, sha256, class_names: None, inputs_path: path.clone(), labels_path: path }
+    Dataset {
+        inputs,
+        truth,
+        sha256,
+        class_names: None,
+        sample_shape: Vec::new(),
+        inputs_path: path.clone(),
+        labels_path: path,
+    }
 }
 
 fn settings(ports: usize, column_block: usize, quantile: f64) -> CalibrationSettings {

@@ -16,19 +16,31 @@ pub enum Truth {
     Targets(Batch),
 }
 
+/// Names of all classes, in their order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClassNames {
+    /// The names.
+    pub names: Vec<String>,
+    /// The key of a choice of data that gives them, or would put those of the file into another order.
+    pub key: &'static str,
+}
+
 /// Inputs as stored in the files, with their labels or targets and a hash that identifies them.
 #[derive(Clone, Debug)]
 pub struct Dataset {
     /// Inputs, not yet normalised: features × samples.
     pub inputs: Batch,
+    /// Sizes of the axes of one sample, whose values in row-major order are the features: `[28, 28]` for an image.
+    pub sample_shape: Vec<usize>,
     /// Labels, targets, or neither.
     pub truth: Truth,
     /// SHA-256, in hexadecimal, over the contents of all files and over the selection (columns, rows, classes, number).
     ///
     /// Paths do not enter, so that a copy of the data has the same hash.
     pub sha256: String,
-    /// Names of the classes in the order of the alphabet, if the labels are names and `classes` does not order them.
-    pub class_names: Option<Vec<String>>,
+    /// Names of all classes: those of `class_names`, or those of the file in the order of the alphabet, if the labels are
+    /// names and `classes` does not order them.
+    pub class_names: Option<ClassNames>,
     /// File of the inputs, for messages.
     pub inputs_path: PathBuf,
     /// File of the labels or targets, for messages. It is the file of the inputs if they are columns there.
@@ -82,14 +94,14 @@ impl Dataset {
             return Err(NetworkError::FeatureCount { path, found, expected: features });
         }
         let classes = outputs.max(2);
-        if let Some(names) = self.class_names.as_ref().filter(|names| names.len() != classes) {
+        if let Some(ClassNames { names, key }) = self.class_names.as_ref().filter(|all| all.names.len() != classes) {
             let first: Vec<&str> = names.iter().take(12).map(String::as_str).collect();
             let found = format!("{} names of classes ({})", names.len(), first.join(", "));
             let expected = format!(
-                "{classes}, the {} of the model; list them in their order: `classes = [\"…\"]`",
+                "{classes}, the {} of the model; list them in their order: `{key} = [\"…\"]`",
                 if outputs == 1 { "classes of the one output" } else { "outputs" }
             );
-            return Err(NetworkError::choice(&self.labels_path, "classes", found, expected));
+            return Err(NetworkError::choice(&self.labels_path, *key, found, expected));
         }
         match &self.truth {
             Truth::Unknown => Ok(()),
@@ -114,6 +126,7 @@ mod tests {
     fn data_and_calibrations_that_no_file_holds_are_refused() {
         let data = Dataset {
             inputs: Batch::zeros(2, 3),
+            sample_shape: vec![2],
             truth: Truth::Labels(vec![0, 1]),
             sha256: String::new(),
             class_names: None,

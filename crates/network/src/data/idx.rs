@@ -9,7 +9,7 @@
 
 use std::path::Path;
 
-use super::Batch;
+use super::Samples;
 use super::labels::StoredLabels;
 use crate::error::{NetworkError, Result};
 
@@ -74,17 +74,15 @@ fn be4(b: &[u8]) -> u32 {
     u32::from_be_bytes([b[0], b[1], b[2], b[3]])
 }
 
-/// Inputs of a network: features × samples. The first axis of the file counts samples, the others features.
-pub(super) fn inputs(path: &Path, bytes: &[u8]) -> Result<Batch> {
+/// Inputs of a network. The first axis of the file counts samples, the others features.
+pub(super) fn inputs(path: &Path, bytes: &[u8]) -> Result<Samples> {
     let idx = parse(path, bytes)?;
     if idx.shape.len() < 2 {
         let expected = "2 or more (samples, then features); is this the file of the labels?";
         let found = format!("rank {}", idx.shape.len());
         return Err(NetworkError::format(path, "IDX", "rank, byte 3", found, expected));
     }
-    let samples = idx.shape[0];
-    let features = idx.shape[1..].iter().product();
-    super::batch_of_samples(path, features, samples, idx.values)
+    super::samples(path, &idx.shape, idx.values)
 }
 
 /// Labels: rank 1, an integer type.
@@ -101,6 +99,10 @@ pub(super) fn labels(path: &Path, bytes: &[u8]) -> Result<StoredLabels> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn inputs(path: &Path, bytes: &[u8]) -> Result<super::super::Batch> {
+        super::inputs(path, bytes).map(|samples| samples.values)
+    }
 
     fn file(kind: u8, shape: &[u32], data: &[u8]) -> Vec<u8> {
         let mut bytes = vec![0, 0, kind, shape.len() as u8];
@@ -128,8 +130,9 @@ mod tests {
 
     #[test]
     fn a_column_of_the_batch_is_a_sample() {
-        let batch = inputs(Path::new("a.idx"), &file(8, &[2, 2, 2], &[1, 2, 3, 4, 5, 6, 7, 8])).unwrap();
-        assert_eq!(batch.column(1).as_slice(), [5.0, 6.0, 7.0, 8.0]);
+        let Samples { values, shape } =
+            super::inputs(Path::new("a.idx"), &file(8, &[2, 2, 2], &[1, 2, 3, 4, 5, 6, 7, 8])).unwrap();
+        assert_eq!((values.column(1).as_slice(), &*shape), (&[5.0, 6.0, 7.0, 8.0][..], &[2, 2][..]));
     }
 
     #[test]

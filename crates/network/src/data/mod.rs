@@ -1,21 +1,25 @@
 //! Data files: inputs (features × samples, one sample per column) and labels.
 //!
-//! The ending of its name determines the kind of a file: `.npy`, `.csv`, `.idx` or `…ubyte` (the names of MNIST), each
-//! optionally followed by `.gz`. Compression is recognised by the first bytes.
+//! The ending of its name determines the kind of a file: `.npy`, `.npz`, `.csv`, `.idx` or `…ubyte` (the names of MNIST),
+//! each optionally followed by `.gz`. Compression is recognised by the first bytes.
 
 pub(crate) mod csv;
 mod dataset;
 mod idx;
 mod labels;
 mod npy;
+mod npz;
+mod rows;
 mod spec;
 
 use std::path::Path;
 
 pub use csv::{Column, ColumnRange, CsvColumns, Features, LabelColumns};
-pub use dataset::{Dataset, Truth};
+pub use dataset::{ClassNames, Dataset, Truth};
 pub use labels::ClassLabel;
+pub use npz::NpzArrays;
 pub use phaseloom_hardware::Batch;
+pub use rows::{RowRange, Rows, Split, SplitPart};
 pub use spec::{DATA_VARIABLE, DataSpec, Every, resolve};
 
 use phaseloom_files::{FileBytes, read_bytes};
@@ -29,6 +33,7 @@ use labels::StoredLabels;
 enum FileKind {
     Idx,
     Npy,
+    Npz,
     Csv,
 }
 
@@ -38,19 +43,35 @@ impl FileKind {
         let name = name.strip_suffix(".gz").unwrap_or(&name);
         match name {
             n if n.ends_with(".npy") => Ok(Self::Npy),
+            n if n.ends_with(".npz") => Ok(Self::Npz),
             n if n.ends_with(".csv") => Ok(Self::Csv),
             n if n.ends_with(".idx") || n.ends_with("ubyte") => Ok(Self::Idx),
             _ => Err(NetworkError::UnknownKind {
                 path: path.to_owned(),
-                expected: ".npy, .csv, .idx or …ubyte, each optionally followed by .gz",
+                expected: ".npy, .npz, .csv, .idx or …ubyte, each optionally followed by .gz",
             }),
         }
     }
 }
 
+/// Values of all samples, with the shape of one.
+struct Samples {
+    /// Values × samples; those of a sample in row-major order.
+    values: Batch,
+    /// Sizes of the axes of one sample.
+    shape: Vec<usize>,
+}
+
+/// The parts of the files that are read: columns of CSV, arrays of `.npz`.
+#[derive(Clone, Copy)]
+struct Choice<'a> {
+    columns: &'a CsvColumns,
+    arrays: &'a NpzArrays,
+}
+
 /// Reads the inputs of a network from a file: features × samples.
 ///
-/// `columns` matters for CSV only, where the label column is left out.
+/// `columns` matters for CSV only, where the label column is left out. A `.npz` file holds one array.
 ///
 /// # Errors
 ///
@@ -61,7 +82,7 @@ pub fn read_inputs(path: &Path, columns: &CsvColumns) -> Result<Batch> {
     let file = read_bytes(path)?;
     match kind {
         FileKind::Csv => Ok(csv::read(path, &file.bytes, columns, Parts { labels: true, ..Parts::FEATURES })?.features),
-        _ => parse_inputs(&file, columns),
+        _ => Ok(Choice { columns, arrays: &NpzArrays::default() }.inputs(&file)?.values),
     }
 }
 
@@ -74,7 +95,8 @@ pub fn read_inputs(path: &Path, columns: &CsvColumns) -> Result<Batch> {
 /// As [`read_inputs`]; and if a label is not one of these, or outside the classes.
 pub fn read_labels(path: &Path, columns: &CsvColumns, classes: Option<usize>) -> Result<Vec<usize>> {
     FileKind::from_path(path)?;
-    let (labels, _) = parse_labels(&read_bytes(path)?, columns)?.classes(path, None)?;
+    let choice = Choice { columns, arrays: &NpzArrays::default() };
+    let (labels, _) = choice.labels(&read_bytes(path)?)?.classes(path, None)?;
     let labels: Vec<usize> = labels.into_iter().flatten().collect();
     match classes {
         Some(classes) => check_labels(path, &labels, classes).map(|()| labels),
@@ -82,31 +104,44 @@ pub fn read_labels(path: &Path, columns: &CsvColumns, classes: Option<usize>) ->
     }
 }
 
-/// The inputs in a file without labels.
-fn parse_inputs(file: &FileBytes, columns: &CsvColumns) -> Result<Batch> {
-    match FileKind::from_path(&file.path)? {
-        FileKind::Idx => idx::inputs(&file.path, &file.bytes),
-        FileKind::Npy => npy::inputs(&file.path, &file.bytes),
-        FileKind::Csv => Ok(csv::read(&file.path, &file.bytes, columns, Parts::FEATURES)?.features),
+impl Choice<'_> {
+    /// The inputs in a file without labels.
+    fn inputs(self, file: &FileBytes) -> Result<Samples> {
+        let (path, bytes, array) = (&*file.path, &*file.bytes, self.arrays.inputs.as_deref());
+        match FileKind::from_path(path)? {
+            FileKind::Idx => idx::inputs(path, bytes),
+            FileKind::Npy => npy::inputs(path, bytes),
+            FileKind::Npz => npz::parse_array(path, bytes, ("inputs", array), npy::inputs),
+            FileKind::Csv => Ok(flat(csv::read(path, bytes, self.columns, Parts::FEATURES)?.features)),
+        }
+    }
+
+    /// The labels in a file.
+    fn labels(self, file: &FileBytes) -> Result<StoredLabels> {
+        let (path, bytes, array) = (&*file.path, &*file.bytes, self.arrays.labels.as_deref());
+        match FileKind::from_path(path)? {
+            FileKind::Idx => idx::labels(path, bytes),
+            FileKind::Npy => npy::labels(path, bytes),
+            FileKind::Npz => npz::parse_array(path, bytes, ("labels", array), npy::labels),
+            FileKind::Csv => Ok(csv::read(path, bytes, self.columns, Parts::LABELS)?.labels),
+        }
+    }
+
+    /// The targets of a regression in a file: targets × samples.
+    fn targets(self, file: &FileBytes) -> Result<Batch> {
+        let (path, bytes, array) = (&*file.path, &*file.bytes, self.arrays.targets.as_deref());
+        match FileKind::from_path(path)? {
+            FileKind::Idx => Ok(idx::inputs(path, bytes)?.values),
+            FileKind::Npy => npy::targets(path, bytes),
+            FileKind::Npz => npz::parse_array(path, bytes, ("targets", array), npy::targets),
+            FileKind::Csv => Ok(csv::read(path, bytes, self.columns, Parts::TARGETS)?.targets),
+        }
     }
 }
 
-/// The labels in a file.
-fn parse_labels(file: &FileBytes, columns: &CsvColumns) -> Result<StoredLabels> {
-    match FileKind::from_path(&file.path)? {
-        FileKind::Idx => idx::labels(&file.path, &file.bytes),
-        FileKind::Npy => npy::labels(&file.path, &file.bytes),
-        FileKind::Csv => Ok(csv::read(&file.path, &file.bytes, columns, Parts::LABELS)?.labels),
-    }
-}
-
-/// The targets of a regression in a file of their own: targets × samples.
-fn parse_targets(file: &FileBytes, columns: &CsvColumns) -> Result<Batch> {
-    match FileKind::from_path(&file.path)? {
-        FileKind::Idx => idx::inputs(&file.path, &file.bytes),
-        FileKind::Npy => npy::targets(&file.path, &file.bytes),
-        FileKind::Csv => Ok(csv::read(&file.path, &file.bytes, columns, Parts::TARGETS)?.targets),
-    }
+/// Samples that are rows of features.
+fn flat(values: Batch) -> Samples {
+    Samples { shape: vec![values.nrows()], values }
 }
 
 /// Checks that every label is one of 0…classes−1.
@@ -117,8 +152,10 @@ fn check_labels(path: &Path, labels: &[usize], classes: usize) -> Result<()> {
     }
 }
 
-/// A batch from its values, sample by sample.
-fn batch_of_samples(path: &Path, features: usize, samples: usize, values: Vec<f64>) -> Result<Batch> {
+/// Samples from their values, sample by sample. The first axis of `shape` counts samples.
+fn samples(path: &Path, shape: &[usize], values: Vec<f64>) -> Result<Samples> {
+    let (samples, shape) = shape.split_first().map_or((0, &[][..]), |(&samples, shape)| (samples, shape));
+    let features = shape.iter().product();
     if features == 0 || samples == 0 {
         let found = format!("{samples} samples of {features} features");
         return Err(NetworkError::format(path, "data", "shape", found, "at least one of each"));
@@ -127,7 +164,7 @@ fn batch_of_samples(path: &Path, features: usize, samples: usize, values: Vec<f6
         let place = format!("sample {}, feature {}", at / features, at % features);
         return Err(NetworkError::not_finite(path, place, values[at]));
     }
-    Ok(Batch::from_vec(features, samples, values))
+    Ok(Samples { values: Batch::from_vec(features, samples, values), shape: shape.to_vec() })
 }
 
 #[cfg(test)]
@@ -141,6 +178,7 @@ mod tests {
             ("train-labels.idx1-ubyte", FileKind::Idx),
             ("a.IDX", FileKind::Idx),
             ("x.npy", FileKind::Npy),
+            ("mnist.NPZ", FileKind::Npz),
             ("digits.csv.gz", FileKind::Csv),
         ] {
             assert_eq!(FileKind::from_path(Path::new(name)).unwrap(), kind, "{name}");

@@ -4,11 +4,14 @@
 //! inputs = "$PHASELOOM_DATA/vowel-deterding/vowel-train.csv"
 //! csv = { label = "y", features = ["x1", "x2", "x3", "x4"] }
 //! classes = [1, 3, 6, 9]                       # keep these, renumbered 0, 1, 2, 3
-//! every = { modulus = 5, except = [0] }        # leave out every fifth row
+//! split = { part = "train", test = 0.2 }       # a random part of all rows of the file
+//! rows = "0..400"                              # rows of the file by their index
+//! every = { modulus = 5, except = [0] }        # leave out every fifth row of the file
 //! samples = 100                                # the first 100 remaining rows
 //! ```
 //!
-//! Order of the selection: `every` (it counts the rows of the file), then `classes`, then `samples`.
+//! Order of the selection: `split`, `rows` and `every` (all three count the rows of the file), then `classes`, then
+//! `samples`.
 
 use std::path::{Path, PathBuf};
 
@@ -17,8 +20,8 @@ use sha2::{Digest, Sha256};
 
 use super::csv::{Contents, Parts};
 use super::{
-    Batch, ClassLabel, CsvColumns, Dataset, FileKind, LabelColumns, Truth, csv, parse_inputs, parse_labels,
-    parse_targets,
+    Batch, Choice, ClassLabel, ClassNames, CsvColumns, Dataset, FileKind, LabelColumns, NpzArrays, Rows, Samples,
+    Split, Truth, csv, flat,
 };
 use crate::error::{NetworkError, Result};
 use phaseloom_files::{InputFiles, hex};
@@ -31,26 +34,41 @@ pub const DATA_VARIABLE: &str = "PHASELOOM_DATA";
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DataSpec {
-    /// File of the inputs: `.npy`, `.csv`, `.idx` or `…ubyte`, optionally compressed with gzip. `$PHASELOOM_DATA/` at
-    /// its start names the folder of the data.
+    /// File of the inputs: `.npy`, `.npz`, `.csv`, `.idx` or `…ubyte`, optionally compressed with gzip. Of an array, the
+    /// first axis counts samples; the others are the features, in row-major order. `$PHASELOOM_DATA/` at its start names
+    /// the folder of the data.
     pub inputs: PathBuf,
-    /// File of the labels. It is left out for CSV with a column of labels, and for inputs without labels. A CSV of
-    /// labels alone may have one column per class (one-hot).
+    /// File of the labels. It is left out for CSV with a column of labels, for `.npz` with `npz.labels`, and for inputs
+    /// without labels. A CSV of labels alone may have one column per class (one-hot).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<PathBuf>,
     /// File of the targets of a regression: n×m real numbers, or n, one for each of the m outputs. It is left out for
-    /// CSV with columns of targets. Not with `labels`.
+    /// CSV with columns of targets and for `.npz` with `npz.targets`. Not with `labels`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub targets: Option<PathBuf>,
     /// Columns of CSV files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub csv: Option<CsvColumns>,
+    /// Arrays of `.npz` files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub npz: Option<NpzArrays>,
+    /// A random split of the rows of the file into training, validation and test data, and the part that is read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split: Option<Split>,
+    /// Rows by their index from 0: a range such as `"100..200"`, whose end is excluded, an index, or a list of them.
+    /// `"..100"` starts at 0, `"100.."` ends with the file. Default: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<Rows>,
     /// Rows by the remainder of their index, to split one file into training and test data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every: Option<Every>,
     /// Labels to keep, numbers or names, renumbered 0, 1, … in this order. Default: all, as they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub classes: Option<Vec<ClassLabel>>,
+    /// Names of the classes 0, 1, … in tables, one for each, where the labels are numbers. Default: the names of the file,
+    /// or the numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_names: Option<Vec<String>>,
     /// Number of samples, counted from the first that passes the other filters. A number above those available is an
     /// error. Default: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -107,7 +125,7 @@ fn resolve_with(path: &Path, base: &Path, folder: Option<PathBuf>) -> Result<Pat
 
 /// The file that holds labels or targets.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Source {
+pub(super) enum Source {
     Labels,
     Targets,
     LabelsInInputs,
@@ -133,9 +151,13 @@ impl DataSpec {
     /// Where the labels or targets are, for inputs of a kind.
     fn source(&self, inputs: FileKind) -> Source {
         let csv = self.csv.as_ref();
+        let names =
+            |array: fn(&NpzArrays) -> &Option<String>| self.npz.as_ref().is_some_and(|npz| array(npz).is_some());
         match () {
             () if self.targets.is_some() => Source::Targets,
             () if self.labels.is_some() => Source::Labels,
+            () if inputs == FileKind::Npz && names(|npz| &npz.targets) => Source::TargetsInInputs,
+            () if inputs == FileKind::Npz && names(|npz| &npz.labels) => Source::LabelsInInputs,
             () if inputs != FileKind::Csv => Source::Nowhere,
             () if csv.is_some_and(|columns| columns.targets.is_some()) => Source::TargetsInInputs,
             () if csv.is_some_and(|columns| columns.label.is_absent()) => Source::Nowhere,
@@ -160,6 +182,7 @@ impl DataSpec {
     /// As [`DataSpec::load`].
     pub fn load_from(&self, base: &Path, files: &InputFiles) -> Result<Dataset> {
         let columns = self.csv.clone().unwrap_or_default();
+        let arrays = self.npz.clone().unwrap_or_default();
         let inputs_path = resolve(&self.inputs, base)?;
         let truth_path = self.targets.as_ref().or(self.labels.as_ref()).map(|path| resolve(path, base)).transpose()?;
         let kind = FileKind::from_path(&inputs_path)?;
@@ -174,20 +197,24 @@ impl DataSpec {
             digest.update(file.sha256);
             Ok(file)
         };
-        let in_inputs = |parts: Parts| csv::read(&inputs_path, &file.bytes, &columns, parts);
-        let (inputs, labels, targets) = match self.source(kind) {
-            Source::LabelsInInputs => {
-                let Contents { features, labels, .. } = in_inputs(Parts { labels: true, ..Parts::FEATURES })?;
-                (features, Some(labels), None)
+        let choice = Choice { columns: &columns, arrays: &arrays };
+        let in_csv = |parts: Parts| csv::read(&inputs_path, &file.bytes, &columns, parts);
+        let (inputs, labels, targets) = match (self.source(kind), kind) {
+            (Source::LabelsInInputs, FileKind::Csv) => {
+                let Contents { features, labels, .. } = in_csv(Parts { labels: true, ..Parts::FEATURES })?;
+                (flat(features), Some(labels), None)
             }
-            Source::TargetsInInputs => {
-                let Contents { features, targets, .. } = in_inputs(Parts { targets: true, ..Parts::FEATURES })?;
-                (features, None, Some(targets))
+            (Source::TargetsInInputs, FileKind::Csv) => {
+                let Contents { features, targets, .. } = in_csv(Parts { targets: true, ..Parts::FEATURES })?;
+                (flat(features), None, Some(targets))
             }
-            Source::Labels => (parse_inputs(&file, &columns)?, Some(parse_labels(&*own_file()?, &columns)?), None),
-            Source::Targets => (parse_inputs(&file, &columns)?, None, Some(parse_targets(&*own_file()?, &columns)?)),
-            Source::Nowhere => (parse_inputs(&file, &columns)?, None, None),
+            (Source::LabelsInInputs, _) => (choice.inputs(&file)?, Some(choice.labels(&file)?), None),
+            (Source::TargetsInInputs, _) => (choice.inputs(&file)?, None, Some(choice.targets(&file)?)),
+            (Source::Labels, _) => (choice.inputs(&file)?, Some(choice.labels(&*own_file()?)?), None),
+            (Source::Targets, _) => (choice.inputs(&file)?, None, Some(choice.targets(&*own_file()?)?)),
+            (Source::Nowhere, _) => (choice.inputs(&file)?, None, None),
         };
+        let Samples { values: inputs, shape: sample_shape } = inputs;
         let samples = inputs.ncols();
         let mismatch = [labels.as_ref().map(|l| (l.len(), "labels")), targets.as_ref().map(|t| (t.ncols(), "targets"))];
         if let Some(&(found, what)) = mismatch.iter().flatten().find(|(found, _)| *found != samples) {
@@ -195,25 +222,42 @@ impl DataSpec {
         }
         let selection = Selection {
             csv: (kind == FileKind::Csv || FileKind::from_path(&labels_path)? == FileKind::Csv).then_some(&columns),
+            npz: self.npz.as_ref(),
+            split: self.split.as_ref(),
+            rows: self.rows.as_ref(),
             every: self.every.as_ref(),
             classes: self.classes.as_deref(),
             samples: self.samples,
         };
         // Numbers and strings always serialise.
         digest.update(serde_json::to_vec(&selection).unwrap_or_default());
-        let (classes, class_names) = match labels {
+        let (classes, names) = match labels {
             Some(labels) => labels.classes(&labels_path, self.classes.as_deref()).map(|(c, names)| (Some(c), names))?,
             None => (None, None),
         };
+        let class_names = match &self.class_names {
+            Some(_) if names.is_some() || self.names_classes() => {
+                let expected = "no such key: the labels are names; put them into another order with `classes`";
+                return Err(NetworkError::choice(&labels_path, "class_names", "names of classes", expected));
+            }
+            Some(given) => Some(ClassNames { names: given.clone(), key: "class_names" }),
+            None => names.map(|names| ClassNames { names, key: "classes" }),
+        };
         let rows = self.select(&inputs_path, samples, |row| classes.as_ref().is_none_or(|all| all[row].is_some()))?;
-        let chosen = |batch: Batch| if rows.len() == samples { batch } else { batch.select_columns(&rows) };
+        let is_all = rows.iter().copied().eq(0..samples);
+        let chosen = |batch: Batch| if is_all { batch } else { batch.select_columns(&rows) };
         let truth = match (classes, targets) {
             (Some(classes), _) => Truth::Labels(rows.iter().filter_map(|&row| classes[row]).collect()),
             (None, Some(targets)) => Truth::Targets(chosen(targets)),
             (None, None) => Truth::Unknown,
         };
-        let inputs = chosen(inputs);
-        Ok(Dataset { inputs, truth, sha256: hex(&digest.finalize()), class_names, inputs_path, labels_path })
+        let (inputs, sha256) = (chosen(inputs), hex(&digest.finalize()));
+        Ok(Dataset { inputs, sample_shape, truth, sha256, class_names, inputs_path, labels_path })
+    }
+
+    /// Whether `classes` chooses names.
+    fn names_classes(&self) -> bool {
+        self.classes.iter().flatten().any(|label| matches!(label, ClassLabel::Name(_)))
     }
 
     /// Checks that the keys fit each other and the kind of the inputs.
@@ -223,10 +267,18 @@ impl DataSpec {
         if self.targets.is_some() && self.labels.is_some() {
             return invalid("targets", "both `targets` and `labels`".into(), "the file of one of them");
         }
-        if self.classes.is_some() && !matches!(source, Source::Labels | Source::LabelsInInputs) {
-            return invalid("classes", "labels to keep".into(), "no such key: the samples have no labels");
+        for (key, given, found) in [
+            ("classes", self.classes.is_some(), "labels to keep"),
+            ("class_names", self.class_names.is_some(), "names of classes"),
+        ] {
+            if given && !matches!(source, Source::Labels | Source::LabelsInInputs) {
+                return invalid(key, found.into(), "no such key: the samples have no labels");
+            }
         }
         let truth_kind = truth.map_or(Ok(kind), FileKind::from_path)?;
+        if let Some((key, found, expected)) = self.npz.as_ref().and_then(|npz| npz.misfit(kind, source, truth_kind)) {
+            return invalid(key, found.into(), expected);
+        }
         if let Some(columns) = &self.csv {
             let is_label_unread = columns.label != LabelColumns::default() && !columns.label.is_absent();
             if columns.targets.is_some() && (source == Source::Labels || is_label_unread) {
@@ -246,6 +298,9 @@ impl DataSpec {
             if truth_kind != FileKind::Csv && columns.targets.is_some() {
                 return invalid("csv.targets", "columns".into(), no_effect);
             }
+        }
+        if let Some((key, found, expected)) = self.split.and_then(|split| split.check().err()) {
+            return invalid(key, found, expected);
         }
         if let Some(every) = &self.every {
             let lists: Vec<&Vec<usize>> = [&every.remainder, &every.except].into_iter().flatten().collect();
@@ -269,6 +324,12 @@ impl DataSpec {
                 return invalid("classes", list, "at least one label, each once");
             }
         }
+        if let Some(names) = &self.class_names {
+            let repeated = (1..names.len()).find(|&i| names[..i].contains(&names[i]));
+            if names.is_empty() || repeated.is_some() {
+                return invalid("class_names", format!("{names:?}"), "a name for each class, each once");
+            }
+        }
         if self.samples == Some(0) {
             return invalid("samples", "0".into(), "at least 1");
         }
@@ -277,11 +338,24 @@ impl DataSpec {
 
     /// Indices of the rows that are kept. `has_class` says whether a row belongs to a chosen class.
     fn select(&self, path: &Path, count: usize, has_class: impl Fn(usize) -> bool) -> Result<Vec<usize>> {
-        let kept = |row: &usize| self.every.as_ref().is_none_or(|every| every.keeps(*row)) && has_class(*row);
-        let mut rows: Vec<usize> = (0..count).filter(kept).collect();
+        let mask = self.rows.as_ref().map(|rows| rows.mask(count)).transpose();
+        let mask = mask.map_err(|(found, expected)| NetworkError::choice(path, "rows", found, expected))?;
+        let kept = |row: &usize| {
+            mask.as_ref().is_none_or(|mask| mask[*row])
+                && self.every.as_ref().is_none_or(|every| every.keeps(*row))
+                && has_class(*row)
+        };
+        let order = self.split.map_or_else(|| (0..count).collect(), |split| split.rows(count));
+        let mut rows: Vec<usize> = order.into_iter().filter(kept).collect();
         let available = rows.len();
         if available == 0 {
-            let key = if self.classes.is_some() { "classes" } else { "every" };
+            let keys = [
+                ("classes", self.classes.is_some()),
+                ("every", self.every.is_some()),
+                ("rows", self.rows.is_some()),
+                ("split", true),
+            ];
+            let key = keys.iter().find(|(_, given)| *given).map_or("split", |(key, _)| key);
             return Err(NetworkError::choice(path, key, "a choice of 0 samples", "one that keeps some of the file"));
         }
         let requested = self.samples.unwrap_or(available);
@@ -298,121 +372,17 @@ impl DataSpec {
 #[derive(Serialize)]
 struct Selection<'a> {
     csv: Option<&'a CsvColumns>,
+    // Keys that are younger than the hash leave it as it was where they are absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    npz: Option<&'a NpzArrays>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    split: Option<&'a Split>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows: Option<&'a Rows>,
     every: Option<&'a Every>,
     classes: Option<&'a [ClassLabel]>,
     samples: Option<usize>,
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::fs;
-
-    fn spec(toml: &str) -> DataSpec {
-        toml::from_str(toml).unwrap()
-    }
-
-    fn folder() -> tempfile::TempDir {
-        let folder = tempfile::tempdir().unwrap();
-        let rows: String = (0..10).map(|i| format!("{i},{}\n", i % 3)).collect();
-        fs::write(folder.path().join("a.csv"), rows).unwrap();
-        folder
-    }
-
-    #[test]
-    fn rows_then_classes_then_number() {
-        let folder = folder();
-        let load = |toml: &str| spec(toml).load(folder.path());
-        let all = load("inputs = 'a.csv'").unwrap();
-        assert_eq!((all.samples(), all.features()), (10, 1));
-        let test = load("inputs = 'a.csv'\nevery = { modulus = 5, remainder = [0] }").unwrap();
-        assert_eq!((test.inputs.as_slice(), test.labels()), (&[0.0, 5.0][..], &[0, 2][..]));
-        let train = load("inputs = 'a.csv'\nevery = { modulus = 5, except = [0] }").unwrap();
-        assert_eq!(train.samples(), 8);
-        let two = load("inputs = 'a.csv'\nclasses = [2, 0]\nsamples = 3").unwrap();
-        assert_eq!((two.inputs.as_slice(), two.labels()), (&[0.0, 2.0, 3.0][..], &[1, 0, 1][..]));
-        assert_ne!(all.sha256, test.sha256);
-        assert_eq!(all.sha256, load("inputs = 'a.csv'").unwrap().sha256);
-        assert!(all.check(1, 3).is_ok());
-        assert!(matches!(all.check(2, 3), Err(NetworkError::FeatureCount { found: 1, expected: 2, .. })));
-        assert!(matches!(all.check(1, 2), Err(NetworkError::LabelOutside { index: 2, found: 2, .. })));
-    }
-
-    #[test]
-    fn the_hash_is_of_contents_not_of_paths() {
-        let folder = folder();
-        let first = spec("inputs = 'a.csv'").load(folder.path()).unwrap().sha256;
-        fs::copy(folder.path().join("a.csv"), folder.path().join("b.csv")).unwrap();
-        assert_eq!(spec("inputs = 'b.csv'").load(folder.path()).unwrap().sha256, first);
-        fs::write(folder.path().join("b.csv"), "7,1\n").unwrap();
-        assert_ne!(spec("inputs = 'b.csv'").load(folder.path()).unwrap().sha256, first);
-    }
-
-    #[test]
-    fn impossible_choices_are_errors() {
-        let folder = folder();
-        fs::write(folder.path().join("y.csv"), "0\n1\n").unwrap();
-        for (toml, part) in [
-            ("inputs = 'a.csv'\nsamples = 11", "found 11, expected at most 10"),
-            ("inputs = 'a.csv'\nclasses = ['a']", "the name `a`"),
-            ("inputs = 'a.csv'\nevery = { modulus = 5, except = [0, 0] }", "remainder 0 twice"),
-            ("inputs = 'a.npy'\nlabels = 'y.npy'\ncsv = { skip_lines = 1 }", "`csv`: found a table"),
-            ("inputs = 'a.npy'\nlabels = 'y.csv'\ncsv = { features = [0] }", "`csv.features`"),
-            ("inputs = 'a.csv'\nlabels = 'y.npy'\ncsv = { label = 'y' }", "`csv.label`"),
-            ("inputs = 'a.csv'\nsamples = 0", "at least 1"),
-            ("inputs = 'a.csv'\nclasses = [7]", "labels of the file: 0, 1"),
-            ("inputs = 'a.csv'\nclasses = []", "at least one label"),
-            ("inputs = 'a.csv'\nclasses = [1, 1]", "each once"),
-            ("inputs = 'a.csv'\nevery = { modulus = 0, remainder = [0] }", "modulus ≥ 1"),
-            ("inputs = 'a.csv'\nevery = { modulus = 2 }", "one of `remainder"),
-            ("inputs = 'a.csv'\nevery = { modulus = 2, remainder = [2] }", "below the modulus"),
-            ("inputs = 'a.npy'\nclasses = [1]", "the samples have no labels"),
-            ("inputs = 'a.csv'\nlabels = 'y.csv'\ntargets = 'y.csv'", "the file of one of them"),
-            ("inputs = 'a.csv'\ncsv = { label = 1, targets = [0] }", "columns of targets and labels"),
-            ("inputs = 'a.csv'\ncsv = { targets = [1], features = [0, 1] }", "column 1, the target"),
-            ("inputs = 'a.csv'\ntargets = 'y.npy'\ncsv = { targets = [1] }", "`csv.targets`"),
-            ("inputs = 'a.csv'\ntargets = 'y.csv'", "holds 2 targets"),
-            ("inputs = 'none.csv'", "No such file"),
-            ("inputs = 'a.csv'\nlabels = 'y.csv'", "holds 10 inputs"),
-        ] {
-            let error = spec(toml).load(folder.path()).unwrap_err().to_string();
-            assert!(error.contains(part), "{error} | {part}");
-        }
-        assert!(toml::from_str::<DataSpec>("inputs = 'a.csv'\nlables = 'b'").is_err());
-    }
-
-    #[test]
-    fn names_of_classes_are_chosen_or_are_as_many_as_the_outputs() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("a.csv"), "1,dog\n2,cat\n3,emu\n4,cat\n").unwrap();
-        let all = spec("inputs = 'a.csv'").load(folder.path()).unwrap();
-        assert_eq!(all.labels(), [1, 0, 2, 0]);
-        assert!(all.check(1, 3).is_ok());
-        let two = all.check(1, 2).unwrap_err().to_string();
-        assert!(two.contains("found 3 names of classes (cat, dog, emu), expected 2"), "{two}");
-        assert!(all.check(1, 4).is_err());
-        let chosen = spec("inputs = 'a.csv'\nclasses = ['emu', 'cat']").load(folder.path()).unwrap();
-        assert_eq!(chosen.labels(), [1, 0, 1]);
-        assert!(chosen.check(1, 4).is_ok());
-    }
-
-    #[test]
-    fn a_choice_that_does_not_fit_blames_the_settings() {
-        let folder = folder();
-        let text = "seed = 1\n[data]\ninputs = 'a.csv'\nsamples = 11\n";
-        let error = spec("inputs = 'a.csv'\nsamples = 11").load(folder.path()).unwrap_err();
-        let located = error.in_settings("data", Path::new("e.toml"), text).to_string();
-        assert!(
-            located.starts_with("e.toml: line 4: `data.samples` is 11 (for ") && located.contains("a.csv): expected")
-        );
-    }
-
-    #[test]
-    fn the_variable_is_named_when_it_is_missing() {
-        let (path, base) = (Path::new("$PHASELOOM_DATA/mnist/a.gz"), Path::new("/base"));
-        assert_eq!(resolve_with(path, base, Some("/d".into())).unwrap(), Path::new("/d/mnist/a.gz"));
-        let error = resolve_with(path, base, None).unwrap_err().to_string();
-        assert!(error.contains("PHASELOOM_DATA is not set; set it to the folder"), "{error}");
-        assert_eq!(resolve_with(Path::new("x/y.csv"), base, None).unwrap(), Path::new("/base/x/y.csv"));
-    }
-}
+mod tests;

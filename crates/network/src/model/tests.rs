@@ -185,6 +185,7 @@ fn inputs_whose_products_would_overflow_are_named() {
         truth: Truth::Labels(vec![0; 3]),
         sha256: String::new(),
         class_names: None,
+        sample_shape: Vec::new(),
         inputs_path: path.clone(),
         labels_path: path,
     };

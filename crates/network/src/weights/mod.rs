@@ -88,7 +88,11 @@ impl Tensors {
     }
 
     /// Reads tensors as [`Tensors::load`] does, through `files`.
-    pub(crate) fn load_from(path: &Path, files: &InputFiles) -> Result<Self> {
+    ///
+    /// # Errors
+    ///
+    /// As [`Tensors::load`].
+    pub fn load_from(path: &Path, files: &InputFiles) -> Result<Self> {
         let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
         let reader = match ending.as_str() {
             "safetensors" => safetensors::parse,

@@ -1,72 +1,22 @@
-//! `.npz`: a zip of `.npy` files, stored or deflated. An entry `name.npy` is the tensor `name`.
+//! Tensors of `.npz` files.
 
-use std::fmt::Display;
-use std::io::{Cursor, Read};
 use std::path::Path;
-
-use phaseloom_files::other_kind;
-use zip::ZipArchive;
-use zip::result::ZipError;
 
 use super::{Tensors, real_tensor};
 use crate::error::{NetworkError, Result};
-
-/// Maximum compression ratio of deflate. An entry that claims more has a false size.
-const MAX_RATIO: u64 = 1032;
+use crate::npz::Npz;
 
 /// The tensors of a file. An entry that is no array of real numbers is an error only for a model that names it.
 pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Tensors> {
-    let damaged = |place: &str, found: &dyn Display| {
-        let expected = "a complete zip file of .npy files; the file is cut off or damaged";
-        NetworkError::format(path, "npz", place, found, format!("{expected}{}", other_kind(bytes, ".npz")))
-    };
-    let unzip = |place: &str, error: ZipError| match error {
-        ZipError::UnsupportedArchive(reason) => {
-            let expected = "an entry that is stored or deflated: save it again with `numpy.savez`";
-            NetworkError::format(path, "npz", place, reason, expected)
-        }
-        other => damaged(place, &other),
-    };
-    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|e| damaged("directory", &e))?;
-    if let Some(pickle) = archive.file_names().flatten().find(|name| name.ends_with("data.pkl")) {
-        let expected = "arrays of NumPy; export a checkpoint of PyTorch with `safetensors.torch.save_file`";
-        return Err(NetworkError::format(
-            path,
-            "npz",
-            "names",
-            format!("`{pickle}`, a checkpoint of PyTorch"),
-            expected,
-        ));
-    }
+    let mut file = Npz::open(path, bytes)?;
     let mut tensors = Tensors::new();
-    for index in 0..archive.len() {
-        let place = format!("entry {index}");
-        let mut entry = archive.by_index(index).map_err(|e| unzip(&place, e))?;
-        let entry_name = entry.name().map_err(|e| damaged(&place, &e))?.into_owned();
-        let name = entry_name.strip_suffix(".npy").unwrap_or(&entry_name);
-        let limit = bytes.len() as u64 * MAX_RATIO;
-        let mut read = || {
-            if name == entry_name {
-                return Err(NetworkError::format(path, "npz", "name", &entry_name, "a name that ends with .npy"));
-            }
-            if entry.size() > limit {
-                return Err(damaged("size", &format!("a claim of {} bytes", entry.size())));
-            }
-            let mut contents = Vec::new();
-            (&mut entry).take(limit).read_to_end(&mut contents).map_err(|e| damaged("contents", &e))?;
-            real_tensor(path, &contents)
-        };
-        let tensor = read();
-        if tensors.get(name).is_some() {
-            return Err(NetworkError::format(
-                path,
-                "npz",
-                "names",
-                format!("`{name}` twice"),
-                "a name of its own for each array",
-            ));
+    for index in 0..file.len() {
+        let (name, contents) = file.entry(index)?;
+        if tensors.get(&name).is_some() {
+            let expected = "a name of its own for each array";
+            return Err(NetworkError::format(path, "npz", "names", format!("`{name}` twice"), expected));
         }
-        tensors.keep(name, tensor)?;
+        tensors.keep(&name, contents.and_then(|contents| real_tensor(path, &contents)))?;
     }
     Ok(tensors)
 }
@@ -74,17 +24,7 @@ pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Tensors> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
-    use zip::write::{SimpleFileOptions, ZipWriter};
-
-    fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
-        let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
-        for (name, bytes) in entries {
-            writer.start_file(*name, SimpleFileOptions::default()).unwrap();
-            writer.write_all(bytes).unwrap();
-        }
-        writer.finish().unwrap().into_inner()
-    }
+    use crate::npz::zip_for_test as zip;
 
     #[test]
     fn other_contents_are_errors_where_a_model_names_them() {

@@ -33,6 +33,8 @@ with open("version2.npy", "wb") as file:
     np.lib.format.write_array(file, real, version=(2, 0))
 
 np.savez("stored.npz", weight=real, bias=np.array([1.0, 2.0, 3.0], dtype=np.float32), fortran=np.asfortranarray(real))
+np.savez_compressed("data.npz", x=np.asfortranarray(count.reshape(3, 1, 2, 2)), y=np.array([2, 0, 1], dtype=np.uint8),
+                    names=np.array(["emu", "ox", "ape"]), targets=real[:, :2])
 np.savez_compressed("deflated.npz", weight=real, bias=np.array([1.0, 2.0, 3.0], dtype=np.float16))
 
 save_file({"weight": real.astype(np.float16), "bias": np.array([1, 2, 3], dtype=np.float16)}, "f16.safetensors")

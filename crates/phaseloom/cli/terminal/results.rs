@@ -23,6 +23,9 @@ pub struct ResultOptions {
     /// Also print sizes, predictions and errors of the layers
     #[arg(long)]
     layers: bool,
+    /// Also print the accuracy of each class, and the class that chips take it for most often
+    #[arg(long)]
+    classes: bool,
     /// Print all statistics and the layers, in tables of some 180 columns
     #[arg(long)]
     wide: bool,
@@ -40,14 +43,17 @@ impl ResultOptions {
 
     /// The first option of results that is given. A dry run has no results.
     pub fn given(self) -> Option<&'static str> {
-        let own = [("--layers", self.layers), ("--wide", self.wide)];
+        let own = [("--layers", self.layers), ("--classes", self.classes), ("--wide", self.wide)];
         own.into_iter().find_map(|(option, given)| given.then_some(option)).or(self.figures.given())
     }
 
     /// Writes the tables and figures of a run, and prints its results.
     pub fn show(self, outcome: &Outcome, tables: &Tables<'_>) -> anyhow::Result<()> {
         write(outcome, tables, self.figures)?;
-        output::print_results(&tables.results(View { wide: self.wide, layers: self.layers }), self.format)
+        output::print_results(
+            &tables.results(View { wide: self.wide, layers: self.layers, classes: self.classes }),
+            self.format,
+        )
     }
 }
 

@@ -73,6 +73,7 @@ fn every_documented_key_is_read_by_some_experiment() {
     let third = process.replace("[process.splitter_error]\nsigma_rad", "[process.splitter_error]\nsigma_amplitude");
     let calibration = "[calibration]\nquantile = 1.0\n[calibration.data]\ninputs = 'x.csv'\n";
     let csv = "csv = { skip_lines = 0, label = 2, features = [0, 1], separator = ',' }\nsamples = 1\nclasses = [0, 1]\n\
+        rows = '0..3'\nclass_names = ['a', 'b']\nsplit = { part = 'train', test = 0.0, validation = 0.0, seed = 1 }\n\
         every = { modulus = 5, remainder = [0] }\n";
     let (mut written, mut read) = (BTreeSet::new(), BTreeSet::new());
     for text in [
