@@ -43,7 +43,7 @@ fn graphs_run_on_chips() {
 }
 
 #[test]
-fn calibrations_stand_next_to_the_graph() {
+fn calibrations_are_next_to_the_graph() {
     let folder = scene("keras", "");
     let run = |arguments: &[&str]| wait(phaseloom().args(arguments).current_dir(&folder)).well();
     run(&["calibrate", "experiment.toml"]);

@@ -61,7 +61,7 @@ impl<'a> Lowering<'a> {
         Ok(model)
     }
 
-    /// What stands for an operator, and which of its inputs remain.
+    /// The marker of an operator, and which of its inputs remain.
     fn mark(
         &mut self,
         model: &TypedModel,
