@@ -273,7 +273,7 @@ phaseloom_files::error_codes! {
             "Choose the folder of a run, or a new one with `-o`.";
         OtherIdentity = 602,
             "The folder belongs to another experiment.",
-            "Choose another folder.";
+            "Choose another folder, or delete this one if its results are not needed.";
         FewerTrials = 603,
             "The folder holds more trials than were requested.",
             "Request at least as many, or choose another folder.";

@@ -35,7 +35,7 @@ pub(crate) const MAX_UNITS: usize = 1_000_000;
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Title of tables and figures. Default: the name of the file without its ending.
-    #[serde(default = "unnamed")]
+    #[serde(default)]
     pub name: String,
     /// Seed of all random numbers. Range: 0…2⁶⁴−1.
     #[serde(default = "one::<u64>")]
@@ -175,7 +175,7 @@ impl Default for Config {
     /// All keys at their defaults, without a subject.
     fn default() -> Self {
         Self {
-            name: unnamed(),
+            name: String::new(),
             seed: one(),
             trials: twenty(),
             shots: one(),
@@ -221,10 +221,6 @@ impl Config {
             interrupt: interrupt.clone(),
         }))
     }
-}
-
-fn unnamed() -> String {
-    "unnamed experiment".into()
 }
 
 fn one<T: From<u8>>() -> T {
@@ -287,6 +283,9 @@ impl Experiment {
         let path = if is_run(path) { &of_run } else { path };
         let (mut config, text): (Config, String) =
             read_toml(path, "experiment").map_err(|error| no_experiment(path).unwrap_or_else(|| error.into()))?;
+        if config.name.is_empty() {
+            config.name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        }
         let mut process_file = None;
         if let Some(name) = process_name(&text) {
             let file = named_process(&name, &base(path, &config), path, &text, PROCESS)?;

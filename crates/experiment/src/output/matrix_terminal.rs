@@ -107,7 +107,7 @@ impl MatrixTables<'_> {
         let law = self.design(point).and_then(|design| design.infidelity);
         let without_rounding = |value: f64| if value < ROUNDING { 0.0 } else { value };
         let limit = student::limit(values.len());
-        Mean { value: without_rounding(mean(&values)), error: standard_error(&values), law, limit }
+        Mean { value: without_rounding(mean(&values)), error: without_rounding(standard_error(&values)), law, limit }
     }
 
     fn infidelity(&self, out: &mut String) {
@@ -259,6 +259,7 @@ impl MatrixTables<'_> {
             }
             (n, all) if n == all && all == points.len() => " at every point".to_owned(),
             (n, all) if all == points.len() => format!(" at {n} of {all} points"),
+            (1, 1) => " at the only point that has one".to_owned(),
             (n, all) if n == all => format!(" at all {all} points that have one"),
             (n, all) => format!(" at {n} of the {all} points that have one"),
         };

@@ -2,16 +2,23 @@
 
 use crate::printed::results::shortest;
 
-/// A number with some decimals, with an exponent from 10⁶ on.
+/// A number with some decimals, with an exponent from 10⁶ on. A number that rounds to zero has no sign.
 ///
 /// ```
 /// use phaseloom_files::decimal;
 ///
-/// assert_eq!([0.25, -3e7].map(|number| decimal(number, 3)), ["0.250", "-3.000e7"]);
+/// assert_eq!([0.25, -3e7, -1e-9].map(|number| decimal(number, 3)), ["0.250", "-3.000e7", "0.000"]);
 /// ```
 #[must_use]
 pub fn decimal(value: f64, decimals: usize) -> String {
-    if value.abs() < 1e6 { format!("{value:.decimals$}") } else { format!("{value:.decimals$e}") }
+    if value.abs() >= 1e6 {
+        return format!("{value:.decimals$e}");
+    }
+    let text = format!("{value:.decimals$}");
+    match text.strip_prefix('-') {
+        Some(zero) if !zero.contains(|digit: char| matches!(digit, '1'..='9')) => zero.to_owned(),
+        _ => text,
+    }
 }
 
 /// A number with at most six significant digits.
