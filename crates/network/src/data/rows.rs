@@ -198,8 +198,8 @@ mod tests {
             ("[]", "an empty list", "at least one"),
             ("['0..5', '4..6']", "row 4 twice", "share no row"),
         ] {
-            let (was, wanted) = rows(toml, 10).unwrap_err();
-            assert!(was == found && wanted.contains(expected), "{toml}: {was}, {wanted}");
+            let (found_text, expected_text) = rows(toml, 10).unwrap_err();
+            assert!(found_text == found && expected_text.contains(expected), "{toml}: {found_text}, {expected_text}");
         }
     }
 
