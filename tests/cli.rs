@@ -9,6 +9,7 @@ mod cli {
     mod figures;
     mod matrix;
     mod meshes;
+    mod onnx;
     mod options;
     mod output;
     mod pages;

@@ -3,7 +3,7 @@
 
 use super::support::{block, phaseloom, python, python_has, root, same, sandbox};
 use crate::texts::texts;
-use phaseloom::experiment::{Experiment, columns};
+use phaseloom::experiment::{Expectation, Experiment, columns};
 use phaseloom::files::{ColumnText, write_matrix};
 use phaseloom::hardware::spectra::{InterferometerSpec, SpectraSpec, SweepsSpec};
 use phaseloom::hardware::{
@@ -15,6 +15,7 @@ use phaseloom::mesh::{Form, MatrixProgram, MeshDesign};
 use phaseloom::network::data::{CsvColumns, Every};
 use phaseloom::network::layer::LayerSpec;
 use phaseloom::network::model::InputSpec;
+use phaseloom::network::network::GraphInput;
 use phaseloom::network::train::CalibrationSpec;
 use phaseloom::network::{Calibration, DataSpec, LayerScale, ModelSpec, TrainSpec};
 use phaseloom_testing::Matrix;
@@ -48,7 +49,7 @@ fn the_reader_in_numpy_rebuilds_every_mesh() {
         insertion_loss = { loss_db = 0.1, imbalance_sigma_db = 0.1, crossing_db = 0.05 }\n";
     std::fs::write(folder.path().join("process.toml"), process).unwrap();
     let chip = page("files/chip.md");
-    let (_, after) = chip.split_once("<!-- file: reader.py -->\n").unwrap();
+    let (_, after) = chip.split_once("<!-- file: reader.py -->").unwrap();
     std::fs::write(folder.path().join("reader.py"), block(after, "python")).unwrap();
     let script = "import json\nimport numpy as np\nfrom reader import matrix\n\
         p, chip = json.load(open('program.json')), json.load(open('chip.json'))\n\
@@ -113,7 +114,19 @@ fn every_key_of_every_file_is_documented() {
     toml_keys!(Process, SplitterError, PhaseError, InsertionLoss, ThermalCrosstalk, PhaseQuantization, PhaseJitter);
     toml_keys!(PhaseShifter, SpectraSpec, SweepsSpec, InterferometerSpec);
     toml_keys!(Link, Converter, Adc, Modulator, ThermalNoise, IntensityNoise, CoreSpec);
-    toml_keys!(DataSpec, CsvColumns, Every, ModelSpec, InputSpec, TrainSpec, CalibrationSpec, Calibration, LayerScale);
+    toml_keys!(
+        GraphInput,
+        Expectation,
+        DataSpec,
+        CsvColumns,
+        Every,
+        ModelSpec,
+        InputSpec,
+        TrainSpec,
+        CalibrationSpec,
+        Calibration,
+        LayerScale
+    );
     let layer = toml::from_str::<LayerSpec>("kind = 'photonic'\nno_such_key = 1").unwrap_err();
     keys.extend(keys_of(layer.message()));
     let folder = tempfile::tempdir().unwrap();

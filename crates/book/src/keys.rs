@@ -117,10 +117,11 @@ impl Described {
         let text = paragraphs(property).or_else(|| paragraphs(&resolved(root, property))).unwrap_or_default();
         let (text, range) = without_sentence(&text, "Range: ");
         let (text, default) = without_sentence(&text, "Default: ");
-        let (text, unit) = without_unit(&text);
+        let values = described.set_kind(root, own, property);
+        let is_number = ["number", "integer"].iter().any(|number| described.kind.contains(number));
+        let (text, unit) = if is_number { without_unit(&text) } else { (text, String::new()) };
         (described.meaning, described.range, described.default, described.unit) =
             (sentence(&text), range.unwrap_or_default(), default, unit);
-        let values = described.set_kind(root, own, property);
         if !values.is_empty() {
             let _ = write!(described.meaning, " {}", values.join(" "));
         }

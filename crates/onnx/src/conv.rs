@@ -75,3 +75,85 @@ fn ndindex(shape: &[usize]) -> Vec<Vec<usize>> {
         all.iter().flat_map(extend).collect()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tract_onnx::tract_core::ops::cnn::{KernelFormat, PaddingSpec, PoolSpec};
+    use tract_onnx::tract_core::ops::nn::DataFormat;
+
+    /// A tensor of varied numbers.
+    fn tensor(shape: &[usize], seed: usize) -> Tensor {
+        let count = shape.iter().product();
+        let values: Vec<f32> = (0..count).map(|i| ((i * 37 + seed * 101) as f32 * 0.7).sin()).collect();
+        Tensor::from_shape(shape, &values).unwrap()
+    }
+
+    /// tract computes in single precision: 1e-5 of the largest output covers sums of some hundred products.
+    fn compare(op: &Conv, x: &Tensor, kernel: &Tensor) {
+        let bias = tensor(&[op.pool_spec.output_channels], 3);
+        let mut model = TypedModel::default();
+        let source = model.add_source("x", f32::fact(x.shape())).unwrap();
+        let constants =
+            [("k", kernel), ("b", &bias)].map(|(name, value)| model.add_const(name, value.clone()).unwrap());
+        let y = model.wire_node("conv", op.clone(), &[source, constants[0], constants[1]]).unwrap();
+        model.select_output_outlets(&y).unwrap();
+        let shape = model.output_fact(0).unwrap().shape.as_concrete().unwrap().to_vec();
+        let expected =
+            model.into_optimized().unwrap().into_runnable().unwrap().run(tvec!(x.clone().into_tvalue())).unwrap();
+        let site = site(op, "conv", kernel, &bias, x.shape(), (f32::datum_type(), &shape)).unwrap().unwrap();
+        let product = &site.weight * site.columns(&[x.clone().into_tvalue()]).unwrap();
+        let found = site.outputs(&product).unwrap().remove(0);
+        assert_eq!(found.shape(), expected[0].shape());
+        let values = |tensor: &Tensor| tensor.try_as_plain_ram().unwrap().as_slice::<f32>().unwrap().to_vec();
+        let (found, expected) = (values(&found), values(&expected[0]));
+        let largest = expected.iter().fold(0.0_f32, |all, y| all.max(y.abs()));
+        for (a, b) in found.iter().zip(&expected) {
+            assert!((a - b).abs() <= 1e-5 * largest, "{op:?}: {a} {b}");
+        }
+    }
+
+    #[test]
+    fn the_product_is_the_convolution_of_tract() {
+        let mut cases = 0;
+        for (rank, lengths) in [(1, vec![9]), (2, vec![8, 7]), (3, vec![5, 4, 6])] {
+            for padding in [
+                PaddingSpec::Valid,
+                PaddingSpec::SameUpper,
+                PaddingSpec::SameLower,
+                PaddingSpec::Explicit(tvec!(1; rank), tvec!(2; rank)),
+            ] {
+                for (stride, dilation, taps) in [(1, 1, 3), (2, 1, 3), (1, 2, 2), (3, 1, 1)] {
+                    for (group, into, out) in [(1, 3, 4), (2, 4, 6), (4, 4, 4)] {
+                        for format in [DataFormat::NCHW, DataFormat::NHWC] {
+                            let mut kernel_shape: TVec<usize> = tvec!(taps; rank);
+                            kernel_shape[0] = (taps + 1).min(3);
+                            let op = Conv {
+                                pool_spec: PoolSpec {
+                                    data_format: format,
+                                    kernel_shape: kernel_shape.clone(),
+                                    padding: padding.clone(),
+                                    dilations: Some(tvec!(dilation; rank)),
+                                    strides: Some(tvec!(stride; rank)),
+                                    input_channels: into,
+                                    output_channels: out,
+                                },
+                                kernel_fmt: KernelFormat::OIHW,
+                                group,
+                                q_params: None,
+                            };
+                            let kernel = [&[out, into / group], &kernel_shape[..]].concat();
+                            let x = match format {
+                                DataFormat::NHWC => [&[1], &lengths[..], &[into]].concat(),
+                                _ => [&[1, into], &lengths[..]].concat(),
+                            };
+                            compare(&op, &tensor(&x, 1), &tensor(&kernel, 2));
+                            cases += 1;
+                        }
+                    }
+                }
+            }
+        }
+        assert_eq!(cases, 288);
+    }
+}

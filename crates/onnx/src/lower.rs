@@ -5,7 +5,7 @@ use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::cnn::{Conv, Deconv};
 use tract_onnx::tract_core::ops::einsum::EinSum;
 use tract_onnx::tract_core::ops::gru_seq::GruSeq;
-use tract_onnx::tract_core::ops::scan::Scan;
+use tract_onnx::tract_core::ops::scan::{Scan, iteration_count};
 
 use crate::gru::Gru;
 use crate::names::{matches, name_in_file};
@@ -61,7 +61,7 @@ impl<'a> Lowering<'a> {
         Ok(model)
     }
 
-    /// What stands for an operator, and which of its inputs remain.
+    /// The marker of an operator, and which of its inputs remain.
     fn mark(
         &mut self,
         model: &TypedModel,
@@ -200,7 +200,8 @@ impl<'a> Lowering<'a> {
         node: &TypedNode,
         steps: usize,
     ) -> TractResult<Option<(Marked, Vec<usize>)>> {
-        let count = op.iteration_count(&model.node_input_facts(node.id)?).and_then(|count| count.to_usize().ok());
+        let count = iteration_count(&op.input_mapping, &model.node_input_facts(node.id)?)
+            .and_then(|count| count.to_usize().ok());
         let is_plain = |chunk: isize| chunk.abs() == 1;
         let inputs = op.input_mapping.iter().all(|mapping| mapping.as_scan().is_none_or(|info| is_plain(info.chunk)));
         let outputs = op.output_mapping.iter().all(|mapping| mapping.scan.is_none_or(|(_, info)| is_plain(info.chunk)));

@@ -7,7 +7,7 @@ pub(crate) fn name_in_file(name: &str) -> &str {
     if end == 0 { name } else { &name[..end] }
 }
 
-/// Whether a pattern occurs in a name. `*` stands for any characters.
+/// Whether a pattern occurs in a name. `*` matches any characters.
 pub(crate) fn matches(pattern: &str, name: &str) -> bool {
     let mut rest = name;
     pattern.split('*').all(|part| match rest.find(part) {

@@ -10,7 +10,7 @@ use crate::site::Site;
 /// Computes the product of a site, by its index, in a step of the loops around it.
 pub(crate) type Products<'a> = dyn FnMut(usize, usize, &Batch) -> Batch + 'a;
 
-/// What a marker stands for, by its index.
+/// What a marker replaces, by its index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Marked {
     Site(usize),
@@ -46,7 +46,7 @@ impl TypedOp for Marker {
     }
 }
 
-/// The operators that markers stand for, of a graph and of the bodies of its loops.
+/// The operators that markers replace, of a graph and of the bodies of its loops.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Parts {
     pub sites: Vec<Site>,

@@ -139,7 +139,7 @@ impl Inspect {
             output: self.output.clone().or(settings.output),
             ..settings
         };
-        let is_experiment = other_kind(&files.read(&self.model)?.bytes, "").ends_with("an experiment");
+        let is_experiment = other_kind(&files.read(&self.model)?.bytes, "").contains("an experiment");
         if !is_experiment {
             return Ok((open_network(&self.model, &own(GraphSettings::default()), &files)?, CoreSpec::default()));
         }
@@ -185,7 +185,9 @@ fn cells(operator: &Operator, tiles: Option<&Tiles>, per_core: usize) -> Vec<Res
 fn short(count: f64) -> String {
     for (unit, size) in [("G", 1e9), ("M", 1e6), ("k", 1e3)] {
         if count >= size {
-            return format!("{:.3} {unit}", count / size).replacen(".000", "", 1);
+            let value = count / size;
+            let decimals = if value < 9.995 { 2 } else { usize::from(value < 99.95) };
+            return format!("{value:.decimals$} {unit}");
         }
     }
     format!("{count}")

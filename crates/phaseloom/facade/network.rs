@@ -1,8 +1,10 @@
 use super::{Core, Error, Process, Seed};
 use nalgebra::DMatrix;
-use phaseloom_experiment::{NetworkProducts, NetworkProgram};
+use phaseloom_experiment::{NetworkProducts, NetworkProgram, open_network};
+use phaseloom_files::InputFiles;
 use phaseloom_hardware::{LayerAddress, LayerDesign, Link, MatrixProduct, Precision};
-use phaseloom_network::{Model, Network as _, PassAddress};
+use phaseloom_network::PassAddress;
+use phaseloom_network::network::GraphSettings;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,25 +26,35 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Network {
-    model: Arc<Model>,
+    model: Arc<dyn phaseloom_network::Network>,
     path: PathBuf,
 }
 
 impl Network {
-    /// Reads a model file (TOML) and its weights.
+    /// Reads a model file (TOML) and its weights, or an ONNX graph.
     ///
     /// # Errors
     ///
-    /// A file cannot be read or is damaged, keys are wrong, or a tensor is missing or has the wrong shape.
+    /// A file cannot be read or is damaged, keys are wrong, or a tensor is missing or has the wrong shape. An ONNX graph that
+    /// leaves its input or output open, see [`Network::load_graph`].
     pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let path = path.as_ref().to_owned();
-        Ok(Self { model: Arc::new(Model::load(&path)?), path })
+        Self::load_graph(path, &GraphSettings::default())
     }
 
-    /// Settings, layers and weights.
+    /// Reads an ONNX graph with a choice of its input, its output and its photonic operators.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be read or is damaged, or the settings do not fit it.
+    pub fn load_graph(path: impl AsRef<Path>, settings: &GraphSettings) -> Result<Self, Error> {
+        let path = path.as_ref().to_owned();
+        Ok(Self { model: open_network(&path, settings, &InputFiles::default())?, path })
+    }
+
+    /// Its photonic layers, shapes and hash.
     #[must_use]
-    pub fn model(&self) -> &Model {
-        &self.model
+    pub fn model(&self) -> &dyn phaseloom_network::Network {
+        &*self.model
     }
 
     /// Outputs (classes × samples) for raw inputs (features × samples), without any error of hardware.
@@ -56,7 +68,7 @@ impl Network {
     ///
     /// If the number of features is not the input size of the model, or an input is not finite.
     pub fn forward(&self, inputs: &DMatrix<f64>) -> Result<DMatrix<f64>, Error> {
-        check_inputs(&self.model, inputs);
+        check_inputs(self.model(), inputs);
         Ok(self.model.exact_outputs(&self.model.prepare(inputs), &mut |_, _| {})?)
     }
 
@@ -78,14 +90,14 @@ impl Network {
     }
 }
 
-fn check_inputs(model: &Model, inputs: &DMatrix<f64>) {
+fn check_inputs(model: &dyn phaseloom_network::Network, inputs: &DMatrix<f64>) {
     assert_eq!(inputs.nrows(), model.input_size(), "features of the inputs and input size of the model");
     assert!(inputs.iter().all(|x| x.is_finite()), "inputs that are finite numbers");
 }
 
 /// A network whose photonic layers run on chips, from [`Network::on_chip`]. Biases and activations are electronic.
 pub struct PhotonicNetwork {
-    model: Arc<Model>,
+    model: Arc<dyn phaseloom_network::Network>,
     products: NetworkProducts,
     designs: Vec<Arc<LayerDesign>>,
     /// Samples that passed so far: each has noise of its own.
@@ -105,7 +117,7 @@ impl PhotonicNetwork {
     ///
     /// If the number of features is not the input size of the model, or an input is not finite.
     pub fn forward(&self, inputs: &DMatrix<f64>) -> Result<DMatrix<f64>, Error> {
-        check_inputs(&self.model, inputs);
+        check_inputs(&*self.model, inputs);
         let first_sample = self.sent.fetch_add(inputs.ncols() as u64, Ordering::Relaxed);
         let exact = self.model.exact_pass(self.model.prepare(inputs))?;
         let products: Vec<&dyn MatrixProduct> = self.products.all.iter().map(|product| &**product).collect();

@@ -59,16 +59,16 @@ pub struct Config {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "layer_key")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub activation: Option<String>,
-    /// Choice, shape and normalisation of the input of a `model` that is an ONNX graph.
+    /// Name, shape and normalisation of the input of a `model` that is an ONNX graph. Default: those of the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<GraphInput>,
-    /// Output of an ONNX graph that has several.
+    /// Output of an ONNX graph. Default: the only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,
-    /// Patterns of the names of the operators of an ONNX graph that go to light. The default is all that can.
+    /// Patterns of the names of the operators of an ONNX graph that go to light. Default: all that can.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub photonic: Option<Vec<String>>,
-    /// Patterns of the names of those that stay electronic.
+    /// Patterns of the names of the operators of an ONNX graph that stay electronic. Default: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub electronic: Vec<String>,
     /// Results that the floating-point reference must have.

@@ -89,7 +89,7 @@ impl Inputs {
             })?;
             let tile = (core.ports, core.column_block(link.detection));
             let file = cached(&mut calibrations, (network_key, tile), || {
-                let file = Calibration::of(&*network, tile.0, tile.1, &files)?.map(Arc::new);
+                let file = Calibration::for_network(&*network, tile.0, tile.1, &files)?.map(Arc::new);
                 let is_valid = file
                     .as_deref()
                     .is_some_and(|(path, scales)| scales.validate(path, &*network, tile.0, tile.1).is_ok());

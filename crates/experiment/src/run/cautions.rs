@@ -5,6 +5,7 @@ use crate::input::grid::Point;
 use crate::run::prepare::PreparedPoint;
 use phaseloom_hardware::Process;
 use phaseloom_hardware::correction::{Knowledge, correction};
+use phaseloom_network::PhotonicLayer;
 
 /// Transmission below which almost no light arrives (dB).
 const MIN_TRANSMISSION_DB: f64 = -30.0;
@@ -16,6 +17,8 @@ const MAX_PREDICTED_ERROR: f64 = 0.5;
 const SMALL_ERROR: f64 = 0.1;
 /// Samples whose mean number of photoelectrons is predicted, so that a prediction takes little of the time of a chip.
 const MAX_SAMPLES: usize = 64;
+/// Maximum number of values at the inputs of all layers for these samples.
+const MAX_VALUES: usize = 1 << 23;
 /// Share of the squared matrix error above which one source dominates.
 const DOMINANT_SHARE: f64 = 0.5;
 
@@ -106,8 +109,10 @@ impl PreparedPoint {
         self.config.link.laser_power_w?;
         let receiver = self.config.link.receiver(self.config.core.ports).ok()?;
         let input = &self.test_set.chunks.first()?.exact.input;
-        let inputs =
-            self.network.photonic_inputs(&input.columns(0, input.ncols().min(MAX_SAMPLES)).clone_owned()).ok()?;
+        let of_sample = |layer: &PhotonicLayer<'_>| layer.weight.ncols() * layer.vectors * layer.steps;
+        let values: usize = self.network.photonic_layers().iter().map(of_sample).sum();
+        let samples = (MAX_VALUES / values.max(1)).clamp(1, MAX_SAMPLES).min(input.ncols());
+        let inputs = self.network.photonic_inputs(&input.columns(0, samples).clone_owned()).ok()?;
         let layers = self.designs.iter().zip(&self.programs.layers).zip(&self.programs.scales).zip(inputs);
         let mean = layers.map(|(((design, program), scales), inputs)| {
             design.mean_photoelectrons(program, scales, &receiver, &inputs)

@@ -40,7 +40,7 @@ impl NetworkProgram {
         let calibration = match needs_scales(link) {
             true => {
                 let column_block = core.column_block(link.detection);
-                Calibration::of(network, core.ports, column_block, &InputFiles::default())?
+                Calibration::for_network(network, core.ports, column_block, &InputFiles::default())?
             }
             false => None,
         };

@@ -199,7 +199,7 @@ impl Calibration {
     /// # Errors
     ///
     /// As [`Network::calibration_path`] and [`Calibration::load_for`].
-    pub fn of(
+    pub fn for_network(
         network: &dyn Network,
         ports: usize,
         column_block: usize,

@@ -198,8 +198,8 @@ mod tests {
             ("[]", "an empty list", "at least one"),
             ("['0..5', '4..6']", "row 4 twice", "share no row"),
         ] {
-            let (found_text, expected_text) = rows(toml, 10).unwrap_err();
-            assert!(found_text == found && expected_text.contains(expected), "{toml}: {found_text}, {expected_text}");
+            let (was, requested) = rows(toml, 10).unwrap_err();
+            assert!(was == found && requested.contains(expected), "{toml}: {was}, {requested}");
         }
     }
 

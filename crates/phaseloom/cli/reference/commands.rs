@@ -10,9 +10,9 @@ pub fn page() -> String {
     let mut cli = Cli::command();
     cli.build();
     let global: Vec<String> =
-        cli.get_opts().filter(|arg| arg.is_global_set()).map(|arg| arg.get_id().to_string()).collect();
-    let mut text = "## Options of every command\n\n".to_owned();
-    arguments(&mut text, cli.get_opts().filter(|arg| arg.is_global_set()));
+        cli.get_arguments().filter(|arg| arg.is_global_set()).map(|arg| arg.get_id().to_string()).collect();
+    let mut text = "## Options of every command\n".to_owned();
+    arguments(&mut text, cli.get_arguments().filter(|arg| arg.is_global_set()));
     for command in cli.get_subcommands().filter(|command| is_shown(command)) {
         one_command(&mut text, command.clone(), &global);
     }
@@ -34,7 +34,7 @@ fn one_command(text: &mut String, mut command: Command, global: &[String]) {
     let own = |arg: &&Arg| {
         !global.contains(&arg.get_id().to_string()) && !["help", "version"].contains(&arg.get_id().as_str())
     };
-    arguments(text, command.get_opts().filter(own));
+    arguments(text, command.get_arguments().filter(own));
     if let Some(help) = command.get_after_help() {
         let help = help.to_string();
         let (head, examples) = help.split_once('\n').unwrap_or((&help, ""));

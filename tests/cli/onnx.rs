@@ -1,0 +1,123 @@
+//! ONNX graphs: experiments on them, their operators, files of other programs.
+
+use super::support::{cell, phaseloom, run, table, wait};
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn model(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/onnx/tests/models").join(name)
+}
+
+/// A folder with a graph, its inputs, and an experiment on chips of eight ports.
+fn scene(name: &str, more: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for part in ["onnx", "input.npy"] {
+        fs::copy(model(&format!("{name}.{part}")), folder.path().join(format!("{name}.{part}"))).unwrap();
+    }
+    let labels: String = (0..200).map(|i| format!("{}\n", i % 3)).collect();
+    fs::write(folder.path().join("labels.csv"), labels).unwrap();
+    let text = format!(
+        "model = '{name}.onnx'\ntrials = 2\n{more}\n[data]\ninputs = '{name}.input.npy'\nsamples = 20\n\
+         [core]\nports = 8\n[link]\nlaser_power_w = 1e-3\nshot_noise = true\n\
+         [process]\nphase_error.sigma_rad = 0.02\n[calibration]\ndata = {{ inputs = '{name}.input.npy', samples = 30 }}\n"
+    );
+    fs::write(folder.path().join("experiment.toml"), text).unwrap();
+    folder
+}
+
+#[test]
+fn graphs_run_on_chips() {
+    for name in ["keras", "lstm6", "transformer"] {
+        let folder = scene(name, "");
+        let run = || wait(phaseloom().args(["run", "experiment.toml", "-o", "out"]).current_dir(&folder));
+        run().well();
+        let rows = table(&folder.path().join("out/summary.csv"));
+        let ideal = rows.iter().find(|row| cell(row, "row") == "perfect_ideal").unwrap();
+        // The graph computes in single precision.
+        assert!(cell(ideal, "output_difference").parse::<f64>().unwrap() < 1e-5, "{name}");
+        let chips = rows.iter().find(|row| cell(row, "row") == "chips").unwrap();
+        assert!(cell(chips, "output_difference").parse::<f64>().unwrap() > 1e-3, "{name}");
+        assert!(run().err.contains("nothing was computed"));
+    }
+}
+
+#[test]
+fn calibrations_are_next_to_the_graph() {
+    let folder = scene("keras", "");
+    let run = |arguments: &[&str]| wait(phaseloom().args(arguments).current_dir(&folder)).well();
+    run(&["calibrate", "experiment.toml"]);
+    assert!(folder.path().join("keras.calibration.json").exists());
+    let ended = run(&["run", "experiment.toml", "-o", "out"]);
+    assert!(!ended.err.contains("measured on the"), "{}", ended.err);
+}
+
+#[test]
+fn inspect_lists_operators_in_eighty_columns() {
+    for name in ["residual", "transformer", "gru65"] {
+        let path = model(&format!("{name}.onnx"));
+        let ended = run(["inspect".as_ref(), path.as_os_str(), "--ports".as_ref(), "8".as_ref()]).well();
+        // The name of the file is as long as it is.
+        let widest = ended.out.lines().skip(1).map(|line| line.chars().count()).max().unwrap();
+        assert!(widest <= 80, "{}", ended.out);
+        let json = run(["inspect".as_ref(), path.as_os_str(), "--format".as_ref(), "json".as_ref()]).well().out;
+        let json: Value = serde_json::from_str(&json).unwrap();
+        let operators = json["operators"].as_array().unwrap();
+        let sum: f64 = operators.iter().map(|operator| operator["macs"].as_f64().unwrap()).sum();
+        let total = json["macs_photonic"].as_f64().unwrap() + json["macs_electronic"].as_f64().unwrap();
+        assert!((sum - total).abs() < 0.5 && total > 100.0);
+        let electronic = operators.iter().filter(|operator| operator["place"] == "electronic").count();
+        assert_eq!(electronic, if name == "transformer" { 4 } else { 0 });
+    }
+    let digits = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/digits");
+    for file in ["model.toml", "digits.toml"] {
+        let ended = run(["inspect".as_ref(), digits.join(file).as_os_str()]).well();
+        assert!(
+            ended.out.contains("photonic") && ended.joined().contains("0.0 % of them stay electronic"),
+            "{}",
+            ended.out
+        );
+    }
+}
+
+#[test]
+fn expected_results_are_checked_before_the_first_chip() {
+    let labels = "expect = { accuracy = 0.95 }";
+    let folder = scene("keras", labels);
+    let path = folder.path().join("experiment.toml");
+    let text = fs::read_to_string(&path).unwrap().replace("samples = 20", "samples = 20\nlabels = 'labels.csv'");
+    fs::write(&path, &text).unwrap();
+    let run = || wait(phaseloom().args(["run", "experiment.toml", "-o", "out"]).current_dir(&folder));
+    run().refused(&["expected an accuracy of 0.95", "normalisation"]);
+    fs::write(&path, text.replace("accuracy = 0.95", "accuracy = 0.5, tolerance = 0.5")).unwrap();
+    run().well();
+}
+
+#[test]
+fn settings_that_do_not_fit_are_explained() {
+    for (more, part) in [
+        ("output = 'y'", "no output `y`"),
+        ("input = { shape = [5] }", "`input.shape` is [5]"),
+        ("input = { std = 0 }", "`input.std` is 0"),
+        ("electronic = ['*']", "no photonic layer"),
+    ] {
+        let folder = scene("keras", more);
+        wait(phaseloom().args(["run", "experiment.toml"]).current_dir(&folder)).refused(&[part]);
+    }
+    let digits = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/digits/model.toml");
+    let folder = scene("keras", "");
+    let text = format!("model = '{}'\nphotonic = ['a']\ndata = {{ inputs = 'x.npy' }}", digits.display());
+    fs::write(folder.path().join("experiment.toml"), text).unwrap();
+    wait(phaseloom().args(["run", "experiment.toml"]).current_dir(&folder)).refused(&["`photonic`", "ONNX"]);
+}
+
+#[test]
+fn files_of_other_programs_get_two_lines_of_python() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("net.h5"), b"\x89HDF\r\n\x1a\n").unwrap();
+    fs::write(folder.path().join("e.toml"), "model = 'net.h5'\ndata = { inputs = 'x.npy' }").unwrap();
+    let ended = wait(phaseloom().args(["run", "e.toml"]).current_dir(&folder));
+    ended.refused(&["HDF5", "keras.models.load_model(\"net.h5\")", "net.onnx"]);
+    let ended = wait(phaseloom().args(["inspect", "net.h5"]).current_dir(&folder));
+    ended.refused(&["HDF5", "model.export"]);
+}
