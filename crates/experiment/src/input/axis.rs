@@ -95,7 +95,7 @@ fn range(text: &str) -> Result<Vec<toml::Value>, String> {
         return Err(malformed(format!("found a step of {step_text}, which makes more than {MAX_VALUES} values")));
     }
     let decimals = decimals(from_text).max(decimals(step_text));
-    let is_whole = [from_text, step_text].iter().all(|text| text.parse::<i64>().is_ok());
+    let is_whole = [from_text, to_text, step_text].iter().all(|text| text.parse::<i64>().is_ok());
     // TO itself belongs to the values, whatever the rounding of the quotient.
     let count = steps.round();
     if (steps - count).abs() > 1e-9 * count.max(1.0) {

@@ -243,7 +243,7 @@ fn a_tiny_core_has_all_kinds_of_parts() {
 
 #[test]
 fn the_documented_keys_of_an_experiment_without_a_network_are_read() {
-    let text = settings("experiment", 1).replace("process.toml", "preset:ideal");
+    let text = settings("experiment", 2).replace("process.toml", "preset:ideal");
     assert_eq!(effects(&text).unwrap(), Effects::default());
     // Every source acts, also where only one form has it.
     let process = "[process.phase_quantization]\nbits = 6\nuniform_in = 'voltage'\n[process.phase_error]\nsigma_rad = 0.01\n\
