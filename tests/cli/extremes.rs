@@ -156,7 +156,8 @@ fn names_of_any_letters() {
         let written = scene.json("out/run.json");
         assert_eq!(written["seed"], 1);
         let parsed: toml::Table = toml::from_str(&format!("name = \"{name}\"")).unwrap();
-        assert_eq!(written["name"].as_str(), parsed["name"].as_str());
+        let name = parsed["name"].as_str().filter(|name| !name.is_empty()).unwrap_or("experiment");
+        assert_eq!(written["name"].as_str(), Some(name));
     }
 }
 

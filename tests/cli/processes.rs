@@ -171,10 +171,6 @@ fn messages_have_the_words_of_the_files() {
     let scene = Scene::new();
     for (tables, parts) in [
         (
-            "[[sweep]]\nkeys = ['process']\nvalues = ['preset:ideal', 'preset:mems-silicon']\n",
-            ["experiment.toml: line", "sweep key `process`", "found a name"],
-        ),
-        (
             "[process]\nphase_error = { sigma_rad = 'f64' }\n",
             ["experiment.toml: line 9", "found string \"f64\"", "expected a number"],
         ),

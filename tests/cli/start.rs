@@ -187,7 +187,7 @@ fn every_name_is_explained() {
             "process.splitter_error.sigma_rad",
             &["sigma_rad: key of [splitter_error], Process", "unit      rad", "0…10⁶"][..],
         ),
-        ("trials", &["trials, shots: key, Experiment", "20, 1"]),
+        ("trials", &["trials: key, Experiment", "default   `20`"]),
         ("accuracy_q50", &["column", "quantiles over chips"]),
         ("layer2_matrix_error", &["layer<i>_matrix_error"]),
         ("Clements", &["rectangular: topology", "clements: convention", "also      clements, rectangle"]),

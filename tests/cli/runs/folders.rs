@@ -69,7 +69,7 @@ fn foreign_folders_and_files_are_left_alone() {
 }
 
 #[test]
-fn damaged_settings_of_a_run_are_refused_with_file_and_line() {
+fn damaged_settings_of_a_run_are_refused() {
     let scene = Scene::new();
     scene.run(&[]).well();
     let whole = scene.text("out/units.jsonl");
@@ -77,7 +77,7 @@ fn damaged_settings_of_a_run_are_refused_with_file_and_line() {
     let name = "out/experiment.toml";
     let good = scene.text(name);
     for bad in [&good[..good.len() / 2], ""] {
-        scene.refuses_text(name, bad, command, &[name, "line"]);
+        scene.refuses_text(name, bad, command, &[name, "restore it"]);
     }
     // A half-written temporary file of a killed process disturbs no later run.
     scene.write("out/table.csv.1-0.part", "row,poi");

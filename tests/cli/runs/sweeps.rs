@@ -141,7 +141,7 @@ fn every_matrix_has_a_law_of_its_own_and_four_axes_fit_80_columns() {
     let bytes: Vec<u8> = rank_one.into_iter().flat_map(f64::to_le_bytes).collect();
     scene.write("r.npy", npy("<f8", "(4, 4)", &bytes));
     for arguments in ["r.npy", "w.npy", "w.npy --topology contraction"] {
-        let out = arguments.replace(' ', "");
+        let out = format!("out {arguments}").replace([' ', '.'], "-");
         sweep(&scene, &format!("{arguments} --vary splitter_error.sigma_rad=0.005 --trials 2000 --seed 3 -o {out}"))
             .well();
         let row = &rows(&scene.path(&out), "summary.csv", "chips")[0];

@@ -47,7 +47,7 @@ fn every_number_says_where_it_comes_from() {
 #[test]
 fn an_unknown_preset_names_the_nearest_and_all() {
     let error = read_process(Path::new("preset:mem-silicon"), Path::new("")).unwrap_err().to_string();
-    assert!(error.contains("`mem-silicon`") && error.contains("did you mean `mems-silicon`?"), "{error}");
+    assert!(error.contains("`preset:mem-silicon`") && error.contains("did you mean `preset:mems-silicon`?"), "{error}");
     assert!(PRESETS.iter().all(|preset| error.contains(preset.key)), "{error}");
     // Nothing near: the list alone.
     assert!(!preset("").unwrap_err().to_string().contains("did you mean"));
