@@ -73,7 +73,7 @@ fn inspect_lists_operators_in_eighty_columns() {
     for file in ["model.toml", "digits.toml"] {
         let ended = run(["inspect".as_ref(), digits.join(file).as_os_str()]).well();
         assert!(
-            ended.out.contains("photonic") && ended.joined().contains("0.0 % of them stay electronic"),
+            ended.out.contains("photonic") && ended.joined().contains(" 0.0 % of them stay electronic"),
             "{}",
             ended.out
         );

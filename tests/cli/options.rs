@@ -30,7 +30,7 @@ const COMMANDS: [(&str, &[&str]); 16] = [
             "--no-footer",
         ],
     ),
-    ("merge out -o made", &["--layers", "--wide", "--pdf", "--width 90mm", "--no-title", "--no-footer"]),
+    ("merge out -o made", &["--layers", "--classes", "--wide", "--pdf", "--width 90mm", "--no-title", "--no-footer"]),
     (
         "sweep u.npy --vary splitter_error.sigma_rad=0.1,0.2 --trials 2 -o made",
         &[

@@ -188,7 +188,7 @@ fn every_name_is_explained() {
             &["sigma_rad: key of [splitter_error], Process", "unit      rad", "0…10⁶"][..],
         ),
         ("trials", &["trials: key, Experiment", "default   `20`"]),
-        ("accuracy_q50", &["column", "quantiles over chips"]),
+        ("accuracy_q50", &["quantiles over chips"]),
         ("layer2_matrix_error", &["layer<i>_matrix_error"]),
         ("Clements", &["rectangular: topology", "clements: convention", "also      clements, rectangle"]),
         ("swish", &["silu: layer", "x / (1 + exp(-x))"]),

@@ -26,6 +26,9 @@ pub(crate) fn site(
     }
     // Axes of the tensors: [samples], channels and places, in one of two orders.
     let (first, place) = (usize::from(spec.data_format.has_n()), spec.data_format.h_axis());
+    if first == 1 && x_shape[0] != 1 {
+        return Ok(Err("several images in one sample".into()));
+    }
     let channel = if spec.data_format.c_is_last() { x_shape.len() - 1 } else { first };
     let rank = spec.rank();
     let (x_strides, y_strides) = (strides(x_shape), strides(y_shape));

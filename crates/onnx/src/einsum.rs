@@ -44,6 +44,9 @@ pub(crate) fn site(
         let lengths: Vec<Option<usize>> =
             places.iter().zip(shapes).map(|(places, shape)| places.first().map(|&place| shape[place])).collect();
         let length = lengths.iter().flatten().copied().max().unwrap_or(1);
+        if lengths.iter().flatten().any(|&own| own != 1 && own != length) {
+            return Ok(Err("axes of different lengths".into()));
+        }
         let stride = |which: usize| match (places[which].first(), lengths[which]) {
             (Some(&place), Some(own)) if own > 1 => strides(shapes[which])[place],
             _ => 0,

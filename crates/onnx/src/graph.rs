@@ -1,18 +1,21 @@
 //! An ONNX graph as a network.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use phaseloom_files::{InputFiles, hex};
-use phaseloom_network::data::{Batch, Dataset};
+use phaseloom_network::data::{Batch, Dataset, Truth};
 use phaseloom_network::network::{Call, GraphSettings, Multiply, Observe, Operator};
 use phaseloom_network::{Network, NetworkError, PhotonicLayer, Result};
 use sha2::{Digest, Sha256};
 use tract_onnx::tract_core::internal::*;
 
 use crate::error::graph_error;
-use crate::load::{decode, external_files, load};
+use crate::guard::{guarded, unguarded};
+use crate::load::{ReadFiles, decode, external_files, folder, load};
 use crate::lower::{Choice, Lowering};
+use crate::names::names_of_file;
 use crate::program::{Parts, Program};
 
 /// Bytes of the vectors of the widest site for all samples that pass the graph together.
@@ -28,13 +31,16 @@ pub struct Graph {
     operators: Vec<Operator>,
     others: Vec<(String, usize)>,
     settings: GraphSettings,
+    /// Shape of one sample.
+    sample_shape: Vec<usize>,
     /// Shape of the input tensor of one sample.
     input_shape: Vec<usize>,
     input_kind: DatumType,
     output_shape: Vec<usize>,
     /// Samples that pass the graph together.
     group: usize,
-    external: Vec<PathBuf>,
+    /// Files with weights: name in the graph and path.
+    external: Vec<(String, PathBuf)>,
     sha256: String,
 }
 
@@ -56,17 +62,21 @@ impl Graph {
         let mut digest = Sha256::new();
         digest.update(b"phaseloom-graph/1");
         digest.update(file.sha256);
-        let folder = path.parent().unwrap_or(Path::new(""));
-        let external: Vec<PathBuf> = external_files(&proto).into_iter().map(|file| folder.join(file)).collect();
-        for file in &external {
-            digest.update(files.read(file)?.sha256);
+        let external = external_files(&proto).into_iter();
+        let external: Vec<_> = external.map(|name| (name.clone(), folder(path).join(name))).collect();
+        let mut weights = HashMap::new();
+        for (_, file) in &external {
+            let read = files.read(file)?;
+            digest.update(read.sha256);
+            weights.insert(file.clone(), read.bytes.clone());
         }
         digest.update(settings.canonical());
-        let loaded = load(path, &proto, settings)?;
-        let input_shape: Vec<usize> = loaded.has_batch.then_some(1).into_iter().chain(loaded.shape).collect();
-        settings.check_shape(&input_shape).map_err(|invalid| NetworkError::from_invalid(path, invalid))?;
+        let loaded = load(path, &proto, settings, ReadFiles(weights))?;
+        let sample_shape = loaded.shape;
+        let input_shape = loaded.has_batch.then_some(1).into_iter().chain(sample_shape.iter().copied()).collect();
+        settings.check_shape(&sample_shape).map_err(|invalid| NetworkError::from_invalid(path, invalid))?;
         let choice = Choice { photonic: settings.photonic.as_deref(), electronic: &settings.electronic };
-        let mut lowering = Lowering::new(choice);
+        let mut lowering = Lowering::new(choice, names_of_file(&proto));
         let prepare = |lowering: &mut Lowering<'_>| -> TractResult<(Program, Vec<usize>)> {
             let model = lowering.lower(loaded.model, 1)?;
             let shape = model.output_fact(0)?.shape.as_concrete().map(<[usize]>::to_vec);
@@ -75,8 +85,9 @@ impl Graph {
         };
         const REMEDY: &str =
             "report it with the file, or keep the operator in electronics with `electronic = [\"name\"]`";
-        let (program, output_shape) =
-            prepare(&mut lowering).map_err(|error| graph_error(path, "replacing operators", &error, REMEDY))?;
+        let (program, output_shape) = guarded(|| prepare(&mut lowering))
+            .map_err(|error| graph_error(path, "replacing operators", &error, REMEDY))?;
+        lowering.check_patterns().map_err(|(problem, remedy)| NetworkError::graph(path, problem, remedy))?;
         let Lowering { parts, operators, others, .. } = lowering;
         let widest = parts.sites.iter().map(|site| 8 * site.weight.ncols() * site.positions.len()).max().unwrap_or(1);
         Ok(Self {
@@ -85,6 +96,7 @@ impl Graph {
             operators,
             others: others.into_iter().collect(),
             settings: settings.clone(),
+            sample_shape,
             input_shape,
             input_kind: loaded.input_kind,
             output_shape,
@@ -146,18 +158,41 @@ impl Network for Graph {
 
     fn prepare(&self, raw: &Batch) -> Batch {
         assert_eq!(raw.nrows(), self.input_size(), "raw inputs need the features of the graph");
-        self.settings.prepare(raw, &self.input_shape)
+        self.settings.prepare(raw, &self.sample_shape)
     }
 
     fn check_inputs(&self, data: &Dataset) -> Result<()> {
+        let lengths = |shape: &[usize]| shape.iter().copied().filter(|&length| length != 1).collect::<Vec<_>>();
+        let found = lengths(&data.sample_shape);
+        if found.len() > 1 && found != lengths(&self.sample_shape) {
+            let problem = format!(
+                "the samples of {} have the shape {:?}, the graph takes {:?}",
+                data.inputs_path.display(),
+                data.sample_shape,
+                self.sample_shape
+            );
+            return Err(NetworkError::graph(
+                &self.path,
+                problem,
+                "bring the axes of the data into the order of the graph",
+            ));
+        }
+        if matches!(data.truth, Truth::Labels(_)) && lengths(&self.output_shape).len() > 1 {
+            let problem = format!(
+                "the output of a sample has the shape {:?}, labels need one axis of classes",
+                self.output_shape
+            );
+            return Err(NetworkError::graph(&self.path, problem, "leave out `labels`, or choose another `output`"));
+        }
         let prepared = self.prepare(&data.inputs);
-        let is_integer = self.input_kind.is_integer();
-        let fits = |x: f64| if is_integer { x.fract() == 0.0 && x.abs() < 1e15 } else { (x as f32).is_finite() };
+        let (low, high) = range(self.input_kind);
+        let is_integer = self.input_kind.is_integer() || self.input_kind == bool::datum_type();
+        let fits = |x: f64| (low..=high).contains(&x) && (!is_integer || x.fract() == 0.0);
         for (sample, column) in prepared.column_iter().enumerate() {
             if let Some(feature) = column.iter().position(|&x| !fits(x)) {
-                let expected =
-                    if is_integer { "a whole number, which the graph takes" } else { "a number below 3.4e38" };
-                return Err(NetworkError::input(&data.inputs_path, sample, feature, column[feature], expected));
+                let kind = if is_integer { "whole number" } else { "number" };
+                let expected = format!("a {kind} from {low:?} to {high:?}, as the graph takes");
+                return Err(NetworkError::input(&data.inputs_path, sample, feature, column[feature], &expected));
             }
         }
         Ok(())
@@ -166,12 +201,13 @@ impl Network for Graph {
     fn pass(&self, input: &Batch, multiply: &mut Multiply<'_>, _observe: &mut Observe<'_>) -> Result<Batch> {
         assert_eq!(input.nrows(), self.input_size(), "inputs need the features of the graph");
         let mut outputs = Vec::with_capacity(self.output_size() * input.ncols());
-        let mut run = || -> TractResult<()> {
+        let run = || -> TractResult<()> {
             for first_sample in (0..input.ncols()).step_by(self.group) {
                 let samples = input.columns(first_sample, self.group.min(input.ncols() - first_sample));
                 let tensors = samples.column_iter().map(|sample| Ok(tvec!(self.tensor(sample.as_slice())?)));
                 let tensors: Vec<_> = tensors.collect::<TractResult<_>>()?;
-                let mut products = |product, step, x: &Batch| multiply(Call { product, first_sample, step }, x);
+                let mut products =
+                    |product, step, x: &Batch| unguarded(|| multiply(Call { product, first_sample, step }, x));
                 for output in self.program.run(&self.parts, tensors, 0, &mut products)? {
                     let output = output[0].cast_to::<f32>()?;
                     let values = output.try_as_plain_ram()?;
@@ -181,7 +217,7 @@ impl Network for Graph {
             Ok(())
         };
         const REMEDY: &str = "check that the inputs are what the graph expects, such as indices in range";
-        run().map_err(|error| graph_error(&self.path, "computing the graph", &error, REMEDY))?;
+        guarded(run).map_err(|error| graph_error(&self.path, "computing the graph", &error, REMEDY))?;
         Ok(Batch::from_vec(self.output_size(), input.ncols(), outputs))
     }
 
@@ -190,12 +226,28 @@ impl Network for Graph {
     }
 
     fn files(&self) -> Result<Vec<(String, PathBuf)>> {
-        let name = |file: &PathBuf| file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Ok(self.external.iter().map(|file| (name(file), file.clone())).collect())
+        Ok(self.external.clone())
     }
 
     /// Next to the graph: `net.onnx` has `net.calibration.json`.
     fn calibration_path(&self) -> Result<Option<PathBuf>> {
         Ok(Some(self.path.with_extension("calibration.json")))
+    }
+}
+
+/// The range of the numbers of a kind of tensor.
+fn range(kind: DatumType) -> (f64, f64) {
+    match kind {
+        DatumType::Bool => (0.0, 1.0),
+        DatumType::U8 => (0.0, u8::MAX.into()),
+        DatumType::U16 => (0.0, u16::MAX.into()),
+        DatumType::U32 => (0.0, u32::MAX.into()),
+        DatumType::I8 => (i8::MIN.into(), i8::MAX.into()),
+        DatumType::I16 => (i16::MIN.into(), i16::MAX.into()),
+        DatumType::I32 => (i32::MIN.into(), i32::MAX.into()),
+        DatumType::U64 => (0.0, 1e15),
+        DatumType::I64 => (-1e15, 1e15),
+        DatumType::F16 => (-65504.0, 65504.0),
+        _ => (f32::MIN.into(), f32::MAX.into()),
     }
 }

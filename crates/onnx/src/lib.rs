@@ -15,6 +15,7 @@ mod einsum;
 mod error;
 mod graph;
 mod gru;
+mod guard;
 mod load;
 mod lower;
 mod names;
@@ -22,3 +23,4 @@ mod program;
 mod site;
 
 pub use graph::Graph;
+pub use guard::executes_graph;

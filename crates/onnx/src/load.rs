@@ -1,14 +1,18 @@
 //! Reading of ONNX files: the input and the output that an experiment means, and the files with the weights.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use phaseloom_network::network::GraphSettings;
 use phaseloom_network::{NetworkError, Result};
+use tract_onnx::data_resolver::ModelDataResolver;
 use tract_onnx::pb::{GraphProto, ModelProto, TensorProto, ValueInfoProto, tensor_shape_proto, type_proto};
 use tract_onnx::prelude::*;
 use tract_onnx::tract_hir::internal::*;
 
 use crate::error::graph_error;
+use crate::guard::guarded;
 
 /// A graph of tract for one sample.
 pub(crate) struct Loaded {
@@ -25,7 +29,7 @@ const SIMPLIFY: &str = "export the model again with a fixed input shape, or simp
 
 /// Decodes a file.
 pub(crate) fn decode(path: &Path, bytes: &[u8]) -> Result<ModelProto> {
-    let proto = onnx().proto_model_for_read(&mut &*bytes);
+    let proto = guarded(|| onnx().proto_model_for_read(&mut &*bytes));
     let proto =
         proto.map_err(|error| graph_error(path, "reading the file as ONNX", &error, "export the model again"))?;
     if proto.graph.as_ref().is_none_or(|graph| graph.node.is_empty()) {
@@ -34,30 +38,65 @@ pub(crate) fn decode(path: &Path, bytes: &[u8]) -> Result<ModelProto> {
     Ok(proto)
 }
 
-/// Files that hold weights next to the graph, as written there.
-pub(crate) fn external_files(proto: &ModelProto) -> Vec<PathBuf> {
-    let mut files: Vec<PathBuf> = Vec::new();
-    let tensors = proto.graph.iter().flat_map(|graph| &graph.initializer);
-    for tensor in tensors.filter(|tensor: &&TensorProto| !tensor.external_data.is_empty()) {
-        for entry in tensor.external_data.iter().filter(|entry| entry.key == "location") {
-            let file = PathBuf::from(&entry.value);
-            if !files.contains(&file) {
-                files.push(file);
-            }
-        }
-    }
+/// Files that hold weights next to the graph, as written there: of its initialisers, its constants and its inner graphs.
+pub(crate) fn external_files(proto: &ModelProto) -> Vec<String> {
+    let mut files = Vec::new();
+    proto.graph.iter().for_each(|graph| add_external_files(graph, &mut files));
     files
 }
 
+fn add_external_files(graph: &GraphProto, files: &mut Vec<String>) {
+    let attributes = graph.node.iter().flat_map(|node| &node.attribute);
+    let constants = attributes.clone().flat_map(|attribute| attribute.t.iter().chain(&attribute.tensors));
+    let external = |tensor: &&TensorProto| !tensor.external_data.is_empty();
+    for tensor in graph.initializer.iter().chain(constants).filter(external) {
+        for entry in tensor.external_data.iter().filter(|entry| entry.key == "location") {
+            if !files.contains(&entry.value) {
+                files.push(entry.value.clone());
+            }
+        }
+    }
+    let inner = attributes.flat_map(|attribute| attribute.g.iter().chain(&attribute.graphs));
+    inner.for_each(|graph| add_external_files(graph, files));
+}
+
+/// The folder of the graph, from which the names of its files count.
+pub(crate) fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Files with weights that were read already. tract gets their bytes from here, and so reads no file itself.
+pub(crate) struct ReadFiles(pub HashMap<PathBuf, Vec<u8>>);
+
+impl ModelDataResolver for ReadFiles {
+    fn read_bytes_from_path(
+        &self,
+        buffer: &mut Vec<u8>,
+        path: &Path,
+        offset: usize,
+        length: Option<usize>,
+    ) -> TractResult<()> {
+        let bytes =
+            self.0.get(path).with_context(|| format!("{}: weights in a file of an unknown place", path.display()))?;
+        let end = length.map_or(Some(bytes.len()), |length| offset.checked_add(length));
+        let part = end.and_then(|end| bytes.get(offset..end)).with_context(|| {
+            let size = bytes.len();
+            format!("{}: weights from byte {offset} on, but the file has {size} bytes: it is cut off", path.display())
+        })?;
+        buffer.extend_from_slice(part);
+        Ok(())
+    }
+}
+
 /// Prepares a graph for one sample.
-pub(crate) fn load(path: &Path, proto: &ModelProto, settings: &GraphSettings) -> Result<Loaded> {
+pub(crate) fn load(path: &Path, proto: &ModelProto, settings: &GraphSettings, weights: ReadFiles) -> Result<Loaded> {
     let graph = proto.graph.clone().unwrap_or_default();
     check_output(path, &graph, settings)?;
     let (shape, has_batch) = sample_shape(path, input(path, &graph, settings)?, settings)?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let prepare = || -> TractResult<(TypedModel, DatumType)> {
-        let reader = onnx().with_ignore_output_shapes(true).with_ignore_value_info(true);
-        let mut model = reader.parse(proto, folder.to_str())?.model;
+        let mut reader = onnx().with_ignore_output_shapes(true).with_ignore_value_info(true);
+        reader.provider = Arc::new(weights);
+        let mut model = reader.parse(proto, folder(path).to_str())?.model;
         if let Some(output) = &settings.output {
             model.select_outputs_by_name([output])?;
         }
@@ -68,7 +107,7 @@ pub(crate) fn load(path: &Path, proto: &ModelProto, settings: &GraphSettings) ->
         Ok((model.into_typed()?.into_decluttered()?, kind))
     };
     let (model, input_kind) =
-        prepare().map_err(|error| graph_error(path, "preparing the graph for one sample", &error, SIMPLIFY))?;
+        guarded(prepare).map_err(|error| graph_error(path, "preparing the graph for one sample", &error, SIMPLIFY))?;
     Ok(Loaded { model, shape, has_batch, input_kind })
 }
 

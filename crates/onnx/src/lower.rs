@@ -23,8 +23,8 @@ pub(crate) struct Choice<'a> {
 
 impl Choice<'_> {
     /// Why an operator stays electronic, if the patterns say so.
-    fn refusal(&self, name: &str) -> Option<String> {
-        let any = |patterns: &[String]| patterns.iter().any(|pattern| matches(pattern, name));
+    fn refusal(&self, name: &str, of_file: &[String]) -> Option<String> {
+        let any = |patterns: &[String]| patterns.iter().any(|pattern| chooses(pattern, name, of_file));
         if any(self.electronic) {
             return Some("named in `electronic`".into());
         }
@@ -32,9 +32,16 @@ impl Choice<'_> {
     }
 }
 
+/// Whether a pattern chooses an operator. The whole name of an operator chooses that one alone.
+fn chooses(pattern: &str, name: &str, of_file: &[String]) -> bool {
+    if of_file.iter().any(|known| known == pattern) { pattern == name } else { matches(pattern, name) }
+}
+
 /// The parts that were found so far.
 pub(crate) struct Lowering<'a> {
-    pub choice: Choice<'a>,
+    choice: Choice<'a>,
+    /// Names of the operators of the file.
+    names: Vec<String>,
     pub parts: Parts,
     /// The linear operators, in the order of the graph.
     pub operators: Vec<Operator>,
@@ -43,8 +50,30 @@ pub(crate) struct Lowering<'a> {
 }
 
 impl<'a> Lowering<'a> {
-    pub fn new(choice: Choice<'a>) -> Self {
-        Self { choice, parts: Parts::default(), operators: Vec::new(), others: Default::default() }
+    pub fn new(choice: Choice<'a>, names: Vec<String>) -> Self {
+        Self { choice, names, parts: Parts::default(), operators: Vec::new(), others: Default::default() }
+    }
+
+    /// Checks that each pattern chooses a linear operator.
+    ///
+    /// # Errors
+    ///
+    /// The problem and its remedy.
+    pub fn check_patterns(&self) -> Result<(), (String, &'static str)> {
+        let photonic = self.choice.photonic.unwrap_or_default().iter().map(|pattern| ("photonic", pattern));
+        let electronic = self.choice.electronic.iter().map(|pattern| ("electronic", pattern));
+        for (key, pattern) in photonic.chain(electronic) {
+            let is_known = self.operators.iter().any(|operator| chooses(pattern, &operator.name, &self.names));
+            if pattern.is_empty() || !is_known {
+                let names: Vec<&str> = self.operators.iter().take(12).map(|operator| operator.name.as_str()).collect();
+                let problem = format!(
+                    "the pattern `{pattern}` of `{key}` is in no name of a linear operator ({})",
+                    names.join(", ")
+                );
+                return Err((problem, "correct the pattern; `phaseloom inspect` lists all names"));
+            }
+        }
+        Ok(())
     }
 
     /// The graph with its sites marked. It is inside loops of `steps` steps.
@@ -98,10 +127,10 @@ impl<'a> Lowering<'a> {
             let x = concrete(inputs[0])?;
             let constants: Vec<Option<Arc<Tensor>>> =
                 node.inputs.iter().map(|input| constant(model, *input)).collect::<TractResult<_>>()?;
-            let refusal = self.choice.refusal(name_in_file(&node.name));
+            let refusal = self.choice.refusal(name_in_file(&node.name, &self.names), &self.names);
             let first = self.parts.sites.len();
             return match refusal.map_or_else(
-                || Gru::new(op, name_in_file(&node.name), &constants, &x, first),
+                || Gru::new(op, name_in_file(&node.name, &self.names), &constants, &x, first),
                 |reason| Ok(Err(reason)),
             )? {
                 Ok((gru, sites)) => {
@@ -142,7 +171,7 @@ impl<'a> Lowering<'a> {
 
     fn electronic(&mut self, node: &TypedNode, kind: &str, reason: String, macs: f64) -> Option<(Marked, Vec<usize>)> {
         self.operators.push(Operator {
-            name: name_in_file(&node.name).to_owned(),
+            name: name_in_file(&node.name, &self.names).to_owned(),
             kind: kind.to_owned(),
             place: Place::Electronic(reason),
             shape: None,
@@ -153,7 +182,7 @@ impl<'a> Lowering<'a> {
     }
 
     fn einsum(&self, op: &EinSum, model: &TypedModel, node: &TypedNode) -> TractResult<Result<Site, String>> {
-        let name = name_in_file(&node.name);
+        let name = name_in_file(&node.name, &self.names);
         if op.q_params.is_some() || op.operating_dt.is_integer() {
             return Ok(Err("quantised".into()));
         }
@@ -163,7 +192,7 @@ impl<'a> Lowering<'a> {
             (Some(weight), None) => (1, weight),
             (None, None) => return Ok(Err("two activations".into())),
         };
-        if let Some(reason) = self.choice.refusal(name) {
+        if let Some(reason) = self.choice.refusal(name, &self.names) {
             return Ok(Err(reason));
         }
         let shape = concrete(model.outlet_fact(node.inputs[x])?)?;
@@ -171,7 +200,7 @@ impl<'a> Lowering<'a> {
     }
 
     fn convolution(&self, op: &Conv, model: &TypedModel, node: &TypedNode) -> TractResult<Result<Site, String>> {
-        let name = name_in_file(&node.name);
+        let name = name_in_file(&node.name, &self.names);
         if op.q_params.is_some() {
             return Ok(Err("quantised".into()));
         }
@@ -179,7 +208,7 @@ impl<'a> Lowering<'a> {
         let (Some(kernel), Some(bias)) = (constant(model, kernel)?, constant(model, bias)?) else {
             return Ok(Err("two activations".into()));
         };
-        if let Some(reason) = self.choice.refusal(name) {
+        if let Some(reason) = self.choice.refusal(name, &self.names) {
             return Ok(Err(reason));
         }
         conv::site(

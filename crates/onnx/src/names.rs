@@ -1,10 +1,27 @@
 //! Names of operators: those in the file, and patterns that choose them.
 
-/// The name of an operator in its file, without what tract adds to it.
-pub(crate) fn name_in_file(name: &str) -> &str {
-    const ADDED: [&str; 8] = [".einsum", ".ab", ".conv", ".extracted", ".axis-", "-decluttered", ".gemm", ".kernel"];
-    let end = ADDED.iter().filter_map(|added| name.find(added)).min().unwrap_or(name.len());
-    if end == 0 { name } else { &name[..end] }
+use tract_onnx::pb::{GraphProto, ModelProto};
+
+/// Names of the operators of a file and of its inner graphs, the longest first. An operator without a name has that of its
+/// first output.
+pub(crate) fn names_of_file(proto: &ModelProto) -> Vec<String> {
+    fn add(graph: &GraphProto, names: &mut Vec<String>) {
+        for node in &graph.node {
+            names.extend([&node.name].into_iter().chain(node.output.first()).filter(|name| !name.is_empty()).cloned());
+            let inner = node.attribute.iter().flat_map(|attribute| attribute.g.iter().chain(&attribute.graphs));
+            inner.for_each(|graph| add(graph, names));
+        }
+    }
+    let mut names = Vec::new();
+    proto.graph.iter().for_each(|graph| add(graph, &mut names));
+    names.sort_by_key(|name| std::cmp::Reverse(name.len()));
+    names
+}
+
+/// The name of an operator in its file, without the endings of tract: the longest name of the file with which it starts.
+pub(crate) fn name_in_file<'a>(name: &'a str, of_file: &[String]) -> &'a str {
+    let length = of_file.iter().find(|known| name.starts_with(known.as_str())).map_or(name.len(), String::len);
+    &name[..length]
 }
 
 /// Whether a pattern occurs in a name. `*` matches any characters.
@@ -38,7 +55,14 @@ mod tests {
 
     #[test]
     fn what_tract_adds_to_names_is_left_out() {
-        assert_eq!(name_in_file("/fc/Gemm.ab.einsum"), "/fc/Gemm");
-        assert_eq!(name_in_file("node_linear_9"), "node_linear_9");
+        let of_file = ["features.conv12", "features.conv1", "/fc/Gemm"].map(str::to_owned);
+        for (name, expected) in [
+            ("/fc/Gemm.ab.einsum", "/fc/Gemm"),
+            ("features.conv1.einsum", "features.conv1"),
+            ("features.conv12", "features.conv12"),
+            ("unknown.ab", "unknown.ab"),
+        ] {
+            assert_eq!(name_in_file(name, &of_file), expected);
+        }
     }
 }

@@ -106,28 +106,33 @@ pub fn main() -> ExitCode {
     output::configure(cli.messages);
     let start = Instant::now();
     system::block_signals();
-    announce_bugs();
-    let ended = cli.command.execute();
+    report_panics();
+    let work = || cli.command.execute();
+    let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
     output::time_taken(start);
     match ended {
-        Ok(Exit::Done) => ExitCode::SUCCESS,
-        Ok(Exit::Interrupted) => ExitCode::from(130),
-        Ok(Exit::Failed) => ExitCode::from(1),
-        Err(error) => {
+        Ok(Ok(Exit::Done)) => ExitCode::SUCCESS,
+        Ok(Ok(Exit::Interrupted)) => ExitCode::from(130),
+        Ok(Ok(Exit::Failed)) => ExitCode::from(1),
+        Ok(Err(error)) => {
             let text = error_text::escape_control(&message(&error));
             output::error(error_text::code(&error), &text);
             ExitCode::from(if is_internal(&error) { 1 } else { 2 })
         }
+        Err(_) => {
+            output::error(error_text::BUG, "this is a bug in Phaseloom; please report it with the message above");
+            ExitCode::from(1)
+        }
     }
 }
 
-/// Ends a panic of any thread with the request to report it and exit code 1. The release profile does not unwind.
-fn announce_bugs() {
-    let message = std::panic::take_hook();
+/// Reports panics, but for those of the library of ONNX graphs, which become errors of the graph.
+fn report_panics() {
+    let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        message(panic);
-        output::error(error_text::BUG, "this is a bug in Phaseloom; please report it with the message above");
-        std::process::exit(1);
+        if !phaseloom::experiment::executes_graph() {
+            report(panic);
+        }
     }));
 }
 

@@ -77,7 +77,7 @@ fn damaged_settings_of_a_run_are_refused() {
     let name = "out/experiment.toml";
     let good = scene.text(name);
     for bad in [&good[..good.len() / 2], ""] {
-        scene.refuses_text(name, bad, command, &[name, "restore it"]);
+        scene.refuses_text(name, bad, command, &[name]);
     }
     // A half-written temporary file of a killed process disturbs no later run.
     scene.write("out/table.csv.1-0.part", "row,poi");

@@ -27,6 +27,16 @@ pub fn open_network(
     Ok(Arc::new(Model::load_from(path, files)?))
 }
 
+/// Whether this thread executes a library for ONNX graphs, a panic of which becomes an error: a hook for panics has nothing
+/// to report then.
+#[must_use]
+pub fn executes_graph() -> bool {
+    #[cfg(feature = "onnx")]
+    return phaseloom_onnx::executes_graph();
+    #[cfg(not(feature = "onnx"))]
+    false
+}
+
 #[cfg(feature = "onnx")]
 fn open_graph(path: &Path, settings: &GraphSettings, files: &InputFiles) -> Result<Arc<dyn Network>, NetworkError> {
     Ok(Arc::new(phaseloom_onnx::Graph::load_from(path, settings, files)?))

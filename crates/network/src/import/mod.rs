@@ -197,7 +197,7 @@ impl<'a> Found<'a> {
             |is: &dyn Fn(&str) -> bool| self.tensors.names().find(|name| is(name)).map(|name| self.described(name));
         if let Some(tensor) = first(&|name| self.shape(name).len() > 2) {
             return Err(self.problem(
-                &format!("{tensor} has more than two axes, as the weight of a convolution, which cannot be run yet"),
+                &format!("{tensor} has more than two axes, as the weight of a convolution: export the network to ONNX instead"),
                 "name the dense layers with --layers to import these alone, on the features that the convolutions give; \
                  a convolution whose kernel covers its whole input is a dense layer: reshape it to [outputs, inputs]",
             ));

@@ -110,11 +110,11 @@ impl GraphSettings {
         }
     }
 
-    /// Checks that lists of channels fit a shape, whose first axis counts samples.
+    /// Checks that lists of channels fit the shape of a sample.
     ///
     /// # Errors
     ///
-    /// A list that is not as long as the axis of channels, the first after the samples or the last.
+    /// A list that is not as long as the axis of channels, the first or the last; lists of different lengths.
     pub fn check_shape(&self, shape: &[usize]) -> Result<(), InvalidValue> {
         let Some(input) = &self.input else { return Ok(()) };
         for (key, values) in [("input.mean", &input.mean), ("input.std", &input.std)] {
@@ -125,7 +125,13 @@ impl GraphSettings {
                 return Err(InvalidValue::new(key, format!("{} numbers", values.len()), expected));
             }
         }
-        Ok(())
+        match (&input.mean, &input.std) {
+            (ChannelValues::Each(mean), ChannelValues::Each(std)) if mean.len() != std.len() => {
+                let expected = format!("{}, as `input.mean` has", mean.len());
+                Err(InvalidValue::new("input.std", format!("{} numbers", std.len()), expected))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Inputs of the graph from raw data (both features × samples), for a checked shape of one sample.
@@ -150,9 +156,9 @@ impl GraphSettings {
     }
 }
 
-/// The axis of channels: the one after that of the samples, or the last.
+/// The axis of channels: the first of a sample, or the last.
 fn channel_axis(shape: &[usize], channels: usize) -> Option<usize> {
-    [1, shape.len().saturating_sub(1)].into_iter().find(|&axis| shape.get(axis) == Some(&channels))
+    [0, shape.len().saturating_sub(1)].into_iter().find(|&axis| shape.get(axis) == Some(&channels))
 }
 
 #[cfg(test)]
@@ -167,12 +173,12 @@ mod tests {
     fn channels_come_first_or_last() {
         let by_channel = settings("scale = 0.5\nmean = [1, 2]\nstd = [4, 8]");
         let raw = Batch::from_column_slice(6, 1, &[2.0, 4.0, 6.0, 8.0, 10.0, 12.0]);
-        let first = by_channel.prepare(&raw, &[1, 2, 3]);
+        let first = by_channel.prepare(&raw, &[2, 3]);
         assert_eq!(first.as_slice(), [0.0, 0.25, 0.5, 0.25, 0.375, 0.5]);
-        let last = by_channel.prepare(&raw, &[1, 3, 2]);
+        let last = by_channel.prepare(&raw, &[3, 2]);
         assert_eq!(last.as_slice(), [0.0, 0.0, 0.5, 0.25, 1.0, 0.5]);
-        assert!(by_channel.check_shape(&[1, 3, 4]).unwrap_err().to_string().contains("2 numbers"));
-        assert_eq!(settings("").prepare(&raw, &[1, 6]), raw);
+        assert!(by_channel.check_shape(&[3, 4]).unwrap_err().to_string().contains("2 numbers"));
+        assert_eq!(settings("").prepare(&raw, &[6]), raw);
     }
 
     #[test]

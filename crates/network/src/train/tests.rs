@@ -158,7 +158,7 @@ fn errors_are_found_before_training() {
         (same, ("standardize = true", "standardize = false"), "standardize = true"),
         (("'b.weight'", "'a.weight'"), same, "`a.weight` twice"),
         (("size = 2", "size = 3"), same, "holds 2 features a sample, expected 3"),
-        (("outputs = 2", "outputs = 1"), same, "at least 2, one for each class"),
+        (("outputs = 2", "outputs = 1"), same, "expected `sigmoid`"),
         (same, ("samples = 50", "samples = 5000"), "`calibration.samples`: found 5000, expected at most 240"),
         (
             same,

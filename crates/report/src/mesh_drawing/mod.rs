@@ -35,6 +35,7 @@ use sheet::Sheet;
 /// let drawing = MeshDrawing {
 ///     title: "one interferometer".into(),
 ///     remark: "light into port 0".into(),
+///     phases: "phase".into(),
 ///     shows_light: true,
 ///     inputs: vec![port(0.0), port(1.0)],
 ///     outputs: vec![port(0.0), port(1.0)],
