@@ -121,7 +121,7 @@ pub struct Config {
     #[serde(default)]
     pub link: Link,
     /// Precision of fields, noise and measured values in the rows with the real link. Both take the same draws. Chips,
-    /// gains, scales, bias and activations are double in any case.
+    /// gains, scales, bias and activations are double in any case; electronic operators of ONNX graphs are single.
     #[serde(default)]
     pub precision: Precision,
     /// Training data that measure the scales of the converters, never test data. They are used if the link needs scales
