@@ -121,3 +121,37 @@ fn files_of_other_programs_get_two_lines_of_python() {
     let ended = wait(phaseloom().args(["inspect", "net.h5"]).current_dir(&folder));
     ended.refused(&["HDF5", "model.export"]);
 }
+
+/// A panic of the graph library, patterns that choose nothing and axes in another order are errors of the input.
+#[test]
+fn damaged_graphs_and_foreign_inputs_are_refused() {
+    let refused = |folder: &tempfile::TempDir, parts: &[&str]| {
+        wait(phaseloom().args(["run", "experiment.toml", "-o", "out"]).current_dir(folder)).refused(parts);
+        assert!(!folder.path().join("out").exists());
+    };
+    refused(&scene("keras", "electronic = ['nope']"), &["E0513", "`nope`", "`electronic`", "/Conv_4"]);
+    for (at, byte) in [(62, 6), (582, 100)] {
+        let folder = scene("keras", "");
+        let path = folder.path().join("keras.onnx");
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[at] = byte;
+        fs::write(&path, bytes).unwrap();
+        refused(&folder, &["E0513", "keras.onnx", "the graph library stopped"]);
+    }
+    let npy = |shape: &str, value: f32, count: usize| {
+        let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}\n");
+        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+        bytes.extend((header.len() as u16).to_le_bytes());
+        bytes.extend(header.bytes());
+        bytes.extend((0..count).flat_map(|_| value.to_le_bytes()));
+        bytes
+    };
+    let folder = scene("keras", "");
+    fs::write(folder.path().join("keras.input.npy"), npy("(30, 2, 9, 9)", 0.5, 30 * 162)).unwrap();
+    refused(&folder, &["E0513", "[2, 9, 9]", "[9, 9, 2]"]);
+    // The vocabulary has 20 tokens.
+    let folder = scene("transformer", "");
+    fs::write(folder.path().join("transformer.input.npy"), npy("(30, 6)", 20.0, 180)).unwrap();
+    wait(phaseloom().args(["run", "experiment.toml", "-o", "out"]).current_dir(&folder))
+        .refused(&["E0513", "in range"]);
+}
