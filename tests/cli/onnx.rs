@@ -105,6 +105,18 @@ fn settings_that_do_not_fit_are_explained() {
         wait(phaseloom().args(["run", "experiment.toml"]).current_dir(&folder)).refused(&[part]);
     }
     let digits = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/digits/model.toml");
+    run(["inspect".as_ref(), digits.as_os_str(), "--shape".as_ref(), "3".as_ref()])
+        .refused(&["settings of an ONNX graph"]);
+    // Offset detection takes a port of each core, so that there are more tiles.
+    let [homodyne, offset] = ["", "[link]\ndetection = 'offset'\n"].map(|link| {
+        let folder = tempfile::tempdir().unwrap();
+        let text = format!("model = '{}'\n{link}[data]\ninputs = 'x.npy'\n[core]\nports = 8\n", digits.display());
+        fs::write(folder.path().join("e.toml"), text).unwrap();
+        let ended = wait(phaseloom().args(["inspect", "e.toml", "--format", "json"]).current_dir(&folder)).well();
+        let value: Value = serde_json::from_str(&ended.out).unwrap();
+        value["operators"].as_array().unwrap().iter().map(|row| row["tiles"].as_u64().unwrap()).sum::<u64>()
+    });
+    assert!(offset > homodyne, "{offset} tiles, {homodyne} with homodyne detection");
     let folder = scene("keras", "");
     let text = format!("model = '{}'\nphotonic = ['a']\ndata = {{ inputs = 'x.npy' }}", digits.display());
     fs::write(folder.path().join("experiment.toml"), text).unwrap();

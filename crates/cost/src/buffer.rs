@@ -10,7 +10,7 @@ use crate::time::Timing;
 /// Values between passes.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Buffer {
-    /// Largest number of bytes that wait at once, of a whole batch.
+    /// Maximum number of bytes that wait at once, for a whole batch.
     pub bytes: f64,
     /// Part of partial sums alone, in the layer that has most of them.
     pub partial_sum_bytes: f64,

@@ -68,7 +68,7 @@ impl Layer {
         blocks
     }
 
-    /// Largest number of tiles whose readings are summed for one output, Q.
+    /// Maximum number of tiles whose measured values are summed for one output, Q.
     pub(crate) fn summed_tiles(&self) -> usize {
         self.row_blocks().iter().map(ExactSizeIterator::len).max().unwrap_or(1)
     }
@@ -92,7 +92,7 @@ impl Layer {
 pub(crate) struct PartialSums {
     /// Rows times boundaries between passes.
     pub crossings: usize,
-    /// Largest number of rows that wait at once.
+    /// Maximum number of rows that wait at once.
     pub waiting: usize,
 }
 

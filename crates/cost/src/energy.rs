@@ -54,12 +54,6 @@ impl Energy {
     pub fn total_j(&self) -> f64 {
         self.parts.iter().map(|part| part.joule).sum()
     }
-
-    /// The largest part.
-    #[must_use]
-    pub fn largest(&self) -> Option<EnergyPart> {
-        self.parts.iter().copied().max_by(|a, b| a.joule.total_cmp(&b.joule))
-    }
 }
 
 /// Parts that the factor on the electronics multiplies.

@@ -254,7 +254,7 @@ fn electronics() {
 
 #[test]
 fn double_buffering_hides_loads() {
-    // 28 tiles, 4 cores, of which 2 compute: 13 and 1 passes. A load of 2 µs covers 10 000 vectors at 5 GHz.
+    // 28 tiles on 4 cores, where 2 cores compute while 2 load: 13 and 1 passes. A load of 2 µs covers 10 000 vectors at 5 GHz.
     let mut double = design(4, 20_000.0, 5.0);
     double.double_buffer = true;
     let cost = cost(&perceptron(), &double);

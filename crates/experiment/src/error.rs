@@ -237,7 +237,7 @@ pub enum Problem {
         found: Option<f64>,
         /// The accuracy that the experiment states.
         expected: f64,
-        /// The largest difference.
+        /// The maximum difference.
         tolerance: f64,
     },
     /// A threshold for a network of several outputs, or for data without labels.

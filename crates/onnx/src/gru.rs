@@ -11,8 +11,7 @@ use phaseloom_network::data::Batch;
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::gru_seq::GruSeq;
 
-use crate::program::{Parts, Products};
-use crate::site::{Site, offsets};
+use crate::site::{Products, Site, offsets};
 
 /// A gated recurrent unit whose products are sites.
 #[derive(Clone, Debug)]
@@ -67,14 +66,14 @@ impl Gru {
     /// The outputs of each sample from its inputs x and h.
     pub fn run(
         &self,
-        parts: &Parts,
+        sites: &[Site],
         inputs: Vec<TVec<TValue>>,
         step: usize,
         products: &mut Products<'_>,
     ) -> TractResult<Vec<TVec<TValue>>> {
         let gates = 3 * self.hidden;
         let mut product = |index: usize, samples: &[TValue], step: usize| -> TractResult<Vec<Vec<f32>>> {
-            let site = &parts.sites[index];
+            let site = &sites[index];
             let product: Batch = products(index, step, &site.columns(samples)?);
             site.outputs(&product)?.iter().map(numbers).collect()
         };

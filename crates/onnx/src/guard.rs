@@ -10,8 +10,8 @@ thread_local! {
     static EXECUTES: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether this thread executes the graph library. A panic of it becomes an error of the graph, so that a hook for panics
-/// has nothing to report.
+/// Whether this thread executes the graph library. A panic of that library becomes an error of the graph, so a hook for
+/// panics must not report it.
 #[must_use]
 pub fn executes_graph() -> bool {
     EXECUTES.get()

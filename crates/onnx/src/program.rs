@@ -1,14 +1,10 @@
 //! Execution of a graph for several samples, node by node.
 
-use phaseloom_network::data::Batch;
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::scan::{InputMapping, OutputMapping};
 
 use crate::gru::Gru;
-use crate::site::Site;
-
-/// Computes the product of a site, by its index, in a step of the loops around it.
-pub(crate) type Products<'a> = dyn FnMut(usize, usize, &Batch) -> Batch + 'a;
+use crate::site::{Products, Site};
 
 /// What a marker replaces, by its index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -108,7 +104,7 @@ impl Program {
                     let outputs = match *marked {
                         Marked::Site(index) => site(&parts.sites[index], index, inputs, step, products)?,
                         Marked::Loop(index) => parts.loops[index].run(parts, inputs, step, products)?,
-                        Marked::Gru(index) => parts.grus[index].run(parts, inputs, step, products)?,
+                        Marked::Gru(index) => parts.grus[index].run(&parts.sites, inputs, step, products)?,
                     };
                     for (state, outputs) in states.iter_mut().zip(outputs) {
                         state.set_values(id, outputs)?;

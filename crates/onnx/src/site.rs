@@ -12,6 +12,9 @@ use nalgebra::DMatrix;
 use phaseloom_network::data::Batch;
 use tract_onnx::tract_core::internal::*;
 
+/// Computes the product of a site, by its index, in a step of the loops around it.
+pub(crate) type Products<'a> = dyn FnMut(usize, usize, &Batch) -> Batch + 'a;
+
 /// A tap in the padding.
 pub(crate) const PADDING: u32 = u32::MAX;
 

@@ -2,13 +2,15 @@
 
 use phaseloom_files::{InputFiles, npy::parse_npy, read_bytes};
 use phaseloom_hardware::{
-    Batch, CoreSpec, Detection, LayerAddress, LayerProgram, Link, MatrixProduct, OpticalProduct, Process, Scales,
+    Batch, CoreSpec, Detection, LayerAddress, LayerProgram, Link, MatrixProduct, OpticalProduct, Process,
+    ProductStatistics, Scales, Shot,
 };
 use phaseloom_network::Network;
 use phaseloom_network::network::{GraphSettings, PassAddress, Place};
 use phaseloom_onnx::Graph;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/models").join(name)
@@ -122,13 +124,53 @@ fn noise_belongs_to_samples_and_positions() {
             let same = part.iter().zip(whole.columns(start, count).iter()).all(|(a, b)| a.to_bits() == b.to_bits());
             assert!(same, "{name}: samples {start}…+{count}");
         }
-        // The same inputs at another position or step draw other noise.
-        let constant = Batch::from_element(input.nrows(), 2, 1.0);
-        let exact = graph.exact_pass(constant).unwrap();
-        let address = PassAddress { trial: 0, repetition: 0, first_sample: 0 };
-        let output = graph.forward(&exact, &products, address, &mut |_, _| {}).unwrap().0;
-        assert!((output.column(0) - output.column(1)).amax() > 1e-9, "{name}: each sample has noise of its own");
     }
+}
+
+/// An exact product that notes the address of the noise of each vector: repetition with step, and place.
+struct Addresses<'a> {
+    weight: &'a nalgebra::DMatrix<f64>,
+    noted: Mutex<Vec<(u32, u64)>>,
+}
+
+impl MatrixProduct for Addresses<'_> {
+    fn shape(&self) -> (usize, usize) {
+        self.weight.shape()
+    }
+
+    fn multiply(&self, input: &Batch, shot: Shot) -> (Batch, ProductStatistics) {
+        let vectors = (0..input.ncols() as u64).map(|column| (shot.index, shot.first_vector + column));
+        self.noted.lock().unwrap().extend(vectors);
+        (self.weight * input, ProductStatistics::default())
+    }
+}
+
+/// No two vectors of a product have the same address: not at two samples, positions, steps or repetitions.
+#[test]
+fn each_vector_has_noise_of_its_own() {
+    let mut several = [false; 2];
+    for name in ["keras", "lstm6", "gru6", "transformer"] {
+        let graph = graph(name, &GraphSettings::default());
+        let layers = graph.photonic_layers();
+        let products: Vec<Addresses<'_>> =
+            layers.iter().map(|layer| Addresses { weight: layer.weight, noted: Mutex::default() }).collect();
+        let all: Vec<&dyn MatrixProduct> = products.iter().map(|product| product as _).collect();
+        let input = stored(&format!("{name}.input.npy"));
+        for repetition in 0..2 {
+            for (start, count) in [(0, 5), (5, 7)] {
+                let exact = graph.exact_pass(input.columns(start, count).into_owned()).unwrap();
+                let address = PassAddress { trial: 0, repetition, first_sample: start as u64 };
+                graph.forward(&exact, &all, address, &mut |_, _| {}).unwrap();
+            }
+        }
+        for (layer, product) in layers.iter().zip(&products) {
+            let noted = product.noted.lock().unwrap();
+            let distinct: HashSet<_> = noted.iter().collect();
+            assert_eq!((noted.len(), distinct.len()), (24 * layer.vectors * layer.steps, noted.len()), "{name}");
+            several = [several[0] || layer.vectors > 1, several[1] || layer.steps > 1];
+        }
+    }
+    assert_eq!(several, [true; 2], "the graphs have products of several positions and of several steps");
 }
 
 #[test]

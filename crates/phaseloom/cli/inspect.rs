@@ -3,11 +3,11 @@
 use super::Exit;
 use super::terminal::{output, streams, whole};
 use clap::Args;
-use phaseloom::experiment::{Experiment, open_network};
+use phaseloom::experiment::{Config, Experiment};
 use phaseloom::files::{Column, InputFiles, ResultTable, ResultValue, Results, TextTable, other_kind};
 use phaseloom::hardware::{CoreSpec, Detection, LayerProgram, MAX_PORTS, Scales};
 use phaseloom::nalgebra::DMatrix;
-use phaseloom::network::network::{GraphInput, GraphSettings, Operator, Place};
+use phaseloom::network::network::{Operator, Place};
 use phaseloom::network::{Network, PhotonicLayer};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -51,9 +51,10 @@ struct Tiles {
 impl Inspect {
     pub fn execute(self) -> anyhow::Result<Exit> {
         streams::refuse_stream("the model", &self.model)?;
-        let (network, mut core) = self.network()?;
+        let (network, config) = self.network()?;
+        let (mut core, detection) = (config.core, config.link.detection);
         core.ports = self.ports.unwrap_or(core.ports);
-        let per_core = interferometers(&core)?;
+        let per_core = interferometers(&core, detection)?;
         let layers = network.photonic_layers();
         let mut photonic = layers.iter();
         let mut table = ResultTable::new("operators", &COLUMNS);
@@ -68,7 +69,7 @@ impl Inspect {
         let mut electronic: Vec<String> = Vec::new();
         for operator in network.operators() {
             let layer = photonic.as_slice().first().filter(|_| operator.place == Place::Photonic);
-            let tiles = layer.map(|layer| tiles(&core, layer)).transpose()?;
+            let tiles = layer.map(|layer| tiles(&core, detection, layer)).transpose()?;
             if layer.is_some() {
                 photonic.next();
             }
@@ -128,41 +129,39 @@ impl Inspect {
         Ok(Exit::Done)
     }
 
-    /// The network, and the cores of the experiment or the default ones.
-    fn network(&self) -> anyhow::Result<(Arc<dyn Network>, CoreSpec)> {
+    /// The network, and the experiment that it is in, or the defaults of one.
+    fn network(&self) -> anyhow::Result<(Arc<dyn Network>, Config)> {
         let files = InputFiles::default();
-        let own = |settings: GraphSettings| GraphSettings {
-            input: self.shape.clone().map_or(settings.input.clone(), |shape| {
-                let input = settings.input.clone().unwrap_or_default();
-                Some(GraphInput { shape: Some(shape), ..input })
-            }),
-            output: self.output.clone().or(settings.output),
-            ..settings
-        };
         let is_experiment = other_kind(&files.read(&self.model)?.bytes, "").contains("an experiment");
-        if !is_experiment {
-            return Ok((open_network(&self.model, &own(GraphSettings::default()), &files)?, CoreSpec::default()));
+        let (mut config, path) = if is_experiment {
+            let experiment = Experiment::load(&self.model)?;
+            let path = experiment.base().join(experiment.network()?.0);
+            (experiment.config, path)
+        } else {
+            (Config::default(), self.model.clone())
+        };
+        if let Some(shape) = &self.shape {
+            config.input.get_or_insert_default().shape = Some(shape.clone());
         }
-        let experiment = Experiment::load(&self.model)?;
-        let (model, _) = experiment.network()?;
-        let settings = own(experiment.config.graph_settings());
-        Ok((open_network(&experiment.base().join(model), &settings, &files)?, experiment.config.core.clone()))
+        config.output = self.output.clone().or(config.output);
+        Ok((config.open_network(&path, &files)?, config))
     }
 }
 
 /// Tiles of the matrix of a layer.
-fn tiles(core: &CoreSpec, layer: &PhotonicLayer<'_>) -> anyhow::Result<Tiles> {
-    let plan = core.plan(layer.weight.nrows(), layer.weight.ncols(), Detection::Homodyne)?;
+fn tiles(core: &CoreSpec, detection: Detection, layer: &PhotonicLayer<'_>) -> anyhow::Result<Tiles> {
+    let plan = core.plan(layer.weight.nrows(), layer.weight.ncols(), detection)?;
     let zero = plan.tiles().iter().filter(|tile| tile.block(layer.weight).iter().all(|&w| w == 0.0)).count();
     Ok(Tiles { all: plan.tiles().len(), zero })
 }
 
 /// Interferometers of a core.
-fn interferometers(core: &CoreSpec) -> anyhow::Result<usize> {
-    // A matrix of full rank, in one tile.
-    let weight = DMatrix::from_fn(core.ports, core.ports, |i, j| ((1 + i * core.ports + j) as f64).sin());
+fn interferometers(core: &CoreSpec, detection: Detection) -> anyhow::Result<usize> {
+    // A matrix of full rank that fills one tile.
+    let weight =
+        DMatrix::from_fn(core.ports, core.column_block(detection), |i, j| ((1 + i * core.ports + j) as f64).sin());
     let scales = Scales { input: 1.0, full_scale: vec![1.0] };
-    let program = LayerProgram::with_design(&weight, core, &core.design()?, Detection::Homodyne, &scales)?;
+    let program = LayerProgram::with_design(&weight, core, &core.design()?, detection, &scales)?;
     Ok(program.tiles().iter().flatten().map(|tile| tile.program.interferometers()).sum())
 }
 

@@ -88,7 +88,7 @@ device! {
         power_w: "W",
         /// Input-referred current noise.
         noise_a_per_sqrt_hz: "A/sqrt(Hz)",
-        /// Smallest detected power, for the rule of sensitivity alone.
+        /// Minimum detected power, for the rule of sensitivity alone.
         sensitivity_dbm: "dBm",
         /// Area.
         area_m2: "m2",
@@ -186,7 +186,7 @@ device! {
 }
 
 device! {
-    /// A memory of which only the energy counts.
+    /// A memory that costs energy, but no area.
     MemoryDevice {
         /// Energy of an access.
         j_per_bit: "J/bit",

@@ -97,7 +97,7 @@ impl Entry {
     }
 }
 
-/// Smallest and largest value of a unit. Rates, bits and efficiencies divide, so that they exceed zero.
+/// Minimum and maximum of a unit. Rates, bits and efficiencies are divisors, so they exceed zero.
 fn limits(unit: &str) -> (f64, f64) {
     match unit {
         "dB/Hz" | "dBm" => (-1e3, 1e3),

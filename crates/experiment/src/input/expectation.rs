@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct Expectation {
     /// Share of samples with the correct class, 0…1.
     pub accuracy: f64,
-    /// Largest difference from the accuracy. The default is 0.0005, half a unit of a percentage with one decimal.
+    /// Maximum difference from the accuracy. The default is 0.0005, half a unit of a percentage with one decimal.
     #[serde(default = "half_a_tenth")]
     pub tolerance: f64,
 }

@@ -1,4 +1,4 @@
-//! The network of an experiment: a model file, or an ONNX graph with what the experiment says of it.
+//! The network of an experiment: a model file, or an ONNX graph with the settings of the experiment.
 
 use crate::input::activation::model_with_activation;
 use crate::input::config::Config;
@@ -24,11 +24,15 @@ pub fn open_network(
         return open_graph(path, settings, files);
     }
     refuse_foreign(path, files)?;
+    if *settings != GraphSettings::default() {
+        const REMEDY: &str = "leave out the shape, the output and the patterns, which belong to an ONNX file";
+        return Err(NetworkError::graph(path, "found a model file (TOML) with settings of an ONNX graph", REMEDY));
+    }
     Ok(Arc::new(Model::load_from(path, files)?))
 }
 
-/// Whether this thread executes a library for ONNX graphs, a panic of which becomes an error: a hook for panics has nothing
-/// to report then.
+/// Whether this thread executes the library for ONNX graphs. A panic of that library becomes an error, so a hook for panics
+/// must not report it.
 #[must_use]
 pub fn executes_graph() -> bool {
     #[cfg(feature = "onnx")]
@@ -49,7 +53,7 @@ fn open_graph(path: &Path, _: &GraphSettings, _: &InputFiles) -> Result<Arc<dyn 
 }
 
 impl Config {
-    /// What the experiment says of an ONNX graph.
+    /// The settings of the experiment for an ONNX graph.
     #[must_use]
     pub fn graph_settings(&self) -> GraphSettings {
         GraphSettings {
