@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use phaseloom_files::{InputFiles, hex};
-use phaseloom_network::data::{Batch, Dataset, Truth};
+use phaseloom_network::data::{Batch, Dataset};
 use phaseloom_network::network::{Call, GraphSettings, Multiply, Observe, Operator};
 use phaseloom_network::{Network, NetworkError, PhotonicLayer, Result};
 use sha2::{Digest, Sha256};
@@ -176,13 +176,6 @@ impl Network for Graph {
                 problem,
                 "bring the axes of the data into the order of the graph",
             ));
-        }
-        if matches!(data.truth, Truth::Labels(_)) && lengths(&self.output_shape).len() > 1 {
-            let problem = format!(
-                "the output of a sample has the shape {:?}, labels need one axis of classes",
-                self.output_shape
-            );
-            return Err(NetworkError::graph(&self.path, problem, "leave out `labels`, or choose another `output`"));
         }
         let prepared = self.prepare(&data.inputs);
         let (low, high) = range(self.input_kind);

@@ -206,7 +206,7 @@ fn noise_belongs_to_samples_and_positions() {
 /// An exact product that notes the address of the noise of each vector: repetition with step, and place.
 struct Addresses<'a> {
     weight: &'a nalgebra::DMatrix<f64>,
-    noted: Mutex<Vec<(u32, u64)>>,
+    noted: Mutex<Vec<(u64, u64)>>,
 }
 
 impl MatrixProduct for Addresses<'_> {

@@ -279,7 +279,7 @@ impl PassAddress {
     fn shot(self, layer: &PhotonicLayer<'_>, call: Call) -> Shot {
         Shot {
             trial: self.trial,
-            index: self.repetition * layer.steps as u32 + call.step as u32,
+            index: u64::from(self.repetition) * layer.steps as u64 + call.step as u64,
             first_vector: (self.first_sample + call.first_sample as u64) * layer.vectors as u64,
         }
     }
