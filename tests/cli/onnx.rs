@@ -109,7 +109,7 @@ fn the_metric_decides_on_tables_figure_and_sentence() {
     let with_labels = |name: &str, more: &str| {
         let folder = scene(name, more);
         if name == "mlp" {
-            let labels: String = (0..20).map(|i| format!("{}\n", i % 6)).collect();
+            let labels: String = (0..200).map(|i| format!("{}\n", i % 6)).collect();
             fs::write(folder.path().join("labels.csv"), labels).unwrap();
         }
         let path = folder.path().join("experiment.toml");
