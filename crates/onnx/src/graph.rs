@@ -17,7 +17,7 @@ use crate::load::{ReadFiles, decode, external_files, folder, load};
 use crate::lower::{Choice, Lowering};
 use crate::names::{names_of_file, names_of_tensors};
 use crate::program::{Parts, Program};
-use crate::site::BATCH_BYTES;
+use crate::site::{BATCH_BYTES, numbers};
 
 /// Maximum number of samples that pass the graph together.
 const MAX_SAMPLES: usize = 256;
@@ -36,6 +36,8 @@ pub struct Graph {
     input_shape: Vec<usize>,
     input_kind: DatumType,
     output_shape: Vec<usize>,
+    /// Names of the operators whose outputs are shown.
+    layers: Vec<String>,
     /// Samples that pass the graph together.
     group: usize,
     /// Files with weights: name in the graph and path.
@@ -84,13 +86,14 @@ impl Graph {
         };
         const REMEDY: &str =
             "report it with the file, or keep the operator in electronics with `electronic = [\"name\"]`";
-        let (program, output_shape) = guarded(|| prepare(&mut lowering))
+        let (mut program, output_shape) = guarded(|| prepare(&mut lowering))
             .map_err(|error| graph_error(path, "replacing operators", error, REMEDY))?;
         lowering.check_patterns().map_err(|(problem, remedy)| NetworkError::graph(path, problem, remedy))?;
         let Lowering { parts, operators, others, .. } = lowering;
         let widest = parts.sites.iter().map(|site| site.vector_bytes() * site.positions.len()).max().unwrap_or(1);
         Ok(Self {
             path: path.to_owned(),
+            layers: program.show(&names_of_file(&proto)),
             program,
             operators,
             others: others.into_iter().collect(),
@@ -150,9 +153,9 @@ impl Network for Graph {
             .collect()
     }
 
-    /// None: the outputs of inner operators are not shown.
+    /// The operators of the file whose outputs are still there after tract has joined some.
     fn layer_names(&self) -> Vec<String> {
-        Vec::new()
+        self.layers.clone()
     }
 
     fn prepare(&self, raw: &Batch) -> Batch {
@@ -190,7 +193,7 @@ impl Network for Graph {
         Ok(())
     }
 
-    fn pass(&self, input: &Batch, multiply: &mut Multiply<'_>, _observe: &mut Observe<'_>) -> Result<Batch> {
+    fn pass(&self, input: &Batch, multiply: &mut Multiply<'_>, observe: &mut Observe<'_>) -> Result<Batch> {
         assert_eq!(input.nrows(), self.input_size(), "inputs need the features of the graph");
         let mut outputs = Vec::with_capacity(self.output_size() * input.ncols());
         let run = || -> TractResult<()> {
@@ -202,10 +205,16 @@ impl Network for Graph {
                     let first_vector = first_sample * self.parts.sites[product].positions.len() + first;
                     unguarded(|| multiply(Call { product, first_vector, step }, x))
                 };
-                for output in self.program.run(&self.parts, tensors, 0, &mut products)? {
-                    let output = output[0].cast_to::<f32>()?;
-                    let values = output.try_as_plain_ram()?;
-                    outputs.extend(values.as_slice::<f32>()?.iter().map(|&y| f64::from(y)));
+                let mut show = |layer: usize, outputs: &[&TValue]| {
+                    let values = || outputs.iter().flat_map(|y| numbers(y).unwrap_or_default()).map(f64::from);
+                    let batch = || {
+                        let values: Vec<f64> = values().collect();
+                        Batch::from_vec(values.len() / outputs.len().max(1), outputs.len(), values)
+                    };
+                    unguarded(|| observe(layer, &batch));
+                };
+                for output in self.program.run(&self.parts, tensors, 0, &mut products, &mut show)? {
+                    outputs.extend(numbers(&output[0])?.into_iter().map(f64::from));
                 }
             }
             Ok(())

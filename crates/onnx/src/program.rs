@@ -57,7 +57,12 @@ pub(crate) struct Program {
     order: Vec<usize>,
     /// Nodes whose values nothing needs after each step.
     released: Vec<Vec<usize>>,
+    /// The layer of each step whose output is shown, if it is one.
+    layers: Vec<Option<usize>>,
 }
+
+/// Sees a layer and its output for each sample.
+pub(crate) type Show<'a> = dyn FnMut(usize, &[&TValue]) + 'a;
 
 impl Program {
     pub fn new(model: TypedModel) -> TractResult<Self> {
@@ -76,7 +81,24 @@ impl Program {
                 released[step].push(id);
             }
         }
-        Ok(Self { plan: SimplePlan::new(model)?, order, released })
+        let layers = vec![None; order.len()];
+        Ok(Self { plan: SimplePlan::new(model)?, order, released, layers })
+    }
+
+    /// Shows the operators whose outputs the file has too, and names them. tract gives an operator that it adds, or that
+    /// computes a part of one, a name of its own.
+    pub fn show(&mut self, of_file: &[String]) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for (&id, layer) in self.order.iter().zip(&mut self.layers) {
+            let node = self.plan.model().node(id);
+            let is_number = |fact: &TypedFact| fact.datum_type.is_float() && fact.shape.as_concrete().is_some();
+            let is_operator = !node.inputs.is_empty() && node.outputs.len() == 1 && is_number(&node.outputs[0].fact);
+            if is_operator && of_file.contains(&node.name) && !names.contains(&node.name) {
+                *layer = Some(names.len());
+                names.push(node.name.clone());
+            }
+        }
+        names
     }
 
     /// The outputs of each sample from its inputs.
@@ -86,6 +108,7 @@ impl Program {
         inputs: Vec<TVec<TValue>>,
         step: usize,
         products: &mut Products<'_>,
+        show: &mut Show<'_>,
     ) -> TractResult<Vec<TVec<TValue>>> {
         let mut states: Vec<TypedSimpleState> = inputs
             .into_iter()
@@ -95,7 +118,7 @@ impl Program {
                 Ok(state)
             })
             .collect::<TractResult<_>>()?;
-        for (&id, released) in self.order.iter().zip(&self.released) {
+        for ((&id, released), layer) in self.order.iter().zip(&self.released).zip(&self.layers) {
             let node = self.plan.model().node(id);
             match node.op_as::<Marker>() {
                 Some(Marker { marked, .. }) => {
@@ -118,6 +141,10 @@ impl Program {
                         }
                     }
                 }
+            }
+            if let Some(layer) = *layer {
+                let outputs = states.iter().filter_map(|state| state.turn_state.values[id].as_ref()?.first());
+                show(layer, &outputs.collect::<Vec<_>>());
             }
             for state in &mut states {
                 released.iter().for_each(|&id| state.turn_state.values[id] = None);
@@ -164,8 +191,13 @@ impl Loop {
         let mut history: Vec<Vec<TVec<TValue>>> = vec![Vec::new(); inputs.len()];
         for i in 0..self.steps {
             let body_inputs = inputs.iter().zip(&states).map(|(inputs, states)| self.body_inputs(inputs, states, i));
-            let outputs =
-                self.body.run(parts, body_inputs.collect::<TractResult<_>>()?, step * self.steps + i, products)?;
+            let outputs = self.body.run(
+                parts,
+                body_inputs.collect::<TractResult<_>>()?,
+                step * self.steps + i,
+                products,
+                &mut |_, _| {},
+            )?;
             for ((outputs, states), history) in outputs.into_iter().zip(&mut states).zip(&mut history) {
                 let carried = self.outputs.iter().zip(&outputs).filter(|(mapping, _)| mapping.state);
                 *states = carried.map(|(_, value)| value.clone()).collect();

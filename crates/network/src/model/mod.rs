@@ -215,7 +215,7 @@ impl Network for Model {
                 product += 1;
                 multiply(Call { product: product - 1, first_vector: 0, step: 0 }, x)
             });
-            observe(index, &output);
+            observe(index, &|| output.clone());
             x = Cow::Owned(output);
         }
         Ok(x.into_owned())
