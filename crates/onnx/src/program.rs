@@ -57,11 +57,11 @@ pub(crate) struct Program {
     order: Vec<usize>,
     /// Nodes whose values nothing needs after each step.
     released: Vec<Vec<usize>>,
-    /// The layer of each step whose output is shown, if it is one.
+    /// Number of the operator of the file that each step computes, if it has its name.
     layers: Vec<Option<usize>>,
 }
 
-/// Sees a layer and its output for each sample.
+/// Sees the number of an operator and its output for each sample.
 pub(crate) type Show<'a> = dyn FnMut(usize, &[&TValue]) + 'a;
 
 impl Program {
@@ -85,15 +85,14 @@ impl Program {
         Ok(Self { plan: SimplePlan::new(model)?, order, released, layers })
     }
 
-    /// Shows the operators whose outputs the file has too, and names them. tract gives an operator that it adds, or that
-    /// computes a part of one, a name of its own.
-    pub fn show(&mut self, of_file: &[String]) -> Vec<String> {
+    /// Numbers the steps that have the name of a known operator of the file, and returns these names. An output may have other
+    /// axes here, or be joined with an operator that follows it.
+    pub fn number(&mut self, is_known: impl Fn(&str) -> bool) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
         for (&id, layer) in self.order.iter().zip(&mut self.layers) {
             let node = self.plan.model().node(id);
-            let is_number = |fact: &TypedFact| fact.datum_type.is_float() && fact.shape.as_concrete().is_some();
-            let is_operator = !node.inputs.is_empty() && node.outputs.len() == 1 && is_number(&node.outputs[0].fact);
-            if is_operator && of_file.contains(&node.name) && !names.contains(&node.name) {
+            let is_operator = !node.inputs.is_empty() && node.outputs.len() == 1;
+            if is_operator && is_known(&node.name) {
                 *layer = Some(names.len());
                 names.push(node.name.clone());
             }
