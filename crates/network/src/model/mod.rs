@@ -213,7 +213,7 @@ impl Network for Model {
         for (index, layer) in self.layers.iter().enumerate() {
             let output = layer.pass(&x, &mut |x| {
                 product += 1;
-                multiply(Call { product: product - 1, first_sample: 0, step: 0 }, x)
+                multiply(Call { product: product - 1, first_vector: 0, step: 0 }, x)
             });
             observe(index, &output);
             x = Cow::Owned(output);
