@@ -96,14 +96,14 @@ fn gradients_of_the_whole_network_are_those_of_finite_differences() {
     let spec: TrainSpec = toml::from_str(TRAINING).unwrap();
     let data = spec.train.load(folder.path()).unwrap();
     let rows: Vec<usize> = (0..20).collect();
-    let (_, _, gradients) = batch_gradients(&trained.model, &data, &rows);
+    let (_, _, gradients) = batch_gradients(&mut trained.model, &data, &rows);
     for (p, gradient) in gradients.iter().enumerate() {
         for (at, analytic) in gradient.iter().enumerate() {
             let mut loss_at = |step: f64| {
                 let mut parameters: Vec<_> =
                     trained.model.layers_mut().iter_mut().flat_map(|l| l.parameters()).collect();
                 parameters[p].values[at] += step;
-                let loss = batch_gradients(&trained.model, &data, &rows).0;
+                let loss = batch_gradients(&mut trained.model, &data, &rows).0;
                 let mut parameters: Vec<_> =
                     trained.model.layers_mut().iter_mut().flat_map(|l| l.parameters()).collect();
                 parameters[p].values[at] -= step;
