@@ -189,7 +189,10 @@ fn outputs_are_those_of_pytorch() {
 fn layers_inside_a_residual_are_numbered_after_it() {
     let model = model(IMAGE);
     let names = model.layer_names();
-    assert_eq!(names[3..11], ["residual", "conv2d", "batch_norm", "silu", "conv2d", "conv2d", "batch_norm", "max_pool"]);
+    assert_eq!(
+        names[3..11],
+        ["residual", "conv2d", "batch_norm", "silu", "conv2d", "conv2d", "batch_norm", "max_pool"]
+    );
     let indices: Vec<usize> = model.photonic_layers().iter().map(|layer| layer.index).collect();
     assert_eq!(indices, [0, 4, 7, 8, 16]);
     let mut seen = Vec::new();

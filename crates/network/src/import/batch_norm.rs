@@ -53,7 +53,7 @@ impl Found<'_> {
         for (name, norm) in self.all_batch_norms() {
             let channels = self.shape(&norm.running_mean);
             let fits = |layer: &Candidate| channels == [layer.sizes(layout)[0]];
-            match layer_before(&name, layers).filter(|&at| fits(&layers[at]) && found[at].is_none()) {
+            match layer_before(&name, layers, &fits).filter(|&at| found[at].is_none()) {
                 Some(at) => found[at] = Some(norm),
                 None if chosen => {}
                 None => {
@@ -91,16 +91,17 @@ impl Found<'_> {
     }
 }
 
-/// The layer right before a batch normalisation, by their names: `bn1` follows `conv1`; in a list, `1` follows `0`.
-fn layer_before(norm: &TensorName, layers: &[Candidate]) -> Option<usize> {
-    let names = || layers.iter().map(|layer| &layer.name).enumerate();
+/// The layer right before a batch normalisation, by their names, among those that fit: `bn1` follows `conv1`; in a list, `1`
+/// follows `0`.
+fn layer_before(norm: &TensorName, layers: &[Candidate], fits: &dyn Fn(&Candidate) -> bool) -> Option<usize> {
+    let names = || layers.iter().enumerate().filter(|(_, layer)| fits(layer)).map(|(at, layer)| (at, &layer.name));
+    let in_list = names().filter(|(_, name)| name.pattern == norm.pattern && name.numbers < norm.numbers);
     // Keras gives the first layer of a kind no number: `dense`, `dense_1`.
-    let twin: Vec<usize> =
-        names().filter(|(_, name)| name.pattern != norm.pattern && name.numbers == norm.numbers).map(|(at, _)| at).collect();
-    let before = names().filter(|(_, name)| name.pattern == norm.pattern && name.numbers < norm.numbers);
-    match (&twin[..], before.max_by_key(|(_, name)| name.numbers.clone())) {
-        (_, Some((at, _))) => Some(at),
-        ([at], None) => Some(*at),
+    let is_twin = |name: &TensorName| name.pattern != norm.pattern && name.numbers == norm.numbers;
+    let twins: Vec<usize> = names().filter(|(_, name)| is_twin(name)).map(|(at, _)| at).collect();
+    match (in_list.max_by_key(|(_, name)| name.numbers.clone()), &twins[..]) {
+        (Some((at, _)), _) => Some(at),
+        (None, [at]) => Some(*at),
         _ => None,
     }
 }

@@ -122,7 +122,10 @@ fn convolutions_and_batch_normalisations_are_imported() {
     let model = crate::Model::from_tensors(spec, Path::new(""), &tensors(&CNN)).unwrap();
     assert_eq!((model.input_size(), model.output_size()), (25, 3));
     let error = import(&CNN).unwrap_err().to_string();
-    assert!(error.contains("`conv1.weight` is the kernel of a convolution") && error.contains("--input-shape"), "{error}");
+    assert!(
+        error.contains("`conv1.weight` is the kernel of a convolution") && error.contains("--input-shape"),
+        "{error}"
+    );
     let larger = ImportSettings { input_shape: Some(vec![1, 8, 8]), ..settings() };
     let imported = ImportedModel::new(&tensors(&CNN), &larger).unwrap();
     let guess = imported.guesses.last().unwrap();

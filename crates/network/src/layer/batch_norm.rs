@@ -18,10 +18,10 @@ use crate::weights::{Tensor, Tensors};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BatchNormSettings {
-    /// Name of the tensor of the scale γ of each channel. Default: 1.
+    /// Name of the tensor of the scale γ of each channel, which is 1 without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight: Option<String>,
-    /// Name of the tensor of the shift β of each channel. Default: 0.
+    /// Name of the tensor of the shift β of each channel, which is 0 without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bias: Option<String>,
     /// Name of the tensor of the mean of each channel.
@@ -51,7 +51,13 @@ impl LayerSettings for BatchNormSettings {
         let variance = values(&self.running_var)?;
         if let Some(at) = variance.iter().position(|variance| *variance < 0.0) {
             let place = format!("{user}: tensor `{}`, index [{at}]", self.running_var);
-            return Err(NetworkError::format(tensors.path(), "weights", place, variance[at], "a variance of at least 0"));
+            return Err(NetworkError::format(
+                tensors.path(),
+                "weights",
+                place,
+                variance[at],
+                "a variance of at least 0",
+            ));
         }
         Ok(Box::new(BatchNorm {
             weight: self.weight.as_deref().map(values).transpose()?,
@@ -177,8 +183,7 @@ impl Layer for BatchNorm {
         let (mut by_weight, mut by_bias) = (vec![0.0; channels], vec![0.0; channels]);
         for ((channel, x), (_, g)) in self.channels(input).zip(self.channels(gradient)) {
             by_bias[channel] += g.iter().sum::<f64>();
-            by_weight[channel] +=
-                x.iter().zip(g).map(|(x, g)| g * (x - mean[channel]) * inverse[channel]).sum::<f64>();
+            by_weight[channel] += x.iter().zip(g).map(|(x, g)| g * (x - mean[channel]) * inverse[channel]).sum::<f64>();
         }
         let by_input = || {
             let count = (input.ncols() * self.positions) as f64;
@@ -275,7 +280,7 @@ mod tests {
 
     #[test]
     fn impossible_settings_are_named() {
-        for (from, to, part) in [("w'", "w'\nepsilon = 0", "`epsilon`"), ("w'", "w'\nmomentum = 2", "`momentum`")] {
+        for (from, to, part) in [("w'", "w'\nepsilon = 0", ".epsilon`"), ("w'", "w'\nmomentum = 2", ".momentum`")] {
             let toml = TOML.replacen(from, to, 1);
             let error = layer_for_test(&toml, &[2], &[]).unwrap_err().to_string();
             assert!(error.contains(part), "{error}");

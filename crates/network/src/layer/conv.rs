@@ -14,13 +14,13 @@ use phaseloom_files::InvalidValue;
 use phaseloom_numerics::linalg::multiply;
 use serde::{Deserialize, Serialize};
 
-use super::geometry::{Geometry, Padding, PerAxis, no_image};
 use super::{Gradients, Layer, LayerSettings, Linear, NamedTensor, Parameter, Pass, Start, Trace};
 use crate::data::Batch;
 use crate::error::Result;
 use crate::network::exact_product;
 use crate::weights::{Tensor, Tensors};
 use crate::window::Windows;
+use crate::window::geometry::{Geometry, Padding, PerAxis, no_image};
 
 /// Bytes of the vectors of all samples whose product is computed together.
 const COLUMN_BYTES: usize = 32 << 20;
@@ -34,7 +34,7 @@ pub struct ConvSettings<const AXES: usize> {
     pub outputs: usize,
     /// Taps of the kernel, for all axes or for each: height and width.
     pub kernel: PerAxis,
-    /// Input values from one position to the next, for all axes or for each. Range: ≥ 1.
+    /// Input values from one position to the next, for all axes or for each. Range: ≥ 1. Default: 1, of pooling the kernel.
     #[serde(default)]
     pub stride: PerAxis,
     /// Input values from one tap to the next, for all axes or for each. Range: ≥ 1.
@@ -80,7 +80,8 @@ impl<const AXES: usize> ConvSettings<AXES> {
 
 impl<const AXES: usize> LayerSettings for ConvSettings<AXES> {
     fn build(&self, user: &str, input: &[usize], tensors: &Tensors) -> Result<Box<dyn Layer>> {
-        let geometry = self.geometry(input).map_err(|invalid| crate::NetworkError::from_invalid(tensors.path(), invalid))?;
+        let geometry =
+            self.geometry(input).map_err(|invalid| crate::NetworkError::from_invalid(tensors.path(), invalid))?;
         let shape = self.kernel_shape(input, &geometry);
         let values = tensors.expect(user, &self.weight, &shape)?;
         let bias = self.bias.as_ref().map(|name| tensors.expect(user, name, &[self.outputs]));
@@ -91,7 +92,14 @@ impl<const AXES: usize> LayerSettings for ConvSettings<AXES> {
             is_transposed: false,
         };
         let (windows, numbers) = (geometry.windows(), geometry.numbers());
-        Ok(Box::new(Conv { linear, groups: self.groups, kernel_shape: shape, windows, features: input.iter().product(), numbers }))
+        Ok(Box::new(Conv {
+            linear,
+            groups: self.groups,
+            kernel_shape: shape,
+            windows,
+            features: input.iter().product(),
+            numbers,
+        }))
     }
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, InvalidValue> {
@@ -297,7 +305,8 @@ mod tests {
                         for c in 0..channels {
                             for a in 0..kh {
                                 for b in 0..kw {
-                                    let row = (i * self.stride[0] + a * self.dilation[0]) as i64 - self.before[0] as i64;
+                                    let row =
+                                        (i * self.stride[0] + a * self.dilation[0]) as i64 - self.before[0] as i64;
                                     let column =
                                         (j * self.stride[1] + b * self.dilation[1]) as i64 - self.before[1] as i64;
                                     if (0..height as i64).contains(&row) && (0..width as i64).contains(&column) {
@@ -336,7 +345,8 @@ mod tests {
             let features = input.iter().product();
             let x = Batch::from_vec(features, 3, varied(3 * features, 3));
             let y = layer.forward(&x);
-            let slow = Slow { input, kernel: shape, groups, stride, dilation, before, output, weight: &weight, bias: &bias };
+            let slow =
+                Slow { input, kernel: shape, groups, stride, dilation, before, output, weight: &weight, bias: &bias };
             for (sample, y) in x.column_iter().zip(y.column_iter()) {
                 let expected = slow.sample(sample.as_slice());
                 assert_eq!(y.len(), expected.len(), "{toml}");
@@ -353,7 +363,8 @@ mod tests {
     fn a_convolution_along_one_axis_is_that_of_an_image_of_one_row() {
         let weight = varied(2 * 3 * 4, 1);
         let one = "kind = 'conv1d'\noutputs = 2\nkernel = 4\nstride = 2\npadding = [[1, 2]]\nweight = 'w'";
-        let two = "kind = 'conv2d'\noutputs = 2\nkernel = [1, 4]\nstride = [1, 2]\npadding = [[0, 0], [1, 2]]\nweight = 'w'";
+        let two =
+            "kind = 'conv2d'\noutputs = 2\nkernel = [1, 4]\nstride = [1, 2]\npadding = [[0, 0], [1, 2]]\nweight = 'w'";
         let mut layer = layer_for_test(one, &[3, 9], &[("w", &[2, 3, 4], &weight)]).unwrap();
         let x = Batch::from_vec(27, 2, varied(54, 2));
         let image = layer_for_test(two, &[3, 1, 9], &[("w", &[2, 3, 1, 4], &weight)]).unwrap();
@@ -364,9 +375,9 @@ mod tests {
     #[test]
     fn impossible_convolutions_are_refused_by_their_keys() {
         for (toml, input, part) in [
-            ("kernel = 3\ngroups = 2", vec![3, 5, 5], "`groups`"),
-            ("kernel = 3\ngroups = 0", vec![3, 5, 5], "`groups`"),
-            ("kernel = 6", vec![3, 5, 5], "`kernel`"),
+            ("kernel = 3\ngroups = 2", vec![3, 5, 5], ".groups`"),
+            ("kernel = 3\ngroups = 0", vec![3, 5, 5], ".groups`"),
+            ("kernel = 6", vec![3, 5, 5], ".kernel`"),
             ("kernel = 3", vec![75], "input.shape"),
         ] {
             let toml = format!("kind = 'conv2d'\noutputs = 4\nweight = 'w'\n{toml}");

@@ -6,10 +6,10 @@ use phaseloom_files::{Alias, InvalidValue, KindNames, canonical};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AveragePoolSettings, BatchNormSettings, ConvSettings, Elu, FlattenSettings, Gelu, GeluTanh, GlobalAveragePoolSettings,
-    GlobalMaxPoolSettings, HardSigmoid, HardSwish, HardTanh, Layer, LayerNormSettings, LayerSettings, LeakyRelu,
-    LinearSettings, MaxPoolSettings, Mish, Modulus, NamedTensor, Relu, Relu6, ResidualSettings, Selu, Sigmoid, Silu,
-    Softmax, Softplus, Softsign, SquaredModulus, Tanh,
+    AveragePoolSettings, BatchNormSettings, ConvSettings, Elu, FlattenSettings, Gelu, GeluTanh,
+    GlobalAveragePoolSettings, GlobalMaxPoolSettings, HardSigmoid, HardSwish, HardTanh, Layer, LayerNormSettings,
+    LayerSettings, LeakyRelu, LinearSettings, MaxPoolSettings, Mish, Modulus, NamedTensor, Relu, Relu6,
+    ResidualSettings, Selu, Sigmoid, Silu, Softmax, Softplus, Softsign, SquaredModulus, Tanh,
 };
 use crate::error::Result;
 use crate::weights::Tensors;

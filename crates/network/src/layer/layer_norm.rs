@@ -17,10 +17,10 @@ pub struct LayerNormSettings {
     /// Number of last axes whose values are normalised together. Range: ≥ 1. Default: all axes of a sample.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub axes: Option<usize>,
-    /// Name of the tensor of the scale γ of each value, with the lengths of these axes. Default: 1.
+    /// Name of the tensor of the scale γ of each value, with the lengths of these axes. The scale is 1 without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight: Option<String>,
-    /// Name of the tensor of the shift β of each value, with the lengths of these axes. Default: 0.
+    /// Name of the tensor of the shift β of each value, with the lengths of these axes. The shift is 0 without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bias: Option<String>,
     /// Number ε that is added to the variance. Range: > 0.
@@ -179,8 +179,11 @@ mod tests {
             }
             check_gradients(layer.as_mut(), &x);
         }
-        check_gradients(layer_for_test("kind = 'layer_norm'", &[6], &[]).unwrap().as_mut(), &Batch::from_vec(6, 1, varied(6, 9)));
+        check_gradients(
+            layer_for_test("kind = 'layer_norm'", &[6], &[]).unwrap().as_mut(),
+            &Batch::from_vec(6, 1, varied(6, 9)),
+        );
         let error = layer_for_test("kind = 'layer_norm'\naxes = 3", &[2, 3], &[]).unwrap_err().to_string();
-        assert!(error.contains("`axes`") && error.contains("1 to 2"), "{error}");
+        assert!(error.contains(".axes`") && error.contains("1 to 2"), "{error}");
     }
 }

@@ -98,7 +98,12 @@ impl Linear {
             DMatrix::from_row_slice(settings.outputs, inputs, values)
         };
         let bias = settings.bias.as_ref().map(|name| tensors.expect(user, name, &[settings.outputs]));
-        Ok(Self { weight, bias: bias.transpose()?.map(<[f64]>::to_vec), is_photonic: false, is_transposed: settings.transpose })
+        Ok(Self {
+            weight,
+            bias: bias.transpose()?.map(<[f64]>::to_vec),
+            is_photonic: false,
+            is_transposed: settings.transpose,
+        })
     }
 
     /// Multiplies each output by a scale and adds a shift, as one linear map.

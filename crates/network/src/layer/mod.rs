@@ -10,7 +10,6 @@ mod batch_norm;
 pub(crate) mod chain;
 mod conv;
 mod flatten;
-mod geometry;
 mod kinds;
 mod layer_norm;
 mod linear;
@@ -23,6 +22,7 @@ use std::fmt;
 
 use phaseloom_files::InvalidValue;
 
+pub use crate::window::geometry::{Padding, PaddingName, PerAxis};
 pub use activation::{
     Elu, Gelu, GeluTanh, HardSigmoid, HardSwish, HardTanh, LeakyRelu, Mish, Modulus, Relu, Relu6, Selu, Sigmoid, Silu,
     Softplus, Softsign, SquaredModulus, Tanh,
@@ -31,7 +31,6 @@ pub use batch_norm::BatchNormSettings;
 pub use chain::{Pass, Trace};
 pub use conv::ConvSettings;
 pub use flatten::FlattenSettings;
-pub use geometry::{Padding, PaddingName, PerAxis};
 pub use kinds::{LAYER_ALIASES, LAYERS, LayerKind, LayerSpec};
 pub use layer_norm::LayerNormSettings;
 pub use linear::{Linear, LinearSettings};

@@ -5,11 +5,11 @@
 use phaseloom_files::InvalidValue;
 use serde::{Deserialize, Serialize};
 
-use super::geometry::{Geometry, Padding, PerAxis, no_image};
 use super::{Gradients, Layer, LayerSettings, Trace};
 use crate::data::Batch;
 use crate::error::{NetworkError, Result};
 use crate::weights::Tensors;
+use crate::window::geometry::{Geometry, Padding, PerAxis, no_image};
 use crate::window::{PADDING, Windows};
 
 /// Settings of a maximum under a kernel.
@@ -19,7 +19,7 @@ use crate::window::{PADDING, Windows};
 pub struct MaxPoolSettings {
     /// Taps of the kernel, for all axes or for each: height and width.
     pub kernel: PerAxis,
-    /// Input values from one position to the next. Default: the kernel.
+    /// Input values from one position to the next, the kernel without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stride: Option<PerAxis>,
     /// Input values from one tap to the next. Range: ≥ 1.
@@ -37,7 +37,7 @@ pub struct MaxPoolSettings {
 pub struct AveragePoolSettings {
     /// Taps of the kernel, for all axes or for each: height and width.
     pub kernel: PerAxis,
-    /// Input values from one position to the next. Default: the kernel.
+    /// Input values from one position to the next, the kernel without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stride: Option<PerAxis>,
     /// Padding, as that of a convolution.
@@ -178,7 +178,10 @@ impl Pool {
 
     /// Offset of the channel and taps of each output, in the order of the outputs.
     fn outputs(&self) -> impl Iterator<Item = (usize, &[u32])> {
-        self.windows.channels().iter().flat_map(|&channel| self.windows.of_positions().map(move |taps| (channel, taps)))
+        self.windows
+            .channels()
+            .iter()
+            .flat_map(|&channel| self.windows.offsets_by_position().map(move |taps| (channel, taps)))
     }
 }
 

@@ -119,7 +119,8 @@ mod tests {
 
     #[test]
     fn the_output_is_the_sum_of_layers_and_shortcut() {
-        let toml = "kind = 'residual'\n[[layer]]\nkind = 'dense'\noutputs = 2\nweight = 'a'\n[[layer]]\nkind = 'tanh'\n";
+        let toml =
+            "kind = 'residual'\n[[layer]]\nkind = 'dense'\noutputs = 2\nweight = 'a'\n[[layer]]\nkind = 'tanh'\n";
         let (a, b) = (varied(6, 1), varied(6, 2));
         let tensors: [(&str, &[usize], &[f64]); 2] = [("a", &[2, 3], &a), ("b", &[2, 3], &b)];
         let x = Batch::from_vec(3, 4, varied(12, 3));

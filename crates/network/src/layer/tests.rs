@@ -91,7 +91,9 @@ fn the_list_and_the_enum_agree() {
             "running_mean = 'm'\nrunning_var = 'v'",
             "layer = [{ kind = 'relu' }]",
         ];
-        let spec = settings.iter().find_map(|settings| toml::from_str::<LayerSpec>(&format!("kind = '{key}'\n{settings}")).ok());
+        let spec = settings
+            .iter()
+            .find_map(|settings| toml::from_str::<LayerSpec>(&format!("kind = '{key}'\n{settings}")).ok());
         let spec = spec.unwrap_or_else(|| panic!("{key}"));
         assert_eq!(spec.kind().key(), key);
         assert_eq!(spec.kind().to_string(), key);
@@ -189,8 +191,7 @@ fn activation(key: &str) -> Option<LayerSpec> {
 
 #[test]
 fn unknown_kinds_and_keys_are_refused() {
-    for toml in
-        ["kind = 'tahn'", "kind = 'relu'\nslope = 0.1", "kind = 'dense'\noutputs = 2\nweight = 'w'\nbais = 'b'"]
+    for toml in ["kind = 'tahn'", "kind = 'relu'\nslope = 0.1", "kind = 'dense'\noutputs = 2\nweight = 'w'\nbais = 'b'"]
     {
         assert!(toml::from_str::<LayerSpec>(toml).is_err(), "{toml}");
     }

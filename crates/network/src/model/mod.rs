@@ -223,6 +223,13 @@ impl Network for Model {
     }
 
     fn check_inputs(&self, data: &Dataset) -> Result<()> {
+        let shape = self.spec.input.shape();
+        if shape.len() > 1 && !data.has_axes(&shape) {
+            let found = format!("samples of the shape {:?}", data.sample_shape);
+            let expected =
+                format!("{shape:?}, the `input.shape` of the model: bring the axes into this order, channels first");
+            return Err(NetworkError::choice(&data.inputs_path, "inputs", found, expected));
+        }
         self.normalisation.check(&data.inputs_path, &data.inputs)
     }
 

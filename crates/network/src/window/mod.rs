@@ -7,14 +7,16 @@
 //!
 //! All offsets are into the row-major tensor of one sample. The last axis is the fastest, in kernels and positions.
 
+pub(crate) mod geometry;
+
 use crate::data::Batch;
 
 /// Offset of a tap in the padding.
-pub const PADDING: u32 = u32::MAX;
+pub(crate) const PADDING: u32 = u32::MAX;
 
 /// An axis along which a kernel moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WindowAxis {
+pub(crate) struct WindowAxis {
     /// Number of values. Range: ≥ 1.
     pub length: usize,
     /// Distance of neighbours in the tensor.
@@ -41,7 +43,7 @@ impl WindowAxis {
 
 /// The offsets of all values under a kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Windows {
+pub(crate) struct Windows {
     /// Offset of each channel.
     channels: Vec<usize>,
     /// Number of taps of the kernel.
@@ -56,7 +58,6 @@ impl Windows {
     /// # Panics
     ///
     /// If an offset reaches [`PADDING`].
-    #[must_use]
     pub fn new(channels: Vec<usize>, axes: &[WindowAxis]) -> Self {
         let taps: usize = axes.iter().map(|axis| axis.kernel).product();
         let positions: usize = axes.iter().map(|axis| axis.positions).product();
@@ -76,37 +77,23 @@ impl Windows {
         Self { channels, taps, offsets }
     }
 
-    /// Windows from their offsets: of each channel, and of each of the `taps` of each position.
-    ///
-    /// # Panics
-    ///
-    /// If the offsets are not whole positions.
-    #[must_use]
-    pub fn from_offsets(channels: Vec<usize>, taps: usize, offsets: Vec<u32>) -> Self {
-        assert!(taps > 0 && offsets.len().is_multiple_of(taps), "offsets of all taps of each position");
-        Self { channels, taps, offsets }
-    }
-
     /// Number of values under the kernel: channels × taps.
-    #[must_use]
     pub fn size(&self) -> usize {
         self.channels.len() * self.taps
     }
 
     /// Number of positions.
-    #[must_use]
     pub fn positions(&self) -> usize {
         self.offsets.len() / self.taps
     }
 
     /// Offset of each channel.
-    #[must_use]
     pub fn channels(&self) -> &[usize] {
         &self.channels
     }
 
     /// Offsets of the taps of each position. [`PADDING`] is none.
-    pub fn of_positions(&self) -> impl Iterator<Item = &[u32]> {
+    pub fn offsets_by_position(&self) -> impl Iterator<Item = &[u32]> {
         self.offsets.chunks_exact(self.taps)
     }
 
@@ -115,13 +102,13 @@ impl Windows {
     /// # Panics
     ///
     /// If `columns` has not size × positions values, or the sample is too short.
-    pub fn gather<T: Copy + Into<f64>>(&self, sample: &[T], columns: &mut [f64]) {
+    fn gather(&self, sample: &[f64], columns: &mut [f64]) {
         assert_eq!(columns.len(), self.size() * self.positions(), "columns of all positions");
-        for (offsets, column) in self.of_positions().zip(columns.chunks_exact_mut(self.size())) {
+        for (offsets, column) in self.offsets_by_position().zip(columns.chunks_exact_mut(self.size())) {
             for (&channel, values) in self.channels.iter().zip(column.chunks_exact_mut(self.taps)) {
                 for (&offset, value) in offsets.iter().zip(values) {
                     if offset != PADDING {
-                        *value = sample[channel + offset as usize].into();
+                        *value = sample[channel + offset as usize];
                     }
                 }
             }
@@ -133,7 +120,6 @@ impl Windows {
     /// # Panics
     ///
     /// If a sample is too short.
-    #[must_use]
     pub fn columns(&self, samples: &Batch) -> Batch {
         let positions = self.positions();
         let mut columns = Batch::zeros(self.size(), samples.ncols() * positions);
@@ -151,7 +137,7 @@ impl Windows {
     /// As [`Windows::gather`].
     pub fn scatter(&self, columns: &[f64], sample: &mut [f64]) {
         assert_eq!(columns.len(), self.size() * self.positions(), "columns of all positions");
-        for (offsets, column) in self.of_positions().zip(columns.chunks_exact(self.size())) {
+        for (offsets, column) in self.offsets_by_position().zip(columns.chunks_exact(self.size())) {
             for (&channel, values) in self.channels.iter().zip(column.chunks_exact(self.taps)) {
                 for (&offset, value) in offsets.iter().zip(values) {
                     if offset != PADDING {

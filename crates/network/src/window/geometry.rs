@@ -5,7 +5,7 @@
 use phaseloom_files::InvalidValue;
 use serde::{Deserialize, Serialize};
 
-use crate::window::{WindowAxis, Windows};
+use super::{WindowAxis, Windows};
 
 /// Maximum of a kernel, a stride, a dilation or a padding.
 const MAX_LENGTH: usize = 1 << 16;
@@ -107,13 +107,14 @@ impl Padding {
 }
 
 fn axis_count(key: &str, found: &str, axes: usize) -> InvalidValue {
-    let expected = if axes == 1 { "one entry, for the one axis".to_owned() } else { format!("{axes}, one for each axis") };
+    let expected =
+        if axes == 1 { "one entry, for the one axis".to_owned() } else { format!("{axes}, one for each axis") };
     InvalidValue::new(key, found, expected)
 }
 
 /// A kernel on an input of channels and axes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Geometry {
+pub(crate) struct Geometry {
     /// Number of channels.
     channels: usize,
     axes: Vec<WindowAxis>,
@@ -195,9 +196,10 @@ impl Geometry {
 }
 
 /// The input of a layer has another shape than the layer takes.
-pub(super) fn no_image(input: &[usize], expected: &str) -> InvalidValue {
+pub(crate) fn no_image(input: &[usize], expected: &str) -> InvalidValue {
     let found = format!("a layer on an input of the shape {input:?}");
-    let expected = format!("one on {expected}: give `input.shape` in place of `input.size`, or correct the layers before it");
+    let expected =
+        format!("one on {expected}: give `input.shape` in place of `input.size`, or correct the layers before it");
     InvalidValue::new("kind", found, expected)
 }
 
