@@ -50,6 +50,10 @@ impl Task {
     }
 
     /// The same task for the first samples.
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer samples.
     pub fn first_samples(&self, count: usize) -> Self {
         match self {
             Self::Classification { labels, threshold } => {

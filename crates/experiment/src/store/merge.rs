@@ -71,7 +71,7 @@ fn read_part(path: &Path) -> Result<Contents, ExperimentError> {
 fn copy_scales(part: &Path, store: &Store) -> Result<(), ExperimentError> {
     for entry in std::fs::read_dir(part).map_err(io(part))? {
         let name = entry.map_err(io(part))?.file_name().to_string_lossy().into_owned();
-        let is_scales = name.starts_with("calibration") && name.ends_with(".json");
+        let is_scales = super::is_calibration(&name);
         if is_scales && !exists(&store.folder().join(&name))? {
             store.write(&name, &read_bytes(&part.join(&name))?.bytes)?;
         }
