@@ -256,9 +256,14 @@ fn importable(_: &Path) -> Vec<Vec<u8>> {
 
 /// The model file that `import` writes can be read.
 fn import(path: &Path) -> Result<bool, String> {
-    let settings = ImportSettings { activation: "relu".into(), layout: None, layers: Vec::new() };
-    let model = Tensors::load(path).and_then(|tensors| ImportedModel::new(&tensors, &settings));
-    let Ok(model) = model else { return Ok(false) };
+    let import = |tensors: &Tensors| {
+        // The first shape has no convolutions, the second one all.
+        [None, Some(vec![1, 8, 8])].into_iter().find_map(|input_shape| {
+            let settings = ImportSettings { activation: "relu".into(), layout: None, layers: Vec::new(), input_shape };
+            ImportedModel::new(tensors, &settings).ok()
+        })
+    };
+    let Some(model) = Tensors::load(path).ok().and_then(|tensors| import(&tensors)) else { return Ok(false) };
     let file = path.with_file_name("imported.toml");
     fs::write(&file, model.toml("net", "weights.safetensors")).map_err(|error| error.to_string())?;
     ModelSpec::load(&file).map(|_| true).map_err(|error| error.to_string())

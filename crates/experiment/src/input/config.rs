@@ -371,6 +371,13 @@ impl Experiment {
 
     /// The first impossible value of a configuration.
     pub(crate) fn check_values(&self, config: &Config) -> Result<(), InvalidValue> {
+        for (key, path) in [("base", &config.base), ("matrix", &config.matrix), ("program", &config.program)] {
+            if let Some(path) = path.as_ref().filter(|path| path.to_str().is_none()) {
+                let expected =
+                    "a path in UTF-8, which the experiment.toml of a run can hold: rename the file or folder";
+                return Err(InvalidValue::new(key, path.display(), expected));
+            }
+        }
         config.subject()?;
         config.check_graph()?;
         config.check_activation()?;
@@ -473,8 +480,9 @@ impl Experiment {
     }
 
     /// The configuration for the file of a run in a folder, from which the paths lead to the same files.
-    pub(crate) fn config_in(&self, folder: &Path) -> Config {
-        Config { base: Some(relative_path(folder, &self.base())), ..self.config.clone() }
+    pub(crate) fn config_in(&self, folder: &Path) -> Result<Config, ExperimentError> {
+        let config = Config { base: Some(relative_path(folder, &self.base())), ..self.config.clone() };
+        self.check(&config).map(|()| config)
     }
 }
 

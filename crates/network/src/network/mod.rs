@@ -19,11 +19,11 @@ use phaseloom_hardware::{MatrixProduct, Shot};
 
 use crate::data::{Batch, Dataset};
 use crate::error::Result;
-use crate::layer::exact_product;
 pub use foreign::refuse_foreign;
 pub use graph_settings::{ChannelValues, GraphInput, GraphSettings};
 pub use measurement::LayerMeasurement;
 pub use operator::{Operator, Place};
+pub(crate) use phaseloom_numerics::linalg::multiply_batch as exact_product;
 pub use prediction::{accuracy, binary_predictions, predictions};
 
 /// A matrix product of a network that runs on meshes.
