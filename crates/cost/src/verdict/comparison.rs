@@ -81,8 +81,14 @@ impl Comparison<'_> {
     ///
     /// # Errors
     ///
-    /// [`CostError`], also if a table of digital products ends below the readout bits of the cores.
+    /// [`CostError`], also if a table of digital products does not reach down or up to the readout bits of the cores, and
+    /// if there are some tables, but not one for each layer.
     pub fn costs(&self, values: &Values) -> Result<Costs, CostError> {
+        let layers = self.network.layers.len();
+        if ![0, layers].contains(&self.tables.len()) {
+            let expected = format!("none, or {layers}, one for each photonic layer");
+            return Err(InvalidValue::new("tables (number of)", self.tables.len(), expected).into());
+        }
         let photonic = PhotonicCost::new(self.network, &self.design, values)?;
         let mut digital = self.digital.clone();
         let readout_bits = |layer: usize| match (self.design.light(layer).precision, &photonic.lasers[layer]) {
@@ -93,7 +99,8 @@ impl Comparison<'_> {
         for (layer, (table, bits)) in self.tables.iter().zip(&mut digital.bits).enumerate() {
             let readout = readout_bits(layer);
             *bits = table.bits(readout).ok_or_else(|| {
-                let expected = format!("at most {}: measure digital products of more bits", table.max_readout_bits());
+                let (min, max) = (table.min_readout_bits(), table.max_readout_bits());
+                let expected = format!("{min} to {max}, those of the measured digital products");
                 InvalidValue::new(format!("readout bits of layer {layer}"), readout, expected)
             })?;
         }
@@ -103,7 +110,7 @@ impl Comparison<'_> {
 
     /// The values from `low` to `high` at which the ratio of energies crosses 1, from the full model.
     ///
-    /// Readout bits end where a table of digital products ends.
+    /// Readout bits stay where all tables of digital products have values.
     ///
     /// # Errors
     ///
@@ -111,10 +118,12 @@ impl Comparison<'_> {
     pub fn turning_points(
         &self,
         quantity: Quantity,
-        [low, mut high]: [f64; 2],
+        [mut low, mut high]: [f64; 2],
         values: &Values,
     ) -> Result<Vec<TurningPoint>, CostError> {
         if quantity == Quantity::ReadoutBits {
+            // Rounding must not leave the tables.
+            low = self.tables.iter().map(EqualBits::min_readout_bits).fold(low, f64::max) * (1.0 + 1e-12);
             high = self.tables.iter().map(EqualBits::max_readout_bits).fold(high, f64::min);
         }
         turning_points(low, high, |value| {
@@ -128,7 +137,7 @@ impl Comparison<'_> {
         let design = &mut self.design;
         let mut lights = |change: &dyn Fn(&mut Light)| design.lights.iter_mut().for_each(change);
         match quantity {
-            Quantity::CellLoss => lights(&|light| (light.cell_loss_db, light.transmission) = (Some(value), None)),
+            Quantity::CellLoss => lights(&|light| light.set_cell_loss(value)),
             Quantity::HoldPower => design.shifter.device_mut(values).hold_pi_w = value,
             Quantity::Batch => {
                 design.batch = value;
