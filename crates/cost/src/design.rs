@@ -5,9 +5,12 @@ use crate::library::Values;
 use crate::library::devices::Shifter;
 use phaseloom_files::{InvalidValue, at_least, between, positive};
 use phaseloom_hardware::{Detection, Link};
+use serde::{Deserialize, Serialize};
 
 /// Where values are kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
 pub enum Memory {
     /// On the chip.
     #[default]
@@ -27,9 +30,12 @@ impl Memory {
 }
 
 /// The kind of phase shifter of all cells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
 pub enum ShifterKind {
     /// Thermo-optic: holds a phase with power.
+    #[default]
     Heater,
     /// Electrostatic: holds a phase without power.
     Mems,
@@ -63,7 +69,9 @@ pub enum Precision {
 }
 
 /// How the power of a laser follows from a precision.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
 pub enum LaserRule {
     /// By the noise of the receiver.
     #[default]
@@ -209,9 +217,11 @@ pub struct Design {
     pub batch: f64,
     /// Vectors per second of a core (Hz).
     pub symbol_rate_hz: f64,
-    /// Nominal bits of the input converters.
+    /// Bits of an input in memory.
     pub input_bits: f64,
-    /// Nominal bits of the converters of measured values.
+    /// Nominal bits of the input converters, which set their energy.
+    pub dac_bits: f64,
+    /// Nominal bits of the converters of measured values, which set their energy.
     pub adc_bits: f64,
     /// Bits of a phase.
     pub phase_bits: f64,
@@ -259,6 +269,7 @@ impl Design {
             batch: 1.0,
             symbol_rate_hz: 5e9,
             input_bits: 8.0,
+            dac_bits: 8.0,
             adc_bits: 8.0,
             phase_bits: 8.0,
             gain_bits: 8.0,
@@ -335,6 +346,7 @@ impl Design {
         positive("symbol_rate_hz", self.symbol_rate_hz)?;
         for (key, bits) in [
             ("input_bits", self.input_bits),
+            ("dac_bits", self.dac_bits),
             ("adc_bits", self.adc_bits),
             ("phase_bits", self.phase_bits),
             ("gain_bits", self.gain_bits),

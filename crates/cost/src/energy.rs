@@ -5,7 +5,7 @@
 //! ```text
 //! laser       on·mean P_wall·T                                 hold        on·P_π·mean Σ|φ|/π·T
 //! program     loads·shifters·(update + switch + b_φ·memory)/B  slow_dac    on·shifters·static·T
-//! dac         drives·E(b_in)                                   modulator   drives·E
+//! dac         drives·E(b_dac)                                  modulator   drives·E
 //! bias        on·k·bias·T                                      receiver    on·k·(amplifier + 2 detectors)·T
 //! adc         readings·E(b_adc)                                serialiser  (drives·b_in + readings·b_adc)·E
 //! digital     readings·E×(b_adc, b_gain) + (readings − outputs)·E₊ + outputs·[2·E₊ + E×(b_sum, 8)]
@@ -84,7 +84,7 @@ pub(crate) fn photonic(
     buffer: &Buffer,
     (laser_w, drivers): (Option<f64>, f64),
 ) -> Energy {
-    let Design { input_bits, adc_bits, gain_bits, sum_bits, phase_bits, .. } = *design;
+    let Design { input_bits, dac_bits, adc_bits, gain_bits, sum_bits, phase_bits, .. } = *design;
     let Counts { drives, readings, outputs, .. } = *counts;
     let (on, period_s) = (timing.powered_cores as f64, timing.period_s);
     let (ports, shifters) = (on * design.core.ports as f64, on * design.core.shifters as f64);
@@ -99,7 +99,7 @@ pub(crate) fn photonic(
 
     // Slots that the ports offer in a period, and the energy of an unused one at full rate.
     let slots = ports * period_s * design.symbol_rate_hz;
-    let per_drive = values.dac_j(input_bits) + values.modulator.symbol_j;
+    let per_drive = values.dac_j(dac_bits) + values.modulator.symbol_j;
     let per_reading = values.multiply_j(adc_bits, gain_bits) + values.add_j(sum_bits) + values.adc_j(adc_bits);
     let idle = (slots * drivers - drives) * per_drive + (slots - readings) * per_reading;
 
@@ -117,7 +117,7 @@ pub(crate) fn photonic(
         ("hold", on * design.hold_w(shifter, &timing.layer_shares) * period_s),
         ("program", loads * load),
         ("slow_dac", shifters * values.slow_dac.static_w * period_s),
-        ("dac", drives * values.dac_j(input_bits)),
+        ("dac", drives * values.dac_j(dac_bits)),
         ("modulator", drives * values.modulator.symbol_j),
         ("bias", ports * drivers * values.modulator.bias_w * period_s),
         ("receiver", ports * receiver_w * period_s),

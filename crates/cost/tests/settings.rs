@@ -66,7 +66,11 @@ fn settings_are_refused_by_their_own_keys() {
     // Fewer bits than the table has must not take its first bits, whose energy is too high.
     comparison.tables = vec![table(); 2];
     comparison.design.lights[0].precision = Precision::ReadoutBits(3.0);
-    assert!(comparison.costs(&values()).unwrap_err().to_string().contains("3.3 to 7.55"));
+    let costs = comparison.costs(&values()).unwrap();
+    assert!(costs.digital.is_none() && costs.ratio() == 0.0);
+    comparison.design.lights[0] = Light::new(Precision::ReadoutBits(7.6));
+    comparison.design.lights[0].converter_bits = Some(f64::INFINITY);
+    assert!(comparison.costs(&values()).unwrap_err().to_string().contains("at most 7.55"));
 }
 
 /// Layers that stay electronic cost the same on both sides.

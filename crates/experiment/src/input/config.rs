@@ -2,6 +2,7 @@
 
 use crate::error::ExperimentError;
 use crate::input::activation::layer_key;
+use crate::input::cost::CostSettings;
 use crate::input::expectation::Expectation;
 use crate::input::other_file::no_experiment;
 use crate::input::processes::{PROCESS, named_process, process_name, table_or_name};
@@ -128,6 +129,10 @@ pub struct Config {
     /// and the calibration file of the model is missing or does not suit the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<CalibrationSource>,
+    /// Use and surroundings of the cores, for `phaseloom cost` alone.
+    /// Default: its defaults.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<CostSettings>,
     /// Axes of the parameter sweep. Several make a grid, whose last axis varies fastest; at most 10⁶ points × trials.
     /// Default: one point.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -201,6 +206,7 @@ impl Default for Config {
             link: Link::default(),
             precision: Precision::default(),
             calibration: None,
+            cost: None,
             sweep: Vec::new(),
         }
     }
@@ -375,6 +381,7 @@ impl Experiment {
         config.subject()?;
         config.check_graph()?;
         config.check_activation()?;
+        config.check_cost()?;
         for (key, count, max) in [
             ("trials", config.trials, MAX_UNITS),
             ("shots", u64::from(config.shots), MAX_UNITS),
