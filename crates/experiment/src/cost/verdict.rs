@@ -85,6 +85,12 @@ pub struct Correctness {
 }
 
 impl Correctness {
+    /// Mean loss over chips.
+    #[must_use]
+    pub fn mean_loss(&self) -> f64 {
+        self.losses.iter().sum::<f64>() / self.losses.len().max(1) as f64
+    }
+
     /// Share of chips that lose at most `max_drop`.
     #[must_use]
     pub fn share(&self, max_drop: f64) -> f64 {
