@@ -105,7 +105,7 @@ impl Cost {
         let costed = analyse(&run, experiment.config.seed)?;
         let chosen = self.chosen(&costed)?;
         let break_even = BreakEven::new(&chosen.point.model)?;
-        let tables = tables::all(&run, &costed, chosen, &break_even);
+        let tables = tables::all(&costed, chosen, &break_even);
         self.write(&run, &run_tables, chosen, &tables)?;
         let mut results = Results::default();
         for (key, value) in tables::values(&run, chosen) {

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! total        chips with the link of the experiment
+//! noiseless    the same chips with the link without its noise
 //! chip         the same chips with an ideal link
 //! converters   a perfect mesh with the link without its noise: modulators and converters
 //! loss         a perfect mesh with the loss of its cells alone
@@ -9,7 +10,9 @@
 //! ```
 //!
 //! All rows take the same samples, and the chips of the same trials. Powers of errors, 4^(−bits), are averaged over chips. Light
-//! has what remains: 4^(−total) − 4^(−chip) − 4^(−converters).
+//! has what remains: 4^(−total) − 4^(−noiseless). The error of the noiseless rows may exceed the sum of those of chip and
+//! converters: an imperfect chip turns the quadrature that modulators of finite extinction leak, which a perfect mesh does not
+//! show, into signal.
 
 use crate::cost::quantised::QuantisedProduct;
 use crate::error::ExperimentError;
@@ -27,8 +30,8 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
-/// Bits of the digital products. One signed bit has no code but zero.
-const DIGITAL_BITS: std::ops::RangeInclusive<u32> = 2..=12;
+/// Bits of the digital products.
+const DIGITAL_BITS: std::ops::RangeInclusive<u32> = 1..=12;
 /// Samples that give sizes of inputs and outputs.
 const TYPICAL: usize = 128;
 
@@ -58,6 +61,8 @@ pub struct MeasuredLayer {
     pub mean: f64,
     /// Readout bits with all errors; `None` without error.
     pub total_bits: Option<f64>,
+    /// Readout bits without noise: chips, modulators and converters.
+    pub noiseless_bits: Option<f64>,
     /// Readout bits of the chips alone.
     pub chip_bits: Option<f64>,
     /// Readout bits of modulators and converters alone.
@@ -69,13 +74,16 @@ pub struct MeasuredLayer {
 }
 
 impl MeasuredLayer {
-    /// Readout bits of the light: what total error leaves beyond chips and converters. `None` if nothing is left within the
+    /// Readout bits of the light: what the total error leaves beyond the noiseless one. `None` if nothing is left within the
     /// precision of the measurement.
     #[must_use]
     pub fn light_bits(&self) -> Option<f64> {
-        let power = |bits: Option<f64>| bits.map_or(0.0, |bits| 0.25f64.powf(bits));
-        let rest = power(self.total_bits) - power(self.chip_bits) - power(self.converter_bits);
-        (rest > 0.0).then(|| -0.5 * rest.log2())
+        bits_of(power_of(self.total_bits) - power_of(self.noiseless_bits))
+    }
+
+    /// Error power of chips and modulators relative to the outputs, with what they add to that of the converters.
+    pub(super) fn chip_power(&self) -> f64 {
+        (power_of(self.noiseless_bits) - power_of(self.converter_bits)).max(power_of(self.chip_bits))
     }
 }
 
@@ -122,6 +130,7 @@ impl MeasuredPoint {
             Ok((mean, mean_loss))
         };
         let (total, chips_loss) = on_chips(&point.config.link)?;
+        let (noiseless, _) = on_chips(&quiet)?;
         let (chip, _) = on_chips(&ideal)?;
         let (converters, _) = run.pass(&point.optical(&point.perfect, &quiet, GainCalibration::None, 0)?, 0)?;
         let loss = run.loss_alone(point)?;
@@ -166,6 +175,7 @@ impl MeasuredPoint {
                 level,
                 mean: if unit > 0.0 { (outputs.mean() / unit).clamp(-level, level) } else { 0.0 },
                 total_bits: bits_of(total[i]),
+                noiseless_bits: bits_of(noiseless[i]),
                 chip_bits: bits_of(chip[i]),
                 converter_bits: bits_of(converters[i]),
                 loss_bits: loss.as_ref().and_then(|powers| bits_of(powers[i])),
@@ -177,7 +187,7 @@ impl MeasuredPoint {
         Ok(Self {
             layers,
             io_values: (network.input_size() + network.output_size()) as f64,
-            electronic_macs: electronic.map(|operator| operator.macs).sum(),
+            electronic_macs: electronic.fold(0.0, |sum, operator| sum + operator.macs),
             samples: set.exact.ncols(),
             chips,
             chips_loss,
@@ -195,6 +205,11 @@ fn gains(program: &phaseloom_hardware::LayerProgram, input_scale: f64) -> f64 {
 /// Readout bits of an error power relative to the outputs; `None` without error.
 fn bits_of(power: f64) -> Option<f64> {
     (power > 0.0).then(|| -0.5 * power.log2())
+}
+
+/// Error power relative to the outputs of readout bits.
+fn power_of(bits: Option<f64>) -> f64 {
+    bits.map_or(0.0, |bits| 0.25f64.powf(bits))
 }
 
 /// The rows of a table up to the last one that increases: beyond it the rounding of the simulation ends the bits.

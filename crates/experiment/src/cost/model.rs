@@ -143,7 +143,8 @@ impl CostModel {
         let has_converters = link.dac.is_some() && link.adc.is_some();
         let bits = |bits: Option<f64>| bits.unwrap_or(f64::INFINITY);
         let converter_bits = if has_converters { bits(layer.converter_bits) } else { values.converter_bits() };
-        let chip_bits = bits(layer.chip_bits);
+        let chip_power = layer.chip_power();
+        let chip_bits = bits((chip_power > 0.0).then(|| -0.5 * chip_power.log2()));
         let precision = match (self.settings.readout_bits, self.settings.light_share) {
             (Some(bits), _) => Precision::ReadoutBits(bits),
             (None, None) if self.has_given_power() => Precision::LaserPower(link.laser_power_w.unwrap_or(1.0)),

@@ -6,6 +6,7 @@
 //! ```text
 //! signed    q(x) = step·round(x/step) in ±clip       step = clip/(2^(b−1) − 1)
 //! unsigned  the same in 0…clip                       step = clip/(2^b − 1)
+//! one signed bit: −clip or clip
 //! ```
 
 use nalgebra::DMatrix;
@@ -44,8 +45,12 @@ impl Quantiser {
 
     fn round(&self, value: f64) -> f64 {
         // All values are zero.
-        if self.step <= 0.0 {
+        if self.high <= 0.0 {
             return 0.0;
+        }
+        // One signed bit has no step.
+        if !self.step.is_finite() {
+            return self.high.copysign(value);
         }
         (value.clamp(self.low, self.high) / self.step).round() * self.step
     }
@@ -58,8 +63,7 @@ pub(super) struct QuantisedProduct {
 }
 
 impl QuantisedProduct {
-    /// The product of a weight matrix (outputs × inputs) for typical inputs. One signed bit has no code but zero, so that
-    /// `bits` is at least 2.
+    /// The product of a weight matrix (outputs × inputs) for typical inputs.
     pub fn new(weight: &DMatrix<f64>, inputs: &Batch, bits: u32) -> Self {
         let mut rounded = weight.clone();
         for mut row in rounded.row_iter_mut() {
@@ -106,6 +110,18 @@ mod tests {
             let power: f64 = values.iter().map(|x| x * x).sum();
             assert!((10.0 * (power / error).log10() - decibel).abs() < 0.8, "{bits} bits");
         }
+    }
+
+    /// The best two levels of a normal law are ±√(2/π).
+    #[test]
+    fn one_signed_bit_is_a_sign() {
+        let mut normal =
+            phaseloom_numerics::NormalStream::<f64>::new(&phaseloom_numerics::StreamKey::new(2, "quantiser test"));
+        let values: Vec<f64> = (0..20_000).map(|_| normal.draw()).collect();
+        let quantiser = Quantiser::best(values.iter(), 1);
+        // Levels are tried in steps of a twentieth of the largest value, which is about 4.
+        assert!((quantiser.round(0.1) - (2.0 / std::f64::consts::PI).sqrt()).abs() < 0.11, "{quantiser:?}");
+        assert_eq!(quantiser.round(-3.0).to_bits(), (-quantiser.round(3.0)).to_bits());
     }
 
     #[test]

@@ -183,7 +183,7 @@ pub fn sentence(model: &CostModel, analysis: &Analysis) -> String {
     let against =
         [(ArrayKind::Systolic, "a systolic array"), (ArrayKind::Tree, "an adder tree")].map(|(kind, name)| {
             let Some(counterpart) = analysis.equal(kind).filter(|c| c.cost.is_some()) else {
-                return format!("has no equal in {name}, which is more precise already with two bits");
+                return format!("has no equal in {name}, which is more precise with one bit");
             };
             let interval = &counterpart.interval;
             let verb = match Answer::of_interval(interval) {
@@ -197,7 +197,7 @@ pub fn sentence(model: &CostModel, analysis: &Analysis) -> String {
             format!("{verb} {name} by ×{} (ratio {low} to {high})", short(factor))
         });
     format!(
-        "At {} readout bits light takes {} pJ/MAC and {}, and {}; {} takes {:.0} % of its energy.",
+        "At {} readout bits light takes {} pJ/MAC and {}, and {}; most of its energy goes into {} ({:.0} %).",
         short(bits),
         short(1e12 * joule / analysis.photonic.counts.macs),
         against[0],
@@ -242,7 +242,29 @@ pub fn part_name(key: &str) -> &str {
     }
 }
 
-/// Three digits.
-pub(crate) fn short(value: f64) -> String {
-    significant(format!("{value:.2e}").parse().unwrap_or(value))
+/// Three significant digits, with an exponent for huge and tiny numbers.
+///
+/// ```
+/// use phaseloom_experiment::cost::verdict::short;
+/// assert_eq!([0.0, 0.123_45, 28.0, 1_234_567.0, 1e9, 4.5625e-15].map(short), ["0", "0.123", "28", "1.23e6", "1e9", "4.56e-15"]);
+/// ```
+#[must_use]
+pub fn short(value: f64) -> String {
+    let rounded: f64 = format!("{value:.2e}").parse().unwrap_or(value);
+    if rounded == 0.0 || (1e-3..1e5).contains(&rounded.abs()) { significant(rounded) } else { format!("{rounded:e}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interval_that_contains_one_is_open() {
+        let answer = |low, high| Answer::of_interval(&Interval { low, median: 1.0, high, above_one: 0.5 });
+        assert_eq!([answer(1.1, 2.0), answer(0.9, 1.1), answer(0.2, 0.9)], [Answer::Yes, Answer::Open, Answer::No]);
+        assert_eq!(
+            [&[true, true][..], &[true, false], &[false]].map(Answer::of),
+            [Answer::Yes, Answer::Open, Answer::No]
+        );
+    }
 }

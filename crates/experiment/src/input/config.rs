@@ -51,7 +51,8 @@ pub struct Config {
     /// of the identity of a run. Default: the folder of the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<PathBuf>,
-    /// Model file. An experiment has exactly one of `model`, `matrix` and `program`.
+    /// Model file. `$PHASELOOM_DATA/` at its start names the folder of the data. An experiment has exactly one of `model`,
+    /// `matrix` and `program`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<PathBuf>,
     /// Activation in the place of all activations of a model file (TOML) before its last linear layer

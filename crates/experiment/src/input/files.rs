@@ -7,6 +7,7 @@ use crate::input::subject::{MatrixInput, Subject};
 use crate::input::tree::to_value;
 use phaseloom_files::{InputFiles, hex, usage};
 use phaseloom_hardware::{Detection, Link};
+use phaseloom_network::data::resolve;
 use phaseloom_network::{Calibration, DataSpec, Dataset, Network, NetworkError};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
@@ -81,7 +82,7 @@ impl Inputs {
                     continue;
                 }
             };
-            let path = base.join(model_file);
+            let path = resolve(model_file, base)?;
             let network_key = point.config.network_key();
             let network = cached(&mut networks, network_key.clone(), || {
                 files.read(&path).map_err(|error| experiment.named_by(error, "model"))?;

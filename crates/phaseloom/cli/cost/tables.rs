@@ -9,6 +9,7 @@ use phaseloom::experiment::score::{Score, Unit};
 use phaseloom::files::{ColumnText, ResultTable, ResultValue};
 
 /// Columns of `cost.csv`.
+#[cfg(test)]
 pub const COST_COLUMNS: &[ColumnText] = &[
     ("point", "", "Index of the point."),
     ("<key>", "", "Value of a swept key."),
@@ -116,9 +117,8 @@ pub fn values(run: &CostRun, chosen: &Costed<'_>) -> Vec<(&'static str, ResultVa
 }
 
 /// All tables, that of the points first.
-pub fn all(run: &CostRun, costed: &[Costed<'_>], chosen: &Costed<'_>, break_even: &BreakEven) -> Vec<ResultTable> {
+pub fn all(costed: &[Costed<'_>], chosen: &Costed<'_>, break_even: &BreakEven) -> Vec<ResultTable> {
     let points = ResultTable::from_rows("cost", costed.iter().map(point_row).collect());
-    let _ = run;
     vec![points, tests(chosen), energy(chosen), electronics(chosen), turning(chosen, break_even), curves(break_even)]
 }
 

@@ -6,7 +6,9 @@ use phaseloom::cost::{ArrayKind, EnergyPart, NAMED_CHIPS, RateLimit};
 use phaseloom::experiment::cost::analysis::{BreakEven, Precision};
 use phaseloom::experiment::cost::measured::MeasuredLayer;
 use phaseloom::experiment::cost::{CostPoint, CostRun, verdict};
-use phaseloom::files::{Column, Results, TextTable, significant};
+use phaseloom::files::{Column, Results, TextTable, wrap};
+
+use phaseloom::experiment::cost::verdict::short;
 
 pub use phaseloom::experiment::cost::verdict::part_name;
 
@@ -35,7 +37,7 @@ pub fn write(results: &mut Results, run: &CostRun, costed: &[Costed<'_>], chosen
         light.timing.powered_cores,
         config.core.ports,
         light.counts.tiles,
-        significant(config.link.symbol_rate_hz),
+        short(config.link.symbol_rate_hz),
         config.trials,
         config.seed
     ));
@@ -64,7 +66,9 @@ fn points(results: &mut Results, run: &CostRun, costed: &[Costed<'_>]) {
             if c.pareto { "*".to_owned() } else { String::new() },
         ]);
         if !c.point.levels.is_empty() {
-            table.line(format!("      {}", levels(c.point, "")));
+            for line in wrap(&levels(c.point, ""), 74, 0).lines() {
+                table.line(format!("      {line}"));
+            }
         }
     }
     results.show(table);
@@ -76,10 +80,21 @@ fn points(results: &mut Results, run: &CostRun, costed: &[Costed<'_>]) {
 
 fn bits(results: &mut Results, chosen: &Costed<'_>) {
     let left = [Column::left(), Column::right()];
-    let right = [7, 6, 6, 10, 6, 9, 11].map(|width| Column::right().min_width(width).gap(1));
+    let right = [7, 5, 8, 5, 10, 5, 8, 7].map(|width| Column::right().min_width(width).gap(1));
     let mut table = TextTable::new(0, left.into_iter().chain(right));
     results.line("bits, log2(rms y/rms error), measured on the same samples:");
-    table.row(["layer", "matrix", "vectors", "total", "chips", "converters", "light", "compared", "electronics"]);
+    table.row([
+        "layer",
+        "matrix",
+        "vectors",
+        "total",
+        "no noise",
+        "chips",
+        "converters",
+        "light",
+        "compared",
+        "digital",
+    ]);
     let layers = chosen.point.model.measured.layers.iter().zip(&chosen.analysis.readout_bits);
     for (layer, compared) in layers {
         table.row([
@@ -87,6 +102,7 @@ fn bits(results: &mut Results, chosen: &Costed<'_>) {
             format!("{}×{}", layer.rows, layer.columns),
             layer.vectors.to_string(),
             bits_text(layer.total_bits),
+            bits_text(layer.noiseless_bits),
             bits_text(layer.chip_bits),
             bits_text(layer.converter_bits),
             layer.light_bits().map_or("–".to_owned(), |bits| format!("{bits:.2}")),
@@ -104,8 +120,8 @@ fn bits(results: &mut Results, chosen: &Costed<'_>) {
     let splits: Vec<String> = light.lasers.iter().flatten().map(|laser| short(laser.lo_fraction)).collect();
     let splits = if splits.is_empty() { String::new() } else { format!(", local oscillator {}", splits.join(", ")) };
     results.line(format!(
-        "{} samples, {} chips. light: what total leaves beyond chips and converters, – if nothing. {rest}{splits}. electronics: \
-         bits of weights and inputs with these readout bits.\n",
+        "{} samples, {} chips. chips, converters: each alone. light: what total leaves beyond no noise, – if nothing. \
+         {rest}{splits}. digital: bits of weights and inputs with the compared readout bits.\n",
         measured.samples, measured.chips
     ));
 }
@@ -162,11 +178,11 @@ fn energy(results: &mut Results, chosen: &Costed<'_>) {
 }
 
 fn electronics(results: &mut Results, chosen: &Costed<'_>) {
-    let right = [5, 9, 10, 8, 8, 8, 8].map(|width| Column::right().min_width(width).gap(1));
-    let mut table = TextTable::new(0, [Column::left().min_width(22)].into_iter().chain(right));
-    table.row(["electronics", "bits", "pJ/MAC", "latency ns", "ratio", "5 %", "50 %", "95 %"]);
+    let right = [4, 8, 7, 7, 7, 7, 7].map(|width| Column::right().min_width(width).gap(1));
+    let mut table = TextTable::new(0, [Column::left().min_width(20)].into_iter().chain(right));
+    table.row(["electronics", "bits", "pJ/MAC", "ns", "ratio", "5 %", "50 %", "95 %"]);
     for c in &chosen.analysis.counterparts {
-        let kind = if c.kind == ArrayKind::Systolic { "systolic" } else { "adder tree" };
+        let kind = if c.kind == ArrayKind::Systolic { "systolic" } else { "tree" };
         let precision = match c.precision {
             Precision::EqualBits => "equal bits",
             Precision::EqualDrop => "equal drop",
@@ -187,8 +203,8 @@ fn electronics(results: &mut Results, chosen: &Costed<'_>) {
     let context: Vec<String> =
         NAMED_CHIPS.iter().map(|chip| format!("{} {}", chip.name, short(1e12 * chip.joule_per_mac()))).collect();
     results.line(format!(
-        "ratio: energy of electronics over that of light; light wins above 1. Intervals: all assumptions sampled together. equal \
-         bits: the readout bits of light; equal drop: the score of the chips; converters: the bits of the converters.\nNot like \
+        "ns: latency. ratio: energy of electronics over that of light; light wins above 1. Intervals: all assumptions sampled \
+         together. tree: adder tree. equal bits: the readout bits of light; equal drop: the score of the chips; converters: the bits of the converters.\nNot like \
          for like, chips at rated power and 8 bits, pJ/MAC: {}.\n",
         context.join("; ")
     ));
@@ -201,7 +217,7 @@ fn five_tests(results: &mut Results, chosen: &Costed<'_>) {
     table.row(["test", "answer", "number", "limit"]);
     for test in &chosen.tests {
         table.row([test.key.to_owned(), test.answer.word().to_owned(), short(test.number), short(test.limit)]);
-        for line in phaseloom::files::wrap(&test.meaning, 70, 0).lines() {
+        for line in wrap(&test.meaning, 70, 0).lines() {
             table.line(format!("      {line}"));
         }
     }
@@ -212,10 +228,10 @@ fn five_tests(results: &mut Results, chosen: &Costed<'_>) {
 fn turning(results: &mut Results, turns: &BreakEven) {
     results.line("the verdict on energy turns at");
     let mut table = TextTable::new(
-        2,
-        [Column::left(), Column::left(), Column::right().min_width(10), Column::left(), Column::left()],
+        1,
+        [Column::left(), Column::left(), Column::right().min_width(8), Column::left(), Column::left()],
     );
-    table.row(["quantity", "unit", "here", "against systolic", "against adder tree"]);
+    table.row(["quantity", "unit", "here", "against systolic", "against tree"]);
     let mut keys: Vec<&str> = turns.turning.iter().map(|turning| turning.key).collect();
     keys.dedup();
     for key in keys {
@@ -249,9 +265,4 @@ fn turning(results: &mut Results, turns: &BreakEven) {
 /// The end of a key.
 fn short_key(key: &str) -> &str {
     key.strip_prefix("process.").unwrap_or(key)
-}
-
-/// Three digits.
-fn short(value: f64) -> String {
-    significant(format!("{value:.2e}").parse().unwrap_or(value))
 }
