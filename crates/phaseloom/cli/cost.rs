@@ -39,7 +39,7 @@ pub struct Cost {
     output: Option<PathBuf>,
     /// A key of the experiment and its values, in addition to the axes of the file: FROM:TO:STEP, or a list a,b,c; several make
     /// a grid. Keys of [cost] compute no chips again
-    #[arg(long, value_name = "KEY=FROM:TO:STEP", value_parser = Axis::of_experiment)]
+    #[arg(long, value_name = "KEY=FROM:TO:STEP", value_parser = Axis::for_experiment)]
     vary: Vec<Axis>,
     /// Device library (TOML) that overrides entries, instead of that of the file
     #[arg(long, value_name = "FILE")]

@@ -40,7 +40,7 @@ impl Answer {
     }
 
     /// Yes if all are true, no if none is.
-    fn of(facts: &[bool]) -> Self {
+    fn from_facts(facts: &[bool]) -> Self {
         match facts.iter().filter(|fact| **fact).count() {
             0 => Self::No,
             all if all == facts.len() => Self::Yes,
@@ -49,7 +49,7 @@ impl Answer {
     }
 
     /// By an interval of a ratio: yes above 1, no below 1.
-    fn of_interval(interval: &Interval) -> Self {
+    fn from_interval(interval: &Interval) -> Self {
         match (interval.low > 1.0, interval.high < 1.0) {
             (true, _) => Self::Yes,
             (_, true) => Self::No,
@@ -108,7 +108,7 @@ pub fn tests(model: &CostModel, analysis: &Analysis, correctness: &Correctness) 
     let share = correctness.share(settings.max_drop);
     let correct = Test {
         key: "correct",
-        answer: Answer::of(&[share >= settings.min_yield]),
+        answer: Answer::from_facts(&[share >= settings.min_yield]),
         number: share,
         limit: settings.min_yield,
         meaning: format!("share of chips that lose at most {}", settings.max_drop),
@@ -121,7 +121,7 @@ pub fn tests(model: &CostModel, analysis: &Analysis, correctness: &Correctness) 
         meaning: "energy of a systolic array over that of light".into(),
     };
     if let (Some(systolic), Some(tree)) = (systolic, tree) {
-        let answers = [systolic, tree].map(|c| Answer::of_interval(&c.interval));
+        let answers = [systolic, tree].map(|c| Answer::from_interval(&c.interval));
         energy.answer = if answers[0] == answers[1] { answers[0] } else { Answer::Open };
         energy.meaning += &format!("; adder tree: {}", short(tree.ratio));
     }
@@ -131,7 +131,7 @@ pub fn tests(model: &CostModel, analysis: &Analysis, correctness: &Correctness) 
     });
     let density = Test {
         key: "density",
-        answer: Answer::of(&[density_ratio > 1.0]),
+        answer: Answer::from_facts(&[density_ratio > 1.0]),
         number: density_ratio,
         limit: 1.0,
         meaning: format!(
@@ -148,7 +148,7 @@ pub fn tests(model: &CostModel, analysis: &Analysis, correctness: &Correctness) 
     };
     let latency = Test {
         key: "latency",
-        answer: if faster.is_empty() { Answer::No } else { Answer::of(&faster) },
+        answer: if faster.is_empty() { Answer::No } else { Answer::from_facts(&faster) },
         number: latency_of(systolic),
         limit: 1.0,
         meaning: format!("latency of a systolic array over that of light; adder tree: {}", short(latency_of(tree))),
@@ -161,7 +161,7 @@ pub fn tests(model: &CostModel, analysis: &Analysis, correctness: &Correctness) 
         Test { key: "scale", answer: Answer::Yes, number: share, limit: 1.0, meaning }
     } else {
         let meaning = "vectors of a load over the symbols that the load lasts, in the layer with fewest".into();
-        Test { key: "scale", answer: Answer::of(&[used >= 1.0]), number: used, limit: 1.0, meaning }
+        Test { key: "scale", answer: Answer::from_facts(&[used >= 1.0]), number: used, limit: 1.0, meaning }
     };
     vec![correct, energy, density, latency, scale]
 }
@@ -186,11 +186,11 @@ pub fn sentence(model: &CostModel, analysis: &Analysis) -> String {
                 return format!("has no equal in {name}, which is more precise with one bit");
             };
             let interval = &counterpart.interval;
-            let verb = match Answer::of_interval(interval) {
+            let verb = match Answer::from_interval(interval) {
                 Answer::Yes => "beats",
                 Answer::No => "loses to",
                 Answer::Open if counterpart.ratio > 1.0 => "is ahead of, but may lose to,",
-                Answer::Open => "is behind, but may beat,",
+                Answer::Open => "trails, but may beat,",
             };
             let factor = if counterpart.ratio >= 1.0 { counterpart.ratio } else { 1.0 / counterpart.ratio.max(1e-300) };
             let [low, high] = [interval.low, interval.high].map(short);
@@ -227,7 +227,7 @@ pub fn part_name(key: &str) -> &str {
         "bias" => "bias of the modulators",
         "receiver" => "receivers",
         "adc" => "output converters",
-        "digital" => "logic behind the converters",
+        "digital" => "logic after the converters",
         "sram" => "memory on the chip",
         "between" => "memory between passes",
         "io" => "inputs and outputs",
@@ -260,10 +260,10 @@ mod tests {
 
     #[test]
     fn an_interval_that_contains_one_is_open() {
-        let answer = |low, high| Answer::of_interval(&Interval { low, median: 1.0, high, above_one: 0.5 });
+        let answer = |low, high| Answer::from_interval(&Interval { low, median: 1.0, high, above_one: 0.5 });
         assert_eq!([answer(1.1, 2.0), answer(0.9, 1.1), answer(0.2, 0.9)], [Answer::Yes, Answer::Open, Answer::No]);
         assert_eq!(
-            [&[true, true][..], &[true, false], &[false]].map(Answer::of),
+            [&[true, true][..], &[true, false], &[false]].map(Answer::from_facts),
             [Answer::Yes, Answer::Open, Answer::No]
         );
     }

@@ -41,7 +41,7 @@ impl Axis {
     /// # Errors
     ///
     /// A text that is no axis. Keys are checked with the experiment.
-    pub fn of_experiment(text: &str) -> Result<Self, AxisError> {
+    pub fn for_experiment(text: &str) -> Result<Self, AxisError> {
         Self::with_keys(text, |key| Ok(full_key(key).unwrap_or_else(|_| key.to_owned())))
     }
 
