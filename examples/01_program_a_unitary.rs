@@ -8,7 +8,7 @@ use phaseloom::prelude::*;
 fn main() -> Result<(), Error> {
     let u = haar_unitary(16, Seed(1));
     let program = Core::new(16).program_complex(&u)?;
-    println!("{} interferometers, {} columns deep", program.interferometers(), program.depth());
+    println!("{} MZIs, {} columns deep", program.interferometers(), program.depth());
     println!("perfect mesh: ‖U − Û‖/√N = {:.12}", (program.matrix() - &u).norm() / 4.0);
 
     let process = Process::from_toml("splitter_error.sigma_rad = 0.01")?;

@@ -4,6 +4,7 @@
 //! where files on disk are what counts (`matrix`).
 
 mod cli {
+    mod convolutions;
     mod corrections;
     mod extremes;
     mod figures;

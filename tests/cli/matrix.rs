@@ -53,6 +53,54 @@ fn forms_and_precisions() {
 }
 
 #[test]
+fn rounded_values_become_the_nearest_unitary_on_one_mesh() {
+    let scene = matrices();
+    let unitary = read(&scene.path("unitary.npy"));
+    let rounded: Vec<u8> = (0..16)
+        .map(|k| unitary[(k / 4, k % 4)])
+        .flat_map(|z| [z.re, z.im])
+        .flat_map(|x| ((x * 1e4).round() / 1e4).to_le_bytes())
+        .collect();
+    scene.write("rounded.npy", npy("<c16", "(4, 4)", &rounded));
+    let said = scene.call("program rounded.npy -o two.json").well();
+    assert!(said.out.contains("two meshes") && said.err.contains("`--nearest-unitary`"), "{}", said.err);
+    let said = scene.call("program rounded.npy --nearest-unitary -o one.json").well();
+    assert!(said.out.contains("form unitary") && said.out.contains("6 MZIs"), "{}", said.out);
+    let program = scene.matrix("one.json");
+    // The polar factor of U + E is U + (E − U·E†·U)/2 to first order, so it is at least as close as the rounded matrix.
+    assert!((&program - &unitary).norm() < (read(&scene.path("rounded.npy")) - &unitary).norm());
+    assert!((program.adjoint() * &program - Matrix::identity(4, 4)).camax() < 1e-13);
+    // Nothing was asked to be written.
+    assert!(scene.call("program rounded.npy --nearest-unitary").well().err.contains("-o PROGRAM.json"));
+    scene.call("program general.npy --nearest-unitary").refused(&["3×4", "square"]);
+    scene.call("program rounded.npy --nearest-unitary --form svd").refused(&["--form"]);
+}
+
+#[test]
+fn a_sweep_that_fails_at_its_first_chip_leaves_no_folder() {
+    let scene = matrices();
+    scene.write("dark.toml", "[insertion_loss]\nloss_db = 2000");
+    scene.call("sweep general.npy --process dark.toml --trials 2 -o dark").refused(&["E0404"]);
+    assert!(!scene.path("dark").exists());
+    // TOML, which the run would keep, holds no such path.
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        let name = std::ffi::OsStr::from_bytes(b"u\xff.npy");
+        std::fs::copy(scene.path("unitary.npy"), scene.path("").join(name)).unwrap();
+        let arguments = [std::ffi::OsStr::new("sweep"), scene.path("").join(name).as_os_str(), "-o".as_ref()]
+            .map(std::ffi::OsStr::to_owned);
+        let folder = scene.path("odd");
+        super::support::run(arguments.iter().map(|a| a.as_os_str()).chain([folder.as_os_str()])).refused(&["UTF-8"]);
+        assert!(!folder.exists());
+    }
+    // A table is no key, and is not suggested for itself.
+    let refused = scene.call("sweep unitary.npy --vary splitter_error=0:1:0.5");
+    assert!(!refused.err.contains("did you mean"), "{}", refused.err);
+    refused.refused(&["splitter_error", "expected one of its keys"]);
+}
+
+#[test]
 fn every_number_type_and_order_of_numpy_makes_the_same_program() {
     let scene = Scene::new();
     for kind in ["f8", "c16", "f4", "i4"] {
@@ -125,7 +173,7 @@ fn what_does_not_belong_together_is_refused() {
         ("matrix program.json --chip chip.json --trial 1", &["--trial", "--chip"]),
         ("chip process.toml --program program.json -o new.json", &["--seed"]),
         ("chip process.toml --seed 1 -o new.json", &["--program"]),
-        ("matrix program.json --chip core.json -o new.npy", &["5×5", "3×4", "chip of the shape"]),
+        ("matrix program.json --chip core.json -o new.npy", &["5×5", "3×4", "its own form"]),
         (
             "chip process.toml --core 4 --topology rectangel --seed 1 -o new.json",
             &["rectangel", "rectangular, triangular"],

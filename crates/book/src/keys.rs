@@ -167,29 +167,36 @@ fn sentence(text: &str) -> String {
     first + letters.as_str() + end
 }
 
-/// A table of the keys of all variants of an enumeration with the tag `kind`. A key names the kinds that it belongs to.
+/// A table of the keys of all variants of an enumeration with the tag `kind`. A key names the kinds that it belongs to, and has
+/// a text for each of its meanings.
 fn one_of_tables(root: &Value, schema: &Value) -> Option<Value> {
     let variants =
         schema["oneOf"].as_array().filter(|variants| variants.iter().all(|one| one["properties"].is_object()))?;
-    let mut keys: Vec<(String, Value, Vec<String>)> = Vec::new();
+    let mut keys: Vec<(String, Value, Vec<(String, Vec<String>)>)> = Vec::new();
     let mut required: Vec<Value> = vec!["kind".into()];
     for variant in variants {
         let kind = variant["properties"]["kind"]["const"].as_str()?;
         let settings = resolved(root, variant);
         required.extend(settings["required"].as_array().into_iter().flatten().cloned());
         for (key, property) in settings["properties"].as_object()?.iter().filter(|(key, _)| *key != "kind") {
-            match keys.iter_mut().find(|(known, ..)| known == key) {
-                Some((.., kinds)) => kinds.push(kind.to_owned()),
-                None => keys.push((key.clone(), property.clone(), vec![kind.to_owned()])),
+            let text = lower(&paragraphs(property).unwrap_or_default());
+            let known = keys.iter().position(|(known, ..)| known == key).unwrap_or_else(|| {
+                keys.push((key.clone(), property.clone(), Vec::new()));
+                keys.len() - 1
+            });
+            let meanings = &mut keys[known].2;
+            match meanings.iter_mut().find(|(known, _)| *known == text) {
+                Some((_, kinds)) => kinds.push(format!("`{kind}`")),
+                None => meanings.push((text, vec![format!("`{kind}`")])),
             }
         }
     }
     let mut properties = serde_json::Map::new();
     properties.insert("kind".to_owned(), json!({ "type": "string", "description": "Kind of the layer." }));
-    for (key, mut property, kinds) in keys {
-        let kinds: Vec<String> = kinds.iter().map(|kind| format!("`{kind}`")).collect();
-        let text = paragraphs(&property).unwrap_or_default();
-        property["description"] = format!("Of {}: {}", kinds.join(", "), lower(&text)).into();
+    for (key, mut property, meanings) in keys {
+        let meanings: Vec<String> =
+            meanings.iter().map(|(text, kinds)| format!("Of {}: {text}", kinds.join(", "))).collect();
+        property["description"] = meanings.join(" ").into();
         properties.insert(key, property);
     }
     let about = schema["description"].clone();

@@ -21,6 +21,7 @@ pub use input::config::{Axis, CalibrationSource, Config, Experiment};
 pub use input::cost::CostSettings;
 pub use input::expectation::Expectation;
 pub use input::grid::Point;
+pub use input::metric::Metric;
 pub use input::network::{executes_graph, open_network};
 pub use input::subject::{MatrixForm, Subject};
 pub use output::columns;

@@ -10,13 +10,13 @@ pub fn short_number(text: String) -> String {
     }
 }
 
-/// The known name that is most similar to `found`, if one is similar enough to be meant.
+/// The known name that is most similar to `found`, if one is similar enough to be meant. A known name itself has none.
 #[must_use]
 pub fn nearest<'a>(found: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     known
         .map(|name| (strsim::jaro_winkler(found, name), name))
         .max_by(|a, b| a.0.total_cmp(&b.0))
-        .filter(|(similarity, _)| *similarity > 0.7)
+        .filter(|(similarity, name)| *similarity > 0.7 && *name != found)
         .map(|(_, name)| name)
 }
 

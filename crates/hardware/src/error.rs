@@ -44,7 +44,9 @@ pub enum HardwareError {
     #[error("a core of 0 ports: expected at least 1")]
     NoPorts,
     /// A chip of one shape cannot run a program of another.
-    #[error("chip is ({chip}), program is ({program}): fabricate a chip of the shape of the program")]
+    #[error(
+        "chip is ({chip}), program is ({program}): a program runs on chips of its own form, size, topology and cell"
+    )]
     ShapeMismatch {
         /// Form, topology and size of the chip.
         chip: String,
@@ -118,7 +120,8 @@ phaseloom_files::error_codes! {
             "Give `core.ports` at least 1, with offset detection at least 2.";
         ShapeMismatch = 407,
             "A chip of one shape cannot run a program of another.",
-            "Sample a chip for this program: `phaseloom chip PROCESS --program PROGRAM.json`.";
+            "Sample a chip for this program: `phaseloom chip PROCESS --program PROGRAM.json`. For a chip that exists, program the \
+             matrix for it: `phaseloom program MATRIX --topology KEY --cell KEY`, with `--nearest-unitary` if the chip is one mesh.";
         UnknownCorrection = 408,
             "No correction has this key.",
             "Choose one of `phaseloom explain correction`.";

@@ -22,6 +22,7 @@ pub mod network;
 mod npz;
 pub mod train;
 pub mod weights;
+mod window;
 
 pub use calibration::{Calibration, CalibrationSettings, LayerScale};
 pub use data::{DataSpec, Dataset, Truth};

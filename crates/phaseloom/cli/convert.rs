@@ -55,7 +55,7 @@ impl Convert {
         results.value("columns", columns);
         results.value("convention", key);
         results.value("cells", program.interferometers());
-        results.line(format!("{rows}×{columns}, {key}, {} interferometers", program.interferometers()));
+        results.line(format!("{rows}×{columns}, {key}, {} MZIs", program.interferometers()));
         match to {
             None => {
                 if let Some(path) = &self.output {

@@ -119,7 +119,10 @@ impl Correct {
             }
             if let Some(count) = done.result.clipped_cells.filter(|&count| count > 0) {
                 let cells = target.interferometers();
-                table.line(format!("  {count} of {cells} interferometers cannot reach their target"));
+                table.line(format!(
+                    "  {count} of {cells} {} cannot reach their target",
+                    target.design().cell().plural()
+                ));
             }
             if let Some(count) = done.result.wrapped_heaters.filter(|&count| count > 0) {
                 let heaters = if count == 1 { "heater is" } else { "heaters are" };

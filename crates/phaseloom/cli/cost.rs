@@ -128,7 +128,7 @@ impl Cost {
         // Keys without effect on chips are found without the axes of the cost.
         let mut chips = experiment.clone();
         chips.config.sweep.retain(|axis| !axis.keys.iter().all(|key| key.starts_with("cost.")));
-        announcements(&chips)?.iter().for_each(|line| output::status(line));
+        announcements(&chips, &chips.points()?)?.iter().for_each(|line| output::status(line));
         Ok(experiment)
     }
 

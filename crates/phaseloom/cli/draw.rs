@@ -80,6 +80,7 @@ impl Draw {
         }
         let Some(path) = &self.output else {
             output::print(&(wrap(&drawing.title, WIDTH, 2) + "\n"))?;
+            output::hint_output(None, "DRAWING.svg");
             return Ok(Exit::Done);
         };
         let svg = drawing.svg(&self.style.get());

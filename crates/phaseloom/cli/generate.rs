@@ -98,6 +98,7 @@ impl Generate {
         };
         results.line(format!("{size}×{size} {}{seed}, {numbers}: {property}", self.name()));
         output::print_summary(&results, self.format, self.output.as_deref())?;
+        output::hint_output(self.output.as_deref(), "MATRIX.npy");
         Ok(Exit::Done)
     }
 

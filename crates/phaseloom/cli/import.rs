@@ -17,6 +17,7 @@ use std::path::{Component, Path, PathBuf};
 #[command(after_help = "Examples:\n  \
     phaseloom import weights.safetensors -o model.toml\n  \
     phaseloom import weights.npz --activation tanh --layout in-out -o model.toml\n  \
+    phaseloom import cnn.npz --input-shape 1,28,28 -o model.toml\n  \
     phaseloom import autoencoder.npz --layers enc.weight,dec.weight -o model.toml")]
 pub struct Import {
     /// The weights (.safetensors, .npz)
@@ -30,6 +31,9 @@ pub struct Import {
     /// Names of the weights in their order [default: inferred from names and shapes]
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     layers: Vec<String>,
+    /// Lengths of the axes of a sample, channels first, which convolutions need
+    #[arg(long, value_name = "LENGTH,…", value_delimiter = ',')]
+    input_shape: Vec<usize>,
     /// Where to write the model file
     #[arg(short, long, value_name = "MODEL.toml")]
     output: Option<PathBuf>,
@@ -61,7 +65,8 @@ impl Import {
             Layout::OutIn => WeightLayout::OutIn,
             Layout::InOut => WeightLayout::InOut,
         });
-        let settings = ImportSettings { activation: self.activation, layout, layers: self.layers };
+        let input_shape = (!self.input_shape.is_empty()).then_some(self.input_shape);
+        let settings = ImportSettings { activation: self.activation, layout, layers: self.layers, input_shape };
         let model = ImportedModel::new(&tensors, &settings)?;
         let name = self.weights.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let folder = self.output.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));

@@ -28,6 +28,9 @@ pub struct Program {
     /// auto: one mesh if max|U†U−I| ≤ 1e-9, or 1e-5 for single-precision input (its nearest unitary is programmed)
     #[arg(long, value_parser = ["auto", "unitary", "svd"], default_value = "auto")]
     form: String,
+    /// Program the unitary nearest to a square matrix (polar factor) on one mesh, as for measured or printed values
+    #[arg(long, conflicts_with = "form")]
+    nearest_unitary: bool,
     /// Key of the topology, see `phaseloom explain`
     #[arg(long, default_value = "rectangular", value_name = "KEY")]
     topology: String,
@@ -38,6 +41,8 @@ pub struct Program {
     format: output::Format,
 }
 
+/// Below this `max|U†U−I|` a matrix may be a unitary of rounded or measured values.
+const NEARLY_UNITARY: f64 = 0.05;
 /// Up to this number of ports a search for phases takes seconds, beyond it minutes.
 const MAX_QUICK_PORTS: usize = 32;
 
@@ -67,9 +72,12 @@ impl Program {
             "svd" => Form::Svd,
             _ => Form::Auto,
         };
-        let program =
-            if single { MatrixProgram::from_single(&w, form, &design) } else { MatrixProgram::new(&w, form, &design) }
-                .with_context(|| self.matrix.display().to_string())?;
+        let program = match (self.nearest_unitary, single) {
+            (true, _) => Unitary::nearest(&w).and_then(|unitary| MatrixProgram::unitary(&unitary, &design)),
+            (false, true) => MatrixProgram::from_single(&w, form, &design),
+            (false, false) => MatrixProgram::new(&w, form, &design),
+        }
+        .with_context(|| self.matrix.display().to_string())?;
         if let Some(path) = &self.output {
             streams::save(path, |path| program.save(path))?;
         }
@@ -89,7 +97,7 @@ impl Program {
             results.value("unitary_deviation", Unitary::deviation(&w));
             results.line(format!("max |U†U − I| = {:.1e}", Unitary::deviation(&w)));
         }
-        let (form, how) = match (program.form(), single) {
+        let (form, how) = match (program.form(), single || self.nearest_unitary) {
             (Form::Unitary, true) => ("unitary", "programmed the nearest unitary on one mesh (form unitary)"),
             (Form::Unitary, false) => ("unitary", "programmed on one mesh (form unitary)"),
             (Form::Contraction, _) => {
@@ -119,6 +127,13 @@ impl Program {
             results.line(format!("fitted: each mesh is the nearest that the search found, ‖Ŵ − W‖/‖W‖ = {error:.1e}"));
         }
         output::print_summary(&results, self.format, self.output.as_deref())?;
+        let deviation = if w.is_square() { Unitary::deviation(&w) } else { f64::INFINITY };
+        if program.form() == Form::Svd && self.form == "auto" && deviation < NEARLY_UNITARY {
+            output::status(&format!(
+                "note: the matrix is unitary to {deviation:.1e}: `--nearest-unitary` programs its nearest unitary on one mesh"
+            ));
+        }
+        output::hint_output(self.output.as_deref(), "PROGRAM.json");
         Ok(Exit::Done)
     }
 }

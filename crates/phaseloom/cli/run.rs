@@ -6,7 +6,7 @@ use super::terminal::{interrupt, output, results, streams, whole};
 use clap::Args;
 use phaseloom::experiment;
 use phaseloom::experiment::store::{OUTPUTS, output_file};
-use phaseloom::experiment::{Effects, Experiment, ExperimentError, Options, Shard, Tables, Unit};
+use phaseloom::experiment::{Effects, Experiment, ExperimentError, Options, Point, Shard, Tables, Unit};
 use phaseloom::files::{FileError, Results, WIDTH, wrap, write_real_matrix};
 use phaseloom::hardware::{Batch, PRESET_STATE};
 use phaseloom::mesh::{Capability, topology};
@@ -91,9 +91,13 @@ impl Run {
         if let (true, Some(option)) = (self.dry_run, self.results.given()) {
             anyhow::bail!("{option}: found together with --dry-run, which has no results, expected one of the two");
         }
-        for line in announcements(experiment)? {
-            output::status(&line);
+        let points = experiment.points()?;
+        let mut lines = announcements(experiment, &points)?;
+        // Tables are the last files of a run.
+        if !folder.join("summary.csv").exists() {
+            lines.extend(slow_parts(&points));
         }
+        lines.iter().for_each(|line| output::status(line));
 
         let bar = output::progress_bar("{bar:40} {pos}/{len} units, {elapsed} passed, {eta} left");
         let progress = |done: usize, total: usize| {
@@ -162,6 +166,11 @@ impl Run {
                  `phaseloom merge`",
                 self.shard.part, self.shard.of, outcome.computed, outcome.missing
             ));
+            if let Some(option) = self.results.given() {
+                output::status(&format!(
+                    "note: {option} has no effect yet, because the results are printed by `phaseloom merge`"
+                ));
+            }
             return Ok(Exit::Done);
         };
         let classes = tables.class_names().iter().enumerate().map(|(class, name)| format!("{class} = {name}"));
@@ -212,10 +221,9 @@ fn narrow(text: &str) -> String {
     text.lines().map(line).collect()
 }
 
-/// Messages about parts that will take long.
-pub(super) fn announcements(experiment: &Experiment) -> Result<Vec<String>, ExperimentError> {
-    let points = experiment.points()?;
-    let Effects { unread, reported } = experiment.effects(&points)?;
+/// Notes on keys without effect and on what a preset describes.
+pub(super) fn announcements(experiment: &Experiment, points: &[Point]) -> Result<Vec<String>, ExperimentError> {
+    let Effects { unread, reported } = experiment.effects(points)?;
     let unread = (!unread.is_empty()).then(|| {
         let keys = unread.join(", ");
         format!("note: no part of this experiment reads these keys of its files, and they have no effect: {keys}")
@@ -231,12 +239,17 @@ pub(super) fn announcements(experiment: &Experiment) -> Result<Vec<String>, Expe
     let preset = experiment.preset().filter(|_| uncorrected && has_errors).map(|preset| {
         format!("note: {} describes {PRESET_STATE}; the key `correction` calibrates the chips", preset.display())
     });
+    Ok(unread.into_iter().chain(reported).chain(preset).collect())
+}
+
+/// Messages about parts that take long.
+fn slow_parts(points: &[Point]) -> Vec<String> {
     let networks = points.iter().filter(|point| !point.config.is_matrix());
     let holds = networks.filter_map(|p| Some(p.config.process.phase_jitter.as_ref()?.hold(&p.config.link)));
     let jitter = holds.min().map(|hold| {
         format!(
             "phase jitter: the matrix of every core is realised again every {hold} vector{}: light is sent through \
-             all interferometers one by one, many times slower than a matrix product",
+             all MZIs one by one, many times slower than a matrix product",
             if hold == 1 { "" } else { "s" }
         )
     });
@@ -248,7 +261,7 @@ pub(super) fn announcements(experiment: &Experiment) -> Result<Vec<String>, Expe
              many ports; the rows of the perfect mesh show its error"
             )
         });
-    Ok(unread.into_iter().chain(reported).chain(preset).chain(jitter).chain(fitted).collect())
+    jitter.into_iter().chain(fitted).collect()
 }
 
 fn save_outputs(

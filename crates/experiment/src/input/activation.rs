@@ -2,7 +2,7 @@
 
 use crate::input::config::Config;
 use phaseloom_files::{InputFiles, InvalidValue, canonical, nearest};
-use phaseloom_network::layer::{LAYER_ALIASES, LAYERS, LayerKind, LayerSpec};
+use phaseloom_network::layer::{LAYER_ALIASES, LAYERS, LayerSpec};
 use phaseloom_network::{Model, NetworkError, Tensors};
 use serde::{Deserialize, Deserializer};
 use serde_json::json;
@@ -15,35 +15,10 @@ pub(crate) fn layer_key<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Str
     Ok(name.map(|name| canonical(keys(), LAYER_ALIASES, &name).map_or(name, str::to_owned)))
 }
 
-/// Whether a layer maps each value by itself.
-fn is_activation(kind: LayerKind) -> bool {
-    use LayerKind::*;
-    matches!(
-        kind,
-        Relu | Relu6
-            | LeakyRelu
-            | Elu
-            | Selu
-            | Gelu
-            | GeluTanh
-            | Silu
-            | Mish
-            | Softplus
-            | Softsign
-            | Tanh
-            | Sigmoid
-            | HardTanh
-            | HardSigmoid
-            | HardSwish
-            | Modulus
-            | SquaredModulus
-    )
-}
-
 /// The activation of a key, with the defaults of its settings.
 fn layer(key: &str) -> Option<LayerSpec> {
     let layer: LayerSpec = serde_json::from_value(json!({ "kind": key })).ok()?;
-    is_activation(layer.kind()).then_some(layer)
+    layer.is_activation().then_some(layer)
 }
 
 impl Config {
@@ -68,17 +43,32 @@ impl Config {
 pub(crate) fn model_with_activation(path: &Path, key: &str, files: &InputFiles) -> Result<Model, NetworkError> {
     let model = Model::load_from(path, files)?;
     let mut spec = model.spec().clone();
-    let last = spec.layer.iter().rposition(|layer| layer.linear().is_some()).unwrap_or(0);
-    let hidden = || spec.layer[..last].iter().filter(|layer| is_activation(layer.kind()));
-    let (Some(activation), true) = (layer(key), hidden().next().is_some()) else {
+    let last = spec.layer.iter().rposition(has_weight).unwrap_or(0);
+    let count = layer(key).map_or(0, |activation| replace(&mut spec.layer[..=last], &activation));
+    if count == 0 {
         let expected =
             "an activation before the last linear layer, which `activation` replaces; leave out `activation`";
         let (path, found) = (path.to_owned(), "none".to_owned());
         return Err(NetworkError::Setting { path, key: "layer".into(), found, expected: expected.into() });
-    };
-    for layer in spec.layer[..last].iter_mut().filter(|layer| is_activation(layer.kind())) {
-        *layer = activation.clone();
     }
     let tensors = Tensors::load_from(&model.weights_path()?, files)?;
     Model::from_tensors(spec, path.parent().unwrap_or(Path::new("")), &tensors)
+}
+
+/// Whether a layer is linear, or one inside it is.
+fn has_weight(layer: &LayerSpec) -> bool {
+    layer.weight().is_some() || layer.parts().iter().any(|(_, layers)| layers.iter().any(has_weight))
+}
+
+/// Puts an activation in the place of all activations, also of those inside other layers. Returns their number.
+fn replace(layers: &mut [LayerSpec], activation: &LayerSpec) -> usize {
+    let mut count = 0;
+    for layer in layers {
+        if layer.is_activation() {
+            *layer = activation.clone();
+            count += 1;
+        }
+        count += layer.parts_mut().into_iter().map(|layers| replace(layers, activation)).sum::<usize>();
+    }
+    count
 }

@@ -73,6 +73,11 @@ fn full_key(key: &str) -> Result<String, String> {
     if OTHER_KEYS.iter().any(|known| *known == key || (known.ends_with('.') && key.starts_with(known))) {
         return Ok(key.to_owned());
     }
+    if tables().any(|known| known == table) {
+        return Err(format!(
+            "found the table `{table}`, expected one of its keys, as `phaseloom explain {table}` lists them"
+        ));
+    }
     let near = match nearest(table, tables().chain(OTHER_KEYS)) {
         Some(known) if tables().any(|table| table == known) && !rest.is_empty() => {
             format!("; did you mean `{known}.{rest}`?")

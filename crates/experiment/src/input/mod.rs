@@ -7,6 +7,7 @@ pub mod cost;
 pub mod expectation;
 pub mod files;
 pub mod grid;
+pub mod metric;
 pub mod network;
 mod other_file;
 pub(crate) mod processes;

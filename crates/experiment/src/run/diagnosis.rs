@@ -11,7 +11,7 @@ use phaseloom_hardware::correction::Interrupt;
 use phaseloom_hardware::{LINK_PARTS, LayerDesign};
 use rayon::prelude::*;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A difference counts if it exceeds this multiple of its standard error.
 const STANDARD_ERRORS: f64 = 2.0;
@@ -179,8 +179,8 @@ pub(crate) struct Times<'a> {
 
 /// Names the source that costs most at the lossy point of a run, in one line. `None` if the run loses nothing.
 ///
-/// The chip is the one of median accuracy. Which attempts fit into the time is decided before the first one, and the line
-/// says which were left out.
+/// The chip is the one of median accuracy. Its time as it is tells which attempts fit into the rest of the time, and the
+/// line says which were left out.
 pub(crate) fn diagnose(
     tables: &Tables<'_>,
     prepared: &[PreparedPoint],
@@ -204,10 +204,15 @@ pub(crate) fn diagnose(
         let record = point.evaluate(unit).ok()?;
         Some(Closeness::from_shot(record.shots.first()?, record.samples))
     };
-    let mut attempts = Attempt::all(&point.config);
-    let Some(chip) = times.chips[index] else { return Some(takes_too_long(tables)) };
-    let chip = chip.as_secs_f64().max(1e-6);
+    // A chip of the run has all samples and shots, so the time of the one below is shorter.
+    if times.chips[index].is_none_or(|chip| chip > times.budget) {
+        return Some(takes_too_long(tables));
+    }
+    let begin = Instant::now();
+    let base = closeness(point.clone())?;
+    let chip = begin.elapsed().as_secs_f64().max(1e-6);
     let mut available = (times.budget.as_secs_f64() / chip - 1.0) * times.threads as f64;
+    let mut attempts = Attempt::all(&point.config);
     let needed = 1.0 + attempts.iter().map(|attempt| attempt.time()).sum::<f64>() / times.threads as f64;
     let fitting = attempts.iter().take_while(|attempt| {
         available -= attempt.time();
@@ -216,13 +221,12 @@ pub(crate) fn diagnose(
     let skipped = attempts.split_off(fitting.count());
     if attempts.is_empty() {
         return Some(format!(
-            "the chips {}{values}; to find out which source costs most takes about {:.0} s on one chip, more than a tenth of \
+            "the chips {}{values}; to find out which source costs most takes about {:.1} s on one chip, more than a tenth of \
              the time of this run: run more trials",
             score.worse,
-            (needed * chip).ceil()
+            needed * chip
         ));
     }
-    let base = closeness(point.clone())?;
     let result = |attempt: &Attempt| match interrupt.requested() {
         true => None,
         false => closeness(attempt.apply(point.clone(), interrupt)?),

@@ -2,6 +2,7 @@
 
 mod calibrate;
 mod cautions;
+mod class_axis;
 pub mod diagnosis;
 pub mod effects;
 mod evaluate;
@@ -34,10 +35,8 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The diagnosis takes at most this part of the time of the run, or [`SHORT`] if that is longer.
+/// The diagnosis takes at most this part of the time of the run.
 const DIAGNOSIS_SHARE: u32 = 10;
-/// A time too short to be noticed.
-const SHORT: Duration = Duration::from_secs(1);
 
 /// Options of a run. None changes a result.
 pub struct Options<'a> {
@@ -104,7 +103,7 @@ fn compute(
     options: &Options<'_>,
 ) -> Result<Outcome, ExperimentError> {
     let start = Instant::now();
-    let config = &experiment.config_in(folder);
+    let config = &experiment.config_in(folder)?;
     let identity = Identity::new(config, std::mem::take(&mut inputs.hashes));
     let plan = Plan::new(&points);
     let contents = contents(experiment, folder, &identity, &plan, &inputs.points, options)?;
@@ -161,8 +160,16 @@ fn compute(
             Ok(Some(record))
         };
         // Units differ widely in duration, so each thread takes one at a time.
-        let computed: Vec<Option<Record>> =
-            pool.install(|| todo.par_iter().with_max_len(1).map(work).collect::<Result<_, _>>())?;
+        let computed = pool.install(|| todo.par_iter().with_max_len(1).map(work).collect::<Result<Vec<_>, _>>());
+        let computed = match computed {
+            Err(error) => {
+                if contents.is_none() {
+                    store.discard();
+                }
+                return Err(error);
+            }
+            Ok(computed) => computed,
+        };
         interrupted = computed.iter().any(Option::is_none);
         records.extend(computed.into_iter().flatten().map(|r| (r.unit, r)));
     }
@@ -174,7 +181,7 @@ fn compute(
     let known = |point: usize| of_session[point].or_else(|| *options.earlier.chips.get(point)?);
     outcome.spent.chips = (0..outcome.points.len()).map(known).collect();
     if let (true, Some(tables)) = (options.diagnose, Tables::new(&outcome)) {
-        let budget = SHORT.max((options.earlier.time + start.elapsed()) / DIAGNOSIS_SHARE);
+        let budget = (options.earlier.time + start.elapsed()) / DIAGNOSIS_SHARE;
         let diagnosis = match (pool, inputs) {
             (Some(pool), _) => find_cause(&tables, &outcome.spent.chips, &prepared, &pool, budget, options),
             // Nothing was computed: the run was finished before.

@@ -48,7 +48,7 @@ pub fn merge(folders: &[PathBuf], folder: &Path, note: &dyn Fn(&str)) -> Result<
         return Err(ExperimentError::Missing { count: missing.len(), total: units.len(), list });
     }
     let earlier = parts.get(folders.len());
-    let store = Store::open(folder, &identity, &experiment.config_in(folder), earlier)?;
+    let store = Store::open(folder, &identity, &experiment.config_in(folder)?, earlier)?;
     let is_new = |unit: &&Unit| earlier.is_none_or(|e| !e.records.contains_key(unit));
     let new: Vec<&Unit> = units.iter().filter(is_new).collect();
     new.iter().try_for_each(|unit| store.append(&records[unit]))?;
@@ -71,7 +71,7 @@ fn read_part(path: &Path) -> Result<Contents, ExperimentError> {
 fn copy_scales(part: &Path, store: &Store) -> Result<(), ExperimentError> {
     for entry in std::fs::read_dir(part).map_err(io(part))? {
         let name = entry.map_err(io(part))?.file_name().to_string_lossy().into_owned();
-        let is_scales = name.starts_with("calibration") && name.ends_with(".json");
+        let is_scales = super::is_calibration(&name);
         if is_scales && !exists(&store.folder().join(&name))? {
             store.write(&name, &read_bytes(&part.join(&name))?.bytes)?;
         }

@@ -42,6 +42,11 @@ pub fn output_file(unit: Unit, shot: u32, layer: Option<usize>) -> String {
     format!("{}-point{}-trial{}-shot{shot}{layer}.npy", unit.row.key(), unit.point, unit.trial)
 }
 
+/// Whether a file of a run holds scales of converters.
+fn is_calibration(name: &str) -> bool {
+    name.starts_with("calibration") && name.ends_with(".json")
+}
+
 /// Attaches a path to an error of the operating system.
 fn io(path: &Path) -> impl FnOnce(std::io::Error) -> ExperimentError {
     let path = path.to_owned();
@@ -203,6 +208,19 @@ impl Store {
             write_atomically(&identity, self.identity_text.as_bytes())?;
         }
         Ok(write_atomically(&self.folder.join(name), bytes)?)
+    }
+
+    /// Removes the folder again if no unit was computed and nothing but the files of a start is in it, so that a run
+    /// that fails at its first unit leaves nothing.
+    pub(crate) fn discard(self) {
+        let own = |name: &str| [LOCK, IDENTITY, EXPERIMENT, UNITS].contains(&name) || is_calibration(name);
+        let names = || Some(std::fs::read_dir(&self.folder).ok()?.flatten().map(|entry| entry.file_name()));
+        let is_empty = self.check().is_ok() && self.units().length == 0;
+        if is_empty && names().is_some_and(|mut names| names.all(|name| name.to_str().is_some_and(own))) {
+            // What cannot be removed stays, as a run that can be started again.
+            names().into_iter().flatten().for_each(|name| drop(std::fs::remove_file(self.folder.join(name))));
+            let _ = std::fs::remove_dir(&self.folder);
+        }
     }
 
     /// Checks that the folder is still the one that was opened, and that no other program has written to it.

@@ -203,7 +203,7 @@ impl Cell {
     /// The word for several cells of this kind.
     #[must_use]
     pub fn plural(self) -> &'static str {
-        if self.is_interferometer() { "interferometers" } else { "cells" }
+        if self.is_interferometer() { "MZIs" } else { "cells" }
     }
 
     /// Length relative to an MZI: the number of splitters and phase shifters in series, divided by four.

@@ -20,8 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::calibration::quantile::{HighQuantile, Magnitudes};
 use crate::data::{Batch, Dataset};
 use crate::error::{NetworkError, Result};
-use crate::layer::exact_product;
-use crate::network::{Call, Network};
+use crate::network::{Call, Network, exact_product};
 
 /// Samples that pass the network together. The number is fixed so that the same data give the same bits.
 const CHUNK: usize = 1024;

@@ -66,6 +66,14 @@ impl Dataset {
         if let Truth::Labels(labels) = &self.truth { labels } else { &[] }
     }
 
+    /// Whether samples have the axes of a shape in its order, if the data have several axes. Axes of length 1 do not count.
+    #[must_use]
+    pub fn has_axes(&self, shape: &[usize]) -> bool {
+        let lengths = |shape: &[usize]| shape.iter().copied().filter(|&length| length != 1).collect::<Vec<_>>();
+        let found = lengths(&self.sample_shape);
+        found.len() < 2 || found == lengths(shape)
+    }
+
     /// Checks that the data fit a model with `features` inputs and a number of outputs: one for each class, one for two
     /// classes, or one for each target.
     ///

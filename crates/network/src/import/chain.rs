@@ -4,18 +4,34 @@ use super::WeightLayout;
 use super::names::TensorName;
 use std::collections::BTreeMap;
 
-/// A tensor of two axes that may be the weight of a layer.
+/// A tensor that may be the weight of a layer: of two axes, or the kernel of a convolution.
 #[derive(Clone, Debug)]
 pub(super) struct Candidate {
     pub(super) name: TensorName,
-    pub(super) shape: [usize; 2],
+    pub(super) shape: Vec<usize>,
 }
 
 impl Candidate {
-    /// Outputs and inputs.
+    /// Outputs and inputs; of a convolution, output channels and the input channels of one group.
     pub(super) fn sizes(&self, layout: WeightLayout) -> [usize; 2] {
-        let [a, b] = self.shape;
+        let [a, b] = [self.shape[0], self.shape[1]];
         if layout == WeightLayout::OutIn { [a, b] } else { [b, a] }
+    }
+
+    /// The lengths of the kernel of a convolution. Empty for a dense layer.
+    pub(super) fn kernel(&self) -> &[usize] {
+        &self.shape[2..]
+    }
+
+    /// Whether a layer can take the outputs of this one. A convolution may have groups; its outputs may have many positions.
+    pub(super) fn precedes(&self, next: &Self, layout: WeightLayout) -> bool {
+        let ([outputs, _], [_, inputs]) = (self.sizes(layout), next.sizes(layout));
+        let divides = |a: usize, b: usize| b.checked_rem(a) == Some(0);
+        match (self.kernel().len(), next.kernel().len()) {
+            (0, 0) => outputs == inputs,
+            (_, 0) => divides(outputs, inputs),
+            (a, b) => a == b && divides(inputs, outputs),
+        }
     }
 }
 
@@ -60,7 +76,7 @@ impl Search<'_> {
                 return;
             }
             let Some(&next) = self.groups[group].get(self.used[group]) else { continue };
-            let fits = self.chain.last().is_none_or(|last| last.sizes(self.layout)[0] == next.sizes(self.layout)[1]);
+            let fits = self.chain.last().is_none_or(|last| last.precedes(next, self.layout));
             if fits {
                 self.used[group] += 1;
                 self.chain.push(next);

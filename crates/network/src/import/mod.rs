@@ -1,17 +1,20 @@
-//! A model file from the names and shapes of a weights file: the chain of linear layers, with biases and normalisation.
+//! A model file from the names and shapes of a weights file: the chain of dense layers and convolutions, with biases, batch
+//! normalisations and the normalisation of the input.
 //!
 //! A weights file states neither the order of its layers nor their activations. The order follows from names and shapes;
 //! it is an error if they allow more than one. The activation is given by the caller.
 
+mod batch_norm;
 mod chain;
 mod names;
+mod text;
 
-use std::fmt::Write;
 use std::path::Path;
 
 use crate::error::{NetworkError, Result, listed};
-use crate::layer::{LAYER_ALIASES, LAYERS};
+use crate::layer::{LAYER_ALIASES, LAYERS, LayerKind, LayerSpec};
 use crate::weights::{Tensor, Tensors};
+pub use batch_norm::ImportedBatchNorm;
 use chain::{Candidate, order};
 use names::{Role, TensorName};
 
@@ -33,19 +36,27 @@ pub struct ImportSettings {
     pub layout: Option<WeightLayout>,
     /// Names of the weights in their order, or empty to infer it.
     pub layers: Vec<String>,
+    /// Lengths of the axes of a sample, channels first. Convolutions need it.
+    pub input_shape: Option<Vec<usize>>,
 }
 
 /// A layer that was found in a weights file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ImportedLayer {
     /// Name of the weight tensor.
     pub weight: String,
     /// Name of the bias tensor, if there is one.
     pub bias: Option<String>,
-    /// Number of inputs.
+    /// Number of inputs; of a convolution, of input channels.
     pub inputs: usize,
-    /// Number of outputs.
+    /// Number of outputs; of a convolution, of output channels.
     pub outputs: usize,
+    /// Lengths of the kernel of a convolution. Empty for a dense layer.
+    pub kernel: Vec<usize>,
+    /// Groups of a convolution; 1 for a dense layer.
+    pub groups: usize,
+    /// The batch normalisation right after the layer, if there is one.
+    pub batch_norm: Option<ImportedBatchNorm>,
 }
 
 /// A chain of layers inferred from a weights file.
@@ -55,6 +66,8 @@ pub struct ImportedModel {
     pub layers: Vec<ImportedLayer>,
     /// How their weights are stored.
     pub layout: WeightLayout,
+    /// Lengths of the axes of a sample, if there are convolutions.
+    pub input_shape: Option<Vec<usize>>,
     /// Names of the tensors with mean and standard deviation of the inputs, if there are such.
     pub normalisation: Option<[String; 2]>,
     /// Key of the activation after each layer but the last.
@@ -70,25 +83,40 @@ impl ImportedModel {
     ///
     /// # Errors
     ///
-    /// [`NetworkError::Import`] if no chain fits, or more than one does, or if the file holds convolutions or batch
-    /// normalisation and `settings` name no layers; the message lists what the file holds. An unknown activation.
+    /// [`NetworkError::Import`] if no chain fits, or more than one does, if a batch normalisation follows no layer for sure, or
+    /// if there are convolutions and `settings` give no shape; the message lists what the file holds. An unknown activation.
     pub fn new(tensors: &Tensors, settings: &ImportSettings) -> Result<Self> {
         let activation = activation_key(&settings.activation, tensors.path())?;
         let found = Found::new(tensors, &settings.layers)?;
         let (layout, layout_guess) = found.layout(settings.layout)?;
         let (ordered, order_guess) = found.ordered(layout, !settings.layers.is_empty())?;
-        let layers: Vec<ImportedLayer> = ordered
-            .into_iter()
-            .map(|candidate| {
-                let [outputs, inputs] = candidate.sizes(layout);
-                let bias = found.bias(&candidate.name, outputs);
-                ImportedLayer { weight: candidate.name.text.clone(), bias, inputs, outputs }
-            })
-            .collect();
-        let normalisation = found.normalisation(layers[0].inputs);
+        let norms = found.batch_norms(&ordered, layout, !settings.layers.is_empty())?;
+        let input_shape = found.input_shape(&ordered[0], settings.input_shape.as_deref())?;
+        let mut layers: Vec<ImportedLayer> = Vec::with_capacity(ordered.len());
+        for (candidate, batch_norm) in ordered.iter().zip(norms) {
+            let [outputs, inputs] = candidate.sizes(layout);
+            let bias = found.bias(&candidate.name, outputs);
+            let kernel = candidate.kernel().to_vec();
+            let channels = match (layers.last(), &input_shape) {
+                _ if kernel.is_empty() => inputs,
+                (Some(before), _) => before.outputs,
+                (None, Some(shape)) => shape[0],
+                (None, None) => inputs,
+            };
+            let (weight, groups) = (candidate.name.text.clone(), channels.checked_div(inputs).unwrap_or(1));
+            layers.push(ImportedLayer { weight, bias, inputs: channels, outputs, kernel, groups, batch_norm });
+        }
+        let features = input_shape.as_ref().map_or(layers[0].inputs, |shape| shape.iter().product());
+        let normalisation = found.normalisation(features);
         let used = |name: &str| {
-            layers.iter().any(|l| l.weight == name || l.bias.as_deref() == Some(name))
+            let is_of = |layer: &ImportedLayer| {
+                let norm = layer.batch_norm.iter().flat_map(ImportedBatchNorm::names);
+                layer.weight == name || layer.bias.as_deref() == Some(name) || norm.into_iter().any(|used| used == name)
+            };
+            layers.iter().any(is_of)
                 || normalisation.iter().flatten().any(|n| n == name)
+                // PyTorch counts the batches of a batch normalisation.
+                || name.ends_with("num_batches_tracked")
         };
         let unused = tensors.all_names().filter(|name| !used(name)).map(|name| found.described(name)).collect();
         let activation_guess = format!("`{activation}` after each layer but the last: no weights file states it");
@@ -96,60 +124,19 @@ impl ImportedModel {
             Some([mean, std]) => format!("`{mean}` and `{std}` normalise the inputs"),
             None => "inputs without normalisation: repeat that of the training in [input]".to_owned(),
         };
-        let guesses = [order_guess, layout_guess, activation_guess, input_guess].into();
-        Ok(Self { layers, layout, normalisation, activation, guesses, unused })
-    }
-
-    /// The text of the model file, with the guesses as comments. `weights` is the path as the model file names it.
-    #[must_use]
-    pub fn toml(&self, name: &str, weights: &str) -> String {
-        let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
-        let mut text = String::from("# Made by `phaseloom import` from names and shapes. Guessed, to be checked:\n");
-        for guess in &self.guesses {
-            let _ = writeln!(text, "# * {}", one_line(guess));
-        }
-        if !self.unused.is_empty() {
-            let _ = writeln!(text, "# Not used: {}", one_line(&listed(&self.unused)));
-        }
-        let _ = write!(
-            text,
-            "format = \"phaseloom-model\"\nversion = 1\nname = {}\nweights = {}\n\
-             # calibration = \"calibration.json\" # of the converters, by `phaseloom calibrate`\n\n\
-             [input] # x = (raw·scale − mean)/std\nsize = {}\n# scale = 1.0 # of the raw values, e.g. 0.00392156862745098 for pixels 0…255\n",
-            quoted(name),
-            quoted(weights),
-            self.layers[0].inputs,
-        );
-        match &self.normalisation {
-            Some([mean, std]) => {
-                let _ = write!(text, "mean = {}\nstd = {}\n", quoted(mean), quoted(std));
-            }
-            None => text += "# mean = 0.0\n# std = 1.0\n",
-        }
-        for (index, layer) in self.layers.iter().enumerate() {
-            if index > 0 {
-                let _ = write!(text, "\n[[layer]]\nkind = \"{}\"\n", self.activation);
-            }
-            let ImportedLayer { weight, bias, inputs, outputs } = layer;
-            let _ = write!(
-                text,
-                "\n[[layer]] # {inputs} → {outputs}\nkind = \"photonic\" # or \"dense\": electronic\noutputs = {outputs}\nweight = {}\n",
-                quoted(weight)
-            );
-            if let Some(bias) = bias {
-                let _ = writeln!(text, "bias = {}", quoted(bias));
-            }
-            if self.layout == WeightLayout::InOut {
-                text += "transpose = true\n";
-            }
-        }
-        text
+        let mut guesses = vec![order_guess, layout_guess, activation_guess, input_guess];
+        guesses.extend(input_shape.as_ref().map(|shape| text::geometry_guess(&layers, shape)));
+        Ok(Self { layers, layout, input_shape, normalisation, activation, guesses, unused })
     }
 }
 
 /// The key of an activation, from its name.
 fn activation_key(key: &str, path: &Path) -> Result<String> {
-    let activations = LAYERS.iter().map(|(key, _)| *key).filter(|key| !["photonic", "dense"].contains(key));
+    let is_activation = |key: &&str| {
+        let layer = toml::from_str::<LayerSpec>(&format!("kind = '{key}'"));
+        layer.is_ok_and(|layer| layer.is_activation() || layer.kind() == LayerKind::Softmax)
+    };
+    let activations = LAYERS.iter().map(|(key, _)| *key).filter(is_activation);
     phaseloom_files::find("activation", activations, |key| *key, LAYER_ALIASES, key)
         .map(str::to_owned)
         .map_err(|invalid| NetworkError::setting(path, invalid.key, invalid.found, invalid.expected))
@@ -169,57 +156,74 @@ impl<'a> Found<'a> {
         names.sort();
         let mut found = Self { tensors, names, weights: Vec::new() };
         for name in chosen {
-            if found.shape(name).len() != 2 {
+            if !(2..=4).contains(&found.shape(name).len()) {
                 return Err(found.problem(
-                    &format!("`{name}` is no tensor of two axes"),
+                    &format!("`{name}` is no tensor of two to four axes"),
                     "name weights as the file does in --layers",
                 ));
             }
             found.weights.push(found.candidate(&TensorName::new(name)));
         }
         if chosen.is_empty() {
-            let weights =
-                found.names.iter().filter(|name| found.shape(&name.text).len() == 2 && name.role != Role::Bias);
+            let has_axes = |name: &&TensorName| (2..=4).contains(&found.shape(&name.text).len());
+            let weights = found.names.iter().filter(has_axes).filter(|name| name.role != Role::Bias);
             found.weights = weights.map(|name| found.candidate(name)).collect();
         }
         if chosen.is_empty() {
             found.refuse_other_layers()?;
         }
         if found.weights.is_empty() {
-            return Err(found.problem("no tensor of two axes, the weight of a layer", "write the model file by hand"));
+            let problem = "no tensor of two to four axes, the weight of a layer";
+            return Err(found.problem(problem, "write the model file by hand"));
         }
         Ok(found)
     }
 
     /// Refuses layers that a model file has no kind for, and without which the network would be another one.
     fn refuse_other_layers(&self) -> Result<()> {
-        let first =
-            |is: &dyn Fn(&str) -> bool| self.tensors.names().find(|name| is(name)).map(|name| self.described(name));
-        if let Some(tensor) = first(&|name| self.shape(name).len() > 2) {
-            return Err(self.problem(
-                &format!("{tensor} has more than two axes, as the weight of a convolution: export the network to ONNX instead"),
-                "name the dense layers with --layers to import these alone, on the features that the convolutions give; \
-                 a convolution whose kernel covers its whole input is a dense layer: reshape it to [outputs, inputs]",
-            ));
-        }
-        let statistics = ["running_mean", "running_var", "moving_mean", "moving_variance"];
-        let is_statistic = |name: &str| {
-            let name = name.strip_suffix(":0").unwrap_or(name);
-            statistics.iter().any(|end| name.ends_with(end))
+        let is_other = |name: &&TensorName| match self.shape(&name.text).len() {
+            3 | 4 => name.layout == Some(WeightLayout::InOut),
+            axes => axes > 4,
         };
-        if let Some(tensor) = first(&is_statistic) {
-            return Err(self.problem(
-                &format!("{tensor} is a statistic of a batch normalisation, which is no layer here"),
-                "fold it into the linear layer before it and export again: W → diag(γ/√(σ² + ε))·W, b → γ·(b − μ)/√(σ² + ε) + β, \
-                 in PyTorch `torch.nn.utils.fusion.fuse_linear_bn_eval`; or name the layers with --layers to leave it out",
-            ));
+        match self.names.iter().find(is_other) {
+            None => Ok(()),
+            Some(name) => Err(self.problem(
+                &format!("{} is no kernel as PyTorch stores it, [out, in/groups, height, width]", self.described(&name.text)),
+                "export the network to ONNX instead, because Keras also has other axes of the data; or name the dense layers \
+                 with --layers to import these alone, on the features that the convolutions give",
+            )),
         }
-        Ok(())
+    }
+
+    /// The shape of the input, which a network of convolutions needs.
+    fn input_shape(&self, first: &Candidate, requested: Option<&[usize]>) -> Result<Option<Vec<usize>>> {
+        let axes = first.kernel().len();
+        let channels = first.shape[1];
+        match requested {
+            None if axes == 0 => Ok(None),
+            None => Err(self.problem(
+                &format!("`{}` is the kernel of a convolution, whose input needs a shape", first.name.text),
+                "give the shape of a sample with --input-shape, channels first, e.g. --input-shape 1,28,28",
+            )),
+            Some(shape) if axes == 0 => {
+                let inputs: usize = shape.iter().product();
+                let fits = inputs == channels || inputs == first.shape[0];
+                if fits { Ok(None) } else { Err(self.shape_problem(shape, &first.name.text)) }
+            }
+            Some(shape) if shape.len() == axes + 1 && shape[0].checked_rem(channels) == Some(0) => {
+                Ok(Some(shape.to_vec()))
+            }
+            Some(shape) => Err(self.shape_problem(shape, &first.name.text)),
+        }
+    }
+
+    fn shape_problem(&self, shape: &[usize], weight: &str) -> NetworkError {
+        let problem = format!("the requested shape of the input, {shape:?}, does not fit {}", self.described(weight));
+        self.problem(&problem, "correct --input-shape: channels first, then the length, or height and width")
     }
 
     fn candidate(&self, name: &TensorName) -> Candidate {
-        let shape = self.shape(&name.text);
-        Candidate { name: name.clone(), shape: [shape[0], shape[1]] }
+        Candidate { name: name.clone(), shape: self.shape(&name.text).to_vec() }
     }
 
     fn shape(&self, name: &str) -> &[usize] {
@@ -253,8 +257,11 @@ impl<'a> Found<'a> {
         if let Some(layout) = requested {
             return Ok((layout, format!("weights are {}, as requested", described(layout))));
         }
+        let is_convolution = self.weights.iter().any(|weight| !weight.kernel().is_empty());
         let fits = |layout: &WeightLayout| {
-            !order(&self.weights, *layout).is_empty()
+            // Kernels are stored as PyTorch does.
+            !(is_convolution && *layout == WeightLayout::InOut)
+                && !order(&self.weights, *layout).is_empty()
                 && self.weights.iter().all(|w| self.bias_fits(&w.name, w.sizes(*layout)[0]))
         };
         let fitting: Vec<WeightLayout> = [WeightLayout::OutIn, WeightLayout::InOut].into_iter().filter(fits).collect();
@@ -284,7 +291,7 @@ impl<'a> Found<'a> {
             names.join(", ")
         };
         if chosen {
-            return match self.weights.windows(2).find(|pair| pair[0].sizes(layout)[0] != pair[1].sizes(layout)[1]) {
+            return match self.weights.windows(2).find(|pair| !pair[0].precedes(&pair[1], layout)) {
                 None => {
                     Ok((self.weights.clone(), format!("the layers are {}, as requested", described(&self.weights))))
                 }
@@ -298,7 +305,12 @@ impl<'a> Found<'a> {
         match orders.len() {
             1 => {
                 let order = orders.remove(0);
-                let guess = format!("the layers are {}, by numbers in their names and by shapes", described(&order));
+                // Numbers decide where names differ by them alone.
+                let numbered = order.iter().any(|a| {
+                    order.iter().any(|b| a.name.pattern == b.name.pattern && a.name.numbers != b.name.numbers)
+                });
+                let by = if numbered { "numbers in their names and by shapes" } else { "shapes" };
+                let guess = format!("the layers are {}, by {by}", described(&order));
                 Ok((order, guess))
             }
             0 => Err(self.problem(
@@ -342,11 +354,6 @@ impl<'a> Found<'a> {
             (self.shape(&std) == [inputs]).then(|| [mean.to_owned(), std])
         })
     }
-}
-
-/// Text for a comment: names of tensors may hold line breaks.
-fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ fn tensors(shapes: &[(&str, &[usize])]) -> Tensors {
 }
 
 fn settings() -> ImportSettings {
-    ImportSettings { activation: "relu".into(), layout: None, layers: Vec::new() }
+    ImportSettings { activation: "relu".into(), layout: None, layers: Vec::new(), input_shape: None }
 }
 
 fn import(shapes: &[(&str, &[usize])]) -> Result<ImportedModel> {
@@ -89,23 +89,77 @@ fn other_tensors_are_named_and_normalisation_is_found() {
     assert!(model.toml("n", "w.npz").contains("# Not used: ema.decay [8], norm.weight [8]\n"));
 }
 
+/// A network as PyTorch names it: convolutions with batch normalisation, then dense layers.
+const CNN: [(&str, &[usize]); 13] = [
+    ("conv1.weight", &[4, 1, 3, 3]),
+    ("conv1.bias", &[4]),
+    ("bn1.weight", &[4]),
+    ("bn1.bias", &[4]),
+    ("bn1.running_mean", &[4]),
+    ("bn1.running_var", &[4]),
+    ("bn1.num_batches_tracked", &[]),
+    ("conv2.weight", &[8, 2, 2, 2]),
+    ("fc.1.weight", &[5, 32]),
+    ("fc.1.bias", &[5]),
+    ("fc.2.running_mean", &[5]),
+    ("fc.2.running_var", &[5]),
+    ("fc.4.weight", &[3, 5]),
+];
+
 #[test]
-fn convolutions_and_batch_normalisation_are_refused_unless_layers_are_named() {
-    let dense: [(&str, &[usize]); 2] = [("fc1.weight", &[8, 6]), ("fc2.weight", &[2, 8])];
-    for (other, parts) in [
-        (("conv1.weight", &[4, 1, 3, 3][..]), ["conv1.weight [4, 1, 3, 3]", "convolution", "--layers"]),
-        (("bn1.running_var", &[8]), ["bn1.running_var [8]", "batch normalisation", "fold it"]),
-        (("bn/moving_mean:0", &[8]), ["bn/moving_mean:0 [8]", "batch normalisation", "fold it"]),
-    ] {
-        let shapes = [dense[0], other, dense[1]];
-        let error = import(&shapes).unwrap_err().to_string();
-        assert!(parts.iter().all(|part| error.contains(part)), "{error}");
-        let layers = vec!["fc1.weight".to_owned(), "fc2.weight".to_owned()];
-        let named = ImportedModel::new(&tensors(&shapes), &ImportSettings { layers, ..settings() }).unwrap();
-        assert_eq!(named.unused.len(), 1);
+fn convolutions_and_batch_normalisations_are_imported() {
+    let shaped = ImportSettings { input_shape: Some(vec![1, 5, 5]), ..settings() };
+    let imported = ImportedModel::new(&tensors(&CNN), &shaped).unwrap();
+    let toml = imported.toml("cnn", "w.npz");
+    assert!(imported.unused.is_empty(), "{:?}", imported.unused);
+    assert!(imported.guesses.last().is_some_and(|guess| guess.contains("no padding") && !guess.contains("gives")));
+    let spec: crate::ModelSpec = toml::from_str(&toml).unwrap();
+    let keys: Vec<&str> = spec.layer.iter().map(|layer| layer.kind().key()).collect();
+    let expected =
+        ["conv2d", "batch_norm", "relu", "conv2d", "relu", "flatten", "photonic", "batch_norm", "relu", "photonic"];
+    assert_eq!(keys, expected, "{toml}");
+    assert_eq!(imported.layers.iter().map(|layer| layer.groups).collect::<Vec<_>>(), [1, 2, 1, 1]);
+    let model = crate::Model::from_tensors(spec, Path::new(""), &tensors(&CNN)).unwrap();
+    assert_eq!((model.input_size(), model.output_size()), (25, 3));
+    let error = import(&CNN).unwrap_err().to_string();
+    assert!(
+        error.contains("`conv1.weight` is the kernel of a convolution") && error.contains("--input-shape"),
+        "{error}"
+    );
+    let larger = ImportSettings { input_shape: Some(vec![1, 8, 8]), ..settings() };
+    let imported = ImportedModel::new(&tensors(&CNN), &larger).unwrap();
+    let guess = imported.guesses.last().unwrap();
+    assert!(guess.contains("these convolutions give 200 values and `fc.1.weight` takes 32"), "{guess}");
+    for shape in [vec![1, 25], vec![0, 5, 5]] {
+        let wrong = ImportSettings { input_shape: Some(shape), ..settings() };
+        let error = ImportedModel::new(&tensors(&CNN), &wrong).unwrap_err().to_string();
+        assert!(error.contains("does not fit conv1.weight"), "{error}");
     }
-    // A network of convolutions alone.
-    assert!(import(&[("conv1.weight", &[4, 1, 3, 3])]).unwrap_err().to_string().contains("convolution"));
+}
+
+#[test]
+fn batch_normalisations_of_keras_have_its_epsilon_and_others_are_refused() {
+    let keras: &[(&str, &[usize])] = &[
+        ("dense/kernel:0", &[6, 8]),
+        ("batch_normalization/gamma:0", &[8]),
+        ("batch_normalization/beta:0", &[8]),
+        ("batch_normalization/moving_mean:0", &[8]),
+        ("batch_normalization/moving_variance:0", &[8]),
+        ("dense_1/kernel:0", &[8, 2]),
+    ];
+    let imported = import(keras).unwrap();
+    let norm = imported.layers[0].batch_norm.as_ref().unwrap();
+    assert!((norm.epsilon - 1e-3).abs() < 1e-15 && imported.unused.is_empty(), "{imported:?}");
+    assert_eq!(norm.weight.as_deref(), Some("batch_normalization/gamma:0"));
+    let stray: &[(&str, &[usize])] =
+        &[("fc1.weight", &[8, 6]), ("fc2.weight", &[2, 8]), ("norm9.running_mean", &[8]), ("norm9.running_var", &[8])];
+    let error = import(stray).unwrap_err().to_string();
+    assert!(error.contains("norm9.running_mean [8] follows no layer"), "{error}");
+    let layers = vec!["fc1.weight".to_owned(), "fc2.weight".to_owned()];
+    let named = ImportedModel::new(&tensors(stray), &ImportSettings { layers, ..settings() }).unwrap();
+    assert_eq!(named.unused.len(), 2);
+    let channels_last: &[(&str, &[usize])] = &[("conv2d/kernel:0", &[3, 3, 1, 4]), ("dense/kernel:0", &[36, 2])];
+    assert!(import(channels_last).unwrap_err().to_string().contains("ONNX"));
 }
 
 #[test]
@@ -124,7 +178,7 @@ fn ambiguities_list_what_was_found_and_have_a_remedy() {
     assert_eq!(ImportedModel::new(&tensors(&[("w", &[10, 64])]), &requested).unwrap().layers[0].inputs, 10);
     let broken = error(&[("fc1.weight", &[8, 6]), ("fc2.weight", &[2, 7])]);
     assert!(broken.contains("no chain") && broken.contains("fc2.weight [2, 7]"), "{broken}");
-    assert!(error(&[("bias", &[3])]).contains("no tensor of two axes"));
+    assert!(error(&[("bias", &[3])]).contains("no tensor of two to four axes"));
     let unknown = ImportSettings { activation: "gleu".into(), ..settings() };
     let message = ImportedModel::new(&tensors(square), &unknown).unwrap_err().to_string();
     assert!(message.contains("did you mean `gelu`?"), "{message}");

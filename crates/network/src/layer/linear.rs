@@ -13,14 +13,14 @@
 //! [`Layer::pass`] for `W x`, which may come from hardware.
 
 use nalgebra::DMatrix;
+use phaseloom_files::InvalidValue;
 use phaseloom_numerics::linalg::multiply;
-
-pub(crate) use phaseloom_numerics::linalg::multiply_batch as exact_product;
 use serde::{Deserialize, Serialize};
 
-use super::{Gradients, Layer, LayerSettings, Parameter};
+use super::{Gradients, Layer, LayerSettings, NamedTensor, Parameter, Pass, Start, Trace};
 use crate::data::Batch;
 use crate::error::Result;
+use crate::network::exact_product;
 use crate::weights::{Tensor, Tensors};
 
 /// Size and tensor names of a photonic or dense layer, as written in a model file.
@@ -49,16 +49,30 @@ impl LinearSettings {
 }
 
 impl LayerSettings for LinearSettings {
-    fn build(&self, user: &str, inputs: usize, tensors: &Tensors) -> Result<Box<dyn Layer>> {
-        Ok(Box::new(Linear::new(self, user, inputs, tensors)?))
+    fn build(&self, user: &str, input: &[usize], tensors: &Tensors) -> Result<Box<dyn Layer>> {
+        Ok(Box::new(Linear::new(self, user, input.iter().product(), tensors)?))
     }
 
-    fn outputs(&self, _inputs: usize) -> usize {
-        self.outputs
+    fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, InvalidValue> {
+        match input {
+            [_] => Ok(vec![self.outputs]),
+            _ => {
+                let found = format!("a layer on an input of the shape {input:?}");
+                Err(InvalidValue::new("kind", found, "one on a row of values: put a layer `flatten` before it"))
+            }
+        }
     }
 
-    fn linear(&self) -> Option<&LinearSettings> {
-        Some(self)
+    fn weight(&self, input: &[usize]) -> Option<(&str, [usize; 2])> {
+        Some((&self.weight, [self.outputs, input.iter().product()]))
+    }
+
+    fn tensors(&self, input: &[usize]) -> Vec<NamedTensor<'_>> {
+        let inputs = input.iter().product();
+        let weight =
+            NamedTensor { name: &self.weight, shape: self.weight_shape(inputs), start: Start::Random { inputs } };
+        let bias = self.bias.as_ref().map(|name| NamedTensor::constant(name, vec![self.outputs], 0.0));
+        std::iter::once(weight).chain(bias).collect()
     }
 }
 
@@ -71,6 +85,8 @@ pub struct Linear {
     pub bias: Option<Vec<f64>>,
     /// Whether the product runs on meshes.
     pub is_photonic: bool,
+    /// Whether the file stores the weight as `[in, out]`.
+    pub is_transposed: bool,
 }
 
 impl Linear {
@@ -82,19 +98,26 @@ impl Linear {
             DMatrix::from_row_slice(settings.outputs, inputs, values)
         };
         let bias = settings.bias.as_ref().map(|name| tensors.expect(user, name, &[settings.outputs]));
-        Ok(Self { weight, bias: bias.transpose()?.map(<[f64]>::to_vec), is_photonic: false })
+        Ok(Self {
+            weight,
+            bias: bias.transpose()?.map(<[f64]>::to_vec),
+            is_photonic: false,
+            is_transposed: settings.transpose,
+        })
     }
 
-    /// The weight as a tensor in the layout of the settings.
+    /// Multiplies each output by a scale and adds a shift, as one linear map.
     ///
     /// # Panics
     ///
-    /// If the settings have another number of outputs.
-    #[must_use]
-    pub fn weight_tensor(&self, settings: &LinearSettings) -> Tensor {
-        let inputs = self.weight.ncols();
-        let values = if settings.transpose { self.weight.clone() } else { self.weight.transpose() };
-        Tensor::new(settings.weight_shape(inputs), values.data.into())
+    /// If there is not one scale and shift for each output.
+    pub(super) fn scale_and_shift(&mut self, scale: &[f64], shift: &[f64]) {
+        assert_eq!((scale.len(), shift.len()), (self.weight.nrows(), self.weight.nrows()), "one for each output");
+        for mut column in self.weight.column_iter_mut() {
+            column.iter_mut().zip(scale).for_each(|(w, s)| *w *= s);
+        }
+        let bias = self.bias.take().unwrap_or_else(|| vec![0.0; scale.len()]);
+        self.bias = Some(bias.iter().zip(scale).zip(shift).map(|((b, scale), shift)| b * scale + shift).collect());
     }
 
     /// Adds the bias to each column.
@@ -120,7 +143,7 @@ impl Layer for Linear {
         output
     }
 
-    fn backward(&self, input: &Batch, _output: &Batch, gradient: &Batch, needs_input: bool) -> Gradients {
+    fn backward(&self, input: &Batch, _trace: &Trace, gradient: &Batch, needs_input: bool) -> Gradients {
         let weight: Vec<f64> = multiply(gradient, &input.transpose()).data.into();
         let mut parameters = vec![weight];
         if self.bias.is_some() {
@@ -129,13 +152,24 @@ impl Layer for Linear {
         Gradients { input: needs_input.then(|| multiply(&self.weight.transpose(), gradient)), parameters }
     }
 
-    fn pass(&self, input: &Batch, multiply: &mut dyn FnMut(&Batch) -> Batch) -> Batch {
+    fn pass(&self, input: &Batch, pass: &mut Pass<'_>) -> Batch {
         if !self.is_photonic {
             return self.forward(input);
         }
-        let mut output = multiply(input);
+        let product = pass.next_product();
+        let mut output = pass.multiply(product, 0, input);
         self.add_bias(&mut output);
         output
+    }
+
+    fn tensors(&self) -> Vec<Tensor> {
+        let (outputs, inputs) = self.weight.shape();
+        let weight = match self.is_transposed {
+            true => Tensor::new(vec![inputs, outputs], self.weight.clone().data.into()),
+            false => Tensor::new(vec![outputs, inputs], self.weight.transpose().data.into()),
+        };
+        let bias = self.bias.as_ref().map(|bias| Tensor::new(vec![bias.len()], bias.clone()));
+        std::iter::once(weight).chain(bias).collect()
     }
 
     fn linear(&self) -> Option<&Linear> {
@@ -158,7 +192,7 @@ impl Layer for Linear {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layer::{check_gradients, layer_for_test};
+    use crate::layer::tests::{check_gradients, layer_for_test};
 
     const WEIGHT: [f64; 6] = [1.0, -2.0, 0.5, 3.0, 0.0, 1.5];
     const KINDS: [&str; 2] = ["photonic", "dense"];
@@ -168,7 +202,7 @@ mod tests {
         for kind in KINDS {
             let toml = format!("kind = '{kind}'\noutputs = 2\nweight = 'w'\nbias = 'b'");
             let tensors: [(&str, &[usize], &[f64]); 2] = [("w", &[2, 3], &WEIGHT), ("b", &[2], &[10.0, 20.0])];
-            let mut layer = layer_for_test(&toml, 3, &tensors).unwrap();
+            let mut layer = layer_for_test(&toml, &[3], &tensors).unwrap();
             let input = Batch::from_column_slice(3, 1, &[1.0, 1.0, 2.0]);
             assert_eq!(layer.forward(&input).as_slice(), [10.0, 26.0]);
             check_gradients(layer.as_mut(), &Batch::from_fn(3, 7, |r, c| (r + 2 * c) as f64 / 3.0 - 1.0));
@@ -180,10 +214,10 @@ mod tests {
         for kind in KINDS {
             let toml = format!("kind = '{kind}'\noutputs = 3\nweight = 'w'");
             let tensors: [(&str, &[usize], &[f64]); 1] = [("w", &[2, 3], &WEIGHT)];
-            let error = layer_for_test(&toml, 2, &tensors).unwrap_err().to_string();
+            let error = layer_for_test(&toml, &[2], &tensors).unwrap_err().to_string();
             let expected = format!("layer 0 ({kind}): tensor `w` has shape [2, 3], expected [3, 2]");
             assert!(error.contains(&expected), "{error}");
-            assert!(layer_for_test(&format!("{toml}\ntranspose = true"), 2, &tensors).is_ok());
+            assert!(layer_for_test(&format!("{toml}\ntranspose = true"), &[2], &tensors).is_ok());
         }
     }
 
@@ -220,7 +254,7 @@ mod tests {
             tensors.insert("w", tensor.clone());
             let linear = Linear::new(&names(transpose), "layer", 3, &tensors).unwrap();
             assert_eq!(linear.weight, DMatrix::from_row_slice(2, 3, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]));
-            assert_eq!(linear.weight_tensor(&names(transpose)), tensor);
+            assert_eq!(linear.tensors(), [tensor]);
         }
     }
 }

@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Gradients, Layer};
+use super::{Gradients, Layer, LayerSettings, Trace};
 use crate::data::Batch;
+use crate::error::Result;
+use crate::weights::Tensors;
 
 /// Settings of a softmax: none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,15 +25,21 @@ impl Layer for Softmax {
         output
     }
 
-    fn backward(&self, _input: &Batch, output: &Batch, gradient: &Batch, needs_input: bool) -> Gradients {
+    fn backward(&self, _input: &Batch, trace: &Trace, gradient: &Batch, needs_input: bool) -> Gradients {
         let input = needs_input.then(|| {
-            let mut by_input = gradient.component_mul(output);
-            for (mut column, y) in by_input.column_iter_mut().zip(output.column_iter()) {
+            let mut by_input = gradient.component_mul(&trace.output);
+            for (mut column, y) in by_input.column_iter_mut().zip(trace.output.column_iter()) {
                 let mean = column.sum();
                 column.axpy(-mean, &y, 1.0);
             }
             by_input
         });
         Gradients { input, parameters: Vec::new() }
+    }
+}
+
+impl LayerSettings for Softmax {
+    fn build(&self, _user: &str, _input: &[usize], _tensors: &Tensors) -> Result<Box<dyn Layer>> {
+        Ok(Box::new(self.clone()))
     }
 }

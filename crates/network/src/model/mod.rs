@@ -3,7 +3,6 @@
 mod normalisation;
 pub(crate) mod spec;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -12,11 +11,12 @@ use sha2::{Digest, Sha256};
 use phaseloom_files::{InputFiles, hex};
 
 use crate::data::{Batch, Dataset, resolve};
-use crate::error::Result;
-use crate::layer::{Layer, LayerKind, LayerSpec, Linear};
+use crate::error::{NetworkError, Result};
+use crate::layer::place::{PlacedLayer, build_all};
+use crate::layer::{Layer, LayerKind, LayerSpec, Linear, Pass, chain};
 use crate::model::normalisation::Normalisation;
 pub use crate::model::spec::{InputSpec, ModelSpec, NumberOrTensor};
-use crate::network::{Call, Multiply, Network, Observe, Operator, PhotonicLayer, Place};
+use crate::network::{Multiply, Network, Observe, Operator, PhotonicLayer, Place};
 use crate::weights::Tensors;
 
 /// A network with its weights.
@@ -26,6 +26,7 @@ pub struct Model {
     base: PathBuf,
     normalisation: Normalisation,
     layers: Vec<Box<dyn Layer>>,
+    output_shape: Vec<usize>,
     /// Names in the weights file that the model does not use.
     unused: Vec<String>,
 }
@@ -65,19 +66,26 @@ impl Model {
         Self::build(spec, base, tensors)
     }
 
-    /// Builds a model from settings that were checked.
+    /// Builds a model from settings that were checked, with the normalisation of the input and batch normalisations folded
+    /// into linear layers.
     pub(crate) fn build(spec: ModelSpec, base: &Path, tensors: &Tensors) -> Result<Self> {
+        let mut model = Self::unfolded(spec, base, tensors)?;
+        chain::fold(&mut model.layers);
+        if let Some(linear) = model.layers.first_mut().and_then(|layer| layer.linear_mut()) {
+            model.normalisation.fold_into(linear);
+        }
+        Ok(model)
+    }
+
+    /// Builds a model from settings that were checked, with every layer as written, for training.
+    pub(crate) fn unfolded(spec: ModelSpec, base: &Path, tensors: &Tensors) -> Result<Self> {
         let normalisation = Normalisation::new(&spec.input, tensors)?;
-        let mut layers = Vec::with_capacity(spec.layer.len());
-        let mut inputs = spec.input.size;
-        for (index, layer) in spec.layer.iter().enumerate() {
-            layers.push(layer.build(index, inputs, tensors)?);
-            inputs = layer.outputs(inputs);
-        }
-        if let Some(linear) = layers.first_mut().and_then(|layer| layer.linear_mut()) {
-            normalisation.fold_into(linear);
-        }
-        Ok(Self { spec, base: base.to_owned(), normalisation, layers, unused: tensors.unused() })
+        let layers = build_all(&spec.layer, "", &spec.input.shape(), tensors)?;
+        let output_shape =
+            spec.output_shape().map_err(|invalid| NetworkError::from_invalid(tensors.path(), invalid))?;
+        // PyTorch counts the batches of a batch normalisation.
+        let unused = tensors.unused().into_iter().filter(|name| !name.ends_with("num_batches_tracked")).collect();
+        Ok(Self { spec, base: base.to_owned(), normalisation, layers, output_shape, unused })
     }
 
     /// Names in the weights file that the model does not use, sorted. A layer may be missing in the model.
@@ -119,71 +127,84 @@ impl Model {
     #[must_use]
     pub fn forward_exact(&self, input: &Batch) -> Batch {
         assert_eq!(input.nrows(), self.input_size(), "inputs need the features of the model");
-        self.layers.iter().fold(input.clone(), |x, layer| layer.forward(&x))
+        chain::forward(&self.layers, input)
     }
 
-    /// Why the sign of the product of a layer matters, if it does.
-    fn sign_matters(&self, index: usize) -> Option<String> {
-        if self.layers[index].photonic().is_some_and(|linear| linear.bias.is_some()) {
-            return Some("has a bias, which would come after |·|".to_owned());
-        }
-        match self.spec.layer.get(index + 1).map(LayerSpec::kind) {
-            Some(LayerKind::Modulus | LayerKind::SquaredModulus) => None,
-            Some(kind) => Some(format!("is followed by `{kind}`")),
-            None => Some("is the last layer".to_owned()),
-        }
+    /// All layers with their places, in the order of the file. Their index in this list is their number in tables.
+    pub(crate) fn placed(&self) -> Vec<(PlacedLayer<'_>, &dyn Layer)> {
+        // The settings were checked when the model was built.
+        let specs = self.spec.place().map_or_else(|_| Vec::new(), |(layers, _)| layers);
+        specs.into_iter().zip(chain::all(&self.layers)).collect()
+    }
+}
+
+/// Why the sign of the product of a linear layer matters, if it does.
+fn sign_matters(placed: &PlacedLayer<'_>, linear: &Linear) -> Option<String> {
+    if linear.bias.is_some() {
+        return Some("has a bias, which would come after |·|".to_owned());
+    }
+    match placed.next.map(LayerSpec::kind) {
+        Some(LayerKind::Modulus | LayerKind::SquaredModulus) => None,
+        Some(kind) => Some(format!("is followed by `{kind}`")),
+        None if placed.is_inner => Some("is followed by the sum of a `residual`".to_owned()),
+        None => Some("is the last layer".to_owned()),
     }
 }
 
 impl Network for Model {
     fn input_shape(&self) -> Vec<usize> {
-        vec![self.spec.input.size]
+        self.spec.input.shape()
     }
 
     fn output_shape(&self) -> Vec<usize> {
-        vec![self.spec.output_size()]
+        self.output_shape.clone()
     }
 
     fn operators(&self) -> Vec<Operator> {
-        let layers = self.spec.layer.iter().zip(&self.layers).enumerate();
-        let linear = layers.filter_map(|(index, (spec, layer))| Some((index, spec, layer.linear()?)));
-        let operator = |(index, spec, linear): (usize, &LayerSpec, &Linear)| Operator {
-            name: spec.linear().map_or_else(|| format!("layer {index}"), |settings| settings.weight.clone()),
-            kind: spec.kind().to_string(),
-            place: match linear.is_photonic {
-                true => Place::Photonic,
-                false => Place::Electronic("of kind `dense`".into()),
-            },
-            shape: Some(linear.weight.shape()),
-            vectors: 1,
-            macs: linear.weight.len() as f64,
+        let operator = |(placed, layer): (PlacedLayer<'_>, &dyn Layer)| {
+            let linear = layer.linear()?;
+            Some(Operator {
+                name: placed.spec.weight().unwrap_or_default().to_owned(),
+                kind: placed.spec.kind().to_string(),
+                place: match (linear.is_photonic, placed.spec.kind()) {
+                    (true, _) => Place::Photonic,
+                    (false, LayerKind::Dense) => Place::Electronic("of kind `dense`".into()),
+                    (false, _) => Place::Electronic("of `photonic = false`".into()),
+                },
+                shape: Some(linear.weight.shape()),
+                vectors: layer.vectors(),
+                macs: layer.macs(),
+            })
         };
-        linear.map(operator).collect()
+        self.placed().into_iter().filter_map(operator).collect()
     }
 
     fn other_operators(&self) -> Vec<(String, usize)> {
         let mut counts = BTreeMap::new();
-        for layer in self.spec.layer.iter().filter(|layer| layer.linear().is_none()) {
-            *counts.entry(layer.kind().to_string()).or_default() += 1;
+        for (placed, _) in self.placed().iter().filter(|(_, layer)| layer.linear().is_none()) {
+            *counts.entry(placed.spec.kind().to_string()).or_default() += 1;
         }
         counts.into_iter().collect()
     }
 
     fn photonic_layers(&self) -> Vec<PhotonicLayer<'_>> {
-        let layers = self.layers.iter().enumerate();
-        let photonic = layers.filter_map(|(index, layer)| Some((index, &layer.photonic()?.weight)));
-        let of = |(index, weight)| PhotonicLayer {
-            index,
-            weight,
-            vectors: 1,
-            steps: 1,
-            sign_matters: self.sign_matters(index),
-        };
-        photonic.map(of).collect()
+        let mut photonic = Vec::new();
+        for (index, (placed, layer)) in self.placed().into_iter().enumerate() {
+            if let Some(linear) = layer.photonic() {
+                photonic.push(PhotonicLayer {
+                    index,
+                    weight: &linear.weight,
+                    vectors: layer.vectors(),
+                    steps: 1,
+                    sign_matters: sign_matters(&placed, linear),
+                });
+            }
+        }
+        photonic
     }
 
     fn layer_names(&self) -> Vec<String> {
-        self.spec.layer.iter().map(|layer| layer.kind().to_string()).collect()
+        self.placed().iter().map(|(placed, _)| placed.spec.kind().to_string()).collect()
     }
 
     fn folds_input(&self) -> bool {
@@ -192,8 +213,7 @@ impl Network for Model {
 
     /// The value of the last activation at 0: ½ after a sigmoid, 0 without an activation.
     fn threshold(&self) -> f64 {
-        let activation = self.layers.last().filter(|layer| layer.linear().is_none());
-        activation.map_or(0.0, |layer| layer.forward(&Batch::zeros(1, 1))[(0, 0)])
+        self.layers.last().map_or(0.0, |layer| layer.at_zero())
     }
 
     /// `(raw·scale − mean) / std`, or `raw·scale` if mean and standard deviation are folded into the first layer.
@@ -203,22 +223,19 @@ impl Network for Model {
     }
 
     fn check_inputs(&self, data: &Dataset) -> Result<()> {
+        let shape = self.spec.input.shape();
+        if shape.len() > 1 && !data.has_axes(&shape) {
+            let found = format!("samples of the shape {:?}", data.sample_shape);
+            let expected =
+                format!("{shape:?}, the `input.shape` of the model: bring the axes into this order, channels first");
+            return Err(NetworkError::choice(&data.inputs_path, "inputs", found, expected));
+        }
         self.normalisation.check(&data.inputs_path, &data.inputs)
     }
 
     fn pass(&self, input: &Batch, multiply: &mut Multiply<'_>, observe: &mut Observe<'_>) -> Result<Batch> {
         assert_eq!(input.nrows(), self.input_size(), "inputs need the features of the model");
-        let mut x = Cow::Borrowed(input);
-        let mut product = 0;
-        for (index, layer) in self.layers.iter().enumerate() {
-            let output = layer.pass(&x, &mut |x| {
-                product += 1;
-                multiply(Call { product: product - 1, first_sample: 0, step: 0 }, x)
-            });
-            observe(index, &output);
-            x = Cow::Owned(output);
-        }
-        Ok(x.into_owned())
+        Ok(Pass::new(multiply, observe).run(&self.layers, input))
     }
 
     /// SHA-256 of normalisation, kinds of layers, weights and biases.
@@ -236,17 +253,27 @@ impl Network for Model {
             digest.update(count.to_le_bytes());
         };
         numbers(&mut self.normalisation.numbers());
-        for (spec, layer) in self.spec.layer.iter().zip(&self.layers) {
-            numbers(&mut spec.kind().key().bytes().map(f64::from));
-            if let Some((_, value)) = spec.setting() {
+        for (placed, layer) in self.placed() {
+            numbers(&mut placed.spec.kind().key().bytes().map(f64::from));
+            if let Some((_, value)) = placed.spec.setting() {
                 numbers(&mut std::iter::once(value));
             }
-            if let Some(linear) = layer.linear() {
-                let (rows, columns) = linear.weight.shape();
-                numbers(&mut [rows as f64, columns as f64].into_iter());
-                numbers(&mut linear.weight.iter().copied());
-                numbers(&mut linear.bias.iter().flatten().copied());
+            let settings = layer.numbers();
+            if !settings.is_empty() {
+                numbers(&mut settings.into_iter());
             }
+            match layer.linear() {
+                Some(linear) => {
+                    let (rows, columns) = linear.weight.shape();
+                    numbers(&mut [rows as f64, columns as f64].into_iter());
+                    numbers(&mut linear.weight.iter().copied());
+                    numbers(&mut linear.bias.iter().flatten().copied());
+                }
+                None => layer.tensors().iter().for_each(|tensor| numbers(&mut tensor.values().iter().copied())),
+            }
+        }
+        if self.spec.input.shape().len() > 1 {
+            numbers(&mut self.spec.input.shape().iter().map(|&length| length as f64));
         }
         hex(&digest.finalize())
     }

@@ -45,7 +45,7 @@ impl Normalisation {
         let values = |key: &str, value: &NumberOrTensor| match value {
             NumberOrTensor::Number(number) => Ok::<_, NetworkError>(Values::One(*number)),
             NumberOrTensor::Tensor(name) => {
-                Ok(Values::Each(tensors.expect(&format!("input.{key}"), name, &[input.size])?.to_vec()))
+                Ok(Values::Each(tensors.expect(&format!("input.{key}"), name, &[input.features()])?.to_vec()))
             }
         };
         let (mean, std) = (values("mean", &input.mean)?, values("std", &input.std)?);
@@ -55,7 +55,7 @@ impl Normalisation {
             let found = format!("{} at feature {at}", values[at]);
             return Err(NetworkError::setting(tensors.path(), "input.std", found, DEVIATION));
         }
-        Ok(Self { size: input.size, scale: input.scale, mean, std, folded: input.fold })
+        Ok(Self { size: input.features(), scale: input.scale, mean, std, folded: input.fold })
     }
 
     /// One prepared input.

@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{NetworkError, Result};
 use crate::layer::LayerSpec;
+use crate::layer::place::{MAX_ENTRIES, PlacedLayer, entries, place_all};
 
 /// A model as written in its file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,8 +56,12 @@ pub struct ModelSpec {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct InputSpec {
-    /// Number of features. Range: ≥ 1.
-    pub size: usize,
+    /// Number of features, for a row of values. Range: ≥ 1. Default: the product of `shape`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<usize>,
+    /// Lengths of the axes of a sample, channels first: `[channels, height, width]`, in place of `size`. Range of each: ≥ 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<Vec<usize>>,
     /// Factor on the raw values, such as 1/255.
     #[serde(default = "one")]
     pub scale: f64,
@@ -82,9 +87,6 @@ pub enum NumberOrTensor {
     /// Name of a tensor with one value per feature.
     Tensor(String),
 }
-
-/// Maximum number of inputs, and of weights in one layer. More would need over 16 GiB.
-const MAX_ENTRIES: usize = 1 << 31;
 
 /// What a standard deviation must be.
 pub(super) const DEVIATION: &str = "a finite number above 0; write 1 for a feature that never changes";
@@ -121,10 +123,20 @@ impl ModelSpec {
         read_checked(path, files, "model", Self::check)
     }
 
-    /// Number of outputs of the last layer.
-    #[must_use]
-    pub fn output_size(&self) -> usize {
-        self.layer.iter().fold(self.input.size, |inputs, layer| layer.outputs(inputs))
+    /// Shape of the output of the last layer.
+    ///
+    /// # Errors
+    ///
+    /// The key of the first layer that does not fit its input.
+    pub fn output_shape(&self) -> Result<Vec<usize>, InvalidValue> {
+        self.place().map(|(_, shape)| shape)
+    }
+
+    /// All layers with their places in the order of the file, a layer before those inside it, and the shape of the output.
+    pub(crate) fn place(&self) -> Result<(Vec<PlacedLayer<'_>>, Vec<usize>), InvalidValue> {
+        let mut layers = Vec::new();
+        let shape = place_all(&self.layer, "layer", &self.input.shape(), &mut layers)?;
+        Ok((layers, shape))
     }
 
     /// Checks format, version and sizes.
@@ -140,32 +152,8 @@ impl ModelSpec {
             let expected = "a name that ends with .json, the file that `calibrate` and `train` write";
             return invalid("calibration", path.display().to_string(), expected);
         }
-        if self.input.size == 0 {
-            return invalid("input.size", "0".into(), "at least 1");
-        }
-        if self.input.size > MAX_ENTRIES {
-            return invalid("input.size", self.input.size.to_string(), &format!("at most {MAX_ENTRIES}"));
-        }
-        let mut inputs = self.input.size;
-        for (index, layer) in self.layer.iter().enumerate() {
-            let outputs = layer.outputs(inputs);
-            let fits = outputs > 0 && outputs.checked_mul(inputs).is_some_and(|entries| entries <= MAX_ENTRIES);
-            if layer.linear().is_some() && !fits {
-                let expected = format!("at least 1, and at most {MAX_ENTRIES} weights in a layer");
-                return invalid(&format!("layer[{index}].outputs"), format!("{outputs} ({inputs} inputs)"), &expected);
-            }
-            if layer.kind().key() == "softmax" && inputs == 1 {
-                let found = "softmax of one output, which is 1 for every input".to_owned();
-                let expected =
-                    "`sigmoid`, the probability of the second of two classes; or two outputs before the softmax";
-                return invalid(&format!("layer[{index}].kind"), found, expected);
-            }
-            if let Some((key, value)) = layer.setting()
-                && !value.is_finite()
-            {
-                return invalid(&format!("layer[{index}].{key}"), value.to_string(), "a finite number");
-            }
-            inputs = outputs;
+        if let Err(invalid) = self.input.check_shape().and_then(|()| self.check_layers()) {
+            return Err(NetworkError::from_invalid(path, invalid));
         }
         if !self.input.scale.is_normal() {
             return invalid("input.scale", self.input.scale.to_string(), "a finite number other than 0");
@@ -183,11 +171,67 @@ impl ModelSpec {
         let Some(first) = self.layer.first() else {
             return invalid("layer", "no layers".into(), "at least one [[layer]]");
         };
-        if self.input.fold && first.linear().is_none() {
+        if self.input.fold && !matches!(first, LayerSpec::Photonic(_) | LayerSpec::Dense(_)) {
             let found = format!("true before a layer of kind `{}`", first.kind());
             return invalid("input.fold", found, "a linear first layer (photonic or dense), or `fold = false`");
         }
         Ok(())
+    }
+}
+
+impl ModelSpec {
+    /// Checks that each layer fits its input, and its setting.
+    fn check_layers(&self) -> Result<(), InvalidValue> {
+        for layer in self.place()?.0 {
+            let invalid = |key: &str, found: String, expected: &str| {
+                Err(InvalidValue::new(format!("{}.{key}", layer.key), found, expected))
+            };
+            if layer.spec.kind().key() == "softmax" && entries(&layer.input) == Some(1) {
+                let found = "softmax of one output, which is 1 for every input".to_owned();
+                let expected =
+                    "`sigmoid`, the probability of the second of two classes; or two outputs before the softmax";
+                return invalid("kind", found, expected);
+            }
+            if let Some((key, value)) = layer.spec.setting()
+                && !value.is_finite()
+            {
+                return invalid(key, value.to_string(), "a finite number");
+            }
+        }
+        Ok(())
+    }
+}
+
+impl InputSpec {
+    /// Lengths of the axes of a sample: `shape`, or the one length `size`.
+    #[must_use]
+    pub fn shape(&self) -> Vec<usize> {
+        self.shape.clone().unwrap_or_else(|| vec![self.size.unwrap_or(0)])
+    }
+
+    /// Number of features.
+    #[must_use]
+    pub fn features(&self) -> usize {
+        self.shape().iter().product()
+    }
+
+    /// Checks that `size` or `shape` is there and possible.
+    fn check_shape(&self) -> Result<(), InvalidValue> {
+        let (key, found) = match (self.size, &self.shape) {
+            (None, None) => {
+                return Err(InvalidValue::new("input.size", "no such key", "the number of features, or `input.shape`"));
+            }
+            (Some(size), Some(shape)) if shape.iter().product::<usize>() != size => {
+                return Err(InvalidValue::new("input.size", size, format!("no such key next to `shape = {shape:?}`")));
+            }
+            (Some(size), None) => ("input.size", size.to_string()),
+            (_, Some(shape)) => ("input.shape", format!("{shape:?}")),
+        };
+        match entries(&self.shape()) {
+            Some(0) => Err(InvalidValue::new(key, found, "at least 1")),
+            None => Err(InvalidValue::new(key, found, format!("at most {MAX_ENTRIES}"))),
+            Some(_) => Ok(()),
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use crate::calibration::{Calibration, CalibrationSettings};
 use crate::data::{DataSpec, Dataset, Truth, resolve};
 use crate::error::{NetworkError, Result};
-use crate::layer::{Layer, LayerKind};
+use crate::layer::{LayerKind, chain};
 use crate::model::{Model, ModelSpec, NumberOrTensor};
 use crate::network::{Network, predictions};
 use crate::train::loss::cross_entropy;
@@ -100,9 +100,10 @@ pub fn train(
     let model_base = model_path.parent().unwrap_or(Path::new(""));
     let model_spec = ModelSpec::load(&model_path)?;
     check_model(spec, &model_spec, &model_path)?;
+    let (placed, output) = model_spec.place().map_err(|invalid| NetworkError::from_invalid(&model_path, invalid))?;
     let load = |table: &str, choice: &DataSpec| {
         let data = choice.load(base).and_then(|data| {
-            data.check(model_spec.input.size, model_spec.output_size())?;
+            data.check(model_spec.input.features(), output.iter().product())?;
             match data.truth {
                 Truth::Labels(_) => Ok(data),
                 _ => Err(NetworkError::choice(&data.inputs_path, "labels", "no labels", "the classes that are learnt")),
@@ -126,14 +127,12 @@ pub fn train(
     }
 
     // Weights and gradients, the two moments of Adam, and copies of the weights.
-    let (_, weights) = model_spec.layer.iter().fold((model_spec.input.size, 0.0), |(inputs, sum), layer| {
-        let outputs = layer.outputs(inputs);
-        (outputs, if layer.linear().is_some() { sum + inputs as f64 * outputs as f64 } else { sum })
-    });
+    let matrices = placed.iter().filter_map(|layer| layer.spec.matrix(&layer.input));
+    let weights: f64 = matrices.map(|[outputs, inputs]| outputs as f64 * inputs as f64).sum();
     require_memory(64.0 * weights, &format!("training {weights} weights"))?;
 
     let mut tensors = Tensors::new();
-    start::insert_weights(&model_spec, spec.seed, &mut tensors);
+    start::insert_weights(&placed, spec.seed, &mut tensors);
     if let (true, NumberOrTensor::Tensor(mean), NumberOrTensor::Tensor(std)) =
         (spec.standardize, &model_spec.input.mean, &model_spec.input.std)
     {
@@ -141,21 +140,18 @@ pub fn train(
         tensors.insert(mean.clone(), Tensor::new(vec![means.len()], means));
         tensors.insert(std.clone(), Tensor::new(vec![stds.len()], stds));
     }
-    // Training uses the normalised input. Only the finished model folds the normalisation.
+    // Training uses the normalised input. Only the finished model folds normalisations into weights.
     let mut unfolded = model_spec.clone();
     unfolded.input.fold = false;
-    let mut model = Model::build(unfolded, model_base, &tensors)?;
+    let mut model = Model::unfolded(unfolded, model_base, &tensors)?;
     for data in std::iter::once(&data).chain(&validation) {
         model.check_inputs(data)?;
     }
 
     let history = run_epochs(spec, &mut model, &data, validation.as_ref(), progress)?;
-    for (layer, trained) in model_spec.layer.iter().zip(model.layers()) {
-        if let (Some(settings), Some(linear)) = (layer.linear(), trained.linear()) {
-            tensors.insert(settings.weight.clone(), linear.weight_tensor(settings));
-            if let (Some(name), Some(bias)) = (&settings.bias, &linear.bias) {
-                tensors.insert(name.clone(), Tensor::new(vec![bias.len()], bias.clone()));
-            }
+    for (placed, layer) in model.placed() {
+        for (named, tensor) in placed.spec.tensors(&placed.input).into_iter().zip(layer.tensors()) {
+            tensors.insert(named.name, tensor);
         }
     }
     for (key, value) in [
@@ -179,7 +175,8 @@ fn check_model(spec: &TrainSpec, model: &ModelSpec, path: &Path) -> Result<()> {
         let expected = "a name that ends with .safetensors, the file that training writes";
         return invalid("weights", model.weights.display().to_string(), expected);
     }
-    if model.output_size() < 2 {
+    let (placed, output) = model.place().map_err(|invalid| NetworkError::from_invalid(path, invalid))?;
+    if output.iter().product::<usize>() < 2 {
         return invalid("layer", "1 output".into(), "at least 2, one for each class: the loss is a cross-entropy");
     }
     if spec.calibration.is_some() && model.calibration.is_none() {
@@ -200,11 +197,11 @@ fn check_model(spec: &TrainSpec, model: &ModelSpec, path: &Path) -> Result<()> {
             _ => {}
         }
     }
-    let mut names: Vec<&String> = [&model.input.mean, &model.input.std]
+    let of_input = [&model.input.mean, &model.input.std]
         .into_iter()
-        .filter_map(|v| if let NumberOrTensor::Tensor(name) = v { Some(name) } else { None })
-        .chain(model.layer.iter().filter_map(|l| l.linear()).flat_map(|l| std::iter::once(&l.weight).chain(&l.bias)))
-        .collect();
+        .filter_map(|v| if let NumberOrTensor::Tensor(name) = v { Some(name.as_str()) } else { None });
+    let of_layers = placed.iter().flat_map(|layer| layer.spec.tensors(&layer.input)).map(|tensor| tensor.name);
+    let mut names: Vec<&str> = of_input.chain(of_layers).collect();
     names.sort();
     match names.windows(2).find(|pair| pair[0] == pair[1]) {
         Some(pair) => invalid("layer", format!("the tensor `{}` twice", pair[0]), "a name of its own for each tensor"),
@@ -274,39 +271,27 @@ fn run_epochs(
 fn batch_loss(model: &Model, data: &Dataset, rows: &[usize]) -> f64 {
     let labels: Vec<usize> = rows.iter().map(|&row| data.labels()[row]).collect();
     let input = model.prepare(&data.inputs.select_columns(rows));
-    let logits = trained_layers(model).iter().fold(input, |x, layer| layer.forward(&x));
+    let logits = chain::forward(&model.layers()[..trained_layers(model)], &input);
     cross_entropy(&logits, &labels).0
 }
 
 /// Mean loss, number of correct predictions, and gradient of every parameter, for the samples `rows`.
-fn batch_gradients(model: &Model, data: &Dataset, rows: &[usize]) -> (f64, usize, Vec<Vec<f64>>) {
+fn batch_gradients(model: &mut Model, data: &Dataset, rows: &[usize]) -> (f64, usize, Vec<Vec<f64>>) {
     let labels: Vec<usize> = rows.iter().map(|&row| data.labels()[row]).collect();
-    let layers = trained_layers(model);
-    let mut values = vec![model.prepare(&data.inputs.select_columns(rows))];
-    for layer in layers {
-        values.push(layer.forward(&values[values.len() - 1]));
-    }
-    let logits = &values[values.len() - 1];
+    let input = model.prepare(&data.inputs.select_columns(rows));
+    let count = trained_layers(model);
+    let layers = &mut model.layers_mut()[..count];
+    let traces = chain::record(layers, &input);
+    let logits = chain::output(&traces, &input);
     let correct = predictions(logits).iter().zip(&labels).filter(|(a, b)| a == b).count();
-    let (loss, mut gradient) = cross_entropy(logits, &labels);
-    let mut by_layer = Vec::with_capacity(layers.len());
-    for (index, layer) in layers.iter().enumerate().rev() {
-        let gradients = layer.backward(&values[index], &values[index + 1], &gradient, index > 0);
-        by_layer.push(gradients.parameters);
-        if let Some(by_input) = gradients.input {
-            gradient = by_input;
-        }
-    }
-    (loss, correct, by_layer.into_iter().rev().flatten().collect())
+    let (loss, gradient) = cross_entropy(logits, &labels);
+    (loss, correct, chain::backward(layers, &input, &traces, gradient, false).parameters)
 }
 
-/// The layers before the loss: all but a softmax at the end.
-fn trained_layers(model: &Model) -> &[Box<dyn Layer>] {
-    let layers = model.layers();
-    match model.spec().layer.last() {
-        Some(last) if last.kind() == LayerKind::Softmax => &layers[..layers.len() - 1],
-        _ => layers,
-    }
+/// Number of layers before the loss: all but a softmax at the end.
+fn trained_layers(model: &Model) -> usize {
+    let ends_with_softmax = model.spec().layer.last().is_some_and(|last| last.kind() == LayerKind::Softmax);
+    model.layers().len() - usize::from(ends_with_softmax)
 }
 
 /// Accuracy of the floating-point network on raw data, 0…1. NaN without samples.

@@ -1,34 +1,35 @@
 //! The start of training: random initial weights, and mean and standard deviation of the inputs.
 //!
 //! Weights are normal with variance `2/inputs` before a rectifier (He et al. 2015), `2/(1 + slope²)/inputs` before a leaky
-//! one, and `1/inputs` elsewhere. Biases are zero.
+//! one, and `1/inputs` elsewhere; the inputs of a convolution are the values under its kernel. Biases are zero.
 
 use phaseloom_numerics::{StreamKey, standard_normal};
 
 use crate::data::Batch;
-use crate::layer::LayerSpec;
-use crate::model::ModelSpec;
+use crate::layer::place::PlacedLayer;
+use crate::layer::{LayerSpec, NamedTensor, Start};
 use crate::weights::{Tensor, Tensors};
 
-/// Adds initial weights and biases for all linear layers.
-pub(super) fn insert_weights(spec: &ModelSpec, seed: u64, tensors: &mut Tensors) {
-    let mut inputs = spec.input.size;
-    for (index, layer) in spec.layer.iter().enumerate() {
-        if let Some(linear) = layer.linear() {
-            let gain = match spec.layer.get(index + 1) {
-                Some(LayerSpec::Relu(_) | LayerSpec::Relu6(_)) => 2.0,
-                Some(LayerSpec::LeakyRelu(leaky)) => 2.0 / (1.0 + leaky.slope * leaky.slope),
-                _ => 1.0_f64,
+/// Adds the initial values of all tensors of layers.
+pub(super) fn insert_weights(layers: &[PlacedLayer<'_>], seed: u64, tensors: &mut Tensors) {
+    for (index, layer) in layers.iter().enumerate() {
+        let gain = match layer.next {
+            Some(LayerSpec::Relu(_) | LayerSpec::Relu6(_)) => 2.0,
+            Some(LayerSpec::LeakyRelu(leaky)) => 2.0 / (1.0 + leaky.slope * leaky.slope),
+            _ => 1.0_f64,
+        };
+        for NamedTensor { name, shape, start } in layer.spec.tensors(&layer.input) {
+            let count = shape.iter().product();
+            let values = match start {
+                Start::Random { inputs } => {
+                    let deviation = (gain / inputs as f64).sqrt();
+                    let mut stream = StreamKey::new(seed, "train/initial_weights").layer(index as u64).stream();
+                    (0..count).map(|_| deviation * standard_normal(&mut stream)).collect()
+                }
+                Start::Constant(value) => vec![value; count],
             };
-            let deviation = (gain / inputs as f64).sqrt();
-            let mut stream = StreamKey::new(seed, "train/initial_weights").layer(index as u64).stream();
-            let values = (0..linear.outputs * inputs).map(|_| deviation * standard_normal(&mut stream)).collect();
-            tensors.insert(linear.weight.clone(), Tensor::new(linear.weight_shape(inputs), values));
-            if let Some(bias) = &linear.bias {
-                tensors.insert(bias.clone(), Tensor::new(vec![linear.outputs], vec![0.0; linear.outputs]));
-            }
+            tensors.insert(name, Tensor::new(shape, values));
         }
-        inputs = layer.outputs(inputs);
     }
 }
 
@@ -59,6 +60,7 @@ pub(super) fn mean_and_std(raw: &Batch, scale: f64) -> (Vec<f64>, Vec<f64>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ModelSpec;
 
     #[test]
     fn weights_have_the_variance_of_he() {
@@ -67,7 +69,7 @@ mod tests {
             [[layer]]\nkind = 'photonic'\noutputs = 50\nweight = 'b'\ntranspose = true\n";
         let spec: ModelSpec = toml::from_str(toml).unwrap();
         let mut tensors = Tensors::new();
-        insert_weights(&spec, 5, &mut tensors);
+        insert_weights(&spec.place().unwrap().0, 5, &mut tensors);
         let variance = |name: &str| {
             let values = tensors.get(name).unwrap().values();
             values.iter().map(|v| v * v).sum::<f64>() / values.len() as f64

@@ -99,6 +99,13 @@ pub fn status(line: &str) {
     }
 }
 
+/// Says that a result was only summarised, if no file was asked for.
+pub fn hint_output(output: Option<&Path>, file: &str) {
+    if output.is_none() {
+        status(&format!("note: no file was written; -o {file} writes one"));
+    }
+}
+
 /// Writes a line about files and times to stderr, if it is asked for.
 pub fn detail(line: &str) {
     if MESSAGES.get().is_some_and(|messages| messages.verbose) {

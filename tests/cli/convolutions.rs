@@ -1,0 +1,107 @@
+//! Convolutional networks of model files: imported, calibrated, run and inspected.
+
+use super::support::{cell, phaseloom, run, table, wait};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn example(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name)
+}
+
+/// A folder with the convolutional network of the examples and an experiment on noisy chips of eight ports.
+fn scene() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (from, to) in [
+        ("cnn/model.toml", "model.toml"),
+        ("cnn/weights.safetensors", "weights.safetensors"),
+        ("digits/digits.csv.gz", "digits.csv.gz"),
+    ] {
+        fs::copy(example(from), folder.path().join(to)).unwrap();
+    }
+    let text = "model = 'model.toml'\ntrials = 2\n[data]\ninputs = 'digits.csv.gz'\nsamples = 40\n\
+        [core]\nports = 8\n[link]\nlaser_power_w = 1e-4\nshot_noise = true\n[process]\nphase_error.sigma_rad = 0.02\n\
+        [calibration]\ndata = { inputs = 'digits.csv.gz', rows = '40..90' }\n";
+    fs::write(folder.path().join("experiment.toml"), text).unwrap();
+    folder
+}
+
+#[test]
+fn convolutional_networks_run_on_chips_with_any_number_of_threads() {
+    let folder = scene();
+    let run = |out: &str, threads: &str| {
+        let arguments = ["run", "experiment.toml", "-o", out, "--threads", threads, "--save-outputs"];
+        wait(phaseloom().args(arguments).current_dir(&folder)).well();
+        fs::read_to_string(folder.path().join(out).join("table.csv")).unwrap()
+    };
+    assert_eq!(run("one", "1"), run("three", "3"));
+    let rows = table(&folder.path().join("one/summary.csv"));
+    let of = |kind: &str| rows.iter().find(|row| cell(row, "row") == kind).unwrap();
+    assert!(cell(of("perfect_ideal"), "output_difference").parse::<f64>().unwrap() < 1e-5);
+    assert!(cell(of("chips"), "output_difference").parse::<f64>().unwrap() > 1e-3);
+    assert!(cell(of("exact"), "accuracy").parse::<f64>().unwrap() > 0.9);
+    let noisy = |out: &str| fs::read(folder.path().join(out).join("outputs/chips-point0-trial1-shot0.npy")).unwrap();
+    assert_eq!(noisy("one"), noisy("three"));
+}
+
+#[test]
+fn calibrations_and_outputs_of_layers_have_the_shapes_of_the_convolutions() {
+    let folder = scene();
+    let run = |arguments: &[&str]| wait(phaseloom().args(arguments).current_dir(&folder)).well();
+    let model = fs::read_to_string(folder.path().join("model.toml")).unwrap();
+    let with = model.replacen("\n[input]", "calibration = \"calibration.json\"\n\n[input]", 1);
+    fs::write(folder.path().join("model.toml"), with).unwrap();
+    run(&["calibrate", "experiment.toml"]);
+    assert!(folder.path().join("calibration.json").exists());
+    let ended = run(&["run", "experiment.toml", "-o", "out", "--save-outputs", "4"]);
+    assert!(!ended.err.contains("measured on the"), "{}", ended.err);
+    let saved = fs::read_dir(folder.path().join("out/outputs")).unwrap().count();
+    assert!(saved > 0);
+}
+
+#[test]
+fn inspect_lists_the_vectors_of_an_image() {
+    let said =
+        run(["inspect".as_ref(), example("cnn/model.toml").as_os_str(), "--ports".as_ref(), "16".as_ref()]).well();
+    for part in ["conv1.weight", "conv2d", "4×9", "8×36", "64", "16"] {
+        assert!(said.out.contains(part), "{part}: {}", said.out);
+    }
+}
+
+/// The weights file states neither padding nor pooling; with them the imported model is that of the example.
+#[test]
+fn weights_of_convolutions_are_imported() {
+    let folder = scene();
+    let import = |more: &[&str]| {
+        let arguments = [&["import", "weights.safetensors", "-o", "imported.toml"], more].concat();
+        wait(phaseloom().args(arguments).current_dir(&folder))
+    };
+    import(&[]).refused(&["E0512", "--input-shape"]);
+    let said = import(&["--input-shape", "1,8,8"]).well();
+    assert!(said.out.contains("no padding"), "{}", said.out);
+    let path = folder.path().join("imported.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    let pooled = "kind = \"relu\"\n\n[[layer]]\nkind = \"max_pool\"\nkernel = 2\n";
+    let text = text.replace("# padding = 0", "padding = \"same\"").replace("kind = \"relu\"\n", pooled);
+    fs::write(&path, text.replacen("\n# scale = 1.0", "\nscale = 0.0625 #", 1)).unwrap();
+    let load = |path: &Path| phaseloom::network::Model::load(path).unwrap();
+    use phaseloom::network::Network;
+    assert_eq!(load(&path).sha256(), load(&folder.path().join("model.toml")).sha256());
+}
+
+#[test]
+fn impossible_shapes_are_refused_by_key_and_line() {
+    let folder = scene();
+    let model = fs::read_to_string(folder.path().join("model.toml")).unwrap();
+    for (from, to, parts) in [
+        ("shape = [1, 8, 8]", "size = 64", &["input.shape", "layer[0].kind"][..]),
+        ("shape = [1, 8, 8]", "shape = [1, 8, 9]", &["dense.weight", "[10, 32]"]),
+        ("shape = [1, 8, 8]", "shape = [1, 8, 8]\nsize = 3", &["input.size"]),
+        ("kernel = 2", "kernel = 20", &["layer[3].kernel", "at most 8"]),
+        ("padding = \"same\"", "padding = \"full\"", &["padding"]),
+        ("kind = \"flatten\"", "kind = \"relu\"", &["flatten", "layer[9].kind"]),
+    ] {
+        fs::write(folder.path().join("model.toml"), model.replacen(from, to, 1)).unwrap();
+        let ended = wait(phaseloom().args(["run", "experiment.toml", "-o", "out"]).current_dir(&folder));
+        ended.refused(parts);
+    }
+}
