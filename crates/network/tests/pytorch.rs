@@ -194,7 +194,7 @@ fn layers_inside_a_residual_are_numbered_after_it() {
         ["residual", "conv2d", "batch_norm", "silu", "conv2d", "conv2d", "batch_norm", "max_pool"]
     );
     let indices: Vec<usize> = model.photonic_layers().iter().map(|layer| layer.index).collect();
-    assert_eq!(indices, [0, 4, 7, 8, 16]);
+    assert_eq!(indices, [0, 4, 7, 8, 17]);
     let mut seen = Vec::new();
     model.exact_outputs(&stored("image.input.npy"), &mut |index, output| seen.push((index, output.nrows()))).unwrap();
     seen.sort_unstable();
@@ -203,6 +203,9 @@ fn layers_inside_a_residual_are_numbered_after_it() {
     assert_eq!((seen[3].1, seen[7].1), (8 * 5 * 4, 8 * 5 * 4));
     let operators = model.operators();
     assert_eq!(operators.len(), 7);
+    // Of five batch normalisations, that after an activation is not folded.
+    let norms = model.other_operators().into_iter().find(|(kind, _)| kind == "batch_norm");
+    assert_eq!(norms, Some(("batch_norm".to_owned(), 1)));
     assert_eq!((operators[2].vectors, operators[2].macs), (20, (8 * 4 * 9 * 20) as f64));
     assert_eq!(operators[4].place, Place::Electronic("of `photonic = false`".into()));
 }
