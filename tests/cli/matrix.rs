@@ -79,9 +79,21 @@ fn rounded_values_become_the_nearest_unitary_on_one_mesh() {
 #[test]
 fn a_sweep_that_fails_at_its_first_chip_leaves_no_folder() {
     let scene = matrices();
-    scene.write("dark.toml", "[insertion_loss]\nloss_db = 90\nimbalance_db = 80");
-    scene.call("sweep general.npy --process dark.toml --trials 2 -o dark").refused(&["unit"]);
+    scene.write("dark.toml", "[insertion_loss]\nloss_db = 2000");
+    scene.call("sweep general.npy --process dark.toml --trials 2 -o dark").refused(&["E0404"]);
     assert!(!scene.path("dark").exists());
+    // TOML, which the run would keep, holds no such path.
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt;
+        let name = std::ffi::OsStr::from_bytes(b"u\xff.npy");
+        std::fs::copy(scene.path("unitary.npy"), scene.path("").join(name)).unwrap();
+        let arguments = [std::ffi::OsStr::new("sweep"), scene.path("").join(name).as_os_str(), "-o".as_ref()]
+            .map(std::ffi::OsStr::to_owned);
+        let folder = scene.path("odd");
+        super::support::run(arguments.iter().map(|a| a.as_os_str()).chain([folder.as_os_str()])).refused(&["UTF-8"]);
+        assert!(!folder.exists());
+    }
     // A table is no key, and is not suggested for itself.
     let refused = scene.call("sweep unitary.npy --vary splitter_error=0:1:0.5");
     assert!(!refused.err.contains("did you mean"), "{}", refused.err);
@@ -161,7 +173,7 @@ fn what_does_not_belong_together_is_refused() {
         ("matrix program.json --chip chip.json --trial 1", &["--trial", "--chip"]),
         ("chip process.toml --program program.json -o new.json", &["--seed"]),
         ("chip process.toml --seed 1 -o new.json", &["--program"]),
-        ("matrix program.json --chip core.json -o new.npy", &["5×5", "3×4", "chip of the shape"]),
+        ("matrix program.json --chip core.json -o new.npy", &["5×5", "3×4", "its own form"]),
         (
             "chip process.toml --core 4 --topology rectangel --seed 1 -o new.json",
             &["rectangel", "rectangular, triangular"],

@@ -34,10 +34,12 @@ fn graphs_run_on_chips() {
         run().well();
         let rows = table(&folder.path().join("out/summary.csv"));
         let ideal = rows.iter().find(|row| cell(row, "row") == "perfect_ideal").unwrap();
+        // The transformer has an output per token, and so no axis of classes.
+        let column = if name == "transformer" { "output_difference_mean" } else { "output_difference" };
         // The graph computes in single precision.
-        assert!(cell(ideal, "output_difference").parse::<f64>().unwrap() < 1e-5, "{name}");
+        assert!(cell(ideal, column).parse::<f64>().unwrap() < 1e-5, "{name}");
         let chips = rows.iter().find(|row| cell(row, "row") == "chips").unwrap();
-        assert!(cell(chips, "output_difference").parse::<f64>().unwrap() > 1e-3, "{name}");
+        assert!(cell(chips, column).parse::<f64>().unwrap() > 1e-3, "{name}");
         assert!(run().err.contains("nothing was computed"));
     }
 }
@@ -91,6 +93,115 @@ fn expected_results_are_checked_before_the_first_chip() {
     run().refused(&["expected an accuracy of 0.95", "normalisation"]);
     fs::write(&path, text.replace("accuracy = 0.95", "accuracy = 0.5, tolerance = 0.5")).unwrap();
     run().well();
+}
+
+/// The stored outputs of ONNX Runtime: those of each sample.
+fn stored_outputs(name: &str) -> Vec<Vec<f64>> {
+    let bytes = fs::read(model(&format!("{name}.output.npy"))).unwrap();
+    let header = 10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+    let values = bytes[header..].chunks_exact(4).map(|b| f64::from(f32::from_le_bytes([b[0], b[1], b[2], b[3]])));
+    let values: Vec<f64> = values.collect();
+    values.chunks(values.len() / 200).map(<[f64]>::to_vec).collect()
+}
+
+#[test]
+fn the_metric_decides_on_tables_figure_and_sentence() {
+    let with_labels = |name: &str, more: &str| {
+        let folder = scene(name, more);
+        if name == "mlp" {
+            let labels: String = (0..200).map(|i| format!("{}\n", i % 6)).collect();
+            fs::write(folder.path().join("labels.csv"), labels).unwrap();
+        }
+        let path = folder.path().join("experiment.toml");
+        let text = fs::read_to_string(&path).unwrap().replace("samples = 20", "samples = 20\nlabels = 'labels.csv'");
+        fs::write(path, text).unwrap();
+        folder
+    };
+    let run = |folder: &tempfile::TempDir| {
+        wait(phaseloom().args(["run", "experiment.toml", "-o", "out"]).current_dir(folder))
+    };
+    let of_exact = |folder: &tempfile::TempDir, column: &str| {
+        let rows = table(&folder.path().join("out/summary.csv"));
+        cell(rows.iter().find(|row| cell(row, "row") == "exact").unwrap(), column).parse::<f64>().unwrap()
+    };
+    let folder = with_labels("mlp", "metric = 'top-5'");
+    let ended = run(&folder).well();
+    // The label of sample i is i mod 6. It misses if all five other outputs are larger.
+    let outputs = stored_outputs("mlp");
+    let hits =
+        outputs[..20].iter().enumerate().filter(|(i, y)| y.iter().filter(|&&other| other > y[i % 6]).count() < 5);
+    let expected = hits.count() as f64 / 20.0;
+    assert!((of_exact(&folder, "top_5_accuracy_mean") - expected).abs() < 1e-9 && expected < 1.0, "{expected}");
+    assert!(ended.joined().contains("Exact top-5 accuracy"), "{}", ended.out);
+    let figure = fs::read_to_string(folder.path().join("out/figure.svg")).unwrap();
+    assert!(figure.contains("top-5 test accuracy (%)"));
+    // Labels are left aside.
+    let folder = with_labels("mlp", "metric = 'none'");
+    let ended = run(&folder).well();
+    assert!(ended.joined().contains("Relative rms difference from the outputs"), "{}", ended.out);
+    assert!(of_exact(&folder, "output_difference_mean").abs() < 1e-12);
+    for (name, more, parts) in [
+        ("keras", "metric = 'top_5'", &["E0661", "six classes", "labels of 4 classes"][..]),
+        ("mlp", "metric = 'rms_error'", &["E0661", "needs targets", "labels"]),
+        ("transformer", "", &["E0662", "labels and several axes"]),
+        ("transformer", "class_axis = -1", &["E0662", "6 positions"]),
+    ] {
+        run(&with_labels(name, more)).refused(parts);
+    }
+    run(&scene("mlp", "metric = 'accuracy'")).refused(&["E0661", "neither labels nor targets"]);
+    run(&scene("mlp", "class_axis = 2")).refused(&["E0662", "[1, 6]", "class_axis = 2"]);
+}
+
+/// Without labels, a class per token is compared with that of the reference, and without an axis of classes the outputs are.
+#[test]
+fn classes_are_on_the_axis_that_is_named() {
+    for (axis, column) in [("", "output_difference_q50"), ("class_axis = 2\n", "agreement_q50")] {
+        let folder = scene("transformer", axis);
+        wait(phaseloom().args(["run", "experiment.toml", "-o", "out", "--save-outputs"]).current_dir(&folder)).well();
+        let rows = table(&folder.path().join("out/table.csv"));
+        let chip = rows.iter().find(|row| cell(row, "row") == "chips").unwrap();
+        assert!(
+            table(&folder.path().join("out/summary.csv")).iter().all(|row| row.iter().any(|(name, _)| name == column)),
+            "{column}"
+        );
+        if axis.is_empty() {
+            continue;
+        }
+        let outputs = |row: &str| {
+            let bytes = fs::read(folder.path().join(format!("out/outputs/{row}-point0-trial0-shot0.npy"))).unwrap();
+            let header = 10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+            let values = bytes[header..].chunks_exact(8).map(|b| f64::from_le_bytes(b.try_into().unwrap()));
+            values.collect::<Vec<f64>>()
+        };
+        let largest = |token: &[f64]| (0..3).max_by(|&a, &b| token[a].total_cmp(&token[b]));
+        let (exact, chips) = (outputs("exact"), outputs("chips"));
+        let same = exact.chunks(3).zip(chips.chunks(3)).filter(|(a, b)| largest(a) == largest(b)).count();
+        assert_eq!(exact.len(), 20 * 6 * 3);
+        assert!((cell(chip, "agreement").parse::<f64>().unwrap() - same as f64 / 120.0).abs() < 1e-9);
+    }
+}
+
+#[test]
+fn expected_outputs_are_checked_before_the_first_chip() {
+    for (name, more, refused) in [
+        ("mlp", "expect = { outputs = 'mlp.output.npy' }", None),
+        ("mlp", "input = { scale = 2 }\nexpect = { outputs = 'mlp.output.npy' }", Some("E0660")),
+        ("mlp", "expect = { outputs = 'mlp.input.npy' }", Some("samples of 12 outputs in the file")),
+        ("mlp", "expect = { }", Some("at least one of them")),
+        ("mlp", "expect = { outputs = 'none.npy' }", Some("none.npy")),
+    ] {
+        let folder = scene(name, more);
+        let outputs = fs::read(model("mlp.output.npy")).unwrap();
+        // The first 20 samples of the file, as the experiment has.
+        let header = String::from_utf8_lossy(&outputs[10..128]).replace("(200, 6), }", "(20, 6), } ");
+        let first = [&outputs[..10], header.as_bytes(), &outputs[128..128 + 20 * 24]].concat();
+        fs::write(folder.path().join("mlp.output.npy"), first).unwrap();
+        let ended = wait(phaseloom().args(["run", "experiment.toml", "-o", "out"]).current_dir(&folder));
+        match refused {
+            None => ended.well(),
+            Some(part) => ended.refused(&[part]),
+        };
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Errors of experiments. Every message says what was found, what was expected, where, and what to do.
 
+use crate::input::metric::Metric;
 use phaseloom_files::FileError;
 use phaseloom_hardware::HardwareError;
 use phaseloom_mesh::MeshError;
@@ -240,6 +241,36 @@ pub enum Problem {
         /// The maximum difference.
         tolerance: f64,
     },
+    /// Outputs of the floating-point reference that are not those of a file.
+    #[error(
+        "{}: {problem}: check the normalisation of the input, the order of its axes, and that both use the same samples", path.display()
+    )]
+    UnexpectedOutputs {
+        /// The file.
+        path: PathBuf,
+        /// What was found, and what was expected.
+        problem: String,
+    },
+    /// A metric that needs other data or another network.
+    #[error("metric is `{metric}`, which needs {needed}: found {found}; choose another metric, or leave it out")]
+    Metric {
+        /// The metric.
+        metric: Metric,
+        /// What it needs.
+        needed: &'static str,
+        /// What there is.
+        found: String,
+    },
+    /// Outputs without a known axis of classes.
+    #[error("the output of a sample has the shape {shape:?}: found {found}, expected {expected}")]
+    ClassAxis {
+        /// Shape of the output.
+        shape: Vec<usize>,
+        /// What was found.
+        found: String,
+        /// What was expected.
+        expected: &'static str,
+    },
     /// A threshold for a network of several outputs, or for data without labels.
     #[error(
         "`threshold` divides two classes of a network of one output: found {outputs} outputs, or data without labels; \
@@ -346,5 +377,14 @@ phaseloom_files::error_codes! {
         Unexpected = 659,
             "The network in floating point does not have the accuracy that the experiment expects.",
             "Check `scale`, `mean` and `std` of the input, the order of its axes, and the order of the classes.";
+        UnexpectedOutputs = 660,
+            "The network in floating point does not have the outputs that another program computed.",
+            "Check `scale`, `mean` and `std` of the input, the order of its axes, and that both use the same samples.";
+        Metric = 661,
+            "The metric needs labels, targets or more classes.",
+            "Choose another `metric`, or leave it out: the data then decide.";
+        ClassAxis = 662,
+            "The axis of the classes in the outputs is unknown, or does not fit the labels.",
+            "Name it by `class_axis`, or leave out `labels`.";
     }
 }

@@ -19,6 +19,7 @@ pub use input::axis::AxisError;
 pub use input::config::{Axis, CalibrationSource, Config, Experiment};
 pub use input::expectation::Expectation;
 pub use input::grid::Point;
+pub use input::metric::Metric;
 pub use input::network::{executes_graph, open_network};
 pub use input::subject::{MatrixForm, Subject};
 pub use output::columns;

@@ -117,6 +117,17 @@ impl Score {
         worse: "lose accuracy",
     };
 
+    /// Share of samples whose class is among those of the five largest outputs.
+    pub const TOP_5: Self = Self {
+        quantity: Quantity {
+            key: "top_5_accuracy",
+            title: "top-5 accuracy",
+            heading: "top-5 accuracy",
+            unit: Unit::Percent,
+        },
+        ..Self::ACCURACY
+    };
+
     /// Root mean square error of a regression.
     pub const RMS_ERROR: Self = Self {
         quantity: Quantity { key: "rms_error", title: "rms error", heading: "rms error", unit: Unit::Number },

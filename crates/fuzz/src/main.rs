@@ -26,6 +26,13 @@ struct Count {
 }
 
 fn main() -> ExitCode {
+    // A panic of the library for ONNX graphs is an error of the graph, which nothing has to report.
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !phaseloom_experiment::executes_graph() {
+            report(panic);
+        }
+    }));
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (seconds, rest) = match &arguments[..] {
         [flag, seconds, rest @ ..] if flag == "--seconds" => (seconds.parse().ok(), rest),

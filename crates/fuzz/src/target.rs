@@ -1,12 +1,14 @@
 //! The readers, each with its seeds and the property that every input has to satisfy.
 
-use phaseloom_experiment::{Experiment, Tables, merge};
-use phaseloom_files::{hex, read_matrix, write_matrix};
+use phaseloom_experiment::{Experiment, Tables, merge, open_network};
+use phaseloom_files::{InputFiles, hex, read_matrix, write_matrix};
 use phaseloom_hardware::spectra::{SpectraSpec, derive};
 use phaseloom_hardware::{Chip, ChipId, Process, read_process};
 use phaseloom_mesh::convention::{ConvertedProgram, convention};
 use phaseloom_mesh::{Form, MatrixProgram, MeshDesign};
-use phaseloom_network::data::{CsvColumns, read_inputs, read_labels};
+use phaseloom_network::data::{Batch, CsvColumns, read_inputs, read_labels};
+use phaseloom_network::import::{ImportSettings, ImportedModel};
+use phaseloom_network::network::GraphSettings;
 use phaseloom_network::{Calibration, Model, ModelSpec, Tensors, TrainSpec};
 use phaseloom_numerics::{StreamKey, haar_unitary};
 use sha2::{Digest, Sha256};
@@ -46,6 +48,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "sweeps", file: "sweeps.csv", seeds: sweeps, check: sweeps_of_spectra },
     Target { name: "safetensors", file: "weights.safetensors", seeds: safetensors, check: weights },
     Target { name: "npz", file: "weights.npz", seeds: npz, check: weights },
+    Target { name: "import", file: "weights.safetensors", seeds: importable, check: import },
+    Target { name: "onnx", file: "net.onnx", seeds: graphs, check: graph },
     Target { name: "matrix", file: "matrix.npy", seeds: matrices, check: matrix },
     Target { name: "inputs", file: "inputs.npy", seeds: arrays, check: data },
     Target { name: "csv", file: "data.csv", seeds: csv, check: data },
@@ -244,6 +248,42 @@ fn sweeps_of_spectra(path: &Path) -> Result<bool, String> {
 
 fn safetensors(_: &Path) -> Vec<Vec<u8>> {
     examples(&["examples/vowels/weights.safetensors", "examples/breast_cancer/weights.safetensors"])
+}
+
+fn importable(_: &Path) -> Vec<Vec<u8>> {
+    examples(&["examples/breast_cancer/weights.safetensors"])
+}
+
+/// The model file that `import` writes can be read.
+fn import(path: &Path) -> Result<bool, String> {
+    let import = |tensors: &Tensors| {
+        // The first shape has no convolutions, the second one all.
+        [None, Some(vec![1, 8, 8])].into_iter().find_map(|input_shape| {
+            let settings = ImportSettings { activation: "relu".into(), layout: None, layers: Vec::new(), input_shape };
+            ImportedModel::new(tensors, &settings).ok()
+        })
+    };
+    let Some(model) = Tensors::load(path).ok().and_then(|tensors| import(&tensors)) else { return Ok(false) };
+    let file = path.with_file_name("imported.toml");
+    fs::write(&file, model.toml("net", "weights.safetensors")).map_err(|error| error.to_string())?;
+    ModelSpec::load(&file).map(|_| true).map_err(|error| error.to_string())
+}
+
+fn graphs(folder: &Path) -> Vec<Vec<u8>> {
+    const MODELS: &str = "crates/onnx/tests/models";
+    let weights = "convolution_1d.onnx.data";
+    fs::write(folder.join(weights), example(&format!("{MODELS}/{weights}"))).expect("a seed");
+    ["keras", "convolution_1d", "mlp", "old", "lstm6", "gru6", "exported/residual_old", "exported/mlp_new"]
+        .iter()
+        .map(|name| example(&format!("{MODELS}/{name}.onnx")))
+        .collect()
+}
+
+/// A graph that is accepted computes with zeros, or says why not.
+fn graph(path: &Path) -> Result<bool, String> {
+    let Ok(graph) = open_network(path, &GraphSettings::default(), &InputFiles::default()) else { return Ok(false) };
+    let _ = graph.exact_outputs(&graph.prepare(&Batch::zeros(graph.input_size(), 2)), &mut |_, _| {});
+    Ok(true)
 }
 
 /// Small arrays of real numbers: a matrix and a vector.

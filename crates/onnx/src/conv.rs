@@ -4,14 +4,15 @@
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::cnn::Conv;
 
-use crate::site::{PADDING, Site, block_diagonal, offsets, strides, too_large};
+use crate::site::{PADDING, Site, block_diagonal, expect_finite, offsets, require_site, strides, too_large};
 
-/// The site of a convolution with constant kernel and bias, or why there is none.
+/// The site of a convolution with constant kernel and bias, whose names in the file are `tensors`, or why there is none.
 pub(crate) fn site(
     op: &Conv,
     name: &str,
     kernel: &Tensor,
     bias: &Tensor,
+    tensors: [&str; 2],
     x_shape: &[usize],
     (output_kind, y_shape): (DatumType, &[usize]),
 ) -> TractResult<Result<Site, String>> {
@@ -21,23 +22,29 @@ pub(crate) fn site(
         change.change_tensor(&mut kernel, false)?;
     }
     let [groups, rows, columns] = *kernel.shape() else { bail!("a kernel of shape {:?}", kernel.shape()) };
-    if let Some(reason) = too_large(groups, rows, columns) {
+    if let Some(reason) = too_large(x_shape, groups, rows, columns) {
         return Ok(Err(reason));
     }
-    // Axes of the tensors: [samples], channels and places, in one of two orders.
+    // Axes of the tensors: [images], channels and places, in one of two orders. A sample may have several images.
     let (first, place) = (usize::from(spec.data_format.has_n()), spec.data_format.h_axis());
-    if first == 1 && x_shape[0] != 1 {
-        return Ok(Err("several images in one sample".into()));
-    }
+    let images = if first == 1 { x_shape[0] } else { 1 };
     let channel = if spec.data_format.c_is_last() { x_shape.len() - 1 } else { first };
     let rank = spec.rank();
     let (x_strides, y_strides) = (strides(x_shape), strides(y_shape));
     let padding = spec.computed_padding(&x_shape[place..place + rank]);
+    let entries = groups * rows * groups * columns;
+    require_site(
+        name,
+        entries,
+        &[&[images], &y_shape[place..place + rank]].concat(),
+        spec.kernel_shape.iter().product(),
+    )?;
     let taps = ndindex(&spec.kernel_shape);
     let mut offsets_of_taps = Vec::new();
-    for position in ndindex(&y_shape[place..place + rank]) {
+    for position in ndindex(&[&[images], &y_shape[place..place + rank]].concat()) {
+        let (image, position) = (position[0], &position[1..]);
         for tap in &taps {
-            let mut offset = Some(0);
+            let mut offset = Some(image * x_strides[0] * first);
             for axis in 0..rank {
                 let at = (position[axis] * spec.stride(axis) + tap[axis] * spec.dilation(axis))
                     .checked_sub(padding[axis].pad_before)
@@ -47,13 +54,16 @@ pub(crate) fn site(
             offsets_of_taps.push(offset.map_or(PADDING, |offset| offset as u32));
         }
     }
-    let places: Vec<(usize, usize)> = (place..place + rank).map(|axis| (y_shape[axis], y_strides[axis])).collect();
+    let places = (place..place + rank).map(|axis| (y_shape[axis], y_strides[axis]));
+    let places: Vec<(usize, usize)> = [(images, y_strides[0])].into_iter().chain(places).collect();
     let bias = bias.cast_to::<f32>()?;
     let bias = bias.try_as_plain_ram()?;
     let bias = bias.as_slice::<f32>()?;
     let out = groups * rows;
     let values = kernel.try_as_plain_ram()?;
     let values = values.as_slice::<f32>()?;
+    expect_finite(values, name, tensors[0])?;
+    expect_finite(bias, name, tensors[1])?;
     let positions = offsets(&places);
     Ok(Ok(Site {
         name: name.to_owned(),
@@ -82,6 +92,7 @@ fn ndindex(shape: &[usize]) -> Vec<Vec<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use phaseloom_network::data::Batch;
     use tract_onnx::tract_core::ops::cnn::{KernelFormat, PaddingSpec, PoolSpec};
     use tract_onnx::tract_core::ops::nn::DataFormat;
 
@@ -104,9 +115,10 @@ mod tests {
         let shape = model.output_fact(0).unwrap().shape.as_concrete().unwrap().to_vec();
         let expected =
             model.into_optimized().unwrap().into_runnable().unwrap().run(tvec!(x.clone().into_tvalue())).unwrap();
-        let site = site(op, "conv", kernel, &bias, x.shape(), (f32::datum_type(), &shape)).unwrap().unwrap();
-        let product = &site.weight * site.columns(&[x.clone().into_tvalue()]).unwrap();
-        let found = site.outputs(&product).unwrap().remove(0);
+        let site =
+            site(op, "conv", kernel, &bias, ["k", "b"], x.shape(), (f32::datum_type(), &shape)).unwrap().unwrap();
+        let mut multiply = |_: usize, columns: &Batch| &site.weight * columns;
+        let found = site.multiply(&[x.clone().into_tvalue()], &mut multiply).unwrap().remove(0);
         assert_eq!(found.shape(), expected[0].shape());
         let values = |tensor: &Tensor| tensor.try_as_plain_ram().unwrap().as_slice::<f32>().unwrap().to_vec();
         let (found, expected) = (values(&found), values(&expected[0]));
@@ -146,17 +158,19 @@ mod tests {
                                 q_params: None,
                             };
                             let kernel = [&[out, into / group], &kernel_shape[..]].concat();
-                            let x = match format {
-                                DataFormat::NHWC => [&[1], &lengths[..], &[into]].concat(),
-                                _ => [&[1, into], &lengths[..]].concat(),
-                            };
-                            compare(&op, &tensor(&x, 1), &tensor(&kernel, 2));
-                            cases += 1;
+                            for images in if stride == 2 { 1..3 } else { 1..2 } {
+                                let x = match format {
+                                    DataFormat::NHWC => [&[images], &lengths[..], &[into]].concat(),
+                                    _ => [&[images, into], &lengths[..]].concat(),
+                                };
+                                compare(&op, &tensor(&x, 1), &tensor(&kernel, 2));
+                                cases += 1;
+                            }
                         }
                     }
                 }
             }
         }
-        assert_eq!(cases, 288);
+        assert_eq!(cases, 360);
     }
 }

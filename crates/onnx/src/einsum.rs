@@ -15,7 +15,7 @@
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::einsum::EinSum;
 
-use crate::site::{Site, block_diagonal, offsets, strides, too_large};
+use crate::site::{Site, block_diagonal, expect_finite, offsets, require_site, strides, too_large};
 
 /// Length of an axis, and its strides in W, x and y (0 where it is absent or broadcast).
 struct Role {
@@ -25,12 +25,12 @@ struct Role {
     y: usize,
 }
 
-/// The site of an operator whose input `1 - x` is the constant `weight`, or why there is none.
+/// The site of an operator whose input `1 - x` is the constant `weight`, which the file calls `tensor`, or why there is none.
 pub(crate) fn site(
     op: &EinSum,
     name: &str,
     x: usize,
-    weight: &Tensor,
+    (weight, tensor): (&Tensor, &str),
     x_shape: &[usize],
     (output_kind, y_shape): (DatumType, &[usize]),
 ) -> TractResult<Result<Site, String>> {
@@ -70,12 +70,14 @@ pub(crate) fn site(
     };
     let count = |roles: &[Role]| roles.iter().map(|role| role.length).product::<usize>();
     let (g, r, c) = (count(&groups), count(&rows), count(&channels));
-    if let Some(reason) = too_large(g, r, c) {
+    if let Some(reason) = too_large(x_shape, g, r, c) {
         return Ok(Err(reason));
     }
+    require_site(name, g * r * g * c, &[count(&positions)], 1)?;
     let values = weight.cast_to::<f32>()?;
     let values = values.try_as_plain_ram()?;
     let values = values.as_slice::<f32>()?;
+    expect_finite(values, name, tensor)?;
     let of_group = all(&[&groups], |role| role.weight);
     let (of_row, of_channel) = (all(&[&rows], |role| role.weight), all(&[&channels], |role| role.weight));
     Ok(Ok(Site {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use phaseloom_files::{InputFiles, hex};
-use phaseloom_network::data::{Batch, Dataset, Truth};
+use phaseloom_network::data::{Batch, Dataset};
 use phaseloom_network::network::{Call, GraphSettings, Multiply, Observe, Operator};
 use phaseloom_network::{Network, NetworkError, PhotonicLayer, Result};
 use sha2::{Digest, Sha256};
@@ -15,11 +15,10 @@ use crate::error::graph_error;
 use crate::guard::{guarded, unguarded};
 use crate::load::{ReadFiles, decode, external_files, folder, load};
 use crate::lower::{Choice, Lowering};
-use crate::names::names_of_file;
+use crate::names::{names_of_file, names_of_tensors};
 use crate::program::{Parts, Program};
+use crate::site::BATCH_BYTES;
 
-/// Bytes of the vectors of the widest site for all samples that pass the graph together.
-const COLUMN_BYTES: usize = 32 << 20;
 /// Maximum number of samples that pass the graph together.
 const MAX_SAMPLES: usize = 256;
 
@@ -76,7 +75,7 @@ impl Graph {
         let input_shape = loaded.has_batch.then_some(1).into_iter().chain(sample_shape.iter().copied()).collect();
         settings.check_shape(&sample_shape).map_err(|invalid| NetworkError::from_invalid(path, invalid))?;
         let choice = Choice { photonic: settings.photonic.as_deref(), electronic: &settings.electronic };
-        let mut lowering = Lowering::new(choice, names_of_file(&proto));
+        let mut lowering = Lowering::new(choice, names_of_file(&proto), names_of_tensors(&proto));
         let prepare = |lowering: &mut Lowering<'_>| -> TractResult<(Program, Vec<usize>)> {
             let model = lowering.lower(loaded.model, 1)?;
             let shape = model.output_fact(0)?.shape.as_concrete().map(<[usize]>::to_vec);
@@ -86,10 +85,10 @@ impl Graph {
         const REMEDY: &str =
             "report it with the file, or keep the operator in electronics with `electronic = [\"name\"]`";
         let (program, output_shape) = guarded(|| prepare(&mut lowering))
-            .map_err(|error| graph_error(path, "replacing operators", &error, REMEDY))?;
+            .map_err(|error| graph_error(path, "replacing operators", error, REMEDY))?;
         lowering.check_patterns().map_err(|(problem, remedy)| NetworkError::graph(path, problem, remedy))?;
         let Lowering { parts, operators, others, .. } = lowering;
-        let widest = parts.sites.iter().map(|site| 8 * site.weight.ncols() * site.positions.len()).max().unwrap_or(1);
+        let widest = parts.sites.iter().map(|site| site.vector_bytes() * site.positions.len()).max().unwrap_or(1);
         Ok(Self {
             path: path.to_owned(),
             program,
@@ -100,7 +99,7 @@ impl Graph {
             input_shape,
             input_kind: loaded.input_kind,
             output_shape,
-            group: (COLUMN_BYTES / widest.max(1)).clamp(1, MAX_SAMPLES),
+            group: (BATCH_BYTES / widest.max(1)).clamp(1, MAX_SAMPLES),
             external,
             sha256: hex(&digest.finalize()),
             parts,
@@ -177,13 +176,6 @@ impl Network for Graph {
                 "bring the axes of the data into the order of the graph",
             ));
         }
-        if matches!(data.truth, Truth::Labels(_)) && lengths(&self.output_shape).len() > 1 {
-            let problem = format!(
-                "the output of a sample has the shape {:?}, labels need one axis of classes",
-                self.output_shape
-            );
-            return Err(NetworkError::graph(&self.path, problem, "leave out `labels`, or choose another `output`"));
-        }
         let prepared = self.prepare(&data.inputs);
         let (low, high) = range(self.input_kind);
         let is_integer = self.input_kind.is_integer() || self.input_kind == bool::datum_type();
@@ -206,8 +198,10 @@ impl Network for Graph {
                 let samples = input.columns(first_sample, self.group.min(input.ncols() - first_sample));
                 let tensors = samples.column_iter().map(|sample| Ok(tvec!(self.tensor(sample.as_slice())?)));
                 let tensors: Vec<_> = tensors.collect::<TractResult<_>>()?;
-                let mut products =
-                    |product, step, x: &Batch| unguarded(|| multiply(Call { product, first_sample, step }, x));
+                let mut products = |product: usize, step, first, x: &Batch| {
+                    let first_vector = first_sample * self.parts.sites[product].positions.len() + first;
+                    unguarded(|| multiply(Call { product, first_vector, step }, x))
+                };
                 for output in self.program.run(&self.parts, tensors, 0, &mut products)? {
                     let output = output[0].cast_to::<f32>()?;
                     let values = output.try_as_plain_ram()?;
@@ -217,7 +211,7 @@ impl Network for Graph {
             Ok(())
         };
         const REMEDY: &str = "check that the inputs are what the graph expects, such as indices in range";
-        guarded(run).map_err(|error| graph_error(&self.path, "computing the graph", &error, REMEDY))?;
+        guarded(run).map_err(|error| graph_error(&self.path, "computing the graph", error, REMEDY))?;
         Ok(Batch::from_vec(self.output_size(), input.ncols(), outputs))
     }
 

@@ -11,7 +11,7 @@ use phaseloom_network::data::Batch;
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::gru_seq::GruSeq;
 
-use crate::site::{Products, Site, offsets};
+use crate::site::{Products, Site, expect_finite, offsets};
 
 /// A gated recurrent unit whose products are sites.
 #[derive(Clone, Debug)]
@@ -45,9 +45,14 @@ impl Gru {
             None => vec![0.0; 2 * gates],
         };
         let recurrent = numbers(constants[weights - 1])?;
+        for (values, what) in [(&biases, "bias"), (&recurrent, "R")] {
+            expect_finite(values, name, what)?;
+        }
         let mut sites = Vec::new();
         if !op.projected {
-            let weight = DMatrix::from_row_iterator(gates, width, numbers(constants[0])?.into_iter().map(f64::from));
+            let input = numbers(constants[0])?;
+            expect_finite(&input, name, "W")?;
+            let weight = DMatrix::from_row_iterator(gates, width, input.into_iter().map(f64::from));
             sites.push(site(format!("{name} (input)"), weight, &biases[..gates], steps, 1));
         }
         let weight = DMatrix::from_row_iterator(gates, op.hidden, recurrent.into_iter().map(f64::from));
@@ -73,9 +78,8 @@ impl Gru {
     ) -> TractResult<Vec<TVec<TValue>>> {
         let gates = 3 * self.hidden;
         let mut product = |index: usize, samples: &[TValue], step: usize| -> TractResult<Vec<Vec<f32>>> {
-            let site = &sites[index];
-            let product: Batch = products(index, step, &site.columns(samples)?);
-            site.outputs(&product)?.iter().map(numbers).collect()
+            let mut multiply = |first: usize, x: &Batch| products(index, step, first, x);
+            sites[index].multiply(samples, &mut multiply)?.iter().map(numbers).collect()
         };
         let x: Vec<TValue> = inputs.iter().map(|inputs| inputs[0].clone()).collect();
         let projected = match self.input {

@@ -31,7 +31,7 @@ const SIMPLIFY: &str = "export the model again with a fixed input shape, or simp
 pub(crate) fn decode(path: &Path, bytes: &[u8]) -> Result<ModelProto> {
     let proto = guarded(|| onnx().proto_model_for_read(&mut &*bytes));
     let proto =
-        proto.map_err(|error| graph_error(path, "reading the file as ONNX", &error, "export the model again"))?;
+        proto.map_err(|error| graph_error(path, "reading the file as ONNX", error, "export the model again"))?;
     if proto.graph.as_ref().is_none_or(|graph| graph.node.is_empty()) {
         return Err(NetworkError::graph(path, "found an ONNX file without a graph", "export the model again"));
     }
@@ -107,7 +107,7 @@ pub(crate) fn load(path: &Path, proto: &ModelProto, settings: &GraphSettings, we
         Ok((model.into_typed()?.into_decluttered()?, kind))
     };
     let (model, input_kind) =
-        guarded(prepare).map_err(|error| graph_error(path, "preparing the graph for one sample", &error, SIMPLIFY))?;
+        guarded(prepare).map_err(|error| graph_error(path, "preparing the graph for one sample", error, SIMPLIFY))?;
     Ok(Loaded { model, shape, has_batch, input_kind })
 }
 

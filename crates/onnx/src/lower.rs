@@ -1,5 +1,6 @@
 //! Replaces the operators of a graph that can go to light by markers, in the bodies of its loops too.
 
+use phaseloom_files::require_memory;
 use phaseloom_network::network::{Operator, Place};
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::cnn::{Conv, Deconv};
@@ -42,6 +43,8 @@ pub(crate) struct Lowering<'a> {
     choice: Choice<'a>,
     /// Names of the operators of the file.
     names: Vec<String>,
+    /// Names of the constants of the file.
+    tensors: Vec<String>,
     pub parts: Parts,
     /// The linear operators, in the order of the graph.
     pub operators: Vec<Operator>,
@@ -50,8 +53,8 @@ pub(crate) struct Lowering<'a> {
 }
 
 impl<'a> Lowering<'a> {
-    pub fn new(choice: Choice<'a>, names: Vec<String>) -> Self {
-        Self { choice, names, parts: Parts::default(), operators: Vec::new(), others: Default::default() }
+    pub fn new(choice: Choice<'a>, names: Vec<String>, tensors: Vec<String>) -> Self {
+        Self { choice, names, tensors, parts: Parts::default(), operators: Vec::new(), others: Default::default() }
     }
 
     /// Checks that each pattern chooses a linear operator.
@@ -80,6 +83,7 @@ impl<'a> Lowering<'a> {
     pub fn lower(&mut self, mut model: TypedModel, steps: usize) -> TractResult<TypedModel> {
         for id in model.eval_order()? {
             let node = model.node(id).clone();
+            self.require_outputs(&node)?;
             let Some((marked, inputs)) = self.mark(&model, &node, steps)? else { continue };
             let outputs = node.outputs.iter().map(|output| Ok((output.fact.datum_type, concrete(&output.fact)?)));
             let marker = Marker { marked, outputs: outputs.collect::<TractResult<_>>()? };
@@ -88,6 +92,27 @@ impl<'a> Lowering<'a> {
         }
         model.compact()?;
         Ok(model)
+    }
+
+    /// Checks that the outputs of an operator fit in memory.
+    fn require_outputs(&self, node: &TypedNode) -> TractResult<()> {
+        for output in &node.outputs {
+            let Some(shape) = output.fact.shape.as_concrete() else { continue };
+            let bytes =
+                shape.iter().map(|&length| length as f64).product::<f64>() * output.fact.datum_type.size_of() as f64;
+            let name = name_in_file(&node.name, &self.names);
+            require_memory(bytes, &format!("the output of `{name}` with the shape {shape:?}"))?;
+        }
+        Ok(())
+    }
+
+    /// The name in the file of the constant from which a value is computed, the first if there are several.
+    fn tensor<'m>(&'m self, model: &'m TypedModel, outlet: OutletId) -> &'m str {
+        let node = model.node(outlet.node);
+        match node.inputs.first() {
+            Some(input) => self.tensor(model, *input),
+            None => name_in_file(&node.name, &self.tensors),
+        }
     }
 
     /// The marker of an operator, and which of its inputs remain.
@@ -196,7 +221,8 @@ impl<'a> Lowering<'a> {
             return Ok(Err(reason));
         }
         let shape = concrete(model.outlet_fact(node.inputs[x])?)?;
-        einsum::site(op, name, x, &weight, &shape, (node.outputs[0].fact.datum_type, &concrete(&node.outputs[0].fact)?))
+        let weight = (&*weight, self.tensor(model, node.inputs[1 - x]));
+        einsum::site(op, name, x, weight, &shape, (node.outputs[0].fact.datum_type, &concrete(&node.outputs[0].fact)?))
     }
 
     fn convolution(&self, op: &Conv, model: &TypedModel, node: &TypedNode) -> TractResult<Result<Site, String>> {
@@ -205,6 +231,7 @@ impl<'a> Lowering<'a> {
             return Ok(Err("quantised".into()));
         }
         let [x, kernel, bias] = *node.inputs.as_slice() else { return Ok(Err("not three inputs".into())) };
+        let tensors = [kernel, bias].map(|outlet| self.tensor(model, outlet));
         let (Some(kernel), Some(bias)) = (constant(model, kernel)?, constant(model, bias)?) else {
             return Ok(Err("two activations".into()));
         };
@@ -216,6 +243,7 @@ impl<'a> Lowering<'a> {
             name,
             &kernel,
             &bias,
+            tensors,
             &concrete(model.outlet_fact(x)?)?,
             (node.outputs[0].fact.datum_type, &concrete(&node.outputs[0].fact)?),
         )

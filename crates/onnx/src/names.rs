@@ -18,6 +18,15 @@ pub(crate) fn names_of_file(proto: &ModelProto) -> Vec<String> {
     names
 }
 
+/// Names of the constants of a file, the longest first.
+pub(crate) fn names_of_tensors(proto: &ModelProto) -> Vec<String> {
+    let initializers = proto.graph.iter().flat_map(|graph| &graph.initializer);
+    let mut names: Vec<String> =
+        initializers.map(|tensor| tensor.name.clone()).filter(|name| !name.is_empty()).collect();
+    names.sort_by_key(|name| std::cmp::Reverse(name.len()));
+    names
+}
+
 /// The name of an operator in its file, without the endings of tract: the longest name of the file with which it starts.
 pub(crate) fn name_in_file<'a>(name: &'a str, of_file: &[String]) -> &'a str {
     let length = of_file.iter().find(|known| name.starts_with(known.as_str())).map_or(name.len(), String::len);

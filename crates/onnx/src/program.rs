@@ -136,8 +136,8 @@ fn site(
     products: &mut Products<'_>,
 ) -> TractResult<Vec<TVec<TValue>>> {
     let x: Vec<TValue> = inputs.into_iter().map(|mut inputs| inputs.swap_remove(0)).collect();
-    let product = products(index, step, &site.columns(&x)?);
-    Ok(site.outputs(&product)?.into_iter().map(|y| tvec!(y.into_tvalue())).collect())
+    let outputs = site.multiply(&x, &mut |first, x| products(index, step, first, x))?;
+    Ok(outputs.into_iter().map(|y| tvec!(y.into_tvalue())).collect())
 }
 
 /// A loop over one axis of some inputs (`Scan`), which carries states from step to step.

@@ -8,18 +8,31 @@
 //! `c` counts channels (contracted axes), `k` the taps of a kernel, `p` positions (free axes). All offsets are into row-major
 //! tensors of one sample. Groups lie on the diagonal of W, and the tiles of zeros between them are skipped by the hardware.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
 use nalgebra::DMatrix;
+use phaseloom_files::require_memory;
 use phaseloom_network::data::Batch;
 use tract_onnx::tract_core::internal::*;
 
-/// Computes the product of a site, by its index, in a step of the loops around it.
-pub(crate) type Products<'a> = dyn FnMut(usize, usize, &Batch) -> Batch + 'a;
+use crate::error::Refusal;
+
+/// Computes the product of a site, by its index, in a step of the loops around it. The third argument is the index of the
+/// first vector among those of all samples.
+pub(crate) type Products<'a> = dyn FnMut(usize, usize, usize, &Batch) -> Batch + 'a;
 
 /// A tap in the padding.
 pub(crate) const PADDING: u32 = u32::MAX;
 
 /// Maximum number of entries of W. More would need over 1 GiB.
 pub(crate) const MAX_ENTRIES: usize = 1 << 27;
+
+/// Bytes of the vectors, and of their products, that are computed together.
+pub(crate) const BATCH_BYTES: usize = 32 << 20;
+
+/// Vectors that share a stream of noise. A cut between blocks opens no stream twice.
+const BLOCK: usize = 256;
 
 /// The matrix product of an operator with constant weights.
 #[derive(Clone, Debug)]
@@ -51,43 +64,79 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// The vectors of several samples: inputs × (samples · positions).
-    pub fn columns(&self, samples: &[TValue]) -> TractResult<Batch> {
+    /// Bytes of one vector and its product, whichever is longer.
+    pub fn vector_bytes(&self) -> usize {
+        8 * self.weight.nrows().max(self.weight.ncols())
+    }
+
+    /// The output of each sample, with the products of its vectors taken from `multiply`. Its first argument is the index of
+    /// the first vector among those of all samples. Vectors pass in batches that bound the memory.
+    pub fn multiply(
+        &self,
+        samples: &[TValue],
+        multiply: &mut dyn FnMut(usize, &Batch) -> Batch,
+    ) -> TractResult<Vec<Tensor>> {
+        let (rows, positions) = (self.rows.len(), self.positions.len());
+        let batch = (BATCH_BYTES / self.vector_bytes() / BLOCK * BLOCK).max(BLOCK);
+        let samples: Vec<_> = samples.iter().map(|sample| sample.cast_to::<f32>()).collect::<TractResult<_>>()?;
+        let mut outputs = vec![vec![0.0_f32; rows * positions]; samples.len()];
+        let count = samples.len() * positions;
+        for first in (0..count).step_by(batch) {
+            let vectors = first..count.min(first + batch);
+            let product = multiply(first, &self.columns(&samples, vectors.clone())?);
+            for (column, vector) in product.as_slice().chunks_exact(rows).zip(vectors) {
+                let (y, position) = (&mut outputs[vector / positions], self.positions[vector % positions]);
+                for (r, (&value, row)) in column.iter().zip(&self.rows).enumerate() {
+                    let bias = self.bias.get(r).copied().unwrap_or(0.0);
+                    y[row + position] = value as f32 + bias;
+                }
+            }
+        }
+        let tensor =
+            |y: &Vec<f32>| Ok(Tensor::from_shape(&self.output_shape, y)?.cast_to_dt(self.output_kind)?.into_owned());
+        outputs.iter().map(tensor).collect()
+    }
+
+    /// Some of the vectors of all samples: inputs × vectors.
+    fn columns(&self, samples: &[Cow<'_, Tensor>], vectors: Range<usize>) -> TractResult<Batch> {
         let (inputs, positions) = (self.weight.ncols(), self.positions.len());
         let taps = inputs / self.channels.len();
-        let mut columns = Batch::zeros(inputs, samples.len() * positions);
-        let mut column = columns.as_mut_slice().chunks_exact_mut(inputs);
-        for sample in samples {
-            let x = sample.cast_to::<f32>()?;
-            let x = x.try_as_plain_ram()?;
+        let mut columns = Batch::zeros(inputs, vectors.len());
+        for (vector, column) in vectors.zip(columns.as_mut_slice().chunks_exact_mut(inputs)) {
+            let x = samples[vector / positions].try_as_plain_ram()?;
             let x = x.as_slice::<f32>()?;
-            for (offsets, column) in self.taps.chunks_exact(taps).zip(&mut column) {
-                for (channel, values) in self.channels.iter().zip(column.chunks_exact_mut(taps)) {
-                    for (&offset, value) in offsets.iter().zip(values) {
-                        if offset != PADDING {
-                            *value = f64::from(x[channel + offset as usize]);
-                        }
+            let offsets = &self.taps[vector % positions * taps..][..taps];
+            for (channel, values) in self.channels.iter().zip(column.chunks_exact_mut(taps)) {
+                for (&offset, value) in offsets.iter().zip(values) {
+                    if offset != PADDING {
+                        *value = f64::from(x[channel + offset as usize]);
                     }
                 }
             }
         }
         Ok(columns)
     }
+}
 
-    /// The outputs of each sample from the products of [`Site::columns`].
-    pub fn outputs(&self, product: &Batch) -> TractResult<Vec<Tensor>> {
-        let (rows, positions) = (self.rows.len(), self.positions.len());
-        let of_sample = |products: &[f64]| {
-            let mut y = vec![0.0_f32; rows * positions];
-            for (column, position) in products.chunks_exact(rows).zip(&self.positions) {
-                for (r, (&value, row)) in column.iter().zip(&self.rows).enumerate() {
-                    let bias = self.bias.get(r).copied().unwrap_or(0.0);
-                    y[row + position] = value as f32 + bias;
-                }
-            }
-            Ok(Tensor::from_shape(&self.output_shape, &y)?.cast_to_dt(self.output_kind)?.into_owned())
-        };
-        product.as_slice().chunks_exact(rows * positions).map(of_sample).collect()
+/// Checks that the matrix and the offsets of a site fit in memory, before they take it. Positions have a number of taps each.
+pub(crate) fn require_site(name: &str, entries: usize, positions: &[usize], taps: usize) -> TractResult<()> {
+    let positions: f64 = positions.iter().map(|&length| length as f64).product();
+    let work = format!("the operator `{name}` with {positions} positions a sample");
+    // W, and per position an offset of 4 bytes for each tap and one of 8 bytes in the output.
+    Ok(require_memory(8.0 * entries as f64 + (4.0 * taps as f64 + 8.0) * positions, &work)?)
+}
+
+/// Checks that weights are numbers. `tensor` is their name in the file.
+pub(crate) fn expect_finite(values: &[f32], operator: &str, tensor: &str) -> TractResult<()> {
+    match values.iter().position(|value| !value.is_finite()) {
+        None => Ok(()),
+        Some(at) => {
+            let problem = format!(
+                "the weights `{tensor}` of the operator `{operator}` have the value {} at index {at}",
+                values[at]
+            );
+            Err(Refusal { problem, remedy: "export the model again from weights that are finite" }.into())
+        }
     }
 }
 
@@ -125,9 +174,13 @@ pub(crate) fn block_diagonal(
     weight
 }
 
-/// Why the operator cannot be a site: W would be too large.
-pub(crate) fn too_large(groups: usize, rows: usize, columns: usize) -> Option<String> {
-    let entries = (groups * rows).saturating_mul(groups * columns);
+/// Why the operator cannot be a site: W or x would be too large.
+pub(crate) fn too_large(x_shape: &[usize], groups: usize, rows: usize, columns: usize) -> Option<String> {
+    let values = x_shape.iter().fold(1_usize, |product, &length| product.saturating_mul(length));
+    if values > PADDING as usize {
+        return Some(format!("{values} inputs, beyond the offsets of {PADDING}"));
+    }
+    let entries = groups.saturating_mul(rows).saturating_mul(groups.saturating_mul(columns));
     (entries > MAX_ENTRIES).then(|| format!("{groups} groups of {rows}×{columns} need a matrix of {entries} entries"))
 }
 

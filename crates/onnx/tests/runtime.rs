@@ -22,8 +22,11 @@ fn graph(name: &str, settings: &GraphSettings) -> Graph {
 
 /// Features × samples, or outputs × samples.
 fn stored(name: &str) -> Batch {
-    let path = file(name);
-    let array = parse_npy(&path, &read_bytes(&path).unwrap().bytes).unwrap();
+    read(&file(name))
+}
+
+fn read(path: &Path) -> Batch {
+    let array = parse_npy(path, &read_bytes(path).unwrap().bytes).unwrap();
     Batch::from_vec(array.shape[1], array.shape[0], array.real)
 }
 
@@ -60,26 +63,99 @@ const MODELS: [Case; 9] = [
     ),
 ];
 
-/// The tolerance of the issue: 1e-5 of the largest output. Single precision inside has 6e-8 per operation.
+/// Networks that both exporters of PyTorch (`_old`, `_new`) and tf2onnx wrote (`exported.py`).
+const EXPORTED: [Case; 7] = [
+    ("residual", &[(8, 27), (12, 72), (12, 108), (12, 8), (5, 12)], &[]),
+    // One projection makes q, k and v.
+    (
+        "transformer",
+        &[(48, 16), (16, 16), (32, 16), (16, 32), (48, 16), (16, 16), (32, 16), (16, 32), (3, 16)],
+        &["two activations"; 4],
+    ),
+    ("lstm", &[(24, 5), (24, 6), (24, 6), (24, 6), (3, 6)], &[]),
+    ("gru", &[(18, 5), (18, 6), (3, 6)], &[]),
+    ("mlp", &[(16, 12), (10, 16), (6, 10)], &[]),
+    ("convolution_1d", &[(6, 15), (4, 18), (3, 40)], &[]),
+    // The second is depthwise: six groups on the diagonal.
+    ("keras", &[(6, 18), (6, 54), (8, 36), (4, 32)], &[]),
+];
+
+/// The files of a network of [`EXPORTED`], without their ending.
+fn exported(name: &str) -> Vec<String> {
+    let exporters = if name == "keras" { &[""][..] } else { &["_old", "_new"] };
+    exporters.iter().map(|exporter| format!("exported/{name}{exporter}")).collect()
+}
+
+/// Compares a graph with outputs of ONNX Runtime. Both compute in single precision, 6e-8 per operation: 1e-5 of the largest
+/// output covers sums of some hundred products.
+fn compare(name: &str, graph: &Graph, input: &Batch, expected: &Batch) {
+    let output = graph.exact_outputs(&graph.prepare(input), &mut |_, _| {}).unwrap();
+    assert_eq!((output.shape(), output.ncols()), (expected.shape(), 200), "{name}");
+    let difference = (&output - expected).amax() / expected.amax();
+    assert!(difference < 1e-5, "{name}: {difference:e}");
+}
+
+/// Checks which operators of a graph go to light.
+fn expect_sites(name: &str, graph: &Graph, (_, shapes, electronic): Case) {
+    let layers = graph.photonic_layers();
+    let mut found: Vec<(usize, usize)> = layers.iter().map(|layer| layer.weight.shape()).collect();
+    let mut expected: Vec<(usize, usize)> = shapes.to_vec();
+    found.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(found, expected, "{name}");
+    let operators = graph.operators();
+    let reasons: Vec<&str> = operators.iter().filter_map(|operator| reason(&operator.place)).collect();
+    assert_eq!(reasons, electronic, "{name}");
+}
+
 #[test]
 fn outputs_are_those_of_onnx_runtime() {
-    for (name, shapes, electronic) in MODELS {
+    for case in MODELS {
+        let name = case.0;
         let graph = graph(name, &GraphSettings::default());
-        let input = stored(&format!("{name}.input.npy"));
-        let expected = stored(&format!("{name}.output.npy"));
-        let output = graph.exact_outputs(&graph.prepare(&input), &mut |_, _| {}).unwrap();
-        assert_eq!(output.shape(), expected.shape(), "{name}");
-        let difference = (&output - &expected).amax() / expected.amax();
-        assert!(difference < 1e-5, "{name}: {difference:e}");
-        let layers = graph.photonic_layers();
-        let mut found: Vec<(usize, usize)> = layers.iter().map(|layer| layer.weight.shape()).collect();
-        let mut expected: Vec<(usize, usize)> = shapes.to_vec();
-        found.sort_unstable();
-        expected.sort_unstable();
-        assert_eq!(found, expected, "{name}");
-        let operators = graph.operators();
-        let reasons: Vec<&str> = operators.iter().filter_map(|operator| reason(&operator.place)).collect();
-        assert_eq!(reasons, electronic, "{name}");
+        compare(name, &graph, &stored(&format!("{name}.input.npy")), &stored(&format!("{name}.output.npy")));
+        expect_sites(name, &graph, case);
+    }
+}
+
+#[test]
+fn exported_networks_are_those_of_onnx_runtime() {
+    for case in EXPORTED {
+        let input = stored(&format!("exported/{}.input.npy", case.0));
+        for name in exported(case.0) {
+            let graph = graph(&name, &GraphSettings::default());
+            compare(&name, &graph, &input, &stored(&format!("{name}.output.npy")));
+            expect_sites(&name, &graph, case);
+        }
+    }
+}
+
+/// New inputs at each test, where ONNX Runtime is installed.
+#[test]
+fn an_installed_onnx_runtime_gives_the_same_outputs() {
+    let python = |arguments: &[&std::ffi::OsStr]| std::process::Command::new("python3").args(arguments).output();
+    let has_runtime = python(&["-c".as_ref(), "import numpy, onnxruntime".as_ref()]);
+    if !has_runtime.is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: no ONNX Runtime for python3; `pip install numpy onnxruntime` installs it");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let hand_made: Vec<String> = MODELS.iter().map(|case| case.0.to_owned()).collect();
+    let exported: Vec<String> = EXPORTED.iter().flat_map(|case| exported(case.0)).collect();
+    // Networks of both lists have the same names in other folders.
+    for names in [hand_made, exported] {
+        let files: Vec<PathBuf> = names.iter().map(|name| file(&format!("{name}.onnx"))).collect();
+        let script = file("../reference.py");
+        let mut arguments = vec![script.as_os_str(), folder.path().as_os_str()];
+        arguments.extend(files.iter().map(|file| file.as_os_str()));
+        let made = python(&arguments).unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        for (name, file) in names.iter().zip(&files) {
+            let stem = file.file_stem().unwrap().to_string_lossy();
+            let [input, output] =
+                ["input", "output"].map(|what| read(&folder.path().join(format!("{stem}.{what}.npy"))));
+            compare(name, &graph(name, &GraphSettings::default()), &input, &output);
+        }
     }
 }
 
@@ -130,7 +206,7 @@ fn noise_belongs_to_samples_and_positions() {
 /// An exact product that notes the address of the noise of each vector: repetition with step, and place.
 struct Addresses<'a> {
     weight: &'a nalgebra::DMatrix<f64>,
-    noted: Mutex<Vec<(u32, u64)>>,
+    noted: Mutex<Vec<(u64, u64)>>,
 }
 
 impl MatrixProduct for Addresses<'_> {

@@ -63,6 +63,7 @@ impl Score {
 /// The scores of runs. A summary has the columns of one of them.
 const SCORES: &[Score] = &[
     Score::new("accuracy", "test accuracy (%)", Values::Shares),
+    Score::new("top_5_accuracy", "top-5 test accuracy (%)", Values::Shares),
     Score::new("rms_error", "rms error of the outputs", Values::Numbers),
     Score::new("agreement", "agreement with the exact network (%)", Values::Shares),
     Score::new("infidelity", "infidelity 1 − F", Values::Numbers),

@@ -50,7 +50,7 @@ impl Layer {
         setting: &Setting<'_>,
         x: &[f64],
         times: usize,
-        index: u32,
+        index: u64,
     ) -> Result<DMatrix<f64>, ValidationError> {
         let batch = DMatrix::from_fn(x.len(), times, |i, _| x[i]);
         Ok(self.product(setting, 0)?.multiply(&batch, Shot { trial: 0, index, first_vector: 0 }).0)

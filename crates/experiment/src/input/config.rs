@@ -3,6 +3,7 @@
 use crate::error::ExperimentError;
 use crate::input::activation::layer_key;
 use crate::input::expectation::Expectation;
+use crate::input::metric::Metric;
 use crate::input::other_file::no_experiment;
 use crate::input::processes::{PROCESS, named_process, process_name, table_or_name};
 use crate::input::subject::MatrixForm;
@@ -71,6 +72,14 @@ pub struct Config {
     /// Patterns of the names of the operators of an ONNX graph that stay electronic. Default: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub electronic: Vec<String>,
+    /// Axis of the classes in the output of an ONNX graph, counted as in the file from 0, or from −1 at the end. Every other
+    /// index is a position with a class of its own, such as a token. Default: the only axis longer than 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_axis: Option<i64>,
+    /// Number by which the rows are judged. Default: `accuracy` for data with labels, `rms_error` for data with targets, else
+    /// the agreement with the floating-point reference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metric: Option<Metric>,
     /// Results that the floating-point reference must have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expect: Option<Expectation>,
@@ -96,7 +105,7 @@ pub struct Config {
     pub core: CoreSpec,
     /// Fabrication process: a path, `"preset:KEY"`, or a table. Default: a perfect process.
     #[serde(default, deserialize_with = "table_or_name")]
-    #[cfg_attr(feature = "schema", schemars(with = "ProcessSource"))]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::input::processes::ProcessSource"))]
     pub process: Process,
     /// Processes by name, for an axis whose key is `process`. A run writes the contents of the files and presets here that
     /// the axis names.
@@ -146,18 +155,6 @@ pub struct CalibrationSource {
     pub quantile: f64,
 }
 
-/// The key `process` of an experiment file.
-#[cfg(feature = "schema")]
-#[derive(schemars::JsonSchema)]
-#[schemars(untagged)]
-#[expect(dead_code, reason = "only its schema is used")]
-enum ProcessSource {
-    /// A path or `preset:KEY`.
-    Name(String),
-    /// The process itself.
-    Table(Process),
-}
-
 /// One axis of the parameter sweep.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -186,6 +183,8 @@ impl Default for Config {
             output: None,
             photonic: None,
             electronic: Vec::new(),
+            class_axis: None,
+            metric: None,
             expect: None,
             matrix: None,
             program: None,
@@ -372,6 +371,13 @@ impl Experiment {
 
     /// The first impossible value of a configuration.
     pub(crate) fn check_values(&self, config: &Config) -> Result<(), InvalidValue> {
+        for (key, path) in [("base", &config.base), ("matrix", &config.matrix), ("program", &config.program)] {
+            if let Some(path) = path.as_ref().filter(|path| path.to_str().is_none()) {
+                let expected =
+                    "a path in UTF-8, which the experiment.toml of a run can hold: rename the file or folder";
+                return Err(InvalidValue::new(key, path.display(), expected));
+            }
+        }
         config.subject()?;
         config.check_graph()?;
         config.check_activation()?;
@@ -425,6 +431,7 @@ impl Experiment {
         if let Some(threshold) = config.threshold.filter(|threshold| !threshold.is_finite()) {
             return Err(InvalidValue::new("threshold", threshold, "a finite number"));
         }
+        config.expect.as_ref().map_or(Ok(()), Expectation::check_values)?;
         between("correction_noise", config.correction_noise, 0.0, 1.0)?;
         between("correction_effort", config.correction_effort, 0.0, 1000.0)?;
         if let Some(source) = &config.calibration {
@@ -473,8 +480,9 @@ impl Experiment {
     }
 
     /// The configuration for the file of a run in a folder, from which the paths lead to the same files.
-    pub(crate) fn config_in(&self, folder: &Path) -> Config {
-        Config { base: Some(relative_path(folder, &self.base())), ..self.config.clone() }
+    pub(crate) fn config_in(&self, folder: &Path) -> Result<Config, ExperimentError> {
+        let config = Config { base: Some(relative_path(folder, &self.base())), ..self.config.clone() };
+        self.check(&config).map(|()| config)
     }
 }
 

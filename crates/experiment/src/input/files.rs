@@ -6,7 +6,8 @@ use crate::input::grid::Point;
 use crate::input::subject::{MatrixInput, Subject};
 use crate::input::tree::to_value;
 use phaseloom_files::{InputFiles, hex, usage};
-use phaseloom_hardware::{Detection, Link};
+use phaseloom_hardware::{Batch, Detection, Link};
+use phaseloom_network::data::{read_outputs, resolve};
 use phaseloom_network::{Calibration, DataSpec, Dataset, Network, NetworkError};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
@@ -37,6 +38,15 @@ pub(crate) struct PointInputs {
     pub network: Arc<dyn Network>,
     pub data: Arc<Dataset>,
     pub scales: ScaleSource,
+    /// Outputs of the floating-point reference in the file that `expect.outputs` names.
+    pub expected: Option<Arc<ExpectedOutputs>>,
+}
+
+/// Outputs that another program computed.
+pub(crate) struct ExpectedOutputs {
+    pub path: PathBuf,
+    /// Outputs × samples.
+    pub values: Batch,
 }
 
 /// The source of the scales of the converters of a point.
@@ -62,7 +72,7 @@ impl Inputs {
         let files = InputFiles::with(&experiment.known_files);
         let base = &experiment.base();
         let (mut networks, mut calibrations, mut data_sets) = (HashMap::new(), HashMap::new(), HashMap::new());
-        let mut matrices = HashMap::new();
+        let (mut matrices, mut expectations) = (HashMap::new(), HashMap::new());
         let (mut hashes, mut inputs, mut others) = (BTreeMap::new(), Vec::new(), Vec::new());
         for point in points {
             let Config { core, link, .. } = &point.config;
@@ -112,6 +122,15 @@ impl Inputs {
                 let located = |error: NetworkError| error.in_settings("data", &experiment.path, &experiment.text);
                 Ok(Arc::new(choice.load_from(base, &files).map_err(located)?))
             })?;
+            let expected = match point.config.expect.as_ref().and_then(|expect| expect.outputs.as_ref()) {
+                Some(written) => Some(cached(&mut expectations, written.clone(), || {
+                    let path = resolve(written, base)?;
+                    let file = files.read(&path).map_err(|error| experiment.named_by(error, "expect.outputs"))?;
+                    let values = read_outputs(&file)?;
+                    Ok(Arc::new(ExpectedOutputs { path, values }))
+                })?),
+                None => None,
+            };
             let key = model_file.display();
             let mut used: Vec<_> =
                 network.files()?.into_iter().map(|(role, file)| (format!("{key}: {role}"), file)).collect();
@@ -130,13 +149,14 @@ impl Inputs {
                 }
                 _ => {}
             }
+            used.extend(expected.iter().map(|expected| ("expect: outputs".to_owned(), expected.path.clone())));
             for (name, file) in used {
                 // Every file was read above: its bytes, and so its hash, are those that the run computes with.
                 if let Entry::Vacant(place) = hashes.entry(name) {
                     place.insert(hex(&files.read(&file)?.sha256));
                 }
             }
-            inputs.push(PointInputs { network, data, scales });
+            inputs.push(PointInputs { network, data, scales, expected });
         }
         let points = match others.is_empty() {
             true => SubjectInputs::Networks(inputs),

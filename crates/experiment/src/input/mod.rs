@@ -6,6 +6,7 @@ pub mod config;
 pub mod expectation;
 pub mod files;
 pub mod grid;
+pub mod metric;
 pub mod network;
 mod other_file;
 pub(crate) mod processes;

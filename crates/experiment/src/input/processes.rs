@@ -14,6 +14,18 @@ use std::path::{Path, PathBuf};
 /// The key of the process. As the key of an axis, its values may be names.
 pub(crate) const PROCESS: &str = "process";
 
+/// The key `process` of an experiment file.
+#[cfg(feature = "schema")]
+#[derive(schemars::JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(super) enum ProcessSource {
+    /// A path or `preset:KEY`.
+    Name(String),
+    /// The process itself.
+    Table(Process),
+}
+
 /// Reads a process from a table. A name gives the ideal process: [`process_name`] finds the name in the text.
 pub(super) fn table_or_name<'de, D: Deserializer<'de>>(value: D) -> Result<Process, D::Error> {
     struct TableOrName;

@@ -238,7 +238,7 @@ impl fmt::Display for Conclusion {
             write!(f, "Exact {title} {exact}; ")?;
         } else {
             let (first, rest) = title.split_at(title.chars().next().map_or(0, char::len_utf8));
-            write!(f, "{}{rest} (the data have no labels): ", first.to_uppercase())?;
+            write!(f, "{}{rest} (without labels): ", first.to_uppercase())?;
         }
         let subject =
             if self.chips == 1 { "one chip".to_owned() } else { format!("the median of {} chips", self.chips) };

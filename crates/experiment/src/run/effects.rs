@@ -9,7 +9,7 @@ use crate::input::subject::Subject;
 use crate::run::matrix;
 use crate::run::network_program::NetworkProgram;
 use crate::run::prepare::{Chunk, PreparedPoint, TestSet};
-use crate::run::task::Task;
+use crate::run::task::{Decision, Task};
 use crate::store::record::{Record, Row, Unit};
 use nalgebra::DMatrix;
 use phaseloom_files::usage::{self, KeysRead};
@@ -109,8 +109,20 @@ impl Experiment {
             Subject::Matrix(_) | Subject::Program(_) => return matrix::compute_tiny(self, config),
         };
         // A run needs a title, a model and data, whatever they are. It refuses a threshold without effect.
-        const READ: [&str; 10] =
-            ["name", "model", "activation", "threshold", "base", "input", "output", "photonic", "electronic", "expect"];
+        const READ: [&str; 12] = [
+            "name",
+            "model",
+            "activation",
+            "threshold",
+            "base",
+            "input",
+            "output",
+            "photonic",
+            "electronic",
+            "class_axis",
+            "metric",
+            "expect",
+        ];
         READ.into_iter().for_each(usage::mark);
         if with_data {
             data.load(&self.base())?;
@@ -130,7 +142,7 @@ impl Experiment {
         let designs = programs.designs(&config.process, config.correction_plan(&Interrupt::new())?.as_ref())?;
         let inputs = DMatrix::from_fn(INPUTS, 2, |i, j| ((1 + i + 4 * j) as f64).sin());
         let exact = model.exact_pass(model.prepare(&inputs))?;
-        let task = Task::Classification { labels: vec![0, 1], threshold: None };
+        let task = Task::Classification { labels: vec![0, 1], decision: Decision::largest_of(OUTPUTS) };
         let outputs = exact.output.clone();
         let chunks = vec![Chunk { first_sample: 0, exact }];
         let test_set = Arc::new(TestSet { chunks, task, exact: outputs, class_names: Vec::new() });

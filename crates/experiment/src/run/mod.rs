@@ -2,6 +2,7 @@
 
 mod calibrate;
 mod cautions;
+mod class_axis;
 pub mod diagnosis;
 pub mod effects;
 mod evaluate;
@@ -102,7 +103,7 @@ fn compute(
     options: &Options<'_>,
 ) -> Result<Outcome, ExperimentError> {
     let start = Instant::now();
-    let config = &experiment.config_in(folder);
+    let config = &experiment.config_in(folder)?;
     let identity = Identity::new(config, std::mem::take(&mut inputs.hashes));
     let plan = Plan::new(&points);
     let contents = contents(experiment, folder, &identity, &plan, &inputs.points, options)?;

@@ -8,11 +8,11 @@ use crate::input::grid::Point;
 use crate::input::tree::to_value;
 use crate::run::calibrate::Measured;
 use crate::run::network_program::NetworkProgram;
-use crate::run::task::{self, Task};
+use crate::run::task::{self, Task, class_axis};
 use phaseloom_files::{InvalidValue, require_memory};
 use phaseloom_hardware::correction::Interrupt;
 use phaseloom_hardware::{Batch, LayerDesign, Process};
-use phaseloom_network::{Dataset, ExactPass, Network, NetworkError};
+use phaseloom_network::{Dataset, ExactPass, Network, NetworkError, Truth};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -64,7 +64,7 @@ pub(crate) fn prepare(
     let mut test_sets = HashMap::new();
     let (mut programs, mut designs) = (HashMap::new(), HashMap::new());
     let mut prepared = Vec::with_capacity(points.len());
-    for (point, PointInputs { network, data, scales }) in points.iter().zip(inputs) {
+    for (point, PointInputs { network, data, scales, expected }) in points.iter().zip(inputs) {
         if interrupt.requested() {
             break;
         }
@@ -74,11 +74,15 @@ pub(crate) fn prepare(
         if network.photonic_layers().is_empty() {
             return Err(problem(Problem::NothingPhotonic));
         }
-        let test_key = format!("{model_key}{}{:?}", to_value(&config.data), config.threshold);
+        let judged = (config.threshold, config.class_axis, config.metric, &config.expect);
+        let test_key = format!("{model_key}{}{judged:?}", to_value(&config.data));
         let test_set = cached(&mut test_sets, test_key, || {
             let set = TestSet::new(&data, &*network, &config, experiment)?;
-            if let Some(expected) = &config.expect {
-                expected.check(set.task.accuracy(&set.exact)).map_err(problem)?;
+            if let Some(expect) = &config.expect {
+                if let Some(outputs) = &expected {
+                    expect.check_outputs(&outputs.path, &outputs.values, &set.exact).map_err(problem)?;
+                }
+                expect.check_accuracy(set.task.accuracy(&set.exact)).map_err(problem)?;
             }
             Ok(Arc::new(set))
         })?;
@@ -126,8 +130,12 @@ impl TestSet {
         experiment: &Experiment,
     ) -> Result<Self, ExperimentError> {
         let located = |error: NetworkError| error.in_settings("data", &experiment.path, &experiment.text);
-        network.check_data(data).map_err(located)?;
-        let task = Task::new(network, data, config.threshold).map_err(|problem| problem.in_file(&experiment.path))?;
+        let problem = |problem: Problem| problem.in_file(&experiment.path);
+        let axis = class_axis(network, data, config).map_err(problem)?;
+        let classes = axis.filter(|_| matches!(data.truth, Truth::Labels(_))).map(|axis| axis.classes);
+        data.check(network.input_size(), classes.unwrap_or(network.output_size())).map_err(located)?;
+        network.check_inputs(data).map_err(located)?;
+        let task = Task::new(network, data, axis, config).map_err(problem)?;
         let chunks: Vec<Chunk> = (0..data.inputs.ncols())
             .step_by(CHUNK)
             .map(|start| {

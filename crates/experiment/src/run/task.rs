@@ -1,6 +1,9 @@
 //! The kinds of task: what the outputs of a network mean, and what they are compared with.
 
 use crate::error::Problem;
+use crate::input::config::Config;
+use crate::input::metric::Metric;
+use crate::run::class_axis::ClassAxis;
 use crate::store::record::Confusion;
 use crate::store::shot::{ClassCounts, OutputErrors, ShotResult, ValueErrors};
 use phaseloom_hardware::Batch;
@@ -9,38 +12,100 @@ use phaseloom_network::{Dataset, Network, Truth, binary_predictions, predictions
 /// What the outputs of a network mean for some data.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Task {
-    /// The class of a sample is the index of its maximum output. With a threshold, it is 1 if the only output exceeds it.
-    Classification { labels: Vec<usize>, threshold: Option<f64> },
+    /// The outputs decide on a class, which is known.
+    Classification { labels: Vec<usize>, decision: Decision },
     /// Each output approximates a real target: targets × samples.
     Regression { targets: Batch },
-    /// Nothing is known of the outputs, which are compared with those of the floating-point reference.
-    Outputs,
+    /// Nothing is known of the outputs, which are compared with those of the floating-point reference. They may decide on
+    /// classes.
+    Outputs(Option<Decision>),
+}
+
+/// How outputs decide on classes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Decision {
+    axis: ClassAxis,
+    /// With a threshold, the class is 1 if the only output exceeds it. Else it is the index of the maximum output.
+    threshold: Option<f64>,
+    /// A sample is correct if its class is among so many of the largest outputs.
+    among: u64,
+}
+
+/// The axis of the classes of a network, if the data have labels or the outputs have such an axis.
+///
+/// # Errors
+///
+/// An axis that the outputs lack, and labels for outputs of several axes.
+pub(crate) fn class_axis(network: &dyn Network, data: &Dataset, config: &Config) -> Result<Option<ClassAxis>, Problem> {
+    let shape = network.output_shape();
+    let refused = |found: String, expected| Err(Problem::ClassAxis { shape: shape.clone(), found, expected });
+    let has_labels = matches!(data.truth, Truth::Labels(_)) && config.metric != Some(Metric::None);
+    match ClassAxis::new(&shape, config.class_axis) {
+        Err(axis) => refused(format!("class_axis = {axis}"), "one of its axes, from 0, or from −1 at the end"),
+        Ok(None) if has_labels => {
+            let expected =
+                "one axis of classes; choose another `output`, leave out `labels`, or set `metric = \"none\"`";
+            refused("labels and several axes".into(), expected)
+        }
+        Ok(Some(axis)) if has_labels && axis.positions > 1 => {
+            let found = format!("one label a sample and {} positions with a class each", axis.positions);
+            refused(found, "one position; leave out `labels`: the classes are then compared with the exact network")
+        }
+        Ok(axis) => Ok(axis),
+    }
 }
 
 impl Task {
-    /// The task of a network on data that were checked with it. `threshold` is that of the experiment.
+    /// The task of a network on data that were checked with it.
     ///
     /// # Errors
     ///
-    /// A threshold where none is needed.
-    pub fn new(network: &dyn Network, data: &Dataset, threshold: Option<f64>) -> Result<Self, Problem> {
-        let is_binary = network.output_size() == 1;
-        match &data.truth {
-            Truth::Labels(labels) if is_binary => {
-                let threshold = Some(threshold.unwrap_or_else(|| network.threshold()));
-                Ok(Self::Classification { labels: labels.clone(), threshold })
+    /// A threshold where none is needed, and a metric that the data or the network do not fit.
+    pub fn new(
+        network: &dyn Network,
+        data: &Dataset,
+        axis: Option<ClassAxis>,
+        config: &Config,
+    ) -> Result<Self, Problem> {
+        let threshold = config.threshold;
+        let decision = axis.map(|axis| Decision { axis, threshold: None, among: 1 });
+        let needs = |metric: Metric, needed| {
+            let found = match &data.truth {
+                Truth::Labels(_) => format!("labels of {} classes", axis.map_or(0, |axis| axis.classes)),
+                Truth::Targets(_) => "targets".into(),
+                Truth::Unknown => "neither labels nor targets".into(),
+            };
+            Err(Problem::Metric { metric, needed, found })
+        };
+        let task = match (config.metric, &data.truth, decision) {
+            (Some(Metric::None), ..) => Self::Outputs(None),
+            (Some(Metric::Top5), Truth::Labels(labels), Some(decision)) if decision.axis.classes > 5 => {
+                Self::Classification { labels: labels.clone(), decision: Decision { among: 5, ..decision } }
             }
+            (Some(metric @ Metric::Top5), ..) => return needs(metric, "labels of six classes or more"),
+            (None | Some(Metric::Accuracy), Truth::Labels(labels), Some(decision)) => {
+                let is_binary = decision.axis.classes == 1;
+                let threshold = is_binary.then(|| threshold.unwrap_or_else(|| network.threshold()));
+                Self::Classification { labels: labels.clone(), decision: Decision { threshold, ..decision } }
+            }
+            (Some(metric @ Metric::Accuracy), ..) => return needs(metric, "labels"),
+            (None | Some(Metric::RmsError), Truth::Targets(targets), _) => {
+                Self::Regression { targets: targets.clone() }
+            }
+            (Some(metric @ Metric::RmsError), ..) => return needs(metric, "targets"),
+            (None, ..) => Self::Outputs(decision.filter(|decision| decision.axis.classes > 1)),
+        };
+        match &task {
+            Self::Classification { decision: Decision { threshold: Some(_), .. }, .. } => Ok(task),
             _ if threshold.is_some() => Err(Problem::Threshold { outputs: network.output_size() }),
-            Truth::Labels(labels) => Ok(Self::Classification { labels: labels.clone(), threshold: None }),
-            Truth::Targets(targets) => Ok(Self::Regression { targets: targets.clone() }),
-            Truth::Unknown => Ok(Self::Outputs),
+            _ => Ok(task),
         }
     }
 
     /// Share of samples with the correct class, if the data say which it is.
     pub fn accuracy(&self, outputs: &Batch) -> Option<f64> {
-        let Self::Classification { labels, .. } = self else { return None };
-        let correct = self.classes(outputs).iter().zip(labels).filter(|(a, b)| a == b).count();
+        let Self::Classification { labels, decision } = self else { return None };
+        let correct = decision.are_correct(outputs, labels).into_iter().filter(|correct| *correct).count();
         Some(correct as f64 / labels.len() as f64)
     }
 
@@ -56,21 +121,11 @@ impl Task {
     /// If there are fewer samples.
     pub fn first_samples(&self, count: usize) -> Self {
         match self {
-            Self::Classification { labels, threshold } => {
-                Self::Classification { labels: labels[..count].to_vec(), threshold: *threshold }
+            Self::Classification { labels, decision } => {
+                Self::Classification { labels: labels[..count].to_vec(), decision: *decision }
             }
             Self::Regression { targets } => Self::Regression { targets: targets.columns(0, count).clone_owned() },
-            Self::Outputs => Self::Outputs,
-        }
-    }
-
-    /// The class of each sample. Empty if outputs are no classes.
-    fn classes(&self, outputs: &Batch) -> Vec<usize> {
-        match self {
-            Self::Classification { threshold: Some(threshold), .. } => binary_predictions(outputs, *threshold),
-            Self::Regression { .. } => Vec::new(),
-            Self::Outputs if outputs.nrows() < 2 => Vec::new(),
-            Self::Classification { .. } | Self::Outputs => predictions(outputs),
+            Self::Outputs(decision) => Self::Outputs(*decision),
         }
     }
 
@@ -81,13 +136,16 @@ impl Task {
     /// If the shapes differ.
     pub fn judge(&self, outputs: &Batch, exact: &Batch) -> ShotResult {
         assert_eq!(outputs.shape(), exact.shape(), "a row needs the shape of the reference");
-        let (predicted, reference) = (self.classes(outputs), self.classes(exact));
-        let same = || predicted.iter().zip(&reference).filter(|(a, b)| a == b).count() as u64;
+        let same = |decision: &Decision| {
+            let (own, reference) = (decision.classes(outputs), decision.classes(exact));
+            own.iter().zip(&reference).filter(|(a, b)| a == b).count() as u64
+        };
         match self {
-            Self::Classification { labels, .. } => {
-                let mut counts = ClassCounts { correct: 0, lost: 0, gained: 0, same: same() };
-                for ((&predicted, &label), &exact) in predicted.iter().zip(labels).zip(&reference) {
-                    let (correct, exact_correct) = (predicted == label, exact == label);
+            Self::Classification { labels, decision } => {
+                let among = decision.among;
+                let mut counts = ClassCounts { correct: 0, lost: 0, gained: 0, same: same(decision), among };
+                let (own, reference) = (decision.are_correct(outputs, labels), decision.are_correct(exact, labels));
+                for (correct, exact_correct) in own.into_iter().zip(reference) {
                     counts.correct += u64::from(correct);
                     counts.lost += u64::from(exact_correct && !correct);
                     counts.gained += u64::from(correct && !exact_correct);
@@ -95,8 +153,9 @@ impl Task {
                 ShotResult::Classes(counts)
             }
             Self::Regression { targets } => ShotResult::Values(value_errors(outputs, exact, targets)),
-            Self::Outputs => ShotResult::Outputs(OutputErrors {
-                same: (!predicted.is_empty()).then(same),
+            Self::Outputs(decision) => ShotResult::Outputs(OutputErrors {
+                same: decision.as_ref().map(same),
+                positions: decision.map_or(1, |decision| decision.axis.positions as u64),
                 output_difference: relative_difference(outputs, exact),
             }),
         }
@@ -104,10 +163,39 @@ impl Task {
 
     /// Adds the classes of one shot to the counts of a classification.
     pub fn count(&self, outputs: &Batch, confusion: &mut Confusion) {
-        if let Self::Classification { labels, .. } = self {
-            let pairs = labels.iter().zip(self.classes(outputs));
+        if let Self::Classification { labels, decision } = self {
+            let pairs = labels.iter().zip(decision.classes(outputs));
             pairs.for_each(|(&label, predicted)| confusion.add(label, predicted));
         }
+    }
+}
+
+impl Decision {
+    /// The largest of a number of outputs.
+    pub fn largest_of(outputs: usize) -> Self {
+        Self { axis: ClassAxis::only(outputs), threshold: None, among: 1 }
+    }
+
+    /// The class at each position of each sample.
+    fn classes(&self, outputs: &Batch) -> Vec<usize> {
+        match self.threshold {
+            Some(threshold) => binary_predictions(outputs, threshold),
+            None => predictions(&self.axis.by_position(outputs)),
+        }
+    }
+
+    /// Whether the class of each sample is correct, or among the largest outputs.
+    fn are_correct(&self, outputs: &Batch, labels: &[usize]) -> Vec<bool> {
+        if self.among == 1 {
+            return self.classes(outputs).iter().zip(labels).map(|(class, label)| class == label).collect();
+        }
+        let is_among = |(column, &label): (nalgebra::DVectorView<'_, f64>, &usize)| {
+            let own = column[label];
+            // Of equal outputs the first is larger, as for the class.
+            let is_larger = |(class, &value): (usize, &f64)| value > own || (value >= own && class < label);
+            (column.iter().enumerate().filter(|entry| is_larger(*entry)).count() as u64) < self.among
+        };
+        self.axis.by_position(outputs).column_iter().zip(labels).map(is_among).collect()
     }
 }
 
@@ -208,10 +296,11 @@ mod tests {
 
     #[test]
     fn one_output_is_compared_with_its_threshold() {
-        let task = Task::Classification { labels: vec![0, 1, 1], threshold: Some(0.5) };
+        let decision = Decision { threshold: Some(0.5), ..Decision::largest_of(1) };
+        let task = Task::Classification { labels: vec![0, 1, 1], decision };
         let (outputs, exact) =
             (Batch::from_row_slice(1, 3, &[0.5, 0.6, 0.1]), Batch::from_row_slice(1, 3, &[0.7, 0.6, 0.9]));
-        let expected = ClassCounts { correct: 2, lost: 1, gained: 1, same: 1 };
+        let expected = ClassCounts { correct: 2, lost: 1, gained: 1, same: 1, among: 1 };
         assert_eq!(task.judge(&outputs, &exact), ShotResult::Classes(expected));
         let mut confusion = Confusion::default();
         task.count(&outputs, &mut confusion);
@@ -222,10 +311,41 @@ mod tests {
     fn without_labels_outputs_are_compared_with_the_reference() {
         let outputs = Batch::from_column_slice(2, 2, &[1.0, 2.0, 3.0, 4.0]);
         let exact = Batch::from_column_slice(2, 2, &[2.0, 1.0, 3.0, 4.0]);
-        let expected = OutputErrors { same: Some(1), output_difference: (2.0_f64 / 30.0).sqrt() };
-        assert_eq!(Task::Outputs.judge(&outputs, &exact), ShotResult::Outputs(expected));
+        let expected = OutputErrors { same: Some(1), positions: 1, output_difference: (2.0_f64 / 30.0).sqrt() };
+        let task = Task::Outputs(Some(Decision::largest_of(2)));
+        assert_eq!(task.judge(&outputs, &exact), ShotResult::Outputs(expected));
         let one = Batch::from_row_slice(1, 2, &[1.0, 0.0]);
-        let expected = OutputErrors { same: None, output_difference: 0.0 };
-        assert_eq!(Task::Outputs.judge(&one, &one), ShotResult::Outputs(expected));
+        let expected = OutputErrors { same: None, positions: 1, output_difference: 0.0 };
+        assert_eq!(Task::Outputs(None).judge(&one, &one), ShotResult::Outputs(expected));
+    }
+
+    /// Two samples of two positions with two classes: three of four positions have the same class.
+    #[test]
+    fn positions_have_classes_of_their_own() {
+        let axis = ClassAxis::new(&[2, 2], Some(-1)).unwrap().unwrap();
+        let task = Task::Outputs(Some(Decision { axis, threshold: None, among: 1 }));
+        let outputs = Batch::from_column_slice(4, 2, &[1.0, 2.0, 5.0, 3.0, 0.0, 1.0, 1.0, 0.0]);
+        let exact = Batch::from_column_slice(4, 2, &[1.0, 2.0, 3.0, 5.0, 0.0, 1.0, 1.0, 0.0]);
+        let result = task.judge(&outputs, &exact);
+        assert!((result.value(2) - 0.75).abs() < 1e-15 && (result.difference(2) + 0.25).abs() < 1e-15);
+        assert!(!result.is_impossible(2));
+    }
+
+    #[test]
+    fn the_label_is_among_the_five_largest() {
+        let decision = Decision { among: 5, ..Decision::largest_of(7) };
+        let task = Task::Classification { labels: vec![0, 1, 6], decision };
+        // Ranks from 0: of class 0, 5; of class 1, 4; of class 6, behind four larger and one equal output.
+        let outputs = [
+            [1.0, 6.0, 5.0, 4.0, 3.0, 2.0, 0.0],
+            [9.0, 2.0, 5.0, 4.0, 3.0, 1.0, 0.0],
+            [4.0, 4.0, 4.0, 4.0, 2.0, 1.0, 2.0],
+        ];
+        let outputs = Batch::from_column_slice(7, 3, &outputs.concat());
+        let expected = ClassCounts { correct: 1, lost: 0, gained: 0, same: 3, among: 5 };
+        let result = task.judge(&outputs, &outputs);
+        assert_eq!(result, ShotResult::Classes(expected));
+        assert_eq!(result.score().quantity.key, "top_5_accuracy");
+        assert_eq!(task.accuracy(&outputs), Some(1.0 / 3.0));
     }
 }

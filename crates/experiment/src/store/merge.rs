@@ -48,7 +48,7 @@ pub fn merge(folders: &[PathBuf], folder: &Path, note: &dyn Fn(&str)) -> Result<
         return Err(ExperimentError::Missing { count: missing.len(), total: units.len(), list });
     }
     let earlier = parts.get(folders.len());
-    let store = Store::open(folder, &identity, &experiment.config_in(folder), earlier)?;
+    let store = Store::open(folder, &identity, &experiment.config_in(folder)?, earlier)?;
     let is_new = |unit: &&Unit| earlier.is_none_or(|e| !e.records.contains_key(unit));
     let new: Vec<&Unit> = units.iter().filter(is_new).collect();
     new.iter().try_for_each(|unit| store.append(&records[unit]))?;

@@ -30,6 +30,9 @@ pub struct ClassCounts {
     pub gained: u64,
     /// Samples with the same class in both.
     pub same: u64,
+    /// A sample is correct if its class is among so many of the largest outputs: 1, or 5 with `metric = "top_5"`.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub among: u64,
 }
 
 /// Errors of a regression in one shot.
@@ -57,8 +60,20 @@ pub struct OutputErrors {
     /// Samples with the same class as in the floating-point reference, if the network has two outputs or more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub same: Option<u64>,
+    /// Positions of one sample that have a class each, of which `same` counts those of all samples.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub positions: u64,
     /// Relative rms difference from the outputs of the floating-point reference.
     pub output_difference: f64,
+}
+
+fn one() -> u64 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_one(number: &u64) -> bool {
+    *number == 1
 }
 
 impl ValueErrors {
@@ -80,7 +95,8 @@ impl ShotResult {
     #[must_use]
     pub fn score(&self) -> Score {
         match self {
-            Self::Classes(_) => Score::ACCURACY,
+            Self::Classes(ClassCounts { among: 1, .. }) => Score::ACCURACY,
+            Self::Classes(_) => Score::TOP_5,
             Self::Values(_) => Score::RMS_ERROR,
             Self::Outputs(OutputErrors { same: Some(_), .. }) => Score::AGREEMENT,
             Self::Outputs(OutputErrors { same: None, .. }) => Score::OUTPUT_DIFFERENCE,
@@ -94,7 +110,8 @@ impl ShotResult {
         match self {
             Self::Classes(counts) => share(counts.correct),
             Self::Values(errors) => errors.rms_error,
-            Self::Outputs(errors) => errors.same.map_or(errors.output_difference, share),
+            Self::Outputs(OutputErrors { same: Some(same), positions, .. }) => share(*same) / *positions as f64,
+            Self::Outputs(errors) => errors.output_difference,
         }
     }
 
@@ -117,7 +134,7 @@ impl ShotResult {
             Self::Values(errors) => {
                 vec![(R_SQUARED, errors.r_squared()), (OUTPUT_DIFFERENCE, errors.output_difference)]
             }
-            Self::Outputs(OutputErrors { same: Some(_), output_difference }) => {
+            Self::Outputs(OutputErrors { same: Some(_), output_difference, .. }) => {
                 vec![(OUTPUT_DIFFERENCE, *output_difference)]
             }
             Self::Outputs(_) => Vec::new(),
@@ -136,14 +153,14 @@ impl ShotResult {
     /// Whether no shot of a number of samples can have this result.
     pub(crate) fn is_impossible(&self, samples: u64) -> bool {
         match *self {
-            Self::Classes(ClassCounts { correct, lost, gained, same }) => {
+            Self::Classes(ClassCounts { correct, lost, gained, same, .. }) => {
                 correct.max(same).max(lost.saturating_add(gained)) > samples || gained > correct
             }
             Self::Values(ValueErrors {
                 rms_error, rms_error_se, difference_se, target_sd, output_difference, ..
             }) => [rms_error, rms_error_se, difference_se, target_sd, output_difference].iter().any(|x| *x < 0.0),
-            Self::Outputs(OutputErrors { same, output_difference }) => {
-                same.is_some_and(|same| same > samples) || output_difference < 0.0
+            Self::Outputs(OutputErrors { same, positions, output_difference }) => {
+                same.is_some_and(|same| same > samples.saturating_mul(positions)) || output_difference < 0.0
             }
         }
     }

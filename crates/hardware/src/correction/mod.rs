@@ -44,9 +44,9 @@ impl Knowledge {
     #[must_use]
     pub fn describe(self) -> &'static str {
         match self {
-            Self::Nothing => "nothing",
-            Self::Design => "the design of the process",
-            Self::Errors => "every frozen error of the chip",
+            Self::Nothing => "nothing about the chip; it measures light",
+            Self::Design => "the design, not the errors of the chip",
+            Self::Errors => "every frozen error, from a full characterisation",
         }
     }
 }

@@ -33,7 +33,7 @@ pub(super) struct NoiseAddress {
     pub tile: usize,
     pub block: u64,
     /// Repetition of all samples on the same chip.
-    pub repetition: u32,
+    pub repetition: u64,
 }
 
 impl NoiseAddress {

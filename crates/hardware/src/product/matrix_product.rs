@@ -14,7 +14,7 @@ pub struct Shot {
     /// Trial of the Monte Carlo run: one fabricated chip.
     pub trial: u64,
     /// Repetition of all samples on the same chip, from 0.
-    pub index: u32,
+    pub index: u64,
     /// Index of the first column of the batch among all vectors of the product, over the whole data set.
     pub first_vector: u64,
 }

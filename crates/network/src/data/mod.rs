@@ -86,6 +86,17 @@ pub fn read_inputs(path: &Path, columns: &CsvColumns) -> Result<Batch> {
     }
 }
 
+/// Outputs of a network in a file that was read: outputs × samples. The first axis of an array counts samples. A `.npz` file
+/// holds one array.
+///
+/// # Errors
+///
+/// As [`read_inputs`].
+pub fn read_outputs(file: &FileBytes) -> Result<Batch> {
+    let (columns, arrays) = (CsvColumns::default(), NpzArrays::default());
+    Ok(Choice { columns: &columns, arrays: &arrays }.inputs(file)?.values)
+}
+
 /// Reads labels from a file: whole numbers from 0, −1 and 1, one-hot rows, or names in the order of the alphabet.
 ///
 /// `columns` matters for CSV only. With `classes`, every label must be one of 0…classes−1.

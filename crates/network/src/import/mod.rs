@@ -306,7 +306,12 @@ impl<'a> Found<'a> {
         match orders.len() {
             1 => {
                 let order = orders.remove(0);
-                let guess = format!("the layers are {}, by numbers in their names and by shapes", described(&order));
+                // Numbers decide where names differ by them alone.
+                let numbered = order.iter().any(|a| {
+                    order.iter().any(|b| a.name.pattern == b.name.pattern && a.name.numbers != b.name.numbers)
+                });
+                let by = if numbered { "numbers in their names and by shapes" } else { "shapes" };
+                let guess = format!("the layers are {}, by {by}", described(&order));
                 Ok((order, guess))
             }
             0 => Err(self.problem(

@@ -28,9 +28,9 @@ impl<'a> Pass<'a> {
         self.products - 1
     }
 
-    /// `W x` of a product for vectors of samples from `first_sample` of the batch on.
-    pub fn multiply(&mut self, product: usize, first_sample: usize, x: &Batch) -> Batch {
-        (self.multiply)(Call { product, first_sample, step: 0 }, x)
+    /// `W x` of a product for the vectors of the batch from number `first_vector` on.
+    pub fn multiply(&mut self, product: usize, first_vector: usize, x: &Batch) -> Batch {
+        (self.multiply)(Call { product, first_vector, step: 0 }, x)
     }
 
     /// The output of layers one after another.

@@ -211,7 +211,8 @@ impl Layer for Conv {
             return self.forward(input);
         }
         let product = pass.next_product();
-        self.compute(input, &mut |first_sample, columns| pass.multiply(product, first_sample, columns))
+        let positions = self.windows.positions();
+        self.compute(input, &mut |first_sample, columns| pass.multiply(product, first_sample * positions, columns))
     }
 
     fn backward(&self, input: &Batch, _trace: &Trace, gradient: &Batch, needs_input: bool) -> Gradients {

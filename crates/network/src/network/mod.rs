@@ -47,8 +47,8 @@ pub struct PhotonicLayer<'a> {
 pub struct Call {
     /// The product, by its place in [`Network::photonic_layers`].
     pub product: usize,
-    /// Index, in the batch of the pass, of the first sample of the call.
-    pub first_sample: usize,
+    /// Index of the first vector of the call among those that the batch of the pass sends through the product in a step.
+    pub first_vector: usize,
     /// Step of the loop, from 0.
     pub step: usize,
 }
@@ -279,8 +279,8 @@ impl PassAddress {
     fn shot(self, layer: &PhotonicLayer<'_>, call: Call) -> Shot {
         Shot {
             trial: self.trial,
-            index: self.repetition * layer.steps as u32 + call.step as u32,
-            first_vector: (self.first_sample + call.first_sample as u64) * layer.vectors as u64,
+            index: u64::from(self.repetition) * layer.steps as u64 + call.step as u64,
+            first_vector: self.first_sample * layer.vectors as u64 + call.first_vector as u64,
         }
     }
 }

@@ -34,7 +34,7 @@ fn one_command(text: &mut String, mut command: Command, global: &[String]) {
     let own = |arg: &&Arg| {
         !global.contains(&arg.get_id().to_string()) && !["help", "version"].contains(&arg.get_id().as_str())
     };
-    arguments(text, command.get_arguments().filter(own));
+    arguments(text, command.get_arguments().filter(|arg| !arg.is_positional()).filter(own));
     if let Some(help) = command.get_after_help() {
         let help = help.to_string();
         let (head, examples) = help.split_once('\n').unwrap_or((&help, ""));

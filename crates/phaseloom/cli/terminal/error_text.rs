@@ -24,7 +24,7 @@ pub fn codes() -> Vec<(u16, &'static str, &'static str)> {
     let of_commands = [
         (
             USAGE,
-            "The command line, or a file together with the options of the command, was refused.",
+            "The command line, or the options together with a file, cannot be used.",
             "Read the message: it names the option, the value found and the values expected. `phaseloom COMMAND --help` shows \
              examples.",
         ),

@@ -46,7 +46,7 @@ fn rebuild(outputs: &DMatrix<f64>) -> Matrix {
 fn mean_matrix(product: &OpticalProduct, n: usize, index: u64, shots: usize) -> (Matrix, Matrix) {
     let one = probes(n);
     let batch = DMatrix::from_fn(n, 2 * n * shots, |i, j| one[(i, j % (2 * n))]);
-    let (out, _) = product.multiply(&batch, Shot { trial: 0, index: index as u32, first_vector: 0 });
+    let (out, _) = product.multiply(&batch, Shot { trial: 0, index, first_vector: 0 });
     let shot = |k: usize| rebuild(&out.columns(2 * n * k, 2 * n).clone_owned());
     let sum = (0..shots).fold(Matrix::zeros(n, n), |sum, k| sum + shot(k));
     (sum / Complex64::new(shots as f64, 0.0), shot(0))

@@ -5,7 +5,7 @@ use super::prelude::*;
 
 pub(super) const CLAIM: Claim = Claim {
     key: "phase_error",
-    sentence: "Phases θ, φ and output off by N(0, σ²) make E = σ√N, in any mesh",
+    sentence: "Random errors N(0, σ²) of θ, φ and output phases give E = σ√N, in any mesh",
     source: "docs/physics.md, Fabrication errors",
     method: "phase_error → chips of Haar unitaries → realised matrix, N = 4, 16, 64; slope by regression on five σ",
     criterion: "next order E₁⁴/16 relative; slope 1.00 ± .03; N distinct from N−1",

@@ -35,7 +35,7 @@ fn rows(setting: &Setting<'_>) -> Rows {
             eta * CHARGE / photon_j(),
         );
         let layer = Layer::new(&weight, 4, HARDWARE, &link, INPUT)?;
-        let outputs = layer.repeated(setting, &x, SHOTS, draw as u32)?;
+        let outputs = layer.repeated(setting, &x, SHOTS, draw)?;
 
         // Field at the detectors. The transmission t follows from the design: the gain is ‖W‖²/Re tr(W†Ŵ₀).
         let complex = weight.map(|w| Complex64::new(w, 0.0));

@@ -5,7 +5,7 @@ use super::prelude::*;
 
 pub(super) const CLAIM: Claim = Claim {
     key: "splitter_error",
-    sentence: "Splitters off by N(0, σ²) make E = σ√(2(N−1)), beyond first order √(2(1−e^{−(N−1)σ²})), in any mesh",
+    sentence: "Random errors N(0, σ²) of the splitter angles give E = σ√(2(N−1)), beyond first order √(2(1−e^{−(N−1)σ²})), in any mesh",
     source: "docs/physics.md, Fabrication errors; Bandyopadhyay et al. 2021; Hamerly et al. 2022",
     method: "splitter_error → chips of Haar unitaries → realised matrix, N = 4, 16, 64; slope by regression on five σ",
     criterion: "next order E₁⁴/16 relative; slope 1.00 ± .03; N distinct from N−1, and σ of angle, amplitude and power from \

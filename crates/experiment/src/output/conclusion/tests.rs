@@ -240,7 +240,7 @@ fn the_lowest_errors_are_best() {
     let points = [(1.0, 0.004), (2.0, 0.032)].map(|(x, median)| point(x, median, 0.0, 0.01)).to_vec();
     assert_eq!(
         Conclusion::new(points, 1, Score::OUTPUT_DIFFERENCE).to_string(),
-        "Relative rms difference from the outputs of the exact network (the data have no labels): one chip is at most 1 % up \
+        "Relative rms difference from the outputs of the exact network (without labels): one chip is at most 1 % up \
          to x = 1 (0.40 %), and more from 2 (3.20 %) on; it is highest at 2 (3.20 %)."
     );
 }
