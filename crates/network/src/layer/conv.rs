@@ -114,7 +114,7 @@ impl<const AXES: usize> LayerSettings for ConvSettings<AXES> {
 
     fn weight(&self, input: &[usize]) -> Option<(&str, [usize; 2])> {
         let taps = self.geometry(input).map_or(0, |geometry| geometry.taps());
-        Some((&self.weight, [self.outputs, taps.saturating_mul(input[0])]))
+        Some((&self.weight, [self.outputs, taps.saturating_mul(input.first().copied().unwrap_or(0))]))
     }
 
     fn tensors(&self, input: &[usize]) -> Vec<NamedTensor<'_>> {
