@@ -4,7 +4,7 @@
 use phaseloom_files::{npy::parse_npy, read_bytes};
 use phaseloom_hardware::{Batch, MatrixProduct, ProductStatistics, Shot};
 use phaseloom_network::network::{PassAddress, Place};
-use phaseloom_network::{Model, ModelSpec, Network, Tensors};
+use phaseloom_network::{Dataset, Model, ModelSpec, Network, Tensors, Truth};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -255,4 +255,23 @@ fn the_noise_of_a_sample_does_not_depend_on_its_batch() {
         let same = |(a, b): (&Vec<f64>, &Vec<f64>)| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-12);
         assert!(whole.keys().eq(parts.keys()) && whole.values().zip(parts.values()).all(same));
     }
+}
+
+#[test]
+fn data_with_the_channels_last_are_refused() {
+    let model = model(IMAGE);
+    let data = |sample_shape: &[usize]| Dataset {
+        inputs: stored("image.input.npy"),
+        sample_shape: sample_shape.to_vec(),
+        truth: Truth::Unknown,
+        sha256: String::new(),
+        class_names: None,
+        inputs_path: "x.npy".into(),
+        labels_path: "x.npy".into(),
+    };
+    for shape in [&[2, 9, 8][..], &[144], &[2, 1, 9, 8]] {
+        model.check_inputs(&data(shape)).unwrap();
+    }
+    let error = model.check_inputs(&data(&[9, 8, 2])).unwrap_err().to_string();
+    assert!(error.contains("[9, 8, 2]") && error.contains("[2, 9, 8]") && error.contains("channels first"), "{error}");
 }
