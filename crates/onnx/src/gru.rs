@@ -8,6 +8,7 @@
 
 use nalgebra::DMatrix;
 use phaseloom_network::data::Batch;
+use phaseloom_network::window::Windows;
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::gru_seq::GruSeq;
 
@@ -128,8 +129,10 @@ fn site(name: String, weight: DMatrix<f64>, bias: &[f32], positions: usize, step
         macs: weight.len() * positions,
         weight,
         input: 0,
-        channels: offsets(&[(inputs, 1)]),
-        taps: (0..positions).map(|p| (p * inputs) as u32).collect(),
+        windows: Windows::of_one_tap(
+            offsets(&[(inputs, 1)]),
+            (0..positions).map(|position| (position * inputs) as u32).collect(),
+        ),
         rows: offsets(&[(rows, 1)]),
         positions: offsets(&[(positions, rows)]),
         bias: bias.to_vec(),

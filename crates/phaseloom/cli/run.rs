@@ -222,20 +222,24 @@ impl Run {
 
     /// The folder of the run that is continued, or one that is named after the experiment and its folder.
     fn default_folder(&self, experiment: &Experiment) -> PathBuf {
-        if let Some(folder) = experiment.run_folder() {
-            return folder.to_owned();
-        }
-        let shard = if self.shard == Shard::WHOLE {
-            String::new()
-        } else {
-            format!("-{}-of-{}", self.shard.part, self.shard.of)
+        let shard = match self.shard {
+            Shard::WHOLE => String::new(),
+            Shard { part, of } => format!("-{part}-of-{of}"),
         };
-        let path = experiment.path.canonicalize().unwrap_or_else(|_| experiment.path.clone());
-        let name = |part: Option<&OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
-        let (parent, stem) = (name(path.parent().and_then(Path::file_name)), name(experiment.path.file_stem()));
-        let separator = if parent.is_empty() { "" } else { "-" };
-        Path::new("phaseloom-runs").join(format!("{parent}{separator}{stem}{shard}"))
+        default_folder(experiment, &shard)
     }
+}
+
+/// The folder of the run that is continued, or one that is named after the experiment and its folder, and ends with `suffix`.
+pub(super) fn default_folder(experiment: &Experiment, suffix: &str) -> PathBuf {
+    if let Some(folder) = experiment.run_folder() {
+        return folder.to_owned();
+    }
+    let path = experiment.path.canonicalize().unwrap_or_else(|_| experiment.path.clone());
+    let name = |part: Option<&OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
+    let (parent, stem) = (name(path.parent().and_then(Path::file_name)), name(experiment.path.file_stem()));
+    let separator = if parent.is_empty() { "" } else { "-" };
+    Path::new(results::RUNS).join(format!("{parent}{separator}{stem}{suffix}"))
 }
 
 /// The lines of a forecast in the width of a terminal. Its names are columns of 11 characters.
@@ -251,7 +255,7 @@ fn narrow(text: &str) -> String {
 }
 
 /// Notes on keys without effect and on what a preset describes.
-fn announcements(experiment: &Experiment, points: &[Point]) -> Result<Vec<String>, ExperimentError> {
+pub(super) fn announcements(experiment: &Experiment, points: &[Point]) -> Result<Vec<String>, ExperimentError> {
     let Effects { unread, reported } = experiment.effects(points)?;
     let unread = (!unread.is_empty()).then(|| {
         let keys = unread.join(", ");

@@ -9,7 +9,7 @@ mod evaluate;
 pub mod forecast;
 mod matrix;
 pub mod network_program;
-mod prepare;
+pub(crate) mod prepare;
 mod prepared;
 mod task;
 
@@ -212,7 +212,7 @@ fn compute(
 }
 
 /// A pool of the requested number of threads.
-fn start_pool(options: &Options<'_>) -> Result<ThreadPool, ExperimentError> {
+pub(crate) fn start_pool(options: &Options<'_>) -> Result<ThreadPool, ExperimentError> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
     pool.map_err(|source| ExperimentError::Threads { threads: options.threads, source })
 }
