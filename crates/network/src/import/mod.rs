@@ -210,10 +210,10 @@ impl<'a> Found<'a> {
                 let fits = inputs == channels || inputs == first.shape[0];
                 if fits { Ok(None) } else { Err(self.shape_problem(shape, &first.name.text)) }
             }
-            Some(shape) if shape.len() == axes + 1 && shape[0].checked_rem(channels) == Some(0) => {
-                Ok(Some(shape.to_vec()))
+            Some(shape) => {
+                let fits = shape.len() == axes + 1 && shape[0].checked_rem(channels) == Some(0) && !shape.contains(&0);
+                if fits { Ok(Some(shape.to_vec())) } else { Err(self.shape_problem(shape, &first.name.text)) }
             }
-            Some(shape) => Err(self.shape_problem(shape, &first.name.text)),
         }
     }
 
