@@ -43,6 +43,7 @@
 //! | `calibrate` | [`Calibration::measure`](network::Calibration::measure), then [`save`](network::Calibration::save) |
 //! | `run` | [`Experiment::load`](experiment::Experiment::load), then [`experiment::run`] and [`Tables::write`](experiment::Tables::write); one network on one chip: [`Network::on_chip`] |
 //! | `sweep` | [`Experiment::new`](experiment::Experiment::new) with a `matrix` or a `program`, then as `run`; its law: [`hardware::Process::matrix_law`] |
+//! | `cost` | [`experiment::cost::cost`], then [`Analysis::new`](experiment::cost::analysis::Analysis::new) of each point and [`verdict::tests`](experiment::cost::verdict::tests); the model alone: [`cost::PhotonicCost`] |
 //! | `merge` | [`experiment::merge`] |
 //! | `spectra` | [`hardware::spectra::derive`] |
 //! | `validate` | [`validation::Report::new`] |
@@ -86,6 +87,8 @@ pub use facade::{Network, PhotonicNetwork};
 
 pub use nalgebra;
 pub use num_complex::Complex64;
+#[cfg(feature = "experiment")]
+pub use phaseloom_cost as cost;
 #[cfg(feature = "experiment")]
 pub use phaseloom_experiment as experiment;
 pub use phaseloom_files as files;

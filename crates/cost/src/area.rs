@@ -44,9 +44,10 @@ pub fn core_m2(design: &Design, values: &Values) -> f64 {
         + values.laser.area_m2
 }
 
-/// Values of all layers that are kept on the chip: two sets, one read and one written.
+/// Values of all layers that are kept on the chip: two sets, one read and one written. A convolution keeps each pixel once,
+/// however many of its vectors read the pixel.
 pub(crate) fn activations(network: &Network) -> impl Iterator<Item = f64> {
-    network.layers.iter().map(|layer| 2.0 * (layer.rows + layer.columns) as f64 * layer.vectors as f64)
+    network.layers.iter().map(|layer| 2.0 * (layer.inputs() + layer.outputs()))
 }
 
 /// Area of the photonic side.

@@ -56,6 +56,11 @@ impl Layer {
         self.distinct_inputs.map_or(self.columns as f64 * self.vectors as f64, |inputs| inputs as f64)
     }
 
+    /// Number of row blocks, R: cores that take the same inputs.
+    pub(crate) fn cores_of_an_input(&self) -> usize {
+        self.row_blocks().len().max(1)
+    }
+
     /// Tiles of each row block: first and one past the last.
     fn row_blocks(&self) -> Vec<std::ops::Range<usize>> {
         let mut blocks: Vec<std::ops::Range<usize>> = Vec::new();
@@ -104,6 +109,8 @@ pub struct Network {
     /// Values of one inference that come from and go to the memory outside; default: the inputs of the first layer and
     /// the outputs of the last.
     pub io_values: Option<f64>,
+    /// Multiply-accumulates of one inference in layers that stay electronic, on both sides.
+    pub electronic_macs: f64,
 }
 
 /// Counts of one inference.
@@ -129,7 +136,7 @@ impl Network {
     /// A network of these layers.
     #[must_use]
     pub fn new(layers: Vec<Layer>) -> Self {
-        Self { layers, io_values: None }
+        Self { layers, io_values: None, electronic_macs: 0.0 }
     }
 
     /// Counts of one inference.
@@ -160,6 +167,7 @@ impl Network {
         if self.layers.is_empty() {
             return Err(InvalidValue::new("layers", "empty", "at least one photonic layer"));
         }
+        at_least("electronic_macs", self.electronic_macs, 0.0)?;
         if let Some(values) = self.io_values {
             at_least("io_values", values, 0.0)?;
         }

@@ -1,13 +1,16 @@
 //! The photonic side: cores, converters, light and schedule of one design.
 
-use crate::counts::{CoreSize, Network};
+use crate::counts::{CoreSize, Layer, Network};
 use crate::library::Values;
 use crate::library::devices::Shifter;
 use phaseloom_files::{InvalidValue, at_least, between, positive};
 use phaseloom_hardware::{Detection, Link};
+use serde::{Deserialize, Serialize};
 
 /// Where values are kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
 pub enum Memory {
     /// On the chip.
     #[default]
@@ -27,9 +30,12 @@ impl Memory {
 }
 
 /// The kind of phase shifter of all cells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
 pub enum ShifterKind {
     /// Thermo-optic: holds a phase with power.
+    #[default]
     Heater,
     /// Electrostatic: holds a phase without power.
     Mems,
@@ -62,6 +68,19 @@ pub enum Precision {
     LaserPower(f64),
 }
 
+/// How the power of a laser follows from a precision.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum LaserRule {
+    /// By the noise of the receiver.
+    #[default]
+    Noise,
+    /// By the sensitivity of the amplifier and 2^bits, as other groups' programs have it. Shot noise needs 4^bits: results
+    /// of the two rules do not compare.
+    Sensitivity,
+}
+
 /// The light of a core, and the errors that are not of the light.
 ///
 /// Powers of errors are relative to that of the outputs, 4^(−bits), and add up:
@@ -70,6 +89,10 @@ pub enum Precision {
 pub struct Light {
     /// Laser power or precision.
     pub precision: Precision,
+    /// How the one follows from the other.
+    pub rule: LaserRule,
+    /// Loss between the laser and the ports beyond that of the link (dB).
+    pub excess_loss_db: f64,
     /// Readout bits of the chip alone, with an ideal link; infinite for a perfect chip.
     pub chip_bits: f64,
     /// Readout bits that the loss of the cells alone leaves, if the chip bits follow the loss: its error power, which
@@ -109,6 +132,8 @@ impl Light {
     pub fn new(precision: Precision) -> Self {
         Self {
             precision,
+            rule: LaserRule::Noise,
+            excess_loss_db: 0.0,
             chip_bits: f64::INFINITY,
             loss_bits: None,
             converter_bits: None,
@@ -126,6 +151,14 @@ impl Light {
             Precision::ReadoutBits(bits) => between("precision", bits, 0.0, 64.0)?,
             Precision::LaserPower(power) => between("precision", power, 1e-30, 1e6)?,
         }
+        if matches!((self.precision, self.rule), (Precision::LaserPower(_), LaserRule::Sensitivity)) {
+            return Err(InvalidValue::new(
+                "precision",
+                "a laser power",
+                "readout bits, from which this rule takes the power",
+            ));
+        }
+        at_least("excess_loss_db", self.excess_loss_db, 0.0)?;
         positive("level", self.level)?;
         between("mean", self.mean, -self.level, self.level)?;
         if self.chip_bits.is_nan() || self.chip_bits < 0.0 {
@@ -148,6 +181,14 @@ impl Light {
             }
         }
         self.cell_loss_db.map_or(Ok(()), |loss| at_least("cell_loss_db", loss, 0.0))
+    }
+
+    /// Another loss of a cell (dB). A given transmission follows the loss, `t' = t^(loss'/loss)`; without a loss to follow, it
+    /// is that of the mean path.
+    pub fn set_cell_loss(&mut self, loss_db: f64) {
+        let known = self.transmission.zip(self.cell_loss_db.filter(|known| *known > 0.0));
+        self.transmission = known.map(|(transmission, known)| transmission.powf(loss_db / known));
+        self.cell_loss_db = Some(loss_db);
     }
 
     /// Loss of a cell (dB).
@@ -176,9 +217,11 @@ pub struct Design {
     pub batch: f64,
     /// Vectors per second of a core (Hz).
     pub symbol_rate_hz: f64,
-    /// Nominal bits of the input converters.
+    /// Bits of an input in memory.
     pub input_bits: f64,
-    /// Nominal bits of the converters of measured values.
+    /// Nominal bits of the input converters, which set their energy.
+    pub dac_bits: f64,
+    /// Nominal bits of the converters of measured values, which set their energy.
     pub adc_bits: f64,
     /// Bits of a phase.
     pub phase_bits: f64,
@@ -205,6 +248,9 @@ pub struct Design {
     pub sram_bytes: Option<f64>,
     /// Whether half of the cores compute while the others are loaded.
     pub double_buffer: bool,
+    /// Whether the cores of a column of tiles share converters and modulators of their inputs. Splitters between the
+    /// modulators and the cores lose light.
+    pub share_inputs: bool,
     /// Inferences per second that arrive; `None`: as many as the cores can compute.
     pub request_rate_hz: Option<f64>,
     /// Rate of the memory outside (byte/s); `None`: unlimited.
@@ -223,6 +269,7 @@ impl Design {
             batch: 1.0,
             symbol_rate_hz: 5e9,
             input_bits: 8.0,
+            dac_bits: 8.0,
             adc_bits: 8.0,
             phase_bits: 8.0,
             gain_bits: 8.0,
@@ -235,10 +282,25 @@ impl Design {
             io: Memory::Dram,
             sram_bytes: None,
             double_buffer: false,
+            share_inputs: false,
             request_rate_hz: None,
             dram_bytes_per_s: None,
             overhead: 1.0,
         }
+    }
+
+    /// The same design with the loss of the splitters of shared inputs, which have ⌈log₂R⌉ stages in a layer of R row
+    /// blocks.
+    pub(crate) fn with_splitters(&self, network: &Network, values: &Values) -> Self {
+        if !self.share_inputs {
+            return self.clone();
+        }
+        let light = |(index, layer): (usize, &Layer)| {
+            let stages = (layer.cores_of_an_input() as f64).log2().ceil();
+            let light = self.light(index);
+            Light { excess_loss_db: light.excess_loss_db + stages * values.splitter.stage_loss_db, ..light.clone() }
+        };
+        Self { lights: network.layers.iter().enumerate().map(light).collect(), ..self.clone() }
     }
 
     /// The light of a layer.
@@ -284,6 +346,7 @@ impl Design {
         positive("symbol_rate_hz", self.symbol_rate_hz)?;
         for (key, bits) in [
             ("input_bits", self.input_bits),
+            ("dac_bits", self.dac_bits),
             ("adc_bits", self.adc_bits),
             ("phase_bits", self.phase_bits),
             ("gain_bits", self.gain_bits),

@@ -5,19 +5,23 @@
 //! ```text
 //! laser       on·mean P_wall·T                                 hold        on·P_π·mean Σ|φ|/π·T
 //! program     loads·shifters·(update + switch + b_φ·memory)/B  slow_dac    on·shifters·static·T
-//! dac         drives·E(b_in)                                   modulator   drives·E
+//! dac         drives·E(b_dac)                                  modulator   drives·E
 //! bias        on·k·bias·T                                      receiver    on·k·(amplifier + 2 detectors)·T
 //! adc         readings·E(b_adc)                                serialiser  (drives·b_in + readings·b_adc)·E
 //! digital     readings·E×(b_adc, b_gain) + (readings − outputs)·E₊ + outputs·[2·E₊ + E×(b_sum, 8)]
 //! sram        (drives + outputs)·b_in·E                        registers   (readings − outputs)·2·b_sum·E
 //! between     bits between passes·E                            io          values·b_io·E
 //! idle        share·(idle converters, modulators and logic at full rate)
+//! electronic  MACs of layers that stay electronic·[E×(8, 8) + E₊]
 //! ```
+//!
+//! Cores that share inputs have one converter and one modulator for R ports: `dac`, `modulator`, `bias` and `idle` count
+//! these.
 //!
 //! Detection is homodyne: two detectors a receiver.
 
 use crate::buffer::Buffer;
-use crate::counts::Counts;
+use crate::counts::{Counts, Network};
 use crate::design::{Design, Memory};
 use crate::library::Values;
 use crate::time::Timing;
@@ -43,6 +47,11 @@ impl Energy {
         Self { parts: parts.into_iter().map(|(key, joule)| EnergyPart { key, joule }).collect() }
     }
 
+    /// Appends a part.
+    pub(crate) fn add(&mut self, key: &'static str, joule: f64) {
+        self.parts.push(EnergyPart { key, joule });
+    }
+
     /// The energy of a part (J); 0 for a part that is not there.
     #[must_use]
     pub fn part(&self, key: &str) -> f64 {
@@ -60,17 +69,22 @@ impl Energy {
 const ELECTRONICS: [&str; 10] =
     ["slow_dac", "dac", "receiver", "adc", "serialiser", "digital", "sram", "registers", "between", "idle"];
 
+/// Energy (J) of the layers of one inference that stay electronic, on both sides.
+pub(crate) fn electronic(network: &Network, values: &Values, sum_bits: f64) -> f64 {
+    network.electronic_macs * (values.multiply_j(8.0, 8.0) + values.add_j(sum_bits))
+}
+
 /// Energy of one inference on photonic cores. `laser_w` is the mean electrical power of the laser of a core;
-/// without it, the part `laser` is missing.
+/// without it, the part `laser` is missing. `drivers` is the share of the input ports with a modulator of their own.
 pub(crate) fn photonic(
     design: &Design,
     values: &Values,
     counts: &Counts,
     timing: &Timing,
     buffer: &Buffer,
-    laser_w: Option<f64>,
+    (laser_w, drivers): (Option<f64>, f64),
 ) -> Energy {
-    let Design { input_bits, adc_bits, gain_bits, sum_bits, phase_bits, .. } = *design;
+    let Design { input_bits, dac_bits, adc_bits, gain_bits, sum_bits, phase_bits, .. } = *design;
     let Counts { drives, readings, outputs, .. } = *counts;
     let (on, period_s) = (timing.powered_cores as f64, timing.period_s);
     let (ports, shifters) = (on * design.core.ports as f64, on * design.core.shifters as f64);
@@ -85,9 +99,9 @@ pub(crate) fn photonic(
 
     // Slots that the ports offer in a period, and the energy of an unused one at full rate.
     let slots = ports * period_s * design.symbol_rate_hz;
-    let per_drive = values.dac_j(input_bits) + values.modulator.symbol_j;
+    let per_drive = values.dac_j(dac_bits) + values.modulator.symbol_j;
     let per_reading = values.multiply_j(adc_bits, gain_bits) + values.add_j(sum_bits) + values.adc_j(adc_bits);
-    let idle = (slots - drives) * per_drive + (slots - readings) * per_reading;
+    let idle = (slots * drivers - drives) * per_drive + (slots - readings) * per_reading;
 
     let receiver_w = values.amplifier.power_w + 2.0 * values.detector.power_w;
     let scaling = values.multiply_j(sum_bits, 8.0);
@@ -103,9 +117,9 @@ pub(crate) fn photonic(
         ("hold", on * design.hold_w(shifter, &timing.layer_shares) * period_s),
         ("program", loads * load),
         ("slow_dac", shifters * values.slow_dac.static_w * period_s),
-        ("dac", drives * values.dac_j(input_bits)),
+        ("dac", drives * values.dac_j(dac_bits)),
         ("modulator", drives * values.modulator.symbol_j),
-        ("bias", ports * values.modulator.bias_w * period_s),
+        ("bias", ports * drivers * values.modulator.bias_w * period_s),
         ("receiver", ports * receiver_w * period_s),
         ("adc", readings * values.adc_j(adc_bits)),
         ("serialiser", serialised * values.converters.serialiser_j_per_bit),

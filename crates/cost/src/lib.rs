@@ -19,7 +19,7 @@ pub use area::{Area, core_m2};
 pub use buffer::Buffer;
 pub use checks::{closed_forms, published};
 pub use counts::{CoreSize, Counts, Layer, Network};
-pub use design::{Design, Light, LossBits, Memory, Precision, ShifterKind};
+pub use design::{Design, LaserRule, Light, LossBits, Memory, Precision, ShifterKind};
 pub use electronics::chips::{NAMED_CHIPS, NamedChip};
 pub use electronics::digital::{ArrayKind, DigitalCost, DigitalDesign};
 pub use electronics::equal_bits::EqualBits;

@@ -12,7 +12,7 @@
 //! Intensity noise depends on the sign of a reading. Its part is the mean over both signs, weighted such that readings
 //! have their mean.
 
-use crate::design::{Design, Light, Precision};
+use crate::design::{Design, LaserRule, Light, Precision};
 use crate::error::CostError;
 use crate::library::Values;
 use phaseloom_hardware::{HardwareError, IntensityNoise, Link, Modulator, ModulatorKind, ThermalNoise};
@@ -166,9 +166,10 @@ impl<'a> Reading<'a> {
     fn new(design: &Design, light: &'a Light, values: &Values) -> Self {
         let ports = design.core.ports;
         let loss_db = light.cell_loss_db(design.shifter.device(values));
+        let link = light.link.clone().unwrap_or_else(|| library_link(values, design.symbol_rate_hz, ports));
         Self {
             light,
-            link: light.link.clone().unwrap_or_else(|| library_link(values, design.symbol_rate_hz, ports)),
+            link: Link { coupling_loss_db: link.coupling_loss_db + light.excess_loss_db, ..link },
             ports,
             transmission: light.transmission.unwrap_or_else(|| mean_transmission(ports, loss_db)),
             others: light.other_error_power(values, loss_db),
@@ -195,6 +196,9 @@ impl<'a> Reading<'a> {
     }
 
     fn laser(&self, values: &Values) -> Result<Result<LaserPower, NoLaser>, CostError> {
+        if let (LaserRule::Sensitivity, Precision::ReadoutBits(bits)) = (self.light.rule, self.light.precision) {
+            return Ok(Ok(self.by_sensitivity(values, bits)));
+        }
         let (power_w, lo_fraction) = match self.light.precision {
             Precision::LaserPower(power_w) => (power_w, self.lo_fraction(|law| law.variance(power_w))?),
             Precision::ReadoutBits(bits) => {
@@ -221,6 +225,24 @@ impl<'a> Reading<'a> {
             photons_per_port: power_w * receiver.photons_per_port(),
             lo_photons: power_w * receiver.local_oscillator_photons(),
         }))
+    }
+
+    /// The laser by the rule of sensitivity, without a local oscillator.
+    fn by_sensitivity(&self, values: &Values, readout_bits: f64) -> LaserPower {
+        let modulator_db = self.link.modulator.map_or(0.0, |modulator| modulator.loss_db);
+        let loss_db = self.link.coupling_loss_db + modulator_db - 20.0 * self.transmission.log10();
+        let wall_w = sensitivity_wall_w(values, loss_db, self.ports as f64, readout_bits);
+        let (optical_w, transmission) = (wall_w * values.laser.efficiency, self.transmission);
+        let photons = optical_w / (self.ports as f64 * self.link.photon_energy_j() * self.link.symbol_rate_hz);
+        LaserPower {
+            optical_w,
+            wall_w,
+            lo_fraction: 0.0,
+            transmission,
+            readout_bits,
+            photons_per_port: photons,
+            lo_photons: 0.0,
+        }
     }
 
     /// The readout bits of infinite power. Intensity noise is least with a weak local oscillator.

@@ -1,6 +1,7 @@
 //! Errors of experiments. Every message says what was found, what was expected, where, and what to do.
 
 use crate::input::metric::Metric;
+use phaseloom_cost::CostError;
 use phaseloom_files::FileError;
 use phaseloom_hardware::HardwareError;
 use phaseloom_mesh::MeshError;
@@ -22,6 +23,9 @@ pub enum ExperimentError {
     /// An error of model, weights or data.
     #[error(transparent)]
     Network(#[from] NetworkError),
+    /// An error of the cost model.
+    #[error(transparent)]
+    Cost(#[from] CostError),
     /// A part of the units that does not exist.
     #[error(transparent)]
     Shard(#[from] ShardError),
@@ -343,6 +347,7 @@ phaseloom_files::error_codes! {
         Self::File(error) => error,
         Self::Hardware(error) => error,
         Self::Network(error) => error,
+        Self::Cost(error) => error,
         Self::Setting { problem, .. } => problem,
         Self::Unit { source, .. } => source,
     }

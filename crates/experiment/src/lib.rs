@@ -7,6 +7,7 @@
 //! A unit is one row of the tables at one point of the grid, for chips one trial. Interrupted runs resume where they
 //! stopped.
 
+pub mod cost;
 mod error;
 mod input;
 mod output;
@@ -17,6 +18,7 @@ pub mod store;
 pub use error::{ExperimentError, Problem, ShardError};
 pub use input::axis::AxisError;
 pub use input::config::{Axis, CalibrationSource, Config, Experiment};
+pub use input::cost::CostSettings;
 pub use input::expectation::Expectation;
 pub use input::grid::Point;
 pub use input::metric::Metric;

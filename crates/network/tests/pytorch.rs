@@ -196,7 +196,7 @@ fn layers_inside_a_residual_are_numbered_after_it() {
     let indices: Vec<usize> = model.photonic_layers().iter().map(|layer| layer.index).collect();
     assert_eq!(indices, [0, 4, 7, 8, 17]);
     let mut seen = Vec::new();
-    model.exact_outputs(&stored("image.input.npy"), &mut |index, output| seen.push((index, output.nrows()))).unwrap();
+    model.exact_outputs(&stored("image.input.npy"), &mut |index, output| seen.push((index, output().nrows()))).unwrap();
     seen.sort_unstable();
     let all: Vec<usize> = seen.iter().map(|(index, _)| *index).collect();
     assert_eq!(all, (0..names.len()).collect::<Vec<_>>());

@@ -12,7 +12,7 @@ use phaseloom_network::window::Windows;
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::gru_seq::GruSeq;
 
-use crate::site::{Products, Site, expect_finite, offsets};
+use crate::site::{Products, Site, expect_finite, numbers, offsets};
 
 /// A gated recurrent unit whose products are sites.
 #[derive(Clone, Debug)]
@@ -140,11 +140,4 @@ fn site(name: String, weight: DMatrix<f64>, bias: &[f32], positions: usize, step
         output_shape: vec![positions, rows],
         steps,
     }
-}
-
-/// The values of a tensor, row-major.
-fn numbers(tensor: &Tensor) -> TractResult<Vec<f32>> {
-    let tensor = tensor.cast_to::<f32>()?;
-    let view = tensor.try_as_plain_ram()?;
-    Ok(view.as_slice::<f32>()?.to_vec())
 }

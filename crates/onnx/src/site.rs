@@ -127,6 +127,13 @@ pub(crate) fn expect_finite(values: &[f32], operator: &str, tensor: &str) -> Tra
     }
 }
 
+/// The values of a tensor, row-major.
+pub(crate) fn numbers(tensor: &Tensor) -> TractResult<Vec<f32>> {
+    let tensor = tensor.cast_to::<f32>()?;
+    let view = tensor.try_as_plain_ram()?;
+    Ok(view.as_slice::<f32>()?.to_vec())
+}
+
 /// Row-major strides of a shape.
 pub(crate) fn strides(shape: &[usize]) -> Vec<usize> {
     let mut strides = vec![1; shape.len()];

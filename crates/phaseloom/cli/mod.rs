@@ -6,6 +6,7 @@ mod compare;
 mod completions;
 mod convert;
 mod correct;
+mod cost;
 mod draw;
 mod explain;
 mod generate;
@@ -71,6 +72,7 @@ commands! {
     run::Run,
     merge::Merge,
     sweep::Sweep,
+    cost::Cost,
     program::Program,
     convert::Convert,
     chip::Chip,

@@ -23,7 +23,7 @@ mod summary;
 mod table;
 
 pub use error::ReportError;
-pub use figure::{COMPARISON_FIGURE, FIGURES, Figure, MATRIX_FIGURES, VALIDATION_FIGURES};
+pub use figure::{COMPARISON_FIGURE, COST_FIGURES, FIGURES, Figure, MATRIX_FIGURES, VALIDATION_FIGURES};
 pub use mesh_drawing::{MeshColumn, MeshDrawing, Part, Port, Shifter};
 pub use pdf::pdf;
 pub use png::png;

@@ -16,7 +16,7 @@
 use crate::area::{Area, activations};
 use crate::counts::Network;
 use crate::design::Memory;
-use crate::energy::Energy;
+use crate::energy::{self, Energy};
 use crate::error::CostError;
 use crate::library::Values;
 use phaseloom_files::{InvalidValue, at_least, between, positive};
@@ -68,7 +68,9 @@ impl DigitalDesign {
             return Err(InvalidValue::new("digital.bits", format!("a list of {}", self.bits.len()), expected));
         }
         self.batch.map_or(Ok(()), |batch| at_least("digital.batch", batch, 1.0))?;
-        self.bits.iter().chain([&self.sum_bits, &self.io_bits]).try_for_each(|&b| between("digital.bits", b, 1.0, 64.0))
+        let others = [("digital.sum_bits", self.sum_bits), ("digital.io_bits", self.io_bits)];
+        let all = self.bits.iter().map(|&bits| ("digital.bits", bits)).chain(others);
+        all.into_iter().try_for_each(|(key, bits)| between(key, bits, 1.0, 64.0))
     }
 }
 
@@ -134,7 +136,7 @@ impl DigitalCost {
             ArrayKind::Systolic => mac_register_bits * values.register.j_per_bit,
             ArrayKind::Tree => 0.0,
         };
-        let energy = Energy::new([
+        let mut energy = Energy::new([
             ("mac", mac),
             ("mac_registers", mac_registers),
             ("post", post),
@@ -144,6 +146,7 @@ impl DigitalCost {
             ("io", network.io_values() * design.io_bits * design.io.j_per_bit(values)),
             ("idle", values.converters.idle * idle),
         ]);
+        energy.add("electronic", energy::electronic(network, values, sum_bits));
         let area = Area { cores_m2: 0.0, memory_m2: memory_bits * values.sram.m2_per_bit, logic_m2 };
         Ok(Self { energy, bare_j: mac, macs, latency_s, area })
     }

@@ -26,16 +26,22 @@ impl EqualBits {
         Ok(Self { rows })
     }
 
-    /// The bits whose product has these readout bits; the first bits of the table for fewer, `None` for more than the
-    /// table has.
+    /// The bits whose product has these readout bits; `None` outside the table, for fewer as for more: below it,
+    /// electronics of the first bits would be too good, and their energy too high.
     #[must_use]
     pub fn bits(&self, readout_bits: f64) -> Option<f64> {
-        if readout_bits <= self.rows[0].1 {
-            return Some(self.rows[0].0);
+        if !(self.min_readout_bits()..=self.max_readout_bits()).contains(&readout_bits) {
+            return None;
         }
         let pair = self.rows.windows(2).find(|pair| readout_bits <= pair[1].1)?;
         let [(low, low_bits), (high, high_bits)] = [pair[0], pair[1]];
         Some(low + (high - low) * (readout_bits - low_bits) / (high_bits - low_bits))
+    }
+
+    /// The readout bits at the start of the table.
+    #[must_use]
+    pub fn min_readout_bits(&self) -> f64 {
+        self.rows[0].1
     }
 
     /// The readout bits at the end of the table.
@@ -54,7 +60,7 @@ mod tests {
         let rows = [(4.0, 3.30), (5.0, 4.43), (6.0, 5.51), (7.0, 6.43), (8.0, 7.55)];
         let table = EqualBits::new(rows.to_vec()).unwrap();
         assert!((table.bits(3.5).unwrap() - (4.0 + 0.2 / 1.13)).abs() < 1e-12);
-        assert_eq!((table.bits(2.0), table.bits(7.55), table.bits(8.0)), (Some(4.0), Some(8.0), None));
+        assert_eq!([3.2, 3.3, 7.55, 8.0].map(|readout| table.bits(readout)), [None, Some(4.0), Some(8.0), None]);
         assert!(EqualBits::new(vec![(4.0, 3.0), (5.0, 3.0)]).is_err());
     }
 }

@@ -31,15 +31,16 @@ pub struct Comparison<'a> {
 pub struct Costs {
     /// Of the cores.
     pub photonic: PhotonicCost,
-    /// Of the arrays.
-    pub digital: DigitalCost,
+    /// Of the arrays; `None` if the readout bits of a layer are below its table of digital products. Then no electronics are
+    /// equal: those of the table are more precise.
+    pub digital: Option<DigitalCost>,
 }
 
 impl Costs {
-    /// Energy of electronics over that of light; 0 if no laser suffices.
+    /// Energy of electronics over that of light; 0 if no laser suffices, or if no electronics are equal.
     #[must_use]
     pub fn ratio(&self) -> f64 {
-        ratio(self.digital.joule(), self.photonic.joule())
+        self.digital.as_ref().map_or(0.0, |digital| ratio(digital.joule(), self.photonic.joule()))
     }
 }
 
@@ -81,29 +82,54 @@ impl Comparison<'_> {
     ///
     /// # Errors
     ///
-    /// [`CostError`], also if a table of digital products ends below the readout bits of the cores.
+    /// [`CostError`], also if a table of digital products ends below the readout bits of the cores, and if there are some
+    /// tables, but not one for each layer.
     pub fn costs(&self, values: &Values) -> Result<Costs, CostError> {
         let photonic = PhotonicCost::new(self.network, &self.design, values)?;
+        let digital = self.electronics(&photonic, values)?;
+        Ok(Costs { photonic, digital })
+    }
+
+    /// The cost of the arrays next to that of the cores, with the same values. `None` as in [`Costs::digital`].
+    ///
+    /// # Errors
+    ///
+    /// As [`costs`](Self::costs).
+    pub fn electronics(&self, photonic: &PhotonicCost, values: &Values) -> Result<Option<DigitalCost>, CostError> {
+        let layers = self.network.layers.len();
+        if ![0, layers].contains(&self.tables.len()) {
+            let expected = format!("none, or {layers}, one for each photonic layer");
+            return Err(InvalidValue::new("tables (number of)", self.tables.len(), expected).into());
+        }
         let mut digital = self.digital.clone();
-        let readout_bits = |layer: usize| match (self.design.light(layer).precision, &photonic.lasers[layer]) {
+        for (layer, (table, bits)) in self.tables.iter().zip(&mut digital.bits).enumerate() {
+            let readout = self.readout_bits(photonic, layer);
+            match table.bits(readout) {
+                Some(equal) => *bits = equal,
+                None if readout < table.min_readout_bits() => return Ok(None),
+                None => {
+                    let expected =
+                        format!("at most {}: measure digital products of more bits", table.max_readout_bits());
+                    return Err(InvalidValue::new(format!("readout bits of layer {layer}"), readout, expected).into());
+                }
+            }
+        }
+        Ok(Some(DigitalCost::new(self.network, &digital, values, photonic.timing.period_s)?))
+    }
+
+    /// The readout bits of a layer of the cores: those asked for, or those of the laser.
+    #[must_use]
+    pub fn readout_bits(&self, photonic: &PhotonicCost, layer: usize) -> f64 {
+        match (self.design.light(layer).precision, &photonic.lasers[layer]) {
             (Precision::ReadoutBits(bits), _) => bits,
             (Precision::LaserPower(_), Ok(laser)) => laser.readout_bits,
             (Precision::LaserPower(_), Err(none)) => none.max_readout_bits,
-        };
-        for (layer, (table, bits)) in self.tables.iter().zip(&mut digital.bits).enumerate() {
-            let readout = readout_bits(layer);
-            *bits = table.bits(readout).ok_or_else(|| {
-                let expected = format!("at most {}: measure digital products of more bits", table.max_readout_bits());
-                InvalidValue::new(format!("readout bits of layer {layer}"), readout, expected)
-            })?;
         }
-        let digital = DigitalCost::new(self.network, &digital, values, photonic.timing.period_s)?;
-        Ok(Costs { photonic, digital })
     }
 
     /// The values from `low` to `high` at which the ratio of energies crosses 1, from the full model.
     ///
-    /// Readout bits end where a table of digital products ends.
+    /// Readout bits stay where all tables of digital products have values.
     ///
     /// # Errors
     ///
@@ -111,24 +137,36 @@ impl Comparison<'_> {
     pub fn turning_points(
         &self,
         quantity: Quantity,
-        [low, mut high]: [f64; 2],
+        [mut low, mut high]: [f64; 2],
         values: &Values,
     ) -> Result<Vec<TurningPoint>, CostError> {
         if quantity == Quantity::ReadoutBits {
+            // Rounding must not leave the tables.
+            low = self.tables.iter().map(EqualBits::min_readout_bits).fold(low, f64::max) * (1.0 + 1e-12);
             high = self.tables.iter().map(EqualBits::max_readout_bits).fold(high, f64::min);
         }
-        turning_points(low, high, |value| {
-            let (mut changed, mut values) = (self.clone(), values.clone());
-            changed.set(quantity, value, &mut values);
-            Ok(changed.costs(&values)?.ratio())
-        })
+        if low >= high {
+            return Ok(Vec::new());
+        }
+        turning_points(low, high, |value| self.ratio_at(quantity, value, values))
+    }
+
+    /// The ratio of energies at another value of a quantity.
+    ///
+    /// # Errors
+    ///
+    /// As [`costs`](Self::costs), and an impossible value.
+    pub fn ratio_at(&self, quantity: Quantity, value: f64, values: &Values) -> Result<f64, CostError> {
+        let (mut changed, mut values) = (self.clone(), values.clone());
+        changed.set(quantity, value, &mut values);
+        Ok(changed.costs(&values)?.ratio())
     }
 
     fn set(&mut self, quantity: Quantity, value: f64, values: &mut Values) {
         let design = &mut self.design;
         let mut lights = |change: &dyn Fn(&mut Light)| design.lights.iter_mut().for_each(change);
         match quantity {
-            Quantity::CellLoss => lights(&|light| (light.cell_loss_db, light.transmission) = (Some(value), None)),
+            Quantity::CellLoss => lights(&|light| light.set_cell_loss(value)),
             Quantity::HoldPower => design.shifter.device_mut(values).hold_pi_w = value,
             Quantity::Batch => {
                 design.batch = value;

@@ -14,7 +14,7 @@ pub fn perceptron() -> Network {
 pub fn convolution() -> Network {
     let mut layer = Layer::new(64, 288, 196, 64);
     layer.distinct_inputs = Some(32 * 196);
-    Network { layers: vec![layer], io_values: Some(352.0) }
+    Network { io_values: Some(352.0), ..Network::new(vec![layer]) }
 }
 
 /// MEMS cores of 64 ports at 3.5 readout bits, with a chip of 4.4 bits.

@@ -31,6 +31,21 @@ impl FromStr for Axis {
     type Err = AxisError;
 
     fn from_str(text: &str) -> Result<Self, AxisError> {
+        Self::with_keys(text, full_key)
+    }
+}
+
+impl Axis {
+    /// Reads an axis as [`from_str`](Self::from_str) does, with any key of an experiment, such as `link.laser_power_w`.
+    ///
+    /// # Errors
+    ///
+    /// A text that is no axis. Keys are checked with the experiment.
+    pub fn for_experiment(text: &str) -> Result<Self, AxisError> {
+        Self::with_keys(text, |key| Ok(full_key(key).unwrap_or_else(|_| key.to_owned())))
+    }
+
+    fn with_keys(text: &str, full_key: impl Fn(&str) -> Result<String, String>) -> Result<Self, AxisError> {
         let Some((keys, values)) = text.rsplit_once('=').filter(|(_, values)| !values.trim().is_empty()) else {
             return Err(AxisError(malformed("found no values")));
         };

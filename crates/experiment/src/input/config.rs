@@ -2,6 +2,7 @@
 
 use crate::error::ExperimentError;
 use crate::input::activation::layer_key;
+use crate::input::cost::CostSettings;
 use crate::input::expectation::Expectation;
 use crate::input::metric::Metric;
 use crate::input::other_file::no_experiment;
@@ -51,7 +52,8 @@ pub struct Config {
     /// of the identity of a run. Default: the folder of the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<PathBuf>,
-    /// Model file. An experiment has exactly one of `model`, `matrix` and `program`.
+    /// Model file. `$PHASELOOM_DATA/` at its start names the folder of the data. An experiment has exactly one of `model`,
+    /// `matrix` and `program`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<PathBuf>,
     /// Activation in the place of all activations of a model file (TOML) before its last linear layer
@@ -137,6 +139,10 @@ pub struct Config {
     /// and the calibration file of the model is missing or does not suit the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<CalibrationSource>,
+    /// Use and surroundings of the cores, for `phaseloom cost` alone.
+    /// Default: its defaults.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<CostSettings>,
     /// Axes of the parameter sweep. Several make a grid, whose last axis varies fastest; at most 10⁶ points × trials.
     /// Default: one point.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -200,6 +206,7 @@ impl Default for Config {
             link: Link::default(),
             precision: Precision::default(),
             calibration: None,
+            cost: None,
             sweep: Vec::new(),
         }
     }
@@ -381,6 +388,7 @@ impl Experiment {
         config.subject()?;
         config.check_graph()?;
         config.check_activation()?;
+        config.check_cost()?;
         for (key, count, max) in [
             ("trials", config.trials, MAX_UNITS),
             ("shots", u64::from(config.shots), MAX_UNITS),

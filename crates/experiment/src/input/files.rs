@@ -91,7 +91,7 @@ impl Inputs {
                     continue;
                 }
             };
-            let path = base.join(model_file);
+            let path = resolve(model_file, base)?;
             let network_key = point.config.network_key();
             let network = cached(&mut networks, network_key.clone(), || {
                 files.read(&path).map_err(|error| experiment.named_by(error, "model"))?;

@@ -3,6 +3,7 @@
 pub(crate) mod activation;
 pub mod axis;
 pub mod config;
+pub mod cost;
 pub mod expectation;
 pub mod files;
 pub mod grid;

@@ -89,6 +89,8 @@ impl Experiment {
         if let Ok(mut table) = self.text.parse::<toml::Table>() {
             // The sweep is checked key by key, and a name of a process was read.
             table.remove("sweep");
+            // Another command reads it.
+            table.remove("cost");
             if self.swept_processes().next().is_some() {
                 table.remove("processes");
             }

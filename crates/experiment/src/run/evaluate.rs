@@ -42,18 +42,29 @@ impl PreparedPoint {
     pub(crate) fn products(&self, unit: Unit) -> Result<Option<NetworkProducts>, ExperimentError> {
         let core = &self.config.core;
         let ideal = Link::ideal(self.config.link.detection);
-        let first = LayerAddress { seed: self.config.seed, trial: unit.trial, layer: 0, first_core: 0 };
         let optical = |designs: &[Arc<LayerDesign>], link: &Link, calibration| {
-            let core_use = CoreUse { calibration, ..core.core_use() };
-            self.programs.products(designs, link, core_use, self.config.precision, first)
+            self.optical(designs, link, calibration, unit.trial).map(Some)
         };
-        Ok(match unit.row {
-            Row::Design | Row::Exact | Row::Perfect => None,
-            Row::PerfectIdeal => Some(optical(&self.perfect, &ideal, GainCalibration::None)?),
-            Row::PerfectReal => Some(optical(&self.perfect, &self.config.link, GainCalibration::None)?),
-            Row::Chips => Some(optical(&self.designs, &self.config.link, core.calibration)?),
-            Row::Digital => Some(self.digital()?),
-        })
+        match unit.row {
+            Row::Design | Row::Exact | Row::Perfect => Ok(None),
+            Row::PerfectIdeal => optical(&self.perfect, &ideal, GainCalibration::None),
+            Row::PerfectReal => optical(&self.perfect, &self.config.link, GainCalibration::None),
+            Row::Chips => optical(&self.designs, &self.config.link, core.calibration),
+            Row::Digital => self.digital().map(Some),
+        }
+    }
+
+    /// The optical products of all layers for designs, a link and the chips of a trial.
+    pub(crate) fn optical(
+        &self,
+        designs: &[Arc<LayerDesign>],
+        link: &Link,
+        calibration: GainCalibration,
+        trial: u64,
+    ) -> Result<NetworkProducts, ExperimentError> {
+        let core_use = CoreUse { calibration, ..self.config.core.core_use() };
+        let first = LayerAddress { seed: self.config.seed, trial, layer: 0, first_core: 0 };
+        Ok(self.programs.products(designs, link, core_use, self.config.precision, first)?)
     }
 
     /// Sends all samples through the products of a row.
@@ -74,9 +85,9 @@ impl PreparedPoint {
             let mut outputs = DMatrix::zeros(self.network.output_size(), samples);
             // The outputs of the layers to keep, sample by sample.
             let mut kept = vec![Vec::new(); kept_layers.len()];
-            let mut observe = |layer: usize, output: &Batch| {
+            let mut observe = |layer: usize, output: &dyn Fn() -> Batch| {
                 let places = kept_layers.iter().zip(&mut kept).filter(|(kept, _)| **kept == layer);
-                places.for_each(|(_, values)| values.extend_from_slice(output.as_slice()));
+                places.for_each(|(_, values)| values.extend_from_slice(output().as_slice()));
             };
             for Chunk { first_sample, exact } in &self.test_set.chunks {
                 let address = PassAddress { trial: unit.trial, repetition: index, first_sample: *first_sample };

@@ -9,7 +9,7 @@ mod evaluate;
 pub mod forecast;
 mod matrix;
 pub mod network_program;
-mod prepare;
+pub(crate) mod prepare;
 mod prepared;
 mod task;
 
@@ -212,7 +212,7 @@ fn compute(
 }
 
 /// A pool of the requested number of threads.
-fn start_pool(options: &Options<'_>) -> Result<ThreadPool, ExperimentError> {
+pub(crate) fn start_pool(options: &Options<'_>) -> Result<ThreadPool, ExperimentError> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
     pool.map_err(|source| ExperimentError::Threads { threads: options.threads, source })
 }
@@ -272,6 +272,9 @@ fn expect_outputs(
 
 /// Checks that a model has the layers whose outputs are to be kept.
 fn expect_layers(experiment: &Experiment, network: &dyn Network, layers: &[usize]) -> Result<(), ExperimentError> {
+    if layers.is_empty() {
+        return Ok(());
+    }
     let names = network.layer_names();
     match layers.iter().find(|&&layer| layer >= names.len()) {
         None => Ok(()),

@@ -165,7 +165,12 @@ impl TestSet {
 
     /// The first samples, those that pass the network together first.
     pub fn first_samples(&self) -> Self {
-        let chunks: Vec<Chunk> = self.chunks.iter().take(1).cloned().collect();
+        self.first_chunks(1)
+    }
+
+    /// The samples of the first chunks.
+    pub fn first_chunks(&self, count: usize) -> Self {
+        let chunks: Vec<Chunk> = self.chunks.iter().take(count).cloned().collect();
         let exact = outputs(&chunks);
         Self { task: self.task.first_samples(exact.ncols()), exact, chunks, class_names: self.class_names.clone() }
     }

@@ -21,7 +21,7 @@ pub struct Identity {
     pub identity: String,
     /// Version of Phaseloom.
     pub version: String,
-    /// The experiment without the number of trials, which may grow, and without the place of its files.
+    /// The experiment without the number of trials, which may grow, the place of its files, and the settings of its cost.
     pub experiment: Value,
     /// SHA-256 of the contents of each input file, by its path as written.
     pub inputs: BTreeMap<String, String>,
@@ -81,12 +81,14 @@ impl Experiment {
     }
 }
 
-/// The experiment without the number of trials and the place of its files, which may differ between sessions of one run.
+/// The experiment without the number of trials, the place of its files and the settings of its cost, which may differ between
+/// sessions of one run.
 fn canonical(config: &Config) -> Value {
     let mut experiment = to_value(config);
     if let Value::Object(table) = &mut experiment {
         table.remove("trials");
         table.remove("base");
+        table.remove("cost");
     }
     experiment
 }

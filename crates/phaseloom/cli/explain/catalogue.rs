@@ -8,7 +8,7 @@ use phaseloom::hardware::{DETECTIONS, IMPERFECTIONS, LINK_PARTS, PRESET_STATE, P
 use phaseloom::mesh::convention::{CONVENTION_ALIASES, CONVENTIONS};
 use phaseloom::mesh::{CELL_ALIASES, CELLS, TOPOLOGY_ALIASES, topologies};
 use phaseloom::network::layer::{LAYER_ALIASES, LAYERS};
-use phaseloom::report::{FIGURES, MATRIX_FIGURES};
+use phaseloom::report::{COST_FIGURES, FIGURES, MATRIX_FIGURES};
 use phaseloom::validation::CLAIMS;
 
 /// A list of components.
@@ -64,7 +64,12 @@ pub fn catalogues() -> Vec<Catalogue> {
         list("part", "parts of the link", LINK_PARTS.to_vec(), &[]),
         list("detection", "detections", DETECTIONS.to_vec(), &[]),
         list("layer", "layers", LAYERS.to_vec(), LAYER_ALIASES),
-        list("figure", "figures", FIGURES.iter().chain(MATRIX_FIGURES).map(|f| (f.key, f.description)).collect(), &[]),
+        list(
+            "figure",
+            "figures",
+            FIGURES.iter().chain(MATRIX_FIGURES).chain(&COST_FIGURES).map(|f| (f.key, f.description)).collect(),
+            &[],
+        ),
         list("claim", "claims that `validate` recomputes", CLAIMS.iter().map(|c| (c.key, c.sentence)).collect(), &[]),
     ]
 }

@@ -6,7 +6,7 @@ mod commands;
 
 use super::explain::catalogue::{Catalogue, catalogues};
 use super::terminal::error_text;
-use super::{compare, correct};
+use super::{compare, correct, cost};
 use phaseloom::experiment::columns;
 use phaseloom::files::ColumnText;
 use phaseloom::hardware::{PRESET_STATE, PRESETS};
@@ -128,6 +128,12 @@ fn columns_of(table: &str) -> Option<(&'static str, &'static [ColumnText])> {
         "matrix-summary" => ("`summary.csv` without a network", columns::MATRIX_SUMMARY_COLUMNS),
         "claims" => ("`claims.csv`", &CLAIMS_COLUMNS),
         "compare" => ("`table.csv` of `compare`", compare::COLUMNS),
+        "cost" => ("`cost.csv`", cost::COST_COLUMNS),
+        "energy" => ("`energy.csv`", cost::ENERGY_COLUMNS),
+        "electronics" => ("`electronics.csv`", cost::ELECTRONICS_COLUMNS),
+        "tests" => ("`tests.csv`", cost::TESTS_COLUMNS),
+        "turning" => ("`turning.csv`", cost::TURNING_COLUMNS),
+        "break-even" => ("`break-even.csv`", cost::BREAK_EVEN_COLUMNS),
         "correct" => ("the results of `correct`", &correct::COLUMNS),
         _ => return None,
     })

@@ -64,7 +64,7 @@ pub const MERGED: &str = "merged";
 const PROVENANCE: &str = "provenance.json";
 
 /// Writes tables and figures to the folder of the run. Equal experiments give equal bytes.
-fn write(outcome: &Outcome, tables: &Tables<'_>, options: FigureOptions) -> anyhow::Result<()> {
+pub fn write(outcome: &Outcome, tables: &Tables<'_>, options: FigureOptions) -> anyhow::Result<()> {
     // Everything is drawn before the first file is written.
     let mut figures = Vec::new();
     let metadata = tables.metadata();

@@ -1,11 +1,14 @@
 //! The figures: one file and one line in [`FIGURES`] each.
 
 mod accuracy;
+mod break_even;
 mod comparison;
+mod energy_split;
 mod forest;
 mod heat_map;
 mod infidelity;
 mod matrix_error;
+mod pareto;
 pub(crate) mod scaling;
 mod spread;
 
@@ -38,6 +41,10 @@ pub const VALIDATION_FIGURES: &[Figure] = &[forest::FOREST, matrix_error::MATRIX
 /// The figure of a comparison of meshes, drawn from its `table.csv`.
 pub const COMPARISON_FIGURE: Figure = comparison::COMPARISON;
 
+/// The figures of a cost: the energy by part, drawn from its `energy.csv`; the break-even curves, from `break-even.csv`; and
+/// score against energy, from `cost.csv`.
+pub const COST_FIGURES: [Figure; 3] = [energy_split::ENERGY_SPLIT, break_even::BREAK_EVEN, pareto::PARETO];
+
 /// Digits of the identity that a footer shows.
 const IDENTITY_DIGITS: usize = 12;
 
@@ -58,7 +65,12 @@ mod tests {
 
     #[test]
     fn keys_are_unique() {
-        let figures = FIGURES.iter().chain(MATRIX_FIGURES).chain(VALIDATION_FIGURES).chain([&COMPARISON_FIGURE]);
+        let figures = FIGURES
+            .iter()
+            .chain(MATRIX_FIGURES)
+            .chain(VALIDATION_FIGURES)
+            .chain([&COMPARISON_FIGURE])
+            .chain(&COST_FIGURES);
         let keys: Vec<&str> = figures.map(|figure| figure.key).collect();
         assert!((1..keys.len()).all(|index| !keys[..index].contains(&keys[index])));
     }
