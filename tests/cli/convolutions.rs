@@ -12,7 +12,7 @@ fn example(name: &str) -> PathBuf {
 fn scene() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (from, to) in [
-        ("cnn/model.toml", "model.toml"),
+        ("cnn/cnn.toml", "model.toml"),
         ("cnn/weights.safetensors", "weights.safetensors"),
         ("digits/digits.csv.gz", "digits.csv.gz"),
     ] {
@@ -60,8 +60,7 @@ fn calibrations_and_outputs_of_layers_have_the_shapes_of_the_convolutions() {
 
 #[test]
 fn inspect_lists_the_vectors_of_an_image() {
-    let said =
-        run(["inspect".as_ref(), example("cnn/model.toml").as_os_str(), "--ports".as_ref(), "16".as_ref()]).well();
+    let said = run(["inspect".as_ref(), example("cnn/cnn.toml").as_os_str(), "--ports".as_ref(), "16".as_ref()]).well();
     for part in ["conv1.weight", "conv2d", "4×9", "8×36", "64", "16"] {
         assert!(said.out.contains(part), "{part}: {}", said.out);
     }

@@ -167,12 +167,16 @@ fn sentence(text: &str) -> String {
     first + letters.as_str() + end
 }
 
+/// A meaning of a key, and the kinds that it has it in.
+type Meaning = (String, Vec<String>);
+
 /// A table of the keys of all variants of an enumeration with the tag `kind`. A key names the kinds that it belongs to, and has
 /// a text for each of its meanings.
 fn one_of_tables(root: &Value, schema: &Value) -> Option<Value> {
     let variants =
         schema["oneOf"].as_array().filter(|variants| variants.iter().all(|one| one["properties"].is_object()))?;
-    let mut keys: Vec<(String, Value, Vec<(String, Vec<String>)>)> = Vec::new();
+    // Key, first property, meanings.
+    let mut keys: Vec<(String, Value, Vec<Meaning>)> = Vec::new();
     let mut required: Vec<Value> = vec!["kind".into()];
     for variant in variants {
         let kind = variant["properties"]["kind"]["const"].as_str()?;

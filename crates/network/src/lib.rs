@@ -10,6 +10,7 @@
 //! * [`network`]: a network as calibration and experiments see it: its products, and forward passes that take them.
 //! * [`model`]: the model file, a network of layers.
 //! * [`calibration`]: scales of the converters.
+//! * [`window`]: the values under a kernel at each position.
 //! * [`train`]: training, with its loss and optimizer.
 
 pub mod calibration;
@@ -22,7 +23,7 @@ pub mod network;
 mod npz;
 pub mod train;
 pub mod weights;
-mod window;
+pub mod window;
 
 pub use calibration::{Calibration, CalibrationSettings, LayerScale};
 pub use data::{DataSpec, Dataset, Truth};

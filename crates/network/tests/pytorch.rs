@@ -4,7 +4,7 @@
 use phaseloom_files::{npy::parse_npy, read_bytes};
 use phaseloom_hardware::{Batch, MatrixProduct, ProductStatistics, Shot};
 use phaseloom_network::network::{PassAddress, Place};
-use phaseloom_network::{Model, ModelSpec, Network, Tensors};
+use phaseloom_network::{Dataset, Model, ModelSpec, Network, Tensors, Truth};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -194,15 +194,18 @@ fn layers_inside_a_residual_are_numbered_after_it() {
         ["residual", "conv2d", "batch_norm", "silu", "conv2d", "conv2d", "batch_norm", "max_pool"]
     );
     let indices: Vec<usize> = model.photonic_layers().iter().map(|layer| layer.index).collect();
-    assert_eq!(indices, [0, 4, 7, 8, 16]);
+    assert_eq!(indices, [0, 4, 7, 8, 17]);
     let mut seen = Vec::new();
-    model.exact_outputs(&stored("image.input.npy"), &mut |index, output| seen.push((index, output.nrows()))).unwrap();
+    model.exact_outputs(&stored("image.input.npy"), &mut |index, output| seen.push((index, output().nrows()))).unwrap();
     seen.sort_unstable();
     let all: Vec<usize> = seen.iter().map(|(index, _)| *index).collect();
     assert_eq!(all, (0..names.len()).collect::<Vec<_>>());
     assert_eq!((seen[3].1, seen[7].1), (8 * 5 * 4, 8 * 5 * 4));
     let operators = model.operators();
     assert_eq!(operators.len(), 7);
+    // Of five batch normalisations, that after an activation is not folded.
+    let norms = model.other_operators().into_iter().find(|(kind, _)| kind == "batch_norm");
+    assert_eq!(norms, Some(("batch_norm".to_owned(), 1)));
     assert_eq!((operators[2].vectors, operators[2].macs), (20, (8 * 4 * 9 * 20) as f64));
     assert_eq!(operators[4].place, Place::Electronic("of `photonic = false`".into()));
 }
@@ -252,4 +255,23 @@ fn the_noise_of_a_sample_does_not_depend_on_its_batch() {
         let same = |(a, b): (&Vec<f64>, &Vec<f64>)| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-12);
         assert!(whole.keys().eq(parts.keys()) && whole.values().zip(parts.values()).all(same));
     }
+}
+
+#[test]
+fn data_with_the_channels_last_are_refused() {
+    let model = model(IMAGE);
+    let data = |sample_shape: &[usize]| Dataset {
+        inputs: stored("image.input.npy"),
+        sample_shape: sample_shape.to_vec(),
+        truth: Truth::Unknown,
+        sha256: String::new(),
+        class_names: None,
+        inputs_path: "x.npy".into(),
+        labels_path: "x.npy".into(),
+    };
+    for shape in [&[2, 9, 8][..], &[144], &[2, 1, 9, 8]] {
+        model.check_inputs(&data(shape)).unwrap();
+    }
+    let error = model.check_inputs(&data(&[9, 8, 2])).unwrap_err().to_string();
+    assert!(error.contains("[9, 8, 2]") && error.contains("[2, 9, 8]") && error.contains("channels first"), "{error}");
 }

@@ -1,10 +1,11 @@
 //! Convolutions of one to three dimensions, with groups, strides, dilations and padding of every kind, as matrix products
 //! (im2col): a row of W per output channel, an input per channel and tap of the kernel, a vector per output position.
 
+use phaseloom_network::window::{WindowAxis, Windows};
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::cnn::Conv;
 
-use crate::site::{PADDING, Site, block_diagonal, expect_finite, offsets, require_site, strides, too_large};
+use crate::site::{Site, block_diagonal, expect_finite, offsets, require_site, strides, too_large};
 
 /// The site of a convolution with constant kernel and bias, whose names in the file are `tensors`, or why there is none.
 pub(crate) fn site(
@@ -39,21 +40,25 @@ pub(crate) fn site(
         &[&[images], &y_shape[place..place + rank]].concat(),
         spec.kernel_shape.iter().product(),
     )?;
-    let taps = ndindex(&spec.kernel_shape);
-    let mut offsets_of_taps = Vec::new();
-    for position in ndindex(&[&[images], &y_shape[place..place + rank]].concat()) {
-        let (image, position) = (position[0], &position[1..]);
-        for tap in &taps {
-            let mut offset = Some(image * x_strides[0] * first);
-            for axis in 0..rank {
-                let at = (position[axis] * spec.stride(axis) + tap[axis] * spec.dilation(axis))
-                    .checked_sub(padding[axis].pad_before)
-                    .filter(|&at| at < x_shape[place + axis]);
-                offset = offset.zip(at).map(|(offset, at)| offset + at * x_strides[place + axis]);
-            }
-            offsets_of_taps.push(offset.map_or(PADDING, |offset| offset as u32));
-        }
-    }
+    let of_images = WindowAxis {
+        length: images,
+        distance: x_strides[0] * first,
+        kernel: 1,
+        stride: 1,
+        dilation: 1,
+        before: 0,
+        positions: images,
+    };
+    let of_places = (0..rank).map(|axis| WindowAxis {
+        length: x_shape[place + axis],
+        distance: x_strides[place + axis],
+        kernel: spec.kernel_shape[axis],
+        stride: spec.stride(axis),
+        dilation: spec.dilation(axis),
+        before: padding[axis].pad_before,
+        positions: y_shape[place + axis],
+    });
+    let axes: Vec<WindowAxis> = [of_images].into_iter().chain(of_places).collect();
     let places = (place..place + rank).map(|axis| (y_shape[axis], y_strides[axis]));
     let places: Vec<(usize, usize)> = [(images, y_strides[0])].into_iter().chain(places).collect();
     let bias = bias.cast_to::<f32>()?;
@@ -70,8 +75,7 @@ pub(crate) fn site(
         weight: block_diagonal(groups, rows, columns, |g, r, c| f64::from(values[(g * rows + r) * columns + c])),
         macs: groups * rows * columns * positions.len(),
         input: 0,
-        channels: offsets(&[(x_shape[channel], x_strides[channel])]),
-        taps: offsets_of_taps,
+        windows: Windows::new(offsets(&[(x_shape[channel], x_strides[channel])]), &axes),
         rows: offsets(&[(out, y_strides[channel])]),
         positions,
         bias: (0..out).map(|row| if bias.len() == 1 { bias[0] } else { bias[row] }).collect(),
@@ -79,14 +83,6 @@ pub(crate) fn site(
         output_shape: y_shape.to_vec(),
         steps: 1,
     }))
-}
-
-/// All indices of a shape, the last axis fastest.
-fn ndindex(shape: &[usize]) -> Vec<Vec<usize>> {
-    shape.iter().fold(vec![Vec::new()], |all, &length| {
-        let extend = |index: &Vec<usize>| (0..length).map(|i| [&index[..], &[i]].concat()).collect::<Vec<_>>();
-        all.iter().flat_map(extend).collect()
-    })
 }
 
 #[cfg(test)]

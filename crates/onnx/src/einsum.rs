@@ -12,6 +12,7 @@
 //! An axis of length 1 broadcasts: its offset is zero wherever it is. Roles alone matter, because tract permutes axes and
 //! inputs at will.
 
+use phaseloom_network::window::Windows;
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::einsum::EinSum;
 
@@ -85,8 +86,10 @@ pub(crate) fn site(
         weight: block_diagonal(g, r, c, |g, r, c| f64::from(values[of_group[g] + of_row[r] + of_channel[c]])),
         macs: g * r * c * count(&positions),
         input: x,
-        channels: all(&[&groups, &channels], |role| role.x),
-        taps: all(&[&positions], |role| role.x).into_iter().map(|offset| offset as u32).collect(),
+        windows: Windows::of_one_tap(
+            all(&[&groups, &channels], |role| role.x),
+            all(&[&positions], |role| role.x).into_iter().map(|offset| offset as u32).collect(),
+        ),
         rows: all(&[&groups, &rows], |role| role.y),
         positions: all(&[&positions], |role| role.y),
         bias: Vec::new(),

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use phaseloom_files::{InputFiles, hex};
 use phaseloom_network::data::{Batch, Dataset};
@@ -15,9 +16,10 @@ use crate::error::graph_error;
 use crate::guard::{guarded, unguarded};
 use crate::load::{ReadFiles, decode, external_files, folder, load};
 use crate::lower::{Choice, Lowering};
-use crate::names::{names_of_file, names_of_tensors};
+use crate::names::{names_of_file, names_of_tensors, outputs_of_operators};
 use crate::program::{Parts, Program};
-use crate::site::BATCH_BYTES;
+use crate::site::{BATCH_BYTES, numbers};
+use crate::tensors::Tensors;
 
 /// Maximum number of samples that pass the graph together.
 const MAX_SAMPLES: usize = 256;
@@ -36,6 +38,10 @@ pub struct Graph {
     input_shape: Vec<usize>,
     input_kind: DatumType,
     output_shape: Vec<usize>,
+    /// Operators of the file whose outputs the program may show.
+    tensors: Tensors,
+    /// Those that it does show, once somebody has asked.
+    layers: OnceLock<Vec<usize>>,
     /// Samples that pass the graph together.
     group: usize,
     /// Files with weights: name in the graph and path.
@@ -84,13 +90,15 @@ impl Graph {
         };
         const REMEDY: &str =
             "report it with the file, or keep the operator in electronics with `electronic = [\"name\"]`";
-        let (program, output_shape) = guarded(|| prepare(&mut lowering))
+        let (mut program, output_shape) = guarded(|| prepare(&mut lowering))
             .map_err(|error| graph_error(path, "replacing operators", error, REMEDY))?;
         lowering.check_patterns().map_err(|(problem, remedy)| NetworkError::graph(path, problem, remedy))?;
         let Lowering { parts, operators, others, .. } = lowering;
         let widest = parts.sites.iter().map(|site| site.vector_bytes() * site.positions.len()).max().unwrap_or(1);
         Ok(Self {
             path: path.to_owned(),
+            tensors: Tensors::new(&mut program, loaded.original, &outputs_of_operators(&proto)),
+            layers: OnceLock::new(),
             program,
             operators,
             others: others.into_iter().collect(),
@@ -117,6 +125,32 @@ impl Graph {
             false => Tensor::from_shape(&self.input_shape, &values)?,
         };
         Ok(tensor.cast_to_dt(self.input_kind)?.into_owned().into_tvalue())
+    }
+}
+
+impl Graph {
+    /// The operators that the program computes as the file has them. A sample shows which: tract permutes axes, and joins a
+    /// convolution with the normalisation that follows it.
+    fn shown(&self) -> TractResult<Vec<usize>> {
+        let count = self.input_shape.iter().product::<usize>();
+        let sample: Vec<f64> = match self.input_kind.is_float() {
+            true => (0..count).map(|i| (i as f64 * 37.0).sin()).collect(),
+            false => vec![0.0; count],
+        };
+        let expected = self.tensors.of_original(self.tensor(&sample)?)?;
+        let mut shown: Vec<usize> = Vec::new();
+        let mut multiply = |site: usize, _: usize, _: usize, x: &Batch| &self.parts.sites[site].weight * x;
+        let mut show = |operator: usize, outputs: &[&TValue]| {
+            let name = &self.tensors.names[operator];
+            let is_new = !shown.iter().any(|&other| self.tensors.names[other] == *name);
+            let is_same =
+                |own: &&TValue| expected.get(&operator).is_some_and(|original| have_same_values(own, original));
+            if is_new && outputs.first().is_some_and(is_same) {
+                shown.push(operator);
+            }
+        };
+        self.program.run(&self.parts, vec![tvec!(self.tensor(&sample)?)], 0, &mut multiply, &mut show)?;
+        Ok(shown)
     }
 }
 
@@ -150,9 +184,10 @@ impl Network for Graph {
             .collect()
     }
 
-    /// None: the outputs of inner operators are not shown.
+    /// The operators of the file whose outputs are still there after tract has joined some.
     fn layer_names(&self) -> Vec<String> {
-        Vec::new()
+        let found = || guarded(|| self.shown()).unwrap_or_default();
+        self.layers.get_or_init(found).iter().map(|&tensor| self.tensors.names[tensor].clone()).collect()
     }
 
     fn prepare(&self, raw: &Batch) -> Batch {
@@ -190,7 +225,7 @@ impl Network for Graph {
         Ok(())
     }
 
-    fn pass(&self, input: &Batch, multiply: &mut Multiply<'_>, _observe: &mut Observe<'_>) -> Result<Batch> {
+    fn pass(&self, input: &Batch, multiply: &mut Multiply<'_>, observe: &mut Observe<'_>) -> Result<Batch> {
         assert_eq!(input.nrows(), self.input_size(), "inputs need the features of the graph");
         let mut outputs = Vec::with_capacity(self.output_size() * input.ncols());
         let run = || -> TractResult<()> {
@@ -202,10 +237,18 @@ impl Network for Graph {
                     let first_vector = first_sample * self.parts.sites[product].positions.len() + first;
                     unguarded(|| multiply(Call { product, first_vector, step }, x))
                 };
-                for output in self.program.run(&self.parts, tensors, 0, &mut products)? {
-                    let output = output[0].cast_to::<f32>()?;
-                    let values = output.try_as_plain_ram()?;
-                    outputs.extend(values.as_slice::<f32>()?.iter().map(|&y| f64::from(y)));
+                let mut show = |tensor: usize, outputs: &[&TValue]| {
+                    let place = |layers: &Vec<usize>| layers.iter().position(|&shown| shown == tensor);
+                    let Some(layer) = self.layers.get().and_then(place) else { return };
+                    let values = || outputs.iter().flat_map(|y| numbers(y).unwrap_or_default()).map(f64::from);
+                    let batch = || {
+                        let values: Vec<f64> = values().collect();
+                        Batch::from_vec(values.len() / outputs.len().max(1), outputs.len(), values)
+                    };
+                    unguarded(|| observe(layer, &batch));
+                };
+                for output in self.program.run(&self.parts, tensors, 0, &mut products, &mut show)? {
+                    outputs.extend(numbers(&output[0])?.into_iter().map(f64::from));
                 }
             }
             Ok(())
@@ -227,6 +270,16 @@ impl Network for Graph {
     fn calibration_path(&self) -> Result<Option<PathBuf>> {
         Ok(Some(self.path.with_extension("calibration.json")))
     }
+}
+
+/// Whether two tensors of real numbers have the same values in the same order. Axes of length 1 change no order. Both were
+/// computed in single precision, where sums of some thousand products differ by 1e-4 at most.
+fn have_same_values(a: &Tensor, b: &Tensor) -> bool {
+    let long = |tensor: &Tensor| tensor.shape().iter().copied().filter(|&length| length != 1).collect::<Vec<_>>();
+    let is_real = a.datum_type().is_float() && b.datum_type().is_float();
+    let (Ok(x), Ok(y)) = (numbers(a), numbers(b)) else { return false };
+    let largest = y.iter().fold(0.0_f32, |all, value| all.max(value.abs()));
+    is_real && long(a) == long(b) && x.iter().zip(&y).all(|(x, y)| (x - y).abs() <= 1e-4 * largest)
 }
 
 /// The range of the numbers of a kind of tensor.

@@ -8,10 +8,11 @@
 
 use nalgebra::DMatrix;
 use phaseloom_network::data::Batch;
+use phaseloom_network::window::Windows;
 use tract_onnx::tract_core::internal::*;
 use tract_onnx::tract_core::ops::gru_seq::GruSeq;
 
-use crate::site::{Products, Site, expect_finite, offsets};
+use crate::site::{Products, Site, expect_finite, numbers, offsets};
 
 /// A gated recurrent unit whose products are sites.
 #[derive(Clone, Debug)]
@@ -128,8 +129,10 @@ fn site(name: String, weight: DMatrix<f64>, bias: &[f32], positions: usize, step
         macs: weight.len() * positions,
         weight,
         input: 0,
-        channels: offsets(&[(inputs, 1)]),
-        taps: (0..positions).map(|p| (p * inputs) as u32).collect(),
+        windows: Windows::of_one_tap(
+            offsets(&[(inputs, 1)]),
+            (0..positions).map(|position| (position * inputs) as u32).collect(),
+        ),
         rows: offsets(&[(rows, 1)]),
         positions: offsets(&[(positions, rows)]),
         bias: bias.to_vec(),
@@ -137,11 +140,4 @@ fn site(name: String, weight: DMatrix<f64>, bias: &[f32], positions: usize, step
         output_shape: vec![positions, rows],
         steps,
     }
-}
-
-/// The values of a tensor, row-major.
-fn numbers(tensor: &Tensor) -> TractResult<Vec<f32>> {
-    let tensor = tensor.cast_to::<f32>()?;
-    let view = tensor.try_as_plain_ram()?;
-    Ok(view.as_slice::<f32>()?.to_vec())
 }

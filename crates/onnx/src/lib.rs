@@ -21,6 +21,7 @@ mod lower;
 mod names;
 mod program;
 mod site;
+mod tensors;
 
 pub use graph::Graph;
 pub use guard::executes_graph;

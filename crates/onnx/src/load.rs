@@ -17,6 +17,8 @@ use crate::guard::guarded;
 /// A graph of tract for one sample.
 pub(crate) struct Loaded {
     pub model: TypedModel,
+    /// The graph with the operators of the file.
+    pub original: TypedModel,
     /// Shape of the input of one sample.
     pub shape: Vec<usize>,
     /// Whether the first axis of the input in the file counts samples.
@@ -93,7 +95,7 @@ pub(crate) fn load(path: &Path, proto: &ModelProto, settings: &GraphSettings, we
     let graph = proto.graph.clone().unwrap_or_default();
     check_output(path, &graph, settings)?;
     let (shape, has_batch) = sample_shape(path, input(path, &graph, settings)?, settings)?;
-    let prepare = || -> TractResult<(TypedModel, DatumType)> {
+    let prepare = || -> TractResult<(TypedModel, TypedModel, DatumType)> {
         let mut reader = onnx().with_ignore_output_shapes(true).with_ignore_value_info(true);
         reader.provider = Arc::new(weights);
         let mut model = reader.parse(proto, folder(path).to_str())?.model;
@@ -104,11 +106,12 @@ pub(crate) fn load(path: &Path, proto: &ModelProto, settings: &GraphSettings, we
         let first = has_batch.then_some(1);
         let dims: TVec<usize> = first.into_iter().chain(shape.iter().copied()).collect();
         model.set_input_fact(0, InferenceFact::dt_shape(kind, dims))?;
-        Ok((model.into_typed()?.into_decluttered()?, kind))
+        let original = model.into_typed()?;
+        Ok((original.clone().into_decluttered()?, original, kind))
     };
-    let (model, input_kind) =
+    let (model, original, input_kind) =
         guarded(prepare).map_err(|error| graph_error(path, "preparing the graph for one sample", error, SIMPLIFY))?;
-    Ok(Loaded { model, shape, has_batch, input_kind })
+    Ok(Loaded { model, original, shape, has_batch, input_kind })
 }
 
 /// Checks that the output is known.

@@ -1,5 +1,7 @@
 //! Names of operators: those in the file, and patterns that choose them.
 
+use std::collections::HashMap;
+
 use tract_onnx::pb::{GraphProto, ModelProto};
 
 /// Names of the operators of a file and of its inner graphs, the longest first. An operator without a name has that of its
@@ -16,6 +18,17 @@ pub(crate) fn names_of_file(proto: &ModelProto) -> Vec<String> {
     proto.graph.iter().for_each(|graph| add(graph, &mut names));
     names.sort_by_key(|name| std::cmp::Reverse(name.len()));
     names
+}
+
+/// The name of the first output of each operator of a graph, by the name of the operator.
+pub(crate) fn outputs_of_operators(proto: &ModelProto) -> HashMap<String, String> {
+    let nodes = proto.graph.iter().flat_map(|graph| &graph.node);
+    let named = nodes.filter_map(|node| {
+        let tensor = node.output.first()?;
+        let name = if node.name.is_empty() { tensor } else { &node.name };
+        Some((name.clone(), tensor.clone()))
+    });
+    named.collect()
 }
 
 /// Names of the constants of a file, the longest first.

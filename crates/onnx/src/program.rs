@@ -57,7 +57,12 @@ pub(crate) struct Program {
     order: Vec<usize>,
     /// Nodes whose values nothing needs after each step.
     released: Vec<Vec<usize>>,
+    /// Number of the operator of the file that each step computes, if it has its name.
+    layers: Vec<Option<usize>>,
 }
+
+/// Sees the number of an operator and its output for each sample.
+pub(crate) type Show<'a> = dyn FnMut(usize, &[&TValue]) + 'a;
 
 impl Program {
     pub fn new(model: TypedModel) -> TractResult<Self> {
@@ -76,7 +81,23 @@ impl Program {
                 released[step].push(id);
             }
         }
-        Ok(Self { plan: SimplePlan::new(model)?, order, released })
+        let layers = vec![None; order.len()];
+        Ok(Self { plan: SimplePlan::new(model)?, order, released, layers })
+    }
+
+    /// Numbers the steps that have the name of a known operator of the file, and returns these names. An output may have other
+    /// axes here, or be joined with an operator that follows it.
+    pub fn number(&mut self, is_known: impl Fn(&str) -> bool) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for (&id, layer) in self.order.iter().zip(&mut self.layers) {
+            let node = self.plan.model().node(id);
+            let is_operator = !node.inputs.is_empty() && node.outputs.len() == 1;
+            if is_operator && is_known(&node.name) {
+                *layer = Some(names.len());
+                names.push(node.name.clone());
+            }
+        }
+        names
     }
 
     /// The outputs of each sample from its inputs.
@@ -86,6 +107,7 @@ impl Program {
         inputs: Vec<TVec<TValue>>,
         step: usize,
         products: &mut Products<'_>,
+        show: &mut Show<'_>,
     ) -> TractResult<Vec<TVec<TValue>>> {
         let mut states: Vec<TypedSimpleState> = inputs
             .into_iter()
@@ -95,7 +117,7 @@ impl Program {
                 Ok(state)
             })
             .collect::<TractResult<_>>()?;
-        for (&id, released) in self.order.iter().zip(&self.released) {
+        for ((&id, released), layer) in self.order.iter().zip(&self.released).zip(&self.layers) {
             let node = self.plan.model().node(id);
             match node.op_as::<Marker>() {
                 Some(Marker { marked, .. }) => {
@@ -118,6 +140,10 @@ impl Program {
                         }
                     }
                 }
+            }
+            if let Some(layer) = *layer {
+                let outputs = states.iter().filter_map(|state| state.turn_state.values[id].as_ref()?.first());
+                show(layer, &outputs.collect::<Vec<_>>());
             }
             for state in &mut states {
                 released.iter().for_each(|&id| state.turn_state.values[id] = None);
@@ -164,8 +190,13 @@ impl Loop {
         let mut history: Vec<Vec<TVec<TValue>>> = vec![Vec::new(); inputs.len()];
         for i in 0..self.steps {
             let body_inputs = inputs.iter().zip(&states).map(|(inputs, states)| self.body_inputs(inputs, states, i));
-            let outputs =
-                self.body.run(parts, body_inputs.collect::<TractResult<_>>()?, step * self.steps + i, products)?;
+            let outputs = self.body.run(
+                parts,
+                body_inputs.collect::<TractResult<_>>()?,
+                step * self.steps + i,
+                products,
+                &mut |_, _| {},
+            )?;
             for ((outputs, states), history) in outputs.into_iter().zip(&mut states).zip(&mut history) {
                 let carried = self.outputs.iter().zip(&outputs).filter(|(mapping, _)| mapping.state);
                 *states = carried.map(|(_, value)| value.clone()).collect();

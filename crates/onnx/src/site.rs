@@ -14,6 +14,7 @@ use std::ops::Range;
 use nalgebra::DMatrix;
 use phaseloom_files::require_memory;
 use phaseloom_network::data::Batch;
+use phaseloom_network::window::{PADDING, Windows};
 use tract_onnx::tract_core::internal::*;
 
 use crate::error::Refusal;
@@ -21,9 +22,6 @@ use crate::error::Refusal;
 /// Computes the product of a site, by its index, in a step of the loops around it. The third argument is the index of the
 /// first vector among those of all samples.
 pub(crate) type Products<'a> = dyn FnMut(usize, usize, usize, &Batch) -> Batch + 'a;
-
-/// A tap in the padding.
-pub(crate) const PADDING: u32 = u32::MAX;
 
 /// Maximum number of entries of W. More would need over 1 GiB.
 pub(crate) const MAX_ENTRIES: usize = 1 << 27;
@@ -45,10 +43,8 @@ pub(crate) struct Site {
     pub macs: usize,
     /// Place of the activation among the inputs of the operator.
     pub input: usize,
-    /// Offset of each channel in x.
-    pub channels: Vec<usize>,
-    /// Offset in x of each tap of each position, position by position.
-    pub taps: Vec<u32>,
+    /// The values of x in each vector.
+    pub windows: Windows,
     /// Offset of each row in y.
     pub rows: Vec<usize>,
     /// Offset of each position in y.
@@ -100,19 +96,10 @@ impl Site {
     /// Some of the vectors of all samples: inputs × vectors.
     fn columns(&self, samples: &[Cow<'_, Tensor>], vectors: Range<usize>) -> TractResult<Batch> {
         let (inputs, positions) = (self.weight.ncols(), self.positions.len());
-        let taps = inputs / self.channels.len();
         let mut columns = Batch::zeros(inputs, vectors.len());
         for (vector, column) in vectors.zip(columns.as_mut_slice().chunks_exact_mut(inputs)) {
             let x = samples[vector / positions].try_as_plain_ram()?;
-            let x = x.as_slice::<f32>()?;
-            let offsets = &self.taps[vector % positions * taps..][..taps];
-            for (channel, values) in self.channels.iter().zip(column.chunks_exact_mut(taps)) {
-                for (&offset, value) in offsets.iter().zip(values) {
-                    if offset != PADDING {
-                        *value = f64::from(x[channel + offset as usize]);
-                    }
-                }
-            }
+            self.windows.gather(x.as_slice::<f32>()?, vector % positions, column);
         }
         Ok(columns)
     }
@@ -138,6 +125,13 @@ pub(crate) fn expect_finite(values: &[f32], operator: &str, tensor: &str) -> Tra
             Err(Refusal { problem, remedy: "export the model again from weights that are finite" }.into())
         }
     }
+}
+
+/// The values of a tensor, row-major.
+pub(crate) fn numbers(tensor: &Tensor) -> TractResult<Vec<f32>> {
+    let tensor = tensor.cast_to::<f32>()?;
+    let view = tensor.try_as_plain_ram()?;
+    Ok(view.as_slice::<f32>()?.to_vec())
 }
 
 /// Row-major strides of a shape.

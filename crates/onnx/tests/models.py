@@ -156,6 +156,14 @@ def recurrent(name, gates, hidden, **attributes):
     g.save(f"{name.lower()}{hidden}", [7, 5], g.gemm(last, 3, hidden))
 
 
+def open_size():
+    """A convolution of images of any height and width."""
+    g = Graph()
+    y = g.node("GlobalAveragePool", g.node("Relu", g.conv("x", 2, 1, 3, 3, pads=[1, 1, 1, 1])))
+    x = rng.normal(size=(SAMPLES, 1, 4, 5)).astype(np.float32)
+    g.save("open_size", [1, "height", "width"], g.node("Flatten", y), inputs=x)
+
+
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
     residual()
@@ -167,3 +175,4 @@ if __name__ == "__main__":
     recurrent("LSTM", 4, 6)
     recurrent("GRU", 3, 6, linear_before_reset=1)
     recurrent("GRU", 3, 65, linear_before_reset=1)
+    open_size()

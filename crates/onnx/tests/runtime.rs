@@ -265,6 +265,112 @@ fn patterns_choose_operators() {
     assert!(difference.amax() < 1e-4);
 }
 
+/// The size of an image is in the settings. One that needs more memory than there is, is refused before it takes any.
+#[test]
+fn open_sizes_are_chosen_within_the_memory() {
+    let load = |shape: &str| {
+        let input = Some(toml::from_str(&format!("shape = {shape}")).unwrap());
+        let settings = GraphSettings { input, ..GraphSettings::default() };
+        Graph::load_from(&file("open_size.onnx"), &settings, &InputFiles::default())
+    };
+    let graph = load("[1, 4, 5]").unwrap();
+    compare("open_size", &graph, &stored("open_size.input.npy"), &stored("open_size.output.npy"));
+    for (shape, part) in [("[1, 3000000, 3000000]", "GiB"), ("[1, 60000, 80000]", "GiB")] {
+        let error = load(shape).unwrap_err().to_string();
+        assert!(error.contains(part), "{error}");
+    }
+    assert!(Graph::load_from(&file("open_size.onnx"), &GraphSettings::default(), &InputFiles::default()).is_err());
+}
+
+/// A cut of the vectors of one sample into batches changes no number: 120 000 positions are several batches.
+#[test]
+fn vectors_pass_in_bounded_batches() {
+    let input = Some(toml::from_str("shape = [1, 600, 800]").unwrap());
+    let settings = GraphSettings { input, ..GraphSettings::default() };
+    let graph = Graph::load_from(&file("open_size.onnx"), &settings, &InputFiles::default()).unwrap();
+    let image = Batch::from_fn(480_000, 1, |i, _| ((i * 37) as f64 * 0.7).sin());
+    let weight = graph.photonic_layers()[0].weight.clone();
+    let mut vectors = Vec::new();
+    let mut multiply = |call: phaseloom_network::network::Call, x: &Batch| {
+        vectors.push((call.first_vector, x.ncols()));
+        assert!(8 * x.len() <= 32 << 20);
+        &weight * x
+    };
+    let output = graph.pass(&image, &mut multiply, &mut |_, _| {}).unwrap();
+    assert!(vectors.len() > 1 && vectors.iter().map(|(_, count)| count).sum::<usize>() == 480_000);
+    assert!(vectors.windows(2).all(|pair| pair[0].0 + pair[0].1 == pair[1].0));
+    // The mean over positions of relu(kernel · neighbourhood + bias), by the definition.
+    let bias = graph.pass(&Batch::zeros(480_000, 1), &mut |_, x| Batch::zeros(2, x.ncols()), &mut |_, _| {}).unwrap();
+    assert!(bias.iter().all(|&b| b >= 0.0) && output.len() == 2);
+    let at = |row: i64, column: i64| match (0..600).contains(&row) && (0..800).contains(&column) {
+        true => f64::from(image[(row * 800 + column) as usize] as f32),
+        false => 0.0,
+    };
+    let stored_bias = kernel_bias();
+    for channel in 0..2 {
+        let mut sum = 0.0;
+        for (row, column) in (0..600).flat_map(|row| (0..800).map(move |column| (row, column))) {
+            let taps = (0..9).map(|k| weight[(channel, k as usize)] * at(row + k / 3 - 1, column + k % 3 - 1));
+            sum += (taps.sum::<f64>() + stored_bias[channel]).max(0.0);
+        }
+        // tract sums half a million numbers in single precision.
+        assert!((output[channel] - sum / 480_000.0).abs() < 1e-4, "{} {}", output[channel], sum / 480_000.0);
+    }
+}
+
+/// The bias of the convolution of `open_size`, which the file holds as its second constant.
+fn kernel_bias() -> [f64; 2] {
+    let bytes = read_bytes(&file("open_size.onnx")).unwrap().bytes;
+    let at = position(&bytes, b"\x42\x02c2\x4a\x08") + 6;
+    [0, 4].map(|k| f64::from(f32::from_le_bytes(bytes[at + k..at + k + 4].try_into().unwrap())))
+}
+
+fn position(bytes: &[u8], part: &[u8]) -> usize {
+    bytes.windows(part.len()).position(|window| window == part).unwrap()
+}
+
+#[test]
+fn weights_that_are_no_numbers_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bytes = read_bytes(&file("mlp.onnx")).unwrap().bytes.to_vec();
+    // The name of the constant and the length of its 16·12 numbers, then the numbers.
+    let at = position(&bytes, b"\x42\x02c1\x4a\x80\x06") + 7;
+    for (value, text) in [(f32::NAN, "NaN"), (f32::INFINITY, "inf")] {
+        bytes[at + 12..at + 16].copy_from_slice(&value.to_le_bytes());
+        let path = folder.path().join("net.onnx");
+        std::fs::write(&path, &bytes).unwrap();
+        let error = Graph::load_from(&path, &GraphSettings::default(), &InputFiles::default()).unwrap_err().to_string();
+        assert!(error.contains("`c1`") && error.contains("/Gemm_3") && error.contains(text), "{error}");
+    }
+}
+
+/// A convolution that was joined with its normalisation has no output of its own; nor has a product of attention with other
+/// axes than in the file.
+#[test]
+fn outputs_of_operators_are_shown_by_name() {
+    for (name, shown, hidden) in [
+        ("mlp", &["/Gemm_3", "/Tanh_11", "/Gemm_14"][..], &["/MatMul_9"][..]),
+        ("keras", &["/Conv_4", "/Softmax_18"], &["/Transpose_1"]),
+        ("residual", &["/Conv_24"], &["/Conv_3", "/Conv_12"]),
+        ("transformer", &[], &["/MatMul_29", "/MatMul_74"]),
+        ("lstm6", &[], &["/LSTM_5"]),
+    ] {
+        let graph = graph(name, &GraphSettings::default());
+        let names = graph.layer_names();
+        assert!(shown.iter().all(|name| names.iter().any(|known| known == name)), "{names:?}");
+        assert!(!hidden.iter().any(|name| names.iter().any(|known| known == name)), "{names:?}");
+        let mut seen = std::collections::BTreeMap::new();
+        let mut observe = |layer: usize, output: &dyn Fn() -> Batch| {
+            let before = seen.insert(layer, output());
+            assert!(before.is_none(), "once for each group of samples, here one");
+        };
+        let output =
+            graph.exact_outputs(&stored(&format!("{name}.input.npy")).columns(0, 3).into(), &mut observe).unwrap();
+        assert_eq!(seen.len(), names.len());
+        assert!(name != "keras" || seen.values().next_back() == Some(&output));
+    }
+}
+
 #[test]
 fn wrong_files_and_settings_are_explained() {
     let refuse = |name: &str, toml: &str| {

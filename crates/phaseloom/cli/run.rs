@@ -7,7 +7,7 @@ use clap::Args;
 use phaseloom::experiment;
 use phaseloom::experiment::store::{OUTPUTS, output_file};
 use phaseloom::experiment::{Effects, Experiment, ExperimentError, Options, Point, Shard, Tables, Unit};
-use phaseloom::files::{FileError, Results, WIDTH, wrap, write_real_matrix};
+use phaseloom::files::{FileError, InputFiles, Results, WIDTH, wrap, write_real_matrix};
 use phaseloom::hardware::{Batch, PRESET_STATE};
 use phaseloom::mesh::{Capability, topology};
 use std::collections::BTreeSet;
@@ -51,9 +51,9 @@ pub struct Run {
     #[arg(long, value_name = "K/N", default_value = "1/1", hide_default_value = true)]
     shard: Shard,
     /// Keep the outputs of every sample in DIR/outputs (.npy, samples × outputs, one file per unit and shot), also those of
-    /// the layers with these indices in the model
-    #[arg(long, value_name = "LAYER", num_args = 0.., value_parser = whole(0, usize::MAX))]
-    save_outputs: Option<Vec<usize>>,
+    /// the layers with these indices in the model, or of the operators with these names in an ONNX file
+    #[arg(long, value_name = "LAYER", num_args = 0..)]
+    save_outputs: Option<Vec<String>>,
     /// Print the size of the run, and its memory and time as estimates; write nothing
     #[arg(long)]
     dry_run: bool,
@@ -112,6 +112,7 @@ impl Run {
         let keep = |unit: Unit, shot: u32, layer: Option<usize>, outputs: &Batch| {
             save_outputs(folder, unit, shot, layer, outputs)
         };
+        let layers = self.layers(experiment)?;
         let options = Options {
             threads: usize::from(self.threads.unwrap_or(0)),
             shard: self.shard,
@@ -121,7 +122,7 @@ impl Run {
             diagnose: true,
             earlier: results::spent(folder),
             outputs: if self.save_outputs.is_some() { Some(&keep) } else { None },
-            layers: self.save_outputs.as_deref().unwrap_or_default(),
+            layers: &layers,
         };
         if self.dry_run {
             let forecast = experiment::forecast(experiment, folder, &options)?;
@@ -185,6 +186,38 @@ impl Run {
         outcome.spent.diagnosis.iter().for_each(|text| output::status(&format!("note: {text}")));
         results::say_where(folder);
         Ok(Exit::Done)
+    }
+
+    /// The indices of the layers whose outputs are kept.
+    fn layers(&self, experiment: &Experiment) -> anyhow::Result<Vec<usize>> {
+        let chosen = self.save_outputs.as_deref().unwrap_or_default();
+        let by_index = chosen.iter().map(|layer| layer.parse().ok()).collect::<Option<Vec<usize>>>();
+        if let Some(indices) = by_index {
+            return Ok(indices);
+        }
+        let path = experiment.base().join(experiment.network()?.0);
+        let names = experiment.config.open_network(&path, &InputFiles::default())?.layer_names();
+        let index = |layer: &String| -> anyhow::Result<usize> {
+            if let Ok(index) = layer.parse() {
+                return Ok(index);
+            }
+            let mut found = names.iter().enumerate().filter(|(_, name)| *name == layer);
+            match (found.next(), found.next()) {
+                (Some((index, _)), None) => {
+                    output::status(&format!("note: `{layer}` is layer {index} in the names of the files of outputs"));
+                    Ok(index)
+                }
+                (found, _) => {
+                    let problem = if found.is_some() { "several layers of this kind" } else { "no such layer" };
+                    let listed = names.iter().enumerate().map(|(index, name)| format!("{index} ({name})"));
+                    anyhow::bail!(
+                        "--save-outputs {layer}: found {problem}, expected one of {}",
+                        listed.collect::<Vec<_>>().join(", ")
+                    )
+                }
+            }
+        };
+        chosen.iter().map(index).collect()
     }
 
     /// The folder of the run that is continued, or one that is named after the experiment and its folder.

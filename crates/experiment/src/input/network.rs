@@ -48,7 +48,7 @@ fn open_graph(path: &Path, settings: &GraphSettings, files: &InputFiles) -> Resu
 
 #[cfg(not(feature = "onnx"))]
 fn open_graph(path: &Path, _: &GraphSettings, _: &InputFiles) -> Result<Arc<dyn Network>, NetworkError> {
-    const REMEDY: &str = "build it with `--features onnx`";
+    const REMEDY: &str = "install it with its default features, or add the feature `onnx`";
     Err(NetworkError::graph(path, "found an ONNX file, which this build of Phaseloom does not read", REMEDY))
 }
 
@@ -104,5 +104,16 @@ impl Config {
             }
             None => settings.check(),
         }
+    }
+}
+
+#[cfg(all(test, not(feature = "onnx")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_without_graphs_says_so() {
+        let error = open_network(Path::new("net.onnx"), &GraphSettings::default(), &InputFiles::default()).unwrap_err();
+        assert!(error.to_string().contains("this build of Phaseloom does not read"), "{error}");
     }
 }

@@ -85,9 +85,9 @@ impl PreparedPoint {
             let mut outputs = DMatrix::zeros(self.network.output_size(), samples);
             // The outputs of the layers to keep, sample by sample.
             let mut kept = vec![Vec::new(); kept_layers.len()];
-            let mut observe = |layer: usize, output: &Batch| {
+            let mut observe = |layer: usize, output: &dyn Fn() -> Batch| {
                 let places = kept_layers.iter().zip(&mut kept).filter(|(kept, _)| **kept == layer);
-                places.for_each(|(_, values)| values.extend_from_slice(output.as_slice()));
+                places.for_each(|(_, values)| values.extend_from_slice(output().as_slice()));
             };
             for Chunk { first_sample, exact } in &self.test_set.chunks {
                 let address = PassAddress { trial: unit.trial, repetition: index, first_sample: *first_sample };

@@ -15,7 +15,8 @@ impl Candidate {
     /// Outputs and inputs; of a convolution, output channels and the input channels of one group.
     pub(super) fn sizes(&self, layout: WeightLayout) -> [usize; 2] {
         let [a, b] = [self.shape[0], self.shape[1]];
-        if layout == WeightLayout::OutIn { [a, b] } else { [b, a] }
+        // Kernels are stored as PyTorch does.
+        if layout == WeightLayout::OutIn || !self.kernel().is_empty() { [a, b] } else { [b, a] }
     }
 
     /// The lengths of the kernel of a convolution. Empty for a dense layer.

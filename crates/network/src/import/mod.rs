@@ -257,14 +257,15 @@ impl<'a> Found<'a> {
         if let Some(layout) = requested {
             return Ok((layout, format!("weights are {}, as requested", described(layout))));
         }
+        // Kernels are stored as PyTorch does.
         let is_convolution = self.weights.iter().any(|weight| !weight.kernel().is_empty());
+        let layouts: &[_] =
+            if is_convolution { &[WeightLayout::OutIn] } else { &[WeightLayout::OutIn, WeightLayout::InOut] };
         let fits = |layout: &WeightLayout| {
-            // Kernels are stored as PyTorch does.
-            !(is_convolution && *layout == WeightLayout::InOut)
-                && !order(&self.weights, *layout).is_empty()
+            !order(&self.weights, *layout).is_empty()
                 && self.weights.iter().all(|w| self.bias_fits(&w.name, w.sizes(*layout)[0]))
         };
-        let fitting: Vec<WeightLayout> = [WeightLayout::OutIn, WeightLayout::InOut].into_iter().filter(fits).collect();
+        let fitting: Vec<WeightLayout> = layouts.iter().copied().filter(fits).collect();
         match fitting[..] {
             [layout] => Ok((layout, format!("weights are {}, by their shapes", described(layout)))),
             [] => Err(self.problem(

@@ -66,7 +66,7 @@ impl ImportedModel {
             if let Some(bias) = bias {
                 let _ = writeln!(text, "bias = {}", quoted(bias));
             }
-            if self.layout == WeightLayout::InOut {
+            if self.layout == WeightLayout::InOut && kernel.is_empty() {
                 text += "transpose = true\n";
             }
             if let Some(norm) = batch_norm {

@@ -218,6 +218,10 @@ impl Layer for BatchNorm {
         vec![self.epsilon]
     }
 
+    fn is_folded(&self) -> bool {
+        self.is_folded
+    }
+
     fn take_scale_and_shift(&mut self) -> Option<(Vec<f64>, Vec<f64>)> {
         self.is_folded = true;
         Some(self.scale_and_shift(&self.mean, &self.variance))

@@ -40,7 +40,7 @@ impl<'a> Pass<'a> {
             let index = self.layers;
             self.layers += 1;
             let output = layer.pass(&x, self);
-            (self.observe)(index, &output);
+            (self.observe)(index, &|| output.clone());
             x = Cow::Owned(output);
         }
         x.into_owned()

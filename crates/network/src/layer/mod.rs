@@ -135,6 +135,11 @@ pub trait Layer: fmt::Debug + Send + Sync {
         Vec::new()
     }
 
+    /// Whether the weights of the layer before include this one.
+    fn is_folded(&self) -> bool {
+        false
+    }
+
     /// Scale and shift of each channel, for the linear layer before. This layer becomes the identity. `None` for a layer that
     /// is no batch normalisation.
     fn take_scale_and_shift(&mut self) -> Option<(Vec<f64>, Vec<f64>)> {

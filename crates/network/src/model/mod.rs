@@ -181,7 +181,7 @@ impl Network for Model {
 
     fn other_operators(&self) -> Vec<(String, usize)> {
         let mut counts = BTreeMap::new();
-        for (placed, _) in self.placed().iter().filter(|(_, layer)| layer.linear().is_none()) {
+        for (placed, _) in self.placed().iter().filter(|(_, layer)| layer.linear().is_none() && !layer.is_folded()) {
             *counts.entry(placed.spec.kind().to_string()).or_default() += 1;
         }
         counts.into_iter().collect()

@@ -228,6 +228,7 @@ impl InputSpec {
             (_, Some(shape)) => ("input.shape", format!("{shape:?}")),
         };
         match entries(&self.shape()) {
+            _ if self.shape().is_empty() => Err(InvalidValue::new(key, found, "at least one axis")),
             Some(0) => Err(InvalidValue::new(key, found, "at least 1")),
             None => Err(InvalidValue::new(key, found, format!("at most {MAX_ENTRIES}"))),
             Some(_) => Ok(()),
@@ -284,6 +285,11 @@ mod tests {
             ("phaseloom-model", "phaseloom-modle", "`format`"),
             ("version = 1", "version = 2", "line 2: `version` is 2: expected 1"),
             ("size = 2", "size = 0", "input.size"),
+            ("size = 2\n", "", "`input.size` is no such key"),
+            ("size = 2", "shape = []", "at least one axis"),
+            ("size = 2", "shape = [2, 0]", "input.shape"),
+            ("size = 2", "shape = [1, 2]", "flatten"),
+            ("size = 2", "size = 3\nshape = [2]", "input.size"),
             ("size = 2", "size = 2\nscale = 0", "input.scale"),
             ("size = 2", "size = 2\nscale = nan", "input.scale"),
             ("size = 2", "size = 2\nscales = 1", "scales"),

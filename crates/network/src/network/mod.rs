@@ -56,8 +56,9 @@ pub struct Call {
 /// Computes `W x` (outputs × columns) of a call for x (inputs × columns).
 pub type Multiply<'a> = dyn FnMut(Call, &Batch) -> Batch + 'a;
 
-/// Sees the index and the output (outputs × samples) of each layer.
-pub type Observe<'a> = dyn FnMut(usize, &Batch) + 'a;
+/// Sees the index of each layer, with a function that gives its output (outputs × samples). A network may show a layer
+/// several times, each time for the samples that follow.
+pub type Observe<'a> = dyn FnMut(usize, &dyn Fn() -> Batch) + 'a;
 
 /// The floating-point pass of a batch through a network.
 #[derive(Clone, Debug)]

@@ -12,11 +12,11 @@ pub(crate) mod geometry;
 use crate::data::Batch;
 
 /// Offset of a tap in the padding.
-pub(crate) const PADDING: u32 = u32::MAX;
+pub const PADDING: u32 = u32::MAX;
 
 /// An axis along which a kernel moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct WindowAxis {
+pub struct WindowAxis {
     /// Number of values. Range: ≥ 1.
     pub length: usize,
     /// Distance of neighbours in the tensor.
@@ -43,7 +43,7 @@ impl WindowAxis {
 
 /// The offsets of all values under a kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Windows {
+pub struct Windows {
     /// Offset of each channel.
     channels: Vec<usize>,
     /// Number of taps of the kernel.
@@ -58,6 +58,7 @@ impl Windows {
     /// # Panics
     ///
     /// If an offset reaches [`PADDING`].
+    #[must_use]
     pub fn new(channels: Vec<usize>, axes: &[WindowAxis]) -> Self {
         let taps: usize = axes.iter().map(|axis| axis.kernel).product();
         let positions: usize = axes.iter().map(|axis| axis.positions).product();
@@ -77,17 +78,26 @@ impl Windows {
         Self { channels, taps, offsets }
     }
 
+    /// Windows of one tap each, at the offsets of their positions: the rows of a matrix product.
+    #[must_use]
+    pub fn of_one_tap(channels: Vec<usize>, offsets: Vec<u32>) -> Self {
+        Self { channels, taps: 1, offsets }
+    }
+
     /// Number of values under the kernel: channels × taps.
+    #[must_use]
     pub fn size(&self) -> usize {
         self.channels.len() * self.taps
     }
 
     /// Number of positions.
+    #[must_use]
     pub fn positions(&self) -> usize {
         self.offsets.len() / self.taps
     }
 
     /// Offset of each channel.
+    #[must_use]
     pub fn channels(&self) -> &[usize] {
         &self.channels
     }
@@ -97,19 +107,18 @@ impl Windows {
         self.offsets.chunks_exact(self.taps)
     }
 
-    /// The columns of one sample, position by position. Those of the padding stay as they are.
+    /// The values under the kernel at a position. Those of the padding stay as they are.
     ///
     /// # Panics
     ///
-    /// If `columns` has not size × positions values, or the sample is too short.
-    fn gather(&self, sample: &[f64], columns: &mut [f64]) {
-        assert_eq!(columns.len(), self.size() * self.positions(), "columns of all positions");
-        for (offsets, column) in self.offsets_by_position().zip(columns.chunks_exact_mut(self.size())) {
-            for (&channel, values) in self.channels.iter().zip(column.chunks_exact_mut(self.taps)) {
-                for (&offset, value) in offsets.iter().zip(values) {
-                    if offset != PADDING {
-                        *value = sample[channel + offset as usize];
-                    }
+    /// If there is no such position, `column` has not as many values as are under the kernel, or the sample is too short.
+    pub fn gather<T: Copy + Into<f64>>(&self, sample: &[T], position: usize, column: &mut [f64]) {
+        assert_eq!(column.len(), self.size(), "a column of all values under the kernel");
+        let offsets = &self.offsets[position * self.taps..][..self.taps];
+        for (&channel, values) in self.channels.iter().zip(column.chunks_exact_mut(self.taps)) {
+            for (&offset, value) in offsets.iter().zip(values) {
+                if offset != PADDING {
+                    *value = sample[channel + offset as usize].into();
                 }
             }
         }
@@ -120,12 +129,12 @@ impl Windows {
     /// # Panics
     ///
     /// If a sample is too short.
+    #[must_use]
     pub fn columns(&self, samples: &Batch) -> Batch {
         let positions = self.positions();
         let mut columns = Batch::zeros(self.size(), samples.ncols() * positions);
-        let of_samples = columns.as_mut_slice().chunks_exact_mut(self.size() * positions);
-        for (sample, columns) in samples.as_slice().chunks_exact(samples.nrows()).zip(of_samples) {
-            self.gather(sample, columns);
+        for (vector, column) in columns.as_mut_slice().chunks_exact_mut(self.size()).enumerate() {
+            self.gather(samples.column(vector / positions).as_slice(), vector % positions, column);
         }
         columns
     }
@@ -134,7 +143,7 @@ impl Windows {
     ///
     /// # Panics
     ///
-    /// As [`Windows::gather`].
+    /// If `columns` has not size × positions values, or the sample is too short.
     pub fn scatter(&self, columns: &[f64], sample: &mut [f64]) {
         assert_eq!(columns.len(), self.size() * self.positions(), "columns of all positions");
         for (offsets, column) in self.offsets_by_position().zip(columns.chunks_exact(self.size())) {

@@ -41,7 +41,7 @@ impl Contents {
 }
 
 /// All templates, the default one first.
-pub const TEMPLATES: [&Template; 3] = [&DIGITS, &UNITARY, &CHIP];
+pub const TEMPLATES: [&Template; 4] = [&DIGITS, &ONNX, &UNITARY, &CHIP];
 
 /// A file of the template that is stored in the folder of its name, or in the examples.
 macro_rules! file {
@@ -73,6 +73,33 @@ const DIGITS: Template = Template {
         ("phaseloom explain sigma_rad", "what a key means, its unit and range"),
         ("phaseloom calibrate experiment.toml", "measure the scales of the converters again, on training data"),
         ("phaseloom train train.toml", "train the network again, from random weights"),
+    ],
+};
+
+const ONNX: Template = Template {
+    key: "onnx",
+    title: "Convolutional networks of PyTorch and Keras on photonic chips",
+    about: "Two small convolutional networks, exported to ONNX by PyTorch and by Keras, classify 8×8 digits on simulated chips.",
+    files: &[
+        file!("pytorch.toml", "onnx/pytorch.toml", "the experiment on the network of PyTorch"),
+        file!("pytorch.onnx", "onnx/pytorch.onnx", "the network: two convolutions, a dense layer"),
+        file!("pytorch-logits.npy", "onnx/pytorch-logits.npy", "what PyTorch computes for the test data"),
+        file!("train_pytorch.py", "onnx/train_pytorch.py", "the training and the export in PyTorch"),
+        file!("keras.toml", "onnx/keras.toml", "the experiment on the network of Keras"),
+        file!("keras.onnx", "onnx/keras.onnx", "a network like it, channels last"),
+        file!("keras-outputs.npy", "onnx/keras-outputs.npy", "what Keras computes for the test data"),
+        file!("train_keras.py", "onnx/train_keras.py", "the training and the export in Keras"),
+        file!(
+            "digits.csv.gz",
+            "../../../../examples/digits/digits.csv.gz",
+            "1797 digits: 64 pixels 0…16 and the label; every fifth is test data"
+        ),
+        file!("COPYING-scikit-learn", "../../../../examples/digits/COPYING-scikit-learn", "licence of the digits"),
+    ],
+    commands: &[
+        ("phaseloom inspect pytorch.toml", "which operators go to light, with their tiles"),
+        ("phaseloom run pytorch.toml", "accuracy on five chips"),
+        ("phaseloom run keras.toml", "the same for the network of Keras"),
     ],
 };
 
