@@ -36,9 +36,13 @@ fn convolutional_networks_run_on_chips_with_any_number_of_threads() {
     assert_eq!(run("one", "1"), run("three", "3"));
     let rows = table(&folder.path().join("one/summary.csv"));
     let of = |kind: &str| rows.iter().find(|row| cell(row, "row") == kind).unwrap();
-    assert!(cell(of("perfect_ideal"), "output_difference").parse::<f64>().unwrap() < 1e-5);
-    assert!(cell(of("chips"), "output_difference").parse::<f64>().unwrap() > 1e-3);
-    assert!(cell(of("exact"), "accuracy").parse::<f64>().unwrap() > 0.9);
+    let number = |kind: &str, column: &str| cell(of(kind), column).parse::<f64>().unwrap();
+    assert!(number("exact", "accuracy_mean") > 0.9);
+    // Errors of the chips reach the product of each layer, those of meshes without errors are in the converters' precision.
+    for layer in ["layer0", "layer4", "layer9"] {
+        assert!(number("chips", &format!("{layer}_matrix_error")) > 0.01, "{layer}");
+    }
+    assert!((number("perfect_ideal", "agreement") - 1.0).abs() < 1e-12);
     let noisy = |out: &str| fs::read(folder.path().join(out).join("outputs/chips-point0-trial1-shot0.npy")).unwrap();
     assert_eq!(noisy("one"), noisy("three"));
 }
@@ -93,10 +97,10 @@ fn impossible_shapes_are_refused_by_key_and_line() {
     let model = fs::read_to_string(folder.path().join("model.toml")).unwrap();
     for (from, to, parts) in [
         ("shape = [1, 8, 8]", "size = 64", &["input.shape", "layer[0].kind"][..]),
-        ("shape = [1, 8, 8]", "shape = [1, 8, 9]", &["dense.weight", "[10, 32]"]),
+        ("shape = [1, 8, 8]", "shape = [4, 4, 4]", &["conv1.weight", "[4, 1, 3, 3]", "[4, 4, 3, 3]"]),
         ("shape = [1, 8, 8]", "shape = [1, 8, 8]\nsize = 3", &["input.size"]),
         ("kernel = 2", "kernel = 20", &["layer[3].kernel", "at most 8"]),
-        ("padding = \"same\"", "padding = \"full\"", &["padding"]),
+        ("padding = \"same\"", "padding = \"full\"", &["line 11", "[before, after]", "\"same\" or \"valid\""]),
         ("kind = \"flatten\"", "kind = \"relu\"", &["flatten", "layer[9].kind"]),
     ] {
         fs::write(folder.path().join("model.toml"), model.replacen(from, to, 1)).unwrap();
