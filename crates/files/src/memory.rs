@@ -12,6 +12,9 @@ const GIB: f64 = 1_073_741_824.0;
 ///
 /// [`FileError::TooLarge`] with both numbers.
 pub fn require_memory(bytes: f64, what: &str) -> Result<(), FileError> {
+    if bytes < SMALL {
+        return Ok(());
+    }
     let available = available_bytes();
     if bytes.is_nan() || bytes > available {
         return Err(FileError::TooLarge {
@@ -22,6 +25,10 @@ pub fn require_memory(bytes: f64, what: &str) -> Result<(), FileError> {
     }
     Ok(())
 }
+
+/// Bytes below which no question is asked: reading the limits takes longer than programming a small core, and a process that
+/// lacks them has stopped before.
+const SMALL: f64 = 4.0 * 1024.0 * 1024.0;
 
 /// Memory that this process can still take: the least of what the system reports as available (Linux, else 16 GiB), what
 /// `ulimit -v` leaves, and what the control group (cgroup v2) of a container or a batch job leaves.

@@ -81,7 +81,8 @@ impl TilePlan {
     }
 
     /// Number of blocks in a row: electronics sum that many readouts for one output.
-    pub(crate) fn column_blocks(&self) -> usize {
+    #[must_use]
+    pub fn column_blocks(&self) -> usize {
         self.columns.div_ceil(self.column_block)
     }
 

@@ -9,6 +9,7 @@ use common::{Layer, chip, process, real, vectors};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_hardware::{BOLTZMANN, CHARGE, Chip, ChipId, LIGHT, MatrixProduct, PLANCK, ProductStatistics, Shot};
+use phaseloom_numerics::NormalStream;
 use phaseloom_testing::{Matrix, Mean, agree, orthogonal};
 
 /// Energy of a photon of 1550 nm (J).
@@ -199,6 +200,42 @@ fn readout_noise_adds_over_tiles() {
             }
         }
         agree(&format!("readout variance, {tiles} tiles"), normalised(&out, &mean, &variance), 1.0, 2e-3, 0.01);
+    }
+}
+
+/// Each noise has the random numbers of its address (tile, block of 256 vectors, place in the block), although many tiles are
+/// detected together: 37 tiles of 4 ports, and vectors 200 to 499. The obvious way computes value by value. The tolerance is
+/// the rounding of sums of 37 terms of order one.
+#[test]
+fn tiles_that_are_detected_together_keep_their_draws() {
+    let (hardware, tiles, rows, first) = ("[splitter_error]\nsigma_rad = 0.02", 37, 4, 200);
+    let (w, x) = (real(6, rows * tiles, 3), vectors(rows * tiles, 300, 0.9, 7));
+    for (noise, purpose) in [
+        ("shot_noise = true", "shot_noise/detect"),
+        ("[thermal_noise]\nnoise_a_per_sqrt_hz = 5.3e-12", "thermal_noise/detect"),
+    ] {
+        let layer = Layer::new(&w, "ports = 4", hardware, &format!("laser_power_w = 0.1\n{noise}"), 1.0);
+        let receiver = layer.link.receiver(4).unwrap();
+        let mut expected = DMatrix::<f64>::zeros(6, 300);
+        for (t, tile) in layer.program.tiles().iter().enumerate() {
+            let tile = tile.as_ref().unwrap().tile;
+            let (matrix, g) = (passive(&layer, hardware, t), gain(&layer, hardware, t));
+            for j in 0..300 {
+                let (block, place) = ((first + j) / 256, (first + j) % 256);
+                let id = ChipId { seed: common::SEED, trial: 0, core: t as u64 };
+                let mut draws = NormalStream::<f32>::new(&id.stream(purpose).tile(t as u64).block(block as u64));
+                draws.advance(place * tile.rows);
+                for i in 0..tile.rows {
+                    let field: Complex64 = (0..rows).map(|k| matrix[(i, k)] * x[(tile.column + k, j)]).sum();
+                    let draw = f64::from(draws.draw());
+                    let deviation = receiver.variance(field.re, field.im).sqrt();
+                    expected[(tile.row + i, j)] += g * (field.re + deviation * draw);
+                }
+            }
+        }
+        let (out, _) = layer.product(0).multiply(&x, Shot { trial: 0, index: 0, first_vector: first as u64 });
+        let worst = (out - expected).amax();
+        assert!(worst < 1e-9, "{purpose}: {worst}");
     }
 }
 

@@ -187,3 +187,22 @@ fn a_layout_with_gaps_and_empty_columns_equals_the_reference() {
         assert!((realised - reference::mesh(&stage, &errors)).norm() < 1e-13 * 20.0, "{state}");
     }
 }
+
+/// A mesh of several sections of elements and of more tiles than take them in turn, as chains and as pairs: each column of its
+/// matrix has the bits of the same unit field on its own.
+#[test]
+fn sections_of_a_large_mesh_change_no_bit() {
+    for topology in ["rectangular", "fractal"] {
+        let n = 144;
+        let design = MeshDesign::from_keys(topology, None).unwrap();
+        let mut phases = Phases::blank(&design.layout(n));
+        phases.values_mut().iter_mut().enumerate().for_each(|(k, phase)| *phase = 3.0 * wave(k, 1.9));
+        let circuit = Circuit::ideal(&Stage::mesh(design.layout(n), phases));
+        let matrix = circuit.matrix();
+        for j in [0, 15, 16, 100, 127, 128, 143] {
+            let mut fields = Fields::from_matrix(&Matrix::identity(n, n).columns(j, 1).into_owned());
+            circuit.propagate(&mut fields);
+            assert!(fields.to_matrix().column(0) == matrix.column(j), "{topology}, column {j}");
+        }
+    }
+}

@@ -11,6 +11,7 @@
 use super::Receiver;
 use phaseloom_numerics::Real;
 use phaseloom_numerics::simd::vectorised;
+use std::ops::Range;
 
 /// The constants of the law.
 #[derive(Clone, Copy, Debug)]
@@ -29,17 +30,29 @@ pub(crate) struct Detector<T> {
     thermal: T,
 }
 
-/// Fields at the outputs of a tile, vector after vector, and the normal random numbers of their noise: shot and thermal
-/// noise for each field, the laser for each vector.
+/// Fields at the outputs of some tiles, tile by tile and vector by vector, and the normal random numbers of their noise. All
+/// outputs of a vector and tile have the same number for the laser.
 ///
 /// The random numbers are single in both precisions, so that the precisions differ by rounding alone.
 pub(crate) struct OutputFields<'a, T> {
-    pub rows: usize,
     pub re: &'a [T],
     pub im: &'a [T],
     pub shot: &'a [f32],
     pub thermal: &'a [f32],
     pub laser: &'a [f32],
+}
+
+impl<T> OutputFields<'_, T> {
+    /// Some of the fields.
+    pub(crate) fn of(&self, range: Range<usize>) -> OutputFields<'_, T> {
+        OutputFields {
+            re: &self.re[range.clone()],
+            im: &self.im[range.clone()],
+            shot: &self.shot[range.clone()],
+            thermal: &self.thermal[range.clone()],
+            laser: &self.laser[range],
+        }
+    }
 }
 
 impl Receiver {
@@ -58,40 +71,54 @@ impl Receiver {
     }
 }
 
+/// Fields whose |ã|² are added side by side, so that the additions need not wait for each other.
+const LANES: usize = 64;
+
 impl<T: Real> Detector<T> {
-    /// Writes the measured values of all fields, and adds the |ã|² of each row to `intensity`.
-    pub(crate) fn detect(&self, fields: &OutputFields<'_, T>, values: &mut [T], intensity: &mut [T]) {
-        if self.homodyne {
-            self.detect_as::<true>(fields, values, intensity);
-        } else {
-            self.detect_as::<false>(fields, values, intensity);
-        }
+    /// Writes the measured values of all fields, and returns the sum of |ã|².
+    pub(crate) fn detect(&self, fields: &OutputFields<'_, T>, values: &mut [T]) -> f64 {
+        if self.homodyne { self.detect_as::<true>(fields, values) } else { self.detect_as::<false>(fields, values) }
     }
 
-    fn detect_as<const HOMODYNE: bool>(&self, fields: &OutputFields<'_, T>, values: &mut [T], intensity: &mut [T]) {
-        let Self { oscillator_variance, signal_variance, laser, unbalanced, thermal, .. } = *self;
+    fn detect_as<const HOMODYNE: bool>(&self, fields: &OutputFields<'_, T>, values: &mut [T]) -> f64 {
+        let law = *self;
+        let OutputFields { re, im, shot, thermal, laser } = *fields;
+        let mut intensity = [T::ZERO; LANES];
+        let sums = &mut intensity;
         vectorised(
             #[inline(always)]
             move || {
-                let rows = fields.rows;
-                let intensity = &mut intensity[..rows];
-                for (j, draw) in fields.laser.iter().enumerate() {
-                    let vector = j * rows..(j + 1) * rows;
-                    let (re, im) = (&fields.re[vector.clone()], &fields.im[vector.clone()]);
-                    let (shot, heat) = (&fields.shot[vector.clone()], &fields.thermal[vector.clone()]);
-                    let values = &mut values[vector];
-                    let epsilon = laser * T::from_f32(*draw);
-                    let (factor, common) = (T::ONE + epsilon, unbalanced * epsilon);
-                    for i in 0..rows {
+                let mut values = values.chunks_exact_mut(LANES);
+                let mut first = 0;
+                for values in &mut values {
+                    let here = first..first + LANES;
+                    let (re, im, laser) = (&re[here.clone()], &im[here.clone()], &laser[here.clone()]);
+                    let (shot, thermal) = (&shot[here.clone()], &thermal[here]);
+                    for i in 0..LANES {
                         let square = re[i] * re[i] + im[i] * im[i];
                         let signal = if HOMODYNE { re[i] } else { square };
-                        let deviation = (oscillator_variance + signal_variance * square).sqrt();
-                        let current = signal + deviation * T::from_f32(shot[i]);
-                        values[i] = current * factor + common + thermal * T::from_f32(heat[i]);
-                        intensity[i] += square;
+                        values[i] = law.value(signal, square, shot[i], thermal[i], laser[i]);
+                        sums[i] += square;
                     }
+                    first += LANES;
+                }
+                for (k, value) in (first..).zip(values.into_remainder()) {
+                    let square = re[k] * re[k] + im[k] * im[k];
+                    let signal = if HOMODYNE { re[k] } else { square };
+                    *value = law.value(signal, square, shot[k], thermal[k], laser[k]);
+                    sums[k - first] += square;
                 }
             },
         );
+        intensity.iter().map(|square| square.to_f64()).sum()
+    }
+
+    /// The law for the signal s, |ã|², and the normal random numbers.
+    #[inline(always)]
+    fn value(&self, signal: T, square: T, shot: f32, thermal: f32, laser: f32) -> T {
+        let epsilon = self.laser * T::from_f32(laser);
+        let deviation = (self.oscillator_variance + self.signal_variance * square).sqrt();
+        let current = signal + deviation * T::from_f32(shot);
+        current * (T::ONE + epsilon) + self.unbalanced * epsilon + self.thermal * T::from_f32(thermal)
     }
 }

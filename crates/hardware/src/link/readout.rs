@@ -12,7 +12,9 @@
 use crate::link::{Detection, Link};
 use phaseloom_numerics::Real;
 use phaseloom_numerics::simd::vectorised;
-use std::ops::Range;
+
+/// Minimum length of the inner loop. A shorter one leaves most of the lanes of a register empty.
+const MIN_LOOP: usize = 64;
 
 /// The electronics after the detectors of a tile.
 #[derive(Clone, Debug)]
@@ -21,8 +23,8 @@ pub(crate) struct Readout<T> {
     codes: Option<Codes<T>>,
     /// The constant field of offset detection, in units of √P_port; else 0.
     offset: T,
-    /// Units of the outputs per field in units of √P_port, one per output: g·s_x of the design times measured over
-    /// designed gain.
+    /// Units of the outputs per field in units of √P_port: g·s_x of the design times measured over designed gain. The gains of
+    /// the outputs of one vector, repeated for several vectors.
     gains: Vec<T>,
 }
 
@@ -60,30 +62,32 @@ impl<T: Real> Readout<T> {
                     .map(|value| T::from_f64(value));
             Codes { max_code, full_scale, inverse_full_scale, step }
         });
-        let gains = gain_corrections.iter().map(|correction| T::from_f64(scale * correction)).collect();
+        let gains = gain_corrections.iter().map(|correction| T::from_f64(scale * correction));
+        let repeated = MIN_LOOP.next_multiple_of(gains.len());
+        let gains = gains.cycle().take(repeated).collect();
         Self { detection: link.detection, codes, offset: T::from_f64(offset), gains }
     }
 
-    /// Adds the outputs of some vectors to the rows of a tile in `sums`, and counts saturated values row by row.
-    pub(crate) fn accumulate(&self, values: &[T], to: Accumulate<'_, T>) {
+    /// Adds the outputs of some vectors (outputs × vectors) to `sums`, and returns the number of saturated values.
+    pub(crate) fn accumulate(&self, values: &[T], sums: &mut [T]) -> u64 {
         let offset = self.offset;
         let minus_one = T::ZERO - T::ONE;
         match (self.detection, self.codes) {
             (Detection::Homodyne, None) => self.add(
                 values,
-                to,
+                sums,
                 #[inline(always)]
                 |value| (value, false),
             ),
             (Detection::Homodyne, Some(codes)) => self.add(
                 values,
-                to,
+                sums,
                 #[inline(always)]
                 move |value| (codes.round(value, minus_one), value.abs() > codes.full_scale),
             ),
             (Detection::Direct | Detection::Offset, None) => self.add(
                 values,
-                to,
+                sums,
                 #[inline(always)]
                 move |value| {
                     // Noise can make the intensity negative.
@@ -93,7 +97,7 @@ impl<T: Real> Readout<T> {
             ),
             (Detection::Direct | Detection::Offset, Some(codes)) => self.add(
                 values,
-                to,
+                sums,
                 #[inline(always)]
                 move |value| (codes.round(value, T::ZERO).sqrt() - offset, value > codes.full_scale),
             ),
@@ -101,35 +105,23 @@ impl<T: Real> Readout<T> {
     }
 
     /// `convert` gives the field of a measured value, and whether the converter saturated.
-    fn add(&self, values: &[T], to: Accumulate<'_, T>, convert: impl Fn(T) -> (T, bool)) {
-        let Accumulate { sums, outputs, rows, clipped } = to;
+    fn add(&self, values: &[T], sums: &mut [T], convert: impl Fn(T) -> (T, bool)) -> u64 {
         let gains = &self.gains[..];
         vectorised(
             #[inline(always)]
             move || {
-                let count = gains.len();
-                let clipped = &mut clipped[..count];
-                for (values, sums) in values.chunks_exact(count).zip(sums.chunks_exact_mut(outputs)) {
-                    let sums = &mut sums[rows.clone()][..count];
-                    for i in 0..count {
-                        let (field, saturated) = convert(values[i]);
-                        sums[i] += field * gains[i];
-                        clipped[i] += u32::from(saturated);
+                let mut clipped = 0;
+                for (values, sums) in values.chunks(gains.len()).zip(sums.chunks_mut(gains.len())) {
+                    let mut saturated_here = 0_u32;
+                    for ((value, sum), gain) in values.iter().zip(sums).zip(gains) {
+                        let (field, saturated) = convert(*value);
+                        *sum += field * *gain;
+                        saturated_here += u32::from(saturated);
                     }
+                    clipped += u64::from(saturated_here);
                 }
+                clipped
             },
-        );
+        )
     }
-}
-
-/// Where outputs accumulate.
-pub(crate) struct Accumulate<'a, T> {
-    /// Outputs of the layer, vector after vector.
-    pub sums: &'a mut [T],
-    /// Number of outputs of the layer.
-    pub outputs: usize,
-    /// Outputs to which the tile contributes.
-    pub rows: Range<usize>,
-    /// Number of saturated values of each row of the tile.
-    pub clipped: &'a mut [u32],
 }

@@ -9,6 +9,7 @@ use num_complex::Complex64;
 use phaseloom_files::read_key;
 use phaseloom_numerics::simd::vectorised;
 use phaseloom_numerics::{MASK_BITS, Real, SparseFields};
+use std::ops::Range;
 
 /// The transmitter of a layer. Scale and converter work in double precision, so that single precision selects the same
 /// codes. Fields are in units of √P_port.
@@ -137,14 +138,22 @@ impl<T: Real> Transmitter<T> {
         )
     }
 
-    /// The input fields of a column of tiles.
-    pub(crate) fn fields<'a>(&self, batch: &'a ModulatedBatch<T>, column: usize) -> SparseFields<'a, T> {
+    /// The input fields of a column of tiles for some samples of the batch.
+    pub(crate) fn fields<'a>(
+        &self,
+        batch: &'a ModulatedBatch<T>,
+        column: usize,
+        samples: Range<usize>,
+    ) -> SparseFields<'a, T> {
         let Column { ports, words, ports_before, words_before, .. } = self.columns[column];
-        let range = ports_before * batch.samples..(ports_before + ports) * batch.samples;
+        let range = |before: usize, each: usize| {
+            let first = before * batch.samples;
+            first + samples.start * each..first + samples.end * each
+        };
         SparseFields {
-            x: &batch.x[range.clone()],
-            q: if self.quadrature() { &batch.q[range] } else { &[] },
-            ports: &batch.mask[words_before * batch.samples..(words_before + words) * batch.samples],
+            x: &batch.x[range(ports_before, ports)],
+            q: if self.quadrature() { &batch.q[range(ports_before, ports)] } else { &[] },
+            ports: &batch.mask[range(words_before, words)],
         }
     }
 }

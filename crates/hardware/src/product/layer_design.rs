@@ -10,6 +10,7 @@ use crate::product::scales::Scales;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_mesh::Phases;
+use std::sync::Arc;
 
 /// A layer on a process.
 #[derive(Clone, Debug)]
@@ -21,8 +22,8 @@ pub struct LayerDesign {
 
 #[derive(Clone, Debug)]
 pub(super) struct TileDesign {
-    /// Phases after quantisation and crosstalk.
-    pub driven: Vec<Phases>,
+    /// Phases after quantisation and crosstalk, which all chips share.
+    pub driven: Arc<[Phases]>,
     /// `g = ‖W‖²_F/Re tr(W†Ŵ₀)`, where Ŵ₀ has nominal loss and no random error.
     pub gain: f64,
     /// The gain after the chip: `gain`, unless a correction measured another.
@@ -72,7 +73,14 @@ impl TileDesign {
         let norm_squared = target.norm_squared();
         let random = process.predicted_corner_error_squared(program, corner.0.min(corner.1)) * norm_squared;
         let fixed = (deterministic.columns(0, columns) * Complex64::new(gain, 0.0) - target).norm_squared();
-        Ok(Self { driven, gain, chip_gain: gain, error_squared: fixed + random, random_squared: random, norm_squared })
+        Ok(Self {
+            driven: driven.into(),
+            gain,
+            chip_gain: gain,
+            error_squared: fixed + random,
+            random_squared: random,
+            norm_squared,
+        })
     }
 }
 
@@ -113,7 +121,7 @@ impl LayerDesign {
         let tiles = self.tiles.iter().flatten().count();
         assert!(corrected.is_empty() || corrected.len() == tiles, "{} programs of {tiles} tiles", corrected.len());
         for (tile, corrected) in self.tiles.iter_mut().flatten().zip(corrected) {
-            tile.driven = self.process.drive(&corrected.program);
+            tile.driven = self.process.drive(&corrected.program).into();
             tile.chip_gain = corrected.result.amplitude.map_or(tile.gain, |_| corrected.program.gain());
         }
         self

@@ -11,3 +11,4 @@ pub mod precision;
 pub mod scales;
 pub mod size;
 mod tile_engine;
+mod tile_sum;

@@ -1,25 +1,26 @@
 //! The optical matrix product: modulate, multiply by the realised matrix, detect, convert, scale.
 //!
-//! Engine: measure before and after a change. Samples pass in pieces that fit in the cache, within blocks that share their
-//! streams of noise. A piece is modulated once for all tiles. Each tile then multiplies, samples noise, detects and
-//! converts it, in one plain loop over many vectors after the other.
+//! Engine: measure before and after a change. Samples pass in blocks that share their streams of noise. A block is modulated
+//! once for all tiles. Some tiles of a row then take it piece by piece: each tile multiplies and samples noise, one loop
+//! detects the fields of all of them, and each tile converts its values. An ideal link needs none of this: see `tile_sum`.
 
 use crate::chip::{Chip, ChipId};
 use crate::error::HardwareError;
-use crate::link::readout::Accumulate;
 use crate::link::transmitter::{ModulatedBatch, Transmitter};
 use crate::link::{Detection, Detector, Link, OutputFields, Receiver};
 use crate::product::address::{LayerAddress, NoiseAddress};
 use crate::product::core_spec::{CoreSharing, CoreUse};
 use crate::product::layer_design::{LayerDesign, relative_error};
-use crate::product::layer_program::LayerProgram;
+use crate::product::layer_program::{LayerProgram, TileProgram};
 use crate::product::matrix_product::{Batch, MatrixProduct, ProductStatistics, Shot};
 use crate::product::scales::Scales;
-use crate::product::tile_engine::{DrivenChip, Surroundings, TileEngine};
+use crate::product::tile_engine::{DrivenChip, RealisedTile, StaticErrors, Surroundings, TileEngine};
+use crate::product::tile_sum::{SummedTiles, TileSum};
+use crate::tile::Tile;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_mesh::Fields;
-use phaseloom_numerics::{NormalStream, Quadratures, Real};
+use phaseloom_numerics::{NormalStream, Quadratures, Real, SparseFields};
 use rand::rngs::ChaCha8Rng;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -28,6 +29,9 @@ const BLOCK: u64 = 256;
 /// Samples that are computed together. Fields and noise of a tile, and inputs of a layer that is not too wide, then fit in
 /// the cache of a core; with fewer samples the loops are too short.
 const PIECE: usize = 64;
+/// Fields of neighbouring tiles that are detected together: those of a piece and a tile of 64 rows. More would leave the
+/// cache, and with fewer the loops of small tiles are too short.
+const FIELDS: usize = 64 * PIECE;
 /// Words of a stream that belong to one Poisson number: more than any of them uses.
 const WORDS_PER_COUNT: u128 = 4096;
 
@@ -42,9 +46,18 @@ pub struct OpticalProduct<T = f64> {
     detector: Detector<T>,
     transmitter: Transmitter<T>,
     address: LayerAddress,
-    tiles: Vec<Option<TileEngine<T>>>,
+    errors: StaticErrors,
+    optics: Optics<T>,
     /// Workspaces that no thread uses now.
     spare: Mutex<Vec<Workspace<T>>>,
+}
+
+/// How light passes through the tiles.
+enum Optics<T> {
+    /// Tile by tile, each with its receivers; `None` is a tile of zeros.
+    Tiles(Vec<Option<TileEngine<T>>>),
+    /// Through the sum of all tiles, which an ideal link cannot tell from them.
+    Sum(SummedTiles),
 }
 
 impl<T: Real> OpticalProduct<T> {
@@ -82,6 +95,11 @@ impl<T: Real> OpticalProduct<T> {
             input_scale: scales.input,
         };
         let mut shared: Option<Chip> = None;
+        let mut errors = StaticErrors::default();
+        // A jittering matrix differs from vector to vector.
+        let is_linear =
+            link.is_ideal() && link.detection == Detection::Homodyne && design.process.phase_jitter.is_none();
+        let mut sum = is_linear.then(|| TileSum::new(program.plan().shape()));
         let mut tiles = Vec::with_capacity(program.tiles().len());
         for (t, (tile, tile_design)) in program.tiles().iter().zip(&design.tiles).enumerate() {
             let (Some(tile), Some(tile_design)) = (tile, tile_design) else {
@@ -101,8 +119,15 @@ impl<T: Real> OpticalProduct<T> {
                 Some(plan) => DrivenChip::corrected(tile, tile_design, chip, plan, own)?,
                 None => DrivenChip::new(tile_design, chip),
             };
-            let full_scale = scales.full_scale[t];
-            tiles.push(Some(TileEngine::new(tile, tile_design, (chip, id.core), &around, full_scale)?));
+            let realised = RealisedTile::new(tile, chip, &around)?;
+            errors.add(&realised.errors);
+            match &mut sum {
+                Some(sum) => sum.add(&tile.tile, &realised),
+                None => {
+                    let (realised, full_scale) = ((realised, id.core), scales.full_scale[t]);
+                    tiles.push(Some(TileEngine::new(tile, tile_design, realised, &around, full_scale)));
+                }
+            }
         }
         Ok(Self {
             program: program.clone(),
@@ -112,7 +137,8 @@ impl<T: Real> OpticalProduct<T> {
             receiver,
             transmitter,
             address,
-            tiles,
+            errors,
+            optics: sum.map_or_else(|| Optics::Tiles(tiles), |sum| Optics::Sum(sum.finish())),
             spare: Mutex::default(),
         })
     }
@@ -120,14 +146,14 @@ impl<T: Real> OpticalProduct<T> {
     /// ‖gŴ − W‖_F/‖W‖_F over all tiles, static errors alone.
     #[must_use]
     pub fn matrix_error(&self) -> f64 {
-        relative_error(self.tiles.iter().flatten().map(|tile| (tile.error_squared, tile.norm_squared)))
+        relative_error([(self.errors.error_squared, self.errors.norm_squared)].into_iter())
     }
 
     /// The part of [`Self::matrix_error`] that reaches the measured values: for real weights homodyne measures Re gŴ alone.
     /// A splitter error of a real program is mostly in quadrature, a phase error is not.
     #[must_use]
     pub fn measured_error(&self) -> f64 {
-        relative_error(self.tiles.iter().flatten().map(|tile| (tile.measured_error_squared, tile.norm_squared)))
+        relative_error([(self.errors.measured_squared, self.errors.norm_squared)].into_iter())
     }
 
     /// Address of the noise of a tile in a block.
@@ -154,20 +180,25 @@ impl<T: Real> OpticalProduct<T> {
         }
     }
 
-    /// Propagates a piece through a tile whose phases jitter. Phases hold for a number of vectors, counted from the first
-    /// sample of the data.
-    fn propagate_with_jitter(&self, t: usize, chip: &DrivenChip, shot: Shot, piece: &Piece, work: &mut Workspace<T>) {
-        let (Some(tile), Some(engine)) = (&self.program.tiles()[t], &self.tiles[t]) else { return };
+    /// Propagates a piece through a tile whose phases jitter: `re` and `im`, outputs × vectors. Phases hold for a number of
+    /// vectors, counted from the first sample of the data.
+    fn propagate_with_jitter(
+        &self,
+        tile: &NoisyTile<'_, T>,
+        chip: &DrivenChip,
+        sent: SparseFields<'_, T>,
+        piece: &Piece,
+        [re, im]: [&mut [T]; 2],
+    ) {
         let hold = self.design.process.phase_jitter.as_ref().map_or(1, |j| j.hold(&self.link));
-        let (rows, inputs) = tile.target.shape();
-        let sent = self.transmitter.fields(&work.sent, t % self.program.plan().column_blocks());
+        let (rows, inputs) = tile.program.target.shape();
         let leakage = self.transmitter.leakage();
         let mut start = 0;
         while start < piece.count {
             let sample = piece.absolute + start as u64;
             let remainder = (sample / hold + 1).saturating_mul(hold) - sample;
             let end = piece.count.min(start.saturating_add(usize::try_from(remainder).unwrap_or(usize::MAX)));
-            let fields = DMatrix::from_fn(tile.program.shape().1, end - start, |i, j| {
+            let fields = DMatrix::from_fn(tile.program.program.shape().1, end - start, |i, j| {
                 if i >= inputs {
                     return Complex64::default();
                 }
@@ -175,54 +206,59 @@ impl<T: Real> OpticalProduct<T> {
                 let q = if self.transmitter.quadrature() { sent.q[k].to_f64() } else { 0.0 };
                 Complex64::new(sent.x[k].to_f64(), q) + leakage
             });
-            let mut draws =
-                self.noise(t, engine.core, shot, sample / hold).open("phase_jitter/fluctuate", NormalStream::new);
-            let fields =
-                chip.chip.propagate(&tile.program, &chip.driven, Some(&mut draws), || Fields::from_matrix(&fields));
+            let noise = NoiseAddress { block: sample / hold, ..tile.noise };
+            let mut draws = noise.open("phase_jitter/fluctuate", NormalStream::new);
+            let program = &tile.program.program;
+            let fields = chip.chip.propagate(program, &chip.driven, Some(&mut draws), || Fields::from_matrix(&fields));
             for (j, vector) in (start..end).zip(fields.to_matrix().column_iter()) {
                 for i in 0..rows {
-                    work.re[j * rows + i] = T::from_f64(vector[i].re);
-                    work.im[j * rows + i] = T::from_f64(vector[i].im);
+                    re[j * rows + i] = T::from_f64(vector[i].re);
+                    im[j * rows + i] = T::from_f64(vector[i].im);
                 }
             }
             start = end;
         }
     }
 
-    /// Propagates a piece through a tile, adds its outputs to the sums and returns the |ã|² at its detectors.
-    fn pass(&self, t: usize, streams: &mut Streams, shot: Shot, piece: &Piece, work: &mut Workspace<T>) -> f64 {
-        let (tile, Some(engine)) = (self.program.plan().tiles()[t], &self.tiles[t]) else { return 0.0 };
-        let (rows, column) = (tile.rows, t % self.program.plan().column_blocks());
-        let all = rows * piece.count;
-        match &engine.jittering {
-            Some(chip) => self.propagate_with_jitter(t, chip, shot, piece, work),
-            None => {
-                let sent = self.transmitter.fields(&work.sent, column);
-                engine.matrix.multiply(sent, &mut work.re[..all], &mut work.im[..all]);
+    /// Propagates a piece through some tiles of one row of tiles, adds their outputs to the sums, and returns the |ã|² at
+    /// their detectors. The tiles follow each other in memory, so that one loop detects all of them.
+    fn pass(&self, tiles: &mut [NoisyTile<'_, T>], piece: &Piece, work: &mut Workspace<T>) -> f64 {
+        let Some(rows) = tiles.first().map(|tile| tile.program.tile.rows) else { return 0.0 };
+        let (each, all) = (rows * piece.count, rows * piece.count * tiles.len());
+        let of_tile = |k: usize| k * each..(k + 1) * each;
+        for (k, tile) in tiles.iter_mut().enumerate() {
+            let sent = self.transmitter.fields(&work.sent, tile.column, piece.in_call..piece.in_call + piece.count);
+            let (re, im) = (&mut work.re[of_tile(k)], &mut work.im[of_tile(k)]);
+            match &tile.engine.jittering {
+                Some(chip) => self.propagate_with_jitter(tile, chip, sent, piece, [re, im]),
+                None => tile.engine.matrix.multiply(sent, re, im),
+            }
+            fill(&mut tile.streams.shot, &mut work.shot[of_tile(k)]);
+            fill(&mut tile.streams.thermal, &mut work.thermal[of_tile(k)]);
+            if let Some(stream) = &mut tile.streams.laser {
+                let mut draws = [0.0; PIECE];
+                stream.fill(&mut draws[..piece.count]);
+                let vectors = work.laser[of_tile(k)].chunks_exact_mut(rows);
+                vectors.zip(draws).for_each(|(vector, draw)| vector.fill(draw));
             }
         }
-        fill(&mut streams.shot, &mut work.shot[..all]);
-        fill(&mut streams.thermal, &mut work.thermal[..all]);
-        fill(&mut streams.laser, &mut work.laser[..piece.count]);
         let fields = OutputFields {
-            rows,
             re: &work.re[..all],
             im: if self.receiver.needs_imaginary_part() { &work.im[..all] } else { &work.zeros[..all] },
             shot: &work.shot[..all],
             thermal: &work.thermal[..all],
-            laser: &work.laser[..piece.count],
+            laser: &work.laser[..all],
         };
-        let intensity = &mut work.intensity[..rows];
-        intensity.fill(T::ZERO);
-        self.detector.detect(&fields, &mut work.values[..all], intensity);
-        if let Some(stream) = &mut streams.counts {
-            self.count_photons(stream, &fields, piece.in_block() * rows, &mut work.values[..all]);
+        let intensity = self.detector.detect(&fields, &mut work.values[..all]);
+        for (k, tile) in tiles.iter_mut().enumerate() {
+            if let Some(stream) = &mut tile.streams.counts {
+                let first = piece.in_block() * rows;
+                self.count_photons(stream, &fields.of(of_tile(k)), first, &mut work.values[of_tile(k)]);
+            }
+            let sums = &mut work.sums[piece.in_call * rows..][..each];
+            work.clipped += tile.engine.readout.accumulate(&work.values[of_tile(k)], sums);
         }
-        let outputs = self.program.plan().shape().0;
-        let sums = &mut work.sums[piece.in_call * outputs..][..piece.count * outputs];
-        let to = Accumulate { sums, outputs, rows: tile.row..tile.row + rows, clipped: &mut work.clipped };
-        engine.readout.accumulate(&work.values[..all], to);
-        intensity.iter().map(|square| square.to_f64()).sum()
+        intensity
     }
 
     /// Replaces the values with few photons by Poisson numbers. The first value is number `first` of its block.
@@ -230,7 +266,7 @@ impl<T: Real> OpticalProduct<T> {
         for (k, value) in values.iter_mut().enumerate() {
             stream.set_word_pos((first + k) as u128 * WORDS_PER_COUNT);
             let field = Complex64::new(fields.re[k].to_f64(), fields.im[k].to_f64());
-            let (thermal, laser) = (f64::from(fields.thermal[k]), f64::from(fields.laser[k / fields.rows]));
+            let (thermal, laser) = (f64::from(fields.thermal[k]), f64::from(fields.laser[k]));
             if let Some(counted) = self.receiver.count_photons(field, thermal, laser, stream) {
                 *value = T::from_f64(counted);
             }
@@ -254,6 +290,16 @@ impl Piece {
     }
 }
 
+/// A tile that computes a block of samples.
+struct NoisyTile<'a, T> {
+    program: &'a TileProgram,
+    engine: &'a TileEngine<T>,
+    /// Its column of tiles.
+    column: usize,
+    noise: NoiseAddress,
+    streams: Streams,
+}
+
 /// The random streams of one tile and block; `None` if a source is off.
 struct Streams {
     shot: Option<NormalStream<f32>>,
@@ -268,7 +314,7 @@ fn fill(stream: &mut Option<NormalStream<f32>>, numbers: &mut [f32]) {
     }
 }
 
-/// Memory for one piece of samples and the largest tile.
+/// Memory for the fields of a block of samples, and for one piece of some tiles.
 ///
 /// Buffers of disabled noise sources stay zero, so a workspace must not be shared between products.
 struct Workspace<T> {
@@ -278,34 +324,89 @@ struct Workspace<T> {
     zeros: Vec<T>,
     shot: Vec<f32>,
     thermal: Vec<f32>,
+    /// The draw of a vector, once for each of its outputs.
     laser: Vec<f32>,
     values: Vec<T>,
-    /// Σ|ã|² and the number of saturated values of each row of a tile.
-    intensity: Vec<T>,
-    clipped: Vec<u32>,
-    /// Outputs of the layer for a block of samples.
+    /// Outputs of a row of tiles for a block of samples, vector after vector.
     sums: Vec<T>,
+    /// Number of saturated values.
+    clipped: u64,
 }
 
 impl<T: Real> Workspace<T> {
-    fn new(outputs: usize, rows: usize, transmitter: &Transmitter<T>) -> Self {
+    /// Memory for tiles of at most `rows` rows.
+    fn new(rows: usize, transmitter: &Transmitter<T>) -> Self {
         // No length is a power of two: arrays at equal offsets in their pages would evict each other from the cache, and
         // make loads wait for unrelated stores.
-        let values = |each: usize| vec![T::ZERO; each * PIECE + 5 * 16];
-        let normals = |each: usize| vec![0.0; each * PIECE + 5 * 16];
+        let fields = FIELDS.max(rows * PIECE) + 5 * 16;
         Self {
-            sent: transmitter.memory(PIECE),
-            re: values(rows),
-            im: values(rows),
-            zeros: values(rows),
-            shot: normals(rows),
-            thermal: normals(rows),
-            laser: normals(1),
-            values: values(rows),
-            intensity: vec![T::ZERO; rows],
-            clipped: vec![0; rows],
-            sums: vec![T::ZERO; outputs * BLOCK as usize],
+            sent: transmitter.memory(BLOCK as usize),
+            re: vec![T::ZERO; fields],
+            im: vec![T::ZERO; fields],
+            zeros: vec![T::ZERO; fields],
+            shot: vec![0.0; fields],
+            thermal: vec![0.0; fields],
+            laser: vec![0.0; fields],
+            values: vec![T::ZERO; fields],
+            sums: vec![T::ZERO; rows * BLOCK as usize],
+            clipped: 0,
         }
+    }
+}
+
+impl<T: Real> OpticalProduct<T> {
+    /// Sends the vectors through the tiles, one row of tiles after the other.
+    fn multiply_by_tiles(
+        &self,
+        engines: &[Option<TileEngine<T>>],
+        (input, shot): (&Batch, Shot),
+        out: &mut Batch,
+        statistics: &mut ProductStatistics,
+    ) {
+        let columns = self.program.plan().column_blocks();
+        let rows = self.program.plan().tiles()[0].rows;
+        let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut work = spare.unwrap_or_else(|| Workspace::new(rows, &self.transmitter));
+        work.clipped = 0;
+        let mut intensity = 0.0;
+        let mut start = 0;
+        while start < input.ncols() {
+            let absolute = shot.first_vector + start as u64;
+            let (block, skip) = (absolute / BLOCK, (absolute % BLOCK) as usize);
+            let count = (input.ncols() - start).min(BLOCK as usize - skip);
+            statistics.inputs_clipped += self.transmitter.modulate(&input.columns(start, count), &mut work.sent);
+            let programs = self.program.tiles().chunks(columns).zip(engines.chunks(columns));
+            for (row, (programs, engines)) in programs.enumerate() {
+                let Tile { row: first, rows, .. } = self.program.plan().tiles()[row * columns];
+                work.sums[..rows * count].fill(T::ZERO);
+                let tiles = programs.iter().zip(engines).enumerate().filter_map(|(column, (program, engine))| {
+                    let (program, engine) = (program.as_ref()?, engine.as_ref()?);
+                    let noise = self.noise(row * columns + column, engine.core, shot, block);
+                    Some(NoisyTile { program, engine, column, noise, streams: self.streams(noise, skip, rows) })
+                });
+                let mut tiles = tiles.peekable();
+                let together = (FIELDS / (rows * PIECE)).max(1);
+                let mut some = Vec::with_capacity(together);
+                while tiles.peek().is_some() {
+                    some.clear();
+                    some.extend(tiles.by_ref().take(together));
+                    for in_call in (0..count).step_by(PIECE) {
+                        let piece =
+                            Piece { absolute: absolute + in_call as u64, in_call, count: PIECE.min(count - in_call) };
+                        intensity += self.pass(&mut some, &piece, &mut work);
+                    }
+                    statistics.outputs += (rows * count * some.len()) as u64;
+                }
+                let mut outputs = out.view_mut((first, start), (rows, count));
+                for (mut output, sums) in outputs.column_iter_mut().zip(work.sums.chunks_exact(rows)) {
+                    output.iter_mut().zip(sums).for_each(|(y, sum)| *y = sum.to_f64());
+                }
+            }
+            start += count;
+        }
+        statistics.outputs_clipped = work.clipped;
+        statistics.signal_photoelectrons = self.receiver.photoelectrons(intensity);
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(work);
     }
 }
 
@@ -321,41 +422,16 @@ impl<T: Real> MatrixProduct for OpticalProduct<T> {
     fn multiply(&self, input: &Batch, shot: Shot) -> (Batch, ProductStatistics) {
         let (outputs, inputs) = self.shape();
         assert_eq!(input.nrows(), inputs, "one row of the batch per input of the layer");
-        let tiles = self.program.plan().tiles();
-        let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let rows = || tiles.iter().map(|tile| tile.rows).max().unwrap_or(0);
-        let mut work = spare.unwrap_or_else(|| Workspace::new(outputs, rows(), &self.transmitter));
-        work.clipped.fill(0);
-        let mut out = Vec::with_capacity(outputs * input.ncols());
+        let mut out = DMatrix::zeros(outputs, input.ncols());
         let mut statistics = ProductStatistics { inputs: input.len() as u64, ..ProductStatistics::default() };
-        let mut intensity = 0.0;
-        let mut start = 0;
-        while start < input.ncols() {
-            let absolute = shot.first_vector + start as u64;
-            let (block, skip) = (absolute / BLOCK, (absolute % BLOCK) as usize);
-            let count = (input.ncols() - start).min(BLOCK as usize - skip);
-            work.sums[..outputs * count].fill(T::ZERO);
-            let mut programmed: Vec<(usize, Streams)> = (0..tiles.len())
-                .filter_map(|t| {
-                    let noise = self.noise(t, self.tiles[t].as_ref()?.core, shot, block);
-                    Some((t, self.streams(noise, skip, tiles[t].rows)))
-                })
-                .collect();
-            for in_call in (0..count).step_by(PIECE) {
-                let piece = Piece { absolute: absolute + in_call as u64, in_call, count: PIECE.min(count - in_call) };
-                let samples = input.columns(start + in_call, piece.count);
-                statistics.inputs_clipped += self.transmitter.modulate(&samples, &mut work.sent);
-                for (t, streams) in &mut programmed {
-                    intensity += self.pass(*t, streams, shot, &piece, &mut work);
-                    statistics.outputs += (tiles[*t].rows * piece.count) as u64;
-                }
+        match &self.optics {
+            Optics::Tiles(tiles) => self.multiply_by_tiles(tiles, (input, shot), &mut out, &mut statistics),
+            Optics::Sum(tiles) => {
+                tiles.multiply(input, &mut out);
+                let readouts: usize = self.program.tiles().iter().flatten().map(|tile| tile.tile.rows).sum();
+                statistics.outputs = (readouts * input.ncols()) as u64;
             }
-            out.extend(work.sums[..outputs * count].iter().map(|sum| sum.to_f64()));
-            start += count;
         }
-        statistics.outputs_clipped = work.clipped.iter().map(|&count| u64::from(count)).sum();
-        statistics.signal_photoelectrons = self.receiver.photoelectrons(intensity);
-        self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(work);
-        (DMatrix::from_vec(outputs, input.ncols(), out), statistics)
+        (out, statistics)
     }
 }

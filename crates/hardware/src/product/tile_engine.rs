@@ -12,11 +12,12 @@ use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_mesh::Phases;
 use phaseloom_numerics::{ComplexProduct, Quadratures, Real};
+use std::sync::Arc;
 
 /// A chip with its driven phases and the gain after it.
 pub(super) struct DrivenChip {
     pub chip: Chip,
-    pub driven: Vec<Phases>,
+    pub driven: Arc<[Phases]>,
     gain: f64,
 }
 
@@ -42,7 +43,7 @@ impl DrivenChip {
             other => HardwareError::Correction { method: method.key, source: Box::new(other) },
         })?;
         let gain = if result.amplitude.is_some() { program.gain() } else { design.gain };
-        Ok(Self { driven: chip.process().drive(&program), chip, gain })
+        Ok(Self { driven: chip.process().drive(&program).into(), chip, gain })
     }
 }
 
@@ -56,30 +57,38 @@ pub(super) struct Surroundings<'a> {
     pub input_scale: f64,
 }
 
-/// One tile on its chip.
-pub(super) struct TileEngine<T> {
-    /// Present if phases jitter: the matrix is then realised again for each moment.
-    pub jittering: Option<DrivenChip>,
-    pub core: u64,
-    /// The realised corner.
-    pub matrix: ComplexProduct<T>,
-    pub readout: Readout<T>,
+/// A tile as its chip realises it.
+pub(super) struct RealisedTile {
+    chip: DrivenChip,
+    /// The realised corner of the core.
+    pub corner: DMatrix<Complex64>,
+    /// Electronic gain of each output.
+    pub gains: Vec<f64>,
+    pub errors: StaticErrors,
+}
+
+/// Squares of the static errors of some tiles.
+#[derive(Clone, Copy, Default)]
+pub(super) struct StaticErrors {
     /// ‖gŴ − W‖²_F.
     pub error_squared: f64,
     /// The part of it that the detectors measure.
-    pub measured_error_squared: f64,
+    pub measured_squared: f64,
     /// ‖W‖²_F.
     pub norm_squared: f64,
 }
 
-impl<T: Real> TileEngine<T> {
-    pub(super) fn new(
-        tile: &TileProgram,
-        design: &TileDesign,
-        (chip, core): (DrivenChip, u64),
-        around: &Surroundings<'_>,
-        full_scale: f64,
-    ) -> Result<Self, HardwareError> {
+impl StaticErrors {
+    /// Adds those of another tile.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.error_squared += other.error_squared;
+        self.measured_squared += other.measured_squared;
+        self.norm_squared += other.norm_squared;
+    }
+}
+
+impl RealisedTile {
+    pub(super) fn new(tile: &TileProgram, chip: DrivenChip, around: &Surroundings<'_>) -> Result<Self, HardwareError> {
         let realised = chip.chip.matrix_from_driven(&tile.program, &chip.driven)?;
         let corner = realised.view((0, 0), tile.target.shape()).clone_owned();
         let gains = gains(tile, &corner, around.calibration, chip.gain);
@@ -87,28 +96,48 @@ impl<T: Real> TileEngine<T> {
         let columns = tile.tile.columns;
         let target = tile.target.columns(0, columns);
         let homodyne = around.link.detection == Detection::Homodyne;
-        let (mut error_squared, mut measured_error_squared) = (0.0, 0.0);
+        let mut errors = StaticErrors { norm_squared: target.norm_squared(), ..StaticErrors::default() };
         for (i, &g) in gains.iter().enumerate() {
             for j in 0..columns {
                 let error = corner[(i, j)] * g - target[(i, j)];
-                error_squared += error.norm_sqr();
-                measured_error_squared += if homodyne { error.re * error.re } else { error.norm_sqr() };
+                errors.error_squared += error.norm_sqr();
+                errors.measured_squared += if homodyne { error.re * error.re } else { error.norm_sqr() };
             }
         }
+        Ok(Self { chip, corner, gains, errors })
+    }
+}
+
+/// One tile on its chip, with its readout.
+pub(super) struct TileEngine<T> {
+    /// Present if phases jitter: the matrix is then realised again for each moment.
+    pub jittering: Option<DrivenChip>,
+    pub core: u64,
+    /// The realised corner.
+    pub matrix: ComplexProduct<T>,
+    pub readout: Readout<T>,
+}
+
+impl<T: Real> TileEngine<T> {
+    pub(super) fn new(
+        tile: &TileProgram,
+        design: &TileDesign,
+        (realised, core): (RealisedTile, u64),
+        around: &Surroundings<'_>,
+        full_scale: f64,
+    ) -> Self {
+        let RealisedTile { chip, corner, gains, .. } = realised;
         let offset = match around.link.detection {
-            Detection::Offset => tile.target[(0, columns)].re / chip.gain,
+            Detection::Offset => tile.target[(0, tile.tile.columns)].re / chip.gain,
             Detection::Homodyne | Detection::Direct => 0.0,
         };
         let corrections: Vec<f64> = gains.iter().map(|g| g / design.gain).collect();
-        Ok(Self {
+        Self {
             core,
             matrix: ComplexProduct::new(&corner, around.leakage, around.quadratures),
             readout: Readout::new(around.link, design.gain * around.input_scale, &corrections, full_scale, offset),
-            error_squared,
-            measured_error_squared,
-            norm_squared: target.norm_squared(),
             jittering: chip.chip.process().phase_jitter.is_some().then_some(chip),
-        })
+        }
     }
 }
 

@@ -15,9 +15,10 @@ use std::path::{Path, PathBuf};
 use nalgebra::DMatrix;
 use phaseloom_files::{FileError, InputFiles, InvalidValue, from_json_strict, to_json, write_atomically};
 use phaseloom_hardware::{MAX_PORTS, Tile, TilePlan};
+use phaseloom_numerics::linalg::multiply_part;
 use serde::{Deserialize, Serialize};
 
-use crate::calibration::quantile::{HighQuantile, Magnitudes};
+use crate::calibration::quantile::{HighQuantile, Magnitude, Magnitudes, any_above};
 use crate::data::{Batch, Dataset};
 use crate::error::{NetworkError, Result};
 use crate::network::{Call, Network, exact_product};
@@ -80,7 +81,9 @@ pub struct CalibrationSettings {
 
 /// The magnitudes of one layer while the data pass.
 struct LayerMeasurement {
-    tiles: Vec<(Tile, DMatrix<f64>, HighQuantile)>,
+    plan: TilePlan,
+    /// Outputs of each tile, in the order of the plan.
+    outputs: Vec<HighQuantile>,
     input: HighQuantile,
 }
 
@@ -120,16 +123,16 @@ impl Calibration {
                 let values = |rows| HighQuantile::new((rows * samples * view.vectors * view.steps) as u64, quantile);
                 let (rows, columns) = view.weight.shape();
                 let plan = TilePlan::new(rows, columns, ports, column_block);
-                let block = |t: &Tile| view.weight.view((t.row, t.column), (t.rows, t.columns)).into_owned();
-                let tiles = plan.tiles().iter().map(|t| (*t, block(t), values(t.rows))).collect();
-                LayerMeasurement { tiles, input: values(columns) }
+                let outputs = plan.tiles().iter().map(|tile| values(tile.rows)).collect();
+                LayerMeasurement { plan, outputs, input: values(columns) }
             })
             .collect();
         for start in (0..samples).step_by(CHUNK) {
             let chunk = data.inputs.columns(start, CHUNK.min(samples - start)).into_owned();
             let mut multiply = |call: Call, x: &Batch| {
-                layers[call.product].add(x);
-                exact_product(photonic[call.product].weight, x)
+                let weight = photonic[call.product].weight;
+                layers[call.product].add(weight, x);
+                exact_product(weight, x)
             };
             model.pass(&model.prepare(&chunk), &mut multiply, &mut |_, _| {})?;
         }
@@ -286,12 +289,29 @@ impl Calibration {
 }
 
 impl LayerMeasurement {
-    /// Adds the inputs and the outputs of all tiles for a batch of inputs.
-    fn add(&mut self, x: &Batch) {
-        x.iter().for_each(|v| self.input.push(v.abs()));
-        for (tile, weight, outputs) in &mut self.tiles {
-            let y = exact_product(weight, &x.rows(tile.column, tile.columns).into_owned());
-            y.iter().for_each(|v| outputs.push(v.abs()));
+    /// Adds the inputs and the outputs of all tiles for a batch of inputs. One product serves a column of tiles.
+    fn add(&mut self, weight: &DMatrix<f64>, x: &Batch) {
+        self.input.extend(x.as_slice());
+        let columns = self.plan.column_blocks();
+        let mut products = DMatrix::zeros(weight.nrows(), x.ncols());
+        for (column, Tile { column: first, columns: count, .. }) in self.plan.tiles()[..columns].iter().enumerate() {
+            multiply_part(weight, x, *first..first + count, &mut products);
+            let tiles = self.plan.tiles().iter().zip(&mut self.outputs).skip(column).step_by(columns);
+            let mut tiles: Vec<(&Tile, &mut HighQuantile)> = tiles.collect();
+            let mut floors: Vec<Magnitude> = Vec::with_capacity(weight.nrows());
+            for (tile, outputs) in &mut tiles {
+                outputs.count(tile.rows * x.ncols());
+                floors.extend(std::iter::repeat_n(outputs.floor(), tile.rows));
+            }
+            for vector in products.as_slice().chunks_exact(weight.nrows()) {
+                if any_above(vector, &floors) {
+                    for (tile, outputs) in &mut tiles {
+                        let rows = tile.row..tile.row + tile.rows;
+                        vector[rows.clone()].iter().for_each(|&y| outputs.offer(y));
+                        floors[rows].fill(outputs.floor());
+                    }
+                }
+            }
         }
     }
 
@@ -315,8 +335,8 @@ impl LayerMeasurement {
             }
             _ => 1.0,
         };
-        let tiles = self.tiles.into_iter().enumerate();
-        let full_scale = tiles.map(|(t, (_, _, outputs))| {
+        let tiles = self.outputs.into_iter().enumerate();
+        let full_scale = tiles.map(|(t, outputs)| {
             let Magnitudes { quantile, max } = magnitudes(outputs, &|| format!("an output of tile {t}"))?;
             let scale = if quantile > 0.0 { quantile } else { max };
             Ok(if scale > 0.0 { scale } else { 1.0 })

@@ -3,6 +3,8 @@
 //! Type 7 (the default of R and NumPy): with n values sorted upwards, `h = (n−1) q`, the quantile is
 //! `x[⌊h⌋] + (h−⌊h⌋)(x[⌊h⌋+1] − x[⌊h⌋])`. Only the `n − ⌊h⌋` highest values matter. For q = 1 that is one value.
 
+use phaseloom_numerics::simd::vectorised;
+
 /// Collects a stream of values and computes one quantile.
 #[derive(Debug)]
 pub(super) struct HighQuantile {
@@ -12,7 +14,23 @@ pub(super) struct HighQuantile {
     keep: usize,
     kept: Vec<f64>,
     seen: u64,
-    finite: bool,
+    floor: Magnitude,
+}
+
+/// The bits of |x| as an integer: in the order of |x|, above all numbers for an infinity and above that for a NaN.
+pub(super) type Magnitude = i64;
+
+#[inline(always)]
+fn magnitude(x: f64) -> Magnitude {
+    x.abs().to_bits() as Magnitude
+}
+
+/// Whether the magnitude of some value is above its floor. Most batches have none once the highest values are known.
+pub(super) fn any_above(values: &[f64], floors: &[Magnitude]) -> bool {
+    vectorised(
+        #[inline(always)]
+        || values.iter().zip(floors).fold(false, |any, (&x, &floor)| any | (magnitude(x) > floor)),
+    )
 }
 
 /// Quantile and maximum of a stream of magnitudes.
@@ -29,24 +47,39 @@ impl HighQuantile {
     pub(super) fn new(total: u64, quantile: f64) -> Self {
         let below = (quantile * total.saturating_sub(1) as f64).floor() as u64;
         let keep = usize::try_from(total.saturating_sub(below)).unwrap_or(usize::MAX).max(1);
-        Self { total, quantile, keep, kept: Vec::new(), seen: 0, finite: true }
+        Self { total, quantile, keep, kept: Vec::new(), seen: 0, floor: Magnitude::MIN }
     }
 
-    /// Adds one value.
-    pub(super) fn push(&mut self, value: f64) {
-        self.seen += 1;
-        self.finite &= value.is_finite();
-        if self.keep == 1 {
-            match self.kept.first_mut() {
-                Some(max) => *max = max.max(value),
-                None => self.kept.push(value),
-            }
+    /// Values of at most this magnitude do not change the quantile.
+    pub(super) fn floor(&self) -> Magnitude {
+        self.floor
+    }
+
+    /// Counts values without changing the quantile: none is above the floor, or [`Self::offer`] gets those that are.
+    pub(super) fn count(&mut self, values: usize) {
+        self.seen += values as u64;
+    }
+
+    /// Keeps |x| if it is above the floor, without counting it.
+    pub(super) fn offer(&mut self, x: f64) {
+        if magnitude(x) <= self.floor {
             return;
         }
-        self.kept.push(value);
+        self.kept.push(x.abs());
         if self.kept.len() >= self.keep.saturating_mul(2) {
             self.kept.select_nth_unstable_by(self.keep - 1, |a, b| b.total_cmp(a));
             self.kept.truncate(self.keep);
+            self.floor = magnitude(self.kept[self.keep - 1]);
+        }
+    }
+
+    /// Adds the magnitudes of some values.
+    pub(super) fn extend(&mut self, values: &[f64]) {
+        self.count(values.len());
+        for values in values.chunks(64) {
+            if any_above(values, &[self.floor; 64]) {
+                values.iter().for_each(|&x| self.offer(x));
+            }
         }
     }
 
@@ -62,7 +95,7 @@ impl HighQuantile {
         let low = *self.kept.last()?;
         let above = self.kept.len().checked_sub(2).map_or(low, |i| self.kept[i]);
         let h = self.quantile * (self.total - 1) as f64;
-        let max = if self.finite { self.kept[0] } else { f64::INFINITY };
+        let max = if self.kept[0].is_finite() { self.kept[0] } else { f64::INFINITY };
         Some(Magnitudes { quantile: low + (h - h.floor()) * (above - low), max })
     }
 }
@@ -78,7 +111,7 @@ mod tests {
             let values: Vec<f64> = (0..n).map(|i| (f64::from(i) * 12.9898).sin().abs()).collect();
             for q in [0.0, 0.25, 0.5, 0.9, 0.99, 0.999, 1.0] {
                 let mut quantile = HighQuantile::new(n as u64, q);
-                values.iter().for_each(|&v| quantile.push(v));
+                quantile.extend(&values);
                 let difference = quantile.finish().unwrap().quantile - sorted_quantile(&values, q);
                 assert!(difference.abs() < 1e-15, "n {n}, q {q}");
             }
@@ -89,7 +122,7 @@ mod tests {
     fn numpys_example() {
         // numpy.quantile([1, 2, 3, 4], 0.9) = 3.7
         let mut quantile = HighQuantile::new(4, 0.9);
-        [3.0, 1.0, 4.0, 2.0].into_iter().for_each(|v| quantile.push(v));
+        quantile.extend(&[3.0, -1.0, -4.0, 2.0]);
         let Magnitudes { quantile, max } = quantile.finish().unwrap();
         assert!((quantile - 3.7).abs() < 1e-15 && (max - 4.0).abs() < 1e-15);
         assert!(HighQuantile::new(0, 1.0).finish().is_none());
@@ -101,7 +134,7 @@ mod tests {
             for bad in [f64::NAN, f64::INFINITY] {
                 for at in 0..4 {
                     let mut quantile = HighQuantile::new(4, q);
-                    (0..4).for_each(|i| quantile.push(if i == at { bad } else { 1.0 }));
+                    (0..4).for_each(|i| quantile.extend(&[if i == at { bad } else { 1.0 }]));
                     assert!(quantile.finish().unwrap().max.is_infinite(), "{bad} at {at}, q {q}");
                 }
             }

@@ -3,6 +3,7 @@
 //! ```text
 //! cargo bench --bench engine                                       every work, and the page in target/performance
 //! cargo bench --bench engine -- realise                            works whose key contains "realise", no page
+//! cargo bench --bench engine -- waits                              what users wait for, as multiples of commit 41ae654
 //! PHASELOOM_PAGE=results/performance cargo bench --bench engine    the page (tables, figure, machine) in that folder
 //! ```
 
@@ -15,6 +16,7 @@ mod machine;
 mod main_job;
 mod page;
 mod stages;
+mod waits;
 mod works;
 
 use harness::{Timing, print_header};
@@ -34,6 +36,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             timing.print();
             timings.push(timing);
         }
+    }
+    if filter.as_ref().is_none_or(|part| "waits".contains(part)) {
+        waits::print()?;
     }
     let named = std::env::var_os("PHASELOOM_PAGE").map(PathBuf::from);
     let default = || Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("performance");
