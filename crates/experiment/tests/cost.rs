@@ -1,9 +1,13 @@
 //! The cost of runs: hold power of our own programs, bits by the noise law of the receiver, axes that compute no chips.
 
+use phaseloom_cost::closed_forms::haar_half_turns;
+use phaseloom_cost::half_turns;
 use phaseloom_experiment::cost::analysis::{Analysis, BreakEven, Precision};
 use phaseloom_experiment::cost::{CostRun, cost, pareto_front, verdict};
 use phaseloom_experiment::score::Score;
-use phaseloom_experiment::{Experiment, Options};
+use phaseloom_experiment::{Experiment, NetworkProgram, Options};
+use phaseloom_hardware::{CoreSpec, Link};
+use phaseloom_network::Model;
 use std::path::{Path, PathBuf};
 
 fn examples() -> PathBuf {
@@ -34,10 +38,29 @@ fn costs(experiment: &Experiment, folder: &Path) -> CostRun {
     cost(experiment, folder, None, &Options::default()).unwrap_or_else(|e| panic!("{e}"))
 }
 
-/// An independent program found 3449 W on 28 cores with 24.77 mW for π, and 0.598 π per shifter; another choice of equivalent
-/// phases may differ by a few per cent.
+/// Two meshes of random orthogonal matrices hold as much as the law of Haar unitaries, to a few per cent; the attenuators are
+/// 1.5 % of the shifters. Tiles that do not fill a core hold more: their idle cells are in the bar state.
 #[test]
-fn programs_of_a_trained_network_hold_the_expected_power() {
+fn programs_of_a_trained_network_hold_as_much_as_the_law() {
+    let model = Model::load(&examples().join("mnist/model.toml")).unwrap();
+    let (spec, link) = (CoreSpec::default(), Link::default());
+    let program = NetworkProgram::new(&model, &spec, &spec.design().unwrap(), &link, Path::new("test")).unwrap();
+    let tiles = program.layers.iter().flat_map(|layer| layer.tiles()).flatten();
+    let holds: Vec<(bool, f64)> = tiles
+        .map(|tile| {
+            let phases = tile.program.stages().iter().flat_map(|stage| stage.phases().values().to_vec());
+            ((tile.tile.rows, tile.tile.columns) == (64, 64), half_turns(phases))
+        })
+        .collect();
+    let full: Vec<f64> = holds.iter().filter(|(full, _)| *full).map(|(_, turns)| *turns).collect();
+    let mean = full.iter().sum::<f64>() / full.len() as f64;
+    let law = 2.0 * haar_half_turns(64) * 8320.0 / 8192.0;
+    assert!(full.len() == 24 && (mean / law - 1.0).abs() < 0.05, "{mean}, law {law}, {} tiles", full.len());
+    assert!(holds.iter().filter(|(full, _)| !full).all(|(_, turns)| *turns > mean));
+}
+
+#[test]
+fn the_cost_of_a_trained_network() {
     let folder = tempfile::tempdir().unwrap();
     let experiment = mnist(folder.path(), "[cost]\nsamples = 256\nchips = 1\ndraws = 20\nshifter = 'heater'");
     let run = costs(&experiment, &folder.path().join("run"));
@@ -45,8 +68,6 @@ fn programs_of_a_trained_network_hold_the_expected_power() {
     let layers = &point.model.measured.layers;
     let half_turns: f64 = layers.iter().map(|layer| layer.half_turns * layer.tiles.len() as f64).sum();
     let watt = 24.77e-3 * half_turns;
-    assert!((watt / 3449.0 - 1.0).abs() < 0.05, "{watt} W");
-    assert!((half_turns / (28.0 * 8320.0) / 0.598 - 1.0).abs() < 0.05, "{half_turns}");
     let analysis = Analysis::new(&point.model, 1, 20).unwrap();
     assert!((analysis.photonic.energy.part("hold") / (watt / 5e9) - 1.0).abs() < 1e-9);
     // 784-128-10: each row block converts its inputs again.
@@ -104,7 +125,7 @@ fn axes_of_the_cost_compute_no_chips_and_settings_change_no_identity() {
     assert!(verdict::sentence(&run.points[1].model, &none).starts_with("No laser reaches 12"));
     // A run does not know these axes.
     let error = phaseloom_experiment::run(&swept, &folder.path().join("other"), &Options::default()).err().unwrap();
-    assert!(error.to_string().contains("cost.shifter"), "{error}");
+    assert!(error.to_string().contains("sweep key `cost."), "{error}");
 }
 
 #[test]

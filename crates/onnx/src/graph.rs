@@ -137,7 +137,7 @@ impl Graph {
             true => (0..count).map(|i| (i as f64 * 37.0).sin()).collect(),
             false => vec![0.0; count],
         };
-        let expected = self.tensors.of_original(self.tensor(&sample)?)?;
+        let expected = self.tensors.original_outputs(self.tensor(&sample)?)?;
         let mut shown: Vec<usize> = Vec::new();
         let mut multiply = |site: usize, _: usize, _: usize, x: &Batch| &self.parts.sites[site].weight * x;
         let mut show = |operator: usize, outputs: &[&TValue]| {

@@ -60,7 +60,7 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// Bytes of one vector and its product, whichever is longer.
+    /// Bytes of one vector or its product, the longer one.
     pub fn vector_bytes(&self) -> usize {
         8 * self.weight.nrows().max(self.weight.ncols())
     }

@@ -26,7 +26,7 @@ impl Tensors {
     }
 
     /// The output of each operator for an input, by its number.
-    pub fn of_original(&self, input: TValue) -> TractResult<HashMap<usize, Tensor>> {
+    pub fn original_outputs(&self, input: TValue) -> TractResult<HashMap<usize, Tensor>> {
         let mut model = self.original.clone();
         model.select_output_outlets(&self.outlets)?;
         let values = SimplePlan::new(model)?.run(tvec!(input))?;

@@ -31,8 +31,8 @@ pub struct Comparison<'a> {
 pub struct Costs {
     /// Of the cores.
     pub photonic: PhotonicCost,
-    /// Of the arrays; `None` if the readout bits of a layer are below its table of digital products. Then no electronics are
-    /// equal: those of the table are more precise.
+    /// Of the arrays; `None` if no laser suffices, or if the readout bits of a layer are below its table of digital products:
+    /// then no electronics are equal, because those of the table are more precise.
     pub digital: Option<DigitalCost>,
 }
 
@@ -100,6 +100,9 @@ impl Comparison<'_> {
         if ![0, layers].contains(&self.tables.len()) {
             let expected = format!("none, or {layers}, one for each photonic layer");
             return Err(InvalidValue::new("tables (number of)", self.tables.len(), expected).into());
+        }
+        if photonic.laser_w.is_none() {
+            return Ok(None);
         }
         let mut digital = self.digital.clone();
         for (layer, (table, bits)) in self.tables.iter().zip(&mut digital.bits).enumerate() {

@@ -80,7 +80,8 @@ impl Expectation {
             return Ok(());
         }
         unexpected(format!(
-            "output {} of sample {} is {:.6e} in floating point, expected {:.6e} ± {limit:.1e} ({:e} of the largest magnitude)",
+            "output {} of sample {} is {:.2e} in floating point and {:.2e} in the file, expected a difference of at most \
+             {limit:.1e}, which is {:e} of the largest magnitude",
             worst % rows,
             worst / rows,
             outputs[worst],
@@ -102,7 +103,10 @@ mod tests {
         let check = |values: &[f64]| expect.check_outputs(Path::new("logits.npy"), &file(values), &network);
         assert!(check(&[1.9, 100.0]).is_ok());
         let error = check(&[1.0, 100.0, 0.5, -0.5]).unwrap_err().to_string();
-        assert!(error.contains("output 1 of sample 1 is -2.000000e0") && error.contains("expected -5.0"), "{error}");
+        assert!(
+            error.contains("output 1 of sample 1 is -2.00e0 in floating point and -5.00e-1 in the file"),
+            "{error}"
+        );
         let error = check(&[1.0; 8]).unwrap_err().to_string();
         assert!(error.contains("found 4 samples of 2 outputs in the file, expected at most 3"), "{error}");
         let nothing: Expectation = toml::from_str("").unwrap();

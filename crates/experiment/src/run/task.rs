@@ -27,7 +27,7 @@ pub(crate) struct Decision {
     axis: ClassAxis,
     /// With a threshold, the class is 1 if the only output exceeds it. Else it is the index of the maximum output.
     threshold: Option<f64>,
-    /// A sample is correct if its class is among so many of the largest outputs.
+    /// A sample is correct if its class is among this number of largest outputs.
     among: u64,
 }
 
@@ -335,7 +335,7 @@ mod tests {
     fn the_label_is_among_the_five_largest() {
         let decision = Decision { among: 5, ..Decision::largest_of(7) };
         let task = Task::Classification { labels: vec![0, 1, 6], decision };
-        // Ranks from 0: of class 0, 5; of class 1, 4; of class 6, behind four larger and one equal output.
+        // Ranks from 0: of class 0, 5; of class 1, 4; of class 6, with four larger and one equal output before it.
         let outputs = [
             [1.0, 6.0, 5.0, 4.0, 3.0, 2.0, 0.0],
             [9.0, 2.0, 5.0, 4.0, 3.0, 1.0, 0.0],

@@ -12,6 +12,7 @@ mod text;
 use std::path::Path;
 
 use crate::error::{NetworkError, Result, listed};
+use crate::layer::place::entries;
 use crate::layer::{LAYER_ALIASES, LAYERS, LayerKind, LayerSpec};
 use crate::weights::{Tensor, Tensors};
 pub use batch_norm::ImportedBatchNorm;
@@ -205,15 +206,18 @@ impl<'a> Found<'a> {
                 &format!("`{}` is the kernel of a convolution, whose input needs a shape", first.name.text),
                 "give the shape of a sample with --input-shape, channels first, e.g. --input-shape 1,28,28",
             )),
+            Some(shape) if entries(shape).is_none_or(|count| count == 0) => {
+                Err(self.shape_problem(shape, &first.name.text))
+            }
             Some(shape) if axes == 0 => {
                 let inputs: usize = shape.iter().product();
                 let fits = inputs == channels || inputs == first.shape[0];
                 if fits { Ok(None) } else { Err(self.shape_problem(shape, &first.name.text)) }
             }
-            Some(shape) if shape.len() == axes + 1 && shape[0].checked_rem(channels) == Some(0) => {
-                Ok(Some(shape.to_vec()))
+            Some(shape) => {
+                let fits = shape.len() == axes + 1 && shape[0].checked_rem(channels) == Some(0);
+                if fits { Ok(Some(shape.to_vec())) } else { Err(self.shape_problem(shape, &first.name.text)) }
             }
-            Some(shape) => Err(self.shape_problem(shape, &first.name.text)),
         }
     }
 

@@ -93,7 +93,7 @@ pub(super) fn geometry_guess(layers: &[ImportedLayer], input: &[usize]) -> Strin
         }
     }
     let values = channels * lengths.iter().product::<usize>();
-    if let Some(dense) = layers.iter().find(|layer| layer.kernel.is_empty() && layer.inputs != values) {
+    if let Some(dense) = layers.iter().find(|layer| layer.kernel.is_empty()).filter(|layer| layer.inputs != values) {
         let _ = write!(
             guess,
             "; add those of the training, because these convolutions give {values} values and `{}` takes {}",

@@ -25,7 +25,8 @@ pub struct New {
     /// The folder: a new or empty one
     #[arg(value_name = "NAME")]
     folder: PathBuf,
-    /// digits: a trained network; unitary: a mesh; chip: a chip from fabrication to correction
+    /// digits: a trained network; onnx: networks of PyTorch and Keras; unitary: a mesh; chip: a chip from fabrication to
+    /// correction
     #[arg(long, value_name = "KEY", default_value = "digits", ignore_case = true,
           value_parser = PossibleValuesParser::new(TEMPLATES.map(|template| template.key)))]
     example: String,
