@@ -16,12 +16,12 @@ use crate::metric::Metric;
 use phaseloom_files::{
     FileBytes, FileError, InvalidValue, between, locate, positive, read_key, read_toml, relative_path,
 };
-use phaseloom_hardware::correction::{CorrectionPlan, Instruments, Interrupt, correction};
+use phaseloom_hardware::correction::{CorrectionPlan, Interrupt, correction};
 use phaseloom_hardware::{CoreSpec, HardwareError, Link, MAX_PORTS, PRESET_PREFIX, Precision, Process, read_process};
 use phaseloom_mesh::Capability;
 use phaseloom_network::data::DataSpec;
 use phaseloom_network::network::GraphInput;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
