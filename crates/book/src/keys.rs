@@ -31,8 +31,8 @@ const PAGES: [FilePage; 9] = [
 ];
 
 /// Units as doc comments write them in parentheses.
-const UNITS: [&str; 14] =
-    ["µm", "rad", "dB of power", "dB/Hz", "dB", "Hz", "m", "W", "A/W", "A/√Hz", "Ω", "K", "s", "nm"];
+const UNITS: [&str; 16] =
+    ["bytes", "byte/s", "µm", "rad", "dB of power", "dB/Hz", "dB", "Hz", "m", "W", "A/W", "A/√Hz", "Ω", "K", "s", "nm"];
 
 /// The JSON schemas of files that people write, with the names of the pages, in the draft that editors know.
 #[must_use]

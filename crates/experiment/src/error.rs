@@ -1,6 +1,6 @@
 //! Errors of experiments. Every message says what was found, what was expected, where, and what to do.
 
-use crate::input::metric::Metric;
+use crate::metric::Metric;
 use phaseloom_cost::CostError;
 use phaseloom_files::FileError;
 use phaseloom_hardware::HardwareError;

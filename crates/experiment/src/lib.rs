@@ -10,6 +10,7 @@
 pub mod cost;
 mod error;
 mod input;
+mod metric;
 mod output;
 mod run;
 pub mod score;
@@ -21,9 +22,9 @@ pub use input::config::{Axis, CalibrationSource, Config, Experiment};
 pub use input::cost::CostSettings;
 pub use input::expectation::Expectation;
 pub use input::grid::Point;
-pub use input::metric::Metric;
 pub use input::network::{executes_graph, open_network};
 pub use input::subject::{MatrixForm, Subject};
+pub use metric::Metric;
 pub use output::columns;
 pub use output::conclusion::{Conclusion, Kept, PointScore};
 pub use output::table::{ROWS, Summary, Tables};

@@ -100,6 +100,33 @@ fn the_cost_of_a_trained_network() {
     assert!(hold.points.iter().all(|point| !point.light_wins_above && point.value < 24.77e-3), "{hold:?}");
 }
 
+/// 1×8×8 → 4 channels → pooled to 4×4×4 → 8 channels → pooled to 32 → 10: a convolution reads a pixel up to nine times.
+#[test]
+fn a_convolution_counts_the_values_that_move() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = examples().display().to_string();
+    let text = format!(
+        "model = '{data}/cnn/cnn.toml'\ntrials = 1\n[data]\ninputs = '{data}/digits/digits.csv.gz'\nrows = '..64'\n\
+         [core]\nports = 16\n[cost]\nsamples = 64\nchips = 1\nreadout_bits = 3\nshifter = 'mems'\n"
+    );
+    let path = folder.path().join("experiment.toml");
+    std::fs::write(&path, text).unwrap();
+    let run = costs(&Experiment::load(&path).unwrap(), &folder.path().join("run"));
+    let point = &run.points[0];
+    let layers = &point.model.measured.layers;
+    let sizes: Vec<_> = layers.iter().map(|layer| (layer.rows, layer.columns, layer.vectors, layer.inputs)).collect();
+    assert_eq!(sizes, [(4, 9, 64, 64), (8, 36, 16, 64), (10, 32, 1, 32)]);
+    let analysis = Analysis::new(&point.model, 1, 20).unwrap();
+    let counts = analysis.photonic.counts;
+    assert_eq!(counts.macs as u64, 4 * 9 * 64 + 8 * 36 * 16 + 10 * 32);
+    assert_eq!(counts.io_values as u64, 64 + 10);
+    // 36 columns are three tiles, 32 two.
+    assert_eq!(counts.drives as u64, 9 * 64 + 36 * 16 + 32);
+    assert_eq!(counts.readings as u64, 4 * 64 + 3 * 8 * 16 + 2 * 10);
+    // A perfect chip and an ideal link: all error is that of light, on the link of the library with its converters.
+    assert!(analysis.photonic.joule().is_some() && layers.iter().all(|layer| layer.light_bits().is_none()));
+}
+
 #[test]
 fn axes_of_the_cost_compute_no_chips_and_settings_change_no_identity() {
     let folder = tempfile::tempdir().unwrap();

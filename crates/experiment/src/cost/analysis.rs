@@ -78,6 +78,9 @@ pub struct Analysis {
 /// The arrays that are compared, in the order of [`Analysis::counterparts`]: the array, how its bits are chosen, and the bits.
 type Choice = (ArrayKind, Precision, Option<f64>);
 
+/// Light, electronics in the order of the choices, and the readout bits of each layer, with one set of library values.
+type Evaluated = (PhotonicCost, Vec<Option<DigitalCost>>, Vec<f64>);
+
 impl Analysis {
     /// The costs of a point, with intervals over `draws` samples of the library.
     ///
@@ -88,7 +91,7 @@ impl Analysis {
         let ports = model.config.core.ports;
         let network = model.network(ports);
         let choices = choices(model);
-        let evaluate = |values: &Values| -> Result<(PhotonicCost, Vec<Option<DigitalCost>>, Vec<f64>), CostError> {
+        let evaluate = |values: &Values| -> Result<Evaluated, CostError> {
             let design = model.design(&network, ports, values)?;
             let photonic = PhotonicCost::new(&network, &design, values)?;
             let mut readout_bits = Vec::new();

@@ -272,23 +272,38 @@ impl Passes<'_> {
 
 /// Number of different values that enter each photonic product in one inference. `None` if the network takes no such inputs.
 ///
-/// One sample of random numbers passes the network, and so do random numbers in place of every product, so that no two values
-/// are equal by chance. Zeros of padding do not move.
+/// A sample of random numbers passes the network, and so do random numbers in place of every product. Two places hold the same
+/// value if they are equal for all scales of the products: some activations are zero for one sign, others saturate. Places that
+/// are zero for all of them are padding, which does not move.
 fn distinct_inputs(network: &dyn Network) -> Option<Vec<usize>> {
+    const SCALES: [f64; 4] = [1.0, -1.0, 1e3, -1e3];
+    let probes = SCALES.map(|scale| random_inputs(network, scale));
+    let [first, others @ ..] = probes;
+    let (first, others) = (first?, others.into_iter().collect::<Option<Vec<_>>>()?);
+    let distinct = |(product, values): (usize, &Vec<f64>)| {
+        let places = values.iter().enumerate().map(|(place, value)| {
+            let more = others.iter().map(move |other| other[product].get(place).copied().unwrap_or(0.0));
+            std::iter::once(*value).chain(more).collect::<Vec<f64>>()
+        });
+        let moving = places.filter(|values| values.iter().any(|value| *value != 0.0));
+        moving.map(|values| values.into_iter().map(f64::to_bits).collect::<Vec<u64>>()).collect::<HashSet<_>>().len()
+    };
+    Some(first.iter().enumerate().map(distinct).collect())
+}
+
+/// What enters each photonic product if one random sample passes the network, with random numbers times `scale` as products.
+fn random_inputs(network: &dyn Network, scale: f64) -> Option<Vec<Vec<f64>>> {
     let layers = network.photonic_layers();
     let mut random = StreamKey::new(1, "cost/distinct inputs").stream();
-    let mut batch = |rows: usize, columns: usize| DMatrix::from_fn(rows, columns, |_, _| random.random_range(0.5..1.5));
-    let input = batch(network.input_size(), 1);
-    let mut values = vec![HashSet::new(); layers.len()];
-    network
-        .pass(
-            &input,
-            &mut |call, x| {
-                values[call.product].extend(x.iter().filter(|x| **x != 0.0).map(|x| x.to_bits()));
-                batch(layers[call.product].weight.nrows(), x.ncols())
-            },
-            &mut |_, _| {},
-        )
-        .ok()?;
-    Some(values.iter().map(HashSet::len).collect())
+    let mut batch = |rows: usize, columns: usize, scale: f64| {
+        DMatrix::from_fn(rows, columns, |_, _| scale * random.random_range(0.5..1.5))
+    };
+    let input = batch(network.input_size(), 1, 1.0);
+    let mut values = vec![Vec::new(); layers.len()];
+    let mut multiply = |call: phaseloom_network::network::Call, x: &Batch| {
+        values[call.product].extend_from_slice(x.as_slice());
+        batch(layers[call.product].weight.nrows(), x.ncols(), scale)
+    };
+    network.pass(&input, &mut multiply, &mut |_, _| {}).ok()?;
+    Some(values)
 }

@@ -3,13 +3,16 @@
 use crate::error::ExperimentError;
 use crate::input::activation::layer_key;
 use crate::input::cost::CostSettings;
+use crate::input::defaults::{
+    correction_key, is_measurement_noise, is_none, is_one, measurement_noise, none, one, twenty,
+};
 use crate::input::expectation::Expectation;
-use crate::input::metric::Metric;
 use crate::input::other_file::no_experiment;
 use crate::input::processes::{PROCESS, named_process, process_name, table_or_name};
 use crate::input::subject::MatrixForm;
 use crate::input::tree::flatten;
 use crate::input::tree::to_value;
+use crate::metric::Metric;
 use phaseloom_files::{
     FileBytes, FileError, InvalidValue, between, locate, positive, read_key, read_toml, relative_path,
 };
@@ -227,40 +230,6 @@ impl Config {
             interrupt: interrupt.clone(),
         }))
     }
-}
-
-fn one<T: From<u8>>() -> T {
-    T::from(1)
-}
-
-fn twenty() -> u64 {
-    20
-}
-
-/// The key of a correction from its key or alias; another name is refused by [`Experiment::check`].
-fn correction_key<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
-    let name = String::deserialize(from)?;
-    Ok(correction(&name).map_or(name, |method| method.key.to_owned()))
-}
-
-fn none() -> String {
-    "none".into()
-}
-
-fn is_none(key: &String) -> bool {
-    key == "none"
-}
-
-fn measurement_noise() -> f64 {
-    Instruments::default().noise
-}
-
-fn is_measurement_noise(noise: &f64) -> bool {
-    noise.to_bits() == measurement_noise().to_bits()
-}
-
-fn is_one(number: &f64) -> bool {
-    number.to_bits() == 1.0_f64.to_bits()
 }
 
 /// An experiment with the text and the path of its file.

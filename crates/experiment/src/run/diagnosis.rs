@@ -179,7 +179,7 @@ pub(crate) struct Times<'a> {
 
 /// Names the source that costs most at the lossy point of a run, in one line. `None` if the run loses nothing.
 ///
-/// The chip is the one of median accuracy. Its time as it is tells which attempts fit into the rest of the time, and the
+/// The chip is the one of median accuracy. Its own time decides which attempts fit into the rest of the time, and the
 /// line says which were left out.
 pub(crate) fn diagnose(
     tables: &Tables<'_>,

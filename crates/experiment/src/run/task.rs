@@ -2,7 +2,7 @@
 
 use crate::error::Problem;
 use crate::input::config::Config;
-use crate::input::metric::Metric;
+use crate::metric::Metric;
 use crate::run::class_axis::ClassAxis;
 use crate::store::record::Confusion;
 use crate::store::shot::{ClassCounts, OutputErrors, ShotResult, ValueErrors};

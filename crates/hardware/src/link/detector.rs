@@ -44,7 +44,7 @@ pub(crate) struct OutputFields<'a, T> {
 
 impl<T> OutputFields<'_, T> {
     /// Some of the fields.
-    pub(crate) fn of(&self, range: Range<usize>) -> OutputFields<'_, T> {
+    pub(crate) fn part(&self, range: Range<usize>) -> OutputFields<'_, T> {
         OutputFields {
             re: &self.re[range.clone()],
             im: &self.im[range.clone()],

@@ -253,7 +253,7 @@ impl<T: Real> OpticalProduct<T> {
         for (k, tile) in tiles.iter_mut().enumerate() {
             if let Some(stream) = &mut tile.streams.counts {
                 let first = piece.in_block() * rows;
-                self.count_photons(stream, &fields.of(of_tile(k)), first, &mut work.values[of_tile(k)]);
+                self.count_photons(stream, &fields.part(of_tile(k)), first, &mut work.values[of_tile(k)]);
             }
             let sums = &mut work.sums[piece.in_call * rows..][..each];
             work.clipped += tile.engine.readout.accumulate(&work.values[of_tile(k)], sums);
