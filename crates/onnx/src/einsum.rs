@@ -86,7 +86,7 @@ pub(crate) fn site(
         weight: block_diagonal(g, r, c, |g, r, c| f64::from(values[of_group[g] + of_row[r] + of_channel[c]])),
         macs: g * r * c * count(&positions),
         input: x,
-        windows: Windows::of_one_tap(
+        windows: Windows::with_one_tap(
             all(&[&groups, &channels], |role| role.x),
             all(&[&positions], |role| role.x).into_iter().map(|offset| offset as u32).collect(),
         ),

@@ -129,7 +129,7 @@ fn site(name: String, weight: DMatrix<f64>, bias: &[f32], positions: usize, step
         macs: weight.len() * positions,
         weight,
         input: 0,
-        windows: Windows::of_one_tap(
+        windows: Windows::with_one_tap(
             offsets(&[(inputs, 1)]),
             (0..positions).map(|position| (position * inputs) as u32).collect(),
         ),

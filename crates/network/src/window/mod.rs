@@ -80,7 +80,7 @@ impl Windows {
 
     /// Windows of one tap each, at the offsets of their positions: the rows of a matrix product.
     #[must_use]
-    pub fn of_one_tap(channels: Vec<usize>, offsets: Vec<u32>) -> Self {
+    pub fn with_one_tap(channels: Vec<usize>, offsets: Vec<u32>) -> Self {
         Self { channels, taps: 1, offsets }
     }
 
