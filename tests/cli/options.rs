@@ -12,7 +12,10 @@ const COMMON: [&str; 6] = ["format", "quiet", "verbose", "color", "help", "versi
 const COMMANDS: [(&str, &[&str]); 16] = [
     ("new made", &["--example unitary"]),
     ("generate haar 4", &["--seed 2", "--real", "-o made.npy"]),
-    ("import net.safetensors", &["--activation tanh", "--layout in-out", "--layers w1,w2", "-o made.toml"]),
+    (
+        "import net.safetensors",
+        &["--activation tanh", "--layout in-out", "--layers w1,w2", "--input-shape 3", "-o made.toml"],
+    ),
     (
         "run experiment.toml -o made",
         &[

@@ -55,6 +55,9 @@ fn what_could_not_be_read_again_is_not_written() {
         assert!(matches!(refused.save(&path), Err(MeshError::File(_))));
         assert!(!path.exists());
     }
+    // The squares of the first entry are no number, those of the last one are.
+    let huge = Matrix::from_diagonal(&nalgebra::DVector::from_vec(vec![nalgebra::Complex::new(1e200, 1e200), re(1.0)]));
+    assert!(Unitary::deviation(&huge).is_infinite());
     assert!(matches!(Unitary::nearest(&gaussian(4, 3, 1)), Err(MeshError::NotSquare { .. })));
     assert!(matches!(Unitary::nearest(&Matrix::from_element(2, 2, re(f64::NAN))), Err(MeshError::NotFinite { .. })));
     assert!(matches!(Unitary::nearest(&DMatrix::zeros(0, 0)), Err(MeshError::Empty { .. })));

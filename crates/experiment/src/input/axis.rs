@@ -233,7 +233,7 @@ mod tests {
             ("splitter_error.sigma_rad=0:1:1e-9", "more than 100000 values"),
             ("splitter_error.sigma_rad=1,,2", "an empty value"),
             ("spliter_error.sigma_rad=1", "did you mean `splitter_error.sigma_rad`?"),
-            ("splitter_error=1", "found the key `splitter_error`"),
+            ("splitter_error=1", "found the table `splitter_error`"),
             ("link.laser_power_w=1", "found the key `link.laser_power_w`"),
         ] {
             let message = text.parse::<Axis>().unwrap_err().to_string();

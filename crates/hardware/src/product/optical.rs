@@ -96,9 +96,11 @@ impl<T: Real> OpticalProduct<T> {
         };
         let mut shared: Option<Chip> = None;
         let mut errors = StaticErrors::default();
-        // A jittering matrix differs from vector to vector.
-        let is_linear =
-            link.is_ideal() && link.detection == Detection::Homodyne && design.process.phase_jitter.is_none();
+        // A jittering matrix differs from vector to vector. Tiles of zeros, as in groups of a convolution, cost nothing alone.
+        let is_linear = link.is_ideal()
+            && link.detection == Detection::Homodyne
+            && design.process.phase_jitter.is_none()
+            && program.tiles().iter().all(Option::is_some);
         let mut sum = is_linear.then(|| TileSum::new(program.plan().shape()));
         let mut tiles = Vec::with_capacity(program.tiles().len());
         for (t, (tile, tile_design)) in program.tiles().iter().zip(&design.tiles).enumerate() {

@@ -37,8 +37,10 @@ impl Unitary {
             gram[(i, i)] -= 1.0;
         }
         // Squares find the worst entry at a tenth of the cost of moduli. Where a square leaves the range of a double, moduli do.
-        let worst =
-            gram.iter().map(|z| z.norm_sqr()).fold(0.0, |worst: f64, d| if d.is_nan() { d } else { worst.max(d) });
+        let worst = gram
+            .iter()
+            .map(|z| z.norm_sqr())
+            .fold(0.0, |worst: f64, d| if d.is_nan() { f64::INFINITY } else { worst.max(d) });
         if worst.is_normal() {
             return worst.sqrt();
         }

@@ -95,7 +95,12 @@ impl Found<'_> {
 /// follows `0`.
 fn layer_before(norm: &TensorName, layers: &[Candidate], fits: &dyn Fn(&Candidate) -> bool) -> Option<usize> {
     let names = || layers.iter().enumerate().filter(|(_, layer)| fits(layer)).map(|(at, layer)| (at, &layer.name));
-    let in_list = names().filter(|(_, name)| name.pattern == norm.pattern && name.numbers < norm.numbers);
+    // In a list only the entry right before; between others there may be an activation.
+    let is_right_before = |name: &TensorName| match (name.numbers.split_last(), norm.numbers.split_last()) {
+        (Some((last, place)), Some((norm_last, norm_place))) => place == norm_place && last + 1 == *norm_last,
+        _ => false,
+    };
+    let in_list = names().filter(|(_, name)| name.pattern == norm.pattern && is_right_before(name));
     // Keras gives the first layer of a kind no number: `dense`, `dense_1`.
     let is_twin = |name: &TensorName| name.pattern != norm.pattern && name.numbers == norm.numbers;
     let twins: Vec<usize> = names().filter(|(_, name)| is_twin(name)).map(|(at, _)| at).collect();

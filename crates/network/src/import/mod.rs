@@ -126,6 +126,14 @@ impl ImportedModel {
             None => "inputs without normalisation: repeat that of the training in [input]".to_owned(),
         };
         let mut guesses = vec![order_guess, layout_guess, activation_guess, input_guess];
+        let norms = layers.iter().filter_map(|layer| {
+            let norm = layer.batch_norm.as_ref()?;
+            Some(format!("`{}` of `{}`", norm.running_mean, layer.weight))
+        });
+        let norms: Vec<String> = norms.collect();
+        if !norms.is_empty() {
+            guesses.push(format!("batch normalisations before the activation: {}", norms.join(", ")));
+        }
         guesses.extend(input_shape.as_ref().map(|shape| text::geometry_guess(&layers, shape)));
         Ok(Self { layers, layout, input_shape, normalisation, activation, guesses, unused })
     }

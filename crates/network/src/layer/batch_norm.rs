@@ -161,7 +161,7 @@ impl Layer for BatchNorm {
     fn record(&mut self, input: &Batch) -> Trace {
         let (mean, variance) = self.statistics(input);
         let count = (input.ncols() * self.positions) as f64;
-        // One value has no unbiased variance, and says nothing about the others.
+        // One value has no unbiased variance; this can be the last batch of an epoch.
         if count > 1.0 {
             let unbiased = count / (count - 1.0);
             for (running, mean) in self.mean.iter_mut().zip(&mean) {

@@ -10,7 +10,7 @@
 //! between them.
 
 use nalgebra::DMatrix;
-use phaseloom_files::InvalidValue;
+use phaseloom_files::{InvalidValue, require_memory};
 use phaseloom_numerics::linalg::multiply;
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +22,7 @@ use crate::weights::{Tensor, Tensors};
 use crate::window::Windows;
 use crate::window::geometry::{Geometry, Padding, PerAxis, no_image};
 
-/// Bytes of the vectors of all samples whose product is computed together.
+/// Bytes of the vectors of the samples whose product is computed together; one sample may have more.
 const COLUMN_BYTES: usize = 32 << 20;
 
 /// Settings of a convolution along `AXES` axes, as written in a model file.
@@ -34,7 +34,7 @@ pub struct ConvSettings<const AXES: usize> {
     pub outputs: usize,
     /// Taps of the kernel, for all axes or for each: height and width.
     pub kernel: PerAxis,
-    /// Input values from one position to the next, for all axes or for each. Range: ≥ 1. Default: 1, of pooling the kernel.
+    /// Input values from one position to the next, for all axes or for each. Range: ≥ 1. Default: 1.
     #[serde(default)]
     pub stride: PerAxis,
     /// Input values from one tap to the next, for all axes or for each. Range: ≥ 1.
@@ -83,6 +83,10 @@ impl<const AXES: usize> LayerSettings for ConvSettings<AXES> {
         let geometry =
             self.geometry(input).map_err(|invalid| crate::NetworkError::from_invalid(tensors.path(), invalid))?;
         let shape = self.kernel_shape(input, &geometry);
+        // The matrix with all groups, and the vectors of one sample with their products.
+        let (outputs, inputs) = (self.outputs as f64, geometry.taps() as f64 * input[0] as f64);
+        let of_sample = (inputs + outputs) * geometry.positions() as f64;
+        require_memory(8.0 * (outputs * inputs + of_sample), &format!("{user}, a matrix of {outputs}×{inputs}"))?;
         let values = tensors.expect(user, &self.weight, &shape)?;
         let bias = self.bias.as_ref().map(|name| tensors.expect(user, name, &[self.outputs]));
         let linear = Linear {
@@ -256,8 +260,10 @@ impl Layer for Conv {
         std::iter::once(kernel).chain(bias).collect()
     }
 
+    /// A calibration counts the products that run on meshes, so that an electronic one makes another network.
     fn numbers(&self) -> Vec<f64> {
-        self.numbers.clone()
+        let electronic = (!self.linear.is_photonic).then_some(1.0);
+        self.numbers.iter().copied().chain(electronic).collect()
     }
 
     fn linear(&self) -> Option<&Linear> {

@@ -19,7 +19,7 @@ use crate::window::{PADDING, Windows};
 pub struct MaxPoolSettings {
     /// Taps of the kernel, for all axes or for each: height and width.
     pub kernel: PerAxis,
-    /// Input values from one position to the next, the kernel without it.
+    /// Input values from one position to the next. Default: the kernel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stride: Option<PerAxis>,
     /// Input values from one tap to the next. Range: ≥ 1.
@@ -37,7 +37,7 @@ pub struct MaxPoolSettings {
 pub struct AveragePoolSettings {
     /// Taps of the kernel, for all axes or for each: height and width.
     pub kernel: PerAxis,
-    /// Input values from one position to the next, the kernel without it.
+    /// Input values from one position to the next. Default: the kernel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stride: Option<PerAxis>,
     /// Padding, as that of a convolution.
@@ -81,7 +81,7 @@ impl MaxPoolSettings {
     fn geometry(&self, input: &[usize]) -> Result<Geometry, InvalidValue> {
         image(input)?;
         let stride = self.stride.as_ref().unwrap_or(&self.kernel);
-        Geometry::new(input, &self.kernel, stride, &self.dilation, &self.padding)
+        Geometry::new(input, &self.kernel, stride, &self.dilation, &self.padding)?.without_empty_windows()
     }
 }
 
@@ -89,15 +89,14 @@ impl AveragePoolSettings {
     fn geometry(&self, input: &[usize]) -> Result<Geometry, InvalidValue> {
         image(input)?;
         let stride = self.stride.as_ref().unwrap_or(&self.kernel);
-        Geometry::new(input, &self.kernel, stride, &PerAxis::All(1), &self.padding)
+        Geometry::new(input, &self.kernel, stride, &PerAxis::All(1), &self.padding)?.without_empty_windows()
     }
 }
 
 /// A kernel that covers all values of a channel.
 fn global(input: &[usize]) -> Result<Geometry, InvalidValue> {
-    let one = PerAxis::All(1);
     image(input)?;
-    Geometry::new(input, &PerAxis::Each(input[1..].to_vec()), &one, &one, &Padding::All(0))
+    Geometry::whole(input)
 }
 
 /// Checks that an input has channels and at least one axis.
@@ -160,7 +159,8 @@ impl Pool {
         match self.statistic {
             Statistic::Max => {
                 let first_max = |best: Option<usize>, place: usize| match best {
-                    Some(best) if sample[place] <= sample[best] => Some(best),
+                    // A value that is no number stays, so that it is noticed.
+                    Some(best) if sample[place] <= sample[best] || sample[best].is_nan() => Some(best),
                     _ => Some(place),
                 };
                 let place = places.fold(None, first_max);

@@ -38,6 +38,9 @@ impl LayerSettings for ResidualSettings {
     }
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>, InvalidValue> {
+        if self.layer.is_empty() {
+            return Err(InvalidValue::new("layer", "an empty list", "at least one layer"));
+        }
         let shape = output_shape(&self.layer, "layer", input)?;
         let shortcut = output_shape(&self.shortcut, "shortcut", input)?;
         if shape == shortcut {

@@ -221,7 +221,7 @@ impl InputSpec {
             (None, None) => {
                 return Err(InvalidValue::new("input.size", "no such key", "the number of features, or `input.shape`"));
             }
-            (Some(size), Some(shape)) if shape.iter().product::<usize>() != size => {
+            (Some(size), Some(shape)) if entries(shape) != Some(size) => {
                 return Err(InvalidValue::new("input.size", size, format!("no such key next to `shape = {shape:?}`")));
             }
             (Some(size), None) => ("input.size", size.to_string()),

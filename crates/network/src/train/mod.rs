@@ -126,6 +126,13 @@ pub fn train(
         check_replaced(&resolve(path, model_base)?, &[crate::calibration::FORMAT])?;
     }
 
+    let has_one_value = |input: &[usize]| input.iter().skip(1).product::<usize>() == 1;
+    let norm = placed.iter().find(|layer| layer.spec.kind().key() == "batch_norm" && has_one_value(&layer.input));
+    if let (Some(norm), 1) = (norm, spec.batch) {
+        let expected =
+            "no such layer after a dense one, or `batch` of at least 2 in the training file: one value has no variance";
+        return Err(NetworkError::setting(&model_path, &norm.key, "batch_norm", expected));
+    }
     // Weights and gradients, the two moments of Adam, and copies of the weights.
     let matrices = placed.iter().filter_map(|layer| layer.spec.matrix(&layer.input));
     let weights: f64 = matrices.map(|[outputs, inputs]| outputs as f64 * inputs as f64).sum();

@@ -282,6 +282,7 @@ fn gradients_of_a_convolutional_network_are_those_of_finite_differences() {
         parameters[p].values[at] += step;
     };
     for (p, gradient) in gradients.iter().enumerate() {
+        assert!(gradient.iter().any(|analytic| *analytic != 0.0), "parameter {p}");
         // The zeros between groups are no parameters.
         for (at, analytic) in gradient.iter().enumerate().step_by(7).filter(|(_, analytic)| **analytic != 0.0) {
             let mut loss_at = |step: f64| {

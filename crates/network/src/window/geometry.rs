@@ -47,7 +47,7 @@ pub enum Padding {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PaddingName {
-    /// As many zeros as give `length / stride` positions, rounded up; an odd one is at the end, as in PyTorch and TensorFlow.
+    /// As many zeros as give `length / stride` positions, rounded up; an odd one is at the end, as in TensorFlow, and in PyTorch for a stride of 1.
     Same,
     /// No padding.
     Valid,
@@ -157,6 +157,39 @@ impl Geometry {
                 let found = format!("{} taps at {} positions", geometry.taps(), geometry.positions());
                 Err(InvalidValue::new("kernel", found, format!("at most {MAX_OFFSETS} in all")))
             }
+        }
+    }
+
+    /// A kernel that covers all values of a channel, for an input of at least one axis.
+    pub fn whole(input: &[usize]) -> Result<Self, InvalidValue> {
+        let [channels, lengths @ ..] = input else { return Err(no_image(input, "[channels, height, width]")) };
+        let axis = |axis: usize| WindowAxis {
+            length: lengths[axis],
+            distance: lengths[axis + 1..].iter().product(),
+            kernel: lengths[axis],
+            stride: 1,
+            dilation: 1,
+            before: 0,
+            positions: 1,
+        };
+        Ok(Self { channels: *channels, axes: (0..lengths.len()).map(axis).collect() })
+    }
+
+    /// The same geometry if every position has a value of the input under its kernel.
+    ///
+    /// The first kernel reaches to `dilation·(kernel − 1) − before`, and the last one starts at
+    /// `stride·(positions − 1) − before`.
+    pub fn without_empty_windows(self) -> Result<Self, InvalidValue> {
+        let is_empty = |axis: &&WindowAxis| {
+            let last_start = axis.stride * (axis.positions - 1);
+            axis.dilation * (axis.kernel - 1) < axis.before || last_start >= axis.before + axis.length
+        };
+        match self.axes.iter().find(is_empty) {
+            Some(axis) => {
+                let found = format!("so many zeros that a kernel of {} covers nothing else", axis.kernel);
+                Err(InvalidValue::new("padding", found, "less than the length of the kernel"))
+            }
+            None => Ok(self),
         }
     }
 
