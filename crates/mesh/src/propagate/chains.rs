@@ -31,12 +31,6 @@ pub(crate) const TILE_WIDTH: usize = 16;
 /// Numbers of one mode in a tile: the real parts of its vectors, then the imaginary parts.
 pub(crate) const TILE_ROW: usize = 2 * TILE_WIDTH;
 
-/// Tiles that take a section of the elements in turn, so that a mesh larger than the cache is read from memory once for all of
-/// them. With more, the tiles themselves would leave the cache.
-const TILES: usize = 8;
-/// Elements of a section: 128 KiB, which stay in the second-level cache. A chain is never cut.
-pub(crate) const SECTION: usize = 4096;
-
 /// Minimum pivot |p| relative to |q|. A smaller pivot is enlarged to it, which adds 1e-17 of the other mode: far below
 /// rounding. A larger one is used as it is.
 pub(crate) const MIN_PIVOT: f64 = 1e-17;
@@ -108,17 +102,8 @@ impl Chains {
             type Output = ();
             #[inline(always)]
             fn with_simd<S: Simd>(self, simd: S) {
-                let Self { chains, tiles, support } = self;
-                let size = chains.modes * TILE_ROW;
-                for (group, tiles) in tiles.chunks_mut(TILES * size).enumerate() {
-                    let support = |tile| support(group * TILES + tile);
-                    let mut illuminated: Vec<Illuminated> =
-                        (0..tiles.len() / size).map(|k| chains.input(support(k))).collect();
-                    for section in chains.sections() {
-                        for (tile, illuminated) in tiles.chunks_exact_mut(size).zip(&mut illuminated) {
-                            apply_view(simd, section, tile, illuminated);
-                        }
-                    }
+                for (t, tile) in self.tiles.chunks_exact_mut(self.chains.modes * TILE_ROW).enumerate() {
+                    self.chains.apply_to_tile(simd, tile, (self.support)(t));
                 }
             }
         }
@@ -127,32 +112,10 @@ impl Chains {
         }
     }
 
-    /// The modes of a tile that hold a field at the input.
-    fn input(&self, support: Support) -> Illuminated {
-        Illuminated { support, modes: support.flags(if self.pairs.is_empty() { 0 } else { self.modes }) }
-    }
-
-    /// The operations in order, in sections of about [`SECTION`] elements.
-    fn sections(&self) -> impl Iterator<Item = ChainView<'_>> {
-        let (mut ops, mut elements, mut pairs) = (&self.ops[..], &self.elements[..], &self.pairs[..]);
-        std::iter::from_fn(move || {
-            let (mut count, mut joined, mut end) = (0, 0, 0);
-            while end < ops.len() && count < SECTION {
-                match ops[end] {
-                    ChainOp::Chain { count: more, .. } => count += more,
-                    ChainOp::Pairs { count: more } => (count, joined) = (count + more, joined + more),
-                    ChainOp::Scale { .. } | ChainOp::Permute => {}
-                }
-                end += 1;
-            }
-            let view = ChainView {
-                ops: ops.split_off(..end)?,
-                elements: elements.split_off(..count)?,
-                pairs: pairs.split_off(..joined)?,
-                order: &self.order,
-            };
-            (!view.ops.is_empty()).then_some(view)
-        })
+    #[inline(always)]
+    fn apply_to_tile<S: Simd>(&self, simd: S, tile: &mut [f64], support: Support) {
+        let view = ChainView { ops: &self.ops, elements: &self.elements, pairs: &self.pairs, order: &self.order };
+        apply_view(simd, view, tile, support);
     }
 }
 
@@ -167,32 +130,27 @@ pub(crate) fn apply_chain<S: Simd>(
 ) {
     let chain = ChainOp::Chain { mode, count: elements.len(), rising, column: 0 };
     let view = ChainView { ops: &[chain], elements, pairs: &[], order: &[] };
-    apply_view(simd, view, tile.as_flattened_mut(), &mut Illuminated::all());
+    apply_view(simd, view, tile.as_flattened_mut(), Support::Full);
 }
 
 /// Applies operations to one tile, in the widest registers of the processor.
 #[inline(always)]
-fn apply_view<S: Simd>(simd: S, view: ChainView<'_>, tile: &mut [f64], illuminated: &mut Illuminated) {
+fn apply_view<S: Simd>(simd: S, view: ChainView<'_>, tile: &mut [f64], support: Support) {
     let (registers, _) = S::as_mut_simd_f64s(tile);
     match S::F64_LANES {
-        8 => apply_registers::<S, 2>(simd, view, registers, illuminated),
-        4 => apply_registers::<S, 4>(simd, view, registers, illuminated),
-        2 => apply_registers::<S, 8>(simd, view, registers, illuminated),
-        _ => apply_registers::<S, 16>(simd, view, registers, illuminated),
+        8 => apply_registers::<S, 2>(simd, view, registers, support),
+        4 => apply_registers::<S, 4>(simd, view, registers, support),
+        2 => apply_registers::<S, 8>(simd, view, registers, support),
+        _ => apply_registers::<S, 16>(simd, view, registers, support),
     }
 }
 
 /// Applies operations to one tile: per mode G registers of real parts, then G of imaginary parts.
 #[inline(always)]
-fn apply_registers<S: Simd, const G: usize>(
-    simd: S,
-    view: ChainView<'_>,
-    tile: &mut [S::f64s],
-    illuminated: &mut Illuminated,
-) {
+fn apply_registers<S: Simd, const G: usize>(simd: S, view: ChainView<'_>, tile: &mut [S::f64s], support: Support) {
     let (planes, _) = tile.as_chunks_mut::<G>();
     let ChainView { ops, mut elements, mut pairs, order } = view;
-    let Illuminated { support, modes: illuminated } = illuminated;
+    let mut illuminated = support.flags(if pairs.is_empty() { 0 } else { planes.len() / 2 });
     for op in ops {
         match *op {
             ChainOp::Scale { mode, by } => {
@@ -232,20 +190,6 @@ fn apply_registers<S: Simd, const G: usize>(
                 }
             }
         }
-    }
-}
-
-/// The modes of a tile that may hold a field, from the input to the present operation.
-pub(crate) struct Illuminated {
-    support: Support,
-    /// A flag for each mode, which pairs update.
-    modes: Vec<bool>,
-}
-
-impl Illuminated {
-    /// Every mode, for operations without pairs.
-    pub(crate) const fn all() -> Self {
-        Self { support: Support::Full, modes: Vec::new() }
     }
 }
 
@@ -329,8 +273,7 @@ mod tests {
             type Output = ();
             #[inline(always)]
             fn with_simd<S: Simd>(self, simd: S) {
-                let mut illuminated = self.0.input(Support::Full);
-                self.0.sections().for_each(|section| apply_view(simd, section, self.1, &mut illuminated));
+                self.0.apply_to_tile(simd, self.1, Support::Full);
             }
         }
         let wave = |k: usize, op: f64| (k as f64 * op).sin();

@@ -5,8 +5,8 @@
 
 use crate::cell::mzi::Transfer;
 use crate::propagate::chains::{
-    ChainElement, ChainOp, ChainView, Chains, Illuminated, MIN_PIVOT, MIN_SCALE, SECTION, Support, TILE_ROW,
-    TILE_WIDTH, apply_chain, apply_view,
+    ChainElement, ChainOp, ChainView, Chains, MIN_PIVOT, MIN_SCALE, Support, TILE_ROW, TILE_WIDTH, apply_chain,
+    apply_view,
 };
 use crate::propagate::column_block::ColumnBlock;
 use num_complex::Complex64;
@@ -97,7 +97,7 @@ impl ChainBuilder {
         self.chains.pairs.push([a, b]);
         (self.scales[a], self.scales[b]) = (first, second);
         match self.chains.ops.last_mut() {
-            Some(ChainOp::Pairs { count }) if *count < SECTION => *count += 1,
+            Some(ChainOp::Pairs { count }) => *count += 1,
             _ => self.chains.ops.push(ChainOp::Pairs { count: 1 }),
         }
         if is_small(first) || is_small(second) {
@@ -252,7 +252,7 @@ where
             // The operations of a rescaling: the end of the chain, and two scale factors.
             let scales = if rescaled { &builder.chains.ops[ops + 1..] } else { &[] };
             let scales = ChainView { ops: scales, elements: &[], pairs: &[], order: &[] };
-            apply_view(simd, scales, tile.as_flattened_mut(), &mut Illuminated::all());
+            apply_view(simd, scales, tile.as_flattened_mut(), Support::Full);
         }
     }
 }
