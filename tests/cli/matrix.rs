@@ -72,6 +72,9 @@ fn rounded_values_become_the_nearest_unitary_on_one_mesh() {
     assert!((program.adjoint() * &program - Matrix::identity(4, 4)).camax() < 1e-13);
     // Nothing was asked to be written.
     assert!(scene.call("program rounded.npy --nearest-unitary").well().err.contains("-o PROGRAM.json"));
+    scene.write("singular.npy", npy_real(&[&[1.0, 1.0], &[1.0, 1.0]]));
+    scene.call("program singular.npy --nearest-unitary -o singular.json").refused(&["singular"]);
+    assert!(!scene.path("singular.json").exists());
     scene.call("program general.npy --nearest-unitary").refused(&["3×4", "square"]);
     scene.call("program rounded.npy --nearest-unitary --form svd").refused(&["--form"]);
 }

@@ -1,6 +1,6 @@
 //! ONNX graphs: experiments on them, their operators, files of other programs.
 
-use super::support::{cell, phaseloom, run, table, wait};
+use super::support::{Scene, cell, phaseloom, run, table, wait};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -52,6 +52,24 @@ fn calibrations_are_next_to_the_graph() {
     assert!(folder.path().join("keras.calibration.json").exists());
     let ended = run(&["run", "experiment.toml", "-o", "out"]);
     assert!(!ended.err.contains("measured on the"), "{}", ended.err);
+}
+
+/// The weights next to a graph are found by every path to it.
+#[test]
+fn weights_in_a_file_of_their_own_are_found() {
+    let scene = Scene::new();
+    let models = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/onnx/tests/models");
+    std::fs::create_dir(scene.path("sub")).unwrap();
+    for name in ["convolution_1d.onnx", "convolution_1d.onnx.data"] {
+        std::fs::copy(models.join(name), scene.path("sub").join(name)).unwrap();
+    }
+    for path in ["sub/convolution_1d.onnx", "./sub/convolution_1d.onnx", "sub/../sub/convolution_1d.onnx"] {
+        scene.call(&format!("inspect {path}")).well();
+    }
+    let weights = scene.path("sub").join("convolution_1d.onnx.data");
+    let bytes = std::fs::read(&weights).unwrap();
+    std::fs::write(&weights, &bytes[..bytes.len() / 2]).unwrap();
+    scene.call("inspect sub/convolution_1d.onnx").refused(&["convolution_1d.onnx.data", "cut off"]);
 }
 
 #[test]

@@ -52,6 +52,14 @@ pub enum MeshError {
         /// The largest accepted deviation.
         tolerance: f64,
     },
+    /// A matrix whose nearest unitary is not unique.
+    #[error("no unitary is nearest to a singular matrix: found singular values from {smallest:.1e} to {largest:.1e}")]
+    Singular {
+        /// Smallest singular value.
+        smallest: f64,
+        /// Largest singular value.
+        largest: f64,
+    },
     /// A key that is not in one of the lists of this crate.
     #[error(transparent)]
     Unknown(InvalidValue),
@@ -121,5 +129,8 @@ phaseloom_files::error_codes! {
         Topology = 309,
             "The topology cannot realise a matrix of this shape.",
             "Choose another topology, or a matrix within its limit.";
+        Singular = 310,
+            "A singular matrix has no nearest unitary: any rotation of its null space is as near.",
+            "Program it with `--form svd`.";
     } wraps { Self::Numerics(error) => error, Self::File(error) => error }
 }

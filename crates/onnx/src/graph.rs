@@ -1,6 +1,5 @@
 //! An ONNX graph as a network.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -69,14 +68,14 @@ impl Graph {
         digest.update(file.sha256);
         let external = external_files(&proto).into_iter();
         let external: Vec<_> = external.map(|name| (name.clone(), folder(path).join(name))).collect();
-        let mut weights = HashMap::new();
+        let mut weights = ReadFiles::default();
         for (_, file) in &external {
             let read = files.read(file)?;
             digest.update(read.sha256);
-            weights.insert(file.clone(), read.bytes.clone());
+            weights.insert(file, read.bytes.clone());
         }
         digest.update(settings.canonical());
-        let loaded = load(path, &proto, settings, ReadFiles(weights))?;
+        let loaded = load(path, &proto, settings, weights)?;
         let sample_shape = loaded.shape;
         let input_shape = loaded.has_batch.then_some(1).into_iter().chain(sample_shape.iter().copied()).collect();
         settings.check_shape(&sample_shape).map_err(|invalid| NetworkError::from_invalid(path, invalid))?;

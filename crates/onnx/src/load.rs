@@ -67,8 +67,22 @@ pub(crate) fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Files with weights that were read already. tract gets their bytes from here, and so reads no file itself.
-pub(crate) struct ReadFiles(pub HashMap<PathBuf, Vec<u8>>);
+/// Files with weights that were read already, by their absolute paths. tract gets their bytes from here, and so reads no file
+/// itself.
+#[derive(Default)]
+pub(crate) struct ReadFiles(HashMap<PathBuf, Vec<u8>>);
+
+impl ReadFiles {
+    /// Adds the bytes of a file.
+    pub fn insert(&mut self, path: &Path, bytes: Vec<u8>) {
+        self.0.insert(absolute(path), bytes);
+    }
+}
+
+/// The path without links and steps up; tract asks for files by such paths.
+fn absolute(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
 
 impl ModelDataResolver for ReadFiles {
     fn read_bytes_from_path(
@@ -78,8 +92,10 @@ impl ModelDataResolver for ReadFiles {
         offset: usize,
         length: Option<usize>,
     ) -> TractResult<()> {
-        let bytes =
-            self.0.get(path).with_context(|| format!("{}: weights in a file of an unknown place", path.display()))?;
+        let bytes = self
+            .0
+            .get(&absolute(path))
+            .with_context(|| format!("{}: weights in a file of an unknown place", path.display()))?;
         let end = length.map_or(Some(bytes.len()), |length| offset.checked_add(length));
         let part = end.and_then(|end| bytes.get(offset..end)).with_context(|| {
             let size = bytes.len();

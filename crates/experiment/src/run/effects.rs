@@ -65,8 +65,13 @@ impl Experiment {
         if let Some(key) = swept.iter().find(|key| !keys.reads(key)) {
             let axes = &self.config.sweep;
             let axis = axes.iter().position(|axis| axis.keys.iter().any(|k| k == key));
-            let reason = "has no effect in this experiment, because nothing reads it at any point: sweep another key, or add \
-                          the part of the experiment that it belongs to";
+            let reason = match key.starts_with("cost.") {
+                true => "is read by `phaseloom cost` alone: give the experiment to that command",
+                false => {
+                    "has no effect in this experiment, because nothing reads it at any point: sweep another key, or add the \
+                     part of the experiment that it belongs to"
+                }
+            };
             return Err(ExperimentError::Setting {
                 path: self.path.clone(),
                 line: axis.and_then(|i| line_of_key(&self.text, &format!("sweep[{i}].keys"))),

@@ -9,6 +9,9 @@ use phaseloom_numerics::linalg;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Unitary(DMatrix<Complex64>);
 
+/// Below this ratio of singular values rounding decides the nearest unitary.
+const SINGULAR: f64 = 1e-12;
+
 impl Unitary {
     /// Maximum entry of |U†U − I| that is accepted in double precision.
     pub const TOLERANCE: f64 = 1e-9;
@@ -51,11 +54,15 @@ impl Unitary {
     ///
     /// # Errors
     ///
-    /// [`MeshError::Empty`], [`MeshError::NotFinite`], [`MeshError::NotSquare`], or [`MeshError::Numerics`] if the
-    /// decomposition fails.
+    /// [`MeshError::Empty`], [`MeshError::NotFinite`], [`MeshError::NotSquare`], [`MeshError::Singular`], or
+    /// [`MeshError::Numerics`] if the decomposition fails.
     pub fn nearest(matrix: &DMatrix<Complex64>) -> Result<Self, MeshError> {
         check_square(matrix)?;
         let svd = linalg::svd(matrix)?;
+        let (largest, smallest) = (svd.sigma[0], svd.sigma[svd.sigma.len() - 1]);
+        if smallest <= SINGULAR * largest {
+            return Err(MeshError::Singular { smallest, largest });
+        }
         Ok(Self(linalg::multiply(&svd.u, &svd.v.adjoint())))
     }
 

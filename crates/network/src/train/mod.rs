@@ -183,6 +183,10 @@ fn check_model(spec: &TrainSpec, model: &ModelSpec, path: &Path) -> Result<()> {
         return invalid("weights", model.weights.display().to_string(), expected);
     }
     let (placed, output) = model.place().map_err(|invalid| NetworkError::from_invalid(path, invalid))?;
+    if output.len() > 1 {
+        let expected = "outputs along one axis, one for each class: add a layer of kind `flatten`, or a global pooling";
+        return invalid("layer", format!("outputs of the shape {output:?}"), expected);
+    }
     if output.iter().product::<usize>() < 2 {
         return invalid("layer", "1 output".into(), "at least 2, one for each class: the loss is a cross-entropy");
     }

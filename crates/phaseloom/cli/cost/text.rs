@@ -45,7 +45,7 @@ pub fn write(results: &mut Results, run: &CostRun, costed: &[Costed<'_>], chosen
     energy(results, chosen);
     electronics(results, chosen);
     five_tests(results, chosen);
-    turning(results, turns);
+    turning(results, turns, config.core.ports);
     results.sentence(verdict::sentence(&point.model, &chosen.analysis));
 }
 
@@ -225,7 +225,7 @@ fn five_tests(results: &mut Results, chosen: &Costed<'_>) {
     results.line("");
 }
 
-fn turning(results: &mut Results, turns: &BreakEven) {
+fn turning(results: &mut Results, turns: &BreakEven, ports: usize) {
     results.line("the verdict on energy turns at");
     let mut table = TextTable::new(
         1,
@@ -255,7 +255,7 @@ fn turning(results: &mut Results, turns: &BreakEven) {
             .collect();
         if turns.is_empty() { "–".to_owned() } else { turns.join(", ") }
     };
-    table.row(["core.ports".to_owned(), "1".to_owned(), String::new(), size(0), size(1)]);
+    table.row(["core.ports".to_owned(), String::new(), ports.to_string(), size(0), size(1)]);
     results.show(table);
     results.line(
         "> x: light wins above x, < x: below; – at no value of the range that is searched (turning.csv), all else as here.\n",
