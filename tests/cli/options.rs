@@ -14,7 +14,7 @@ const COMMANDS: [(&str, &[&str]); 16] = [
     ("generate haar 4", &["--seed 2", "--real", "-o made.npy"]),
     (
         "import net.safetensors",
-        &["--activation tanh", "--layout in-out", "--layers w1,w2", "--input-shape 3", "-o made.toml"],
+        &["--activation tanh", "--layout in-out", "--layers w1,w2", "--input-shape 5", "-o made.toml"],
     ),
     (
         "run experiment.toml -o made",
@@ -53,7 +53,7 @@ const COMMANDS: [(&str, &[&str]); 16] = [
             "--no-footer",
         ],
     ),
-    ("program u.npy", &["--form svd", "--topology reck", "--cell crossing", "-o made.json"]),
+    ("program u.npy", &["--form svd", "--nearest-unitary", "--topology reck", "--cell crossing", "-o made.json"]),
     ("convert program.json", &["--to clements", "-o made.json"]),
     (
         "chip process.toml --core 4 --seed 1 -o made.json",

@@ -186,7 +186,7 @@ impl Geometry {
         };
         match self.axes.iter().find(is_empty) {
             Some(axis) => {
-                let found = format!("so many zeros that a kernel of {} covers nothing else", axis.kernel);
+                let found = format!("zeros that fill a whole kernel of {}", axis.kernel);
                 Err(InvalidValue::new("padding", found, "less than the length of the kernel"))
             }
             None => Ok(self),

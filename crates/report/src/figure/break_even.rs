@@ -113,7 +113,7 @@ mod tests {
         assert_eq!(curves, [("loss of a cell".to_owned(), vec![(0.5, 2.0), (2.0, 0.5)])]);
         let svg = draw(&table, &FigureStyle::default()).unwrap();
         assert!(svg.contains("loss of a cell") && svg.contains("value relative to the run"));
-        let none = Table::parse("quantity,value,own,systolic,tree\n").unwrap();
+        let none = Table::parse("quantity,value,own,systolic,tree\ncell_loss_db,0.4,0.1,0,0\n").unwrap();
         assert!(matches!(draw(&none, &FigureStyle::default()), Err(ReportError::NoRows)));
     }
 }

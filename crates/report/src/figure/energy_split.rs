@@ -123,11 +123,5 @@ mod tests {
         for text in ["light", "systolic", "energy of one inference (nJ)", "hold"] {
             assert!(svg.contains(text), "{text}");
         }
-        let none = Table::parse("side,part,joule\n").unwrap();
-        assert!(matches!(sides_error(&none), Some(ReportError::NoRows)));
-    }
-
-    fn sides_error(table: &Table) -> Option<ReportError> {
-        sides(table).err()
     }
 }
