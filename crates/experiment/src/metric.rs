@@ -8,9 +8,9 @@ use std::fmt;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Metric {
-    /// Share of samples whose label is the class of the largest output.
+    /// Share of samples whose label is the class of the maximum output.
     Accuracy,
-    /// Share of samples whose label is among the classes of the five largest outputs.
+    /// Share of samples whose label is among the classes of the top five outputs.
     #[serde(rename = "top_5", alias = "top5", alias = "top-5")]
     Top5,
     /// Root mean square of output minus target.

@@ -117,7 +117,7 @@ impl Score {
         worse: "lose accuracy",
     };
 
-    /// Share of samples whose class is among those of the five largest outputs.
+    /// Share of samples whose class is among those of the top five outputs.
     pub const TOP_5: Self = Self {
         quantity: Quantity {
             key: "top_5_accuracy",

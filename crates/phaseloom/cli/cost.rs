@@ -10,7 +10,7 @@ use super::terminal::{interrupt, output, results, streams, whole};
 use anyhow::Context;
 use clap::Args;
 use phaseloom::experiment::cost::analysis::{Analysis, BreakEven};
-use phaseloom::experiment::cost::{CostPoint, CostRun, cost, pareto_front, verdict};
+use phaseloom::experiment::cost::{CostPoint, CostRun, cost, pareto_front, verdict, without_cost_axes};
 use phaseloom::experiment::{Axis, Experiment, Options, Tables};
 use phaseloom::files::{ResultTable, Results};
 use phaseloom::report::{COST_FIGURES, ReportError};
@@ -76,6 +76,10 @@ impl Cost {
         streams::refuse_stream("the experiment", &self.experiment)?;
         self.output.as_deref().map(output::check_output_folder).transpose()?;
         let experiment = self.experiment()?;
+        if let Some(index) = self.point {
+            let points = experiment.points()?.len();
+            anyhow::ensure!(index < points, "--point: found {index}, expected 0 to {}", points - 1);
+        }
         let folder = self.output.clone().unwrap_or_else(|| self.default_folder(&experiment));
         let bar = output::progress_bar("{bar:40} {pos}/{len} units, {elapsed} passed, {eta} left");
         let progress = |done: usize, total: usize| {
@@ -126,8 +130,7 @@ impl Cost {
         experiment.config.sweep.extend(self.vary.iter().cloned());
         experiment.check(&experiment.config)?;
         // Keys without effect on chips are found without the axes of the cost.
-        let mut chips = experiment.clone();
-        chips.config.sweep.retain(|axis| !axis.keys.iter().all(|key| key.starts_with("cost.")));
+        let chips = without_cost_axes(&experiment);
         announcements(&chips, &chips.points()?)?.iter().for_each(|line| output::status(line));
         Ok(experiment)
     }
@@ -145,10 +148,7 @@ impl Cost {
             Some(index) => costed.iter().find(|c| c.point.index == index),
             None => best(costed),
         };
-        found.with_context(|| {
-            let last = costed.len().saturating_sub(1);
-            format!("--point: found {}, expected 0 to {last}", self.point.unwrap_or_default())
-        })
+        found.context("found no point")
     }
 
     /// Writes tables and figures next to those of the run.

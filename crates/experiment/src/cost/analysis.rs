@@ -137,10 +137,10 @@ impl Analysis {
 
     /// The part of the energy of light that takes most, with its share.
     #[must_use]
-    pub fn largest_part(&self) -> (&'static str, f64) {
+    pub fn max_part(&self) -> (&'static str, f64) {
         let energy = &self.photonic.energy;
-        let largest = energy.parts.iter().max_by(|a, b| a.joule.total_cmp(&b.joule));
-        largest.map_or(("", 0.0), |part| (part.key, part.joule / energy.total_j()))
+        let max = energy.parts.iter().max_by(|a, b| a.joule.total_cmp(&b.joule));
+        max.map_or(("", 0.0), |part| (part.key, part.joule / energy.total_j()))
     }
 }
 

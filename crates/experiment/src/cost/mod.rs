@@ -146,8 +146,9 @@ fn is_cost_axis(axis: &Axis) -> bool {
     axis.keys.iter().all(|key| key.starts_with("cost."))
 }
 
-/// The experiment whose chips are computed.
-fn without_cost_axes(experiment: &Experiment) -> Experiment {
+/// The experiment whose chips are computed: without the axes of the cost.
+#[must_use]
+pub fn without_cost_axes(experiment: &Experiment) -> Experiment {
     let mut computed = experiment.clone();
     computed.config.sweep.retain(|axis| !is_cost_axis(axis));
     computed

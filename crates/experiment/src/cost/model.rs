@@ -152,7 +152,7 @@ impl CostModel {
                 let others = 0.25f64.powf(chip_bits) + 0.25f64.powf(converter_bits);
                 if others <= 0.0 {
                     let expected =
-                        "`cost.readout_bits`: chip and converters have no error of which light could be a share";
+                        "`cost.readout_bits`: light has no share of an error where chip and converters have none";
                     return Err(InvalidValue::new("cost.light_share", "given or by default", expected).into());
                 }
                 Precision::ReadoutBits(-0.5 * (others / (1.0 - share.unwrap_or(LIGHT_SHARE))).log2())

@@ -13,7 +13,7 @@ use nalgebra::DMatrix;
 use phaseloom_hardware::{Batch, MatrixProduct, ProductStatistics, Shot};
 use phaseloom_numerics::linalg::multiply_batch;
 
-/// Clipping levels that are tried, as shares of the largest magnitude, in steps of 1/LEVELS down to 1/LEVELS.
+/// Clipping levels that are tried, as parts of the maximum magnitude, in steps of 1/LEVELS down to 1/LEVELS.
 const LEVELS: u32 = 20;
 /// Inputs that decide the clipping level of a layer: more change it little.
 const MAX_INPUTS: usize = 20_000;
@@ -29,11 +29,11 @@ struct Quantiser {
 impl Quantiser {
     /// The quantiser of least squared error for some values.
     fn best<'a>(values: impl Iterator<Item = &'a f64> + Clone, bits: u32) -> Self {
-        let largest = values.clone().fold(0.0, |max: f64, value| max.max(value.abs()));
+        let max = values.clone().fold(0.0, |max: f64, value| max.max(value.abs()));
         let is_signed = values.clone().any(|value| *value < 0.0);
         let codes = 2f64.powi(bits as i32 - i32::from(is_signed)) - 1.0;
         let at = |level: u32| {
-            let high = largest * f64::from(level) / f64::from(LEVELS);
+            let high = max * f64::from(level) / f64::from(LEVELS);
             Self { step: high / codes, low: if is_signed { -high } else { 0.0 }, high }
         };
         let error =
@@ -119,7 +119,7 @@ mod tests {
             phaseloom_numerics::NormalStream::<f64>::new(&phaseloom_numerics::StreamKey::new(2, "quantiser test"));
         let values: Vec<f64> = (0..20_000).map(|_| normal.draw()).collect();
         let quantiser = Quantiser::best(values.iter(), 1);
-        // Levels are tried in steps of a twentieth of the largest value, which is about 4.
+        // Levels are tried in steps of a twentieth of the maximum, which is about 4.
         assert!((quantiser.round(0.1) - (2.0 / std::f64::consts::PI).sqrt()).abs() < 0.11, "{quantiser:?}");
         assert_eq!(quantiser.round(-3.0).to_bits(), (-quantiser.round(3.0)).to_bits());
     }

@@ -179,7 +179,7 @@ pub fn sentence(model: &CostModel, analysis: &Analysis) -> String {
             short(max)
         );
     };
-    let (part, share) = analysis.largest_part();
+    let (part, share) = analysis.max_part();
     let against =
         [(ArrayKind::Systolic, "a systolic array"), (ArrayKind::Tree, "an adder tree")].map(|(kind, name)| {
             let Some(counterpart) = analysis.equal(kind).filter(|c| c.cost.is_some()) else {

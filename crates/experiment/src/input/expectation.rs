@@ -23,7 +23,7 @@ pub struct Expectation {
     /// outputs, for all test samples or the first of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outputs: Option<PathBuf>,
-    /// Maximum difference of an output, relative to the largest magnitude in the file. Range: above 0.
+    /// Maximum difference of an output, relative to the maximum magnitude in the file. Range: above 0.
     /// Default: `1e-4`, some roundings of single precision.
     #[serde(default = "single_precision")]
     pub outputs_tolerance: f64,
@@ -71,17 +71,16 @@ impl Expectation {
                 outputs.nrows()
             ));
         }
-        let largest = expected.amax();
         let difference = |&at: &usize| (outputs[at] - expected[at]).abs();
         // The samples of both are columns, so their indices are equal.
         let worst = (0..expected.len()).max_by(|a, b| difference(a).total_cmp(&difference(b))).unwrap_or(0);
-        let limit = self.outputs_tolerance * largest;
+        let limit = self.outputs_tolerance * expected.amax();
         if difference(&worst) <= limit {
             return Ok(());
         }
         unexpected(format!(
             "output {} of sample {} is {:.2e} in floating point and {:.2e} in the file, expected a difference of at most \
-             {limit:.1e}, which is {:e} of the largest magnitude",
+             {limit:.1e}, which is {:e} of the maximum magnitude",
             worst % rows,
             worst / rows,
             outputs[worst],

@@ -18,7 +18,7 @@ pub const TABLE_COLUMNS: &[ColumnText] = &[
     ("shot", "", "Index of the repetition of the dynamic noise."),
     ("samples", "", "Number of samples."),
     ("accuracy", "1", "Share of samples that are classified correctly."),
-    ("top_5_accuracy", "1", "Share of samples whose label is among the classes of the five largest outputs."),
+    ("top_5_accuracy", "1", "Share of samples whose label is among the classes of the top five outputs."),
     ("rms_error", "of the targets", "Root mean square of output − target, over all samples and outputs."),
     ("difference", "as the score", "Score minus that of the floating-point reference, on the same samples."),
     ("agreement", "1", "Share of samples with the same class as the floating-point reference."),

@@ -27,7 +27,7 @@ pub(crate) struct Decision {
     axis: ClassAxis,
     /// With a threshold, the class is 1 if the only output exceeds it. Else it is the index of the maximum output.
     threshold: Option<f64>,
-    /// A sample is correct if its class is among this number of largest outputs.
+    /// A sample is correct if its class is among this number of top outputs.
     among: u64,
 }
 
@@ -184,7 +184,7 @@ impl Decision {
         }
     }
 
-    /// Whether the class of each sample is correct, or among the largest outputs.
+    /// Whether the class of each sample is correct, or among the top ones.
     fn are_correct(&self, outputs: &Batch, labels: &[usize]) -> Vec<bool> {
         if self.among == 1 {
             return self.classes(outputs).iter().zip(labels).map(|(class, label)| class == label).collect();

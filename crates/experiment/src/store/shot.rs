@@ -30,7 +30,7 @@ pub struct ClassCounts {
     pub gained: u64,
     /// Samples with the same class in both.
     pub same: u64,
-    /// A sample is correct if its class is among this number of largest outputs: 1, or 5 with `metric = "top_5"`.
+    /// A sample is correct if its class is among this number of top outputs: 1, or 5 with `metric = "top_5"`.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub among: u64,
 }

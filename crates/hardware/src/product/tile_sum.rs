@@ -24,7 +24,7 @@ impl TileSum {
         Self(DMatrix::zeros(outputs, inputs))
     }
 
-    /// Adds g·Re Ŵ of a tile at its place.
+    /// Writes g·Re Ŵ of a tile at its place, which it shares with no other.
     pub(super) fn add(&mut self, tile: &Tile, realised: &RealisedTile) {
         let mut block = self.0.view_mut((tile.row, tile.column), (tile.rows, tile.columns));
         for (j, column) in realised.corner.column_iter().enumerate() {

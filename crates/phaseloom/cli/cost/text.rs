@@ -33,8 +33,9 @@ pub fn write(results: &mut Results, run: &CostRun, costed: &[Costed<'_>], chosen
     let kind = format!("{:?}", point.model.settings.shifter).to_lowercase();
     let use_of_cores = if light.timing.resident { "resident" } else { "shared" };
     results.line(format!(
-        "{} {use_of_cores} cores of {} ports for {} tiles, shifters {kind}, {} Hz, {} chips, seed {}\n",
+        "{} {use_of_cores} {} of {} ports for {} tiles, shifters {kind}, {} Hz, {} chips, seed {}\n",
         light.timing.powered_cores,
+        if light.timing.powered_cores == 1 { "core" } else { "cores" },
         config.core.ports,
         light.counts.tiles,
         short(config.link.symbol_rate_hz),
@@ -172,7 +173,7 @@ fn energy(results: &mut Results, chosen: &Costed<'_>) {
         short(1e6 * light.area.total_m2()),
     ));
     results.line(format!(
-        "{:.0} % of the energy rest on assumptions of the device library (`status = \"assumption\"`).\n",
+        "{:.0} % of the energy rests on assumptions of the device library (`status = \"assumption\"`).\n",
         100.0 * chosen.analysis.assumed_share
     ));
 }
