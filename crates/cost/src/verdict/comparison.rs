@@ -121,6 +121,10 @@ impl Comparison<'_> {
     }
 
     /// The readout bits of a layer of the cores: those asked for, or those of the laser.
+    ///
+    /// # Panics
+    ///
+    /// If the design has no light for the layer, or the cost no laser.
     #[must_use]
     pub fn readout_bits(&self, photonic: &PhotonicCost, layer: usize) -> f64 {
         match (self.design.light(layer).precision, &photonic.lasers[layer]) {

@@ -28,7 +28,7 @@ impl ClassAxis {
     ///
     /// # Errors
     ///
-    /// An axis that the outputs lack.
+    /// An axis that the outputs lack, or one of length 1, which has no classes.
     pub fn new(shape: &[usize], chosen: Option<i64>) -> Result<Option<Self>, i64> {
         let outputs: usize = shape.iter().product();
         let Some(chosen) = chosen else {
@@ -36,9 +36,12 @@ impl ClassAxis {
             return Ok(is_only.then(|| Self::only(outputs)));
         };
         let axis = if chosen < 0 { chosen + shape.len() as i64 } else { chosen };
-        let axis = usize::try_from(axis).ok().filter(|&axis| axis < shape.len()).ok_or(chosen)?;
+        let axis = usize::try_from(axis)
+            .ok()
+            .filter(|&axis| shape.get(axis).is_some_and(|&length| length > 1))
+            .ok_or(chosen)?;
         let inner = shape[axis + 1..].iter().product();
-        Ok(Some(Self { classes: shape[axis], positions: outputs / shape[axis].max(1), inner }))
+        Ok(Some(Self { classes: shape[axis], positions: outputs / shape[axis], inner }))
     }
 
     /// Outputs (outputs × samples) as classes × (samples · positions), sample by sample.
@@ -65,6 +68,7 @@ mod tests {
         assert_eq!(ClassAxis::new(&[1, 6, 3], None), Ok(None));
         assert_eq!(ClassAxis::new(&[1, 6, 3], Some(3)), Err(3));
         assert_eq!(ClassAxis::new(&[1, 6, 3], Some(-4)), Err(-4));
+        assert_eq!(ClassAxis::new(&[1, 6, 3], Some(0)), Err(0));
     }
 
     #[test]

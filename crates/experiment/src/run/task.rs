@@ -41,7 +41,9 @@ pub(crate) fn class_axis(network: &dyn Network, data: &Dataset, config: &Config)
     let refused = |found: String, expected| Err(Problem::ClassAxis { shape: shape.clone(), found, expected });
     let has_labels = matches!(data.truth, Truth::Labels(_)) && config.metric != Some(Metric::None);
     match ClassAxis::new(&shape, config.class_axis) {
-        Err(axis) => refused(format!("class_axis = {axis}"), "one of its axes, from 0, or from −1 at the end"),
+        Err(axis) => {
+            refused(format!("class_axis = {axis}"), "an axis of at least 2 classes, from 0, or from −1 at the end")
+        }
         Ok(None) if has_labels => {
             let expected =
                 "one axis of classes; choose another `output`, leave out `labels`, or set `metric = \"none\"`";
@@ -171,8 +173,8 @@ impl Task {
 }
 
 impl Decision {
-    /// The largest of a number of outputs.
-    pub fn largest_of(outputs: usize) -> Self {
+    /// The maximum of a number of outputs.
+    pub fn maximum_of(outputs: usize) -> Self {
         Self { axis: ClassAxis::only(outputs), threshold: None, among: 1 }
     }
 
@@ -296,7 +298,7 @@ mod tests {
 
     #[test]
     fn one_output_is_compared_with_its_threshold() {
-        let decision = Decision { threshold: Some(0.5), ..Decision::largest_of(1) };
+        let decision = Decision { threshold: Some(0.5), ..Decision::maximum_of(1) };
         let task = Task::Classification { labels: vec![0, 1, 1], decision };
         let (outputs, exact) =
             (Batch::from_row_slice(1, 3, &[0.5, 0.6, 0.1]), Batch::from_row_slice(1, 3, &[0.7, 0.6, 0.9]));
@@ -312,7 +314,7 @@ mod tests {
         let outputs = Batch::from_column_slice(2, 2, &[1.0, 2.0, 3.0, 4.0]);
         let exact = Batch::from_column_slice(2, 2, &[2.0, 1.0, 3.0, 4.0]);
         let expected = OutputErrors { same: Some(1), positions: 1, output_difference: (2.0_f64 / 30.0).sqrt() };
-        let task = Task::Outputs(Some(Decision::largest_of(2)));
+        let task = Task::Outputs(Some(Decision::maximum_of(2)));
         assert_eq!(task.judge(&outputs, &exact), ShotResult::Outputs(expected));
         let one = Batch::from_row_slice(1, 2, &[1.0, 0.0]);
         let expected = OutputErrors { same: None, positions: 1, output_difference: 0.0 };
@@ -333,7 +335,7 @@ mod tests {
 
     #[test]
     fn the_label_is_among_the_five_largest() {
-        let decision = Decision { among: 5, ..Decision::largest_of(7) };
+        let decision = Decision { among: 5, ..Decision::maximum_of(7) };
         let task = Task::Classification { labels: vec![0, 1, 6], decision };
         // Ranks from 0: of class 0, 5; of class 1, 4; of class 6, with four larger and one equal output before it.
         let outputs = [

@@ -163,6 +163,11 @@ impl Geometry {
     /// A kernel that covers all values of a channel, for an input of at least one axis.
     pub fn whole(input: &[usize]) -> Result<Self, InvalidValue> {
         let [channels, lengths @ ..] = input else { return Err(no_image(input, "[channels, height, width]")) };
+        let values: usize = lengths.iter().product();
+        if values > MAX_OFFSETS {
+            let expected = format!("at most {MAX_OFFSETS} values of a channel");
+            return Err(InvalidValue::new("kind", format!("a layer on {values} values of a channel"), expected));
+        }
         let axis = |axis: usize| WindowAxis {
             length: lengths[axis],
             distance: lengths[axis + 1..].iter().product(),
