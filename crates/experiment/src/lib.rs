@@ -15,6 +15,7 @@ mod output;
 mod run;
 pub mod score;
 pub mod store;
+pub mod yields;
 
 pub use error::{ExperimentError, Problem, ShardError};
 pub use input::axis::AxisError;

@@ -7,6 +7,7 @@ pub mod diagnosis;
 pub mod effects;
 mod evaluate;
 pub mod forecast;
+mod levels;
 mod matrix;
 pub mod network_program;
 pub(crate) mod prepare;
@@ -14,7 +15,7 @@ mod prepared;
 pub(crate) mod session;
 mod task;
 
-use crate::error::ExperimentError;
+use crate::error::{ExperimentError, Problem};
 use crate::input::config::Experiment;
 use crate::output::table::Tables;
 use crate::run::diagnosis::{Times, diagnose, loses, takes_too_long};
@@ -91,6 +92,7 @@ pub type KeepOutputs<'a> = dyn Fn(Unit, u32, Option<usize>, &Batch) -> Result<()
 /// holds, a full disk.
 pub fn run(experiment: &Experiment, folder: &Path, options: &Options<'_>) -> Result<Outcome, ExperimentError> {
     let start = Instant::now();
+    refuse_levels(experiment)?;
     let mut session = Session::open(experiment, folder, experiment.config.trials, options)?;
     session.compute(experiment.config.trials)?;
     if options.diagnose {
@@ -113,6 +115,7 @@ pub fn run_until(
     enough: &dyn Fn(&Outcome) -> bool,
 ) -> Result<Outcome, ExperimentError> {
     let (start, all) = (Instant::now(), experiment.config.trials);
+    refuse_levels(experiment)?;
     let known = store::read(folder)?.map_or(0, |contents| contents.trials());
     let is_whole = options.shard == Shard::WHOLE;
     let mut trials = if is_whole { known.max(FIRST_BLOCK).min(all) } else { all };
@@ -126,6 +129,31 @@ pub fn run_until(
     }
     session.outcome.spent.time = start.elapsed();
     Ok(session.outcome)
+}
+
+/// Computes the levels of all chips of an experiment with a `[tolerance]`, as [`run`] does its chips.
+///
+/// # Errors
+///
+/// As [`run`].
+pub(crate) fn run_levels(
+    experiment: &Experiment,
+    folder: &Path,
+    options: &Options<'_>,
+) -> Result<Outcome, ExperimentError> {
+    let start = Instant::now();
+    let mut session = Session::open(experiment, folder, experiment.config.trials, options)?;
+    session.compute(experiment.config.trials)?;
+    session.outcome.spent.time = start.elapsed();
+    Ok(session.outcome)
+}
+
+/// The units of an experiment with a `[tolerance]` are no results of a run.
+pub(crate) fn refuse_levels(experiment: &Experiment) -> Result<(), ExperimentError> {
+    match &experiment.config.tolerance {
+        None => Ok(()),
+        Some(_) => Err(Problem::Levels.in_file(&experiment.path)),
+    }
 }
 
 /// The line about the source that costs most accuracy, of a finished run that loses some.
