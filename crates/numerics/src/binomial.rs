@@ -123,9 +123,8 @@ fn at_most(k: u64, n: u64, p: f64) -> f64 {
         return 1.0 - at_most(n - k - 1, n, 1.0 - p);
     }
     let log_factorial = |m: u64| libm::lgamma(m as f64 + 1.0);
-    let logarithm = log_factorial(n) - log_factorial(k) - log_factorial(n - k)
-        + k as f64 * p.ln()
-        + (n - k) as f64 * (-p).ln_1p();
+    let logarithm =
+        log_factorial(n) - log_factorial(k) - log_factorial(n - k) + k as f64 * p.ln() + (n - k) as f64 * (-p).ln_1p();
     let (mut term, mut sum) = (logarithm.exp(), 0.0);
     for i in (0..=k).rev() {
         sum += term;
@@ -172,7 +171,7 @@ mod tests {
     #[test]
     fn tails_are_sums_of_all_terms() {
         for (n, p) in [(7_u64, 0.3), (40, 0.02), (200, 0.9), (1000, 0.5)] {
-            let mut term = (1.0 - p as f64).powi(n as i32);
+            let mut term = (1.0_f64 - p).powi(n as i32);
             let mut sum = 0.0;
             for k in 0..n {
                 sum += term;

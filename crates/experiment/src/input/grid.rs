@@ -10,8 +10,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Keys that belong to the whole run and cannot be swept.
-const FIXED: [&str; 9] =
-    ["name", "base", "seed", "trials", "sweep", "calibration", "processes", "pass", "tolerance"];
+const FIXED: [&str; 9] = ["name", "base", "seed", "trials", "sweep", "calibration", "processes", "pass", "tolerance"];
 
 /// One point of the grid.
 #[derive(Clone, Debug)]

@@ -36,7 +36,11 @@ impl ToleranceSettings {
         positive("tolerance.from", self.from)?;
         positive("tolerance.to", self.to)?;
         if (self.from - self.to).abs() <= 1e-9 * self.from {
-            return Err(InvalidValue::new("tolerance.to", self.to, format!("another level than `from`, {}", self.from)));
+            return Err(InvalidValue::new(
+                "tolerance.to",
+                self.to,
+                format!("another level than `from`, {}", self.from),
+            ));
         }
         if let Some(grid) = self.grid.filter(|grid| !(2..=1000).contains(grid)) {
             return Err(InvalidValue::new("tolerance.grid", grid, "2 to 1000 levels"));
@@ -98,7 +102,8 @@ impl ToleranceSettings {
                 (true, _) => {
                     let pointer = format!("/{}", key.replace('.', "/"));
                     let own = tree.pointer(&pointer).and_then(Value::as_f64).filter(|own| own.abs() > 0.0);
-                    let own = own.ok_or_else(|| format!("a number other than 0 at `{key}` in the experiment to scale"))?;
+                    let own =
+                        own.ok_or_else(|| format!("a number other than 0 at `{key}` in the experiment to scale"))?;
                     Value::from(own * level)
                 }
                 (false, true) => Value::from(level as i64),

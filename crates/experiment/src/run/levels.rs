@@ -55,8 +55,10 @@ fn search(
 
 /// The compared quantity of a chip at a level.
 fn value(criterion: Criterion, chip: &Record) -> Result<f64, ExperimentError> {
-    criterion.value(chip).ok_or_else(|| {
-        ExperimentError::Setting { path: "pass".into(), line: None, problem: Problem::Criterion { criterion } }
+    criterion.value(chip).ok_or_else(|| ExperimentError::Setting {
+        path: "pass".into(),
+        line: None,
+        problem: Problem::Criterion { criterion },
     })
 }
 

@@ -128,7 +128,8 @@ impl Record {
     /// What is wrong with a record of an experiment without a network, if something is.
     pub(crate) fn matrix_problem(&self) -> Option<&'static str> {
         if self.unit.row == Row::Levels {
-            let fits = Self { levels: Vec::new(), ..self.clone() } == Self::new(self.unit, 0) && !self.levels.is_empty();
+            let fits =
+                Self { levels: Vec::new(), ..self.clone() } == Self::new(self.unit, 0) && !self.levels.is_empty();
             return (!fits).then_some("it has no levels");
         }
         let is_design = self.unit.row == Row::Design;

@@ -35,12 +35,24 @@ pub const BUDGET_COLUMNS: &[ColumnText] = &[
     ("<key>", "", "Value of a swept key, such as `correction`."),
     ("quantity", "", "What is lost: `loss` of the score, `output_difference_squared`, or `matrix_error_squared`."),
     ("source", "", "The source; `all` of them, or `none`."),
-    ("alone", "as the quantity", "Quantity with this source alone, minus that without any; for `all` and `none` the quantity."),
+    (
+        "alone",
+        "as the quantity",
+        "Quantity with this source alone, minus that without any; for `all` and `none` the quantity.",
+    ),
     ("alone_se", "as the quantity", "Its standard error, paired by chips."),
     ("left_out", "as the quantity", "Quantity with all sources, minus that without this one."),
     ("left_out_se", "as the quantity", "Its standard error, paired by chips."),
-    ("shapley", "as the quantity", "Mean over all orders of switching sources on; the sum over sources is that of all."),
-    ("shapley_se", "as the quantity", "Its standard error over chips, and over random orders if not all sets are computed."),
+    (
+        "shapley",
+        "as the quantity",
+        "Mean over all orders of switching sources on; the sum over sources is that of all.",
+    ),
+    (
+        "shapley_se",
+        "as the quantity",
+        "Its standard error over chips, and over random orders if not all sets are computed.",
+    ),
     ("interaction", "as the quantity", "`left_out` − `alone`: positive if the other sources make this one worse."),
     ("interaction_se", "as the quantity", "Its standard error, paired by chips."),
     ("law", "as the quantity", "The law of first order for this source alone; empty where there is none."),
@@ -48,6 +60,12 @@ pub const BUDGET_COLUMNS: &[ColumnText] = &[
 
 /// A set of sources, one bit for each.
 type Set = u32;
+
+/// The values of the swept keys of a point.
+type Levels = Vec<(String, Value)>;
+
+/// The sets of sources with equal values of the other swept keys, each with the index of its point.
+type Group = (Levels, Vec<(Set, usize)>);
 
 /// What one source costs.
 #[derive(Clone, Debug, PartialEq)]
@@ -277,10 +295,9 @@ pub fn budgets(outcome: &Outcome, orders: u32) -> Vec<Budget> {
         names.filter_map(Value::as_str).map(str::to_owned).collect()
     };
     let all = outcome.points.iter().map(|point| set_of(&point.levels)).max_by_key(Vec::len).unwrap_or_default();
-    let others = |levels: &[(String, Value)]| -> Vec<(String, Value)> {
-        levels.iter().filter(|(key, _)| key != SOURCES).cloned().collect()
-    };
-    let mut groups: Vec<(Vec<(String, Value)>, Vec<(Set, usize)>)> = Vec::new();
+    let others =
+        |levels: &[(String, Value)]| -> Levels { levels.iter().filter(|(key, _)| key != SOURCES).cloned().collect() };
+    let mut groups: Vec<Group> = Vec::new();
     for point in &outcome.points {
         let names = set_of(&point.levels);
         let members = all.iter().enumerate().filter(|(_, key)| names.contains(key));
@@ -293,7 +310,7 @@ pub fn budgets(outcome: &Outcome, orders: u32) -> Vec<Budget> {
     }
     let seed = outcome.points.first().map_or(0, |point| point.config.seed);
     let orders = if all.len() > MAX_EXACT { random_orders(all.len(), seed, orders) } else { Vec::new() };
-    let group = |(levels, points): (Vec<(String, Value)>, Vec<(Set, usize)>)| {
+    let group = |(levels, points): Group| {
         let records: HashMap<Set, Vec<&Record>> =
             points.iter().map(|(set, point)| (*set, chips(outcome, Row::Chips, *point))).collect();
         let first = records.values().flatten().next().copied();

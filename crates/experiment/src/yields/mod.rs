@@ -44,7 +44,8 @@ impl Mean {
 pub fn criterion(experiment: &Experiment) -> Result<Criterion, ExperimentError> {
     let config = &experiment.config;
     config.pass.or(Criterion::default_for(config.is_matrix())).ok_or_else(|| {
-        let expected = "what a chip must reach: `matrix_error` or `fidelity` in the table [pass], or the option of that name";
+        let expected =
+            "what a chip must reach: `matrix_error` or `fidelity` in the table [pass], or the option of that name";
         experiment.with_line(InvalidValue::new("pass", "none", expected))
     })
 }

@@ -106,7 +106,8 @@ impl PointYield {
         let order = if better == Better::Higher { 1.0 - MOST } else { MOST };
         let mut sorted = self.values.clone();
         sorted.sort_by(f64::total_cmp);
-        let at = |rank: Option<u64>| rank.and_then(|rank| sorted.get(usize::try_from(rank).ok()?.checked_sub(1)?).copied());
+        let at =
+            |rank: Option<u64>| rank.and_then(|rank| sorted.get(usize::try_from(rank).ok()?.checked_sub(1)?).copied());
         let (low, high) = quantile_ranks(self.chips(), order);
         (quantile(&sorted, order), at(low), at(high))
     }
@@ -145,7 +146,8 @@ impl Yields {
                 _ => f64::NAN,
             };
             let first = points.first().map(|first| first.values.as_slice()).unwrap_or(&values);
-            let paired = passes.iter().zip(first).map(|(own, first)| own - f64::from(u8::from(criterion.passes(*first))));
+            let paired =
+                passes.iter().zip(first).map(|(own, first)| own - f64::from(u8::from(criterion.passes(*first))));
             points.push(PointYield {
                 point: point.index,
                 levels: point.levels.clone(),

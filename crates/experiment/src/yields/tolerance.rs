@@ -31,14 +31,22 @@ pub const TOLERANCE_COLUMNS: &[ColumnText] = &[
     ("yield", "1", "Share of chips that must pass."),
     ("chips", "", "Number of chips."),
     ("tolerance", "as the level", "Level at which that share passes; empty outside of the range."),
-    ("low", "as the level", "End of its 95 % interval towards bad chips or good chips, the smaller one; empty if unknown."),
+    (
+        "low",
+        "as the level",
+        "End of its 95 % interval towards bad chips or good chips, the smaller one; empty if unknown.",
+    ),
     ("high", "as the level", "The larger end of that interval; empty if unknown."),
     ("share", "1", "Share of chips that pass at the tolerance."),
     ("next_level", "as the level", "The next worse level of whole numbers or of a grid; empty of a bisection."),
     ("next_share", "1", "Share of chips that pass there."),
     ("fail_all", "1", "Share of chips that fail at the level of good chips already."),
     ("pass_all", "1", "Share of chips that still pass at the level of bad chips."),
-    ("disorder", "1", "Share of pairs of levels at which the worse one passes and the better one fails, over the checked chips."),
+    (
+        "disorder",
+        "1",
+        "Share of pairs of levels at which the worse one passes and the better one fails, over the checked chips.",
+    ),
 ];
 
 /// Columns of `critical.csv`.
@@ -46,7 +54,11 @@ pub const CRITICAL_COLUMNS: &[ColumnText] = &[
     ("point", "", "Index of the point of the grid, from 0."),
     ("<key>", "", "Value of a swept key."),
     ("trial", "", "Index of the chip."),
-    ("critical", "as the level", "The last level at which the chip passes; empty if it fails at the level of good chips."),
+    (
+        "critical",
+        "as the level",
+        "The last level at which the chip passes; empty if it fails at the level of good chips.",
+    ),
     ("censored", "", "Whether the chip still passes at the level of bad chips."),
 ];
 
@@ -96,11 +108,7 @@ pub struct Estimate {
 /// # Errors
 ///
 /// As [`run`](crate::run()); no table `[tolerance]`.
-pub fn tolerance(
-    experiment: &Experiment,
-    folder: &Path,
-    options: &Options<'_>,
-) -> Result<Outcome, ExperimentError> {
+pub fn tolerance(experiment: &Experiment, folder: &Path, options: &Options<'_>) -> Result<Outcome, ExperimentError> {
     if experiment.config.tolerance.is_none() {
         let expected = "the table [tolerance], or --vary or --scale with a range of levels";
         return Err(experiment.with_line(InvalidValue::new("tolerance", "none", expected)));
@@ -152,9 +160,17 @@ impl Tolerances {
         let on_grid = point.checked.iter().filter_map(|levels| levels.get(level as usize));
         let (passes, all) = match self.settings.grid {
             Some(_) => (on_grid.clone().filter(|passes| **passes).count(), on_grid.count()),
-            None => (point.critical.iter().filter(|own| own.is_some_and(|own| own >= level)).count(), point.critical.len()),
+            None => {
+                (point.critical.iter().filter(|own| own.is_some_and(|own| own >= level)).count(), point.critical.len())
+            }
         };
         passes as f64 / all.max(1) as f64
+    }
+
+    /// Whether enough chips of a point pass at the level of bad chips.
+    #[must_use]
+    pub fn passes_everywhere(&self, point: &PointTolerance) -> bool {
+        self.passing(point, self.settings.last()) >= self.share
     }
 
     /// The tolerance at a point.
@@ -188,13 +204,14 @@ impl Tolerances {
 
     /// The quantile of the critical levels.
     fn bisected(&self, point: &PointTolerance) -> Estimate {
-        let mut positions: Vec<f64> =
-            point.critical.iter().map(|level| level.map_or(-1.0, f64::from)).collect();
+        let mut positions: Vec<f64> = point.critical.iter().map(|level| level.map_or(-1.0, f64::from)).collect();
         positions.sort_by(f64::total_cmp);
         let last = f64::from(self.settings.last());
         let level = |position: f64| {
             let share = position / last;
-            (0.0..last).contains(&position).then(|| self.settings.from * (self.settings.to / self.settings.from).powf(share))
+            (0.0..last)
+                .contains(&position)
+                .then(|| self.settings.from * (self.settings.to / self.settings.from).powf(share))
         };
         let order = 1.0 - self.share;
         let at = |rank: Option<u64>| level(*positions.get(usize::try_from(rank?).ok()?.checked_sub(1)?)?);
@@ -327,7 +344,8 @@ mod tests {
         let mut w = vec![0.0; 400];
         deviates.fill(&mut w);
         let critical = |w: &f64| {
-            let position = f64::from(settings.last()) * (c / w.abs() / settings.from).ln() / (settings.to / settings.from).ln();
+            let position =
+                f64::from(settings.last()) * (c / w.abs() / settings.from).ln() / (settings.to / settings.from).ln();
             Some(position.clamp(0.0, 4096.0).floor() as u32)
         };
         let tolerances = tolerances(settings.clone(), w.iter().map(critical).collect());
