@@ -28,6 +28,9 @@ use std::path::{Path, PathBuf};
 /// File of the experiment as run, in the folder of the run.
 pub(crate) const EXPERIMENT: &str = "experiment.toml";
 
+/// File of the experiment with the axes of its cost, in the folder of the run.
+pub(crate) const COST: &str = "cost.toml";
+
 /// File of the identity of a run, in its folder.
 pub(crate) const IDENTITY: &str = "identity.json";
 
@@ -254,8 +257,21 @@ impl Experiment {
     ///
     /// Unreadable files, unknown keys (with line and nearest key), impossible values.
     pub fn load(path: &Path) -> Result<Self, ExperimentError> {
-        let of_run = path.join(EXPERIMENT);
-        let path = if is_run(path) { &of_run } else { path };
+        if is_run(path) { Self::load_file(&path.join(EXPERIMENT)) } else { Self::load_file(path) }
+    }
+
+    /// Reads an experiment as [`load`](Self::load) does. Of the folder of a run, it is the experiment whose cost was computed
+    /// there last, with the axes of that cost.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    pub fn load_cost(path: &Path) -> Result<Self, ExperimentError> {
+        let file = path.join(COST);
+        if is_run(path) && file.is_file() { Self::load_file(&file) } else { Self::load(path) }
+    }
+
+    fn load_file(path: &Path) -> Result<Self, ExperimentError> {
         let (mut config, text): (Config, String) =
             read_toml(path, "experiment").map_err(|error| no_experiment(path).unwrap_or_else(|| error.into()))?;
         if config.name.is_empty() {
@@ -453,7 +469,8 @@ impl Experiment {
     #[must_use]
     pub fn run_folder(&self) -> Option<&Path> {
         let folder = self.path.parent()?;
-        (self.path.file_name().is_some_and(|name| name == EXPERIMENT) && is_run(folder)).then_some(folder)
+        (self.path.file_name().is_some_and(|name| name == EXPERIMENT || name == COST) && is_run(folder))
+            .then_some(folder)
     }
 
     /// The configuration for the file of a run in a folder, from which the paths lead to the same files.
