@@ -161,14 +161,16 @@ impl Cost {
         tables: &[ResultTable],
     ) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
         let mut metadata = run_tables.metadata();
-        let title = format!("{}{}", run_tables.name(), text::levels(chosen.point, ": "));
         metadata.retain(|(key, _)| *key != "name");
-        metadata.push(("name", title.into()));
         metadata.push(("score", run.score.quantity.title.into()));
         metadata.push(("score_unit", tables::score_unit(&run.score).into()));
         let mut files = Vec::new();
-        for (figure, key) in COST_FIGURES.iter().zip(["energy", "break-even", "cost"]) {
-            let Some(table) = tables.iter().find(|table| table.key == key) else { continue };
+        for (figure, key) in COST_FIGURES.iter().zip(&["energy", "break-even", "cost"]) {
+            let Some(table) = tables.iter().find(|table| table.key == *key) else { continue };
+            // The front shows all points, the other figures one.
+            let levels = if *key == "cost" { String::new() } else { text::levels(chosen.point, ": ") };
+            let title = ("name", format!("{}{levels}", run_tables.name()).into());
+            let metadata: Vec<_> = metadata.iter().cloned().chain([title]).collect();
             let data = results::figure_table(&table.csv(), &metadata).with_context(|| format!("{key}.csv"))?;
             let svg = match (figure.draw)(&data, &self.figures.style()) {
                 Err(ReportError::NoRows) => continue,
