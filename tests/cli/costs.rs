@@ -262,7 +262,9 @@ fn all_numbers_have_limits_in_which_the_tables_are_finite() {
         ("insertion_loss.loss_db", "0", "200", "dB"),
     ] {
         let _ = fs::remove_dir_all(scene.path("out"));
-        for value in ["1e300", "-1e300"] {
+        // The run itself refuses negative numbers of the link and the process.
+        let outside = if key.starts_with("cost.") { vec!["1e300", "-1e300"] } else { vec!["1e300"] };
+        for value in outside {
             let parts = [key, "expected", unit];
             scene.call(&format!("cost experiment.toml -o out --vary {key}={value}")).refused(&parts);
             assert!(!scene.path("out").exists());

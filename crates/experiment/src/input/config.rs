@@ -80,8 +80,9 @@ pub struct Config {
     /// Patterns of the names of the operators of an ONNX graph that stay electronic. Default: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub electronic: Vec<String>,
-    /// Axis of the classes in the output of an ONNX graph, counted as in the file from 0, or from −1 at the end. Every other
-    /// index is a position with a class of its own, such as a token. Default: the only axis longer than 1.
+    /// Axis of the classes in the output of the model, counted as in the file from 0, or from −1 at the end. Every other index is
+    /// a position with a class of its own, such as a token, and `data.labels` may have a label for each. Default: the only axis
+    /// longer than 1, or the only one that leaves as many positions as have labels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class_axis: Option<i64>,
     /// Number by which the rows are judged. Default: `accuracy` for data with labels, `rms_error` for data with targets, else

@@ -12,6 +12,8 @@ use phaseloom::experiment::cost::verdict::short;
 
 pub use phaseloom::experiment::cost::verdict::part_name;
 
+/// Bytes of memory that few chips exceed: the caches of the largest processors.
+const LARGE_MEMORY: f64 = 1e8;
 /// Parts of an energy below this share are one line.
 const MIN_SHARE: f64 = 0.005;
 
@@ -187,8 +189,10 @@ fn energy(results: &mut Results, chosen: &Costed<'_>) {
     ));
     if light.buffer.bytes > 0.0 {
         let memory = if light.buffer.memory == Memory::Dram { "the memory outside" } else { "the memory on the chip" };
+        let is_huge = light.buffer.memory == Memory::Sram && light.buffer.bytes > LARGE_MEMORY;
+        let huge = if is_huge { "; that is more than chips have: `cost.sram_bytes` limits it" } else { "" };
         results.line(format!(
-            "{} bytes of a batch wait between passes in {memory}, {} of them partial sums at most.",
+            "{} bytes of a batch wait between passes in {memory}, {} of them partial sums at most{huge}.",
             short(light.buffer.bytes),
             short(light.buffer.partial_sum_bytes)
         ));
