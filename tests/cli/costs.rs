@@ -188,7 +188,7 @@ fn keys_without_effect_are_named() {
     scene.experiment(&format!("{DATA}{CORE}{LINK}{COST}{keys}"));
     let said = scene.call("cost experiment.toml -o two").well().err;
     assert!(!said.contains("change no energy"), "{said}");
-    // What the library stands in for is said.
+    // What the library replaces is said.
     scene.experiment(&format!("{DATA}{CORE}{COST}"));
     let said = scene.call("cost experiment.toml -o ideal").well().err;
     for part in ["has no link.dac", "has no link.adc", "the link has no noise"] {

@@ -290,13 +290,13 @@ impl Design {
         }
     }
 
-    /// Whether each of so many tiles has a core of its own.
+    /// Whether each tile of a number of them has a core of its own.
     #[must_use]
     pub fn is_resident(&self, tiles: usize) -> bool {
         tiles <= self.cores
     }
 
-    /// Cores that compute at once, if the network has so many tiles.
+    /// Cores that compute at once for a number of tiles.
     pub(crate) fn computing_cores(&self, tiles: usize) -> usize {
         match (self.is_resident(tiles), self.double_buffer) {
             (true, _) => tiles,

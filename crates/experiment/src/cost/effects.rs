@@ -1,4 +1,4 @@
-//! What a user should know about the settings of a cost: keys without effect, parts that the library stands in for, layers that
+//! What a user should know about the settings of a cost: keys without effect, parts that the library replaces, layers that
 //! compute nothing.
 
 use crate::cost::CostPoint;
@@ -65,7 +65,7 @@ fn costs(model: &CostModel) -> Result<(PhotonicCost, Option<DigitalCost>), CostE
     Ok((costs.photonic, costs.digital))
 }
 
-/// Notes on what the library stands in for.
+/// Notes on what the library replaces.
 pub(super) fn notes(config: &Config, library: &Library) -> Vec<String> {
     let (link, values) = (&config.link, library.values());
     let mut notes = Vec::new();

@@ -116,8 +116,8 @@ pub fn tests(model: &CostModel, analysis: &Analysis, correctness: &Correctness) 
     if !analysis.has_score {
         // Fewer bits do not help chips that fail with more.
         correct.answer = if correct.answer == Answer::Yes { Answer::Open } else { Answer::No };
-        correct.meaning += "; the chips of the run have more bits than are asked for: `link.laser_power_w` in place of \
-                            `cost.readout_bits` or `cost.light_share` tells";
+        correct.meaning += "; the chips of the run have more bits than are asked for: vary `link.laser_power_w` in place \
+                            of `cost.readout_bits` or `cost.light_share`";
     }
     let mut energy = Test {
         key: "energy",

@@ -3,6 +3,7 @@
 use crate::error::ExperimentError;
 use crate::input::activation::layer_key;
 use crate::input::cost::CostSettings;
+use crate::input::criterion::Criterion;
 use crate::input::defaults::{
     correction_key, is_measurement_noise, is_none, is_one, measurement_noise, none, one, twenty,
 };
@@ -10,6 +11,7 @@ use crate::input::expectation::Expectation;
 use crate::input::other_file::no_experiment;
 use crate::input::processes::{PROCESS, named_process, process_name, table_or_name};
 use crate::input::subject::MatrixForm;
+use crate::input::tolerance::ToleranceSettings;
 use crate::input::tree::flatten;
 use crate::input::tree::to_value;
 use crate::metric::Metric;
@@ -146,6 +148,17 @@ pub struct Config {
     /// and the calibration file of the model is missing or does not suit the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<CalibrationSource>,
+    /// Imperfections of the process and parts of the link that are on (`phaseloom explain imperfection`, `link-part`). All others
+    /// are left out, as if their tables were missing. Default: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sources: Option<Vec<String>>,
+    /// What a chip must reach, for `phaseloom yield` and `tolerance`, such as `{ drop = 0.01 }`. It changes no result of a run.
+    /// Default: of a network, a loss of at most 0.01 against the exact network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pass: Option<Criterion>,
+    /// The level that `phaseloom tolerance` raises until a chip fails. Its units are levels of chips, not chips.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tolerance: Option<ToleranceSettings>,
     /// Use and surroundings of the cores, for `phaseloom cost` alone.
     /// Default: its defaults.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -213,6 +226,9 @@ impl Default for Config {
             link: Link::default(),
             precision: Precision::default(),
             calibration: None,
+            sources: None,
+            pass: None,
+            tolerance: None,
             cost: None,
             sweep: Vec::new(),
         }
@@ -375,6 +391,9 @@ impl Experiment {
         config.check_graph()?;
         config.check_activation()?;
         config.check_cost()?;
+        config.check_sources()?;
+        config.pass.map_or(Ok(()), Criterion::check)?;
+        config.tolerance.as_ref().map_or(Ok(()), |tolerance| tolerance.check(config))?;
         for (key, count, max) in [
             ("trials", config.trials, MAX_UNITS),
             ("shots", u64::from(config.shots), MAX_UNITS),

@@ -210,9 +210,14 @@ impl Store {
         Ok(write_atomically(&self.folder.join(name), bytes)?)
     }
 
+    /// Writes the experiment, whose number of trials has grown.
+    pub(crate) fn write_experiment(&self, config: &Config) -> Result<(), ExperimentError> {
+        self.write(EXPERIMENT, experiment_text(config, "run").as_bytes())
+    }
+
     /// Removes the folder again if no unit was computed and nothing but the files of a start is in it, so that a run
     /// that fails at its first unit leaves nothing.
-    pub(crate) fn discard(self) {
+    pub(crate) fn discard(&self) {
         let own = |name: &str| [LOCK, IDENTITY, EXPERIMENT, UNITS].contains(&name) || is_calibration(name);
         let names = || Some(std::fs::read_dir(&self.folder).ok()?.flatten().map(|entry| entry.file_name()));
         let is_empty = self.check().is_ok() && self.units().length == 0;

@@ -157,6 +157,16 @@ impl ShotResult {
         }
     }
 
+    /// Relative rms difference of the outputs from those of the floating-point reference, if it is known.
+    #[must_use]
+    pub fn output_difference(&self) -> Option<f64> {
+        match self {
+            Self::Classes(_) => None,
+            Self::Values(errors) => Some(errors.output_difference),
+            Self::Outputs(errors) => Some(errors.output_difference),
+        }
+    }
+
     /// A loss of the score up to this counts as none.
     #[must_use]
     pub fn tolerance(&self) -> f64 {

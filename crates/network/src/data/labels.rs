@@ -74,7 +74,7 @@ impl StoredLabels {
         let width = match *shape {
             [_] => 1,
             [_, columns] => columns.max(1),
-            [_, ref axes @ ..] => return Self::of_positions(path, format, axes.iter().product(), values),
+            [_, ref axes @ ..] => return Self::each_position(path, format, axes.iter().product(), values),
             [] => {
                 let expected = "a label for each sample, n or n×1, one-hot rows, n×classes, or a label for each position, \
                                 n×positions";
@@ -83,7 +83,7 @@ impl StoredLabels {
         };
         let is_one_hot = || values.chunks(width).all(|row| one_hot(row).is_some());
         if width > 1 && values.iter().all(|value| whole(*value).is_some()) && !is_one_hot() {
-            return Self::of_positions(path, format, width, values);
+            return Self::each_position(path, format, width, values);
         }
         let mut numbers = Vec::with_capacity(values.len() / width);
         for (sample, row) in values.chunks(width).enumerate() {
@@ -105,7 +105,7 @@ impl StoredLabels {
     }
 
     /// The labels of an array with a whole number for each position.
-    fn of_positions(path: &Path, format: &'static str, per_sample: usize, values: &[f64]) -> Result<Self> {
+    fn each_position(path: &Path, format: &'static str, per_sample: usize, values: &[f64]) -> Result<Self> {
         if per_sample == 0 {
             return Err(NetworkError::format(path, format, "shape", "no position", "at least one position a sample"));
         }
