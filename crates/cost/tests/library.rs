@@ -81,7 +81,11 @@ fn every_entry_has_a_range_in_which_costs_are_finite() {
     let shipped = Library::shipped().unwrap();
     let network = common::perceptron();
     let mut entries = Vec::new();
-    shipped.entries.try_map(|key, unit, _| Ok::<_, ()>(entries.push((key.to_owned(), unit)))).unwrap();
+    let list = |key: &str, unit, _: &_| {
+        entries.push((key.to_owned(), unit));
+        Ok::<(), ()>(())
+    };
+    shipped.entries.try_map(list).unwrap();
     for (key, unit) in entries {
         let (table, field) = key.split_once('.').unwrap();
         let with = |value: &str| {

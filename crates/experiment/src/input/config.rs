@@ -82,9 +82,8 @@ pub struct Config {
     /// Patterns of the names of the operators of an ONNX graph that stay electronic. Default: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub electronic: Vec<String>,
-    /// Axis of the classes in the output of the model, counted as in the file from 0, or from −1 at the end. Every other index is
-    /// a position with a class of its own, such as a token, and `data.labels` may have a label for each. Default: the only axis
-    /// longer than 1, or the only one that leaves as many positions as have labels.
+    /// Axis of the classes in the output, counted from 0, or from −1 at the end. Every other index is a position with a class and
+    /// a label of its own, such as a token. Default: the only axis longer than 1, or the only one that fits the labels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class_axis: Option<i64>,
     /// Number by which the rows are judged. Default: `accuracy` for data with labels, `rms_error` for data with targets, else
@@ -277,18 +276,7 @@ impl Experiment {
         if is_run(path) { Self::load_file(&path.join(EXPERIMENT)) } else { Self::load_file(path) }
     }
 
-    /// Reads an experiment as [`load`](Self::load) does. Of the folder of a run, it is the experiment whose cost was computed
-    /// there last, with the axes of that cost.
-    ///
-    /// # Errors
-    ///
-    /// As [`load`](Self::load).
-    pub fn load_cost(path: &Path) -> Result<Self, ExperimentError> {
-        let file = path.join(COST);
-        if is_run(path) && file.is_file() { Self::load_file(&file) } else { Self::load(path) }
-    }
-
-    fn load_file(path: &Path) -> Result<Self, ExperimentError> {
+    pub(super) fn load_file(path: &Path) -> Result<Self, ExperimentError> {
         let (mut config, text): (Config, String) =
             read_toml(path, "experiment").map_err(|error| no_experiment(path).unwrap_or_else(|| error.into()))?;
         if config.name.is_empty() {

@@ -1,11 +1,12 @@
 //! The table `[cost]`: how the cores of an experiment are used and what surrounds them, for its energy, time and area.
 
-use crate::input::config::Config;
+use crate::error::ExperimentError;
+use crate::input::config::{COST, Config, Experiment};
 use phaseloom_cost::{LaserRule, Memory, ShifterKind};
 use phaseloom_files::{InvalidValue, within};
 use phaseloom_hardware::{CoreSharing, Detection};
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The table `[cost]`: use and surroundings of the cores, for `phaseloom cost`. It changes no result of a run, and no identity.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -139,6 +140,25 @@ impl CostSettings {
             Some((key, value, min, max)) => Err(InvalidValue::new(key, value, format!("{min} to {max}"))),
             None => Ok(()),
         }
+    }
+}
+
+impl Experiment {
+    /// Reads an experiment as [`load`](Self::load) does. Of the folder of a run, it is the experiment whose cost was computed
+    /// there last, with the axes of that cost.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    pub fn load_cost(path: &Path) -> Result<Self, ExperimentError> {
+        let (run, file) = (Self::load(path)?, path.join(COST));
+        if run.run_folder().is_none() || !file.is_file() {
+            return Ok(run);
+        }
+        let mut cost = Self::load_file(&file)?;
+        // The run may have grown since.
+        cost.config.trials = run.config.trials;
+        Ok(cost)
     }
 }
 

@@ -419,7 +419,7 @@ mod tests {
             let mut counted = Confusion::default();
             task.count(&outputs, &mut counted);
             assert_eq!((counted.total(), counted), (expected.judged.unwrap(), confusion));
-            assert_eq!(task.first_samples(3).accuracy(&outputs.columns(0, 3).clone_owned()).is_some(), true);
+            assert!(task.first_samples(3).accuracy(&outputs.columns(0, 3).clone_owned()).is_some());
         }
     }
 
