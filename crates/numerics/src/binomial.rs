@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn tails_are_sums_of_all_terms() {
         for (n, p) in [(7_u64, 0.3), (40, 0.02), (200, 0.9), (1000, 0.5)] {
-            let mut term = (1.0 - p as f64).powi(n as i32);
+            let mut term = (1.0_f64 - p).powi(n as i32);
             let mut sum = 0.0;
             for k in 0..n {
                 sum += term;

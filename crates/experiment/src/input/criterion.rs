@@ -13,19 +13,78 @@ const ROUNDING: f64 = 1e-12;
 /// What a chip must reach to pass. It is judged by the mean over its shots.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", schemars(with = "Limits"))]
+#[serde(try_from = "Limits", into = "Limits")]
 pub enum Criterion {
-    /// The score of a network is at least this: accuracy, top-5 accuracy, or agreement with the exact network. Range: 0…1.
+    /// Lower limit of the score of a network.
     Accuracy(f64),
-    /// The score of a network is at most this: rms error, or difference of outputs from the exact network. Range: ≥ 0.
+    /// Upper limit of the score of a network.
     RmsError(f64),
-    /// The score loses at most this against the exact network on the same samples: of an accuracy, 0.01 is one percentage
-    /// point. Range: ≥ 0.
+    /// Upper limit of the loss of the score.
     Drop(f64),
-    /// The matrix error ‖Ŵ − W‖/‖W‖ of an experiment without a network is at most this. Range: ≥ 0.
+    /// Upper limit of the matrix error.
     MatrixError(f64),
-    /// The fidelity |tr(W†Ŵ)|²/(‖W‖²‖Ŵ‖²) of an experiment without a network is at least this. Range: 0…1.
+    /// Lower limit of the fidelity.
     Fidelity(f64),
+}
+
+/// The table `[pass]`: exactly one of these limits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+struct Limits {
+    /// The score of a network is at least this: accuracy, top-5 accuracy, or agreement with the network in floating point.
+    /// Range: 0…1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accuracy: Option<f64>,
+    /// The score of a network is at most this: rms error, or difference of outputs from the network in floating point.
+    /// Range: ≥ 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rms_error: Option<f64>,
+    /// The score loses at most this against the network in floating point on the same samples: of an accuracy, 0.01 is one
+    /// percentage point. Range: ≥ 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drop: Option<f64>,
+    /// The matrix error ‖Ŵ − W‖/‖W‖ of an experiment without a network is at most this. Range: ≥ 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    matrix_error: Option<f64>,
+    /// The fidelity |tr(W†Ŵ)|²/(‖W‖²‖Ŵ‖²) of an experiment without a network is at least this. Range: 0…1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fidelity: Option<f64>,
+}
+
+impl TryFrom<Limits> for Criterion {
+    type Error = String;
+
+    fn try_from(limits: Limits) -> Result<Self, String> {
+        let given = [
+            limits.accuracy.map(Self::Accuracy),
+            limits.rms_error.map(Self::RmsError),
+            limits.drop.map(Self::Drop),
+            limits.matrix_error.map(Self::MatrixError),
+            limits.fidelity.map(Self::Fidelity),
+        ];
+        match given.iter().flatten().collect::<Vec<_>>().as_slice() {
+            [one] => Ok(**one),
+            all => Err(format!(
+                "found {} limits in `pass`, expected exactly one of accuracy, rms_error, drop, matrix_error, fidelity",
+                all.len()
+            )),
+        }
+    }
+}
+
+impl From<Criterion> for Limits {
+    fn from(criterion: Criterion) -> Self {
+        let none = Self::default();
+        match criterion {
+            Criterion::Accuracy(limit) => Self { accuracy: Some(limit), ..none },
+            Criterion::RmsError(limit) => Self { rms_error: Some(limit), ..none },
+            Criterion::Drop(limit) => Self { drop: Some(limit), ..none },
+            Criterion::MatrixError(limit) => Self { matrix_error: Some(limit), ..none },
+            Criterion::Fidelity(limit) => Self { fidelity: Some(limit), ..none },
+        }
+    }
 }
 
 impl Criterion {

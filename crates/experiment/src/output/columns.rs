@@ -161,10 +161,10 @@ pub const MATRIX_SUMMARY_COLUMNS: &[ColumnText] = &[
     ("<column>_q10", "as the quantity", "10 % quantile over chips (type 7)."),
     ("<column>_q50", "as the quantity", "Median over chips."),
     ("<column>_q90", "as the quantity", "90 % quantile over chips."),
-    ("infidelity_law", "1", "Predicted mean of `infidelity`; empty if chips are corrected."),
+    ("infidelity_law", "1", "Predicted mean of `infidelity`; empty if chips are corrected or components share errors."),
     (
         "error_law",
         "1",
-        "Predicted root mean square of `error`, which is above the mean by about sd²/(2·mean); empty if chips are corrected.",
+        "Predicted root mean square of `error`, which is above the mean by about sd²/(2·mean); empty if chips are corrected or components share errors.",
     ),
 ];

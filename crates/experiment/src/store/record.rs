@@ -255,9 +255,9 @@ pub struct MatrixDesign {
     pub depth: usize,
     /// Factor after the chip.
     pub gain: f64,
-    /// Predicted mean of 1 − F. `None` if chips are corrected.
+    /// Predicted mean of 1 − F. `None` if chips are corrected, or components share errors.
     pub infidelity: Option<f64>,
-    /// Predicted root mean square of the matrix error. `None` if chips are corrected.
+    /// Predicted root mean square of the matrix error. `None` if chips are corrected, or components share errors.
     pub error: Option<f64>,
 }
 

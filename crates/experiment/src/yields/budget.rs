@@ -61,6 +61,12 @@ pub const BUDGET_COLUMNS: &[ColumnText] = &[
 /// A set of sources, one bit for each.
 type Set = u32;
 
+/// The values of the swept keys of a point.
+type Levels = Vec<(String, Value)>;
+
+/// The sets of sources with equal values of the other swept keys, each with the index of its point.
+type Group = (Levels, Vec<(Set, usize)>);
+
 /// What one source costs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SourceCost {
@@ -289,10 +295,9 @@ pub fn budgets(outcome: &Outcome, orders: u32) -> Vec<Budget> {
         names.filter_map(Value::as_str).map(str::to_owned).collect()
     };
     let all = outcome.points.iter().map(|point| set_of(&point.levels)).max_by_key(Vec::len).unwrap_or_default();
-    let others = |levels: &[(String, Value)]| -> Vec<(String, Value)> {
-        levels.iter().filter(|(key, _)| key != SOURCES).cloned().collect()
-    };
-    let mut groups: Vec<(Vec<(String, Value)>, Vec<(Set, usize)>)> = Vec::new();
+    let others =
+        |levels: &[(String, Value)]| -> Levels { levels.iter().filter(|(key, _)| key != SOURCES).cloned().collect() };
+    let mut groups: Vec<Group> = Vec::new();
     for point in &outcome.points {
         let names = set_of(&point.levels);
         let members = all.iter().enumerate().filter(|(_, key)| names.contains(key));
@@ -305,7 +310,7 @@ pub fn budgets(outcome: &Outcome, orders: u32) -> Vec<Budget> {
     }
     let seed = outcome.points.first().map_or(0, |point| point.config.seed);
     let orders = if all.len() > MAX_EXACT { random_orders(all.len(), seed, orders) } else { Vec::new() };
-    let group = |(levels, points): (Vec<(String, Value)>, Vec<(Set, usize)>)| {
+    let group = |(levels, points): Group| {
         let records: HashMap<Set, Vec<&Record>> =
             points.iter().map(|(set, point)| (*set, chips(outcome, Row::Chips, *point))).collect();
         let first = records.values().flatten().next().copied();

@@ -167,6 +167,12 @@ impl Tolerances {
         passes as f64 / all.max(1) as f64
     }
 
+    /// Whether enough chips of a point pass at the level of bad chips.
+    #[must_use]
+    pub fn passes_everywhere(&self, point: &PointTolerance) -> bool {
+        self.passing(point, self.settings.last()) >= self.share
+    }
+
     /// The tolerance at a point.
     #[must_use]
     pub fn estimate(&self, point: &PointTolerance) -> Estimate {
