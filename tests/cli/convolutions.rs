@@ -60,7 +60,7 @@ fn pixels_have_labels_of_their_own() {
     let pixel = |sample: usize, y: usize, x: usize| ((sample * 20 + y * 5 + x) as f64 * 0.7).sin();
     let all: Vec<f64> = (0..160).map(|i| pixel(i / 20, i % 20 / 5, i % 5)).collect();
     write("x.npy", npy("<f8", "(8, 1, 4, 5)", &all.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>()));
-    let label = |at: usize| if at % 7 == 0 { -100 } else { (at % 3) as i64 };
+    let label = |at: usize| if at.is_multiple_of(7) { -100 } else { (at % 3) as i64 };
     write("y.npy", npy("<i8", "(8, 4, 5)", &(0..160).flat_map(|at| label(at).to_le_bytes()).collect::<Vec<u8>>()));
     let text = "model = 'model.toml'\ntrials = 2\n[data]\ninputs = 'x.npy'\nlabels = 'y.npy'\n[core]\nports = 4\n\
                 [process]\nphase_error.sigma_rad = 0.1\n";

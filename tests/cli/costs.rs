@@ -53,7 +53,8 @@ fn all_formats_have_the_numbers_of_the_tables() {
     assert_eq!(csv, scene.text("out/cost.csv"));
     let json: serde_json::Value = serde_json::from_str(&scene.call("cost out --format json").well().out).unwrap();
     let [row] = &table(&out.join("cost.csv"))[..] else { panic!("one point") };
-    assert_eq!(json["cost"][0]["energy_j"].as_f64().unwrap(), number(row, "energy_j"));
+    let energy_j = json["cost"][0]["energy_j"].as_f64().unwrap();
+    assert_eq!(energy_j.to_bits(), number(row, "energy_j").to_bits());
     assert!(json["verdict"].as_str().unwrap().contains("readout bits"));
     // The parts are the whole.
     let energy = table(&out.join("energy.csv"));

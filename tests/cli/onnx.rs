@@ -174,7 +174,7 @@ fn the_metric_decides_on_tables_figure_and_sentence() {
 /// axes are (tokens, classes).
 #[test]
 fn tokens_have_labels_of_their_own() {
-    let label = |at: usize| if at % 6 > 3 && at % 4 == 0 { -100 } else { (at * at % 3) as i64 };
+    let label = |at: usize| if at % 6 > 3 && at.is_multiple_of(4) { -100 } else { (at * at % 3) as i64 };
     let labels = |shape: &str, count: usize, label: &dyn Fn(usize) -> i64| {
         npy("<i8", shape, &(0..count).flat_map(|at| label(at).to_le_bytes()).collect::<Vec<u8>>())
     };
