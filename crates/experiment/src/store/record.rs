@@ -119,10 +119,10 @@ impl Record {
         Self { unit, samples, shots, layers, confusion, class_names, matrix, levels }
     }
 
-    /// Number of samples of all shots that were classified.
+    /// Number of samples, or positions of samples, of all shots that were classified.
     fn classified(&self) -> u64 {
-        let shots = self.shots.iter().filter(|shot| shot.class_counts().is_some()).count() as u64;
-        shots.saturating_mul(self.samples)
+        let shots = self.shots.iter().filter(|shot| shot.class_counts().is_some());
+        shots.fold(0, |sum: u64, shot| sum.saturating_add(shot.judged(self.samples)))
     }
 
     /// What is wrong with a record of an experiment without a network, if something is.
