@@ -21,4 +21,5 @@ mod cli {
     mod start;
     mod support;
     mod validate;
+    mod yields;
 }
