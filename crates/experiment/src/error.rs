@@ -405,7 +405,7 @@ phaseloom_files::error_codes! {
             "Choose another `metric`, or leave it out: the data then decide.";
         ClassAxis = 662,
             "The axis of the classes in the outputs is unknown, or does not fit the labels.",
-            "Name it by `class_axis`, or leave out `labels`.";
+            "Name it by `class_axis`, give a label for each position, or leave out `labels`.";
         Criterion = 663,
             "Chips do not have the quantity that `pass` limits.",
             "Use `accuracy`, `rms_error` or `drop` for a network, `matrix_error` or `fidelity` for a matrix.";

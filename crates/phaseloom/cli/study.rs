@@ -6,7 +6,7 @@ use super::terminal::{interrupt, output, results, streams, whole};
 use anyhow::Context;
 use clap::Args;
 use phaseloom::experiment::{Config, Criterion, Experiment, ExperimentError, Options, Outcome, Shard};
-use phaseloom::files::{ResultTable, ResultValue};
+use phaseloom::files::{ResultTable, ResultValue, wrap};
 use phaseloom::hardware::Process;
 use phaseloom::report::{Figure, ReportError};
 use serde_json::Value;
@@ -235,9 +235,11 @@ pub fn levels_text(levels: &[(String, Value)]) -> String {
 
 /// How the errors of a chip are distributed: every yield states it.
 pub fn errors_text(outcome: &Outcome) -> String {
+    let texts: Vec<String> = outcome.points.iter().map(|point| point.config.process.variation_text()).collect();
     let has_errors = outcome.points.iter().any(|point| point.config.process.sources().next().is_some());
-    match has_errors {
-        true => "errors of different components are independent".to_owned(),
-        false => "no errors of fabrication".to_owned(),
+    match texts.iter().max_by_key(|text| text.len()).filter(|text| !text.is_empty()) {
+        Some(text) => wrap(&format!("parts of the errors (rad) beyond independent normal ones: {text}"), 80, 2),
+        None if has_errors => "errors of different components are independent".to_owned(),
+        None => "no errors of fabrication".to_owned(),
     }
 }

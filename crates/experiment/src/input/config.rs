@@ -30,6 +30,9 @@ use std::path::{Path, PathBuf};
 /// File of the experiment as run, in the folder of the run.
 pub(crate) const EXPERIMENT: &str = "experiment.toml";
 
+/// File of the experiment with the axes of its cost, in the folder of the run.
+pub(crate) const COST: &str = "cost.toml";
+
 /// File of the identity of a run, in its folder.
 pub(crate) const IDENTITY: &str = "identity.json";
 
@@ -79,8 +82,8 @@ pub struct Config {
     /// Patterns of the names of the operators of an ONNX graph that stay electronic. Default: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub electronic: Vec<String>,
-    /// Axis of the classes in the output of an ONNX graph, counted as in the file from 0, or from −1 at the end. Every other
-    /// index is a position with a class of its own, such as a token. Default: the only axis longer than 1.
+    /// Axis of the classes in the output, counted from 0, or from −1 at the end. Every other index is a position with a class and
+    /// a label of its own, such as a token. Default: the only axis longer than 1, or the only one that fits the labels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class_axis: Option<i64>,
     /// Number by which the rows are judged. Default: `accuracy` for data with labels, `rms_error` for data with targets, else
@@ -270,8 +273,10 @@ impl Experiment {
     ///
     /// Unreadable files, unknown keys (with line and nearest key), impossible values.
     pub fn load(path: &Path) -> Result<Self, ExperimentError> {
-        let of_run = path.join(EXPERIMENT);
-        let path = if is_run(path) { &of_run } else { path };
+        if is_run(path) { Self::load_file(&path.join(EXPERIMENT)) } else { Self::load_file(path) }
+    }
+
+    pub(super) fn load_file(path: &Path) -> Result<Self, ExperimentError> {
         let (mut config, text): (Config, String) =
             read_toml(path, "experiment").map_err(|error| no_experiment(path).unwrap_or_else(|| error.into()))?;
         if config.name.is_empty() {
@@ -472,7 +477,8 @@ impl Experiment {
     #[must_use]
     pub fn run_folder(&self) -> Option<&Path> {
         let folder = self.path.parent()?;
-        (self.path.file_name().is_some_and(|name| name == EXPERIMENT) && is_run(folder)).then_some(folder)
+        (self.path.file_name().is_some_and(|name| name == EXPERIMENT || name == COST) && is_run(folder))
+            .then_some(folder)
     }
 
     /// The configuration for the file of a run in a folder, from which the paths lead to the same files.

@@ -204,7 +204,8 @@ mod tests {
 
     #[test]
     fn a_drop_of_one_point_passes_in_spite_of_rounding() {
-        let counts = |lost| ClassCounts { correct: 97 - lost, lost, gained: 0, same: 100 - lost, among: 1 };
+        let counts =
+            |lost| ClassCounts { correct: 97 - lost, lost, gained: 0, same: 100 - lost, among: 1, judged: None };
         let one = chip(vec![ShotResult::Classes(counts(1))]);
         let criterion = Criterion::Drop(0.01);
         assert!(criterion.passes(criterion.value(&one).unwrap()));

@@ -150,7 +150,7 @@ impl Experiment {
         let designs = programs.designs(&config.process, config.correction_plan(&Interrupt::new())?.as_ref())?;
         let inputs = DMatrix::from_fn(INPUTS, 2, |i, j| ((1 + i + 4 * j) as f64).sin());
         let exact = model.exact_pass(model.prepare(&inputs))?;
-        let task = Task::Classification { labels: vec![0, 1], decision: Decision::maximum_of(OUTPUTS) };
+        let task = Task::Classification { labels: vec![Some(0), Some(1)], decision: Decision::maximum_of(OUTPUTS) };
         let outputs = exact.output.clone();
         let chunks = vec![Chunk { first_sample: 0, exact }];
         let test_set = Arc::new(TestSet { chunks, task, exact: outputs, class_names: Vec::new() });

@@ -180,11 +180,12 @@ impl MatrixPoint {
         })
     }
 
-    /// Size and law of the program. There is no law of corrected chips.
+    /// Size and law of the program. There is no law of corrected chips, nor of errors that components share.
     fn design(&self) -> Result<MatrixDesign, HardwareError> {
         let Target { matrix, gain, program, sensitivities } = &*self.target;
         let law = match &self.correction {
             Some(_) => None,
+            None if self.config.process.has_structured_errors() => None,
             None => Some(self.config.process.matrix_law(
                 program,
                 sensitivities.get_or_init(|| program.sensitivities()),

@@ -119,10 +119,10 @@ impl Record {
         Self { unit, samples, shots, layers, confusion, class_names, matrix, levels }
     }
 
-    /// Number of samples of all shots that were classified.
+    /// Number of samples, or positions of samples, of all shots that were classified.
     fn classified(&self) -> u64 {
-        let shots = self.shots.iter().filter(|shot| shot.class_counts().is_some()).count() as u64;
-        shots.saturating_mul(self.samples)
+        let shots = self.shots.iter().filter(|shot| shot.class_counts().is_some());
+        shots.fold(0, |sum: u64, shot| sum.saturating_add(shot.judged(self.samples)))
     }
 
     /// What is wrong with a record of an experiment without a network, if something is.
@@ -255,9 +255,9 @@ pub struct MatrixDesign {
     pub depth: usize,
     /// Factor after the chip.
     pub gain: f64,
-    /// Predicted mean of 1 − F. `None` if chips are corrected.
+    /// Predicted mean of 1 − F. `None` if chips are corrected, or components share errors.
     pub infidelity: Option<f64>,
-    /// Predicted root mean square of the matrix error. `None` if chips are corrected.
+    /// Predicted root mean square of the matrix error. `None` if chips are corrected, or components share errors.
     pub error: Option<f64>,
 }
 

@@ -9,6 +9,7 @@ use super::terminal::error_text;
 use super::{compare, correct, cost};
 use phaseloom::experiment::columns;
 use phaseloom::experiment::yields::budget::BUDGET_COLUMNS;
+use phaseloom::experiment::yields::sensitivity::SENSITIVITY_COLUMNS;
 use phaseloom::experiment::yields::share::YIELD_COLUMNS;
 use phaseloom::experiment::yields::tolerance::{CRITICAL_COLUMNS, TOLERANCE_COLUMNS};
 use phaseloom::files::ColumnText;
@@ -141,6 +142,7 @@ fn columns_of(table: &str) -> Option<(&'static str, &'static [ColumnText])> {
         "tolerance" => ("`tolerance.csv`", TOLERANCE_COLUMNS),
         "critical" => ("`critical.csv`", CRITICAL_COLUMNS),
         "budget" => ("`budget.csv`", BUDGET_COLUMNS),
+        "sensitivity" => ("`sensitivity.csv`", SENSITIVITY_COLUMNS),
         "correct" => ("the results of `correct`", &correct::COLUMNS),
         _ => return None,
     })
