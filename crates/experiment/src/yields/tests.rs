@@ -156,7 +156,7 @@ fn only(budgets: &[Budget]) -> &QuantityBudget {
     }
 }
 
-fn of<'a>(quantity: &'a QuantityBudget, source: &str) -> &'a SourceCost {
+fn cost_of<'a>(quantity: &'a QuantityBudget, source: &str) -> &'a SourceCost {
     quantity.sources.iter().find(|cost| cost.source == source).unwrap()
 }
 
@@ -173,7 +173,7 @@ fn the_budget_of_a_mesh_is_the_law_alone_left_out_and_over_orders() {
     assert_eq!((quantity.key, quantity.none.value), ("matrix_error_squared", quantity.none.value));
     assert!(quantity.none.value < 1e-24);
     for (source, law) in [("splitter_error", 1.4e-5), ("phase_error", 8e-6)] {
-        let cost = of(quantity, source);
+        let cost = cost_of(quantity, source);
         // The law of the program of the page, with terms of second order.
         assert!((cost.law.unwrap() / law - 1.0).abs() < 1e-4, "{source}: {:?}", cost.law);
         for (name, mean) in [("alone", cost.alone), ("left out", cost.left_out), ("Shapley", cost.shapley.unwrap())] {
