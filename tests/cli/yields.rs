@@ -31,10 +31,10 @@ fn assert_same_table(scene: &Scene, first: (&str, &str), second: (&str, &str), n
 #[test]
 fn a_yield_goes_on_where_it_stopped() {
     let scene = scene();
-    let wide = scene.call("yield experiment.toml --drop 0.2 --half-width 0.2 -o out").well();
+    let wide = scene.call("yield experiment.toml --drop 0.01 --half-width 0.2 -o out").well();
     let chips = |row: usize| cell(&table(&scene.path("out/yield.csv"))[row], "chips").to_owned();
     assert_eq!((chips(0), chips(1)), ("40".to_owned(), "40".to_owned()));
-    for part in ["loss of the score ≤ 0.2", "test set is fixed", "95 % interval", "Wilson", "are independent"] {
+    for part in ["loss of the score ≤ 0.01", "test set is fixed", "95 % interval", "Wilson", "are independent"] {
         assert!(wide.joined().contains(part), "{part}: {}", wide.out);
     }
     for name in ["yield.csv", "figure-yield.svg", "table.csv", "summary.csv", "units.jsonl", "provenance.json"] {
@@ -45,7 +45,7 @@ fn a_yield_goes_on_where_it_stopped() {
     let passes = |point: &str| {
         let rows = table(&scene.path("out/table.csv"));
         let chips = rows.iter().filter(|row| cell(row, "row") == "chips" && cell(row, "point") == point);
-        chips.filter(|row| exact - cell(row, "accuracy").parse::<f64>().unwrap() <= 0.2 + 1e-9).count().to_string()
+        chips.filter(|row| exact - cell(row, "accuracy").parse::<f64>().unwrap() <= 0.01 + 1e-9).count().to_string()
     };
     for row in table(&scene.path("out/yield.csv")) {
         assert_eq!(cell(&row, "passes"), passes(cell(&row, "point")));
@@ -56,40 +56,46 @@ fn a_yield_goes_on_where_it_stopped() {
     scene.call("yield out --half-width 0.2 --accuracy 0.1").well();
     assert_eq!(units(&scene.path("out")), known);
     // A narrower interval adds chips. A line that an interruption has cut off is computed again.
-    scene.call("yield experiment.toml --drop 0.2 --half-width 0.1 -o out").well();
+    scene.call("yield experiment.toml --drop 0.01 --half-width 0.1 -o out").well();
     assert!(units(&scene.path("out")) > known && units(&scene.path("out")).is_multiple_of(2));
     let (text, csv) = (scene.text("out/units.jsonl"), scene.text("out/yield.csv"));
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
     scene.write("out/units.jsonl", lines[..lines.len() - 7].concat());
     fs::remove_file(scene.path("out/yield.csv")).unwrap();
-    scene.call("yield experiment.toml --drop 0.2 --half-width 0.1 -o out").well();
+    scene.call("yield experiment.toml --drop 0.01 --half-width 0.1 -o out").well();
     assert_eq!((scene.text("out/yield.csv"), units(&scene.path("out"))), (csv, lines.len()));
     // Fewer chips than there are.
-    scene.call("yield experiment.toml --drop 0.2 --trials 30 -o out").refused(&["E0603"]);
-    let said = scene.call("yield experiment.toml --drop 0.2 --trials 41 --half-width 0.01 -o more").well();
+    scene.call("yield experiment.toml --drop 0.01 --trials 30 -o out").refused(&["E0603"]);
+    let said = scene.call("yield experiment.toml --drop 0.01 --trials 41 --half-width 0.01 -o more").well();
     assert!(said.err.contains("--trials 41 ended the sampling"), "{}", said.err);
 }
 
 #[test]
 fn tables_are_printed_as_csv_and_json() {
     let scene = scene();
-    for (command, name, column) in [
-        ("yield u.npy --process process.toml --fidelity 0.98 --half-width 0.3 -o", "yield", "yield_low"),
+    for (command, name, column, again) in [
+        (
+            "yield u.npy --process process.toml --fidelity 0.98 --half-width 0.3 -o",
+            "yield",
+            "yield_low",
+            "--half-width 0.3",
+        ),
         (
             "tolerance u.npy --process process.toml --matrix-error 0.2 --vary phase_error.sigma_rad=0.01:1 --trials 5 -o",
             "tolerance",
             "tolerance",
+            "--yield 0.9",
         ),
-        ("budget u.npy --process process.toml --trials 3 -o", "budget", "shapley_se"),
+        ("budget u.npy --process process.toml --trials 3 -o", "budget", "shapley_se", "--trials 3"),
     ] {
         assert_same_table(
             &scene,
             (&format!("{command} {name}"), name),
-            (&format!("{} {name} -o {name}", name), name),
+            (&format!("{name} {name} {again}"), name),
             name,
         );
         let json: serde_json::Value =
-            serde_json::from_str(&scene.call(&format!("{name} {name} --format json")).well().out).unwrap();
+            serde_json::from_str(&scene.call(&format!("{name} {name} {again} --format json")).well().out).unwrap();
         let rows = json[name].as_array().unwrap_or_else(|| panic!("{json}"));
         assert!(rows[0][column].is_number(), "{json}");
         assert!(
@@ -101,7 +107,7 @@ fn tables_are_printed_as_csv_and_json() {
     assert_eq!(table(&scene.path("tolerance/critical.csv")).len(), 5);
     assert!(scene.path("tolerance/figure-tolerance.svg").is_file() && scene.path("budget/figure-budget.svg").is_file());
     // Without -o, the folder is named after the subject and the options.
-    scene.call("yield experiment.toml --drop 0.2 --half-width 0.3").well();
+    scene.call("yield experiment.toml --drop 0.01 --half-width 0.3").well();
     scene.call("budget u.npy --process process.toml --trials 2").well();
     let names: Vec<String> = fs::read_dir(scene.path("phaseloom-runs"))
         .unwrap()
@@ -114,10 +120,14 @@ fn tables_are_printed_as_csv_and_json() {
 #[test]
 fn shards_merge_to_the_same_table() {
     let scene = scene();
-    for (name, command) in [
-        ("yield", "yield experiment.toml --drop 0.2 --trials 42 --half-width 0.001"),
-        ("tolerance", "tolerance experiment.toml --drop 0.2 --vary phase_error.sigma_rad=0.01:2 --trials 3"),
-        ("budget", "budget experiment.toml --trials 3"),
+    for (name, again, command) in [
+        ("yield", "--trials 42 --half-width 0.001", "yield experiment.toml --drop 0.01 --trials 42 --half-width 0.001"),
+        (
+            "tolerance",
+            "--trials 3",
+            "tolerance experiment.toml --drop 0.01 --vary phase_error.sigma_rad=0.01:2 --trials 3",
+        ),
+        ("budget", "--trials 3", "budget experiment.toml --trials 3"),
     ] {
         for shard in ["1/2", "2/2"] {
             let part = format!("{name}-{}", &shard[..1]);
@@ -127,7 +137,7 @@ fn shards_merge_to_the_same_table() {
         scene.call(&format!("merge {name}-1 {name}-2 -o {name}-whole")).well();
         let text = |folder: &str| scene.call(&format!("{command} -o {folder} --format csv")).well().out;
         assert_eq!(text(&format!("{name}-whole")), text(&format!("{name}-one")), "{name}");
-        let whole = scene.call(&format!("{name} {name}-whole --format csv")).well();
+        let whole = scene.call(&format!("{name} {name}-whole {again} --format csv")).well();
         assert_eq!(whole.out, text(&format!("{name}-one")), "{name}");
     }
 }
@@ -179,7 +189,7 @@ fn scores_that_are_not_monotone_are_measured_on_a_grid() {
     scene.experiment(&format!("{DATA}{CORE}{ERRORS}"));
     // The accuracy of chips of such errors is that of chance: it passes and fails at any level.
     let said = scene
-        .call("tolerance experiment.toml --drop 0.4 --trials 3 -o out --vary phase_error.sigma_rad=0.001:50")
+        .call("tolerance experiment.toml --drop 0.01 --trials 3 -o out --vary phase_error.sigma_rad=0.001:50")
         .well();
     assert!(said.err.contains("in the wrong order") && said.err.contains("grid"), "{}\n{}", said.out, said.err);
     let row = table(&scene.path("out/grid/tolerance.csv")).remove(0);

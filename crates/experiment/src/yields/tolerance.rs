@@ -252,7 +252,7 @@ impl Tolerances {
         let ranks = quantile_ranks(positions.len() as u64, order);
         let (low, high) = in_order(at(ranks.0), at(ranks.1));
         let found = quantile(&positions, order);
-        let passing = positions.iter().filter(|position| **position >= found).count();
+        let passing = positions.iter().filter(|position| **position >= found.max(0.0)).count();
         Estimate { level: level(found), low, high, share: passing as f64 / positions.len() as f64, next: None }
     }
 
@@ -409,7 +409,8 @@ mod tests {
         let all_pass = tolerances(settings(0.1, 1.0), vec![Some(4096); 50]);
         assert_eq!(all_pass.estimate(&all_pass.points[0]).level, None);
         let none_pass = tolerances(settings(0.1, 1.0), vec![None; 50]);
-        assert_eq!(none_pass.estimate(&none_pass.points[0]).level, None);
+        let none = none_pass.estimate(&none_pass.points[0]);
+        assert_eq!((none.level, none.share), (None, 0.0));
     }
 
     #[test]
