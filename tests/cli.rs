@@ -22,4 +22,5 @@ mod cli {
     mod start;
     mod support;
     mod validate;
+    mod yields;
 }

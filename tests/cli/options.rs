@@ -9,7 +9,7 @@ use std::path::Path;
 const COMMON: [&str; 6] = ["format", "quiet", "verbose", "color", "help", "version"];
 
 /// A command, with options each of which must change what it prints or writes.
-const COMMANDS: [(&str, &[&str]); 17] = [
+const COMMANDS: [(&str, &[&str]); 20] = [
     ("new made", &["--example unitary"]),
     ("generate haar 4", &["--seed 2", "--real", "-o made.npy"]),
     (
@@ -89,6 +89,64 @@ const COMMANDS: [(&str, &[&str]); 17] = [
             "--seed 2",
             "--process process.toml",
             "--topology reck",
+            "--pdf",
+            "--width 90mm",
+            "--no-title",
+            "--no-footer",
+        ],
+    ),
+    (
+        "yield u.npy --process process.toml --fidelity 0.9 --half-width 0.4 --trials 60 -o made",
+        &[
+            "--process preset:mems-silicon",
+            "--accuracy 0.9",
+            "--rms-error 0.1",
+            "--drop 0.1",
+            "--matrix-error 0.1",
+            "--fidelity 0.95",
+            "--half-width 0.01",
+            "--trials 30",
+            "--seed 2",
+            "--correction local",
+            "--shard 1/2",
+            "--pdf",
+            "--width 90mm",
+            "--no-title",
+            "--no-footer",
+        ],
+    ),
+    (
+        "tolerance u.npy --process process.toml --fidelity 0.9 --vary phase_error.sigma_rad=0.01:2 --trials 3 -o made",
+        &[
+            "--process preset:mems-silicon",
+            "--accuracy 0.9",
+            "--rms-error 0.1",
+            "--drop 0.1",
+            "--matrix-error 0.1",
+            "--fidelity 0.95",
+            "--vary phase_error.sigma_rad=0.01:1",
+            "--scale splitter_error.sigma_rad=0.1:10",
+            "--yield 0.5",
+            "--trials 4",
+            "--seed 2",
+            "--correction local",
+            "--shard 1/2",
+            "--pdf",
+            "--width 90mm",
+            "--no-title",
+            "--no-footer",
+        ],
+    ),
+    (
+        "budget experiment.toml --trials 2 -o made",
+        &[
+            "--process process.toml",
+            "--trials 3",
+            "--map-samples 0",
+            "--orders 0",
+            "--seed 2",
+            "--correction local",
+            "--shard 1/2",
             "--pdf",
             "--width 90mm",
             "--no-title",

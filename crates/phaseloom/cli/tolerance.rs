@@ -7,7 +7,7 @@ use clap::Args;
 use phaseloom::experiment::cost::verdict::short;
 use phaseloom::experiment::yields::tolerance::{Estimate, MAX_DISORDER, Tolerances, on_grid, tolerance};
 use phaseloom::experiment::{Experiment, Outcome, ToleranceSettings};
-use phaseloom::files::{Column, Results, TextTable, wrap};
+use phaseloom::files::{Column, Results, TextTable, shortest, wrap};
 use phaseloom::report::TOLERANCE_FIGURE;
 use std::str::FromStr;
 
@@ -98,6 +98,18 @@ impl Tolerance {
             Err(exit) => return Ok(exit),
         };
         let Some(found) = self.tolerances(&outcome, &experiment) else { return Ok(Exit::Done) };
+        let ToleranceSettings { from, to, .. } = found.settings;
+        anyhow::ensure!(
+            !found.is_reversed(),
+            "{}: found more chips that pass at the level {}, the second one, than at {}, expected the level of good chips first",
+            match (&self.vary, &self.scale) {
+                (None, None) => "[tolerance]",
+                (Some(_), _) => "--vary",
+                (None, Some(_)) => "--scale",
+            },
+            shortest(to),
+            shortest(from)
+        );
         let disorder = found.disorder();
         if disorder <= MAX_DISORDER {
             return self.show(&experiment, &outcome, &found);

@@ -5,6 +5,7 @@ use super::study::{Pass, Study, levels_text, metadata};
 use super::terminal::{output, results, whole};
 use clap::Args;
 use phaseloom::experiment::cost::verdict::short;
+use phaseloom::experiment::yields::expect_source;
 use phaseloom::experiment::yields::share::{PointYield, Yields};
 use phaseloom::experiment::{Experiment, Outcome, Shard, Tables, run_until};
 use phaseloom::files::{Column, Results, TextTable, shortest, wrap};
@@ -43,6 +44,7 @@ impl Yield {
     pub fn execute(self) -> anyhow::Result<Exit> {
         let mut experiment = self.study.experiment()?;
         let criterion = self.pass.set(&mut experiment)?;
+        expect_source(&experiment)?;
         let is_run = experiment.run_folder().is_some();
         experiment.config.trials = self.trials.unwrap_or_else(|| {
             // Wilson at p = ½: H² = z²(1/4n)(1 + z²/n)/(1 + z²/n)², n = z²(1/4H² − 1).

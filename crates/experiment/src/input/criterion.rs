@@ -122,6 +122,22 @@ impl Criterion {
         }
     }
 
+    /// Whether a matrix without a network has the compared quantity, or a network.
+    #[must_use]
+    pub fn is_of_matrix(self) -> bool {
+        matches!(self, Self::MatrixError(_) | Self::Fidelity(_))
+    }
+
+    /// Whether a network with this score has the compared quantity.
+    pub(crate) fn suits(self, score: Score) -> bool {
+        match self {
+            Self::Accuracy(_) => score.better == Better::Higher,
+            Self::RmsError(_) => score.better == Better::Lower,
+            Self::Drop(_) => true,
+            Self::MatrixError(_) | Self::Fidelity(_) => false,
+        }
+    }
+
     /// The compared quantity of a chip, or `None` if chips of this run do not have it.
     #[must_use]
     pub fn value(self, chip: &Record) -> Option<f64> {
@@ -136,13 +152,12 @@ impl Criterion {
         let over_shots =
             |value: &dyn Fn(&crate::ShotResult) -> f64| mean(&chip.shots.iter().map(value).collect::<Vec<_>>());
         match self {
-            Self::Accuracy(_) if score.better == Better::Higher => Some(over_shots(&|shot| shot.value(chip.samples))),
-            Self::RmsError(_) if score.better == Better::Lower => Some(over_shots(&|shot| shot.value(chip.samples))),
+            _ if !self.suits(score) => None,
             Self::Drop(_) => {
                 let difference = over_shots(&|shot| shot.difference(chip.samples));
                 Some(if score.better == Better::Higher { -difference } else { difference })
             }
-            _ => None,
+            _ => Some(over_shots(&|shot| shot.value(chip.samples))),
         }
     }
 

@@ -12,7 +12,7 @@ pub mod grid;
 pub mod network;
 mod other_file;
 pub(crate) mod processes;
-mod sources;
+pub mod sources;
 pub mod subject;
 pub mod tolerance;
 pub(crate) mod tree;

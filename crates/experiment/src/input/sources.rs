@@ -5,7 +5,7 @@ use phaseloom_files::{InvalidValue, nearest};
 use phaseloom_hardware::{IMPERFECTIONS, LINK_PARTS};
 
 /// The keys of all sources: imperfections of the process, then parts of the link.
-fn all_sources() -> impl Iterator<Item = &'static str> {
+pub(crate) fn all_sources() -> impl Iterator<Item = &'static str> {
     IMPERFECTIONS.iter().chain(LINK_PARTS).map(|(key, _)| *key)
 }
 

@@ -1,9 +1,9 @@
 //! The table `[tolerance]`: the level that is raised until a chip fails.
 
-use crate::input::config::Config;
+use crate::input::config::{Axis, Config};
 use crate::input::grid::set;
 use crate::input::tree::to_value;
-use phaseloom_files::{InvalidValue, deserialize_strict, positive};
+use phaseloom_files::{InvalidValue, deserialize_strict, positive, shortest};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -45,6 +45,11 @@ impl ToleranceSettings {
         if let Some(grid) = self.grid.filter(|grid| !(2..=1000).contains(grid)) {
             return Err(InvalidValue::new("tolerance.grid", grid, "2 to 1000 levels"));
         }
+        for (key, level) in [("tolerance.from", self.from), ("tolerance.to", self.to)] {
+            if self.is_whole() && level.fract() != 0.0 {
+                return Err(InvalidValue::new(key, level, "a whole number of bits"));
+            }
+        }
         if self.keys.is_empty() {
             return Err(InvalidValue::new("tolerance.keys", "none", "at least one key"));
         }
@@ -57,7 +62,7 @@ impl ToleranceSettings {
         }
         for level in [0, self.last()] {
             self.apply(config, level).map_err(|reason| {
-                let found = format!("{} at the level {}", self.keys.join(", "), self.level(level));
+                let found = format!("{} at the level {}", self.keys.join(", "), shortest(self.level(level)));
                 InvalidValue::new("tolerance", found, reason)
             })?;
         }
@@ -93,22 +98,39 @@ impl ToleranceSettings {
         }
     }
 
+    /// The value of a key at a level, in an experiment as a tree.
+    fn value(&self, tree: &Value, key: &str, number: u32) -> Result<Value, String> {
+        let level = self.level(number);
+        Ok(match (self.scale, self.is_whole()) {
+            (true, _) => {
+                let pointer = format!("/{}", key.replace('.', "/"));
+                let own = tree.pointer(&pointer).and_then(Value::as_f64).filter(|own| own.abs() > 0.0);
+                let own = own.ok_or_else(|| format!("a number other than 0 at `{key}` in the experiment to scale"))?;
+                Value::from(own * level)
+            }
+            (false, true) => Value::from(level as i64),
+            (false, false) => Value::from(level),
+        })
+    }
+
+    /// The axes of a sweep from the first to the last level, one for each key.
+    pub(crate) fn axes(&self, config: &Config) -> Result<Vec<Axis>, String> {
+        let tree = to_value(config);
+        let toml = |value: Value| {
+            value.as_i64().map_or_else(|| toml::Value::from(value.as_f64().unwrap_or_default()), toml::Value::from)
+        };
+        let axis = |key: &String| {
+            let ends = [0, self.last()].map(|number| self.value(&tree, key, number).map(toml));
+            Ok(Axis { keys: vec![key.clone()], values: ends.into_iter().collect::<Result<_, String>>()? })
+        };
+        self.keys.iter().map(axis).collect()
+    }
+
     /// The settings at a level, or the reason why it is impossible.
     pub(crate) fn apply(&self, config: &Config, number: u32) -> Result<Config, String> {
-        let level = self.level(number);
         let mut tree = to_value(config);
         for key in &self.keys {
-            let value = match (self.scale, self.is_whole()) {
-                (true, _) => {
-                    let pointer = format!("/{}", key.replace('.', "/"));
-                    let own = tree.pointer(&pointer).and_then(Value::as_f64).filter(|own| own.abs() > 0.0);
-                    let own =
-                        own.ok_or_else(|| format!("a number other than 0 at `{key}` in the experiment to scale"))?;
-                    Value::from(own * level)
-                }
-                (false, true) => Value::from(level as i64),
-                (false, false) => Value::from(level),
-            };
+            let value = self.value(&tree, key, number)?;
             set(&mut tree, key, value).map_err(|reason| format!("a key of a number; `{key}` {reason}"))?;
         }
         let config: Config = deserialize_strict(tree).map_err(|error| format!("possible settings: {error}"))?;
@@ -155,6 +177,8 @@ mod tests {
             (settings(&["process.phase_error.sigma_rad"], 0.0, 1.0, false), "tolerance.from"),
             (settings(&["process.insertion_loss.loss_db"], 0.1, 1.0, true), "to scale"),
             (settings(&["link.adc.bits"], 8.0, 0.1, false), "bits"),
+            (settings(&["link.adc.bits"], 8.0, 2.5, false), "a whole number of bits"),
+            (settings(&["process.phase_error.sigma_rad"], 1e-3, 1e300, false), "at the level 1e300"),
             (settings(&[], 8.0, 0.1, false), "at least one key"),
         ] {
             let error = bad.check(&config()).unwrap_err().to_string();

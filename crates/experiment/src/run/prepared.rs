@@ -1,7 +1,8 @@
 //! Everything that is computed once before the first unit, of networks and of matrices.
 
-use crate::error::ExperimentError;
+use crate::error::{ExperimentError, Problem};
 use crate::input::config::Experiment;
+use crate::input::criterion::Criterion;
 use crate::input::files::SubjectInputs;
 use crate::input::grid::Point;
 use crate::run::calibrate::Measured;
@@ -45,6 +46,15 @@ impl Prepared {
             }
             SubjectInputs::Matrices(inputs) => Self::Matrices(matrix::prepare(experiment, points, &inputs, interrupt)?),
         })
+    }
+
+    /// Checks that chips have the quantity that a criterion limits.
+    pub fn check_criterion(&self, criterion: Criterion) -> Result<(), Problem> {
+        let first = if let Self::Networks(points, _) = self { points.first() } else { None };
+        match first.map(|point| point.test_set.task.judge(&point.test_set.exact, &point.test_set.exact).score()) {
+            Some(score) if !criterion.suits(score) => Err(Problem::Criterion { criterion }),
+            _ => Ok(()),
+        }
     }
 
     /// Notes before the first unit: measured scales, hardware that cannot compute well, tensors that no layer uses.

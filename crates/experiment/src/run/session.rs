@@ -79,6 +79,8 @@ impl<'a> Session<'a> {
             }
         }
         let preparation = start.elapsed();
+        let check = config.pass.map_or(Ok(()), |criterion| prepared.check_criterion(criterion));
+        check.map_err(|problem| problem.in_file(&experiment.path))?;
         prepared.notes(&points)?.iter().for_each(|text| (options.note)(text));
         let is_resumed = contents.is_some();
         let written = Config { trials: first, ..config.clone() };

@@ -12,12 +12,13 @@
 //! Equal trials have equal draws whatever else is on, so every difference is paired by chips.
 
 use crate::error::ExperimentError;
-use crate::input::config::{Axis, Config, Experiment};
+use crate::input::config::{Axis, Experiment};
+use crate::input::sources::all_sources;
 use crate::score::{Better, Score, Unit};
 use crate::store::outcome::Outcome;
 use crate::store::record::{Record, Row};
-use crate::yields::{Mean, chips};
-use phaseloom_files::{ColumnText, InvalidValue, ResultTable, ResultValue};
+use crate::yields::{Mean, chips, expect_source, sources};
+use phaseloom_files::{ColumnText, ResultTable, ResultValue};
 use phaseloom_numerics::StreamKey;
 use phaseloom_numerics::statistics::mean;
 use rand::RngExt;
@@ -130,15 +131,15 @@ pub struct Budget {
 /// An experiment without a source.
 pub fn budget_experiment(experiment: &Experiment, orders: u32) -> Result<Experiment, ExperimentError> {
     let mut experiment = experiment.clone();
-    let config = &mut experiment.config;
-    if config.sweep.iter().any(|axis| axis.keys.iter().any(|key| key == SOURCES)) {
+    if experiment.config.sweep.iter().any(|axis| axis.keys.iter().any(|key| key == SOURCES)) {
         return Ok(experiment);
     }
-    let sources = sources(config);
-    if sources.is_empty() {
-        let expected = "an imperfection in `process`, or a part of the `link` that is less than ideal";
-        return Err(experiment.with_line(InvalidValue::new("process", "no source of error", expected)));
-    }
+    expect_source(&experiment)?;
+    // A sweep may switch sources on that the experiment leaves out.
+    let points = experiment.points()?;
+    let on: BTreeSet<&str> = points.iter().flat_map(|point| sources(&point.config)).collect();
+    let sources: Vec<String> = all_sources().filter(|key| on.contains(key)).map(str::to_owned).collect();
+    let config = &mut experiment.config;
     if config.correction != "none" && !config.sweep.iter().any(|axis| axis.keys.iter().any(|key| key == "correction")) {
         let values = vec!["none".into(), config.correction.clone().into()];
         config.sweep.push(Axis { keys: vec!["correction".into()], values });
@@ -151,13 +152,6 @@ pub fn budget_experiment(experiment: &Experiment, orders: u32) -> Result<Experim
     config.sweep.push(Axis { keys: vec![SOURCES.into()], values });
     experiment.check(&experiment.config)?;
     Ok(experiment)
-}
-
-/// The sources that are on. Those of the link do not act on a matrix.
-fn sources(config: &Config) -> Vec<String> {
-    let of_process: Vec<&str> = config.process.sources().map(|(key, _)| key).collect();
-    let all = config.sources_on().into_iter();
-    all.filter(|key| !config.is_matrix() || of_process.contains(key)).map(str::to_owned).collect()
 }
 
 /// The sets that are computed for k sources: none, each alone, all but each, all, and those that the Shapley values need.

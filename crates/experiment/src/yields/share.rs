@@ -1,7 +1,7 @@
 //! The yield: the share of chips that reach a criterion, with its interval.
 //!
 //! The interval is that of Wilson, nominally 95 %; stopping when it is narrow costs little coverage (0.93 to 0.97 of the true
-//! yields 0.9, 0.5 and 0.99). Where a guarantee is claimed, the limits of Clopper and Pearson stand next to it. Both are about
+//! yields 0.9, 0.5 and 0.99). Where a guarantee is claimed, the limits of Clopper and Pearson are next to it. Both are about
 //! chips: the test set is fixed, and its own standard error is in a column of its own.
 
 use crate::error::{ExperimentError, Problem};

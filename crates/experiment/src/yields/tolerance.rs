@@ -4,7 +4,7 @@
 //! critical levels; its interval is that of order statistics, whatever the distribution. Where scores are not monotone in the
 //! level, the share of passing chips on a grid of levels decides instead.
 
-use crate::error::ExperimentError;
+use crate::error::{ExperimentError, Problem};
 use crate::input::config::Experiment;
 use crate::input::criterion::Criterion;
 use crate::input::tolerance::ToleranceSettings;
@@ -109,11 +109,33 @@ pub struct Estimate {
 ///
 /// As [`run`](crate::run()); no table `[tolerance]`.
 pub fn tolerance(experiment: &Experiment, folder: &Path, options: &Options<'_>) -> Result<Outcome, ExperimentError> {
-    if experiment.config.tolerance.is_none() {
+    let Some(settings) = &experiment.config.tolerance else {
         let expected = "the table [tolerance], or --vary or --scale with a range of levels";
         return Err(experiment.with_line(InvalidValue::new("tolerance", "none", expected)));
-    }
+    };
+    expect_effect(experiment, settings)?;
     run_levels(experiment, folder, options)
+}
+
+/// Checks that every key has an effect, as if it were swept.
+fn expect_effect(experiment: &Experiment, settings: &ToleranceSettings) -> Result<(), ExperimentError> {
+    let invalid =
+        |found: String, expected: &str| experiment.with_line(InvalidValue::new("tolerance.keys", found, expected));
+    let mut swept = experiment.clone();
+    swept.config.tolerance = None;
+    swept.config.trials = 1;
+    swept
+        .config
+        .sweep
+        .extend(settings.axes(&experiment.config).map_err(|reason| invalid(settings.keys.join(", "), &reason))?);
+    match swept.points().and_then(|points| swept.effects(&points)) {
+        Err(ExperimentError::Setting { problem: Problem::Sweep { key, reason }, .. })
+            if settings.keys.contains(&key) =>
+        {
+            Err(invalid(format!("`{key}`, which {reason}"), "numbers that this experiment computes with, each once"))
+        }
+        other => other.map(drop),
+    }
 }
 
 /// The same experiment with every chip at all levels of a grid.
@@ -148,6 +170,16 @@ impl Tolerances {
     #[must_use]
     pub fn disorder(&self) -> f64 {
         disorder(self.points.iter().flat_map(|point| &point.checked))
+    }
+
+    /// Whether more of the checked chips pass at the level of bad chips than at that of good ones.
+    #[must_use]
+    pub fn is_reversed(&self) -> bool {
+        let count = |end: fn(&[bool]) -> Option<&bool>| {
+            let checked = self.points.iter().flat_map(|point| &point.checked);
+            checked.filter(|levels| end(levels.as_slice()) == Some(&true)).count()
+        };
+        count(<[bool]>::first) < count(<[bool]>::last)
     }
 
     /// Whether levels are whole numbers, or those of a grid, so that the share at every level is known.
@@ -190,11 +222,13 @@ impl Tolerances {
         let band = |share: f64| wilson((share * n as f64).round() as u64, n);
         let found = up_to(&|share| share >= self.share);
         let ends = [up_to(&|share| band(share).0 >= self.share), up_to(&|share| band(share).1 >= self.share)];
-        let level = |index: Option<u32>| index.map(|index| self.settings.level(index));
+        // What still passes at the last level has its limit beyond it.
+        let inside = |index: &u32| *index < self.settings.last();
+        let level = |index: Option<u32>| index.filter(inside).map(|index| self.settings.level(index));
         let (low, high) = in_order(level(ends[0]), level(ends[1]));
         let next = found.map_or(0, |index| index + 1);
         Estimate {
-            level: level(found.filter(|index| *index < self.settings.last())),
+            level: level(found),
             low,
             high,
             share: found.map_or(0.0, |index| shares[index as usize]),
@@ -218,7 +252,7 @@ impl Tolerances {
         let ranks = quantile_ranks(positions.len() as u64, order);
         let (low, high) = in_order(at(ranks.0), at(ranks.1));
         let found = quantile(&positions, order);
-        let passing = positions.iter().filter(|position| **position >= found).count();
+        let passing = positions.iter().filter(|position| **position >= found.max(0.0)).count();
         Estimate { level: level(found), low, high, share: passing as f64 / positions.len() as f64, next: None }
     }
 
@@ -375,7 +409,8 @@ mod tests {
         let all_pass = tolerances(settings(0.1, 1.0), vec![Some(4096); 50]);
         assert_eq!(all_pass.estimate(&all_pass.points[0]).level, None);
         let none_pass = tolerances(settings(0.1, 1.0), vec![None; 50]);
-        assert_eq!(none_pass.estimate(&none_pass.points[0]).level, None);
+        let none = none_pass.estimate(&none_pass.points[0]);
+        assert_eq!((none.level, none.share), (None, 0.0));
     }
 
     #[test]

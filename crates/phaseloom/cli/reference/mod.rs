@@ -8,6 +8,10 @@ use super::explain::catalogue::{Catalogue, catalogues};
 use super::terminal::error_text;
 use super::{compare, correct, cost};
 use phaseloom::experiment::columns;
+use phaseloom::experiment::yields::budget::BUDGET_COLUMNS;
+use phaseloom::experiment::yields::sensitivity::SENSITIVITY_COLUMNS;
+use phaseloom::experiment::yields::share::YIELD_COLUMNS;
+use phaseloom::experiment::yields::tolerance::{CRITICAL_COLUMNS, TOLERANCE_COLUMNS};
 use phaseloom::files::ColumnText;
 use phaseloom::hardware::{PRESET_STATE, PRESETS};
 use phaseloom::validation::{CLAIMS, CLAIMS_COLUMNS};
@@ -134,6 +138,11 @@ fn columns_of(table: &str) -> Option<(&'static str, &'static [ColumnText])> {
         "tests" => ("`tests.csv`", cost::TESTS_COLUMNS),
         "turning" => ("`turning.csv`", cost::TURNING_COLUMNS),
         "break-even" => ("`break-even.csv`", cost::BREAK_EVEN_COLUMNS),
+        "yield" => ("`yield.csv`", YIELD_COLUMNS),
+        "tolerance" => ("`tolerance.csv`", TOLERANCE_COLUMNS),
+        "critical" => ("`critical.csv`", CRITICAL_COLUMNS),
+        "budget" => ("`budget.csv`", BUDGET_COLUMNS),
+        "sensitivity" => ("`sensitivity.csv`", SENSITIVITY_COLUMNS),
         "correct" => ("the results of `correct`", &correct::COLUMNS),
         _ => return None,
     })

@@ -131,7 +131,7 @@ mod tests {
             none,loss,phase_error,0.1,0.01,0.2,0.01,,\nlocal,loss,phase_error,0.01,0.01,0.02,0.01,,\n";
         let svg = draw(&Table::parse(two).unwrap(), &FigureStyle::default()).unwrap();
         assert!(svg.contains("none") && svg.contains("local") && !svg.contains("this one alone"), "{svg}");
-        let none = Table::parse("quantity,source,alone,alone_se\n").unwrap();
+        let none = Table::parse("quantity,source,alone,alone_se\nloss,all,0.3,0.01\n").unwrap();
         assert!(matches!(draw(&none, &FigureStyle::default()), Err(ReportError::NoRows)));
     }
 }
