@@ -9,6 +9,7 @@ mod memory;
 mod missing;
 pub mod npy;
 mod printed;
+mod reals;
 mod relative;
 mod strict;
 mod text;
@@ -26,6 +27,7 @@ pub use printed::numbers::{decimal, power, ratio, significant, transmission};
 pub use printed::results::{ColumnText, ResultFormat, ResultTable, ResultValue, Results, shortest};
 pub use printed::text_table::{Column, TextTable};
 pub use printed::wrap::{WIDTH, wrap};
+pub use reals::Reals;
 pub use relative::relative_path;
 pub use strict::{KindNames, deserialize_strict, from_json_strict, list_of_tables, parse_json, read_json, to_json};
 pub use text::{

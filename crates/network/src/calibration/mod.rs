@@ -127,8 +127,7 @@ impl Calibration {
                 LayerMeasurement { plan, outputs, input: values(columns) }
             })
             .collect();
-        for start in (0..samples).step_by(CHUNK) {
-            let chunk = data.inputs.columns(start, CHUNK.min(samples - start)).into_owned();
+        for (_, chunk) in data.inputs.batches(CHUNK) {
             let mut multiply = |call: Call, x: &Batch| {
                 let weight = photonic[call.product].weight;
                 layers[call.product].add(weight, x);

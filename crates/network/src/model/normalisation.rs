@@ -5,13 +5,16 @@
 use std::path::Path;
 
 use super::spec::{DEVIATION, InputSpec, NumberOrTensor, is_deviation};
-use crate::data::Batch;
+use crate::data::{Batch, Inputs};
 use crate::error::{NetworkError, Result};
 use crate::layer::Linear;
 use crate::weights::Tensors;
 
 /// Largest magnitude of a prepared input. Products with weights, and their squares, stay in the range of a double.
 const MAX_INPUT: f64 = 1e100;
+
+/// Samples that are checked together. It bounds the memory.
+const CHUNK: usize = 1024;
 
 /// Scale, mean and standard deviation of each feature.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,9 +72,10 @@ impl Normalisation {
     }
 
     /// Checks that no prepared input of a file is so large that products overflow.
-    pub(super) fn check(&self, path: &Path, raw: &Batch) -> Result<()> {
-        for (sample, column) in raw.column_iter().enumerate() {
-            for (feature, &value) in column.iter().enumerate() {
+    pub(super) fn check(&self, path: &Path, raw: &Inputs) -> Result<()> {
+        for (first, batch) in raw.batches(CHUNK) {
+            for (at, &value) in batch.iter().enumerate() {
+                let (sample, feature) = (first + at / raw.features(), at % raw.features());
                 let prepared = self.prepare(feature, value);
                 if prepared.is_nan() || prepared.abs() > MAX_INPUT {
                     let place = format!("sample {sample}, feature {feature}");
