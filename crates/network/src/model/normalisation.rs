@@ -68,25 +68,36 @@ impl Normalisation {
 
     /// Inputs of the first layer from raw inputs (both features × samples).
     pub(super) fn apply(&self, raw: &Batch) -> Batch {
-        Batch::from_fn(raw.nrows(), raw.ncols(), |feature, sample| self.prepare(feature, raw[(feature, sample)]))
+        // Without the choice for each value, the loops become vector instructions.
+        match (&self.mean, &self.std) {
+            _ if self.folded => raw.map(|raw| raw * self.scale),
+            (&Values::One(mean), &Values::One(std)) => raw.map(|raw| (raw * self.scale - mean) / std),
+            _ => {
+                let mut prepared = raw.clone();
+                for mut sample in prepared.column_iter_mut() {
+                    sample.iter_mut().enumerate().for_each(|(feature, x)| *x = self.prepare(feature, *x));
+                }
+                prepared
+            }
+        }
     }
 
     /// Checks that no prepared input of a file is so large that products overflow.
     pub(super) fn check(&self, path: &Path, raw: &Inputs) -> Result<()> {
+        let fits = |prepared: &f64| prepared.abs() <= MAX_INPUT;
         for (first, batch) in raw.batches(CHUNK) {
-            for (at, &value) in batch.iter().enumerate() {
-                let (sample, feature) = (first + at / raw.features(), at % raw.features());
-                let prepared = self.prepare(feature, value);
-                if prepared.is_nan() || prepared.abs() > MAX_INPUT {
-                    let place = format!("sample {sample}, feature {feature}");
-                    let found = format!("{value:e}, which is {prepared:e} after the normalisation");
-                    let expected = format!(
-                        "at most {MAX_INPUT:e}, so that products do not overflow: correct the value, or `scale`, `mean` and \
-                         `std` of the model"
-                    );
-                    return Err(NetworkError::format(path, "data", place, found, expected));
-                }
+            let prepared = self.apply(&batch);
+            if prepared.iter().fold(true, |all, value| all & fits(value)) {
+                continue;
             }
+            let Some(at) = prepared.iter().position(|value| !fits(value)) else { continue };
+            let place = format!("sample {}, feature {}", first + at / raw.features(), at % raw.features());
+            let found = format!("{:e}, which is {:e} after the normalisation", batch[at], prepared[at]);
+            let expected = format!(
+                "at most {MAX_INPUT:e}, so that products do not overflow: correct the value, or `scale`, `mean` and `std` of \
+                 the model"
+            );
+            return Err(NetworkError::format(path, "data", place, found, expected));
         }
         Ok(())
     }
