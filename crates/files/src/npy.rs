@@ -3,14 +3,15 @@
 //! Values are returned in C order. `npyz` parses the header, after a check that its nesting and sizes are small enough
 //! for that; the sizes are then compared with the number of bytes, so that no header makes the reader allocate memory.
 
+mod reals;
 mod strings;
 
+pub use reals::Reals;
 pub use strings::parse_npy_strings;
 
 use crate::bytes::read_bytes;
 use crate::error::FileError;
 use crate::kind::other_kind;
-use crate::reals::Reals;
 use crate::text::write_atomically;
 use nalgebra::DMatrix;
 use npyz::{DType, Endianness, NpyHeader, Order, TypeChar, TypeStr, WriterBuilder};

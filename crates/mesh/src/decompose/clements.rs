@@ -21,9 +21,7 @@ use crate::propagate::chains::{ChainBuilder, Support, TILE_ROW, TILE_WIDTH};
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_numerics::simd::trigonometry::wrap_in_place;
-use phaseloom_numerics::simd::vectorised;
 use std::f64::consts::PI;
-use std::ops::Range;
 
 /// Diagonals between two updates of the trailing rows and columns. More diagonals make the leading block larger; fewer make
 /// the updates less efficient.
@@ -120,7 +118,7 @@ impl TiledMatrix {
     }
 
     /// Nulls diagonals on the rows and columns that their cells act on.
-    fn null_diagonals(&mut self, diagonals: Range<usize>) -> LeadingBlock {
+    fn null_diagonals(&mut self, diagonals: std::ops::Range<usize>) -> LeadingBlock {
         let (size, side) = (diagonals.end + 1, self.side);
         let inside = size.div_ceil(TILE_WIDTH);
         // The scale factors of columns and rows stay pending until the end.
@@ -143,7 +141,7 @@ impl TiledMatrix {
                 if i % 2 == 0 {
                     // Columns below i − ρ are zero.
                     let nonzero = (i + 1).saturating_sub(first + TILE_WIDTH) / TILE_WIDTH..(i + 1) / TILE_WIDTH + 1;
-                    transpose_all(self.blocks[block..].iter().step_by(side), &mut transposed, nonzero.clone());
+                    nonzero.clone().for_each(|q| transpose(&self.blocks[q * side + block], &mut transposed[q]));
                     let tile = transposed.as_flattened_mut();
                     columns.apply(tile);
                     columns.null(tile, vectors, |rho, [carried, met]| {
@@ -151,7 +149,7 @@ impl TiledMatrix {
                         let cell = NullingCell::from_right(met * factor, carried * factor);
                         push(cell, on_columns(&cell.transfer()))
                     });
-                    transpose_all(&transposed, self.blocks[block..].iter_mut().step_by(side), nonzero);
+                    nonzero.for_each(|q| transpose(&transposed[q], &mut self.blocks[q * side + block]));
                 } else {
                     let tile = self.blocks[block * side..][..inside].as_flattened_mut();
                     rows.apply(tile);
@@ -199,10 +197,10 @@ impl TiledMatrix {
         let mut transposed = vec![[[0.0; TILE_ROW]; TILE_WIDTH]; inside];
         let chains = fuse_chains(size, false, right);
         for p in inside..side {
-            transpose_all(self.blocks[p..].iter().step_by(side), &mut transposed, 0..inside);
+            (0..inside).for_each(|q| transpose(&self.blocks[q * side + p], &mut transposed[q]));
             let tile = transposed.as_flattened_mut().as_flattened_mut();
             chains.apply(&mut tile[..size * TILE_ROW], |_| Support::Full);
-            transpose_all(&transposed, self.blocks[p..].iter_mut().step_by(side), 0..inside);
+            (0..inside).for_each(|q| transpose(&transposed[q], &mut self.blocks[q * side + p]));
         }
         let chains = fuse_chains(size, false, left);
         for q in inside..side {
@@ -212,25 +210,7 @@ impl TiledMatrix {
     }
 }
 
-/// Transposes the blocks of a range, each to the block of the same number.
-fn transpose_all<'a>(
-    from: impl IntoIterator<Item = &'a Block>,
-    to: impl IntoIterator<Item = &'a mut Block>,
-    range: Range<usize>,
-) {
-    let pairs = from.into_iter().zip(to).take(range.end).skip(range.start);
-    vectorised(
-        #[inline(always)]
-        move || {
-            for (from, to) in pairs {
-                transpose(from, to);
-            }
-        },
-    );
-}
-
 /// The transpose, without conjugation.
-#[inline(always)]
 fn transpose(from: &Block, to: &mut Block) {
     // Pieces of 4×4, which fit in registers.
     for part in [0, TILE_WIDTH] {
