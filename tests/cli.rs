@@ -6,6 +6,7 @@
 mod cli {
     mod convolutions;
     mod corrections;
+    mod costs;
     mod extremes;
     mod figures;
     mod matrix;

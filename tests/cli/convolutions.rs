@@ -1,6 +1,6 @@
 //! Convolutional networks of model files: imported, calibrated, run and inspected.
 
-use super::support::{cell, phaseloom, run, table, wait};
+use super::support::{cell, npy, phaseloom, run, safetensors, table, wait};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -45,6 +45,51 @@ fn convolutional_networks_run_on_chips_with_any_number_of_threads() {
     assert!((number("perfect_ideal", "agreement") - 1.0).abs() < 1e-12);
     let noisy = |out: &str| fs::read(folder.path().join(out).join("outputs/chips-point0-trial1-shot0.npy")).unwrap();
     assert_eq!(noisy("one"), noisy("three"));
+}
+
+/// A convolution without a dense layer after it decides on a class for each pixel: (classes, height, width).
+#[test]
+fn pixels_have_labels_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: Vec<u8>| fs::write(folder.path().join(name), bytes).unwrap();
+    let weights: Vec<f64> = (0..27).map(|i| (1.3 * f64::from(i) + 0.2).sin()).collect();
+    write("w.safetensors", safetensors(&[("w", &[3, 1, 3, 3], weights.clone())]));
+    let model = "format = 'phaseloom-model'\nversion = 1\nname = 'pixels'\nweights = 'w.safetensors'\n[input]\n\
+                 shape = [1, 4, 5]\n[[layer]]\nkind = 'conv2d'\noutputs = 3\nkernel = 3\npadding = 'same'\nweight = 'w'\n";
+    write("model.toml", model.into());
+    let pixel = |sample: usize, y: usize, x: usize| ((sample * 20 + y * 5 + x) as f64 * 0.7).sin();
+    let all: Vec<f64> = (0..160).map(|i| pixel(i / 20, i % 20 / 5, i % 5)).collect();
+    write("x.npy", npy("<f8", "(8, 1, 4, 5)", &all.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>()));
+    let label = |at: usize| if at.is_multiple_of(7) { -100 } else { (at % 3) as i64 };
+    write("y.npy", npy("<i8", "(8, 4, 5)", &(0..160).flat_map(|at| label(at).to_le_bytes()).collect::<Vec<u8>>()));
+    let text = "model = 'model.toml'\ntrials = 2\n[data]\ninputs = 'x.npy'\nlabels = 'y.npy'\n[core]\nports = 4\n\
+                [process]\nphase_error.sigma_rad = 0.1\n";
+    let mut accuracies = Vec::new();
+    for axis in ["", "class_axis = 0\n"] {
+        fs::write(folder.path().join("experiment.toml"), format!("{axis}{text}")).unwrap();
+        let out = if axis.is_empty() { "default" } else { "named" };
+        wait(phaseloom().args(["run", "experiment.toml", "-o", out]).current_dir(&folder)).well();
+        let rows = table(&folder.path().join(out).join("summary.csv"));
+        let exact = rows.iter().find(|row| cell(row, "row") == "exact").unwrap();
+        accuracies.push(cell(exact, "accuracy_mean").parse::<f64>().unwrap());
+    }
+    // The convolution, pixel by pixel.
+    let (mut correct, mut judged) = (0, 0);
+    for at in (0..160).filter(|at| label(*at) >= 0) {
+        let (sample, y, x) = (at / 20, at % 20 / 5, at % 5);
+        let output = |class: usize| -> f64 {
+            let taps = (0..9).filter_map(|tap| {
+                let (v, u) = ((y + tap / 3).checked_sub(1)?, (x + tap % 3).checked_sub(1)?);
+                (v < 4 && u < 5).then(|| weights[9 * class + tap] * pixel(sample, v, u))
+            });
+            taps.sum()
+        };
+        let largest = (0..3).max_by(|&a, &b| output(a).total_cmp(&output(b))).unwrap();
+        correct += usize::from(largest as i64 == label(at));
+        judged += 1;
+    }
+    let expected = f64::from(correct as u32) / f64::from(judged);
+    assert!(accuracies.iter().all(|found| (found - expected).abs() < 1e-12), "{accuracies:?}, {expected}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! ONNX graphs: experiments on them, their operators, files of other programs.
 
-use super::support::{Scene, cell, phaseloom, run, table, wait};
+use super::support::{Scene, cell, npy, phaseloom, run, table, wait};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -161,13 +161,94 @@ fn the_metric_decides_on_tables_figure_and_sentence() {
     for (name, more, parts) in [
         ("keras", "metric = 'top_5'", &["E0661", "six classes", "labels of 4 classes"][..]),
         ("mlp", "metric = 'rms_error'", &["E0661", "needs targets", "labels"]),
-        ("transformer", "", &["E0662", "labels and several axes"]),
-        ("transformer", "class_axis = -1", &["E0662", "6 positions"]),
+        ("transformer", "", &["E0662", "labels of samples and several axes", "(samples, positions)"]),
+        ("transformer", "class_axis = -1", &["E0662", "one label a sample and 6 positions", "(samples, positions)"]),
     ] {
         run(&with_labels(name, more)).refused(parts);
     }
     run(&scene("mlp", "metric = 'accuracy'")).refused(&["E0661", "neither labels nor targets"]);
     run(&scene("mlp", "class_axis = 2")).refused(&["E0662", "[1, 6]", "class_axis = 2"]);
+}
+
+/// A label for each token, some of them padding. The accuracy and the classes of each shot are counted here from its outputs, whose
+/// axes are (tokens, classes).
+#[test]
+fn tokens_have_labels_of_their_own() {
+    let label = |at: usize| if at % 6 > 3 && at.is_multiple_of(4) { -100 } else { (at * at % 3) as i64 };
+    let labels = |shape: &str, count: usize, label: &dyn Fn(usize) -> i64| {
+        npy("<i8", shape, &(0..count).flat_map(|at| label(at).to_le_bytes()).collect::<Vec<u8>>())
+    };
+    let with = |more: &str, labels: Vec<u8>| {
+        let folder = scene("transformer", more);
+        fs::write(folder.path().join("labels.npy"), labels).unwrap();
+        let path = folder.path().join("experiment.toml");
+        let text = fs::read_to_string(&path).unwrap().replace("samples = 20", "samples = 20\nlabels = 'labels.npy'");
+        fs::write(path, text).unwrap();
+        folder
+    };
+    let run = |folder: &tempfile::TempDir| {
+        wait(phaseloom().args(["run", "experiment.toml", "-o", "out", "--save-outputs"]).current_dir(folder))
+    };
+    let folder = with("", labels("(200, 6)", 1200, &label));
+    run(&folder).well();
+    let out = folder.path().join("out");
+    let rows = table(&out.join("table.csv"));
+    let judged = (0..120).filter(|at| label(*at) >= 0).count();
+    let mut accuracies = Vec::new();
+    for (row, trial) in [("exact", 0), ("perfect_ideal", 0), ("chips", 0), ("chips", 1)] {
+        let bytes = fs::read(out.join(format!("outputs/{row}-point0-trial{trial}-shot0.npy"))).unwrap();
+        let header = 10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+        let values = bytes[header..].chunks_exact(8).map(|b| f64::from_le_bytes(b.try_into().unwrap()));
+        let outputs: Vec<f64> = values.collect();
+        let class = |at: usize| {
+            let of = &outputs[3 * at..3 * at + 3];
+            (0..3).max_by(|&a, &b| of[a].total_cmp(&of[b])).unwrap() as i64
+        };
+        let correct = (0..120).filter(|at| class(*at) == label(*at)).count();
+        let found = rows.iter().find(|r| cell(r, "row") == row && cell(r, "trial") == trial.to_string()).unwrap();
+        let accuracy = correct as f64 / judged as f64;
+        assert!((cell(found, "accuracy").parse::<f64>().unwrap() - accuracy).abs() < 1e-12, "{row}: {accuracy}");
+        accuracies.push(accuracy);
+    }
+    // The mean and its standard error are those of chips.
+    let summary = table(&out.join("summary.csv"));
+    let chips = summary.iter().find(|row| cell(row, "row") == "chips").unwrap();
+    let [one, two] = [accuracies[2], accuracies[3]];
+    let number = |column: &str| cell(chips, column).parse::<f64>().unwrap();
+    assert!((number("accuracy_mean") - (one + two) / 2.0).abs() < 1e-12);
+    assert!((number("difference_se") - (one - two).abs() / 2.0).abs() < 1e-12);
+    // Classes count positions, without those of padding.
+    let classes = table(&out.join("classes.csv"));
+    let exact = classes.iter().filter(|row| cell(row, "row") == "exact");
+    let counts: Vec<usize> = exact.map(|row| cell(row, "samples").parse().unwrap()).collect();
+    assert_eq!(counts, [0, 1].map(|class| (0..120).filter(|at| label(*at) == class).count()));
+    // The cost takes the same scores.
+    let cost = ["cost", "experiment.toml", "-o", "out", "--format", "csv"];
+    let ended = wait(phaseloom().args(cost).current_dir(&folder)).well();
+    let mean = table(&out.join("cost.csv"))[0].iter().find(|(name, _)| name == "score_mean").unwrap().1.clone();
+    assert!((mean.parse::<f64>().unwrap() - (one + two) / 2.0).abs() < 1e-12, "{}", ended.err);
+
+    // The axis that is named leaves the same positions; others do not fit.
+    let named = with("class_axis = 2", labels("(200, 6, 1)", 1200, &label));
+    run(&named).well();
+    assert_eq!(fs::read(out.join("table.csv")).unwrap(), fs::read(named.path().join("out/table.csv")).unwrap());
+    for (more, shape, count, label, parts) in [
+        (
+            "class_axis = 1",
+            "(200, 6)",
+            1200,
+            &label as &dyn Fn(usize) -> i64,
+            &["E0662", "6 labels a sample and 3 positions"][..],
+        ),
+        ("", "(200, 5)", 1000, &|_| 2, &["E0662", "5 labels a sample", "class_axis"]),
+        ("", "(200, 6)", 1200, &|_| -100, &["E0662", "no position with a label"]),
+        ("", "(200, 6)", 1200, &|at| if at == 8 { 3 } else { 0 }, &["E0505", "label 3 of sample 1"]),
+        ("", "(200, 6)", 1200, &|at| if at == 8 { -1 } else { 0 }, &["sample 1, position 2", "-100"]),
+    ] {
+        let folder = with(more, labels(shape, count, label));
+        run(&folder).refused(parts);
+        assert!(!folder.path().join("out").exists());
+    }
 }
 
 /// Without labels, a class per token is compared with that of the reference, and without an axis of classes the outputs are.

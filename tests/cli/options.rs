@@ -9,7 +9,7 @@ use std::path::Path;
 const COMMON: [&str; 6] = ["format", "quiet", "verbose", "color", "help", "version"];
 
 /// A command, with options each of which must change what it prints or writes.
-const COMMANDS: [(&str, &[&str]); 16] = [
+const COMMANDS: [(&str, &[&str]); 17] = [
     ("new made", &["--example unitary"]),
     ("generate haar 4", &["--seed 2", "--real", "-o made.npy"]),
     (
@@ -27,6 +27,20 @@ const COMMANDS: [(&str, &[&str]); 16] = [
             "--layers",
             "--classes",
             "--wide",
+            "--pdf",
+            "--width 90mm",
+            "--no-title",
+            "--no-footer",
+        ],
+    ),
+    (
+        "cost costs.toml -o made",
+        &[
+            "--vary cost.batch=1,2",
+            "--library devices.toml",
+            "--point 1",
+            "--trials 1",
+            "--seed 5",
             "--pdf",
             "--width 90mm",
             "--no-title",
@@ -129,6 +143,13 @@ fn every_option_has_an_effect() {
     scene.write("net.safetensors", super::support::safetensors(&tensors));
     scene.experiment(&format!("{DATA}{CORE}{LINK}[calibration]\ndata = {{ inputs = 'x.npy' }}\n"));
     fs::rename(scene.path("experiment.toml"), scene.path("calibrated.toml")).unwrap();
+    let cost = "[cost]\nsamples = 40\nchips = 1\ndraws = 20\ncores = 1\n";
+    scene.experiment(&format!("{DATA}{CORE}{LINK}{cost}{SWEEP}"));
+    fs::rename(scene.path("experiment.toml"), scene.path("costs.toml")).unwrap();
+    scene.write(
+        "devices.toml",
+        "[dram]\nj_per_bit = { value = 1e-11, unit = 'J/bit', status = 'found', source = 'mine' }\n",
+    );
     scene.experiment(&format!("{DATA}{CORE}{LINK}{SWEEP}"));
     scene.run(&[]).well();
     for (command, options) in COMMANDS {

@@ -30,11 +30,11 @@ impl Area {
     }
 }
 
-/// Area of one core with its converters and its laser (m²).
+/// Area of one core with its converters and its laser (m²). `drivers` is the share of its input ports with a converter and
+/// a modulator of their own: 1, or less if cores share inputs.
 #[must_use]
-pub fn core_m2(design: &Design, values: &Values) -> f64 {
-    let port = values.dac.area_m2
-        + values.modulator.area_m2
+pub fn core_m2(design: &Design, values: &Values, drivers: f64) -> f64 {
+    let port = drivers * (values.dac.area_m2 + values.modulator.area_m2)
         + values.amplifier.area_m2
         + values.adc.area_m2
         + 2.0 * values.detector.area_m2;
@@ -51,7 +51,7 @@ pub(crate) fn activations(network: &Network) -> impl Iterator<Item = f64> {
 }
 
 /// Area of the photonic side.
-pub(crate) fn photonic(network: &Network, design: &Design, values: &Values, buffer: &Buffer) -> Area {
+pub(crate) fn photonic(network: &Network, design: &Design, values: &Values, buffer: &Buffer, drivers: f64) -> Area {
     let cores = design.cores as f64;
     let tiles = network.counts().tiles as f64;
     let between = if buffer.memory == Memory::Dram { 0.0 } else { 8.0 * buffer.bytes };
@@ -62,7 +62,7 @@ pub(crate) fn photonic(network: &Network, design: &Design, values: &Values, buff
     let bits = activations(network).sum::<f64>() * design.input_bits + between + weights;
     let units = cores * design.core.ports as f64 * design.symbol_rate_hz / values.logic.clock_hz;
     Area {
-        cores_m2: cores * core_m2(design, values),
+        cores_m2: cores * core_m2(design, values, drivers),
         memory_m2: bits * values.sram.m2_per_bit,
         logic_m2: values.logic_m2(units, design.adc_bits, design.gain_bits, design.sum_bits),
     }

@@ -5,7 +5,6 @@
 
 use crate::counts::Network;
 use crate::design::{Design, Memory};
-use crate::time::Timing;
 
 /// Values between passes.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -25,17 +24,19 @@ pub struct Buffer {
 impl Buffer {
     /// The buffer of a network on a design; empty for resident cores.
     #[must_use]
-    pub fn new(network: &Network, design: &Design, timing: &Timing) -> Self {
+    pub fn new(network: &Network, design: &Design) -> Self {
         let mut buffer = Self::default();
-        if timing.resident {
+        let tiles = network.counts().tiles;
+        if design.is_resident(tiles) {
             return buffer;
         }
+        let cores = design.computing_cores(tiles);
         let last = network.layers.len() - 1;
         for (index, layer) in network.layers.iter().enumerate() {
             let vectors = layer.vectors as f64;
-            let sums = layer.partial_sums(timing.computing_cores);
+            let sums = layer.partial_sums(cores);
             // The first inputs need not stay if one pass uses them all.
-            let once = index == 0 && layer.tiles.len() <= timing.computing_cores;
+            let once = index == 0 && layer.tiles.len() <= cores;
             let kept = if once { 0.0 } else { layer.inputs() };
             // The last outputs go out.
             let outputs = if index < last { layer.outputs() } else { 0.0 };

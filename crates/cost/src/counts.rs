@@ -8,11 +8,15 @@
 //! drives    V·Σ columns of a tile     each row block converts its inputs again
 //! readings  V·Σ rows of a tile        one converted value a row and tile; ports outside the tile convert nothing
 //! outputs   V·M
+//! sums      V·Σ rows of a tile, less those of the first tile of each row block
 //! shots     V·tiles
 //! ```
+//!
+//! Cores that share inputs convert an input once for all of its tiles that are computed in the same pass.
 
 use phaseloom_files::{InvalidValue, at_least};
 use phaseloom_hardware::{MeshSize, Tile, TilePlan};
+use std::collections::BTreeMap;
 
 /// One photonic layer with its tile plan.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,9 +60,26 @@ impl Layer {
         self.distinct_inputs.map_or(self.columns as f64 * self.vectors as f64, |inputs| inputs as f64)
     }
 
-    /// Number of row blocks, R: cores that take the same inputs.
-    pub(crate) fn cores_of_an_input(&self) -> usize {
-        self.row_blocks().len().max(1)
+    /// Inputs of one vector on cores that share them, `cores` tiles at a time, in the order of the tiles.
+    pub(crate) fn shared_inputs(&self, cores: usize) -> SharedInputs {
+        let mut shared = SharedInputs::default();
+        for pass in self.tiles.chunks(cores) {
+            // Columns of each column block, and the cores that take them.
+            let mut blocks: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
+            for tile in pass {
+                let block = blocks.entry(tile.column).or_insert((tile.columns, 0));
+                *block = (block.0.max(tile.columns), block.1 + 1);
+            }
+            shared.drives += blocks.values().map(|(columns, _)| columns).sum::<usize>();
+            shared.drivers = shared.drivers.max(blocks.len() as f64 / cores.min(self.tiles.len()) as f64);
+            shared.cores = blocks.values().fold(shared.cores, |most, (_, cores)| most.max(*cores));
+        }
+        shared
+    }
+
+    /// Sums of measured values for one vector.
+    fn sums(&self) -> usize {
+        self.row_blocks().into_iter().map(|block| (block.len() - 1) * self.tiles[block.start].rows).sum()
     }
 
     /// Tiles of each row block: first and one past the last.
@@ -90,6 +111,17 @@ impl Layer {
         }
         sums
     }
+}
+
+/// Inputs of one vector on cores that share them.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct SharedInputs {
+    /// Converted and modulated inputs.
+    pub drives: usize,
+    /// Share of the ports of the cores at work that have a converter and a modulator of their own.
+    pub drivers: f64,
+    /// Maximum number of cores that take the same input.
+    pub cores: usize,
 }
 
 /// Partial sums of one vector that are written after a pass and read in the next one.
@@ -126,6 +158,8 @@ pub struct Counts {
     pub readings: f64,
     /// Outputs.
     pub outputs: f64,
+    /// Sums of measured values.
+    pub sums: f64,
     /// Vectors through a core.
     pub shots: f64,
     /// Values from and to the memory outside.
@@ -150,6 +184,7 @@ impl Network {
             counts.drives += vectors * layer.tiles.iter().map(|tile| tile.columns as f64).sum::<f64>();
             counts.readings += vectors * layer.tiles.iter().map(|tile| tile.rows as f64).sum::<f64>();
             counts.outputs += layer.outputs();
+            counts.sums += vectors * layer.sums() as f64;
             counts.shots += vectors * layer.tiles.len() as f64;
         }
         counts
@@ -237,6 +272,18 @@ mod tests {
         assert_eq!(layer.partial_sums(4), PartialSums { crossings: 6 * 64, waiting: 64 });
         assert_eq!(layer.partial_sums(13), PartialSums::default());
         assert_eq!((layer.summed_tiles(), layer.tiles.len()), (13, 26));
+    }
+
+    /// A grouped convolution has tiles on the diagonal alone: no two of them take the same input, and no values are summed.
+    #[test]
+    fn tiles_on_the_diagonal_share_nothing() {
+        let mut layer = Layer::new(8, 8, 1, 4);
+        let full = SharedInputs { drives: 8, drivers: 0.5, cores: 2 };
+        assert_eq!((layer.shared_inputs(4), layer.sums()), (full, 8));
+        // Two cores: row blocks one after the other, whose inputs are other ones.
+        assert_eq!(layer.shared_inputs(2), SharedInputs { drives: 16, drivers: 1.0, cores: 1 });
+        layer.tiles.retain(|tile| tile.row == tile.column);
+        assert_eq!((layer.shared_inputs(4), layer.sums()), (SharedInputs { drives: 8, drivers: 1.0, cores: 1 }, 0));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The photonic side: cores, converters, light and schedule of one design.
 
-use crate::counts::{CoreSize, Layer, Network};
+use crate::counts::{CoreSize, Counts, Layer, Network};
 use crate::library::Values;
 use crate::library::devices::Shifter;
 use phaseloom_files::{InvalidValue, at_least, between, positive};
@@ -148,7 +148,8 @@ impl Light {
 
     fn check(&self) -> Result<(), InvalidValue> {
         match self.precision {
-            Precision::ReadoutBits(bits) => between("precision", bits, 0.0, 64.0)?,
+            // Below 0 the error exceeds the outputs.
+            Precision::ReadoutBits(bits) => between("precision", bits, -64.0, 64.0)?,
             Precision::LaserPower(power) => between("precision", power, 1e-30, 1e6)?,
         }
         if matches!((self.precision, self.rule), (Precision::LaserPower(_), LaserRule::Sensitivity)) {
@@ -211,7 +212,7 @@ impl Light {
 pub struct Design {
     /// Parts of a core.
     pub core: CoreSize,
-    /// Number of cores.
+    /// Number of cores. Those beyond the tiles have no power and take area.
     pub cores: usize,
     /// Inputs per load of the weights, if the cores are shared.
     pub batch: f64,
@@ -248,8 +249,8 @@ pub struct Design {
     pub sram_bytes: Option<f64>,
     /// Whether half of the cores compute while the others are loaded.
     pub double_buffer: bool,
-    /// Whether the cores of a column of tiles share converters and modulators of their inputs. Splitters between the
-    /// modulators and the cores lose light.
+    /// Whether cores that take the same inputs in the same pass share their converters and modulators. Splitters between
+    /// the modulators and the cores lose light.
     pub share_inputs: bool,
     /// Inferences per second that arrive; `None`: as many as the cores can compute.
     pub request_rate_hz: Option<f64>,
@@ -289,14 +290,52 @@ impl Design {
         }
     }
 
-    /// The same design with the loss of the splitters of shared inputs, which have ⌈log₂R⌉ stages in a layer of R row
-    /// blocks.
+    /// Whether each tile of a number of them has a core of its own.
+    #[must_use]
+    pub fn is_resident(&self, tiles: usize) -> bool {
+        tiles <= self.cores
+    }
+
+    /// Cores that compute at once for a number of tiles.
+    pub(crate) fn computing_cores(&self, tiles: usize) -> usize {
+        match (self.is_resident(tiles), self.double_buffer) {
+            (true, _) => tiles,
+            (false, true) => self.cores / 2,
+            (false, false) => self.cores,
+        }
+    }
+
+    /// Counts of one inference on these cores.
+    pub(crate) fn counts(&self, network: &Network) -> Counts {
+        let mut counts = network.counts();
+        if self.share_inputs {
+            let cores = self.computing_cores(counts.tiles);
+            let drives = |layer: &Layer| (layer.vectors * layer.shared_inputs(cores).drives) as f64;
+            counts.drives = network.layers.iter().map(drives).sum();
+        }
+        counts
+    }
+
+    /// Share of the input ports of the cores that have a converter and a modulator of their own, mean over the time of
+    /// the cores. `layer_shares` is the share of each layer in it.
+    pub(crate) fn drivers(&self, network: &Network, layer_shares: &[f64]) -> f64 {
+        if !self.share_inputs {
+            return 1.0;
+        }
+        let cores = self.computing_cores(network.counts().tiles);
+        let layers = network.layers.iter().zip(layer_shares);
+        layers.map(|(layer, share)| share * layer.shared_inputs(cores).drivers).sum()
+    }
+
+    /// The same design with the loss of the splitters of shared inputs, which have ⌈log₂R⌉ stages where R cores take the
+    /// same input.
     pub(crate) fn with_splitters(&self, network: &Network, values: &Values) -> Self {
         if !self.share_inputs {
             return self.clone();
         }
+        let cores = self.computing_cores(network.counts().tiles);
         let light = |(index, layer): (usize, &Layer)| {
-            let stages = (layer.cores_of_an_input() as f64).log2().ceil();
+            let stages = (layer.shared_inputs(cores).cores as f64).log2().ceil();
             let light = self.light(index);
             Light { excess_loss_db: light.excess_loss_db + stages * values.splitter.stage_loss_db, ..light.clone() }
         };

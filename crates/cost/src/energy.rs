@@ -8,15 +8,15 @@
 //! dac         drives·E(b_dac)                                  modulator   drives·E
 //! bias        on·k·bias·T                                      receiver    on·k·(amplifier + 2 detectors)·T
 //! adc         readings·E(b_adc)                                serialiser  (drives·b_in + readings·b_adc)·E
-//! digital     readings·E×(b_adc, b_gain) + (readings − outputs)·E₊ + outputs·[2·E₊ + E×(b_sum, 8)]
-//! sram        (drives + outputs)·b_in·E                        registers   (readings − outputs)·2·b_sum·E
+//! digital     readings·E×(b_adc, b_gain) + sums·E₊ + outputs·[2·E₊ + E×(b_sum, 8)]
+//! sram        (drives + outputs)·b_in·E                        registers   sums·2·b_sum·E
 //! between     bits between passes·E                            io          values·b_io·E
 //! idle        share·(idle converters, modulators and logic at full rate)
 //! electronic  MACs of layers that stay electronic·[E×(8, 8) + E₊]
 //! ```
 //!
-//! Cores that share inputs have one converter and one modulator for R ports: `dac`, `modulator`, `bias` and `idle` count
-//! these.
+//! Cores that share inputs have one converter and one modulator for all ports that take the same input: `dac`, `modulator`,
+//! `bias` and `idle` count these.
 //!
 //! Detection is homodyne: two detectors a receiver.
 
@@ -85,12 +85,10 @@ pub(crate) fn photonic(
     (laser_w, drivers): (Option<f64>, f64),
 ) -> Energy {
     let Design { input_bits, dac_bits, adc_bits, gain_bits, sum_bits, phase_bits, .. } = *design;
-    let Counts { drives, readings, outputs, .. } = *counts;
+    let Counts { drives, readings, outputs, sums, .. } = *counts;
     let (on, period_s) = (timing.powered_cores as f64, timing.period_s);
     let (ports, shifters) = (on * design.core.ports as f64, on * design.core.shifters as f64);
     let shifter = design.shifter.device(values);
-    // Outputs whose tiles are all zeros have no reading.
-    let sums = (readings - outputs).max(0.0);
     let buffered = buffer.memory.j_per_bit(values);
 
     // One load of one phase shifter.

@@ -29,7 +29,9 @@ pub use library::devices::{self, Devices};
 pub use library::entry::{Entry, Status};
 pub use library::laws::{ConverterLaw, Laws};
 pub use library::{LIBRARY_TEXT, Library, Values};
-pub use light::{LaserPower, NoLaser, NoiseLaw, laser, library_link, mean_transmission, sensitivity_wall_w};
+pub use light::{
+    LaserPower, MAX_LASER_W, NoLaser, NoiseLaw, laser, library_link, mean_transmission, sensitivity_wall_w,
+};
 pub use photonic::PhotonicCost;
 pub use program::{half_turns, mean_half_turns};
 pub use time::{RateLimit, Timing, load_s};

@@ -23,6 +23,8 @@ use phaseloom_hardware::Receiver;
 /// Limits of the search for the best share of the local oscillator, and its steps.
 const MIN_LO: f64 = 1e-4;
 const MAX_LO: f64 = 0.95;
+/// Less light than this is none.
+const MIN_TRANSMISSION: f64 = 1e-100;
 /// The position is known to 2e-6 then, and the power, which has its minimum there, to 1e-11.
 const STEPS: usize = 32;
 
@@ -45,10 +47,13 @@ pub struct LaserPower {
     pub lo_photons: f64,
 }
 
-/// No laser power reaches the precision: chip, converters and intensity noise end it.
+/// Maximum optical power of a laser (W), that of a link. No core survives it: it only ends the search.
+pub const MAX_LASER_W: f64 = 1e6;
+
+/// No laser power up to [`MAX_LASER_W`] reaches the precision: chip, converters and intensity noise end it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NoLaser {
-    /// Readout bits of infinite power.
+    /// Readout bits of that power.
     pub max_readout_bits: f64,
 }
 
@@ -171,7 +176,8 @@ impl<'a> Reading<'a> {
             light,
             link: Link { coupling_loss_db: link.coupling_loss_db + light.excess_loss_db, ..link },
             ports,
-            transmission: light.transmission.unwrap_or_else(|| mean_transmission(ports, loss_db)),
+            // The square of what is left of the light must stay a number.
+            transmission: light.transmission.unwrap_or_else(|| mean_transmission(ports, loss_db)).max(MIN_TRANSMISSION),
             others: light.other_error_power(values, loss_db),
         }
     }
@@ -207,7 +213,7 @@ impl<'a> Reading<'a> {
                 let target = left * (self.transmission * self.light.level).powi(2);
                 let power = |law: &NoiseLaw| law.power_w(target);
                 let lo_fraction = self.lo_fraction(|law| power(law).unwrap_or(f64::INFINITY))?;
-                match power(&self.law(lo_fraction)?) {
+                match power(&self.law(lo_fraction)?).filter(|power_w| *power_w <= MAX_LASER_W) {
                     Some(power_w) => (power_w, lo_fraction),
                     None => return Ok(Err(self.limit()?)),
                 }
@@ -245,10 +251,10 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// The readout bits of infinite power. Intensity noise is least with a weak local oscillator.
+    /// The readout bits of the maximum power.
     fn limit(&self) -> Result<NoLaser, HardwareError> {
-        let law = self.law(self.light.lo_fraction.unwrap_or(MIN_LO))?;
-        Ok(NoLaser { max_readout_bits: self.bits(law.intensity) })
+        let law = self.law(self.lo_fraction(|law| law.variance(MAX_LASER_W))?)?;
+        Ok(NoLaser { max_readout_bits: self.bits(law.variance(MAX_LASER_W)) })
     }
 }
 

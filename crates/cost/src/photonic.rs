@@ -38,16 +38,10 @@ impl PhotonicCost {
     pub fn new(network: &Network, design: &Design, values: &Values) -> Result<Self, CostError> {
         network.check()?;
         design.check(network)?;
-        let mut counts = network.counts();
+        let counts = design.counts(network);
         let timing = Timing::new(network, design, values);
-        let buffer = Buffer::new(network, design, &timing);
-        // Share of the input ports that have a converter and a modulator of their own.
-        let mut drivers = 1.0;
-        if design.share_inputs {
-            counts.drives = network.layers.iter().map(|layer| (layer.columns * layer.vectors) as f64).sum();
-            let layers = network.layers.iter().zip(&timing.layer_shares);
-            drivers = layers.map(|(layer, share)| share / layer.cores_of_an_input() as f64).sum();
-        }
+        let buffer = Buffer::new(network, design);
+        let drivers = design.drivers(network, &timing.layer_shares);
         let design = &design.with_splitters(network, values);
         let lasers =
             (0..design.lights.len()).map(|layer| laser(design, layer, values)).collect::<Result<Vec<_>, _>>()?;
@@ -57,7 +51,7 @@ impl PhotonicCost {
         let laser_w = powers.map(|(laser, share)| laser.ok().map(|laser| share * laser.wall_w)).sum();
         let mut energy = energy::photonic(design, values, &counts, &timing, &buffer, (laser_w, drivers));
         energy.add("electronic", energy::electronic(network, values, design.sum_bits));
-        let area = area::photonic(network, design, values, &buffer);
+        let area = area::photonic(network, design, values, &buffer, drivers);
         Ok(Self { counts, timing, buffer, lasers, laser_w, energy, area })
     }
 

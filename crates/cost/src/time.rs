@@ -8,10 +8,12 @@
 //! τ_layer   SRAM + DAC + modulator + flight + amplifier + ADC + (⌈log₂Q⌉ + 3)/clock
 //! ```
 //!
-//! The period is at least that of the requests, and at least the time of the values from and to the memory outside.
+//! The period is at least that of the requests, and at least the time of the bits from and to the memory outside: inputs and
+//! outputs of the network, weights of loads, values between passes, each if it is kept there.
 
+use crate::buffer::Buffer;
 use crate::counts::Network;
-use crate::design::Design;
+use crate::design::{Design, Memory};
 use crate::library::Values;
 use phaseloom_hardware::LIGHT;
 
@@ -22,7 +24,7 @@ pub enum RateLimit {
     Cores,
     /// Loads of weights.
     Loads,
-    /// Values from and to the memory outside.
+    /// Bits from and to the memory outside.
     Memory,
     /// The requests themselves.
     Requests,
@@ -57,19 +59,15 @@ impl Timing {
     /// Times of a network on a design.
     #[must_use]
     pub fn new(network: &Network, design: &Design, values: &Values) -> Self {
-        let tiles = network.counts().tiles;
+        let counts = design.counts(network);
+        let tiles = counts.tiles;
         let rate = design.symbol_rate_hz;
         let load_s = load_s(design.shifter.device(values).settle_s, design.phase_bits);
         let flight_s = design.core.depth as f64 * values.cell.length_m * values.cell.group_index / LIGHT;
         let delays: Vec<f64> =
             network.layers.iter().map(|layer| delay_s(layer.summed_tiles(), flight_s, values)).collect();
-        let resident = tiles <= design.cores;
-        let computing_cores = match (resident, design.double_buffer) {
-            (true, _) => tiles,
-            (false, true) => design.cores / 2,
-            (false, false) => design.cores,
-        };
-        let (mut period_s, latency_s, mut limit, mut layer_shares): (_, _, _, Vec<f64>);
+        let (resident, computing_cores) = (design.is_resident(tiles), design.computing_cores(tiles));
+        let (mut period_s, mut latency_s, mut limit, mut layer_shares): (_, _, _, Vec<f64>);
         if resident {
             let vectors = network.layers.iter().map(|layer| layer.vectors).max().unwrap_or(0);
             period_s = vectors as f64 / rate;
@@ -92,11 +90,20 @@ impl Timing {
             (period_s, latency_s) = (span / design.batch, span);
             limit = if loading > computing { RateLimit::Loads } else { RateLimit::Cores };
         }
-        let io_bytes = network.io_values() * design.io_bits / 8.0;
-        for (floor_s, cause) in [
-            (design.dram_bytes_per_s.map(|rate| io_bytes / rate), RateLimit::Memory),
-            (design.request_rate_hz.map(f64::recip), RateLimit::Requests),
-        ] {
+        let loads = if resident { 0 } else { tiles };
+        let outside = |memory: Memory, bits: f64| if memory == Memory::Dram { bits } else { 0.0 };
+        let buffer = Buffer::new(network, design);
+        let outside_bytes = (outside(design.io, counts.io_values * design.io_bits)
+            + outside(design.weights, loads as f64 * design.core.shifters as f64 * design.phase_bits / design.batch)
+            + outside(buffer.memory, buffer.moved_bits + (counts.drives + counts.outputs) * design.input_bits))
+            / 8.0;
+        let memory_s = design.dram_bytes_per_s.map(|rate| outside_bytes / rate);
+        if let Some(memory_s) = memory_s {
+            latency_s = latency_s.max(if resident { memory_s } else { design.batch * memory_s });
+        }
+        for (floor_s, cause) in
+            [(memory_s, RateLimit::Memory), (design.request_rate_hz.map(f64::recip), RateLimit::Requests)]
+        {
             if let Some(floor_s) = floor_s.filter(|floor_s| *floor_s > period_s) {
                 (period_s, limit) = (floor_s, cause);
             }
@@ -104,7 +111,6 @@ impl Timing {
         let sum: f64 = layer_shares.iter().sum();
         layer_shares.iter_mut().for_each(|share| *share /= sum);
         let powered_cores = if resident { tiles } else { design.cores };
-        let loads = if resident { 0 } else { tiles };
         Self {
             resident,
             powered_cores,

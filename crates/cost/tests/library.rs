@@ -1,6 +1,8 @@
 //! The device library: the shipped file, files that override it, samples.
 
-use phaseloom_cost::{CostError, Library, Status};
+mod common;
+
+use phaseloom_cost::{ArrayKind, CostError, DigitalCost, Library, PhotonicCost, ShifterKind, Status};
 use std::path::Path;
 
 fn refused(text: &str) -> String {
@@ -48,7 +50,7 @@ fn refused_entries_are_named_with_their_line() {
         ),
         (
             entry("value = -1.0, unit = 'W', status = 'found', source = 'x'"),
-            "line 3: `adc.power_w.value` is -1: expected a finite number ≥ 0",
+            "line 3: `adc.power_w.value` is -1: expected 0 to 1000 W",
         ),
         (entry("value = nan, unit = 'W', status = 'found', source = 'x'"), "`adc.power_w.value` is NaN"),
         (entry("value = 1.0, unit = 'W', status = 'sure', source = 'x'"), "`found`, `from_memory`, `assumption`"),
@@ -63,13 +65,72 @@ fn refused_entries_are_named_with_their_line() {
         ("[adc]\npower_w = 1.0".to_owned(), "line 2: found number `1.0`, expected a table"),
         (
             "[laser]\nefficiency = { value = 2.0, unit = 'W/W', status = 'found', source = 'x' }".to_owned(),
-            "above 0 and at most 1",
+            "`laser.efficiency.value` is 2: expected 1e-6 to 1 W/W",
         ),
         ("[laws]\nadc = 'sarr'".to_owned(), "did you mean `sar`?"),
         ("adc = []".to_owned(), "line 1: found list"),
     ] {
         let error = refused(&text);
         assert!(error.starts_with("mine.toml: line") && error.contains(message), "{error}\nexpected {message}");
+    }
+}
+
+/// Every entry has a range in its unit, and every number of a cost is finite at both of its ends.
+#[test]
+fn every_entry_has_a_range_in_which_costs_are_finite() {
+    let shipped = Library::shipped().unwrap();
+    let network = common::perceptron();
+    let mut entries = Vec::new();
+    let list = |key: &str, unit, _: &_| {
+        entries.push((key.to_owned(), unit));
+        Ok::<(), ()>(())
+    };
+    shipped.entries.try_map(list).unwrap();
+    for (key, unit) in entries {
+        let (table, field) = key.split_once('.').unwrap();
+        let with = |value: &str| {
+            let entry = format!("{{ value = {value}, unit = '{unit}', status = 'found', source = 'x' }}");
+            Library::with_text(Path::new("mine.toml"), &format!("[{table}]\n{field} = {entry}"))
+        };
+        for value in ["1e300", "-1e300", "inf", "nan"] {
+            let error = with(value).unwrap_err().to_string();
+            assert!(error.contains(&format!("`{key}.value`")) && error.contains(&format!(" {unit}")), "{error}");
+        }
+        let error = with("1e300").unwrap_err().to_string();
+        let limits = error.split("expected ").nth(1).unwrap().trim_end_matches(unit);
+        for value in limits.split(" to ") {
+            let values = match with(value.trim()) {
+                Ok(library) => library.values(),
+                // Both limit each other.
+                Err(error) => {
+                    assert!(error.to_string().contains("one electron a photon"), "{error}");
+                    continue;
+                }
+            };
+            for cores in [4, 28] {
+                let mut design = common::design(cores, 100.0);
+                design.shifter = ShifterKind::Heater;
+                design.half_turns = vec![4992.0];
+                let cost = PhotonicCost::new(&network, &design, &values).unwrap();
+                let digital = common::digital(ArrayKind::Systolic, &network, None);
+                let digital = DigitalCost::new(&network, &digital, &values, cost.timing.period_s).unwrap();
+                let numbers = cost.energy.parts.iter().map(|part| part.joule).chain([
+                    cost.area.total_m2(),
+                    cost.timing.period_s,
+                    cost.timing.latency_s,
+                    cost.operations_per_s_m2(),
+                    digital.joule(),
+                    digital.area.total_m2(),
+                    digital.latency_s,
+                    cost.laser_w.unwrap_or(0.0),
+                ]);
+                let bits =
+                    cost.lasers.iter().map(|laser| laser.map_or_else(|none| none.max_readout_bits, |l| l.wall_w));
+                for number in numbers.chain(bits) {
+                    assert!(number.is_finite() && number.abs() < 1e30, "{key} = {value}: {number}");
+                }
+            }
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Errors of experiments. Every message says what was found, what was expected, where, and what to do.
 
+use crate::input::criterion::Criterion;
 use crate::metric::Metric;
 use phaseloom_cost::CostError;
 use phaseloom_files::FileError;
@@ -275,6 +276,20 @@ pub enum Problem {
         /// What was expected.
         expected: &'static str,
     },
+    /// A criterion for chips that do not have its quantity.
+    #[error(
+        "pass: found {criterion}, which chips of this experiment do not have; expected `accuracy`, `rms_error` or `drop` of a \
+         network, or `matrix_error` or `fidelity` of a matrix"
+    )]
+    Criterion {
+        /// The criterion.
+        criterion: Criterion,
+    },
+    /// An experiment on levels, given to a command that computes chips.
+    #[error(
+        "found the table [tolerance], whose levels are no results of a run: give it to `phaseloom tolerance`, or remove the table"
+    )]
+    Levels,
     /// A threshold for a network of several outputs, or for data without labels.
     #[error(
         "`threshold` divides two classes of a network of one output: found {outputs} outputs, or data without labels; \
@@ -390,6 +405,12 @@ phaseloom_files::error_codes! {
             "Choose another `metric`, or leave it out: the data then decide.";
         ClassAxis = 662,
             "The axis of the classes in the outputs is unknown, or does not fit the labels.",
-            "Name it by `class_axis`, or leave out `labels`.";
+            "Name it by `class_axis`, give a label for each position, or leave out `labels`.";
+        Criterion = 663,
+            "Chips do not have the quantity that `pass` limits.",
+            "Use `accuracy`, `rms_error` or `drop` for a network, `matrix_error` or `fidelity` for a matrix.";
+        Levels = 664,
+            "The experiment has a table `[tolerance]`, which only `phaseloom tolerance` computes.",
+            "Give it to `phaseloom tolerance`, or remove the table.";
     }
 }

@@ -74,6 +74,16 @@ pub fn between(key: &str, value: f64, min: f64, max: f64) -> Result<(), InvalidV
     check((min..=max).contains(&value), key, value, &expected)
 }
 
+/// Checks that a quantity lies between two others, both included. The message has its unit.
+///
+/// # Errors
+///
+/// The [`InvalidValue`] that names the key, the number, the range and the unit.
+pub fn within(key: &str, value: f64, [min, max]: [f64; 2], unit: &str) -> Result<(), InvalidValue> {
+    let expected = format!("{} to {} {unit}", shortest(min), shortest(max));
+    check((min..=max).contains(&value), key, value, &expected)
+}
+
 /// Checks the standard deviation of an angle: from 0 to 1e6 rad.
 ///
 /// Beyond a few radians all standard deviations have the same effect; the limit keeps sines accurate.

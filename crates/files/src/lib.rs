@@ -16,7 +16,7 @@ mod toml_file;
 pub mod usage;
 
 pub use bytes::{FileBytes, InputFiles, hex, read_bytes, read_bytes_up_to, sha256};
-pub use checks::{Alias, at_least, between, canonical, find, folded, positive, spread_rad};
+pub use checks::{Alias, at_least, between, canonical, find, folded, positive, spread_rad, within};
 pub use error::{FileError, InvalidValue};
 pub use error_text::{nearest, short_number};
 pub use kind::{kind_of_file, other_kind};

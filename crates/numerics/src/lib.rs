@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod angle;
+pub mod binomial;
 pub mod error;
 pub mod least_squares;
 pub mod linalg;

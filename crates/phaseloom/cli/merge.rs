@@ -33,7 +33,9 @@ impl Merge {
         let outcome = merge(&self.folders, &folder, &|text| output::status(&format!("note: {text}")))?;
         let sessions = self.folders.iter().flat_map(|part| results::sessions(part)).collect();
         results::provenance(&outcome, results::MERGED, start.elapsed(), sessions)?;
-        if let Some(tables) = Tables::new(&outcome) {
+        if outcome.points.iter().any(|point| point.config.tolerance.is_some()) {
+            output::status(&format!("note: `phaseloom tolerance {}` prints the results", folder.display()));
+        } else if let Some(tables) = Tables::new(&outcome) {
             self.results.show(&outcome, &tables)?;
             if loses(&tables) {
                 output::status(&format!(

@@ -1,5 +1,6 @@
 //! The commands: one file and one line in `commands! { … }` each.
 
+mod budget;
 mod calibrate;
 mod chip;
 mod compare;
@@ -20,10 +21,13 @@ mod program;
 mod reference;
 mod run;
 mod spectra;
+mod study;
 mod sweep;
 mod terminal;
+mod tolerance;
 mod train;
 mod validate;
+mod yields;
 
 use terminal::{error_text, output, system};
 
@@ -73,6 +77,9 @@ commands! {
     merge::Merge,
     sweep::Sweep,
     cost::Cost,
+    yields::Yield,
+    tolerance::Tolerance,
+    budget::Budget,
     program::Program,
     convert::Convert,
     chip::Chip,

@@ -1,8 +1,9 @@
 //! The command `run`: run an experiment.
 
 use super::Exit;
+use super::terminal::arguments::RunArguments;
 use super::terminal::results::ResultOptions;
-use super::terminal::{interrupt, output, results, streams, whole};
+use super::terminal::{interrupt, output, results};
 use clap::Args;
 use phaseloom::experiment;
 use phaseloom::experiment::store::{OUTPUTS, output_file};
@@ -33,20 +34,8 @@ use std::time::Instant;
     phaseloom run experiment.toml --shard 2/2 -o part2    # on another\n  \
     phaseloom merge part1 part2 -o whole")]
 pub struct Run {
-    /// The experiment (TOML), or the folder of a run
-    experiment: PathBuf,
-    /// Folder of the results [default: that of the run, or phaseloom-runs/<folder>-<stem> of EXPERIMENT]
-    #[arg(short, long, value_name = "DIR")]
-    output: Option<PathBuf>,
-    /// Sampled chips at each point, instead of the number in the file
-    #[arg(long, value_name = "N", value_parser = whole(1_u64, 1_000_000))]
-    trials: Option<u64>,
-    /// Seed, instead of the seed in the file
-    #[arg(long, value_name = "N", value_parser = whole(0, u64::MAX))]
-    seed: Option<u64>,
-    /// Number of threads, which does not change results [default: one per core]
-    #[arg(long, value_name = "N", value_parser = whole(1_u16, 1024))]
-    threads: Option<u16>,
+    #[command(flatten)]
+    arguments: RunArguments,
     /// Compute only part K of N of the units
     #[arg(long, value_name = "K/N", default_value = "1/1", hide_default_value = true)]
     shard: Shard,
@@ -64,13 +53,9 @@ pub struct Run {
 impl Run {
     pub fn execute(self) -> anyhow::Result<Exit> {
         let start = Instant::now();
-        streams::refuse_stream("the experiment", &self.experiment)?;
-        self.output.as_deref().map(output::check_output_folder).transpose()?;
-        let mut experiment = Experiment::load(&self.experiment)?;
-        experiment.config.trials = self.trials.unwrap_or(experiment.config.trials);
-        experiment.config.seed = self.seed.unwrap_or(experiment.config.seed);
+        let experiment = self.arguments.load(Experiment::load)?;
         experiment.check(&experiment.config)?;
-        let folder = self.output.clone().unwrap_or_else(|| self.default_folder(&experiment));
+        let folder = self.arguments.output.clone().unwrap_or_else(|| self.default_folder(&experiment));
         self.compute(&experiment, &folder, start)
     }
 
@@ -82,8 +67,8 @@ impl Run {
         dry_run: bool,
         results: ResultOptions,
     ) -> Self {
-        let (output, trials, seed, save_outputs) = (None, None, None, None);
-        Self { experiment: path, output, trials, seed, threads, shard, save_outputs, dry_run, results }
+        let arguments = RunArguments { experiment: path, threads, ..RunArguments::default() };
+        Self { arguments, shard, save_outputs: None, dry_run, results }
     }
 
     /// Computes an experiment in a folder, and prints its results.
@@ -114,7 +99,7 @@ impl Run {
         };
         let layers = self.layers(experiment)?;
         let options = Options {
-            threads: usize::from(self.threads.unwrap_or(0)),
+            threads: usize::from(self.arguments.threads.unwrap_or(0)),
             shard: self.shard,
             interrupt: interrupt::on_signal(),
             progress: &progress,
@@ -138,8 +123,10 @@ impl Run {
             output::print_results(&results, self.results.format)?;
             return Ok(Exit::Done);
         }
-        let threads =
-            self.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
+        let threads = self
+            .arguments
+            .threads
+            .map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
         let (seed, trials) = (experiment.config.seed, experiment.config.trials);
         output::detail(&format!("seed {seed}, trials {trials}, threads {threads}"));
         output::detail(&format!("defaults: {}", experiment.defaults().join(", ")));
@@ -148,7 +135,7 @@ impl Run {
 
         // A diagnosis that was computed now is not computed again by the next call.
         if outcome.computed > 0 || outcome.spent.diagnosis != options.earlier.diagnosis {
-            let threads = self.threads.map_or_else(|| "one per core".to_owned(), |n| n.to_string());
+            let threads = self.arguments.threads_text();
             let how = format!("threads {threads}, shard {}/{}", self.shard.part, self.shard.of);
             results::provenance(&outcome, &how, start.elapsed(), Vec::new())?;
         }

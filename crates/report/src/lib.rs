@@ -23,7 +23,10 @@ mod summary;
 mod table;
 
 pub use error::ReportError;
-pub use figure::{COMPARISON_FIGURE, COST_FIGURES, FIGURES, Figure, MATRIX_FIGURES, VALIDATION_FIGURES};
+pub use figure::{
+    BUDGET_FIGURE, COMPARISON_FIGURE, COST_FIGURES, FIGURES, Figure, MATRIX_FIGURES, TOLERANCE_FIGURE,
+    VALIDATION_FIGURES, YIELD_FIGURE,
+};
 pub use mesh_drawing::{MeshColumn, MeshDrawing, Part, Port, Shifter};
 pub use pdf::pdf;
 pub use png::png;

@@ -1,6 +1,6 @@
 //! One number of the device library: value, unit, source, status and range.
 
-use phaseloom_files::InvalidValue;
+use phaseloom_files::{InvalidValue, within};
 use serde::{Deserialize, Serialize};
 
 /// How well a number is known.
@@ -76,13 +76,9 @@ impl Entry {
         if self.source.trim().is_empty() {
             return invalid("source", "empty", "where the value comes from, or why it is assumed".into());
         }
-        let (min, max) = limits(unit);
+        let range = limits(key, unit);
         for (part, number) in [("value", Some(self.value)), ("low", self.low), ("high", self.high)] {
-            let Some(number) = number else { continue };
-            // Written so that a NaN is refused.
-            if !(number.is_finite() && (min..=max).contains(&number)) {
-                return invalid(part, &number.to_string(), expected_number(unit, min, max));
-            }
+            number.map_or(Ok(()), |number| within(&format!("{key}.{part}"), number, range, unit))?;
         }
         match (self.low, self.high) {
             (None, None) => Ok(()),
@@ -97,21 +93,42 @@ impl Entry {
     }
 }
 
-/// Minimum and maximum of a unit. Rates, bits and efficiencies are divisors, so they exceed zero.
-fn limits(unit: &str) -> (f64, f64) {
-    match unit {
-        "dB/Hz" | "dBm" => (-1e3, 1e3),
-        "W/W" => (f64::MIN_POSITIVE, 1.0),
-        "Hz" | "bit" | "m" | "A/W" => (f64::MIN_POSITIVE, f64::MAX),
+/// Minimum and maximum of an entry. They lie beyond all that is built or planned, and near enough that every number of a cost
+/// is finite. Rates, bits and efficiencies are divisors, so they exceed zero.
+fn limits(key: &str, unit: &str) -> [f64; 2] {
+    let (min, max) = match (key, unit) {
+        // A full scale below the root mean square clips most of what it converts.
+        ("converters.crest", _) => (1.0, 100.0),
+        ("converters.idle", _) => (0.0, 1.0),
+        // From vacuum to slow light.
+        ("cell.group_index", _) => (1.0, 100.0),
+        // Technologies from the first microprocessors on, over 45 nm.
+        (_, "1") => (1e-6, 1e6),
+        // From a millionth to all of the power of a plug.
+        (_, "W/W") => (1e-6, 1.0),
+        // From less than the noise of a photon to more than the power of a device.
+        (_, "W") => (0.0, 1e3),
+        // From seconds to the frequency of light.
+        (_, "Hz") => (1.0, 1e15),
+        // Beyond 24 bits, the thermal noise of a room exceeds a step of a volt's converter at any rate of interest.
+        (_, "bit") => (0.5, 24.0),
+        (_, "m2") => (0.0, 1.0),
+        // From ultraviolet to far infrared.
+        ("laser.wavelength_m", _) => (1e-7, 1e-4),
+        (_, "m") => (0.0, 1.0),
+        (_, "s") => (0.0, 10.0),
+        (_, "J") => (0.0, 1e-3),
+        (_, "J/bit") => (0.0, 1e-6),
+        (_, "m2/bit") => (0.0, 1e-6),
+        // A factor of 10^20.
+        (_, "dB") => (0.0, 200.0),
+        // From far below the shot noise of a watt on.
+        (_, "dB/Hz") => (-300.0, -1.0),
+        (_, "dBm") => (-150.0, 60.0),
+        // At most one electron a photon, 8 A/W at 10 µm; the library checks that of its wavelength.
+        (_, "A/W") => (1e-6, 10.0),
+        (_, "A/sqrt(Hz)") => (0.0, 1e-3),
         _ => (0.0, f64::MAX),
-    }
-}
-
-fn expected_number(unit: &str, min: f64, max: f64) -> String {
-    match unit {
-        "W/W" => "a number above 0 and at most 1".into(),
-        _ if max < f64::MAX => format!("a number from {min} to {max}"),
-        _ if min > 0.0 => "a finite number > 0".into(),
-        _ => "a finite number ≥ 0".into(),
-    }
+    };
+    [min, max]
 }

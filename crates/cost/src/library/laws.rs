@@ -88,7 +88,12 @@ impl Devices<f64> {
     /// the power step²/12.
     #[must_use]
     pub fn converter_bits(&self) -> f64 {
-        let error_power = |enob: f64| (self.converters.crest * (1.0 - enob).exp2()).powi(2) / 12.0;
-        -0.5 * (error_power(self.adc.enob) + error_power(self.dac.enob)).log2()
+        -0.5 * (self.rounding_power(self.adc.enob) + self.rounding_power(self.dac.enob)).log2()
+    }
+
+    /// Power of the rounding error of a converter of `enob` effective bits, relative to what it converts.
+    #[must_use]
+    pub fn rounding_power(&self, enob: f64) -> f64 {
+        (self.converters.crest * (1.0 - enob).exp2()).powi(2) / 12.0
     }
 }

@@ -8,6 +8,7 @@ use crate::error::CostError;
 use devices::Devices;
 use entry::{Entry, Status};
 use phaseloom_files::{FileError, InvalidValue, locate, parse_toml, read_toml};
+use phaseloom_hardware::{CHARGE, LIGHT, PLANCK};
 use phaseloom_numerics::StreamKey;
 use rand::RngExt;
 use std::path::Path;
@@ -80,7 +81,21 @@ impl Library {
             })?;
         entries.laws.dac = file.laws.dac.or(entries.laws.dac);
         entries.laws.adc = file.laws.adc.or(entries.laws.adc);
-        Ok(Self { entries })
+        let library = Self { entries };
+        library.check_detector().map_err(|invalid| locate(path, text, invalid))?;
+        Ok(library)
+    }
+
+    /// Checks that a photon makes at most one electron, in all of the ranges.
+    fn check_detector(&self) -> Result<(), InvalidValue> {
+        let (_, responsivity) = self.entries.detector.responsivity_a_per_w.range();
+        let (wavelength, _) = self.entries.laser.wavelength_m.range();
+        let max = CHARGE * wavelength / (PLANCK * LIGHT);
+        if responsivity <= max {
+            return Ok(());
+        }
+        let expected = format!("at most {max:.4} A/W at the wavelength {wavelength:e} m: one electron a photon");
+        Err(InvalidValue::new("detector.responsivity_a_per_w", responsivity, expected))
     }
 
     /// The value of every entry.

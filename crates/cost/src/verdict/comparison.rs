@@ -82,8 +82,7 @@ impl Comparison<'_> {
     ///
     /// # Errors
     ///
-    /// [`CostError`], also if a table of digital products ends below the readout bits of the cores, and if there are some
-    /// tables, but not one for each layer.
+    /// [`CostError`], also if there are some tables, but not one for each layer.
     pub fn costs(&self, values: &Values) -> Result<Costs, CostError> {
         let photonic = PhotonicCost::new(self.network, &self.design, values)?;
         let digital = self.electronics(&photonic, values)?;
@@ -106,16 +105,8 @@ impl Comparison<'_> {
         }
         let mut digital = self.digital.clone();
         for (layer, (table, bits)) in self.tables.iter().zip(&mut digital.bits).enumerate() {
-            let readout = self.readout_bits(photonic, layer);
-            match table.bits(readout) {
-                Some(equal) => *bits = equal,
-                None if readout < table.min_readout_bits() => return Ok(None),
-                None => {
-                    let expected =
-                        format!("at most {}: measure digital products of more bits", table.max_readout_bits());
-                    return Err(InvalidValue::new(format!("readout bits of layer {layer}"), readout, expected).into());
-                }
-            }
+            let Some(equal) = table.bits(self.readout_bits(photonic, layer)) else { return Ok(None) };
+            *bits = equal;
         }
         Ok(Some(DigitalCost::new(self.network, &digital, values, photonic.timing.period_s)?))
     }
@@ -136,7 +127,7 @@ impl Comparison<'_> {
 
     /// The values from `low` to `high` at which the ratio of energies crosses 1, from the full model.
     ///
-    /// Readout bits stay where all tables of digital products have values.
+    /// Readout bits stay above the start of all tables of digital products.
     ///
     /// # Errors
     ///
@@ -144,13 +135,12 @@ impl Comparison<'_> {
     pub fn turning_points(
         &self,
         quantity: Quantity,
-        [mut low, mut high]: [f64; 2],
+        [mut low, high]: [f64; 2],
         values: &Values,
     ) -> Result<Vec<TurningPoint>, CostError> {
         if quantity == Quantity::ReadoutBits {
             // Rounding must not leave the tables.
             low = self.tables.iter().map(EqualBits::min_readout_bits).fold(low, f64::max) * (1.0 + 1e-12);
-            high = self.tables.iter().map(EqualBits::max_readout_bits).fold(high, f64::min);
         }
         if low >= high {
             return Ok(Vec::new());

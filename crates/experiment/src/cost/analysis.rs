@@ -18,7 +18,7 @@ const CURVE_FACTOR: f64 = 100.0;
 pub enum Precision {
     /// The readout bits of every layer are those of light.
     EqualBits,
-    /// The score loses no more than that of the chips.
+    /// The score loses no more than that of the chips; none if the chips have more bits than are asked for.
     EqualDrop,
     /// Weights and inputs have the bits of the converters of the run.
     SameBits,
@@ -73,6 +73,8 @@ pub struct Analysis {
     pub counterparts: Vec<Counterpart>,
     /// Share of the energy of light that rests on assumptions.
     pub assumed_share: f64,
+    /// Whether the scores of the chips are those of this cost, or no better ([`CostModel::has_score_of_run`]).
+    pub has_score: bool,
 }
 
 /// The arrays that are compared, in the order of [`Analysis::counterparts`]: the array, how its bits are chosen, and the bits.
@@ -90,7 +92,8 @@ impl Analysis {
     pub fn new(model: &CostModel, seed: u64, draws: u64) -> Result<Self, CostError> {
         let ports = model.config.core.ports;
         let network = model.network(ports);
-        let choices = choices(model);
+        let has_score = model.has_score_of_run()?;
+        let choices = choices(model, has_score);
         let evaluate = |values: &Values| -> Result<Evaluated, CostError> {
             let design = model.design(&network, ports, values)?;
             let photonic = PhotonicCost::new(&network, &design, values)?;
@@ -118,7 +121,8 @@ impl Analysis {
         })?;
         let assumed_share = model.library.assumed_share(|values| {
             let cost = PhotonicCost::new(&network, &model.design(&network, ports, values)?, values)?;
-            Ok::<_, CostError>(cost.energy.parts.iter().map(|part| part.joule).collect())
+            // A sample without a laser lacks its part.
+            Ok::<_, CostError>(photonic.energy.parts.iter().map(|part| cost.energy.part(part.key)).collect())
         })?;
         let counterparts = choices.into_iter().zip(costs).zip(nominal).zip(intervals);
         let counterparts = counterparts.map(|((((kind, precision, bits), cost), ratio), interval)| {
@@ -126,7 +130,7 @@ impl Analysis {
             Counterpart { kind, precision, bits, cost, ratio, interval }
         });
         let counterparts = counterparts.collect();
-        Ok(Self { photonic, readout_bits, counterparts, assumed_share })
+        Ok(Self { photonic, readout_bits, counterparts, assumed_share, has_score })
     }
 
     /// The array of equal readout bits.
@@ -145,12 +149,12 @@ impl Analysis {
 }
 
 /// The arrays that are compared.
-fn choices(model: &CostModel) -> Vec<Choice> {
+fn choices(model: &CostModel, has_score: bool) -> Vec<Choice> {
     let measured = &model.measured;
     // One sample decides otherwise by chance.
     let tolerance = 1.0 / measured.samples as f64;
     let enough = |loss: f64| loss <= measured.chips_loss.max(0.0) + tolerance;
-    let equal_drop = measured.digital_loss.iter().find(|(_, loss)| enough(*loss)).map(|(bits, _)| *bits);
+    let equal_drop = measured.digital_loss.iter().find(|(_, loss)| has_score && enough(*loss)).map(|(bits, _)| *bits);
     let converters = [model.config.link.dac.map(|dac| dac.bits), model.config.link.adc.map(|adc| adc.bits)];
     let same_bits = converters.into_iter().flatten().max().map_or(8.0, f64::from);
     let precisions =
@@ -265,7 +269,7 @@ impl BreakEven {
 fn is_relevant(model: &CostModel, quantity: Quantity, network: &phaseloom_cost::Network) -> bool {
     match quantity {
         Quantity::CellLoss => model.config.process.insertion_loss.as_ref().is_some_and(|loss| loss.loss_db > 0.0),
-        Quantity::Batch => model.settings.cores.is_some_and(|cores| cores < network.counts().tiles),
+        Quantity::Batch => model.cores(network) < network.counts().tiles,
         _ => true,
     }
 }

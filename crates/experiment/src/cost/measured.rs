@@ -81,6 +81,11 @@ impl MeasuredLayer {
         bits_of(power_of(self.total_bits) - power_of(self.noiseless_bits))
     }
 
+    /// Error power of modulators and converters relative to the outputs.
+    pub(super) fn converter_power(&self) -> f64 {
+        power_of(self.converter_bits)
+    }
+
     /// Error power of chips and modulators relative to the outputs, with what they add to that of the converters.
     pub(super) fn chip_power(&self) -> f64 {
         (power_of(self.noiseless_bits) - power_of(self.converter_bits)).max(power_of(self.chip_bits))

@@ -7,9 +7,10 @@
 //! ```
 //!
 //! The run is that of `phaseloom run`: the same folder, which resumes. Axes whose keys are all below `cost.` compute no chips
-//! of their own. Measured bits are kept in the folder.
+//! of their own. Measured bits are kept in the folder, and so is the experiment with all axes, with its library.
 
 pub mod analysis;
+mod effects;
 pub mod measured;
 pub mod model;
 mod quantised;
@@ -18,19 +19,21 @@ pub mod verdict;
 use crate::cost::measured::MeasuredPoint;
 use crate::cost::model::CostModel;
 use crate::cost::verdict::Correctness;
-use crate::error::ExperimentError;
-use crate::input::config::{Axis, Experiment};
+use crate::error::{ExperimentError, Problem};
+use crate::input::config::{Axis, COST, Experiment};
 use crate::input::cost::CostSettings;
 use crate::input::files::{Inputs, SubjectInputs};
 use crate::input::grid::Point;
 use crate::output::table::Tables;
 use crate::run::prepare::prepare;
-use crate::run::{Options, run, start_pool};
+use crate::run::session::start_pool;
+use crate::run::{Options, run};
 use crate::score::Score;
+use crate::store::experiment_text;
 use crate::store::outcome::Outcome;
 use crate::store::record::Row;
 use phaseloom_cost::Library;
-use phaseloom_files::{read_text, to_json};
+use phaseloom_files::{FileError, read_text, to_json};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -38,6 +41,12 @@ use std::path::Path;
 
 /// The file of the measured bits, in the folder of the run.
 pub const BITS_FILE: &str = "cost-bits.json";
+
+/// The copy of a device library that was given in place of that of the experiment, in the folder of the run.
+pub const LIBRARY_FILE: &str = "device-library.toml";
+
+/// Keys that measure and belong to the whole run.
+const FIXED: [&str; 2] = ["cost.samples", "cost.chips"];
 
 /// A run with the cost model of every point.
 pub struct CostRun {
@@ -47,6 +56,8 @@ pub struct CostRun {
     pub points: Vec<CostPoint>,
     /// The score of the run.
     pub score: Score,
+    /// Keys of the table [cost] that are set or swept and change no cost at any point.
+    pub without_effect: Vec<String>,
 }
 
 /// One point: swept values, cost model, scores of the chips.
@@ -72,11 +83,13 @@ struct Bits {
 }
 
 /// Runs an experiment in a folder, as [`run`] does, and prepares the cost model of its points. `library` overrides entries of
-/// the shipped library, in place of the file that the experiment names.
+/// the shipped library, in place of the file that the experiment names; the folder keeps a copy, which is used if the experiment
+/// is that of the folder.
 ///
 /// # Errors
 ///
-/// As [`run`]; an experiment without a network or with other detection than homodyne, a library that cannot be read.
+/// As [`run`]; an experiment without a network or with other detection than homodyne, a library that cannot be read, a layer
+/// whose weights are all zero, values that the cost model does not take.
 pub fn cost(
     experiment: &Experiment,
     folder: &Path,
@@ -86,15 +99,28 @@ pub fn cost(
     let all = experiment.points()?;
     let settings = all.iter().map(|point| point.config.cost_settings().map_err(|e| experiment.with_line(e)));
     let settings = settings.collect::<Result<Vec<CostSettings>, _>>()?;
-    let libraries = settings.iter().map(|settings| read_library(experiment, settings, library));
+    if let Some(key) = experiment.config.sweep.iter().flat_map(|axis| &axis.keys).find(|key| FIXED.contains(&&***key)) {
+        let reason = "belongs to the whole run, whose bits it measures: set it in the table [cost]".to_owned();
+        return Err(Problem::Sweep { key: key.clone(), reason }.in_file(&experiment.path));
+    }
+    let kept = experiment.run_folder().map(|own| own.join(LIBRARY_FILE)).filter(|path| path.is_file());
+    let library = library.map(Path::to_owned).or(kept);
+    let copy = library.as_ref().map(|path| read_text(path)).transpose()?;
+    let libraries = settings.iter().map(|settings| read_library(experiment, settings, library.as_deref()));
     let libraries = libraries.collect::<Result<Vec<_>, _>>()?;
+    effects::expect_weights(experiment, &all)?;
     let computed = without_cost_axes(experiment);
+    for (point, library) in all.iter().zip(&libraries).take(1) {
+        effects::notes(&point.config, library).iter().for_each(|text| (options.note)(text));
+    }
     let outcome = run(&computed, folder, options)?;
     let Some(tables) = Tables::new(&outcome) else {
-        return Ok(CostRun { outcome, points: Vec::new(), score: Score::ACCURACY });
+        let (score, points, without_effect) = (Score::ACCURACY, Vec::new(), Vec::new());
+        return Ok(CostRun { outcome, points, score, without_effect });
     };
     let score = tables.score();
-    let Some(first) = settings.first() else { return Ok(CostRun { outcome, points: Vec::new(), score }) };
+    // An experiment has at least one point.
+    let first = &settings[0];
     let measured = measured(&computed, &outcome, first, options)?;
     let correctness: Vec<Correctness> = tables
         .points()
@@ -114,7 +140,27 @@ pub fn cost(
         points.push(CostPoint { index: point.index, levels: point.levels, model, correctness });
     }
     drop(tables);
-    Ok(CostRun { outcome, points, score })
+    let mut without_effect = effects::without_effect(&points)?;
+    if library.is_some() && points.iter().any(|point| point.model.settings.library.is_some()) {
+        without_effect.push("cost.library".into());
+    }
+    outcome.write(COST, experiment_text(&experiment.config_in(folder)?, "cost").as_bytes())?;
+    match copy {
+        Some(text) => outcome.write(LIBRARY_FILE, text.as_bytes())?,
+        // Another library must not come back with the folder.
+        None => remove(&folder.join(LIBRARY_FILE))?,
+    }
+    Ok(CostRun { outcome, points, score, without_effect })
+}
+
+/// Removes a file, if there is one.
+fn remove(path: &Path) -> Result<(), ExperimentError> {
+    match std::fs::remove_file(path) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+            Err(FileError::Io { path: path.to_owned(), source }.into())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The points that no other point beats in score and energy: another with at least the same score takes more energy, or is
@@ -141,16 +187,13 @@ fn read_library(
     })
 }
 
-/// Whether the chips of a run do not depend on an axis.
-fn is_cost_axis(axis: &Axis) -> bool {
-    axis.keys.iter().all(|key| key.starts_with("cost."))
-}
-
-/// The experiment whose chips are computed: without the axes of the cost.
+/// The experiment whose chips are computed: its axes without the keys of the cost.
 #[must_use]
 pub fn without_cost_axes(experiment: &Experiment) -> Experiment {
     let mut computed = experiment.clone();
-    computed.config.sweep.retain(|axis| !is_cost_axis(axis));
+    let sweep = &mut computed.config.sweep;
+    sweep.iter_mut().for_each(|axis: &mut Axis| axis.keys.retain(|key| !key.starts_with("cost.")));
+    sweep.retain(|axis| !axis.keys.is_empty());
     computed
 }
 

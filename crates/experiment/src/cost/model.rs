@@ -11,7 +11,7 @@ use crate::input::config::Config;
 use crate::input::cost::CostSettings;
 use phaseloom_cost::{
     ArrayKind, Comparison, CoreSize, CostError, Design, DigitalDesign, EqualBits, Layer, Library, Light, LossBits,
-    Network, Precision, ShifterKind, Status, Values,
+    Network, Precision, Status, Values,
 };
 use phaseloom_files::InvalidValue;
 use phaseloom_hardware::{BOLTZMANN, CoreSharing, HardwareError, Link, ThermalNoise, TilePlan};
@@ -38,14 +38,18 @@ pub struct CostModel {
 impl CostModel {
     /// The model of a point.
     pub(super) fn new(config: Config, settings: CostSettings, measured: MeasuredPoint, mut library: Library) -> Self {
-        let shifter = config.process.phase_shifter.as_ref().filter(|_| settings.shifter == ShifterKind::Heater);
-        if let Some(shifter) = shifter {
+        if let Some(shifter) = &config.process.phase_shifter {
             let entry = &mut library.entries.heater.hold_pi_w;
             (entry.value, entry.low, entry.high) = (shifter.power_pi_w, None, None);
             (entry.status, entry.source) = (Status::Found, "process.phase_shifter.power_pi_w of the experiment".into());
         }
         let nominal = library.values();
         Self { config, settings, measured, library, nominal }
+    }
+
+    /// The same model with other settings.
+    pub(super) fn with_settings(&self, settings: CostSettings) -> Self {
+        Self { settings, ..self.clone() }
     }
 
     /// The nominal values of the library.
@@ -70,7 +74,7 @@ impl CostModel {
     }
 
     /// Number of cores for a network.
-    fn cores(&self, network: &Network) -> usize {
+    pub(super) fn cores(&self, network: &Network) -> usize {
         let default = || match self.config.core.cores {
             CoreSharing::Shared => 1,
             CoreSharing::Each => network.counts().tiles.max(1),
@@ -81,14 +85,29 @@ impl CostModel {
     /// Whether the power of the laser is that of the link, so that the bits follow.
     #[must_use]
     pub fn has_given_power(&self) -> bool {
-        let asked = self.settings.readout_bits.is_some() || self.settings.light_share.is_some();
-        self.has_noise() && !asked
+        self.config.laser_power_is_given(&self.settings)
     }
 
     /// Whether the noise of the link of the run is that of the cost model, in place of the link of the library.
     #[must_use]
     pub fn has_noise(&self) -> bool {
-        self.config.link.shot_noise && self.config.link.laser_power_w.is_some()
+        self.config.has_noise_of_light()
+    }
+
+    /// Whether the scores of the chips are those of this cost, or no better: the chips have no more bits in any layer than are
+    /// asked for. A tenth of a bit is within the precision of the measurement.
+    ///
+    /// # Errors
+    ///
+    /// As [`design`](Self::design).
+    pub fn has_score_of_run(&self) -> Result<bool, CostError> {
+        let has = |layer: &MeasuredLayer| -> Result<bool, CostError> {
+            Ok(match self.light(layer, 1.0, &self.nominal)?.precision {
+                Precision::LaserPower(_) => true,
+                Precision::ReadoutBits(bits) => layer.total_bits.is_some_and(|total| total <= bits + 0.1),
+            })
+        };
+        self.measured.layers.iter().try_fold(true, |all, layer| Ok(all && has(layer)?))
     }
 
     /// The cores with a set of library values, for a network of [`network`](Self::network) on cores of `ports` ports.
@@ -140,11 +159,13 @@ impl CostModel {
     /// The light of a layer. `path` is the number of cells on the way of light relative to the cores of the run.
     fn light(&self, layer: &MeasuredLayer, path: f64, values: &Values) -> Result<Light, CostError> {
         let link = &self.config.link;
-        let has_converters = link.dac.is_some() && link.adc.is_some();
-        let bits = |bits: Option<f64>| bits.unwrap_or(f64::INFINITY);
-        let converter_bits = if has_converters { bits(layer.converter_bits) } else { values.converter_bits() };
-        let chip_power = layer.chip_power();
-        let chip_bits = bits((chip_power > 0.0).then(|| -0.5 * chip_power.log2()));
+        let bits = |power: f64| if power > 0.0 { -0.5 * power.log2() } else { f64::INFINITY };
+        // Converters that the link lacks are those of the library.
+        let missing = [(link.dac.is_none(), values.dac.enob), (link.adc.is_none(), values.adc.enob)];
+        let missing = missing.into_iter().filter(|(is_missing, _)| *is_missing);
+        let missing: f64 = missing.map(|(_, enob)| values.rounding_power(enob)).sum();
+        let converter_bits = bits(layer.converter_power() + missing);
+        let chip_bits = bits(layer.chip_power());
         let precision = match (self.settings.readout_bits, self.settings.light_share) {
             (Some(bits), _) => Precision::ReadoutBits(bits),
             (None, None) if self.has_given_power() => Precision::LaserPower(link.laser_power_w.unwrap_or(1.0)),
@@ -193,7 +214,8 @@ impl CostModel {
                 (None, Some(ohm)) => (4.0 * BOLTZMANN * noise.temperature_k / ohm).sqrt(),
                 (None, None) => 0.0,
             };
-            let factor = values.amplifier.noise_a_per_sqrt_hz / self.nominal.amplifier.noise_a_per_sqrt_hz;
+            let nominal = self.nominal.amplifier.noise_a_per_sqrt_hz;
+            let factor = if nominal > 0.0 { values.amplifier.noise_a_per_sqrt_hz / nominal } else { 1.0 };
             *noise = ThermalNoise { noise_a_per_sqrt_hz: Some(own * factor), feedback_ohm: None, ..*noise };
         }
         link.check().map_err(|error: HardwareError| CostError::Hardware(error))?;
@@ -204,7 +226,7 @@ impl CostModel {
     ///
     /// # Errors
     ///
-    /// Tables of digital products with fewer than two rows.
+    /// A layer whose products few bits make without error.
     pub fn comparison<'a>(
         &self,
         network: &'a Network,
@@ -214,8 +236,15 @@ impl CostModel {
     ) -> Result<Comparison<'a>, CostError> {
         let tables = match bits {
             None => {
-                let layers = self.measured.layers.iter();
-                layers.map(|layer| EqualBits::new(layer.digital.clone())).collect::<Result<_, _>>()?
+                let table = |layer: &MeasuredLayer| {
+                    let expected =
+                        "weights and inputs that rounding changes, or else no electronics have the precision of light";
+                    EqualBits::new(layer.digital.clone()).map_err(|_| {
+                        let key = format!("digital products of layer {}", layer.layer);
+                        InvalidValue::new(key, "exact with few bits, or all outputs 0", expected)
+                    })
+                };
+                self.measured.layers.iter().map(table).collect::<Result<_, _>>()?
             }
             Some(_) => Vec::new(),
         };

@@ -4,7 +4,7 @@
 //!
 //! | test | yes | no |
 //! |---|---|---|
-//! | correct | at least `min_yield` of the chips lose at most `max_drop` | fewer |
+//! | correct | at least `min_yield` of the chips lose at most `max_drop`, and have no more bits than the cost | fewer |
 //! | energy | the whole interval of E(systolic)/E(light) at equal readout bits is above 1, and so is that of the adder tree | both are below 1 |
 //! | density | operations/(s·mm²) exceed those of the digital arrays of the same rate | they do not |
 //! | latency | light is faster than both arrays | slower than both |
@@ -106,13 +106,19 @@ pub fn tests(model: &CostModel, analysis: &Analysis, correctness: &Correctness) 
     let (settings, light) = (&model.settings, &analysis.photonic);
     let [systolic, tree] = [ArrayKind::Systolic, ArrayKind::Tree].map(|kind| analysis.equal(kind));
     let share = correctness.share(settings.max_drop);
-    let correct = Test {
+    let mut correct = Test {
         key: "correct",
         answer: Answer::from_facts(&[share >= settings.min_yield]),
         number: share,
         limit: settings.min_yield,
         meaning: format!("share of chips that lose at most {}", settings.max_drop),
     };
+    if !analysis.has_score {
+        // Fewer bits do not help chips that fail with more.
+        correct.answer = if correct.answer == Answer::Yes { Answer::Open } else { Answer::No };
+        correct.meaning += "; the chips of the run have more bits than are asked for: vary `link.laser_power_w` in place \
+                            of `cost.readout_bits` or `cost.light_share`";
+    }
     let mut energy = Test {
         key: "energy",
         answer: Answer::No,
@@ -163,7 +169,13 @@ pub fn tests(model: &CostModel, analysis: &Analysis, correctness: &Correctness) 
         let meaning = "vectors of a load over the symbols that the load lasts, in the layer with fewest".into();
         Test { key: "scale", answer: Answer::from_facts(&[used >= 1.0]), number: used, limit: 1.0, meaning }
     };
-    vec![correct, energy, density, latency, scale]
+    let mut all = vec![correct, energy, density, latency, scale];
+    let electronic = model.measured.electronic_macs;
+    if electronic > 0.0 {
+        let share = 100.0 * electronic / (electronic + light.counts.macs);
+        all[4].meaning += &format!("; {} % of the MACs stay electronic", short(share));
+    }
+    all
 }
 
 /// The verdict in one sentence.
@@ -210,9 +222,20 @@ pub fn sentence(model: &CostModel, analysis: &Analysis) -> String {
 /// Readout bits of the network: mean over the multiply-accumulates of its layers.
 #[must_use]
 pub fn mean_bits(model: &CostModel, analysis: &Analysis) -> f64 {
+    mean_over_macs(model, &analysis.readout_bits)
+}
+
+/// Readout bits of the chips of the run, as [`mean_bits`]; `None` if a layer has no error.
+#[must_use]
+pub fn run_bits(model: &CostModel) -> Option<f64> {
+    let bits = model.measured.layers.iter().map(|layer| layer.total_bits).collect::<Option<Vec<_>>>()?;
+    Some(mean_over_macs(model, &bits))
+}
+
+fn mean_over_macs(model: &CostModel, bits: &[f64]) -> f64 {
     let macs = model.measured.layers.iter().map(|layer| (layer.rows * layer.columns * layer.vectors) as f64);
     let total: f64 = macs.clone().sum();
-    macs.zip(&analysis.readout_bits).map(|(macs, bits)| macs * bits).sum::<f64>() / total
+    macs.zip(bits).map(|(macs, bits)| macs * bits).sum::<f64>() / total
 }
 
 /// A part of an energy in words.

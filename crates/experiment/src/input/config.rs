@@ -3,6 +3,7 @@
 use crate::error::ExperimentError;
 use crate::input::activation::layer_key;
 use crate::input::cost::CostSettings;
+use crate::input::criterion::Criterion;
 use crate::input::defaults::{
     correction_key, is_measurement_noise, is_none, is_one, measurement_noise, none, one, twenty,
 };
@@ -10,6 +11,7 @@ use crate::input::expectation::Expectation;
 use crate::input::other_file::no_experiment;
 use crate::input::processes::{PROCESS, named_process, process_name, table_or_name};
 use crate::input::subject::MatrixForm;
+use crate::input::tolerance::ToleranceSettings;
 use crate::input::tree::flatten;
 use crate::input::tree::to_value;
 use crate::metric::Metric;
@@ -27,6 +29,9 @@ use std::path::{Path, PathBuf};
 
 /// File of the experiment as run, in the folder of the run.
 pub(crate) const EXPERIMENT: &str = "experiment.toml";
+
+/// File of the experiment with the axes of its cost, in the folder of the run.
+pub(crate) const COST: &str = "cost.toml";
 
 /// File of the identity of a run, in its folder.
 pub(crate) const IDENTITY: &str = "identity.json";
@@ -77,8 +82,8 @@ pub struct Config {
     /// Patterns of the names of the operators of an ONNX graph that stay electronic. Default: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub electronic: Vec<String>,
-    /// Axis of the classes in the output of an ONNX graph, counted as in the file from 0, or from −1 at the end. Every other
-    /// index is a position with a class of its own, such as a token. Default: the only axis longer than 1.
+    /// Axis of the classes in the output, counted from 0, or from −1 at the end. Every other index is a position with a class and
+    /// a label of its own, such as a token. Default: the only axis longer than 1, or the only one that fits the labels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class_axis: Option<i64>,
     /// Number by which the rows are judged. Default: `accuracy` for data with labels, `rms_error` for data with targets, else
@@ -142,6 +147,17 @@ pub struct Config {
     /// and the calibration file of the model is missing or does not suit the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<CalibrationSource>,
+    /// Imperfections of the process and parts of the link that are on (`phaseloom explain imperfection`, `link-part`). All others
+    /// are left out, as if their tables were missing. Default: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sources: Option<Vec<String>>,
+    /// What a chip must reach, for `phaseloom yield` and `tolerance`, such as `{ drop = 0.01 }`. It changes no result of a run.
+    /// Default: of a network, a loss of at most 0.01 against the exact network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pass: Option<Criterion>,
+    /// The level that `phaseloom tolerance` raises until a chip fails. Its units are levels of chips, not chips.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tolerance: Option<ToleranceSettings>,
     /// Use and surroundings of the cores, for `phaseloom cost` alone.
     /// Default: its defaults.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -209,6 +225,9 @@ impl Default for Config {
             link: Link::default(),
             precision: Precision::default(),
             calibration: None,
+            sources: None,
+            pass: None,
+            tolerance: None,
             cost: None,
             sweep: Vec::new(),
         }
@@ -254,8 +273,10 @@ impl Experiment {
     ///
     /// Unreadable files, unknown keys (with line and nearest key), impossible values.
     pub fn load(path: &Path) -> Result<Self, ExperimentError> {
-        let of_run = path.join(EXPERIMENT);
-        let path = if is_run(path) { &of_run } else { path };
+        if is_run(path) { Self::load_file(&path.join(EXPERIMENT)) } else { Self::load_file(path) }
+    }
+
+    pub(super) fn load_file(path: &Path) -> Result<Self, ExperimentError> {
         let (mut config, text): (Config, String) =
             read_toml(path, "experiment").map_err(|error| no_experiment(path).unwrap_or_else(|| error.into()))?;
         if config.name.is_empty() {
@@ -358,6 +379,9 @@ impl Experiment {
         config.check_graph()?;
         config.check_activation()?;
         config.check_cost()?;
+        config.check_sources()?;
+        config.pass.map_or(Ok(()), Criterion::check)?;
+        config.tolerance.as_ref().map_or(Ok(()), |tolerance| tolerance.check(config))?;
         for (key, count, max) in [
             ("trials", config.trials, MAX_UNITS),
             ("shots", u64::from(config.shots), MAX_UNITS),
@@ -453,7 +477,8 @@ impl Experiment {
     #[must_use]
     pub fn run_folder(&self) -> Option<&Path> {
         let folder = self.path.parent()?;
-        (self.path.file_name().is_some_and(|name| name == EXPERIMENT) && is_run(folder)).then_some(folder)
+        (self.path.file_name().is_some_and(|name| name == EXPERIMENT || name == COST) && is_run(folder))
+            .then_some(folder)
     }
 
     /// The configuration for the file of a run in a folder, from which the paths lead to the same files.

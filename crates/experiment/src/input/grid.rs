@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Keys that belong to the whole run and cannot be swept.
-const FIXED: [&str; 7] = ["name", "base", "seed", "trials", "sweep", "calibration", "processes"];
+const FIXED: [&str; 9] = ["name", "base", "seed", "trials", "sweep", "calibration", "processes", "pass", "tolerance"];
 
 /// One point of the grid.
 #[derive(Clone, Debug)]
@@ -118,7 +118,7 @@ impl Experiment {
                 };
                 set(&mut point_tree, key, value).map_err(|reason| problem(key, reason))?;
             }
-            let config: Config = deserialize_strict(point_tree).map_err(|error| {
+            let mut config: Config = deserialize_strict(point_tree).map_err(|error| {
                 let (key, reason) = first_unreadable(tree.clone(), &levels).unwrap_or(("", error.to_string()));
                 problem(key, reason)
             })?;
@@ -129,6 +129,7 @@ impl Experiment {
                     None => self.with_line(invalid),
                 }
             })?;
+            config.keep_sources();
             // Names may be aliases, and a key may replace what a key of another axis sets.
             let equal = *first_equal.entry(fingerprint(&config)).or_insert(index);
             if equal != index && points[equal].config == config {
@@ -168,7 +169,7 @@ fn first_unreadable(mut tree: Value, levels: &[(String, Value)]) -> Option<(&str
 }
 
 /// Sets a dotted key of a tree and creates the tables on the way to it.
-fn set(tree: &mut Value, key: &str, value: Value) -> Result<(), String> {
+pub(crate) fn set(tree: &mut Value, key: &str, value: Value) -> Result<(), String> {
     let mut at = tree;
     for part in key.split('.') {
         let Value::Object(table) = at else { return Err("leads through a value that is no table".into()) };

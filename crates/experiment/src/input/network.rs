@@ -95,7 +95,6 @@ impl Config {
             ("output", settings.output.is_some()),
             ("photonic", settings.photonic.is_some()),
             ("electronic", !settings.electronic.is_empty()),
-            ("class_axis", self.class_axis.is_some()),
         ];
         match given.iter().find(|(_, given)| *given && !is_graph) {
             Some((key, _)) => {

@@ -23,7 +23,7 @@ pub(super) enum ProcessSource {
     /// A path or `preset:KEY`.
     Name(String),
     /// The process itself.
-    Table(Process),
+    Table(Box<Process>),
 }
 
 /// Reads a process from a table. A name gives the ideal process: [`process_name`] finds the name in the text.

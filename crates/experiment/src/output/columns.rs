@@ -17,7 +17,7 @@ pub const TABLE_COLUMNS: &[ColumnText] = &[
     ("trial", "", "Index of the chip; 0 in rows other than `chips`."),
     ("shot", "", "Index of the repetition of the dynamic noise."),
     ("samples", "", "Number of samples."),
-    ("accuracy", "1", "Share of samples that are classified correctly."),
+    ("accuracy", "1", "Share of samples that are classified correctly; of positions, if they have labels."),
     ("top_5_accuracy", "1", "Share of samples whose label is among the classes of the top five outputs."),
     ("rms_error", "of the targets", "Root mean square of output − target, over all samples and outputs."),
     ("difference", "as the score", "Score minus that of the floating-point reference, on the same samples."),
@@ -132,7 +132,7 @@ pub const DESIGN_COLUMNS: &[ColumnText] = &[
 /// `classes.csv` of a classification: one row per point, kind of row and class.
 pub const CLASSES_COLUMNS: &[ColumnText] = &[
     ("class", "", "Name of the label, or its index."),
-    ("samples", "", "Number of samples of the class."),
+    ("samples", "", "Number of samples of the class; of positions, if they have labels."),
     ("accuracy_mean", "1", "Share of the samples of the class that are classified correctly, mean over chips."),
     ("accuracy_se", "1", "Standard error of that mean over chips."),
 ];
@@ -161,10 +161,10 @@ pub const MATRIX_SUMMARY_COLUMNS: &[ColumnText] = &[
     ("<column>_q10", "as the quantity", "10 % quantile over chips (type 7)."),
     ("<column>_q50", "as the quantity", "Median over chips."),
     ("<column>_q90", "as the quantity", "90 % quantile over chips."),
-    ("infidelity_law", "1", "Predicted mean of `infidelity`; empty if chips are corrected."),
+    ("infidelity_law", "1", "Predicted mean of `infidelity`; empty if chips are corrected or components share errors."),
     (
         "error_law",
         "1",
-        "Predicted root mean square of `error`, which is above the mean by about sd²/(2·mean); empty if chips are corrected.",
+        "Predicted root mean square of `error`, which is above the mean by about sd²/(2·mean); empty if chips are corrected or components share errors.",
     ),
 ];

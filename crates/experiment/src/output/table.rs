@@ -72,7 +72,8 @@ impl Summary {
         let (test_se, paired_se) = match first.map(|(shot, _)| shot) {
             None | Some(ShotResult::Classes(_)) => {
                 let count = |shot: &ShotResult| shot.class_counts().map_or(0, |counts| counts.gained + counts.lost);
-                let discordant = overall(&|shot, samples| count(shot) as f64 / samples as f64);
+                // The positions of a sample err together, so that the number of samples counts, not that of positions.
+                let discordant = overall(&|shot, samples| count(shot) as f64 / shot.judged(samples) as f64);
                 (of_share(p), ((discordant - difference * difference) / n).max(0.0).sqrt())
             }
             Some(ShotResult::Values(_)) => {

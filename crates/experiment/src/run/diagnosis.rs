@@ -123,7 +123,7 @@ enum Closeness {
 
 impl Closeness {
     fn from_shot(shot: &ShotResult, samples: u64) -> Self {
-        let classes = |same: u64| Self::SameClasses { same: same as f64, samples: samples as f64 };
+        let classes = |same: u64| Self::SameClasses { same: same as f64, samples: shot.judged(samples) as f64 };
         match shot {
             ShotResult::Classes(counts) => classes(counts.same),
             ShotResult::Values(errors) => Self::Difference(errors.output_difference),

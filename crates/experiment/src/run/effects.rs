@@ -94,8 +94,8 @@ impl Experiment {
         if let Ok(mut table) = self.text.parse::<toml::Table>() {
             // The sweep is checked key by key, and a name of a process was read.
             table.remove("sweep");
-            // Another command reads it.
-            table.remove("cost");
+            // Other commands read them, and the sources were kept when the points were made.
+            ["cost", "pass", "tolerance", "sources"].into_iter().for_each(|key| drop(table.remove(key)));
             if self.swept_processes().next().is_some() {
                 table.remove("processes");
             }
@@ -131,6 +131,7 @@ impl Experiment {
             "expect",
         ];
         READ.into_iter().for_each(usage::mark);
+        usage::mark("sources");
         if with_data {
             data.load(&self.base())?;
             ["inputs", "labels", "targets", "npz", "split", "rows", "every", "classes", "class_names", "samples"]
@@ -149,7 +150,7 @@ impl Experiment {
         let designs = programs.designs(&config.process, config.correction_plan(&Interrupt::new())?.as_ref())?;
         let inputs = DMatrix::from_fn(INPUTS, 2, |i, j| ((1 + i + 4 * j) as f64).sin());
         let exact = model.exact_pass(model.prepare(&inputs))?;
-        let task = Task::Classification { labels: vec![0, 1], decision: Decision::maximum_of(OUTPUTS) };
+        let task = Task::Classification { labels: vec![Some(0), Some(1)], decision: Decision::maximum_of(OUTPUTS) };
         let outputs = exact.output.clone();
         let chunks = vec![Chunk { first_sample: 0, exact }];
         let test_set = Arc::new(TestSet { chunks, task, exact: outputs, class_names: Vec::new() });

@@ -34,6 +34,7 @@ impl PreparedPoint {
     ) -> Result<Record, ExperimentError> {
         match unit.row {
             Row::Design => self.design(unit),
+            Row::Levels => self.levels(unit),
             _ => self.pass(unit, self.products(unit)?.as_ref(), layers, keep),
         }
     }
@@ -46,7 +47,7 @@ impl PreparedPoint {
             self.optical(designs, link, calibration, unit.trial).map(Some)
         };
         match unit.row {
-            Row::Design | Row::Exact | Row::Perfect => Ok(None),
+            Row::Design | Row::Exact | Row::Perfect | Row::Levels => Ok(None),
             Row::PerfectIdeal => optical(&self.perfect, &ideal, GainCalibration::None),
             Row::PerfectReal => optical(&self.perfect, &self.config.link, GainCalibration::None),
             Row::Chips => optical(&self.designs, &self.config.link, core.calibration),

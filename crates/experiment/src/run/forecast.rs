@@ -5,7 +5,8 @@ use crate::input::config::Experiment;
 use crate::input::files::{Inputs, PointInputs, SubjectInputs};
 use crate::run::prepare::{CHUNK, PreparedPoint};
 use crate::run::prepared::Prepared;
-use crate::run::{Options, contents};
+use crate::run::session::contents;
+use crate::run::{Options, refuse_levels};
 use crate::store::OUTPUTS;
 use crate::store::identity::Identity;
 use crate::store::plan::Plan;
@@ -101,6 +102,7 @@ fn duration(time: Duration) -> String {
 ///
 /// As [`run`](crate::run()), before its first unit.
 pub fn forecast(experiment: &Experiment, folder: &Path, options: &Options<'_>) -> Result<Forecast, ExperimentError> {
+    refuse_levels(experiment)?;
     let points = experiment.points()?;
     experiment.effects(&points)?;
     let mut inputs = Inputs::read(experiment, &points)?;

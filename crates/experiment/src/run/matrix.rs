@@ -108,8 +108,21 @@ impl Target {
 }
 
 impl MatrixPoint {
+    /// The settings.
+    pub(super) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The same point with another process.
+    pub(super) fn with_config(&self, config: Config) -> Self {
+        Self { config, target: self.target.clone(), correction: self.correction.clone() }
+    }
+
     /// Computes a unit: the law, the perfect chip, or one sampled chip.
     pub(crate) fn evaluate(&self, unit: Unit) -> Result<Record, ExperimentError> {
+        if unit.row == Row::Levels {
+            return self.levels(unit);
+        }
         let program = &self.target.program;
         let result = match unit.row {
             Row::Design => MatrixResult { design: Some(self.design()?), chip: None },
@@ -167,11 +180,12 @@ impl MatrixPoint {
         })
     }
 
-    /// Size and law of the program. There is no law of corrected chips.
+    /// Size and law of the program. There is no law of corrected chips, nor of errors that components share.
     fn design(&self) -> Result<MatrixDesign, HardwareError> {
         let Target { matrix, gain, program, sensitivities } = &*self.target;
         let law = match &self.correction {
             Some(_) => None,
+            None if self.config.process.has_structured_errors() => None,
             None => Some(self.config.process.matrix_law(
                 program,
                 sensitivities.get_or_init(|| program.sensitivities()),
@@ -193,7 +207,7 @@ impl MatrixPoint {
 
 /// Computes every row of tiny matrices at one point, as a run does.
 pub(crate) fn compute_tiny(experiment: &Experiment, config: &Config) -> Result<Vec<Record>, ExperimentError> {
-    ["name", "base"].into_iter().for_each(usage::mark);
+    ["name", "base", "sources"].into_iter().for_each(usage::mark);
     let (design, form) = match config.subject().map_err(|invalid| experiment.with_line(invalid))? {
         Subject::Program(path) => {
             usage::mark("program");

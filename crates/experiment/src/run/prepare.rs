@@ -132,7 +132,8 @@ impl TestSet {
         let located = |error: NetworkError| error.in_settings("data", &experiment.path, &experiment.text);
         let problem = |problem: Problem| problem.in_file(&experiment.path);
         let axis = class_axis(network, data, config).map_err(problem)?;
-        let classes = axis.filter(|_| matches!(data.truth, Truth::Labels(_))).map(|axis| axis.classes);
+        let classes =
+            axis.filter(|_| matches!(data.truth, Truth::Labels(_) | Truth::PositionLabels(_))).map(|axis| axis.classes);
         data.check(network.input_size(), classes.unwrap_or(network.output_size())).map_err(located)?;
         network.check_inputs(data).map_err(located)?;
         let task = Task::new(network, data, axis, config).map_err(problem)?;

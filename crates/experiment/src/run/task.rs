@@ -12,8 +12,8 @@ use phaseloom_network::{Dataset, Network, Truth, binary_predictions, predictions
 /// What the outputs of a network mean for some data.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Task {
-    /// The outputs decide on a class, which is known.
-    Classification { labels: Vec<usize>, decision: Decision },
+    /// The outputs decide on a class at each position of each sample, which is known, or not judged (`None`).
+    Classification { labels: Vec<Option<usize>>, decision: Decision },
     /// Each output approximates a real target: targets × samples.
     Regression { targets: Batch },
     /// Nothing is known of the outputs, which are compared with those of the floating-point reference. They may decide on
@@ -39,19 +39,36 @@ pub(crate) struct Decision {
 pub(crate) fn class_axis(network: &dyn Network, data: &Dataset, config: &Config) -> Result<Option<ClassAxis>, Problem> {
     let shape = network.output_shape();
     let refused = |found: String, expected| Err(Problem::ClassAxis { shape: shape.clone(), found, expected });
-    let has_labels = matches!(data.truth, Truth::Labels(_)) && config.metric != Some(Metric::None);
-    match ClassAxis::new(&shape, config.class_axis) {
+    let positions = match &data.truth {
+        _ if config.metric == Some(Metric::None) => None,
+        Truth::Labels(_) => Some(1),
+        Truth::PositionLabels(labels) => Some(labels.per_sample),
+        Truth::Targets(_) | Truth::Unknown => None,
+    };
+    let has_labels = positions.is_some();
+    match ClassAxis::new(&shape, config.class_axis, positions.filter(|positions| *positions > 1)) {
         Err(axis) => {
             refused(format!("class_axis = {axis}"), "an axis of at least 2 classes, from 0, or from −1 at the end")
         }
-        Ok(None) if has_labels => {
-            let expected =
-                "one axis of classes; choose another `output`, leave out `labels`, or set `metric = \"none\"`";
-            refused("labels and several axes".into(), expected)
+        Ok(None) if positions.is_some_and(|positions| positions > 1) => {
+            let found = format!("{} labels a sample", positions.unwrap_or(1));
+            let expected = "one axis of classes that leaves as many positions; name it by `class_axis`, or write one label a sample";
+            refused(found, expected)
         }
-        Ok(Some(axis)) if has_labels && axis.positions > 1 => {
-            let found = format!("one label a sample and {} positions with a class each", axis.positions);
-            refused(found, "one position; leave out `labels`: the classes are then compared with the exact network")
+        Ok(None) if has_labels => {
+            let expected = "one axis of classes; choose another `output`, give `labels` of shape (samples, positions), leave \
+                            them out, or set `metric = \"none\"`";
+            refused("labels of samples and several axes".into(), expected)
+        }
+        Ok(Some(axis)) if positions.is_some_and(|positions| positions != axis.positions) => {
+            let labels = positions.unwrap_or(1);
+            let labels = if labels == 1 { "one label".to_owned() } else { format!("{labels} labels") };
+            let found = format!("{labels} a sample and {} positions with a class each", axis.positions);
+            refused(
+                found,
+                "a label for each position, of shape (samples, positions); or leave out `labels`: the classes are then compared \
+                 with the exact network",
+            )
         }
         Ok(axis) => Ok(axis),
     }
@@ -73,22 +90,39 @@ impl Task {
         let decision = axis.map(|axis| Decision { axis, threshold: None, among: 1 });
         let needs = |metric: Metric, needed| {
             let found = match &data.truth {
-                Truth::Labels(_) => format!("labels of {} classes", axis.map_or(0, |axis| axis.classes)),
+                Truth::Labels(_) | Truth::PositionLabels(_) => {
+                    format!("labels of {} classes", axis.map_or(0, |axis| axis.classes))
+                }
                 Truth::Targets(_) => "targets".into(),
                 Truth::Unknown => "neither labels nor targets".into(),
             };
             Err(Problem::Metric { metric, needed, found })
         };
+        let labels = match &data.truth {
+            Truth::Labels(labels) => Some(labels.iter().copied().map(Some).collect()),
+            Truth::PositionLabels(positions) => Some(positions.labels.clone()),
+            Truth::Targets(_) | Truth::Unknown => None,
+        };
+        let judges: bool =
+            labels.as_ref().is_some_and(|labels: &Vec<Option<usize>>| labels.iter().any(Option::is_some));
+        if labels.is_some() && !judges && config.metric != Some(Metric::None) {
+            let (shape, found) = (network.output_shape(), "no position with a label".into());
+            return Err(Problem::ClassAxis { shape, found, expected: "at least one label that is not -100" });
+        }
         let task = match (config.metric, &data.truth, decision) {
             (Some(Metric::None), ..) => Self::Outputs(None),
-            (Some(Metric::Top5), Truth::Labels(labels), Some(decision)) if decision.axis.classes > 5 => {
-                Self::Classification { labels: labels.clone(), decision: Decision { among: 5, ..decision } }
+            (Some(Metric::Top5), Truth::Labels(_) | Truth::PositionLabels(_), Some(decision))
+                if decision.axis.classes > 5 =>
+            {
+                let labels = labels.unwrap_or_default();
+                Self::Classification { labels, decision: Decision { among: 5, ..decision } }
             }
             (Some(metric @ Metric::Top5), ..) => return needs(metric, "labels of six classes or more"),
-            (None | Some(Metric::Accuracy), Truth::Labels(labels), Some(decision)) => {
+            (None | Some(Metric::Accuracy), Truth::Labels(_) | Truth::PositionLabels(_), Some(decision)) => {
                 let is_binary = decision.axis.classes == 1;
                 let threshold = is_binary.then(|| threshold.unwrap_or_else(|| network.threshold()));
-                Self::Classification { labels: labels.clone(), decision: Decision { threshold, ..decision } }
+                let labels = labels.unwrap_or_default();
+                Self::Classification { labels, decision: Decision { threshold, ..decision } }
             }
             (Some(metric @ Metric::Accuracy), ..) => return needs(metric, "labels"),
             (None | Some(Metric::RmsError), Truth::Targets(targets), _) => {
@@ -104,11 +138,11 @@ impl Task {
         }
     }
 
-    /// Share of samples with the correct class, if the data say which it is.
+    /// Share of judged positions with the correct class, if the data say which it is.
     pub fn accuracy(&self, outputs: &Batch) -> Option<f64> {
         let Self::Classification { labels, decision } = self else { return None };
-        let correct = decision.are_correct(outputs, labels).into_iter().filter(|correct| *correct).count();
-        Some(correct as f64 / labels.len() as f64)
+        let judged: Vec<bool> = decision.are_correct(outputs, labels).into_iter().flatten().collect();
+        Some(judged.iter().filter(|correct| **correct).count() as f64 / judged.len() as f64)
     }
 
     /// Whether samples have labels.
@@ -124,6 +158,7 @@ impl Task {
     pub fn first_samples(&self, count: usize) -> Self {
         match self {
             Self::Classification { labels, decision } => {
+                let count = count * decision.axis.positions;
                 Self::Classification { labels: labels[..count].to_vec(), decision: *decision }
             }
             Self::Regression { targets } => Self::Regression { targets: targets.columns(0, count).clone_owned() },
@@ -138,16 +173,21 @@ impl Task {
     /// If the shapes differ.
     pub fn judge(&self, outputs: &Batch, exact: &Batch) -> ShotResult {
         assert_eq!(outputs.shape(), exact.shape(), "a row needs the shape of the reference");
-        let same = |decision: &Decision| {
+        // Pairs of classes with whether they are equal.
+        let same = |decision: &Decision| -> Vec<bool> {
             let (own, reference) = (decision.classes(outputs), decision.classes(exact));
-            own.iter().zip(&reference).filter(|(a, b)| a == b).count() as u64
+            own.iter().zip(&reference).map(|(a, b)| a == b).collect()
         };
         match self {
             Self::Classification { labels, decision } => {
                 let among = decision.among;
-                let mut counts = ClassCounts { correct: 0, lost: 0, gained: 0, same: same(decision), among };
+                let judged = labels.iter().flatten().count() as u64;
+                let positions = (judged != outputs.ncols() as u64 || decision.axis.positions > 1).then_some(judged);
+                let same = same(decision).iter().zip(labels).filter(|(same, label)| **same && label.is_some()).count();
+                let mut counts =
+                    ClassCounts { correct: 0, lost: 0, gained: 0, same: same as u64, among, judged: positions };
                 let (own, reference) = (decision.are_correct(outputs, labels), decision.are_correct(exact, labels));
-                for (correct, exact_correct) in own.into_iter().zip(reference) {
+                for (correct, exact_correct) in own.into_iter().flatten().zip(reference.into_iter().flatten()) {
                     counts.correct += u64::from(correct);
                     counts.lost += u64::from(exact_correct && !correct);
                     counts.gained += u64::from(correct && !exact_correct);
@@ -156,7 +196,7 @@ impl Task {
             }
             Self::Regression { targets } => ShotResult::Values(value_errors(outputs, exact, targets)),
             Self::Outputs(decision) => ShotResult::Outputs(OutputErrors {
-                same: decision.as_ref().map(same),
+                same: decision.as_ref().map(|decision| same(decision).into_iter().filter(|same| *same).count() as u64),
                 positions: decision.map_or(1, |decision| decision.axis.positions as u64),
                 output_difference: relative_difference(outputs, exact),
             }),
@@ -167,7 +207,9 @@ impl Task {
     pub fn count(&self, outputs: &Batch, confusion: &mut Confusion) {
         if let Self::Classification { labels, decision } = self {
             let pairs = labels.iter().zip(decision.classes(outputs));
-            pairs.for_each(|(&label, predicted)| confusion.add(label, predicted));
+            pairs.filter_map(|(label, predicted)| Some(((*label)?, predicted))).for_each(|(label, predicted)| {
+                confusion.add(label, predicted);
+            });
         }
     }
 }
@@ -186,16 +228,18 @@ impl Decision {
         }
     }
 
-    /// Whether the class of each sample is correct, or among the top ones.
-    fn are_correct(&self, outputs: &Batch, labels: &[usize]) -> Vec<bool> {
+    /// Whether the class at each position of each sample is correct, or among the top ones; `None` where it is not judged.
+    fn are_correct(&self, outputs: &Batch, labels: &[Option<usize>]) -> Vec<Option<bool>> {
         if self.among == 1 {
-            return self.classes(outputs).iter().zip(labels).map(|(class, label)| class == label).collect();
+            let pairs = self.classes(outputs).into_iter().zip(labels);
+            return pairs.map(|(class, label)| label.map(|label| class == label)).collect();
         }
-        let is_among = |(column, &label): (nalgebra::DVectorView<'_, f64>, &usize)| {
+        let is_among = |(column, &label): (nalgebra::DVectorView<'_, f64>, &Option<usize>)| {
+            let label = label?;
             let own = column[label];
             // Of equal outputs the first is larger, as for the class.
             let is_larger = |(class, &value): (usize, &f64)| value > own || (value >= own && class < label);
-            (column.iter().enumerate().filter(|entry| is_larger(*entry)).count() as u64) < self.among
+            Some((column.iter().enumerate().filter(|entry| is_larger(*entry)).count() as u64) < self.among)
         };
         self.axis.by_position(outputs).column_iter().zip(labels).map(is_among).collect()
     }
@@ -299,10 +343,10 @@ mod tests {
     #[test]
     fn one_output_is_compared_with_its_threshold() {
         let decision = Decision { threshold: Some(0.5), ..Decision::maximum_of(1) };
-        let task = Task::Classification { labels: vec![0, 1, 1], decision };
+        let task = Task::Classification { labels: [0, 1, 1].map(Some).to_vec(), decision };
         let (outputs, exact) =
             (Batch::from_row_slice(1, 3, &[0.5, 0.6, 0.1]), Batch::from_row_slice(1, 3, &[0.7, 0.6, 0.9]));
-        let expected = ClassCounts { correct: 2, lost: 1, gained: 1, same: 1, among: 1 };
+        let expected = ClassCounts { correct: 2, lost: 1, gained: 1, same: 1, among: 1, judged: None };
         assert_eq!(task.judge(&outputs, &exact), ShotResult::Classes(expected));
         let mut confusion = Confusion::default();
         task.count(&outputs, &mut confusion);
@@ -324,7 +368,7 @@ mod tests {
     /// Two samples of two positions with two classes: three of four positions have the same class.
     #[test]
     fn positions_have_classes_of_their_own() {
-        let axis = ClassAxis::new(&[2, 2], Some(-1)).unwrap().unwrap();
+        let axis = ClassAxis::new(&[2, 2], Some(-1), None).unwrap().unwrap();
         let task = Task::Outputs(Some(Decision { axis, threshold: None, among: 1 }));
         let outputs = Batch::from_column_slice(4, 2, &[1.0, 2.0, 5.0, 3.0, 0.0, 1.0, 1.0, 0.0]);
         let exact = Batch::from_column_slice(4, 2, &[1.0, 2.0, 3.0, 5.0, 0.0, 1.0, 1.0, 0.0]);
@@ -333,10 +377,56 @@ mod tests {
         assert!(!result.is_impossible(2));
     }
 
+    /// Random outputs of 7 samples with 3 × 4 positions and 6 classes on the axis between them, against a count one by one.
+    #[test]
+    fn labels_of_positions_are_counted_one_by_one() {
+        use phaseloom_numerics::StreamKey;
+        use rand::RngExt;
+        let mut random = StreamKey::new(1, "positions").stream();
+        let axis = ClassAxis::new(&[3, 6, 4], None, Some(12)).unwrap().unwrap();
+        let mut batch = || Batch::from_fn(72, 7, |_, _| random.random_range(-1.0..1.0));
+        let (outputs, exact) = (batch(), batch());
+        let labels: Vec<Option<usize>> = (0..84).map(|i| (i % 5 != 3).then_some(i * i % 6)).collect();
+        for among in [1, 5] {
+            let task =
+                Task::Classification { labels: labels.clone(), decision: Decision { axis, threshold: None, among } };
+            let mut expected = ClassCounts { correct: 0, lost: 0, gained: 0, same: 0, among, judged: Some(0) };
+            let mut confusion = Confusion::default();
+            for (sample, outer, inside) in (0..84).map(|i| (i / 12, i % 12 / 4, i % 4)) {
+                let Some(label) = labels[sample * 12 + outer * 4 + inside] else { continue };
+                // The classes from the largest output down.
+                let order = |batch: &Batch| {
+                    let output = |class: usize| batch[((outer * 6 + class) * 4 + inside, sample)];
+                    let mut classes: Vec<usize> = (0..6).collect();
+                    classes.sort_by(|&a, &b| output(b).total_cmp(&output(a)));
+                    classes
+                };
+                let (own, reference) = (order(&outputs), order(&exact));
+                let [is, was] = [&own, &reference].map(|order| order[..among as usize].contains(&label));
+                expected.correct += u64::from(is);
+                expected.gained += u64::from(is && !was);
+                expected.lost += u64::from(was && !is);
+                expected.same += u64::from(own[0] == reference[0]);
+                *expected.judged.as_mut().unwrap() += 1;
+                confusion.add(label, own[0]);
+            }
+            let result = task.judge(&outputs, &exact);
+            assert_eq!(result, ShotResult::Classes(expected));
+            assert!(!result.is_impossible(7));
+            let judged = expected.judged.unwrap() as f64;
+            assert!((result.value(7) - expected.correct as f64 / judged).abs() < 1e-15);
+            assert_eq!(task.accuracy(&outputs), Some(expected.correct as f64 / judged));
+            let mut counted = Confusion::default();
+            task.count(&outputs, &mut counted);
+            assert_eq!((counted.total(), counted), (expected.judged.unwrap(), confusion));
+            assert!(task.first_samples(3).accuracy(&outputs.columns(0, 3).clone_owned()).is_some());
+        }
+    }
+
     #[test]
     fn the_label_is_among_the_five_largest() {
         let decision = Decision { among: 5, ..Decision::maximum_of(7) };
-        let task = Task::Classification { labels: vec![0, 1, 6], decision };
+        let task = Task::Classification { labels: [0, 1, 6].map(Some).to_vec(), decision };
         // Ranks from 0: of class 0, 5; of class 1, 4; of class 6, with four larger and one equal output before it.
         let outputs = [
             [1.0, 6.0, 5.0, 4.0, 3.0, 2.0, 0.0],
@@ -344,7 +434,7 @@ mod tests {
             [4.0, 4.0, 4.0, 4.0, 2.0, 1.0, 2.0],
         ];
         let outputs = Batch::from_column_slice(7, 3, &outputs.concat());
-        let expected = ClassCounts { correct: 1, lost: 0, gained: 0, same: 3, among: 5 };
+        let expected = ClassCounts { correct: 1, lost: 0, gained: 0, same: 3, among: 5, judged: None };
         let result = task.judge(&outputs, &outputs);
         assert_eq!(result, ShotResult::Classes(expected));
         assert_eq!(result.score().quantity.key, "top_5_accuracy");

@@ -1,5 +1,9 @@
 use super::*;
-use crate::output::table::Tables;
+use crate::input::files::Inputs;
+use crate::input::grid::Point;
+use crate::store::identity::Identity;
+use crate::store::plan::Plan;
+use crate::store::record::{Record, Row};
 use phaseloom_files::{hex, read_bytes};
 use std::fs;
 use std::path::PathBuf;
@@ -62,7 +66,10 @@ fn a_result_belongs_to_the_bytes_that_were_read_whatever_happens_to_the_files_la
                 None => fs::remove_file(&file).unwrap(),
             }
             let out = results.path().join(format!("{name}-{}", replacement.is_some()));
-            let outcome = compute(&experiment, points, inputs, &out, &Options::default()).unwrap();
+            let options = Options::default();
+            let mut session = Session::with_inputs(&experiment, points, inputs, &out, 1, &options).unwrap();
+            session.compute(1).unwrap();
+            let outcome = session.outcome;
             fs::write(&file, &bytes).unwrap();
             assert_eq!(outcome.identity, expected.identity, "{name}");
             assert_eq!(outcome.records, expected.records, "{name}");

@@ -169,7 +169,7 @@ impl Contents {
 
     /// Number of trials of which there is a chip.
     pub(crate) fn trials(&self) -> u64 {
-        let chips = self.records.keys().filter(|unit| unit.row == Row::Chips);
+        let chips = self.records.keys().filter(|unit| matches!(unit.row, Row::Chips | Row::Levels));
         chips.map(|unit| unit.trial.saturating_add(1)).max().unwrap_or(0)
     }
 

@@ -21,7 +21,8 @@ pub struct Identity {
     pub identity: String,
     /// Version of Phaseloom.
     pub version: String,
-    /// The experiment without the number of trials, which may grow, the place of its files, and the settings of its cost.
+    /// The experiment without the number of trials, which may grow, the place of its files, and the settings of its
+    /// cost and yield.
     pub experiment: Value,
     /// SHA-256 of the contents of each input file, by its path as written.
     pub inputs: BTreeMap<String, String>,
@@ -81,14 +82,18 @@ impl Experiment {
     }
 }
 
-/// The experiment without the number of trials, the place of its files and the settings of its cost, which may differ between
-/// sessions of one run.
+/// The experiment without the number of trials, the place of its files and the settings of its cost and yield, which may differ
+/// between sessions of one run.
 fn canonical(config: &Config) -> Value {
     let mut experiment = to_value(config);
     if let Value::Object(table) = &mut experiment {
         table.remove("trials");
         table.remove("base");
         table.remove("cost");
+        // Without a tolerance, it changes no unit.
+        if config.tolerance.is_none() {
+            table.remove("pass");
+        }
     }
     experiment
 }

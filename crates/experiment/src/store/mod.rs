@@ -161,7 +161,7 @@ impl Store {
             write_atomically(&path, identity_text.as_bytes())?;
         }
         if contents.is_none_or(|c| c.config != *config) || !folder.join(EXPERIMENT).exists() {
-            write_atomically(&folder.join(EXPERIMENT), experiment_text(config).as_bytes())?;
+            write_atomically(&folder.join(EXPERIMENT), experiment_text(config, "run").as_bytes())?;
         }
         let path = folder.join(UNITS);
         if let Some(contents) = contents.filter(|contents| contents.is_damaged()) {
@@ -210,9 +210,14 @@ impl Store {
         Ok(write_atomically(&self.folder.join(name), bytes)?)
     }
 
+    /// Writes the experiment, whose number of trials has grown.
+    pub(crate) fn write_experiment(&self, config: &Config) -> Result<(), ExperimentError> {
+        self.write(EXPERIMENT, experiment_text(config, "run").as_bytes())
+    }
+
     /// Removes the folder again if no unit was computed and nothing but the files of a start is in it, so that a run
     /// that fails at its first unit leaves nothing.
-    pub(crate) fn discard(self) {
+    pub(crate) fn discard(&self) {
         let own = |name: &str| [LOCK, IDENTITY, EXPERIMENT, UNITS].contains(&name) || is_calibration(name);
         let names = || Some(std::fs::read_dir(&self.folder).ok()?.flatten().map(|entry| entry.file_name()));
         let is_empty = self.check().is_ok() && self.units().length == 0;
@@ -262,12 +267,12 @@ fn whole_line(record: &Record, identity: &str) -> serde_json::Result<Vec<u8>> {
     Ok(line)
 }
 
-/// The text of `experiment.toml`.
-fn experiment_text(config: &Config) -> String {
+/// The text of the file of an experiment in the folder of a run, which a command of Phaseloom reads again.
+pub(crate) fn experiment_text(config: &Config, command: &str) -> String {
     let body = toml::to_string(config).unwrap_or_default();
     format!(
         "# The experiment as run by phaseloom {VERSION}: all defaults, the process inline.\n\
-         # Its paths are relative to `base`, so that `phaseloom run` on this folder computes it again.\n{body}"
+         # Its paths are relative to `base`, so that `phaseloom {command}` on this folder computes it again.\n{body}"
     )
 }
 

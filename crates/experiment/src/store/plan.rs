@@ -27,7 +27,7 @@ fn dependencies(row: Row, point: &Point) -> Value {
         Row::Design if c.is_matrix() => json!([matrix, to_value(&c.process), c.correction]),
         Row::Design => json!([reference, to_value(&c.core), to_value(&c.link), to_value(&c.process)]),
         Row::Perfect => matrix,
-        Row::Chips => json!(point.index),
+        Row::Chips | Row::Levels => json!(point.index),
     }
 }
 
@@ -35,6 +35,8 @@ fn dependencies(row: Row, point: &Point) -> Value {
 #[derive(Clone, Debug)]
 pub struct Plan {
     references: &'static [Row],
+    /// Kind of the units of trials.
+    sampled: Row,
     /// For each reference row and point, the point that holds the row.
     shared: Vec<Vec<usize>>,
     points: usize,
@@ -54,7 +56,9 @@ impl Plan {
                 .map(|(i, p)| *first.entry(dependencies(row, p).to_string()).or_insert(i))
                 .collect()
         });
-        Self { references, shared: shared.collect(), points: points.len() }
+        let has_levels = points.first().is_some_and(|point| point.config.tolerance.is_some());
+        let sampled = if has_levels { Row::Levels } else { Row::Chips };
+        Self { references, sampled, shared: shared.collect(), points: points.len() }
     }
 
     /// Whether the run has no network.
@@ -81,7 +85,7 @@ impl Plan {
         let Unit { row, point, trial } = unit;
         point < self.points
             && match row {
-                Row::Chips => trial < trials,
+                Row::Chips | Row::Levels => row == self.sampled && trial < trials,
                 _ => self.references.contains(&row) && self.reference(row, point) == unit,
             }
     }
@@ -104,7 +108,7 @@ impl Plan {
             );
         }
         for trial in 0..trials {
-            units.extend((0..self.points).map(|point| Unit { row: Row::Chips, point, trial }));
+            units.extend((0..self.points).map(|point| Unit { row: self.sampled, point, trial }));
         }
         units
     }

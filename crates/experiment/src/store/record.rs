@@ -22,6 +22,8 @@ pub enum Row {
     Perfect,
     /// Sampled chip.
     Chips,
+    /// Sampled chip at many levels of an error, in experiments with a `[tolerance]`.
+    Levels,
 }
 
 impl Row {
@@ -36,13 +38,14 @@ impl Row {
             Self::Digital => "digital",
             Self::Perfect => "perfect",
             Self::Chips => "chips",
+            Self::Levels => "levels",
         }
     }
 
     /// Number of shots that are computed where chips are sent `shots` times.
     pub(crate) fn shots(self, shots: u32) -> u32 {
         match self {
-            Self::Design | Self::Perfect => 0,
+            Self::Design | Self::Perfect | Self::Levels => 0,
             Self::Exact | Self::PerfectIdeal | Self::Digital => 1,
             Self::PerfectReal | Self::Chips => shots,
         }
@@ -59,6 +62,7 @@ impl Row {
             Self::Digital => "digital, same bits",
             Self::Perfect => "perfect chip",
             Self::Chips => "imperfect chips",
+            Self::Levels => "chips at many levels",
         }
     }
 }
@@ -102,23 +106,32 @@ pub struct Record {
     /// Result of an experiment without a network. Its records have no samples, shots or layers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub matrix: Option<MatrixResult>,
+    /// The row `levels` alone: numbers of the levels of `[tolerance]`, and the quantity of `pass` at each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub levels: Vec<(u32, f64)>,
 }
 
 impl Record {
     /// A record of a unit without a result yet.
     pub(crate) fn new(unit: Unit, samples: u64) -> Self {
         let (shots, layers, class_names) = (Vec::new(), Vec::new(), Vec::new());
-        Self { unit, samples, shots, layers, confusion: Confusion::default(), class_names, matrix: None }
+        let (confusion, matrix, levels) = (Confusion::default(), None, Vec::new());
+        Self { unit, samples, shots, layers, confusion, class_names, matrix, levels }
     }
 
-    /// Number of samples of all shots that were classified.
+    /// Number of samples, or positions of samples, of all shots that were classified.
     fn classified(&self) -> u64 {
-        let shots = self.shots.iter().filter(|shot| shot.class_counts().is_some()).count() as u64;
-        shots.saturating_mul(self.samples)
+        let shots = self.shots.iter().filter(|shot| shot.class_counts().is_some());
+        shots.fold(0, |sum: u64, shot| sum.saturating_add(shot.judged(self.samples)))
     }
 
     /// What is wrong with a record of an experiment without a network, if something is.
     pub(crate) fn matrix_problem(&self) -> Option<&'static str> {
+        if self.unit.row == Row::Levels {
+            let fits =
+                Self { levels: Vec::new(), ..self.clone() } == Self::new(self.unit, 0) && !self.levels.is_empty();
+            return (!fits).then_some("it has no levels");
+        }
         let is_design = self.unit.row == Row::Design;
         let has = |result: &MatrixResult| [result.design.is_some(), result.chip.is_some()] == [is_design, !is_design];
         let rest = Self { matrix: None, ..self.clone() };
@@ -133,7 +146,7 @@ impl Record {
         let row = self.unit.row;
         let (samples, layers) = match row {
             Row::Design => (0, layers),
-            Row::Exact => (samples, &[][..]),
+            Row::Exact | Row::Levels => (samples, &[][..]),
             _ => (samples, layers),
         };
         if self.samples != samples || self.shots.iter().any(|shot| shot.is_impossible(samples)) {
@@ -148,6 +161,8 @@ impl Record {
             Some("it has the sizes of another row")
         } else if self.matrix.is_some() {
             Some("it is the result of a matrix")
+        } else if self.levels.is_empty() == (row == Row::Levels) {
+            Some("it has the levels of another row")
         } else {
             None
         }
@@ -240,9 +255,9 @@ pub struct MatrixDesign {
     pub depth: usize,
     /// Factor after the chip.
     pub gain: f64,
-    /// Predicted mean of 1 − F. `None` if chips are corrected.
+    /// Predicted mean of 1 − F. `None` if chips are corrected, or components share errors.
     pub infidelity: Option<f64>,
-    /// Predicted root mean square of the matrix error. `None` if chips are corrected.
+    /// Predicted root mean square of the matrix error. `None` if chips are corrected, or components share errors.
     pub error: Option<f64>,
 }
 

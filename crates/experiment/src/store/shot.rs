@@ -22,17 +22,20 @@ pub enum ShotResult {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClassCounts {
-    /// Samples with the correct class.
+    /// Samples, or positions of samples, with the correct class.
     pub correct: u64,
-    /// Samples that only the floating-point reference classifies correctly.
+    /// Those that only the floating-point reference classifies correctly.
     pub lost: u64,
-    /// Samples that only this row classifies correctly.
+    /// Those that only this row classifies correctly.
     pub gained: u64,
-    /// Samples with the same class in both.
+    /// Those with the same class in both.
     pub same: u64,
     /// A sample is correct if its class is among this number of top outputs: 1, or 5 with `metric = "top_5"`.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub among: u64,
+    /// Number of positions of all samples with a label; absent if each sample has one label.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judged: Option<u64>,
 }
 
 /// Errors of a regression in one shot.
@@ -103,14 +106,25 @@ impl ShotResult {
         }
     }
 
+    /// Number of classes that are judged, among a number of samples: those of the positions of all samples, if they have a
+    /// class each.
+    #[must_use]
+    pub fn judged(&self, samples: u64) -> u64 {
+        match self {
+            Self::Classes(counts) => counts.judged.unwrap_or(samples),
+            Self::Values(_) => samples,
+            Self::Outputs(errors) => samples.saturating_mul(errors.positions),
+        }
+    }
+
     /// Value of the score for a number of samples.
     #[must_use]
     pub fn value(&self, samples: u64) -> f64 {
-        let share = |count: u64| count as f64 / samples as f64;
+        let share = |count: u64| count as f64 / self.judged(samples) as f64;
         match self {
             Self::Classes(counts) => share(counts.correct),
             Self::Values(errors) => errors.rms_error,
-            Self::Outputs(OutputErrors { same: Some(same), positions, .. }) => share(*same) / *positions as f64,
+            Self::Outputs(OutputErrors { same: Some(same), .. }) => share(*same),
             Self::Outputs(errors) => errors.output_difference,
         }
     }
@@ -119,7 +133,9 @@ impl ShotResult {
     #[must_use]
     pub fn difference(&self, samples: u64) -> f64 {
         match self {
-            Self::Classes(ClassCounts { gained, lost, .. }) => (*gained as f64 - *lost as f64) / samples as f64,
+            Self::Classes(ClassCounts { gained, lost, .. }) => {
+                (*gained as f64 - *lost as f64) / self.judged(samples) as f64
+            }
             Self::Values(errors) => errors.difference,
             Self::Outputs(OutputErrors { same: Some(_), .. }) => self.value(samples) - 1.0,
             Self::Outputs(errors) => errors.output_difference,
@@ -130,7 +146,7 @@ impl ShotResult {
     #[must_use]
     pub fn others(&self, samples: u64) -> Vec<(Quantity, f64)> {
         match self {
-            Self::Classes(counts) => vec![(AGREEMENT, counts.same as f64 / samples as f64)],
+            Self::Classes(counts) => vec![(AGREEMENT, counts.same as f64 / self.judged(samples) as f64)],
             Self::Values(errors) => {
                 vec![(R_SQUARED, errors.r_squared()), (OUTPUT_DIFFERENCE, errors.output_difference)]
             }
@@ -138,6 +154,16 @@ impl ShotResult {
                 vec![(OUTPUT_DIFFERENCE, *output_difference)]
             }
             Self::Outputs(_) => Vec::new(),
+        }
+    }
+
+    /// Relative rms difference of the outputs from those of the floating-point reference, if it is known.
+    #[must_use]
+    pub fn output_difference(&self) -> Option<f64> {
+        match self {
+            Self::Classes(_) => None,
+            Self::Values(errors) => Some(errors.output_difference),
+            Self::Outputs(errors) => Some(errors.output_difference),
         }
     }
 
@@ -154,7 +180,7 @@ impl ShotResult {
     pub(crate) fn is_impossible(&self, samples: u64) -> bool {
         match *self {
             Self::Classes(ClassCounts { correct, lost, gained, same, .. }) => {
-                correct.max(same).max(lost.saturating_add(gained)) > samples || gained > correct
+                correct.max(same).max(lost.saturating_add(gained)) > self.judged(samples) || gained > correct
             }
             Self::Values(ValueErrors {
                 rms_error, rms_error_se, difference_se, target_sd, output_difference, ..

@@ -59,6 +59,9 @@ impl Chip {
         for (key, source) in process.sources() {
             let mut deviates = NormalStream::new(&id.stream(&format!("{key}/fabricate")));
             stages.iter_mut().for_each(|stage| source.fabricate(&mut deviates, stage));
+            if let Some((variation, component)) = source.variation() {
+                variation.add(key, component, id, program.stages(), &mut stages);
+            }
         }
         Ok(Self { process: process.clone(), id: Some(id), shape: ProgramShape::from_program(program), stages })
     }

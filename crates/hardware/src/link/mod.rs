@@ -26,7 +26,7 @@ pub use thermal_noise::ThermalNoise;
 
 use crate::error::HardwareError;
 use crate::process::PhaseJitter;
-use phaseloom_files::{InvalidValue, at_least, between, positive, read_key, usage};
+use phaseloom_files::{InvalidValue, at_least, positive, read_key, usage, within};
 use serde::{Deserialize, Serialize};
 
 /// Planck's constant (J·s), exact.
@@ -219,9 +219,9 @@ impl Link {
 
     fn check_values(&self) -> Result<(), InvalidValue> {
         // Far beyond real hardware, and narrow enough that no product of values leaves the range of a double.
-        between("symbol_rate_hz", self.symbol_rate_hz, 1e-3, 1e15)?;
-        between("bandwidth_hz", self.bandwidth_hz(), 1e-4, 1e15)?;
-        between("wavelength_m", self.wavelength_m, 1e-8, 1e-3)?;
+        within("symbol_rate_hz", self.symbol_rate_hz, [1e-3, 1e15], "Hz")?;
+        within("bandwidth_hz", self.bandwidth_hz(), [1e-4, 1e15], "Hz")?;
+        within("wavelength_m", self.wavelength_m, [1e-8, 1e-3], "m")?;
         at_least("coupling_loss_db", self.coupling_loss_db, 0.0)?;
         positive("responsivity_a_per_w", self.responsivity_a_per_w)?;
         if self.quantum_efficiency() > 1.0 + 1e-9 {
@@ -234,7 +234,7 @@ impl Link {
         }
         if let Some(power) = self.laser_power_w {
             positive("laser_power_w", power)?;
-            between("laser_power_w", power, 1e-30, 1e6)?;
+            within("laser_power_w", power, [1e-30, 1e6], "W")?;
         }
         let parts = [
             ("dac", self.dac.map(|part| part.check())),

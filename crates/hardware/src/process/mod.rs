@@ -13,6 +13,7 @@ pub mod presets;
 mod splitter_error;
 pub mod stage_errors;
 mod thermal_crosstalk;
+mod variation;
 
 pub use insertion_loss::InsertionLoss;
 pub(crate) use insertion_loss::arms;
@@ -21,6 +22,7 @@ pub use phase_jitter::PhaseJitter;
 pub use phase_quantization::{PhaseQuantization, UniformIn};
 pub use splitter_error::SplitterError;
 pub use thermal_crosstalk::ThermalCrosstalk;
+pub use variation::{Component, Variation};
 
 use crate::process::phase_shifter::PhaseShifter;
 use crate::process::stage_errors::StageErrors;
@@ -42,6 +44,11 @@ pub trait Imperfection: Send + Sync + std::fmt::Debug {
 
     /// Samples the errors of one stage of a chip. `deviates` belong to this source, trial and core alone.
     fn fabricate(&self, _deviates: &mut NormalStream<f64>, _stage: &mut StageErrors) {}
+
+    /// Parts of its errors that are shared by components or not normal, and the components that have them.
+    fn variation(&self) -> Option<(&Variation, Component)> {
+        None
+    }
 
     /// Sets the errors that the designer knows: those without randomness, such as the nominal loss.
     fn fabricate_nominal(&self, _stage: &mut StageErrors) {}
@@ -129,6 +136,20 @@ macro_rules! sources {
                 [$((stringify!($key), self.$key.as_ref().map(|s| s as &dyn Imperfection)),)*]
                     .into_iter()
                     .filter_map(|(key, source)| source.map(|s| (key, s)))
+            }
+
+            /// Whether components share errors, or differ in their spread by column: the laws of independent equal errors then do
+            /// not hold.
+            #[must_use]
+            pub fn has_structured_errors(&self) -> bool {
+                self.sources().filter_map(|(_, source)| source.variation()).any(|(variation, _)| variation.has_structure())
+            }
+
+            /// Parts of the errors beyond independent normal ones, in words: `phase_error: die 0.01`. Empty without one.
+            #[must_use]
+            pub fn variation_text(&self) -> String {
+                let texts = self.sources().filter_map(|(key, source)| Some((key, source.variation()?.0.text())));
+                texts.filter(|(_, text)| !text.is_empty()).map(|(key, text)| format!("{key}: {text}")).collect::<Vec<_>>().join("; ")
             }
 
             /// The same process without the source of a key.

@@ -3,6 +3,7 @@
 //! An offset δ changes a mesh by `‖·‖_F² = δ²` to first order. The N² phases of a mesh of N ports give `E = σ√N`
 //! (docs/physics.md, Fabrication errors).
 
+use super::variation::{Component, Variation, counted_variance};
 use super::{ComponentErrors, Imperfection, per_mode};
 use crate::process::stage_errors::StageErrors;
 use phaseloom_files::{InvalidValue, read_key, spread_rad};
@@ -17,6 +18,25 @@ use serde::{Deserialize, Serialize};
 pub struct PhaseError {
     /// Standard deviation of the static offset of every phase (rad): θ, φ, output and boundary phases. Range: 0…10⁶.
     pub sigma_rad: f64,
+    /// Parts that add to these independent normal errors: shared by a wafer, by a die or by neighbours, or with the tolerance of
+    /// a maker.
+    /// Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variation: Option<Variation>,
+}
+
+impl PhaseError {
+    /// Independent normal errors of a standard deviation (rad).
+    #[must_use]
+    pub fn normal(sigma_rad: f64) -> Self {
+        Self { sigma_rad, variation: None }
+    }
+
+    /// Variance of independent errors (rad²).
+    fn independent_variance(&self) -> f64 {
+        read_key!("process.phase_error", self.sigma_rad).powi(2)
+            + self.variation.as_ref().map_or(0.0, Variation::independent_variance)
+    }
 }
 
 /// Adds normal deviates of standard deviation `sigma_rad` to all phases.
@@ -31,7 +51,12 @@ pub(super) fn add_normal(deviates: &mut NormalStream<f64>, sigma_rad: f64, phase
 
 impl Imperfection for PhaseError {
     fn check(&self) -> Result<(), InvalidValue> {
-        spread_rad("sigma_rad", self.sigma_rad)
+        spread_rad("sigma_rad", self.sigma_rad)?;
+        self.variation.as_ref().map_or(Ok(()), Variation::check)
+    }
+
+    fn variation(&self) -> Option<(&Variation, Component)> {
+        self.variation.as_ref().map(|variation| (variation, Component::Phase))
     }
 
     fn fabricate(&self, deviates: &mut NormalStream<f64>, stage: &mut StageErrors) {
@@ -39,16 +64,16 @@ impl Imperfection for PhaseError {
     }
 
     fn mesh_error_squared(&self, mesh: &Stage) -> f64 {
-        read_key!("process.phase_error", self.sigma_rad).powi(2) * per_mode(mesh, mesh.phases().values().len())
+        let sigma = read_key!("process.phase_error", self.sigma_rad);
+        (sigma.powi(2) + counted_variance(self.variation.as_ref(), mesh)) * per_mode(mesh, mesh.phases().values().len())
     }
 
     /// `T11 = i e^{iθ/2} e^{iφ} sin(θ/2)`: |∂/∂φ|² = t², |∂/∂θ|² = 1/4.
     fn attenuator_error_squared(&self, transmission: f64) -> f64 {
-        read_key!("process.phase_error", self.sigma_rad).powi(2) * (transmission * transmission + 0.25)
+        self.independent_variance() * (transmission * transmission + 0.25)
     }
 
     fn component_errors(&self) -> ComponentErrors {
-        let phase = read_key!("process.phase_error", self.sigma_rad).powi(2);
-        ComponentErrors { phase, ..ComponentErrors::default() }
+        ComponentErrors { phase: self.independent_variance(), ..ComponentErrors::default() }
     }
 }

@@ -3,6 +3,7 @@
 //! An error α changes a mesh by `‖·‖_F² = 2α²` to first order. The N(N−1) splitters of a mesh of N ports give
 //! `E = σ√(2(N−1))` (docs/physics.md, Fabrication errors; Bandyopadhyay et al. 2021, Hamerly et al. 2022).
 
+use super::variation::{Component, Variation, counted_variance};
 use super::{ComponentErrors, Imperfection, cells_passed};
 use crate::process::stage_errors::StageErrors;
 use phaseloom_files::{InvalidValue, at_least, read_key, spread_rad};
@@ -30,6 +31,11 @@ pub struct SplitterError {
     /// Common part of all splitting angles (rad), caused by wavelength or etch depth. Range: −10⁶…10⁶.
     #[serde(default)]
     pub mean_rad: f64,
+    /// Parts that add to these independent normal errors: shared by a wafer, by a die or by neighbours, or with the tolerance of
+    /// a maker.
+    /// Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variation: Option<Variation>,
 }
 
 impl SplitterError {
@@ -56,10 +62,11 @@ impl SplitterError {
         )
     }
 
-    /// Standard deviation of the angle (rad), to first order.
-    fn sigma(&self) -> f64 {
+    /// Variance of the angle (rad²) by independent errors, to first order.
+    fn independent_variance(&self) -> f64 {
         let (angle, amplitude, power) = self.spreads();
-        angle.or(amplitude.map(|s| s * std::f64::consts::SQRT_2)).or(power).unwrap_or(0.0)
+        let sigma = angle.or(amplitude.map(|s| s * std::f64::consts::SQRT_2)).or(power).unwrap_or(0.0);
+        sigma * sigma + self.variation.as_ref().map_or(0.0, Variation::independent_variance)
     }
 }
 
@@ -90,7 +97,11 @@ impl Imperfection for SplitterError {
         if !self.mean_rad.is_finite() || self.mean_rad.abs() > 1e6 {
             return Err(InvalidValue::new("mean_rad", self.mean_rad, "an angle of at most 1e6 rad"));
         }
-        Ok(())
+        self.variation.as_ref().map_or(Ok(()), Variation::check)
+    }
+
+    fn variation(&self) -> Option<(&Variation, Component)> {
+        self.variation.as_ref().map(|variation| (variation, Component::Splitter))
     }
 
     fn fabricate(&self, deviates: &mut NormalStream<f64>, stage: &mut StageErrors) {
@@ -118,15 +129,17 @@ impl Imperfection for SplitterError {
     }
 
     fn mesh_error_squared(&self, mesh: &Stage) -> f64 {
-        mesh.layout().cell.splitters() as f64 * self.sigma().powi(2) * cells_passed(mesh)
+        let counted = self.variation.as_ref().map_or(0.0, Variation::independent_variance);
+        let variance = self.independent_variance() - counted + counted_variance(self.variation.as_ref(), mesh);
+        mesh.layout().cell.splitters() as f64 * variance * cells_passed(mesh)
     }
 
     /// `T11` changes by `−c·(α+β)` with c² = 1 − t².
     fn attenuator_error_squared(&self, transmission: f64) -> f64 {
-        2.0 * self.sigma().powi(2) * (1.0 - transmission * transmission)
+        2.0 * self.independent_variance() * (1.0 - transmission * transmission)
     }
 
     fn component_errors(&self) -> ComponentErrors {
-        ComponentErrors { splitter: self.sigma().powi(2), ..ComponentErrors::default() }
+        ComponentErrors { splitter: self.independent_variance(), ..ComponentErrors::default() }
     }
 }

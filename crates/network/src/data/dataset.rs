@@ -12,8 +12,19 @@ pub enum Truth {
     Unknown,
     /// Class of each sample, from 0.
     Labels(Vec<usize>),
+    /// Class of each position of each sample.
+    PositionLabels(PositionLabels),
     /// Real outputs: targets × samples.
     Targets(Batch),
+}
+
+/// Classes of the positions of samples, such as tokens or pixels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PositionLabels {
+    /// Number of positions of a sample.
+    pub per_sample: usize,
+    /// Class of each position, from 0, sample by sample; `None` for a position that is not judged, such as padding.
+    pub labels: Vec<Option<usize>>,
 }
 
 /// Names of all classes, in their order.
@@ -32,7 +43,7 @@ pub struct Dataset {
     pub inputs: Inputs,
     /// Sizes of the axes of one sample, whose values in row-major order are the features: `[28, 28]` for an image.
     pub sample_shape: Vec<usize>,
-    /// Labels, targets, or neither.
+    /// Labels of samples or positions, targets, or neither.
     pub truth: Truth,
     /// SHA-256, in hexadecimal, over the contents of all files and over the selection (columns, rows, classes, number).
     ///
@@ -60,7 +71,7 @@ impl Dataset {
         self.inputs.features()
     }
 
-    /// Class of each sample, from 0. Empty if the data have no labels.
+    /// Class of each sample, from 0. Empty if samples have no label.
     #[must_use]
     pub fn labels(&self) -> &[usize] {
         if let Truth::Labels(labels) = &self.truth { labels } else { &[] }
@@ -86,6 +97,7 @@ impl Dataset {
         let (found, what) = match &self.truth {
             Truth::Unknown => (self.samples(), ""),
             Truth::Labels(labels) => (labels.len(), "labels"),
+            Truth::PositionLabels(PositionLabels { per_sample, labels }) => (labels.len() / per_sample, "labels"),
             Truth::Targets(targets) => (targets.ncols(), "targets"),
         };
         if self.samples() != found {
@@ -113,7 +125,10 @@ impl Dataset {
         }
         match &self.truth {
             Truth::Unknown => Ok(()),
-            Truth::Labels(labels) => check_labels(&self.labels_path, labels, classes),
+            Truth::Labels(labels) => check_labels(&self.labels_path, labels.iter().copied().map(Some), 1, classes),
+            Truth::PositionLabels(positions) => {
+                check_labels(&self.labels_path, positions.labels.iter().copied(), positions.per_sample, classes)
+            }
             Truth::Targets(targets) if targets.nrows() == outputs => Ok(()),
             Truth::Targets(targets) => {
                 let found = format!("{} a sample", targets.nrows());

@@ -1,7 +1,9 @@
 //! Labels in the forms in which files store them, and the classes that they mean.
 //!
 //! Whole numbers from 0 are classes as they are, whatever their type. −1 and 1 are the classes 0 and 1. A row of one 1
-//! among zeros (one-hot) is the class of its column. Names are classes in the order of the alphabet.
+//! among zeros (one-hot) is the class of its column. Names are classes in the order of the alphabet. Other rows, and arrays of
+//! more axes, hold the class of each position of a sample, such as a token or a pixel; −100 marks a position without one, as in
+//! PyTorch.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -34,15 +36,19 @@ impl std::fmt::Display for ClassLabel {
     }
 }
 
-/// The labels of a file, one for each sample.
+/// The number in place of the label of a position that is not judged, such as padding.
+pub const IGNORED_LABEL: i64 = -100;
+
+/// The labels of a file, one for each sample, or `per_sample` for the positions of each sample.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum StoredLabels {
     Numbers(Vec<i64>),
     Names(Vec<String>),
+    Positions { numbers: Vec<i64>, per_sample: usize },
 }
 
-/// The class of each sample, `None` for a sample that is left out, and the names of the classes if the file names them
-/// and nothing else gives their order.
+/// The class of each sample, or position of a sample, `None` for one that is left out, and the names of the classes if the
+/// file names them and nothing else gives their order.
 pub(super) type Classes = (Vec<Option<usize>>, Option<Vec<String>>);
 
 /// A whole number that a float holds exactly.
@@ -60,7 +66,7 @@ pub(super) fn one_hot(row: &[f64]) -> Option<usize> {
 }
 
 impl StoredLabels {
-    /// The labels of an array: n whole numbers, n×1, or n×classes with one-hot rows.
+    /// The labels of an array: n whole numbers, n×1, n×classes with one-hot rows, or else n×positions, of any number of axes.
     pub(super) fn from_array(path: &Path, format: &'static str, shape: &[usize], values: &[f64]) -> Result<Self> {
         let refused = |place: String, found: String, expected: &str| {
             Err(NetworkError::format(path, format, place, found, expected))
@@ -68,11 +74,17 @@ impl StoredLabels {
         let width = match *shape {
             [_] => 1,
             [_, columns] => columns.max(1),
-            _ => {
-                let expected = "a label for each sample, n or n×1, or one-hot rows, n×classes";
+            [_, ref axes @ ..] => return Self::each_position(path, format, axes.iter().product(), values),
+            [] => {
+                let expected = "a label for each sample, n or n×1, one-hot rows, n×classes, or a label for each position, \
+                                n×positions";
                 return refused("shape".into(), format!("{shape:?}"), expected);
             }
         };
+        let is_one_hot = || values.chunks(width).all(|row| one_hot(row).is_some());
+        if width > 1 && values.iter().all(|value| whole(*value).is_some()) && !is_one_hot() {
+            return Self::each_position(path, format, width, values);
+        }
         let mut numbers = Vec::with_capacity(values.len() / width);
         for (sample, row) in values.chunks(width).enumerate() {
             let number = if width == 1 { whole(row[0]) } else { one_hot(row).map(|class| class as i64) };
@@ -80,7 +92,10 @@ impl StoredLabels {
                 let (found, expected) = if width == 1 {
                     (row[0].to_string(), "a whole number below 2^53")
                 } else {
-                    (format!("{width} values that are not one-hot"), "one 1, the others 0; or one label a sample, n×1")
+                    (
+                        format!("{width} values that are not one-hot"),
+                        "one 1, the others 0; one label a sample, n×1; or whole numbers",
+                    )
                 };
                 return refused(format!("label of sample {sample}"), found, expected);
             };
@@ -89,8 +104,30 @@ impl StoredLabels {
         Ok(Self::Numbers(numbers))
     }
 
+    /// The labels of an array with a whole number for each position.
+    fn each_position(path: &Path, format: &'static str, per_sample: usize, values: &[f64]) -> Result<Self> {
+        if per_sample == 0 {
+            return Err(NetworkError::format(path, format, "shape", "no position", "at least one position a sample"));
+        }
+        let number = |(at, &value): (usize, &f64)| {
+            whole(value).ok_or_else(|| {
+                let place = format!("label of sample {}, position {}", at / per_sample, at % per_sample);
+                NetworkError::format(path, format, place, value, "a whole number below 2^53")
+            })
+        };
+        let numbers = values.iter().enumerate().map(number).collect::<Result<_>>()?;
+        Ok(Self::Positions { numbers, per_sample })
+    }
+
+    /// Positions of a sample that have a label each, if the labels are not of samples.
+    pub(super) fn positions(&self) -> Option<usize> {
+        if let Self::Positions { per_sample, .. } = self { Some(*per_sample) } else { None }
+    }
+
+    /// Number of samples.
     pub(super) fn len(&self) -> usize {
         match self {
+            Self::Positions { numbers, per_sample } => numbers.len() / per_sample,
             Self::Numbers(numbers) => numbers.len(),
             Self::Names(names) => names.len(),
         }
@@ -101,7 +138,20 @@ impl StoredLabels {
     pub(super) fn classes(self, path: &Path, chosen: Option<&[ClassLabel]>) -> Result<Classes> {
         match (self, chosen) {
             (Self::Numbers(numbers), None) => Ok((class_numbers(path, &numbers)?, None)),
-            (Self::Numbers(numbers), Some(chosen)) => {
+            (Self::Positions { numbers, per_sample }, None) => {
+                let class = |(at, &number): (usize, &i64)| match usize::try_from(number) {
+                    Ok(class) => Ok(Some(class)),
+                    Err(_) if number == IGNORED_LABEL => Ok(None),
+                    Err(_) => {
+                        let place = format!("label of sample {}, position {}", at / per_sample, at % per_sample);
+                        let expected =
+                            format!("a whole number from 0, or {IGNORED_LABEL} for a position without a label");
+                        Err(NetworkError::format(path, "labels", place, number, expected))
+                    }
+                };
+                Ok((numbers.iter().enumerate().map(class).collect::<Result<_>>()?, None))
+            }
+            (Self::Numbers(numbers) | Self::Positions { numbers, .. }, Some(chosen)) => {
                 if let Some(ClassLabel::Name(name)) = chosen.iter().find(|label| matches!(label, ClassLabel::Name(_))) {
                     let expected = "whole numbers, as the labels of the file";
                     return Err(NetworkError::choice(path, "classes", format!("the name `{name}`"), expected));
@@ -188,14 +238,35 @@ mod tests {
             (&[2], &[0.0, 1e300], "label of sample 1"),
             (&[2], &[-1.0, -1.0], "label of sample 0: found -1"),
             (&[2], &[1.0, -2.0], "label of sample 1: found -2"),
-            (&[1, 2], &[1.0, 1.0], "label of sample 0: found 2 values that are not one-hot"),
             (&[1, 2], &[0.5, 0.5], "not one-hot"),
             (&[], &[0.0], "found []"),
-            (&[1, 1, 1], &[0.0], "found [1, 1, 1]"),
+            (
+                &[2, 2],
+                &[0.0, 2.0, 1.0, -1.0],
+                "label of sample 1, position 1: found -1, expected a whole number from 0, or -100",
+            ),
+            (&[1, 2, 1], &[0.0, 0.5], "label of sample 0, position 1: found 0.5"),
+            (&[1, 0, 1], &[], "no position"),
         ] {
             let error = array(shape, values).unwrap_err().to_string();
             assert!(error.contains(part), "{error} | {part}");
         }
+    }
+
+    #[test]
+    fn other_arrays_have_a_label_for_each_position() {
+        let path = Path::new("y.npy");
+        let stored = StoredLabels::from_array(path, "npy", &[2, 3], &[0.0, 2.0, -100.0, 1.0, 1.0, 0.0]).unwrap();
+        assert_eq!((stored.len(), stored.positions()), (2, Some(3)));
+        let chosen = [2, 1].map(ClassLabel::Number);
+        assert_eq!(
+            stored.clone().classes(path, Some(&chosen)).unwrap().0,
+            [None, Some(0), None, Some(1), Some(1), None]
+        );
+        assert_eq!(stored.classes(path, None).unwrap().0, [Some(0), Some(2), None, Some(1), Some(1), Some(0)]);
+        // Rows of one 1 among zeros are one-hot, unless a further axis says otherwise.
+        assert_eq!(array(&[2, 2], &[0.0, 1.0, 1.0, 0.0]).unwrap(), [Some(1), Some(0)]);
+        assert_eq!(array(&[2, 2, 1], &[0.0, 1.0, 1.0, 0.0]).unwrap(), [Some(0), Some(1), Some(1), Some(0)]);
     }
 
     #[test]

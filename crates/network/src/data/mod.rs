@@ -16,9 +16,10 @@ mod spec;
 use std::path::Path;
 
 pub use csv::{Column, ColumnRange, CsvColumns, Features, LabelColumns};
-pub use dataset::{ClassNames, Dataset, Truth};
+pub use dataset::{ClassNames, Dataset, PositionLabels, Truth};
 pub use inputs::Inputs;
 pub use labels::ClassLabel;
+pub use labels::IGNORED_LABEL;
 pub use npz::NpzArrays;
 pub use phaseloom_hardware::Batch;
 pub use rows::{RowRange, Rows, Split, SplitPart};
@@ -112,10 +113,15 @@ pub fn read_outputs(file: &FileBytes) -> Result<Batch> {
 pub fn read_labels(path: &Path, columns: &CsvColumns, classes: Option<usize>) -> Result<Vec<usize>> {
     FileKind::from_path(path)?;
     let choice = Choice { columns, arrays: &NpzArrays::default() };
-    let (labels, _) = choice.labels(&read_bytes(path)?)?.classes(path, None)?;
+    let stored = choice.labels(&read_bytes(path)?)?;
+    if let Some(positions) = stored.positions() {
+        let found = format!("{positions} labels a sample");
+        return Err(NetworkError::format(path, "labels", "shape", found, "one label a sample, or a one-hot row"));
+    }
+    let (labels, _) = stored.classes(path, None)?;
     let labels: Vec<usize> = labels.into_iter().flatten().collect();
     match classes {
-        Some(classes) => check_labels(path, &labels, classes).map(|()| labels),
+        Some(classes) => check_labels(path, labels.iter().copied().map(Some), 1, classes).map(|()| labels),
         None => Ok(labels),
     }
 }
@@ -161,10 +167,19 @@ fn flat(values: Inputs) -> Samples {
 }
 
 /// Checks that every label is one of 0…classes−1.
-fn check_labels(path: &Path, labels: &[usize], classes: usize) -> Result<()> {
-    match labels.iter().position(|&label| label >= classes) {
+fn check_labels(
+    path: &Path,
+    labels: impl Iterator<Item = Option<usize>>,
+    per_sample: usize,
+    classes: usize,
+) -> Result<()> {
+    let mut outside =
+        labels.enumerate().filter_map(|(index, label)| Some((index, label.filter(|&label| label >= classes)?)));
+    match outside.next() {
         None => Ok(()),
-        Some(index) => Err(NetworkError::LabelOutside { path: path.to_owned(), index, found: labels[index], classes }),
+        Some((index, found)) => {
+            Err(NetworkError::LabelOutside { path: path.to_owned(), index: index / per_sample, found, classes })
+        }
     }
 }
 

@@ -34,7 +34,8 @@ pub(super) fn targets(path: &Path, bytes: &[u8]) -> Result<Batch> {
     Ok(super::samples(path, &shape, array.real)?.values.to_batch())
 }
 
-/// Labels: n or n×1 whole numbers of any real type, n×classes one-hot rows, or n names.
+/// Labels: n or n×1 whole numbers of any real type, n×classes one-hot rows, n names, or whole numbers for each position of a
+/// sample.
 pub(super) fn labels(path: &Path, bytes: &[u8]) -> Result<StoredLabels> {
     if let Some(names) = parse_npy_strings(path, bytes)? {
         return Ok(StoredLabels::Names(names));

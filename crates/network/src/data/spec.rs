@@ -20,8 +20,8 @@ use sha2::{Digest, Sha256};
 
 use super::csv::{Contents, Parts};
 use super::{
-    Choice, ClassLabel, ClassNames, CsvColumns, Dataset, FileKind, LabelColumns, NpzArrays, Rows, Samples, Split,
-    Truth, csv, flat,
+    Choice, ClassLabel, ClassNames, CsvColumns, Dataset, FileKind, LabelColumns, NpzArrays, PositionLabels, Rows,
+    Samples, Split, StoredLabels, Truth, csv, flat,
 };
 use crate::error::{NetworkError, Result};
 use phaseloom_files::{InputFiles, hex, require_memory};
@@ -39,7 +39,9 @@ pub struct DataSpec {
     /// the folder of the data.
     pub inputs: PathBuf,
     /// File of the labels. It is left out for CSV with a column of labels, for `.npz` with `npz.labels`, and for inputs
-    /// without labels. A CSV of labels alone may have one column per class (one-hot).
+    /// without labels. A CSV of labels alone may have one column per class (one-hot). An array of n×positions whole numbers, or of
+    /// more axes, has a label for each position of a sample, such as a token; −100 marks a position that is not judged, such as
+    /// padding.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<PathBuf>,
     /// File of the targets of a regression: n×m real numbers, or n, one for each of the m outputs. It is left out for
@@ -62,7 +64,8 @@ pub struct DataSpec {
     /// Rows by the remainder of their index, to split one file into training and test data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every: Option<Every>,
-    /// Labels to keep, numbers or names, renumbered 0, 1, … in this order. Default: all, as they are.
+    /// Labels to keep, numbers or names, renumbered 0, 1, … in this order. Samples with others are left out, and positions with
+    /// others are not judged. Default: all, as they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub classes: Option<Vec<ClassLabel>>,
     /// Names of the classes 0, 1, … in tables, one for each, where the labels are numbers. Default: the names of the file,
@@ -233,6 +236,7 @@ impl DataSpec {
         };
         // Numbers and strings always serialise.
         digest.update(serde_json::to_vec(&selection).unwrap_or_default());
+        let positions = labels.as_ref().and_then(StoredLabels::positions);
         let (classes, names) = match labels {
             Some(labels) => labels.classes(&labels_path, self.classes.as_deref()).map(|(c, names)| (Some(c), names))?,
             None => (None, None),
@@ -245,9 +249,16 @@ impl DataSpec {
             Some(given) => Some(ClassNames { names: given.clone(), key: "class_names" }),
             None => names.map(|names| ClassNames { names, key: "classes" }),
         };
-        let rows = self.select(&inputs_path, samples, |row| classes.as_ref().is_none_or(|all| all[row].is_some()))?;
+        // A sample stays if some of its positions are left out.
+        let has_class = |row: usize| positions.is_some() || classes.as_ref().is_none_or(|all| all[row].is_some());
+        let rows = self.select(&inputs_path, samples, has_class)?;
         let is_all = rows.iter().copied().eq(0..samples);
         let truth = match (classes, targets) {
+            (Some(classes), _) if positions.is_some() => {
+                let per_sample = positions.unwrap_or(1);
+                let labels = rows.iter().flat_map(|row| &classes[row * per_sample..(row + 1) * per_sample]).copied();
+                Truth::PositionLabels(PositionLabels { per_sample, labels: labels.collect() })
+            }
             (Some(classes), _) => Truth::Labels(rows.iter().filter_map(|&row| classes[row]).collect()),
             (None, Some(targets)) if is_all => Truth::Targets(targets),
             (None, Some(targets)) => Truth::Targets(targets.select_columns(&rows)),

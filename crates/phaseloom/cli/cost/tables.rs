@@ -15,6 +15,11 @@ pub const COST_COLUMNS: &[ColumnText] = &[
     ("<key>", "", "Value of a swept key."),
     ("score_mean", "1", "Mean score of the chips, such as the accuracy."),
     ("score_exact", "1", "Score of the exact network."),
+    (
+        "score_bits",
+        "bit",
+        "Readout bits of the chips with that score, mean over MACs; empty without error. If `readout_bits` are fewer, the score is not that of the cost, and the point is on no front.",
+    ),
     ("correct_share", "1", "Share of chips that lose at most `cost.max_drop`."),
     (
         "readout_bits",
@@ -28,13 +33,18 @@ pub const COST_COLUMNS: &[ColumnText] = &[
     ("latency_s", "s", "Time from the first input to the last output."),
     ("period_s", "s", "Time between two inferences."),
     ("limit", "", "What limits the rate: `cores`, `loads`, `memory` or `requests`."),
-    ("cores", "", "Cores that have power."),
+    ("cores", "", "Cores that have power: no more than there are tiles."),
     ("resident", "", "Whether every tile has a core."),
-    ("area_m2", "m²", "Area of cores, memory and logic."),
+    ("area_m2", "m²", "Area of all cores, memory and logic."),
+    ("buffer_bytes", "B", "Values of a batch that wait between passes of shared cores."),
     ("assumed_share", "1", "Share of the energy that rests on assumptions of the library."),
     ("<array>_ratio", "1", "Energy of electronics of equal readout bits over that of light; 0 if no laser suffices."),
     ("<array>_q05", "1", "5 % quantile of the ratio over samples of the library; `_q50` and `_q95` likewise."),
-    ("pareto", "", "Whether no other point has at least the same score for less energy."),
+    (
+        "pareto",
+        "",
+        "Whether no other point has at least the same score for less energy, and the score is that of the cost.",
+    ),
 ];
 
 /// Columns of `energy.csv`.
@@ -52,7 +62,7 @@ pub const ELECTRONICS_COLUMNS: &[ColumnText] = &[
     (
         "precision",
         "",
-        "`equal_bits`: the readout bits of light; `equal_drop`: the score of the chips; `same_bits`: those of the converters.",
+        "`equal_bits`: the readout bits of light; `equal_drop`: the score of the chips, if it is that of the cost; `same_bits`: those of the converters.",
     ),
     ("bits", "bit", "Bits of weights and inputs, mean over MACs; empty if no electronics are equal."),
     ("energy_per_mac_j", "J", "Energy of one MAC."),
@@ -131,6 +141,7 @@ fn point_row(costed: &Costed<'_>) -> Vec<(String, ResultValue)> {
     let values: Vec<(&str, ResultValue)> = vec![
         ("score_mean", point.correctness.score.into()),
         ("score_exact", point.correctness.exact.into()),
+        ("score_bits", verdict::run_bits(&point.model).into()),
         ("correct_share", share.into()),
         ("readout_bits", verdict::mean_bits(&point.model, analysis).into()),
         ("energy_j", light.joule().into()),
@@ -143,6 +154,7 @@ fn point_row(costed: &Costed<'_>) -> Vec<(String, ResultValue)> {
         ("cores", light.timing.powered_cores.into()),
         ("resident", light.timing.resident.into()),
         ("area_m2", light.area.total_m2().into()),
+        ("buffer_bytes", light.buffer.bytes.into()),
         ("assumed_share", analysis.assumed_share.into()),
     ];
     row.extend(values.into_iter().map(|(key, value)| (key.to_owned(), value)));

@@ -2,7 +2,7 @@
 
 use super::Costed;
 use super::tables::turns_of_sizes;
-use phaseloom::cost::{ArrayKind, EnergyPart, NAMED_CHIPS, RateLimit};
+use phaseloom::cost::{ArrayKind, EnergyPart, Memory, NAMED_CHIPS, RateLimit};
 use phaseloom::experiment::cost::analysis::{BreakEven, Precision};
 use phaseloom::experiment::cost::measured::MeasuredLayer;
 use phaseloom::experiment::cost::{CostPoint, CostRun, verdict};
@@ -12,6 +12,8 @@ use phaseloom::experiment::cost::verdict::short;
 
 pub use phaseloom::experiment::cost::verdict::part_name;
 
+/// Bytes of memory that few chips exceed: the caches of the largest processors.
+const LARGE_MEMORY: f64 = 1e8;
 /// Parts of an energy below this share are one line.
 const MIN_SHARE: f64 = 0.005;
 
@@ -32,8 +34,14 @@ pub fn write(results: &mut Results, run: &CostRun, costed: &[Costed<'_>], chosen
     results.line(format!("{}{}", config.name, levels(point, ": ")));
     let kind = format!("{:?}", point.model.settings.shifter).to_lowercase();
     let use_of_cores = if light.timing.resident { "resident" } else { "shared" };
+    let idle = point.model.settings.cores.unwrap_or(0).saturating_sub(light.timing.powered_cores);
+    let idle = match idle {
+        0 => String::new(),
+        1 => " (another has no tile and no power, and takes area)".into(),
+        idle => format!(" ({idle} more have no tile and no power, and take area)"),
+    };
     results.line(format!(
-        "{} {use_of_cores} {} of {} ports for {} tiles, shifters {kind}, {} Hz, {} chips, seed {}\n",
+        "{} {use_of_cores} {} of {} ports{idle} for {} tiles, shifters {kind}, {} Hz, {} chips, seed {}\n",
         light.timing.powered_cores,
         if light.timing.powered_cores == 1 { "core" } else { "cores" },
         config.core.ports,
@@ -77,6 +85,12 @@ fn points(results: &mut Results, run: &CostRun, costed: &[Costed<'_>]) {
         "\nsystolic, tree: energy of electronics of equal readout bits over that of light. correct: share of chips. front: no \
          other point has at least this score for less energy.\n",
     );
+    if costed.iter().any(|c| !c.analysis.has_score) {
+        results.line(
+            "Some points ask for fewer bits than the chips of the run have (score_bits in cost.csv). Their score is not that of \
+             the cost, and they are on no front: vary `link.laser_power_w` in place of `cost.readout_bits`.\n",
+        );
+    }
 }
 
 fn bits(results: &mut Results, chosen: &Costed<'_>) {
@@ -164,14 +178,25 @@ fn energy(results: &mut Results, chosen: &Costed<'_>) {
     };
     results.line(format!(
         "\n{per_mac}, {} MACs; power {}, of which lasers at the wall plug {}; latency {} ns, {} inferences/s, limited by \
-         {limit}; area {} mm².",
+         {limit}; area {} mm²{}.",
         short(light.counts.macs),
         watt(light.watt()),
         watt(light.laser_wall_w()),
         short(1e9 * light.timing.latency_s),
         short(1.0 / light.timing.period_s),
         short(1e6 * light.area.total_m2()),
+        light.watt().map_or_else(String::new, |watt| format!(", {} W/cm²", short(1e-4 * watt / light.area.total_m2()))),
     ));
+    if light.buffer.bytes > 0.0 {
+        let memory = if light.buffer.memory == Memory::Dram { "the memory outside" } else { "the memory on the chip" };
+        let is_huge = light.buffer.memory == Memory::Sram && light.buffer.bytes > LARGE_MEMORY;
+        let huge = if is_huge { "; that is more than chips have: `cost.sram_bytes` limits it" } else { "" };
+        results.line(format!(
+            "{} bytes of a batch wait between passes in {memory}, {} of them partial sums at most{huge}.",
+            short(light.buffer.bytes),
+            short(light.buffer.partial_sum_bytes)
+        ));
+    }
     results.line(format!(
         "{:.0} % of the energy rests on assumptions of the device library (`status = \"assumption\"`).\n",
         100.0 * chosen.analysis.assumed_share

@@ -8,7 +8,7 @@ use phaseloom::hardware::{DETECTIONS, IMPERFECTIONS, LINK_PARTS, PRESET_STATE, P
 use phaseloom::mesh::convention::{CONVENTION_ALIASES, CONVENTIONS};
 use phaseloom::mesh::{CELL_ALIASES, CELLS, TOPOLOGY_ALIASES, topologies};
 use phaseloom::network::layer::{LAYER_ALIASES, LAYERS};
-use phaseloom::report::{COST_FIGURES, FIGURES, MATRIX_FIGURES};
+use phaseloom::report::{BUDGET_FIGURE, COST_FIGURES, FIGURES, MATRIX_FIGURES, TOLERANCE_FIGURE, YIELD_FIGURE};
 use phaseloom::validation::CLAIMS;
 
 /// A list of components.
@@ -67,7 +67,13 @@ pub fn catalogues() -> Vec<Catalogue> {
         list(
             "figure",
             "figures",
-            FIGURES.iter().chain(MATRIX_FIGURES).chain(&COST_FIGURES).map(|f| (f.key, f.description)).collect(),
+            FIGURES
+                .iter()
+                .chain(MATRIX_FIGURES)
+                .chain(&COST_FIGURES)
+                .chain([&YIELD_FIGURE, &TOLERANCE_FIGURE, &BUDGET_FIGURE])
+                .map(|f| (f.key, f.description))
+                .collect(),
             &[],
         ),
         list("claim", "claims that `validate` recomputes", CLAIMS.iter().map(|c| (c.key, c.sentence)).collect(), &[]),

@@ -1,5 +1,6 @@
 //! Parts that the commands share: output, files of results, options of figures, error texts, interruption, limits of the system.
 
+pub mod arguments;
 pub mod error_text;
 pub mod figures;
 pub mod interrupt;

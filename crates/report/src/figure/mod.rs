@@ -3,7 +3,9 @@
 mod accuracy;
 mod break_even;
 mod comparison;
+mod critical_levels;
 mod energy_split;
+mod error_budget;
 mod forest;
 mod heat_map;
 mod infidelity;
@@ -11,6 +13,7 @@ mod matrix_error;
 mod pareto;
 pub(crate) mod scaling;
 mod spread;
+mod yield_share;
 
 use crate::error::ReportError;
 use crate::style::FigureStyle;
@@ -45,6 +48,15 @@ pub const COMPARISON_FIGURE: Figure = comparison::COMPARISON;
 /// score against energy, from `cost.csv`.
 pub const COST_FIGURES: [Figure; 3] = [energy_split::ENERGY_SPLIT, break_even::BREAK_EVEN, pareto::PARETO];
 
+/// The figure of yields, drawn from `yield.csv`, with the convention of [`FIGURES`].
+pub const YIELD_FIGURE: Figure = yield_share::YIELD;
+
+/// The figure of critical levels, drawn from `critical.csv`, with the same convention.
+pub const TOLERANCE_FIGURE: Figure = critical_levels::CRITICAL_LEVELS;
+
+/// The figure of a budget, drawn from `budget.csv`.
+pub const BUDGET_FIGURE: Figure = error_budget::ERROR_BUDGET;
+
 /// Digits of the identity that a footer shows.
 const IDENTITY_DIGITS: usize = 12;
 
@@ -69,7 +81,7 @@ mod tests {
             .iter()
             .chain(MATRIX_FIGURES)
             .chain(VALIDATION_FIGURES)
-            .chain([&COMPARISON_FIGURE])
+            .chain([&COMPARISON_FIGURE, &YIELD_FIGURE, &TOLERANCE_FIGURE, &BUDGET_FIGURE])
             .chain(&COST_FIGURES);
         let keys: Vec<&str> = figures.map(|figure| figure.key).collect();
         assert!((1..keys.len()).all(|index| !keys[..index].contains(&keys[index])));

@@ -29,7 +29,7 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
     let mut energies: Vec<f64> = points.iter().map(|point| point.0).collect();
     // An axis needs two values that differ.
     energies.extend([0.9, 1.1].map(|factor| factor * energies[0]));
-    let x = Axis::logarithmic(&energies, &quantity("energy of one inference_j"));
+    let x = Axis::numeric(&energies, &quantity("energy_j"));
     let name = table.metadata("score").unwrap_or("accuracy");
     let is_percent = table.metadata("score_unit").is_none_or(|unit| unit == "%");
     let factor = if is_percent { 100.0 } else { 1.0 };
@@ -94,7 +94,7 @@ mod tests {
         let table = Table::parse(text).unwrap();
         assert_eq!(points(&table).unwrap().len(), 3);
         let svg = draw(&table, &FigureStyle::default()).unwrap();
-        assert!(svg.contains("accuracy (%)") && svg.contains("energy of one inference"), "{svg}");
+        assert!(svg.contains("accuracy (%)") && svg.contains("energy of one inference (nJ)"), "{svg}");
         let one = Table::parse("energy_j,score_mean,pareto\n1e-9,0.9,true\n").unwrap();
         assert!(matches!(draw(&one, &FigureStyle::default()), Err(ReportError::NoRows)));
     }

@@ -10,6 +10,7 @@ pub(crate) struct Quantity {
 
 /// Names by the end of the key; the first match counts. A key without a match is its own name.
 const NAMES: &[(&str, &str)] = &[
+    ("energy_j", "energy of one inference"),
     ("splitter_error.sigma_rad", "splitter error σ"),
     ("phase_error.sigma_rad", "phase error σ"),
     ("phase_jitter.sigma_rad", "phase jitter σ"),

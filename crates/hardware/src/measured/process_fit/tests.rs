@@ -38,7 +38,7 @@ impl Bench {
 fn process(splitter: f64, phase: f64, imbalance: f64) -> Process {
     Process {
         splitter_error: Some(SplitterError { sigma_rad: Some(splitter), ..SplitterError::default() }),
-        phase_error: Some(PhaseError { sigma_rad: phase }),
+        phase_error: Some(PhaseError::normal(phase)),
         insertion_loss: Some(InsertionLoss { imbalance_sigma_db: imbalance, ..InsertionLoss::default() }),
         ..Process::default()
     }

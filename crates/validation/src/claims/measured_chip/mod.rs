@@ -119,7 +119,7 @@ fn process(levels: &[(Level, Profile)]) -> Process {
             Level::Splitter => {
                 process.splitter_error = Some(SplitterError { sigma_rad: Some(*best), ..SplitterError::default() });
             }
-            Level::Phase => process.phase_error = Some(PhaseError { sigma_rad: *best }),
+            Level::Phase => process.phase_error = Some(PhaseError::normal(*best)),
             Level::Imbalance => {
                 process.insertion_loss = Some(InsertionLoss { imbalance_sigma_db: *best, ..InsertionLoss::default() });
             }

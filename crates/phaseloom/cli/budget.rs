@@ -1,0 +1,229 @@
+//! The command `budget`: what each source of error costs, and what breaks first.
+
+use super::Exit;
+use super::study::{Study, levels_text, metadata};
+use super::terminal::{output, results, whole};
+use clap::Args;
+use phaseloom::experiment::cost::verdict::short;
+use phaseloom::experiment::score::Unit;
+use phaseloom::experiment::yields::Mean;
+use phaseloom::experiment::yields::budget::{
+    self, MAX_EXACT, QuantityBudget, SourceCost, add_laws, budget_experiment, budget_table,
+};
+use phaseloom::experiment::yields::sensitivity::{SensitivityMap, sensitivity_map};
+use phaseloom::experiment::{Experiment, Options, Outcome, Tables, run};
+use phaseloom::files::{Column, Results, TextTable, wrap};
+use phaseloom::report::BUDGET_FIGURE;
+
+/// Compute what each source of error costs: alone, among all others, and on the average over orders
+///
+/// Switches imperfections of the process and parts of the link on and off on the same chips. Up to six sources, every set of
+/// them is computed; of more, the sets of random orders. If the experiment has a correction, everything is computed with and
+/// without it. Writes what `run` writes, budget.csv and figure-budget.svg to DIR.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  \
+    phaseloom budget examples/digits/digits.toml\n  \
+    phaseloom budget experiment.toml --correction local --trials 50\n  \
+    phaseloom budget u.npy --process process.toml\n  \
+    phaseloom budget experiment.toml --orders 0           # alone and left out only, fewer runs")]
+pub struct Budget {
+    #[command(flatten)]
+    study: Study,
+    /// Sampled chips for each set of sources, instead of the number in the file
+    #[arg(long, value_name = "N", value_parser = whole(2_u64, 1_000_000))]
+    trials: Option<u64>,
+    /// Random orders in which more than six sources are switched on; 0: no averages over orders
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = whole(0_u32, 10_000))]
+    orders: u32,
+    /// Test samples of the sensitivity map of a network with homodyne detection; 0: no map
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = whole(0_usize, 256))]
+    map_samples: usize,
+}
+
+impl Budget {
+    pub fn execute(self) -> anyhow::Result<Exit> {
+        let mut experiment = self.study.experiment()?;
+        experiment.config.trials = self.trials.unwrap_or(experiment.config.trials);
+        anyhow::ensure!(
+            experiment.config.trials > 1,
+            "--trials: found 1, expected at least 2 chips, because standard errors are those between chips"
+        );
+        let experiment = budget_experiment(&experiment, self.orders)?;
+        let folder = self.study.folder(&experiment, "budget", false);
+        let outcome = match self.study.run(&experiment, &folder, "budget", run)? {
+            Ok(outcome) => outcome,
+            Err(exit) => return Ok(exit),
+        };
+        if let Some(tables) = Tables::new(&outcome) {
+            results::write(&outcome, &tables, self.study.figures)?;
+        }
+        let mut budgets = budget::budgets(&outcome, self.orders);
+        let map = match self.map_samples {
+            0 => None,
+            samples => sensitivity_map(&experiment, samples, &Options::default())?,
+        };
+        let is_independent = !experiment.config.process.has_structured_errors();
+        if let Some(losses) = map.as_ref().and_then(|map| map.accuracy_loss).filter(|_| is_independent) {
+            add_laws(&mut budgets, losses);
+        }
+        let table = budget_table(&budgets);
+        let mut about = metadata(&outcome);
+        if let Some(quantity) = budgets.first().and_then(|budget| budget.quantities.first()) {
+            about.push(("quantity", quantity.title.clone().into()));
+            about.push(("unit", if quantity.unit == Unit::Percent { "%" } else { "1" }.into()));
+        }
+        let sensitivity = map.as_ref().map(SensitivityMap::table);
+        let tables: Vec<_> = std::iter::once(&table).chain(&sensitivity).collect();
+        self.study.write(&outcome, &tables, (&BUDGET_FIGURE, &table), &about)?;
+        let mut printed = Results::default();
+        text(&mut printed, &experiment, &outcome, &budgets);
+        if let Some(map) = &map {
+            most_sensitive(&mut printed, map, experiment.config.correction == "none");
+        }
+        printed.table(table);
+        sensitivity.into_iter().for_each(|table| printed.table(table));
+        output::print_results(&printed, self.study.format)?;
+        results::say_where(&folder);
+        Ok(Exit::Done)
+    }
+}
+
+fn text(printed: &mut Results, experiment: &Experiment, outcome: &Outcome, budgets: &[budget::Budget]) {
+    let chips = budgets.first().map_or(0, |budget| budget.chips);
+    printed.line(format!(
+        "{}: {chips} chips for each set of sources, seed {}",
+        experiment.config.name, experiment.config.seed
+    ));
+    printed.line(format!("{}\n", super::study::errors_text(outcome)));
+    for budget in budgets {
+        let levels = levels_text(&budget.levels);
+        for quantity in &budget.quantities {
+            let head = if quantity.unit == Unit::Percent { " (percentage points)" } else { "" };
+            let at = if levels.is_empty() { String::new() } else { format!(", {levels}") };
+            printed.line(format!("{}{head}{at}", quantity.title));
+            table(printed, quantity);
+            printed.line("");
+        }
+        if let Some(quantity) = budget.quantities.first() {
+            let at = if levels.is_empty() { String::new() } else { format!("With {levels}: ") };
+            printed.sentence(format!("{at}{}", breaks_first(quantity)));
+        }
+    }
+}
+
+/// A number of the quantity with its standard error.
+fn with_error(quantity: &QuantityBudget, mean: Mean) -> String {
+    match quantity.unit {
+        Unit::Percent => format!("{:+.2} ± {:.2}", 100.0 * mean.value, 100.0 * mean.error),
+        Unit::Number => format!("{} ± {}", short(mean.value), short(mean.error)),
+    }
+}
+
+/// The ten components to which the outputs are most sensitive, and the loss of accuracy that first order predicts.
+fn most_sensitive(printed: &mut Results, map: &SensitivityMap, is_uncorrected: bool) {
+    let total = map.variance();
+    let right = Column::right().gap(2);
+    let mut table = TextTable::new(0, [Column::left(), right, right, right, right, right, right, right]);
+    table.row(["component", "layer", "tile", "stage", "column", "mode", "s (1/rad)", "share"]);
+    for component in map.sorted().into_iter().take(10) {
+        let share = (component.sensitivity * component.sigma).powi(2) / total;
+        let name = match component.component {
+            "splitter" => format!("splitter {}", component.number + 1),
+            other => other.to_owned(),
+        };
+        table.row([
+            name,
+            component.layer.to_string(),
+            component.tile.to_string(),
+            component.stage.to_string(),
+            component.column.to_string(),
+            component.mode.to_string(),
+            short(component.sensitivity),
+            if total > 0.0 { format!("{:.2} %", 100.0 * share) } else { "–".to_owned() },
+        ]);
+    }
+    printed.line(format!("most sensitive of {} phases and splitters, {} samples", map.sorted().len(), map.samples));
+    printed.show(table);
+    printed.line(wrap(
+        "s: change of all outputs with an error of this component, rms over samples; share: of the variance of the outputs by the \
+         phase and splitter errors of the process. All are in sensitivity.csv.",
+        80,
+        0,
+    ));
+    if let Some([phases, splitters, both]) = map.accuracy_loss.filter(|_| is_uncorrected && total > 0.0) {
+        let points = |loss: f64| format!("{:.2}", 100.0 * loss);
+        printed.line(wrap(
+            &format!(
+                "First order predicts a loss of accuracy of {} points by phase errors, {} by splitter errors, {} by both.",
+                points(phases),
+                points(splitters),
+                points(both)
+            ),
+            80,
+            0,
+        ));
+    }
+}
+
+fn table(printed: &mut Results, quantity: &QuantityBudget) {
+    let has_law = quantity.unit == Unit::Number && quantity.sources.iter().any(|cost| cost.law.is_some());
+    let right = Column::right().gap(2);
+    let mut table = TextTable::new(0, std::iter::once(Column::left()).chain([right; 4]));
+    let last = if has_law { "law, alone" } else { "left out − alone" };
+    table.row(["source", "alone", "left out", "over orders", last]);
+    for cost in &quantity.sources {
+        let rest = match cost.law {
+            Some(law) => short(law),
+            None if has_law => "–".to_owned(),
+            None => with_error(quantity, cost.interaction),
+        };
+        table.row([
+            cost.source.clone(),
+            with_error(quantity, cost.alone),
+            with_error(quantity, cost.left_out),
+            cost.shapley.map_or("–".to_owned(), |mean| with_error(quantity, mean)),
+            rest,
+        ]);
+    }
+    let all = Mean { value: quantity.all.value - quantity.none.value, error: quantity.all.error };
+    table.row(["all".to_owned(), with_error(quantity, all), String::new(), String::new(), String::new()]);
+    printed.show(table);
+}
+
+/// What breaks first, and which sources make each other worse.
+fn breaks_first(quantity: &QuantityBudget) -> String {
+    let total = quantity.all.value - quantity.none.value;
+    let Some(first) = quantity.sources.first() else { return String::new() };
+    let unit = if quantity.unit == Unit::Percent { " points" } else { "" };
+    let whole = match quantity.unit {
+        Unit::Percent => format!("{:.2} points", 100.0 * total),
+        Unit::Number => short(total),
+    };
+    let cost = first.cost();
+    let how = if first.shapley.is_some() { "on the average over orders" } else { "against all but this source" };
+    let mut text = match cost.value > 2.0 * cost.error {
+        true => format!(
+            "`{}` breaks first: {}{unit} of the {}, {whole}, {how}",
+            first.source,
+            with_error(quantity, cost),
+            quantity.title
+        ),
+        false => format!("no source costs more than twice its standard error; all together cost {whole}"),
+    };
+    let named = |is: &dyn Fn(&SourceCost) -> bool| {
+        let names = quantity.sources.iter().filter(|cost| is(cost)).map(|cost| format!("`{}`", cost.source));
+        names.collect::<Vec<_>>().join(", ")
+    };
+    let worse = named(&|cost| cost.interaction.value > 3.0 * cost.interaction.error && cost.interaction.error > 0.0);
+    if !worse.is_empty() {
+        text += &format!("; among the other sources these cost more than alone (3 standard errors): {worse}");
+    }
+    let better = named(&|cost| cost.interaction.value < -3.0 * cost.interaction.error && cost.interaction.error > 0.0);
+    if !better.is_empty() {
+        text += &format!("; these cost less than alone, because the others have done the harm already: {better}");
+    }
+    if quantity.sources.len() > MAX_EXACT {
+        text += "; averages are over random orders";
+    }
+    wrap(&format!("{text}."), usize::MAX, 0)
+}
