@@ -13,7 +13,7 @@ use phaseloom::experiment::yields::budget::{
 use phaseloom::experiment::yields::sensitivity::{SensitivityMap, sensitivity_map};
 use phaseloom::experiment::{Experiment, Options, Outcome, Tables, run};
 use phaseloom::files::{Column, Results, TextTable, wrap};
-use phaseloom::report::BUDGET_FIGURE;
+use phaseloom::report::{BUDGET_FIGURE, SENSITIVITY_FIGURE};
 
 /// Compute what each source of error costs: alone, among all others, and on the average over orders
 ///
@@ -75,6 +75,9 @@ impl Budget {
         let sensitivity = map.as_ref().map(SensitivityMap::table);
         let tables: Vec<_> = std::iter::once(&table).chain(&sensitivity).collect();
         self.study.write(&outcome, &tables, (&BUDGET_FIGURE, &table), &about)?;
+        if let Some(sensitivity) = &sensitivity {
+            self.study.write(&outcome, &[], (&SENSITIVITY_FIGURE, sensitivity), &about)?;
+        }
         let mut printed = Results::default();
         text(&mut printed, &experiment, &outcome, &budgets);
         if let Some(map) = &map {

@@ -108,7 +108,10 @@ fn map_of(prepared: &PreparedPoint, point: &Point, samples: usize) -> Option<Sen
     let (logits, products) = prepared.network.product_slopes(&input)?;
     let task = prepared.test_set.task.first_samples(samples);
     let margins = match &task {
-        Task::Classification { labels, .. } if logits.nrows() > 1 => Some(Margins::new(&logits, labels)),
+        // Outputs with positions have several labels a sample.
+        Task::Classification { labels, .. } if logits.nrows() > 1 && labels.len() == samples => {
+            labels.iter().copied().collect::<Option<Vec<usize>>>().map(|labels| Margins::new(&logits, &labels))
+        }
         _ => None,
     };
     let sigma = |component| sigma(&point.config.process, component);
