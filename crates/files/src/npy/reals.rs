@@ -52,13 +52,13 @@ impl Reals {
     /// If there are not as many values.
     #[must_use]
     pub fn at(&self, index: usize) -> f64 {
-        each!(self, values => f64::from(values[index]))
+        each!(self, values => double(values[index]))
     }
 
     /// Index of the first value that is NaN or infinite.
     #[must_use]
     pub fn first_not_finite(&self) -> Option<usize> {
-        each!(self, values => values.iter().position(|&value| !f64::from(value).is_finite()))
+        each!(self, values => values.iter().position(|&value| !double(value).is_finite()))
     }
 
     /// Adds a value, and widens all values if their type does not hold it.
@@ -73,7 +73,7 @@ impl Reals {
                 self.push(value);
             }
             Self::Bytes(_) | Self::Single(_) => {
-                let wide = each!(self, values => widened(values, |&narrow| f64::from(narrow)));
+                let wide = each!(self, values => widened(values, |&narrow| double(narrow)));
                 *self = Self::Double(wide);
                 self.push(value);
             }
@@ -99,7 +99,7 @@ impl Reals {
     ///
     /// If the range is not in the values.
     pub fn append_to(&self, doubles: &mut Vec<f64>, range: Range<usize>) {
-        each!(self, values => doubles.extend(values[range].iter().map(|&value| f64::from(value))));
+        each!(self, values => doubles.extend(values[range].iter().map(|&value| double(value))));
     }
 
     /// The values of ranges, one after another, in the same type.
@@ -124,6 +124,10 @@ impl FromIterator<f64> for Reals {
         values.for_each(|value| reals.push(value));
         reals
     }
+}
+
+fn double<T: Into<f64>>(value: T) -> f64 {
+    value.into()
 }
 
 /// Whether a byte holds a value. −0 is no byte.
