@@ -25,7 +25,8 @@ fn main() -> Result<(), Error> {
         println!("layer {}: matrix error {error:.3} on this chip, {predicted:.3} predicted", layer.index);
     }
 
-    let (exact, made) = (network.forward(&data.inputs)?, chip.forward(&data.inputs)?);
+    let inputs = data.inputs.to_batch();
+    let (exact, made) = (network.forward(&inputs)?, chip.forward(&inputs)?);
     println!("digit   {:?}", &data.labels()[..16]);
     println!("exact   {:?}", &predictions(&exact)[..16]);
     println!("chip    {:?}", &predictions(&made)[..16]);

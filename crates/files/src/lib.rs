@@ -21,7 +21,7 @@ pub use error::{FileError, InvalidValue};
 pub use error_text::{nearest, short_number};
 pub use kind::{kind_of_file, other_kind};
 pub use memory::require_memory;
-pub use npy::{is_npy, parse_matrix, read_matrix, write_matrix, write_real_matrix};
+pub use npy::{Reals, is_npy, parse_matrix, read_matrix, write_matrix, write_real_matrix};
 pub use printed::numbers::{decimal, power, ratio, significant, transmission};
 pub use printed::results::{ColumnText, ResultFormat, ResultTable, ResultValue, Results, shortest};
 pub use printed::text_table::{Column, TextTable};

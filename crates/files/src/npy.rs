@@ -3,8 +3,10 @@
 //! Values are returned in C order. `npyz` parses the header, after a check that its nesting and sizes are small enough
 //! for that; the sizes are then compared with the number of bytes, so that no header makes the reader allocate memory.
 
+mod reals;
 mod strings;
 
+pub use reals::Reals;
 pub use strings::parse_npy_strings;
 
 use crate::bytes::read_bytes;
@@ -37,9 +39,9 @@ pub struct NpyArray {
     /// Whether floats have 32 bits or fewer.
     pub single_precision: bool,
     /// Real parts in C order.
-    pub real: Vec<f64>,
+    pub real: Reals,
     /// Imaginary parts in C order; empty unless `kind` is complex.
-    pub imaginary: Vec<f64>,
+    pub imaginary: Reals,
 }
 
 /// Longest header in bytes. NumPy's own headers have 128; a longer one is a damaged file.
@@ -174,18 +176,18 @@ pub fn parse_npy(path: &Path, bytes: &[u8]) -> Result<NpyArray, FileError> {
         parts = parts.map(|part| c_order(&shape, &part));
     }
     if kind == NpyKind::Integer
-        && let Some(at) = parts[0].iter().position(|v| v.abs() >= MAX_INTEGER)
+        && let Some(at) = (0..parts[0].len()).find(|&at| parts[0].at(at).abs() >= MAX_INTEGER)
     {
         let place = format!("value {at} in C order");
         let expected = "integers below 2^53, which double precision holds; round them with `astype(float)`";
-        return Err(npy_error(path, &place, format!("about {:e}", parts[0][at]), expected));
+        return Err(npy_error(path, &place, format!("about {:e}", parts[0].at(at)), expected));
     }
     let [real, imaginary] = parts;
     Ok(NpyArray { shape, kind, single_precision, real, imaginary })
 }
 
 /// Kind, whether single precision, and [real, imaginary] parts in the order of the file; `None` for other types.
-fn decode(dtype: &TypeStr, data: &[u8]) -> Option<(NpyKind, bool, [Vec<f64>; 2])> {
+fn decode(dtype: &TypeStr, data: &[u8]) -> Option<(NpyKind, bool, [Reals; 2])> {
     let big = dtype.endianness() == Endianness::Big;
     macro_rules! read {
         ($type:ty, $to:expr) => {{
@@ -196,15 +198,13 @@ fn decode(dtype: &TypeStr, data: &[u8]) -> Option<(NpyKind, bool, [Vec<f64>; 2])
                 raw.copy_from_slice(b);
                 to(if big { <$type>::from_be_bytes(raw) } else { <$type>::from_le_bytes(raw) })
             };
-            data.chunks_exact(WIDTH).map(value).collect::<Vec<f64>>()
+            data.chunks_exact(WIDTH).map(value).collect::<Reals>()
         }};
     }
     // Real and imaginary parts alternate.
-    let split = |pairs: Vec<f64>| {
-        [pairs.iter().step_by(2).copied().collect(), pairs.iter().skip(1).step_by(2).copied().collect()]
-    };
-    let integer = |values| Some((NpyKind::Integer, false, [values, Vec::new()]));
-    let real = |single, values| Some((NpyKind::Real, single, [values, Vec::new()]));
+    let split = |pairs: Reals| [0, 1].map(|first| (first..pairs.len()).step_by(2).map(|at| pairs.at(at)).collect());
+    let integer = |values| Some((NpyKind::Integer, false, [values, Reals::default()]));
+    let real = |single, values| Some((NpyKind::Real, single, [values, Reals::default()]));
     match (dtype.type_char(), dtype.size_field()) {
         (TypeChar::Bool, 1) | (TypeChar::Uint, 1) => integer(read!(u8, f64::from)),
         (TypeChar::Uint, 2) => integer(read!(u16, f64::from)),
@@ -224,9 +224,9 @@ fn decode(dtype: &TypeStr, data: &[u8]) -> Option<(NpyKind, bool, [Vec<f64>; 2])
 }
 
 /// Values in C order from values in Fortran order.
-fn c_order(shape: &[usize], values: &[f64]) -> Vec<f64> {
+fn c_order(shape: &[usize], values: &Reals) -> Reals {
     if values.is_empty() {
-        return Vec::new();
+        return Reals::default();
     }
     let strides: Vec<usize> = shape
         .iter()
@@ -237,9 +237,8 @@ fn c_order(shape: &[usize], values: &[f64]) -> Vec<f64> {
         })
         .collect();
     let mut index = vec![0; shape.len()];
-    let mut out = Vec::with_capacity(values.len());
-    for _ in 0..values.len() {
-        out.push(values[index.iter().zip(&strides).map(|(i, s)| i * s).sum::<usize>()]);
+    let next = |_| {
+        let value = values.at(index.iter().zip(&strides).map(|(i, s)| i * s).sum::<usize>());
         for axis in (0..shape.len()).rev() {
             index[axis] += 1;
             if index[axis] < shape[axis] {
@@ -247,8 +246,9 @@ fn c_order(shape: &[usize], values: &[f64]) -> Vec<f64> {
             }
             index[axis] = 0;
         }
-    }
-    out
+        value
+    };
+    (0..values.len()).map(next).collect()
 }
 
 /// The two sizes of an array of rank 2; `axes` names them in the error.
@@ -293,9 +293,10 @@ pub fn parse_matrix(path: &Path, bytes: &[u8]) -> Result<(DMatrix<Complex64>, bo
         return Err(npy_error(path, "shape", format!("{rows}×{columns}"), "at least one row and one column"));
     }
     for part in [&array.real, &array.imaginary] {
-        require_finite(path, columns, part.iter().copied())?;
+        require_finite(path, columns, (0..part.len()).map(|at| part.at(at)))?;
     }
-    let value = |at: usize| Complex64::new(array.real[at], array.imaginary.get(at).copied().unwrap_or(0.0));
+    let imaginary = |at| if array.imaginary.is_empty() { 0.0 } else { array.imaginary.at(at) };
+    let value = |at: usize| Complex64::new(array.real.at(at), imaginary(at));
     Ok((DMatrix::from_fn(rows, columns, |r, c| value(r * columns + c)), array.single_precision))
 }
 
@@ -360,7 +361,7 @@ mod tests {
     #[test]
     fn fortran_order_of_any_rank_becomes_c_order() {
         // Entry (i, j, k) of a 2×3×4 array has the value 12 i + 4 j + k.
-        let mut fortran = Vec::new();
+        let mut fortran = Reals::default();
         for k in 0..4 {
             for j in 0..3 {
                 for i in 0..2 {
@@ -368,9 +369,9 @@ mod tests {
                 }
             }
         }
-        let expected: Vec<f64> = (0..24).map(f64::from).collect();
+        let expected: Reals = (0..24).map(f64::from).collect();
         assert_eq!(c_order(&[2, 3, 4], &fortran), expected);
-        assert!(c_order(&[0, 3], &[]).is_empty());
+        assert!(c_order(&[0, 3], &Reals::default()).is_empty());
     }
 
     #[test]
@@ -434,14 +435,14 @@ mod tests {
         let largest = ((1_i64 << 53) - 1).to_le_bytes();
         let exact =
             parse_npy(path, &npy("{'descr': '<i8', 'fortran_order': False, 'shape': (1,), }", &largest)).unwrap();
-        assert_eq!(exact.real[0].to_bits(), 9_007_199_254_740_991_f64.to_bits());
+        assert_eq!(exact.real.at(0).to_bits(), 9_007_199_254_740_991_f64.to_bits());
     }
 
     #[test]
     fn a_scalar_and_an_empty_array_are_arrays() {
         let path = Path::new("a.npy");
         let scalar = parse_npy(path, &npy("{'descr': '<i2', 'fortran_order': False, 'shape': (), }", &[5, 0])).unwrap();
-        assert_eq!((scalar.shape.len(), scalar.real[0] as i64), (0, 5));
+        assert_eq!((scalar.shape.len(), scalar.real.at(0) as i64), (0, 5));
         let empty = npy("{'descr': '<f8', 'fortran_order': False, 'shape': (0, 3), }", &[]);
         assert!(parse_npy(path, &empty).unwrap().real.is_empty());
     }

@@ -78,7 +78,7 @@ fn idx_with_and_without_gzip() {
     let spec: DataSpec =
         toml::from_str("inputs = 'images-idx3-ubyte.gz'\nlabels = 'labels-idx1-ubyte'\nclasses = [1, 2]").unwrap();
     let data = spec.load(&fixture("")).unwrap();
-    assert_eq!((data.labels(), data.inputs[(0, 1)]), (&[1, 0][..], 8.0));
+    assert_eq!((data.labels(), data.inputs.to_batch()[(0, 1)]), (&[1, 0][..], 8.0));
     assert_eq!(spec.files(&fixture("")).unwrap().len(), 2);
 }
 
@@ -86,8 +86,11 @@ fn idx_with_and_without_gzip() {
 fn arrays_of_an_npz_file_are_data() {
     let load = |toml: &str| toml::from_str::<DataSpec>(toml).unwrap().load(&fixture(""));
     let data = load("inputs = 'data.npz'\nnpz = { inputs = 'x', labels = 'y' }").unwrap();
-    assert_eq!((data.inputs.shape(), &*data.sample_shape), ((4, 3), &[1, 2, 2][..]));
-    assert_eq!((data.inputs.column(2).as_slice(), data.labels()), (&[8.0, 9.0, 10.0, 11.0][..], &[2, 0, 1][..]));
+    assert_eq!(((data.inputs.features(), data.inputs.samples()), &*data.sample_shape), ((4, 3), &[1, 2, 2][..]));
+    assert_eq!(
+        (data.inputs.to_batch().column(2).as_slice(), data.labels()),
+        (&[8.0, 9.0, 10.0, 11.0][..], &[2, 0, 1][..])
+    );
     let named = load("inputs = 'data.npz'\nnpz = { inputs = 'x', labels = 'names' }").unwrap();
     assert_eq!(named.labels(), [1, 2, 0]);
     assert_eq!(named.class_names.unwrap().names, ["ape", "emu", "ox"]);
@@ -96,7 +99,7 @@ fn arrays_of_an_npz_file_are_data() {
     let apart = load("inputs = 'matrix_f8_le_C.npy'\nlabels = 'data.npz'\nnpz = { labels = 'names' }").unwrap();
     assert_eq!((apart.labels(), &*apart.sample_shape), (&[1, 2, 0][..], &[4][..]));
     let unlabelled = load("inputs = 'data.npz'\nnpz = { inputs = 'targets' }").unwrap();
-    assert_eq!((unlabelled.truth, unlabelled.inputs.shape()), (Truth::Unknown, (2, 3)));
+    assert_eq!((unlabelled.truth, unlabelled.inputs.to_batch().shape()), (Truth::Unknown, (2, 3)));
     for (toml, part) in [
         (
             "inputs = 'data.npz'",

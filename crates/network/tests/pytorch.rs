@@ -162,7 +162,7 @@ fn stored(name: &str) -> Batch {
     let path = file(name);
     let array = parse_npy(&path, &read_bytes(&path).unwrap().bytes).unwrap();
     let samples = array.shape[0];
-    Batch::from_vec(array.real.len() / samples, samples, array.real)
+    Batch::from_vec(array.real.len() / samples, samples, array.real.into_doubles())
 }
 
 /// Double precision on both sides: sums of some hundred products in another order, 1e-12 of the largest output.
@@ -261,7 +261,7 @@ fn the_noise_of_a_sample_does_not_depend_on_its_batch() {
 fn data_with_the_channels_last_are_refused() {
     let model = model(IMAGE);
     let data = |sample_shape: &[usize]| Dataset {
-        inputs: stored("image.input.npy"),
+        inputs: stored("image.input.npy").into(),
         sample_shape: sample_shape.to_vec(),
         truth: Truth::Unknown,
         sha256: String::new(),

@@ -20,7 +20,7 @@ fn mnist() {
     let Some(data) = load(toml) else { return };
     assert_eq!((data.features(), data.samples()), (784, 10_000));
     assert_eq!(data.labels()[..5], [7, 2, 1, 0, 4]);
-    assert!((data.inputs.max() - 255.0).abs() < 1e-12);
+    assert!((data.inputs.to_batch().max() - 255.0).abs() < 1e-12);
     data.check(784, 10).unwrap();
 }
 
@@ -44,6 +44,6 @@ fn vowels() {
         classes = [1, 3, 6, 9]";
     let Some(data) = load(toml) else { return };
     assert_eq!((data.features(), data.samples()), (4, 4 * 48));
-    assert_eq!(data.inputs.column(0).as_slice(), [-3.639, 0.418, -0.67, 1.779]);
+    assert_eq!(data.inputs.to_batch().column(0).as_slice(), [-3.639, 0.418, -0.67, 1.779]);
     assert_eq!(data.labels()[..3], [0, 1, 2]);
 }

@@ -210,15 +210,16 @@ impl Network for Graph {
                 "bring the axes of the data into the order of the graph",
             ));
         }
-        let prepared = self.prepare(&data.inputs);
         let (low, high) = range(self.input_kind);
         let is_integer = self.input_kind.is_integer() || self.input_kind == bool::datum_type();
         let fits = |x: f64| (low..=high).contains(&x) && (!is_integer || x.fract() == 0.0);
-        for (sample, column) in prepared.column_iter().enumerate() {
-            if let Some(feature) = column.iter().position(|&x| !fits(x)) {
+        for (first, batch) in data.inputs.batches(MAX_SAMPLES) {
+            let prepared = self.prepare(&batch);
+            if let Some(at) = prepared.iter().position(|&x| !fits(x)) {
+                let (sample, feature) = (first + at / data.features(), at % data.features());
                 let kind = if is_integer { "whole number" } else { "number" };
                 let expected = format!("a {kind} from {low:?} to {high:?}, as the graph takes");
-                return Err(NetworkError::input(&data.inputs_path, sample, feature, column[feature], &expected));
+                return Err(NetworkError::input(&data.inputs_path, sample, feature, prepared[at], &expected));
             }
         }
         Ok(())

@@ -33,8 +33,8 @@ fn the_digit_network_is_that_of_onnx_runtime() {
         "inputs = '$PHASELOOM_DATA/model-digit-cnn/expected-logits-t10k-first200.csv'
         csv = { label = 'label', features = ['logit0', 'logit1', 'logit2', 'logit3', 'logit4', 'logit5', 'logit6', 'logit7', 'logit8', 'logit9'] }",
     );
-    let first: Batch = data.inputs.columns(0, 200).into_owned();
+    let first: Batch = data.inputs.batch(0..200);
     let logits = graph.exact_outputs(&graph.prepare(&first), &mut |_, _| {}).unwrap();
-    assert!((logits - stored.inputs).amax() < 1e-4);
+    assert!((logits - stored.inputs.to_batch()).amax() < 1e-4);
     assert!((exact_accuracy(&graph, &data).unwrap() - 0.9906).abs() < 1e-9);
 }

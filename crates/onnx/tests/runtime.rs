@@ -27,7 +27,7 @@ fn stored(name: &str) -> Batch {
 
 fn read(path: &Path) -> Batch {
     let array = parse_npy(path, &read_bytes(path).unwrap().bytes).unwrap();
-    Batch::from_vec(array.shape[1], array.shape[0], array.real)
+    Batch::from_vec(array.shape[1], array.shape[0], array.real.into_doubles())
 }
 
 /// A model, the shapes of its sites, and why linear operators stay electronic.

@@ -125,8 +125,8 @@ fn a_network_on_a_chip_predicts_as_its_experiment() -> Result<(), Box<dyn std::e
     let core = Core::from(config.core.clone());
     let chip = network.on_chip(&core, &config.process.clone().into(), &config.link, Seed(config.seed))?;
     let data = data.load(&folder)?;
-    let (made, exact) =
-        (predictions(&chip.forward(&data.inputs).unwrap()), predictions(&network.forward(&data.inputs).unwrap()));
+    let inputs = data.inputs.to_batch();
+    let (made, exact) = (predictions(&chip.forward(&inputs).unwrap()), predictions(&network.forward(&inputs).unwrap()));
     let count = |a: &[usize], b: &[usize]| a.iter().zip(b).filter(|(a, b)| a == b).count() as u64;
     let counts = record.shots[0].class_counts().ok_or("no classes")?;
     assert_eq!((count(&made, data.labels()), count(&made, &exact)), (counts.correct, counts.same));

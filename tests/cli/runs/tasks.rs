@@ -17,7 +17,7 @@ fn wave(n: usize, f: f64) -> Vec<f64> {
 fn real(path: &Path) -> (Vec<usize>, Vec<f64>) {
     let array = parse_npy(path, &fs::read(path).unwrap()).unwrap();
     assert_eq!((array.kind, array.single_precision), (NpyKind::Real, false));
-    (array.shape, array.real)
+    (array.shape, array.real.into_doubles())
 }
 
 /// The number in a column.

@@ -137,12 +137,11 @@ impl TestSet {
         data.check(network.input_size(), classes.unwrap_or(network.output_size())).map_err(located)?;
         network.check_inputs(data).map_err(located)?;
         let task = Task::new(network, data, axis, config).map_err(problem)?;
-        let chunks: Vec<Chunk> = (0..data.inputs.ncols())
-            .step_by(CHUNK)
-            .map(|start| {
-                let count = CHUNK.min(data.inputs.ncols() - start);
-                let inputs = network.prepare(&data.inputs.columns(start, count).clone_owned());
-                Ok(Chunk { first_sample: start as u64, exact: network.exact_pass(inputs)? })
+        let chunks: Vec<Chunk> = data
+            .inputs
+            .batches(CHUNK)
+            .map(|(first, batch)| {
+                Ok(Chunk { first_sample: first as u64, exact: network.exact_pass(network.prepare(&batch))? })
             })
             .collect::<Result<_, ExperimentError>>()?;
         let chosen = config

@@ -23,6 +23,13 @@ impl ProgramShape {
         Self { svd: program.form() == Form::Svd, design: program.design().clone(), rows, columns }
     }
 
+    /// Whether a program has this shape.
+    pub(crate) fn is_of(&self, program: &MatrixProgram) -> bool {
+        self.svd == (program.form() == Form::Svd)
+            && (self.rows, self.columns) == program.shape()
+            && self.design == *program.design()
+    }
+
     /// Name of the form in files.
     pub(crate) fn form(&self) -> &'static str {
         match (self.svd, self.design.topology().capability() == Capability::AnyContraction) {

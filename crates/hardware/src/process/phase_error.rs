@@ -41,9 +41,12 @@ impl PhaseError {
 
 /// Adds normal deviates of standard deviation `sigma_rad` to all phases.
 pub(super) fn add_normal(deviates: &mut NormalStream<f64>, sigma_rad: f64, phases: &mut Phases) {
-    let mut z = vec![0.0; phases.values().len()];
-    deviates.fill(&mut z);
-    phases.values_mut().iter_mut().zip(z).for_each(|(phase, z)| *phase += sigma_rad * z);
+    let mut z = [0.0; 128];
+    for phases in phases.values_mut().chunks_mut(z.len()) {
+        let z = &mut z[..phases.len()];
+        deviates.fill(z);
+        phases.iter_mut().zip(z).for_each(|(phase, z)| *phase += sigma_rad * *z);
+    }
 }
 
 impl Imperfection for PhaseError {

@@ -113,7 +113,11 @@ impl LayerProgram {
         };
         let tiles = targets.into_iter().zip(decompositions).zip(plan.tiles());
         let tiles = tiles.map(|((target, svd), &tile)| program(target, svd, tile));
-        Ok(Self { tiles: tiles.collect::<Result<_, _>>()?, weight: weight.clone(), plan, ports: core.ports })
+        let mut tiles = tiles.collect::<Result<Vec<Option<TileProgram>>, _>>()?;
+        if let Some(first) = tiles.iter().flatten().next().map(|tile| tile.program.clone()) {
+            tiles.iter_mut().flatten().for_each(|tile| tile.program.share_layouts(&first));
+        }
+        Ok(Self { tiles, weight: weight.clone(), plan, ports: core.ports })
     }
 
     /// The weight matrix, outputs × inputs.

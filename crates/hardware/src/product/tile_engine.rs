@@ -90,7 +90,8 @@ impl StaticErrors {
 impl RealisedTile {
     pub(super) fn new(tile: &TileProgram, chip: DrivenChip, around: &Surroundings<'_>) -> Result<Self, HardwareError> {
         let realised = chip.chip.matrix_from_driven(&tile.program, &chip.driven)?;
-        let corner = realised.view((0, 0), tile.target.shape()).clone_owned();
+        let shape = tile.target.shape();
+        let corner = if realised.shape() == shape { realised } else { realised.view((0, 0), shape).clone_owned() };
         let gains = gains(tile, &corner, around.calibration, chip.gain);
         // The constant field of offset detection is no part of the matrix.
         let columns = tile.tile.columns;

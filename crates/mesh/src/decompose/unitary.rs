@@ -4,11 +4,14 @@ use crate::error::MeshError;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
 use phaseloom_numerics::linalg;
+use phaseloom_numerics::simd::gram::small_gram;
 
 /// A square matrix with `U†U = I` within a tolerance, which is checked on construction.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Unitary(DMatrix<Complex64>);
 
+/// Modes up to which one loop over all pairs of columns is faster than blocks of them.
+const SMALL: usize = 128;
 /// Below this ratio of singular values rounding decides the nearest unitary.
 const SINGULAR: f64 = 1e-12;
 
@@ -35,7 +38,7 @@ impl Unitary {
     /// `max |U†U − I|` over all entries of a square matrix; infinity where a product overflows.
     #[must_use]
     pub fn deviation(matrix: &DMatrix<Complex64>) -> f64 {
-        let mut gram = linalg::gram(matrix);
+        let mut gram = if matrix.ncols() > SMALL { linalg::gram(matrix) } else { small_gram(matrix) };
         for i in 0..gram.nrows() {
             gram[(i, i)] -= 1.0;
         }

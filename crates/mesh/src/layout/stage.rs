@@ -2,6 +2,7 @@
 
 use crate::layout::Layout;
 use crate::layout::phases::Phases;
+use std::sync::Arc;
 
 /// The two kinds of stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +17,8 @@ pub enum StageKind {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stage {
     kind: StageKind,
-    layout: Layout,
+    /// Stages of equal cores may share it.
+    layout: Arc<Layout>,
     phases: Phases,
 }
 
@@ -29,7 +31,7 @@ impl Stage {
     #[must_use]
     pub fn mesh(layout: Layout, phases: Phases) -> Self {
         assert!(phases.shape() == Phases::blank(&layout).shape(), "phases and layout");
-        Self { kind: StageKind::Mesh, layout, phases }
+        Self { kind: StageKind::Mesh, layout: Arc::new(layout), phases }
     }
 
     /// A column of attenuators, one cell on each mode.
@@ -40,13 +42,20 @@ impl Stage {
     #[must_use]
     pub fn attenuators(phases: Phases) -> Self {
         assert_eq!(phases.values().len(), 2 * phases.cells, "two phases per attenuator");
-        Self { kind: StageKind::Attenuators, layout: Layout::attenuators(phases.cells), phases }
+        Self { kind: StageKind::Attenuators, layout: Arc::new(Layout::attenuators(phases.cells)), phases }
     }
 
     /// Replaces the phases.
     pub(crate) fn set(&mut self, phases: Phases) {
         assert_eq!(phases.shape(), self.phases.shape(), "phases of the stage");
         self.phases = phases;
+    }
+
+    /// Shares the memory of the layout with the first of some stages that has an equal one.
+    pub(crate) fn share_layout(&mut self, others: &[Self]) {
+        if let Some(equal) = others.iter().find(|other| other.layout == self.layout) {
+            self.layout = equal.layout.clone();
+        }
     }
 
     /// Mesh or attenuators.

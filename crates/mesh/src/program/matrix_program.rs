@@ -285,6 +285,12 @@ impl MatrixProgram {
         program
     }
 
+    /// Shares the memory of layouts with the stages of another program whose layouts are equal. The layouts of many cores then
+    /// take the memory of one, and stay in the caches of the processor.
+    pub fn share_layouts(&mut self, other: &Self) {
+        self.stages.iter_mut().for_each(|stage| stage.share_layout(&other.stages));
+    }
+
     /// The same optics with another electronic gain.
     ///
     /// # Panics

@@ -26,6 +26,10 @@ use crate::network::{Call, Network, exact_product};
 /// Samples that pass the network together. The number is fixed so that the same data give the same bits.
 const CHUNK: usize = 1024;
 
+/// Vectors whose products are compared together. Inputs and products of a layer that is not too wide then stay in the
+/// caches; with fewer vectors the products are too small to be fast.
+const PIECE: usize = 64;
+
 /// Name of the format in its files.
 pub(crate) const FORMAT: &str = "phaseloom-calibration";
 
@@ -127,8 +131,7 @@ impl Calibration {
                 LayerMeasurement { plan, outputs, input: values(columns) }
             })
             .collect();
-        for start in (0..samples).step_by(CHUNK) {
-            let chunk = data.inputs.columns(start, CHUNK.min(samples - start)).into_owned();
+        for (_, chunk) in data.inputs.batches(CHUNK) {
             let mut multiply = |call: Call, x: &Batch| {
                 let weight = photonic[call.product].weight;
                 layers[call.product].add(weight, x);
@@ -291,6 +294,12 @@ impl Calibration {
 impl LayerMeasurement {
     /// Adds the inputs and the outputs of all tiles for a batch of inputs. One product serves a column of tiles.
     fn add(&mut self, weight: &DMatrix<f64>, x: &Batch) {
+        for first in (0..x.ncols()).step_by(PIECE) {
+            self.add_piece(weight, &x.columns(first, PIECE.min(x.ncols() - first)).into_owned());
+        }
+    }
+
+    fn add_piece(&mut self, weight: &DMatrix<f64>, x: &Batch) {
         self.input.extend(x.as_slice());
         let columns = self.plan.column_blocks();
         let mut products = DMatrix::zeros(weight.nrows(), x.ncols());

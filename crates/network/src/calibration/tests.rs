@@ -20,7 +20,7 @@ fn data(samples: usize) -> Dataset {
     let inputs = Batch::from_fn(3, samples, |r, c| if c == 1 { [1.0, -2.0, 0.5][r] } else { 0.25 });
     let (truth, sha256, path) = (Truth::Unknown, "d".into(), PathBuf::from("x"));
     Dataset {
-        inputs,
+        inputs: inputs.into(),
         truth,
         sha256,
         class_names: None,
@@ -54,7 +54,7 @@ fn scales_are_the_maximum_magnitudes() {
 fn a_quantile_leaves_the_outlier_out() {
     let calibration = Calibration::measure(&model(), &data(1000), settings(4, 4, 0.99)).unwrap();
     assert!((calibration.layers[0].input_scale - 0.5).abs() < 1e-15);
-    let zeros = Dataset { inputs: Batch::zeros(3, 4), ..data(4) };
+    let zeros = Dataset { inputs: Batch::zeros(3, 4).into(), ..data(4) };
     let calibration = Calibration::measure(&model(), &zeros, settings(4, 4, 1.0)).unwrap();
     assert!((calibration.layers[0].input_scale - 1.0).abs() < 1e-15, "zero data have the scale 1");
 }
@@ -63,7 +63,7 @@ fn a_quantile_leaves_the_outlier_out() {
 #[test]
 fn a_quantile_that_is_zero_is_refused() {
     let inputs = Batch::from_fn(3, 10, |_, j| f64::from(u8::from(j == 0)));
-    let sparse = Dataset { inputs, ..data(10) };
+    let sparse = Dataset { inputs: inputs.into(), ..data(10) };
     let message = |quantile| Calibration::measure(&model(), &sparse, settings(4, 4, quantile)).unwrap_err().to_string();
     let zero = message(0.5);
     assert!(zero.contains("calibration.quantile"), "{zero}");
@@ -77,7 +77,7 @@ fn a_quantile_that_is_zero_is_refused() {
 #[test]
 fn a_tile_whose_quantile_is_zero_takes_the_maximum() {
     let inputs = Batch::from_fn(3, 10, |r, j| if r < 2 || j == 7 { 0.5 } else { 0.0 });
-    let data = Dataset { inputs, ..data(10) };
+    let data = Dataset { inputs: inputs.into(), ..data(10) };
     let calibration = Calibration::measure(&model(), &data, settings(2, 2, 0.75)).unwrap();
     let LayerScale { input_scale, full_scale } = &calibration.layers[0];
     // Tile 0: quantile 0.75 of ten |1 − 2| and ten |0.5 + 0.5|; tile 1: eighteen of its twenty outputs are zero, two
@@ -93,7 +93,9 @@ fn overflow_is_reported_with_its_layer() {
     tensors.insert("b", Tensor::new(vec![1, 2], vec![0.0; 2]));
     let model = Model::from_tensors(model.spec().clone(), Path::new(""), &tensors).unwrap();
     let mut data = data(3);
-    data.inputs[(1, 2)] = 1e20;
+    let mut inputs = data.inputs.to_batch();
+    inputs[(1, 2)] = 1e20;
+    data.inputs = inputs.into();
     let message = |quantile| {
         let error = Calibration::measure(&model, &data, settings(2, 2, quantile)).unwrap_err();
         assert!(matches!(error, NetworkError::Overflow { .. }), "{error}");
@@ -109,7 +111,7 @@ fn files_round_trip_and_mismatches_say_what_to_run() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("calibration.json");
     let mut data = data(50);
-    data.inputs.apply(|x| *x = (*x).sin() / 3.0);
+    data.inputs = data.inputs.to_batch().map(|x| x.sin() / 3.0).into();
     let calibration = Calibration::measure(&model(), &data, settings(2, 2, 0.9)).unwrap();
     calibration.save(&path).unwrap();
     let back = Calibration::load(&path).unwrap();
@@ -151,6 +153,6 @@ fn bad_files_and_settings_are_errors() {
     for bad in [settings(0, 2, 1.0), settings(2, 0, 1.0), settings(2, 2, 1.1), settings(2, 2, f64::NAN)] {
         assert!(Calibration::measure(&model(), &data(2), bad).is_err());
     }
-    let narrow = Dataset { inputs: Batch::zeros(2, 2), ..data(2) };
+    let narrow = Dataset { inputs: Batch::zeros(2, 2).into(), ..data(2) };
     assert!(Calibration::measure(&model(), &narrow, settings(2, 2, 1.0)).is_err());
 }

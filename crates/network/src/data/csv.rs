@@ -4,10 +4,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use phaseloom_files::read_key;
+use phaseloom_files::{Reals, read_key};
 
-use super::Batch;
 use super::labels::{StoredLabels, one_hot, whole};
+use super::{Batch, Inputs};
 use crate::error::{NetworkError, Result};
 
 /// The columns of features and label in a CSV file.
@@ -146,7 +146,7 @@ impl Parts {
 /// The parts of a CSV file. A part that is not requested is empty.
 pub(super) struct Contents {
     /// Features × samples.
-    pub features: Batch,
+    pub features: Inputs,
     pub labels: StoredLabels,
     /// Targets × samples.
     pub targets: Batch,
@@ -177,7 +177,7 @@ pub(super) fn read(path: &Path, bytes: &[u8], columns: &CsvColumns, parts: Parts
         .from_reader(after_lines(bytes, read_key!("data.csv", columns.skip_lines)));
     let mut plan: Option<Plan> = None;
     let mut header = columns.has_names(parts);
-    let (mut features, mut targets, mut labels) = (Vec::new(), Vec::new(), LabelReader::default());
+    let (mut features, mut targets, mut labels) = (Reals::default(), Reals::default(), LabelReader::default());
     let mut rows = 0;
     let mut record = csv::StringRecord::new();
     loop {
@@ -247,11 +247,8 @@ pub(super) fn read(path: &Path, bytes: &[u8], columns: &CsvColumns, parts: Parts
     if rows == 0 {
         return Err(invalid("body".into(), "no rows".into(), "at least one row after `skip_lines`"));
     }
-    let batch = |values: Vec<f64>| match values.len() / rows {
-        0 => Batch::zeros(0, 0),
-        columns => Batch::from_vec(columns, rows, values),
-    };
-    Ok(Contents { features: batch(features), labels: labels.stored(), targets: batch(targets) })
+    let samples = |values: Reals| Inputs::new(values.len() / rows, values);
+    Ok(Contents { features: samples(features), labels: labels.stored(), targets: samples(targets).to_batch() })
 }
 
 /// The number of a cell; pandas writes truth values as words.

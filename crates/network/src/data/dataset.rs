@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Batch, check_labels};
+use super::{Batch, Inputs, check_labels};
 use crate::error::{NetworkError, Result};
 
 /// The correct outputs of a network, in the form in which the data give them.
@@ -39,8 +39,8 @@ pub struct ClassNames {
 /// Inputs as stored in the files, with their labels or targets and a hash that identifies them.
 #[derive(Clone, Debug)]
 pub struct Dataset {
-    /// Inputs, not yet normalised: features × samples.
-    pub inputs: Batch,
+    /// Inputs, not yet normalised.
+    pub inputs: Inputs,
     /// Sizes of the axes of one sample, whose values in row-major order are the features: `[28, 28]` for an image.
     pub sample_shape: Vec<usize>,
     /// Labels of samples or positions, targets, or neither.
@@ -62,13 +62,13 @@ impl Dataset {
     /// Number of samples.
     #[must_use]
     pub fn samples(&self) -> usize {
-        self.inputs.ncols()
+        self.inputs.samples()
     }
 
     /// Number of features per sample.
     #[must_use]
     pub fn features(&self) -> usize {
-        self.inputs.nrows()
+        self.inputs.features()
     }
 
     /// Class of each sample, from 0. Empty if samples have no label.
@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn data_and_calibrations_that_no_file_holds_are_refused() {
         let data = Dataset {
-            inputs: Batch::zeros(2, 3),
+            inputs: Batch::zeros(2, 3).into(),
             sample_shape: vec![2],
             truth: Truth::Labels(vec![0, 1]),
             sha256: String::new(),

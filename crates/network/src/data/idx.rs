@@ -9,6 +9,8 @@
 
 use std::path::Path;
 
+use phaseloom_files::Reals;
+
 use super::Samples;
 use super::labels::StoredLabels;
 use crate::error::{NetworkError, Result};
@@ -21,7 +23,7 @@ struct Idx {
     /// Whether the type is an integer.
     integer: bool,
     /// Values in C order.
-    values: Vec<f64>,
+    values: Reals,
 }
 
 fn parse(path: &Path, bytes: &[u8]) -> Result<Idx> {
@@ -56,7 +58,7 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Idx> {
         return Err(invalid("values", format!("{} bytes", data.len()), &expected));
     }
     let values = match kind {
-        0x08 => data.iter().map(|&b| f64::from(b)).collect(),
+        0x08 => Reals::Bytes(data.to_vec()),
         0x09 => data.iter().map(|&b| f64::from(b.cast_signed())).collect(),
         0x0b => data.chunks_exact(2).map(|b| f64::from(i16::from_be_bytes([b[0], b[1]]))).collect(),
         0x0c => data.chunks_exact(4).map(|b| f64::from(be4(b).cast_signed())).collect(),
@@ -93,7 +95,7 @@ pub(super) fn labels(path: &Path, bytes: &[u8]) -> Result<StoredLabels> {
         let expected = "integers of rank 1; is this the file of the images?";
         return Err(NetworkError::format(path, "IDX", "type and rank, bytes 2–3", found, expected));
     }
-    StoredLabels::from_array(path, "IDX", &idx.shape, &idx.values)
+    StoredLabels::from_array(path, "IDX", &idx.shape, &idx.values.into_doubles())
 }
 
 #[cfg(test)]
@@ -101,7 +103,7 @@ mod tests {
     use super::*;
 
     fn inputs(path: &Path, bytes: &[u8]) -> Result<super::super::Batch> {
-        super::inputs(path, bytes).map(|samples| samples.values)
+        super::inputs(path, bytes).map(|samples| samples.values.to_batch())
     }
 
     fn file(kind: u8, shape: &[u32], data: &[u8]) -> Vec<u8> {
@@ -132,7 +134,7 @@ mod tests {
     fn a_column_of_the_batch_is_a_sample() {
         let Samples { values, shape } =
             super::inputs(Path::new("a.idx"), &file(8, &[2, 2, 2], &[1, 2, 3, 4, 5, 6, 7, 8])).unwrap();
-        assert_eq!((values.column(1).as_slice(), &*shape), (&[5.0, 6.0, 7.0, 8.0][..], &[2, 2][..]));
+        assert_eq!((values.to_batch().column(1).as_slice(), &*shape), (&[5.0, 6.0, 7.0, 8.0][..], &[2, 2][..]));
     }
 
     #[test]

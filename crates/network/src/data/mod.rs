@@ -6,6 +6,7 @@
 pub(crate) mod csv;
 mod dataset;
 mod idx;
+mod inputs;
 mod labels;
 mod npy;
 mod npz;
@@ -16,6 +17,7 @@ use std::path::Path;
 
 pub use csv::{Column, ColumnRange, CsvColumns, Features, LabelColumns};
 pub use dataset::{ClassNames, Dataset, PositionLabels, Truth};
+pub use inputs::Inputs;
 pub use labels::ClassLabel;
 pub use labels::IGNORED_LABEL;
 pub use npz::NpzArrays;
@@ -23,7 +25,7 @@ pub use phaseloom_hardware::Batch;
 pub use rows::{RowRange, Rows, Split, SplitPart};
 pub use spec::{DATA_VARIABLE, DataSpec, Every, resolve};
 
-use phaseloom_files::{FileBytes, read_bytes};
+use phaseloom_files::{FileBytes, Reals, read_bytes};
 
 use crate::error::{NetworkError, Result};
 use csv::Parts;
@@ -58,7 +60,7 @@ impl FileKind {
 /// Values of all samples, with the shape of one.
 struct Samples {
     /// Values × samples; those of a sample in row-major order.
-    values: Batch,
+    values: Inputs,
     /// Sizes of the axes of one sample.
     shape: Vec<usize>,
 }
@@ -82,8 +84,11 @@ pub fn read_inputs(path: &Path, columns: &CsvColumns) -> Result<Batch> {
     let kind = FileKind::from_path(path)?;
     let file = read_bytes(path)?;
     match kind {
-        FileKind::Csv => Ok(csv::read(path, &file.bytes, columns, Parts { labels: true, ..Parts::FEATURES })?.features),
-        _ => Ok(Choice { columns, arrays: &NpzArrays::default() }.inputs(&file)?.values),
+        FileKind::Csv => {
+            let parts = Parts { labels: true, ..Parts::FEATURES };
+            Ok(csv::read(path, &file.bytes, columns, parts)?.features.to_batch())
+        }
+        _ => Ok(Choice { columns, arrays: &NpzArrays::default() }.inputs(&file)?.values.to_batch()),
     }
 }
 
@@ -95,7 +100,7 @@ pub fn read_inputs(path: &Path, columns: &CsvColumns) -> Result<Batch> {
 /// As [`read_inputs`].
 pub fn read_outputs(file: &FileBytes) -> Result<Batch> {
     let (columns, arrays) = (CsvColumns::default(), NpzArrays::default());
-    Ok(Choice { columns: &columns, arrays: &arrays }.inputs(file)?.values)
+    Ok(Choice { columns: &columns, arrays: &arrays }.inputs(file)?.values.to_batch())
 }
 
 /// Reads labels from a file: whole numbers from 0, −1 and 1, one-hot rows, or names in the order of the alphabet.
@@ -148,7 +153,7 @@ impl Choice<'_> {
     fn targets(self, file: &FileBytes) -> Result<Batch> {
         let (path, bytes, array) = (&*file.path, &*file.bytes, self.arrays.targets.as_deref());
         match FileKind::from_path(path)? {
-            FileKind::Idx => Ok(idx::inputs(path, bytes)?.values),
+            FileKind::Idx => Ok(idx::inputs(path, bytes)?.values.to_batch()),
             FileKind::Npy => npy::targets(path, bytes),
             FileKind::Npz => npz::parse_array(path, bytes, ("targets", array), npy::targets),
             FileKind::Csv => Ok(csv::read(path, bytes, self.columns, Parts::TARGETS)?.targets),
@@ -157,8 +162,8 @@ impl Choice<'_> {
 }
 
 /// Samples that are rows of features.
-fn flat(values: Batch) -> Samples {
-    Samples { shape: vec![values.nrows()], values }
+fn flat(values: Inputs) -> Samples {
+    Samples { shape: vec![values.features()], values }
 }
 
 /// Checks that every label is one of 0…classes−1.
@@ -179,18 +184,18 @@ fn check_labels(
 }
 
 /// Samples from their values, sample by sample. The first axis of `shape` counts samples.
-fn samples(path: &Path, shape: &[usize], values: Vec<f64>) -> Result<Samples> {
+fn samples(path: &Path, shape: &[usize], values: Reals) -> Result<Samples> {
     let (samples, shape) = shape.split_first().map_or((0, &[][..]), |(&samples, shape)| (samples, shape));
     let features = shape.iter().product();
     if features == 0 || samples == 0 {
         let found = format!("{samples} samples of {features} features");
         return Err(NetworkError::format(path, "data", "shape", found, "at least one of each"));
     }
-    if let Some(at) = values.iter().position(|v| !v.is_finite()) {
+    if let Some(at) = values.first_not_finite() {
         let place = format!("sample {}, feature {}", at / features, at % features);
-        return Err(NetworkError::not_finite(path, place, values[at]));
+        return Err(NetworkError::not_finite(path, place, values.at(at)));
     }
-    Ok(Samples { values: Batch::from_vec(features, samples, values), shape: shape.to_vec() })
+    Ok(Samples { values: Inputs::new(features, values), shape: shape.to_vec() })
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ pub(super) fn targets(path: &Path, bytes: &[u8]) -> Result<Batch> {
     if array.kind == NpyKind::Complex {
         return Err(npy_error(path, "dtype", "complex numbers", "real numbers, as the outputs of a network").into());
     }
-    Ok(super::samples(path, &shape, array.real)?.values)
+    Ok(super::samples(path, &shape, array.real)?.values.to_batch())
 }
 
 /// Labels: n or n×1 whole numbers of any real type, n×classes one-hot rows, n names, or whole numbers for each position of a
@@ -44,5 +44,5 @@ pub(super) fn labels(path: &Path, bytes: &[u8]) -> Result<StoredLabels> {
     if array.kind == NpyKind::Complex {
         return Err(npy_error(path, "dtype", "complex numbers", "real numbers, one label a sample").into());
     }
-    StoredLabels::from_array(path, "npy", &array.shape, &array.real)
+    StoredLabels::from_array(path, "npy", &array.shape, &array.real.into_doubles())
 }

@@ -20,11 +20,11 @@ use sha2::{Digest, Sha256};
 
 use super::csv::{Contents, Parts};
 use super::{
-    Batch, Choice, ClassLabel, ClassNames, CsvColumns, Dataset, FileKind, LabelColumns, NpzArrays, PositionLabels,
-    Rows, Samples, Split, StoredLabels, Truth, csv, flat,
+    Choice, ClassLabel, ClassNames, CsvColumns, Dataset, FileKind, LabelColumns, NpzArrays, PositionLabels, Rows,
+    Samples, Split, StoredLabels, Truth, csv, flat,
 };
 use crate::error::{NetworkError, Result};
-use phaseloom_files::{InputFiles, hex};
+use phaseloom_files::{InputFiles, hex, require_memory};
 
 /// Environment variable that names the folder of the data. `$PHASELOOM_DATA/` at the start of a path is replaced by it.
 pub const DATA_VARIABLE: &str = "PHASELOOM_DATA";
@@ -191,6 +191,8 @@ impl DataSpec {
         let kind = FileKind::from_path(&inputs_path)?;
         self.check(&inputs_path, kind, truth_path.as_deref())?;
         let file = files.read(&inputs_path)?;
+        // Values take at most the bytes of an array, and those of the chosen samples are copied.
+        require_memory(2.0 * file.bytes.len() as f64, &format!("the values of {}", inputs_path.display()))?;
         let mut digest = Sha256::new();
         digest.update(b"phaseloom-data/1");
         digest.update(file.sha256);
@@ -218,7 +220,7 @@ impl DataSpec {
             (Source::Nowhere, _) => (choice.inputs(&file)?, None, None),
         };
         let Samples { values: inputs, shape: sample_shape } = inputs;
-        let samples = inputs.ncols();
+        let samples = inputs.samples();
         let mismatch = [labels.as_ref().map(|l| (l.len(), "labels")), targets.as_ref().map(|t| (t.ncols(), "targets"))];
         if let Some(&(found, what)) = mismatch.iter().flatten().find(|(found, _)| *found != samples) {
             return Err(NetworkError::CountMismatch { inputs_path, labels_path, inputs: samples, found, what });
@@ -251,7 +253,6 @@ impl DataSpec {
         let has_class = |row: usize| positions.is_some() || classes.as_ref().is_none_or(|all| all[row].is_some());
         let rows = self.select(&inputs_path, samples, has_class)?;
         let is_all = rows.iter().copied().eq(0..samples);
-        let chosen = |batch: Batch| if is_all { batch } else { batch.select_columns(&rows) };
         let truth = match (classes, targets) {
             (Some(classes), _) if positions.is_some() => {
                 let per_sample = positions.unwrap_or(1);
@@ -259,10 +260,12 @@ impl DataSpec {
                 Truth::PositionLabels(PositionLabels { per_sample, labels: labels.collect() })
             }
             (Some(classes), _) => Truth::Labels(rows.iter().filter_map(|&row| classes[row]).collect()),
-            (None, Some(targets)) => Truth::Targets(chosen(targets)),
+            (None, Some(targets)) if is_all => Truth::Targets(targets),
+            (None, Some(targets)) => Truth::Targets(targets.select_columns(&rows)),
             (None, None) => Truth::Unknown,
         };
-        let (inputs, sha256) = (chosen(inputs), hex(&digest.finalize()));
+        let inputs = if is_all { inputs } else { inputs.keep(&rows) };
+        let sha256 = hex(&digest.finalize());
         Ok(Dataset { inputs, sample_shape, truth, sha256, class_names, inputs_path, labels_path })
     }
 

@@ -5,13 +5,16 @@
 use std::path::Path;
 
 use super::spec::{DEVIATION, InputSpec, NumberOrTensor, is_deviation};
-use crate::data::Batch;
+use crate::data::{Batch, Inputs};
 use crate::error::{NetworkError, Result};
 use crate::layer::Linear;
 use crate::weights::Tensors;
 
 /// Largest magnitude of a prepared input. Products with weights, and their squares, stay in the range of a double.
 const MAX_INPUT: f64 = 1e100;
+
+/// Samples that are checked together. It bounds the memory.
+const CHUNK: usize = 1024;
 
 /// Scale, mean and standard deviation of each feature.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,24 +68,36 @@ impl Normalisation {
 
     /// Inputs of the first layer from raw inputs (both features × samples).
     pub(super) fn apply(&self, raw: &Batch) -> Batch {
-        Batch::from_fn(raw.nrows(), raw.ncols(), |feature, sample| self.prepare(feature, raw[(feature, sample)]))
+        // Without the choice for each value, the loops become vector instructions.
+        match (&self.mean, &self.std) {
+            _ if self.folded => raw.map(|raw| raw * self.scale),
+            (&Values::One(mean), &Values::One(std)) => raw.map(|raw| (raw * self.scale - mean) / std),
+            _ => {
+                let mut prepared = raw.clone();
+                for mut sample in prepared.column_iter_mut() {
+                    sample.iter_mut().enumerate().for_each(|(feature, x)| *x = self.prepare(feature, *x));
+                }
+                prepared
+            }
+        }
     }
 
     /// Checks that no prepared input of a file is so large that products overflow.
-    pub(super) fn check(&self, path: &Path, raw: &Batch) -> Result<()> {
-        for (sample, column) in raw.column_iter().enumerate() {
-            for (feature, &value) in column.iter().enumerate() {
-                let prepared = self.prepare(feature, value);
-                if prepared.is_nan() || prepared.abs() > MAX_INPUT {
-                    let place = format!("sample {sample}, feature {feature}");
-                    let found = format!("{value:e}, which is {prepared:e} after the normalisation");
-                    let expected = format!(
-                        "at most {MAX_INPUT:e}, so that products do not overflow: correct the value, or `scale`, `mean` and \
-                         `std` of the model"
-                    );
-                    return Err(NetworkError::format(path, "data", place, found, expected));
-                }
+    pub(super) fn check(&self, path: &Path, raw: &Inputs) -> Result<()> {
+        let fits = |prepared: &f64| prepared.abs() <= MAX_INPUT;
+        for (first, batch) in raw.batches(CHUNK) {
+            let prepared = self.apply(&batch);
+            if prepared.iter().fold(true, |all, value| all & fits(value)) {
+                continue;
             }
+            let Some(at) = prepared.iter().position(|value| !fits(value)) else { continue };
+            let place = format!("sample {}, feature {}", first + at / raw.features(), at % raw.features());
+            let found = format!("{:e}, which is {:e} after the normalisation", batch[at], prepared[at]);
+            let expected = format!(
+                "at most {MAX_INPUT:e}, so that products do not overflow: correct the value, or `scale`, `mean` and `std` of \
+                 the model"
+            );
+            return Err(NetworkError::format(path, "data", place, found, expected));
         }
         Ok(())
     }

@@ -181,7 +181,7 @@ fn inputs_whose_products_would_overflow_are_named() {
     inputs[(1, 2)] = -1e120;
     let path = PathBuf::from("x.csv");
     let data = Dataset {
-        inputs,
+        inputs: inputs.into(),
         truth: Truth::Labels(vec![0; 3]),
         sha256: String::new(),
         class_names: None,

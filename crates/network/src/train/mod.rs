@@ -4,6 +4,7 @@
 //! left out, because the loss includes it.
 
 pub mod loss;
+mod memory;
 pub mod optimizer;
 mod spec;
 mod start;
@@ -25,7 +26,7 @@ use crate::train::loss::cross_entropy;
 use crate::train::optimizer::Adam;
 pub use crate::train::spec::{CalibrationSpec, Schedule, TrainSpec};
 use crate::weights::{Tensor, Tensors};
-use phaseloom_files::{check_output, check_replaced, hex, require_memory};
+use phaseloom_files::{check_output, check_replaced, hex};
 
 /// Loss after training, relative to that of guessing, from which the training has diverged.
 const MAX_LOSS: f64 = 1000.0;
@@ -133,10 +134,7 @@ pub fn train(
             "no such layer after a dense one, or `batch` of at least 2 in the training file: one value has no variance";
         return Err(NetworkError::setting(&model_path, &norm.key, "batch_norm", expected));
     }
-    // Weights and gradients, the two moments of Adam, and copies of the weights.
-    let matrices = placed.iter().filter_map(|layer| layer.spec.matrix(&layer.input));
-    let weights: f64 = matrices.map(|[outputs, inputs]| outputs as f64 * inputs as f64).sum();
-    require_memory(64.0 * weights, &format!("training {weights} weights"))?;
+    memory::require(&placed, model_spec.input.features(), spec.batch.min(data.samples()))?;
 
     let mut tensors = Tensors::new();
     start::insert_weights(&placed, spec.seed, &mut tensors);
@@ -281,7 +279,7 @@ fn run_epochs(
 /// Mean loss of the samples `rows`.
 fn batch_loss(model: &Model, data: &Dataset, rows: &[usize]) -> f64 {
     let labels: Vec<usize> = rows.iter().map(|&row| data.labels()[row]).collect();
-    let input = model.prepare(&data.inputs.select_columns(rows));
+    let input = model.prepare(&data.inputs.select(rows));
     let logits = chain::forward(&model.layers()[..trained_layers(model)], &input);
     cross_entropy(&logits, &labels).0
 }
@@ -289,7 +287,7 @@ fn batch_loss(model: &Model, data: &Dataset, rows: &[usize]) -> f64 {
 /// Mean loss, number of correct predictions, and gradient of every parameter, for the samples `rows`.
 fn batch_gradients(model: &mut Model, data: &Dataset, rows: &[usize]) -> (f64, usize, Vec<Vec<f64>>) {
     let labels: Vec<usize> = rows.iter().map(|&row| data.labels()[row]).collect();
-    let input = model.prepare(&data.inputs.select_columns(rows));
+    let input = model.prepare(&data.inputs.select(rows));
     let count = trained_layers(model);
     let layers = &mut model.layers_mut()[..count];
     let traces = chain::record(layers, &input);
@@ -317,11 +315,9 @@ fn trained_layers(model: &Model) -> usize {
 pub fn exact_accuracy(network: &dyn Network, data: &Dataset) -> Result<f64> {
     assert_eq!(data.labels().len(), data.samples(), "one label per sample");
     let mut correct = 0;
-    for start in (0..data.samples()).step_by(CHUNK) {
-        let count = CHUNK.min(data.samples() - start);
-        let input = network.prepare(&data.inputs.columns(start, count).into_owned());
-        let outputs = network.exact_outputs(&input, &mut |_, _| {})?;
-        let labels = &data.labels()[start..start + count];
+    for (first, batch) in data.inputs.batches(CHUNK) {
+        let outputs = network.exact_outputs(&network.prepare(&batch), &mut |_, _| {})?;
+        let labels = &data.labels()[first..first + batch.ncols()];
         correct += predictions(&outputs).iter().zip(labels).filter(|(a, b)| a == b).count();
     }
     Ok(correct as f64 / data.samples() as f64)
@@ -335,7 +331,7 @@ fn calibrate(spec: &CalibrationSpec, model: &Model, data: Dataset) -> Result<Cal
         data
     } else {
         let sha256 = hex(&Sha256::digest(format!("{} first {samples}", data.sha256)));
-        Dataset { inputs: data.inputs.columns(0, samples).into_owned(), sha256, ..data }
+        Dataset { inputs: data.inputs.batch(0..samples).into(), sha256, ..data }
     };
     let column_block = spec.column_block.unwrap_or(spec.ports);
     Calibration::measure(model, &data, CalibrationSettings { ports: spec.ports, column_block, quantile: spec.quantile })

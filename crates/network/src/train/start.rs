@@ -5,9 +5,10 @@
 
 use phaseloom_numerics::{StreamKey, standard_normal};
 
-use crate::data::Batch;
+use crate::data::Inputs;
 use crate::layer::place::PlacedLayer;
 use crate::layer::{LayerSpec, NamedTensor, Start};
+use crate::train::CHUNK;
 use crate::weights::{Tensor, Tensors};
 
 /// Adds the initial values of all tensors of layers.
@@ -36,17 +37,22 @@ pub(super) fn insert_weights(layers: &[PlacedLayer<'_>], seed: u64, tensors: &mu
 /// Mean and population standard deviation of each feature of `raw·scale`.
 ///
 /// The standard deviation of a constant feature is set to 1, so that the normalisation can divide by it.
-pub(super) fn mean_and_std(raw: &Batch, scale: f64) -> (Vec<f64>, Vec<f64>) {
-    let (features, samples) = (raw.nrows(), raw.ncols() as f64);
+pub(super) fn mean_and_std(raw: &Inputs, scale: f64) -> (Vec<f64>, Vec<f64>) {
+    let (features, samples) = (raw.features(), raw.samples() as f64);
+    let batches = || raw.batches(CHUNK).map(|(_, batch)| batch);
     let mut mean = vec![0.0; features];
-    for column in raw.column_iter() {
-        mean.iter_mut().zip(column.iter()).for_each(|(m, x)| *m += x * scale);
+    for batch in batches() {
+        for column in batch.column_iter() {
+            mean.iter_mut().zip(column.iter()).for_each(|(m, x)| *m += x * scale);
+        }
     }
     mean.iter_mut().for_each(|m| *m /= samples);
     let mut std = vec![0.0; features];
-    for column in raw.column_iter() {
-        for ((s, x), m) in std.iter_mut().zip(column.iter()).zip(&mean) {
-            *s += (x * scale - m) * (x * scale - m);
+    for batch in batches() {
+        for column in batch.column_iter() {
+            for ((s, x), m) in std.iter_mut().zip(column.iter()).zip(&mean) {
+                *s += (x * scale - m) * (x * scale - m);
+            }
         }
     }
     for (s, m) in std.iter_mut().zip(&mean) {
@@ -60,6 +66,7 @@ pub(super) fn mean_and_std(raw: &Batch, scale: f64) -> (Vec<f64>, Vec<f64>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::Batch;
     use crate::model::ModelSpec;
 
     #[test]
@@ -84,7 +91,7 @@ mod tests {
     #[test]
     fn constant_features_get_the_deviation_one() {
         let raw = Batch::from_row_slice(2, 3, &[1.0, 2.0, 3.0, 0.1, 0.1, 0.1]);
-        let (mean, std) = mean_and_std(&raw, 2.0);
+        let (mean, std) = mean_and_std(&raw.into(), 2.0);
         assert!((mean[0] - 4.0).abs() < 1e-15 && (std[0] - (8.0_f64 / 3.0).sqrt()).abs() < 1e-15);
         assert!((mean[1] - 0.2).abs() < 1e-15 && (std[1] - 1.0).abs() < 1e-15);
     }

@@ -223,7 +223,7 @@ fn real_tensor(path: &Path, bytes: &[u8]) -> Result<Tensor> {
         let expected = "real numbers: the weights of a network are real";
         return Err(npy_error(path, "dtype", "complex numbers", expected).into());
     }
-    Ok(Tensor { shape: array.shape, values: array.real })
+    Ok(Tensor { shape: array.shape, values: array.real.into_doubles() })
 }
 
 #[cfg(test)]

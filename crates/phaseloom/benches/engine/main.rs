@@ -10,12 +10,14 @@
 #![allow(clippy::print_stdout)] // a benchmark prints its results
 
 mod cpu_time;
+mod digit_cnn;
 mod harness;
 mod inputs;
 mod machine;
 mod main_job;
 mod page;
 mod stages;
+mod training;
 mod waits;
 mod works;
 

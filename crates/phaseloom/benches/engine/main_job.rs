@@ -34,7 +34,7 @@ impl MainJob {
         let (model, data) = experiment.network()?;
         let model = Model::load(&base.join(model))?;
         let data = data.load(base)?;
-        let inputs = model.prepare(&data.inputs);
+        let inputs = model.prepare(&data.inputs.to_batch());
         Ok(Self { experiment, config, model, inputs, labels: data.labels().to_vec() })
     }
 

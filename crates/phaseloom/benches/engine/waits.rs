@@ -2,12 +2,13 @@
 //!
 //! The figures of that commit are medians of the same cases in the table below: processor time on one core of an AMD
 //! processor with AVX-512, 2026-11-30. A multiple above 1 is faster. On another machine, compare the multiples with each
-//! other rather than with 1.
+//! other rather than with 1. There is no figure of that commit for an epoch of training and for the convolutional network,
+//! which are compared with a calibration and with the graph library instead.
 
 use crate::cpu_time::measure;
 use crate::harness::seconds;
 use crate::inputs::haar;
-use crate::main_job;
+use crate::{digit_cnn, main_job, training};
 use nalgebra::DMatrix;
 use phaseloom::hardware::{
     Batch, CoreSpec, LayerAddress, LayerDesign, LayerProgram, Link, MatrixProduct, OpticalProduct, Process, Scales,
@@ -38,9 +39,12 @@ const CALIBRATE: [(usize, f64); 2] = [(4, 2664.996), (16, 1142.387)];
 ///
 /// # Errors
 ///
-/// If the files of the MNIST example cannot be read.
+/// If the files of the MNIST example, or those of the folder that `PHASELOOM_DATA` names, cannot be read.
 pub fn print() -> Result<(), Box<dyn Error>> {
+    let experiment = main_job::path();
+    let folder = experiment.parent().ok_or("a file has a folder")?;
     println!("{:<48}{:>6}{:>12}{:>12}{:>10}", "waits (processor time)", "size", "41ae654", "now", "multiple");
+    training::print_memory(folder)?;
     for (name, cases, is_full) in [("phase errors", PHASE_ERRORS, false), ("full link", FULL_LINK, true)] {
         for (ports, [chips, small, large]) in cases {
             let network = Network::new(ports, is_full);
@@ -73,18 +77,19 @@ pub fn print() -> Result<(), Box<dyn Error>> {
         let errors = vec![phaseloom::mesh::cell::CellErrors::NONE; stage.layout().positions.len()];
         print_case("realise a mesh, modes", n, before, || Circuit::compile(stage, &phases, &errors).matrix());
     }
-    let experiment = main_job::path();
-    let folder = experiment.parent().ok_or("a file has a folder")?;
+    let epoch_s = training::epoch_s(folder, IMAGES)?;
     let model = Model::load(&folder.join("model.toml"))?;
     let data: DataSpec = toml::from_str(IMAGES)?;
     let data = data.load(folder)?;
     for (ports, before) in CALIBRATE {
         let settings = CalibrationSettings { ports, column_block: ports, quantile: 1.0 };
-        print_case("calibrate on 10 000 images, ports", ports, before, || {
+        let now_s = print_case("calibrate on 10 000 images, ports", ports, before, || {
             Calibration::measure(&model, &data, settings)
         });
+        let name = "  relative to an epoch of training on them";
+        println!("{name:<48}{ports:>6}{:>34.2} (limit 1; {})", now_s / epoch_s, seconds(epoch_s));
     }
-    Ok(())
+    digit_cnn::print(&toml::from_str(PROCESS)?, &toml::from_str(FULL)?)
 }
 
 fn print_case<R>(name: &str, size: usize, before_ms: f64, work: impl FnMut() -> R) -> f64 {
@@ -120,7 +125,7 @@ struct Network {
 impl Network {
     fn new(ports: usize, is_full: bool) -> Self {
         let link = toml::from_str(if is_full { FULL } else { "" });
-        let process = if is_full { include_str!("../../../../examples/mnist/process.toml") } else { PHASE_ERROR };
+        let process = if is_full { PROCESS } else { PHASE_ERROR };
         let process: Process = toml::from_str(process).expect("a process");
         let (link, core): (Link, _) = (link.expect("a link"), CoreSpec { ports, ..CoreSpec::default() });
         let layer = |(i, (rows, columns)): (usize, (usize, usize))| {
@@ -158,6 +163,7 @@ fn pass(products: &[Box<dyn MatrixProduct>], x: &Batch) -> Batch {
 }
 
 const IMAGES: &str = "inputs = 'data/t10k-images-idx3-ubyte.gz'\nlabels = 'data/t10k-labels-idx1-ubyte.gz'";
+const PROCESS: &str = include_str!("../../../../examples/mnist/process.toml");
 const PHASE_ERROR: &str = "[phase_error]\nsigma_rad = 0.01";
 const FULL: &str = "laser_power_w = 0.1
 coupling_loss_db = 2

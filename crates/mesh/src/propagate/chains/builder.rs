@@ -30,7 +30,9 @@ impl ChainBuilder {
     /// An empty builder for a number of modes, with room for a number of elements.
     pub(crate) fn new(modes: usize, elements: usize) -> Self {
         let elements = Vec::with_capacity(elements);
-        let chains = Chains { modes, ops: Vec::new(), elements, pairs: Vec::new(), order: Vec::new() };
+        // The diagonals of a small mesh, and a scale factor for each of its modes.
+        let ops = Vec::with_capacity(3 * modes);
+        let chains = Chains { modes, ops, elements, pairs: Vec::new(), order: Vec::new() };
         let scales = vec![Complex64::new(1.0, 0.0); modes];
         Self { chains, scales, mode: 0, rising: false, start: 0, first: 0, column: 0 }
     }

@@ -8,7 +8,7 @@ fn both(text: &str, toml: &str) -> Result<(Batch, Vec<usize>)> {
     let path = Path::new("a.csv");
     let parts = Parts { labels: true, ..Parts::FEATURES };
     let Contents { features, labels, .. } = read(path, text.as_bytes(), &columns(toml), parts)?;
-    Ok((features, labels.classes(path, None)?.0.into_iter().flatten().collect()))
+    Ok((features.to_batch(), labels.classes(path, None)?.0.into_iter().flatten().collect()))
 }
 
 #[test]

@@ -19,11 +19,11 @@ fn rows_then_classes_then_number() {
     let all = load("inputs = 'a.csv'").unwrap();
     assert_eq!((all.samples(), all.features()), (10, 1));
     let test = load("inputs = 'a.csv'\nevery = { modulus = 5, remainder = [0] }").unwrap();
-    assert_eq!((test.inputs.as_slice(), test.labels()), (&[0.0, 5.0][..], &[0, 2][..]));
+    assert_eq!((test.inputs.to_batch().as_slice(), test.labels()), (&[0.0, 5.0][..], &[0, 2][..]));
     let train = load("inputs = 'a.csv'\nevery = { modulus = 5, except = [0] }").unwrap();
     assert_eq!(train.samples(), 8);
     let two = load("inputs = 'a.csv'\nclasses = [2, 0]\nsamples = 3").unwrap();
-    assert_eq!((two.inputs.as_slice(), two.labels()), (&[0.0, 2.0, 3.0][..], &[1, 0, 1][..]));
+    assert_eq!((two.inputs.to_batch().as_slice(), two.labels()), (&[0.0, 2.0, 3.0][..], &[1, 0, 1][..]));
     assert_ne!(all.sha256, test.sha256);
     assert_eq!(all.sha256, load("inputs = 'a.csv'").unwrap().sha256);
     assert!(all.check(1, 3).is_ok());
@@ -126,21 +126,22 @@ fn parts_of_a_split_share_no_row_whatever_else_is_filtered() {
     };
     let parts = ["train", "validation", "test"].map(|part| split(part, ""));
     assert_eq!(parts.each_ref().map(Dataset::samples), [5, 2, 3]);
-    let mut rows: Vec<f64> = parts.iter().flat_map(|part| part.inputs.as_slice()).copied().collect();
+    let mut rows: Vec<f64> = parts.iter().flat_map(|part| part.inputs.to_batch().data.as_vec().clone()).collect();
     rows.sort_by(f64::total_cmp);
     assert_eq!(rows, (0..10).map(f64::from).collect::<Vec<_>>());
     for part in &parts {
-        let expected: Vec<usize> = part.inputs.iter().map(|row| *row as usize % 3).collect();
+        let expected: Vec<usize> = part.inputs.to_batch().iter().map(|row| *row as usize % 3).collect();
         assert_eq!(part.labels(), expected, "labels follow their rows");
     }
     assert_ne!(parts[0].sha256, parts[2].sha256);
-    let train = parts[0].inputs.as_slice();
+    let train = parts[0].inputs.to_batch();
+    let train = train.as_slice();
     // Further filters keep the part and its order.
     let some = split("train", "rows = ['0..4', '6..']\nclasses = [0, 2]");
     let expected: Vec<f64> =
         train.iter().copied().filter(|&row| ![4.0, 5.0].contains(&row) && (row % 3.0 - 1.0).abs() > 0.5).collect();
-    assert_eq!(some.inputs.as_slice(), expected);
-    assert_eq!(split("train", "samples = 2").inputs.as_slice(), &train[..2]);
+    assert_eq!(some.inputs.to_batch().as_slice(), expected);
+    assert_eq!(split("train", "samples = 2").inputs.to_batch().as_slice(), &train[..2]);
 }
 
 #[test]
@@ -148,7 +149,7 @@ fn rows_are_those_of_the_file() {
     let folder = folder();
     let load = |toml: &str| spec(&format!("inputs = 'a.csv'\n{toml}")).load(folder.path()).unwrap();
     let some = load("rows = ['6..9', '..2']\nevery = { modulus = 2, remainder = [0] }");
-    assert_eq!((some.inputs.as_slice(), some.labels()), (&[0.0, 6.0, 8.0][..], &[0, 0, 2][..]));
+    assert_eq!((some.inputs.to_batch().as_slice(), some.labels()), (&[0.0, 6.0, 8.0][..], &[0, 0, 2][..]));
     assert_ne!(load("rows = '..2'").sha256, load("rows = '..3'").sha256);
 }
 
