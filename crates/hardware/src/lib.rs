@@ -30,8 +30,8 @@ pub use process::phase_shifter::PhaseShifter;
 pub use process::presets::{PRESET_PREFIX, PRESET_STATE, PRESETS, Preset, ProcessFile, preset, read_process};
 pub use process::stage_errors::StageErrors;
 pub use process::{
-    IMPERFECTIONS, Imperfection, InsertionLoss, PhaseError, PhaseJitter, PhaseQuantization, Process, SplitterError,
-    ThermalCrosstalk, UniformIn,
+    Component, ComponentErrors, IMPERFECTIONS, Imperfection, InsertionLoss, PhaseError, PhaseJitter, PhaseQuantization,
+    Process, SplitterError, ThermalCrosstalk, UniformIn, Variation,
 };
 pub use product::address::LayerAddress;
 pub use product::core_spec::{CoreSharing, CoreSpec, CoreUse, GainCalibration, GainScope, MAX_PORTS};

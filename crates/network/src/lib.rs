@@ -28,6 +28,7 @@ pub mod window;
 pub use calibration::{Calibration, CalibrationSettings, LayerScale};
 pub use data::{DataSpec, Dataset, Truth};
 pub use error::{NetworkError, Result};
+pub use model::slopes::ProductSlopes;
 pub use model::{Model, ModelSpec};
 pub use network::{
     ExactPass, LayerMeasurement, Network, PassAddress, PhotonicLayer, accuracy, binary_predictions, predictions,

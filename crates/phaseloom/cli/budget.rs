@@ -8,11 +8,12 @@ use phaseloom::experiment::cost::verdict::short;
 use phaseloom::experiment::score::Unit;
 use phaseloom::experiment::yields::Mean;
 use phaseloom::experiment::yields::budget::{
-    self, MAX_EXACT, QuantityBudget, SourceCost, budget_experiment, budget_table,
+    self, MAX_EXACT, QuantityBudget, SourceCost, add_laws, budget_experiment, budget_table,
 };
-use phaseloom::experiment::{Experiment, Outcome, Tables, run};
+use phaseloom::experiment::yields::sensitivity::{SensitivityMap, sensitivity_map};
+use phaseloom::experiment::{Experiment, Options, Outcome, Tables, run};
 use phaseloom::files::{Column, Results, TextTable, wrap};
-use phaseloom::report::BUDGET_FIGURE;
+use phaseloom::report::{BUDGET_FIGURE, SENSITIVITY_FIGURE};
 
 /// Compute what each source of error costs: alone, among all others, and on the average over orders
 ///
@@ -34,6 +35,9 @@ pub struct Budget {
     /// Random orders in which more than six sources are switched on; 0: no averages over orders
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = whole(0_u32, 10_000))]
     orders: u32,
+    /// Test samples of the sensitivity map of a network with homodyne detection; 0: no map
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = whole(0_usize, 256))]
+    map_samples: usize,
 }
 
 impl Budget {
@@ -53,17 +57,34 @@ impl Budget {
         if let Some(tables) = Tables::new(&outcome) {
             results::write(&outcome, &tables, self.study.figures)?;
         }
-        let budgets = budget::budgets(&outcome, self.orders);
+        let mut budgets = budget::budgets(&outcome, self.orders);
+        let map = match self.map_samples {
+            0 => None,
+            samples => sensitivity_map(&experiment, samples, &Options::default())?,
+        };
+        let is_independent = !experiment.config.process.has_structured_errors();
+        if let Some(losses) = map.as_ref().and_then(|map| map.accuracy_loss).filter(|_| is_independent) {
+            add_laws(&mut budgets, losses);
+        }
         let table = budget_table(&budgets);
         let mut about = metadata(&outcome);
         if let Some(quantity) = budgets.first().and_then(|budget| budget.quantities.first()) {
             about.push(("quantity", quantity.title.clone().into()));
             about.push(("unit", if quantity.unit == Unit::Percent { "%" } else { "1" }.into()));
         }
-        self.study.write(&outcome, &[&table], (&BUDGET_FIGURE, &table), &about)?;
+        let sensitivity = map.as_ref().map(SensitivityMap::table);
+        let tables: Vec<_> = std::iter::once(&table).chain(&sensitivity).collect();
+        self.study.write(&outcome, &tables, (&BUDGET_FIGURE, &table), &about)?;
+        if let Some(sensitivity) = &sensitivity {
+            self.study.write(&outcome, &[], (&SENSITIVITY_FIGURE, sensitivity), &about)?;
+        }
         let mut printed = Results::default();
         text(&mut printed, &experiment, &outcome, &budgets);
+        if let Some(map) = &map {
+            most_sensitive(&mut printed, map, experiment.config.correction == "none");
+        }
         printed.table(table);
+        sensitivity.into_iter().for_each(|table| printed.table(table));
         output::print_results(&printed, self.study.format)?;
         results::say_where(&folder);
         Ok(Exit::Done)
@@ -101,8 +122,54 @@ fn with_error(quantity: &QuantityBudget, mean: Mean) -> String {
     }
 }
 
+/// The ten components to which the outputs are most sensitive, and the loss of accuracy that first order predicts.
+fn most_sensitive(printed: &mut Results, map: &SensitivityMap, is_uncorrected: bool) {
+    let total = map.variance();
+    let right = Column::right().gap(2);
+    let mut table = TextTable::new(0, [Column::left(), right, right, right, right, right, right, right]);
+    table.row(["component", "layer", "tile", "stage", "column", "mode", "s (1/rad)", "share"]);
+    for component in map.sorted().into_iter().take(10) {
+        let share = (component.sensitivity * component.sigma).powi(2) / total;
+        let name = match component.component {
+            "splitter" => format!("splitter {}", component.number + 1),
+            other => other.to_owned(),
+        };
+        table.row([
+            name,
+            component.layer.to_string(),
+            component.tile.to_string(),
+            component.stage.to_string(),
+            component.column.to_string(),
+            component.mode.to_string(),
+            short(component.sensitivity),
+            if total > 0.0 { format!("{:.2} %", 100.0 * share) } else { "–".to_owned() },
+        ]);
+    }
+    printed.line(format!("most sensitive of {} phases and splitters, {} samples", map.sorted().len(), map.samples));
+    printed.show(table);
+    printed.line(wrap(
+        "s: change of all outputs with an error of this component, rms over samples; share: of the variance of the outputs by the \
+         phase and splitter errors of the process. All are in sensitivity.csv.",
+        80,
+        0,
+    ));
+    if let Some([phases, splitters, both]) = map.accuracy_loss.filter(|_| is_uncorrected && total > 0.0) {
+        let points = |loss: f64| format!("{:.2}", 100.0 * loss);
+        printed.line(wrap(
+            &format!(
+                "First order predicts a loss of accuracy of {} points by phase errors, {} by splitter errors, {} by both.",
+                points(phases),
+                points(splitters),
+                points(both)
+            ),
+            80,
+            0,
+        ));
+    }
+}
+
 fn table(printed: &mut Results, quantity: &QuantityBudget) {
-    let has_law = quantity.sources.iter().any(|cost| cost.law.is_some());
+    let has_law = quantity.unit == Unit::Number && quantity.sources.iter().any(|cost| cost.law.is_some());
     let right = Column::right().gap(2);
     let mut table = TextTable::new(0, std::iter::once(Column::left()).chain([right; 4]));
     let last = if has_law { "law, alone" } else { "left out − alone" };

@@ -13,7 +13,7 @@ pub mod network_program;
 pub(crate) mod prepare;
 mod prepared;
 pub(crate) mod session;
-mod task;
+pub(crate) mod task;
 
 use crate::error::{ExperimentError, Problem};
 use crate::input::config::Experiment;

@@ -367,6 +367,25 @@ fn quantity_budget(
     })
 }
 
+/// Adds the laws of first order of a network to the budgets of chips without a correction: the losses of accuracy by phase
+/// errors and by splitter errors alone.
+pub fn add_laws(budgets: &mut [Budget], [phases, splitters, _]: [f64; 3]) {
+    let is_corrected = |budget: &&mut Budget| {
+        let correction = budget.levels.iter().find(|(key, _)| key == "correction");
+        correction.is_some_and(|(_, value)| value != "none")
+    };
+    for budget in budgets.iter_mut().filter(|budget| !is_corrected(budget)) {
+        let Some(losses) = budget.quantities.iter_mut().find(|quantity| quantity.key == "loss") else { continue };
+        for cost in &mut losses.sources {
+            cost.law = match cost.source.as_str() {
+                "phase_error" => Some(phases),
+                "splitter_error" => Some(splitters),
+                _ => cost.law,
+            };
+        }
+    }
+}
+
 /// `budget.csv`: one row per budget, quantity and source.
 #[must_use]
 pub fn budget_table(budgets: &[Budget]) -> ResultTable {

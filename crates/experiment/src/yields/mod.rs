@@ -9,6 +9,7 @@
 //! Equal trials have equal draws whatever the level or the sources, so that points are compared chip by chip.
 
 pub mod budget;
+pub mod sensitivity;
 pub mod share;
 pub mod tolerance;
 

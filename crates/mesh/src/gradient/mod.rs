@@ -25,6 +25,7 @@
 mod backward;
 mod checkpoints;
 mod inverse;
+pub mod slopes;
 
 use crate::cell::mzi::{CellErrors, Transfer, transfer};
 use crate::gradient::backward::slopes::{Overlaps, slopes_of_undone};

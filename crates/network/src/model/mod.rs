@@ -1,6 +1,7 @@
 //! A network with its weights, computed in floating point or with hardware in place of its photonic products.
 
 mod normalisation;
+pub(crate) mod slopes;
 pub(crate) mod spec;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use crate::error::{NetworkError, Result};
 use crate::layer::place::{PlacedLayer, build_all};
 use crate::layer::{Layer, LayerKind, LayerSpec, Linear, Pass, chain};
 use crate::model::normalisation::Normalisation;
+use crate::model::slopes::ProductSlopes;
 pub use crate::model::spec::{InputSpec, ModelSpec, NumberOrTensor};
 use crate::network::{Multiply, Network, Observe, Operator, PhotonicLayer, Place};
 use crate::weights::Tensors;
@@ -231,6 +233,10 @@ impl Network for Model {
             return Err(NetworkError::choice(&data.inputs_path, "inputs", found, expected));
         }
         self.normalisation.check(&data.inputs_path, &data.inputs)
+    }
+
+    fn product_slopes(&self, input: &Batch) -> Option<(Batch, Vec<ProductSlopes>)> {
+        self.slopes(input)
     }
 
     fn pass(&self, input: &Batch, multiply: &mut Multiply<'_>, observe: &mut Observe<'_>) -> Result<Batch> {

@@ -19,6 +19,7 @@ use phaseloom_hardware::{MatrixProduct, Shot};
 
 use crate::data::{Batch, Dataset};
 use crate::error::Result;
+use crate::model::slopes::ProductSlopes;
 pub use foreign::refuse_foreign;
 pub use graph_settings::{ChannelValues, GraphInput, GraphSettings};
 pub use measurement::LayerMeasurement;
@@ -136,6 +137,17 @@ pub trait Network: fmt::Debug + Send + Sync {
     ///
     /// If the number of features is not the input size.
     fn pass(&self, input: &Batch, multiply: &mut Multiply<'_>, observe: &mut Observe<'_>) -> Result<Batch>;
+
+    /// The outputs (before a softmax at the end) for prepared inputs in floating point, and the derivative of every output with
+    /// respect to each photonic product, in their order. `None` for networks that do not compute derivatives: graphs, and
+    /// models whose layers have layers inside.
+    ///
+    /// # Panics
+    ///
+    /// If the number of features is not the input size.
+    fn product_slopes(&self, _input: &Batch) -> Option<(Batch, Vec<ProductSlopes>)> {
+        None
+    }
 
     /// SHA-256, in hexadecimal, of all that determines the outputs.
     fn sha256(&self) -> String;

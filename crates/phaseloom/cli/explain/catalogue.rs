@@ -8,7 +8,9 @@ use phaseloom::hardware::{DETECTIONS, IMPERFECTIONS, LINK_PARTS, PRESET_STATE, P
 use phaseloom::mesh::convention::{CONVENTION_ALIASES, CONVENTIONS};
 use phaseloom::mesh::{CELL_ALIASES, CELLS, TOPOLOGY_ALIASES, topologies};
 use phaseloom::network::layer::{LAYER_ALIASES, LAYERS};
-use phaseloom::report::{BUDGET_FIGURE, COST_FIGURES, FIGURES, MATRIX_FIGURES, TOLERANCE_FIGURE, YIELD_FIGURE};
+use phaseloom::report::{
+    BUDGET_FIGURE, COST_FIGURES, FIGURES, MATRIX_FIGURES, SENSITIVITY_FIGURE, TOLERANCE_FIGURE, YIELD_FIGURE,
+};
 use phaseloom::validation::CLAIMS;
 
 /// A list of components.
@@ -71,7 +73,7 @@ pub fn catalogues() -> Vec<Catalogue> {
                 .iter()
                 .chain(MATRIX_FIGURES)
                 .chain(&COST_FIGURES)
-                .chain([&YIELD_FIGURE, &TOLERANCE_FIGURE, &BUDGET_FIGURE])
+                .chain([&YIELD_FIGURE, &TOLERANCE_FIGURE, &BUDGET_FIGURE, &SENSITIVITY_FIGURE])
                 .map(|f| (f.key, f.description))
                 .collect(),
             &[],

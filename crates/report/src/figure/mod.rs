@@ -12,6 +12,7 @@ mod infidelity;
 mod matrix_error;
 mod pareto;
 pub(crate) mod scaling;
+mod sensitivity_map;
 mod spread;
 mod yield_share;
 
@@ -57,6 +58,9 @@ pub const TOLERANCE_FIGURE: Figure = critical_levels::CRITICAL_LEVELS;
 /// The figure of a budget, drawn from `budget.csv`.
 pub const BUDGET_FIGURE: Figure = error_budget::ERROR_BUDGET;
 
+/// The figure of sensitivities, drawn from `sensitivity.csv`.
+pub const SENSITIVITY_FIGURE: Figure = sensitivity_map::SENSITIVITY_MAP;
+
 /// Digits of the identity that a footer shows.
 const IDENTITY_DIGITS: usize = 12;
 
@@ -81,7 +85,7 @@ mod tests {
             .iter()
             .chain(MATRIX_FIGURES)
             .chain(VALIDATION_FIGURES)
-            .chain([&COMPARISON_FIGURE, &YIELD_FIGURE, &TOLERANCE_FIGURE, &BUDGET_FIGURE])
+            .chain([&COMPARISON_FIGURE, &YIELD_FIGURE, &TOLERANCE_FIGURE, &BUDGET_FIGURE, &SENSITIVITY_FIGURE])
             .chain(&COST_FIGURES);
         let keys: Vec<&str> = figures.map(|figure| figure.key).collect();
         assert!((1..keys.len()).all(|index| !keys[..index].contains(&keys[index])));
