@@ -93,7 +93,8 @@ pub struct Light {
     pub rule: LaserRule,
     /// Loss between the laser and the ports beyond that of the link (dB).
     pub excess_loss_db: f64,
-    /// Readout bits of the chip alone, with an ideal link; infinite for a perfect chip.
+    /// Readout bits of the chip alone, with an ideal link; infinite for a perfect chip, negative if the error exceeds the
+    /// outputs.
     pub chip_bits: f64,
     /// Readout bits that the loss of the cells alone leaves, if the chip bits follow the loss: its error power, which
     /// is part of that of the chip, grows with the square of the loss. `None`: the chip bits stay.
@@ -149,7 +150,7 @@ impl Light {
     fn check(&self) -> Result<(), InvalidValue> {
         match self.precision {
             // Below 0 the error exceeds the outputs.
-            Precision::ReadoutBits(bits) => between("precision", bits, -64.0, 64.0)?,
+            Precision::ReadoutBits(bits) => between("precision", bits, -1e3, 64.0)?,
             Precision::LaserPower(power) => between("precision", power, 1e-30, 1e6)?,
         }
         if matches!((self.precision, self.rule), (Precision::LaserPower(_), LaserRule::Sensitivity)) {
@@ -162,8 +163,8 @@ impl Light {
         at_least("excess_loss_db", self.excess_loss_db, 0.0)?;
         positive("level", self.level)?;
         between("mean", self.mean, -self.level, self.level)?;
-        if self.chip_bits.is_nan() || self.chip_bits < 0.0 {
-            return Err(InvalidValue::new("chip_bits", self.chip_bits, "a number ≥ 0, infinite for a perfect chip"));
+        if self.chip_bits.is_nan() || self.chip_bits < -1e3 {
+            return Err(InvalidValue::new("chip_bits", self.chip_bits, "a number ≥ -1000, infinite for a perfect chip"));
         }
         if let Some(loss) = self.loss_bits {
             positive("loss_bits.at_db", loss.at_db)?;

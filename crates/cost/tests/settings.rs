@@ -4,8 +4,8 @@ mod common;
 
 use common::{design, digital, near, perceptron, table};
 use phaseloom_cost::{
-    ArrayKind, Comparison, Design, DigitalCost, DigitalDesign, LaserRule, Library, Light, Network, PhotonicCost,
-    Precision, Values,
+    ArrayKind, Comparison, Design, DigitalCost, DigitalDesign, LaserRule, Library, Light, Memory, Network,
+    PhotonicCost, Precision, RateLimit, Values,
 };
 
 fn values() -> Values {
@@ -29,6 +29,62 @@ fn shared_inputs_are_converted_once_and_pay_for_the_splitter() {
     let more = |layer: usize| shared.lasers[layer].unwrap().optical_w / own.lasers[layer].unwrap().optical_w;
     near(more(0), 10f64.powf(0.01), 1e-9, "one stage of 0.1 dB");
     near(more(1), 1.0, 1e-12, "no stage");
+}
+
+/// Four cores take 26 tiles in passes of four, row block by row block: no pass has two tiles with the same inputs.
+#[test]
+fn shared_cores_share_no_inputs_that_they_take_in_turn() {
+    let cost = |share_inputs| {
+        PhotonicCost::new(&perceptron(), &Design { share_inputs, ..design(4, 100.0) }, &values()).unwrap()
+    };
+    let (own, shared) = (cost(false), cost(true));
+    assert_eq!((shared.counts, shared.energy, shared.lasers), (own.counts, own.energy, own.lasers));
+    // All 26 tiles at once, of 28: columns of two tiles, and in layer 2 columns of one.
+    let core = |drivers: f64| drivers * (11000e-12 + 5200e-12) * 64.0;
+    let area = |share_inputs| {
+        let design = Design { share_inputs, ..design(28, 1.0) };
+        PhotonicCost::new(&perceptron(), &design, &values()).unwrap().area.cores_m2
+    };
+    near(area(false) - area(true), 28.0 * (core(1.0) - core(15.0 / 28.0)), 1e-9, "area");
+}
+
+/// What lies in the memory outside goes through it: inputs and outputs of the network, weights of each load, and values between
+/// passes with the inputs and outputs of all layers.
+#[test]
+fn the_memory_outside_limits_all_that_is_kept_there() {
+    let seconds = |change: &dyn Fn(&mut Design)| {
+        let mut design = Design { dram_bytes_per_s: Some(1e6), ..design(4, 100.0) };
+        change(&mut design);
+        let cost = PhotonicCost::new(&perceptron(), &design, &values()).unwrap();
+        (cost.timing.period_s, cost.timing.latency_s / cost.timing.period_s, cost.timing.limit)
+    };
+    let of_io = 794.0 * 1e-6;
+    let (period, batch, limit) = seconds(&|_| ());
+    near(period, of_io, 1e-12, "io");
+    near(batch, 100.0, 1e-12, "a batch");
+    assert_eq!(limit, RateLimit::Memory);
+    // A phase is a byte.
+    let of_weights = 28.0 * 8320.0 / 100.0 * 1e-6;
+    near(seconds(&|design| design.weights = Memory::Dram).0, of_io + of_weights, 1e-12, "weights");
+    // 6 boundaries of 64 rows between passes of layer 1, written and read with 24 bits, its 784 inputs once; then 1696 inputs and 138
+    // outputs of layers.
+    let of_buffer = (6.0 * 64.0 * 2.0 * 3.0 + 784.0 + 1696.0 + 138.0) * 1e-6;
+    near(seconds(&|design| design.sram_bytes = Some(0.0)).0, of_io + of_buffer, 1e-12, "buffer");
+    let inside = seconds(&|design| design.io = Memory::Sram);
+    assert!(inside.0 < 1e-6 && inside.2 != RateLimit::Memory, "{inside:?}");
+}
+
+/// Rows of zeros have no tile, no measured value and no sum.
+#[test]
+fn rows_of_zeros_sum_nothing() {
+    let mut network = perceptron();
+    network.layers[0].tiles.retain(|tile| tile.row > 0);
+    for cores in [1, 28] {
+        let cost = PhotonicCost::new(&network, &design(cores, 1.0), &values()).unwrap();
+        // 12 sums of 64 rows, and one of 10.
+        near(cost.counts.sums, 12.0 * 64.0 + 10.0, 1e-15, "sums");
+        assert!(cost.energy.parts.iter().all(|part| part.joule >= 0.0), "{:?}", cost.energy);
+    }
 }
 
 /// 1 mW·10^((S + loss + 10·log₁₀k)/10)·2^b/efficiency.
