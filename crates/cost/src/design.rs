@@ -164,7 +164,11 @@ impl Light {
         positive("level", self.level)?;
         between("mean", self.mean, -self.level, self.level)?;
         if self.chip_bits.is_nan() || self.chip_bits < -1e3 {
-            return Err(InvalidValue::new("chip_bits", self.chip_bits, "a number ≥ -1000, infinite for a perfect chip"));
+            return Err(InvalidValue::new(
+                "chip_bits",
+                self.chip_bits,
+                "a number ≥ -1000, infinite for a perfect chip",
+            ));
         }
         if let Some(loss) = self.loss_bits {
             positive("loss_bits.at_db", loss.at_db)?;

@@ -37,7 +37,11 @@ fn first_order_predicts_small_losses_to_half_a_point() {
         let loss = -chips.difference;
         if loss <= 0.015 {
             small += 1;
-            assert!((both - loss).abs() < 0.005, "{process}: first order {both}, Monte Carlo {loss} ± {}", chips.difference_se);
+            assert!(
+                (both - loss).abs() < 0.005,
+                "{process}: first order {both}, Monte Carlo {loss} ± {}",
+                chips.difference_se
+            );
         }
     }
     assert!(small >= 2, "{small} small losses");

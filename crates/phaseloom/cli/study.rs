@@ -101,7 +101,7 @@ impl Study {
             self.subject.display()
         );
         let mut experiment =
-            if is_matrix { self.of_matrix(ending == "npy")? } else { Experiment::load(&self.subject)? };
+            if is_matrix { self.matrix_experiment(ending == "npy")? } else { Experiment::load(&self.subject)? };
         let config = &mut experiment.config;
         config.seed = self.seed.unwrap_or(config.seed);
         if let Some(correction) = &self.correction {
@@ -110,7 +110,7 @@ impl Study {
         Ok(experiment)
     }
 
-    fn of_matrix(&self, is_npy: bool) -> anyhow::Result<Experiment> {
+    fn matrix_experiment(&self, is_npy: bool) -> anyhow::Result<Experiment> {
         let name = self.subject.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let mut config = Config { name, process: Process::default(), ..Config::default() };
         *(if is_npy { &mut config.matrix } else { &mut config.program }) = Some(self.subject.clone());

@@ -425,7 +425,7 @@ mod tests {
         }
         assert!((shapley.iter().sum::<f64>() - (value(7) - 1.0)).abs() < 1e-14);
         let sources = ["a", "b", "c"].map(str::to_owned);
-        let quantity = Quantity { key: "v", title: "v".into(), unit: Unit::Number, of: |_| None };
+        let quantity = Quantity { key: "v", title: "v".into(), unit: Unit::Number, of: |_: &Record| None };
         let budget = quantity_budget(&quantity, &values, &sources, |_| None).unwrap();
         let of = |name: &str| budget.sources.iter().find(|cost| cost.source == name).unwrap();
         for (name, alone, left_out) in [("a", -0.1, -0.056), ("b", -0.2, -0.126), ("c", -0.3, -0.216)] {

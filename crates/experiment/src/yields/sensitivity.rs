@@ -229,7 +229,7 @@ impl Found {
             for (index, stage) in stages.iter().enumerate().rev() {
                 let modes = stage.layout().modes;
                 let before = fields[index].clone().resize_vertically(modes, Complex::ZERO);
-                let behind: Vec<DMatrix<Complex<f64>>> =
+                let after: Vec<DMatrix<Complex<f64>>> =
                     adjoints.iter().map(|adjoint| adjoint.clone().resize_vertically(modes, Complex::ZERO)).collect();
                 let cells = stage.layout().positions.len();
                 let phases = stage.phases().values().len();
@@ -251,7 +251,7 @@ impl Found {
                         }
                     }
                 };
-                adjoints = visit_slopes(stage, stage.phases(), &errors[index], &before, &behind, &mut visit);
+                adjoints = visit_slopes(stage, stage.phases(), &errors[index], &before, &after, &mut visit);
                 for (place, slopes) in of_margin.chunks_exact(count).enumerate() {
                     let (kind, variances) = match place < phases {
                         true => (Component::Phase, &mut self.variances[0]),
@@ -364,7 +364,9 @@ mod tests {
         std::fs::write(&path, text).unwrap();
         let experiment = Experiment::load(&path).unwrap();
         let points = experiment.points().unwrap();
-        let SubjectInputs::Networks(inputs) = Inputs::read(&experiment, &points).unwrap().points else { unreachable!() };
+        let SubjectInputs::Networks(inputs) = Inputs::read(&experiment, &points).unwrap().points else {
+            unreachable!()
+        };
         let (mut prepared, _) = prepare(&experiment, &points, inputs, &Options::default().interrupt).unwrap();
         (prepared.remove(0), points[0].clone())
     }

@@ -1,7 +1,7 @@
 //! The derivative of outputs with respect to every phase and every splitter of a stage, sample by sample. Slow and obvious: parts are
-//! applied one by one, and the fields behind each are kept.
+//! applied one by one, and the fields after each are kept.
 //!
-//! With the field a and the adjoint λ behind a part (see the head of this module), a phase on mode m has the derivative
+//! With the field a and the adjoint λ after a part (see the head of this module), a phase on mode m has the derivative
 //! `−Im λ_m*·a_m`, and the angle of a splitter on the modes m and n has `−Im(λ_m*·a_n + λ_n*·a_m)`, because
 //! `dS/dη = i σ_x S`.
 
@@ -41,7 +41,7 @@ enum Step {
 /// Calls `visit` with the number of an adjoint, a component, and the derivative of each column with respect to it (1/rad), for
 /// every component of a stage. Returns the adjoints before the stage.
 ///
-/// `input` are the fields before the stage and `adjoints` the adjoints behind it: modes × columns.
+/// `input` are the fields before the stage and `adjoints` the adjoints after it: modes × columns.
 ///
 /// # Panics
 ///
