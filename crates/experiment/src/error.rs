@@ -87,7 +87,7 @@ pub enum ExperimentError {
     },
     /// A folder that belongs to another experiment.
     #[error(
-        "{} holds a run of another experiment (different: {}); choose another folder",
+        "{} holds a run of another experiment (different: {}); choose another folder with -o",
         path.display(), keys.join(", ")
     )]
     OtherIdentity {
@@ -97,7 +97,7 @@ pub enum ExperimentError {
         keys: Vec<String>,
     },
     /// Fewer trials requested than the folder holds.
-    #[error("{} holds {found} trials, {requested} were requested: request at least {found}, or choose another folder", path.display())]
+    #[error("{} holds {found} trials, {requested} were requested: request at least {found}, or choose another folder with -o", path.display())]
     FewerTrials {
         /// The folder.
         path: PathBuf,

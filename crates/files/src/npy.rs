@@ -66,7 +66,7 @@ fn checked_header_length(path: &Path, bytes: &[u8]) -> Result<usize, FileError> 
             path,
             "first bytes",
             found,
-            format!("an array of NumPy (.npy){}", other_kind(bytes, "(.npy)")),
+            format!("an array of NumPy (.npy), as `numpy.save` writes it{}", other_kind(bytes, "(.npy)")),
         ));
     }
     let (start, length) = match bytes.get(6) {

@@ -13,7 +13,7 @@ pub type Result<T, E = NetworkError> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum NetworkError {
     /// A file whose name does not end with a known ending.
-    #[error("{}: found a name that ends with none of the known endings, expected {expected}; export other files with `safetensors.torch.save_file` or `numpy.savez`", path.display())]
+    #[error("{}: found a name that ends with none of the known endings, expected {expected}; export other files with `safetensors.torch.save_file` or `numpy.savez`; an ONNX graph needs no import: the key `model` of an experiment names it", path.display())]
     UnknownKind {
         /// The file.
         path: PathBuf,

@@ -71,7 +71,7 @@ impl Convert {
                 }
                 results.value("outer_phases", phases);
                 results.value("absolute_error", error);
-                results.line(format!("{phases} phases outside of them"));
+                results.line(format!("{phases} further phases outside the MZIs"));
                 results.line(format!("‖Ŵ − W‖_F there and back {error:.1e}"));
             }
         }

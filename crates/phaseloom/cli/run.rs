@@ -268,7 +268,7 @@ fn slow_parts(points: &[Point]) -> Vec<String> {
     let holds = networks.filter_map(|p| Some(p.config.process.phase_jitter.as_ref()?.hold(&p.config.link)));
     let jitter = holds.min().map(|hold| {
         format!(
-            "phase jitter: the matrix of every core is realised again every {hold} vector{}: light is sent through \
+            "note: phase jitter: the matrix of every core is realised again every {hold} vector{}: light is sent through \
              all MZIs one by one, many times slower than a matrix product",
             if hold == 1 { "" } else { "s" }
         )
@@ -277,7 +277,7 @@ fn slow_parts(points: &[Point]) -> Vec<String> {
     let fitted =
         keys.into_iter().filter(|key| topology(key).is_ok_and(|t| t.capability() == Capability::Fitted)).map(|key| {
             format!(
-                "core.topology `{key}` is fitted: each mesh is the nearest that a search finds, which takes long for \
+                "note: core.topology `{key}` is fitted: each mesh is the nearest that a search finds, which takes long for \
              many ports; the rows of the perfect mesh show its error"
             )
         });

@@ -343,3 +343,96 @@ impl SensitivityMap {
         ResultTable::from_rows("sensitivity", self.sorted().iter().map(row).collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::prepare::PreparedPoint;
+    use phaseloom_hardware::{Chip, StageErrors};
+    use phaseloom_numerics::linalg::multiply_batch;
+    use std::path::Path;
+
+    /// A small trained network of two layers on cores of 8 ports, so that layers have several tiles.
+    fn prepared(folder: &Path) -> (PreparedPoint, Point) {
+        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/breast_cancer");
+        let example = example.display();
+        let text = format!(
+            "model = '{example}/model.toml'\n[data]\ninputs = '{example}/breast_cancer.csv'\ncsv = {{ skip_lines = 1 }}\n\
+             samples = 12\n[core]\nports = 8\n[process]\nphase_error.sigma_rad = 0.02\nsplitter_error.sigma_rad = 0.01\n"
+        );
+        let path = folder.join("experiment.toml");
+        std::fs::write(&path, text).unwrap();
+        let experiment = Experiment::load(&path).unwrap();
+        let points = experiment.points().unwrap();
+        let SubjectInputs::Networks(inputs) = Inputs::read(&experiment, &points).unwrap().points else { unreachable!() };
+        let (mut prepared, _) = prepare(&experiment, &points, inputs, &Options::default().interrupt).unwrap();
+        (prepared.remove(0), points[0].clone())
+    }
+
+    /// Outputs of the network if one component of a core has an error (rad).
+    fn outputs(point: &PreparedPoint, (layer, tile, stage, place): (usize, usize, usize, usize), error: f64) -> Batch {
+        let program = &point.programs.layers[layer];
+        let of_tile = program.tiles()[tile].as_ref().unwrap();
+        let mut stages: Vec<StageErrors> = {
+            let nominal = Chip::nominal(&Process::default(), &of_tile.program).unwrap();
+            nominal.stages().to_vec()
+        };
+        let phases = stages[stage].offsets.values().len();
+        match place < phases {
+            true => stages[stage].offsets.values_mut()[place] += error,
+            false => {
+                let cell = &mut stages[stage].cell_errors[(place - phases) / 3];
+                *[&mut cell.alpha, &mut cell.beta, &mut cell.gamma][(place - phases) % 3] += error;
+            }
+        }
+        let chip = Chip::from_stages(&Process::default(), &of_tile.program, stages).unwrap();
+        let realised = chip.matrix(&of_tile.program).unwrap();
+        let mut weight = program.weight().clone();
+        let part = of_tile.tile;
+        for row in 0..part.rows {
+            for column in 0..part.columns {
+                weight[(part.row + row, part.column + column)] = of_tile.program.gain() * realised[(row, column)].re;
+            }
+        }
+        let views = point.network.photonic_layers();
+        let mut multiply = |call: phaseloom_network::network::Call, x: &Batch| {
+            multiply_batch(if call.product == layer { &weight } else { views[call.product].weight }, x)
+        };
+        point.network.pass(&point.test_set.chunks[0].exact.input, &mut multiply, &mut |_, _| {}).unwrap()
+    }
+
+    #[test]
+    fn sensitivities_are_those_of_finite_differences_through_the_network() {
+        let folder = tempfile::tempdir().unwrap();
+        let (point, grid_point) = prepared(folder.path());
+        let map = map_of(&point, &grid_point, 12).unwrap();
+        let (mut index, mut compared) = (0, 0);
+        for (layer, program) in point.programs.layers.iter().enumerate() {
+            for (tile, of_tile) in program.tiles().iter().enumerate() {
+                let Some(of_tile) = of_tile else { continue };
+                for (stage, of_stage) in of_tile.program.stages().iter().enumerate() {
+                    let phases = of_stage.phases().values().len();
+                    for place in 0..phases + 3 * of_stage.layout().positions.len() {
+                        let component = &map.components[index];
+                        assert_eq!((component.tile, component.stage), (tile, stage));
+                        index += 1;
+                        // Every seventeenth component; a cell of two splitters has no third one.
+                        if !index.is_multiple_of(17) || (place >= phases && (place - phases) % 3 == 2) {
+                            continue;
+                        }
+                        let step = 1e-5;
+                        let at = (layer, tile, stage, place);
+                        let slope = (outputs(&point, at, step) - outputs(&point, at, -step)) / (2.0 * step);
+                        let expected = (slope.norm_squared() / 12.0).sqrt();
+                        let difference = (component.sensitivity - expected).abs();
+                        assert!(difference < 1e-6 * (1.0 + expected), "{component:?}: {expected}");
+                        compared += 1;
+                    }
+                }
+            }
+        }
+        assert_eq!(index, map.components.len());
+        assert!(compared > 50, "{compared}");
+        assert!(map.sorted().is_sorted_by(|a, b| a.sensitivity >= b.sensitivity));
+    }
+}

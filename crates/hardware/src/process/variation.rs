@@ -443,6 +443,28 @@ mod tests {
         }
     }
 
+    /// One error μ of all splitters of a mesh: E² = 6.39 μ² and 15.7 μ² at 4 and 8 ports over Haar unitaries (known values of
+    /// another program, to three digits), against 2(N−1) = 6 and 14 of independent errors.
+    #[test]
+    fn an_error_of_all_splitters_is_worse_than_independent_ones() {
+        let process = process("splitter_error = { variation = { die_rad = 1e-3 } }");
+        for (ports, expected) in [(4, 6.39), (8, 15.7)] {
+            let draw = |trial: u64| {
+                let mut random = phaseloom_numerics::StreamKey::new(1, "haar").trial(trial).stream();
+                let u = phaseloom_numerics::haar_unitary(ports, &mut random);
+                let design = MeshDesign::from_keys("rectangular", None).unwrap();
+                let program = MatrixProgram::new(&u, phaseloom_mesh::Form::Unitary, design).unwrap();
+                let chip = Chip::fabricate(&process, &program, ChipId { seed: 1, trial, core: 0 }).unwrap();
+                let shift = chip.stages()[0].cell_errors[0].alpha;
+                // E² = ‖Û − U‖²/N.
+                (chip.matrix(&program).unwrap() - &u).norm_squared() / ports as f64 / (shift * shift)
+            };
+            let ratios: Vec<f64> = (0..400).map(draw).collect();
+            let error = (variance(&ratios) / 400.0).sqrt();
+            assert!((mean(&ratios) - expected).abs() < 4.0 * error + 0.05, "{ports}: {} ± {error}", mean(&ratios));
+        }
+    }
+
     #[test]
     fn parts_need_what_they_are_measured_in() {
         for (text, key) in [

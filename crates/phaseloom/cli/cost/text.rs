@@ -130,12 +130,12 @@ fn bits(results: &mut Results, chosen: &Costed<'_>) {
     let light = &chosen.analysis.photonic;
     let rest = match chosen.point.model.has_given_power() {
         true => "compared: by the noise law of the receiver at the laser power of the link",
-        false => "compared: the bits asked for, from which the laser power follows",
+        false => "compared: the requested bits, from which the laser power follows",
     };
     let splits: Vec<String> = light.lasers.iter().flatten().map(|laser| short(laser.lo_fraction)).collect();
     let splits = if splits.is_empty() { String::new() } else { format!(", local oscillator {}", splits.join(", ")) };
     results.line(format!(
-        "{} samples, {} chips. chips, converters: each alone. light: what total leaves beyond no noise, – if nothing. \
+        "{} samples, {} chips. chips, converters: each alone. light: the error that total has and no noise has not, – if there is none. \
          {rest}{splits}. digital: bits of weights and inputs with the compared readout bits.\n",
         measured.samples, measured.chips
     ));
