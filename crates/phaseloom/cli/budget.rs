@@ -175,7 +175,7 @@ fn table(printed: &mut Results, quantity: &QuantityBudget) {
     let last = if has_law { "law, alone" } else { "left out − alone" };
     table.row(["source", "alone", "left out", "over orders", last]);
     for cost in &quantity.sources {
-        let rest = match cost.law {
+        let rest = match cost.law.filter(|_| has_law) {
             Some(law) => short(law),
             None if has_law => "–".to_owned(),
             None => with_error(quantity, cost.interaction),

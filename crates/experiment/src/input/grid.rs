@@ -132,7 +132,9 @@ impl Experiment {
             config.keep_sources();
             // Names may be aliases, and a key may replace what a key of another axis sets.
             let equal = *first_equal.entry(fingerprint(&config)).or_insert(index);
-            if equal != index && points[equal].config == config {
+            // The level of a source that is off means nothing.
+            let has_sources = levels.iter().any(|(key, _)| key == "sources");
+            if equal != index && !has_sources && points[equal].config == config {
                 return Err(equal_points(&points[equal].levels, &levels, problem));
             }
             points.push(Point { index, levels, axes: level_axes, config });

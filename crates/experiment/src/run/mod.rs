@@ -118,7 +118,8 @@ pub fn run_until(
     refuse_levels(experiment)?;
     let known = store::read(folder)?.map_or(0, |contents| contents.trials());
     let is_whole = options.shard == Shard::WHOLE;
-    let mut trials = if is_whole { known.max(FIRST_BLOCK).min(all) } else { all };
+    // Blocks end at the same trials whatever an interruption left.
+    let mut trials = if is_whole { known.next_multiple_of(BLOCK).max(FIRST_BLOCK).min(all) } else { all };
     let mut session = Session::open(experiment, folder, trials, options)?;
     loop {
         session.compute(trials)?;

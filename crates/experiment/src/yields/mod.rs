@@ -45,7 +45,9 @@ impl Mean {
 pub fn criterion(experiment: &Experiment) -> Result<Criterion, ExperimentError> {
     let config = &experiment.config;
     match config.pass.or(Criterion::default_for(config.is_matrix())) {
-        Some(criterion) if criterion.is_of_matrix() == config.is_matrix() => Ok(criterion),
+        Some(criterion) if criterion.is_of_matrix() == config.is_matrix() => {
+            criterion.check().map(|()| criterion).map_err(|invalid| experiment.with_line(invalid))
+        }
         Some(criterion) => Err(Problem::Criterion { criterion }.in_file(&experiment.path)),
         None => {
             let expected =
