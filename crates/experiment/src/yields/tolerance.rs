@@ -134,7 +134,16 @@ fn expect_effect(experiment: &Experiment, settings: &ToleranceSettings) -> Resul
         {
             Err(invalid(format!("`{key}`, which {reason}"), "numbers that this experiment computes with, each once"))
         }
-        other => other.map(drop),
+        Ok(effects) => match effects.reported.iter().find(|key| settings.keys.contains(key)) {
+            Some(key) => Err(invalid(
+                format!(
+                    "`{key}`, which has no effect on any output: only reported numbers, such as those of photons, change"
+                ),
+                "numbers that this experiment computes with, each once",
+            )),
+            None => Ok(()),
+        },
+        Err(other) => Err(other),
     }
 }
 

@@ -46,7 +46,9 @@ impl Row {
         let (path, key) = name.rsplit_once('.').map_or((None, name), |(path, key)| (Some(path), key));
         let table = path.map(|path| folded(path.rsplit('.').next().unwrap_or(path)));
         let in_table = |table: &str| {
-            self.table.as_deref().is_some_and(|own| folded(own) == table) || folded(&self.section) == table
+            // A table in a table, such as `phase_error.variation`, goes by its last name, too.
+            let last = |own: &str| folded(own.rsplit('.').next().unwrap_or(own));
+            self.table.as_deref().is_some_and(|own| last(own) == table) || folded(&self.section) == table
         };
         let full = self.names.iter().any(|own| folded(own) == folded(name));
         full || self.names.iter().any(|own| folded(own) == folded(key)) && table.is_some_and(|table| in_table(&table))
