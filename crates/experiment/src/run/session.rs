@@ -157,8 +157,15 @@ impl<'a> Session<'a> {
             (options.progress)(*done, total);
             Ok(Some(record))
         };
-        // Units differ widely in duration, so each thread takes one at a time.
-        let computed = pool.install(|| todo.par_iter().with_max_len(1).map(work).collect::<Result<Vec<_>, _>>());
+        // Units differ widely in duration, so each thread takes one at a time. Chips come after all rows without them, whose
+        // errors say more.
+        let compute =
+            |units: &[Unit]| pool.install(|| units.par_iter().with_max_len(1).map(work).collect::<Result<Vec<_>, _>>());
+        let chips = todo.partition_point(|unit| !matches!(unit.row, Row::Chips | Row::Levels));
+        let computed = compute(&todo[..chips]).and_then(|mut computed| {
+            computed.extend(compute(&todo[chips..])?);
+            Ok(computed)
+        });
         let computed = match computed {
             Err(error) => {
                 if !self.is_resumed {

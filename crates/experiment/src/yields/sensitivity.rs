@@ -307,11 +307,13 @@ fn components(
 }
 
 impl SensitivityMap {
-    /// The components that exist and have an effect, the most sensitive first.
+    /// The components that exist and have an effect, the most sensitive first. Less than 1e-9 of the largest is rounding, as of
+    /// phases without light.
     #[must_use]
     pub fn sorted(&self) -> Vec<&ComponentSensitivity> {
-        let mut all: Vec<&ComponentSensitivity> =
-            self.components.iter().filter(|component| component.sensitivity > 0.0).collect();
+        let largest = self.components.iter().fold(0.0, |most: f64, component| most.max(component.sensitivity));
+        let has_effect = |component: &&ComponentSensitivity| component.sensitivity > 1e-9 * largest;
+        let mut all: Vec<&ComponentSensitivity> = self.components.iter().filter(has_effect).collect();
         all.sort_by(|a, b| b.sensitivity.total_cmp(&a.sensitivity));
         all
     }

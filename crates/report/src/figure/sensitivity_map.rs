@@ -1,10 +1,10 @@
-//! The sensitivity of every phase and splitter of a core, at its place on the mesh: the core with the most sensitive component.
+//! The sensitivity of every cell of a core, at its place on the mesh: the core with the most sensitive component.
 //!
 //! ```text
 //! columns  layer, tile, stage, component, column, mode, number, sensitivity
 //! x        column of the mesh; the stages V†, Σ and U one after another
 //! y        mode, the first one on top
-//! colour   sensitivity relative to the median of the core, in steps of a factor of two
+//! colour   root of the summed squares of the phases and splitters of a cell, relative to the median of all cells
 //! ```
 
 use super::{Figure, provenance};
@@ -14,14 +14,14 @@ use crate::plot::chart::{self, Frame};
 use crate::plot::legend::Entry;
 use crate::plot::marker::Marker;
 use crate::plot::page::Stroke;
-use crate::plot::palette::{Colour, FRAME};
+use crate::plot::palette::Colour;
 use crate::style::FigureStyle;
 use crate::table::{Row, Table};
 
 /// The figure of sensitivities.
 pub(crate) const SENSITIVITY_MAP: Figure = Figure {
     key: "sensitivity",
-    description: "sensitivity of the outputs to every phase and splitter, on the mesh of the most sensitive core",
+    description: "sensitivity of the outputs to the phases and splitters of every cell, on the most sensitive core",
     draw,
 };
 
@@ -35,89 +35,80 @@ const STEPS: [(f64, Colour, &str); 6] = [
     (f64::INFINITY, (51, 24, 56), "above 4 times the median"),
 ];
 
-/// A component: place, whether it is a splitter, sensitivity.
+/// Columns between two stages.
+const GAP: f64 = 2.0;
+
+/// A cell or a phase outside of cells: its upper left corner, its height, and its squared sensitivity.
 struct Mark {
     x: f64,
     y: f64,
-    is_splitter: bool,
-    sensitivity: f64,
+    height: f64,
+    squared: f64,
 }
 
 fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
     let Some(first) = table.rows().first() else { return Err(ReportError::NoRows) };
     let number = |row: &Row, name: &str| table.number(row, name);
     let core = [number(first, "layer")?, number(first, "tile")?];
-    let mut rows: Vec<(&Row, f64)> = Vec::new();
+    let mut rows: Vec<(&Row, usize)> = Vec::new();
     for row in table.rows() {
         let own = [number(row, "layer")?, number(row, "tile")?];
         if own.iter().zip(core).all(|(a, b)| (a - b).abs() < 0.5) {
-            rows.push((row, number(row, "stage")?));
+            rows.push((row, number(row, "stage")? as usize));
         }
     }
-    // Columns of the stages before each stage, with a gap of two.
+    // Columns of each stage. Between stages is a gap.
     let mut widths: Vec<f64> = Vec::new();
     for (row, stage) in &rows {
-        widths.resize(widths.len().max(*stage as usize + 1), 0.0);
-        widths[*stage as usize] = widths[*stage as usize].max(number(row, "column")? + 1.0);
+        widths.resize(widths.len().max(stage + 1), 0.0);
+        widths[*stage] = widths[*stage].max(number(row, "column")? + 1.0);
     }
-    let start = |stage: f64| widths.iter().take(stage as usize).map(|width| width + 2.0).sum::<f64>();
+    let start = |stage: usize| widths[..stage].iter().map(|width| width + GAP).sum::<f64>();
     let component = table.column("component")?;
-    let mut marks = Vec::new();
+    let mut marks: Vec<Mark> = Vec::new();
     for (row, stage) in &rows {
-        let kind = row.text(component);
-        // Within a column: φ, first splitter, θ, second splitter.
-        let (along, across) = match (kind, number(row, "number")? as usize) {
-            ("theta", _) => (0.5, 0.0),
-            ("phi", _) => (0.0, 0.0),
-            ("splitter", 0) => (0.25, 0.5),
-            ("splitter", 1) => (0.75, 0.5),
-            ("splitter", _) => (-0.15, 0.5),
-            _ => (-0.2, 0.0),
-        };
-        marks.push(Mark {
-            x: start(*stage) + number(row, "column")? + along,
-            y: -(number(row, "mode")? + across),
-            is_splitter: kind == "splitter",
-            sensitivity: number(row, "sensitivity")?,
-        });
+        let is_cell = ["theta", "phi", "splitter"].contains(&row.text(component));
+        // The cells of a column of attenuators have one mode.
+        let height = if is_cell && widths[*stage] > 1.5 { 2.0 } else { 1.0 };
+        let (x, y) = (start(*stage) + number(row, "column")?, number(row, "mode")?);
+        let squared = number(row, "sensitivity")?.powi(2);
+        let same = |mark: &&mut Mark| (mark.x - x).abs() + (mark.y - y).abs() + (mark.height - height).abs() < 0.1;
+        match marks.iter_mut().find(same) {
+            Some(mark) => mark.squared += squared,
+            None => marks.push(Mark { x, y, height, squared }),
+        }
     }
-    let mut sorted: Vec<f64> = marks.iter().map(|mark| mark.sensitivity).collect();
+    let mut sorted: Vec<f64> = marks.iter().map(|mark| mark.squared.sqrt()).collect();
     sorted.sort_by(f64::total_cmp);
     let median = sorted[sorted.len() / 2];
-    let step =
-        |mark: &Mark| STEPS.iter().position(|(end, ..)| mark.sensitivity / median < *end).unwrap_or(STEPS.len() - 1);
-    let modes = marks.iter().fold(0.0, |most: f64, mark| most.max(-mark.y));
-    let end = marks.iter().fold(0.0, |most: f64, mark| most.max(mark.x));
-    let entry = |marker, colour, text: &str| Entry {
-        line: Some(Stroke { colour, width: 0.0, dashes: None }),
-        marker: Some(marker),
-        text: text.to_owned(),
-        ..Entry::default()
+    let colour = |mark: &Mark| {
+        let relative = mark.squared.sqrt() / median;
+        STEPS.iter().find(|(end, ..)| relative < *end).map_or(STEPS[STEPS.len() - 1].1, |step| step.1)
     };
-    let mut legend: Vec<Entry> = STEPS.iter().map(|(_, colour, text)| entry(Marker::Circle, *colour, text)).collect();
-    legend.push(entry(Marker::Circle, FRAME, "phase"));
-    legend.push(entry(Marker::Square, FRAME, "splitter"));
+    let modes = marks.iter().fold(0.0, |most: f64, mark| most.max(mark.y + mark.height));
+    let end = marks.iter().fold(0.0, |most: f64, mark| most.max(mark.x + 1.0));
+    let legend = STEPS.iter().map(|(_, colour, text)| Entry {
+        line: Some(Stroke { colour: *colour, width: 0.0, dashes: None }),
+        marker: Some(Marker::Square),
+        text: (*text).to_owned(),
+        ..Entry::default()
+    });
     let name = table.metadata("name").unwrap_or("Sensitivity");
-    let mut x_ticks: Vec<f64> = Vec::new();
-    (0..widths.len()).for_each(|stage| x_ticks.push(start(stage as f64)));
-    let every = (modes / 16.0).ceil().max(1.0);
-    let y_ticks: Vec<f64> = (0..=(modes / every) as usize).map(|tick| -(tick as f64 * every)).collect();
+    let ticks = (0..widths.len()).filter(|stage| *stage == 0 || widths[*stage] > 1.5).map(start);
     let frame = Frame {
         title: format!("{name}: layer {}, tile {}", core[0], core[1]),
-        legend,
-        x: Axis::with_ticks(-1.0..end + 1.0, &x_ticks, "column of the core; the ticks are the starts of its stages"),
-        y: Axis::with_ticks(-modes - 1.0..1.0, &y_ticks, "− mode"),
+        legend: legend.collect(),
+        x: Axis::with_ticks(-1.0..end + 1.0, &ticks.collect::<Vec<_>>(), "column of the core, mesh after mesh"),
+        y: Axis { title: "modes, the first one on top".to_owned(), ..Axis::rows(modes) },
         footer: provenance(table).join(" · "),
         top: None,
         right: 0.0,
     };
     chart::draw(style, frame, |chart| {
-        for (index, (_, colour, _)) in STEPS.iter().enumerate() {
-            for is_splitter in [false, true] {
-                let marker = if is_splitter { Marker::Square } else { Marker::Circle };
-                let own = marks.iter().filter(|mark| step(mark) == index && mark.is_splitter == is_splitter);
-                chart.dots(own.map(|mark| (mark.x, mark.y)), marker, *colour)?;
-            }
+        for mark in &marks {
+            let corners = [(0.0, 0.0), (1.0, 0.0), (1.0, mark.height), (0.0, mark.height)];
+            let place = |(x, y): &(f64, f64)| chart.place((mark.x + x, mark.y + y));
+            chart.page.polygon(&corners.iter().map(place).collect::<Vec<_>>(), colour(mark), 1.0)?;
         }
         Ok(())
     })
