@@ -95,11 +95,13 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
     });
     let name = table.metadata("name").unwrap_or("Sensitivity");
     let ticks = (0..widths.len()).filter(|stage| *stage == 0 || widths[*stage] > 1.5).map(start);
+    let mut y = Axis::rows(modes);
+    y.title = "modes, the first one on top".to_owned();
     let frame = Frame {
         title: format!("{name}: layer {}, tile {}", core[0], core[1]),
         legend: legend.collect(),
         x: Axis::with_ticks(-1.0..end + 1.0, &ticks.collect::<Vec<_>>(), "column of the core, mesh after mesh"),
-        y: Axis { title: "modes, the first one on top".to_owned(), ..Axis::rows(modes) },
+        y,
         footer: provenance(table).join(" · "),
         top: None,
         right: 0.0,
