@@ -157,13 +157,13 @@ impl<'a> Session<'a> {
             (options.progress)(*done, total);
             Ok(Some(record))
         };
-        // Units differ widely in duration, so each thread takes one at a time. Chips come after all rows without them, whose
-        // errors say more.
+        // Units differ widely in duration, so each thread takes one at a time. Designs come before all that is computed with
+        // them, because their errors say more.
         let compute =
             |units: &[Unit]| pool.install(|| units.par_iter().with_max_len(1).map(work).collect::<Result<Vec<_>, _>>());
-        let chips = todo.partition_point(|unit| !matches!(unit.row, Row::Chips | Row::Levels));
-        let computed = compute(&todo[..chips]).and_then(|mut computed| {
-            computed.extend(compute(&todo[chips..])?);
+        let designs = todo.partition_point(|unit| unit.row == Row::Design);
+        let computed = compute(&todo[..designs]).and_then(|mut computed| {
+            computed.extend(compute(&todo[designs..])?);
             Ok(computed)
         });
         let computed = match computed {
