@@ -63,7 +63,7 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
         widths.resize(widths.len().max(stage + 1), 0.0);
         widths[*stage] = widths[*stage].max(number(row, "column")? + 1.0);
     }
-    let start = |stage: usize| widths[..stage].iter().map(|width| width + GAP).sum::<f64>();
+    let start = |stage: usize| widths[..stage].iter().fold(0.0, |sum, width| sum + width + GAP);
     let component = table.column("component")?;
     let mut marks: Vec<Mark> = Vec::new();
     for (row, stage) in &rows {
@@ -95,13 +95,11 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
     });
     let name = table.metadata("name").unwrap_or("Sensitivity");
     let ticks = (0..widths.len()).filter(|stage| *stage == 0 || widths[*stage] > 1.5).map(start);
-    let mut y = Axis::rows(modes);
-    y.title = "modes, the first one on top".to_owned();
     let frame = Frame {
         title: format!("{name}: layer {}, tile {}", core[0], core[1]),
         legend: legend.collect(),
-        x: Axis::with_ticks(-1.0..end + 1.0, &ticks.collect::<Vec<_>>(), "column of the core, mesh after mesh"),
-        y,
+        x: Axis::with_ticks(-1.0..end + 1.0, &ticks.collect::<Vec<_>>(), "column of the core, mesh after mesh; modes from top to bottom"),
+        y: Axis::rows(modes),
         footer: provenance(table).join(" · "),
         top: None,
         right: 0.0,
