@@ -17,9 +17,10 @@ use phaseloom::report::{BUDGET_FIGURE, SENSITIVITY_FIGURE};
 
 /// Compute what each source of error costs: alone, among all others, and on the average over orders
 ///
-/// Switches imperfections of the process and parts of the link on and off on the same chips. Up to six sources, every set of
-/// them is computed; of more, the sets of random orders. If the experiment has a correction, everything is computed with and
-/// without it. Writes what `run` writes, budget.csv and figure-budget.svg to DIR.
+/// Switches imperfections of the process and parts of the link on and off on the same chips. With up to six sources, computes
+/// every set of sources; with more, only the sets of random orders. If the experiment has a correction, everything is computed
+/// with and without it. Writes the files of `run`, budget.csv and figure-budget.svg to DIR, and for a network sensitivity.csv
+/// and figure-sensitivity.svg.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     phaseloom budget examples/digits/digits.toml\n  \
@@ -27,17 +28,17 @@ use phaseloom::report::{BUDGET_FIGURE, SENSITIVITY_FIGURE};
     phaseloom budget u.npy --process process.toml\n  \
     phaseloom budget experiment.toml --orders 0           # alone and left out only, fewer runs")]
 pub struct Budget {
-    #[command(flatten)]
-    study: Study,
     /// Sampled chips for each set of sources, instead of the number in the file
     #[arg(long, value_name = "N", value_parser = whole(2_u64, 1_000_000))]
     trials: Option<u64>,
-    /// Random orders in which more than six sources are switched on; 0: no averages over orders
+    /// Number of random orders, if there are more than six sources; 0: no averages over orders
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = whole(0_u32, 10_000))]
     orders: u32,
     /// Test samples of the sensitivity map of a network with homodyne detection; 0: no map
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = whole(0_usize, 256))]
     map_samples: usize,
+    #[command(flatten)]
+    study: Study,
 }
 
 impl Budget {
@@ -117,7 +118,8 @@ fn text(printed: &mut Results, experiment: &Experiment, outcome: &Outcome, budge
 /// A number of the quantity with its standard error.
 fn with_error(quantity: &QuantityBudget, mean: Mean) -> String {
     match quantity.unit {
-        Unit::Percent => format!("{:+.2} ± {:.2}", 100.0 * mean.value, 100.0 * mean.error),
+        // Rounded first, so that no zero has a minus.
+        Unit::Percent => format!("{:+.2} ± {:.2}", (1e4 * mean.value).round() / 100.0 + 0.0, 100.0 * mean.error),
         Unit::Number => format!("{} ± {}", short(mean.value), short(mean.error)),
     }
 }

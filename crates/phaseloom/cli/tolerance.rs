@@ -13,8 +13,8 @@ use std::str::FromStr;
 
 /// Find the largest error, or the smallest number of bits or power, at which a share of chips still passes
 ///
-/// Each chip keeps its random numbers while the level goes from good to bad, so that it has a critical level, which a bisection
-/// of twelve steps finds. The tolerance is a quantile of the critical levels; its interval assumes no distribution. Every
+/// Each chip keeps its random numbers while the level changes. A bisection of twelve steps finds its critical level, the last
+/// level at which it passes. The tolerance is a quantile of the critical levels; its interval assumes no distribution. Every
 /// twentieth chip is checked on a grid: if more than 2 % of its pairs of levels are in the wrong order, all chips are measured
 /// on a grid. Writes tolerance.csv, critical.csv (each chip) and figure-tolerance.svg to DIR.
 #[derive(Args)]
@@ -25,21 +25,21 @@ use std::str::FromStr;
     phaseloom tolerance u.npy --process process.toml --vary phase_error.sigma_rad=1e-3:1 --fidelity 0.99 --yield 0.95")]
 pub struct Tolerance {
     #[command(flatten)]
-    study: Study,
-    #[command(flatten)]
     pass: Pass,
-    /// The key, and its levels of good and of bad chips; KEY1=KEY2=… take the level together
+    /// A key, its level of good chips and its level of bad chips; KEY1=KEY2=… all take the same level
     #[arg(long, value_name = "KEY=GOOD:BAD", conflicts_with = "scale")]
     vary: Option<Levels>,
-    /// Keys whose values in the experiment are multiplied by one factor, from that of good to that of bad chips
+    /// Keys whose values in the experiment are multiplied by one factor; GOOD and BAD are the factors of good and of bad chips
     #[arg(long, value_name = "KEY=GOOD:BAD")]
     scale: Option<Levels>,
     /// Share of chips that must pass
     #[arg(long = "yield", value_name = "SHARE", default_value_t = 0.9, value_parser = share)]
     share: f64,
-    /// Sampled chips at each point
+    /// Number of chips at each point
     #[arg(long, value_name = "N", value_parser = whole(2_u64, 1_000_000))]
     trials: Option<u64>,
+    #[command(flatten)]
+    study: Study,
 }
 
 /// Keys with two levels: `KEY=GOOD:BAD`, `KEY1=KEY2=GOOD:BAD`.
@@ -205,10 +205,11 @@ impl Tolerance {
                     end(high)
                 ),
                 None if found.passes_everywhere(point) => {
-                    format!("{share} of the chips still pass at the level {}{at}: ask for a worse one.", short(settings.to))
+                    format!("{share} of the chips still pass at the level {}{at}: try a worse last level.", short(settings.to))
                 }
                 None => format!(
-                    "Fewer than {share} of the chips pass at the level {} already{at}: other errors or noise fail them.",
+                    "Fewer than {share} of the chips pass at the first level, {}{at}: try a better first level, or reduce other errors and \
+                     noise.",
                     short(settings.from)
                 ),
             });

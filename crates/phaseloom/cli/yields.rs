@@ -13,9 +13,9 @@ use phaseloom::report::YIELD_FIGURE;
 
 /// Compute the share of chips that reach an accuracy, an error or a fidelity, with its interval
 ///
-/// Samples chips, 40 first and then 20 at a time, until the 95 % interval of Wilson is at most ±H wide at every point of the
-/// sweep, or N chips are reached. All points have the same chips. Writes what `run` writes, yield.csv and, of a sweep,
-/// figure-yield.svg to DIR. The same command with a smaller H goes on where the last one stopped.
+/// Samples 40 chips, then 20 at a time. Stops when the 95 % interval of Wilson is at most ±H wide at every point of the sweep,
+/// or after N chips. All points use the same chips. Writes the files of `run` and yield.csv to DIR, and for a sweep
+/// figure-yield.svg. With a smaller H, the same command keeps these chips and samples more.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
     phaseloom yield examples/digits/digits.toml --accuracy 0.95\n  \
@@ -23,15 +23,15 @@ use phaseloom::report::YIELD_FIGURE;
     phaseloom yield u.npy --process process.toml --fidelity 0.99")]
 pub struct Yield {
     #[command(flatten)]
-    study: Study,
-    #[command(flatten)]
     pass: Pass,
-    /// Half the width of the interval at which sampling stops (a share)
+    /// Sampling stops when the 95 % interval is at most ± this share wide
     #[arg(long, value_name = "H", default_value_t = 0.05, value_parser = half_width)]
     half_width: f64,
-    /// Most chips at each point [default: as many as the interval needs at a yield of one half]
+    /// Maximum number of chips at each point [default: as many as the interval needs at a yield of one half]
     #[arg(long, value_name = "N", value_parser = whole(1_u64, 1_000_000))]
     trials: Option<u64>,
+    #[command(flatten)]
+    study: Study,
 }
 
 /// A half width of an interval: above 0, below ½.

@@ -98,7 +98,11 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
     let frame = Frame {
         title: format!("{name}: layer {}, tile {}", core[0], core[1]),
         legend: legend.collect(),
-        x: Axis::with_ticks(-1.0..end + 1.0, &ticks.collect::<Vec<_>>(), "column of the core, mesh after mesh; modes from top to bottom"),
+        x: Axis::with_ticks(
+            -1.0..end + 1.0,
+            &ticks.collect::<Vec<_>>(),
+            "column of the core, mesh after mesh; modes from top to bottom",
+        ),
         y: Axis::rows(modes),
         footer: provenance(table).join(" · "),
         top: None,
