@@ -170,7 +170,7 @@ fn tolerances_of_one_key_of_several_and_of_bits() {
             "tolerance u.npy --process process.toml --matrix-error 0.3 --trials 20 -o {folder} --vary {vary}"
         ))
     };
-    assert!(said("phase_error.sigma_rad=1e-4:1e-3", "low").well().joined().contains("ask for a worse one"));
+    assert!(said("phase_error.sigma_rad=1e-4:1e-3", "low").well().joined().contains("try a worse last level"));
     assert!(said("phase_error.sigma_rad=2:3", "high").well().joined().contains("pass at the first level"));
     // The file says what to vary; `run` and the others do not compute levels.
     let table = "[tolerance]\nkeys = ['process.phase_error.sigma_rad']\nfrom = 0.001\nto = 1\n[pass]\ndrop = 0.3\n";
