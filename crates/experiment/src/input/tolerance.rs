@@ -1,4 +1,4 @@
-//! The table `[tolerance]`: the level that is raised until a chip fails.
+//! The table `[tolerance]`: the level that changes from good to bad until a chip fails.
 
 use crate::input::config::{Axis, Config};
 use crate::input::grid::set;

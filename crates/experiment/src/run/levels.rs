@@ -9,7 +9,6 @@ use crate::input::tolerance::ToleranceSettings;
 use crate::run::matrix::MatrixPoint;
 use crate::run::prepare::PreparedPoint;
 use crate::store::record::{Record, Row, Unit};
-use phaseloom_hardware::correction::Interrupt;
 
 /// Every chip of this number is measured on a grid, too.
 const CHECKED: u64 = 20;
@@ -65,8 +64,10 @@ fn value(criterion: Criterion, chip: &Record) -> Result<f64, ExperimentError> {
 impl PreparedPoint {
     /// Computes the levels of the chip of a unit.
     pub(crate) fn levels(&self, unit: Unit) -> Result<Record, ExperimentError> {
-        let Some(settings) = &self.config.tolerance else { return Ok(Record::new(unit, 0)) };
-        let criterion = self.config.pass.unwrap_or(Criterion::Drop(0.01));
+        let criterion = self.config.pass.or(Criterion::default_for(false));
+        let (Some(settings), Some(criterion)) = (&self.config.tolerance, criterion) else {
+            return Ok(Record::new(unit, 0));
+        };
         let chip = Unit { row: Row::Chips, ..unit };
         let levels = search(settings, criterion, unit.trial, |level| {
             value(criterion, &self.at_level(settings, level)?.evaluate(chip)?)
@@ -79,7 +80,11 @@ impl PreparedPoint {
         let config = settings.apply(&self.config, level).map_err(impossible)?;
         let designs = match config.process == self.config.process {
             true => self.designs.clone(),
-            false => self.programs.designs(&config.process, config.correction_plan(&Interrupt::new())?.as_ref())?,
+            // The plan of the point stops with its run.
+            false => {
+                let plan = self.designs.first().and_then(|design| design.correction());
+                self.programs.designs(&config.process, plan)?
+            }
         };
         Ok(Self { config, designs, ..self.clone() })
     }

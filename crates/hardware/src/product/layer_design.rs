@@ -157,6 +157,12 @@ impl LayerDesign {
         (!snr.is_empty()).then(|| SignalQuality::new(snr.iter().sum::<f64>() / snr.len() as f64))
     }
 
+    /// The correction of chips before they compute.
+    #[must_use]
+    pub fn correction(&self) -> Option<&CorrectionPlan> {
+        self.correction.as_ref()
+    }
+
     /// Whether chips are corrected before they compute.
     #[must_use]
     pub fn is_corrected(&self) -> bool {
