@@ -34,6 +34,7 @@ pub use process::{
     Process, SplitterError, ThermalCrosstalk, UniformIn, Variation,
 };
 pub use product::address::LayerAddress;
+pub use product::backward::ProductTrace;
 pub use product::core_spec::{CoreSharing, CoreSpec, CoreUse, GainCalibration, GainScope, MAX_PORTS};
 pub use product::digital::DigitalProduct;
 pub use product::layer_design::LayerDesign;
@@ -43,4 +44,5 @@ pub use product::optical::OpticalProduct;
 pub use product::precision::Precision;
 pub use product::scales::{Scales, bound_scales};
 pub use product::size::MeshSize;
+pub use product::trainable::{LayerGradients, TrainableLayer};
 pub use tile::{Tile, TilePlan};

@@ -138,6 +138,24 @@ impl LayerProgram {
         &self.tiles
     }
 
+    /// The programs, for training.
+    pub(super) fn tiles_mut(&mut self) -> &mut [Option<TileProgram>] {
+        &mut self.tiles
+    }
+
+    /// The real matrix that homodyne detection reads on perfect chips: Re(g·U·Σ·V†) of every tile, outputs × inputs.
+    #[must_use]
+    pub fn ideal_weight(&self) -> DMatrix<f64> {
+        let (rows, columns) = self.plan.shape();
+        let mut weight = DMatrix::zeros(rows, columns);
+        for TileProgram { tile, program, .. } in self.tiles.iter().flatten() {
+            let matrix = program.matrix();
+            let mut block = weight.view_mut((tile.row, tile.column), (tile.rows, tile.columns));
+            block.zip_apply(&matrix.view((0, 0), (tile.rows, tile.columns)), |w, z| *w = z.re);
+        }
+        weight
+    }
+
     /// Ports of a core.
     #[must_use]
     pub fn ports(&self) -> usize {

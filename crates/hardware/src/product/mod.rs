@@ -1,6 +1,7 @@
 //! Matrix products on photonic cores: tiles, programs and designs of layers, the optical and the digital product.
 
 pub mod address;
+pub mod backward;
 pub mod core_spec;
 pub mod digital;
 pub mod layer_design;
@@ -12,3 +13,4 @@ pub mod scales;
 pub mod size;
 mod tile_engine;
 mod tile_sum;
+pub mod trainable;
