@@ -17,7 +17,7 @@ use phaseloom_files::InvalidValue;
 use phaseloom_numerics::linalg::multiply;
 use serde::{Deserialize, Serialize};
 
-use super::{Gradients, Layer, LayerSettings, NamedTensor, Parameter, Pass, Start, Trace};
+use super::{Gradients, Layer, LayerSettings, NamedTensor, Parameter, Pass, Products, Recorder, Start, Trace};
 use crate::data::Batch;
 use crate::error::Result;
 use crate::network::exact_product;
@@ -150,6 +150,27 @@ impl Layer for Linear {
             parameters.push(gradient.column_sum().data.into());
         }
         Gradients { input: needs_input.then(|| multiply(&self.weight.transpose(), gradient)), parameters }
+    }
+
+    fn record_with(&mut self, input: &Batch, recorder: &mut Recorder<'_>) -> Trace {
+        let recorded = if self.is_photonic { recorder.multiply(input) } else { None };
+        let Some((product, mut output)) = recorded else { return self.record(input) };
+        self.add_bias(&mut output);
+        Trace { product: Some(product), ..Trace::new(output) }
+    }
+
+    fn backward_with(
+        &self,
+        input: &Batch,
+        trace: &Trace,
+        gradient: &Batch,
+        needs_input: bool,
+        products: &mut dyn Products,
+    ) -> Gradients {
+        let Some(product) = trace.product else { return self.backward(input, trace, gradient, needs_input) };
+        let (by_input, by_weight) = products.backward(product, gradient, needs_input);
+        let by_bias = self.bias.as_ref().map(|_| gradient.column_sum().data.into());
+        Gradients { input: by_input, parameters: std::iter::once(by_weight).chain(by_bias).collect() }
     }
 
     fn pass(&self, input: &Batch, pass: &mut Pass<'_>) -> Batch {

@@ -28,7 +28,7 @@ pub use activation::{
     Softplus, Softsign, SquaredModulus, Tanh,
 };
 pub use batch_norm::BatchNormSettings;
-pub use chain::{Pass, Trace};
+pub use chain::{Pass, Products, Recorder, Trace};
 pub use conv::ConvSettings;
 pub use flatten::FlattenSettings;
 pub use kinds::{LAYER_ALIASES, LAYERS, LayerKind, LayerSpec};
@@ -78,6 +78,31 @@ pub trait Layer: fmt::Debug + Send + Sync {
     ///
     /// If input, trace and gradient do not have the shapes of the forward pass.
     fn backward(&self, input: &Batch, trace: &Trace, gradient: &Batch, needs_input: bool) -> Gradients;
+
+    /// [`Layer::record`] with the photonic products of the recorder.
+    ///
+    /// # Panics
+    ///
+    /// As [`Layer::forward`].
+    fn record_with(&mut self, input: &Batch, _recorder: &mut Recorder<'_>) -> Trace {
+        self.record(input)
+    }
+
+    /// [`Layer::backward`] with the photonic products of the record.
+    ///
+    /// # Panics
+    ///
+    /// As [`Layer::backward`].
+    fn backward_with(
+        &self,
+        input: &Batch,
+        trace: &Trace,
+        gradient: &Batch,
+        needs_input: bool,
+        _products: &mut dyn Products,
+    ) -> Gradients {
+        self.backward(input, trace, gradient, needs_input)
+    }
 
     /// The trainable values, in the same order as [`Gradients::parameters`]. An activation has none.
     fn parameters(&mut self) -> Vec<Parameter<'_>> {
