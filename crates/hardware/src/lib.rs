@@ -44,5 +44,6 @@ pub use product::optical::OpticalProduct;
 pub use product::precision::Precision;
 pub use product::scales::{Scales, bound_scales};
 pub use product::size::MeshSize;
+pub use product::slopes;
 pub use product::trainable::{LayerGradients, TrainableLayer};
 pub use tile::{Tile, TilePlan};

@@ -17,11 +17,12 @@
 use crate::link::Detection;
 use crate::product::matrix_product::{Batch, MatrixProduct, ProductStatistics, Shot};
 use crate::product::optical::{OpticalProduct, Optics, Readings};
-use crate::product::tile_engine::RealisedTile;
+use crate::product::slopes::{CorePass, SlopeMethod};
+use crate::product::tile_engine::{DrivenChip, RealisedTile};
 use crate::tile::Tile;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
-use phaseloom_mesh::{Fields, Phases};
+use phaseloom_mesh::Phases;
 use phaseloom_numerics::linalg::multiply;
 
 /// What the backward pass needs of a product: the inputs, and the measured values unless the link is ideal.
@@ -38,6 +39,8 @@ pub(super) struct TileGradient {
     pub phases: Vec<Phases>,
     /// By the logarithm of the gain.
     pub log_gain: f64,
+    /// How many times light passed the core.
+    pub passes: u64,
 }
 
 /// A complex matrix in two real ones; no second one if it is real.
@@ -112,6 +115,7 @@ impl OpticalProduct<f64> {
         trace: &ProductTrace,
         gradient: &Batch,
         needs_input: bool,
+        method: &dyn SlopeMethod,
     ) -> (Vec<Option<TileGradient>>, Option<Batch>) {
         let plan = self.program.plan();
         assert_eq!(self.realised.len(), plan.tiles().len(), "a product for a backward pass");
@@ -140,8 +144,8 @@ impl OpticalProduct<f64> {
                 let mut rows = by_input.rows_mut(tile.column, inputs);
                 rows += slope;
             }
-            let (phases, along) = self.phase_slopes(t, realised, &sent.fields, &adjoint);
-            tiles.push(Some(TileGradient { phases, log_gain: of_readings.unwrap_or(along) }));
+            let (phases, along, passes) = self.phase_slopes(t, realised, (&sent.fields, &adjoint), method);
+            tiles.push(Some(TileGradient { phases, log_gain: of_readings.unwrap_or(along), passes }));
         }
         (tiles, by_input)
     }
@@ -204,31 +208,29 @@ impl OpticalProduct<f64> {
         (Parts { re: of(&fields.re), im: fields.im.as_ref().map(of) }, Some(along))
     }
 
-    /// The gradient by the phases of every stage, and Re Σ λ*·ã.
+    /// The gradient by the phases of every stage, Re Σ λ*·ã, and the number of passes of light.
     ///
     /// A batch that is larger than the number of ports passes the meshes as the gradient by the matrix, so that its size costs one
     /// product alone; a smaller one passes as it is.
-    fn phase_slopes(&self, t: usize, realised: &RealisedTile, fields: &Parts, adjoint: &Parts) -> (Vec<Phases>, f64) {
-        let Some(tile) = &self.program.tiles()[t] else { return (Vec::new(), 0.0) };
-        let (program, corner) = (&tile.program, &realised.corner);
-        let (ports, (rows, columns)) = (program.shape(), corner.shape());
-        let padded = |matrix: DMatrix<Complex64>, rows: usize| {
-            let columns = matrix.ncols();
-            Fields::from_matrix(&matrix.resize(rows, columns, Complex64::ZERO))
-        };
+    fn phase_slopes(
+        &self,
+        t: usize,
+        realised: &RealisedTile,
+        (fields, adjoint): (&Parts, &Parts),
+        method: &dyn SlopeMethod,
+    ) -> (Vec<Phases>, f64, u64) {
+        let Some(tile) = &self.program.tiles()[t] else { return (Vec::new(), 0.0, 0) };
+        let (ports, columns) = (tile.program.shape(), realised.corner.ncols());
         let by_matrix = adjoint.product(&fields.transposed(), [1.0, -1.0]).complex();
-        let along = by_matrix.dotc(corner).re;
-        let (input, adjoint) = if fields.re.ncols() < columns {
-            (padded(fields.complex(), ports.1), padded(adjoint.complex(), ports.0))
+        let along = by_matrix.dotc(&realised.corner).re;
+        let padded = |matrix: DMatrix<Complex64>, rows: usize| matrix.resize_vertically(rows, Complex64::ZERO);
+        let (fields, adjoint) = if method.takes_matrix() && fields.re.ncols() >= columns {
+            (DMatrix::identity(ports.1, columns), padded(by_matrix, ports.0))
         } else {
-            (
-                padded(DMatrix::identity(columns, columns), ports.1),
-                padded(by_matrix.resize(rows, columns, Complex64::ZERO), ports.0),
-            )
+            (padded(fields.complex(), ports.1), padded(adjoint.complex(), ports.0))
         };
-        let Ok(pass) = realised.chip.chip.forward(program, &realised.chip.driven, input) else {
-            unreachable!("the chip has the shape of its program")
-        };
-        (realised.chip.chip.backward(program, pass, adjoint).0, along)
+        let DrivenChip { chip, driven, .. } = &realised.chip;
+        let pass = CorePass { chip, program: &tile.program, driven, fields: &fields, adjoint: &adjoint };
+        (method.slopes(&pass), along, method.passes(&pass))
     }
 }

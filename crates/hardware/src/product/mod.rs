@@ -11,6 +11,7 @@ pub mod optical;
 pub mod precision;
 pub mod scales;
 pub mod size;
+pub mod slopes;
 mod tile_engine;
 mod tile_sum;
 pub mod trainable;

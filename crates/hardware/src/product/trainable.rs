@@ -17,6 +17,7 @@ use crate::product::layer_program::LayerProgram;
 use crate::product::matrix_product::{Batch, ProductStatistics, Shot};
 use crate::product::optical::OpticalProduct;
 use crate::product::scales::Scales;
+use crate::product::slopes::SlopeMethod;
 use nalgebra::DMatrix;
 use phaseloom_mesh::{MatrixProgram, Phases, Stage, StageKind};
 use std::f64::consts::{FRAC_PI_2, TAU};
@@ -25,6 +26,7 @@ use std::sync::Arc;
 /// A layer whose phases, attenuators and gains are trained on chips.
 ///
 /// ```
+/// use phaseloom_hardware::slopes::Adjoint;
 /// use phaseloom_hardware::{CoreSpec, Detection, LayerAddress, LayerProgram, Link, Process, Scales, Shot, TrainableLayer};
 /// use nalgebra::DMatrix;
 ///
@@ -39,7 +41,7 @@ use std::sync::Arc;
 /// let x = DMatrix::from_element(4, 8, 0.5);
 /// let (y, trace, _) = layer.record(&x, Shot { trial: 0, index: 0, first_vector: 0 });
 /// // The loss ½ Σ y² has the gradient y.
-/// let gradients = layer.backward(&trace, &y, true);
+/// let gradients = layer.backward(&trace, &y, true, &Adjoint);
 /// assert_eq!(gradients.parameters.len(), layer.parameters().len());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -76,6 +78,8 @@ pub struct LayerGradients {
     pub parameters: Vec<Vec<f64>>,
     /// By the inputs (inputs × vectors), if asked for.
     pub input: Option<Batch>,
+    /// How many times light passed a core for the gradients.
+    pub passes: u64,
 }
 
 impl TrainableLayer {
@@ -213,8 +217,15 @@ impl TrainableLayer {
     /// # Panics
     ///
     /// As [`TrainableLayer::record`], and if shapes differ.
-    pub fn backward(&mut self, trace: &ProductTrace, gradient: &Batch, needs_input: bool) -> LayerGradients {
-        let (tiles, input) = self.realise().backward(trace, gradient, needs_input);
+    pub fn backward(
+        &mut self,
+        trace: &ProductTrace,
+        gradient: &Batch,
+        needs_input: bool,
+        method: &dyn SlopeMethod,
+    ) -> LayerGradients {
+        let (tiles, input) = self.realise().backward(trace, gradient, needs_input, method);
+        let passes = tiles.iter().flatten().map(|tile| tile.passes).sum();
         let process = self.design.process.clone();
         let mut parameters = Vec::with_capacity(self.parameters.len());
         for (tile, gradient) in self.program.tiles().iter().zip(tiles) {
@@ -231,7 +242,7 @@ impl TrainableLayer {
             }
             parameters.push(vec![gradient.log_gain]);
         }
-        LayerGradients { parameters, input }
+        LayerGradients { parameters, input, passes }
     }
 
     /// The product at the present parameters.
