@@ -27,7 +27,9 @@ pub use matrix_law::MatrixLaw;
 pub use measured::process_fit::{Fit, Level, ProcessFit, Profile};
 pub use measured::spectra;
 pub use process::phase_shifter::PhaseShifter;
-pub use process::presets::{PRESET_PREFIX, PRESET_STATE, PRESETS, Preset, ProcessFile, preset, read_process};
+pub use process::presets::{
+    PRESET_PREFIX, PRESET_STATE, PRESETS, Preset, ProcessFile, ProcessSource, preset, read_process,
+};
 pub use process::stage_errors::StageErrors;
 pub use process::{
     Component, ComponentErrors, IMPERFECTIONS, Imperfection, InsertionLoss, PhaseError, PhaseJitter, PhaseQuantization,

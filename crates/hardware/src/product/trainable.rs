@@ -186,6 +186,18 @@ impl TrainableLayer {
         &mut self.parameters
     }
 
+    /// Number of tiles, those of zeros included.
+    #[must_use]
+    pub fn tiles(&self) -> usize {
+        self.chips.len()
+    }
+
+    /// The scales of the converters at the present gains.
+    #[must_use]
+    pub fn scales(&self) -> &Scales {
+        &self.scales
+    }
+
     /// The layer as programs: the present phases modulo 2π, and the present gains.
     ///
     /// # Panics

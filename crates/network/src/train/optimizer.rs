@@ -23,7 +23,7 @@ impl Adam {
         Self::default()
     }
 
-    /// One step with the gradients of the parameters, in the same order.
+    /// One step with the gradients of the parameters, in the same order. A parameter with an empty gradient is frozen.
     ///
     /// # Panics
     ///
@@ -44,6 +44,9 @@ impl Adam {
         let correct1 = 1.0 / (1.0 - BETA1.powf(self.steps as f64));
         let correct2 = 1.0 / (1.0 - BETA2.powf(self.steps as f64));
         for ((parameter, gradient), moments) in parameters.iter_mut().zip(gradients).zip(&mut self.moments) {
+            if gradient.is_empty() {
+                continue;
+            }
             assert_eq!(parameter.values.len(), gradient.len(), "Adam needs one gradient per value");
             assert_eq!(moments.len(), gradient.len(), "the sizes of parameters must not change");
             let decay = if parameter.decays { learning_rate * weight_decay } else { 0.0 };

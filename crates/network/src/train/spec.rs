@@ -21,7 +21,7 @@
 use std::f64::consts::PI;
 use std::path::{Path, PathBuf};
 
-use phaseloom_hardware::MAX_PORTS;
+use phaseloom_hardware::{CoreSpec, Link, MAX_PORTS, ProcessSource};
 use serde::{Deserialize, Serialize};
 
 use crate::data::DataSpec;
@@ -57,6 +57,24 @@ pub struct TrainSpec {
     /// names that the model gives as `input.mean` and `input.std`.
     #[serde(default)]
     pub standardize: bool,
+    /// What computes the photonic products while training.
+    #[serde(default)]
+    pub on: TrainOn,
+    /// How the gradient by the phases is obtained, on chips.
+    #[serde(default)]
+    pub gradient: GradientMethod,
+    /// Cores of the chips. Chips need it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub core: Option<CoreSpec>,
+    /// Fabrication process of the chips: a path, `"preset:KEY"`, or a table. Default: a perfect process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<ProcessSource>,
+    /// Link of the chips. Default: an ideal one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<Link>,
+    /// Chips, never among those that trained, on which the trained network is tested at the end. Range: 0…10⁶.
+    #[serde(default = "twenty")]
+    pub test_chips: u64,
     /// Training data.
     pub train: DataSpec,
     /// Data whose accuracy is reported after each epoch. They do not change the result.
@@ -65,6 +83,38 @@ pub struct TrainSpec {
     /// Scales of the converters, measured at the end on training data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<CalibrationSpec>,
+}
+
+/// What computes the photonic products while training.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum TrainOn {
+    /// Floating point; the weights are the parameters.
+    #[default]
+    Exact,
+    /// One chip; its phases, attenuators and gains are the parameters.
+    Chip,
+    /// A new chip of the process for every batch, so that the phases suit chips that nobody has measured.
+    Population,
+}
+
+/// How the gradient by the phases is obtained.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum GradientMethod {
+    /// Backpropagation through a model of the chip.
+    #[default]
+    Adjoint,
+    /// Three measurements with power monitors; biased by loss.
+    InSitu,
+    /// Two readings per phase shifter.
+    ParameterShift,
+    /// Two evaluations of the loss with all parameters moved at random.
+    ForwardOnly,
+    /// Attenuators and gains alone; the meshes stay.
+    SigmaOnly,
 }
 
 /// Schedule of the learning rate over the steps of the training.
@@ -108,6 +158,10 @@ pub struct CalibrationSpec {
     pub quantile: f64,
 }
 
+fn twenty() -> u64 {
+    20
+}
+
 fn one() -> f64 {
     1.0
 }
@@ -141,6 +195,26 @@ impl TrainSpec {
         }
         if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
             return invalid("weight_decay", self.weight_decay.to_string(), "a number from 0");
+        }
+        match (self.on, &self.core) {
+            (TrainOn::Exact, None) => {
+                let chips = [
+                    ("process", self.process.is_some()),
+                    ("link", self.link.is_some()),
+                    ("gradient", self.gradient != GradientMethod::Adjoint),
+                ];
+                if let Some((key, _)) = chips.into_iter().find(|(_, given)| *given) {
+                    return invalid(key, "given".into(), "`on = \"chip\"` or `\"population\"`: it has no effect else");
+                }
+            }
+            (TrainOn::Exact, Some(_)) => {
+                return invalid("core", "given".into(), "`on = \"chip\"` or `\"population\"`: it has no effect else");
+            }
+            (_, None) => return invalid("core", "absent".into(), "a table: training on chips needs `ports`"),
+            (_, Some(_)) => {}
+        }
+        if self.test_chips > 1_000_000 {
+            return invalid("test_chips", self.test_chips.to_string(), "at most 1000000");
         }
         if let Some(calibration) = &self.calibration {
             let CalibrationSpec { ports, column_block, samples, quantile } = *calibration;
