@@ -346,3 +346,6 @@ impl Products for ChipLayers {
         (found.input, Vec::new())
     }
 }
+
+#[cfg(test)]
+mod tests;
