@@ -105,7 +105,7 @@ fn map_of(prepared: &PreparedPoint, point: &Point, samples: usize) -> Option<Sen
     let first = prepared.test_set.chunks.first()?;
     let samples = samples.min(first.exact.input.ncols());
     let input = first.exact.input.columns(0, samples).into_owned();
-    let (logits, products) = prepared.network.product_slopes(&input)?;
+    let (logits, products) = prepared.network.product_slopes(&input, None)?;
     let task = prepared.test_set.task.first_samples(samples);
     let margins = match &task {
         // Outputs with positions have several labels a sample.

@@ -193,6 +193,17 @@ impl Conv {
         }
         columns
     }
+
+    /// Gradient with respect to the input, from that with respect to the products of all vectors.
+    fn by_input(&self, by_output: &Batch, weight: &DMatrix<f64>) -> Batch {
+        let by_columns = multiply(&weight.transpose(), by_output);
+        let mut by_input = Batch::zeros(self.features, by_output.ncols() / self.windows.positions());
+        let of_samples = by_columns.as_slice().chunks_exact(self.windows.size() * self.windows.positions());
+        for (columns, mut sample) in of_samples.zip(by_input.column_iter_mut()) {
+            self.windows.scatter(columns, sample.as_mut_slice());
+        }
+        by_input
+    }
 }
 
 /// The transpose of a matrix of columns of length `rows`.
@@ -235,16 +246,11 @@ impl Layer for Conv {
         if self.linear.bias.is_some() {
             parameters.push(by_output.column_sum().data.into());
         }
-        let by_input = || {
-            let by_columns = multiply(&self.linear.weight.transpose(), &by_output);
-            let mut by_input = Batch::zeros(input.nrows(), input.ncols());
-            let of_samples = by_columns.as_slice().chunks_exact(self.windows.size() * self.windows.positions());
-            for (columns, mut sample) in of_samples.zip(by_input.column_iter_mut()) {
-                self.windows.scatter(columns, sample.as_mut_slice());
-            }
-            by_input
-        };
-        Gradients { input: needs_input.then(by_input), parameters }
+        Gradients { input: needs_input.then(|| self.by_input(&by_output, &self.linear.weight)), parameters }
+    }
+
+    fn input_gradient(&self, _input: &Batch, _trace: &Trace, gradient: &Batch, weight: Option<&DMatrix<f64>>) -> Batch {
+        self.by_input(&self.as_columns(gradient), weight.unwrap_or(&self.linear.weight))
     }
 
     fn parameters(&mut self) -> Vec<Parameter<'_>> {

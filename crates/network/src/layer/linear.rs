@@ -152,6 +152,10 @@ impl Layer for Linear {
         Gradients { input: needs_input.then(|| multiply(&self.weight.transpose(), gradient)), parameters }
     }
 
+    fn input_gradient(&self, _input: &Batch, _trace: &Trace, gradient: &Batch, weight: Option<&DMatrix<f64>>) -> Batch {
+        multiply(&weight.unwrap_or(&self.weight).transpose(), gradient)
+    }
+
     fn pass(&self, input: &Batch, pass: &mut Pass<'_>) -> Batch {
         if !self.is_photonic {
             return self.forward(input);
