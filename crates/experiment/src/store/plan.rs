@@ -27,7 +27,7 @@ fn dependencies(row: Row, point: &Point) -> Value {
         Row::Design if c.is_matrix() => json!([matrix, to_value(&c.process), c.correction]),
         Row::Design => json!([reference, to_value(&c.core), to_value(&c.link), to_value(&c.process)]),
         Row::Perfect => matrix,
-        Row::Chips | Row::Levels => json!(point.index),
+        Row::Chips | Row::Levels | Row::Sensitivity => json!(point.index),
     }
 }
 
@@ -40,6 +40,8 @@ pub struct Plan {
     /// For each reference row and point, the point that holds the row.
     shared: Vec<Vec<usize>>,
     points: usize,
+    /// Point and number of the chips of a sensitivity map.
+    mapped: Option<(usize, u64)>,
 }
 
 impl Plan {
@@ -58,7 +60,7 @@ impl Plan {
         });
         let has_levels = points.first().is_some_and(|point| point.config.tolerance.is_some());
         let sampled = if has_levels { Row::Levels } else { Row::Chips };
-        Self { references, sampled, shared: shared.collect(), points: points.len() }
+        Self { references, sampled, shared: shared.collect(), points: points.len(), mapped: mapped(points) }
     }
 
     /// Whether the run has no network.
@@ -86,6 +88,7 @@ impl Plan {
         point < self.points
             && match row {
                 Row::Chips | Row::Levels => row == self.sampled && trial < trials,
+                Row::Sensitivity => trial < trials && self.maps(trial) == Some(point),
                 _ => self.references.contains(&row) && self.reference(row, point) == unit,
             }
     }
@@ -109,9 +112,23 @@ impl Plan {
         }
         for trial in 0..trials {
             units.extend((0..self.points).map(|point| Unit { row: self.sampled, point, trial }));
+            units.extend(self.maps(trial).map(|point| Unit { row: Row::Sensitivity, point, trial }));
         }
         units
     }
+
+    /// The point at which the chip of a trial has sensitivities.
+    fn maps(&self, trial: u64) -> Option<usize> {
+        self.mapped.filter(|(_, chips)| trial < *chips).map(|(point, _)| point)
+    }
+}
+
+/// Point and number of the chips of a sensitivity map: the first point at which most sources are on.
+fn mapped(points: &[Point]) -> Option<(usize, u64)> {
+    let settings = points.first()?.config.sensitivity?;
+    let sources = |point: &Point| point.config.sources.as_ref().map_or(usize::MAX, Vec::len);
+    let most = points.iter().map(sources).max()?;
+    Some((points.iter().position(|point| sources(point) == most)?, settings.chips))
 }
 
 /// The part `K/N` of the units (K = 1…N): those whose index modulo N is K−1.

@@ -13,6 +13,7 @@
 
 use crate::error::ExperimentError;
 use crate::input::config::{Axis, Experiment};
+use crate::input::sensitivity::SensitivitySettings;
 use crate::input::sources::all_sources;
 use crate::score::{Better, Score, Unit};
 use crate::store::outcome::Outcome;
@@ -124,12 +125,17 @@ pub struct Budget {
 /// The experiment that computes the budget: over sets of sources, and with and without its correction.
 ///
 /// `orders` is the number of random orders for the Shapley values of more than [`MAX_EXACT`] sources; with 0, none are
-/// computed, and only the sets of `alone` and `left_out` are.
+/// computed, and only the sets of `alone` and `left_out` are. `map` adds a sensitivity map, if the experiment can have one at
+/// every point.
 ///
 /// # Errors
 ///
 /// An experiment without a source.
-pub fn budget_experiment(experiment: &Experiment, orders: u32) -> Result<Experiment, ExperimentError> {
+pub fn budget_experiment(
+    experiment: &Experiment,
+    orders: u32,
+    map: Option<SensitivitySettings>,
+) -> Result<Experiment, ExperimentError> {
     let mut experiment = experiment.clone();
     if experiment.config.sweep.iter().any(|axis| axis.keys.iter().any(|key| key == SOURCES)) {
         return Ok(experiment);
@@ -140,6 +146,7 @@ pub fn budget_experiment(experiment: &Experiment, orders: u32) -> Result<Experim
     let on: BTreeSet<&str> = points.iter().flat_map(|point| sources(&point.config)).collect();
     let sources: Vec<String> = all_sources().filter(|key| on.contains(key)).map(str::to_owned).collect();
     let config = &mut experiment.config;
+    config.sensitivity = map.filter(|_| points.iter().all(|point| SensitivitySettings::suit(&point.config)));
     if config.correction != "none" && !config.sweep.iter().any(|axis| axis.keys.iter().any(|key| key == "correction")) {
         let values = vec!["none".into(), config.correction.clone().into()];
         config.sweep.push(Axis { keys: vec!["correction".into()], values });
