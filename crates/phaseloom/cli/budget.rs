@@ -80,8 +80,8 @@ impl Budget {
             map.add_chips(&outcome);
         }
         let is_independent = !experiment.config.process.has_structured_errors();
-        if let Some(losses) = map.as_ref().and_then(|map| map.accuracy_loss).filter(|_| is_independent) {
-            add_laws(&mut budgets, losses);
+        if let Some(map) = map.as_ref().filter(|_| is_independent) {
+            add_laws(&mut budgets, map);
         }
         let table = budget_table(&budgets);
         let mut about = metadata(&outcome);

@@ -102,6 +102,15 @@ impl PreparedPoint {
         Some(sums.into_iter().map(|sum| sum / samples as f64).collect())
     }
 
+    /// Mean over the first samples of Σ_c z_c², if the outputs z of the network follow no softmax and are not zero.
+    pub(crate) fn mean_square_before_softmax(&self, samples: usize) -> Option<f64> {
+        let exact = &self.test_set.chunks.first()?.exact;
+        let (before, _) = self.network.product_slopes(&exact.input.columns(0, 1).into_owned(), None)?;
+        let output = exact.output.columns(0, samples);
+        let is_before = (before - output.columns(0, 1)).norm() <= 1e-9 * output.columns(0, 1).norm();
+        Some(output.norm_squared() / samples as f64).filter(|square| is_before && *square > 0.0)
+    }
+
     /// The labels of the first samples, if each sample has one and the outputs are one for each class.
     pub(crate) fn labels(&self, samples: usize) -> Option<Vec<usize>> {
         match self.test_set.task.first_samples(samples) {

@@ -88,6 +88,9 @@ pub struct SensitivityMap {
     pub components: Vec<ComponentSensitivity>,
     /// Loss of accuracy by first order: of phase errors alone, of splitter errors alone, of both. `None` without labels.
     pub accuracy_loss: Option<[f64; 3]>,
+    /// Squared rms difference of the outputs relative to their rms by first order: of phase errors alone, of splitter errors
+    /// alone. `None` if the outputs are zero, or follow a softmax.
+    pub output_differences_squared: Option<[f64; 2]>,
 }
 
 /// Computes the map of the perfect chips of an experiment at its first point, from the first samples of its test data. `None`
@@ -135,7 +138,13 @@ fn map_of(prepared: &PreparedPoint, point: &Point, samples: usize) -> Result<Opt
         let both: Vec<f64> = phases.iter().zip(splitters).map(|(a, b)| a + b).collect();
         [phases, splitters, &both].map(|variances| loss(&margins.values, variances))
     });
-    Ok(Some(SensitivityMap { samples, chips: 0, components: all, accuracy_loss }))
+    let mut map =
+        SensitivityMap { samples, chips: 0, components: all, accuracy_loss, output_differences_squared: None };
+    let mean_square = prepared.mean_square_before_softmax(samples);
+    map.output_differences_squared = mean_square.map(|mean_square| {
+        [false, true].map(|of_splitters| map.variance_of(|c| (c.component == "splitter") == of_splitters) / mean_square)
+    });
+    Ok(Some(map))
 }
 
 /// Standard deviation of the errors of a kind of component in a process (rad).
@@ -229,7 +238,12 @@ impl SensitivityMap {
     /// Variance of the outputs, summed over them, by first order.
     #[must_use]
     pub fn variance(&self) -> f64 {
-        self.components.iter().map(|c| (c.sensitivity * c.sigma).powi(2)).sum()
+        self.variance_of(|_| true)
+    }
+
+    /// The part of some components in this variance.
+    fn variance_of(&self, is_part: impl Fn(&ComponentSensitivity) -> bool) -> f64 {
+        self.components.iter().filter(|c| is_part(c)).map(|c| (c.sensitivity * c.sigma).powi(2)).sum()
     }
 
     /// `sensitivity.csv`: one row per component with an effect, the most sensitive first.
