@@ -148,6 +148,33 @@ fn shards_of_a_tolerance_and_of_a_budget_merge_to_the_same_tables() {
     );
 }
 
+/// Chips of equal settings are computed once: where all sources are off, and where the swept source is off. Every point has the
+/// chips of a run of its own.
+#[test]
+fn chips_of_equal_settings_are_computed_once() {
+    let sweep = "[[sweep]]\nkeys = ['process.phase_error.sigma_rad']\nvalues = [1e-3, 2e-3]\n";
+    let (folder, experiment) = scene(3, &format!("trials = 4\n{BOTH}{sweep}"));
+    let experiment = budget_experiment(&experiment, 0, None).unwrap();
+    let outcome = run(&experiment, &folder.path().join("out"), &Options::default()).unwrap();
+    // Of 2 × 4 points with 4 trials: one chip without sources, and 4 of the splitters, each for both levels; 8 for each of the
+    // sets with phase errors.
+    let references = outcome.records.keys().filter(|unit| unit.row != Row::Chips).count();
+    assert_eq!(outcome.computed - references, 1 + 4 + 2 * 8);
+    for point in &outcome.points {
+        let mut own = experiment.clone();
+        own.config = point.config.clone();
+        let folder = folder.path().join(point.index.to_string());
+        let alone = run(&own, &folder, &Options::default()).unwrap();
+        let (found, expected) = (chips(&outcome, Row::Chips, point.index), chips(&alone, Row::Chips, 0));
+        assert_eq!(found.len(), 4);
+        assert!(found.iter().zip(&expected).all(|(a, b)| a.matrix == b.matrix && a.unit.trial == b.unit.trial));
+    }
+    let records = outcome.records.clone();
+    drop(outcome);
+    let again = run(&experiment, &folder.path().join("out"), &Options::default()).unwrap();
+    assert_eq!((again.computed, &again.records), (0, &records));
+}
+
 /// The only quantity of the only budget.
 fn only(budgets: &[Budget]) -> &QuantityBudget {
     match budgets {
