@@ -136,7 +136,11 @@ fn with_error(quantity: &QuantityBudget, mean: Mean) -> String {
     match quantity.unit {
         // Rounded first, so that no zero has a minus.
         Unit::Percent => format!("{:+.2} ± {:.2}", (1e4 * mean.value).round() / 100.0 + 0.0, 100.0 * mean.error),
-        Unit::Number => format!("{} ± {}", short(mean.value), short(mean.error)),
+        Unit::Number => {
+            // Equal values of all chips differ by rounding alone.
+            let error = if mean.error < 1e-12 * mean.value.abs() { 0.0 } else { mean.error };
+            format!("{} ± {}", short(mean.value), short(error))
+        }
     }
 }
 

@@ -224,15 +224,21 @@ impl SensitivityMap {
         }
     }
 
-    /// The components that exist and have an effect, the most sensitive first. Less than 1e-9 of the largest is rounding, as of
-    /// phases without light.
+    /// The components that exist and have an effect on perfect or sampled chips, the most sensitive first: on sampled chips if
+    /// there are some. Less than 1e-9 of the largest is rounding, as of phases without light.
     #[must_use]
     pub fn sorted(&self) -> Vec<&ComponentSensitivity> {
-        let largest = self.components.iter().fold(0.0, |most: f64, component| most.max(component.sensitivity));
-        let has_effect = |component: &&ComponentSensitivity| component.sensitivity > 1e-9 * largest;
+        let own = |component: &ComponentSensitivity| component.chips.map_or(component.sensitivity, |mean| mean.value);
+        let smallest = 1e-9 * self.components.iter().map(own).fold(self.largest(), f64::max);
+        let has_effect = |c: &&ComponentSensitivity| c.sensitivity.max(own(c)) > smallest;
         let mut all: Vec<&ComponentSensitivity> = self.components.iter().filter(has_effect).collect();
-        all.sort_by(|a, b| b.sensitivity.total_cmp(&a.sensitivity));
+        all.sort_by(|a, b| own(b).total_cmp(&own(a)));
         all
+    }
+
+    /// The largest sensitivity of perfect chips.
+    fn largest(&self) -> f64 {
+        self.components.iter().fold(0.0, |most: f64, component| most.max(component.sensitivity))
     }
 
     /// Variance of the outputs, summed over them, by first order.
@@ -243,7 +249,9 @@ impl SensitivityMap {
 
     /// The part of some components in this variance.
     fn variance_of(&self, is_part: impl Fn(&ComponentSensitivity) -> bool) -> f64 {
-        self.components.iter().filter(|c| is_part(c)).map(|c| (c.sensitivity * c.sigma).powi(2)).sum()
+        let smallest = 1e-9 * self.largest();
+        let parts = self.components.iter().filter(|c| is_part(c) && c.sensitivity > smallest);
+        parts.map(|c| (c.sensitivity * c.sigma).powi(2)).fold(0.0, |sum, x| sum + x)
     }
 
     /// `sensitivity.csv`: one row per component with an effect, the most sensitive first.
