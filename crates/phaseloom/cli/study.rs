@@ -57,6 +57,9 @@ pub struct Pass {
     /// A chip passes if its score loses at most this against the network in floating point; 0.01 is one percentage point [default: 0.01]
     #[arg(long, value_name = "LOSS")]
     drop: Option<f64>,
+    /// A chip passes if its outputs differ by at most this from the network in floating point, relative to their rms
+    #[arg(long, value_name = "DIFFERENCE")]
+    output_difference: Option<f64>,
     /// A chip passes if its matrix error ‖Ŵ − W‖/‖W‖ is at most this; without a network
     #[arg(long, value_name = "ERROR")]
     matrix_error: Option<f64>,
@@ -72,6 +75,7 @@ impl Pass {
             self.accuracy.map(Criterion::Accuracy),
             self.rms_error.map(Criterion::RmsError),
             self.drop.map(Criterion::Drop),
+            self.output_difference.map(Criterion::OutputDifference),
             self.matrix_error.map(Criterion::MatrixError),
             self.fidelity.map(Criterion::Fidelity),
         ];

@@ -196,15 +196,7 @@ impl Conv {
         if self.linear.bias.is_some() {
             parameters.push(by_output.column_sum().data.into());
         }
-        let by_input = by_columns.map(|by_columns| {
-            let vectors = self.windows.size() * self.windows.positions();
-            let mut by_input = Batch::zeros(self.features, by_columns.len() / vectors);
-            let of_samples = by_columns.as_slice().chunks_exact(vectors);
-            for (columns, mut sample) in of_samples.zip(by_input.column_iter_mut()) {
-                self.windows.scatter(columns, sample.as_mut_slice());
-            }
-            by_input
-        });
+        let by_input = by_columns.map(|by_columns| self.scattered(&by_columns));
         Gradients { input: by_input, parameters }
     }
 
@@ -228,6 +220,21 @@ impl Conv {
             transpose(y, positions, columns);
         }
         columns
+    }
+
+    /// Gradient with respect to the input, from that with respect to the products of all vectors.
+    fn by_input(&self, by_output: &Batch, weight: &DMatrix<f64>) -> Batch {
+        self.scattered(&multiply(&weight.transpose(), by_output))
+    }
+
+    /// Values of columns (window × (samples · positions)) added at the inputs of their windows.
+    fn scattered(&self, by_columns: &Batch) -> Batch {
+        let vectors = self.windows.size() * self.windows.positions();
+        let mut by_input = Batch::zeros(self.features, by_columns.len() / vectors);
+        for (columns, mut sample) in by_columns.as_slice().chunks_exact(vectors).zip(by_input.column_iter_mut()) {
+            self.windows.scatter(columns, sample.as_mut_slice());
+        }
+        by_input
     }
 }
 
@@ -284,6 +291,10 @@ impl Layer for Conv {
         let by_output = self.as_columns(gradient);
         let (by_columns, by_weight) = products.backward(product, &by_output, needs_input);
         self.gradients(&by_output, by_columns, by_weight)
+    }
+
+    fn input_gradient(&self, _input: &Batch, _trace: &Trace, gradient: &Batch, weight: Option<&DMatrix<f64>>) -> Batch {
+        self.by_input(&self.as_columns(gradient), weight.unwrap_or(&self.linear.weight))
     }
 
     fn parameters(&mut self) -> Vec<Parameter<'_>> {

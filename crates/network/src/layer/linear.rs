@@ -173,6 +173,10 @@ impl Layer for Linear {
         Gradients { input: by_input, parameters: std::iter::once(by_weight).chain(by_bias).collect() }
     }
 
+    fn input_gradient(&self, _input: &Batch, _trace: &Trace, gradient: &Batch, weight: Option<&DMatrix<f64>>) -> Batch {
+        multiply(&weight.unwrap_or(&self.weight).transpose(), gradient)
+    }
+
     fn pass(&self, input: &Batch, pass: &mut Pass<'_>) -> Batch {
         if !self.is_photonic {
             return self.forward(input);

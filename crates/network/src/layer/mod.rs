@@ -20,6 +20,7 @@ mod softmax;
 
 use std::fmt;
 
+use nalgebra::DMatrix;
 use phaseloom_files::InvalidValue;
 
 pub use crate::window::geometry::{Padding, PaddingName, PerAxis};
@@ -104,6 +105,18 @@ pub trait Layer: fmt::Debug + Send + Sync {
         self.backward(input, trace, gradient, needs_input)
     }
 
+    /// Gradient with respect to the input of the finished layer, as [`Layer::forward`] computes it, from the gradient with
+    /// respect to the output. `weight` replaces the matrix of a linear layer. A layer with [parts](Layer::parts) has none of its
+    /// own.
+    ///
+    /// # Panics
+    ///
+    /// As [`Layer::backward`], or if `weight` has another shape than the matrix of the layer.
+    fn input_gradient(&self, input: &Batch, trace: &Trace, gradient: &Batch, _weight: Option<&DMatrix<f64>>) -> Batch {
+        let by_input = self.backward(input, trace, gradient, true).input;
+        by_input.unwrap_or_else(|| Batch::zeros(input.nrows(), input.ncols()))
+    }
+
     /// The trainable values, in the same order as [`Gradients::parameters`]. An activation has none.
     fn parameters(&mut self) -> Vec<Parameter<'_>> {
         Vec::new()
@@ -150,7 +163,8 @@ pub trait Layer: fmt::Debug + Send + Sync {
         self.linear().map_or(0.0, |linear| linear.weight.len() as f64)
     }
 
-    /// The chains of layers inside the layer, in the order of their computation.
+    /// The chains of layers inside the layer, in the order of their computation. Each has the input of the layer, and the output
+    /// of the layer is the sum of theirs.
     fn parts(&self) -> Vec<&[Box<dyn Layer>]> {
         Vec::new()
     }
