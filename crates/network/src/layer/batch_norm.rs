@@ -87,6 +87,7 @@ impl LayerSettings for BatchNormSettings {
         let weight = self.weight.as_ref().map(|name| tensor(name, 1.0));
         let bias = self.bias.as_ref().map(|name| tensor(name, 0.0));
         let statistics = [tensor(&self.running_mean, 0.0), tensor(&self.running_var, 1.0)];
+        let statistics = statistics.map(|tensor| NamedTensor { is_trained: false, ..tensor });
         weight.into_iter().chain(bias).chain(statistics).collect()
     }
 }
@@ -222,7 +223,7 @@ impl Layer for BatchNorm {
 
     fn parameters(&mut self) -> Vec<Parameter<'_>> {
         let all = [&mut self.weight, &mut self.bias].into_iter().flatten();
-        all.map(|values| Parameter { values, decays: false }).collect()
+        all.map(|values| Parameter { values, decays: false, is_phase: false }).collect()
     }
 
     fn tensors(&self) -> Vec<Tensor> {

@@ -69,8 +69,12 @@ impl LayerSettings for LinearSettings {
 
     fn tensors(&self, input: &[usize]) -> Vec<NamedTensor<'_>> {
         let inputs = input.iter().product();
-        let weight =
-            NamedTensor { name: &self.weight, shape: self.weight_shape(inputs), start: Start::Random { inputs } };
+        let weight = NamedTensor {
+            name: &self.weight,
+            shape: self.weight_shape(inputs),
+            start: Start::Random { inputs },
+            is_trained: true,
+        };
         let bias = self.bias.as_ref().map(|name| NamedTensor::constant(name, vec![self.outputs], 0.0));
         std::iter::once(weight).chain(bias).collect()
     }
@@ -206,9 +210,9 @@ impl Layer for Linear {
     }
 
     fn parameters(&mut self) -> Vec<Parameter<'_>> {
-        let mut parameters = vec![Parameter { values: self.weight.as_mut_slice(), decays: true }];
+        let mut parameters = vec![Parameter { values: self.weight.as_mut_slice(), decays: true, is_phase: false }];
         if let Some(bias) = &mut self.bias {
-            parameters.push(Parameter { values: bias, decays: false });
+            parameters.push(Parameter { values: bias, decays: false, is_phase: false });
         }
         parameters
     }
