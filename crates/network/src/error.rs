@@ -209,7 +209,7 @@ pub enum NetworkError {
     /// A training loss that is NaN, infinite, or far above that of guessing.
     #[error(
         "training: found a loss of {loss:e} in epoch {epoch}, batch {batch}, expected a finite one of at most a thousand times \
-         that of guessing; lower `learning_rate` (now {learning_rate}) or `weight_decay`, or scale the inputs; nothing was written"
+         that of guessing; lower `learning_rate` (now {learning_rate}) or `weight_decay`, or scale the inputs; no weights were written"
     )]
     Diverged {
         /// Epoch, from 1.
