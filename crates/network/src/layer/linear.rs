@@ -206,9 +206,9 @@ impl Layer for Linear {
     }
 
     fn parameters(&mut self) -> Vec<Parameter<'_>> {
-        let mut parameters = vec![Parameter { values: self.weight.as_mut_slice(), decays: true }];
+        let mut parameters = vec![Parameter { values: self.weight.as_mut_slice(), decays: true, is_phase: false }];
         if let Some(bias) = &mut self.bias {
-            parameters.push(Parameter { values: bias, decays: false });
+            parameters.push(Parameter { values: bias, decays: false, is_phase: false });
         }
         parameters
     }

@@ -245,6 +245,8 @@ pub struct Parameter<'a> {
     pub values: &'a mut [f64],
     /// Whether weight decay acts on the values. It acts on weights, not on biases.
     pub decays: bool,
+    /// Whether the values are those of a core: phases (rad) and logarithms of gains.
+    pub is_phase: bool,
 }
 
 /// A tensor that a layer needs, as its file stores it.
