@@ -156,7 +156,7 @@ impl Study {
             bar.set_length(total as u64);
             bar.set_position(done as u64);
         };
-        announcements(experiment, &experiment.points()?)?.iter().for_each(|line| output::status(line));
+        announcements(experiment, &experiment.points()?, false)?.iter().for_each(|line| output::status(line));
         let options = Options {
             threads: usize::from(self.threads.unwrap_or(0)),
             shard: self.shard,
