@@ -111,7 +111,7 @@ impl MatrixTables<'_> {
     }
 
     fn infidelity(&self, out: &mut String) {
-        let headings = ["1 − F", "std. error", "law", "10 %", "median", "90 %"];
+        let headings = ["1 − F", "± s.e.", "law", "10 %", "median", "90 %"];
         let table = self.fitting(&headings, &[6, 4, 3], |qualities, point, chips| {
             let values: Vec<f64> = qualities.iter().map(|quality| quality.infidelity).collect();
             if !chips {
