@@ -27,13 +27,16 @@ pub use matrix_law::MatrixLaw;
 pub use measured::process_fit::{Fit, Level, ProcessFit, Profile};
 pub use measured::spectra;
 pub use process::phase_shifter::PhaseShifter;
-pub use process::presets::{PRESET_PREFIX, PRESET_STATE, PRESETS, Preset, ProcessFile, preset, read_process};
+pub use process::presets::{
+    PRESET_PREFIX, PRESET_STATE, PRESETS, Preset, ProcessFile, ProcessSource, preset, read_process,
+};
 pub use process::stage_errors::StageErrors;
 pub use process::{
     Component, ComponentErrors, IMPERFECTIONS, Imperfection, InsertionLoss, PhaseError, PhaseJitter, PhaseQuantization,
     Process, SplitterError, ThermalCrosstalk, UniformIn, Variation,
 };
 pub use product::address::LayerAddress;
+pub use product::backward::ProductTrace;
 pub use product::core_spec::{CoreSharing, CoreSpec, CoreUse, GainCalibration, GainScope, MAX_PORTS};
 pub use product::digital::DigitalProduct;
 pub use product::layer_design::LayerDesign;
@@ -44,4 +47,6 @@ pub use product::precision::Precision;
 pub use product::realised::{RealisedCore, RealisedLayer};
 pub use product::scales::{Scales, bound_scales};
 pub use product::size::MeshSize;
+pub use product::slopes;
+pub use product::trainable::{LayerGradients, TrainableLayer};
 pub use tile::{Tile, TilePlan};

@@ -34,6 +34,10 @@ pub enum NetworkError {
     #[error(transparent)]
     File(#[from] FileError),
 
+    /// Chips that training or trained programs need are impossible, or do not fit.
+    #[error(transparent)]
+    Hardware(#[from] phaseloom_hardware::HardwareError),
+
     /// A path that starts with `$PHASELOOM_DATA/` although the variable is not set.
     #[error(
         "{}: the environment variable {variable} is not set; set it to the folder that holds the data, e.g. \
@@ -353,7 +357,7 @@ phaseloom_files::error_codes! {
         Foreign = 514,
             "A model file of another program, such as a PyTorch checkpoint.",
             "Convert it to ONNX with the two lines of Python in the message.";
-    } wraps { Self::File(error) => error }
+    } wraps { Self::File(error) => error, Self::Hardware(error) => error }
 }
 
 #[cfg(test)]

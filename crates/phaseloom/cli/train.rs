@@ -4,7 +4,7 @@ use super::Exit;
 use super::terminal::{interrupt, output, streams};
 use clap::Args;
 use phaseloom::files::{ResultTable, Results, read_text};
-use phaseloom::network::train::{EpochReport, TrainSpec, train};
+use phaseloom::network::train::{ChipAccuracy, EpochReport, TrainSpec, train};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -49,6 +49,9 @@ impl Train {
         let mut results = Results::default();
         results.table(epochs);
         trained.history.last().into_iter().for_each(|last| results.line(line(last)));
+        if let Some(chips) = &trained.chip_accuracy {
+            results.line(chip_line(chips));
+        }
         output::print_results(&results, self.format)?;
         for file in files {
             output::status(&format!("wrote {}", file.display()));
@@ -58,6 +61,25 @@ impl Train {
         }
         Ok(if interrupt.requested() { Exit::Interrupted } else { Exit::Done })
     }
+}
+
+/// Accuracy on chips, in words.
+fn chip_line(chips: &ChipAccuracy) -> String {
+    let percent = |accuracy: f64| format!("{:.2} %", 100.0 * accuracy);
+    let trained = chips.trained_chip.map(|a| format!("{} on the chip that trained, ", percent(a))).unwrap_or_default();
+    let count = chips.test_chips.len() as f64;
+    let mean = chips.test_chips.iter().sum::<f64>() / count;
+    let variance = chips.test_chips.iter().map(|a| (a - mean).powi(2)).sum::<f64>() / (count - 1.0);
+    let tests = match chips.test_chips.len() {
+        0 => "no test chips".to_owned(),
+        1 => format!("{} on one test chip", percent(mean)),
+        n => format!(
+            "{} ± {:.2} on {n} test chips (mean, standard error)",
+            percent(mean),
+            100.0 * (variance / count).sqrt()
+        ),
+    };
+    format!("accuracy: {trained}{tests}, {} on perfect hardware", percent(chips.perfect))
 }
 
 fn line(report: &EpochReport) -> String {

@@ -92,7 +92,11 @@ impl NetworkProgram {
                     Scales { input: 1.0, full_scale: vec![1.0; plan.tiles().len()] }
                 }
             };
-            layers.push(Arc::new(LayerProgram::with_design(view.weight, core, design, link.detection, &scale)?));
+            let layer = match network.programs() {
+                Some(programs) => programs.layer(i, view.weight.shape(), (core, design), link.detection, &scale)?,
+                None => LayerProgram::with_design(view.weight, core, design, link.detection, &scale)?,
+            };
+            layers.push(Arc::new(layer));
             scales.push(scale);
         }
         Ok(Self { layers, scales })

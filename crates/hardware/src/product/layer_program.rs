@@ -120,6 +120,49 @@ impl LayerProgram {
         Ok(Self { tiles, weight: weight.clone(), plan, ports: core.ports })
     }
 
+    /// A layer of given programs, such as trained ones: one for each tile of the plan, `None` for a tile of zeros. The matrices of
+    /// the programs are the targets, and their real parts the weight.
+    ///
+    /// # Errors
+    ///
+    /// A core without ports, [scales](Scales::check) of another matrix, [`HardwareError::Unfit`] for another number of programs or
+    /// a program that is not one of the core.
+    pub fn from_programs(
+        shape: (usize, usize),
+        core: &CoreSpec,
+        detection: Detection,
+        scales: &Scales,
+        programs: Vec<Option<MatrixProgram>>,
+    ) -> Result<Self, HardwareError> {
+        let plan = core.plan(shape.0, shape.1, detection)?;
+        scales.check(plan.tiles().len())?;
+        if programs.len() != plan.tiles().len() {
+            let expected = format!("{}, one for each tile", plan.tiles().len());
+            return Err(HardwareError::unfit("programs of a layer (number of)", programs.len(), expected));
+        }
+        let mut tiles = Vec::with_capacity(programs.len());
+        for ((program, &tile), full_scale) in programs.into_iter().zip(plan.tiles()).zip(&scales.full_scale) {
+            let Some(program) = program else {
+                tiles.push(None);
+                continue;
+            };
+            if program.shape() != (core.ports, core.ports) {
+                let (rows, columns) = program.shape();
+                let expected = format!("{0}×{0}, the core", core.ports);
+                return Err(HardwareError::unfit("program of a tile", format!("{rows}×{columns}"), expected));
+            }
+            let target = program.matrix().view((0, 0), (tile.rows, tile.columns)).into_owned();
+            let target = match detection {
+                Detection::Offset => target.insert_column(tile.columns, (full_scale / scales.input).into()),
+                _ => target,
+            };
+            tiles.push(Some(TileProgram { tile, target, program }));
+        }
+        let mut layer = Self { weight: DMatrix::zeros(shape.0, shape.1), plan, tiles, ports: core.ports };
+        layer.weight = layer.ideal_weight();
+        Ok(layer)
+    }
+
     /// The weight matrix, outputs × inputs.
     #[must_use]
     pub fn weight(&self) -> &DMatrix<f64> {
@@ -136,6 +179,24 @@ impl LayerProgram {
     #[must_use]
     pub fn tiles(&self) -> &[Option<TileProgram>] {
         &self.tiles
+    }
+
+    /// The programs, for training.
+    pub(super) fn tiles_mut(&mut self) -> &mut [Option<TileProgram>] {
+        &mut self.tiles
+    }
+
+    /// The real matrix that homodyne detection reads on perfect chips: Re(g·U·Σ·V†) of every tile, outputs × inputs.
+    #[must_use]
+    pub fn ideal_weight(&self) -> DMatrix<f64> {
+        let (rows, columns) = self.plan.shape();
+        let mut weight = DMatrix::zeros(rows, columns);
+        for TileProgram { tile, program, .. } in self.tiles.iter().flatten() {
+            let matrix = program.matrix();
+            let mut block = weight.view_mut((tile.row, tile.column), (tile.rows, tile.columns));
+            block.zip_apply(&matrix.view((0, 0), (tile.rows, tile.columns)), |w, z| *w = z.re);
+        }
+        weight
     }
 
     /// Ports of a core.

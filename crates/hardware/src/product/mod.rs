@@ -1,6 +1,7 @@
 //! Matrix products on photonic cores: tiles, programs and designs of layers, the optical and the digital product.
 
 pub mod address;
+pub mod backward;
 pub mod core_spec;
 pub mod digital;
 pub mod layer_design;
@@ -11,5 +12,7 @@ pub mod precision;
 pub mod realised;
 pub mod scales;
 pub mod size;
+pub mod slopes;
 mod tile_engine;
 mod tile_sum;
+pub mod trainable;

@@ -39,21 +39,27 @@ const WORDS_PER_COUNT: u128 = 4096;
 ///
 /// `T` is the precision of fields and currents. Chips and gains are double, and so are inputs and outputs.
 pub struct OpticalProduct<T = f64> {
-    program: Arc<LayerProgram>,
+    pub(super) program: Arc<LayerProgram>,
     design: Arc<LayerDesign>,
-    link: Link,
+    pub(super) link: Link,
     receiver: Receiver,
     detector: Detector<T>,
-    transmitter: Transmitter<T>,
+    pub(super) transmitter: Transmitter<T>,
     address: LayerAddress,
     errors: StaticErrors,
-    optics: Optics<T>,
+    pub(super) optics: Optics<T>,
+    /// The tiles as their chips realise them, for the backward pass; empty where none is asked for.
+    pub(super) realised: Vec<Option<RealisedTile>>,
     /// Workspaces that no thread uses now.
     spare: Mutex<Vec<Workspace<T>>>,
 }
 
+/// Measured values of every tile before its converter (outputs × vectors, in units of the field or of its square); none of a tile
+/// of zeros.
+pub(super) type Readings = [Vec<f64>];
+
 /// How light passes through the tiles.
-enum Optics<T> {
+pub(super) enum Optics<T> {
     /// Tile by tile, each with its receivers; `None` is a tile of zeros.
     Tiles(Vec<Option<TileEngine<T>>>),
     /// Through the sum of all tiles, which an ideal link cannot tell from them.
@@ -80,6 +86,18 @@ impl<T: Real> OpticalProduct<T> {
         core_use: CoreUse,
         address: LayerAddress,
     ) -> Result<Self, HardwareError> {
+        Self::on_chips(program, design, link, (scales, core_use), address, None)
+    }
+
+    /// The same on given chips, one for each tile that is not zero, with all that a backward pass needs.
+    pub(super) fn on_chips(
+        program: &Arc<LayerProgram>,
+        design: &Arc<LayerDesign>,
+        link: &Link,
+        (scales, core_use): (&Scales, CoreUse),
+        address: LayerAddress,
+        chips: Option<&[Option<Chip>]>,
+    ) -> Result<Self, HardwareError> {
         scales.check(program.tiles().len())?;
         if design.tiles.len() != program.tiles().len() {
             let expected = format!("those of the program, {}", program.tiles().len());
@@ -103,6 +121,7 @@ impl<T: Real> OpticalProduct<T> {
             && program.tiles().iter().all(Option::is_some);
         let mut sum = is_linear.then(|| TileSum::new(program.plan().shape()));
         let mut tiles = Vec::with_capacity(program.tiles().len());
+        let mut kept = vec![None; if chips.is_some() { program.tiles().len() } else { 0 }];
         for (t, (tile, tile_design)) in program.tiles().iter().zip(&design.tiles).enumerate() {
             let (Some(tile), Some(tile_design)) = (tile, tile_design) else {
                 tiles.push(None);
@@ -110,7 +129,8 @@ impl<T: Real> OpticalProduct<T> {
             };
             let own = address.chip(t);
             let id = if core_use.sharing == CoreSharing::Shared { ChipId { core: 0, ..own } } else { own };
-            let chip = match &shared {
+            let given = chips.and_then(|chips| chips[t].as_ref());
+            let chip = match given.or(shared.as_ref()) {
                 Some(chip) => chip.clone(),
                 None => Chip::fabricate(&design.process, &tile.program, id)?,
             };
@@ -123,6 +143,9 @@ impl<T: Real> OpticalProduct<T> {
             };
             let realised = RealisedTile::new(tile, chip, &around)?;
             errors.add(&realised.errors);
+            if chips.is_some() {
+                kept[t] = Some(realised.clone());
+            }
             match &mut sum {
                 Some(sum) => sum.add(&tile.tile, &realised),
                 None => {
@@ -141,6 +164,7 @@ impl<T: Real> OpticalProduct<T> {
             address,
             errors,
             optics: sum.map_or_else(|| Optics::Tiles(tiles), |sum| Optics::Sum(sum.finish())),
+            realised: kept,
             spare: Mutex::default(),
         })
     }
@@ -224,7 +248,13 @@ impl<T: Real> OpticalProduct<T> {
 
     /// Propagates a piece through some tiles of one row of tiles, adds their outputs to the sums, and returns the |ã|² at
     /// their detectors. The tiles follow each other in memory, so that one loop detects all of them.
-    fn pass(&self, tiles: &mut [NoisyTile<'_, T>], piece: &Piece, work: &mut Workspace<T>) -> f64 {
+    fn pass(
+        &self,
+        tiles: &mut [NoisyTile<'_, T>],
+        piece: &Piece,
+        work: &mut Workspace<T>,
+        record: &mut Option<&mut Readings>,
+    ) -> f64 {
         let Some(rows) = tiles.first().map(|tile| tile.program.tile.rows) else { return 0.0 };
         let (each, all) = (rows * piece.count, rows * piece.count * tiles.len());
         let of_tile = |k: usize| k * each..(k + 1) * each;
@@ -256,6 +286,9 @@ impl<T: Real> OpticalProduct<T> {
             if let Some(stream) = &mut tile.streams.counts {
                 let first = piece.in_block() * rows;
                 self.count_photons(stream, &fields.part(of_tile(k)), first, &mut work.values[of_tile(k)]);
+            }
+            if let Some(record) = record {
+                record[tile.noise.tile].extend(work.values[of_tile(k)].iter().map(|value| value.to_f64()));
             }
             let sums = &mut work.sums[piece.in_call * rows..][..each];
             work.clipped += tile.engine.readout.accumulate(&work.values[of_tile(k)], sums);
@@ -364,6 +397,7 @@ impl<T: Real> OpticalProduct<T> {
         (input, shot): (&Batch, Shot),
         out: &mut Batch,
         statistics: &mut ProductStatistics,
+        mut record: Option<&mut Readings>,
     ) {
         let columns = self.program.plan().column_blocks();
         let rows = self.program.plan().tiles()[0].rows;
@@ -395,7 +429,7 @@ impl<T: Real> OpticalProduct<T> {
                     for in_call in (0..count).step_by(PIECE) {
                         let piece =
                             Piece { absolute: absolute + in_call as u64, in_call, count: PIECE.min(count - in_call) };
-                        intensity += self.pass(&mut some, &piece, &mut work);
+                        intensity += self.pass(&mut some, &piece, &mut work, &mut record);
                     }
                     statistics.outputs += (rows * count * some.len()) as u64;
                 }
@@ -412,6 +446,30 @@ impl<T: Real> OpticalProduct<T> {
     }
 }
 
+impl<T: Real> OpticalProduct<T> {
+    /// The product, and the values that the detectors measure if they are to be recorded. An ideal link needs none.
+    pub(super) fn multiply_recorded(
+        &self,
+        input: &Batch,
+        shot: Shot,
+        record: Option<&mut Readings>,
+    ) -> (Batch, ProductStatistics) {
+        let (outputs, inputs) = self.program.plan().shape();
+        assert_eq!(input.nrows(), inputs, "one row of the batch per input of the layer");
+        let mut out = DMatrix::zeros(outputs, input.ncols());
+        let mut statistics = ProductStatistics { inputs: input.len() as u64, ..ProductStatistics::default() };
+        match &self.optics {
+            Optics::Tiles(tiles) => self.multiply_by_tiles(tiles, (input, shot), &mut out, &mut statistics, record),
+            Optics::Sum(tiles) => {
+                tiles.multiply(input, &mut out);
+                let readouts: usize = self.program.tiles().iter().flatten().map(|tile| tile.tile.rows).sum();
+                statistics.outputs = (readouts * input.ncols()) as u64;
+            }
+        }
+        (out, statistics)
+    }
+}
+
 impl<T: Real> MatrixProduct for OpticalProduct<T> {
     fn shape(&self) -> (usize, usize) {
         self.program.plan().shape()
@@ -422,18 +480,6 @@ impl<T: Real> MatrixProduct for OpticalProduct<T> {
     }
 
     fn multiply(&self, input: &Batch, shot: Shot) -> (Batch, ProductStatistics) {
-        let (outputs, inputs) = self.shape();
-        assert_eq!(input.nrows(), inputs, "one row of the batch per input of the layer");
-        let mut out = DMatrix::zeros(outputs, input.ncols());
-        let mut statistics = ProductStatistics { inputs: input.len() as u64, ..ProductStatistics::default() };
-        match &self.optics {
-            Optics::Tiles(tiles) => self.multiply_by_tiles(tiles, (input, shot), &mut out, &mut statistics),
-            Optics::Sum(tiles) => {
-                tiles.multiply(input, &mut out);
-                let readouts: usize = self.program.tiles().iter().flatten().map(|tile| tile.tile.rows).sum();
-                statistics.outputs = (readouts * input.ncols()) as u64;
-            }
-        }
-        (out, statistics)
+        self.multiply_recorded(input, shot, None)
     }
 }

@@ -15,6 +15,7 @@ use phaseloom_numerics::{ComplexProduct, Quadratures, Real};
 use std::sync::Arc;
 
 /// A chip with its driven phases and the gain after it.
+#[derive(Clone)]
 pub(super) struct DrivenChip {
     pub chip: Chip,
     pub driven: Arc<[Phases]>,
@@ -58,8 +59,9 @@ pub(super) struct Surroundings<'a> {
 }
 
 /// A tile as its chip realises it.
+#[derive(Clone)]
 pub(super) struct RealisedTile {
-    chip: DrivenChip,
+    pub chip: DrivenChip,
     /// The realised corner of the core.
     pub corner: DMatrix<Complex64>,
     /// Electronic gain of each output.

@@ -17,7 +17,7 @@ use phaseloom_files::InvalidValue;
 use phaseloom_numerics::linalg::multiply;
 use serde::{Deserialize, Serialize};
 
-use super::{Gradients, Layer, LayerSettings, NamedTensor, Parameter, Pass, Start, Trace};
+use super::{Gradients, Layer, LayerSettings, NamedTensor, Parameter, Pass, Products, Recorder, Start, Trace};
 use crate::data::Batch;
 use crate::error::Result;
 use crate::network::exact_product;
@@ -152,6 +152,27 @@ impl Layer for Linear {
         Gradients { input: needs_input.then(|| multiply(&self.weight.transpose(), gradient)), parameters }
     }
 
+    fn record_with(&mut self, input: &Batch, recorder: &mut Recorder<'_>) -> Trace {
+        let recorded = if self.is_photonic { recorder.multiply(input) } else { None };
+        let Some((product, mut output)) = recorded else { return self.record(input) };
+        self.add_bias(&mut output);
+        Trace { product: Some(product), ..Trace::new(output) }
+    }
+
+    fn backward_with(
+        &self,
+        input: &Batch,
+        trace: &Trace,
+        gradient: &Batch,
+        needs_input: bool,
+        products: &mut dyn Products,
+    ) -> Gradients {
+        let Some(product) = trace.product else { return self.backward(input, trace, gradient, needs_input) };
+        let (by_input, by_weight) = products.backward(product, gradient, needs_input);
+        let by_bias = self.bias.as_ref().map(|_| gradient.column_sum().data.into());
+        Gradients { input: by_input, parameters: std::iter::once(by_weight).chain(by_bias).collect() }
+    }
+
     fn input_gradient(&self, _input: &Batch, _trace: &Trace, gradient: &Batch, weight: Option<&DMatrix<f64>>) -> Batch {
         multiply(&weight.unwrap_or(&self.weight).transpose(), gradient)
     }
@@ -185,9 +206,9 @@ impl Layer for Linear {
     }
 
     fn parameters(&mut self) -> Vec<Parameter<'_>> {
-        let mut parameters = vec![Parameter { values: self.weight.as_mut_slice(), decays: true }];
+        let mut parameters = vec![Parameter { values: self.weight.as_mut_slice(), decays: true, is_phase: false }];
         if let Some(bias) = &mut self.bias {
-            parameters.push(Parameter { values: bias, decays: false });
+            parameters.push(Parameter { values: bias, decays: false, is_phase: false });
         }
         parameters
     }

@@ -29,7 +29,7 @@ pub use activation::{
     Softplus, Softsign, SquaredModulus, Tanh,
 };
 pub use batch_norm::BatchNormSettings;
-pub use chain::{Pass, Trace};
+pub use chain::{Pass, Products, Recorder, Trace};
 pub use conv::ConvSettings;
 pub use flatten::FlattenSettings;
 pub use kinds::{LAYER_ALIASES, LAYERS, LayerKind, LayerSpec};
@@ -79,6 +79,31 @@ pub trait Layer: fmt::Debug + Send + Sync {
     ///
     /// If input, trace and gradient do not have the shapes of the forward pass.
     fn backward(&self, input: &Batch, trace: &Trace, gradient: &Batch, needs_input: bool) -> Gradients;
+
+    /// [`Layer::record`] with the photonic products of the recorder.
+    ///
+    /// # Panics
+    ///
+    /// As [`Layer::forward`].
+    fn record_with(&mut self, input: &Batch, _recorder: &mut Recorder<'_>) -> Trace {
+        self.record(input)
+    }
+
+    /// [`Layer::backward`] with the photonic products of the record.
+    ///
+    /// # Panics
+    ///
+    /// As [`Layer::backward`].
+    fn backward_with(
+        &self,
+        input: &Batch,
+        trace: &Trace,
+        gradient: &Batch,
+        needs_input: bool,
+        _products: &mut dyn Products,
+    ) -> Gradients {
+        self.backward(input, trace, gradient, needs_input)
+    }
 
     /// Gradient with respect to the input of the finished layer, as [`Layer::forward`] computes it, from the gradient with
     /// respect to the output. `weight` replaces the matrix of a linear layer. A layer with [parts](Layer::parts) has none of its
@@ -220,6 +245,8 @@ pub struct Parameter<'a> {
     pub values: &'a mut [f64],
     /// Whether weight decay acts on the values. It acts on weights, not on biases.
     pub decays: bool,
+    /// Whether the values are those of a core: phases (rad) and logarithms of gains.
+    pub is_phase: bool,
 }
 
 /// A tensor that a layer needs, as its file stores it.

@@ -20,6 +20,7 @@ use phaseloom_hardware::{MatrixProduct, Shot};
 use crate::data::{Batch, Dataset};
 use crate::error::Result;
 use crate::model::slopes::ProductSlopes;
+use crate::programs::Programs;
 pub use foreign::refuse_foreign;
 pub use graph_settings::{ChannelValues, GraphInput, GraphSettings};
 pub use measurement::LayerMeasurement;
@@ -146,6 +147,11 @@ pub trait Network: fmt::Debug + Send + Sync {
     ///
     /// If the number of features is not the input size, or `weights` do not have the shapes of the products.
     fn product_slopes(&self, _input: &Batch, _weights: Option<&[DMatrix<f64>]>) -> Option<(Batch, Vec<ProductSlopes>)> {
+        None
+    }
+
+    /// Trained programs of the photonic products, in place of programs of their weights.
+    fn programs(&self) -> Option<&Programs> {
         None
     }
 

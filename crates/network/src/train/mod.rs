@@ -3,6 +3,7 @@
 //! The same seed, data and settings give the same bytes on one kind of processor. A softmax at the end of the model is
 //! left out, because the loss includes it.
 
+mod chips;
 pub mod loss;
 mod memory;
 pub mod optimizer;
@@ -19,12 +20,14 @@ use sha2::{Digest, Sha256};
 use crate::calibration::{Calibration, CalibrationSettings};
 use crate::data::{DataSpec, Dataset, Truth, resolve};
 use crate::error::{NetworkError, Result};
-use crate::layer::{LayerKind, chain};
+use crate::layer::{LayerKind, Parameter, chain};
 use crate::model::{Model, ModelSpec, NumberOrTensor};
 use crate::network::{Network, predictions};
+pub use crate::train::chips::ChipAccuracy;
+use crate::train::chips::ChipLayers;
 use crate::train::loss::cross_entropy;
-use crate::train::optimizer::Adam;
-pub use crate::train::spec::{CalibrationSpec, Schedule, TrainSpec};
+use crate::train::optimizer::{Adam, Rates};
+pub use crate::train::spec::{CalibrationSpec, GradientMethod, Schedule, TrainOn, TrainSpec};
 use crate::weights::{Tensor, Tensors};
 use phaseloom_files::{check_output, check_replaced, hex};
 
@@ -60,6 +63,8 @@ pub struct Trained {
     pub tensors: Tensors,
     /// One report per epoch.
     pub history: Vec<EpochReport>,
+    /// Accuracy on chips after training on chips: on the validation data, or else on the training data.
+    pub chip_accuracy: Option<ChipAccuracy>,
     /// The scales of the converters, if requested. A failed calibration does not lose the weights.
     pub calibration: Option<Result<Calibration>>,
 }
@@ -74,6 +79,10 @@ impl Trained {
         let weights = self.model.weights_path()?;
         self.tensors.save(&weights)?;
         let mut files = vec![weights];
+        if let (Some(programs), Some(path)) = (self.model.trained_programs(), self.model.programs_path()?) {
+            programs.save(&path)?;
+            files.push(path);
+        }
         if let (Some(Ok(calibration)), Some(path)) = (&self.calibration, self.model.calibration_path()?) {
             calibration.save(&path)?;
             files.push(path);
@@ -120,7 +129,7 @@ pub fn train(
         let expected = format!("at most {}, the samples of [train]", data.samples());
         return Err(NetworkError::choice(&data.inputs_path, "calibration.samples", requested, expected));
     }
-    for path in std::iter::once(&model_spec.weights).chain(&model_spec.calibration) {
+    for path in std::iter::once(&model_spec.weights).chain(&model_spec.calibration).chain(&model_spec.programs) {
         check_output(&resolve(path, model_base)?)?;
     }
     if let Some(path) = &model_spec.calibration {
@@ -153,7 +162,18 @@ pub fn train(
         model.check_inputs(data)?;
     }
 
-    let history = run_epochs(spec, &mut model, &data, validation.as_ref(), progress)?;
+    let mut chips = match spec.on {
+        TrainOn::Exact => None,
+        TrainOn::Chip | TrainOn::Population => Some(ChipLayers::new(spec, base, &model)?),
+    };
+    let history = run_epochs(spec, (&mut model, chips.as_mut()), &data, validation.as_ref(), progress)?;
+    let mut chip_accuracy = None;
+    let mut programs = None;
+    if let Some(chips) = &mut chips {
+        let tested = validation.as_ref().unwrap_or(&data);
+        chip_accuracy = Some(chips.accuracy(&model, tested, spec.test_chips)?);
+        programs = Some(chips.programs());
+    }
     for (placed, layer) in model.placed() {
         for (named, tensor) in placed.spec.tensors(&placed.input).into_iter().zip(layer.tensors()) {
             tensors.insert(named.name, tensor);
@@ -168,9 +188,10 @@ pub fn train(
     ] {
         tensors.metadata.insert(key.to_owned(), value);
     }
-    let model = Model::build(model_spec, model_base, &tensors)?;
+    let mut model = Model::build(model_spec, model_base, &tensors)?;
+    model.set_programs(programs);
     let calibration = spec.calibration.map(|calibration| calibrate(&calibration, &model, data));
-    Ok(Trained { model, tensors, history, calibration })
+    Ok(Trained { model, tensors, history, chip_accuracy, calibration })
 }
 
 /// Checks that a model file fits the training file, before any data are read.
@@ -206,6 +227,21 @@ fn check_model(spec: &TrainSpec, model: &ModelSpec, path: &Path) -> Result<()> {
             _ => {}
         }
     }
+    match (spec.on, &model.programs) {
+        (TrainOn::Exact, Some(programs)) => {
+            let expected = "no such key: exact training changes the weights, and not these programs";
+            return invalid("programs", programs.display().to_string(), expected);
+        }
+        (TrainOn::Chip | TrainOn::Population, None) => {
+            let expected =
+                "`programs = \"programs.safetensors\"`, the file for the phases that training on chips writes";
+            return invalid("programs", "no such key".into(), expected);
+        }
+        _ => {}
+    }
+    if spec.on != TrainOn::Exact {
+        chips::check_model(model, &placed).map_err(|invalid| NetworkError::from_invalid(path, invalid))?;
+    }
     let of_input = [&model.input.mean, &model.input.std]
         .into_iter()
         .filter_map(|v| if let NumberOrTensor::Tensor(name) = v { Some(name.as_str()) } else { None });
@@ -221,7 +257,7 @@ fn check_model(spec: &TrainSpec, model: &ModelSpec, path: &Path) -> Result<()> {
 /// Trains the model in place for all epochs.
 fn run_epochs(
     spec: &TrainSpec,
-    model: &mut Model,
+    (model, mut chips): (&mut Model, Option<&mut ChipLayers>),
     data: &Dataset,
     validation: Option<&Dataset>,
     progress: &mut dyn FnMut(&EpochReport) -> ControlFlow<()>,
@@ -232,21 +268,39 @@ fn run_epochs(
     let mut history: Vec<EpochReport> = Vec::new();
     let mut step = 0_u64;
     let mut last_batch = (0, Vec::new());
+    if let Some(chips) = &mut chips {
+        chips.calibrate(model, data)?;
+    }
     for epoch in 1..=spec.epochs {
         let mut order: Vec<usize> = (0..samples).collect();
         order.shuffle(&mut StreamKey::new(spec.seed, "train/order").block(epoch as u64).stream());
         let (mut loss_sum, mut correct, mut learning_rate) = (0.0, 0, spec.learning_rate);
         for (batch, rows) in order.chunks(spec.batch).enumerate() {
-            learning_rate = spec.learning_rate * spec.schedule.factor(step as f64 / steps);
+            let factor = spec.schedule.factor(step as f64 / steps);
+            learning_rate = spec.learning_rate * factor;
             step += 1;
-            let (loss, batch_correct, gradients) = batch_gradients(model, data, rows);
+            let (loss, batch_correct, gradients) = match &mut chips {
+                Some(chips) => chips.gradients(model, data, rows, step)?,
+                None => batch_gradients(model, data, rows),
+            };
             if !loss.is_finite() {
                 return Err(NetworkError::Diverged { epoch, batch, loss, learning_rate });
             }
             loss_sum += loss * rows.len() as f64;
             correct += batch_correct;
             let mut parameters: Vec<_> = model.layers_mut().iter_mut().flat_map(|l| l.parameters()).collect();
-            adam.step(&mut parameters, &gradients, learning_rate, spec.weight_decay);
+            if let Some(chips) = &mut chips {
+                parameters.extend(chips.parameters_mut().map(|values| Parameter {
+                    values,
+                    decays: false,
+                    is_phase: true,
+                }));
+            }
+            let rates = Rates { values: learning_rate, phases: spec.phase_learning_rate() * factor };
+            adam.step(&mut parameters, &gradients, rates, spec.weight_decay);
+        }
+        if let Some(chips) = &mut chips {
+            chips.calibrate(model, data)?;
         }
         let report = EpochReport {
             epoch,
@@ -265,7 +319,10 @@ fn run_epochs(
     }
     // Each loss above is that before a step; the last step may have been the one that left every bound.
     let (batch, rows) = last_batch;
-    let loss = batch_loss(model, data, &rows);
+    let loss = match &mut chips {
+        Some(chips) => chips.loss(model, data, &rows, step)?,
+        None => batch_loss(model, data, &rows),
+    };
     let guessing = (model.output_size().max(2) as f64).ln();
     match history.last() {
         Some(last) if loss.is_nan() || loss > MAX_LOSS * guessing => {

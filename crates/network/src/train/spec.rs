@@ -21,7 +21,7 @@
 use std::f64::consts::PI;
 use std::path::{Path, PathBuf};
 
-use phaseloom_hardware::MAX_PORTS;
+use phaseloom_hardware::{CoreSpec, Link, MAX_PORTS, ProcessSource};
 use serde::{Deserialize, Serialize};
 
 use crate::data::DataSpec;
@@ -45,6 +45,10 @@ pub struct TrainSpec {
     pub batch: usize,
     /// Learning rate of Adam at the start. Range: > 0.
     pub learning_rate: f64,
+    /// Learning rate of phases and gains on chips at the start (rad). A step of h on every phase of a mesh of N modes changes its
+    /// matrix by h√N. Range: > 0. Default: 0.15/√N, for cores of N ports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase_learning_rate: Option<f64>,
     /// Decoupled weight decay of the weights. Biases do not decay. Range: ≥ 0.
     #[serde(default)]
     pub weight_decay: f64,
@@ -57,6 +61,24 @@ pub struct TrainSpec {
     /// names that the model gives as `input.mean` and `input.std`.
     #[serde(default)]
     pub standardize: bool,
+    /// What computes the photonic products while training.
+    #[serde(default)]
+    pub on: TrainOn,
+    /// How the gradient by the phases is obtained, on chips.
+    #[serde(default)]
+    pub gradient: GradientMethod,
+    /// Cores of the chips. Chips need it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub core: Option<CoreSpec>,
+    /// Fabrication process of the chips: a path, `"preset:KEY"`, or a table. Default: a perfect process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<ProcessSource>,
+    /// Link of the chips. Default: an ideal one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<Link>,
+    /// Chips, never among those that trained, on which the trained network is tested at the end. Range: 0…10⁶.
+    #[serde(default = "twenty")]
+    pub test_chips: u64,
     /// Training data.
     pub train: DataSpec,
     /// Data whose accuracy is reported after each epoch. They do not change the result.
@@ -65,6 +87,38 @@ pub struct TrainSpec {
     /// Scales of the converters, measured at the end on training data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<CalibrationSpec>,
+}
+
+/// What computes the photonic products while training.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum TrainOn {
+    /// Floating point; the weights are the parameters.
+    #[default]
+    Exact,
+    /// One chip; its phases, attenuators and gains are the parameters.
+    Chip,
+    /// A new chip of the process for every batch, so that the phases suit chips that nobody has measured.
+    Population,
+}
+
+/// How the gradient by the phases is obtained.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum GradientMethod {
+    /// Backpropagation through a model of the chip.
+    #[default]
+    Adjoint,
+    /// Three measurements with power monitors; biased by loss.
+    InSitu,
+    /// Two readings per phase shifter.
+    ParameterShift,
+    /// Two evaluations of the loss with all parameters moved at random.
+    ForwardOnly,
+    /// Attenuators and gains alone; the meshes stay.
+    SigmaOnly,
 }
 
 /// Schedule of the learning rate over the steps of the training.
@@ -108,6 +162,10 @@ pub struct CalibrationSpec {
     pub quantile: f64,
 }
 
+fn twenty() -> u64 {
+    20
+}
+
 fn one() -> f64 {
     1.0
 }
@@ -120,6 +178,16 @@ impl TrainSpec {
     /// If the file cannot be read, is not TOML, or has unknown, missing or impossible keys.
     pub fn load(path: &Path) -> Result<Self> {
         read_checked(path, &phaseloom_files::InputFiles::default(), "training", Self::check)
+    }
+
+    /// Learning rate of phases and gains at the start (rad).
+    ///
+    /// The largest useful rate of Adam is about 0.57/√N for phases of N modes (a test measures it); a quarter of it leaves room
+    /// for the noise of batches.
+    #[must_use]
+    pub fn phase_learning_rate(&self) -> f64 {
+        let ports = self.core.as_ref().map_or(1, |core| core.ports.max(1));
+        self.phase_learning_rate.unwrap_or(0.15 / (ports as f64).sqrt())
     }
 
     /// Checks format, version and values. Messages name `path`.
@@ -139,8 +207,32 @@ impl TrainSpec {
         if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
             return invalid("learning_rate", self.learning_rate.to_string(), "a number above 0, e.g. 1e-3");
         }
+        if let Some(rate) = self.phase_learning_rate.filter(|rate| !(rate.is_finite() && *rate > 0.0)) {
+            return invalid("phase_learning_rate", rate.to_string(), "a number above 0 (rad), e.g. 0.02");
+        }
         if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
             return invalid("weight_decay", self.weight_decay.to_string(), "a number from 0");
+        }
+        match (self.on, &self.core) {
+            (TrainOn::Exact, None) => {
+                let chips = [
+                    ("process", self.process.is_some()),
+                    ("link", self.link.is_some()),
+                    ("phase_learning_rate", self.phase_learning_rate.is_some()),
+                    ("gradient", self.gradient != GradientMethod::Adjoint),
+                ];
+                if let Some((key, _)) = chips.into_iter().find(|(_, given)| *given) {
+                    return invalid(key, "given".into(), "`on = \"chip\"` or `\"population\"`: it has no effect else");
+                }
+            }
+            (TrainOn::Exact, Some(_)) => {
+                return invalid("core", "given".into(), "`on = \"chip\"` or `\"population\"`: it has no effect else");
+            }
+            (_, None) => return invalid("core", "absent".into(), "a table: training on chips needs `ports`"),
+            (_, Some(_)) => {}
+        }
+        if self.test_chips > 1_000_000 {
+            return invalid("test_chips", self.test_chips.to_string(), "at most 1000000");
         }
         if let Some(calibration) = &self.calibration {
             let CalibrationSpec { ports, column_block, samples, quantile } = *calibration;
