@@ -54,10 +54,10 @@ pub struct Pass {
     /// A chip passes if its rms error is at most this
     #[arg(long, value_name = "ERROR")]
     rms_error: Option<f64>,
-    /// A chip passes if its score loses at most this against the network in floating point; 0.01 is one percentage point [default: 0.01]
+    /// A chip passes if its score loses at most this against the floating-point reference; 0.01 is one percentage point [default: 0.01]
     #[arg(long, value_name = "LOSS")]
     drop: Option<f64>,
-    /// A chip passes if its outputs differ by at most this from the network in floating point, relative to their rms
+    /// A chip passes if its outputs differ by at most this from the floating-point reference, relative to their rms
     #[arg(long, value_name = "DIFFERENCE")]
     output_difference: Option<f64>,
     /// A chip passes if its matrix error ‖Ŵ − W‖/‖W‖ is at most this; without a network
@@ -156,7 +156,7 @@ impl Study {
             bar.set_length(total as u64);
             bar.set_position(done as u64);
         };
-        announcements(experiment, &experiment.points()?)?.iter().for_each(|line| output::status(line));
+        announcements(experiment, &experiment.points()?, false)?.iter().for_each(|line| output::status(line));
         let options = Options {
             threads: usize::from(self.threads.unwrap_or(0)),
             shard: self.shard,

@@ -154,7 +154,7 @@ pub struct Config {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sources: Option<Vec<String>>,
     /// What a chip must reach, for `phaseloom yield` and `tolerance`, such as `{ drop = 0.01 }`. It changes no result of a run.
-    /// Default: of a network, a loss of at most 0.01 against the exact network.
+    /// Default: of a network, a loss of at most 0.01 against the floating-point reference.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pass: Option<Criterion>,
     /// The level that `phaseloom tolerance` raises until a chip fails. Its units are levels of chips, not chips.

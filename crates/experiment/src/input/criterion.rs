@@ -35,19 +35,19 @@ pub enum Criterion {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 struct Limits {
-    /// The score of a network is at least this: accuracy, top-5 accuracy, or agreement with the network in floating point.
+    /// The score of a network is at least this: accuracy, top-5 accuracy, or agreement with the floating-point reference.
     /// Range: 0…1.
     #[serde(skip_serializing_if = "Option::is_none")]
     accuracy: Option<f64>,
-    /// The score of a network is at most this: rms error, or difference of outputs from the network in floating point.
+    /// The score of a network is at most this: rms error, or difference of outputs from the floating-point reference.
     /// Range: ≥ 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     rms_error: Option<f64>,
-    /// The score loses at most this against the network in floating point on the same samples: of an accuracy, 0.01 is one
+    /// The score loses at most this against the floating-point reference on the same samples: of an accuracy, 0.01 is one
     /// percentage point. Range: ≥ 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     drop: Option<f64>,
-    /// The difference of the outputs from those of the network in floating point, rms over samples and outputs and relative to
+    /// The difference of the outputs from those of the floating-point reference, rms over samples and outputs and relative to
     /// their rms, is at most this. It changes before the first class does. Range: ≥ 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     output_difference: Option<f64>,

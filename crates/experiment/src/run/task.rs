@@ -67,7 +67,7 @@ pub(crate) fn class_axis(network: &dyn Network, data: &Dataset, config: &Config)
             refused(
                 found,
                 "a label for each position, of shape (samples, positions); or leave out `labels`: the classes are then compared \
-                 with the exact network",
+                 with the floating-point reference",
             )
         }
         Ok(axis) => Ok(axis),

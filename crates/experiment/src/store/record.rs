@@ -59,7 +59,7 @@ impl Row {
     pub fn title(self) -> &'static str {
         match self {
             Self::Design => "design",
-            Self::Exact => "exact network",
+            Self::Exact => "floating-point reference",
             Self::PerfectIdeal => "perfect mesh, ideal link",
             Self::PerfectReal => "perfect mesh, real link",
             Self::Digital => "digital, same bits",

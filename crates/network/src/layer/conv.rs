@@ -69,7 +69,7 @@ impl<const AXES: usize> ConvSettings<AXES> {
         if input.len() != AXES + 1 {
             return Err(no_image(input, if AXES == 1 { "[channels, length]" } else { "[channels, height, width]" }));
         }
-        Geometry::new(input, &self.kernel, &self.stride, &self.dilation, &self.padding)
+        Geometry::new(input, &self.kernel, &self.stride, &self.dilation, &self.padding, false)
     }
 
     /// Shape of the kernel in the file.

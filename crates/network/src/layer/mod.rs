@@ -245,7 +245,7 @@ pub struct Parameter<'a> {
     pub values: &'a mut [f64],
     /// Whether weight decay acts on the values. It acts on weights, not on biases.
     pub decays: bool,
-    /// Whether the values are phases, some of which may have no effect.
+    /// Whether the values are those of a core: phases (rad) and logarithms of gains.
     pub is_phase: bool,
 }
 

@@ -7,7 +7,7 @@ use crate::data::Dataset;
 use crate::error::{NetworkError, Result};
 use crate::network::Network;
 use crate::train::learner::{Learner, Snapshot};
-use crate::train::optimizer::Optimizer;
+use crate::train::optimizer::{Optimizer, Rates};
 use crate::train::{EpochReport, Observer, Progress, TrainSpec, exact_accuracy};
 
 /// Loss after training, relative to that of guessing, from which the training has diverged.
@@ -107,7 +107,8 @@ pub(super) fn run(
         let order = order(spec.seed, samples, epoch);
         let mut learning_rate = spec.learning_rate;
         for (batch, rows) in order.chunks(spec.batch).enumerate().skip(state.batch) {
-            learning_rate = spec.learning_rate * spec.schedule.factor(state.step as f64 / steps);
+            let factor = spec.schedule.factor(state.step as f64 / steps);
+            learning_rate = spec.learning_rate * factor;
             state.step += 1;
             let result = learner.gradients(data.train, rows, state.step)?;
             let loss = result.loss;
@@ -116,7 +117,8 @@ pub(super) fn run(
             }
             state.loss_sum += loss * rows.len() as f64;
             state.correct += result.correct;
-            learner.step(&mut state.optimizer, &result.gradients, learning_rate, spec.weight_decay);
+            let rates = Rates { values: learning_rate, phases: spec.phase_learning_rate() * factor };
+            learner.step(&mut state.optimizer, &result.gradients, rates, spec.weight_decay);
             state.batch += 1;
             if state.batch == batches {
                 continue;

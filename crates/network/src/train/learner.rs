@@ -9,7 +9,7 @@ use crate::model::Model;
 use crate::network::{Network, predictions};
 use crate::train::chips::ChipLayers;
 use crate::train::loss::Loss;
-use crate::train::optimizer::Optimizer;
+use crate::train::optimizer::{Optimizer, Rates};
 use crate::weights::Tensors;
 
 /// A model in training.
@@ -57,15 +57,12 @@ impl Learner {
     }
 
     /// Moves all parameters by one step.
-    pub fn step(&mut self, optimizer: &mut Optimizer, gradients: &[Vec<f64>], rate: f64, decay: f64) {
+    pub fn step(&mut self, optimizer: &mut Optimizer, gradients: &[Vec<f64>], rates: Rates, decay: f64) {
         let mut parameters: Vec<_> = self.model.layers_mut().iter_mut().flat_map(|l| l.parameters()).collect();
         if let Some(chips) = &mut self.chips {
-            // Of each tile: first mesh, attenuators, second mesh, and the logarithm of the gain.
-            let of_chips = chips.parameters_mut().enumerate();
-            let parameter = |(group, values): (usize, _)| Parameter { values, decays: false, is_phase: group % 4 != 3 };
-            parameters.extend(of_chips.map(|(group, values)| parameter((group, values.as_mut_slice()))));
+            parameters.extend(chips.parameters_mut().map(|values| Parameter { values, decays: false, is_phase: true }));
         }
-        optimizer.step(&mut parameters, gradients, rate, decay);
+        optimizer.step(&mut parameters, gradients, rates, decay);
     }
 
     /// Mean loss of the samples `rows`.
@@ -141,7 +138,7 @@ impl Learner {
                 frozen.extend(vec![placed.spec.weight().is_some_and(&is_frozen); groups]);
             }
         }
-        if frozen.iter().all(|frozen| *frozen) {
+        if !names.is_empty() && frozen.iter().all(|frozen| *frozen) {
             return Err((format!("all of {}", trained.join(", ")), "at least one tensor that is trained".into()));
         }
         self.frozen = frozen;

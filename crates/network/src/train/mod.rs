@@ -170,7 +170,7 @@ fn train_from(spec: &TrainSpec, base: &Path, earlier: Option<Earlier>, observer:
         return Err(NetworkError::choice(&data.inputs_path, "calibration.samples", requested, expected));
     }
     let outputs: Vec<PathBuf> = std::iter::once(&model_spec.weights)
-        .chain(model_spec.programs.as_ref().filter(|_| spec.on != TrainOn::Exact))
+        .chain(&model_spec.programs)
         .map(|path| resolve(path, model_base))
         .collect::<Result<_>>()?;
     for path in outputs
