@@ -14,6 +14,7 @@ mod folders;
 mod interruptions;
 mod sweeps;
 mod tasks;
+mod trainings;
 
 /// Runs an example; the perfect mesh with an ideal link must decide and compute as the floating-point reference does.
 fn example_holds(experiment: &Path) {
