@@ -30,7 +30,11 @@ fn a_training_leaves_weights_and_curves_and_replaces_none_unasked() {
     let rows: Vec<[f64; 3]> = (0..40).map(|i| [1.0, 2.0, 3e3 * f64::from(i % 2)]).collect();
     scene.write("x.npy", npy_real(&rows));
     let warned = scene.call("train train.toml --overwrite").well();
-    assert!(warned.err.contains("warning: ") && warned.err.contains("found feature 2 with a root mean square"), "{}", warned.err);
+    assert!(
+        warned.err.contains("warning: ") && warned.err.contains("found feature 2 with a root mean square"),
+        "{}",
+        warned.err
+    );
 }
 
 #[test]
@@ -50,7 +54,9 @@ fn an_interrupted_training_goes_on_to_the_same_bytes() {
     let said = std::thread::spawn(move || lines.collect::<Vec<String>>());
     working.interrupt();
     assert!(said.join().unwrap().last().unwrap().contains("goes on from the checkpoint"));
-    assert!(scene.path("w-checkpoint.safetensors").exists() && fs::read(scene.path("w.safetensors")).unwrap() != expected);
+    assert!(
+        scene.path("w-checkpoint.safetensors").exists() && fs::read(scene.path("w.safetensors")).unwrap() != expected
+    );
 
     // Other settings are another training.
     scene.write("other.toml", TRAINING.replace("seed = 1", "seed = 2"));

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Stops after a number of batches or epochs, and keeps what it is told.
+/// Stops after a number of batches or epochs, and keeps all notes.
 struct Stop {
     calls: usize,
     after: usize,
@@ -123,7 +123,7 @@ fn nothing_of_an_earlier_training_is_lost() {
         assert!(error.contains("weights.safetensors: found a file") && error.contains("--overwrite"), "{error}");
     }
     let (interrupted, _) = run(&toml, false, true, 3).unwrap();
-    // A checkpoint before the weights: those of before may still be replaced, because it was told to.
+    // A checkpoint before the weights: those of before may still be replaced, because it had leave.
     assert!(run(&toml, false, false, 1).is_ok());
     interrupted.save().unwrap();
     let other = toml.replace("seed = 4", "seed = 5");
