@@ -201,7 +201,7 @@ impl FieldProduct {
         trace: &ProductTrace,
         gradient: &Batch,
         needs_input: bool,
-        method: &dyn SlopeMethod,
+        method: Option<&dyn SlopeMethod>,
     ) -> (Vec<Option<TileGradient>>, Option<Batch>) {
         let tiles = self.program.tiles();
         assert_eq!(self.realised.len(), tiles.len(), "a product for a backward pass");
@@ -209,7 +209,7 @@ impl FieldProduct {
         let (by_matrix, by_input) = field_gradients(&self.matrix, &trace.input, gradient, needs_input);
         let mut found = Vec::with_capacity(tiles.len());
         for (tile, realised) in tiles.iter().zip(&self.realised) {
-            let (Some(program), Some(realised)) = (tile, realised) else {
+            let (Some(program), Some(realised), Some(method)) = (tile, realised, method) else {
                 found.push(None);
                 continue;
             };

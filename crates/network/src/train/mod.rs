@@ -27,7 +27,7 @@ pub use crate::train::chips::ChipAccuracy;
 use crate::train::chips::ChipLayers;
 use crate::train::loss::cross_entropy;
 use crate::train::optimizer::{Adam, Rates};
-pub use crate::train::spec::{CalibrationSpec, GradientMethod, Schedule, TrainOn, TrainSpec};
+pub use crate::train::spec::{CalibrationSpec, GradientMethod, Schedule, TrainOn, TrainSpec, TrainedParameters};
 use crate::weights::{Tensor, Tensors};
 use phaseloom_files::{check_output, check_replaced, hex};
 
@@ -172,7 +172,7 @@ pub fn train(
     if let Some(chips) = &mut chips {
         let tested = validation.as_ref().unwrap_or(&data);
         chip_accuracy = Some(chips.accuracy(&model, tested, spec.test_chips)?);
-        programs = Some(chips.programs());
+        programs = chips.programs();
     }
     for (placed, layer) in model.placed() {
         for (named, tensor) in placed.spec.tensors(&placed.input).into_iter().zip(layer.tensors()) {
@@ -227,14 +227,14 @@ fn check_model(spec: &TrainSpec, model: &ModelSpec, path: &Path) -> Result<()> {
             _ => {}
         }
     }
-    match (spec.on, &model.programs) {
-        (TrainOn::Exact, Some(programs)) => {
-            let expected = "no such key: exact training changes the weights, and not these programs";
+    let trains_phases = spec.on != TrainOn::Exact && spec.trained_parameters() == TrainedParameters::Phases;
+    match (trains_phases, &model.programs) {
+        (false, Some(programs)) => {
+            let expected = "no such key: this training changes the weights, and not these programs";
             return invalid("programs", programs.display().to_string(), expected);
         }
-        (TrainOn::Chip | TrainOn::Population, None) => {
-            let expected =
-                "`programs = \"programs.safetensors\"`, the file for the phases that training on chips writes";
+        (true, None) => {
+            let expected = "`programs = \"programs.safetensors\"`, the file for the phases that this training writes";
             return invalid("programs", "no such key".into(), expected);
         }
         _ => {}
