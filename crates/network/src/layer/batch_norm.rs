@@ -87,6 +87,7 @@ impl LayerSettings for BatchNormSettings {
         let weight = self.weight.as_ref().map(|name| tensor(name, 1.0));
         let bias = self.bias.as_ref().map(|name| tensor(name, 0.0));
         let statistics = [tensor(&self.running_mean, 0.0), tensor(&self.running_var, 1.0)];
+        let statistics = statistics.map(|tensor| NamedTensor { is_trained: false, ..tensor });
         weight.into_iter().chain(bias).chain(statistics).collect()
     }
 }

@@ -125,7 +125,7 @@ impl<const AXES: usize> LayerSettings for ConvSettings<AXES> {
         let Ok(geometry) = self.geometry(input) else { return Vec::new() };
         let inputs = input[0] / self.groups * geometry.taps();
         let shape = self.kernel_shape(input, &geometry);
-        let weight = NamedTensor { name: &self.weight, shape, start: Start::Random { inputs } };
+        let weight = NamedTensor { name: &self.weight, shape, start: Start::Random { inputs }, is_trained: true };
         let bias = self.bias.as_ref().map(|name| NamedTensor::constant(name, vec![self.outputs], 0.0));
         std::iter::once(weight).chain(bias).collect()
     }

@@ -69,8 +69,12 @@ impl LayerSettings for LinearSettings {
 
     fn tensors(&self, input: &[usize]) -> Vec<NamedTensor<'_>> {
         let inputs = input.iter().product();
-        let weight =
-            NamedTensor { name: &self.weight, shape: self.weight_shape(inputs), start: Start::Random { inputs } };
+        let weight = NamedTensor {
+            name: &self.weight,
+            shape: self.weight_shape(inputs),
+            start: Start::Random { inputs },
+            is_trained: true,
+        };
         let bias = self.bias.as_ref().map(|name| NamedTensor::constant(name, vec![self.outputs], 0.0));
         std::iter::once(weight).chain(bias).collect()
     }

@@ -255,6 +255,8 @@ pub(crate) struct NamedTensor<'a> {
     pub name: &'a str,
     pub shape: Vec<usize>,
     pub start: Start,
+    /// Whether the tensor is one of [`Layer::parameters`]. Running statistics are not.
+    pub is_trained: bool,
 }
 
 /// Values at the start of training.
@@ -272,7 +274,7 @@ pub(crate) enum Start {
 impl<'a> NamedTensor<'a> {
     /// A tensor with the same value everywhere.
     fn constant(name: &'a str, shape: Vec<usize>, value: f64) -> Self {
-        Self { name, shape, start: Start::Constant(value) }
+        Self { name, shape, start: Start::Constant(value), is_trained: true }
     }
 }
 

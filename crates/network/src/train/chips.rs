@@ -23,9 +23,10 @@ use crate::layer::{LayerSpec, Products, Recorder, chain};
 use crate::model::{Model, ModelSpec};
 use crate::network::{Network, predictions};
 use crate::programs::Programs;
-use crate::train::loss::cross_entropy;
+use crate::train::CHUNK;
+use crate::train::learner::trained_layers;
+use crate::train::loss::Loss;
 use crate::train::spec::{GradientMethod, TrainOn, TrainSpec, TrainedParameters};
-use crate::train::{CHUNK, trained_layers};
 
 /// Samples of the training data that measure the scales of the converters after each epoch.
 const CALIBRATION_SAMPLES: usize = 1000;
@@ -68,6 +69,8 @@ pub(super) struct ChipLayers {
     /// Inputs of every product of the present step, for the gradient by the weights.
     inputs: Vec<Batch>,
     shot: Shot,
+    /// The loss, of equal weights at first.
+    pub criterion: Loss,
     /// How many times light passed a core for gradients.
     pub passes: u64,
 }
@@ -103,6 +106,7 @@ impl ChipLayers {
             scales: Vec::new(),
             inputs: Vec::new(),
             shot: Shot { trial: 0, index: 0, first_vector: 0 },
+            criterion: Loss::default(),
             passes: 0,
         };
         for view in model.photonic_layers() {
@@ -163,7 +167,7 @@ impl ChipLayers {
         let traces = chain::record_with(layers, &input, &mut Recorder::new(Some(self)));
         let logits = chain::output(&traces, &input);
         let correct = predictions(logits).iter().zip(&labels).filter(|(a, b)| a == b).count();
-        let (loss, gradient) = cross_entropy(logits, &labels);
+        let (loss, gradient) = self.criterion.mean(logits, &labels);
         let mut gradients = chain::backward_with(layers, &input, &traces, gradient, false, Some(self)).parameters;
         gradients.extend(self.take_gradients());
         Ok((loss, correct, gradients))
@@ -178,7 +182,7 @@ impl ChipLayers {
         let traces = chain::record_with(layers, &input, &mut Recorder::new(Some(self)));
         let logits = chain::output(&traces, &input);
         let correct = predictions(logits).iter().zip(&labels).filter(|(a, b)| a == b).count();
-        (cross_entropy(logits, &labels).0, correct)
+        (self.criterion.mean(logits, &labels).0, correct)
     }
 
     /// Mean loss of the samples `rows` on the chips of a step.
@@ -248,6 +252,11 @@ impl ChipLayers {
     pub(super) fn parameters_mut(&mut self) -> impl Iterator<Item = &mut Vec<f64>> {
         let trained = self.trains == TrainedParameters::Phases;
         self.layers.iter_mut().filter(move |_| trained).flat_map(|layer| layer.parameters_mut())
+    }
+
+    /// Number of lists of parameters of each layer.
+    pub(super) fn groups(&self) -> impl Iterator<Item = usize> + '_ {
+        self.layers.iter().map(|layer| layer.parameters().len())
     }
 
     /// The gradients by all parameters after a backward pass, in their order. Frozen ones are empty.

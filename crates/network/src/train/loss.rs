@@ -29,6 +29,53 @@ pub fn cross_entropy(logits: &Batch, labels: &[usize]) -> (f64, Batch) {
     (loss / samples, gradient)
 }
 
+/// The loss of a training: the cross-entropy with a weight for each class.
+///
+/// `L = Σ_s w_{y_s} ℓ_s / Σ_s w_{y_s}` with the loss ℓ_s of one sample, as PyTorch's `CrossEntropyLoss(weight)`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Loss {
+    /// Weight of each class; empty for equal weights.
+    pub class_weights: Vec<f64>,
+}
+
+impl Loss {
+    /// Weights in inverse proportion to the numbers of samples: n/(k·n_c), whose mean over the n samples is 1. A class without
+    /// samples has the weight 1, which no sample uses.
+    #[must_use]
+    pub fn balanced(labels: &[usize], classes: usize) -> Self {
+        let mut counts = vec![0_usize; classes];
+        labels.iter().for_each(|&label| counts[label] += 1);
+        let used = counts.iter().filter(|&&count| count > 0).count();
+        let weight = |&count: &usize| match count {
+            0 => 1.0,
+            count => labels.len() as f64 / (used as f64 * count as f64),
+        };
+        Self { class_weights: counts.iter().map(weight).collect() }
+    }
+
+    /// Weighted mean of the loss over samples, and its gradient with respect to the logits (classes × samples).
+    ///
+    /// # Panics
+    ///
+    /// As [`cross_entropy`].
+    #[must_use]
+    pub fn mean(&self, logits: &Batch, labels: &[usize]) -> (f64, Batch) {
+        if self.class_weights.is_empty() {
+            return cross_entropy(logits, labels);
+        }
+        let weights: Vec<f64> = labels.iter().map(|&label| self.class_weights[label]).collect();
+        let total: f64 = weights.iter().sum();
+        let mut gradient = Batch::zeros(logits.nrows(), logits.ncols());
+        let mut loss = 0.0;
+        for (sample, (&label, weight)) in labels.iter().zip(&weights).enumerate() {
+            let (of_sample, slope) = cross_entropy(&logits.columns(sample, 1).into_owned(), &[label]);
+            loss += weight * of_sample;
+            gradient.columns_mut(sample, 1).copy_from(&(slope * (weight / total)));
+        }
+        (loss / total, gradient)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,5 +107,25 @@ mod tests {
             };
             assert!(((loss_at(1e-6) - loss_at(-1e-6)) / 2e-6 - gradient[at]).abs() < 1e-8);
         }
+    }
+
+    #[test]
+    fn balanced_weights_are_those_of_scikit_learn() {
+        // compute_class_weight("balanced"): n/(k·n_c) with n = 6, k = 2 classes that occur, n_c = 4 and 2.
+        let loss = Loss::balanced(&[0, 0, 2, 0, 2, 0], 3);
+        assert_eq!(loss.class_weights, [0.75, 1.0, 1.5]);
+    }
+
+    /// A sample of weight 2 counts as two equal samples, in the loss and in the gradient.
+    #[test]
+    fn a_weight_of_two_is_a_sample_twice() {
+        let loss = Loss { class_weights: vec![2.0, 1.0] };
+        let once = Batch::from_column_slice(2, 2, &[0.3, -1.0, 0.7, 0.1]);
+        let twice = Batch::from_column_slice(2, 3, &[0.3, -1.0, 0.3, -1.0, 0.7, 0.1]);
+        let (weighted, slope) = loss.mean(&once, &[0, 1]);
+        let (expected, all) = cross_entropy(&twice, &[0, 0, 1]);
+        assert!((weighted - expected).abs() < 1e-15);
+        assert!((slope.column(0) - (all.column(0) + all.column(1))).amax() < 1e-15);
+        assert!((slope.column(1) - all.column(2)).amax() < 1e-15);
     }
 }

@@ -6,6 +6,7 @@
 use phaseloom_numerics::{StreamKey, standard_normal};
 
 use crate::data::Inputs;
+use crate::error::Result;
 use crate::layer::place::PlacedLayer;
 use crate::layer::{LayerSpec, NamedTensor, Start};
 use crate::train::CHUNK;
@@ -19,7 +20,7 @@ pub(super) fn insert_weights(layers: &[PlacedLayer<'_>], seed: u64, tensors: &mu
             Some(LayerSpec::LeakyRelu(leaky)) => 2.0 / (1.0 + leaky.slope * leaky.slope),
             _ => 1.0_f64,
         };
-        for NamedTensor { name, shape, start } in layer.spec.tensors(&layer.input) {
+        for NamedTensor { name, shape, start, .. } in layer.spec.tensors(&layer.input) {
             let count = shape.iter().product();
             let values = match start {
                 Start::Random { inputs } => {
@@ -32,6 +33,33 @@ pub(super) fn insert_weights(layers: &[PlacedLayer<'_>], seed: u64, tensors: &mu
             tensors.insert(name, Tensor::new(shape, values));
         }
     }
+}
+
+/// Replaces initial values by those of a file. Returns the names of the tensors that the file lacks.
+///
+/// # Errors
+///
+/// If a tensor has another shape or is not finite, or the file holds none of the tensors.
+pub(super) fn insert_initial<'a>(
+    layers: &[PlacedLayer<'a>],
+    file: &Tensors,
+    tensors: &mut Tensors,
+) -> Result<Vec<&'a str>> {
+    let mut absent = Vec::new();
+    let all: Vec<_> =
+        layers.iter().flat_map(|layer| layer.spec.tensors(&layer.input).into_iter().map(move |t| (layer, t))).collect();
+    let is_held = |name: &str| file.all_names().any(|known| known == name);
+    let has_none = !all.iter().any(|(_, tensor)| is_held(tensor.name));
+    for (layer, NamedTensor { name, shape, .. }) in all {
+        let user = format!("{} ({})", layer.key, layer.spec.kind());
+        if is_held(name) || has_none {
+            let values = file.expect(&user, name, &shape)?.to_vec();
+            tensors.insert(name, Tensor::new(shape, values));
+        } else {
+            absent.push(name);
+        }
+    }
+    Ok(absent)
 }
 
 /// Mean and population standard deviation of each feature of `raw·scale`.
