@@ -2,7 +2,7 @@
 
 use super::Model;
 use crate::data::Batch;
-use crate::layer::{LayerKind, Trace, chain};
+use crate::layer::{Layer, LayerKind, Trace, chain};
 use crate::network::{Call, Network, exact_product};
 
 /// One photonic product in the exact network.
@@ -22,7 +22,8 @@ impl Model {
         assert_eq!(input.nrows(), self.input_size(), "inputs need the features of the model");
         let ends_with_softmax = self.spec.layer.last().is_some_and(|last| last.kind() == LayerKind::Softmax);
         let layers = &self.layers[..self.layers.len() - usize::from(ends_with_softmax)];
-        if layers.iter().any(|layer| !layer.parts().is_empty()) {
+        let is_complex = |layer: &dyn Layer| layer.linear().is_some_and(|linear| linear.kind.is_complex());
+        if layers.iter().any(|layer| !layer.parts().is_empty() || is_complex(&**layer)) {
             return None;
         }
         // The inputs of each product, as the pass on hardware sees them.

@@ -8,8 +8,8 @@ use std::path::Path;
 use phaseloom_files::InvalidValue;
 use phaseloom_hardware::slopes::{Adjoint, InSitu, ParameterShift, SlopeMethod};
 use phaseloom_hardware::{
-    CoreSpec, FullScale, LayerAddress, LayerProgram, Link, MatrixProduct, OpticalProduct, Process, ProductTrace,
-    Scales, Shot, TrainableLayer, bound_scales,
+    CoreSpec, FieldProduct, FullScale, LayerAddress, LayerProgram, Link, MatrixProduct, OpticalProduct, ParameterKind,
+    Process, ProductTrace, Scales, Shot, TrainableLayer, bound_scales,
 };
 use phaseloom_numerics::StreamKey;
 use rand::{Rng, RngExt};
@@ -83,11 +83,13 @@ impl ChipLayers {
         let core = spec.core.clone().unwrap_or_default();
         let process = spec.process.clone().unwrap_or_default().read(base)?;
         let link = spec.link.clone().unwrap_or_default();
+        let design = core.design()?;
         let mut layers = Vec::new();
         for view in model.photonic_layers() {
-            let tiles = core.plan(view.weight.nrows(), view.weight.ncols(), link.detection)?.tiles().len();
+            let (outputs, inputs) = view.shape();
+            let tiles = core.plan(outputs, inputs, link.detection)?.tiles().len();
             let scales = Scales { input: 1.0, full_scale: vec![1.0; tiles] };
-            let program = LayerProgram::new(view.weight, &core, link.detection, &scales)?;
+            let program = view.program(&core, &design, link.detection, &scales)?;
             layers.push(TrainableLayer::new(program, &process, &link, &scales, core.core_use())?);
         }
         let mut chips = Self {
@@ -230,10 +232,8 @@ impl ChipLayers {
                 gradients.extend(layer.parameters().iter().map(|_| Vec::new()));
                 continue;
             }
-            for (group, gradient) in std::mem::take(found).into_iter().enumerate() {
-                // Of each tile: first mesh, attenuators, second mesh, gain.
-                let is_mesh = group % 4 == 0 || group % 4 == 2;
-                let frozen = is_mesh && self.method == GradientMethod::SigmaOnly;
+            for (kind, gradient) in layer.kinds().into_iter().zip(std::mem::take(found)) {
+                let frozen = kind == ParameterKind::Mesh && self.method == GradientMethod::SigmaOnly;
                 gradients.push(if frozen { Vec::new() } else { gradient });
             }
         }
@@ -267,6 +267,7 @@ impl ChipLayers {
         let bound = self.link.adc.is_some_and(|adc| adc.full_scale == FullScale::Bound);
         let views = model.photonic_layers();
         let scales = calibration.layers.into_iter().zip(&views).map(|(layer, view)| match bound {
+            _ if view.kind.is_complex() => Ok(Scales { input: layer.input_scale, full_scale: layer.full_scale }),
             true => Ok(bound_scales(view.weight, &self.core, &self.link, layer.input_scale)?),
             false => Ok(Scales { input: layer.input_scale, full_scale: layer.full_scale }),
         });
@@ -302,13 +303,17 @@ impl ChipLayers {
         (process, link): (&Process, &Link),
         (seed, trial): (u64, u64),
     ) -> Result<f64> {
-        let mut products: Vec<OpticalProduct<f32>> = Vec::new();
+        let mut products: Vec<Box<dyn MatrixProduct>> = Vec::new();
         let mut first_core = 0;
         for (index, layer) in self.layers.iter_mut().enumerate() {
             let (program, scales) = (layer.program().clone(), layer.scales().clone());
             let design = std::sync::Arc::new(program.design(process)?);
             let address = LayerAddress { seed, trial, layer: index as u64, first_core };
-            products.push(OpticalProduct::new(&program, &design, link, &scales, self.core.core_use(), address)?);
+            let core_use = self.core.core_use();
+            products.push(match program.kind().is_complex() {
+                true => Box::new(FieldProduct::new(&program, &design, core_use, address)?),
+                false => Box::new(OpticalProduct::<f32>::new(&program, &design, link, &scales, core_use, address)?),
+            });
             first_core += layer.tiles() as u64;
         }
         let mut correct = 0;

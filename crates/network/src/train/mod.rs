@@ -239,6 +239,12 @@ fn check_model(spec: &TrainSpec, model: &ModelSpec, path: &Path) -> Result<()> {
         }
         _ => {}
     }
+    let unitary = placed.iter().find(|layer| layer.spec.unitary_weight().is_some());
+    if let (TrainOn::Exact, Some(layer)) = (spec.on, unitary) {
+        let expected = "`on = \"chip\"` or `\"population\"` in the training file: a step on the phases of a mesh keeps the weight \
+                        unitary, one on its entries does not";
+        return invalid(&format!("{}.unitary", layer.key), "true".into(), expected);
+    }
     if spec.on != TrainOn::Exact {
         chips::check_model(model, &placed).map_err(|invalid| NetworkError::from_invalid(path, invalid))?;
     }
