@@ -15,7 +15,7 @@ mod interruptions;
 mod sweeps;
 mod tasks;
 
-/// Runs an example; the perfect mesh with an ideal link must decide and compute as the exact network does.
+/// Runs an example; the perfect mesh with an ideal link must decide and compute as the floating-point reference does.
 fn example_holds(experiment: &Path) {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("a folder with spaces");

@@ -45,6 +45,7 @@ pub use product::layer_program::{LayerProgram, TileProgram, WeightKind};
 pub use product::matrix_product::{Batch, MatrixProduct, ProductStatistics, Shot};
 pub use product::optical::OpticalProduct;
 pub use product::precision::Precision;
+pub use product::realised::{RealisedCore, RealisedLayer};
 pub use product::scales::{Scales, bound_scales};
 pub use product::size::MeshSize;
 pub use product::slopes;

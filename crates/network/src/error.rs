@@ -264,6 +264,12 @@ impl NetworkError {
         Self::Graph { path: path.to_owned(), problem: problem.into(), remedy }
     }
 
+    /// Weights in the place of a model file.
+    #[must_use]
+    pub fn weights_alone(path: &Path, found: &str, remedy: &'static str) -> Self {
+        Self::graph(path, format!("found {found}, expected a model file (.toml) or an ONNX file (.onnx)"), remedy)
+    }
+
     /// An input that a network cannot take.
     #[must_use]
     pub fn input(path: &Path, sample: usize, feature: usize, found: f64, expected: &str) -> Self {

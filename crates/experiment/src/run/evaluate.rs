@@ -35,6 +35,7 @@ impl PreparedPoint {
         match unit.row {
             Row::Design => self.design(unit),
             Row::Levels => self.levels(unit),
+            Row::Sensitivity => self.sensitivity(unit),
             _ => self.pass(unit, self.products(unit)?.as_ref(), layers, keep),
         }
     }
@@ -47,7 +48,7 @@ impl PreparedPoint {
             self.optical(designs, link, calibration, unit.trial).map(Some)
         };
         match unit.row {
-            Row::Design | Row::Exact | Row::Perfect | Row::Levels => Ok(None),
+            Row::Design | Row::Exact | Row::Perfect | Row::Levels | Row::Sensitivity => Ok(None),
             Row::PerfectIdeal => optical(&self.perfect, &ideal, GainCalibration::None),
             Row::PerfectReal => optical(&self.perfect, &self.config.link, GainCalibration::None),
             Row::Chips => optical(&self.designs, &self.config.link, core.calibration),

@@ -10,6 +10,7 @@ pub mod layer_program;
 pub mod matrix_product;
 pub mod optical;
 pub mod precision;
+pub mod realised;
 pub mod scales;
 pub mod size;
 pub mod slopes;

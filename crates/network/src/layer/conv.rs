@@ -70,7 +70,7 @@ impl<const AXES: usize> ConvSettings<AXES> {
         if input.len() != AXES + 1 {
             return Err(no_image(input, if AXES == 1 { "[channels, length]" } else { "[channels, height, width]" }));
         }
-        Geometry::new(input, &self.kernel, &self.stride, &self.dilation, &self.padding)
+        Geometry::new(input, &self.kernel, &self.stride, &self.dilation, &self.padding, false)
     }
 
     /// Shape of the kernel in the file.
@@ -198,15 +198,7 @@ impl Conv {
         if self.linear.bias.is_some() {
             parameters.push(by_output.column_sum().data.into());
         }
-        let by_input = by_columns.map(|by_columns| {
-            let vectors = self.windows.size() * self.windows.positions();
-            let mut by_input = Batch::zeros(self.features, by_columns.len() / vectors);
-            let of_samples = by_columns.as_slice().chunks_exact(vectors);
-            for (columns, mut sample) in of_samples.zip(by_input.column_iter_mut()) {
-                self.windows.scatter(columns, sample.as_mut_slice());
-            }
-            by_input
-        });
+        let by_input = by_columns.map(|by_columns| self.scattered(&by_columns));
         Gradients { input: by_input, parameters }
     }
 
@@ -230,6 +222,21 @@ impl Conv {
             transpose(y, positions, columns);
         }
         columns
+    }
+
+    /// Gradient with respect to the input, from that with respect to the products of all vectors.
+    fn by_input(&self, by_output: &Batch, weight: &DMatrix<f64>) -> Batch {
+        self.scattered(&multiply(&weight.transpose(), by_output))
+    }
+
+    /// Values of columns (window × (samples · positions)) added at the inputs of their windows.
+    fn scattered(&self, by_columns: &Batch) -> Batch {
+        let vectors = self.windows.size() * self.windows.positions();
+        let mut by_input = Batch::zeros(self.features, by_columns.len() / vectors);
+        for (columns, mut sample) in by_columns.as_slice().chunks_exact(vectors).zip(by_input.column_iter_mut()) {
+            self.windows.scatter(columns, sample.as_mut_slice());
+        }
+        by_input
     }
 }
 
@@ -286,6 +293,10 @@ impl Layer for Conv {
         let by_output = self.as_columns(gradient);
         let (by_columns, by_weight) = products.backward(product, &by_output, needs_input);
         self.gradients(&by_output, by_columns, by_weight)
+    }
+
+    fn input_gradient(&self, _input: &Batch, _trace: &Trace, gradient: &Batch, weight: Option<&DMatrix<f64>>) -> Batch {
+        self.by_input(&self.as_columns(gradient), weight.unwrap_or(&self.linear.weight))
     }
 
     fn parameters(&mut self) -> Vec<Parameter<'_>> {

@@ -199,6 +199,10 @@ impl Layer for Linear {
         Gradients { input: by_input, parameters: std::iter::once(by_weight).chain(by_bias).collect() }
     }
 
+    fn input_gradient(&self, _input: &Batch, _trace: &Trace, gradient: &Batch, weight: Option<&DMatrix<f64>>) -> Batch {
+        multiply(&weight.unwrap_or(&self.weight).transpose(), gradient)
+    }
+
     fn pass(&self, input: &Batch, pass: &mut Pass<'_>) -> Batch {
         if !self.is_photonic {
             return self.forward(input);
@@ -231,9 +235,9 @@ impl Layer for Linear {
     }
 
     fn parameters(&mut self) -> Vec<Parameter<'_>> {
-        let mut parameters = vec![Parameter { values: self.weight.as_mut_slice(), decays: true }];
+        let mut parameters = vec![Parameter { values: self.weight.as_mut_slice(), decays: true, is_phase: false }];
         if let Some(bias) = &mut self.bias {
-            parameters.push(Parameter { values: bias, decays: false });
+            parameters.push(Parameter { values: bias, decays: false, is_phase: false });
         }
         parameters
     }

@@ -21,6 +21,7 @@ mod take;
 
 use std::fmt;
 
+use nalgebra::DMatrix;
 use phaseloom_files::InvalidValue;
 
 pub use crate::window::geometry::{Padding, PaddingName, PerAxis};
@@ -109,6 +110,18 @@ pub trait Layer: fmt::Debug + Send + Sync {
         self.backward(input, trace, gradient, needs_input)
     }
 
+    /// Gradient with respect to the input of the finished layer, as [`Layer::forward`] computes it, from the gradient with
+    /// respect to the output. `weight` replaces the matrix of a linear layer. A layer with [parts](Layer::parts) has none of its
+    /// own.
+    ///
+    /// # Panics
+    ///
+    /// As [`Layer::backward`], or if `weight` has another shape than the matrix of the layer.
+    fn input_gradient(&self, input: &Batch, trace: &Trace, gradient: &Batch, _weight: Option<&DMatrix<f64>>) -> Batch {
+        let by_input = self.backward(input, trace, gradient, true).input;
+        by_input.unwrap_or_else(|| Batch::zeros(input.nrows(), input.ncols()))
+    }
+
     /// The trainable values, in the same order as [`Gradients::parameters`]. An activation has none.
     fn parameters(&mut self) -> Vec<Parameter<'_>> {
         Vec::new()
@@ -155,7 +168,8 @@ pub trait Layer: fmt::Debug + Send + Sync {
         self.linear().map_or(0.0, |linear| linear.macs())
     }
 
-    /// The chains of layers inside the layer, in the order of their computation.
+    /// The chains of layers inside the layer, in the order of their computation. Each has the input of the layer, and the output
+    /// of the layer is the sum of theirs.
     fn parts(&self) -> Vec<&[Box<dyn Layer>]> {
         Vec::new()
     }
@@ -236,6 +250,8 @@ pub struct Parameter<'a> {
     pub values: &'a mut [f64],
     /// Whether weight decay acts on the values. It acts on weights, not on biases.
     pub decays: bool,
+    /// Whether the values are those of a core: phases (rad) and logarithms of gains.
+    pub is_phase: bool,
 }
 
 /// A tensor that a layer needs, as its file stores it.

@@ -7,6 +7,7 @@ pub(crate) mod spec;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use nalgebra::DMatrix;
 use sha2::{Digest, Sha256};
 
 use phaseloom_files::{InputFiles, hex};
@@ -285,8 +286,8 @@ impl Network for Model {
         self.programs.as_ref()
     }
 
-    fn product_slopes(&self, input: &Batch) -> Option<(Batch, Vec<ProductSlopes>)> {
-        self.slopes(input)
+    fn product_slopes(&self, input: &Batch, weights: Option<&[DMatrix<f64>]>) -> Option<(Batch, Vec<ProductSlopes>)> {
+        self.slopes(input, weights)
     }
 
     fn pass(&self, input: &Batch, multiply: &mut Multiply<'_>, observe: &mut Observe<'_>) -> Result<Batch> {

@@ -185,13 +185,13 @@ pub trait Network: fmt::Debug + Send + Sync {
     fn pass(&self, input: &Batch, multiply: &mut Multiply<'_>, observe: &mut Observe<'_>) -> Result<Batch>;
 
     /// The outputs (before a softmax at the end) for prepared inputs in floating point, and the derivative of every output with
-    /// respect to each photonic product, in their order. `None` for networks that do not compute derivatives: graphs, and
-    /// models with complex layers, or whose layers have layers inside.
+    /// respect to each photonic product, in their order. `weights`, such as those that chips realise, replace the matrices of
+    /// all products. `None` for networks that do not compute derivatives: graphs, and models with complex layers.
     ///
     /// # Panics
     ///
-    /// If the number of features is not the input size.
-    fn product_slopes(&self, _input: &Batch) -> Option<(Batch, Vec<ProductSlopes>)> {
+    /// If the number of features is not the input size, or `weights` do not have the shapes of the products.
+    fn product_slopes(&self, _input: &Batch, _weights: Option<&[DMatrix<f64>]>) -> Option<(Batch, Vec<ProductSlopes>)> {
         None
     }
 

@@ -29,6 +29,23 @@ pub fn cross_entropy(logits: &Batch, labels: &[usize]) -> (f64, Batch) {
     (loss / samples, gradient)
 }
 
+/// Mean of `(z − e_y)²` over outputs and samples, and its gradient with respect to the outputs z (classes × samples). The targets
+/// e_y are 1 for the class of the label and 0 for others.
+///
+/// # Panics
+///
+/// As [`cross_entropy`].
+#[must_use]
+pub fn mean_squared_error(outputs: &Batch, labels: &[usize]) -> (f64, Batch) {
+    assert_eq!(outputs.ncols(), labels.len(), "the squared error needs one label per sample");
+    let mut difference = outputs.clone();
+    for (mut column, &label) in difference.column_iter_mut().zip(labels) {
+        column[label] -= 1.0;
+    }
+    let values = outputs.len() as f64;
+    (difference.norm_squared() / values, difference * (2.0 / values))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,14 +68,22 @@ mod tests {
         // Central differences with step 1e-6 of a loss near 1: error about 1e-10; tolerance 1e-8.
         let logits = Batch::from_fn(5, 3, |r, c| ((r * 7 + c * 3) % 5) as f64 / 2.0 - 1.0);
         let labels = [4, 0, 2];
-        let (_, gradient) = cross_entropy(&logits, &labels);
-        for at in 0..logits.len() {
-            let loss_at = |step: f64| {
-                let mut z = logits.clone();
-                z[at] += step;
-                cross_entropy(&z, &labels).0
-            };
-            assert!(((loss_at(1e-6) - loss_at(-1e-6)) / 2e-6 - gradient[at]).abs() < 1e-8);
+        for loss in [cross_entropy, mean_squared_error] {
+            let (_, gradient) = loss(&logits, &labels);
+            for at in 0..logits.len() {
+                let loss_at = |step: f64| {
+                    let mut z = logits.clone();
+                    z[at] += step;
+                    loss(&z, &labels).0
+                };
+                assert!(((loss_at(1e-6) - loss_at(-1e-6)) / 2e-6 - gradient[at]).abs() < 1e-8);
+            }
         }
+    }
+
+    #[test]
+    fn the_squared_error_counts_all_outputs() {
+        let (loss, _) = mean_squared_error(&Batch::from_column_slice(2, 2, &[1.0, 0.0, 0.5, 0.0]), &[0, 1]);
+        assert!((loss - 1.25 / 4.0).abs() < 1e-15);
     }
 }

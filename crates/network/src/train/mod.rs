@@ -26,7 +26,7 @@ use crate::network::{Network, predictions};
 pub use crate::train::chips::ChipAccuracy;
 use crate::train::chips::ChipLayers;
 use crate::train::loss::cross_entropy;
-use crate::train::optimizer::Adam;
+use crate::train::optimizer::{Adam, Rates};
 pub use crate::train::spec::{CalibrationSpec, GradientMethod, Schedule, TrainOn, TrainSpec};
 use crate::weights::{Tensor, Tensors};
 use phaseloom_files::{check_output, check_replaced, hex};
@@ -282,7 +282,8 @@ fn run_epochs(
         order.shuffle(&mut StreamKey::new(spec.seed, "train/order").block(epoch as u64).stream());
         let (mut loss_sum, mut correct, mut learning_rate) = (0.0, 0, spec.learning_rate);
         for (batch, rows) in order.chunks(spec.batch).enumerate() {
-            learning_rate = spec.learning_rate * spec.schedule.factor(step as f64 / steps);
+            let factor = spec.schedule.factor(step as f64 / steps);
+            learning_rate = spec.learning_rate * factor;
             step += 1;
             let (loss, batch_correct, gradients) = match &mut chips {
                 Some(chips) => chips.gradients(model, data, rows, step)?,
@@ -295,9 +296,14 @@ fn run_epochs(
             correct += batch_correct;
             let mut parameters: Vec<_> = model.layers_mut().iter_mut().flat_map(|l| l.parameters()).collect();
             if let Some(chips) = &mut chips {
-                parameters.extend(chips.parameters_mut().map(|values| Parameter { values, decays: false }));
+                parameters.extend(chips.parameters_mut().map(|values| Parameter {
+                    values,
+                    decays: false,
+                    is_phase: true,
+                }));
             }
-            adam.step(&mut parameters, &gradients, learning_rate, spec.weight_decay);
+            let rates = Rates { values: learning_rate, phases: spec.phase_learning_rate() * factor };
+            adam.step(&mut parameters, &gradients, rates, spec.weight_decay);
         }
         if let Some(chips) = &mut chips {
             chips.calibrate(model, data)?;

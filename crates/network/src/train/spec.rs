@@ -45,6 +45,10 @@ pub struct TrainSpec {
     pub batch: usize,
     /// Learning rate of Adam at the start. Range: > 0.
     pub learning_rate: f64,
+    /// Learning rate of phases and gains on chips at the start (rad). A step of h on every phase of a mesh of N modes changes its
+    /// matrix by h√N. Range: > 0. Default: 0.15/√N, for cores of N ports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase_learning_rate: Option<f64>,
     /// Decoupled weight decay of the weights. Biases do not decay. Range: ≥ 0.
     #[serde(default)]
     pub weight_decay: f64,
@@ -176,6 +180,16 @@ impl TrainSpec {
         read_checked(path, &phaseloom_files::InputFiles::default(), "training", Self::check)
     }
 
+    /// Learning rate of phases and gains at the start (rad).
+    ///
+    /// The largest useful rate of Adam is about 0.57/√N for phases of N modes (a test measures it); a quarter of it leaves room
+    /// for the noise of batches.
+    #[must_use]
+    pub fn phase_learning_rate(&self) -> f64 {
+        let ports = self.core.as_ref().map_or(1, |core| core.ports.max(1));
+        self.phase_learning_rate.unwrap_or(0.15 / (ports as f64).sqrt())
+    }
+
     /// Checks format, version and values. Messages name `path`.
     pub(super) fn check(&self, path: &Path) -> Result<()> {
         let invalid = |key: &str, found: String, expected: &str| Err(NetworkError::setting(path, key, found, expected));
@@ -193,6 +207,9 @@ impl TrainSpec {
         if !(self.learning_rate.is_finite() && self.learning_rate > 0.0) {
             return invalid("learning_rate", self.learning_rate.to_string(), "a number above 0, e.g. 1e-3");
         }
+        if let Some(rate) = self.phase_learning_rate.filter(|rate| !(rate.is_finite() && *rate > 0.0)) {
+            return invalid("phase_learning_rate", rate.to_string(), "a number above 0 (rad), e.g. 0.02");
+        }
         if !(self.weight_decay.is_finite() && self.weight_decay >= 0.0) {
             return invalid("weight_decay", self.weight_decay.to_string(), "a number from 0");
         }
@@ -201,6 +218,7 @@ impl TrainSpec {
                 let chips = [
                     ("process", self.process.is_some()),
                     ("link", self.link.is_some()),
+                    ("phase_learning_rate", self.phase_learning_rate.is_some()),
                     ("gradient", self.gradient != GradientMethod::Adjoint),
                 ];
                 if let Some((key, _)) = chips.into_iter().find(|(_, given)| *given) {

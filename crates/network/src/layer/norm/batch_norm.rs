@@ -5,6 +5,7 @@
 //! are μ and σ². A finished model folds the layer into a linear layer right before it: W → diag(s)·W, b → s·b + t with
 //! `s = γ/√(σ² + ε)` and `t = β − s·μ`, so that the photonic product carries it.
 
+use nalgebra::DMatrix;
 use phaseloom_files::InvalidValue;
 use serde::{Deserialize, Serialize};
 
@@ -204,9 +205,24 @@ impl Layer for BatchNorm {
         Gradients { input, parameters: weight.into_iter().chain(bias).collect() }
     }
 
+    /// At inference, the running values are constants: `∂x = s·g`.
+    fn input_gradient(
+        &self,
+        _input: &Batch,
+        _trace: &Trace,
+        gradient: &Batch,
+        _weight: Option<&DMatrix<f64>>,
+    ) -> Batch {
+        if self.is_folded {
+            return gradient.clone();
+        }
+        let (scale, shift) = self.scale_and_shift(&self.mean, &self.variance);
+        self.apply(gradient, &(scale, vec![0.0; shift.len()]))
+    }
+
     fn parameters(&mut self) -> Vec<Parameter<'_>> {
         let all = [&mut self.weight, &mut self.bias].into_iter().flatten();
-        all.map(|values| Parameter { values, decays: false }).collect()
+        all.map(|values| Parameter { values, decays: false, is_phase: false }).collect()
     }
 
     fn tensors(&self) -> Vec<Tensor> {

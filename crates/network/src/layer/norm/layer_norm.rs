@@ -141,7 +141,7 @@ impl Layer for LayerNorm {
 
     fn parameters(&mut self) -> Vec<Parameter<'_>> {
         let all = [&mut self.weight, &mut self.bias].into_iter().flatten();
-        all.map(|values| Parameter { values, decays: false }).collect()
+        all.map(|values| Parameter { values, decays: false, is_phase: false }).collect()
     }
 
     fn tensors(&self) -> Vec<Tensor> {

@@ -204,7 +204,7 @@ fn impossible_trainings_on_chips_are_refused_by_their_keys() {
     let folder = folder();
     for (from, to, part) in [
         ("core = { ports = 4 }", "", "`core`"),
-        ("on = 'chip'", "", "`process`"),
+        ("on = 'chip'", "", "`core`"),
         ("on = 'chip'", "on = 'chip'\ntest_chips = 10000000", "`test_chips`"),
         ("core = { ports = 4 }", "core = { ports = 4, calibration = 'scalar' }", "core.calibration"),
         ("sigma_rad = 0.1\nphase", "sigma_rad = -1.0\nphase", "splitter_error.sigma_rad"),
@@ -219,7 +219,7 @@ fn impossible_trainings_on_chips_are_refused_by_their_keys() {
         ("input = { shape = [1, 4, 4] }", "input = { shape = [1, 4, 4], fold = true }", "fold"),
         (
             "weight = 'c.weight', bias = 'c.bias' },",
-            "weight = 'c.weight' }, { kind = 'batch_norm', weight = 'n.w', bias = 'n.b', mean = 'n.m', variance = 'n.v' },",
+            "weight = 'c.weight' }, { kind = 'batch_norm', weight = 'n.w', bias = 'n.b', running_mean = 'n.m', running_var = 'n.v' },",
             "batch_norm",
         ),
     ] {
