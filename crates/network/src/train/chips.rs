@@ -22,8 +22,7 @@ use crate::layer::{LayerSpec, Products, Recorder, chain};
 use crate::model::{Model, ModelSpec};
 use crate::network::{Network, predictions};
 use crate::programs::Programs;
-use crate::train::loss::cross_entropy;
-use crate::train::spec::{GradientMethod, TrainOn, TrainSpec};
+use crate::train::spec::{GradientMethod, LossKind, TrainOn, TrainSpec};
 use crate::train::{CHUNK, trained_layers};
 
 /// Samples of the training data that measure the scales of the converters after each epoch.
@@ -60,6 +59,7 @@ pub(super) struct ChipLayers {
     link: Link,
     on: TrainOn,
     method: GradientMethod,
+    loss_kind: LossKind,
     seed: u64,
     shot: Shot,
     /// How many times light passed a core for gradients.
@@ -101,6 +101,7 @@ impl ChipLayers {
             link,
             on: spec.on,
             method: spec.gradient,
+            loss_kind: spec.loss,
             seed: spec.seed,
             shot: Shot { trial: 0, index: 0, first_vector: 0 },
             passes: 0,
@@ -144,7 +145,7 @@ impl ChipLayers {
         let traces = chain::record_with(layers, &input, &mut Recorder::new(Some(self)));
         let logits = chain::output(&traces, &input);
         let correct = predictions(logits).iter().zip(&labels).filter(|(a, b)| a == b).count();
-        let (loss, gradient) = cross_entropy(logits, &labels);
+        let (loss, gradient) = self.loss_kind.mean(logits, &labels);
         let mut gradients = chain::backward_with(layers, &input, &traces, gradient, false, Some(self)).parameters;
         gradients.extend(self.take_gradients());
         Ok((loss, correct, gradients))
@@ -159,7 +160,7 @@ impl ChipLayers {
         let traces = chain::record_with(layers, &input, &mut Recorder::new(Some(self)));
         let logits = chain::output(&traces, &input);
         let correct = predictions(logits).iter().zip(&labels).filter(|(a, b)| a == b).count();
-        (cross_entropy(logits, &labels).0, correct)
+        (self.loss_kind.mean(logits, &labels).0, correct)
     }
 
     /// Mean loss of the samples `rows` on the chips of a step.

@@ -25,9 +25,8 @@ use crate::model::{Model, ModelSpec, NumberOrTensor};
 use crate::network::{Network, predictions};
 pub use crate::train::chips::ChipAccuracy;
 use crate::train::chips::ChipLayers;
-use crate::train::loss::cross_entropy;
 use crate::train::optimizer::{Adam, Rates};
-pub use crate::train::spec::{CalibrationSpec, GradientMethod, Schedule, TrainOn, TrainSpec};
+pub use crate::train::spec::{CalibrationSpec, GradientMethod, LossKind, Schedule, TrainOn, TrainSpec};
 use crate::weights::{Tensor, Tensors};
 use phaseloom_files::{check_output, check_replaced, hex};
 
@@ -239,6 +238,10 @@ fn check_model(spec: &TrainSpec, model: &ModelSpec, path: &Path) -> Result<()> {
         }
         _ => {}
     }
+    if spec.loss == LossKind::Mse && model.layer.last().is_some_and(|last| last.kind() == LayerKind::Softmax) {
+        let expected = "no such layer with `loss = \"mse\"`: training leaves out a softmax at the end";
+        return invalid("layer", "a softmax at the end".into(), expected);
+    }
     let unitary = placed.iter().find(|layer| layer.spec.unitary_weight().is_some());
     if let (TrainOn::Exact, Some(layer)) = (spec.on, unitary) {
         let expected = "`on = \"chip\"` or `\"population\"` in the training file: a step on the phases of a mesh keeps the weight \
@@ -287,7 +290,7 @@ fn run_epochs(
             step += 1;
             let (loss, batch_correct, gradients) = match &mut chips {
                 Some(chips) => chips.gradients(model, data, rows, step)?,
-                None => batch_gradients(model, data, rows),
+                None => batch_gradients(model, data, rows, spec.loss),
             };
             if !loss.is_finite() {
                 return Err(NetworkError::Diverged { epoch, batch, loss, learning_rate });
@@ -327,7 +330,7 @@ fn run_epochs(
     let (batch, rows) = last_batch;
     let loss = match &mut chips {
         Some(chips) => chips.loss(model, data, &rows, step)?,
-        None => batch_loss(model, data, &rows),
+        None => batch_loss(model, data, &rows, spec.loss),
     };
     let guessing = (model.output_size().max(2) as f64).ln();
     match history.last() {
@@ -340,15 +343,15 @@ fn run_epochs(
 }
 
 /// Mean loss of the samples `rows`.
-fn batch_loss(model: &Model, data: &Dataset, rows: &[usize]) -> f64 {
+fn batch_loss(model: &Model, data: &Dataset, rows: &[usize], loss: LossKind) -> f64 {
     let labels: Vec<usize> = rows.iter().map(|&row| data.labels()[row]).collect();
     let input = model.prepare(&data.inputs.select(rows));
     let logits = chain::forward(&model.layers()[..trained_layers(model)], &input);
-    cross_entropy(&logits, &labels).0
+    loss.mean(&logits, &labels).0
 }
 
 /// Mean loss, number of correct predictions, and gradient of every parameter, for the samples `rows`.
-fn batch_gradients(model: &mut Model, data: &Dataset, rows: &[usize]) -> (f64, usize, Vec<Vec<f64>>) {
+fn batch_gradients(model: &mut Model, data: &Dataset, rows: &[usize], kind: LossKind) -> (f64, usize, Vec<Vec<f64>>) {
     let labels: Vec<usize> = rows.iter().map(|&row| data.labels()[row]).collect();
     let input = model.prepare(&data.inputs.select(rows));
     let count = trained_layers(model);
@@ -356,7 +359,7 @@ fn batch_gradients(model: &mut Model, data: &Dataset, rows: &[usize]) -> (f64, u
     let traces = chain::record(layers, &input);
     let logits = chain::output(&traces, &input);
     let correct = predictions(logits).iter().zip(&labels).filter(|(a, b)| a == b).count();
-    let (loss, gradient) = cross_entropy(logits, &labels);
+    let (loss, gradient) = kind.mean(logits, &labels);
     (loss, correct, chain::backward(layers, &input, &traces, gradient, false).parameters)
 }
 

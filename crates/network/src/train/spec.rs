@@ -24,9 +24,10 @@ use std::path::{Path, PathBuf};
 use phaseloom_hardware::{CoreSpec, Link, MAX_PORTS, ProcessSource};
 use serde::{Deserialize, Serialize};
 
-use crate::data::DataSpec;
+use crate::data::{Batch, DataSpec};
 use crate::error::{NetworkError, Result};
 use crate::model::spec::{known_version, read_checked};
+use crate::train::loss::{cross_entropy, mean_squared_error};
 
 /// How a model is trained, as written in a TOML file. Paths are relative to that file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -52,6 +53,9 @@ pub struct TrainSpec {
     /// Decoupled weight decay of the weights. Biases do not decay. Range: ≥ 0.
     #[serde(default)]
     pub weight_decay: f64,
+    /// Loss of the outputs, whose targets are the labels.
+    #[serde(default)]
+    pub loss: LossKind,
     /// Schedule of the learning rate.
     #[serde(default)]
     pub schedule: Schedule,
@@ -87,6 +91,28 @@ pub struct TrainSpec {
     /// Scales of the converters, measured at the end on training data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibration: Option<CalibrationSpec>,
+}
+
+/// Loss of the outputs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum LossKind {
+    /// Cross-entropy of the softmax of the outputs.
+    #[default]
+    CrossEntropy,
+    /// Mean squared difference from 1 for the class of the label and 0 for the others. The outputs are no softmax.
+    Mse,
+}
+
+impl LossKind {
+    /// Mean loss over the samples, and its gradient with respect to the outputs (classes × samples).
+    pub(super) fn mean(self, outputs: &Batch, labels: &[usize]) -> (f64, Batch) {
+        match self {
+            Self::CrossEntropy => cross_entropy(outputs, labels),
+            Self::Mse => mean_squared_error(outputs, labels),
+        }
+    }
 }
 
 /// What computes the photonic products while training.
