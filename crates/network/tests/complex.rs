@@ -102,6 +102,13 @@ fn exact_training_learns_complex_entries_but_keeps_no_unitary() {
     fs::write(folder.path().join("model.toml"), &plain).unwrap();
     let error = trained_in(folder.path(), &exact).unwrap_err().to_string();
     assert!(error.contains("layer[2].unitary") && error.contains("on = \"chip\""), "{error}");
+    fs::write(folder.path().join("model.toml"), MODEL).unwrap();
+    let sigma = TRAINING.replace("on = 'chip'", "on = 'chip'\ngradient = 'sigma_only'");
+    let error = trained_in(folder.path(), &sigma).unwrap_err().to_string();
+    assert!(error.contains("layer[2].unitary") && error.contains("no attenuators"), "{error}");
+    let link = TRAINING.replace("[process]", "[link]\nadc = { bits = 6 }\n[process]");
+    let error = trained_in(folder.path(), &link).unwrap_err().to_string();
+    assert!(error.contains("link"), "{error}");
     fs::write(folder.path().join("model.toml"), plain.replace(", unitary = true", "")).unwrap();
     let trained = trained_in(folder.path(), &exact).unwrap();
     assert!(trained.history.last().unwrap().train_accuracy > 0.95);

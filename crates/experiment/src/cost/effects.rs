@@ -113,7 +113,7 @@ pub(super) fn expect_weights(experiment: &Experiment, points: &[Point]) -> Resul
         for layer in network.photonic_layers() {
             if layer.kind.is_complex() {
                 let found = format!("a network whose layer {} is complex", layer.index);
-                let expected = "photonic layers of real weights: the cost counts the detectors and converters behind every \
+                let expected = "photonic layers of real weights: the cost counts the detectors and converters after every \
                                 layer, and complex layers have none";
                 return Err(experiment.with_line(InvalidValue::new("model", found, expected)));
             }

@@ -248,6 +248,10 @@ fn check_model(spec: &TrainSpec, model: &ModelSpec, path: &Path) -> Result<()> {
                         unitary, one on its entries does not";
         return invalid(&format!("{}.unitary", layer.key), "true".into(), expected);
     }
+    if let (GradientMethod::SigmaOnly, Some(layer)) = (spec.gradient, unitary) {
+        let expected = "another `gradient` than \"sigma_only\" in the training file: a unitary has no attenuators";
+        return invalid(&format!("{}.unitary", layer.key), "true".into(), expected);
+    }
     if spec.on != TrainOn::Exact {
         chips::check_model(model, &placed).map_err(|invalid| NetworkError::from_invalid(path, invalid))?;
     }

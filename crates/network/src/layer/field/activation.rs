@@ -1,6 +1,6 @@
 //! Activations of complex fields, `f(z) = h(s)·z` with s = |z|²: they depend on the power alone and keep the phase up to that of h.
 //!
-//! With the adjoint λ_f behind the activation (derived by Wirtinger calculus; h′ = dh/ds),
+//! With the adjoint λ_f after the activation (derived by Wirtinger calculus; h′ = dh/ds),
 //!
 //! ```text
 //! λ_z = conj(h + h′·s)·λ_f + h′·z²·conj(λ_f)
@@ -14,7 +14,7 @@
 //!
 //! Sources: Williamson et al., IEEE J. Sel. Top. Quantum Electron. 26, 7700412 (2020); Arjovsky, Shah, Bengio, ICML (2016); the
 //! saturable absorber of a two-level medium as in Guo, Barrett, Wang, Lvovsky, Photonics Res. 9, B71 (2021), cited from memory.
-//! Field units are √(power): the power that s = 1 stands for belongs to the statement of a study.
+//! Field units are √(power): a study states the power of s = 1.
 
 use std::f64::consts::PI;
 use std::fmt;
