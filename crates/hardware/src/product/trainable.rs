@@ -119,7 +119,7 @@ impl TrainableLayer {
             return Err(HardwareError::unfit("core.calibration", "a calibration of gains with the chip", expected));
         }
         if program.kind().is_complex() {
-            check_fields(process, link)?;
+            check_fields(process, link).map_err(HardwareError::Unfit)?;
         }
         let has_gain = program.kind() != WeightKind::Unitary;
         let tiles = program.tiles().iter().flatten();

@@ -8,8 +8,8 @@ use std::path::Path;
 use phaseloom_files::InvalidValue;
 use phaseloom_hardware::slopes::{Adjoint, InSitu, ParameterShift, SlopeMethod};
 use phaseloom_hardware::{
-    CoreSpec, FullScale, LayerAddress, LayerProgram, Link, MatrixProduct, OpticalProduct, Process, ProductTrace,
-    Scales, Shot, TrainableLayer, bound_scales,
+    CoreSpec, FieldProduct, FullScale, LayerAddress, LayerProgram, Link, MatrixProduct, OpticalProduct, ParameterKind,
+    Process, ProductTrace, Scales, Shot, TrainableLayer, bound_scales,
 };
 use phaseloom_numerics::StreamKey;
 use phaseloom_numerics::linalg::multiply;
@@ -110,7 +110,8 @@ impl ChipLayers {
             passes: 0,
         };
         for view in model.photonic_layers() {
-            let plan = chips.core.plan(view.weight.nrows(), view.weight.ncols(), chips.link.detection)?;
+            let (outputs, inputs) = view.shape();
+            let plan = chips.core.plan(outputs, inputs, chips.link.detection)?;
             chips.scales.push(Scales { input: 1.0, full_scale: vec![1.0; plan.tiles().len()] });
         }
         chips.program_weights(model)?;
@@ -121,8 +122,9 @@ impl ChipLayers {
     /// Programs the weights of the model.
     fn program_weights(&mut self, model: &Model) -> Result<()> {
         self.layers.clear();
+        let design = self.core.design()?;
         for (view, scales) in model.photonic_layers().iter().zip(&self.scales) {
-            let program = LayerProgram::new(view.weight, &self.core, self.link.detection, scales)?;
+            let program = view.program(&self.core, &design, self.link.detection, scales)?;
             let core_use = self.core.core_use();
             self.layers.push(TrainableLayer::new(program, &self.process, &self.link, scales, core_use)?);
         }
@@ -256,7 +258,8 @@ impl ChipLayers {
 
     /// Number of lists of parameters of each layer.
     pub(super) fn groups(&self) -> impl Iterator<Item = usize> + '_ {
-        self.layers.iter().map(|layer| layer.parameters().len())
+        let trained = self.trains == TrainedParameters::Phases;
+        self.layers.iter().map(move |layer| if trained { layer.parameters().len() } else { 0 })
     }
 
     /// The gradients by all parameters after a backward pass, in their order. Frozen ones are empty.
@@ -270,10 +273,8 @@ impl ChipLayers {
                 gradients.extend(layer.parameters().iter().map(|_| Vec::new()));
                 continue;
             }
-            for (group, gradient) in std::mem::take(found).into_iter().enumerate() {
-                // Of each tile: first mesh, attenuators, second mesh, gain.
-                let is_mesh = group % 4 == 0 || group % 4 == 2;
-                let frozen = is_mesh && self.method == GradientMethod::SigmaOnly;
+            for (kind, gradient) in layer.kinds().into_iter().zip(std::mem::take(found)) {
+                let frozen = kind == ParameterKind::Mesh && self.method == GradientMethod::SigmaOnly;
                 gradients.push(if frozen { Vec::new() } else { gradient });
             }
         }
@@ -313,6 +314,7 @@ impl ChipLayers {
         let bound = self.link.adc.is_some_and(|adc| adc.full_scale == FullScale::Bound);
         let views = model.photonic_layers();
         let scales = calibration.layers.into_iter().zip(&views).map(|(layer, view)| match bound {
+            _ if view.kind.is_complex() => Ok(Scales { input: layer.input_scale, full_scale: layer.full_scale }),
             true => Ok(bound_scales(view.weight, &self.core, &self.link, layer.input_scale)?),
             false => Ok(Scales { input: layer.input_scale, full_scale: layer.full_scale }),
         });
@@ -351,13 +353,17 @@ impl ChipLayers {
         (process, link): (&Process, &Link),
         (seed, trial): (u64, u64),
     ) -> Result<f64> {
-        let mut products: Vec<OpticalProduct<f32>> = Vec::new();
+        let mut products: Vec<Box<dyn MatrixProduct>> = Vec::new();
         let mut first_core = 0;
         for (index, layer) in self.layers.iter_mut().enumerate() {
             let (program, scales) = (layer.program().clone(), layer.scales().clone());
             let design = std::sync::Arc::new(program.design(process)?);
             let address = LayerAddress { seed, trial, layer: index as u64, first_core };
-            products.push(OpticalProduct::new(&program, &design, link, &scales, self.core.core_use(), address)?);
+            let core_use = self.core.core_use();
+            products.push(match program.kind().is_complex() {
+                true => Box::new(FieldProduct::new(&program, &design, core_use, address)?),
+                false => Box::new(OpticalProduct::<f32>::new(&program, &design, link, &scales, core_use, address)?),
+            });
             first_core += layer.tiles() as u64;
         }
         let mut correct = 0;

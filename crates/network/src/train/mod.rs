@@ -23,6 +23,7 @@ use sha2::{Digest, Sha256};
 use crate::calibration::{Calibration, CalibrationSettings};
 use crate::data::{DataSpec, Dataset, Truth, resolve};
 use crate::error::{NetworkError, Result};
+use crate::layer::LayerKind;
 use crate::model::{Model, ModelSpec, NumberOrTensor};
 use crate::network::{Network, predictions};
 use crate::train::checkpoint::Checkpoint;
@@ -30,6 +31,7 @@ pub use crate::train::chips::ChipAccuracy;
 use crate::train::chips::ChipLayers;
 use crate::train::epochs::{End, Keep, Samples, State};
 use crate::train::learner::{Learner, loss_of};
+pub use crate::train::loss::LossKind;
 pub use crate::train::observer::{EpochReport, Observer, Progress};
 pub use crate::train::spec::{
     Balanced, CalibrationSpec, ClassWeights, GradientMethod, OptimizerName, Schedule, StopSpec, TrainOn, TrainSpec,
@@ -220,7 +222,7 @@ fn train_from(spec: &TrainSpec, base: &Path, earlier: Option<Earlier>, observer:
         observer.note(&warning);
     }
 
-    let loss = loss_of(spec.class_weights.as_ref(), &data, model.output_size(), &data.inputs_path)?;
+    let loss = loss_of((spec.loss, spec.class_weights.as_ref()), &data, model.output_size(), &data.inputs_path)?;
     let mut chips = match spec.on {
         TrainOn::Exact => None,
         TrainOn::Chip | TrainOn::Population => Some(ChipLayers::new(spec, base, &model)?),
@@ -353,6 +355,20 @@ fn check_model(spec: &TrainSpec, model: &ModelSpec, path: &Path) -> Result<()> {
             return invalid("programs", "no such key".into(), expected);
         }
         _ => {}
+    }
+    if spec.loss == LossKind::Mse && model.layer.last().is_some_and(|last| last.kind() == LayerKind::Softmax) {
+        let expected = "no such layer with `loss = \"mse\"`: training leaves out a softmax at the end";
+        return invalid("layer", "a softmax at the end".into(), expected);
+    }
+    let unitary = placed.iter().find(|layer| layer.spec.unitary_weight().is_some());
+    if let (false, Some(layer)) = (trains_phases, unitary) {
+        let expected = "`parameters = \"phases\"` and `on = \"chip\"` or `\"population\"` in the training file: a step on the phases of a mesh keeps the weight \
+                        unitary, one on its entries does not";
+        return invalid(&format!("{}.unitary", layer.key), "true".into(), expected);
+    }
+    if let (GradientMethod::SigmaOnly, Some(layer)) = (spec.gradient, unitary) {
+        let expected = "another `gradient` than \"sigma_only\" in the training file: a unitary has no attenuators";
+        return invalid(&format!("{}.unitary", layer.key), "true".into(), expected);
     }
     if spec.on != TrainOn::Exact {
         chips::check_model(model, &placed).map_err(|invalid| NetworkError::from_invalid(path, invalid))?;

@@ -27,6 +27,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::DataSpec;
 use crate::error::{NetworkError, Result};
 use crate::model::spec::{known_version, read_checked};
+use crate::train::loss::LossKind;
 use crate::train::optimizer::Optimizer;
 pub use crate::train::optimizer::OptimizerName;
 
@@ -60,6 +61,9 @@ pub struct TrainSpec {
     /// Decoupled weight decay of the weights. Biases do not decay. Range: ≥ 0.
     #[serde(default)]
     pub weight_decay: f64,
+    /// Loss of the outputs, whose targets are the labels.
+    #[serde(default)]
+    pub loss: LossKind,
     /// Schedule of the learning rate.
     #[serde(default)]
     pub schedule: Schedule,

@@ -134,7 +134,7 @@ fn a_chip_learns_and_its_programs_are_saved() {
             let tiles = core.plan(view.weight.nrows(), view.weight.ncols(), Default::default()).unwrap().tiles().len();
             let scales = Scales { input: 1.0, full_scale: vec![1.0; tiles] };
             let (programs, design) = (loaded.programs().unwrap(), core.design().unwrap());
-            programs.layer(index, view.weight.shape(), (core, &design), Default::default(), &scales)
+            programs.layer(index, view, (core, &design), Default::default(), &scales)
         };
         // The weights are those of the programs.
         assert!((layer(&core).unwrap().weight() - view.weight).amax() < 1e-12);
