@@ -56,8 +56,8 @@ fn fields_pass_the_chips_of_every_trial() {
     let folder = folder();
     let outcome = run(&load(folder.path(), PROCESS), &folder.path().join("run"), &Options::default()).unwrap();
     let layers = |row: Row, trial: u64| {
-        let record = outcome.records.iter().find(|record| record.unit.row == row && record.unit.trial == trial);
-        record.unwrap().layers.clone()
+        let record = outcome.records.iter().find(|(unit, _)| unit.row == row && unit.trial == trial);
+        record.unwrap().1.layers.clone()
     };
     for layer in layers(Row::PerfectIdeal, 0) {
         assert!(layer.matrix_error < 1e-12 && layer.readout_bits > 40.0, "{layer:?}");
@@ -74,7 +74,7 @@ fn fields_pass_the_chips_of_every_trial() {
         assert!(layer.matrix_error > 1e-3 && layer.matrix_error < 0.05, "{layer:?}");
     }
     let tables = Tables::new(&outcome).unwrap();
-    assert!(tables.summary(Row::Chips, 0).agreement <= 1.0);
+    assert!(tables.summary(Row::Chips, 0).difference <= 0.2);
 }
 
 #[test]
