@@ -116,7 +116,7 @@ impl OpticalProduct<f64> {
         trace: &ProductTrace,
         gradient: &Batch,
         needs_input: bool,
-        method: &dyn SlopeMethod,
+        method: Option<&dyn SlopeMethod>,
     ) -> (Vec<Option<TileGradient>>, Option<Batch>) {
         let plan = self.program.plan();
         assert_eq!(self.realised.len(), plan.tiles().len(), "a product for a backward pass");
@@ -145,7 +145,7 @@ impl OpticalProduct<f64> {
                 let mut rows = by_input.rows_mut(tile.column, inputs);
                 rows += slope;
             }
-            let Some(program) = &self.program.tiles()[t] else { continue };
+            let (Some(program), Some(method)) = (&self.program.tiles()[t], method) else { continue };
             let by_matrix = adjoint.product(&sent.fields.transposed(), [1.0, -1.0]).complex();
             let vectors = || [sent.fields.complex(), adjoint.complex()];
             let (phases, along, passes) =

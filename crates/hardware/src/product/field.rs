@@ -16,7 +16,7 @@
 use crate::chip::Chip;
 use crate::error::HardwareError;
 use crate::link::{Detection, Link};
-use crate::process::Process;
+use crate::process::{Imperfection, PhaseQuantization, Process};
 use crate::product::address::LayerAddress;
 use crate::product::backward::{ProductTrace, TileGradient, phase_slopes};
 use crate::product::core_spec::CoreUse;
@@ -25,8 +25,10 @@ use crate::product::layer_program::LayerProgram;
 use crate::product::matrix_product::{Batch, MatrixProduct, ProductStatistics, Shot};
 use crate::product::slopes::SlopeMethod;
 use crate::product::tile_engine::{ChipTile, RealisedTile, StaticErrors, on_chips};
+use crate::tile::Tile;
 use nalgebra::DMatrix;
 use num_complex::Complex64;
+use phaseloom_files::InvalidValue;
 use phaseloom_numerics::linalg::{multiply, multiply_batch};
 use std::sync::Arc;
 
@@ -90,17 +92,16 @@ pub fn field_gradients(
 ///
 /// # Errors
 ///
-/// [`HardwareError::Unfit`] for phases that jitter, and for a link that is not ideal: no detector and no converter is between
-/// complex layers.
-pub fn check_fields(process: &Process, link: &Link) -> Result<(), HardwareError> {
+/// The key of phases that jitter, and of a link that is not ideal: no detector and no converter is between complex layers.
+pub fn check_fields(process: &Process, link: &Link) -> Result<(), InvalidValue> {
     if process.phase_jitter.is_some() {
         let expected = "no such table: complex layers compute with phases that do not move";
-        return Err(HardwareError::unfit("process.phase_jitter", "given, with complex layers", expected));
+        return Err(InvalidValue::new("process.phase_jitter", "given, with complex layers", expected));
     }
     if !link.is_ideal() || link.detection != Detection::Homodyne {
         let expected =
             "no such table: fields go from layer to layer, and no modulator, detector or converter is in between";
-        return Err(HardwareError::unfit("link", "a link that is not ideal, with complex layers", expected));
+        return Err(InvalidValue::new("link", "a link that is not ideal, with complex layers", expected));
     }
     Ok(())
 }
@@ -146,6 +147,38 @@ impl FieldProduct {
         Self::on_chips(program, design, core_use, address, None)
     }
 
+    /// The layer in electronics: the parts of the weights of each tile have the bits of the phases, in a symmetric code over ± the
+    /// largest of them. The result is that of [`DigitalProduct`](crate::DigitalProduct) for complex weights.
+    ///
+    /// # Errors
+    ///
+    /// Impossible values of `phases`.
+    ///
+    /// # Panics
+    ///
+    /// If the weights are real.
+    pub fn digital(program: &Arc<LayerProgram>, phases: Option<&PhaseQuantization>) -> Result<Self, HardwareError> {
+        assert!(program.kind().is_complex(), "complex weights");
+        phases.map_or(Ok(()), Imperfection::check).map_err(HardwareError::Process)?;
+        let weight = program.weight();
+        let outputs = program.plan().shape().0;
+        let mut matrix = weight.clone();
+        for tile in program.plan().tiles() {
+            let parts = [*tile, Tile { row: tile.row + outputs, ..*tile }];
+            let largest = parts.iter().map(|part| part.block(weight).amax()).fold(0.0, f64::max);
+            if let Some(phases) = phases.filter(|_| largest > 0.0) {
+                for part in &parts {
+                    let mut block = matrix.view_mut((part.row, part.column), (part.rows, part.columns));
+                    block.iter_mut().for_each(|w| *w = phases.round_weight(*w, largest));
+                }
+            }
+        }
+        let error_squared = (&matrix - weight).norm_squared();
+        let errors =
+            StaticErrors { error_squared, measured_squared: error_squared, norm_squared: weight.norm_squared() };
+        Ok(Self { program: program.clone(), matrix, errors, realised: Vec::new() })
+    }
+
     /// The same on given chips, one for each tile that is not zero, with all that a backward pass needs.
     pub(super) fn on_chips(
         program: &Arc<LayerProgram>,
@@ -155,7 +188,7 @@ impl FieldProduct {
         chips: Option<&[Option<Chip>]>,
     ) -> Result<Self, HardwareError> {
         assert!(program.kind().is_complex(), "complex weights");
-        check_fields(&design.process, &Link::ideal(Detection::Homodyne))?;
+        check_fields(&design.process, &Link::ideal(Detection::Homodyne)).map_err(HardwareError::Unfit)?;
         let (outputs, inputs) = program.plan().shape();
         let mut matrix = DMatrix::zeros(2 * outputs, inputs);
         let mut errors = StaticErrors::default();
@@ -201,7 +234,7 @@ impl FieldProduct {
         trace: &ProductTrace,
         gradient: &Batch,
         needs_input: bool,
-        method: &dyn SlopeMethod,
+        method: Option<&dyn SlopeMethod>,
     ) -> (Vec<Option<TileGradient>>, Option<Batch>) {
         let tiles = self.program.tiles();
         assert_eq!(self.realised.len(), tiles.len(), "a product for a backward pass");
@@ -209,7 +242,7 @@ impl FieldProduct {
         let (by_matrix, by_input) = field_gradients(&self.matrix, &trace.input, gradient, needs_input);
         let mut found = Vec::with_capacity(tiles.len());
         for (tile, realised) in tiles.iter().zip(&self.realised) {
-            let (Some(program), Some(realised)) = (tile, realised) else {
+            let (Some(program), Some(realised), Some(method)) = (tile, realised, method) else {
                 found.push(None);
                 continue;
             };

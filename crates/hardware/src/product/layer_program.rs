@@ -161,7 +161,7 @@ impl LayerProgram {
                 *target = std::mem::take(target).insert_column(tile.columns, (full_scale / scales.input).into());
             }
         }
-        Ok(Self::of_tiles(tiles, WeightKind::Real, plan, core.ports))
+        Ok(Self::from_tiles(tiles, WeightKind::Real, plan, core.ports))
     }
 
     /// A complex layer of given programs, as [`LayerProgram::from_programs`] makes a real one.
@@ -178,10 +178,10 @@ impl LayerProgram {
         let plan = complex_plan(kind, shape, core)?;
         let ports = if kind == WeightKind::Unitary { shape.0 } else { core.ports };
         let tiles = given_tiles(&plan, ports, programs)?;
-        Ok(Self::of_tiles(tiles, kind, plan, core.ports))
+        Ok(Self::from_tiles(tiles, kind, plan, core.ports))
     }
 
-    fn of_tiles(tiles: Vec<Option<TileProgram>>, kind: WeightKind, plan: TilePlan, ports: usize) -> Self {
+    fn from_tiles(tiles: Vec<Option<TileProgram>>, kind: WeightKind, plan: TilePlan, ports: usize) -> Self {
         let mut layer = Self { weight: DMatrix::zeros(0, 0), kind, plan, tiles, ports };
         layer.weight = layer.ideal_weight();
         layer

@@ -7,7 +7,6 @@ use crate::product::core_spec::CoreUse;
 use crate::product::layer_design::LayerDesign;
 use crate::product::layer_program::LayerProgram;
 use crate::product::tile_engine::{ChipTile, RealisedTile, on_chips};
-use crate::tile::Tile;
 use nalgebra::DMatrix;
 use phaseloom_mesh::Phases;
 use phaseloom_mesh::cell::CellErrors;
@@ -48,29 +47,23 @@ impl RealisedLayer {
     ///
     /// # Errors
     ///
-    /// Impossible processes, corrections that fail.
-    ///
-    /// # Panics
-    ///
-    /// If `design` is that of another program.
+    /// Impossible processes, corrections that fail; a design of another program.
     pub fn new(
         program: &LayerProgram,
         design: &LayerDesign,
         core_use: CoreUse,
         address: LayerAddress,
     ) -> Result<Self, HardwareError> {
-        assert_eq!(design.tiles.len(), program.tiles().len(), "the design of this program");
         let (rows, columns) = program.plan().shape();
         let mut weight = DMatrix::zeros(rows, columns);
         let mut cores = vec![None; program.tiles().len()];
         on_chips((program, design), core_use.sharing, address, None, &mut |of: ChipTile<'_>| {
-            let (chip, driven) = (of.chip.chip.clone(), of.chip.driven.clone());
-            let realised = RealisedTile::new(of.program, of.chip, core_use.calibration, true)?;
-            let RealisedTile { corner, gains, .. } = realised;
-            let Tile { row, column, rows, columns } = of.program.tile;
-            let mut block = weight.view_mut((row, column), (rows, columns));
+            let (chip, driven, at) = (of.chip.chip.clone(), of.chip.driven.clone(), of.program.tile);
+            let RealisedTile { corner, gains, .. } =
+                RealisedTile::new(of.program, of.chip, core_use.calibration, true)?;
+            let mut block = weight.view_mut((at.row, at.column), (at.rows, at.columns));
             for (i, &gain) in gains.iter().enumerate() {
-                (0..columns).for_each(|j| block[(i, j)] = gain * corner[(i, j)].re);
+                (0..at.columns).for_each(|j| block[(i, j)] = gain * corner[(i, j)].re);
             }
             cores[of.index] = Some(RealisedCore { gains, chip, driven });
             Ok(())

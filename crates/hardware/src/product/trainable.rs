@@ -119,7 +119,7 @@ impl TrainableLayer {
             return Err(HardwareError::unfit("core.calibration", "a calibration of gains with the chip", expected));
         }
         if program.kind().is_complex() {
-            check_fields(process, link)?;
+            check_fields(process, link).map_err(HardwareError::Unfit)?;
         }
         let has_gain = program.kind() != WeightKind::Unitary;
         let tiles = program.tiles().iter().flatten();
@@ -279,8 +279,8 @@ impl TrainableLayer {
     ) -> LayerGradients {
         let has_gain = self.program.kind() != WeightKind::Unitary;
         let (tiles, input) = match self.realise() {
-            Product::Optical(product) => product.backward(trace, gradient, needs_input, method),
-            Product::Field(product) => product.backward(trace, gradient, needs_input, method),
+            Product::Optical(product) => product.backward(trace, gradient, needs_input, Some(method)),
+            Product::Field(product) => product.backward(trace, gradient, needs_input, Some(method)),
         };
         let passes = tiles.iter().flatten().map(|tile| tile.passes).sum();
         let process = self.design.process.clone();
@@ -302,6 +302,18 @@ impl TrainableLayer {
             }
         }
         LayerGradients { parameters, input, passes }
+    }
+
+    /// The gradient by the inputs alone, without passes for the parameters.
+    ///
+    /// # Panics
+    ///
+    /// As [`TrainableLayer::backward`].
+    pub fn input_gradient(&mut self, trace: &ProductTrace, gradient: &Batch) -> Option<Batch> {
+        match self.realise() {
+            Product::Optical(product) => product.backward(trace, gradient, true, None).1,
+            Product::Field(product) => product.backward(trace, gradient, true, None).1,
+        }
     }
 
     /// The product at the present parameters.

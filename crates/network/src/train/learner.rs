@@ -8,7 +8,7 @@ use crate::layer::{LayerKind, Parameter, chain};
 use crate::model::Model;
 use crate::network::{Network, predictions};
 use crate::train::chips::ChipLayers;
-use crate::train::loss::Loss;
+use crate::train::loss::{Loss, LossKind};
 use crate::train::optimizer::{Optimizer, Rates};
 use crate::weights::Tensors;
 
@@ -172,15 +172,17 @@ pub(super) fn trained_layers(model: &Model) -> usize {
 
 /// The weights of the classes in the loss, for some classes.
 pub(super) fn loss_of(
-    weights: Option<&super::ClassWeights>,
+    (kind, weights): (LossKind, Option<&super::ClassWeights>),
     data: &Dataset,
     classes: usize,
     path: &std::path::Path,
 ) -> Result<Loss> {
     match weights {
-        None => Ok(Loss::default()),
-        Some(super::ClassWeights::Balanced(_)) => Ok(Loss::balanced(data.labels(), classes)),
-        Some(super::ClassWeights::List(list)) if list.len() == classes => Ok(Loss { class_weights: list.clone() }),
+        None => Ok(Loss { kind, class_weights: Vec::new() }),
+        Some(super::ClassWeights::Balanced(_)) => Ok(Loss::balanced(kind, data.labels(), classes)),
+        Some(super::ClassWeights::List(list)) if list.len() == classes => {
+            Ok(Loss { kind, class_weights: list.clone() })
+        }
         Some(super::ClassWeights::List(list)) => {
             let expected = format!("{classes}, one for each output of the model");
             Err(NetworkError::choice(path, "class_weights", format!("{} weights", list.len()), expected))

@@ -23,6 +23,7 @@ use sha2::{Digest, Sha256};
 use crate::calibration::{Calibration, CalibrationSettings};
 use crate::data::{DataSpec, Dataset, Truth, resolve};
 use crate::error::{NetworkError, Result};
+use crate::layer::LayerKind;
 use crate::model::{Model, ModelSpec, NumberOrTensor};
 use crate::network::{Network, predictions};
 use crate::train::checkpoint::Checkpoint;
@@ -30,9 +31,11 @@ pub use crate::train::chips::ChipAccuracy;
 use crate::train::chips::ChipLayers;
 use crate::train::epochs::{End, Keep, Samples, State};
 use crate::train::learner::{Learner, loss_of};
+pub use crate::train::loss::LossKind;
 pub use crate::train::observer::{EpochReport, Observer, Progress};
 pub use crate::train::spec::{
     Balanced, CalibrationSpec, ClassWeights, GradientMethod, OptimizerName, Schedule, StopSpec, TrainOn, TrainSpec,
+    TrainedParameters,
 };
 use crate::weights::{Tensor, Tensors};
 use phaseloom_files::{check_output, check_replaced, hex};
@@ -219,7 +222,7 @@ fn train_from(spec: &TrainSpec, base: &Path, earlier: Option<Earlier>, observer:
         observer.note(&warning);
     }
 
-    let loss = loss_of(spec.class_weights.as_ref(), &data, model.output_size(), &data.inputs_path)?;
+    let loss = loss_of((spec.loss, spec.class_weights.as_ref()), &data, model.output_size(), &data.inputs_path)?;
     let mut chips = match spec.on {
         TrainOn::Exact => None,
         TrainOn::Chip | TrainOn::Population => Some(ChipLayers::new(spec, base, &model)?),
@@ -257,7 +260,7 @@ fn train_from(spec: &TrainSpec, base: &Path, earlier: Option<Earlier>, observer:
     if let Some(chips) = &mut learner.chips {
         let tested = validation.as_ref().unwrap_or(&data);
         chip_accuracy = Some(chips.accuracy(&learner.model, tested, spec.test_chips)?);
-        programs = Some(chips.programs());
+        programs = chips.programs();
     }
     for (name, tensor) in learner.tensors().iter() {
         tensors.insert(name, tensor.clone());
@@ -341,17 +344,31 @@ fn check_model(spec: &TrainSpec, model: &ModelSpec, path: &Path) -> Result<()> {
             _ => {}
         }
     }
-    match (spec.on, &model.programs) {
-        (TrainOn::Exact, Some(programs)) => {
-            let expected = "no such key: exact training changes the weights, and not these programs";
+    let trains_phases = spec.on != TrainOn::Exact && spec.trained_parameters() == TrainedParameters::Phases;
+    match (trains_phases, &model.programs) {
+        (false, Some(programs)) => {
+            let expected = "no such key: this training changes the weights, and not these programs";
             return invalid("programs", programs.display().to_string(), expected);
         }
-        (TrainOn::Chip | TrainOn::Population, None) => {
-            let expected =
-                "`programs = \"programs.safetensors\"`, the file for the phases that training on chips writes";
+        (true, None) => {
+            let expected = "`programs = \"programs.safetensors\"`, the file for the phases that this training writes";
             return invalid("programs", "no such key".into(), expected);
         }
         _ => {}
+    }
+    if spec.loss == LossKind::Mse && model.layer.last().is_some_and(|last| last.kind() == LayerKind::Softmax) {
+        let expected = "no such layer with `loss = \"mse\"`: training leaves out a softmax at the end";
+        return invalid("layer", "a softmax at the end".into(), expected);
+    }
+    let unitary = placed.iter().find(|layer| layer.spec.unitary_weight().is_some());
+    if let (false, Some(layer)) = (trains_phases, unitary) {
+        let expected = "`parameters = \"phases\"` and `on = \"chip\"` or `\"population\"` in the training file: a step on the phases of a mesh keeps the weight \
+                        unitary, one on its entries does not";
+        return invalid(&format!("{}.unitary", layer.key), "true".into(), expected);
+    }
+    if let (GradientMethod::SigmaOnly, Some(layer)) = (spec.gradient, unitary) {
+        let expected = "another `gradient` than \"sigma_only\" in the training file: a unitary has no attenuators";
+        return invalid(&format!("{}.unitary", layer.key), "true".into(), expected);
     }
     if spec.on != TrainOn::Exact {
         chips::check_model(model, &placed).map_err(|invalid| NetworkError::from_invalid(path, invalid))?;

@@ -27,6 +27,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::DataSpec;
 use crate::error::{NetworkError, Result};
 use crate::model::spec::{known_version, read_checked};
+use crate::train::loss::LossKind;
 use crate::train::optimizer::Optimizer;
 pub use crate::train::optimizer::OptimizerName;
 
@@ -60,6 +61,9 @@ pub struct TrainSpec {
     /// Decoupled weight decay of the weights. Biases do not decay. Range: ≥ 0.
     #[serde(default)]
     pub weight_decay: f64,
+    /// Loss of the outputs, whose targets are the labels.
+    #[serde(default)]
+    pub loss: LossKind,
     /// Schedule of the learning rate.
     #[serde(default)]
     pub schedule: Schedule,
@@ -84,6 +88,9 @@ pub struct TrainSpec {
     /// What computes the photonic products while training.
     #[serde(default)]
     pub on: TrainOn,
+    /// What is trained on chips. Default: `"phases"` on one chip, `"weights"` on a population.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameters: Option<TrainedParameters>,
     /// How the gradient by the phases is obtained, on chips.
     #[serde(default)]
     pub gradient: GradientMethod,
@@ -158,10 +165,22 @@ pub enum TrainOn {
     /// Floating point; the weights are the parameters.
     #[default]
     Exact,
-    /// One chip; its phases, attenuators and gains are the parameters.
+    /// One chip.
     Chip,
-    /// A new chip of the process for every batch, so that the phases suit chips that nobody has measured.
+    /// A new chip of the process for every batch, so that the network suits chips that nobody has measured.
     Population,
+}
+
+/// What is trained on chips.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum TrainedParameters {
+    /// Phases, attenuators and gains of every tile.
+    Phases,
+    /// The weights, which are programmed anew at every step. The gradient passes the difference between a weight and what a chip
+    /// makes of it unchanged.
+    Weights,
 }
 
 /// How the gradient by the phases is obtained.
@@ -241,6 +260,15 @@ impl TrainSpec {
         read_checked(path, &phaseloom_files::InputFiles::default(), "training", Self::check)
     }
 
+    /// What is trained on chips.
+    #[must_use]
+    pub fn trained_parameters(&self) -> TrainedParameters {
+        self.parameters.unwrap_or(match self.on {
+            TrainOn::Population => TrainedParameters::Weights,
+            TrainOn::Exact | TrainOn::Chip => TrainedParameters::Phases,
+        })
+    }
+
     /// Learning rate of phases and gains at the start (rad).
     ///
     /// The largest useful rate of Adam is about 0.57/√N for phases of N modes (a test measures it); a quarter of it leaves room
@@ -314,6 +342,7 @@ impl TrainSpec {
                 let chips = [
                     ("process", self.process.is_some()),
                     ("link", self.link.is_some()),
+                    ("parameters", self.parameters.is_some()),
                     ("phase_learning_rate", self.phase_learning_rate.is_some()),
                     ("gradient", self.gradient != GradientMethod::Adjoint),
                 ];
@@ -323,6 +352,15 @@ impl TrainSpec {
             }
             (TrainOn::Exact, Some(_)) => {
                 return invalid("core", "given".into(), "`on = \"chip\"` or `\"population\"`: it has no effect else");
+            }
+            (_, Some(_)) if self.trained_parameters() == TrainedParameters::Weights => {
+                let phases = [
+                    ("gradient", self.gradient != GradientMethod::Adjoint),
+                    ("phase_learning_rate", self.phase_learning_rate.is_some()),
+                ];
+                if let Some((key, _)) = phases.into_iter().find(|(_, given)| *given) {
+                    return invalid(key, "given".into(), "`parameters = \"phases\"`: it has no effect on weights");
+                }
             }
             (_, None) => return invalid("core", "absent".into(), "a table: training on chips needs `ports`"),
             (_, Some(_)) => {}

@@ -3,7 +3,7 @@
 //! Weights are normal with variance `2/inputs` before a rectifier (He et al. 2015), `2/(1 + slope²)/inputs` before a leaky
 //! one, and `1/inputs` elsewhere; the inputs of a convolution are the values under its kernel. Biases are zero.
 
-use phaseloom_numerics::{StreamKey, standard_normal};
+use phaseloom_numerics::{StreamKey, haar_unitary, standard_normal};
 
 use crate::data::Inputs;
 use crate::error::Result;
@@ -27,6 +27,11 @@ pub(super) fn insert_weights(layers: &[PlacedLayer<'_>], seed: u64, tensors: &mu
                     let deviation = (gain / inputs as f64).sqrt();
                     let mut stream = StreamKey::new(seed, "train/initial_weights").layer(index as u64).stream();
                     (0..count).map(|_| deviation * standard_normal(&mut stream)).collect()
+                }
+                Start::Unitary => {
+                    let mut stream = StreamKey::new(seed, "train/initial_weights").layer(index as u64).stream();
+                    let unitary = haar_unitary(shape[1], &mut stream).transpose();
+                    unitary.iter().map(|z| z.re).chain(unitary.iter().map(|z| z.im)).collect()
                 }
                 Start::Constant(value) => vec![value; count],
             };

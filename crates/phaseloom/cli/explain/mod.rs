@@ -191,7 +191,7 @@ fn statistic(name: &str) -> Option<(&str, String)> {
 }
 
 /// A column of one array of electronics, such as `systolic_ratio`, as the name that the documents have.
-fn of_array(name: &str) -> Option<String> {
+fn array_column(name: &str) -> Option<String> {
     let (_, column) = ["systolic", "tree"].iter().find_map(|array| name.split_once(&format!("{array}_")))?;
     Some(format!("<array>_{column}"))
 }
@@ -247,7 +247,7 @@ fn explained(name: &str) -> anyhow::Result<Vec<Explanation>> {
             found.extend(columns.into_iter().chain(of_name(&statistic)));
         }
     }
-    if let (true, Some(column)) = (found.is_empty(), of_array(name)) {
+    if let (true, Some(column)) = (found.is_empty(), array_column(name)) {
         found.extend(of_name(&column));
     }
     if found.is_empty() {

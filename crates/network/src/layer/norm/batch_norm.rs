@@ -9,9 +9,9 @@ use nalgebra::DMatrix;
 use phaseloom_files::InvalidValue;
 use serde::{Deserialize, Serialize};
 
-use super::{Gradients, Layer, LayerSettings, NamedTensor, Parameter, Trace};
 use crate::data::Batch;
 use crate::error::{NetworkError, Result};
+use crate::layer::{Gradients, Layer, LayerSettings, NamedTensor, Parameter, Trace};
 use crate::weights::{Tensor, Tensors};
 
 /// Settings of a batch normalisation, as written in a model file.
