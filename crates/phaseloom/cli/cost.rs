@@ -7,7 +7,7 @@ use super::Exit;
 use super::run::{announcements, default_folder};
 use super::terminal::arguments::RunArguments;
 use super::terminal::figures::FigureOptions;
-use super::terminal::{interrupt, output, results, whole};
+use super::terminal::{interrupt, output, page, results, whole};
 use anyhow::Context;
 use clap::Args;
 use phaseloom::experiment::cost::analysis::{Analysis, BreakEven};
@@ -115,6 +115,7 @@ impl Cost {
         text::write(&mut results, &run, &costed, chosen, &break_even);
         tables.into_iter().for_each(|table| results.table(table));
         output::print_results(&results, self.format)?;
+        page::write(&run.outcome)?;
         results::say_where(&folder);
         Ok(Exit::Done)
     }

@@ -1,7 +1,7 @@
 //! The command `merge`: merge the shards of a run.
 
 use super::Exit;
-use super::terminal::output;
+use super::terminal::{output, page};
 use super::terminal::results::{self, ResultOptions};
 use clap::Args;
 use phaseloom::experiment::{Tables, loses, merge};
@@ -37,6 +37,7 @@ impl Merge {
             output::status(&format!("note: `phaseloom tolerance {}` prints the results", folder.display()));
         } else if let Some(tables) = Tables::new(&outcome) {
             self.results.show(&outcome, &tables)?;
+            page::write(&outcome)?;
             if loses(&tables) {
                 output::status(&format!(
                     "note: `phaseloom run {}` finds out which source costs most, in at most a tenth of the time of this run",

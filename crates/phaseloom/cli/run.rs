@@ -3,7 +3,7 @@
 use super::Exit;
 use super::terminal::arguments::RunArguments;
 use super::terminal::results::ResultOptions;
-use super::terminal::{interrupt, output, results};
+use super::terminal::{interrupt, output, page, results};
 use clap::Args;
 use phaseloom::experiment;
 use phaseloom::experiment::store::{OUTPUTS, output_file};
@@ -171,6 +171,7 @@ impl Run {
         }
         self.results.show(&outcome, &tables)?;
         outcome.spent.diagnosis.iter().for_each(|text| output::status(&format!("note: {text}")));
+        page::write(&outcome)?;
         results::say_where(folder);
         Ok(Exit::Done)
     }

@@ -2,7 +2,7 @@
 
 use super::Exit;
 use super::study::{Pass, Study, levels_text, metadata};
-use super::terminal::{output, results, whole};
+use super::terminal::{output, page, results, whole};
 use clap::Args;
 use phaseloom::experiment::cost::verdict::short;
 use phaseloom::experiment::yields::tolerance::{Estimate, MAX_DISORDER, Tolerances, on_grid, tolerance};
@@ -151,8 +151,9 @@ impl Tolerance {
         self.text(&mut printed, experiment, outcome, found);
         printed.table(table);
         output::print_results(&printed, self.study.format)?;
+        page::write(outcome)?;
         output::status(&format!(
-            "results in {}{}: tolerance.csv, critical.csv, figure-tolerance.svg and more",
+            "results in {}{}: report.html, tolerance.csv, critical.csv, figure-tolerance.svg and more",
             outcome.folder().display(),
             std::path::MAIN_SEPARATOR
         ));

@@ -2,7 +2,7 @@
 
 use super::Exit;
 use super::study::{Pass, Study, levels_text, metadata};
-use super::terminal::{output, results, whole};
+use super::terminal::{output, page, results, whole};
 use clap::Args;
 use phaseloom::experiment::cost::verdict::short;
 use phaseloom::experiment::yields::expect_source;
@@ -75,6 +75,7 @@ impl Yield {
         self.text(&mut printed, &experiment, &outcome, &yields);
         printed.table(table);
         output::print_results(&printed, self.study.format)?;
+        page::write(&outcome)?;
         results::say_where(&folder);
         Ok(Exit::Done)
     }

@@ -29,7 +29,7 @@ pub(crate) const KINDS: [(Kind, &str, &str); 6] = [
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Score {
     /// Start of the names of its columns.
-    key: &'static str,
+    pub key: &'static str,
     /// Title of its axis.
     pub title: &'static str,
     pub values: Values,
@@ -49,6 +49,16 @@ pub(crate) enum Values {
 impl Score {
     const fn new(key: &'static str, title: &'static str, values: Values) -> Self {
         Self { key, title, values }
+    }
+
+    /// Its name in a sentence.
+    pub(crate) fn name(&self) -> &'static str {
+        self.title.split_once(" (").map_or(self.title, |(name, _)| name)
+    }
+
+    /// The score whose columns a summary has.
+    pub(crate) fn of(table: &Table) -> Option<&'static Self> {
+        SCORES.iter().find(|score| table.column(&format!("{}_mean", score.key)).is_ok())
     }
 
     /// A value in the unit of the figure, such as `97.7 %`.
@@ -132,7 +142,7 @@ impl Summary {
         let (kind, point, chips) = (table.column("row")?, table.column("point")?, table.column("chips")?);
         let swept = point + 1..chips.max(point + 1);
         let column = |score: &Score, name: &str| format!("{}_{name}", score.key);
-        let score = SCORES.iter().find(|score| table.column(&column(score, "mean")).is_ok()).unwrap_or(&SCORES[0]);
+        let score = Score::of(table).unwrap_or(&SCORES[0]);
         let [mean, q10, q50, q90] = ["mean", "q10", "q50", "q90"].map(|name| column(score, name));
         for needed in [&mean, &q10, &q50, &q90] {
             table.column(needed)?;

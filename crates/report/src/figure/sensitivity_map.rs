@@ -14,7 +14,7 @@ use crate::plot::chart::{self, Frame};
 use crate::plot::legend::Entry;
 use crate::plot::marker::Marker;
 use crate::plot::page::Stroke;
-use crate::plot::palette::Colour;
+use crate::plot::palette::{Colour, SENSITIVITY};
 use crate::style::FigureStyle;
 use crate::table::{Row, Table};
 
@@ -25,18 +25,21 @@ pub(crate) const SENSITIVITY_MAP: Figure = Figure {
     draw,
 };
 
-/// Upper ends of the steps of the sensitivity over its median, with their colours: light to dark, as by lightness alone.
+/// Upper ends of the steps of the sensitivity over its median, with their colours.
 const STEPS: [(f64, Colour, &str); 6] = [
-    (0.25, (247, 217, 160), "below ¼ of the median"),
-    (0.5, (236, 178, 110), "¼ to ½"),
-    (1.0, (214, 132, 78), "½ to 1"),
-    (2.0, (172, 85, 66), "1 to 2"),
-    (4.0, (115, 49, 64), "2 to 4"),
-    (f64::INFINITY, (51, 24, 56), "above 4 times the median"),
+    (0.25, SENSITIVITY[0], "below ¼ of the median"),
+    (0.5, SENSITIVITY[1], "¼ to ½"),
+    (1.0, SENSITIVITY[2], "½ to 1"),
+    (2.0, SENSITIVITY[3], "1 to 2"),
+    (4.0, SENSITIVITY[4], "2 to 4"),
+    (f64::INFINITY, SENSITIVITY[5], "above 4 times the median"),
 ];
 
 /// Columns between two stages.
 const GAP: f64 = 2.0;
+
+/// The most sensitive cells have values as texts.
+const MAX_VALUES: usize = 20;
 
 /// A cell or a phase outside of cells: its upper left corner, its height, and its squared sensitivity.
 struct Mark {
@@ -114,8 +117,33 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
             let place = |(x, y): &(f64, f64)| chart.place((mark.x + x, mark.y + y));
             chart.page.polygon(&corners.iter().map(place).collect::<Vec<_>>(), colour(mark), 1.0)?;
         }
+        let mut largest: Vec<&Mark> = marks.iter().collect();
+        largest.sort_by(|a, b| b.squared.total_cmp(&a.squared));
+        for (rank, mark) in largest.into_iter().take(MAX_VALUES).enumerate() {
+            chart.value((mark.x + 0.5, mark.y + mark.height / 2.0), || {
+                let relative = mark.squared.sqrt() / median;
+                let (stage, column) = place_of(&widths, mark.x);
+                format!(
+                    "number {} in sensitivity: stage {stage}, column {column}, mode {}: {relative:.1} times the median",
+                    rank + 1,
+                    mark.y
+                )
+            });
+        }
         Ok(())
     })
+}
+
+/// The stage and the column in it at a place on the axis of columns.
+fn place_of(widths: &[f64], x: f64) -> (usize, f64) {
+    let mut start = 0.0;
+    for (stage, width) in widths.iter().enumerate() {
+        if x < start + width {
+            return (stage, x - start);
+        }
+        start += width + GAP;
+    }
+    (widths.len(), 0.0)
 }
 
 #[cfg(test)]

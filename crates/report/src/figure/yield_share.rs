@@ -16,7 +16,7 @@ use crate::plot::marker::Marker;
 use crate::plot::page::Stroke;
 use crate::plot::palette::SERIES;
 use crate::style::FigureStyle;
-use crate::table::Table;
+use crate::table::{Row, Table};
 
 /// The figure of yields over a sweep.
 pub(crate) const YIELD: Figure =
@@ -49,14 +49,10 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
     let (x, places) = match numbers.filter(|_| is_one) {
         Some(values) => (Axis::numeric(&values, &quantity(keys[0])), values),
         None => {
-            let name = |row: &crate::table::Row| {
-                let values =
-                    keys.iter().filter_map(|key| table.column(key).ok()).map(|index| row.text(index).to_owned());
-                values.collect::<Vec<_>>().join(", ")
-            };
-            let names: Vec<String> = table.rows().iter().map(name).collect();
+            let names: Vec<String> = table.rows().iter().map(|row| values_text(table, &keys, row)).collect();
             let places = (0..names.len()).map(|index| index as f64).collect();
-            (Axis::categories(&names, &keys.iter().map(|key| key.as_str()).collect::<Vec<_>>().join(", ")), places)
+            let titles: Vec<String> = keys.iter().map(|key| quantity(key).name).collect();
+            (Axis::categories(&names, &titles.join(", ")), places)
         }
     };
     let (low, high) = extremes(intervals.iter().flatten().copied());
@@ -85,8 +81,21 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
         for (place, interval) in &line {
             chart.error_bar(*place, *interval, stroke)?;
         }
-        chart.markers(line.iter().map(|(x, [_, share, _])| (*x, *share)), Marker::Circle, stroke.colour)
+        chart.markers(line.iter().map(|(x, [_, share, _])| (*x, *share)), Marker::Circle, stroke.colour)?;
+        for ((place, [low, share, high]), row) in places.iter().zip(&intervals).zip(table.rows()) {
+            chart.value((*place, *share), || {
+                let values = values_text(table, &keys, row);
+                format!("{values}: {share:.1} % of the chips pass, 95 % interval {low:.1}–{high:.1} %")
+            });
+        }
+        Ok(())
     })
+}
+
+/// The swept values of a row with their units.
+fn values_text(table: &Table, keys: &[&String], row: &Row) -> String {
+    let value = |key: &&String| Some(quantity(key).value(row.text(table.column(key).ok()?)));
+    keys.iter().filter_map(value).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

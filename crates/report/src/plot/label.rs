@@ -11,6 +11,16 @@ pub(crate) struct Quantity {
 /// Names by the end of the key; the first match counts. A key without a match is its own name.
 const NAMES: &[(&str, &str)] = &[
     ("energy_j", "energy of one inference"),
+    ("run", "run"),
+    ("cell_loss_db", "loss of a cell"),
+    ("hold_pi_w", "power that holds π"),
+    ("batch", "inputs per load"),
+    ("register_j_per_bit", "energy of a register"),
+    ("slow_dac_w", "power of a slow converter"),
+    ("modulator_bias_w", "bias of a modulator"),
+    ("readout_bits", "readout bits"),
+    ("cost.shifter", "phase shifters"),
+    ("cost.cores", "cores"),
     ("splitter_error.sigma_rad", "splitter error σ"),
     ("phase_error.sigma_rad", "phase error σ"),
     ("phase_jitter.sigma_rad", "phase jitter σ"),
