@@ -1,8 +1,8 @@
 //! The command `merge`: merge the shards of a run.
 
 use super::Exit;
-use super::terminal::{output, page};
 use super::terminal::results::{self, ResultOptions};
+use super::terminal::{output, page};
 use clap::Args;
 use phaseloom::experiment::{Tables, loses, merge};
 use std::path::{Path, PathBuf};

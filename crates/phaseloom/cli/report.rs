@@ -58,7 +58,10 @@ impl Report {
         }
         let Some(output) = &self.output else {
             let [folder] = self.folders.as_slice() else {
-                anyhow::bail!("-o: found none, expected the name of the page, because there are {} folders", self.folders.len());
+                anyhow::bail!(
+                    "-o: found none, expected the name of the page, because there are {} folders",
+                    self.folders.len()
+                );
             };
             return Ok(folder.join(page::PAGE));
         };

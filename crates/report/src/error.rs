@@ -72,7 +72,9 @@ pub enum ReportError {
     #[error("the table is not CSV")]
     Csv(#[from] csv::Error),
     /// A folder of a report holds no table of results.
-    #[error("{folder}: found no table of results, expected the folder of a finished run, yield, tolerance, budget or cost")]
+    #[error(
+        "{folder}: found no table of results, expected the folder of a finished run, yield, tolerance, budget or cost"
+    )]
     NoStudy {
         /// The folder.
         folder: String,

@@ -51,6 +51,19 @@ impl Score {
         Self { key, title, values }
     }
 
+    /// A value with its unit and always two decimals of a percentage, for sentences.
+    pub(crate) fn sentence(&self, value: f64) -> String {
+        match self.values {
+            Values::Numbers => self.text(value),
+            Values::Shares | Values::Ratios => format!("{value:.2} %"),
+        }
+    }
+
+    /// An interval with its unit.
+    pub(crate) fn interval(&self, low: f64, high: f64) -> String {
+        format!("{}–{}", self.sentence(low).trim_end_matches(" %"), self.sentence(high))
+    }
+
     /// Its name in a sentence.
     pub(crate) fn name(&self) -> &'static str {
         self.title.split_once(" (").map_or(self.title, |(name, _)| name)

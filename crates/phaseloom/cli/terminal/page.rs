@@ -127,7 +127,11 @@ fn session(record: &Value) -> Option<Session> {
 /// A word of a command line, in quotation marks if a shell would split or expand it.
 fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "-_./=:,+%@".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
 }
 
 /// The day of a Unix time (s) in UTC, such as `2026-12-01`.

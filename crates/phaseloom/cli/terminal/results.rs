@@ -118,7 +118,10 @@ pub fn check_own_folder(folder: &Path, command: &str) -> anyhow::Result<()> {
 /// Says where the results of a run are.
 pub fn say_where(folder: &Path) {
     let separator = std::path::MAIN_SEPARATOR;
-    output::status(&format!("results in {}{separator}: report.html, summary.csv, figure.svg and more", folder.display()));
+    output::status(&format!(
+        "results in {}{separator}: report.html, summary.csv, figure.svg and more",
+        folder.display()
+    ));
 }
 
 /// Writes a figure in every format to a path without ending.

@@ -55,10 +55,11 @@ pub(super) fn words(summary: &Summary, centre: &str, x_is_numeric: bool) -> Stri
 
 /// A point of chips in words: `splitter error σ = 0.01 rad: median 97.1 %, 10–90 %: 96.8–97.4 %`.
 pub(super) fn text(summary: &Summary, outcome: &Outcome, centre: &str, value: f64) -> String {
-    let levels = outcome.levels.iter().zip(&summary.keys).filter_map(|(level, key)| {
-        let quantity = quantity(key);
-        Some(format!("{} = {}", quantity.name, quantity.value(level.as_ref()?.text())))
-    });
+    let levels = outcome
+        .levels
+        .iter()
+        .zip(&summary.keys)
+        .filter_map(|(level, key)| Some(quantity(key).named(level.as_ref()?.text())));
     let levels: Vec<String> = levels.collect();
     format!("{}: {centre} {}", levels.join(", "), range(summary, outcome, value))
 }
@@ -67,8 +68,7 @@ pub(super) fn text(summary: &Summary, outcome: &Outcome, centre: &str, value: f6
 pub(super) fn range(summary: &Summary, outcome: &Outcome, value: f64) -> String {
     let score = summary.score;
     if outcome.kind != Kind::Chips || outcome.has_few_chips() {
-        return score.text(value);
+        return score.sentence(value);
     }
-    let low = score.text(outcome.q10);
-    format!("{}, 10–90 %: {}–{}", score.text(value), low.trim_end_matches(" %"), score.text(outcome.q90))
+    format!("{}, 10–90 %: {}", score.sentence(value), score.interval(outcome.q10, outcome.q90))
 }

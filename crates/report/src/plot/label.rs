@@ -169,6 +169,13 @@ impl Quantity {
         (factor, if self.unit.is_empty() { format!("× {power}") } else { format!("{power} {}", self.unit) })
     }
 
+    /// The name with a value, such as `phase error σ = 0.01 rad`; of a word with a name of its own, that name.
+    pub(crate) fn named(&self, text: &str) -> String {
+        let value = self.value(text);
+        let is_name = text.parse::<f64>().is_err() && value != text.replace('_', " ");
+        if is_name { value } else { format!("{} = {value}", self.name) }
+    }
+
     /// One value with its unit, such as `10 mW` or `0.01 rad`, or the name of a word, such as `uncorrected`.
     pub(crate) fn value(&self, text: &str) -> String {
         match text.parse::<f64>() {

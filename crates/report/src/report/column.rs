@@ -55,7 +55,7 @@ pub(super) const LISTINGS: &[Listing] = &[
     },
     Listing {
         key: "yield",
-        title: "Yield at every setting",
+        title: "Share of passing chips at every setting",
         columns: &[
             ("<key>", "", Keys),
             ("criterion", "criterion", Text),
@@ -88,7 +88,7 @@ pub(super) const LISTINGS: &[Listing] = &[
     },
     Listing {
         key: "budget",
-        title: "Error budget",
+        title: "Cost of each source of error",
         columns: &[
             ("<key>", "", Keys),
             ("quantity", "quantity", Text),
@@ -251,7 +251,8 @@ impl Column {
             Unit(key) => key,
             _ => key,
         });
-        let largest = numbers.unwrap_or_default().into_iter().fold(0.0, |largest: f64, number| largest.max(number.abs()));
+        let largest =
+            numbers.unwrap_or_default().into_iter().fold(0.0, |largest: f64, number| largest.max(number.abs()));
         let takes_prefix = is_number && matches!(form, Keys | Unit(_)) && quantity.takes_prefix();
         let (factor, unit) = if takes_prefix { quantity.scaled(largest) } else { (1.0, quantity.unit.to_owned()) };
         let is_percent = match form {
@@ -266,7 +267,7 @@ impl Column {
             Form::Score if is_percent && (key.starts_with("difference") || score.is_some() && is_cost(key)) => {
                 format!("{title} (percentage points)")
             }
-            _ if is_percent && !title.contains('%') => format!("{title} (%)"),
+            _ if is_percent => format!("{title} (%)"),
             _ => title.to_owned(),
         };
         Self { index, title, is_number, form, quantity, factor, is_percent }
@@ -292,8 +293,8 @@ fn is_cost(key: &str) -> bool {
 
 /// A number with at most four significant digits; a whole one with all.
 pub(super) fn significant(number: f64) -> String {
-    if number.fract().abs() < 1e-9 && number.abs() < 1e6 {
-        return decimal(number.round() + 0.0);
+    if number.fract().abs() < f64::EPSILON * number.abs() && number.abs() < 1e6 {
+        return decimal(number.round());
     }
     decimal(format!("{number:.3e}").parse().unwrap_or(number))
 }

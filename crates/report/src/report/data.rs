@@ -21,9 +21,16 @@ pub(super) fn json(title: &str, studies: &[Study], labels: &[String], verdicts: 
             study.settings.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
         let verdicts: Vec<Value> = verdicts[index]
             .iter()
-            .map(|verdict| json!({"number": verdict.number, "interval": verdict.interval, "sentence": verdict.sentence}))
+            .map(
+                |verdict| json!({"number": verdict.number, "interval": verdict.interval, "sentence": verdict.sentence}),
+            )
             .collect();
-        let _ = write!(text, "{}\n{{\n\"name\": {}", if index == 0 { "" } else { "," }, Value::from(labels[index].as_str()));
+        let _ = write!(
+            text,
+            "{}\n{{\n\"name\": {}",
+            if index == 0 { "" } else { "," },
+            Value::from(labels[index].as_str())
+        );
         for (name, value) in [
             ("phaseloom", metadata("phaseloom")),
             ("identity", metadata("identity")),

@@ -121,17 +121,17 @@ impl Report {
         let leads = verdicts.iter().enumerate();
         let leads = leads.filter_map(|(index, own)| Some(Lead { study: label(index), verdict: own.first()?.clone() }));
         let json = data::json(&title, studies, &labels, &verdicts);
-        let sections = section::sections(studies, &labels)?;
+        let leads: Vec<Lead> = leads.collect();
+        // The head of the page has these sentences already.
+        let said: Vec<&str> = leads.iter().map(|lead| lead.verdict.sentence.as_str()).collect();
+        let sections = section::sections(studies, &labels, &said)?;
         let drawings: String = sections.iter().flat_map(Section::drawings).collect();
         let page = Page {
             title,
-            verdicts: leads.collect(),
+            verdicts: leads,
             sections,
             origins: studies.iter().enumerate().map(|(index, study)| Origin::new(label(index), study)).collect(),
-            style: format!(
-                "{STYLE}@media screen and (prefers-color-scheme: dark) {{\n{}}}",
-                dark_rules(&drawings)
-            ),
+            style: format!("{STYLE}@media screen and (prefers-color-scheme: dark) {{\n{}}}", dark_rules(&drawings)),
             script: SCRIPT.trim_end(),
             // No text of a table ends the element.
             data: json.trim_end().replace('<', "\\u003c"),
@@ -184,7 +184,8 @@ impl Origin {
         let named = [("phaseloom", "Phaseloom"), ("seed", "seed"), ("identity", "identity")];
         let named = named.iter().filter_map(|(key, name)| Some(((*name).to_owned(), study.metadata(key)?.to_owned())));
         let sessions = study.sessions.iter().map(|session| ("computed".to_owned(), session.text.clone()));
-        let facts = named.chain(study.settings.iter().cloned()).chain(sessions);
+        let facts =
+            named.chain(study.settings.iter().map(|(name, value)| (name.clone(), words::cell(value)))).chain(sessions);
         Self { study: label, commands, facts: facts.collect() }
     }
 }

@@ -70,10 +70,15 @@ type VerdictOf = fn(&Study) -> Result<Option<Verdict>, ReportError>;
 type Drawn = (&'static str, Figure, &'static str);
 
 /// All sections that the studies have.
-pub(super) fn sections(studies: &[Study], labels: &[String]) -> Result<Vec<Section>, ReportError> {
+pub(super) fn sections(studies: &[Study], labels: &[String], said: &[&str]) -> Result<Vec<Section>, ReportError> {
     let [split, break_even, front] = COST_FIGURES;
     let kinds: [(&str, &str, VerdictOf, Vec<Drawn>); 5] = [
-        ("yield", "Yield", verdict::yields, vec![("yield", YIELD_FIGURE, "Share of chips that pass, with its 95 % interval.")]),
+        (
+            "yield",
+            "Yield",
+            verdict::yields,
+            vec![("yield", YIELD_FIGURE, "Share of chips that pass, with its 95 % interval.")],
+        ),
         (
             "tolerance",
             "Tolerance",
@@ -84,7 +89,11 @@ pub(super) fn sections(studies: &[Study], labels: &[String]) -> Result<Vec<Secti
             "budget",
             "Error budget",
             verdict::budget,
-            vec![("budget", BUDGET_FIGURE, "Cost of each source of error, with its standard error; bars: average over orders.")],
+            vec![(
+                "budget",
+                BUDGET_FIGURE,
+                "Cost of each source of error, with its standard error; bars: average over orders.",
+            )],
         ),
         (
             "sensitivity",
@@ -108,12 +117,13 @@ pub(super) fn sections(studies: &[Study], labels: &[String]) -> Result<Vec<Secti
         ),
     ];
     let mut sections = Vec::new();
-    sections.extend(scores(studies, labels)?);
+    sections.extend(scores(studies, labels, said)?);
     for (id, title, verdict, drawn) in kinds {
         let mut parts = Vec::new();
         for (index, study) in studies.iter().enumerate() {
             let mut part = Part { study: name(labels, index), ..Part::default() };
-            part.texts.extend(verdict(study)?.map(|verdict| verdict.sentence));
+            let sentence = verdict(study)?.map(|verdict| verdict.sentence);
+            part.texts.extend(sentence.filter(|text| !said.contains(&text.as_str())));
             for (key, figure, caption) in &drawn {
                 let Some(table) = study.drawn(key, &metadata(study, key)) else { continue };
                 part.figures.extend(inlined(figure, &table, caption)?);
@@ -149,11 +159,12 @@ fn metadata(study: &Study, key: &str) -> Vec<(&'static str, String)> {
 }
 
 /// The scores over chips: one figure for runs that share axes.
-fn scores(studies: &[Study], labels: &[String]) -> Result<Option<Section>, ReportError> {
+fn scores(studies: &[Study], labels: &[String], said: &[&str]) -> Result<Option<Section>, ReportError> {
     let mut parts = Vec::new();
     let mut title = "Accuracy";
     for group in shared::groups(studies) {
-        let members: Vec<(&str, &Study)> = group.iter().map(|&index| (labels[index].as_str(), &studies[index])).collect();
+        let members: Vec<(&str, &Study)> =
+            group.iter().map(|&index| (labels[index].as_str(), &studies[index])).collect();
         let Some(table) = shared::summary(&members)? else { continue };
         let is_matrix = Score::of(&table).is_some_and(|score| score.key == "infidelity");
         if is_matrix {
@@ -164,6 +175,7 @@ fn scores(studies: &[Study], labels: &[String]) -> Result<Option<Section>, Repor
         let mut part = Part { study: name(labels, group[0]).filter(|_| group.len() == 1), ..Part::default() };
         for (label, study) in &members {
             let sentence = verdict::scores(study)?.map(|verdict| verdict.sentence);
+            let sentence = sentence.filter(|text| !said.contains(&text.as_str()));
             part.texts.extend(sentence.map(|text| if group.len() > 1 { format!("{label}. {text}") } else { text }));
         }
         for (index, figure) in (if is_matrix { MATRIX_FIGURES } else { FIGURES }).iter().enumerate() {

@@ -39,22 +39,25 @@ pub(super) fn scores(study: &Study) -> Result<Option<Verdict>, ReportError> {
         "one chip" => "one chip".to_owned(),
         chips => format!("the median of {chips}"),
     };
-    let exact = summary.rows(Kind::Exact).next().filter(|_| ["accuracy", "top_5_accuracy", "rms_error"].contains(&score.key));
-    let against = exact.map(|exact| format!("; the exact network has {}", score.text(exact.mean))).unwrap_or_default();
+    let exact =
+        summary.rows(Kind::Exact).next().filter(|_| ["accuracy", "top_5_accuracy", "rms_error"].contains(&score.key));
+    let against = exact.map(|exact| format!(" The exact network has {}.", score.sentence(exact.mean)));
+    let against = against.unwrap_or_default();
     let at = |outcome: &Outcome| levels(&summary, &axes, outcome);
     let value = |outcome: &Outcome| with_interval(score, outcome);
-    let verdict = |outcome: &Outcome, sentence: String| Verdict {
-        number: score.text(outcome.q50),
-        interval: match (interval(score, outcome), at(outcome)) {
-            (Some(interval), at) if at.is_empty() => format!("10–90 % of the chips: {interval}"),
-            (Some(interval), at) => format!("10–90 % of the chips: {interval}, at {at}"),
-            (None, at) if at.is_empty() => String::new(),
-            (None, at) => format!("at {at}"),
-        },
-        sentence,
+    let verdict = |outcome: &Outcome, sentence: String| {
+        let centre = if summary.chips() == "one chip" { "one chip" } else { "median" };
+        let at = at(outcome);
+        let place = if at.is_empty() { String::new() } else { format!(" at {at}") };
+        let spread = interval(score, outcome).map(|interval| format!("; 10–90 % of the chips: {interval}"));
+        let interval = format!("{centre}{place}{}", spread.unwrap_or_default());
+        Verdict { number: score.sentence(outcome.q50), interval, sentence }
     };
     if axes.x.is_none() {
-        let sentence = format!("{} has a {} of {}{against}.", capital(&subject), score.name(), value(best));
+        let sentence = match subject.as_str() {
+            "one chip" => format!("The {} of one chip is {}.{against}", score.name(), value(best)),
+            _ => format!("The median {} of {} is {}.{against}", score.name(), summary.chips(), value(best)),
+        };
         return Ok(Some(verdict(best, sentence)));
     }
     let is_kept = |outcome: &Outcome| exact.is_some_and(|exact| exact.mean - outcome.q50 <= TOLERATED);
@@ -84,13 +87,14 @@ pub(super) fn scores(study: &Study) -> Result<Option<Verdict>, ReportError> {
                 word => format!("{word}, {subject} {loses} of {name}"),
             };
             let next = next.map(|next| format!(" At {} it is {}.", at(next), value(next))).unwrap_or_default();
-            return Ok(Some(verdict(last, format!("{head}{against}.{next}"))));
+            return Ok(Some(verdict(last, format!("{head}.{next}{against}"))));
         }
     }
     let (high, low) = if is_higher_better(score) { ("highest", "lowest") } else { ("lowest", "highest") };
-    let name = capital(score.name());
+    let of = if subject == "one chip" { subject } else { summary.chips() };
     let sentence = format!(
-        "{name}: {subject} is {high} at {}, {}, and {low} at {}, {}{against}.",
+        "The median {} of {of} is {high} at {}: {}. It is {low} at {}: {}.{against}",
+        score.name(),
         at(best),
         value(best),
         at(worst),
@@ -105,13 +109,12 @@ fn is_higher_better(score: &Score) -> bool {
 
 /// The quantiles of chips, if there are enough of them.
 fn interval(score: &Score, outcome: &Outcome) -> Option<String> {
-    let low = score.text(outcome.q10);
-    (!outcome.has_few_chips()).then(|| format!("{}–{}", low.trim_end_matches(" %"), score.text(outcome.q90)))
+    (!outcome.has_few_chips()).then(|| score.interval(outcome.q10, outcome.q90))
 }
 
 fn with_interval(score: &Score, outcome: &Outcome) -> String {
     let interval = interval(score, outcome).map(|interval| format!(" (10–90 %: {interval})")).unwrap_or_default();
-    score.text(outcome.q50) + &interval
+    score.sentence(outcome.q50) + &interval
 }
 
 /// The place of a row on the axes that vary, in words.
@@ -119,21 +122,17 @@ fn levels(summary: &Summary, axes: &FigureAxes, outcome: &Outcome) -> String {
     let keys = axes.x.iter().chain(&axes.grouping);
     let level = |&key: &usize| {
         let quantity = quantity(&summary.keys[key]);
-        let value = quantity.value(outcome.levels.get(key)?.as_ref()?.text());
-        Some(if value.parse::<f64>().is_ok() || !quantity.unit.is_empty() { format!("{} = {value}", quantity.name) } else { format!("{} {value}", quantity.name) })
+        Some(quantity.named(outcome.levels.get(key)?.as_ref()?.text()))
     };
-    keys.filter_map(level).collect::<Vec<_>>().join(", ")
+    keys.filter_map(level).collect::<Vec<_>>().join(" and ")
 }
 
 /// The values of the swept keys of a row, which stand before a column; empty without a sweep.
 fn swept(table: &Table, row: &Row, end: &str) -> String {
     let from = table.column("point").map_or(0, |point| point + 1);
     let to = table.column(end).unwrap_or(from);
-    let value = |index: usize| {
-        let quantity = quantity(&table.header()[index]);
-        format!("{} = {}", quantity.name, quantity.value(row.text(index)))
-    };
-    (from..to).map(value).collect::<Vec<_>>().join(", ")
+    let value = |index: usize| quantity(&table.header()[index]).named(row.text(index));
+    (from..to).map(value).collect::<Vec<_>>().join(" and ")
 }
 
 fn at(levels: &str) -> String {
@@ -160,7 +159,7 @@ pub(super) fn yields(study: &Study) -> Result<Option<Verdict>, ReportError> {
     let row = best.0;
     let levels = swept(table, row, "criterion");
     let criterion = words::criterion(&text(row, "criterion")?, &text(row, "limit")?);
-    let mut sentences = format!("{} have {criterion}{}.", capital(&sentence(best)?), at(&levels));
+    let mut sentences = format!("{} pass{}: they have {criterion}.", sentence(best)?, at(&levels));
     if rows.len() > 1 {
         let at = at(&swept(table, worst.0, "criterion"));
         let number = percent(worst.0, "yield")?;
@@ -195,10 +194,8 @@ pub(super) fn tolerance(study: &Study) -> Result<Option<Verdict>, ReportError> {
             let [from, to] = [from, to].map(|x| level.value(&x.to_string()));
             format!(" from {from} to {to}")
         });
-        let sentence = format!(
-            "No tolerance lies in the range of levels{}: a share of {share} of {chips} chips is crossed nowhere{levels}.",
-            range.unwrap_or_default()
-        );
+        let sentence =
+            format!("The share of chips that pass is {share} at no level of {named}{}.", range.unwrap_or_default());
         return Ok(Some(Verdict { sentence, ..Verdict::default() }));
     }
     let none = table.rows().iter().filter(|row| table.number(row, "tolerance").is_err()).count();
@@ -227,7 +224,11 @@ pub(super) fn budget(study: &Study) -> Result<Option<Verdict>, ReportError> {
     let Some(all) = all.max_by(|a, b| total(a).total_cmp(&total(b))) else { return Ok(None) };
     let none = table.rows().iter().filter(own).find(|row| row.text(source) == "none" && setting(row) == setting(all));
     let column = if table.number(first_source(table, source), "shapley").is_ok() { "shapley" } else { "left_out" };
-    let sources = table.rows().iter().filter(own).filter(|row| !["all", "none"].contains(&row.text(source)) && setting(row) == setting(all));
+    let sources = table
+        .rows()
+        .iter()
+        .filter(own)
+        .filter(|row| !["all", "none"].contains(&row.text(source)) && setting(row) == setting(all));
     let cost = |row: &Row| table.number(row, column).unwrap_or(f64::NEG_INFINITY);
     let Some(largest) = sources.max_by(|a, b| cost(a).total_cmp(&cost(b))) else { return Ok(None) };
     let is_share = study.score().is_none_or(|score| score.values != Values::Numbers) && first == "loss";
@@ -263,20 +264,16 @@ fn first_source(table: &Table, source: usize) -> &Row {
 
 /// The values of the first columns of a row.
 fn swept_before(table: &Table, row: &Row, end: usize) -> String {
-    let value = |index: usize| {
-        let quantity = quantity(&table.header()[index]);
-        format!("{} = {}", quantity.name, quantity.value(row.text(index)))
-    };
-    (0..end).map(value).collect::<Vec<_>>().join(", ")
+    let value = |index: usize| quantity(&table.header()[index]).named(row.text(index));
+    (0..end).map(value).collect::<Vec<_>>().join(" and ")
 }
 
 /// The verdict of a cost: the energy of electronics of the same bits over that of light.
 pub(super) fn cost(study: &Study) -> Result<Option<Verdict>, ReportError> {
     let Some(table) = study.table("electronics") else { return Ok(None) };
     let (array, precision) = (table.column("array")?, table.column("precision")?);
-    let equal = |name: &str| {
-        table.rows().iter().find(|row| row.text(array) == name && row.text(precision) == "equal_bits")
-    };
+    let equal =
+        |name: &str| table.rows().iter().find(|row| row.text(array) == name && row.text(precision) == "equal_bits");
     let Some(row) = equal("systolic") else { return Ok(None) };
     let Ok(ratio) = table.number(row, "ratio") else { return Ok(None) };
     let number = |row: &Row, column| Some(significant(rounded(table.number(row, column).ok()?)));
@@ -290,7 +287,8 @@ pub(super) fn cost(study: &Study) -> Result<Option<Verdict>, ReportError> {
         None => "light takes more energy",
     };
     let bits = number(row, "bits").map(|bits| format!(" of {bits} bits")).unwrap_or_default();
-    let tree = equal("tree").and_then(|tree| Some(format!(" An adder tree takes {} times the energy of light.", number(tree, "ratio")?)));
+    let tree = equal("tree")
+        .and_then(|tree| Some(format!(" An adder tree takes {} times the energy of light.", number(tree, "ratio")?)));
     Ok(Some(Verdict {
         number: format!("{}×", number(row, "ratio").unwrap_or_default()),
         interval: interval(row).map(|interval| format!("90 % interval {interval}")).unwrap_or_default(),
