@@ -116,7 +116,7 @@ async function checkTable(page, shown, tables, name) {
 // The factor of a unit in a column title: `power (mW)` has 1e-3, `accuracy (%)` 1e-2.
 function scale(title) {
   const unit = title.match(/\(([^)]*)\)$/)?.[1] ?? '';
-  if (unit === '%' || unit === 'percentage points') return 1e-2;
+  if (unit === '%' || unit === 'points') return 1e-2;
   const prefix = unit.match(/^([afpnµmkMGT])(?:W|s|J|Hz|A|V|Ω|m)$/)?.[1];
   return prefix ? {a: 1e-18, f: 1e-15, p: 1e-12, n: 1e-9, µ: 1e-6, m: 1e-3, k: 1e3, M: 1e6, G: 1e9, T: 1e12}[prefix] : 1;
 }

@@ -47,6 +47,9 @@ pub(crate) enum Values {
 }
 
 impl Score {
+    /// The share of chips that pass.
+    pub(crate) const YIELD: &'static Self = &Self::new("yield", "yield (%)", Values::Shares);
+
     const fn new(key: &'static str, title: &'static str, values: Values) -> Self {
         Self { key, title, values }
     }
@@ -132,7 +135,7 @@ pub(crate) struct Summary {
 
 impl Level {
     /// Spells equal numbers equally. An empty cell has no level.
-    fn read(text: &str) -> Option<Self> {
+    pub(crate) fn read(text: &str) -> Option<Self> {
         match text.parse::<f64>() {
             Ok(number) if number.is_finite() => Some(Self(format!("{}", number + 0.0))),
             _ => (!text.is_empty()).then(|| Self(text.to_owned())),

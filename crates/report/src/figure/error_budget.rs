@@ -95,7 +95,7 @@ fn draw(table: &Table, style: &FigureStyle) -> Result<String, ReportError> {
         text: name.clone(),
         ..Entry::default()
     });
-    let names: Vec<String> = names.iter().map(|name| name.replace('_', " ")).collect();
+    let names: Vec<String> = names.iter().map(|name| quantity(name).name.replace('_', " ")).collect();
     let frame = Frame {
         title: table.metadata("name").unwrap_or("Error budget").to_owned(),
         legend: legend.collect(),

@@ -55,13 +55,17 @@ pub(super) fn words(summary: &Summary, centre: &str, x_is_numeric: bool) -> Stri
 
 /// A point of chips in words: `splitter error σ = 0.01 rad: median 97.1 %, 10–90 %: 96.8–97.4 %`.
 pub(super) fn text(summary: &Summary, outcome: &Outcome, centre: &str, value: f64) -> String {
+    format!("{}: {centre} {}", levels(summary, outcome), range(summary, outcome, value))
+}
+
+/// The values of the swept keys of a point, in words.
+pub(super) fn levels(summary: &Summary, outcome: &Outcome) -> String {
     let levels = outcome
         .levels
         .iter()
         .zip(&summary.keys)
         .filter_map(|(level, key)| Some(quantity(key).named(level.as_ref()?.text())));
-    let levels: Vec<String> = levels.collect();
-    format!("{}: {centre} {}", levels.join(", "), range(summary, outcome, value))
+    levels.collect::<Vec<_>>().join(", ")
 }
 
 /// A value of chips, with its quantiles if they say something.

@@ -73,6 +73,8 @@ const NAMES: &[(&str, &str)] = &[
     ("cmrr_db", "common-mode rejection"),
     ("dac.bits", "DAC resolution"),
     ("dac_bits", "DAC resolution"),
+    ("dac", "DAC"),
+    ("adc", "ADC"),
     ("adc.bits", "ADC resolution"),
     ("adc_bits", "ADC resolution"),
     ("correlation_s", "correlation time"),

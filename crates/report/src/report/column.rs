@@ -265,7 +265,7 @@ impl Column {
             Keys => quantity.name.clone(),
             Unit(_) => format!("{title} ({unit})"),
             Form::Score if is_percent && (key.starts_with("difference") || score.is_some() && is_cost(key)) => {
-                format!("{title} (percentage points)")
+                format!("{title} (points)")
             }
             _ if is_percent => format!("{title} (%)"),
             _ => title.to_owned(),

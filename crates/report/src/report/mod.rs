@@ -184,8 +184,9 @@ impl Origin {
         let named = [("phaseloom", "Phaseloom"), ("seed", "seed"), ("identity", "identity")];
         let named = named.iter().filter_map(|(key, name)| Some(((*name).to_owned(), study.metadata(key)?.to_owned())));
         let sessions = study.sessions.iter().map(|session| ("computed".to_owned(), session.text.clone()));
-        let facts =
-            named.chain(study.settings.iter().map(|(name, value)| (name.clone(), words::cell(value)))).chain(sessions);
+        let facts = named
+            .chain(study.settings.iter().map(|(name, value)| (name.clone(), value.replace('_', " "))))
+            .chain(sessions);
         Self { study: label, commands, facts: facts.collect() }
     }
 }

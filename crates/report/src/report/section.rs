@@ -11,7 +11,11 @@ use crate::report::verdict::{self, Verdict};
 use crate::report::words;
 use crate::report::{MAX_ROWS, shared, table_id};
 use crate::summary::{Score, Values};
+use crate::table::Table;
 use serde::Serialize;
+
+/// A budget of more settings (times quantities) is drawn at one of them.
+const MAX_SETTINGS: usize = 6;
 
 /// A section of the page.
 #[derive(Serialize)]
@@ -125,8 +129,12 @@ pub(super) fn sections(studies: &[Study], labels: &[String], said: &[&str]) -> R
             let sentence = verdict(study)?.map(|verdict| verdict.sentence);
             part.texts.extend(sentence.filter(|text| !said.contains(&text.as_str())));
             for (key, figure, caption) in &drawn {
-                let Some(table) = study.drawn(key, &metadata(study, key)) else { continue };
-                part.figures.extend(inlined(figure, &table, caption)?);
+                let Some(mut table) = study.drawn(key, &metadata(study, key)) else { continue };
+                let mut caption = (*caption).to_owned();
+                if let Some((of_setting, words)) = one_setting(&table).filter(|_| *key == "budget") {
+                    (table, caption) = (of_setting, format!("{caption} Only {words}, where all sources cost most."));
+                }
+                part.figures.extend(inlined(figure, &table, &caption)?);
             }
             parts.push(part);
         }
@@ -156,6 +164,15 @@ fn metadata(study: &Study, key: &str) -> Vec<(&'static str, String)> {
         ("cost", Some(score)) => vec![("score", score.name().to_owned()), ("score_unit", unit.to_owned())],
         _ => Vec::new(),
     }
+}
+
+/// A budget of many settings at the one where all sources cost most, with that setting in words.
+fn one_setting(table: &Table) -> Option<(Table, String)> {
+    let settings = table.rows().iter().filter(|row| table.column("source").is_ok_and(|i| row.text(i) == "all")).count();
+    let worst = verdict::worst_setting(table).filter(|_| settings > MAX_SETTINGS)?;
+    let words = verdict::setting_text(table, worst);
+    // The swept keys have one value left, which the caption names.
+    Some((table.filtered(|row| verdict::is_setting(table, row, worst)), words))
 }
 
 /// The scores over chips: one figure for runs that share axes.

@@ -2,7 +2,7 @@
 
 use crate::error::ReportError;
 use crate::figure_axes::FigureAxes;
-use crate::plot::label::{decimal, quantity};
+use crate::plot::label::quantity;
 use crate::report::column::significant;
 use crate::report::study::Study;
 use crate::report::words::{self, capital};
@@ -130,9 +130,13 @@ fn levels(summary: &Summary, axes: &FigureAxes, outcome: &Outcome) -> String {
 /// The values of the swept keys of a row, which stand before a column; empty without a sweep.
 fn swept(table: &Table, row: &Row, end: &str) -> String {
     let from = table.column("point").map_or(0, |point| point + 1);
-    let to = table.column(end).unwrap_or(from);
+    named(table, row, from..table.column(end).unwrap_or(from))
+}
+
+/// Some columns of a row, as names of swept keys with their values.
+fn named(table: &Table, row: &Row, columns: std::ops::Range<usize>) -> String {
     let value = |index: usize| quantity(&table.header()[index]).named(row.text(index));
-    (from..to).map(value).collect::<Vec<_>>().join(" and ")
+    columns.map(value).collect::<Vec<_>>().join(" and ")
 }
 
 fn at(levels: &str) -> String {
@@ -190,12 +194,30 @@ pub(super) fn tolerance(study: &Study) -> Result<Option<Verdict>, ReportError> {
     let chips = significant(table.number(row, "chips")?);
     let levels = at(&swept(table, row, "yield"));
     if found.is_none() {
-        let range = number("from").zip(number("to")).map(|(from, to)| {
-            let [from, to] = [from, to].map(|x| level.value(&x.to_string()));
-            format!(" from {from} to {to}")
-        });
-        let sentence =
-            format!("The share of chips that pass is {share} at no level of {named}{}.", range.unwrap_or_default());
+        let level = |name| number(name).map_or("the last level".to_owned(), |x| level.value(&x.to_string()));
+        let ends = |column: &'static str| {
+            let shares: Vec<f64> = table.rows().iter().filter_map(|row| table.number(row, column).ok()).collect();
+            shares.into_iter()
+        };
+        let pass_first = ends("fail_all").map(|fail| 1.0 - fail).fold(0.0, f64::max);
+        let pass_last = ends("pass_all").fold(1.0, f64::min);
+        let percent = |share: f64| format!("{} %", significant(100.0 * share));
+        let asked = table.number(row, "yield")?;
+        let sentence = if pass_first < asked {
+            format!(
+                "No level of {named} has a yield of {share}: even at {} at most {} of {chips} chips pass.",
+                level("from"),
+                percent(pass_first)
+            )
+        } else if pass_last >= asked {
+            format!(
+                "The yield is {share} or more at every level of {named}: even at {} {} of {chips} chips pass.",
+                level("to"),
+                percent(pass_last)
+            )
+        } else {
+            format!("At no setting the range of levels of {named} contains the level with a yield of {share}.")
+        };
         return Ok(Some(Verdict { sentence, ..Verdict::default() }));
     }
     let none = table.rows().iter().filter(|row| table.number(row, "tolerance").is_err()).count();
@@ -218,22 +240,20 @@ pub(super) fn budget(study: &Study) -> Result<Option<Verdict>, ReportError> {
     let (source, of) = (table.column("source")?, table.column("quantity")?);
     let Some(first) = table.rows().first().map(|row| row.text(of)) else { return Ok(None) };
     let own = |row: &&Row| row.text(of) == first;
-    let setting = |row: &Row| (0..of).map(|index| row.text(index).to_owned()).collect::<Vec<_>>();
+    let Some(all) = worst_setting(table) else { return Ok(None) };
+    let none = table.rows().iter().find(|row| own(row) && row.text(source) == "none" && is_setting(table, row, all));
     let total = |row: &Row| table.number(row, "alone").unwrap_or(f64::NEG_INFINITY);
-    let all = table.rows().iter().filter(own).filter(|row| row.text(source) == "all");
-    let Some(all) = all.max_by(|a, b| total(a).total_cmp(&total(b))) else { return Ok(None) };
-    let none = table.rows().iter().filter(own).find(|row| row.text(source) == "none" && setting(row) == setting(all));
     let column = if table.number(first_source(table, source), "shapley").is_ok() { "shapley" } else { "left_out" };
     let sources = table
         .rows()
         .iter()
         .filter(own)
-        .filter(|row| !["all", "none"].contains(&row.text(source)) && setting(row) == setting(all));
+        .filter(|row| !["all", "none"].contains(&row.text(source)) && is_setting(table, row, all));
     let cost = |row: &Row| table.number(row, column).unwrap_or(f64::NEG_INFINITY);
     let Some(largest) = sources.max_by(|a, b| cost(a).total_cmp(&cost(b))) else { return Ok(None) };
     let is_share = study.score().is_none_or(|score| score.values != Values::Numbers) && first == "loss";
     let text = |value: f64| match is_share {
-        true => decimal((1e4 * value).round() / 100.0 + 0.0),
+        true => format!("{:.2}", 100.0 * value + 0.0),
         false => significant(value),
     };
     let unit = if is_share { " percentage points" } else { "" };
@@ -244,7 +264,7 @@ pub(super) fn budget(study: &Study) -> Result<Option<Verdict>, ReportError> {
     let whole = total(all) - none.map_or(0.0, total);
     let error = table.number(largest, &format!("{column}_se")).unwrap_or(0.0);
     let how = if column == "shapley" { "on the average over orders" } else { "against all but this source" };
-    let levels = at(&swept_before(table, all, of));
+    let levels = at(&setting_text(table, all));
     Ok(Some(Verdict {
         number: format!("{} ± {}", text(cost(largest)), text(error)),
         interval: format!("{} with its standard error", if is_share { "percentage points" } else { &name }),
@@ -257,15 +277,28 @@ pub(super) fn budget(study: &Study) -> Result<Option<Verdict>, ReportError> {
     }))
 }
 
+/// The row of all sources together of the first quantity, at the setting where they cost most.
+pub(super) fn worst_setting(table: &Table) -> Option<&Row> {
+    let (source, of) = (table.column("source").ok()?, table.column("quantity").ok()?);
+    let first = table.rows().first()?.text(of);
+    let total = |row: &Row| table.number(row, "alone").unwrap_or(f64::NEG_INFINITY);
+    let all = table.rows().iter().filter(|row| row.text(of) == first && row.text(source) == "all");
+    all.max_by(|a, b| total(a).total_cmp(&total(b)))
+}
+
+/// Whether two rows of a budget have the same values of the swept keys.
+pub(super) fn is_setting(table: &Table, row: &Row, other: &Row) -> bool {
+    table.column("quantity").is_ok_and(|end| (0..end).all(|index| row.text(index) == other.text(index)))
+}
+
+/// The setting of a row of a budget in words; empty without a sweep.
+pub(super) fn setting_text(table: &Table, row: &Row) -> String {
+    table.column("quantity").map_or(String::new(), |end| named(table, row, 0..end))
+}
+
 fn first_source(table: &Table, source: usize) -> &Row {
     let is_source = |row: &&Row| !["all", "none"].contains(&row.text(source));
     table.rows().iter().find(is_source).unwrap_or(&table.rows()[0])
-}
-
-/// The values of the first columns of a row.
-fn swept_before(table: &Table, row: &Row, end: usize) -> String {
-    let value = |index: usize| quantity(&table.header()[index]).named(row.text(index));
-    (0..end).map(value).collect::<Vec<_>>().join(" and ")
 }
 
 /// The verdict of a cost: the energy of electronics of the same bits over that of light.
@@ -290,8 +323,10 @@ pub(super) fn cost(study: &Study) -> Result<Option<Verdict>, ReportError> {
     let tree = equal("tree")
         .and_then(|tree| Some(format!(" An adder tree takes {} times the energy of light.", number(tree, "ratio")?)));
     Ok(Some(Verdict {
-        number: format!("{}×", number(row, "ratio").unwrap_or_default()),
-        interval: interval(row).map(|interval| format!("90 % interval {interval}")).unwrap_or_default(),
+        number: number(row, "ratio").unwrap_or_default(),
+        interval: interval(row)
+            .map(|interval| format!("energy of a systolic array over that of light, 90 % interval {interval}"))
+            .unwrap_or_default(),
         sentence: format!(
             "A systolic array{bits} takes {} times the energy of light: {answer}.{}",
             number(row, "ratio").unwrap_or_default(),

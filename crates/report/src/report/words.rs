@@ -15,8 +15,6 @@ const WORDS: &[(&str, &str)] = &[
     ("loss", "loss of the score"),
     ("all", "all sources together"),
     ("none", "no source"),
-    ("dac", "DAC"),
-    ("adc", "ADC"),
     ("theta", "internal phase θ"),
     ("phi", "external phase φ"),
     ("systolic", "systolic array"),
