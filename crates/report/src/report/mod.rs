@@ -107,7 +107,8 @@ impl Report {
         let label = |index: usize| several.then(|| labels[index].clone());
         let title = match studies {
             [study] => study.name().to_owned(),
-            _ => format!("{} and {} more", studies[0].name(), studies.len() - 1),
+            [first, second] => format!("{} and {}", first.name(), second.name()),
+            _ => format!("{} and {} other runs", studies[0].name(), studies.len() - 1),
         };
         let mut verdicts: Vec<Vec<Verdict>> = Vec::new();
         for study in studies {
@@ -160,6 +161,7 @@ impl Report {
         environment.set_trim_blocks(true);
         environment.set_lstrip_blocks(true);
         environment.set_keep_trailing_newline(true);
+        environment.add_filter("unbroken", |text: String| words::unbroken(&text));
         // A misspelt name is an error and no empty place.
         environment.set_undefined_behavior(minijinja::UndefinedBehavior::SemiStrict);
         let refused = |error: minijinja::Error| ReportError::Template {

@@ -162,8 +162,8 @@ pub(super) fn yields(study: &Study) -> Result<Option<Verdict>, ReportError> {
     };
     let row = best.0;
     let levels = swept(table, row, "criterion");
-    let criterion = words::criterion(&text(row, "criterion")?, &text(row, "limit")?);
-    let mut sentences = format!("{} pass{}: they have {criterion}.", sentence(best)?, at(&levels));
+    let criterion = words::criterion(&text(row, "criterion")?, &text(row, "limit")?, study.score());
+    let mut sentences = format!("{} pass{}: they {criterion}.", sentence(best)?, at(&levels));
     if rows.len() > 1 {
         let at = at(&swept(table, worst.0, "criterion"));
         let number = percent(worst.0, "yield")?;

@@ -2,7 +2,7 @@
 
 use crate::plot::label::quantity;
 use crate::report::column::significant;
-use crate::summary::KINDS;
+use crate::summary::{KINDS, Score, Values};
 
 /// Keys with their words. Other keys are shown with spaces for underscores.
 const WORDS: &[(&str, &str)] = &[
@@ -44,16 +44,28 @@ pub(super) fn cell(text: &str) -> String {
     }
 }
 
-/// A criterion of a yield with its limit.
-pub(super) fn criterion(key: &str, limit: &str) -> String {
+/// What chips do that pass a criterion of a yield, such as `have a fidelity of at least 0.99`.
+pub(super) fn criterion(key: &str, limit: &str, score: Option<&Score>) -> String {
     let percent = || limit.parse::<f64>().map_or_else(|_| limit.to_owned(), |x| significant(100.0 * x));
-    match key {
-        "accuracy" => format!("an accuracy of at least {} %", percent()),
-        "drop" => format!("a loss of the score of at most {limit}"),
-        "fidelity" => format!("a fidelity of at least {limit}"),
-        "rms_error" => format!("an rms error of at most {limit}"),
-        _ => format!("a {} of at most {limit}", cell(key)),
+    match (key, score) {
+        ("accuracy", _) => format!("have an accuracy of at least {} %", percent()),
+        ("drop", Some(score)) if score.values != Values::Numbers => {
+            let points = percent();
+            let unit = if points == "1" { "percentage point" } else { "percentage points" };
+            format!("lose at most {points} {unit} of {}", score.name())
+        }
+        ("drop", _) => format!("lose at most {limit} of the score"),
+        ("fidelity", _) => format!("have a fidelity of at least {limit}"),
+        ("rms_error", _) => format!("have an rms error of at most {limit}"),
+        _ => format!("have a {} of at most {limit}", cell(key)),
     }
+}
+
+/// A sentence whose numbers stay on the line of their units.
+pub(super) fn unbroken(text: &str) -> String {
+    [" = ", " %", " rad", " W", " mW", " µW"]
+        .iter()
+        .fold(text.to_owned(), |text, part| text.replace(part, &part.replace(' ', "\u{a0}")))
 }
 
 /// A text with a capital letter.
