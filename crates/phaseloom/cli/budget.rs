@@ -86,8 +86,8 @@ impl Budget {
         }
         printed.table(table);
         sensitivity.into_iter().for_each(|table| printed.table(table));
-        output::print_results(&printed, self.study.format)?;
         page::write(&outcome)?;
+        output::print_results(&printed, self.study.format)?;
         results::say_where(&folder);
         Ok(Exit::Done)
     }

@@ -114,8 +114,8 @@ impl Cost {
         }
         text::write(&mut results, &run, &costed, chosen, &break_even);
         tables.into_iter().for_each(|table| results.table(table));
-        output::print_results(&results, self.format)?;
         page::write(&run.outcome)?;
+        output::print_results(&results, self.format)?;
         results::say_where(&folder);
         Ok(Exit::Done)
     }

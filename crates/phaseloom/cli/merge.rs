@@ -36,8 +36,9 @@ impl Merge {
         if outcome.points.iter().any(|point| point.config.tolerance.is_some()) {
             output::status(&format!("note: `phaseloom tolerance {}` prints the results", folder.display()));
         } else if let Some(tables) = Tables::new(&outcome) {
-            self.results.show(&outcome, &tables)?;
+            results::write(&outcome, &tables, self.results.figures)?;
             page::write(&outcome)?;
+            self.results.print(&tables)?;
             if loses(&tables) {
                 output::status(&format!(
                     "note: `phaseloom run {}` finds out which source costs most, in at most a tenth of the time of this run",

@@ -2,8 +2,9 @@
 
 use super::Exit;
 use super::terminal::{output, page, streams};
+use anyhow::Context;
 use clap::Args;
-use phaseloom::files::{Results, read_text, write_atomically};
+use phaseloom::files::{Results, check_replaced, read_text, write_atomically};
 use std::path::PathBuf;
 
 /// Write one HTML page about runs, for a reader who was not there
@@ -66,6 +67,10 @@ impl Report {
             return Ok(folder.join(page::PAGE));
         };
         output::check_output_path(output, &["html", "htm"], &[("the template", self.template.as_deref())])?;
+        if !streams::is_stream(output) {
+            // The numbers would replace a file of the same name.
+            check_replaced(&output.with_extension("json"), &["phaseloom-report"]).context("-o")?;
+        }
         Ok(output.clone())
     }
 }

@@ -150,8 +150,8 @@ impl Tolerance {
         let mut printed = Results::default();
         self.text(&mut printed, experiment, outcome, found);
         printed.table(table);
-        output::print_results(&printed, self.study.format)?;
         page::write(outcome)?;
+        output::print_results(&printed, self.study.format)?;
         output::status(&format!(
             "results in {}{}: report.html, tolerance.csv, critical.csv, figure-tolerance.svg and more",
             outcome.folder().display(),

@@ -74,8 +74,8 @@ impl Yield {
         let mut printed = Results::default();
         self.text(&mut printed, &experiment, &outcome, &yields);
         printed.table(table);
-        output::print_results(&printed, self.study.format)?;
         page::write(&outcome)?;
+        output::print_results(&printed, self.study.format)?;
         results::say_where(&folder);
         Ok(Exit::Done)
     }

@@ -73,7 +73,7 @@ impl Score {
     }
 
     /// The score whose columns a summary has.
-    pub(crate) fn of(table: &Table) -> Option<&'static Self> {
+    pub(crate) fn in_table(table: &Table) -> Option<&'static Self> {
         SCORES.iter().find(|score| table.column(&format!("{}_mean", score.key)).is_ok())
     }
 
@@ -158,7 +158,7 @@ impl Summary {
         let (kind, point, chips) = (table.column("row")?, table.column("point")?, table.column("chips")?);
         let swept = point + 1..chips.max(point + 1);
         let column = |score: &Score, name: &str| format!("{}_{name}", score.key);
-        let score = Score::of(table).unwrap_or(&SCORES[0]);
+        let score = Score::in_table(table).unwrap_or(&SCORES[0]);
         let [mean, q10, q50, q90] = ["mean", "q10", "q50", "q90"].map(|name| column(score, name));
         for needed in [&mean, &q10, &q50, &q90] {
             table.column(needed)?;

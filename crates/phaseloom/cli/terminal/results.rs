@@ -47,9 +47,8 @@ impl ResultOptions {
         own.into_iter().find_map(|(option, given)| given.then_some(option)).or(self.figures.given())
     }
 
-    /// Writes the tables and figures of a run, and prints its results.
-    pub fn show(self, outcome: &Outcome, tables: &Tables<'_>) -> anyhow::Result<()> {
-        write(outcome, tables, self.figures)?;
+    /// Prints the results of a run.
+    pub fn print(self, tables: &Tables<'_>) -> anyhow::Result<()> {
         output::print_results(
             &tables.results(View { wide: self.wide, layers: self.layers, classes: self.classes }),
             self.format,

@@ -9,12 +9,16 @@ use crate::table::Table;
 use serde_json::{Value, json};
 use std::fmt::Write;
 
-/// The version of the format, which grows when a name changes its meaning.
-const FORMAT: u32 = 1;
+/// The name of the format, and its version, which grows when a name changes its meaning.
+const FORMAT: &str = "phaseloom-report";
+const VERSION: u32 = 1;
 
 /// The text of `report.json`: one line per row of a table.
 pub(super) fn json(title: &str, studies: &[Study], labels: &[String], verdicts: &[Vec<Verdict>]) -> String {
-    let mut text = format!("{{\n\"format\": {FORMAT},\n\"title\": {},\n\"studies\": [", Value::from(title));
+    let mut text = format!(
+        "{{\n\"format\": \"{FORMAT}\",\n\"version\": {VERSION},\n\"title\": {},\n\"studies\": [",
+        Value::from(title)
+    );
     for (index, study) in studies.iter().enumerate() {
         let metadata = |key: &str| study.metadata(key).map(Value::from).unwrap_or_default();
         let settings: serde_json::Map<_, _> =

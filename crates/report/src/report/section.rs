@@ -183,10 +183,10 @@ fn scores(studies: &[Study], labels: &[String], said: &[&str]) -> Result<Option<
         let members: Vec<(&str, &Study)> =
             group.iter().map(|&index| (labels[index].as_str(), &studies[index])).collect();
         let Some(table) = shared::summary(&members)? else { continue };
-        let is_matrix = Score::of(&table).is_some_and(|score| score.key == "infidelity");
+        let is_matrix = Score::in_table(&table).is_some_and(|score| score.key == "infidelity");
         if is_matrix {
             title = "Infidelity";
-        } else if !Score::of(&table).is_some_and(|score| score.key.ends_with("accuracy")) {
+        } else if !Score::in_table(&table).is_some_and(|score| score.key.ends_with("accuracy")) {
             title = "Score";
         }
         let mut part = Part { study: name(labels, group[0]).filter(|_| group.len() == 1), ..Part::default() };

@@ -13,7 +13,7 @@ fn axes(study: &Study) -> Option<(&'static str, Vec<&str>)> {
     let summary = study.scores()?;
     let (point, chips) = (summary.column("point").ok()?, summary.column("chips").ok()?);
     let keys = summary.header().get(point + 1..chips)?.iter().map(String::as_str).collect();
-    Some((Score::of(summary)?.key, keys))
+    Some((Score::in_table(summary)?.key, keys))
 }
 
 /// The studies in groups that share axes, each by their indices, in the order of their first members.

@@ -89,7 +89,7 @@ impl Study {
 
     /// The score of the runs, from the names of its columns.
     pub(super) fn score(&self) -> Option<&'static Score> {
-        Score::of(self.table("summary")?)
+        Score::in_table(self.table("summary")?)
     }
 
     /// The scores of the chips; none if the run was made for an error budget, whose points are sets of sources.

@@ -231,7 +231,7 @@ fn runs_with_the_same_swept_keys_share_a_figure() {
     let page = page(&studies);
     assert_eq!(page.matches("<figure>").count(), 2);
     assert!(page.contains("run = the &lt;chips&gt; of a &amp; co: median"), "no run in the values");
-    // Two runs of the same name are told apart by their folders; a name that is a number is no place on an axis.
+    // Folders distinguish two runs of the same name; a name that is a number is no place on an axis.
     let named = |folder: &str, name: &str| {
         let mut study = Study::new(folder);
         study.metadata.push(("name".to_owned(), name.to_owned()));

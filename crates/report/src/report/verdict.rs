@@ -127,7 +127,7 @@ fn levels(summary: &Summary, axes: &FigureAxes, outcome: &Outcome) -> String {
     keys.filter_map(level).collect::<Vec<_>>().join(" and ")
 }
 
-/// The values of the swept keys of a row, which stand before a column; empty without a sweep.
+/// The values of the swept keys of a row, in the columns before `end`; empty without a sweep.
 fn swept(table: &Table, row: &Row, end: &str) -> String {
     let from = table.column("point").map_or(0, |point| point + 1);
     named(table, row, from..table.column(end).unwrap_or(from))
