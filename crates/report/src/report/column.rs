@@ -1,7 +1,7 @@
 //! The columns of a table that a report shows: words in place of keys, one unit for all numbers of a column.
 
-use crate::plot::label::{Quantity, decimal, quantity};
-use crate::report::words;
+use crate::plot::label::{Quantity, quantity};
+use crate::report::words::{self, significant};
 use crate::summary::{Score, Values};
 use crate::table::Table;
 
@@ -289,12 +289,4 @@ impl Column {
 /// Whether the values of a column of a budget are costs.
 fn is_cost(key: &str) -> bool {
     ["shapley", "alone", "left_out"].iter().any(|name| key.starts_with(name))
-}
-
-/// A number with at most four significant digits; a whole one with all.
-pub(super) fn significant(number: f64) -> String {
-    if number.fract().abs() < f64::EPSILON * number.abs() && number.abs() < 1e6 {
-        return decimal(number.round());
-    }
-    decimal(format!("{number:.3e}").parse().unwrap_or(number))
 }

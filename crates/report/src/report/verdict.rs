@@ -3,9 +3,8 @@
 use crate::error::ReportError;
 use crate::figure_axes::FigureAxes;
 use crate::plot::label::quantity;
-use crate::report::column::significant;
 use crate::report::study::Study;
-use crate::report::words::{self, capital};
+use crate::report::words::{self, capital, significant};
 use crate::summary::{Kind, Outcome, Score, Summary, Values};
 use crate::table::{Row, Table};
 
@@ -124,7 +123,7 @@ fn levels(summary: &Summary, axes: &FigureAxes, outcome: &Outcome) -> String {
         let quantity = quantity(&summary.keys[key]);
         Some(quantity.named(outcome.levels.get(key)?.as_ref()?.text()))
     };
-    keys.filter_map(level).collect::<Vec<_>>().join(" and ")
+    listed(keys.filter_map(level))
 }
 
 /// The values of the swept keys of a row, in the columns before `end`; empty without a sweep.
@@ -136,7 +135,13 @@ fn swept(table: &Table, row: &Row, end: &str) -> String {
 /// Some columns of a row, as names of swept keys with their values.
 fn named(table: &Table, row: &Row, columns: std::ops::Range<usize>) -> String {
     let value = |index: usize| quantity(&table.header()[index]).named(row.text(index));
-    columns.map(value).collect::<Vec<_>>().join(" and ")
+    listed(columns.map(value))
+}
+
+/// Levels with `and`; with commas if one of them is a name, such as `uncorrected`.
+fn listed(levels: impl Iterator<Item = String>) -> String {
+    let levels: Vec<String> = levels.collect();
+    levels.join(if levels.iter().all(|level| level.contains(" = ")) { " and " } else { ", " })
 }
 
 fn at(levels: &str) -> String {

@@ -1,7 +1,6 @@
-//! Words for the keys in the cells of tables.
+//! Words for the keys in the cells of tables, and their numbers.
 
-use crate::plot::label::quantity;
-use crate::report::column::significant;
+use crate::plot::label::{decimal, quantity};
 use crate::summary::{KINDS, Score, Values};
 
 /// Keys with their words. Other keys are shown with spaces for underscores.
@@ -72,4 +71,12 @@ pub(super) fn unbroken(text: &str) -> String {
 pub(super) fn capital(text: &str) -> String {
     let (first, rest) = text.split_at(text.chars().next().map_or(0, char::len_utf8));
     format!("{}{rest}", first.to_uppercase())
+}
+
+/// A number with at most four significant digits; a whole one with all.
+pub(super) fn significant(number: f64) -> String {
+    if number.fract().abs() < f64::EPSILON * number.abs() && number.abs() < 1e6 {
+        return decimal(number.round());
+    }
+    decimal(format!("{number:.3e}").parse().unwrap_or(number))
 }
