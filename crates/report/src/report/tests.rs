@@ -230,7 +230,7 @@ fn runs_with_the_same_swept_keys_share_a_figure() {
     assert_eq!(shared::groups(&studies), [vec![0, 1], vec![2]]);
     let page = page(&studies);
     assert_eq!(page.matches("<figure>").count(), 2);
-    assert!(page.contains("run = the &lt;chips&gt; of a &amp; co: median"), "no run in the values");
+    assert!(page.contains("run = the &lt;chips> of a &amp; co, splitter error σ = "), "no run in the values");
     // Folders distinguish two runs of the same name; a name that is a number is no place on an axis.
     let named = |folder: &str, name: &str| {
         let mut study = Study::new(folder);
